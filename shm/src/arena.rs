@@ -1,0 +1,306 @@
+//! The arena: a region, its layout, and checked ways from an index to what lies there.
+//!
+//! INV-ARENA-1: every index that comes out of the arena goes through one of these functions; one that is out
+//! of range is [`Error::Corrupt`], never an access.
+
+use crate::block::{BlockId, Descriptor};
+use crate::error::{Error, Result};
+use crate::layout::{CLASS_0_LINES, Config, EntryCell, Header, Layout, Line, Section};
+use crate::object::{Body, Name, Object};
+use crate::owner::{ProcessRow, Record, ThreadRow};
+use crate::region::{Heap, Region, Shared};
+use crate::sync::{Acquire, AtomicU64, Futex, Relaxed, Release};
+use core::ptr::NonNull;
+#[cfg(not(loom))]
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+/// Why a file is not an arena that this process can attach to.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AttachError {
+    /// The file does not start with an arena's magic number.
+    #[error("not an arena: the file does not start with an arena's magic number")]
+    NotAnArena,
+    /// The arena was made by a version of this library that lays it out differently.
+    #[error("the arena is of version {found}, this program speaks version {expected}: rebuild the older one")]
+    AnotherVersion {
+        /// The arena's version.
+        found: u64,
+        /// The version this build speaks.
+        expected: u64,
+    },
+    /// The file is shorter or longer than its header says.
+    #[error("the file has {actual_bytes} bytes, the arena needs {expected_bytes}")]
+    Truncated {
+        /// The file's size.
+        actual_bytes: u64,
+        /// The size that its header asks for.
+        expected_bytes: u64,
+    },
+    /// A number in the header, or a limit of the `Config`, is out of its range.
+    #[error("a limit is out of range: {0}")]
+    OutOfRange(#[from] crate::layout::OutOfRange),
+    /// The header's numbers do not add up to the layout it claims.
+    #[error("the header's numbers do not add up to the layout it claims")]
+    LayoutMismatch,
+    /// The file can still be resized, so touching it could fault.
+    #[error("the file is not sealed against resizing")]
+    NotSealed,
+    /// The file belongs to another user.
+    #[error("the arena belongs to user {owner}, this process runs as {user}")]
+    AnotherUser {
+        /// The user id of the file's owner.
+        owner: u32,
+        /// This process's effective user id.
+        user: u32,
+    },
+    /// Mapping the file failed.
+    #[error("the arena cannot be mapped: {0}")]
+    Map(#[source] std::io::Error),
+    /// A system call failed.
+    #[error("a system call failed: {0}")]
+    System(#[from] rustix::io::Errno),
+}
+
+/// A mapped arena. Cheap to share; one per process is enough.
+pub struct Arena {
+    base: NonNull<u8>,
+    layout: Layout,
+    futex: Futex,
+    region: Box<dyn Region>,
+}
+
+// SAFETY: `base` points into `region`, which is `Send + Sync`, and is only read through `Shared` types.
+unsafe impl Send for Arena {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for Arena {}
+
+impl core::fmt::Debug for Arena {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Arena")
+            .field("bytes", &self.region.len_bytes())
+            .field("config", self.config())
+            .finish()
+    }
+}
+
+impl Arena {
+    /// A new arena in a sealed, sparse memfd.
+    #[cfg(not(loom))]
+    pub fn create(config: &Config) -> core::result::Result<Self, AttachError> {
+        config.validate()?;
+        let layout = Layout::new(config);
+        let file = crate::region::create_memfd(layout.total_bytes)?;
+        let region = crate::region::Mapped::new(file)?;
+        let arena = Self::over(Box::new(region), layout);
+        arena.layout.write(arena.header());
+        Ok(arena)
+    }
+
+    /// Attaches to the arena in `file`, having checked everything that is checkable about it.
+    #[cfg(not(loom))]
+    pub fn attach(file: OwnedFd) -> core::result::Result<Self, AttachError> {
+        let region = crate::region::Mapped::new(file)?;
+        let actual_bytes = region.len_bytes() as u64;
+        // SAFETY: a mapping has at least one page, which holds a `Header`; any bytes are a valid one.
+        let header = unsafe { region.base().cast::<Header>().as_ref() };
+        let layout = Layout::read(header, actual_bytes)?;
+        Ok(Self::over(Box::new(region), layout))
+    }
+
+    /// A new arena on the heap of this process, for models and unit tests.
+    pub fn heap(config: &Config) -> core::result::Result<Self, AttachError> {
+        config.validate()?;
+        let layout = Layout::new(config);
+        let arena = Self::over(Box::new(Heap::new(layout.total_bytes)), layout);
+        #[cfg(loom)]
+        arena.construct_in_place();
+        arena.layout.write(arena.header());
+        Ok(arena)
+    }
+
+    fn over(region: Box<dyn Region>, layout: Layout) -> Self {
+        debug_assert!(layout.total_bytes <= region.len_bytes());
+        Self { base: region.base(), layout, futex: Futex::default(), region }
+    }
+
+    /// The file behind the arena, to hand to another process.
+    #[cfg(not(loom))]
+    pub fn file(&self) -> Option<BorrowedFd<'_>> {
+        self.region.file()
+    }
+
+    /// The limits it was created with.
+    pub fn config(&self) -> &Config {
+        &self.layout.config
+    }
+
+    /// Its whole size in address space, in bytes.
+    pub fn len_bytes(&self) -> usize {
+        self.region.len_bytes()
+    }
+
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    pub(crate) fn futex(&self) -> &Futex {
+        &self.futex
+    }
+
+    #[inline(always)]
+    fn at<T: Shared>(&self, section: Section<T>, index: usize) -> Option<&T> {
+        if index >= section.count {
+            return None;
+        }
+        // SAFETY: the layout keeps every section inside the region (`over`), aligned to a page, and `index`
+        // is inside the section; `T: Shared` accepts any bytes and only ever accesses them atomically.
+        Some(unsafe { self.base.add(section.offset_bytes).cast::<T>().add(index).as_ref() })
+    }
+
+    pub(crate) fn header(&self) -> &Header {
+        self.at(self.layout.header, 0).expect("a layout has a header")
+    }
+
+    #[inline(always)]
+    pub(crate) fn object(&self, slot: u32) -> Result<&Object> {
+        self.at(self.layout.objects, slot as usize).ok_or(Error::Corrupt("an object's slot is out of range"))
+    }
+
+    #[inline(always)]
+    pub(crate) fn body(&self, slot: u32) -> Result<&Body> {
+        self.at(self.layout.bodies, slot as usize).ok_or(Error::Corrupt("a channel's slot is out of range"))
+    }
+
+    pub(crate) fn name(&self, slot: u32) -> Result<&Name> {
+        self.at(self.layout.names, slot as usize).ok_or(Error::Corrupt("an object's slot is out of range"))
+    }
+
+    pub(crate) fn process(&self, row: u16) -> Result<&ProcessRow> {
+        self.at(self.layout.processes, row.into()).ok_or(Error::Corrupt("a process row is out of range"))
+    }
+
+    pub(crate) fn thread(&self, tag: u16) -> Result<&ThreadRow> {
+        self.at(self.layout.threads, tag.into()).ok_or(Error::Corrupt("a thread row is out of range"))
+    }
+
+    #[inline(always)]
+    pub(crate) fn entry(&self, process: u16, index: u32) -> Option<&AtomicU64> {
+        if index as usize >= self.layout.entries_per_process {
+            return None;
+        }
+        let index = process as usize * self.layout.entries_per_process + index as usize;
+        self.at::<EntryCell>(self.layout.entries, index).map(|cell| &cell.0)
+    }
+
+    pub(crate) fn descriptor(&self, block: BlockId) -> Result<&Descriptor> {
+        let section = self.layout.descriptors.get(block.class()).copied();
+        section
+            .and_then(|section| self.at(section, block.index()))
+            .ok_or(Error::Corrupt("a block is out of range"))
+    }
+
+    /// The lines of a block.
+    #[inline]
+    pub(crate) fn lines(&self, block: BlockId) -> Result<&[Line]> {
+        let (class, index) = (block.class(), block.index());
+        let lines = CLASS_0_LINES << class;
+        let section =
+            self.layout.pools.get(class).copied().ok_or(Error::Corrupt("a block's class is out of range"))?;
+        let first =
+            self.at(section, index.wrapping_mul(lines)).ok_or(Error::Corrupt("a block is out of range"))?;
+        // SAFETY: a pool holds whole blocks, so the block's first line being inside it puts all of them
+        // there; `Line: Shared` as in `at`.
+        Ok(unsafe { core::slice::from_raw_parts(first, lines) })
+    }
+
+    /// The word of a record, wherever it stands.
+    pub(crate) fn record(&self, record: Record) -> Result<&AtomicU64> {
+        match record {
+            Record::Entry { process, index } => {
+                self.entry(process, index).ok_or(Error::Corrupt("a handle entry is out of range"))
+            }
+            Record::Transit { block, index } => {
+                let lines = self.lines(block)?;
+                let word = lines.get(index as usize / 8).map(|line| &line.0[index as usize % 8]);
+                word.ok_or(Error::Corrupt("a handle in transit is out of range"))
+            }
+        }
+    }
+
+    /// Refuses every further call. Called when an audit fails: going on could only spread the damage.
+    pub(crate) fn poison(&self) {
+        // ORDER: Release pairs with the Acquire in `check_poison`; nothing else is published by it.
+        self.header().poisoned.store(1, Release);
+    }
+
+    /// Whether an audit has failed.
+    pub fn is_poisoned(&self) -> bool {
+        // ORDER: Acquire pairs with the Release in `poison`.
+        self.header().poisoned.load(Acquire) != 0
+    }
+
+    /// Takes `count` koids that nobody else has.
+    pub(crate) fn take_koids(&self, count: u64) -> u64 {
+        // Relaxed: only uniqueness matters, and a read-modify-write gives that.
+        self.header().next_koid.fetch_add(count, Relaxed)
+    }
+}
+
+#[cfg(loom)]
+mod model {
+    //! loom's atomics must be constructed, each in its place.
+    use super::*;
+
+    impl Arena {
+        pub(super) fn construct_in_place(&self) {
+            let layout = &self.layout;
+            self.construct(layout.header);
+            self.construct(layout.processes);
+            self.construct(layout.threads);
+            self.construct(layout.objects);
+            self.construct(layout.bodies);
+            self.construct(layout.names);
+            self.construct(layout.entries);
+            layout.descriptors.iter().for_each(|section| self.construct(*section));
+            layout.pools.iter().for_each(|section| self.construct(*section));
+        }
+
+        fn construct<T: Shared>(&self, section: Section<T>) {
+            for index in 0..section.count {
+                // SAFETY: inside the region by the layout; nobody else has the arena yet.
+                unsafe { self.base.add(section.offset_bytes).cast::<T>().add(index).write(T::default()) };
+            }
+        }
+    }
+}
+
+/// How far the arena has been used: everything past these was never touched, and is not read.
+impl Arena {
+    /// Tags of thread rows that were ever used.
+    pub(crate) fn thread_tags(&self) -> core::ops::Range<u16> {
+        // ORDER: Acquire pairs with the AcqRel that raised the mark before the row was claimed.
+        let fresh = self.header().threads_fresh.load(Acquire).min(self.layout.threads.count as u64);
+        1..(fresh as u16).max(1)
+    }
+
+    /// Objects in slots below this may have been used.
+    pub(crate) fn used_slots(&self) -> u32 {
+        // One more: a slot is reserved before the count moves past it.
+        let fresh = self.header().objects_fresh.load(Acquire).saturating_add(1);
+        fresh.min(self.layout.objects.count as u64) as u32
+    }
+
+    /// Blocks of `class` below this index may have been used.
+    pub(crate) fn used_blocks(&self, class: usize) -> u32 {
+        let fresh = self.header().blocks_fresh.get(class).map_or(0, |fresh| fresh.load(Acquire));
+        let most = self.layout.descriptors.get(class).map_or(0, |section| section.count);
+        fresh.saturating_add(1).min(most as u64) as u32
+    }
+
+    /// Entries of a process's table below this index may have been used.
+    pub(crate) fn used_entries(&self, process: u16) -> u32 {
+        let fresh = self.process(process).map_or(0, |row| row.entries_fresh.load(Acquire));
+        fresh.min(self.layout.entries_per_process as u64) as u32
+    }
+}

@@ -1,0 +1,366 @@
+//! The oracle: a walk over a quiescent arena that finds anything lost, leaked, doubled or out of place.
+//!
+//! | it must find | INV |
+//! |---|---|
+//! | count = handle entries + handles in transit, for every side | COUNT-1 |
+//! | a side without references is done, an object whose sides are all done is retired | LIFE-2, LIFE-3 |
+//! | transitional words name living threads | ENTRY-3, LIFE-1 |
+//! | head ≤ tail ≤ head + limit; every message's header fits what it names | RING-1 |
+//! | every block free, or part of exactly one direction, or in a living thread's hands | BLOCK-1 |
+//! | no dead process is unrecovered | RECOVER-1 |
+//!
+//! "Quiescent" means that no operation is under way: other processes may be attached, and asleep. An arena that
+//! fails is poisoned: calls give an error rather than go on.
+
+use crate::arena::Arena;
+use crate::bits::{ObjectRef, Tag};
+use crate::block::{BlockId, BlockState, BlockWord};
+use crate::error::Result;
+use crate::object::{Count, Life, LifeState, Shape};
+use crate::owner::{Claim, ProcessState, Record};
+use crate::ring::{Header, MAX_MESSAGE_HANDLES};
+use crate::sync::Acquire;
+use crate::table::{Entry, EntryState};
+use std::collections::HashMap;
+
+/// What an audit counted, and what it found wrong.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audit {
+    /// Attached processes.
+    pub processes: u32,
+    /// Threads with a row.
+    pub threads: u32,
+    /// Live objects; a pair counts once.
+    pub objects: u32,
+    /// Objects without references that wait to be reclaimed.
+    pub retired: u32,
+    /// Handles in tables.
+    pub handles: u32,
+    /// Handles in messages.
+    pub in_transit: u32,
+    /// Messages sent and not received.
+    pub messages: u64,
+    /// Blocks that belong to channels.
+    pub blocks: u32,
+    /// What is wrong, a sentence each. Empty when all is well.
+    pub findings: Vec<String>,
+}
+
+impl Audit {
+    /// Whether nothing is wrong.
+    pub fn is_clean(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    fn find(&mut self, finding: String) {
+        // One damaged word can be found from many places; a hundred findings say enough.
+        if self.findings.len() < 100 {
+            self.findings.push(finding);
+        }
+    }
+}
+
+impl core::fmt::Display for Audit {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(
+            f,
+            "{} processes, {} threads, {} objects ({} retired), {} handles, {} in transit, {} messages, {} blocks: ",
+            self.processes,
+            self.threads,
+            self.objects,
+            self.retired,
+            self.handles,
+            self.in_transit,
+            self.messages,
+            self.blocks
+        )?;
+        match self.findings.as_slice() {
+            [] => f.write_str("clean"),
+            findings => write!(f, "{} findings\n  {}", findings.len(), findings.join("\n  ")),
+        }
+    }
+}
+
+/// One walk.
+struct Walk<'a> {
+    arena: &'a Arena,
+    audit: Audit,
+    references: HashMap<ObjectRef, u64>,
+    blocks: HashMap<BlockId, ObjectRef>,
+}
+
+impl Arena {
+    /// Walks the arena and says what it found. Poisons an arena in which something is wrong.
+    ///
+    /// Only meaningful while no operation is under way.
+    pub fn audit(&self) -> Audit {
+        let audit = self.inspect();
+        if !audit.is_clean() {
+            self.poison();
+        }
+        audit
+    }
+
+    /// As [`audit`](Self::audit), and leaves the arena as it is: for looking while others work, when numbers
+    /// may be a moment apart.
+    pub fn inspect(&self) -> Audit {
+        let mut walk =
+            Walk { arena: self, audit: Audit::default(), references: HashMap::new(), blocks: HashMap::new() };
+        if let Err(error) = walk.run() {
+            walk.audit.find(format!("the walk ended early: {error}"));
+        }
+        walk.audit
+    }
+}
+
+impl Walk<'_> {
+    fn run(&mut self) -> Result<()> {
+        self.walk_rows()?;
+        for slot in 0..self.arena.used_slots() {
+            let life = Life(self.arena.object(slot)?.life.load(Acquire));
+            if life.state() == LifeState::Live && life.shape() == Some(Shape::Channel) {
+                for side in 0..2 {
+                    self.walk_direction(ObjectRef::new(slot, side), life)?;
+                }
+            }
+        }
+        self.walk_objects()?;
+        self.walk_blocks()
+    }
+
+    fn is_alive(&self, tag: Tag) -> bool {
+        self.arena.thread(tag.0).is_ok_and(|row| row.claim.load(Acquire) != 0)
+    }
+
+    fn walk_rows(&mut self) -> Result<()> {
+        for tag in self.arena.thread_tags() {
+            let claim = Claim(self.arena.thread(tag)?.claim.load(Acquire));
+            let Some(process) = claim.thread_owner() else { continue };
+            self.audit.threads += 1;
+            let owner = Claim(self.arena.process(process)?.claim.load(Acquire)).process_state();
+            if owner == ProcessState::Free {
+                self.audit.find(format!("thread row {tag} belongs to process row {process}, which is free"));
+            }
+        }
+        for row in 1..self.arena.layout().processes.count as u16 {
+            match Claim(self.arena.process(row)?.claim.load(Acquire)).process_state() {
+                ProcessState::Free => self.walk_free_table(row)?,
+                ProcessState::Dead => self.audit.find(format!("process row {row} is dead and not recovered")),
+                ProcessState::Active | ProcessState::Starting(_) => {
+                    self.audit.processes += 1;
+                    self.walk_table(row)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn walk_table(&mut self, process: u16) -> Result<()> {
+        for index in 1..self.arena.used_entries(process) {
+            let Some(cell) = self.arena.entry(process, index) else { break };
+            let entry = Entry(cell.load(Acquire));
+            let (owner, owns) = match entry.state() {
+                EntryState::Invalid | EntryState::Free => continue,
+                EntryState::Live => (None, true),
+                EntryState::Reserved(tag) | EntryState::Moved(tag) => (Some(tag), false),
+                EntryState::Closing(tag) | EntryState::Moving(tag) => (Some(tag), true),
+            };
+            if let Some(tag) = owner
+                && !self.is_alive(tag)
+            {
+                self.audit
+                    .find(format!("entry {process}:{index} is {:?}, whose thread is gone", entry.state()));
+            }
+            if owns {
+                self.audit.handles += 1;
+                *self.references.entry(entry.object()).or_default() += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn walk_free_table(&mut self, process: u16) -> Result<()> {
+        for index in 1..self.arena.used_entries(process) {
+            let Some(cell) = self.arena.entry(process, index) else { break };
+            let state = Entry(cell.load(Acquire)).state();
+            if !matches!(state, EntryState::Invalid | EntryState::Free) {
+                self.audit.find(format!("entry {process}:{index} is {state:?}, and its process is gone"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The messages and blocks of the direction that `writer` writes.
+    fn walk_direction(&mut self, writer: ObjectRef, life: Life) -> Result<()> {
+        let direction = &self.arena.body(writer.slot())?.directions[writer.side()];
+        let tail = direction.producer.tail.load(Acquire);
+        let head = direction.consumer.head.load(Acquire);
+        let limit = u64::from(self.arena.config().max_pending_messages);
+        if head > tail || tail - head > limit {
+            self.audit.find(format!("ring {writer:?}: head {head}, tail {tail}, limit {limit}"));
+            return Ok(());
+        }
+        // What is queued for a side that is done was drained: only bytes may be left.
+        let is_read = !life.is_done(writer.peer().side());
+        self.audit.messages += if is_read { tail - head } else { 0 };
+        let mut next = direction.consumer.head_segment.load(Acquire);
+        if next == 0 {
+            next = direction.producer.first_segment.load(Acquire);
+        }
+        let mut position = head;
+        while let Some(block) = BlockId::from_link(next) {
+            if !self.claim_block(block, writer, "segment")? {
+                return Ok(());
+            }
+            let descriptor = self.arena.descriptor(block)?;
+            next = descriptor.link.load(Acquire);
+            let end = match BlockId::from_link(next) {
+                Some(after) => self.arena.descriptor(after)?.position.load(Acquire).min(tail),
+                None => tail,
+            };
+            while position < end {
+                self.walk_message(writer, block, descriptor.position.load(Acquire), position)?;
+                position += 1;
+            }
+        }
+        if position < tail {
+            self.audit.find(format!("ring {writer:?}: segments end at {position}, the tail is {tail}"));
+        }
+        let mut next = direction.producer.blocks.load(Acquire);
+        while let Some(block) = BlockId::from_link(next) {
+            if !self.claim_block(block, writer, "payload block")? {
+                return Ok(());
+            }
+            next = self.arena.descriptor(block)?.link.load(Acquire);
+        }
+        Ok(())
+    }
+
+    /// Whether the block is this direction's, and met for the first time.
+    fn claim_block(&mut self, block: BlockId, writer: ObjectRef, what: &str) -> Result<bool> {
+        let state = BlockWord(self.arena.descriptor(block)?.state.load(Acquire)).state();
+        if state != BlockState::Bound(writer) {
+            self.audit.find(format!("ring {writer:?}: {what} {block:?} is {state:?}"));
+        }
+        match self.blocks.insert(block, writer) {
+            None => {
+                self.audit.blocks += 1;
+                Ok(true)
+            }
+            Some(other) => {
+                self.audit.find(format!("block {block:?} is in ring {other:?} and in ring {writer:?}"));
+                Ok(false)
+            }
+        }
+    }
+
+    fn walk_message(&mut self, writer: ObjectRef, segment: BlockId, base: u64, position: u64) -> Result<()> {
+        let lines = self.arena.lines(segment)?;
+        let messages = lines.len() as u64 / 2;
+        let index = (position.wrapping_sub(base) & (messages - 1)) as usize;
+        let header = Header(lines[index / 8].0[index % 8].load(Acquire));
+        let Some(block) = header.block() else { return Ok(()) };
+        let bytes = header.handles().div_ceil(8) * 64 + header.length();
+        if header.handles() > MAX_MESSAGE_HANDLES || bytes > block.bytes() {
+            self.audit.find(format!("ring {writer:?}: message {position} does not fit its block {block:?}"));
+            return Ok(());
+        }
+        if header.is_taken() {
+            return Ok(());
+        }
+        for index in 0..header.handles() {
+            let record = self.arena.record(Record::Transit { block, index: index as u32 })?;
+            let entry = Entry(record.load(Acquire));
+            match entry.state() {
+                EntryState::Live => {
+                    self.audit.in_transit += 1;
+                    *self.references.entry(entry.object()).or_default() += 1;
+                }
+                state => self
+                    .audit
+                    .find(format!("ring {writer:?}: handle {index} of message {position} is {state:?}")),
+            }
+        }
+        Ok(())
+    }
+
+    fn walk_objects(&mut self) -> Result<()> {
+        for slot in 0..self.arena.used_slots() {
+            let object = self.arena.object(slot)?;
+            let life = Life(object.life.load(Acquire));
+            let references = |side| self.references.get(&ObjectRef::new(slot, side)).copied().unwrap_or(0);
+            let held = references(0) + references(1);
+            match life.state() {
+                LifeState::Live => {
+                    self.audit.objects += 1;
+                    let Some(shape) = life.shape() else {
+                        self.audit.find(format!("object {slot} is live and of no known shape"));
+                        continue;
+                    };
+                    for side in 0..shape.sides() {
+                        let number = Count(object.count[side].load(Acquire)).number();
+                        let references =
+                            self.references.get(&ObjectRef::new(slot, side as u32)).copied().unwrap_or(0);
+                        if number != references {
+                            self.audit.find(format!(
+                                "object {slot}.{side}: count {number}, but {references} references"
+                            ));
+                        }
+                        if (number == 0) != life.is_done(side) {
+                            self.audit.find(format!(
+                                "object {slot}.{side}: count {number}, done {}",
+                                life.is_done(side)
+                            ));
+                        }
+                    }
+                    if life.retired().is_some() {
+                        self.audit.find(format!("object {slot}: all sides are done and it is not retired"));
+                    }
+                }
+                LifeState::Retired => {
+                    self.audit.retired += 1;
+                    if held != 0 {
+                        self.audit.find(format!("object {slot} is retired, with {held} references"));
+                    }
+                }
+                LifeState::Reserved(tag) | LifeState::Reclaiming(tag) => {
+                    if !self.is_alive(tag) {
+                        self.audit.find(format!("object {slot} is {:?}, whose thread is gone", life.state()));
+                    }
+                }
+                LifeState::Free | LifeState::Invalid => {
+                    if held != 0 {
+                        self.audit
+                            .find(format!("object {slot} is {:?}, with {held} references", life.state()));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn walk_blocks(&mut self) -> Result<()> {
+        for class in 0..self.arena.layout().pools.len() {
+            for index in 0..self.arena.used_blocks(class) {
+                let block = BlockId::new(class, index);
+                match BlockWord(self.arena.descriptor(block)?.state.load(Acquire)).state() {
+                    BlockState::Bound(writer) => {
+                        // A retired channel keeps its blocks until it is reclaimed.
+                        let life = Life(self.arena.object(writer.slot())?.life.load(Acquire)).state();
+                        let resting = matches!(life, LifeState::Retired | LifeState::Reclaiming(_));
+                        if !resting && !self.blocks.contains_key(&block) {
+                            self.audit
+                                .find(format!("block {block:?} of ring {writer:?} is not reachable from it"));
+                        }
+                    }
+                    BlockState::Owned(tag) if !self.is_alive(tag) => {
+                        self.audit
+                            .find(format!("block {block:?} is owned by thread {}, which is gone", tag.0));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,214 @@
+//! Calls: a message out, and the one reply that carries its transaction id back, whatever comes in between.
+//!
+//! Replies stay in the ring until the caller they belong to takes them. Whoever holds the receiving lock sorts:
+//! it notes, for each awaited id, the *position* of its reply. So nothing is moved to private memory, and a
+//! process that dies in a call leaves the ring as readable as before. A reply taken ahead of its turn is marked
+//! TAKEN; the head passes it later.
+//!
+//! INV-CALL-1: an id is registered before the message that carries it is sent.
+//! INV-CALL-2: a reply is taken by the caller it was noted for, or, once that caller has left, by a plain read.
+
+use crate::bits::ObjectRef;
+use crate::copy;
+use crate::count::Found;
+use crate::endpoint::{Call, Endpoint, Receiver};
+use crate::error::{Error, Result};
+use crate::object::{State, signal};
+use crate::process::Thread;
+use crate::receive::{Sink, TooSmall};
+use crate::sync::{Acquire, Release};
+use crate::wait::WaitItem;
+
+/// A call under way: its transaction id.
+#[derive(Debug)]
+pub struct Pending {
+    found: Found,
+    txid: u32,
+}
+
+impl Pending {
+    /// The transaction id, 0x8000_0000 and up.
+    pub fn txid(&self) -> u32 {
+        self.txid
+    }
+}
+
+impl core::fmt::Debug for Found {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Found({}: {:?}, rights {:#x})", self.index, self.entry.object(), self.rights())
+    }
+}
+
+impl Thread {
+    /// Sends `bytes`, its first four replaced by a fresh transaction id, with `handles`. The reply is then
+    /// awaited by [`call_finish`](Self::call_finish), or given up with [`call_abandon`](Self::call_abandon).
+    ///
+    /// As for a send, all `handles` are gone unless it says `ShouldWait`.
+    pub fn call_begin(
+        &self,
+        found: Found,
+        rights: u32,
+        bytes: &[u8],
+        handles: &[u32],
+        transfer: u32,
+    ) -> Result<Pending> {
+        let txid = match self.register_call(found, rights) {
+            Ok(txid) => txid,
+            Err(error) => {
+                for value in handles {
+                    let _ = self.find(*value).and_then(|handle| self.close(handle));
+                }
+                return Err(error);
+            }
+        };
+        let pending = Pending { found, txid };
+        let sent = if handles.is_empty() {
+            self.send_call(found, rights, bytes, txid)
+        } else {
+            self.send_with_handles(found, rights, bytes, handles, transfer, Some(txid))
+        };
+        match sent {
+            Ok(()) => Ok(pending),
+            Err(error) => {
+                self.call_abandon(&pending);
+                Err(error)
+            }
+        }
+    }
+
+    fn send_call(&self, found: Found, rights: u32, bytes: &[u8], txid: u32) -> Result<()> {
+        let writer = found.entry.object();
+        let (_, mut sender) = self.enter_sender(found, rights)?;
+        self.put(writer, &mut sender, bytes, Some(txid))?;
+        self.publish(writer, &mut sender, 1)
+    }
+
+    fn register_call(&self, found: Found, rights: u32) -> Result<u32> {
+        let (endpoint, mut receiver) = self.enter_receiver(found, rights)?;
+        let at = found.entry.object();
+        if !receiver.ready {
+            let _ = self.next_message(at, endpoint, &mut receiver);
+        }
+        if receiver.calls.is_empty() {
+            // What is already there answers no call that is yet to be made.
+            self.refresh_tail(at, &mut receiver)?;
+            receiver.sorted = receiver.tail_seen;
+        }
+        let txid = loop {
+            let txid = 0x8000_0000 | receiver.next_txid;
+            receiver.next_txid = (receiver.next_txid + 1) & 0x7fff_ffff;
+            if !receiver.calls.iter().any(|call| call.txid == txid) {
+                break txid;
+            }
+        };
+        receiver.calls.push(Call { txid, reply: None });
+        endpoint.disorder.store(receiver.disorder(), Release);
+        Ok(txid)
+    }
+
+    /// Waits for the reply and receives it into `sink`; one that does not fit is discarded.
+    ///
+    /// `TimedOut`: the reply, should it come, is an ordinary message. `Canceled`: the handle went.
+    pub fn call_finish(
+        &self,
+        pending: &Pending,
+        deadline_ns: i64,
+        sink: &mut impl Sink,
+    ) -> Result<(usize, usize)> {
+        let found = pending.found;
+        let mut items = [WaitItem { handle: 0, waitfor: signal::READABLE, pending: 0 }];
+        let result = self.wait_until(&[found], &mut items, deadline_ns, |_| self.try_reply(pending, sink));
+        match result {
+            Err(Error::BufferTooSmall { .. }) => {
+                let closed = self.work_dying();
+                closed.and(result)
+            }
+            // The last look was under the lock: the reply is not there.
+            Err(Error::TimedOut) => {
+                let late = self.try_reply(pending, sink);
+                self.call_abandon(pending);
+                match late {
+                    Ok(Some(reply)) => Ok(reply),
+                    _ => result,
+                }
+            }
+            result => {
+                if result.is_err() {
+                    self.call_abandon(pending);
+                }
+                result
+            }
+        }
+    }
+
+    /// Takes the reply if it is there.
+    fn try_reply(&self, pending: &Pending, sink: &mut impl Sink) -> Result<Option<(usize, usize)>> {
+        let entered = self.enter_receiver(pending.found, 0);
+        let (endpoint, mut receiver) = entered.map_err(|_| Error::Canceled)?;
+        let at = pending.found.entry.object();
+        // ORDER: Acquire, and before the tail is looked at: a reply sent before the peer closed is found.
+        let state = State(self.arena().object(at.slot())?.state[at.side()].load(Acquire));
+        self.sort(at, &mut receiver)?;
+        let registered = receiver.calls.iter().position(|call| call.txid == pending.txid);
+        let registered = registered.ok_or(Error::Canceled)?;
+        match receiver.calls[registered].reply {
+            Some(position) => {
+                receiver.calls.swap_remove(registered);
+                let taken = self.take(at, endpoint, &mut receiver, position, sink, TooSmall::Discard);
+                endpoint.disorder.store(receiver.disorder(), Release);
+                taken.map(Some)
+            }
+            None if state.signals() & signal::PEER_CLOSED != 0 => Err(Error::PeerClosed),
+            None => Ok(None),
+        }
+    }
+
+    /// Gives the call up. Its reply, should it come or have come, is an ordinary message.
+    pub fn call_abandon(&self, pending: &Pending) {
+        if let Ok((endpoint, mut receiver)) = self.enter_receiver(pending.found, 0) {
+            receiver.calls.retain(|call| call.txid != pending.txid);
+            endpoint.disorder.store(receiver.disorder(), Release);
+        }
+    }
+
+    /// Matches what has come since the last time against the awaited ids.
+    fn sort(&self, at: ObjectRef, receiver: &mut Receiver) -> Result<()> {
+        self.refresh_tail(at, receiver)?;
+        if receiver.calls.is_empty() {
+            receiver.sorted = receiver.tail_seen;
+        }
+        while receiver.sorted < receiver.tail_seen {
+            let position = receiver.sorted;
+            let segment = self.segment_of(at.peer(), receiver, position)?;
+            let message = self.message(&segment, position)?;
+            if !message.header.is_taken() && message.header.length() >= 4 {
+                let txid = copy::first_word(message.bytes);
+                if let Some(call) =
+                    receiver.calls.iter_mut().find(|call| call.txid == txid && call.reply.is_none())
+                {
+                    call.reply = Some(position);
+                }
+            }
+            receiver.sorted += 1;
+        }
+        Ok(())
+    }
+
+    /// The first message that is neither taken nor anybody's in particular.
+    pub(crate) fn unspoken(
+        &self,
+        at: ObjectRef,
+        _endpoint: &Endpoint,
+        receiver: &mut Receiver,
+    ) -> Result<Option<u64>> {
+        self.sort(at, receiver)?;
+        for position in receiver.head..receiver.tail_seen {
+            let segment = self.segment_of(at.peer(), receiver, position)?;
+            let taken = receiver.taken > 0 && self.message(&segment, position)?.header.is_taken();
+            if !taken && !receiver.is_spoken_for(position) {
+                return Ok(Some(position));
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,224 @@
+//! References: records that own them, a count that is their cache, and how a count changes so that a death at
+//! any instruction leaves it decidable.
+//!
+//! A change of the count of X by thread t:
+//!
+//! 1. the row's `record` names the record, `reference` = {up or down, PENDING, X, sequence};
+//! 2. down only: the record's CAS LIVE → CLOSING(t) **commits the close**;
+//! 3. whoever changed the count last and still has its intent PENDING is marked LANDED;
+//!    then the count's CAS → {n ± 1, t, sequence};
+//! 4. up: the record → LIVE **commits the duplicate**; down: the record → FREE;
+//! 5. down to 0: the side joins the row's dying list (see `dying`);
+//! 6. the intent is idle again.
+//!
+//! Recovery asks: did the change land? Yes if the count word still carries (t, sequence), or else if the
+//! intent is LANDED, in that order: the helper marks before it overwrites.
+//!
+//! INV-REF-1: between steps 1 and 6 the row's intent names this change and no other.
+//! INV-REF-2: the count is only changed by a thread whose intent says so (or set while the slot is RESERVED).
+
+use crate::bits::{ObjectRef, Tag};
+use crate::error::{Error, Result, crash_point};
+use crate::object::{Count, State};
+use crate::owner::{Change, HAZARD_OPERATION, Record, Reference};
+use crate::process::Thread;
+use crate::sync::{AcqRel, Acquire, Release, light_barrier};
+use crate::table::Entry;
+
+/// A live handle of this process, as it was when it was looked up.
+#[derive(Clone, Copy)]
+pub struct Found {
+    pub(crate) index: u32,
+    pub(crate) entry: Entry,
+}
+
+impl Found {
+    /// The rights that the handle carries.
+    #[inline]
+    pub fn rights(&self) -> u32 {
+        self.entry.rights()
+    }
+
+    /// Whether two handles of this process refer to the same side of the same object.
+    pub fn same_object(&self, other: &Found) -> bool {
+        self.entry.object() == other.entry.object()
+    }
+
+    /// Fails unless every right of `needed` is there.
+    #[inline]
+    pub fn require(&self, needed: u32) -> Result<()> {
+        let missing = needed & !self.rights();
+        if missing == 0 { Ok(()) } else { Err(Error::AccessDenied { missing }) }
+    }
+}
+
+impl Thread {
+    /// The handle that `value` names, if it is one of this process's live ones.
+    ///
+    /// One load and no write: nothing keeps the handle alive afterwards, so every operation looks again.
+    #[inline]
+    pub fn find(&self, value: u32) -> Result<Found> {
+        let (index, generation) = self.process.secret.names(value);
+        let word = self.arena().entry(self.home, index).ok_or(Error::BadHandle)?;
+        // ORDER: Acquire pairs with the Release that made the entry LIVE: the object is complete.
+        let entry = Entry(word.load(Acquire));
+        if entry.is_live() && crate::table::Secret::agrees(generation, entry) && index != 0 {
+            Ok(Found { index, entry })
+        } else {
+            Err(Error::BadHandle)
+        }
+    }
+
+    /// Whether the handle is still the one that was found.
+    #[inline]
+    pub(crate) fn still(&self, found: Found) -> bool {
+        let word = self.arena().entry(self.home, found.index);
+        // ORDER: Acquire: what is read of the object after this is not older than this look.
+        word.is_some_and(|word| word.load(Acquire) == found.entry.0)
+    }
+
+    /// Keeps the object of `found` from being reused until [`unpin`](Self::unpin).
+    pub(crate) fn pin(&self, found: Found) -> Result<()> {
+        let hazard = &self.row().hazards()[HAZARD_OPERATION];
+        hazard.store(found.entry.object().to_link(), Release);
+        // ORDER: pairs with the heavy barrier of `reclaim`: either the reclaimer sees the hazard, or the look
+        // below sees that the handle is gone.
+        light_barrier();
+        if self.still(found) {
+            Ok(())
+        } else {
+            self.unpin();
+            Err(Error::BadHandle)
+        }
+    }
+
+    pub(crate) fn unpin(&self) {
+        // ORDER: Release: every use of the object comes before the reclaimer sees it unpinned.
+        self.row().hazards()[HAZARD_OPERATION].store(0, Release);
+    }
+
+    /// Steps 3 of a change: helps the last changer, then changes the count. Gives the new number.
+    fn change_count(&self, object: ObjectRef, change: Change, sequence: u32) -> Result<u64> {
+        let count = &self.arena().object(object.slot())?.count[object.side()];
+        // ORDER: Acquire pairs with the AcqRel below in the last changer: its intent is seen.
+        let mut word = Count(count.load(Acquire));
+        loop {
+            let number = match (change, word.number()) {
+                (Change::Up, 0) => return Err(Error::BadHandle),
+                (Change::Up, Count::MOST) => return Err(Error::NoResources("references to one object")),
+                (Change::Up, number) => number + 1,
+                (Change::Down, 0) => return Err(Error::Corrupt("a reference to an object that has none")),
+                (Change::Down, number) => number - 1,
+            };
+            self.mark_landed(word, object);
+            crash_point!(self, "count.helped");
+            let next = Count::new(number, self.tag, sequence);
+            // ORDER: Release publishes this thread's intent to the next changer, and its use of the object to
+            // whoever takes the last reference; Acquire receives the same from the last changer.
+            match count.compare_exchange(word.0, next.0, AcqRel, Acquire) {
+                Ok(_) => return Ok(number),
+                Err(changed) => word = Count(changed),
+            }
+        }
+    }
+
+    /// Before the count word of its last change is overwritten, its changer's intent is marked LANDED.
+    fn mark_landed(&self, word: Count, object: ObjectRef) {
+        let changer = word.changer();
+        if changer == self.tag || changer == Tag::NOBODY {
+            return;
+        }
+        let Ok(row) = self.arena().thread(changer.0) else { return };
+        // ORDER: Acquire on failure and success alike: nothing else is read through it, but the CAS below must
+        // not be made on a value older than the count word.
+        let intent = Reference(row.reference.load(Acquire));
+        if intent.is_pending(object, word.sequence()) {
+            // A failure means that its owner went on, or that another helper was first.
+            let _ = row.reference.compare_exchange(intent.0, intent.landed().0, AcqRel, Acquire);
+        }
+    }
+
+    /// Makes another handle to the object of `found`, with these rights. The caller has checked that they are
+    /// a subset.
+    pub fn duplicate(&self, found: Found, rights: u32) -> Result<u32> {
+        self.pin(found)?;
+        let result = self.duplicate_pinned(found, rights);
+        if !matches!(result, Err(Error::Died)) {
+            self.unpin();
+        }
+        result
+    }
+
+    fn duplicate_pinned(&self, found: Found, rights: u32) -> Result<u32> {
+        let object = found.entry.object();
+        let (index, reserved) = self.reserve_entry(object)?;
+        let cell = self.arena().entry(self.home, index).ok_or(Error::BadHandle)?;
+        crash_point!(self, "duplicate.reserved");
+        let sequence = self.intend(Change::Up, object, Record::Entry { process: self.home, index });
+        crash_point!(self, "duplicate.intended");
+        match self.change_count(object, Change::Up, sequence) {
+            Ok(_) => {}
+            Err(Error::Died) => return Err(Error::Died),
+            Err(error) => {
+                self.intend_nothing();
+                cell.store(reserved.freed().0, Release);
+                self.give_entry_back(index);
+                return Err(error);
+            }
+        }
+        crash_point!(self, "duplicate.counted");
+        let live = reserved.live(rights, object);
+        cell.store(live.0, Release);
+        crash_point!(self, "duplicate.live");
+        self.intend_nothing();
+        Ok(self.process.secret.value_of(index, live))
+    }
+
+    /// Closes the handle: waits on it end, and what it alone kept alive dies.
+    pub fn close(&self, found: Found) -> Result<()> {
+        let record = Record::Entry { process: self.home, index: found.index };
+        self.drop_reference(record, found.entry)?;
+        self.work_dying()
+    }
+
+    /// Takes back the reference that `record` owns, if its word is still exactly `entry`. Sides whose last
+    /// reference that was are left on the dying list.
+    pub(crate) fn drop_reference(&self, record: Record, entry: Entry) -> Result<()> {
+        let cell = self.arena().record(record)?;
+        let object = entry.object();
+        let state = &self.arena().object(object.slot())?.state[object.side()];
+        let sequence = self.intend(Change::Down, object, record);
+        crash_point!(self, "close.intended");
+        let closing = entry.closing(self.tag);
+        // ORDER: Acquire and Release: of two that close the same handle, the loser sees that it lost; the
+        // winner's earlier use of the handle comes before its end.
+        if cell.compare_exchange(entry.0, closing.0, AcqRel, Acquire).is_err() {
+            self.intend_nothing();
+            return Err(Error::BadHandle);
+        }
+        crash_point!(self, "close.committed");
+        if let Record::Entry { process, index } = record
+            && process == self.process.row
+        {
+            // While the reference still keeps the object: no operation of this process is left inside an
+            // endpoint, and whoever sleeps on this handle wakes and finds it gone.
+            if self.process.endpoint(object).is_some_and(|endpoint| endpoint.is_bound_to(index)) {
+                self.process.evict(object);
+            }
+            self.wake_after_update(state, State::ARMED | State::ARMED_WRITABLE);
+        }
+        let left = self.change_count(object, Change::Down, sequence)?;
+        crash_point!(self, "close.counted");
+        cell.store(entry.freed().0, Release);
+        crash_point!(self, "close.freed");
+        if left == 0 {
+            self.push_dying(object)?;
+        }
+        crash_point!(self, "close.listed");
+        self.intend_nothing();
+        if let Record::Entry { index, .. } = record {
+            self.give_entry_back(index);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,234 @@
+//! Making objects, replacing handles, and leaving a child its startup handle.
+//!
+//! Create: entries RESERVED, counts set, life RESERVED → LIVE **commits**, entries LIVE. Recovery: life LIVE →
+//! entries LIVE, else everything is freed.
+//! Move: new entry RESERVED, old LIVE → MOVED **commits**, new LIVE, old FREE. Recovery: old MOVED → new LIVE,
+//! else new FREE.
+//!
+//! INV-CREATE-1: a slot is RESERVED by CAS on its own word; the shared count of used slots is only a hint.
+
+use crate::bits::ObjectRef;
+use crate::count::Found;
+use crate::counter::Counter;
+use crate::error::{Error, Result, crash_point};
+use crate::object::{Count, Life, LifeState, Shape, State};
+use crate::owner::{Operation, Record};
+use crate::process::{Process, STARTUP_ENTRY, Seat, Thread};
+use crate::sync::{AcqRel, Acquire, Relaxed, Release};
+use crate::table::Entry;
+
+/// Handles to a new object; the second is `None` for an object with one side.
+pub type Created = (u32, Option<u32>);
+
+impl Thread {
+    /// Makes an object of `shape` and the caller's type number `kind`, with a handle of `rights` to each side.
+    pub fn create(&self, shape: Shape, kind: u8, rights: u32) -> Result<Created> {
+        let (slot, life) = self.take_slot()?;
+        crash_point!(self, "create.slot");
+        let result = self.fill_slot(slot, life, shape, kind, rights);
+        if let Err(error) = result
+            && error != Error::Died
+        {
+            self.arena().object(slot)?.life.store(life.freed().0, Release);
+            self.spare_slots.borrow_mut().push(slot);
+        }
+        result
+    }
+
+    fn fill_slot(&self, slot: u32, life: Life, shape: Shape, kind: u8, rights: u32) -> Result<Created> {
+        let object = self.arena().object(slot)?;
+        self.set_operation(Operation::Create { slot });
+        let sides = shape.sides();
+        let mut entries = [(0u32, Entry(0)); 2];
+        for side in 0..sides {
+            match self.reserve_entry(ObjectRef::new(slot, side as u32)) {
+                Ok(reserved) => entries[side] = reserved,
+                Err(error) => {
+                    if side == 1 {
+                        self.release_reserved(entries[0].0, entries[0].1);
+                    }
+                    self.set_operation(Operation::Idle);
+                    return Err(error);
+                }
+            }
+        }
+        crash_point!(self, "create.reserved");
+        object.koid.store(self.take_koids(), Release);
+        let sequence = self.next_sequence();
+        self.intend_nothing();
+        for side in 0..sides {
+            object.count[side].store(Count::new(1, self.tag, sequence).0, Release);
+            let state = &object.state[side];
+            // A plain store: a sleeper of an earlier life that arms in between finds the counter moved.
+            state.store(State(state.load(Acquire)).fresh().0, Release);
+        }
+        crash_point!(self, "create.filled");
+        // ORDER: Release publishes the object to whoever looks at its life.
+        object.life.store(life.live(kind, shape).0, Release);
+        crash_point!(self, "create.committed");
+        let first = self.arrive(entries[0].0, entries[0].1, rights)?.value;
+        crash_point!(self, "create.first");
+        let second = match sides {
+            2 => Some(self.arrive(entries[1].0, entries[1].1, rights)?.value),
+            _ => None,
+        };
+        self.set_operation(Operation::Idle);
+        self.tally(Counter::ObjectsCreated, 1);
+        Ok((first, second))
+    }
+
+    /// A free slot, RESERVED by this thread.
+    fn take_slot(&self) -> Result<(u32, Life)> {
+        if let Some(taken) = self.take_known_slot()? {
+            return Ok(taken);
+        }
+        // Everything is in use, resting as retired, or was given back by others: look harder.
+        self.reclaim()?;
+        self.find_free_slots()?;
+        self.take_known_slot()?.ok_or(Error::NoResources("objects"))
+    }
+
+    fn take_known_slot(&self) -> Result<Option<(u32, Life)>> {
+        loop {
+            let spare = self.spare_slots.borrow_mut().pop();
+            let spare = spare.or_else(|| self.process.spare_slots.lock().pop());
+            let Some(slot) = spare else { break };
+            let life = &self.arena().object(slot)?.life;
+            let free = Life(life.load(Relaxed));
+            let reserved = free.reserved(self.tag);
+            // ORDER: Acquire pairs with the Release of `tear_down`.
+            if free.state() == LifeState::Free
+                && life.compare_exchange(free.0, reserved.0, Acquire, Relaxed).is_ok()
+            {
+                return Ok(Some((slot, reserved)));
+            }
+        }
+        let fresh = &self.arena().header().objects_fresh;
+        loop {
+            // Relaxed: a hint; the slot's own word decides.
+            let slot = fresh.load(Relaxed);
+            if slot >= self.arena().layout().objects.count as u64 {
+                return Ok(None);
+            }
+            let reserved = Life(0).reserved(self.tag);
+            let life = &self.arena().object(slot as u32)?.life;
+            // Relaxed: a virgin slot has no history.
+            let taken = life.compare_exchange(0, reserved.0, Relaxed, Relaxed).is_ok();
+            // Whoever finds the slot taken helps the count on. Release, so that the count is not seen behind
+            // a slot that recovery must look at.
+            let _ = fresh.compare_exchange(slot, slot + 1, AcqRel, Relaxed);
+            if taken {
+                return Ok(Some((slot as u32, reserved)));
+            }
+        }
+    }
+
+    /// Collects the slots that are FREE, whoever freed them.
+    fn find_free_slots(&self) -> Result<()> {
+        let most = 256;
+        let used = self.arena().used_slots();
+        let mut spare = self.spare_slots.borrow_mut();
+        for slot in 0..used {
+            if Life(self.arena().object(slot)?.life.load(Relaxed)).state() == LifeState::Free {
+                spare.push(slot);
+                if spare.len() >= most {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Replaces the handle by one with these rights, of which the caller knows that they are a subset. The
+    /// original is gone even on an error.
+    pub fn replace(&self, found: Found, rights: u32) -> Result<u32> {
+        let object = found.entry.object();
+        let (index, reserved) = match self.reserve_entry(object) {
+            Ok(reserved) => reserved,
+            Err(error) => {
+                self.close(found)?;
+                return Err(error);
+            }
+        };
+        let to = Record::Entry { process: self.home, index };
+        if let Err(error) = self.move_out(found, to) {
+            if error != Error::Died {
+                self.release_reserved(index, reserved);
+                self.set_operation(Operation::Idle);
+            }
+            return Err(error);
+        }
+        if let Some(endpoint) = self.process.endpoint(object)
+            && endpoint.is_bound_to(found.index)
+        {
+            endpoint.rebind(index);
+        }
+        let live = reserved.live(rights, object);
+        let cell = self.arena().entry(self.home, index).ok_or(Error::BadHandle)?;
+        cell.store(live.0, Release);
+        crash_point!(self, "replace.live");
+        self.move_done(found)?;
+        Ok(self.process.secret.value_of(index, live))
+    }
+
+    /// LIVE → MOVED, under the intent to move to `to`: commits a move.
+    fn move_out(&self, found: Found, to: Record) -> Result<()> {
+        let from = Record::Entry { process: self.home, index: found.index };
+        self.set_operation(Operation::Move { from, to });
+        crash_point!(self, "move.intended");
+        let cell = self.arena().entry(self.home, found.index).ok_or(Error::BadHandle)?;
+        // ORDER: as for a close.
+        let moved = cell.compare_exchange(found.entry.0, found.entry.moved(self.tag).0, AcqRel, Acquire);
+        moved.map_err(|_| Error::BadHandle)?;
+        crash_point!(self, "move.committed");
+        Ok(())
+    }
+
+    /// MOVED → FREE; waits on the old handle end.
+    fn move_done(&self, found: Found) -> Result<()> {
+        let cell = self.arena().entry(self.home, found.index).ok_or(Error::BadHandle)?;
+        cell.store(found.entry.freed().0, Release);
+        crash_point!(self, "move.freed");
+        self.set_operation(Operation::Idle);
+        self.give_entry_back(found.index);
+        let object = found.entry.object();
+        let state = &self.arena().object(object.slot())?.state[object.side()];
+        self.wake_after_update(state, State::ARMED | State::ARMED_WRITABLE);
+        Ok(())
+    }
+
+    /// Moves the handle into a seat whose process has not attached yet, as its startup handle.
+    pub fn leave_startup_handle(&self, found: Found, seat: Seat) -> Result<()> {
+        let object = found.entry.object();
+        let cell =
+            self.arena().entry(seat.row, STARTUP_ENTRY).ok_or(Error::BadState("no such process row"))?;
+        let reserved = Entry(cell.load(Acquire)).reserved(self.tag, object);
+        let row = self.arena().process(seat.row)?;
+        // Recovery of the seat sweeps its table up to here.
+        if row.entries_fresh.load(Relaxed) <= STARTUP_ENTRY.into() {
+            row.entries_fresh.store(u64::from(STARTUP_ENTRY) + 1, Release);
+        }
+        cell.store(reserved.0, Release);
+        let moved = self.move_out(found, Record::Entry { process: seat.row, index: STARTUP_ENTRY });
+        if let Err(error) = moved {
+            if error != Error::Died {
+                cell.store(reserved.freed().0, Release);
+                self.set_operation(Operation::Idle);
+            }
+            return Err(error);
+        }
+        if self.process.endpoint(object).is_some_and(|endpoint| endpoint.is_bound_to(found.index)) {
+            self.process.evict(object);
+        }
+        cell.store(reserved.live(found.rights(), object).0, Release);
+        crash_point!(self, "startup.live");
+        self.move_done(found)
+    }
+}
+
+impl Process {
+    /// How many objects the arena has ever had at once, at most.
+    pub fn used_slots(&self) -> u32 {
+        self.arena.used_slots()
+    }
+}

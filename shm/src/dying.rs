@@ -1,0 +1,182 @@
+//! What happens when a side's last reference goes: the other side is told, what is queued for it is closed,
+//! and when all sides are done the slot is retired; later, when nobody names it, reclaimed.
+//!
+//! The work list is in the arena (the row's `dying`, linked through the objects), so a cascade of any depth
+//! uses no stack and survives its worker: recovery goes on with the dead thread's list where it stopped.
+//!
+//! INV-DYING-1: a side is on exactly one list from the moment its count reached 0 (under the intent that took
+//! it there) until it is done.
+//! INV-DYING-2: only the head of a list is worked on, and a hazard names it, so that a slot which was retired
+//! and not yet taken off the list is not reused.
+//! INV-DYING-3: clearing a side is idempotent, one message at a time.
+
+use crate::bits::ObjectRef;
+use crate::counter::Counter;
+use crate::error::{Error, Result, crash_point};
+use crate::object::{Life, LifeState, Shape, State, signal};
+use crate::owner::HAZARD_DYING;
+use crate::process::Thread;
+use crate::sync::{AcqRel, Acquire, Release, SeqCst, fence, heavy_barrier};
+
+/// How many retired slots a thread gathers before it pays for a barrier.
+const RECLAIM_BATCH: usize = if cfg!(loom) { 1 } else { 1024 };
+
+impl Thread {
+    /// Puts a side at the head of this row's list.
+    pub(crate) fn push_dying(&self, object: ObjectRef) -> Result<()> {
+        let dying = &self.row().dying;
+        let next = &self.arena().object(object.slot())?.next[object.side()];
+        next.store(dying.load(Acquire), Release);
+        crash_point!(self, "dying.linked");
+        dying.store(object.to_link(), Release);
+        Ok(())
+    }
+
+    /// Clears every side on this row's list, and every side that dies of it.
+    pub(crate) fn work_dying(&self) -> Result<()> {
+        let dying = &self.row().dying;
+        let mut worked = false;
+        while let Some(object) = ObjectRef::from_link(dying.load(Acquire)) {
+            worked = true;
+            self.row().hazards()[HAZARD_DYING].store(object.to_link(), Release);
+            crash_point!(self, "dying.hazard");
+            let slot = self.arena().object(object.slot())?;
+            let life = Life(slot.life.load(Acquire));
+            if life.state() == LifeState::Live {
+                if !life.is_done(object.side()) && self.clear_side(object, life)? {
+                    // Something is left, perhaps after what has just been put before it on the list.
+                    continue;
+                }
+                crash_point!(self, "dying.cleared");
+                self.finish_side(object)?;
+                crash_point!(self, "dying.finished");
+            }
+            let next = &slot.next[object.side()];
+            dying.store(next.load(Acquire), Release);
+            crash_point!(self, "dying.popped");
+            // A damaged list that runs in a circle ends where it has been.
+            next.store(0, Release);
+        }
+        if worked {
+            self.row().hazards()[HAZARD_DYING].store(0, Release);
+            if self.retired.borrow().len() >= RECLAIM_BATCH {
+                self.reclaim()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One step of clearing a side. `true` when there is more to do.
+    fn clear_side(&self, object: ObjectRef, life: Life) -> Result<bool> {
+        let shape = life.shape().ok_or(Error::Corrupt("an object of no known shape"))?;
+        if shape == Shape::Single {
+            return Ok(false);
+        }
+        let own = &self.arena().object(object.slot())?.state[object.side()];
+        self.tell_peer_closed(object)?;
+        if shape == Shape::Pair {
+            return Ok(false);
+        }
+        // ORDER: full fence between telling the peer and looking at what it sent: it commits, fences and then
+        // looks whether it was told (`transfer`), so one of the two closes every handle in transit. The same
+        // between two sides that clear at once.
+        fence(SeqCst);
+        if self.drain_one(object.peer())? {
+            return Ok(true);
+        }
+        // What this side sent to a side that is gone has no other reader.
+        Ok(State(own.load(Acquire)).signals() & signal::PEER_CLOSED != 0 && self.drain_one(object)?)
+    }
+
+    /// Asserts PEER_CLOSED on the other side and wakes whoever sleeps there. Idempotent.
+    pub(crate) fn tell_peer_closed(&self, object: ObjectRef) -> Result<()> {
+        let peer = object.peer();
+        let state = &self.arena().object(peer.slot())?.state[peer.side()];
+        if State(state.load(Acquire)).signals() & signal::PEER_CLOSED == 0 {
+            // ORDER: AcqRel: what was sent before is seen by whoever sees PEER_CLOSED ("after it has read what
+            // was sent"), and one word holds signal and sleepers, so no sleeper is missed.
+            state.fetch_or(u64::from(signal::PEER_CLOSED) << 32, AcqRel);
+        }
+        crash_point!(self, "dying.told");
+        self.wake(state, State::ARMED | State::ARMED_WRITABLE);
+        Ok(())
+    }
+
+    /// Marks the side done, and retires the object if it was the last.
+    fn finish_side(&self, object: ObjectRef) -> Result<()> {
+        let life = &self.arena().object(object.slot())?.life;
+        let done = Life::done_bit(object.side());
+        // ORDER: AcqRel: this side's clearing comes before the object's retirement, whoever retires it.
+        let now = Life(life.fetch_or(done, AcqRel) | done);
+        crash_point!(self, "dying.done");
+        if let Some(retired) = now.retired() {
+            // ORDER: Release pairs with the Acquire of the reclaimer; failure means that the other side's
+            // last closer was first (INV-LIFE-3).
+            if life.compare_exchange(now.0, retired.0, AcqRel, Acquire).is_ok() {
+                self.tally(Counter::ObjectsRetired, 1);
+                self.retired.borrow_mut().push(object.slot());
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes retired slots free again, except those that some thread's hazard names. Gives how many.
+    pub fn reclaim(&self) -> Result<usize> {
+        self.retired.borrow_mut().append(&mut self.process.orphans.lock());
+        if self.retired.borrow().is_empty() {
+            return Ok(0);
+        }
+        // ORDER: pairs with the light barrier of `pin`: afterwards every hazard that was set before its slot
+        // was retired is visible, and every later look finds the handle gone.
+        if !heavy_barrier() {
+            return Ok(0);
+        }
+        let named = self.hazarded()?;
+        let candidates = core::mem::take(&mut *self.retired.borrow_mut());
+        let mut reclaimed = 0;
+        for slot in candidates {
+            let object = self.arena().object(slot)?;
+            let life = Life(object.life.load(Acquire));
+            if life.state() != LifeState::Retired {
+                continue;
+            }
+            if named.binary_search(&slot).is_ok() {
+                self.retired.borrow_mut().push(slot);
+                continue;
+            }
+            let reclaiming = life.reclaiming(self.tag);
+            // ORDER: Acquire pairs with the Release that retired it; one reclaimer wins.
+            if object.life.compare_exchange(life.0, reclaiming.0, AcqRel, Acquire).is_ok() {
+                crash_point!(self, "reclaim.claimed");
+                self.tear_down(slot, reclaiming)?;
+                self.spare_slots.borrow_mut().push(slot);
+                reclaimed += 1;
+            }
+        }
+        Ok(reclaimed)
+    }
+
+    /// The slots that hazards name, sorted.
+    pub(crate) fn hazarded(&self) -> Result<Vec<u32>> {
+        let mut named = Vec::new();
+        for tag in self.arena().thread_tags() {
+            for hazard in self.arena().thread(tag)?.hazards() {
+                // ORDER: Acquire pairs with the Release of `unpin`: an object seen unnamed is no longer used.
+                named.extend(ObjectRef::from_link(hazard.load(Acquire)).map(ObjectRef::slot));
+            }
+        }
+        named.sort_unstable();
+        Ok(named)
+    }
+
+    /// Frees what a RECLAIMING slot still holds, then the slot. Resumable.
+    pub(crate) fn tear_down(&self, slot: u32, life: Life) -> Result<()> {
+        if life.shape() == Some(Shape::Channel) {
+            self.free_directions(slot)?;
+        }
+        crash_point!(self, "reclaim.torn");
+        // ORDER: Release pairs with the Acquire of `take_slot`: the next user finds everything given back.
+        self.arena().object(slot)?.life.store(life.freed().0, Release);
+        Ok(())
+    }
+}

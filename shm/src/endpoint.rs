@@ -1,0 +1,139 @@
+//! The private half of an endpoint: what the threads of its one owning process share about it.
+//!
+//! A channel endpoint cannot be duplicated, so each direction has one producing and one consuming process, and
+//! what their threads must agree on can live in private memory under a private lock: positions as last seen,
+//! the segment at hand, which blocks are free, which replies are awaited. When the endpoint leaves, this half is
+//! unbound; when it arrives, it is bound and starts from what the arena says.
+//!
+//! INV-ENDPOINT-1: an operation on a ring holds the lock of its direction and, having taken it, has found the
+//! endpoint bound to its handle's entry and the entry unchanged. Closing, moving or replacing the handle first
+//! changes the entry and then passes through both locks: so no operation outlives the handle.
+//! INV-ENDPOINT-2: everything here can be rebuilt from the arena.
+
+use crate::block::BlockId;
+use crate::ring::Segment;
+use crate::sync::{Acquire, AtomicU64, Lock, Release};
+use crossbeam_utils::CachePadded;
+use std::collections::VecDeque;
+
+/// The private half of one endpoint.
+#[derive(Debug, Default)]
+pub(crate) struct Endpoint {
+    /// The entry of this process's table that holds the endpoint; 0 while it is elsewhere.
+    bound: AtomicU64,
+    /// Awaited replies, claimed messages and messages taken out of order: while 0, the first unread message
+    /// is the one at the head.
+    pub(crate) disorder: AtomicU64,
+    pub(crate) sender: CachePadded<Lock<Sender>>,
+    pub(crate) receiver: CachePadded<Lock<Receiver>>,
+}
+
+impl Endpoint {
+    /// Starts afresh for an endpoint that came under this entry.
+    pub(crate) fn bind(&self, index: u32) {
+        let mut sender = self.sender.lock();
+        let mut receiver = self.receiver.lock();
+        sender.forget();
+        receiver.forget();
+        self.disorder.store(0, Release);
+        self.bound.store(index.into(), Release);
+    }
+
+    /// Passes through both locks and closes the door.
+    pub(crate) fn unbind(&self) {
+        let _sender = self.sender.lock();
+        let _receiver = self.receiver.lock();
+        self.bound.store(0, Release);
+    }
+
+    /// Keeps everything but calls it by another entry: the handle was replaced.
+    pub(crate) fn rebind(&self, index: u32) {
+        let _sender = self.sender.lock();
+        let _receiver = self.receiver.lock();
+        self.bound.store(index.into(), Release);
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_bound_to(&self, index: u32) -> bool {
+        // ORDER: Acquire pairs with the Release above; the locks do the excluding.
+        self.bound.load(Acquire) == u64::from(index)
+    }
+}
+
+/// What the producing side knows.
+#[derive(Debug, Default)]
+pub(crate) struct Sender {
+    /// Whether the rest has been read from the arena since the endpoint came.
+    pub(crate) ready: bool,
+    pub(crate) tail: u64,
+    /// The head when last looked at.
+    pub(crate) head_seen: u64,
+    /// Writes below this position need not look at anything shared.
+    pub(crate) limit: u64,
+    /// Places promised to transfers that are marking their handles.
+    pub(crate) reserved: u64,
+    pub(crate) segment: Option<Segment>,
+    /// This direction's payload blocks that are not in flight, by class.
+    pub(crate) spare: Vec<Vec<BlockId>>,
+    /// Payload blocks in flight, in the order of their messages.
+    pub(crate) flying: VecDeque<(u64, BlockId)>,
+}
+
+impl Sender {
+    fn forget(&mut self) {
+        self.ready = false;
+        self.reserved = 0;
+        self.segment = None;
+        self.spare.clear();
+        self.flying.clear();
+    }
+}
+
+/// A call that awaits its reply.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call {
+    pub(crate) txid: u32,
+    /// Where its reply stands, once somebody has seen it.
+    pub(crate) reply: Option<u64>,
+}
+
+/// What the consuming side knows.
+#[derive(Debug, Default)]
+pub(crate) struct Receiver {
+    /// Whether the rest has been read from the arena since the endpoint came.
+    pub(crate) ready: bool,
+    pub(crate) head: u64,
+    /// The tail when last looked at.
+    pub(crate) tail_seen: u64,
+    /// The segment that holds the head, and where it ends, as far as is known.
+    pub(crate) segment: Option<Segment>,
+    pub(crate) end: u64,
+    /// Messages below this position have been matched against the awaited replies.
+    pub(crate) sorted: u64,
+    pub(crate) calls: Vec<Call>,
+    /// Positions being read in place.
+    pub(crate) claims: Vec<u64>,
+    /// Messages above the head that are already taken.
+    pub(crate) taken: u64,
+    pub(crate) next_txid: u32,
+}
+
+impl Receiver {
+    fn forget(&mut self) {
+        self.ready = false;
+        self.segment = None;
+        self.calls.clear();
+        self.claims.clear();
+        self.taken = 0;
+    }
+
+    /// How far reading is from plain first in, first out.
+    pub(crate) fn disorder(&self) -> u64 {
+        self.calls.len() as u64 + self.claims.len() as u64 + self.taken
+    }
+
+    /// Whether the message belongs to a caller or to a reader in place.
+    pub(crate) fn is_spoken_for(&self, position: u64) -> bool {
+        self.claims.contains(&position) || self.calls.iter().any(|call| call.reply == Some(position))
+    }
+}

@@ -1,0 +1,402 @@
+//! Where everything lies in an arena: fixed by a [`Config`] at creation, recomputed and compared at attach.
+//!
+//! ```text
+//!  header │ process rows │ thread rows │ objects │ bodies │ names │ handle tables │ descriptors │ block pools
+//!           4 lines        4 lines       1 line    4 lines  2 lines one word an     half a line   class 0 … 16
+//!           a process      a thread      an object a channel        entry, a page-  a block       256 B … 16 MiB
+//!                                                                   aligned region
+//!                                                                   a process
+//! ```
+//!
+//! INV-LAYOUT-1: after attach nothing here is read from the arena again: the numbers live in private memory.
+//! INV-LAYOUT-2: sections follow each other in this order without overlap, each on a page of its own.
+
+use crate::block::Descriptor;
+use crate::object::{Body, Name, Object};
+use crate::owner::{ProcessRow, ThreadRow};
+use crate::region::Shared;
+use crate::sync::AtomicU64;
+use core::marker::PhantomData;
+use core::mem::size_of;
+
+/// The bytes of a cache line, the unit of everything that processes write beside each other.
+pub(crate) const LINE_BYTES: usize = 64;
+/// Words in a line.
+pub(crate) const LINE_WORDS: usize = 8;
+/// Lines in a block of class 0; each further class doubles.
+pub(crate) const CLASS_0_LINES: usize = 4;
+/// The most block classes: the largest block has 16 MiB.
+pub(crate) const MAX_CLASSES: usize = 17;
+
+const PAGE_BYTES: usize = 4096;
+const MAGIC: u64 = u64::from_le_bytes(*b"jacinth\x01");
+/// Changes whenever a word's meaning does.
+pub(crate) const VERSION: u64 = 1;
+
+/// Sixty-four bytes of payload, message headers or handle records.
+#[derive(Debug, Default)]
+#[repr(C, align(64))]
+pub(crate) struct Line(pub(crate) [AtomicU64; LINE_WORDS]);
+
+// SAFETY: atomic words only; zero is their default.
+unsafe impl Shared for Line {}
+
+/// One entry of a handle table.
+#[derive(Debug, Default)]
+#[repr(transparent)]
+pub(crate) struct EntryCell(pub(crate) AtomicU64);
+
+// SAFETY: one atomic word; zero is its default.
+unsafe impl Shared for EntryCell {}
+
+/// The limits of an arena, all fixed when it is created.
+///
+/// Memory is committed when it is first touched, so generous limits cost address space and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// How many processes may be attached at once. 1 to 4,095; default 64.
+    pub max_processes: u32,
+    /// How many threads, of all processes together, may use the arena at once. 1 to 4,095; default 1,024.
+    pub max_threads: u32,
+    /// How many objects may exist at once; the two ends of a pair are one object. Up to 8,388,607; default
+    /// 1,048,576.
+    pub max_objects: u32,
+    /// How many handles one process may hold at once. Up to 1,048,575; default 262,143.
+    pub max_handles_per_process: u32,
+    /// How many messages may be pending in one direction of a channel before a write gives
+    /// `ZX_ERR_SHOULD_WAIT`. Up to 1,048,576; default 8,192.
+    pub max_pending_messages: u32,
+    /// How many messages the first ring of a direction holds; later ones are four times the last. A power of
+    /// two from 2 to 8,192; default 8.
+    pub first_segment_messages: u32,
+    /// The bytes reserved for blocks of each size class. Default 1 GiB.
+    pub pool_bytes: u64,
+    /// The largest zero-copy loan, in bytes; rounded up to a power of two, at most 16 MiB, which is the
+    /// default. Messages of the full 65,536 bytes with 64 handles need at least 128 KiB here.
+    pub max_loan_bytes: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            max_processes: 64,
+            max_threads: 1024,
+            max_objects: 1 << 20,
+            max_handles_per_process: (1 << 18) - 1,
+            max_pending_messages: 8192,
+            first_segment_messages: 8,
+            pool_bytes: 1 << 30,
+            max_loan_bytes: 16 << 20,
+        }
+    }
+}
+
+/// A limit of a [`Config`], or a number of an arena's header, that is out of its range.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field} is {value}, not within {least} to {most}")]
+pub struct OutOfRange {
+    /// The name of the limit.
+    pub field: &'static str,
+    /// What it was.
+    pub value: u64,
+    /// The least it may be.
+    pub least: u64,
+    /// The most it may be.
+    pub most: u64,
+}
+
+impl Config {
+    /// Checks every limit against its documented range.
+    pub fn validate(&self) -> Result<(), OutOfRange> {
+        let within = |field, value: u64, least: u64, most: u64| match value {
+            value if (least..=most).contains(&value) => Ok(()),
+            value => Err(OutOfRange { field, value, least, most }),
+        };
+        within("max_processes", self.max_processes.into(), 1, 0xfff)?;
+        within("max_threads", self.max_threads.into(), 1, 0xfff)?;
+        within("max_objects", self.max_objects.into(), 1, (1 << 23) - 1)?;
+        within("max_handles_per_process", self.max_handles_per_process.into(), 1, (1 << 20) - 1)?;
+        within("max_pending_messages", self.max_pending_messages.into(), 1, 1 << 20)?;
+        within("first_segment_messages", self.first_segment_messages.into(), 2, 8192)?;
+        if !self.first_segment_messages.is_power_of_two() {
+            let value = self.first_segment_messages.into();
+            return Err(OutOfRange {
+                field: "first_segment_messages (a power of two)",
+                value,
+                least: 2,
+                most: 8192,
+            });
+        }
+        within("pool_bytes", self.pool_bytes, 256, 1 << 40)?;
+        within("max_loan_bytes", self.max_loan_bytes, 256, 16 << 20)
+    }
+
+    fn to_words(&self) -> [u64; 8] {
+        [
+            self.max_processes.into(),
+            self.max_threads.into(),
+            self.max_objects.into(),
+            self.max_handles_per_process.into(),
+            self.max_pending_messages.into(),
+            self.first_segment_messages.into(),
+            self.pool_bytes,
+            self.max_loan_bytes,
+        ]
+    }
+
+    #[cfg(not(loom))]
+    fn from_words(words: [u64; 8]) -> Self {
+        // A number too large for its field becomes the largest, which `validate` then refuses.
+        let narrow = |word: u64| u32::try_from(word).unwrap_or(u32::MAX);
+        Self {
+            max_processes: narrow(words[0]),
+            max_threads: narrow(words[1]),
+            max_objects: narrow(words[2]),
+            max_handles_per_process: narrow(words[3]),
+            max_pending_messages: narrow(words[4]),
+            first_segment_messages: narrow(words[5]),
+            pool_bytes: words[6],
+            max_loan_bytes: words[7],
+        }
+    }
+
+    pub(crate) fn classes(&self) -> usize {
+        let lines = self.max_loan_bytes.div_ceil(LINE_BYTES as u64) as usize;
+        (class_of_lines(lines) + 1).min(MAX_CLASSES)
+    }
+
+    pub(crate) fn blocks_of_class(&self, class: usize) -> usize {
+        let block_bytes = (CLASS_0_LINES * LINE_BYTES) << class;
+        // 27 bits of a block's name are its index.
+        (self.pool_bytes as usize / block_bytes).clamp(1, (1 << 22) - 1)
+    }
+}
+
+/// The smallest class whose blocks have at least `lines` lines.
+pub(crate) const fn class_of_lines(lines: usize) -> usize {
+    let mut class = 0;
+    while (CLASS_0_LINES << class) < lines && class < usize::BITS as usize / 2 {
+        class += 1;
+    }
+    class
+}
+
+/// The first page of an arena: what it is, its numbers, and the few words that belong to all.
+#[derive(Debug, Default)]
+#[repr(C, align(64))]
+pub(crate) struct Header {
+    magic: AtomicU64,
+    version: AtomicU64,
+    layout_hash: AtomicU64,
+    total_bytes: AtomicU64,
+    _line_0: [AtomicU64; 4],
+    config: [AtomicU64; 8],
+    /// The next koid not yet given to a thread's range.
+    pub(crate) next_koid: AtomicU64,
+    /// Objects that were ever used are below this slot.
+    pub(crate) objects_fresh: AtomicU64,
+    /// Thread rows that were ever used are below this tag.
+    pub(crate) threads_fresh: AtomicU64,
+    /// Nonzero once an audit failed: every call then gives an error.
+    pub(crate) poisoned: AtomicU64,
+    _line_2: [AtomicU64; 4],
+    /// Blocks of a class that were ever used are below this index.
+    pub(crate) blocks_fresh: [AtomicU64; MAX_CLASSES],
+}
+
+// SAFETY: atomic words only; zero is their default.
+unsafe impl Shared for Header {}
+
+/// `count` values of `T` at an offset of the arena.
+pub(crate) struct Section<T> {
+    pub(crate) offset_bytes: usize,
+    pub(crate) count: usize,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Section<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Section<T> {}
+
+/// Lays sections one after another, each starting on a page.
+struct Builder {
+    next_bytes: usize,
+}
+
+impl Builder {
+    fn section<T: Shared>(&mut self, count: usize) -> Section<T> {
+        let offset_bytes = self.next_bytes;
+        let len_bytes = count.checked_mul(size_of::<T>()).expect("validated limits fit the address space");
+        self.next_bytes = (offset_bytes + len_bytes).next_multiple_of(PAGE_BYTES);
+        Section { offset_bytes, count, of: PhantomData }
+    }
+}
+
+/// The whole geometry, in private memory.
+pub(crate) struct Layout {
+    pub(crate) config: Config,
+    pub(crate) header: Section<Header>,
+    pub(crate) processes: Section<ProcessRow>,
+    pub(crate) threads: Section<ThreadRow>,
+    pub(crate) objects: Section<Object>,
+    pub(crate) bodies: Section<Body>,
+    pub(crate) names: Section<Name>,
+    pub(crate) entries: Section<EntryCell>,
+    /// Entries in one process's region: a whole number of pages.
+    pub(crate) entries_per_process: usize,
+    pub(crate) descriptors: Vec<Section<Descriptor>>,
+    pub(crate) pools: Vec<Section<Line>>,
+    pub(crate) total_bytes: usize,
+}
+
+impl Layout {
+    /// Lays out an arena for `config`, which has been validated.
+    pub(crate) fn new(config: &Config) -> Self {
+        let mut at = Builder { next_bytes: 0 };
+        let header = at.section(1);
+        // Row 0, tag 0 and index 0 mean "nobody" and "invalid": one more of each.
+        let processes = at.section(config.max_processes as usize + 1);
+        let threads = at.section(config.max_threads as usize + 1);
+        let objects = at.section(config.max_objects as usize);
+        let bodies = at.section(config.max_objects as usize);
+        let names = at.section(config.max_objects as usize);
+        let mut entries_per_process = config.max_handles_per_process as usize + 1;
+        if !cfg!(loom) {
+            entries_per_process = entries_per_process.next_multiple_of(PAGE_BYTES / 8);
+        }
+        let entries = at.section(processes.count * entries_per_process);
+        let classes = config.classes();
+        let blocks = |class| config.blocks_of_class(class);
+        let descriptors = (0..classes).map(|class| at.section(blocks(class))).collect();
+        let pools = (0..classes).map(|class| at.section(blocks(class) * (CLASS_0_LINES << class))).collect();
+        let total_bytes = at.next_bytes;
+        Self {
+            config: config.clone(),
+            header,
+            processes,
+            threads,
+            objects,
+            bodies,
+            names,
+            entries,
+            entries_per_process,
+            descriptors,
+            pools,
+            total_bytes,
+        }
+    }
+
+    /// A number that differs whenever two builds or two configurations would disagree about any byte.
+    fn hash(&self) -> u64 {
+        let sizes = [
+            size_of::<Header>(),
+            size_of::<ProcessRow>(),
+            size_of::<ThreadRow>(),
+            size_of::<Object>(),
+            size_of::<Body>(),
+            size_of::<Name>(),
+            size_of::<Descriptor>(),
+            size_of::<Line>(),
+            self.entries_per_process,
+            self.total_bytes,
+        ];
+        let words = self.config.to_words().into_iter().chain(sizes.map(|size| size as u64));
+        // FNV-1a over words: not against forgery, only against mistakes.
+        words.fold(0xcbf2_9ce4_8422_2325, |hash, word| (hash ^ word).wrapping_mul(0x100_0000_01b3))
+    }
+
+    /// Writes the header's description; the magic last, so that a half-made arena is no arena.
+    pub(crate) fn write(&self, header: &Header) {
+        use crate::sync::{Relaxed, Release};
+        // Relaxed: published by the Release of the magic below.
+        header.version.store(VERSION, Relaxed);
+        header.layout_hash.store(self.hash(), Relaxed);
+        header.total_bytes.store(self.total_bytes as u64, Relaxed);
+        for (cell, word) in header.config.iter().zip(self.config.to_words()) {
+            cell.store(word, Relaxed);
+        }
+        header.next_koid.store(crate::object::FIRST_KOID, Relaxed);
+        header.threads_fresh.store(1, Relaxed);
+        // ORDER: Release pairs with the Acquire in `read`: whoever sees the magic sees the numbers.
+        header.magic.store(MAGIC, Release);
+    }
+
+    /// Reads and checks the header's description of an arena of `actual_bytes`.
+    #[cfg(not(loom))]
+    pub(crate) fn read(header: &Header, actual_bytes: u64) -> Result<Self, crate::arena::AttachError> {
+        use crate::arena::AttachError;
+        use crate::sync::{Acquire, Relaxed};
+        // ORDER: Acquire pairs with the Release in `write`.
+        if header.magic.load(Acquire) != MAGIC {
+            return Err(AttachError::NotAnArena);
+        }
+        let found = header.version.load(Relaxed);
+        if found != VERSION {
+            return Err(AttachError::AnotherVersion { found, expected: VERSION });
+        }
+        let config = Config::from_words(core::array::from_fn(|i| header.config[i].load(Relaxed)));
+        config.validate()?;
+        let layout = Self::new(&config);
+        let expected_bytes = layout.total_bytes as u64;
+        if header.total_bytes.load(Relaxed) != expected_bytes
+            || header.layout_hash.load(Relaxed) != layout.hash()
+        {
+            return Err(AttachError::LayoutMismatch);
+        }
+        if actual_bytes != expected_bytes {
+            return Err(AttachError::Truncated { actual_bytes, expected_bytes });
+        }
+        Ok(layout)
+    }
+}
+
+#[cfg(not(loom))]
+const _: () = {
+    assert!(size_of::<Line>() == LINE_BYTES);
+    assert!(size_of::<Object>() == LINE_BYTES);
+    assert!(size_of::<Body>() == 4 * LINE_BYTES);
+    assert!(size_of::<Name>() == 2 * LINE_BYTES);
+    assert!(size_of::<ThreadRow>() == 4 * LINE_BYTES);
+    assert!(size_of::<ProcessRow>() == 4 * LINE_BYTES);
+    assert!(size_of::<Descriptor>() == 32);
+    assert!(size_of::<Header>() <= PAGE_BYTES);
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_limit_is_checked_and_the_error_names_it() {
+        let bad = Config { max_processes: 0, ..Config::default() };
+        assert_eq!(bad.validate().unwrap_err().to_string(), "max_processes is 0, not within 1 to 4095");
+        let bad = Config { first_segment_messages: 12, ..Config::default() };
+        assert!(bad.validate().unwrap_err().field.contains("power of two"));
+        assert!(Config::default().validate().is_ok());
+    }
+
+    #[test]
+    fn sections_do_not_overlap() {
+        let layout = Layout::new(&Config::default());
+        assert!(layout.processes.offset_bytes >= size_of::<Header>());
+        let end = layout.pools.last().unwrap();
+        assert!(end.offset_bytes + end.count * size_of::<Line>() <= layout.total_bytes);
+        for pair in layout.pools.windows(2) {
+            assert!(pair[0].offset_bytes + pair[0].count * size_of::<Line>() <= pair[1].offset_bytes);
+        }
+    }
+
+    #[test]
+    fn classes_double_from_four_lines() {
+        assert_eq!(class_of_lines(1), 0);
+        assert_eq!(class_of_lines(4), 0);
+        assert_eq!(class_of_lines(5), 1);
+        assert_eq!(class_of_lines(65536 / 64), 8);
+        assert_eq!(Config::default().classes(), 17);
+    }
+}

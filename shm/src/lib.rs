@@ -1,0 +1,69 @@
+//! The shared arena of jacinth: objects, handles, rings and waits in memory that processes share, without locks
+//! between them, and recoverable when one of them dies at any instruction.
+//!
+//! This crate is *mechanism*. It knows words, records, rings and intents; it has never heard of a channel right
+//! or a status. What users link is the `jacinth` crate, which knows Zircon and no atomics. All the unsafe code
+//! of the project is here.
+//!
+//! | | |
+//! |---|---|
+//! | the memory | `region`, `layout`, `arena`, `block`, `copy` |
+//! | the words | `object` (life, count, state), `table` (handle entries), `owner` (rows and intents), `ring` (headers) |
+//! | what threads do | `create`, `count` (duplicate, close), `dying`, `send`, `transfer`, `receive`, `call`, `signal`, `wait` |
+//! | after a death | `recover`, `audit` |
+//! | private halves | `process`, `endpoint` |
+//!
+//! The same sources run under loom (`cfg(loom)`): see the `jacinth-loom-tests` package.
+//!
+//! ## What may be relied on
+//! * Every value read from the arena is checked before it is used as an index, a length or a bound; a damaged
+//!   arena gives [`Error::Corrupt`].
+//! * Every store of the protocol is at least Release, so that the compiler keeps them in program order: that is
+//!   the order in which recovery sees them.
+
+mod arena;
+mod audit;
+mod bits;
+mod block;
+mod call;
+mod copy;
+mod count;
+mod counter;
+mod create;
+mod dying;
+mod endpoint;
+mod error;
+mod layout;
+mod object;
+mod owner;
+mod process;
+mod receive;
+mod recover;
+mod region;
+mod ring;
+mod send;
+mod signal;
+mod sync;
+mod table;
+mod transfer;
+mod wait;
+
+pub use arena::{Arena, AttachError};
+pub use audit::Audit;
+pub use call::Pending;
+pub use count::Found;
+pub use counter::Counters;
+pub use create::Created;
+pub use error::{Error, Result};
+pub use layout::{Config, OutOfRange};
+pub use object::{Shape, signal as signals};
+pub use process::{Process, Seat, Thread};
+#[cfg(not(loom))]
+pub use receive::InPlace;
+pub use receive::{Received, Sink, TooSmall};
+pub use recover::Recovered;
+pub use ring::MAX_MESSAGE_HANDLES;
+pub use send::{Loan, MAX_MESSAGE_BYTES};
+pub use signal::{Basic, MAX_NAME_BYTES};
+pub use sync::DEADLINE_INFINITE_NS;
+pub use wait::{MAX_WAIT_ITEMS, WaitItem};

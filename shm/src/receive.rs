@@ -1,0 +1,562 @@
+//! Reading from a channel: in order, in batches, in place, and binding the handles that a message carries.
+//!
+//! A message with handles is received under an intent: its entries are RESERVED, the head store (or the TAKEN
+//! mark) commits, the entries become LIVE. Recovery of a reader that died in between looks at the head.
+
+use crate::bits::ObjectRef;
+use crate::copy;
+use crate::count::Found;
+use crate::counter::Counter;
+use crate::endpoint::{Endpoint, Receiver};
+use crate::error::{Error, Result, crash_point};
+use crate::layout::LINE_BYTES;
+use crate::object::{Life, LifeState, Shape, State, signal};
+use crate::owner::Operation;
+use crate::process::Thread;
+use crate::ring::{Header, MAX_MESSAGE_HANDLES, Message, Segment};
+use crate::sync::{Acquire, Locked, Release};
+use crate::table::Entry;
+use core::mem::MaybeUninit;
+
+/// A handle that came in a message: bound to this process now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// Its value in this process.
+    pub value: u32,
+    /// The rights it carries.
+    pub rights: u32,
+    /// The caller's type number of its object.
+    pub kind: u8,
+}
+
+/// How a read treats a message that its buffers cannot hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TooSmall {
+    /// It stays the next message.
+    Keep,
+    /// It is discarded, with its handles (`ZX_CHANNEL_READ_MAY_DISCARD`).
+    Discard,
+}
+
+/// Where a read puts a message's bytes.
+pub trait Sink {
+    /// Room for `len` bytes, or `None` if there is not that much.
+    fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]>;
+    /// Whether a message with this many handles is welcome.
+    fn takes_handles(&self, count: usize) -> bool;
+    /// The first `len` bytes of the room have been written.
+    ///
+    /// # Safety
+    /// They have.
+    unsafe fn filled(&mut self, len: usize);
+    /// One of the message's handles.
+    fn handle(&mut self, handle: Received);
+}
+
+/// A message being read in place. It is consumed when this is finished or dropped.
+#[cfg(not(loom))]
+pub struct InPlace<'a> {
+    thread: &'a Thread,
+    found: Found,
+    position: u64,
+    start: *const u8,
+    len_bytes: usize,
+    handles: usize,
+}
+
+/// A [`Sink`] that wants nothing: for a message read in place, or dropped.
+#[cfg(not(loom))]
+struct NoBytes<'a>(&'a mut dyn FnMut(Received));
+
+#[cfg(not(loom))]
+impl Sink for NoBytes<'_> {
+    fn room(&mut self, _len: usize) -> Option<&mut [MaybeUninit<u8>]> {
+        Some(&mut [])
+    }
+
+    fn takes_handles(&self, _count: usize) -> bool {
+        true
+    }
+
+    unsafe fn filled(&mut self, _len: usize) {}
+
+    fn handle(&mut self, handle: Received) {
+        (self.0)(handle);
+    }
+}
+
+impl Thread {
+    /// As `enter_sender`, for the receiving half.
+    #[inline]
+    pub(crate) fn enter_receiver(
+        &self,
+        found: Found,
+        rights: u32,
+    ) -> Result<(&Endpoint, Locked<'_, Receiver>)> {
+        let Some(endpoint) = self.process.endpoint(found.entry.object()) else {
+            return Err(self.not_an_endpoint(found));
+        };
+        let receiver = endpoint.receiver.lock();
+        if !endpoint.is_bound_to(found.index) || !self.still(found) {
+            drop(receiver);
+            return Err(self.not_an_endpoint(found));
+        }
+        found.require(rights)?;
+        Ok((endpoint, receiver))
+    }
+
+    /// Receives the next message into `sink`. Gives its size in bytes and its number of handles.
+    ///
+    /// `ShouldWait` when there is none, `PeerClosed` when there will be none.
+    #[inline]
+    pub fn receive(
+        &self,
+        found: Found,
+        rights: u32,
+        sink: &mut impl Sink,
+        too_small: TooSmall,
+    ) -> Result<(usize, usize)> {
+        let (endpoint, mut receiver) = self.enter_receiver(found, rights)?;
+        let at = found.entry.object();
+        let position = self.next_message(at, endpoint, &mut receiver)?;
+        let result = self.take(at, endpoint, &mut receiver, position, sink, too_small);
+        drop(receiver);
+        if matches!(result, Err(Error::BufferTooSmall { .. })) && too_small == TooSmall::Discard {
+            self.work_dying()?;
+        }
+        result
+    }
+
+    /// Receives up to `most` messages without handles, each given to `each`, and consumes them together.
+    /// Stops before one that has handles or does not fit `scratch`. Gives how many.
+    pub fn receive_batch(
+        &self,
+        found: Found,
+        rights: u32,
+        most: usize,
+        scratch: &mut Vec<u8>,
+        mut each: impl FnMut(&[u8]),
+    ) -> Result<usize> {
+        let (endpoint, mut receiver) = self.enter_receiver(found, rights)?;
+        let at = found.entry.object();
+        let first = self.next_message(at, endpoint, &mut receiver)?;
+        if receiver.disorder() != 0 || most == 0 {
+            // Out of order there is no run to take at once.
+            return Ok(0);
+        }
+        let mut cell = [0; LINE_BYTES];
+        let mut position = first;
+        while position < receiver.tail_seen && position - first < most as u64 {
+            let segment = self.segment_of(at.peer(), &mut receiver, position)?;
+            let message = self.message(&segment, position)?;
+            if message.header.handles() != 0 {
+                break;
+            }
+            let len = message.header.length();
+            if len <= LINE_BYTES {
+                let line = message.bytes.first().ok_or(Error::Corrupt("a message without lines"))?;
+                copy::read_line(line, &mut cell[..len]);
+                each(&cell[..len]);
+            } else {
+                scratch.resize(len.max(scratch.len()), 0);
+                copy::read(message.bytes, &mut scratch[..len]);
+                each(&scratch[..len]);
+            }
+            position += 1;
+        }
+        if position == first {
+            return Err(Error::NotSupported("a batch of messages with handles: read them one by one"));
+        }
+        let count = position - first;
+        self.advance_head(at.peer(), &mut receiver, position)?;
+        self.tally(Counter::MessagesReceived, count);
+        self.wake_writer(at)?;
+        Ok(count as usize)
+    }
+
+    /// The position of the next message for a plain read.
+    #[inline(always)]
+    pub(crate) fn next_message(
+        &self,
+        at: ObjectRef,
+        endpoint: &Endpoint,
+        receiver: &mut Receiver,
+    ) -> Result<u64> {
+        if !receiver.ready {
+            self.load_receiver(at, receiver)?;
+        }
+        if receiver.head == receiver.tail_seen {
+            self.refresh_tail(at, receiver)?;
+        }
+        if receiver.disorder() == 0 {
+            if receiver.head != receiver.tail_seen {
+                return Ok(receiver.head);
+            }
+        } else if let Some(position) = self.unspoken(at, endpoint, receiver)? {
+            return Ok(position);
+        }
+        self.nothing_to_read(at, endpoint, receiver)
+    }
+
+    /// ShouldWait or PeerClosed; or a message that came while that was decided.
+    fn nothing_to_read(&self, at: ObjectRef, endpoint: &Endpoint, receiver: &mut Receiver) -> Result<u64> {
+        let state = &self.arena().object(at.slot())?.state[at.side()];
+        // ORDER: Acquire, and before the tail is looked at again: what the peer sent before it closed is seen
+        // once the closing is.
+        if State(state.load(Acquire)).signals() & signal::PEER_CLOSED == 0 {
+            return Err(Error::ShouldWait);
+        }
+        self.refresh_tail(at, receiver)?;
+        self.unspoken(at, endpoint, receiver)?.ok_or(Error::PeerClosed)
+    }
+
+    /// Reads the consuming side's state from the arena, after the endpoint came.
+    fn load_receiver(&self, at: ObjectRef, receiver: &mut Receiver) -> Result<()> {
+        // Relaxed would do: this process is the only writer of the consumer's line since the handle arrived.
+        receiver.head = self.direction(at.peer())?.consumer.head.load(Acquire);
+        receiver.tail_seen = receiver.head;
+        receiver.sorted = receiver.head;
+        receiver.segment = None;
+        receiver.end = u64::MAX;
+        receiver.taken = 0;
+        receiver.ready = true;
+        self.refresh_tail(at, receiver)?;
+        // The last owner may have taken messages out of order.
+        let mut segment = receiver.segment;
+        for position in receiver.head..receiver.tail_seen {
+            let Some(found) = segment else { break };
+            let found = self.seek(found, position)?;
+            segment = Some(found);
+            receiver.taken += u64::from(self.message(&found, position)?.header.is_taken());
+        }
+        if receiver.taken > 0
+            && let Some(endpoint) = self.process.endpoint(at)
+        {
+            endpoint.disorder.store(receiver.disorder(), Release);
+        }
+        Ok(())
+    }
+
+    /// Looks at the tail again.
+    #[inline]
+    pub(crate) fn refresh_tail(&self, at: ObjectRef, receiver: &mut Receiver) -> Result<()> {
+        let direction = self.direction(at.peer())?;
+        // ORDER: Acquire pairs with the Release of `publish`.
+        let tail = direction.producer.tail.load(Acquire);
+        if tail == receiver.tail_seen {
+            return Ok(());
+        }
+        if tail < receiver.tail_seen
+            || tail - receiver.head > u64::from(self.arena().config().max_pending_messages)
+        {
+            return Err(Error::Corrupt("a ring's tail is outside the ring"));
+        }
+        receiver.tail_seen = tail;
+        let segment = match receiver.segment {
+            Some(segment) => segment,
+            None => self.head_segment(direction)?.ok_or(Error::Corrupt("messages without a segment"))?,
+        };
+        receiver.segment = Some(segment);
+        if receiver.end == u64::MAX {
+            receiver.end = self.next_segment(&segment)?.map_or(u64::MAX, |next| next.base);
+        }
+        Ok(())
+    }
+
+    /// The segment of a seen `position` at or after the head, moving the consumer on when the *head* has
+    /// reached the end of its segment.
+    #[inline(always)]
+    pub(crate) fn segment_of(
+        &self,
+        writer: ObjectRef,
+        receiver: &mut Receiver,
+        position: u64,
+    ) -> Result<Segment> {
+        while receiver.head >= receiver.end {
+            self.next_head_segment(writer, receiver)?;
+        }
+        let segment = receiver.segment.ok_or(Error::Corrupt("messages without a segment"))?;
+        if position < receiver.end { Ok(segment) } else { self.seek(segment, position) }
+    }
+
+    #[cold]
+    fn next_head_segment(&self, writer: ObjectRef, receiver: &mut Receiver) -> Result<()> {
+        let left = receiver.segment.ok_or(Error::Corrupt("an end without a segment"))?;
+        let next = self.next_segment(&left)?.ok_or(Error::Corrupt("a ring's segments end early"))?;
+        if next.base != receiver.end {
+            return Err(Error::Corrupt("a ring's segment moved"));
+        }
+        self.leave_segment(writer, &left, &next)?;
+        receiver.segment = Some(next);
+        receiver.end = self.next_segment(&next)?.map_or(u64::MAX, |after| after.base);
+        Ok(())
+    }
+
+    /// Receives the message at `position`.
+    #[inline(always)]
+    pub(crate) fn take(
+        &self,
+        at: ObjectRef,
+        endpoint: &Endpoint,
+        receiver: &mut Receiver,
+        position: u64,
+        sink: &mut impl Sink,
+        too_small: TooSmall,
+    ) -> Result<(usize, usize)> {
+        let segment = self.segment_of(at.peer(), receiver, position)?;
+        let message = self.message(&segment, position)?;
+        let (bytes, handles) = (message.header.length(), message.header.handles());
+        let room = sink.room(bytes);
+        let fits = match room {
+            Some(room) => {
+                let len = room.len().min(bytes);
+                copy::read_uninit(message.bytes, &mut room[..len]);
+                // SAFETY: just written.
+                unsafe { sink.filled(len) };
+                sink.takes_handles(handles)
+            }
+            None => false,
+        };
+        if !fits {
+            if too_small == TooSmall::Discard {
+                self.close_handles_of(&message)?;
+                self.consume(at, endpoint, receiver, &segment, position)?;
+            }
+            return Err(Error::BufferTooSmall { bytes, handles });
+        }
+        if handles == 0 {
+            self.consume(at, endpoint, receiver, &segment, position)?;
+        } else {
+            self.bind_handles(at, endpoint, receiver, &segment, position, &message, sink)?;
+        }
+        Ok((bytes, handles))
+    }
+
+    /// Commits the receipt of the message at `position`, and tells a writer that waits for room.
+    #[inline(always)]
+    fn consume(
+        &self,
+        at: ObjectRef,
+        endpoint: &Endpoint,
+        receiver: &mut Receiver,
+        segment: &Segment,
+        position: u64,
+    ) -> Result<()> {
+        if position != receiver.head {
+            let header = segment.header(position);
+            // Only this side writes a published header. ORDER: Release: what was read of the message comes
+            // before the mark that recovery looks for.
+            header.store(header.load(Acquire) | Header::TAKEN, Release);
+            receiver.taken += 1;
+        } else {
+            let mut head = position + 1;
+            if receiver.taken > 0 {
+                head = self.skip_taken(at.peer(), receiver, head)?;
+            }
+            self.advance_head(at.peer(), receiver, head)?;
+        }
+        if receiver.disorder() != 0 || endpoint.disorder.load(Acquire) != 0 {
+            endpoint.disorder.store(receiver.disorder(), Release);
+        }
+        self.tally(Counter::MessagesReceived, 1);
+        crash_point!(self, "receive.consumed");
+        self.wake_writer(at)
+    }
+
+    fn skip_taken(&self, writer: ObjectRef, receiver: &mut Receiver, mut head: u64) -> Result<u64> {
+        while head < receiver.tail_seen && receiver.taken > 0 {
+            let segment = self.segment_of(writer, receiver, head)?;
+            if !self.message(&segment, head)?.header.is_taken() {
+                break;
+            }
+            receiver.taken -= 1;
+            head += 1;
+        }
+        Ok(head)
+    }
+
+    #[inline(always)]
+    fn advance_head(&self, writer: ObjectRef, receiver: &mut Receiver, head: u64) -> Result<()> {
+        // ORDER: Release pairs with the producer's Acquire in `refresh_head`: everything was read before the
+        // cells and blocks are written again.
+        self.direction(writer)?.consumer.head.store(head, Release);
+        receiver.head = head;
+        receiver.sorted = receiver.sorted.max(head);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn wake_writer(&self, at: ObjectRef) -> Result<()> {
+        let writer = &self.arena().object(at.slot())?.state[at.peer().side()];
+        self.wake_after_update(writer, State::ARMED_WRITABLE);
+        Ok(())
+    }
+
+    /// Receives a message that carries handles.
+    #[expect(clippy::too_many_arguments, reason = "one step of `take`, which has them all at hand")]
+    fn bind_handles(
+        &self,
+        at: ObjectRef,
+        endpoint: &Endpoint,
+        receiver: &mut Receiver,
+        segment: &Segment,
+        position: u64,
+        message: &Message<'_>,
+        sink: &mut impl Sink,
+    ) -> Result<()> {
+        let mut entries = [(0u32, Entry(0), 0u32); MAX_MESSAGE_HANDLES];
+        let count = message.header.handles();
+        self.set_operation(Operation::Receive { at, position });
+        for index in 0..count {
+            let record = Entry(self.arena().record(message.record(index)?)?.load(Acquire));
+            let reserved = match self.check_in_transit(record) {
+                Ok(()) => self.reserve_entry(record.object()),
+                Err(error) => Err(error),
+            };
+            match reserved {
+                Ok((entry_index, entry)) => entries[index] = (entry_index, entry, record.rights()),
+                Err(error) => {
+                    // The message stays, whole.
+                    for (entry_index, entry, _) in &entries[..index] {
+                        self.release_reserved(*entry_index, *entry);
+                    }
+                    self.set_operation(Operation::Idle);
+                    return Err(error);
+                }
+            }
+        }
+        crash_point!(self, "receive.reserved");
+        self.consume(at, endpoint, receiver, segment, position)?;
+        for (index, entry, rights) in &entries[..count] {
+            sink.handle(self.arrive(*index, *entry, *rights)?);
+            crash_point!(self, "receive.live");
+        }
+        self.set_operation(Operation::Idle);
+        Ok(())
+    }
+
+    /// P5: a handle in transit is believed only if it could be one.
+    fn check_in_transit(&self, record: Entry) -> Result<()> {
+        let life = Life(self.arena().object(record.object().slot())?.life.load(Acquire));
+        if record.is_live() && life.state() == LifeState::Live && life.shape().is_some() {
+            Ok(())
+        } else {
+            Err(Error::Corrupt("a handle in transit to no object"))
+        }
+    }
+
+    /// RESERVED → FREE: the operation did not commit.
+    pub(crate) fn release_reserved(&self, index: u32, entry: Entry) {
+        if let Some(cell) = self.arena().entry(self.home, index) {
+            cell.store(entry.freed().0, Release);
+            self.give_entry_back(index);
+        }
+    }
+
+    /// RESERVED → LIVE: a handle has come to this process.
+    pub(crate) fn arrive(&self, index: u32, entry: Entry, rights: u32) -> Result<Received> {
+        let object = entry.object();
+        let life = Life(self.arena().object(object.slot())?.life.load(Acquire));
+        if life.shape() == Some(Shape::Channel) {
+            self.process.install(object, index);
+        }
+        let live = entry.live(rights, object);
+        let cell = self.arena().entry(self.home, index).ok_or(Error::Corrupt("an entry is out of range"))?;
+        // ORDER: Release pairs with the Acquire of `find` in this process's other threads.
+        cell.store(live.0, Release);
+        Ok(Received { value: self.process.secret.value_of(index, live), rights, kind: life.kind() })
+    }
+
+    /// Reads the next message in place. It stays in the ring until the result is finished or dropped; other
+    /// reads go on with the messages after it.
+    #[cfg(not(loom))]
+    pub fn receive_in_place(&self, found: Found, rights: u32) -> Result<InPlace<'_>> {
+        let (endpoint, mut receiver) = self.enter_receiver(found, rights)?;
+        let at = found.entry.object();
+        let position = self.next_message(at, endpoint, &mut receiver)?;
+        let segment = self.segment_of(at.peer(), &mut receiver, position)?;
+        let message = self.message(&segment, position)?;
+        let (start, len_bytes) = (message.bytes.as_ptr().cast(), message.header.length());
+        let handles = message.header.handles();
+        receiver.claims.push(position);
+        endpoint.disorder.store(receiver.disorder(), Release);
+        Ok(InPlace { thread: self, found, position, start, len_bytes, handles })
+    }
+}
+
+#[cfg(not(loom))]
+impl InPlace<'_> {
+    /// The message's size in bytes.
+    pub fn len(&self) -> usize {
+        self.len_bytes
+    }
+
+    /// Whether the message has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len_bytes == 0
+    }
+
+    /// How many handles it carries.
+    pub fn handle_count(&self) -> usize {
+        self.handles
+    }
+
+    /// Copies bytes out, from `offset` on.
+    ///
+    /// # Errors
+    /// `OutOfRange` when they reach past the message's end.
+    pub fn read_at(&self, offset: usize, bytes: &mut [u8]) -> Result<()> {
+        let end = offset.checked_add(bytes.len()).filter(|end| *end <= self.len_bytes);
+        end.ok_or(Error::OutOfRange("the end of the read"))?;
+        // SAFETY: `message` checked that `len_bytes` lie behind `start`, in the arena; `bytes` is private, so
+        // they do not overlap.
+        unsafe { core::ptr::copy_nonoverlapping(self.start.add(offset), bytes.as_mut_ptr(), bytes.len()) };
+        Ok(())
+    }
+
+    /// The bytes where they lie.
+    ///
+    /// # Safety
+    /// The sender must not write to them any more, and the channel must not be closed or handed on, while the
+    /// slice lives. Cooperating processes keep to that; with others, use [`read_at`](Self::read_at).
+    pub unsafe fn as_slice(&self) -> &[u8] {
+        // SAFETY: `len_bytes` initialised bytes lie behind `start` (checked in `message`); the caller vouches
+        // for the sender.
+        unsafe { core::slice::from_raw_parts(self.start, self.len_bytes) }
+    }
+
+    /// Consumes the message and gives its handles to `each`.
+    pub fn finish(self, each: &mut dyn FnMut(Received)) -> Result<()> {
+        let message = core::mem::ManuallyDrop::new(self);
+        message.consume(each)
+    }
+
+    fn consume(&self, each: &mut dyn FnMut(Received)) -> Result<()> {
+        let at = self.found.entry.object();
+        let (endpoint, mut receiver) = self.thread.enter_receiver(self.found, 0)?;
+        receiver.claims.retain(|position| *position != self.position);
+        let mut sink = NoBytes(each);
+        let taken = self.thread.take(at, endpoint, &mut receiver, self.position, &mut sink, TooSmall::Keep);
+        endpoint.disorder.store(receiver.disorder(), Release);
+        taken.map(drop)
+    }
+}
+
+#[cfg(not(loom))]
+impl Drop for InPlace<'_> {
+    fn drop(&mut self) {
+        let mut unwanted = Vec::new();
+        // A handle that was closed meanwhile has taken the message with it.
+        let _ = self.consume(&mut |handle| unwanted.push(handle.value));
+        for value in unwanted {
+            let _ = self.thread.find(value).and_then(|found| self.thread.close(found));
+        }
+    }
+}
+
+#[cfg(not(loom))]
+impl core::fmt::Debug for InPlace<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("InPlace").field("bytes", &self.len_bytes).field("handles", &self.handles).finish()
+    }
+}

@@ -1,0 +1,462 @@
+//! What is done for a process that has died: every operation it was in the middle of is finished or undone, its
+//! handles are closed, its peers are told, and what it named is free again.
+//!
+//! Recovery acts *as* the dead threads: a stand-in takes over a dead row and goes on in its name, under its
+//! intents. So a supervisor that dies in the middle leaves exactly what a thread that dies in the middle
+//! leaves, and its successor runs the same steps again.
+//!
+//! 1. The process's row becomes DEAD.
+//! 2. Each row's intents are settled: `reference`, then `link`, then `operation`.
+//! 3. The handle table is settled: transitional entries become LIVE or FREE, by what has committed.
+//! 4. Whoever may have missed a wake is woken: all objects named by hazards, all peers of its channels.
+//! 5. Its dying lists are worked, its LIVE entries closed.
+//! 6. Slots and blocks that its threads had in hand are freed; seats it had prepared are recovered too.
+//! 7. Hazards are cleared, thread rows freed, and **last** the process row, with its epoch advanced.
+//!
+//! INV-RECOVER-1: each step tests before it acts; running all of them again changes nothing.
+//! INV-RECOVER-2: nothing is closed before step 3 is complete: the heads and tails that say what has committed
+//! stay as they were.
+//! INV-RECOVER-3: recovery needs no rights: whatever it makes LIVE is closed next.
+
+use crate::bits::{ObjectRef, Tag};
+use crate::block::{BlockId, BlockState, BlockWord};
+use crate::count::Found;
+use crate::error::{Error, Result, crash_point};
+use crate::object::{Count, Life, LifeState, Shape, State};
+use crate::owner::{Change, Claim, Link, Operation, ProcessState, Record, Reference};
+use crate::process::{Seat, Thread};
+use crate::sync::{AcqRel, Acquire, AtomicU64, Relaxed, Release};
+use crate::table::{Entry, EntryState};
+
+/// What recovery found and did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Processes whose rows are free again.
+    pub processes: u32,
+    /// Threads whose rows are free again.
+    pub threads: u32,
+    /// Handles closed on behalf of the dead.
+    pub handles_closed: u32,
+    /// Operations caught in the middle that had committed, and were finished.
+    pub operations_finished: u32,
+    /// Operations caught in the middle that had not committed, and were undone.
+    pub operations_undone: u32,
+    /// Blocks that were in a dead thread's hands.
+    pub blocks_freed: u32,
+    /// Objects that died of it.
+    pub objects_retired: u32,
+}
+
+impl core::ops::AddAssign for Recovered {
+    fn add_assign(&mut self, other: Self) {
+        self.processes += other.processes;
+        self.threads += other.threads;
+        self.handles_closed += other.handles_closed;
+        self.operations_finished += other.operations_finished;
+        self.operations_undone += other.operations_undone;
+        self.blocks_freed += other.blocks_freed;
+        self.objects_retired += other.objects_retired;
+    }
+}
+
+/// Whether a dead thread's operation had committed, kept for the sweep of its process's table.
+#[derive(Clone, Copy, Debug)]
+struct Verdict {
+    tag: Tag,
+    operation: Operation,
+    committed: bool,
+}
+
+impl Thread {
+    /// Recovers everything that the process of `seat` left. The caller has proof that it is dead, or that its
+    /// seat will never be taken; and no other recovery is under way.
+    pub fn recover(&self, seat: Seat) -> Result<Recovered> {
+        let row = self.arena().process(seat.row)?;
+        let claim = Claim(row.claim.load(Acquire));
+        if claim.epoch() != seat.epoch || claim.process_state() == ProcessState::Free {
+            return Ok(Recovered::default());
+        }
+        if claim.process_state() != ProcessState::Dead
+            && row.claim.compare_exchange(claim.0, claim.dead().0, AcqRel, Acquire).is_err()
+        {
+            // A child that has just attached: not dead after all.
+            return Err(Error::BadState("the seat was taken while it was given up"));
+        }
+        crash_point!(self, "recover.dead");
+        let stand_ins = self.stand_ins(seat.row)?;
+        let mut recovered =
+            Recovered { processes: 1, threads: stand_ins.len() as u32, ..Recovered::default() };
+        let mut verdicts = Vec::new();
+        for stand_in in &stand_ins {
+            stand_in.settle_reference(&mut recovered)?;
+            stand_in.settle_link()?;
+            verdicts.extend(stand_in.settle_operation(&mut recovered)?);
+            crash_point!(self, "recover.settled");
+        }
+        self.settle_table(seat.row, &verdicts)?;
+        crash_point!(self, "recover.table");
+        for stand_in in &stand_ins {
+            stand_in.wake_hazarded()?;
+        }
+        self.tell_peers_of(seat.row)?;
+        crash_point!(self, "recover.told");
+        for stand_in in &stand_ins {
+            stand_in.work_dying()?;
+        }
+        let worker = stand_ins.first().expect("there is always a stand-in");
+        worker.close_table(&mut recovered)?;
+        crash_point!(self, "recover.closed");
+        worker.free_what_was_in_hand(&stand_ins, &mut recovered)?;
+        for stand_in in &stand_ins {
+            recovered.objects_retired += stand_in.retired.borrow().len() as u32;
+            recovered += self.recover_seats_of(stand_in.tag)?;
+        }
+        crash_point!(self, "recover.freed");
+        stand_ins.iter().for_each(Thread::clear_row);
+        crash_point!(self, "recover.cleared");
+        // ORDER: Release, and last: whoever claims the row finds its table clean.
+        row.claim.store(claim.freed().0, Release);
+        drop(stand_ins);
+        self.gather_retired()?;
+        self.reclaim()?;
+        Ok(recovered)
+    }
+
+    /// Recovers every process row that is DEAD: what a supervisor that died itself left unfinished.
+    pub fn recover_unfinished(&self) -> Result<Recovered> {
+        let mut recovered = Recovered::default();
+        for row in 1..self.arena().layout().processes.count as u16 {
+            let claim = Claim(self.arena().process(row)?.claim.load(Acquire));
+            if claim.process_state() == ProcessState::Dead {
+                recovered += self.recover(Seat { row, epoch: claim.epoch() })?;
+            }
+        }
+        Ok(recovered)
+    }
+
+    /// A stand-in for every thread the process had; for one that had none, a row claimed in its name.
+    fn stand_ins(&self, process: u16) -> Result<Vec<Thread>> {
+        let mut stand_ins = Vec::new();
+        for tag in self.arena().thread_tags() {
+            if Claim(self.arena().thread(tag)?.claim.load(Acquire)).thread_owner() == Some(process) {
+                stand_ins.push(Thread::stand_in(&self.process, tag, process)?);
+            }
+        }
+        if stand_ins.is_empty() {
+            stand_ins.push(self.claim_row_for(process)?);
+        }
+        Ok(stand_ins)
+    }
+
+    fn claim_row_for(&self, process: u16) -> Result<Thread> {
+        let named = Thread::join(&self.process)?;
+        // From here on the row counts as the dead process's: a successor finds it as one of its threads.
+        self.arena().thread(named.tag.0)?.claim.store(Claim::thread_of(process).0, Release);
+        let stand_in = Thread::stand_in(&self.process, named.tag.0, process)?;
+        core::mem::forget(named);
+        Ok(stand_in)
+    }
+
+    /// Step 2, counts: did the change land?
+    fn settle_reference(&self, recovered: &mut Recovered) -> Result<()> {
+        let reference = Reference(self.row().reference.load(Acquire));
+        let Some(change) = reference.change() else { return Ok(()) };
+        let object = reference.object();
+        let record = Record::from_word(self.row().record.load(Acquire));
+        let count = &self.arena().object(object.slot())?.count[object.side()];
+        // The count first, the mark after it: whoever overwrites the one has set the other before.
+        let count = Count(count.load(Acquire));
+        let stands = count.changer() == self.tag && count.sequence() == reference.sequence();
+        let landed = stands || Reference(self.row().reference.load(Acquire)).is_landed();
+        let cell = self.arena().record(record)?;
+        let entry = Entry(cell.load(Acquire));
+        let own = match change {
+            Change::Up => entry.state() == EntryState::Reserved(self.tag),
+            Change::Down => entry.state() == EntryState::Closing(self.tag),
+        };
+        match (own, change, landed) {
+            (true, Change::Up, true) | (true, Change::Down, false) => {
+                cell.store(entry.live(0, object).0, Release)
+            }
+            (true, ..) => cell.store(entry.freed().0, Release),
+            (false, ..) => {}
+        }
+        if own {
+            *recovered.tally(landed || change == Change::Down) += 1;
+        }
+        crash_point!(self, "settle.record");
+        if change == Change::Down
+            && stands
+            && count.number() == 0
+            && self.row().dying.load(Acquire) != object.to_link()
+        {
+            self.push_dying(object)?;
+        }
+        self.intend_nothing();
+        Ok(())
+    }
+
+    /// Step 2, blocks: is it linked?
+    fn settle_link(&self) -> Result<()> {
+        let link = Link::from_word(self.row().link.load(Acquire));
+        let word = BlockWord(self.row().link_word.load(Acquire));
+        match link {
+            Link::Idle => return Ok(()),
+            Link::JoinSegment { from, block } | Link::JoinPayload { from, block } => {
+                let state = BlockWord(self.arena().descriptor(block)?.state.load(Acquire));
+                if state.state() == BlockState::Owned(self.tag) {
+                    if self.is_reachable(link, from, block)? {
+                        self.arena().bind_block(block, self.tag, from)?;
+                    } else {
+                        self.arena().free_block(block, state)?;
+                    }
+                }
+            }
+            Link::LeaveSegment { from, block } | Link::LeavePayload { from, block } => {
+                if !self.is_reachable(link, from, block)? {
+                    self.arena().free_block(block, word)?;
+                }
+            }
+        }
+        self.set_link(Link::Idle, 0);
+        Ok(())
+    }
+
+    fn is_reachable(&self, link: Link, from: ObjectRef, block: BlockId) -> Result<bool> {
+        let direction = self.direction(from)?;
+        let (producer, consumer) = (&direction.producer, &direction.consumer);
+        let sought = block.to_link();
+        match link {
+            Link::JoinSegment { .. } => {
+                let last = producer.tail_segment.load(Acquire);
+                let after_last = match BlockId::from_link(last) {
+                    Some(last) => self.arena().descriptor(last)?.link.load(Acquire),
+                    None => producer.first_segment.load(Acquire),
+                };
+                Ok(last == sought || after_last == sought)
+            }
+            Link::LeaveSegment { .. } => {
+                let head = consumer.head_segment.load(Acquire);
+                Ok(head == sought || head == 0 && producer.first_segment.load(Acquire) == sought)
+            }
+            _ => {
+                let mut next = producer.blocks.load(Acquire);
+                let mut left = self.arena().used_blocks(block.class()) as u64 + (1 << 22);
+                while let Some(at) = BlockId::from_link(next) {
+                    if next == sought {
+                        return Ok(true);
+                    }
+                    next = self.arena().descriptor(at)?.link.load(Acquire);
+                    left = left.checked_sub(1).ok_or(Error::Corrupt("a channel's blocks run in a circle"))?;
+                }
+                Ok(false)
+            }
+        }
+    }
+
+    /// Step 2, operations: had it committed?
+    fn settle_operation(&self, recovered: &mut Recovered) -> Result<Option<Verdict>> {
+        let words = [self.row().operation[0].load(Acquire), self.row().operation[1].load(Acquire)];
+        let operation = Operation::from_words(words);
+        let committed = match operation {
+            Operation::Idle => return Ok(None),
+            Operation::Create { slot } => {
+                Life(self.arena().object(slot)?.life.load(Acquire)).state() == LifeState::Live
+            }
+            Operation::Move { from, to } => self.settle_move(from, to)?,
+            Operation::Send { from, position } => {
+                let tail = self.direction(from)?.producer.tail.load(Acquire);
+                position.is_some_and(|position| position < tail)
+            }
+            Operation::Receive { at, position } => self.is_consumed(at, position)?,
+        };
+        *recovered.tally(committed) += 1;
+        Ok(Some(Verdict { tag: self.tag, operation, committed }))
+    }
+
+    fn settle_move(&self, from: Record, to: Record) -> Result<bool> {
+        let (old, new) = (self.arena().record(from)?, self.arena().record(to)?);
+        let (old_entry, new_entry) = (Entry(old.load(Acquire)), Entry(new.load(Acquire)));
+        let committed = old_entry.state() == EntryState::Moved(self.tag);
+        if new_entry.state() == EntryState::Reserved(self.tag) {
+            let settled = if committed { new_entry.live(0, new_entry.object()) } else { new_entry.freed() };
+            new.store(settled.0, Release);
+        }
+        crash_point!(self, "settle.moved");
+        if committed {
+            old.store(old_entry.freed().0, Release);
+        }
+        Ok(committed)
+    }
+
+    /// Whether the message at `position` has been received by `at`.
+    fn is_consumed(&self, at: ObjectRef, position: u64) -> Result<bool> {
+        let direction = self.direction(at.peer())?;
+        let (head, tail) = (direction.consumer.head.load(Acquire), direction.producer.tail.load(Acquire));
+        if position < head || position >= tail {
+            return Ok(position < head);
+        }
+        let segment = self.head_segment(direction)?.ok_or(Error::Corrupt("messages without a segment"))?;
+        let segment = self.seek(segment, position)?;
+        Ok(self.message(&segment, position)?.header.is_taken())
+    }
+
+    /// Step 3: every transitional entry becomes LIVE, if it owns a reference, or FREE.
+    fn settle_table(&self, process: u16, verdicts: &[Verdict]) -> Result<()> {
+        for index in 1..self.arena().used_entries(process) {
+            let cell =
+                self.arena().entry(process, index).ok_or(Error::Corrupt("an entry is out of range"))?;
+            let entry = Entry(cell.load(Acquire));
+            let of = |tag| verdicts.iter().find(|verdict: &&Verdict| verdict.tag == tag && verdict.committed);
+            let owns = match entry.state() {
+                EntryState::Invalid | EntryState::Free | EntryState::Live => continue,
+                EntryState::Reserved(tag) => match of(tag).map(|verdict| verdict.operation) {
+                    Some(Operation::Receive { .. }) => true,
+                    Some(Operation::Create { slot }) => slot == entry.object().slot(),
+                    _ => false,
+                },
+                EntryState::Moving(tag) => {
+                    !matches!(of(tag).map(|verdict| verdict.operation), Some(Operation::Send { .. }))
+                }
+                EntryState::Moved(_) => false,
+                // Its intent was settled: no closing entry is left. One that is owns what nobody accounts for.
+                EntryState::Closing(_) => {
+                    return Err(Error::Corrupt("a closing handle that no intent names"));
+                }
+            };
+            let settled = if owns { entry.live(0, entry.object()) } else { entry.freed() };
+            cell.store(settled.0, Release);
+            crash_point!(self, "settle.entry");
+        }
+        Ok(())
+    }
+
+    /// Step 4: the dead thread may have changed what a hazard names and not woken anybody.
+    fn wake_hazarded(&self) -> Result<()> {
+        for hazard in self.row().hazards() {
+            if let Some(object) = ObjectRef::from_link(hazard.load(Acquire)) {
+                for state in &self.arena().object(object.slot())?.state {
+                    self.wake(state, State::ARMED | State::ARMED_WRITABLE);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Step 4: the news that matters most comes first.
+    fn tell_peers_of(&self, process: u16) -> Result<()> {
+        self.for_live_entries(process, |_, entry| {
+            let life = Life(self.arena().object(entry.object().slot())?.life.load(Acquire));
+            if life.shape() == Some(Shape::Channel) { self.tell_peer_closed(entry.object()) } else { Ok(()) }
+        })
+    }
+
+    /// Step 5.
+    fn close_table(&self, recovered: &mut Recovered) -> Result<()> {
+        self.for_live_entries(self.home, |index, entry| {
+            self.close(Found { index, entry })?;
+            recovered.handles_closed += 1;
+            crash_point!(self, "recover.entry");
+            Ok(())
+        })
+    }
+
+    fn for_live_entries(&self, process: u16, mut each: impl FnMut(u32, Entry) -> Result<()>) -> Result<()> {
+        for index in 1..self.arena().used_entries(process) {
+            let cell =
+                self.arena().entry(process, index).ok_or(Error::Corrupt("an entry is out of range"))?;
+            let entry = Entry(cell.load(Acquire));
+            if entry.is_live() {
+                each(index, entry)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Step 6.
+    fn free_what_was_in_hand(&self, dead: &[Thread], recovered: &mut Recovered) -> Result<()> {
+        let is_dead = |tag| dead.iter().any(|thread| thread.tag == tag);
+        for slot in 0..self.arena().used_slots() {
+            let cell = &self.arena().object(slot)?.life;
+            let life = Life(cell.load(Acquire));
+            match life.state() {
+                LifeState::Reserved(tag) if is_dead(tag) => cell.store(life.freed().0, Release),
+                LifeState::Reclaiming(tag) if is_dead(tag) => self.tear_down(slot, life)?,
+                _ => {}
+            }
+        }
+        for class in 0..self.arena().layout().pools.len() {
+            for index in 0..self.arena().used_blocks(class) {
+                let block = BlockId::new(class, index);
+                let word = BlockWord(self.arena().descriptor(block)?.state.load(Acquire));
+                if matches!(word.state(), BlockState::Owned(tag) if is_dead(tag)) {
+                    recovered.blocks_freed += u32::from(self.arena().free_block(block, word)?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Step 6: children that the dead thread prepared a seat for, and never reported.
+    fn recover_seats_of(&self, spawner: Tag) -> Result<Recovered> {
+        let mut recovered = Recovered::default();
+        for row in 1..self.arena().layout().processes.count as u16 {
+            let claim = Claim(self.arena().process(row)?.claim.load(Acquire));
+            if claim.process_state() == ProcessState::Starting(spawner) {
+                match self.recover(Seat { row, epoch: claim.epoch() }) {
+                    Ok(more) => recovered += more,
+                    // It attached in time, and is watched by itself.
+                    Err(Error::BadState(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(recovered)
+    }
+
+    /// Step 7.
+    fn clear_row(&self) {
+        let row = self.row();
+        self.set_operation(Operation::Idle);
+        row.dying.store(0, Release);
+        for hazard in row.hazards() {
+            hazard.store(0, Release);
+        }
+        // ORDER: Release pairs with the Acquire of the next claim.
+        row.claim.store(0, Release);
+    }
+
+    /// Finds RETIRED slots that no living thread's private list may name any more.
+    pub(crate) fn gather_retired(&self) -> Result<()> {
+        let mut retired = self.retired.borrow_mut();
+        for slot in 0..self.arena().used_slots() {
+            if Life(self.arena().object(slot)?.life.load(Relaxed)).state() == LifeState::Retired {
+                retired.push(slot);
+            }
+        }
+        retired.sort_unstable();
+        retired.dedup();
+        Ok(())
+    }
+
+    /// Gives up a seat that was prepared and whose child never came to be.
+    pub fn give_up_seat(&self, seat: Seat) -> Result<Recovered> {
+        self.recover(seat)
+    }
+
+    /// Takes a seat over from its spawner: its child is watched now, and no longer dies with the spawner.
+    pub fn adopt_seat(&self, seat: Seat) -> Result<bool> {
+        let cell: &AtomicU64 = &self.arena().process(seat.row)?.claim;
+        let claim = Claim(cell.load(Acquire));
+        if claim.epoch() != seat.epoch || !matches!(claim.process_state(), ProcessState::Starting(_)) {
+            return Ok(false);
+        }
+        Ok(cell.compare_exchange(claim.0, claim.starting(Tag::NOBODY).0, AcqRel, Acquire).is_ok())
+    }
+}
+
+impl Recovered {
+    fn tally(&mut self, finished: bool) -> &mut u32 {
+        if finished { &mut self.operations_finished } else { &mut self.operations_undone }
+    }
+}

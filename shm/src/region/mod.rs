@@ -1,0 +1,35 @@
+//! Memory for an arena: a mapping that processes share, or the heap for models and unit tests.
+//!
+//! Both give a base address that stays valid and never moves while the region lives. What lies there is
+//! typed by [`Section`](crate::layout::Section)s, whose element types are [`Shared`].
+
+mod heap;
+#[cfg(not(loom))]
+mod mmap;
+
+pub(crate) use heap::Heap;
+#[cfg(not(loom))]
+pub(crate) use mmap::{Mapped, create_memfd};
+
+use core::ptr::NonNull;
+
+/// What an arena may hold: types made of atomic words alone.
+///
+/// # Safety
+/// Every bit pattern is a valid value, all-zero bytes are `Self::default()` (outside the models), every
+/// access through `&Self` is atomic, and dropping does nothing.
+pub(crate) unsafe trait Shared: Default + Sync {}
+
+/// A stretch of memory that stays where it is.
+///
+/// # Safety
+/// `base` is 64-byte aligned and valid for reads and writes of `len_bytes` until the region is dropped.
+pub(crate) unsafe trait Region: Send + Sync {
+    fn base(&self) -> NonNull<u8>;
+    fn len_bytes(&self) -> usize;
+    /// The file behind the memory, where there is one.
+    #[cfg(not(loom))]
+    fn file(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+        None
+    }
+}

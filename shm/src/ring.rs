@@ -1,0 +1,462 @@
+//! Rings: message headers beside 64-byte payload cells, in linked segments that grow.
+//!
+//! ```text
+//!  direction ── producer line: tail, tail segment, first segment, payload blocks
+//!            └─ consumer line: head, head segment
+//!
+//!  segment (a block of class c, 2·2^c messages):
+//!    ┌ headers, 8 bytes each, 8 to a line ┬ payload cells, one line each ┐
+//!    └────────────────────────────────────┴──────────────────────────────┘   descriptor.link → next segment
+//!
+//!  header:  63 60 59          32 31     25 24            0
+//!          ┌─────┬──────────────┬─────────┬───────────────┐
+//!          │flags│ block link   │ handles │ length, bytes │
+//!          └─────┴──────────────┴─────────┴───────────────┘
+//! ```
+//!
+//! A message is at one position for ever: `tail` counts messages sent, `head` messages consumed. A segment is
+//! itself a ring: while the consumer keeps up, the producer goes round in one segment and allocates nothing.
+//! When it is full and the limit of pending messages is not reached, a larger one is linked behind it.
+//!
+//! INV-RING-1: head ≤ tail ≤ head + limit.
+//! INV-RING-2: only the producer stores `tail`; that one store sends the message with all its handles.
+//! INV-RING-3: only the consumer stores `head`, or marks a header TAKEN; that one store receives. Once the
+//! consumer's side is closed, whoever drains advances `head` by CAS.
+//! INV-RING-4: a segment's first position is written before it is linked, and it is linked before the tail
+//! passes into it: whoever sees such a tail sees the link.
+//! INV-RING-5: the consumer gives a segment back, after its head has reached the end; the producer never
+//! looks back at it.
+
+use crate::bits::{Field, ObjectRef};
+use crate::block::{BlockId, BlockState, BlockWord};
+use crate::endpoint::Sender;
+use crate::error::{Error, Result, crash_point};
+use crate::layout::{CLASS_0_LINES, LINE_BYTES, Line};
+use crate::object::Direction;
+use crate::owner::{Link, Record};
+use crate::process::Thread;
+use crate::sync::{AcqRel, Acquire, AtomicU64, Relaxed, Release};
+use crate::table::Entry;
+use core::ptr::NonNull;
+
+/// The most handles a message carries (`ZX_CHANNEL_MAX_MSG_HANDLES`).
+pub const MAX_MESSAGE_HANDLES: usize = 64;
+
+/// How many classes a segment grows by: four times the messages, twice in models.
+const GROWTH_CLASSES: usize = if cfg!(loom) { 1 } else { 2 };
+/// The largest segment: 8,192 messages.
+const LARGEST_SEGMENT_CLASS: usize = 12;
+
+/// A message's header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Header(pub(crate) u64);
+
+impl Header {
+    const LENGTH: Field<0, 25> = Field;
+    const HANDLES: Field<25, 7> = Field;
+    const BLOCK: Field<32, 28> = Field;
+    /// Consumed before the messages ahead of it.
+    pub(crate) const TAKEN: u64 = 1 << 60;
+
+    pub(crate) fn new(length: usize, handles: usize, block: Option<BlockId>) -> Self {
+        let block = block.map_or(0, BlockId::to_link);
+        Self(Self::LENGTH.of(length as u64) | Self::HANDLES.of(handles as u64) | Self::BLOCK.of(block))
+    }
+
+    #[inline(always)]
+    pub(crate) fn length(self) -> usize {
+        Self::LENGTH.get(self.0) as usize
+    }
+
+    #[inline(always)]
+    pub(crate) fn handles(self) -> usize {
+        Self::HANDLES.get(self.0) as usize
+    }
+
+    #[inline(always)]
+    pub(crate) fn block(self) -> Option<BlockId> {
+        BlockId::from_link(Self::BLOCK.get(self.0))
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_taken(self) -> bool {
+        self.0 & Self::TAKEN != 0
+    }
+}
+
+/// A segment, as one side knows it: checked once, then used without looking at the arena's numbers again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Segment {
+    pub(crate) block: BlockId,
+    /// The position of its first message.
+    pub(crate) base: u64,
+    /// How many messages it holds less one: a power of two less one.
+    mask: u64,
+    lines: NonNull<Line>,
+    header_lines: usize,
+}
+
+// SAFETY: `lines` points at `Sync` memory that outlives every endpoint (the process keeps the arena mapped).
+unsafe impl Send for Segment {}
+
+impl Segment {
+    #[inline(always)]
+    pub(crate) fn messages(&self) -> u64 {
+        self.mask + 1
+    }
+
+    #[inline(always)]
+    fn line(&self, index: usize) -> &Line {
+        // SAFETY: `Thread::segment` took `lines` from a checked block with at least as many lines as headers
+        // and cells for `mask + 1` messages; callers index with a masked position.
+        unsafe { self.lines.add(index).as_ref() }
+    }
+
+    #[inline(always)]
+    pub(crate) fn header(&self, position: u64) -> &AtomicU64 {
+        let index = (position.wrapping_sub(self.base) & self.mask) as usize;
+        &self.line(index / 8).0[index % 8]
+    }
+
+    #[inline(always)]
+    pub(crate) fn cell(&self, position: u64) -> &Line {
+        let index = (position.wrapping_sub(self.base) & self.mask) as usize;
+        self.line(self.header_lines + index)
+    }
+}
+
+/// Messages that a segment of this class holds.
+const fn messages_of_class(class: usize) -> usize {
+    CLASS_0_LINES / 2 << class
+}
+
+/// A message in the ring, its header copied and checked.
+#[derive(Clone, Copy)]
+pub(crate) struct Message<'a> {
+    pub(crate) header: Header,
+    /// The lines that hold its bytes.
+    pub(crate) bytes: &'a [Line],
+}
+
+impl Message<'_> {
+    /// Where its `index`th handle stands.
+    pub(crate) fn record(&self, index: usize) -> Result<Record> {
+        let block = self.header.block().ok_or(Error::Corrupt("handles without a block"))?;
+        Ok(Record::Transit { block, index: index as u32 })
+    }
+}
+
+impl Thread {
+    /// The direction that `writer`'s side writes.
+    #[inline(always)]
+    pub(crate) fn direction(&self, writer: ObjectRef) -> Result<&Direction> {
+        Ok(&self.arena().body(writer.slot())?.directions[writer.side()])
+    }
+
+    /// The segment in `block`.
+    pub(crate) fn segment(&self, block: BlockId) -> Result<Segment> {
+        let lines = self.arena().lines(block)?;
+        let messages = messages_of_class(block.class());
+        let base = self.arena().descriptor(block)?.position.load(Acquire);
+        debug_assert!(messages + messages.div_ceil(8) <= lines.len());
+        Ok(Segment {
+            block,
+            base,
+            mask: messages as u64 - 1,
+            lines: NonNull::from(lines).cast(),
+            header_lines: messages.div_ceil(8),
+        })
+    }
+
+    /// The segment that the consumer of `direction` is in, if there is one yet.
+    pub(crate) fn head_segment(&self, direction: &Direction) -> Result<Option<Segment>> {
+        // ORDER: Acquire pairs with the Release that linked the segment.
+        let left_first = direction.consumer.head_segment.load(Acquire);
+        let link = if left_first != 0 { left_first } else { direction.producer.first_segment.load(Acquire) };
+        BlockId::from_link(link).map(|block| self.segment(block)).transpose()
+    }
+
+    /// The segment after this one, if it is linked.
+    pub(crate) fn next_segment(&self, segment: &Segment) -> Result<Option<Segment>> {
+        // ORDER: Acquire pairs with the Release in `grow`.
+        let link = self.arena().descriptor(segment.block)?.link.load(Acquire);
+        let next = BlockId::from_link(link).map(|block| self.segment(block)).transpose()?;
+        match next {
+            Some(next) if next.base <= segment.base => Err(Error::Corrupt("a ring's segments run backwards")),
+            next => Ok(next),
+        }
+    }
+
+    /// The segment of a published `position`, from `segment` on.
+    pub(crate) fn seek(&self, mut segment: Segment, position: u64) -> Result<Segment> {
+        while let Some(next) = self.next_segment(&segment)?
+            && next.base <= position
+        {
+            segment = next;
+        }
+        Ok(segment)
+    }
+
+    /// The message at a published `position` of `segment`.
+    #[inline]
+    pub(crate) fn message<'a>(&'a self, segment: &'a Segment, position: u64) -> Result<Message<'a>> {
+        // Relaxed: the Acquire of the tail came first. Copied once; only the copy is believed, once checked.
+        let header = Header(segment.header(position).load(Relaxed));
+        let Some(block) = header.block() else {
+            if header.length() > LINE_BYTES || header.handles() != 0 {
+                return Err(Error::Corrupt("a message longer than its cell"));
+            }
+            return Ok(Message { header, bytes: core::slice::from_ref(segment.cell(position)) });
+        };
+        let lines = self.arena().lines(block)?;
+        let record_lines = header.handles().div_ceil(8);
+        if header.handles() > MAX_MESSAGE_HANDLES
+            || record_lines > lines.len()
+            || header.length() > (lines.len() - record_lines) * LINE_BYTES
+        {
+            return Err(Error::Corrupt("a message longer than its block"));
+        }
+        Ok(Message { header, bytes: &lines[record_lines..] })
+    }
+
+    /// Reads the producing side's state from the arena, after the endpoint came.
+    pub(crate) fn load_sender(&self, writer: ObjectRef, sender: &mut Sender) -> Result<()> {
+        let direction = self.direction(writer)?;
+        // Relaxed: this process is the only writer of the producer's line; the handle's arrival published it.
+        sender.tail = direction.producer.tail.load(Relaxed);
+        // ORDER: Acquire pairs with the consumer's Release: cells below the head may be written again.
+        sender.head_seen = direction.consumer.head.load(Acquire);
+        let link = direction.producer.tail_segment.load(Acquire);
+        sender.segment = BlockId::from_link(link).map(|block| self.segment(block)).transpose()?;
+        sender.spare = vec![Vec::new(); self.arena().layout().pools.len()];
+        sender.flying.clear();
+        let mut flying = Vec::new();
+        let mut next = direction.producer.blocks.load(Acquire);
+        let mut bound = self.arena().layout().descriptors.iter().map(|section| section.count).sum::<usize>();
+        while let Some(block) = BlockId::from_link(next) {
+            let descriptor = self.arena().descriptor(block)?;
+            match descriptor.position.load(Acquire) {
+                used if used > sender.head_seen => flying.push((used - 1, block)),
+                _ => sender.spare[block.class()].push(block),
+            }
+            next = descriptor.link.load(Acquire);
+            bound = bound.checked_sub(1).ok_or(Error::Corrupt("a channel's blocks run in a circle"))?;
+        }
+        flying.sort_unstable_by_key(|(position, _)| *position);
+        sender.flying.extend(flying);
+        sender.ready = true;
+        self.set_limit(sender);
+        Ok(())
+    }
+
+    /// Up to where the producer may write with what it knows.
+    pub(crate) fn set_limit(&self, sender: &mut Sender) {
+        let pending = u64::from(self.arena().config().max_pending_messages);
+        let by_count = (sender.head_seen + pending).saturating_sub(sender.reserved);
+        let by_segment =
+            sender.segment.map_or(0, |segment| sender.head_seen.max(segment.base) + segment.messages());
+        sender.limit = by_count.min(by_segment);
+    }
+
+    /// Looks at the head again: returns flown blocks, and makes room for one message or says SHOULD_WAIT.
+    #[cold]
+    pub(crate) fn make_room(&self, writer: ObjectRef, sender: &mut Sender) -> Result<()> {
+        self.refresh_head(writer, sender)?;
+        let pending = u64::from(self.arena().config().max_pending_messages);
+        if sender.tail - sender.head_seen + sender.reserved >= pending {
+            return Err(Error::ShouldWait);
+        }
+        if sender.tail >= sender.limit {
+            self.grow(writer, sender)?;
+            self.set_limit(sender);
+        }
+        Ok(())
+    }
+
+    /// Takes note of what has been consumed.
+    pub(crate) fn refresh_head(&self, writer: ObjectRef, sender: &mut Sender) -> Result<()> {
+        // ORDER: Acquire pairs with the consumer's Release: it is done with the cells and blocks behind it.
+        let head = self.direction(writer)?.consumer.head.load(Acquire);
+        if head < sender.head_seen || head > sender.tail {
+            return Err(Error::Corrupt("a ring's head is outside the ring"));
+        }
+        sender.head_seen = head;
+        while let Some((position, block)) = sender.flying.front().copied()
+            && position < head
+        {
+            sender.flying.pop_front();
+            sender.spare[block.class()].push(block);
+        }
+        self.set_limit(sender);
+        Ok(())
+    }
+
+    /// Links another segment behind the one that is full.
+    fn grow(&self, writer: ObjectRef, sender: &mut Sender) -> Result<()> {
+        let first = self.arena().config().first_segment_messages as usize;
+        let classes = self.arena().layout().pools.len();
+        let largest = LARGEST_SEGMENT_CLASS.min(classes - 1);
+        let class = match &sender.segment {
+            None => first.trailing_zeros() as usize - 1,
+            Some(segment) => segment.block.class() + GROWTH_CLASSES,
+        };
+        let block = self.take_block(class.min(largest))?;
+        let descriptor = self.arena().descriptor(block)?;
+        crash_point!(self, "grow.taken");
+        descriptor.link.store(0, Release);
+        descriptor.position.store(sender.tail, Release);
+        self.set_link(Link::JoinSegment { from: writer, block }, 0);
+        crash_point!(self, "grow.intended");
+        let producer = &self.direction(writer)?.producer;
+        match &sender.segment {
+            // ORDER: Release pairs with the Acquire of `head_segment` and `next_segment`: the segment's first
+            // position and empty link are seen with it.
+            None => producer.first_segment.store(block.to_link(), Release),
+            Some(full) => self.arena().descriptor(full.block)?.link.store(block.to_link(), Release),
+        }
+        crash_point!(self, "grow.linked");
+        producer.tail_segment.store(block.to_link(), Release);
+        self.arena().bind_block(block, self.tag, writer)?;
+        crash_point!(self, "grow.bound");
+        self.set_link(Link::Idle, 0);
+        sender.segment = Some(self.segment(block)?);
+        Ok(())
+    }
+
+    /// A free block of `class`, OWNED by this thread.
+    pub(crate) fn take_block(&self, class: usize) -> Result<BlockId> {
+        let Some(hints) = self.process.spare_blocks.get(class) else {
+            return Err(Error::NoMemory { bytes: (CLASS_0_LINES * LINE_BYTES) << class.min(32) });
+        };
+        self.arena().take_block(class, self.tag, &mut hints.lock())
+    }
+
+    /// Leaves a segment that has been read to its end: the next one becomes the head segment.
+    pub(crate) fn leave_segment(&self, writer: ObjectRef, left: &Segment, next: &Segment) -> Result<()> {
+        let word = BlockWord(self.arena().descriptor(left.block)?.state.load(Acquire));
+        self.set_link(Link::LeaveSegment { from: writer, block: left.block }, word.0);
+        crash_point!(self, "leave.intended");
+        self.direction(writer)?.consumer.head_segment.store(next.block.to_link(), Release);
+        crash_point!(self, "leave.left");
+        self.give_back(left.block, word)?;
+        crash_point!(self, "leave.freed");
+        self.set_link(Link::Idle, 0);
+        Ok(())
+    }
+
+    fn give_back(&self, block: BlockId, word: BlockWord) -> Result<()> {
+        if matches!(word.state(), BlockState::Bound(_))
+            && self.arena().free_block(block, word)?
+            && let Some(hints) = self.process.spare_blocks.get(block.class())
+        {
+            hints.lock().push(block.index() as u32);
+        }
+        Ok(())
+    }
+
+    /// Drops the oldest message of a direction whose consumer is gone. `false` when there is none.
+    ///
+    /// Several may drain at once: each handle is closed by whoever wins its record, and the head advances by
+    /// CAS. Nothing is given back here; the object's end does that.
+    pub(crate) fn drain_one(&self, writer: ObjectRef) -> Result<bool> {
+        let direction = self.direction(writer)?;
+        // ORDER: Acquire pairs with the producer's Release: the messages up to the tail are complete.
+        let tail = direction.producer.tail.load(Acquire);
+        let head = direction.consumer.head.load(Acquire);
+        if head == tail {
+            return Ok(false);
+        }
+        if tail.wrapping_sub(head) > u64::from(self.arena().config().max_pending_messages) {
+            return Err(Error::Corrupt("a ring's tail is outside the ring"));
+        }
+        let segment = self.head_segment(direction)?.ok_or(Error::Corrupt("messages without a segment"))?;
+        let segment = self.seek(segment, head)?;
+        let message = self.message(&segment, head)?;
+        if !message.header.is_taken() {
+            self.close_handles_of(&message)?;
+        }
+        crash_point!(self, "drain.closed");
+        // ORDER: Release: the records are closed before the message counts as gone. Failure: another drainer
+        // finished it.
+        let _ = direction.consumer.head.compare_exchange(head, head + 1, AcqRel, Acquire);
+        Ok(true)
+    }
+
+    /// Closes a message's handles in transit, those that nobody else is closing.
+    pub(crate) fn close_handles_of(&self, message: &Message<'_>) -> Result<()> {
+        for index in 0..message.header.handles() {
+            let record = message.record(index)?;
+            let entry = Entry(self.arena().record(record)?.load(Acquire));
+            if entry.is_live() {
+                match self.drop_reference(record, entry) {
+                    Ok(()) | Err(Error::BadHandle) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives back every segment and block of a channel that nobody can reach any more. Resumable: each is
+    /// taken off its chain first, under an intent that names its exact word.
+    pub(crate) fn free_directions(&self, slot: u32) -> Result<()> {
+        for side in 0..2 {
+            let writer = ObjectRef::new(slot, side);
+            let Direction { producer, consumer } = self.direction(writer)?;
+            if consumer.head_segment.load(Acquire) == 0 {
+                consumer.head_segment.store(producer.first_segment.load(Acquire), Release);
+            }
+            producer.first_segment.store(0, Release);
+            while let Some(block) = BlockId::from_link(consumer.head_segment.load(Acquire)) {
+                self.take_off(&consumer.head_segment, block, Link::LeaveSegment { from: writer, block })?;
+            }
+            while let Some(block) = BlockId::from_link(producer.blocks.load(Acquire)) {
+                self.take_off(&producer.blocks, block, Link::LeavePayload { from: writer, block })?;
+            }
+            producer.tail_segment.store(0, Release);
+            producer.tail.store(0, Release);
+            consumer.head.store(0, Release);
+        }
+        Ok(())
+    }
+
+    /// Takes the first block off a chain and frees it.
+    pub(crate) fn take_off(&self, chain: &AtomicU64, block: BlockId, link: Link) -> Result<()> {
+        let descriptor = self.arena().descriptor(block)?;
+        let word = BlockWord(descriptor.state.load(Acquire));
+        self.set_link(link, word.0);
+        crash_point!(self, "free.intended");
+        chain.store(descriptor.link.load(Acquire), Release);
+        crash_point!(self, "free.unlinked");
+        // A chain that is damaged into a circle ends where it has been.
+        descriptor.link.store(0, Release);
+        self.give_back(block, word)?;
+        crash_point!(self, "free.freed");
+        self.set_link(Link::Idle, 0);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_carries_a_length_a_handle_count_and_a_block() {
+        let block = BlockId::new(16, 77);
+        let header = Header::new(16 << 20, 64, Some(block));
+        assert_eq!((header.length(), header.handles(), header.block()), (16 << 20, 64, Some(block)));
+        assert!(!header.is_taken());
+        assert!(Header(header.0 | Header::TAKEN).is_taken());
+        assert_eq!(Header::new(0, 0, None), Header(0));
+    }
+
+    #[test]
+    fn a_segment_fits_its_block_in_every_class() {
+        for class in 0..=LARGEST_SEGMENT_CLASS {
+            let messages = messages_of_class(class);
+            assert!(messages + messages.div_ceil(8) <= CLASS_0_LINES << class, "class {class}");
+        }
+        assert_eq!(messages_of_class(LARGEST_SEGMENT_CLASS), 8192);
+    }
+}

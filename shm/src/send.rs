@@ -1,0 +1,360 @@
+//! Writing to a channel: bytes, batches and loans. Messages with handles are `transfer`'s.
+//!
+//! A plain send writes down no intent: before its tail store nothing has happened, after it everything has but
+//! the wake, and recovery of a dead process wakes the peers of all its endpoints anyway.
+
+use crate::bits::ObjectRef;
+use crate::block::BlockId;
+use crate::copy;
+use crate::count::Found;
+use crate::counter::Counter;
+use crate::endpoint::{Endpoint, Sender};
+use crate::error::{Error, Result, crash_point};
+use crate::layout::{LINE_BYTES, Line, class_of_lines};
+use crate::object::{Life, Shape, State, signal};
+use crate::owner::Link;
+use crate::process::Thread;
+use crate::ring::Header;
+use crate::sync::{Acquire, Locked, Relaxed, Release};
+
+/// The most bytes a copied message carries (`ZX_CHANNEL_MAX_MSG_BYTES`).
+pub const MAX_MESSAGE_BYTES: usize = 65536;
+
+/// A payload block, to be written in place and sent without a copy.
+///
+/// It belongs to the channel: dropping the loan unsent gives it back.
+pub struct Loan<'a> {
+    thread: &'a Thread,
+    found: Found,
+    block: BlockId,
+    len_bytes: usize,
+}
+
+impl core::fmt::Debug for Loan<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Loan").field("bytes", &self.len_bytes).finish_non_exhaustive()
+    }
+}
+
+impl Thread {
+    /// The private half of the endpoint `found`, with its sending lock held and the handle looked at again.
+    #[inline]
+    pub(crate) fn enter_sender(&self, found: Found, rights: u32) -> Result<(&Endpoint, Locked<'_, Sender>)> {
+        let Some(endpoint) = self.process.endpoint(found.entry.object()) else {
+            return Err(self.not_an_endpoint(found));
+        };
+        let sender = endpoint.sender.lock();
+        if !endpoint.is_bound_to(found.index) || !self.still(found) {
+            drop(sender);
+            return Err(self.not_an_endpoint(found));
+        }
+        found.require(rights)?;
+        Ok((endpoint, sender))
+    }
+
+    /// Why `found` is not an endpoint of this process: gone, or of another type.
+    #[cold]
+    pub(crate) fn not_an_endpoint(&self, found: Found) -> Error {
+        let shape = self
+            .arena()
+            .object(found.entry.object().slot())
+            .map(|object| Life(object.life.load(Acquire)).shape());
+        match shape {
+            Ok(Some(Shape::Single | Shape::Pair)) if self.still(found) => Error::WrongType,
+            _ => Error::BadHandle,
+        }
+    }
+
+    /// Sends one message without handles. `rights` are those the handle must have.
+    ///
+    /// `ShouldWait` means that the limit of pending messages is reached.
+    #[inline]
+    pub fn send(&self, found: Found, rights: u32, bytes: &[u8]) -> Result<()> {
+        let writer = found.entry.object();
+        let (_, mut sender) = self.enter_sender(found, rights)?;
+        self.put(writer, &mut sender, bytes, None)?;
+        self.publish(writer, &mut sender, 1)
+    }
+
+    /// Sends as many of `messages` as there is room for, publishing them together. Gives how many were sent;
+    /// an error only if none was.
+    pub fn send_batch<'m>(
+        &self,
+        found: Found,
+        rights: u32,
+        messages: impl IntoIterator<Item = &'m [u8]>,
+    ) -> Result<usize> {
+        let writer = found.entry.object();
+        let (_, mut sender) = self.enter_sender(found, rights)?;
+        let mut sent = 0;
+        for bytes in messages {
+            match self.put_at(writer, &mut sender, sent, bytes, None) {
+                Ok(()) => sent += 1,
+                Err(error) if sent == 0 => return Err(error),
+                Err(_) => break,
+            }
+        }
+        if sent > 0 {
+            self.publish(writer, &mut sender, sent)?;
+        }
+        Ok(sent as usize)
+    }
+
+    #[inline(always)]
+    pub(crate) fn put(
+        &self,
+        writer: ObjectRef,
+        sender: &mut Sender,
+        bytes: &[u8],
+        txid: Option<u32>,
+    ) -> Result<()> {
+        self.put_at(writer, sender, 0, bytes, txid)
+    }
+
+    /// Writes a message `ahead` places past the tail, unpublished.
+    #[inline(always)]
+    fn put_at(
+        &self,
+        writer: ObjectRef,
+        sender: &mut Sender,
+        ahead: u64,
+        bytes: &[u8],
+        txid: Option<u32>,
+    ) -> Result<()> {
+        let position = self.place(writer, sender, ahead)?;
+        if bytes.len() > LINE_BYTES {
+            let block = self.payload_block(writer, sender, bytes.len().div_ceil(LINE_BYTES))?;
+            copy::write(self.arena().lines(block)?, bytes);
+            self.finish_block(sender, position, block, Header::new(bytes.len(), 0, Some(block)), txid)
+        } else {
+            let segment = sender.segment.as_ref().ok_or(Error::Corrupt("room without a segment"))?;
+            let cell = segment.cell(position);
+            copy::write_line(cell, bytes);
+            stamp(cell, txid);
+            // Relaxed: published by the tail.
+            segment.header(position).store(Header::new(bytes.len(), 0, None).0, Relaxed);
+            Ok(())
+        }
+    }
+
+    /// A free position, `ahead` places past the tail.
+    #[inline(always)]
+    pub(crate) fn place(&self, writer: ObjectRef, sender: &mut Sender, ahead: u64) -> Result<u64> {
+        if !sender.ready {
+            self.load_sender(writer, sender)?;
+        }
+        let state = &self.arena().object(writer.slot())?.state[writer.side()];
+        // ORDER: Acquire pairs with the AcqRel of `tell_peer_closed`; only the signal itself is used.
+        if State(state.load(Acquire)).signals() & signal::PEER_CLOSED != 0 {
+            return Err(Error::PeerClosed);
+        }
+        if sender.tail + ahead >= sender.limit {
+            self.make_room_ahead(writer, sender, ahead)?;
+        }
+        Ok(sender.tail + ahead)
+    }
+
+    #[cold]
+    fn make_room_ahead(&self, writer: ObjectRef, sender: &mut Sender, ahead: u64) -> Result<()> {
+        if ahead > 0 {
+            // A batch ends where its segment does: what follows is the next batch's.
+            self.refresh_head(writer, sender)?;
+            return if sender.tail + ahead < sender.limit { Ok(()) } else { Err(Error::ShouldWait) };
+        }
+        self.make_room(writer, sender)
+    }
+
+    /// Stores the tail past `count` messages, which sends them, and wakes the reader if it sleeps.
+    #[inline(always)]
+    pub(crate) fn publish(&self, writer: ObjectRef, sender: &mut Sender, count: u64) -> Result<()> {
+        crash_point!(self, "send.written");
+        let tail = sender.tail + count;
+        // ORDER: Release pairs with the reader's Acquire of the tail: payload, header and links are seen.
+        self.direction(writer)?.producer.tail.store(tail, Release);
+        sender.tail = tail;
+        self.tally(Counter::MessagesSent, count);
+        crash_point!(self, "send.sent");
+        let reader = &self.arena().object(writer.slot())?.state[writer.peer().side()];
+        self.wake_after_update(reader, State::ARMED);
+        Ok(())
+    }
+
+    /// A payload block of this direction with at least `lines` lines.
+    pub(crate) fn payload_block(
+        &self,
+        writer: ObjectRef,
+        sender: &mut Sender,
+        lines: usize,
+    ) -> Result<BlockId> {
+        let class = class_of_lines(lines);
+        let spares = |sender: &Sender| sender.spare.get(class).map_or(0, Vec::len);
+        if spares(sender) == 0 {
+            self.refresh_head(writer, sender)?;
+            // Looking at the head costs a line transfer: keep enough blocks that it is looked at seldom.
+            if spares(sender) < 8 && sender.flying.len() < 32 && class <= 6 || spares(sender) == 0 {
+                return match self.join_payload(writer, class) {
+                    Err(Error::NoMemory { .. }) if spares(sender) > 0 => {
+                        Ok(sender.spare[class].pop().expect("counted"))
+                    }
+                    taken => taken,
+                };
+            }
+            self.trim_spares(writer, sender, class)?;
+        }
+        sender.spare[class].pop().ok_or(Error::Corrupt("spare blocks vanished"))
+    }
+
+    /// Takes a free block and makes it this direction's.
+    fn join_payload(&self, writer: ObjectRef, class: usize) -> Result<BlockId> {
+        let block = self.take_block(class)?;
+        let descriptor = self.arena().descriptor(block)?;
+        let blocks = &self.direction(writer)?.producer.blocks;
+        descriptor.position.store(0, Release);
+        descriptor.link.store(blocks.load(Acquire), Release);
+        self.set_link(Link::JoinPayload { from: writer, block }, 0);
+        crash_point!(self, "payload.intended");
+        blocks.store(block.to_link(), Release);
+        crash_point!(self, "payload.linked");
+        self.arena().bind_block(block, self.tag, writer)?;
+        crash_point!(self, "payload.bound");
+        self.set_link(Link::Idle, 0);
+        Ok(block)
+    }
+
+    /// After a burst: gives back spare blocks far beyond what is in flight, so that one flood does not pin its
+    /// memory for the life of the channel.
+    fn trim_spares(&self, writer: ObjectRef, sender: &mut Sender, class: usize) -> Result<()> {
+        let keep = 64.max(2 * sender.flying.len());
+        if sender.spare[class].len() < 4 * keep {
+            return Ok(());
+        }
+        let excess: std::collections::HashSet<_> = sender.spare[class].split_off(keep).into_iter().collect();
+        let mut chain = &self.direction(writer)?.producer.blocks;
+        while let Some(block) = BlockId::from_link(chain.load(Acquire)) {
+            if excess.contains(&block) {
+                self.take_off(chain, block, Link::LeavePayload { from: writer, block })?;
+            } else {
+                chain = &self.arena().descriptor(block)?.link;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the header of a message whose payload is in `block`.
+    pub(crate) fn finish_block(
+        &self,
+        sender: &mut Sender,
+        position: u64,
+        block: BlockId,
+        header: Header,
+        txid: Option<u32>,
+    ) -> Result<()> {
+        if txid.is_some() {
+            let bytes = &self.arena().lines(block)?[header.handles().div_ceil(8)..];
+            stamp(bytes.first().ok_or(Error::Corrupt("a block without lines"))?, txid);
+        }
+        // For whoever takes this direction over: until the head passes, the block is in flight.
+        self.arena().descriptor(block)?.position.store(position + 1, Release);
+        let segment = sender.segment.as_ref().ok_or(Error::Corrupt("room without a segment"))?;
+        // Relaxed: published by the tail.
+        segment.header(position).store(header.0, Relaxed);
+        sender.flying.push_back((position, block));
+        Ok(())
+    }
+
+    /// A block of `len_bytes` to write in place. Up to the arena's `max_loan_bytes`.
+    pub fn reserve(&self, found: Found, rights: u32, len_bytes: usize) -> Result<Loan<'_>> {
+        let writer = found.entry.object();
+        let (_, mut sender) = self.enter_sender(found, rights)?;
+        if len_bytes as u64 > self.arena().config().max_loan_bytes {
+            return Err(Error::OutOfRange("the loan's size"));
+        }
+        // Room is looked for now so that a full channel says so before the work of filling the loan.
+        self.place(writer, &mut sender, 0)?;
+        let block = self.payload_block(writer, &mut sender, len_bytes.div_ceil(LINE_BYTES).max(1))?;
+        Ok(Loan { thread: self, found, block, len_bytes })
+    }
+}
+
+/// Overwrites a message's first four bytes with a transaction id.
+fn stamp(first: &Line, txid: Option<u32>) {
+    if let Some(txid) = txid {
+        let word = &first.0[0];
+        word.store(word.load(Relaxed) & !0xffff_ffff | u64::from(txid), Relaxed);
+    }
+}
+
+impl Loan<'_> {
+    /// Its size in bytes.
+    pub fn len(&self) -> usize {
+        self.len_bytes
+    }
+
+    /// Whether it has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len_bytes == 0
+    }
+
+    /// Copies `bytes` in at `offset`.
+    ///
+    /// # Errors
+    /// `OutOfRange` when they reach past the loan's end; nothing is written then.
+    #[cfg(not(loom))]
+    pub fn write_at(&mut self, offset: usize, bytes: &[u8]) -> Result<()> {
+        let end = offset.checked_add(bytes.len()).filter(|end| *end <= self.len_bytes);
+        end.ok_or(Error::OutOfRange("the end of the write"))?;
+        let start = self.start()?;
+        // SAFETY: `start` is the block's first byte, the block has at least `len_bytes`, and
+        // `offset + bytes.len()` was checked against it. `bytes` is private memory, so they do not overlap.
+        unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), start.add(offset), bytes.len()) };
+        Ok(())
+    }
+
+    #[cfg(not(loom))]
+    fn start(&self) -> Result<*mut u8> {
+        Ok(self.thread.arena().lines(self.block)?.as_ptr().cast_mut().cast())
+    }
+
+    /// The bytes, to write in place. They hold whatever the block held before.
+    ///
+    /// # Safety
+    /// The channel must not be closed, or handed to another process, while the slice lives: its memory would
+    /// then be written by others.
+    #[cfg(not(loom))]
+    pub unsafe fn as_mut_slice(&mut self) -> &mut [u8] {
+        let start = self.start().expect("a loan's block was checked when it was made");
+        // SAFETY: the block has `len_bytes` initialised bytes (a file's) at `start`, and belongs to this
+        // direction, so no other operation of this process uses it; the caller keeps the channel.
+        unsafe { core::slice::from_raw_parts_mut(start, self.len_bytes) }
+    }
+
+    /// Sends it. On an error the loan is given back.
+    pub fn commit(self) -> Result<()> {
+        let (thread, found) = (self.thread, self.found);
+        let writer = found.entry.object();
+        // `self` outlives the lock on every path: giving the block back takes the lock again.
+        let loan = core::mem::ManuallyDrop::new(self);
+        let result = thread.enter_sender(found, 0).and_then(|(_, mut sender)| {
+            let position = thread.place(writer, &mut sender, 0)?;
+            let header = Header::new(loan.len_bytes, 0, Some(loan.block));
+            thread.finish_block(&mut sender, position, loan.block, header, None)?;
+            thread.publish(writer, &mut sender, 1)
+        });
+        if result.is_err() {
+            drop(core::mem::ManuallyDrop::into_inner(loan));
+        }
+        result
+    }
+}
+
+impl Drop for Loan<'_> {
+    fn drop(&mut self) {
+        // The block stays the direction's; if the endpoint has left, whoever has it finds the block unused.
+        if let Some(endpoint) = self.thread.process.endpoint(self.found.entry.object()) {
+            let mut sender = endpoint.sender.lock();
+            if sender.ready && endpoint.is_bound_to(self.found.index) {
+                sender.spare[self.block.class()].push(self.block);
+            }
+        }
+    }
+}

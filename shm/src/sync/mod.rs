@@ -1,0 +1,40 @@
+//! The only place where atomics, fences, private locks and futexes are named.
+//!
+//! Everything else in this crate imports them from here, so the very sources that run over a mapped arena
+//! also compile against loom (`cfg(loom)`, set by the `jacinth-loom-tests` package) and are explored there.
+//!
+//! | name | real | loom |
+//! |---|---|---|
+//! | [`AtomicU64`] | `core`'s | loom's |
+//! | [`light_barrier`] | a compiler fence, where `membarrier(2)` serves | `fence(SeqCst)` |
+//! | [`heavy_barrier`] | `membarrier(2)`, all processes | `fence(SeqCst)` |
+//! | [`Lock`] | test-and-set, spinning then yielding | loom's mutex |
+//! | [`Futex`] | `futex(2)`, `futex_waitv(2)` | a condition variable per arena |
+//! | [`pause`] | spin-loop hint, then yield | yield |
+//!
+//! The light barrier costs its user nothing because the other side, which runs a thousand times less often,
+//! pays with a system call that makes every running thread execute a full fence.
+
+#[cfg(loom)]
+mod loom;
+#[cfg(not(loom))]
+mod real;
+
+#[cfg(loom)]
+pub(crate) use self::loom::*;
+#[cfg(not(loom))]
+pub(crate) use self::real::*;
+
+pub(crate) use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
+
+/// A deadline that never passes, in nanoseconds of `CLOCK_MONOTONIC`.
+pub const DEADLINE_INFINITE_NS: i64 = i64::MAX;
+
+/// Why a sleep ended. A spurious wake is a wake: every caller looks again at what it waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Slept {
+    /// Woken, or the word had already changed.
+    Woken,
+    /// The deadline passed.
+    TimedOut,
+}

@@ -1,0 +1,249 @@
+//! Sending handles: all of a message's handles leave with its bytes, by one store, or none does.
+//!
+//! 1. A place in the ring is promised; `ShouldWait` comes here, with nothing consumed.
+//! 2. `operation` = SEND. Each handle's entry: CAS LIVE → MOVING(t): nobody can use it any more. Endpoints are
+//!    passed through their locks, holding nothing, so that no operation is left inside them.
+//! 3. Under the sending lock: the records and bytes are written, the position goes into `operation`.
+//! 4. tail = position + 1: **the send commits.**
+//! 5. The entries become FREE without a decrement: their references are the message's now.
+//!
+//! Any failure after step 1 closes every handle of the list, as Zircon documents.
+//!
+//! INV-TRANSFER-1: between steps 2 and 5 a reference is owned by its MOVING entry if tail ≤ position, by the
+//! message's record otherwise; never by both, never by none.
+
+use crate::bits::ObjectRef;
+use crate::copy;
+use crate::count::Found;
+use crate::counter::Counter;
+use crate::endpoint::Sender;
+use crate::error::{Error, Result, crash_point};
+use crate::layout::LINE_BYTES;
+use crate::object::{State, signal};
+use crate::owner::{Operation, Record};
+use crate::process::Thread;
+use crate::ring::{Header, MAX_MESSAGE_HANDLES};
+use crate::sync::{AcqRel, Acquire, Locked, Release, SeqCst, fence};
+use crate::table::Entry;
+
+/// The handles of a message on their way, with the rights that their MOVING words no longer show.
+struct Moving {
+    entries: [(u32, Entry); MAX_MESSAGE_HANDLES],
+    count: usize,
+}
+
+impl Moving {
+    fn as_slice(&self) -> &[(u32, Entry)] {
+        &self.entries[..self.count]
+    }
+}
+
+impl Thread {
+    /// Sends a message with handles, each of which must have the rights `transfer`.
+    ///
+    /// On success, and on every error but `ShouldWait`, all of `handles` are gone from this process.
+    pub fn send_with_handles(
+        &self,
+        found: Found,
+        rights: u32,
+        bytes: &[u8],
+        handles: &[u32],
+        transfer: u32,
+        txid: Option<u32>,
+    ) -> Result<()> {
+        let result = self.send_or_consume(found, rights, bytes, handles, transfer, txid);
+        self.set_operation_unless_dead(&result);
+        result?;
+        self.work_dying()
+    }
+
+    fn send_or_consume(
+        &self,
+        found: Found,
+        rights: u32,
+        bytes: &[u8],
+        handles: &[u32],
+        transfer: u32,
+        txid: Option<u32>,
+    ) -> Result<()> {
+        match self.promise_place(found, rights) {
+            Ok(()) => {}
+            Err(Error::ShouldWait) => return Err(Error::ShouldWait),
+            Err(error) => {
+                self.close_values(handles)?;
+                return Err(error);
+            }
+        }
+        let writer = found.entry.object();
+        self.set_operation(Operation::Send { from: writer, position: None });
+        let mut moving = Moving { entries: [(0, Entry(0)); MAX_MESSAGE_HANDLES], count: 0 };
+        let marked = self.mark_moving(found, handles, transfer, &mut moving);
+        let sent = match marked {
+            Ok(()) => self.send_moving(found, rights, bytes, txid, &moving),
+            Err(error) => self.take_promise_back(found).and(Err(error)),
+        };
+        match sent {
+            Ok(()) => {}
+            Err(Error::Died) => return Err(Error::Died),
+            Err(error) => {
+                for (index, entry) in moving.as_slice() {
+                    let record = Record::Entry { process: self.home, index: *index };
+                    self.drop_reference(record, entry.moving(self.tag))?;
+                }
+                // Those after the one that failed were not marked: they are closed like any other.
+                self.close_values(&handles[moving.count..])?;
+                self.work_dying()?;
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn set_operation_unless_dead(&self, result: &Result<()>) {
+        if !matches!(result, Err(Error::Died)) {
+            self.set_operation(Operation::Idle);
+        }
+    }
+
+    /// Closes whatever is valid among `values`.
+    fn close_values(&self, values: &[u32]) -> Result<()> {
+        for value in values {
+            match self.find(*value).and_then(|found| self.close(found)) {
+                Ok(()) | Err(Error::BadHandle) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn promise_place(&self, found: Found, rights: u32) -> Result<()> {
+        let (_, mut sender) = self.enter_sender(found, rights)?;
+        self.place(found.entry.object(), &mut sender, 0)?;
+        sender.reserved += 1;
+        self.set_limit(&mut sender);
+        Ok(())
+    }
+
+    fn take_promise_back(&self, found: Found) -> Result<()> {
+        match self.enter_sender(found, 0) {
+            Ok((_, mut sender)) => {
+                self.redeem(&mut sender);
+                Ok(())
+            }
+            // The endpoint has left; its promises went with it.
+            Err(_) => Ok(()),
+        }
+    }
+
+    fn redeem(&self, sender: &mut Sender) {
+        sender.reserved = sender.reserved.saturating_sub(1);
+        if sender.ready {
+            self.set_limit(sender);
+        }
+    }
+
+    fn mark_moving(&self, channel: Found, handles: &[u32], transfer: u32, moving: &mut Moving) -> Result<()> {
+        if handles.len() > MAX_MESSAGE_HANDLES {
+            return Err(Error::OutOfRange("the number of handles"));
+        }
+        for value in handles {
+            let found = self.find(*value)?;
+            if found.same_object(&channel) {
+                return Err(Error::NotSupported("a channel cannot be written into itself"));
+            }
+            found.require(transfer)?;
+            let object = found.entry.object();
+            let cell = self.arena().entry(self.home, found.index).ok_or(Error::BadHandle)?;
+            // ORDER: as for a close: the loser of two that move or close the same handle sees it.
+            let marked =
+                cell.compare_exchange(found.entry.0, found.entry.moving(self.tag).0, AcqRel, Acquire);
+            marked.map_err(|_| Error::BadHandle)?;
+            moving.entries[moving.count] = (found.index, found.entry);
+            moving.count += 1;
+            crash_point!(self, "transfer.marked");
+            if self.process.endpoint(object).is_some_and(|endpoint| endpoint.is_bound_to(found.index)) {
+                self.process.evict(object);
+            }
+        }
+        Ok(())
+    }
+
+    fn send_moving(
+        &self,
+        found: Found,
+        rights: u32,
+        bytes: &[u8],
+        txid: Option<u32>,
+        moving: &Moving,
+    ) -> Result<()> {
+        let writer = found.entry.object();
+        let (_, mut sender) = self.enter_sender(found, rights)?;
+        self.redeem(&mut sender);
+        let position = self.place(writer, &mut sender, 0).map_err(|error| match error {
+            // The place was promised; only another thread's plain send can have been quicker.
+            Error::ShouldWait => Error::NoResources("places in the channel"),
+            error => error,
+        })?;
+        self.write_message(writer, &mut sender, position, bytes, txid, moving)?;
+        self.set_operation(Operation::Send { from: writer, position: Some(position) });
+        crash_point!(self, "transfer.written");
+        self.publish(writer, &mut sender, 1)?;
+        self.tally(Counter::HandlesMoved, moving.count as u64);
+        self.leave_table(moving)?;
+        self.set_operation(Operation::Idle);
+        self.drain_if_peer_closed(writer, sender)
+    }
+
+    fn write_message(
+        &self,
+        writer: ObjectRef,
+        sender: &mut Sender,
+        position: u64,
+        bytes: &[u8],
+        txid: Option<u32>,
+        moving: &Moving,
+    ) -> Result<()> {
+        let record_lines = moving.count.div_ceil(8);
+        let lines = record_lines + bytes.len().div_ceil(LINE_BYTES);
+        let block = self.payload_block(writer, sender, lines)?;
+        let block_lines = self.arena().lines(block)?;
+        for (index, (_, entry)) in moving.as_slice().iter().enumerate() {
+            let record = Entry(0).live(entry.rights(), entry.object());
+            // ORDER: Release, so that the tail's Release finds it before itself even for whoever reads the
+            // record without having read the tail (recovery).
+            block_lines[index / 8].0[index % 8].store(record.0, Release);
+        }
+        copy::write(&block_lines[record_lines..], bytes);
+        let header = Header::new(bytes.len(), moving.count, Some(block));
+        self.finish_block(sender, position, block, header, txid)
+    }
+
+    /// Step 5: the entries go, and whoever waits on them is told.
+    fn leave_table(&self, moving: &Moving) -> Result<()> {
+        for (index, entry) in moving.as_slice() {
+            let cell = self.arena().entry(self.home, *index).ok_or(Error::BadHandle)?;
+            cell.store(entry.freed().0, Release);
+            self.give_entry_back(*index);
+            crash_point!(self, "transfer.freed");
+            // Event counts are type-stable: should the object be gone by now, this wakes nobody or somebody
+            // who looks again.
+            let object = entry.object();
+            let state = &self.arena().object(object.slot())?.state[object.side()];
+            self.wake_after_update(state, State::ARMED | State::ARMED_WRITABLE);
+        }
+        Ok(())
+    }
+
+    /// If the peer closed before the tail was stored, its drain may have missed the message.
+    fn drain_if_peer_closed(&self, writer: ObjectRef, sender: Locked<'_, Sender>) -> Result<()> {
+        let state = &self.arena().object(writer.slot())?.state[writer.side()];
+        // ORDER: pairs with the fence in `clear_side`: either the peer's drain sees this tail, or its closing
+        // is seen here.
+        fence(SeqCst);
+        if State(state.load(Acquire)).signals() & signal::PEER_CLOSED != 0 {
+            while self.drain_one(writer)? {}
+        }
+        drop(sender);
+        Ok(())
+    }
+}

@@ -1,0 +1,347 @@
+//! Waiting for signals: look, spin, then sleep on the event counts of all that is waited for.
+//!
+//! *Sleeper*: MODE set and followed by a heavy barrier, once; ARMED set by CAS; full fence; look again; sleep
+//! while the words are unchanged; look again from the start.
+//! *Changer*: store; light barrier; look at the word; if it asks for attention, full fence, look again; if
+//! ARMED: advance the counter, wake all, clear ARMED only if the word is unchanged.
+//!
+//! Why no wake is lost: with MODE set both sides fence between their store and their look, so one of them sees
+//! the other. Without MODE nobody sleeps: whoever would, sets it first, and its heavy barrier puts a fence into
+//! every changer that has not seen it. SURE says that such a barrier is over: MODE alone could be another
+//! sleeper's whose barrier is still to come. Stored signals need none of this: they share a word with ARMED.
+//!
+//! A dead waiter leaves ARMED set and costs one needless wake. A waker that dies before the wake leaves ARMED
+//! set too; recovery wakes every object that a dead thread named.
+//!
+//! INV-WAIT-1: a sleeper holds no hazard: event counts are type-stable, and what it reads counts only if its
+//! handle's entry is unchanged afterwards.
+
+use crate::bits::ObjectRef;
+use crate::count::Found;
+use crate::counter::Counter;
+use crate::error::{Error, Result};
+use crate::object::{Life, Shape, State, signal};
+use crate::process::Thread;
+use crate::sync::{
+    self, AcqRel, Acquire, AtomicU64, DEADLINE_INFINITE_NS, Futex, Relaxed, SeqCst, Slept, fence,
+    heavy_barrier, light_barrier,
+};
+
+/// How long a wait spins before it sleeps, unless told otherwise: about what sleeping and waking cost.
+pub(crate) const SPIN_NS: i64 = 10_000;
+/// After this many waits without a sleep, MODE is cleared and writers stop fencing.
+const CALM_WAITS: u32 = 1024;
+/// Where the kernel refuses the barrier, no sleep may last longer than this without looking again.
+const UNSURE_SLEEP_NS: i64 = 1_000_000;
+
+/// One thing to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaitItem {
+    /// The handle's value.
+    pub handle: u32,
+    /// Signals to wait for.
+    pub waitfor: u32,
+    /// Signals seen, when the wait is over.
+    pub pending: u32,
+}
+
+/// The most handles that one wait takes.
+pub const MAX_WAIT_ITEMS: usize = Futex::MOST_WORDS;
+
+impl Thread {
+    /// Wakes the sleepers of a word if one of `flags` is set in it.
+    pub(crate) fn wake(&self, state: &AtomicU64, flags: u64) {
+        let mut word = State(state.load(Acquire));
+        loop {
+            if !word.has(flags) {
+                return;
+            }
+            // ORDER: AcqRel: the sleeper that finds the counter moved sees what moved it.
+            match state.compare_exchange(word.0, word.advanced().0, AcqRel, Acquire) {
+                Ok(_) => break,
+                Err(changed) => word = State(changed),
+            }
+        }
+        self.arena().futex().wake_all(state);
+        self.tally(Counter::Wakes, 1);
+        let woken = word.advanced();
+        // Whoever armed since then has advanced the counter, and keeps its flags (INV-EVENT-2).
+        let _ = state.compare_exchange(
+            woken.0,
+            woken.without(State::ARMED | State::ARMED_WRITABLE).0,
+            AcqRel,
+            Relaxed,
+        );
+    }
+
+    /// After a change of derived signals: wakes whoever sleeps on them. One load when nobody ever does.
+    #[inline(always)]
+    pub(crate) fn wake_after_update(&self, state: &AtomicU64, flags: u64) {
+        // ORDER: pairs with the heavy barrier of `arm`.
+        light_barrier();
+        if State(state.load(Relaxed)).has(State::ATTENTION) {
+            self.wake_attentively(state, flags);
+        }
+    }
+
+    #[cold]
+    fn wake_attentively(&self, state: &AtomicU64, flags: u64) {
+        // ORDER: pairs with the fence of `sleep`: either this sees ARMED or the sleeper sees the change.
+        fence(SeqCst);
+        self.wake(state, flags);
+    }
+
+    /// The signals of a handle's object, or CANCELED when the handle is no longer there.
+    pub fn signals(&self, found: Found) -> Result<u32> {
+        let signals = self.look(found.entry.object());
+        // What was read belongs to the handle's object only if the handle is still there.
+        if self.still(found) { signals } else { Err(Error::Canceled) }
+    }
+
+    fn look(&self, object: ObjectRef) -> Result<u32> {
+        let slot = self.arena().object(object.slot())?;
+        let shape =
+            Life(slot.life.load(Acquire)).shape().ok_or(Error::Corrupt("an object of no known shape"))?;
+        // ORDER: Acquire, and before the rings are looked at: PEER_CLOSED is never seen without the messages
+        // that came before it.
+        let stored = State(slot.state[object.side()].load(Acquire)).signals();
+        if shape != Shape::Channel {
+            return Ok(stored);
+        }
+        let mut signals = stored & !(signal::READABLE | signal::WRITABLE);
+        if self.is_readable(object)? {
+            signals |= signal::READABLE;
+        }
+        if stored & signal::PEER_CLOSED == 0 && self.is_writable(object)? {
+            signals |= signal::WRITABLE;
+        }
+        Ok(signals)
+    }
+
+    fn is_readable(&self, at: ObjectRef) -> Result<bool> {
+        if let Some(endpoint) = self.process.endpoint(at)
+            && endpoint.disorder.load(Acquire) != 0
+        {
+            let mut receiver = endpoint.receiver.lock();
+            return Ok(receiver.ready && {
+                self.refresh_tail(at, &mut receiver)?;
+                self.unspoken(at, endpoint, &mut receiver)?.is_some()
+            });
+        }
+        let direction = self.direction(at.peer())?;
+        let head = direction.consumer.head.load(Acquire);
+        Ok(direction.producer.tail.load(Acquire) != head)
+    }
+
+    fn is_writable(&self, writer: ObjectRef) -> Result<bool> {
+        let direction = self.direction(writer)?;
+        let head = direction.consumer.head.load(Acquire);
+        let pending = direction.producer.tail.load(Acquire).wrapping_sub(head);
+        Ok(pending < u64::from(self.arena().config().max_pending_messages))
+    }
+
+    /// Waits until one of `signals` is asserted. Gives all that were seen.
+    pub fn wait_one(&self, value: u32, rights: u32, waitfor: u32, deadline_ns: i64) -> (Result<()>, u32) {
+        let mut items = [WaitItem { handle: value, waitfor, pending: 0 }];
+        let result = self.wait_many(&mut items, rights, deadline_ns);
+        (result, items[0].pending)
+    }
+
+    /// Waits until one item has one of its signals. `pending` of every item is filled in on success, timeout
+    /// and cancellation.
+    pub fn wait_many(&self, items: &mut [WaitItem], rights: u32, deadline_ns: i64) -> Result<()> {
+        if items.len() > MAX_WAIT_ITEMS {
+            return Err(Error::OutOfRange("the number of handles to wait for"));
+        }
+        let mut found = [Found { index: 0, entry: crate::table::Entry(0) }; 8];
+        if let Some(found) = found.get_mut(..items.len()) {
+            self.wait_found(items, found, rights, deadline_ns)
+        } else {
+            let mut found = vec![Found { index: 0, entry: crate::table::Entry(0) }; items.len()];
+            self.wait_found(items, &mut found, rights, deadline_ns)
+        }
+    }
+
+    fn wait_found(
+        &self,
+        items: &mut [WaitItem],
+        found: &mut [Found],
+        rights: u32,
+        deadline_ns: i64,
+    ) -> Result<()> {
+        for (found, item) in found.iter_mut().zip(items.iter()) {
+            *found = self.find(item.handle)?;
+            found.require(rights)?;
+        }
+        self.wait_until(found, items, deadline_ns, |items| {
+            let mut satisfied = false;
+            let mut canceled = false;
+            for (item, found) in items.iter_mut().zip(found.iter()) {
+                item.pending = match self.signals(*found) {
+                    Ok(signals) => signals,
+                    Err(Error::Canceled) => {
+                        canceled = true;
+                        signal::HANDLE_CLOSED
+                    }
+                    Err(error) => return Err(error),
+                };
+                satisfied |= item.pending & item.waitfor != 0;
+            }
+            match (canceled, satisfied) {
+                (true, _) => Err(Error::Canceled),
+                (false, true) => Ok(Some(())),
+                (false, false) => Ok(None),
+            }
+        })
+    }
+
+    /// Spins, then sleeps, until `check` gives something, an error, or the deadline passes. Wakes come from
+    /// the event counts of `found`; `items` says which of them wait for room.
+    pub(crate) fn wait_until<T>(
+        &self,
+        found: &[Found],
+        items: &mut [WaitItem],
+        deadline_ns: i64,
+        mut check: impl FnMut(&mut [WaitItem]) -> Result<Option<T>>,
+    ) -> Result<T> {
+        if let Some(done) = check(items)? {
+            return Ok(done);
+        }
+        if let Some(done) = self.spin(items, deadline_ns, &mut check)? {
+            self.note_calm(found);
+            return Ok(done);
+        }
+        self.calm_waits.set(0);
+        loop {
+            if deadline_ns != DEADLINE_INFINITE_NS && sync::now_ns() >= deadline_ns {
+                return check(items)?.ok_or(Error::TimedOut);
+            }
+            let sure = self.set_modes(found)?;
+            let mut words = Vec::with_capacity(found.len());
+            for (found, item) in found.iter().zip(items.iter()) {
+                words.push(self.arm(found.entry.object(), item.waitfor, sure)?);
+            }
+            // ORDER: pairs with the fence of `wake_attentively`: a change that this look misses finds ARMED.
+            fence(SeqCst);
+            if let Some(done) = check(items)? {
+                return Ok(done);
+            }
+            let until_ns = if sure {
+                deadline_ns
+            } else {
+                deadline_ns.min(sync::now_ns().saturating_add(UNSURE_SLEEP_NS))
+            };
+            self.tally(Counter::Sleeps, 1);
+            let slept = self.arena().futex().wait(&words, until_ns);
+            if let Some(done) = check(items)? {
+                return Ok(done);
+            }
+            if slept == Slept::TimedOut && sure {
+                return Err(Error::TimedOut);
+            }
+        }
+    }
+
+    fn spin<T>(
+        &self,
+        items: &mut [WaitItem],
+        deadline_ns: i64,
+        check: &mut impl FnMut(&mut [WaitItem]) -> Result<Option<T>>,
+    ) -> Result<Option<T>> {
+        if cfg!(loom) || self.spin_ns.get() == 0 {
+            return Ok(None);
+        }
+        let until_ns = sync::now_ns().saturating_add(self.spin_ns.get()).min(deadline_ns);
+        let mut step = 0;
+        loop {
+            for _ in 0..16 {
+                core::hint::spin_loop();
+                if let Some(done) = check(items)? {
+                    return Ok(Some(done));
+                }
+            }
+            step += 1;
+            if sync::now_ns() >= until_ns {
+                return Ok(None);
+            }
+            sync::pause(step);
+        }
+    }
+
+    /// How long this thread's waits spin before they sleep. 0 sleeps at once.
+    pub fn set_spin_ns(&self, spin_ns: i64) {
+        self.spin_ns.set(spin_ns.max(0));
+    }
+
+    /// Makes sure that every changer of these objects looks closely. `false` when the kernel refused the
+    /// barrier.
+    fn set_modes(&self, found: &[Found]) -> Result<bool> {
+        let mut unsure = Vec::new();
+        for found in found {
+            let object = found.entry.object();
+            let state = &self.arena().object(object.slot())?.state[object.side()];
+            if !State(state.load(Acquire)).is_sure() {
+                let before = State(state.fetch_or(State::MODE, AcqRel));
+                unsure.push((state, before.epoch()));
+            }
+        }
+        if unsure.is_empty() {
+            return Ok(true);
+        }
+        // ORDER: INV-EVENT-1. Pairs with the light barrier of `wake_after_update`. Another sleeper's barrier
+        // may still be on its way, so a word that is not SURE needs one here too.
+        if !heavy_barrier() {
+            return Ok(false);
+        }
+        for (state, epoch) in unsure {
+            let mut word = State(state.load(Acquire));
+            while word.has(State::MODE) && word.epoch() == epoch && !word.is_sure() {
+                match state.compare_exchange(word.0, word.with(State::SURE).0, AcqRel, Acquire) {
+                    Ok(_) => break,
+                    Err(changed) => word = State(changed),
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Arms the object's event count. Gives its word and what a sleeper expects there.
+    fn arm(&self, object: ObjectRef, waitfor: u32, sure: bool) -> Result<(&AtomicU64, u32)> {
+        let state = &self.arena().object(object.slot())?.state[object.side()];
+        let room = if waitfor & signal::WRITABLE != 0 { State::ARMED_WRITABLE } else { 0 };
+        let mut word = State(state.load(Acquire));
+        loop {
+            if sure && !word.is_sure() {
+                // Cleared by another waiter since `set_modes`: nobody may arm. Expecting what the word is not
+                // makes the sleep return at once, and the next round starts over.
+                return Ok((state, !word.futex()));
+            }
+            let armed = word.advanced().with(State::ARMED | room);
+            // ORDER: AcqRel: sees the signals that share the word; a waker that clears ARMED sees the counter.
+            match state.compare_exchange(word.0, armed.0, AcqRel, Acquire) {
+                Ok(_) => return Ok((state, armed.futex())),
+                Err(changed) => word = State(changed),
+            }
+        }
+    }
+
+    /// After many waits without a sleep, writers need not fence for this thread's sake any more.
+    fn note_calm(&self, found: &[Found]) {
+        self.calm_waits.set(self.calm_waits.get() + 1);
+        if self.calm_waits.get() < CALM_WAITS {
+            return;
+        }
+        self.calm_waits.set(0);
+        for found in found {
+            let object = found.entry.object();
+            if let Ok(slot) = self.arena().object(object.slot()) {
+                let state = &slot.state[object.side()];
+                let word = State(state.load(Relaxed));
+                if word.is_sure() && !word.has(State::ARMED | State::ARMED_WRITABLE) {
+                    // A sleeper that has just set MODE finds it gone when it arms, and starts again.
+                    let _ = state.compare_exchange(word.0, word.relaxed().0, AcqRel, Relaxed);
+                }
+            }
+        }
+    }
+}

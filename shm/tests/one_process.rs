@@ -1,0 +1,316 @@
+//! The mechanism in one process, over the heap and over a mapping: what each operation does, and that the audit
+//! agrees.
+
+use jacinth_shm::{
+    Arena, Config, Error, Process, Received, Shape, Sink, Thread, TooSmall, WaitItem, signals,
+};
+use std::mem::MaybeUninit;
+use std::sync::Arc;
+
+const ALL: u32 = 0xf_ffff;
+
+fn small() -> Config {
+    let mut config = Config::default();
+    config.max_objects = 64;
+    config.max_handles_per_process = 1023;
+    config.max_processes = 4;
+    config.max_threads = 16;
+    config.pool_bytes = 4 << 20;
+    config
+}
+
+fn seated(config: &Config) -> Arc<Process> {
+    let arena = Arc::new(Arena::create(config).unwrap());
+    let seat = arena.first_seat().unwrap();
+    Process::sit(arena, seat, std::process::id(), 0x1234_5678).unwrap()
+}
+
+#[derive(Default)]
+struct Take {
+    bytes: Vec<u8>,
+    handles: Vec<Received>,
+    most: Option<usize>,
+}
+
+impl Sink for Take {
+    fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
+        if self.most.is_some_and(|most| len > most) {
+            return None;
+        }
+        self.bytes.clear();
+        self.bytes.reserve(len);
+        Some(&mut self.bytes.spare_capacity_mut()[..len])
+    }
+    fn takes_handles(&self, _: usize) -> bool {
+        true
+    }
+    unsafe fn filled(&mut self, len: usize) {
+        unsafe { self.bytes.set_len(len) };
+    }
+    fn handle(&mut self, handle: Received) {
+        self.handles.push(handle);
+    }
+}
+
+fn read(thread: &Thread, value: u32) -> Result<Take, Error> {
+    let mut take = Take::default();
+    thread.receive(thread.find(value)?, 0, &mut take, TooSmall::Keep)?;
+    Ok(take)
+}
+
+fn channel(thread: &Thread) -> (u32, u32) {
+    let (a, b) = thread.create(Shape::Channel, 4, ALL).unwrap();
+    (a, b.unwrap())
+}
+
+fn clean(thread: &Thread) -> jacinth_shm::Audit {
+    let audit = thread.process().arena().audit();
+    assert!(audit.is_clean(), "{audit}");
+    audit
+}
+
+#[test]
+fn an_event_lives_as_long_as_its_handles() {
+    let process = seated(&small());
+    let thread = Thread::join(&process).unwrap();
+    let (event, none) = thread.create(Shape::Single, 5, ALL).unwrap();
+    assert_eq!(none, None);
+    let found = thread.find(event).unwrap();
+    let copy = thread.duplicate(found, 3).unwrap();
+    assert_eq!(thread.find(copy).unwrap().rights(), 3);
+    assert_eq!(thread.basic(found).unwrap().handles, 2);
+    thread.close(found).unwrap();
+    assert_eq!(thread.close(found), Err(Error::BadHandle));
+    assert_eq!(thread.find(event).unwrap_err(), Error::BadHandle);
+    assert_eq!(clean(&thread).objects, 1);
+    thread.close(thread.find(copy).unwrap()).unwrap();
+    let audit = clean(&thread);
+    assert_eq!((audit.objects, audit.handles, audit.retired), (0, 0, 1));
+    assert_eq!(thread.reclaim().unwrap(), 1);
+    assert_eq!(clean(&thread).retired, 0);
+}
+
+#[test]
+fn every_size_of_message_arrives_as_it_was_sent() {
+    let process = seated(&small());
+    let thread = Thread::join(&process).unwrap();
+    let (a, b) = channel(&thread);
+    for len in [0usize, 1, 7, 8, 63, 64, 65, 100, 128, 1000, 1024, 4096, 65535, 65536] {
+        let bytes: Vec<u8> = (0..len).map(|i| (i * 7 + len) as u8).collect();
+        for _ in 0..3 {
+            thread.send(thread.find(a).unwrap(), 0, &bytes).unwrap();
+        }
+        for _ in 0..3 {
+            assert_eq!(read(&thread, b).unwrap().bytes, bytes);
+        }
+    }
+    assert_eq!(read(&thread, b).err(), Some(Error::ShouldWait));
+    clean(&thread);
+    thread.close(thread.find(a).unwrap()).unwrap();
+    assert_eq!(read(&thread, b).err(), Some(Error::PeerClosed));
+    thread.close(thread.find(b).unwrap()).unwrap();
+    thread.reclaim().unwrap();
+    assert_eq!(clean(&thread).blocks, 0);
+}
+
+#[test]
+fn a_ring_grows_to_its_limit_and_then_says_should_wait() {
+    let mut config = small();
+    config.max_pending_messages = 5000;
+    let process = seated(&config);
+    let thread = Thread::join(&process).unwrap();
+    let (a, b) = channel(&thread);
+    let found = thread.find(a).unwrap();
+    for round in 0..3u64 {
+        for i in 0..5000u64 {
+            thread.send(found, 0, &(round << 32 | i).to_le_bytes()).unwrap();
+        }
+        assert_eq!(thread.send(found, 0, b"x"), Err(Error::ShouldWait));
+        clean(&thread);
+        for i in 0..5000u64 {
+            let take = read(&thread, b).unwrap();
+            assert_eq!(take.bytes, (round << 32 | i).to_le_bytes());
+            if i % 100 == 0 {
+                thread.send(found, 0, b"more").unwrap();
+            }
+        }
+        for _ in 0..50 {
+            assert_eq!(read(&thread, b).unwrap().bytes, b"more");
+        }
+    }
+    let audit = clean(&thread);
+    assert_eq!(audit.messages, 0);
+}
+
+#[test]
+fn handles_travel_and_what_nobody_reads_is_closed_with_the_channel() {
+    let process = seated(&small());
+    let thread = Thread::join(&process).unwrap();
+    let (a, b) = channel(&thread);
+    let (event, _) = thread.create(Shape::Single, 5, ALL).unwrap();
+    thread.send_with_handles(thread.find(a).unwrap(), 0, b"take this", &[event], 0, None).unwrap();
+    assert_eq!(thread.find(event).unwrap_err(), Error::BadHandle);
+    let audit = clean(&thread);
+    assert_eq!((audit.handles, audit.in_transit), (2, 1));
+    let take = read(&thread, b).unwrap();
+    assert_eq!((take.bytes.as_slice(), take.handles.len(), take.handles[0].kind), (&b"take this"[..], 1, 5));
+    let event = take.handles[0].value;
+    // Chains of channels, each queued in the next, die without recursion.
+    let (mut inner, mut outer_keep) = channel(&thread);
+    thread.send_with_handles(thread.find(inner).unwrap(), 0, b"", &[event], 0, None).unwrap();
+    for _ in 0..20 {
+        let (c, d) = channel(&thread);
+        thread.send_with_handles(thread.find(c).unwrap(), 0, b"", &[inner, outer_keep], 0, None).unwrap();
+        (inner, outer_keep) = (c, d);
+    }
+    assert_eq!(clean(&thread).objects, 23);
+    thread.close(thread.find(inner).unwrap()).unwrap();
+    thread.close(thread.find(outer_keep).unwrap()).unwrap();
+    assert_eq!(clean(&thread).objects, 1, "only the first channel is left");
+    thread.close(thread.find(a).unwrap()).unwrap();
+    thread.close(thread.find(b).unwrap()).unwrap();
+    assert_eq!(clean(&thread).objects, 0);
+}
+
+#[test]
+fn a_failed_write_consumes_its_handles_and_should_wait_does_not() {
+    let mut config = small();
+    config.max_pending_messages = 2;
+    let process = seated(&config);
+    let thread = Thread::join(&process).unwrap();
+    let (a, b) = channel(&thread);
+    let found = thread.find(a).unwrap();
+    let event = || thread.create(Shape::Single, 5, 0b1).unwrap().0;
+    let kept = event();
+    thread.send(found, 0, b"1").unwrap();
+    thread.send(found, 0, b"2").unwrap();
+    assert_eq!(thread.send_with_handles(found, 0, b"", &[kept], 0, None), Err(Error::ShouldWait));
+    assert!(thread.find(kept).is_ok());
+    read(&thread, b).unwrap();
+    let (other, lacking) = (event(), event());
+    let refused = thread.send_with_handles(found, 0, b"", &[other, lacking], 0b10, None);
+    assert_eq!(refused, Err(Error::AccessDenied { missing: 0b10 }));
+    assert!(thread.find(other).is_err() && thread.find(lacking).is_err());
+    assert_eq!(thread.send_with_handles(found, 0, b"", &[kept, kept], 0, None), Err(Error::BadHandle));
+    assert!(thread.find(kept).is_err());
+    let last = event();
+    let itself = thread.send_with_handles(found, 0, b"", &[last, a], 0, None);
+    assert!(matches!(itself, Err(Error::NotSupported(_))));
+    assert!(thread.find(a).is_err() && thread.find(last).is_err());
+    read(&thread, b).unwrap();
+    assert_eq!(read(&thread, b).err(), Some(Error::PeerClosed));
+    clean(&thread);
+}
+
+#[test]
+fn replies_find_their_callers_in_any_order() {
+    let process = seated(&small());
+    let thread = Thread::join(&process).unwrap();
+    let (a, b) = channel(&thread);
+    let found = thread.find(a).unwrap();
+    let first = thread.call_begin(found, 0, b"\0\0\0\0first", &[], 0).unwrap();
+    let second = thread.call_begin(found, 0, b"\0\0\0\0second", &[], 0).unwrap();
+    let requests = [read(&thread, b).unwrap().bytes, read(&thread, b).unwrap().bytes];
+    assert_eq!(&requests[0][4..], b"first");
+    let server = thread.find(b).unwrap();
+    thread.send(server, 0, b"\0\0\0\0unasked").unwrap();
+    thread.send(server, 0, &requests[1]).unwrap();
+    thread.send(server, 0, &requests[0]).unwrap();
+    let mut take = Take::default();
+    thread.call_finish(&first, 0, &mut take).unwrap();
+    assert_eq!(&take.bytes[4..], b"first");
+    assert_eq!(&read(&thread, a).unwrap().bytes[4..], b"unasked");
+    assert_eq!(read(&thread, a).err(), Some(Error::ShouldWait));
+    thread.call_finish(&second, 0, &mut take).unwrap();
+    assert_eq!(&take.bytes[4..], b"second");
+    let third = thread.call_begin(found, 0, b"\0\0\0\0third", &[], 0).unwrap();
+    assert_eq!(thread.call_finish(&third, 0, &mut take), Err(Error::TimedOut));
+    let late = read(&thread, b).unwrap().bytes;
+    thread.send(server, 0, &late).unwrap();
+    assert_eq!(&read(&thread, a).unwrap().bytes[4..], b"third");
+    clean(&thread);
+}
+
+#[test]
+fn loans_and_in_place_reads_move_no_bytes() {
+    let process = seated(&small());
+    let thread = Thread::join(&process).unwrap();
+    let (a, b) = channel(&thread);
+    let found = thread.find(a).unwrap();
+    let mut loan = thread.reserve(found, 0, 1 << 20).unwrap();
+    loan.write_at(0, b"begin").unwrap();
+    loan.write_at((1 << 20) - 3, b"end").unwrap();
+    assert_eq!(loan.write_at((1 << 20) - 2, b"end"), Err(Error::OutOfRange("the end of the write")));
+    loan.commit().unwrap();
+    drop(thread.reserve(found, 0, 1 << 20).unwrap());
+    thread.send(found, 0, b"after").unwrap();
+    let held = thread.receive_in_place(thread.find(b).unwrap(), 0).unwrap();
+    let mut end = [0; 3];
+    held.read_at((1 << 20) - 3, &mut end).unwrap();
+    assert_eq!(&end, b"end");
+    assert_eq!(read(&thread, b).unwrap().bytes, b"after", "others go on");
+    held.finish(&mut |_| {}).unwrap();
+    assert_eq!(read(&thread, b).err(), Some(Error::ShouldWait));
+    clean(&thread);
+}
+
+#[test]
+fn a_wait_ends_by_signal_by_deadline_and_by_close() {
+    let process = seated(&small());
+    let thread = Thread::join(&process).unwrap();
+    let (event, _) = thread.create(Shape::Single, 5, ALL).unwrap();
+    assert_eq!(thread.wait_one(event, 0, 8, 0), (Err(Error::TimedOut), 0));
+    std::thread::scope(|scope| {
+        let waiter = |waitfor| {
+            let process = process.clone();
+            scope.spawn(move || {
+                let thread = Thread::join(&process).unwrap();
+                thread.set_spin_ns(0);
+                let mut items = [WaitItem { handle: event, waitfor, pending: 0 }];
+                let result = thread.wait_many(&mut items, 0, i64::MAX);
+                (result, items[0].pending)
+            })
+        };
+        let (signalled, closed) = (waiter(8), waiter(1 << 30));
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        thread.signal(thread.find(event).unwrap(), 0, 8).unwrap();
+        assert_eq!(signalled.join().unwrap(), (Ok(()), 8));
+        thread.close(thread.find(event).unwrap()).unwrap();
+        assert_eq!(closed.join().unwrap(), (Err(Error::Canceled), signals::HANDLE_CLOSED));
+    });
+    clean(&thread);
+}
+
+#[test]
+fn a_full_table_says_so_and_everything_stays_usable() {
+    let mut config = small();
+    config.max_handles_per_process = 10;
+    config.max_objects = 6;
+    let process = seated(&config);
+    let thread = Thread::join(&process).unwrap();
+    let mut made = Vec::new();
+    let full = loop {
+        match thread.create(Shape::Single, 5, ALL) {
+            Ok((value, _)) => made.push(value),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!((full, made.len()), (Error::NoResources("objects"), 6));
+    let found = thread.find(made[0]).unwrap();
+    let mut copies = Vec::new();
+    let full = loop {
+        match thread.duplicate(found, ALL) {
+            Ok(value) => copies.push(value),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(full, Error::NoResources("handles of this process"));
+    for value in made.into_iter().chain(copies) {
+        thread.close(thread.find(value).unwrap()).unwrap();
+    }
+    for _ in 0..100 {
+        let (value, _) = thread.create(Shape::Single, 5, ALL).unwrap();
+        thread.close(thread.find(value).unwrap()).unwrap();
+    }
+    clean(&thread);
+}
