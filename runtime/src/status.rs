@@ -197,6 +197,29 @@ impl fmt::Display for Status {
 
 impl Error for Status {}
 
+/// The status that Zircon gives where the mechanism says `error`.
+pub(crate) fn of(error: jacinth_shm::Error) -> Status {
+    use jacinth_shm::Error as E;
+    match error {
+        E::BadHandle => Status::BAD_HANDLE,
+        E::WrongType => Status::WRONG_TYPE,
+        E::AccessDenied { .. } => Status::ACCESS_DENIED,
+        E::InvalidArgs(_) => Status::INVALID_ARGS,
+        E::OutOfRange(_) => Status::OUT_OF_RANGE,
+        E::NotSupported(_) => Status::NOT_SUPPORTED,
+        E::NoResources(_) => Status::NO_RESOURCES,
+        E::NoMemory { .. } => Status::NO_MEMORY,
+        E::ShouldWait => Status::SHOULD_WAIT,
+        E::PeerClosed => Status::PEER_CLOSED,
+        E::Canceled => Status::CANCELED,
+        E::TimedOut => Status::TIMED_OUT,
+        E::BufferTooSmall { .. } => Status::BUFFER_TOO_SMALL,
+        E::Corrupt(_) => Status::IO_DATA_INTEGRITY,
+        E::BadState(_) => Status::BAD_STATE,
+        _ => Status::INTERNAL,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

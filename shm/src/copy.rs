@@ -28,6 +28,7 @@ pub(crate) fn write(lines: &[Line], bytes: &[u8]) {
 /// Copies up to a line.
 #[inline(always)]
 pub(crate) fn write_line(line: &Line, bytes: &[u8]) {
+    line.1.written();
     // Relaxed: the bytes are published by the ring's tail.
     let (words, rest) = bytes.as_chunks::<8>();
     for (cell, word) in line.0.iter().zip(words) {
@@ -64,6 +65,7 @@ pub(crate) fn read_uninit(lines: &[Line], bytes: &mut [MaybeUninit<u8>]) {
         return bulk::read(lines, bytes);
     }
     for (line, chunk) in lines.iter().zip(bytes.chunks_mut(LINE_BYTES)) {
+        line.1.read();
         let (words, rest) = chunk.as_chunks_mut::<8>();
         let full = words.len();
         // Relaxed: the Acquire of the ring's tail came first.

@@ -15,7 +15,7 @@ use crate::block::Descriptor;
 use crate::object::{Body, Name, Object};
 use crate::owner::{ProcessRow, ThreadRow};
 use crate::region::Shared;
-use crate::sync::AtomicU64;
+use crate::sync::{AtomicU64, Shadow};
 use core::marker::PhantomData;
 use core::mem::size_of;
 
@@ -36,7 +36,7 @@ pub(crate) const VERSION: u64 = 1;
 /// Sixty-four bytes of payload, message headers or handle records.
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
-pub(crate) struct Line(pub(crate) [AtomicU64; LINE_WORDS]);
+pub(crate) struct Line(pub(crate) [AtomicU64; LINE_WORDS], pub(crate) Shadow);
 
 // SAFETY: atomic words only; zero is their default.
 unsafe impl Shared for Line {}

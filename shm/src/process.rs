@@ -31,6 +31,7 @@ pub struct Seat {
 /// This process, attached.
 pub struct Process {
     pub(crate) arena: Arc<Arena>,
+    guard: crate::fork::ForkGuard,
     pub(crate) row: u16,
     pub(crate) secret: Secret,
     pub(crate) entries: Lock<EntryPool>,
@@ -91,6 +92,7 @@ impl Arena {
 impl Process {
     /// Takes a seat. `seed` makes this process's handle values its own.
     pub fn sit(arena: Arc<Arena>, seat: Seat, pid: u32, seed: u32) -> Result<Arc<Self>> {
+        let guard = crate::fork::ForkGuard::new()?;
         let row = arena.process(seat.row)?;
         // Registered before the row is ACTIVE: a reclaimer that sees the row may rely on it.
         let fenced = !sync::register_barriers();
@@ -105,6 +107,7 @@ impl Process {
         }
         let last = arena.layout().config.max_handles_per_process + 1;
         let process = Arc::new(Self {
+            guard,
             row: seat.row,
             secret: Secret::new(seed),
             entries: Lock::new(EntryPool::new(STARTUP_ENTRY + 1, last)),
@@ -122,6 +125,13 @@ impl Process {
             process.install(entry.object(), STARTUP_ENTRY);
         }
         Ok(process)
+    }
+
+    /// Whether this is the attached process itself, and not a child forked from it: there the arena is not
+    /// mapped, and nothing of it may be touched.
+    #[inline(always)]
+    pub fn is_here(&self) -> bool {
+        self.guard.is_here()
     }
 
     /// The arena.
@@ -228,8 +238,11 @@ pub struct Thread {
     /// Whether dropping gives the row back; recovery's stand-ins leave that to recovery.
     owns_row: bool,
     #[cfg(loom)]
-    crash: RefCell<Crash>,
+    crash: std::rc::Rc<RefCell<Crash>>,
 }
+
+// SAFETY: `row` points into the arena, which `process` keeps mapped wherever the value goes; the rest is `Send`.
+unsafe impl Send for Thread {}
 
 #[cfg(loom)]
 #[derive(Debug, Default)]
@@ -240,7 +253,8 @@ struct Crash {
 
 impl Thread {
     const KOIDS_AT_A_TIME: u64 = 1024;
-    const ENTRIES_AT_A_TIME: usize = 32;
+    /// One in models, where a table has but a few.
+    const ENTRIES_AT_A_TIME: usize = if cfg!(loom) { 1 } else { 32 };
 
     /// Claims a thread row for the calling thread.
     pub fn join(process: &Arc<Process>) -> Result<Self> {
@@ -274,8 +288,13 @@ impl Thread {
 
     /// A stand-in for the dead thread that holds row `tag` of process `home`: recovery goes on where it
     /// stopped, under its name, so that a second death is no different from the first.
-    pub(crate) fn stand_in(process: &Arc<Process>, tag: u16, home: u16) -> Result<Self> {
-        Self::with_row(process, tag, home, false)
+    pub(crate) fn stand_in(&self, tag: u16, home: u16) -> Result<Self> {
+        #[cfg_attr(not(loom), expect(unused_mut, reason = "written to in models"))]
+        let mut stand_in = Self::with_row(&self.process, tag, home, false)?;
+        // A supervisor and its stand-ins are one thread: they die together.
+        #[cfg(loom)]
+        self.crash.clone_into(&mut stand_in.crash);
+        Ok(stand_in)
     }
 
     fn with_row(process: &Arc<Process>, tag: u16, home: u16, owns_row: bool) -> Result<Self> {
@@ -295,7 +314,7 @@ impl Thread {
             spin_ns: Cell::new(crate::wait::SPIN_NS),
             owns_row,
             #[cfg(loom)]
-            crash: RefCell::default(),
+            crash: std::rc::Rc::default(),
             process: process.clone(),
         })
     }
@@ -456,6 +475,9 @@ impl Drop for Thread {
     fn drop(&mut self) {
         #[cfg(loom)]
         if self.is_dead() {
+            return;
+        }
+        if !self.process.is_here() {
             return;
         }
         let mut retired = self.retired.borrow_mut();

@@ -12,11 +12,15 @@ use crate::error::{Error, Result, crash_point};
 use crate::layout::LINE_BYTES;
 use crate::object::{Life, LifeState, Shape, State, signal};
 use crate::owner::Operation;
+#[cfg(not(loom))]
+use crate::process::Process;
 use crate::process::Thread;
 use crate::ring::{Header, MAX_MESSAGE_HANDLES, Message, Segment};
 use crate::sync::{Acquire, Locked, Release};
 use crate::table::Entry;
 use core::mem::MaybeUninit;
+#[cfg(not(loom))]
+use std::sync::Arc;
 
 /// A handle that came in a message: bound to this process now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,10 +57,12 @@ pub trait Sink {
     fn handle(&mut self, handle: Received);
 }
 
-/// A message being read in place. It is consumed when this is finished or dropped.
+/// A message being read in place. It stays in the ring until [`Thread::finish`] consumes it: whoever makes one
+/// sees to that.
 #[cfg(not(loom))]
-pub struct InPlace<'a> {
-    thread: &'a Thread,
+pub struct InPlace {
+    /// Keeps the arena mapped.
+    _process: Arc<Process>,
     found: Found,
     position: u64,
     start: *const u8,
@@ -470,7 +476,7 @@ impl Thread {
     /// Reads the next message in place. It stays in the ring until the result is finished or dropped; other
     /// reads go on with the messages after it.
     #[cfg(not(loom))]
-    pub fn receive_in_place(&self, found: Found, rights: u32) -> Result<InPlace<'_>> {
+    pub fn receive_in_place(&self, found: Found, rights: u32) -> Result<InPlace> {
         let (endpoint, mut receiver) = self.enter_receiver(found, rights)?;
         let at = found.entry.object();
         let position = self.next_message(at, endpoint, &mut receiver)?;
@@ -480,12 +486,36 @@ impl Thread {
         let handles = message.header.handles();
         receiver.claims.push(position);
         endpoint.disorder.store(receiver.disorder(), Release);
-        Ok(InPlace { thread: self, found, position, start, len_bytes, handles })
+        Ok(InPlace { _process: self.process.clone(), found, position, start, len_bytes, handles })
+    }
+
+    /// Consumes a message that was read in place, and gives its handles to `each`. A message that went with
+    /// its channel meanwhile is `BadHandle`, and nothing is left to do.
+    #[cfg(not(loom))]
+    pub fn finish(&self, message: &InPlace, each: &mut dyn FnMut(Received)) -> Result<()> {
+        let at = message.found.entry.object();
+        let (endpoint, mut receiver) = self.enter_receiver(message.found, 0)?;
+        if !receiver.claims.contains(&message.position) {
+            return Err(Error::BadHandle);
+        }
+        let mut sink = NoBytes(each);
+        let taken = self.take(at, endpoint, &mut receiver, message.position, &mut sink, TooSmall::Keep);
+        // Taken or not, it is not this reader's any more.
+        receiver.claims.retain(|position| *position != message.position);
+        endpoint.disorder.store(receiver.disorder(), Release);
+        taken.map(drop)
     }
 }
 
+// SAFETY: `start` points into the arena, which `_process` keeps mapped, at memory that is only read.
 #[cfg(not(loom))]
-impl InPlace<'_> {
+unsafe impl Send for InPlace {}
+// SAFETY: as for `Send`.
+#[cfg(not(loom))]
+unsafe impl Sync for InPlace {}
+
+#[cfg(not(loom))]
+impl InPlace {
     /// The message's size in bytes.
     pub fn len(&self) -> usize {
         self.len_bytes
@@ -524,38 +554,10 @@ impl InPlace<'_> {
         // for the sender.
         unsafe { core::slice::from_raw_parts(self.start, self.len_bytes) }
     }
-
-    /// Consumes the message and gives its handles to `each`.
-    pub fn finish(self, each: &mut dyn FnMut(Received)) -> Result<()> {
-        let message = core::mem::ManuallyDrop::new(self);
-        message.consume(each)
-    }
-
-    fn consume(&self, each: &mut dyn FnMut(Received)) -> Result<()> {
-        let at = self.found.entry.object();
-        let (endpoint, mut receiver) = self.thread.enter_receiver(self.found, 0)?;
-        receiver.claims.retain(|position| *position != self.position);
-        let mut sink = NoBytes(each);
-        let taken = self.thread.take(at, endpoint, &mut receiver, self.position, &mut sink, TooSmall::Keep);
-        endpoint.disorder.store(receiver.disorder(), Release);
-        taken.map(drop)
-    }
 }
 
 #[cfg(not(loom))]
-impl Drop for InPlace<'_> {
-    fn drop(&mut self) {
-        let mut unwanted = Vec::new();
-        // A handle that was closed meanwhile has taken the message with it.
-        let _ = self.consume(&mut |handle| unwanted.push(handle.value));
-        for value in unwanted {
-            let _ = self.thread.find(value).and_then(|found| self.thread.close(found));
-        }
-    }
-}
-
-#[cfg(not(loom))]
-impl core::fmt::Debug for InPlace<'_> {
+impl core::fmt::Debug for InPlace {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("InPlace").field("bytes", &self.len_bytes).field("handles", &self.handles).finish()
     }

@@ -139,7 +139,7 @@ impl Thread {
         let mut stand_ins = Vec::new();
         for tag in self.arena().thread_tags() {
             if Claim(self.arena().thread(tag)?.claim.load(Acquire)).thread_owner() == Some(process) {
-                stand_ins.push(Thread::stand_in(&self.process, tag, process)?);
+                stand_ins.push(self.stand_in(tag, process)?);
             }
         }
         if stand_ins.is_empty() {
@@ -152,7 +152,7 @@ impl Thread {
         let named = Thread::join(&self.process)?;
         // From here on the row counts as the dead process's: a successor finds it as one of its threads.
         self.arena().thread(named.tag.0)?.claim.store(Claim::thread_of(process).0, Release);
-        let stand_in = Thread::stand_in(&self.process, named.tag.0, process)?;
+        let stand_in = self.stand_in(named.tag.0, process)?;
         core::mem::forget(named);
         Ok(stand_in)
     }
@@ -439,9 +439,10 @@ impl Thread {
         Ok(())
     }
 
-    /// Gives up a seat that was prepared and whose child never came to be.
-    pub fn give_up_seat(&self, seat: Seat) -> Result<Recovered> {
-        self.recover(seat)
+    /// Reclaims every retired object that nobody names, whoever retired it. Gives how many.
+    pub fn collect(&self) -> Result<usize> {
+        self.gather_retired()?;
+        self.reclaim()
     }
 
     /// Takes a seat over from its spawner: its child is watched now, and no longer dies with the spawner.

@@ -13,24 +13,25 @@ use crate::error::{Error, Result, crash_point};
 use crate::layout::{LINE_BYTES, Line, class_of_lines};
 use crate::object::{Life, Shape, State, signal};
 use crate::owner::Link;
-use crate::process::Thread;
+use crate::process::{Process, Thread};
 use crate::ring::Header;
 use crate::sync::{Acquire, Locked, Relaxed, Release};
+use std::sync::Arc;
 
 /// The most bytes a copied message carries (`ZX_CHANNEL_MAX_MSG_BYTES`).
 pub const MAX_MESSAGE_BYTES: usize = 65536;
 
-/// A payload block, to be written in place and sent without a copy.
+/// A payload block, to be written in place and sent without a copy by [`Thread::commit`].
 ///
 /// It belongs to the channel: dropping the loan unsent gives it back.
-pub struct Loan<'a> {
-    thread: &'a Thread,
+pub struct Loan {
+    process: Arc<Process>,
     found: Found,
     block: BlockId,
     len_bytes: usize,
 }
 
-impl core::fmt::Debug for Loan<'_> {
+impl core::fmt::Debug for Loan {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Loan").field("bytes", &self.len_bytes).finish_non_exhaustive()
     }
@@ -263,7 +264,7 @@ impl Thread {
     }
 
     /// A block of `len_bytes` to write in place. Up to the arena's `max_loan_bytes`.
-    pub fn reserve(&self, found: Found, rights: u32, len_bytes: usize) -> Result<Loan<'_>> {
+    pub fn reserve(&self, found: Found, rights: u32, len_bytes: usize) -> Result<Loan> {
         let writer = found.entry.object();
         let (_, mut sender) = self.enter_sender(found, rights)?;
         if len_bytes as u64 > self.arena().config().max_loan_bytes {
@@ -272,7 +273,21 @@ impl Thread {
         // Room is looked for now so that a full channel says so before the work of filling the loan.
         self.place(writer, &mut sender, 0)?;
         let block = self.payload_block(writer, &mut sender, len_bytes.div_ceil(LINE_BYTES).max(1))?;
-        Ok(Loan { thread: self, found, block, len_bytes })
+        Ok(Loan { process: self.process.clone(), found, block, len_bytes })
+    }
+
+    /// Sends a loan. On an error it is given back.
+    pub fn commit(&self, loan: Loan) -> Result<()> {
+        let writer = loan.found.entry.object();
+        // The lock is gone before an unsent loan is dropped: giving the block back takes it again.
+        self.enter_sender(loan.found, 0).and_then(|(_, mut sender)| {
+            let position = self.place(writer, &mut sender, 0)?;
+            let header = Header::new(loan.len_bytes, 0, Some(loan.block));
+            self.finish_block(&mut sender, position, loan.block, header, None)?;
+            self.publish(writer, &mut sender, 1)
+        })?;
+        loan.forget();
+        Ok(())
     }
 }
 
@@ -284,7 +299,7 @@ fn stamp(first: &Line, txid: Option<u32>) {
     }
 }
 
-impl Loan<'_> {
+impl Loan {
     /// Its size in bytes.
     pub fn len(&self) -> usize {
         self.len_bytes
@@ -312,7 +327,7 @@ impl Loan<'_> {
 
     #[cfg(not(loom))]
     fn start(&self) -> Result<*mut u8> {
-        Ok(self.thread.arena().lines(self.block)?.as_ptr().cast_mut().cast())
+        Ok(self.process.arena.lines(self.block)?.as_ptr().cast_mut().cast())
     }
 
     /// The bytes, to write in place. They hold whatever the block held before.
@@ -328,29 +343,21 @@ impl Loan<'_> {
         unsafe { core::slice::from_raw_parts_mut(start, self.len_bytes) }
     }
 
-    /// Sends it. On an error the loan is given back.
-    pub fn commit(self) -> Result<()> {
-        let (thread, found) = (self.thread, self.found);
-        let writer = found.entry.object();
-        // `self` outlives the lock on every path: giving the block back takes the lock again.
-        let loan = core::mem::ManuallyDrop::new(self);
-        let result = thread.enter_sender(found, 0).and_then(|(_, mut sender)| {
-            let position = thread.place(writer, &mut sender, 0)?;
-            let header = Header::new(loan.len_bytes, 0, Some(loan.block));
-            thread.finish_block(&mut sender, position, loan.block, header, None)?;
-            thread.publish(writer, &mut sender, 1)
-        });
-        if result.is_err() {
-            drop(core::mem::ManuallyDrop::into_inner(loan));
-        }
-        result
+    /// Sent: the block is in flight.
+    fn forget(self) {
+        let sent = core::mem::ManuallyDrop::new(self);
+        // SAFETY: `sent` is never used again, so its one owned field is taken out exactly once.
+        drop(unsafe { core::ptr::read(&sent.process) });
     }
 }
 
-impl Drop for Loan<'_> {
+impl Drop for Loan {
     fn drop(&mut self) {
+        if !self.process.is_here() {
+            return;
+        }
         // The block stays the direction's; if the endpoint has left, whoever has it finds the block unused.
-        if let Some(endpoint) = self.thread.process.endpoint(self.found.entry.object()) {
+        if let Some(endpoint) = self.process.endpoint(self.found.entry.object()) {
             let mut sender = endpoint.sender.lock();
             if sender.ready && endpoint.is_bound_to(self.found.index) {
                 sender.spare[self.block.class()].push(self.block);

@@ -241,7 +241,7 @@ fn loans_and_in_place_reads_move_no_bytes() {
     loan.write_at(0, b"begin").unwrap();
     loan.write_at((1 << 20) - 3, b"end").unwrap();
     assert_eq!(loan.write_at((1 << 20) - 2, b"end"), Err(Error::OutOfRange("the end of the write")));
-    loan.commit().unwrap();
+    thread.commit(loan).unwrap();
     drop(thread.reserve(found, 0, 1 << 20).unwrap());
     thread.send(found, 0, b"after").unwrap();
     let held = thread.receive_in_place(thread.find(b).unwrap(), 0).unwrap();
@@ -249,7 +249,7 @@ fn loans_and_in_place_reads_move_no_bytes() {
     held.read_at((1 << 20) - 3, &mut end).unwrap();
     assert_eq!(&end, b"end");
     assert_eq!(read(&thread, b).unwrap().bytes, b"after", "others go on");
-    held.finish(&mut |_| {}).unwrap();
+    thread.finish(&held, &mut |_| {}).unwrap();
     assert_eq!(read(&thread, b).err(), Some(Error::ShouldWait));
     clean(&thread);
 }

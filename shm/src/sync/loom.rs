@@ -20,6 +20,26 @@ pub(crate) fn heavy_barrier() -> bool {
     true
 }
 
+/// Beside memory that is written by one and read by another, never both at once: the model fails when a read
+/// and a write are not ordered, whatever values they happened to see.
+#[derive(Debug, Default)]
+pub(crate) struct Shadow(::loom::cell::UnsafeCell<()>);
+
+// SAFETY: the cell holds no data; loom checks every access to it.
+unsafe impl Sync for Shadow {}
+
+impl Shadow {
+    /// The memory is being read.
+    pub(crate) fn read(&self) {
+        self.0.with(|_| ());
+    }
+
+    /// The memory is being written.
+    pub(crate) fn written(&self) {
+        self.0.with_mut(|_| ());
+    }
+}
+
 /// Spins must yield, or the model never ends.
 pub(crate) fn pause(_step: u32) {
     ::loom::thread::yield_now();

@@ -10,6 +10,7 @@
 //! | [`heavy_barrier`] | `membarrier(2)`, all processes | `fence(SeqCst)` |
 //! | [`Lock`] | test-and-set, spinning then yielding | loom's mutex |
 //! | [`Futex`] | `futex(2)`, `futex_waitv(2)` | a condition variable per arena |
+//! | [`Shadow`] | nothing | a cell that panics when it is read or written without happens-before |
 //! | [`pause`] | spin-loop hint, then yield | yield |
 //!
 //! The light barrier costs its user nothing because the other side, which runs a thousand times less often,

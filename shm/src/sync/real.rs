@@ -49,6 +49,20 @@ pub(crate) fn heavy_barrier() -> bool {
     ran
 }
 
+/// Beside memory that is written by one and read by another, never both at once. Costs nothing here.
+#[derive(Debug, Default)]
+pub(crate) struct Shadow;
+
+impl Shadow {
+    /// The memory is being read.
+    #[inline(always)]
+    pub(crate) fn read(&self) {}
+
+    /// The memory is being written.
+    #[inline(always)]
+    pub(crate) fn written(&self) {}
+}
+
 /// One step of waiting for another thread: a spin-loop hint, and a yield once in a while.
 #[inline]
 pub(crate) fn pause(step: u32) {

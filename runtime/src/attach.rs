@@ -1,0 +1,259 @@
+//! This process's attachment: at most one, made once, for as long as the process lives.
+//!
+//! ```text
+//!  create   Supervisor::create(&config)       makes an arena; its embedded supervisor admits the others
+//!  join     attach(socket path)               asks a supervisor for admission
+//!  inherit  take_startup_handle()             a program that was spawned into an arena finds it by itself
+//! ```
+//!
+//! INV-ATTACH-1: every call goes through [`with_thread`]: it refuses a process that is attached to nothing, one
+//! that was forked from an attached one, a poisoned arena, and a call from inside a call (a signal handler).
+
+use crate::status::Status;
+use crate::supervisor::client::{Client, Request};
+use crate::{Handle, status};
+use jacinth_shm as shm;
+use std::cell::{Cell, OnceCell};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// The environment variable that names the supervisor's socket to a spawned program.
+pub const ARENA_VARIABLE: &str = "JACINTH_ARENA";
+/// The environment variable that names a spawned program's prepared seat.
+pub const SEAT_VARIABLE: &str = "JACINTH_SEAT";
+
+/// Why this process is not attached to an arena.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AttachError {
+    /// The file that the supervisor handed over is no arena that this program can use.
+    #[error("the arena cannot be used: {0}")]
+    Arena(#[from] shm::AttachError),
+    /// There is no supervisor at the path, or it does not answer.
+    #[error("no supervisor answers at {path}: {source}", path = path.display())]
+    NoSupervisor {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The supervisor refused.
+    #[error("the supervisor refused admission: {0}")]
+    Refused(Status),
+    /// The process is attached already. A process has one attachment.
+    #[error("this process is attached to an arena already: a process has one attachment")]
+    AlreadyAttached,
+    /// Nothing says which arena to attach to.
+    #[error(
+        "this program is attached to nothing: it was not started by `Supervisor::spawn` ({ARENA_VARIABLE} is not \
+         set), nor has it called `Supervisor::create` or `attach`"
+    )]
+    NotSpawned,
+    /// The seat that the spawner prepared is malformed or gone.
+    #[error("{SEAT_VARIABLE}={0:?} names no seat that waits for this program")]
+    BadSeat(String),
+    /// The system refused something that attaching needs.
+    #[error("attaching failed: {0}")]
+    System(#[from] std::io::Error),
+    /// The startup handle has been taken before.
+    #[error("the startup handle has been taken already, or the spawner left none")]
+    NoStartupHandle,
+}
+
+impl From<rustix::io::Errno> for AttachError {
+    fn from(errno: rustix::io::Errno) -> Self {
+        Self::System(errno.into())
+    }
+}
+
+pub(crate) struct Attachment {
+    pub(crate) process: Arc<shm::Process>,
+    pub(crate) supervisor: Client,
+    pub(crate) socket_path: PathBuf,
+    startup_taken: AtomicBool,
+}
+
+static ATTACHMENT: OnceLock<Attachment> = OnceLock::new();
+
+/// How long waits of this process spin, in nanoseconds; negative for the default.
+static SPIN_NS: AtomicI64 = AtomicI64::new(-1);
+
+/// What a thread keeps: its row in the arena, and whether it is inside a call.
+struct Current {
+    thread: OnceCell<shm::Thread>,
+    busy: Cell<bool>,
+}
+
+thread_local! {
+    static CURRENT: Current = const { Current { thread: OnceCell::new(), busy: Cell::new(false) } };
+}
+
+/// Marks the thread as inside a call, until dropped, also by a panic.
+struct Busy<'a>(&'a Cell<bool>);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
+}
+
+/// Runs `operation` with this thread's row.
+#[inline]
+pub(crate) fn with_thread<T>(operation: impl FnOnce(&shm::Thread) -> shm::Result<T>) -> Result<T, Status> {
+    let in_call = |current: &Current| {
+        let thread = match current.thread.get() {
+            Some(thread) => thread,
+            None => join(current)?,
+        };
+        if !thread.process().is_here() || current.busy.replace(true) {
+            return Err(Status::BAD_STATE);
+        }
+        let _busy = Busy(&current.busy);
+        if thread.process().arena().is_poisoned() {
+            return Err(Status::IO_DATA_INTEGRITY);
+        }
+        operation(thread).map_err(status::of)
+    };
+    // A thread whose locals are gone is past all calls.
+    CURRENT.try_with(in_call).unwrap_or(Err(Status::BAD_STATE))
+}
+
+#[cold]
+fn join(current: &Current) -> Result<&shm::Thread, Status> {
+    let attachment = attachment().map_err(|_| Status::BAD_STATE)?;
+    if !attachment.process.is_here() {
+        return Err(Status::BAD_STATE);
+    }
+    let thread = shm::Thread::join(&attachment.process).map_err(status::of)?;
+    let spin_ns = SPIN_NS.load(Ordering::Relaxed);
+    if spin_ns >= 0 {
+        thread.set_spin_ns(spin_ns);
+    }
+    Ok(current.thread.get_or_init(|| thread))
+}
+
+/// How long waits of this process spin before they sleep. Applies to the calling thread and to threads that
+/// first use the arena afterwards. The default, about what a sleep and a wake cost, suits most programs;
+/// [`ZERO`](crate::MonotonicDuration::ZERO) sleeps at once, which suits more threads than cores.
+pub fn set_spin(duration: crate::MonotonicDuration) {
+    let spin_ns = duration.into_nanos().max(0);
+    SPIN_NS.store(spin_ns, Ordering::Relaxed);
+    let _ = with_thread(|thread| {
+        thread.set_spin_ns(spin_ns);
+        Ok(())
+    });
+}
+
+/// This process's attachment; a program that was spawned into an arena attaches here.
+pub(crate) fn attachment() -> Result<&'static Attachment, AttachError> {
+    if let Some(attachment) = ATTACHMENT.get() {
+        return Ok(attachment);
+    }
+    let path = std::env::var_os(ARENA_VARIABLE).ok_or(AttachError::NotSpawned)?;
+    match attach_with(Path::new(&path), inherited_seat()?) {
+        // Another thread was quicker.
+        Err(AttachError::AlreadyAttached) => ATTACHMENT.get().ok_or(AttachError::NotSpawned),
+        attached => attached,
+    }
+}
+
+/// Whether this process is attached to an arena. A child forked from an attached process is not.
+pub fn is_attached() -> bool {
+    ATTACHMENT.get().is_some_and(|attachment| attachment.process.is_here())
+}
+
+/// Attaches this process to the arena of the supervisor that listens at `path`.
+///
+/// # Errors
+/// [`AttachError::NoSupervisor`] when nobody answers there, [`AttachError::Refused`] when the arena has no
+/// room or belongs to another user, [`AttachError::Arena`] when it is of another version or damaged, and
+/// [`AttachError::AlreadyAttached`].
+pub fn attach(path: impl AsRef<Path>) -> Result<(), AttachError> {
+    attach_with(path.as_ref(), None).map(drop)
+}
+
+fn inherited_seat() -> Result<Option<shm::Seat>, AttachError> {
+    let Some(text) = std::env::var_os(SEAT_VARIABLE) else { return Ok(None) };
+    let text = text.to_string_lossy();
+    let seat = text
+        .split_once(':')
+        .and_then(|(row, epoch)| Some(shm::Seat { row: row.parse().ok()?, epoch: epoch.parse().ok()? }));
+    seat.map(Some).ok_or_else(|| AttachError::BadSeat(text.into_owned()))
+}
+
+/// One attachment at a time is being made.
+static ATTACHING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
+fn attach_with(path: &Path, seat: Option<shm::Seat>) -> Result<&'static Attachment, AttachError> {
+    let _one = ATTACHING.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    if ATTACHMENT.get().is_some() {
+        return Err(AttachError::AlreadyAttached);
+    }
+    let no_supervisor = |source: std::io::Error| AttachError::NoSupervisor { path: path.into(), source };
+    let supervisor = Client::connect(path).map_err(no_supervisor)?;
+    let (answer, file) = supervisor.ask(Request::Join { seat }, None).map_err(no_supervisor)?;
+    let seat = answer.seat().map_err(|status| match seat {
+        Some(seat) if status == Status::NOT_FOUND => {
+            AttachError::BadSeat(format!("{}:{}", seat.row, seat.epoch))
+        }
+        _ => AttachError::Refused(status),
+    })?;
+    let file = file.ok_or(AttachError::Refused(Status::INTERNAL))?;
+    let arena = Arc::new(shm::Arena::attach(file)?);
+    settle(arena, seat, supervisor, path.into())
+}
+
+/// Takes the seat and keeps the attachment.
+fn settle(
+    arena: Arc<shm::Arena>,
+    seat: shm::Seat,
+    supervisor: Client,
+    socket_path: PathBuf,
+) -> Result<&'static Attachment, AttachError> {
+    let pid = rustix::process::getpid().as_raw_pid().unsigned_abs();
+    let sat = shm::Process::sit(arena, seat, pid, random_seed()?);
+    let process = sat.map_err(|error| AttachError::Refused(status::of(error)))?;
+    let attachment = Attachment { process, supervisor, socket_path, startup_taken: AtomicBool::new(false) };
+    ATTACHMENT.set(attachment).map_err(|_| AttachError::AlreadyAttached)?;
+    ATTACHMENT.get().ok_or(AttachError::AlreadyAttached)
+}
+
+/// Attaches the process that has just created `arena`.
+pub(crate) fn attach_creator(
+    arena: Arc<shm::Arena>,
+    supervisor: Client,
+    socket_path: PathBuf,
+) -> Result<&'static Attachment, AttachError> {
+    let _one = ATTACHING.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    if ATTACHMENT.get().is_some() {
+        return Err(AttachError::AlreadyAttached);
+    }
+    let seat = arena.first_seat().map_err(|error| AttachError::Refused(status::of(error)))?;
+    settle(arena, seat, supervisor, socket_path)
+}
+
+fn random_seed() -> Result<u32, AttachError> {
+    let mut seed = [0; 4];
+    rustix::rand::getrandom(&mut seed, rustix::rand::GetRandomFlags::empty())?;
+    Ok(u32::from_ne_bytes(seed))
+}
+
+/// The bootstrap handle that this program's spawner gave it. It can be taken once.
+///
+/// A program that was spawned into an arena is attached by its first call, whichever that is; this is usually
+/// it. Follows `docs/syscalls/process_start.md`: the handle is the first one that a process has, and it asks
+/// for all others through it.
+///
+/// # Errors
+/// [`AttachError::NotSpawned`] when the program was started by something else, and
+/// [`AttachError::NoStartupHandle`] the second time.
+pub fn take_startup_handle() -> Result<Handle, AttachError> {
+    let attachment = attachment()?;
+    if attachment.startup_taken.swap(true, Ordering::AcqRel) {
+        return Err(AttachError::NoStartupHandle);
+    }
+    let value = attachment.process.startup_handle();
+    value.and_then(Handle::from_raw).ok_or(AttachError::NoStartupHandle)
+}

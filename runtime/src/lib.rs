@@ -1,0 +1,66 @@
+//! Zircon handles, and the objects behind them, in user space on Linux.
+//!
+//! Cooperating processes map one shared arena. Creating, duplicating, transferring, waiting on and closing
+//! handles, and sending messages, never enter the Linux kernel on the fast path; a process may be killed between
+//! any two instructions, and nothing is lost, leaked or stuck.
+//!
+//! ```
+//! use jacinth::*;
+//!
+//! let supervisor = Supervisor::create(&Config::default())?; // An arena; this process is attached to it.
+//! let (ours, theirs) = Channel::create()?;
+//! let event = Event::create()?;
+//! let observer = event.duplicate(Rights::WAIT | Rights::TRANSFER)?; // A handle of fewer rights.
+//! ours.write(b"watch this", &mut vec![observer.into()])?; // The handle travels in the message.
+//!
+//! let mut message = MessageBuf::new();
+//! theirs.read(&mut message)?; // In another process, usually: see `Supervisor::spawn`.
+//! let observer: Event = message.take_handle(0).unwrap().into();
+//! assert_eq!(observer.signal(Signals::NONE, Signals::USER_0), Err(Status::ACCESS_DENIED));
+//! event.signal(Signals::NONE, Signals::USER_0)?;
+//! observer.wait(Signals::USER_0, MonotonicInstant::INFINITE)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Trust
+//! Processes in an arena cooperate: they run as one user, and any of them could forge anything in it. What holds
+//! even then: a process that uses this library is not made to read or write outside the arena, to loop for ever,
+//! or to hang past a deadline.
+//!
+//! # Calls fail, they do not crash
+//! In a process that is attached to nothing, in a child that was forked from an attached process, and in a signal
+//! handler that interrupts a call, every call gives [`Status::BAD_STATE`]. In an arena that is damaged it gives
+//! [`Status::IO_DATA_INTEGRITY`].
+#![forbid(unsafe_code)]
+
+mod attach;
+mod handle;
+mod koid;
+mod object;
+mod object_type;
+mod property;
+pub mod raw;
+mod rights;
+mod signals;
+mod status;
+mod supervisor;
+mod time;
+mod wait;
+
+pub use attach::{
+    ARENA_VARIABLE, AttachError, SEAT_VARIABLE, attach, is_attached, set_spin, take_startup_handle,
+};
+pub use handle::{AsHandleRef, Handle, HandleBased, HandleBasicInfo, HandleInfo, HandleRef, Name, Peered};
+pub use jacinth_shm::{Audit, Config, Counters, Recovered};
+pub use koid::Koid;
+pub use object::channel::{Batch, Channel, InPlace, Loan, MAX_MSG_BYTES, MAX_MSG_HANDLES, MessageBuf};
+pub use object::event::Event;
+pub use object::eventpair::EventPair;
+pub use object_type::ObjectType;
+pub use raw::TooSmall;
+pub use rights::Rights;
+pub use signals::Signals;
+pub use status::Status;
+pub use supervisor::{Report, SpawnError, Supervisor};
+pub use time::{MonotonicDuration, MonotonicInstant};
+pub use wait::{WaitItem, wait_many};

@@ -1,0 +1,442 @@
+//! Channels: messages of bytes and handles, in order, both ways.
+
+use crate::attach::with_thread;
+use crate::handle::{Peered, handle_based, owned};
+use crate::raw::{self, TooSmall};
+use crate::{AsHandleRef, Handle, HandleInfo, MonotonicInstant, ObjectType, Rights, Status, status};
+use jacinth_shm as shm;
+use std::marker::PhantomData;
+
+/// The most bytes of a message (`ZX_CHANNEL_MAX_MSG_BYTES`).
+pub const MAX_MSG_BYTES: usize = shm::MAX_MESSAGE_BYTES;
+/// The most handles of a message (`ZX_CHANNEL_MAX_MSG_HANDLES`).
+pub const MAX_MSG_HANDLES: usize = shm::MAX_MESSAGE_HANDLES;
+
+/// One end of a channel. Follows `docs/objects/channel.md`.
+///
+/// An end belongs to one process at a time and cannot be duplicated; it can be sent through another channel.
+/// In steady state a write and a read make no system call.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let (ours, theirs) = Channel::create()?;
+/// let event = Event::create()?;
+/// ours.write(b"an event for you", &mut vec![event.into()])?;
+///
+/// let mut message = MessageBuf::new();
+/// theirs.read(&mut message)?;
+/// assert_eq!(message.bytes(), b"an event for you");
+/// let event: Event = message.take_handle(0).unwrap().into();
+/// event.signal(Signals::NONE, Signals::EVENT_SIGNALED)?;
+/// assert_eq!(theirs.read(&mut message), Err(Status::SHOULD_WAIT));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, PartialEq, Eq, Hash)]
+#[repr(transparent)]
+pub struct Channel(Handle);
+
+/// A message that was read: its bytes, and its handles with their types and rights. Reused from read to read,
+/// it allocates only to grow.
+#[derive(Debug, Default)]
+pub struct MessageBuf {
+    bytes: Vec<u8>,
+    received: Vec<shm::Received>,
+    handles: Vec<Option<HandleInfo>>,
+}
+
+impl MessageBuf {
+    /// An empty buffer.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The bytes of the message.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// How many handles the message carried, those already taken included.
+    pub fn n_handles(&self) -> usize {
+        self.handles.len()
+    }
+
+    /// Takes a handle out; `None` when there is no such handle, or it was taken before.
+    pub fn take_handle(&mut self, index: usize) -> Option<Handle> {
+        self.take_handle_info(index).map(|info| info.handle)
+    }
+
+    /// Takes a handle out, with its type and rights as `zx_channel_read_etc` gives them.
+    pub fn take_handle_info(&mut self, index: usize) -> Option<HandleInfo> {
+        self.handles.get_mut(index)?.take()
+    }
+
+    /// What is known of the handles that are still here.
+    pub fn handle_infos(&self) -> impl Iterator<Item = &HandleInfo> {
+        self.handles.iter().flatten()
+    }
+
+    /// Empties the buffer. Handles that were not taken are closed.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.handles.clear();
+    }
+
+    fn receive(
+        &mut self,
+        receive: impl FnOnce(&mut shm::Growing<'_>) -> Result<(), Status>,
+    ) -> Result<(), Status> {
+        self.handles.clear();
+        let result = receive(&mut shm::Growing::new(&mut self.bytes, &mut self.received));
+        self.handles.extend(self.received.drain(..).map(HandleInfo::from_received));
+        result
+    }
+}
+
+/// Messages that were read together: their bytes one after another. Reused from read to read, it allocates only
+/// to grow.
+#[derive(Debug, Default)]
+pub struct Batch {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+    scratch: Vec<u8>,
+}
+
+impl Batch {
+    /// An empty batch.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many messages it holds.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The messages, in the order in which they were sent.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        let start_of = |index: usize| if index == 0 { 0 } else { self.ends[index - 1] };
+        (0..self.ends.len()).map(move |index| &self.bytes[start_of(index)..self.ends[index]])
+    }
+}
+
+impl Channel {
+    /// Makes a channel, each end with [`Rights::CHANNEL_DEFAULT`].
+    ///
+    /// Follows `docs/syscalls/channel_create.md`.
+    ///
+    /// # Errors
+    /// As [`Event::create`](crate::Event::create).
+    pub fn create() -> Result<(Self, Self), Status> {
+        let (first, second) = raw::create(shm::Shape::Channel, ObjectType::CHANNEL, Rights::CHANNEL_DEFAULT)?;
+        Ok((owned(first)?, owned(second)?))
+    }
+
+    /// Writes a message.
+    ///
+    /// Follows `docs/syscalls/channel_write.md`. Needs [`Rights::WRITE`], and [`Rights::TRANSFER`] on each
+    /// handle. `handles` is empty afterwards, on success (they are in the message) and on every error (they are
+    /// closed) but [`Status::SHOULD_WAIT`]: then nothing was consumed, and the write may be tried again when
+    /// the other side has read something ([`Signals::CHANNEL_WRITABLE`](crate::Signals::CHANNEL_WRITABLE)).
+    ///
+    /// # Errors
+    /// [`Status::PEER_CLOSED`]; [`Status::SHOULD_WAIT`] at the arena's limit of pending messages;
+    /// [`Status::OUT_OF_RANGE`] for more than 65,536 bytes or 64 handles; [`Status::NOT_SUPPORTED`] when this
+    /// channel is among the handles; [`Status::ACCESS_DENIED`]; [`Status::BAD_HANDLE`];
+    /// [`Status::WRONG_TYPE`]; [`Status::NO_MEMORY`] when the arena's pools are exhausted.
+    #[inline]
+    pub fn write(&self, bytes: &[u8], handles: &mut Vec<Handle>) -> Result<(), Status> {
+        if handles.is_empty() {
+            return raw::channel_write(self.raw_handle(), bytes, &[]);
+        }
+        consume(handles, |values| raw::channel_write(self.raw_handle(), bytes, values))
+    }
+
+    /// Writes as many of `messages` as there is room for, and publishes them together. Gives how many were
+    /// written; the others are still the caller's.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write), when not even the first could be written.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (ours, theirs) = Channel::create()?;
+    /// let words = ["three", "short", "messages"];
+    /// assert_eq!(ours.write_batch(words.iter().map(|word| word.as_bytes()))?, 3);
+    /// let mut batch = Batch::new();
+    /// theirs.read_batch(32, &mut batch)?;
+    /// assert!(batch.iter().eq(words.iter().map(|word| word.as_bytes())));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn write_batch<'m>(&self, messages: impl IntoIterator<Item = &'m [u8]>) -> Result<usize, Status> {
+        with_thread(|thread| {
+            let mut too_long = false;
+            let fitting = messages.into_iter().take_while(|bytes| {
+                too_long = bytes.len() > MAX_MSG_BYTES;
+                !too_long
+            });
+            let sent = thread.send_batch(thread.find(self.raw_handle())?, Rights::WRITE.bits(), fitting)?;
+            if sent == 0 && too_long { Err(shm::Error::OutOfRange("the number of bytes")) } else { Ok(sent) }
+        })
+    }
+
+    /// Reads the next message, whatever its size.
+    ///
+    /// Follows `docs/syscalls/channel_read.md`. Needs [`Rights::READ`]. What `message` held is gone, also on
+    /// an error.
+    ///
+    /// # Errors
+    /// [`Status::SHOULD_WAIT`] when there is none; [`Status::PEER_CLOSED`] when there is none and the other
+    /// end is closed; [`Status::NO_RESOURCES`] when this process has no room for its handles (the message
+    /// stays); [`Status::ACCESS_DENIED`]; [`Status::BAD_HANDLE`]; [`Status::WRONG_TYPE`].
+    #[inline]
+    pub fn read(&self, message: &mut MessageBuf) -> Result<(), Status> {
+        message.receive(|sink| raw::receive(self.raw_handle(), TooSmall::Keep, sink).0)
+    }
+
+    /// Reads the next message into buffers of a fixed size. Gives its sizes, also when it did not fit.
+    ///
+    /// # Errors
+    /// [`Status::BUFFER_TOO_SMALL`]: the message stays, or is discarded with its handles for
+    /// [`TooSmall::Discard`]. Otherwise as [`read`](Self::read).
+    #[inline]
+    pub fn read_raw(
+        &self,
+        too_small: TooSmall,
+        bytes: &mut [u8],
+        handles: &mut [Option<HandleInfo>],
+    ) -> (Result<(), Status>, raw::Actual) {
+        raw::channel_read(self.raw_handle(), too_small, bytes, handles)
+    }
+
+    /// Reads up to `most` messages without handles and consumes them together. Gives how many; `batch` loses
+    /// what it held. Stops before a message with handles.
+    ///
+    /// # Errors
+    /// [`Status::NOT_SUPPORTED`] when the next message carries handles: [`read`](Self::read) it.
+    /// [`Status::SHOULD_WAIT`] while calls of this process are under way on this end and no message is free to
+    /// read. Otherwise as [`read`](Self::read).
+    pub fn read_batch(&self, most: usize, batch: &mut Batch) -> Result<usize, Status> {
+        let Batch { bytes, ends, scratch } = batch;
+        bytes.clear();
+        ends.clear();
+        with_thread(|thread| {
+            let found = thread.find(self.raw_handle())?;
+            thread.receive_batch(found, Rights::READ.bits(), most, scratch, |message| {
+                bytes.extend_from_slice(message);
+                ends.push(bytes.len());
+            })
+        })
+    }
+
+    /// Writes a message whose first four bytes are replaced by a transaction id, and waits until the message
+    /// that carries it back arrives, into `reply`. Many threads of a process may call on one end at once, and
+    /// replies may come in any order; other messages stay for [`read`](Self::read).
+    ///
+    /// Follows `docs/syscalls/channel_call.md`. Needs [`Rights::READ`] and [`Rights::WRITE`], and
+    /// [`Rights::TRANSFER`] on each handle. `handles` is consumed as by [`write`](Self::write).
+    ///
+    /// # Errors
+    /// Those of [`write`](Self::write); [`Status::INVALID_ARGS`] for fewer than four bytes;
+    /// [`Status::TIMED_OUT`]: the reply, should it come, is an ordinary message; [`Status::CANCELED`] when
+    /// another thread closes or transfers this end meanwhile.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (client, server) = Channel::create()?;
+    /// std::thread::spawn(move || {
+    ///     let mut request = MessageBuf::new();
+    ///     server.wait(Signals::CHANNEL_READABLE, MonotonicInstant::INFINITE).unwrap();
+    ///     server.read(&mut request).unwrap();
+    ///     server.write(request.bytes(), &mut Vec::new()).unwrap(); // The id comes first in both.
+    /// });
+    /// let mut reply = MessageBuf::new();
+    /// client.call(MonotonicInstant::INFINITE, b"\0\0\0\0ping", &mut Vec::new(), &mut reply)?;
+    /// assert_eq!(&reply.bytes()[4..], b"ping");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn call(
+        &self,
+        deadline: MonotonicInstant,
+        bytes: &[u8],
+        handles: &mut Vec<Handle>,
+        reply: &mut MessageBuf,
+    ) -> Result<(), Status> {
+        reply.receive(|sink| {
+            consume(handles, |values| raw::call(self.raw_handle(), deadline, bytes, values, sink).0)
+        })
+    }
+
+    /// Room for a message of `len_bytes`, to be filled in place and sent without a copy. Up to the arena's
+    /// `max_loan_bytes` (16 MiB by default), which is beyond what [`write`](Self::write) takes.
+    ///
+    /// Needs [`Rights::WRITE`].
+    ///
+    /// # Errors
+    /// [`Status::OUT_OF_RANGE`] beyond that; otherwise as [`write`](Self::write).
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (ours, theirs) = Channel::create()?;
+    /// let mut loan = ours.reserve(1 << 20)?;
+    /// loan.write_at(0, b"first")?;
+    /// loan.commit()?;
+    ///
+    /// let message = theirs.read_in_place()?;
+    /// let mut start = [0; 5];
+    /// message.read_at(0, &mut start)?;
+    /// assert_eq!((message.len(), &start), (1 << 20, b"first"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reserve(&self, len_bytes: usize) -> Result<Loan<'_>, Status> {
+        with_thread(|thread| {
+            let loan = thread.reserve(thread.find(self.raw_handle())?, Rights::WRITE.bits(), len_bytes)?;
+            Ok(Loan { loan, channel: PhantomData })
+        })
+    }
+
+    /// Reads the next message where it lies. It is consumed when the result is dropped or finished; other reads
+    /// go on with the messages after it.
+    ///
+    /// Needs [`Rights::READ`].
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_in_place(&self) -> Result<InPlace<'_>, Status> {
+        with_thread(|thread| {
+            let message = thread.receive_in_place(thread.find(self.raw_handle())?, Rights::READ.bits())?;
+            Ok(InPlace { message, finished: false, channel: PhantomData })
+        })
+    }
+}
+
+handle_based!(Channel);
+impl Peered for Channel {}
+
+/// Room for a message, to be filled in place. Dropped unsent, it goes back to the channel.
+#[derive(Debug)]
+pub struct Loan<'a> {
+    loan: shm::Loan,
+    channel: PhantomData<&'a Channel>,
+}
+
+impl Loan<'_> {
+    /// Its size in bytes.
+    pub fn len(&self) -> usize {
+        self.loan.len()
+    }
+
+    /// Whether it has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.loan.is_empty()
+    }
+
+    /// Copies `bytes` in at `offset`.
+    ///
+    /// # Errors
+    /// [`Status::OUT_OF_RANGE`] when they reach past the end; nothing is written then.
+    pub fn write_at(&mut self, offset: usize, bytes: &[u8]) -> Result<(), Status> {
+        self.loan.write_at(offset, bytes).map_err(status::of)
+    }
+
+    /// The mechanism's loan, whose `as_mut_slice` gives the bytes themselves (and is unsafe: it trusts that
+    /// nobody hands the channel on meanwhile).
+    pub fn as_raw(&mut self) -> &mut shm::Loan {
+        &mut self.loan
+    }
+
+    /// Sends the message.
+    ///
+    /// # Errors
+    /// As [`Channel::write`]; the loan is given back then.
+    pub fn commit(self) -> Result<(), Status> {
+        with_thread(|thread| thread.commit(self.loan))
+    }
+}
+
+/// A message that is read where it lies.
+#[derive(Debug)]
+pub struct InPlace<'a> {
+    message: shm::InPlace,
+    finished: bool,
+    channel: PhantomData<&'a Channel>,
+}
+
+impl InPlace<'_> {
+    /// The message's size in bytes.
+    pub fn len(&self) -> usize {
+        self.message.len()
+    }
+
+    /// Whether it has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.message.is_empty()
+    }
+
+    /// How many handles it carries.
+    pub fn n_handles(&self) -> usize {
+        self.message.handle_count()
+    }
+
+    /// Copies bytes out, from `offset` on.
+    ///
+    /// # Errors
+    /// [`Status::OUT_OF_RANGE`] when they reach past the end.
+    pub fn read_at(&self, offset: usize, bytes: &mut [u8]) -> Result<(), Status> {
+        self.message.read_at(offset, bytes).map_err(status::of)
+    }
+
+    /// The mechanism's view, whose `as_slice` gives the bytes themselves (and is unsafe: it trusts the sender
+    /// not to write to what it has sent).
+    pub fn as_raw(&self) -> &shm::InPlace {
+        &self.message
+    }
+
+    /// Consumes the message and gives its handles.
+    ///
+    /// # Errors
+    /// [`Status::NO_RESOURCES`] when this process has no room for them: the message goes back to the channel,
+    /// as its next one.
+    pub fn finish(mut self) -> Result<Vec<HandleInfo>, Status> {
+        self.consume()
+    }
+
+    fn consume(&mut self) -> Result<Vec<HandleInfo>, Status> {
+        let mut handles = Vec::new();
+        let result = with_thread(|thread| {
+            thread.finish(&self.message, &mut |handle| handles.extend(HandleInfo::from_received(handle)))
+        });
+        self.finished = true;
+        result.map(|()| handles)
+    }
+}
+
+impl Drop for InPlace<'_> {
+    fn drop(&mut self) {
+        if !self.finished {
+            // Handles that nobody took are closed here. In a forked child there is nothing to consume.
+            let _ = self.consume();
+        }
+    }
+}
+
+/// Runs a call that takes handles by value, and takes them from their owner unless it says SHOULD_WAIT.
+fn consume(handles: &mut Vec<Handle>, call: impl FnOnce(&[u32]) -> Result<(), Status>) -> Result<(), Status> {
+    let values: Vec<u32> = handles.iter().map(AsHandleRef::raw_handle).collect();
+    let result = call(&values);
+    // BAD_STATE: this process, or this moment, is one in which nothing can be done, so nothing was.
+    if !matches!(result, Err(Status::SHOULD_WAIT | Status::BAD_STATE)) {
+        for handle in handles.drain(..) {
+            let _gone = handle.into_raw();
+        }
+    }
+    result
+}

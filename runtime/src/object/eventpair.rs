@@ -1,0 +1,38 @@
+//! Event pairs: two events, each of which can signal the other and sees it close.
+
+use crate::handle::{Peered, handle_based, owned};
+use crate::{Handle, ObjectType, Rights, Status, raw};
+use jacinth_shm::Shape;
+
+/// One side of an event pair. Follows `docs/objects/eventpair.md`.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let (ours, theirs) = EventPair::create()?;
+/// ours.signal_peer(Signals::NONE, Signals::USER_3)?;
+/// assert_eq!(theirs.wait(Signals::USER_3, MonotonicInstant::INFINITE)?, Signals::USER_3);
+/// drop(theirs);
+/// let seen = ours.wait(Signals::EVENTPAIR_PEER_CLOSED, MonotonicInstant::INFINITE)?;
+/// assert_eq!(seen, Signals::EVENTPAIR_PEER_CLOSED);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, PartialEq, Eq, Hash)]
+#[repr(transparent)]
+pub struct EventPair(Handle);
+
+impl EventPair {
+    /// Makes a pair, each side with [`Rights::EVENTPAIR_DEFAULT`].
+    ///
+    /// Follows `docs/syscalls/eventpair_create.md`.
+    ///
+    /// # Errors
+    /// As [`Event::create`](crate::Event::create).
+    pub fn create() -> Result<(Self, Self), Status> {
+        let (first, second) = raw::create(Shape::Pair, ObjectType::EVENTPAIR, Rights::EVENTPAIR_DEFAULT)?;
+        Ok((owned(first)?, owned(second)?))
+    }
+}
+
+handle_based!(EventPair);
+impl Peered for EventPair {}

@@ -1,0 +1,5 @@
+//! The kernel's objects, one file each.
+
+pub(crate) mod channel;
+pub(crate) mod event;
+pub(crate) mod eventpair;

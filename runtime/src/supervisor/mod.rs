@@ -1,0 +1,220 @@
+//! The supervisor: it makes the arena, lets processes in, watches them, and collects what the dead leave.
+
+pub(crate) mod client;
+mod protocol;
+mod server;
+
+use crate::attach::{
+    ARENA_VARIABLE, AttachError, Attachment, SEAT_VARIABLE, attach_creator, attachment, with_thread,
+};
+use crate::{AsHandleRef, Handle, Status};
+use client::{Client, Request};
+use jacinth_shm::{self as shm, Audit, Config, Counters, Recovered};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::process::{Child, Command};
+use std::sync::Arc;
+
+/// What the supervisor has collected since the arena was created.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// What was done for processes that died.
+    pub recovered: Recovered,
+    /// Objects whose memory was made free again by the supervisor; most are by their users.
+    pub objects_reclaimed: u32,
+}
+
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Recovered {
+            processes,
+            threads,
+            handles_closed,
+            operations_finished,
+            operations_undone,
+            blocks_freed,
+            objects_retired,
+        } = self.recovered;
+        write!(
+            f,
+            "{processes} processes recovered ({threads} threads): {handles_closed} handles closed, \
+             {operations_finished} operations finished, {operations_undone} undone, {blocks_freed} blocks freed, \
+             {objects_retired} objects retired, {} reclaimed",
+            self.objects_reclaimed
+        )
+    }
+}
+
+/// Why a program was not spawned.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SpawnError {
+    /// The arena refused: no process row is free ([`Status::NO_RESOURCES`]), or the startup handle is none
+    /// ([`Status::BAD_HANDLE`]).
+    #[error("the arena has no place for another process: {0}")]
+    Arena(#[from] Status),
+    /// The program could not be started. The startup handle is closed.
+    #[error("the program could not be started: {0}")]
+    Program(#[source] std::io::Error),
+    /// The supervisor does not answer.
+    #[error("the supervisor does not answer: {0}")]
+    Supervisor(#[source] std::io::Error),
+}
+
+/// A process's view of the supervisor of its arena: spawning into it, collecting, auditing.
+///
+/// The process that creates the arena runs the supervisor as one of its threads, and this is how it makes it;
+/// every other attached process gets its view by [`Supervisor::get`]. The thread runs for as long as the process:
+/// dropping this value changes nothing, except that in the creator the socket's folder goes.
+#[derive(Debug)]
+pub struct Supervisor {
+    attachment: &'static Attachment,
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl std::fmt::Debug for Attachment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Attachment").field("socket", &self.socket_path).finish_non_exhaustive()
+    }
+}
+
+impl Supervisor {
+    /// Makes an arena within these limits, attaches this process to it, and runs its supervisor as a thread.
+    ///
+    /// The arena is a sealed memfd without a name; the supervisor's socket stands in a new folder that only this
+    /// user can enter.
+    ///
+    /// # Errors
+    /// [`AttachError::AlreadyAttached`]; [`AttachError::Arena`] for a limit out of its range, or when the kernel
+    /// has no memory for the mapping; [`AttachError::System`] when the socket cannot be made.
+    ///
+    /// ```
+    /// # use jacinth::{Config, Supervisor};
+    /// let mut config = Config::default();
+    /// config.max_pending_messages = 100_000;
+    /// let supervisor = Supervisor::create(&config)?;
+    /// assert!(supervisor.audit().is_clean());
+    /// # Ok::<(), jacinth::AttachError>(())
+    /// ```
+    pub fn create(config: &Config) -> Result<Self, AttachError> {
+        if crate::is_attached() {
+            return Err(AttachError::AlreadyAttached);
+        }
+        let arena = Arc::new(shm::Arena::create(config)?);
+        let folder = tempfile::Builder::new().prefix("jacinth-").tempdir()?;
+        let path = folder.path().join("supervisor");
+        let listener = listen(&path)?;
+        let line = Client::connect(&path)?;
+        let attachment = attach_creator(arena, line, path)?;
+        let server = server::Server::new(listener, &attachment.process);
+        spawn_server(server.map_err(AttachError::Refused)?)?;
+        Ok(Self { attachment, _folder: Some(folder) })
+    }
+
+    /// The supervisor of the arena that this process is attached to.
+    ///
+    /// # Errors
+    /// [`AttachError::NotSpawned`] when it is attached to none.
+    pub fn get() -> Result<Self, AttachError> {
+        Ok(Self { attachment: attachment()?, _folder: None })
+    }
+
+    /// Where the supervisor listens: what [`attach`](crate::attach) takes.
+    pub fn socket_path(&self) -> &Path {
+        &self.attachment.socket_path
+    }
+
+    /// Starts a program into the arena. `startup` becomes its bootstrap handle, which it takes with
+    /// [`take_startup_handle`](crate::take_startup_handle); usually it is one end of a channel.
+    ///
+    /// The handle is gone from this process also on an error, as Zircon's `process_start` has it. A child that
+    /// dies before it attaches is noticed, and its handle closed.
+    ///
+    /// # Errors
+    /// [`SpawnError::Arena`], [`SpawnError::Program`], [`SpawnError::Supervisor`].
+    pub fn spawn(&self, program: &mut Command, startup: impl Into<Handle>) -> Result<Child, SpawnError> {
+        let startup: Handle = startup.into();
+        let value = startup.raw_handle();
+        let seat = with_thread(|thread| {
+            let found = thread.find(value)?;
+            let seat = thread.process().arena().reserve_seat(thread)?;
+            thread.leave_startup_handle(found, seat)?;
+            Ok(seat)
+        })?;
+        let _moved = startup.into_raw();
+        program.env(ARENA_VARIABLE, &self.attachment.socket_path);
+        program.env(SEAT_VARIABLE, format!("{}:{}", seat.row, seat.epoch));
+        let spawned = program.spawn();
+        program.env_remove(ARENA_VARIABLE).env_remove(SEAT_VARIABLE);
+        let child = match spawned {
+            Ok(child) => child,
+            Err(error) => {
+                self.ask(Request::GiveUp { seat }, None).map_err(SpawnError::Supervisor)?;
+                return Err(SpawnError::Program(error));
+            }
+        };
+        // Not reaped yet, so the number is still this child's.
+        let pid = Pid::from_raw(child.id().cast_signed()).expect("a child's id is not 0");
+        let pidfd =
+            pidfd_open(pid, PidfdFlags::empty()).map_err(|errno| SpawnError::Program(errno.into()))?;
+        self.ask(Request::Spawned { seat }, Some(&pidfd)).map_err(SpawnError::Supervisor)?;
+        Ok(child)
+    }
+
+    /// Recovers whatever is dead and reclaims whatever is free, now, and says what has been collected since the
+    /// arena was created. The supervisor does all of it by itself; this is for those who want to see it done.
+    ///
+    /// # Errors
+    /// [`Status::UNAVAILABLE`] when the supervisor does not answer.
+    pub fn collect(&self) -> Result<Report, Status> {
+        let (answer, _) = self.ask(Request::Collect, None).map_err(|_| Status::UNAVAILABLE)?;
+        answer.to_report()
+    }
+
+    /// Walks the whole arena and finds anything lost, leaked or doubled. Meaningful while no operation is under
+    /// way; an arena that fails is poisoned, and every later call on it gives
+    /// [`Status::IO_DATA_INTEGRITY`].
+    pub fn audit(&self) -> Audit {
+        self.attachment.process.arena().audit()
+    }
+
+    /// As [`audit`](Self::audit), for looking while others work: what it finds may only be numbers a moment
+    /// apart, and poisons nothing.
+    pub fn inspect(&self) -> Audit {
+        self.attachment.process.arena().inspect()
+    }
+
+    /// What all processes have done since the arena was created.
+    pub fn counters(&self) -> Counters {
+        self.attachment.process.arena().counters()
+    }
+
+    /// The limits of the arena.
+    pub fn config(&self) -> &Config {
+        self.attachment.process.arena().config()
+    }
+
+    fn ask(
+        &self,
+        request: Request,
+        along: Option<&OwnedFd>,
+    ) -> std::io::Result<(protocol::Answer, Option<OwnedFd>)> {
+        self.attachment.supervisor.ask(request, along.map(AsFd::as_fd))
+    }
+}
+
+fn listen(path: &Path) -> Result<OwnedFd, AttachError> {
+    let flags = SocketFlags::CLOEXEC;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
+    rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
+    rustix::net::listen(&socket, 128)?;
+    Ok(socket)
+}
+
+/// Runs the supervisor in a thread of its own. Its row is claimed here, so that a failure is seen here.
+fn spawn_server(server: server::Server) -> Result<(), AttachError> {
+    std::thread::Builder::new().name("jacinth-supervisor".into()).spawn(move || server.run())?;
+    Ok(())
+}

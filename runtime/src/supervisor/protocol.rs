@@ -1,0 +1,174 @@
+//! What processes and their supervisor say to each other: fixed-size packets over a `SOCK_SEQPACKET` Unix socket,
+//! a file descriptor with some of them. Only admission, spawning and collecting go this way; no operation on a
+//! handle does.
+
+use crate::Status;
+use jacinth_shm::{Recovered, Seat};
+
+/// What a process asks of its supervisor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Request {
+    /// Admit me, to this seat if one was prepared. The answer brings the arena's file.
+    Join { seat: Option<Seat> },
+    /// I have started a process for this seat; its pidfd comes with this.
+    Spawned { seat: Seat },
+    /// I prepared this seat and nobody will take it.
+    GiveUp { seat: Seat },
+    /// Recover whatever is dead, reclaim whatever is free, and say what you have done so far.
+    Collect,
+}
+
+/// What the supervisor answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: i32,
+    pub(crate) words: [u32; 8],
+}
+
+/// Every packet has this size.
+pub(crate) const PACKET_BYTES: usize = 36;
+
+fn pack(first: u32, words: [u32; 8]) -> [u8; PACKET_BYTES] {
+    let mut packet = [0; PACKET_BYTES];
+    let all = std::iter::once(first).chain(words);
+    for (chunk, word) in packet.chunks_exact_mut(4).zip(all) {
+        chunk.copy_from_slice(&word.to_le_bytes());
+    }
+    packet
+}
+
+fn unpack(packet: &[u8]) -> Option<(u32, [u32; 8])> {
+    let (words, rest) = packet.as_chunks::<4>();
+    let (first, words) = words.split_first()?;
+    let words: [[u8; 4]; 8] = words.try_into().ok()?;
+    rest.is_empty().then(|| (u32::from_le_bytes(*first), words.map(u32::from_le_bytes)))
+}
+
+fn words_of(seat: Seat) -> [u32; 8] {
+    [u32::from(seat.row), seat.epoch, 0, 0, 0, 0, 0, 0]
+}
+
+fn seat_of(words: [u32; 8]) -> Option<Seat> {
+    Some(Seat { row: u16::try_from(words[0]).ok()?, epoch: words[1] })
+}
+
+impl Request {
+    pub(crate) fn to_packet(self) -> [u8; PACKET_BYTES] {
+        match self {
+            Self::Join { seat: None } => pack(1, [0; 8]),
+            Self::Join { seat: Some(seat) } => pack(2, words_of(seat)),
+            Self::Spawned { seat } => pack(3, words_of(seat)),
+            Self::GiveUp { seat } => pack(4, words_of(seat)),
+            Self::Collect => pack(5, [0; 8]),
+        }
+    }
+
+    pub(crate) fn from_packet(packet: &[u8]) -> Option<Self> {
+        let (kind, words) = unpack(packet)?;
+        match kind {
+            1 => Some(Self::Join { seat: None }),
+            2 => Some(Self::Join { seat: Some(seat_of(words)?) }),
+            3 => Some(Self::Spawned { seat: seat_of(words)? }),
+            4 => Some(Self::GiveUp { seat: seat_of(words)? }),
+            5 => Some(Self::Collect),
+            _ => None,
+        }
+    }
+}
+
+impl Answer {
+    pub(crate) fn refuse(status: Status) -> Self {
+        Self { status: status.into_raw(), words: [0; 8] }
+    }
+
+    pub(crate) fn ok() -> Self {
+        Self { status: 0, words: [0; 8] }
+    }
+
+    pub(crate) fn seated(seat: Seat) -> Self {
+        Self { status: 0, words: words_of(seat) }
+    }
+
+    pub(crate) fn report(report: &crate::Report) -> Self {
+        let Recovered {
+            processes,
+            threads,
+            handles_closed,
+            operations_finished,
+            operations_undone,
+            blocks_freed,
+            objects_retired,
+        } = report.recovered;
+        let words = [
+            processes,
+            threads,
+            handles_closed,
+            operations_finished,
+            operations_undone,
+            blocks_freed,
+            objects_retired,
+            report.objects_reclaimed,
+        ];
+        Self { status: 0, words }
+    }
+
+    pub(crate) fn to_report(self) -> Result<crate::Report, Status> {
+        Status::ok(self.status)?;
+        let [processes, threads, handles_closed, finished, undone, blocks_freed, objects_retired, reclaimed] =
+            self.words;
+        let recovered = Recovered {
+            processes,
+            threads,
+            handles_closed,
+            operations_finished: finished,
+            operations_undone: undone,
+            blocks_freed,
+            objects_retired,
+        };
+        Ok(crate::Report { recovered, objects_reclaimed: reclaimed })
+    }
+
+    pub(crate) fn seat(self) -> Result<Seat, Status> {
+        Status::ok(self.status)?;
+        seat_of(self.words).ok_or(Status::INTERNAL)
+    }
+
+    pub(crate) fn to_packet(self) -> [u8; PACKET_BYTES] {
+        pack(self.status as u32, self.words)
+    }
+
+    pub(crate) fn from_packet(packet: &[u8]) -> Option<Self> {
+        let (status, words) = unpack(packet)?;
+        Some(Self { status: status as i32, words })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_and_answers_survive_the_wire() {
+        let seat = Seat { row: 4095, epoch: 77 };
+        for request in [
+            Request::Join { seat: None },
+            Request::Join { seat: Some(seat) },
+            Request::Spawned { seat },
+            Request::GiveUp { seat },
+            Request::Collect,
+        ] {
+            assert_eq!(Request::from_packet(&request.to_packet()), Some(request));
+        }
+        assert_eq!(Answer::from_packet(&Answer::seated(seat).to_packet()).unwrap().seat(), Ok(seat));
+        let refused = Answer::from_packet(&Answer::refuse(Status::NO_RESOURCES).to_packet()).unwrap();
+        assert_eq!(refused.seat(), Err(Status::NO_RESOURCES));
+    }
+
+    #[test]
+    fn a_packet_that_is_no_request_is_refused() {
+        assert_eq!(Request::from_packet(b"hello"), None);
+        assert_eq!(Request::from_packet(&[0; PACKET_BYTES]), None);
+        assert_eq!(Request::from_packet(&[9; PACKET_BYTES]), None);
+        assert_eq!(Request::from_packet(&[1; PACKET_BYTES + 4]), None);
+    }
+}
