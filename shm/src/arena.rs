@@ -204,9 +204,9 @@ impl Arena {
     #[inline]
     pub(crate) fn lines(&self, block: BlockId) -> Result<&[Line]> {
         let (class, index) = (block.class(), block.index());
-        let lines = CLASS_0_LINES << class;
         let section =
             self.layout.pools.get(class).copied().ok_or(Error::Corrupt("a block's class is out of range"))?;
+        let lines = CLASS_0_LINES << class;
         let first =
             self.at(section, index.wrapping_mul(lines)).ok_or(Error::Corrupt("a block is out of range"))?;
         // SAFETY: a pool holds whole blocks, so the block's first line being inside it puts all of them

@@ -17,7 +17,7 @@ use crate::bits::{ObjectRef, Tag};
 use crate::block::{BlockId, BlockState, BlockWord};
 use crate::error::Result;
 use crate::object::{Count, Life, LifeState, Shape};
-use crate::owner::{Claim, ProcessState, Record};
+use crate::owner::{Claim, ProcessState, Record, Reference};
 use crate::ring::{Header, MAX_MESSAGE_HANDLES};
 use crate::sync::Acquire;
 use crate::table::{Entry, EntryState};
@@ -92,13 +92,36 @@ struct Walk<'a> {
 impl Arena {
     /// Walks the arena and says what it found. Poisons an arena in which something is wrong.
     ///
-    /// Only meaningful while no operation is under way.
+    /// Only meaningful while no operation is under way. One that is just ending is waited for, up to a second:
+    /// what is wrong stays wrong. Where some thread remains in the middle of an operation (it may be stopped),
+    /// findings are reported and nothing is poisoned.
     pub fn audit(&self) -> Audit {
-        let audit = self.inspect();
-        if !audit.is_clean() {
+        let mut audit = self.inspect();
+        #[cfg(not(loom))]
+        for _ in 0..100 {
+            if audit.is_clean() {
+                break;
+            }
+            std::thread::sleep(core::time::Duration::from_millis(10));
+            audit = self.inspect();
+        }
+        if !audit.is_clean() && self.is_quiescent() {
             self.poison();
         }
         audit
+    }
+
+    /// Whether no living thread's row names anything that it is in the middle of.
+    fn is_quiescent(&self) -> bool {
+        self.thread_tags().all(|tag| {
+            self.thread(tag).is_ok_and(|row| {
+                let idle = Reference(row.reference.load(Acquire)).change().is_none()
+                    && row.operation[0].load(Acquire) == 0
+                    && row.link.load(Acquire) == 0
+                    && row.dying.load(Acquire) == 0;
+                idle || row.claim.load(Acquire) == 0
+            })
+        })
     }
 
     /// As [`audit`](Self::audit), and leaves the arena as it is: for looking while others work, when numbers

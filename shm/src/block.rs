@@ -152,7 +152,8 @@ impl Arena {
             }
         }
         let fresh = &self.header().blocks_fresh[class];
-        loop {
+        // As many rounds as there are blocks: every round moves the count on, whoever takes the block.
+        for _ in 0..section.count {
             // Relaxed: the count is a hint; the block's own word decides.
             let index = fresh.load(Relaxed);
             if index >= section.count as u64 {

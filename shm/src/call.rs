@@ -87,16 +87,20 @@ impl Thread {
         let (endpoint, mut receiver) = self.enter_receiver(found, rights)?;
         let at = found.entry.object();
         if !receiver.ready {
-            let _ = self.next_message(at, endpoint, &mut receiver);
+            let _ = self.next_message(at, &mut receiver);
         }
         if receiver.calls.is_empty() {
             // What is already there answers no call that is yet to be made.
             self.refresh_tail(at, &mut receiver)?;
             receiver.sorted = receiver.tail_seen;
         }
+        if receiver.next_txid == 0 {
+            // Not where the last owner of this end began: its replies may still be on their way.
+            receiver.next_txid = self.process.txid_start();
+        }
         let txid = loop {
             let txid = 0x8000_0000 | receiver.next_txid;
-            receiver.next_txid = (receiver.next_txid + 1) & 0x7fff_ffff;
+            receiver.next_txid = (receiver.next_txid & 0x7fff_ffff) + 1;
             if !receiver.calls.iter().any(|call| call.txid == txid) {
                 break txid;
             }
@@ -127,8 +131,10 @@ impl Thread {
             Err(Error::TimedOut) => {
                 let late = self.try_reply(pending, sink);
                 self.call_abandon(pending);
+                self.work_dying()?;
                 match late {
                     Ok(Some(reply)) => Ok(reply),
+                    Err(error @ Error::BufferTooSmall { .. }) => Err(error),
                     _ => result,
                 }
             }
@@ -155,7 +161,7 @@ impl Thread {
             Some(position) => {
                 receiver.calls.swap_remove(registered);
                 let taken = self.take(at, endpoint, &mut receiver, position, sink, TooSmall::Discard);
-                endpoint.disorder.store(receiver.disorder(), Release);
+                self.settle_disorder(at, endpoint, &receiver);
                 taken.map(Some)
             }
             None if state.signals() & signal::PEER_CLOSED != 0 => Err(Error::PeerClosed),
@@ -167,7 +173,19 @@ impl Thread {
     pub fn call_abandon(&self, pending: &Pending) {
         if let Ok((endpoint, mut receiver)) = self.enter_receiver(pending.found, 0) {
             receiver.calls.retain(|call| call.txid != pending.txid);
-            endpoint.disorder.store(receiver.disorder(), Release);
+            self.settle_disorder(pending.found.entry.object(), endpoint, &receiver);
+        }
+    }
+
+    /// After a call or a claim has gone: a message that was spoken for may be anybody's now, and whoever sleeps
+    /// until one can be read is told.
+    pub(crate) fn settle_disorder(&self, at: ObjectRef, endpoint: &Endpoint, receiver: &Receiver) {
+        // ORDER: Release pairs with the Acquire of `is_readable`; the wake fences before it looks for sleepers.
+        endpoint.disorder.store(receiver.disorder(), Release);
+        if receiver.head != receiver.tail_seen
+            && let Ok(slot) = self.arena().object(at.slot())
+        {
+            self.wake_after_update(&slot.state[at.side()], State::ARMED);
         }
     }
 
@@ -195,12 +213,7 @@ impl Thread {
     }
 
     /// The first message that is neither taken nor anybody's in particular.
-    pub(crate) fn unspoken(
-        &self,
-        at: ObjectRef,
-        _endpoint: &Endpoint,
-        receiver: &mut Receiver,
-    ) -> Result<Option<u64>> {
+    pub(crate) fn unspoken(&self, at: ObjectRef, receiver: &mut Receiver) -> Result<Option<u64>> {
         self.sort(at, receiver)?;
         for position in receiver.head..receiver.tail_seen {
             let segment = self.segment_of(at.peer(), receiver, position)?;

@@ -12,10 +12,10 @@ use crate::count::Found;
 use crate::counter::Counter;
 use crate::error::{Error, Result, crash_point};
 use crate::object::{Count, Life, LifeState, Shape, State};
-use crate::owner::{Operation, Record};
+use crate::owner::{Claim, Operation, ProcessState, Record};
 use crate::process::{Process, STARTUP_ENTRY, Seat, Thread};
 use crate::sync::{AcqRel, Acquire, Relaxed, Release};
-use crate::table::Entry;
+use crate::table::{Entry, EntryState};
 
 /// Handles to a new object; the second is `None` for an object with one side.
 pub type Created = (u32, Option<u32>);
@@ -82,8 +82,8 @@ impl Thread {
         if let Some(taken) = self.take_known_slot()? {
             return Ok(taken);
         }
-        // Everything is in use, resting as retired, or was given back by others: look harder.
-        self.reclaim()?;
+        // Everything is in use, resting as retired in some thread's list, or was given back by others.
+        self.collect()?;
         self.find_free_slots()?;
         self.take_known_slot()?.ok_or(Error::NoResources("objects"))
     }
@@ -104,11 +104,13 @@ impl Thread {
             }
         }
         let fresh = &self.arena().header().objects_fresh;
-        loop {
+        let slots = self.arena().layout().objects.count as u64;
+        // As many rounds as there are slots: every round moves the count on, whoever takes the slot.
+        for _ in 0..slots {
             // Relaxed: a hint; the slot's own word decides.
             let slot = fresh.load(Relaxed);
-            if slot >= self.arena().layout().objects.count as u64 {
-                return Ok(None);
+            if slot >= slots {
+                break;
             }
             let reserved = Life(0).reserved(self.tag);
             let life = &self.arena().object(slot as u32)?.life;
@@ -121,6 +123,7 @@ impl Thread {
                 return Ok(Some((slot as u32, reserved)));
             }
         }
+        Ok(None)
     }
 
     /// Collects the slots that are FREE, whoever freed them.
@@ -161,7 +164,7 @@ impl Thread {
         if let Some(endpoint) = self.process.endpoint(object)
             && endpoint.is_bound_to(found.index)
         {
-            endpoint.rebind(index);
+            endpoint.bind(index);
         }
         let live = reserved.live(rights, object);
         let cell = self.arena().entry(self.home, index).ok_or(Error::BadHandle)?;
@@ -200,10 +203,17 @@ impl Thread {
     /// Moves the handle into a seat whose process has not attached yet, as its startup handle.
     pub fn leave_startup_handle(&self, found: Found, seat: Seat) -> Result<()> {
         let object = found.entry.object();
-        let cell =
-            self.arena().entry(seat.row, STARTUP_ENTRY).ok_or(Error::BadState("no such process row"))?;
-        let reserved = Entry(cell.load(Acquire)).reserved(self.tag, object);
+        let cell = self.arena().entry(seat.row, STARTUP_ENTRY).ok_or(Error::BadState("no such process row"))?;
         let row = self.arena().process(seat.row)?;
+        let claim = Claim(row.claim.load(Acquire));
+        let free = Entry(cell.load(Acquire));
+        if claim.process_state() != ProcessState::Starting(self.tag)
+            || claim.epoch() != seat.epoch
+            || !matches!(free.state(), EntryState::Free | EntryState::Invalid)
+        {
+            return Err(Error::BadState("the seat is not this thread's to fill, or is filled already"));
+        }
+        let reserved = free.reserved(self.tag, object);
         // Recovery of the seat sweeps its table up to here.
         if row.entries_fresh.load(Relaxed) <= STARTUP_ENTRY.into() {
             row.entries_fresh.store(u64::from(STARTUP_ENTRY) + 1, Release);

@@ -21,6 +21,35 @@ use crate::sync::{AcqRel, Acquire, Release, SeqCst, fence, heavy_barrier};
 /// How many retired slots a thread gathers before it pays for a barrier.
 const RECLAIM_BATCH: usize = if cfg!(loom) { 1 } else { 1024 };
 
+/// P5: bounds on one run over a dying list, which no undamaged arena reaches: a side dies once in a run, and has a
+/// limited number of messages to drain.
+struct Effort {
+    last: Option<ObjectRef>,
+    steps_on_last: u64,
+    steps_on_one: u64,
+    changes: u64,
+}
+
+impl Effort {
+    fn of(thread: &Thread) -> Self {
+        let config = thread.arena().config();
+        let steps_on_one = 4 * u64::from(config.max_pending_messages) + 4;
+        Self { last: None, steps_on_last: 0, steps_on_one, changes: 8 * u64::from(config.max_objects) + 8 }
+    }
+
+    fn spend(&mut self, object: ObjectRef) -> Result<()> {
+        let left = if self.last == Some(object) {
+            self.steps_on_last += 1;
+            self.steps_on_one.checked_sub(self.steps_on_last)
+        } else {
+            (self.last, self.steps_on_last) = (Some(object), 0);
+            self.changes = self.changes.saturating_sub(1);
+            self.changes.checked_sub(1)
+        };
+        left.map(drop).ok_or(Error::Corrupt("a list of dying objects without an end"))
+    }
+}
+
 impl Thread {
     /// Puts a side at the head of this row's list.
     pub(crate) fn push_dying(&self, object: ObjectRef) -> Result<()> {
@@ -36,8 +65,10 @@ impl Thread {
     pub(crate) fn work_dying(&self) -> Result<()> {
         let dying = &self.row().dying;
         let mut worked = false;
+        let mut effort = Effort::of(self);
         while let Some(object) = ObjectRef::from_link(dying.load(Acquire)) {
             worked = true;
+            effort.spend(object)?;
             self.row().hazards()[HAZARD_DYING].store(object.to_link(), Release);
             crash_point!(self, "dying.hazard");
             let slot = self.arena().object(object.slot())?;
@@ -122,31 +153,38 @@ impl Thread {
 
     /// Makes retired slots free again, except those that some thread's hazard names. Gives how many.
     pub fn reclaim(&self) -> Result<usize> {
-        self.retired.borrow_mut().append(&mut self.process.orphans.lock());
-        if self.retired.borrow().is_empty() {
+        let mut retired = self.retired.borrow_mut();
+        retired.append(&mut self.process.orphans.lock());
+        if retired.is_empty() {
             return Ok(0);
+        }
+        // The exact words, from before the barrier: the list may name a slot that another reclaimed and that has
+        // lived again, and what retires after the barrier may be named by a hazard that is not seen below.
+        let mut candidates = Vec::with_capacity(retired.len());
+        for slot in retired.drain(..) {
+            let life = Life(self.arena().object(slot)?.life.load(Acquire));
+            if life.state() == LifeState::Retired {
+                candidates.push((slot, life));
+            }
         }
         // ORDER: pairs with the light barrier of `pin`: afterwards every hazard that was set before its slot
         // was retired is visible, and every later look finds the handle gone.
         if !heavy_barrier() {
+            retired.extend(candidates.into_iter().map(|(slot, _)| slot));
             return Ok(0);
         }
         let named = self.hazarded()?;
-        let candidates = core::mem::take(&mut *self.retired.borrow_mut());
+        let (kept, free): (Vec<_>, Vec<_>) =
+            candidates.into_iter().partition(|(slot, _)| named.binary_search(slot).is_ok());
+        // Should one of them fail, the others are found again by `gather_retired`.
+        retired.extend(kept.into_iter().map(|(slot, _)| slot));
+        drop(retired);
         let mut reclaimed = 0;
-        for slot in candidates {
-            let object = self.arena().object(slot)?;
-            let life = Life(object.life.load(Acquire));
-            if life.state() != LifeState::Retired {
-                continue;
-            }
-            if named.binary_search(&slot).is_ok() {
-                self.retired.borrow_mut().push(slot);
-                continue;
-            }
+        for (slot, life) in free {
             let reclaiming = life.reclaiming(self.tag);
             // ORDER: Acquire pairs with the Release that retired it; one reclaimer wins.
-            if object.life.compare_exchange(life.0, reclaiming.0, AcqRel, Acquire).is_ok() {
+            let cell = &self.arena().object(slot)?.life;
+            if cell.compare_exchange(life.0, reclaiming.0, AcqRel, Acquire).is_ok() {
                 crash_point!(self, "reclaim.claimed");
                 self.tear_down(slot, reclaiming)?;
                 self.spare_slots.borrow_mut().push(slot);

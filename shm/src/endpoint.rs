@@ -29,7 +29,8 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Starts afresh for an endpoint that came under this entry.
+    /// Starts afresh for an endpoint that came under this entry: calls, claims and promises of an earlier handle
+    /// are gone with that handle.
     pub(crate) fn bind(&self, index: u32) {
         let mut sender = self.sender.lock();
         let mut receiver = self.receiver.lock();
@@ -39,18 +40,14 @@ impl Endpoint {
         self.bound.store(index.into(), Release);
     }
 
-    /// Passes through both locks and closes the door.
+    /// Passes through both locks and closes the door. Who still waits behind it knows nothing any more.
     pub(crate) fn unbind(&self) {
-        let _sender = self.sender.lock();
-        let _receiver = self.receiver.lock();
-        self.bound.store(0, Release);
+        self.bind(0);
     }
 
-    /// Keeps everything but calls it by another entry: the handle was replaced.
-    pub(crate) fn rebind(&self, index: u32) {
-        let _sender = self.sender.lock();
-        let _receiver = self.receiver.lock();
-        self.bound.store(index.into(), Release);
+    /// Whether some entry of this process holds the endpoint.
+    pub(crate) fn is_bound(&self) -> bool {
+        !self.is_bound_to(0)
     }
 
     #[inline(always)]

@@ -5,10 +5,12 @@
 
 use crate::arena::Arena;
 use crate::bits::{ObjectRef, Tag};
+use crate::count::Found;
 use crate::counter::Counter;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::layout::MAX_CLASSES;
+use crate::object::{Life, Shape};
 use crate::owner::{Change, Claim, Link, Operation, ProcessState, Reference, ThreadRow};
 use crate::sync::{self, AcqRel, Acquire, Lock, Relaxed, Release};
 use crate::table::{Entry, EntryPool, EntryState, Secret};
@@ -121,6 +123,8 @@ impl Process {
         if let Some(entry) =
             process.arena.entry(process.row, STARTUP_ENTRY).map(|word| Entry(word.load(Acquire)))
             && entry.is_live()
+            && let Ok(object) = process.arena.object(entry.object().slot())
+            && Life(object.life.load(Acquire)).shape() == Some(Shape::Channel)
         {
             process.install(entry.object(), STARTUP_ENTRY);
         }
@@ -144,10 +148,23 @@ impl Process {
         self.row
     }
 
+    /// Whether a handle of this process is still the one that was found.
+    pub(crate) fn still(&self, found: Found) -> bool {
+        let word = self.arena.entry(self.row, found.index);
+        // ORDER: Acquire: as in `Thread::still`.
+        word.is_some_and(|word| word.load(Acquire) == found.entry.0)
+    }
+
     /// The value of the handle that the spawner left for this process, if it left one.
     pub fn startup_handle(&self) -> Option<u32> {
         let entry = Entry(self.arena.entry(self.row, STARTUP_ENTRY)?.load(Acquire));
         entry.is_live().then(|| self.secret.value_of(STARTUP_ENTRY, entry))
+    }
+
+    /// Where an endpoint that has just come starts to number its calls.
+    pub(crate) fn txid_start(&self) -> u32 {
+        let mixed = self.secret.value_of(sync::now_ns() as u32 & 0xf_ffff, Entry(0));
+        (mixed & 0x7fff_ffff).max(1)
     }
 
     /// Tells recovery how far the table has been used, before it is.
@@ -201,8 +218,13 @@ fn endpoint_table(len: usize) -> Box<[AtomicPtr<Endpoint>]> {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        // A model that has failed has no execution left to load anything in.
+        #[cfg(loom)]
+        if std::thread::panicking() {
+            return;
+        }
         // Only as far as the table was used: the rest is untouched zero pages.
-        let used = self.arena.header().objects_fresh.load(Relaxed) as usize * 2;
+        let used = self.arena.used_slots() as usize * 2;
         for cell in self.endpoints.iter_mut().take(used) {
             let endpoint = *cell.get_mut();
             if !endpoint.is_null() {
@@ -371,13 +393,13 @@ impl Thread {
     /// Two koids in a row.
     pub(crate) fn take_koids(&self) -> u64 {
         let (next, end) = self.koids.get();
-        let (next, end) = if next + 2 <= end {
+        let (next, end) = if next.saturating_add(2) <= end {
             (next, end)
         } else {
             let first = self.arena().take_koids(Self::KOIDS_AT_A_TIME);
-            (first, first + Self::KOIDS_AT_A_TIME)
+            (first, first.saturating_add(Self::KOIDS_AT_A_TIME))
         };
-        self.koids.set((next + 2, end));
+        self.koids.set((next.saturating_add(2), end));
         next
     }
 
@@ -397,6 +419,12 @@ impl Thread {
         Ok((index, entry))
     }
 
+    /// How many entries a thread sets aside at once: few where there are few, so that no thread finds the table
+    /// full because another keeps the rest.
+    fn entries_at_a_time(&self) -> usize {
+        Self::ENTRIES_AT_A_TIME.min(self.arena().layout().config.max_handles_per_process as usize / 1024).max(1)
+    }
+
     fn take_entry(&self) -> Option<u32> {
         let mut cache = self.entry_cache.borrow_mut();
         if let Some(index) = cache.pop() {
@@ -406,7 +434,7 @@ impl Thread {
         for index in self.closed_entries.borrow_mut().drain(..) {
             pool.give_back(index);
         }
-        while cache.len() < Self::ENTRIES_AT_A_TIME
+        while cache.len() < self.entries_at_a_time()
             && let Some(index) = pool.take()
         {
             cache.push(index);
@@ -424,7 +452,7 @@ impl Thread {
         }
         let mut closed = self.closed_entries.borrow_mut();
         closed.push(index);
-        if closed.len() >= Self::ENTRIES_AT_A_TIME {
+        if closed.len() >= self.entries_at_a_time() {
             let mut pool = self.process.entries.lock();
             for index in closed.drain(..) {
                 pool.give_back(index);
@@ -474,7 +502,7 @@ impl Thread {
 impl Drop for Thread {
     fn drop(&mut self) {
         #[cfg(loom)]
-        if self.is_dead() {
+        if self.is_dead() || std::thread::panicking() {
             return;
         }
         if !self.process.is_here() {

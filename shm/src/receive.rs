@@ -62,7 +62,7 @@ pub trait Sink {
 #[cfg(not(loom))]
 pub struct InPlace {
     /// Keeps the arena mapped.
-    _process: Arc<Process>,
+    process: Arc<Process>,
     found: Found,
     position: u64,
     start: *const u8,
@@ -124,7 +124,7 @@ impl Thread {
     ) -> Result<(usize, usize)> {
         let (endpoint, mut receiver) = self.enter_receiver(found, rights)?;
         let at = found.entry.object();
-        let position = self.next_message(at, endpoint, &mut receiver)?;
+        let position = self.next_message(at, &mut receiver)?;
         let result = self.take(at, endpoint, &mut receiver, position, sink, too_small);
         drop(receiver);
         if matches!(result, Err(Error::BufferTooSmall { .. })) && too_small == TooSmall::Discard {
@@ -145,14 +145,12 @@ impl Thread {
     ) -> Result<usize> {
         let (endpoint, mut receiver) = self.enter_receiver(found, rights)?;
         let at = found.entry.object();
-        let first = self.next_message(at, endpoint, &mut receiver)?;
-        if receiver.disorder() != 0 || most == 0 {
-            // Out of order there is no run to take at once.
-            return Ok(0);
-        }
+        let first = self.next_message(at, &mut receiver)?;
         let mut cell = [0; LINE_BYTES];
         let mut position = first;
-        while position < receiver.tail_seen && position - first < most as u64 {
+        // Out of order there is no run to take at once: one message, then.
+        let most = if receiver.disorder() == 0 { most as u64 } else { most.min(1) as u64 };
+        while position < receiver.tail_seen && position - first < most {
             let segment = self.segment_of(at.peer(), &mut receiver, position)?;
             let message = self.message(&segment, position)?;
             if message.header.handles() != 0 {
@@ -170,10 +168,15 @@ impl Thread {
             }
             position += 1;
         }
-        if position == first {
-            return Err(Error::NotSupported("a batch of messages with handles: read them one by one"));
-        }
         let count = position - first;
+        if count == 0 {
+            return if most == 0 { Ok(0) } else { Err(Error::NotSupported("a batch of messages with handles")) };
+        }
+        if receiver.disorder() != 0 {
+            let segment = self.segment_of(at.peer(), &mut receiver, first)?;
+            self.consume(at, endpoint, &mut receiver, &segment, first)?;
+            return Ok(1);
+        }
         self.advance_head(at.peer(), &mut receiver, position)?;
         self.tally(Counter::MessagesReceived, count);
         self.wake_writer(at)?;
@@ -182,12 +185,7 @@ impl Thread {
 
     /// The position of the next message for a plain read.
     #[inline(always)]
-    pub(crate) fn next_message(
-        &self,
-        at: ObjectRef,
-        endpoint: &Endpoint,
-        receiver: &mut Receiver,
-    ) -> Result<u64> {
+    pub(crate) fn next_message(&self, at: ObjectRef, receiver: &mut Receiver) -> Result<u64> {
         if !receiver.ready {
             self.load_receiver(at, receiver)?;
         }
@@ -198,14 +196,14 @@ impl Thread {
             if receiver.head != receiver.tail_seen {
                 return Ok(receiver.head);
             }
-        } else if let Some(position) = self.unspoken(at, endpoint, receiver)? {
+        } else if let Some(position) = self.unspoken(at, receiver)? {
             return Ok(position);
         }
-        self.nothing_to_read(at, endpoint, receiver)
+        self.nothing_to_read(at, receiver)
     }
 
     /// ShouldWait or PeerClosed; or a message that came while that was decided.
-    fn nothing_to_read(&self, at: ObjectRef, endpoint: &Endpoint, receiver: &mut Receiver) -> Result<u64> {
+    fn nothing_to_read(&self, at: ObjectRef, receiver: &mut Receiver) -> Result<u64> {
         let state = &self.arena().object(at.slot())?.state[at.side()];
         // ORDER: Acquire, and before the tail is looked at again: what the peer sent before it closed is seen
         // once the closing is.
@@ -213,7 +211,7 @@ impl Thread {
             return Err(Error::ShouldWait);
         }
         self.refresh_tail(at, receiver)?;
-        self.unspoken(at, endpoint, receiver)?.ok_or(Error::PeerClosed)
+        self.unspoken(at, receiver)?.ok_or(Error::PeerClosed)
     }
 
     /// Reads the consuming side's state from the arena, after the endpoint came.
@@ -444,7 +442,11 @@ impl Thread {
     /// P5: a handle in transit is believed only if it could be one.
     fn check_in_transit(&self, record: Entry) -> Result<()> {
         let life = Life(self.arena().object(record.object().slot())?.life.load(Acquire));
-        if record.is_live() && life.state() == LifeState::Live && life.shape().is_some() {
+        // An endpoint in transit is nobody's: one that this process holds cannot be in a message, least of all
+        // the one that is being read, whose lock is held here.
+        let is_held = self.process.endpoint(record.object()).is_some_and(Endpoint::is_bound)
+            && life.shape() == Some(Shape::Channel);
+        if record.is_live() && life.state() == LifeState::Live && life.shape().is_some() && !is_held {
             Ok(())
         } else {
             Err(Error::Corrupt("a handle in transit to no object"))
@@ -479,14 +481,14 @@ impl Thread {
     pub fn receive_in_place(&self, found: Found, rights: u32) -> Result<InPlace> {
         let (endpoint, mut receiver) = self.enter_receiver(found, rights)?;
         let at = found.entry.object();
-        let position = self.next_message(at, endpoint, &mut receiver)?;
+        let position = self.next_message(at, &mut receiver)?;
         let segment = self.segment_of(at.peer(), &mut receiver, position)?;
         let message = self.message(&segment, position)?;
         let (start, len_bytes) = (message.bytes.as_ptr().cast(), message.header.length());
         let handles = message.header.handles();
         receiver.claims.push(position);
         endpoint.disorder.store(receiver.disorder(), Release);
-        Ok(InPlace { _process: self.process.clone(), found, position, start, len_bytes, handles })
+        Ok(InPlace { process: self.process.clone(), found, position, start, len_bytes, handles })
     }
 
     /// Consumes a message that was read in place, and gives its handles to `each`. A message that went with
@@ -502,12 +504,12 @@ impl Thread {
         let taken = self.take(at, endpoint, &mut receiver, message.position, &mut sink, TooSmall::Keep);
         // Taken or not, it is not this reader's any more.
         receiver.claims.retain(|position| *position != message.position);
-        endpoint.disorder.store(receiver.disorder(), Release);
+        self.settle_disorder(at, endpoint, &receiver);
         taken.map(drop)
     }
 }
 
-// SAFETY: `start` points into the arena, which `_process` keeps mapped, at memory that is only read.
+// SAFETY: `start` points into the arena, which `process` keeps mapped, at memory that is only read.
 #[cfg(not(loom))]
 unsafe impl Send for InPlace {}
 // SAFETY: as for `Send`.
@@ -534,14 +536,16 @@ impl InPlace {
     /// Copies bytes out, from `offset` on.
     ///
     /// # Errors
-    /// `OutOfRange` when they reach past the message's end.
+    /// `OutOfRange` when they reach past the message's end; `BadHandle` when the channel has been closed or handed
+    /// on meanwhile, and the message with it.
     pub fn read_at(&self, offset: usize, bytes: &mut [u8]) -> Result<()> {
         let end = offset.checked_add(bytes.len()).filter(|end| *end <= self.len_bytes);
         end.ok_or(Error::OutOfRange("the end of the read"))?;
         // SAFETY: `message` checked that `len_bytes` lie behind `start`, in the arena; `bytes` is private, so
         // they do not overlap.
         unsafe { core::ptr::copy_nonoverlapping(self.start.add(offset), bytes.as_mut_ptr(), bytes.len()) };
-        Ok(())
+        // The handle is still there, so the message was while it was copied.
+        if self.process.still(self.found) { Ok(()) } else { Err(Error::BadHandle) }
     }
 
     /// The bytes where they lie.

@@ -68,19 +68,43 @@ struct Verdict {
 }
 
 impl Thread {
-    /// Recovers everything that the process of `seat` left. The caller has proof that it is dead, or that its
-    /// seat will never be taken; and no other recovery is under way.
+    /// Recovers everything that the process of `seat` left. The caller has proof that it is dead, and no other
+    /// recovery is under way.
     pub fn recover(&self, seat: Seat) -> Result<Recovered> {
+        self.recover_with(seat, &[ProcessState::Active])
+    }
+
+    /// Gives up a seat that nobody has taken yet. A child that attaches at this moment wins: `BadState` then.
+    pub fn give_up_seat(&self, seat: Seat) -> Result<Recovered> {
+        self.recover_with(seat, &[])
+    }
+
+    /// Recovers a row that is DEAD, STARTING, or in one of the states `also`, and then the seats that its threads
+    /// had prepared.
+    fn recover_with(&self, seat: Seat, also: &[ProcessState]) -> Result<Recovered> {
+        let (mut recovered, mut orphaned) = self.recover_one(seat, also)?;
+        while let Some(seat) = orphaned.pop() {
+            let (more, seats) = self.recover_one(seat, &[])?;
+            recovered += more;
+            orphaned.extend(seats);
+        }
+        self.collect()?;
+        Ok(recovered)
+    }
+
+    fn recover_one(&self, seat: Seat, also: &[ProcessState]) -> Result<(Recovered, Vec<Seat>)> {
         let row = self.arena().process(seat.row)?;
         let claim = Claim(row.claim.load(Acquire));
-        if claim.epoch() != seat.epoch || claim.process_state() == ProcessState::Free {
-            return Ok(Recovered::default());
+        let state = claim.process_state();
+        if claim.epoch() != seat.epoch || state == ProcessState::Free {
+            return Ok((Recovered::default(), Vec::new()));
         }
-        if claim.process_state() != ProcessState::Dead
-            && row.claim.compare_exchange(claim.0, claim.dead().0, AcqRel, Acquire).is_err()
-        {
-            // A child that has just attached: not dead after all.
-            return Err(Error::BadState("the seat was taken while it was given up"));
+        if state != ProcessState::Dead {
+            let may = matches!(state, ProcessState::Starting(_)) || also.contains(&state);
+            // By CAS of the word that was judged: a child that has just attached is not dead.
+            if !may || row.claim.compare_exchange(claim.0, claim.dead().0, AcqRel, Acquire).is_err() {
+                return Err(Error::BadState("the seat was taken while it was given up"));
+            }
         }
         crash_point!(self, "recover.dead");
         let stand_ins = self.stand_ins(seat.row)?;
@@ -107,9 +131,10 @@ impl Thread {
         worker.close_table(&mut recovered)?;
         crash_point!(self, "recover.closed");
         worker.free_what_was_in_hand(&stand_ins, &mut recovered)?;
+        let mut orphaned = Vec::new();
         for stand_in in &stand_ins {
             recovered.objects_retired += stand_in.retired.borrow().len() as u32;
-            recovered += self.recover_seats_of(stand_in.tag)?;
+            orphaned.extend(self.seats_prepared_by(stand_in.tag)?);
         }
         crash_point!(self, "recover.freed");
         stand_ins.iter().for_each(Thread::clear_row);
@@ -117,9 +142,7 @@ impl Thread {
         // ORDER: Release, and last: whoever claims the row finds its table clean.
         row.claim.store(claim.freed().0, Release);
         drop(stand_ins);
-        self.gather_retired()?;
-        self.reclaim()?;
-        Ok(recovered)
+        Ok((recovered, orphaned))
     }
 
     /// Recovers every process row that is DEAD: what a supervisor that died itself left unfinished.
@@ -397,21 +420,21 @@ impl Thread {
         Ok(())
     }
 
-    /// Step 6: children that the dead thread prepared a seat for, and never reported.
-    fn recover_seats_of(&self, spawner: Tag) -> Result<Recovered> {
-        let mut recovered = Recovered::default();
+    /// Step 6: the seats that the dead thread prepared for children it never reported.
+    fn seats_prepared_by(&self, spawner: Tag) -> Result<Vec<Seat>> {
+        let mut seats = Vec::new();
         for row in 1..self.arena().layout().processes.count as u16 {
-            let claim = Claim(self.arena().process(row)?.claim.load(Acquire));
-            if claim.process_state() == ProcessState::Starting(spawner) {
-                match self.recover(Seat { row, epoch: claim.epoch() }) {
-                    Ok(more) => recovered += more,
-                    // It attached in time, and is watched by itself.
-                    Err(Error::BadState(_)) => {}
-                    Err(error) => return Err(error),
-                }
+            let cell = &self.arena().process(row)?.claim;
+            let claim = Claim(cell.load(Acquire));
+            // DEAD before the spawner's row is free again: then a successor finds it by itself. A child that
+            // attaches in time is watched by itself, and wins.
+            if claim.process_state() == ProcessState::Starting(spawner)
+                && cell.compare_exchange(claim.0, claim.dead().0, AcqRel, Acquire).is_ok()
+            {
+                seats.push(Seat { row, epoch: claim.epoch() });
             }
         }
-        Ok(recovered)
+        Ok(seats)
     }
 
     /// Step 7.

@@ -44,6 +44,9 @@ pub const MAX_MESSAGE_HANDLES: usize = 64;
 
 /// How many classes a segment grows by: four times the messages, twice in models.
 const GROWTH_CLASSES: usize = if cfg!(loom) { 1 } else { 2 };
+/// Positions stay below this: at a hundred million messages a second, for a thousand years. What is beyond is
+/// damage, and what is below can be added to without overflow.
+const MAX_POSITION: u64 = 1 << 62;
 /// The largest segment: 8,192 messages.
 const LARGEST_SEGMENT_CLASS: usize = 12;
 
@@ -158,7 +161,9 @@ impl Thread {
         let lines = self.arena().lines(block)?;
         let messages = messages_of_class(block.class());
         let base = self.arena().descriptor(block)?.position.load(Acquire);
-        debug_assert!(messages + messages.div_ceil(8) <= lines.len());
+        if base > MAX_POSITION || messages + messages.div_ceil(8) > lines.len() {
+            return Err(Error::Corrupt("a segment's first position is out of range"));
+        }
         Ok(Segment {
             block,
             base,
@@ -182,19 +187,24 @@ impl Thread {
         let link = self.arena().descriptor(segment.block)?.link.load(Acquire);
         let next = BlockId::from_link(link).map(|block| self.segment(block)).transpose()?;
         match next {
-            Some(next) if next.base <= segment.base => Err(Error::Corrupt("a ring's segments run backwards")),
+            // A segment is left only when it is full: the next one starts at least that much later.
+            Some(next) if next.base < segment.base + segment.messages() => {
+                Err(Error::Corrupt("a ring's segments overlap"))
+            }
             next => Ok(next),
         }
     }
 
     /// The segment of a published `position`, from `segment` on.
     pub(crate) fn seek(&self, mut segment: Segment, position: u64) -> Result<Segment> {
-        while let Some(next) = self.next_segment(&segment)?
-            && next.base <= position
-        {
-            segment = next;
+        // What is pending lies in at most so many segments.
+        for _ in 0..=self.arena().config().max_pending_messages {
+            match self.next_segment(&segment)? {
+                Some(next) if next.base <= position => segment = next,
+                _ => return Ok(segment),
+            }
         }
-        Ok(segment)
+        Err(Error::Corrupt("a ring has more segments than messages"))
     }
 
     /// The message at a published `position` of `segment`.
@@ -226,8 +236,17 @@ impl Thread {
         sender.tail = direction.producer.tail.load(Relaxed);
         // ORDER: Acquire pairs with the consumer's Release: cells below the head may be written again.
         sender.head_seen = direction.consumer.head.load(Acquire);
+        if sender.tail > MAX_POSITION
+            || sender.head_seen > sender.tail
+            || sender.tail - sender.head_seen > u64::from(self.arena().config().max_pending_messages)
+        {
+            return Err(Error::Corrupt("a ring's head and tail are out of range"));
+        }
         let link = direction.producer.tail_segment.load(Acquire);
         sender.segment = BlockId::from_link(link).map(|block| self.segment(block)).transpose()?;
+        if sender.segment.is_some_and(|segment| segment.base > sender.tail) {
+            return Err(Error::Corrupt("a ring's last segment starts past its tail"));
+        }
         sender.spare = vec![Vec::new(); self.arena().layout().pools.len()];
         sender.flying.clear();
         let mut flying = Vec::new();
@@ -235,6 +254,9 @@ impl Thread {
         let mut bound = self.arena().layout().descriptors.iter().map(|section| section.count).sum::<usize>();
         while let Some(block) = BlockId::from_link(next) {
             let descriptor = self.arena().descriptor(block)?;
+            if BlockWord(descriptor.state.load(Acquire)).state() != BlockState::Bound(writer) {
+                return Err(Error::Corrupt("a channel's list of blocks runs into another's"));
+            }
             match descriptor.position.load(Acquire) {
                 used if used > sender.head_seen => flying.push((used - 1, block)),
                 _ => sender.spare[block.class()].push(block),
@@ -338,14 +360,15 @@ impl Thread {
         crash_point!(self, "leave.intended");
         self.direction(writer)?.consumer.head_segment.store(next.block.to_link(), Release);
         crash_point!(self, "leave.left");
-        self.give_back(left.block, word)?;
+        self.give_back(left.block, word, writer)?;
         crash_point!(self, "leave.freed");
         self.set_link(Link::Idle, 0);
         Ok(())
     }
 
-    fn give_back(&self, block: BlockId, word: BlockWord) -> Result<()> {
-        if matches!(word.state(), BlockState::Bound(_))
+    fn give_back(&self, block: BlockId, word: BlockWord, from: ObjectRef) -> Result<()> {
+        // A link that is damaged must not free another channel's block.
+        if word.state() == BlockState::Bound(from)
             && self.arena().free_block(block, word)?
             && let Some(hints) = self.process.spare_blocks.get(block.class())
         {
@@ -360,13 +383,15 @@ impl Thread {
     /// CAS. Nothing is given back here; the object's end does that.
     pub(crate) fn drain_one(&self, writer: ObjectRef) -> Result<bool> {
         let direction = self.direction(writer)?;
+        // The head first: others may drain at the same time, and a tail that was seen before what they drained
+        // was sent would lie behind their head.
+        let head = direction.consumer.head.load(Acquire);
         // ORDER: Acquire pairs with the producer's Release: the messages up to the tail are complete.
         let tail = direction.producer.tail.load(Acquire);
-        let head = direction.consumer.head.load(Acquire);
         if head == tail {
             return Ok(false);
         }
-        if tail.wrapping_sub(head) > u64::from(self.arena().config().max_pending_messages) {
+        if tail < head || tail > MAX_POSITION || tail - head > u64::from(self.arena().config().max_pending_messages) {
             return Err(Error::Corrupt("a ring's tail is outside the ring"));
         }
         let segment = self.head_segment(direction)?.ok_or(Error::Corrupt("messages without a segment"))?;
@@ -408,10 +433,10 @@ impl Thread {
             }
             producer.first_segment.store(0, Release);
             while let Some(block) = BlockId::from_link(consumer.head_segment.load(Acquire)) {
-                self.take_off(&consumer.head_segment, block, Link::LeaveSegment { from: writer, block })?;
+                self.take_off(&consumer.head_segment, block, Link::LeaveSegment { from: writer, block }, writer)?;
             }
             while let Some(block) = BlockId::from_link(producer.blocks.load(Acquire)) {
-                self.take_off(&producer.blocks, block, Link::LeavePayload { from: writer, block })?;
+                self.take_off(&producer.blocks, block, Link::LeavePayload { from: writer, block }, writer)?;
             }
             producer.tail_segment.store(0, Release);
             producer.tail.store(0, Release);
@@ -421,7 +446,7 @@ impl Thread {
     }
 
     /// Takes the first block off a chain and frees it.
-    pub(crate) fn take_off(&self, chain: &AtomicU64, block: BlockId, link: Link) -> Result<()> {
+    pub(crate) fn take_off(&self, chain: &AtomicU64, block: BlockId, link: Link, from: ObjectRef) -> Result<()> {
         let descriptor = self.arena().descriptor(block)?;
         let word = BlockWord(descriptor.state.load(Acquire));
         self.set_link(link, word.0);
@@ -430,7 +455,7 @@ impl Thread {
         crash_point!(self, "free.unlinked");
         // A chain that is damaged into a circle ends where it has been.
         descriptor.link.store(0, Release);
-        self.give_back(block, word)?;
+        self.give_back(block, word, from)?;
         crash_point!(self, "free.freed");
         self.set_link(Link::Idle, 0);
         Ok(())

@@ -231,12 +231,14 @@ impl Thread {
         }
         let excess: std::collections::HashSet<_> = sender.spare[class].split_off(keep).into_iter().collect();
         let mut chain = &self.direction(writer)?.producer.blocks;
+        let mut left = self.arena().layout().descriptors.iter().map(|section| section.count).sum::<usize>();
         while let Some(block) = BlockId::from_link(chain.load(Acquire)) {
             if excess.contains(&block) {
-                self.take_off(chain, block, Link::LeavePayload { from: writer, block })?;
+                self.take_off(chain, block, Link::LeavePayload { from: writer, block }, writer)?;
             } else {
                 chain = &self.arena().descriptor(block)?.link;
             }
+            left = left.checked_sub(1).ok_or(Error::Corrupt("a channel's blocks run in a circle"))?;
         }
         Ok(())
     }
@@ -313,16 +315,28 @@ impl Loan {
     /// Copies `bytes` in at `offset`.
     ///
     /// # Errors
-    /// `OutOfRange` when they reach past the loan's end; nothing is written then.
+    /// `OutOfRange` when they reach past the loan's end, `BadHandle` when the channel has been closed or handed
+    /// on meanwhile, and the block with it; nothing is written then.
     #[cfg(not(loom))]
     pub fn write_at(&mut self, offset: usize, bytes: &[u8]) -> Result<()> {
         let end = offset.checked_add(bytes.len()).filter(|end| *end <= self.len_bytes);
         end.ok_or(Error::OutOfRange("the end of the write"))?;
+        let endpoint = self.process.endpoint(self.found.entry.object()).ok_or(Error::BadHandle)?;
+        // Under the lock the endpoint cannot leave.
+        let _sender = endpoint.sender.lock();
+        if !self.is_sendable(endpoint) {
+            return Err(Error::BadHandle);
+        }
         let start = self.start()?;
         // SAFETY: `start` is the block's first byte, the block has at least `len_bytes`, and
         // `offset + bytes.len()` was checked against it. `bytes` is private memory, so they do not overlap.
         unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), start.add(offset), bytes.len()) };
         Ok(())
+    }
+
+    /// Whether the endpoint is still this process's, under the handle that the loan was taken with.
+    fn is_sendable(&self, endpoint: &Endpoint) -> bool {
+        endpoint.is_bound_to(self.found.index) && self.process.still(self.found)
     }
 
     #[cfg(not(loom))]
@@ -359,7 +373,7 @@ impl Drop for Loan {
         // The block stays the direction's; if the endpoint has left, whoever has it finds the block unused.
         if let Some(endpoint) = self.process.endpoint(self.found.entry.object()) {
             let mut sender = endpoint.sender.lock();
-            if sender.ready && endpoint.is_bound_to(self.found.index) {
+            if sender.ready && self.is_sendable(endpoint) {
                 sender.spare[self.block.class()].push(self.block);
             }
         }

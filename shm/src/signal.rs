@@ -69,6 +69,10 @@ impl Thread {
         loop {
             let next = word.with_signals(word.signals() & !clear | set);
             if next == word {
+                // Set already: but whoever set it may have been stopped before its wake.
+                if set != 0 {
+                    self.wake(state, State::ARMED | State::ARMED_WRITABLE);
+                }
                 return Ok(());
             }
             // ORDER: AcqRel: what the signaller did before is seen by the waiter it wakes. One word holds
@@ -91,8 +95,8 @@ impl Thread {
             let koid = slot.koid.load(Acquire);
             let side = object.side() as u64;
             Ok(Basic {
-                koid: koid + side,
-                related_koid: if shape == Shape::Single { 0 } else { koid + 1 - side },
+                koid: koid.wrapping_add(side),
+                related_koid: if shape == Shape::Single { 0 } else { koid.wrapping_add(1 - side) },
                 rights: found.rights(),
                 kind: Life(slot.life.load(Acquire)).kind(),
                 handles: Count(slot.count[object.side()].load(Acquire)).number() as u32,
@@ -109,7 +113,7 @@ impl Thread {
     /// The name of the handle's object, padded with NULs.
     pub fn name(&self, found: Found) -> Result<[u8; MAX_NAME_BYTES]> {
         self.with_pinned(found, |object, _| {
-            let koid = self.arena().object(object.slot())?.koid.load(Acquire) + object.side() as u64;
+            let koid = self.arena().object(object.slot())?.koid.load(Acquire).wrapping_add(object.side() as u64);
             let name = &self.arena().name(object.slot())?.sides[object.side()];
             let mut bytes = [0; MAX_NAME_BYTES];
             if name.koid.load(Acquire) == koid {
@@ -126,7 +130,7 @@ impl Thread {
     /// the other's.
     pub fn set_name(&self, found: Found, name: &[u8; MAX_NAME_BYTES]) -> Result<()> {
         self.with_pinned(found, |object, _| {
-            let koid = self.arena().object(object.slot())?.koid.load(Acquire) + object.side() as u64;
+            let koid = self.arena().object(object.slot())?.koid.load(Acquire).wrapping_add(object.side() as u64);
             let stored = &self.arena().name(object.slot())?.sides[object.side()];
             for (chunk, word) in name.chunks_exact(8).zip(&stored.bytes) {
                 word.store(u64::from_le_bytes(chunk.try_into().expect("eight bytes")), Release);

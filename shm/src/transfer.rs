@@ -241,7 +241,12 @@ impl Thread {
         // is seen here.
         fence(SeqCst);
         if State(state.load(Acquire)).signals() & signal::PEER_CLOSED != 0 {
-            while self.drain_one(writer)? {}
+            // Nobody else sends here: there is only what was pending.
+            for _ in 0..=self.arena().config().max_pending_messages {
+                if !self.drain_one(writer)? {
+                    break;
+                }
+            }
         }
         drop(sender);
         Ok(())

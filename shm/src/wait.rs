@@ -93,12 +93,13 @@ impl Thread {
 
     /// The signals of a handle's object, or CANCELED when the handle is no longer there.
     pub fn signals(&self, found: Found) -> Result<u32> {
-        let signals = self.look(found.entry.object());
+        let signals = self.look(found);
         // What was read belongs to the handle's object only if the handle is still there.
         if self.still(found) { signals } else { Err(Error::Canceled) }
     }
 
-    fn look(&self, object: ObjectRef) -> Result<u32> {
+    fn look(&self, found: Found) -> Result<u32> {
+        let object = found.entry.object();
         let slot = self.arena().object(object.slot())?;
         let shape =
             Life(slot.life.load(Acquire)).shape().ok_or(Error::Corrupt("an object of no known shape"))?;
@@ -109,7 +110,7 @@ impl Thread {
             return Ok(stored);
         }
         let mut signals = stored & !(signal::READABLE | signal::WRITABLE);
-        if self.is_readable(object)? {
+        if self.is_readable(found)? {
             signals |= signal::READABLE;
         }
         if stored & signal::PEER_CLOSED == 0 && self.is_writable(object)? {
@@ -118,15 +119,12 @@ impl Thread {
         Ok(signals)
     }
 
-    fn is_readable(&self, at: ObjectRef) -> Result<bool> {
-        if let Some(endpoint) = self.process.endpoint(at)
-            && endpoint.disorder.load(Acquire) != 0
-        {
-            let mut receiver = endpoint.receiver.lock();
-            return Ok(receiver.ready && {
-                self.refresh_tail(at, &mut receiver)?;
-                self.unspoken(at, endpoint, &mut receiver)?.is_some()
-            });
+    fn is_readable(&self, found: Found) -> Result<bool> {
+        let at = found.entry.object();
+        if self.process.endpoint(at).is_some_and(|endpoint| endpoint.disorder.load(Acquire) != 0) {
+            // An endpoint that has left is nobody's here to look into: canceled.
+            let (_, mut receiver) = self.enter_receiver(found, 0).map_err(|_| Error::Canceled)?;
+            return Ok(receiver.ready && self.unspoken(at, &mut receiver)?.is_some());
         }
         let direction = self.direction(at.peer())?;
         let head = direction.consumer.head.load(Acquire);
@@ -217,9 +215,14 @@ impl Thread {
                 return check(items)?.ok_or(Error::TimedOut);
             }
             let sure = self.set_modes(found)?;
-            let mut words = Vec::with_capacity(found.len());
+            let mut words: Vec<(&AtomicU64, u32)> = Vec::with_capacity(found.len());
             for (found, item) in found.iter().zip(items.iter()) {
-                words.push(self.arm(found.entry.object(), item.waitfor, sure)?);
+                let (word, expected) = self.arm(found.entry.object(), item.waitfor, sure)?;
+                // Two items may be handles to one side: arming again has moved its counter.
+                match words.iter_mut().find(|(other, _)| core::ptr::eq(*other, word)) {
+                    Some(armed) => armed.1 = expected,
+                    None => words.push((word, expected)),
+                }
             }
             // ORDER: pairs with the fence of `wake_attentively`: a change that this look misses finds ARMED.
             fence(SeqCst);

@@ -3,7 +3,54 @@
 use super::Slept;
 use ::loom::sync::{Condvar, Mutex, MutexGuard};
 
-pub(crate) use ::loom::sync::atomic::{AtomicU64, fence};
+use ::loom::sync::atomic::{AtomicBool, Ordering};
+
+pub(crate) use ::loom::sync::atomic::fence;
+
+/// loom's atomic, with a turn that every access takes first.
+///
+/// loom remembers, for each object, only the last access of any thread. A thread that loads a word and then
+/// changes it hides the loads that others made before, and the orders in which they come after the change are
+/// not explored. All accesses of the turn are alike and depend on each other, so none hides another. It is
+/// Relaxed: it orders nothing that the access itself does not.
+#[derive(Debug, Default)]
+pub(crate) struct AtomicU64 {
+    turn: AtomicBool,
+    word: ::loom::sync::atomic::AtomicU64,
+}
+
+impl AtomicU64 {
+    fn turn(&self) -> &::loom::sync::atomic::AtomicU64 {
+        self.turn.swap(true, Ordering::Relaxed);
+        &self.word
+    }
+
+    pub(crate) fn load(&self, order: Ordering) -> u64 {
+        self.turn().load(order)
+    }
+
+    pub(crate) fn store(&self, value: u64, order: Ordering) {
+        self.turn().store(value, order);
+    }
+
+    pub(crate) fn compare_exchange(
+        &self,
+        current: u64,
+        new: u64,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<u64, u64> {
+        self.turn().compare_exchange(current, new, success, failure)
+    }
+
+    pub(crate) fn fetch_add(&self, value: u64, order: Ordering) -> u64 {
+        self.turn().fetch_add(value, order)
+    }
+
+    pub(crate) fn fetch_or(&self, value: u64, order: Ordering) -> u64 {
+        self.turn().fetch_or(value, order)
+    }
+}
 
 pub(crate) fn register_barriers() -> bool {
     true
