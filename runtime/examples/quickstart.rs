@@ -142,10 +142,12 @@ fn measure(supervisor: &Supervisor) -> Outcome {
     })?;
     // From here on the child only reads.
     channel.write(b"rate", &mut Vec::new())?;
-    let channel_rate = rate(|bytes| loop {
-        match channel.write(bytes, &mut Vec::new()) {
-            Err(Status::SHOULD_WAIT) => drop(channel.wait(Signals::CHANNEL_WRITABLE, FOREVER)?),
-            written => break Ok(written?),
+    let channel_rate = rate(|bytes| {
+        loop {
+            match channel.write(bytes, &mut Vec::new()) {
+                Err(Status::SHOULD_WAIT) => drop(channel.wait(Signals::CHANNEL_WRITABLE, FOREVER)?),
+                written => break Ok(written?),
+            }
         }
     })?;
     drop(channel);
@@ -164,7 +166,11 @@ fn measure(supervisor: &Supervisor) -> Outcome {
     child.wait()?;
 
     println!("  {:<24}{:>16}{:>18}{:>9}", "64-byte messages", "jacinth channel", "Unix socket", "ratio");
-    println!("  {:<24}{channel_ns:>13.0} ns{socket_ns:>15.0} ns{:>8.1}×", "round trip", socket_ns / channel_ns);
+    println!(
+        "  {:<24}{channel_ns:>13.0} ns{socket_ns:>15.0} ns{:>8.1}×",
+        "round trip",
+        socket_ns / channel_ns
+    );
     let (fast, slow) = (channel_rate / 1e6, socket_rate / 1e6);
     println!("  {:<24}{fast:>12.2} M/s{slow:>14.2} M/s{:>8.1}×", "messages per second", fast / slow);
     Ok(())

@@ -121,7 +121,7 @@ impl Thread {
     ) -> Result<(usize, usize)> {
         let found = pending.found;
         let mut items = [WaitItem { handle: 0, waitfor: signal::READABLE, pending: 0 }];
-        let result = self.wait_until(&[found], &mut items, deadline_ns, |_| self.try_reply(pending, sink));
+        let result = self.wait_until(&[found], &mut items, deadline_ns, |_, _| self.try_reply(pending, sink));
         match result {
             Err(Error::BufferTooSmall { .. }) => {
                 let closed = self.work_dying();

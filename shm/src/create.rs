@@ -203,7 +203,8 @@ impl Thread {
     /// Moves the handle into a seat whose process has not attached yet, as its startup handle.
     pub fn leave_startup_handle(&self, found: Found, seat: Seat) -> Result<()> {
         let object = found.entry.object();
-        let cell = self.arena().entry(seat.row, STARTUP_ENTRY).ok_or(Error::BadState("no such process row"))?;
+        let cell =
+            self.arena().entry(seat.row, STARTUP_ENTRY).ok_or(Error::BadState("no such process row"))?;
         let row = self.arena().process(seat.row)?;
         let claim = Claim(row.claim.load(Acquire));
         let free = Entry(cell.load(Acquire));

@@ -134,6 +134,8 @@ pub(crate) struct ConsumerLine {
     pub(crate) head: AtomicU64,
     /// The segment being read, as a block link; 0 until the first one has been left.
     pub(crate) head_segment: AtomicU64,
+    /// Not the ring's: signals of side `s` that were set while somebody slept on it. See [`Pulse`].
+    pub(crate) pulse: AtomicU64,
 }
 
 /// The names of an object's sides. A name counts only while its koid word is the side's koid, so a slot that
@@ -373,6 +375,32 @@ impl State {
     }
 }
 
+/// The last signals that were set on a side while somebody slept on it, and the event counter at that moment: so
+/// that a sleeper which wakes after they have been cleared again still observes them.
+///
+/// INV-PULSE-1: written before the signals are set. A sleeper believes a pulse whose counter is not older than
+/// the one it armed with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pulse(pub(crate) u64);
+
+impl Pulse {
+    const SIGNALS: Field<0, 32> = Field;
+    const COUNTER: Field<32, 24> = Field;
+
+    /// This pulse and another at the same moment, or the other alone if it is later.
+    pub(crate) fn and(self, state: State, signals: u32) -> Self {
+        let counter = State::COUNTER.get(state.0);
+        let before = if Self::COUNTER.get(self.0) == counter { Self::SIGNALS.get(self.0) } else { 0 };
+        Self(Self::SIGNALS.of(before | u64::from(signals)) | Self::COUNTER.of(counter))
+    }
+
+    /// The signals, if they came after a sleeper had armed with this futex value.
+    pub(crate) fn since(self, armed: u32) -> u32 {
+        let later = Self::COUNTER.get(self.0).wrapping_sub(State::COUNTER.get(u64::from(armed)));
+        if later & 0xff_ffff < 0x80_0000 { Self::SIGNALS.get(self.0) as u32 } else { 0 }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -390,6 +418,16 @@ mod tests {
         let retired = Life(half.0 | Life::done_bit(0)).retired().unwrap();
         assert_eq!(retired.reclaiming(Tag(3)).state(), LifeState::Reclaiming(Tag(3)));
         assert_eq!(retired.reclaiming(Tag(3)).freed().generation(), free.generation() + 1);
+    }
+
+    #[test]
+    fn a_pulse_is_seen_by_those_who_slept_and_not_by_those_who_came_later() {
+        let armed = State(7).with(State::ARMED);
+        let pulse = Pulse(0).and(armed, 8);
+        assert_eq!(pulse.since(armed.futex()), 8);
+        assert_eq!(pulse.and(armed, 1).since(State(6).futex()), 9);
+        assert_eq!(pulse.since(armed.advanced().futex()), 0);
+        assert_eq!(pulse.and(armed.advanced(), 1).since(armed.futex()), 1);
     }
 
     #[test]

@@ -255,7 +255,10 @@ pub struct Thread {
     pub(crate) retired: RefCell<Vec<u32>>,
     /// Waits that were satisfied without sleeping, since the last that was not.
     pub(crate) calm_waits: Cell<u32>,
-    /// How long a wait spins before it sleeps, in nanoseconds.
+    /// The longest that a wait spins before it sleeps, in nanoseconds.
+    pub(crate) spin_most_ns: Cell<i64>,
+    /// How long the next one will: twice as long after each that was worth it, half as long after each that was
+    /// not. On a machine with more to do than cores, whoever is waited for may not be running.
     pub(crate) spin_ns: Cell<i64>,
     /// Whether dropping gives the row back; recovery's stand-ins leave that to recovery.
     owns_row: bool,
@@ -333,6 +336,7 @@ impl Thread {
             spare_slots: RefCell::default(),
             retired: RefCell::default(),
             calm_waits: Cell::new(0),
+            spin_most_ns: Cell::new(crate::wait::SPIN_NS),
             spin_ns: Cell::new(crate::wait::SPIN_NS),
             owns_row,
             #[cfg(loom)]
@@ -422,7 +426,9 @@ impl Thread {
     /// How many entries a thread sets aside at once: few where there are few, so that no thread finds the table
     /// full because another keeps the rest.
     fn entries_at_a_time(&self) -> usize {
-        Self::ENTRIES_AT_A_TIME.min(self.arena().layout().config.max_handles_per_process as usize / 1024).max(1)
+        Self::ENTRIES_AT_A_TIME
+            .min(self.arena().layout().config.max_handles_per_process as usize / 1024)
+            .max(1)
     }
 
     fn take_entry(&self) -> Option<u32> {

@@ -170,7 +170,11 @@ impl Thread {
         }
         let count = position - first;
         if count == 0 {
-            return if most == 0 { Ok(0) } else { Err(Error::NotSupported("a batch of messages with handles")) };
+            return if most == 0 {
+                Ok(0)
+            } else {
+                Err(Error::NotSupported("a batch of messages with handles"))
+            };
         }
         if receiver.disorder() != 0 {
             let segment = self.segment_of(at.peer(), &mut receiver, first)?;

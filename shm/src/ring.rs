@@ -391,7 +391,10 @@ impl Thread {
         if head == tail {
             return Ok(false);
         }
-        if tail < head || tail > MAX_POSITION || tail - head > u64::from(self.arena().config().max_pending_messages) {
+        if tail < head
+            || tail > MAX_POSITION
+            || tail - head > u64::from(self.arena().config().max_pending_messages)
+        {
             return Err(Error::Corrupt("a ring's tail is outside the ring"));
         }
         let segment = self.head_segment(direction)?.ok_or(Error::Corrupt("messages without a segment"))?;
@@ -433,7 +436,12 @@ impl Thread {
             }
             producer.first_segment.store(0, Release);
             while let Some(block) = BlockId::from_link(consumer.head_segment.load(Acquire)) {
-                self.take_off(&consumer.head_segment, block, Link::LeaveSegment { from: writer, block }, writer)?;
+                self.take_off(
+                    &consumer.head_segment,
+                    block,
+                    Link::LeaveSegment { from: writer, block },
+                    writer,
+                )?;
             }
             while let Some(block) = BlockId::from_link(producer.blocks.load(Acquire)) {
                 self.take_off(&producer.blocks, block, Link::LeavePayload { from: writer, block }, writer)?;
@@ -446,7 +454,13 @@ impl Thread {
     }
 
     /// Takes the first block off a chain and frees it.
-    pub(crate) fn take_off(&self, chain: &AtomicU64, block: BlockId, link: Link, from: ObjectRef) -> Result<()> {
+    pub(crate) fn take_off(
+        &self,
+        chain: &AtomicU64,
+        block: BlockId,
+        link: Link,
+        from: ObjectRef,
+    ) -> Result<()> {
         let descriptor = self.arena().descriptor(block)?;
         let word = BlockWord(descriptor.state.load(Acquire));
         self.set_link(link, word.0);

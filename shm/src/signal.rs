@@ -3,7 +3,7 @@
 use crate::bits::ObjectRef;
 use crate::count::Found;
 use crate::error::{Error, Result};
-use crate::object::{Count, Life, Shape, State, signal};
+use crate::object::{Count, Life, Pulse, Shape, State, signal};
 use crate::process::Thread;
 use crate::sync::{AcqRel, Acquire, Release};
 
@@ -75,6 +75,10 @@ impl Thread {
                 }
                 return Ok(());
             }
+            let risen = next.signals() & !word.signals();
+            if risen != 0 && word.has(State::ARMED) {
+                self.note_pulse(object, word, risen)?;
+            }
             // ORDER: AcqRel: what the signaller did before is seen by the waiter it wakes. One word holds
             // signals and sleepers, so nobody that is armed can be missed.
             match state.compare_exchange(word.0, next.0, AcqRel, Acquire) {
@@ -86,6 +90,27 @@ impl Thread {
                 Err(changed) => word = State(changed),
             }
         }
+    }
+
+    /// INV-PULSE-1: before the signals are set.
+    fn note_pulse(&self, object: ObjectRef, state: State, signals: u32) -> Result<()> {
+        let cell = &self.direction(object)?.consumer.pulse;
+        let mut pulse = Pulse(cell.load(Acquire));
+        // ORDER: Release pairs with the Acquire of `pulse_since`. One round for each other signaller is enough;
+        // a word that never stands still is damage.
+        for _ in 0..4096 {
+            match cell.compare_exchange(pulse.0, pulse.and(state, signals).0, AcqRel, Acquire) {
+                Ok(_) => return Ok(()),
+                Err(changed) => pulse = Pulse(changed),
+            }
+        }
+        Err(Error::Corrupt("a pulse word that never stands still"))
+    }
+
+    /// The signals that were set on the object since a sleeper armed with this futex value.
+    pub(crate) fn pulse_since(&self, object: ObjectRef, armed: u32) -> Result<u32> {
+        // ORDER: Acquire pairs with the Release of `note_pulse`.
+        Ok(Pulse(self.direction(object)?.consumer.pulse.load(Acquire)).since(armed))
     }
 
     /// What is known of the handle and its object.
@@ -113,7 +138,8 @@ impl Thread {
     /// The name of the handle's object, padded with NULs.
     pub fn name(&self, found: Found) -> Result<[u8; MAX_NAME_BYTES]> {
         self.with_pinned(found, |object, _| {
-            let koid = self.arena().object(object.slot())?.koid.load(Acquire).wrapping_add(object.side() as u64);
+            let koid =
+                self.arena().object(object.slot())?.koid.load(Acquire).wrapping_add(object.side() as u64);
             let name = &self.arena().name(object.slot())?.sides[object.side()];
             let mut bytes = [0; MAX_NAME_BYTES];
             if name.koid.load(Acquire) == koid {
@@ -130,7 +156,8 @@ impl Thread {
     /// the other's.
     pub fn set_name(&self, found: Found, name: &[u8; MAX_NAME_BYTES]) -> Result<()> {
         self.with_pinned(found, |object, _| {
-            let koid = self.arena().object(object.slot())?.koid.load(Acquire).wrapping_add(object.side() as u64);
+            let koid =
+                self.arena().object(object.slot())?.koid.load(Acquire).wrapping_add(object.side() as u64);
             let stored = &self.arena().name(object.slot())?.sides[object.side()];
             for (chunk, word) in name.chunks_exact(8).zip(&stored.bytes) {
                 word.store(u64::from_le_bytes(chunk.try_into().expect("eight bytes")), Release);

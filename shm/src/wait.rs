@@ -27,12 +27,17 @@ use crate::sync::{
     heavy_barrier, light_barrier,
 };
 
-/// How long a wait spins before it sleeps, unless told otherwise: about what sleeping and waking cost.
+/// The longest that a wait spins before it sleeps, unless told otherwise: about what sleeping and waking cost.
 pub(crate) const SPIN_NS: i64 = 10_000;
+/// However often spinning was in vain, this much is tried.
+const SPIN_LEAST_NS: i64 = 300;
 /// After this many waits without a sleep, MODE is cleared and writers stop fencing.
 const CALM_WAITS: u32 = if cfg!(loom) { 1 } else { 1024 };
 /// Where the kernel refuses the barrier, no sleep may last longer than this without looking again.
 const UNSURE_SLEEP_NS: i64 = 1_000_000;
+
+/// A word that a sleeper watches, and the half of it that it expects.
+pub(crate) type Armed<'a> = (&'a AtomicU64, u32);
 
 /// One thing to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +101,17 @@ impl Thread {
         let signals = self.look(found);
         // What was read belongs to the handle's object only if the handle is still there.
         if self.still(found) { signals } else { Err(Error::Canceled) }
+    }
+
+    /// The same, with those that were set and cleared again since the sleeper armed.
+    fn signals_since(&self, found: Found, armed: &[Armed<'_>]) -> Result<u32> {
+        let signals = self.signals(found)?;
+        let object = found.entry.object();
+        let state = &self.arena().object(object.slot())?.state[object.side()];
+        match armed.iter().find(|(word, _)| core::ptr::eq(*word, state)) {
+            Some((_, expected)) => Ok(signals | self.pulse_since(object, *expected)?),
+            None => Ok(signals),
+        }
     }
 
     fn look(&self, found: Found) -> Result<u32> {
@@ -171,11 +187,11 @@ impl Thread {
             *found = self.find(item.handle)?;
             found.require(rights)?;
         }
-        self.wait_until(found, items, deadline_ns, |items| {
+        self.wait_until(found, items, deadline_ns, |items, armed| {
             let mut satisfied = false;
             let mut canceled = false;
             for (item, found) in items.iter_mut().zip(found.iter()) {
-                item.pending = match self.signals(*found) {
+                item.pending = match self.signals_since(*found, armed) {
                     Ok(signals) => signals,
                     Err(Error::Canceled) => {
                         canceled = true;
@@ -200,22 +216,24 @@ impl Thread {
         found: &[Found],
         items: &mut [WaitItem],
         deadline_ns: i64,
-        mut check: impl FnMut(&mut [WaitItem]) -> Result<Option<T>>,
+        mut check: impl FnMut(&mut [WaitItem], &[Armed<'_>]) -> Result<Option<T>>,
     ) -> Result<T> {
-        if let Some(done) = check(items)? {
+        if let Some(done) = check(items, &[])? {
             return Ok(done);
         }
         if let Some(done) = self.spin(items, deadline_ns, &mut check)? {
+            self.spin_ns.set((self.spin_ns.get() * 2).min(self.spin_most_ns.get()));
             self.note_calm(found);
             return Ok(done);
         }
+        self.spin_ns.set((self.spin_ns.get() / 2).max(SPIN_LEAST_NS).min(self.spin_most_ns.get()));
         self.calm_waits.set(0);
         loop {
             if deadline_ns != DEADLINE_INFINITE_NS && sync::now_ns() >= deadline_ns {
-                return check(items)?.ok_or(Error::TimedOut);
+                return check(items, &[])?.ok_or(Error::TimedOut);
             }
             let sure = self.set_modes(found)?;
-            let mut words: Vec<(&AtomicU64, u32)> = Vec::with_capacity(found.len());
+            let mut words: Vec<Armed<'_>> = Vec::with_capacity(found.len());
             for (found, item) in found.iter().zip(items.iter()) {
                 let (word, expected) = self.arm(found.entry.object(), item.waitfor, sure)?;
                 // Two items may be handles to one side: arming again has moved its counter.
@@ -226,7 +244,7 @@ impl Thread {
             }
             // ORDER: pairs with the fence of `wake_attentively`: a change that this look misses finds ARMED.
             fence(SeqCst);
-            if let Some(done) = check(items)? {
+            if let Some(done) = check(items, &words)? {
                 return Ok(done);
             }
             let until_ns = if sure {
@@ -236,7 +254,7 @@ impl Thread {
             };
             self.tally(Counter::Sleeps, 1);
             let slept = self.arena().futex().wait(&words, until_ns);
-            if let Some(done) = check(items)? {
+            if let Some(done) = check(items, &words)? {
                 return Ok(done);
             }
             if slept == Slept::TimedOut && sure {
@@ -249,21 +267,21 @@ impl Thread {
         &self,
         items: &mut [WaitItem],
         deadline_ns: i64,
-        check: &mut impl FnMut(&mut [WaitItem]) -> Result<Option<T>>,
+        check: &mut impl FnMut(&mut [WaitItem], &[Armed<'_>]) -> Result<Option<T>>,
     ) -> Result<Option<T>> {
         if self.spin_ns.get() == 0 {
             return Ok(None);
         }
         if cfg!(loom) {
             // Time stands still: one more look stands for all of them.
-            return check(items);
+            return check(items, &[]);
         }
         let until_ns = sync::now_ns().saturating_add(self.spin_ns.get()).min(deadline_ns);
         let mut step = 0;
         loop {
             for _ in 0..16 {
                 core::hint::spin_loop();
-                if let Some(done) = check(items)? {
+                if let Some(done) = check(items, &[])? {
                     return Ok(Some(done));
                 }
             }
@@ -275,8 +293,9 @@ impl Thread {
         }
     }
 
-    /// How long this thread's waits spin before they sleep. 0 sleeps at once.
+    /// The longest that this thread's waits spin before they sleep. 0 sleeps at once.
     pub fn set_spin_ns(&self, spin_ns: i64) {
+        self.spin_most_ns.set(spin_ns.max(0));
         self.spin_ns.set(spin_ns.max(0));
     }
 
@@ -321,7 +340,7 @@ impl Thread {
             if sure && !word.is_sure() {
                 // Cleared by another waiter since `set_modes`: nobody may arm. Expecting what the word is not
                 // makes the sleep return at once, and the next round starts over.
-                return Ok((state, !word.futex()));
+                return Ok((state, word.futex() ^ State::SURE as u32));
             }
             let armed = word.advanced().with(State::ARMED | room);
             // ORDER: AcqRel: sees the signals that share the word; a waker that clears ARMED sees the counter.

@@ -282,6 +282,41 @@ fn a_wait_ends_by_signal_by_deadline_and_by_close() {
 }
 
 #[test]
+fn a_signal_that_is_cleared_at_once_still_ends_every_wait() {
+    let process = seated(&small());
+    let thread = Thread::join(&process).unwrap();
+    let (event, _) = thread.create(Shape::Single, 5, ALL).unwrap();
+    for _ in 0..50 {
+        let sleeps = process.arena().counters().sleeps;
+        std::thread::scope(|scope| {
+            let waiters: Vec<_> = (0..2)
+                .map(|_| {
+                    scope.spawn(|| {
+                        let thread = Thread::join(&process).unwrap();
+                        thread.set_spin_ns(0);
+                        thread.wait_one(event, 0, 8, i64::MAX)
+                    })
+                })
+                .collect();
+            while process.arena().counters().sleeps < sleeps + 2 {
+                std::thread::yield_now();
+            }
+            let found = thread.find(event).unwrap();
+            thread.signal(found, 0, 8).unwrap();
+            thread.signal(found, 8, 0).unwrap();
+            for waiter in waiters {
+                assert_eq!(waiter.join().unwrap(), (Ok(()), 8));
+            }
+        });
+        assert_eq!(
+            thread.wait_one(event, 0, 8, 0),
+            (Err(Error::TimedOut), 0),
+            "who comes later does not see it"
+        );
+    }
+}
+
+#[test]
 fn a_full_table_says_so_and_everything_stays_usable() {
     let mut config = small();
     config.max_handles_per_process = 10;

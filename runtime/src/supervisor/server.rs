@@ -140,7 +140,9 @@ impl Server {
         let answer = match request {
             Request::Join { seat } => self.admit(index, &line, seat),
             Request::Spawned { seat } => self.watch_spawned(seat, along),
-            Request::GiveUp { seat } => self.thread.give_up_seat(seat).map(|_| Answer::ok()).map_err(status::of),
+            Request::GiveUp { seat } => {
+                self.thread.give_up_seat(seat).map(|_| Answer::ok()).map_err(status::of)
+            }
             Request::Collect => self.collect(),
         };
         let answer = answer.unwrap_or_else(Answer::refuse);
