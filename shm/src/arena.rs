@@ -121,7 +121,7 @@ impl Arena {
 
     fn over(region: Box<dyn Region>, layout: Layout) -> Self {
         debug_assert!(layout.total_bytes <= region.len_bytes());
-        Self { base: region.base(), layout, futex: Futex::default(), region }
+        Self { base: region.base(), layout, futex: Futex::new(), region }
     }
 
     /// The file behind the arena, to hand to another process.

@@ -130,7 +130,7 @@ impl Segment {
 
 /// Messages that a segment of this class holds.
 const fn messages_of_class(class: usize) -> usize {
-    CLASS_0_LINES / 2 << class
+    (CLASS_0_LINES / 2) << class
 }
 
 /// A message in the ring, its header copied and checked.

@@ -2,9 +2,8 @@
 //! agrees.
 
 use jacinth_shm::{
-    Arena, Config, Error, Process, Received, Shape, Sink, Thread, TooSmall, WaitItem, signals,
+    Arena, Config, Error, Growing, Process, Received, Shape, Thread, TooSmall, WaitItem, signals,
 };
-use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 const ALL: u32 = 0xf_ffff;
@@ -29,32 +28,17 @@ fn seated(config: &Config) -> Arc<Process> {
 struct Take {
     bytes: Vec<u8>,
     handles: Vec<Received>,
-    most: Option<usize>,
 }
 
-impl Sink for Take {
-    fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
-        if self.most.is_some_and(|most| len > most) {
-            return None;
-        }
-        self.bytes.clear();
-        self.bytes.reserve(len);
-        Some(&mut self.bytes.spare_capacity_mut()[..len])
-    }
-    fn takes_handles(&self, _: usize) -> bool {
-        true
-    }
-    unsafe fn filled(&mut self, len: usize) {
-        unsafe { self.bytes.set_len(len) };
-    }
-    fn handle(&mut self, handle: Received) {
-        self.handles.push(handle);
+impl Take {
+    fn sink(&mut self) -> Growing<'_> {
+        Growing::new(&mut self.bytes, &mut self.handles)
     }
 }
 
 fn read(thread: &Thread, value: u32) -> Result<Take, Error> {
     let mut take = Take::default();
-    thread.receive(thread.find(value)?, 0, &mut take, TooSmall::Keep)?;
+    thread.receive(thread.find(value)?, 0, &mut take.sink(), TooSmall::Keep)?;
     Ok(take)
 }
 
@@ -217,14 +201,14 @@ fn replies_find_their_callers_in_any_order() {
     thread.send(server, 0, &requests[1]).unwrap();
     thread.send(server, 0, &requests[0]).unwrap();
     let mut take = Take::default();
-    thread.call_finish(&first, 0, &mut take).unwrap();
+    thread.call_finish(&first, 0, &mut take.sink()).unwrap();
     assert_eq!(&take.bytes[4..], b"first");
     assert_eq!(&read(&thread, a).unwrap().bytes[4..], b"unasked");
     assert_eq!(read(&thread, a).err(), Some(Error::ShouldWait));
-    thread.call_finish(&second, 0, &mut take).unwrap();
+    thread.call_finish(&second, 0, &mut take.sink()).unwrap();
     assert_eq!(&take.bytes[4..], b"second");
     let third = thread.call_begin(found, 0, b"\0\0\0\0third", &[], 0).unwrap();
-    assert_eq!(thread.call_finish(&third, 0, &mut take), Err(Error::TimedOut));
+    assert_eq!(thread.call_finish(&third, 0, &mut take.sink()), Err(Error::TimedOut));
     let late = read(&thread, b).unwrap().bytes;
     thread.send(server, 0, &late).unwrap();
     assert_eq!(&read(&thread, a).unwrap().bytes[4..], b"third");

@@ -104,13 +104,11 @@ pub(crate) struct Futex {
     woken: Condvar,
 }
 
-impl Default for Futex {
-    fn default() -> Self {
+impl Futex {
+    pub(crate) fn new() -> Self {
         Self { gate: Mutex::new(()), woken: Condvar::new() }
     }
-}
 
-impl Futex {
     pub(crate) const MOST_WORDS: usize = 128;
 
     pub(crate) fn wait(&self, words: &[(&AtomicU64, u32)], _deadline_ns: i64) -> Slept {

@@ -81,7 +81,7 @@ pub(crate) fn now_ns() -> i64 {
 }
 
 /// Sleeping on words of the arena that other processes change. Never `FUTEX_PRIVATE`.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Futex;
 
 /// The half of a word that the kernel compares: its low 32 bits.
@@ -103,6 +103,10 @@ fn timespec(deadline_ns: i64) -> Option<Timespec> {
 }
 
 impl Futex {
+    pub(crate) fn new() -> Self {
+        Self
+    }
+
     /// The most words one sleep can watch (`FUTEX_WAITV_MAX`).
     pub(crate) const MOST_WORDS: usize = 128;
 
