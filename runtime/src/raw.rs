@@ -303,6 +303,9 @@ pub fn channel_read(
     bytes: &mut [u8],
     handles: &mut [Option<HandleInfo>],
 ) -> (Result<(), Status>, Actual) {
+    if handles.is_empty() {
+        return receive(value, too_small, &mut shm::Fixed::new(bytes, &mut []));
+    }
     let mut received = [None; shm::MAX_MESSAGE_HANDLES];
     let wanted = handles.len().min(received.len());
     let (result, actual) = receive(value, too_small, &mut shm::Fixed::new(bytes, &mut received[..wanted]));

@@ -158,6 +158,7 @@ impl Arena {
         Some(unsafe { self.base.add(section.offset_bytes).cast::<T>().add(index).as_ref() })
     }
 
+    #[inline]
     pub(crate) fn header(&self) -> &Header {
         self.at(self.layout.header, 0).expect("a layout has a header")
     }
@@ -193,6 +194,7 @@ impl Arena {
         self.at::<EntryCell>(self.layout.entries, index).map(|cell| &cell.0)
     }
 
+    #[inline]
     pub(crate) fn descriptor(&self, block: BlockId) -> Result<&Descriptor> {
         let section = self.layout.descriptors.get(block.class()).copied();
         section
@@ -235,6 +237,7 @@ impl Arena {
     }
 
     /// Whether an audit has failed.
+    #[inline]
     pub fn is_poisoned(&self) -> bool {
         // ORDER: Acquire pairs with the Release in `poison`.
         self.header().poisoned.load(Acquire) != 0

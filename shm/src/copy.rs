@@ -28,11 +28,10 @@ pub(crate) fn write(lines: &[Line], bytes: &[u8]) {
 /// Copies up to a line.
 #[inline(always)]
 pub(crate) fn write_line(line: &Line, bytes: &[u8]) {
-    line.1.written();
     // Relaxed: the bytes are published by the ring's tail.
     let (words, rest) = bytes.as_chunks::<8>();
-    for (cell, word) in line.0.iter().zip(words) {
-        cell.store(u64::from_le_bytes(*word), Relaxed);
+    for (index, word) in words.iter().enumerate().take(LINE_WORDS) {
+        line.0[index].store(u64::from_le_bytes(*word), Relaxed);
     }
     if !rest.is_empty() && words.len() < LINE_WORDS {
         let mut last = [0; 8];
@@ -64,6 +63,10 @@ pub(crate) fn read_uninit(lines: &[Line], bytes: &mut [MaybeUninit<u8>]) {
     if bytes.len() > LINE_BYTES {
         return bulk::read(lines, bytes);
     }
+    #[cfg(not(loom))]
+    if let Some(line) = lines.first() {
+        return read_line_uninit(line, bytes);
+    }
     for (line, chunk) in lines.iter().zip(bytes.chunks_mut(LINE_BYTES)) {
         line.1.read();
         let (words, rest) = chunk.as_chunks_mut::<8>();
@@ -76,6 +79,21 @@ pub(crate) fn read_uninit(lines: &[Line], bytes: &mut [MaybeUninit<u8>]) {
             let last = line.0[full].load(Relaxed).to_le_bytes().map(MaybeUninit::new);
             rest.copy_from_slice(&last[..rest.len()]);
         }
+    }
+}
+
+/// Fills up to a line.
+#[inline(always)]
+fn read_line_uninit(line: &Line, bytes: &mut [MaybeUninit<u8>]) {
+    let (words, rest) = bytes.as_chunks_mut::<8>();
+    let full = words.len();
+    // Relaxed: the Acquire of the ring's tail came first.
+    for (index, word) in words.iter_mut().enumerate().take(LINE_WORDS) {
+        *word = line.0[index].load(Relaxed).to_le_bytes().map(MaybeUninit::new);
+    }
+    if !rest.is_empty() && full < LINE_WORDS {
+        let last = line.0[full].load(Relaxed).to_le_bytes().map(MaybeUninit::new);
+        rest.copy_from_slice(&last[..rest.len()]);
     }
 }
 

@@ -61,6 +61,7 @@ impl Header {
     /// Consumed before the messages ahead of it.
     pub(crate) const TAKEN: u64 = 1 << 60;
 
+    #[inline(always)]
     pub(crate) fn new(length: usize, handles: usize, block: Option<BlockId>) -> Self {
         let block = block.map_or(0, BlockId::to_link);
         Self(Self::LENGTH.of(length as u64) | Self::HANDLES.of(handles as u64) | Self::BLOCK.of(block))
@@ -182,9 +183,15 @@ impl Thread {
     }
 
     /// The segment after this one, if it is linked.
+    #[inline(always)]
     pub(crate) fn next_segment(&self, segment: &Segment) -> Result<Option<Segment>> {
         // ORDER: Acquire pairs with the Release in `grow`.
         let link = self.arena().descriptor(segment.block)?.link.load(Acquire);
+        if link == 0 { Ok(None) } else { self.linked_segment(segment, link) }
+    }
+
+    #[cold]
+    fn linked_segment(&self, segment: &Segment, link: u64) -> Result<Option<Segment>> {
         let next = BlockId::from_link(link).map(|block| self.segment(block)).transpose()?;
         match next {
             // A segment is left only when it is full: the next one starts at least that much later.

@@ -294,6 +294,7 @@ impl Thread {
 }
 
 /// Overwrites a message's first four bytes with a transaction id.
+#[inline(always)]
 fn stamp(first: &Line, txid: Option<u32>) {
     if let Some(txid) = txid {
         let word = &first.0[0];
