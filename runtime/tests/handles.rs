@@ -1,0 +1,496 @@
+//! Handles: duplicating, replacing, closing, their values, and what every call says to a bad one.
+
+mod support;
+
+use jacinth::raw;
+use jacinth::*;
+use std::collections::HashSet;
+use std::mem::ManuallyDrop;
+use support::*;
+
+#[test]
+fn child_main() {
+    play(&[("tells its values", tells_its_values)]);
+}
+
+fn rights_of(handle: &impl AsHandleRef) -> Rights {
+    handle.basic_info().unwrap().rights
+}
+
+#[test]
+fn a_duplicate_has_the_rights_asked_for_and_the_same_object() {
+    in_arena(|_| {
+        let event = Event::create().unwrap();
+        let same = event.duplicate(Rights::SAME_RIGHTS).unwrap();
+        assert_eq!(rights_of(&same), Rights::EVENT_DEFAULT);
+        let fewer = event.duplicate(Rights::WAIT | Rights::SIGNAL).unwrap();
+        assert_eq!(rights_of(&fewer), Rights::WAIT | Rights::SIGNAL);
+        let none = event.duplicate(Rights::NONE).unwrap();
+        assert_eq!(rights_of(&none), Rights::NONE);
+        for other in [&same, &fewer, &none] {
+            assert_eq!(other.koid(), event.koid());
+            assert_ne!(other.raw_handle(), event.raw_handle());
+        }
+        assert_eq!(event.handle_count(), Ok(4));
+    });
+}
+
+#[test]
+fn duplicating_needs_the_right_and_never_adds_one() {
+    in_arena(|_| {
+        let event = Event::create().unwrap();
+        let waits = event.duplicate(Rights::WAIT).unwrap();
+        for rights in [Rights::SAME_RIGHTS, Rights::WAIT, Rights::NONE, Rights::WAIT | Rights::SIGNAL] {
+            assert_eq!(waits.duplicate(rights), Err(Status::ACCESS_DENIED), "{rights:?}");
+        }
+        let duplicates = event.duplicate(Rights::DUPLICATE | Rights::WAIT).unwrap();
+        for beyond in [Rights::SIGNAL, Rights::READ, Rights::from_bits_retain(1 << 30)] {
+            assert_eq!(duplicates.duplicate(Rights::WAIT | beyond), Err(Status::INVALID_ARGS), "{beyond:?}");
+        }
+        let with_flag = Rights::SAME_RIGHTS | Rights::WAIT;
+        assert_eq!(duplicates.duplicate(with_flag), Err(Status::INVALID_ARGS), "SAME_RIGHTS and more");
+        assert_eq!(event.handle_count(), Ok(3), "no failure left a handle behind");
+        let (end, _other) = Channel::create().unwrap();
+        assert_eq!(end.duplicate(Rights::SAME_RIGHTS), Err(Status::ACCESS_DENIED), "channels never can");
+    });
+}
+
+#[test]
+fn a_replaced_handle_is_gone_and_its_replacement_has_the_rights() {
+    in_arena(|supervisor| {
+        let event = Event::create().unwrap();
+        let (koid, old) = (event.koid().unwrap(), event.raw_handle());
+        let event = event.replace(Rights::SAME_RIGHTS).unwrap();
+        assert_eq!(raw::check_valid(old), Err(Status::BAD_HANDLE));
+        assert_eq!((event.koid(), rights_of(&event)), (Ok(koid), Rights::EVENT_DEFAULT));
+        let event = event.replace(Rights::WAIT | Rights::INSPECT).unwrap();
+        assert_eq!(rights_of(&event), Rights::WAIT | Rights::INSPECT);
+        assert_eq!(event.handle_count(), Ok(1));
+        let value = event.raw_handle();
+        assert_eq!(event.replace(Rights::WAIT | Rights::SIGNAL), Err(Status::INVALID_ARGS));
+        assert_eq!(raw::check_valid(value), Err(Status::BAD_HANDLE), "consumed by the failure too");
+        assert_eq!(objects(supervisor), 0, "it was the last handle");
+    });
+}
+
+#[test]
+fn a_replaced_channel_end_keeps_its_messages_and_its_peer() {
+    in_arena(|_| {
+        let (ours, theirs) = Channel::create().unwrap();
+        tell(&ours, "before");
+        let theirs = theirs.replace(Rights::READ | Rights::WAIT).unwrap();
+        tell(&ours, "after");
+        assert_eq!(next(&theirs).bytes(), b"before");
+        assert_eq!(next(&theirs).bytes(), b"after");
+        assert_eq!(theirs.write(b"", &mut Vec::new()), Err(Status::ACCESS_DENIED));
+        drop(theirs);
+        assert_eq!(ours.write(b"", &mut Vec::new()), Err(Status::PEER_CLOSED));
+    });
+}
+
+#[test]
+fn a_handle_closes_once() {
+    in_arena(|supervisor| {
+        let value = event().into_raw();
+        assert_eq!(raw::close(value), Ok(()));
+        assert_eq!(raw::close(value), Err(Status::BAD_HANDLE));
+        assert_eq!(raw::close(raw::INVALID), Ok(()), "closing the invalid handle is fine");
+        assert_eq!(raw::close(0xdead_beef), Err(Status::BAD_HANDLE));
+        assert_eq!(objects(supervisor), 0);
+    });
+}
+
+#[test]
+fn of_many_threads_that_close_a_handle_one_succeeds() {
+    in_arena(|supervisor| {
+        for _ in 0..300 {
+            let value = event().into_raw();
+            let start = std::sync::Barrier::new(4);
+            let closed = std::thread::scope(|scope| {
+                let closers = [(); 4].map(|()| {
+                    scope.spawn(|| {
+                        start.wait();
+                        raw::close(value)
+                    })
+                });
+                closers.map(|closer| closer.join().unwrap())
+            });
+            assert_eq!(closed.iter().filter(|result| result.is_ok()).count(), 1, "{closed:?}");
+            assert!(closed.iter().all(|result| matches!(result, Ok(()) | Err(Status::BAD_HANDLE))));
+        }
+        assert_eq!(objects(supervisor), 0);
+    });
+}
+
+#[test]
+fn close_many_closes_all_it_can() {
+    in_arena(|supervisor| {
+        let values: Vec<u32> = (0..10).map(|_| event().into_raw()).collect();
+        assert_eq!(raw::close_many(&values), Ok(()));
+        assert_eq!(raw::close_many(&[]), Ok(()));
+        assert_eq!(raw::close_many(&[0, 0]), Ok(()), "the invalid handle is skipped");
+
+        let [a, b, c] = [(); 3].map(|()| event().into_raw());
+        assert_eq!(raw::close_many(&[0, a, values[0], b, 0, c]), Err(Status::BAD_HANDLE));
+        assert_eq!(objects(supervisor), 0, "those beside the bad one are closed");
+
+        let [a, b, c] = [(); 3].map(|()| event().into_raw());
+        assert_eq!(raw::close_many(&[a, b, a, c, b]), Err(Status::BAD_HANDLE));
+        assert_eq!(objects(supervisor), 0, "and those in the list twice");
+        for value in [a, b, c] {
+            assert_eq!(raw::check_valid(value), Err(Status::BAD_HANDLE));
+        }
+    });
+}
+
+#[test]
+fn open_values_are_never_zero_and_never_equal() {
+    in_arena(|_| {
+        let mut values = HashSet::new();
+        let mut keep = Vec::new();
+        for _ in 0..20_000 {
+            let event = Event::create().unwrap();
+            let copy = event.duplicate(Rights::SAME_RIGHTS).unwrap();
+            for handle in [event, copy] {
+                assert_ne!(handle.raw_handle(), 0);
+                assert!(values.insert(handle.raw_handle()));
+                keep.push(handle);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_closed_value_is_not_soon_used_again_and_stays_bad() {
+    in_arena(|_| {
+        let live = Event::create().unwrap();
+        let mut stale = HashSet::new();
+        for round in 0..100_000 {
+            let value = event().into_raw();
+            assert!(stale.insert(value), "value {value:#x} came back in round {round}");
+            raw::close(value).unwrap();
+        }
+        for value in stale {
+            assert_eq!(raw::check_valid(value), Err(Status::BAD_HANDLE));
+        }
+        assert!(live.is_valid());
+    });
+}
+
+#[test]
+fn in_a_full_table_too_a_stale_value_is_bad_once_its_entry_is_used_again() {
+    in_arena_of(
+        |config| config.max_handles_per_process = 16,
+        |_| {
+            let mut stale = HashSet::new();
+            let mut open: Vec<Handle> = Vec::new();
+            let first = Event::create().unwrap();
+            while let Ok(copy) = first.duplicate(Rights::SAME_RIGHTS) {
+                open.push(copy.into());
+            }
+            for _ in 0..2000 {
+                let value = open.remove(0).into_raw();
+                raw::close(value).unwrap();
+                stale.insert(value);
+                let copy = first.duplicate(Rights::SAME_RIGHTS).unwrap();
+                assert!(!stale.contains(&copy.raw_handle()));
+                open.push(copy.into());
+            }
+            for value in stale {
+                assert_eq!(raw::check_valid(value), Err(Status::BAD_HANDLE));
+            }
+        },
+    );
+}
+
+/// What a call works on.
+#[derive(Clone, Copy, PartialEq)]
+enum On {
+    Anything,
+    Peered,
+    Channels,
+}
+
+struct Call {
+    name: &'static str,
+    on: On,
+    needs: Rights,
+    run: fn(u32) -> Result<(), Status>,
+}
+
+/// The typed owner of a value, for the calls that only it has.
+fn typed<T: HandleBased>(value: u32) -> Result<ManuallyDrop<T>, Status> {
+    Handle::from_raw(value).map(|handle| ManuallyDrop::new(T::from(handle))).ok_or(Status::BAD_HANDLE)
+}
+
+fn channel(value: u32) -> Result<ManuallyDrop<Channel>, Status> {
+    typed(value)
+}
+
+const PAST: MonotonicInstant = MonotonicInstant::INFINITE_PAST;
+
+/// Every call that takes a handle. None of them succeeds in these tests but `close`, `replace`, `duplicate` and
+/// the like, on good handles.
+const CALLS: &[Call] = &[
+    Call { name: "close", on: On::Anything, needs: Rights::NONE, run: raw::close },
+    Call {
+        name: "close_many",
+        on: On::Anything,
+        needs: Rights::NONE,
+        run: |value| raw::close_many(&[value]),
+    },
+    Call {
+        name: "duplicate",
+        on: On::Anything,
+        needs: Rights::DUPLICATE,
+        run: |value| raw::duplicate(value, Rights::SAME_RIGHTS).and_then(raw::close),
+    },
+    Call {
+        name: "replace",
+        on: On::Anything,
+        needs: Rights::NONE,
+        run: |value| raw::replace(value, Rights::SAME_RIGHTS).and_then(raw::close),
+    },
+    Call { name: "check_valid", on: On::Anything, needs: Rights::NONE, run: raw::check_valid },
+    Call {
+        name: "basic_info",
+        on: On::Anything,
+        needs: Rights::NONE,
+        run: |value| typed::<Handle>(value)?.basic_info().map(drop),
+    },
+    Call {
+        name: "handle_count",
+        on: On::Anything,
+        needs: Rights::INSPECT,
+        run: |value| typed::<Handle>(value)?.handle_count().map(drop),
+    },
+    Call {
+        name: "get_name",
+        on: On::Anything,
+        needs: Rights::GET_PROPERTY,
+        run: |value| typed::<Handle>(value)?.get_name().map(drop),
+    },
+    Call {
+        name: "set_name",
+        on: On::Anything,
+        needs: Rights::SET_PROPERTY,
+        run: |value| typed::<Handle>(value)?.set_name(&Name::new_lossy("x")),
+    },
+    Call {
+        name: "signal",
+        on: On::Anything,
+        needs: Rights::SIGNAL,
+        run: |value| raw::signal(value, Signals::NONE, Signals::USER_0),
+    },
+    Call {
+        name: "signal_peer",
+        on: On::Peered,
+        needs: Rights::SIGNAL_PEER,
+        run: |value| raw::signal_peer(value, Signals::NONE, Signals::USER_0),
+    },
+    Call {
+        name: "wait_one",
+        on: On::Anything,
+        needs: Rights::WAIT,
+        run: |value| match raw::wait_one(value, Signals::USER_7, PAST).0 {
+            Err(Status::TIMED_OUT) => Ok(()),
+            result => result,
+        },
+    },
+    Call {
+        name: "wait_many",
+        on: On::Anything,
+        needs: Rights::WAIT,
+        run: |value| {
+            let handle = typed::<Handle>(value)?;
+            match wait_many(&mut [WaitItem::new(handle.as_handle_ref(), Signals::USER_7)], PAST) {
+                Err(Status::TIMED_OUT) => Ok(()),
+                result => result,
+            }
+        },
+    },
+    Call {
+        name: "channel_write",
+        on: On::Channels,
+        needs: Rights::WRITE,
+        run: |value| raw::channel_write(value, b"bytes", &[]),
+    },
+    Call {
+        name: "channel_write with handles",
+        on: On::Channels,
+        needs: Rights::WRITE,
+        run: |value| raw::channel_write(value, b"bytes", &[event().into_raw()]),
+    },
+    Call {
+        name: "write_batch",
+        on: On::Channels,
+        needs: Rights::WRITE,
+        run: |value| channel(value)?.write_batch([&b"bytes"[..]]).map(drop),
+    },
+    Call {
+        name: "reserve",
+        on: On::Channels,
+        needs: Rights::WRITE,
+        run: |value| channel(value)?.reserve(100).map(drop),
+    },
+    Call {
+        name: "channel_read",
+        on: On::Channels,
+        needs: Rights::READ,
+        run: |value| raw::channel_read(value, TooSmall::Keep, &mut [0; 64], &mut []).0,
+    },
+    Call {
+        name: "read_batch",
+        on: On::Channels,
+        needs: Rights::READ,
+        run: |value| channel(value)?.read_batch(1, &mut Batch::new()).map(drop),
+    },
+    Call {
+        name: "read_in_place",
+        on: On::Channels,
+        needs: Rights::READ,
+        run: |value| channel(value)?.read_in_place().map(drop),
+    },
+    Call { name: "call, for writing", on: On::Channels, needs: Rights::WRITE, run: call },
+    Call { name: "call, for reading", on: On::Channels, needs: Rights::READ, run: call },
+];
+
+fn call(value: u32) -> Result<(), Status> {
+    match channel(value)?.call(PAST, b"\0\0\0\0ask", &mut vec![event()], &mut MessageBuf::new()) {
+        Err(Status::TIMED_OUT) => Ok(()),
+        result => result,
+    }
+}
+
+/// An end with something to read; its peer is kept open beside it.
+fn readable_channel() -> (Channel, Channel) {
+    let (ours, theirs) = Channel::create().unwrap();
+    tell(&theirs, "something");
+    (ours, theirs)
+}
+
+fn assert_all_say_bad_handle(value: u32, what: &str) {
+    for Call { name, run, .. } in CALLS {
+        if value != 0 || !name.starts_with("close") {
+            assert_eq!(run(value), Err(Status::BAD_HANDLE), "{name} with {what}");
+        }
+    }
+}
+
+#[test]
+fn every_call_says_bad_handle_to_a_value_that_names_none() {
+    in_arena(|supervisor| {
+        assert_all_say_bad_handle(raw::INVALID, "0");
+        assert_all_say_bad_handle(0x1234_5678, "a value from nowhere");
+        let closed = event().into_raw();
+        raw::close(closed).unwrap();
+        assert_all_say_bad_handle(closed, "a closed event");
+        let (end, _other) = readable_channel();
+        let closed = end.into_raw();
+        raw::close(closed).unwrap();
+        assert_all_say_bad_handle(closed, "a closed channel");
+        let replaced = event().into_raw();
+        let _replacement = Handle::from_raw(raw::replace(replaced, Rights::SAME_RIGHTS).unwrap());
+        assert_all_say_bad_handle(replaced, "a replaced handle");
+
+        let (carrier, _far) = Channel::create().unwrap();
+        let (end, _other) = readable_channel();
+        let moved = [event().into_raw(), end.into_raw()];
+        raw::channel_write(carrier.raw_handle(), b"", &moved).unwrap();
+        for moved in moved {
+            assert_all_say_bad_handle(moved, "a handle in transit");
+        }
+
+        let (ours, child) = spawn(supervisor, "tells its values");
+        let values = next(&ours);
+        assert_eq!(values.bytes().len(), 8);
+        for value in values.bytes().as_chunks().0 {
+            assert_all_say_bad_handle(u32::from_ne_bytes(*value), "another process's value");
+        }
+        drop(ours);
+        join(child);
+    });
+}
+
+fn tells_its_values() {
+    let ours = startup_channel();
+    let (event, (end, _other)) = (Event::create().unwrap(), readable_channel());
+    let values = [event.raw_handle().to_ne_bytes(), end.raw_handle().to_ne_bytes()];
+    tell(&ours, values.as_flattened());
+    wait_for_peer_closed(&ours);
+    assert!(event.is_valid() && end.is_valid());
+}
+
+#[test]
+fn channel_calls_say_wrong_type_to_other_objects() {
+    in_arena(|supervisor| {
+        let (pair, _other) = EventPair::create().unwrap();
+        let event = Event::create().unwrap();
+        for Call { name, run, .. } in CALLS.iter().filter(|call| call.on == On::Channels) {
+            for value in [event.raw_handle(), pair.raw_handle()] {
+                assert_eq!(run(value), Err(Status::WRONG_TYPE), "{name}");
+            }
+        }
+        let used_before = readable_channel();
+        drop(used_before);
+        supervisor.collect().unwrap();
+        let events: Vec<Event> = (0..50).map(|_| Event::create().unwrap()).collect();
+        for Call { name, run, .. } in CALLS.iter().filter(|call| call.on == On::Channels) {
+            for event in &events {
+                assert_eq!(run(event.raw_handle()), Err(Status::WRONG_TYPE), "{name} on a slot used again");
+            }
+        }
+    });
+}
+
+#[test]
+fn every_call_says_access_denied_without_its_right_and_works_with_it() {
+    in_arena(|_| {
+        for Call { name, on, needs, run } in CALLS {
+            let (end, _other) = readable_channel();
+            let all = Rights::CHANNEL_DEFAULT;
+            let lacking = end.replace(all - *needs).unwrap().into_raw();
+            let good = readable_channel();
+            if !needs.is_empty() {
+                assert_eq!(run(lacking), Err(Status::ACCESS_DENIED), "{name} on a channel");
+                assert_eq!(raw::check_valid(lacking), Ok(()), "{name} leaves the handle");
+            }
+            if all.contains(*needs) {
+                assert_eq!(run(ManuallyDrop::new(good.0).raw_handle()), Ok(()), "{name} on a channel");
+            }
+            raw::close(lacking).unwrap();
+
+            if *on == On::Channels {
+                continue;
+            }
+            let (side, _other) = EventPair::create().unwrap();
+            let all = Rights::EVENTPAIR_DEFAULT;
+            let lacking = side.replace(all - *needs).unwrap().into_raw();
+            let (good, _other) = EventPair::create().unwrap();
+            if !needs.is_empty() {
+                assert_eq!(run(lacking), Err(Status::ACCESS_DENIED), "{name} on an event pair");
+                assert_eq!(raw::check_valid(lacking), Ok(()), "{name} leaves the handle");
+            }
+            if all.contains(*needs) {
+                assert_eq!(run(ManuallyDrop::new(good).raw_handle()), Ok(()), "{name} on an event pair");
+            }
+            raw::close(lacking).unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_handle_is_what_its_value_is() {
+    in_arena(|_| {
+        let event = Event::create().unwrap();
+        let value = event.raw_handle();
+        let handle = event.into_handle();
+        assert_eq!(handle.raw_handle(), value);
+        let channel: Channel = handle.into_handle_based();
+        assert_eq!(channel.write(b"", &mut Vec::new()), Err(Status::WRONG_TYPE), "nothing was checked");
+        let event: Event = channel.into_handle_based();
+        assert_eq!(event.signal(Signals::NONE, Signals::USER_0), Ok(()));
+        drop(event);
+        assert_eq!(raw::check_valid(value), Err(Status::BAD_HANDLE), "dropping closes");
+    });
+}

@@ -1,0 +1,205 @@
+//! How these tests run: each in a process of its own, with an arena of its own, that is watched from outside.
+//!
+//! A process has one attachment, and an audit wants a quiet arena. So [`in_arena`] runs its test's body in a new
+//! process: the test binary again, told to run only that test. Whatever happens there (a crash, a hang, a
+//! poisoned arena) is that test's failure and no other's. The arena is audited at the end, always.
+//!
+//! Other processes of a test are the binary again too, running its `child_main` in a [`role`].
+#![allow(dead_code, reason = "each test file uses a part of this")]
+
+use jacinth::*;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// The deadline of waits that must end by themselves. What hangs is killed by its watchdog.
+pub const FOREVER: MonotonicInstant = MonotonicInstant::INFINITE;
+
+/// Names the test that a process of its own runs.
+const ALONE: &str = "JACINTH_TEST_ALONE";
+/// Names the role that a spawned process plays.
+const ROLE: &str = "JACINTH_TEST_ROLE";
+/// No test takes nearly as long: what has not ended by then hangs.
+const HANG: Duration = Duration::from_secs(60);
+
+/// Runs `body` in a process of its own, attached to an arena of the default size, which is audited afterwards.
+pub fn in_arena<F: FnOnce(&Supervisor)>(body: F) {
+    with_config::<F>(Config::default(), body);
+}
+
+/// As [`in_arena`], in an arena with other limits.
+pub fn in_arena_of<F: FnOnce(&Supervisor)>(limits: impl FnOnce(&mut Config), body: F) {
+    let mut config = Config::default();
+    limits(&mut config);
+    with_config::<F>(config, body);
+}
+
+fn with_config<F: FnOnce(&Supervisor)>(config: Config, body: F) {
+    run_alone(&test_of::<F>(), || {
+        let supervisor = Supervisor::create(&config).unwrap();
+        body(&supervisor);
+        clean(&supervisor);
+    });
+}
+
+/// Runs `body` in a process of its own that is attached to nothing.
+pub fn alone<F: FnOnce()>(body: F) {
+    run_alone(&test_of::<F>(), body);
+}
+
+/// The test function in which the closure `F` stands.
+fn test_of<F>() -> String {
+    let path = std::any::type_name::<F>();
+    let path = path.strip_suffix("::{{closure}}").expect("a test's body is a closure in the test");
+    path.split_once("::").expect("a crate and a function").1.to_owned()
+}
+
+fn run_alone(name: &str, body: impl FnOnce()) {
+    if std::env::var(ALONE).is_ok_and(|alone| alone == name) {
+        watch_over_this_process();
+        return body();
+    }
+    let output = tempfile::NamedTempFile::new().unwrap();
+    let mut child = this_program(name)
+        .env(ALONE, name)
+        .stdin(Stdio::null())
+        .stdout(output.reopen().unwrap())
+        .stderr(output.reopen().unwrap())
+        .spawn()
+        .unwrap();
+    let status = ended(&mut child);
+    let output = String::from_utf8_lossy(&std::fs::read(output.path()).unwrap()).into_owned();
+    match status {
+        Some(status) if status.success() => {
+            assert!(output.contains(" 1 passed"), "{name} did not run\n{output}")
+        }
+        Some(status) => panic!("{name}: {status}\n{output}"),
+        None => panic!("{name} hangs\n{output}"),
+    }
+}
+
+/// How the process ended; `None` if it had to be killed.
+fn ended(child: &mut Child) -> Option<ExitStatus> {
+    let start = Instant::now();
+    while start.elapsed() < HANG {
+        if let Some(status) = child.try_wait().unwrap() {
+            return Some(status);
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    None
+}
+
+fn this_program(test: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--nocapture", "--test-threads=1"]);
+    command.env_remove(ARENA_VARIABLE).env_remove(SEAT_VARIABLE);
+    command
+}
+
+/// This process ends when its parent does, and when it hangs.
+fn watch_over_this_process() {
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL)).unwrap();
+    std::thread::spawn(|| {
+        std::thread::sleep(HANG - Duration::from_secs(5));
+        eprintln!("process {} hangs", std::process::id());
+        std::process::abort();
+    });
+}
+
+/// A process of this test file in the role `name`, to be spawned.
+pub fn role(name: &str) -> Command {
+    let mut command = this_program("child_main");
+    command.env(ROLE, name).stdin(Stdio::null()).stdout(Stdio::null());
+    command
+}
+
+/// What every file's `child_main` does: nothing, unless this process was started in one of the `roles`.
+pub fn play(roles: &[(&str, fn())]) {
+    let Ok(name) = std::env::var(ROLE) else { return };
+    watch_over_this_process();
+    let (_, play) = roles.iter().find(|(role, _)| *role == name).expect("a role of this file");
+    play();
+}
+
+/// Spawns a process in the role `name`, with the other end of the channel that this gives.
+pub fn spawn(supervisor: &Supervisor, name: &str) -> (Channel, Child) {
+    let (ours, theirs) = Channel::create().unwrap();
+    let child = supervisor.spawn(&mut role(name), theirs).unwrap();
+    (ours, child)
+}
+
+/// The channel that this process was spawned with.
+pub fn startup_channel() -> Channel {
+    take_startup_handle().unwrap().into()
+}
+
+/// Waits for the process, which must end well.
+pub fn join(mut child: Child) {
+    let status = ended(&mut child).expect("the process ends");
+    assert!(status.success(), "{status}");
+}
+
+/// Kills the process and sees it recovered.
+pub fn kill(supervisor: &Supervisor, mut child: Child) -> Report {
+    child.kill().unwrap();
+    child.wait().unwrap();
+    supervisor.collect().unwrap()
+}
+
+/// An audit, which must be clean.
+pub fn clean(supervisor: &Supervisor) -> Audit {
+    let audit = supervisor.audit();
+    assert!(audit.is_clean(), "{audit}");
+    audit
+}
+
+/// Live objects.
+pub fn objects(supervisor: &Supervisor) -> u32 {
+    supervisor.inspect().objects
+}
+
+/// Looks again and again until `condition` holds. If it never does, the watchdog ends the test.
+pub fn until(condition: impl Fn() -> bool) {
+    while !condition() {
+        std::thread::sleep(Duration::from_micros(200));
+    }
+}
+
+/// Runs `wait` in a thread, and gives that thread once it sleeps in the kernel, or at least went to sleep once
+/// since the call. Nothing else may sleep in the arena meanwhile.
+pub fn asleep<'scope, T: Send + 'scope>(
+    scope: &'scope std::thread::Scope<'scope, '_>,
+    supervisor: &Supervisor,
+    wait: impl FnOnce() -> T + Send + 'scope,
+) -> std::thread::ScopedJoinHandle<'scope, T> {
+    let before = supervisor.counters().sleeps;
+    let waiter = scope.spawn(move || {
+        set_spin(MonotonicDuration::ZERO);
+        wait()
+    });
+    until(|| supervisor.counters().sleeps > before || waiter.is_finished());
+    waiter
+}
+
+pub fn event() -> Handle {
+    Event::create().unwrap().into()
+}
+
+/// The channel's next message, waited for.
+pub fn next(channel: &Channel) -> MessageBuf {
+    let seen = channel.wait(Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED, FOREVER).unwrap();
+    let mut message = MessageBuf::new();
+    channel.read(&mut message).unwrap_or_else(|status| panic!("{status}, having seen {seen:?}"));
+    message
+}
+
+/// Writes bytes alone.
+pub fn tell(channel: &Channel, bytes: impl AsRef<[u8]>) {
+    channel.write(bytes.as_ref(), &mut Vec::new()).unwrap();
+}
+
+pub fn wait_for_peer_closed(channel: &impl AsHandleRef) {
+    channel.wait(Signals::OBJECT_PEER_CLOSED, FOREVER).unwrap();
+}
