@@ -17,7 +17,7 @@ use crate::bits::{ObjectRef, Tag};
 use crate::block::{BlockId, BlockState, BlockWord};
 use crate::error::Result;
 use crate::object::{Count, Life, LifeState, Shape};
-use crate::owner::{Claim, ProcessState, Record, Reference};
+use crate::owner::{Claim, ProcessState, Record};
 use crate::ring::{Header, MAX_MESSAGE_HANDLES};
 use crate::sync::Acquire;
 use crate::table::{Entry, EntryState};
@@ -96,6 +96,7 @@ impl Arena {
     /// what is wrong stays wrong. Where some thread remains in the middle of an operation (it may be stopped),
     /// findings are reported and nothing is poisoned.
     pub fn audit(&self) -> Audit {
+        #[cfg_attr(loom, expect(unused_mut, reason = "in models nothing is waited for"))]
         let mut audit = self.inspect();
         #[cfg(not(loom))]
         for _ in 0..100 {
@@ -113,15 +114,8 @@ impl Arena {
 
     /// Whether no living thread's row names anything that it is in the middle of.
     fn is_quiescent(&self) -> bool {
-        self.thread_tags().all(|tag| {
-            self.thread(tag).is_ok_and(|row| {
-                let idle = Reference(row.reference.load(Acquire)).change().is_none()
-                    && row.operation[0].load(Acquire) == 0
-                    && row.link.load(Acquire) == 0
-                    && row.dying.load(Acquire) == 0;
-                idle || row.claim.load(Acquire) == 0
-            })
-        })
+        self.thread_tags()
+            .all(|tag| self.thread(tag).is_ok_and(|row| row.is_idle() || row.claim.load(Acquire) == 0))
     }
 
     /// As [`audit`](Self::audit), and leaves the arena as it is: for looking while others work, when numbers
@@ -158,7 +152,12 @@ impl Walk<'_> {
     fn walk_rows(&mut self) -> Result<()> {
         for tag in self.arena.thread_tags() {
             let claim = Claim(self.arena.thread(tag)?.claim.load(Acquire));
-            let Some(process) = claim.thread_owner() else { continue };
+            let Some(process) = claim.thread_owner() else {
+                if !self.arena.thread(tag)?.is_idle() {
+                    self.audit.find(format!("thread row {tag} is free and names something unfinished"));
+                }
+                continue;
+            };
             self.audit.threads += 1;
             let owner = Claim(self.arena.process(process)?.claim.load(Acquire)).process_state();
             if owner == ProcessState::Free {
@@ -169,7 +168,16 @@ impl Walk<'_> {
             match Claim(self.arena.process(row)?.claim.load(Acquire)).process_state() {
                 ProcessState::Free => self.walk_free_table(row)?,
                 ProcessState::Dead => self.audit.find(format!("process row {row} is dead and not recovered")),
-                ProcessState::Active | ProcessState::Starting(_) => {
+                state @ (ProcessState::Active | ProcessState::Starting(_)) => {
+                    if let ProcessState::Starting(spawner) = state
+                        && spawner != Claim::NOBODY
+                        && Claim(self.arena.process(spawner)?.claim.load(Acquire)).process_state()
+                            == ProcessState::Free
+                    {
+                        self.audit.find(format!(
+                            "process row {row} waits for a child of row {spawner}, which is free"
+                        ));
+                    }
                     self.audit.processes += 1;
                     self.walk_table(row)?;
                 }

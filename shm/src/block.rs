@@ -21,7 +21,7 @@ use crate::bits::{Field, ObjectRef, Tag};
 use crate::error::{Error, Result};
 use crate::layout::{CLASS_0_LINES, LINE_BYTES};
 use crate::region::Shared;
-use crate::sync::{AcqRel, Acquire, AtomicU64, Relaxed};
+use crate::sync::{AcqRel, Acquire, AtomicU64, Relaxed, Release};
 
 /// A block's name: its class and its index in the class.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -193,8 +193,8 @@ impl Arena {
         let state = &self.descriptor(block)?.state;
         let word = BlockWord(state.load(Relaxed));
         if word.state() == BlockState::Owned(tag) {
-            // Relaxed: only this thread, or recovery in its name, changes an OWNED word.
-            state.store(word.bound(from).0, Relaxed);
+            // Release: after the link that made it reachable, in program order too (recovery looks for that order).
+            state.store(word.bound(from).0, Release);
         }
         Ok(())
     }

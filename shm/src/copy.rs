@@ -28,6 +28,7 @@ pub(crate) fn write(lines: &[Line], bytes: &[u8]) {
 /// Copies up to a line.
 #[inline(always)]
 pub(crate) fn write_line(line: &Line, bytes: &[u8]) {
+    line.1.written();
     // Relaxed: the bytes are published by the ring's tail.
     let (words, rest) = bytes.as_chunks::<8>();
     for (index, word) in words.iter().enumerate().take(LINE_WORDS) {
@@ -63,28 +64,20 @@ pub(crate) fn read_uninit(lines: &[Line], bytes: &mut [MaybeUninit<u8>]) {
     if bytes.len() > LINE_BYTES {
         return bulk::read(lines, bytes);
     }
-    #[cfg(not(loom))]
-    if let Some(line) = lines.first() {
+    if bytes.len() <= LINE_BYTES
+        && let Some(line) = lines.first()
+    {
         return read_line_uninit(line, bytes);
     }
     for (line, chunk) in lines.iter().zip(bytes.chunks_mut(LINE_BYTES)) {
-        line.1.read();
-        let (words, rest) = chunk.as_chunks_mut::<8>();
-        let full = words.len();
-        // Relaxed: the Acquire of the ring's tail came first.
-        for (cell, word) in line.0.iter().zip(words) {
-            *word = cell.load(Relaxed).to_le_bytes().map(MaybeUninit::new);
-        }
-        if !rest.is_empty() && full < LINE_WORDS {
-            let last = line.0[full].load(Relaxed).to_le_bytes().map(MaybeUninit::new);
-            rest.copy_from_slice(&last[..rest.len()]);
-        }
+        read_line_uninit(line, chunk);
     }
 }
 
 /// Fills up to a line.
 #[inline(always)]
 fn read_line_uninit(line: &Line, bytes: &mut [MaybeUninit<u8>]) {
+    line.1.read();
     let (words, rest) = bytes.as_chunks_mut::<8>();
     let full = words.len();
     // Relaxed: the Acquire of the ring's tail came first.

@@ -98,7 +98,7 @@ impl Thread {
     }
 
     /// Steps 3 of a change: helps the last changer, then changes the count. Gives the new number.
-    fn change_count(&self, object: ObjectRef, change: Change, sequence: u32) -> Result<u64> {
+    pub(crate) fn change_count(&self, object: ObjectRef, change: Change, sequence: u32) -> Result<u64> {
         let count = &self.arena().object(object.slot())?.count[object.side()];
         // ORDER: Acquire pairs with the AcqRel below in the last changer: its intent is seen.
         let mut word = Count(count.load(Acquire));

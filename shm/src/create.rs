@@ -208,7 +208,7 @@ impl Thread {
         let row = self.arena().process(seat.row)?;
         let claim = Claim(row.claim.load(Acquire));
         let free = Entry(cell.load(Acquire));
-        if claim.process_state() != ProcessState::Starting(self.tag)
+        if claim.process_state() != ProcessState::Starting(self.home)
             || claim.epoch() != seat.epoch
             || !matches!(free.state(), EntryState::Free | EntryState::Invalid)
         {

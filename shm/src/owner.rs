@@ -17,9 +17,9 @@
 //! cleared last, so nothing it names is reused before.
 //! INV-ROW-3: the sequence in `reference` survives reuse of the row.
 
-use crate::bits::{Field, ObjectRef, Tag};
+use crate::bits::{Field, ObjectRef};
 use crate::region::Shared;
-use crate::sync::AtomicU64;
+use crate::sync::{Acquire, AtomicU64};
 
 /// Hazards a thread has: the objects it may be using at once.
 pub(crate) const HAZARDS: usize = 4;
@@ -75,6 +75,14 @@ struct CounterLine([AtomicU64; COUNTERS]);
 unsafe impl Shared for ThreadRow {}
 
 impl ThreadRow {
+    /// Whether it names nothing that is under way.
+    pub(crate) fn is_idle(&self) -> bool {
+        Reference(self.reference.load(Acquire)).change().is_none()
+            && self.operation[0].load(Acquire) == 0
+            && self.link.load(Acquire) == 0
+            && self.dying.load(Acquire) == 0
+    }
+
     pub(crate) fn hazards(&self) -> &[AtomicU64; HAZARDS] {
         &self.hazard_line.0
     }
@@ -97,8 +105,8 @@ pub(crate) struct Claim(pub(crate) u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProcessState {
     Free,
-    /// A spawner's thread has prepared the row; the child has not attached yet.
-    Starting(Tag),
+    /// This process has prepared the row; the child has not attached yet. 0: the supervisor watches over it.
+    Starting(u16),
     Active,
     /// Its process is dead; recovery is under way.
     Dead,
@@ -107,9 +115,11 @@ pub(crate) enum ProcessState {
 impl Claim {
     const STATE: Field<60, 4> = Field;
     const EPOCH: Field<32, 20> = Field;
-    const TAG: Field<12, 12> = Field;
+    const SPAWNER: Field<12, 12> = Field;
     const PROCESS: Field<0, 12> = Field;
 
+    /// The spawner of a seat that the supervisor has taken over.
+    pub(crate) const NOBODY: u16 = 0;
     const STARTING: u64 = 1;
     const ACTIVE: u64 = 2;
     const DEAD: u64 = 3;
@@ -120,7 +130,7 @@ impl Claim {
 
     pub(crate) fn process_state(self) -> ProcessState {
         match Self::STATE.get(self.0) {
-            Self::STARTING => ProcessState::Starting(Tag(Self::TAG.get(self.0) as u16)),
+            Self::STARTING => ProcessState::Starting(Self::SPAWNER.get(self.0) as u16),
             Self::ACTIVE => ProcessState::Active,
             Self::DEAD => ProcessState::Dead,
             _ => ProcessState::Free,
@@ -131,8 +141,8 @@ impl Claim {
         Self(Self::STATE.of(state) | Self::EPOCH.of(self.epoch().into()))
     }
 
-    pub(crate) fn starting(self, spawner: Tag) -> Self {
-        Self(self.of_epoch(Self::STARTING).0 | Self::TAG.of(spawner.0.into()))
+    pub(crate) fn starting(self, spawner: u16) -> Self {
+        Self(self.of_epoch(Self::STARTING).0 | Self::SPAWNER.of(spawner.into()))
     }
 
     pub(crate) fn active(self) -> Self {
@@ -410,8 +420,8 @@ mod tests {
 
     #[test]
     fn a_process_row_comes_back_one_epoch_older() {
-        let row = Claim(0).starting(Tag(5));
-        assert_eq!(row.process_state(), ProcessState::Starting(Tag(5)));
+        let row = Claim(0).starting(5);
+        assert_eq!(row.process_state(), ProcessState::Starting(5));
         assert_eq!(row.active().dead().freed().process_state(), ProcessState::Free);
         assert_eq!(row.active().dead().freed().epoch(), 1);
     }

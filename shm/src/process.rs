@@ -63,7 +63,7 @@ impl Arena {
             if free.process_state() != ProcessState::Free {
                 continue;
             }
-            let starting = free.starting(spawner.tag);
+            let starting = free.starting(spawner.home);
             // ORDER: Acquire pairs with the Release of recovery's last store: the row's table is clean.
             if claim.compare_exchange(free.0, starting.0, AcqRel, Relaxed).is_ok() {
                 return Ok(Seat { row, epoch: free.epoch() });
@@ -75,7 +75,7 @@ impl Arena {
     /// Claims a row and takes it at once: for the process that creates the arena.
     pub fn first_seat(&self) -> Result<Seat> {
         let claim = Claim(self.process(1)?.claim.load(Acquire));
-        let starting = claim.starting(Tag::NOBODY);
+        let starting = claim.starting(Claim::NOBODY);
         if claim.process_state() != ProcessState::Free
             || self.process(1)?.claim.compare_exchange(claim.0, starting.0, AcqRel, Relaxed).is_err()
         {
@@ -96,13 +96,15 @@ impl Process {
     pub fn sit(arena: Arc<Arena>, seat: Seat, pid: u32, seed: u32) -> Result<Arc<Self>> {
         let guard = crate::fork::ForkGuard::new()?;
         let row = arena.process(seat.row)?;
-        // Registered before the row is ACTIVE: a reclaimer that sees the row may rely on it.
-        let fenced = !sync::register_barriers();
-        row.fenced.store(u64::from(fenced), Release);
-        row.pid.store(pid.into(), Release);
         let claim = Claim(row.claim.load(Acquire));
         let expected =
             matches!(claim.process_state(), ProcessState::Starting(_)) && claim.epoch() == seat.epoch;
+        if expected {
+            // Registered before the row is ACTIVE: a reclaimer that sees the row may rely on it.
+            let fenced = !sync::register_barriers();
+            row.fenced.store(u64::from(fenced), Release);
+            row.pid.store(pid.into(), Release);
+        }
         // ORDER: Release publishes the two words above; Acquire sees the startup handle its spawner left.
         if !expected || row.claim.compare_exchange(claim.0, claim.active().0, AcqRel, Relaxed).is_err() {
             return Err(Error::BadState("the seat was given up: its spawner died, or it was already taken"));
@@ -514,6 +516,8 @@ impl Drop for Thread {
         if !self.process.is_here() {
             return;
         }
+        // What an operation that failed has left on the dying list is still this row's to work.
+        let settled = !self.owns_row || self.work_dying().is_ok() && self.row().is_idle();
         let mut retired = self.retired.borrow_mut();
         if !retired.is_empty() {
             self.process.orphans.lock().append(&mut retired);
@@ -528,6 +532,11 @@ impl Drop for Thread {
             pool.give_back(index);
         }
         drop(pool);
+        if !settled {
+            // The row names something unfinished (an operation that panicked): it stays claimed, and is settled
+            // with its process.
+            return;
+        }
         for hazard in self.row().hazards() {
             hazard.store(0, Release);
         }

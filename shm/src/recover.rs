@@ -82,22 +82,18 @@ impl Thread {
     /// Recovers a row that is DEAD, STARTING, or in one of the states `also`, and then the seats that its threads
     /// had prepared.
     fn recover_with(&self, seat: Seat, also: &[ProcessState]) -> Result<Recovered> {
-        let (mut recovered, mut orphaned) = self.recover_one(seat, also)?;
-        while let Some(seat) = orphaned.pop() {
-            let (more, seats) = self.recover_one(seat, &[])?;
-            recovered += more;
-            orphaned.extend(seats);
-        }
+        let mut recovered = self.recover_one(seat, also)?;
+        recovered += self.recover_unfinished()?;
         self.collect()?;
         Ok(recovered)
     }
 
-    fn recover_one(&self, seat: Seat, also: &[ProcessState]) -> Result<(Recovered, Vec<Seat>)> {
+    fn recover_one(&self, seat: Seat, also: &[ProcessState]) -> Result<Recovered> {
         let row = self.arena().process(seat.row)?;
         let claim = Claim(row.claim.load(Acquire));
         let state = claim.process_state();
         if claim.epoch() != seat.epoch || state == ProcessState::Free {
-            return Ok((Recovered::default(), Vec::new()));
+            return Ok(Recovered::default());
         }
         if state != ProcessState::Dead {
             let may = matches!(state, ProcessState::Starting(_)) || also.contains(&state);
@@ -119,6 +115,8 @@ impl Thread {
         }
         self.settle_table(seat.row, &verdicts)?;
         crash_point!(self, "recover.table");
+        // What they named has been done; a successor must not judge by objects that have lived again since.
+        stand_ins.iter().for_each(|stand_in| stand_in.set_operation(Operation::Idle));
         for stand_in in &stand_ins {
             stand_in.wake_hazarded()?;
         }
@@ -131,30 +129,39 @@ impl Thread {
         worker.close_table(&mut recovered)?;
         crash_point!(self, "recover.closed");
         worker.free_what_was_in_hand(&stand_ins, &mut recovered)?;
-        let mut orphaned = Vec::new();
         for stand_in in &stand_ins {
             recovered.objects_retired += stand_in.retired.borrow().len() as u32;
-            orphaned.extend(self.seats_prepared_by(stand_in.tag)?);
         }
+        self.doom_seats_of(seat.row)?;
         crash_point!(self, "recover.freed");
         stand_ins.iter().for_each(Thread::clear_row);
         crash_point!(self, "recover.cleared");
         // ORDER: Release, and last: whoever claims the row finds its table clean.
         row.claim.store(claim.freed().0, Release);
         drop(stand_ins);
-        Ok((recovered, orphaned))
+        Ok(recovered)
     }
 
-    /// Recovers every process row that is DEAD: what a supervisor that died itself left unfinished.
+    /// Recovers every process row that is DEAD: seats whose spawner has died, and what a supervisor that died
+    /// itself left unfinished.
     pub fn recover_unfinished(&self) -> Result<Recovered> {
         let mut recovered = Recovered::default();
+        // A recovery may find further seats, each of a row that has not been DEAD before.
+        for _ in 0..self.arena().layout().processes.count {
+            let Some(seat) = self.dead_seat()? else { break };
+            recovered += self.recover_one(seat, &[])?;
+        }
+        Ok(recovered)
+    }
+
+    fn dead_seat(&self) -> Result<Option<Seat>> {
         for row in 1..self.arena().layout().processes.count as u16 {
             let claim = Claim(self.arena().process(row)?.claim.load(Acquire));
             if claim.process_state() == ProcessState::Dead {
-                recovered += self.recover(Seat { row, epoch: claim.epoch() })?;
+                return Ok(Some(Seat { row, epoch: claim.epoch() }));
             }
         }
-        Ok(recovered)
+        Ok(None)
     }
 
     /// A stand-in for every thread the process had; for one that had none, a row claimed in its name.
@@ -193,26 +200,27 @@ impl Thread {
         let landed = stands || Reference(self.row().reference.load(Acquire)).is_landed();
         let cell = self.arena().record(record)?;
         let entry = Entry(cell.load(Acquire));
-        let own = match change {
-            Change::Up => entry.state() == EntryState::Reserved(self.tag),
-            Change::Down => entry.state() == EntryState::Closing(self.tag),
-        };
-        match (own, change, landed) {
-            (true, Change::Up, true) | (true, Change::Down, false) => {
-                cell.store(entry.live(0, object).0, Release)
+        let mut ended = stands && count.number() == 0;
+        match (change, entry.state()) {
+            (Change::Up, EntryState::Reserved(tag)) if tag == self.tag => {
+                let settled = if landed { entry.live(0, object) } else { entry.freed() };
+                cell.store(settled.0, Release);
+                *recovered.tally(landed) += 1;
             }
-            (true, ..) => cell.store(entry.freed().0, Release),
-            (false, ..) => {}
-        }
-        if own {
-            *recovered.tally(landed || change == Change::Down) += 1;
+            (Change::Down, EntryState::Closing(tag)) if tag == self.tag => {
+                // The close has committed. It is finished here and now, never taken back: another thread that
+                // drains the same message passes over a closing record, and nobody would come by again.
+                if !landed {
+                    ended = self.change_count(object, Change::Down, reference.sequence())? == 0;
+                    crash_point!(self, "settle.counted");
+                }
+                cell.store(entry.freed().0, Release);
+                *recovered.tally(true) += 1;
+            }
+            _ => {}
         }
         crash_point!(self, "settle.record");
-        if change == Change::Down
-            && stands
-            && count.number() == 0
-            && self.row().dying.load(Acquire) != object.to_link()
-        {
+        if change == Change::Down && ended && self.row().dying.load(Acquire) != object.to_link() {
             self.push_dying(object)?;
         }
         self.intend_nothing();
@@ -420,21 +428,18 @@ impl Thread {
         Ok(())
     }
 
-    /// Step 6: the seats that the dead thread prepared for children it never reported.
-    fn seats_prepared_by(&self, spawner: Tag) -> Result<Vec<Seat>> {
-        let mut seats = Vec::new();
+    /// Step 6: the seats that the process prepared for children it never reported are DEAD too, before its own row
+    /// is free again: then whoever recovers finds them by themselves. A child that attaches in time is watched by
+    /// itself, and wins.
+    fn doom_seats_of(&self, spawner: u16) -> Result<()> {
         for row in 1..self.arena().layout().processes.count as u16 {
             let cell = &self.arena().process(row)?.claim;
             let claim = Claim(cell.load(Acquire));
-            // DEAD before the spawner's row is free again: then a successor finds it by itself. A child that
-            // attaches in time is watched by itself, and wins.
-            if claim.process_state() == ProcessState::Starting(spawner)
-                && cell.compare_exchange(claim.0, claim.dead().0, AcqRel, Acquire).is_ok()
-            {
-                seats.push(Seat { row, epoch: claim.epoch() });
+            if claim.process_state() == ProcessState::Starting(spawner) {
+                let _ = cell.compare_exchange(claim.0, claim.dead().0, AcqRel, Acquire);
             }
         }
-        Ok(seats)
+        Ok(())
     }
 
     /// Step 7.
@@ -475,7 +480,7 @@ impl Thread {
         if claim.epoch() != seat.epoch || !matches!(claim.process_state(), ProcessState::Starting(_)) {
             return Ok(false);
         }
-        Ok(cell.compare_exchange(claim.0, claim.starting(Tag::NOBODY).0, AcqRel, Acquire).is_ok())
+        Ok(cell.compare_exchange(claim.0, claim.starting(Claim::NOBODY).0, AcqRel, Acquire).is_ok())
     }
 }
 
