@@ -1,42 +1,299 @@
-//! Closing against everything else that can be done with a handle at the same time.
+//! Closing, against everything else that can be done with a handle at the same time.
 
-use jacinth_shm_loom::{Arena, Config, Error, Process, Shape, Thread};
-use std::sync::Arc;
+mod support;
 
-fn small() -> Config {
-    let mut config = Config::default();
-    config.max_processes = 2;
-    config.max_threads = 3;
-    config.max_objects = 2;
-    config.max_handles_per_process = 4;
-    config.max_pending_messages = 4;
-    config.first_segment_messages = 2;
-    config.pool_bytes = 512;
-    config.max_loan_bytes = 512;
-    config
-}
+use jacinth_shm_loom::{Error, Shape};
+use support::*;
 
+/// INV-ENTRY-2: leaving LIVE is a CAS of the exact word.
 #[test]
 fn of_two_that_close_one_handle_one_succeeds() {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(2);
-    builder.check(|| {
-        let arena = Arc::new(Arena::heap(&small()).unwrap());
-        let seat = arena.first_seat().unwrap();
-        let process = Process::sit(arena, seat, 1, 0).unwrap();
-        let first = Thread::join(&process).unwrap();
-        let (event, _) = first.create(Shape::Single, 5, 0xff).unwrap();
-        let other = process.clone();
-        let closer = loom::thread::spawn(move || {
-            let second = Thread::join(&other).unwrap();
-            second.find(event).and_then(|found| second.close(found))
-        });
-        let here = first.find(event).and_then(|found| first.close(found));
-        let there = closer.join().unwrap();
+    model(None, || {
+        let one = first(&small());
+        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let other = sibling(&one);
+        let closing = loom::thread::spawn(move || (other.close_value(event), other));
+        let here = one.close_value(event);
+        let (there, _other) = closing.join().unwrap();
         assert!(here.is_ok() != there.is_ok(), "{here:?} {there:?}");
         assert!(here.is_ok() || here == Err(Error::BadHandle));
-        let audit = process.arena().audit();
-        assert!(audit.is_clean(), "{audit}");
-        assert_eq!((audit.objects, audit.handles), (0, 0));
+        assert_clean(&one, 0, 0);
+    });
+}
+
+/// INV-COUNT-1, INV-COUNT-3: a duplicate owns a reference to a living object, or there is none. Revival from 0
+/// is refused.
+#[test]
+fn a_duplicate_made_during_the_last_close_is_whole_or_refused() {
+    model(3, || {
+        let one = first(&small());
+        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let koid = one.koid(event).unwrap();
+        let other = sibling(&one);
+        let closing = loom::thread::spawn(move || (other.close_value(event), other));
+        let copy = one.find(event).and_then(|found| one.duplicate(found, ALL));
+        let (closed, _other) = closing.join().unwrap();
+        assert_eq!(closed, Ok(()));
+        match copy {
+            Ok(copy) => {
+                assert_eq!(one.koid(copy), Ok(koid));
+                assert_clean(&one, 1, 1);
+                one.close_value(copy).unwrap();
+            }
+            Err(error) => assert_eq!(error, Error::BadHandle),
+        }
+        assert_clean(&one, 0, 0);
+    });
+}
+
+/// INV-COUNT-1, INV-LIFE-3: two processes' changes of one count are all counted, and the last reference is the
+/// last once.
+#[test]
+fn the_last_of_two_processes_to_close_retires_the_object() {
+    model(3, || {
+        let one = first(&small_with(|config| config.max_objects = 1));
+        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let copy = one.duplicate(find(&one, event), ALL).unwrap();
+        let two = child(&one, Some(copy));
+        let theirs = startup(&two);
+        let closing = loom::thread::spawn(move || {
+            let again = two.find(theirs).and_then(|found| two.duplicate(found, ALL)).unwrap();
+            two.close_value(theirs).unwrap();
+            two.close_value(again).unwrap();
+            two
+        });
+        one.close_value(event).unwrap();
+        let two = closing.join().unwrap();
+        let audit = assert_clean(&one, 0, 0);
+        assert!(audit.retired <= 1);
+        one.reclaim().unwrap();
+        two.reclaim().unwrap();
+        assert!(one.create(Shape::Single, EVENT, ALL).is_ok(), "the only slot is free again");
+    });
+}
+
+/// INV-LIFE-2, INV-LIFE-3: the sides of a pair end independently; whichever is last retires it, once.
+#[test]
+fn both_sides_of_a_pair_close_at_once() {
+    model(3, || {
+        let one = first(&small_with(|config| config.max_objects = 1));
+        let (near, far) = one.create(Shape::Pair, PAIR, ALL).unwrap();
+        let two = child(&one, far);
+        let theirs = startup(&two);
+        let closing = loom::thread::spawn(move || {
+            two.close_value(theirs).unwrap();
+            two
+        });
+        one.close_value(near).unwrap();
+        let two = closing.join().unwrap();
+        assert_clean(&one, 0, 0);
+        one.reclaim().unwrap();
+        two.reclaim().unwrap();
+        assert!(one.create(Shape::Single, EVENT, ALL).is_ok(), "the only slot is free again");
+    });
+}
+
+/// INV-LIFE-4: between the look at a handle and the end of its use the object is neither gone nor another.
+#[test]
+fn a_use_during_a_close_sees_its_own_object_or_nothing() {
+    model(3, || {
+        let one = first(&small_with(|config| config.max_objects = 1));
+        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let koid = one.koid(event).unwrap();
+        let other = sibling(&one);
+        let closing = loom::thread::spawn(move || {
+            other.close_value(event).unwrap();
+            other
+        });
+        let seen = one.koid(event);
+        assert!(seen == Ok(koid) || is_gone(&seen), "{seen:?}");
+        let signalled = one.find(event).and_then(|found| one.signal(found, 0, USER));
+        assert!(signalled.is_ok() || is_gone(&signalled), "{signalled:?}");
+        let _other = closing.join().unwrap();
+        assert_clean(&one, 0, 0);
+    });
+}
+
+/// INV-ENTRY-2: the generation makes equal words mean the same handle. The table has one entry and the arena
+/// one slot, so both are used again at once.
+#[test]
+fn the_value_of_a_closed_handle_never_names_its_successor() {
+    model(2, || {
+        let one = first(&small_with(|config| {
+            config.max_objects = 1;
+            config.max_handles_per_process = 2;
+        }));
+        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let koid = one.koid(event).unwrap();
+        let other = sibling(&one);
+        let reusing = loom::thread::spawn(move || {
+            other.close_value(event).unwrap();
+            (other.create(Shape::Single, EVENT, ALL), other)
+        });
+        let seen = one.koid(event);
+        assert!(seen == Ok(koid) || is_gone(&seen), "{seen:?}");
+        let signals = one.signals_of(event);
+        assert!(signals == Ok(0) || is_gone(&signals), "{signals:?}");
+        let (successor, other) = reusing.join().unwrap();
+        match successor {
+            Ok((successor, _)) => {
+                assert_ne!(successor, event);
+                assert_ne!(other.koid(successor), Ok(koid));
+                assert_clean(&one, 1, 1);
+            }
+            // The slot was still in use when it was looked for.
+            Err(error) => assert!(matches!(error, Error::NoResources(_)), "{error}"),
+        }
+    });
+}
+
+/// INV-ENTRY-2: closing and replacing are both a CAS of the exact word.
+#[test]
+fn a_handle_is_closed_or_replaced_never_both() {
+    model(None, || {
+        let one = first(&small());
+        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let koid = one.koid(event).unwrap();
+        let other = sibling(&one);
+        let closing = loom::thread::spawn(move || (other.close_value(event), other));
+        let replaced = one.find(event).and_then(|found| one.replace(found, 1));
+        let (closed, _other) = closing.join().unwrap();
+        match (closed, replaced) {
+            (Ok(()), Err(Error::BadHandle)) => {
+                assert_clean(&one, 0, 0);
+            }
+            (Err(Error::BadHandle), Ok(new)) => {
+                assert_eq!((one.koid(new), find(&one, new).rights()), (Ok(koid), 1));
+                assert_clean(&one, 1, 1);
+            }
+            both => panic!("{both:?}"),
+        }
+    });
+}
+
+/// INV-ENTRY-2, INV-TRANSFER-1: a handle is closed or sent, and a message has all its handles or was not sent.
+#[test]
+fn a_handle_is_closed_or_transferred_never_both() {
+    model(3, || {
+        let one = first(&small_with(|config| config.max_handles_per_process = 5));
+        let (near, two) = connected(&one);
+        let far = startup(&two);
+        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let koid = one.koid(event).unwrap();
+        let other = sibling(&one);
+        let closing = loom::thread::spawn(move || (other.close_value(event), other));
+        let sent = one.transfer_value(near, &message(7, 1), &[event]);
+        let (closed, _other) = closing.join().unwrap();
+        let received = two.try_receive(far);
+        match (closed, sent) {
+            (Ok(()), Err(Error::BadHandle)) => {
+                assert_eq!(received.unwrap_err(), Error::ShouldWait);
+                assert_clean(&one, 1, 2);
+            }
+            (Err(Error::BadHandle), Ok(())) => {
+                let received = received.unwrap();
+                assert_eq!(received.bytes, message(7, 1));
+                assert_eq!(two.koid(received.handles[0].value), Ok(koid));
+                assert_clean(&one, 2, 3);
+            }
+            both => panic!("{both:?}"),
+        }
+    });
+}
+
+/// INV-ENDPOINT-1: no operation on an endpoint outlives its handle: a send by another thread comes before the
+/// close, whole, or not at all.
+#[test]
+fn a_send_during_the_close_of_its_endpoint_is_whole_or_refused() {
+    model(None, || {
+        let one = first(&small());
+        let (near, two) = connected(&one);
+        let far = startup(&two);
+        let other = sibling(&one);
+        let sending = loom::thread::spawn(move || (other.send_value(near, &message(3, 2)), other));
+        one.close_value(near).unwrap();
+        // From here on nothing is written to the ring.
+        let received = two.try_receive(far);
+        let (sent, _other) = sending.join().unwrap();
+        match sent {
+            Ok(()) => assert_eq!(received.unwrap().bytes, message(3, 2)),
+            Err(error) => {
+                assert_eq!(error, Error::BadHandle);
+                assert_eq!(received.unwrap_err(), Error::PeerClosed);
+            }
+        }
+        assert_eq!(two.try_receive(far).unwrap_err(), Error::PeerClosed);
+        assert_clean(&two, 1, 1);
+    });
+}
+
+/// "After it has read what was sent": whoever sees PEER_CLOSED sees every message that came before it.
+/// INV-RING-2.
+#[test]
+fn what_was_sent_before_the_close_is_read_before_the_close() {
+    model(3, || {
+        let one = first(&small());
+        let (near, two) = connected(&one);
+        let far = startup(&two);
+        let closing = loom::thread::spawn(move || {
+            one.send_value(near, &message(1, 1)).unwrap();
+            one.close_value(near).unwrap();
+            one
+        });
+        assert_eq!(two.receive_next(far).unwrap().bytes, message(1, 1));
+        assert_eq!(two.receive_next(far).unwrap_err(), Error::PeerClosed);
+        let one = closing.join().unwrap();
+        assert_clean(&one, 1, 1);
+    });
+}
+
+/// INV-DYING-1, INV-DYING-3: of a send and the reader's close that pass each other, one sees the other: no
+/// handle stays in a message that nobody will read.
+#[test]
+fn a_handle_sent_to_an_end_that_closes_is_closed() {
+    model(3, || {
+        let one = first(&small_with(|config| config.max_handles_per_process = 5));
+        let (near, two) = connected(&one);
+        let far = startup(&two);
+        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let closing = loom::thread::spawn(move || {
+            two.close_value(far).unwrap();
+            two
+        });
+        let sent = one.transfer_value(near, &message(1, 1), &[event]);
+        let _two = closing.join().unwrap();
+        assert!(matches!(sent, Ok(()) | Err(Error::PeerClosed)), "{sent:?}");
+        assert_eq!(one.find(event).err(), Some(Error::BadHandle), "sent or closed");
+        assert_clean(&one, 1, 1);
+    });
+}
+
+/// INV-DYING-3: two sides that clear at once close every handle that is queued either way, each once.
+#[test]
+fn both_ends_close_at_once_and_nothing_in_transit_is_left() {
+    model(1, || {
+        let one = first(&small_with(|config| {
+            config.max_objects = 3;
+            config.max_handles_per_process = 5;
+            config.pool_bytes = 2048;
+        }));
+        let (near, two) = connected(&one);
+        let far = startup(&two);
+        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let copy = one.duplicate(find(&one, event), ALL).unwrap();
+        one.transfer_value(near, &message(1, 1), &[event]).unwrap();
+        one.transfer_value(near, &message(2, 1), &[copy]).unwrap();
+        let (event, _) = two.create(Shape::Single, EVENT, ALL).unwrap();
+        two.transfer_value(far, &message(3, 1), &[event]).unwrap();
+        let closing = loom::thread::spawn(move || {
+            two.close_value(far).unwrap();
+            two
+        });
+        one.close_value(near).unwrap();
+        let two = closing.join().unwrap();
+        assert_clean(&one, 0, 0);
+        one.reclaim().unwrap();
+        two.reclaim().unwrap();
+        assert_eq!(assert_clean(&one, 0, 0).retired, 0);
     });
 }

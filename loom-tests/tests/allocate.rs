@@ -1,0 +1,166 @@
+//! Taking what is free: slots, blocks, rows and seats, when two want the last of them.
+
+mod support;
+
+use jacinth_shm_loom::{Error, Shape, Thread};
+use support::*;
+
+/// INV-CREATE-1: a slot is RESERVED by CAS on its own word.
+#[test]
+fn of_two_that_want_the_last_slot_one_gets_it() {
+    model(3, || {
+        let one = first(&small_with(|config| config.max_objects = 1));
+        let two = child(&one, None);
+        let creating = loom::thread::spawn(move || (two.create(Shape::Single, EVENT, ALL), two));
+        let here = one.create(Shape::Single, EVENT, ALL);
+        let (there, _two) = creating.join().unwrap();
+        assert!(here.is_ok() != there.is_ok(), "{here:?} {there:?}");
+        let refused = here.err().or(there.err());
+        assert_eq!(refused, Some(Error::NoResources("objects")));
+        assert_clean(&one, 1, 1);
+    });
+}
+
+/// INV-CREATE-1, and koids are given out once.
+#[test]
+fn two_that_create_at_once_get_different_objects() {
+    model(4, || {
+        let one = first(&small());
+        let two = child(&one, None);
+        let creating = loom::thread::spawn(move || {
+            let (event, _) = two.create(Shape::Single, EVENT, ALL).unwrap();
+            (two.koid(event).unwrap(), two)
+        });
+        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let here = one.koid(event).unwrap();
+        let (there, _two) = creating.join().unwrap();
+        assert_ne!(here, there);
+        assert_clean(&one, 2, 2);
+    });
+}
+
+/// INV-LIFE-1, INV-BLOCK-2: the slot that one process has torn down is whole for the next: rings start empty,
+/// blocks are free, whatever the last owner wrote there.
+#[test]
+fn a_slot_used_again_by_another_process_remembers_nothing() {
+    model(2, || {
+        let one = first(&small_with(|config| {
+            config.max_objects = 1;
+            config.pool_bytes = 512;
+        }));
+        let (near, far) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let far = far.unwrap();
+        one.send_value(near, &message(9, 9)).unwrap();
+        one.try_receive(far).unwrap();
+        let two = child(&one, None);
+        let closing = loom::thread::spawn(move || {
+            one.close_value(near).unwrap();
+            one.close_value(far).unwrap();
+            one
+        });
+        let (near, far) = create_when_free(&two);
+        assert_eq!(two.signals_of(near).unwrap() & 7, 2, "writable, not readable, not closed");
+        two.send_value(near, &message(1, 1)).unwrap();
+        two.send_value(near, &message(2, 1)).unwrap();
+        assert_eq!(two.try_receive(far).unwrap().bytes, message(1, 1));
+        assert_eq!(two.try_receive(far).unwrap().bytes, message(2, 1));
+        assert_eq!(two.try_receive(far).unwrap_err(), Error::ShouldWait);
+        let _one = closing.join().unwrap();
+        assert_clean(&two, 1, 2);
+    });
+}
+
+fn create_when_free(thread: &Thread) -> (u32, u32) {
+    loop {
+        match thread.create(Shape::Channel, CHANNEL, ALL) {
+            Ok((near, far)) => return (near, far.unwrap()),
+            Err(error) => assert_eq!(error, Error::NoResources("objects")),
+        }
+        loom::thread::yield_now();
+    }
+}
+
+/// INV-BLOCK-2, INV-BLOCK-3: a block goes from one channel to another once its last user is done with it.
+#[test]
+fn the_last_block_moves_from_a_channel_that_ends_to_one_that_begins() {
+    model(4, || {
+        let one = first(&small_with(|config| config.pool_bytes = 256));
+        let (near, far) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        one.send_value(near, &message(9, 1)).unwrap();
+        let two = child(&one, None);
+        let (their_near, their_far) = two.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let closing = loom::thread::spawn(move || {
+            assert_eq!(one.try_receive(far.unwrap()).unwrap().bytes, message(9, 1));
+            one.close_value(near).unwrap();
+            one.close_value(far.unwrap()).unwrap();
+            one
+        });
+        loop {
+            match two.send_value(their_near, &message(1, 1)) {
+                Ok(()) => break,
+                Err(error) => assert_eq!(error, Error::NoMemory { bytes: 256 }),
+            }
+            loom::thread::yield_now();
+        }
+        assert_eq!(two.try_receive(their_far.unwrap()).unwrap().bytes, message(1, 1));
+        let _one = closing.join().unwrap();
+        assert_eq!(assert_clean(&two, 1, 2).blocks, 1);
+    });
+}
+
+/// INV-BLOCK-2: two that want the last block do not both get it.
+#[test]
+fn of_two_that_want_the_last_block_one_gets_it() {
+    model(3, || {
+        let one = first(&small_with(|config| config.pool_bytes = 256));
+        let (near, _) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let two = child(&one, None);
+        let (theirs, _) = two.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let sending = loom::thread::spawn(move || (two.send_value(theirs, &message(1, 1)), two));
+        let here = one.send_value(near, &message(2, 1));
+        let (there, _two) = sending.join().unwrap();
+        assert!(here.is_ok() != there.is_ok(), "{here:?} {there:?}");
+        assert_eq!(here.err().or(there.err()), Some(Error::NoMemory { bytes: 256 }));
+        assert_eq!(assert_clean(&one, 2, 4).blocks, 1);
+    });
+}
+
+/// INV-ROW-1: a row has one holder; one that is given back is whole for the next.
+#[test]
+fn a_thread_row_has_one_holder_at_a_time() {
+    model(3, || {
+        let one = first(&small_with(|config| config.max_threads = 2));
+        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let process = one.process().clone();
+        let joining = loom::thread::spawn(move || match Thread::join(&process) {
+            Ok(thread) => thread.close_value(event).map(|()| true).unwrap(),
+            Err(error) => {
+                assert_eq!(error, Error::NoResources("thread rows"));
+                false
+            }
+        });
+        let second = Thread::join(one.process());
+        if let Ok(second) = &second {
+            second.create(Shape::Single, EVENT, ALL).unwrap();
+        }
+        let held = second.is_ok();
+        drop(second);
+        let closed = joining.join().unwrap();
+        assert!(held || closed, "one of the two had the row");
+        assert_clean(&one, u32::from(!closed) + u32::from(held), u32::from(!closed) + u32::from(held));
+        assert!(Thread::join(one.process()).is_ok(), "and it is free again");
+    });
+}
+
+/// A seat is given to one child.
+#[test]
+fn of_two_that_reserve_the_last_seat_one_gets_it() {
+    model(None, || {
+        let one = first(&small_with(|config| config.max_processes = 2));
+        let other = sibling(&one);
+        let reserving = loom::thread::spawn(move || (other.process().arena().reserve_seat(&other), other));
+        let here = one.process().arena().reserve_seat(&one);
+        let (there, _other) = reserving.join().unwrap();
+        assert!(here.is_ok() != there.is_ok(), "{here:?} {there:?}");
+    });
+}

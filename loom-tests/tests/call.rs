@@ -1,0 +1,94 @@
+//! Calls: two callers in one process, their replies in either order.
+
+mod support;
+
+use jacinth_shm_loom::{DEADLINE_INFINITE_NS, Error};
+use support::*;
+
+/// INV-CALL-1, INV-CALL-2, INV-RING-3: each caller gets its own reply, though they come in the other order, and
+/// the head passes what was taken ahead of its turn.
+#[test]
+fn each_caller_gets_its_own_reply() {
+    model(1, || {
+        let one = first(&small());
+        let (near, server) = connected(&one);
+        let far = startup(&server);
+        let other = sibling(&one);
+        let first_call = one.call_begin(find(&one, near), 0, &message(1, 1), &[], 0).unwrap();
+        let second_call = other.call_begin(find(&other, near), 0, &message(2, 1), &[], 0).unwrap();
+        let calling = loom::thread::spawn(move || {
+            let mut inbox = Inbox::default();
+            other.call_finish(&second_call, DEADLINE_INFINITE_NS, &mut inbox).unwrap();
+            assert_eq!(inbox.bytes[4..], [2; 4]);
+            other
+        });
+        let serving = loom::thread::spawn(move || {
+            let requests = [server.try_receive(far).unwrap().bytes, server.try_receive(far).unwrap().bytes];
+            for request in requests.iter().rev() {
+                server.send_value(far, request).unwrap();
+            }
+            server
+        });
+        let mut inbox = Inbox::default();
+        one.call_finish(&first_call, DEADLINE_INFINITE_NS, &mut inbox).unwrap();
+        assert_eq!(inbox.bytes[4..], [1; 4]);
+        let _server = serving.join().unwrap();
+        let _other = calling.join().unwrap();
+        assert_eq!(one.try_receive(near).unwrap_err(), Error::ShouldWait);
+        assert_eq!(assert_clean(&one, 1, 2).messages, 0);
+    });
+}
+
+/// INV-CALL-2: a plain reader gets what answers no call, and the caller its reply.
+#[test]
+fn a_plain_read_beside_a_call_gets_the_other_message() {
+    model(1, || {
+        let one = first(&small());
+        let (near, server) = connected(&one);
+        let far = startup(&server);
+        let other = sibling(&one);
+        let call = one.call_begin(find(&one, near), 0, &message(1, 1), &[], 0).unwrap();
+        let reading = loom::thread::spawn(move || {
+            assert_eq!(other.receive_next(near).unwrap().bytes, message(9, 1));
+            other
+        });
+        let serving = loom::thread::spawn(move || {
+            let request = server.try_receive(far).unwrap().bytes;
+            server.send_value(far, &request).unwrap();
+            server.send_value(far, &message(9, 1)).unwrap();
+            server
+        });
+        let mut inbox = Inbox::default();
+        one.call_finish(&call, DEADLINE_INFINITE_NS, &mut inbox).unwrap();
+        assert_eq!(inbox.bytes[4..], [1; 4]);
+        let _server = serving.join().unwrap();
+        let _other = reading.join().unwrap();
+        assert_eq!(assert_clean(&one, 1, 2).messages, 0);
+    });
+}
+
+/// A caller whose peer closes without an answer is told; one whose reply came first gets it.
+#[test]
+fn a_call_ends_with_its_reply_or_with_the_close_of_the_other_side() {
+    for answers in [false, true] {
+        model(2, move || {
+            let one = first(&small());
+            let (near, server) = connected(&one);
+            let far = startup(&server);
+            let call = one.call_begin(find(&one, near), 0, &message(1, 1), &[], 0).unwrap();
+            let serving = loom::thread::spawn(move || {
+                let request = server.try_receive(far).unwrap().bytes;
+                if answers {
+                    server.send_value(far, &request).unwrap();
+                }
+                server.close_value(far).unwrap();
+                server
+            });
+            let mut inbox = Inbox::default();
+            let result = one.call_finish(&call, DEADLINE_INFINITE_NS, &mut inbox);
+            assert_eq!(result.map(drop), if answers { Ok(()) } else { Err(Error::PeerClosed) });
+            let _server = serving.join().unwrap();
+            assert_clean(&one, 1, 1);
+        });
+    }
+}

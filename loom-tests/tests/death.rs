@@ -1,0 +1,150 @@
+//! A process dies at each named point of each operation, while another goes on.
+//!
+//! The victim and then its supervisor run in one model thread: the kernel gives the recovering process a
+//! happens-before edge from all that the dead one did. The survivor runs beside both. Every scene ends with
+//! what it promises the survivor, a clean audit, and an arena in which nothing is left.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use support::points::*;
+use support::scenes::*;
+use support::*;
+
+/// Lets the victim die at each point, each time that it is reached, and explores what the survivor does
+/// meanwhile.
+fn explore_deaths(scene: Scene, preemptions: usize) {
+    explore_deaths_at(scene, |_| preemptions);
+}
+
+/// The same with a bound for each point: long scenes are explored most where their commits are.
+fn explore_deaths_at(scene: Scene, preemptions_at: impl Fn(&str) -> usize) {
+    for name in scene.points.iter().copied().flatten().copied() {
+        for nth in 0.. {
+            let died = Arc::new(AtomicBool::new(false));
+            let seen = died.clone();
+            model(preemptions_at(name), move || {
+                if die_and_recover(scene, Death { name, nth }) {
+                    seen.store(true, Ordering::Relaxed);
+                }
+            });
+            if !died.load(Ordering::Relaxed) {
+                assert!(nth > 0, "{}: nobody dies at {name}", scene.name);
+                break;
+            }
+        }
+    }
+}
+
+fn die_and_recover(scene: Scene, death: Death) -> bool {
+    let Cast { supervisor, victim, seat, victims, survivor, survivors } = (scene.stage)();
+    let dying = loom::thread::spawn(move || {
+        let died = act(&scene, victim, &victims, Some(death));
+        supervisor.recover(seat).unwrap();
+        (died, supervisor)
+    });
+    let made = (scene.beside)(&survivor, &survivors);
+    let (died, supervisor) = dying.join().unwrap();
+    assert_nothing_left(&scene, &supervisor, &survivor, &survivors, &made);
+    died
+}
+
+/// INV-REF-1, INV-COUNT-2: the survivor changes the same count, and helps.
+#[test]
+fn closing_a_shared_handle() {
+    explore_deaths(CLOSING_A_SHARED_HANDLE, 2);
+}
+
+/// INV-REF-1, INV-COUNT-2, INV-COUNT-3.
+#[test]
+fn duplicating_a_handle() {
+    explore_deaths(DUPLICATING, 2);
+}
+
+/// INV-DYING-1, INV-DYING-2: the survivor sleeps on the other side and is woken, by the victim or for it.
+#[test]
+fn closing_the_last_handle_to_a_side() {
+    explore_deaths(CLOSING_A_SIDE, 2);
+}
+
+/// INV-DYING-3, INV-TRANSFER-1: the survivor sends another handle to the side that ends.
+#[test]
+fn closing_an_end_with_handles_queued() {
+    explore_deaths(CLOSING_A_FULL_SIDE, 2);
+}
+
+/// INV-CREATE-1, INV-LIFE-1.
+#[test]
+fn creating_an_object() {
+    explore_deaths(CREATING, 2);
+}
+
+/// INV-ENTRY-1, INV-ENTRY-2.
+#[test]
+fn replacing_a_handle() {
+    explore_deaths(REPLACING, 2);
+}
+
+/// INV-ENTRY-1: the seat of a child that never came is recovered with its spawner.
+#[test]
+fn leaving_a_startup_handle() {
+    explore_deaths(LEAVING_A_STARTUP_HANDLE, 2);
+}
+
+/// INV-RING-2, INV-RING-4, INV-BLOCK-1: the survivor reads what was sent, whole and in order, then PEER_CLOSED.
+#[test]
+fn sending_past_the_end_of_a_segment() {
+    explore_deaths(SENDING, 2);
+}
+
+/// INV-RING-2, INV-BLOCK-1, INV-BLOCK-2.
+#[test]
+fn sending_a_message_in_a_block() {
+    explore_deaths(SENDING_MUCH, 2);
+}
+
+/// INV-TRANSFER-1: the message comes with all its handles, or not at all.
+#[test]
+fn sending_handles() {
+    explore_deaths(SENDING_HANDLES, 2);
+}
+
+/// INV-TRANSFER-1: a send that fails closes its handles, once each, whoever finishes it.
+#[test]
+fn sending_what_cannot_be_sent() {
+    explore_deaths(SENDING_WHAT_CANNOT_BE_SENT, 2);
+}
+
+/// INV-RING-3, INV-RING-5, INV-ENTRY-1: a handle received or not, its reference is counted once.
+#[test]
+fn receiving_handles() {
+    explore_deaths(RECEIVING, 2);
+}
+
+/// INV-RING-3, INV-ENTRY-2: handles of a discarded message are closed once.
+#[test]
+fn discarding_a_message() {
+    explore_deaths(DISCARDING, 2);
+}
+
+/// INV-LIFE-3, INV-BLOCK-1, INV-BLOCK-2: the slot and every block come back, each once.
+#[test]
+fn ending_a_channel_and_freeing_its_slot() {
+    explore_deaths(ENDING_A_CHANNEL, 2);
+}
+
+/// Every point that the sources name is one that some scene dies at, or that `succession.rs` lets a supervisor
+/// die at; and no list names one that is gone.
+#[test]
+fn every_crash_point_of_the_sources_is_died_at() {
+    let scenes = SCENES.iter().flat_map(|scene| scene.points.iter().copied().flatten().copied());
+    let supervisors = [RECOVER, SETTLE].into_iter().flatten().copied();
+    let died_at: BTreeSet<&str> = scenes.chain(supervisors).collect();
+    let listed: BTreeSet<&str> = ALL_POINTS.iter().copied().flatten().copied().collect();
+    let sources = in_the_sources();
+    let named: BTreeSet<&str> = sources.iter().map(String::as_str).collect();
+    assert_eq!(named, listed, "support/points.rs lists what the sources name");
+    assert_eq!(named, died_at, "every point is died at");
+}

@@ -1,0 +1,133 @@
+//! Hazards against reclamation: what a thread has pinned is not used for anything else.
+
+mod support;
+
+use jacinth_shm_loom::{Error, Shape, Thread};
+use support::*;
+
+/// An event that one thread uses while another closes it and takes its slot for the next one.
+fn using_while_the_slot_is_wanted(use_it: fn(&Thread, u32) -> bool) {
+    model(2, move || {
+        let one = first(&small_with(|config| config.max_objects = 1));
+        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let found = find(&one, event);
+        one.set_name(found, &[b'a'; 32]).unwrap();
+        let other = sibling(&one);
+        let reusing = loom::thread::spawn(move || {
+            other.close_value(event).unwrap();
+            let next = other.create(Shape::Pair, PAIR, ALL);
+            if let Ok((next, _)) = next {
+                other.set_name(find(&other, next), &[b'b'; 32]).unwrap();
+                assert_eq!(other.signals_of(next), Ok(0), "the next object starts without signals");
+                let mut name = [b'b'; 32];
+                name[31] = 0;
+                assert_eq!(other.name(find(&other, next)), Ok(name));
+            }
+            (next, other)
+        });
+        let used = use_it(&one, event);
+        let (next, other) = reusing.join().unwrap();
+        match next {
+            Ok((next, far)) => {
+                assert_eq!(other.signals_of(next), Ok(0), "the next object starts without signals");
+                assert_clean(&one, 1, 2);
+                other.close_value(next).unwrap();
+                other.close_value(far.unwrap()).unwrap();
+            }
+            Err(error) => {
+                assert_eq!(error, Error::NoResources("objects"));
+                assert!(used, "only a use can have kept the slot");
+            }
+        }
+        assert_clean(&one, 0, 0);
+        one.reclaim().unwrap();
+        other.reclaim().unwrap();
+        assert_eq!(assert_clean(&one, 0, 0).retired, 0, "and in the end the slot is free");
+    });
+}
+
+/// INV-LIFE-4: what is learned about an object is about that object.
+#[test]
+fn what_is_read_of_a_pinned_object_is_its_own() {
+    using_while_the_slot_is_wanted(|thread, event| {
+        let basic = thread.find(event).and_then(|found| thread.basic(found));
+        match basic {
+            Ok(basic) => assert_eq!((basic.kind, basic.related_koid), (EVENT, 0)),
+            Err(error) => assert_eq!(error, Error::BadHandle),
+        }
+        true
+    });
+}
+
+/// INV-LIFE-4: a signal goes to the object that was meant.
+#[test]
+fn a_signal_never_reaches_the_next_user_of_the_slot() {
+    using_while_the_slot_is_wanted(|thread, event| {
+        let signalled = thread.find(event).and_then(|found| thread.signal(found, 0, USER));
+        assert!(signalled.is_ok() || is_gone(&signalled), "{signalled:?}");
+        true
+    });
+}
+
+/// INV-LIFE-4: a name goes to the object that was meant, and is read from it.
+#[test]
+fn a_name_never_reaches_the_next_user_of_the_slot() {
+    using_while_the_slot_is_wanted(|thread, event| {
+        let named = thread.find(event).and_then(|found| thread.set_name(found, &[b'c'; 32]));
+        assert!(named.is_ok() || is_gone(&named), "{named:?}");
+        true
+    });
+}
+
+/// INV-WAIT-1: what is looked at without a hazard counts only if the handle is still there afterwards.
+#[test]
+fn signals_read_without_a_hazard_are_the_objects_own_or_none() {
+    using_while_the_slot_is_wanted(|thread, event| {
+        let seen = thread.signals_of(event);
+        assert!(seen == Ok(0) || is_gone(&seen), "{seen:?}");
+        let kind = thread.find(event).and_then(|found| thread.kind(found));
+        assert!(kind == Ok(EVENT) || is_gone(&kind), "{kind:?}");
+        true
+    });
+}
+
+/// INV-COUNT-3: a count that has reached 0 stays there. The duplicate is refused, and the slot is not reused
+/// while it looked.
+#[test]
+fn a_duplicate_never_revives_an_object() {
+    using_while_the_slot_is_wanted(|thread, event| {
+        match thread.find(event).and_then(|found| thread.duplicate(found, ALL)) {
+            Ok(copy) => {
+                let basic = thread.basic(find(thread, copy)).unwrap();
+                assert_eq!((basic.kind, basic.related_koid), (EVENT, 0));
+                thread.close_value(copy).unwrap();
+            }
+            Err(error) => assert!(matches!(error, Error::BadHandle | Error::NoResources(_)), "{error}"),
+        }
+        true
+    });
+}
+
+/// INV-LIFE-4, INV-DYING-2: two that reclaim at once free a slot once.
+#[test]
+fn a_retired_slot_is_reclaimed_once() {
+    model(2, || {
+        let one = first(&small());
+        let (near, two) = connected(&one);
+        let far = startup(&two);
+        one.send_value(near, &message(1, 9)).unwrap();
+        let closing = loom::thread::spawn(move || {
+            two.close_value(far).unwrap();
+            let reclaimed = two.reclaim().unwrap();
+            (reclaimed, two)
+        });
+        one.close_value(near).unwrap();
+        let here = one.reclaim().unwrap();
+        let (there, two) = closing.join().unwrap();
+        assert!(here + there <= 1);
+        let left = one.reclaim().unwrap() + two.reclaim().unwrap();
+        assert!(left <= 1);
+        let audit = assert_clean(&one, 0, 0);
+        assert_eq!((audit.retired, audit.blocks), (0, 0));
+    });
+}

@@ -1,0 +1,186 @@
+//! Rings: one process writes, another reads, and nothing but the arena lies between them.
+//!
+//! Every model also runs under the shadow cells of the payload lines: a line that is read and written without
+//! happens-before fails the model, whatever bytes were seen.
+
+mod support;
+
+use jacinth_shm_loom::{Config, Error, TooSmall};
+use support::*;
+
+/// Two messages may be pending, and a segment holds two: the producer goes round in one segment.
+fn tight() -> Config {
+    small_with(|config| {
+        config.max_pending_messages = 2;
+        config.pool_bytes = 1024;
+    })
+}
+
+/// INV-RING-1, INV-RING-2, INV-RING-4: what is received is whole and in order, while the ring's first segment
+/// fills and a larger one is linked behind it.
+#[test]
+fn messages_come_whole_and_in_order_across_growth() {
+    model(2, || {
+        let writer = first(&small());
+        let (near, reader) = connected(&writer);
+        let far = startup(&reader);
+        let writing = loom::thread::spawn(move || {
+            for number in 1..=3 {
+                writer.send_value(near, &message(number, 1)).unwrap();
+            }
+            writer
+        });
+        for number in 1..=3 {
+            assert_eq!(reader.receive_next(far).unwrap().bytes, message(number, 1));
+        }
+        let writer = writing.join().unwrap();
+        assert_eq!(reader.try_receive(far).unwrap_err(), Error::ShouldWait);
+        let audit = assert_clean(&writer, 1, 2);
+        assert_eq!((audit.messages, audit.blocks), (0, 1), "the segment left behind is free");
+    });
+}
+
+/// INV-RING-1, INV-RING-3: a cell is written again only after its message was consumed, and a full ring says
+/// SHOULD_WAIT until then.
+#[test]
+fn a_cell_is_written_again_only_after_it_was_read() {
+    model(2, || {
+        let writer = first(&tight());
+        let (near, reader) = connected(&writer);
+        let far = startup(&reader);
+        let writing = loom::thread::spawn(move || {
+            for number in 1..=4 {
+                writer.send_when_room(near, &message(number, 1)).unwrap();
+            }
+            writer
+        });
+        for number in 1..=4 {
+            assert_eq!(reader.receive_next(far).unwrap().bytes, message(number, 1));
+        }
+        let writer = writing.join().unwrap();
+        assert_eq!(assert_clean(&writer, 1, 2).blocks, 1);
+    });
+}
+
+/// INV-RING-3: a payload block is used again only after its message was consumed.
+#[test]
+fn a_payload_block_is_written_again_only_after_it_was_read() {
+    model(2, || {
+        let writer = first(&tight());
+        let (near, reader) = connected(&writer);
+        let far = startup(&reader);
+        let writing = loom::thread::spawn(move || {
+            for number in 1..=3 {
+                writer.send_when_room(near, &message(number, 9)).unwrap();
+            }
+            writer
+        });
+        for number in 1..=3 {
+            assert_eq!(reader.receive_next(far).unwrap().bytes, message(number, 9));
+        }
+        let writer = writing.join().unwrap();
+        let audit = assert_clean(&writer, 1, 2);
+        assert!(audit.blocks <= 4, "{audit}");
+    });
+}
+
+/// INV-RING-2: a batch is published by one store, whole; a batch read consumes what it gave.
+#[test]
+fn batches_come_whole_and_in_order() {
+    model(2, || {
+        let writer = first(&tight());
+        let (near, reader) = connected(&writer);
+        let far = startup(&reader);
+        let writing = loom::thread::spawn(move || {
+            let (one, two, three) = (message(1, 1), message(2, 1), message(3, 1));
+            let found = find(&writer, near);
+            // The first message makes the segment that a batch stays in.
+            writer.send(found, 0, &one).unwrap();
+            let mut left: Vec<&[u8]> = vec![&two, &three];
+            while !left.is_empty() {
+                match writer.send_batch(found, 0, left.iter().copied()) {
+                    Ok(sent) => drop(left.drain(..sent)),
+                    Err(error) => assert_eq!(error, Error::ShouldWait),
+                }
+                loom::thread::yield_now();
+            }
+            writer
+        });
+        let (mut received, mut scratch) = (Vec::new(), Vec::new());
+        while received.len() < 3 {
+            let found = find(&reader, far);
+            let read = reader.receive_batch(found, 0, 2, &mut scratch, |bytes| received.push(bytes.to_vec()));
+            match read {
+                Ok(count) => assert!(count > 0),
+                Err(error) => assert_eq!(error, Error::ShouldWait),
+            }
+            loom::thread::yield_now();
+        }
+        assert_eq!(received, [message(1, 1), message(2, 1), message(3, 1)]);
+        let writer = writing.join().unwrap();
+        assert_clean(&writer, 1, 2);
+    });
+}
+
+/// INV-RING-3: a message that does not fit stays, or goes as a whole, while others are sent behind it.
+#[test]
+fn a_message_too_large_for_its_reader_is_discarded_whole() {
+    model(3, || {
+        let writer = first(&tight());
+        let (near, reader) = connected(&writer);
+        let far = startup(&reader);
+        writer.send_value(near, &message(1, 9)).unwrap();
+        let writing = loom::thread::spawn(move || {
+            writer.send_value(near, &message(2, 1)).unwrap();
+            writer
+        });
+        let found = find(&reader, far);
+        let small = Error::BufferTooSmall { bytes: 72, handles: 0 };
+        assert_eq!(reader.receive(found, 0, &mut NoRoom, TooSmall::Keep), Err(small));
+        assert_eq!(reader.receive(found, 0, &mut NoRoom, TooSmall::Discard), Err(small));
+        assert_eq!(reader.receive_next(far).unwrap().bytes, message(2, 1));
+        let writer = writing.join().unwrap();
+        assert_clean(&writer, 1, 2);
+    });
+}
+
+/// INV-ENDPOINT-1: two threads of the reading process take each message once.
+#[test]
+fn two_threads_of_one_process_read_each_message_once() {
+    model(3, || {
+        let writer = first(&small());
+        let (near, reader) = connected(&writer);
+        let far = startup(&reader);
+        writer.send_value(near, &message(1, 1)).unwrap();
+        writer.send_value(near, &message(2, 1)).unwrap();
+        let other = sibling(&reader);
+        let reading = loom::thread::spawn(move || (other.try_receive(far).unwrap().bytes, other));
+        let here = reader.try_receive(far).unwrap().bytes;
+        let (there, _other) = reading.join().unwrap();
+        let mut both = [here, there];
+        both.sort();
+        assert_eq!(both, [message(1, 1), message(2, 1)]);
+        assert_clean(&writer, 1, 2);
+    });
+}
+
+/// INV-ENDPOINT-1: two threads of the writing process write at different positions.
+#[test]
+fn two_threads_of_one_process_write_beside_each_other() {
+    model(3, || {
+        let writer = first(&small());
+        let (near, reader) = connected(&writer);
+        let far = startup(&reader);
+        let other = sibling(&writer);
+        let writing = loom::thread::spawn(move || {
+            other.send_value(near, &message(1, 1)).unwrap();
+            other
+        });
+        writer.send_value(near, &message(2, 1)).unwrap();
+        let mut both = [reader.receive_next(far).unwrap().bytes, reader.receive_next(far).unwrap().bytes];
+        both.sort();
+        assert_eq!(both, [message(1, 1), message(2, 1)]);
+        let _other = writing.join().unwrap();
+        assert_clean(&writer, 1, 2);
+    });
+}

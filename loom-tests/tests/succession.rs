@@ -1,0 +1,129 @@
+//! A supervisor dies in the middle of recovering a process that died in the middle of something; another takes
+//! over. Every pair of points, one after the other: here nothing runs at the same time.
+
+mod support;
+
+use jacinth_shm_loom::Seat;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use support::points::*;
+use support::scenes::*;
+use support::*;
+
+/// What came of one run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Died {
+    Nobody,
+    OnlyTheVictim,
+    TheSupervisorToo,
+}
+
+/// The victim dies, its supervisor dies recovering it, and the survivor's thread takes over from both.
+fn die_twice(scene: Scene, first: Option<Death>, second: Death, unfinished_first: bool) -> Died {
+    let Cast { supervisor, victim, seat, victims, survivor, survivors } = (scene.stage)();
+    let died = act(&scene, victim, &victims, first);
+    if first.is_some() && !died {
+        return Died::Nobody;
+    }
+    supervisor.die_at(second.name, second.nth);
+    let recovered = supervisor.recover(seat);
+    if !supervisor.is_dead() {
+        recovered.unwrap();
+        let made = (scene.beside)(&survivor, &survivors);
+        assert_nothing_left(&scene, &supervisor, &survivor, &survivors, &made);
+        return Died::OnlyTheVictim;
+    }
+    let successor = sibling(&survivor);
+    let supervisors = Seat { row: supervisor.process().row(), epoch: 0 };
+    if unfinished_first {
+        successor.recover_unfinished().unwrap();
+        successor.recover(supervisors).unwrap();
+    } else {
+        successor.recover(supervisors).unwrap();
+        successor.recover_unfinished().unwrap();
+    }
+    let made = (scene.beside)(&survivor, &survivors);
+    assert_nothing_left(&scene, &successor, &survivor, &survivors, &made);
+    Died::TheSupervisorToo
+}
+
+fn run(scene: Scene, first: Option<Death>, second: Death, unfinished_first: bool) -> Died {
+    let outcome = Arc::new(Mutex::new(Died::Nobody));
+    let told = outcome.clone();
+    model(0, move || *told.lock().unwrap() = die_twice(scene, first, second, unfinished_first));
+    *outcome.lock().unwrap()
+}
+
+/// Every point of the sources, for the supervisor that recovers from `first`. Gives those it died at.
+fn second_deaths(scene: Scene, first: Option<Death>, reached: &mut BTreeSet<&'static str>) -> bool {
+    for name in ALL_POINTS.iter().copied().flatten().copied() {
+        for nth in 0.. {
+            let second = Death { name, nth };
+            match run(scene, first, second, nth % 2 == 0) {
+                Died::Nobody => return false,
+                Died::OnlyTheVictim => break,
+                Died::TheSupervisorToo => {
+                    reached.insert(name);
+                    run(scene, first, second, nth % 2 == 1);
+                }
+            }
+        }
+    }
+    true
+}
+
+fn every_pair_of_deaths(scene: Scene) -> BTreeSet<&'static str> {
+    let mut reached = BTreeSet::new();
+    second_deaths(scene, None, &mut reached);
+    for name in scene.points.iter().copied().flatten().copied() {
+        for nth in 0.. {
+            if !second_deaths(scene, Some(Death { name, nth }), &mut reached) {
+                break;
+            }
+        }
+    }
+    reached
+}
+
+/// INV-RECOVER-1, INV-RECOVER-2, INV-ROW-2: recovery that is cut short anywhere and run again ends where one
+/// run would have ended.
+#[test]
+fn a_second_supervisor_completes_what_the_first_left_of_references() {
+    for scene in [CLOSING_A_SHARED_HANDLE, DUPLICATING, CREATING, REPLACING, LEAVING_A_STARTUP_HANDLE] {
+        every_pair_of_deaths(scene);
+    }
+}
+
+/// The same for sides that end.
+#[test]
+fn a_second_supervisor_completes_what_the_first_left_of_dying_sides() {
+    for scene in [CLOSING_A_SIDE, CLOSING_A_FULL_SIDE, ENDING_A_CHANNEL, LEAVING_EVERYTHING] {
+        every_pair_of_deaths(scene);
+    }
+}
+
+/// The same for messages on their way.
+#[test]
+fn a_second_supervisor_completes_what_the_first_left_of_messages() {
+    for scene in [SENDING, SENDING_MUCH, SENDING_HANDLES, SENDING_WHAT_CANNOT_BE_SENT, RECEIVING, DISCARDING]
+    {
+        every_pair_of_deaths(scene);
+    }
+}
+
+/// Supervisors do die at every point that only they pass.
+#[test]
+fn a_supervisor_dies_at_each_point_of_recovery() {
+    let mut reached = BTreeSet::new();
+    let settling = [
+        (CLOSING_A_SHARED_HANDLE, "close.committed"),
+        (REPLACING, "move.committed"),
+        (SENDING_HANDLES, "transfer.written"),
+    ];
+    for (scene, name) in settling {
+        second_deaths(scene, Some(Death { name, nth: 0 }), &mut reached);
+    }
+    for name in [RECOVER, SETTLE].into_iter().flatten() {
+        assert!(reached.contains(name), "no supervisor died at {name}");
+    }
+}

@@ -1,0 +1,274 @@
+//! What the models share: small arenas, processes with a thread each, and a place for messages to go.
+//!
+//! A process is a [`Thread`] of its own: it is made in the first model thread and moved into another, so that
+//! nothing but the arena lies between the two. What threads of one process share privately (locks, free lists)
+//! would add happens-before edges that processes do not have, and hide what the models are to find.
+
+#![allow(dead_code, reason = "each test binary uses some of it")]
+
+use jacinth_shm_loom::{
+    Arena, Audit, Config, Error, Found, Process, Received, Result, Seat, Shape, Sink, Thread,
+};
+use jacinth_shm_loom::{TooSmall, signals};
+use std::mem::MaybeUninit;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+pub mod points;
+pub mod scenes;
+
+/// Every right there is: the mechanism asks for those it is told to ask for.
+pub const ALL: u32 = 0xf_ffff;
+/// The type numbers that the models give their objects.
+pub const EVENT: u8 = 5;
+pub const CHANNEL: u8 = 4;
+pub const PAIR: u8 = 16;
+
+/// A signal that is stored.
+pub const USER: u32 = 1 << 24;
+
+/// The smallest arena in which everything can happen: rings that must grow, tables that run full.
+pub fn small() -> Config {
+    let mut config = Config::default();
+    config.max_processes = 3;
+    config.max_threads = 4;
+    config.max_objects = 2;
+    config.max_handles_per_process = 4;
+    config.max_pending_messages = 4;
+    config.first_segment_messages = 2;
+    config.pool_bytes = 512;
+    config.max_loan_bytes = 512;
+    config
+}
+
+/// [`small`] with some of its numbers changed.
+pub fn small_with(change: impl FnOnce(&mut Config)) -> Config {
+    let mut config = small();
+    change(&mut config);
+    config
+}
+
+/// Explores `body` in every interleaving with at most `preemptions` involuntary switches; `None` is all.
+///
+/// `MODEL_PREEMPTIONS=n` in the environment overrides the bound, for a longer look than a test run affords.
+pub fn model(preemptions: impl Into<Option<usize>>, body: impl Fn() + Send + Sync + 'static) {
+    let explored = Arc::new(AtomicUsize::new(0));
+    let counter = explored.clone();
+    let mut builder = loom::model::Builder::new();
+    let wanted = std::env::var("MODEL_PREEMPTIONS").ok().and_then(|bound| bound.parse().ok());
+    builder.preemption_bound = wanted.or(preemptions.into());
+    builder.max_branches = 100_000;
+    builder.max_threads = 3;
+    let started = std::time::Instant::now();
+    builder.check(move || {
+        counter.fetch_add(1, Ordering::Relaxed);
+        body();
+    });
+    let explored = explored.load(Ordering::Relaxed);
+    if std::env::var_os("MODEL_STATISTICS").is_some() {
+        eprintln!("{explored} executions in {:?}", started.elapsed());
+    }
+}
+
+/// The process that creates the arena, with one thread.
+pub fn first(config: &Config) -> Thread {
+    let arena = Arc::new(Arena::heap(config).unwrap());
+    let seat = arena.first_seat().unwrap();
+    let process = Process::sit(arena, seat, 1, 0x2545_f491).unwrap();
+    sleeper(Thread::join(&process).unwrap())
+}
+
+/// Another process, with one thread, that was left `handle` by its spawner if there is one.
+pub fn child(spawner: &Thread, handle: Option<u32>) -> Thread {
+    child_with_seat(spawner, handle).0
+}
+
+/// [`child`], and its seat.
+pub fn child_with_seat(spawner: &Thread, handle: Option<u32>) -> (Thread, Seat) {
+    let arena = spawner.process().arena();
+    let seat = arena.reserve_seat(spawner).unwrap();
+    if let Some(handle) = handle {
+        spawner.leave_startup_handle(spawner.find(handle).unwrap(), seat).unwrap();
+    }
+    arena.adopt(spawner, seat);
+    let process = Process::sit(arena.clone(), seat, 2, 0x9e37_79b9).unwrap();
+    (sleeper(Thread::join(&process).unwrap()), seat)
+}
+
+trait Adopt {
+    fn adopt(&self, spawner: &Thread, seat: Seat);
+}
+
+impl Adopt for Arena {
+    fn adopt(&self, spawner: &Thread, seat: Seat) {
+        assert!(spawner.adopt_seat(seat).unwrap());
+    }
+}
+
+/// Another thread of the same process.
+pub fn sibling(thread: &Thread) -> Thread {
+    sleeper(Thread::join(thread.process()).unwrap())
+}
+
+/// Waits of this thread sleep at once.
+fn sleeper(thread: Thread) -> Thread {
+    thread.set_spin_ns(0);
+    thread
+}
+
+/// The handle a child was left by its spawner.
+pub fn startup(thread: &Thread) -> u32 {
+    thread.process().startup_handle().unwrap()
+}
+
+/// A channel between two processes: the first one's end, and a child that has the other.
+pub fn connected(first: &Thread) -> (u32, Thread) {
+    let (near, far) = first.create(Shape::Channel, CHANNEL, ALL).unwrap();
+    let child = child(first, far);
+    (near, child)
+}
+
+/// Where received messages go.
+#[derive(Debug, Default)]
+pub struct Inbox {
+    pub bytes: Vec<u8>,
+    pub handles: Vec<Received>,
+}
+
+impl Sink for Inbox {
+    fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
+        self.bytes.clear();
+        self.bytes.reserve(len);
+        Some(&mut self.bytes.spare_capacity_mut()[..len])
+    }
+
+    fn takes_handles(&self, _count: usize) -> bool {
+        true
+    }
+
+    unsafe fn filled(&mut self, len: usize) {
+        // SAFETY: `room` reserved `len` bytes in an empty vector, and the caller has written them.
+        unsafe { self.bytes.set_len(len) };
+    }
+
+    fn handle(&mut self, handle: Received) {
+        self.handles.push(handle);
+    }
+}
+
+/// A [`Sink`] that has room for no message at all.
+#[derive(Debug)]
+pub struct NoRoom;
+
+impl Sink for NoRoom {
+    fn room(&mut self, _len: usize) -> Option<&mut [MaybeUninit<u8>]> {
+        None
+    }
+
+    fn takes_handles(&self, _count: usize) -> bool {
+        false
+    }
+
+    unsafe fn filled(&mut self, _len: usize) {}
+
+    fn handle(&mut self, _handle: Received) {}
+}
+
+/// Operations on handle values, as the runtime does them.
+pub trait Use {
+    /// Finds, and closes.
+    fn close_value(&self, value: u32) -> Result<()>;
+    /// One look for a message.
+    fn try_receive(&self, value: u32) -> Result<Inbox>;
+    /// Looks for a message until there is one, or an error that is not `ShouldWait`.
+    fn receive_next(&self, value: u32) -> Result<Inbox>;
+    /// Sends bytes.
+    fn send_value(&self, value: u32, bytes: &[u8]) -> Result<()>;
+    /// Sends bytes until there is room.
+    fn send_when_room(&self, value: u32, bytes: &[u8]) -> Result<()>;
+    /// Sends bytes and handles.
+    fn transfer_value(&self, value: u32, bytes: &[u8], handles: &[u32]) -> Result<()>;
+    /// The koid behind a handle.
+    fn koid(&self, value: u32) -> Result<u64>;
+    /// The signals of a handle's object.
+    fn signals_of(&self, value: u32) -> Result<u32>;
+}
+
+impl Use for Thread {
+    fn close_value(&self, value: u32) -> Result<()> {
+        self.find(value).and_then(|found| self.close(found))
+    }
+
+    fn try_receive(&self, value: u32) -> Result<Inbox> {
+        let mut inbox = Inbox::default();
+        let found = self.find(value)?;
+        self.receive(found, 0, &mut inbox, TooSmall::Keep)?;
+        Ok(inbox)
+    }
+
+    fn receive_next(&self, value: u32) -> Result<Inbox> {
+        loop {
+            match self.try_receive(value) {
+                Err(Error::ShouldWait) => loom::thread::yield_now(),
+                received => return received,
+            }
+        }
+    }
+
+    fn send_value(&self, value: u32, bytes: &[u8]) -> Result<()> {
+        self.find(value).and_then(|found| self.send(found, 0, bytes))
+    }
+
+    fn send_when_room(&self, value: u32, bytes: &[u8]) -> Result<()> {
+        loop {
+            match self.send_value(value, bytes) {
+                Err(Error::ShouldWait) => loom::thread::yield_now(),
+                sent => return sent,
+            }
+        }
+    }
+
+    fn transfer_value(&self, value: u32, bytes: &[u8], handles: &[u32]) -> Result<()> {
+        self.find(value).and_then(|found| self.send_with_handles(found, 0, bytes, handles, 0, None))
+    }
+
+    fn koid(&self, value: u32) -> Result<u64> {
+        self.find(value).and_then(|found| self.basic(found)).map(|basic| basic.koid)
+    }
+
+    fn signals_of(&self, value: u32) -> Result<u32> {
+        self.find(value).and_then(|found| self.signals(found))
+    }
+}
+
+/// Waits, for ever, until one of `waitfor` is there.
+pub fn wait(thread: &Thread, value: u32, waitfor: u32) -> (Result<()>, u32) {
+    thread.wait_one(value, 0, waitfor, jacinth_shm_loom::DEADLINE_INFINITE_NS)
+}
+
+/// A message of `words` words, each of which says which message it is: a torn one shows.
+pub fn message(number: u8, words: usize) -> Vec<u8> {
+    vec![number; 8 * words]
+}
+
+/// Audits the arena of `thread`, which must be at rest, and have this many objects and handles.
+#[track_caller]
+pub fn assert_clean(thread: &Thread, objects: u32, handles: u32) -> Audit {
+    let audit = thread.process().arena().audit();
+    assert!(audit.is_clean(), "{audit}");
+    assert_eq!((audit.objects, audit.handles + audit.in_transit), (objects, handles), "{audit}");
+    audit
+}
+
+/// Whether the lookup said that the handle is gone.
+pub fn is_gone<T>(result: &Result<T>) -> bool {
+    matches!(result, Err(Error::BadHandle | Error::Canceled))
+}
+
+/// Found, or not at all.
+pub fn find(thread: &Thread, value: u32) -> Found {
+    thread.find(value).unwrap()
+}
+
+/// The signal that says the other side is gone.
+pub const PEER_CLOSED: u32 = signals::PEER_CLOSED;

@@ -1,0 +1,91 @@
+//! The named points at which a modelled process may die, by operation. `death.rs` checks that these are all
+//! that the sources have, and that a process does die at each.
+
+/// Changing a count.
+pub const COUNT: &[&str] = &["count.helped"];
+/// Closing a handle, or a handle in transit.
+pub const CLOSE: &[&str] =
+    &["close.intended", "close.committed", "close.counted", "close.freed", "close.listed"];
+/// Ending a side whose last reference went.
+pub const DYING: &[&str] = &[
+    "dying.linked",
+    "dying.hazard",
+    "dying.told",
+    "dying.cleared",
+    "dying.done",
+    "dying.finished",
+    "dying.popped",
+];
+/// Dropping what is queued for a side that ends.
+pub const DRAIN: &[&str] = &["drain.closed"];
+/// Duplicating a handle.
+pub const DUPLICATE: &[&str] =
+    &["duplicate.reserved", "duplicate.intended", "duplicate.counted", "duplicate.live"];
+/// Making an object.
+pub const CREATE: &[&str] =
+    &["create.slot", "create.reserved", "create.filled", "create.committed", "create.first"];
+/// Moving a reference from one entry to another.
+pub const MOVE: &[&str] = &["move.intended", "move.committed", "move.freed"];
+/// Replacing a handle, apart from the move.
+pub const REPLACE: &[&str] = &["replace.live"];
+/// Leaving a startup handle, apart from the move.
+pub const STARTUP: &[&str] = &["startup.live"];
+/// Sending bytes.
+pub const SEND: &[&str] = &["send.written", "send.sent"];
+/// Linking a segment to a ring.
+pub const GROW: &[&str] = &["grow.taken", "grow.intended", "grow.linked", "grow.bound"];
+/// Taking a payload block.
+pub const PAYLOAD: &[&str] = &["payload.intended", "payload.linked", "payload.bound"];
+/// Sending handles.
+pub const TRANSFER: &[&str] = &["transfer.marked", "transfer.written", "transfer.freed"];
+/// Receiving.
+pub const RECEIVE: &[&str] = &["receive.reserved", "receive.consumed", "receive.live"];
+/// Leaving a segment that was read to its end.
+pub const LEAVE: &[&str] = &["leave.intended", "leave.left", "leave.freed"];
+/// Giving back what a channel held.
+pub const FREE: &[&str] = &["free.intended", "free.unlinked", "free.freed"];
+/// Making a retired slot free.
+pub const RECLAIM: &[&str] = &["reclaim.claimed", "reclaim.torn"];
+/// Recovering a dead process.
+pub const RECOVER: &[&str] = &[
+    "recover.dead",
+    "recover.settled",
+    "recover.table",
+    "recover.told",
+    "recover.entry",
+    "recover.closed",
+    "recover.freed",
+    "recover.cleared",
+];
+/// Settling what a dead thread was in the middle of.
+pub const SETTLE: &[&str] = &["settle.record", "settle.moved", "settle.entry"];
+
+/// All of them.
+pub const ALL_POINTS: &[&[&str]] = &[
+    COUNT, CLOSE, DYING, DRAIN, DUPLICATE, CREATE, MOVE, REPLACE, STARTUP, SEND, GROW, PAYLOAD, TRANSFER,
+    RECEIVE, LEAVE, FREE, RECLAIM, RECOVER, SETTLE,
+];
+
+/// The names in the sources of `shm/`, by the macro that marks them.
+pub fn in_the_sources() -> Vec<String> {
+    let sources = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shm/src");
+    let mut names = Vec::new();
+    let mut folders = vec![sources];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(path).unwrap();
+                let calls = text.split("crash_point!(").skip(1);
+                names.extend(
+                    calls.filter_map(|call| call.split(')').next()?.split('"').nth(1)).map(String::from),
+                );
+            }
+        }
+    }
+    names.sort();
+    names.dedup();
+    names
+}

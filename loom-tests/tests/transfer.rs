@@ -1,0 +1,220 @@
+//! Handles in messages: what arrives is whole, refers to what it referred to, and is in one place at a time.
+
+mod support;
+
+use jacinth_shm_loom::{Error, Shape};
+use support::*;
+
+/// INV-TRANSFER-1, INV-COUNT-1: the receiver finds the object as its sender left it.
+#[test]
+fn a_handle_arrives_with_its_object_complete() {
+    model(None, || {
+        let one = first(&small_with(|config| config.pool_bytes = 1024));
+        let (near, two) = connected(&one);
+        let far = startup(&two);
+        let sending = loom::thread::spawn(move || {
+            let (event, _) = one.create(Shape::Single, EVENT, 3).unwrap();
+            one.signal(find(&one, event), 0, USER).unwrap();
+            let koid = one.koid(event).unwrap();
+            one.transfer_value(near, &message(1, 2), &[event]).unwrap();
+            (koid, one)
+        });
+        let received = two.receive_next(far).unwrap();
+        assert_eq!(received.bytes, message(1, 2));
+        let [handle] = received.handles[..] else { panic!("{:?}", received.handles) };
+        assert_eq!((handle.rights, handle.kind), (3, EVENT));
+        let basic = two.basic(find(&two, handle.value)).unwrap();
+        assert_eq!((basic.kind, basic.rights, basic.handles), (EVENT, 3, 1));
+        assert_eq!(two.signals_of(handle.value), Ok(USER));
+        let (koid, one) = sending.join().unwrap();
+        assert_eq!(basic.koid, koid);
+        assert_clean(&one, 2, 3);
+    });
+}
+
+/// INV-ROW-1, INV-COUNT-1: a name set before the transfer is found after it.
+#[test]
+fn a_name_travels_with_its_object() {
+    model(None, || {
+        let one = first(&small_with(|config| config.pool_bytes = 1024));
+        let (near, two) = connected(&one);
+        let far = startup(&two);
+        let name: [u8; 32] = core::array::from_fn(|at| if at < 31 { b'n' } else { 0 });
+        let sending = loom::thread::spawn(move || {
+            let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+            one.set_name(find(&one, event), &name).unwrap();
+            one.transfer_value(near, &message(1, 1), &[event]).unwrap();
+            one
+        });
+        let received = two.receive_next(far).unwrap();
+        assert_eq!(two.name(find(&two, received.handles[0].value)), Ok(name));
+        let one = sending.join().unwrap();
+        assert_clean(&one, 2, 3);
+    });
+}
+
+/// INV-ENDPOINT-2, INV-RING-2: an endpoint that changes hands goes on where it was left: positions, segments and
+/// blocks are rebuilt from the arena.
+#[test]
+fn an_endpoint_goes_on_in_its_new_process() {
+    model(3, || {
+        let one = first(&small_with(|config| {
+            config.pool_bytes = 2048;
+            config.max_handles_per_process = 5;
+        }));
+        let (near, two) = connected(&one);
+        let far = startup(&two);
+        let (inner, outer) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let outer = outer.unwrap();
+        let sending = loom::thread::spawn(move || {
+            one.send_value(inner, &message(1, 9)).unwrap();
+            one.send_value(inner, &message(2, 1)).unwrap();
+            assert_eq!(one.try_receive(outer).unwrap().bytes, message(1, 9));
+            one.transfer_value(near, &message(7, 1), &[inner]).unwrap();
+            assert_eq!(one.send_value(inner, &[]), Err(Error::BadHandle));
+            one
+        });
+        let inner = two.receive_next(far).unwrap().handles[0].value;
+        two.send_value(inner, &message(3, 9)).unwrap();
+        two.send_value(inner, &message(4, 1)).unwrap();
+        let one = sending.join().unwrap();
+        for (number, words) in [(2, 1), (3, 9), (4, 1)] {
+            assert_eq!(one.try_receive(outer).unwrap().bytes, message(number, words));
+        }
+        assert_clean(&one, 2, 4);
+    });
+}
+
+/// INV-ENDPOINT-2: so does the reading half, with what is still queued.
+#[test]
+fn a_reading_end_goes_on_in_its_new_process() {
+    model(3, || {
+        let one = first(&small_with(|config| {
+            config.pool_bytes = 2048;
+            config.max_handles_per_process = 5;
+        }));
+        let (near, two) = connected(&one);
+        let far = startup(&two);
+        let (inner, outer) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let outer = outer.unwrap();
+        for number in 1..=3 {
+            one.send_value(inner, &message(number, 1)).unwrap();
+        }
+        let sending = loom::thread::spawn(move || {
+            assert_eq!(one.try_receive(outer).unwrap().bytes, message(1, 1));
+            one.transfer_value(near, &message(7, 1), &[outer]).unwrap();
+            one.send_value(inner, &message(4, 1)).unwrap();
+            one
+        });
+        let outer = two.receive_next(far).unwrap().handles[0].value;
+        for number in 2..=4 {
+            assert_eq!(two.receive_next(outer).unwrap().bytes, message(number, 1));
+        }
+        let one = sending.join().unwrap();
+        assert_clean(&one, 2, 4);
+    });
+}
+
+/// INV-ENDPOINT-1: a send by another thread of the process comes before the transfer of its endpoint, whole, or
+/// finds the handle gone.
+#[test]
+fn an_operation_does_not_outlive_the_transfer_of_its_endpoint() {
+    model(2, || {
+        let one = first(&small_with(|config| {
+            config.pool_bytes = 2048;
+            config.max_handles_per_process = 5;
+        }));
+        let (near, two) = connected(&one);
+        let far = startup(&two);
+        let (inner, outer) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let outer = outer.unwrap();
+        let other = sibling(&one);
+        let sending = loom::thread::spawn(move || (other.send_value(inner, &message(1, 1)), other));
+        one.transfer_value(near, &message(7, 1), &[inner]).unwrap();
+        let inner = two.try_receive(far).unwrap().handles[0].value;
+        two.send_value(inner, &message(2, 1)).unwrap();
+        let (sent, _other) = sending.join().unwrap();
+        if sent.is_ok() {
+            assert_eq!(one.try_receive(outer).unwrap().bytes, message(1, 1));
+        } else {
+            assert_eq!(sent, Err(Error::BadHandle));
+        }
+        assert_eq!(one.try_receive(outer).unwrap().bytes, message(2, 1));
+        assert_clean(&one, 2, 4);
+    });
+}
+
+/// A failed send closes every handle of its list, each once, whoever closes one of them at the same time.
+#[test]
+fn a_failed_send_closes_all_its_handles_once() {
+    model(2, || {
+        let one = first(&small_with(|config| {
+            config.pool_bytes = 1024;
+            config.max_objects = 3;
+            config.max_handles_per_process = 6;
+        }));
+        let (near, two) = connected(&one);
+        let far = startup(&two);
+        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let (second, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let other = sibling(&one);
+        let closing = loom::thread::spawn(move || (other.close_value(second), other));
+        // The last of the list is the channel itself, which cannot be sent into itself.
+        let sent = one.transfer_value(near, &message(1, 1), &[event, second, near]);
+        let (closed, _other) = closing.join().unwrap();
+        assert!(matches!(closed, Ok(()) | Err(Error::BadHandle)));
+        let refused = if closed.is_ok() { Error::BadHandle } else { sent.unwrap_err() };
+        assert!(matches!(refused, Error::BadHandle | Error::NotSupported(_)), "{refused}");
+        assert_eq!(two.try_receive(far).unwrap_err(), Error::PeerClosed, "near was in the list");
+        assert_clean(&two, 1, 1);
+    });
+}
+
+/// Two threads of one process send the same handle: one message carries it.
+#[test]
+fn of_two_that_send_one_handle_one_succeeds() {
+    model(3, || {
+        let one = first(&small_with(|config| {
+            config.pool_bytes = 1024;
+            config.max_handles_per_process = 5;
+        }));
+        let (near, two) = connected(&one);
+        let far = startup(&two);
+        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let other = sibling(&one);
+        let sending =
+            loom::thread::spawn(move || (other.transfer_value(near, &message(1, 1), &[event]), other));
+        let here = one.transfer_value(near, &message(2, 1), &[event]);
+        let (there, _other) = sending.join().unwrap();
+        assert!(here.is_ok() != there.is_ok(), "{here:?} {there:?}");
+        let received = two.try_receive(far).unwrap();
+        assert_eq!(received.bytes, message(if here.is_ok() { 2 } else { 1 }, 1));
+        assert_eq!(received.handles.len(), 1);
+        assert_eq!(two.try_receive(far).unwrap_err(), Error::ShouldWait);
+        assert_clean(&one, 2, 3);
+    });
+}
+
+/// INV-ENTRY-1: a startup handle is complete when its child sits down.
+#[test]
+fn a_startup_handle_is_complete_when_the_child_sits_down() {
+    model(None, || {
+        let one = first(&small());
+        let (near, far) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        one.send_value(near, &message(1, 1)).unwrap();
+        let arena = one.process().arena().clone();
+        let seat = arena.reserve_seat(&one).unwrap();
+        one.leave_startup_handle(find(&one, far.unwrap()), seat).unwrap();
+        // An exec and a socket lie between: the child is started only now.
+        let spawned = loom::thread::spawn(move || {
+            let process = jacinth_shm_loom::Process::sit(arena, seat, 2, 77).unwrap();
+            let two = jacinth_shm_loom::Thread::join(&process).unwrap();
+            assert_eq!(two.receive_next(startup(&two)).unwrap().bytes, message(1, 1));
+            assert_eq!(two.receive_next(startup(&two)).unwrap().bytes, message(2, 1));
+            two
+        });
+        one.send_value(near, &message(2, 1)).unwrap();
+        let _two = spawned.join().unwrap();
+        assert_clean(&one, 1, 2);
+    });
+}

@@ -1,0 +1,277 @@
+//! Sleeping and waking. A wake that is lost leaves a model thread asleep for ever, which loom reports as a
+//! deadlock: so every model here that ends has lost none.
+
+mod support;
+
+use jacinth_shm_loom::{Error, Shape, WaitItem, signals};
+use support::*;
+
+/// INV-EVENT-1, INV-WAIT-1: the reader arms, fences and looks; the writer stores, fences and looks.
+#[test]
+fn a_sleeping_reader_is_woken_by_a_message() {
+    model(3, || {
+        let one = first(&small());
+        let (near, two) = connected(&one);
+        let far = startup(&two);
+        let sending = loom::thread::spawn(move || {
+            one.send_value(near, &message(1, 1)).unwrap();
+            one
+        });
+        let (result, pending) = wait(&two, far, signals::READABLE);
+        assert_eq!((result, pending & signals::READABLE), (Ok(()), signals::READABLE));
+        assert_eq!(two.try_receive(far).unwrap().bytes, message(1, 1));
+        let one = sending.join().unwrap();
+        assert_clean(&one, 1, 2);
+    });
+}
+
+/// INV-EVENT-2: a sleeper is woken for every message it waits for, not only for the first.
+#[test]
+fn a_reader_that_sleeps_again_is_woken_again() {
+    model(2, || {
+        let one = first(&small());
+        let (near, two) = connected(&one);
+        let far = startup(&two);
+        let sending = loom::thread::spawn(move || {
+            one.send_value(near, &message(1, 1)).unwrap();
+            one.send_value(near, &message(2, 1)).unwrap();
+            one
+        });
+        for number in 1..=2 {
+            wait(&two, far, signals::READABLE).0.unwrap();
+            assert_eq!(two.try_receive(far).unwrap().bytes, message(number, 1));
+        }
+        let one = sending.join().unwrap();
+        assert_clean(&one, 1, 2);
+    });
+}
+
+/// The same the other way: a writer that waits for room is woken by the reader.
+#[test]
+fn a_sleeping_writer_is_woken_by_room() {
+    model(3, || {
+        let one = first(&small_with(|config| config.max_pending_messages = 1));
+        let (near, two) = connected(&one);
+        let far = startup(&two);
+        one.send_value(near, &message(1, 1)).unwrap();
+        let reading = loom::thread::spawn(move || {
+            assert_eq!(two.try_receive(far).unwrap().bytes, message(1, 1));
+            two
+        });
+        let (result, pending) = wait(&one, near, signals::WRITABLE);
+        assert_eq!((result, pending & signals::WRITABLE), (Ok(()), signals::WRITABLE));
+        one.send_value(near, &message(2, 1)).unwrap();
+        let _two = reading.join().unwrap();
+        assert_clean(&one, 1, 2);
+    });
+}
+
+/// Stored signals share a word with the sleepers: one read-modify-write changes the one and sees the other.
+#[test]
+fn a_sleeper_on_a_stored_signal_is_woken_by_another_process() {
+    model(3, || {
+        let one = first(&small());
+        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let copy = one.duplicate(find(&one, event), ALL).unwrap();
+        let two = child(&one, Some(copy));
+        let theirs = startup(&two);
+        let signalling = loom::thread::spawn(move || {
+            two.set_name(find(&two, theirs), &[b'x'; 32]).unwrap();
+            two.signal(find(&two, theirs), 0, USER).unwrap();
+            two
+        });
+        assert_eq!(wait(&one, event, USER), (Ok(()), USER));
+        // What the signaller did before is seen by whom it woke.
+        let mut name = [b'x'; 32];
+        name[31] = 0;
+        assert_eq!(one.name(find(&one, event)), Ok(name));
+        let _two = signalling.join().unwrap();
+        assert_clean(&one, 1, 2);
+    });
+}
+
+/// A signal to the peer wakes who sleeps there.
+#[test]
+fn a_sleeper_is_woken_by_a_signal_from_the_other_side() {
+    model(3, || {
+        let one = first(&small());
+        let (near, far) = one.create(Shape::Pair, PAIR, ALL).unwrap();
+        let two = child(&one, far);
+        let theirs = startup(&two);
+        let signalling = loom::thread::spawn(move || {
+            two.signal_peer(find(&two, theirs), 0, USER).unwrap();
+            two
+        });
+        assert_eq!(wait(&one, near, USER), (Ok(()), USER));
+        let _two = signalling.join().unwrap();
+        assert_clean(&one, 1, 2);
+    });
+}
+
+/// The last close of the other side wakes whoever sleeps on this one.
+#[test]
+fn a_sleeper_is_woken_by_the_close_of_the_other_side() {
+    model(2, || {
+        let one = first(&small());
+        let (near, two) = connected(&one);
+        let far = startup(&two);
+        let closing = loom::thread::spawn(move || {
+            two.close_value(far).unwrap();
+            two
+        });
+        let (result, pending) = wait(&one, near, PEER_CLOSED);
+        assert_eq!((result, pending & PEER_CLOSED), (Ok(()), PEER_CLOSED));
+        let _two = closing.join().unwrap();
+        assert_clean(&one, 1, 1);
+    });
+}
+
+/// INV-WAIT-1: a wait on a handle that another thread closes ends as canceled.
+#[test]
+fn a_sleeper_on_a_handle_that_is_closed_is_canceled() {
+    model(2, || {
+        let one = first(&small());
+        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let other = sibling(&one);
+        let closing = loom::thread::spawn(move || {
+            other.close_value(event).unwrap();
+            other
+        });
+        let (result, pending) = wait(&one, event, USER);
+        match result {
+            Err(Error::Canceled) => assert_eq!(pending, signals::HANDLE_CLOSED),
+            result => assert_eq!(result, Err(Error::BadHandle), "closed before the wait began"),
+        }
+        let _other = closing.join().unwrap();
+        assert_clean(&one, 0, 0);
+    });
+}
+
+/// The same for one that is replaced, and for one that is sent away.
+#[test]
+fn a_sleeper_on_a_handle_that_leaves_is_canceled() {
+    for send in [false, true] {
+        model(3, move || {
+            let one = first(&small_with(|config| {
+                config.pool_bytes = 1024;
+                config.max_handles_per_process = 5;
+            }));
+            let (near, _two) = connected(&one);
+            let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+            let other = sibling(&one);
+            let leaving = loom::thread::spawn(move || {
+                if send {
+                    other.transfer_value(near, &message(1, 1), &[event]).unwrap();
+                } else {
+                    other.replace(find(&other, event), ALL).unwrap();
+                }
+                other
+            });
+            let (result, _) = wait(&one, event, USER);
+            assert!(is_gone(&result), "{result:?}");
+            let _other = leaving.join().unwrap();
+            assert_clean(&one, 2, 3);
+        });
+    }
+}
+
+/// INV-EVENT-1: two that begin to sleep on one word at once are both woken, whoever's barrier comes first.
+#[test]
+fn two_sleepers_on_one_object_are_both_woken() {
+    model(1, || {
+        let one = first(&small());
+        let (near, two) = connected(&one);
+        let far = startup(&two);
+        let other = sibling(&two);
+        let sending = loom::thread::spawn(move || {
+            one.send_value(near, &message(1, 1)).unwrap();
+            one
+        });
+        let waiting = loom::thread::spawn(move || {
+            wait(&other, far, signals::READABLE).0.unwrap();
+            other
+        });
+        wait(&two, far, signals::READABLE).0.unwrap();
+        let one = sending.join().unwrap();
+        let _other = waiting.join().unwrap();
+        assert_clean(&one, 1, 2);
+    });
+}
+
+/// INV-EVENT-1: a waiter that needs no sleep any more clears MODE; one that goes to sleep meanwhile starts over,
+/// and is woken. (loom's light barrier is a full fence, so that MODE could be forgotten is not to be seen here;
+/// that nobody sleeps in a word that another has just cleared is.)
+#[test]
+fn a_waiter_that_turns_calm_does_not_hide_a_sleeper() {
+    model(1, || {
+        let one = first(&small());
+        let (near, two) = connected(&one);
+        let far = startup(&two);
+        let other = sibling(&two);
+        let sending = loom::thread::spawn(move || {
+            one.send_value(near, &message(1, 1)).unwrap();
+            one
+        });
+        let waiting = loom::thread::spawn(move || {
+            // One look stands for a spin that was enough: then MODE is cleared. It never sleeps.
+            other.set_spin_ns(1);
+            let (result, _) = other.wait_one(far, 0, signals::READABLE, 0);
+            assert!(matches!(result, Ok(()) | Err(Error::TimedOut)), "{result:?}");
+            other
+        });
+        wait(&two, far, signals::READABLE).0.unwrap();
+        let one = sending.join().unwrap();
+        let _other = waiting.join().unwrap();
+        assert_clean(&one, 1, 2);
+    });
+}
+
+/// A wait on several objects ends when one of them is signalled.
+#[test]
+fn a_sleeper_on_two_objects_is_woken_by_either() {
+    for second in [false, true] {
+        model(3, move || {
+            let one = first(&small_with(|config| config.max_handles_per_process = 5));
+            let (near, two) = connected(&one);
+            let far = startup(&two);
+            let (event, _) = two.create(Shape::Single, EVENT, ALL).unwrap();
+            let other = sibling(&two);
+            let waking = loom::thread::spawn(move || {
+                if second {
+                    other.signal(find(&other, event), 0, USER).unwrap();
+                } else {
+                    one.send_value(near, &message(1, 1)).unwrap();
+                }
+                (one, other)
+            });
+            let mut items = [
+                WaitItem { handle: far, waitfor: signals::READABLE, pending: 0 },
+                WaitItem { handle: event, waitfor: USER, pending: 0 },
+            ];
+            two.wait_many(&mut items, 0, jacinth_shm_loom::DEADLINE_INFINITE_NS).unwrap();
+            let satisfied = items.map(|item| item.pending & item.waitfor != 0);
+            assert_eq!(satisfied, [!second, second]);
+            let (one, _other) = waking.join().unwrap();
+            assert_clean(&one, 2, 3);
+        });
+    }
+}
+
+/// A wait whose deadline is past still looks once.
+#[test]
+fn a_wait_whose_deadline_is_past_tells_what_it_saw() {
+    model(None, || {
+        let one = first(&small());
+        let (near, two) = connected(&one);
+        let far = startup(&two);
+        let sending = loom::thread::spawn(move || {
+            one.send_value(near, &message(1, 1)).unwrap();
+            one
+        });
+        let (result, pending) = two.wait_one(far, 0, signals::READABLE, 0);
+        let readable = pending & signals::READABLE != 0;
+        assert_eq!(result, if readable { Ok(()) } else { Err(Error::TimedOut) });
+        let one = sending.join().unwrap();
+        assert_clean(&one, 1, 2);
+    });
+}
