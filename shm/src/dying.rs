@@ -14,7 +14,7 @@ use crate::bits::ObjectRef;
 use crate::counter::Counter;
 use crate::error::{Error, Result, crash_point};
 use crate::object::{Life, LifeState, Shape, State, signal};
-use crate::owner::HAZARD_DYING;
+use crate::owner::{Claim, HAZARD_DYING, ProcessState};
 use crate::process::Thread;
 use crate::sync::{AcqRel, Acquire, Release, SeqCst, fence, heavy_barrier};
 
@@ -169,7 +169,7 @@ impl Thread {
         }
         // ORDER: pairs with the light barrier of `pin`: afterwards every hazard that was set before its slot
         // was retired is visible, and every later look finds the handle gone.
-        if !heavy_barrier() {
+        if !self.barrier()? {
             retired.extend(candidates.into_iter().map(|(slot, _)| slot));
             return Ok(0);
         }
@@ -192,6 +192,24 @@ impl Thread {
             }
         }
         Ok(reclaimed)
+    }
+
+    /// Makes sure that every other thread has passed a full fence. `false` when that cannot be had: the kernel
+    /// refuses `membarrier` to this process, and not to all others.
+    pub(crate) fn barrier(&self) -> Result<bool> {
+        if heavy_barrier() {
+            return Ok(true);
+        }
+        // Processes that could not register use full fences for their light barriers; where all of them do, the
+        // fence above was enough. One that attaches from now on has no handle to what is retired already.
+        for row in 1..self.arena().layout().processes.count as u16 {
+            let row = self.arena().process(row)?;
+            let state = Claim(row.claim.load(Acquire)).process_state();
+            if state == ProcessState::Active && row.fenced.load(Acquire) == 0 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The slots that hazards name, sorted.

@@ -168,7 +168,7 @@ impl Config {
 
     pub(crate) fn blocks_of_class(&self, class: usize) -> usize {
         let block_bytes = (CLASS_0_LINES * LINE_BYTES) << class;
-        // 27 bits of a block's name are its index.
+        // 22 bits of a block's name are its index.
         (self.pool_bytes as usize / block_bytes).clamp(1, (1 << 22) - 1)
     }
 }

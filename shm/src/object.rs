@@ -307,7 +307,8 @@ impl Count {
 /// | ARMED | a sleeper | a waker, after waking, if the word is unchanged | somebody may sleep |
 /// | ARMED_WRITABLE | a sleeper that waits for WRITABLE | as ARMED | the reader must tell of room too |
 ///
-/// INV-EVENT-1: ARMED is set only in a word that has MODE and SURE. SURE is set only if MODE has not been
+/// INV-EVENT-1: ARMED is set only in a word that has MODE and SURE, except by a sleeper that the barrier is refused
+/// to and that therefore sleeps only briefly. SURE is set only if MODE has not been
 /// cleared since before the barrier, which the epoch tells.
 /// INV-EVENT-2: arming and waking both advance the counter, so a waker clears only what it has woken.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -14,8 +14,8 @@
 //! 7. Hazards are cleared, thread rows freed, and **last** the process row, with its epoch advanced.
 //!
 //! INV-RECOVER-1: each step tests before it acts; running all of them again changes nothing.
-//! INV-RECOVER-2: nothing is closed before step 3 is complete: the heads and tails that say what has committed
-//! stay as they were.
+//! INV-RECOVER-2: no side is cleared before step 3 is complete: the heads and tails that say what has committed
+//! stay as they were. (Step 2 finishes closes that had committed; sides that end by it wait on the dying list.)
 //! INV-RECOVER-3: recovery needs no rights: whatever it makes LIVE is closed next.
 
 use crate::bits::{ObjectRef, Tag};
@@ -454,7 +454,8 @@ impl Thread {
         row.claim.store(0, Release);
     }
 
-    /// Finds RETIRED slots that no living thread's private list may name any more.
+    /// Finds every RETIRED slot, whoever's private list names it: reclaiming is by exact word, so a list that is out
+    /// of date does no harm.
     pub(crate) fn gather_retired(&self) -> Result<()> {
         let mut retired = self.retired.borrow_mut();
         for slot in 0..self.arena().used_slots() {

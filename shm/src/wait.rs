@@ -24,7 +24,7 @@ use crate::object::{Life, Shape, State, signal};
 use crate::process::Thread;
 use crate::sync::{
     self, AcqRel, Acquire, AtomicU64, DEADLINE_INFINITE_NS, Futex, Relaxed, SeqCst, Slept, fence,
-    heavy_barrier, light_barrier,
+    light_barrier,
 };
 
 /// The longest that a wait spins before it sleeps, unless told otherwise: about what sleeping and waking cost.
@@ -33,7 +33,7 @@ pub(crate) const SPIN_NS: i64 = 10_000;
 const SPIN_LEAST_NS: i64 = 300;
 /// After this many waits without a sleep, MODE is cleared and writers stop fencing.
 const CALM_WAITS: u32 = if cfg!(loom) { 1 } else { 1024 };
-/// Where the kernel refuses the barrier, no sleep may last longer than this without looking again.
+/// Where the barrier is refused to this process alone, no sleep may last longer than this without looking again.
 const UNSURE_SLEEP_NS: i64 = 1_000_000;
 
 /// A word that a sleeper watches, and the half of it that it expects.
@@ -233,15 +233,7 @@ impl Thread {
                 return check(items, &[])?.ok_or(Error::TimedOut);
             }
             let sure = self.set_modes(found)?;
-            let mut words: Vec<Armed<'_>> = Vec::with_capacity(found.len());
-            for (found, item) in found.iter().zip(items.iter()) {
-                let (word, expected) = self.arm(found.entry.object(), item.waitfor, sure)?;
-                // Two items may be handles to one side: arming again has moved its counter.
-                match words.iter_mut().find(|(other, _)| core::ptr::eq(*other, word)) {
-                    Some(armed) => armed.1 = expected,
-                    None => words.push((word, expected)),
-                }
-            }
+            let Some(words) = self.arm_all(found, items, sure)? else { continue };
             // ORDER: pairs with the fence of `wake_attentively`: a change that this look misses finds ARMED.
             fence(SeqCst);
             if let Some(done) = check(items, &words)? {
@@ -316,7 +308,7 @@ impl Thread {
         }
         // ORDER: INV-EVENT-1. Pairs with the light barrier of `wake_after_update`. Another sleeper's barrier
         // may still be on its way, so a word that is not SURE needs one here too.
-        if !heavy_barrier() {
+        if !self.barrier()? {
             return Ok(false);
         }
         for (state, epoch) in unsure {
@@ -331,21 +323,36 @@ impl Thread {
         Ok(true)
     }
 
+    /// Arms everything that is waited for. `None`: another waiter has cleared MODE since `set_modes`, and the round
+    /// starts over.
+    fn arm_all(&self, found: &[Found], items: &[WaitItem], sure: bool) -> Result<Option<Vec<Armed<'_>>>> {
+        let mut words: Vec<Armed<'_>> = Vec::with_capacity(found.len());
+        for (found, item) in found.iter().zip(items) {
+            let Some((word, expected)) = self.arm(found.entry.object(), item.waitfor, sure)? else {
+                return Ok(None);
+            };
+            // Two items may be handles to one side: arming again has moved its counter.
+            match words.iter_mut().find(|(other, _)| core::ptr::eq(*other, word)) {
+                Some(armed) => armed.1 = expected,
+                None => words.push((word, expected)),
+            }
+        }
+        Ok(Some(words))
+    }
+
     /// Arms the object's event count. Gives its word and what a sleeper expects there.
-    fn arm(&self, object: ObjectRef, waitfor: u32, sure: bool) -> Result<(&AtomicU64, u32)> {
+    fn arm(&self, object: ObjectRef, waitfor: u32, sure: bool) -> Result<Option<Armed<'_>>> {
         let state = &self.arena().object(object.slot())?.state[object.side()];
         let room = if waitfor & signal::WRITABLE != 0 { State::ARMED_WRITABLE } else { 0 };
         let mut word = State(state.load(Acquire));
         loop {
             if sure && !word.is_sure() {
-                // Cleared by another waiter since `set_modes`: nobody may arm. Expecting what the word is not
-                // makes the sleep return at once, and the next round starts over.
-                return Ok((state, word.futex() ^ State::SURE as u32));
+                return Ok(None);
             }
             let armed = word.advanced().with(State::ARMED | room);
             // ORDER: AcqRel: sees the signals that share the word; a waker that clears ARMED sees the counter.
             match state.compare_exchange(word.0, armed.0, AcqRel, Acquire) {
-                Ok(_) => return Ok((state, armed.futex())),
+                Ok(_) => return Ok(Some((state, armed.futex()))),
                 Err(changed) => word = State(changed),
             }
         }

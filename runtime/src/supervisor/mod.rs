@@ -137,30 +137,39 @@ impl Supervisor {
     pub fn spawn(&self, program: &mut Command, startup: impl Into<Handle>) -> Result<Child, SpawnError> {
         let startup: Handle = startup.into();
         let value = startup.raw_handle();
-        let seat = with_thread(|thread| {
-            let found = thread.find(value)?;
-            let seat = thread.process().arena().reserve_seat(thread)?;
-            thread.leave_startup_handle(found, seat)?;
-            Ok(seat)
-        })?;
+        let seat = with_thread(|thread| thread.process().arena().reserve_seat(thread))?;
+        let moved = with_thread(|thread| thread.leave_startup_handle(thread.find(value)?, seat));
+        if let Err(status) = moved {
+            self.give_up(seat);
+            return Err(status.into());
+        }
         let _moved = startup.into_raw();
         program.env(ARENA_VARIABLE, &self.attachment.socket_path);
         program.env(SEAT_VARIABLE, format!("{}:{}", seat.row, seat.epoch));
         let spawned = program.spawn();
         program.env_remove(ARENA_VARIABLE).env_remove(SEAT_VARIABLE);
-        let child = match spawned {
-            Ok(child) => child,
-            Err(error) => {
-                self.ask(Request::GiveUp { seat }, None).map_err(SpawnError::Supervisor)?;
-                return Err(SpawnError::Program(error));
-            }
-        };
+        let mut child = spawned.map_err(|error| {
+            self.give_up(seat);
+            SpawnError::Program(error)
+        })?;
         // Not reaped yet, so the number is still this child's.
         let pid = Pid::from_raw(child.id().cast_signed()).expect("a child's id is not 0");
-        let pidfd =
-            pidfd_open(pid, PidfdFlags::empty()).map_err(|errno| SpawnError::Program(errno.into()))?;
-        self.ask(Request::Spawned { seat }, Some(&pidfd)).map_err(SpawnError::Supervisor)?;
+        let watched = pidfd_open(pid, PidfdFlags::empty())
+            .map_err(std::io::Error::from)
+            .and_then(|pidfd| self.ask(Request::Spawned { seat }, Some(&pidfd)));
+        if let Err(error) = watched {
+            // Nobody would notice its death: it must not live.
+            let _ = child.kill();
+            let _ = child.wait();
+            self.give_up(seat);
+            return Err(SpawnError::Supervisor(error));
+        }
         Ok(child)
+    }
+
+    /// Nobody will take the seat. Should the supervisor not answer, the seat goes with this process.
+    fn give_up(&self, seat: shm::Seat) {
+        let _ = self.ask(Request::GiveUp { seat }, None);
     }
 
     /// Recovers whatever is dead and reclaims whatever is free, now, and says what has been collected since the

@@ -1,4 +1,4 @@
-//! The only place where atomics, fences, private locks and futexes are named.
+//! The only place where the arena's atomics, fences, private locks and futexes are named.
 //!
 //! Everything else in this crate imports them from here, so the very sources that run over a mapped arena
 //! also compile against loom (`cfg(loom)`, set by the `jacinth-loom-tests` package) and are explored there.
