@@ -8,6 +8,7 @@
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
 use jacinth::*;
+use std::io::{Read, Seek};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -56,18 +57,24 @@ fn test_of<F>() -> String {
 fn run_alone(name: &str, body: impl FnOnce()) {
     if std::env::var(ALONE).is_ok_and(|alone| alone == name) {
         watch_over_this_process();
+        die_with_parent();
         return body();
     }
-    let output = tempfile::NamedTempFile::new().unwrap();
+    let mut output = tempfile::tempfile().unwrap();
     let mut child = this_program(name)
         .env(ALONE, name)
         .stdin(Stdio::null())
-        .stdout(output.reopen().unwrap())
-        .stderr(output.reopen().unwrap())
+        .stdout(output.try_clone().unwrap())
+        .stderr(output.try_clone().unwrap())
         .spawn()
         .unwrap();
     let status = ended(&mut child);
-    let output = String::from_utf8_lossy(&std::fs::read(output.path()).unwrap()).into_owned();
+    let output = {
+        let mut text = Vec::new();
+        output.rewind().unwrap();
+        output.read_to_end(&mut text).unwrap();
+        String::from_utf8_lossy(&text).into_owned()
+    };
     match status {
         Some(status) if status.success() => {
             assert!(output.contains(" 1 passed"), "{name} did not run\n{output}")
@@ -98,9 +105,15 @@ fn this_program(test: &str) -> Command {
     command
 }
 
-/// This process ends when its parent does, and when it hangs.
-fn watch_over_this_process() {
+/// A role of this name goes on when its parent is gone.
+pub const OUTLIVES: &str = "outlives its parent";
+
+fn die_with_parent() {
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL)).unwrap();
+}
+
+/// Ends this process if it hangs.
+fn watch_over_this_process() {
     std::thread::spawn(|| {
         std::thread::sleep(HANG - Duration::from_secs(5));
         eprintln!("process {} hangs", std::process::id());
@@ -119,6 +132,9 @@ pub fn role(name: &str) -> Command {
 pub fn play(roles: &[(&str, fn())]) {
     let Ok(name) = std::env::var(ROLE) else { return };
     watch_over_this_process();
+    if name != OUTLIVES {
+        die_with_parent();
+    }
     let (_, play) = roles.iter().find(|(role, _)| *role == name).expect("a role of this file");
     play();
 }
@@ -202,4 +218,10 @@ pub fn tell(channel: &Channel, bytes: impl AsRef<[u8]>) {
 
 pub fn wait_for_peer_closed(channel: &impl AsHandleRef) {
     channel.wait(Signals::OBJECT_PEER_CLOSED, FOREVER).unwrap();
+}
+
+/// Random numbers: the same ones in every run, or others with `JACINTH_TEST_SEED`.
+pub fn random(seed: u64) -> fastrand::Rng {
+    let more = std::env::var("JACINTH_TEST_SEED").map_or(0, |seed| seed.parse().expect("a number"));
+    fastrand::Rng::with_seed(seed ^ more << 16)
 }

@@ -1,0 +1,153 @@
+//! What an object tells about itself: koids, types, rights, handle counts, and names.
+
+mod support;
+
+use jacinth::*;
+use std::collections::HashSet;
+use support::*;
+
+#[test]
+fn child_main() {
+    play(&[("tells its koids", tells_its_koids)]);
+}
+
+#[test]
+fn basic_info_tells_type_rights_and_koids() {
+    in_arena(|_| {
+        let event = Event::create().unwrap();
+        let (side, other_side) = EventPair::create().unwrap();
+        let (end, other_end) = Channel::create().unwrap();
+        let info = event.basic_info().unwrap();
+        assert_eq!((info.object_type, info.rights), (ObjectType::EVENT, Rights::EVENT_DEFAULT));
+        assert_eq!(info.related_koid, Koid::INVALID, "an event is related to nothing");
+        for (one, other, object_type, rights) in [
+            (
+                side.as_handle_ref(),
+                other_side.as_handle_ref(),
+                ObjectType::EVENTPAIR,
+                Rights::EVENTPAIR_DEFAULT,
+            ),
+            (end.as_handle_ref(), other_end.as_handle_ref(), ObjectType::CHANNEL, Rights::CHANNEL_DEFAULT),
+        ] {
+            let (one, other) = (one.basic_info().unwrap(), other.basic_info().unwrap());
+            assert_eq!((one.object_type, one.rights), (object_type, rights));
+            assert_eq!((other.object_type, other.rights), (object_type, rights));
+            assert_ne!(one.koid, other.koid, "each side is an object");
+            assert_eq!((one.related_koid, other.related_koid), (other.koid, one.koid));
+        }
+    });
+}
+
+#[test]
+fn a_handle_without_rights_still_tells_its_basic_info() {
+    in_arena(|_| {
+        let event = Event::create().unwrap();
+        let none = event.duplicate(Rights::NONE).unwrap();
+        let info = none.basic_info().unwrap();
+        assert_eq!((info.koid, info.rights), (event.koid().unwrap(), Rights::NONE));
+        assert!(none.is_valid());
+        assert_eq!(none.handle_count(), Err(Status::ACCESS_DENIED));
+        assert_eq!(event.handle_count(), Ok(2));
+    });
+}
+
+#[test]
+fn a_related_koid_stays_when_the_other_side_is_gone() {
+    in_arena(|_| {
+        let (side, other_side) = EventPair::create().unwrap();
+        let (end, other_end) = Channel::create().unwrap();
+        let koids = (other_side.koid().unwrap(), other_end.koid().unwrap());
+        drop((other_side, other_end));
+        assert_eq!(side.basic_info().unwrap().related_koid, koids.0);
+        assert_eq!(end.basic_info().unwrap().related_koid, koids.1);
+    });
+}
+
+#[test]
+fn koids_are_never_used_again_and_never_reserved_ones() {
+    in_arena(|_| {
+        let mut koids = HashSet::new();
+        for round in 0..5_000 {
+            let (end, other_end) = Channel::create().unwrap();
+            for koid in [event().koid().unwrap(), end.koid().unwrap(), other_end.koid().unwrap()] {
+                assert!(koid >= Koid::FIRST);
+                assert!(koids.insert(koid), "{koid:?} came back in round {round}");
+            }
+        }
+    });
+}
+
+#[test]
+fn koids_of_all_threads_and_processes_differ() {
+    in_arena(|supervisor| {
+        let made = |_| Event::create().unwrap().koid().unwrap().raw_koid();
+        let mut koids: Vec<u64> = std::thread::scope(|scope| {
+            let makers = [(); 4].map(|()| scope.spawn(move || (0..3000).map(made).collect::<Vec<_>>()));
+            makers.into_iter().flat_map(|maker| maker.join().unwrap()).collect()
+        });
+        let children = [(); 3].map(|()| spawn(supervisor, "tells its koids"));
+        for (ours, child) in children {
+            let message = next(&ours);
+            koids.extend(message.bytes().as_chunks().0.iter().map(|bytes| u64::from_ne_bytes(*bytes)));
+            drop(ours);
+            join(child);
+        }
+        assert_eq!(koids.len(), 15_000);
+        assert_eq!(koids.iter().collect::<HashSet<_>>().len(), koids.len());
+    });
+}
+
+fn tells_its_koids() {
+    let ours = startup_channel();
+    let koids: Vec<u64> = (0..1000).map(|_| Event::create().unwrap().koid().unwrap().raw_koid()).collect();
+    tell(&ours, koids.iter().flat_map(|koid| koid.to_ne_bytes()).collect::<Vec<_>>());
+    wait_for_peer_closed(&ours);
+}
+
+#[test]
+fn the_handle_count_follows_every_handle_also_in_transit() {
+    in_arena(|_| {
+        let event = Event::create().unwrap();
+        assert_eq!(event.handle_count(), Ok(1));
+        let copies: Vec<_> = (0..99).map(|_| event.duplicate(Rights::SAME_RIGHTS).unwrap()).collect();
+        assert_eq!(event.handle_count(), Ok(100));
+        let (ours, theirs) = Channel::create().unwrap();
+        ours.write(b"", &mut copies.into_iter().take(64).map(Handle::from).collect()).unwrap();
+        assert_eq!(event.handle_count(), Ok(65), "64 in transit; the others were dropped");
+        let message = next(&theirs);
+        assert_eq!(event.handle_count(), Ok(65), "received");
+        drop(message);
+        assert_eq!(event.handle_count(), Ok(1));
+        let event = event.replace(Rights::SAME_RIGHTS).unwrap();
+        assert_eq!(event.handle_count(), Ok(1));
+        ours.write(b"", &mut vec![event.duplicate(Rights::SAME_RIGHTS).unwrap().into()]).unwrap();
+        assert_eq!(event.handle_count(), Ok(2));
+        drop(theirs);
+        assert_eq!(event.handle_count(), Ok(1), "what was in transit died with the channel");
+    });
+}
+
+#[test]
+fn each_side_of_a_pair_counts_its_own_handles() {
+    in_arena(|_| {
+        let (side, other_side) = EventPair::create().unwrap();
+        let _copy = side.duplicate(Rights::SAME_RIGHTS).unwrap();
+        assert_eq!((side.handle_count(), other_side.handle_count()), (Ok(2), Ok(1)));
+        drop(other_side);
+        assert_eq!(side.handle_count(), Ok(2));
+        let (end, other_end) = Channel::create().unwrap();
+        assert_eq!((end.handle_count(), other_end.handle_count()), (Ok(1), Ok(1)));
+    });
+}
+
+#[test]
+fn names_need_rights_that_these_objects_do_not_have() {
+    in_arena(|_| {
+        let (side, _other_side) = EventPair::create().unwrap();
+        let (end, _other_end) = Channel::create().unwrap();
+        for handle in [event(), side.into(), end.into()] {
+            assert_eq!(handle.get_name().map(drop), Err(Status::ACCESS_DENIED));
+            assert_eq!(handle.set_name(&Name::new_lossy("sodalite")), Err(Status::ACCESS_DENIED));
+        }
+    });
+}

@@ -1,0 +1,693 @@
+//! Processes: how they come, what they share, and what their deaths leave. All of them are real.
+
+mod support;
+
+use jacinth::raw;
+use jacinth::*;
+use rustix::process::{Pid, Signal, kill_process};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+use support::*;
+
+#[test]
+fn child_main() {
+    play(&[
+        ("takes its startup handle twice", takes_its_startup_handle_twice),
+        ("attaches by path", attaches_by_path),
+        ("echo", echo),
+        (OUTLIVES, echo),
+        ("spawns an echo", spawns_an_echo),
+        ("sleeps and wakes", sleeps_and_wakes),
+        ("holds much", holds_much),
+        ("replaces itself", replaces_itself),
+        ("chaos", chaos),
+    ]);
+}
+
+/// Sends every message back, with its handles, until the other end closes.
+fn echo() {
+    let channel = startup_channel();
+    while channel.wait(Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED, FOREVER).is_ok() {
+        let mut message = MessageBuf::new();
+        if channel.read(&mut message).is_err() {
+            return;
+        }
+        let mut handles = (0..message.n_handles()).map(|index| message.take_handle(index).unwrap()).collect();
+        let _ = channel.write(message.bytes(), &mut handles);
+    }
+}
+
+fn pid_of(child: &Child) -> Pid {
+    Pid::from_child(child)
+}
+
+// How they come.
+
+#[test]
+fn a_startup_handle_is_taken_once() {
+    in_arena(|supervisor| {
+        let (ours, child) = spawn(supervisor, "takes its startup handle twice");
+        assert_eq!(next(&ours).bytes(), b"taken once");
+        drop(ours);
+        join(child);
+    });
+}
+
+fn takes_its_startup_handle_twice() {
+    let ours = Channel::from(take_startup_handle().unwrap());
+    assert!(is_attached());
+    for _ in 0..3 {
+        assert!(matches!(take_startup_handle(), Err(AttachError::NoStartupHandle)));
+    }
+    let info = ours.basic_info().unwrap();
+    assert_eq!((info.object_type, info.rights), (ObjectType::CHANNEL, Rights::CHANNEL_DEFAULT));
+    tell(&ours, "taken once");
+    wait_for_peer_closed(&ours);
+}
+
+#[test]
+fn a_startup_handle_can_be_of_any_type() {
+    in_arena(|supervisor| {
+        let (ours, theirs) = EventPair::create().unwrap();
+        let koid = theirs.koid().unwrap();
+        let weak = theirs.replace(Rights::WAIT).unwrap();
+        let child = supervisor.spawn(&mut role("echo"), weak).unwrap();
+        // It takes it for a channel, whose wait it may use; then it ends.
+        ours.signal_peer(Signals::NONE, Signals::EVENTPAIR_SIGNALED).unwrap();
+        assert_eq!(ours.basic_info().unwrap().related_koid, koid);
+        drop(ours);
+        join(child);
+    });
+}
+
+#[test]
+fn a_program_attaches_by_the_supervisors_socket_path() {
+    in_arena(|supervisor| {
+        let mut children: Vec<Child> = (0..4)
+            .map(|_| {
+                let mut command = role("attaches by path");
+                command.env("SOCKET", supervisor.socket_path()).spawn().unwrap()
+            })
+            .collect();
+        children.drain(..).for_each(join);
+        let report = supervisor.collect().unwrap();
+        assert_eq!(report.recovered.processes, 4);
+        assert_eq!(clean(supervisor).processes, 1);
+    });
+}
+
+fn attaches_by_path() {
+    let path = std::env::var_os("SOCKET").unwrap();
+    assert!(!is_attached());
+    assert!(matches!(take_startup_handle(), Err(AttachError::NotSpawned)));
+    attach(&path).unwrap();
+    assert!(is_attached());
+    assert!(matches!(attach(&path), Err(AttachError::AlreadyAttached)));
+    assert!(matches!(Supervisor::create(&Config::default()), Err(AttachError::AlreadyAttached)));
+    assert!(matches!(take_startup_handle(), Err(AttachError::NoStartupHandle)));
+    let supervisor = Supervisor::get().unwrap();
+    assert_eq!(supervisor.socket_path(), path);
+    let (ours, theirs) = Channel::create().unwrap();
+    tell(&ours, "works");
+    assert_eq!(next(&theirs).bytes(), b"works");
+    std::mem::forget((ours, theirs));
+}
+
+#[test]
+fn a_spawned_process_can_spawn_others_and_they_outlive_it() {
+    in_arena(|supervisor| {
+        let (to_parent, parent) = spawn(supervisor, "spawns an echo");
+        let (ours, theirs) = Channel::create().unwrap();
+        to_parent.write(b"give it this", &mut vec![theirs.into()]).unwrap();
+        assert_eq!(next(&to_parent).bytes(), b"done");
+        tell(&ours, "one");
+        assert_eq!(next(&ours).bytes(), b"one");
+        assert_eq!(supervisor.inspect().processes, 3);
+        kill(supervisor, parent);
+        wait_for_peer_closed(&to_parent);
+        tell(&ours, "two");
+        assert_eq!(next(&ours).bytes(), b"two", "the grandchild lives");
+        drop((ours, to_parent));
+        until(|| supervisor.inspect().processes == 1);
+    });
+}
+
+fn spawns_an_echo() {
+    let channel = startup_channel();
+    let supervisor = Supervisor::get().unwrap();
+    let startup = next(&channel).take_handle(0).unwrap();
+    let _child = supervisor.spawn(&mut role(OUTLIVES), startup).unwrap();
+    tell(&channel, "done");
+    wait_for_peer_closed(&channel);
+}
+
+#[test]
+fn a_child_that_dies_before_it_attaches_gives_everything_back() {
+    in_arena_of(
+        |config| config.max_processes = 4,
+        |supervisor| {
+            // More often than there are process rows.
+            for _ in 0..10 {
+                let (ours, theirs) = Channel::create().unwrap();
+                let mut child = supervisor.spawn(&mut Command::new("/bin/true"), theirs).unwrap();
+                wait_for_peer_closed(&ours);
+                child.wait().unwrap();
+                let mut shell = Command::new("/bin/sh");
+                shell.args(["-c", "kill -KILL $$"]);
+                let (ours, theirs) = Channel::create().unwrap();
+                let mut child = supervisor.spawn(&mut shell, theirs).unwrap();
+                wait_for_peer_closed(&ours);
+                child.wait().unwrap();
+            }
+            until(|| supervisor.inspect().processes == 1);
+            assert_eq!(clean(supervisor).objects, 0);
+        },
+    );
+}
+
+#[test]
+fn a_program_that_cannot_be_started_gives_everything_back() {
+    in_arena_of(
+        |config| config.max_processes = 4,
+        |supervisor| {
+            for _ in 0..10 {
+                let (ours, theirs) = Channel::create().unwrap();
+                let spawned = supervisor.spawn(&mut Command::new("/nonexistent/program"), theirs);
+                let Err(SpawnError::Program(error)) = spawned else { panic!("{spawned:?}") };
+                assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+                let seen = ours.wait(Signals::CHANNEL_PEER_CLOSED, FOREVER).unwrap();
+                assert_eq!(seen, Signals::CHANNEL_PEER_CLOSED);
+            }
+            assert_eq!(clean(supervisor).processes, 1);
+            let (ours, child) = spawn(supervisor, "echo");
+            tell(&ours, "still works");
+            assert_eq!(next(&ours).bytes(), b"still works");
+            drop(ours);
+            join(child);
+        },
+    );
+}
+
+#[test]
+fn spawning_with_a_bad_handle_fails_and_takes_no_seat() {
+    in_arena_of(
+        |config| config.max_processes = 2,
+        |supervisor| {
+            for _ in 0..5 {
+                let stale = event().into_raw();
+                raw::close(stale).unwrap();
+                let spawned = supervisor.spawn(&mut role("echo"), Handle::from_raw(stale).unwrap());
+                assert!(matches!(spawned, Err(SpawnError::Arena(Status::BAD_HANDLE))), "{spawned:?}");
+            }
+            let (ours, child) = spawn(supervisor, "echo");
+            drop(ours);
+            join(child);
+        },
+    );
+}
+
+// What they share.
+
+#[test]
+fn a_handle_that_goes_through_two_processes_comes_back_the_same_object() {
+    in_arena(|supervisor| {
+        let (first, first_child) = spawn(supervisor, "echo");
+        let (second, second_child) = spawn(supervisor, "echo");
+        let event = Event::create().unwrap();
+        event.signal(Signals::NONE, Signals::USER_4).unwrap();
+        let (end, far_end) = Channel::create().unwrap();
+        tell(&far_end, "sent before it travelled");
+        let (event_koid, end_koid) = (event.koid().unwrap(), end.koid().unwrap());
+        let rights = Rights::WAIT | Rights::TRANSFER;
+        let mut handles = vec![event.replace(rights).unwrap().into(), end.into()];
+        for round in 0..50u32 {
+            for channel in [&first, &second] {
+                channel.write(&round.to_ne_bytes(), &mut handles).unwrap();
+                tell(&far_end, format!("{round}"));
+                let mut message = next(channel);
+                assert_eq!(message.bytes(), round.to_ne_bytes());
+                handles = (0..2).map(|index| message.take_handle(index).unwrap()).collect();
+            }
+        }
+        let end = Channel::from(handles.pop().unwrap());
+        let event = Event::from(handles.pop().unwrap());
+        assert_eq!((event.koid(), end.koid()), (Ok(event_koid), Ok(end_koid)));
+        assert_eq!(event.basic_info().unwrap().rights, rights);
+        assert_eq!(event.wait(Signals::USER_4, FOREVER), Ok(Signals::USER_4));
+        assert_eq!(next(&end).bytes(), b"sent before it travelled");
+        for round in 0..50 {
+            assert_eq!(next(&end).bytes(), format!("{round}").as_bytes());
+            assert_eq!(next(&end).bytes(), format!("{round}").as_bytes());
+        }
+        drop((first, second));
+        join(first_child);
+        join(second_child);
+    });
+}
+
+/// Rounds of sleeping and waking.
+const ROUNDS: u32 = 1_000_000;
+
+#[test]
+fn a_million_rounds_of_sleeping_and_waking_lose_no_wake() {
+    in_arena(|supervisor| {
+        let (ours, child) = spawn(supervisor, "sleeps and wakes");
+        set_spin(MonotonicDuration::ZERO);
+        let (bell, their_bell) = EventPair::create().unwrap();
+        ours.write(b"bell", &mut vec![their_bell.into()]).unwrap();
+        let mut message = MessageBuf::new();
+        for round in 0..ROUNDS {
+            if round % 4 == 0 {
+                bell.signal_peer(Signals::NONE, Signals::USER_0).unwrap();
+                bell.wait(Signals::USER_1, FOREVER).unwrap();
+                bell.signal(Signals::USER_1, Signals::NONE).unwrap();
+            } else {
+                ours.write(&round.to_ne_bytes(), &mut Vec::new()).unwrap();
+                ours.wait(Signals::CHANNEL_READABLE, FOREVER).unwrap();
+                ours.read(&mut message).unwrap();
+                assert_eq!(message.bytes(), round.to_ne_bytes());
+            }
+        }
+        let counters = supervisor.counters();
+        assert!(counters.sleeps > u64::from(ROUNDS / 2), "they did sleep: {counters:?}");
+        drop((ours, bell));
+        join(child);
+    });
+}
+
+fn sleeps_and_wakes() {
+    let channel = startup_channel();
+    set_spin(MonotonicDuration::ZERO);
+    let bell = EventPair::from(next(&channel).take_handle(0).unwrap());
+    let mut message = MessageBuf::new();
+    loop {
+        let mut items = [
+            WaitItem::new(channel.as_handle_ref(), Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED),
+            WaitItem::new(bell.as_handle_ref(), Signals::USER_0),
+        ];
+        wait_many(&mut items, FOREVER).unwrap();
+        let [of_channel, of_bell] = items.map(|item| item.pending);
+        if of_bell.contains(Signals::USER_0) {
+            bell.signal(Signals::USER_0, Signals::NONE).unwrap();
+            let _ = bell.signal_peer(Signals::NONE, Signals::USER_1);
+        }
+        if of_channel.contains(Signals::CHANNEL_READABLE) {
+            channel.read(&mut message).unwrap();
+            let _ = channel.write(message.bytes(), &mut Vec::new());
+        } else if of_channel.contains(Signals::CHANNEL_PEER_CLOSED) {
+            return;
+        }
+    }
+}
+
+#[test]
+fn calls_between_processes_find_their_replies() {
+    in_arena(|supervisor| {
+        let (ours, child) = spawn(supervisor, "echo");
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let ours = &ours;
+                scope.spawn(move || {
+                    let mut reply = MessageBuf::new();
+                    for round in 0..500 {
+                        let text = format!("\0\0\0\0thread {thread}, round {round}");
+                        let mut handles = if round % 5 == 0 { vec![event()] } else { Vec::new() };
+                        let sent = handles.len();
+                        ours.call(FOREVER, text.as_bytes(), &mut handles, &mut reply).unwrap();
+                        assert_eq!(&reply.bytes()[4..], &text.as_bytes()[4..]);
+                        assert_eq!(reply.n_handles(), sent);
+                    }
+                });
+            }
+        });
+        drop(ours);
+        join(child);
+    });
+}
+
+// What their deaths leave.
+
+#[test]
+fn a_killed_process_loses_nothing_but_what_was_its_own() {
+    in_arena(|supervisor| {
+        let before = (objects(supervisor), supervisor.inspect().handles);
+        let (ours, child) = spawn(supervisor, "holds much");
+        let pairs: Vec<_> = (0..4).map(|_| EventPair::create().unwrap()).collect();
+        let (canaries, sent): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+        ours.write(b"hold these", &mut sent.into_iter().map(Handle::from).collect()).unwrap();
+        canaries[0].wait(Signals::USER_1, FOREVER).unwrap();
+        ours.write(b"never read", &mut vec![event(), Channel::create().unwrap().0.into()]).unwrap();
+        let report_before = supervisor.collect().unwrap();
+        let closed = Signals::EVENTPAIR_PEER_CLOSED;
+        std::thread::scope(|scope| {
+            let mut waiters = Vec::new();
+            for canary in &canaries[..3] {
+                waiters.push(asleep(scope, supervisor, move || canary.wait(closed, FOREVER)));
+            }
+            let on_channel = asleep(scope, supervisor, || ours.wait(Signals::CHANNEL_PEER_CLOSED, FOREVER));
+            let calling = asleep(scope, supervisor, || {
+                ours.call(FOREVER, b"\0\0\0\0?", &mut Vec::new(), &mut MessageBuf::new())
+            });
+            let report = kill(supervisor, child);
+            assert_eq!(report.recovered.processes, report_before.recovered.processes + 1);
+            assert!(report.recovered.handles_closed >= report_before.recovered.handles_closed + 8);
+            for waiter in waiters {
+                assert!(waiter.join().unwrap().unwrap().contains(closed));
+            }
+            assert!(on_channel.join().unwrap().is_ok());
+            assert_eq!(calling.join().unwrap(), Err(Status::PEER_CLOSED));
+        });
+        assert_eq!(ours.write(b"", &mut Vec::new()), Err(Status::PEER_CLOSED));
+        let mut message = next(&ours);
+        assert_eq!(message.bytes(), b"sent before it died");
+        let back = EventPair::from(message.take_handle(0).unwrap());
+        assert_eq!(back.signal_peer(Signals::NONE, Signals::USER_0), Ok(()));
+        assert_eq!(canaries[3].wait(Signals::USER_0, FOREVER), Ok(Signals::USER_0), "it lives on");
+        assert_eq!(ours.read(&mut message), Err(Status::PEER_CLOSED));
+        drop((ours, canaries, back));
+        supervisor.collect().unwrap();
+        let after = clean(supervisor);
+        assert_eq!((after.objects, after.handles), before);
+        assert_eq!((after.processes, after.messages, after.in_transit, after.retired), (1, 0, 0, 0));
+    });
+}
+
+/// One handle in the table, one in a message between two ends of its own, one in a chain of channels, one sent
+/// back; a loan, a message being read in place, a thread in a call, a thread in a wait.
+fn holds_much() {
+    let channel = startup_channel();
+    let mut message = next(&channel);
+    let mut take = |index: usize| message.take_handle(index).unwrap();
+    let held = EventPair::from(take(0));
+    let (near, far) = Channel::create().unwrap();
+    near.write(&[1; 3000], &mut vec![take(1), event()]).unwrap();
+    let (outer, outer_far) = Channel::create().unwrap();
+    let (inner, inner_far) = Channel::create().unwrap();
+    inner.write(b"", &mut vec![take(2)]).unwrap();
+    outer.write(b"", &mut vec![inner.into(), inner_far.into()]).unwrap();
+    channel.write(b"sent before it died", &mut vec![take(3)]).unwrap();
+    let _reading = far.read_in_place().unwrap();
+    let mut loan = far.reserve(50_000).unwrap();
+    loan.write_at(49_999, b"x").unwrap();
+    let (client, server) = Channel::create().unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| client.call(FOREVER, b"\0\0\0\0", &mut vec![event()], &mut MessageBuf::new()));
+        scope.spawn(|| outer_far.wait(Signals::USER_0, FOREVER));
+        server.wait(Signals::CHANNEL_READABLE, FOREVER).unwrap();
+        held.signal_peer(Signals::NONE, Signals::USER_1).unwrap();
+    });
+}
+
+#[test]
+fn processes_killed_at_any_moment_leave_a_clean_arena() {
+    in_arena(|supervisor| {
+        let mut random = support::random(7);
+        let before = (objects(supervisor), supervisor.inspect().handles);
+        for round in 0..60 {
+            let (ours, child) = spawn(supervisor, "chaos");
+            tell(&ours, u64::from(round as u32).to_ne_bytes());
+            next(&ours);
+            let moment = std::time::Instant::now();
+            let life = Duration::from_micros(random.u64(0..4_000));
+            while moment.elapsed() < life {
+                bounce(&ours, &mut random);
+            }
+            kill(supervisor, child);
+            wait_for_peer_closed(&ours);
+            while ours.read(&mut MessageBuf::new()).is_ok() {}
+            assert_eq!(ours.read(&mut MessageBuf::new()), Err(Status::PEER_CLOSED));
+            drop(ours);
+            supervisor.collect().unwrap();
+            let after = clean(supervisor);
+            assert_eq!((after.objects, after.handles), before, "round {round}: {after}");
+            assert_eq!((after.processes, after.retired, after.blocks), (1, 0, 0), "round {round}: {after}");
+        }
+        assert_eq!(supervisor.collect().unwrap().recovered.processes, 60);
+    });
+}
+
+#[test]
+fn the_others_go_on_when_one_is_killed() {
+    in_arena(|supervisor| {
+        let mut random = support::random(11);
+        let mut workers: Vec<(Channel, Child)> = Vec::new();
+        for round in 0..40u64 {
+            if workers.len() == 3 {
+                let (ours, child) = workers.swap_remove(random.usize(0..3));
+                kill(supervisor, child);
+                wait_for_peer_closed(&ours);
+            }
+            let (ours, child) = spawn(supervisor, "chaos");
+            tell(&ours, round.to_ne_bytes());
+            next(&ours);
+            for (other, _) in &workers {
+                let (one_end, other_end) = Channel::create().unwrap();
+                let _ = ours.write(b"meet", &mut vec![one_end.into()]);
+                let _ = other.write(b"meet", &mut vec![other_end.into()]);
+            }
+            workers.push((ours, child));
+            for _ in 0..200 {
+                for (ours, _) in &workers {
+                    bounce(ours, &mut random);
+                }
+            }
+            supervisor.inspect();
+        }
+        for (ours, child) in workers {
+            kill(supervisor, child);
+            drop(ours);
+        }
+        supervisor.collect().unwrap();
+        let after = clean(supervisor);
+        assert_eq!(
+            (after.processes, after.objects, after.handles, after.in_transit),
+            (1, 0, 0, 0),
+            "{after}"
+        );
+    });
+}
+
+/// Reads a message if there is one and sends some of it back.
+fn bounce(channel: &Channel, random: &mut fastrand::Rng) {
+    let mut message = MessageBuf::new();
+    match channel.read(&mut message) {
+        Ok(()) => {}
+        Err(Status::SHOULD_WAIT | Status::PEER_CLOSED) => return std::thread::yield_now(),
+        Err(status) => panic!("{status}"),
+    }
+    let mut handles: Vec<Handle> =
+        (0..message.n_handles()).filter_map(|index| message.take_handle(index)).collect();
+    handles.truncate(random.usize(0..=handles.len()));
+    keep_acyclic(channel, &mut handles);
+    match channel.write(message.bytes(), &mut handles) {
+        Ok(()) | Err(Status::SHOULD_WAIT | Status::PEER_CLOSED | Status::BAD_HANDLE) => {}
+        Err(Status::NOT_SUPPORTED) => panic!("a channel came through itself"),
+        Err(status) => panic!("{status}"),
+    }
+}
+
+/// Drops handles that could close a circle of channels that are queued in each other: nobody could reach those any
+/// more, and they would stay. A channel carries only ends of younger ones.
+fn keep_acyclic(carrier: &Channel, handles: &mut Vec<Handle>) {
+    let number = |handle: &dyn Fn() -> Result<HandleBasicInfo, Status>| {
+        let info = handle().ok()?;
+        (info.object_type == ObjectType::CHANNEL).then(|| info.koid.min(info.related_koid))
+    };
+    let of_carrier = number(&|| carrier.basic_info());
+    handles.retain(|handle| match number(&|| handle.basic_info()) {
+        Some(carried) => of_carrier.is_some_and(|carrier| carried > carrier),
+        None => true,
+    });
+}
+
+/// Two threads that do anything at all, until they are killed or the other end of the startup channel closes.
+fn chaos() {
+    let channel = startup_channel();
+    let seed = u64::from_ne_bytes(next(&channel).bytes().try_into().unwrap());
+    tell(&channel, "ready");
+    std::thread::scope(|scope| {
+        for thread in 0..2 {
+            let channel = &channel;
+            scope.spawn(move || {
+                set_spin(MonotonicDuration::from_micros(if thread == 0 { 0 } else { 10 }));
+                let mut random = support::random(seed * 2 + thread);
+                let mut pool: Vec<Handle> = Vec::new();
+                while channel.wait(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::INFINITE_PAST).is_err() {
+                    anything(channel, &mut pool, &mut random);
+                }
+            });
+        }
+    });
+}
+
+fn shortly() -> MonotonicInstant {
+    MonotonicInstant::after(MonotonicDuration::from_micros(50))
+}
+
+/// One operation with random handles. Whatever it says is right: the handles may be of any type, with any rights.
+fn anything(channel: &Channel, pool: &mut Vec<Handle>, random: &mut fastrand::Rng) {
+    let take = |pool: &mut Vec<Handle>, random: &mut fastrand::Rng| {
+        let at = random.usize(0..=pool.len());
+        if at < pool.len() { pool.swap_remove(at) } else { event() }
+    };
+    let borrowed = take(pool, random);
+    let as_channel =
+        std::mem::ManuallyDrop::new(Channel::from(Handle::from_raw(borrowed.raw_handle()).unwrap()));
+    let size = [0, 10, 64, 65, 1000, 20_000, 65_536][random.usize(0..7)];
+    let bytes = vec![random.u8(..); size];
+    let mut some = |carrier: &Channel, random: &mut fastrand::Rng| {
+        let count = if random.u8(..) < 10 { 64 } else { random.usize(0..4) };
+        let mut handles = (0..count).map(|_| take(pool, random)).collect();
+        keep_acyclic(carrier, &mut handles);
+        handles
+    };
+    match random.u32(0..18) {
+        0 => pool.push(event()),
+        1 => {
+            let (one, other) = EventPair::create().unwrap();
+            pool.extend([one.into(), other.into()]);
+        }
+        2 | 3 => {
+            let (one, other) = Channel::create().unwrap();
+            pool.extend([one.into(), other.into()]);
+        }
+        4 => pool.extend(borrowed.duplicate(Rights::SAME_RIGHTS)),
+        5 => return pool.extend(borrowed.replace(Rights::SAME_RIGHTS)),
+        6 => return drop(borrowed),
+        7 => drop(borrowed.signal(Signals::USER_0, Signals::USER_1)),
+        8 => drop(raw::signal_peer(borrowed.raw_handle(), Signals::USER_1, Signals::USER_0)),
+        9 => drop(borrowed.wait(Signals::all(), shortly())),
+        10 => drop(channel.write(&bytes, &mut some(channel, random))),
+        11 => drop(as_channel.write(&bytes, &mut some(&as_channel, random))),
+        12 | 13 => {
+            let mut message = MessageBuf::new();
+            let from = if random.bool() { channel } else { &*as_channel };
+            let _ = from.read(&mut message);
+            pool.extend((0..message.n_handles()).filter_map(|index| message.take_handle(index)));
+        }
+        14 => {
+            let mut handles = some(&as_channel, random);
+            let _ = as_channel.call(shortly(), b"\0\0\0\0?", &mut handles, &mut MessageBuf::new());
+        }
+        15 => drop(as_channel.write_batch([&bytes[..], &b"2"[..], &b"3"[..]])),
+        16 => {
+            if let Ok(loan) = as_channel.reserve(size) {
+                let _ = if random.bool() { loan.commit() } else { Ok(()) };
+            }
+        }
+        _ => {
+            if let Ok(message) = as_channel.read_in_place() {
+                pool.extend(message.finish().into_iter().flatten().map(|info| info.handle));
+            }
+        }
+    }
+    pool.push(borrowed);
+    if pool.len() > 60 {
+        pool.truncate(20);
+    }
+}
+
+#[test]
+fn a_stopped_process_is_not_dead() {
+    in_arena(|supervisor| {
+        let (ours, child) = spawn(supervisor, "echo");
+        tell(&ours, "one");
+        assert_eq!(next(&ours).bytes(), b"one");
+        kill_process(pid_of(&child), Signal::STOP).unwrap();
+        until(|| {
+            let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
+            stat.rsplit_once(") ").unwrap().1.starts_with('T')
+        });
+        tell(&ours, "two");
+        let a_while = MonotonicInstant::after(MonotonicDuration::from_millis(300));
+        let either = Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED;
+        assert_eq!(ours.wait(either, a_while), Err(Status::TIMED_OUT));
+        assert_eq!(supervisor.collect().unwrap().recovered.processes, 0);
+        assert_eq!(supervisor.inspect().processes, 2);
+        kill_process(pid_of(&child), Signal::CONT).unwrap();
+        assert_eq!(next(&ours).bytes(), b"two", "it goes on where it was");
+        kill_process(pid_of(&child), Signal::STOP).unwrap();
+        kill(supervisor, child);
+        wait_for_peer_closed(&ours);
+    });
+}
+
+#[test]
+fn a_process_that_replaces_itself_by_exec_has_left() {
+    in_arena(|supervisor| {
+        let (ours, mut child) = spawn(supervisor, "replaces itself");
+        let (canary, sent) = EventPair::create().unwrap();
+        ours.write(b"hold this", &mut vec![sent.into()]).unwrap();
+        canary.wait(Signals::EVENTPAIR_PEER_CLOSED, FOREVER).unwrap();
+        wait_for_peer_closed(&ours);
+        assert_eq!(child.try_wait().unwrap(), None, "it lives, as another program");
+        assert_eq!(supervisor.collect().unwrap().recovered.processes, 1);
+        assert_eq!(clean(supervisor).processes, 1);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(supervisor.collect().unwrap().recovered.processes, 1, "and is not recovered twice");
+    });
+}
+
+fn replaces_itself() {
+    let channel = startup_channel();
+    let _held = next(&channel).take_handle(0).unwrap();
+    let error = Command::new("/bin/sleep").arg("50").stdout(Stdio::null()).stderr(Stdio::null()).exec();
+    panic!("{error}");
+}
+
+#[test]
+fn an_ordinary_exit_closes_everything_too() {
+    in_arena(|supervisor| {
+        for _ in 0..10 {
+            let (ours, child) = spawn(supervisor, "echo");
+            let (canary, sent) = EventPair::create().unwrap();
+            ours.write(b"", &mut vec![sent.into()]).unwrap();
+            next(&ours);
+            drop(ours);
+            join(child);
+            canary.wait(Signals::EVENTPAIR_PEER_CLOSED, FOREVER).unwrap();
+        }
+        let report = supervisor.collect().unwrap();
+        assert_eq!(report.recovered.processes, 10);
+        assert_eq!((report.recovered.operations_finished, report.recovered.operations_undone), (0, 0));
+    });
+}
+
+#[test]
+fn threads_that_end_or_panic_leave_nothing_behind() {
+    in_arena_of(
+        |config| config.max_threads = 6,
+        |supervisor| {
+            let (ours, theirs) = Channel::create().unwrap();
+            let before = supervisor.inspect();
+            std::panic::set_hook(Box::new(|_| {}));
+            for round in 0..100u32 {
+                let threads = [false, true].map(|panics| {
+                    let sent = event();
+                    let channel = if panics { &ours } else { &theirs };
+                    std::thread::scope(|scope| {
+                        let thread = scope.spawn(move || {
+                            let kept = Event::create().unwrap();
+                            assert!(kept.wait(Signals::USER_0, MonotonicInstant::ZERO).is_err());
+                            channel.write(&round.to_ne_bytes(), &mut vec![sent]).unwrap();
+                            let _reading = channel.read_in_place();
+                            assert!(!panics, "as told");
+                        });
+                        thread.join().is_err()
+                    })
+                });
+                assert_eq!(threads, [false, true]);
+                while ours.read(&mut MessageBuf::new()).is_ok() || theirs.read(&mut MessageBuf::new()).is_ok()
+                {
+                }
+            }
+            drop(std::panic::take_hook());
+            drop((ours, theirs));
+            supervisor.collect().unwrap();
+            let after = clean(supervisor);
+            assert_eq!((after.threads, after.objects, after.retired), (before.threads, 0, 0), "{after}");
+        },
+    );
+}
