@@ -1,0 +1,139 @@
+//! Measures jacinth between two processes, beside the machine's own limit and beside what Linux offers.
+
+#![forbid(unsafe_code)]
+
+use anyhow::{Context as _, Result, ensure};
+use clap::{Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use jacinth::{Config, Supervisor};
+use jacinth_bench::machine::Machine;
+use jacinth_bench::measure::Effort;
+use jacinth_bench::report::{self, Report};
+use jacinth_bench::row::{self, ROWS, Row};
+use jacinth_bench::schedule::{self, Plan};
+use jacinth_bench::{partner, placement::Cores};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Measures jacinth between two processes pinned to two processors, beside the machine's own limit (a bare ring, a bare
+/// futex, a bare cache line) and beside Unix sockets and pipes.
+///
+/// Every round measures everything once, turn and turn about; an attempt during which the machine moved a process or
+/// stole its time is repeated. The full run takes two minutes, more on a busy machine.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// Fewer and shorter rounds: under a minute, rougher figures
+    #[arg(long)]
+    quick: bool,
+
+    /// Measure this row only; may be given several times [see --list]
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
+
+    /// Rounds, instead of 25 (5 with --quick)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: Option<u32>,
+
+    /// List the rows and what stands beside each, and measure nothing
+    #[arg(long)]
+    list: bool,
+
+    /// Write the figures to this file as JSON as well
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+
+    /// Write the table to this file as Markdown as well
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+
+    #[command(subcommand)]
+    role: Option<Role>,
+}
+
+#[derive(Subcommand)]
+enum Role {
+    /// Be the second process of a run
+    #[command(hide = true, name = partner::SUBCOMMAND)]
+    Partner {
+        #[arg(long)]
+        cpu: Option<usize>,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match arguments.role {
+        Some(Role::Partner { cpu }) => partner::play(cpu),
+        None if arguments.list => {
+            list();
+            Ok(())
+        }
+        None => measure(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("throughput: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn list() {
+    for row in &ROWS {
+        println!("{}\n    {}", row.name, row.about);
+        let beside: Vec<_> = row.measurements().skip(1).map(|one| one.who()).collect();
+        println!("    beside {}", beside.join(", "));
+    }
+}
+
+fn measure(arguments: &Arguments) -> Result<()> {
+    let rows = chosen(&arguments.only)?;
+    let (rounds, effort) = if arguments.quick { (5, Effort::QUICK) } else { (25, Effort::FULL) };
+    let rounds = arguments.rounds.unwrap_or(rounds);
+    let plan = Plan { measurements: row::measurements(rows.iter().copied()), rounds, effort };
+    if Cores::choose()?.is_none() {
+        eprintln!(
+            "There is one processor only: both processes share it, and spinning measures the scheduler."
+        );
+    }
+
+    let machine = Machine::look();
+    // Made before this thread is pinned, so that the supervisor's thread is not.
+    let supervisor = Supervisor::create(&Config::default()).context("making an arena")?;
+    let progress = ProgressBar::new(u64::from(rounds) * plan.measurements.len() as u64);
+    progress.set_style(ProgressStyle::with_template("{wide_bar} {pos}/{len} {msg:42} {eta:>4} left")?);
+    let outcome = schedule::run(&plan, &supervisor, |round, name| {
+        progress.set_message(format!("round {} {name}", round + 1));
+        progress.inc(1);
+    })?;
+    progress.finish_and_clear();
+    supervisor.collect().context("collecting what the second process left")?;
+    let audit = supervisor.audit();
+
+    let report = Report { machine, rounds, rows, outcome };
+    print!("{}", report::table(&report));
+    if let Some(path) = &arguments.json {
+        write(path, &(serde_json::to_string_pretty(&report::json(&report))? + "\n"))?;
+    }
+    if let Some(path) = &arguments.markdown {
+        write(path, &report::markdown(&report))?;
+    }
+    let failed = report.outcome.figures.values().filter(|figure| figure.is_err()).count();
+    ensure!(failed == 0, "{failed} of the measurements failed: see the table");
+    ensure!(audit.is_clean(), "the arena is not clean after the run: {audit}");
+    Ok(())
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    std::fs::write(path, text).with_context(|| format!("writing {}", path.display()))
+}
+
+/// The rows that `--only` names, all when it names none.
+fn chosen(only: &[String]) -> Result<Vec<&'static Row>> {
+    for name in only {
+        ensure!(ROWS.iter().any(|row| row.name == name), "no row is called {name}: --list lists them");
+    }
+    Ok(ROWS.iter().filter(|row| only.is_empty() || only.iter().any(|name| name == row.name)).collect())
+}

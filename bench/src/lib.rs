@@ -1,0 +1,35 @@
+//! Jacinth beside the machine's own limit and beside what Linux offers.
+//!
+//! Two ways to measure live here:
+//!
+//! * `cargo bench -p jacinth-bench`: criterion, one process, the cost of each operation by itself;
+//! * `cargo run --release -p jacinth-bench --bin throughput`: two processes on two cores, each figure for jacinth,
+//!   for the machine's limit and for the peers, in one run, turn and turn about;
+//!
+//! and one more way to count: `--bin memory`, the real memory that arenas, channels and events take.
+//!
+//! | room | what it knows |
+//! |---|---|
+//! | [`measure`] | one file for each thing measured, both its sides: near (that times) and far (that answers) |
+//! | [`row`] | which measurement stands beside which, and the ratio that is asked for |
+//! | [`schedule`] | rounds: every measurement once in each, repeated when the machine moved under it |
+//! | [`placement`] | pinning, and telling whether the machine moved |
+//! | [`partner`], [`link`] | the second process, and the socket that its orders come by |
+//! | [`shared`] | plain shared memory for the bare limits; the only `unsafe` of the package |
+//! | [`report`] | the table and the JSON |
+//! | [`memory`] | the real memory of an arena |
+//!
+//! A new measurement is a file under `measure/` and a word in `row.rs`; nothing else changes.
+
+#![deny(unsafe_code)]
+
+pub mod link;
+pub mod machine;
+pub mod measure;
+pub mod memory;
+pub mod partner;
+pub mod placement;
+pub mod report;
+pub mod row;
+pub mod schedule;
+pub mod shared;

@@ -1,0 +1,28 @@
+//! What a report says about the machine: its processor, its kernel, how many processors. Nothing that names it.
+
+use serde::Serialize;
+
+/// The machine that a report is about.
+#[derive(Debug, Clone, Serialize)]
+pub struct Machine {
+    /// The processor's model, as /proc/cpuinfo has it.
+    pub cpu: String,
+    /// Logical processors that this process may use.
+    pub cpus: usize,
+    /// The kernel's version, its number only.
+    pub kernel: String,
+}
+
+impl Machine {
+    /// Looks at this machine.
+    pub fn look() -> Self {
+        let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let cpu = cpuinfo
+            .lines()
+            .find_map(|line| line.strip_prefix("model name")?.split_once(':'))
+            .map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, model)| model.trim().to_owned());
+        let release = rustix::system::uname().release().to_string_lossy().into_owned();
+        let kernel = release.split(['-', '+']).next().unwrap_or_default().to_owned();
+        Self { cpu, cpus: std::thread::available_parallelism().map_or(1, usize::from), kernel }
+    }
+}

@@ -1,0 +1,35 @@
+//! Jacinth itself: every call with its full checks of handle, type and rights.
+
+pub mod call;
+pub mod channel;
+pub mod channel_batch;
+pub mod transfer;
+
+use super::Stage;
+use anyhow::{Context as _, Result};
+use jacinth::{AsHandleRef as _, Channel, Handle, MessageBuf, MonotonicDuration, MonotonicInstant, Signals};
+
+/// The name of the column.
+pub const WHO: &str = "jacinth";
+
+/// How long a wait spins in the measurements that are said to spin: longer than anything takes.
+const FOR_EVER: MonotonicDuration = MonotonicDuration::from_seconds(1);
+
+/// What a reader waits for.
+const READABLE_OR_CLOSED: Signals = Signals::CHANNEL_READABLE.union(Signals::CHANNEL_PEER_CLOSED);
+
+/// A new channel, one end of which the far side has been given.
+fn hand_over(stage: &Stage<'_>) -> Result<Channel> {
+    let (ours, theirs) = Channel::create().context("making a channel")?;
+    stage.handover.write(b"", &mut vec![theirs.into()]).context("handing a channel over")?;
+    Ok(ours)
+}
+
+/// The end that the near side has handed over.
+fn take_over(stage: &Stage<'_>) -> Result<Channel> {
+    let mut message = MessageBuf::new();
+    stage.handover.wait(READABLE_OR_CLOSED, MonotonicInstant::INFINITE).context("waiting for a channel")?;
+    stage.handover.read(&mut message).context("taking a channel")?;
+    let handle: Handle = message.take_handle(0).context("a message came without a channel")?;
+    Ok(handle.into())
+}

@@ -1,0 +1,5 @@
+//! What the machine itself can do, with nothing promised: no rights, no handles, no recovery, no limits.
+
+pub mod cache_line;
+pub mod futex;
+pub mod ring;

@@ -1,0 +1,36 @@
+//! What a program would use without jacinth.
+
+pub mod pipe;
+pub mod unix_fd;
+pub mod unix_seqpacket;
+
+/// Whether a side sleeps in the kernel until there is something, or asks again and again.
+pub trait Manner {
+    /// It asks again and again.
+    const SPINS: bool;
+}
+
+/// Asks again and again.
+pub struct Spinning;
+
+/// Sleeps in the kernel.
+pub struct Blocking;
+
+impl Manner for Spinning {
+    const SPINS: bool = true;
+}
+
+impl Manner for Blocking {
+    const SPINS: bool = false;
+}
+
+/// Does `what` until the kernel has something else to say than "not now" or "interrupted".
+#[inline(always)]
+fn until_done<T>(mut what: impl FnMut() -> rustix::io::Result<T>) -> rustix::io::Result<T> {
+    loop {
+        match what() {
+            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => {}
+            done => return done,
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The two timed loops, and what one attempt at them yields.
+
+use super::Effort;
+use anyhow::{Result, ensure};
+use hdrhistogram::Histogram;
+use std::time::Instant;
+
+/// What one attempt yields.
+#[derive(Debug, Clone)]
+pub enum Sample {
+    /// Of something there and back.
+    Latency(Latency),
+    /// Of something one way: how many in a second.
+    Rate(f64),
+}
+
+impl Sample {
+    /// The one number that stands for this attempt.
+    pub fn value(&self) -> f64 {
+        match self {
+            Self::Latency(latency) => latency.typical_ns,
+            Self::Rate(per_second) => *per_second,
+        }
+    }
+}
+
+/// Round trips, timed in two passes.
+#[derive(Debug, Clone)]
+pub struct Latency {
+    /// The median over runs of 32 trips each, per trip: reading the clock costs it less than a nanosecond.
+    pub typical_ns: f64,
+    /// Every single trip of a second pass, in nanoseconds, the clock's own cost included: for the tail.
+    pub each: Histogram<u64>,
+}
+
+/// The trips between two looks at the clock, in the first pass.
+const RUN: u32 = 32;
+
+/// An hour: nothing waits longer.
+const LONGEST_NS: u64 = 3_600_000_000_000;
+
+/// Times `trip`, there and back, over and over.
+#[inline(always)]
+pub fn round_trips(effort: Effort, mut trip: impl FnMut() -> Result<()>) -> Result<Latency> {
+    let start = Instant::now();
+    while start.elapsed() < effort.warm_up {
+        for _ in 0..RUN {
+            trip()?;
+        }
+    }
+
+    let mut runs = Histogram::<u64>::new_with_bounds(1, LONGEST_NS, 4)?;
+    let start = Instant::now();
+    let mut before = start;
+    while before - start < effort.pass {
+        for _ in 0..RUN {
+            trip()?;
+        }
+        let after = Instant::now();
+        runs.saturating_record((after - before).as_nanos() as u64);
+        before = after;
+    }
+
+    let mut each = Histogram::<u64>::new_with_bounds(1, LONGEST_NS, 3)?;
+    let start = Instant::now();
+    let mut before = start;
+    while before - start < effort.pass {
+        trip()?;
+        let after = Instant::now();
+        each.saturating_record((after - before).as_nanos() as u64);
+        before = after;
+    }
+    Ok(Latency { typical_ns: runs.value_at_quantile(0.5) as f64 / f64::from(RUN), each })
+}
+
+/// The messages between two looks at the clock, when streaming.
+const BURST: u32 = 256;
+
+/// A stream that has been sent, and whose last message is yet to be received.
+#[derive(Debug)]
+pub struct Streamed {
+    start: Instant,
+    warm: u64,
+    sent: u64,
+}
+
+impl Streamed {
+    /// Sends without pause, `send` sending and saying how many it sent.
+    #[inline(always)]
+    pub fn run(effort: Effort, mut send: impl FnMut() -> Result<u64>) -> Result<Self> {
+        let start = Instant::now();
+        let mut warm = 0;
+        while start.elapsed() < effort.warm_up {
+            for _ in 0..BURST {
+                warm += send()?;
+            }
+        }
+        let start = Instant::now();
+        let mut sent = 0;
+        while start.elapsed() < effort.pass {
+            for _ in 0..BURST {
+                sent += send()?;
+            }
+        }
+        Ok(Self { start, warm, sent })
+    }
+
+    /// The rate, now that the other side has said that the last message came, and how many before it.
+    pub fn received(self, messages: u64) -> Result<Sample> {
+        let elapsed = self.start.elapsed();
+        ensure!(messages == self.warm + self.sent, "{} sent, {messages} received", self.warm + self.sent);
+        Ok(Sample::Rate(self.sent as f64 / elapsed.as_secs_f64()))
+    }
+}

@@ -1,0 +1,106 @@
+//! Where the two processes run, and whether the machine stayed still meanwhile.
+//!
+//! On virtual machines two processors drift between two cores (a cache line's round trip takes 200 ns and more) and
+//! two threads of one core (30 to 45 ns), and are taken away for milliseconds. So each attempt is bracketed by a short
+//! probe, a bare cache-line ping-pong, and by the steal time of /proc/stat. Other programs take processors too: the kernel
+//! counts how long the two processes stood ready and did not run. What was disturbed is measured again.
+
+use anyhow::{Context as _, Result};
+use rustix::thread::CpuSet;
+use serde::Serialize;
+use std::time::Duration;
+
+/// The processors of the two processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cores {
+    /// The one of the process that times.
+    pub near: usize,
+    /// The one of the process that answers.
+    pub far: usize,
+}
+
+impl Cores {
+    /// Two processors on different cores where there are such, any two otherwise; `None` when there is only one.
+    pub fn choose() -> Result<Option<Self>> {
+        let allowed = rustix::thread::sched_getaffinity(None).context("sched_getaffinity")?;
+        let cpus: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|&cpu| allowed.is_set(cpu)).collect();
+        let [near, others @ ..] = &cpus[..] else { return Ok(None) };
+        let far = others.iter().find(|&&cpu| core_of(cpu) != core_of(*near)).or(others.first());
+        Ok(far.map(|&far| Self { near: *near, far }))
+    }
+}
+
+/// What the kernel believes of a processor's place: package and core.
+fn core_of(cpu: usize) -> Option<(String, String)> {
+    let read = |what: &str| {
+        std::fs::read_to_string(format!("/sys/devices/system/cpu/cpu{cpu}/topology/{what}")).ok()
+    };
+    Some((read("physical_package_id")?, read("core_id")?))
+}
+
+/// Binds the calling thread to one processor.
+pub fn pin(cpu: usize) -> Result<()> {
+    let mut set = CpuSet::new();
+    set.set(cpu);
+    rustix::thread::sched_setaffinity(None, &set).with_context(|| format!("pinning to processor {cpu}"))
+}
+
+/// How near each other two processors really are, by the time a cache line takes there and back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Placement {
+    /// Two cores.
+    SeparateCores,
+    /// Two threads of one core.
+    SiblingsOfOneCore,
+    /// One processor for both processes.
+    OneProcessor,
+}
+
+impl Placement {
+    /// Below this, a round trip never left the core.
+    const SIBLINGS_BELOW_NS: f64 = 100.0;
+
+    /// Reads a probe.
+    pub fn of(line_round_trip_ns: f64) -> Self {
+        if line_round_trip_ns < Self::SIBLINGS_BELOW_NS {
+            Self::SiblingsOfOneCore
+        } else {
+            Self::SeparateCores
+        }
+    }
+}
+
+impl std::fmt::Display for Placement {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::SeparateCores => "two separate cores",
+            Self::SiblingsOfOneCore => "two threads of one core",
+            Self::OneProcessor => "one processor for both, not pinned",
+        })
+    }
+}
+
+/// The time for which the first thread of a process stood ready to run and was not let, since it began: somebody else
+/// had its processor.
+pub fn waited(process: u32) -> Duration {
+    let schedstat = std::fs::read_to_string(format!("/proc/{process}/schedstat")).unwrap_or_default();
+    let waited_ns = schedstat.split_ascii_whitespace().nth(1).and_then(|field| field.parse().ok());
+    Duration::from_nanos(waited_ns.unwrap_or(0))
+}
+
+/// The time that the hypervisor has taken from these processors since boot.
+pub fn stolen(cores: Cores) -> Duration {
+    let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+    let ticks = |cpu: usize| -> u64 {
+        let name = format!("cpu{cpu}");
+        stat.lines()
+            .map(|line| line.split_ascii_whitespace())
+            .find_map(|mut fields| {
+                (fields.next() == Some(&name)).then(|| fields.nth(7)?.parse().ok()).flatten()
+            })
+            .unwrap_or(0)
+    };
+    let per_second = rustix::param::clock_ticks_per_second().max(1);
+    Duration::from_millis((ticks(cores.near) + ticks(cores.far)) * 1000 / per_second)
+}

@@ -1,0 +1,55 @@
+//! The report for programs.
+//!
+//! ```json
+//! {"machine": {…}, "run": {…}, "results": [
+//!   {"name": "channel_rtt_64B", "unit": "ns", "better": "lower", "bar": 1.3, "ratio": …,
+//!    "jacinth": {"p50": …, "min": …, "max": …, "rounds": …, "disturbed": false,
+//!      "each": {"p50": …, "p99": …, "p99.9": …, "max": …}},
+//!    "reference": {"name": "bare_ring", "p50": …, …},
+//!    "peers": {"unix_seqpacket": {…}, …}}]}
+//! ```
+//! A figure that could not be measured is `{"error": "why"}`.
+
+use super::{Figure, Report};
+use crate::row::{Measured, Row};
+use serde_json::{Map, Value, json};
+
+/// The report as JSON.
+pub fn json(report: &Report<'_>) -> Value {
+    json!({
+        "machine": report.machine,
+        "run": {
+            "rounds": report.rounds,
+            "placement": report.outcome.placement,
+            "attempts": report.outcome.attempts,
+            "repeated": report.outcome.repeated,
+            "disturbed": report.outcome.disturbed,
+        },
+        "results": report.rows.iter().map(|row| result(report, row)).collect::<Vec<_>>(),
+    })
+}
+
+fn result(report: &Report<'_>, row: &Row) -> Value {
+    let figure = |of: Measured| match report.figure(of) {
+        Ok(figure) => json!(figure),
+        Err(why) => json!({ "error": why }),
+    };
+    let mut reference = Map::from_iter([("name".to_owned(), json!(row.reference.who()))]);
+    if let Value::Object(members) = figure(row.reference) {
+        reference.extend(members);
+    }
+    let peers: Map<String, Value> =
+        row.peers.iter().map(|peer| (peer.who().to_owned(), figure(*peer))).collect();
+    let p50 = |of: Measured| report.figure(of).ok().map(|figure: Figure| figure.p50);
+    let ratio = p50(row.jacinth).zip(p50(row.reference)).map(|(jacinth, reference)| jacinth / reference);
+    json!({
+        "name": row.name,
+        "unit": row.jacinth.unit().symbol(),
+        "better": row.jacinth.unit().better(),
+        "bar": row.bar,
+        "ratio": ratio,
+        "jacinth": figure(row.jacinth),
+        "reference": reference,
+        "peers": peers,
+    })
+}

@@ -1,0 +1,36 @@
+//! What a run says: figures over rounds, ratios, a table, JSON.
+
+mod figure;
+mod json;
+mod table;
+
+pub use figure::{Figure, Tail, in_unit};
+pub use json::json;
+pub use table::{markdown, table};
+
+use crate::machine::Machine;
+use crate::row::{Measured, Row};
+use crate::schedule::Outcome;
+
+/// A run, ready to be told.
+pub struct Report<'r> {
+    /// Where it was made.
+    pub machine: Machine,
+    /// How many rounds.
+    pub rounds: u32,
+    /// The rows that were asked for.
+    pub rows: Vec<&'r Row>,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+impl Report<'_> {
+    /// The figure of one measurement, or why there is none.
+    fn figure(&self, of: Measured) -> Result<Figure, &str> {
+        match self.outcome.figures.get(&crate::measure::full_name(of)) {
+            Some(Ok(attempts)) => Figure::over(attempts).ok_or("not measured"),
+            Some(Err(why)) => Err(why),
+            None => Err("not measured"),
+        }
+    }
+}

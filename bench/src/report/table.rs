@@ -1,0 +1,109 @@
+//! The table.
+
+use super::{Report, in_unit};
+use crate::measure::{Better, Unit};
+use crate::row::Row;
+use comfy_table::{Cell, CellAlignment, Table, TableComponent, presets};
+
+/// The table of a report as the terminal has it, and below it what is to be known of how it came about.
+pub fn table(report: &Report<'_>) -> String {
+    let mut table = fill(report);
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.remove_style(TableComponent::HorizontalLines).remove_style(TableComponent::MiddleIntersections);
+    format!("{table}\n{}\n", footnotes(report))
+}
+
+/// The same as Markdown.
+pub fn markdown(report: &Report<'_>) -> String {
+    let mut table = fill(report);
+    table.load_preset(presets::ASCII_MARKDOWN);
+    format!("{table}\n\n{}\n", footnotes(report))
+}
+
+fn fill(report: &Report<'_>) -> Table {
+    let mut table = Table::new();
+    table.set_header([
+        "figure",
+        "of",
+        "median",
+        "min",
+        "max",
+        "p99",
+        "p99.9",
+        "worst",
+        "jacinth ÷ it",
+        "bar",
+        "",
+    ]);
+    for column in 2..10 {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    for (index, row) in report.rows.iter().enumerate() {
+        if index > 0 {
+            table.add_row([""]);
+        }
+        add(&mut table, report, row);
+    }
+    table
+}
+
+fn add(table: &mut Table, report: &Report<'_>, row: &Row) {
+    let jacinth = report.figure(row.jacinth);
+    for (index, measured) in row.measurements().enumerate() {
+        let is_reference = index == 1;
+        let unit = measured.unit();
+        let mut cells = vec![Cell::new(if index == 0 { row.name } else { "" }), Cell::new(measured.who())];
+        let figure = match report.figure(measured) {
+            Ok(figure) => figure,
+            Err(why) => {
+                cells.push(Cell::new(format!("failed: {why}")).set_alignment(CellAlignment::Left));
+                table.add_row(cells);
+                continue;
+            }
+        };
+        let doubt = if figure.disturbed { "~ " } else { "" };
+        cells.push(Cell::new(format!("{doubt}{}", in_unit(figure.p50, unit))));
+        cells.extend([figure.min, figure.max].map(|value| Cell::new(in_unit(value, unit))));
+        cells.extend(match &figure.each {
+            Some(each) => {
+                [each.p99, each.p99_9, each.max].map(|ns| Cell::new(in_unit(ns as f64, Unit::Nanoseconds)))
+            }
+            None => ["", "", ""].map(Cell::new),
+        });
+        if index > 0
+            && let Ok(jacinth) = &jacinth
+        {
+            let ratio = jacinth.p50 / figure.p50;
+            cells.push(Cell::new(format!("{ratio:.2} ×")));
+            if is_reference {
+                let sign = if unit.better() == Better::Lower { "≤" } else { "≥" };
+                cells.push(Cell::new(format!("{sign} {:.2}", row.bar)));
+                cells.push(Cell::new(match row.met_by(ratio) {
+                    _ if jacinth.disturbed || figure.disturbed => "disturbed",
+                    true => "met",
+                    false => "not met",
+                }));
+            }
+        }
+        table.add_row(cells);
+    }
+}
+
+fn footnotes(report: &Report<'_>) -> String {
+    let outcome = &report.outcome;
+    format!(
+        "Median, min and max are over those of {} rounds that were not disturbed (~ marks a figure all of whose rounds \
+         were); p99, p99.9 and worst are of single round trips, the clock's own cost included.\nTwo processes on {}; \
+         {} attempts, {} of them disturbed after all repeats, {} repeats.\n{}, {} processors, Linux {}.",
+        report.rounds,
+        outcome.placement,
+        outcome.attempts,
+        outcome.disturbed,
+        outcome.repeated,
+        report.machine.cpu,
+        report.machine.cpus,
+        report.machine.kernel,
+    )
+}
