@@ -14,9 +14,9 @@ use crate::count::Found;
 use crate::endpoint::{Call, Endpoint, Receiver};
 use crate::error::{Error, Result};
 use crate::object::{State, signal};
-use crate::process::Thread;
 use crate::receive::{Sink, TooSmall};
 use crate::sync::{Acquire, Release};
+use crate::thread::Thread;
 use crate::wait::WaitItem;
 
 /// A call under way: its transaction id.

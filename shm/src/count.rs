@@ -21,9 +21,9 @@ use crate::bits::{ObjectRef, Tag};
 use crate::error::{Error, Result, crash_point};
 use crate::object::{Count, State};
 use crate::owner::{Change, HAZARD_OPERATION, Record, Reference};
-use crate::process::Thread;
 use crate::sync::{AcqRel, Acquire, Release, light_barrier};
 use crate::table::Entry;
+use crate::thread::Thread;
 
 /// A live handle of this process, as it was when it was looked up.
 #[derive(Clone, Copy)]

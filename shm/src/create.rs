@@ -13,9 +13,10 @@ use crate::counter::Counter;
 use crate::error::{Error, Result, crash_point};
 use crate::object::{Count, Life, LifeState, Shape, State};
 use crate::owner::{Claim, Operation, ProcessState, Record};
-use crate::process::{Process, STARTUP_ENTRY, Seat, Thread};
+use crate::process::{Process, STARTUP_ENTRY, Seat};
 use crate::sync::{AcqRel, Acquire, Relaxed, Release};
 use crate::table::{Entry, EntryState};
+use crate::thread::Thread;
 
 /// Handles to a new object; the second is `None` for an object with one side.
 pub type Created = (u32, Option<u32>);

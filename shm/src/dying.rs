@@ -15,8 +15,8 @@ use crate::counter::Counter;
 use crate::error::{Error, Result, crash_point};
 use crate::object::{Life, LifeState, Shape, State, signal};
 use crate::owner::{Claim, HAZARD_DYING, ProcessState};
-use crate::process::Thread;
 use crate::sync::{AcqRel, Acquire, Release, SeqCst, fence, heavy_barrier};
+use crate::thread::Thread;
 
 /// How many retired slots a thread gathers before it pays for a barrier.
 const RECLAIM_BATCH: usize = if cfg!(loom) { 1 } else { 1024 };

@@ -11,7 +11,7 @@
 //! | the words | `object` (life, count, state), `table` (handle entries), `owner` (rows and intents), `ring` (headers) |
 //! | what threads do | `create`, `count` (duplicate, close), `dying`, `send`, `transfer`, `receive`, `call`, `signal`, `wait` |
 //! | after a death | `recover`, `audit` |
-//! | private halves | `process`, `endpoint` |
+//! | private halves | `process`, `thread`, `endpoint` |
 //!
 //! The same sources run under loom (`cfg(loom)`): see the `jacinth-loom-tests` package.
 //!
@@ -34,6 +34,8 @@ mod dying;
 mod endpoint;
 mod error;
 mod fork;
+#[cfg(not(loom))]
+mod in_place;
 mod layout;
 mod object;
 mod owner;
@@ -47,6 +49,7 @@ mod signal;
 mod sink;
 mod sync;
 mod table;
+mod thread;
 mod transfer;
 mod wait;
 
@@ -57,11 +60,11 @@ pub use count::Found;
 pub use counter::Counters;
 pub use create::Created;
 pub use error::{Error, Result};
+#[cfg(not(loom))]
+pub use in_place::InPlace;
 pub use layout::{Config, OutOfRange};
 pub use object::{Shape, signal as signals};
-pub use process::{Process, Seat, Thread};
-#[cfg(not(loom))]
-pub use receive::InPlace;
+pub use process::{Process, Seat};
 pub use receive::{Received, Sink, TooSmall};
 pub use recover::Recovered;
 pub use ring::MAX_MESSAGE_HANDLES;
@@ -69,4 +72,5 @@ pub use send::{Loan, MAX_MESSAGE_BYTES};
 pub use signal::{Basic, MAX_NAME_BYTES};
 pub use sink::{Fixed, Growing};
 pub use sync::DEADLINE_INFINITE_NS;
+pub use thread::Thread;
 pub use wait::{MAX_WAIT_ITEMS, WaitItem};

@@ -12,15 +12,11 @@ use crate::error::{Error, Result, crash_point};
 use crate::layout::LINE_BYTES;
 use crate::object::{Life, LifeState, Shape, State, signal};
 use crate::owner::Operation;
-#[cfg(not(loom))]
-use crate::process::Process;
-use crate::process::Thread;
 use crate::ring::{Header, MAX_MESSAGE_HANDLES, Message, Segment};
 use crate::sync::{Acquire, Locked, Release};
 use crate::table::Entry;
+use crate::thread::Thread;
 use core::mem::MaybeUninit;
-#[cfg(not(loom))]
-use std::sync::Arc;
 
 /// A handle that came in a message: bound to this process now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,40 +51,6 @@ pub trait Sink {
     unsafe fn filled(&mut self, len: usize);
     /// One of the message's handles.
     fn handle(&mut self, handle: Received);
-}
-
-/// A message being read in place. It stays in the ring until [`Thread::finish`] consumes it: whoever makes one
-/// sees to that.
-#[cfg(not(loom))]
-pub struct InPlace {
-    /// Keeps the arena mapped.
-    process: Arc<Process>,
-    found: Found,
-    position: u64,
-    start: *const u8,
-    len_bytes: usize,
-    handles: usize,
-}
-
-/// A [`Sink`] that wants nothing: for a message read in place, or dropped.
-#[cfg(not(loom))]
-struct NoBytes<'a>(&'a mut dyn FnMut(Received));
-
-#[cfg(not(loom))]
-impl Sink for NoBytes<'_> {
-    fn room(&mut self, _len: usize) -> Option<&mut [MaybeUninit<u8>]> {
-        Some(&mut [])
-    }
-
-    fn takes_handles(&self, _count: usize) -> bool {
-        true
-    }
-
-    unsafe fn filled(&mut self, _len: usize) {}
-
-    fn handle(&mut self, handle: Received) {
-        (self.0)(handle);
-    }
 }
 
 impl Thread {
@@ -477,96 +439,5 @@ impl Thread {
         // ORDER: Release pairs with the Acquire of `find` in this process's other threads.
         cell.store(live.0, Release);
         Ok(Received { value: self.process.secret.value_of(index, live), rights, kind: life.kind() })
-    }
-
-    /// Reads the next message in place. It stays in the ring until the result is finished or dropped; other
-    /// reads go on with the messages after it.
-    #[cfg(not(loom))]
-    pub fn receive_in_place(&self, found: Found, rights: u32) -> Result<InPlace> {
-        let (endpoint, mut receiver) = self.enter_receiver(found, rights)?;
-        let at = found.entry.object();
-        let position = self.next_message(at, &mut receiver)?;
-        let segment = self.segment_of(at.peer(), &mut receiver, position)?;
-        let message = self.message(&segment, position)?;
-        let (start, len_bytes) = (message.bytes.as_ptr().cast(), message.header.length());
-        let handles = message.header.handles();
-        receiver.claims.push(position);
-        endpoint.disorder.store(receiver.disorder(), Release);
-        Ok(InPlace { process: self.process.clone(), found, position, start, len_bytes, handles })
-    }
-
-    /// Consumes a message that was read in place, and gives its handles to `each`. A message that went with
-    /// its channel meanwhile is `BadHandle`, and nothing is left to do.
-    #[cfg(not(loom))]
-    pub fn finish(&self, message: &InPlace, each: &mut dyn FnMut(Received)) -> Result<()> {
-        let at = message.found.entry.object();
-        let (endpoint, mut receiver) = self.enter_receiver(message.found, 0)?;
-        if !receiver.claims.contains(&message.position) {
-            return Err(Error::BadHandle);
-        }
-        let mut sink = NoBytes(each);
-        let taken = self.take(at, endpoint, &mut receiver, message.position, &mut sink, TooSmall::Keep);
-        // Taken or not, it is not this reader's any more.
-        receiver.claims.retain(|position| *position != message.position);
-        self.settle_disorder(at, endpoint, &receiver);
-        taken.map(drop)
-    }
-}
-
-// SAFETY: `start` points into the arena, which `process` keeps mapped, at memory that is only read.
-#[cfg(not(loom))]
-unsafe impl Send for InPlace {}
-// SAFETY: as for `Send`.
-#[cfg(not(loom))]
-unsafe impl Sync for InPlace {}
-
-#[cfg(not(loom))]
-impl InPlace {
-    /// The message's size in bytes.
-    pub fn len(&self) -> usize {
-        self.len_bytes
-    }
-
-    /// Whether the message has no bytes.
-    pub fn is_empty(&self) -> bool {
-        self.len_bytes == 0
-    }
-
-    /// How many handles it carries.
-    pub fn handle_count(&self) -> usize {
-        self.handles
-    }
-
-    /// Copies bytes out, from `offset` on.
-    ///
-    /// # Errors
-    /// `OutOfRange` when they reach past the message's end; `BadHandle` when the channel has been closed or handed
-    /// on meanwhile, and the message with it.
-    pub fn read_at(&self, offset: usize, bytes: &mut [u8]) -> Result<()> {
-        let end = offset.checked_add(bytes.len()).filter(|end| *end <= self.len_bytes);
-        end.ok_or(Error::OutOfRange("the end of the read"))?;
-        // SAFETY: `message` checked that `len_bytes` lie behind `start`, in the arena; `bytes` is private, so
-        // they do not overlap.
-        unsafe { core::ptr::copy_nonoverlapping(self.start.add(offset), bytes.as_mut_ptr(), bytes.len()) };
-        // The handle is still there, so the message was while it was copied.
-        if self.process.still(self.found) { Ok(()) } else { Err(Error::BadHandle) }
-    }
-
-    /// The bytes where they lie.
-    ///
-    /// # Safety
-    /// The sender must not write to them any more, and the channel must not be closed or handed on, while the
-    /// slice lives. Cooperating processes keep to that; with others, use [`read_at`](Self::read_at).
-    pub unsafe fn as_slice(&self) -> &[u8] {
-        // SAFETY: `len_bytes` initialised bytes lie behind `start` (checked in `message`); the caller vouches
-        // for the sender.
-        unsafe { core::slice::from_raw_parts(self.start, self.len_bytes) }
-    }
-}
-
-#[cfg(not(loom))]
-impl core::fmt::Debug for InPlace {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("InPlace").field("bytes", &self.len_bytes).field("handles", &self.handles).finish()
     }
 }

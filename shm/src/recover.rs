@@ -24,9 +24,10 @@ use crate::count::Found;
 use crate::error::{Error, Result, crash_point};
 use crate::object::{Count, Life, LifeState, Shape, State};
 use crate::owner::{Change, Claim, Link, Operation, ProcessState, Record, Reference};
-use crate::process::{Seat, Thread};
+use crate::process::Seat;
 use crate::sync::{AcqRel, Acquire, AtomicU64, Relaxed, Release};
 use crate::table::{Entry, EntryState};
+use crate::thread::Thread;
 
 /// What recovery found and did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -34,9 +34,9 @@ use crate::error::{Error, Result, crash_point};
 use crate::layout::{CLASS_0_LINES, LINE_BYTES, Line};
 use crate::object::Direction;
 use crate::owner::{Link, Record};
-use crate::process::Thread;
 use crate::sync::{AcqRel, Acquire, AtomicU64, Relaxed, Release};
 use crate::table::Entry;
+use crate::thread::Thread;
 use core::ptr::NonNull;
 
 /// The most handles a message carries (`ZX_CHANNEL_MAX_MSG_HANDLES`).

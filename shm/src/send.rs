@@ -13,9 +13,10 @@ use crate::error::{Error, Result, crash_point};
 use crate::layout::{LINE_BYTES, Line, class_of_lines};
 use crate::object::{Life, Shape, State, signal};
 use crate::owner::Link;
-use crate::process::{Process, Thread};
+use crate::process::Process;
 use crate::ring::Header;
 use crate::sync::{Acquire, Locked, Relaxed, Release};
+use crate::thread::Thread;
 use std::sync::Arc;
 
 /// The most bytes a copied message carries (`ZX_CHANNEL_MAX_MSG_BYTES`).

@@ -4,8 +4,8 @@ use crate::bits::ObjectRef;
 use crate::count::Found;
 use crate::error::{Error, Result};
 use crate::object::{Count, Life, Pulse, Shape, State, signal};
-use crate::process::Thread;
 use crate::sync::{AcqRel, Acquire, Release};
+use crate::thread::Thread;
 
 /// The bytes of an object's name, the closing NUL included (`ZX_MAX_NAME_LEN`).
 pub const MAX_NAME_BYTES: usize = 32;

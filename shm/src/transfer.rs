@@ -21,10 +21,10 @@ use crate::error::{Error, Result, crash_point};
 use crate::layout::LINE_BYTES;
 use crate::object::{State, signal};
 use crate::owner::{Operation, Record};
-use crate::process::Thread;
 use crate::ring::{Header, MAX_MESSAGE_HANDLES};
 use crate::sync::{AcqRel, Acquire, Locked, Release, SeqCst, fence};
 use crate::table::Entry;
+use crate::thread::Thread;
 
 /// The handles of a message on their way, with the rights that their MOVING words no longer show.
 struct Moving {

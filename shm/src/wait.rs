@@ -21,11 +21,11 @@ use crate::count::Found;
 use crate::counter::Counter;
 use crate::error::{Error, Result};
 use crate::object::{Life, Shape, State, signal};
-use crate::process::Thread;
 use crate::sync::{
     self, AcqRel, Acquire, AtomicU64, DEADLINE_INFINITE_NS, Futex, Relaxed, SeqCst, Slept, fence,
     light_barrier,
 };
+use crate::thread::Thread;
 
 /// The longest that a wait spins before it sleeps, unless told otherwise: about what sleeping and waking cost.
 pub(crate) const SPIN_NS: i64 = 10_000;

@@ -1,0 +1,131 @@
+//! Reading a message where it lies: claimed, looked at, and consumed when its reader is done.
+//!
+//! The claim keeps the head from passing the message, so its cell or block stays as it is; other reads go on with
+//! the messages after it. Reading in place trusts the sender not to write to what it has sent.
+
+use crate::count::Found;
+use crate::error::{Error, Result};
+use crate::process::Process;
+use crate::receive::{Received, Sink, TooSmall};
+use crate::sync::Release;
+use crate::thread::Thread;
+use core::mem::MaybeUninit;
+use std::sync::Arc;
+
+/// A message being read in place. It stays in the ring until [`Thread::finish`] consumes it: whoever makes one
+/// sees to that.
+pub struct InPlace {
+    /// Keeps the arena mapped.
+    process: Arc<Process>,
+    found: Found,
+    position: u64,
+    start: *const u8,
+    len_bytes: usize,
+    handles: usize,
+}
+
+/// A [`Sink`] that wants nothing: for a message read in place, or dropped.
+struct NoBytes<'a>(&'a mut dyn FnMut(Received));
+
+impl Sink for NoBytes<'_> {
+    fn room(&mut self, _len: usize) -> Option<&mut [MaybeUninit<u8>]> {
+        Some(&mut [])
+    }
+
+    fn takes_handles(&self, _count: usize) -> bool {
+        true
+    }
+
+    unsafe fn filled(&mut self, _len: usize) {}
+
+    fn handle(&mut self, handle: Received) {
+        (self.0)(handle);
+    }
+}
+
+impl Thread {
+    /// Reads the next message in place. It stays in the ring until the result is finished or dropped; other
+    /// reads go on with the messages after it.
+    pub fn receive_in_place(&self, found: Found, rights: u32) -> Result<InPlace> {
+        let (endpoint, mut receiver) = self.enter_receiver(found, rights)?;
+        let at = found.entry.object();
+        let position = self.next_message(at, &mut receiver)?;
+        let segment = self.segment_of(at.peer(), &mut receiver, position)?;
+        let message = self.message(&segment, position)?;
+        let (start, len_bytes) = (message.bytes.as_ptr().cast(), message.header.length());
+        let handles = message.header.handles();
+        receiver.claims.push(position);
+        endpoint.disorder.store(receiver.disorder(), Release);
+        Ok(InPlace { process: self.process.clone(), found, position, start, len_bytes, handles })
+    }
+
+    /// Consumes a message that was read in place, and gives its handles to `each`. A message that went with
+    /// its channel meanwhile is `BadHandle`, and nothing is left to do.
+    pub fn finish(&self, message: &InPlace, each: &mut dyn FnMut(Received)) -> Result<()> {
+        let at = message.found.entry.object();
+        let (endpoint, mut receiver) = self.enter_receiver(message.found, 0)?;
+        if !receiver.claims.contains(&message.position) {
+            return Err(Error::BadHandle);
+        }
+        let mut sink = NoBytes(each);
+        let taken = self.take(at, endpoint, &mut receiver, message.position, &mut sink, TooSmall::Keep);
+        // Taken or not, it is not this reader's any more.
+        receiver.claims.retain(|position| *position != message.position);
+        self.settle_disorder(at, endpoint, &receiver);
+        taken.map(drop)
+    }
+}
+
+// SAFETY: `start` points into the arena, which `process` keeps mapped, at memory that is only read.
+unsafe impl Send for InPlace {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for InPlace {}
+
+impl InPlace {
+    /// The message's size in bytes.
+    pub fn len(&self) -> usize {
+        self.len_bytes
+    }
+
+    /// Whether the message has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len_bytes == 0
+    }
+
+    /// How many handles it carries.
+    pub fn handle_count(&self) -> usize {
+        self.handles
+    }
+
+    /// Copies bytes out, from `offset` on.
+    ///
+    /// # Errors
+    /// `OutOfRange` when they reach past the message's end; `BadHandle` when the channel has been closed or handed
+    /// on meanwhile, and the message with it.
+    pub fn read_at(&self, offset: usize, bytes: &mut [u8]) -> Result<()> {
+        let end = offset.checked_add(bytes.len()).filter(|end| *end <= self.len_bytes);
+        end.ok_or(Error::OutOfRange("the end of the read"))?;
+        // SAFETY: `message` checked that `len_bytes` lie behind `start`, in the arena; `bytes` is private, so
+        // they do not overlap.
+        unsafe { core::ptr::copy_nonoverlapping(self.start.add(offset), bytes.as_mut_ptr(), bytes.len()) };
+        // The handle is still there, so the message was while it was copied.
+        if self.process.still(self.found) { Ok(()) } else { Err(Error::BadHandle) }
+    }
+
+    /// The bytes where they lie.
+    ///
+    /// # Safety
+    /// The sender must not write to them any more, and the channel must not be closed or handed on, while the
+    /// slice lives. Cooperating processes keep to that; with others, use [`read_at`](Self::read_at).
+    pub unsafe fn as_slice(&self) -> &[u8] {
+        // SAFETY: `len_bytes` initialised bytes lie behind `start` (checked in `message`); the caller vouches
+        // for the sender.
+        unsafe { core::slice::from_raw_parts(self.start, self.len_bytes) }
+    }
+}
+
+impl core::fmt::Debug for InPlace {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("InPlace").field("bytes", &self.len_bytes).field("handles", &self.handles).finish()
+    }
+}

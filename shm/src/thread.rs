@@ -1,0 +1,320 @@
+//! A thread of this process in the arena: its row, its private lists, and the words it writes before it acts.
+
+use crate::arena::Arena;
+use crate::bits::{ObjectRef, Tag};
+use crate::counter::Counter;
+use crate::error::{Error, Result};
+use crate::owner::{Change, Claim, Link, Operation, Reference, ThreadRow};
+use crate::process::Process;
+use crate::sync::{AcqRel, Acquire, Relaxed, Release};
+use crate::table::{Entry, EntryState};
+use core::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+/// One thread of an attached process: the handle to its row, and its private lists.
+///
+/// Every operation on the arena is a method of this type. It is made by the thread that uses it and gives its
+/// row back when dropped.
+#[derive(Debug)]
+pub struct Thread {
+    pub(crate) process: Arc<Process>,
+    pub(crate) tag: Tag,
+    /// Whose handle table this thread works on: its own process's, or, in recovery, the dead one's.
+    pub(crate) home: u16,
+    row: *const ThreadRow,
+    pub(crate) sequence: Cell<u32>,
+    koids: Cell<(u64, u64)>,
+    /// Entries set aside for this thread, and entries it closed, so that most operations take no lock.
+    entry_cache: RefCell<Vec<u32>>,
+    closed_entries: RefCell<Vec<u32>>,
+    pub(crate) spare_slots: RefCell<Vec<u32>>,
+    pub(crate) retired: RefCell<Vec<u32>>,
+    /// Waits that were satisfied without sleeping, since the last that was not.
+    pub(crate) calm_waits: Cell<u32>,
+    /// The longest that a wait spins before it sleeps, in nanoseconds.
+    pub(crate) spin_most_ns: Cell<i64>,
+    /// How long the next one will: twice as long after each that was worth it, half as long after each that was
+    /// not. On a machine with more to do than cores, whoever is waited for may not be running.
+    pub(crate) spin_ns: Cell<i64>,
+    /// Whether dropping gives the row back; recovery's stand-ins leave that to recovery.
+    owns_row: bool,
+    #[cfg(loom)]
+    crash: std::rc::Rc<RefCell<Crash>>,
+}
+
+// SAFETY: `row` points into the arena, which `process` keeps mapped wherever the value goes; the rest is `Send`.
+unsafe impl Send for Thread {}
+
+#[cfg(loom)]
+#[derive(Debug, Default)]
+struct Crash {
+    at: Option<(&'static str, u32)>,
+    dead: bool,
+}
+
+impl Thread {
+    const KOIDS_AT_A_TIME: u64 = 1024;
+    /// One in models, where a table has but a few.
+    const ENTRIES_AT_A_TIME: usize = if cfg!(loom) { 1 } else { 32 };
+
+    /// Claims a thread row for the calling thread.
+    pub fn join(process: &Arc<Process>) -> Result<Self> {
+        let arena = &process.arena;
+        if arena.is_poisoned() {
+            return Err(Error::Corrupt("an audit found the arena damaged"));
+        }
+        let tags = arena.layout().threads.count as u16;
+        for tag in 1..tags {
+            let claim = &arena.thread(tag)?.claim;
+            let word = claim.load(Acquire);
+            if word != 0 {
+                continue;
+            }
+            // The high-water mark first: whoever scans rows must not miss this one.
+            let fresh = &arena.header().threads_fresh;
+            let mut mark = fresh.load(Relaxed);
+            while mark <= tag.into() {
+                match fresh.compare_exchange(mark, u64::from(tag) + 1, AcqRel, Relaxed) {
+                    Ok(_) => break,
+                    Err(higher) => mark = higher,
+                }
+            }
+            // ORDER: Acquire pairs with the Release that gave the row back.
+            if claim.compare_exchange(0, Claim::thread_of(process.row).0, AcqRel, Relaxed).is_ok() {
+                return Self::with_row(process, tag, process.row, true);
+            }
+        }
+        Err(Error::NoResources("thread rows"))
+    }
+
+    /// A stand-in for the dead thread that holds row `tag` of process `home`: recovery goes on where it
+    /// stopped, under its name, so that a second death is no different from the first.
+    pub(crate) fn stand_in(&self, tag: u16, home: u16) -> Result<Self> {
+        #[cfg_attr(not(loom), expect(unused_mut, reason = "written to in models"))]
+        let mut stand_in = Self::with_row(&self.process, tag, home, false)?;
+        // A supervisor and its stand-ins are one thread: they die together.
+        #[cfg(loom)]
+        self.crash.clone_into(&mut stand_in.crash);
+        Ok(stand_in)
+    }
+
+    fn with_row(process: &Arc<Process>, tag: u16, home: u16, owns_row: bool) -> Result<Self> {
+        let row = process.arena.thread(tag)?;
+        let sequence = Reference(row.reference.load(Acquire)).sequence();
+        Ok(Self {
+            tag: Tag(tag),
+            home,
+            row,
+            sequence: Cell::new(sequence),
+            koids: Cell::new((0, 0)),
+            entry_cache: RefCell::default(),
+            closed_entries: RefCell::default(),
+            spare_slots: RefCell::default(),
+            retired: RefCell::default(),
+            calm_waits: Cell::new(0),
+            spin_most_ns: Cell::new(crate::wait::SPIN_NS),
+            spin_ns: Cell::new(crate::wait::SPIN_NS),
+            owns_row,
+            #[cfg(loom)]
+            crash: std::rc::Rc::default(),
+            process: process.clone(),
+        })
+    }
+
+    /// The process this thread belongs to.
+    pub fn process(&self) -> &Arc<Process> {
+        &self.process
+    }
+
+    #[inline(always)]
+    pub(crate) fn arena(&self) -> &Arena {
+        &self.process.arena
+    }
+
+    #[inline(always)]
+    pub(crate) fn row(&self) -> &ThreadRow {
+        // SAFETY: points into the arena, which `process` keeps mapped; rows are never unmapped or moved.
+        unsafe { &*self.row }
+    }
+
+    pub(crate) fn next_sequence(&self) -> u32 {
+        let next = self.sequence.get().wrapping_add(1);
+        self.sequence.set(next);
+        next
+    }
+
+    /// Writes down the count change that is about to be made.
+    pub(crate) fn intend(&self, change: Change, object: ObjectRef, record: crate::owner::Record) -> u32 {
+        let sequence = self.next_sequence();
+        self.row().record.store(record.to_word(), Release);
+        self.row().reference.store(Reference::pending(change, object, sequence).0, Release);
+        sequence
+    }
+
+    pub(crate) fn intend_nothing(&self) {
+        self.row().reference.store(Reference::idle(self.sequence.get()).0, Release);
+    }
+
+    pub(crate) fn set_operation(&self, operation: Operation) {
+        let [first, second] = operation.to_words();
+        if first != 0 {
+            self.row().operation[1].store(second, Release);
+        }
+        self.row().operation[0].store(first, Release);
+    }
+
+    pub(crate) fn set_link(&self, link: Link, word: u64) {
+        if link != Link::Idle {
+            self.row().link_word.store(word, Release);
+        }
+        self.row().link.store(link.to_word(), Release);
+    }
+
+    /// Two koids in a row.
+    pub(crate) fn take_koids(&self) -> u64 {
+        let (next, end) = self.koids.get();
+        let (next, end) = if next.saturating_add(2) <= end {
+            (next, end)
+        } else {
+            let first = self.arena().take_koids(Self::KOIDS_AT_A_TIME);
+            (first, first.saturating_add(Self::KOIDS_AT_A_TIME))
+        };
+        self.koids.set((next.saturating_add(2), end));
+        next
+    }
+
+    /// An entry of the own table, RESERVED for a handle to `object`.
+    pub(crate) fn reserve_entry(&self, object: ObjectRef) -> Result<(u32, Entry)> {
+        let index = self.take_entry().ok_or(Error::NoResources("handles of this process"))?;
+        let cell =
+            self.arena().entry(self.home, index).ok_or(Error::Corrupt("a free entry is out of range"))?;
+        let free = Entry(cell.load(Acquire));
+        if !matches!(free.state(), EntryState::Free | EntryState::Invalid) {
+            return Err(Error::Corrupt("a free entry is in use"));
+        }
+        let entry = free.reserved(self.tag, object);
+        // Release, like every store of the protocol: the compiler keeps them in program order, which is what
+        // recovery sees.
+        cell.store(entry.0, Release);
+        Ok((index, entry))
+    }
+
+    /// How many entries a thread sets aside at once: few where there are few, so that no thread finds the table
+    /// full because another keeps the rest.
+    fn entries_at_a_time(&self) -> usize {
+        Self::ENTRIES_AT_A_TIME
+            .min(self.arena().layout().config.max_handles_per_process as usize / 1024)
+            .max(1)
+    }
+
+    fn take_entry(&self) -> Option<u32> {
+        let mut cache = self.entry_cache.borrow_mut();
+        if let Some(index) = cache.pop() {
+            return Some(index);
+        }
+        let mut pool = self.process.entries.lock();
+        for index in self.closed_entries.borrow_mut().drain(..) {
+            pool.give_back(index);
+        }
+        while cache.len() < self.entries_at_a_time()
+            && let Some(index) = pool.take()
+        {
+            cache.push(index);
+        }
+        self.process.advance_fresh(pool.fresh());
+        drop(pool);
+        cache.reverse();
+        cache.pop()
+    }
+
+    /// The entry's word is FREE: this process may use it again, later.
+    pub(crate) fn give_entry_back(&self, index: u32) {
+        if self.home != self.process.row {
+            return;
+        }
+        let mut closed = self.closed_entries.borrow_mut();
+        closed.push(index);
+        if closed.len() >= self.entries_at_a_time() {
+            let mut pool = self.process.entries.lock();
+            for index in closed.drain(..) {
+                pool.give_back(index);
+            }
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn tally(&self, counter: Counter, by: u64) {
+        let cell = &self.row().counters()[counter as usize];
+        // Relaxed, and no read-modify-write: the row is this thread's own, statistics publish nothing.
+        #[cfg(not(loom))]
+        cell.store(cell.load(Relaxed).wrapping_add(by), Relaxed);
+        #[cfg(loom)]
+        let _ = (cell, by);
+    }
+
+    /// Models only: this thread's process dies when it reaches the named crash point for the `nth` time.
+    #[cfg(loom)]
+    pub fn die_at(&self, name: &'static str, nth: u32) {
+        self.crash.borrow_mut().at = Some((name, nth));
+    }
+
+    /// Models only: whether the modelled process has died.
+    #[cfg(loom)]
+    pub fn is_dead(&self) -> bool {
+        self.crash.borrow().dead
+    }
+
+    #[cfg(loom)]
+    pub(crate) fn dies_at(&self, name: &'static str) -> bool {
+        let mut crash = self.crash.borrow_mut();
+        match &mut crash.at {
+            Some((at, nth)) if *at == name => {
+                if *nth > 0 {
+                    *nth -= 1;
+                    return false;
+                }
+                crash.dead = true;
+            }
+            _ => {}
+        }
+        crash.dead
+    }
+}
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        #[cfg(loom)]
+        if self.is_dead() || std::thread::panicking() {
+            return;
+        }
+        if !self.process.is_here() {
+            return;
+        }
+        // What an operation that failed has left on the dying list is still this row's to work.
+        let settled = !self.owns_row || self.work_dying().is_ok() && self.row().is_idle();
+        let mut retired = self.retired.borrow_mut();
+        if !retired.is_empty() {
+            self.process.orphans.lock().append(&mut retired);
+        }
+        self.process.spare_slots.lock().append(&mut self.spare_slots.borrow_mut());
+        if !self.owns_row {
+            return;
+        }
+        let mut pool = self.process.entries.lock();
+        for index in self.entry_cache.borrow_mut().drain(..).chain(self.closed_entries.borrow_mut().drain(..))
+        {
+            pool.give_back(index);
+        }
+        drop(pool);
+        if !settled {
+            // The row names something unfinished (an operation that panicked): it stays claimed, and is settled
+            // with its process.
+            return;
+        }
+        for hazard in self.row().hazards() {
+            hazard.store(0, Release);
+        }
+        // ORDER: Release pairs with the Acquire of the next claim: the row is idle.
+        self.row().claim.store(0, Release);
+    }
+}
