@@ -1,0 +1,129 @@
+//! fork() without exec, from an attached process: the child has no arena, every call there says so, and nothing
+//! that the child does or leaves touches the parent's handles.
+
+mod support;
+
+use jacinth::*;
+use std::process::Command;
+use support::*;
+
+/// Runs `child` in a forked child and gives its exit code.
+///
+/// The child is a copy of one thread of many, so `child` must not wait for any other: it neither prints nor takes
+/// locks that another thread may hold.
+#[expect(unsafe_code, reason = "fork is the thing that is tested")]
+fn in_forked_child(child: impl FnOnce() -> i32) -> i32 {
+    // SAFETY: the child only runs `child`, under the rule above, and then leaves by `_exit`: no destructor and no
+    // exit handler of the parent's runs a second time.
+    let pid = unsafe {
+        let pid = libc::fork();
+        if pid == 0 {
+            libc::_exit(child());
+        }
+        pid
+    };
+    let pid = rustix::process::Pid::from_raw(pid).expect("fork gives a child");
+    let (_, status) =
+        rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty()).unwrap().unwrap();
+    status.exit_status().unwrap_or(-1)
+}
+
+#[test]
+fn in_a_forked_child_every_call_says_bad_state() {
+    in_arena(|supervisor| {
+        let event = Event::create().unwrap();
+        let (ours, theirs) = Channel::create().unwrap();
+        tell(&theirs, "for the parent");
+        let mut message = MessageBuf::new();
+        let mut batch = Batch::new();
+        let (result, before) = (Err(Status::BAD_STATE), supervisor.inspect());
+        let value = event.raw_handle();
+        let failures = in_forked_child(|| {
+            let none = Signals::NONE;
+            let checks = [
+                is_attached().then_some(()).ok_or(Status::BAD_STATE),
+                raw::check_valid(value),
+                raw::close(value),
+                raw::duplicate(value, Rights::SAME_RIGHTS).map(drop),
+                raw::replace(value, Rights::SAME_RIGHTS).map(drop),
+                Event::create().map(std::mem::forget),
+                EventPair::create().map(std::mem::forget),
+                Channel::create().map(std::mem::forget),
+                event.signal(none, Signals::USER_0),
+                ours.signal_peer(none, Signals::USER_0),
+                event.wait(Signals::USER_0, MonotonicInstant::INFINITE).map(drop),
+                wait_many(&mut [WaitItem::new(event.as_handle_ref(), none)], MonotonicInstant::INFINITE),
+                wait_many(&mut [], MonotonicInstant::INFINITE),
+                event.basic_info().map(drop),
+                event.handle_count().map(drop),
+                ours.write(b"from the child", &mut Vec::new()),
+                ours.read(&mut message),
+                ours.write_batch([&b"x"[..]]).map(drop),
+                ours.read_batch(1, &mut batch).map(drop),
+                ours.reserve(100).map(std::mem::forget),
+                ours.read_in_place().map(std::mem::forget),
+            ];
+            let wrong = checks.iter().position(|check| *check != result);
+            wrong.map_or(0, |index| 1 + index as i32)
+        });
+        assert_eq!(failures, 0, "the number of the first call that did not say BAD_STATE");
+        assert_eq!(supervisor.inspect(), before, "nothing has changed");
+        assert_eq!(next(&ours).bytes(), b"for the parent");
+        assert_eq!(theirs.read(&mut message), Err(Status::SHOULD_WAIT), "nothing came from the child");
+        assert_eq!(event.signal(Signals::NONE, Signals::USER_0), Ok(()));
+    });
+}
+
+#[test]
+fn handles_that_a_forked_child_drops_stay_the_parents() {
+    in_arena(|supervisor| {
+        let (ours, theirs) = Channel::create().unwrap();
+        let event = Event::create().unwrap();
+        tell(&theirs, "kept");
+        let loan = ours.reserve(1000).unwrap();
+        let held = ours.read_in_place().unwrap();
+        let before = supervisor.inspect();
+        let code = in_forked_child(|| {
+            drop(Handle::from_raw(event.raw_handle()));
+            // Dropped in the child only: the parent's copies are other memory.
+            let copies = (Handle::from_raw(ours.raw_handle()), Handle::from_raw(theirs.raw_handle()));
+            drop(copies);
+            0
+        });
+        assert_eq!(code, 0);
+        assert_eq!(supervisor.inspect(), before);
+        assert_eq!(supervisor.collect().unwrap().recovered.processes, 0, "nobody attached has died");
+        let mut bytes = [0; 4];
+        held.read_at(0, &mut bytes).unwrap();
+        assert_eq!(&bytes, b"kept");
+        drop(held);
+        loan.commit().unwrap();
+        assert_eq!(next(&theirs).bytes().len(), 1000);
+        assert!(event.is_valid());
+    });
+}
+
+#[test]
+fn a_thread_that_never_used_the_arena_cannot_after_the_fork_either() {
+    in_arena(|_| {
+        let event = Event::create().unwrap();
+        let value = event.raw_handle();
+        let code = std::thread::spawn(move || {
+            in_forked_child(|| i32::from(raw::check_valid(value) != Err(Status::BAD_STATE)))
+        });
+        assert_eq!(code.join().unwrap(), 0);
+        assert!(event.is_valid());
+    });
+}
+
+#[test]
+fn programs_that_are_started_beside_the_library_change_nothing() {
+    in_arena(|supervisor| {
+        let event = Event::create().unwrap();
+        for _ in 0..5 {
+            assert!(Command::new("/bin/true").status().unwrap().success());
+        }
+        assert_eq!(supervisor.collect().unwrap().recovered.processes, 0);
+        assert_eq!(event.signal(Signals::NONE, Signals::USER_0), Ok(()));
+    });
+}
