@@ -153,7 +153,7 @@ impl Walk<'_> {
         for tag in self.arena.thread_tags() {
             let claim = Claim(self.arena.thread(tag)?.claim.load(Acquire));
             let Some(process) = claim.thread_owner() else {
-                if !self.arena.thread(tag)?.is_idle() {
+                if self.arena.thread(tag)?.has_work() {
                     self.audit.find(format!("thread row {tag} is free and names something unfinished"));
                 }
                 continue;

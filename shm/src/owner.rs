@@ -77,10 +77,12 @@ unsafe impl Shared for ThreadRow {}
 impl ThreadRow {
     /// Whether it names nothing that is under way.
     pub(crate) fn is_idle(&self) -> bool {
-        Reference(self.reference.load(Acquire)).change().is_none()
-            && self.operation[0].load(Acquire) == 0
-            && self.link.load(Acquire) == 0
-            && self.dying.load(Acquire) == 0
+        Reference(self.reference.load(Acquire)).change().is_none() && !self.has_work()
+    }
+
+    /// Whether it names an operation, a block on its way, or dying sides.
+    pub(crate) fn has_work(&self) -> bool {
+        self.operation[0].load(Acquire) != 0 || self.link.load(Acquire) != 0 || self.dying.load(Acquire) != 0
     }
 
     pub(crate) fn hazards(&self) -> &[AtomicU64; HAZARDS] {

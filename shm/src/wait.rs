@@ -221,6 +221,10 @@ impl Thread {
         if let Some(done) = check(items, &[])? {
             return Ok(done);
         }
+        // A deadline that has passed makes this a look, and the first one has been.
+        if deadline_ns <= 0 || deadline_ns != DEADLINE_INFINITE_NS && sync::now_ns() >= deadline_ns {
+            return Err(Error::TimedOut);
+        }
         if let Some(done) = self.spin(items, deadline_ns, &mut check)? {
             self.spin_ns.set((self.spin_ns.get() * 2).min(self.spin_most_ns.get()));
             self.note_calm(found);
