@@ -6,7 +6,7 @@ use crate::counter::Counter;
 use crate::error::{Error, Result};
 use crate::owner::{Change, Claim, Link, Operation, Reference, ThreadRow};
 use crate::process::Process;
-use crate::sync::{AcqRel, Acquire, Relaxed, Release};
+use crate::sync::{self, AcqRel, Acquire, Relaxed, Release};
 use crate::table::{Entry, EntryState};
 use core::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -147,12 +147,12 @@ impl Thread {
     pub(crate) fn intend(&self, change: Change, object: ObjectRef, record: crate::owner::Record) -> u32 {
         let sequence = self.next_sequence();
         self.row().record.store(record.to_word(), Release);
-        self.row().reference.store(Reference::pending(change, object, sequence).0, Release);
+        sync::store_over_marks(&self.row().reference, Reference::pending(change, object, sequence).0, Release);
         sequence
     }
 
     pub(crate) fn intend_nothing(&self) {
-        self.row().reference.store(Reference::idle(self.sequence.get()).0, Release);
+        sync::store_over_marks(&self.row().reference, Reference::idle(self.sequence.get()).0, Release);
     }
 
     pub(crate) fn set_operation(&self, operation: Operation) {

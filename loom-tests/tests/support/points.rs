@@ -58,7 +58,7 @@ pub const RECOVER: &[&str] = &[
     "recover.cleared",
 ];
 /// Settling what a dead thread was in the middle of.
-pub const SETTLE: &[&str] = &["settle.record", "settle.moved", "settle.entry"];
+pub const SETTLE: &[&str] = &["settle.record", "settle.counted", "settle.moved", "settle.entry"];
 
 /// All of them.
 pub const ALL_POINTS: &[&[&str]] = &[

@@ -56,6 +56,14 @@ pub(crate) fn register_barriers() -> bool {
     true
 }
 
+/// A store by a word's owner, over what others may mark in it by CAS of what the owner stored before.
+///
+/// A CAS stands in the word's history right behind the value it replaced, so a later store comes after both.
+/// loom orders stores only by happens-before, and would let the mark reappear over the store: a swap does not.
+pub(crate) fn store_over_marks(word: &AtomicU64, value: u64, order: Ordering) {
+    word.turn().swap(value, order);
+}
+
 /// loom has no `membarrier`: both halves of the pair are full fences.
 pub(crate) fn light_barrier() {
     fence(super::SeqCst);

@@ -49,6 +49,12 @@ pub(crate) fn heavy_barrier() -> bool {
     ran
 }
 
+/// A store by a word's owner, over what others may mark in it by CAS of what the owner stored before.
+#[inline(always)]
+pub(crate) fn store_over_marks(word: &AtomicU64, value: u64, order: Ordering) {
+    word.store(value, order);
+}
+
 /// Beside memory that is written by one and read by another, never both at once. Costs nothing here.
 #[derive(Debug, Default)]
 pub(crate) struct Shadow;
