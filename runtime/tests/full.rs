@@ -216,7 +216,6 @@ fn an_empty_pool_says_no_memory_and_works_again_after_a_read() {
 }
 
 #[test]
-#[ignore = "a closed channel's blocks are not looked for when a pool is empty"]
 fn what_a_closed_channel_held_another_can_have() {
     in_arena_of(
         |config| (config.pool_bytes, config.max_loan_bytes) = (1 << 20, 1 << 17),
@@ -234,7 +233,6 @@ fn what_a_closed_channel_held_another_can_have() {
 }
 
 #[test]
-#[ignore = "an open channel keeps the blocks of what has been read, whatever their size"]
 fn what_has_been_read_on_one_channel_is_room_on_another() {
     in_arena_of(
         |config| (config.pool_bytes, config.max_loan_bytes) = (16 << 20, 1 << 20),
@@ -252,7 +250,6 @@ fn what_has_been_read_on_one_channel_is_room_on_another() {
 }
 
 #[test]
-#[ignore = "a closed channel's blocks are not looked for when a pool is empty"]
 fn a_pool_without_segments_refuses_a_channels_first_message_and_takes_it_later() {
     in_arena_of(
         |config| (config.pool_bytes, config.max_loan_bytes) = (4096, 4096),

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | the memory | `region`, `layout`, `arena`, `block`, `copy` |
 //! | the words | `object` (life, count, state), `table` (handle entries), `owner` (rows and intents), `ring` (headers) |
-//! | what threads do | `create`, `count` (duplicate, close), `dying`, `send`, `transfer`, `receive`, `call`, `signal`, `wait` |
+//! | what threads do | `create`, `count` (duplicate, close), `dying`, `send`, `payload`, `transfer`, `receive`, `call`, `signal`, `wait` |
 //! | after a death | `recover`, `audit` |
 //! | private halves | `process`, `thread`, `endpoint` |
 //!
@@ -39,6 +39,7 @@ mod in_place;
 mod layout;
 mod object;
 mod owner;
+mod payload;
 mod process;
 mod receive;
 mod recover;

@@ -352,14 +352,6 @@ impl Thread {
         Ok(())
     }
 
-    /// A free block of `class`, OWNED by this thread.
-    pub(crate) fn take_block(&self, class: usize) -> Result<BlockId> {
-        let Some(hints) = self.process.spare_blocks.get(class) else {
-            return Err(Error::NoMemory { bytes: (CLASS_0_LINES * LINE_BYTES) << class.min(32) });
-        };
-        self.arena().take_block(class, self.tag, &mut hints.lock())
-    }
-
     /// Leaves a segment that has been read to its end: the next one becomes the head segment.
     pub(crate) fn leave_segment(&self, writer: ObjectRef, left: &Segment, next: &Segment) -> Result<()> {
         let word = BlockWord(self.arena().descriptor(left.block)?.state.load(Acquire));

@@ -10,9 +10,8 @@ use crate::count::Found;
 use crate::counter::Counter;
 use crate::endpoint::{Endpoint, Sender};
 use crate::error::{Error, Result, crash_point};
-use crate::layout::{LINE_BYTES, Line, class_of_lines};
+use crate::layout::{LINE_BYTES, Line};
 use crate::object::{Life, Shape, State, signal};
-use crate::owner::Link;
 use crate::process::Process;
 use crate::ring::Header;
 use crate::sync::{Acquire, Locked, Relaxed, Release};
@@ -178,69 +177,6 @@ impl Thread {
         crash_point!(self, "send.sent");
         let reader = &self.arena().object(writer.slot())?.state[writer.peer().side()];
         self.wake_after_update(reader, State::ARMED);
-        Ok(())
-    }
-
-    /// A payload block of this direction with at least `lines` lines.
-    pub(crate) fn payload_block(
-        &self,
-        writer: ObjectRef,
-        sender: &mut Sender,
-        lines: usize,
-    ) -> Result<BlockId> {
-        let class = class_of_lines(lines);
-        let spares = |sender: &Sender| sender.spare.get(class).map_or(0, Vec::len);
-        if spares(sender) == 0 {
-            self.refresh_head(writer, sender)?;
-            // Looking at the head costs a line transfer: keep enough blocks that it is looked at seldom.
-            if spares(sender) < 8 && sender.flying.len() < 32 && class <= 6 || spares(sender) == 0 {
-                return match self.join_payload(writer, class) {
-                    Err(Error::NoMemory { .. }) if spares(sender) > 0 => {
-                        Ok(sender.spare[class].pop().expect("counted"))
-                    }
-                    taken => taken,
-                };
-            }
-            self.trim_spares(writer, sender, class)?;
-        }
-        sender.spare[class].pop().ok_or(Error::Corrupt("spare blocks vanished"))
-    }
-
-    /// Takes a free block and makes it this direction's.
-    fn join_payload(&self, writer: ObjectRef, class: usize) -> Result<BlockId> {
-        let block = self.take_block(class)?;
-        let descriptor = self.arena().descriptor(block)?;
-        let blocks = &self.direction(writer)?.producer.blocks;
-        descriptor.position.store(0, Release);
-        descriptor.link.store(blocks.load(Acquire), Release);
-        self.set_link(Link::JoinPayload { from: writer, block }, 0);
-        crash_point!(self, "payload.intended");
-        blocks.store(block.to_link(), Release);
-        crash_point!(self, "payload.linked");
-        self.arena().bind_block(block, self.tag, writer)?;
-        crash_point!(self, "payload.bound");
-        self.set_link(Link::Idle, 0);
-        Ok(block)
-    }
-
-    /// After a burst: gives back spare blocks far beyond what is in flight, so that one flood does not pin its
-    /// memory for the life of the channel.
-    fn trim_spares(&self, writer: ObjectRef, sender: &mut Sender, class: usize) -> Result<()> {
-        let keep = 64.max(2 * sender.flying.len());
-        if sender.spare[class].len() < 4 * keep {
-            return Ok(());
-        }
-        let excess: std::collections::HashSet<_> = sender.spare[class].split_off(keep).into_iter().collect();
-        let mut chain = &self.direction(writer)?.producer.blocks;
-        let mut left = self.arena().layout().descriptors.iter().map(|section| section.count).sum::<usize>();
-        while let Some(block) = BlockId::from_link(chain.load(Acquire)) {
-            if excess.contains(&block) {
-                self.take_off(chain, block, Link::LeavePayload { from: writer, block }, writer)?;
-            } else {
-                chain = &self.arena().descriptor(block)?.link;
-            }
-            left = left.checked_sub(1).ok_or(Error::Corrupt("a channel's blocks run in a circle"))?;
-        }
         Ok(())
     }
 

@@ -147,7 +147,11 @@ impl Thread {
     pub(crate) fn intend(&self, change: Change, object: ObjectRef, record: crate::owner::Record) -> u32 {
         let sequence = self.next_sequence();
         self.row().record.store(record.to_word(), Release);
-        sync::store_over_marks(&self.row().reference, Reference::pending(change, object, sequence).0, Release);
+        sync::store_over_marks(
+            &self.row().reference,
+            Reference::pending(change, object, sequence).0,
+            Release,
+        );
         sequence
     }
 

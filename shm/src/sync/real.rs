@@ -194,6 +194,13 @@ impl<T> Lock<T> {
         Locked { lock: self }
     }
 
+    /// The lock, if nobody holds it.
+    pub(crate) fn try_lock(&self) -> Option<Locked<'_, T>> {
+        // ORDER: as in `lock`.
+        let free = self.held.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok();
+        free.then(|| Locked { lock: self })
+    }
+
     #[cold]
     fn lock_contended(&self) {
         let backoff = crossbeam_utils::Backoff::new();

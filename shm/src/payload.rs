@@ -1,0 +1,119 @@
+//! Payload blocks: how a direction comes by them, keeps them between messages, and gives them back.
+//!
+//! A block joins a direction under a link intent and stays its own: in flight while a message uses it, spare
+//! otherwise. Spare blocks are given back after a burst, and when this process finds a pool exhausted.
+
+use crate::bits::ObjectRef;
+use crate::block::BlockId;
+use crate::endpoint::Sender;
+use crate::error::{Error, Result, crash_point};
+use crate::layout::{CLASS_0_LINES, LINE_BYTES, class_of_lines};
+use crate::owner::Link;
+use crate::sync::{Acquire, Release};
+use crate::thread::Thread;
+
+impl Thread {
+    /// A payload block of this direction with at least `lines` lines.
+    pub(crate) fn payload_block(
+        &self,
+        writer: ObjectRef,
+        sender: &mut Sender,
+        lines: usize,
+    ) -> Result<BlockId> {
+        let class = class_of_lines(lines);
+        let spares = |sender: &Sender| sender.spare.get(class).map_or(0, Vec::len);
+        if spares(sender) == 0 {
+            self.refresh_head(writer, sender)?;
+            // Looking at the head costs a line transfer: keep enough blocks that it is looked at seldom.
+            if spares(sender) < 8 && sender.flying.len() < 32 && class <= 6 || spares(sender) == 0 {
+                return match self.join_payload(writer, class) {
+                    Err(Error::NoMemory { .. }) if spares(sender) > 0 => {
+                        Ok(sender.spare[class].pop().expect("counted"))
+                    }
+                    taken => taken,
+                };
+            }
+            // After a burst: one flood must not pin its memory for the life of the channel.
+            let keep = 64.max(2 * sender.flying.len());
+            if spares(sender) > 4 * keep {
+                self.trim_spares(writer, sender, class, keep)?;
+            }
+        }
+        sender.spare[class].pop().ok_or(Error::Corrupt("spare blocks vanished"))
+    }
+
+    /// Takes a free block and makes it this direction's.
+    fn join_payload(&self, writer: ObjectRef, class: usize) -> Result<BlockId> {
+        let block = self.take_block(class)?;
+        let descriptor = self.arena().descriptor(block)?;
+        let blocks = &self.direction(writer)?.producer.blocks;
+        descriptor.position.store(0, Release);
+        descriptor.link.store(blocks.load(Acquire), Release);
+        self.set_link(Link::JoinPayload { from: writer, block }, 0);
+        crash_point!(self, "payload.intended");
+        blocks.store(block.to_link(), Release);
+        crash_point!(self, "payload.linked");
+        self.arena().bind_block(block, self.tag, writer)?;
+        crash_point!(self, "payload.bound");
+        self.set_link(Link::Idle, 0);
+        Ok(block)
+    }
+
+    /// Gives back the spare blocks of `class` beyond `keep`.
+    fn trim_spares(&self, writer: ObjectRef, sender: &mut Sender, class: usize, keep: usize) -> Result<()> {
+        if sender.spare[class].len() <= keep {
+            return Ok(());
+        }
+        let excess: std::collections::HashSet<_> = sender.spare[class].split_off(keep).into_iter().collect();
+        let mut chain = &self.direction(writer)?.producer.blocks;
+        let mut left = self.arena().layout().descriptors.iter().map(|section| section.count).sum::<usize>();
+        while let Some(block) = BlockId::from_link(chain.load(Acquire)) {
+            if excess.contains(&block) {
+                self.take_off(chain, block, Link::LeavePayload { from: writer, block }, writer)?;
+            } else {
+                chain = &self.arena().descriptor(block)?.link;
+            }
+            left = left.checked_sub(1).ok_or(Error::Corrupt("a channel's blocks run in a circle"))?;
+        }
+        Ok(())
+    }
+
+    /// A free block of `class`, OWNED by this thread. Where the pool has none, what this process could give back
+    /// is looked for: channels that have ended, and spare blocks of its other channels.
+    pub(crate) fn take_block(&self, class: usize) -> Result<BlockId> {
+        let exhausted = match self.take_free_block(class) {
+            Err(error @ Error::NoMemory { .. }) if class < self.arena().layout().pools.len() => error,
+            taken => return taken,
+        };
+        if self.collect()? > 0
+            && let Ok(block) = self.take_free_block(class)
+        {
+            return Ok(block);
+        }
+        self.give_spares_back(class)?;
+        self.take_free_block(class).map_err(|error| if error == Error::Died { error } else { exhausted })
+    }
+
+    fn take_free_block(&self, class: usize) -> Result<BlockId> {
+        let Some(hints) = self.process.spare_blocks.get(class) else {
+            return Err(Error::NoMemory { bytes: (CLASS_0_LINES * LINE_BYTES) << class.min(32) });
+        };
+        self.arena().take_block(class, self.tag, &mut hints.lock())
+    }
+
+    /// Gives back every spare block of `class` that the other channels of this process keep.
+    fn give_spares_back(&self, class: usize) -> Result<()> {
+        for object in (0..self.arena().used_slots() * 2).map(ObjectRef) {
+            // An endpoint that is busy keeps what it has; waiting for it could wait for ourselves.
+            if let Some(endpoint) = self.process.endpoint(object)
+                && let Some(mut sender) = endpoint.sender.try_lock()
+                && endpoint.is_bound()
+                && sender.ready
+            {
+                self.refresh_head(object, &mut sender)?;
+                self.trim_spares(object, &mut sender, class, 0)?;
+            }
+        }
+        Ok(())
+    }
+}
