@@ -108,15 +108,17 @@ fn a_duplicate_never_revives_an_object() {
     });
 }
 
-/// INV-LIFE-4, INV-DYING-2: two that reclaim at once free a slot once.
+/// INV-LIFE-3, INV-LIFE-4: two that reclaim at once free a slot once, and what either side had left there is no
+/// more to be seen.
 #[test]
 fn a_retired_slot_is_reclaimed_once() {
     model(2, || {
-        let one = first(&small());
+        let one = first(&small_with(|config| config.max_objects = 1));
         let (near, two) = connected(&one);
         let far = startup(&two);
         one.send_value(near, &message(1, 9)).unwrap();
         let closing = loom::thread::spawn(move || {
+            two.try_receive(far).unwrap();
             two.close_value(far).unwrap();
             let reclaimed = two.reclaim().unwrap();
             (reclaimed, two)
@@ -129,5 +131,9 @@ fn a_retired_slot_is_reclaimed_once() {
         assert!(left <= 1);
         let audit = assert_clean(&one, 0, 0);
         assert_eq!((audit.retired, audit.blocks), (0, 0));
+        let (near, far) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        assert_eq!(one.signals_of(near).unwrap() & 7, 2, "writable, not readable, not closed");
+        one.send_value(near, &message(2, 1)).unwrap();
+        assert_eq!(one.try_receive(far.unwrap()).unwrap().bytes, message(2, 1));
     });
 }

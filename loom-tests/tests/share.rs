@@ -1,0 +1,138 @@
+//! What one thread or process makes is whole for another that finds it: the words that publish, each alone.
+//!
+//! Handle values pass between the model's threads through Relaxed atomics, which order nothing.
+
+mod support;
+
+use jacinth_shm_loom::{Error, Found, Shape, Thread};
+use loom::sync::atomic::AtomicU32;
+use loom::sync::atomic::Ordering::Relaxed;
+use std::sync::Arc;
+use support::*;
+
+/// Polls until a value was told and its handle is found.
+fn find_when_told(thread: &Thread, told: &AtomicU32) -> Found {
+    loop {
+        let value = told.load(Relaxed);
+        if value != 0
+            && let Ok(found) = thread.find(value)
+        {
+            return found;
+        }
+        loom::thread::yield_now();
+    }
+}
+
+/// INV-ENTRY-1: an entry that is LIVE refers to an object that is complete.
+#[test]
+fn a_handle_found_by_another_thread_has_its_object_complete() {
+    model(3, || {
+        let one = first(&small());
+        let other = sibling(&one);
+        let told = Arc::new(AtomicU32::new(0));
+        let telling = told.clone();
+        let making = loom::thread::spawn(move || {
+            let (event, _) = other.create(Shape::Single, EVENT, ALL).unwrap();
+            telling.store(event, Relaxed);
+            other
+        });
+        let found = find_when_told(&one, &told);
+        assert_eq!((one.kind(found), one.signals(found)), (Ok(EVENT), Ok(0)));
+        let basic = one.basic(found).unwrap();
+        assert!(basic.koid >= 1024 && basic.handles == 1, "{basic:?}");
+        let _other = making.join().unwrap();
+        assert_clean(&one, 1, 1);
+    });
+}
+
+/// INV-ENDPOINT-1: an endpoint is bound before its entry is LIVE: whoever finds the handle can use it.
+#[test]
+fn an_endpoint_found_by_another_thread_can_be_used() {
+    model(3, || {
+        let one = first(&small_with(|config| config.pool_bytes = 1024));
+        let (near, two) = connected(&one);
+        let far = startup(&two);
+        let (inner, outer) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        one.send_value(inner, &message(1, 1)).unwrap();
+        one.transfer_value(near, &message(7, 1), &[outer.unwrap()]).unwrap();
+        let other = sibling(&two);
+        let told = Arc::new(AtomicU32::new(0));
+        let telling = told.clone();
+        let receiving = loom::thread::spawn(move || {
+            let outer = other.try_receive(far).unwrap().handles[0].value;
+            telling.store(outer, Relaxed);
+            other
+        });
+        let found = find_when_told(&two, &told);
+        let mut inbox = Inbox::default();
+        two.receive(found, 0, &mut inbox, jacinth_shm_loom::TooSmall::Keep).unwrap();
+        assert_eq!(inbox.bytes, message(1, 1));
+        let _other = receiving.join().unwrap();
+        assert_clean(&one, 2, 4);
+    });
+}
+
+/// INV-COUNT-1: a duplicate found by another thread is a handle like any other.
+#[test]
+fn a_duplicate_found_by_another_thread_keeps_the_object() {
+    model(3, || {
+        let one = first(&small());
+        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let other = sibling(&one);
+        let told = Arc::new(AtomicU32::new(0));
+        let telling = told.clone();
+        let making = loom::thread::spawn(move || {
+            let copy = other.duplicate(find(&other, event), 1).unwrap();
+            telling.store(copy, Relaxed);
+            other.close_value(event).unwrap();
+            other
+        });
+        let found = find_when_told(&one, &told);
+        assert_eq!((found.rights(), one.kind(found)), (1, Ok(EVENT)));
+        assert!(one.basic(found).is_ok());
+        let _other = making.join().unwrap();
+        one.close(found).unwrap();
+        assert_clean(&one, 0, 0);
+    });
+}
+
+/// INV-RECOVER-1, INV-ROW-2: a seat is free once its dead process is recovered, and not before: whoever gets
+/// it finds its table clean.
+#[test]
+fn a_seat_that_is_free_again_has_a_clean_table() {
+    model(2, || {
+        let one = first(&small_with(|config| {
+            config.max_processes = 3;
+            config.max_objects = 2;
+        }));
+        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let (dead, seat) = child_with_seat(&one, Some(event));
+        let (event, _) = dead.create(Shape::Single, EVENT, ALL).unwrap();
+        let spawner = child(&one, None);
+        let (pair, far) = spawner.create(Shape::Pair, PAIR, ALL).map_or((0, None), |made| made);
+        assert_eq!((pair, far), (0, None), "one slot each");
+        dead.close_value(event).unwrap();
+        drop(dead);
+        let (mine, _) = spawner.create(Shape::Single, EVENT, ALL).unwrap();
+        let recovering = loom::thread::spawn(move || {
+            one.recover(seat).unwrap();
+            one
+        });
+        let seat = loop {
+            match spawner.process().arena().reserve_seat(&spawner) {
+                Ok(seat) => break seat,
+                Err(error) => assert_eq!(error, Error::NoResources("process rows")),
+            }
+            loom::thread::yield_now();
+        };
+        spawner.leave_startup_handle(find(&spawner, mine), seat).unwrap();
+        let arena = spawner.process().arena().clone();
+        let process = jacinth_shm_loom::Process::sit(arena, seat, 3, 99).unwrap();
+        let child = Thread::join(&process).unwrap();
+        assert_eq!(child.find(startup(&child)).and_then(|found| child.kind(found)), Ok(EVENT));
+        let (made, _) = child.create(Shape::Single, EVENT, ALL).unwrap();
+        child.close_value(made).unwrap();
+        let one = recovering.join().unwrap();
+        assert_clean(&one, 1, 1);
+    });
+}
