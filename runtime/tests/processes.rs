@@ -137,9 +137,9 @@ fn spawns_an_echo() {
     let channel = startup_channel();
     let supervisor = Supervisor::get().unwrap();
     let startup = next(&channel).take_handle(0).unwrap();
-    let _child = supervisor.spawn(&mut role(OUTLIVES), startup).unwrap();
+    let child = supervisor.spawn(&mut role(OUTLIVES), startup).unwrap();
     tell(&channel, "done");
-    wait_for_peer_closed(&channel);
+    join(child);
 }
 
 #[test]

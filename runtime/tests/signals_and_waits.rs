@@ -208,8 +208,8 @@ fn wait_many_fills_in_what_each_item_asserts() {
         let mut items: Vec<_> = events.iter().map(|event| item(event, Signals::EVENT_SIGNALED)).collect();
         items.push(item(&theirs, Signals::CHANNEL_PEER_CLOSED));
         let check = |items: &[WaitItem<'_>]| {
-            for bit in 0..7 {
-                assert_eq!(items[bit].pending & Signals::USER_ALL, user(bit));
+            for (bit, item) in items[..7].iter().enumerate() {
+                assert_eq!(item.pending & Signals::USER_ALL, user(bit));
             }
             assert_eq!(items[7].pending, Signals::CHANNEL_READABLE | Signals::CHANNEL_WRITABLE);
         };
@@ -271,20 +271,20 @@ fn a_sleeper_is_woken_by_each_kind_of_signal() {
         let (side, other_side) = EventPair::create().unwrap();
         let (end, other_end) = Channel::create().unwrap();
         let set = Signals::USER_3;
-        let mut wakers: Vec<(HandleRef<'_>, Signals, Box<dyn FnOnce() + '_>)> = vec![
-            (event.as_handle_ref(), set, Box::new(|| event.signal(Signals::NONE, set).unwrap())),
-            (side.as_handle_ref(), set, Box::new(|| side.signal(Signals::NONE, set).unwrap())),
-            (end.as_handle_ref(), set, Box::new(|| other_end.signal_peer(Signals::NONE, set).unwrap())),
-            (end.as_handle_ref(), Signals::CHANNEL_READABLE, Box::new(|| tell(&other_end, "wake up"))),
+        let (on_event, on_side, on_end) = (event.as_handle_ref(), side.as_handle_ref(), end.as_handle_ref());
+        let wakers: [(HandleRef<'_>, Signals, &dyn Fn()); 4] = [
+            (on_event, set, &|| event.signal(Signals::NONE, set).unwrap()),
+            (on_side, set, &|| side.signal(Signals::NONE, set).unwrap()),
+            (on_end, set, &|| other_end.signal_peer(Signals::NONE, set).unwrap()),
+            (on_end, Signals::CHANNEL_READABLE, &|| tell(&other_end, "wake up")),
         ];
-        for (handle, signals, wake) in wakers.drain(..) {
+        for (handle, signals, wake) in wakers {
             std::thread::scope(|scope| {
                 let waiter = asleep(scope, supervisor, move || handle.wait(signals, FOREVER));
                 wake();
                 assert!(waiter.join().unwrap().unwrap().contains(signals));
             });
         }
-        drop(wakers);
         std::thread::scope(|scope| {
             let waiter = asleep(scope, supervisor, || side.wait(Signals::EVENTPAIR_PEER_CLOSED, FOREVER));
             drop(other_side);

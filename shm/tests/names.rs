@@ -1,0 +1,68 @@
+//! Names: each side of an object has its own, and a slot that is used again starts without one.
+
+use jacinth_shm::{Arena, Config, Error, MAX_NAME_BYTES, Process, Shape, Thread};
+use std::sync::Arc;
+
+const ALL: u32 = 0xf_ffff;
+
+fn joined() -> Thread {
+    let mut config = Config::default();
+    config.max_objects = 2;
+    let arena = Arc::new(Arena::create(&config).unwrap());
+    let seat = arena.first_seat().unwrap();
+    let process = Process::sit(arena, seat, std::process::id(), 0x1234_5678).unwrap();
+    Thread::join(&process).unwrap()
+}
+
+fn name(text: &str) -> [u8; MAX_NAME_BYTES] {
+    let mut name = [0; MAX_NAME_BYTES];
+    name[..text.len()].copy_from_slice(text.as_bytes());
+    name
+}
+
+#[test]
+fn a_name_is_its_objects_whichever_handle_set_it() {
+    let thread = joined();
+    let event = thread.find(thread.create(Shape::Single, 5, ALL).unwrap().0).unwrap();
+    assert_eq!(thread.name(event), Ok(name("")));
+    thread.set_name(event, &name("first")).unwrap();
+    let copy = thread.find(thread.duplicate(event, 0).unwrap()).unwrap();
+    assert_eq!(thread.name(copy), Ok(name("first")));
+    thread.set_name(copy, &name("a name of just thirty-one bytes")).unwrap();
+    assert_eq!(thread.name(event), Ok(name("a name of just thirty-one bytes")));
+    thread.set_name(event, &name("x")).unwrap();
+    assert_eq!(thread.name(event), Ok(name("x")), "nothing of the longer one is left");
+}
+
+#[test]
+fn a_name_ends_with_a_nul_whatever_was_set() {
+    let thread = joined();
+    let event = thread.find(thread.create(Shape::Single, 5, ALL).unwrap().0).unwrap();
+    thread.set_name(event, &[b'x'; MAX_NAME_BYTES]).unwrap();
+    assert_eq!(thread.name(event).unwrap()[MAX_NAME_BYTES - 1], 0);
+}
+
+#[test]
+fn each_side_of_a_pair_has_its_own_name() {
+    let thread = joined();
+    let (one, other) = thread.create(Shape::Pair, 16, ALL).unwrap();
+    let (one, other) = (thread.find(one).unwrap(), thread.find(other.unwrap()).unwrap());
+    thread.set_name(one, &name("one")).unwrap();
+    assert_eq!(thread.name(other), Ok(name("")));
+    thread.set_name(other, &name("other")).unwrap();
+    assert_eq!(thread.name(one), Ok(name("one")));
+}
+
+#[test]
+fn the_next_object_of_a_slot_has_no_name() {
+    let thread = joined();
+    for round in 0..10 {
+        // Two slots: each is used again and again.
+        let event = thread.find(thread.create(Shape::Single, 5, ALL).unwrap().0).unwrap();
+        assert_eq!(thread.name(event), Ok(name("")), "round {round}");
+        thread.set_name(event, &name("old")).unwrap();
+        thread.close(event).unwrap();
+        assert_eq!(thread.name(event), Err(Error::BadHandle));
+        assert_eq!(thread.set_name(event, &name("new")), Err(Error::BadHandle));
+    }
+}
