@@ -210,7 +210,8 @@ pub trait AsHandleRef {
     /// The object's name; empty until it is set.
     ///
     /// Follows `ZX_PROP_NAME` in `docs/syscalls/object_get_property.md`. Needs [`Rights::GET_PROPERTY`], which
-    /// the default rights of events, event pairs and channels do not have.
+    /// the default rights of events, event pairs and channels do not have, and those of objects that were made
+    /// with a name (`create_named`) do.
     ///
     /// # Errors
     /// [`Status::ACCESS_DENIED`], [`Status::BAD_HANDLE`].

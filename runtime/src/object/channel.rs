@@ -3,7 +3,7 @@
 use crate::attach::with_thread;
 use crate::handle::{Peered, handle_based, owned};
 use crate::raw::{self, TooSmall};
-use crate::{AsHandleRef, Handle, HandleInfo, MonotonicInstant, ObjectType, Rights, Status, status};
+use crate::{AsHandleRef, Handle, HandleInfo, MonotonicInstant, Name, ObjectType, Rights, Status, status};
 use jacinth_shm as shm;
 use std::marker::PhantomData;
 
@@ -135,6 +135,20 @@ impl Channel {
     pub fn create() -> Result<(Self, Self), Status> {
         let (first, second) = raw::create(shm::Shape::Channel, ObjectType::CHANNEL, Rights::CHANNEL_DEFAULT)?;
         Ok((owned(first)?, owned(second)?))
+    }
+
+    /// Makes a channel whose ends both have this name, and handles with [`Rights::PROPERTY`] beside the default
+    /// rights; see [`Event::create_named`](crate::Event::create_named).
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub fn create_named(name: &Name) -> Result<(Self, Self), Status> {
+        let rights = Rights::CHANNEL_DEFAULT | Rights::PROPERTY;
+        let (first, second) = raw::create(shm::Shape::Channel, ObjectType::CHANNEL, rights)?;
+        let (first, second): (Self, Self) = (owned(first)?, owned(second)?);
+        first.set_name(name)?;
+        second.set_name(name)?;
+        Ok((first, second))
     }
 
     /// Writes a message.

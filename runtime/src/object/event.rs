@@ -1,7 +1,7 @@
 //! Events: an object that can be signalled and waited for, and nothing else.
 
 use crate::handle::{handle_based, owned};
-use crate::{Handle, ObjectType, Rights, Status, raw};
+use crate::{AsHandleRef, Handle, Name, ObjectType, Rights, Status, raw};
 use jacinth_shm::Shape;
 
 /// An event. Follows `docs/objects/event.md`.
@@ -31,6 +31,30 @@ impl Event {
     pub fn create() -> Result<Self, Status> {
         let (value, _) = raw::create(Shape::Single, ObjectType::EVENT, Rights::EVENT_DEFAULT)?;
         owned(value)
+    }
+
+    /// Makes an event with a name, for those who look at it with tools. Its handle has [`Rights::PROPERTY`] beside
+    /// the default rights, so that the name can be read and changed: in Zircon nothing gives events those, and so
+    /// they have no names.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let event = Event::create_named(&Name::new_lossy("shutting down"))?;
+    /// assert_eq!(event.get_name()?.to_string(), "shutting down");
+    /// let nameless = event.duplicate(Rights::EVENT_DEFAULT)?;
+    /// assert_eq!(nameless.get_name(), Err(Status::ACCESS_DENIED));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn create_named(name: &Name) -> Result<Self, Status> {
+        let rights = Rights::EVENT_DEFAULT | Rights::PROPERTY;
+        let (value, _) = raw::create(Shape::Single, ObjectType::EVENT, rights)?;
+        let event: Self = owned(value)?;
+        event.set_name(name)?;
+        Ok(event)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Event pairs: two events, each of which can signal the other and sees it close.
 
 use crate::handle::{Peered, handle_based, owned};
-use crate::{Handle, ObjectType, Rights, Status, raw};
+use crate::{AsHandleRef, Handle, Name, ObjectType, Rights, Status, raw};
 use jacinth_shm::Shape;
 
 /// One side of an event pair. Follows `docs/objects/eventpair.md`.
@@ -31,6 +31,20 @@ impl EventPair {
     pub fn create() -> Result<(Self, Self), Status> {
         let (first, second) = raw::create(Shape::Pair, ObjectType::EVENTPAIR, Rights::EVENTPAIR_DEFAULT)?;
         Ok((owned(first)?, owned(second)?))
+    }
+
+    /// Makes a pair whose sides both have this name, and handles with [`Rights::PROPERTY`] beside the default
+    /// rights; see [`Event::create_named`](crate::Event::create_named).
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub fn create_named(name: &Name) -> Result<(Self, Self), Status> {
+        let rights = Rights::EVENTPAIR_DEFAULT | Rights::PROPERTY;
+        let (first, second) = raw::create(Shape::Pair, ObjectType::EVENTPAIR, rights)?;
+        let (first, second): (Self, Self) = (owned(first)?, owned(second)?);
+        first.set_name(name)?;
+        second.set_name(name)?;
+        Ok((first, second))
     }
 }
 
