@@ -585,6 +585,54 @@ fn several_messages_are_read_in_place_at_once_and_consumed_in_any_order() {
 }
 
 #[test]
+fn an_end_that_leaves_while_messages_are_read_in_place_takes_the_unread_ones_along() {
+    in_arena(|_| {
+        let (carrier, far) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create().unwrap();
+        for number in 0..6u8 {
+            tell(&ours, [number; 200]);
+        }
+        let mut held: Vec<_> = (0..5).map(|_| theirs.read_in_place().unwrap()).collect();
+        drop(held.remove(3));
+        assert_eq!(held.remove(1).finish().map(drop), Ok(()));
+        raw::channel_write(carrier.raw_handle(), b"", &[theirs.raw_handle()]).unwrap();
+        for message in held {
+            assert_eq!(message.read_at(0, &mut [0]), Err(Status::BAD_HANDLE));
+            assert_eq!(message.finish().map(drop), Err(Status::BAD_HANDLE), "it is no longer this reader's");
+        }
+        std::mem::forget(theirs);
+        let theirs = Channel::from(next(&far).take_handle(0).unwrap());
+        for number in [0u8, 2, 4, 5] {
+            assert_eq!(next(&theirs).bytes(), [number; 200]);
+        }
+        assert_eq!(theirs.read(&mut MessageBuf::new()), Err(Status::SHOULD_WAIT));
+    });
+}
+
+#[test]
+fn a_reply_that_comes_after_its_channel_was_sent_away_is_an_ordinary_message() {
+    in_arena(|supervisor| {
+        let (carrier, far) = Channel::create().unwrap();
+        let (client, server) = Channel::create().unwrap();
+        let request = std::thread::scope(|scope| {
+            let calling = asleep(scope, supervisor, || {
+                client.call(FOREVER, b"\0\0\0\0?", &mut Vec::new(), &mut MessageBuf::new())
+            });
+            let request = next(&server);
+            raw::channel_write(carrier.raw_handle(), b"", &[client.raw_handle()]).unwrap();
+            assert_eq!(calling.join().unwrap(), Err(Status::CANCELED));
+            request
+        });
+        std::mem::forget(client);
+        tell(&server, request.bytes());
+        let client = Channel::from(next(&far).take_handle(0).unwrap());
+        assert_eq!(next(&client).bytes(), request.bytes());
+        tell(&client, "works");
+        assert_eq!(next(&server).bytes(), b"works");
+    });
+}
+
+#[test]
 fn a_batch_arrives_like_messages_written_one_by_one() {
     in_arena(|_| {
         let (ours, theirs) = Channel::create().unwrap();

@@ -143,6 +143,28 @@ fn spawns_an_echo() {
 }
 
 #[test]
+fn many_threads_spawn_at_once() {
+    in_arena(|supervisor| {
+        std::thread::scope(|scope| {
+            for thread in 0..6u32 {
+                scope.spawn(move || {
+                    for round in 0..4u32 {
+                        let (ours, child) = spawn(supervisor, "echo");
+                        let bytes = [thread, round].map(u32::to_ne_bytes);
+                        tell(&ours, bytes.as_flattened());
+                        assert_eq!(next(&ours).bytes(), bytes.as_flattened());
+                        drop(ours);
+                        join(child);
+                    }
+                });
+            }
+        });
+        assert_eq!(supervisor.collect().unwrap().recovered.processes, 24);
+        assert_eq!(clean(supervisor).processes, 1);
+    });
+}
+
+#[test]
 fn a_child_that_dies_before_it_attaches_gives_everything_back() {
     in_arena_of(
         |config| config.max_processes = 4,
