@@ -379,8 +379,9 @@ impl State {
 /// The last signals that were set on a side while somebody slept on it, and the event counter at that moment: so
 /// that a sleeper which wakes after they have been cleared again still observes them.
 ///
-/// INV-PULSE-1: written before the signals are set. A sleeper believes a pulse whose counter is not older than
-/// the one it armed with.
+/// INV-PULSE-1: written after the signals were set, with the counter of the word they were set in, and before the
+/// sleepers are woken. A sleeper believes a pulse whose counter is not older than the one it *first* armed with in
+/// this wait: so what it observes was set since, and what an earlier wait saw is not seen again.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pulse(pub(crate) u64);
 

@@ -4,7 +4,7 @@ use crate::bits::ObjectRef;
 use crate::count::Found;
 use crate::error::{Error, Result};
 use crate::object::{Count, Life, Pulse, Shape, State, signal};
-use crate::sync::{AcqRel, Acquire, Release};
+use crate::sync::{AcqRel, Acquire, Release, SeqCst, fence};
 use crate::thread::Thread;
 
 /// The bytes of an object's name, the closing NUL included (`ZX_MAX_NAME_LEN`).
@@ -75,14 +75,13 @@ impl Thread {
                 }
                 return Ok(());
             }
-            let risen = next.signals() & !word.signals();
-            if risen != 0 && word.has(State::ARMED) {
-                self.note_pulse(object, word, risen)?;
-            }
             // ORDER: AcqRel: what the signaller did before is seen by the waiter it wakes. One word holds
             // signals and sleepers, so nobody that is armed can be missed.
             match state.compare_exchange(word.0, next.0, AcqRel, Acquire) {
                 Ok(_) if set & !word.signals() != 0 => {
+                    if word.has(State::ARMED) {
+                        self.note_pulse(object, word, set & !word.signals())?;
+                    }
                     self.wake(state, State::ARMED | State::ARMED_WRITABLE);
                     return Ok(());
                 }
@@ -92,7 +91,7 @@ impl Thread {
         }
     }
 
-    /// INV-PULSE-1: before the signals are set.
+    /// INV-PULSE-1: after the signals were set on `state`, before its sleepers are woken.
     fn note_pulse(&self, object: ObjectRef, state: State, signals: u32) -> Result<()> {
         let cell = &self.direction(object)?.consumer.pulse;
         let mut pulse = Pulse(cell.load(Acquire));
@@ -100,7 +99,12 @@ impl Thread {
         // a word that never stands still is damage.
         for _ in 0..4096 {
             match cell.compare_exchange(pulse.0, pulse.and(state, signals).0, AcqRel, Acquire) {
-                Ok(_) => return Ok(()),
+                Ok(_) => {
+                    // ORDER: pairs with the fence of `wait_until`: a sleeper that arms again either finds the
+                    // pulse or is found armed.
+                    fence(SeqCst);
+                    return Ok(());
+                }
                 Err(changed) => pulse = Pulse(changed),
             }
         }

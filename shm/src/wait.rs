@@ -232,15 +232,18 @@ impl Thread {
         }
         self.spin_ns.set((self.spin_ns.get() / 2).max(SPIN_LEAST_NS).min(self.spin_most_ns.get()));
         self.calm_waits.set(0);
+        let mut first_armed: Option<Vec<Armed<'_>>> = None;
         loop {
             if deadline_ns != DEADLINE_INFINITE_NS && sync::now_ns() >= deadline_ns {
                 return check(items, &[])?.ok_or(Error::TimedOut);
             }
             let sure = self.set_modes(found)?;
             let Some(words) = self.arm_all(found, items, sure)? else { continue };
+            // What was set and cleared again counts from the first time on.
+            let armed = first_armed.get_or_insert_with(|| words.clone()).as_slice();
             // ORDER: pairs with the fence of `wake_attentively`: a change that this look misses finds ARMED.
             fence(SeqCst);
-            if let Some(done) = check(items, &words)? {
+            if let Some(done) = check(items, armed)? {
                 return Ok(done);
             }
             let until_ns = if sure {
@@ -250,7 +253,7 @@ impl Thread {
             };
             self.tally(Counter::Sleeps, 1);
             let slept = self.arena().futex().wait(&words, until_ns);
-            if let Some(done) = check(items, &words)? {
+            if let Some(done) = check(items, armed)? {
                 return Ok(done);
             }
             if slept == Slept::TimedOut && sure {
