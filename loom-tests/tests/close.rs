@@ -8,7 +8,7 @@ use support::*;
 /// INV-ENTRY-2: leaving LIVE is a CAS of the exact word.
 #[test]
 fn of_two_that_close_one_handle_one_succeeds() {
-    model(None, || {
+    model_without_barriers(None, || {
         let one = first(&small());
         let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
         let other = sibling(&one);
@@ -50,7 +50,7 @@ fn a_duplicate_made_during_the_last_close_is_whole_or_refused() {
 /// last once.
 #[test]
 fn the_last_of_two_processes_to_close_retires_the_object() {
-    model(3, || {
+    model(2, || {
         let one = first(&small_with(|config| config.max_objects = 1));
         let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
         let copy = one.duplicate(find(&one, event), ALL).unwrap();
@@ -150,7 +150,7 @@ fn the_value_of_a_closed_handle_never_names_its_successor() {
 /// INV-ENTRY-2: closing and replacing are both a CAS of the exact word.
 #[test]
 fn a_handle_is_closed_or_replaced_never_both() {
-    model(None, || {
+    model_without_barriers(None, || {
         let one = first(&small());
         let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
         let koid = one.koid(event).unwrap();
@@ -174,7 +174,7 @@ fn a_handle_is_closed_or_replaced_never_both() {
 /// INV-ENTRY-2, INV-TRANSFER-1: a handle is closed or sent, and a message has all its handles or was not sent.
 #[test]
 fn a_handle_is_closed_or_transferred_never_both() {
-    model(3, || {
+    model_without_barriers(3, || {
         let one = first(&small_with(|config| config.max_handles_per_process = 5));
         let (near, two) = connected(&one);
         let far = startup(&two);
@@ -205,7 +205,7 @@ fn a_handle_is_closed_or_transferred_never_both() {
 /// close, whole, or not at all.
 #[test]
 fn a_send_during_the_close_of_its_endpoint_is_whole_or_refused() {
-    model(None, || {
+    model_without_barriers(None, || {
         let one = first(&small());
         let (near, two) = connected(&one);
         let far = startup(&two);
@@ -231,7 +231,7 @@ fn a_send_during_the_close_of_its_endpoint_is_whole_or_refused() {
 /// INV-RING-2.
 #[test]
 fn what_was_sent_before_the_close_is_read_before_the_close() {
-    model(3, || {
+    model_without_barriers(3, || {
         let one = first(&small());
         let (near, two) = connected(&one);
         let far = startup(&two);
@@ -251,7 +251,7 @@ fn what_was_sent_before_the_close_is_read_before_the_close() {
 /// handle stays in a message that nobody will read.
 #[test]
 fn a_handle_sent_to_an_end_that_closes_is_closed() {
-    model(3, || {
+    model_without_barriers(3, || {
         let one = first(&small_with(|config| config.max_handles_per_process = 5));
         let (near, two) = connected(&one);
         let far = startup(&two);
@@ -271,7 +271,7 @@ fn a_handle_sent_to_an_end_that_closes_is_closed() {
 /// INV-DYING-3: two sides that clear at once close every handle that is queued either way, each once.
 #[test]
 fn both_ends_close_at_once_and_nothing_in_transit_is_left() {
-    model(1, || {
+    model_without_barriers(1, || {
         let one = first(&small_with(|config| {
             config.max_objects = 3;
             config.max_handles_per_process = 5;

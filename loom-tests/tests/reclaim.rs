@@ -112,7 +112,7 @@ fn a_duplicate_never_revives_an_object() {
 /// more to be seen.
 #[test]
 fn a_retired_slot_is_reclaimed_once() {
-    model(2, || {
+    model_without_barriers(2, || {
         let one = first(&small_with(|config| config.max_objects = 1));
         let (near, two) = connected(&one);
         let far = startup(&two);

@@ -26,7 +26,7 @@ fn find_when_told(thread: &Thread, told: &AtomicU32) -> Found {
 /// INV-ENTRY-1: an entry that is LIVE refers to an object that is complete.
 #[test]
 fn a_handle_found_by_another_thread_has_its_object_complete() {
-    model(3, || {
+    model_without_barriers(3, || {
         let one = first(&small());
         let other = sibling(&one);
         let told = Arc::new(AtomicU32::new(0));
@@ -48,7 +48,7 @@ fn a_handle_found_by_another_thread_has_its_object_complete() {
 /// INV-ENDPOINT-1: an endpoint is bound before its entry is LIVE: whoever finds the handle can use it.
 #[test]
 fn an_endpoint_found_by_another_thread_can_be_used() {
-    model(3, || {
+    model_without_barriers(3, || {
         let one = first(&small_with(|config| config.pool_bytes = 1024));
         let (near, two) = connected(&one);
         let far = startup(&two);
@@ -75,7 +75,7 @@ fn an_endpoint_found_by_another_thread_can_be_used() {
 /// INV-COUNT-1: a duplicate found by another thread is a handle like any other.
 #[test]
 fn a_duplicate_found_by_another_thread_keeps_the_object() {
-    model(3, || {
+    model_without_barriers(3, || {
         let one = first(&small());
         let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
         let other = sibling(&one);
@@ -100,7 +100,7 @@ fn a_duplicate_found_by_another_thread_keeps_the_object() {
 /// it finds its table clean.
 #[test]
 fn a_seat_that_is_free_again_has_a_clean_table() {
-    model(2, || {
+    model_without_barriers(2, || {
         let one = first(&small_with(|config| {
             config.max_processes = 3;
             config.max_objects = 2;

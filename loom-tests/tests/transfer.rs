@@ -8,7 +8,7 @@ use support::*;
 /// INV-TRANSFER-1, INV-COUNT-1: the receiver finds the object as its sender left it.
 #[test]
 fn a_handle_arrives_with_its_object_complete() {
-    model(None, || {
+    model_without_barriers(None, || {
         let one = first(&small_with(|config| config.pool_bytes = 1024));
         let (near, two) = connected(&one);
         let far = startup(&two);
@@ -35,7 +35,7 @@ fn a_handle_arrives_with_its_object_complete() {
 /// INV-ROW-1, INV-COUNT-1: a name set before the transfer is found after it.
 #[test]
 fn a_name_travels_with_its_object() {
-    model(None, || {
+    model_without_barriers(None, || {
         let one = first(&small_with(|config| config.pool_bytes = 1024));
         let (near, two) = connected(&one);
         let far = startup(&two);
@@ -57,7 +57,7 @@ fn a_name_travels_with_its_object() {
 /// blocks are rebuilt from the arena.
 #[test]
 fn an_endpoint_goes_on_in_its_new_process() {
-    model(3, || {
+    model_without_barriers(3, || {
         let one = first(&small_with(|config| {
             config.pool_bytes = 2048;
             config.max_handles_per_process = 5;
@@ -88,7 +88,7 @@ fn an_endpoint_goes_on_in_its_new_process() {
 /// INV-ENDPOINT-2: so does the reading half, with what is still queued.
 #[test]
 fn a_reading_end_goes_on_in_its_new_process() {
-    model(3, || {
+    model_without_barriers(3, || {
         let one = first(&small_with(|config| {
             config.pool_bytes = 2048;
             config.max_handles_per_process = 5;
@@ -119,7 +119,7 @@ fn a_reading_end_goes_on_in_its_new_process() {
 /// finds the handle gone.
 #[test]
 fn an_operation_does_not_outlive_the_transfer_of_its_endpoint() {
-    model(2, || {
+    model_without_barriers(2, || {
         let one = first(&small_with(|config| {
             config.pool_bytes = 2048;
             config.max_handles_per_process = 5;
@@ -147,7 +147,7 @@ fn an_operation_does_not_outlive_the_transfer_of_its_endpoint() {
 /// A failed send closes every handle of its list, each once, whoever closes one of them at the same time.
 #[test]
 fn a_failed_send_closes_all_its_handles_once() {
-    model(2, || {
+    model_without_barriers(2, || {
         let one = first(&small_with(|config| {
             config.pool_bytes = 1024;
             config.max_objects = 3;
@@ -173,7 +173,7 @@ fn a_failed_send_closes_all_its_handles_once() {
 /// Two threads of one process send the same handle: one message carries it.
 #[test]
 fn of_two_that_send_one_handle_one_succeeds() {
-    model(3, || {
+    model_without_barriers(3, || {
         let one = first(&small_with(|config| {
             config.pool_bytes = 1024;
             config.max_handles_per_process = 5;
@@ -198,7 +198,7 @@ fn of_two_that_send_one_handle_one_succeeds() {
 /// INV-ENTRY-1: a startup handle is complete when its child sits down.
 #[test]
 fn a_startup_handle_is_complete_when_the_child_sits_down() {
-    model(None, || {
+    model_without_barriers(None, || {
         let one = first(&small());
         let (near, far) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
         one.send_value(near, &message(1, 1)).unwrap();

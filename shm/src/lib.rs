@@ -73,5 +73,7 @@ pub use send::{Loan, MAX_MESSAGE_BYTES};
 pub use signal::{Basic, MAX_NAME_BYTES};
 pub use sink::{Fixed, Growing};
 pub use sync::DEADLINE_INFINITE_NS;
+#[cfg(loom)]
+pub use sync::light_barriers;
 pub use thread::Thread;
 pub use wait::{MAX_WAIT_ITEMS, WaitItem};

@@ -184,7 +184,7 @@ impl Thread {
         // From here on the row counts as the dead process's: a successor finds it as one of its threads.
         self.arena().thread(named.tag.0)?.claim.store(Claim::thread_of(process).0, Release);
         let stand_in = self.stand_in(named.tag.0, process)?;
-        core::mem::forget(named);
+        named.leave_row();
         Ok(stand_in)
     }
 

@@ -98,6 +98,11 @@ impl Thread {
         Ok(stand_in)
     }
 
+    /// Leaves the row to recovery, which works it through a stand-in from here on.
+    pub(crate) fn leave_row(mut self) {
+        self.owns_row = false;
+    }
+
     fn with_row(process: &Arc<Process>, tag: u16, home: u16, owns_row: bool) -> Result<Self> {
         let row = process.arena.thread(tag)?;
         let sequence = Reference(row.reference.load(Acquire)).sequence();

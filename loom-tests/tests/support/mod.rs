@@ -70,6 +70,17 @@ pub fn model(preemptions: impl Into<Option<usize>>, body: impl Fn() + Send + Syn
     }
 }
 
+/// [`model`], in which light barriers order nothing: for models in which nobody sleeps and nothing that is in
+/// use is reclaimed.
+pub fn model_without_barriers(
+    preemptions: impl Into<Option<usize>>,
+    body: impl Fn() + Send + Sync + 'static,
+) {
+    jacinth_shm_loom::light_barriers(false);
+    model(preemptions, body);
+    jacinth_shm_loom::light_barriers(true);
+}
+
 /// The process that creates the arena, with one thread.
 pub fn first(config: &Config) -> Thread {
     let arena = Arc::new(Arena::heap(config).unwrap());

@@ -86,6 +86,9 @@ fn event_is_ours_alone(survivor: &Thread, survivors: &[u32]) {
 
 /// The other side is seen to be closed, and then this one is.
 fn peer_is_closed(survivor: &Thread, survivors: &[u32]) {
+    // Nothing comes to light after PEER_CLOSED was seen: no message that committed was passed over.
+    let late = survivor.try_receive(survivors[0]);
+    assert_eq!(late.map(|inbox| inbox.bytes).unwrap_err(), Error::PeerClosed);
     assert_eq!(survivor.signals_of(survivors[0]).unwrap() & PEER_CLOSED, PEER_CLOSED);
     assert_eq!(survivor.send_value(survivors[0], &[1]), Err(Error::PeerClosed));
     close_all(survivor, survivors);

@@ -64,9 +64,25 @@ pub(crate) fn store_over_marks(word: &AtomicU64, value: u64, order: Ordering) {
     word.turn().swap(value, order);
 }
 
+std::thread_local! {
+    /// All threads of a model run on the thread of the test that explores it.
+    static LIGHT_BARRIERS: core::cell::Cell<bool> = const { core::cell::Cell::new(true) };
+}
+
+/// Whether light barriers order anything in the models that this test explores from now on.
+///
+/// A light barrier is a compiler fence in the product and a full fence here, which hides what the orderings
+/// around it would have to do by themselves. A model in which nobody relies on a heavy barrier (nobody sleeps,
+/// nothing is reclaimed that is in use) must hold without.
+pub fn light_barriers(order: bool) {
+    LIGHT_BARRIERS.set(order);
+}
+
 /// loom has no `membarrier`: both halves of the pair are full fences.
 pub(crate) fn light_barrier() {
-    fence(super::SeqCst);
+    if LIGHT_BARRIERS.get() {
+        fence(super::SeqCst);
+    }
 }
 
 #[must_use]

@@ -22,6 +22,8 @@ mod loom;
 mod real;
 
 #[cfg(loom)]
+pub use self::loom::light_barriers;
+#[cfg(loom)]
 pub(crate) use self::loom::*;
 #[cfg(not(loom))]
 pub(crate) use self::real::*;
