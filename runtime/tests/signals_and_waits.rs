@@ -438,10 +438,10 @@ fn many_waiters_and_signallers_lose_no_wake() {
                     for _ in 0..rounds {
                         ours.signal_peer(Signals::NONE, Signals::USER_0).unwrap();
                         ours.wait(Signals::USER_1, FOREVER).unwrap();
+                        assert_eq!(now(theirs), Signals::NONE, "seen, and cleared before it was answered");
                         ours.signal(Signals::USER_1, Signals::NONE).unwrap();
                     }
                 });
-                let _ = theirs;
             }
             // One thread answers all of them.
             let mut answered = 0;
