@@ -356,7 +356,8 @@ impl Loan<'_> {
     /// Copies `bytes` in at `offset`.
     ///
     /// # Errors
-    /// [`Status::OUT_OF_RANGE`] when they reach past the end; nothing is written then.
+    /// [`Status::OUT_OF_RANGE`] when they reach past the end; [`Status::BAD_HANDLE`] when the channel has been closed
+    /// or handed on meanwhile. Nothing is written then.
     pub fn write_at(&mut self, offset: usize, bytes: &[u8]) -> Result<(), Status> {
         self.loan.write_at(offset, bytes).map_err(status::of)
     }
@@ -403,7 +404,8 @@ impl InPlace<'_> {
     /// Copies bytes out, from `offset` on.
     ///
     /// # Errors
-    /// [`Status::OUT_OF_RANGE`] when they reach past the end.
+    /// [`Status::OUT_OF_RANGE`] when they reach past the end; [`Status::BAD_HANDLE`] when the channel has been closed
+    /// or handed on meanwhile, and the message with it.
     pub fn read_at(&self, offset: usize, bytes: &mut [u8]) -> Result<(), Status> {
         self.message.read_at(offset, bytes).map_err(status::of)
     }
