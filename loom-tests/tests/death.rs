@@ -137,6 +137,12 @@ fn ending_a_channel_and_freeing_its_slot() {
     explore_deaths(ENDING_A_CHANNEL, 1);
 }
 
+/// INV-CYCLE-2: what a collector of cycles did not come to is collected by the next.
+#[test]
+fn collecting_a_cycle() {
+    explore_deaths(COLLECTING_A_CYCLE, 1);
+}
+
 /// Every point that the sources name is one that some scene dies at, or that `succession.rs` lets a supervisor
 /// die at; and no list names one that is gone.
 #[test]

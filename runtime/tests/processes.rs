@@ -501,26 +501,11 @@ fn bounce(channel: &Channel, random: &mut fastrand::Rng) {
     let mut handles: Vec<Handle> =
         (0..message.n_handles()).filter_map(|index| message.take_handle(index)).collect();
     handles.truncate(random.usize(0..=handles.len()));
-    keep_acyclic(channel, &mut handles);
     match channel.write(message.bytes(), &mut handles) {
         Ok(()) | Err(Status::SHOULD_WAIT | Status::PEER_CLOSED | Status::BAD_HANDLE) => {}
         Err(Status::NOT_SUPPORTED) => panic!("a channel came through itself"),
         Err(status) => panic!("{status}"),
     }
-}
-
-/// Drops handles that could close a circle of channels that are queued in each other: nobody could reach those any
-/// more, and they would stay. A channel carries only ends of younger ones.
-fn keep_acyclic(carrier: &Channel, handles: &mut Vec<Handle>) {
-    let number = |handle: &dyn Fn() -> Result<HandleBasicInfo, Status>| {
-        let info = handle().ok()?;
-        (info.object_type == ObjectType::CHANNEL).then(|| info.koid.min(info.related_koid))
-    };
-    let of_carrier = number(&|| carrier.basic_info());
-    handles.retain(|handle| match number(&|| handle.basic_info()) {
-        Some(carried) => of_carrier.is_some_and(|carrier| carried > carrier),
-        None => true,
-    });
 }
 
 /// Two threads that do anything at all, until they are killed or the other end of the startup channel closes.
@@ -558,11 +543,9 @@ fn anything(channel: &Channel, pool: &mut Vec<Handle>, random: &mut fastrand::Rn
         std::mem::ManuallyDrop::new(Channel::from(Handle::from_raw(borrowed.raw_handle()).unwrap()));
     let size = [0, 10, 64, 65, 1000, 20_000, 65_536][random.usize(0..7)];
     let bytes = vec![random.u8(..); size];
-    let mut some = |carrier: &Channel, random: &mut fastrand::Rng| {
+    let mut some = |random: &mut fastrand::Rng| {
         let count = if random.u8(..) < 10 { 64 } else { random.usize(0..4) };
-        let mut handles = (0..count).map(|_| take(pool, random)).collect();
-        keep_acyclic(carrier, &mut handles);
-        handles
+        (0..count).map(|_| take(pool, random)).collect()
     };
     match random.u32(0..18) {
         0 => pool.push(event()),
@@ -580,8 +563,8 @@ fn anything(channel: &Channel, pool: &mut Vec<Handle>, random: &mut fastrand::Rn
         7 => drop(borrowed.signal(Signals::USER_0, Signals::USER_1)),
         8 => drop(raw::signal_peer(borrowed.raw_handle(), Signals::USER_1, Signals::USER_0)),
         9 => drop(borrowed.wait(Signals::all(), shortly())),
-        10 => drop(channel.write(&bytes, &mut some(channel, random))),
-        11 => drop(as_channel.write(&bytes, &mut some(&as_channel, random))),
+        10 => drop(channel.write(&bytes, &mut some(random))),
+        11 => drop(as_channel.write(&bytes, &mut some(random))),
         12 | 13 => {
             let mut message = MessageBuf::new();
             let from = if random.bool() { channel } else { &*as_channel };
@@ -589,7 +572,7 @@ fn anything(channel: &Channel, pool: &mut Vec<Handle>, random: &mut fastrand::Rn
             pool.extend((0..message.n_handles()).filter_map(|index| message.take_handle(index)));
         }
         14 => {
-            let mut handles = some(&as_channel, random);
+            let mut handles = some(random);
             let _ = as_channel.call(shortly(), b"\0\0\0\0?", &mut handles, &mut MessageBuf::new());
         }
         15 => drop(as_channel.write_batch([&bytes[..], &b"2"[..], &b"3"[..]])),

@@ -37,7 +37,7 @@ impl Tag {
 }
 
 /// One side of an object: what a handle refers to. 24 bits: the slot, then the side.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ObjectRef(pub(crate) u32);
 
 impl ObjectRef {

@@ -11,6 +11,7 @@
 //! | the words | `object` (life, count, state), `table` (handle entries), `owner` (rows and intents), `ring` (headers) |
 //! | what threads do | `create`, `count` (duplicate, close), `dying`, `send`, `payload`, `transfer`, `receive`, `call`, `signal`, `wait` |
 //! | after a death | `recover`, `audit` |
+//! | garbage | `cycle` |
 //! | private halves | `process`, `thread`, `endpoint` |
 //!
 //! The same sources run under loom (`cfg(loom)`): see the `jacinth-loom-tests` package.
@@ -30,6 +31,7 @@ mod copy;
 mod count;
 mod counter;
 mod create;
+mod cycle;
 mod dying;
 mod endpoint;
 mod error;

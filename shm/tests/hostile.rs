@@ -178,10 +178,11 @@ fn round(seed: u64) -> (u64, u64) {
     });
     drop(second);
     let doing = &DOING[0];
-    let steps: [&dyn Fn() -> bool; 7] = [
+    let steps: [&dyn Fn() -> bool; 8] = [
         &|| arena.inspect().is_clean(),
         &|| supervisor.recover(seat).is_ok(),
         &|| supervisor.recover_unfinished().is_ok(),
+        &|| supervisor.collect_cycles().is_ok(),
         &|| supervisor.collect().is_ok(),
         &|| arena.reserve_seat(&supervisor).is_ok_and(|seat| supervisor.give_up_seat(seat).is_ok()),
         &|| arena.counters().messages_sent > 0,
@@ -297,6 +298,7 @@ fn operate(
             thread.set_name(found()?, &[b'x'; 32])?;
             thread.name(found()?).map(drop)
         }
+        22 if random.bool() => thread.collect_cycles().map(drop),
         22 => thread.collect().map(drop),
         _ => thread.reclaim().map(drop),
     };

@@ -46,6 +46,8 @@ pub const LEAVE: &[&str] = &["leave.intended", "leave.left", "leave.freed"];
 pub const FREE: &[&str] = &["free.intended", "free.unlinked", "free.freed"];
 /// Making a retired slot free.
 pub const RECLAIM: &[&str] = &["reclaim.claimed", "reclaim.torn"];
+/// Closing what only holds itself.
+pub const CYCLE: &[&str] = &["cycle.closed"];
 /// Recovering a dead process.
 pub const RECOVER: &[&str] = &[
     "recover.dead",
@@ -63,7 +65,7 @@ pub const SETTLE: &[&str] = &["settle.record", "settle.counted", "settle.moved",
 /// All of them.
 pub const ALL_POINTS: &[&[&str]] = &[
     COUNT, CLOSE, DYING, DRAIN, DUPLICATE, CREATE, MOVE, REPLACE, STARTUP, SEND, GROW, PAYLOAD, TRANSFER,
-    RECEIVE, LEAVE, FREE, RECLAIM, RECOVER, SETTLE,
+    RECEIVE, LEAVE, FREE, RECLAIM, CYCLE, RECOVER, SETTLE,
 ];
 
 /// The names in the sources of `shm/`, by the macro that marks them.

@@ -353,6 +353,34 @@ pub const ENDING_A_CHANNEL: Scene = Scene {
     after: event_is_ours_alone,
 };
 
+pub const COLLECTING_A_CYCLE: Scene = Scene {
+    name: "closing two ends that are queued inside each other",
+    points: &[CLOSE, DYING, DRAIN, CYCLE],
+    stage: || {
+        let cast = shared_event();
+        for handle in cycle_of_two(&cast.victim) {
+            cast.victim.close_value(handle).unwrap();
+        }
+        cast
+    },
+    act: |victim, _| victim.collect_cycles().map(drop),
+    beside: count_up_and_down,
+    after: |survivor, survivors| {
+        survivor.collect_cycles().unwrap();
+        event_is_ours_alone(survivor, survivors);
+    },
+};
+
+/// Two channels, one end of each queued for one end of the other. Gives the ends that are left.
+pub fn cycle_of_two(thread: &Thread) -> [u32; 2] {
+    let (one, to_one) = thread.create(Shape::Channel, CHANNEL, ALL).unwrap();
+    let (two, to_two) = thread.create(Shape::Channel, CHANNEL, ALL).unwrap();
+    let (to_one, to_two) = (to_one.unwrap(), to_two.unwrap());
+    thread.transfer_value(to_one, &[], &[two]).unwrap();
+    thread.transfer_value(to_two, &[], &[one]).unwrap();
+    [to_one, to_two]
+}
+
 pub const LEAVING_EVERYTHING: Scene = Scene {
     name: "ending with handles of every kind",
     points: &[],
@@ -382,6 +410,7 @@ pub const SCENES: &[Scene] = &[
     RECEIVING,
     DISCARDING,
     ENDING_A_CHANNEL,
+    COLLECTING_A_CYCLE,
     LEAVING_EVERYTHING,
 ];
 

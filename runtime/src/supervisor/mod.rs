@@ -1,6 +1,7 @@
 //! The supervisor: it makes the arena, lets processes in, watches them, and collects what the dead leave.
 
 pub(crate) mod client;
+mod cycles;
 mod protocol;
 mod server;
 
@@ -172,7 +173,8 @@ impl Supervisor {
         let _ = self.ask(Request::GiveUp { seat }, None);
     }
 
-    /// Recovers whatever is dead and reclaims whatever is free, now, and says what has been collected since the
+    /// Recovers whatever is dead, closes channel ends that are only queued inside each other, and reclaims whatever
+    /// is free, now, and says what has been collected since the
     /// arena was created. The supervisor does all of it by itself; this is for those who want to see it done.
     ///
     /// # Errors

@@ -8,6 +8,7 @@
 //! arena's file is gone from its maps; either alone proves nothing.
 
 use super::client::{receive_packet, send_packet};
+use super::cycles::Cycles;
 use super::protocol::{Answer, PACKET_BYTES, Request};
 use crate::{Report, Status, status};
 use jacinth_shm as shm;
@@ -34,6 +35,7 @@ pub(super) struct Server {
     thread: shm::Thread,
     arena_inode: u64,
     members: Vec<Member>,
+    cycles: Cycles,
     report: Report,
 }
 
@@ -54,6 +56,7 @@ impl Server {
             arena,
             arena_inode: inode,
             members: Vec::new(),
+            cycles: Cycles::new(),
             report: Report::default(),
         })
     }
@@ -65,6 +68,7 @@ impl Server {
                 Ok(ready) => ready.into_iter().for_each(|ready| self.handle(ready)),
                 Err(error) => return tracing::error!(%error, "the supervisor cannot poll any more"),
             }
+            self.cycles.look_if_due(&self.thread);
             self.members.retain(|member| member.line.is_some() || member.pidfd.is_some());
         }
     }
@@ -84,7 +88,7 @@ impl Server {
             }
         }
         loop {
-            match poll(&mut fds, None) {
+            match poll(&mut fds, Some(&self.cycles.timeout())) {
                 Err(rustix::io::Errno::INTR) => {}
                 polled => {
                     polled?;
@@ -220,7 +224,8 @@ impl Server {
             tracing::info!(row = seat.row, ?recovered, "recovered a process");
         }
         self.report.recovered += recovered;
-        Ok(())
+        // What it left may only hold itself.
+        self.cycles.look(&self.thread).map(drop)
     }
 
     /// A connection ended. If its process is alive and has lost the arena, it has replaced itself by exec.
@@ -251,6 +256,7 @@ impl Server {
             }
         }
         self.report.recovered += self.thread.recover_unfinished().map_err(status::of)?;
+        self.cycles.look(&self.thread)?;
         let reclaimed = self.thread.collect().map_err(status::of)?;
         self.report.objects_reclaimed += u32::try_from(reclaimed).unwrap_or(u32::MAX);
         Ok(Answer::report(&self.report))

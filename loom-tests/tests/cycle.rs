@@ -1,0 +1,122 @@
+//! Garbage cycles of channels: what nobody can reach is collected, what somebody can reach never is, whatever that
+//! somebody does meanwhile.
+
+mod support;
+
+use jacinth_shm_loom::{Config, Error, Shape, Thread};
+use support::scenes::cycle_of_two;
+use support::*;
+
+fn config() -> Config {
+    small_with(|config| {
+        config.max_objects = 3;
+        config.max_handles_per_process = 7;
+        config.pool_bytes = 2048;
+    })
+}
+
+fn channel(thread: &Thread) -> (u32, u32) {
+    let (near, far) = thread.create(Shape::Channel, CHANNEL, ALL).unwrap();
+    (near, far.unwrap())
+}
+
+/// Both sides work: neither has been closed.
+fn assert_alive(thread: &Thread, near: u32, far: u32) {
+    thread.send_value(near, &message(9, 1)).unwrap();
+    assert_eq!(thread.try_receive(far).unwrap().bytes, message(9, 1));
+}
+
+/// INV-CYCLE-1: the interleaving for which one pass is not enough. X is read out of Y's queue, and Y written into
+/// X's: each is seen in the other's queue by whoever looks at Y before and at X after.
+#[test]
+fn a_handle_that_swaps_places_is_no_garbage() {
+    model_without_barriers(3, || {
+        let collector = first(&config());
+        let worker = child(&collector, None);
+        // Y's queue is looked at before X's.
+        let (y, to_y) = channel(&worker);
+        let (x, to_x) = channel(&worker);
+        worker.transfer_value(to_y, &[], &[x]).unwrap();
+        let working = loom::thread::spawn(move || {
+            let x = worker.receive_next(y).unwrap().handles[0].value;
+            worker.transfer_value(to_x, &[], &[y]).unwrap();
+            (worker, x)
+        });
+        assert_eq!(collector.collect_cycles(), Ok(0));
+        let (worker, x) = working.join().unwrap();
+        let y = worker.receive_next(x).unwrap().handles[0].value;
+        assert_alive(&worker, to_x, x);
+        assert_alive(&worker, to_y, y);
+        assert_clean(&collector, 2, 4);
+    });
+}
+
+/// The same among two workers: what one reads out of Y it gives to the other, through a channel that both hold.
+#[test]
+fn a_handle_that_moves_on_is_no_garbage() {
+    model_without_barriers(2, || {
+        let collector = first(&config());
+        let (near, worker) = connected(&collector);
+        let far = startup(&worker);
+        // Y's queue is looked at before X's.
+        let (y, to_y) = channel(&worker);
+        let (x, to_x) = channel(&worker);
+        worker.transfer_value(to_y, &[], &[x]).unwrap();
+        let working = loom::thread::spawn(move || {
+            let x = worker.receive_next(y).unwrap().handles[0].value;
+            worker.transfer_value(far, &[], &[x]).unwrap();
+            worker.transfer_value(to_x, &[], &[y]).unwrap();
+            (worker, to_x, to_y)
+        });
+        assert_eq!(collector.collect_cycles(), Ok(0));
+        let (worker, to_x, to_y) = working.join().unwrap();
+        let x = collector.receive_next(near).unwrap().handles[0].value;
+        let y = collector.receive_next(x).unwrap().handles[0].value;
+        for (there, here) in [(to_x, x), (to_y, y)] {
+            worker.send_value(there, &message(9, 1)).unwrap();
+            assert_eq!(collector.try_receive(here).unwrap().bytes, message(9, 1));
+        }
+        assert_clean(&collector, 3, 6);
+    });
+}
+
+/// INV-CYCLE-1: an end inside its own queue is garbage however busy its peer is, who then sees it closed.
+#[test]
+fn a_live_peer_that_goes_on_writing_hides_nothing() {
+    model(2, || {
+        let collector = first(&config());
+        let peer = child(&collector, None);
+        let (end, to_end) = channel(&peer);
+        let event = peer.create(Shape::Single, EVENT, ALL).unwrap().0;
+        peer.transfer_value(to_end, &[], &[end]).unwrap();
+        let writing = loom::thread::spawn(move || {
+            let sent = peer.transfer_value(to_end, &message(1, 1), &[event]);
+            assert!(matches!(sent, Ok(()) | Err(Error::PeerClosed)), "{sent:?}");
+            peer
+        });
+        assert_eq!(collector.collect_cycles(), Ok(1));
+        let peer = writing.join().unwrap();
+        assert_eq!(peer.signals_of(to_end).unwrap() & PEER_CLOSED, PEER_CLOSED);
+        assert!(peer.find(event).is_err(), "its handle went with the message");
+        assert_eq!(assert_clean(&collector, 1, 1).in_transit, 0);
+    });
+}
+
+/// Garbage that comes to be while it is looked for is found now or the next time, and ends as a whole.
+#[test]
+fn a_cycle_that_closes_while_it_is_looked_for_is_collected_whole() {
+    model(1, || {
+        let collector = first(&config());
+        let worker = child(&collector, None);
+        let working = loom::thread::spawn(move || {
+            for left in cycle_of_two(&worker) {
+                worker.close_value(left).unwrap();
+            }
+        });
+        let early = collector.collect_cycles().unwrap();
+        working.join().unwrap();
+        let late = collector.collect_cycles().unwrap();
+        assert_eq!(early + late, 2);
+        assert_clean(&collector, 0, 0);
+    });
+}

@@ -1,0 +1,260 @@
+//! Ends of channels that are queued inside each other: those that nobody can reach any more are collected, with all
+//! that was queued for them; those that somebody can reach never are, however they are passed around meanwhile.
+
+mod support;
+
+use jacinth::*;
+use std::time::{Duration, Instant};
+use support::*;
+
+#[test]
+fn child_main() {
+    play(&[("leaves a cycle", leaves_a_cycle), ("juggles", juggles)]);
+}
+
+/// Queues ends inside each other, in a circle: the first for the last. Gives their peers.
+fn cycle_of(len: usize) -> Vec<Channel> {
+    let (ends, peers): (Vec<_>, Vec<_>) = (0..len).map(|_| Channel::create().unwrap()).unzip();
+    for (index, end) in ends.into_iter().enumerate() {
+        let mut handles = vec![end.into()];
+        // Other things that go with it.
+        handles.extend((0..index % 3).map(|_| event()));
+        peers[(index + 1) % len].write(&vec![1; index % 200], &mut handles).unwrap();
+    }
+    peers
+}
+
+#[test]
+fn a_cycle_of_any_length_is_collected_and_live_peers_see_it() {
+    in_arena(|supervisor| {
+        for len in [1, 2, 3, 50] {
+            let peers = cycle_of(len);
+            let (canary, inside) = EventPair::create().unwrap();
+            peers[0].write(b"", &mut vec![inside.into()]).unwrap();
+            assert_eq!(
+                peers[0].wait(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::ZERO),
+                Err(Status::TIMED_OUT)
+            );
+            supervisor.collect().unwrap();
+            for peer in &peers {
+                peer.wait(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::ZERO).unwrap();
+                assert_eq!(peer.write(b"", &mut Vec::new()), Err(Status::PEER_CLOSED));
+            }
+            canary.wait(Signals::EVENTPAIR_PEER_CLOSED, MonotonicInstant::ZERO).unwrap();
+            drop((peers, canary));
+            let audit = clean(supervisor);
+            assert_eq!((audit.objects, audit.in_transit), (0, 0), "{audit}");
+        }
+    });
+}
+
+#[test]
+fn cycles_without_any_peer_and_what_hangs_on_them_are_collected() {
+    in_arena(|supervisor| {
+        for len in [1, 2, 50] {
+            let peers = cycle_of(len);
+            // A cycle that hangs on this one, and a chain that ends in it.
+            let (end, peer) = Channel::create().unwrap();
+            let inner = cycle_of(2).pop().unwrap();
+            peer.write(b"", &mut vec![inner.into(), event()]).unwrap();
+            peers[0].write(b"", &mut vec![end.into(), peer.into()]).unwrap();
+            drop(peers);
+            assert!(objects(supervisor) > 0);
+            supervisor.collect().unwrap();
+            let audit = clean(supervisor);
+            assert_eq!((audit.objects, audit.in_transit), (0, 0), "{audit}");
+        }
+    });
+}
+
+#[test]
+fn an_end_that_was_taken_by_a_call_or_is_read_in_place_is_reachable() {
+    in_arena(|supervisor| {
+        let (ours, theirs) = Channel::create().unwrap();
+        let (end, peer) = Channel::create().unwrap();
+        peer.write(b"", &mut vec![theirs.into()]).unwrap();
+        ours.write(b"", &mut vec![event()]).unwrap();
+        let reading = end.read_in_place().unwrap();
+        supervisor.collect().unwrap();
+        let theirs = Channel::from(reading.finish().unwrap().pop().unwrap().handle);
+        assert_eq!(next(&theirs).n_handles(), 1);
+        assert_eq!(ours.wait(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::ZERO), Err(Status::TIMED_OUT));
+    });
+}
+
+#[test]
+fn what_a_dead_process_leaves_in_a_cycle_is_collected_with_it() {
+    in_arena(|supervisor| {
+        let (ours, child) = spawn(supervisor, "leaves a cycle");
+        let message = next(&ours);
+        assert_eq!(message.bytes(), b"done");
+        assert!(objects(supervisor) > 50);
+        drop(message);
+        kill(supervisor, child);
+        drop(ours);
+        assert_eq!(clean(supervisor).objects, 0);
+    });
+}
+
+fn leaves_a_cycle() {
+    let channel = startup_channel();
+    let kept: Vec<_> = [1, 2, 50].into_iter().map(cycle_of).collect();
+    tell(&channel, "done");
+    wait_for_peer_closed(&channel);
+    drop(kept);
+}
+
+#[test]
+fn cycles_are_collected_without_being_asked_for() {
+    in_arena(|supervisor| {
+        let peers = cycle_of(2);
+        for peer in &peers {
+            peer.wait(Signals::CHANNEL_PEER_CLOSED, FOREVER).unwrap();
+        }
+        drop(peers);
+        assert_eq!(objects(supervisor), 0);
+    });
+}
+
+/// How long the processes juggle.
+const JUGGLING: Duration = Duration::from_secs(4);
+
+/// Processes put channels into channels and take them out again, so that most of what there is hangs on something
+/// that is queued; each keeps hold of one end of the chain. Nothing may be collected, and everything is there in the end.
+#[test]
+fn what_can_be_reached_is_never_collected_while_it_is_passed_around() {
+    in_arena(|supervisor| {
+        let mut jugglers: Vec<_> = (0..3).map(|_| spawn(supervisor, "juggles")).collect();
+        // A ring of them: each gives to the next.
+        let mut gives = Vec::new();
+        let mut takes = Vec::new();
+        for _ in 0..jugglers.len() {
+            let (give, take) = Channel::create().unwrap();
+            gives.push(give);
+            takes.push(take);
+        }
+        takes.rotate_left(1);
+        for ((ours, _), (give, take)) in jugglers.iter().zip(gives.into_iter().zip(takes)) {
+            ours.write(b"juggle", &mut vec![give.into(), take.into()]).unwrap();
+        }
+        let start = Instant::now();
+        let mut looks = 0;
+        while start.elapsed() < JUGGLING {
+            supervisor.collect().unwrap();
+            looks += 1;
+        }
+        assert!(looks > 20, "{looks} looks");
+        for (ours, _) in &jugglers {
+            assert_eq!(next(ours).bytes(), b"all there");
+        }
+        for (ours, child) in jugglers.drain(..) {
+            drop(ours);
+            join(child);
+        }
+        supervisor.collect().unwrap();
+        let audit = clean(supervisor);
+        assert_eq!(audit.objects, 0, "{audit}");
+    });
+}
+
+/// A channel both of whose ends some juggler can reach.
+struct Ball {
+    near: Channel,
+    far: Channel,
+}
+
+impl Ball {
+    /// Both ends are open, and what is written at one is read at the other.
+    fn check(&self) {
+        for (from, to) in [(&self.near, &self.far), (&self.far, &self.near)] {
+            tell(from, "alive");
+            assert_eq!(next(to).bytes(), b"alive");
+        }
+    }
+
+    /// The end into which `inside` was put, and the peer with which it was.
+    fn holding(self, inside: Vec<Handle>) -> Self {
+        self.near.write(b"inside", &mut { inside }).unwrap();
+        self
+    }
+
+    fn empty(&self) -> Vec<Handle> {
+        let mut message = next(&self.far);
+        assert_eq!(message.bytes(), b"inside");
+        (0..message.n_handles()).map(|index| message.take_handle(index).unwrap()).collect()
+    }
+}
+
+/// Puts balls into balls, swaps what is inside what, gives some to the next and takes as many.
+fn juggles() {
+    let channel = startup_channel();
+    let mut message = next(&channel);
+    let give = Channel::from(message.take_handle(0).unwrap());
+    let take = Channel::from(message.take_handle(1).unwrap());
+    let mut random = random(u64::from(std::process::id()));
+    let mut balls: Vec<Ball> = (0..6).map(|_| new_ball()).collect();
+    let start = Instant::now();
+    while start.elapsed() < JUGGLING {
+        random.shuffle(&mut balls);
+        match random.u32(0..3) {
+            // One in the other, the other in the one, and so on: who is inside whom changes with every step.
+            0 | 1 => {
+                let (x, y) = (balls.pop().unwrap(), balls.pop().unwrap());
+                let Ball { near: to_x, far: mut x } = x;
+                let Ball { near: to_y, far: mut y } = y;
+                for _ in 0..random.usize(1..20) {
+                    to_y.write(b"inside", &mut vec![x.into()]).unwrap();
+                    x = Channel::from(next(&y).take_handle(0).unwrap());
+                    to_x.write(b"inside", &mut vec![y.into()]).unwrap();
+                    y = Channel::from(next(&x).take_handle(0).unwrap());
+                }
+                balls.extend([Ball { near: to_x, far: x }, Ball { near: to_y, far: y }]);
+            }
+            // A chain, whose first goes to the next juggler.
+            _ => {
+                let mut chain = balls.pop().unwrap();
+                for _ in 0..random.usize(1..4) {
+                    let outer = balls.pop().unwrap_or_else(new_ball);
+                    chain = outer.holding(vec![chain.near.into(), chain.far.into()]);
+                }
+                give.write(b"chain", &mut vec![chain.near.into(), chain.far.into()]).unwrap();
+                unchain(&take, &mut balls);
+            }
+        }
+        balls.last().unwrap().check();
+    }
+    // As many chains were given as taken: the ring is empty.
+    for ball in &balls {
+        ball.check();
+    }
+    tell(&channel, "all there");
+    wait_for_peer_closed(&channel);
+}
+
+fn new_ball() -> Ball {
+    let (near, far) = Channel::create().unwrap();
+    Ball { near, far }
+}
+
+/// Takes a chain apart, if one comes before long: the juggler before this one may have ended.
+fn unchain(take: &Channel, balls: &mut Vec<Ball>) {
+    let soon = MonotonicInstant::after(MonotonicDuration::from_millis(100));
+    if take.wait(Signals::CHANNEL_READABLE, soon).is_err() {
+        return balls.extend((0..4).map(|_| new_ball()));
+    }
+    let mut inside = next(take);
+    let mut handles: Vec<Handle> = (0..2).map(|index| inside.take_handle(index).unwrap()).collect();
+    loop {
+        let far = Channel::from(handles.pop().unwrap());
+        let ball = Ball { near: handles.pop().unwrap().into(), far };
+        let more = ball.far.wait(Signals::CHANNEL_READABLE, MonotonicInstant::ZERO).is_ok();
+        if more {
+            handles = ball.empty();
+        }
+        ball.check();
+        balls.push(ball);
+        if !more {
+            break;
+        }
+    }
+}
