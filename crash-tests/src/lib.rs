@@ -1,0 +1,29 @@
+//! Kills a process at every instruction of every operation, and looks at what the survivors see.
+//!
+//! ```text
+//!  jacinth-crash                the program that people start: plan, progress, table, JSON     cli, run, report
+//!    └─ stage, one an operation its arena, supervisor, survivors and their sleepers; traces    campaign, stage,
+//!         │                     and kills                                                      asleep, watchdog
+//!         └─ victim, one a kill attaches, prepares, and is stepped through one operation       victim, operation
+//! ```
+//!
+//! All three are this program. `code` knows which instructions are the project's, `trace` the way that an operation
+//! takes through them, and `tracee` leads a victim along it.
+#![forbid(unsafe_code)]
+
+mod arena;
+mod asleep;
+mod campaign;
+mod cli;
+mod code;
+mod finding;
+mod operation;
+mod report;
+mod run;
+mod stage;
+mod trace;
+mod tracee;
+pub mod victim;
+mod watchdog;
+
+pub use cli::main;

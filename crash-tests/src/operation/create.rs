@@ -1,0 +1,51 @@
+//! Making objects.
+
+use super::{Operation, startup};
+use jacinth::*;
+
+const CLAIM: &str = "nothing of a new object is left, however much of it there was";
+
+pub(super) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new("create_event", CLAIM).prepare(|| {
+            warm(startup());
+            || Event::create().unwrap()
+        }),
+        Operation::new("create_eventpair", CLAIM).prepare(|| {
+            warm(startup());
+            || EventPair::create().unwrap()
+        }),
+        Operation::new("create_channel", CLAIM).prepare(|| {
+            warm(startup());
+            || Channel::create().unwrap()
+        }),
+        Operation::new("create_named", CLAIM).prepare(|| {
+            warm(startup());
+            || Channel::create_named(&Name::new_lossy("a name of some length")).unwrap()
+        }),
+        Operation::new("create_first", "a search for free slots leaves nothing").prepare(|| {
+            let line = startup();
+            move || (Channel::create().unwrap(), line)
+        }),
+        Operation::new(
+            "create_reclaiming",
+            "reclaiming what others retired is finished by whoever comes next",
+        )
+        .prepare(|| {
+            // Enough that the search finds no slot that is free, and must reclaim some of these.
+            let mut full = vec![startup()];
+            while let Ok((first, second)) = Channel::create() {
+                first.write(&[7; 200], &mut Vec::new()).unwrap();
+                full.extend([first, second]);
+            }
+            full.drain(full.len() - 16..);
+            move || (Event::create().unwrap(), full)
+        }),
+    ]
+}
+
+/// Makes an object and closes it, so that the thread has what it needs to make another.
+fn warm(line: Channel) {
+    drop(Channel::create().unwrap());
+    std::mem::forget(line);
+}

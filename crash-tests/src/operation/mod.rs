@@ -1,0 +1,140 @@
+//! The operations at which victims are killed: every public one.
+//!
+//! An operation is three closures. `set` runs in the survivor and makes what the victim is given; `prepare` runs in
+//! the victim and gives the *act*, which is what is stepped through; `check` runs in the survivor once the victim
+//! is dead and recovered, and says what it may see. What holds after every death is checked by the stage itself:
+//! the victim's line has closed, everything it was given is closed or used, sleepers are awake, the audit is clean
+//! and nothing is left over.
+
+mod call;
+mod close;
+mod create;
+mod loan;
+mod name;
+mod process;
+mod read;
+mod scene;
+mod signal;
+mod wait;
+mod write;
+
+pub use scene::{Scene, Sleep, given, seen, startup};
+
+use std::any::Any;
+
+/// What an act gives back: kept alive in the victim, so that nothing is closed by a destructor.
+pub type Kept = Box<dyn Any>;
+/// What is stepped through.
+pub type Act = Box<dyn FnOnce() -> Kept>;
+/// What a survivor found: nothing wrong, or a sentence.
+pub type Seen = Result<(), String>;
+
+/// What a survivor looks at once the victim is dead.
+type Check = dyn Fn(&mut Scene, End) -> Seen;
+
+/// How far the victim came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It was killed in the middle.
+    Killed,
+    /// It completed the operation, and was killed then.
+    Finished,
+}
+
+/// How the victim comes into the arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// `Supervisor::spawn`, with one end of the line as its startup handle.
+    Spawned,
+    /// As any program; `attach` lets it in. There is no line.
+    Stranger,
+}
+
+/// One operation.
+pub struct Operation {
+    /// What `--only` takes.
+    pub name: String,
+    /// What the survivor may see.
+    pub claim: &'static str,
+    /// How the victim comes into the arena.
+    pub way: Way,
+    /// Its exit code, if the operation ends the process.
+    pub exits: Option<i32>,
+    /// Whether it waits for ever: then it is killed in its sleep, and nowhere else.
+    pub sleeps_for_ever: bool,
+    /// Whether it happens in a thread of its own, which ends with it.
+    pub in_thread: bool,
+    pub(crate) set: Box<dyn Fn() -> Scene>,
+    pub(crate) prepare: Box<dyn Fn() -> Act>,
+    pub(crate) check: Box<Check>,
+}
+
+impl Operation {
+    fn new(name: impl Into<String>, claim: &'static str) -> Self {
+        Self {
+            name: name.into(),
+            claim,
+            way: Way::Spawned,
+            exits: None,
+            sleeps_for_ever: false,
+            in_thread: false,
+            set: Box::new(Scene::new),
+            prepare: Box::new(|| Box::new(|| Box::new(()))),
+            check: Box::new(|_, _| Ok(())),
+        }
+    }
+
+    fn set(mut self, set: impl Fn() -> Scene + 'static) -> Self {
+        self.set = Box::new(set);
+        self
+    }
+
+    fn prepare<T: 'static, A: FnOnce() -> T + 'static>(mut self, prepare: impl Fn() -> A + 'static) -> Self {
+        self.prepare = Box::new(move || {
+            let act = prepare();
+            Box::new(move || Box::new(act()))
+        });
+        self
+    }
+
+    fn check(mut self, check: impl Fn(&mut Scene, End) -> Seen + 'static) -> Self {
+        self.check = Box::new(check);
+        self
+    }
+}
+
+/// All of them, those that take longest first.
+pub fn all() -> Vec<Operation> {
+    let groups = [
+        write::operations(),
+        read::operations(),
+        close::operations(),
+        process::operations(),
+        call::operations(),
+        loan::operations(),
+        create::operations(),
+        name::operations(),
+        signal::operations(),
+        wait::operations(),
+    ];
+    groups.into_iter().flatten().collect()
+}
+
+/// The operation of this name.
+pub fn find(name: &str) -> Option<Operation> {
+    all().into_iter().find(|operation| operation.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own() {
+        let mut names: Vec<_> = all().into_iter().map(|operation| operation.name).collect();
+        let number = names.len();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), number);
+    }
+}

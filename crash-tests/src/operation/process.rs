@@ -1,0 +1,106 @@
+//! Attaching, leaving, spawning, and the end of a thread.
+
+use super::{Operation, Scene, Way, given, startup};
+use jacinth::*;
+use std::process::Command;
+
+pub(super) fn operations() -> Vec<Operation> {
+    vec![attach_spawned(), attach_stranger(), exit(), spawn(), spawn_nothing(), thread_end()]
+}
+
+/// A spawned program finds its way in.
+fn attach_spawned() -> Operation {
+    Operation::new("attach_spawned", "the startup handle is taken, or closed with the seat")
+        .prepare(|| startup)
+}
+
+/// A program that nobody has spawned asks for admission.
+fn attach_stranger() -> Operation {
+    let mut operation = Operation::new("attach_stranger", "the seat is free again").prepare(|| {
+        let socket = std::env::var_os(crate::victim::SOCKET).expect("the stage says where its supervisor is");
+        move || {
+            attach(&socket).unwrap();
+            Event::create().unwrap()
+        }
+    });
+    operation.way = Way::Stranger;
+    operation
+}
+
+/// exit(), with handles of all kinds open.
+fn exit() -> Operation {
+    let mut operation = Operation::new("exit", "an exit leaves no more than a death")
+        .set(|| {
+            let mut scene = Scene::new();
+            scene.give_sides(5);
+            scene
+        })
+        .prepare(|| {
+            let line = startup();
+            let kept = (given(&line), Channel::create().unwrap(), Event::create().unwrap());
+            // Something to give back: the thread's private lists are not empty.
+            drop((Event::create().unwrap(), EventPair::create().unwrap()));
+            move || -> () {
+                std::mem::forget((line, kept));
+                std::process::exit(0)
+            }
+        });
+    operation.exits = Some(0);
+    operation
+}
+
+/// A victim that spawns a program, and dies over it.
+fn spawn() -> Operation {
+    Operation::new("spawn", "the seat and its startup handle go, with the child or without")
+        .set(|| {
+            let mut scene = Scene::new();
+            let (ours, theirs) = Channel::create().unwrap();
+            scene.give(vec![theirs.into()]);
+            scene.kept.push(ours.into());
+            scene
+        })
+        .prepare(|| {
+            let line = startup();
+            let end = given(&line).remove(0);
+            let supervisor = Supervisor::get().unwrap();
+            move || (supervisor.spawn(&mut Command::new("/bin/true"), end).unwrap(), line)
+        })
+        .check(|scene, _| {
+            // A child that was started outlives its spawner for a moment.
+            let late = MonotonicInstant::after(MonotonicDuration::from_seconds(20));
+            let seen = scene.kept[0].wait(Signals::CHANNEL_PEER_CLOSED, late);
+            seen.map(drop)
+                .map_err(|status| format!("the end that the child was to get is still open: {status}"))
+        })
+}
+
+/// The program to be spawned does not exist.
+fn spawn_nothing() -> Operation {
+    Operation::new("spawn_missing", "the seat of a program that does not start is given up").prepare(|| {
+        let line = startup();
+        let (ours, theirs) = Channel::create().unwrap();
+        let supervisor = Supervisor::get().unwrap();
+        move || {
+            assert!(supervisor.spawn(&mut Command::new("/nonexistent/program"), theirs).is_err());
+            (ours, line)
+        }
+    })
+}
+
+/// A thread ends in the middle of its process's life.
+fn thread_end() -> Operation {
+    let mut operation = Operation::new("thread_end", "the thread's row is free, or goes with its process")
+        .set(|| {
+            let mut scene = Scene::new();
+            scene.give_sides(2);
+            scene
+        })
+        .prepare(|| {
+            let line = startup();
+            let kept = given(&line);
+            drop((Channel::create().unwrap(), Event::create().unwrap()));
+            move || std::mem::forget((line, kept))
+        });
+    (operation.exits, operation.in_thread) = (Some(0), true);
+    operation
+}

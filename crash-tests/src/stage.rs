@@ -1,0 +1,255 @@
+//! One arena, its supervisor and survivor, and one victim after another.
+//!
+//! A stage is a process of its own: a process has one attachment, and an arena in which something was found wrong
+//! is of no more use. It uses its arena for all the deaths of one operation, so that what each loses adds up.
+
+use crate::arena::{self, Footprint};
+use crate::asleep::{HANG, Sleepers};
+use crate::code::Code;
+use crate::finding::Kind;
+use crate::operation::{End, Operation, Scene, Way, seen};
+use crate::trace::{Route, Trace};
+use crate::tracee::{self, Stand, Tracee};
+use crate::victim;
+use crate::watchdog::Watchdog;
+use anyhow::{Context as _, Result, anyhow};
+use jacinth::{Channel, Signals, Supervisor};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// What to do with a victim.
+pub enum Goal {
+    /// Let it complete the operation, instruction by instruction, and remember the way.
+    Record,
+    /// Let it complete the operation, and kill it then.
+    Complete,
+    /// Kill it there.
+    Kill(Route),
+    /// Kill it in its sleep.
+    KillAsleep,
+    /// Stop it there for a while, as by anybody's SIGSTOP; then let it complete the operation.
+    Stop(Route),
+}
+
+/// What came of one victim.
+pub struct Round {
+    /// Whether it came to where the goal wanted it.
+    pub reached: bool,
+    /// The way it took, if it was to be remembered.
+    pub trace: Option<Trace>,
+    /// What was found wrong.
+    pub fault: Option<(Kind, String)>,
+}
+
+/// A stage.
+pub struct Stage {
+    supervisor: Supervisor,
+    /// What is known of the program.
+    pub code: Code,
+    sleepers: Sleepers,
+    watchdog: Watchdog,
+    baseline: Footprint,
+    recovered: u32,
+}
+
+/// The most sleepers of an operation.
+const MOST_SLEEPERS: usize = 2;
+
+type Check<T> = std::result::Result<T, (Kind, String)>;
+
+impl Stage {
+    /// Makes the arena.
+    pub fn new() -> Result<Self> {
+        let code = Code::of_this_program()?;
+        let supervisor = Supervisor::create(&arena::config()).context("making an arena")?;
+        arena::use_up();
+        let sleepers = Sleepers::new(MOST_SLEEPERS);
+        let recovered = supervisor.collect()?.recovered.processes;
+        let baseline = Footprint::of(&supervisor);
+        Ok(Self { supervisor, code, sleepers, watchdog: Watchdog::start(), baseline, recovered })
+    }
+
+    /// One victim, from its birth until the arena is as it was before.
+    pub fn round(&mut self, operation: &Operation, goal: &Goal) -> Result<Round> {
+        let mut scene = (operation.set)();
+        let process = self.spawn(operation, &mut scene)?;
+        self.watchdog.watch(process);
+        let tracee = Tracee::adopt(&self.code)?;
+        if let Err(text) = self.sleepers.put_to_sleep(&self.supervisor, &scene.sleepers) {
+            return Ok(Round { reached: false, trace: None, fault: Some((Kind::LostWake, text)) });
+        }
+        let partner = scene.partner.take().map(|partner| {
+            let victim = tracee.pid();
+            std::thread::spawn(move || partner(victim))
+        });
+        let mut round = Round { reached: true, trace: None, fault: None };
+        let stand = match goal {
+            Goal::Record => {
+                let (trace, stand) = Trace::record(&tracee, &self.code)?;
+                round.trace = Some(trace);
+                stand
+            }
+            Goal::Complete => tracee.run()?,
+            Goal::Kill(route) => {
+                let (reached, stand) = route.follow(&tracee)?;
+                round.reached = reached;
+                stand
+            }
+            Goal::KillAsleep => {
+                tracee.run_unwatched()?;
+                crate::asleep::falls_asleep(tracee.pid());
+                Stand::At(0)
+            }
+            Goal::Stop(route) => {
+                let (reached, stand) = route.follow(&tracee)?;
+                round.reached = reached;
+                if reached { self.stop_and_resume(&tracee, &mut round)? } else { stand }
+            }
+        };
+        let hung = self.watchdog.release();
+        tracee::kill(process)?;
+        if hung {
+            round.fault = Some((Kind::Hang, "the victim did not come to an end, and was killed".into()));
+            return Ok(round);
+        }
+        match (stand, operation.exits) {
+            (Stand::Exited(code), Some(expected)) if code == expected => {}
+            (Stand::Exited(code), _) => {
+                let text = format!("it ended with exit code {code}; its own words are above");
+                round.fault = Some((Kind::Victim, text));
+                return Ok(round);
+            }
+            (Stand::Killed(signal), _) => {
+                round.fault = Some((Kind::Victim, format!("it was ended by {signal}")));
+                return Ok(round);
+            }
+            (Stand::At(_) | Stand::Finished, _) => {}
+        }
+        let end = if matches!(stand, Stand::At(_)) { End::Killed } else { End::Finished };
+        if round.fault.is_none() {
+            round.fault = self.aftermath(operation, scene, end, partner).err();
+        }
+        Ok(round)
+    }
+
+    fn spawn(&self, operation: &Operation, scene: &mut Scene) -> Result<i32> {
+        let mut program = Command::new("/proc/self/exe");
+        program.args([victim::ROLE, &operation.name]).stdin(Stdio::null()).stdout(Stdio::null());
+        let startup = scene.startup.take().context("a victim needs its end of the line")?;
+        let child = match operation.way {
+            Way::Spawned => self.supervisor.spawn(&mut program, startup)?,
+            Way::Stranger => {
+                // Nobody holds the other end: its sleepers are awake before they sleep.
+                scene.sleepers.clear();
+                program.env(victim::SOCKET, self.supervisor.socket_path()).spawn()?
+            }
+        };
+        Ok(child.id().cast_signed())
+    }
+
+    /// A stopped process is not dead: nothing is taken from it, others go on, and it completes what it was doing.
+    fn stop_and_resume(&mut self, tracee: &Tracee, round: &mut Round) -> Result<Stand> {
+        tracee.stop_for_real()?;
+        let before = self.recovered;
+        let others = || -> std::result::Result<(), jacinth::Status> {
+            let (first, second) = Channel::create()?;
+            let mut handles = vec![jacinth::Event::create()?.into()];
+            first.write(b"others go on", &mut handles)?;
+            second.read(&mut jacinth::MessageBuf::new())
+        };
+        for _ in 0..3 {
+            if let Err(status) = others() {
+                round.fault = Some((Kind::Promise, format!("others do not go on beside it: {status}")));
+            }
+            let recovered = self.supervisor.collect()?.recovered.processes;
+            if recovered != before {
+                let text = format!("{} processes were recovered while it was stopped", recovered - before);
+                round.fault = Some((Kind::Promise, text));
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        tracee.resume_for_real()
+    }
+
+    /// The victim is dead.
+    fn aftermath(
+        &mut self,
+        operation: &Operation,
+        mut scene: Scene,
+        end: End,
+        partner: Option<std::thread::JoinHandle<()>>,
+    ) -> Check<()> {
+        let broken = |text| (Kind::Promise, text);
+        self.recover()?;
+        let asleep = self.sleepers.judge(&scene.sleepers).map_err(|text| (Kind::LostWake, text))?;
+        if let Some(partner) = partner {
+            wait_for(&partner).map_err(|text| (Kind::LostWake, text))?;
+            partner
+                .join()
+                .map_err(|_| broken("the victim's partner panicked; its words are above".into()))?;
+        }
+        self.audit("after the recovery")?;
+        (operation.check)(&mut scene, end).map_err(broken)?;
+        if operation.way == Way::Spawned && !seen(&*scene.line).contains(Signals::CHANNEL_PEER_CLOSED) {
+            return Err(broken("the line to the victim has not closed".into()));
+        }
+        for (index, peer) in scene.peers.iter().enumerate() {
+            if !seen(peer).contains(Signals::EVENTPAIR_PEER_CLOSED) {
+                let text =
+                    format!("handle {index} of what the victim was given is open still, and nobody has it");
+                return Err((Kind::Leak, text));
+            }
+        }
+        drop(scene);
+        self.sleepers.collect(asleep).map_err(|text| (Kind::LostWake, text))?;
+        self.is_as_before()?;
+        self.audit("after the survivors went on")
+    }
+
+    fn recover(&mut self) -> Check<()> {
+        let report = self.supervisor.collect();
+        let report = report.map_err(|status| (Kind::Promise, format!("the supervisor says {status}")))?;
+        self.recovered = report.recovered.processes;
+        Ok(())
+    }
+
+    fn audit(&self, when: &str) -> Check<()> {
+        let audit = self.supervisor.audit();
+        if audit.is_clean() { Ok(()) } else { Err((Kind::Audit, format!("{when}: {audit}"))) }
+    }
+
+    /// Nothing more than before, once whatever was started beside has ended.
+    fn is_as_before(&mut self) -> Check<()> {
+        let start = Instant::now();
+        loop {
+            self.recover()?;
+            let now = Footprint::of(&self.supervisor);
+            if now == self.baseline {
+                return Ok(());
+            }
+            if start.elapsed() > HANG / 4 {
+                return Err((Kind::Leak, format!("there were {}, and there are {now}", self.baseline)));
+            }
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    }
+}
+
+fn wait_for(partner: &std::thread::JoinHandle<()>) -> std::result::Result<(), String> {
+    let start = Instant::now();
+    while !partner.is_finished() {
+        if start.elapsed() > HANG {
+            return Err("the victim's partner waits on".into());
+        }
+        std::thread::sleep(Duration::from_micros(50));
+    }
+    Ok(())
+}
+
+/// An operation that was recorded, or why it could not be.
+pub fn recorded(round: Round) -> Result<Trace> {
+    if let Some((kind, text)) = round.fault {
+        return Err(anyhow!("{kind}: {text}"));
+    }
+    round.trace.context("a round that was to be recorded")
+}
