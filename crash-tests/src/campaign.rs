@@ -62,11 +62,22 @@ const RECORDS: usize = 6;
 /// Carries the orders out, and tells the news on the standard output.
 pub fn run(orders: &Orders) -> Result<()> {
     let operation = operation::find(&orders.operation).context("there is no such operation")?;
-    let mut campaign = Campaign { orders, operation, stage: Stage::new()?, visited: HashSet::new() };
+    let stage = Stage::new()?;
+    if let Some(name) = &orders.skip_step {
+        jacinth_shm::skip_step(step(name)?);
+    }
+    let mut campaign = Campaign { orders, operation, stage, visited: HashSet::new() };
     if campaign.carry_out()? {
         tell(&News::Done);
     }
     Ok(())
+}
+
+/// The step of recovery of this name.
+pub fn step(name: &str) -> Result<jacinth_shm::Step> {
+    let all = jacinth_shm::Step::ALL;
+    let found = all.into_iter().find(|step| format!("{step:?}") == name);
+    found.with_context(|| format!("recovery has no step {name}; it has {all:?}"))
 }
 
 struct Campaign<'a> {

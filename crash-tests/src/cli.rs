@@ -94,6 +94,9 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
+    if let Some(name) = &arguments.skip_step {
+        crate::campaign::step(name)?;
+    }
     let start = Instant::now();
     let plan = Plan {
         operations: wanted(&arguments.only)?,

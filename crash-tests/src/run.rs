@@ -116,7 +116,7 @@ impl Plan {
                 }
                 News::Missed(missed) => outcome.missed += missed,
                 News::Found(finding) => {
-                    bar.println(finding.to_string());
+                    bar.suspend(|| eprintln!("{finding}"));
                     outcome.findings.push(finding);
                 }
                 News::Done => done = true,

@@ -50,6 +50,7 @@ mod ring;
 mod send;
 mod signal;
 mod sink;
+mod step;
 mod sync;
 mod table;
 mod thread;
@@ -74,6 +75,8 @@ pub use ring::MAX_MESSAGE_HANDLES;
 pub use send::{Loan, MAX_MESSAGE_BYTES};
 pub use signal::{Basic, MAX_NAME_BYTES};
 pub use sink::{Fixed, Growing};
+#[cfg(feature = "skip-steps")]
+pub use step::{Step, skip_step};
 pub use sync::DEADLINE_INFINITE_NS;
 #[cfg(loom)]
 pub use sync::light_barriers;

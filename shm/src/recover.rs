@@ -25,6 +25,7 @@ use crate::error::{Error, Result, crash_point};
 use crate::object::{Count, Life, LifeState, Shape, State};
 use crate::owner::{Change, Claim, Link, Operation, ProcessState, Record, Reference};
 use crate::process::Seat;
+use crate::step::{Step, is_skipped, skippable};
 use crate::sync::{AcqRel, Acquire, AtomicU64, Relaxed, Release};
 use crate::table::{Entry, EntryState};
 use crate::thread::Thread;
@@ -124,7 +125,9 @@ impl Thread {
         self.tell_peers_of(seat.row)?;
         crash_point!(self, "recover.told");
         for stand_in in &stand_ins {
-            stand_in.work_dying()?;
+            if !is_skipped(Step::WorkDying) {
+                stand_in.work_dying()?;
+            }
         }
         let worker = stand_ins.first().expect("there is always a stand-in");
         worker.close_table(&mut recovered)?;
@@ -138,7 +141,9 @@ impl Thread {
         stand_ins.iter().for_each(Thread::clear_row);
         crash_point!(self, "recover.cleared");
         // ORDER: Release, and last: whoever claims the row finds its table clean.
-        row.claim.store(claim.freed().0, Release);
+        if !is_skipped(Step::FreeProcess) {
+            row.claim.store(claim.freed().0, Release);
+        }
         drop(stand_ins);
         Ok(recovered)
     }
@@ -147,6 +152,7 @@ impl Thread {
     /// itself left unfinished.
     pub fn recover_unfinished(&self) -> Result<Recovered> {
         let mut recovered = Recovered::default();
+        skippable!(RecoverUnfinished);
         // A recovery may find further seats, each of a row that has not been DEAD before.
         for _ in 0..self.arena().layout().processes.count {
             let Some(seat) = self.dead_seat()? else { break };
@@ -190,6 +196,7 @@ impl Thread {
 
     /// Step 2, counts: did the change land?
     fn settle_reference(&self, recovered: &mut Recovered) -> Result<()> {
+        skippable!(SettleReference);
         let reference = Reference(self.row().reference.load(Acquire));
         let Some(change) = reference.change() else { return Ok(()) };
         let object = reference.object();
@@ -230,6 +237,7 @@ impl Thread {
 
     /// Step 2, blocks: is it linked?
     fn settle_link(&self) -> Result<()> {
+        skippable!(SettleLink);
         let link = Link::from_word(self.row().link.load(Acquire));
         let word = BlockWord(self.row().link_word.load(Acquire));
         match link {
@@ -288,6 +296,7 @@ impl Thread {
 
     /// Step 2, operations: had it committed?
     fn settle_operation(&self, recovered: &mut Recovered) -> Result<Option<Verdict>> {
+        skippable!(SettleOperation);
         let words = [self.row().operation[0].load(Acquire), self.row().operation[1].load(Acquire)];
         let operation = Operation::from_words(words);
         let committed = match operation {
@@ -335,6 +344,7 @@ impl Thread {
 
     /// Step 3: every transitional entry becomes LIVE, if it owns a reference, or FREE.
     fn settle_table(&self, process: u16, verdicts: &[Verdict]) -> Result<()> {
+        skippable!(SettleTable);
         for index in 1..self.arena().used_entries(process) {
             let cell =
                 self.arena().entry(process, index).ok_or(Error::Corrupt("an entry is out of range"))?;
@@ -365,6 +375,7 @@ impl Thread {
 
     /// Step 4: the dead thread may have changed what a hazard names and not woken anybody.
     fn wake_hazarded(&self) -> Result<()> {
+        skippable!(WakeHazarded);
         for hazard in self.row().hazards() {
             if let Some(object) = ObjectRef::from_link(hazard.load(Acquire)) {
                 for state in &self.arena().object(object.slot())?.state {
@@ -377,6 +388,7 @@ impl Thread {
 
     /// Step 4: the news that matters most comes first.
     fn tell_peers_of(&self, process: u16) -> Result<()> {
+        skippable!(TellPeers);
         self.for_live_entries(process, |_, entry| {
             let life = Life(self.arena().object(entry.object().slot())?.life.load(Acquire));
             if life.shape() == Some(Shape::Channel) { self.tell_peer_closed(entry.object()) } else { Ok(()) }
@@ -385,6 +397,7 @@ impl Thread {
 
     /// Step 5.
     fn close_table(&self, recovered: &mut Recovered) -> Result<()> {
+        skippable!(CloseTable);
         self.for_live_entries(self.home, |index, entry| {
             self.close(Found { index, entry })?;
             recovered.handles_closed += 1;
@@ -407,6 +420,7 @@ impl Thread {
 
     /// Step 6.
     fn free_what_was_in_hand(&self, dead: &[Thread], recovered: &mut Recovered) -> Result<()> {
+        skippable!(FreeInHand);
         let is_dead = |tag| dead.iter().any(|thread| thread.tag == tag);
         for slot in 0..self.arena().used_slots() {
             let cell = &self.arena().object(slot)?.life;
@@ -433,6 +447,7 @@ impl Thread {
     /// is free again: then whoever recovers finds them by themselves. A child that attaches in time is watched by
     /// itself, and wins.
     fn doom_seats_of(&self, spawner: u16) -> Result<()> {
+        skippable!(DoomSeats);
         for row in 1..self.arena().layout().processes.count as u16 {
             let cell = &self.arena().process(row)?.claim;
             let claim = Claim(cell.load(Acquire));
@@ -445,6 +460,9 @@ impl Thread {
 
     /// Step 7.
     fn clear_row(&self) {
+        if is_skipped(Step::ClearRows) {
+            return;
+        }
         let row = self.row();
         self.set_operation(Operation::Idle);
         row.dying.store(0, Release);
@@ -458,6 +476,7 @@ impl Thread {
     /// Finds every RETIRED slot, whoever's private list names it: reclaiming is by exact word, so a list that is out
     /// of date does no harm.
     pub(crate) fn gather_retired(&self) -> Result<()> {
+        skippable!(GatherRetired);
         let mut retired = self.retired.borrow_mut();
         for slot in 0..self.arena().used_slots() {
             if Life(self.arena().object(slot)?.life.load(Relaxed)).state() == LifeState::Retired {
