@@ -79,6 +79,6 @@ pub use sink::{Fixed, Growing};
 pub use step::{Step, skip_step};
 pub use sync::DEADLINE_INFINITE_NS;
 #[cfg(loom)]
-pub use sync::light_barriers;
+pub use sync::{Killed, Missing, killed_after, light_barriers};
 pub use thread::Thread;
 pub use wait::{MAX_WAIT_ITEMS, WaitItem};

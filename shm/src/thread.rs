@@ -267,6 +267,12 @@ impl Thread {
         self.crash.borrow_mut().at = Some((name, nth));
     }
 
+    /// Models only: this thread's process has died, wherever it was.
+    #[cfg(loom)]
+    pub fn has_died(&self) {
+        self.crash.borrow_mut().dead = true;
+    }
+
     /// Models only: whether the modelled process has died.
     #[cfg(loom)]
     pub fn is_dead(&self) -> bool {

@@ -1,11 +1,15 @@
 //! The facade over loom: the same names, explored instead of run.
 
 use super::Slept;
+use super::killed::{self, Access};
 use ::loom::sync::{Condvar, Mutex, MutexGuard};
 
 use ::loom::sync::atomic::{AtomicBool, Ordering};
 
-pub(crate) use ::loom::sync::atomic::fence;
+pub(crate) fn fence(order: Ordering) {
+    ::loom::sync::atomic::fence(order);
+    killed::fenced();
+}
 
 /// loom's atomic, with a turn that every access takes first.
 ///
@@ -30,7 +34,19 @@ impl AtomicU64 {
     }
 
     pub(crate) fn store(&self, value: u64, order: Ordering) {
+        let before = self.watched();
         self.turn().store(value, order);
+        killed::stored(&self.word, before, order, Access::Store);
+    }
+
+    /// What a store is about to replace, if anybody asks.
+    fn watched(&self) -> u64 {
+        if killed::is_watching() { self.word.load(Ordering::Relaxed) } else { 0 }
+    }
+
+    fn changed(&self, before: u64, order: Ordering) -> u64 {
+        killed::stored(&self.word, before, order, Access::ReadModifyWrite);
+        before
     }
 
     pub(crate) fn compare_exchange(
@@ -40,15 +56,18 @@ impl AtomicU64 {
         success: Ordering,
         failure: Ordering,
     ) -> Result<u64, u64> {
-        self.turn().compare_exchange(current, new, success, failure)
+        let before = self.turn().compare_exchange(current, new, success, failure)?;
+        Ok(self.changed(before, success))
     }
 
     pub(crate) fn fetch_add(&self, value: u64, order: Ordering) -> u64 {
-        self.turn().fetch_add(value, order)
+        let before = self.turn().fetch_add(value, order);
+        self.changed(before, order)
     }
 
     pub(crate) fn fetch_or(&self, value: u64, order: Ordering) -> u64 {
-        self.turn().fetch_or(value, order)
+        let before = self.turn().fetch_or(value, order);
+        self.changed(before, order)
     }
 }
 
@@ -61,7 +80,9 @@ pub(crate) fn register_barriers() -> bool {
 /// A CAS stands in the word's history right behind the value it replaced, so a later store comes after both.
 /// loom orders stores only by happens-before, and would let the mark reappear over the store: a swap does not.
 pub(crate) fn store_over_marks(word: &AtomicU64, value: u64, order: Ordering) {
-    word.turn().swap(value, order);
+    let before = word.turn().swap(value, order);
+    // A plain store in the product.
+    killed::stored(&word.word, before, order, Access::Store);
 }
 
 std::thread_local! {
@@ -83,6 +104,8 @@ pub(crate) fn light_barrier() {
     if LIGHT_BARRIERS.get() {
         fence(super::SeqCst);
     }
+    // Whatever the processor does, the compiler moves nothing past it.
+    killed::fenced();
 }
 
 #[must_use]

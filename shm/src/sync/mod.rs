@@ -17,10 +17,14 @@
 //! pays with a system call that makes every running thread execute a full fence.
 
 #[cfg(loom)]
+mod killed;
+#[cfg(loom)]
 mod loom;
 #[cfg(not(loom))]
 mod real;
 
+#[cfg(loom)]
+pub use self::killed::{Killed, Missing, killed_after};
 #[cfg(loom)]
 pub use self::loom::light_barriers;
 #[cfg(loom)]

@@ -1,0 +1,290 @@
+//! Finds the places where an ordering is named, with what can be weakened there.
+//!
+//! | written | weakened to |
+//! |---|---|
+//! | Release, Acquire | Relaxed |
+//! | AcqRel | Acquire, and Release: each half alone. Relaxed is weaker than both, so it is noticed if either is |
+//! | `fence(SeqCst)` | `fence(AcqRel)`: what its place in the single order is for |
+//! | `light_barrier()`, `heavy_barrier()`, `barrier()` | nothing |
+//!
+//! The facade's own orderings (`sync/`) are not sites: there loom's locks and futexes stand in for the machine's.
+
+use anyhow::{Context, Result};
+use proc_macro2::{LineColumn, TokenStream, TokenTree};
+use quote::ToTokens;
+use std::path::Path;
+use syn::spanned::Spanned;
+use syn::visit::{self, Visit};
+
+/// A place where an ordering is named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Site {
+    pub number: usize,
+    /// In `shm/src`.
+    pub file: String,
+    pub line: usize,
+    pub function: String,
+    /// The call that the ordering is given to.
+    pub operation: String,
+    pub strong: Strong,
+    /// Bytes of the file that name it.
+    pub bytes: core::ops::Range<usize>,
+}
+
+/// What is written there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strong {
+    Acquire,
+    Release,
+    AcqRel,
+    SeqCst,
+    /// A call that is a barrier, and what stands for it when it is left out.
+    Barrier(&'static str),
+}
+
+/// One weakening of one site.
+#[derive(Clone, Debug)]
+pub struct Mutant {
+    pub site: Site,
+    pub weak: &'static str,
+}
+
+impl Strong {
+    fn of(name: &str) -> Option<Self> {
+        match name {
+            "Acquire" => Some(Self::Acquire),
+            "Release" => Some(Self::Release),
+            "AcqRel" => Some(Self::AcqRel),
+            "SeqCst" => Some(Self::SeqCst),
+            _ => None,
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Acquire => "Acquire",
+            Self::Release => "Release",
+            Self::AcqRel => "AcqRel",
+            Self::SeqCst => "SeqCst",
+            Self::Barrier(_) => "barrier",
+        }
+    }
+
+    fn weaker(self) -> &'static [&'static str] {
+        match self {
+            Self::Acquire | Self::Release => &["Relaxed"],
+            Self::AcqRel => &["Acquire", "Release"],
+            Self::SeqCst => &["AcqRel"],
+            Self::Barrier(_) => &["nothing"],
+        }
+    }
+}
+
+/// All sites, and what was passed over.
+#[derive(Debug, Default)]
+pub struct Sources {
+    pub sites: Vec<Site>,
+    /// Orderings in code that only unit tests or the product compile.
+    pub skipped: usize,
+}
+
+impl Sources {
+    pub fn mutants(&self) -> Vec<Mutant> {
+        let weakenings = |site: &Site| {
+            let site = site.clone();
+            site.strong.weaker().iter().map(move |weak| Mutant { site: site.clone(), weak })
+        };
+        self.sites.iter().flat_map(weakenings).collect()
+    }
+
+    pub fn summary(&self, mutants: &[Mutant]) -> String {
+        let files: std::collections::BTreeSet<_> = self.sites.iter().map(|site| &site.file).collect();
+        format!(
+            "{} orderings in {} files, {} weakenings tried; {} orderings are in code that loom does not compile",
+            self.sites.len(),
+            files.len(),
+            mutants.len(),
+            self.skipped
+        )
+    }
+}
+
+/// Reads every file of `folder` but the facade's.
+pub fn read(folder: &Path) -> Result<Sources> {
+    let mut files: Vec<_> = std::fs::read_dir(folder)?.collect::<Result<_, _>>()?;
+    files.sort_by_key(std::fs::DirEntry::file_name);
+    let mut sources = Sources::default();
+    for file in files {
+        let path = file.path();
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = std::fs::read_to_string(&path)?;
+            let name = file.file_name().to_string_lossy().into_owned();
+            read_file(&name, &text, &mut sources).with_context(|| path.display().to_string())?;
+        }
+    }
+    Ok(sources)
+}
+
+fn read_file(file: &str, text: &str, sources: &mut Sources) -> Result<()> {
+    let syntax = syn::parse_file(text)?;
+    let mut finder = Finder { file, text, function: Vec::new(), operation: Vec::new(), off: 0, sources };
+    finder.visit_file(&syntax);
+    Ok(())
+}
+
+struct Finder<'a> {
+    file: &'a str,
+    text: &'a str,
+    function: Vec<String>,
+    operation: Vec<String>,
+    /// How many attributes around this place leave it out of the models.
+    off: usize,
+    sources: &'a mut Sources,
+}
+
+impl Finder<'_> {
+    fn found(&mut self, strong: Strong, start: LineColumn, end: LineColumn) {
+        if self.off > 0 {
+            self.sources.skipped += 1;
+            return;
+        }
+        self.sources.sites.push(Site {
+            number: self.sources.sites.len(),
+            file: self.file.to_owned(),
+            line: start.line,
+            function: self.function.last().cloned().unwrap_or_default(),
+            operation: self.operation.last().cloned().unwrap_or_default(),
+            strong,
+            bytes: self.offset(start)..self.offset(end),
+        });
+    }
+
+    fn offset(&self, at: LineColumn) -> usize {
+        let before: usize = self.text.split_inclusive('\n').take(at.line - 1).map(str::len).sum();
+        let line = &self.text[before..];
+        before + line.char_indices().nth(at.column).map_or(line.len(), |(offset, _)| offset)
+    }
+
+    /// Visits what `node` holds, unless its attributes leave it out: then it is counted, not listed.
+    fn within(&mut self, node: &impl ToTokens, visit: impl FnOnce(&mut Self)) {
+        let off = is_off(node.to_token_stream());
+        self.off += usize::from(off);
+        visit(self);
+        self.off -= usize::from(off);
+    }
+
+    fn in_function(&mut self, name: &syn::Ident, visit: impl FnOnce(&mut Self)) {
+        self.function.push(name.to_string());
+        visit(self);
+        self.function.pop();
+    }
+
+    fn in_operation(&mut self, name: String, visit: impl FnOnce(&mut Self)) {
+        self.operation.push(name);
+        visit(self);
+        self.operation.pop();
+    }
+}
+
+/// Whether the attributes in front leave this out of what loom compiles.
+fn is_off(tokens: TokenStream) -> bool {
+    let mut tokens = tokens.into_iter();
+    while let Some(TokenTree::Punct(hash)) = tokens.next()
+        && hash.as_char() == '#'
+        && let Some(TokenTree::Group(attribute)) = tokens.next()
+    {
+        let attribute = attribute.stream().to_string().replace(' ', "");
+        if ["cfg(test)", "cfg(not(loom))"].contains(&attribute.as_str()) {
+            return true;
+        }
+    }
+    false
+}
+
+impl Visit<'_> for Finder<'_> {
+    fn visit_item(&mut self, item: &syn::Item) {
+        self.within(item, |finder| visit::visit_item(finder, item));
+    }
+
+    fn visit_impl_item(&mut self, item: &syn::ImplItem) {
+        self.within(item, |finder| visit::visit_impl_item(finder, item));
+    }
+
+    fn visit_stmt(&mut self, statement: &syn::Stmt) {
+        self.within(statement, |finder| visit::visit_stmt(finder, statement));
+    }
+
+    fn visit_item_fn(&mut self, function: &syn::ItemFn) {
+        self.in_function(&function.sig.ident, |finder| visit::visit_item_fn(finder, function));
+    }
+
+    fn visit_impl_item_fn(&mut self, function: &syn::ImplItemFn) {
+        self.in_function(&function.sig.ident, |finder| visit::visit_impl_item_fn(finder, function));
+    }
+
+    fn visit_expr_method_call(&mut self, call: &syn::ExprMethodCall) {
+        self.visit_expr(&call.receiver);
+        let method = call.method.to_string();
+        if method == "barrier" && call.args.is_empty() {
+            self.found(Strong::Barrier("Ok(true)"), call.span().start(), call.span().end());
+            return;
+        }
+        for (index, argument) in call.args.iter().enumerate() {
+            let name = match (method.as_str(), index) {
+                ("compare_exchange", 2) => "compare_exchange".to_owned(),
+                ("compare_exchange", 3) => "compare_exchange, failed".to_owned(),
+                _ => method.clone(),
+            };
+            self.in_operation(name, |finder| finder.visit_expr(argument));
+        }
+    }
+
+    fn visit_expr_call(&mut self, call: &syn::ExprCall) {
+        let name = match &*call.func {
+            syn::Expr::Path(path) => path.path.segments.last().map(|last| last.ident.to_string()),
+            _ => None,
+        };
+        let left_out = match name.as_deref() {
+            Some("light_barrier") => Some("()"),
+            Some("heavy_barrier") => Some("true"),
+            _ => None,
+        };
+        if let Some(left_out) = left_out {
+            let name = name.unwrap_or_default();
+            self.in_operation(name, |finder| {
+                finder.found(Strong::Barrier(left_out), call.span().start(), call.span().end());
+            });
+            return;
+        }
+        self.in_operation(name.unwrap_or_default(), |finder| visit::visit_expr_call(finder, call));
+    }
+
+    fn visit_expr_path(&mut self, path: &syn::ExprPath) {
+        let segments = &path.path.segments;
+        let named = segments.last().and_then(|last| Strong::of(&last.ident.to_string()));
+        let qualified = segments.len() == 1 || segments.len() == 2 && segments[0].ident == "Ordering";
+        if let Some(strong) = named
+            && qualified
+        {
+            self.found(strong, path.span().start(), path.span().end());
+        }
+    }
+
+    fn visit_macro(&mut self, call: &syn::Macro) {
+        // What a macro is given need not be an expression: its words are looked at one by one.
+        let mut streams = vec![call.tokens.clone()];
+        while let Some(stream) = streams.pop() {
+            for token in stream {
+                match token {
+                    TokenTree::Group(group) => streams.push(group.stream()),
+                    TokenTree::Ident(word) => {
+                        if let Some(strong) = Strong::of(&word.to_string()) {
+                            self.found(strong, word.span().start(), word.span().end());
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The result, as a table for people.
+
+use crate::site::Mutant;
+use crate::trial::{Outcome, Verdict};
+use comfy_table::{Table, presets};
+use std::collections::BTreeMap;
+
+fn cells(mutant: &Mutant) -> [String; 4] {
+    let site = &mutant.site;
+    [
+        format!("{}:{}", site.file, site.line),
+        site.function.clone(),
+        site.operation.clone(),
+        format!("{} → {}", site.strong.name(), mutant.weak),
+    ]
+}
+
+fn verdict(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Caught(model) => model.clone(),
+        Verdict::Hangs(model) => format!("{model} (hangs)"),
+        Verdict::Survived(models) => format!("SURVIVED {models} models"),
+        Verdict::Undecided(done, of) => format!("SURVIVED {done} of {of} models, then the time was up"),
+        Verdict::Unreached => "SURVIVED: no model passes here".to_owned(),
+    }
+}
+
+/// One outcome on a line.
+pub fn line(outcome: &Outcome) -> String {
+    format!("{}: {}", cells(&outcome.mutant).join(" "), verdict(&outcome.verdict))
+}
+
+/// What would be tried.
+pub fn of_mutants(mutants: &[Mutant]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_BORDERS_ONLY).set_header(["place", "function", "call", "ordering"]);
+    table.add_rows(mutants.iter().map(cells));
+    table
+}
+
+/// What came of it.
+pub fn of_outcomes(outcomes: &[&Outcome]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_BORDERS_ONLY);
+    table.set_header(["place", "function", "call", "ordering", "caught by", "seconds"]);
+    for outcome in outcomes {
+        let took = format!("{:.1}", outcome.took.as_secs_f64());
+        table.add_row(cells(&outcome.mutant).into_iter().chain([verdict(&outcome.verdict), took]));
+    }
+    table
+}
+
+/// The same for a page, without what differs from run to run.
+pub fn markdown(outcomes: &[&Outcome]) -> String {
+    let mut page = String::from("| place | function | call | ordering | caught by |\n|---|---|---|---|---|\n");
+    for outcome in outcomes {
+        let cells = cells(&outcome.mutant);
+        page += &format!("| {} | `{}` |\n", cells.join(" | "), verdict(&outcome.verdict));
+    }
+    page
+}
+
+/// File by file, and then all of it.
+pub fn score(outcomes: &[Outcome]) -> String {
+    let mut files: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for outcome in outcomes {
+        let (caught, tried) = files.entry(&outcome.mutant.site.file).or_default();
+        *caught += usize::from(!outcome.survived());
+        *tried += 1;
+    }
+    let caught: usize = files.values().map(|(caught, _)| caught).sum();
+    let by_file: Vec<_> =
+        files.iter().map(|(file, (caught, tried))| format!("{file} {caught}/{tried}")).collect();
+    let score = 100.0 * caught as f64 / outcomes.len().max(1) as f64;
+    format!("{}\nscore: {caught} of {} caught, {score:.1} %", by_file.join(" · "), outcomes.len())
+}

@@ -1,0 +1,151 @@
+//! A process is killed after each of its stores, and the compiler has let the last of them pass all that it may.
+//!
+//! Recovery relies on the order in which a dead process's stores were made, and on nothing else: the kernel's news of
+//! the death comes after all of them. Nothing runs at the same time here, so one execution is all there is of each.
+//! What a store may pass, and when it may not, is said in `sync/killed.rs`.
+
+mod support;
+
+use jacinth_shm_loom::{Killed, Missing, Seat, killed_after};
+use std::sync::{Arc, Mutex};
+use support::scenes::*;
+use support::*;
+
+/// One run. Gives how many stores could have been missing, or nothing if the victim was not killed.
+fn kill(scene: Scene, stores: usize, missing: Missing) -> Option<usize> {
+    let Cast { supervisor, victim, seat, victims, survivor, survivors } = (scene.stage)();
+    let ended = killed_after(stores, missing, || (scene.act)(&victim, &victims));
+    let late = match ended {
+        Killed::Finished(result) => {
+            result.unwrap();
+            None
+        }
+        Killed::After(late) => Some(late),
+    };
+    victim.has_died();
+    supervisor.recover(seat).unwrap();
+    let made = (scene.beside)(&survivor, &survivors);
+    assert_nothing_left(&scene, &supervisor, &survivor, &survivors, &made);
+    late
+}
+
+/// The same as a model.
+fn explore(run: impl Fn(usize, Missing) -> Option<usize> + Copy + Send + Sync + 'static) {
+    let explore_one = |stores, missing| {
+        let late = Arc::new(Mutex::new(None));
+        let told = late.clone();
+        model(0, move || *told.lock().unwrap() = run(stores, missing));
+        *late.lock().unwrap()
+    };
+    for stores in 0.. {
+        let Some(late) = explore_one(stores, Missing::Nothing) else { break };
+        if late > 0 {
+            explore_one(stores, Missing::All);
+        }
+        if late > 1 {
+            for index in 0..late {
+                explore_one(stores, Missing::Only(index));
+            }
+        }
+    }
+}
+
+/// The victim dies at a named point, and its supervisor is killed recovering it.
+fn kill_supervisor(scene: Scene, first: Death, stores: usize, missing: Missing) -> Option<usize> {
+    let Cast { supervisor, victim, seat, victims, survivor, survivors } = (scene.stage)();
+    if !act(&scene, victim, &victims, Some(first)) {
+        return None;
+    }
+    let late = match killed_after(stores, missing, || supervisor.recover(seat)) {
+        Killed::Finished(recovered) => {
+            recovered.unwrap();
+            let made = (scene.beside)(&survivor, &survivors);
+            assert_nothing_left(&scene, &supervisor, &survivor, &survivors, &made);
+            return None;
+        }
+        Killed::After(late) => late,
+    };
+    supervisor.has_died();
+    let successor = sibling(&survivor);
+    let supervisors = Seat { row: supervisor.process().row(), epoch: 0 };
+    if stores % 2 == 0 {
+        successor.recover_unfinished().unwrap();
+        successor.recover(supervisors).unwrap();
+    } else {
+        successor.recover(supervisors).unwrap();
+        successor.recover_unfinished().unwrap();
+    }
+    let made = (scene.beside)(&survivor, &survivors);
+    assert_nothing_left(&scene, &successor, &survivor, &survivors, &made);
+    Some(late)
+}
+
+fn kill_supervisors_after_every_store(scene: Scene) {
+    for name in scene.points.iter().copied().flatten().copied() {
+        explore(move |stores, missing| kill_supervisor(scene, Death { name, nth: 0 }, stores, missing));
+    }
+}
+
+fn kill_after_every_store(scene: Scene) {
+    explore(move |stores, missing| kill(scene, stores, missing));
+}
+
+/// INV-REF-1, INV-COUNT-2.
+#[test]
+fn changing_counts() {
+    kill_after_every_store(CLOSING_A_SHARED_HANDLE);
+    kill_after_every_store(DUPLICATING);
+}
+
+/// INV-DYING-1, INV-DYING-2, INV-DYING-3.
+#[test]
+fn ending_sides() {
+    kill_after_every_store(CLOSING_A_SIDE);
+    kill_after_every_store(CLOSING_A_FULL_SIDE);
+    kill_after_every_store(ENDING_A_CHANNEL);
+}
+
+/// INV-CREATE-1, INV-ENTRY-1.
+#[test]
+fn making_and_moving_handles() {
+    kill_after_every_store(CREATING);
+    kill_after_every_store(REPLACING);
+    kill_after_every_store(LEAVING_A_STARTUP_HANDLE);
+}
+
+/// INV-RING-2, INV-RING-4, INV-TRANSFER-1.
+#[test]
+fn sending() {
+    kill_after_every_store(SENDING);
+    kill_after_every_store(SENDING_MUCH);
+    kill_after_every_store(SENDING_HANDLES);
+    kill_after_every_store(SENDING_WHAT_CANNOT_BE_SENT);
+}
+
+/// INV-RING-3, INV-RING-5.
+#[test]
+fn receiving() {
+    kill_after_every_store(RECEIVING);
+    kill_after_every_store(DISCARDING);
+}
+
+/// INV-RECOVER-1, INV-RECOVER-2, INV-ROW-2: recovery is an operation like any other.
+#[test]
+fn recovering_handles() {
+    let scenes = [CLOSING_A_SHARED_HANDLE, DUPLICATING, CREATING, REPLACING, LEAVING_A_STARTUP_HANDLE];
+    scenes.into_iter().for_each(kill_supervisors_after_every_store);
+}
+
+/// The same for sides that end.
+#[test]
+fn recovering_dying_sides() {
+    let scenes = [CLOSING_A_SIDE, CLOSING_A_FULL_SIDE, ENDING_A_CHANNEL];
+    scenes.into_iter().for_each(kill_supervisors_after_every_store);
+}
+
+/// The same for messages on their way.
+#[test]
+fn recovering_messages() {
+    let scenes = [SENDING, SENDING_MUCH, SENDING_HANDLES, SENDING_WHAT_CANNOT_BE_SENT, RECEIVING, DISCARDING];
+    scenes.into_iter().for_each(kill_supervisors_after_every_store);
+}
