@@ -2,7 +2,7 @@
 
 mod support;
 
-use jacinth_shm_loom::{Error, Shape, Thread};
+use jacinth_shm_loom::{Error, Occupant, Process, Shape, Thread};
 use support::*;
 
 /// INV-CREATE-1: a slot is RESERVED by CAS on its own word.
@@ -162,5 +162,48 @@ fn of_two_that_reserve_the_last_seat_one_gets_it() {
         let here = one.process().arena().reserve_seat(&one);
         let (there, _other) = reserving.join().unwrap();
         assert!(here.is_ok() != there.is_ok(), "{here:?} {there:?}");
+    });
+}
+
+/// INV-LEADER-1: of two that find the leader dead, one leads; and it sees whom the dead one had seated.
+#[test]
+fn of_two_that_succeed_a_leader_one_leads() {
+    model_without_barriers(None, || {
+        let one = first(&small());
+        let other = child(&one, None);
+        let dead = one.process().arena().leader();
+        let succeeding = loom::thread::spawn(move || (other.lead(dead).unwrap(), other));
+        let here = one.lead(dead).unwrap();
+        let (there, other) = succeeding.join().unwrap();
+        assert!(here != there, "{here} {there}");
+        let leader = other.process().arena().leader();
+        let row = if here { one.process().row() } else { other.process().row() };
+        assert_eq!((leader.seat().map(|seat| seat.row), leader.term()), (Some(row), 1));
+        assert!(!one.lead(dead).unwrap(), "whoever was slow has lost");
+    });
+}
+
+/// INV-LEADER-2: a process that leads now is named by its row, to whoever sees that it leads.
+#[test]
+fn whoever_sees_a_leader_sees_which_process_it_is() {
+    model_without_barriers(3, || {
+        let one = first(&small());
+        let arena = one.process().arena().clone();
+        let dead = arena.leader();
+        let seat = arena.reserve_seat(&one).unwrap();
+        let taking = loom::thread::spawn(move || {
+            assert!(one.adopt_seat(seat, 7).unwrap());
+            let process = Process::sit(one.process().arena().clone(), seat, 7, 1).unwrap();
+            let leading = Thread::join(&process).unwrap();
+            assert!(leading.lead(dead).unwrap());
+            (one, leading)
+        });
+        if let Some(seat) = arena.leader().seat() {
+            assert_eq!(arena.occupant(seat).unwrap(), Some(Occupant::from(7)));
+        }
+        for seated in arena.seated().unwrap() {
+            assert!(seated.occupant == Occupant::from(1) || seated.occupant == Occupant::from(7));
+        }
+        let _both = taking.join().unwrap();
     });
 }

@@ -10,7 +10,9 @@
 //! that was forked from an attached one, a poisoned arena, and a call from inside a call (a signal handler).
 
 use crate::status::Status;
-use crate::supervisor::client::{Client, Request};
+use crate::supervisor::client::{Answered, Client, Line, Request};
+use crate::supervisor::identity;
+use crate::supervisor::succession::Successor;
 use crate::{Handle, status};
 use jacinth_shm as shm;
 use std::cell::{Cell, OnceCell};
@@ -70,7 +72,7 @@ impl From<rustix::io::Errno> for AttachError {
 
 pub(crate) struct Attachment {
     pub(crate) process: Arc<shm::Process>,
-    pub(crate) supervisor: Client,
+    pub(crate) supervisor: Arc<Client>,
     pub(crate) socket_path: PathBuf,
     startup_taken: AtomicBool,
 }
@@ -192,8 +194,7 @@ fn attach_with(path: &Path, seat: Option<shm::Seat>) -> Result<&'static Attachme
         return Err(AttachError::AlreadyAttached);
     }
     let no_supervisor = |source: std::io::Error| AttachError::NoSupervisor { path: path.into(), source };
-    let supervisor = Client::connect(path).map_err(no_supervisor)?;
-    let (answer, file) = supervisor.ask(Request::Join { seat }, None).map_err(no_supervisor)?;
+    let (line, (answer, file)) = ask_to_join(path, seat).map_err(no_supervisor)?;
     let seat = answer.seat().map_err(|status| match seat {
         Some(seat) if status == Status::NOT_FOUND => {
             AttachError::BadSeat(format!("{}:{}", seat.row, seat.epoch))
@@ -202,19 +203,57 @@ fn attach_with(path: &Path, seat: Option<shm::Seat>) -> Result<&'static Attachme
     })?;
     let file = file.ok_or(AttachError::Refused(Status::INTERNAL))?;
     let arena = Arc::new(shm::Arena::attach(file)?);
-    settle(arena, seat, supervisor, path.into())
+    let (process, client) = (sit(arena, seat)?, Arc::new(Client::new(line)));
+    Successor {
+        process: process.clone(),
+        seat,
+        client: client.clone(),
+        socket_path: path.into(),
+        line_term: answer.term(),
+    }
+    .start()?;
+    keep(process, client, path.into())
 }
 
-/// Takes the seat and keeps the attachment.
-fn settle(
-    arena: Arc<shm::Arena>,
-    seat: shm::Seat,
-    supervisor: Client,
+/// Asks for admission. If the supervisor's process has just died, another is about to take its place: so whoever
+/// finds nobody at the path, or is left without an answer, tries again for a while.
+fn ask_to_join(path: &Path, seat: Option<shm::Seat>) -> std::io::Result<(Line, Answered)> {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionRefused, ConnectionReset, TimedOut, UnexpectedEof};
+    let start = std::time::Instant::now();
+    loop {
+        let line = Line::connect(path);
+        let asked = line.and_then(|line| {
+            let answered = line.ask(Request::Join { seat }, None, Some(ANSWER_TIME))?;
+            Ok((line, answered))
+        });
+        let patience = match asked.as_ref().map_err(std::io::Error::kind) {
+            Err(BrokenPipe | ConnectionRefused | ConnectionReset | UnexpectedEof) => SUCCESSION_TIME,
+            Err(TimedOut) => 2 * ANSWER_TIME,
+            _ => return asked,
+        };
+        if start.elapsed() > patience {
+            return asked;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
+/// How long a new supervisor may take to listen, after the last one's death.
+const SUCCESSION_TIME: std::time::Duration = std::time::Duration::from_secs(2);
+/// How long the answer to a request to join may take, before the socket is taken for one that a dead supervisor's
+/// forked child has inherited.
+const ANSWER_TIME: std::time::Duration = std::time::Duration::from_secs(5);
+
+fn sit(arena: Arc<shm::Arena>, seat: shm::Seat) -> Result<Arc<shm::Process>, AttachError> {
+    let sat = shm::Process::sit(arena, seat, identity::own(), random_seed()?);
+    sat.map_err(|error| AttachError::Refused(status::of(error)))
+}
+
+fn keep(
+    process: Arc<shm::Process>,
+    supervisor: Arc<Client>,
     socket_path: PathBuf,
 ) -> Result<&'static Attachment, AttachError> {
-    let pid = rustix::process::getpid().as_raw_pid().unsigned_abs();
-    let sat = shm::Process::sit(arena, seat, pid, random_seed()?);
-    let process = sat.map_err(|error| AttachError::Refused(status::of(error)))?;
     let attachment = Attachment { process, supervisor, socket_path, startup_taken: AtomicBool::new(false) };
     ATTACHMENT.set(attachment).map_err(|_| AttachError::AlreadyAttached)?;
     ATTACHMENT.get().ok_or(AttachError::AlreadyAttached)
@@ -231,7 +270,7 @@ pub(crate) fn attach_creator(
         return Err(AttachError::AlreadyAttached);
     }
     let seat = arena.first_seat().map_err(|error| AttachError::Refused(status::of(error)))?;
-    settle(arena, seat, supervisor, socket_path)
+    keep(sit(arena, seat)?, Arc::new(supervisor), socket_path)
 }
 
 fn random_seed() -> Result<u32, AttachError> {

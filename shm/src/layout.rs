@@ -200,7 +200,9 @@ pub(crate) struct Header {
     pub(crate) threads_fresh: AtomicU64,
     /// Nonzero once an audit failed: every call then gives an error.
     pub(crate) poisoned: AtomicU64,
-    _line_2: [AtomicU64; 4],
+    /// Which process runs the supervisor: see `leader`.
+    pub(crate) leader: AtomicU64,
+    _line_2: [AtomicU64; 3],
     /// Blocks of a class that were ever used are below this index.
     pub(crate) blocks_fresh: [AtomicU64; MAX_CLASSES],
 }

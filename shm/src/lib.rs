@@ -39,6 +39,7 @@ mod fork;
 #[cfg(not(loom))]
 mod in_place;
 mod layout;
+mod leader;
 mod object;
 mod owner;
 mod payload;
@@ -67,6 +68,7 @@ pub use error::{Error, Result};
 #[cfg(not(loom))]
 pub use in_place::InPlace;
 pub use layout::{Config, OutOfRange};
+pub use leader::{Leader, Occupant, Seated};
 pub use object::{Shape, signal as signals};
 pub use process::{Process, Seat};
 pub use receive::{Received, Sink, TooSmall};

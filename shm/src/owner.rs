@@ -35,8 +35,9 @@ pub(crate) const COUNTERS: usize = 8;
 #[repr(C, align(256))]
 pub(crate) struct ProcessRow {
     pub(crate) claim: AtomicU64,
-    /// The process id, for those who look; proof of death is the supervisor's pidfd.
-    pub(crate) pid: AtomicU64,
+    /// Which process it is, so that whoever becomes the supervisor finds it: see `leader`. Proof of death is its
+    /// pidfd.
+    pub(crate) occupant: AtomicU64,
     /// Entries of its handle table that were ever used are below this index.
     pub(crate) entries_fresh: AtomicU64,
     /// 1 when the process could not register for expedited barriers and uses full fences.

@@ -9,6 +9,7 @@ use crate::count::Found;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::layout::MAX_CLASSES;
+use crate::leader::Occupant;
 use crate::object::{Life, Shape};
 use crate::owner::{Claim, ProcessState};
 use crate::sync::{self, AcqRel, Acquire, Lock, Relaxed, Release};
@@ -91,8 +92,8 @@ impl Arena {
 }
 
 impl Process {
-    /// Takes a seat. `seed` makes this process's handle values its own.
-    pub fn sit(arena: Arc<Arena>, seat: Seat, pid: u32, seed: u32) -> Result<Arc<Self>> {
+    /// Takes a seat, as `occupant`. `seed` makes this process's handle values its own.
+    pub fn sit(arena: Arc<Arena>, seat: Seat, occupant: impl Into<Occupant>, seed: u32) -> Result<Arc<Self>> {
         let guard = crate::fork::ForkGuard::new()?;
         let row = arena.process(seat.row)?;
         let claim = Claim(row.claim.load(Acquire));
@@ -102,7 +103,7 @@ impl Process {
             // Registered before the row is ACTIVE: a reclaimer that sees the row may rely on it.
             let fenced = !sync::register_barriers();
             row.fenced.store(u64::from(fenced), Release);
-            row.pid.store(pid.into(), Release);
+            row.occupant.store(occupant.into().to_word(), Release);
         }
         // ORDER: Release publishes the two words above; Acquire sees the startup handle its spawner left.
         if !expected || row.claim.compare_exchange(claim.0, claim.active().0, AcqRel, Relaxed).is_err() {

@@ -22,6 +22,7 @@ use crate::bits::{ObjectRef, Tag};
 use crate::block::{BlockId, BlockState, BlockWord};
 use crate::count::Found;
 use crate::error::{Error, Result, crash_point};
+use crate::leader::Occupant;
 use crate::object::{Count, Life, LifeState, Shape, State};
 use crate::owner::{Change, Claim, Link, Operation, ProcessState, Record, Reference};
 use crate::process::Seat;
@@ -494,13 +495,16 @@ impl Thread {
         self.reclaim()
     }
 
-    /// Takes a seat over from its spawner: its child is watched now, and no longer dies with the spawner.
-    pub fn adopt_seat(&self, seat: Seat) -> Result<bool> {
+    /// Takes a seat over from its spawner: its child is watched now, and no longer dies with the spawner. For the
+    /// supervisor alone.
+    pub fn adopt_seat(&self, seat: Seat, occupant: impl Into<Occupant>) -> Result<bool> {
         let cell: &AtomicU64 = &self.arena().process(seat.row)?.claim;
         let claim = Claim(cell.load(Acquire));
         if claim.epoch() != seat.epoch || !matches!(claim.process_state(), ProcessState::Starting(_)) {
             return Ok(false);
         }
+        // INV-LEADER-2: before the seat is the supervisor's, it says whom the next supervisor would have to watch.
+        self.arena().note_occupant(seat, occupant.into())?;
         Ok(cell.compare_exchange(claim.0, claim.starting(Claim::NOBODY).0, AcqRel, Acquire).is_ok())
     }
 }

@@ -112,7 +112,7 @@ trait Adopt {
 
 impl Adopt for Arena {
     fn adopt(&self, spawner: &Thread, seat: Seat) {
-        assert!(spawner.adopt_seat(seat).unwrap());
+        assert!(spawner.adopt_seat(seat, 2).unwrap());
     }
 }
 

@@ -1,45 +1,122 @@
-//! This process's line to its supervisor. Kept open for as long as the process is attached: the line's end is
-//! one of the two signs by which the supervisor knows an exec.
+//! This process's line to its supervisor. Kept open for as long as the process is attached: the line's end is one of
+//! the two signs by which the supervisor knows an exec.
+//!
+//! When the supervisor's process dies, another takes its place, and the line is renewed (see `succession`). Every
+//! question means the same when it is asked twice, so whoever was waiting for an answer asks the next one.
 
 use super::protocol::{Answer, PACKET_BYTES};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{
     self, AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags, SocketType,
+    SendAncillaryMessage, SendFlags, Shutdown, SocketAddrUnix, SocketFlags, SocketType,
 };
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 pub(crate) use super::protocol::Request;
 
-/// A connected socket; one question at a time.
-pub(crate) struct Client {
-    socket: Mutex<OwnedFd>,
-}
+/// How long a question waits for the next supervisor once the last one is gone. It takes milliseconds, unless the
+/// dead process had a great deal of memory.
+const PATIENCE: Duration = Duration::from_secs(30);
 
-impl Client {
+/// An answer, and the descriptor that came with it.
+pub(crate) type Answered = (Answer, Option<OwnedFd>);
+
+/// A connected socket.
+#[derive(Clone)]
+pub(crate) struct Line(Arc<OwnedFd>);
+
+impl Line {
     pub(crate) fn connect(path: &Path) -> io::Result<Self> {
-        let socket =
-            net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+        let flags = SocketFlags::CLOEXEC;
+        let socket = net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
         net::connect(&socket, &SocketAddrUnix::new(path)?)?;
-        Ok(Self { socket: Mutex::new(socket) })
+        Ok(Self(Arc::new(socket)))
     }
 
-    /// Asks, and waits for the answer. A descriptor can go along, and one can come back.
+    /// Asks, and waits for the answer, at most this long if it says so.
     pub(crate) fn ask(
         &self,
         request: Request,
         along: Option<BorrowedFd<'_>>,
-    ) -> io::Result<(Answer, Option<OwnedFd>)> {
-        let socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
-        send_packet(socket.as_fd(), &request.to_packet(), along)?;
+        at_most: Option<Duration>,
+    ) -> io::Result<Answered> {
+        send_packet(self.0.as_fd(), &request.to_packet(), along)?;
+        if let Some(at_most) = at_most {
+            let timeout =
+                Timespec { tv_sec: at_most.as_secs().cast_signed(), tv_nsec: at_most.subsec_nanos().into() };
+            if poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&timeout))? == 0 {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+        }
         let mut packet = [0; PACKET_BYTES];
-        let (len, file) = receive_packet(socket.as_fd(), &mut packet, RecvFlags::empty())?;
+        let (len, file) = receive_packet(self.0.as_fd(), &mut packet, RecvFlags::empty())?;
         let hung_up = || io::Error::new(io::ErrorKind::UnexpectedEof, "the supervisor hung up");
-        let answer = Answer::from_packet(&packet[..len]).ok_or_else(hung_up)?;
-        Ok((answer, file))
+        Ok((Answer::from_packet(&packet[..len]).ok_or_else(hung_up)?, file))
+    }
+
+    /// The socket, to be watched for its end.
+    pub(super) fn socket(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+
+    /// Ends whatever waits for an answer on it.
+    fn end(&self) {
+        let _ = net::shutdown(&self.0, Shutdown::Both);
+    }
+}
+
+/// The line to whoever is the supervisor; one question at a time.
+pub(crate) struct Client {
+    asking: Mutex<()>,
+    line: Mutex<Line>,
+    renewed: Condvar,
+}
+
+impl Client {
+    pub(crate) fn new(line: Line) -> Self {
+        Self { asking: Mutex::new(()), line: Mutex::new(line), renewed: Condvar::new() }
+    }
+
+    /// Asks whoever is the supervisor, or is next. A descriptor can go along, and one can come back.
+    pub(crate) fn ask(&self, request: Request, along: Option<BorrowedFd<'_>>) -> io::Result<Answered> {
+        let _one_at_a_time = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let line = self.line().clone();
+            let error = match line.ask(request, along, None) {
+                Err(error) => error,
+                answered => return answered,
+            };
+            let is_same = |now: &mut Line| Arc::ptr_eq(&now.0, &line.0);
+            let waited = self.renewed.wait_timeout_while(self.line(), PATIENCE, is_same);
+            if waited.unwrap_or_else(PoisonError::into_inner).1.timed_out() {
+                return Err(error);
+            }
+        }
+    }
+
+    /// The supervisor is dead. A forked child of it may hold the other end open, so its end does not tell.
+    pub(super) fn hang_up(&self) {
+        self.line().end();
+    }
+
+    /// The line to the next one.
+    pub(super) fn renew(&self, line: Line) {
+        *self.line() = line;
+        self.renewed.notify_all();
+    }
+
+    /// The line that is in use.
+    pub(super) fn line_in_use(&self) -> Line {
+        self.line().clone()
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -7,7 +7,6 @@
 
 use crate::{Status, status};
 use jacinth_shm as shm;
-use rustix::event::Timespec;
 use std::time::{Duration, Instant};
 
 const SHORTEST: Duration = Duration::from_secs(1);
@@ -27,9 +26,8 @@ impl Cycles {
     }
 
     /// How long the supervisor may sleep.
-    pub(super) fn timeout(&self) -> Timespec {
-        let left = self.due.saturating_duration_since(Instant::now());
-        Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: i64::from(left.subsec_nanos()) }
+    pub(super) fn timeout(&self) -> Duration {
+        self.due.saturating_duration_since(Instant::now())
     }
 
     /// Looks, if it is time and a handle has been sent since the last time.

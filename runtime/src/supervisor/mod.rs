@@ -1,24 +1,29 @@
 //! The supervisor: it makes the arena, lets processes in, watches them, and collects what the dead leave.
 
+mod address;
+mod admission;
 pub(crate) mod client;
 mod cycles;
+pub(crate) mod identity;
 mod protocol;
 mod server;
+pub(crate) mod succession;
 
 use crate::attach::{
     ARENA_VARIABLE, AttachError, Attachment, SEAT_VARIABLE, attach_creator, attachment, with_thread,
 };
-use crate::{AsHandleRef, Handle, Status};
-use client::{Client, Request};
+use crate::{AsHandleRef, Handle, Status, status};
+use client::{Client, Line, Request};
 use jacinth_shm::{self as shm, Audit, Config, Counters, Recovered};
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use nix::sys::signal::{SigSet, SigmaskHow};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::Arc;
 
-/// What the supervisor has collected since the arena was created.
+/// What the supervisor has collected since it took office: since the arena was created, or since the last one died.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// What was done for processes that died.
@@ -67,12 +72,14 @@ pub enum SpawnError {
 /// A process's view of the supervisor of its arena: spawning into it, collecting, auditing.
 ///
 /// The process that creates the arena runs the supervisor as one of its threads, and this is how it makes it;
-/// every other attached process gets its view by [`Supervisor::get`]. The thread runs for as long as the process:
-/// dropping this value changes nothing, except that in the creator the socket's folder goes.
+/// every other attached process gets its view by [`Supervisor::get`]. The thread runs for as long as the process, and
+/// when that dies another attached process takes over: it recovers the dead one's handles, watches everybody else,
+/// and admits newcomers at the same path. Dropping this value changes nothing, except that the socket's folder goes
+/// if nobody else is attached.
 #[derive(Debug)]
 pub struct Supervisor {
     attachment: &'static Attachment,
-    _folder: Option<tempfile::TempDir>,
+    folder: Option<tempfile::TempDir>,
 }
 
 impl std::fmt::Debug for Attachment {
@@ -104,14 +111,19 @@ impl Supervisor {
             return Err(AttachError::AlreadyAttached);
         }
         let arena = Arc::new(shm::Arena::create(config)?);
-        let folder = tempfile::Builder::new().prefix("jacinth-").tempdir()?;
+        let only_this_user = std::fs::Permissions::from_mode(0o700);
+        let folder = tempfile::Builder::new().prefix("jacinth-").permissions(only_this_user).tempdir()?;
         let path = folder.path().join("supervisor");
-        let listener = listen(&path)?;
-        let line = Client::connect(&path)?;
-        let attachment = attach_creator(arena, line, path)?;
-        let server = server::Server::new(listener, &attachment.process);
-        spawn_server(server.map_err(AttachError::Refused)?)?;
-        Ok(Self { attachment, _folder: Some(folder) })
+        let listener = address::listen(&path)?;
+        let client = Client::new(Line::connect(&path)?);
+        let attachment = attach_creator(arena, client, path)?;
+        // Its row is claimed here, so that a failure is seen here.
+        let refused = |error| AttachError::Refused(status::of(error));
+        let thread = shm::Thread::join(&attachment.process).map_err(refused)?;
+        thread.lead(attachment.process.arena().leader()).map_err(refused)?;
+        let server = server::Server::new(Some(listener), thread);
+        spawn_hidden("jacinth-supervisor", move || server.run())?;
+        Ok(Self { attachment, folder: Some(folder) })
     }
 
     /// The supervisor of the arena that this process is attached to.
@@ -119,7 +131,21 @@ impl Supervisor {
     /// # Errors
     /// [`AttachError::NotSpawned`] when it is attached to none.
     pub fn get() -> Result<Self, AttachError> {
-        Ok(Self { attachment: attachment()?, _folder: None })
+        Ok(Self { attachment: attachment()?, folder: None })
+    }
+
+    /// The process that runs the supervisor now. When it dies, another one does.
+    ///
+    /// ```
+    /// # use jacinth::{Config, Supervisor};
+    /// let supervisor = Supervisor::create(&Config::default())?;
+    /// assert_eq!(supervisor.process_id(), Some(std::process::id()));
+    /// # Ok::<(), jacinth::AttachError>(())
+    /// ```
+    pub fn process_id(&self) -> Option<u32> {
+        let arena = self.attachment.process.arena();
+        let seat = arena.leader().seat()?;
+        arena.occupant(seat).ok().flatten().map(|occupant| occupant.pid)
     }
 
     /// Where the supervisor listens: what [`attach`](crate::attach) takes.
@@ -173,9 +199,9 @@ impl Supervisor {
         let _ = self.ask(Request::GiveUp { seat }, None);
     }
 
-    /// Recovers whatever is dead, closes channel ends that are only queued inside each other, and reclaims whatever
-    /// is free, now, and says what has been collected since the
-    /// arena was created. The supervisor does all of it by itself; this is for those who want to see it done.
+    /// Recovers whatever is dead, closes channel ends that are only queued inside each other, reclaims whatever is
+    /// free, now, and says what this supervisor has collected so far. It does all of that by itself; this is for those
+    /// who want to see it done.
     ///
     /// # Errors
     /// [`Status::UNAVAILABLE`] when the supervisor does not answer.
@@ -216,16 +242,22 @@ impl Supervisor {
     }
 }
 
-fn listen(path: &Path) -> Result<OwnedFd, AttachError> {
-    let flags = SocketFlags::CLOEXEC;
-    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
-    rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
-    rustix::net::listen(&socket, 128)?;
-    Ok(socket)
+impl Drop for Supervisor {
+    /// The socket's folder goes, unless others are attached: one of them is the next supervisor, at the same path.
+    fn drop(&mut self) {
+        let Some(folder) = self.folder.take() else { return };
+        let seated = self.attachment.process.arena().seated().map_or(0, |seated| seated.len());
+        if seated > 1 {
+            let _stays = folder.keep();
+        }
+    }
 }
 
-/// Runs the supervisor in a thread of its own. Its row is claimed here, so that a failure is seen here.
-fn spawn_server(server: server::Server) -> Result<(), AttachError> {
-    std::thread::Builder::new().name("jacinth-supervisor".into()).spawn(move || server.run())?;
-    Ok(())
+/// Runs `body` in a thread that takes none of the program's signals.
+fn spawn_hidden(name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+    // The new thread inherits the mask.
+    let spawned = std::thread::Builder::new().name(name.into()).spawn(body);
+    before.thread_set_mask()?;
+    spawned.map(drop)
 }

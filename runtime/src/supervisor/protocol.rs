@@ -10,6 +10,8 @@ use jacinth_shm::{Recovered, Seat};
 pub(crate) enum Request {
     /// Admit me, to this seat if one was prepared. The answer brings the arena's file.
     Join { seat: Option<Seat> },
+    /// An earlier supervisor gave me this seat; watch me again.
+    Return { seat: Seat },
     /// I have started a process for this seat; its pidfd comes with this.
     Spawned { seat: Seat },
     /// I prepared this seat and nobody will take it.
@@ -60,6 +62,7 @@ impl Request {
             Self::Spawned { seat } => pack(3, words_of(seat)),
             Self::GiveUp { seat } => pack(4, words_of(seat)),
             Self::Collect => pack(5, [0; 8]),
+            Self::Return { seat } => pack(6, words_of(seat)),
         }
     }
 
@@ -71,6 +74,7 @@ impl Request {
             3 => Some(Self::Spawned { seat: seat_of(words)? }),
             4 => Some(Self::GiveUp { seat: seat_of(words)? }),
             5 => Some(Self::Collect),
+            6 => Some(Self::Return { seat: seat_of(words)? }),
             _ => None,
         }
     }
@@ -85,8 +89,15 @@ impl Answer {
         Self { status: 0, words: [0; 8] }
     }
 
-    pub(crate) fn seated(seat: Seat) -> Self {
-        Self { status: 0, words: words_of(seat) }
+    /// The seat, and the term of the supervisor who says so.
+    pub(crate) fn seated(seat: Seat, term: u32) -> Self {
+        let mut words = words_of(seat);
+        words[2] = term;
+        Self { status: 0, words }
+    }
+
+    pub(crate) fn term(self) -> u32 {
+        self.words[2]
     }
 
     pub(crate) fn report(report: &crate::Report) -> Self {
@@ -156,10 +167,11 @@ mod tests {
             Request::Spawned { seat },
             Request::GiveUp { seat },
             Request::Collect,
+            Request::Return { seat },
         ] {
             assert_eq!(Request::from_packet(&request.to_packet()), Some(request));
         }
-        assert_eq!(Answer::from_packet(&Answer::seated(seat).to_packet()).unwrap().seat(), Ok(seat));
+        assert_eq!(Answer::from_packet(&Answer::seated(seat, 3).to_packet()).unwrap().seat(), Ok(seat));
         let refused = Answer::from_packet(&Answer::refuse(Status::NO_RESOURCES).to_packet()).unwrap();
         assert_eq!(refused.seat(), Err(Status::NO_RESOURCES));
     }

@@ -1,0 +1,141 @@
+//! What the supervisor answers to those who ask it: admission, above all.
+
+use super::client::{receive_packet, send_packet};
+use super::identity;
+use super::protocol::{Answer, PACKET_BYTES, Request};
+use super::server::{Member, Server};
+use crate::{Status, status};
+use jacinth_shm as shm;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::RecvFlags;
+use rustix::process::{PidfdFlags, pidfd_open};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+
+impl Server {
+    /// A new connection, of a process of this user.
+    pub(super) fn accept(&mut self) {
+        let Some(listener) = &self.listener else { return };
+        let accepted = rustix::net::accept_with(listener, rustix::net::SocketFlags::CLOEXEC);
+        let Ok(line) = accepted else { return };
+        let Ok(peer) = rustix::net::sockopt::socket_peercred(&line) else { return };
+        if peer.uid != rustix::process::geteuid() {
+            tracing::warn!(pid = %peer.pid.as_raw_nonzero(), "refused a process of another user");
+            let _ = send_packet(line.as_fd(), &Answer::refuse(Status::ACCESS_DENIED).to_packet(), None);
+            return;
+        }
+        self.members.push(Member { line: Some(line), pid: Some(peer.pid), pidfd: None, seat: None });
+    }
+
+    /// A request, or the end of a connection.
+    pub(super) fn serve(&mut self, index: usize) {
+        let Some(line) = self.members[index].line.take() else { return };
+        let mut packet = [0; PACKET_BYTES + 1];
+        let (len, along) = match receive_packet(line.as_fd(), &mut packet, RecvFlags::DONTWAIT) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.members[index].line = Some(line);
+                return;
+            }
+            Ok((0, _)) | Err(_) => return self.hung_up(index),
+            Ok(received) => received,
+        };
+        let Some(request) = Request::from_packet(&packet[..len]) else {
+            let _ = send_packet(line.as_fd(), &Answer::refuse(Status::INVALID_ARGS).to_packet(), None);
+            return self.hung_up(index);
+        };
+        let arena = self.arena.clone();
+        let file = if matches!(request, Request::Join { .. }) { arena.file() } else { None };
+        let answer = match request {
+            Request::Join { seat } => self.admit(index, &line, seat),
+            Request::Return { seat } => self.welcome_back(index, seat),
+            Request::Spawned { seat } => self.watch_spawned(seat, along),
+            Request::GiveUp { seat } => {
+                self.thread.give_up_seat(seat).map(|_| Answer::ok()).map_err(status::of)
+            }
+            Request::Collect => self.collect().map(|report| Answer::report(&report)),
+        };
+        let answer = answer.unwrap_or_else(Answer::refuse);
+        let file = file.filter(|_| answer.status == 0);
+        if send_packet(line.as_fd(), &answer.to_packet(), file).is_ok() {
+            self.members[index].line = Some(line);
+        } else {
+            self.hung_up(index);
+        }
+    }
+
+    /// Admits the process at the other end of `line`: from now on its death is noticed.
+    fn admit(&mut self, index: usize, line: &OwnedFd, seat: Option<shm::Seat>) -> Result<Answer, Status> {
+        if self.members[index].seat.is_some() {
+            return Err(Status::ALREADY_BOUND);
+        }
+        let pid = self.members[index].pid.ok_or(Status::INTERNAL)?;
+        let pidfd = pidfd_open(pid, PidfdFlags::empty()).map_err(|_| Status::NOT_FOUND)?;
+        let occupant = identity::of(pid);
+        let Some(occupant) = occupant.filter(|_| !has_hung_up(line)) else {
+            // It may have died before the pidfd was opened, which could be another's by now.
+            return Err(Status::CANCELED);
+        };
+        let seat = match seat.or(self.promised_to(occupant).map_err(status::of)?) {
+            Some(seat) => seat,
+            None => self.arena.reserve_seat(&self.thread).map_err(status::of)?,
+        };
+        if !self.adopt(seat, occupant)? {
+            return Err(Status::NOT_FOUND);
+        }
+        self.forget_watch(seat);
+        tracing::debug!(pid = %pid.as_raw_nonzero(), row = seat.row, "admitted");
+        (self.members[index].pidfd, self.members[index].seat) = (Some(pidfd), Some(seat));
+        Ok(Answer::seated(seat, self.arena.leader().term()))
+    }
+
+    /// The seat that a supervisor who died before it could answer had given to this process.
+    fn promised_to(&self, occupant: shm::Occupant) -> shm::Result<Option<shm::Seat>> {
+        let mut seated = self.arena.seated()?.into_iter();
+        Ok(seated.find(|seated| !seated.is_attached && seated.occupant == occupant).map(|seated| seated.seat))
+    }
+
+    /// A process that was admitted by an earlier supervisor has found this one.
+    fn welcome_back(&mut self, index: usize, seat: shm::Seat) -> Result<Answer, Status> {
+        let pid = self.members[index].pid;
+        let mut others = self.members.iter_mut();
+        let known =
+            others.find(|member| member.seat == Some(seat) && member.pid == pid && member.line.is_none());
+        let pidfd = known.ok_or(Status::NOT_FOUND)?.pidfd.take();
+        self.forget_watch(seat);
+        (self.members[index].pidfd, self.members[index].seat) = (pidfd, Some(seat));
+        Ok(Answer::seated(seat, self.arena.leader().term()))
+    }
+
+    /// Watches a child from before it attaches.
+    fn watch_spawned(&mut self, seat: shm::Seat, pidfd: Option<OwnedFd>) -> Result<Answer, Status> {
+        let pidfd = pidfd.ok_or(Status::INVALID_ARGS)?;
+        if self.members.iter().any(|member| member.seat == Some(seat)) {
+            // The child was quicker than its spawner.
+            return Ok(Answer::ok());
+        }
+        let occupant = identity::behind(&pidfd).unwrap_or_default();
+        if self.adopt(seat, occupant)? {
+            self.members.push(Member { line: None, pid: None, pidfd: Some(pidfd), seat: Some(seat) });
+        }
+        Ok(Answer::ok())
+    }
+
+    /// From here on the seat is the supervisor's to watch, whichever process that is.
+    fn adopt(&self, seat: shm::Seat, occupant: shm::Occupant) -> Result<bool, Status> {
+        self.thread.adopt_seat(seat, occupant).map_err(status::of)
+    }
+
+    /// One watch a seat is enough.
+    fn forget_watch(&mut self, seat: shm::Seat) {
+        self.members.iter_mut().filter(|member| member.seat == Some(seat)).for_each(|member| {
+            (member.pidfd, member.seat) = (None, None);
+        });
+    }
+}
+
+fn has_hung_up(line: &OwnedFd) -> bool {
+    let mut fds = [PollFd::new(line, PollFlags::RDHUP)];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let _ = poll(&mut fds, Some(&at_once));
+    fds[0].revents().intersects(PollFlags::HUP | PollFlags::RDHUP | PollFlags::ERR)
+}

@@ -1,0 +1,372 @@
+//! When the process that runs the supervisor dies, another one does: nobody's handles are lost, and nobody waits for
+//! ever.
+//!
+//! Each test starts a *founder*, which makes the arena and starts the *survivor* into it. The survivor does what the
+//! test is about, kills the founder when it is time, and says at the end that it is done.
+
+#![allow(clippy::zombie_processes, reason = "who dies first is what is tested; orphans end by themselves")]
+
+mod support;
+
+use jacinth::*;
+use rustix::process::{Pid, Signal, kill_process};
+use std::io::Read;
+use std::process::Stdio;
+use support::*;
+
+const DONE: &str = "the survivor is done";
+
+#[test]
+fn child_main() {
+    play(&[
+        (FOUNDER_OF_RECOVERY, || found(survivor(RECOVERS))),
+        (RECOVERS, recovers),
+        (FOUNDER_OF_CHAIN, || found(survivor(CHAIN))),
+        (CHAIN, chain),
+        (FOUNDER_OF_STOPPED, || found(survivor(STOPPED))),
+        (STOPPED, stopped),
+        (FOUNDER_OF_JOINERS, || found(survivor(JOINERS))),
+        (JOINERS, joiners),
+        (FOUNDER_OF_EXEC, || found(survivor(EXEC))),
+        (EXEC, exec),
+        (FOUNDER_THAT_FORKS, forks_and_founds),
+        (FOUNDER_THAT_LEAVES, leaves),
+        (LEFT, left),
+        (ECHO, echo),
+        (JOINS, joins),
+        (REPLACES_ITSELF, replaces_itself),
+    ]);
+}
+
+const FOUNDER_OF_RECOVERY: &str = "founder of recovery";
+const RECOVERS: &str = "outlives its parent and recovers";
+const FOUNDER_OF_CHAIN: &str = "founder of chain";
+const CHAIN: &str = "outlives its parent and all others";
+const FOUNDER_OF_STOPPED: &str = "founder of stopped";
+const STOPPED: &str = "outlives its parent, which was stopped";
+const FOUNDER_OF_JOINERS: &str = "founder of joiners";
+const JOINERS: &str = "outlives its parent while others join";
+const FOUNDER_OF_EXEC: &str = "founder of exec";
+const EXEC: &str = "outlives its parent and sees an exec";
+const FOUNDER_THAT_FORKS: &str = "founder that forks";
+const FOUNDER_THAT_LEAVES: &str = "founder that leaves";
+const LEFT: &str = "outlives its parent, which left";
+const ECHO: &str = "outlives its parent and echoes";
+const JOINS: &str = "outlives its parent and joins";
+const REPLACES_ITSELF: &str = "outlives its parent and replaces itself";
+
+/// Runs a founder, and sees the survivor done.
+fn with_founder(name: &str) {
+    let mut founder = role(name).stdout(Stdio::piped()).spawn().unwrap();
+    let mut said = String::new();
+    // Until founder, survivor, and all that they started have ended.
+    founder.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+    founder.wait().unwrap();
+    assert!(said.contains(DONE), "{said}");
+}
+
+fn survivor(name: &str) -> std::process::Command {
+    let mut command = role(name);
+    command.stdout(Stdio::inherit());
+    command
+}
+
+/// Makes an arena, starts the survivor, and serves it: a message asks for a channel to a new process, or brings
+/// something to hold.
+fn found(mut survivor: std::process::Command) {
+    let supervisor = Supervisor::create(&Config::default()).unwrap();
+    let (ours, theirs) = Channel::create().unwrap();
+    let _survivor = supervisor.spawn(&mut survivor, theirs).unwrap();
+    serve(&supervisor, &ours);
+}
+
+fn serve(supervisor: &Supervisor, survivor: &Channel) -> ! {
+    let mut held = Vec::new();
+    loop {
+        let asked = next(survivor);
+        if asked.bytes() == b"hold this" {
+            held.push(asked);
+            continue;
+        }
+        let (near, far) = Channel::create().unwrap();
+        let _goes_by_itself = supervisor.spawn(&mut role(ECHO), far).unwrap();
+        survivor.write(b"", &mut vec![near.into()]).unwrap();
+    }
+}
+
+/// Answers every message with itself, for as long as there is somebody to answer.
+fn echo() {
+    let channel = startup_channel();
+    loop {
+        match channel.wait(Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED, FOREVER) {
+            Ok(seen) if seen.contains(Signals::CHANNEL_READABLE) => {
+                let message = next(&channel);
+                let _ = channel.write(message.bytes(), &mut Vec::new());
+            }
+            _ => return,
+        }
+    }
+}
+
+fn process_by(founder: &Channel) -> Channel {
+    tell(founder, "a process");
+    next(founder).take_handle(0).unwrap().into()
+}
+
+fn ping(channel: &Channel) {
+    tell(channel, "ping");
+    assert_eq!(next(channel).bytes(), b"ping");
+}
+
+fn pid(number: u32) -> Pid {
+    Pid::from_raw(number.cast_signed()).unwrap()
+}
+
+fn kill_founder() -> u32 {
+    let founder = Supervisor::get().unwrap().process_id().unwrap();
+    kill_process(pid(founder), Signal::KILL).unwrap();
+    founder
+}
+
+#[test]
+fn another_process_recovers_the_dead_supervisors_and_goes_on() {
+    with_founder(FOUNDER_OF_RECOVERY);
+}
+
+fn recovers() {
+    let founder = startup_channel();
+    let supervisor = Supervisor::get().unwrap();
+    let worker = process_by(&founder);
+    let (canary, sent) = EventPair::create().unwrap();
+    founder.write(b"hold this", &mut vec![sent.into()]).unwrap();
+    ping(&worker);
+    let dead = kill_founder();
+    wait_for_peer_closed(&founder);
+    canary.wait(Signals::EVENTPAIR_PEER_CLOSED, FOREVER).unwrap();
+    ping(&worker);
+    assert_ne!(supervisor.process_id(), Some(dead));
+    assert_eq!(supervisor.collect().unwrap().recovered.processes, 1);
+    assert_eq!(clean(&supervisor).processes, 2);
+    // The new supervisor admits, watches and recovers like the old one, at the same path.
+    let (near, far) = Channel::create().unwrap();
+    let mut child = supervisor.spawn(&mut role(ECHO), far).unwrap();
+    ping(&near);
+    join(role(JOINS).env("SOCKET", supervisor.socket_path()).spawn().unwrap());
+    child.kill().unwrap();
+    wait_for_peer_closed(&near);
+    child.wait().unwrap();
+    ping(&worker);
+    drop((near, founder, canary, worker));
+    until(|| clean(&supervisor).processes == 1);
+    supervisor.collect().unwrap();
+    assert_eq!(clean(&supervisor).objects, 0);
+    println!("{DONE}");
+}
+
+fn joins() {
+    attach(std::env::var_os("SOCKET").unwrap()).unwrap();
+    let (a, b) = Channel::create().unwrap();
+    tell(&a, "hello");
+    assert_eq!(next(&b).bytes(), b"hello");
+}
+
+#[test]
+fn supervisors_follow_one_another_until_one_process_is_left() {
+    with_founder(FOUNDER_OF_CHAIN);
+}
+
+fn chain() {
+    let founder = startup_channel();
+    let supervisor = Supervisor::get().unwrap();
+    let own = std::process::id();
+    let mut workers: Vec<_> = (0..6).map(|_| process_by(&founder)).collect();
+    workers.iter().for_each(ping);
+    let mut deaths = 0;
+    loop {
+        let leader = supervisor.process_id().unwrap();
+        if leader == own {
+            // A supervisor cannot be replaced while it lives: the others go first, then.
+            break;
+        }
+        kill_process(pid(leader), Signal::KILL).unwrap();
+        deaths += 1;
+        until(|| supervisor.process_id() != Some(leader));
+        // At once, and again: the next one may be dead before it has finished with the last.
+        if deaths % 2 == 0 {
+            supervisor.collect().unwrap();
+            workers.retain(|worker| !is_peer_closed(worker));
+            workers.iter().for_each(ping);
+        }
+    }
+    supervisor.collect().unwrap();
+    workers.retain(|worker| !is_peer_closed(worker));
+    workers.iter().for_each(ping);
+    assert!(deaths >= 1);
+    assert_eq!(clean(&supervisor).processes as usize, 1 + workers.len());
+    drop((workers, founder));
+    until(|| supervisor.inspect().processes == 1);
+    supervisor.collect().unwrap();
+    assert_eq!(clean(&supervisor).objects, 0);
+    println!("{DONE}");
+}
+
+fn is_peer_closed(channel: &Channel) -> bool {
+    channel.wait(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::ZERO).is_ok()
+}
+
+#[test]
+fn a_stopped_supervisor_is_not_replaced() {
+    with_founder(FOUNDER_OF_STOPPED);
+}
+
+fn stopped() {
+    let founder = startup_channel();
+    let supervisor = Supervisor::get().unwrap();
+    let worker = process_by(&founder);
+    ping(&worker);
+    let leader = supervisor.process_id().unwrap();
+    kill_process(pid(leader), Signal::STOP).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert_eq!(supervisor.process_id(), Some(leader));
+    assert!(!is_peer_closed(&founder));
+    ping(&worker);
+    kill_process(pid(leader), Signal::CONT).unwrap();
+    ping(&process_by(&founder));
+    assert_eq!(supervisor.process_id(), Some(leader));
+    kill_founder();
+    wait_for_peer_closed(&founder);
+    println!("{DONE}");
+}
+
+#[test]
+fn processes_join_while_supervisors_die() {
+    with_founder(FOUNDER_OF_JOINERS);
+}
+
+fn joiners() {
+    let founder = startup_channel();
+    let supervisor = Supervisor::get().unwrap();
+    // Future supervisors, and at the end this process itself.
+    let workers: Vec<_> = (0..8).map(|_| process_by(&founder)).collect();
+    let path = supervisor.socket_path();
+    std::thread::scope(|scope| {
+        let joining: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(|| {
+                    for _ in 0..25 {
+                        join(role(JOINS).env("SOCKET", path).spawn().unwrap());
+                        let (near, far) = Channel::create().unwrap();
+                        let mut child = supervisor.spawn(&mut role(ECHO), far).unwrap();
+                        ping(&near);
+                        child.kill().unwrap();
+                        child.wait().unwrap();
+                        wait_for_peer_closed(&near);
+                    }
+                })
+            })
+            .collect();
+        while !joining.iter().all(|thread| thread.is_finished()) {
+            let leader = supervisor.process_id().unwrap();
+            if leader != std::process::id() {
+                let _ = kill_process(pid(leader), Signal::KILL);
+            }
+            std::thread::sleep(std::time::Duration::from_millis(40));
+        }
+    });
+    drop((workers, founder));
+    until(|| supervisor.inspect().processes == 1);
+    supervisor.collect().unwrap();
+    assert_eq!(clean(&supervisor).objects, 0);
+    println!("{DONE}");
+}
+
+#[test]
+fn the_next_supervisor_notices_an_exec() {
+    with_founder(FOUNDER_OF_EXEC);
+}
+
+fn exec() {
+    let founder = startup_channel();
+    let supervisor = Supervisor::get().unwrap();
+    let start = || {
+        let (near, far) = Channel::create().unwrap();
+        let child = supervisor.spawn(&mut role(REPLACES_ITSELF), far).unwrap();
+        tell(&near, "are you there?");
+        next(&near);
+        (near, child)
+    };
+    let (before, after) = (start(), start());
+    kill_process(pid(before.1.id()), Signal::STOP).unwrap();
+    kill_founder();
+    wait_for_peer_closed(&founder);
+    // This one was out of touch when the supervisors changed, and is gone before it can greet the new one.
+    tell(&before.0, "go");
+    kill_process(pid(before.1.id()), Signal::CONT).unwrap();
+    tell(&after.0, "go");
+    for (channel, mut child) in [before, after] {
+        wait_for_peer_closed(&channel);
+        assert_eq!(child.try_wait().unwrap(), None, "it lives, as another program");
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    println!("{DONE}");
+}
+
+fn replaces_itself() {
+    use std::os::unix::process::CommandExt;
+    let channel = startup_channel();
+    next(&channel);
+    tell(&channel, "yes");
+    next(&channel);
+    let sleep = std::process::Command::new("/bin/sleep").arg("50").stdout(Stdio::null()).exec();
+    panic!("{sleep}");
+}
+
+#[test]
+fn a_forked_child_that_keeps_the_sockets_open_holds_nobody_up() {
+    with_founder(FOUNDER_THAT_FORKS);
+}
+
+fn forks_and_founds() {
+    let supervisor = Supervisor::create(&Config::default()).unwrap();
+    let (ours, theirs) = Channel::create().unwrap();
+    let _survivor = supervisor.spawn(&mut survivor(RECOVERS), theirs).unwrap();
+    // The survivor has its line before the fork, and so the child inherits the other end.
+    ours.wait(Signals::CHANNEL_READABLE, FOREVER).unwrap();
+    // SAFETY: the child only sleeps, and ends.
+    if unsafe { libc::fork() } == 0 {
+        // SAFETY: closing what is open does no harm in a process that goes on to do nothing.
+        unsafe {
+            libc::close(1);
+            libc::sleep(20);
+            libc::_exit(0);
+        }
+    }
+    serve(&supervisor, &ours);
+}
+
+#[test]
+fn a_supervisors_process_may_leave_in_good_order() {
+    with_founder(FOUNDER_THAT_LEAVES);
+}
+
+fn leaves() {
+    let supervisor = Supervisor::create(&Config::default()).unwrap();
+    let (ours, theirs) = Channel::create().unwrap();
+    let _survivor = supervisor.spawn(&mut survivor(LEFT), theirs).unwrap();
+    next(&ours);
+}
+
+fn left() {
+    let founder = startup_channel();
+    tell(&founder, "you may go");
+    wait_for_peer_closed(&founder);
+    let supervisor = Supervisor::get().unwrap();
+    until(|| supervisor.process_id() == Some(std::process::id()));
+    join(role(JOINS).env("SOCKET", supervisor.socket_path()).spawn().unwrap());
+    drop(founder);
+    supervisor.collect().unwrap();
+    let audit = clean(&supervisor);
+    assert_eq!((audit.processes, audit.objects), (1, 0));
+    println!("{DONE}");
+}
