@@ -33,7 +33,8 @@ pub fn use_up() {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Footprint {
     processes: u32,
-    threads: u32,
+    /// Threads with a row.
+    pub threads: u32,
     objects: u32,
     retired: u32,
     handles: u32,

@@ -5,9 +5,9 @@
 //! new record, until nothing is left or records bring nothing new.
 
 use crate::finding::{Finding, Kind, News};
-use crate::operation::{self, Operation};
-use crate::stage::{Goal, Round, Stage, recorded};
-use crate::trace::Trace;
+use crate::operation::{self, Operation, Thread, Way};
+use crate::stage::{Goal, Round, Stage, Then, recorded};
+use crate::trace::{Route, Trace};
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 use std::collections::HashSet;
@@ -20,10 +20,35 @@ pub enum Deed {
     Kill,
     /// Stop it for a while, and let it go on
     Stop,
+    /// Kill it, and then whoever recovers it, at every point of the recovery
+    KillTwice,
+}
+
+impl Deed {
+    fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().into())
+    }
+
+    /// Whether it can be done in the middle of this operation.
+    pub fn fits(self, operation: &Operation) -> bool {
+        match self {
+            Self::Kill => true,
+            // A thread is not stopped by itself, and one that sleeps for ever completes nothing.
+            Self::Stop => {
+                operation.thread == Thread::Main && !operation.sleeps_for_ever && operation.way != Way::Forked
+            }
+            // The recoverer wants to know the victim's seat.
+            Self::KillTwice => {
+                !operation.sleeps_for_ever
+                    && operation.way == Way::Spawned
+                    && operation.thread == Thread::Main
+            }
+        }
+    }
 }
 
 /// What a stage is told to do.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub struct Orders {
     /// The operation
     #[arg(long)]
@@ -40,18 +65,66 @@ pub struct Orders {
     /// Where the stride begins
     #[arg(long)]
     pub seed: usize,
+    /// At no more points than this, all over the operation
+    #[arg(long)]
+    pub most: Option<usize>,
+    /// At how many places of the operation victims are killed whose recoverers are killed too
+    #[arg(long)]
+    pub victims: usize,
     /// At this instruction only
     #[arg(long)]
     pub at: Option<usize>,
-    /// Which part of the points is this stage's
-    #[arg(long)]
-    pub part: usize,
-    /// Of how many
-    #[arg(long)]
-    pub parts: usize,
     /// Recovery leaves this step out
     #[arg(long)]
     pub skip_step: Option<String>,
+}
+
+impl Orders {
+    /// The arguments that give a stage these orders.
+    pub fn to_arguments(&self) -> Vec<String> {
+        let Self { operation, deed, stride, changes, seed, most, victims, at, skip_step } = self;
+        let mut arguments = vec![
+            format!("--operation={operation}"),
+            format!("--deed={}", deed.name()),
+            format!("--stride={stride}"),
+            format!("--seed={seed}"),
+            format!("--victims={victims}"),
+        ];
+        arguments.extend(changes.then(|| "--changes".into()));
+        arguments.extend(most.map(|most| format!("--most={most}")));
+        arguments.extend(at.map(|at| format!("--at={at}")));
+        arguments.extend(skip_step.as_ref().map(|step| format!("--skip-step={step}")));
+        arguments
+    }
+
+    /// The arguments with which somebody brings about again what was found `at` an instruction.
+    pub fn again(&self, at: Option<usize>) -> String {
+        let mut again = format!("--only {}", self.operation);
+        match self.deed {
+            Deed::Kill => {}
+            Deed::Stop => again += " --deed stop",
+            // The instruction is one of the recovery's: it says nothing without the victim's.
+            Deed::KillTwice => return format!("{again} --deed kill-twice --victims {}", self.victims),
+        }
+        if let Some(at) = at {
+            again += &format!(" --at {at}");
+        }
+        if let Some(step) = &self.skip_step {
+            again += &format!(" --skip-step {step}");
+        }
+        again
+    }
+}
+
+impl std::fmt::Display for Orders {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.operation)?;
+        match self.deed {
+            Deed::Kill => Ok(()),
+            Deed::Stop => f.write_str(", stopped"),
+            Deed::KillTwice => f.write_str(", twice"),
+        }
+    }
 }
 
 /// How many rounds come before the record, so that nothing happens there for the first time.
@@ -66,8 +139,8 @@ pub fn run(orders: &Orders) -> Result<()> {
     if let Some(name) = &orders.skip_step {
         jacinth_shm::skip_step(step(name)?);
     }
-    let mut campaign = Campaign { orders, operation, stage, visited: HashSet::new() };
-    if campaign.carry_out()? {
+    let mut campaign = Campaign { orders, operation, stage };
+    if campaign.carry_out()? == Course::Clear {
         tell(&News::Done);
     }
     Ok(())
@@ -80,115 +153,137 @@ pub fn step(name: &str) -> Result<jacinth_shm::Step> {
     found.with_context(|| format!("recovery has no step {name}; it has {all:?}"))
 }
 
+/// Whether a campaign can go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Course {
+    Clear,
+    /// Something was found, and told.
+    Ended,
+}
+
 struct Campaign<'a> {
     orders: &'a Orders,
     operation: Operation,
     stage: Stage,
-    /// Kill points that were reached: an instruction, and how many times it had been executed before.
-    visited: HashSet<(u64, u32)>,
 }
 
 impl Campaign<'_> {
-    /// `false` when something was found.
-    fn carry_out(&mut self) -> Result<bool> {
+    fn carry_out(&mut self) -> Result<Course> {
         if self.operation.sleeps_for_ever {
             return self.kill_asleep();
         }
         for _ in 0..WARM_UP {
             let round = self.stage.round(&self.operation, &Goal::Complete)?;
-            if self.has_fault(round, None, "before any death") {
-                return Ok(false);
+            if self.has_fault(&round, None, "before any death") {
+                return Ok(Course::Ended);
             }
         }
-        let mut missed = Vec::new();
-        for record in 0..RECORDS {
-            let round = self.stage.round(&self.operation, &Goal::Record)?;
-            if let Some((kind, text)) = round.fault {
-                self.tell_fault(kind, text, None, "step by step, before any death");
-                return Ok(false);
+        match self.orders.deed {
+            Deed::Kill => self.sweep(&Goal::Record, Goal::Kill),
+            Deed::Stop => self.sweep(&Goal::Record, Goal::Stop),
+            Deed::KillTwice => self.kill_twice(),
+        }
+    }
+
+    /// Recoveries from deaths at places all over the operation, each killed all over itself.
+    fn kill_twice(&mut self) -> Result<Course> {
+        let round = self.stage.round(&self.operation, &Goal::Record)?;
+        if self.has_fault(&round, None, "step by step, before any death") {
+            return Ok(Course::Ended);
+        }
+        let trace = recorded(round)?;
+        // Where the arena changes: in between, recovery has the same to do.
+        let points = trace.points(true, usize::MAX, 1);
+        let places = self.orders.victims.min(points.len());
+        for place in 0..places {
+            let route = trace.route(points[(2 * place + 1) * points.len() / (2 * places)]);
+            let record = Goal::KillTwice(route, Then::Record);
+            if self.sweep(&record, |then| Goal::KillTwice(route, Then::Kill(then)))? == Course::Ended {
+                return Ok(Course::Ended);
+            }
+        }
+        Ok(Course::Clear)
+    }
+
+    /// Records the way that `record` takes, and goes there with one victim for each of its points.
+    fn sweep(&mut self, record: &Goal, goal: impl Fn(Route) -> Goal) -> Result<Course> {
+        // An instruction, and how many times it had been executed before.
+        let mut visited = HashSet::new();
+        let mut missed = 0;
+        for records in 0..RECORDS {
+            let round = self.stage.round(&self.operation, record)?;
+            if self.has_fault(&round, None, "step by step, before any death") {
+                return Ok(Course::Ended);
             }
             let trace = recorded(round)?;
-            let points = self.points(&trace);
-            if record == 0 {
+            let points = self.points(&trace, &visited);
+            if records == 0 {
                 tell(&News::Recorded { instructions: trace.len(), points: points.len() });
             }
-            let before = self.visited.len();
-            missed.clear();
+            let before = visited.len();
+            missed = 0;
             for point in points {
-                let visit = trace.visit(point);
-                match self.visit(&trace, point)? {
-                    None => return Ok(false),
-                    Some(true) => {
-                        self.visited.insert(visit);
-                        tell(&News::Killed);
-                    }
-                    Some(false) => missed.push(visit),
+                let route = trace.route(point);
+                let round = self.stage.round(&self.operation, &goal(route))?;
+                let reached = round.reached;
+                let place = self.stage.code.describe(route.address);
+                if self.has_fault(&round, reached.then_some(point), &place) {
+                    return Ok(Course::Ended);
+                }
+                if reached {
+                    visited.insert(trace.visit(point));
+                    tell(&News::Killed);
+                } else {
+                    missed += 1;
                 }
             }
-            if missed.is_empty() || record > 0 && self.visited.len() == before {
+            if missed == 0 || records > 0 && visited.len() == before {
                 break;
             }
         }
-        if !missed.is_empty() {
-            tell(&News::Missed(missed.len()));
+        if missed > 0 {
+            tell(&News::Missed(missed));
         }
-        Ok(true)
+        Ok(Course::Clear)
     }
 
-    fn points(&self, trace: &Trace) -> Vec<usize> {
-        let Orders { stride, changes, seed, at, part, parts, .. } = *self.orders;
+    fn points(&self, trace: &Trace, visited: &HashSet<(u64, u32)>) -> Vec<usize> {
+        let Orders { stride, changes, seed, most, at, .. } = *self.orders;
         if let Some(at) = at {
-            return if self.visited.is_empty() { vec![at.min(trace.len() - 1)] } else { Vec::new() };
+            return if visited.is_empty() { vec![at.min(trace.len() - 1)] } else { Vec::new() };
         }
-        let points = trace.points(changes, stride, seed).into_iter().skip(part).step_by(parts);
-        points.filter(|point| !self.visited.contains(&trace.visit(*point))).collect()
+        let mut points = trace.points(changes, stride, seed);
+        if let Some(most) = most
+            && points.len() > most
+        {
+            points = (0..most).map(|place| points[(2 * place + 1) * points.len() / (2 * most)]).collect();
+        }
+        points.retain(|point| !visited.contains(&trace.visit(*point)));
+        points
     }
 
-    /// One victim. `None`: something was found; otherwise whether it came by.
-    fn visit(&mut self, trace: &Trace, point: usize) -> Result<Option<bool>> {
-        let route = trace.route(point);
-        let goal = match self.orders.deed {
-            Deed::Kill => Goal::Kill(route),
-            Deed::Stop => Goal::Stop(route),
-        };
-        let round = self.stage.round(&self.operation, &goal)?;
-        let reached = round.reached;
-        let place = self.stage.code.describe(route.address);
-        let at = if reached { Some(point) } else { None };
-        Ok(if self.has_fault(round, at, &place) { None } else { Some(reached) })
-    }
-
-    fn kill_asleep(&mut self) -> Result<bool> {
+    fn kill_asleep(&mut self) -> Result<Course> {
         const TIMES: usize = 20;
         tell(&News::Recorded { instructions: 0, points: TIMES });
         for _ in 0..TIMES {
             let round = self.stage.round(&self.operation, &Goal::KillAsleep)?;
-            if self.has_fault(round, None, "killed asleep") {
-                return Ok(false);
+            if self.has_fault(&round, None, "killed asleep") {
+                return Ok(Course::Ended);
             }
             tell(&News::Killed);
         }
-        Ok(true)
+        Ok(Course::Clear)
     }
 
-    fn has_fault(&self, round: Round, at: Option<usize>, place: &str) -> bool {
-        let Some((kind, text)) = round.fault else { return false };
+    fn has_fault(&self, round: &Round, at: Option<usize>, place: &str) -> bool {
+        let Some((kind, text)) = round.fault.clone() else { return false };
         self.tell_fault(kind, text, at, place);
         true
     }
 
     fn tell_fault(&self, kind: Kind, text: String, at: Option<usize>, place: &str) {
         let operation = self.operation.name.clone();
-        let mut again = format!("--only {operation}");
-        if self.orders.deed == Deed::Stop {
-            again += " --deed stop";
-        }
-        if let Some(at) = at {
-            again += &format!(" --at {at}");
-        }
-        if let Some(step) = &self.orders.skip_step {
-            again += &format!(" --skip-step {step}");
-        }
+        let again = self.orders.again(at);
         tell(&News::Found(Finding { kind, operation, at, place: place.into(), text, again }));
     }
 }

@@ -1,7 +1,7 @@
 //! What can be asked on the command line.
 
 use crate::campaign::{Deed, Orders};
-use crate::operation;
+use crate::operation::{self, Operation};
 use crate::report::{Summary, table};
 use crate::run::Plan;
 use anyhow::{Result, bail};
@@ -38,9 +38,13 @@ struct Arguments {
     #[arg(long, value_name = "INSTRUCTION", requires = "only")]
     at: Option<usize>,
 
-    /// What to do with the victim there
-    #[arg(long, value_enum, default_value = "kill")]
-    deed: Deed,
+    /// What to do with victims there; all three unless said otherwise
+    #[arg(long, value_enum)]
+    deed: Option<Deed>,
+
+    /// With --deed kill-twice: at how many places of an operation victims are killed
+    #[arg(long, value_name = "N")]
+    victims: Option<usize>,
 
     /// How many stages run at once; as many as there are processors unless said otherwise
     #[arg(long, value_name = "N")]
@@ -72,6 +76,14 @@ enum Role {
 /// The stride of a quick run: a prime, so that it does not keep step with loops.
 const QUICK_STRIDE: usize = 97;
 
+/// In a quick run: how many recoverers are killed of one victim's, and how many victims are stopped, an operation.
+const QUICK_TWICE: usize = 60;
+const QUICK_STOPS: usize = 6;
+/// The same in a run of every instruction: recoverers are killed at each state that they take the arena through, and
+/// at a stride over all other instructions.
+const EVERY_STRIDE_TWICE: usize = 17;
+const EVERY_STOPS: usize = 40;
+
 /// Runs the program.
 pub fn main() -> ExitCode {
     match run(Arguments::parse()) {
@@ -98,23 +110,9 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         crate::campaign::step(name)?;
     }
     let start = Instant::now();
-    let plan = Plan {
-        operations: wanted(&arguments.only)?,
-        deed: arguments.deed,
-        stride: if arguments.every_instruction {
-            1
-        } else {
-            arguments.stride.map_or(QUICK_STRIDE, |stride| stride as usize)
-        },
-        changes: !arguments.every_instruction,
-        at: arguments.at,
-        seed: arguments.seed,
-        jobs: arguments
-            .jobs
-            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
-            .max(1),
-        skip_step: arguments.skip_step,
-    };
+    let at_once =
+        arguments.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let plan = Plan { jobs: jobs(&arguments)?, at_once: at_once.max(1) };
     let outcomes = plan.carry_out()?;
     println!("{}", table(&outcomes));
     let summary = Summary::of(&outcomes, start.elapsed().as_secs_f64());
@@ -122,15 +120,59 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
     Ok(if summary.failures() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The operations of these names or prefixes; all of them when none is given.
-fn wanted(only: &[String]) -> Result<Vec<String>> {
-    let all: Vec<_> = operation::all().into_iter().map(|operation| operation.name).collect();
+/// What is to be done, deed by deed.
+fn jobs(arguments: &Arguments) -> Result<Vec<Orders>> {
+    let deeds = match arguments.deed {
+        Some(deed) => vec![deed],
+        // A place to reproduce a finding is one of a kill's, unless it says otherwise; so is a step to leave out.
+        None if arguments.at.is_some() || arguments.skip_step.is_some() => vec![Deed::Kill],
+        None => vec![Deed::Kill, Deed::KillTwice, Deed::Stop],
+    };
+    let every = arguments.every_instruction;
+    let mut jobs = Vec::new();
+    for deed in deeds {
+        for operation in wanted(&arguments.only, deed)? {
+            // All the operations are done twice over only when nothing says which.
+            if deed == Deed::KillTwice && arguments.deed.is_none() && !operation.is_rich {
+                continue;
+            }
+            let (stride, changes, most) = match deed {
+                Deed::Kill if every => (1, false, None),
+                Deed::Kill => (QUICK_STRIDE, true, None),
+                Deed::KillTwice if every => (EVERY_STRIDE_TWICE, true, None),
+                Deed::KillTwice => (usize::MAX, true, Some(QUICK_TWICE)),
+                Deed::Stop => (QUICK_STRIDE, true, Some(if every { EVERY_STOPS } else { QUICK_STOPS })),
+            };
+            let (stride, most) = arguments.stride.map_or((stride, most), |stride| (stride as usize, None));
+            jobs.push(Orders {
+                operation: operation.name,
+                deed,
+                stride,
+                changes,
+                seed: arguments.seed,
+                most,
+                victims: arguments.victims.unwrap_or(if every { 3 } else { 1 }).max(1),
+                at: arguments.at,
+                skip_step: arguments.skip_step.clone(),
+            });
+        }
+    }
+    Ok(jobs)
+}
+
+/// The operations of these names or prefixes with which this can be done; all of them when none is given.
+fn wanted(only: &[String], deed: Deed) -> Result<Vec<Operation>> {
+    let all = operation::all();
     for name in only {
-        if !all.iter().any(|operation| operation.starts_with(name)) {
+        if !all.iter().any(|operation| operation.name.starts_with(name)) {
             bail!("no operation is called {name}, or begins like that; --list names them");
         }
     }
-    let exact = |name: &String| only.contains(name);
-    let prefix = |name: &String| only.iter().any(|only| !all.contains(only) && name.starts_with(only));
-    Ok(all.iter().filter(|name| only.is_empty() || exact(name) || prefix(name)).cloned().collect())
+    let exact: Vec<_> = only.iter().filter(|only| all.iter().any(|known| known.name == **only)).collect();
+    let is_wanted = |name: &String| {
+        let named = |only: &String| name == only || !exact.contains(&only) && name.starts_with(only);
+        only.is_empty() || only.iter().any(named)
+    };
+    let fitting = |operation: &Operation| deed.fits(operation) && is_wanted(&operation.name);
+    Ok(operation::all().into_iter().filter(fitting).collect())
 }

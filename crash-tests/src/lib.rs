@@ -5,11 +5,12 @@
 //!    └─ stage, one an operation its arena, supervisor, survivors and their sleepers; traces    campaign, stage,
 //!         │                     and kills                                                      asleep, watchdog
 //!         └─ victim, one a kill attaches, prepares, and is stepped through one operation       victim, operation
+//!         └─ recoverer          recovers a victim, and is itself stepped through and killed    recoverer
 //! ```
 //!
 //! All three are this program. `code` knows which instructions are the project's, `trace` the way that an operation
 //! takes through them, and `tracee` leads a victim along it.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod arena;
 mod asleep;
@@ -18,6 +19,7 @@ mod cli;
 mod code;
 mod finding;
 mod operation;
+pub mod recoverer;
 mod report;
 mod run;
 mod stage;

@@ -6,11 +6,10 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // Victims are many, and need none of the rest.
-    let mut arguments = std::env::args();
-    if let (Some(role), Some(name)) = (arguments.nth(1), arguments.next())
-        && role == jacinth_crash::victim::ROLE
-    {
-        jacinth_crash::victim::play(&name);
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [jacinth_crash::victim::ROLE, name] => jacinth_crash::victim::play(name),
+        [jacinth_crash::recoverer::ROLE, arena, seat] => jacinth_crash::recoverer::play(arena, seat),
+        _ => jacinth_crash::main(),
     }
-    jacinth_crash::main()
 }

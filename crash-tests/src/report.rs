@@ -1,19 +1,25 @@
 //! What is printed at the end: a table of the operations, and one line of JSON.
 
+use crate::campaign::Deed;
 use crate::finding::Kind;
 use crate::run::Outcome;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
+use std::collections::HashSet;
 
 /// The last line.
 #[derive(Debug, Default, Serialize)]
 pub struct Summary {
     /// Operations that were looked at.
     pub operations: usize,
-    /// Kill points of all of them.
+    /// Points at which something was to be done, of all of them.
     pub kill_points: usize,
     /// Victims that were killed at one.
     pub kills: usize,
+    /// Recoverers that were killed, after their victims.
+    pub double_kills: usize,
+    /// Victims that were stopped and went on.
+    pub stops: usize,
     /// Kill points that no victim came by again.
     pub missed: usize,
     /// Things left over.
@@ -35,10 +41,15 @@ pub struct Summary {
 impl Summary {
     /// Of these outcomes.
     pub fn of(outcomes: &[Outcome], seconds: f64) -> Self {
-        let mut summary = Self { operations: outcomes.len(), seconds, ..Self::default() };
+        let names: HashSet<_> = outcomes.iter().map(|outcome| &outcome.orders.operation).collect();
+        let mut summary = Self { operations: names.len(), seconds, ..Self::default() };
         for outcome in outcomes {
             summary.kill_points += outcome.points;
-            summary.kills += outcome.kills;
+            *match outcome.orders.deed {
+                Deed::Kill => &mut summary.kills,
+                Deed::KillTwice => &mut summary.double_kills,
+                Deed::Stop => &mut summary.stops,
+            } += outcome.kills;
             summary.missed += outcome.missed;
             for finding in &outcome.findings {
                 *match finding.kind {
@@ -69,7 +80,7 @@ impl Summary {
 pub fn table(outcomes: &[Outcome]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header(["operation", "instructions", "kill points", "kills", "missed", "seconds", "found"]);
+    table.set_header(["operation", "instructions", "points", "done", "missed", "seconds", "found"]);
     for outcome in outcomes {
         let found = match outcome.findings.as_slice() {
             [] => "nothing".into(),
@@ -78,7 +89,7 @@ pub fn table(outcomes: &[Outcome]) -> Table {
             }
         };
         table.add_row([
-            outcome.operation.clone(),
+            outcome.orders.to_string(),
             outcome.instructions.to_string(),
             outcome.points.to_string(),
             outcome.kills.to_string(),

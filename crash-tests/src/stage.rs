@@ -7,12 +7,13 @@ use crate::arena::{self, Footprint};
 use crate::asleep::{HANG, Sleepers};
 use crate::code::Code;
 use crate::finding::Kind;
-use crate::operation::{End, Operation, Scene, Way, seen};
+use crate::operation::{End, Operation, Scene, Thread, Way, seen};
+use crate::recoverer;
 use crate::trace::{Route, Trace};
 use crate::tracee::{self, Stand, Tracee};
 use crate::victim;
 use crate::watchdog::Watchdog;
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use jacinth::{Channel, Signals, Supervisor};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -29,6 +30,16 @@ pub enum Goal {
     KillAsleep,
     /// Stop it there for a while, as by anybody's SIGSTOP; then let it complete the operation.
     Stop(Route),
+    /// Kill it there, and then whoever recovers it.
+    KillTwice(Route, Then),
+}
+
+/// What to do with a recoverer.
+pub enum Then {
+    /// Let it complete the recovery, and remember the way.
+    Record,
+    /// Kill it there.
+    Kill(Route),
 }
 
 /// What came of one victim.
@@ -103,10 +114,26 @@ impl Stage {
             Goal::Stop(route) => {
                 let (reached, stand) = route.follow(&tracee)?;
                 round.reached = reached;
-                if reached { self.stop_and_resume(&tracee, &mut round)? } else { stand }
+                if reached { self.stop_and_resume(operation, &tracee, &mut round)? } else { stand }
+            }
+            Goal::KillTwice(route, then) => {
+                let (reached, stand) = route.follow(&tracee)?;
+                round.reached = reached;
+                if reached {
+                    self.recover_and_kill(process, then, &mut round)?;
+                }
+                stand
             }
         };
         let hung = self.watchdog.release();
+        if operation.thread != Thread::Main && matches!(stand, Stand::Exited(_)) {
+            // Its process lives. None of its threads uses the arena any more.
+            let threads = Footprint::of(&self.supervisor).threads;
+            if threads != self.baseline.threads {
+                let text = format!("there were {} threads, and there are {threads}", self.baseline.threads);
+                round.fault = Some((Kind::Leak, text));
+            }
+        }
         tracee::kill(process)?;
         if hung {
             round.fault = Some((Kind::Hang, "the victim did not come to an end, and was killed".into()));
@@ -135,20 +162,25 @@ impl Stage {
     fn spawn(&self, operation: &Operation, scene: &mut Scene) -> Result<i32> {
         let mut program = Command::new("/proc/self/exe");
         program.args([victim::ROLE, &operation.name]).stdin(Stdio::null()).stdout(Stdio::null());
-        let startup = scene.startup.take().context("a victim needs its end of the line")?;
         let child = match operation.way {
-            Way::Spawned => self.supervisor.spawn(&mut program, startup)?,
-            Way::Stranger => {
-                // Nobody holds the other end: its sleepers are awake before they sleep.
-                scene.sleepers.clear();
-                program.env(victim::SOCKET, self.supervisor.socket_path()).spawn()?
+            Way::Spawned => {
+                let startup = scene.startup.take().context("a victim needs its end of the line")?;
+                self.supervisor.spawn(&mut program, startup)?
             }
+            // The other end stays here, and what sleeps at this one sleeps on.
+            Way::Forked => return Ok(victim::fork(operation)?),
+            Way::Stranger => program.env(victim::SOCKET, self.supervisor.socket_path()).spawn()?,
         };
         Ok(child.id().cast_signed())
     }
 
     /// A stopped process is not dead: nothing is taken from it, others go on, and it completes what it was doing.
-    fn stop_and_resume(&mut self, tracee: &Tracee, round: &mut Round) -> Result<Stand> {
+    fn stop_and_resume(
+        &mut self,
+        operation: &Operation,
+        tracee: &Tracee,
+        round: &mut Round,
+    ) -> Result<Stand> {
         tracee.stop_for_real()?;
         let before = self.recovered;
         let others = || -> std::result::Result<(), jacinth::Status> {
@@ -162,13 +194,29 @@ impl Stage {
                 round.fault = Some((Kind::Promise, format!("others do not go on beside it: {status}")));
             }
             let recovered = self.supervisor.collect()?.recovered.processes;
-            if recovered != before {
+            if recovered != before && !operation.starts_another {
                 let text = format!("{} processes were recovered while it was stopped", recovered - before);
                 round.fault = Some((Kind::Promise, text));
             }
             std::thread::sleep(Duration::from_millis(1));
         }
         tracee.resume_for_real()
+    }
+
+    /// The victim executes nothing more. A recoverer begins to recover it, and is killed.
+    fn recover_and_kill(&self, victim: i32, then: &Then, round: &mut Round) -> Result<()> {
+        let mut program = recoverer::program(victim)?;
+        // Its startup handle: one that nobody misses.
+        let (_ours, theirs) = Channel::create()?;
+        let process = self.supervisor.spawn(program.stdin(Stdio::null()), theirs)?.id().cast_signed();
+        let tracee = Tracee::adopt(&self.code)?;
+        // The supervisor watches it now: it may attach.
+        ensure!(tracee.run()? == Stand::Finished, "the recoverer did not attach; its own words are above");
+        match then {
+            Then::Record => round.trace = Some(Trace::record(&tracee, &self.code)?.0),
+            Then::Kill(route) => round.reached = route.follow(&tracee)?.0,
+        }
+        tracee::kill(process)
     }
 
     /// The victim is dead.
@@ -180,7 +228,11 @@ impl Stage {
         partner: Option<std::thread::JoinHandle<()>>,
     ) -> Check<()> {
         let broken = |text| (Kind::Promise, text);
+        let before = self.recovered;
         self.recover()?;
+        if operation.way == Way::Forked && self.recovered != before {
+            return Err(broken("the death of a forked child was taken for an attached process's".into()));
+        }
         let asleep = self.sleepers.judge(&scene.sleepers).map_err(|text| (Kind::LostWake, text))?;
         if let Some(partner) = partner {
             wait_for(&partner).map_err(|text| (Kind::LostWake, text))?;

@@ -9,12 +9,14 @@
 mod call;
 mod close;
 mod create;
+mod fork;
 mod loan;
 mod name;
 mod process;
 mod read;
 mod scene;
 mod signal;
+mod thread;
 mod wait;
 mod write;
 
@@ -48,6 +50,19 @@ pub enum Way {
     Spawned,
     /// As any program; `attach` lets it in. There is no line.
     Stranger,
+    /// It is a copy of the survivor, made by fork(), and has no arena. There is no line.
+    Forked,
+}
+
+/// The thread in which the victim acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thread {
+    /// The one that it begins with.
+    Main,
+    /// One of the standard library's, which ends with the act, as the act says.
+    Std,
+    /// One that a library of another language made, and that ends by `pthread_exit` once the act has returned.
+    Foreign,
 }
 
 /// One operation.
@@ -62,8 +77,12 @@ pub struct Operation {
     pub exits: Option<i32>,
     /// Whether it waits for ever: then it is killed in its sleep, and nowhere else.
     pub sleeps_for_ever: bool,
-    /// Whether it happens in a thread of its own, which ends with it.
-    pub in_thread: bool,
+    /// In which thread it happens.
+    pub thread: Thread,
+    /// Whether it starts a process besides, which may come and go.
+    pub starts_another: bool,
+    /// Whether its deaths leave much to do: recoverers are killed over these.
+    pub is_rich: bool,
     pub(crate) set: Box<dyn Fn() -> Scene>,
     pub(crate) prepare: Box<dyn Fn() -> Act>,
     pub(crate) check: Box<Check>,
@@ -77,7 +96,9 @@ impl Operation {
             way: Way::Spawned,
             exits: None,
             sleeps_for_ever: false,
-            in_thread: false,
+            thread: Thread::Main,
+            starts_another: false,
+            is_rich: false,
             set: Box::new(Scene::new),
             prepare: Box::new(|| Box::new(|| Box::new(()))),
             check: Box::new(|_, _| Ok(())),
@@ -103,6 +124,23 @@ impl Operation {
     }
 }
 
+/// Operations whose deaths leave, between them, everything that a recovery can meet.
+const RICH: [&str; 13] = [
+    "write_64_inline",
+    "write_1_growing",
+    "write_channel",
+    "write_3_refused",
+    "read_64_block",
+    "read_growing",
+    "read_3_discard",
+    "close_full_channel",
+    "close_cascade",
+    "spawn",
+    "create_channel",
+    "duplicate",
+    "replace",
+];
+
 /// All of them, those that take longest first.
 pub fn all() -> Vec<Operation> {
     let groups = [
@@ -113,11 +151,17 @@ pub fn all() -> Vec<Operation> {
         call::operations(),
         loan::operations(),
         create::operations(),
+        fork::operations(),
+        thread::operations(),
         name::operations(),
         signal::operations(),
         wait::operations(),
     ];
-    groups.into_iter().flatten().collect()
+    let mut operations: Vec<_> = groups.into_iter().flatten().collect();
+    for operation in &mut operations {
+        operation.is_rich = RICH.contains(&&*operation.name);
+    }
+    operations
 }
 
 /// The operation of this name.
@@ -136,5 +180,6 @@ mod tests {
         names.sort();
         names.dedup();
         assert_eq!(names.len(), number);
+        assert!(RICH.iter().all(|name| names.iter().any(|known| known == name)));
     }
 }

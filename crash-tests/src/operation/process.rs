@@ -1,11 +1,11 @@
-//! Attaching, leaving, spawning, and the end of a thread.
+//! Attaching, leaving and spawning.
 
 use super::{Operation, Scene, Way, given, startup};
 use jacinth::*;
 use std::process::Command;
 
 pub(super) fn operations() -> Vec<Operation> {
-    vec![attach_spawned(), attach_stranger(), exit(), spawn(), spawn_nothing(), thread_end()]
+    vec![attach_spawned(), attach_stranger(), exit(), spawn(), spawn_nothing()]
 }
 
 /// A spawned program finds its way in.
@@ -51,27 +51,30 @@ fn exit() -> Operation {
 
 /// A victim that spawns a program, and dies over it.
 fn spawn() -> Operation {
-    Operation::new("spawn", "the seat and its startup handle go, with the child or without")
-        .set(|| {
-            let mut scene = Scene::new();
-            let (ours, theirs) = Channel::create().unwrap();
-            scene.give(vec![theirs.into()]);
-            scene.kept.push(ours.into());
-            scene
-        })
-        .prepare(|| {
-            let line = startup();
-            let end = given(&line).remove(0);
-            let supervisor = Supervisor::get().unwrap();
-            move || (supervisor.spawn(&mut Command::new("/bin/true"), end).unwrap(), line)
-        })
-        .check(|scene, _| {
-            // A child that was started outlives its spawner for a moment.
-            let late = MonotonicInstant::after(MonotonicDuration::from_seconds(20));
-            let seen = scene.kept[0].wait(Signals::CHANNEL_PEER_CLOSED, late);
-            seen.map(drop)
-                .map_err(|status| format!("the end that the child was to get is still open: {status}"))
-        })
+    let mut operation =
+        Operation::new("spawn", "the seat and its startup handle go, with the child or without")
+            .set(|| {
+                let mut scene = Scene::new();
+                let (ours, theirs) = Channel::create().unwrap();
+                scene.give(vec![theirs.into()]);
+                scene.kept.push(ours.into());
+                scene
+            })
+            .prepare(|| {
+                let line = startup();
+                let end = given(&line).remove(0);
+                let supervisor = Supervisor::get().unwrap();
+                move || (supervisor.spawn(&mut Command::new("/bin/true"), end).unwrap(), line)
+            })
+            .check(|scene, _| {
+                // A child that was started outlives its spawner for a moment.
+                let late = MonotonicInstant::after(MonotonicDuration::from_seconds(20));
+                let seen = scene.kept[0].wait(Signals::CHANNEL_PEER_CLOSED, late);
+                seen.map(drop)
+                    .map_err(|status| format!("the end that the child was to get is still open: {status}"))
+            });
+    operation.starts_another = true;
+    operation
 }
 
 /// The program to be spawned does not exist.
@@ -85,22 +88,4 @@ fn spawn_nothing() -> Operation {
             (ours, line)
         }
     })
-}
-
-/// A thread ends in the middle of its process's life.
-fn thread_end() -> Operation {
-    let mut operation = Operation::new("thread_end", "the thread's row is free, or goes with its process")
-        .set(|| {
-            let mut scene = Scene::new();
-            scene.give_sides(2);
-            scene
-        })
-        .prepare(|| {
-            let line = startup();
-            let kept = given(&line);
-            drop((Channel::create().unwrap(), Event::create().unwrap()));
-            move || std::mem::forget((line, kept))
-        });
-    (operation.exits, operation.in_thread) = (Some(0), true);
-    operation
 }
