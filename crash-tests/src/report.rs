@@ -12,7 +12,7 @@ use std::collections::HashSet;
 pub struct Summary {
     /// Operations that were looked at.
     pub operations: usize,
-    /// Points at which something was to be done, of all of them.
+    /// Kill points of all of them.
     pub kill_points: usize,
     /// Victims that were killed at one.
     pub kills: usize,
@@ -20,7 +20,7 @@ pub struct Summary {
     pub double_kills: usize,
     /// Victims that were stopped and went on.
     pub stops: usize,
-    /// Kill points that no victim came by again.
+    /// Points, of any kind, that no victim came by again.
     pub missed: usize,
     /// Things left over.
     pub leaks: usize,
@@ -44,7 +44,9 @@ impl Summary {
         let names: HashSet<_> = outcomes.iter().map(|outcome| &outcome.orders.operation).collect();
         let mut summary = Self { operations: names.len(), seconds, ..Self::default() };
         for outcome in outcomes {
-            summary.kill_points += outcome.points;
+            if outcome.orders.deed == Deed::Kill {
+                summary.kill_points += outcome.points;
+            }
             *match outcome.orders.deed {
                 Deed::Kill => &mut summary.kills,
                 Deed::KillTwice => &mut summary.double_kills,
