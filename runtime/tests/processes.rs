@@ -454,7 +454,7 @@ fn the_others_go_on_when_one_is_killed() {
     in_arena(|supervisor| {
         let mut random = support::random(11);
         let mut workers: Vec<(Channel, Child)> = Vec::new();
-        for round in 0..40u64 {
+        for round in 0..20u64 {
             if workers.len() == 3 {
                 let (ours, child) = workers.swap_remove(random.usize(0..3));
                 kill(supervisor, child);
