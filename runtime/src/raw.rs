@@ -231,13 +231,14 @@ fn check_sizes(bytes: &[u8], handles: &[u32]) -> Result<(), shm::Error> {
 /// Writes a message of up to 65,536 bytes and 64 handles to a channel.
 ///
 /// Follows `docs/syscalls/channel_write.md`. Needs [`Rights::WRITE`], and [`Rights::TRANSFER`] on each handle.
-/// The handles are gone on success and on every error but [`Status::SHOULD_WAIT`], which is this library's
-/// own: a channel holds a bounded number of pending messages.
+/// The handles are gone on success and on every error but two, which are this library's own: a channel holds a bounded
+/// number of pending messages ([`Status::SHOULD_WAIT`]), and a process may have no more of them pending, and of memory
+/// in them, than its quota ([`Status::NO_RESOURCES`]).
 ///
 /// # Errors
 /// [`Status::BAD_HANDLE`] (also for a handle that stands in the list twice), [`Status::WRONG_TYPE`],
 /// [`Status::ACCESS_DENIED`], [`Status::OUT_OF_RANGE`], [`Status::NOT_SUPPORTED`] when the channel itself is
-/// among the handles, [`Status::PEER_CLOSED`], [`Status::NO_MEMORY`].
+/// among the handles, [`Status::PEER_CLOSED`], [`Status::NO_MEMORY`] when the arena's pools are exhausted.
 #[inline]
 pub fn channel_write(value: u32, bytes: &[u8], handles: &[u32]) -> Result<(), Status> {
     if handles.is_empty() && bytes.len() <= shm::MAX_MESSAGE_BYTES {
@@ -342,6 +343,8 @@ pub(crate) fn receive(
 /// Follows `docs/syscalls/channel_call.md`. Needs [`Rights::READ`] and [`Rights::WRITE`], and
 /// [`Rights::TRANSFER`] on each handle. The handles are gone as after a write.
 ///
+/// Gives what came of the write, and what came of the whole.
+///
 /// # Errors
 /// Those of [`channel_write`], with [`Status::INVALID_ARGS`] for fewer than four bytes;
 /// [`Status::TIMED_OUT`]: the reply, should it come, is an ordinary message; [`Status::CANCELED`]: the channel
@@ -352,8 +355,8 @@ pub(crate) fn call(
     bytes: &[u8],
     handles: &[u32],
     sink: &mut impl shm::Sink,
-) -> (Result<(), Status>, Actual) {
-    let mut actual = Actual { bytes: 0, handles: 0 };
+) -> (Result<(), Status>, Result<(), Status>) {
+    let mut is_sent = false;
     let result = with_thread(|thread| {
         let both = Rights::READ | Rights::WRITE;
         let checked = channel_with(thread, value, both).and_then(|found| {
@@ -364,14 +367,8 @@ pub(crate) fn call(
         });
         let found = checked.inspect_err(|_| discard(thread, handles))?;
         let pending = thread.call_begin(found, both.bits(), bytes, handles, Rights::TRANSFER.bits())?;
-        let received = thread.call_finish(&pending, deadline.into_nanos(), sink);
-        match received {
-            Ok((bytes, handles)) | Err(shm::Error::BufferTooSmall { bytes, handles }) => {
-                actual = Actual { bytes, handles }
-            }
-            Err(_) => {}
-        }
-        received.map(drop)
+        is_sent = true;
+        thread.call_finish(&pending, deadline.into_nanos(), sink).map(drop)
     });
-    (result, actual)
+    (if is_sent { Ok(()) } else { result }, result)
 }

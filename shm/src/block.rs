@@ -84,6 +84,8 @@ pub(crate) struct Descriptor {
     /// Segments: the position of their first message. Payload blocks: one more than the position of the
     /// message that last used them.
     pub(crate) position: AtomicU64,
+    /// The process that the block counts for, where processes have quotas: see [`crate::quota`].
+    pub(crate) charge: AtomicU64,
 }
 
 // SAFETY: atomic words only; zero is their default.

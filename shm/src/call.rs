@@ -43,7 +43,7 @@ impl Thread {
     /// Sends `bytes`, its first four replaced by a fresh transaction id, with `handles`. The reply is then
     /// awaited by [`call_finish`](Self::call_finish), or given up with [`call_abandon`](Self::call_abandon).
     ///
-    /// As for a send, all `handles` are gone unless it says `ShouldWait`.
+    /// As for a send, all `handles` are gone unless it says `ShouldWait` or `NoResources`.
     pub fn call_begin(
         &self,
         found: Found,

@@ -13,7 +13,7 @@ use crate::counter::Counter;
 use crate::error::{Error, Result, crash_point};
 use crate::object::{Count, Life, LifeState, Shape, State};
 use crate::owner::{Claim, Operation, ProcessState, Record};
-use crate::process::{Process, STARTUP_ENTRY, Seat};
+use crate::process::{Arrival, Process, STARTUP_ENTRY, Seat};
 use crate::sync::{AcqRel, Acquire, Relaxed, Release};
 use crate::table::{Entry, EntryState};
 use crate::thread::Thread;
@@ -24,14 +24,14 @@ pub type Created = (u32, Option<u32>);
 impl Thread {
     /// Makes an object of `shape` and the caller's type number `kind`, with a handle of `rights` to each side.
     pub fn create(&self, shape: Shape, kind: u8, rights: u32) -> Result<Created> {
-        let (slot, life) = self.take_slot()?;
+        let (slot, life, credit) = self.take_slot()?;
         crash_point!(self, "create.slot");
         let result = self.fill_slot(slot, life, shape, kind, rights);
         if let Err(error) = result
             && error != Error::Died
         {
-            self.arena().object(slot)?.life.store(life.freed().0, Release);
-            self.spare_slots.borrow_mut().push(slot);
+            self.release_slot(slot, life)?;
+            self.give_object_credit_back(credit);
         }
         result
     }
@@ -65,12 +65,12 @@ impl Thread {
         }
         crash_point!(self, "create.filled");
         // ORDER: Release publishes the object to whoever looks at its life.
-        object.life.store(life.live(kind, shape).0, Release);
+        object.life.store(life.live(kind, shape, self.process.quotas.charge).0, Release);
         crash_point!(self, "create.committed");
-        let first = self.arrive(entries[0].0, entries[0].1, rights)?.value;
+        let first = self.arrive(entries[0].0, entries[0].1, rights, Arrival::New)?.value;
         crash_point!(self, "create.first");
         let second = match sides {
-            2 => Some(self.arrive(entries[1].0, entries[1].1, rights)?.value),
+            2 => Some(self.arrive(entries[1].0, entries[1].1, rights, Arrival::New)?.value),
             _ => None,
         };
         self.set_operation(Operation::Idle);
@@ -78,8 +78,31 @@ impl Thread {
         Ok((first, second))
     }
 
-    /// A free slot, RESERVED by this thread.
-    fn take_slot(&self) -> Result<(u32, Life)> {
+    /// RESERVED → FREE: nothing came of it.
+    fn release_slot(&self, slot: u32, life: Life) -> Result<()> {
+        self.arena().object(slot)?.life.store(life.freed().0, Release);
+        self.spare_slots.borrow_mut().push(slot);
+        Ok(())
+    }
+
+    /// A free slot, RESERVED by this thread, and the credit that it cost.
+    fn take_slot(&self) -> Result<(u32, Life, u64)> {
+        // More than once only if other threads count the credits at this very moment.
+        for _ in 0..16 {
+            let credit = self.take_object_credit()?;
+            match self.take_any_slot() {
+                Ok((slot, life)) if self.stands(credit) => return Ok((slot, life, credit)),
+                Ok((slot, life)) => self.release_slot(slot, life)?,
+                Err(error) => {
+                    self.give_object_credit_back(credit);
+                    return Err(error);
+                }
+            }
+        }
+        Err(Error::NoResources("objects of this process (max_objects_per_process)"))
+    }
+
+    fn take_any_slot(&self) -> Result<(u32, Life)> {
         if let Some(taken) = self.take_known_slot()? {
             return Ok(taken);
         }
@@ -165,7 +188,9 @@ impl Thread {
         if let Some(endpoint) = self.process.endpoint(object)
             && endpoint.is_bound_to(found.index)
         {
-            endpoint.bind(index);
+            let credits = &self.process.quotas.messages;
+            let pending = self.process.pending_of(object);
+            endpoint.bind(index, pending, credits);
         }
         let live = reserved.live(rights, object);
         let cell = self.arena().entry(self.home, index).ok_or(Error::BadHandle)?;

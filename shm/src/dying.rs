@@ -179,7 +179,8 @@ impl Thread {
         // Should one of them fail, the others are found again by `gather_retired`.
         retired.extend(kept.into_iter().map(|(slot, _)| slot));
         drop(retired);
-        let mut reclaimed = 0;
+        let (mut reclaimed, mut ours) = (0, 0);
+        let voided = self.credits_voided();
         for (slot, life) in free {
             let reclaiming = life.reclaiming(self.tag);
             // ORDER: Acquire pairs with the Release that retired it; one reclaimer wins.
@@ -189,8 +190,10 @@ impl Thread {
                 self.tear_down(slot, reclaiming)?;
                 self.spare_slots.borrow_mut().push(slot);
                 reclaimed += 1;
+                ours += u64::from(life.is_charged_to(self.process.quotas.charge));
             }
         }
+        self.give_object_credits(voided, ours);
         Ok(reclaimed)
     }
 

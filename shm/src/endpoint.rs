@@ -11,6 +11,7 @@
 //! INV-ENDPOINT-2: everything here can be rebuilt from the arena.
 
 use crate::block::BlockId;
+use crate::quota::MessageCredits;
 use crate::ring::Segment;
 use crate::sync::{Acquire, AtomicU64, Lock, Release};
 use crossbeam_utils::CachePadded;
@@ -31,18 +32,22 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     /// Starts afresh for an endpoint that came under this entry: calls, claims and promises of an earlier handle
     /// are gone with that handle.
-    pub(crate) fn bind(&self, index: u32) {
+    ///
+    /// `pending` messages that were written at this end before are this process's from now on.
+    pub(crate) fn bind(&self, index: u32, pending: u64, credits: &MessageCredits) {
         let mut sender = self.sender.lock();
         let mut receiver = self.receiver.lock();
+        credits.give_back(sender.granted);
         sender.forget();
+        sender.granted = if index == 0 { 0 } else { credits.charge(pending) };
         receiver.forget();
         self.disorder.store(0, Release);
         self.bound.store(index.into(), Release);
     }
 
     /// Passes through both locks and closes the door. Who still waits behind it knows nothing any more.
-    pub(crate) fn unbind(&self) {
-        self.bind(0);
+    pub(crate) fn unbind(&self, credits: &MessageCredits) {
+        self.bind(0, 0, credits);
     }
 
     /// Whether some entry of this process holds the endpoint.
@@ -69,6 +74,8 @@ pub(crate) struct Sender {
     pub(crate) limit: u64,
     /// Places promised to transfers that are marking their handles.
     pub(crate) reserved: u64,
+    /// Messages that may be pending by the account of this process: those that are, and some to come.
+    pub(crate) granted: u64,
     pub(crate) segment: Option<Segment>,
     /// This direction's payload blocks that are not in flight, by class.
     pub(crate) spare: Vec<Vec<BlockId>>,

@@ -28,10 +28,13 @@ pub(crate) const CLASS_0_LINES: usize = 4;
 /// The most block classes: the largest block has 16 MiB.
 pub(crate) const MAX_CLASSES: usize = 17;
 
+/// Numbers of a [`Config`].
+const CONFIG_WORDS: usize = 11;
+
 const PAGE_BYTES: usize = 4096;
 const MAGIC: u64 = u64::from_le_bytes(*b"jacinth\x01");
 /// Changes whenever a word's meaning does.
-pub(crate) const VERSION: u64 = 1;
+pub(crate) const VERSION: u64 = 2;
 
 /// Sixty-four bytes of payload, message headers or handle records.
 #[derive(Debug, Default)]
@@ -62,16 +65,27 @@ pub struct Config {
     /// How many objects may exist at once; the two ends of a pair are one object. Up to 8,388,607; default
     /// 1,048,576.
     pub max_objects: u32,
-    /// How many handles one process may hold at once. Up to 1,048,575; default 262,143.
+    /// How many of them one process may have made, whoever holds them now. Up to 8,388,607; default 917,504, seven
+    /// eighths of the default `max_objects`. Where `max_objects` is less, that alone applies.
+    pub max_objects_per_process: u32,
+    /// How many handles one process may hold at once. Up to 1,048,575; default 262,143. Each process has a table
+    /// of its own for them, so all processes together may have `max_processes` times as many.
     pub max_handles_per_process: u32,
     /// How many messages may be pending in one direction of a channel before a write gives
     /// `ZX_ERR_SHOULD_WAIT`. Up to 1,048,576; default 8,192.
     pub max_pending_messages: u32,
+    /// How many messages that were written at ends which one process holds may be pending at once, in all its
+    /// channels together. Up to 1,073,741,824; default 7,340,032, seven eighths of what one size class of the default
+    /// pools has room for. A process that has so many gets `ZX_ERR_NO_RESOURCES` from a write until some are read.
+    pub max_pending_messages_per_process: u32,
     /// How many messages the first ring of a direction holds; later ones are four times the last. A power of
     /// two from 2 to 8,192; default 8.
     pub first_segment_messages: u32,
     /// The bytes reserved for blocks of each size class. Default 1 GiB.
     pub pool_bytes: u64,
+    /// How much of it, of each size class, one process may have taken; at least one block of each. Up to 1 TiB;
+    /// default 896 MiB, seven eighths of the default `pool_bytes`. Where `pool_bytes` is less, that alone applies.
+    pub max_block_bytes_per_process: u64,
     /// The largest zero-copy loan, in bytes; rounded up to a power of two, at most 16 MiB, which is the
     /// default. Messages of the full 65,536 bytes with 64 handles need at least 128 KiB here.
     pub max_loan_bytes: u64,
@@ -83,10 +97,13 @@ impl Default for Config {
             max_processes: 64,
             max_threads: 1024,
             max_objects: 1 << 20,
+            max_objects_per_process: (1 << 20) / 8 * 7,
             max_handles_per_process: (1 << 18) - 1,
             max_pending_messages: 8192,
+            max_pending_messages_per_process: 7 << 20,
             first_segment_messages: 8,
             pool_bytes: 1 << 30,
+            max_block_bytes_per_process: (1 << 30) / 8 * 7,
             max_loan_bytes: 16 << 20,
         }
     }
@@ -129,10 +146,14 @@ impl Config {
             });
         }
         within("pool_bytes", self.pool_bytes, 256, 1 << 40)?;
-        within("max_loan_bytes", self.max_loan_bytes, 256, 16 << 20)
+        within("max_loan_bytes", self.max_loan_bytes, 256, 16 << 20)?;
+        within("max_objects_per_process", self.max_objects_per_process.into(), 1, (1 << 23) - 1)?;
+        within("max_block_bytes_per_process", self.max_block_bytes_per_process, 256, 1 << 40)?;
+        let pending = self.max_pending_messages_per_process.into();
+        within("max_pending_messages_per_process", pending, 1, 1 << 30)
     }
 
-    fn to_words(&self) -> [u64; 8] {
+    fn to_words(&self) -> [u64; CONFIG_WORDS] {
         [
             self.max_processes.into(),
             self.max_threads.into(),
@@ -142,11 +163,14 @@ impl Config {
             self.first_segment_messages.into(),
             self.pool_bytes,
             self.max_loan_bytes,
+            self.max_objects_per_process.into(),
+            self.max_block_bytes_per_process,
+            self.max_pending_messages_per_process.into(),
         ]
     }
 
     #[cfg(not(loom))]
-    fn from_words(words: [u64; 8]) -> Self {
+    fn from_words(words: [u64; CONFIG_WORDS]) -> Self {
         // A number too large for its field becomes the largest, which `validate` then refuses.
         let narrow = |word: u64| u32::try_from(word).unwrap_or(u32::MAX);
         Self {
@@ -158,7 +182,32 @@ impl Config {
             first_segment_messages: narrow(words[5]),
             pool_bytes: words[6],
             max_loan_bytes: words[7],
+            max_objects_per_process: narrow(words[8]),
+            max_block_bytes_per_process: words[9],
+            max_pending_messages_per_process: narrow(words[10]),
         }
+    }
+
+    /// How many objects one process may have made; `None` where that is no less than there can be.
+    pub(crate) fn object_quota(&self) -> Option<u64> {
+        (self.max_objects_per_process < self.max_objects).then_some(self.max_objects_per_process.into())
+    }
+
+    /// How many blocks of `class` one process may have taken; `None` where that is no less than there are.
+    pub(crate) fn block_quota(&self, class: usize) -> Option<u64> {
+        if class >= self.classes() {
+            return None;
+        }
+        let block_bytes = (CLASS_0_LINES * LINE_BYTES) << class;
+        let quota = (self.max_block_bytes_per_process / block_bytes as u64).max(1);
+        (quota < self.blocks_of_class(class) as u64).then_some(quota)
+    }
+
+    /// How many messages one process may have pending; `None` where that is no less than there can be.
+    pub(crate) fn message_quota(&self) -> Option<u64> {
+        let all = 2 * u64::from(self.max_objects) * u64::from(self.max_pending_messages);
+        let quota = u64::from(self.max_pending_messages_per_process);
+        (quota < all).then_some(quota)
     }
 
     pub(crate) fn classes(&self) -> usize {
@@ -191,7 +240,8 @@ pub(crate) struct Header {
     layout_hash: AtomicU64,
     total_bytes: AtomicU64,
     _line_0: [AtomicU64; 4],
-    config: [AtomicU64; 8],
+    config: [AtomicU64; CONFIG_WORDS],
+    _line_1: [AtomicU64; 16 - CONFIG_WORDS],
     /// The next koid not yet given to a thread's range.
     pub(crate) next_koid: AtomicU64,
     /// Objects that were ever used are below this slot.

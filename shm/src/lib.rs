@@ -12,7 +12,7 @@
 //! | what threads do | `create`, `count` (duplicate, close), `dying`, `send`, `payload`, `transfer`, `receive`, `call`, `signal`, `wait` |
 //! | after a death | `recover`, `audit` |
 //! | garbage | `cycle` |
-//! | private halves | `process`, `thread`, `endpoint` |
+//! | private halves | `process`, `thread`, `endpoint`, `quota` |
 //!
 //! The same sources run under loom (`cfg(loom)`): see the `jacinth-loom-tests` package.
 //!
@@ -44,6 +44,7 @@ mod object;
 mod owner;
 mod payload;
 mod process;
+mod quota;
 mod receive;
 mod recover;
 mod region;

@@ -32,6 +32,7 @@
 //! the signals and learns whether anybody sleeps. The kernel compares the low half.
 
 use crate::bits::{Field, Tag};
+use crate::quota::Charge;
 use crate::region::Shared;
 use crate::sync::AtomicU64;
 
@@ -179,6 +180,9 @@ impl Life {
     const KIND: Field<12, 8> = Field;
     const SHAPE: Field<10, 2> = Field;
     const DONE: Field<8, 2> = Field;
+    /// While LIVE or RETIRED: whom the object is charged to, the row in place of a tag.
+    const CHARGED_ROW: Field<20, 12> = Field;
+    const CHARGED_EPOCH: Field<0, 8> = Field;
 
     const FREE: u64 = 1;
     const RESERVED: u64 = 2;
@@ -230,14 +234,22 @@ impl Life {
     }
 
     /// RESERVED → LIVE.
-    pub(crate) fn live(self, kind: u8, shape: Shape) -> Self {
+    pub(crate) fn live(self, kind: u8, shape: Shape, charge: Charge) -> Self {
         let shape = match shape {
             Shape::Single => 1,
             Shape::Pair => 2,
             Shape::Channel => 3,
         };
         let word = Self::STATE.of(Self::LIVE) | Self::KIND.of(kind.into()) | Self::SHAPE.of(shape);
-        Self(word | self.only_generation())
+        let charge = Self::CHARGED_ROW.of(charge.row.into()) | Self::CHARGED_EPOCH.of(charge.epoch.into());
+        Self(word | charge | self.only_generation())
+    }
+
+    /// Whether an object that is LIVE or RETIRED is charged to this process (or to one that had its row 256
+    /// epochs away).
+    pub(crate) fn is_charged_to(self, charge: Charge) -> bool {
+        Self::CHARGED_ROW.get(self.0) == u64::from(charge.row)
+            && Self::CHARGED_EPOCH.get(self.0) == Self::CHARGED_EPOCH.get(charge.epoch.into())
     }
 
     /// The bit that marks `side` done.
@@ -413,11 +425,14 @@ mod tests {
         assert_eq!(free.state(), LifeState::Free);
         let reserved = free.reserved(Tag(9));
         assert_eq!(reserved.state(), LifeState::Reserved(Tag(9)));
-        let live = reserved.live(5, Shape::Pair);
+        let live = reserved.live(5, Shape::Pair, Charge { row: 7, epoch: 0x1ff });
         assert_eq!((live.state(), live.kind(), live.shape()), (LifeState::Live, 5, Some(Shape::Pair)));
         let half = Life(live.0 | Life::done_bit(1));
         assert!(half.retired().is_none(), "one side of two");
+        assert!(half.is_charged_to(Charge { row: 7, epoch: 0xff }));
+        assert!(!half.is_charged_to(Charge { row: 7, epoch: 1 }));
         let retired = Life(half.0 | Life::done_bit(0)).retired().unwrap();
+        assert!(retired.is_charged_to(Charge { row: 7, epoch: 0xff }));
         assert_eq!(retired.reclaiming(Tag(3)).state(), LifeState::Reclaiming(Tag(3)));
         assert_eq!(retired.reclaiming(Tag(3)).freed().generation(), free.generation() + 1);
     }

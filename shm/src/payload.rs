@@ -7,7 +7,7 @@ use crate::bits::ObjectRef;
 use crate::block::BlockId;
 use crate::endpoint::Sender;
 use crate::error::{Error, Result, crash_point};
-use crate::layout::{CLASS_0_LINES, LINE_BYTES, class_of_lines};
+use crate::layout::class_of_lines;
 use crate::owner::Link;
 use crate::sync::{Acquire, Release};
 use crate::thread::Thread;
@@ -27,7 +27,7 @@ impl Thread {
             // Looking at the head costs a line transfer: keep enough blocks that it is looked at seldom.
             if spares(sender) < 8 && sender.flying.len() < 32 && class <= 6 || spares(sender) == 0 {
                 return match self.join_payload(writer, class) {
-                    Err(Error::NoMemory { .. }) if spares(sender) > 0 => {
+                    Err(Error::NoMemory { .. } | Error::NoResources(_)) if spares(sender) > 0 => {
                         Ok(sender.spare[class].pop().expect("counted"))
                     }
                     taken => taken,
@@ -78,11 +78,15 @@ impl Thread {
         Ok(())
     }
 
-    /// A free block of `class`, OWNED by this thread. Where the pool has none, what this process could give back
-    /// is looked for: channels that have ended, and spare blocks of its other channels.
+    /// A free block of `class`, OWNED by this thread. Where the pool has none, or this process may have no more of
+    /// them, what it could give back is looked for: channels that have ended, and spare blocks of its other channels.
     pub(crate) fn take_block(&self, class: usize) -> Result<BlockId> {
         let exhausted = match self.take_free_block(class) {
-            Err(error @ Error::NoMemory { .. }) if class < self.arena().layout().pools.len() => error,
+            Err(error @ (Error::NoMemory { .. } | Error::NoResources(_)))
+                if class < self.arena().layout().pools.len() =>
+            {
+                error
+            }
             taken => return taken,
         };
         if self.collect()? > 0
@@ -92,13 +96,6 @@ impl Thread {
         }
         self.give_spares_back(class)?;
         self.take_free_block(class).map_err(|error| if error == Error::Died { error } else { exhausted })
-    }
-
-    fn take_free_block(&self, class: usize) -> Result<BlockId> {
-        let Some(hints) = self.process.spare_blocks.get(class) else {
-            return Err(Error::NoMemory { bytes: (CLASS_0_LINES * LINE_BYTES) << class.min(32) });
-        };
-        self.arena().take_block(class, self.tag, &mut hints.lock())
     }
 
     /// Gives back every spare block of `class` that the other channels of this process keep.

@@ -8,10 +8,10 @@ use crate::bits::ObjectRef;
 use crate::count::Found;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
-use crate::layout::MAX_CLASSES;
 use crate::leader::Occupant;
 use crate::object::{Life, Shape};
 use crate::owner::{Claim, ProcessState};
+use crate::quota::Quotas;
 use crate::sync::{self, AcqRel, Acquire, Lock, Relaxed, Release};
 use crate::table::{Entry, EntryPool, Secret};
 use crate::thread::Thread;
@@ -30,6 +30,15 @@ pub struct Seat {
     pub epoch: u32,
 }
 
+/// How an end of a channel came to this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// It was made here.
+    New,
+    /// It may have been used before.
+    Moved,
+}
+
 /// This process, attached.
 pub struct Process {
     pub(crate) arena: Arc<Arena>,
@@ -41,8 +50,8 @@ pub struct Process {
     pub(crate) spare_slots: Lock<Vec<u32>>,
     /// Retired slots that an ended thread left to be reclaimed.
     pub(crate) orphans: Lock<Vec<u32>>,
-    /// Blocks that were free when last seen, by class.
-    pub(crate) spare_blocks: [Lock<Vec<u32>>; MAX_CLASSES],
+    /// What this process may still take, and which blocks were free when last seen.
+    pub(crate) quotas: Quotas,
     /// The private half of every endpoint this process has ever held, by object and side. Never freed before
     /// the process detaches, so a thread may hold one whose endpoint has just left.
     endpoints: Box<[AtomicPtr<Endpoint>]>,
@@ -117,7 +126,7 @@ impl Process {
             entries: Lock::new(EntryPool::new(STARTUP_ENTRY + 1, last)),
             spare_slots: Lock::new(Vec::new()),
             orphans: Lock::new(Vec::new()),
-            spare_blocks: core::array::from_fn(|_| Lock::new(Vec::new())),
+            quotas: Quotas::new(&arena.layout().config, seat),
             endpoints: endpoint_table(arena.layout().objects.count * 2),
             arena,
         });
@@ -128,7 +137,7 @@ impl Process {
             && let Ok(object) = process.arena.object(entry.object().slot())
             && Life(object.life.load(Acquire)).shape() == Some(Shape::Channel)
         {
-            process.install(entry.object(), STARTUP_ENTRY);
+            process.install(entry.object(), STARTUP_ENTRY, Arrival::Moved);
         }
         Ok(process)
     }
@@ -188,7 +197,7 @@ impl Process {
     }
 
     /// Makes the private half of an endpoint that has just come to this process, under this entry.
-    pub(crate) fn install(&self, object: ObjectRef, index: u32) {
+    pub(crate) fn install(&self, object: ObjectRef, index: u32, arrival: Arrival) {
         let Some(cell) = self.endpoints.get(object.0 as usize) else { return };
         if self.endpoint(object).is_none() {
             let made = Box::into_raw(Box::new(Endpoint::default()));
@@ -199,15 +208,29 @@ impl Process {
             }
         }
         if let Some(endpoint) = self.endpoint(object) {
-            endpoint.bind(index);
+            let pending = if arrival == Arrival::New { 0 } else { self.pending_of(object) };
+            endpoint.bind(index, pending, &self.quotas.messages);
         }
+    }
+
+    /// How many messages written at this end are pending, as far as quotas go.
+    pub(crate) fn pending_of(&self, object: ObjectRef) -> u64 {
+        if !self.quotas.messages.is_limited() {
+            return 0;
+        }
+        let Ok(body) = self.arena.body(object.slot()) else { return 0 };
+        let direction = &body.directions[object.side()];
+        // Relaxed: a number for the books; `load_sender` looks again before anything is written.
+        let pending =
+            direction.producer.tail.load(Relaxed).wrapping_sub(direction.consumer.head.load(Relaxed));
+        pending.min(self.arena.layout().config.max_pending_messages.into())
     }
 
     /// Waits until no thread of this process is inside an operation on the endpoint, whose entry is no longer
     /// LIVE, and lets no later one in.
     pub(crate) fn evict(&self, object: ObjectRef) {
         if let Some(endpoint) = self.endpoint(object) {
-            endpoint.unbind();
+            endpoint.unbind(&self.quotas.messages);
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::error::{Error, Result, crash_point};
 use crate::layout::LINE_BYTES;
 use crate::object::{Life, LifeState, Shape, State, signal};
 use crate::owner::Operation;
+use crate::process::Arrival;
 use crate::ring::{Header, MAX_MESSAGE_HANDLES, Message, Segment};
 use crate::sync::{Acquire, Locked, Release};
 use crate::table::Entry;
@@ -398,7 +399,7 @@ impl Thread {
         crash_point!(self, "receive.reserved");
         self.consume(at, endpoint, receiver, segment, position)?;
         for (index, entry, rights) in &entries[..count] {
-            sink.handle(self.arrive(*index, *entry, *rights)?);
+            sink.handle(self.arrive(*index, *entry, *rights, Arrival::Moved)?);
             crash_point!(self, "receive.live");
         }
         self.set_operation(Operation::Idle);
@@ -428,11 +429,11 @@ impl Thread {
     }
 
     /// RESERVED → LIVE: a handle has come to this process.
-    pub(crate) fn arrive(&self, index: u32, entry: Entry, rights: u32) -> Result<Received> {
+    pub(crate) fn arrive(&self, index: u32, entry: Entry, rights: u32, arrival: Arrival) -> Result<Received> {
         let object = entry.object();
         let life = Life(self.arena().object(object.slot())?.life.load(Acquire));
         if life.shape() == Some(Shape::Channel) {
-            self.process.install(object, index);
+            self.process.install(object, index, arrival);
         }
         let live = entry.live(rights, object);
         let cell = self.arena().entry(self.home, index).ok_or(Error::Corrupt("an entry is out of range"))?;

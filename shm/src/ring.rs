@@ -273,6 +273,11 @@ impl Thread {
         }
         flying.sort_unstable_by_key(|(position, _)| *position);
         sender.flying.extend(flying);
+        // What was granted for, when the end came, and has been read since.
+        let pending = sender.tail - sender.head_seen;
+        let credits = &self.process.quotas.messages;
+        credits.give_back(sender.granted);
+        sender.granted = credits.charge(pending);
         sender.ready = true;
         self.set_limit(sender);
         Ok(())
@@ -284,10 +289,12 @@ impl Thread {
         let by_count = (sender.head_seen + pending).saturating_sub(sender.reserved);
         let by_segment =
             sender.segment.map_or(0, |segment| sender.head_seen.max(segment.base) + segment.messages());
-        sender.limit = by_count.min(by_segment);
+        let by_grant = (sender.head_seen + sender.granted).saturating_sub(sender.reserved);
+        sender.limit = by_count.min(by_segment).min(by_grant);
     }
 
-    /// Looks at the head again: returns flown blocks, and makes room for one message or says SHOULD_WAIT.
+    /// Looks at the head again: returns flown blocks, and makes room for one message, or says SHOULD_WAIT (the channel
+    /// is full) or NO_RESOURCES (this process may have no more messages pending).
     #[cold]
     pub(crate) fn make_room(&self, writer: ObjectRef, sender: &mut Sender) -> Result<()> {
         self.refresh_head(writer, sender)?;
@@ -295,6 +302,8 @@ impl Thread {
         if sender.tail - sender.head_seen + sender.reserved >= pending {
             return Err(Error::ShouldWait);
         }
+        self.grant(sender, 0)?;
+        self.set_limit(sender);
         if sender.tail >= sender.limit {
             self.grow(writer, sender)?;
             self.set_limit(sender);
@@ -316,6 +325,7 @@ impl Thread {
             sender.flying.pop_front();
             sender.spare[block.class()].push(block);
         }
+        self.trim_grant(sender);
         self.set_limit(sender);
         Ok(())
     }
@@ -367,13 +377,7 @@ impl Thread {
 
     fn give_back(&self, block: BlockId, word: BlockWord, from: ObjectRef) -> Result<()> {
         // A link that is damaged must not free another channel's block.
-        if word.state() == BlockState::Bound(from)
-            && self.arena().free_block(block, word)?
-            && let Some(hints) = self.process.spare_blocks.get(block.class())
-        {
-            hints.lock().push(block.index() as u32);
-        }
-        Ok(())
+        if word.state() == BlockState::Bound(from) { self.free_block(block, word) } else { Ok(()) }
     }
 
     /// Drops the oldest message of a direction whose consumer is gone. `false` when there is none.

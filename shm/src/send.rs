@@ -68,7 +68,8 @@ impl Thread {
 
     /// Sends one message without handles. `rights` are those the handle must have.
     ///
-    /// `ShouldWait` means that the limit of pending messages is reached.
+    /// `ShouldWait` means that the channel's limit of pending messages is reached, `NoResources` that this process
+    /// has as many messages pending, or as much memory in messages, as it may.
     #[inline]
     pub fn send(&self, found: Found, rights: u32, bytes: &[u8]) -> Result<()> {
         let writer = found.entry.object();
@@ -160,6 +161,10 @@ impl Thread {
         if ahead > 0 {
             // A batch ends where its segment does: what follows is the next batch's.
             self.refresh_head(writer, sender)?;
+            if sender.tail + ahead >= sender.limit {
+                self.grant(sender, ahead)?;
+                self.set_limit(sender);
+            }
             return if sender.tail + ahead < sender.limit { Ok(()) } else { Err(Error::ShouldWait) };
         }
         self.make_room(writer, sender)

@@ -6,6 +6,7 @@ use crate::counter::Counter;
 use crate::error::{Error, Result};
 use crate::owner::{Change, Claim, Link, Operation, Reference, ThreadRow};
 use crate::process::Process;
+use crate::quota::Aside;
 use crate::sync::{self, AcqRel, Acquire, Relaxed, Release};
 use crate::table::{Entry, EntryState};
 use core::cell::{Cell, RefCell};
@@ -29,6 +30,8 @@ pub struct Thread {
     closed_entries: RefCell<Vec<u32>>,
     pub(crate) spare_slots: RefCell<Vec<u32>>,
     pub(crate) retired: RefCell<Vec<u32>>,
+    /// Credits for objects that this thread may make.
+    pub(crate) aside: Cell<Aside>,
     /// Waits that were satisfied without sleeping, since the last that was not.
     pub(crate) calm_waits: Cell<u32>,
     /// The longest that a wait spins before it sleeps, in nanoseconds.
@@ -116,6 +119,7 @@ impl Thread {
             closed_entries: RefCell::default(),
             spare_slots: RefCell::default(),
             retired: RefCell::default(),
+            aside: Cell::default(),
             calm_waits: Cell::new(0),
             spin_most_ns: Cell::new(crate::wait::SPIN_NS),
             spin_ns: Cell::new(crate::wait::SPIN_NS),
@@ -194,7 +198,9 @@ impl Thread {
 
     /// An entry of the own table, RESERVED for a handle to `object`.
     pub(crate) fn reserve_entry(&self, object: ObjectRef) -> Result<(u32, Entry)> {
-        let index = self.take_entry().ok_or(Error::NoResources("handles of this process"))?;
+        let index = self
+            .take_entry()
+            .ok_or(Error::NoResources("handles of this process (max_handles_per_process)"))?;
         let cell =
             self.arena().entry(self.home, index).ok_or(Error::Corrupt("a free entry is out of range"))?;
         let free = Entry(cell.load(Acquire));
@@ -311,6 +317,7 @@ impl Drop for Thread {
         if !retired.is_empty() {
             self.process.orphans.lock().append(&mut retired);
         }
+        self.give_aside_back();
         self.process.spare_slots.lock().append(&mut self.spare_slots.borrow_mut());
         if !self.owns_row {
             return;

@@ -1,6 +1,7 @@
 //! Sending handles: all of a message's handles leave with its bytes, by one store, or none does.
 //!
-//! 1. A place in the ring is promised; `ShouldWait` comes here, with nothing consumed.
+//! 1. A place in the ring and a payload block are promised; `ShouldWait` and `NoResources` come here, with nothing
+//!    consumed.
 //! 2. `operation` = SEND. Each handle's entry: CAS LIVE → MOVING(t): nobody can use it any more. Endpoints are
 //!    passed through their locks, holding nothing, so that no operation is left inside them.
 //! 3. Under the sending lock: the records and bytes are written, the position goes into `operation`.
@@ -13,6 +14,7 @@
 //! message's record otherwise; never by both, never by none.
 
 use crate::bits::ObjectRef;
+use crate::block::BlockId;
 use crate::copy;
 use crate::count::Found;
 use crate::counter::Counter;
@@ -41,7 +43,7 @@ impl Moving {
 impl Thread {
     /// Sends a message with handles, each of which must have the rights `transfer`.
     ///
-    /// On success, and on every error but `ShouldWait`, all of `handles` are gone from this process.
+    /// On success, and on every error but `ShouldWait` and `NoResources`, all of `handles` are gone from this process.
     pub fn send_with_handles(
         &self,
         found: Found,
@@ -66,21 +68,22 @@ impl Thread {
         transfer: u32,
         txid: Option<u32>,
     ) -> Result<()> {
-        match self.promise_place(found, rights) {
-            Ok(()) => {}
-            Err(Error::ShouldWait) => return Err(Error::ShouldWait),
+        let lines = handles.len().div_ceil(8) + bytes.len().div_ceil(LINE_BYTES);
+        let block = match self.promise_place(found, rights, lines) {
+            Ok(block) => block,
+            Err(error @ (Error::ShouldWait | Error::NoResources(_) | Error::Died)) => return Err(error),
             Err(error) => {
                 self.close_values(handles)?;
                 return Err(error);
             }
-        }
+        };
         let writer = found.entry.object();
         self.set_operation(Operation::Send { from: writer, position: None });
         let mut moving = Moving { entries: [(0, Entry(0)); MAX_MESSAGE_HANDLES], count: 0 };
         let marked = self.mark_moving(found, handles, transfer, &mut moving);
         let sent = match marked {
-            Ok(()) => self.send_moving(found, rights, bytes, txid, &moving),
-            Err(error) => self.take_promise_back(found).and(Err(error)),
+            Ok(()) => self.send_moving(found, rights, bytes, txid, &moving, block),
+            Err(error) => self.take_promise_back(found, block).and(Err(error)),
         };
         match sent {
             Ok(()) => {}
@@ -116,21 +119,25 @@ impl Thread {
         Ok(())
     }
 
-    fn promise_place(&self, found: Found, rights: u32) -> Result<()> {
+    /// A place in the ring, and a payload block, which is nobody else's until it is sent or taken back.
+    fn promise_place(&self, found: Found, rights: u32, lines: usize) -> Result<BlockId> {
+        let writer = found.entry.object();
         let (_, mut sender) = self.enter_sender(found, rights)?;
-        self.place(found.entry.object(), &mut sender, 0)?;
+        self.place(writer, &mut sender, 0)?;
+        let block = self.payload_block(writer, &mut sender, lines)?;
         sender.reserved += 1;
         self.set_limit(&mut sender);
-        Ok(())
+        Ok(block)
     }
 
-    fn take_promise_back(&self, found: Found) -> Result<()> {
+    fn take_promise_back(&self, found: Found, block: BlockId) -> Result<()> {
         match self.enter_sender(found, 0) {
             Ok((_, mut sender)) => {
                 self.redeem(&mut sender);
+                self.keep_block(&mut sender, block);
                 Ok(())
             }
-            // The endpoint has left; its promises went with it.
+            // The endpoint has left; its promises and its blocks went with it.
             Err(_) => Ok(()),
         }
     }
@@ -139,6 +146,14 @@ impl Thread {
         sender.reserved = sender.reserved.saturating_sub(1);
         if sender.ready {
             self.set_limit(sender);
+        }
+    }
+
+    fn keep_block(&self, sender: &mut Sender, block: BlockId) {
+        if let Some(spare) = sender.spare.get_mut(block.class())
+            && sender.ready
+        {
+            spare.push(block);
         }
     }
 
@@ -175,16 +190,23 @@ impl Thread {
         bytes: &[u8],
         txid: Option<u32>,
         moving: &Moving,
+        block: BlockId,
     ) -> Result<()> {
         let writer = found.entry.object();
         let (_, mut sender) = self.enter_sender(found, rights)?;
         self.redeem(&mut sender);
-        let position = self.place(writer, &mut sender, 0).map_err(|error| match error {
-            // The place was promised; only another thread's plain send can have been quicker.
-            Error::ShouldWait => Error::NoResources("places in the channel"),
-            error => error,
-        })?;
-        self.write_message(writer, &mut sender, position, bytes, txid, moving)?;
+        let position = match self.place(writer, &mut sender, 0) {
+            Ok(position) => position,
+            Err(error) => {
+                self.keep_block(&mut sender, block);
+                return Err(match error {
+                    // The place was promised: a damaged head took it away. The handles are gone.
+                    Error::ShouldWait | Error::NoResources(_) => Error::Corrupt("a promised place is gone"),
+                    error => error,
+                });
+            }
+        };
+        self.write_message(&mut sender, position, block, bytes, txid, moving)?;
         self.set_operation(Operation::Send { from: writer, position: Some(position) });
         crash_point!(self, "transfer.written");
         self.publish(writer, &mut sender, 1)?;
@@ -196,16 +218,14 @@ impl Thread {
 
     fn write_message(
         &self,
-        writer: ObjectRef,
         sender: &mut Sender,
         position: u64,
+        block: BlockId,
         bytes: &[u8],
         txid: Option<u32>,
         moving: &Moving,
     ) -> Result<()> {
         let record_lines = moving.count.div_ceil(8);
-        let lines = record_lines + bytes.len().div_ceil(LINE_BYTES);
-        let block = self.payload_block(writer, sender, lines)?;
         let block_lines = self.arena().lines(block)?;
         for (index, (_, entry)) in moving.as_slice().iter().enumerate() {
             let record = Entry(0).live(entry.rights(), entry.object());

@@ -23,7 +23,7 @@ const VERSION: usize = 1;
 const LAYOUT_HASH: usize = 2;
 const TOTAL_BYTES: usize = 3;
 const CONFIG: usize = 8;
-const CONFIG_WORDS: usize = 8;
+const CONFIG_WORDS: usize = 11;
 
 /// A second mapping of an arena's file: what a program that breaks all rules would see.
 struct Raw(MmapRaw);
@@ -125,7 +125,7 @@ fn a_file_that_is_no_memory() {
 
 #[test]
 fn an_arena_of_another_version() {
-    for version in [0, 2, 99, u64::MAX] {
+    for version in [0, 1, 99, u64::MAX] {
         let arena = Arena::create(&small()).unwrap();
         Raw::of(arena.file().unwrap()).set(VERSION, version);
         let error = attach_error(file_of(&arena));
@@ -168,6 +168,9 @@ fn header_numbers_out_of_range_are_named() {
         "first_segment_messages",
         "pool_bytes",
         "max_loan_bytes",
+        "max_objects_per_process",
+        "max_block_bytes_per_process",
+        "max_pending_messages_per_process",
     ];
     for (word, field) in fields.into_iter().enumerate() {
         for value in [0, u64::MAX, 1 << 63, 1 << 41] {

@@ -155,11 +155,14 @@ impl Channel {
     ///
     /// Follows `docs/syscalls/channel_write.md`. Needs [`Rights::WRITE`], and [`Rights::TRANSFER`] on each
     /// handle. `handles` is empty afterwards, on success (they are in the message) and on every error (they are
-    /// closed) but [`Status::SHOULD_WAIT`]: then nothing was consumed, and the write may be tried again when
-    /// the other side has read something ([`Signals::CHANNEL_WRITABLE`](crate::Signals::CHANNEL_WRITABLE)).
+    /// closed) but [`Status::SHOULD_WAIT`] and [`Status::NO_RESOURCES`]: then nothing was consumed. After SHOULD_WAIT
+    /// the write may be tried again when the other side has read something
+    /// ([`Signals::CHANNEL_WRITABLE`](crate::Signals::CHANNEL_WRITABLE)).
     ///
     /// # Errors
-    /// [`Status::PEER_CLOSED`]; [`Status::SHOULD_WAIT`] at the arena's limit of pending messages;
+    /// [`Status::PEER_CLOSED`]; [`Status::SHOULD_WAIT`] at the channel's limit of pending messages;
+    /// [`Status::NO_RESOURCES`] when this process has as many messages pending, in all its channels, or as much
+    /// memory in blocks of that size, as [`Config`](crate::Config) lets one process have;
     /// [`Status::OUT_OF_RANGE`] for more than 65,536 bytes or 64 handles; [`Status::NOT_SUPPORTED`] when this
     /// channel is among the handles; [`Status::ACCESS_DENIED`]; [`Status::BAD_HANDLE`];
     /// [`Status::WRONG_TYPE`]; [`Status::NO_MEMORY`] when the arena's pools are exhausted.
@@ -258,6 +261,8 @@ impl Channel {
     ///
     /// # Errors
     /// Those of [`write`](Self::write); [`Status::INVALID_ARGS`] for fewer than four bytes;
+    /// [`Status::NO_RESOURCES`] also when this process has no room for the reply's handles: the message was sent then,
+    /// `handles` is empty, and the reply stays for [`read`](Self::read);
     /// [`Status::TIMED_OUT`]: the reply, should it come, is an ordinary message; [`Status::CANCELED`] when
     /// another thread closes or transfers this end meanwhile.
     ///
@@ -284,7 +289,13 @@ impl Channel {
         reply: &mut MessageBuf,
     ) -> Result<(), Status> {
         reply.receive(|sink| {
-            consume(handles, |values| raw::call(self.raw_handle(), deadline, bytes, values, sink).0)
+            let mut finished = Ok(());
+            consume(handles, |values| {
+                let (sent, received) = raw::call(self.raw_handle(), deadline, bytes, values, sink);
+                finished = received;
+                sent
+            })?;
+            finished
         })
     }
 
@@ -444,12 +455,13 @@ impl Drop for InPlace<'_> {
     }
 }
 
-/// Runs a call that takes handles by value, and takes them from their owner unless it says SHOULD_WAIT.
+/// Runs a call that takes handles by value, and takes them from their owner unless it says SHOULD_WAIT or
+/// NO_RESOURCES.
 fn consume(handles: &mut Vec<Handle>, call: impl FnOnce(&[u32]) -> Result<(), Status>) -> Result<(), Status> {
     let values: Vec<u32> = handles.iter().map(AsHandleRef::raw_handle).collect();
     let result = call(&values);
     // BAD_STATE: this process, or this moment, is one in which nothing can be done, so nothing was.
-    if !matches!(result, Err(Status::SHOULD_WAIT | Status::BAD_STATE)) {
+    if !matches!(result, Err(Status::SHOULD_WAIT | Status::NO_RESOURCES | Status::BAD_STATE)) {
         for handle in handles.drain(..) {
             let _gone = handle.into_raw();
         }

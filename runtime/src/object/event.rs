@@ -26,8 +26,8 @@ impl Event {
     /// Follows `docs/syscalls/event_create.md`.
     ///
     /// # Errors
-    /// [`Status::NO_RESOURCES`] when the arena has no room for another object, or this process for another
-    /// handle. [`Status::BAD_STATE`] in a process that is attached to no arena.
+    /// [`Status::NO_RESOURCES`] when the arena has no room for another object, when this process has made as many as
+    /// one may ([`Config`](crate::Config)), or when it has no room for another handle. [`Status::BAD_STATE`] in a process that is attached to no arena.
     pub fn create() -> Result<Self, Status> {
         let (value, _) = raw::create(Shape::Single, ObjectType::EVENT, Rights::EVENT_DEFAULT)?;
         owned(value)

@@ -1,0 +1,308 @@
+//! Quotas: a greedy process gets NO_RESOURCES, and nobody else notices. What it gives back, or leaves behind, is there
+//! for it or for others again.
+
+mod support;
+
+use jacinth::*;
+use std::process::Child;
+use support::*;
+
+#[test]
+fn child_main() {
+    play(&[("greedy", greedy), ("modest", modest)]);
+}
+
+/// Makes things until it cannot.
+fn until_refused<T>(mut make: impl FnMut() -> Result<T, Status>) -> (Vec<T>, Status) {
+    let mut made = Vec::new();
+    loop {
+        match make() {
+            Ok(thing) => made.push(thing),
+            Err(status) => return (made, status),
+        }
+    }
+}
+
+/// An arena in which one process cannot have everything of anything.
+fn scarce(config: &mut Config) {
+    config.max_objects = 200;
+    config.max_objects_per_process = 100;
+    config.max_handles_per_process = 511;
+    config.max_pending_messages = 64;
+    config.max_pending_messages_per_process = 160;
+    config.pool_bytes = 1 << 20;
+    config.max_block_bytes_per_process = 1 << 19;
+    config.max_loan_bytes = 1 << 17;
+}
+
+/// Does what it is told, and says how often it succeeded before NO_RESOURCES; keeps what it has until it is told to
+/// give it back.
+fn greedy() {
+    let channel = startup_channel();
+    let mut kept: Vec<Box<dyn std::any::Any>> = Vec::new();
+    loop {
+        channel.wait(Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED, FOREVER).unwrap();
+        let mut message = MessageBuf::new();
+        if channel.read(&mut message).is_err() {
+            return;
+        }
+        let (count, status) = match message.bytes() {
+            b"objects" => keep(&mut kept, until_refused(Event::create)),
+            b"handles" => {
+                let event = Event::create().unwrap();
+                let taken = until_refused(|| event.duplicate(Rights::SAME_RIGHTS));
+                kept.push(Box::new(event));
+                keep(&mut kept, taken)
+            }
+            b"messages" => {
+                let pairs: Vec<_> = (0..4).map(|_| Channel::create().unwrap()).collect();
+                let sent = pairs.iter().map(|(ours, _)| until_refused(|| ours.write(b"x", &mut Vec::new())));
+                let (counts, mut statuses): (Vec<_>, Vec<_>) =
+                    sent.map(|(sent, status)| (sent.len(), status)).unzip();
+                assert_eq!(statuses[..2], [Status::SHOULD_WAIT; 2], "full channels");
+                // Room for the answer.
+                next(&pairs[0].1);
+                kept.push(Box::new(pairs));
+                (counts.iter().sum(), statuses.pop().unwrap())
+            }
+            b"memory" => {
+                let (ours, theirs) = Channel::create().unwrap();
+                let sent = until_refused(|| ours.write(&[1; 65_536], &mut Vec::new()));
+                kept.push(Box::new((ours, theirs)));
+                keep(&mut kept, sent)
+            }
+            b"loans" => {
+                let (ours, theirs) = Channel::create().unwrap();
+                let sent = until_refused(|| ours.reserve(100_000)?.commit());
+                kept.push(Box::new((ours, theirs)));
+                keep(&mut kept, sent)
+            }
+            b"give back" => {
+                kept.clear();
+                (0, Status::NO_RESOURCES)
+            }
+            unknown => panic!("{unknown:?}"),
+        };
+        assert_eq!(status, Status::NO_RESOURCES);
+        tell(&channel, (count as u64).to_ne_bytes());
+        kept.push(Box::new(message));
+    }
+}
+
+fn keep<T: 'static>(
+    kept: &mut Vec<Box<dyn std::any::Any>>,
+    (taken, status): (Vec<T>, Status),
+) -> (usize, Status) {
+    let count = taken.len();
+    kept.push(Box::new(taken));
+    (count, status)
+}
+
+/// Has the process do something, and gives how often it could.
+fn ask(channel: &Channel, what: &str) -> u64 {
+    tell(channel, what);
+    u64::from_ne_bytes(next(channel).bytes().try_into().unwrap())
+}
+
+/// Every kind of operation, each of which succeeds.
+fn work() {
+    let event = Event::create().unwrap();
+    let copy = event.duplicate(Rights::SAME_RIGHTS).unwrap();
+    event.signal(Signals::NONE, Signals::EVENT_SIGNALED).unwrap();
+    drop(EventPair::create().unwrap());
+    let (ours, theirs) = Channel::create().unwrap();
+    for _ in 0..2 {
+        tell(&ours, b"small");
+        tell(&ours, vec![1; 65_536]);
+        ours.write(b"with a handle", &mut vec![event_of(&copy)]).unwrap();
+        ours.reserve(100_000).unwrap().commit().unwrap();
+        assert_eq!(ours.write_batch([&b"one"[..], b"two"]), Ok(2));
+        for len in [5, 65_536, 13, 100_000, 3, 3] {
+            assert_eq!(next(&theirs).bytes().len(), len);
+        }
+    }
+}
+
+fn event_of(event: &Event) -> Handle {
+    event.duplicate(Rights::SAME_RIGHTS).unwrap().into()
+}
+
+/// Works whenever it is asked to.
+fn modest() {
+    let channel = startup_channel();
+    loop {
+        channel.wait(Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED, FOREVER).unwrap();
+        if channel.read(&mut MessageBuf::new()).is_err() {
+            return;
+        }
+        work();
+        tell(&channel, b"worked");
+    }
+}
+
+fn works(channel: &Channel) {
+    tell(channel, b"work");
+    assert_eq!(next(channel).bytes(), b"worked");
+}
+
+/// What a greedy process gets of each kind when nothing else goes on.
+const LIMITS: &[(&str, u64)] =
+    &[("objects", 100), ("handles", 0), ("messages", 160), ("memory", 8), ("loans", 4)];
+
+#[test]
+fn a_greedy_process_gets_its_quota_and_nobody_else_notices() {
+    in_arena_of(scarce, |supervisor| {
+        for &(what, limit) in LIMITS {
+            let modest = spawn(supervisor, "modest");
+            let (ours, child): (Channel, Child) = spawn(supervisor, "greedy");
+            for round in 0..3 {
+                let got = ask(&ours, what);
+                match what {
+                    "handles" => assert!((500..511).contains(&got), "{got}"),
+                    _ => assert_eq!(got, limit, "{what}, round {round}"),
+                }
+                works(&modest.0);
+                work();
+                assert_eq!(ask(&ours, "give back"), 0);
+            }
+            ask(&ours, what);
+            works(&modest.0);
+            kill(supervisor, child);
+            drop(ours);
+            // All of it is there again, for whoever comes next.
+            let (ours, child) = spawn(supervisor, "greedy");
+            let got = ask(&ours, what);
+            assert!(got == limit || what == "handles", "{what}: {got}");
+            works(&modest.0);
+            drop((ours, modest.0));
+            join(child);
+            join(modest.1);
+            supervisor.collect().unwrap();
+        }
+    });
+}
+
+#[test]
+fn objects_count_for_their_maker_whoever_holds_them() {
+    in_arena_of(scarce, |supervisor| {
+        let (ours, child) = spawn(supervisor, "greedy");
+        let (events, status) = until_refused(Event::create);
+        assert_eq!((events.len(), status), (99, Status::NO_RESOURCES), "and the channel");
+        // The other process takes over what this one has made.
+        let mut handles: Vec<Handle> = events.into_iter().map(Handle::from).collect();
+        let (inner, outer) = {
+            drop(handles.pop());
+            Channel::create().unwrap()
+        };
+        inner.write(b"hold these", &mut handles.drain(..60).collect()).unwrap();
+        ours.write(b"objects", &mut vec![outer.into()]).unwrap();
+        assert_eq!(
+            u64::from_ne_bytes(next(&ours).bytes().try_into().unwrap()),
+            100,
+            "it has made none of them"
+        );
+        assert_eq!(Event::create().map(drop), Err(Status::NO_RESOURCES), "still this process's");
+        drop(inner);
+        drop(handles.pop());
+        let (more, _) = until_refused(Event::create);
+        assert_eq!(more.len(), 1);
+        // They end with their holder.
+        kill(supervisor, child);
+        drop(ours);
+        let (more, _) = until_refused(Event::create);
+        assert_eq!(more.len(), 62, "60 events and 2 channels");
+    });
+}
+
+#[test]
+fn the_objects_of_a_dead_process_count_for_nobody() {
+    in_arena_of(scarce, |supervisor| {
+        let (ours, child) = spawn(supervisor, "modest");
+        let (end, theirs) = Channel::create().unwrap();
+        tell(&ours, b"work");
+        next(&ours);
+        kill(supervisor, child);
+        drop((ours, end, theirs));
+        let (events, _) = until_refused(Event::create);
+        assert_eq!(events.len(), 100);
+    });
+}
+
+#[test]
+fn a_failed_write_consumes_nothing_and_works_when_something_was_read() {
+    in_arena_of(
+        |config| (config.max_pending_messages_per_process, config.max_pending_messages) = (10, 8),
+        |_| {
+            let pairs: Vec<_> = (0..3).map(|_| Channel::create().unwrap()).collect();
+            for _ in 0..8 {
+                tell(&pairs[0].0, b"x");
+            }
+            assert_eq!(pairs[1].0.write_batch([&b"1"[..]; 8]), Ok(2));
+            let mut handles = vec![event()];
+            assert_eq!(pairs[2].0.write(b"", &mut handles), Err(Status::NO_RESOURCES));
+            assert!(handles[0].is_valid(), "still the caller's");
+            let soon = MonotonicInstant::after(MonotonicDuration::from_millis(1));
+            let called = pairs[2].0.call(soon, b"\0\0\0\0", &mut handles, &mut MessageBuf::new());
+            assert_eq!((called, handles.len()), (Err(Status::NO_RESOURCES), 1));
+            assert_eq!(pairs[0].0.write(b"", &mut Vec::new()), Err(Status::SHOULD_WAIT), "full by itself");
+            next(&pairs[0].1);
+            pairs[2].0.write(b"", &mut handles).unwrap();
+            assert!(handles.is_empty());
+            assert_eq!(pairs[2].0.write(b"", &mut Vec::new()), Err(Status::NO_RESOURCES));
+            // Ends that go give back what was pending there, whether they were ever written to again or not.
+            drop(pairs);
+            let (ours, theirs) = Channel::create().unwrap();
+            for _ in 0..8 {
+                tell(&ours, b"x");
+            }
+            next(&theirs);
+        },
+    );
+}
+
+#[test]
+fn pending_messages_move_with_the_end_that_wrote_them() {
+    in_arena_of(
+        |config| (config.max_pending_messages_per_process, config.max_pending_messages) = (100, 80),
+        |supervisor| {
+            let (to_child, child) = spawn(supervisor, "modest");
+            let (ours, theirs) = Channel::create().unwrap();
+            for _ in 0..70 {
+                tell(&ours, b"x");
+            }
+            let (other, other_end) = Channel::create().unwrap();
+            let (sent, status) = until_refused(|| other.write(b"", &mut Vec::new()));
+            assert_eq!((sent.len(), status), (30, Status::NO_RESOURCES));
+            next(&theirs);
+            to_child.write(b"take this", &mut vec![ours.into()]).unwrap();
+            assert_eq!(next(&to_child).bytes(), b"worked");
+            // The other process dropped it.
+            let (sent, status) = until_refused(|| other.write(b"", &mut Vec::new()));
+            assert_eq!((sent.len(), status), (50, Status::SHOULD_WAIT));
+            drop((to_child, other_end));
+            join(child);
+        },
+    );
+}
+
+#[test]
+fn many_threads_together_get_exactly_the_quota() {
+    in_arena_of(scarce, |supervisor| {
+        for _ in 0..20 {
+            let made = std::sync::Mutex::new(Vec::new());
+            let barrier = std::sync::Barrier::new(4);
+            std::thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| {
+                        barrier.wait();
+                        let (events, status) = until_refused(Event::create);
+                        assert_eq!(status, Status::NO_RESOURCES);
+                        made.lock().unwrap().extend(events);
+                    });
+                }
+            });
+            assert_eq!(made.lock().unwrap().len(), 100);
+            assert_eq!(objects(supervisor), 100);
+        }
+    });
+}

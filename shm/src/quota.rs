@@ -1,0 +1,373 @@
+//! Quotas: what one process may have of the arena, so that a greedy one cannot starve the others.
+//!
+//! Nothing shared is counted, so nothing has to be put right after a death. Whoever takes an object or a block
+//! writes his *charge* into its own words, beside what is there anyway; how much a process has is what a walk over
+//! these words finds. In between, each process goes by private credits: taking uses one up, freeing what is charged
+//! to oneself gives one back, and only a process that has none left walks (others may have freed something of its).
+//!
+//! | of what | charged to | until | found in |
+//! |---|---|---|---|
+//! | objects | the process that made it | the slot is free | its life word: row, and 8 bits of the row's epoch |
+//! | blocks, in each size class | the process that took it | it is free | its descriptor: row and epoch |
+//! | pending messages | the process that holds the end which wrote them | they are read | head and tail; private alone |
+//! | handles | the process in whose table they are | they are closed or sent | the table is the quota |
+//!
+//! A quota that is no less than what the arena has at all is none, and costs nothing.
+//!
+//! INV-QUOTA-1: the credits of a process, and what is charged to it, are together never more than its quota. A walk
+//! happens under the lock of the credits, and voids what threads have set aside: each looks once more after it has
+//! taken a slot.
+//! INV-QUOTA-2: credits can be too few (others free; a walk voids them), never too many; a walk finds the rest.
+
+use crate::bits::{ObjectRef, Tag};
+use crate::block::{BlockId, BlockState, BlockWord};
+use crate::endpoint::Sender;
+use crate::error::{Error, Result};
+use crate::layout::{Config, MAX_CLASSES};
+use crate::object::{Life, LifeState};
+use crate::owner::Claim;
+use crate::process::Seat;
+use crate::sync::{Acquire, Lock, Release};
+use crate::thread::Thread;
+use core::sync::atomic::{AtomicU64, Ordering};
+use crossbeam_utils::CachePadded;
+
+/// Whom something is charged to: a process row, in one of its epochs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Charge {
+    pub(crate) row: u16,
+    pub(crate) epoch: u32,
+}
+
+impl Charge {
+    /// As a word of a block's descriptor; never 0, since no process has row 0.
+    fn to_word(self) -> u64 {
+        u64::from(self.row) | u64::from(self.epoch) << 12
+    }
+}
+
+/// What this process may still take, by its own account. Private: it dies with the process.
+#[derive(Debug)]
+pub(crate) struct Quotas {
+    pub(crate) charge: Charge,
+    objects: Option<ObjectCredits>,
+    pub(crate) blocks: [Lock<BlockCredits>; MAX_CLASSES],
+    pub(crate) messages: MessageCredits,
+}
+
+impl Quotas {
+    pub(crate) fn new(config: &Config, seat: Seat) -> Self {
+        Self {
+            charge: Charge { row: seat.row, epoch: seat.epoch },
+            objects: config.object_quota().map(|quota| ObjectCredits {
+                quota,
+                voided: CachePadded::default(),
+                left: Lock::new(quota),
+            }),
+            blocks: core::array::from_fn(|class| {
+                let quota = config.block_quota(class);
+                Lock::new(BlockCredits { hints: Vec::new(), quota, left: quota.unwrap_or(0) })
+            }),
+            messages: MessageCredits {
+                quota: config.message_quota(),
+                left: Lock::new(config.message_quota().unwrap_or(0).cast_signed()),
+            },
+        }
+    }
+}
+
+/// Objects that this process may still make.
+#[derive(Debug)]
+struct ObjectCredits {
+    quota: u64,
+    /// How often what threads have set aside has been voided.
+    voided: CachePadded<AtomicU64>,
+    /// What no thread has set aside.
+    left: Lock<u64>,
+}
+
+/// What a thread has set aside: how much, and when.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Aside {
+    voided: u64,
+    credits: u64,
+}
+
+impl Thread {
+    /// Credits that a thread sets aside at once: few where there are few.
+    const CREDITS_AT_A_TIME: u64 = 32;
+
+    /// Uses up one credit for an object. Gives when it was set aside, for [`stands`](Self::stands).
+    #[inline]
+    pub(crate) fn take_object_credit(&self) -> Result<u64> {
+        let Some(pool) = &self.process.quotas.objects else { return Ok(0) };
+        let Aside { voided, credits } = self.aside.get();
+        // Relaxed: looked at again once the slot is taken.
+        if credits > 0 && voided == pool.voided.load(Ordering::Relaxed) {
+            self.aside.set(Aside { voided, credits: credits - 1 });
+            return Ok(voided);
+        }
+        self.set_credits_aside(pool)
+    }
+
+    #[cold]
+    fn set_credits_aside(&self, pool: &ObjectCredits) -> Result<u64> {
+        let batch = Self::CREDITS_AT_A_TIME.min(pool.quota / 1024).max(1);
+        for attempt in 0..3 {
+            if attempt == 1 {
+                // What has ended and rests; what was this process's comes back as credits.
+                self.collect()?;
+            }
+            let mut left = pool.left.lock();
+            if attempt == 2 && *left == 0 {
+                // A full fence here and the CAS by which a slot is taken: either the walk sees a thread's slot, or
+                // that thread sees that its credit is void.
+                pool.voided.fetch_add(1, Ordering::SeqCst);
+                *left = pool.quota.saturating_sub(self.objects_charged()?);
+            }
+            if *left > 0 {
+                let taken = batch.min(*left);
+                *left -= taken;
+                let voided = pool.voided.load(Ordering::Relaxed);
+                self.aside.set(Aside { voided, credits: taken - 1 });
+                return Ok(voided);
+            }
+        }
+        Err(Error::NoResources("objects of this process (max_objects_per_process)"))
+    }
+
+    /// Whether the credit that was set aside then was good when it was used.
+    #[inline]
+    pub(crate) fn stands(&self, credit: u64) -> bool {
+        let Some(pool) = &self.process.quotas.objects else { return true };
+        // After the slot's CAS, which on x86 is a full fence. Elsewhere a walk at this very moment could miss one
+        // slot a thread.
+        pool.voided.load(Ordering::SeqCst) == credit
+    }
+
+    /// The credit was not used after all.
+    pub(crate) fn give_object_credit_back(&self, credit: u64) {
+        let Aside { voided, credits } = self.aside.get();
+        if self.process.quotas.objects.is_some() && voided == credit {
+            self.aside.set(Aside { voided, credits: credits + 1 });
+        }
+    }
+
+    /// When credits were last voided: what is freed after this look may be given back by
+    /// [`give_object_credits`](Self::give_object_credits).
+    pub(crate) fn credits_voided(&self) -> u64 {
+        self.process.quotas.objects.as_ref().map_or(0, |pool| pool.voided.load(Ordering::SeqCst))
+    }
+
+    /// So many objects charged to this process have been freed since `voided`. A walk since then may have found them
+    /// gone by itself, and they count once.
+    pub(crate) fn give_object_credits(&self, voided: u64, freed: u64) {
+        if let Some(pool) = &self.process.quotas.objects
+            && freed > 0
+        {
+            let mut left = pool.left.lock();
+            if pool.voided.load(Ordering::Relaxed) == voided {
+                *left = pool.quota.min(*left + freed);
+            }
+        }
+    }
+
+    /// Gives back what this thread has set aside, at its end.
+    pub(crate) fn give_aside_back(&self) {
+        let Aside { voided, credits } = self.aside.take();
+        self.give_object_credits(voided, credits);
+    }
+
+    fn objects_charged(&self) -> Result<u64> {
+        let mut charged = 0;
+        for slot in 0..self.arena().used_slots() {
+            let life = Life(self.arena().object(slot)?.life.load(Acquire));
+            charged += u64::from(match life.state() {
+                LifeState::Live | LifeState::Retired => life.is_charged_to(self.process.quotas.charge),
+                LifeState::Reserved(tag) => self.is_of_this_process(tag),
+                _ => false,
+            });
+        }
+        Ok(charged)
+    }
+
+    fn is_of_this_process(&self, tag: Tag) -> bool {
+        let claim = self.arena().thread(tag.0).map(|row| Claim(row.claim.load(Acquire)));
+        claim.is_ok_and(|claim| claim.thread_owner() == Some(self.process.row))
+    }
+}
+
+/// Blocks of one class: which were free when last seen, and how many this process may still take.
+#[derive(Debug)]
+pub(crate) struct BlockCredits {
+    pub(crate) hints: Vec<u32>,
+    /// `None`: as many as there are.
+    quota: Option<u64>,
+    left: u64,
+}
+
+impl Thread {
+    /// A free block of `class`, OWNED by this thread and charged to this process.
+    pub(crate) fn take_free_block(&self, class: usize) -> Result<BlockId> {
+        let Some(credits) = self.process.quotas.blocks.get(class) else {
+            return Err(Error::NoMemory { bytes: BlockId::new(class.min(32), 0).bytes() });
+        };
+        // Held throughout: of this process, nobody takes or frees a block of the class while they are counted.
+        let mut credits = credits.lock();
+        let Some(quota) = credits.quota else {
+            return self.arena().take_block(class, self.tag, &mut credits.hints);
+        };
+        if credits.left == 0 {
+            credits.left = quota.saturating_sub(self.blocks_charged(class)?);
+        }
+        credits.left = credits.left.checked_sub(1).ok_or(Error::NoResources(
+            "message memory of this process, in blocks of this size (max_block_bytes_per_process)",
+        ))?;
+        let block = self
+            .arena()
+            .take_block(class, self.tag, &mut credits.hints)
+            .inspect_err(|_| credits.left += 1)?;
+        // Until it is BOUND the tag says whose it is.
+        self.arena().descriptor(block)?.charge.store(self.process.quotas.charge.to_word(), Release);
+        Ok(block)
+    }
+
+    /// Frees the block if its word is still exactly `word`.
+    pub(crate) fn free_block(&self, block: BlockId, word: BlockWord) -> Result<()> {
+        let Some(credits) = self.process.quotas.blocks.get(block.class()) else { return Ok(()) };
+        let mut credits = credits.lock();
+        let is_ours = credits.quota.is_some()
+            && self.arena().descriptor(block)?.charge.load(Acquire) == self.process.quotas.charge.to_word();
+        if self.arena().free_block(block, word)? {
+            credits.hints.push(block.index() as u32);
+            credits.left += u64::from(is_ours);
+        }
+        Ok(())
+    }
+
+    fn blocks_charged(&self, class: usize) -> Result<u64> {
+        let own = self.process.quotas.charge.to_word();
+        let mut charged = 0;
+        for index in 0..self.arena().used_blocks(class) {
+            let descriptor = self.arena().descriptor(BlockId::new(class, index))?;
+            charged += u64::from(match BlockWord(descriptor.state.load(Acquire)).state() {
+                BlockState::Bound(_) => descriptor.charge.load(Acquire) == own,
+                BlockState::Owned(tag) => self.is_of_this_process(tag),
+                _ => false,
+            });
+        }
+        Ok(charged)
+    }
+}
+
+/// Messages that the ends of this process may still have pending, beside what each of them has been granted.
+///
+/// INV-QUOTA-3: what is left here and what all ends have been granted are together the quota. Only an end that
+/// comes with more messages pending than are left makes this negative.
+#[derive(Debug)]
+pub(crate) struct MessageCredits {
+    quota: Option<u64>,
+    left: Lock<i64>,
+}
+
+impl MessageCredits {
+    /// What an end is granted where there is no quota: more than there are positions.
+    const UNLIMITED: u64 = u64::MAX / 4;
+    /// What an end is granted at once.
+    const GRANT: u64 = 64;
+
+    pub(crate) fn is_limited(&self) -> bool {
+        self.quota.is_some()
+    }
+
+    /// Grants what is pending already, whether or not it is left.
+    pub(crate) fn charge(&self, pending: u64) -> u64 {
+        if self.quota.is_none() {
+            return Self::UNLIMITED;
+        }
+        if pending > 0 {
+            *self.left.lock() -= pending.cast_signed();
+        }
+        pending
+    }
+
+    pub(crate) fn give_back(&self, granted: u64) {
+        if self.quota.is_some() && granted > 0 {
+            *self.left.lock() += granted.cast_signed();
+        }
+    }
+
+    /// At least `least` and at most `most`; or nothing.
+    fn take(&self, least: u64, most: u64) -> u64 {
+        let mut left = self.left.lock();
+        let taken = u64::try_from(*left).unwrap_or(0).min(most);
+        if taken < least {
+            return 0;
+        }
+        *left -= taken.cast_signed();
+        taken
+    }
+}
+
+impl Sender {
+    /// Messages granted and not pending or promised.
+    fn unused(&self) -> u64 {
+        self.granted.saturating_sub(self.tail - self.head_seen + self.reserved)
+    }
+}
+
+impl Thread {
+    /// Has this end granted enough for a message `ahead` places past the tail, if its own limit allows one there.
+    pub(crate) fn grant(&self, sender: &mut Sender, ahead: u64) -> Result<()> {
+        let pending = sender.tail - sender.head_seen + sender.reserved + ahead + 1;
+        let Some(lacking) = pending.checked_sub(sender.granted).filter(|lacking| *lacking > 0) else {
+            return Ok(());
+        };
+        let limit = u64::from(self.arena().config().max_pending_messages);
+        if pending > limit {
+            // The channel itself is full.
+            return Ok(());
+        }
+        let most = MessageCredits::GRANT.min(limit.saturating_sub(sender.granted)).max(lacking);
+        let credits = &self.process.quotas.messages;
+        let mut taken = credits.take(lacking, most);
+        if taken == 0 {
+            self.take_grants_back();
+            taken = credits.take(lacking, lacking);
+        }
+        if taken == 0 {
+            return Err(Error::NoResources(
+                "pending messages of this process (max_pending_messages_per_process)",
+            ));
+        }
+        sender.granted += taken;
+        Ok(())
+    }
+
+    /// Gives back what an end has been granted far beyond its use: what has been read returns here.
+    pub(crate) fn trim_grant(&self, sender: &mut Sender) {
+        let unused = sender.unused();
+        if self.process.quotas.messages.is_limited() && unused > 2 * MessageCredits::GRANT {
+            sender.granted -= unused - MessageCredits::GRANT;
+            self.process.quotas.messages.give_back(unused - MessageCredits::GRANT);
+        }
+    }
+
+    /// Takes back what the ends of this process have been granted and do not use.
+    fn take_grants_back(&self) {
+        for object in (0..self.arena().used_slots() * 2).map(ObjectRef) {
+            // One that is busy keeps what it has; waiting for it could wait for ourselves.
+            if let Some(endpoint) = self.process.endpoint(object)
+                && let Some(mut sender) = endpoint.sender.try_lock()
+                && endpoint.is_bound()
+                && sender.ready
+                && self.refresh_head(object, &mut sender).is_ok()
+            {
+                let unused = sender.unused();
+                sender.granted -= unused;
+                self.process.quotas.messages.give_back(unused);
+                self.set_limit(&mut sender);
+            }
+        }
+    }
+}
