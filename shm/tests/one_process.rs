@@ -323,7 +323,7 @@ fn a_full_table_says_so_and_everything_stays_usable() {
             Err(error) => break error,
         }
     };
-    assert_eq!(full, Error::NoResources("handles of this process"));
+    assert_eq!(full, Error::NoResources("handles of this process (max_handles_per_process)"));
     for value in made.into_iter().chain(copies) {
         thread.close(thread.find(value).unwrap()).unwrap();
     }
