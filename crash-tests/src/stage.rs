@@ -15,6 +15,7 @@ use crate::victim;
 use crate::watchdog::Watchdog;
 use anyhow::{Context as _, Result, anyhow, ensure};
 use jacinth::{Channel, Signals, Supervisor};
+use nix::sys::signal::Signal;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -146,13 +147,15 @@ impl Stage {
                 round.fault = Some((Kind::Victim, text));
                 return Ok(round);
             }
+            // A breakpoint is there for all threads of the victim, and another one came by.
+            (Stand::Killed(Signal::SIGTRAP), _) => round.reached = false,
             (Stand::Killed(signal), _) => {
                 round.fault = Some((Kind::Victim, format!("it was ended by {signal}")));
                 return Ok(round);
             }
             (Stand::At(_) | Stand::Finished, _) => {}
         }
-        let end = if matches!(stand, Stand::At(_)) { End::Killed } else { End::Finished };
+        let end = if matches!(stand, Stand::At(_) | Stand::Killed(_)) { End::Killed } else { End::Finished };
         if round.fault.is_none() {
             round.fault = self.aftermath(operation, scene, end, partner).err();
         }

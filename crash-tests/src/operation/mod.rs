@@ -6,6 +6,7 @@
 //! the victim's line has closed, everything it was given is closed or used, sleepers are awake, the audit is clean
 //! and nothing is left over.
 
+mod busy;
 mod call;
 mod close;
 mod create;
@@ -153,6 +154,7 @@ pub fn all() -> Vec<Operation> {
         create::operations(),
         fork::operations(),
         thread::operations(),
+        busy::operations(),
         name::operations(),
         signal::operations(),
         wait::operations(),
