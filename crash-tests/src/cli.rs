@@ -26,6 +26,10 @@ struct Arguments {
     #[arg(long, conflicts_with_all = ["quick", "stride"])]
     every_instruction: bool,
 
+    /// Instead: eight processes of random operations, one of them killed every few milliseconds, for so long
+    #[arg(long, value_name = "SECONDS", conflicts_with_all = ["quick", "every_instruction", "stride", "only"])]
+    soak: Option<u64>,
+
     /// A kill at every N-th instruction, beside those of --quick
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     stride: Option<u32>,
@@ -71,6 +75,14 @@ enum Role {
     /// One stage: started by the program itself
     #[command(hide = true)]
     Stage(Orders),
+    /// A few seconds of a soak: started by the program itself
+    #[command(hide = true)]
+    SoakEpoch {
+        #[arg(long)]
+        seconds: f64,
+        #[arg(long)]
+        seed: u64,
+    },
 }
 
 /// The stride of a quick run: a prime, so that it does not keep step with loops.
@@ -96,9 +108,17 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<ExitCode> {
-    if let Some(Role::Stage(orders)) = &arguments.role {
-        crate::campaign::run(orders)?;
-        return Ok(ExitCode::SUCCESS);
+    match &arguments.role {
+        Some(Role::Stage(orders)) => return crate::campaign::run(orders).map(|()| ExitCode::SUCCESS),
+        Some(Role::SoakEpoch { seconds, seed }) => {
+            return crate::soak::epoch::run(*seconds, *seed).map(|()| ExitCode::SUCCESS);
+        }
+        None => {}
+    }
+    if let Some(seconds) = arguments.soak {
+        let soaked = crate::soak::soak(seconds, arguments.seed as u64)?;
+        println!("{}", serde_json::to_string(&soaked)?);
+        return Ok(if soaked.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     if arguments.list {
         for operation in operation::all() {

@@ -22,6 +22,7 @@ mod operation;
 pub mod recoverer;
 mod report;
 mod run;
+pub mod soak;
 mod stage;
 mod trace;
 mod tracee;

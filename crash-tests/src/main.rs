@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+use jacinth_crash::soak;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -10,6 +11,8 @@ fn main() -> ExitCode {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [jacinth_crash::victim::ROLE, name] => jacinth_crash::victim::play(name),
         [jacinth_crash::recoverer::ROLE, arena, seat] => jacinth_crash::recoverer::play(arena, seat),
+        [soak::worker::ROLE, seed] => soak::worker::play(seed),
+        [soak::epoch::FOUNDER] => soak::epoch::found(),
         _ => jacinth_crash::main(),
     }
 }

@@ -1,0 +1,270 @@
+//! A worker of the soak: it does whatever chance says with whatever it holds, until it is killed.
+//!
+//! Every message says how long it is, how many handles it carries and what its bytes are, so that a reader notices one
+//! that is not whole.
+
+use jacinth::*;
+
+/// The first argument of a worker; its seed follows.
+pub const ROLE: &str = "soak-worker";
+
+/// How many objects a worker holds at most.
+const MOST: usize = 40;
+/// After how many operations it reports.
+const REPORT: u64 = 64;
+
+/// What a worker holds.
+struct Worker {
+    line: Channel,
+    random: fastrand::Rng,
+    channels: Vec<Channel>,
+    others: Vec<Handle>,
+    message: MessageBuf,
+    batch: Batch,
+    unreported: u64,
+}
+
+/// Plays the worker.
+pub fn play(seed: &str) -> ! {
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
+        .expect("asking to die with the soak");
+    set_spin(MonotonicDuration::from_micros(2));
+    let line = Channel::from(take_startup_handle().expect("a startup handle"));
+    let random = fastrand::Rng::with_seed(seed.parse().expect("a seed"));
+    let mut worker = Worker {
+        line,
+        random,
+        channels: Vec::new(),
+        others: Vec::new(),
+        message: MessageBuf::new(),
+        batch: Batch::new(),
+        unreported: 0,
+    };
+    loop {
+        let result = worker.step();
+        worker.unreported += 1;
+        if let Err(status) = result
+            && matches!(status, Status::IO_DATA_INTEGRITY | Status::BAD_STATE | Status::INTERNAL)
+        {
+            panic!("an operation gave {status}");
+        }
+        worker.report();
+    }
+}
+
+/// The bytes of a message: its length, its handles and a number that the others follow from.
+fn compose(len: usize, handles: usize, number: u8) -> Vec<u8> {
+    let mut bytes = vec![number; len.max(8)];
+    let len = bytes.len() as u32;
+    // The first four bytes are a call's to change.
+    bytes[4..7].copy_from_slice(&len.to_le_bytes()[..3]);
+    bytes[7] = handles as u8;
+    bytes
+}
+
+fn assert_whole(bytes: &[u8], handles: usize) {
+    assert!(bytes.len() >= 8, "a message of {} bytes came", bytes.len());
+    let said = usize::from(bytes[4]) | usize::from(bytes[5]) << 8 | usize::from(bytes[6]) << 16;
+    assert_eq!((bytes.len(), handles), (said, bytes[7].into()), "a message came other than it was sent");
+    assert!(bytes[8..].windows(2).all(|pair| pair[0] == pair[1]), "a message's bytes are not whole");
+}
+
+impl Worker {
+    fn report(&mut self) {
+        if self.unreported >= REPORT
+            && self.line.write(&self.unreported.to_le_bytes(), &mut Vec::new()).is_ok()
+        {
+            self.unreported = 0;
+        }
+    }
+
+    /// One operation.
+    fn step(&mut self) -> Result<(), Status> {
+        // What the soak sends is more to work with.
+        if self.line.read(&mut self.message).is_ok() {
+            self.take_handles();
+        }
+        let full = self.channels.len() + self.others.len() >= MOST;
+        match self.random.u32(0..if full { 15 } else { 18 }) {
+            0..4 => self.write(),
+            4..8 => self.read(),
+            8 => self.close(),
+            9 => self.duplicate_or_replace(),
+            10 => self.signal(),
+            11 => self.wait(),
+            12 => self.call(),
+            13 => self.read_many(),
+            14 => self.loan(),
+            15 => Channel::create().map(|(first, second)| self.channels.extend([first, second])),
+            16 => Event::create().map(|event| self.others.push(event.into())),
+            _ => EventPair::create().map(|(first, second)| self.others.extend([first.into(), second.into()])),
+        }
+    }
+
+    fn any_channel(&mut self) -> Option<usize> {
+        (!self.channels.is_empty()).then(|| self.random.usize(0..self.channels.len()))
+    }
+
+    fn any_other(&mut self) -> Option<usize> {
+        (!self.others.is_empty()).then(|| self.random.usize(0..self.others.len()))
+    }
+
+    /// Some handles to send: ends of channels among them.
+    fn some_handles(&mut self) -> Vec<Handle> {
+        let mut handles = Vec::new();
+        for _ in 0..self.random.usize(0..4) {
+            if self.random.bool()
+                && self.channels.len() > 1
+                && let Some(index) = self.any_channel()
+            {
+                handles.push(self.channels.swap_remove(index).into());
+            } else if let Some(index) = self.any_other() {
+                handles.push(self.others.swap_remove(index));
+            }
+        }
+        handles
+    }
+
+    fn some_bytes(&mut self, handles: usize) -> Vec<u8> {
+        let len =
+            if self.random.u8(0..10) == 0 { self.random.usize(8..9000) } else { self.random.usize(8..100) };
+        compose(len, handles, self.random.u8(..))
+    }
+
+    /// Handles that were not sent because there was no room are kept.
+    fn keep(&mut self, handles: Vec<Handle>) {
+        for handle in handles {
+            self.keep_one(handle);
+        }
+    }
+
+    fn keep_one(&mut self, handle: Handle) {
+        match handle.basic_info().map(|info| info.object_type) {
+            Ok(ObjectType::CHANNEL) => self.channels.push(handle.into()),
+            _ => self.others.push(handle),
+        }
+    }
+
+    fn take_handles(&mut self) {
+        for index in 0..self.message.n_handles() {
+            if let Some(handle) = self.message.take_handle(index) {
+                self.keep_one(handle);
+            }
+        }
+    }
+
+    fn write(&mut self) -> Result<(), Status> {
+        let mut handles = self.some_handles();
+        let bytes = self.some_bytes(handles.len());
+        let Some(index) = self.any_channel() else {
+            self.keep(handles);
+            return Ok(());
+        };
+        let result = self.channels[index].write(&bytes, &mut handles);
+        self.keep(handles);
+        self.forget_if_closed(index, result)
+    }
+
+    fn read(&mut self) -> Result<(), Status> {
+        let Some(index) = self.any_channel() else { return Ok(()) };
+        let result = self.channels[index].read(&mut self.message);
+        if result.is_ok() {
+            assert_whole(self.message.bytes(), self.message.n_handles());
+            let is_request = self.message.bytes()[7] == 0 && self.random.bool();
+            if is_request {
+                // If it was a call, this is its reply; if not, a message like any other.
+                let echo = self.message.bytes().to_vec();
+                let _ = self.channels[index].write(&echo, &mut Vec::new());
+            }
+            self.take_handles();
+        }
+        self.forget_if_closed(index, result)
+    }
+
+    /// An end whose peer is gone is of little use.
+    fn forget_if_closed(&mut self, index: usize, result: Result<(), Status>) -> Result<(), Status> {
+        if result == Err(Status::PEER_CLOSED) && self.random.bool() {
+            self.channels.swap_remove(index);
+        }
+        result
+    }
+
+    fn close(&mut self) -> Result<(), Status> {
+        match (self.any_channel(), self.any_other()) {
+            (Some(index), _) if self.random.bool() => drop(self.channels.swap_remove(index)),
+            (_, Some(index)) => drop(self.others.swap_remove(index)),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn duplicate_or_replace(&mut self) -> Result<(), Status> {
+        if self.random.bool()
+            && let Some(index) = self.any_channel()
+        {
+            let channel = self.channels.swap_remove(index).replace(Rights::SAME_RIGHTS)?;
+            self.channels.push(channel);
+        } else if let Some(index) = self.any_other() {
+            let other = self.others[index].duplicate(Rights::SAME_RIGHTS)?;
+            self.others.push(other);
+        }
+        Ok(())
+    }
+
+    fn signal(&mut self) -> Result<(), Status> {
+        let Some(index) = self.any_other() else { return Ok(()) };
+        let (set, clear) = (Signals::USER_0 | Signals::USER_3, Signals::USER_0);
+        let other = &self.others[index];
+        other.signal(Signals::NONE, set)?;
+        other.signal(clear, Signals::NONE)?;
+        raw::signal_peer(other.raw_handle(), Signals::NONE, set)
+    }
+
+    fn wait(&mut self) -> Result<(), Status> {
+        let late = MonotonicInstant::after(MonotonicDuration::from_micros(self.random.i64(0..300)));
+        let mut items = Vec::new();
+        items.extend(self.channels.iter().take(4).map(|end| {
+            WaitItem::new(end.as_handle_ref(), Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED)
+        }));
+        items.extend(
+            self.others.iter().take(4).map(|other| WaitItem::new(other.as_handle_ref(), Signals::USER_0)),
+        );
+        wait_many(&mut items, late)
+    }
+
+    fn call(&mut self) -> Result<(), Status> {
+        let Some(index) = self.any_channel() else { return Ok(()) };
+        let bytes = self.some_bytes(0);
+        let late = MonotonicInstant::after(MonotonicDuration::from_micros(self.random.i64(0..500)));
+        let result = self.channels[index].call(late, &bytes, &mut Vec::new(), &mut self.message);
+        if result.is_ok() {
+            assert_whole(self.message.bytes(), self.message.n_handles());
+            self.take_handles();
+        }
+        self.forget_if_closed(index, result)
+    }
+
+    fn read_many(&mut self) -> Result<(), Status> {
+        let Some(index) = self.any_channel() else { return Ok(()) };
+        if self.random.bool() {
+            let read = self.channels[index].read_batch(8, &mut self.batch);
+            self.batch.iter().for_each(|bytes| assert_whole(bytes, 0));
+            return self.forget_if_closed(index, read.map(drop));
+        }
+        let message = self.channels[index].read_in_place()?;
+        let mut bytes = vec![0; message.len()];
+        message.read_at(0, &mut bytes)?;
+        assert_whole(&bytes, message.n_handles());
+        let handles = message.finish()?;
+        self.keep(handles.into_iter().map(|info| info.handle).collect());
+        Ok(())
+    }
+
+    fn loan(&mut self) -> Result<(), Status> {
+        let bytes = self.some_bytes(0);
+        let Some(index) = self.any_channel() else { return Ok(()) };
+        let mut loan = self.channels[index].reserve(bytes.len())?;
+        loan.write_at(0, &bytes)?;
+        if self.random.bool() { loan.commit() } else { Ok(()) }
+    }
+}
