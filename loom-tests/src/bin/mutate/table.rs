@@ -52,7 +52,8 @@ pub fn of_outcomes(outcomes: &[&Outcome]) -> Table {
 
 /// The same for a page, without what differs from run to run.
 pub fn markdown(outcomes: &[&Outcome]) -> String {
-    let mut page = String::from("| place | function | call | ordering | caught by |\n|---|---|---|---|---|\n");
+    let mut page =
+        String::from("| place | function | call | ordering | caught by |\n|---|---|---|---|---|\n");
     for outcome in outcomes {
         let cells = cells(&outcome.mutant);
         page += &format!("| {} | `{}` |\n", cells.join(" | "), verdict(&outcome.verdict));

@@ -73,9 +73,8 @@ impl Copy {
         self.files.retain(|path, _| !path.starts_with("loom-tests/src"));
         let mut cut = Err(anyhow::anyhow!("the manifest has no entry for this program"));
         self.change("loom-tests/Cargo.toml", |text| {
-            let Some((before, (_, after))) = text
-                .split_once("[[bin]]")
-                .and_then(|(before, bin)| Some((before, bin.split_once("\n\n")?)))
+            let Some((before, (_, after))) =
+                text.split_once("[[bin]]").and_then(|(before, bin)| Some((before, bin.split_once("\n\n")?)))
             else {
                 return text;
             };
@@ -147,7 +146,8 @@ fn compile(tree: &Path, target: &Path) -> Result<Vec<Binary>> {
     let mut binaries = Vec::new();
     for line in messages.lines() {
         let message: serde_json::Value = serde_json::from_str(line)?;
-        if let (Some(path), Some(name)) = (message["executable"].as_str(), message["target"]["name"].as_str()) {
+        if let (Some(path), Some(name)) = (message["executable"].as_str(), message["target"]["name"].as_str())
+        {
             binaries.push(Binary { name: name.to_owned(), path: path.into() });
         }
     }

@@ -107,8 +107,7 @@ fn try_one(mutant: Mutant, order: &[&Model], limit: Duration) -> Result<Outcome>
     let started = Instant::now();
     let site = mutant.site.number.to_string();
     let settings = [("MUTANT_SITE", site.as_str()), ("MUTANT_WEAK", mutant.weak)];
-    let mut verdict =
-        if order.is_empty() { Verdict::Unreached } else { Verdict::Survived(order.len()) };
+    let mut verdict = if order.is_empty() { Verdict::Unreached } else { Verdict::Survived(order.len()) };
     for (done, model) in order.iter().enumerate() {
         if started.elapsed() > limit {
             verdict = Verdict::Undecided(done, order.len());
@@ -145,7 +144,8 @@ impl Catchers {
     }
 
     fn write(&self, path: &Path) -> Result<()> {
-        let mut lines: Vec<_> = self.times.keys().map(|(place, model)| format!("{place}\t{model}\n")).collect();
+        let mut lines: Vec<_> =
+            self.times.keys().map(|(place, model)| format!("{place}\t{model}\n")).collect();
         lines.sort();
         Ok(std::fs::write(path, lines.concat())?)
     }
@@ -168,9 +168,8 @@ impl Catchers {
         let places = Self::places(mutant);
         let mut order: Vec<_> = models.iter().filter(|model| model.reaches(mutant.site.number)).collect();
         order.sort_by_key(|model| {
-            let near = places.iter().position(|place| {
-                self.times.contains_key(&(place.clone(), model.name.clone()))
-            });
+            let near =
+                places.iter().position(|place| self.times.contains_key(&(place.clone(), model.name.clone())));
             // A quick one costs little; of the slow ones, those that may well catch it come first.
             let slow = model.takes > Duration::from_millis(500);
             (near.unwrap_or(3) > 1 && slow, near.unwrap_or(3), model.takes)
