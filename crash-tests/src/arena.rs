@@ -32,9 +32,10 @@ pub fn use_up() {
 /// What is in an arena, as far as it must be the same after every death.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Footprint {
-    processes: u32,
-    /// Threads with a row.
-    pub threads: u32,
+    /// Attached processes.
+    pub processes: u32,
+    /// Threads with a row; `None` when nobody knows how many there should be.
+    pub threads: Option<u32>,
     objects: u32,
     retired: u32,
     handles: u32,
@@ -48,7 +49,18 @@ impl Footprint {
     pub fn of(supervisor: &Supervisor) -> Self {
         let Audit { processes, threads, objects, retired, handles, in_transit, messages, blocks, .. } =
             supervisor.inspect();
-        Self { processes, threads, objects, retired, handles, in_transit, messages, blocks }
+        Self { processes, threads: Some(threads), objects, retired, handles, in_transit, messages, blocks }
+    }
+
+    /// Without the founder and its threads, in whose place there are others of this process.
+    pub fn without_a_founder(self) -> Self {
+        Self { processes: self.processes - 1, threads: None, ..self }
+    }
+
+    /// Whether this is what was expected.
+    pub fn fits(&self, expected: &Self) -> bool {
+        let threads = if expected.threads.is_none() { None } else { self.threads };
+        Self { threads, ..*self } == *expected
     }
 }
 
@@ -57,8 +69,9 @@ impl std::fmt::Display for Footprint {
         let Self { processes, threads, objects, retired, handles, in_transit, messages, blocks } = self;
         write!(
             f,
-            "{processes} processes, {threads} threads, {objects} objects ({retired} retired), {handles} handles, \
-             {in_transit} in transit, {messages} messages, {blocks} blocks"
+            "{processes} processes, {} threads, {objects} objects ({retired} retired), {handles} handles, \
+             {in_transit} in transit, {messages} messages, {blocks} blocks",
+            threads.map_or("some".into(), |threads| threads.to_string())
         )
     }
 }

@@ -5,6 +5,7 @@
 //! new record, until nothing is left or records bring nothing new.
 
 use crate::finding::{Finding, Kind, News};
+use crate::office::{self, Death};
 use crate::operation::{self, Operation, Thread, Way};
 use crate::stage::{Goal, Round, Stage, Then, recorded};
 use crate::trace::{Route, Trace};
@@ -22,6 +23,8 @@ pub enum Deed {
     Stop,
     /// Kill it, and then whoever recovers it, at every point of the recovery
     KillTwice,
+    /// Kill it, and then the supervisor that recovers it: its successor finishes
+    KillSupervisor,
 }
 
 impl Deed {
@@ -38,7 +41,7 @@ impl Deed {
                 operation.thread == Thread::Main && !operation.sleeps_for_ever && operation.way != Way::Forked
             }
             // The recoverer wants to know the victim's seat.
-            Self::KillTwice => {
+            Self::KillTwice | Self::KillSupervisor => {
                 !operation.sleeps_for_ever
                     && operation.way == Way::Spawned
                     && operation.thread == Thread::Main
@@ -104,7 +107,9 @@ impl Orders {
             Deed::Kill => {}
             Deed::Stop => again += " --deed stop",
             // The instruction is one of the recovery's: it says nothing without the victim's.
-            Deed::KillTwice => return format!("{again} --deed kill-twice --victims {}", self.victims),
+            Deed::KillTwice | Deed::KillSupervisor => {
+                return format!("{again} --deed {} --victims {}", self.deed.name(), self.victims);
+            }
         }
         if let Some(at) = at {
             again += &format!(" --at {at}");
@@ -123,12 +128,13 @@ impl std::fmt::Display for Orders {
             Deed::Kill => Ok(()),
             Deed::Stop => f.write_str(", stopped"),
             Deed::KillTwice => f.write_str(", twice"),
+            Deed::KillSupervisor => f.write_str(", in office"),
         }
     }
 }
 
 /// How many rounds come before the record, so that nothing happens there for the first time.
-const WARM_UP: usize = 2;
+pub const WARM_UP: usize = 2;
 /// How many records may be made.
 const RECORDS: usize = 6;
 
@@ -182,27 +188,58 @@ impl Campaign<'_> {
             Deed::Kill => self.sweep(&Goal::Record, Goal::Kill),
             Deed::Stop => self.sweep(&Goal::Record, Goal::Stop),
             Deed::KillTwice => self.kill_twice(),
+            Deed::KillSupervisor => self.kill_supervisors(),
         }
     }
 
     /// Recoveries from deaths at places all over the operation, each killed all over itself.
     fn kill_twice(&mut self) -> Result<Course> {
-        let round = self.stage.round(&self.operation, &Goal::Record)?;
-        if self.has_fault(&round, None, "step by step, before any death") {
-            return Ok(Course::Ended);
-        }
-        let trace = recorded(round)?;
-        // Where the arena changes: in between, recovery has the same to do.
-        let points = trace.points(true, usize::MAX, 1);
-        let places = self.orders.victims.min(points.len());
-        for place in 0..places {
-            let route = trace.route(points[(2 * place + 1) * points.len() / (2 * places)]);
+        for route in self.places()? {
             let record = Goal::KillTwice(route, Then::Record);
             if self.sweep(&record, |then| Goal::KillTwice(route, Then::Kill(then)))? == Course::Ended {
                 return Ok(Course::Ended);
             }
         }
         Ok(Course::Clear)
+    }
+
+    /// The same, of the supervisor itself. Each death needs an arena of its own.
+    fn kill_supervisors(&mut self) -> Result<Course> {
+        for victim in self.places()? {
+            let Death { fault, instructions, routes, .. } = office::die(&self.operation.name, &victim, None)?;
+            let routes = some_of(routes, self.orders.most);
+            tell(&News::Recorded { instructions, points: routes.len() });
+            if let Some((kind, text)) = fault {
+                self.tell_fault(kind, text, None, "killed after its recovery");
+                return Ok(Course::Ended);
+            }
+            let mut missed = 0;
+            for route in routes {
+                let death = office::die(&self.operation.name, &victim, Some(&route))?;
+                if let Some((kind, text)) = death.fault {
+                    let place = self.stage.code.describe(route.address);
+                    self.tell_fault(kind, text, None, &format!("its supervisor killed at {place}"));
+                    return Ok(Course::Ended);
+                }
+                if death.reached {
+                    tell(&News::Killed);
+                } else {
+                    missed += 1;
+                }
+            }
+            if missed > 0 {
+                tell(&News::Missed(missed));
+            }
+        }
+        Ok(Course::Clear)
+    }
+
+    /// Where victims are killed whose recoverers are killed too.
+    fn places(&mut self) -> Result<Vec<Route>> {
+        let trace = recorded(self.stage.round(&self.operation, &Goal::Record)?)?;
+        // Where the arena changes: in between, recovery has the same to do.
+        let points = some_of(trace.points(true, usize::MAX, 1), Some(self.orders.victims));
+        Ok(points.into_iter().map(|point| trace.route(point)).collect())
     }
 
     /// Records the way that `record` takes, and goes there with one victim for each of its points.
@@ -253,12 +290,7 @@ impl Campaign<'_> {
         if let Some(at) = at {
             return if visited.is_empty() { vec![at.min(trace.len() - 1)] } else { Vec::new() };
         }
-        let mut points = trace.points(changes, stride, seed);
-        if let Some(most) = most
-            && points.len() > most
-        {
-            points = (0..most).map(|place| points[(2 * place + 1) * points.len() / (2 * most)]).collect();
-        }
+        let mut points = some_of(trace.points(changes, stride, seed), most);
         points.retain(|point| !visited.contains(&trace.visit(*point)));
         points
     }
@@ -286,6 +318,16 @@ impl Campaign<'_> {
         let operation = self.operation.name.clone();
         let again = self.orders.again(at);
         tell(&News::Found(Finding { kind, operation, at, place: place.into(), text, again }));
+    }
+}
+
+/// No more than so many, all over the list.
+fn some_of<T: Copy>(all: Vec<T>, most: Option<usize>) -> Vec<T> {
+    match most {
+        Some(most) if most < all.len() => {
+            (0..most).map(|place| all[(2 * place + 1) * all.len() / (2 * most)]).collect()
+        }
+        _ => all,
     }
 }
 

@@ -42,7 +42,7 @@ struct Arguments {
     #[arg(long, value_name = "INSTRUCTION", requires = "only")]
     at: Option<usize>,
 
-    /// What to do with victims there; all three unless said otherwise
+    /// What to do with victims there; all of it unless said otherwise
     #[arg(long, value_enum)]
     deed: Option<Deed>,
 
@@ -75,6 +75,9 @@ enum Role {
     /// One stage: started by the program itself
     #[command(hide = true)]
     Stage(Orders),
+    /// One death of a supervisor: started by the program itself
+    #[command(hide = true)]
+    Office(crate::office::Orders),
     /// A few seconds of a soak: started by the program itself
     #[command(hide = true)]
     SoakEpoch {
@@ -88,13 +91,16 @@ enum Role {
 /// The stride of a quick run: a prime, so that it does not keep step with loops.
 const QUICK_STRIDE: usize = 97;
 
-/// In a quick run: how many recoverers are killed of one victim's, and how many victims are stopped, an operation.
+/// In a quick run: how many recoverers and how many supervisors are killed of one victim's, and how many
+/// victims are stopped, an operation.
 const QUICK_TWICE: usize = 60;
 const QUICK_STOPS: usize = 6;
+const QUICK_OFFICES: usize = 12;
 /// The same in a run of every instruction: recoverers are killed at each state that they take the arena through, and
 /// at a stride over all other instructions.
 const EVERY_STRIDE_TWICE: usize = 17;
 const EVERY_STOPS: usize = 40;
+const EVERY_OFFICES: usize = 500;
 
 /// Runs the program.
 pub fn main() -> ExitCode {
@@ -110,6 +116,7 @@ pub fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<ExitCode> {
     match &arguments.role {
         Some(Role::Stage(orders)) => return crate::campaign::run(orders).map(|()| ExitCode::SUCCESS),
+        Some(Role::Office(orders)) => return crate::office::run(orders).map(|()| ExitCode::SUCCESS),
         Some(Role::SoakEpoch { seconds, seed }) => {
             return crate::soak::epoch::run(*seconds, *seed).map(|()| ExitCode::SUCCESS);
         }
@@ -146,14 +153,17 @@ fn jobs(arguments: &Arguments) -> Result<Vec<Orders>> {
         Some(deed) => vec![deed],
         // A place to reproduce a finding is one of a kill's, unless it says otherwise; so is a step to leave out.
         None if arguments.at.is_some() || arguments.skip_step.is_some() => vec![Deed::Kill],
-        None => vec![Deed::Kill, Deed::KillTwice, Deed::Stop],
+        None => vec![Deed::Kill, Deed::KillTwice, Deed::KillSupervisor, Deed::Stop],
     };
     let every = arguments.every_instruction;
     let mut jobs = Vec::new();
     for deed in deeds {
         for operation in wanted(&arguments.only, deed)? {
             // All the operations are done twice over only when nothing says which.
-            if deed == Deed::KillTwice && arguments.deed.is_none() && !operation.is_rich {
+            if matches!(deed, Deed::KillTwice | Deed::KillSupervisor)
+                && arguments.deed.is_none()
+                && !operation.is_rich
+            {
                 continue;
             }
             let (stride, changes, most) = match deed {
@@ -161,6 +171,9 @@ fn jobs(arguments: &Arguments) -> Result<Vec<Orders>> {
                 Deed::Kill => (QUICK_STRIDE, true, None),
                 Deed::KillTwice if every => (EVERY_STRIDE_TWICE, true, None),
                 Deed::KillTwice => (usize::MAX, true, Some(QUICK_TWICE)),
+                Deed::KillSupervisor => {
+                    (usize::MAX, true, Some(if every { EVERY_OFFICES } else { QUICK_OFFICES }))
+                }
                 Deed::Stop => (QUICK_STRIDE, true, Some(if every { EVERY_STOPS } else { QUICK_STOPS })),
             };
             let (stride, most) = arguments.stride.map_or((stride, most), |stride| (stride as usize, None));

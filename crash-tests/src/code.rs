@@ -113,6 +113,12 @@ impl Code {
         }
     }
 
+    /// Whether the instruction is `syscall`.
+    pub fn is_call_of_the_kernel(&self, address: u64) -> bool {
+        let offset = address.wrapping_sub(self.start) as usize;
+        self.text.get(offset..).is_some_and(|text| text.starts_with(&[0x0f, 0x05]))
+    }
+
     fn decode(&self, address: u64) -> Changes {
         let offset = (address - self.start) as usize;
         let mut decoder = Decoder::with_ip(64, &self.text[offset..], address, DecoderOptions::NONE);

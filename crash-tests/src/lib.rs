@@ -18,6 +18,7 @@ mod campaign;
 mod cli;
 mod code;
 mod finding;
+pub mod office;
 mod operation;
 pub mod recoverer;
 mod report;

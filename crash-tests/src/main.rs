@@ -11,6 +11,7 @@ fn main() -> ExitCode {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [jacinth_crash::victim::ROLE, name] => jacinth_crash::victim::play(name),
         [jacinth_crash::recoverer::ROLE, arena, seat] => jacinth_crash::recoverer::play(arena, seat),
+        [jacinth_crash::office::FOUNDER] => jacinth_crash::office::found(),
         [soak::worker::ROLE, seed] => soak::worker::play(seed),
         [soak::epoch::FOUNDER] => soak::epoch::found(),
         _ => jacinth_crash::main(),

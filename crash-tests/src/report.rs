@@ -18,6 +18,8 @@ pub struct Summary {
     pub kills: usize,
     /// Recoverers that were killed, after their victims.
     pub double_kills: usize,
+    /// Supervisors that were killed, after their victims.
+    pub supervisors_killed: usize,
     /// Victims that were stopped and went on.
     pub stops: usize,
     /// Points, of any kind, that no victim came by again.
@@ -50,6 +52,7 @@ impl Summary {
             *match outcome.orders.deed {
                 Deed::Kill => &mut summary.kills,
                 Deed::KillTwice => &mut summary.double_kills,
+                Deed::KillSupervisor => &mut summary.supervisors_killed,
                 Deed::Stop => &mut summary.stops,
             } += outcome.kills;
             summary.missed += outcome.missed;

@@ -7,6 +7,7 @@ use crate::arena::{self, Footprint};
 use crate::asleep::{HANG, Sleepers};
 use crate::code::Code;
 use crate::finding::Kind;
+use crate::office;
 use crate::operation::{End, Operation, Scene, Thread, Way, seen};
 use crate::recoverer;
 use crate::trace::{Route, Trace};
@@ -16,7 +17,7 @@ use crate::watchdog::Watchdog;
 use anyhow::{Context as _, Result, anyhow, ensure};
 use jacinth::{Channel, Signals, Supervisor};
 use nix::sys::signal::Signal;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// What to do with a victim.
@@ -33,6 +34,8 @@ pub enum Goal {
     Stop(Route),
     /// Kill it there, and then whoever recovers it.
     KillTwice(Route, Then),
+    /// Kill it there, and then the founder, whose supervisor recovers it.
+    KillSupervisor(Route, Then),
 }
 
 /// What to do with a recoverer.
@@ -62,6 +65,8 @@ pub struct Stage {
     watchdog: Watchdog,
     baseline: Footprint,
     recovered: u32,
+    /// Who made the arena, if it was not the stage.
+    founder: Option<Child>,
 }
 
 /// The most sleepers of an operation.
@@ -72,13 +77,27 @@ type Check<T> = std::result::Result<T, (Kind, String)>;
 impl Stage {
     /// Makes the arena.
     pub fn new() -> Result<Self> {
+        Self::with(Supervisor::create(&arena::config()).context("making an arena")?, None)
+    }
+
+    /// In the arena of a founder, whose death makes this process the supervisor's.
+    pub fn under_founder() -> Result<Self> {
+        let (supervisor, founder) = office::attach_to_founder()?;
+        Self::with(supervisor, Some(founder))
+    }
+
+    fn with(supervisor: Supervisor, founder: Option<Child>) -> Result<Self> {
         let code = Code::of_this_program()?;
-        let supervisor = Supervisor::create(&arena::config()).context("making an arena")?;
         arena::use_up();
         let sleepers = Sleepers::new(MOST_SLEEPERS);
         let recovered = supervisor.collect()?.recovered.processes;
         let baseline = Footprint::of(&supervisor);
-        Ok(Self { supervisor, code, sleepers, watchdog: Watchdog::start(), baseline, recovered })
+        Ok(Self { supervisor, code, sleepers, watchdog: Watchdog::start(), baseline, recovered, founder })
+    }
+
+    /// Leaves nothing behind that its founder would have removed.
+    pub fn clear_away(&self) {
+        office::clear_away(&self.supervisor);
     }
 
     /// One victim, from its birth until the arena is as it was before.
@@ -95,6 +114,7 @@ impl Stage {
             std::thread::spawn(move || partner(victim))
         });
         let mut round = Round { reached: true, trace: None, fault: None };
+        let mut is_dead = false;
         let stand = match goal {
             Goal::Record => {
                 let (trace, stand) = Trace::record(&tracee, &self.code)?;
@@ -125,17 +145,29 @@ impl Stage {
                 }
                 stand
             }
+            Goal::KillSupervisor(route, then) => {
+                let (reached, stand) = route.follow(&tracee)?;
+                round.reached = reached;
+                if reached {
+                    self.kill_with_supervisor(process, then, &mut round)?;
+                    is_dead = true;
+                }
+                stand
+            }
         };
         let hung = self.watchdog.release();
         if operation.thread != Thread::Main && matches!(stand, Stand::Exited(_)) {
             // Its process lives. None of its threads uses the arena any more.
             let threads = Footprint::of(&self.supervisor).threads;
             if threads != self.baseline.threads {
-                let text = format!("there were {} threads, and there are {threads}", self.baseline.threads);
+                let before = self.baseline.threads;
+                let text = format!("threads that use the arena: {before:?} before, {threads:?} now");
                 round.fault = Some((Kind::Leak, text));
             }
         }
-        tracee::kill(process)?;
+        if !is_dead {
+            tracee::kill(process)?;
+        }
         if hung {
             round.fault = Some((Kind::Hang, "the victim did not come to an end, and was killed".into()));
             return Ok(round);
@@ -222,6 +254,18 @@ impl Stage {
         tracee::kill(process)
     }
 
+    /// The victim dies, and so does the supervisor that recovers it. From then on this process leads.
+    fn kill_with_supervisor(&mut self, victim: i32, then: &Then, round: &mut Round) -> Result<()> {
+        let founder = self.founder.take().context("only a founder's supervisor can be killed")?;
+        let supervisor = office::seize(&founder, &self.code)?;
+        tracee::kill(victim)?;
+        let is_recovered = || Footprint::of(&self.supervisor).processes == self.baseline.processes;
+        office::lead(&supervisor, then, &self.code, round, is_recovered)?;
+        office::kill(&founder)?;
+        self.baseline = self.baseline.without_a_founder();
+        Ok(())
+    }
+
     /// The victim is dead.
     fn aftermath(
         &mut self,
@@ -279,7 +323,7 @@ impl Stage {
         loop {
             self.recover()?;
             let now = Footprint::of(&self.supervisor);
-            if now == self.baseline {
+            if now.fits(&self.baseline) {
                 return Ok(());
             }
             if start.elapsed() > HANG / 4 {

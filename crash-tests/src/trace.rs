@@ -6,8 +6,9 @@
 //! as often as the record says; or into one a little before it, and steps from there.
 
 use crate::code::Code;
-use crate::tracee::{Stand, Tracee};
+use crate::tracee::{Registers, Stand, Tracee};
 use anyhow::Result;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// What one step of a breakpoint costs, in microseconds, and one single step: measured, and only their ratio counts.
@@ -36,7 +37,7 @@ pub struct Trace {
 }
 
 /// How to get to an instruction.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Route {
     /// Its address.
     pub address: u64,
@@ -48,6 +49,15 @@ pub struct Route {
 impl Trace {
     /// Steps through the whole operation.
     pub fn record(tracee: &Tracee, code: &Code) -> Result<(Self, Stand)> {
+        Self::record_until(tracee, code, |_| false)
+    }
+
+    /// The same, up to a call of the kernel before which the registers are such. It is not executed.
+    pub fn record_until(
+        tracee: &Tracee,
+        code: &Code,
+        ends: impl Fn(&Registers) -> bool,
+    ) -> Result<(Self, Stand)> {
         let mut steps = Vec::new();
         let mut counts: HashMap<u64, u32> = HashMap::new();
         let mut arena = tracee.arena()?;
@@ -55,6 +65,9 @@ impl Trace {
             let registers = tracee.registers()?;
             let address = tracee.relative(&registers);
             let inside = code.is_inside(address);
+            if code.is_call_of_the_kernel(address) && ends(&registers) {
+                break Stand::At(address);
+            }
             let is_change = code.is_change(address, &registers, &arena);
             let before = if inside { counts.entry(address).or_default() } else { &mut 0 };
             steps.push(Step {

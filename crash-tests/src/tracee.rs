@@ -52,6 +52,17 @@ impl Tracee {
         }
     }
 
+    /// Takes hold of a thread of a child that has not asked for it.
+    pub fn seize(thread: i32, code: &Code) -> Result<Self> {
+        let pid = Pid::from_raw(thread);
+        ptrace::seize(pid, Options::PTRACE_O_EXITKILL)?;
+        ptrace::interrupt(pid)?;
+        match waitpid(pid, Some(WaitPidFlag::__WALL))? {
+            WaitStatus::PtraceEvent(..) => Ok(Self { pid, base: program_base(pid)? - code.first_address() }),
+            other => bail!("a thread that was to stop: {other:?}"),
+        }
+    }
+
     /// The thread's number.
     pub fn pid(&self) -> i32 {
         self.pid.as_raw()

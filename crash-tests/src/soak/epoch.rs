@@ -116,6 +116,7 @@ pub fn run(seconds: f64, seed: u64) -> Result<()> {
         soak.kill(seat)?;
     }
     soak.look_at_what_is_left();
+    crate::office::clear_away(&soak.supervisor);
     println!("{}", serde_json::to_string(&soak.epoch)?);
     Ok(())
 }
