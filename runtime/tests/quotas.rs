@@ -306,3 +306,36 @@ fn many_threads_together_get_exactly_the_quota() {
         }
     });
 }
+
+#[test]
+fn many_threads_never_have_more_messages_pending_than_the_quota() {
+    in_arena_of(scarce, |supervisor| {
+        let pairs: Vec<_> = (0..4).map(|_| Channel::create().unwrap()).collect();
+        for round in 0..50 {
+            let barrier = std::sync::Barrier::new(pairs.len());
+            std::thread::scope(|scope| {
+                for (ours, theirs) in &pairs {
+                    scope.spawn(|| {
+                        barrier.wait();
+                        for _ in 0..round {
+                            let _ = ours.write(b"x", &mut Vec::new());
+                        }
+                        for _ in 0..round / 3 {
+                            let _ = theirs.read(&mut MessageBuf::new());
+                        }
+                        let _ = until_refused(|| ours.write(b"x", &mut Vec::new()));
+                    });
+                }
+            });
+            assert!(supervisor.inspect().messages <= 160);
+            // What threads had set aside and could not be asked for is there for the next.
+            for (ours, _) in &pairs {
+                let _ = until_refused(|| ours.write(b"x", &mut Vec::new()));
+            }
+            assert_eq!(supervisor.inspect().messages, 160);
+            for (_, theirs) in &pairs {
+                let _ = until_refused(|| theirs.read(&mut MessageBuf::new()));
+            }
+        }
+    });
+}

@@ -27,6 +27,7 @@ use crate::layout::{Config, MAX_CLASSES};
 use crate::object::{Life, LifeState};
 use crate::owner::Claim;
 use crate::process::Seat;
+use crate::ring::Segment;
 use crate::sync::{Acquire, Lock, Release};
 use crate::thread::Thread;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -273,7 +274,7 @@ pub(crate) struct MessageCredits {
 impl MessageCredits {
     /// What an end is granted where there is no quota: more than there are positions.
     const UNLIMITED: u64 = u64::MAX / 4;
-    /// What an end is granted at once.
+    /// The least that an end is granted at once.
     const GRANT: u64 = 64;
 
     pub(crate) fn is_limited(&self) -> bool {
@@ -310,6 +311,12 @@ impl MessageCredits {
 }
 
 impl Sender {
+    /// What it is granted at once, and left with: as much as its segment holds, so that a stream of messages looks at
+    /// the head no more often than without a quota.
+    fn batch(&self) -> u64 {
+        self.segment.as_ref().map_or(0, Segment::messages).max(MessageCredits::GRANT)
+    }
+
     /// Messages granted and not pending or promised.
     fn unused(&self) -> u64 {
         self.granted.saturating_sub(self.tail - self.head_seen + self.reserved)
@@ -328,7 +335,7 @@ impl Thread {
             // The channel itself is full.
             return Ok(());
         }
-        let most = MessageCredits::GRANT.min(limit.saturating_sub(sender.granted)).max(lacking);
+        let most = sender.batch().min(limit.saturating_sub(sender.granted)).max(lacking);
         let credits = &self.process.quotas.messages;
         let mut taken = credits.take(lacking, most);
         if taken == 0 {
@@ -347,9 +354,10 @@ impl Thread {
     /// Gives back what an end has been granted far beyond its use: what has been read returns here.
     pub(crate) fn trim_grant(&self, sender: &mut Sender) {
         let unused = sender.unused();
-        if self.process.quotas.messages.is_limited() && unused > 2 * MessageCredits::GRANT {
-            sender.granted -= unused - MessageCredits::GRANT;
-            self.process.quotas.messages.give_back(unused - MessageCredits::GRANT);
+        let keep = sender.batch();
+        if self.process.quotas.messages.is_limited() && unused > 2 * keep {
+            sender.granted -= unused - keep;
+            self.process.quotas.messages.give_back(unused - keep);
         }
     }
 
