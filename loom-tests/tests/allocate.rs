@@ -2,7 +2,7 @@
 
 mod support;
 
-use jacinth_shm_loom::{Error, Occupant, Process, Shape, Thread};
+use jacinth_shm_loom::{Error, Occupant, Process, Seat, Shape, Thread};
 use support::*;
 
 /// INV-CREATE-1: a slot is RESERVED by CAS on its own word.
@@ -170,16 +170,17 @@ fn of_two_that_reserve_the_last_seat_one_gets_it() {
 fn of_two_that_succeed_a_leader_one_leads() {
     model_without_barriers(None, || {
         let one = first(&small());
-        let other = child(&one, None);
+        let (other, others) = child_with_seat(&one, None);
+        let ones = Seat { row: one.process().row(), epoch: 0 };
         let dead = one.process().arena().leader();
-        let succeeding = loom::thread::spawn(move || (other.lead(dead).unwrap(), other));
-        let here = one.lead(dead).unwrap();
+        let succeeding = loom::thread::spawn(move || (other.lead(dead, others).unwrap(), other));
+        let here = one.lead(dead, ones).unwrap();
         let (there, other) = succeeding.join().unwrap();
         assert!(here != there, "{here} {there}");
         let leader = other.process().arena().leader();
         let row = if here { one.process().row() } else { other.process().row() };
         assert_eq!((leader.seat().map(|seat| seat.row), leader.term()), (Some(row), 1));
-        assert!(!one.lead(dead).unwrap(), "whoever was slow has lost");
+        assert!(!one.lead(dead, ones).unwrap(), "whoever was slow has lost");
     });
 }
 
@@ -195,7 +196,7 @@ fn whoever_sees_a_leader_sees_which_process_it_is() {
             assert!(one.adopt_seat(seat, 7).unwrap());
             let process = Process::sit(one.process().arena().clone(), seat, 7, 1).unwrap();
             let leading = Thread::join(&process).unwrap();
-            assert!(leading.lead(dead).unwrap());
+            assert!(leading.lead(dead, seat).unwrap());
             (one, leading)
         });
         if let Some(seat) = arena.leader().seat() {

@@ -12,7 +12,7 @@
 use crate::status::Status;
 use crate::supervisor::client::{Answered, Client, Line, Request};
 use crate::supervisor::identity;
-use crate::supervisor::succession::Successor;
+use crate::supervisor::succession::{self, Successor};
 use crate::{Handle, status};
 use jacinth_shm as shm;
 use std::cell::{Cell, OnceCell};
@@ -193,6 +193,9 @@ fn attach_with(path: &Path, seat: Option<shm::Seat>) -> Result<&'static Attachme
     if ATTACHMENT.get().is_some() {
         return Err(AttachError::AlreadyAttached);
     }
+    // The working directory may change before the path is needed again.
+    let absolute = std::path::absolute(path);
+    let path = absolute.as_deref().unwrap_or(path);
     let no_supervisor = |source: std::io::Error| AttachError::NoSupervisor { path: path.into(), source };
     let (line, (answer, file)) = ask_to_join(path, seat).map_err(no_supervisor)?;
     let seat = answer.seat().map_err(|status| match seat {
@@ -203,15 +206,15 @@ fn attach_with(path: &Path, seat: Option<shm::Seat>) -> Result<&'static Attachme
     })?;
     let file = file.ok_or(AttachError::Refused(Status::INTERNAL))?;
     let arena = Arc::new(shm::Arena::attach(file)?);
+    let successor = succession::prepare()?;
     let (process, client) = (sit(arena, seat)?, Arc::new(Client::new(line)));
-    Successor {
+    let _ = successor.send(Successor {
         process: process.clone(),
         seat,
         client: client.clone(),
         socket_path: path.into(),
         line_term: answer.term(),
-    }
-    .start()?;
+    });
     keep(process, client, path.into())
 }
 
@@ -245,7 +248,7 @@ const SUCCESSION_TIME: std::time::Duration = std::time::Duration::from_secs(2);
 const ANSWER_TIME: std::time::Duration = std::time::Duration::from_secs(5);
 
 fn sit(arena: Arc<shm::Arena>, seat: shm::Seat) -> Result<Arc<shm::Process>, AttachError> {
-    let sat = shm::Process::sit(arena, seat, identity::own(), random_seed()?);
+    let sat = shm::Process::sit(arena, seat, identity::own()?, random_seed()?);
     sat.map_err(|error| AttachError::Refused(status::of(error)))
 }
 

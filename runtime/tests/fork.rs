@@ -103,6 +103,27 @@ fn handles_that_a_forked_child_drops_stay_the_parents() {
     });
 }
 
+/// Nor is the supervisor asked, nor its socket taken away.
+#[test]
+fn a_forked_childs_view_of_the_supervisor_shows_nothing() {
+    in_arena(|supervisor| {
+        let _event = Event::create().unwrap();
+        let code = in_forked_child(|| {
+            let checks = [
+                supervisor.collect() == Err(Status::BAD_STATE),
+                supervisor.process_id().is_none(),
+                supervisor.counters() == Default::default(),
+                !supervisor.audit().is_clean(),
+            ];
+            checks.iter().position(|check| !check).map_or(0, |index| 1 + index as i32)
+        });
+        assert_eq!(code, 0, "the number of the first check that failed");
+        assert!(supervisor.socket_path().exists());
+        assert_eq!(supervisor.process_id(), Some(std::process::id()));
+        supervisor.collect().unwrap();
+    });
+}
+
 #[test]
 fn a_thread_that_never_used_the_arena_cannot_after_the_fork_either() {
     in_arena(|_| {

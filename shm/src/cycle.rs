@@ -108,20 +108,47 @@ impl Sight {
 /// By side, in order: models want every run alike.
 type Sights = BTreeMap<ObjectRef, Sight>;
 
-/// P5: how many messages a walk looks at before it concludes that the arena is damaged: four times as many as all
-/// segments in use have room for.
-struct Effort(u64);
+/// P5: how much a walk looks at before it concludes that the arena is damaged: twice as much as all blocks in use
+/// have room for. And every so often it asks whether to go on.
+struct Effort<'a> {
+    left: u64,
+    /// What the blocks in use had room for.
+    lines: u64,
+    until_asked: u64,
+    go_on: &'a mut dyn FnMut() -> bool,
+}
 
-impl Effort {
-    fn of(thread: &Thread) -> Self {
-        let arena = thread.arena();
-        let lines = |class| u64::from(arena.used_blocks(class)) * (CLASS_0_LINES << class) as u64;
-        Self(2 * (0..arena.layout().pools.len()).map(lines).sum::<u64>())
+impl<'a> Effort<'a> {
+    /// A few dozen microseconds' worth.
+    const ASK_EVERY: u64 = 256;
+
+    fn of(thread: &Thread, go_on: &'a mut dyn FnMut() -> bool) -> Self {
+        let lines = Self::lines_in_use(thread);
+        let left = 2 * lines + 2 * u64::from(thread.arena().used_slots());
+        Self { left, lines, until_asked: Self::ASK_EVERY, go_on }
     }
 
-    fn spend(&mut self) -> Result<()> {
-        self.0 =
-            self.0.checked_sub(1).ok_or(Error::Corrupt("more messages than the segments have room for"))?;
+    fn lines_in_use(thread: &Thread) -> u64 {
+        let arena = thread.arena();
+        let lines = |class| u64::from(arena.used_blocks(class)) * (CLASS_0_LINES << class) as u64;
+        (0..arena.layout().pools.len()).map(lines).sum()
+    }
+
+    /// `ShouldWait`: this walk is given up.
+    fn spend(&mut self, thread: &Thread, steps: u64) -> Result<()> {
+        self.until_asked = self.until_asked.saturating_sub(steps);
+        if self.until_asked == 0 {
+            self.until_asked = Self::ASK_EVERY;
+            if !(self.go_on)() {
+                return Err(Error::ShouldWait);
+            }
+        }
+        self.left = match self.left.checked_sub(steps) {
+            Some(left) => left,
+            // Others may have sent more than there was room for when the walk began.
+            None if Self::lines_in_use(thread) > self.lines => return Err(Error::ShouldWait),
+            None => return Err(Error::Corrupt("more messages than the segments have room for")),
+        };
         Ok(())
     }
 }
@@ -130,35 +157,55 @@ impl Thread {
     /// Closes channel ends that nobody can reach any more, because they are only queued inside each other. Gives
     /// how many such ends there were; what was queued for them ends with them.
     ///
-    /// Others may go on meanwhile; but only one thread of the arena may collect cycles at a time, and no recovery
-    /// may be under way: it is the supervisor's work.
+    /// Others may go on meanwhile; but only one thread of the arena may collect cycles at a time: it is the
+    /// supervisor's work.
     pub fn collect_cycles(&self) -> Result<usize> {
-        let mut effort = Effort::of(self);
-        let mut sights = self.look_at_all(&mut effort)?;
-        keep_suspects(&mut sights);
-        if sights.is_empty() {
-            return Ok(0);
+        loop {
+            if let Some(found) = self.collect_cycles_while(&mut || true)? {
+                return Ok(found);
+            }
         }
+    }
+
+    /// As [`collect_cycles`](Self::collect_cycles), for as long as `go_on` says so, which is asked every few dozen
+    /// microseconds of looking. `None` when the look was given up, and nothing was done.
+    pub fn collect_cycles_while(&self, go_on: &mut dyn FnMut() -> bool) -> Result<Option<usize>> {
+        // What an earlier collection that failed has left.
+        self.work_dying()?;
+        match self.find_cycles(&mut Effort::of(self, go_on)) {
+            Err(Error::ShouldWait) => Ok(None),
+            Err(error) => Err(error),
+            Ok(suspects) => {
+                let closed = self.close_suspects(&suspects);
+                let ended = match closed {
+                    Err(Error::Died) => return Err(Error::Died),
+                    _ => self.work_dying(),
+                };
+                closed.and(ended).map(|()| Some(suspects.len()))
+            }
+        }
+    }
+
+    /// Both passes.
+    fn find_cycles(&self, effort: &mut Effort) -> Result<Sights> {
+        let mut sights = self.look_at_all(effort)?;
+        keep_suspects(&mut sights);
         for side in sights.keys().copied().collect::<Vec<_>>() {
             let seen = &sights[&side];
-            if self.look_at(side, Some(seen.tail), &mut effort)?.as_ref() != Some(seen) {
+            if self.look_at(side, Some(seen.tail), effort)?.as_ref() != Some(seen) {
                 // Somebody is at work there, so it is none, nor is what it holds.
                 sights.remove(&side);
             }
         }
         keep_suspects(&mut sights);
-        let closed = self.close_suspects(&sights);
-        let ended = match closed {
-            Err(Error::Died) => return Err(Error::Died),
-            _ => self.work_dying(),
-        };
-        closed.and(ended).map(|()| sights.len())
+        Ok(sights)
     }
 
     /// Pass 1: every side for which handles are queued.
     fn look_at_all(&self, effort: &mut Effort) -> Result<Sights> {
         let mut sights = Sights::new();
         for slot in 0..self.arena().used_slots() {
+            effort.spend(self, 1)?;
             let life = Life(self.arena().object(slot)?.life.load(Acquire));
             if life.state() != LifeState::Live || life.shape() != Some(Shape::Channel) {
                 continue;
@@ -215,55 +262,72 @@ impl Thread {
     fn look_at_messages(&self, writer: ObjectRef, sight: &mut Sight, effort: &mut Effort) -> Result<bool> {
         // What is read of a segment that its reader leaves meanwhile may be anything, an error too.
         let Ok(Some(mut segment)) = self.head_segment(self.direction(writer)?) else { return Ok(false) };
-        sight.segments.push((segment.block, self.block_word(segment.block)?));
+        let is_bound = |word| BlockWord(word).state() == BlockState::Bound(writer);
+        let mut word = self.block_word(segment.block)?;
+        let mut payloads = HashSet::new();
+        sight.segments.push((segment.block, word));
         for position in sight.head..sight.tail {
-            effort.spend()?;
+            effort.spend(self, 1)?;
             while let Ok(Some(next)) = self.next_segment(&segment)
                 && next.base <= position
             {
-                effort.spend()?;
+                effort.spend(self, 1)?;
+                word = self.block_word(next.block)?;
                 segment = next;
-                sight.segments.push((segment.block, self.block_word(segment.block)?));
+                sight.segments.push((segment.block, word));
             }
-            match self.carrier(&segment, position) {
-                Ok(Some(message)) if !message.records.is_empty() => sight.messages.push(message),
-                Ok(_) => {}
-                Err(_) => return Ok(false),
+            if !is_bound(word) {
+                return Ok(false);
+            }
+            let Ok(header) = self.header_of(&segment, position) else { return Ok(false) };
+            let Some(block) = header.block() else { continue };
+            if header.is_taken() || header.handles() == 0 {
+                continue;
+            }
+            // Checked before anything is read there, and a block carries one message: a damaged ring is not worth
+            // more looks, nor more memory, than a sound one.
+            let carries = self.block_word(block)?;
+            if !is_bound(carries) || !payloads.insert(block) {
+                return Ok(false);
+            }
+            effort.spend(self, header.handles() as u64)?;
+            let records = self.channels_in(block, header.handles())?;
+            if !records.is_empty() {
+                sight.messages.push(Carrier { header, block, word: carries, records });
             }
         }
         // The same words as when each was entered: they were this direction's all the while.
-        let bound = |(block, word): &(BlockId, u64)| {
-            let stands = self.block_word(*block).is_ok_and(|now| now == *word);
-            stands && BlockWord(*word).state() == BlockState::Bound(writer)
-        };
+        let stands = |(block, word): (BlockId, u64)| self.block_word(block).is_ok_and(|now| now == word);
         let payloads = sight.messages.iter().map(|message| (message.block, message.word));
-        Ok(sight.segments.iter().copied().chain(payloads).all(|block| bound(&block)))
+        Ok(sight.segments.iter().copied().chain(payloads).all(stands))
     }
 
     fn block_word(&self, block: BlockId) -> Result<u64> {
         Ok(self.arena().descriptor(block)?.state.load(Acquire))
     }
 
-    /// The message at `position`, if it carries handles and has not been received out of order.
-    fn carrier(&self, segment: &Segment, position: u64) -> Result<Option<Carrier>> {
+    /// The header at `position`, checked, as it is now.
+    fn header_of(&self, segment: &Segment, position: u64) -> Result<Header> {
         let header = self.message(segment, position)?.header;
         // ORDER: Acquire: `message` has looked already, Relaxed; this is the look that counts.
-        if Header(segment.header(position).load(Acquire)) != header {
-            return Err(Error::ShouldWait);
-        }
-        let Some(block) = header.block() else { return Ok(None) };
-        if header.is_taken() || header.handles() == 0 {
-            return Ok(None);
-        }
-        let word = self.block_word(block)?;
-        let mut records = Vec::with_capacity(header.handles());
-        for index in 0..header.handles() as u32 {
+        let is_same = Header(segment.header(position).load(Acquire)) == header;
+        if is_same { Ok(header) } else { Err(Error::ShouldWait) }
+    }
+
+    /// The LIVE records of channel ends among those in `block`: nothing else can hold anything.
+    fn channels_in(&self, block: BlockId, handles: usize) -> Result<Vec<(u32, Entry)>> {
+        let mut channels = Vec::new();
+        for index in 0..handles as u32 {
             let entry = Entry(self.arena().record(Record::Transit { block, index })?.load(Acquire));
-            if entry.is_live() {
-                records.push((index, entry));
+            // The record keeps the object, so its shape stands.
+            if entry.is_live()
+                && let Ok(object) = self.arena().object(entry.object().slot())
+                && Life(object.life.load(Acquire)).shape() == Some(Shape::Channel)
+            {
+                channels.push((index, entry));
             }
         }
-        Ok(Some(Carrier { header, block, word, records }))
+        Ok(channels)
     }
 
     /// Closes the records by which suspects hold suspects: after that, all of them are on the dying list.

@@ -73,7 +73,12 @@ impl Occupant {
         Self::PID.of(self.pid.into()) | Self::STARTED.of(self.started)
     }
 
-    fn from_word(word: u64) -> Self {
+    /// Whether nothing speaks against both being the same process.
+    pub(crate) fn may_be(self, other: Self) -> bool {
+        self.pid == other.pid && (self.started == other.started || self.started.min(other.started) == 0)
+    }
+
+    pub(crate) fn from_word(word: u64) -> Self {
         Self { pid: Self::PID.get(word) as u32, started: Self::STARTED.get(word) }
     }
 }
@@ -145,11 +150,13 @@ impl Arena {
 }
 
 impl Thread {
-    /// Takes the lead over from `old`, which is dead, or nobody. `false` when another was quicker.
-    pub fn lead(&self, old: Leader) -> Result<bool> {
-        let row = self.process.row();
-        let epoch = Claim(self.arena().process(row)?.claim.load(Acquire)).epoch();
-        let new = old.followed_by(Seat { row, epoch });
+    /// Takes the lead over from `old`, which is dead, or nobody. `false` when another was quicker, or when this
+    /// process, which sat down at `seat`, is taken for dead itself.
+    pub fn lead(&self, old: Leader, seat: Seat) -> Result<bool> {
+        if !self.arena().is_seated(seat) {
+            return Ok(false);
+        }
+        let new = old.followed_by(seat);
         // ORDER: AcqRel: a successor sees what its predecessors have recovered, and shows the next one its own.
         Ok(self.arena().header().leader.compare_exchange(old.0, new.0, AcqRel, Acquire).is_ok())
     }

@@ -102,6 +102,9 @@ impl Arena {
 
 impl Process {
     /// Takes a seat, as `occupant`. `seed` makes this process's handle values its own.
+    ///
+    /// `BadState` for a seat that was given up, and for one that the supervisor noted for another process: that may be
+    /// this one under another number, in another PID namespace, where nobody could watch it.
     pub fn sit(arena: Arc<Arena>, seat: Seat, occupant: impl Into<Occupant>, seed: u32) -> Result<Arc<Self>> {
         let guard = crate::fork::ForkGuard::new()?;
         let row = arena.process(seat.row)?;
@@ -112,7 +115,16 @@ impl Process {
             // Registered before the row is ACTIVE: a reclaimer that sees the row may rely on it.
             let fenced = !sync::register_barriers();
             row.fenced.store(u64::from(fenced), Release);
-            row.occupant.store(occupant.into().to_word(), Release);
+            let occupant = occupant.into();
+            match Occupant::from_word(row.occupant.load(Acquire)) {
+                noted if noted == Occupant::default() => row.occupant.store(occupant.to_word(), Release),
+                noted if noted.may_be(occupant) => {}
+                _ => {
+                    return Err(Error::BadState(
+                        "the supervisor knows this seat's process by another number",
+                    ));
+                }
+            }
         }
         // ORDER: Release publishes the two words above; Acquire sees the startup handle its spawner left.
         if !expected || row.claim.compare_exchange(claim.0, claim.active().0, AcqRel, Relaxed).is_err() {

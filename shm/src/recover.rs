@@ -141,6 +141,7 @@ impl Thread {
         crash_point!(self, "recover.freed");
         stand_ins.iter().for_each(Thread::clear_row);
         crash_point!(self, "recover.cleared");
+        row.occupant.store(0, Release);
         // ORDER: Release, and last: whoever claims the row finds its table clean.
         if !is_skipped(Step::FreeProcess) {
             row.claim.store(claim.freed().0, Release);
@@ -150,22 +151,30 @@ impl Thread {
     }
 
     /// Recovers every process row that is DEAD: seats whose spawner has died, and what a supervisor that died
-    /// itself left unfinished.
+    /// itself left unfinished. One that fails does not keep the others from it; the first error is given.
     pub fn recover_unfinished(&self) -> Result<Recovered> {
         let mut recovered = Recovered::default();
         skippable!(RecoverUnfinished);
+        let mut failed = Vec::new();
+        let mut error = None;
         // A recovery may find further seats, each of a row that has not been DEAD before.
         for _ in 0..self.arena().layout().processes.count {
-            let Some(seat) = self.dead_seat()? else { break };
-            recovered += self.recover_one(seat, &[])?;
+            let Some(seat) = self.dead_seat(&failed)? else { break };
+            match self.recover_one(seat, &[]) {
+                Ok(one) => recovered += one,
+                Err(why) => {
+                    failed.push(seat.row);
+                    error.get_or_insert(why);
+                }
+            }
         }
-        Ok(recovered)
+        error.map_or(Ok(recovered), Err)
     }
 
-    fn dead_seat(&self) -> Result<Option<Seat>> {
+    fn dead_seat(&self, except: &[u16]) -> Result<Option<Seat>> {
         for row in 1..self.arena().layout().processes.count as u16 {
             let claim = Claim(self.arena().process(row)?.claim.load(Acquire));
-            if claim.process_state() == ProcessState::Dead {
+            if claim.process_state() == ProcessState::Dead && !except.contains(&row) {
                 return Ok(Some(Seat { row, epoch: claim.epoch() }));
             }
         }

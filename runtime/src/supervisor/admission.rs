@@ -2,22 +2,30 @@
 
 use super::client::{receive_packet, send_packet};
 use super::identity;
+use super::patience::wait_for;
 use super::protocol::{Answer, PACKET_BYTES, Request};
 use super::server::{Member, Server};
 use crate::{Status, status};
 use jacinth_shm as shm;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags};
 use rustix::net::RecvFlags;
 use rustix::process::{PidfdFlags, pidfd_open};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+/// How long to leave a connection alone that cannot be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(5);
 
 impl Server {
     /// A new connection, of a process of this user.
     pub(super) fn accept(&mut self) {
         let Some(listener) = &self.listener else { return };
         let accepted = rustix::net::accept_with(listener, rustix::net::SocketFlags::CLOEXEC);
-        let Ok(line) = accepted else { return };
+        let Ok(line) = accepted else {
+            // Descriptors are scarce, and whoever wants to connect is still there.
+            return std::thread::sleep(ACCEPT_PAUSE);
+        };
         let Ok(peer) = rustix::net::sockopt::socket_peercred(&line) else { return };
         if peer.uid != rustix::process::geteuid() {
             tracing::warn!(pid = %peer.pid.as_raw_nonzero(), "refused a process of another user");
@@ -69,8 +77,8 @@ impl Server {
             return Err(Status::ALREADY_BOUND);
         }
         let pid = self.members[index].pid.ok_or(Status::INTERNAL)?;
-        let pidfd = pidfd_open(pid, PidfdFlags::empty()).map_err(|_| Status::NOT_FOUND)?;
-        let occupant = identity::of(pid);
+        let pidfd = pidfd_open(pid, PidfdFlags::empty()).map_err(|error| cannot_be_watched(error.into()))?;
+        let occupant = identity::of(pid).map_err(cannot_be_watched)?;
         let Some(occupant) = occupant.filter(|_| !has_hung_up(line)) else {
             // It may have died before the pidfd was opened, which could be another's by now.
             return Err(Status::CANCELED);
@@ -97,9 +105,7 @@ impl Server {
     /// A process that was admitted by an earlier supervisor has found this one.
     fn welcome_back(&mut self, index: usize, seat: shm::Seat) -> Result<Answer, Status> {
         let pid = self.members[index].pid;
-        let mut others = self.members.iter_mut();
-        let known =
-            others.find(|member| member.seat == Some(seat) && member.pid == pid && member.line.is_none());
+        let known = self.members.iter_mut().find(|member| member.seat == Some(seat) && member.pid == pid);
         let pidfd = known.ok_or(Status::NOT_FOUND)?.pidfd.take();
         self.forget_watch(seat);
         (self.members[index].pidfd, self.members[index].seat) = (pidfd, Some(seat));
@@ -113,7 +119,8 @@ impl Server {
             // The child was quicker than its spawner.
             return Ok(Answer::ok());
         }
-        let occupant = identity::behind(&pidfd).unwrap_or_default();
+        // Nobody, if it is dead already, which the pidfd says.
+        let occupant = identity::behind(&pidfd).map_err(cannot_be_watched)?.unwrap_or_default();
         if self.adopt(seat, occupant)? {
             self.members.push(Member { line: None, pid: None, pidfd: Some(pidfd), seat: Some(seat) });
         }
@@ -133,9 +140,14 @@ impl Server {
     }
 }
 
+/// A process whose death would go unseen is not let in.
+fn cannot_be_watched(error: io::Error) -> Status {
+    tracing::warn!(%error, "a process cannot be watched");
+    Status::NO_RESOURCES
+}
+
 fn has_hung_up(line: &OwnedFd) -> bool {
     let mut fds = [PollFd::new(line, PollFlags::RDHUP)];
-    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-    let _ = poll(&mut fds, Some(&at_once));
+    let _ = wait_for(&mut fds, Some(Duration::ZERO));
     fds[0].revents().intersects(PollFlags::HUP | PollFlags::RDHUP | PollFlags::ERR)
 }

@@ -4,11 +4,12 @@
 //! When the supervisor's process dies, another takes its place, and the line is renewed (see `succession`). Every
 //! question means the same when it is asked twice, so whoever was waiting for an answer asks the next one.
 
+use super::patience::wait_for;
 use super::protocol::{Answer, PACKET_BYTES};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags};
 use rustix::net::{
     self, AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, Shutdown, SocketAddrUnix, SocketFlags, SocketType,
+    SendAncillaryMessage, SendFlags, Shutdown, SocketAddrUnix, SocketFlags, SocketType, sockopt::Timeout,
 };
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -23,6 +24,9 @@ pub(crate) use super::protocol::Request;
 /// dead process had a great deal of memory.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long a supervisor may take to make room for one more who wants to connect.
+const CONNECT_TIME: Duration = Duration::from_secs(5);
+
 /// An answer, and the descriptor that came with it.
 pub(crate) type Answered = (Answer, Option<OwnedFd>);
 
@@ -34,6 +38,8 @@ impl Line {
     pub(crate) fn connect(path: &Path) -> io::Result<Self> {
         let flags = SocketFlags::CLOEXEC;
         let socket = net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
+        // A dead supervisor's forked child may hold a socket open at which nobody will ever accept.
+        net::sockopt::set_socket_timeout(&socket, Timeout::Send, Some(CONNECT_TIME))?;
         net::connect(&socket, &SocketAddrUnix::new(path)?)?;
         Ok(Self(Arc::new(socket)))
     }
@@ -46,12 +52,8 @@ impl Line {
         at_most: Option<Duration>,
     ) -> io::Result<Answered> {
         send_packet(self.0.as_fd(), &request.to_packet(), along)?;
-        if let Some(at_most) = at_most {
-            let timeout =
-                Timespec { tv_sec: at_most.as_secs().cast_signed(), tv_nsec: at_most.subsec_nanos().into() };
-            if poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&timeout))? == 0 {
-                return Err(io::ErrorKind::TimedOut.into());
-            }
+        if wait_for(&mut [PollFd::new(&self.0, PollFlags::IN)], at_most)? == 0 {
+            return Err(io::ErrorKind::TimedOut.into());
         }
         let mut packet = [0; PACKET_BYTES];
         let (len, file) = receive_packet(self.0.as_fd(), &mut packet, RecvFlags::empty())?;
@@ -104,9 +106,9 @@ impl Client {
         self.line().end();
     }
 
-    /// The line to the next one.
+    /// The line to the next one. Whoever still waits at the last one asks here.
     pub(super) fn renew(&self, line: Line) {
-        *self.line() = line;
+        std::mem::replace(&mut *self.line(), line).end();
         self.renewed.notify_all();
     }
 

@@ -1,16 +1,19 @@
-//! When garbage cycles are looked for: after each recovery and each `collect`, and from time to time by itself.
+//! When garbage cycles are looked for: soon after each recovery, with each `collect`, and from time to time by itself.
 //!
-//! A look walks over all objects, so it is made seldom, and only when it could find something. A side becomes
-//! garbage by the *send* that queues it, or what it hangs on, inside itself: while no handle has been sent since
-//! the last look, there is nothing to look for. The pause between two looks doubles from a second to a minute while
-//! nothing is found, and is never shorter than a hundred times what the look took.
+//! A look walks over all objects, so it is made seldom, only when it could find something, only when nobody wants
+//! anything else of the supervisor, and it is given up for the news of a death. A side becomes garbage by the *send*
+//! that queues it, or what it hangs on, inside itself: while no handle has been sent since the last look, and nobody has
+//! died, there is nothing to look for. The pause between two looks doubles from a second to a minute while nothing is
+//! found, and is never shorter than a hundred times what the look took.
 
-use crate::{Status, status};
 use jacinth_shm as shm;
 use std::time::{Duration, Instant};
 
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(64);
+
+/// How often in a row a look may be given up.
+const MOST_GIVEN_UP: u32 = 8;
 
 /// When to look next.
 pub(super) struct Cycles {
@@ -18,11 +21,15 @@ pub(super) struct Cycles {
     pause: Duration,
     /// Handles that had ever been sent when the last look began.
     moved: u64,
+    /// Look whatever has been sent: somebody has died, perhaps between sending a handle and counting it.
+    is_asked: bool,
+    given_up: u32,
 }
 
 impl Cycles {
     pub(super) fn new() -> Self {
-        Self { due: Instant::now() + SHORTEST, pause: SHORTEST, moved: 0 }
+        let due = Instant::now() + SHORTEST;
+        Self { due, pause: SHORTEST, moved: 0, is_asked: false, given_up: 0 }
     }
 
     /// How long the supervisor may sleep.
@@ -30,33 +37,47 @@ impl Cycles {
         self.due.saturating_duration_since(Instant::now())
     }
 
-    /// Looks, if it is time and a handle has been sent since the last time.
-    pub(super) fn look_if_due(&mut self, thread: &shm::Thread) {
+    /// Somebody has died.
+    pub(super) fn ask(&mut self) {
+        if !self.is_asked {
+            self.is_asked = true;
+            self.due = self.due.min(Instant::now() + SHORTEST);
+        }
+    }
+
+    /// Looks, if it is time and there may be something to find; for as long as `go_on` says so.
+    pub(super) fn look_if_due(&mut self, thread: &shm::Thread, mut go_on: impl FnMut() -> bool) {
         if Instant::now() < self.due {
             return;
         }
-        let moved = thread.process().arena().counters().handles_moved;
-        let found = if moved == self.moved { Ok(0) } else { self.look(thread) };
-        if let Err(status) = &found {
-            tracing::error!(%status, "looking for cycles failed");
+        let is_worth_it = self.is_asked || thread.process().arena().counters().handles_moved != self.moved;
+        let must_end = self.given_up >= MOST_GIVEN_UP;
+        let start = Instant::now();
+        let found = if is_worth_it { self.look(thread, &mut || must_end || go_on()) } else { 0 };
+        self.pause = if found > 0 { SHORTEST } else { (self.pause * 2).min(LONGEST) };
+        if self.is_asked {
+            // It was given up, or failed.
+            self.pause = SHORTEST;
         }
-        self.pause = match found {
-            Ok(1..) => SHORTEST,
-            _ => (self.pause * 2).min(LONGEST),
-        };
-        self.due = self.due.max(Instant::now() + self.pause);
+        self.due = Instant::now() + self.pause.max(100 * start.elapsed());
     }
 
     /// Looks now. Gives how many ends of channels were garbage.
-    pub(super) fn look(&mut self, thread: &shm::Thread) -> Result<usize, Status> {
-        let start = Instant::now();
+    pub(super) fn look(&mut self, thread: &shm::Thread, go_on: &mut dyn FnMut() -> bool) -> usize {
         // Before the look: what is sent meanwhile may not be seen by it.
-        self.moved = thread.process().arena().counters().handles_moved;
-        let found = thread.collect_cycles().map_err(status::of);
-        self.due = start + 100 * start.elapsed();
-        if let Ok(found @ 1..) = found {
-            tracing::info!(found, "collected ends of channels that were queued inside each other");
+        let moved = thread.process().arena().counters().handles_moved;
+        self.is_asked = true;
+        match thread.collect_cycles_while(go_on) {
+            Ok(None) => self.given_up += 1,
+            Err(error) => tracing::error!(%error, "looking for cycles failed"),
+            Ok(Some(found)) => {
+                (self.moved, self.is_asked, self.given_up) = (moved, false, 0);
+                if found > 0 {
+                    tracing::info!(found, "collected ends of channels that were queued inside each other");
+                }
+                return found;
+            }
         }
-        found
+        0
     }
 }

@@ -1,37 +1,46 @@
-//! Telling processes apart for certain: a number is used again, a number together with the moment its process
-//! started is not.
+//! Telling processes apart for certain: a number is used again, a number together with the moment its process started
+//! is not.
+//!
+//! Nothing here takes a failure for an answer. That a descriptor cannot be had, or a file not read, says nothing about
+//! the process: it is an error, and whoever asked asks again. A process is gone if its pidfd says so, or if nobody has
+//! its number, or somebody who started at another time.
 
+use super::patience::wait_for;
 use jacinth_shm::{Arena, Occupant};
+use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::Path;
+use std::time::Duration;
 
 /// What looking for a process found.
 pub(super) enum Found {
     /// It lives, or is a zombie, which the descriptor then says.
     Watched(OwnedFd),
-    /// It is gone: nobody has its number, or somebody who started at another time.
+    /// It is gone.
     Gone,
 }
 
-/// The process with this number, as it is now.
-pub(super) fn of(pid: Pid) -> Option<Occupant> {
+/// The process with this number, as it is now; `None` when nobody has it.
+pub(super) fn of(pid: Pid) -> io::Result<Option<Occupant>> {
     let number = pid.as_raw_pid().unsigned_abs();
-    started(number).map(|started| Occupant { pid: number, started })
+    Ok(started(number)?.map(|started| Occupant { pid: number, started }))
 }
 
 /// This process.
-pub(crate) fn own() -> Occupant {
-    let pid = rustix::process::getpid();
-    of(pid).unwrap_or(Occupant { pid: pid.as_raw_pid().unsigned_abs(), started: 0 })
+pub(crate) fn own() -> io::Result<Occupant> {
+    of(rustix::process::getpid())?.ok_or_else(|| io::ErrorKind::NotFound.into())
 }
 
-/// The process behind a pidfd; `None` when it has been reaped.
-pub(super) fn behind(pidfd: &OwnedFd) -> Option<Occupant> {
-    let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_fd().as_raw_fd())).ok()?;
-    // -1 once it is gone.
-    let pid: u32 = info.lines().find_map(|line| line.strip_prefix("Pid:"))?.trim().parse().ok()?;
-    Pid::from_raw(pid.cast_signed()).and_then(of)
+/// The process behind a pidfd; `None` when it is dead.
+pub(super) fn behind(pidfd: &OwnedFd) -> io::Result<Option<Occupant>> {
+    let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_fd().as_raw_fd()))?;
+    // -1 once it has been reaped.
+    let pid = info.lines().find_map(|line| line.strip_prefix("Pid:")).map(|pid| pid.trim().parse::<u32>());
+    let pid = pid.and_then(Result::ok).and_then(|pid| Pid::from_raw(pid.cast_signed()));
+    let occupant = pid.map_or(Ok(None), of)?;
+    Ok(occupant.filter(|_| !is_readable(pidfd)))
 }
 
 /// A descriptor for exactly this process, which becomes readable with its death.
@@ -48,35 +57,69 @@ pub(super) fn watch(occupant: Occupant) -> io::Result<Found> {
         }
         Err(error) => return Err(error.into()),
     };
-    let is_same = occupant.started == 0 || started(occupant.pid) == Some(occupant.started);
-    Ok(if is_same { Found::Watched(pidfd) } else { Found::Gone })
+    match started(occupant.pid)? {
+        Some(started) if occupant.started == 0 || started == occupant.started => Ok(Found::Watched(pidfd)),
+        Some(_) => Ok(Found::Gone),
+        None if is_readable(&pidfd) => Ok(Found::Gone),
+        None => Err(io::Error::other("a process that lives is not to be seen in /proc")),
+    }
 }
 
-/// Whether a process that was attached maps the arena no more. It has replaced itself by exec then, if its line is
-/// down as well: either alone proves nothing. What cannot be seen is not so.
+/// Whether a process that was attached, and whose line is down, has replaced itself by exec: it has memory, and the
+/// arena is not part of it. Either alone proves nothing, and what cannot be seen is not so.
+///
+/// A process whose main thread has ended shows its memory only in its other threads, and one that is about to die
+/// shows none: its pidfd will tell.
 pub(super) fn has_lost(pid: Pid, arena: &Arena) -> bool {
-    let inode =
-        arena.file().and_then(|file| rustix::fs::fstat(file).ok()).map(|stat| stat.st_ino.to_string());
-    let maps = std::fs::read_to_string(format!("/proc/{}/maps", pid.as_raw_nonzero()));
-    let (Some(inode), Ok(maps)) = (inode, maps) else { return false };
-    !maps.lines().any(|line| line.split_ascii_whitespace().nth(4) == Some(&inode))
+    let Some(Ok(file)) = arena.file().map(rustix::fs::fstat) else { return false };
+    let (major, minor) = (rustix::fs::major(file.st_dev), rustix::fs::minor(file.st_dev));
+    let sought = [format!("{major:02x}:{minor:02x}").into_bytes(), file.st_ino.to_string().into_bytes()];
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero())) else { return false };
+    let maps = threads.flatten().find_map(|thread| maps_of(&thread.path()));
+    maps.is_some_and(|maps| {
+        !maps.split(|byte| *byte == b'\n').any(|line| {
+            let mut fields = line.split(|byte| *byte == b' ').filter(|field| !field.is_empty()).skip(3);
+            sought.iter().all(|sought| fields.next() == Some(sought.as_slice()))
+        })
+    })
 }
 
-/// When the process started, in clock ticks since the system did: field 22 of its `stat`.
-fn started(pid: u32) -> Option<u64> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is a name in parentheses, which may hold anything.
-    let (_, after_name) = stat.rsplit_once(") ")?;
-    after_name.split_ascii_whitespace().nth(19)?.parse().ok()
+fn maps_of(thread: &Path) -> Option<Vec<u8>> {
+    std::fs::read(thread.join("maps")).ok().filter(|maps| !maps.is_empty())
+}
+
+/// When the process started, in clock ticks since the system did: field 22 of its `stat`. `None` when there is no
+/// such process.
+fn started(pid: u32) -> io::Result<Option<u64>> {
+    let stat = match std::fs::read(format!("/proc/{pid}/stat")) {
+        Ok(stat) => stat,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error()) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    // The second field is a name in parentheses, which may hold anything, not only text.
+    let after_name = stat.iter().rposition(|byte| *byte == b')').map(|end| &stat[end + 1..]);
+    let mut fields =
+        after_name.unwrap_or_default().split(|byte| *byte == b' ').filter(|field| !field.is_empty());
+    let started = fields.nth(19).and_then(|field| str::from_utf8(field).ok()?.parse().ok());
+    started.map(Some).ok_or_else(|| io::Error::other(format!("/proc/{pid}/stat is not as it should be")))
+}
+
+/// Whether there is something to read, an end of file or a death included.
+pub(super) fn is_readable(fd: &OwnedFd) -> bool {
+    wait_for(&mut [PollFd::new(fd, PollFlags::IN)], Some(Duration::ZERO)).is_ok_and(|ready| ready > 0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jacinth_shm::Config;
 
     #[test]
     fn a_process_is_told_from_another_with_its_number() {
-        let own = own();
+        let own = own().unwrap();
         assert!(own.started > 0);
         assert!(matches!(watch(own).unwrap(), Found::Watched(_)));
         let earlier = Occupant { started: own.started - 1, ..own };
@@ -85,15 +128,43 @@ mod tests {
     }
 
     #[test]
-    fn a_child_is_known_by_its_pidfd_until_it_is_reaped() {
+    fn a_child_is_known_by_its_pidfd_until_it_dies() {
         let mut child = std::process::Command::new("sleep").arg("50").spawn().unwrap();
         let pid = Pid::from_raw(child.id().cast_signed()).unwrap();
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).unwrap();
-        let occupant = behind(&pidfd).unwrap();
-        assert_eq!(Some(occupant), of(pid));
+        let occupant = behind(&pidfd).unwrap().unwrap();
+        assert_eq!(Some(occupant), of(pid).unwrap());
         child.kill().unwrap();
         child.wait().unwrap();
-        assert_eq!(behind(&pidfd), None);
+        assert_eq!(behind(&pidfd).unwrap(), None);
         assert!(matches!(watch(occupant).unwrap(), Found::Gone));
+    }
+
+    #[test]
+    fn a_name_that_is_no_text_and_looks_like_more_fields_is_skipped() {
+        let thread = std::thread::spawn(|| {
+            rustix::thread::set_name(c"\xff) 1 (2) 3").unwrap();
+            started(rustix::thread::gettid().as_raw_pid().unsigned_abs()).unwrap()
+        });
+        assert!(thread.join().unwrap().is_some_and(|started| started > 0));
+    }
+
+    #[test]
+    fn who_maps_the_arena_has_not_lost_it() {
+        let config = Config::default();
+        let (mapped, own) = (Arena::create(&config).unwrap(), rustix::process::getpid());
+        assert!(!has_lost(own, &mapped));
+        let file = mapped.file().unwrap().try_clone_to_owned().unwrap();
+        drop(mapped);
+        let again = Arena::attach(file).unwrap();
+        assert!(!has_lost(own, &again));
+        let child = std::process::Command::new("sleep").arg("50").spawn();
+        let mut child = child.unwrap();
+        let pid = Pid::from_raw(child.id().cast_signed()).unwrap();
+        assert!(has_lost(pid, &again));
+        child.kill().unwrap();
+        while !is_readable(&pidfd_open(pid, PidfdFlags::empty()).unwrap()) {}
+        assert!(!has_lost(pid, &again), "a zombie shows no memory");
+        child.wait().unwrap();
     }
 }

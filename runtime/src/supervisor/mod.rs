@@ -5,6 +5,7 @@ mod admission;
 pub(crate) mod client;
 mod cycles;
 pub(crate) mod identity;
+mod patience;
 mod protocol;
 mod server;
 pub(crate) mod succession;
@@ -13,6 +14,7 @@ use crate::attach::{
     ARENA_VARIABLE, AttachError, Attachment, SEAT_VARIABLE, attach_creator, attachment, with_thread,
 };
 use crate::{AsHandleRef, Handle, Status, status};
+use address::Aside;
 use client::{Client, Line, Request};
 use jacinth_shm::{self as shm, Audit, Config, Counters, Recovered};
 use nix::sys::signal::{SigSet, SigmaskHow};
@@ -114,14 +116,17 @@ impl Supervisor {
         let only_this_user = std::fs::Permissions::from_mode(0o700);
         let folder = tempfile::Builder::new().prefix("jacinth-").permissions(only_this_user).tempdir()?;
         let path = folder.path().join("supervisor");
-        let listener = address::listen(&path)?;
+        let listener = Aside::listen(&path)?.take_place()?;
         let client = Client::new(Line::connect(&path)?);
         let attachment = attach_creator(arena, client, path)?;
         // Its row is claimed here, so that a failure is seen here.
         let refused = |error| AttachError::Refused(status::of(error));
         let thread = shm::Thread::join(&attachment.process).map_err(refused)?;
-        thread.lead(attachment.process.arena().leader()).map_err(refused)?;
-        let server = server::Server::new(Some(listener), thread);
+        let arena = attachment.process.arena();
+        thread
+            .lead(arena.leader(), shm::Seat { row: attachment.process.row(), epoch: 0 })
+            .map_err(refused)?;
+        let server = server::Server::new(Some(listener), attachment.socket_path.clone(), thread);
         spawn_hidden("jacinth-supervisor", move || server.run())?;
         Ok(Self { attachment, folder: Some(folder) })
     }
@@ -143,7 +148,7 @@ impl Supervisor {
     /// # Ok::<(), jacinth::AttachError>(())
     /// ```
     pub fn process_id(&self) -> Option<u32> {
-        let arena = self.attachment.process.arena();
+        let arena = self.arena()?;
         let seat = arena.leader().seat()?;
         arena.occupant(seat).ok().flatten().map(|occupant| occupant.pid)
     }
@@ -184,14 +189,16 @@ impl Supervisor {
         let watched = pidfd_open(pid, PidfdFlags::empty())
             .map_err(std::io::Error::from)
             .and_then(|pidfd| self.ask(Request::Spawned { seat }, Some(&pidfd)));
-        if let Err(error) = watched {
-            // Nobody would notice its death: it must not live.
-            let _ = child.kill();
-            let _ = child.wait();
-            self.give_up(seat);
-            return Err(SpawnError::Supervisor(error));
-        }
-        Ok(child)
+        let refused = match watched {
+            Ok((answer, _)) if answer.status == 0 => return Ok(child),
+            Ok((answer, _)) => SpawnError::Arena(Status::from_raw(answer.status)),
+            Err(error) => SpawnError::Supervisor(error),
+        };
+        // Nobody would notice its death: it must not live.
+        let _ = child.kill();
+        let _ = child.wait();
+        self.give_up(seat);
+        Err(refused)
     }
 
     /// Nobody will take the seat. Should the supervisor not answer, the seat goes with this process.
@@ -204,8 +211,9 @@ impl Supervisor {
     /// who want to see it done.
     ///
     /// # Errors
-    /// [`Status::UNAVAILABLE`] when the supervisor does not answer.
+    /// [`Status::UNAVAILABLE`] when the supervisor does not answer, [`Status::BAD_STATE`] in a forked child.
     pub fn collect(&self) -> Result<Report, Status> {
+        self.arena().ok_or(Status::BAD_STATE)?;
         let (answer, _) = self.ask(Request::Collect, None).map_err(|_| Status::UNAVAILABLE)?;
         answer.to_report()
     }
@@ -214,23 +222,36 @@ impl Supervisor {
     /// way; an arena that fails is poisoned, and every later call on it gives
     /// [`Status::IO_DATA_INTEGRITY`].
     pub fn audit(&self) -> Audit {
-        self.attachment.process.arena().audit()
+        self.arena().map_or_else(Self::forked, |arena| arena.audit())
     }
 
     /// As [`audit`](Self::audit), for looking while others work: what it finds may only be numbers a moment
     /// apart, and poisons nothing.
     pub fn inspect(&self) -> Audit {
-        self.attachment.process.arena().inspect()
+        self.arena().map_or_else(Self::forked, |arena| arena.inspect())
     }
 
     /// What all processes have done since the arena was created.
     pub fn counters(&self) -> Counters {
-        self.attachment.process.arena().counters()
+        self.arena().map_or_else(Counters::default, |arena| arena.counters())
     }
 
     /// The limits of the arena.
     pub fn config(&self) -> &Config {
         self.attachment.process.arena().config()
+    }
+
+    /// The arena; `None` in a process that was forked from the one that attached.
+    fn arena(&self) -> Option<&shm::Arena> {
+        self.attachment.process.is_here().then(|| &**self.attachment.process.arena())
+    }
+
+    fn forked() -> Audit {
+        let mut audit = Audit::default();
+        audit
+            .findings
+            .push("this process was forked from an attached one: it has no arena to look at".into());
+        audit
     }
 
     fn ask(
@@ -246,8 +267,8 @@ impl Drop for Supervisor {
     /// The socket's folder goes, unless others are attached: one of them is the next supervisor, at the same path.
     fn drop(&mut self) {
         let Some(folder) = self.folder.take() else { return };
-        let seated = self.attachment.process.arena().seated().map_or(0, |seated| seated.len());
-        if seated > 1 {
+        let is_alone = self.arena().is_some_and(|arena| arena.seated().is_ok_and(|seated| seated.len() == 1));
+        if !is_alone {
             let _stays = folder.keep();
         }
     }

@@ -7,18 +7,22 @@
 //! exec() while attached: the new program has no arena. Its connection hangs up (it is closed on exec) *and* the
 //! arena's file is gone from its maps; either alone proves nothing.
 
+use super::address::Aside;
 use super::cycles::Cycles;
-use super::identity::{self, Found};
+use super::identity::{self, Found, is_readable};
+use super::patience::wait_for;
 use crate::{Report, Status, status};
 use jacinth_shm as shm;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags};
 use rustix::process::Pid;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often those are looked at again whom the supervisor took over and who have not been in touch yet.
+/// How often what could not be done is tried again, and those are looked at whom the supervisor took over and who
+/// have not been in touch yet.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What the supervisor knows of one connection or one process.
@@ -32,13 +36,16 @@ pub(super) struct Member {
 
 /// The supervisor.
 pub(super) struct Server {
-    /// `None` where the path could not be had: then nobody is admitted, and everything else goes on.
+    /// `None` while the path cannot be had: then nobody is admitted, and everything else goes on.
     pub(super) listener: Option<OwnedFd>,
+    path: PathBuf,
     pub(super) arena: Arc<shm::Arena>,
     pub(super) thread: shm::Thread,
     pub(super) members: Vec<Member>,
     cycles: Cycles,
     report: Report,
+    /// Whether some recovery failed, and is to be tried again.
+    is_unfinished: bool,
 }
 
 /// What is ready, by its place in the poll list.
@@ -49,29 +56,55 @@ enum Ready {
 }
 
 impl Server {
-    pub(super) fn new(listener: Option<OwnedFd>, thread: shm::Thread) -> Self {
+    pub(super) fn new(listener: Option<OwnedFd>, path: PathBuf, thread: shm::Thread) -> Self {
         let arena = thread.process().arena().clone();
         Self {
             listener,
+            path,
             thread,
             arena,
             members: Vec::new(),
             cycles: Cycles::new(),
             report: Report::default(),
+            is_unfinished: false,
         }
     }
 
-    /// Serves until the socket fails, which it does not while the process lives.
-    pub(super) fn run(mut self) {
+    /// Serves for as long as the process lives.
+    pub(super) fn run(mut self) -> ! {
         loop {
-            match self.ready() {
-                Ok(ready) => ready.into_iter().for_each(|ready| self.handle(ready)),
-                Err(error) => return tracing::error!(%error, "the supervisor cannot poll any more"),
+            // An arena without a supervisor is worse than one whose supervisor has failed at something.
+            let turn = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.turn()));
+            match turn {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "the supervisor cannot wait");
+                    std::thread::sleep(LOOK_AGAIN);
+                }
+                Err(_) => tracing::error!("the supervisor has panicked, and goes on"),
             }
-            self.look_again();
-            self.cycles.look_if_due(&self.thread);
-            self.members.retain(|member| member.line.is_some() || member.seat.is_some());
         }
+    }
+
+    fn turn(&mut self) -> io::Result<()> {
+        let ready = self.ready()?;
+        let is_idle = ready.is_empty();
+        ready.into_iter().for_each(|ready| self.handle(ready));
+        self.look_again();
+        self.members.retain(|member| member.line.is_some() || member.seat.is_some());
+        if is_idle {
+            let members = &self.members;
+            let somebody_died = || {
+                let mut fds: Vec<_> = members
+                    .iter()
+                    .filter_map(|member| member.pidfd.as_ref())
+                    .map(|pidfd| PollFd::new(pidfd, PollFlags::IN))
+                    .collect();
+                wait_for(&mut fds, Some(Duration::ZERO)).is_ok_and(|dead| dead > 0)
+            };
+            self.cycles.look_if_due(&self.thread, || !somebody_died());
+        }
+        Ok(())
     }
 
     /// Waits until something is ready. Deaths come first: their news is what others wait for.
@@ -91,21 +124,11 @@ impl Server {
                 what.push(Ready::Death(index));
             }
         }
-        let mut at_most = self.cycles.timeout();
-        if self.members.iter().any(|member| self.is_out_of_touch(member)) {
-            at_most = at_most.min(LOOK_AGAIN);
-        }
-        let at_most =
-            Timespec { tv_sec: at_most.as_secs().cast_signed(), tv_nsec: at_most.subsec_nanos().into() };
-        loop {
-            match poll(&mut fds, Some(&at_most)) {
-                Err(rustix::io::Errno::INTR) => {}
-                polled => {
-                    polled?;
-                    break;
-                }
-            }
-        }
+        let must_look_again = self.is_unfinished
+            || self.listener.is_none()
+            || self.members.iter().any(|member| self.is_out_of_touch(member));
+        let at_most = self.cycles.timeout();
+        wait_for(&mut fds, Some(if must_look_again { at_most.min(LOOK_AGAIN) } else { at_most }))?;
         let is_ready = fds.iter().map(|fd| !fd.revents().is_empty()).collect::<Vec<_>>();
         let ready = what.into_iter().zip(is_ready).filter_map(|(what, is_ready)| is_ready.then_some(what));
         let (deaths, others): (Vec<_>, Vec<_>) = ready.partition(|ready| matches!(ready, Ready::Death(_)));
@@ -130,16 +153,31 @@ impl Server {
 
     pub(super) fn recover(&mut self, seat: shm::Seat) {
         match self.thread.recover(seat) {
-            Err(error) => tracing::error!(%error, row = seat.row, "recovery failed"),
+            Err(error) => {
+                tracing::error!(%error, row = seat.row, "recovery failed, and is tried again");
+                self.is_unfinished = true;
+            }
             Ok(recovered) => {
                 if recovered.processes > 0 {
                     tracing::info!(row = seat.row, ?recovered, "recovered a process");
                 }
                 self.report.recovered += recovered;
-                // What it left may only hold itself.
-                if let Err(status) = self.cycles.look(&self.thread) {
-                    tracing::error!(%status, "looking for cycles failed");
-                }
+            }
+        }
+        // What it left may only hold itself; but the news of other deaths comes first.
+        self.cycles.ask();
+    }
+
+    /// Finishes what is unfinished, as far as it can be.
+    fn finish(&mut self) {
+        match self.thread.recover_unfinished() {
+            Ok(recovered) => {
+                self.report.recovered += recovered;
+                self.is_unfinished = false;
+            }
+            Err(error) => {
+                tracing::error!(%error, "what is dead cannot be recovered yet");
+                self.is_unfinished = true;
             }
         }
     }
@@ -149,6 +187,10 @@ impl Server {
         let member = &mut self.members[index];
         member.line = None;
         let (Some(seat), Some(pid)) = (member.seat, member.pid) else { return };
+        if !self.arena.is_seated(seat) {
+            // It is on its way, and asks again, or dies.
+            return;
+        }
         let alive = member.pidfd.as_ref().is_some_and(|pidfd| !is_readable(pidfd));
         if alive && identity::has_lost(pid, &self.arena) {
             tracing::info!(pid = %pid.as_raw_nonzero(), "an attached process has replaced itself by exec");
@@ -159,15 +201,18 @@ impl Server {
     }
 
     /// Watches whoever is seated, after another supervisor's death.
-    pub(super) fn take_over(&mut self) -> shm::Result<()> {
-        self.report.recovered += self.thread.recover_unfinished()?;
+    pub(super) fn take_over(&mut self) {
+        self.finish();
+        let seated = self.arena.seated().unwrap_or_else(|error| {
+            tracing::error!(%error, "who is seated cannot be seen");
+            Vec::new()
+        });
         let own = self.thread.process().row();
-        for seated in self.arena.seated()?.into_iter().filter(|seated| seated.seat.row != own) {
+        for seated in seated.into_iter().filter(|seated| seated.seat.row != own) {
             let pid = Pid::from_raw(seated.occupant.pid.cast_signed());
             self.members.push(Member { line: None, pid, pidfd: None, seat: Some(seated.seat) });
         }
         self.look_again();
-        Ok(())
     }
 
     /// Whether the member was taken over and has not been in touch: then its death, or its exec, might go unseen.
@@ -184,8 +229,19 @@ impl Server {
             }
             if self.members[index].pidfd.is_none() && !self.watch(index) {
                 self.bury(index);
-            } else if self.members[index].seat.is_some_and(|seat| self.arena.is_seated(seat)) {
+            } else {
                 self.hung_up(index);
+            }
+        }
+        if self.is_unfinished {
+            self.finish();
+        }
+        if self.listener.is_none() {
+            match Aside::listen(&self.path).and_then(|mut aside| aside.take_place()) {
+                Ok(listener) => self.listener = Some(listener),
+                Err(error) => {
+                    tracing::error!(%error, path = %self.path.display(), "nobody can be admitted");
+                }
             }
         }
     }
@@ -203,24 +259,17 @@ impl Server {
         true
     }
 
-    /// Buries whoever is dead by now, finishes what is unfinished, and reclaims.
+    /// Buries whoever is dead by now, finishes what is unfinished, collects cycles, and reclaims.
     pub(super) fn collect(&mut self) -> Result<Report, Status> {
         for index in 0..self.members.len() {
             if self.members[index].pidfd.as_ref().is_some_and(is_readable) {
                 self.bury(index);
             }
         }
-        self.report.recovered += self.thread.recover_unfinished().map_err(status::of)?;
-        self.cycles.look(&self.thread)?;
+        self.finish();
+        self.cycles.look(&self.thread, &mut || true);
         let reclaimed = self.thread.collect().map_err(status::of)?;
         self.report.objects_reclaimed += u32::try_from(reclaimed).unwrap_or(u32::MAX);
         Ok(self.report)
     }
-}
-
-/// Whether there is something to read, an end of file included.
-pub(super) fn is_readable(fd: &OwnedFd) -> bool {
-    let mut fds = [PollFd::new(fd, PollFlags::IN)];
-    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-    poll(&mut fds, Some(&at_once)).is_ok_and(|ready| ready > 0)
 }

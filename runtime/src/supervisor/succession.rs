@@ -10,21 +10,26 @@
 //! A leader that is stopped is never replaced: its pidfd says nothing. A candidate that is stopped between the proof
 //! and its attempt fails by the term, if another has led meanwhile.
 
-use super::address;
+use super::address::Aside;
 use super::client::{Client, Line, Request};
-use super::identity::{self, Found};
+use super::identity::{self, Found, is_readable};
+use super::patience::wait_for;
 use super::server::Server;
+use crate::{Status, status};
 use jacinth_shm as shm;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags};
 use rustix::process::Pid;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
 
 /// How long to leave others alone between two attempts at what they must do first.
 const PAUSE: Duration = Duration::from_millis(2);
+/// The same, where the system or the arena has run out of something.
+const LONG_PAUSE: Duration = Duration::from_millis(50);
 
 /// How long an answer may take before it is asked for again: a supervisor who has just died may have left a forked
 /// child that holds its socket open and never answers.
@@ -46,19 +51,29 @@ pub(crate) struct Successor {
     pub(crate) line_term: u32,
 }
 
-impl Successor {
-    /// Starts the thread. It takes no signals: they are the program's own business.
-    pub(crate) fn start(self) -> io::Result<()> {
-        super::spawn_hidden("jacinth-successor", move || self.run())
-    }
+/// Starts the thread of a process that is about to attach, before it does: then it cannot fail any more. It begins with
+/// what it is sent.
+pub(crate) fn prepare() -> io::Result<Sender<Successor>> {
+    let (sender, receiver) = mpsc::channel::<Successor>();
+    super::spawn_hidden("jacinth-successor", move || {
+        if let Ok(successor) = receiver.recv() {
+            successor.run();
+        }
+    })?;
+    Ok(sender)
+}
 
+impl Successor {
+    /// Until this process is the supervisor's, or taken for dead, or the arena is beyond help.
     fn run(mut self) {
-        loop {
+        while self.process.arena().is_seated(self.seat) && !self.process.arena().is_poisoned() {
             let leader = self.process.arena().leader();
             match self.find(leader) {
                 Ok(Some(found)) => {
-                    if leader.term() != self.line_term && self.renew_line(&found) {
-                        self.line_term = leader.term();
+                    if leader.term() != self.line_term
+                        && let Some(term) = self.renew_line(&found)
+                    {
+                        self.line_term = term;
                     }
                     if !self.is_gone(&found) {
                         // It has hung up, and is there: whoever was asking asks again.
@@ -74,16 +89,17 @@ impl Successor {
                     continue;
                 }
             }
+            // Nobody there answers any more, whoever holds the other end open.
+            self.client.hang_up();
             if self.process.arena().leader() != leader {
                 continue;
             }
-            self.client.hang_up();
             match self.succeed(leader) {
-                Ok(Some(server)) => return server.run(),
+                Ok(Some(server)) => server.run(),
                 Ok(None) => {}
                 Err(error) => {
                     tracing::warn!(%error, "this process cannot become the supervisor yet");
-                    std::thread::sleep(PAUSE);
+                    std::thread::sleep(LONG_PAUSE);
                 }
             }
         }
@@ -109,72 +125,60 @@ impl Successor {
     /// `false` if the line is down and the leader is there.
     fn is_gone(&self, leader: &Leading) -> bool {
         let line = self.client.line_in_use();
-        loop {
-            let mut fds = [
-                PollFd::new(&leader.pidfd, PollFlags::IN),
-                PollFd::from_borrowed_fd(line.socket(), PollFlags::RDHUP),
-            ];
-            match poll(&mut fds, None) {
-                Err(rustix::io::Errno::INTR) => continue,
-                Err(error) => {
-                    tracing::error!(%error, "the supervisor's process cannot be watched");
-                    return false;
-                }
-                Ok(_) => {}
-            }
-            if !fds[0].revents().is_empty() {
-                return true;
-            }
-            return identity::has_lost(leader.pid, self.process.arena());
+        let mut fds = [
+            PollFd::new(&leader.pidfd, PollFlags::IN),
+            PollFd::from_borrowed_fd(line.socket(), PollFlags::RDHUP),
+        ];
+        if let Err(error) = wait_for(&mut fds, None) {
+            tracing::error!(%error, "the supervisor's process cannot be watched");
+            return false;
         }
+        !fds[0].revents().is_empty() || identity::has_lost(leader.pid, self.process.arena())
     }
 
-    /// Finds the new supervisor's socket, which comes soon after its lead. `false` if it is gone first.
-    fn renew_line(&self, leader: &Leading) -> bool {
+    /// Finds the new supervisor's socket, which comes soon after its lead. Gives the term of whoever answered; `None` if
+    /// the leader is gone first.
+    fn renew_line(&self, leader: &Leading) -> Option<u32> {
         loop {
-            let request = Request::Return { seat: self.seat };
-            let line = Line::connect(&self.socket_path);
-            match line.and_then(|line| line.ask(request, None, Some(ANSWER_TIME)).map(|_| line)) {
-                Ok(line) => {
+            match self.greet() {
+                Ok((line, term)) => {
                     self.client.renew(line);
-                    return true;
+                    return Some(term);
                 }
-                Err(error) => tracing::debug!(%error, "the next supervisor does not listen yet"),
+                Err(error) => tracing::debug!(%error, "the next supervisor does not answer yet"),
             }
-            if is_readable_within(PAUSE, &leader.pidfd)
-                || identity::has_lost(leader.pid, self.process.arena())
-            {
-                return false;
+            if is_readable(&leader.pidfd) || identity::has_lost(leader.pid, self.process.arena()) {
+                return None;
             }
+            std::thread::sleep(PAUSE);
         }
     }
 
-    /// Becomes the supervisor in place of `old`, which is dead; `None` if another did.
-    fn succeed(&self, old: shm::Leader) -> Result<Option<Server>, shm::Error> {
-        let thread = shm::Thread::join(&self.process)?;
-        if !thread.lead(old)? {
+    fn greet(&self) -> io::Result<(Line, u32)> {
+        let line = Line::connect(&self.socket_path)?;
+        let (answer, _) = line.ask(Request::Return { seat: self.seat }, None, Some(ANSWER_TIME))?;
+        Status::ok(answer.status).map_err(io::Error::other)?;
+        Ok((line, answer.term()))
+    }
+
+    /// Becomes the supervisor in place of `old`, which is dead; `None` if another did. Whatever can fail comes before
+    /// the lead: a process that cannot do the work does not take it from one that can.
+    fn succeed(&self, old: shm::Leader) -> io::Result<Option<Server>> {
+        let refused = |error| io::Error::other(status::of(error));
+        let thread = shm::Thread::join(&self.process).map_err(refused)?;
+        let mut aside = Aside::listen(&self.socket_path)?;
+        let own_line = Line::connect(aside.name())?;
+        if !thread.lead(old, self.seat).map_err(refused)? {
             return Ok(None);
         }
-        let term = self.process.arena().leader().term();
-        tracing::info!(row = self.process.row(), term, "this process runs the supervisor now");
-        let listener = address::listen(&self.socket_path);
+        tracing::info!(row = self.process.row(), "this process runs the supervisor now");
+        let listener = aside.take_place();
         if let Err(error) = &listener {
-            tracing::error!(%error, path = %self.socket_path.display(), "nobody can be admitted any more");
+            tracing::error!(%error, path = %self.socket_path.display(), "nobody can be admitted yet");
         }
-        let mut server = Server::new(listener.ok(), thread);
-        // Deaths come first; then those who ask.
-        if let Err(error) = server.take_over() {
-            tracing::error!(%error, "what the last supervisor left cannot be recovered");
-        }
-        match Line::connect(&self.socket_path) {
-            Ok(line) => self.client.renew(line),
-            Err(error) => tracing::error!(%error, "the supervisor cannot be asked from its own process"),
-        }
+        self.client.renew(own_line);
+        let mut server = Server::new(listener.ok(), self.socket_path.clone(), thread);
+        server.take_over();
         Ok(Some(server))
     }
-}
-
-fn is_readable_within(at_most: Duration, fd: &OwnedFd) -> bool {
-    let at_most = Timespec { tv_sec: 0, tv_nsec: at_most.subsec_nanos().into() };
-    poll(&mut [PollFd::new(fd, PollFlags::IN)], Some(&at_most)).is_ok_and(|ready| ready > 0)
 }

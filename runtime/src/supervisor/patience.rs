@@ -1,0 +1,21 @@
+//! Waiting for descriptors, at most so long, whatever signals come meanwhile.
+
+use rustix::event::{PollFd, Timespec, poll};
+use std::io;
+use std::time::{Duration, Instant};
+
+/// Waits until one of them is ready. Gives how many are: 0 when the time is over.
+pub(super) fn wait_for(fds: &mut [PollFd<'_>], at_most: Option<Duration>) -> io::Result<usize> {
+    let end = at_most.map(|at_most| Instant::now() + at_most);
+    loop {
+        let left = end.map(|end| {
+            let left = end.saturating_duration_since(Instant::now());
+            Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() }
+        });
+        match poll(fds, left.as_ref()) {
+            // A signal handler has run: poll is never restarted by itself.
+            Err(rustix::io::Errno::INTR) => {}
+            polled => return Ok(polled?),
+        }
+    }
+}
