@@ -13,6 +13,8 @@ pub fn config() -> Config {
     config.max_objects = 256;
     config.max_handles_per_process = 2047;
     config.max_pending_messages = PENDING_MESSAGES;
+    // Enough for three ends of four.
+    config.max_pending_messages_per_process = 3 * PENDING_MESSAGES;
     config.pool_bytes = 1 << 20;
     config.max_loan_bytes = 256 << 10;
     config

@@ -93,9 +93,9 @@ const QUICK_STRIDE: usize = 97;
 
 /// In a quick run: how many recoverers and how many supervisors are killed of one victim's, and how many
 /// victims are stopped, an operation.
-const QUICK_TWICE: usize = 60;
-const QUICK_STOPS: usize = 6;
-const QUICK_OFFICES: usize = 12;
+const QUICK_TWICE: usize = 40;
+const QUICK_STOPS: usize = 4;
+const QUICK_OFFICES: usize = 8;
 /// The same in a run of every instruction: recoverers are killed at each state that they take the arena through, and
 /// at a stride over all other instructions.
 const EVERY_STRIDE_TWICE: usize = 17;

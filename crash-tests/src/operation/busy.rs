@@ -8,6 +8,7 @@ use super::scene::Partner;
 use super::{Operation, Scene, given, seen, startup};
 use jacinth::*;
 use std::sync::Arc;
+use std::time::Duration;
 
 const CLAIM: &str = "as without company";
 
@@ -15,8 +16,13 @@ const CLAIM: &str = "as without company";
 fn until_it_is_gone(line: &Arc<Channel>, mut work: impl FnMut() + Send + 'static) -> Partner {
     let line = line.clone();
     Box::new(move |_| {
+        let mut pause = Duration::from_micros(50);
         while !seen(&*line).contains(Signals::CHANNEL_PEER_CLOSED) {
             work();
+            // A victim that is stepped through would never get a word in edgeways. One that runs to its death meets
+            // the first few.
+            std::thread::sleep(pause);
+            pause = (pause + pause / 8).min(Duration::from_millis(100));
         }
     })
 }

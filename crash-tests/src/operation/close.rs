@@ -1,8 +1,10 @@
 //! Closing: a handle, the last handle, sides of pairs, channels with messages in them, and cascades.
 
 use super::name::{last_one_works, shared_event};
-use super::{Operation, Scene, given, startup};
+use super::{Operation, Scene, given, seen, startup};
+use crate::asleep::HANG;
 use jacinth::*;
+use std::time::Instant;
 
 const ONCE: &str = "what was closed is closed once, whoever closes it in the end";
 
@@ -10,6 +12,7 @@ pub(super) fn operations() -> Vec<Operation> {
     vec![
         full_channel(),
         cascade(),
+        cycle(),
         Operation::new("close_many_16", ONCE)
             .set(|| {
                 let mut scene = Scene::new();
@@ -92,13 +95,13 @@ pub(super) fn operations() -> Vec<Operation> {
     ]
 }
 
-/// A channel with a hundred handles in it, both of whose ends close.
+/// A channel with eighty handles in it, both of whose ends close.
 fn full_channel() -> Operation {
     Operation::new("close_full_channel", "every handle of every message in the channel is closed, once")
         .set(|| {
             let mut scene = Scene::new();
             scene.give_sides(64);
-            scene.give_sides(36);
+            scene.give_sides(16);
             scene
         })
         .prepare(|| {
@@ -139,5 +142,38 @@ fn cascade() -> Operation {
                 drop(outer);
                 line
             }
+        })
+}
+
+/// Two ends queued inside each other, which nobody can read any more: the supervisor finds them.
+fn cycle() -> Operation {
+    Operation::new("close_cycle", "what is queued inside itself is closed, with all that is in it")
+        .set(|| {
+            let mut scene = Scene::new();
+            scene.give_sides(2);
+            scene
+        })
+        .prepare(|| {
+            let line = startup();
+            let mut sides = given(&line);
+            let (first, inside_second) = Channel::create().unwrap();
+            let (second, inside_first) = Channel::create().unwrap();
+            move || {
+                second.write(b"one", &mut vec![inside_second.into(), sides.remove(0)]).unwrap();
+                first.write(b"other", &mut vec![inside_first.into(), sides.remove(0)]).unwrap();
+                drop((first, second));
+                line
+            }
+        })
+        .check(|scene, _| {
+            let supervisor = Supervisor::get().map_err(|error| error.to_string())?;
+            let start = Instant::now();
+            while scene.peers.iter().any(|peer| !seen(peer).contains(Signals::EVENTPAIR_PEER_CLOSED)) {
+                supervisor.collect().map_err(|status| status.to_string())?;
+                if start.elapsed() > HANG {
+                    return Err("a cycle was not collected".into());
+                }
+            }
+            Ok(())
         })
 }

@@ -65,7 +65,7 @@ pub(super) fn operations() -> Vec<Operation> {
         operations.push(write(format!("write_{handles}_growing"), handles, INLINE, FIRST_RING));
     }
     operations.push(write("write_largest".into(), 0, MAX_MSG_BYTES, 0));
-    operations.extend([batch(), channel(), to_nobody(), when_full(), untransferable()]);
+    operations.extend([batch(), channel(), to_nobody(), when_full(), over_quota(), untransferable()]);
     operations
 }
 
@@ -190,6 +190,31 @@ fn when_full() -> Operation {
             read_pending(scene, LIMIT)?;
             scene.nothing_more()
         })
+}
+
+/// A process with as many pending messages as it may have: the write fails, and closes what was to be sent.
+fn over_quota() -> Operation {
+    Operation::new("write_2_over_quota", "a write beyond the quota closes its handles, once")
+        .set(|| {
+            let mut scene = Scene::patient();
+            scene.give_sides(2);
+            scene
+        })
+        .prepare(|| {
+            let line = startup();
+            let mut handles = given(&line);
+            let others = [Channel::create().unwrap(), Channel::create().unwrap()];
+            let write_all = || {
+                let ends = others.iter().flat_map(|(first, second)| [first, second]);
+                ends.map(|end| end.write(b"pending", &mut Vec::new())).filter(Result::is_ok).count()
+            };
+            while write_all() > 0 {}
+            move || {
+                assert_eq!(line.write(b"one more", &mut handles), Err(Status::NO_RESOURCES));
+                (line, others)
+            }
+        })
+        .check(|scene, _| scene.nothing_more())
 }
 
 /// One of three handles may not be sent: all three are closed.
