@@ -39,6 +39,9 @@ pub struct Epoch {
 
 /// How many workers there are.
 const WORKERS: usize = 8;
+/// After how many kills garbage is asked to be collected: the supervisor by itself looks for it more rarely than this
+/// many deaths make it.
+const KILLS_A_COLLECTION: u64 = 64;
 /// The longest time between two kills.
 const MOST_PAUSE_US: u64 = 6000;
 
@@ -111,6 +114,9 @@ pub fn run(seconds: f64, seed: u64) -> Result<()> {
         let successor = soak.spawn()?;
         let seat = std::mem::replace(&mut soak.seats[index], successor);
         soak.kill(seat)?;
+        if soak.epoch.kills.is_multiple_of(KILLS_A_COLLECTION) {
+            soak.supervisor.collect()?;
+        }
     }
     for seat in std::mem::take(&mut soak.seats) {
         soak.kill(seat)?;
@@ -124,15 +130,15 @@ pub fn run(seconds: f64, seed: u64) -> Result<()> {
 impl Soak {
     /// A worker, with channels to some of the others.
     fn spawn(&mut self) -> Result<Seat> {
-        let (line, theirs) = Channel::create()?;
+        let (line, theirs) = self.line()?;
         let mut program = Command::new("/proc/self/exe");
         program.args([worker::ROLE, &self.random.u64(..).to_string()]);
         program.stdin(Stdio::null()).stdout(Stdio::null());
         let child = self.supervisor.spawn(&mut program, theirs)?;
         for seat in &self.seats {
             if self.random.bool() {
-                let (first, second) = Channel::create()?;
-                // A line may be full: then there is one channel less.
+                // An arena or a line may be full: then there is one channel less.
+                let Ok((first, second)) = Channel::create() else { continue };
                 let _ = line.write(b"a channel", &mut vec![first.into()]);
                 let _ = seat.line.write(b"a channel", &mut vec![second.into()]);
             }
@@ -146,6 +152,17 @@ impl Soak {
             }
         });
         Ok(Seat { child, line, gone })
+    }
+
+    /// A line, if need be after a collection.
+    fn line(&self) -> Result<(Channel, Channel)> {
+        for _ in 0..20 {
+            match Channel::create() {
+                Err(Status::NO_RESOURCES) => drop(self.supervisor.collect()?),
+                made => return Ok(made?),
+            }
+        }
+        anyhow::bail!("the arena is full of what cannot be collected: {}", self.supervisor.inspect())
     }
 
     fn kill(&mut self, mut seat: Seat) -> Result<()> {
