@@ -70,6 +70,67 @@ fn a_slot_used_again_by_another_process_remembers_nothing() {
     });
 }
 
+/// The next user of a slot that another has torn down, reserved and then did not use, or had in hand when it died.
+fn use_the_slot(thread: &Thread) {
+    let (near, far) = create_when_free(thread);
+    assert_eq!(thread.signals_of(near).unwrap() & 7, 2, "writable, not readable, not closed");
+    thread.send_value(near, &message(1, 1)).unwrap();
+    assert_eq!(thread.try_receive(far).unwrap().bytes, message(1, 1));
+    assert_eq!(thread.try_receive(far).unwrap_err(), Error::ShouldWait);
+}
+
+/// INV-LIFE-1: a create that fails gives the slot on as it got it.
+#[test]
+fn a_slot_that_was_not_used_after_all_remembers_nothing() {
+    model_without_barriers(1, || {
+        let one = first(&small());
+        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let (near, far) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let far = far.unwrap();
+        one.send_value(near, &message(9, 1)).unwrap();
+        one.try_receive(far).unwrap();
+        let two = child(&one, None);
+        let failing = loom::thread::spawn(move || {
+            one.close_value(near).unwrap();
+            one.close_value(far).unwrap();
+            one.duplicate(find(&one, event), ALL).unwrap();
+            let failed = one.create(Shape::Channel, CHANNEL, ALL);
+            assert!(matches!(failed, Err(Error::NoResources(_))), "{failed:?}");
+            one
+        });
+        use_the_slot(&two);
+        let one = failing.join().unwrap();
+        assert_clean(&one, 2, 4);
+    });
+}
+
+/// INV-LIFE-1, INV-RECOVER-1: recovery gives on a slot that a dead process had in hand.
+#[test]
+fn a_slot_that_a_dead_process_had_in_hand_remembers_nothing() {
+    model_without_barriers(1, || {
+        let one = first(&small_with(|config| config.max_objects = 1));
+        let (victim, seat) = child_with_seat(&one, None);
+        let (near, far) = victim.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let far = far.unwrap();
+        victim.send_value(near, &message(9, 1)).unwrap();
+        victim.try_receive(far).unwrap();
+        let two = child(&one, None);
+        let recovering = loom::thread::spawn(move || {
+            victim.close_value(near).unwrap();
+            victim.close_value(far).unwrap();
+            victim.die_at("create.filled", 0);
+            let died = victim.create(Shape::Channel, CHANNEL, ALL);
+            assert!(died.is_err(), "{died:?}");
+            victim.has_died();
+            one.recover(seat).unwrap();
+            (one, victim)
+        });
+        use_the_slot(&two);
+        let (one, _victim) = recovering.join().unwrap();
+        assert_clean(&one, 1, 2);
+    });
+}
+
 fn create_when_free(thread: &Thread) -> (u32, u32) {
     loop {
         match thread.create(Shape::Channel, CHANNEL, ALL) {

@@ -2,7 +2,7 @@
 
 mod support;
 
-use jacinth_shm_loom::{DEADLINE_INFINITE_NS, Error};
+use jacinth_shm_loom::{DEADLINE_INFINITE_NS, Error, signals};
 use support::*;
 
 /// INV-CALL-1, INV-CALL-2, INV-RING-3: each caller gets its own reply, though they come in the other order, and
@@ -91,4 +91,26 @@ fn a_call_ends_with_its_reply_or_with_the_close_of_the_other_side() {
             assert_clean(&one, 1, 1);
         });
     }
+}
+
+/// INV-CALL-2: a reply that its caller takes is never shown to others as something to read.
+#[test]
+fn a_reply_is_nothing_for_others_to_read() {
+    model_without_barriers(3, || {
+        let one = first(&small());
+        let (near, server) = connected(&one);
+        let far = startup(&server);
+        let other = sibling(&one);
+        let call = one.call_begin(find(&one, near), 0, &message(1, 1), &[], 0).unwrap();
+        let request = server.try_receive(far).unwrap().bytes;
+        server.send_value(far, &request).unwrap();
+        let looking = loom::thread::spawn(move || {
+            assert_eq!(other.signals_of(near).unwrap() & signals::READABLE, 0);
+            other
+        });
+        let mut inbox = Inbox::default();
+        one.call_finish(&call, DEADLINE_INFINITE_NS, &mut inbox).unwrap();
+        let _other = looking.join().unwrap();
+        assert_clean(&one, 1, 2);
+    });
 }

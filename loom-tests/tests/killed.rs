@@ -6,7 +6,7 @@
 
 mod support;
 
-use jacinth_shm_loom::{Killed, Missing, Seat, killed_after};
+use jacinth_shm_loom::{DEADLINE_INFINITE_NS, Killed, Missing, Seat, Shape, killed_after};
 use std::sync::{Arc, Mutex};
 use support::scenes::*;
 use support::*;
@@ -68,7 +68,7 @@ fn kill_supervisor(scene: Scene, first: Death, stores: usize, missing: Missing) 
     supervisor.has_died();
     let successor = sibling(&survivor);
     let supervisors = Seat { row: supervisor.process().row(), epoch: 0 };
-    if stores % 2 == 0 {
+    if stores.is_multiple_of(2) {
         successor.recover_unfinished().unwrap();
         successor.recover(supervisors).unwrap();
     } else {
@@ -127,6 +127,40 @@ fn sending() {
 fn receiving() {
     kill_after_every_store(RECEIVING);
     kill_after_every_store(DISCARDING);
+}
+
+/// INV-ROW-1, INV-ROW-2.
+#[test]
+fn coming_and_going() {
+    kill_after_every_store(JOINING);
+}
+
+/// INV-RING-3, INV-CALL-2: a reply with a handle, received ahead of another.
+#[test]
+fn receiving_a_reply_ahead_of_its_turn() {
+    explore(|stores, missing| {
+        let Cast { supervisor, victim, seat, victims, survivor, survivors } = (LEAVING_EVERYTHING.stage)();
+        let near = find(&victim, victims[0]);
+        let [_first, second] =
+            [1, 2].map(|number| victim.call_begin(near, 0, &message(number, 1), &[], 0).unwrap());
+        let far = survivors[0];
+        let requests = [1, 2].map(|_| survivor.try_receive(far).unwrap().bytes);
+        let (event, _) = survivor.create(Shape::Single, EVENT, ALL).unwrap();
+        let copy = survivor.duplicate(find(&survivor, event), ALL).unwrap();
+        survivor.send_value(far, &requests[0]).unwrap();
+        survivor.transfer_value(far, &requests[1], &[copy]).unwrap();
+        let mut inbox = Inbox::default();
+        let ended = killed_after(stores, missing, || {
+            victim.call_finish(&second, DEADLINE_INFINITE_NS, &mut inbox).unwrap();
+        });
+        victim.has_died();
+        supervisor.recover(seat).unwrap();
+        assert_nothing_left(&RECEIVING, &supervisor, &survivor, &[far, event], &[]);
+        match ended {
+            Killed::Finished(()) => None,
+            Killed::After(late) => Some(late),
+        }
+    });
 }
 
 /// INV-RECOVER-1, INV-RECOVER-2, INV-ROW-2: recovery is an operation like any other.

@@ -2,7 +2,7 @@
 
 mod support;
 
-use jacinth_shm_loom::{Error, Shape, Thread};
+use jacinth_shm_loom::{Error, Process, Shape, Thread, kernel_barriers};
 use support::*;
 
 /// An event that one thread uses while another closes it and takes its slot for the next one.
@@ -91,6 +91,32 @@ fn signals_read_without_a_hazard_are_the_objects_own_or_none() {
     });
 }
 
+/// INV-WAIT-1: the same when the next user of the slot shows more, or less, than this one.
+#[test]
+fn signals_of_an_object_that_ends_are_never_the_next_ones() {
+    for next in [Shape::Single, Shape::Pair] {
+        model(2, move || {
+            let one = first(&small_with(|config| {
+                config.max_objects = 1;
+                config.max_handles_per_process = 5;
+            }));
+            let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+            one.signal(find(&one, event), 0, USER).unwrap();
+            let other = sibling(&one);
+            let reusing = loom::thread::spawn(move || {
+                other.close_value(event).unwrap();
+                other.create(next, PAIR, ALL).unwrap();
+                other
+            });
+            let seen = one.signals_of(event);
+            assert!(seen == Ok(USER) || is_gone(&seen), "{seen:?}");
+            let kind = one.find(event).and_then(|found| one.kind(found));
+            assert!(kind == Ok(EVENT) || is_gone(&kind), "{kind:?}");
+            let _other = reusing.join().unwrap();
+        });
+    }
+}
+
 /// INV-COUNT-3: a count that has reached 0 stays there. The duplicate is refused, and the slot is not reused
 /// while it looked.
 #[test]
@@ -136,4 +162,29 @@ fn a_retired_slot_is_reclaimed_once() {
         one.send_value(near, &message(2, 1)).unwrap();
         assert_eq!(one.try_receive(far.unwrap()).unwrap().bytes, message(2, 1));
     });
+}
+
+/// Where the kernel refuses barriers, nothing is reclaimed that a process without fences of its own may be using.
+/// What the last holder of its row did about fences is not asked.
+#[test]
+fn nothing_is_reclaimed_without_a_barrier_while_somebody_relies_on_one() {
+    model_without_barriers(2, || {
+        kernel_barriers(false, false);
+        let one = first(&small());
+        let (dead, seat) = child_with_seat(&one, None);
+        drop(dead);
+        one.recover(seat).unwrap();
+        let arena = one.process().arena().clone();
+        let seat = arena.reserve_seat(&one).unwrap();
+        kernel_barriers(true, false);
+        let sitting = loom::thread::spawn(move || Process::sit(arena, seat, 2, 77).unwrap());
+        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let is_seated = one.process().arena().is_seated(seat);
+        one.close_value(event).unwrap();
+        let retired = one.process().arena().audit().retired;
+        assert!(!is_seated || retired == 1, "it was reclaimed");
+        let _process = sitting.join().unwrap();
+        kernel_barriers(true, true);
+    });
+    kernel_barriers(true, true);
 }

@@ -96,6 +96,25 @@ fn a_duplicate_found_by_another_thread_keeps_the_object() {
     });
 }
 
+/// Whoever finds a name that is being given finds all of it.
+#[test]
+fn a_name_is_found_whole_or_not_at_all() {
+    model_without_barriers(None, || {
+        let one = first(&small());
+        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let other = sibling(&one);
+        let name: [u8; 32] = core::array::from_fn(|at| if at < 31 { b'n' } else { 0 });
+        let naming = loom::thread::spawn(move || {
+            other.set_name(find(&other, event), &name).unwrap();
+            other
+        });
+        let seen = one.name(find(&one, event)).unwrap();
+        assert!(seen == name || seen == [0; 32], "{seen:?}");
+        let _other = naming.join().unwrap();
+        assert_clean(&one, 1, 1);
+    });
+}
+
 /// INV-RECOVER-1, INV-ROW-2: a seat is free once its dead process is recovered, and not before: whoever gets
 /// it finds its table clean.
 #[test]

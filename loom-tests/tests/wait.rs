@@ -275,3 +275,74 @@ fn a_wait_whose_deadline_is_past_tells_what_it_saw() {
         assert_clean(&one, 1, 2);
     });
 }
+
+/// PEER_CLOSED is not seen without the messages that came before it.
+#[test]
+fn who_sees_the_close_sees_what_was_sent_before_it() {
+    model_without_barriers(3, || {
+        let one = first(&small());
+        let (near, two) = connected(&one);
+        let far = startup(&two);
+        let closing = loom::thread::spawn(move || {
+            one.send_value(near, &message(1, 1)).unwrap();
+            one.close_value(near).unwrap();
+            one
+        });
+        let seen = two.signals_of(far).unwrap();
+        assert!(seen & PEER_CLOSED == 0 || seen & signals::READABLE != 0, "{seen:#x}");
+        let one = closing.join().unwrap();
+        assert_clean(&one, 1, 1);
+    });
+}
+
+/// A channel that has never been full is writable, whoever reads and writes meanwhile.
+#[test]
+fn an_end_with_room_is_always_writable() {
+    model_without_barriers(2, || {
+        let one = first(&small());
+        let (near, two) = connected(&one);
+        let far = startup(&two);
+        let other = sibling(&one);
+        let sending = loom::thread::spawn(move || {
+            other.send_value(near, &message(1, 1)).unwrap();
+            other
+        });
+        let reading = loom::thread::spawn(move || {
+            let read = two.try_receive(far);
+            assert!(read.is_ok() || read.is_err_and(|error| error == Error::ShouldWait));
+            two
+        });
+        assert_ne!(one.signals_of(near).unwrap() & signals::WRITABLE, 0);
+        let _other = sending.join().unwrap();
+        let _two = reading.join().unwrap();
+        assert_clean(&one, 1, 2);
+    });
+}
+
+/// INV-PULSE-1: what a signaller did before is seen by whom it woke, though the signal is cleared again by then.
+#[test]
+fn who_observes_a_signal_that_is_cleared_again_sees_what_came_before() {
+    const LAST: u32 = USER << 1;
+    model(2, || {
+        let one = first(&small());
+        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let copy = one.duplicate(find(&one, event), ALL).unwrap();
+        let two = child(&one, Some(copy));
+        let theirs = startup(&two);
+        let signalling = loom::thread::spawn(move || {
+            two.set_name(find(&two, theirs), &[b'x'; 32]).unwrap();
+            two.signal(find(&two, theirs), 0, USER).unwrap();
+            two.signal(find(&two, theirs), USER, 0).unwrap();
+            two.signal(find(&two, theirs), 0, LAST).unwrap();
+            two
+        });
+        let (result, pending) = wait(&one, event, USER | LAST);
+        assert_eq!(result, Ok(()));
+        assert_ne!(pending, 0);
+        let mut name = [b'x'; 32];
+        name[31] = 0;
+        assert_eq!(one.name(find(&one, event)), Ok(name));
+        let _two = signalling.join().unwrap();
+        assert_clean(&one, 1, 2);
+    });
+}

@@ -9,7 +9,7 @@ use crate::layout::{CLASS_0_LINES, Config, EntryCell, Header, Layout, Line, Sect
 use crate::object::{Body, Name, Object};
 use crate::owner::{ProcessRow, Record, ThreadRow};
 use crate::region::{Heap, Region, Shared};
-use crate::sync::{Acquire, AtomicU64, Futex, Relaxed, Release};
+use crate::sync::{AtomicU64, Futex, Relaxed};
 use core::ptr::NonNull;
 #[cfg(not(loom))]
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -232,15 +232,15 @@ impl Arena {
 
     /// Refuses every further call. Called when an audit fails: going on could only spread the damage.
     pub(crate) fn poison(&self) {
-        // ORDER: Release pairs with the Acquire in `check_poison`; nothing else is published by it.
-        self.header().poisoned.store(1, Release);
+        // Relaxed: nothing is published by it, and calls that are under way go on anyway.
+        self.header().poisoned.store(1, Relaxed);
     }
 
     /// Whether an audit has failed.
     #[inline]
     pub fn is_poisoned(&self) -> bool {
-        // ORDER: Acquire pairs with the Release in `poison`.
-        self.header().poisoned.load(Acquire) != 0
+        // Relaxed: as in `poison`.
+        self.header().poisoned.load(Relaxed) != 0
     }
 
     /// Takes `count` koids that nobody else has.
@@ -279,31 +279,34 @@ mod model {
 }
 
 /// How far the arena has been used: everything past these was never touched, and is not read.
+///
+/// Relaxed, all of them: a mark publishes nothing of what lies below it. A living reader takes it as a hint, and one
+/// that must not miss a row or a slot, a reclaimer or whoever recovers the dead, has a barrier or the death itself
+/// between the use and its look.
 impl Arena {
     /// Tags of thread rows that were ever used.
     pub(crate) fn thread_tags(&self) -> core::ops::Range<u16> {
-        // ORDER: Acquire pairs with the AcqRel that raised the mark before the row was claimed.
-        let fresh = self.header().threads_fresh.load(Acquire).min(self.layout.threads.count as u64);
+        let fresh = self.header().threads_fresh.load(Relaxed).min(self.layout.threads.count as u64);
         1..(fresh as u16).max(1)
     }
 
     /// Objects in slots below this may have been used.
     pub(crate) fn used_slots(&self) -> u32 {
         // One more: a slot is reserved before the count moves past it.
-        let fresh = self.header().objects_fresh.load(Acquire).saturating_add(1);
+        let fresh = self.header().objects_fresh.load(Relaxed).saturating_add(1);
         fresh.min(self.layout.objects.count as u64) as u32
     }
 
     /// Blocks of `class` below this index may have been used.
     pub(crate) fn used_blocks(&self, class: usize) -> u32 {
-        let fresh = self.header().blocks_fresh.get(class).map_or(0, |fresh| fresh.load(Acquire));
+        let fresh = self.header().blocks_fresh.get(class).map_or(0, |fresh| fresh.load(Relaxed));
         let most = self.layout.descriptors.get(class).map_or(0, |section| section.count);
         fresh.saturating_add(1).min(most as u64) as u32
     }
 
     /// Entries of a process's table below this index may have been used.
     pub(crate) fn used_entries(&self, process: u16) -> u32 {
-        let fresh = self.process(process).map_or(0, |row| row.entries_fresh.load(Acquire));
+        let fresh = self.process(process).map_or(0, |row| row.entries_fresh.load(Relaxed));
         fresh.min(self.layout.entries_per_process as u64) as u32
     }
 }

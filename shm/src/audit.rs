@@ -11,6 +11,9 @@
 //!
 //! "Quiescent" means that no operation is under way: other processes may be attached, and asleep. An arena that
 //! fails is poisoned: calls give an error rather than go on.
+//!
+//! Every load is Relaxed: whoever asks for an audit has waited for the others to come to rest, and that is what
+//! orders their stores before it.
 
 use crate::arena::Arena;
 use crate::bits::{ObjectRef, Tag};
@@ -19,7 +22,7 @@ use crate::error::Result;
 use crate::object::{Count, Life, LifeState, Shape};
 use crate::owner::{Claim, ProcessState, Record};
 use crate::ring::{Header, MAX_MESSAGE_HANDLES};
-use crate::sync::Acquire;
+use crate::sync::Relaxed;
 use crate::table::{Entry, EntryState};
 use std::collections::HashMap;
 
@@ -115,7 +118,7 @@ impl Arena {
     /// Whether no living thread's row names anything that it is in the middle of.
     fn is_quiescent(&self) -> bool {
         self.thread_tags()
-            .all(|tag| self.thread(tag).is_ok_and(|row| row.is_idle() || row.claim.load(Acquire) == 0))
+            .all(|tag| self.thread(tag).is_ok_and(|row| row.is_idle() || row.claim.load(Relaxed) == 0))
     }
 
     /// As [`audit`](Self::audit), and leaves the arena as it is: for looking while others work, when numbers
@@ -134,7 +137,7 @@ impl Walk<'_> {
     fn run(&mut self) -> Result<()> {
         self.walk_rows()?;
         for slot in 0..self.arena.used_slots() {
-            let life = Life(self.arena.object(slot)?.life.load(Acquire));
+            let life = Life(self.arena.object(slot)?.life.load(Relaxed));
             if life.state() == LifeState::Live && life.shape() == Some(Shape::Channel) {
                 for side in 0..2 {
                     self.walk_direction(ObjectRef::new(slot, side), life)?;
@@ -146,12 +149,12 @@ impl Walk<'_> {
     }
 
     fn is_alive(&self, tag: Tag) -> bool {
-        self.arena.thread(tag.0).is_ok_and(|row| row.claim.load(Acquire) != 0)
+        self.arena.thread(tag.0).is_ok_and(|row| row.claim.load(Relaxed) != 0)
     }
 
     fn walk_rows(&mut self) -> Result<()> {
         for tag in self.arena.thread_tags() {
-            let claim = Claim(self.arena.thread(tag)?.claim.load(Acquire));
+            let claim = Claim(self.arena.thread(tag)?.claim.load(Relaxed));
             let Some(process) = claim.thread_owner() else {
                 if self.arena.thread(tag)?.has_work() {
                     self.audit.find(format!("thread row {tag} is free and names something unfinished"));
@@ -159,19 +162,19 @@ impl Walk<'_> {
                 continue;
             };
             self.audit.threads += 1;
-            let owner = Claim(self.arena.process(process)?.claim.load(Acquire)).process_state();
+            let owner = Claim(self.arena.process(process)?.claim.load(Relaxed)).process_state();
             if owner == ProcessState::Free {
                 self.audit.find(format!("thread row {tag} belongs to process row {process}, which is free"));
             }
         }
         for row in 1..self.arena.layout().processes.count as u16 {
-            match Claim(self.arena.process(row)?.claim.load(Acquire)).process_state() {
+            match Claim(self.arena.process(row)?.claim.load(Relaxed)).process_state() {
                 ProcessState::Free => self.walk_free_table(row)?,
                 ProcessState::Dead => self.audit.find(format!("process row {row} is dead and not recovered")),
                 state @ (ProcessState::Active | ProcessState::Starting(_)) => {
                     if let ProcessState::Starting(spawner) = state
                         && spawner != Claim::NOBODY
-                        && Claim(self.arena.process(spawner)?.claim.load(Acquire)).process_state()
+                        && Claim(self.arena.process(spawner)?.claim.load(Relaxed)).process_state()
                             == ProcessState::Free
                     {
                         self.audit.find(format!(
@@ -189,7 +192,7 @@ impl Walk<'_> {
     fn walk_table(&mut self, process: u16) -> Result<()> {
         for index in 1..self.arena.used_entries(process) {
             let Some(cell) = self.arena.entry(process, index) else { break };
-            let entry = Entry(cell.load(Acquire));
+            let entry = Entry(cell.load(Relaxed));
             let (owner, owns) = match entry.state() {
                 EntryState::Invalid | EntryState::Free => continue,
                 EntryState::Live => (None, true),
@@ -213,7 +216,7 @@ impl Walk<'_> {
     fn walk_free_table(&mut self, process: u16) -> Result<()> {
         for index in 1..self.arena.used_entries(process) {
             let Some(cell) = self.arena.entry(process, index) else { break };
-            let state = Entry(cell.load(Acquire)).state();
+            let state = Entry(cell.load(Relaxed)).state();
             if !matches!(state, EntryState::Invalid | EntryState::Free) {
                 self.audit.find(format!("entry {process}:{index} is {state:?}, and its process is gone"));
             }
@@ -224,8 +227,8 @@ impl Walk<'_> {
     /// The messages and blocks of the direction that `writer` writes.
     fn walk_direction(&mut self, writer: ObjectRef, life: Life) -> Result<()> {
         let direction = &self.arena.body(writer.slot())?.directions[writer.side()];
-        let tail = direction.producer.tail.load(Acquire);
-        let head = direction.consumer.head.load(Acquire);
+        let tail = direction.producer.tail.load(Relaxed);
+        let head = direction.consumer.head.load(Relaxed);
         let limit = u64::from(self.arena.config().max_pending_messages);
         if head > tail || tail - head > limit {
             self.audit.find(format!("ring {writer:?}: head {head}, tail {tail}, limit {limit}"));
@@ -234,9 +237,9 @@ impl Walk<'_> {
         // What is queued for a side that is done was drained: only bytes may be left.
         let is_read = !life.is_done(writer.peer().side());
         self.audit.messages += if is_read { tail - head } else { 0 };
-        let mut next = direction.consumer.head_segment.load(Acquire);
+        let mut next = direction.consumer.head_segment.load(Relaxed);
         if next == 0 {
-            next = direction.producer.first_segment.load(Acquire);
+            next = direction.producer.first_segment.load(Relaxed);
         }
         let mut position = head;
         while let Some(block) = BlockId::from_link(next) {
@@ -244,32 +247,32 @@ impl Walk<'_> {
                 return Ok(());
             }
             let descriptor = self.arena.descriptor(block)?;
-            next = descriptor.link.load(Acquire);
+            next = descriptor.link.load(Relaxed);
             let end = match BlockId::from_link(next) {
-                Some(after) => self.arena.descriptor(after)?.position.load(Acquire).min(tail),
+                Some(after) => self.arena.descriptor(after)?.position.load(Relaxed).min(tail),
                 None => tail,
             };
             while position < end {
-                self.walk_message(writer, block, descriptor.position.load(Acquire), position)?;
+                self.walk_message(writer, block, descriptor.position.load(Relaxed), position)?;
                 position += 1;
             }
         }
         if position < tail {
             self.audit.find(format!("ring {writer:?}: segments end at {position}, the tail is {tail}"));
         }
-        let mut next = direction.producer.blocks.load(Acquire);
+        let mut next = direction.producer.blocks.load(Relaxed);
         while let Some(block) = BlockId::from_link(next) {
             if !self.claim_block(block, writer, "payload block")? {
                 return Ok(());
             }
-            next = self.arena.descriptor(block)?.link.load(Acquire);
+            next = self.arena.descriptor(block)?.link.load(Relaxed);
         }
         Ok(())
     }
 
     /// Whether the block is this direction's, and met for the first time.
     fn claim_block(&mut self, block: BlockId, writer: ObjectRef, what: &str) -> Result<bool> {
-        let state = BlockWord(self.arena.descriptor(block)?.state.load(Acquire)).state();
+        let state = BlockWord(self.arena.descriptor(block)?.state.load(Relaxed)).state();
         if state != BlockState::Bound(writer) {
             self.audit.find(format!("ring {writer:?}: {what} {block:?} is {state:?}"));
         }
@@ -289,7 +292,7 @@ impl Walk<'_> {
         let lines = self.arena.lines(segment)?;
         let messages = lines.len() as u64 / 2;
         let index = (position.wrapping_sub(base) & (messages - 1)) as usize;
-        let header = Header(lines[index / 8].0[index % 8].load(Acquire));
+        let header = Header(lines[index / 8].0[index % 8].load(Relaxed));
         let Some(block) = header.block() else { return Ok(()) };
         let bytes = header.handles().div_ceil(8) * 64 + header.length();
         if header.handles() > MAX_MESSAGE_HANDLES || bytes > block.bytes() {
@@ -301,7 +304,7 @@ impl Walk<'_> {
         }
         for index in 0..header.handles() {
             let record = self.arena.record(Record::Transit { block, index: index as u32 })?;
-            let entry = Entry(record.load(Acquire));
+            let entry = Entry(record.load(Relaxed));
             match entry.state() {
                 EntryState::Live => {
                     self.audit.in_transit += 1;
@@ -318,7 +321,7 @@ impl Walk<'_> {
     fn walk_objects(&mut self) -> Result<()> {
         for slot in 0..self.arena.used_slots() {
             let object = self.arena.object(slot)?;
-            let life = Life(object.life.load(Acquire));
+            let life = Life(object.life.load(Relaxed));
             let references = |side| self.references.get(&ObjectRef::new(slot, side)).copied().unwrap_or(0);
             let held = references(0) + references(1);
             match life.state() {
@@ -329,7 +332,7 @@ impl Walk<'_> {
                         continue;
                     };
                     for side in 0..shape.sides() {
-                        let number = Count(object.count[side].load(Acquire)).number();
+                        let number = Count(object.count[side].load(Relaxed)).number();
                         let references =
                             self.references.get(&ObjectRef::new(slot, side as u32)).copied().unwrap_or(0);
                         if number != references {
@@ -374,10 +377,10 @@ impl Walk<'_> {
         for class in 0..self.arena.layout().pools.len() {
             for index in 0..self.arena.used_blocks(class) {
                 let block = BlockId::new(class, index);
-                match BlockWord(self.arena.descriptor(block)?.state.load(Acquire)).state() {
+                match BlockWord(self.arena.descriptor(block)?.state.load(Relaxed)).state() {
                     BlockState::Bound(writer) => {
                         // A retired channel keeps its blocks until it is reclaimed.
-                        let life = Life(self.arena.object(writer.slot())?.life.load(Acquire)).state();
+                        let life = Life(self.arena.object(writer.slot())?.life.load(Relaxed)).state();
                         let resting = matches!(life, LifeState::Retired | LifeState::Reclaiming(_));
                         if !resting && !self.blocks.contains_key(&block) {
                             self.audit

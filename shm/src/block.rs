@@ -21,7 +21,7 @@ use crate::bits::{Field, ObjectRef, Tag};
 use crate::error::{Error, Result};
 use crate::layout::{CLASS_0_LINES, LINE_BYTES};
 use crate::region::Shared;
-use crate::sync::{AcqRel, Acquire, AtomicU64, Relaxed, Release};
+use crate::sync::{Acquire, AtomicU64, Relaxed, Release};
 
 /// A block's name: its class and its index in the class.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -166,8 +166,9 @@ impl Arena {
             let owned = BlockWord(0).owned(tag);
             // Relaxed: a virgin block has no history; what its owner writes is published when it joins.
             let taken = state.compare_exchange(0, owned.0, Relaxed, Relaxed).is_ok();
-            // Whoever found the block taken helps the count on.
-            let _ = fresh.compare_exchange(index, index + 1, Relaxed, Relaxed);
+            // Whoever found the block taken helps the count on. ORDER: Release: after the block was taken. A virgin
+            // block behind the count would never be found again.
+            let _ = fresh.compare_exchange(index, index + 1, Release, Relaxed);
             if taken {
                 return Ok(block);
             }
@@ -203,8 +204,8 @@ impl Arena {
 
     /// Frees the block if its word is still exactly `word`. At most one caller succeeds (INV-BLOCK-2).
     pub(crate) fn free_block(&self, block: BlockId, word: BlockWord) -> Result<bool> {
-        // ORDER: Release pairs with the Acquire in `try_take`; Acquire so that a second free sees the first.
-        Ok(self.descriptor(block)?.state.compare_exchange(word.0, word.freed().0, AcqRel, Relaxed).is_ok())
+        // ORDER: Release pairs with the Acquire in `try_take`: whoever frees a block has seen its last use.
+        Ok(self.descriptor(block)?.state.compare_exchange(word.0, word.freed().0, Release, Relaxed).is_ok())
     }
 }
 

@@ -15,7 +15,7 @@ use crate::endpoint::{Call, Endpoint, Receiver};
 use crate::error::{Error, Result};
 use crate::object::{State, signal};
 use crate::receive::{Sink, TooSmall};
-use crate::sync::{Acquire, Release};
+use crate::sync::{Acquire, Relaxed, Release};
 use crate::thread::Thread;
 use crate::wait::WaitItem;
 
@@ -106,7 +106,8 @@ impl Thread {
             }
         };
         receiver.calls.push(Call { txid, reply: None });
-        endpoint.disorder.store(receiver.disorder(), Release);
+        // Relaxed: whoever finds disorder looks closer, under the lock.
+        endpoint.disorder.store(receiver.disorder(), Relaxed);
         Ok(txid)
     }
 

@@ -21,7 +21,7 @@ use crate::bits::{ObjectRef, Tag};
 use crate::error::{Error, Result, crash_point};
 use crate::object::{Count, State};
 use crate::owner::{Change, HAZARD_OPERATION, Record, Reference};
-use crate::sync::{AcqRel, Acquire, Release, light_barrier};
+use crate::sync::{Acquire, Relaxed, Release, fence, light_barrier};
 use crate::table::Entry;
 use crate::thread::Thread;
 
@@ -73,14 +73,24 @@ impl Thread {
     #[inline]
     pub(crate) fn still(&self, found: Found) -> bool {
         let word = self.arena().entry(self.home, found.index);
-        // ORDER: Acquire: what is read of the object after this is not older than this look.
-        word.is_some_and(|word| word.load(Acquire) == found.entry.0)
+        // Relaxed: the same word is the same handle, and `find` has seen what it publishes.
+        word.is_some_and(|word| word.load(Relaxed) == found.entry.0)
+    }
+
+    /// Whether the handle is still the one that was found, so that what was read of its object without a hazard was
+    /// the object's own.
+    pub(crate) fn was_still(&self, found: Found) -> bool {
+        // ORDER: the reads before come before the look at the entry. Whatever they saw of the slot's next user was
+        // stored with Release, after the entry had changed: then that is seen here.
+        fence(Acquire);
+        self.still(found)
     }
 
     /// Keeps the object of `found` from being reused until [`unpin`](Self::unpin).
     pub(crate) fn pin(&self, found: Found) -> Result<()> {
         let hazard = &self.row().hazards()[HAZARD_OPERATION];
-        hazard.store(found.entry.object().to_link(), Release);
+        // Relaxed: the barrier orders it.
+        hazard.store(found.entry.object().to_link(), Relaxed);
         // ORDER: pairs with the heavy barrier of `reclaim`: either the reclaimer sees the hazard, or the look
         // below sees that the handle is gone.
         light_barrier();
@@ -93,14 +103,19 @@ impl Thread {
     }
 
     pub(crate) fn unpin(&self) {
-        // ORDER: Release: every use of the object comes before the reclaimer sees it unpinned.
-        self.row().hazards()[HAZARD_OPERATION].store(0, Release);
+        self.clear_hazard(HAZARD_OPERATION);
+    }
+
+    /// The object that this hazard named is used no longer.
+    pub(crate) fn clear_hazard(&self, hazard: usize) {
+        // ORDER: Release: every use of the object comes before the reclaimer sees it unnamed (`hazarded`).
+        self.row().hazards()[hazard].store(0, Release);
     }
 
     /// Steps 3 of a change: helps the last changer, then changes the count. Gives the new number.
     pub(crate) fn change_count(&self, object: ObjectRef, change: Change, sequence: u32) -> Result<u64> {
         let count = &self.arena().object(object.slot())?.count[object.side()];
-        // ORDER: Acquire pairs with the AcqRel below in the last changer: its intent is seen.
+        // ORDER: Acquire pairs with the Release below in the last changer: its intent is seen.
         let mut word = Count(count.load(Acquire));
         loop {
             let number = match (change, word.number()) {
@@ -114,8 +129,9 @@ impl Thread {
             crash_point!(self, "count.helped");
             let next = Count::new(number, self.tag, sequence);
             // ORDER: Release publishes this thread's intent to the next changer, and its use of the object to
-            // whoever takes the last reference; Acquire receives the same from the last changer.
-            match count.compare_exchange(word.0, next.0, AcqRel, Acquire) {
+            // whoever takes the last reference. The load, and Acquire on failure, receive the same from the last
+            // changer: a word never comes back, so what is replaced is what was loaded.
+            match count.compare_exchange(word.0, next.0, Release, Acquire) {
                 Ok(_) => return Ok(number),
                 Err(changed) => word = Count(changed),
             }
@@ -129,12 +145,12 @@ impl Thread {
             return;
         }
         let Ok(row) = self.arena().thread(changer.0) else { return };
-        // ORDER: Acquire on failure and success alike: nothing else is read through it, but the CAS below must
-        // not be made on a value older than the count word.
-        let intent = Reference(row.reference.load(Acquire));
+        // Relaxed: the count word was loaded with Acquire, so this is no older than the change; and the mark is
+        // published with the count word that is stored next.
+        let intent = Reference(row.reference.load(Relaxed));
         if intent.is_pending(object, word.sequence()) {
             // A failure means that its owner went on, or that another helper was first.
-            let _ = row.reference.compare_exchange(intent.0, intent.landed().0, AcqRel, Acquire);
+            let _ = row.reference.compare_exchange(intent.0, intent.landed().0, Relaxed, Relaxed);
         }
     }
 
@@ -161,8 +177,7 @@ impl Thread {
             Err(Error::Died) => return Err(Error::Died),
             Err(error) => {
                 self.intend_nothing();
-                cell.store(reserved.freed().0, Release);
-                self.give_entry_back(index);
+                self.release_reserved(index, reserved);
                 return Err(error);
             }
         }
@@ -190,9 +205,9 @@ impl Thread {
         let sequence = self.intend(Change::Down, object, record);
         crash_point!(self, "close.intended");
         let closing = entry.closing(self.tag);
-        // ORDER: Acquire and Release: of two that close the same handle, the loser sees that it lost; the
-        // winner's earlier use of the handle comes before its end.
-        if cell.compare_exchange(entry.0, closing.0, AcqRel, Acquire).is_err() {
+        // ORDER: Release: after the intent, in the order that recovery sees. Of two that close the same handle one
+        // loses, and reads nothing more.
+        if cell.compare_exchange(entry.0, closing.0, Release, Relaxed).is_err() {
             self.intend_nothing();
             return Err(Error::BadHandle);
         }

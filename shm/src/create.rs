@@ -14,7 +14,7 @@ use crate::error::{Error, Result, crash_point};
 use crate::object::{Count, Life, LifeState, Shape, State};
 use crate::owner::{Claim, Operation, ProcessState, Record};
 use crate::process::{Arrival, Process, STARTUP_ENTRY, Seat};
-use crate::sync::{AcqRel, Acquire, Relaxed, Release};
+use crate::sync::{Acquire, Relaxed, Release};
 use crate::table::{Entry, EntryState};
 use crate::thread::Thread;
 
@@ -54,14 +54,17 @@ impl Thread {
             }
         }
         crash_point!(self, "create.reserved");
-        object.koid.store(self.take_koids(), Release);
+        // Relaxed: what is made here is published by the life, below.
+        object.koid.store(self.take_koids(), Relaxed);
         let sequence = self.next_sequence();
         self.intend_nothing();
         for side in 0..sides {
+            // ORDER: Release: whoever looks for cycles reads it without a hazard (INV-CYCLE-1).
             object.count[side].store(Count::new(1, self.tag, sequence).0, Release);
             let state = &object.state[side];
             // A plain store: a sleeper of an earlier life that arms in between finds the counter moved.
-            state.store(State(state.load(Acquire)).fresh().0, Release);
+            // ORDER: Release pairs with the fence of `was_still`: who sees it sees that the last handle is gone.
+            state.store(State(state.load(Relaxed)).fresh().0, Release);
         }
         crash_point!(self, "create.filled");
         // ORDER: Release publishes the object to whoever looks at its life.
@@ -140,9 +143,9 @@ impl Thread {
             let life = &self.arena().object(slot as u32)?.life;
             // Relaxed: a virgin slot has no history.
             let taken = life.compare_exchange(0, reserved.0, Relaxed, Relaxed).is_ok();
-            // Whoever finds the slot taken helps the count on. Release, so that the count is not seen behind
-            // a slot that recovery must look at.
-            let _ = fresh.compare_exchange(slot, slot + 1, AcqRel, Relaxed);
+            // Whoever finds the slot taken helps the count on. ORDER: Release: after the slot was taken. A virgin
+            // slot behind the count would never be found again.
+            let _ = fresh.compare_exchange(slot, slot + 1, Release, Relaxed);
             if taken {
                 return Ok(Some((slot as u32, reserved)));
             }
@@ -207,7 +210,7 @@ impl Thread {
         crash_point!(self, "move.intended");
         let cell = self.arena().entry(self.home, found.index).ok_or(Error::BadHandle)?;
         // ORDER: as for a close.
-        let moved = cell.compare_exchange(found.entry.0, found.entry.moved(self.tag).0, AcqRel, Acquire);
+        let moved = cell.compare_exchange(found.entry.0, found.entry.moved(self.tag).0, Release, Relaxed);
         moved.map_err(|_| Error::BadHandle)?;
         crash_point!(self, "move.committed");
         Ok(())
@@ -232,8 +235,9 @@ impl Thread {
         let cell =
             self.arena().entry(seat.row, STARTUP_ENTRY).ok_or(Error::BadState("no such process row"))?;
         let row = self.arena().process(seat.row)?;
-        let claim = Claim(row.claim.load(Acquire));
-        let free = Entry(cell.load(Acquire));
+        // Relaxed: this process reserved the seat, and what was there before is seen since then.
+        let claim = Claim(row.claim.load(Relaxed));
+        let free = Entry(cell.load(Relaxed));
         if claim.process_state() != ProcessState::Starting(self.home)
             || claim.epoch() != seat.epoch
             || !matches!(free.state(), EntryState::Free | EntryState::Invalid)
@@ -241,15 +245,16 @@ impl Thread {
             return Err(Error::BadState("the seat is not this thread's to fill, or is filled already"));
         }
         let reserved = free.reserved(self.tag, object);
-        // Recovery of the seat sweeps its table up to here.
+        // Recovery of the seat sweeps its table up to here. Relaxed: the entry's Release comes after.
         if row.entries_fresh.load(Relaxed) <= STARTUP_ENTRY.into() {
-            row.entries_fresh.store(u64::from(STARTUP_ENTRY) + 1, Release);
+            row.entries_fresh.store(u64::from(STARTUP_ENTRY) + 1, Relaxed);
         }
         cell.store(reserved.0, Release);
         let moved = self.move_out(found, Record::Entry { process: seat.row, index: STARTUP_ENTRY });
         if let Err(error) = moved {
             if error != Error::Died {
-                cell.store(reserved.freed().0, Release);
+                // Relaxed: before or after the intent is gone, it owns nothing.
+                cell.store(reserved.freed().0, Relaxed);
                 self.set_operation(Operation::Idle);
             }
             return Err(error);

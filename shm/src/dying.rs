@@ -15,7 +15,7 @@ use crate::counter::Counter;
 use crate::error::{Error, Result, crash_point};
 use crate::object::{Life, LifeState, Shape, State, signal};
 use crate::owner::{Claim, HAZARD_DYING, ProcessState};
-use crate::sync::{AcqRel, Acquire, Release, SeqCst, fence, heavy_barrier};
+use crate::sync::{Acquire, Relaxed, Release, SeqCst, fence, heavy_barrier};
 use crate::thread::Thread;
 
 /// How many retired slots a thread gathers before it pays for a barrier.
@@ -55,7 +55,8 @@ impl Thread {
     pub(crate) fn push_dying(&self, object: ObjectRef) -> Result<()> {
         let dying = &self.row().dying;
         let next = &self.arena().object(object.slot())?.next[object.side()];
-        next.store(dying.load(Acquire), Release);
+        // Relaxed: the list is this row's own, and the store below comes after.
+        next.store(dying.load(Relaxed), Relaxed);
         crash_point!(self, "dying.linked");
         dying.store(object.to_link(), Release);
         Ok(())
@@ -66,13 +67,14 @@ impl Thread {
         let dying = &self.row().dying;
         let mut worked = false;
         let mut effort = Effort::of(self);
-        while let Some(object) = ObjectRef::from_link(dying.load(Acquire)) {
+        while let Some(object) = ObjectRef::from_link(dying.load(Relaxed)) {
             worked = true;
             effort.spend(object)?;
-            self.row().hazards()[HAZARD_DYING].store(object.to_link(), Release);
+            // Relaxed: whoever finds the slot RETIRED finds this, which came before.
+            self.row().hazards()[HAZARD_DYING].store(object.to_link(), Relaxed);
             crash_point!(self, "dying.hazard");
             let slot = self.arena().object(object.slot())?;
-            let life = Life(slot.life.load(Acquire));
+            let life = Life(slot.life.load(Relaxed));
             if life.state() == LifeState::Live {
                 if !life.is_done(object.side()) && self.clear_side(object, life)? {
                     // Something is left, perhaps after what has just been put before it on the list.
@@ -83,13 +85,14 @@ impl Thread {
                 crash_point!(self, "dying.finished");
             }
             let next = &slot.next[object.side()];
-            dying.store(next.load(Acquire), Release);
+            dying.store(next.load(Relaxed), Release);
             crash_point!(self, "dying.popped");
-            // A damaged list that runs in a circle ends where it has been.
+            // A damaged list that runs in a circle ends where it has been. Release: only now, or the rest of the
+            // list would be lost with this thread.
             next.store(0, Release);
         }
         if worked {
-            self.row().hazards()[HAZARD_DYING].store(0, Release);
+            self.clear_hazard(HAZARD_DYING);
             if self.retired.borrow().len() >= RECLAIM_BATCH {
                 self.reclaim()?;
             }
@@ -115,18 +118,19 @@ impl Thread {
         if self.drain_one(object.peer())? {
             return Ok(true);
         }
-        // What this side sent to a side that is gone has no other reader.
-        Ok(State(own.load(Acquire)).signals() & signal::PEER_CLOSED != 0 && self.drain_one(object)?)
+        // What this side sent to a side that is gone has no other reader. Relaxed: the fence is the ordering.
+        Ok(State(own.load(Relaxed)).signals() & signal::PEER_CLOSED != 0 && self.drain_one(object)?)
     }
 
     /// Asserts PEER_CLOSED on the other side and wakes whoever sleeps there. Idempotent.
     pub(crate) fn tell_peer_closed(&self, object: ObjectRef) -> Result<()> {
         let peer = object.peer();
         let state = &self.arena().object(peer.slot())?.state[peer.side()];
-        if State(state.load(Acquire)).signals() & signal::PEER_CLOSED == 0 {
-            // ORDER: AcqRel: what was sent before is seen by whoever sees PEER_CLOSED ("after it has read what
+        // Relaxed: told already is told.
+        if State(state.load(Relaxed)).signals() & signal::PEER_CLOSED == 0 {
+            // ORDER: Release: what was sent before is seen by whoever sees PEER_CLOSED ("after it has read what
             // was sent"), and one word holds signal and sleepers, so no sleeper is missed.
-            state.fetch_or(u64::from(signal::PEER_CLOSED) << 32, AcqRel);
+            state.fetch_or(u64::from(signal::PEER_CLOSED) << 32, Release);
         }
         crash_point!(self, "dying.told");
         self.wake(state, State::ARMED | State::ARMED_WRITABLE);
@@ -137,13 +141,14 @@ impl Thread {
     fn finish_side(&self, object: ObjectRef) -> Result<()> {
         let life = &self.arena().object(object.slot())?.life;
         let done = Life::done_bit(object.side());
-        // ORDER: AcqRel: this side's clearing comes before the object's retirement, whoever retires it.
-        let now = Life(life.fetch_or(done, AcqRel) | done);
+        // ORDER: Release pairs with the barrier of the reclaimer: this side's clearing comes before, whoever
+        // retires the object. Every later change of the word is a read-modify-write, which carries it on.
+        let now = Life(life.fetch_or(done, Release) | done);
         crash_point!(self, "dying.done");
         if let Some(retired) = now.retired() {
-            // ORDER: Release pairs with the Acquire of the reclaimer; failure means that the other side's
-            // last closer was first (INV-LIFE-3).
-            if life.compare_exchange(now.0, retired.0, AcqRel, Acquire).is_ok() {
+            // Relaxed: the done bits have published everything. Failure means that the other side's last closer
+            // was first (INV-LIFE-3).
+            if life.compare_exchange(now.0, retired.0, Relaxed, Relaxed).is_ok() {
                 self.tally(Counter::ObjectsRetired, 1);
                 self.retired.borrow_mut().push(object.slot());
             }
@@ -162,7 +167,8 @@ impl Thread {
         // lived again, and what retires after the barrier may be named by a hazard that is not seen below.
         let mut candidates = Vec::with_capacity(retired.len());
         for slot in retired.drain(..) {
-            let life = Life(self.arena().object(slot)?.life.load(Acquire));
+            // Relaxed: the barrier comes after, and its fences make it an Acquire.
+            let life = Life(self.arena().object(slot)?.life.load(Relaxed));
             if life.state() == LifeState::Retired {
                 candidates.push((slot, life));
             }
@@ -183,9 +189,9 @@ impl Thread {
         let voided = self.credits_voided();
         for (slot, life) in free {
             let reclaiming = life.reclaiming(self.tag);
-            // ORDER: Acquire pairs with the Release that retired it; one reclaimer wins.
+            // Relaxed: the word was loaded before the barrier, which ordered it. One reclaimer wins.
             let cell = &self.arena().object(slot)?.life;
-            if cell.compare_exchange(life.0, reclaiming.0, AcqRel, Acquire).is_ok() {
+            if cell.compare_exchange(life.0, reclaiming.0, Relaxed, Relaxed).is_ok() {
                 crash_point!(self, "reclaim.claimed");
                 self.tear_down(slot, reclaiming)?;
                 self.spare_slots.borrow_mut().push(slot);
@@ -207,8 +213,10 @@ impl Thread {
         // fence above was enough. One that attaches from now on has no handle to what is retired already.
         for row in 1..self.arena().layout().processes.count as u16 {
             let row = self.arena().process(row)?;
+            // ORDER: Acquire pairs with the Release of `sit`: whether it is fenced is its own word, not that of the
+            // row's last process.
             let state = Claim(row.claim.load(Acquire)).process_state();
-            if state == ProcessState::Active && row.fenced.load(Acquire) == 0 {
+            if state == ProcessState::Active && row.fenced.load(Relaxed) == 0 {
                 return Ok(false);
             }
         }

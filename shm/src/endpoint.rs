@@ -13,7 +13,7 @@
 use crate::block::BlockId;
 use crate::quota::MessageCredits;
 use crate::ring::Segment;
-use crate::sync::{Acquire, AtomicU64, Lock, Release};
+use crate::sync::{AtomicU64, Lock, Relaxed};
 use crossbeam_utils::CachePadded;
 use std::collections::VecDeque;
 
@@ -41,8 +41,9 @@ impl Endpoint {
         sender.forget();
         sender.granted = if index == 0 { 0 } else { credits.charge(pending) };
         receiver.forget();
-        self.disorder.store(0, Release);
-        self.bound.store(index.into(), Release);
+        // Relaxed: the locks do the excluding, and the entry that becomes LIVE next publishes both.
+        self.disorder.store(0, Relaxed);
+        self.bound.store(index.into(), Relaxed);
     }
 
     /// Passes through both locks and closes the door. Who still waits behind it knows nothing any more.
@@ -57,8 +58,8 @@ impl Endpoint {
 
     #[inline(always)]
     pub(crate) fn is_bound_to(&self, index: u32) -> bool {
-        // ORDER: Acquire pairs with the Release above; the locks do the excluding.
-        self.bound.load(Acquire) == u64::from(index)
+        // Relaxed: as in `bind`.
+        self.bound.load(Relaxed) == u64::from(index)
     }
 }
 

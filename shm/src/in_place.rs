@@ -7,7 +7,7 @@ use crate::count::Found;
 use crate::error::{Error, Result};
 use crate::process::Process;
 use crate::receive::{Received, Sink, TooSmall};
-use crate::sync::Release;
+use crate::sync::{Acquire, Relaxed, fence};
 use crate::thread::Thread;
 use core::mem::MaybeUninit;
 use std::sync::Arc;
@@ -55,7 +55,8 @@ impl Thread {
         let (start, len_bytes) = (message.bytes.as_ptr().cast(), message.header.length());
         let handles = message.header.handles();
         receiver.claims.push(position);
-        endpoint.disorder.store(receiver.disorder(), Release);
+        // Relaxed: whoever finds disorder looks closer, under the lock.
+        endpoint.disorder.store(receiver.disorder(), Relaxed);
         Ok(InPlace { process: self.process.clone(), found, position, start, len_bytes, handles })
     }
 
@@ -108,6 +109,8 @@ impl InPlace {
         // SAFETY: `message` checked that `len_bytes` lie behind `start`, in the arena; `bytes` is private, so
         // they do not overlap.
         unsafe { core::ptr::copy_nonoverlapping(self.start.add(offset), bytes.as_mut_ptr(), bytes.len()) };
+        // ORDER: what was copied was read before the look below.
+        fence(Acquire);
         // The handle is still there, so the message was while it was copied.
         if self.process.still(self.found) { Ok(()) } else { Err(Error::BadHandle) }
     }

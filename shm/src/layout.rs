@@ -364,8 +364,8 @@ impl Layout {
 
     /// Writes the header's description; the magic last, so that a half-made arena is no arena.
     pub(crate) fn write(&self, header: &Header) {
-        use crate::sync::{Relaxed, Release};
-        // Relaxed: published by the Release of the magic below.
+        use crate::sync::Relaxed;
+        // Relaxed, the magic too: the arena is handed on once it is made, and with that all of this is seen.
         header.version.store(VERSION, Relaxed);
         header.layout_hash.store(self.hash(), Relaxed);
         header.total_bytes.store(self.total_bytes as u64, Relaxed);
@@ -374,17 +374,16 @@ impl Layout {
         }
         header.next_koid.store(crate::object::FIRST_KOID, Relaxed);
         header.threads_fresh.store(1, Relaxed);
-        // ORDER: Release pairs with the Acquire in `read`: whoever sees the magic sees the numbers.
-        header.magic.store(MAGIC, Release);
+        header.magic.store(MAGIC, Relaxed);
     }
 
     /// Reads and checks the header's description of an arena of `actual_bytes`.
     #[cfg(not(loom))]
     pub(crate) fn read(header: &Header, actual_bytes: u64) -> Result<Self, crate::arena::AttachError> {
         use crate::arena::AttachError;
-        use crate::sync::{Acquire, Relaxed};
-        // ORDER: Acquire pairs with the Release in `write`.
-        if header.magic.load(Acquire) != MAGIC {
+        use crate::sync::Relaxed;
+        // Relaxed: as in `write`.
+        if header.magic.load(Relaxed) != MAGIC {
             return Err(AttachError::NotAnArena);
         }
         let found = header.version.load(Relaxed);

@@ -19,8 +19,8 @@
 //! ## What may be relied on
 //! * Every value read from the arena is checked before it is used as an index, a length or a bound; a damaged
 //!   arena gives [`Error::Corrupt`].
-//! * Every store of the protocol is at least Release, so that the compiler keeps them in program order: that is
-//!   the order in which recovery sees them.
+//! * Every store on whose place among the others recovery relies is at least Release, so that the compiler keeps them
+//!   in program order: that is the order in which recovery sees them. A Relaxed one says why its place is free.
 
 mod arena;
 mod audit;
@@ -82,6 +82,6 @@ pub use sink::{Fixed, Growing};
 pub use step::{Step, skip_step};
 pub use sync::DEADLINE_INFINITE_NS;
 #[cfg(loom)]
-pub use sync::{Killed, Missing, killed_after, light_barriers};
+pub use sync::{Killed, Missing, kernel_barriers, killed_after, light_barriers};
 pub use thread::Thread;
 pub use wait::{MAX_WAIT_ITEMS, WaitItem};

@@ -19,7 +19,7 @@
 
 use crate::bits::{Field, ObjectRef};
 use crate::region::Shared;
-use crate::sync::{Acquire, AtomicU64};
+use crate::sync::{AtomicU64, Relaxed};
 
 /// Hazards a thread has: the objects it may be using at once.
 pub(crate) const HAZARDS: usize = 4;
@@ -76,14 +76,14 @@ struct CounterLine([AtomicU64; COUNTERS]);
 unsafe impl Shared for ThreadRow {}
 
 impl ThreadRow {
-    /// Whether it names nothing that is under way.
+    /// Whether it names nothing that is under way. Relaxed: asked by its holder, or of one that is at rest or dead.
     pub(crate) fn is_idle(&self) -> bool {
-        Reference(self.reference.load(Acquire)).change().is_none() && !self.has_work()
+        Reference(self.reference.load(Relaxed)).change().is_none() && !self.has_work()
     }
 
     /// Whether it names an operation, a block on its way, or dying sides.
     pub(crate) fn has_work(&self) -> bool {
-        self.operation[0].load(Acquire) != 0 || self.link.load(Acquire) != 0 || self.dying.load(Acquire) != 0
+        self.operation[0].load(Relaxed) != 0 || self.link.load(Relaxed) != 0 || self.dying.load(Relaxed) != 0
     }
 
     pub(crate) fn hazards(&self) -> &[AtomicU64; HAZARDS] {

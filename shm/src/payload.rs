@@ -9,7 +9,7 @@ use crate::endpoint::Sender;
 use crate::error::{Error, Result, crash_point};
 use crate::layout::class_of_lines;
 use crate::owner::Link;
-use crate::sync::{Acquire, Release};
+use crate::sync::{Relaxed, Release};
 use crate::thread::Thread;
 
 impl Thread {
@@ -47,8 +47,9 @@ impl Thread {
         let block = self.take_block(class)?;
         let descriptor = self.arena().descriptor(block)?;
         let blocks = &self.direction(writer)?.producer.blocks;
-        descriptor.position.store(0, Release);
-        descriptor.link.store(blocks.load(Acquire), Release);
+        // Relaxed: the list is this direction's own, and the block joins it by the Release below.
+        descriptor.position.store(0, Relaxed);
+        descriptor.link.store(blocks.load(Relaxed), Relaxed);
         self.set_link(Link::JoinPayload { from: writer, block }, 0);
         crash_point!(self, "payload.intended");
         blocks.store(block.to_link(), Release);
@@ -67,7 +68,7 @@ impl Thread {
         let excess: std::collections::HashSet<_> = sender.spare[class].split_off(keep).into_iter().collect();
         let mut chain = &self.direction(writer)?.producer.blocks;
         let mut left = self.arena().layout().descriptors.iter().map(|section| section.count).sum::<usize>();
-        while let Some(block) = BlockId::from_link(chain.load(Acquire)) {
+        while let Some(block) = BlockId::from_link(chain.load(Relaxed)) {
             if excess.contains(&block) {
                 self.take_off(chain, block, Link::LeavePayload { from: writer, block }, writer)?;
             } else {

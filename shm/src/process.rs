@@ -12,10 +12,9 @@ use crate::leader::Occupant;
 use crate::object::{Life, Shape};
 use crate::owner::{Claim, ProcessState};
 use crate::quota::Quotas;
-use crate::sync::{self, AcqRel, Acquire, Lock, Relaxed, Release};
+use crate::sync::{self, Acquire, Lock, OnceTable, Relaxed, Release};
 use crate::table::{Entry, EntryPool, Secret};
 use crate::thread::Thread;
-use core::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::Arc;
 
 /// The entry in which a spawner leaves a child's startup handle.
@@ -54,7 +53,7 @@ pub struct Process {
     pub(crate) quotas: Quotas,
     /// The private half of every endpoint this process has ever held, by object and side. Never freed before
     /// the process detaches, so a thread may hold one whose endpoint has just left.
-    endpoints: Box<[AtomicPtr<Endpoint>]>,
+    endpoints: OnceTable<Endpoint>,
 }
 
 impl core::fmt::Debug for Process {
@@ -68,13 +67,13 @@ impl Arena {
     pub fn reserve_seat(&self, spawner: &Thread) -> Result<Seat> {
         for row in 1..self.layout().processes.count as u16 {
             let claim = &self.process(row)?.claim;
-            let free = Claim(claim.load(Acquire));
+            let free = Claim(claim.load(Relaxed));
             if free.process_state() != ProcessState::Free {
                 continue;
             }
             let starting = free.starting(spawner.home);
             // ORDER: Acquire pairs with the Release of recovery's last store: the row's table is clean.
-            if claim.compare_exchange(free.0, starting.0, AcqRel, Relaxed).is_ok() {
+            if claim.compare_exchange(free.0, starting.0, Acquire, Relaxed).is_ok() {
                 return Ok(Seat { row, epoch: free.epoch() });
             }
         }
@@ -83,10 +82,11 @@ impl Arena {
 
     /// Claims a row and takes it at once: for the process that creates the arena.
     pub fn first_seat(&self) -> Result<Seat> {
-        let claim = Claim(self.process(1)?.claim.load(Acquire));
+        // Relaxed: nobody else has the arena yet.
+        let claim = Claim(self.process(1)?.claim.load(Relaxed));
         let starting = claim.starting(Claim::NOBODY);
         if claim.process_state() != ProcessState::Free
-            || self.process(1)?.claim.compare_exchange(claim.0, starting.0, AcqRel, Relaxed).is_err()
+            || self.process(1)?.claim.compare_exchange(claim.0, starting.0, Relaxed, Relaxed).is_err()
         {
             return Err(Error::NoResources("the first process row"));
         }
@@ -95,7 +95,8 @@ impl Arena {
 
     /// Whether the seat's process is attached.
     pub fn is_seated(&self, seat: Seat) -> bool {
-        let claim = self.process(seat.row).map(|row| Claim(row.claim.load(Acquire)));
+        // Relaxed: nothing is read through it.
+        let claim = self.process(seat.row).map(|row| Claim(row.claim.load(Relaxed)));
         claim.is_ok_and(|claim| claim.epoch() == seat.epoch && claim.process_state() == ProcessState::Active)
     }
 }
@@ -108,13 +109,16 @@ impl Process {
     pub fn sit(arena: Arc<Arena>, seat: Seat, occupant: impl Into<Occupant>, seed: u32) -> Result<Arc<Self>> {
         let guard = crate::fork::ForkGuard::new()?;
         let row = arena.process(seat.row)?;
-        let claim = Claim(row.claim.load(Acquire));
+        // Relaxed, here and for the startup handle: this process was told of its seat, over an exec or a socket,
+        // after all that was done to it.
+        let claim = Claim(row.claim.load(Relaxed));
         let expected =
             matches!(claim.process_state(), ProcessState::Starting(_)) && claim.epoch() == seat.epoch;
         if expected {
             // Registered before the row is ACTIVE: a reclaimer that sees the row may rely on it.
             let fenced = !sync::register_barriers();
-            row.fenced.store(u64::from(fenced), Release);
+            // Relaxed: published by the claim.
+            row.fenced.store(u64::from(fenced), Relaxed);
             let occupant = occupant.into();
             match Occupant::from_word(row.occupant.load(Acquire)) {
                 noted if noted == Occupant::default() => row.occupant.store(occupant.to_word(), Release),
@@ -126,8 +130,8 @@ impl Process {
                 }
             }
         }
-        // ORDER: Release publishes the two words above; Acquire sees the startup handle its spawner left.
-        if !expected || row.claim.compare_exchange(claim.0, claim.active().0, AcqRel, Relaxed).is_err() {
+        // ORDER: Release publishes the two words above (`barrier`).
+        if !expected || row.claim.compare_exchange(claim.0, claim.active().0, Release, Relaxed).is_err() {
             return Err(Error::BadState("the seat was given up: its spawner died, or it was already taken"));
         }
         let last = arena.layout().config.max_handles_per_process + 1;
@@ -139,15 +143,15 @@ impl Process {
             spare_slots: Lock::new(Vec::new()),
             orphans: Lock::new(Vec::new()),
             quotas: Quotas::new(&arena.layout().config, seat),
-            endpoints: endpoint_table(arena.layout().objects.count * 2),
+            endpoints: OnceTable::new(arena.layout().objects.count * 2),
             arena,
         });
         process.advance_fresh(STARTUP_ENTRY + 1);
         if let Some(entry) =
-            process.arena.entry(process.row, STARTUP_ENTRY).map(|word| Entry(word.load(Acquire)))
+            process.arena.entry(process.row, STARTUP_ENTRY).map(|word| Entry(word.load(Relaxed)))
             && entry.is_live()
             && let Ok(object) = process.arena.object(entry.object().slot())
-            && Life(object.life.load(Acquire)).shape() == Some(Shape::Channel)
+            && Life(object.life.load(Relaxed)).shape() == Some(Shape::Channel)
         {
             process.install(entry.object(), STARTUP_ENTRY, Arrival::Moved);
         }
@@ -174,13 +178,13 @@ impl Process {
     /// Whether a handle of this process is still the one that was found.
     pub(crate) fn still(&self, found: Found) -> bool {
         let word = self.arena.entry(self.row, found.index);
-        // ORDER: Acquire: as in `Thread::still`.
-        word.is_some_and(|word| word.load(Acquire) == found.entry.0)
+        // Relaxed: as in `Thread::still`.
+        word.is_some_and(|word| word.load(Relaxed) == found.entry.0)
     }
 
     /// The value of the handle that the spawner left for this process, if it left one.
     pub fn startup_handle(&self) -> Option<u32> {
-        let entry = Entry(self.arena.entry(self.row, STARTUP_ENTRY)?.load(Acquire));
+        let entry = Entry(self.arena.entry(self.row, STARTUP_ENTRY)?.load(Relaxed));
         entry.is_live().then(|| self.secret.value_of(STARTUP_ENTRY, entry))
     }
 
@@ -190,36 +194,24 @@ impl Process {
         (mixed & 0x7fff_ffff).max(1)
     }
 
-    /// Tells recovery how far the table has been used, before it is.
+    /// Tells recovery how far the table has been used, before it is. Relaxed: the entries' own Release comes after.
     pub(crate) fn advance_fresh(&self, fresh: u32) {
         if let Ok(row) = self.arena.process(self.row)
             && row.entries_fresh.load(Relaxed) < fresh.into()
         {
-            row.entries_fresh.store(fresh.into(), Release);
+            row.entries_fresh.store(fresh.into(), Relaxed);
         }
     }
 
     /// The private half of `object`'s side, if this process ever held it.
     #[inline(always)]
     pub(crate) fn endpoint(&self, object: ObjectRef) -> Option<&Endpoint> {
-        let cell = self.endpoints.get(object.0 as usize)?;
-        let endpoint = cell.load(Ordering::Acquire);
-        // SAFETY: null, or leaked from a box in `install` and freed only in `drop`.
-        unsafe { endpoint.as_ref() }
+        self.endpoints.get(object.0 as usize)
     }
 
     /// Makes the private half of an endpoint that has just come to this process, under this entry.
     pub(crate) fn install(&self, object: ObjectRef, index: u32, arrival: Arrival) {
-        let Some(cell) = self.endpoints.get(object.0 as usize) else { return };
-        if self.endpoint(object).is_none() {
-            let made = Box::into_raw(Box::new(Endpoint::default()));
-            let null = core::ptr::null_mut();
-            if cell.compare_exchange(null, made, Ordering::AcqRel, Ordering::Acquire).is_err() {
-                // SAFETY: made above, and nobody else has seen it.
-                drop(unsafe { Box::from_raw(made) });
-            }
-        }
-        if let Some(endpoint) = self.endpoint(object) {
+        if let Some(endpoint) = self.endpoints.get_or_make(object.0 as usize) {
             let pending = if arrival == Arrival::New { 0 } else { self.pending_of(object) };
             endpoint.bind(index, pending, &self.quotas.messages);
         }
@@ -247,12 +239,6 @@ impl Process {
     }
 }
 
-fn endpoint_table(len: usize) -> Box<[AtomicPtr<Endpoint>]> {
-    let table = Box::<[AtomicPtr<Endpoint>]>::new_zeroed_slice(len);
-    // SAFETY: all-zero bytes are null pointers.
-    unsafe { table.assume_init() }
-}
-
 impl Drop for Process {
     fn drop(&mut self) {
         // A model that has failed has no execution left to load anything in.
@@ -261,13 +247,6 @@ impl Drop for Process {
             return;
         }
         // Only as far as the table was used: the rest is untouched zero pages.
-        let used = self.arena.used_slots() as usize * 2;
-        for cell in self.endpoints.iter_mut().take(used) {
-            let endpoint = *cell.get_mut();
-            if !endpoint.is_null() {
-                // SAFETY: leaked from a box in `install`; no thread of the process is left to hold it.
-                drop(unsafe { Box::from_raw(endpoint) });
-            }
-        }
+        self.endpoints.clear(self.arena.used_slots() as usize * 2);
     }
 }

@@ -18,6 +18,9 @@
 //! happens under the lock of the credits, and voids what threads have set aside: each looks once more after it has
 //! taken a slot.
 //! INV-QUOTA-2: credits can be too few (others free; a walk voids them), never too many; a walk finds the rest.
+//!
+//! Words of the arena are read Relaxed here: what this process has taken it sees, by its own locks; what another has
+//! freed or taken since counts against it for one walk at most.
 
 use crate::bits::{ObjectRef, Tag};
 use crate::block::{BlockId, BlockState, BlockWord};
@@ -28,7 +31,7 @@ use crate::object::{Life, LifeState};
 use crate::owner::Claim;
 use crate::process::Seat;
 use crate::ring::Segment;
-use crate::sync::{Acquire, Lock, Release};
+use crate::sync::{Lock, Relaxed};
 use crate::thread::Thread;
 use core::sync::atomic::{AtomicU64, Ordering};
 use crossbeam_utils::CachePadded;
@@ -182,7 +185,7 @@ impl Thread {
     fn objects_charged(&self) -> Result<u64> {
         let mut charged = 0;
         for slot in 0..self.arena().used_slots() {
-            let life = Life(self.arena().object(slot)?.life.load(Acquire));
+            let life = Life(self.arena().object(slot)?.life.load(Relaxed));
             charged += u64::from(match life.state() {
                 LifeState::Live | LifeState::Retired => life.is_charged_to(self.process.quotas.charge),
                 LifeState::Reserved(tag) => self.is_of_this_process(tag),
@@ -193,7 +196,7 @@ impl Thread {
     }
 
     fn is_of_this_process(&self, tag: Tag) -> bool {
-        let claim = self.arena().thread(tag.0).map(|row| Claim(row.claim.load(Acquire)));
+        let claim = self.arena().thread(tag.0).map(|row| Claim(row.claim.load(Relaxed)));
         claim.is_ok_and(|claim| claim.thread_owner() == Some(self.process.row))
     }
 }
@@ -229,7 +232,7 @@ impl Thread {
             .take_block(class, self.tag, &mut credits.hints)
             .inspect_err(|_| credits.left += 1)?;
         // Until it is BOUND the tag says whose it is.
-        self.arena().descriptor(block)?.charge.store(self.process.quotas.charge.to_word(), Release);
+        self.arena().descriptor(block)?.charge.store(self.process.quotas.charge.to_word(), Relaxed);
         Ok(block)
     }
 
@@ -238,7 +241,7 @@ impl Thread {
         let Some(credits) = self.process.quotas.blocks.get(block.class()) else { return Ok(()) };
         let mut credits = credits.lock();
         let is_ours = credits.quota.is_some()
-            && self.arena().descriptor(block)?.charge.load(Acquire) == self.process.quotas.charge.to_word();
+            && self.arena().descriptor(block)?.charge.load(Relaxed) == self.process.quotas.charge.to_word();
         if self.arena().free_block(block, word)? {
             credits.hints.push(block.index() as u32);
             credits.left += u64::from(is_ours);
@@ -251,8 +254,8 @@ impl Thread {
         let mut charged = 0;
         for index in 0..self.arena().used_blocks(class) {
             let descriptor = self.arena().descriptor(BlockId::new(class, index))?;
-            charged += u64::from(match BlockWord(descriptor.state.load(Acquire)).state() {
-                BlockState::Bound(_) => descriptor.charge.load(Acquire) == own,
+            charged += u64::from(match BlockWord(descriptor.state.load(Relaxed)).state() {
+                BlockState::Bound(_) => descriptor.charge.load(Relaxed) == own,
                 BlockState::Owned(tag) => self.is_of_this_process(tag),
                 _ => false,
             });

@@ -14,7 +14,7 @@ use crate::object::{Life, LifeState, Shape, State, signal};
 use crate::owner::Operation;
 use crate::process::Arrival;
 use crate::ring::{Header, MAX_MESSAGE_HANDLES, Message, Segment};
-use crate::sync::{Acquire, Locked, Release};
+use crate::sync::{Acquire, Locked, Relaxed, Release};
 use crate::table::Entry;
 use crate::thread::Thread;
 use core::mem::MaybeUninit;
@@ -183,8 +183,8 @@ impl Thread {
 
     /// Reads the consuming side's state from the arena, after the endpoint came.
     fn load_receiver(&self, at: ObjectRef, receiver: &mut Receiver) -> Result<()> {
-        // Relaxed would do: this process is the only writer of the consumer's line since the handle arrived.
-        receiver.head = self.direction(at.peer())?.consumer.head.load(Acquire);
+        // Relaxed: this process is the only writer of the consumer's line since the handle arrived.
+        receiver.head = self.direction(at.peer())?.consumer.head.load(Relaxed);
         receiver.tail_seen = receiver.head;
         receiver.sorted = receiver.head;
         receiver.segment = None;
@@ -203,7 +203,8 @@ impl Thread {
         if receiver.taken > 0
             && let Some(endpoint) = self.process.endpoint(at)
         {
-            endpoint.disorder.store(receiver.disorder(), Release);
+            // Relaxed: whoever finds disorder looks closer, under the lock.
+            endpoint.disorder.store(receiver.disorder(), Relaxed);
         }
         Ok(())
     }
@@ -317,7 +318,7 @@ impl Thread {
             let header = segment.header(position);
             // Only this side writes a published header. ORDER: Release: what was read of the message comes
             // before the mark that recovery looks for.
-            header.store(header.load(Acquire) | Header::TAKEN, Release);
+            header.store(header.load(Relaxed) | Header::TAKEN, Release);
             receiver.taken += 1;
         } else {
             let mut head = position + 1;
@@ -326,7 +327,9 @@ impl Thread {
             }
             self.advance_head(at.peer(), receiver, head)?;
         }
-        if receiver.disorder() != 0 || endpoint.disorder.load(Acquire) != 0 {
+        // Relaxed: written under the lock that is held here.
+        if receiver.disorder() != 0 || endpoint.disorder.load(Relaxed) != 0 {
+            // ORDER: as in `settle_disorder`.
             endpoint.disorder.store(receiver.disorder(), Release);
         }
         self.tally(Counter::MessagesReceived, 1);
@@ -379,7 +382,8 @@ impl Thread {
         let count = message.header.handles();
         self.set_operation(Operation::Receive { at, position });
         for index in 0..count {
-            let record = Entry(self.arena().record(message.record(index)?)?.load(Acquire));
+            // Relaxed: published by the tail, like the object that it refers to.
+            let record = Entry(self.arena().record(message.record(index)?)?.load(Relaxed));
             let reserved = match self.check_in_transit(record) {
                 Ok(()) => self.reserve_entry(record.object()),
                 Err(error) => Err(error),
@@ -408,7 +412,7 @@ impl Thread {
 
     /// P5: a handle in transit is believed only if it could be one.
     fn check_in_transit(&self, record: Entry) -> Result<()> {
-        let life = Life(self.arena().object(record.object().slot())?.life.load(Acquire));
+        let life = Life(self.arena().object(record.object().slot())?.life.load(Relaxed));
         // An endpoint in transit is nobody's: one that this process holds cannot be in a message, least of all
         // the one that is being read, whose lock is held here.
         let is_held = self.process.endpoint(record.object()).is_some_and(Endpoint::is_bound)
@@ -423,7 +427,8 @@ impl Thread {
     /// RESERVED → FREE: the operation did not commit.
     pub(crate) fn release_reserved(&self, index: u32, entry: Entry) {
         if let Some(cell) = self.arena().entry(self.home, index) {
-            cell.store(entry.freed().0, Release);
+            // Relaxed: before or after the intent is gone, it owns nothing. The pool's lock gives it on.
+            cell.store(entry.freed().0, Relaxed);
             self.give_entry_back(index);
         }
     }
@@ -431,7 +436,8 @@ impl Thread {
     /// RESERVED → LIVE: a handle has come to this process.
     pub(crate) fn arrive(&self, index: u32, entry: Entry, rights: u32, arrival: Arrival) -> Result<Received> {
         let object = entry.object();
-        let life = Life(self.arena().object(object.slot())?.life.load(Acquire));
+        // Relaxed: made by this thread, or published with the message that it came in.
+        let life = Life(self.arena().object(object.slot())?.life.load(Relaxed));
         if life.shape() == Some(Shape::Channel) {
             self.process.install(object, index, arrival);
         }

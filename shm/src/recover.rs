@@ -13,6 +13,10 @@
 //! 6. Slots and blocks that its threads had in hand are freed; seats it had prepared are recovered too.
 //! 7. Hazards are cleared, thread rows freed, and **last** the process row, with its epoch advanced.
 //!
+//! Loads are Relaxed: the kernel's news of a death comes after every store that the dead have made, and after
+//! whatever they had seen of others'. Stores are Release where a successor relies on their order, for recovery is an
+//! operation that can be cut short like any other.
+//!
 //! INV-RECOVER-1: each step tests before it acts; running all of them again changes nothing.
 //! INV-RECOVER-2: no side is cleared before step 3 is complete: the heads and tails that say what has committed
 //! stay as they were. (Step 2 finishes closes that had committed; sides that end by it wait on the dying list.)
@@ -24,10 +28,10 @@ use crate::count::Found;
 use crate::error::{Error, Result, crash_point};
 use crate::leader::Occupant;
 use crate::object::{Count, Life, LifeState, Shape, State};
-use crate::owner::{Change, Claim, Link, Operation, ProcessState, Record, Reference};
+use crate::owner::{Change, Claim, HAZARDS, Link, Operation, ProcessState, Record, Reference};
 use crate::process::Seat;
 use crate::step::{Step, is_skipped, skippable};
-use crate::sync::{AcqRel, Acquire, AtomicU64, Relaxed, Release};
+use crate::sync::{Acquire, AtomicU64, Relaxed, Release};
 use crate::table::{Entry, EntryState};
 use crate::thread::Thread;
 
@@ -93,15 +97,16 @@ impl Thread {
 
     fn recover_one(&self, seat: Seat, also: &[ProcessState]) -> Result<Recovered> {
         let row = self.arena().process(seat.row)?;
-        let claim = Claim(row.claim.load(Acquire));
+        let claim = Claim(row.claim.load(Relaxed));
         let state = claim.process_state();
         if claim.epoch() != seat.epoch || state == ProcessState::Free {
             return Ok(Recovered::default());
         }
         if state != ProcessState::Dead {
             let may = matches!(state, ProcessState::Starting(_)) || also.contains(&state);
-            // By CAS of the word that was judged: a child that has just attached is not dead.
-            if !may || row.claim.compare_exchange(claim.0, claim.dead().0, AcqRel, Acquire).is_err() {
+            // By CAS of the word that was judged: a child that has just attached is not dead. ORDER:
+            // Acquire: none of recovery's stores comes before it, or a successor would not know that it had begun.
+            if !may || row.claim.compare_exchange(claim.0, claim.dead().0, Acquire, Relaxed).is_err() {
                 return Err(Error::BadState("the seat was taken while it was given up"));
             }
         }
@@ -173,7 +178,7 @@ impl Thread {
 
     fn dead_seat(&self, except: &[u16]) -> Result<Option<Seat>> {
         for row in 1..self.arena().layout().processes.count as u16 {
-            let claim = Claim(self.arena().process(row)?.claim.load(Acquire));
+            let claim = Claim(self.arena().process(row)?.claim.load(Relaxed));
             if claim.process_state() == ProcessState::Dead && !except.contains(&row) {
                 return Ok(Some(Seat { row, epoch: claim.epoch() }));
             }
@@ -185,7 +190,7 @@ impl Thread {
     fn stand_ins(&self, process: u16) -> Result<Vec<Thread>> {
         let mut stand_ins = Vec::new();
         for tag in self.arena().thread_tags() {
-            if Claim(self.arena().thread(tag)?.claim.load(Acquire)).thread_owner() == Some(process) {
+            if Claim(self.arena().thread(tag)?.claim.load(Relaxed)).thread_owner() == Some(process) {
                 stand_ins.push(self.stand_in(tag, process)?);
             }
         }
@@ -207,17 +212,18 @@ impl Thread {
     /// Step 2, counts: did the change land?
     fn settle_reference(&self, recovered: &mut Recovered) -> Result<()> {
         skippable!(SettleReference);
-        let reference = Reference(self.row().reference.load(Acquire));
+        let reference = Reference(self.row().reference.load(Relaxed));
         let Some(change) = reference.change() else { return Ok(()) };
         let object = reference.object();
-        let record = Record::from_word(self.row().record.load(Acquire));
+        let record = Record::from_word(self.row().record.load(Relaxed));
         let count = &self.arena().object(object.slot())?.count[object.side()];
         // The count first, the mark after it: whoever overwrites the one has set the other before.
+        // ORDER: Acquire pairs with the Release of whoever overwrote it.
         let count = Count(count.load(Acquire));
         let stands = count.changer() == self.tag && count.sequence() == reference.sequence();
-        let landed = stands || Reference(self.row().reference.load(Acquire)).is_landed();
+        let landed = stands || Reference(self.row().reference.load(Relaxed)).is_landed();
         let cell = self.arena().record(record)?;
-        let entry = Entry(cell.load(Acquire));
+        let entry = Entry(cell.load(Relaxed));
         let mut ended = stands && count.number() == 0;
         match (change, entry.state()) {
             (Change::Up, EntryState::Reserved(tag)) if tag == self.tag => {
@@ -238,7 +244,7 @@ impl Thread {
             _ => {}
         }
         crash_point!(self, "settle.record");
-        if change == Change::Down && ended && self.row().dying.load(Acquire) != object.to_link() {
+        if change == Change::Down && ended && self.row().dying.load(Relaxed) != object.to_link() {
             self.push_dying(object)?;
         }
         self.intend_nothing();
@@ -248,12 +254,12 @@ impl Thread {
     /// Step 2, blocks: is it linked?
     fn settle_link(&self) -> Result<()> {
         skippable!(SettleLink);
-        let link = Link::from_word(self.row().link.load(Acquire));
-        let word = BlockWord(self.row().link_word.load(Acquire));
+        let link = Link::from_word(self.row().link.load(Relaxed));
+        let word = BlockWord(self.row().link_word.load(Relaxed));
         match link {
             Link::Idle => return Ok(()),
             Link::JoinSegment { from, block } | Link::JoinPayload { from, block } => {
-                let state = BlockWord(self.arena().descriptor(block)?.state.load(Acquire));
+                let state = BlockWord(self.arena().descriptor(block)?.state.load(Relaxed));
                 if state.state() == BlockState::Owned(self.tag) {
                     if self.is_reachable(link, from, block)? {
                         self.arena().bind_block(block, self.tag, from)?;
@@ -278,25 +284,25 @@ impl Thread {
         let sought = block.to_link();
         match link {
             Link::JoinSegment { .. } => {
-                let last = producer.tail_segment.load(Acquire);
+                let last = producer.tail_segment.load(Relaxed);
                 let after_last = match BlockId::from_link(last) {
-                    Some(last) => self.arena().descriptor(last)?.link.load(Acquire),
-                    None => producer.first_segment.load(Acquire),
+                    Some(last) => self.arena().descriptor(last)?.link.load(Relaxed),
+                    None => producer.first_segment.load(Relaxed),
                 };
                 Ok(last == sought || after_last == sought)
             }
             Link::LeaveSegment { .. } => {
-                let head = consumer.head_segment.load(Acquire);
-                Ok(head == sought || head == 0 && producer.first_segment.load(Acquire) == sought)
+                let head = consumer.head_segment.load(Relaxed);
+                Ok(head == sought || head == 0 && producer.first_segment.load(Relaxed) == sought)
             }
             _ => {
-                let mut next = producer.blocks.load(Acquire);
+                let mut next = producer.blocks.load(Relaxed);
                 let mut left = self.arena().used_blocks(block.class()) as u64 + (1 << 22);
                 while let Some(at) = BlockId::from_link(next) {
                     if next == sought {
                         return Ok(true);
                     }
-                    next = self.arena().descriptor(at)?.link.load(Acquire);
+                    next = self.arena().descriptor(at)?.link.load(Relaxed);
                     left = left.checked_sub(1).ok_or(Error::Corrupt("a channel's blocks run in a circle"))?;
                 }
                 Ok(false)
@@ -307,16 +313,16 @@ impl Thread {
     /// Step 2, operations: had it committed?
     fn settle_operation(&self, recovered: &mut Recovered) -> Result<Option<Verdict>> {
         skippable!(SettleOperation);
-        let words = [self.row().operation[0].load(Acquire), self.row().operation[1].load(Acquire)];
+        let words = [self.row().operation[0].load(Relaxed), self.row().operation[1].load(Relaxed)];
         let operation = Operation::from_words(words);
         let committed = match operation {
             Operation::Idle => return Ok(None),
             Operation::Create { slot } => {
-                Life(self.arena().object(slot)?.life.load(Acquire)).state() == LifeState::Live
+                Life(self.arena().object(slot)?.life.load(Relaxed)).state() == LifeState::Live
             }
             Operation::Move { from, to } => self.settle_move(from, to)?,
             Operation::Send { from, position } => {
-                let tail = self.direction(from)?.producer.tail.load(Acquire);
+                let tail = self.direction(from)?.producer.tail.load(Relaxed);
                 position.is_some_and(|position| position < tail)
             }
             Operation::Receive { at, position } => self.is_consumed(at, position)?,
@@ -327,7 +333,7 @@ impl Thread {
 
     fn settle_move(&self, from: Record, to: Record) -> Result<bool> {
         let (old, new) = (self.arena().record(from)?, self.arena().record(to)?);
-        let (old_entry, new_entry) = (Entry(old.load(Acquire)), Entry(new.load(Acquire)));
+        let (old_entry, new_entry) = (Entry(old.load(Relaxed)), Entry(new.load(Relaxed)));
         let committed = old_entry.state() == EntryState::Moved(self.tag);
         if new_entry.state() == EntryState::Reserved(self.tag) {
             let settled = if committed { new_entry.live(0, new_entry.object()) } else { new_entry.freed() };
@@ -343,7 +349,7 @@ impl Thread {
     /// Whether the message at `position` has been received by `at`.
     fn is_consumed(&self, at: ObjectRef, position: u64) -> Result<bool> {
         let direction = self.direction(at.peer())?;
-        let (head, tail) = (direction.consumer.head.load(Acquire), direction.producer.tail.load(Acquire));
+        let (head, tail) = (direction.consumer.head.load(Relaxed), direction.producer.tail.load(Relaxed));
         if position < head || position >= tail {
             return Ok(position < head);
         }
@@ -358,7 +364,7 @@ impl Thread {
         for index in 1..self.arena().used_entries(process) {
             let cell =
                 self.arena().entry(process, index).ok_or(Error::Corrupt("an entry is out of range"))?;
-            let entry = Entry(cell.load(Acquire));
+            let entry = Entry(cell.load(Relaxed));
             let of = |tag| verdicts.iter().find(|verdict: &&Verdict| verdict.tag == tag && verdict.committed);
             let owns = match entry.state() {
                 EntryState::Invalid | EntryState::Free | EntryState::Live => continue,
@@ -387,7 +393,7 @@ impl Thread {
     fn wake_hazarded(&self) -> Result<()> {
         skippable!(WakeHazarded);
         for hazard in self.row().hazards() {
-            if let Some(object) = ObjectRef::from_link(hazard.load(Acquire)) {
+            if let Some(object) = ObjectRef::from_link(hazard.load(Relaxed)) {
                 for state in &self.arena().object(object.slot())?.state {
                     self.wake(state, State::ARMED | State::ARMED_WRITABLE);
                 }
@@ -400,7 +406,7 @@ impl Thread {
     fn tell_peers_of(&self, process: u16) -> Result<()> {
         skippable!(TellPeers);
         self.for_live_entries(process, |_, entry| {
-            let life = Life(self.arena().object(entry.object().slot())?.life.load(Acquire));
+            let life = Life(self.arena().object(entry.object().slot())?.life.load(Relaxed));
             if life.shape() == Some(Shape::Channel) { self.tell_peer_closed(entry.object()) } else { Ok(()) }
         })
     }
@@ -420,7 +426,7 @@ impl Thread {
         for index in 1..self.arena().used_entries(process) {
             let cell =
                 self.arena().entry(process, index).ok_or(Error::Corrupt("an entry is out of range"))?;
-            let entry = Entry(cell.load(Acquire));
+            let entry = Entry(cell.load(Relaxed));
             if entry.is_live() {
                 each(index, entry)?;
             }
@@ -434,7 +440,7 @@ impl Thread {
         let is_dead = |tag| dead.iter().any(|thread| thread.tag == tag);
         for slot in 0..self.arena().used_slots() {
             let cell = &self.arena().object(slot)?.life;
-            let life = Life(cell.load(Acquire));
+            let life = Life(cell.load(Relaxed));
             match life.state() {
                 LifeState::Reserved(tag) if is_dead(tag) => cell.store(life.freed().0, Release),
                 LifeState::Reclaiming(tag) if is_dead(tag) => self.tear_down(slot, life)?,
@@ -444,7 +450,7 @@ impl Thread {
         for class in 0..self.arena().layout().pools.len() {
             for index in 0..self.arena().used_blocks(class) {
                 let block = BlockId::new(class, index);
-                let word = BlockWord(self.arena().descriptor(block)?.state.load(Acquire));
+                let word = BlockWord(self.arena().descriptor(block)?.state.load(Relaxed));
                 if matches!(word.state(), BlockState::Owned(tag) if is_dead(tag)) {
                     recovered.blocks_freed += u32::from(self.arena().free_block(block, word)?);
                 }
@@ -460,9 +466,10 @@ impl Thread {
         skippable!(DoomSeats);
         for row in 1..self.arena().layout().processes.count as u16 {
             let cell = &self.arena().process(row)?.claim;
-            let claim = Claim(cell.load(Acquire));
+            let claim = Claim(cell.load(Relaxed));
             if claim.process_state() == ProcessState::Starting(spawner) {
-                let _ = cell.compare_exchange(claim.0, claim.dead().0, AcqRel, Acquire);
+                // Relaxed: before this process's own row is free, which is a Release.
+                let _ = cell.compare_exchange(claim.0, claim.dead().0, Relaxed, Relaxed);
             }
         }
         Ok(())
@@ -475,10 +482,9 @@ impl Thread {
         }
         let row = self.row();
         self.set_operation(Operation::Idle);
-        row.dying.store(0, Release);
-        for hazard in row.hazards() {
-            hazard.store(0, Release);
-        }
+        // Relaxed: the list has been worked, so this says nothing new.
+        row.dying.store(0, Relaxed);
+        (0..HAZARDS).for_each(|hazard| self.clear_hazard(hazard));
         // ORDER: Release pairs with the Acquire of the next claim.
         row.claim.store(0, Release);
     }
@@ -508,13 +514,14 @@ impl Thread {
     /// supervisor alone.
     pub fn adopt_seat(&self, seat: Seat, occupant: impl Into<Occupant>) -> Result<bool> {
         let cell: &AtomicU64 = &self.arena().process(seat.row)?.claim;
-        let claim = Claim(cell.load(Acquire));
+        let claim = Claim(cell.load(Relaxed));
         if claim.epoch() != seat.epoch || !matches!(claim.process_state(), ProcessState::Starting(_)) {
             return Ok(false);
         }
         // INV-LEADER-2: before the seat is the supervisor's, it says whom the next supervisor would have to watch.
         self.arena().note_occupant(seat, occupant.into())?;
-        Ok(cell.compare_exchange(claim.0, claim.starting(Claim::NOBODY).0, AcqRel, Acquire).is_ok())
+        // ORDER: Release: after the occupant, in the order that recovery sees.
+        Ok(cell.compare_exchange(claim.0, claim.starting(Claim::NOBODY).0, Release, Relaxed).is_ok())
     }
 }
 

@@ -34,7 +34,7 @@ use crate::error::{Error, Result, crash_point};
 use crate::layout::{CLASS_0_LINES, LINE_BYTES, Line};
 use crate::object::Direction;
 use crate::owner::{Link, Record};
-use crate::sync::{AcqRel, Acquire, AtomicU64, Relaxed, Release};
+use crate::sync::{Acquire, AtomicU64, Relaxed, Release};
 use crate::table::Entry;
 use crate::thread::Thread;
 use core::ptr::NonNull;
@@ -161,7 +161,8 @@ impl Thread {
     pub(crate) fn segment(&self, block: BlockId) -> Result<Segment> {
         let lines = self.arena().lines(block)?;
         let messages = messages_of_class(block.class());
-        let base = self.arena().descriptor(block)?.position.load(Acquire);
+        // Relaxed: published by the link.
+        let base = self.arena().descriptor(block)?.position.load(Relaxed);
         if base > MAX_POSITION || messages + messages.div_ceil(8) > lines.len() {
             return Err(Error::Corrupt("a segment's first position is out of range"));
         }
@@ -176,9 +177,9 @@ impl Thread {
 
     /// The segment that the consumer of `direction` is in, if there is one yet.
     pub(crate) fn head_segment(&self, direction: &Direction) -> Result<Option<Segment>> {
-        // ORDER: Acquire pairs with the Release that linked the segment.
-        let left_first = direction.consumer.head_segment.load(Acquire);
-        let link = if left_first != 0 { left_first } else { direction.producer.first_segment.load(Acquire) };
+        // Relaxed: asked by those who have seen a tail, or a head, that lies past the segment's link.
+        let left_first = direction.consumer.head_segment.load(Relaxed);
+        let link = if left_first != 0 { left_first } else { direction.producer.first_segment.load(Relaxed) };
         BlockId::from_link(link).map(|block| self.segment(block)).transpose()
     }
 
@@ -239,7 +240,8 @@ impl Thread {
     /// Reads the producing side's state from the arena, after the endpoint came.
     pub(crate) fn load_sender(&self, writer: ObjectRef, sender: &mut Sender) -> Result<()> {
         let direction = self.direction(writer)?;
-        // Relaxed: this process is the only writer of the producer's line; the handle's arrival published it.
+        // Relaxed, here and below: this process is the only writer of the producer's line and of what hangs from it;
+        // the handle's arrival published them.
         sender.tail = direction.producer.tail.load(Relaxed);
         // ORDER: Acquire pairs with the consumer's Release: cells below the head may be written again.
         sender.head_seen = direction.consumer.head.load(Acquire);
@@ -249,7 +251,7 @@ impl Thread {
         {
             return Err(Error::Corrupt("a ring's head and tail are out of range"));
         }
-        let link = direction.producer.tail_segment.load(Acquire);
+        let link = direction.producer.tail_segment.load(Relaxed);
         sender.segment = BlockId::from_link(link).map(|block| self.segment(block)).transpose()?;
         if sender.segment.is_some_and(|segment| segment.base > sender.tail) {
             return Err(Error::Corrupt("a ring's last segment starts past its tail"));
@@ -257,18 +259,18 @@ impl Thread {
         sender.spare = vec![Vec::new(); self.arena().layout().pools.len()];
         sender.flying.clear();
         let mut flying = Vec::new();
-        let mut next = direction.producer.blocks.load(Acquire);
+        let mut next = direction.producer.blocks.load(Relaxed);
         let mut bound = self.arena().layout().descriptors.iter().map(|section| section.count).sum::<usize>();
         while let Some(block) = BlockId::from_link(next) {
             let descriptor = self.arena().descriptor(block)?;
-            if BlockWord(descriptor.state.load(Acquire)).state() != BlockState::Bound(writer) {
+            if BlockWord(descriptor.state.load(Relaxed)).state() != BlockState::Bound(writer) {
                 return Err(Error::Corrupt("a channel's list of blocks runs into another's"));
             }
-            match descriptor.position.load(Acquire) {
+            match descriptor.position.load(Relaxed) {
                 used if used > sender.head_seen => flying.push((used - 1, block)),
                 _ => sender.spare[block.class()].push(block),
             }
-            next = descriptor.link.load(Acquire);
+            next = descriptor.link.load(Relaxed);
             bound = bound.checked_sub(1).ok_or(Error::Corrupt("a channel's blocks run in a circle"))?;
         }
         flying.sort_unstable_by_key(|(position, _)| *position);
@@ -342,14 +344,15 @@ impl Thread {
         let block = self.take_block(class.min(largest))?;
         let descriptor = self.arena().descriptor(block)?;
         crash_point!(self, "grow.taken");
-        descriptor.link.store(0, Release);
-        descriptor.position.store(sender.tail, Release);
+        // Relaxed: published by the link.
+        descriptor.link.store(0, Relaxed);
+        descriptor.position.store(sender.tail, Relaxed);
         self.set_link(Link::JoinSegment { from: writer, block }, 0);
         crash_point!(self, "grow.intended");
         let producer = &self.direction(writer)?.producer;
         match &sender.segment {
-            // ORDER: Release pairs with the Acquire of `head_segment` and `next_segment`: the segment's first
-            // position and empty link are seen with it.
+            // ORDER: Release pairs with the Acquire of `next_segment`: the segment's first position and empty link
+            // are seen with it. The first segment's are seen with the tail; its link comes after the intent.
             None => producer.first_segment.store(block.to_link(), Release),
             Some(full) => self.arena().descriptor(full.block)?.link.store(block.to_link(), Release),
         }
@@ -364,7 +367,8 @@ impl Thread {
 
     /// Leaves a segment that has been read to its end: the next one becomes the head segment.
     pub(crate) fn leave_segment(&self, writer: ObjectRef, left: &Segment, next: &Segment) -> Result<()> {
-        let word = BlockWord(self.arena().descriptor(left.block)?.state.load(Acquire));
+        // Relaxed: it was bound before the tail passed into it.
+        let word = BlockWord(self.arena().descriptor(left.block)?.state.load(Relaxed));
         self.set_link(Link::LeaveSegment { from: writer, block: left.block }, word.0);
         crash_point!(self, "leave.intended");
         self.direction(writer)?.consumer.head_segment.store(next.block.to_link(), Release);
@@ -409,7 +413,7 @@ impl Thread {
         crash_point!(self, "drain.closed");
         // ORDER: Release: the records are closed before the message counts as gone. Failure: another drainer
         // finished it.
-        let _ = direction.consumer.head.compare_exchange(head, head + 1, AcqRel, Acquire);
+        let _ = direction.consumer.head.compare_exchange(head, head + 1, Release, Relaxed);
         Ok(true)
     }
 
@@ -417,7 +421,8 @@ impl Thread {
     pub(crate) fn close_handles_of(&self, message: &Message<'_>) -> Result<()> {
         for index in 0..message.header.handles() {
             let record = message.record(index)?;
-            let entry = Entry(self.arena().record(record)?.load(Acquire));
+            // Relaxed: published by the tail. If another has closed it since, the CAS will tell.
+            let entry = Entry(self.arena().record(record)?.load(Relaxed));
             if entry.is_live() {
                 match self.drop_reference(record, entry) {
                     Ok(()) | Err(Error::BadHandle) => {}
@@ -430,15 +435,18 @@ impl Thread {
 
     /// Gives back every segment and block of a channel that nobody can reach any more. Resumable: each is
     /// taken off its chain first, under an intent that names its exact word.
+    ///
+    /// Relaxed where a store's place does not matter to a successor: the life that becomes FREE publishes them all.
     pub(crate) fn free_directions(&self, slot: u32) -> Result<()> {
         for side in 0..2 {
             let writer = ObjectRef::new(slot, side);
             let Direction { producer, consumer } = self.direction(writer)?;
-            if consumer.head_segment.load(Acquire) == 0 {
-                consumer.head_segment.store(producer.first_segment.load(Acquire), Release);
+            if consumer.head_segment.load(Relaxed) == 0 {
+                consumer.head_segment.store(producer.first_segment.load(Relaxed), Relaxed);
             }
+            // ORDER: Release: after the store above, or the segments would be lost with this thread.
             producer.first_segment.store(0, Release);
-            while let Some(block) = BlockId::from_link(consumer.head_segment.load(Acquire)) {
+            while let Some(block) = BlockId::from_link(consumer.head_segment.load(Relaxed)) {
                 self.take_off(
                     &consumer.head_segment,
                     block,
@@ -446,12 +454,12 @@ impl Thread {
                     writer,
                 )?;
             }
-            while let Some(block) = BlockId::from_link(producer.blocks.load(Acquire)) {
+            while let Some(block) = BlockId::from_link(producer.blocks.load(Relaxed)) {
                 self.take_off(&producer.blocks, block, Link::LeavePayload { from: writer, block }, writer)?;
             }
-            producer.tail_segment.store(0, Release);
-            producer.tail.store(0, Release);
-            consumer.head.store(0, Release);
+            producer.tail_segment.store(0, Relaxed);
+            producer.tail.store(0, Relaxed);
+            consumer.head.store(0, Relaxed);
         }
         Ok(())
     }
@@ -465,12 +473,13 @@ impl Thread {
         from: ObjectRef,
     ) -> Result<()> {
         let descriptor = self.arena().descriptor(block)?;
-        let word = BlockWord(descriptor.state.load(Acquire));
+        let word = BlockWord(descriptor.state.load(Relaxed));
         self.set_link(link, word.0);
         crash_point!(self, "free.intended");
-        chain.store(descriptor.link.load(Acquire), Release);
+        chain.store(descriptor.link.load(Relaxed), Release);
         crash_point!(self, "free.unlinked");
-        // A chain that is damaged into a circle ends where it has been.
+        // A chain that is damaged into a circle ends where it has been. Release: only now, or the rest of the chain
+        // would be lost with this thread.
         descriptor.link.store(0, Release);
         self.give_back(block, word, from)?;
         crash_point!(self, "free.freed");

@@ -14,7 +14,7 @@ use crate::layout::{LINE_BYTES, Line};
 use crate::object::{Life, Shape, State, signal};
 use crate::process::Process;
 use crate::ring::Header;
-use crate::sync::{Acquire, Locked, Relaxed, Release};
+use crate::sync::{Locked, Relaxed, Release};
 use crate::thread::Thread;
 use std::sync::Arc;
 
@@ -56,10 +56,11 @@ impl Thread {
     /// Why `found` is not an endpoint of this process: gone, or of another type.
     #[cold]
     pub(crate) fn not_an_endpoint(&self, found: Found) -> Error {
+        // Relaxed: should the slot have its next user by now, either answer is true of a handle that is gone.
         let shape = self
             .arena()
             .object(found.entry.object().slot())
-            .map(|object| Life(object.life.load(Acquire)).shape());
+            .map(|object| Life(object.life.load(Relaxed)).shape());
         match shape {
             Ok(Some(Shape::Single | Shape::Pair)) if self.still(found) => Error::WrongType,
             _ => Error::BadHandle,
@@ -146,8 +147,8 @@ impl Thread {
             self.load_sender(writer, sender)?;
         }
         let state = &self.arena().object(writer.slot())?.state[writer.side()];
-        // ORDER: Acquire pairs with the AcqRel of `tell_peer_closed`; only the signal itself is used.
-        if State(state.load(Acquire)).signals() & signal::PEER_CLOSED != 0 {
+        // Relaxed: only the signal itself is used.
+        if State(state.load(Relaxed)).signals() & signal::PEER_CLOSED != 0 {
             return Err(Error::PeerClosed);
         }
         if sender.tail + ahead >= sender.limit {
@@ -198,8 +199,9 @@ impl Thread {
             let bytes = &self.arena().lines(block)?[header.handles().div_ceil(8)..];
             stamp(bytes.first().ok_or(Error::Corrupt("a block without lines"))?, txid);
         }
-        // For whoever takes this direction over: until the head passes, the block is in flight.
-        self.arena().descriptor(block)?.position.store(position + 1, Release);
+        // For whoever takes this direction over: until the head passes, the block is in flight. Relaxed: published
+        // by the tail, and by the handle when it moves on.
+        self.arena().descriptor(block)?.position.store(position + 1, Relaxed);
         let segment = sender.segment.as_ref().ok_or(Error::Corrupt("room without a segment"))?;
         // Relaxed: published by the tail.
         segment.header(position).store(header.0, Relaxed);

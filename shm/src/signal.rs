@@ -4,7 +4,7 @@ use crate::bits::ObjectRef;
 use crate::count::Found;
 use crate::error::{Error, Result};
 use crate::object::{Count, Life, Pulse, Shape, State, signal};
-use crate::sync::{AcqRel, Acquire, Release, SeqCst, fence};
+use crate::sync::{Acquire, Relaxed, Release};
 use crate::thread::Thread;
 
 /// The bytes of an object's name, the closing NUL included (`ZX_MAX_NAME_LEN`).
@@ -34,7 +34,8 @@ impl Thread {
     ) -> Result<T> {
         self.pin(found)?;
         let object = found.entry.object();
-        let shape = self.arena().object(object.slot()).map(|slot| Life(slot.life.load(Acquire)).shape());
+        // Relaxed, here and in what is done with it: the object was complete when its handle was found, and stays.
+        let shape = self.arena().object(object.slot()).map(|slot| Life(slot.life.load(Relaxed)).shape());
         let result = match shape {
             Ok(Some(shape)) => use_object(object, shape),
             Ok(None) => Err(Error::Corrupt("an object of no known shape")),
@@ -56,7 +57,7 @@ impl Thread {
                 return Err(Error::NotSupported("the object has no peer"));
             }
             let own = &self.arena().object(object.slot())?.state[object.side()];
-            if State(own.load(Acquire)).signals() & signal::PEER_CLOSED != 0 {
+            if State(own.load(Relaxed)).signals() & signal::PEER_CLOSED != 0 {
                 return Err(Error::PeerClosed);
             }
             self.update_signals(object.peer(), clear, set)
@@ -65,7 +66,7 @@ impl Thread {
 
     fn update_signals(&self, object: ObjectRef, clear: u32, set: u32) -> Result<()> {
         let state = &self.arena().object(object.slot())?.state[object.side()];
-        let mut word = State(state.load(Acquire));
+        let mut word = State(state.load(Relaxed));
         loop {
             let next = word.with_signals(word.signals() & !clear | set);
             if next == word {
@@ -75,14 +76,17 @@ impl Thread {
                 }
                 return Ok(());
             }
-            // ORDER: AcqRel: what the signaller did before is seen by the waiter it wakes. One word holds
+            // ORDER: Release: what the signaller did before is seen by the waiter it wakes. One word holds
             // signals and sleepers, so nobody that is armed can be missed.
-            match state.compare_exchange(word.0, next.0, AcqRel, Acquire) {
+            match state.compare_exchange(word.0, next.0, Release, Relaxed) {
                 Ok(_) if set & !word.signals() != 0 => {
                     if word.has(State::ARMED) {
                         self.note_pulse(object, word, set & !word.signals())?;
+                        // A sleeper that arms again either finds the pulse or is found armed.
+                        self.wake_attentively(state, State::ARMED | State::ARMED_WRITABLE);
+                    } else {
+                        self.wake(state, State::ARMED | State::ARMED_WRITABLE);
                     }
-                    self.wake(state, State::ARMED | State::ARMED_WRITABLE);
                     return Ok(());
                 }
                 Ok(_) => return Ok(()),
@@ -94,17 +98,12 @@ impl Thread {
     /// INV-PULSE-1: after the signals were set on `state`, before its sleepers are woken.
     fn note_pulse(&self, object: ObjectRef, state: State, signals: u32) -> Result<()> {
         let cell = &self.direction(object)?.consumer.pulse;
-        let mut pulse = Pulse(cell.load(Acquire));
+        let mut pulse = Pulse(cell.load(Relaxed));
         // ORDER: Release pairs with the Acquire of `pulse_since`. One round for each other signaller is enough;
         // a word that never stands still is damage.
         for _ in 0..4096 {
-            match cell.compare_exchange(pulse.0, pulse.and(state, signals).0, AcqRel, Acquire) {
-                Ok(_) => {
-                    // ORDER: pairs with the fence of `wait_until`: a sleeper that arms again either finds the
-                    // pulse or is found armed.
-                    fence(SeqCst);
-                    return Ok(());
-                }
+            match cell.compare_exchange(pulse.0, pulse.and(state, signals).0, Release, Relaxed) {
+                Ok(_) => return Ok(()),
                 Err(changed) => pulse = Pulse(changed),
             }
         }
@@ -121,34 +120,35 @@ impl Thread {
     pub fn basic(&self, found: Found) -> Result<Basic> {
         self.with_pinned(found, |object, shape| {
             let slot = self.arena().object(object.slot())?;
-            let koid = slot.koid.load(Acquire);
+            let koid = slot.koid.load(Relaxed);
             let side = object.side() as u64;
             Ok(Basic {
                 koid: koid.wrapping_add(side),
                 related_koid: if shape == Shape::Single { 0 } else { koid.wrapping_add(1 - side) },
                 rights: found.rights(),
-                kind: Life(slot.life.load(Acquire)).kind(),
-                handles: Count(slot.count[object.side()].load(Acquire)).number() as u32,
+                kind: Life(slot.life.load(Relaxed)).kind(),
+                handles: Count(slot.count[object.side()].load(Relaxed)).number() as u32,
             })
         })
     }
 
     /// The caller's type number of the handle's object.
     pub fn kind(&self, found: Found) -> Result<u8> {
-        let kind = Life(self.arena().object(found.entry.object().slot())?.life.load(Acquire)).kind();
-        if self.still(found) { Ok(kind) } else { Err(Error::BadHandle) }
+        let kind = Life(self.arena().object(found.entry.object().slot())?.life.load(Relaxed)).kind();
+        if self.was_still(found) { Ok(kind) } else { Err(Error::BadHandle) }
     }
 
     /// The name of the handle's object, padded with NULs.
     pub fn name(&self, found: Found) -> Result<[u8; MAX_NAME_BYTES]> {
         self.with_pinned(found, |object, _| {
             let koid =
-                self.arena().object(object.slot())?.koid.load(Acquire).wrapping_add(object.side() as u64);
+                self.arena().object(object.slot())?.koid.load(Relaxed).wrapping_add(object.side() as u64);
             let name = &self.arena().name(object.slot())?.sides[object.side()];
             let mut bytes = [0; MAX_NAME_BYTES];
+            // ORDER: Acquire pairs with the Release of `set_name`.
             if name.koid.load(Acquire) == koid {
                 for (chunk, word) in bytes.chunks_exact_mut(8).zip(&name.bytes) {
-                    chunk.copy_from_slice(&word.load(Acquire).to_le_bytes());
+                    chunk.copy_from_slice(&word.load(Relaxed).to_le_bytes());
                 }
                 bytes[MAX_NAME_BYTES - 1] = 0;
             }
@@ -161,10 +161,10 @@ impl Thread {
     pub fn set_name(&self, found: Found, name: &[u8; MAX_NAME_BYTES]) -> Result<()> {
         self.with_pinned(found, |object, _| {
             let koid =
-                self.arena().object(object.slot())?.koid.load(Acquire).wrapping_add(object.side() as u64);
+                self.arena().object(object.slot())?.koid.load(Relaxed).wrapping_add(object.side() as u64);
             let stored = &self.arena().name(object.slot())?.sides[object.side()];
             for (chunk, word) in name.chunks_exact(8).zip(&stored.bytes) {
-                word.store(u64::from_le_bytes(chunk.try_into().expect("eight bytes")), Release);
+                word.store(u64::from_le_bytes(chunk.try_into().expect("eight bytes")), Relaxed);
             }
             // ORDER: Release: whoever finds the koid finds the name.
             stored.koid.store(koid, Release);

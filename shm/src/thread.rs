@@ -4,10 +4,10 @@ use crate::arena::Arena;
 use crate::bits::{ObjectRef, Tag};
 use crate::counter::Counter;
 use crate::error::{Error, Result};
-use crate::owner::{Change, Claim, Link, Operation, Reference, ThreadRow};
+use crate::owner::{Change, Claim, HAZARDS, Link, Operation, Reference, ThreadRow};
 use crate::process::Process;
 use crate::quota::Aside;
-use crate::sync::{self, AcqRel, Acquire, Relaxed, Release};
+use crate::sync::{self, AcqRel, Relaxed, Release};
 use crate::table::{Entry, EntryState};
 use core::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -69,22 +69,25 @@ impl Thread {
         let tags = arena.layout().threads.count as u16;
         for tag in 1..tags {
             let claim = &arena.thread(tag)?.claim;
-            let word = claim.load(Acquire);
+            let word = claim.load(Relaxed);
             if word != 0 {
                 continue;
             }
-            // The high-water mark first: whoever scans rows must not miss this one.
+            // The high-water mark first: whoever scans rows must not miss this one. Relaxed: the claim's Release
+            // comes after.
             let fresh = &arena.header().threads_fresh;
             let mut mark = fresh.load(Relaxed);
             while mark <= tag.into() {
-                match fresh.compare_exchange(mark, u64::from(tag) + 1, AcqRel, Relaxed) {
+                match fresh.compare_exchange(mark, u64::from(tag) + 1, Relaxed, Relaxed) {
                     Ok(_) => break,
                     Err(higher) => mark = higher,
                 }
             }
-            // ORDER: Acquire pairs with the Release that gave the row back.
+            // ORDER: Acquire pairs with the Release that gave the row back; Release, after the mark.
             if claim.compare_exchange(0, Claim::thread_of(process.row).0, AcqRel, Relaxed).is_ok() {
-                return Self::with_row(process, tag, process.row, true);
+                let thread = Self::with_row(process, tag, process.row, true)?;
+                debug_assert!(thread.row().is_idle(), "a row is given back idle");
+                return Ok(thread);
             }
         }
         Err(Error::NoResources("thread rows"))
@@ -108,7 +111,8 @@ impl Thread {
 
     fn with_row(process: &Arc<Process>, tag: u16, home: u16, owns_row: bool) -> Result<Self> {
         let row = process.arena.thread(tag)?;
-        let sequence = Reference(row.reference.load(Acquire)).sequence();
+        // Relaxed: the row is this thread's own by now.
+        let sequence = Reference(row.reference.load(Relaxed)).sequence();
         Ok(Self {
             tag: Tag(tag),
             home,
@@ -203,13 +207,14 @@ impl Thread {
             .ok_or(Error::NoResources("handles of this process (max_handles_per_process)"))?;
         let cell =
             self.arena().entry(self.home, index).ok_or(Error::Corrupt("a free entry is out of range"))?;
-        let free = Entry(cell.load(Acquire));
+        // Relaxed: the pool's lock has given it on.
+        let free = Entry(cell.load(Relaxed));
         if !matches!(free.state(), EntryState::Free | EntryState::Invalid) {
             return Err(Error::Corrupt("a free entry is in use"));
         }
         let entry = free.reserved(self.tag, object);
-        // Release, like every store of the protocol: the compiler keeps them in program order, which is what
-        // recovery sees.
+        // ORDER: Release: under the intent. The compiler keeps such stores in program order, which is what recovery
+        // sees.
         cell.store(entry.0, Release);
         Ok((index, entry))
     }
@@ -333,9 +338,7 @@ impl Drop for Thread {
             // with its process.
             return;
         }
-        for hazard in self.row().hazards() {
-            hazard.store(0, Release);
-        }
+        (0..HAZARDS).for_each(|hazard| self.clear_hazard(hazard));
         // ORDER: Release pairs with the Acquire of the next claim: the row is idle.
         self.row().claim.store(0, Release);
     }

@@ -24,7 +24,7 @@ use crate::layout::LINE_BYTES;
 use crate::object::{State, signal};
 use crate::owner::{Operation, Record};
 use crate::ring::{Header, MAX_MESSAGE_HANDLES};
-use crate::sync::{AcqRel, Acquire, Locked, Release, SeqCst, fence};
+use crate::sync::{Locked, Relaxed, Release, SeqCst, fence};
 use crate::table::Entry;
 use crate::thread::Thread;
 
@@ -171,7 +171,7 @@ impl Thread {
             let cell = self.arena().entry(self.home, found.index).ok_or(Error::BadHandle)?;
             // ORDER: as for a close: the loser of two that move or close the same handle sees it.
             let marked =
-                cell.compare_exchange(found.entry.0, found.entry.moving(self.tag).0, AcqRel, Acquire);
+                cell.compare_exchange(found.entry.0, found.entry.moving(self.tag).0, Release, Relaxed);
             marked.map_err(|_| Error::BadHandle)?;
             moving.entries[moving.count] = (found.index, found.entry);
             moving.count += 1;
@@ -229,9 +229,8 @@ impl Thread {
         let block_lines = self.arena().lines(block)?;
         for (index, (_, entry)) in moving.as_slice().iter().enumerate() {
             let record = Entry(0).live(entry.rights(), entry.object());
-            // ORDER: Release, so that the tail's Release finds it before itself even for whoever reads the
-            // record without having read the tail (recovery).
-            block_lines[index / 8].0[index % 8].store(record.0, Release);
+            // Relaxed: published by the tail.
+            block_lines[index / 8].0[index % 8].store(record.0, Relaxed);
         }
         copy::write(&block_lines[record_lines..], bytes);
         let header = Header::new(bytes.len(), moving.count, Some(block));
@@ -260,7 +259,7 @@ impl Thread {
         // ORDER: pairs with the fence in `clear_side`: either the peer's drain sees this tail, or its closing
         // is seen here.
         fence(SeqCst);
-        if State(state.load(Acquire)).signals() & signal::PEER_CLOSED != 0 {
+        if State(state.load(Relaxed)).signals() & signal::PEER_CLOSED != 0 {
             // Nobody else sends here: there is only what was pending.
             for _ in 0..=self.arena().config().max_pending_messages {
                 if !self.drain_one(writer)? {

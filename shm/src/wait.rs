@@ -22,8 +22,7 @@ use crate::counter::Counter;
 use crate::error::{Error, Result};
 use crate::object::{Life, Shape, State, signal};
 use crate::sync::{
-    self, AcqRel, Acquire, AtomicU64, DEADLINE_INFINITE_NS, Futex, Relaxed, SeqCst, Slept, fence,
-    light_barrier,
+    self, Acquire, AtomicU64, DEADLINE_INFINITE_NS, Futex, Relaxed, SeqCst, Slept, fence, light_barrier,
 };
 use crate::thread::Thread;
 
@@ -56,13 +55,14 @@ pub const MAX_WAIT_ITEMS: usize = Futex::MOST_WORDS;
 impl Thread {
     /// Wakes the sleepers of a word if one of `flags` is set in it.
     pub(crate) fn wake(&self, state: &AtomicU64, flags: u64) {
-        let mut word = State(state.load(Acquire));
+        let mut word = State(state.load(Relaxed));
         loop {
             if !word.has(flags) {
                 return;
             }
-            // ORDER: AcqRel: the sleeper that finds the counter moved sees what moved it.
-            match state.compare_exchange(word.0, word.advanced().0, AcqRel, Acquire) {
+            // Relaxed: a sleeper that finds the counter moved looks, and if it saw too little it arms again, fences
+            // and looks again. The fences are what orders a change and a look.
+            match state.compare_exchange(word.0, word.advanced().0, Relaxed, Relaxed) {
                 Ok(_) => break,
                 Err(changed) => word = State(changed),
             }
@@ -74,7 +74,7 @@ impl Thread {
         let _ = state.compare_exchange(
             woken.0,
             woken.without(State::ARMED | State::ARMED_WRITABLE).0,
-            AcqRel,
+            Relaxed,
             Relaxed,
         );
     }
@@ -90,7 +90,7 @@ impl Thread {
     }
 
     #[cold]
-    fn wake_attentively(&self, state: &AtomicU64, flags: u64) {
+    pub(crate) fn wake_attentively(&self, state: &AtomicU64, flags: u64) {
         // ORDER: pairs with the fence of `sleep`: either this sees ARMED or the sleeper sees the change.
         fence(SeqCst);
         self.wake(state, flags);
@@ -100,7 +100,7 @@ impl Thread {
     pub fn signals(&self, found: Found) -> Result<u32> {
         let signals = self.look(found);
         // What was read belongs to the handle's object only if the handle is still there.
-        if self.still(found) { signals } else { Err(Error::Canceled) }
+        if self.was_still(found) { signals } else { Err(Error::Canceled) }
     }
 
     /// The same, with those that were set and cleared again since the sleeper armed.
@@ -118,7 +118,7 @@ impl Thread {
         let object = found.entry.object();
         let slot = self.arena().object(object.slot())?;
         let shape =
-            Life(slot.life.load(Acquire)).shape().ok_or(Error::Corrupt("an object of no known shape"))?;
+            Life(slot.life.load(Relaxed)).shape().ok_or(Error::Corrupt("an object of no known shape"))?;
         // ORDER: Acquire, and before the rings are looked at: PEER_CLOSED is never seen without the messages
         // that came before it.
         let stored = State(slot.state[object.side()].load(Acquire)).signals();
@@ -143,14 +143,16 @@ impl Thread {
             return Ok(receiver.ready && self.unspoken(at, &mut receiver)?.is_some());
         }
         let direction = self.direction(at.peer())?;
-        let head = direction.consumer.head.load(Acquire);
-        Ok(direction.producer.tail.load(Acquire) != head)
+        // Relaxed: at worst this tells of a message that another thread has just taken.
+        let head = direction.consumer.head.load(Relaxed);
+        Ok(direction.producer.tail.load(Relaxed) != head)
     }
 
     fn is_writable(&self, writer: ObjectRef) -> Result<bool> {
         let direction = self.direction(writer)?;
+        // ORDER: Acquire: the tail is not older than the head that the reader moved past it.
         let head = direction.consumer.head.load(Acquire);
-        let pending = direction.producer.tail.load(Acquire).wrapping_sub(head);
+        let pending = direction.producer.tail.load(Relaxed).wrapping_sub(head);
         Ok(pending < u64::from(self.arena().config().max_pending_messages))
     }
 
@@ -300,13 +302,16 @@ impl Thread {
 
     /// Makes sure that every changer of these objects looks closely. `false` when the kernel refused the
     /// barrier.
+    ///
+    /// Relaxed throughout: what orders MODE before the changers' looks is the barrier, and SURE after the barrier
+    /// the fences at its end and in `wait_until`.
     fn set_modes(&self, found: &[Found]) -> Result<bool> {
         let mut unsure = Vec::new();
         for found in found {
             let object = found.entry.object();
             let state = &self.arena().object(object.slot())?.state[object.side()];
-            if !State(state.load(Acquire)).is_sure() {
-                let before = State(state.fetch_or(State::MODE, AcqRel));
+            if !State(state.load(Relaxed)).is_sure() {
+                let before = State(state.fetch_or(State::MODE, Relaxed));
                 unsure.push((state, before.epoch()));
             }
         }
@@ -319,9 +324,9 @@ impl Thread {
             return Ok(false);
         }
         for (state, epoch) in unsure {
-            let mut word = State(state.load(Acquire));
+            let mut word = State(state.load(Relaxed));
             while word.has(State::MODE) && word.epoch() == epoch && !word.is_sure() {
-                match state.compare_exchange(word.0, word.with(State::SURE).0, AcqRel, Acquire) {
+                match state.compare_exchange(word.0, word.with(State::SURE).0, Relaxed, Relaxed) {
                     Ok(_) => break,
                     Err(changed) => word = State(changed),
                 }
@@ -351,14 +356,14 @@ impl Thread {
     fn arm(&self, object: ObjectRef, waitfor: u32, sure: bool) -> Result<Option<Armed<'_>>> {
         let state = &self.arena().object(object.slot())?.state[object.side()];
         let room = if waitfor & signal::WRITABLE != 0 { State::ARMED_WRITABLE } else { 0 };
-        let mut word = State(state.load(Acquire));
+        let mut word = State(state.load(Relaxed));
         loop {
             if sure && !word.is_sure() {
                 return Ok(None);
             }
             let armed = word.advanced().with(State::ARMED | room);
-            // ORDER: AcqRel: sees the signals that share the word; a waker that clears ARMED sees the counter.
-            match state.compare_exchange(word.0, armed.0, AcqRel, Acquire) {
+            // Relaxed: the fence of `wait_until` comes next. The signals and the counter are in the word itself.
+            match state.compare_exchange(word.0, armed.0, Relaxed, Relaxed) {
                 Ok(_) => return Ok(Some((state, armed.futex()))),
                 Err(changed) => word = State(changed),
             }
@@ -379,7 +384,8 @@ impl Thread {
                 let word = State(state.load(Relaxed));
                 if word.is_sure() && !word.has(State::ARMED | State::ARMED_WRITABLE) {
                     // A sleeper that has just set MODE finds it gone when it arms, and starts again.
-                    let _ = state.compare_exchange(word.0, word.relaxed().0, AcqRel, Relaxed);
+                    // Relaxed: the word is all there is to see.
+                    let _ = state.compare_exchange(word.0, word.relaxed().0, Relaxed, Relaxed);
                 }
             }
         }

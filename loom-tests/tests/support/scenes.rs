@@ -381,6 +381,19 @@ pub fn cycle_of_two(thread: &Thread) -> [u32; 2] {
     [to_one, to_two]
 }
 
+pub const JOINING: Scene = Scene {
+    name: "another thread that comes and goes",
+    points: &[],
+    stage: shared_event,
+    act: |victim, _| Thread::join(victim.process()).map(drop),
+    beside: nothing,
+    after: |survivor, survivors| {
+        event_is_ours_alone(survivor, survivors);
+        let rows: Vec<_> = std::iter::from_fn(|| Thread::join(survivor.process()).ok()).collect();
+        assert_eq!(rows.len(), 3, "every row but the supervisor's and the survivor's is free again");
+    },
+};
+
 pub const LEAVING_EVERYTHING: Scene = Scene {
     name: "ending with handles of every kind",
     points: &[],

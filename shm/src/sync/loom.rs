@@ -71,8 +71,19 @@ impl AtomicU64 {
     }
 }
 
+std::thread_local! {
+    static REGISTERS: core::cell::Cell<bool> = const { core::cell::Cell::new(true) };
+    static GRANTS: core::cell::Cell<bool> = const { core::cell::Cell::new(true) };
+}
+
+/// Whether the kernel of the models registers processes for barriers from now on, and whether it grants any.
+pub fn kernel_barriers(registers: bool, grants: bool) {
+    REGISTERS.set(registers);
+    GRANTS.set(grants);
+}
+
 pub(crate) fn register_barriers() -> bool {
-    true
+    REGISTERS.get()
 }
 
 /// A store by a word's owner, over what others may mark in it by CAS of what the owner stored before.
@@ -111,7 +122,7 @@ pub(crate) fn light_barrier() {
 #[must_use]
 pub(crate) fn heavy_barrier() -> bool {
     fence(super::SeqCst);
-    true
+    GRANTS.get()
 }
 
 /// Beside memory that is written by one and read by another, never both at once: the model fails when a read

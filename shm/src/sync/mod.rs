@@ -11,6 +11,7 @@
 //! | [`Lock`] | test-and-set, spinning then yielding | loom's mutex |
 //! | [`Futex`] | `futex(2)`, `futex_waitv(2)` | a condition variable per arena |
 //! | [`Shadow`] | nothing | a cell that panics when it is read or written without happens-before |
+//! | [`OnceTable`] | pointers that are each set once, private to a process | the same: beyond loom |
 //! | [`pause`] | spin-loop hint, then yield | yield |
 //!
 //! The light barrier costs its user nothing because the other side, which runs a thousand times less often,
@@ -20,15 +21,17 @@
 mod killed;
 #[cfg(loom)]
 mod loom;
+mod once;
 #[cfg(not(loom))]
 mod real;
 
 #[cfg(loom)]
 pub use self::killed::{Killed, Missing, killed_after};
 #[cfg(loom)]
-pub use self::loom::light_barriers;
-#[cfg(loom)]
 pub(crate) use self::loom::*;
+#[cfg(loom)]
+pub use self::loom::{kernel_barriers, light_barriers};
+pub(crate) use self::once::OnceTable;
 #[cfg(not(loom))]
 pub(crate) use self::real::*;
 

@@ -5,7 +5,7 @@
 //! | Release, Acquire | Relaxed |
 //! | AcqRel | Acquire, and Release: each half alone. Relaxed is weaker than both, so it is noticed if either is |
 //! | `fence(SeqCst)` | `fence(AcqRel)`: what its place in the single order is for |
-//! | `light_barrier()`, `heavy_barrier()`, `barrier()` | nothing |
+//! | any other fence, `light_barrier()`, `heavy_barrier()`, `barrier()` | nothing |
 //!
 //! The facade's own orderings (`sync/`) are not sites: there loom's locks and futexes stand in for the machine's.
 
@@ -84,7 +84,8 @@ impl Strong {
 #[derive(Debug, Default)]
 pub struct Sources {
     pub sites: Vec<Site>,
-    /// Orderings in code that only unit tests or the product compile.
+    /// Orderings in code that only unit tests or the product compile, and of atomics outside the arena that are not
+    /// the facade's.
     pub skipped: usize,
 }
 
@@ -100,7 +101,7 @@ impl Sources {
     pub fn summary(&self, mutants: &[Mutant]) -> String {
         let files: std::collections::BTreeSet<_> = self.sites.iter().map(|site| &site.file).collect();
         format!(
-            "{} orderings in {} files, {} weakenings tried; {} orderings are in code that loom does not compile",
+            "{} orderings in {} files, {} weakenings tried; {} orderings are of code or atomics that loom does not see",
             self.sites.len(),
             files.len(),
             mutants.len(),
@@ -114,20 +115,32 @@ pub fn read(folder: &Path) -> Result<Sources> {
     let mut files: Vec<_> = std::fs::read_dir(folder)?.collect::<Result<_, _>>()?;
     files.sort_by_key(std::fs::DirEntry::file_name);
     let mut sources = Sources::default();
+    let modules = syn::parse_file(&std::fs::read_to_string(folder.join("lib.rs"))?)?;
+    let is_module_off = |name: &str| {
+        modules.items.iter().any(|item| match item {
+            syn::Item::Mod(module) => {
+                name.strip_suffix(".rs").is_some_and(|name| module.ident == name)
+                    && is_off(module.to_token_stream())
+            }
+            _ => false,
+        })
+    };
     for file in files {
         let path = file.path();
         if path.extension().is_some_and(|extension| extension == "rs") {
             let text = std::fs::read_to_string(&path)?;
             let name = file.file_name().to_string_lossy().into_owned();
-            read_file(&name, &text, &mut sources).with_context(|| path.display().to_string())?;
+            read_file(&name, &text, is_module_off(&name), &mut sources)
+                .with_context(|| path.display().to_string())?;
         }
     }
     Ok(sources)
 }
 
-fn read_file(file: &str, text: &str, sources: &mut Sources) -> Result<()> {
+fn read_file(file: &str, text: &str, is_off: bool, sources: &mut Sources) -> Result<()> {
     let syntax = syn::parse_file(text)?;
-    let mut finder = Finder { file, text, function: Vec::new(), operation: Vec::new(), off: 0, sources };
+    let off = usize::from(is_off);
+    let mut finder = Finder { file, text, function: Vec::new(), operation: Vec::new(), off, sources };
     finder.visit_file(&syntax);
     Ok(())
 }
@@ -244,7 +257,9 @@ impl Visit<'_> for Finder<'_> {
             syn::Expr::Path(path) => path.path.segments.last().map(|last| last.ident.to_string()),
             _ => None,
         };
+        let is_weak = call.to_token_stream().to_string().replace(' ', "") != "fence(SeqCst)";
         let left_out = match name.as_deref() {
+            Some("fence") if is_weak => Some("()"),
             Some("light_barrier") => Some("()"),
             Some("heavy_barrier") => Some("true"),
             _ => None,
@@ -261,12 +276,14 @@ impl Visit<'_> for Finder<'_> {
 
     fn visit_expr_path(&mut self, path: &syn::ExprPath) {
         let segments = &path.path.segments;
-        let named = segments.last().and_then(|last| Strong::of(&last.ident.to_string()));
-        let qualified = segments.len() == 1 || segments.len() == 2 && segments[0].ident == "Ordering";
-        if let Some(strong) = named
-            && qualified
-        {
-            self.found(strong, path.span().start(), path.span().end());
+        let Some(strong) = segments.last().and_then(|last| Strong::of(&last.ident.to_string())) else {
+            return;
+        };
+        match segments.len() {
+            1 => self.found(strong, path.span().start(), path.span().end()),
+            // `Ordering::…`: of an atomic that is not the facade's, and so not the models'.
+            2 if segments[0].ident == "Ordering" => self.sources.skipped += 1,
+            _ => {}
         }
     }
 

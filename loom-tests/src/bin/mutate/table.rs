@@ -50,13 +50,13 @@ pub fn of_outcomes(outcomes: &[&Outcome]) -> Table {
     table
 }
 
-/// The same for a page, without what differs from run to run.
+/// The same for a page, without what differs from run to run or with every edit.
 pub fn markdown(outcomes: &[&Outcome]) -> String {
-    let mut page =
-        String::from("| place | function | call | ordering | caught by |\n|---|---|---|---|---|\n");
+    let mut page = String::from("| file | function | call | ordering | caught by |\n|---|---|---|---|---|\n");
     for outcome in outcomes {
-        let cells = cells(&outcome.mutant);
-        page += &format!("| {} | `{}` |\n", cells.join(" | "), verdict(&outcome.verdict));
+        let [_, function, operation, weakened] = cells(&outcome.mutant);
+        let (file, verdict) = (&outcome.mutant.site.file, verdict(&outcome.verdict));
+        page += &format!("| {file} | `{function}` | {operation} | {weakened} | `{verdict}` |\n");
     }
     page
 }

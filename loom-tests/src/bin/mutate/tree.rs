@@ -135,7 +135,7 @@ fn compile(tree: &Path, target: &Path) -> Result<Vec<Binary>> {
     let output = Command::new(cargo)
         .args(["test", "--no-run", "--offline", "-p", "jacinth-loom-tests", "--message-format=json"])
         .arg("--target-dir")
-        .arg(target.parent().context("a profile's folder is in a target folder")?)
+        .arg(target)
         .current_dir(tree)
         .stderr(Stdio::inherit())
         .output()?;
