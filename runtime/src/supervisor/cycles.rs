@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(64);
 
-/// How often in a row a look may be given up.
+/// How soon a look that was given up is tried again, and how often in a row it may be: where somebody dies all the
+/// time, garbage must not wait for ever.
+const AGAIN: Duration = Duration::from_millis(20);
 const MOST_GIVEN_UP: u32 = 8;
 
 /// When to look next.
@@ -54,12 +56,9 @@ impl Cycles {
         let must_end = self.given_up >= MOST_GIVEN_UP;
         let start = Instant::now();
         let found = if is_worth_it { self.look(thread, &mut || must_end || go_on()) } else { 0 };
-        self.pause = if found > 0 { SHORTEST } else { (self.pause * 2).min(LONGEST) };
-        if self.is_asked {
-            // It was given up, or failed.
-            self.pause = SHORTEST;
-        }
-        self.due = Instant::now() + self.pause.max(100 * start.elapsed());
+        self.pause = if found > 0 || self.is_asked { SHORTEST } else { (self.pause * 2).min(LONGEST) };
+        let pause = if self.given_up > 0 { AGAIN } else { self.pause.max(100 * start.elapsed()) };
+        self.due = Instant::now() + pause;
     }
 
     /// Looks now. Gives how many ends of channels were garbage.
