@@ -27,7 +27,9 @@ fn cycle_of(len: usize) -> Vec<Channel> {
 #[test]
 fn a_cycle_of_any_length_is_collected_and_live_peers_see_it() {
     in_arena(|supervisor| {
+        let mut garbage = 0;
         for len in [1, 2, 3, 50] {
+            garbage += len as u32;
             let peers = cycle_of(len);
             let (canary, inside) = EventPair::create().unwrap();
             peers[0].write(b"", &mut vec![inside.into()]).unwrap();
@@ -35,7 +37,7 @@ fn a_cycle_of_any_length_is_collected_and_live_peers_see_it() {
                 peers[0].wait(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::ZERO),
                 Err(Status::TIMED_OUT)
             );
-            supervisor.collect().unwrap();
+            assert_eq!(supervisor.collect().unwrap().ends_collected, garbage);
             for peer in &peers {
                 peer.wait(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::ZERO).unwrap();
                 assert_eq!(peer.write(b"", &mut Vec::new()), Err(Status::PEER_CLOSED));

@@ -47,10 +47,11 @@ impl Cycles {
         }
     }
 
-    /// Looks, if it is time and there may be something to find; for as long as `go_on` says so.
-    pub(super) fn look_if_due(&mut self, thread: &shm::Thread, mut go_on: impl FnMut() -> bool) {
+    /// Looks, if it is time and there may be something to find; for as long as `go_on` says so. Gives how many ends of
+    /// channels were garbage.
+    pub(super) fn look_if_due(&mut self, thread: &shm::Thread, mut go_on: impl FnMut() -> bool) -> u32 {
         if Instant::now() < self.due {
-            return;
+            return 0;
         }
         let is_worth_it = self.is_asked || thread.process().arena().counters().handles_moved != self.moved;
         let must_end = self.given_up >= MOST_GIVEN_UP;
@@ -59,10 +60,11 @@ impl Cycles {
         self.pause = if found > 0 || self.is_asked { SHORTEST } else { (self.pause * 2).min(LONGEST) };
         let pause = if self.given_up > 0 { AGAIN } else { self.pause.max(100 * start.elapsed()) };
         self.due = Instant::now() + pause;
+        found
     }
 
     /// Looks now. Gives how many ends of channels were garbage.
-    pub(super) fn look(&mut self, thread: &shm::Thread, go_on: &mut dyn FnMut() -> bool) -> usize {
+    pub(super) fn look(&mut self, thread: &shm::Thread, go_on: &mut dyn FnMut() -> bool) -> u32 {
         // Before the look: what is sent meanwhile may not be seen by it.
         let moved = thread.process().arena().counters().handles_moved;
         self.is_asked = true;
@@ -74,7 +76,7 @@ impl Cycles {
                 if found > 0 {
                     tracing::info!(found, "collected ends of channels that were queued inside each other");
                 }
-                return found;
+                return u32::try_from(found).unwrap_or(u32::MAX);
             }
         }
         0

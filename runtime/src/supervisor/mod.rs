@@ -32,6 +32,8 @@ pub struct Report {
     pub recovered: Recovered,
     /// Objects whose memory was made free again by the supervisor; most are by their users.
     pub objects_reclaimed: u32,
+    /// Ends of channels that were queued only inside each other, where nobody could read them.
+    pub ends_collected: u32,
 }
 
 impl std::fmt::Display for Report {
@@ -49,8 +51,8 @@ impl std::fmt::Display for Report {
             f,
             "{processes} processes recovered ({threads} threads): {handles_closed} handles closed, \
              {operations_finished} operations finished, {operations_undone} undone, {blocks_freed} blocks freed, \
-             {objects_retired} objects retired, {} reclaimed",
-            self.objects_reclaimed
+             {objects_retired} objects retired, {} reclaimed, {} garbage ends of channels",
+            self.objects_reclaimed, self.ends_collected
         )
     }
 }

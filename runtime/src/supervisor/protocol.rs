@@ -24,13 +24,15 @@ pub(crate) enum Request {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) status: i32,
-    pub(crate) words: [u32; 8],
+    pub(crate) words: [u32; WORDS],
 }
 
 /// Every packet has this size.
-pub(crate) const PACKET_BYTES: usize = 36;
+pub(crate) const PACKET_BYTES: usize = 4 * (WORDS + 1);
+/// What follows the kind of a request, or the status of an answer.
+const WORDS: usize = 9;
 
-fn pack(first: u32, words: [u32; 8]) -> [u8; PACKET_BYTES] {
+fn pack(first: u32, words: [u32; WORDS]) -> [u8; PACKET_BYTES] {
     let mut packet = [0; PACKET_BYTES];
     let all = std::iter::once(first).chain(words);
     for (chunk, word) in packet.chunks_exact_mut(4).zip(all) {
@@ -39,29 +41,31 @@ fn pack(first: u32, words: [u32; 8]) -> [u8; PACKET_BYTES] {
     packet
 }
 
-fn unpack(packet: &[u8]) -> Option<(u32, [u32; 8])> {
+fn unpack(packet: &[u8]) -> Option<(u32, [u32; WORDS])> {
     let (words, rest) = packet.as_chunks::<4>();
     let (first, words) = words.split_first()?;
-    let words: [[u8; 4]; 8] = words.try_into().ok()?;
+    let words: [[u8; 4]; WORDS] = words.try_into().ok()?;
     rest.is_empty().then(|| (u32::from_le_bytes(*first), words.map(u32::from_le_bytes)))
 }
 
-fn words_of(seat: Seat) -> [u32; 8] {
-    [u32::from(seat.row), seat.epoch, 0, 0, 0, 0, 0, 0]
+fn words_of(seat: Seat) -> [u32; WORDS] {
+    let mut words = [0; WORDS];
+    (words[0], words[1]) = (seat.row.into(), seat.epoch);
+    words
 }
 
-fn seat_of(words: [u32; 8]) -> Option<Seat> {
+fn seat_of(words: [u32; WORDS]) -> Option<Seat> {
     Some(Seat { row: u16::try_from(words[0]).ok()?, epoch: words[1] })
 }
 
 impl Request {
     pub(crate) fn to_packet(self) -> [u8; PACKET_BYTES] {
         match self {
-            Self::Join { seat: None } => pack(1, [0; 8]),
+            Self::Join { seat: None } => pack(1, [0; WORDS]),
             Self::Join { seat: Some(seat) } => pack(2, words_of(seat)),
             Self::Spawned { seat } => pack(3, words_of(seat)),
             Self::GiveUp { seat } => pack(4, words_of(seat)),
-            Self::Collect => pack(5, [0; 8]),
+            Self::Collect => pack(5, [0; WORDS]),
             Self::Return { seat } => pack(6, words_of(seat)),
         }
     }
@@ -82,11 +86,11 @@ impl Request {
 
 impl Answer {
     pub(crate) fn refuse(status: Status) -> Self {
-        Self { status: status.into_raw(), words: [0; 8] }
+        Self { status: status.into_raw(), words: [0; WORDS] }
     }
 
     pub(crate) fn ok() -> Self {
-        Self { status: 0, words: [0; 8] }
+        Self { status: 0, words: [0; WORDS] }
     }
 
     /// The seat, and the term of the supervisor who says so.
@@ -119,14 +123,24 @@ impl Answer {
             blocks_freed,
             objects_retired,
             report.objects_reclaimed,
+            report.ends_collected,
         ];
         Self { status: 0, words }
     }
 
     pub(crate) fn to_report(self) -> Result<crate::Report, Status> {
         Status::ok(self.status)?;
-        let [processes, threads, handles_closed, finished, undone, blocks_freed, objects_retired, reclaimed] =
-            self.words;
+        let [
+            processes,
+            threads,
+            handles_closed,
+            finished,
+            undone,
+            blocks_freed,
+            objects_retired,
+            objects_reclaimed,
+            ends_collected,
+        ] = self.words;
         let recovered = Recovered {
             processes,
             threads,
@@ -136,7 +150,7 @@ impl Answer {
             blocks_freed,
             objects_retired,
         };
-        Ok(crate::Report { recovered, objects_reclaimed: reclaimed })
+        Ok(crate::Report { recovered, objects_reclaimed, ends_collected })
     }
 
     pub(crate) fn seat(self) -> Result<Seat, Status> {

@@ -102,7 +102,8 @@ impl Server {
                     .collect();
                 wait_for(&mut fds, Some(Duration::ZERO)).is_ok_and(|dead| dead > 0)
             };
-            self.cycles.look_if_due(&self.thread, || !somebody_died());
+            let found = self.cycles.look_if_due(&self.thread, || !somebody_died());
+            self.report.ends_collected += found;
         }
         Ok(())
     }
@@ -267,7 +268,7 @@ impl Server {
             }
         }
         self.finish();
-        self.cycles.look(&self.thread, &mut || true);
+        self.report.ends_collected += self.cycles.look(&self.thread, &mut || true);
         let reclaimed = self.thread.collect().map_err(status::of)?;
         self.report.objects_reclaimed += u32::try_from(reclaimed).unwrap_or(u32::MAX);
         Ok(self.report)
