@@ -269,3 +269,26 @@ fn whoever_sees_a_leader_sees_which_process_it_is() {
         let _both = taking.join().unwrap();
     });
 }
+
+/// INV-LEADER-2: who asks for the occupant of a seat that is another's by now learns the right one, or that the seat is
+/// gone; never the next one.
+#[test]
+fn the_occupant_of_a_seat_is_never_the_next_ones() {
+    model_without_barriers(3, || {
+        let one = first(&small());
+        let arena = one.process().arena().clone();
+        let seat = arena.reserve_seat(&one).unwrap();
+        assert!(one.adopt_seat(seat, 7).unwrap());
+        let moving_on = loom::thread::spawn(move || {
+            one.recover(seat).unwrap();
+            let next = one.process().arena().reserve_seat(&one).unwrap();
+            assert_eq!(next.row, seat.row);
+            assert!(one.adopt_seat(next, 8).unwrap());
+            one
+        });
+        let seen = arena.occupant(seat).unwrap();
+        assert!(seen.is_none_or(|seen| [Occupant::from(7), Occupant::default()].contains(&seen)), "{seen:?}");
+        let _one = moving_on.join().unwrap();
+        assert_eq!(arena.occupant(seat).unwrap(), None);
+    });
+}

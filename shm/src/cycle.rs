@@ -60,7 +60,7 @@ use crate::layout::CLASS_0_LINES;
 use crate::object::{Count, Life, LifeState, Shape};
 use crate::owner::Record;
 use crate::ring::{Header, Segment};
-use crate::sync::Acquire;
+use crate::sync::{Acquire, Relaxed};
 use crate::table::Entry;
 use crate::thread::Thread;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -206,7 +206,8 @@ impl Thread {
         let mut sights = Sights::new();
         for slot in 0..self.arena().used_slots() {
             effort.spend(self, 1)?;
-            let life = Life(self.arena().object(slot)?.life.load(Acquire));
+            // Relaxed: looked at again below.
+            let life = Life(self.arena().object(slot)?.life.load(Relaxed));
             if life.state() != LifeState::Live || life.shape() != Some(Shape::Channel) {
                 continue;
             }
@@ -319,10 +320,10 @@ impl Thread {
         let mut channels = Vec::new();
         for index in 0..handles as u32 {
             let entry = Entry(self.arena().record(Record::Transit { block, index })?.load(Acquire));
-            // The record keeps the object, so its shape stands.
+            // The record keeps the object, so its shape stands. Relaxed: published with the record.
             if entry.is_live()
                 && let Ok(object) = self.arena().object(entry.object().slot())
-                && Life(object.life.load(Acquire)).shape() == Some(Shape::Channel)
+                && Life(object.life.load(Relaxed)).shape() == Some(Shape::Channel)
             {
                 channels.push((index, entry));
             }

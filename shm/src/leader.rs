@@ -20,7 +20,7 @@ use crate::bits::Field;
 use crate::error::{Error, Result};
 use crate::owner::{Claim, ProcessState};
 use crate::process::Seat;
-use crate::sync::{AcqRel, Acquire, Release};
+use crate::sync::{Acquire, Relaxed, Release};
 use crate::thread::Thread;
 
 /// Who leads, as the arena says.
@@ -104,7 +104,7 @@ pub struct Seated {
 impl Arena {
     /// Who leads.
     pub fn leader(&self) -> Leader {
-        // ORDER: Acquire pairs with the AcqRel of `lead`: the row that it names says who it is.
+        // ORDER: Acquire pairs with the Release of `lead`: the row that it names says who it is.
         Leader(self.header().leader.load(Acquire))
     }
 
@@ -112,9 +112,11 @@ impl Arena {
     /// seats it is about to adopt, and for the process that creates the arena.
     pub fn note_occupant(&self, seat: Seat, occupant: Occupant) -> Result<()> {
         let row = self.process(seat.row)?;
-        if Claim(row.claim.load(Acquire)).epoch() != seat.epoch {
+        // Relaxed: whoever notes it has reserved the seat, or serves its process.
+        if Claim(row.claim.load(Relaxed)).epoch() != seat.epoch {
             return Err(Error::BadState("the seat is another's by now"));
         }
+        // ORDER: Release pairs with the Acquire of `occupant`: who sees this one sees the seat's epoch.
         row.occupant.store(occupant.to_word(), Release);
         Ok(())
     }
@@ -124,7 +126,7 @@ impl Arena {
         let row = self.process(seat.row)?;
         // ORDER: Acquire, so the look below is not older than this one: the occupant is of this epoch.
         let occupant = Occupant::from_word(row.occupant.load(Acquire));
-        let claim = Claim(row.claim.load(Acquire));
+        let claim = Claim(row.claim.load(Relaxed));
         let is_taken = claim.epoch() == seat.epoch && claim.process_state() != ProcessState::Free;
         Ok(is_taken.then_some(occupant))
     }
@@ -134,6 +136,7 @@ impl Arena {
     pub fn seated(&self) -> Result<Vec<Seated>> {
         let mut all = Vec::new();
         for row in 1..self.layout().processes.count as u16 {
+            // ORDER: Acquire pairs with the Release of `adopt_seat` and `sit`: the occupant was noted before.
             let claim = Claim(self.process(row)?.claim.load(Acquire));
             let is_attached = match claim.process_state() {
                 ProcessState::Active => true,
@@ -157,8 +160,9 @@ impl Thread {
             return Ok(false);
         }
         let new = old.followed_by(seat);
-        // ORDER: AcqRel: a successor sees what its predecessors have recovered, and shows the next one its own.
-        Ok(self.arena().header().leader.compare_exchange(old.0, new.0, AcqRel, Acquire).is_ok())
+        // ORDER: Release pairs with the Acquire of `leader`: the row says who it is. What its predecessor has done the
+        // successor sees by that one's death.
+        Ok(self.arena().header().leader.compare_exchange(old.0, new.0, Release, Relaxed).is_ok())
     }
 }
 

@@ -120,7 +120,7 @@ impl Process {
             // Relaxed: published by the claim.
             row.fenced.store(u64::from(fenced), Relaxed);
             let occupant = occupant.into();
-            match Occupant::from_word(row.occupant.load(Acquire)) {
+            match Occupant::from_word(row.occupant.load(Relaxed)) {
                 noted if noted == Occupant::default() => row.occupant.store(occupant.to_word(), Release),
                 noted if noted.may_be(occupant) => {}
                 _ => {
