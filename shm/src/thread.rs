@@ -85,9 +85,12 @@ impl Thread {
             }
             // ORDER: Acquire pairs with the Release that gave the row back; Release, after the mark.
             if claim.compare_exchange(0, Claim::thread_of(process.row).0, AcqRel, Relaxed).is_ok() {
-                let thread = Self::with_row(process, tag, process.row, true)?;
-                debug_assert!(thread.row().is_idle(), "a row is given back idle");
-                return Ok(thread);
+                if !arena.thread(tag)?.is_idle() {
+                    // Relaxed: nothing was done under it.
+                    claim.store(0, Relaxed);
+                    return Err(Error::Corrupt("a thread row was given back with something unfinished"));
+                }
+                return Self::with_row(process, tag, process.row, true);
             }
         }
         Err(Error::NoResources("thread rows"))
