@@ -2,7 +2,7 @@
 
 use crate::tree::Binary;
 use crate::trial::{Ended, Progress, in_parallel, run_model};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -39,6 +39,7 @@ pub fn reach(binaries: &[Binary], folder: &Path, sites: usize, jobs: usize) -> R
     let models = in_parallel(jobs, models, |mut model| {
         let told = folder.join(model.name.replace("::", "-"));
         if !is_newer(&told, &model.binary)? {
+            let _ = std::fs::remove_file(&told);
             let started = Instant::now();
             match run_model(&model, &[("MUTANT_REACH", &told.display().to_string())], LONGEST)? {
                 Ended::Well => {}
@@ -59,6 +60,10 @@ pub fn reach(binaries: &[Binary], folder: &Path, sites: usize, jobs: usize) -> R
         Ok(model)
     })?;
     progress.finish();
+    ensure!(
+        models.iter().any(|model| model.reaches.iter().any(|word| *word != 0)),
+        "no model asks which ordering is weakened"
+    );
     let missed = (0..sites).filter(|site| !models.iter().any(|model| model.reaches(*site))).count();
     eprintln!("{} models; {missed} of {sites} orderings are passed by none", models.len());
     Ok(models)

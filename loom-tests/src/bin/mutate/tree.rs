@@ -40,7 +40,8 @@ pub fn build(workspace: &Path, sources: &Sources, target: &Path) -> Result<Vec<B
         copy.change(&format!("shm/src/{file}"), |text| rewritten(file, &text, sources))?;
     }
     copy.write(&tree)?;
-    compile(&tree, target)
+    // A folder of its own: the copy's packages have the same names, and cargo tells them apart by their age alone.
+    compile(&tree, &target.join("mutants").join("target"))
 }
 
 /// The copy's files.
