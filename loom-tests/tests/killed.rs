@@ -6,7 +6,7 @@
 
 mod support;
 
-use jacinth_shm_loom::{DEADLINE_INFINITE_NS, Killed, Missing, Seat, Shape, killed_after};
+use jacinth_shm_loom::{DEADLINE_INFINITE_NS, Killed, Missing, Shape, killed_after};
 use std::sync::{Arc, Mutex};
 use support::scenes::*;
 use support::*;
@@ -66,17 +66,7 @@ fn kill_supervisor(scene: Scene, first: Death, stores: usize, missing: Missing) 
         Killed::After(late) => late,
     };
     supervisor.has_died();
-    let successor = sibling(&survivor);
-    let supervisors = Seat { row: supervisor.process().row(), epoch: 0 };
-    if stores.is_multiple_of(2) {
-        successor.recover_unfinished().unwrap();
-        successor.recover(supervisors).unwrap();
-    } else {
-        successor.recover(supervisors).unwrap();
-        successor.recover_unfinished().unwrap();
-    }
-    let made = (scene.beside)(&survivor, &survivors);
-    assert_nothing_left(&scene, &successor, &survivor, &survivors, &made);
+    take_over(&scene, &supervisor, &survivor, &survivors, stores.is_multiple_of(2));
     Some(late)
 }
 

@@ -3,7 +3,6 @@
 
 mod support;
 
-use jacinth_shm_loom::Seat;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use support::points::*;
@@ -33,17 +32,7 @@ fn die_twice(scene: Scene, first: Option<Death>, second: Death, unfinished_first
         assert_nothing_left(&scene, &supervisor, &survivor, &survivors, &made);
         return Died::OnlyTheVictim;
     }
-    let successor = sibling(&survivor);
-    let supervisors = Seat { row: supervisor.process().row(), epoch: 0 };
-    if unfinished_first {
-        successor.recover_unfinished().unwrap();
-        successor.recover(supervisors).unwrap();
-    } else {
-        successor.recover(supervisors).unwrap();
-        successor.recover_unfinished().unwrap();
-    }
-    let made = (scene.beside)(&survivor, &survivors);
-    assert_nothing_left(&scene, &successor, &survivor, &survivors, &made);
+    take_over(&scene, &supervisor, &survivor, &survivors, unfinished_first);
     Died::TheSupervisorToo
 }
 

@@ -213,7 +213,7 @@ fn attach_with(path: &Path, seat: Option<shm::Seat>) -> Result<&'static Attachme
         seat,
         client: client.clone(),
         socket_path: path.into(),
-        line_term: answer.term(),
+        line_term: Some(answer.term()),
     });
     keep(process, client, path.into())
 }

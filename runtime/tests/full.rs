@@ -89,17 +89,6 @@ fn a_full_thread_table_refuses_and_works_again_when_a_thread_has_ended() {
     );
 }
 
-/// Makes things until it cannot.
-fn until_refused<T>(mut make: impl FnMut() -> Result<T, Status>) -> (Vec<T>, Status) {
-    let mut made = Vec::new();
-    loop {
-        match make() {
-            Ok(thing) => made.push(thing),
-            Err(status) => return (made, status),
-        }
-    }
-}
-
 #[test]
 fn a_full_object_table_says_no_resources_and_works_again_after_a_close() {
     in_arena_of(
@@ -132,22 +121,10 @@ fn all_threads_together_can_use_every_object() {
     in_arena_of(
         |config| config.max_objects = 64,
         |supervisor| {
-            let made = std::sync::Mutex::new(Vec::new());
             for _ in 0..20 {
-                let barrier = std::sync::Barrier::new(4);
-                std::thread::scope(|scope| {
-                    for _ in 0..4 {
-                        scope.spawn(|| {
-                            barrier.wait();
-                            let (events, status) = until_refused(Event::create);
-                            assert_eq!(status, Status::NO_RESOURCES);
-                            made.lock().unwrap().extend(events);
-                        });
-                    }
-                });
-                assert_eq!(made.lock().unwrap().len(), 64);
+                let events = events_of_four_threads();
+                assert_eq!(events.len(), 64);
                 assert_eq!(objects(supervisor), 64);
-                made.lock().unwrap().clear();
             }
         },
     );

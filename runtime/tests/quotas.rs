@@ -12,17 +12,6 @@ fn child_main() {
     play(&[("greedy", greedy), ("modest", modest)]);
 }
 
-/// Makes things until it cannot.
-fn until_refused<T>(mut make: impl FnMut() -> Result<T, Status>) -> (Vec<T>, Status) {
-    let mut made = Vec::new();
-    loop {
-        match make() {
-            Ok(thing) => made.push(thing),
-            Err(status) => return (made, status),
-        }
-    }
-}
-
 /// An arena in which one process cannot have everything of anything.
 fn scarce(config: &mut Config) {
     config.max_objects = 200;
@@ -289,19 +278,8 @@ fn pending_messages_move_with_the_end_that_wrote_them() {
 fn many_threads_together_get_exactly_the_quota() {
     in_arena_of(scarce, |supervisor| {
         for _ in 0..20 {
-            let made = std::sync::Mutex::new(Vec::new());
-            let barrier = std::sync::Barrier::new(4);
-            std::thread::scope(|scope| {
-                for _ in 0..4 {
-                    scope.spawn(|| {
-                        barrier.wait();
-                        let (events, status) = until_refused(Event::create);
-                        assert_eq!(status, Status::NO_RESOURCES);
-                        made.lock().unwrap().extend(events);
-                    });
-                }
-            });
-            assert_eq!(made.lock().unwrap().len(), 100);
+            let events = events_of_four_threads();
+            assert_eq!(events.len(), 100);
             assert_eq!(objects(supervisor), 100);
         }
     });

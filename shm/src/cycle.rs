@@ -60,7 +60,7 @@ use crate::layout::CLASS_0_LINES;
 use crate::object::{Count, Life, LifeState, Shape};
 use crate::owner::Record;
 use crate::ring::{Header, Segment};
-use crate::sync::{Acquire, Relaxed};
+use crate::sync::{Acquire, Relaxed, fence};
 use crate::table::Entry;
 use crate::thread::Thread;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -246,7 +246,8 @@ impl Thread {
         if head < tail && !self.look_at_messages(reader.peer(), &mut sight, effort)? {
             return Ok(None);
         }
-        // ORDER: everything above was loaded with Acquire, so these loads come after it (INV-CYCLE-1).
+        // ORDER: whatever was read above, also on the way to a message, was read before these (INV-CYCLE-1).
+        fence(Acquire);
         Ok((self.standing(reader)? == before).then_some(sight))
     }
 

@@ -108,9 +108,8 @@ impl Arena {
         Leader(self.header().leader.load(Acquire))
     }
 
-    /// Notes which process has the seat, or will have it, for whoever has to watch it later. For the supervisor, of
-    /// seats it is about to adopt, and for the process that creates the arena.
-    pub fn note_occupant(&self, seat: Seat, occupant: Occupant) -> Result<()> {
+    /// Notes which process has the seat, or will have it, for whoever has to watch it later: before it is adopted.
+    pub(crate) fn note_occupant(&self, seat: Seat, occupant: Occupant) -> Result<()> {
         let row = self.process(seat.row)?;
         // Relaxed: whoever notes it has reserved the seat, or serves its process.
         if Claim(row.claim.load(Relaxed)).epoch() != seat.epoch {

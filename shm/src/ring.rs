@@ -35,7 +35,6 @@ use crate::layout::{CLASS_0_LINES, LINE_BYTES, Line};
 use crate::object::Direction;
 use crate::owner::{Link, Record};
 use crate::sync::{Acquire, AtomicU64, Relaxed, Release};
-use crate::table::Entry;
 use crate::thread::Thread;
 use core::ptr::NonNull;
 
@@ -46,7 +45,7 @@ pub const MAX_MESSAGE_HANDLES: usize = 64;
 const GROWTH_CLASSES: usize = if cfg!(loom) { 1 } else { 2 };
 /// Positions stay below this: at a hundred million messages a second, for a thousand years. What is beyond is
 /// damage, and what is below can be added to without overflow.
-const MAX_POSITION: u64 = 1 << 62;
+pub(crate) const MAX_POSITION: u64 = 1 << 62;
 /// The largest segment: 8,192 messages.
 const LARGEST_SEGMENT_CLASS: usize = 12;
 
@@ -362,128 +361,6 @@ impl Thread {
         crash_point!(self, "grow.bound");
         self.set_link(Link::Idle, 0);
         sender.segment = Some(self.segment(block)?);
-        Ok(())
-    }
-
-    /// Leaves a segment that has been read to its end: the next one becomes the head segment.
-    pub(crate) fn leave_segment(&self, writer: ObjectRef, left: &Segment, next: &Segment) -> Result<()> {
-        // Relaxed: it was bound before the tail passed into it.
-        let word = BlockWord(self.arena().descriptor(left.block)?.state.load(Relaxed));
-        self.set_link(Link::LeaveSegment { from: writer, block: left.block }, word.0);
-        crash_point!(self, "leave.intended");
-        self.direction(writer)?.consumer.head_segment.store(next.block.to_link(), Release);
-        crash_point!(self, "leave.left");
-        self.give_back(left.block, word, writer)?;
-        crash_point!(self, "leave.freed");
-        self.set_link(Link::Idle, 0);
-        Ok(())
-    }
-
-    fn give_back(&self, block: BlockId, word: BlockWord, from: ObjectRef) -> Result<()> {
-        // A link that is damaged must not free another channel's block.
-        if word.state() == BlockState::Bound(from) { self.free_block(block, word) } else { Ok(()) }
-    }
-
-    /// Drops the oldest message of a direction whose consumer is gone. `false` when there is none.
-    ///
-    /// Several may drain at once: each handle is closed by whoever wins its record, and the head advances by
-    /// CAS. Nothing is given back here; the object's end does that.
-    pub(crate) fn drain_one(&self, writer: ObjectRef) -> Result<bool> {
-        let direction = self.direction(writer)?;
-        // The head first: others may drain at the same time, and a tail that was seen before what they drained
-        // was sent would lie behind their head.
-        let head = direction.consumer.head.load(Acquire);
-        // ORDER: Acquire pairs with the producer's Release: the messages up to the tail are complete.
-        let tail = direction.producer.tail.load(Acquire);
-        if head == tail {
-            return Ok(false);
-        }
-        if tail < head
-            || tail > MAX_POSITION
-            || tail - head > u64::from(self.arena().config().max_pending_messages)
-        {
-            return Err(Error::Corrupt("a ring's tail is outside the ring"));
-        }
-        let segment = self.head_segment(direction)?.ok_or(Error::Corrupt("messages without a segment"))?;
-        let segment = self.seek(segment, head)?;
-        let message = self.message(&segment, head)?;
-        if !message.header.is_taken() {
-            self.close_handles_of(&message)?;
-        }
-        crash_point!(self, "drain.closed");
-        // ORDER: Release: the records are closed before the message counts as gone. Failure: another drainer
-        // finished it.
-        let _ = direction.consumer.head.compare_exchange(head, head + 1, Release, Relaxed);
-        Ok(true)
-    }
-
-    /// Closes a message's handles in transit, those that nobody else is closing.
-    pub(crate) fn close_handles_of(&self, message: &Message<'_>) -> Result<()> {
-        for index in 0..message.header.handles() {
-            let record = message.record(index)?;
-            // Relaxed: published by the tail. If another has closed it since, the CAS will tell.
-            let entry = Entry(self.arena().record(record)?.load(Relaxed));
-            if entry.is_live() {
-                match self.drop_reference(record, entry) {
-                    Ok(()) | Err(Error::BadHandle) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Gives back every segment and block of a channel that nobody can reach any more. Resumable: each is
-    /// taken off its chain first, under an intent that names its exact word.
-    ///
-    /// Relaxed where a store's place does not matter to a successor: the life that becomes FREE publishes them all.
-    pub(crate) fn free_directions(&self, slot: u32) -> Result<()> {
-        for side in 0..2 {
-            let writer = ObjectRef::new(slot, side);
-            let Direction { producer, consumer } = self.direction(writer)?;
-            if consumer.head_segment.load(Relaxed) == 0 {
-                consumer.head_segment.store(producer.first_segment.load(Relaxed), Relaxed);
-            }
-            // ORDER: Release: after the store above, or the segments would be lost with this thread.
-            producer.first_segment.store(0, Release);
-            while let Some(block) = BlockId::from_link(consumer.head_segment.load(Relaxed)) {
-                self.take_off(
-                    &consumer.head_segment,
-                    block,
-                    Link::LeaveSegment { from: writer, block },
-                    writer,
-                )?;
-            }
-            while let Some(block) = BlockId::from_link(producer.blocks.load(Relaxed)) {
-                self.take_off(&producer.blocks, block, Link::LeavePayload { from: writer, block }, writer)?;
-            }
-            producer.tail_segment.store(0, Relaxed);
-            producer.tail.store(0, Relaxed);
-            consumer.head.store(0, Relaxed);
-        }
-        Ok(())
-    }
-
-    /// Takes the first block off a chain and frees it.
-    pub(crate) fn take_off(
-        &self,
-        chain: &AtomicU64,
-        block: BlockId,
-        link: Link,
-        from: ObjectRef,
-    ) -> Result<()> {
-        let descriptor = self.arena().descriptor(block)?;
-        let word = BlockWord(descriptor.state.load(Relaxed));
-        self.set_link(link, word.0);
-        crash_point!(self, "free.intended");
-        chain.store(descriptor.link.load(Relaxed), Release);
-        crash_point!(self, "free.unlinked");
-        // A chain that is damaged into a circle ends where it has been. Release: only now, or the rest of the chain
-        // would be lost with this thread.
-        descriptor.link.store(0, Release);
-        self.give_back(block, word, from)?;
-        crash_point!(self, "free.freed");
-        self.set_link(Link::Idle, 0);
         Ok(())
     }
 }

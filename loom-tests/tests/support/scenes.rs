@@ -464,3 +464,24 @@ pub fn assert_nothing_left(
         survivor.create(Shape::Single, EVENT, ALL).expect("every slot is free again");
     }
 }
+
+/// The supervisor is dead as well. The survivor's process takes over from both, in either order, and finishes.
+pub fn take_over(
+    scene: &Scene,
+    supervisor: &Thread,
+    survivor: &Thread,
+    survivors: &[u32],
+    unfinished_first: bool,
+) {
+    let successor = sibling(survivor);
+    let supervisors = Seat { row: supervisor.process().row(), epoch: 0 };
+    if unfinished_first {
+        successor.recover_unfinished().unwrap();
+        successor.recover(supervisors).unwrap();
+    } else {
+        successor.recover(supervisors).unwrap();
+        successor.recover_unfinished().unwrap();
+    }
+    let made = (scene.beside)(survivor, survivors);
+    assert_nothing_left(scene, &successor, survivor, survivors, &made);
+}

@@ -47,8 +47,8 @@ pub(crate) struct Successor {
     pub(crate) seat: shm::Seat,
     pub(crate) client: Arc<Client>,
     pub(crate) socket_path: PathBuf,
-    /// The term of the supervisor at the other end of the client's line.
-    pub(crate) line_term: u32,
+    /// The term of the supervisor at the other end of the client's line; `None` while the line is down.
+    pub(crate) line_term: Option<u32>,
 }
 
 /// Starts the thread of a process that is about to attach, before it does: then it cannot fail any more. It begins with
@@ -70,14 +70,12 @@ impl Successor {
             let leader = self.process.arena().leader();
             match self.find(leader) {
                 Ok(Some(found)) => {
-                    if leader.term() != self.line_term
-                        && let Some(term) = self.renew_line(&found)
-                    {
-                        self.line_term = term;
+                    if self.line_term != Some(leader.term()) {
+                        self.line_term = self.renew_line(&found);
                     }
                     if !self.is_gone(&found) {
                         // It has hung up, and is there: whoever was asking asks again.
-                        self.line_term = leader.term().wrapping_sub(1);
+                        self.line_term = None;
                         std::thread::sleep(PAUSE);
                         continue;
                     }

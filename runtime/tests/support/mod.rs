@@ -225,3 +225,29 @@ pub fn random(seed: u64) -> fastrand::Rng {
     let more = std::env::var("JACINTH_TEST_SEED").map_or(0, |seed| seed.parse().expect("a number"));
     fastrand::Rng::with_seed(seed ^ more << 16)
 }
+
+/// Makes things until it cannot.
+pub fn until_refused<T>(mut make: impl FnMut() -> Result<T, Status>) -> (Vec<T>, Status) {
+    let mut made = Vec::new();
+    loop {
+        match make() {
+            Ok(thing) => made.push(thing),
+            Err(status) => return (made, status),
+        }
+    }
+}
+
+/// Four threads at once make events until they cannot.
+pub fn events_of_four_threads() -> Vec<Event> {
+    let barrier = std::sync::Barrier::new(4);
+    let until_none_is_left = || {
+        barrier.wait();
+        let (events, status) = until_refused(Event::create);
+        assert_eq!(status, Status::NO_RESOURCES);
+        events
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(until_none_is_left)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    })
+}

@@ -1,0 +1,209 @@
+//! Settling what a dead thread was in the middle of: did it commit? Then it is finished, and otherwise undone. Steps 2
+//! and 3 of recovery (`recover.rs`), before anything is closed.
+
+use crate::bits::{ObjectRef, Tag};
+use crate::block::{BlockId, BlockState, BlockWord};
+use crate::error::{Error, Result, crash_point};
+use crate::object::{Count, Life, LifeState};
+use crate::owner::{Change, Link, Operation, Record, Reference};
+use crate::recover::Recovered;
+use crate::step::skippable;
+use crate::sync::{Acquire, Relaxed, Release};
+use crate::table::{Entry, EntryState};
+use crate::thread::Thread;
+
+/// Whether a dead thread's operation had committed, kept for the sweep of its process's table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Verdict {
+    tag: Tag,
+    operation: Operation,
+    committed: bool,
+}
+
+impl Thread {
+    /// Step 2, counts: did the change land?
+    pub(crate) fn settle_reference(&self, recovered: &mut Recovered) -> Result<()> {
+        skippable!(SettleReference);
+        let reference = Reference(self.row().reference.load(Relaxed));
+        let Some(change) = reference.change() else { return Ok(()) };
+        let object = reference.object();
+        let record = Record::from_word(self.row().record.load(Relaxed));
+        let count = &self.arena().object(object.slot())?.count[object.side()];
+        // The count first, the mark after it: whoever overwrites the one has set the other before.
+        // ORDER: Acquire pairs with the Release of whoever overwrote it.
+        let count = Count(count.load(Acquire));
+        let stands = count.changer() == self.tag && count.sequence() == reference.sequence();
+        let landed = stands || Reference(self.row().reference.load(Relaxed)).is_landed();
+        let cell = self.arena().record(record)?;
+        let entry = Entry(cell.load(Relaxed));
+        let mut ended = stands && count.number() == 0;
+        match (change, entry.state()) {
+            (Change::Up, EntryState::Reserved(tag)) if tag == self.tag => {
+                let settled = if landed { entry.live(0, object) } else { entry.freed() };
+                cell.store(settled.0, Release);
+                *recovered.tally(landed) += 1;
+            }
+            (Change::Down, EntryState::Closing(tag)) if tag == self.tag => {
+                // The close has committed. It is finished here and now, never taken back: another thread that
+                // drains the same message passes over a closing record, and nobody would come by again.
+                if !landed {
+                    ended = self.change_count(object, Change::Down, reference.sequence())? == 0;
+                    crash_point!(self, "settle.counted");
+                }
+                cell.store(entry.freed().0, Release);
+                *recovered.tally(true) += 1;
+            }
+            _ => {}
+        }
+        crash_point!(self, "settle.record");
+        if change == Change::Down && ended && self.row().dying.load(Relaxed) != object.to_link() {
+            self.push_dying(object)?;
+        }
+        self.intend_nothing();
+        Ok(())
+    }
+
+    /// Step 2, blocks: is it linked?
+    pub(crate) fn settle_link(&self) -> Result<()> {
+        skippable!(SettleLink);
+        let link = Link::from_word(self.row().link.load(Relaxed));
+        let word = BlockWord(self.row().link_word.load(Relaxed));
+        match link {
+            Link::Idle => return Ok(()),
+            Link::JoinSegment { from, block } | Link::JoinPayload { from, block } => {
+                let state = BlockWord(self.arena().descriptor(block)?.state.load(Relaxed));
+                if state.state() == BlockState::Owned(self.tag) {
+                    if self.is_reachable(link, from, block)? {
+                        self.arena().bind_block(block, self.tag, from)?;
+                    } else {
+                        self.arena().free_block(block, state)?;
+                    }
+                }
+            }
+            Link::LeaveSegment { from, block } | Link::LeavePayload { from, block } => {
+                if !self.is_reachable(link, from, block)? {
+                    self.arena().free_block(block, word)?;
+                }
+            }
+        }
+        self.set_link(Link::Idle, 0);
+        Ok(())
+    }
+
+    fn is_reachable(&self, link: Link, from: ObjectRef, block: BlockId) -> Result<bool> {
+        let direction = self.direction(from)?;
+        let (producer, consumer) = (&direction.producer, &direction.consumer);
+        let sought = block.to_link();
+        match link {
+            Link::JoinSegment { .. } => {
+                let last = producer.tail_segment.load(Relaxed);
+                let after_last = match BlockId::from_link(last) {
+                    Some(last) => self.arena().descriptor(last)?.link.load(Relaxed),
+                    None => producer.first_segment.load(Relaxed),
+                };
+                Ok(last == sought || after_last == sought)
+            }
+            Link::LeaveSegment { .. } => {
+                let head = consumer.head_segment.load(Relaxed);
+                Ok(head == sought || head == 0 && producer.first_segment.load(Relaxed) == sought)
+            }
+            _ => {
+                let mut next = producer.blocks.load(Relaxed);
+                let mut left = self.arena().used_blocks(block.class()) as u64 + (1 << 22);
+                while let Some(at) = BlockId::from_link(next) {
+                    if next == sought {
+                        return Ok(true);
+                    }
+                    next = self.arena().descriptor(at)?.link.load(Relaxed);
+                    left = left.checked_sub(1).ok_or(Error::Corrupt("a channel's blocks run in a circle"))?;
+                }
+                Ok(false)
+            }
+        }
+    }
+
+    /// Step 2, operations: had it committed?
+    pub(crate) fn settle_operation(&self, recovered: &mut Recovered) -> Result<Option<Verdict>> {
+        skippable!(SettleOperation);
+        let words = [self.row().operation[0].load(Relaxed), self.row().operation[1].load(Relaxed)];
+        let operation = Operation::from_words(words);
+        let committed = match operation {
+            Operation::Idle => return Ok(None),
+            Operation::Create { slot } => {
+                Life(self.arena().object(slot)?.life.load(Relaxed)).state() == LifeState::Live
+            }
+            Operation::Move { from, to } => self.settle_move(from, to)?,
+            Operation::Send { from, position } => {
+                let tail = self.direction(from)?.producer.tail.load(Relaxed);
+                position.is_some_and(|position| position < tail)
+            }
+            Operation::Receive { at, position } => self.is_consumed(at, position)?,
+        };
+        *recovered.tally(committed) += 1;
+        Ok(Some(Verdict { tag: self.tag, operation, committed }))
+    }
+
+    fn settle_move(&self, from: Record, to: Record) -> Result<bool> {
+        let (old, new) = (self.arena().record(from)?, self.arena().record(to)?);
+        let (old_entry, new_entry) = (Entry(old.load(Relaxed)), Entry(new.load(Relaxed)));
+        let committed = old_entry.state() == EntryState::Moved(self.tag);
+        if new_entry.state() == EntryState::Reserved(self.tag) {
+            let settled = if committed { new_entry.live(0, new_entry.object()) } else { new_entry.freed() };
+            new.store(settled.0, Release);
+        }
+        crash_point!(self, "settle.moved");
+        if committed {
+            old.store(old_entry.freed().0, Release);
+        }
+        Ok(committed)
+    }
+
+    /// Whether the message at `position` has been received by `at`.
+    fn is_consumed(&self, at: ObjectRef, position: u64) -> Result<bool> {
+        let direction = self.direction(at.peer())?;
+        let (head, tail) = (direction.consumer.head.load(Relaxed), direction.producer.tail.load(Relaxed));
+        if position < head || position >= tail {
+            return Ok(position < head);
+        }
+        let segment = self.head_segment(direction)?.ok_or(Error::Corrupt("messages without a segment"))?;
+        let segment = self.seek(segment, position)?;
+        Ok(self.message(&segment, position)?.header.is_taken())
+    }
+
+    /// Step 3: every transitional entry becomes LIVE, if it owns a reference, or FREE.
+    pub(crate) fn settle_table(&self, process: u16, verdicts: &[Verdict]) -> Result<()> {
+        skippable!(SettleTable);
+        for index in 1..self.arena().used_entries(process) {
+            let cell =
+                self.arena().entry(process, index).ok_or(Error::Corrupt("an entry is out of range"))?;
+            let entry = Entry(cell.load(Relaxed));
+            let of = |tag| verdicts.iter().find(|verdict: &&Verdict| verdict.tag == tag && verdict.committed);
+            let owns = match entry.state() {
+                EntryState::Invalid | EntryState::Free | EntryState::Live => continue,
+                EntryState::Reserved(tag) => match of(tag).map(|verdict| verdict.operation) {
+                    Some(Operation::Receive { .. }) => true,
+                    Some(Operation::Create { slot }) => slot == entry.object().slot(),
+                    _ => false,
+                },
+                EntryState::Moving(tag) => {
+                    !matches!(of(tag).map(|verdict| verdict.operation), Some(Operation::Send { .. }))
+                }
+                EntryState::Moved(_) => false,
+                // Its intent was settled: no closing entry is left. One that is owns what nobody accounts for.
+                EntryState::Closing(_) => {
+                    return Err(Error::Corrupt("a closing handle that no intent names"));
+                }
+            };
+            let settled = if owns { entry.live(0, entry.object()) } else { entry.freed() };
+            cell.store(settled.0, Release);
+            crash_point!(self, "settle.entry");
+        }
+        Ok(())
+    }
+}
+
+impl Recovered {
+    fn tally(&mut self, finished: bool) -> &mut u32 {
+        if finished { &mut self.operations_finished } else { &mut self.operations_undone }
+    }
+}
