@@ -79,6 +79,35 @@ fn a_handle_that_moves_on_is_no_garbage() {
     });
 }
 
+/// INV-CYCLE-1: who sees that a handle to a side is gone sees what was done with it. (Channels that the runtime makes
+/// have one handle to each end; the collector does not rely on that.)
+#[test]
+fn what_was_taken_out_before_a_handle_was_closed_is_no_garbage() {
+    model_without_barriers(3, || {
+        let collector = first(&config());
+        let (y, to_y) = channel(&collector);
+        let (x, to_x) = channel(&collector);
+        let copy = collector.duplicate(find(&collector, y), ALL).unwrap();
+        let worker = child(&collector, Some(copy));
+        let copy = startup(&worker);
+        collector.transfer_value(to_x, &[], &[y]).unwrap();
+        collector.transfer_value(to_y, &[], &[x]).unwrap();
+        let working = loom::thread::spawn(move || {
+            let x = worker.receive_next(copy).unwrap().handles[0].value;
+            worker.close_value(copy).unwrap();
+            (worker, x)
+        });
+        assert_eq!(collector.collect_cycles(), Ok(0));
+        let (worker, x) = working.join().unwrap();
+        let y = worker.receive_next(x).unwrap().handles[0].value;
+        for (there, here) in [(to_x, x), (to_y, y)] {
+            collector.send_value(there, &message(9, 1)).unwrap();
+            assert_eq!(worker.try_receive(here).unwrap().bytes, message(9, 1));
+        }
+        assert_clean(&collector, 2, 4);
+    });
+}
+
 /// INV-CYCLE-1: an end inside its own queue is garbage however busy its peer is, who then sees it closed.
 #[test]
 fn a_live_peer_that_goes_on_writing_hides_nothing() {

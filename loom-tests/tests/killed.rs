@@ -11,41 +11,36 @@ use std::sync::{Arc, Mutex};
 use support::scenes::*;
 use support::*;
 
-/// One run. Gives how many stores could have been missing, or nothing if the victim was not killed.
+/// One run. Gives how many sets of stores could have been missing, or nothing if the victim was not killed.
 fn kill(scene: Scene, stores: usize, missing: Missing) -> Option<usize> {
     let Cast { supervisor, victim, seat, victims, survivor, survivors } = (scene.stage)();
     let ended = killed_after(stores, missing, || (scene.act)(&victim, &victims));
-    let late = match ended {
+    let sets = match ended {
         Killed::Finished(result) => {
             result.unwrap();
             None
         }
-        Killed::After(late) => Some(late),
+        Killed::After(sets) => Some(sets),
     };
     victim.has_died();
     supervisor.recover(seat).unwrap();
     let made = (scene.beside)(&survivor, &survivors);
     assert_nothing_left(&scene, &supervisor, &survivor, &survivors, &made);
-    late
+    sets
 }
 
 /// The same as a model.
 fn explore(run: impl Fn(usize, Missing) -> Option<usize> + Copy + Send + Sync + 'static) {
     let explore_one = |stores, missing| {
-        let late = Arc::new(Mutex::new(None));
-        let told = late.clone();
+        let sets = Arc::new(Mutex::new(None));
+        let told = sets.clone();
         model(0, move || *told.lock().unwrap() = run(stores, missing));
-        *late.lock().unwrap()
+        *sets.lock().unwrap()
     };
     for stores in 0.. {
-        let Some(late) = explore_one(stores, Missing::Nothing) else { break };
-        if late > 0 {
-            explore_one(stores, Missing::All);
-        }
-        if late > 1 {
-            for index in 0..late {
-                explore_one(stores, Missing::Only(index));
-            }
+        let Some(sets) = explore_one(stores, Missing::Nothing) else { break };
+        for set in 0..sets {
+            explore_one(stores, Missing::Set(set));
         }
     }
 }
@@ -56,18 +51,18 @@ fn kill_supervisor(scene: Scene, first: Death, stores: usize, missing: Missing) 
     if !act(&scene, victim, &victims, Some(first)) {
         return None;
     }
-    let late = match killed_after(stores, missing, || supervisor.recover(seat)) {
+    let sets = match killed_after(stores, missing, || supervisor.recover(seat)) {
         Killed::Finished(recovered) => {
             recovered.unwrap();
             let made = (scene.beside)(&survivor, &survivors);
             assert_nothing_left(&scene, &supervisor, &survivor, &survivors, &made);
             return None;
         }
-        Killed::After(late) => late,
+        Killed::After(sets) => sets,
     };
     supervisor.has_died();
     take_over(&scene, &supervisor, &survivor, &survivors, stores.is_multiple_of(2));
-    Some(late)
+    Some(sets)
 }
 
 fn kill_supervisors_after_every_store(scene: Scene) {
@@ -148,7 +143,7 @@ fn receiving_a_reply_ahead_of_its_turn() {
         assert_nothing_left(&RECEIVING, &supervisor, &survivor, &[far, event], &[]);
         match ended {
             Killed::Finished(()) => None,
-            Killed::After(late) => Some(late),
+            Killed::After(sets) => Some(sets),
         }
     });
 }

@@ -164,6 +164,30 @@ fn a_retired_slot_is_reclaimed_once() {
     });
 }
 
+/// INV-LIFE-3: whoever makes a pair's slot free has seen all that the closer of its other side did to it.
+#[test]
+fn a_pair_that_lives_again_has_heard_of_no_close() {
+    model_without_barriers(2, || {
+        let one = first(&small());
+        let (near, far) = one.create(Shape::Pair, PAIR, ALL).unwrap();
+        let two = child(&one, far);
+        let theirs = startup(&two);
+        let closing = loom::thread::spawn(move || {
+            two.close_value(theirs).unwrap();
+            two
+        });
+        one.close_value(near).unwrap();
+        one.collect().unwrap();
+        let (near, far) = one.create(Shape::Pair, PAIR, ALL).unwrap();
+        let sides = [near, far.unwrap()];
+        assert!(sides.iter().all(|side| one.signals_of(*side).unwrap() & PEER_CLOSED == 0));
+        sides.into_iter().for_each(|side| one.close_value(side).unwrap());
+        let _two = closing.join().unwrap();
+        one.collect().unwrap();
+        assert_eq!(assert_clean(&one, 0, 0).retired, 0);
+    });
+}
+
 /// Where the kernel refuses barriers, nothing is reclaimed that a process without fences of its own may be using.
 /// What the last holder of its row did about fences is not asked.
 #[test]

@@ -46,6 +46,28 @@ fn a_reader_that_sleeps_again_is_woken_again() {
     });
 }
 
+/// INV-EVENT-1: once the object is SURE, a writer's full fence is that of its closer look: its light barrier orders
+/// nothing.
+#[test]
+fn a_sleeper_that_all_writers_know_of_needs_no_light_barriers() {
+    model_without_barriers(3, || {
+        let one = first(&small());
+        let (near, two) = connected(&one);
+        let far = startup(&two);
+        assert_eq!(two.wait_one(far, 0, signals::READABLE, 1).0, Err(Error::TimedOut));
+        one.send_value(near, &message(1, 1)).unwrap();
+        assert_eq!(two.try_receive(far).unwrap().bytes, message(1, 1));
+        let sending = loom::thread::spawn(move || {
+            one.send_value(near, &message(2, 1)).unwrap();
+            one
+        });
+        wait(&two, far, signals::READABLE).0.unwrap();
+        assert_eq!(two.try_receive(far).unwrap().bytes, message(2, 1));
+        let one = sending.join().unwrap();
+        assert_clean(&one, 1, 2);
+    });
+}
+
 /// The same the other way: a writer that waits for room is woken by the reader.
 #[test]
 fn a_sleeping_writer_is_woken_by_room() {
@@ -69,7 +91,7 @@ fn a_sleeping_writer_is_woken_by_room() {
 /// Stored signals share a word with the sleepers: one read-modify-write changes the one and sees the other.
 #[test]
 fn a_sleeper_on_a_stored_signal_is_woken_by_another_process() {
-    model(3, || {
+    model_without_barriers(3, || {
         let one = first(&small());
         let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
         let copy = one.duplicate(find(&one, event), ALL).unwrap();
@@ -323,7 +345,7 @@ fn an_end_with_room_is_always_writable() {
 #[test]
 fn who_observes_a_signal_that_is_cleared_again_sees_what_came_before() {
     const LAST: u32 = USER << 1;
-    model(2, || {
+    model_without_barriers(2, || {
         let one = first(&small());
         let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
         let copy = one.duplicate(find(&one, event), ALL).unwrap();

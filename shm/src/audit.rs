@@ -185,8 +185,19 @@ impl Walk<'_> {
                     self.walk_table(row)?;
                 }
             }
+            self.look_behind_table(row);
         }
         Ok(())
+    }
+
+    /// Recovery sweeps a table as far as it was used: nothing is found behind that.
+    fn look_behind_table(&mut self, process: u16) {
+        let index = self.arena.used_entries(process).max(1);
+        if let Some(cell) = self.arena.entry(process, index)
+            && cell.load(Relaxed) != 0
+        {
+            self.audit.find(format!("entry {process}:{index} lies behind those that were ever used"));
+        }
     }
 
     fn walk_table(&mut self, process: u16) -> Result<()> {
@@ -375,6 +386,8 @@ impl Walk<'_> {
 
     fn walk_blocks(&mut self) -> Result<()> {
         for class in 0..self.arena.layout().pools.len() {
+            // Those that were counted as used: who finds no free block looks for one that is FREE, which these are not.
+            let counted = self.arena.header().blocks_fresh[class].load(Relaxed);
             for index in 0..self.arena.used_blocks(class) {
                 let block = BlockId::new(class, index);
                 match BlockWord(self.arena.descriptor(block)?.state.load(Relaxed)).state() {
@@ -386,6 +399,9 @@ impl Walk<'_> {
                             self.audit
                                 .find(format!("block {block:?} of ring {writer:?} is not reachable from it"));
                         }
+                    }
+                    BlockState::Invalid if u64::from(index) < counted => {
+                        self.audit.find(format!("block {block:?} was passed over, and nobody will take it"));
                     }
                     BlockState::Owned(tag) if !self.is_alive(tag) => {
                         self.audit

@@ -59,15 +59,14 @@ impl Thread {
         let sequence = self.next_sequence();
         self.intend_nothing();
         for side in 0..sides {
-            // ORDER: Release: whoever looks for cycles reads it without a hazard (INV-CYCLE-1).
-            object.count[side].store(Count::new(1, self.tag, sequence).0, Release);
+            object.count[side].store(Count::new(1, self.tag, sequence).0, Relaxed);
             let state = &object.state[side];
             // A plain store: a sleeper of an earlier life that arms in between finds the counter moved.
             // ORDER: Release pairs with the fence of `was_still`: who sees it sees that the last handle is gone.
             state.store(State(state.load(Relaxed)).fresh().0, Release);
         }
         crash_point!(self, "create.filled");
-        // ORDER: Release publishes the object to whoever looks at its life.
+        // ORDER: Release: what is LIVE is complete, for whoever recovers this process too.
         object.life.store(life.live(kind, shape, self.process.quotas.charge).0, Release);
         crash_point!(self, "create.committed");
         let first = self.arrive(entries[0].0, entries[0].1, rights, Arrival::New)?.value;

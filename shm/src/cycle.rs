@@ -14,11 +14,11 @@
 //! INV-CYCLE-1: no word that is compared can change and come back. A count names its changer and its sequence, a
 //! life and a block word have generations; head and tail only grow. While the head stands, a header below the tail
 //! only becomes TAKEN and a record only leaves LIVE: the cell and the block are written again after the head has
-//! passed. (So head, count and life are read before *and* after the messages, in both passes.)
+//! passed. (So head, count and life are read again after the messages, in both passes.)
 //!
 //! Let T be any cut through everybody's steps that contains what pass 1 saw and whatever came before that. Pass 2
-//! sees nothing older: its Acquires come after those of pass 1. So by INV-CYCLE-1 each word had at T the value
-//! that both passes saw. At T each record found was in a message that was sent and not received: it owned a
+//! sees nothing older: every look has an Acquire fence behind what it reads for the first time. So by INV-CYCLE-1
+//! each word had at T the value that both passes saw. At T each record found was in a message that was sent and not received: it owned a
 //! reference (INV-TRANSFER-1). A count is at every moment the number of owners. So at T the suspects had *no other
 //! owner*:
 //!
@@ -59,7 +59,7 @@ use crate::error::{Error, Result, crash_point};
 use crate::layout::CLASS_0_LINES;
 use crate::object::{Count, Life, LifeState, Shape};
 use crate::owner::Record;
-use crate::ring::{Header, Segment};
+use crate::ring::Header;
 use crate::sync::{Acquire, Relaxed, fence};
 use crate::table::Entry;
 use crate::thread::Thread;
@@ -246,17 +246,19 @@ impl Thread {
         if head < tail && !self.look_at_messages(reader.peer(), &mut sight, effort)? {
             return Ok(None);
         }
-        // ORDER: whatever was read above, also on the way to a message, was read before these (INV-CYCLE-1).
+        // ORDER: pairs with the Release of whoever changed what was seen above. What led to it is seen in whatever is
+        // read from here on: whether the side stands as before, and all of pass 2.
         fence(Acquire);
-        Ok((self.standing(reader)? == before).then_some(sight))
+        let stands = self.standing(reader)? == before && self.blocks_stand(&sight);
+        Ok(stands.then_some(sight))
     }
 
     fn standing(&self, reader: ObjectRef) -> Result<(u64, Count, u64)> {
         let object = self.arena().object(reader.slot())?;
-        // ORDER: Acquire throughout: what pass 1 saw comes before pass 2 (see the module's page).
-        let life = object.life.load(Acquire);
-        let count = Count(object.count[reader.side()].load(Acquire));
-        let head = self.direction(reader.peer())?.consumer.head.load(Acquire);
+        // Relaxed: it is read on both sides of the fence of `look_at`.
+        let life = object.life.load(Relaxed);
+        let count = Count(object.count[reader.side()].load(Relaxed));
+        let head = self.direction(reader.peer())?.consumer.head.load(Relaxed);
         Ok((life, count, head))
     }
 
@@ -281,7 +283,8 @@ impl Thread {
             if !is_bound(word) {
                 return Ok(false);
             }
-            let Ok(header) = self.header_of(&segment, position) else { return Ok(false) };
+            let Ok(message) = self.message(&segment, position) else { return Ok(false) };
+            let header = message.header;
             let Some(block) = header.block() else { continue };
             if header.is_taken() || header.handles() == 0 {
                 continue;
@@ -298,29 +301,26 @@ impl Thread {
                 sight.messages.push(Carrier { header, block, word: carries, records });
             }
         }
-        // The same words as when each was entered: they were this direction's all the while.
-        let stands = |(block, word): (BlockId, u64)| self.block_word(block).is_ok_and(|now| now == word);
+        Ok(true)
+    }
+
+    /// Whether every block that was looked into was this direction's all the while.
+    fn blocks_stand(&self, sight: &Sight) -> bool {
         let payloads = sight.messages.iter().map(|message| (message.block, message.word));
-        Ok(sight.segments.iter().copied().chain(payloads).all(stands))
+        let mut blocks = sight.segments.iter().copied().chain(payloads);
+        blocks.all(|(block, word)| self.block_word(block).is_ok_and(|now| now == word))
     }
 
     fn block_word(&self, block: BlockId) -> Result<u64> {
-        Ok(self.arena().descriptor(block)?.state.load(Acquire))
-    }
-
-    /// The header at `position`, checked, as it is now.
-    fn header_of(&self, segment: &Segment, position: u64) -> Result<Header> {
-        let header = self.message(segment, position)?.header;
-        // ORDER: Acquire: `message` has looked already, Relaxed; this is the look that counts.
-        let is_same = Header(segment.header(position).load(Acquire)) == header;
-        if is_same { Ok(header) } else { Err(Error::ShouldWait) }
+        // Relaxed: it is read on both sides of the fence of `look_at`.
+        Ok(self.arena().descriptor(block)?.state.load(Relaxed))
     }
 
     /// The LIVE records of channel ends among those in `block`: nothing else can hold anything.
     fn channels_in(&self, block: BlockId, handles: usize) -> Result<Vec<(u32, Entry)>> {
         let mut channels = Vec::new();
         for index in 0..handles as u32 {
-            let entry = Entry(self.arena().record(Record::Transit { block, index })?.load(Acquire));
+            let entry = Entry(self.arena().record(Record::Transit { block, index })?.load(Relaxed));
             // The record keeps the object, so its shape stands. Relaxed: published with the record.
             if entry.is_live()
                 && let Ok(object) = self.arena().object(entry.object().slot())

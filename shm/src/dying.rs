@@ -213,9 +213,9 @@ impl Thread {
         // fence above was enough. One that attaches from now on has no handle to what is retired already.
         for row in 1..self.arena().layout().processes.count as u16 {
             let row = self.arena().process(row)?;
-            // ORDER: Acquire pairs with the Release of `sit`: whether it is fenced is its own word, not that of the
-            // row's last process.
-            let state = Claim(row.claim.load(Acquire)).process_state();
+            // Relaxed: a process that may be using what is retired has had a handle to it, and has changed its count
+            // since it sat down. That came before, and with it whether it is fenced.
+            let state = Claim(row.claim.load(Relaxed)).process_state();
             if state == ProcessState::Active && row.fenced.load(Relaxed) == 0 {
                 return Ok(false);
             }

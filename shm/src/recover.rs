@@ -138,7 +138,8 @@ impl Thread {
         crash_point!(self, "recover.freed");
         stand_ins.iter().for_each(Thread::clear_row);
         crash_point!(self, "recover.cleared");
-        row.occupant.store(0, Release);
+        // Relaxed: nobody watches who sat in a seat that is DEAD.
+        row.occupant.store(0, Relaxed);
         // ORDER: Release, and last: whoever claims the row finds its table clean.
         if !is_skipped(Step::FreeProcess) {
             row.claim.store(claim.freed().0, Release);

@@ -40,7 +40,8 @@ impl Thread {
         match (change, entry.state()) {
             (Change::Up, EntryState::Reserved(tag)) if tag == self.tag => {
                 let settled = if landed { entry.live(0, object) } else { entry.freed() };
-                cell.store(settled.0, Release);
+                // Relaxed: nothing has to come before it, and a successor would settle it alike.
+                cell.store(settled.0, Relaxed);
                 *recovered.tally(landed) += 1;
             }
             (Change::Down, EntryState::Closing(tag)) if tag == self.tag => {
@@ -149,10 +150,12 @@ impl Thread {
         let committed = old_entry.state() == EntryState::Moved(self.tag);
         if new_entry.state() == EntryState::Reserved(self.tag) {
             let settled = if committed { new_entry.live(0, new_entry.object()) } else { new_entry.freed() };
-            new.store(settled.0, Release);
+            // Relaxed: nothing has to come before it.
+            new.store(settled.0, Relaxed);
         }
         crash_point!(self, "settle.moved");
         if committed {
+            // ORDER: Release: the new handle first, or a successor would take the move for one that never was.
             old.store(old_entry.freed().0, Release);
         }
         Ok(committed)

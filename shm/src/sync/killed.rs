@@ -5,14 +5,16 @@
 //! compiler may let a Relaxed store pass others. So a victim dies right after its n-th store, and the model takes
 //! back earlier ones that the compiler may have put behind it.
 //!
-//! A store stays before a later one if that is Release or stronger, if both are to the same word, if the earlier is a
-//! read-modify-write that is Acquire or stronger, or if a barrier is between. What depends on what was loaded is not
-//! looked at: a compiler could keep less than a processor does.
+//! A store stays before a later one if the later is Release or stronger, if both are to the same word, if the earlier
+//! is a read-modify-write that is Acquire or stronger, or if a barrier is between. Nothing else holds it: a Relaxed
+//! store may come before a Release store that stands above it, and before what that Release keeps in front of itself.
+//! What depends on what was loaded is not looked at: a compiler could keep less than a processor does.
 //!
 //! The victim, and whoever recovers it, run alone: nobody may have seen a store that is taken back.
 
 use ::loom::sync::atomic::{AtomicU64, Ordering};
 use core::cell::RefCell;
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// Which of the stores that could still be missing when a thread is killed are missing.
@@ -20,10 +22,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 pub enum Missing {
     /// None: the stores were made in program order.
     Nothing,
-    /// All of them: the last store passed all that it could pass.
-    All,
-    /// This one alone.
-    Only(usize),
+    /// One of the sets that there are ([`Killed::After`]).
+    Set(usize),
 }
 
 /// How a thread that was to be killed ended.
@@ -31,7 +31,7 @@ pub enum Missing {
 pub enum Killed<T> {
     /// It was through before.
     Finished(T),
-    /// Killed, with so many stores that could have been missing.
+    /// Killed, where so many different sets of stores could have been missing.
     After(usize),
 }
 
@@ -39,22 +39,21 @@ pub enum Killed<T> {
 struct Store {
     word: *const AtomicU64,
     before: u64,
+    /// What stands above it comes before it.
+    releases: bool,
+    /// What stands below it comes after it.
+    acquires: bool,
 }
 
 struct Watch {
     /// Stores to come before the last.
     left: usize,
-    /// In program order.
+    /// In program order, since the last barrier.
     late: Vec<Store>,
 }
 
 /// What the killed thread unwinds with.
-struct Dies {
-    last: *const AtomicU64,
-}
-
-// SAFETY: the address goes nowhere: a model's threads all run on one thread.
-unsafe impl Send for Dies {}
+struct Dies;
 
 std::thread_local! {
     static WATCH: RefCell<Option<Watch>> = const { RefCell::new(None) };
@@ -68,29 +67,55 @@ pub fn killed_after<T>(stores: usize, missing: Missing, act: impl FnOnce() -> T)
     match ended {
         Ok(finished) => Killed::Finished(finished),
         Err(panic) => match panic.downcast::<Dies>() {
-            Ok(dies) => Killed::After(take_back(watch.late, dies.last, missing)),
+            Ok(_) => Killed::After(take_back(&watch.late, missing)),
             Err(panic) => resume_unwind(panic),
         },
     }
 }
 
-/// Gives how many could have been missing.
-fn take_back(mut late: Vec<Store>, last: *const AtomicU64, missing: Missing) -> usize {
-    // The last store was made; and what it stored over was made before it.
-    late.retain(|store| store.word != last);
-    let is_missing = |index| match missing {
-        Missing::Nothing => false,
-        Missing::All => true,
-        Missing::Only(only) => only == index,
-    };
-    for (index, store) in late.iter().enumerate().rev() {
-        let is_stored_over = late[index + 1..].iter().any(|later| later.word == store.word);
-        if is_missing(index) && (missing == Missing::All || !is_stored_over) {
+/// Gives how many sets could have been missing.
+fn take_back(late: &[Store], missing: Missing) -> usize {
+    let sets = sets_that_can_be_missing(late);
+    if let Missing::Set(number) = missing
+        && let Some(set) = sets.iter().nth(number)
+    {
+        for index in set.iter().rev() {
             // SAFETY: `word` was stored to in `act`, and what it lies in outlives the model's threads.
-            unsafe { &*store.word }.store(store.before, Ordering::SeqCst);
+            unsafe { &*late[*index].word }.store(late[*index].before, Ordering::SeqCst);
         }
     }
-    late.len()
+    sets.len()
+}
+
+/// The last store was made; it may have passed everything from some other store on, or as little as possible besides
+/// that one.
+fn sets_that_can_be_missing(late: &[Store]) -> BTreeSet<Vec<usize>> {
+    let mut sets = BTreeSet::new();
+    let last = late.len().saturating_sub(1);
+    for first in (0..last).rev() {
+        let everything: Vec<usize> = (first..last).filter(|index| !late[*index].acquires).collect();
+        let mut least: Vec<usize> = Vec::new();
+        for (index, store) in late.iter().enumerate().take(last).skip(first) {
+            let follows = |missing: &usize| store.releases || late[*missing].word == store.word;
+            if index == first || least.iter().any(follows) {
+                least.push(index);
+            }
+        }
+        sets.extend([everything, least].into_iter().filter(|set| can_be_missing(late, set)));
+    }
+    sets
+}
+
+/// Whether no store that was made has to come after one in `set`.
+fn can_be_missing(late: &[Store], set: &[usize]) -> bool {
+    let is_made = |index: &usize| !set.contains(index);
+    !set.is_empty()
+        && set.iter().all(|missing| {
+            !late[*missing].acquires
+                && (missing + 1..late.len())
+                    .filter(is_made)
+                    .all(|made| !late[made].releases && late[made].word != late[*missing].word)
+        })
 }
 
 /// Whether stores are being counted: then each is told with what it replaced.
@@ -109,19 +134,19 @@ pub(super) enum Access {
 pub(super) fn stored(word: &AtomicU64, before: u64, order: Ordering, access: Access) {
     let is_last = WATCH.with_borrow_mut(|watch| {
         let Some(watch) = watch else { return false };
-        if matches!(order, Ordering::Release | Ordering::AcqRel | Ordering::SeqCst) {
-            watch.late.clear();
-        }
-        let acquires = matches!(order, Ordering::Acquire | Ordering::AcqRel | Ordering::SeqCst);
-        if access == Access::Store || !acquires {
-            watch.late.push(Store { word, before });
-        }
+        watch.late.push(Store {
+            word,
+            before,
+            releases: matches!(order, Ordering::Release | Ordering::AcqRel | Ordering::SeqCst),
+            acquires: access == Access::ReadModifyWrite
+                && matches!(order, Ordering::Acquire | Ordering::AcqRel | Ordering::SeqCst),
+        });
         let is_last = watch.left == 0;
         watch.left = watch.left.saturating_sub(1);
         is_last
     });
     if is_last {
-        resume_unwind(Box::new(Dies { last: word }));
+        resume_unwind(Box::new(Dies));
     }
 }
 

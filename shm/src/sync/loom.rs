@@ -150,7 +150,7 @@ pub(crate) fn pause(_step: u32) {
     ::loom::thread::yield_now();
 }
 
-/// Time stands still in a model: deadlines are either infinite or already past.
+/// Time stands still in a model, and a deadline that is neither infinite nor past comes as soon as somebody sleeps.
 pub(crate) fn now_ns() -> i64 {
     0
 }
@@ -169,7 +169,10 @@ impl Futex {
 
     pub(crate) const MOST_WORDS: usize = 128;
 
-    pub(crate) fn wait(&self, words: &[(&AtomicU64, u32)], _deadline_ns: i64) -> Slept {
+    pub(crate) fn wait(&self, words: &[(&AtomicU64, u32)], deadline_ns: i64) -> Slept {
+        if deadline_ns != super::DEADLINE_INFINITE_NS {
+            return Slept::TimedOut;
+        }
         let gate = self.gate.lock().unwrap();
         // The kernel compares under a lock that every waker takes: the mutex gives the same ordering.
         if words.iter().all(|(word, expected)| word.load(super::Relaxed) as u32 == *expected) {
