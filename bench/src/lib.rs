@@ -3,7 +3,7 @@
 //! Two ways to measure live here:
 //!
 //! * `cargo bench -p jacinth-bench`: criterion, one process, the cost of each operation by itself;
-//! * `cargo run --release -p jacinth-bench --bin throughput`: two processes on two cores, each figure for jacinth,
+//! * `cargo run --release -p jacinth-bench --bin compare`: two processes on two cores, each figure for jacinth,
 //!   for the machine's limit and for the peers, in one run, turn and turn about;
 //!
 //! and one more way to count: `--bin memory`, the real memory that arenas, channels and events take.
@@ -15,7 +15,8 @@
 //! | [`schedule`] | rounds: every measurement once in each, repeated when the machine moved under it |
 //! | [`placement`] | pinning, and telling whether the machine moved |
 //! | [`partner`], [`link`] | the second process, and the socket that its orders come by |
-//! | [`shared`] | plain shared memory for the bare limits; the only `unsafe` of the package |
+//! | [`victim`] | a process that is there to be killed |
+//! | [`shared`] | plain shared memory for the bare limits; the `unsafe` of the package |
 //! | [`report`] | the table and the JSON |
 //! | [`memory`] | the real memory of an arena |
 //!
@@ -33,3 +34,4 @@ pub mod report;
 pub mod row;
 pub mod schedule;
 pub mod shared;
+pub mod victim;

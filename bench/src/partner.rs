@@ -6,7 +6,7 @@
 
 use crate::link::{Link, Order, Reply};
 use crate::measure::{Effort, Measurement, Sample, Stage, full_name};
-use crate::placement;
+use crate::placement::{self, Cores};
 use crate::row;
 use anyhow::{Context as _, Result};
 use jacinth::{Channel, Supervisor};
@@ -20,20 +20,21 @@ pub struct Partner {
     child: Child,
     link: Link,
     handover: Channel,
+    cores: Option<Cores>,
 }
 
 impl Partner {
-    /// Starts one, on this processor.
-    pub fn spawn(supervisor: &Supervisor, cpu: Option<usize>) -> Result<Self> {
+    /// Starts one, on the far one of these processors.
+    pub fn spawn(supervisor: &Supervisor, cores: Option<Cores>) -> Result<Self> {
         let (link, theirs) = Link::pair()?;
         let (handover, startup) = Channel::create().context("making the startup channel")?;
         let mut command = Command::new("/proc/self/exe");
         command.arg(SUBCOMMAND).stdin(Stdio::from(theirs));
-        if let Some(cpu) = cpu {
-            command.arg("--cpu").arg(cpu.to_string());
+        if let Some(cores) = cores {
+            command.arg("--cpu").arg(cores.far.to_string());
         }
         let child = supervisor.spawn(&mut command, startup).context("starting the second process")?;
-        Ok(Self { child, link, handover })
+        Ok(Self { child, link, handover, cores })
     }
 
     /// Its process.
@@ -44,7 +45,8 @@ impl Partner {
     /// One attempt at a measurement.
     pub fn measure(&self, measurement: &dyn Measurement, effort: Effort) -> Result<Sample> {
         self.link.send(&Order::Run(full_name(measurement)))?;
-        measurement.near(&Stage { link: &self.link, handover: &self.handover, effort })
+        let stage = Stage { link: &self.link, handover: &self.handover, cores: self.cores, effort };
+        measurement.near(&stage)
     }
 }
 
@@ -65,8 +67,8 @@ pub fn play(cpu: Option<usize>) -> Result<()> {
     let handover = Channel::from(jacinth::take_startup_handle()?);
     let link = Link::inherited()?;
     while let Some(Order::Run(name)) = link.receive()? {
-        // How long is the near side's business.
-        let stage = Stage { link: &link, handover: &handover, effort: Effort::PROBE };
+        // How long, and where, is the near side's business.
+        let stage = Stage { link: &link, handover: &handover, cores: None, effort: Effort::PROBE };
         let played = row::find(&name)
             .with_context(|| format!("no measurement {name}"))
             .and_then(|one| one.far(&stage));

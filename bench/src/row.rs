@@ -1,11 +1,38 @@
 //! The table: what stands beside what, and the ratio that is asked for.
 
+use crate::measure::death::Death;
 use crate::measure::jacinth::{
-    call::Call, channel::ChannelEnd, channel_batch::ChannelBatch, transfer::Transfer,
+    call::Call,
+    channel::ChannelEnd,
+    channel_batch::ChannelBatch,
+    crowd::{Crowded, FEW, MANY},
+    loan::LoanStream,
+    operation::{Both, ChannelCreateClose, DuplicateClose, EventCreateClose, HandleLookup, WriteRead},
+    peer_closed::PeerClosed,
+    transfer::Transfer,
+    writers::Writers,
 };
-use crate::measure::limit::{cache_line::CacheLine, futex::Futex, ring::Ring};
-use crate::measure::peer::{Blocking, Spinning, pipe::Pipe, unix_fd::UnixFd, unix_seqpacket::UnixSeqpacket};
-use crate::measure::{Better, Measurement, RoundTrip, Stream, full_name};
+use crate::measure::limit::{
+    cache_line::CacheLine,
+    futex::Futex,
+    kernel::{DupClose, EventFd, FcntlGetfd, NullCall, SocketPair},
+    memcpy::Memcpy,
+    pidfd::Pidfd,
+    ring::Ring,
+};
+use crate::measure::peer::iceoryx2::{
+    loan::LoanStream as Iceoryx2Loan, publish_subscribe::PublishSubscribe, request_response::RequestResponse,
+};
+use crate::measure::peer::{
+    Blocking, Spinning,
+    crossbeam::{Crossbeam, CrossbeamWriters},
+    ipc_channel::IpcChannel,
+    pipe::Pipe,
+    rtrb::Rtrb,
+    unix_fd::UnixFd,
+    unix_seqpacket::UnixSeqpacket,
+};
+use crate::measure::{Alone, Better, Measurement, RoundTrip, Stream, Threads, full_name};
 
 /// A measurement, as the table refers to it.
 pub type Measured = &'static dyn Measurement;
@@ -42,6 +69,7 @@ impl Row {
 }
 
 const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
 
 /// A bare ring of 1,024 slots; of 64 KiB only 64 of them, so that it stays within what a processor caches.
 static RING_RTT: RoundTrip<Ring<64, 1024>, 64> = RoundTrip::new("rtt_64B");
@@ -49,6 +77,8 @@ static RING_64: Stream<Ring<64, 1024>, 64> = Stream::new("rate_64B");
 static RING_1K: Stream<Ring<KIB, 1024>, KIB> = Stream::new("rate_1KiB");
 static RING_64K: Stream<Ring<{ 64 * KIB }, 64>, { 64 * KIB }> = Stream::new("rate_64KiB");
 static FUTEX_RTT: RoundTrip<Futex, 8> = RoundTrip::new("rtt");
+static MEMCPY_1K: Alone<Memcpy<KIB>> = Alone::new("rate_1KiB");
+static MEMCPY_64K: Alone<Memcpy<{ 64 * KIB }>> = Alone::new("rate_64KiB");
 
 static CHANNEL_RTT: RoundTrip<ChannelEnd<Spinning>, 64> = RoundTrip::new("channel_rtt_64B");
 static CHANNEL_64: Stream<ChannelEnd<Spinning>, 64> = Stream::new("channel_rate_64B");
@@ -64,15 +94,52 @@ static UNIX_1K: Stream<UnixSeqpacket<Spinning>, KIB> = Stream::new("rate_1KiB");
 static UNIX_64K: Stream<UnixSeqpacket<Spinning>, { 64 * KIB }> = Stream::new("rate_64KiB");
 static PIPE_RTT: RoundTrip<Pipe<Spinning>, 64> = RoundTrip::new("rtt_64B");
 static PIPE_SLEEPING: RoundTrip<Pipe<Blocking>, 64> = RoundTrip::new("rtt_64B");
+static PIPE_64: Stream<Pipe<Spinning>, 64> = Stream::new("rate_64B");
+
+static ICEORYX2_RTT: RoundTrip<PublishSubscribe, 64> = RoundTrip::new("rtt_64B");
+static ICEORYX2_64: Stream<PublishSubscribe, 64> = Stream::new("rate_64B");
+static ICEORYX2_1K: Stream<PublishSubscribe, KIB> = Stream::new("rate_1KiB");
+static ICEORYX2_64K: Stream<PublishSubscribe, { 64 * KIB }> = Stream::new("rate_64KiB");
+static IPC_RTT: RoundTrip<IpcChannel, 64> = RoundTrip::new("rtt_64B");
+static IPC_64: Stream<IpcChannel, 64> = Stream::new("rate_64B");
+static IPC_1K: Stream<IpcChannel, KIB> = Stream::new("rate_1KiB");
+static IPC_64K: Stream<IpcChannel, { 64 * KIB }> = Stream::new("rate_64KiB");
+static CROSSBEAM_RTT: Threads<RoundTrip<Crossbeam<64>, 64>> = Threads::new(RoundTrip::new("rtt_64B"));
+static CROSSBEAM_64: Threads<Stream<Crossbeam<64>, 64>> = Threads::new(Stream::new("rate_64B"));
+static RTRB_RTT: Threads<RoundTrip<Rtrb<64>, 64>> = Threads::new(RoundTrip::new("rtt_64B"));
+static RTRB_64: Threads<Stream<Rtrb<64>, 64>> = Threads::new(Stream::new("rate_64B"));
+
+static DUPLICATE_CLOSE: Alone<DuplicateClose> = Alone::new("duplicate_close");
+static EVENT_CREATE_CLOSE: Alone<EventCreateClose> = Alone::new("event_create_close");
+static CHANNEL_CREATE_CLOSE: Alone<ChannelCreateClose> = Alone::new("channel_create_close");
+static HANDLE_LOOKUP: Alone<HandleLookup> = Alone::new("handle_lookup");
+static DUP_CLOSE: Alone<DupClose> = Alone::new("each");
+static EVENTFD: Alone<EventFd> = Alone::new("each");
+static SOCKETPAIR: Alone<SocketPair> = Alone::new("each");
+static FCNTL_GETFD: Alone<FcntlGetfd> = Alone::new("each");
+static NULL_CALL: Alone<NullCall> = Alone::new("each");
+
+type Mixed = Both<DuplicateClose, WriteRead>;
+static MIXED_MANY: Alone<Crowded<Mixed, MANY>> = Alone::new("scale");
+static MIXED_FEW: Alone<Crowded<Mixed, FEW>> = Alone::new("scale");
+static DUPLICATE_MANY: Alone<Crowded<DuplicateClose, MANY>> = Alone::new("scale_duplicate_close");
+static DUPLICATE_FEW: Alone<Crowded<DuplicateClose, FEW>> = Alone::new("scale_duplicate_close");
+static WRITE_READ_MANY: Alone<Crowded<WriteRead, MANY>> = Alone::new("scale_write_read");
+static WRITE_READ_FEW: Alone<Crowded<WriteRead, FEW>> = Alone::new("scale_write_read");
+
+static PEER_CLOSED: Death<PeerClosed> = Death::new("death", 0);
+static PIDFD: Death<Pidfd> = Death::new("death", 0);
+static PEER_CLOSED_256M: Death<PeerClosed> = Death::new("death_256MiB", 256 * MIB);
+static PIDFD_256M: Death<Pidfd> = Death::new("death_256MiB", 256 * MIB);
 
 /// Every row, in the order of the report.
-pub static ROWS: [Row; 8] = [
+pub static ROWS: [Row; 19] = [
     Row {
         name: "channel_rtt_64B",
         about: "64 bytes written, read by the peer and answered; both sides spin",
         jacinth: &CHANNEL_RTT,
         reference: &RING_RTT,
-        peers: &[&CacheLine, &UNIX_RTT, &PIPE_RTT],
+        peers: &[&CacheLine, &ICEORYX2_RTT, &UNIX_RTT, &PIPE_RTT, &IPC_RTT, &CROSSBEAM_RTT, &RTRB_RTT],
         bar: 1.3,
     },
     Row {
@@ -80,7 +147,7 @@ pub static ROWS: [Row; 8] = [
         about: "64 bytes: one write and one read for each message",
         jacinth: &CHANNEL_64,
         reference: &RING_64,
-        peers: &[&UNIX_64, &UNIX_64_SLEEPING],
+        peers: &[&ICEORYX2_64, &UNIX_64, &UNIX_64_SLEEPING, &PIPE_64, &IPC_64, &CROSSBEAM_64, &RTRB_64],
         bar: 0.35,
     },
     Row {
@@ -88,7 +155,7 @@ pub static ROWS: [Row; 8] = [
         about: "64 bytes, written and read in batches of 32",
         jacinth: &ChannelBatch,
         reference: &RING_64,
-        peers: &[&UNIX_64],
+        peers: &[&ICEORYX2_64, &UNIX_64],
         bar: 0.75,
     },
     Row {
@@ -96,7 +163,7 @@ pub static ROWS: [Row; 8] = [
         about: "1 KiB, copied in and copied out",
         jacinth: &CHANNEL_1K,
         reference: &RING_1K,
-        peers: &[&UNIX_1K],
+        peers: &[&MEMCPY_1K, &ICEORYX2_1K, &UNIX_1K, &IPC_1K],
         bar: 0.65,
     },
     Row {
@@ -104,15 +171,23 @@ pub static ROWS: [Row; 8] = [
         about: "64 KiB, copied in and copied out (the bare ring has 64 slots)",
         jacinth: &CHANNEL_64K,
         reference: &RING_64K,
-        peers: &[&UNIX_64K],
+        peers: &[&MEMCPY_64K, &ICEORYX2_64K, &UNIX_64K, &IPC_64K],
         bar: 0.85,
+    },
+    Row {
+        name: "channel_rate_1MiB_loan",
+        about: "1 MiB, filled and read where it lies, the first bytes of it touched",
+        jacinth: &LoanStream::<MIB>,
+        reference: &Iceoryx2Loan::<MIB>,
+        peers: &[],
+        bar: 3.0,
     },
     Row {
         name: "channel_rtt_blocking",
         about: "64 bytes there and back, both sides asleep whenever they wait",
         jacinth: &CHANNEL_SLEEPING,
         reference: &FUTEX_RTT,
-        peers: &[&UNIX_SLEEPING, &PIPE_SLEEPING],
+        peers: &[&UNIX_SLEEPING, &PIPE_SLEEPING, &IPC_RTT],
         bar: 1.15,
     },
     Row {
@@ -120,7 +195,7 @@ pub static ROWS: [Row; 8] = [
         about: "a call of 64 bytes, one caller, the server spins",
         jacinth: &Call,
         reference: &RING_RTT,
-        peers: &[],
+        peers: &[&RequestResponse, &UNIX_RTT],
         bar: 1.6,
     },
     Row {
@@ -130,6 +205,87 @@ pub static ROWS: [Row; 8] = [
         reference: &UnixFd,
         peers: &[],
         bar: 0.15,
+    },
+    Row {
+        name: "duplicate_close",
+        about: "a handle duplicated, and the duplicate closed",
+        jacinth: &DUPLICATE_CLOSE,
+        reference: &DUP_CLOSE,
+        peers: &[],
+        bar: 0.18,
+    },
+    Row {
+        name: "event_create_close",
+        about: "an event made and closed",
+        jacinth: &EVENT_CREATE_CLOSE,
+        reference: &EVENTFD,
+        peers: &[],
+        bar: 0.08,
+    },
+    Row {
+        name: "channel_create_close",
+        about: "a channel made and both its ends closed",
+        jacinth: &CHANNEL_CREATE_CLOSE,
+        reference: &SOCKETPAIR,
+        peers: &[],
+        bar: 0.08,
+    },
+    Row {
+        name: "handle_lookup",
+        about: "the validity of a handle (HANDLE_VALID)",
+        jacinth: &HANDLE_LOOKUP,
+        reference: &FCNTL_GETFD,
+        peers: &[&NULL_CALL],
+        bar: 0.05,
+    },
+    Row {
+        name: "scale",
+        about: "a handle duplicated and closed, 64 bytes written and read, in a process that holds 1,000,000 handles \
+                of as many events, against 1,000",
+        jacinth: &MIXED_MANY,
+        reference: &MIXED_FEW,
+        peers: &[],
+        bar: 1.3,
+    },
+    Row {
+        name: "scale_duplicate_close",
+        about: "the first half of scale by itself",
+        jacinth: &DUPLICATE_MANY,
+        reference: &DUPLICATE_FEW,
+        peers: &[],
+        bar: 1.3,
+    },
+    Row {
+        name: "scale_write_read",
+        about: "the second half of scale by itself",
+        jacinth: &WRITE_READ_MANY,
+        reference: &WRITE_READ_FEW,
+        peers: &[],
+        bar: 1.3,
+    },
+    Row {
+        name: "death_to_peer_closed",
+        about: "from SIGKILL to a sleeping waiter that sees PEER_CLOSED",
+        jacinth: &PEER_CLOSED,
+        reference: &PIDFD,
+        peers: &[],
+        bar: 1.7,
+    },
+    Row {
+        name: "death_to_peer_closed_256MiB",
+        about: "the same, the victim having touched 256 MiB of its own memory",
+        jacinth: &PEER_CLOSED_256M,
+        reference: &PIDFD_256M,
+        peers: &[],
+        bar: 0.1,
+    },
+    Row {
+        name: "writers_4",
+        about: "64 bytes written to one end by four threads of a process, on one processor",
+        jacinth: &Writers,
+        reference: &CrossbeamWriters,
+        peers: &[],
+        bar: 1.0,
     },
 ];
 

@@ -95,7 +95,7 @@ pub struct Attempt {
 
 impl Stand {
     fn new(supervisor: &Supervisor, cores: Option<Cores>) -> Result<Self> {
-        let partner = Partner::spawn(supervisor, cores.map(|cores| cores.far))?;
+        let partner = Partner::spawn(supervisor, cores)?;
         Ok(Self { partner, cores, watchdog: Watchdog::start() })
     }
 

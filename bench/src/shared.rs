@@ -1,6 +1,6 @@
 //! Plain memory shared by two processes, for the bare limits: words on cache lines of their own, and slots of bytes.
 //!
-//! This is the one file of the package with `unsafe` in it. It checks nothing while running (that is what makes it
+//! This file is nearly all the `unsafe` of the package (the rest is a call of iceoryx2's). It checks nothing while running (that is what makes it
 //! the limit): all bounds are checked once, when a [`Word`] or [`Slots`] is made.
 //!
 //! * INV-SHARED-1: the file never shrinks while mapped (both processes are this program, and neither truncates it

@@ -88,7 +88,7 @@ fn parent() -> Outcome {
     }
     println!("\nMeasured between two processes, {} ms each:", MEASURE.as_millis());
     measure(&supervisor)?;
-    println!("\n(`cargo run --release -p jacinth-bench --bin throughput` measures with care.)");
+    println!("\n(`cargo run --release -p jacinth-bench --bin compare` measures with care.)");
     Ok(())
 }
 

@@ -4,19 +4,28 @@
 //! * `peer/`: what a program would use without jacinth;
 //! * `jacinth/`: jacinth, with full handle and rights checks in every call.
 //!
-//! Whatever carries messages of one size is a [`Carrier`], and is measured by the same two loops as all the others
-//! ([`RoundTrip`], [`Stream`]); what does not fit implements [`Measurement`] itself.
+//! Whatever carries messages of one size is a [`Carrier`] (inside one process a [`Pair`]), and is measured by the same two
+//! loops as all the others ([`RoundTrip`], [`Stream`]); what one process does by itself is an [`Operation`]; what does not
+//! fit implements [`Measurement`] itself.
 
+mod alone;
 mod carrier;
+pub mod death;
 pub mod jacinth;
 pub mod limit;
 pub mod peer;
 mod sample;
+pub mod writers;
 
-pub use carrier::{Carrier, RoundTrip, STOP, Stream, first_word, last_message, message};
-pub use sample::{Latency, Sample, Streamed, round_trips};
+pub use alone::{Alone, Operation};
+pub use carrier::{
+    Carrier, End, GO, Pair, RoundTrip, STOP, Stream, Threads, beside, drain, first_word, last_message,
+    message,
+};
+pub use sample::{LONGEST_NS, Latency, Sample, Streamed, operations, round_trips};
 
 use crate::link::Link;
+use crate::placement::Cores;
 use ::jacinth::Channel;
 use anyhow::Result;
 use serde::Serialize;
@@ -56,6 +65,8 @@ pub struct Stage<'a> {
     pub link: &'a Link,
     /// The jacinth channel between the two processes, to hand handles over.
     pub handover: &'a Channel,
+    /// The processors of the two processes; known to the near side only.
+    pub cores: Option<Cores>,
     /// How long to measure.
     pub effort: Effort,
 }

@@ -1,9 +1,9 @@
-//! The two timed loops, and what one attempt at them yields.
+//! The timed loops, and what one attempt at them yields.
 
 use super::Effort;
 use anyhow::{Result, ensure};
 use hdrhistogram::Histogram;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What one attempt yields.
 #[derive(Debug, Clone)]
@@ -12,6 +12,8 @@ pub enum Sample {
     Latency(Latency),
     /// Of something one way: how many in a second.
     Rate(f64),
+    /// Of something done by one process: nanoseconds for one.
+    Cost(f64),
 }
 
 impl Sample {
@@ -20,6 +22,7 @@ impl Sample {
         match self {
             Self::Latency(latency) => latency.typical_ns,
             Self::Rate(per_second) => *per_second,
+            Self::Cost(each_ns) => *each_ns,
         }
     }
 }
@@ -37,7 +40,7 @@ pub struct Latency {
 const RUN: u32 = 32;
 
 /// An hour: nothing waits longer.
-const LONGEST_NS: u64 = 3_600_000_000_000;
+pub const LONGEST_NS: u64 = 3_600_000_000_000;
 
 /// Times `trip`, there and back, over and over.
 #[inline(always)]
@@ -73,6 +76,31 @@ pub fn round_trips(effort: Effort, mut trip: impl FnMut() -> Result<()>) -> Resu
     Ok(Latency { typical_ns: runs.value_at_quantile(0.5) as f64 / f64::from(RUN), each })
 }
 
+/// The operations between two looks at the clock: some take less time than it does to look.
+const OPERATIONS: u32 = 1024;
+
+/// Times an operation of one process: nanoseconds for one, the median over runs of 1,024.
+#[inline(always)]
+pub fn operations(effort: Effort, mut operation: impl FnMut() -> Result<()>) -> Result<f64> {
+    let mut run = || -> Result<Duration> {
+        let start = Instant::now();
+        for _ in 0..OPERATIONS {
+            operation()?;
+        }
+        Ok(start.elapsed())
+    };
+    let start = Instant::now();
+    while start.elapsed() < effort.warm_up {
+        run()?;
+    }
+    let mut runs = Histogram::<u64>::new_with_bounds(1, LONGEST_NS, 4)?;
+    let start = Instant::now();
+    while start.elapsed() < effort.pass {
+        runs.saturating_record(run()?.as_nanos() as u64);
+    }
+    Ok(runs.value_at_quantile(0.5) as f64 / f64::from(OPERATIONS))
+}
+
 /// The messages between two looks at the clock, when streaming.
 const BURST: u32 = 256;
 
@@ -85,6 +113,11 @@ pub struct Streamed {
 }
 
 impl Streamed {
+    /// What was sent since `start`, nothing of it to warm up.
+    pub fn begun(start: Instant, sent: u64) -> Self {
+        Self { start, warm: 0, sent }
+    }
+
     /// Sends without pause, `send` sending and saying how many it sent.
     #[inline(always)]
     pub fn run(effort: Effort, mut send: impl FnMut() -> Result<u64>) -> Result<Self> {

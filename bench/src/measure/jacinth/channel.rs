@@ -2,7 +2,7 @@
 
 use super::{FOR_EVER, READABLE_OR_CLOSED, hand_over, take_over};
 use crate::measure::peer::Manner;
-use crate::measure::{Carrier, Stage};
+use crate::measure::{Carrier, End, Stage};
 use anyhow::{Result, ensure};
 use jacinth::raw::TooSmall;
 use jacinth::{AsHandleRef as _, Channel, Handle, MonotonicDuration, MonotonicInstant, Status};
@@ -33,7 +33,9 @@ impl<M: Manner, const BYTES: usize> Carrier<BYTES> for ChannelEnd<M> {
     fn far(stage: &Stage<'_>) -> Result<Self> {
         Ok(Self::new(take_over(stage)?))
     }
+}
 
+impl<M: Manner, const BYTES: usize> End<BYTES> for ChannelEnd<M> {
     /// Tries again when the channel is full: the other side is reading all the time.
     #[inline(always)]
     fn send(&mut self, message: &[u8; BYTES]) -> Result<()> {

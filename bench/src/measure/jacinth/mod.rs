@@ -3,7 +3,12 @@
 pub mod call;
 pub mod channel;
 pub mod channel_batch;
+pub mod crowd;
+pub mod loan;
+pub mod operation;
+pub mod peer_closed;
 pub mod transfer;
+pub mod writers;
 
 use super::Stage;
 use anyhow::{Context as _, Result};

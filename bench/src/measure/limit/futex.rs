@@ -1,6 +1,6 @@
 //! A bare futex ping-pong: both sides sleep, each wakes the other.
 
-use crate::measure::{Carrier, Stage};
+use crate::measure::{Carrier, End, Stage};
 use crate::shared::{LINE_BYTES, Memory, Word};
 use anyhow::Result;
 use rustix::io::Errno;
@@ -44,7 +44,9 @@ impl Carrier<8> for Futex {
         let memory = Memory::open(stage.link.receive_fd()?)?;
         Self::over(&memory, 2, 0)
     }
+}
 
+impl End<8> for Futex {
     #[inline(always)]
     fn send(&mut self, message: &[u8; 8]) -> Result<()> {
         self.out.message.store(u64::from_le_bytes(*message), Relaxed);

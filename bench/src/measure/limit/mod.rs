@@ -2,4 +2,7 @@
 
 pub mod cache_line;
 pub mod futex;
+pub mod kernel;
+pub mod memcpy;
+pub mod pidfd;
 pub mod ring;

@@ -1,7 +1,7 @@
 //! A bare single-producer single-consumer ring each way: cached positions, bytes written and read, a busy wait without
 //! pause. This is what a queue between two processes costs when it promises nothing else.
 
-use crate::measure::{Carrier, Stage};
+use crate::measure::{Carrier, End, Stage};
 use crate::shared::{LINE_BYTES, Memory, Slots, Word};
 use anyhow::Result;
 use std::sync::atomic::{AtomicU64, Ordering::*};
@@ -57,7 +57,9 @@ impl<const BYTES: usize, const SLOTS: usize> Carrier<BYTES> for Ring<BYTES, SLOT
         let memory = Memory::open(stage.link.receive_fd()?)?;
         Self::over(&memory, 1, 0)
     }
+}
 
+impl<const BYTES: usize, const SLOTS: usize> End<BYTES> for Ring<BYTES, SLOTS> {
     #[inline(always)]
     fn send(&mut self, message: &[u8; BYTES]) -> Result<()> {
         self.out.push(message);

@@ -1,6 +1,10 @@
 //! What a program would use without jacinth.
 
+pub mod crossbeam;
+pub mod iceoryx2;
+pub mod ipc_channel;
 pub mod pipe;
+pub mod rtrb;
 pub mod unix_fd;
 pub mod unix_seqpacket;
 

@@ -1,7 +1,7 @@
 //! A pipe each way. A pipe knows no messages; these are small enough to be written and read whole.
 
 use super::{Manner, until_done};
-use crate::measure::{Carrier, Stage};
+use crate::measure::{Carrier, End, Stage};
 use anyhow::{Result, ensure};
 use rustix::pipe::PipeFlags;
 use std::marker::PhantomData;
@@ -55,7 +55,9 @@ impl<M: Manner> Carrier<64> for Pipe<M> {
     fn far(stage: &Stage<'_>) -> Result<Self> {
         Self::take(stage)
     }
+}
 
+impl<M: Manner> End<64> for Pipe<M> {
     #[inline(always)]
     fn send(&mut self, message: &[u8; 64]) -> Result<()> {
         self.transmit(message)

@@ -2,7 +2,7 @@
 
 use super::{Manner, until_done};
 use crate::link::seqpacket_pair;
-use crate::measure::{Carrier, Stage};
+use crate::measure::{Carrier, End, Stage};
 use anyhow::{Result, ensure};
 use rustix::net::{RecvFlags, SendFlags};
 use std::marker::PhantomData;
@@ -55,7 +55,9 @@ impl<M: Manner, const BYTES: usize> Carrier<BYTES> for UnixSeqpacket<M> {
     fn far(stage: &Stage<'_>) -> Result<Self> {
         Self::take(stage)
     }
+}
 
+impl<M: Manner, const BYTES: usize> End<BYTES> for UnixSeqpacket<M> {
     #[inline(always)]
     fn send(&mut self, message: &[u8; BYTES]) -> Result<()> {
         self.transmit(message)

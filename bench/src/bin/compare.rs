@@ -1,29 +1,30 @@
-//! Measures jacinth between two processes, beside the machine's own limit and beside what Linux offers.
+//! Measures jacinth between two processes, beside the machine's own limit and beside its peers.
 
 #![forbid(unsafe_code)]
 
 use anyhow::{Context as _, Result, ensure};
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use jacinth::{Config, Supervisor};
+use jacinth::Supervisor;
 use jacinth_bench::machine::Machine;
-use jacinth_bench::measure::Effort;
+use jacinth_bench::measure::{Effort, jacinth::crowd};
 use jacinth_bench::report::{self, Report};
 use jacinth_bench::row::{self, ROWS, Row};
 use jacinth_bench::schedule::{self, Plan};
-use jacinth_bench::{partner, placement::Cores};
+use jacinth_bench::{partner, placement::Cores, victim};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Measures jacinth between two processes pinned to two processors, beside the machine's own limit (a bare ring, a bare
-/// futex, a bare cache line) and beside Unix sockets and pipes.
+/// futex, a bare cache line, bare system calls) and beside its peers: iceoryx2, ipc-channel, Unix sockets, pipes, and
+/// inside one process crossbeam-channel and rtrb.
 ///
 /// Every round measures everything once, turn and turn about; an attempt during which the machine moved a process or
-/// stole its time is repeated. The full run takes two minutes, more on a busy machine.
+/// stole its time is repeated.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// Fewer and shorter rounds: under a minute, rougher figures
+    /// Fewer and shorter rounds: under two minutes, rougher figures
     #[arg(long)]
     quick: bool,
 
@@ -59,12 +60,21 @@ enum Role {
         #[arg(long)]
         cpu: Option<usize>,
     },
+    /// Be a process that is to be killed
+    #[command(hide = true, name = victim::SUBCOMMAND)]
+    Victim {
+        #[arg(long)]
+        cpu: Option<usize>,
+        #[arg(long)]
+        touch_bytes: usize,
+    },
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.role {
         Some(Role::Partner { cpu }) => partner::play(cpu),
+        Some(Role::Victim { cpu, touch_bytes }) => victim::play(cpu, touch_bytes),
         None if arguments.list => {
             list();
             Ok(())
@@ -74,7 +84,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("throughput: {error:#}");
+            eprintln!("compare: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -101,7 +111,7 @@ fn measure(arguments: &Arguments) -> Result<()> {
 
     let machine = Machine::look();
     // Made before this thread is pinned, so that the supervisor's thread is not.
-    let supervisor = Supervisor::create(&Config::default()).context("making an arena")?;
+    let supervisor = Supervisor::create(&crowd::config_with_room()).context("making an arena")?;
     let progress = ProgressBar::new(u64::from(rounds) * plan.measurements.len() as u64);
     progress.set_style(ProgressStyle::with_template("{wide_bar} {pos}/{len} {msg:42} {eta:>4} left")?);
     let outcome = schedule::run(&plan, &supervisor, |round, name| {

@@ -1,0 +1,63 @@
+//! What one process does by itself, over and over. The second process does nothing meanwhile: no other processor has
+//! the lines.
+
+use super::{Measurement, Sample, Stage, Unit, operations};
+use crate::link::Reply;
+use anyhow::Result;
+use std::marker::PhantomData;
+
+/// Something that is done by one process, and leaves everything as it was.
+pub trait Operation: Sized {
+    /// Whose it is.
+    const WHO: &'static str;
+
+    /// What is told: the time of one, or how many in a second.
+    const UNIT: Unit = Unit::Nanoseconds;
+
+    /// Makes what it works on.
+    fn prepare() -> Result<Self>;
+
+    /// Does it once.
+    fn once(&mut self) -> Result<()>;
+}
+
+/// An operation, measured alone.
+pub struct Alone<O> {
+    what: &'static str,
+    _operation: PhantomData<fn() -> O>,
+}
+
+impl<O: Operation> Alone<O> {
+    /// Under this name.
+    pub const fn new(what: &'static str) -> Self {
+        Self { what, _operation: PhantomData }
+    }
+}
+
+impl<O: Operation> Measurement for Alone<O> {
+    fn who(&self) -> &'static str {
+        O::WHO
+    }
+
+    fn what(&self) -> &'static str {
+        self.what
+    }
+
+    fn unit(&self) -> Unit {
+        O::UNIT
+    }
+
+    fn near(&self, stage: &Stage<'_>) -> Result<Sample> {
+        stage.link.expect_done()?;
+        let mut operation = O::prepare()?;
+        let each_ns = operations(stage.effort, || operation.once())?;
+        Ok(match O::UNIT {
+            Unit::Nanoseconds => Sample::Cost(each_ns),
+            Unit::MessagesPerSecond => Sample::Rate(1e9 / each_ns),
+        })
+    }
+
+    fn far(&self, stage: &Stage<'_>) -> Result<()> {
+        stage.link.send(&Reply::Done(0))
+    }
+}

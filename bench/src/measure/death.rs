@@ -1,0 +1,94 @@
+//! How long after a SIGKILL a sleeper knows.
+//!
+//! Each time a new victim is spawned into the arena with one end of a channel; a thread of the measuring process goes to
+//! sleep until it hears of the death, by whatever means is measured; another kills.
+
+use super::{LONGEST_NS, Latency, Measurement, Sample, Stage, Unit};
+use crate::link::Reply;
+use crate::victim::Victim;
+use anyhow::{Result, anyhow};
+use hdrhistogram::Histogram;
+use jacinth::Supervisor;
+use std::marker::PhantomData;
+use std::time::{Duration, Instant};
+
+/// A means of hearing of a victim's death.
+pub trait News: Sync + Sized {
+    /// Whose it is.
+    const WHO: &'static str;
+
+    /// Makes ready to hear of this one's.
+    fn of(victim: &Victim) -> Result<Self>;
+
+    /// Sleeps until it has died.
+    fn wait(&self, victim: &Victim) -> Result<()>;
+}
+
+/// The measurement.
+pub struct Death<N> {
+    what: &'static str,
+    touched_bytes: usize,
+    _news: PhantomData<fn() -> N>,
+}
+
+/// The fewest deaths of an attempt.
+const DEATHS: u32 = 3;
+/// By then a waiter is asleep.
+const ASLEEP_AFTER: Duration = Duration::from_millis(2);
+
+impl<N: News> Death<N> {
+    /// Of a victim that has touched so much memory of its own.
+    pub const fn new(what: &'static str, touched_bytes: usize) -> Self {
+        Self { what, touched_bytes, _news: PhantomData }
+    }
+}
+
+impl<N: News> Measurement for Death<N> {
+    fn who(&self) -> &'static str {
+        N::WHO
+    }
+
+    fn what(&self) -> &'static str {
+        self.what
+    }
+
+    fn unit(&self) -> Unit {
+        Unit::Nanoseconds
+    }
+
+    fn sleeps(&self) -> bool {
+        true
+    }
+
+    fn near(&self, stage: &Stage<'_>) -> Result<Sample> {
+        stage.link.expect_done()?;
+        let supervisor = Supervisor::get()?;
+        let mut each = Histogram::<u64>::new_with_bounds(1, LONGEST_NS, 3)?;
+        let start = Instant::now();
+        for deaths in 0.. {
+            if deaths >= DEATHS && start.elapsed() > stage.effort.pass {
+                break;
+            }
+            let victim = Victim::spawn(&supervisor, stage.cores.map(|cores| cores.far), self.touched_bytes)?;
+            let told = kill_while_somebody_waits::<N>(&victim)?;
+            each.saturating_record(told.as_nanos() as u64);
+        }
+        Ok(Sample::Latency(Latency { typical_ns: each.value_at_quantile(0.5) as f64, each }))
+    }
+
+    fn far(&self, stage: &Stage<'_>) -> Result<()> {
+        stage.link.send(&Reply::Done(0))
+    }
+}
+
+fn kill_while_somebody_waits<N: News>(victim: &Victim) -> Result<Duration> {
+    let news = N::of(victim)?;
+    std::thread::scope(|threads| {
+        let waiter = threads.spawn(|| news.wait(victim).map(|()| Instant::now()));
+        std::thread::sleep(ASLEEP_AFTER);
+        let start = Instant::now();
+        victim.kill()?;
+        let told = waiter.join().map_err(|_| anyhow!("the waiter panicked"))??;
+        Ok(told - start)
+    })
+}

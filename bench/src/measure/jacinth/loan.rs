@@ -1,0 +1,69 @@
+//! Loans: messages filled and read where they lie, never copied. Only the first bytes of each are touched.
+
+use super::{hand_over, take_over};
+use crate::link::Reply;
+use crate::measure::{GO, Measurement, STOP, Sample, Stage, Streamed, Unit, first_word};
+use anyhow::{Result, ensure};
+use jacinth::{Channel, Status};
+
+/// The measurement, with messages of `BYTES` bytes.
+pub struct LoanStream<const BYTES: usize>;
+
+impl<const BYTES: usize> Measurement for LoanStream<BYTES> {
+    fn who(&self) -> &'static str {
+        super::WHO
+    }
+
+    fn what(&self) -> &'static str {
+        "rate_loan"
+    }
+
+    fn unit(&self) -> Unit {
+        Unit::MessagesPerSecond
+    }
+
+    fn near(&self, stage: &Stage<'_>) -> Result<Sample> {
+        let channel = hand_over(stage)?;
+        stage.link.expect_ready()?;
+        let streamed = Streamed::run(stage.effort, || send::<BYTES>(&channel, GO).map(|()| 1))?;
+        send::<BYTES>(&channel, STOP)?;
+        streamed.received(stage.link.expect_done()?)
+    }
+
+    fn far(&self, stage: &Stage<'_>) -> Result<()> {
+        let channel = take_over(stage)?;
+        stage.link.send(&Reply::Ready)?;
+        let mut count = 0;
+        loop {
+            let message = match channel.read_in_place() {
+                Ok(message) => message,
+                Err(Status::SHOULD_WAIT) => continue,
+                Err(status) => return Err(status.into()),
+            };
+            ensure!(message.len() == BYTES, "{} bytes came, not {BYTES}", message.len());
+            let mut first = [0; 8];
+            message.read_at(0, &mut first)?;
+            message.finish()?;
+            if first_word(&first)? == STOP {
+                return stage.link.send(&Reply::Done(count));
+            }
+            count += 1;
+        }
+    }
+}
+
+/// Sends a message that begins with `first`; tries again when there is no room: the other side is reading all the time.
+#[inline(always)]
+fn send<const BYTES: usize>(channel: &Channel, first: u64) -> Result<()> {
+    loop {
+        let sent = channel.reserve(BYTES).and_then(|mut loan| {
+            loan.write_at(0, &first.to_le_bytes())?;
+            loan.commit()
+        });
+        match sent {
+            Ok(()) => return Ok(()),
+            Err(Status::SHOULD_WAIT | Status::NO_RESOURCES | Status::NO_MEMORY) => {}
+            Err(status) => return Err(status.into()),
+        }
+    }
+}

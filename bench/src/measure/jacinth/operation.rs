@@ -1,0 +1,114 @@
+//! What a process does with its own handles, each call with its full checks.
+
+use crate::measure::Operation;
+use anyhow::Result;
+use jacinth::{AsHandleRef as _, Channel, Event, Handle, HandleBased as _, Rights, TooSmall};
+use std::hint::black_box;
+
+/// A handle duplicated, and the duplicate closed.
+pub struct DuplicateClose(Event);
+
+impl Operation for DuplicateClose {
+    const WHO: &'static str = super::WHO;
+
+    fn prepare() -> Result<Self> {
+        Ok(Self(Event::create()?))
+    }
+
+    #[inline(always)]
+    fn once(&mut self) -> Result<()> {
+        black_box(self.0.duplicate(Rights::SAME_RIGHTS)?);
+        Ok(())
+    }
+}
+
+/// An event, made and closed.
+pub struct EventCreateClose;
+
+impl Operation for EventCreateClose {
+    const WHO: &'static str = super::WHO;
+
+    fn prepare() -> Result<Self> {
+        Ok(Self)
+    }
+
+    #[inline(always)]
+    fn once(&mut self) -> Result<()> {
+        black_box(Event::create()?);
+        Ok(())
+    }
+}
+
+/// A channel, made, and both its ends closed.
+pub struct ChannelCreateClose;
+
+impl Operation for ChannelCreateClose {
+    const WHO: &'static str = super::WHO;
+
+    fn prepare() -> Result<Self> {
+        Ok(Self)
+    }
+
+    #[inline(always)]
+    fn once(&mut self) -> Result<()> {
+        black_box(Channel::create()?);
+        Ok(())
+    }
+}
+
+/// Whether a handle is one: Zircon's HANDLE_VALID.
+pub struct HandleLookup(Event);
+
+impl Operation for HandleLookup {
+    const WHO: &'static str = super::WHO;
+
+    fn prepare() -> Result<Self> {
+        Ok(Self(Event::create()?))
+    }
+
+    #[inline(always)]
+    fn once(&mut self) -> Result<()> {
+        Ok(jacinth::raw::check_valid(black_box(self.0.raw_handle()))?)
+    }
+}
+
+/// 64 bytes written into a channel and read from its other end.
+pub struct WriteRead {
+    one: Channel,
+    other: Channel,
+    none: Vec<Handle>,
+    bytes: [u8; 64],
+}
+
+impl Operation for WriteRead {
+    const WHO: &'static str = super::WHO;
+
+    fn prepare() -> Result<Self> {
+        let (one, other) = Channel::create()?;
+        Ok(Self { one, other, none: Vec::new(), bytes: [0x5a; 64] })
+    }
+
+    #[inline(always)]
+    fn once(&mut self) -> Result<()> {
+        self.one.write(black_box(&self.bytes), &mut self.none)?;
+        self.other.read_raw(TooSmall::Keep, black_box(&mut self.bytes), &mut []).0?;
+        Ok(())
+    }
+}
+
+/// One operation, then the other.
+pub struct Both<A, B>(A, B);
+
+impl<A: Operation, B: Operation> Operation for Both<A, B> {
+    const WHO: &'static str = super::WHO;
+
+    fn prepare() -> Result<Self> {
+        Ok(Self(A::prepare()?, B::prepare()?))
+    }
+
+    #[inline(always)]
+    fn once(&mut self) -> Result<()> {
+        self.0.once()?;
+        self.1.once()
+    }
+}

@@ -1,0 +1,23 @@
+//! The signal PEER_CLOSED of a channel whose other end a victim had.
+
+use crate::measure::death::News;
+use crate::victim::Victim;
+use anyhow::Result;
+use jacinth::{AsHandleRef as _, MonotonicDuration, MonotonicInstant, Signals};
+
+/// The signal.
+pub struct PeerClosed;
+
+impl News for PeerClosed {
+    const WHO: &'static str = super::WHO;
+
+    fn of(_victim: &Victim) -> Result<Self> {
+        jacinth::set_spin(MonotonicDuration::ZERO);
+        Ok(Self)
+    }
+
+    fn wait(&self, victim: &Victim) -> Result<()> {
+        victim.channel().wait(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::INFINITE)?;
+        Ok(())
+    }
+}
