@@ -16,6 +16,10 @@ pub fn config() -> Config {
     // Enough for three ends of four.
     config.max_pending_messages_per_process = 3 * PENDING_MESSAGES;
     config.pool_bytes = 1 << 20;
+    // Some objects and some memory are beyond the reach of any one process: it is refused more when it has its share,
+    // as in an arena of default size.
+    config.max_objects_per_process = config.max_objects - 8;
+    config.max_block_bytes_per_process = 768 << 10;
     config.max_loan_bytes = 256 << 10;
     config
 }

@@ -1,6 +1,6 @@
 //! Making objects.
 
-use super::{Operation, startup};
+use super::{Operation, Scene, startup};
 use jacinth::*;
 
 const CLAIM: &str = "nothing of a new object is left, however much of it there was";
@@ -31,6 +31,12 @@ pub(super) fn operations() -> Vec<Operation> {
             "create_reclaiming",
             "reclaiming what others retired is finished by whoever comes next",
         )
+        .set(|| {
+            let mut scene = Scene::new();
+            // With these, the table is full before the victim has its share.
+            scene.give_sides(8);
+            scene
+        })
         .prepare(|| {
             // Enough that the search finds no slot that is free, and must reclaim some of these.
             let mut full = vec![startup()];
@@ -42,6 +48,15 @@ pub(super) fn operations() -> Vec<Operation> {
             full.drain(full.len() - 16..);
             move || (Event::create().unwrap(), full)
         }),
+        Operation::new("create_over_quota", "an object beyond the quota is refused, and nothing comes of it")
+            .prepare(|| {
+                let line = startup();
+                let events: Vec<_> = std::iter::from_fn(|| Event::create().ok()).collect();
+                move || {
+                    assert_eq!(Event::create().unwrap_err(), Status::NO_RESOURCES);
+                    (line, events)
+                }
+            }),
     ]
 }
 

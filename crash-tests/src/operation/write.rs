@@ -65,7 +65,15 @@ pub(super) fn operations() -> Vec<Operation> {
         operations.push(write(format!("write_{handles}_growing"), handles, INLINE, FIRST_RING));
     }
     operations.push(write("write_largest".into(), 0, MAX_MSG_BYTES, 0));
-    operations.extend([batch(), channel(), to_nobody(), when_full(), over_quota(), untransferable()]);
+    operations.extend([
+        batch(),
+        channel(),
+        to_nobody(),
+        when_full(),
+        over_quota(),
+        over_memory_quota(),
+        untransferable(),
+    ]);
     operations
 }
 
@@ -212,6 +220,30 @@ fn over_quota() -> Operation {
             move || {
                 assert_eq!(line.write(b"one more", &mut handles), Err(Status::NO_RESOURCES));
                 (line, others)
+            }
+        })
+        .check(|scene, _| scene.nothing_more())
+}
+
+/// A process with as much message memory as it may have.
+fn over_memory_quota() -> Operation {
+    /// With handles and without, a block of one size.
+    const LARGE: usize = MAX_MSG_BYTES * 3 / 4;
+    Operation::new("write_2_over_memory_quota", "a write beyond the quota closes its handles, once")
+        .set(|| {
+            let mut scene = Scene::patient();
+            scene.give_sides(2);
+            scene
+        })
+        .prepare(|| {
+            let line = startup();
+            let mut handles = given(&line);
+            let (ours, theirs) = Channel::create().unwrap();
+            while ours.write(&bytes(LARGE), &mut Vec::new()).is_ok() {}
+            move || {
+                let refused = line.write(&bytes(LARGE), &mut handles);
+                assert_eq!(refused, Err(Status::NO_RESOURCES));
+                (line, ours, theirs)
             }
         })
         .check(|scene, _| scene.nothing_more())
