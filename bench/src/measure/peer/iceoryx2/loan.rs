@@ -3,8 +3,8 @@
 
 #![allow(unsafe_code)]
 
-use super::publish_subscribe::{publisher, subscriber};
-use super::{hand_over_name, node, take_over_name};
+use super::publish_subscribe::{connect, publisher, subscriber};
+use super::{hand_over, new_name, node, take_over_name};
 use crate::link::Reply;
 use crate::measure::{GO, Measurement, STOP, Sample, Stage, Streamed, Unit, first_word};
 use anyhow::{Result, ensure};
@@ -26,9 +26,10 @@ impl<const BYTES: usize> Measurement for LoanStream<BYTES> {
     }
 
     fn near(&self, stage: &Stage<'_>) -> Result<Sample> {
-        let name = hand_over_name(stage)?;
+        let name = new_name();
         let node = node()?;
         let publisher = publisher(&node, &name, BYTES)?;
+        hand_over(stage, &name)?;
         stage.link.expect_ready()?;
         let send = |first: u64| -> Result<u64> {
             let mut message = publisher.loan_slice_uninit(BYTES)?;
@@ -50,6 +51,7 @@ impl<const BYTES: usize> Measurement for LoanStream<BYTES> {
         let name = take_over_name(stage)?;
         let node = node()?;
         let subscriber = subscriber(&node, &name, BYTES)?;
+        connect(&subscriber)?;
         stage.link.send(&Reply::Ready)?;
         let mut count = 0;
         loop {

@@ -18,13 +18,16 @@ fn node() -> Result<Node<ipc::Service>> {
     Ok(NodeBuilder::new().signal_handling_mode(SignalHandlingMode::Disabled).create()?)
 }
 
-/// A name for services that nobody else uses, which the far side is told.
-fn hand_over_name(stage: &Stage<'_>) -> Result<String> {
+/// A name for services that nobody else uses.
+fn new_name() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     // Relaxed: it need only differ.
-    let name = format!("jacinth-bench/{}/{}", std::process::id(), NEXT.fetch_add(1, Relaxed));
-    stage.link.send(&name)?;
-    Ok(name)
+    format!("jacinth-bench/{}/{}", std::process::id(), NEXT.fetch_add(1, Relaxed))
+}
+
+/// Tells the far side the name, once the near side has made what the far side will connect to.
+fn hand_over(stage: &Stage<'_>, name: &str) -> Result<()> {
+    stage.link.send(&name)
 }
 
 /// The name that the near side has made up.

@@ -1,7 +1,7 @@
 //! Its publish-subscribe: a service each way, each with one publisher and one subscriber. Nothing is dropped: a publisher
 //! whose subscriber has no room waits for it, as a channel's writer does.
 
-use super::{hand_over_name, node, take_over_name};
+use super::{hand_over, new_name, node, take_over_name};
 use crate::measure::{Carrier, End, Stage};
 use ::iceoryx2::port::{publisher::Publisher, subscriber::Subscriber};
 use ::iceoryx2::prelude::*;
@@ -57,14 +57,22 @@ pub(super) fn subscriber(
     Ok(service.subscriber_builder().buffer_size(slots(message_bytes)).create()?)
 }
 
+/// Connects a subscriber, which it does by itself only when it first receives: what is published before is kept while
+/// there is room, and then dropped.
+pub(super) fn connect(subscriber: &Subscriber<ipc::Service, [u8], ()>) -> Result<()> {
+    ensure!(subscriber.receive()?.is_none(), "a message came before any was sent");
+    Ok(())
+}
+
 impl<const BYTES: usize> Carrier<BYTES> for PublishSubscribe {
     const WHO: &'static str = super::WHO;
 
     fn near(stage: &Stage<'_>) -> Result<Self> {
-        let name = hand_over_name(stage)?;
+        let name = new_name();
         let node = node()?;
         let out = publisher(&node, &format!("{name}/out"), BYTES)?;
         let back = subscriber(&node, &format!("{name}/back"), BYTES)?;
+        hand_over(stage, &name)?;
         Ok(Self { out, back, _node: node })
     }
 
@@ -73,6 +81,7 @@ impl<const BYTES: usize> Carrier<BYTES> for PublishSubscribe {
         let node = node()?;
         let out = publisher(&node, &format!("{name}/back"), BYTES)?;
         let back = subscriber(&node, &format!("{name}/out"), BYTES)?;
+        connect(&back)?;
         Ok(Self { out, back, _node: node })
     }
 }

@@ -1,6 +1,6 @@
 //! Its request-response: one client, and a server that asks again and again.
 
-use super::{hand_over_name, node, take_over_name};
+use super::{hand_over, new_name, node, take_over_name};
 use crate::link::Reply;
 use crate::measure::{
     Measurement, STOP, Sample, Stage, Unit, first_word, last_message, message, round_trips,
@@ -36,9 +36,10 @@ impl Measurement for RequestResponse {
     }
 
     fn near(&self, stage: &Stage<'_>) -> Result<Sample> {
-        let name = hand_over_name(stage)?;
+        let name = new_name();
         let node = node()?;
         let client = service(&node, &name)?.client_builder().initial_max_slice_len(BYTES).create()?;
+        hand_over(stage, &name)?;
         stage.link.expect_ready()?;
         let call = |request: &[u8; BYTES]| -> Result<()> {
             let pending = client.loan_slice_uninit(BYTES)?.write_from_slice(request).send()?;

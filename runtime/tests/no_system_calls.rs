@@ -1,0 +1,324 @@
+//! In steady state nothing but sleeping and waking makes a system call.
+//!
+//! A process of its own makes each call thousands of times, after its first use; this process traces it (ptrace) and
+//! counts what it asks of the kernel between two markers. There are two exceptions, and the test holds them to their
+//! word: once for every 1,024 objects that it destroys, a thread asks for a memory barrier; and one that spins for an
+//! answer lets others run now and then.
+
+mod support;
+
+use jacinth::*;
+use nix::errno::Errno;
+use nix::libc::{SYS_futex, SYS_futex_waitv, SYS_getppid, SYS_membarrier, SYS_sched_yield};
+use nix::sys::ptrace::{self, Options};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{ChildStdin, Stdio};
+use support::*;
+
+/// How often each call is made while its system calls are counted.
+const TIMES: u32 = 4096;
+/// How often before that, uncounted: first use may map memory and register with the kernel.
+const FIRST_USES: u32 = 4096;
+/// How many objects a thread destroys before it asks for a barrier.
+const OBJECTS_A_BARRIER: u32 = 1024;
+
+/// What a call may ask of the kernel.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Asks {
+    Nothing,
+    /// A memory barrier, once for so many objects that it destroys; each call destroys one.
+    Barriers,
+    /// To let others run, while it spins for an answer that takes long.
+    Turns,
+    /// To sleep, each time.
+    Sleep,
+}
+use Asks::{Barriers, Nothing, Sleep, Turns};
+
+/// A call, made ready to be made again and again.
+type Call = Box<dyn FnMut()>;
+
+/// What is called, what it may ask of the kernel, and how it is made ready.
+type Line = (&'static str, Asks, fn() -> Call);
+
+/// Each call, in the order in which the traced process makes them.
+const CALLS: &[Line] = &[
+    ("event, created and closed", Barriers, || Box::new(|| drop(Event::create().unwrap()))),
+    ("event pair, created and closed", Barriers, || Box::new(|| drop(EventPair::create().unwrap()))),
+    ("channel, created and closed", Barriers, || Box::new(|| drop(Channel::create().unwrap()))),
+    ("duplicate and close", Nothing, || {
+        let event = Event::create().unwrap();
+        Box::new(move || drop(event.duplicate(Rights::SAME_RIGHTS).unwrap()))
+    }),
+    ("close_many of 16", Nothing, || {
+        let event = Event::create().unwrap();
+        Box::new(move || {
+            let values =
+                [(); 16].map(|()| Handle::from(event.duplicate(Rights::SAME_RIGHTS).unwrap()).into_raw());
+            raw::close_many(&values).unwrap();
+        })
+    }),
+    ("replace", Nothing, || {
+        let mut current = Some(Event::create().unwrap());
+        Box::new(move || {
+            let replaced = current.take().map(|event| event.replace(Rights::SAME_RIGHTS).unwrap());
+            current = replaced;
+        })
+    }),
+    ("check_valid", Nothing, || {
+        let event = Event::create().unwrap();
+        Box::new(move || raw::check_valid(event.raw_handle()).unwrap())
+    }),
+    ("a handle that is closed", Nothing, || {
+        let closed = Event::create().unwrap().raw_handle();
+        Box::new(move || assert_eq!(raw::check_valid(closed), Err(Status::BAD_HANDLE)))
+    }),
+    ("a right that is missing", Nothing, || {
+        let event = Event::create().unwrap().replace(Rights::WAIT).unwrap();
+        Box::new(move || assert_eq!(event.signal(Signals::NONE, Signals::USER_0), Err(Status::ACCESS_DENIED)))
+    }),
+    ("signal", Nothing, || {
+        let event = Event::create().unwrap();
+        Box::new(move || {
+            event.signal(Signals::NONE, Signals::USER_0).unwrap();
+            event.signal(Signals::USER_0, Signals::NONE).unwrap();
+        })
+    }),
+    ("signal_peer", Nothing, || {
+        let (ours, theirs) = EventPair::create().unwrap();
+        Box::new(move || {
+            ours.signal_peer(Signals::NONE, Signals::USER_0).unwrap();
+            theirs.signal(Signals::USER_0, Signals::NONE).unwrap();
+        })
+    }),
+    ("wait for what is so", Nothing, || {
+        let event = Event::create().unwrap();
+        event.signal(Signals::NONE, Signals::USER_0).unwrap();
+        Box::new(move || assert_eq!(event.wait(Signals::USER_0, FOREVER), Ok(Signals::USER_0)))
+    }),
+    ("wait with a deadline that is past", Nothing, || {
+        let event = Event::create().unwrap();
+        Box::new(move || {
+            let waited = event.wait(Signals::USER_0, MonotonicInstant::INFINITE_PAST);
+            assert_eq!(waited, Err(Status::TIMED_OUT));
+        })
+    }),
+    ("wait_many for what is so", Nothing, || {
+        let (event, other) = (Event::create().unwrap(), Event::create().unwrap());
+        event.signal(Signals::NONE, Signals::USER_0).unwrap();
+        Box::new(move || {
+            let mut items =
+                [&other, &event].map(|event| WaitItem::new(event.as_handle_ref(), Signals::USER_0));
+            wait_many(&mut items, FOREVER).unwrap();
+        })
+    }),
+    ("write and read, 0 bytes", Nothing, || write_and_read(0, 0)),
+    ("write and read, 64 bytes", Nothing, || write_and_read(64, 0)),
+    ("write and read, 1 KiB", Nothing, || write_and_read(1024, 0)),
+    ("write and read, 64 KiB", Nothing, || write_and_read(65_536, 0)),
+    ("write and read, 1 handle", Nothing, || write_and_read(0, 1)),
+    ("write and read, 64 bytes and 64 handles", Nothing, || write_and_read(64, 64)),
+    ("100 messages queued and read", Nothing, || {
+        let (ours, theirs) = Channel::create().unwrap();
+        let mut message = MessageBuf::new();
+        Box::new(move || {
+            (0..100).for_each(|_| tell(&ours, [0x5a; 64]));
+            (0..100).for_each(|_| theirs.read(&mut message).unwrap());
+        })
+    }),
+    ("a batch of 32 messages", Nothing, || {
+        let (ours, theirs) = Channel::create().unwrap();
+        let mut batch = Batch::new();
+        Box::new(move || {
+            // As many as fit into one ring go at once.
+            let mut left = 32;
+            while left > 0 {
+                left -= ours.write_batch((0..left).map(|_| &[0x5a; 64][..])).unwrap();
+            }
+            while left < 32 {
+                left += theirs.read_batch(32, &mut batch).unwrap();
+            }
+        })
+    }),
+    ("a loan of 1 MiB, read in place", Nothing, || {
+        let (ours, theirs) = Channel::create().unwrap();
+        Box::new(move || {
+            let mut loan = ours.reserve(1 << 20).unwrap();
+            loan.write_at(0, b"first").unwrap();
+            loan.commit().unwrap();
+            let mut start = [0; 5];
+            theirs.read_in_place().unwrap().read_at(0, &mut start).unwrap();
+            assert_eq!(&start, b"first");
+        })
+    }),
+    ("read from an empty channel", Nothing, || {
+        let (ours, theirs) = Channel::create().unwrap();
+        let mut message = MessageBuf::new();
+        Box::new(move || {
+            assert_eq!(theirs.read(&mut message), Err(Status::SHOULD_WAIT));
+            ours.basic_info().unwrap();
+        })
+    }),
+    ("call, both sides awake", Turns, || {
+        set_spin(MonotonicDuration::from_seconds(60));
+        let (client, server) = Channel::create().unwrap();
+        std::thread::spawn(move || {
+            let mut request = MessageBuf::new();
+            loop {
+                match server.read(&mut request) {
+                    Ok(()) => tell(&server, request.bytes()),
+                    Err(Status::SHOULD_WAIT) => std::thread::yield_now(),
+                    Err(status) => return assert_eq!(status, Status::PEER_CLOSED),
+                }
+            }
+        });
+        let mut reply = MessageBuf::new();
+        Box::new(move || client.call(FOREVER, &[0x5a; 64], &mut Vec::new(), &mut reply).unwrap())
+    }),
+    ("basic_info and handle_count", Nothing, || {
+        let event = Event::create().unwrap();
+        Box::new(move || {
+            event.basic_info().unwrap();
+            event.handle_count().unwrap();
+        })
+    }),
+    ("names", Nothing, || {
+        let event = Event::create_named(&Name::new_lossy("bell")).unwrap();
+        Box::new(move || {
+            event.set_name(&Name::new_lossy("alarm")).unwrap();
+            assert_eq!(event.get_name().unwrap(), Name::new_lossy("alarm"));
+        })
+    }),
+    ("wait until a deadline", Sleep, || {
+        set_spin(MonotonicDuration::ZERO);
+        let event = Event::create().unwrap();
+        Box::new(move || {
+            let soon = MonotonicInstant::after(MonotonicDuration::from_micros(1));
+            assert_eq!(event.wait(Signals::USER_0, soon), Err(Status::TIMED_OUT));
+        })
+    }),
+];
+
+fn write_and_read(len_bytes: usize, handles: usize) -> Call {
+    let (ours, theirs) = Channel::create().unwrap();
+    let event = Event::create().unwrap();
+    let bytes = vec![0x5a; len_bytes];
+    let mut luggage: Vec<Handle> =
+        (0..handles).map(|_| event.duplicate(Rights::SAME_RIGHTS).unwrap().into()).collect();
+    let mut message = MessageBuf::new();
+    Box::new(move || {
+        ours.write(&bytes, &mut luggage).unwrap();
+        theirs.read(&mut message).unwrap();
+        luggage.extend((0..handles).map(|index| message.take_handle(index).unwrap()));
+    })
+}
+
+/// A system call that jacinth never makes in these calls.
+fn mark() {
+    let _ = rustix::process::getppid();
+}
+
+const MAKES_THE_CALLS: &str = "makes the calls";
+
+fn make_the_calls() {
+    let supervisor = Supervisor::create(&Config::default()).unwrap();
+    println!("thread {}", rustix::thread::gettid().as_raw_nonzero());
+    std::io::stdin().read_line(&mut String::new()).unwrap();
+    for (_, _, make_ready) in CALLS {
+        let mut call = make_ready();
+        (0..FIRST_USES).for_each(|_| call());
+        mark();
+        (0..TIMES).for_each(|_| call());
+        mark();
+    }
+    clean(&supervisor);
+}
+
+#[test]
+fn child_main() {
+    play(&[(MAKES_THE_CALLS, make_the_calls)]);
+}
+
+/// How often which system call was made.
+type Made = BTreeMap<i64, u32>;
+
+#[test]
+fn in_steady_state_nothing_but_sleeping_makes_a_system_call() {
+    // The C library's allocator keeps what memory it once had, and so asks for it in first use only.
+    let mut child = role(MAKES_THE_CALLS)
+        .env("MALLOC_TRIM_THRESHOLD_", "1000000000")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Held to the end: the process goes on writing to it.
+    let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+    let thread = said
+        .find_map(|line| line.unwrap().split_once("thread ")?.1.parse().ok())
+        .expect("the process says which thread makes the calls");
+    let made = trace(Pid::from_raw(thread), child.stdin.take().unwrap());
+    join(child);
+
+    assert_eq!(made.len(), CALLS.len(), "all calls are made");
+    for ((name, asks, _), made) in CALLS.iter().zip(made) {
+        let of = |call: i64| made.get(&call).copied().unwrap_or(0);
+        let all: u32 = made.values().sum();
+        let (expected, as_expected) = match asks {
+            Nothing => ("none", all == 0),
+            // Where the thread stood in its batch before is unknown.
+            Barriers => ("a barrier for each 1,024 objects", {
+                let barriers = TIMES / OBJECTS_A_BARRIER;
+                all == of(SYS_membarrier) && (barriers..=barriers + 1).contains(&all)
+            }),
+            Turns => ("to let others run", all == of(SYS_sched_yield)),
+            // If a deadline is past before the thread is asleep, there is nothing to ask for.
+            Sleep => ("to sleep", all == of(SYS_futex) + of(SYS_futex_waitv) && (1..=TIMES).contains(&all)),
+        };
+        assert!(
+            as_expected,
+            "{name}: expected {expected}; in {TIMES} times it made (number: how often) {made:?}"
+        );
+    }
+}
+
+/// Lets the thread go on by a line of input, and counts its system calls between each two marks.
+fn trace(thread: Pid, mut go_on: ChildStdin) -> Vec<Made> {
+    ptrace::seize(thread, Options::PTRACE_O_TRACESYSGOOD).expect("this system allows a process to be traced");
+    ptrace::interrupt(thread).unwrap();
+    let mut all = Vec::new();
+    let mut counted = None::<Made>;
+    loop {
+        let pass_on = match waitpid(thread, Some(WaitPidFlag::__WALL)).unwrap() {
+            WaitStatus::PtraceSyscall(_) => {
+                let registers = ptrace::getregs(thread).unwrap();
+                // So it stands on the way into the kernel; on the way out there is a result instead.
+                if registers.rax.cast_signed() == -i64::from(Errno::ENOSYS as i32) {
+                    let number = registers.orig_rax.cast_signed();
+                    match &mut counted {
+                        _ if number == SYS_getppid => match counted.take() {
+                            Some(made) => all.push(made),
+                            None => counted = Some(Made::new()),
+                        },
+                        Some(made) => *made.entry(number).or_default() += 1,
+                        None => {}
+                    }
+                }
+                None
+            }
+            WaitStatus::Stopped(_, signal) => Some(signal),
+            WaitStatus::Exited(..) | WaitStatus::Signaled(..) => return all,
+            _ => {
+                // It has been seized, and waits for its line; or that was some later event.
+                let _ = go_on.write_all(b"\n");
+                None
+            }
+        };
+        match ptrace::syscall(thread, pass_on) {
+            Ok(()) | Err(Errno::ESRCH) => {}
+            Err(error) => panic!("ptrace: {error}"),
+        }
+    }
+}
