@@ -21,12 +21,6 @@ impl<O: Operation, const EVENTS: usize> Operation for Crowded<O, EVENTS> {
     /// What the operation works on comes after half of the crowd, and has neighbours on both sides.
     fn prepare() -> Result<Self> {
         let mut crowd = Vec::with_capacity(EVENTS);
-        let grow = |crowd: &mut Vec<Event>, to: usize| -> Result<()> {
-            while crowd.len() < to {
-                crowd.push(Event::create().with_context(|| format!("making event {}", crowd.len()))?);
-            }
-            Ok(())
-        };
         grow(&mut crowd, EVENTS / 2)?;
         let operation = O::prepare()?;
         grow(&mut crowd, EVENTS)?;
@@ -37,6 +31,14 @@ impl<O: Operation, const EVENTS: usize> Operation for Crowded<O, EVENTS> {
     fn once(&mut self) -> Result<()> {
         self.operation.once()
     }
+}
+
+/// Makes events until there are so many.
+pub fn grow(crowd: &mut Vec<Event>, events: usize) -> Result<()> {
+    while crowd.len() < events {
+        crowd.push(Event::create().with_context(|| format!("making event {}", crowd.len()))?);
+    }
+    Ok(())
 }
 
 /// The default configuration with room for the crowd in one process.

@@ -1,0 +1,61 @@
+//! What each operation costs by itself, in one process: no other processor has the lines. Beside them, what a
+//! program inside one process would use instead, and what the kernel takes for the like. Then the same operations
+//! while the process holds 1,000, 100,000 and 1,000,000 handles, each of an object of its own.
+
+#![forbid(unsafe_code)]
+
+mod baseline;
+mod channel;
+mod create;
+mod handle;
+mod signal;
+
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion};
+use jacinth::Supervisor;
+use jacinth_bench::measure::jacinth::crowd;
+use std::time::Duration;
+
+/// Benches that stand together in reports.
+pub type Group<'a> = BenchmarkGroup<'a, WallTime>;
+
+type Bench = fn(&mut Group<'_>);
+
+/// What is measured beside crowds of events.
+const OPERATIONS: [(&str, Bench); 4] = [
+    ("create", create::create),
+    ("handle", handle::handle),
+    ("signal", signal::signal),
+    ("channel", channel::channel),
+];
+
+fn main() {
+    let supervisor = Supervisor::create(&crowd::config_with_room()).expect("an arena");
+    // Shorter than criterion's own: there are many of them, and most take nanoseconds.
+    let mut criterion = Criterion::default()
+        .warm_up_time(Duration::from_millis(200))
+        .measurement_time(Duration::from_secs(1))
+        .sample_size(50)
+        .configure_from_args();
+    let mut run = |name: &str, bench: Bench| {
+        let mut group = criterion.benchmark_group(name);
+        bench(&mut group);
+        group.finish();
+    };
+    for (name, bench) in OPERATIONS {
+        run(name, bench);
+    }
+    run("queues", baseline::queues);
+    run("kernel", baseline::kernel);
+    let mut crowd = Vec::new();
+    for events in [1_000, 100_000, 1_000_000] {
+        crowd::grow(&mut crowd, events).expect("a crowd of events");
+        for (name, bench) in OPERATIONS {
+            run(&format!("{name}_among_{events}"), bench);
+        }
+    }
+    drop(crowd);
+    criterion.final_summary();
+    let audit = supervisor.audit();
+    assert!(audit.is_clean(), "the arena after the benches: {audit}");
+}
