@@ -17,7 +17,7 @@
 //! | [`partner`], [`link`] | the second process, and the socket that its orders come by |
 //! | [`victim`] | a process that is there to be killed |
 //! | [`shared`] | plain shared memory for the bare limits; the `unsafe` of the package |
-//! | [`report`] | the table and the JSON |
+//! | [`report`] | the table, the JSON, the plots |
 //! | [`memory`] | the real memory of an arena |
 //!
 //! A new measurement is a file under `measure/` and a word in `row.rs`; nothing else changes.

@@ -48,6 +48,10 @@ struct Arguments {
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
 
+    /// Draw the figures into this folder as well: an SVG file for each row, and one of all bars
+    #[arg(long, value_name = "DIR")]
+    svg: Option<PathBuf>,
+
     #[command(subcommand)]
     role: Option<Role>,
 }
@@ -129,6 +133,9 @@ fn measure(arguments: &Arguments) -> Result<()> {
     }
     if let Some(path) = &arguments.markdown {
         write(path, &report::markdown(&report))?;
+    }
+    if let Some(folder) = &arguments.svg {
+        report::plots(&report, folder)?;
     }
     let failed = report.outcome.figures.values().filter(|figure| figure.is_err()).count();
     ensure!(failed == 0, "{failed} of the measurements failed: see the table");

@@ -1,11 +1,13 @@
-//! What a run says: figures over rounds, ratios, a table, JSON.
+//! What a run says: figures over rounds, ratios, a table, JSON, plots.
 
 mod figure;
 mod json;
+mod plot;
 mod table;
 
 pub use figure::{Figure, Tail, in_unit};
 pub use json::json;
+pub use plot::plots;
 pub use table::{markdown, table};
 
 use crate::machine::Machine;
