@@ -6,7 +6,8 @@
 //! * `cargo run --release -p jacinth-bench --bin compare`: two processes on two cores, each figure for jacinth,
 //!   for the machine's limit and for the peers, in one run, turn and turn about;
 //!
-//! and one more way to count: `--bin memory`, the real memory that arenas, channels and events take.
+//! and two ways to count: `--bin memory`, the real memory that arenas, channels and events take, and
+//! `--bin instructions`, what callgrind counts.
 //!
 //! | room | what it knows |
 //! |---|---|

@@ -10,7 +10,7 @@
 //! ```
 //! A figure that could not be measured is `{"error": "why"}`.
 
-use super::{Figure, Report};
+use super::{Figure, Report, versions};
 use crate::row::{Measured, Row};
 use serde_json::{Map, Value, json};
 
@@ -24,6 +24,7 @@ pub fn json(report: &Report<'_>) -> Value {
             "attempts": report.outcome.attempts,
             "repeated": report.outcome.repeated,
             "disturbed": report.outcome.disturbed,
+            "versions": Map::from_iter(versions().map(|(peer, version)| (peer.to_owned(), json!(version)))),
         },
         "results": report.rows.iter().map(|row| result(report, row)).collect::<Vec<_>>(),
     })

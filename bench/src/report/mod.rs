@@ -4,11 +4,13 @@ mod figure;
 mod json;
 mod plot;
 mod table;
+mod versions;
 
 pub use figure::{Figure, Tail, in_unit};
 pub use json::json;
 pub use plot::plots;
 pub use table::{markdown, table};
+use versions::versions;
 
 use crate::machine::Machine;
 use crate::row::{Measured, Row};

@@ -1,6 +1,6 @@
 //! The table.
 
-use super::{Report, in_unit};
+use super::{Report, in_unit, versions};
 use crate::measure::{Better, Unit};
 use crate::row::Row;
 use comfy_table::{Cell, CellAlignment, Table, TableComponent, presets};
@@ -96,7 +96,7 @@ fn footnotes(report: &Report<'_>) -> String {
     format!(
         "Median, min and max are over those of {} rounds that were not disturbed (~ marks a figure all of whose rounds \
          were); p99, p99.9 and worst are of single round trips, the clock's own cost included.\nTwo processes on {}; \
-         {} attempts, {} of them disturbed after all repeats, {} repeats.\n{}, {} processors, Linux {}.",
+         {} attempts, {} of them disturbed after all repeats, {} repeats.\n{}, {} processors, Linux {}; {}.",
         report.rounds,
         outcome.placement,
         outcome.attempts,
@@ -105,5 +105,6 @@ fn footnotes(report: &Report<'_>) -> String {
         report.machine.cpu,
         report.machine.cpus,
         report.machine.kernel,
+        versions().map(|(peer, version)| format!("{peer} {version}")).collect::<Vec<_>>().join(", "),
     )
 }
