@@ -270,6 +270,26 @@ fn whoever_sees_a_leader_sees_which_process_it_is() {
     });
 }
 
+/// The same when the next one sits down before the supervisor knows of it.
+#[test]
+fn the_occupant_of_a_seat_is_never_one_that_sat_down_later() {
+    model_without_barriers(3, || {
+        let one = first(&small());
+        let arena = one.process().arena().clone();
+        let seat = arena.reserve_seat(&one).unwrap();
+        assert!(one.adopt_seat(seat, 7).unwrap());
+        let moving_on = loom::thread::spawn(move || {
+            one.recover(seat).unwrap();
+            let next = one.process().arena().reserve_seat(&one).unwrap();
+            let process = Process::sit(one.process().arena().clone(), next, 8, 77).unwrap();
+            (one, process)
+        });
+        let seen = arena.occupant(seat).unwrap();
+        assert!(seen.is_none_or(|seen| [Occupant::from(7), Occupant::default()].contains(&seen)), "{seen:?}");
+        let _kept = moving_on.join().unwrap();
+    });
+}
+
 /// INV-LEADER-2: who asks for the occupant of a seat that is another's by now learns the right one, or that the seat is
 /// gone; never the next one.
 #[test]

@@ -88,6 +88,7 @@ fn ending_sides() {
     kill_after_every_store(CLOSING_A_SIDE);
     kill_after_every_store(CLOSING_A_FULL_SIDE);
     kill_after_every_store(ENDING_A_CHANNEL);
+    kill_after_every_store(ENDING_A_CHANNEL_OF_USED_BLOCKS);
 }
 
 /// INV-CREATE-1, INV-ENTRY-1.
@@ -104,6 +105,7 @@ fn sending() {
     kill_after_every_store(SENDING);
     kill_after_every_store(SENDING_MUCH);
     kill_after_every_store(SENDING_HANDLES);
+    kill_after_every_store(SENDING_HANDLES_AGAIN);
     kill_after_every_store(SENDING_WHAT_CANNOT_BE_SENT);
 }
 
@@ -111,6 +113,7 @@ fn sending() {
 #[test]
 fn receiving() {
     kill_after_every_store(RECEIVING);
+    kill_after_every_store(RECEIVING_HANDLES_AGAIN);
     kill_after_every_store(DISCARDING);
 }
 

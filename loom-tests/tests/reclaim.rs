@@ -117,6 +117,32 @@ fn signals_of_an_object_that_ends_are_never_the_next_ones() {
     }
 }
 
+/// INV-WAIT-1: the same when it is a third process that uses the slot next, without a barrier of its own.
+#[test]
+fn signals_of_an_object_that_ends_are_never_those_of_a_third_process() {
+    model_without_barriers(2, || {
+        let one = first(&small_with(|config| config.max_objects = 1));
+        let third = child(&one, None);
+        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        one.signal(find(&one, event), 0, USER).unwrap();
+        let other = sibling(&one);
+        let ending = loom::thread::spawn(move || {
+            other.close_value(event).unwrap();
+            other.reclaim().unwrap();
+            other
+        });
+        let reusing = loom::thread::spawn(move || {
+            let made = third.create(Shape::Single, EVENT, ALL);
+            assert!(made.is_ok() || matches!(made, Err(Error::NoResources(_))), "{made:?}");
+            third
+        });
+        let seen = one.signals_of(event);
+        assert!(seen == Ok(USER) || is_gone(&seen), "{seen:?}");
+        let _other = ending.join().unwrap();
+        let _third = reusing.join().unwrap();
+    });
+}
+
 /// INV-COUNT-3: a count that has reached 0 stays there. The duplicate is refused, and the slot is not reused
 /// while it looked.
 #[test]

@@ -5,7 +5,7 @@
 
 mod support;
 
-use jacinth_shm_loom::{Config, Error, TooSmall};
+use jacinth_shm_loom::{Config, Error, Shape, TooSmall};
 use support::*;
 
 /// Two messages may be pending, and a segment holds two: the producer goes round in one segment.
@@ -37,6 +37,31 @@ fn messages_come_whole_and_in_order_across_growth() {
         assert_eq!(reader.try_receive(far).unwrap_err(), Error::ShouldWait);
         let audit = assert_clean(&writer, 1, 2);
         assert_eq!((audit.messages, audit.blocks), (0, 1), "the segment left behind is free");
+    });
+}
+
+/// INV-RING-1: the same when the writing end has just come, and finds room that it has not waited for.
+#[test]
+fn an_end_that_has_come_writes_only_where_was_read() {
+    model_without_barriers(2, || {
+        let writer = first(&small_with(|config| {
+            config.max_pending_messages = 2;
+            config.pool_bytes = 1024;
+            config.max_handles_per_process = 5;
+        }));
+        let (near, reader) = connected(&writer);
+        let far = startup(&reader);
+        (1..=2).for_each(|number| writer.send_value(near, &message(number, 1)).unwrap());
+        let (to_self, from_self) = writer.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        writer.transfer_value(to_self, &[], &[near]).unwrap();
+        let near = writer.receive_next(from_self.unwrap()).unwrap().handles[0].value;
+        let reading = loom::thread::spawn(move || {
+            assert_eq!(reader.try_receive(far).unwrap().bytes, message(1, 1));
+            reader
+        });
+        let sent = writer.send_value(near, &message(3, 1));
+        assert!(matches!(sent, Ok(()) | Err(Error::ShouldWait)), "{sent:?}");
+        let _reader = reading.join().unwrap();
     });
 }
 

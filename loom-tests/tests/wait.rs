@@ -25,6 +25,24 @@ fn a_sleeping_reader_is_woken_by_a_message() {
     });
 }
 
+/// INV-EVENT-1: a writer that has no fence of its own is made to look by the sleeper's heavy barrier.
+#[test]
+fn a_writer_without_fences_sees_who_turns_to_sleep() {
+    model_with_one_sided_barriers(2, || {
+        let one = first(&small());
+        let (near, two) = connected(&one);
+        let far = startup(&two);
+        let sending = loom::thread::spawn(move || {
+            one.send_value(near, &message(1, 1)).unwrap();
+            one
+        });
+        wait(&two, far, signals::READABLE).0.unwrap();
+        assert_eq!(two.try_receive(far).unwrap().bytes, message(1, 1));
+        let one = sending.join().unwrap();
+        assert_clean(&one, 1, 2);
+    });
+}
+
 /// INV-EVENT-2: a sleeper is woken for every message it waits for, not only for the first.
 #[test]
 fn a_reader_that_sleeps_again_is_woken_again() {

@@ -84,6 +84,6 @@ pub use sink::{Fixed, Growing};
 pub use step::{Step, skip_step};
 pub use sync::DEADLINE_INFINITE_NS;
 #[cfg(loom)]
-pub use sync::{Killed, Missing, kernel_barriers, killed_after, light_barriers};
+pub use sync::{Barriers, Killed, Missing, barriers, kernel_barriers, killed_after};
 pub use thread::Thread;
 pub use wait::{MAX_WAIT_ITEMS, WaitItem};

@@ -196,7 +196,8 @@ impl Thread {
     fn claim_row_for(&self, process: u16) -> Result<Thread> {
         let named = Thread::join(&self.process)?;
         // From here on the row counts as the dead process's: a successor finds it as one of its threads.
-        self.arena().thread(named.tag.0)?.claim.store(Claim::thread_of(process).0, Release);
+        // Relaxed: until it does, it is one of this thread's process, whose rows are cleared alike.
+        self.arena().thread(named.tag.0)?.claim.store(Claim::thread_of(process).0, Relaxed);
         let stand_in = self.stand_in(named.tag.0, process)?;
         named.leave_row();
         Ok(stand_in)

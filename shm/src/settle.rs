@@ -198,7 +198,8 @@ impl Thread {
                 }
             };
             let settled = if owns { entry.live(0, entry.object()) } else { entry.freed() };
-            cell.store(settled.0, Release);
+            // Relaxed: a successor would settle it alike, until the operations are gone.
+            cell.store(settled.0, Relaxed);
             crash_point!(self, "settle.entry");
         }
         Ok(())

@@ -162,11 +162,14 @@ impl Thread {
     /// Writes down the count change that is about to be made.
     pub(crate) fn intend(&self, change: Change, object: ObjectRef, record: crate::owner::Record) -> u32 {
         let sequence = self.next_sequence();
+        // ORDER: Release: after all that was done for the last intent, or that would be settled by this record.
         self.row().record.store(record.to_word(), Release);
+        // Relaxed: what comes next is Release (the entry that is CLOSING, or the count), and without that there is
+        // nothing to settle, whatever the record.
         sync::store_over_marks(
             &self.row().reference,
             Reference::pending(change, object, sequence).0,
-            Release,
+            Relaxed,
         );
         sequence
     }

@@ -24,7 +24,7 @@ use crate::layout::LINE_BYTES;
 use crate::object::{State, signal};
 use crate::owner::{Operation, Record};
 use crate::ring::{Header, MAX_MESSAGE_HANDLES};
-use crate::sync::{Locked, Relaxed, Release, SeqCst, fence};
+use crate::sync::{Locked, Relaxed, SeqCst, fence};
 use crate::table::Entry;
 use crate::thread::Thread;
 
@@ -169,9 +169,10 @@ impl Thread {
             found.require(transfer)?;
             let object = found.entry.object();
             let cell = self.arena().entry(self.home, found.index).ok_or(Error::BadHandle)?;
-            // ORDER: as for a close: the loser of two that move or close the same handle sees it.
+            // Relaxed: an entry that is MOVING for no operation is LIVE again. Of two that move or close the same handle
+            // one loses, and reads nothing more.
             let marked =
-                cell.compare_exchange(found.entry.0, found.entry.moving(self.tag).0, Release, Relaxed);
+                cell.compare_exchange(found.entry.0, found.entry.moving(self.tag).0, Relaxed, Relaxed);
             marked.map_err(|_| Error::BadHandle)?;
             moving.entries[moving.count] = (found.index, found.entry);
             moving.count += 1;
@@ -241,7 +242,8 @@ impl Thread {
     fn leave_table(&self, moving: &Moving) -> Result<()> {
         for (index, entry) in moving.as_slice() {
             let cell = self.arena().entry(self.home, *index).ok_or(Error::BadHandle)?;
-            cell.store(entry.freed().0, Release);
+            // Relaxed: a fence stands behind the tail that sent it (`drain_if_peer_closed`).
+            cell.store(entry.freed().0, Relaxed);
             self.give_entry_back(*index);
             crash_point!(self, "transfer.freed");
             // Event counts are type-stable: should the object be gone by now, this wakes nobody or somebody

@@ -7,9 +7,9 @@
 #![allow(dead_code, reason = "each test binary uses some of it")]
 
 use jacinth_shm_loom::{
-    Arena, Audit, Config, Error, Found, Process, Received, Result, Seat, Shape, Sink, Thread,
+    Arena, Audit, Barriers, Config, Error, Found, Process, Received, Result, Seat, Shape, Sink, Thread,
 };
-use jacinth_shm_loom::{TooSmall, signals};
+use jacinth_shm_loom::{TooSmall, barriers, signals};
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -76,9 +76,25 @@ pub fn model_without_barriers(
     preemptions: impl Into<Option<usize>>,
     body: impl Fn() + Send + Sync + 'static,
 ) {
-    jacinth_shm_loom::light_barriers(false);
+    model_with(Barriers::NoLight, preemptions, body);
+}
+
+/// [`model`], in which a heavy barrier makes every other thread fence, and a light one is nothing by itself.
+pub fn model_with_one_sided_barriers(
+    preemptions: impl Into<Option<usize>>,
+    body: impl Fn() + Send + Sync + 'static,
+) {
+    model_with(Barriers::OneSided, preemptions, body);
+}
+
+fn model_with(
+    what: Barriers,
+    preemptions: impl Into<Option<usize>>,
+    body: impl Fn() + Send + Sync + 'static,
+) {
+    barriers(what);
     model(preemptions, body);
-    jacinth_shm_loom::light_barriers(true);
+    barriers(Barriers::Full);
 }
 
 /// The process that creates the arena, with one thread.

@@ -274,6 +274,19 @@ pub const SENDING_WHAT_CANNOT_BE_SENT: Scene = Scene {
     after: peer_is_closed,
 };
 
+pub const SENDING_HANDLES_AGAIN: Scene = Scene {
+    name: "sending one handle after another",
+    points: &[],
+    stage: SENDING_HANDLES.stage,
+    act: |victim, victims| {
+        let send =
+            |number| victim.transfer_value(victims[0], &message(number, 2), &[victims[usize::from(number)]]);
+        send(1).and_then(|()| send(2))
+    },
+    beside: |survivor, survivors| read_to_the_end(survivor, survivors, 2),
+    after: peer_is_closed,
+};
+
 /// The list is marked as far as it goes.
 const TRANSFER_MARKED: &[&str] = &["transfer.marked"];
 
@@ -306,6 +319,23 @@ pub const RECEIVING: Scene = Scene {
         assert_eq!(basic.handles, 1, "the handle that was received, or not, is gone with its receiver");
         peer_is_closed(survivor, survivors);
     },
+};
+
+pub const RECEIVING_HANDLES_AGAIN: Scene = Scene {
+    name: "receiving one handle after another",
+    points: &[],
+    stage: || {
+        let mut cast = connected_cast();
+        add_event(&cast.survivor, &mut cast.survivors);
+        for number in 1..=2 {
+            let copy = cast.survivor.duplicate(find(&cast.survivor, cast.survivors[1]), ALL).unwrap();
+            cast.survivor.transfer_value(cast.survivors[0], &message(number, 1), &[copy]).unwrap();
+        }
+        cast
+    },
+    act: |victim, victims| (1..=2).try_for_each(|_| victim.try_receive(victims[0]).map(drop)),
+    beside: send_or_find_closed,
+    after: RECEIVING.after,
 };
 
 pub const DISCARDING: Scene = Scene {
@@ -349,6 +379,27 @@ pub const ENDING_A_CHANNEL: Scene = Scene {
         victim.close_value(victims[2])?;
         victim.reclaim().map(drop)
     },
+    beside: create_an_event,
+    after: event_is_ours_alone,
+};
+
+pub const ENDING_A_CHANNEL_OF_USED_BLOCKS: Scene = Scene {
+    name: "closing both ends of a channel some of whose blocks have been others'",
+    points: &[],
+    stage: || {
+        let mut cast = shared_event();
+        let (near, far) = cast.victim.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        cast.victim.send_value(near, &message(1, 1)).unwrap();
+        close_all(&cast.victim, &[near, far.unwrap()]);
+        cast.victim.reclaim().unwrap();
+        let (near, far) = cast.victim.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        for number in 1..=3 {
+            cast.victim.send_value(near, &message(number, if number == 1 { 9 } else { 1 })).unwrap();
+        }
+        cast.victims.extend([near, far.unwrap()]);
+        cast
+    },
+    act: ENDING_A_CHANNEL.act,
     beside: create_an_event,
     after: event_is_ours_alone,
 };

@@ -25,6 +25,9 @@ pub(crate) struct AtomicU64 {
 
 impl AtomicU64 {
     fn turn(&self) -> &::loom::sync::atomic::AtomicU64 {
+        if BARRIERS.get() == Barriers::OneSided {
+            BEACONS.of_this_thread().fetch_add(1, Ordering::AcqRel);
+        }
         self.turn.swap(true, Ordering::Relaxed);
         &self.word
     }
@@ -96,23 +99,52 @@ pub(crate) fn store_over_marks(word: &AtomicU64, value: u64, order: Ordering) {
     killed::stored(&word.word, before, order, Access::Store);
 }
 
+/// What barriers do in the models that a test explores. In the product a light barrier is a compiler fence, and a heavy
+/// one makes every other thread pass a full fence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Barriers {
+    /// Both are full fences of the thread that passes them: more than a light barrier does by itself.
+    Full,
+    /// Light barriers are nothing: for models in which nobody relies on a heavy one.
+    NoLight,
+    /// As in the product; many more steps to explore.
+    OneSided,
+}
+
 std::thread_local! {
     /// All threads of a model run on the thread of the test that explores it.
-    static LIGHT_BARRIERS: core::cell::Cell<bool> = const { core::cell::Cell::new(true) };
+    static BARRIERS: core::cell::Cell<Barriers> = const { core::cell::Cell::new(Barriers::Full) };
 }
 
-/// Whether light barriers order anything in the models that this test explores from now on.
-///
-/// A light barrier is a compiler fence in the product and a full fence here, which hides what the orderings
-/// around it would have to do by themselves. A model in which nobody relies on a heavy barrier (nobody sleeps,
-/// nothing is reclaimed that is in use) must hold without.
-pub fn light_barriers(order: bool) {
-    LIGHT_BARRIERS.set(order);
+/// What barriers do in the models that this test explores from now on.
+pub fn barriers(what: Barriers) {
+    BARRIERS.set(what);
 }
 
-/// loom has no `membarrier`: both halves of the pair are full fences.
+::loom::lazy_static! {
+    static ref BEACONS: Beacons = Beacons::default();
+}
+
+::loom::thread_local! {
+    static BEACON: usize = BEACONS.next.fetch_add(1, Ordering::Relaxed);
+}
+
+/// One word for each thread, which it passes before every access, and which a heavy barrier changes: what the thread
+/// did before comes before the barrier, and the barrier before whatever it does next.
+#[derive(Default)]
+struct Beacons {
+    words: [::loom::sync::atomic::AtomicU64; 4],
+    next: core::sync::atomic::AtomicUsize,
+}
+
+impl Beacons {
+    fn of_this_thread(&self) -> &::loom::sync::atomic::AtomicU64 {
+        &self.words[BEACON.with(|index| *index)]
+    }
+}
+
 pub(crate) fn light_barrier() {
-    if LIGHT_BARRIERS.get() {
+    if BARRIERS.get() == Barriers::Full {
         fence(super::SeqCst);
     }
     // Whatever the processor does, the compiler moves nothing past it.
@@ -122,6 +154,11 @@ pub(crate) fn light_barrier() {
 #[must_use]
 pub(crate) fn heavy_barrier() -> bool {
     fence(super::SeqCst);
+    if BARRIERS.get() == Barriers::OneSided && GRANTS.get() {
+        for beacon in &BEACONS.words {
+            beacon.fetch_add(1, Ordering::AcqRel);
+        }
+    }
     GRANTS.get()
 }
 

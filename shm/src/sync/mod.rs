@@ -30,7 +30,7 @@ pub use self::killed::{Killed, Missing, killed_after};
 #[cfg(loom)]
 pub(crate) use self::loom::*;
 #[cfg(loom)]
-pub use self::loom::{kernel_barriers, light_barriers};
+pub use self::loom::{Barriers, barriers, kernel_barriers};
 pub(crate) use self::once::OnceTable;
 #[cfg(not(loom))]
 pub(crate) use self::real::*;
