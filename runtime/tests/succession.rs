@@ -25,6 +25,8 @@ fn child_main() {
         (CHAIN, chain),
         (FOUNDER_OF_STOPPED, || found(survivor(STOPPED))),
         (STOPPED, stopped),
+        (FOUNDER_OF_STARVED, || found(survivor(STARVED))),
+        (STARVED, starved),
         (FOUNDER_OF_JOINERS, || found(survivor(JOINERS))),
         (JOINERS, joiners),
         (FOUNDER_OF_EXEC, || found(survivor(EXEC))),
@@ -47,6 +49,8 @@ const FOUNDER_OF_CHAIN: &str = "founder of chain";
 const CHAIN: &str = "outlives its parent and all others";
 const FOUNDER_OF_STOPPED: &str = "founder of stopped";
 const STOPPED: &str = "outlives its parent, which was stopped";
+const FOUNDER_OF_STARVED: &str = "founder of starved";
+const STARVED: &str = "outlives its parent without descriptors";
 const FOUNDER_OF_JOINERS: &str = "founder of joiners";
 const JOINERS: &str = "outlives its parent while others join";
 const FOUNDER_OF_EXEC: &str = "founder of exec";
@@ -242,6 +246,39 @@ fn stopped() {
     assert_eq!(supervisor.process_id(), Some(leader));
     kill_founder();
     wait_for_peer_closed(&founder);
+    println!("{DONE}");
+}
+
+/// What cannot be looked at is not gone.
+#[test]
+fn a_process_without_descriptors_takes_no_living_supervisor_for_dead() {
+    with_founder(FOUNDER_OF_STARVED);
+}
+
+fn starved() {
+    let founder = startup_channel();
+    let supervisor = Supervisor::get().unwrap();
+    let worker = process_by(&founder);
+    ping(&worker);
+    let few = rustix::process::Rlimit { current: Some(64), maximum: Some(64) };
+    rustix::process::setrlimit(rustix::process::Resource::Nofile, few).unwrap();
+    let mut hoard = Vec::from_iter(std::iter::from_fn(|| std::fs::File::open("/dev/null").ok()));
+    let dead = kill_founder();
+    wait_for_peer_closed(&founder);
+    until(|| supervisor.process_id() != Some(dead));
+    let leader = supervisor.process_id().unwrap();
+    assert_ne!(leader, std::process::id(), "it could not watch anybody");
+    // With none it cannot open a pidfd, with one it cannot look further, with two it can do one of both.
+    for _ in 0..3 {
+        std::thread::sleep(std::time::Duration::from_millis(400));
+        assert_eq!(supervisor.process_id(), Some(leader));
+        ping(&worker);
+        hoard.pop();
+    }
+    hoard.clear();
+    kill_process(pid(leader), Signal::KILL).unwrap();
+    wait_for_peer_closed(&worker);
+    until(|| supervisor.process_id() == Some(std::process::id()));
     println!("{DONE}");
 }
 
