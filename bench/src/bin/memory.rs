@@ -6,13 +6,15 @@ use anyhow::{Context as _, Result, ensure};
 use clap::{Parser, ValueEnum};
 use comfy_table::{CellAlignment, Table, TableComponent, presets};
 use jacinth::{Channel, Config, Event, MessageBuf, Supervisor};
+use jacinth_bench::measure::jacinth::crowd;
 use jacinth_bench::memory;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 
-/// Counts the real memory (allocated blocks of the arena's file) that arenas, channels and events of the default
-/// configuration take. Each count is made in a process and an arena of its own.
+/// Counts the real memory (allocated blocks of the arena's file) that arenas, channels and events take, in arenas of the
+/// default configuration, but for the million events, which needs higher limits. Each count is made in a process and an
+/// arena of its own.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -87,7 +89,11 @@ impl Scene {
     }
 
     fn count(self) -> Result<Count> {
-        let _supervisor = Supervisor::create(&Config::default()).context("making an arena")?;
+        let config = match self {
+            Self::ManyEvents => crowd::config_with_room(),
+            _ => Config::default(),
+        };
+        let _supervisor = Supervisor::create(&config).context("making an arena")?;
         let idle = memory::of_arena()?;
         let (name, about, number, bar_bytes_each) = match self {
             Self::IdleArena => {
@@ -109,7 +115,7 @@ impl Scene {
                 ("channel_small_100000", "channels, 64 bytes each way once", 100_000, Some(16 << 10))
             }
             Self::IdleChannels => ("channel_idle_1000", "channels that have passed nothing", 1000, None),
-            Self::ManyEvents => ("event_100000", "events", 100_000, None),
+            Self::ManyEvents => ("event_1000000", "events", 1_000_000, None),
         };
         // Whatever is made lives until the end of the process.
         let made = match self {
