@@ -249,9 +249,9 @@ fn stopped() {
     println!("{DONE}");
 }
 
-/// What cannot be looked at is not gone.
+/// It can watch nobody, nor be the supervisor, and tries again until it can.
 #[test]
-fn a_process_without_descriptors_takes_no_living_supervisor_for_dead() {
+fn a_process_without_descriptors_does_not_take_the_lead_and_does_not_give_up() {
     with_founder(FOUNDER_OF_STARVED);
 }
 
