@@ -20,7 +20,7 @@ use std::process::ExitCode;
 /// inside one process crossbeam-channel and rtrb.
 ///
 /// Every round measures everything once, turn and turn about; an attempt during which the machine moved a process or
-/// stole its time is repeated.
+/// stole its time is repeated. The full run takes some four minutes, more on a busy machine.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
