@@ -74,7 +74,9 @@ fn with_every_step_in_place_the_same_operations_find_nothing() {
     let arguments: Vec<_> = operations.iter().flat_map(|operation| ["--only", operation]).collect();
     let Run { succeeded, summary, words } = run(&arguments);
     assert!(succeeded, "{summary}\n{words}");
-    assert_eq!(summary["kills"], summary["kill_points"], "every kill point was reached: {summary}");
+    // More where a victim went another way, and its operation was recorded once more.
+    let [kills, points] = ["kills", "kill_points"].map(|what| summary[what].as_u64().expect("a number"));
+    assert!(points > 0 && kills >= points, "every kill point was reached: {summary}");
 }
 
 #[test]
