@@ -5,7 +5,7 @@
 
 use crate::block::{BlockId, Descriptor};
 use crate::error::{Error, Result};
-use crate::layout::{CLASS_0_LINES, Config, EntryCell, Header, Layout, Line, Section};
+use crate::layout::{CLASS_0_LINES, Config, EntryCell, Header, LINE_WORDS, Layout, Line, Section};
 use crate::object::{Body, Name, Object};
 use crate::owner::{ProcessRow, Record, ThreadRow};
 use crate::region::{Heap, Region, Shared};
@@ -222,9 +222,10 @@ impl Arena {
             Record::Entry { process, index } => {
                 self.entry(process, index).ok_or(Error::Corrupt("a handle entry is out of range"))
             }
-            Record::Transit { block, index } => {
+            Record::Transit { block, word } => {
                 let lines = self.lines(block)?;
-                let word = lines.get(index as usize / 8).map(|line| &line.0[index as usize % 8]);
+                let (line, word) = (word as usize / LINE_WORDS, word as usize % LINE_WORDS);
+                let word = lines.get(line).map(|line| &line.0[word]);
                 word.ok_or(Error::Corrupt("a handle in transit is out of range"))
             }
         }

@@ -19,9 +19,10 @@ use crate::arena::Arena;
 use crate::bits::{ObjectRef, Tag};
 use crate::block::{BlockId, BlockState, BlockWord};
 use crate::error::Result;
+use crate::layout::{LINE_BYTES, LINE_WORDS};
 use crate::object::{Count, Life, LifeState, Shape};
 use crate::owner::{Claim, ProcessState, Record};
-use crate::ring::{Header, MAX_MESSAGE_HANDLES};
+use crate::ring::{Header, MAX_MESSAGE_HANDLES, fits_cell};
 use crate::sync::Relaxed;
 use crate::table::{Entry, EntryState};
 use std::collections::HashMap;
@@ -304,9 +305,18 @@ impl Walk<'_> {
         let messages = lines.len() as u64 / 2;
         let index = (position.wrapping_sub(base) & (messages - 1)) as usize;
         let header = Header(lines[index / 8].0[index % 8].load(Relaxed));
-        let Some(block) = header.block() else { return Ok(()) };
-        let bytes = header.handles().div_ceil(8) * 64 + header.length();
-        if header.handles() > MAX_MESSAGE_HANDLES || bytes > block.bytes() {
+        let (block, first, fits) = match header.block() {
+            Some(block) => {
+                let bytes = header.handles().div_ceil(LINE_WORDS) * LINE_BYTES + header.length();
+                (block, 0, header.handles() <= MAX_MESSAGE_HANDLES && bytes <= block.bytes())
+            }
+            None => {
+                let cell = (messages as usize).div_ceil(LINE_WORDS) + index;
+                let first = ((cell + 1) * LINE_WORDS).saturating_sub(header.handles());
+                (segment, first as u32, fits_cell(header.length(), header.handles()))
+            }
+        };
+        if !fits {
             self.audit.find(format!("ring {writer:?}: message {position} does not fit its block {block:?}"));
             return Ok(());
         }
@@ -314,7 +324,7 @@ impl Walk<'_> {
             return Ok(());
         }
         for index in 0..header.handles() {
-            let record = self.arena.record(Record::Transit { block, index: index as u32 })?;
+            let record = self.arena.record(Record::Transit { block, word: first + index as u32 })?;
             let entry = Entry(record.load(Relaxed));
             match entry.state() {
                 EntryState::Live => {

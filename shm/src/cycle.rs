@@ -82,22 +82,16 @@ struct Sight {
 #[derive(PartialEq, Eq)]
 struct Carrier {
     header: Header,
-    /// Its payload block, and that block's exact word.
+    /// What carries it: its payload block, or its segment, with the exact word.
     block: BlockId,
     word: u64,
     /// Its LIVE records, with their places.
-    records: Vec<(u32, Entry)>,
+    records: Vec<(Record, Entry)>,
 }
 
 impl Sight {
     fn records(&self) -> impl Iterator<Item = (Record, Entry)> {
-        self.messages.iter().flat_map(|message| {
-            let block = message.block;
-            message
-                .records
-                .iter()
-                .map(move |(index, entry)| (Record::Transit { block, index: *index }, *entry))
-        })
+        self.messages.iter().flat_map(|message| message.records.iter().copied())
     }
 
     fn objects(&self) -> impl Iterator<Item = ObjectRef> {
@@ -285,20 +279,22 @@ impl Thread {
             }
             let Ok(message) = self.message(&segment, position) else { return Ok(false) };
             let header = message.header;
-            let Some(block) = header.block() else { continue };
             if header.is_taken() || header.handles() == 0 {
                 continue;
             }
-            // Checked before anything is read there, and a block carries one message: a damaged ring is not worth
-            // more looks, nor more memory, than a sound one.
-            let carries = self.block_word(block)?;
-            if !is_bound(carries) || !payloads.insert(block) {
-                return Ok(false);
+            let mut carrier = Carrier { header, block: segment.block, word, records: Vec::new() };
+            if let Some(block) = header.block() {
+                // Checked before anything is read there, and a block carries one message: a damaged ring is not
+                // worth more looks, nor more memory, than a sound one.
+                (carrier.block, carrier.word) = (block, self.block_word(block)?);
+                if !is_bound(carrier.word) || !payloads.insert(block) {
+                    return Ok(false);
+                }
             }
             effort.spend(self, header.handles() as u64)?;
-            let records = self.channels_in(block, header.handles())?;
-            if !records.is_empty() {
-                sight.messages.push(Carrier { header, block, word: carries, records });
+            carrier.records = self.channels_among(message.records())?;
+            if !carrier.records.is_empty() {
+                sight.messages.push(carrier);
             }
         }
         Ok(true)
@@ -316,17 +312,17 @@ impl Thread {
         Ok(self.arena().descriptor(block)?.state.load(Relaxed))
     }
 
-    /// The LIVE records of channel ends among those in `block`: nothing else can hold anything.
-    fn channels_in(&self, block: BlockId, handles: usize) -> Result<Vec<(u32, Entry)>> {
+    /// The LIVE records of channel ends among these: nothing else can hold anything.
+    fn channels_among(&self, records: impl Iterator<Item = Record>) -> Result<Vec<(Record, Entry)>> {
         let mut channels = Vec::new();
-        for index in 0..handles as u32 {
-            let entry = Entry(self.arena().record(Record::Transit { block, index })?.load(Relaxed));
+        for record in records {
+            let entry = Entry(self.arena().record(record)?.load(Relaxed));
             // The record keeps the object, so its shape stands. Relaxed: published with the record.
             if entry.is_live()
                 && let Ok(object) = self.arena().object(entry.object().slot())
                 && Life(object.life.load(Relaxed)).shape() == Some(Shape::Channel)
             {
-                channels.push((index, entry));
+                channels.push((record, entry));
             }
         }
         Ok(channels)

@@ -69,8 +69,7 @@ impl Thread {
 
     /// Closes a message's handles in transit, those that nobody else is closing.
     pub(crate) fn close_handles_of(&self, message: &Message<'_>) -> Result<()> {
-        for index in 0..message.header.handles() {
-            let record = message.record(index)?;
+        for record in message.records() {
             // Relaxed: published by the tail. If another has closed it since, the CAS will tell.
             let entry = Entry(self.arena().record(record)?.load(Relaxed));
             if entry.is_live() {

@@ -289,23 +289,23 @@ impl Operation {
 pub(crate) enum Record {
     /// An entry of a handle table.
     Entry { process: u16, index: u32 },
-    /// A handle in transit: the `index`th of the message whose payload is in `block`.
-    Transit { block: crate::block::BlockId, index: u32 },
+    /// A handle in transit: this word of the payload block, or of the ring segment, that carries its message.
+    Transit { block: crate::block::BlockId, word: u32 },
 }
 
 impl Record {
     const IS_TRANSIT: Field<39, 1> = Field;
     const PROCESS: Field<20, 12> = Field;
     const ENTRY: Field<0, 20> = Field;
-    const BLOCK: Field<6, 28> = Field;
-    const RECORD: Field<0, 6> = Field;
+    const BLOCK: Field<0, 28> = Field;
+    const WORD: Field<40, 24> = Field;
 
-    /// 40 bits.
+    /// 40 bits for an entry.
     pub(crate) fn to_word(self) -> u64 {
         match self {
             Self::Entry { process, index } => Self::PROCESS.of(process.into()) | Self::ENTRY.of(index.into()),
-            Self::Transit { block, index } => {
-                Self::IS_TRANSIT.of(1) | Self::BLOCK.of(block.to_link()) | Self::RECORD.of(index.into())
+            Self::Transit { block, word } => {
+                Self::IS_TRANSIT.of(1) | Self::BLOCK.of(block.to_link()) | Self::WORD.of(word.into())
             }
         }
     }
@@ -315,7 +315,7 @@ impl Record {
             Self::Entry { process: Self::PROCESS.get(word) as u16, index: Self::ENTRY.get(word) as u32 }
         } else {
             let block = crate::block::BlockId::from_link_or_first(Self::BLOCK.get(word));
-            Self::Transit { block, index: Self::RECORD.get(word) as u32 }
+            Self::Transit { block, word: Self::WORD.get(word) as u32 }
         }
     }
 }
@@ -384,7 +384,7 @@ mod tests {
     fn intents_survive_being_words() {
         let block = BlockId::new(16, 4_000_000);
         let entry = Record::Entry { process: 4095, index: 0xf_ffff };
-        let transit = Record::Transit { block, index: 63 };
+        let transit = Record::Transit { block, word: 63 };
         for record in [entry, transit] {
             assert_eq!(Record::from_word(record.to_word()), record);
         }

@@ -17,6 +17,7 @@ use crate::ring::{Header, MAX_MESSAGE_HANDLES, Message, Segment};
 use crate::sync::{Acquire, Locked, Relaxed, Release};
 use crate::table::Entry;
 use crate::thread::Thread;
+use arrayvec::ArrayVec;
 use core::mem::MaybeUninit;
 
 /// A handle that came in a message: bound to this process now.
@@ -378,21 +379,20 @@ impl Thread {
         message: &Message<'_>,
         sink: &mut impl Sink,
     ) -> Result<()> {
-        let mut entries = [(0u32, Entry(0), 0u32); MAX_MESSAGE_HANDLES];
-        let count = message.header.handles();
+        let mut entries = ArrayVec::<(u32, Entry, u32), MAX_MESSAGE_HANDLES>::new();
         self.set_operation(Operation::Receive { at, position });
-        for index in 0..count {
+        for record in message.records() {
             // Relaxed: published by the tail, like the object that it refers to.
-            let record = Entry(self.arena().record(message.record(index)?)?.load(Relaxed));
+            let record = Entry(self.arena().record(record)?.load(Relaxed));
             let reserved = match self.check_in_transit(record) {
                 Ok(()) => self.reserve_entry(record.object()),
                 Err(error) => Err(error),
             };
             match reserved {
-                Ok((entry_index, entry)) => entries[index] = (entry_index, entry, record.rights()),
+                Ok((entry_index, entry)) => entries.push((entry_index, entry, record.rights())),
                 Err(error) => {
                     // The message stays, whole.
-                    for (entry_index, entry, _) in &entries[..index] {
+                    for (entry_index, entry, _) in &entries {
                         self.release_reserved(*entry_index, *entry);
                     }
                     self.set_operation(Operation::Idle);
@@ -402,7 +402,7 @@ impl Thread {
         }
         crash_point!(self, "receive.reserved");
         self.consume(at, endpoint, receiver, segment, position)?;
-        for (index, entry, rights) in &entries[..count] {
+        for (index, entry, rights) in &entries {
             sink.handle(self.arrive(*index, *entry, *rights, Arrival::Moved)?);
             crash_point!(self, "receive.live");
         }

@@ -31,7 +31,7 @@ use crate::bits::{Field, ObjectRef};
 use crate::block::{BlockId, BlockState, BlockWord};
 use crate::endpoint::Sender;
 use crate::error::{Error, Result, crash_point};
-use crate::layout::{CLASS_0_LINES, LINE_BYTES, Line};
+use crate::layout::{CLASS_0_LINES, LINE_BYTES, LINE_WORDS, Line};
 use crate::object::Direction;
 use crate::owner::{Link, Record};
 use crate::sync::{Acquire, AtomicU64, Relaxed, Release};
@@ -123,8 +123,18 @@ impl Segment {
 
     #[inline(always)]
     pub(crate) fn cell(&self, position: u64) -> &Line {
-        let index = (position.wrapping_sub(self.base) & self.mask) as usize;
-        self.line(self.header_lines + index)
+        self.line(self.cell_line(position))
+    }
+
+    #[inline(always)]
+    fn cell_line(&self, position: u64) -> usize {
+        self.header_lines + (position.wrapping_sub(self.base) & self.mask) as usize
+    }
+
+    /// Where the first of a message's `handles` stands, if they are in its cell: at its end.
+    #[inline(always)]
+    pub(crate) fn first_record(&self, position: u64, handles: usize) -> u32 {
+        ((self.cell_line(position) + 1) * LINE_WORDS - handles) as u32
     }
 }
 
@@ -139,14 +149,22 @@ pub(crate) struct Message<'a> {
     pub(crate) header: Header,
     /// The lines that hold its bytes.
     pub(crate) bytes: &'a [Line],
+    /// The block that holds its handles, and where in there they begin.
+    records: (BlockId, u32),
 }
 
 impl Message<'_> {
-    /// Where its `index`th handle stands.
-    pub(crate) fn record(&self, index: usize) -> Result<Record> {
-        let block = self.header.block().ok_or(Error::Corrupt("handles without a block"))?;
-        Ok(Record::Transit { block, index: index as u32 })
+    /// Where its handles stand.
+    pub(crate) fn records(&self) -> impl Iterator<Item = Record> + use<> {
+        let (block, first) = self.records;
+        (first..).take(self.header.handles()).map(move |word| Record::Transit { block, word })
     }
+}
+
+/// Whether so much fits a message's cell: the bytes from its beginning, the handles at its end.
+#[inline(always)]
+pub(crate) fn fits_cell(bytes: usize, handles: usize) -> bool {
+    bytes + handles * size_of::<u64>() <= LINE_BYTES
 }
 
 impl Thread {
@@ -220,10 +238,11 @@ impl Thread {
         // Relaxed: the Acquire of the tail came first. Copied once; only the copy is believed, once checked.
         let header = Header(segment.header(position).load(Relaxed));
         let Some(block) = header.block() else {
-            if header.length() > LINE_BYTES || header.handles() != 0 {
+            if !fits_cell(header.length(), header.handles()) {
                 return Err(Error::Corrupt("a message longer than its cell"));
             }
-            return Ok(Message { header, bytes: core::slice::from_ref(segment.cell(position)) });
+            let records = (segment.block, segment.first_record(position, header.handles()));
+            return Ok(Message { header, bytes: core::slice::from_ref(segment.cell(position)), records });
         };
         let lines = self.arena().lines(block)?;
         let record_lines = header.handles().div_ceil(8);
@@ -233,7 +252,7 @@ impl Thread {
         {
             return Err(Error::Corrupt("a message longer than its block"));
         }
-        Ok(Message { header, bytes: &lines[record_lines..] })
+        Ok(Message { header, bytes: &lines[record_lines..], records: (block, 0) })
     }
 
     /// Reads the producing side's state from the arena, after the endpoint came.

@@ -13,7 +13,7 @@ use crate::error::{Error, Result, crash_point};
 use crate::layout::{LINE_BYTES, Line};
 use crate::object::{Life, Shape, State, signal};
 use crate::process::Process;
-use crate::ring::Header;
+use crate::ring::{Header, Segment};
 use crate::sync::{Locked, Relaxed, Release};
 use crate::thread::Thread;
 use std::sync::Arc;
@@ -131,13 +131,26 @@ impl Thread {
             self.finish_block(sender, position, block, Header::new(bytes.len(), 0, Some(block)), txid)
         } else {
             let segment = sender.segment.as_ref().ok_or(Error::Corrupt("room without a segment"))?;
-            let cell = segment.cell(position);
-            copy::write_line(cell, bytes);
-            stamp(cell, txid);
-            // Relaxed: published by the tail.
-            segment.header(position).store(Header::new(bytes.len(), 0, None).0, Relaxed);
+            self.finish_cell(segment, position, bytes, Header::new(bytes.len(), 0, None), txid);
             Ok(())
         }
+    }
+
+    /// Writes a message that fits its cell, but for its handles.
+    #[inline(always)]
+    pub(crate) fn finish_cell(
+        &self,
+        segment: &Segment,
+        position: u64,
+        bytes: &[u8],
+        header: Header,
+        txid: Option<u32>,
+    ) {
+        let cell = segment.cell(position);
+        copy::write_line(cell, bytes);
+        stamp(cell, txid);
+        // Relaxed: published by the tail.
+        segment.header(position).store(header.0, Relaxed);
     }
 
     /// A free position, `ahead` places past the tail.

@@ -4,7 +4,8 @@
 //!    consumed.
 //! 2. `operation` = SEND. Each handle's entry: CAS LIVE → MOVING(t): nobody can use it any more. Endpoints are
 //!    passed through their locks, holding nothing, so that no operation is left inside them.
-//! 3. Under the sending lock: the records and bytes are written, the position goes into `operation`.
+//! 3. Under the sending lock: the records and bytes are written, into the message's cell if they fit there and into the
+//!    block otherwise, and the position goes into `operation`.
 //! 4. tail = position + 1: **the send commits.**
 //! 5. The entries become FREE without a decrement: their references are the message's now.
 //!
@@ -20,25 +21,17 @@ use crate::count::Found;
 use crate::counter::Counter;
 use crate::endpoint::Sender;
 use crate::error::{Error, Result, crash_point};
-use crate::layout::LINE_BYTES;
+use crate::layout::{LINE_BYTES, LINE_WORDS};
 use crate::object::{State, signal};
 use crate::owner::{Operation, Record};
-use crate::ring::{Header, MAX_MESSAGE_HANDLES};
+use crate::ring::{Header, MAX_MESSAGE_HANDLES, fits_cell};
 use crate::sync::{Locked, Relaxed, SeqCst, fence};
 use crate::table::Entry;
 use crate::thread::Thread;
+use arrayvec::ArrayVec;
 
 /// The handles of a message on their way, with the rights that their MOVING words no longer show.
-struct Moving {
-    entries: [(u32, Entry); MAX_MESSAGE_HANDLES],
-    count: usize,
-}
-
-impl Moving {
-    fn as_slice(&self) -> &[(u32, Entry)] {
-        &self.entries[..self.count]
-    }
-}
+type Moving = ArrayVec<(u32, Entry), MAX_MESSAGE_HANDLES>;
 
 impl Thread {
     /// Sends a message with handles, each of which must have the rights `transfer`.
@@ -68,7 +61,10 @@ impl Thread {
         transfer: u32,
         txid: Option<u32>,
     ) -> Result<()> {
-        let lines = handles.len().div_ceil(8) + bytes.len().div_ceil(LINE_BYTES);
+        let lines = match fits_cell(bytes.len(), handles.len()) {
+            true => 0,
+            false => handles.len().div_ceil(LINE_WORDS) + bytes.len().div_ceil(LINE_BYTES),
+        };
         let block = match self.promise_place(found, rights, lines) {
             Ok(block) => block,
             Err(error @ (Error::ShouldWait | Error::NoResources(_) | Error::Died)) => return Err(error),
@@ -79,7 +75,7 @@ impl Thread {
         };
         let writer = found.entry.object();
         self.set_operation(Operation::Send { from: writer, position: None });
-        let mut moving = Moving { entries: [(0, Entry(0)); MAX_MESSAGE_HANDLES], count: 0 };
+        let mut moving = Moving::new();
         let marked = self.mark_moving(found, handles, transfer, &mut moving);
         let sent = match marked {
             Ok(()) => self.send_moving(found, rights, bytes, txid, &moving, block),
@@ -89,12 +85,12 @@ impl Thread {
             Ok(()) => {}
             Err(Error::Died) => return Err(Error::Died),
             Err(error) => {
-                for (index, entry) in moving.as_slice() {
+                for (index, entry) in &moving {
                     let record = Record::Entry { process: self.home, index: *index };
                     self.drop_reference(record, entry.moving(self.tag))?;
                 }
                 // Those after the one that failed were not marked: they are closed like any other.
-                self.close_values(&handles[moving.count..])?;
+                self.close_values(&handles[moving.len()..])?;
                 self.work_dying()?;
                 return Err(error);
             }
@@ -119,18 +115,19 @@ impl Thread {
         Ok(())
     }
 
-    /// A place in the ring, and a payload block, which is nobody else's until it is sent or taken back.
-    fn promise_place(&self, found: Found, rights: u32, lines: usize) -> Result<BlockId> {
+    /// A place in the ring, and a payload block if the message needs some lines, which is nobody else's until it is
+    /// sent or taken back.
+    fn promise_place(&self, found: Found, rights: u32, lines: usize) -> Result<Option<BlockId>> {
         let writer = found.entry.object();
         let (_, mut sender) = self.enter_sender(found, rights)?;
         self.place(writer, &mut sender, 0)?;
-        let block = self.payload_block(writer, &mut sender, lines)?;
+        let block = if lines > 0 { Some(self.payload_block(writer, &mut sender, lines)?) } else { None };
         sender.reserved += 1;
         self.set_limit(&mut sender);
         Ok(block)
     }
 
-    fn take_promise_back(&self, found: Found, block: BlockId) -> Result<()> {
+    fn take_promise_back(&self, found: Found, block: Option<BlockId>) -> Result<()> {
         match self.enter_sender(found, 0) {
             Ok((_, mut sender)) => {
                 self.redeem(&mut sender);
@@ -149,8 +146,9 @@ impl Thread {
         }
     }
 
-    fn keep_block(&self, sender: &mut Sender, block: BlockId) {
-        if let Some(spare) = sender.spare.get_mut(block.class())
+    fn keep_block(&self, sender: &mut Sender, block: Option<BlockId>) {
+        if let Some(block) = block
+            && let Some(spare) = sender.spare.get_mut(block.class())
             && sender.ready
         {
             spare.push(block);
@@ -174,8 +172,7 @@ impl Thread {
             let marked =
                 cell.compare_exchange(found.entry.0, found.entry.moving(self.tag).0, Relaxed, Relaxed);
             marked.map_err(|_| Error::BadHandle)?;
-            moving.entries[moving.count] = (found.index, found.entry);
-            moving.count += 1;
+            moving.push((found.index, found.entry));
             crash_point!(self, "transfer.marked");
             if self.process.endpoint(object).is_some_and(|endpoint| endpoint.is_bound_to(found.index)) {
                 self.process.evict(object);
@@ -191,7 +188,7 @@ impl Thread {
         bytes: &[u8],
         txid: Option<u32>,
         moving: &Moving,
-        block: BlockId,
+        block: Option<BlockId>,
     ) -> Result<()> {
         let writer = found.entry.object();
         let (_, mut sender) = self.enter_sender(found, rights)?;
@@ -211,7 +208,7 @@ impl Thread {
         self.set_operation(Operation::Send { from: writer, position: Some(position) });
         crash_point!(self, "transfer.written");
         self.publish(writer, &mut sender, 1)?;
-        self.tally(Counter::HandlesMoved, moving.count as u64);
+        self.tally(Counter::HandlesMoved, moving.len() as u64);
         self.leave_table(moving)?;
         self.set_operation(Operation::Idle);
         self.drain_if_peer_closed(writer, sender)
@@ -221,28 +218,34 @@ impl Thread {
         &self,
         sender: &mut Sender,
         position: u64,
-        block: BlockId,
+        block: Option<BlockId>,
         bytes: &[u8],
         txid: Option<u32>,
         moving: &Moving,
     ) -> Result<()> {
-        let record_lines = moving.count.div_ceil(8);
-        let block_lines = self.arena().lines(block)?;
-        for (index, (_, entry)) in moving.as_slice().iter().enumerate() {
-            let record = Entry(0).live(entry.rights(), entry.object());
-            // Relaxed: published by the tail.
-            block_lines[index / 8].0[index % 8].store(record.0, Relaxed);
-        }
-        copy::write(&block_lines[record_lines..], bytes);
-        let header = Header::new(bytes.len(), moving.count, Some(block));
+        let header = Header::new(bytes.len(), moving.len(), block);
+        // Relaxed, here and below: published by the tail.
+        let record = |entry: Entry| Entry(0).live(entry.rights(), entry.object()).0;
+        let Some(block) = block else {
+            let segment = sender.segment.as_ref().ok_or(Error::Corrupt("room without a segment"))?;
+            let cell = segment.cell(position);
+            let records = cell.0[LINE_WORDS - moving.len()..].iter();
+            records.zip(moving).for_each(|(word, (_, entry))| word.store(record(*entry), Relaxed));
+            self.finish_cell(segment, position, bytes, header, txid);
+            return Ok(());
+        };
+        let lines = self.arena().lines(block)?;
+        let records = lines.iter().flat_map(|line| &line.0);
+        records.zip(moving).for_each(|(word, (_, entry))| word.store(record(*entry), Relaxed));
+        copy::write(&lines[moving.len().div_ceil(LINE_WORDS)..], bytes);
         self.finish_block(sender, position, block, header, txid)
     }
 
     /// Step 5: the entries go, and whoever waits on them is told.
     fn leave_table(&self, moving: &Moving) -> Result<()> {
-        for (index, entry) in moving.as_slice() {
+        for (index, entry) in moving {
             let cell = self.arena().entry(self.home, *index).ok_or(Error::BadHandle)?;
-            // Relaxed: a fence stands behind the tail that sent it (`drain_if_peer_closed`).
+            // Relaxed: the barrier of `publish` stands behind the tail that sent it.
             cell.store(entry.freed().0, Relaxed);
             self.give_entry_back(*index);
             crash_point!(self, "transfer.freed");

@@ -245,7 +245,7 @@ pub const SENDING_MUCH: Scene = Scene {
 };
 
 pub const SENDING_HANDLES: Scene = Scene {
-    name: "sending two handles",
+    name: "sending two handles in a block",
     points: &[SEND, PAYLOAD, TRANSFER],
     stage: || {
         let mut cast = connected_cast();
@@ -253,8 +253,8 @@ pub const SENDING_HANDLES: Scene = Scene {
         cast.victims.push(cast.victim.duplicate(find(&cast.victim, cast.victims[1]), ALL).unwrap());
         cast
     },
-    act: |victim, victims| victim.transfer_value(victims[0], &message(1, 2), &victims[1..]),
-    beside: |survivor, survivors| read_to_the_end(survivor, survivors, 2),
+    act: |victim, victims| victim.transfer_value(victims[0], &message(1, 7), &victims[1..]),
+    beside: |survivor, survivors| read_to_the_end(survivor, survivors, 7),
     after: peer_is_closed,
 };
 
