@@ -10,7 +10,7 @@
 //! | the memory | `region`, `layout`, `arena`, `block`, `copy` |
 //! | the words | `object` (life, count, state), `table` (handle entries), `owner` (rows and intents), `ring` (headers) |
 //! | what threads do | `create`, `count` (duplicate, close), `dying`, `send`, `payload`, `transfer`, `receive`, `call`, `signal`, `wait` |
-//! | after a death | `recover`, `audit` |
+//! | after a death | `tripwire`, `recover`, `audit` |
 //! | garbage | `cycle` |
 //! | private halves | `process`, `thread`, `endpoint`, `quota` |
 //!
@@ -59,6 +59,8 @@ mod sync;
 mod table;
 mod thread;
 mod transfer;
+#[cfg(not(loom))]
+mod tripwire;
 mod wait;
 
 pub use arena::{Arena, AttachError};
@@ -86,4 +88,6 @@ pub use sync::DEADLINE_INFINITE_NS;
 #[cfg(loom)]
 pub use sync::{Barriers, Killed, Missing, barriers, kernel_barriers, killed_after};
 pub use thread::Thread;
+#[cfg(not(loom))]
+pub use tripwire::{Seen, Tripwire, Tripwires};
 pub use wait::{MAX_WAIT_ITEMS, WaitItem};

@@ -42,6 +42,8 @@ pub(crate) struct ProcessRow {
     pub(crate) entries_fresh: AtomicU64,
     /// 1 when the process could not register for expedited barriers and uses full fences.
     pub(crate) fenced: AtomicU64,
+    /// Fires when the process is about to die: see `tripwire`. Never a proof.
+    pub(crate) tripwire: AtomicU64,
 }
 
 // SAFETY: atomic words only; zero is their default.

@@ -13,8 +13,8 @@
 //! 6. Slots and blocks that its threads had in hand are freed; seats it had prepared are recovered too.
 //! 7. Hazards are cleared, thread rows freed, and **last** the process row, with its epoch advanced.
 //!
-//! Loads are Relaxed: the kernel's news of a death comes after every store that the dead have made, and after
-//! whatever they had seen of others'. Stores are Release where a successor relies on their order, for recovery is an
+//! Loads are Relaxed: the kernel's news of a death, or its word that no thread of a process will take another step,
+//! comes after every store that the dead have made, and after whatever they had seen of others'. Stores are Release where a successor relies on their order, for recovery is an
 //! operation that can be cut short like any other.
 //!
 //! INV-RECOVER-1: each step tests before it acts; running all of them again changes nothing.
@@ -138,8 +138,10 @@ impl Thread {
         crash_point!(self, "recover.freed");
         stand_ins.iter().for_each(Thread::clear_row);
         crash_point!(self, "recover.cleared");
-        // Relaxed: nobody watches who sat in a seat that is DEAD.
+        // Relaxed: nobody watches who sat in a seat that is DEAD. Nor is a tripwire believed; a thread of the dead that
+        // has not come to it yet leaves alone what does not name it (INV-TRIP-2).
         row.occupant.store(0, Relaxed);
+        row.tripwire.store(0, Relaxed);
         // ORDER: Release, and last: whoever claims the row finds its table clean.
         if !is_skipped(Step::FreeProcess) {
             row.claim.store(claim.freed().0, Release);

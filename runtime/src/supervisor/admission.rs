@@ -32,7 +32,7 @@ impl Server {
             let _ = send_packet(line.as_fd(), &Answer::refuse(Status::ACCESS_DENIED).to_packet(), None);
             return;
         }
-        self.members.push(Member { line: Some(line), pid: Some(peer.pid), pidfd: None, seat: None });
+        self.members.push(Member { line: Some(line), pid: Some(peer.pid), ..Member::default() });
     }
 
     /// A request, or the end of a connection.
@@ -122,7 +122,7 @@ impl Server {
         // Nobody, if it is dead already, which the pidfd says.
         let occupant = identity::behind(&pidfd).map_err(cannot_be_watched)?.unwrap_or_default();
         if self.adopt(seat, occupant)? {
-            self.members.push(Member { line: None, pid: None, pidfd: Some(pidfd), seat: Some(seat) });
+            self.members.push(Member { pidfd: Some(pidfd), seat: Some(seat), ..Member::default() });
         }
         Ok(Answer::ok())
     }
@@ -135,7 +135,7 @@ impl Server {
     /// One watch a seat is enough.
     fn forget_watch(&mut self, seat: shm::Seat) {
         self.members.iter_mut().filter(|member| member.seat == Some(seat)).for_each(|member| {
-            (member.pidfd, member.seat) = (None, None);
+            member.forget();
         });
     }
 }

@@ -35,12 +35,17 @@ pub(crate) fn own() -> io::Result<Occupant> {
 
 /// The process behind a pidfd; `None` when it is dead.
 pub(super) fn behind(pidfd: &OwnedFd) -> io::Result<Option<Occupant>> {
+    let occupant = number_of(pidfd)?.map_or(Ok(None), of)?;
+    Ok(occupant.filter(|_| !is_readable(pidfd)))
+}
+
+/// The number of the process behind a pidfd; `None` once it has been reaped. It is that process's for as long as the
+/// pidfd is not readable.
+pub(super) fn number_of(pidfd: &OwnedFd) -> io::Result<Option<Pid>> {
     let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_fd().as_raw_fd()))?;
     // -1 once it has been reaped.
     let pid = info.lines().find_map(|line| line.strip_prefix("Pid:")).map(|pid| pid.trim().parse::<u32>());
-    let pid = pid.and_then(Result::ok).and_then(|pid| Pid::from_raw(pid.cast_signed()));
-    let occupant = pid.map_or(Ok(None), of)?;
-    Ok(occupant.filter(|_| !is_readable(pidfd)))
+    Ok(pid.and_then(Result::ok).and_then(|pid| Pid::from_raw(pid.cast_signed())))
 }
 
 /// A descriptor for exactly this process, which becomes readable with its death.
@@ -99,12 +104,16 @@ fn started(pid: u32) -> io::Result<Option<u64>> {
         }
         Err(error) => return Err(error),
     };
-    // The second field is a name in parentheses, which may hold anything, not only text.
-    let after_name = stat.iter().rposition(|byte| *byte == b')').map(|end| &stat[end + 1..]);
-    let mut fields =
-        after_name.unwrap_or_default().split(|byte| *byte == b' ').filter(|field| !field.is_empty());
-    let started = fields.nth(19).and_then(|field| str::from_utf8(field).ok()?.parse().ok());
+    let started = field(&stat, 22);
     started.map(Some).ok_or_else(|| io::Error::other(format!("/proc/{pid}/stat is not as it should be")))
+}
+
+/// A field of a `stat` file of `/proc`, from the third on, by its number in proc(5).
+pub(super) fn field(stat: &[u8], number: usize) -> Option<u64> {
+    // The second field is a name in parentheses, which may hold anything, not only text.
+    let after_name = stat.iter().rposition(|byte| *byte == b')').map(|end| &stat[end + 1..])?;
+    let mut fields = after_name.split(|byte| *byte == b' ').filter(|field| !field.is_empty());
+    fields.nth(number - 3).and_then(|field| str::from_utf8(field).ok()?.parse().ok())
 }
 
 /// Whether there is something to read, an end of file or a death included.

@@ -4,11 +4,13 @@ mod address;
 mod admission;
 pub(crate) mod client;
 mod cycles;
+mod exiting;
 pub(crate) mod identity;
 mod patience;
 mod protocol;
 mod server;
 pub(crate) mod succession;
+mod tripwire;
 
 use crate::attach::{
     ARENA_VARIABLE, AttachError, Attachment, SEAT_VARIABLE, attach_creator, attachment, with_thread,

@@ -4,13 +4,18 @@
 //! while the process was held by its own admission request (or by its parent, who had not reaped it), or by its
 //! number and the moment it started, so that the number cannot have been given to another.
 //!
+//! A pidfd speaks late, when a process had much memory. So each is watched through its tripwire too, which says only
+//! when to look whether all of its threads are past their last step (`tripwire`, `exiting`).
+//!
 //! exec() while attached: the new program has no arena. Its connection hangs up (it is closed on exec) *and* the
 //! arena's file is gone from its maps; either alone proves nothing.
 
 use super::address::Aside;
 use super::cycles::Cycles;
+use super::exiting;
 use super::identity::{self, Found, is_readable};
 use super::patience::wait_for;
+use super::tripwire::{Alarm, Watch};
 use crate::{Report, Status, status};
 use jacinth_shm as shm;
 use rustix::event::{PollFd, PollFlags};
@@ -26,12 +31,23 @@ use std::time::Duration;
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What the supervisor knows of one connection or one process.
+#[derive(Default)]
 pub(super) struct Member {
     /// Its line; `None` for a spawned process that has not connected, or one that hung up.
     pub(super) line: Option<OwnedFd>,
     pub(super) pid: Option<Pid>,
     pub(super) pidfd: Option<OwnedFd>,
     pub(super) seat: Option<shm::Seat>,
+    /// What its tripwire has led to.
+    pub(super) alarm: Alarm,
+}
+
+impl Member {
+    /// It is not watched any more. Gives the seat that it had.
+    pub(super) fn forget(&mut self) -> Option<shm::Seat> {
+        (self.pidfd, self.alarm) = (None, Alarm::default());
+        self.seat.take()
+    }
 }
 
 /// The supervisor.
@@ -42,6 +58,8 @@ pub(super) struct Server {
     pub(super) arena: Arc<shm::Arena>,
     pub(super) thread: shm::Thread,
     pub(super) members: Vec<Member>,
+    /// `None` while there can be none: then deaths are learned of by pidfds alone.
+    watch: Option<Watch>,
     cycles: Cycles,
     report: Report,
     /// Whether some recovery failed, and is to be tried again.
@@ -53,6 +71,8 @@ enum Ready {
     Listener,
     Line(usize),
     Death(usize),
+    /// A tripwire has fired.
+    News,
 }
 
 impl Server {
@@ -64,6 +84,7 @@ impl Server {
             thread,
             arena,
             members: Vec::new(),
+            watch: None,
             cycles: Cycles::new(),
             report: Report::default(),
             is_unfinished: false,
@@ -87,19 +108,19 @@ impl Server {
     }
 
     fn turn(&mut self) -> io::Result<()> {
+        self.watch_tripwires();
         let ready = self.ready()?;
         let is_idle = ready.is_empty();
+        self.heed_alarms();
         ready.into_iter().for_each(|ready| self.handle(ready));
         self.look_again();
         self.members.retain(|member| member.line.is_some() || member.seat.is_some());
         if is_idle {
-            let members = &self.members;
+            let (members, watch) = (&self.members, &self.watch);
             let somebody_died = || {
-                let mut fds: Vec<_> = members
-                    .iter()
-                    .filter_map(|member| member.pidfd.as_ref())
-                    .map(|pidfd| PollFd::new(pidfd, PollFlags::IN))
-                    .collect();
+                let pidfds = members.iter().filter_map(|member| member.pidfd.as_ref());
+                let news = watch.as_ref().map(Watch::bell);
+                let mut fds: Vec<_> = pidfds.chain(news).map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
                 wait_for(&mut fds, Some(Duration::ZERO)).is_ok_and(|dead| dead > 0)
             };
             let found = self.cycles.look_if_due(&self.thread, || !somebody_died());
@@ -115,6 +136,10 @@ impl Server {
             fds.push(PollFd::new(listener, PollFlags::IN));
             what.push(Ready::Listener);
         }
+        if let Some(watch) = &self.watch {
+            fds.push(PollFd::new(watch.bell(), PollFlags::IN));
+            what.push(Ready::News);
+        }
         for (index, member) in self.members.iter().enumerate() {
             if let Some(line) = &member.line {
                 fds.push(PollFd::new(line, PollFlags::IN));
@@ -128,7 +153,8 @@ impl Server {
         let must_look_again = self.is_unfinished
             || self.listener.is_none()
             || self.members.iter().any(|member| self.is_out_of_touch(member));
-        let at_most = self.cycles.timeout();
+        let at_most = self.members.iter().filter_map(|member| member.alarm.timeout());
+        let at_most = at_most.fold(self.cycles.timeout(), Duration::min);
         wait_for(&mut fds, Some(if must_look_again { at_most.min(LOOK_AGAIN) } else { at_most }))?;
         let is_ready = fds.iter().map(|fd| !fd.revents().is_empty()).collect::<Vec<_>>();
         let ready = what.into_iter().zip(is_ready).filter_map(|(what, is_ready)| is_ready.then_some(what));
@@ -141,14 +167,49 @@ impl Server {
             Ready::Listener => self.accept(),
             Ready::Line(index) => self.serve(index),
             Ready::Death(index) => self.bury(index),
+            // The alarms have been heeded, by `turn`.
+            Ready::News => {}
         }
     }
 
-    /// The pidfd is readable: the process is dead.
+    /// Has the tripwires of everybody watched whose death is to be noticed.
+    fn watch_tripwires(&mut self) {
+        if self.watch.is_none() {
+            match Watch::start(&self.arena) {
+                Ok(watch) => self.watch = Some(watch),
+                Err(error) => return tracing::debug!(%error, "tripwires cannot be watched yet"),
+            }
+        }
+        let watched = self.members.iter().filter(|member| member.pidfd.is_some());
+        let seats = watched.filter_map(|member| member.seat).collect();
+        if let Some(watch) = &mut self.watch {
+            watch.watch(seats);
+        }
+    }
+
+    /// Buries those whose tripwires have fired, if they are dead but for their memory. Others are looked at again soon:
+    /// a signal comes to one thread after another.
+    fn heed_alarms(&mut self) {
+        let Some(watch) = &self.watch else { return };
+        watch.silence();
+        let mut dead = Vec::new();
+        for (index, member) in self.members.iter_mut().enumerate() {
+            let (Some(seat), Some(pidfd)) = (member.seat, &member.pidfd) else { continue };
+            if member.alarm.is_due(|| watch.has_fired(seat)) {
+                if exiting::is_past_all(pidfd) {
+                    tracing::debug!(row = seat.row, "dead, but for its memory");
+                    dead.push(index);
+                } else {
+                    member.alarm.look_later();
+                }
+            }
+        }
+        dead.into_iter().for_each(|index| self.bury(index));
+    }
+
+    /// The process is dead: its pidfd is readable, or none of its threads will take another step.
     fn bury(&mut self, index: usize) {
-        let member = &mut self.members[index];
-        member.pidfd = None;
-        let Some(seat) = member.seat.take() else { return };
+        let Some(seat) = self.members[index].forget() else { return };
         self.recover(seat);
     }
 
@@ -195,8 +256,7 @@ impl Server {
         let alive = member.pidfd.as_ref().is_some_and(|pidfd| !is_readable(pidfd));
         if alive && identity::has_lost(pid, &self.arena) {
             tracing::info!(pid = %pid.as_raw_nonzero(), "an attached process has replaced itself by exec");
-            let member = &mut self.members[index];
-            (member.seat, member.pidfd) = (None, None);
+            self.members[index].forget();
             self.recover(seat);
         }
     }
@@ -211,7 +271,7 @@ impl Server {
         let own = self.thread.process().row();
         for seated in seated.into_iter().filter(|seated| seated.seat.row != own) {
             let pid = Pid::from_raw(seated.occupant.pid.cast_signed());
-            self.members.push(Member { line: None, pid, pidfd: None, seat: Some(seated.seat) });
+            self.members.push(Member { pid, seat: Some(seated.seat), ..Member::default() });
         }
         self.look_again();
     }

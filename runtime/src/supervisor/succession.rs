@@ -7,6 +7,9 @@
 //!
 //! A leader that replaces itself by exec lives on, and leads no more: the line to it is down, and it has no arena.
 //!
+//! The same thread holds its process's tripwire (`jacinth_shm::Tripwire`), by which the supervisor hears of its death
+//! early: it lives as long as its process, and takes no lock of libc's that would be in its way.
+//!
 //! A leader that is stopped is never replaced: its pidfd says nothing. A candidate that is stopped between the proof
 //! and its attempt fails by the term, if another has led meanwhile.
 
@@ -66,6 +69,11 @@ pub(crate) fn prepare() -> io::Result<Sender<Successor>> {
 impl Successor {
     /// Until this process is the supervisor's, or taken for dead, or the arena is beyond help.
     fn run(mut self) {
+        // Without one its process's death is noticed by the pidfd, later. Kept for as long as the thread runs.
+        let tripwire = shm::Tripwire::set(&self.process);
+        if let Err(error) = &tripwire {
+            tracing::debug!(%error, "this process has no tripwire");
+        }
         while self.process.arena().is_seated(self.seat) && !self.process.arena().is_poisoned() {
             let leader = self.process.arena().leader();
             match self.find(leader) {

@@ -91,12 +91,12 @@ pub(crate) fn now_ns() -> i64 {
 pub(crate) struct Futex;
 
 /// The half of a word that the kernel compares: its low 32 bits.
-fn low_half(word: &AtomicU64) -> &AtomicU32 {
+pub(crate) fn low_half(word: &AtomicU64) -> &AtomicU32 {
     let low = core::ptr::from_ref(word).cast::<AtomicU32>();
     // Little-endian: the low half comes first.
     let low = if cfg!(target_endian = "little") { low } else { low.wrapping_add(1) };
     // SAFETY: a 64-bit atomic is eight valid, aligned bytes; `low` points at four of them, for as long as
-    // `word` is borrowed. Only the kernel reads through it.
+    // `word` is borrowed. Only the kernel reads, or writes, through it.
     unsafe { &*low }
 }
 

@@ -1,0 +1,161 @@
+//! Hearing of deaths early: a thread beside the supervisor's sleeps on the tripwires of all processes that it watches,
+//! and rings a bell when one has fired.
+//!
+//! The supervisor's own thread polls descriptors, and cannot sleep on words at the same time; the bell is a descriptor.
+//! A tripwire is no proof (INV-TRIP-1): the supervisor then looks for one (`exiting`). What it cannot prove within some
+//! twenty looks it leaves to the pidfd. So whatever fails here makes news late, and never false.
+//!
+//! The thread watches 127 processes, the first ones; the deaths of more are heard of by their pidfds alone.
+
+use jacinth_shm::{self as shm, Seat};
+use rustix::event::{EventfdFlags, eventfd};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How often a process whose tripwire has fired is looked at, and how soon after the first look; each pause is longer
+/// by a quarter. They last some 20 milliseconds.
+const LOOKS: u32 = 20;
+const FIRST_PAUSE: Duration = Duration::from_micros(50);
+
+/// How long the thread rests that was woken for nothing: where the kernel refuses to put it to sleep.
+const REST: Duration = Duration::from_millis(10);
+
+/// What a tripwire has led to.
+#[derive(Default)]
+pub(super) enum Alarm {
+    /// Nothing yet.
+    #[default]
+    Quiet,
+    /// The process is looked at again, `looks` times at most, next at this moment.
+    Due { looks: u32, pause: Duration, at: Instant },
+    /// Its pidfd will tell, if there is anything to tell: a process that replaces itself by exec fires its tripwire too.
+    Spent,
+}
+
+impl Alarm {
+    /// Whether to look now.
+    pub(super) fn is_due(&self, has_fired: impl FnOnce() -> bool) -> bool {
+        match self {
+            Self::Quiet => has_fired(),
+            Self::Due { at, .. } => *at <= Instant::now(),
+            Self::Spent => false,
+        }
+    }
+
+    /// How soon to look, if it has come to that.
+    pub(super) fn timeout(&self) -> Option<Duration> {
+        match self {
+            Self::Due { at, .. } => Some(at.saturating_duration_since(Instant::now())),
+            Self::Quiet | Self::Spent => None,
+        }
+    }
+
+    /// It was looked at, and not proven dead.
+    pub(super) fn look_later(&mut self) {
+        let (looks, pause) = match *self {
+            Self::Quiet => (LOOKS, FIRST_PAUSE),
+            Self::Due { looks, pause, .. } => (looks - 1, pause + pause / 4),
+            Self::Spent => return,
+        };
+        *self = if looks == 0 { Self::Spent } else { Self::Due { looks, pause, at: Instant::now() + pause } };
+    }
+}
+
+/// The thread that watches, as the supervisor sees it. Ends the thread when dropped.
+pub(super) struct Watch {
+    shared: Arc<Shared>,
+    /// Whom it watches.
+    seats: Vec<Seat>,
+}
+
+struct Shared {
+    wires: shm::Tripwires,
+    /// Whom to watch; `None` when it is over. The turn changes under this lock, and is looked at under it.
+    seats: Mutex<Option<Vec<Seat>>>,
+    bell: OwnedFd,
+}
+
+impl Watch {
+    /// Starts the thread, which watches nobody yet.
+    pub(super) fn start(arena: &Arc<shm::Arena>) -> io::Result<Self> {
+        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let (wires, seats) = (shm::Tripwires::new(arena.clone()), Mutex::new(Some(Vec::new())));
+        let shared = Arc::new(Shared { wires, seats, bell });
+        let watch = Self { shared: shared.clone(), seats: Vec::new() };
+        super::spawn_hidden("jacinth-watcher", move || {
+            if let Err(error) = shared.run() {
+                tracing::error!(%error, "tripwires cannot be watched any more");
+            }
+        })?;
+        Ok(watch)
+    }
+
+    /// Has these watched, and nobody else.
+    pub(super) fn watch(&mut self, seats: Vec<Seat>) {
+        if self.seats != seats {
+            self.seats.clone_from(&seats);
+            self.shared.change(Some(seats));
+        }
+    }
+
+    /// Readable since a tripwire has fired.
+    pub(super) fn bell(&self) -> &OwnedFd {
+        &self.shared.bell
+    }
+
+    /// Whatever has fired until now, the supervisor is about to see.
+    pub(super) fn silence(&self) {
+        let _ = rustix::io::read(&self.shared.bell, &mut [0; 8]);
+    }
+
+    /// Whether the tripwire of this seat's process has fired.
+    pub(super) fn has_fired(&self, seat: Seat) -> bool {
+        self.shared.wires.look(seat).is_ok_and(shm::Seen::has_fired)
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.shared.change(None);
+    }
+}
+
+impl Shared {
+    fn seats(&self) -> MutexGuard<'_, Option<Vec<Seat>>> {
+        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, seats: Option<Vec<Seat>>) {
+        let mut changing = self.seats();
+        *changing = seats;
+        self.wires.end_sleep();
+    }
+
+    fn run(&self) -> shm::Result<()> {
+        let mut told = Vec::new();
+        loop {
+            let (turn, seen) = {
+                let seats = self.seats();
+                let Some(seats) = &*seats else { return Ok(()) };
+                (self.wires.turn(), self.look(seats)?)
+            };
+            let fired: Vec<Seat> =
+                seen.iter().filter(|seen| seen.has_fired()).map(|seen| seen.seat).collect();
+            if fired.iter().any(|seat| !told.contains(seat)) {
+                let _ = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
+            }
+            told = fired;
+            self.wires.sleep(turn, &seen)?;
+            let seats: Vec<Seat> = seen.iter().map(|seen| seen.seat).collect();
+            if self.wires.turn() == turn && self.look(&seats)? == seen {
+                std::thread::sleep(REST);
+            }
+        }
+    }
+
+    fn look(&self, seats: &[Seat]) -> shm::Result<Vec<shm::Seen>> {
+        seats.iter().take(shm::Tripwires::MOST).map(|seat| self.wires.look(*seat)).collect()
+    }
+}
