@@ -34,7 +34,7 @@ use crate::error::{Error, Result, crash_point};
 use crate::layout::{CLASS_0_LINES, LINE_BYTES, LINE_WORDS, Line};
 use crate::object::Direction;
 use crate::owner::{Link, Record};
-use crate::sync::{Acquire, AtomicU64, Relaxed, Release};
+use crate::sync::{self, Acquire, AtomicU64, Relaxed, Release};
 use crate::thread::Thread;
 use core::ptr::NonNull;
 
@@ -318,6 +318,7 @@ impl Thread {
     #[cold]
     pub(crate) fn make_room(&self, writer: ObjectRef, sender: &mut Sender) -> Result<()> {
         self.refresh_head(writer, sender)?;
+        self.let_run_ahead(writer, sender)?;
         let pending = u64::from(self.arena().config().max_pending_messages);
         if sender.tail - sender.head_seen + sender.reserved >= pending {
             return Err(Error::ShouldWait);
@@ -327,6 +328,30 @@ impl Thread {
         if sender.tail >= sender.limit {
             self.grow(writer, sender)?;
             self.set_limit(sender);
+        }
+        Ok(())
+    }
+
+    /// In a channel that is nearly full, gives its reader up to some microseconds to make room for more than one
+    /// message.
+    ///
+    /// Whoever looks at the head takes its line from the reader, who waits for it at the next message. A writer that
+    /// looks before each of its messages makes both as slow as the line. What comes after so many messages can wait a
+    /// little longer, and nothing is refused that there is room for.
+    #[cold]
+    fn let_run_ahead(&self, writer: ObjectRef, sender: &mut Sender) -> Result<()> {
+        let pending = u64::from(self.arena().config().max_pending_messages);
+        for _ in 0..8 {
+            let seen = sender.head_seen;
+            if pending.saturating_sub(sender.tail - seen) >= pending / 64 {
+                break;
+            }
+            sync::rest();
+            self.refresh_head(writer, sender)?;
+            if sender.head_seen == seen {
+                // Nobody is reading.
+                break;
+            }
         }
         Ok(())
     }

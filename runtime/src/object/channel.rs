@@ -159,6 +159,9 @@ impl Channel {
     /// the write may be tried again when the other side has read something
     /// ([`Signals::CHANNEL_WRITABLE`](crate::Signals::CHANNEL_WRITABLE)).
     ///
+    /// In a channel that is nearly full, with a reader that is reading, a write may take some microseconds: it lets the
+    /// reader make room for many messages before it looks again.
+    ///
     /// # Errors
     /// [`Status::PEER_CLOSED`]; [`Status::SHOULD_WAIT`] at the channel's limit of pending messages;
     /// [`Status::NO_RESOURCES`] when this process has as many messages pending, in all its channels, or as much

@@ -187,6 +187,10 @@ pub(crate) fn pause(_step: u32) {
     ::loom::thread::yield_now();
 }
 
+pub(crate) fn rest() {
+    pause(0);
+}
+
 /// Time stands still in a model, and a deadline that is neither infinite nor past comes as soon as somebody sleeps.
 pub(crate) fn now_ns() -> i64 {
     0

@@ -13,6 +13,7 @@
 //! | [`Shadow`] | nothing | a cell that panics when it is read or written without happens-before |
 //! | [`OnceTable`] | pointers that are each set once, private to a process | the same: beyond loom |
 //! | [`pause`] | spin-loop hint, then yield | yield |
+//! | [`rest`] | a microsecond of them | yield |
 //!
 //! The light barrier costs its user nothing because the other side, which runs a thousand times less often,
 //! pays with a system call that makes every running thread execute a full fence.

@@ -79,6 +79,13 @@ pub(crate) fn pause(step: u32) {
     }
 }
 
+/// Leaves the lines that others are writing alone for about a microsecond.
+pub(crate) fn rest() {
+    for _ in 0..16 {
+        core::hint::spin_loop();
+    }
+}
+
 /// Nanoseconds of `CLOCK_MONOTONIC`, through the vDSO.
 #[inline]
 pub(crate) fn now_ns() -> i64 {
