@@ -9,8 +9,15 @@ use crate::endpoint::Sender;
 use crate::error::{Error, Result, crash_point};
 use crate::layout::class_of_lines;
 use crate::owner::Link;
-use crate::sync::{Relaxed, Release};
+use crate::sync::{self, Relaxed, Release};
 use crate::thread::Thread;
+
+/// How much may be on its way in one direction, before its writer waits a moment for blocks to come back rather than
+/// taking more: what fits a processor's own cache.
+const FLYING_BYTES: usize = 512 << 10;
+
+/// The largest block that is fetched ahead of its use: a processor asks for a few dozen lines at once, not for hundreds.
+const MOST_BYTES_FETCHED: usize = 4096;
 
 impl Thread {
     /// A payload block of this direction with at least `lines` lines.
@@ -25,7 +32,12 @@ impl Thread {
         if spares(sender) == 0 {
             self.refresh_head(writer, sender)?;
             // Looking at the head costs a line transfer: keep enough blocks that it is looked at seldom.
-            if spares(sender) < 8 && sender.flying.len() < 32 && class <= 6 || spares(sender) == 0 {
+            let most = (FLYING_BYTES / BlockId::new(class, 0).bytes()).clamp(32, 512);
+            let enough = most / 8;
+            if sender.flying.len() >= most {
+                self.let_run_ahead(writer, sender, |sender| spares(sender) >= enough)?;
+            }
+            if spares(sender) < enough && sender.flying.len() < most && class <= 6 || spares(sender) == 0 {
                 return match self.join_payload(writer, class) {
                     Err(Error::NoMemory { .. } | Error::NoResources(_)) if spares(sender) > 0 => {
                         Ok(sender.spare[class].pop().expect("counted"))
@@ -39,7 +51,16 @@ impl Thread {
                 self.trim_spares(writer, sender, class, keep)?;
             }
         }
-        sender.spare[class].pop().ok_or(Error::Corrupt("spare blocks vanished"))
+        let block = sender.spare[class].pop().ok_or(Error::Corrupt("spare blocks vanished"))?;
+        // The next message's block is still in the reader's cache. The lock that is taken first waits for all stores
+        // before it, so the lines of one message would come only when those of the last have: unless they are asked
+        // for now.
+        if let Some(next) = sender.spare[class].last()
+            && next.bytes() <= MOST_BYTES_FETCHED
+        {
+            self.arena().lines(*next)?.iter().for_each(sync::fetch_to_write);
+        }
+        Ok(block)
     }
 
     /// Takes a free block and makes it this direction's.

@@ -318,8 +318,9 @@ impl Thread {
     #[cold]
     pub(crate) fn make_room(&self, writer: ObjectRef, sender: &mut Sender) -> Result<()> {
         self.refresh_head(writer, sender)?;
-        self.let_run_ahead(writer, sender)?;
         let pending = u64::from(self.arena().config().max_pending_messages);
+        let free = |sender: &Sender| pending.saturating_sub(sender.tail - sender.head_seen);
+        self.let_run_ahead(writer, sender, |sender| free(sender) >= pending / 64)?;
         if sender.tail - sender.head_seen + sender.reserved >= pending {
             return Err(Error::ShouldWait);
         }
@@ -339,13 +340,17 @@ impl Thread {
     /// looks before each of its messages makes both as slow as the line. What comes after so many messages can wait a
     /// little longer, and nothing is refused that there is room for.
     #[cold]
-    fn let_run_ahead(&self, writer: ObjectRef, sender: &mut Sender) -> Result<()> {
-        let pending = u64::from(self.arena().config().max_pending_messages);
+    pub(crate) fn let_run_ahead(
+        &self,
+        writer: ObjectRef,
+        sender: &mut Sender,
+        is_enough: impl Fn(&Sender) -> bool,
+    ) -> Result<()> {
         for _ in 0..8 {
-            let seen = sender.head_seen;
-            if pending.saturating_sub(sender.tail - seen) >= pending / 64 {
+            if is_enough(sender) {
                 break;
             }
+            let seen = sender.head_seen;
             sync::rest();
             self.refresh_head(writer, sender)?;
             if sender.head_seen == seen {

@@ -187,6 +187,8 @@ pub(crate) fn pause(_step: u32) {
     ::loom::thread::yield_now();
 }
 
+pub(crate) fn fetch_to_write<T>(_line: &T) {}
+
 pub(crate) fn rest() {
     pause(0);
 }

@@ -79,6 +79,19 @@ pub(crate) fn pause(step: u32) {
     }
 }
 
+/// Has the processor fetch a line that is about to be written, without waiting for it. A locked instruction waits for
+/// all stores before it, and would wait for the line.
+#[inline(always)]
+pub(crate) fn fetch_to_write<T>(line: &T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch is a hint: it changes nothing but what is in the cache.
+    unsafe {
+        core::arch::asm!("prefetchw [{}]", in(reg) core::ptr::from_ref(line), options(nostack, preserves_flags));
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = line;
+}
+
 /// Leaves the lines that others are writing alone for about a microsecond.
 pub(crate) fn rest() {
     for _ in 0..16 {
