@@ -333,8 +333,8 @@ impl Thread {
         Ok(())
     }
 
-    /// In a channel that is nearly full, gives its reader up to some microseconds to make room for more than one
-    /// message.
+    /// Where the reader is far behind, gives it up to some microseconds until what it has read is enough, and not only
+    /// for one message.
     ///
     /// Whoever looks at the head takes its line from the reader, who waits for it at the next message. A writer that
     /// looks before each of its messages makes both as slow as the line. What comes after so many messages can wait a

@@ -6,8 +6,8 @@
 //! | name | real | loom |
 //! |---|---|---|
 //! | [`AtomicU64`] | `core`'s | loom's |
-//! | [`light_barrier`] | a compiler fence, where `membarrier(2)` serves | `fence(SeqCst)` |
-//! | [`heavy_barrier`] | `membarrier(2)`, all processes | `fence(SeqCst)` |
+//! | [`light_barrier`] | a compiler fence, where `membarrier(2)` serves | `fence(SeqCst)`, or nothing (`Barriers`) |
+//! | [`heavy_barrier`] | `membarrier(2)`, all processes | `fence(SeqCst)`, or one of every thread |
 //! | [`Lock`] | test-and-set, spinning then yielding | loom's mutex |
 //! | [`Futex`] | `futex(2)`, `futex_waitv(2)` | a condition variable per arena |
 //! | [`Shadow`] | nothing | a cell that panics when it is read or written without happens-before |
