@@ -79,6 +79,7 @@ fn kill_after_every_store(scene: Scene) {
 #[test]
 fn changing_counts() {
     kill_after_every_store(CLOSING_A_SHARED_HANDLE);
+    kill_after_every_store(CLOSING_AFTER_A_DISCARD);
     kill_after_every_store(DUPLICATING);
 }
 

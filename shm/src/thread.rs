@@ -164,12 +164,12 @@ impl Thread {
         let sequence = self.next_sequence();
         // ORDER: Release: after all that was done for the last intent, or that would be settled by this record.
         self.row().record.store(record.to_word(), Release);
-        // Relaxed: what comes next is Release (the entry that is CLOSING, or the count), and without that there is
-        // nothing to settle, whatever the record.
+        // ORDER: Release: after the record. The last one may name a cell of a ring, whose words are others' bytes by now,
+        // and could look like anything.
         sync::store_over_marks(
             &self.row().reference,
             Reference::pending(change, object, sequence).0,
-            Relaxed,
+            Release,
         );
         sequence
     }

@@ -356,6 +356,30 @@ pub const DISCARDING: Scene = Scene {
     after: peer_is_closed,
 };
 
+/// The victim's last record was a handle in a cell, in which the survivor has since written what looks like a handle
+/// that the victim is closing.
+pub const CLOSING_AFTER_A_DISCARD: Scene = Scene {
+    name: "closing a handle, where the last record has become bytes",
+    points: &[],
+    stage: || {
+        const CLOSING_BY_THE_VICTIM: u64 = 4 << 60 | 2 << 24;
+        let mut cast = connected_cast();
+        add_event(&cast.survivor, &mut cast.survivors);
+        let (near, far) = (cast.victims[0], cast.survivors[0]);
+        for number in 1..=2 {
+            let copy = cast.survivor.duplicate(find(&cast.survivor, cast.survivors[1]), ALL).unwrap();
+            cast.survivor.transfer_value(far, &message(number, 1), &[copy]).unwrap();
+        }
+        cast.victim.receive(find(&cast.victim, near), 0, &mut NoRoom, TooSmall::Discard).unwrap_err();
+        cast.victims.push(cast.victim.try_receive(near).unwrap().handles[0].value);
+        cast.survivor.send_value(far, &CLOSING_BY_THE_VICTIM.to_le_bytes().repeat(8)).unwrap();
+        cast
+    },
+    act: |victim, victims| victim.close_value(victims[1]),
+    beside: nothing,
+    after: RECEIVING.after,
+};
+
 /// Consumed without being received.
 const DISCARDED: &[&str] = &["receive.consumed"];
 /// An object with one side has nobody to tell.
