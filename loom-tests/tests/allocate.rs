@@ -2,7 +2,8 @@
 
 mod support;
 
-use jacinth_shm_loom::{Error, Occupant, Process, Seat, Shape, Thread};
+use jacinth_shm_loom::{Arena, Error, Occupant, Process, Seat, Shape, Thread};
+use std::sync::Arc;
 use support::*;
 
 /// INV-CREATE-1: a slot is RESERVED by CAS on its own word.
@@ -270,23 +271,31 @@ fn whoever_sees_a_leader_sees_which_process_it_is() {
     });
 }
 
+/// The process in a seat dies, and `sit` the next one in it, while somebody asks who its occupant is: either the right
+/// one, or that the seat is gone.
+fn ask_who_sits_there_while<T: 'static>(sit: fn(Thread) -> T) -> (Arc<Arena>, Seat, T) {
+    let one = first(&small());
+    let arena = one.process().arena().clone();
+    let seat = arena.reserve_seat(&one).unwrap();
+    assert!(one.adopt_seat(seat, 7).unwrap());
+    let moving_on = loom::thread::spawn(move || {
+        one.recover(seat).unwrap();
+        sit(one)
+    });
+    let seen = arena.occupant(seat).unwrap();
+    assert!(seen.is_none_or(|seen| [Occupant::from(7), Occupant::default()].contains(&seen)), "{seen:?}");
+    (arena, seat, moving_on.join().unwrap())
+}
+
 /// The same when the next one sits down before the supervisor knows of it.
 #[test]
 fn the_occupant_of_a_seat_is_never_one_that_sat_down_later() {
     model_without_barriers(3, || {
-        let one = first(&small());
-        let arena = one.process().arena().clone();
-        let seat = arena.reserve_seat(&one).unwrap();
-        assert!(one.adopt_seat(seat, 7).unwrap());
-        let moving_on = loom::thread::spawn(move || {
-            one.recover(seat).unwrap();
+        ask_who_sits_there_while(|one| {
             let next = one.process().arena().reserve_seat(&one).unwrap();
             let process = Process::sit(one.process().arena().clone(), next, 8, 77).unwrap();
             (one, process)
         });
-        let seen = arena.occupant(seat).unwrap();
-        assert!(seen.is_none_or(|seen| [Occupant::from(7), Occupant::default()].contains(&seen)), "{seen:?}");
-        let _kept = moving_on.join().unwrap();
     });
 }
 
@@ -295,20 +304,11 @@ fn the_occupant_of_a_seat_is_never_one_that_sat_down_later() {
 #[test]
 fn the_occupant_of_a_seat_is_never_the_next_ones() {
     model_without_barriers(3, || {
-        let one = first(&small());
-        let arena = one.process().arena().clone();
-        let seat = arena.reserve_seat(&one).unwrap();
-        assert!(one.adopt_seat(seat, 7).unwrap());
-        let moving_on = loom::thread::spawn(move || {
-            one.recover(seat).unwrap();
+        let (arena, seat, _one) = ask_who_sits_there_while(|one| {
             let next = one.process().arena().reserve_seat(&one).unwrap();
-            assert_eq!(next.row, seat.row);
             assert!(one.adopt_seat(next, 8).unwrap());
             one
         });
-        let seen = arena.occupant(seat).unwrap();
-        assert!(seen.is_none_or(|seen| [Occupant::from(7), Occupant::default()].contains(&seen)), "{seen:?}");
-        let _one = moving_on.join().unwrap();
         assert_eq!(arena.occupant(seat).unwrap(), None);
     });
 }

@@ -6,62 +6,40 @@ mod support;
 use jacinth_shm_loom::{Error, Shape, WaitItem, signals};
 use support::*;
 
+/// One process sends `messages`, one after the other; the other sleeps for each.
+fn sleep_for_each(messages: u8) {
+    let one = first(&small());
+    let (near, two) = connected(&one);
+    let far = startup(&two);
+    let sending = loom::thread::spawn(move || {
+        (1..=messages).for_each(|number| one.send_value(near, &message(number, 1)).unwrap());
+        one
+    });
+    for number in 1..=messages {
+        let (result, pending) = wait(&two, far, signals::READABLE);
+        assert_eq!((result, pending & signals::READABLE), (Ok(()), signals::READABLE));
+        assert_eq!(two.try_receive(far).unwrap().bytes, message(number, 1));
+    }
+    let one = sending.join().unwrap();
+    assert_clean(&one, 1, 2);
+}
+
 /// INV-EVENT-1, INV-WAIT-1: the reader arms, fences and looks; the writer stores, fences and looks.
 #[test]
 fn a_sleeping_reader_is_woken_by_a_message() {
-    model(3, || {
-        let one = first(&small());
-        let (near, two) = connected(&one);
-        let far = startup(&two);
-        let sending = loom::thread::spawn(move || {
-            one.send_value(near, &message(1, 1)).unwrap();
-            one
-        });
-        let (result, pending) = wait(&two, far, signals::READABLE);
-        assert_eq!((result, pending & signals::READABLE), (Ok(()), signals::READABLE));
-        assert_eq!(two.try_receive(far).unwrap().bytes, message(1, 1));
-        let one = sending.join().unwrap();
-        assert_clean(&one, 1, 2);
-    });
+    model(3, || sleep_for_each(1));
 }
 
 /// INV-EVENT-1: a writer that has no fence of its own is made to look by the sleeper's heavy barrier.
 #[test]
 fn a_writer_without_fences_sees_who_turns_to_sleep() {
-    model_with_one_sided_barriers(2, || {
-        let one = first(&small());
-        let (near, two) = connected(&one);
-        let far = startup(&two);
-        let sending = loom::thread::spawn(move || {
-            one.send_value(near, &message(1, 1)).unwrap();
-            one
-        });
-        wait(&two, far, signals::READABLE).0.unwrap();
-        assert_eq!(two.try_receive(far).unwrap().bytes, message(1, 1));
-        let one = sending.join().unwrap();
-        assert_clean(&one, 1, 2);
-    });
+    model_with_one_sided_barriers(2, || sleep_for_each(1));
 }
 
 /// INV-EVENT-2: a sleeper is woken for every message it waits for, not only for the first.
 #[test]
 fn a_reader_that_sleeps_again_is_woken_again() {
-    model(2, || {
-        let one = first(&small());
-        let (near, two) = connected(&one);
-        let far = startup(&two);
-        let sending = loom::thread::spawn(move || {
-            one.send_value(near, &message(1, 1)).unwrap();
-            one.send_value(near, &message(2, 1)).unwrap();
-            one
-        });
-        for number in 1..=2 {
-            wait(&two, far, signals::READABLE).0.unwrap();
-            assert_eq!(two.try_receive(far).unwrap().bytes, message(number, 1));
-        }
-        let one = sending.join().unwrap();
-        assert_clean(&one, 1, 2);
-    });
+    model(2, || sleep_for_each(2));
 }
 
 /// INV-EVENT-1: once the object is SURE, a writer's full fence is that of its closer look: its light barrier orders

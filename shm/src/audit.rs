@@ -19,10 +19,9 @@ use crate::arena::Arena;
 use crate::bits::{ObjectRef, Tag};
 use crate::block::{BlockId, BlockState, BlockWord};
 use crate::error::Result;
-use crate::layout::{LINE_BYTES, LINE_WORDS};
 use crate::object::{Count, Life, LifeState, Shape};
-use crate::owner::{Claim, ProcessState, Record};
-use crate::ring::{Header, MAX_MESSAGE_HANDLES, fits_cell};
+use crate::owner::{Claim, ProcessState};
+use crate::ring::Segment;
 use crate::sync::Relaxed;
 use crate::table::{Entry, EntryState};
 use std::collections::HashMap;
@@ -258,14 +257,14 @@ impl Walk<'_> {
             if !self.claim_block(block, writer, "segment")? {
                 return Ok(());
             }
-            let descriptor = self.arena.descriptor(block)?;
-            next = descriptor.link.load(Relaxed);
+            let segment = self.arena.segment(block)?;
+            next = self.arena.descriptor(block)?.link.load(Relaxed);
             let end = match BlockId::from_link(next) {
                 Some(after) => self.arena.descriptor(after)?.position.load(Relaxed).min(tail),
                 None => tail,
             };
             while position < end {
-                self.walk_message(writer, block, descriptor.position.load(Relaxed), position)?;
+                self.walk_message(writer, &segment, position)?;
                 position += 1;
             }
         }
@@ -300,32 +299,19 @@ impl Walk<'_> {
         }
     }
 
-    fn walk_message(&mut self, writer: ObjectRef, segment: BlockId, base: u64, position: u64) -> Result<()> {
-        let lines = self.arena.lines(segment)?;
-        let messages = lines.len() as u64 / 2;
-        let index = (position.wrapping_sub(base) & (messages - 1)) as usize;
-        let header = Header(lines[index / 8].0[index % 8].load(Relaxed));
-        let (block, first, fits) = match header.block() {
-            Some(block) => {
-                let bytes = header.handles().div_ceil(LINE_WORDS) * LINE_BYTES + header.length();
-                (block, 0, header.handles() <= MAX_MESSAGE_HANDLES && bytes <= block.bytes())
-            }
-            None => {
-                let cell = (messages as usize).div_ceil(LINE_WORDS) + index;
-                let first = ((cell + 1) * LINE_WORDS).saturating_sub(header.handles());
-                (segment, first as u32, fits_cell(header.length(), header.handles()))
+    fn walk_message(&mut self, writer: ObjectRef, segment: &Segment, position: u64) -> Result<()> {
+        let message = match self.arena.message(segment, position) {
+            Ok(message) => message,
+            Err(error) => {
+                self.audit.find(format!("ring {writer:?}: message {position}: {error}"));
+                return Ok(());
             }
         };
-        if !fits {
-            self.audit.find(format!("ring {writer:?}: message {position} does not fit its block {block:?}"));
+        if message.header.is_taken() {
             return Ok(());
         }
-        if header.is_taken() {
-            return Ok(());
-        }
-        for index in 0..header.handles() {
-            let record = self.arena.record(Record::Transit { block, word: first + index as u32 })?;
-            let entry = Entry(record.load(Relaxed));
+        for (index, record) in message.records().enumerate() {
+            let entry = Entry(self.arena.record(record)?.load(Relaxed));
             match entry.state() {
                 EntryState::Live => {
                     self.audit.in_transit += 1;

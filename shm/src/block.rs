@@ -19,7 +19,7 @@
 use crate::arena::Arena;
 use crate::bits::{Field, ObjectRef, Tag};
 use crate::error::{Error, Result};
-use crate::layout::{CLASS_0_LINES, LINE_BYTES};
+use crate::layout::block_bytes;
 use crate::region::Shared;
 use crate::sync::{Acquire, AtomicU64, Relaxed, Release};
 
@@ -45,7 +45,7 @@ impl BlockId {
     }
 
     pub(crate) const fn bytes(self) -> usize {
-        (CLASS_0_LINES * LINE_BYTES) << self.class()
+        block_bytes(self.class())
     }
 
     /// As a link in the arena: 28 bits, where 0 is no block.
@@ -145,7 +145,7 @@ impl Arena {
     /// Takes a free block of `class` for `tag`: one of the private `hints`, else a virgin one, else whichever
     /// a search finds.
     pub(crate) fn take_block(&self, class: usize, tag: Tag, hints: &mut Vec<u32>) -> Result<BlockId> {
-        let bytes = (CLASS_0_LINES * LINE_BYTES) << class.min(32);
+        let bytes = block_bytes(class.min(32));
         let section = self.layout().descriptors.get(class).copied().ok_or(Error::NoMemory { bytes })?;
         while let Some(index) = hints.pop() {
             let block = BlockId::new(class, index);

@@ -18,9 +18,9 @@
 //!
 //! Let T be any cut through everybody's steps that contains what pass 1 saw and whatever came before that. Pass 2
 //! sees nothing older: every look has an Acquire fence behind what it reads for the first time. So by INV-CYCLE-1
-//! each word had at T the value that both passes saw. At T each record found was in a message that was sent and not received: it owned a
-//! reference (INV-TRANSFER-1). A count is at every moment the number of owners. So at T the suspects had *no other
-//! owner*:
+//! each word had at T the value that both passes saw. At T each record found was in a message that was sent and not
+//! received: it owned a reference (INV-TRANSFER-1). A count is at every moment the number of owners. So at T the
+//! suspects had *no other owner*:
 //!
 //! | under way at T, perhaps in a thread that is stopped or dead | why it holds no suspect |
 //! |---|---|

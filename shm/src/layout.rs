@@ -198,7 +198,7 @@ impl Config {
         if class >= self.classes() {
             return None;
         }
-        let block_bytes = (CLASS_0_LINES * LINE_BYTES) << class;
+        let block_bytes = block_bytes(class);
         let quota = (self.max_block_bytes_per_process / block_bytes as u64).max(1);
         (quota < self.blocks_of_class(class) as u64).then_some(quota)
     }
@@ -216,10 +216,15 @@ impl Config {
     }
 
     pub(crate) fn blocks_of_class(&self, class: usize) -> usize {
-        let block_bytes = (CLASS_0_LINES * LINE_BYTES) << class;
+        let block_bytes = block_bytes(class);
         // 22 bits of a block's name are its index.
         (self.pool_bytes as usize / block_bytes).clamp(1, (1 << 22) - 1)
     }
+}
+
+/// The size of a block of this class.
+pub(crate) const fn block_bytes(class: usize) -> usize {
+    (CLASS_0_LINES * LINE_BYTES) << class
 }
 
 /// The smallest class whose blocks have at least `lines` lines.

@@ -7,7 +7,7 @@ use crate::bits::ObjectRef;
 use crate::block::BlockId;
 use crate::endpoint::Sender;
 use crate::error::{Error, Result, crash_point};
-use crate::layout::class_of_lines;
+use crate::layout::{block_bytes, class_of_lines};
 use crate::owner::Link;
 use crate::sync::{self, Relaxed, Release};
 use crate::thread::Thread;
@@ -15,6 +15,9 @@ use crate::thread::Thread;
 /// How much may be on its way in one direction, before its writer waits a moment for blocks to come back rather than
 /// taking more: what fits a processor's own cache.
 const FLYING_BYTES: usize = 512 << 10;
+
+/// The largest block of which more are taken than are needed at once.
+const MOST_BYTES_AHEAD: usize = 16 << 10;
 
 /// The largest block that is fetched ahead of its use: a processor asks for a few dozen lines at once, not for hundreds.
 const MOST_BYTES_FETCHED: usize = 4096;
@@ -32,12 +35,14 @@ impl Thread {
         if spares(sender) == 0 {
             self.refresh_head(writer, sender)?;
             // Looking at the head costs a line transfer: keep enough blocks that it is looked at seldom.
-            let most = (FLYING_BYTES / BlockId::new(class, 0).bytes()).clamp(32, 512);
+            let most = (FLYING_BYTES / block_bytes(class)).clamp(32, 512);
             let enough = most / 8;
             if sender.flying.len() >= most {
                 self.let_run_ahead(writer, sender, |sender| spares(sender) >= enough)?;
             }
-            if spares(sender) < enough && sender.flying.len() < most && class <= 6 || spares(sender) == 0 {
+            if spares(sender) < enough && sender.flying.len() < most && block_bytes(class) <= MOST_BYTES_AHEAD
+                || spares(sender) == 0
+            {
                 return match self.join_payload(writer, class) {
                     Err(Error::NoMemory { .. } | Error::NoResources(_)) if spares(sender) > 0 => {
                         Ok(sender.spare[class].pop().expect("counted"))

@@ -14,8 +14,8 @@
 //! 7. Hazards are cleared, thread rows freed, and **last** the process row, with its epoch advanced.
 //!
 //! Loads are Relaxed: the kernel's news of a death, or its word that no thread of a process will take another step,
-//! comes after every store that the dead have made, and after whatever they had seen of others'. Stores are Release where a successor relies on their order, for recovery is an
-//! operation that can be cut short like any other.
+//! comes after every store that the dead have made, and after whatever they had seen of others'. Stores are Release where
+//! a successor relies on their order, for recovery is an operation that can be cut short like any other.
 //!
 //! INV-RECOVER-1: each step tests before it acts; running all of them again changes nothing.
 //! INV-RECOVER-2: no side is cleared before step 3 is complete: the heads and tails that say what has committed

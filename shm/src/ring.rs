@@ -27,6 +27,7 @@
 //! INV-RING-5: the consumer gives a segment back, after its head has reached the end; the producer never
 //! looks back at it.
 
+use crate::arena::Arena;
 use crate::bits::{Field, ObjectRef};
 use crate::block::{BlockId, BlockState, BlockWord};
 use crate::endpoint::Sender;
@@ -167,19 +168,13 @@ pub(crate) fn fits_cell(bytes: usize, handles: usize) -> bool {
     bytes + handles * size_of::<u64>() <= LINE_BYTES
 }
 
-impl Thread {
-    /// The direction that `writer`'s side writes.
-    #[inline(always)]
-    pub(crate) fn direction(&self, writer: ObjectRef) -> Result<&Direction> {
-        Ok(&self.arena().body(writer.slot())?.directions[writer.side()])
-    }
-
+impl Arena {
     /// The segment in `block`.
     pub(crate) fn segment(&self, block: BlockId) -> Result<Segment> {
-        let lines = self.arena().lines(block)?;
+        let lines = self.lines(block)?;
         let messages = messages_of_class(block.class());
         // Relaxed: published by the link.
-        let base = self.arena().descriptor(block)?.position.load(Relaxed);
+        let base = self.descriptor(block)?.position.load(Relaxed);
         if base > MAX_POSITION || messages + messages.div_ceil(8) > lines.len() {
             return Err(Error::Corrupt("a segment's first position is out of range"));
         }
@@ -190,6 +185,48 @@ impl Thread {
             lines: NonNull::from(lines).cast(),
             header_lines: messages.div_ceil(8),
         })
+    }
+
+    /// The message at a published `position` of `segment`.
+    #[inline]
+    pub(crate) fn message<'a>(&'a self, segment: &'a Segment, position: u64) -> Result<Message<'a>> {
+        // Relaxed: the Acquire of the tail came first. Copied once; only the copy is believed, once checked.
+        let header = Header(segment.header(position).load(Relaxed));
+        let Some(block) = header.block() else {
+            if !fits_cell(header.length(), header.handles()) {
+                return Err(Error::Corrupt("a message longer than its cell"));
+            }
+            let records = (segment.block, segment.first_record(position, header.handles()));
+            return Ok(Message { header, bytes: core::slice::from_ref(segment.cell(position)), records });
+        };
+        let lines = self.lines(block)?;
+        let record_lines = header.handles().div_ceil(8);
+        if header.handles() > MAX_MESSAGE_HANDLES
+            || record_lines > lines.len()
+            || header.length() > (lines.len() - record_lines) * LINE_BYTES
+        {
+            return Err(Error::Corrupt("a message longer than its block"));
+        }
+        Ok(Message { header, bytes: &lines[record_lines..], records: (block, 0) })
+    }
+}
+
+impl Thread {
+    /// The direction that `writer`'s side writes.
+    #[inline(always)]
+    pub(crate) fn direction(&self, writer: ObjectRef) -> Result<&Direction> {
+        Ok(&self.arena().body(writer.slot())?.directions[writer.side()])
+    }
+
+    /// The segment in `block`.
+    pub(crate) fn segment(&self, block: BlockId) -> Result<Segment> {
+        self.arena().segment(block)
+    }
+
+    /// The message at a published `position` of `segment`.
+    #[inline(always)]
+    pub(crate) fn message<'a>(&'a self, segment: &'a Segment, position: u64) -> Result<Message<'a>> {
+        self.arena().message(segment, position)
     }
 
     /// The segment that the consumer of `direction` is in, if there is one yet.
@@ -230,29 +267,6 @@ impl Thread {
             }
         }
         Err(Error::Corrupt("a ring has more segments than messages"))
-    }
-
-    /// The message at a published `position` of `segment`.
-    #[inline]
-    pub(crate) fn message<'a>(&'a self, segment: &'a Segment, position: u64) -> Result<Message<'a>> {
-        // Relaxed: the Acquire of the tail came first. Copied once; only the copy is believed, once checked.
-        let header = Header(segment.header(position).load(Relaxed));
-        let Some(block) = header.block() else {
-            if !fits_cell(header.length(), header.handles()) {
-                return Err(Error::Corrupt("a message longer than its cell"));
-            }
-            let records = (segment.block, segment.first_record(position, header.handles()));
-            return Ok(Message { header, bytes: core::slice::from_ref(segment.cell(position)), records });
-        };
-        let lines = self.arena().lines(block)?;
-        let record_lines = header.handles().div_ceil(8);
-        if header.handles() > MAX_MESSAGE_HANDLES
-            || record_lines > lines.len()
-            || header.length() > (lines.len() - record_lines) * LINE_BYTES
-        {
-            return Err(Error::Corrupt("a message longer than its block"));
-        }
-        Ok(Message { header, bytes: &lines[record_lines..], records: (block, 0) })
     }
 
     /// Reads the producing side's state from the arena, after the endpoint came.

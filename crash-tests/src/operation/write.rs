@@ -200,14 +200,20 @@ fn when_full() -> Operation {
         })
 }
 
-/// A process with as many pending messages as it may have: the write fails, and closes what was to be sent.
-fn over_quota() -> Operation {
-    Operation::new("write_2_over_quota", "a write beyond the quota closes its handles, once")
-        .set(|| {
-            let mut scene = Scene::patient();
-            scene.give_sides(2);
+/// A write of so many handles that is refused, and of which nothing may arrive.
+fn refused(name: &str, claim: &'static str, handles: usize, scene: fn() -> Scene) -> Operation {
+    Operation::new(name, claim)
+        .set(move || {
+            let mut scene = scene();
+            scene.give_sides(handles);
             scene
         })
+        .check(|scene, _| scene.nothing_more())
+}
+
+/// A process with as many pending messages as it may have: the write fails, and closes what was to be sent.
+fn over_quota() -> Operation {
+    refused("write_2_over_quota", "a write beyond the quota closes its handles, once", 2, Scene::patient)
         .prepare(|| {
             let line = startup();
             let mut handles = given(&line);
@@ -222,41 +228,34 @@ fn over_quota() -> Operation {
                 (line, others)
             }
         })
-        .check(|scene, _| scene.nothing_more())
 }
 
 /// A process with as much message memory as it may have.
 fn over_memory_quota() -> Operation {
     /// With handles and without, a block of one size.
     const LARGE: usize = MAX_MSG_BYTES * 3 / 4;
-    Operation::new("write_2_over_memory_quota", "a write beyond the quota closes its handles, once")
-        .set(|| {
-            let mut scene = Scene::patient();
-            scene.give_sides(2);
-            scene
-        })
-        .prepare(|| {
-            let line = startup();
-            let mut handles = given(&line);
-            let (ours, theirs) = Channel::create().unwrap();
-            while ours.write(&bytes(LARGE), &mut Vec::new()).is_ok() {}
-            move || {
-                let refused = line.write(&bytes(LARGE), &mut handles);
-                assert_eq!(refused, Err(Status::NO_RESOURCES));
-                (line, ours, theirs)
-            }
-        })
-        .check(|scene, _| scene.nothing_more())
+    refused(
+        "write_2_over_memory_quota",
+        "a write beyond the quota closes its handles, once",
+        2,
+        Scene::patient,
+    )
+    .prepare(|| {
+        let line = startup();
+        let mut handles = given(&line);
+        let (ours, theirs) = Channel::create().unwrap();
+        while ours.write(&bytes(LARGE), &mut Vec::new()).is_ok() {}
+        move || {
+            let refused = line.write(&bytes(LARGE), &mut handles);
+            assert_eq!(refused, Err(Status::NO_RESOURCES));
+            (line, ours, theirs)
+        }
+    })
 }
 
 /// One of three handles may not be sent: all three are closed.
 fn untransferable() -> Operation {
-    Operation::new("write_3_refused", "a write that is refused halfway closes its handles, once")
-        .set(|| {
-            let mut scene = Scene::new();
-            scene.give_sides(3);
-            scene
-        })
+    refused("write_3_refused", "a write that is refused halfway closes its handles, once", 3, Scene::new)
         .prepare(|| {
             let line = startup();
             let mut handles = given(&line);
@@ -267,5 +266,4 @@ fn untransferable() -> Operation {
                 line
             }
         })
-        .check(|scene, _| scene.nothing_more())
 }

@@ -5,6 +5,7 @@ use super::{hand_over, new_name, node, take_over_name};
 use crate::measure::{Carrier, End, Stage};
 use ::iceoryx2::port::{publisher::Publisher, subscriber::Subscriber};
 use ::iceoryx2::prelude::*;
+use ::iceoryx2::service::port_factory::publish_subscribe::PortFactory;
 use anyhow::{Result, ensure};
 
 /// One end of both services.
@@ -19,42 +20,43 @@ pub(super) const fn slots(message_bytes: usize) -> usize {
     if message_bytes > 1024 { 64 } else { 1024 }
 }
 
-/// A publisher of messages of one size.
-pub(super) fn publisher(
+/// The service between one publisher and one subscriber, whose messages have one size.
+fn service(
     node: &Node<ipc::Service>,
     name: &str,
     message_bytes: usize,
-) -> Result<Publisher<ipc::Service, [u8], ()>> {
-    let service = node
+) -> Result<PortFactory<ipc::Service, [u8], ()>> {
+    Ok(node
         .service_builder(&name.try_into()?)
         .publish_subscribe::<[u8]>()
         .enable_safe_overflow(false)
         .subscriber_max_buffer_size(slots(message_bytes))
         .max_publishers(1)
         .max_subscribers(1)
-        .open_or_create()?;
-    Ok(service
+        .open_or_create()?)
+}
+
+/// Its publisher.
+pub(super) fn publisher(
+    node: &Node<ipc::Service>,
+    name: &str,
+    message_bytes: usize,
+) -> Result<Publisher<ipc::Service, [u8], ()>> {
+    Ok(service(node, name, message_bytes)?
         .publisher_builder()
         .initial_max_slice_len(message_bytes)
         .backpressure_strategy(BackpressureStrategy::RetryUntilDelivered)
         .create()?)
 }
 
-/// The subscriber of the same service.
+/// Its subscriber.
 pub(super) fn subscriber(
     node: &Node<ipc::Service>,
     name: &str,
     message_bytes: usize,
 ) -> Result<Subscriber<ipc::Service, [u8], ()>> {
-    let service = node
-        .service_builder(&name.try_into()?)
-        .publish_subscribe::<[u8]>()
-        .enable_safe_overflow(false)
-        .subscriber_max_buffer_size(slots(message_bytes))
-        .max_publishers(1)
-        .max_subscribers(1)
-        .open_or_create()?;
-    Ok(service.subscriber_builder().buffer_size(slots(message_bytes)).create()?)
+    let messages = slots(message_bytes);
+    Ok(service(node, name, message_bytes)?.subscriber_builder().buffer_size(messages).create()?)
 }
 
 /// Connects a subscriber, which it does by itself only when it first receives: what is published before is kept while
