@@ -5,12 +5,16 @@ use jacinth::{Audit, Channel, Config, Event, Supervisor};
 /// How many messages may be pending in one direction.
 pub const PENDING_MESSAGES: u32 = 64;
 
+/// How many objects a thread retires in this arena before it uses their slots again: an eighth of all.
+pub const RECLAIM_BATCH: u32 = MAX_OBJECTS / 8;
+const MAX_OBJECTS: u32 = 256;
+
 /// The arena's limits.
 pub fn config() -> Config {
     let mut config = Config::default();
     config.max_processes = 8;
     config.max_threads = 32;
-    config.max_objects = 256;
+    config.max_objects = MAX_OBJECTS;
     config.max_handles_per_process = 2047;
     config.max_pending_messages = PENDING_MESSAGES;
     // Enough for three ends of four.

@@ -354,7 +354,7 @@ impl Walk<'_> {
                             ));
                         }
                     }
-                    if life.retired().is_some() {
+                    if life.is_complete() {
                         self.audit.find(format!("object {slot}: all sides are done and it is not retired"));
                     }
                 }

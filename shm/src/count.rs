@@ -192,13 +192,19 @@ impl Thread {
     /// Closes the handle: waits on it end, and what it alone kept alive dies.
     pub fn close(&self, found: Found) -> Result<()> {
         let record = Record::Entry { process: self.home, index: found.index };
-        self.drop_reference(record, found.entry)?;
+        self.take_back_reference(record, found.entry)?;
         self.work_dying()
     }
 
     /// Takes back the reference that `record` owns, if its word is still exactly `entry`. Sides whose last
     /// reference that was are left on the dying list.
     pub(crate) fn drop_reference(&self, record: Record, entry: Entry) -> Result<()> {
+        self.take_back_reference(record, entry)
+    }
+
+    /// Inlined where it is known of which kind the record is.
+    #[inline(always)]
+    fn take_back_reference(&self, record: Record, entry: Entry) -> Result<()> {
         let cell = self.arena().record(record)?;
         let object = entry.object();
         let state = &self.arena().object(object.slot())?.state[object.side()];

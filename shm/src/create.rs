@@ -87,8 +87,33 @@ impl Thread {
         Ok(())
     }
 
-    /// A free slot, RESERVED by this thread, and the credit that it cost.
+    /// A slot, RESERVED by this thread, and the credit that it cost.
     fn take_slot(&self) -> Result<(u32, Life, u64)> {
+        match self.take_cleared_slot()? {
+            Some(taken) => Ok(taken),
+            None => self.take_slot_on_credit(),
+        }
+    }
+
+    /// A slot that has been this process's and is still RETIRED: nobody names it, and it holds nothing. What it has
+    /// counted for its process, it counts on.
+    fn take_cleared_slot(&self) -> Result<Option<(u32, Life, u64)>> {
+        let mut cleared = self.cleared.borrow_mut();
+        while let Some((slot, retired)) = cleared.pop() {
+            let reserved = retired.renewed(self.tag);
+            // Relaxed: the word was known before the barrier, which ordered it. It fails if the slot was reclaimed
+            // by others, who had run out of them.
+            let life = &self.arena().object(slot)?.life;
+            if life.compare_exchange(retired.0, reserved.0, Relaxed, Relaxed).is_ok() {
+                return Ok(Some((slot, reserved, self.aside.get().voided())));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A free slot.
+    #[cold]
+    fn take_slot_on_credit(&self) -> Result<(u32, Life, u64)> {
         // More than once only if other threads count the credits at this very moment.
         for _ in 0..16 {
             let credit = self.take_object_credit()?;

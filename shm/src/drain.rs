@@ -7,7 +7,7 @@
 use crate::bits::ObjectRef;
 use crate::block::{BlockId, BlockState, BlockWord};
 use crate::error::{Error, Result, crash_point};
-use crate::object::Direction;
+use crate::object::{Direction, Life, Shape};
 use crate::owner::Link;
 use crate::ring::{MAX_POSITION, Message, Segment};
 use crate::sync::{Acquire, AtomicU64, Relaxed, Release};
@@ -80,6 +80,21 @@ impl Thread {
             }
         }
         Ok(())
+    }
+
+    /// Whether a retired slot has no segments or blocks to give back: nothing was ever written there.
+    pub(crate) fn holds_nothing(&self, slot: u32, life: Life) -> Result<bool> {
+        if life.shape() != Some(Shape::Channel) {
+            return Ok(true);
+        }
+        // Relaxed: the object is retired, and the reclaimer's barrier is behind.
+        let is_empty = |direction: &Direction| {
+            let Direction { producer, consumer } = direction;
+            producer.first_segment.load(Relaxed) == 0
+                && producer.blocks.load(Relaxed) == 0
+                && consumer.head_segment.load(Relaxed) == 0
+        };
+        Ok(self.arena().body(slot)?.directions.iter().all(is_empty))
     }
 
     /// Gives back every segment and block of a channel that nobody can reach any more. Resumable: each is

@@ -1,5 +1,5 @@
 //! What happens when a side's last reference goes: the other side is told, what is queued for it is closed,
-//! and when all sides are done the slot is retired; later, when nobody names it, reclaimed.
+//! and when all sides are done the slot is retired; later, when nobody names it, it is used again or freed.
 //!
 //! The work list is in the arena (the row's `dying`, linked through the objects), so a cascade of any depth
 //! uses no stack and survives its worker: recovery goes on with the dead thread's list where it stopped.
@@ -13,13 +13,18 @@
 use crate::bits::ObjectRef;
 use crate::counter::Counter;
 use crate::error::{Error, Result, crash_point};
+use crate::layout::Config;
 use crate::object::{Life, LifeState, Shape, State, signal};
 use crate::owner::{Claim, HAZARD_DYING, ProcessState};
 use crate::sync::{Acquire, Relaxed, Release, SeqCst, fence, heavy_barrier};
 use crate::thread::Thread;
 
-/// How many retired slots a thread gathers before it pays for a barrier.
-const RECLAIM_BATCH: usize = if cfg!(loom) { 1 } else { 1024 };
+/// How many retired slots a thread gathers before it pays for a barrier: fewer where there are few. Twice as many, once
+/// nobody names them, wait for its next objects; more than that are freed.
+pub(crate) fn reclaim_batch(config: &Config) -> usize {
+    const MOST: usize = if cfg!(loom) { 1 } else { 1024 };
+    MOST.min(config.max_objects as usize / 8).max(1)
+}
 
 /// P5: bounds on one run over a dying list, which no undamaged arena reaches: a side dies once in a run, and has a
 /// limited number of messages to drain.
@@ -63,12 +68,16 @@ impl Thread {
     }
 
     /// Clears every side on this row's list, and every side that dies of it.
+    #[inline]
     pub(crate) fn work_dying(&self) -> Result<()> {
+        // Relaxed: the list is this row's own.
+        if self.row().dying.load(Relaxed) == 0 { Ok(()) } else { self.work_dying_list() }
+    }
+
+    fn work_dying_list(&self) -> Result<()> {
         let dying = &self.row().dying;
-        let mut worked = false;
         let mut effort = Effort::of(self);
         while let Some(object) = ObjectRef::from_link(dying.load(Relaxed)) {
-            worked = true;
             effort.spend(object)?;
             // Relaxed: whoever finds the slot RETIRED finds this, which came before.
             self.row().hazards()[HAZARD_DYING].store(object.to_link(), Relaxed);
@@ -91,11 +100,9 @@ impl Thread {
             // list would be lost with this thread.
             next.store(0, Release);
         }
-        if worked {
-            self.clear_hazard(HAZARD_DYING);
-            if self.retired.borrow().len() >= RECLAIM_BATCH {
-                self.reclaim()?;
-            }
+        self.clear_hazard(HAZARD_DYING);
+        if self.retired.borrow().len() >= self.reclaim_batch {
+            self.go_through_retired(self.most_cleared())?;
         }
         Ok(())
     }
@@ -137,70 +144,94 @@ impl Thread {
         Ok(())
     }
 
-    /// Marks the side done, and retires the object if it was the last.
+    /// Marks the side done; the object is RETIRED in the same step if it was the last.
     fn finish_side(&self, object: ObjectRef) -> Result<()> {
-        let life = &self.arena().object(object.slot())?.life;
-        let done = Life::done_bit(object.side());
-        // ORDER: Release pairs with the barrier of the reclaimer: this side's clearing comes before, whoever
-        // retires the object. Every later change of the word is a read-modify-write, which carries it on.
-        let now = Life(life.fetch_or(done, Release) | done);
-        crash_point!(self, "dying.done");
-        if let Some(retired) = now.retired() {
-            // Relaxed: the done bits have published everything. Failure means that the other side's last closer
-            // was first (INV-LIFE-3).
-            if life.compare_exchange(now.0, retired.0, Relaxed, Relaxed).is_ok() {
-                self.tally(Counter::ObjectsRetired, 1);
-                self.retired.borrow_mut().push(object.slot());
+        let (slot, side) = (object.slot(), object.side());
+        let cell = &self.arena().object(slot)?.life;
+        // Twice if the other side is done in between; never more.
+        for _ in 0..2 {
+            // Relaxed: only the word itself is used; what came before the other side's bit, the CAS carries on.
+            let life = Life(cell.load(Relaxed));
+            if life.is_done(side) {
+                return Ok(());
             }
+            let finished = life.finished(side);
+            // ORDER: Release, either way: this side's clearing comes before, for whoever reclaims the slot. It is
+            // ordered behind both sides, whoever is the last, since the CAS continues what it changes.
+            if life.shape() == Some(Shape::Single) {
+                // Nobody else changes the word (INV-LIFE-1).
+                cell.store(finished.0, Release);
+            } else if cell.compare_exchange(life.0, finished.0, Release, Relaxed).is_err() {
+                continue;
+            }
+            crash_point!(self, "dying.done");
+            if finished.state() == LifeState::Retired {
+                self.tally(Counter::ObjectsRetired, 1);
+                self.retired.borrow_mut().push((slot, finished));
+            }
+            return Ok(());
         }
-        Ok(())
+        Err(Error::Corrupt("an object whose life changes while it ends"))
+    }
+
+    /// How many slots may wait for this thread's next objects. A stand-in will have none.
+    fn most_cleared(&self) -> usize {
+        if self.owns_row { 2 * self.reclaim_batch } else { 0 }
     }
 
     /// Makes retired slots free again, except those that some thread's hazard names. Gives how many.
     pub fn reclaim(&self) -> Result<usize> {
+        self.retired.borrow_mut().append(&mut self.cleared.borrow_mut());
+        self.go_through_retired(0)
+    }
+
+    /// Sorts the retired slots: those that hazards name stay; up to `most_cleared` of the others wait in `cleared`, still
+    /// RETIRED, for this thread's next objects; the rest becomes FREE. Gives how many became FREE.
+    ///
+    /// The lists have the exact words, from before the barrier: a list may name a slot that another reclaimed and that
+    /// has lived again, and what retires after the barrier may be named by a hazard that is not seen here.
+    #[cold]
+    fn go_through_retired(&self, most_cleared: usize) -> Result<usize> {
         let mut retired = self.retired.borrow_mut();
         retired.append(&mut self.process.orphans.lock());
-        if retired.is_empty() {
-            return Ok(0);
-        }
-        // The exact words, from before the barrier: the list may name a slot that another reclaimed and that has
-        // lived again, and what retires after the barrier may be named by a hazard that is not seen below.
-        let mut candidates = Vec::with_capacity(retired.len());
-        for slot in retired.drain(..) {
-            // Relaxed: the barrier comes after, and its fences make it an Acquire.
-            let life = Life(self.arena().object(slot)?.life.load(Relaxed));
-            if life.state() == LifeState::Retired {
-                candidates.push((slot, life));
-            }
-        }
         // ORDER: pairs with the light barrier of `pin`: afterwards every hazard that was set before its slot
         // was retired is visible, and every later look finds the handle gone.
-        if !self.barrier()? {
-            retired.extend(candidates.into_iter().map(|(slot, _)| slot));
+        if retired.is_empty() || !self.barrier()? {
             return Ok(0);
         }
         let named = self.hazarded()?;
-        let (kept, free): (Vec<_>, Vec<_>) =
-            candidates.into_iter().partition(|(slot, _)| named.binary_search(slot).is_ok());
-        // Should one of them fail, the others are found again by `gather_retired`.
-        retired.extend(kept.into_iter().map(|(slot, _)| slot));
-        drop(retired);
-        let (mut reclaimed, mut ours) = (0, 0);
+        let mut cleared = self.cleared.borrow_mut();
+        let (mut kept, mut reclaimed, mut ours) = (Vec::new(), 0, 0);
         let voided = self.credits_voided();
-        for (slot, life) in free {
-            let reclaiming = life.reclaiming(self.tag);
-            // Relaxed: the word was loaded before the barrier, which ordered it. One reclaimer wins.
-            let cell = &self.arena().object(slot)?.life;
-            if cell.compare_exchange(life.0, reclaiming.0, Relaxed, Relaxed).is_ok() {
-                crash_point!(self, "reclaim.claimed");
-                self.tear_down(slot, reclaiming)?;
-                self.spare_slots.borrow_mut().push(slot);
+        // Should one of them fail, the others are found again by `gather_retired`.
+        for (slot, life) in retired.drain(..) {
+            let is_ours = life.is_charged_to(self.process.quotas.charge);
+            if named.binary_search(&slot).is_ok() {
+                kept.push((slot, life));
+            } else if cleared.len() < most_cleared && is_ours && self.holds_nothing(slot, life)? {
+                cleared.push((slot, life));
+            } else if self.free_retired(slot, life)? {
                 reclaimed += 1;
-                ours += u64::from(life.is_charged_to(self.process.quotas.charge));
+                ours += u64::from(is_ours);
             }
         }
+        retired.append(&mut kept);
         self.give_object_credits(voided, ours);
         Ok(reclaimed)
+    }
+
+    /// RETIRED → RECLAIMING → FREE. `false` if another was first.
+    fn free_retired(&self, slot: u32, life: Life) -> Result<bool> {
+        let reclaiming = life.reclaiming(self.tag);
+        let cell = &self.arena().object(slot)?.life;
+        // Relaxed: the word was known before the barrier, which ordered it. One reclaimer wins.
+        if cell.compare_exchange(life.0, reclaiming.0, Relaxed, Relaxed).is_err() {
+            return Ok(false);
+        }
+        crash_point!(self, "reclaim.claimed");
+        self.tear_down(slot, reclaiming)?;
+        self.spare_slots.borrow_mut().push(slot);
+        Ok(true)
     }
 
     /// Makes sure that every other thread has passed a full fence. `false` when that cannot be had: the kernel

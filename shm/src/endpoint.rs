@@ -39,10 +39,17 @@ impl Endpoint {
         let mut receiver = self.receiver.lock();
         credits.give_back(sender.granted);
         sender.forget();
-        sender.granted = if index == 0 { 0 } else { credits.charge(pending) };
+        sender.granted = credits.charge(pending);
         receiver.forget();
         // Relaxed: the locks do the excluding, and the entry that becomes LIVE next publishes both.
         self.disorder.store(0, Relaxed);
+        self.bound.store(index.into(), Relaxed);
+    }
+
+    /// Binds an endpoint that was made here and has left nothing: since [`unbind`](Self::unbind) this half knows nothing,
+    /// and nobody comes by the new handle before it is LIVE. So there is nothing to forget, and nobody to pass.
+    pub(crate) fn bind_new(&self, index: u32) {
+        // Relaxed: as in `bind`. Whoever takes the locks next sees what was forgotten under them.
         self.bound.store(index.into(), Relaxed);
     }
 

@@ -11,13 +11,15 @@
 //!
 //! ```text
 //!  INVALID ──▶ RESERVED(t) ──▶ LIVE ──▶ RETIRED ──▶ RECLAIMING(t) ──▶ FREE ──▶ RESERVED(t) …
-//!  (virgin)                 create     all sides    nobody names it          generation + 1
-//!                           commits    are done     in a hazard
+//!  (virgin)    ▲            create     │ all sides  nobody names it          generation + 1
+//!              │            commits    │ are done   in a hazard
+//!              └───────────────────────┘ the same, and it holds nothing: generation + 1
 //! ```
 //!
-//! INV-LIFE-1: every transition is one read-modify-write, or a store by the owner that the word names.
+//! INV-LIFE-1: every transition is one read-modify-write, or a store by the owner that the word names, or, of an object
+//! with one side, a store by whoever finishes it: a side is on one list at most.
 //! INV-LIFE-2: a side is *done* once its count reached 0 and what it held was closed; done bits only get set.
-//! INV-LIFE-3: RETIRED is reached once per generation, by CAS, when the last side is done.
+//! INV-LIFE-3: RETIRED is reached once per generation, in the step that makes the last side done.
 //! INV-LIFE-4: a slot leaves RETIRED only when no thread's hazard names it.
 //! INV-LIFE-5: all-zero is INVALID: a hole punched in the arena reads as an error, never as a free slot.
 //!
@@ -159,7 +161,7 @@ pub(crate) struct NameOfSide {
 }
 
 /// A value of [`Object::life`].
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Life(pub(crate) u64);
 
 /// The states of a slot.
@@ -261,10 +263,22 @@ impl Life {
         self.0 & Self::done_bit(side) != 0
     }
 
-    /// LIVE with every side done → RETIRED.
-    pub(crate) fn retired(self) -> Option<Self> {
-        let complete = Self::DONE.get(self.0) == self.shape()?.all_done();
-        (self.state() == LifeState::Live && complete).then(|| Self(Self::STATE.set(self.0, Self::RETIRED)))
+    /// Whether every side is done.
+    pub(crate) fn is_complete(self) -> bool {
+        self.shape().is_some_and(|shape| Self::DONE.get(self.0) == shape.all_done())
+    }
+
+    /// LIVE → LIVE with `side` done, or RETIRED if it is the last.
+    #[inline]
+    pub(crate) fn finished(self, side: usize) -> Self {
+        let done = Self(self.0 | Self::done_bit(side));
+        if done.is_complete() { Self(Self::STATE.set(done.0, Self::RETIRED)) } else { done }
+    }
+
+    /// RETIRED → RESERVED by `tag`, for the next generation: nobody names the slot, and it holds nothing.
+    #[inline]
+    pub(crate) fn renewed(self, tag: Tag) -> Self {
+        self.freed().reserved(tag)
     }
 
     /// RETIRED → RECLAIMING by `tag`.
@@ -427,11 +441,14 @@ mod tests {
         assert_eq!(reserved.state(), LifeState::Reserved(Tag(9)));
         let live = reserved.live(5, Shape::Pair, Charge { row: 7, epoch: 0x1ff });
         assert_eq!((live.state(), live.kind(), live.shape()), (LifeState::Live, 5, Some(Shape::Pair)));
-        let half = Life(live.0 | Life::done_bit(1));
-        assert!(half.retired().is_none(), "one side of two");
+        let half = live.finished(1);
+        assert_eq!(half.state(), LifeState::Live, "one side of two");
+        assert!(half.is_done(1) && !half.is_done(0) && !half.is_complete());
         assert!(half.is_charged_to(Charge { row: 7, epoch: 0xff }));
         assert!(!half.is_charged_to(Charge { row: 7, epoch: 1 }));
-        let retired = Life(half.0 | Life::done_bit(0)).retired().unwrap();
+        let retired = half.finished(0);
+        assert_eq!(retired.state(), LifeState::Retired);
+        assert_eq!(retired.renewed(Tag(5)), retired.reclaiming(Tag(3)).freed().reserved(Tag(5)));
         assert!(retired.is_charged_to(Charge { row: 7, epoch: 0xff }));
         assert_eq!(retired.reclaiming(Tag(3)).state(), LifeState::Reclaiming(Tag(3)));
         assert_eq!(retired.reclaiming(Tag(3)).freed().generation(), free.generation() + 1);

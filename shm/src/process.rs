@@ -48,7 +48,7 @@ pub struct Process {
     /// Slots that were free when last seen.
     pub(crate) spare_slots: Lock<Vec<u32>>,
     /// Retired slots that an ended thread left to be reclaimed.
-    pub(crate) orphans: Lock<Vec<u32>>,
+    pub(crate) orphans: Lock<Vec<(u32, Life)>>,
     /// What this process may still take, and which blocks were free when last seen.
     pub(crate) quotas: Quotas,
     /// The private half of every endpoint this process has ever held, by object and side. Never freed before
@@ -211,6 +211,12 @@ impl Process {
 
     /// Makes the private half of an endpoint that has just come to this process, under this entry.
     pub(crate) fn install(&self, object: ObjectRef, index: u32, arrival: Arrival) {
+        if arrival == Arrival::New
+            && let Some(endpoint) = self.endpoint(object)
+            && !endpoint.is_bound()
+        {
+            return endpoint.bind_new(index);
+        }
         if let Some(endpoint) = self.endpoints.get_or_make(object.0 as usize) {
             let pending = if arrival == Arrival::New { 0 } else { self.pending_of(object) };
             endpoint.bind(index, pending, &self.quotas.messages);

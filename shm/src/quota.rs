@@ -16,7 +16,8 @@
 //!
 //! INV-QUOTA-1: the credits of a process, and what is charged to it, are together never more than its quota. A walk
 //! happens under the lock of the credits, and voids what threads have set aside: each looks once more after it has
-//! taken a slot.
+//! taken a slot. A slot that goes from RETIRED to RESERVED in one step, charged to its taker before and after, costs
+//! nothing, and a walk counts it either way.
 //! INV-QUOTA-2: credits can be too few (others free; a walk voids them), never too many; a walk finds the rest.
 //!
 //! Words of the arena are read Relaxed here: what this process has taken it sees, by its own locks; what another has
@@ -95,6 +96,12 @@ struct ObjectCredits {
 pub(crate) struct Aside {
     voided: u64,
     credits: u64,
+}
+
+impl Aside {
+    pub(crate) fn voided(self) -> u64 {
+        self.voided
+    }
 }
 
 impl Thread {

@@ -132,7 +132,8 @@ impl Thread {
         crash_point!(self, "recover.closed");
         worker.free_what_was_in_hand(&stand_ins, &mut recovered)?;
         for stand_in in &stand_ins {
-            recovered.objects_retired += stand_in.retired.borrow().len() as u32;
+            let retired = stand_in.retired.borrow().len() + stand_in.cleared.borrow().len();
+            recovered.objects_retired += retired as u32;
         }
         self.doom_seats_of(seat.row)?;
         crash_point!(self, "recover.freed");
@@ -311,8 +312,9 @@ impl Thread {
         skippable!(GatherRetired);
         let mut retired = self.retired.borrow_mut();
         for slot in 0..self.arena().used_slots() {
-            if Life(self.arena().object(slot)?.life.load(Relaxed)).state() == LifeState::Retired {
-                retired.push(slot);
+            let life = Life(self.arena().object(slot)?.life.load(Relaxed));
+            if life.state() == LifeState::Retired {
+                retired.push((slot, life));
             }
         }
         retired.sort_unstable();

@@ -199,8 +199,16 @@ impl EntryPool {
         self.resting.pop_front()
     }
 
-    pub(crate) fn give_back(&mut self, index: u32) {
-        self.resting.push_back(index);
+    /// As many entries as there are, up to `most`, the longest closed first.
+    pub(crate) fn take_some(&mut self, most: usize, into: &mut Vec<u32>) {
+        let rested = self.resting.len().saturating_sub(Self::QUARANTINE).min(most);
+        into.extend(self.resting.drain(..rested));
+        into.extend(core::iter::from_fn(|| self.take()).take(most - rested));
+    }
+
+    /// These rest from now on.
+    pub(crate) fn give_back(&mut self, closed: &mut Vec<u32>) {
+        self.resting.extend(closed.drain(..));
     }
 
     /// Entries at and past this index were never given out.
@@ -235,7 +243,7 @@ mod tests {
     fn a_closed_entry_rests_behind_a_thousand_others() {
         let mut pool = EntryPool::new(1, 10_000);
         let first = pool.take().unwrap();
-        pool.give_back(first);
+        pool.give_back(&mut vec![first]);
         let mut taken = 0;
         loop {
             let index = pool.take().unwrap();
@@ -243,7 +251,7 @@ mod tests {
             if index == first {
                 break;
             }
-            pool.give_back(index);
+            pool.give_back(&mut vec![index]);
         }
         assert!(taken > 1024);
     }
@@ -254,7 +262,7 @@ mod tests {
         let mut taken: Vec<_> = std::iter::from_fn(|| pool.take()).collect();
         taken.sort_unstable();
         assert_eq!(taken, [1, 2, 3]);
-        pool.give_back(2);
+        pool.give_back(&mut vec![2]);
         assert_eq!(pool.take(), Some(2));
     }
 

@@ -4,6 +4,8 @@ use crate::arena::Arena;
 use crate::bits::{ObjectRef, Tag};
 use crate::counter::Counter;
 use crate::error::{Error, Result};
+use crate::layout::Config;
+use crate::object::Life;
 use crate::owner::{Change, Claim, HAZARDS, Link, Operation, Reference, ThreadRow};
 use crate::process::Process;
 use crate::quota::Aside;
@@ -29,7 +31,14 @@ pub struct Thread {
     entry_cache: RefCell<Vec<u32>>,
     closed_entries: RefCell<Vec<u32>>,
     pub(crate) spare_slots: RefCell<Vec<u32>>,
-    pub(crate) retired: RefCell<Vec<u32>>,
+    /// Slots that this thread has retired, each with its exact word.
+    pub(crate) retired: RefCell<Vec<(u32, Life)>>,
+    /// Those of them that nobody names any more and that hold nothing, each with its exact word: the next objects.
+    pub(crate) cleared: RefCell<Vec<(u32, Life)>>,
+    /// How many slots are retired before any is used again.
+    pub(crate) reclaim_batch: usize,
+    /// How many entries are set aside, and given back, at once.
+    entries_at_a_time: usize,
     /// Credits for objects that this thread may make.
     pub(crate) aside: Cell<Aside>,
     /// Waits that were satisfied without sleeping, since the last that was not.
@@ -40,7 +49,7 @@ pub struct Thread {
     /// not. On a machine with more to do than cores, whoever is waited for may not be running.
     pub(crate) spin_ns: Cell<i64>,
     /// Whether dropping gives the row back; recovery's stand-ins leave that to recovery.
-    owns_row: bool,
+    pub(crate) owns_row: bool,
     #[cfg(loom)]
     crash: std::rc::Rc<RefCell<Crash>>,
 }
@@ -126,6 +135,9 @@ impl Thread {
             closed_entries: RefCell::default(),
             spare_slots: RefCell::default(),
             retired: RefCell::default(),
+            cleared: RefCell::default(),
+            reclaim_batch: crate::dying::reclaim_batch(process.arena.config()),
+            entries_at_a_time: Self::entries_at_a_time(process.arena.config()),
             aside: Cell::default(),
             calm_waits: Cell::new(0),
             spin_most_ns: Cell::new(crate::wait::SPIN_NS),
@@ -207,6 +219,7 @@ impl Thread {
     }
 
     /// An entry of the own table, RESERVED for a handle to `object`.
+    #[inline]
     pub(crate) fn reserve_entry(&self, object: ObjectRef) -> Result<(u32, Entry)> {
         let index = self
             .take_entry()
@@ -227,26 +240,22 @@ impl Thread {
 
     /// How many entries a thread sets aside at once: few where there are few, so that no thread finds the table
     /// full because another keeps the rest.
-    fn entries_at_a_time(&self) -> usize {
-        Self::ENTRIES_AT_A_TIME
-            .min(self.arena().layout().config.max_handles_per_process as usize / 1024)
-            .max(1)
+    fn entries_at_a_time(config: &Config) -> usize {
+        Self::ENTRIES_AT_A_TIME.min(config.max_handles_per_process as usize / 1024).max(1)
     }
 
+    #[inline]
     fn take_entry(&self) -> Option<u32> {
+        let index = self.entry_cache.borrow_mut().pop();
+        if index.is_some() { index } else { self.set_entries_aside() }
+    }
+
+    #[cold]
+    fn set_entries_aside(&self) -> Option<u32> {
         let mut cache = self.entry_cache.borrow_mut();
-        if let Some(index) = cache.pop() {
-            return Some(index);
-        }
         let mut pool = self.process.entries.lock();
-        for index in self.closed_entries.borrow_mut().drain(..) {
-            pool.give_back(index);
-        }
-        while cache.len() < self.entries_at_a_time()
-            && let Some(index) = pool.take()
-        {
-            cache.push(index);
-        }
+        pool.give_back(&mut self.closed_entries.borrow_mut());
+        pool.take_some(self.entries_at_a_time, &mut cache);
         self.process.advance_fresh(pool.fresh());
         drop(pool);
         cache.reverse();
@@ -254,18 +263,21 @@ impl Thread {
     }
 
     /// The entry's word is FREE: this process may use it again, later.
+    #[inline]
     pub(crate) fn give_entry_back(&self, index: u32) {
         if self.home != self.process.row {
             return;
         }
         let mut closed = self.closed_entries.borrow_mut();
         closed.push(index);
-        if closed.len() >= self.entries_at_a_time() {
-            let mut pool = self.process.entries.lock();
-            for index in closed.drain(..) {
-                pool.give_back(index);
-            }
+        if closed.len() >= self.entries_at_a_time {
+            self.give_entries_back(&mut closed);
         }
+    }
+
+    #[cold]
+    fn give_entries_back(&self, closed: &mut Vec<u32>) {
+        self.process.entries.lock().give_back(closed);
     }
 
     #[inline(always)]
@@ -325,6 +337,7 @@ impl Drop for Thread {
         // What an operation that failed has left on the dying list is still this row's to work.
         let settled = !self.owns_row || self.work_dying().is_ok() && self.row().is_idle();
         let mut retired = self.retired.borrow_mut();
+        retired.append(&mut self.cleared.borrow_mut());
         if !retired.is_empty() {
             self.process.orphans.lock().append(&mut retired);
         }
@@ -334,10 +347,8 @@ impl Drop for Thread {
             return;
         }
         let mut pool = self.process.entries.lock();
-        for index in self.entry_cache.borrow_mut().drain(..).chain(self.closed_entries.borrow_mut().drain(..))
-        {
-            pool.give_back(index);
-        }
+        pool.give_back(&mut self.entry_cache.borrow_mut());
+        pool.give_back(&mut self.closed_entries.borrow_mut());
         drop(pool);
         if !settled {
             // The row names something unfinished (an operation that panicked): it stays claimed, and is settled

@@ -2,6 +2,7 @@
 
 use super::name::{last_one_works, shared_event};
 use super::{Operation, Scene, given, seen, startup};
+use crate::arena::RECLAIM_BATCH;
 use crate::asleep::HANG;
 use jacinth::*;
 use std::time::Instant;
@@ -43,6 +44,24 @@ pub(super) fn operations() -> Vec<Operation> {
             let event = Event::create().unwrap();
             move || {
                 drop(event);
+                line
+            }
+        }),
+        Operation::new(
+            "close_reclaiming",
+            "slots that are ready to be used again, or about to be freed, are free afterwards",
+        )
+        .prepare(|| {
+            let line = startup();
+            let written = Channel::create().unwrap();
+            written.0.write(&[7; 200], &mut Vec::new()).unwrap();
+            drop(written);
+            for _ in 0..RECLAIM_BATCH - 2 {
+                drop(Event::create().unwrap());
+            }
+            let last = Event::create().unwrap();
+            move || {
+                drop(last);
                 line
             }
         }),

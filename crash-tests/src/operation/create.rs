@@ -1,9 +1,13 @@
 //! Making objects.
 
 use super::{Operation, Scene, startup};
+use crate::arena::RECLAIM_BATCH;
 use jacinth::*;
 
 const CLAIM: &str = "nothing of a new object is left, however much of it there was";
+
+const AGAIN: &str =
+    "a slot that its process takes for the next object while it is retired is free afterwards";
 
 pub(super) fn operations() -> Vec<Operation> {
     vec![
@@ -22,6 +26,14 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation::new("create_named", CLAIM).prepare(|| {
             warm(startup());
             || Channel::create_named(&Name::new_lossy("a name of some length")).unwrap()
+        }),
+        Operation::new("create_event_again", AGAIN).prepare(|| {
+            retire(startup());
+            || Event::create().unwrap()
+        }),
+        Operation::new("create_channel_again", AGAIN).prepare(|| {
+            retire(startup());
+            || Channel::create().unwrap()
         }),
         Operation::new("create_first", "a search for free slots leaves nothing").prepare(|| {
             let line = startup();
@@ -58,6 +70,15 @@ pub(super) fn operations() -> Vec<Operation> {
                 }
             }),
     ]
+}
+
+/// Makes and closes more objects than a thread gathers before it goes through them (`reclaim_batch`), and fewer than
+/// it would take to use up those that are ready then.
+fn retire(line: Channel) {
+    for _ in 0..RECLAIM_BATCH * 3 / 2 {
+        drop(Event::create().unwrap());
+    }
+    std::mem::forget(line);
 }
 
 /// Makes an object and closes it, so that the thread has what it needs to make another.
