@@ -217,6 +217,7 @@ impl Arena {
     }
 
     /// The word of a record, wherever it stands.
+    #[inline]
     pub(crate) fn record(&self, record: Record) -> Result<&AtomicU64> {
         match record {
             Record::Entry { process, index } => {

@@ -411,6 +411,7 @@ impl Thread {
     }
 
     /// P5: a handle in transit is believed only if it could be one.
+    #[inline]
     fn check_in_transit(&self, record: Entry) -> Result<()> {
         let life = Life(self.arena().object(record.object().slot())?.life.load(Relaxed));
         // An endpoint in transit is nobody's: one that this process holds cannot be in a message, least of all
@@ -434,6 +435,7 @@ impl Thread {
     }
 
     /// RESERVED → LIVE: a handle has come to this process.
+    #[inline(always)]
     pub(crate) fn arrive(&self, index: u32, entry: Entry, rights: u32, arrival: Arrival) -> Result<Received> {
         let object = entry.object();
         // Relaxed: made by this thread, or published with the message that it came in.

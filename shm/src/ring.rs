@@ -190,6 +190,8 @@ impl Arena {
     /// The message at a published `position` of `segment`.
     #[inline]
     pub(crate) fn message<'a>(&'a self, segment: &'a Segment, position: u64) -> Result<Message<'a>> {
+        // The header says what is in the cell, and where: its line would be asked for only when the header has come.
+        sync::fetch_to_read(segment.cell(position));
         // Relaxed: the Acquire of the tail came first. Copied once; only the copy is believed, once checked.
         let header = Header(segment.header(position).load(Relaxed));
         let Some(block) = header.block() else {

@@ -190,6 +190,7 @@ impl Thread {
         sync::store_over_marks(&self.row().reference, Reference::idle(self.sequence.get()).0, Release);
     }
 
+    #[inline(always)]
     pub(crate) fn set_operation(&self, operation: Operation) {
         let [first, second] = operation.to_words();
         if first != 0 {

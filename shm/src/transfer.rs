@@ -1,9 +1,10 @@
 //! Sending handles: all of a message's handles leave with its bytes, by one store, or none does.
 //!
-//! 1. A place in the ring and a payload block are promised; `ShouldWait` and `NoResources` come here, with nothing
-//!    consumed.
+//! 1. Under the sending lock, a place in the ring and a payload block are found; `ShouldWait` and `NoResources` come
+//!    here, with nothing consumed.
 //! 2. `operation` = SEND. Each handle's entry: CAS LIVE → MOVING(t): nobody can use it any more. Endpoints are
-//!    passed through their locks, holding nothing, so that no operation is left inside them.
+//!    passed through their locks, so that no operation is left inside them; with the place promised and the sending lock
+//!    given up, since nobody may hold one lock while waiting for another.
 //! 3. Under the sending lock: the records and bytes are written, into the message's cell if they fit there and into the
 //!    block otherwise, and the position goes into `operation`.
 //! 4. tail = position + 1: **the send commits.**
@@ -33,74 +34,100 @@ use arrayvec::ArrayVec;
 /// The handles of a message on their way, with the rights that their MOVING words no longer show.
 type Moving = ArrayVec<(u32, Entry), MAX_MESSAGE_HANDLES>;
 
+/// The same before they are marked. Passed by reference, for it is a kilobyte.
+type Leaving = ArrayVec<Found, MAX_MESSAGE_HANDLES>;
+
+/// What is to be sent, through which handle.
+struct Outgoing<'m> {
+    channel: Found,
+    /// Those that `channel` must have, and each of `handles`.
+    rights: u32,
+    transfer: u32,
+    bytes: &'m [u8],
+    handles: &'m [u32],
+    txid: Option<u32>,
+}
+
 impl Thread {
     /// Sends a message with handles, each of which must have the rights `transfer`.
     ///
     /// On success, and on every error but `ShouldWait` and `NoResources`, all of `handles` are gone from this process.
     pub fn send_with_handles(
         &self,
-        found: Found,
+        channel: Found,
         rights: u32,
         bytes: &[u8],
         handles: &[u32],
         transfer: u32,
         txid: Option<u32>,
     ) -> Result<()> {
-        let result = self.send_or_consume(found, rights, bytes, handles, transfer, txid);
-        self.set_operation_unless_dead(&result);
+        let out = Outgoing { channel, rights, transfer, bytes, handles, txid };
+        let result = self.send_or_consume(&out);
+        if !matches!(result, Ok(()) | Err(Error::Died)) {
+            self.set_operation(Operation::Idle);
+        }
         result?;
         self.work_dying()
     }
 
-    fn send_or_consume(
-        &self,
-        found: Found,
-        rights: u32,
-        bytes: &[u8],
-        handles: &[u32],
-        transfer: u32,
-        txid: Option<u32>,
-    ) -> Result<()> {
-        let lines = match fits_cell(bytes.len(), handles.len()) {
-            true => 0,
-            false => handles.len().div_ceil(LINE_WORDS) + bytes.len().div_ceil(LINE_BYTES),
-        };
-        let block = match self.promise_place(found, rights, lines) {
-            Ok(block) => block,
+    fn send_or_consume(&self, out: &Outgoing<'_>) -> Result<()> {
+        let (sender, block) = match self.find_place(out) {
+            Ok(place) => place,
             Err(error @ (Error::ShouldWait | Error::NoResources(_) | Error::Died)) => return Err(error),
             Err(error) => {
-                self.close_values(handles)?;
+                self.close_values(out.handles)?;
                 return Err(error);
             }
         };
-        let writer = found.entry.object();
-        self.set_operation(Operation::Send { from: writer, position: None });
         let mut moving = Moving::new();
-        let marked = self.mark_moving(found, handles, transfer, &mut moving);
-        let sent = match marked {
-            Ok(()) => self.send_moving(found, rights, bytes, txid, &moving, block),
-            Err(error) => self.take_promise_back(found, block).and(Err(error)),
-        };
-        match sent {
-            Ok(()) => {}
-            Err(Error::Died) => return Err(Error::Died),
+        match self.mark_and_send(out, sender, block, &mut moving) {
+            Ok(()) => Ok(()),
+            Err(Error::Died) => Err(Error::Died),
             Err(error) => {
                 for (index, entry) in &moving {
                     let record = Record::Entry { process: self.home, index: *index };
                     self.drop_reference(record, entry.moving(self.tag))?;
                 }
                 // Those after the one that failed were not marked: they are closed like any other.
-                self.close_values(&handles[moving.len()..])?;
+                self.close_values(&out.handles[moving.len()..])?;
                 self.work_dying()?;
-                return Err(error);
+                Err(error)
             }
         }
-        Ok(())
     }
 
-    fn set_operation_unless_dead(&self, result: &Result<()>) {
-        if !matches!(result, Err(Error::Died)) {
-            self.set_operation(Operation::Idle);
+    fn mark_and_send(
+        &self,
+        out: &Outgoing<'_>,
+        mut sender: Locked<'_, Sender>,
+        block: Option<BlockId>,
+        moving: &mut Moving,
+    ) -> Result<()> {
+        let mut leaving = Leaving::new();
+        let looked = self.find_all(out, &mut leaving);
+        // Endpoints are passed through their locks holding none; the place is promised, then. Other handles have none.
+        let kept = if leaving.iter().any(|handle| self.is_endpoint(*handle)) {
+            sender.reserved += 1;
+            self.set_limit(&mut sender);
+            drop(sender);
+            None
+        } else {
+            Some(sender)
+        };
+        self.set_operation(Operation::Send { from: out.channel.entry.object(), position: None });
+        let marked = looked.and_then(|()| self.mark_moving(&leaving, moving));
+        let sender = match kept {
+            Some(sender) => Ok(sender),
+            None => self.redeem_promise(out),
+        };
+        match (marked, sender) {
+            (Ok(()), Ok(sender)) => self.send_moving(out, sender, block, moving),
+            (Err(error), Ok(mut sender)) => {
+                self.keep_block(&mut sender, block);
+                Err(error)
+            }
+            // The endpoint has left; its promises and its blocks went with it.
+            (marked, Err(error)) => marked.and(Err(error)),
         }
     }
 
@@ -115,35 +142,27 @@ impl Thread {
         Ok(())
     }
 
-    /// A place in the ring, and a payload block if the message needs some lines, which is nobody else's until it is
-    /// sent or taken back.
-    fn promise_place(&self, found: Found, rights: u32, lines: usize) -> Result<Option<BlockId>> {
-        let writer = found.entry.object();
-        let (_, mut sender) = self.enter_sender(found, rights)?;
+    /// A place in the ring, with the sending lock, and a payload block if the message needs one.
+    fn find_place(&self, out: &Outgoing<'_>) -> Result<(Locked<'_, Sender>, Option<BlockId>)> {
+        let lines = match fits_cell(out.bytes.len(), out.handles.len()) {
+            true => 0,
+            false => out.handles.len().div_ceil(LINE_WORDS) + out.bytes.len().div_ceil(LINE_BYTES),
+        };
+        let writer = out.channel.entry.object();
+        let (_, mut sender) = self.enter_sender(out.channel, out.rights)?;
         self.place(writer, &mut sender, 0)?;
         let block = if lines > 0 { Some(self.payload_block(writer, &mut sender, lines)?) } else { None };
-        sender.reserved += 1;
-        self.set_limit(&mut sender);
-        Ok(block)
+        Ok((sender, block))
     }
 
-    fn take_promise_back(&self, found: Found, block: Option<BlockId>) -> Result<()> {
-        match self.enter_sender(found, 0) {
-            Ok((_, mut sender)) => {
-                self.redeem(&mut sender);
-                self.keep_block(&mut sender, block);
-                Ok(())
-            }
-            // The endpoint has left; its promises and its blocks went with it.
-            Err(_) => Ok(()),
-        }
-    }
-
-    fn redeem(&self, sender: &mut Sender) {
+    /// Enters again, to the place that was promised.
+    fn redeem_promise(&self, out: &Outgoing<'_>) -> Result<Locked<'_, Sender>> {
+        let (_, mut sender) = self.enter_sender(out.channel, out.rights)?;
         sender.reserved = sender.reserved.saturating_sub(1);
         if sender.ready {
-            self.set_limit(sender);
+            self.set_limit(&mut sender);
         }
+        Ok(sender)
     }
 
     fn keep_block(&self, sender: &mut Sender, block: Option<BlockId>) {
@@ -155,17 +174,30 @@ impl Thread {
         }
     }
 
-    fn mark_moving(&self, channel: Found, handles: &[u32], transfer: u32, moving: &mut Moving) -> Result<()> {
-        if handles.len() > MAX_MESSAGE_HANDLES {
+    /// The handles that are to leave, each as it stands now.
+    fn find_all(&self, out: &Outgoing<'_>, leaving: &mut Leaving) -> Result<()> {
+        if out.handles.len() > MAX_MESSAGE_HANDLES {
             return Err(Error::OutOfRange("the number of handles"));
         }
-        for value in handles {
+        for value in out.handles {
             let found = self.find(*value)?;
-            if found.same_object(&channel) {
+            if found.same_object(&out.channel) {
                 return Err(Error::NotSupported("a channel cannot be written into itself"));
             }
-            found.require(transfer)?;
-            let object = found.entry.object();
+            found.require(out.transfer)?;
+            leaving.push(found);
+        }
+        Ok(())
+    }
+
+    /// Whether the handle is an end of a channel, whose private half is here.
+    fn is_endpoint(&self, found: Found) -> bool {
+        let endpoint = self.process.endpoint(found.entry.object());
+        endpoint.is_some_and(|endpoint| endpoint.is_bound_to(found.index))
+    }
+
+    fn mark_moving(&self, leaving: &[Found], moving: &mut Moving) -> Result<()> {
+        for found in leaving {
             let cell = self.arena().entry(self.home, found.index).ok_or(Error::BadHandle)?;
             // Relaxed: an entry that is MOVING for no operation is LIVE again. Of two that move or close the same handle
             // one loses, and reads nothing more.
@@ -174,8 +206,8 @@ impl Thread {
             marked.map_err(|_| Error::BadHandle)?;
             moving.push((found.index, found.entry));
             crash_point!(self, "transfer.marked");
-            if self.process.endpoint(object).is_some_and(|endpoint| endpoint.is_bound_to(found.index)) {
-                self.process.evict(object);
+            if self.is_endpoint(*found) {
+                self.process.evict(found.entry.object());
             }
         }
         Ok(())
@@ -183,16 +215,12 @@ impl Thread {
 
     fn send_moving(
         &self,
-        found: Found,
-        rights: u32,
-        bytes: &[u8],
-        txid: Option<u32>,
-        moving: &Moving,
+        out: &Outgoing<'_>,
+        mut sender: Locked<'_, Sender>,
         block: Option<BlockId>,
+        moving: &Moving,
     ) -> Result<()> {
-        let writer = found.entry.object();
-        let (_, mut sender) = self.enter_sender(found, rights)?;
-        self.redeem(&mut sender);
+        let writer = out.channel.entry.object();
         let position = match self.place(writer, &mut sender, 0) {
             Ok(position) => position,
             Err(error) => {
@@ -204,7 +232,7 @@ impl Thread {
                 });
             }
         };
-        self.write_message(&mut sender, position, block, bytes, txid, moving)?;
+        self.write_message(&mut sender, position, block, out, moving)?;
         self.set_operation(Operation::Send { from: writer, position: Some(position) });
         crash_point!(self, "transfer.written");
         self.publish(writer, &mut sender, 1)?;
@@ -219,10 +247,10 @@ impl Thread {
         sender: &mut Sender,
         position: u64,
         block: Option<BlockId>,
-        bytes: &[u8],
-        txid: Option<u32>,
+        out: &Outgoing<'_>,
         moving: &Moving,
     ) -> Result<()> {
+        let Outgoing { bytes, txid, .. } = *out;
         let header = Header::new(bytes.len(), moving.len(), block);
         // Relaxed, here and below: published by the tail.
         let record = |entry: Entry| Entry(0).live(entry.rights(), entry.object()).0;

@@ -72,6 +72,7 @@ pub(super) fn operations() -> Vec<Operation> {
         when_full(),
         over_quota(),
         over_memory_quota(),
+        halfway(),
         untransferable(),
     ]);
     operations
@@ -253,10 +254,27 @@ fn over_memory_quota() -> Operation {
     })
 }
 
-/// One of three handles may not be sent: all three are closed.
-fn untransferable() -> Operation {
+/// One of three handles is not there any more when its turn comes: the two others are closed.
+fn halfway() -> Operation {
     refused("write_3_refused", "a write that is refused halfway closes its handles, once", 3, Scene::new)
         .prepare(|| {
+            let line = startup();
+            let values: Vec<u32> = given(&line).into_iter().map(Handle::into_raw).collect();
+            move || {
+                let twice = [values[0], values[1], values[2], values[0]];
+                assert_eq!(
+                    raw::channel_write(line.raw_handle(), b"refused", &twice),
+                    Err(Status::BAD_HANDLE)
+                );
+                line
+            }
+        })
+}
+
+/// One of three handles may not be sent: all three are closed.
+fn untransferable() -> Operation {
+    refused("write_3_denied", "a write that is refused closes its handles, once", 3, Scene::new).prepare(
+        || {
             let line = startup();
             let mut handles = given(&line);
             let last = handles.pop().unwrap().replace(Rights::WAIT).unwrap();
@@ -265,5 +283,6 @@ fn untransferable() -> Operation {
                 assert_eq!(line.write(b"refused", &mut handles), Err(Status::ACCESS_DENIED));
                 line
             }
-        })
+        },
+    )
 }

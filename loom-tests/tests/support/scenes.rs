@@ -263,11 +263,14 @@ pub const SENDING_WHAT_CANNOT_BE_SENT: Scene = Scene {
     points: &[TRANSFER_MARKED, CLOSE, COUNT, DYING],
     stage: || {
         let mut cast = connected_cast();
-        add_event(&cast.victim, &mut cast.victims);
+        let (first, second) = cast.victim.create(Shape::Pair, PAIR, ALL).unwrap();
+        cast.victims.extend([Some(first), second].into_iter().flatten());
         cast
     },
-    act: |victim, victims| match victim.transfer_value(victims[0], &[], &[victims[1], victims[0]]) {
-        Err(Error::NotSupported(_)) => Ok(()),
+    // One of them twice: it is gone when it is to be marked again.
+    act: |victim, victims| match victim.transfer_value(victims[0], &[], &[victims[1], victims[2], victims[1]])
+    {
+        Err(Error::BadHandle) => Ok(()),
         result => result,
     },
     beside: await_the_end,

@@ -5,6 +5,7 @@ use crate::handle::{Peered, handle_based, owned};
 use crate::raw::{self, TooSmall};
 use crate::{AsHandleRef, Handle, HandleInfo, MonotonicInstant, Name, ObjectType, Rights, Status, status};
 use jacinth_shm as shm;
+use smallvec::SmallVec;
 use std::marker::PhantomData;
 
 /// The most bytes of a message (`ZX_CHANNEL_MAX_MSG_BYTES`).
@@ -461,7 +462,8 @@ impl Drop for InPlace<'_> {
 /// Runs a call that takes handles by value, and takes them from their owner unless it says SHOULD_WAIT or
 /// NO_RESOURCES.
 fn consume(handles: &mut Vec<Handle>, call: impl FnOnce(&[u32]) -> Result<(), Status>) -> Result<(), Status> {
-    let values: Vec<u32> = handles.iter().map(AsHandleRef::raw_handle).collect();
+    // A message seldom has more: the values are on the stack, then.
+    let values: SmallVec<[u32; 8]> = handles.iter().map(AsHandleRef::raw_handle).collect();
     let result = call(&values);
     // BAD_STATE: this process, or this moment, is one in which nothing can be done, so nothing was.
     if !matches!(result, Err(Status::SHOULD_WAIT | Status::NO_RESOURCES | Status::BAD_STATE)) {

@@ -189,6 +189,8 @@ pub(crate) fn pause(_step: u32) {
 
 pub(crate) fn fetch_to_write<T>(_line: &T) {}
 
+pub(crate) fn fetch_to_read<T>(_line: &T) {}
+
 pub(crate) fn rest() {
     pause(0);
 }

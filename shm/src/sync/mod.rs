@@ -14,7 +14,7 @@
 //! | [`OnceTable`] | pointers that are each set once, private to a process | the same: beyond loom |
 //! | [`pause`] | spin-loop hint, then yield | yield |
 //! | [`rest`] | a microsecond of them | yield |
-//! | [`fetch_to_write`] | prefetch | nothing |
+//! | [`fetch_to_read`], [`fetch_to_write`] | prefetch | nothing |
 //!
 //! The light barrier costs its user nothing because the other side, which runs a thousand times less often,
 //! pays with a system call that makes every running thread execute a full fence.

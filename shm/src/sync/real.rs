@@ -92,6 +92,20 @@ pub(crate) fn fetch_to_write<T>(line: &T) {
     let _ = line;
 }
 
+/// Has the processor fetch a line that is about to be read, without waiting for it.
+#[inline(always)]
+pub(crate) fn fetch_to_read<T>(line: &T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch is a hint: it changes nothing but what is in the cache.
+    unsafe {
+        core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(
+            core::ptr::from_ref(line).cast(),
+        );
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = line;
+}
+
 /// Leaves the lines that others are writing alone for about a microsecond.
 pub(crate) fn rest() {
     for _ in 0..16 {
