@@ -167,7 +167,11 @@ impl Thread {
     /// When credits were last voided: what is freed after this look may be given back by
     /// [`give_object_credits`](Self::give_object_credits).
     pub(crate) fn credits_voided(&self) -> u64 {
-        self.process.quotas.objects.as_ref().map_or(0, |pool| pool.voided.load(Ordering::SeqCst))
+        self.process.quotas.objects.as_ref().map_or(0, |pool| {
+            // Not in the middle of a walk: it has voided the credits, and may have yet to come by what is freed next.
+            let _left = pool.left.lock();
+            pool.voided.load(Ordering::Relaxed)
+        })
     }
 
     /// So many objects charged to this process have been freed since `voided`. A walk since then may have found them
