@@ -91,7 +91,7 @@ impl Thread {
         let hazard = &self.row().hazards()[HAZARD_OPERATION];
         // Relaxed: the barrier orders it.
         hazard.store(found.entry.object().to_link(), Relaxed);
-        // ORDER: pairs with the heavy barrier of `reclaim`: either the reclaimer sees the hazard, or the look
+        // ORDER: pairs with the heavy barrier of `go_through_retired`: either the reclaimer sees the hazard, or the look
         // below sees that the handle is gone.
         light_barrier();
         if self.still(found) {

@@ -101,10 +101,12 @@ impl Thread {
         let mut cleared = self.cleared.borrow_mut();
         while let Some((slot, retired)) = cleared.pop() {
             let reserved = retired.renewed(self.tag);
-            // Relaxed: the word was known before the barrier, which ordered it. It fails if the slot was reclaimed
-            // by others, who had run out of them.
+            // Relaxed: the word was known before the barrier, which ordered it. It is another if the slot was reclaimed
+            // by others, who had run out of them; perhaps it is in use, and its line is not taken from them for nothing.
             let life = &self.arena().object(slot)?.life;
-            if life.compare_exchange(retired.0, reserved.0, Relaxed, Relaxed).is_ok() {
+            if life.load(Relaxed) == retired.0
+                && life.compare_exchange(retired.0, reserved.0, Relaxed, Relaxed).is_ok()
+            {
                 return Ok(Some((slot, reserved, self.aside.get().voided())));
             }
         }

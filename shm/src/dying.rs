@@ -273,7 +273,7 @@ impl Thread {
             self.free_directions(slot)?;
         }
         crash_point!(self, "reclaim.torn");
-        // ORDER: Release pairs with the Acquire of `take_slot`: the next user finds everything given back.
+        // ORDER: Release pairs with the Acquire of `take_known_slot`: the next user finds everything given back.
         self.arena().object(slot)?.life.store(life.freed().0, Release);
         Ok(())
     }

@@ -20,7 +20,7 @@
 //! with one side, a store by whoever finishes it: a side is on one list at most.
 //! INV-LIFE-2: a side is *done* once its count reached 0 and what it held was closed; done bits only get set.
 //! INV-LIFE-3: RETIRED is reached once per generation, in the step that makes the last side done.
-//! INV-LIFE-4: a slot leaves RETIRED only when no thread's hazard names it.
+//! INV-LIFE-4: a slot leaves RETIRED only when no hazard names it that was set before it was retired.
 //! INV-LIFE-5: all-zero is INVALID: a hole punched in the arena reads as an error, never as a free slot.
 //!
 //! ## Count

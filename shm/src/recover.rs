@@ -25,6 +25,7 @@
 use crate::bits::ObjectRef;
 use crate::block::{BlockId, BlockState, BlockWord};
 use crate::count::Found;
+use crate::counter::Counter;
 use crate::error::{Error, Result, crash_point};
 use crate::leader::Occupant;
 use crate::object::{Life, LifeState, Shape, State};
@@ -104,6 +105,12 @@ impl Thread {
         }
         crash_point!(self, "recover.dead");
         let stand_ins = self.stand_ins(seat.row)?;
+        let retired = || {
+            let count =
+                |stand_in: &Thread| stand_in.row().counters()[Counter::ObjectsRetired as usize].load(Relaxed);
+            stand_ins.iter().map(count).fold(0, u64::wrapping_add)
+        };
+        let retired_before = retired();
         let mut recovered =
             Recovered { processes: 1, threads: stand_ins.len() as u32, ..Recovered::default() };
         let mut verdicts = Vec::new();
@@ -131,10 +138,7 @@ impl Thread {
         worker.close_table(&mut recovered)?;
         crash_point!(self, "recover.closed");
         worker.free_what_was_in_hand(&stand_ins, &mut recovered)?;
-        for stand_in in &stand_ins {
-            let retired = stand_in.retired.borrow().len() + stand_in.cleared.borrow().len();
-            recovered.objects_retired += retired as u32;
-        }
+        recovered.objects_retired = retired().wrapping_sub(retired_before) as u32;
         self.doom_seats_of(seat.row)?;
         crash_point!(self, "recover.freed");
         stand_ins.iter().for_each(Thread::clear_row);

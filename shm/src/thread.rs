@@ -31,7 +31,7 @@ pub struct Thread {
     entry_cache: RefCell<Vec<u32>>,
     closed_entries: RefCell<Vec<u32>>,
     pub(crate) spare_slots: RefCell<Vec<u32>>,
-    /// Slots that this thread has retired, each with its exact word.
+    /// Slots that this thread has retired or found retired, each with its exact word.
     pub(crate) retired: RefCell<Vec<(u32, Life)>>,
     /// Those of them that nobody names any more and that hold nothing, each with its exact word: the next objects.
     pub(crate) cleared: RefCell<Vec<(u32, Life)>>,

@@ -81,7 +81,7 @@ impl Thread {
         };
         let mut moving = Moving::new();
         match self.mark_and_send(out, sender, block, &mut moving) {
-            Ok(()) => Ok(()),
+            Ok(sent) => sent,
             Err(Error::Died) => Err(Error::Died),
             Err(error) => {
                 for (index, entry) in &moving {
@@ -96,13 +96,14 @@ impl Thread {
         }
     }
 
+    /// `Ok` when it was sent, whatever came of it then.
     fn mark_and_send(
         &self,
         out: &Outgoing<'_>,
         mut sender: Locked<'_, Sender>,
         block: Option<BlockId>,
         moving: &mut Moving,
-    ) -> Result<()> {
+    ) -> Result<Result<()>> {
         let mut leaving = Leaving::new();
         let looked = self.find_all(out, &mut leaving);
         // Endpoints are passed through their locks holding none; the place is promised, then. Other handles have none.
@@ -115,7 +116,7 @@ impl Thread {
             Some(sender)
         };
         self.set_operation(Operation::Send { from: out.channel.entry.object(), position: None });
-        let marked = looked.and_then(|()| self.mark_moving(&leaving, moving));
+        let marked = looked.and_then(|()| self.mark_moving(&leaving, kept.is_none(), moving));
         let sender = match kept {
             Some(sender) => Ok(sender),
             None => self.redeem_promise(out),
@@ -185,6 +186,8 @@ impl Thread {
                 return Err(Error::NotSupported("a channel cannot be written into itself"));
             }
             found.require(out.transfer)?;
+            // Once the message is sent, nothing may fail any more.
+            self.arena().object(found.entry.object().slot())?;
             leaving.push(found);
         }
         Ok(())
@@ -196,7 +199,8 @@ impl Thread {
         endpoint.is_some_and(|endpoint| endpoint.is_bound_to(found.index))
     }
 
-    fn mark_moving(&self, leaving: &[Found], moving: &mut Moving) -> Result<()> {
+    /// Endpoints among them are evicted, if the sending lock has been given up for that.
+    fn mark_moving(&self, leaving: &[Found], evicting: bool, moving: &mut Moving) -> Result<()> {
         for found in leaving {
             let cell = self.arena().entry(self.home, found.index).ok_or(Error::BadHandle)?;
             // Relaxed: an entry that is MOVING for no operation is LIVE again. Of two that move or close the same handle
@@ -206,7 +210,7 @@ impl Thread {
             marked.map_err(|_| Error::BadHandle)?;
             moving.push((found.index, found.entry));
             crash_point!(self, "transfer.marked");
-            if self.is_endpoint(*found) {
+            if evicting && self.is_endpoint(*found) {
                 self.process.evict(found.entry.object());
             }
         }
@@ -219,15 +223,17 @@ impl Thread {
         mut sender: Locked<'_, Sender>,
         block: Option<BlockId>,
         moving: &Moving,
-    ) -> Result<()> {
+    ) -> Result<Result<()>> {
         let writer = out.channel.entry.object();
         let position = match self.place(writer, &mut sender, 0) {
             Ok(position) => position,
             Err(error) => {
                 self.keep_block(&mut sender, block);
                 return Err(match error {
-                    // The place was promised: a damaged head took it away. The handles are gone.
-                    Error::ShouldWait | Error::NoResources(_) => Error::Corrupt("a promised place is gone"),
+                    // The place was promised, and is lost with the handles: another thread has filled the segment, and
+                    // there is no memory for the next, or a damaged head took the place away.
+                    Error::NoResources(_) => Error::NoMemory { bytes: out.bytes.len() },
+                    Error::ShouldWait => Error::Corrupt("a promised place is gone"),
                     error => error,
                 });
             }
@@ -237,9 +243,12 @@ impl Thread {
         crash_point!(self, "transfer.written");
         self.publish(writer, &mut sender, 1)?;
         self.tally(Counter::HandlesMoved, moving.len() as u64);
-        self.leave_table(moving)?;
+        let left = self.leave_table(moving);
+        if left == Err(Error::Died) {
+            return Ok(left);
+        }
         self.set_operation(Operation::Idle);
-        self.drain_if_peer_closed(writer, sender)
+        Ok(left.and(self.drain_if_peer_closed(writer, sender)))
     }
 
     fn write_message(

@@ -91,7 +91,7 @@ impl Thread {
 
     #[cold]
     pub(crate) fn wake_attentively(&self, state: &AtomicU64, flags: u64) {
-        // ORDER: pairs with the fence of `sleep`: either this sees ARMED or the sleeper sees the change.
+        // ORDER: pairs with the fence of `wait_until`: either this sees ARMED or the sleeper sees the change.
         fence(SeqCst);
         self.wake(state, flags);
     }

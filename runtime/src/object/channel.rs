@@ -169,7 +169,8 @@ impl Channel {
     /// memory in blocks of that size, as [`Config`](crate::Config) lets one process have;
     /// [`Status::OUT_OF_RANGE`] for more than 65,536 bytes or 64 handles; [`Status::NOT_SUPPORTED`] when this
     /// channel is among the handles; [`Status::ACCESS_DENIED`]; [`Status::BAD_HANDLE`];
-    /// [`Status::WRONG_TYPE`]; [`Status::NO_MEMORY`] when the arena's pools are exhausted.
+    /// [`Status::WRONG_TYPE`]; [`Status::NO_MEMORY`] when the arena's pools are exhausted (or, while the end of a channel
+    /// was on its way, other threads took what was left of this process's share).
     #[inline]
     pub fn write(&self, bytes: &[u8], handles: &mut Vec<Handle>) -> Result<(), Status> {
         if handles.is_empty() {
