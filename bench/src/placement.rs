@@ -17,6 +17,8 @@ pub struct Cores {
     pub near: usize,
     /// The one of the process that answers.
     pub far: usize,
+    /// All that this program may use.
+    allowed: CpuSet,
 }
 
 impl Cores {
@@ -26,7 +28,16 @@ impl Cores {
         let cpus: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|&cpu| allowed.is_set(cpu)).collect();
         let [near, others @ ..] = &cpus[..] else { return Ok(None) };
         let far = others.iter().find(|&&cpu| core_of(cpu) != core_of(*near)).or(others.first());
-        Ok(far.map(|&far| Self { near: *near, far }))
+        Ok(far.map(|&far| Self { near: *near, far, allowed }))
+    }
+
+    /// Does something on the near side while its thread is bound to no processor, so that the threads which are started
+    /// meanwhile are not either.
+    pub fn unbound<T>(&self, what: impl FnOnce() -> Result<T>) -> Result<T> {
+        rustix::thread::sched_setaffinity(None, &self.allowed).context("sched_setaffinity")?;
+        let done = what();
+        pin(self.near)?;
+        done
     }
 }
 

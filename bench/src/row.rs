@@ -20,6 +20,8 @@ use crate::measure::limit::{
     pidfd::Pidfd,
     ring::Ring,
 };
+#[cfg(feature = "aeron")]
+use crate::measure::peer::aeron::Ipc;
 use crate::measure::peer::iceoryx2::{
     loan::LoanStream as Iceoryx2Loan, publish_subscribe::PublishSubscribe, request_response::RequestResponse,
 };
@@ -100,6 +102,12 @@ static ICEORYX2_RTT: RoundTrip<PublishSubscribe, 64> = RoundTrip::new("rtt_64B")
 static ICEORYX2_64: Stream<PublishSubscribe, 64> = Stream::new("rate_64B");
 static ICEORYX2_1K: Stream<PublishSubscribe, KIB> = Stream::new("rate_1KiB");
 static ICEORYX2_64K: Stream<PublishSubscribe, { 64 * KIB }> = Stream::new("rate_64KiB");
+#[cfg(feature = "aeron")]
+static AERON_RTT: RoundTrip<Ipc, 64> = RoundTrip::new("rtt_64B");
+#[cfg(feature = "aeron")]
+static AERON_64: Stream<Ipc, 64> = Stream::new("rate_64B");
+#[cfg(feature = "aeron")]
+static AERON_1K: Stream<Ipc, KIB> = Stream::new("rate_1KiB");
 static IPC_RTT: RoundTrip<IpcChannel, 64> = RoundTrip::new("rtt_64B");
 static IPC_64: Stream<IpcChannel, 64> = Stream::new("rate_64B");
 static IPC_1K: Stream<IpcChannel, KIB> = Stream::new("rate_1KiB");
@@ -139,7 +147,17 @@ pub static ROWS: [Row; 19] = [
         about: "64 bytes written, read by the peer and answered; both sides spin",
         jacinth: &CHANNEL_RTT,
         reference: &RING_RTT,
-        peers: &[&CacheLine, &ICEORYX2_RTT, &UNIX_RTT, &PIPE_RTT, &IPC_RTT, &CROSSBEAM_RTT, &RTRB_RTT],
+        peers: &[
+            &CacheLine,
+            &ICEORYX2_RTT,
+            #[cfg(feature = "aeron")]
+            &AERON_RTT,
+            &UNIX_RTT,
+            &PIPE_RTT,
+            &IPC_RTT,
+            &CROSSBEAM_RTT,
+            &RTRB_RTT,
+        ],
         bar: 1.3,
     },
     Row {
@@ -147,7 +165,17 @@ pub static ROWS: [Row; 19] = [
         about: "64 bytes: one write and one read for each message",
         jacinth: &CHANNEL_64,
         reference: &RING_64,
-        peers: &[&ICEORYX2_64, &UNIX_64, &UNIX_64_SLEEPING, &PIPE_64, &IPC_64, &CROSSBEAM_64, &RTRB_64],
+        peers: &[
+            &ICEORYX2_64,
+            #[cfg(feature = "aeron")]
+            &AERON_64,
+            &UNIX_64,
+            &UNIX_64_SLEEPING,
+            &PIPE_64,
+            &IPC_64,
+            &CROSSBEAM_64,
+            &RTRB_64,
+        ],
         bar: 0.35,
     },
     Row {
@@ -163,7 +191,14 @@ pub static ROWS: [Row; 19] = [
         about: "1 KiB, copied in and copied out",
         jacinth: &CHANNEL_1K,
         reference: &RING_1K,
-        peers: &[&MEMCPY_1K, &ICEORYX2_1K, &UNIX_1K, &IPC_1K],
+        peers: &[
+            &MEMCPY_1K,
+            &ICEORYX2_1K,
+            #[cfg(feature = "aeron")]
+            &AERON_1K,
+            &UNIX_1K,
+            &IPC_1K,
+        ],
         bar: 0.65,
     },
     Row {

@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Measures jacinth between two processes pinned to two processors, beside the machine's own limit (a bare ring, a bare
-/// futex, a bare cache line, bare system calls) and beside its peers: iceoryx2, ipc-channel, Unix sockets, pipes, and
-/// inside one process crossbeam-channel and rtrb.
+/// futex, a bare cache line, bare system calls) and beside its peers: iceoryx2, ipc-channel, Unix sockets, pipes, Aeron's
+/// IPC if it was built with the feature `aeron`, and inside one process crossbeam-channel and rtrb.
 ///
 /// Every round measures everything once, turn and turn about; an attempt during which the machine moved a process or
 /// stole its time is repeated. The full run takes some four minutes, more on a busy machine.

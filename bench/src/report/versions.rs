@@ -1,13 +1,20 @@
 //! The versions of the peers, as this program was built with them.
 
 /// The peers that come from crates.io.
-const PEERS: [&str; 4] = ["iceoryx2", "ipc-channel", "crossbeam", "rtrb"];
+const PEERS: &[&str] = &[
+    "iceoryx2",
+    "ipc-channel",
+    "crossbeam",
+    "rtrb",
+    #[cfg(feature = "aeron")]
+    "rusteron-client",
+];
 
 const LOCK: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.lock"));
 
 /// Each peer with its version.
 pub fn versions() -> impl Iterator<Item = (&'static str, &'static str)> {
-    PEERS.into_iter().filter_map(|peer| Some((peer, version_of(peer)?)))
+    PEERS.iter().filter_map(|peer| Some((*peer, version_of(peer)?)))
 }
 
 fn version_of(package: &str) -> Option<&'static str> {

@@ -1,5 +1,7 @@
 //! What a program would use without jacinth.
 
+#[cfg(feature = "aeron")]
+pub mod aeron;
 pub mod crossbeam;
 pub mod iceoryx2;
 pub mod ipc_channel;
