@@ -9,6 +9,10 @@ use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 use std::time::Instant;
 
+/// Stages for each processor: most of the time a victim waits for the kernel to see it off, or to register the next one for
+/// memory barriers.
+const STAGES_A_PROCESSOR: usize = 4;
+
 /// Kills processes in the middle of jacinth's operations, lets the supervisor recover what they leave, and looks at
 /// what the survivors see.
 ///
@@ -50,7 +54,7 @@ struct Arguments {
     #[arg(long, value_name = "N")]
     victims: Option<usize>,
 
-    /// How many stages run at once; as many as there are processors unless said otherwise
+    /// How many stages run at once; four for each processor unless said otherwise
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
 
@@ -137,9 +141,9 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         crate::campaign::step(name)?;
     }
     let start = Instant::now();
-    let at_once =
-        arguments.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    let plan = Plan { jobs: jobs(&arguments)?, at_once: at_once.max(1) };
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let at_once = arguments.jobs.unwrap_or(STAGES_A_PROCESSOR * processors).max(1);
+    let plan = Plan { jobs: jobs(&arguments)?, at_once };
     let outcomes = plan.carry_out()?;
     println!("{}", table(&outcomes));
     let summary = Summary::of(&outcomes, start.elapsed().as_secs_f64());
