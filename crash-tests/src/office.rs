@@ -15,9 +15,13 @@ use crate::tracee::{self, Registers, Stand, Tracee};
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 use jacinth::{Supervisor, attach};
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 use std::io::BufRead as _;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
 /// The first argument of a founder.
 pub const FOUNDER: &str = "founder";
@@ -61,10 +65,11 @@ pub fn seize(founder: &Child, code: &Code) -> Result<Tracee> {
 /// The victim is dead. Leads the supervisor into its recovery, at most until it polls and the victim `is_recovered`.
 pub fn lead(
     supervisor: &Tracee,
+    founder: &Child,
     then: &Then,
     code: &Code,
     round: &mut Round,
-    is_recovered: impl Fn() -> bool,
+    is_recovered: impl Fn() -> bool + Send,
 ) -> Result<()> {
     match then {
         Then::Record => {
@@ -73,9 +78,36 @@ pub fn lead(
             ensure!(matches!(stand, Stand::At(_)), "the founder ended by itself: {stand:?}");
             round.trace = Some(trace);
         }
-        Then::Kill(route) => round.reached = route.follow(supervisor)?.0,
+        Then::Kill(route) => {
+            let has_come = AtomicBool::new(false);
+            round.reached = std::thread::scope(|scope| {
+                scope.spawn(|| kill_when_past(founder, &has_come, is_recovered));
+                let followed = route.follow(supervisor);
+                has_come.store(true, Relaxed);
+                followed
+            })?
+            .0;
+        }
     }
     Ok(())
+}
+
+/// Kills a founder whose supervisor has recovered the victim and not come by its kill point: beside another process that
+/// comes and goes, it went another way, and sleeps.
+fn kill_when_past(founder: &Child, has_come: &AtomicBool, is_recovered: impl Fn() -> bool) {
+    const LATE: Duration = Duration::from_secs(3);
+    let mut recovered_at = None;
+    while !has_come.load(Relaxed) {
+        if recovered_at.is_none() && is_recovered() {
+            recovered_at = Some(Instant::now());
+        }
+        if recovered_at.is_some_and(|at| at.elapsed() > LATE) {
+            // It is waited for by whoever follows it.
+            let _ = nix::sys::signal::kill(Pid::from_raw(founder.id().cast_signed()), Signal::SIGKILL);
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// A poll, or one that goes on after it was interrupted.

@@ -102,6 +102,12 @@ impl Stage {
 
     /// One victim, from its birth until the arena is as it was before.
     pub fn round(&mut self, operation: &Operation, goal: &Goal) -> Result<Round> {
+        let round = self.play(operation, goal);
+        self.watchdog.rest();
+        round
+    }
+
+    fn play(&mut self, operation: &Operation, goal: &Goal) -> Result<Round> {
         let mut scene = (operation.set)();
         let process = self.spawn(operation, &mut scene)?;
         self.watchdog.watch(process);
@@ -259,8 +265,9 @@ impl Stage {
         let founder = self.founder.take().context("only a founder's supervisor can be killed")?;
         let supervisor = office::seize(&founder, &self.code)?;
         tracee::kill(victim)?;
-        let is_recovered = || Footprint::of(&self.supervisor).processes == self.baseline.processes;
-        office::lead(&supervisor, then, &self.code, round, is_recovered)?;
+        let (survivors, processes) = (&self.supervisor, self.baseline.processes);
+        let is_recovered = || Footprint::of(survivors).processes == processes;
+        office::lead(&supervisor, &founder, then, &self.code, round, is_recovered)?;
         office::kill(&founder)?;
         self.baseline = self.baseline.without_a_founder();
         Ok(())

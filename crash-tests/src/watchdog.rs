@@ -56,6 +56,11 @@ impl Watchdog {
         *watch = Watch { victim: Some((victim, now)), bitten: false, round: Some(now) };
     }
 
+    /// The round is over. What comes next may take as long as it likes.
+    pub fn rest(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Watch::default();
+    }
+
     /// It has come to where it was to come. Whether it had to be killed for it.
     pub fn release(&self) -> bool {
         let mut watch = self.0.lock().unwrap_or_else(PoisonError::into_inner);
