@@ -238,3 +238,17 @@ fn nothing_is_reclaimed_without_a_barrier_while_somebody_relies_on_one() {
     });
     kernel_barriers(true, true);
 }
+
+/// INV-BLOCK-1: a channel through which something went gives its blocks back before its slot is used again.
+#[test]
+fn a_slot_that_is_used_again_holds_nothing() {
+    model(None, || {
+        let one = first(&small_with(|config| config.max_objects = 1));
+        let (near, far) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        one.send_value(near, &message(1, 9)).unwrap();
+        assert_eq!(one.try_receive(far.unwrap()).unwrap().bytes, message(1, 9));
+        [near, far.unwrap()].into_iter().for_each(|end| one.close_value(end).unwrap());
+        let (_event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        assert_eq!(assert_clean(&one, 1, 1).blocks, 0);
+    });
+}
