@@ -1,0 +1,144 @@
+//! The tests of the C interface, written in C: every test function of the programs in `tests/c` is a test here.
+//!
+//! Each runs in a process of its own, since a process has one attachment, with an arena of its own, that is watched
+//! from outside: a crash or a hang is that test's failure and no other's, and says where it was.
+//!
+//! Some of the programs are run a second time, linked statically; and a few tests have a C and a Rust program in one
+//! arena: see `c/rust.c`.
+
+mod support;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use std::io::{Read, Seek};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use support::{Language, Linkage};
+
+/// The programs that are linked statically too.
+const ALSO_STATIC: [&str; 4] = ["attach", "calls", "events", "processes"];
+/// No test takes nearly as long: what has not ended by then hangs.
+const HANG: Duration = Duration::from_secs(60);
+
+fn main() {
+    let arguments = Arguments::from_args();
+    libtest_mimic::run(&arguments, trials()).exit();
+}
+
+/// All tests of all programs; a program that does not compile is a test that fails.
+fn trials() -> Vec<Trial> {
+    let sources = Mutex::new(sources().into_iter());
+    let trials = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let Some((source, linkage)) = next(&sources) {
+                    trials.lock().unwrap().extend(trials_of(&source, linkage));
+                }
+            });
+        }
+    });
+    let mut trials = trials.into_inner().unwrap();
+    trials.sort_by(|one, other| (one.kind(), one.name()).cmp(&(other.kind(), other.name())));
+    trials
+}
+
+fn next<T>(items: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
+    items.lock().unwrap().next()
+}
+
+fn sources() -> Vec<(PathBuf, Linkage)> {
+    let folder = support::this_crate().join("tests/c");
+    let mut sources = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("the folder of the C tests") {
+        let path = entry.expect("an entry of it").path();
+        if path.extension().is_some_and(|extension| extension == "c") {
+            if ALSO_STATIC.iter().any(|name| path.file_stem().is_some_and(|stem| stem == *name)) {
+                sources.push((path.clone(), Linkage::Static));
+            }
+            sources.push((path, Linkage::Shared));
+        }
+    }
+    sources
+}
+
+fn trials_of(source: &Path, linkage: Linkage) -> Vec<Trial> {
+    let subject = source.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let kind = if linkage == Linkage::Static { "static" } else { "" };
+    let listed = support::compile(source, Language::C, linkage).and_then(|program| {
+        let names = list(&program)?;
+        Ok((Arc::new(program), names))
+    });
+    match listed {
+        Ok((program, names)) => names
+            .into_iter()
+            .map(|name| {
+                let program = program.clone();
+                Trial::test(format!("{subject}::{name}"), move || run(&program, &name)).with_kind(kind)
+            })
+            .collect(),
+        Err(error) => {
+            vec![Trial::test(format!("{subject}::compiles"), move || Err(error.into())).with_kind(kind)]
+        }
+    }
+}
+
+/// The tests of a program, by name.
+fn list(program: &Path) -> Result<Vec<String>, String> {
+    let output = Command::new(program).arg("--list").output();
+    let output = output.map_err(|error| format!("{}: {error}", program.display()))?;
+    if !output.status.success() {
+        return Err(format!("{}: {}\n{}", program.display(), output.status, text(&output.stderr)));
+    }
+    Ok(text(&output.stdout).lines().map(str::to_owned).collect())
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Runs one test of a program.
+fn run(program: &Path, name: &str) -> Result<(), Failed> {
+    let mut command = Command::new(program);
+    command.arg(name);
+    watch(command)
+}
+
+/// Runs a process to its end, which must be good and come soon.
+fn watch(mut command: Command) -> Result<(), Failed> {
+    let mut output = tempfile::tempfile()?;
+    let mut child = command
+        .env_remove(jacinth::ARENA_VARIABLE)
+        .env_remove(jacinth::SEAT_VARIABLE)
+        .stdin(Stdio::null())
+        .stdout(output.try_clone()?)
+        .stderr(output.try_clone()?)
+        .spawn()?;
+    let start = Instant::now();
+    let (ended, said) = loop {
+        if let Some(status) = child.try_wait()? {
+            break (status, "");
+        }
+        if start.elapsed() > HANG {
+            break (abort(&mut child)?, "it hangs; ");
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    };
+    if ended.success() {
+        return Ok(());
+    }
+    let mut words = Vec::new();
+    output.rewind()?;
+    output.read_to_end(&mut words)?;
+    Err(format!("{said}{ended}\n{}", text(&words)).into())
+}
+
+/// Ends a process that hangs, and lets it say where.
+fn abort(child: &mut std::process::Child) -> std::io::Result<ExitStatus> {
+    let pid = rustix::process::Pid::from_child(child);
+    rustix::process::kill_process(pid, rustix::process::Signal::ABORT)?;
+    std::thread::sleep(Duration::from_secs(1));
+    child.kill()?;
+    child.wait()
+}

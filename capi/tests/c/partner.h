@@ -1,0 +1,50 @@
+// Other processes of a test: the same program in a ROLE, and forked children.
+#ifndef PARTNER_H_
+#define PARTNER_H_
+
+#include "check.h"
+
+#include <sys/wait.h>
+
+// Waits for the process. Gives its exit status, or minus the number of the signal that ended it.
+static inline int join_process(pid_t pid) {
+    int status;
+    CHECK_EQ(waitpid(pid, &status, 0), pid);
+    return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+// Starts this program in a role. `startup` is gone.
+static inline pid_t spawn_role(const char* role, zx_handle_t startup) {
+    char* arguments[] = {(char*)"partner", (char*)"--role", (char*)role, NULL};
+    pid_t pid = 0;
+    CHECK_OK(jacinth_spawn("/proc/self/exe", arguments, NULL, startup, &pid));
+    CHECK(pid > 0);
+    return pid;
+}
+
+// Starts this program in a role, with the other end of the channel that this gives.
+static inline pid_t spawn_partner(const char* role, zx_handle_t* channel) {
+    zx_handle_t theirs;
+    CHECK_OK(zx_channel_create(0, channel, &theirs));
+    return spawn_role(role, theirs);
+}
+
+// Runs `body` in a forked child and gives how that ended. A check that fails there ends it with 1.
+static inline int in_forked_child(void (*body)(void)) {
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        body();
+        _exit(0);
+    }
+    return join_process(pid);
+}
+
+// Waits for the channel's next message.
+static inline void await_readable(zx_handle_t channel) {
+    zx_signals_t seen = 0;
+    CHECK_OK(zx_object_wait_one(channel, ZX_CHANNEL_READABLE | ZX_CHANNEL_PEER_CLOSED, ZX_TIME_INFINITE, &seen));
+    CHECK(seen & ZX_CHANNEL_READABLE);
+}
+
+#endif // PARTNER_H_
