@@ -1,0 +1,21 @@
+# The version of libjacinth that is installed here: that of Cargo.toml, which a test compares.
+set(PACKAGE_VERSION 0.1.0)
+
+# Before 1.0 a new minor version may break programs, as its soname says (libjacinth.so.0.1); from then on, a new major.
+set(PACKAGE_VERSION_COMPATIBLE FALSE)
+set(PACKAGE_VERSION_EXACT FALSE)
+if(PACKAGE_FIND_VERSION VERSION_EQUAL PACKAGE_VERSION)
+  set(PACKAGE_VERSION_EXACT TRUE)
+  set(PACKAGE_VERSION_COMPATIBLE TRUE)
+elseif(PACKAGE_FIND_VERSION VERSION_LESS PACKAGE_VERSION
+       AND PACKAGE_VERSION MATCHES "^([0-9]+)\\.([0-9]+)"
+       AND PACKAGE_FIND_VERSION_MAJOR EQUAL CMAKE_MATCH_1
+       AND (CMAKE_MATCH_1 GREATER 0 OR PACKAGE_FIND_VERSION_COUNT LESS 2
+            OR PACKAGE_FIND_VERSION_MINOR EQUAL CMAKE_MATCH_2))
+  set(PACKAGE_VERSION_COMPATIBLE TRUE)
+endif()
+
+# The library is for 64-bit programs.
+if(CMAKE_SIZEOF_VOID_P AND NOT CMAKE_SIZEOF_VOID_P EQUAL 8)
+  set(PACKAGE_VERSION_UNSUITABLE TRUE)
+endif()
