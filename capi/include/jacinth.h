@@ -46,7 +46,7 @@ typedef struct jacinth_config {
 } jacinth_config_t;
 
 /** What is in an arena. */
-typedef struct jacinth_audit {
+typedef struct jacinth_audit_t {
     uint32_t processes;
     uint32_t threads;
     uint32_t objects;

@@ -1,0 +1,92 @@
+/// @file
+/// Everything that jacinth has for C++: the owners of `lib/zx/`, and a few functions over them for what Zircon has not
+/// or leaves to its C++ users.
+///
+/// C++17; it compiles as C++14 too. Nothing throws, nothing needs exceptions or run-time type information, and there
+/// is nothing to link but libjacinth.
+
+#ifndef JACINTH_HPP_
+#define JACINTH_HPP_
+
+#include <jacinth.h>
+#include <lib/zx/channel.h>
+#include <lib/zx/event.h>
+#include <lib/zx/eventpair.h>
+#include <lib/zx/handle.h>
+#include <lib/zx/job.h>
+#include <lib/zx/object.h>
+#include <lib/zx/process.h>
+#include <lib/zx/task.h>
+#include <lib/zx/thread.h>
+#include <lib/zx/time.h>
+#include <lib/zx/vmar.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <zircon/errors.h>
+#include <zircon/process.h>
+#include <zircon/processargs.h>
+#include <zircon/types.h>
+
+namespace jacinth {
+
+/// Starts a program inside the arena, and gives it `startup`, which is gone also after an error. `jacinth_spawn`.
+inline zx_status_t spawn(const char* program, char* const argv[], char* const envp[], zx::handle startup,
+                         pid_t* pid) noexcept {
+  return jacinth_spawn(program, argv, envp, startup.release(), pid);
+}
+
+/// The handle that this process was spawned with, once; an invalid one when there is none. `zx_take_startup_handle`.
+ZX_NODISCARD inline zx::handle take_startup_handle(uint32_t hnd_info = PA_HND(PA_USER0, 0)) noexcept {
+  return zx::handle(zx_take_startup_handle(hnd_info));
+}
+
+/// Whether a write or call that ended so has left its handles with the caller. A success has not, nor have most
+/// errors, as in Zircon; the three that have are jacinth's own.
+constexpr bool leaves_handles(zx_status_t status) noexcept {
+  return status == ZX_ERR_SHOULD_WAIT || status == ZX_ERR_NO_RESOURCES || status == ZX_ERR_BAD_STATE;
+}
+
+/// Writes a message whose handles have owners. Each owner then owns nothing, or what it owned before where the channel
+/// or a quota is full: nothing leaks and nothing is closed twice. `zx_channel_write`.
+inline zx_status_t write(const zx::channel& channel, const void* bytes, uint32_t num_bytes, zx::handle* handles,
+                         uint32_t num_handles) noexcept {
+  zx_handle_t values[ZX_CHANNEL_MAX_MSG_HANDLES] = {};
+  const bool fits = num_handles <= ZX_CHANNEL_MAX_MSG_HANDLES;
+  for (uint32_t i = 0; fits && i < num_handles; ++i) {
+    values[i] = handles[i].get();
+  }
+  const zx_status_t status =
+      fits ? channel.write(0, bytes, num_bytes, values, num_handles) : zx_status_t{ZX_ERR_OUT_OF_RANGE};
+  if (!fits) {
+    // As the call would: too many handles are gone too.
+    for (uint32_t i = 0; i < num_handles; ++i) {
+      handles[i].reset();
+    }
+  } else if (!leaves_handles(status)) {
+    for (uint32_t i = 0; i < num_handles; ++i) {
+      static_cast<void>(handles[i].release());
+    }
+  }
+  return status;
+}
+
+/// Reads the next message into owners of its handles; those beyond the message's own handles stay as they are, and so
+/// do all after an error. `zx_channel_read`.
+inline zx_status_t read(const zx::channel& channel, void* bytes, uint32_t num_bytes, uint32_t* actual_bytes,
+                        zx::handle* handles, uint32_t num_handles, uint32_t* actual_handles) noexcept {
+  zx_handle_t values[ZX_CHANNEL_MAX_MSG_HANDLES] = {};
+  const uint32_t room = num_handles < ZX_CHANNEL_MAX_MSG_HANDLES ? num_handles : ZX_CHANNEL_MAX_MSG_HANDLES;
+  uint32_t received = 0;
+  const zx_status_t status = channel.read(0, bytes, num_bytes, actual_bytes, values, room, &received);
+  for (uint32_t i = 0; status == ZX_OK && i < received; ++i) {
+    handles[i].reset(values[i]);
+  }
+  if (actual_handles != nullptr) {
+    *actual_handles = received;
+  }
+  return status;
+}
+
+}  // namespace jacinth
+
+#endif  // JACINTH_HPP_

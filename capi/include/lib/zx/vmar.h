@@ -1,0 +1,41 @@
+/// @file
+/// Regions of address space.
+
+#ifndef LIB_ZX_VMAR_H_
+#define LIB_ZX_VMAR_H_
+
+#include <lib/zx/handle.h>
+#include <lib/zx/object.h>
+#include <zircon/process.h>
+
+namespace zx {
+
+/// Owns a handle to a region.
+class vmar final : public object<vmar> {
+ public:
+  /// What `zx_info_handle_basic_t` says of it.
+  static constexpr zx_obj_type_t TYPE = ZX_OBJ_TYPE_VMAR;
+
+  constexpr vmar() noexcept = default;
+  explicit constexpr vmar(zx_handle_t value) noexcept : object(value) {}
+
+  /// Takes the handle over, whatever its type; another type's shows as `ZX_ERR_WRONG_TYPE` when it is used.
+  explicit vmar(handle&& other) noexcept : object(other.release()) {}
+
+  /// An owner of another type is refused here and now.
+  template <typename U>
+  explicit vmar(object<U>&&) = delete;
+
+  vmar(vmar&&) noexcept = default;
+  vmar& operator=(vmar&&) noexcept = default;
+
+  /// Lends the handle to the whole address space of this process. `zx_vmar_root_self`.
+  ZX_NODISCARD static unowned<vmar> root_self() noexcept { return unowned<vmar>(zx_vmar_root_self()); }
+};
+
+/// Lends one.
+using unowned_vmar = unowned<vmar>;
+
+}  // namespace zx
+
+#endif  // LIB_ZX_VMAR_H_

@@ -1,0 +1,125 @@
+//! That the C++ headers compile, as everybody compiles them, and refuse what they should.
+//!
+//! What the C++ calls *do* is tested by the programs in `tests/cpp`, which `tests/c.rs` runs with those in C.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const STANDARDS: [&str; 3] = ["-std=c++17", "-std=c++14", "-std=c++20"];
+const STRICT: [&str; 7] =
+    ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror", "-fsyntax-only"];
+const WITHOUT: [&str; 2] = ["-fno-exceptions", "-fno-rtti"];
+
+/// The C++ compiler of the tests, and whichever of the usual ones this machine has.
+fn compilers() -> Vec<Vec<String>> {
+    let first = std::env::var("CXX").unwrap_or_else(|_| "c++".into());
+    let mut all = vec![first.split_whitespace().map(str::to_owned).collect::<Vec<_>>()];
+    for usual in ["g++", "clang++"] {
+        let is_here =
+            Command::new(usual).arg("--version").output().is_ok_and(|output| output.status.success());
+        if is_here && all[0] != [usual] {
+            all.push(vec![usual.to_owned()]);
+        }
+    }
+    all
+}
+
+/// Whether the source compiles with these flags, or what the compiler said.
+fn check(compiler: &[String], flags: &[&str], source: &Path) -> Result<(), String> {
+    let mut command = Command::new(&compiler[0]);
+    command.args(&compiler[1..]).args(flags).arg("-I").arg(support::this_crate().join("include"));
+    command.args(["-x", "c++"]).arg(source);
+    support::run(command)
+}
+
+fn must_compile(flags: &[&str], source: &Path) {
+    for compiler in compilers() {
+        for standard in STANDARDS {
+            let flags = [flags, &STRICT, &[standard]].concat();
+            check(&compiler, &flags, source).unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
+}
+
+/// A source file of these words.
+fn written(name: &str, words: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, words).expect("a file in the folder for such files");
+    path
+}
+
+fn compiled(name: &str) -> PathBuf {
+    support::this_crate().join("tests/cpp/compiled").join(name)
+}
+
+#[test]
+fn every_header_compiles_by_itself_and_twice() {
+    let folder = support::this_crate().join("include");
+    let mut headers = vec!["jacinth.h".to_owned(), "jacinth.hpp".to_owned()];
+    for entry in std::fs::read_dir(folder.join("lib/zx")).expect("the folder of the C++ headers") {
+        let name = entry.expect("an entry of it").file_name();
+        headers.push(format!("lib/zx/{}", name.to_string_lossy()));
+    }
+    assert!(headers.len() > 10, "{headers:?}");
+    for header in headers {
+        let words = format!("#include <{header}>\n#include <{header}>\n");
+        let source = written(&format!("{}.cc", header.replace('/', "-")), &words);
+        for compiler in compilers() {
+            let flags = [&STRICT[..], &WITHOUT, &STANDARDS[..1]].concat();
+            check(&compiler, &flags, &source).unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
+}
+
+#[test]
+fn what_the_types_promise_holds_in_every_standard() {
+    must_compile(&[], &compiled("claims.cc"));
+    must_compile(&WITHOUT, &compiled("claims.cc"));
+}
+
+#[test]
+fn code_written_for_libzx_compiles_unchanged() {
+    must_compile(&[], &compiled("libzx.cc"));
+}
+
+#[test]
+fn mistakes_do_not_compile() {
+    let mistakes = [
+        ("copying an owner", "zx::event a; zx::event b(a);"),
+        ("assigning a copy", "zx::event a, b; a = b;"),
+        ("a raw value as an owner", "zx::event a = zx_handle_t{1};"),
+        ("an owner as a raw value", "zx::event a; zx_handle_close(a);"),
+        ("a handle as an event", "zx::handle h; zx::event a = std::move(h);"),
+        ("a channel as an event", "zx::channel c; zx::event a(std::move(c));"),
+        ("two handles to one end of a channel", "zx::channel c, d; c.duplicate(ZX_RIGHT_SAME_RIGHTS, &d);"),
+        ("the peer of what has none", "zx::event a; a.signal_peer(0, 1);"),
+        ("waiting for an address", "zx::vmar v; v.wait_one(0, zx::time(), nullptr);"),
+        ("signals of an address", "zx::vmar v; v.signal(0, 1);"),
+        ("a raw deadline", "zx::event a; a.wait_one(0, 5, nullptr);"),
+        ("a duration for an instant", "zx::event a; a.wait_one(0, zx::sec(5), nullptr);"),
+        ("instants of two clocks", "zx::duration d = zx::time() - zx::time_utc(); d += d;"),
+        ("changing through what is lent", "zx::unowned_event u; u->reset();"),
+        ("dropping what is released", "zx::event a; a.release();"),
+    ];
+    let prologue = "#include <jacinth.hpp>\n#include <utility>\nvoid f();\nvoid f() {\n";
+    let flags = [&STRICT[..], &STANDARDS[..1]].concat();
+    for compiler in compilers() {
+        let sound = written("sound.cc", &format!("{prologue}}}\n"));
+        check(&compiler, &flags, &sound).unwrap_or_else(|error| panic!("{error}"));
+        for (index, (what, statement)) in mistakes.into_iter().enumerate() {
+            let name = format!("mistake-{index}.cc");
+            let source = written(&name, &format!("{prologue}{statement}\n}}\n"));
+            let error = check(&compiler, &flags, &source).expect_err(what);
+            assert!(error.contains(&format!("{name}:5:")), "{what}: not for the statement's sake:\n{error}");
+        }
+    }
+}
+
+#[test]
+fn cmake_is_told_the_version_of_the_crate() {
+    let file = support::this_crate().join("cmake/jacinth-config-version.cmake");
+    let words = std::fs::read_to_string(file).expect("the version file");
+    assert!(words.contains(concat!("set(PACKAGE_VERSION ", env!("CARGO_PKG_VERSION"), ")")), "{words}");
+}
