@@ -2,9 +2,16 @@
  * @file
  * The calls that Zircon has not: arenas, the programs in them, and what recovery did.
  *
- * A program need not make any of them. At its first call it joins the arena that it was spawned into, or the one
- * whose supervisor's socket the environment variable JACINTH_ARENA names; if there is neither, it makes an arena of
- * its own, with a supervisor in it.
+ * An arena is the memory that cooperating processes share. A process is attached to one at most, once, for as
+ * long as it lives. It need not make any call of this header: its first call that deals with handles attaches
+ * it
+ *
+ * - to the arena it was spawned into, or
+ * - to the one whose supervisor's socket the environment variable JACINTH_ARENA names, or
+ * - to one that it makes for itself, with the defaults, and with a supervisor in a thread of its own.
+ *
+ * When a call of this header fails, jacinth_error() says why in words. Every call that gives a status may also
+ * give ZX_ERR_BAD_STATE in a process that was forked from an attached one.
  */
 
 #ifndef JACINTH_H_
@@ -19,55 +26,85 @@
 
 __BEGIN_CDECLS
 
-/** How much an arena has room for. Begin with jacinth_config_default(). */
+/** How much an arena has room for. Begin with jacinth_config_default(), and change what must be different. */
 typedef struct jacinth_config {
-    /** Processes attached at once. 1 to 4,095; default 64. */
+    /** How many processes may be attached at once. 1 to 4,095; default 64. */
     uint32_t max_processes;
-    /** Threads, of all processes together, that use the arena at once. 1 to 4,095; default 1,024. */
+    /** How many threads, of all processes together, may use the arena at once. 1 to 4,095; default 1,024. */
     uint32_t max_threads;
-    /** Objects at once; the two ends of a pair are one. Up to 8,388,607; default 1,048,576. */
+    /** How many objects may exist at once; the two ends of a pair are one. Up to 8,388,607; default 1,048,576. */
     uint32_t max_objects;
-    /** How many of them one process may have made. Up to 8,388,607; default 917,504. */
+    /** How many of them one process may have made, whoever holds them now. Up to 8,388,607; default 917,504. */
     uint32_t max_objects_per_process;
-    /** Handles that one process holds at once. Up to 1,048,575; default 262,143. */
+    /** How many handles one process may have at once. Up to 1,048,575; default 262,143. */
     uint32_t max_handles_per_process;
-    /** Messages pending in one direction of a channel. Up to 1,048,576; default 8,192. */
+    /**
+     * How many messages may wait in one direction of a channel before a write gives ZX_ERR_SHOULD_WAIT. Up to
+     * 1,048,576; default 8,192.
+     */
     uint32_t max_pending_messages;
-    /** Messages pending that one process wrote, in all its channels. Up to 1,073,741,824; default 7,340,032. */
+    /**
+     * How many messages of one process may wait, in all channels together, before a write gives
+     * ZX_ERR_NO_RESOURCES. Up to 1,073,741,824; default 7,340,032.
+     */
     uint32_t max_pending_messages_per_process;
-    /** Messages that the first ring of a direction holds. A power of two from 2 to 8,192; default 8. */
+    /** How many messages the first ring of a direction holds. A power of two from 2 to 8,192; default 8. */
     uint32_t first_segment_messages;
-    /** Bytes reserved for blocks of each size class. Default 1 GiB. */
+    /**
+     * How many bytes are reserved for blocks of each size class. Default 1 GiB; taken from the system when
+     * used.
+     */
     uint64_t pool_bytes;
     /** How much of each size class one process may have taken. Up to 1 TiB; default 896 MiB. */
     uint64_t max_block_bytes_per_process;
-    /** The largest loan, in bytes; rounded up to a power of two. Up to 16 MiB, which is the default. */
+    /**
+     * The largest zero-copy loan in bytes, rounded up to a power of two. Up to 16 MiB, which is the default.
+     * Messages of 65,536 bytes with 64 handles need 128 KiB.
+     */
     uint64_t max_loan_bytes;
 } jacinth_config_t;
 
 /** What is in an arena. */
 typedef struct jacinth_audit_t {
+    /** Processes attached. */
     uint32_t processes;
+    /** Threads that have used it. */
     uint32_t threads;
+    /** Objects; a pair counts once. */
     uint32_t objects;
+    /** Objects that are over and whose memory is not free yet. */
     uint32_t retired;
+    /** Handles that processes have. */
     uint32_t handles;
+    /** Handles in messages. */
     uint32_t in_transit;
+    /** Messages that wait to be read. */
     uint64_t messages;
+    /** Blocks that belong to channels. */
     uint32_t blocks;
+    /** What is wrong: 0 when all is well. */
     uint32_t findings;
 } jacinth_audit_t;
 
-/** What recovery did. */
+/** What the supervisor has done for the dead since it took office. */
 typedef struct jacinth_report {
+    /** Processes that died and were recovered. */
     uint32_t processes;
+    /** Their threads. */
     uint32_t threads;
+    /** Handles closed for them. */
     uint32_t handles_closed;
+    /** Calls that they died in, and that were finished. */
     uint32_t operations_finished;
+    /** Calls that they died in, and that were undone. */
     uint32_t operations_undone;
+    /** Blocks that were in their hands. */
     uint32_t blocks_freed;
+    /** Objects that ended with them. */
     uint32_t objects_retired;
+    /** Objects whose memory the supervisor has made free again. */
     uint32_t objects_reclaimed;
+    /** Ends of channels that lay only inside each other, where nobody could read them. */
     uint32_t ends_collected;
     /** Always 0. */
     uint32_t unused;
@@ -76,32 +113,100 @@ typedef struct jacinth_report {
 /** Fills in the defaults. */
 void jacinth_config_default(jacinth_config_t* config);
 
-/** Makes an arena and attaches this process to it. */
+/**
+ * Makes an arena within these limits, with a supervisor in a thread of this process, and attaches this process
+ * to it.
+ *
+ * @p config may be NULL, for the defaults. If this process dies, another one that is attached takes the
+ * supervisor's place.
+ *
+ * - ZX_OK
+ * - ZX_ERR_ALREADY_BOUND: this process is attached already.
+ * - ZX_ERR_OUT_OF_RANGE: a limit is out of its range.
+ * - ZX_ERR_INVALID_ARGS: @p config cannot be read.
+ * - ZX_ERR_IO: the system refused memory, a socket or a thread.
+ */
 zx_status_t jacinth_create(const jacinth_config_t* config);
 
-/** Attaches this process to the arena whose supervisor answers at @p socket_path. */
+/**
+ * Attaches this process to the arena whose supervisor answers at @p socket_path.
+ *
+ * - ZX_OK
+ * - ZX_ERR_ALREADY_BOUND: this process is attached already.
+ * - ZX_ERR_NOT_FOUND: nobody answers there.
+ * - ZX_ERR_INVALID_ARGS: @p socket_path is NULL.
+ * - ZX_ERR_NO_RESOURCES, ZX_ERR_ACCESS_DENIED or another: the supervisor refused, since the arena has no room
+ *   for another process, or this is another user's.
+ * - ZX_ERR_IO: the system refused what it takes.
+ */
 zx_status_t jacinth_attach(const char* socket_path);
 
-/** Whether this process is attached to an arena. */
+/** Whether this process is attached to an arena. One forked from an attached process is not. */
 bool jacinth_is_attached(void);
 
-/** Where the supervisor of this process's arena answers; NULL when it is attached to none. */
+/**
+ * Where the supervisor of this process's arena answers, for jacinth_attach() and JACINTH_ARENA; NULL when the
+ * process is attached to nothing. The text lives as long as the process.
+ */
 const char* jacinth_socket_path(void);
 
-/** Starts a program in this process's arena and gives it a handle. */
+/**
+ * Starts a program in this process's arena and gives it a handle, which it takes by
+ * zx_take_startup_handle(PA_HND(PA_USER0, 0)). Usually that is one end of a channel.
+ *
+ * @p program is looked for in PATH if there is no slash in it. @p argv and @p envp are as for execve(); @p envp
+ * may be NULL, for this process's environment. @p startup is gone from this process, also after a failure. @p
+ * pid, optional, gets the child's number; the caller waits for the child as for any other.
+ *
+ * Rights: ZX_RIGHT_TRANSFER on @p startup.
+ *
+ * - ZX_OK
+ * - ZX_ERR_BAD_HANDLE: @p startup is no handle of this process.
+ * - ZX_ERR_ACCESS_DENIED: the program may not be executed, or @p startup lacks the right.
+ * - ZX_ERR_NOT_FOUND: there is no such program.
+ * - ZX_ERR_NO_RESOURCES: the arena has no room for another process.
+ * - ZX_ERR_INVALID_ARGS: @p program or @p argv is NULL.
+ * - ZX_ERR_IO: it could not be started for another reason, or the supervisor did not answer.
+ */
 zx_status_t jacinth_spawn(const char* program, char* const argv[], char* const envp[], zx_handle_t startup,
                           pid_t* pid);
 
-/** Walks the arena and finds anything lost, leaked or doubled. */
+/**
+ * Walks the whole arena, says what is in it, and finds anything lost, leaked or doubled. For tests: it means
+ * something only while nobody else uses the arena, and an arena in which it finds something is not used any
+ * more.
+ *
+ * @p audit is optional.
+ *
+ * - ZX_OK: all is well.
+ * - ZX_ERR_IO_DATA_INTEGRITY: it is not: jacinth_error() has a line for each finding.
+ * - ZX_ERR_INVALID_ARGS: @p audit cannot be written.
+ */
 zx_status_t jacinth_audit(jacinth_audit_t* audit);
 
-/** Recovers whatever the dead have left, now. */
+/**
+ * Has the supervisor recover what the dead have left, now, and says what it has done so far. It does so by
+ * itself; this is for those who want it done before they go on.
+ *
+ * @p report is optional.
+ *
+ * - ZX_OK
+ * - ZX_ERR_UNAVAILABLE: the supervisor did not answer.
+ * - ZX_ERR_INVALID_ARGS: @p report cannot be written.
+ */
 zx_status_t jacinth_collect(jacinth_report_t* report);
 
-/** For how long this process's waits spin before they sleep. */
+/**
+ * For how long this process's waits spin before they sleep: those of this thread, and of threads whose first
+ * call comes later. The default, about what it costs to sleep and wake, suits most programs; 0 suits more
+ * threads than processors.
+ */
 void jacinth_set_spin(zx_duration_t duration);
 
-/** Why this thread's last call of this header failed; "" if it did not. */
+/**
+ * Why this thread's last call of this header failed, or why a call could not attach this process; "" if none
+ * did. The text lives until this thread's next call of this header.
+ */
 const char* jacinth_error(void);
 
 __END_CDECLS

@@ -3,9 +3,10 @@
  * Names for what compilers can do beyond the standards, as Zircon's headers and the code written for them use
  * them.
  *
- * GCC and Clang only. Nothing here is a name that glibc, libstdc++ or libc++ use; the names that other libraries
- * are known to define too are left as they are where they are defined already. Zircon's __OPTIMIZE is not here: GCC's
- * own headers ask whether that name is defined when they mean __OPTIMIZE__, and come out wrong if it is.
+ * GCC and Clang only. Nothing here is a name that glibc, libstdc++ or libc++ use; the names that other
+ * libraries are known to define too are left as they are where they are defined already. Zircon's __OPTIMIZE is
+ * not here: GCC's own headers ask whether that name is defined when they mean __OPTIMIZE__, and come out wrong
+ * if it is.
  */
 
 #ifndef ZIRCON_COMPILER_H_

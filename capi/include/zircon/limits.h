@@ -2,8 +2,8 @@
  * @file
  * The size of a page, as Zircon has it on every machine.
  *
- * Zircon's sizes that are counted in pages are counted in these, whatever pages the Linux kernel uses. The names
- * of C's own limits.h, PAGE_SIZE among them, are left to it.
+ * Zircon's sizes that are counted in pages are counted in these, whatever pages the Linux kernel uses. The
+ * names of C's own limits.h, PAGE_SIZE among them, are left to it.
  */
 
 #ifndef ZIRCON_LIMITS_H_

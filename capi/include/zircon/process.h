@@ -1,6 +1,14 @@
 /**
  * @file
  * The handles that a program has from its start: to itself, and from whoever started it.
+ *
+ * Each call but the first gives the same handle every time, and the library keeps it: it is not the caller's to
+ * close. To give one away, duplicate it. A call gives ZX_HANDLE_INVALID where zircon/syscalls.h says
+ * ZX_ERR_BAD_STATE, ZX_ERR_IO_DATA_INTEGRITY or ZX_ERR_NO_RESOURCES.
+ *
+ * The objects are plain so far: they have a koid, a type, rights, a name and the user signals, so that a
+ * program can name itself and others can tell who is who. None tells when a process or a thread ends, and no
+ * call manages them.
  */
 
 #ifndef ZIRCON_PROCESS_H_
@@ -13,23 +21,34 @@
 
 __BEGIN_CDECLS
 
-/** Takes the handle that came with the program's start for @p hnd_info, a PA_HND() of zircon/processargs.h. */
+/**
+ * Takes the handle that came with the program's start for @p hnd_info, a PA_HND() of zircon/processargs.h. It
+ * is the caller's from then on.
+ *
+ * Only PA_HND(PA_USER0, 0) ever gives one, and only once: the handle that whoever spawned this program into its
+ * arena gave it. ZX_HANDLE_INVALID for everything else, and the second time.
+ */
 zx_handle_t zx_take_startup_handle(uint32_t hnd_info);
 zx_handle_t _zx_take_startup_handle(uint32_t hnd_info);
 
-/** This thread. */
+/**
+ * This thread, with ZX_DEFAULT_THREAD_RIGHTS. Each thread has its own; the handle is closed when the thread
+ * ends.
+ */
 zx_handle_t zx_thread_self(void);
 zx_handle_t _zx_thread_self(void);
 
-/** This process. */
+/** This process, with ZX_DEFAULT_PROCESS_RIGHTS. */
 zx_handle_t zx_process_self(void);
 zx_handle_t _zx_process_self(void);
 
-/** The root of this process's address space. */
+/**
+ * The root of this process's address space, with ZX_DEFAULT_VMAR_RIGHTS. Nothing can be mapped through it yet.
+ */
 zx_handle_t zx_vmar_root_self(void);
 zx_handle_t _zx_vmar_root_self(void);
 
-/** The job in which this process makes others. */
+/** The job of this process, with ZX_DEFAULT_JOB_RIGHTS. So far each process has one of its own. */
 zx_handle_t zx_job_default(void);
 zx_handle_t _zx_job_default(void);
 

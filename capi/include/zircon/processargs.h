@@ -2,8 +2,8 @@
  * @file
  * What a new process is told about the handles it starts with: which is for what.
  *
- * Of these jacinth gives a program one: PA_HND(PA_USER0, 0), the handle it was spawned with. The rest is here for
- * programs that speak Zircon's protocol among themselves.
+ * Of these jacinth gives a program one: PA_HND(PA_USER0, 0), the handle it was spawned with. The rest is here
+ * for programs that speak Zircon's protocol among themselves.
  */
 
 #ifndef ZIRCON_PROCESSARGS_H_

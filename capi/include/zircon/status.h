@@ -11,7 +11,10 @@
 
 __BEGIN_CDECLS
 
-/** The name of a status, "ZX_ERR_TIMED_OUT" for one; "(UNKNOWN)" for a number that is none. */
+/**
+ * The name of a status: "ZX_ERR_TIMED_OUT" for ZX_ERR_TIMED_OUT, and "(UNKNOWN)" for a number that
+ * zircon/errors.h does not have. The text is constant and lives as long as the program.
+ */
 const char* zx_status_get_string(zx_status_t status);
 const char* _zx_status_get_string(zx_status_t status);
 

@@ -2,9 +2,33 @@
  * @file
  * The calls.
  *
- * Each does what Zircon's call of that name does, with the same arguments and statuses; what differs stands with
- * it. Each has a second name with an underscore before it, for libraries that must not meet a program's own
- * function of the first name. Calls of Zircon's that are not declared here are not implemented.
+ * Each does what Zircon's call of that name does, with the same arguments and statuses; where it differs, its
+ * comment says so and why. Each follows the page of its name in docs/syscalls of Zircon of late 2018. Each has
+ * a second name with an underscore before it, for libraries that must not meet a program's own function of the
+ * first name. Calls of Zircon's that are not declared here are not implemented: using one fails when it is
+ * compiled.
+ *
+ * A program need not prepare anything: its first call that deals with handles attaches it to an arena, as
+ * jacinth.h says. What any call that deals with handles may give besides its own statuses:
+ *
+ * - ZX_ERR_BAD_STATE: this process has no arena. It could join none and make none, and jacinth_error() says
+ *   why; or it was forked from a process that had one; or the call was made by a signal handler that
+ *   interrupted another call. Nothing was done, and no handle was consumed.
+ * - ZX_ERR_IO_DATA_INTEGRITY: the arena is damaged. No call on it succeeds any more.
+ * - ZX_ERR_NO_RESOURCES: this thread's first call found as many threads in the arena as it has room for
+ *   (jacinth_config_t::max_threads).
+ *
+ * In Zircon none of this can happen.
+ *
+ * Pointers: where a call needs memory to read or to fill and is given NULL, or memory that this process may not
+ * read or write, it gives ZX_ERR_INVALID_ARGS, unless its comment says something else. A pointer that is called
+ * optional may be NULL, and so may one to an array of no elements.
+ *
+ * Deadlines are instants of ZX_CLOCK_MONOTONIC: ZX_TIME_INFINITE waits for ever, one that has passed does not
+ * wait.
+ *
+ * Rights are checked by this library. They are a discipline among programs that use it, no protection from
+ * others.
  */
 
 #ifndef ZIRCON_SYSCALLS_H_
@@ -17,62 +41,288 @@
 
 __BEGIN_CDECLS
 
-/* Handles. */
+/*
+ * Handles.
+ */
 
+/**
+ * Closes a handle. With its last handle an object ends.
+ *
+ * Waits on the handle in other threads of this process end with ZX_ERR_CANCELED. Closing ZX_HANDLE_INVALID does
+ * nothing and succeeds.
+ *
+ * Rights: none.
+ *
+ * - ZX_OK
+ * - ZX_ERR_BAD_HANDLE: @p handle is no handle of this process.
+ */
 zx_status_t zx_handle_close(zx_handle_t handle);
 zx_status_t _zx_handle_close(zx_handle_t handle);
 
+/**
+ * Closes @p num_handles handles: all that can be closed, whatever is wrong with others. ZX_HANDLE_INVALID is
+ * passed over.
+ *
+ * Rights: none.
+ *
+ * - ZX_OK
+ * - ZX_ERR_BAD_HANDLE: one or more were no handles of this process, or stood there twice. The others are
+ *   closed.
+ * - ZX_ERR_INVALID_ARGS: @p handles cannot be read.
+ */
 zx_status_t zx_handle_close_many(const zx_handle_t* handles, size_t num_handles);
 zx_status_t _zx_handle_close_many(const zx_handle_t* handles, size_t num_handles);
 
+/**
+ * Makes another handle to the same object, with @p rights; with ZX_RIGHT_SAME_RIGHTS, those of @p handle.
+ *
+ * Rights: ZX_RIGHT_DUPLICATE.
+ *
+ * - ZX_OK: @p out has the new handle.
+ * - ZX_ERR_BAD_HANDLE: @p handle is no handle of this process.
+ * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_DUPLICATE.
+ * - ZX_ERR_INVALID_ARGS: @p rights has rights that @p handle has not, or @p out cannot be written.
+ * - ZX_ERR_NO_RESOURCES: this process has as many handles as the arena allows
+ *   (jacinth_config_t::max_handles_per_process). Zircon gives ZX_ERR_NO_MEMORY, for its own limit.
+ */
 zx_status_t zx_handle_duplicate(zx_handle_t handle, zx_rights_t rights, zx_handle_t* out);
 zx_status_t _zx_handle_duplicate(zx_handle_t handle, zx_rights_t rights, zx_handle_t* out);
 
+/**
+ * Replaces a handle by one to the same object with @p rights; with ZX_RIGHT_SAME_RIGHTS, those of @p handle.
+ *
+ * @p handle is gone afterwards, also after a failure. Waits on it end with ZX_ERR_CANCELED.
+ *
+ * Rights: none.
+ *
+ * - ZX_OK: @p out has the new handle.
+ * - ZX_ERR_BAD_HANDLE: @p handle is no handle of this process.
+ * - ZX_ERR_INVALID_ARGS: @p rights has rights that @p handle has not, or @p out cannot be written.
+ * - ZX_ERR_NO_RESOURCES: this process has as many handles as the arena allows. Zircon gives ZX_ERR_NO_MEMORY.
+ */
 zx_status_t zx_handle_replace(zx_handle_t handle, zx_rights_t rights, zx_handle_t* out);
 zx_status_t _zx_handle_replace(zx_handle_t handle, zx_rights_t rights, zx_handle_t* out);
 
-/* Any object. */
+/*
+ * Any object.
+ */
 
+/**
+ * Tells what is known of a handle and its object. The topics, their records and the rights they need:
+ *
+ * - ZX_INFO_HANDLE_VALID: no record, no rights. ZX_OK if @p handle is a handle; nothing is stored, and all
+ *   pointers may be NULL.
+ * - ZX_INFO_HANDLE_BASIC: one zx_info_handle_basic_t; no rights.
+ * - ZX_INFO_HANDLE_COUNT: one zx_info_handle_count_t; ZX_RIGHT_INSPECT. A help for debugging: others may have
+ *   made or closed handles before it is read.
+ *
+ * @p actual_count and @p avail_count, both optional, get how many records were stored, and how many there are:
+ * 1 and 1, or 0 and 1 if @p buffer is too small.
+ *
+ * - ZX_OK
+ * - ZX_ERR_BAD_HANDLE: @p handle is no handle of this process.
+ * - ZX_ERR_ACCESS_DENIED: it lacks a right that the topic needs.
+ * - ZX_ERR_WRONG_TYPE: the topic is about objects of another type.
+ * - ZX_ERR_BUFFER_TOO_SMALL: @p buffer_size is less than a record.
+ * - ZX_ERR_INVALID_ARGS: @p buffer, @p actual_count or @p avail_count cannot be written.
+ * - ZX_ERR_NOT_SUPPORTED: there is no such topic; or it is one of the objects that jacinth does not have yet.
+ */
 zx_status_t zx_object_get_info(zx_handle_t handle, uint32_t topic, void* buffer, size_t buffer_size,
                                size_t* actual_count, size_t* avail_count);
 zx_status_t _zx_object_get_info(zx_handle_t handle, uint32_t topic, void* buffer, size_t buffer_size,
                                 size_t* actual_count, size_t* avail_count);
 
+/**
+ * Reads a property of an object. The properties:
+ *
+ * - ZX_PROP_NAME: char[ZX_MAX_NAME_LEN], of any object. Always all 32 bytes, the last a NUL. Of an object
+ *   without a name, all NUL.
+ *
+ * Rights: ZX_RIGHT_GET_PROPERTY. As in Zircon, first handles to events, eventpairs and channels lack it; those
+ * to processes, threads and jobs have it.
+ *
+ * - ZX_OK
+ * - ZX_ERR_BAD_HANDLE: @p handle is no handle of this process.
+ * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_GET_PROPERTY.
+ * - ZX_ERR_BUFFER_TOO_SMALL: @p value_size is less than the property's.
+ * - ZX_ERR_INVALID_ARGS: @p value cannot be written.
+ * - ZX_ERR_NOT_SUPPORTED: there is no such property, or jacinth does not have it yet.
+ *
+ * Different from Zircon: a name that somebody sets at the same moment may come back with parts of both.
+ */
 zx_status_t zx_object_get_property(zx_handle_t handle, uint32_t property, void* value, size_t value_size);
 zx_status_t _zx_object_get_property(zx_handle_t handle, uint32_t property, void* value, size_t value_size);
 
+/**
+ * Sets a property of an object. The properties:
+ *
+ * - ZX_PROP_NAME: up to @p value_size bytes, of which the first 31 count, and of them those before the first
+ *   NUL.
+ *
+ * Rights: ZX_RIGHT_SET_PROPERTY; see zx_object_get_property().
+ *
+ * - ZX_OK
+ * - ZX_ERR_BAD_HANDLE: @p handle is no handle of this process.
+ * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_SET_PROPERTY.
+ * - ZX_ERR_INVALID_ARGS: @p value cannot be read.
+ * - ZX_ERR_NOT_SUPPORTED: there is no such property, or jacinth does not have it yet.
+ *
+ * Different from Zircon: when two set the name at once, it may become one of parts of both.
+ */
 zx_status_t zx_object_set_property(zx_handle_t handle, uint32_t property, const void* value,
                                    size_t value_size);
 zx_status_t _zx_object_set_property(zx_handle_t handle, uint32_t property, const void* value,
                                     size_t value_size);
 
+/**
+ * Clears the signals of @p clear_mask on an object, and then raises those of @p set_mask, in one step.
+ *
+ * On any object these are the eight user signals; on an event ZX_EVENT_SIGNALED too, on an eventpair
+ * ZX_EVENTPAIR_SIGNALED.
+ *
+ * Rights: ZX_RIGHT_SIGNAL.
+ *
+ * - ZX_OK
+ * - ZX_ERR_BAD_HANDLE: @p handle is no handle of this process.
+ * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_SIGNAL.
+ * - ZX_ERR_INVALID_ARGS: a mask has signals that a program may not change.
+ */
 zx_status_t zx_object_signal(zx_handle_t handle, uint32_t clear_mask, uint32_t set_mask);
 zx_status_t _zx_object_signal(zx_handle_t handle, uint32_t clear_mask, uint32_t set_mask);
 
+/**
+ * As zx_object_signal(), on the object at the other end of a channel or an eventpair.
+ *
+ * Rights: ZX_RIGHT_SIGNAL_PEER.
+ *
+ * - ZX_OK
+ * - ZX_ERR_BAD_HANDLE: @p handle is no handle of this process.
+ * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_SIGNAL_PEER.
+ * - ZX_ERR_INVALID_ARGS: a mask has signals that a program may not change.
+ * - ZX_ERR_NOT_SUPPORTED: the object has no other end.
+ * - ZX_ERR_PEER_CLOSED: the other end is closed.
+ */
 zx_status_t zx_object_signal_peer(zx_handle_t handle, uint32_t clear_mask, uint32_t set_mask);
 zx_status_t _zx_object_signal_peer(zx_handle_t handle, uint32_t clear_mask, uint32_t set_mask);
 
+/**
+ * Waits until an object has one of @p signals, or until the deadline.
+ *
+ * @p observed, optional, gets all the signals that the object had, after ZX_OK, ZX_ERR_TIMED_OUT and
+ * ZX_ERR_CANCELED. When it is read they may have changed again.
+ *
+ * Rights: ZX_RIGHT_WAIT.
+ *
+ * - ZX_OK: it had one of them.
+ * - ZX_ERR_TIMED_OUT: the deadline passed first.
+ * - ZX_ERR_CANCELED: another thread closed the handle, replaced it or sent it away; @p observed then has
+ *   ZX_SIGNAL_HANDLE_CLOSED.
+ * - ZX_ERR_BAD_HANDLE: @p handle is no handle of this process.
+ * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_WAIT.
+ * - ZX_ERR_INVALID_ARGS: @p observed is not NULL and cannot be written.
+ *
+ * Different from Zircon: a wait spins for a moment before it sleeps (jacinth_set_spin()); and one that was
+ * woken by another signal may miss one that is raised and cleared before it sleeps again.
+ */
 zx_status_t zx_object_wait_one(zx_handle_t handle, zx_signals_t signals, zx_time_t deadline,
                                zx_signals_t* observed);
 zx_status_t _zx_object_wait_one(zx_handle_t handle, zx_signals_t signals, zx_time_t deadline,
                                 zx_signals_t* observed);
 
+/**
+ * Waits until one of several objects has one of the signals asked of it, or until the deadline.
+ *
+ * The pending of each item gets all the signals that its object had, after ZX_OK, ZX_ERR_TIMED_OUT and
+ * ZX_ERR_CANCELED. With no items it sleeps until the deadline.
+ *
+ * Rights: ZX_RIGHT_WAIT on each handle.
+ *
+ * - ZX_OK: one of them had one of its signals.
+ * - ZX_ERR_TIMED_OUT: the deadline passed first.
+ * - ZX_ERR_CANCELED: another thread closed one of the handles, replaced it or sent it away; its pending then
+ *   has ZX_SIGNAL_HANDLE_CLOSED.
+ * - ZX_ERR_OUT_OF_RANGE: @p count is more than ZX_WAIT_MANY_MAX_ITEMS.
+ * - ZX_ERR_BAD_HANDLE: one is no handle of this process.
+ * - ZX_ERR_ACCESS_DENIED: one lacks ZX_RIGHT_WAIT.
+ * - ZX_ERR_INVALID_ARGS: @p items cannot be read and written.
+ *
+ * Different from Zircon: as zx_object_wait_one().
+ */
 zx_status_t zx_object_wait_many(zx_wait_item_t* items, size_t count, zx_time_t deadline);
 zx_status_t _zx_object_wait_many(zx_wait_item_t* items, size_t count, zx_time_t deadline);
 
-/* Events and eventpairs. */
+/*
+ * Events and eventpairs.
+ */
 
+/**
+ * Makes an event: an object that has nothing but signals. Its first handle has ZX_DEFAULT_EVENT_RIGHTS.
+ *
+ * @p options must be 0.
+ *
+ * - ZX_OK: @p out has its handle.
+ * - ZX_ERR_INVALID_ARGS: @p options is not 0, or @p out cannot be written.
+ * - ZX_ERR_NO_RESOURCES: the arena has no room for another object, or this process has made as many as it may,
+ *   or it has as many handles as it may. Zircon gives ZX_ERR_NO_MEMORY.
+ */
 zx_status_t zx_event_create(uint32_t options, zx_handle_t* out);
 zx_status_t _zx_event_create(uint32_t options, zx_handle_t* out);
 
+/**
+ * Makes two events that can signal each other. Each handle has ZX_DEFAULT_EVENTPAIR_RIGHTS.
+ *
+ * When the last handle to one is closed, the other gets ZX_EVENTPAIR_PEER_CLOSED.
+ *
+ * @p options must be 0.
+ *
+ * - ZX_OK: @p out0 and @p out1 have their handles.
+ * - ZX_ERR_NOT_SUPPORTED: @p options is not 0.
+ * - ZX_ERR_INVALID_ARGS: @p out0 or @p out1 cannot be written.
+ * - ZX_ERR_NO_RESOURCES: as zx_event_create().
+ */
 zx_status_t zx_eventpair_create(uint32_t options, zx_handle_t* out0, zx_handle_t* out1);
 zx_status_t _zx_eventpair_create(uint32_t options, zx_handle_t* out0, zx_handle_t* out1);
 
-/* Channels. */
+/*
+ * Channels.
+ */
 
+/**
+ * Makes a channel: what is written at one end is read at the other, in order, message by message. Each handle
+ * has ZX_DEFAULT_CHANNEL_RIGHTS.
+ *
+ * @p options must be 0.
+ *
+ * - ZX_OK: @p out0 and @p out1 have a handle to each end.
+ * - ZX_ERR_INVALID_ARGS: @p options is not 0, or @p out0 or @p out1 cannot be written.
+ * - ZX_ERR_NO_RESOURCES: as zx_event_create().
+ */
 zx_status_t zx_channel_create(uint32_t options, zx_handle_t* out0, zx_handle_t* out1);
 zx_status_t _zx_channel_create(uint32_t options, zx_handle_t* out0, zx_handle_t* out1);
 
+/**
+ * Reads the next message of a channel: all of it, or nothing.
+ *
+ * There is room for @p num_bytes bytes at @p bytes and for @p num_handles handles at @p handles. @p
+ * actual_bytes and @p actual_handles, both optional, get how many the message has; also when that is too many.
+ * The handles are this process's from then on. They are stored after the bytes, should the two overlap.
+ *
+ * @p options may be ZX_CHANNEL_READ_MAY_DISCARD: a message that does not fit is thrown away with its handles.
+ *
+ * Rights: ZX_RIGHT_READ.
+ *
+ * - ZX_OK
+ * - ZX_ERR_SHOULD_WAIT: there is no message.
+ * - ZX_ERR_PEER_CLOSED: there is none, and the other end is closed, so that none will come.
+ * - ZX_ERR_BUFFER_TOO_SMALL: the message does not fit. It stays, unless @p options says otherwise.
+ * - ZX_ERR_BAD_HANDLE: @p handle is no handle of this process.
+ * - ZX_ERR_WRONG_TYPE: it is no channel.
+ * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_READ.
+ * - ZX_ERR_INVALID_ARGS: @p options has another bit; or one of the four pointers cannot be written. The message
+ *   stays then; Zircon may have lost it.
+ * - ZX_ERR_NO_RESOURCES: this process has no room for the message's handles
+ *   (jacinth_config_t::max_handles_per_process). The message stays.
+ */
 zx_status_t zx_channel_read(zx_handle_t handle, uint32_t options, void* bytes, zx_handle_t* handles,
                             uint32_t num_bytes, uint32_t num_handles, uint32_t* actual_bytes,
                             uint32_t* actual_handles);
@@ -80,6 +330,11 @@ zx_status_t _zx_channel_read(zx_handle_t handle, uint32_t options, void* bytes, 
                              uint32_t num_bytes, uint32_t num_handles, uint32_t* actual_bytes,
                              uint32_t* actual_handles);
 
+/**
+ * As zx_channel_read(), and tells the type of each handle's object and the handle's rights.
+ *
+ * Follows docs/syscalls/channel_read.md.
+ */
 zx_status_t zx_channel_read_etc(zx_handle_t handle, uint32_t options, void* bytes, zx_handle_info_t* handles,
                                 uint32_t num_bytes, uint32_t num_handles, uint32_t* actual_bytes,
                                 uint32_t* actual_handles);
@@ -87,11 +342,66 @@ zx_status_t _zx_channel_read_etc(zx_handle_t handle, uint32_t options, void* byt
                                  zx_handle_info_t* handles, uint32_t num_bytes, uint32_t num_handles,
                                  uint32_t* actual_bytes, uint32_t* actual_handles);
 
+/**
+ * Writes a message of up to ZX_CHANNEL_MAX_MSG_BYTES bytes and ZX_CHANNEL_MAX_MSG_HANDLES handles to a channel.
+ *
+ * The handles are gone from this process afterwards, also after a failure, but for the three that are jacinth's
+ * own: ZX_ERR_SHOULD_WAIT, ZX_ERR_NO_RESOURCES and ZX_ERR_BAD_STATE leave them as they were, so that the write
+ * can be made again.
+ *
+ * @p options must be 0.
+ *
+ * Rights: ZX_RIGHT_WRITE, and ZX_RIGHT_TRANSFER on each of @p handles.
+ *
+ * - ZX_OK
+ * - ZX_ERR_PEER_CLOSED: the other end is closed.
+ * - ZX_ERR_BAD_HANDLE: @p handle is no handle of this process, or one of @p handles is none or stands there
+ *   twice.
+ * - ZX_ERR_WRONG_TYPE: @p handle is no channel.
+ * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_WRITE, or one of @p handles lacks ZX_RIGHT_TRANSFER.
+ * - ZX_ERR_NOT_SUPPORTED: the end written to is itself among @p handles.
+ * - ZX_ERR_OUT_OF_RANGE: there are too many bytes or handles.
+ * - ZX_ERR_INVALID_ARGS: @p options is not 0, or @p bytes or @p handles cannot be read.
+ * - ZX_ERR_NO_MEMORY: the arena has no memory left for messages of this size.
+ * - ZX_ERR_SHOULD_WAIT: as many messages wait to be read as may (jacinth_config_t::max_pending_messages). Try
+ *   again when the channel has ZX_CHANNEL_WRITABLE. Zircon has no such limit, and runs out of memory instead.
+ * - ZX_ERR_NO_RESOURCES: this process has as many messages waiting to be read by others, or as much memory in
+ *   them, as it may (jacinth_config_t::max_pending_messages_per_process, max_block_bytes_per_process). Zircon
+ *   has no such limit.
+ */
 zx_status_t zx_channel_write(zx_handle_t handle, uint32_t options, const void* bytes, uint32_t num_bytes,
                              const zx_handle_t* handles, uint32_t num_handles);
 zx_status_t _zx_channel_write(zx_handle_t handle, uint32_t options, const void* bytes, uint32_t num_bytes,
                               const zx_handle_t* handles, uint32_t num_handles);
 
+/**
+ * Writes a message to a channel and waits for its reply.
+ *
+ * The first four bytes of the message are replaced by a number, 0x80000000 or more, that no other call at this
+ * end has meanwhile. The message that comes back with the same four bytes is the reply, whichever messages come
+ * before it; it goes to this call and to no zx_channel_read(). So any number of threads may call at one end,
+ * and replies may come in any order; messages that are no replies should begin with a number below 0x80000000.
+ *
+ * @p args says what is written and where the reply goes. @p actual_bytes and @p actual_handles get what it has.
+ * The handles written are gone afterwards, as with zx_channel_write().
+ *
+ * @p options must be 0.
+ *
+ * Rights: ZX_RIGHT_READ and ZX_RIGHT_WRITE, and ZX_RIGHT_TRANSFER on each handle written.
+ *
+ * - ZX_OK
+ * - ZX_ERR_TIMED_OUT: the deadline passed first. Should the reply come later, zx_channel_read() reads it.
+ * - ZX_ERR_PEER_CLOSED: the other end is closed, or was closed before it replied.
+ * - ZX_ERR_CANCELED: another thread closed @p handle, replaced it or sent it away.
+ * - ZX_ERR_BUFFER_TOO_SMALL: the reply does not fit. It is gone.
+ * - ZX_ERR_INVALID_ARGS: @p options is not 0, the message has fewer than four bytes, or a pointer that is
+ *   needed is NULL or cannot be read or written.
+ * - ZX_ERR_BAD_HANDLE, ZX_ERR_WRONG_TYPE, ZX_ERR_ACCESS_DENIED, ZX_ERR_NOT_SUPPORTED, ZX_ERR_OUT_OF_RANGE,
+ *   ZX_ERR_NO_MEMORY, ZX_ERR_SHOULD_WAIT, ZX_ERR_NO_RESOURCES: as zx_channel_write().
+ *
+ * Different from Zircon: a call whose end is sent to another process ends, with ZX_ERR_CANCELED; there its
+ * reply goes along with the end.
+ */
 zx_status_t zx_channel_call(zx_handle_t handle, uint32_t options, zx_time_t deadline,
                             const zx_channel_call_args_t* args, uint32_t* actual_bytes,
                             uint32_t* actual_handles);
@@ -99,6 +409,18 @@ zx_status_t _zx_channel_call(zx_handle_t handle, uint32_t options, zx_time_t dea
                              const zx_channel_call_args_t* args, uint32_t* actual_bytes,
                              uint32_t* actual_handles);
 
+/**
+ * As zx_channel_call(), except that it does not go on waiting after a signal handler has run in this thread: it
+ * gives ZX_ERR_INTERNAL_INTR_RETRY, and zx_channel_call_finish() waits on. zx_channel_call() is made of the
+ * two.
+ *
+ * The signal handler itself can make no calls that deal with handles while this one is under way.
+ *
+ * - ZX_ERR_INTERNAL_INTR_RETRY: the message is written, and a signal handler ran while this thread slept.
+ * - All others: as zx_channel_call().
+ *
+ * Of Zircon's calls, this is one that its own library alone uses.
+ */
 zx_status_t zx_channel_call_noretry(zx_handle_t handle, uint32_t options, zx_time_t deadline,
                                     const zx_channel_call_args_t* args, uint32_t* actual_bytes,
                                     uint32_t* actual_handles);
@@ -106,69 +428,151 @@ zx_status_t _zx_channel_call_noretry(zx_handle_t handle, uint32_t options, zx_ti
                                      const zx_channel_call_args_t* args, uint32_t* actual_bytes,
                                      uint32_t* actual_handles);
 
+/**
+ * Goes on waiting for the reply to this thread's last zx_channel_call_noretry(), which was interrupted.
+ *
+ * Of @p args only where the reply goes is used.
+ *
+ * - ZX_ERR_BAD_STATE: no call of this thread waits to be finished.
+ * - ZX_ERR_INTERNAL_INTR_RETRY: a signal handler ran again.
+ * - ZX_OK, ZX_ERR_TIMED_OUT, ZX_ERR_PEER_CLOSED, ZX_ERR_CANCELED, ZX_ERR_BUFFER_TOO_SMALL, ZX_ERR_INVALID_ARGS:
+ *   as zx_channel_call().
+ */
 zx_status_t zx_channel_call_finish(zx_time_t deadline, const zx_channel_call_args_t* args,
                                    uint32_t* actual_bytes, uint32_t* actual_handles);
 zx_status_t _zx_channel_call_finish(zx_time_t deadline, const zx_channel_call_args_t* args,
                                     uint32_t* actual_bytes, uint32_t* actual_handles);
 
-/* Time. */
+/*
+ * Time. These need no arena.
+ */
 
+/** The time of a clock: ZX_CLOCK_MONOTONIC, ZX_CLOCK_UTC or ZX_CLOCK_THREAD. 0 if there is no such clock. */
 zx_time_t zx_clock_get(zx_clock_t clock_id);
 zx_time_t _zx_clock_get(zx_clock_t clock_id);
 
+/**
+ * Stores the time of a clock.
+ *
+ * - ZX_OK
+ * - ZX_ERR_INVALID_ARGS: there is no such clock, or @p out cannot be written.
+ */
 zx_status_t zx_clock_get_new(zx_clock_t clock_id, zx_time_t* out);
 zx_status_t _zx_clock_get_new(zx_clock_t clock_id, zx_time_t* out);
 
+/** The time of ZX_CLOCK_MONOTONIC. It is Linux's CLOCK_MONOTONIC, which does not run while the machine sleeps. */
 zx_time_t zx_clock_get_monotonic(void);
 zx_time_t _zx_clock_get_monotonic(void);
 
+/**
+ * How many ticks have passed since the machine started.
+ *
+ * A tick is a nanosecond of ZX_CLOCK_MONOTONIC here: what a processor's own counter counts is neither the same
+ * on all machines that Linux runs on, nor told to programs.
+ */
 uint64_t zx_ticks_get(void);
 uint64_t _zx_ticks_get(void);
 
+/** How many ticks a second has: 1,000,000,000. */
 uint64_t zx_ticks_per_second(void);
 uint64_t _zx_ticks_per_second(void);
 
+/** Sleeps until the deadline; one of 0 or less gives up the processor once and returns. Always ZX_OK. */
 zx_status_t zx_nanosleep(zx_time_t deadline);
 zx_status_t _zx_nanosleep(zx_time_t deadline);
 
+/** The instant so many nanoseconds from now; ZX_TIME_INFINITE if that is past the end of time. */
 zx_time_t zx_deadline_after(zx_duration_t nanoseconds);
 zx_time_t _zx_deadline_after(zx_duration_t nanoseconds);
 
-/* Futexes. */
+/*
+ * Futexes. These need no arena, and work among the threads of this process, as in Zircon.
+ */
 
+/**
+ * Sleeps, if *@p value_ptr is @p current_value, until zx_futex_wake() or zx_futex_requeue() wakes it, or until
+ * the deadline.
+ *
+ * It may also return without having been woken: who waits for something must look whether it has happened.
+ *
+ * - ZX_OK: it was woken.
+ * - ZX_ERR_BAD_STATE: *@p value_ptr is not @p current_value.
+ * - ZX_ERR_TIMED_OUT: the deadline passed first.
+ * - ZX_ERR_INVALID_ARGS: @p value_ptr is not aligned to four bytes, or cannot be read.
+ */
 zx_status_t zx_futex_wait(const zx_futex_t* value_ptr, int32_t current_value, zx_time_t deadline);
 zx_status_t _zx_futex_wait(const zx_futex_t* value_ptr, int32_t current_value, zx_time_t deadline);
 
+/**
+ * Wakes up to @p count threads that sleep on @p value_ptr. To wake none is no failure, and there need be no
+ * memory there.
+ *
+ * - ZX_OK
+ * - ZX_ERR_INVALID_ARGS: @p value_ptr is not aligned to four bytes.
+ */
 zx_status_t zx_futex_wake(const zx_futex_t* value_ptr, uint32_t count);
 zx_status_t _zx_futex_wake(const zx_futex_t* value_ptr, uint32_t count);
 
+/**
+ * If *@p wake_ptr is @p current_value: wakes up to @p wake_count threads that sleep on it, and lets up to @p
+ * requeue_count of those left sleep on @p requeue_ptr from then on.
+ *
+ * - ZX_OK
+ * - ZX_ERR_BAD_STATE: *@p wake_ptr is not @p current_value.
+ * - ZX_ERR_INVALID_ARGS: the two are one, or one is not aligned to four bytes or cannot be read.
+ */
 zx_status_t zx_futex_requeue(const zx_futex_t* wake_ptr, uint32_t wake_count, int32_t current_value,
                              const zx_futex_t* requeue_ptr, uint32_t requeue_count);
 zx_status_t _zx_futex_requeue(const zx_futex_t* wake_ptr, uint32_t wake_count, int32_t current_value,
                               const zx_futex_t* requeue_ptr, uint32_t requeue_count);
 
-/* The machine. */
+/*
+ * The machine. These need no arena.
+ */
 
+/**
+ * Fills memory with random bytes that nobody can foretell. It cannot fail; memory that is not there is a crash.
+ */
 void zx_cprng_draw(void* buffer, size_t buffer_size);
 void _zx_cprng_draw(void* buffer, size_t buffer_size);
 
+/** How many bytes a line of the processor's data cache has; 0 if that is not known. */
 uint32_t zx_system_get_dcache_line_size(void);
 uint32_t _zx_system_get_dcache_line_size(void);
 
+/** How many processors the machine has. */
 uint32_t zx_system_get_num_cpus(void);
 uint32_t _zx_system_get_num_cpus(void);
 
+/** How many bytes of memory the machine has. */
 uint64_t zx_system_get_physmem(void);
 uint64_t _zx_system_get_physmem(void);
 
+/**
+ * Stores the version of the system, which ends with NUL: here jacinth's. 64 bytes are always enough.
+ *
+ * - ZX_OK
+ * - ZX_ERR_BUFFER_TOO_SMALL: @p version_size is less than the text, its NUL included.
+ * - ZX_ERR_INVALID_ARGS: @p version cannot be written.
+ */
 zx_status_t zx_system_get_version(char* version, size_t version_size);
 zx_status_t _zx_system_get_version(char* version, size_t version_size);
 
-/* Ends. */
+/*
+ * Ends.
+ */
 
+/**
+ * Ends this process at once, without the handlers of atexit(). Its handles are closed.
+ *
+ * Different from Zircon: Linux keeps the lowest eight bits of @p retcode.
+ */
 void zx_process_exit(int64_t retcode) __NO_RETURN;
 void _zx_process_exit(int64_t retcode) __NO_RETURN;
 
+/**
+ * Ends this thread, as pthread_exit() does. When it is the last of the program's own, the process ends with 0.
+ */
 void zx_thread_exit(void) __NO_RETURN;
 void _zx_thread_exit(void) __NO_RETURN;
 

@@ -2,8 +2,9 @@
  * @file
  * Zircon's basic types and constants: handles, times, signals, koids, options and limits of the calls.
  *
- * Names and numbers are Zircon's of late 2018, for every object: those that jacinth does not have yet too, so that
- * this header stays as it is when they come. A call that zircon/syscalls.h does not declare does not exist yet.
+ * Names and numbers are Zircon's of late 2018, for every object: those that jacinth does not have yet too, so
+ * that this header stays as it is when they come. A call that zircon/syscalls.h does not declare does not exist
+ * yet.
  */
 
 #ifndef ZIRCON_TYPES_H_
@@ -77,8 +78,8 @@ typedef uint32_t zx_clock_t;
 #define ZX_CLOCK_THREAD ((zx_clock_t)2)
 
 /*
- * Signals: the bits of an object's state that one can wait for. The lower 24 mean something else for each type of
- * object; the upper eight mean what the programs agree on.
+ * Signals: the bits of an object's state that one can wait for. The lower 24 mean something else for each type
+ * of object; the upper eight mean what the programs agree on.
  */
 
 /** A set of signals. */
@@ -465,8 +466,8 @@ typedef struct zx_handle_info {
 
 /**
  * A word on which zx_futex_wait() sleeps. In C it is an atomic_int, for all who share it must access it
- * atomically. C++ has no atomic type that C could name, so there it is an int: use it through std::atomic_ref or
- * the compiler's __atomic builtins.
+ * atomically. C++ has no atomic type that C could name, so there it is an int: use it through std::atomic_ref
+ * or the compiler's __atomic builtins.
  */
 #ifdef __cplusplus
 typedef int zx_futex_t;

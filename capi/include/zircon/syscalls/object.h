@@ -1,7 +1,7 @@
 /**
  * @file
- * What zx_object_get_info() tells of an object and what zx_object_get_property() and zx_object_set_property() read
- * and set: topics, their records, properties.
+ * What zx_object_get_info() tells of an object and what zx_object_get_property() and zx_object_set_property()
+ * read and set: topics, their records, properties.
  *
  * Complete for Zircon's objects of late 2018. Which topics and properties jacinth has stands with the calls, in
  * zircon/syscalls.h.
