@@ -1,4 +1,5 @@
-//! The tests of the C interface, written in C: every test function of the programs in `tests/c` is a test here.
+//! The tests of the C interface, written in C and C++: every test function of the programs in `tests/c` and `tests/cpp`
+//! is a test here.
 //!
 //! Each runs in a process of its own, since a process has one attachment, with an arena of its own, that is watched
 //! from outside: a crash or a hang is that test's failure and no other's, and says where it was.
@@ -17,7 +18,7 @@ use std::time::{Duration, Instant};
 use support::{Language, Linkage};
 
 /// The programs that are linked statically too.
-const ALSO_STATIC: [&str; 4] = ["attach", "calls", "events", "processes"];
+const ALSO_STATIC: [&str; 5] = ["attach", "calls", "events", "owners", "processes"];
 /// No test takes nearly as long: what has not ended by then hangs.
 const HANG: Duration = Duration::from_secs(60);
 
@@ -33,8 +34,8 @@ fn trials() -> Vec<Trial> {
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
-                while let Some((source, linkage)) = next(&sources) {
-                    trials.lock().unwrap().extend(trials_of(&source, linkage));
+                while let Some((source, language, linkage)) = next(&sources) {
+                    trials.lock().unwrap().extend(trials_of(&source, language, linkage));
                 }
             });
         }
@@ -48,25 +49,32 @@ fn next<T>(items: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
     items.lock().unwrap().next()
 }
 
-fn sources() -> Vec<(PathBuf, Linkage)> {
-    let folder = support::this_crate().join("tests/c");
+fn sources() -> Vec<(PathBuf, Language, Linkage)> {
     let mut sources = Vec::new();
-    for entry in std::fs::read_dir(folder).expect("the folder of the C tests") {
-        let path = entry.expect("an entry of it").path();
-        if path.extension().is_some_and(|extension| extension == "c") {
-            if ALSO_STATIC.iter().any(|name| path.file_stem().is_some_and(|stem| stem == *name)) {
-                sources.push((path.clone(), Linkage::Static));
+    for (folder, suffix, language) in [("tests/c", "c", Language::C), ("tests/cpp", "cc", Language::Cxx)] {
+        let folder = support::this_crate().join(folder);
+        for entry in std::fs::read_dir(folder).expect("the folder of the tests") {
+            let path = entry.expect("an entry of it").path();
+            if path.extension().is_some_and(|its| its == suffix) {
+                if ALSO_STATIC.iter().any(|name| path.file_stem().is_some_and(|stem| stem == *name)) {
+                    sources.push((path.clone(), language, Linkage::Static));
+                }
+                sources.push((path, language, Linkage::Shared));
             }
-            sources.push((path, Linkage::Shared));
         }
     }
     sources
 }
 
-fn trials_of(source: &Path, linkage: Linkage) -> Vec<Trial> {
+fn trials_of(source: &Path, language: Language, linkage: Linkage) -> Vec<Trial> {
     let subject = source.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let kind = if linkage == Linkage::Static { "static" } else { "" };
-    let listed = support::compile(source, Language::C, linkage).and_then(|program| {
+    let kind = match (language, linkage) {
+        (Language::C, Linkage::Shared) => "",
+        (Language::C, Linkage::Static) => "static",
+        (Language::Cxx, Linkage::Shared) => "c++",
+        (Language::Cxx, Linkage::Static) => "c++, static",
+    };
+    let listed = support::compile(source, language, linkage).and_then(|program| {
         let names = list(&program)?;
         Ok((Arc::new(program), names))
     });

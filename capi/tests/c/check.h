@@ -110,7 +110,8 @@ static inline void check_say_where(int signal) {
 }
 
 static inline void check_run(const struct check_test* test) {
-    struct sigaction action = {0};
+    struct sigaction action;
+    memset(&action, 0, sizeof(action));
     action.sa_handler = check_say_where;
     action.sa_flags = (int)(SA_RESETHAND | SA_NODEFER);
     sigaction(SIGABRT, &action, NULL);
