@@ -64,6 +64,22 @@ pub enum AttachError {
     NoStartupHandle,
 }
 
+impl AttachError {
+    /// The status that comes nearest, for those who have nothing but statuses to say it with.
+    pub fn status(&self) -> Status {
+        match self {
+            Self::Arena(shm::AttachError::OutOfRange(_)) => Status::OUT_OF_RANGE,
+            Self::Arena(_) => Status::IO_DATA_INTEGRITY,
+            Self::NoSupervisor { .. } | Self::NoStartupHandle => Status::NOT_FOUND,
+            Self::Refused(status) => *status,
+            Self::AlreadyAttached => Status::ALREADY_BOUND,
+            Self::NotSpawned => Status::BAD_STATE,
+            Self::BadSeat(_) => Status::INVALID_ARGS,
+            Self::System(_) => Status::IO,
+        }
+    }
+}
+
 impl From<rustix::io::Errno> for AttachError {
     fn from(errno: rustix::io::Errno) -> Self {
         Self::System(errno.into())
@@ -82,14 +98,41 @@ static ATTACHMENT: OnceLock<Attachment> = OnceLock::new();
 /// How long waits of this process spin, in nanoseconds; negative for the default.
 static SPIN_NS: AtomicI64 = AtomicI64::new(-1);
 
-/// What a thread keeps: its row in the arena, and whether it is inside a call.
-struct Current {
+/// What a thread keeps.
+pub(crate) struct Current {
+    /// Its row in the arena.
     thread: OnceCell<shm::Thread>,
+    /// Whether it is inside a call.
     busy: Cell<bool>,
+    /// The handle to its own thread object, once it has asked for it.
+    pub(crate) own_handle: Cell<Option<u32>>,
+    /// The call that a signal handler interrupted, until it is finished.
+    pub(crate) interrupted_call: Cell<Option<shm::Pending>>,
+}
+
+impl Drop for Current {
+    /// Before the row goes: nobody but this thread would close its handle, or give its call up.
+    fn drop(&mut self) {
+        let Some(thread) = self.thread.get().filter(|thread| thread.process().is_here()) else { return };
+        if let Some(pending) = self.interrupted_call.take() {
+            thread.call_abandon(&pending);
+        }
+        if let Some(value) = self.own_handle.take() {
+            // It may have been closed by hand.
+            let _ = thread.find(value).and_then(|found| thread.close(found));
+        }
+    }
 }
 
 thread_local! {
-    static CURRENT: Current = const { Current { thread: OnceCell::new(), busy: Cell::new(false) } };
+    static CURRENT: Current = const {
+        Current {
+            thread: OnceCell::new(),
+            busy: Cell::new(false),
+            own_handle: Cell::new(None),
+            interrupted_call: Cell::new(None),
+        }
+    };
 }
 
 /// Marks the thread as inside a call, until dropped, also by a panic.
@@ -104,6 +147,14 @@ impl Drop for Busy<'_> {
 /// Runs `operation` with this thread's row.
 #[inline]
 pub(crate) fn with_thread<T>(operation: impl FnOnce(&shm::Thread) -> shm::Result<T>) -> Result<T, Status> {
+    with_current(|thread, _| operation(thread))
+}
+
+/// As [`with_thread`], with what else the thread keeps.
+#[inline]
+pub(crate) fn with_current<T>(
+    operation: impl FnOnce(&shm::Thread, &Current) -> shm::Result<T>,
+) -> Result<T, Status> {
     let in_call = |current: &Current| {
         let thread = match current.thread.get() {
             Some(thread) => thread,
@@ -116,7 +167,7 @@ pub(crate) fn with_thread<T>(operation: impl FnOnce(&shm::Thread) -> shm::Result
         if thread.process().arena().is_poisoned() {
             return Err(Status::IO_DATA_INTEGRITY);
         }
-        operation(thread).map_err(status::of)
+        operation(thread, current).map_err(status::of)
     };
     // A thread whose locals are gone is past all calls.
     CURRENT.try_with(in_call).unwrap_or(Err(Status::BAD_STATE))

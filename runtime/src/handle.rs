@@ -47,6 +47,13 @@ pub struct HandleRef<'a> {
     owner: PhantomData<&'a Handle>,
 }
 
+impl HandleRef<'static> {
+    /// A handle that nobody owns, and that lives as long as the process.
+    pub(crate) fn of_process(value: u32) -> Self {
+        Self { value, owner: PhantomData }
+    }
+}
+
 impl HandleRef<'_> {
     /// Its value in this process.
     pub fn raw_handle(&self) -> u32 {

@@ -38,6 +38,7 @@ mod handle;
 mod koid;
 mod object;
 mod object_type;
+mod own;
 mod property;
 pub mod raw;
 mod rights;
@@ -57,6 +58,7 @@ pub use object::channel::{Batch, Channel, InPlace, Loan, MAX_MSG_BYTES, MAX_MSG_
 pub use object::event::Event;
 pub use object::eventpair::EventPair;
 pub use object_type::ObjectType;
+pub use own::{job_default, process_self, thread_self, vmar_root_self};
 pub use raw::TooSmall;
 pub use rights::Rights;
 pub use signals::Signals;

@@ -4,8 +4,8 @@
 //! A value is only meaningful in the process that got it. Nothing here owns anything: a value that is dropped
 //! stays open, and one that is closed twice gives [`Status::BAD_HANDLE`] the second time.
 
-use crate::attach::with_thread;
-use crate::{HandleInfo, MonotonicInstant, ObjectType, Rights, Signals, Status, WaitItem};
+use crate::attach::{Current, with_current, with_thread};
+use crate::{HandleInfo, MonotonicInstant, ObjectType, Rights, Signals, Status};
 use jacinth_shm as shm;
 
 /// The value that is never a handle (`ZX_HANDLE_INVALID`).
@@ -98,19 +98,33 @@ pub fn check_valid(value: u32) -> Result<(), Status> {
     with_thread(|thread| thread.find(value).map(drop))
 }
 
+/// What is known of a handle and its object, in plain numbers.
+pub use shm::Basic;
+
 /// What is known of the handle and its object (`ZX_INFO_HANDLE_BASIC`). Needs no right.
-pub(crate) fn basic(value: u32) -> Result<shm::Basic, Status> {
+///
+/// # Errors
+/// [`Status::BAD_HANDLE`].
+pub fn basic(value: u32) -> Result<Basic, Status> {
     with_thread(|thread| thread.basic(thread.find(value)?))
 }
 
 /// How many handles refer to the object (`ZX_INFO_HANDLE_COUNT`). Needs [`Rights::INSPECT`].
-pub(crate) fn handle_count(value: u32) -> Result<u32, Status> {
+///
+/// # Errors
+/// [`Status::BAD_HANDLE`], [`Status::ACCESS_DENIED`].
+pub fn handle_count(value: u32) -> Result<u32, Status> {
     with_thread(|thread| {
         let found = thread.find(value)?;
         found.require(Rights::INSPECT.bits())?;
         Ok(thread.basic(found)?.handles)
     })
 }
+
+/// The bytes of an object's name, the closing NUL included (`ZX_MAX_NAME_LEN`).
+pub use shm::MAX_NAME_BYTES;
+
+pub use crate::property::{name, set_name};
 
 /// The signals that a program may set on an object of this type.
 fn settable(kind: u8) -> Signals {
@@ -179,6 +193,9 @@ pub fn wait_one(value: u32, signals: Signals, deadline: MonotonicInstant) -> (Re
     (result, Signals::from_bits_retain(seen))
 }
 
+/// A handle's value, the signals to wait for on it, and those that were seen (`zx_wait_item_t`).
+pub use shm::WaitItem;
+
 /// Waits until one of the items asserts one of its signals, or until `deadline`. Every item's `pending` is
 /// filled in on success, on `TIMED_OUT` and on `CANCELED`.
 ///
@@ -187,24 +204,21 @@ pub fn wait_one(value: u32, signals: Signals, deadline: MonotonicInstant) -> (Re
 ///
 /// # Errors
 /// [`Status::OUT_OF_RANGE`] for more than [`WAIT_MANY_MAX_ITEMS`]; otherwise as [`wait_one`].
-pub fn wait_many(items: &mut [WaitItem<'_>], deadline: MonotonicInstant) -> Result<(), Status> {
+pub fn wait_many(items: &mut [WaitItem], deadline: MonotonicInstant) -> Result<(), Status> {
     if items.len() > WAIT_MANY_MAX_ITEMS {
         return Err(Status::OUT_OF_RANGE);
     }
-    let mut raw = [shm::WaitItem { handle: 0, waitfor: 0, pending: 0 }; WAIT_MANY_MAX_ITEMS];
-    let raw = &mut raw[..items.len()];
-    for (raw, item) in raw.iter_mut().zip(items.iter()) {
-        (raw.handle, raw.waitfor) = (item.handle.raw_handle(), item.waitfor.bits());
-    }
-    let result = with_thread(|thread| thread.wait_many(raw, Rights::WAIT.bits(), deadline.into_nanos()));
-    for (raw, item) in raw.iter().zip(items) {
-        item.pending = Signals::from_bits_retain(raw.pending);
-    }
-    result
+    with_thread(|thread| thread.wait_many(items, Rights::WAIT.bits(), deadline.into_nanos()))
 }
 
+/// How many sides an object has, and what is between them.
+pub use shm::Shape;
+
 /// Makes an object. Gives the value of a handle to each side; the second is [`INVALID`] where there is one.
-pub(crate) fn create(shape: shm::Shape, kind: ObjectType, rights: Rights) -> Result<(u32, u32), Status> {
+///
+/// # Errors
+/// [`Status::NO_RESOURCES`] when the arena or this process's share of it is full.
+pub fn create(shape: Shape, kind: ObjectType, rights: Rights) -> Result<(u32, u32), Status> {
     let kind = u8::try_from(kind.into_raw()).map_err(|_| Status::INVALID_ARGS)?;
     let (first, second) = with_thread(|thread| thread.create(shape, kind, rights.bits()))?;
     Ok((first, second.unwrap_or(INVALID)))
@@ -316,13 +330,15 @@ pub fn channel_read(
     (result, actual)
 }
 
-/// Receives into any sink.
+/// Where a read puts a message's bytes and handles, and a handle that came in one.
+pub use shm::{Received, Sink};
+
+/// Reads the next message of a channel into any sink.
+///
+/// # Errors
+/// As [`channel_read`].
 #[inline]
-pub(crate) fn receive(
-    value: u32,
-    too_small: TooSmall,
-    sink: &mut impl shm::Sink,
-) -> (Result<(), Status>, Actual) {
+pub fn receive(value: u32, too_small: TooSmall, sink: &mut impl shm::Sink) -> (Result<(), Status>, Actual) {
     let mut actual = Actual { bytes: 0, handles: 0 };
     let result = with_thread(|thread| {
         let received = thread.receive(thread.find(value)?, Rights::READ.bits(), sink, too_small);
@@ -349,15 +365,39 @@ pub(crate) fn receive(
 /// Those of [`channel_write`], with [`Status::INVALID_ARGS`] for fewer than four bytes;
 /// [`Status::TIMED_OUT`]: the reply, should it come, is an ordinary message; [`Status::CANCELED`]: the channel
 /// was closed or transferred meanwhile; [`Status::PEER_CLOSED`].
-pub(crate) fn call(
+pub fn call(
     value: u32,
     deadline: MonotonicInstant,
     bytes: &[u8],
     handles: &[u32],
-    sink: &mut impl shm::Sink,
+    sink: &mut impl Sink,
+) -> (Result<(), Status>, Result<(), Status>) {
+    let (sent, mut result) = call_noretry(value, deadline, bytes, handles, sink);
+    while result == Err(Status::INTERNAL_INTR_RETRY) {
+        result = call_finish(deadline, sink);
+    }
+    (sent, result)
+}
+
+/// As [`call`], but when a signal handler has run in this thread while it slept, it gives
+/// [`Status::INTERNAL_INTR_RETRY`]: the message is sent, and [`call_finish`] goes on waiting for the reply.
+///
+/// # Errors
+/// Those of [`call`]; [`Status::BAD_STATE`] while another call of this thread waits to be finished: nothing is sent,
+/// and the handles stay.
+pub fn call_noretry(
+    value: u32,
+    deadline: MonotonicInstant,
+    bytes: &[u8],
+    handles: &[u32],
+    sink: &mut impl Sink,
 ) -> (Result<(), Status>, Result<(), Status>) {
     let mut is_sent = false;
-    let result = with_thread(|thread| {
+    let result = with_current(|thread, current| {
+        if let Some(pending) = current.interrupted_call.take() {
+            current.interrupted_call.set(Some(pending));
+            return Err(shm::Error::BadState("a call of this thread waits to be finished"));
+        }
         let both = Rights::READ | Rights::WRITE;
         let checked = channel_with(thread, value, both).and_then(|found| {
             if bytes.len() < 4 {
@@ -368,7 +408,34 @@ pub(crate) fn call(
         let found = checked.inspect_err(|_| discard(thread, handles))?;
         let pending = thread.call_begin(found, both.bits(), bytes, handles, Rights::TRANSFER.bits())?;
         is_sent = true;
-        thread.call_finish(&pending, deadline.into_nanos(), sink).map(drop)
+        finish(thread, current, pending, deadline, sink)
     });
     (if is_sent { Ok(()) } else { result }, result)
+}
+
+/// Goes on with the call of this thread that a signal handler interrupted.
+///
+/// # Errors
+/// Those of [`call_noretry`] once the message is sent; [`Status::BAD_STATE`] when no call of this thread was
+/// interrupted.
+pub fn call_finish(deadline: MonotonicInstant, sink: &mut impl Sink) -> Result<(), Status> {
+    with_current(|thread, current| {
+        let pending = current.interrupted_call.take();
+        let pending = pending.ok_or(shm::Error::BadState("no call of this thread was interrupted"))?;
+        finish(thread, current, pending, deadline, sink)
+    })
+}
+
+fn finish(
+    thread: &shm::Thread,
+    current: &Current,
+    pending: shm::Pending,
+    deadline: MonotonicInstant,
+    sink: &mut impl Sink,
+) -> shm::Result<()> {
+    let result = thread.call_finish(&pending, deadline.into_nanos(), sink);
+    if result == Err(shm::Error::Interrupted) {
+        current.interrupted_call.set(Some(pending));
+    }
+    result.map(drop)
 }

@@ -132,6 +132,10 @@ impl Rights {
         .union(Self::MAP)
         .union(Self::SIGNAL);
 
+    /// An address space region. The right to map into it comes on top, by what may be mapped. Follows
+    /// `docs/syscalls/vmar_allocate.md`.
+    pub const VMAR_DEFAULT: Self = Self::BASIC.difference(Self::WAIT);
+
     /// A process. Follows `docs/syscalls/process_create.md`.
     pub const PROCESS_DEFAULT: Self = Self::BASIC
         .union(Self::IO)
@@ -218,6 +222,7 @@ mod tests {
         assert_eq!(Rights::PORT_DEFAULT.bits(), 0x0_800f);
         assert_eq!(Rights::TIMER_DEFAULT.bits(), 0x0_d00b);
         assert_eq!(Rights::VMO_DEFAULT.bits(), 0x0_d0ff);
+        assert_eq!(Rights::VMAR_DEFAULT.bits(), 0x0_8003);
         assert_eq!(Rights::PROCESS_DEFAULT.bits(), 0x6_d3cf);
         assert_eq!(Rights::THREAD_DEFAULT.bits(), 0x4_d2cf);
         assert_eq!(Rights::JOB_DEFAULT.bits(), 0x3_dfcf);

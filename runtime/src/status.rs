@@ -11,6 +11,7 @@
 //! Follows `zircon/errors.h` (late 2018) and the ERRORS section of each page of `docs/syscalls/`.
 
 use std::error::Error;
+use std::ffi::CStr;
 use std::fmt;
 
 /// What an operation came to: [`Status::OK`], or the reason why not.
@@ -62,10 +63,29 @@ impl Status {
     /// Zircon's name for this status, in full (`"ZX_ERR_BAD_HANDLE"`), or `None` for a number Zircon does not
     /// define.
     pub const fn name(self) -> Option<&'static str> {
+        match self.c_name() {
+            Some(name) => match name.to_str() {
+                Ok(name) => Some(name),
+                Err(_) => None,
+            },
+            None => None,
+        }
+    }
+
+    /// The same name as C wants it, with a NUL at its end.
+    pub const fn c_name(self) -> Option<&'static CStr> {
         match self.entry() {
             Some((name, _)) => Some(name),
             None => None,
         }
+    }
+}
+
+/// A name of the table, which ends in a NUL.
+const fn c_name(text: &'static str) -> &'static CStr {
+    match CStr::from_bytes_with_nul(text.as_bytes()) {
+        Ok(name) => name,
+        Err(_) => panic!("a name of the table has no NUL, or two"),
     }
 }
 
@@ -79,9 +99,9 @@ macro_rules! statuses {
             )+)+
 
             /// The name and the meaning, for the codes of the table.
-            const fn entry(self) -> Option<(&'static str, &'static str)> {
+            const fn entry(self) -> Option<(&'static CStr, &'static str)> {
                 match self {
-                    $($( Self::$NAME => Some((concat!($prefix, stringify!($NAME)), $meaning)), )+)+
+                    $($( Self::$NAME => Some((c_name(concat!($prefix, stringify!($NAME), "\0")), $meaning)), )+)+
                     _ => None,
                 }
             }
@@ -188,9 +208,9 @@ impl fmt::Debug for Status {
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.entry() {
-            Some((name, meaning)) => write!(f, "{name}: {meaning}"),
-            None => write!(f, "unknown status {}", self.0),
+        match (self.name(), self.entry()) {
+            (Some(name), Some((_, meaning))) => write!(f, "{name}: {meaning}"),
+            _ => write!(f, "unknown status {}", self.0),
         }
     }
 }
@@ -213,6 +233,7 @@ pub(crate) fn of(error: jacinth_shm::Error) -> Status {
         E::PeerClosed => Status::PEER_CLOSED,
         E::Canceled => Status::CANCELED,
         E::TimedOut => Status::TIMED_OUT,
+        E::Interrupted => Status::INTERNAL_INTR_RETRY,
         E::BufferTooSmall { .. } => Status::BUFFER_TOO_SMALL,
         E::Corrupt(_) => Status::IO_DATA_INTEGRITY,
         E::BadState(_) => Status::BAD_STATE,

@@ -46,5 +46,17 @@ impl<'a> WaitItem<'a> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn wait_many(items: &mut [WaitItem<'_>], deadline: MonotonicInstant) -> Result<(), Status> {
-    raw::wait_many(items, deadline)
+    if items.len() > raw::WAIT_MANY_MAX_ITEMS {
+        return Err(Status::OUT_OF_RANGE);
+    }
+    let mut raw = [raw::WaitItem { handle: raw::INVALID, waitfor: 0, pending: 0 }; raw::WAIT_MANY_MAX_ITEMS];
+    let raw = &mut raw[..items.len()];
+    for (raw, item) in raw.iter_mut().zip(items.iter()) {
+        (raw.handle, raw.waitfor) = (item.handle.raw_handle(), item.waitfor.bits());
+    }
+    let result = raw::wait_many(raw, deadline);
+    for (raw, item) in raw.iter().zip(items) {
+        item.pending = Signals::from_bits_retain(raw.pending);
+    }
+    result
 }

@@ -17,7 +17,7 @@ use crate::object::{State, signal};
 use crate::receive::{Sink, TooSmall};
 use crate::sync::{Acquire, Relaxed, Release};
 use crate::thread::Thread;
-use crate::wait::WaitItem;
+use crate::wait::{OnInterrupt, WaitItem};
 
 /// A call under way: its transaction id.
 #[derive(Debug)]
@@ -113,7 +113,8 @@ impl Thread {
 
     /// Waits for the reply and receives it into `sink`; one that does not fit is discarded.
     ///
-    /// `TimedOut`: the reply, should it come, is an ordinary message. `Canceled`: the handle went.
+    /// `TimedOut`: the reply, should it come, is an ordinary message. `Canceled`: the handle went. `Interrupted`: a
+    /// signal handler ran; the call is still under way, to be finished by another `call_finish` or abandoned.
     pub fn call_finish(
         &self,
         pending: &Pending,
@@ -122,12 +123,15 @@ impl Thread {
     ) -> Result<(usize, usize)> {
         let found = pending.found;
         let mut items = [WaitItem { handle: 0, waitfor: signal::READABLE, pending: 0 }];
-        let result = self.wait_until(&[found], &mut items, deadline_ns, |_, _| self.try_reply(pending, sink));
+        let result = self.wait_until(&[found], &mut items, deadline_ns, OnInterrupt::End, |_, _| {
+            self.try_reply(pending, sink)
+        });
         match result {
             Err(Error::BufferTooSmall { .. }) => {
                 let closed = self.work_dying();
                 closed.and(result)
             }
+            Err(Error::Interrupted) => result,
             // The last look was under the lock: the reply is not there.
             Err(Error::TimedOut) => {
                 let late = self.try_reply(pending, sink);

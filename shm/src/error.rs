@@ -52,6 +52,9 @@ pub enum Error {
     /// The deadline passed.
     #[error("the deadline passed")]
     TimedOut,
+    /// A signal handler ran during a wait that ends then.
+    #[error("a signal handler ran during the wait")]
+    Interrupted,
     /// The buffers given are smaller than the message.
     #[error("the message needs {bytes} bytes and {handles} handles")]
     BufferTooSmall {

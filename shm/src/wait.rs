@@ -38,6 +38,15 @@ const UNSURE_SLEEP_NS: i64 = 1_000_000;
 /// A word that a sleeper watches, and the half of it that it expects.
 pub(crate) type Armed<'a> = (&'a AtomicU64, u32);
 
+/// What a signal handler that runs during a sleep does to the wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnInterrupt {
+    /// Nothing: it sleeps on.
+    GoOn,
+    /// It ends, with `Error::Interrupted`.
+    End,
+}
+
 /// One thing to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WaitItem {
@@ -189,7 +198,7 @@ impl Thread {
             *found = self.find(item.handle)?;
             found.require(rights)?;
         }
-        self.wait_until(found, items, deadline_ns, |items, armed| {
+        self.wait_until(found, items, deadline_ns, OnInterrupt::GoOn, |items, armed| {
             let mut satisfied = false;
             let mut canceled = false;
             for (item, found) in items.iter_mut().zip(found.iter()) {
@@ -218,6 +227,7 @@ impl Thread {
         found: &[Found],
         items: &mut [WaitItem],
         deadline_ns: i64,
+        on_interrupt: OnInterrupt,
         mut check: impl FnMut(&mut [WaitItem], &[Armed<'_>]) -> Result<Option<T>>,
     ) -> Result<T> {
         if let Some(done) = check(items, &[])? {
@@ -258,8 +268,10 @@ impl Thread {
             if let Some(done) = check(items, armed)? {
                 return Ok(done);
             }
-            if slept == Slept::TimedOut && sure {
-                return Err(Error::TimedOut);
+            match slept {
+                Slept::TimedOut if sure => return Err(Error::TimedOut),
+                Slept::Interrupted if on_interrupt == OnInterrupt::End => return Err(Error::Interrupted),
+                _ => {}
             }
         }
     }

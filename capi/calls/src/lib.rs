@@ -1,7 +1,93 @@
-//! Zircon's calls with Zircon's C signatures.
+//! Zircon's calls with Zircon's C signatures: what `libjacinth` exports, callable from Rust too.
+//!
+//! | | |
+//! |---|---|
+//! | what the calls do | `handle`, `object`, `info`, `property`, `event`, `channel`, `own`, `clock`, `futex`, `system`, `exit`, `status` |
+//! | what Zircon has no calls for | `arena` (`jacinth.h`) |
+//! | what C hands over | `types` (its structures), `user` (its pointers, allegations until looked into), `guard` (how they are looked into) |
+//!
+//! Each call is documented for its users in the headers, `capi/include/zircon/` and `capi/include/jacinth.h`; here is
+//! only what its code needs to have said. Nearly everything is a call of [`jacinth::raw`] between two pointers.
+//!
+//! INV-CALLS-1: nothing of the caller's memory is touched but through `user`: a pointer that leads nowhere gives
+//! `ZX_ERR_INVALID_ARGS`, and what the call had made is unmade.
+//! INV-CALLS-2: a call that needs the arena begins with `arena::enter`.
+#![allow(non_camel_case_types)]
 
-/// Closes a handle.
-#[unsafe(no_mangle)]
-pub extern "C" fn zx_handle_close(handle: u32) -> i32 {
-    jacinth::raw::close(handle).map_or_else(|status| status.into_raw(), |()| 0)
+macro_rules! calls {
+    ($(
+        $(#[$about:meta])*
+        fn $name:ident, $alias:ident($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block
+    )*) => {$(
+        calls!(@define [$(#[$about])*] $name [$($argument: $type),*] [$($result)?] $body);
+
+        #[doc = concat!("[`", stringify!($name), "`], by its other name.")]
+        ///
+        /// # Safety
+        /// The same.
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $alias($($argument: $type),*) -> calls!(@result $($result)?) {
+            // SAFETY: the caller vouches for the same.
+            unsafe { $name($($argument),*) }
+        }
+    )*};
+    // A call that gives a status.
+    (@define [$($about:tt)*] $name:ident [$($argument:ident: $type:ty),*] [] $body:block) => {
+        $($about)*
+        ///
+        /// # Safety
+        /// Pointers are what the C declaration says; memory that cannot be reached is an error, memory that is
+        /// somebody else's is not noticed.
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name($($argument: $type),*) -> $crate::types::zx_status_t {
+            let answer = || -> Result<(), jacinth::Status> { $body };
+            match answer() {
+                Ok(()) => 0,
+                Err(status) => status.into_raw(),
+            }
+        }
+    };
+    // A call that gives something else.
+    (@define [$($about:tt)*] $name:ident [$($argument:ident: $type:ty),*] [$result:ty] $body:block) => {
+        $($about)*
+        ///
+        /// # Safety
+        /// Pointers are what the C declaration says.
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name($($argument: $type),*) -> $result $body
+    };
+    (@result) => { $crate::types::zx_status_t };
+    (@result $result:ty) => { $result };
 }
+
+mod arena;
+mod channel;
+mod clock;
+mod event;
+mod exit;
+mod futex;
+mod guard;
+mod handle;
+mod info;
+mod object;
+mod own;
+mod property;
+mod status;
+mod system;
+pub mod types;
+mod user;
+
+pub use arena::*;
+pub use channel::*;
+pub use clock::*;
+pub use event::*;
+pub use exit::*;
+pub use futex::*;
+pub use handle::*;
+pub use info::*;
+pub use object::*;
+pub use own::*;
+pub use property::*;
+pub use status::*;
+pub use system::*;
+pub use user::{UserIn, UserOut};

@@ -75,6 +75,21 @@ pub enum SpawnError {
     Supervisor(#[source] std::io::Error),
 }
 
+impl SpawnError {
+    /// The status that comes nearest, for those who have nothing but statuses to say it with.
+    pub fn status(&self) -> Status {
+        match self {
+            Self::Arena(status) => *status,
+            Self::Program(error) => match error.kind() {
+                std::io::ErrorKind::NotFound => Status::NOT_FOUND,
+                std::io::ErrorKind::PermissionDenied => Status::ACCESS_DENIED,
+                _ => Status::IO,
+            },
+            Self::Supervisor(_) => Status::UNAVAILABLE,
+        }
+    }
+}
+
 /// A process's view of the supervisor of its arena: spawning into it, collecting, auditing.
 ///
 /// The process that creates the arena runs the supervisor as one of its threads, and this is how it makes it;

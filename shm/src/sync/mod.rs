@@ -49,4 +49,6 @@ pub(crate) enum Slept {
     Woken,
     /// The deadline passed.
     TimedOut,
+    /// A signal handler ran.
+    Interrupted,
 }

@@ -191,6 +191,7 @@ impl Futex {
         };
         match result {
             Err(rustix::io::Errno::TIMEDOUT) => Slept::TimedOut,
+            Err(rustix::io::Errno::INTR) => Slept::Interrupted,
             _ => Slept::Woken,
         }
     }

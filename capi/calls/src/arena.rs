@@ -1,0 +1,360 @@
+//! `jacinth.h`: arenas, the programs in them, and how a program comes by its own.
+//!
+//! ```text
+//!  the first call of a program
+//!    │ attached already (jacinth_create, jacinth_attach, an earlier call)   ─▶ goes on
+//!    │ spawned into an arena, or JACINTH_ARENA names a supervisor's socket  ─▶ joins that arena, or BAD_STATE
+//!    └ otherwise                                                            ─▶ makes an arena of its own
+//! ```
+
+use crate::types::{
+    jacinth_audit_t, jacinth_config_t, jacinth_report_t, zx_duration_t, zx_handle_t, zx_status_t,
+};
+use crate::user::{UserIn, UserOut};
+use jacinth::{
+    ARENA_VARIABLE, AttachError, Config, Handle, MonotonicDuration, SpawnError, Status, Supervisor,
+};
+use std::cell::{Cell, RefCell};
+use std::ffi::{CStr, CString, OsStr, c_char};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+/// Set once, when this process has an arena.
+static IS_ATTACHED: AtomicBool = AtomicBool::new(false);
+
+/// How every call that needs the arena begins.
+#[inline(always)]
+pub(crate) fn enter() -> Result<(), Status> {
+    // Relaxed: the runtime looks for itself; this only says that it need not be told where to look.
+    if IS_ATTACHED.load(Ordering::Relaxed) { Ok(()) } else { first_call() }
+}
+
+/// The arena that this process made, if it did. Its socket's folder goes when the process exits.
+static OWN: Mutex<Option<Supervisor>> = Mutex::new(None);
+
+/// Why there is no arena: said once, and then the answer of every call.
+static FAILURE: OnceLock<CString> = OnceLock::new();
+
+thread_local! {
+    static ERROR: RefCell<CString> = RefCell::new(CString::default());
+    static IS_ATTACHING: Cell<bool> = const { Cell::new(false) };
+}
+
+#[cold]
+fn first_call() -> Result<(), Status> {
+    if IS_ATTACHING.replace(true) {
+        // A signal handler that interrupted this very function.
+        return Err(Status::BAD_STATE);
+    }
+    let attached = find_arena();
+    IS_ATTACHING.set(false);
+    attached
+}
+
+fn find_arena() -> Result<(), Status> {
+    static FINDING: Mutex<()> = Mutex::new(());
+    let _one = FINDING.lock().unwrap_or_else(PoisonError::into_inner);
+    if IS_ATTACHED.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    if FAILURE.get().is_some() && !jacinth::is_attached() {
+        return Err(Status::BAD_STATE);
+    }
+    let found = match std::env::var_os(ARENA_VARIABLE) {
+        Some(_) => Supervisor::get().map(drop),
+        None if jacinth::is_attached() => Ok(()),
+        None => make(&Config::default()),
+    };
+    match found {
+        Ok(()) | Err(AttachError::AlreadyAttached) => {
+            IS_ATTACHED.store(true, Ordering::Relaxed);
+            Ok(())
+        }
+        Err(error) => {
+            let _ = FAILURE.set(c_text(&error.to_string()));
+            Err(Status::BAD_STATE)
+        }
+    }
+}
+
+fn make(config: &Config) -> Result<(), AttachError> {
+    let supervisor = Supervisor::create(config)?;
+    *OWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(supervisor);
+    // SAFETY: the function is there for as long as this library is.
+    unsafe { libc::atexit(leave) };
+    Ok(())
+}
+
+extern "C" fn leave() {
+    // Dropping the supervisor removes its socket's folder, unless others need it. A process that exits while another
+    // of its threads is here has no more use for either.
+    if let Ok(mut own) = OWN.try_lock() {
+        own.take();
+    }
+}
+
+fn c_text(text: &str) -> CString {
+    CString::new(text.replace('\0', " ")).unwrap_or_default()
+}
+
+fn set_error(text: &str) {
+    ERROR.with_borrow_mut(|error| *error = c_text(text));
+}
+
+/// Runs a call of `jacinth.h`, and keeps what it has to say for [`jacinth_error`].
+fn explained<T>(call: impl FnOnce() -> Result<T, (Status, String)>) -> Result<T, Status> {
+    set_error("");
+    call().map_err(|(status, text)| {
+        set_error(&text);
+        status
+    })
+}
+
+fn plain(what: &str) -> impl Fn(Status) -> (Status, String) {
+    move |status| (status, format!("{what}: {status}"))
+}
+
+fn of_attaching(error: AttachError) -> (Status, String) {
+    (error.status(), error.to_string())
+}
+
+fn of_spawning(error: SpawnError) -> (Status, String) {
+    (error.status(), error.to_string())
+}
+
+/// The text at a pointer of C's.
+fn text<'a>(pointer: UserIn<u8>, what: &str) -> Result<&'a CStr, (Status, String)> {
+    pointer.load().map_err(plain(what))?;
+    // SAFETY: it begins where memory is, and C promises that it ends in a NUL.
+    Ok(unsafe { CStr::from_ptr(pointer.0.cast()) })
+}
+
+/// The texts of a list that ends in NULL.
+fn texts<'a>(list: UserIn<usize>, what: &str) -> Result<Vec<&'a OsStr>, (Status, String)> {
+    let mut texts = Vec::new();
+    loop {
+        let pointer = UserIn(list.0.wrapping_add(texts.len())).load().map_err(plain(what))? as *const u8;
+        if pointer.is_null() {
+            return Ok(texts);
+        }
+        texts.push(OsStr::from_bytes(text(UserIn(pointer), what)?.to_bytes()));
+    }
+}
+
+fn config_of(config: &jacinth_config_t) -> Config {
+    let mut made = Config::default();
+    made.max_processes = config.max_processes;
+    made.max_threads = config.max_threads;
+    made.max_objects = config.max_objects;
+    made.max_objects_per_process = config.max_objects_per_process;
+    made.max_handles_per_process = config.max_handles_per_process;
+    made.max_pending_messages = config.max_pending_messages;
+    made.max_pending_messages_per_process = config.max_pending_messages_per_process;
+    made.first_segment_messages = config.first_segment_messages;
+    made.pool_bytes = config.pool_bytes;
+    made.max_block_bytes_per_process = config.max_block_bytes_per_process;
+    made.max_loan_bytes = config.max_loan_bytes;
+    made
+}
+
+fn c_config_of(config: &Config) -> jacinth_config_t {
+    jacinth_config_t {
+        max_processes: config.max_processes,
+        max_threads: config.max_threads,
+        max_objects: config.max_objects,
+        max_objects_per_process: config.max_objects_per_process,
+        max_handles_per_process: config.max_handles_per_process,
+        max_pending_messages: config.max_pending_messages,
+        max_pending_messages_per_process: config.max_pending_messages_per_process,
+        first_segment_messages: config.first_segment_messages,
+        pool_bytes: config.pool_bytes,
+        max_block_bytes_per_process: config.max_block_bytes_per_process,
+        max_loan_bytes: config.max_loan_bytes,
+    }
+}
+
+/// The limits of an arena that nobody asked anything special of.
+///
+/// # Safety
+/// `config` is NULL or points to room for one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn jacinth_config_default(config: UserOut<jacinth_config_t>) {
+    let _ = config.store_optional(c_config_of(&Config::default()));
+}
+
+/// Makes an arena and attaches this process to it.
+///
+/// # Safety
+/// `config` is NULL or points to one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn jacinth_create(config: UserIn<jacinth_config_t>) -> zx_status_t {
+    status_of(explained(|| {
+        let config = if config.0.is_null() {
+            Config::default()
+        } else {
+            config_of(&config.load().map_err(plain("the configuration"))?)
+        };
+        make(&config).map_err(of_attaching)
+    }))
+}
+
+/// Attaches this process to the arena whose supervisor answers at `socket_path`.
+///
+/// # Safety
+/// `socket_path` is NULL or a text that ends in a NUL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn jacinth_attach(socket_path: UserIn<u8>) -> zx_status_t {
+    status_of(explained(|| {
+        let path = OsStr::from_bytes(text(socket_path, "the path of the supervisor's socket")?.to_bytes());
+        jacinth::attach(path).map_err(of_attaching)
+    }))
+}
+
+/// Whether this process is attached to an arena.
+#[unsafe(no_mangle)]
+pub extern "C" fn jacinth_is_attached() -> bool {
+    jacinth::is_attached()
+}
+
+/// Where the supervisor of this process's arena answers; NULL when it is attached to none.
+#[unsafe(no_mangle)]
+pub extern "C" fn jacinth_socket_path() -> *const c_char {
+    static PATH: OnceLock<CString> = OnceLock::new();
+    if !jacinth::is_attached() {
+        return std::ptr::null();
+    }
+    let Ok(supervisor) = Supervisor::get() else { return std::ptr::null() };
+    PATH.get_or_init(|| CString::new(supervisor.socket_path().as_os_str().as_bytes()).unwrap_or_default())
+        .as_ptr()
+}
+
+/// Starts a program in this process's arena and gives it a handle.
+///
+/// # Safety
+/// `program` is a text, `argv` and `envp` are lists of texts that end in NULL (or NULL), `pid` is NULL or points to room
+/// for a process id.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn jacinth_spawn(
+    program: UserIn<u8>,
+    argv: UserIn<usize>,
+    envp: UserIn<usize>,
+    startup: zx_handle_t,
+    pid: UserOut<libc::pid_t>,
+) -> zx_status_t {
+    status_of(explained(|| {
+        enter().map_err(|status| (status, failure(status)))?;
+        // Whatever comes of it, the handle is gone afterwards.
+        let startup =
+            Handle::from_raw(startup).ok_or_else(|| plain("the startup handle")(Status::BAD_HANDLE))?;
+        pid.check_optional().map_err(plain("where the process id goes"))?;
+        let program = text(program, "the program's name")?;
+        let mut command = Command::new(OsStr::from_bytes(program.to_bytes()));
+        if !argv.0.is_null() {
+            let mut arguments = texts(argv, "the arguments")?.into_iter();
+            if let Some(name) = arguments.next() {
+                command.arg0(name);
+            }
+            command.args(arguments);
+        }
+        if !envp.0.is_null() {
+            let pairs = texts(envp, "the environment")?;
+            let pairs = pairs.iter().filter_map(|pair| {
+                let pair = pair.as_bytes();
+                let middle = pair.iter().skip(1).position(|byte| *byte == b'=')? + 1;
+                Some((OsStr::from_bytes(&pair[..middle]), OsStr::from_bytes(&pair[middle + 1..])))
+            });
+            command.env_clear().envs(pairs);
+        }
+        let supervisor = Supervisor::get().map_err(of_attaching)?;
+        let child = supervisor.spawn(&mut command, startup).map_err(of_spawning)?;
+        pid.store_optional(child.id().cast_signed()).map_err(plain("where the process id goes"))
+    }))
+}
+
+/// Walks the arena and finds anything lost, leaked or doubled.
+///
+/// # Safety
+/// `audit` is NULL or points to room for one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn jacinth_audit(audit: UserOut<jacinth_audit_t>) -> zx_status_t {
+    status_of(explained(|| {
+        enter().map_err(|status| (status, failure(status)))?;
+        audit.check_optional().map_err(plain("where the audit goes"))?;
+        if !jacinth::is_attached() {
+            return Err(plain("this process was forked from an attached one")(Status::BAD_STATE));
+        }
+        let found = Supervisor::get().map_err(of_attaching)?.audit();
+        let counted = jacinth_audit_t {
+            processes: found.processes,
+            threads: found.threads,
+            objects: found.objects,
+            retired: found.retired,
+            handles: found.handles,
+            in_transit: found.in_transit,
+            messages: found.messages,
+            blocks: found.blocks,
+            findings: found.findings.len().try_into().unwrap_or(u32::MAX),
+        };
+        audit.store_optional(counted).map_err(plain("where the audit goes"))?;
+        match found.is_clean() {
+            true => Ok(()),
+            false => Err((Status::IO_DATA_INTEGRITY, found.findings.join("\n"))),
+        }
+    }))
+}
+
+/// Recovers whatever the dead have left, now, and says what has been collected so far.
+///
+/// # Safety
+/// `report` is NULL or points to room for one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn jacinth_collect(report: UserOut<jacinth_report_t>) -> zx_status_t {
+    status_of(explained(|| {
+        enter().map_err(|status| (status, failure(status)))?;
+        report.check_optional().map_err(plain("where the report goes"))?;
+        let supervisor = Supervisor::get().map_err(of_attaching)?;
+        let collected = supervisor.collect().map_err(plain("collecting"))?;
+        let recovered = collected.recovered;
+        let counted = jacinth_report_t {
+            processes: recovered.processes,
+            threads: recovered.threads,
+            handles_closed: recovered.handles_closed,
+            operations_finished: recovered.operations_finished,
+            operations_undone: recovered.operations_undone,
+            blocks_freed: recovered.blocks_freed,
+            objects_retired: recovered.objects_retired,
+            objects_reclaimed: collected.objects_reclaimed,
+            ends_collected: collected.ends_collected,
+            unused: 0,
+        };
+        report.store_optional(counted).map_err(plain("where the report goes"))
+    }))
+}
+
+/// For how long this process's waits spin before they sleep.
+#[unsafe(no_mangle)]
+pub extern "C" fn jacinth_set_spin(duration: zx_duration_t) {
+    if enter().is_ok() {
+        jacinth::set_spin(MonotonicDuration::from_nanos(duration));
+    }
+}
+
+/// Why this thread's last call of `jacinth.h` failed, or why this process has no arena; "" if nothing did.
+#[unsafe(no_mangle)]
+pub extern "C" fn jacinth_error() -> *const c_char {
+    ERROR.with_borrow(|error| match FAILURE.get() {
+        Some(failure) if error.is_empty() && !jacinth::is_attached() => failure.as_ptr(),
+        _ => error.as_ptr(),
+    })
+}
+
+fn failure(status: Status) -> String {
+    FAILURE.get().map_or_else(|| status.to_string(), |text| text.to_string_lossy().into_owned())
+}
+
+fn status_of(result: Result<(), Status>) -> zx_status_t {
+    result.map_or_else(Status::into_raw, |()| 0)
+}

@@ -1,0 +1,56 @@
+//! Clocks, ticks and sleep.
+
+use crate::types::{zx_clock_t, zx_duration_t, zx_ticks_t, zx_time_t};
+use crate::user::UserOut;
+use jacinth::{MonotonicDuration, MonotonicInstant, Status};
+use rustix::time::{ClockId, clock_gettime};
+
+calls! {
+    /// The time now, by one of three clocks; 0 for any other.
+    fn zx_clock_get, _zx_clock_get(clock_id: zx_clock_t) -> zx_time_t {
+        read(clock_id).unwrap_or(0)
+    }
+
+    /// The time now, by one of three clocks.
+    fn zx_clock_get_new, _zx_clock_get_new(clock_id: zx_clock_t, out: UserOut<zx_time_t>) {
+        out.store(read(clock_id).ok_or(Status::INVALID_ARGS)?)
+    }
+
+    /// The time now, by the monotonic clock.
+    fn zx_clock_get_monotonic, _zx_clock_get_monotonic() -> zx_time_t {
+        MonotonicInstant::get().into_nanos()
+    }
+
+    /// The ticks now: nanoseconds of the monotonic clock, which every process of the machine shares.
+    fn zx_ticks_get, _zx_ticks_get() -> zx_ticks_t {
+        MonotonicInstant::get().into_nanos().cast_unsigned()
+    }
+
+    /// How many ticks a second has.
+    fn zx_ticks_per_second, _zx_ticks_per_second() -> zx_ticks_t {
+        1_000_000_000
+    }
+
+    /// Sleeps until an instant has come.
+    fn zx_nanosleep, _zx_nanosleep(deadline: zx_time_t) {
+        MonotonicInstant::from_nanos(deadline).sleep();
+        Ok(())
+    }
+
+    /// The instant that comes so many nanoseconds from now.
+    fn zx_deadline_after, _zx_deadline_after(nanoseconds: zx_duration_t) -> zx_time_t {
+        MonotonicInstant::after(MonotonicDuration::from_nanos(nanoseconds)).into_nanos()
+    }
+}
+
+/// `ZX_CLOCK_MONOTONIC`, `ZX_CLOCK_UTC`, `ZX_CLOCK_THREAD`.
+fn read(clock_id: zx_clock_t) -> Option<zx_time_t> {
+    let clock = match clock_id {
+        0 => ClockId::Monotonic,
+        1 => ClockId::Realtime,
+        2 => ClockId::ThreadCPUTime,
+        _ => return None,
+    };
+    let now = clock_gettime(clock);
+    Some(now.tv_sec.saturating_mul(1_000_000_000).saturating_add(now.tv_nsec))
+}

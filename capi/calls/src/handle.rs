@@ -1,0 +1,61 @@
+//! Handles: closing, duplicating, replacing.
+
+use crate::arena::enter;
+use crate::types::{zx_handle_t, zx_rights_t};
+use crate::user::{UserIn, UserOut};
+use jacinth::{Rights, raw};
+
+calls! {
+    /// Closes a handle.
+    fn zx_handle_close, _zx_handle_close(handle: zx_handle_t) {
+        enter()?;
+        raw::close(handle)
+    }
+
+    /// Closes all of a list of handles, whatever is wrong with some.
+    fn zx_handle_close_many, _zx_handle_close_many(handles: UserIn<zx_handle_t>, num_handles: usize) {
+        enter()?;
+        raw::close_many(handles.slice(num_handles)?)
+    }
+
+    /// Makes another handle to the same object.
+    fn zx_handle_duplicate, _zx_handle_duplicate(
+        handle: zx_handle_t,
+        rights: zx_rights_t,
+        out: UserOut<zx_handle_t>,
+    ) {
+        enter()?;
+        give(raw::duplicate(handle, Rights::from_bits_retain(rights))?, out)
+    }
+
+    /// Replaces a handle by one with other rights.
+    fn zx_handle_replace, _zx_handle_replace(
+        handle: zx_handle_t,
+        rights: zx_rights_t,
+        out: UserOut<zx_handle_t>,
+    ) {
+        enter()?;
+        give(raw::replace(handle, Rights::from_bits_retain(rights))?, out)
+    }
+}
+
+/// Hands a new handle to the caller, or closes it where that cannot be done.
+#[inline]
+pub(crate) fn give(handle: zx_handle_t, out: UserOut<zx_handle_t>) -> Result<(), jacinth::Status> {
+    out.store(handle).inspect_err(|_| {
+        let _ = raw::close(handle);
+    })
+}
+
+/// The same with both sides of a pair.
+#[inline]
+pub(crate) fn give_both(
+    (first, second): (zx_handle_t, zx_handle_t),
+    out0: UserOut<zx_handle_t>,
+    out1: UserOut<zx_handle_t>,
+) -> Result<(), jacinth::Status> {
+    let given = out0.check().and_then(|()| out1.store(second)).and_then(|()| out0.store(first));
+    given.inspect_err(|_| {
+        let _ = raw::close_many(&[first, second]);
+    })
+}

@@ -1,0 +1,64 @@
+//! What every object knows: signals, and waiting for them.
+
+use crate::arena::enter;
+use crate::types::{zx_handle_t, zx_signals_t, zx_time_t, zx_wait_item_t};
+use crate::user::UserOut;
+use jacinth::{MonotonicInstant, Signals, Status, raw};
+
+calls! {
+    /// Clears and then sets signals of an object.
+    fn zx_object_signal, _zx_object_signal(handle: zx_handle_t, clear_mask: u32, set_mask: u32) {
+        enter()?;
+        raw::signal(handle, Signals::from_bits_retain(clear_mask), Signals::from_bits_retain(set_mask))
+    }
+
+    /// Clears and then sets signals of an object's peer.
+    fn zx_object_signal_peer, _zx_object_signal_peer(handle: zx_handle_t, clear_mask: u32, set_mask: u32) {
+        enter()?;
+        raw::signal_peer(handle, Signals::from_bits_retain(clear_mask), Signals::from_bits_retain(set_mask))
+    }
+
+    /// Waits for signals of one object.
+    fn zx_object_wait_one, _zx_object_wait_one(
+        handle: zx_handle_t,
+        signals: zx_signals_t,
+        deadline: zx_time_t,
+        observed: UserOut<zx_signals_t>,
+    ) {
+        enter()?;
+        let deadline = MonotonicInstant::from_nanos(deadline);
+        let (result, seen) = raw::wait_one(handle, Signals::from_bits_retain(signals), deadline);
+        if tells(result) {
+            observed.store_optional(seen.bits())?;
+        }
+        result
+    }
+
+    /// Waits for signals of several objects.
+    fn zx_object_wait_many, _zx_object_wait_many(
+        items: UserOut<zx_wait_item_t>,
+        count: usize,
+        deadline: zx_time_t,
+    ) {
+        enter()?;
+        let mut waited = [raw::WaitItem { handle: raw::INVALID, waitfor: 0, pending: 0 }; raw::WAIT_MANY_MAX_ITEMS];
+        let waited = waited.get_mut(..count).ok_or(Status::OUT_OF_RANGE)?;
+        for (index, item) in waited.iter_mut().enumerate() {
+            let asked = items.at(index).load()?;
+            (item.handle, item.waitfor) = (asked.handle, asked.waitfor);
+        }
+        let result = raw::wait_many(waited, MonotonicInstant::from_nanos(deadline));
+        if tells(result) {
+            for (index, item) in waited.iter().enumerate() {
+                let raw::WaitItem { handle, waitfor, pending } = *item;
+                items.at(index).store(zx_wait_item_t { handle, waitfor, pending })?;
+            }
+        }
+        result
+    }
+}
+
+/// Whether a wait that ended so says what it saw.
+fn tells(result: Result<(), Status>) -> bool {
+    matches!(result, Ok(()) | Err(Status::TIMED_OUT | Status::CANCELED))
+}

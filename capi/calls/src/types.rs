@@ -1,0 +1,161 @@
+//! Zircon's structures, as C lays them out. The tests of `capi/` compare each with its C declaration.
+
+use crate::user::plain;
+use std::ffi::c_void;
+
+/// A handle's value.
+pub type zx_handle_t = u32;
+/// What a call came to.
+pub type zx_status_t = i32;
+/// An instant or a deadline, in nanoseconds.
+pub type zx_time_t = i64;
+/// A span of time, in nanoseconds.
+pub type zx_duration_t = i64;
+/// A span of time, in ticks.
+pub type zx_ticks_t = u64;
+/// Which clock.
+pub type zx_clock_t = u32;
+/// A set of signals.
+pub type zx_signals_t = u32;
+/// A set of rights.
+pub type zx_rights_t = u32;
+/// The type of an object.
+pub type zx_obj_type_t = u32;
+/// The identity of an object.
+pub type zx_koid_t = u64;
+
+/// What `zx_object_wait_many` waits for.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct zx_wait_item_t {
+    /// The handle to wait on.
+    pub handle: zx_handle_t,
+    /// Signals to wait for.
+    pub waitfor: zx_signals_t,
+    /// Signals seen.
+    pub pending: zx_signals_t,
+}
+
+/// The two messages of `zx_channel_call`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct zx_channel_call_args_t {
+    /// The bytes to send.
+    pub wr_bytes: *const c_void,
+    /// The handles to send.
+    pub wr_handles: *const zx_handle_t,
+    /// Room for the reply's bytes.
+    pub rd_bytes: *mut c_void,
+    /// Room for the reply's handles.
+    pub rd_handles: *mut zx_handle_t,
+    /// How many bytes to send.
+    pub wr_num_bytes: u32,
+    /// How many handles to send.
+    pub wr_num_handles: u32,
+    /// How many bytes there is room for.
+    pub rd_num_bytes: u32,
+    /// How many handles there is room for.
+    pub rd_num_handles: u32,
+}
+
+/// A handle that came in a message, from `zx_channel_read_etc`.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct zx_handle_info_t {
+    /// Its value.
+    pub handle: zx_handle_t,
+    /// The type of its object.
+    pub r#type: zx_obj_type_t,
+    /// The rights that it carries.
+    pub rights: zx_rights_t,
+    /// 0.
+    pub unused: u32,
+}
+
+/// The record of `ZX_INFO_HANDLE_BASIC`.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct zx_info_handle_basic_t {
+    /// The object's koid.
+    pub koid: zx_koid_t,
+    /// The handle's rights.
+    pub rights: zx_rights_t,
+    /// The object's type.
+    pub r#type: u32,
+    /// The koid of its other side, or 0.
+    pub related_koid: zx_koid_t,
+    /// `ZX_OBJ_PROP_WAITABLE`, or 0.
+    pub props: u32,
+    /// Nothing; so that the record has no bytes without a value.
+    pub padding: u32,
+}
+
+/// The record of `ZX_INFO_HANDLE_COUNT`.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct zx_info_handle_count_t {
+    /// How many handles refer to the object.
+    pub handle_count: u32,
+}
+
+/// The limits of an arena: [`jacinth::Config`] for C.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+#[allow(missing_docs)]
+pub struct jacinth_config_t {
+    pub max_processes: u32,
+    pub max_threads: u32,
+    pub max_objects: u32,
+    pub max_objects_per_process: u32,
+    pub max_handles_per_process: u32,
+    pub max_pending_messages: u32,
+    pub max_pending_messages_per_process: u32,
+    pub first_segment_messages: u32,
+    pub pool_bytes: u64,
+    pub max_block_bytes_per_process: u64,
+    pub max_loan_bytes: u64,
+}
+
+/// What an audit counted: [`jacinth::Audit`] for C.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+#[allow(missing_docs)]
+pub struct jacinth_audit_t {
+    pub processes: u32,
+    pub threads: u32,
+    pub objects: u32,
+    pub retired: u32,
+    pub handles: u32,
+    pub in_transit: u32,
+    pub messages: u64,
+    pub blocks: u32,
+    pub findings: u32,
+}
+
+/// What the supervisor has collected: [`jacinth::Report`] for C.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+#[allow(missing_docs)]
+pub struct jacinth_report_t {
+    pub processes: u32,
+    pub threads: u32,
+    pub handles_closed: u32,
+    pub operations_finished: u32,
+    pub operations_undone: u32,
+    pub blocks_freed: u32,
+    pub objects_retired: u32,
+    pub objects_reclaimed: u32,
+    pub ends_collected: u32,
+    pub unused: u32,
+}
+
+plain!(
+    zx_wait_item_t,
+    zx_channel_call_args_t,
+    zx_handle_info_t,
+    zx_info_handle_basic_t,
+    zx_info_handle_count_t,
+    jacinth_config_t,
+    jacinth_audit_t,
+    jacinth_report_t,
+);

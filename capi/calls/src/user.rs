@@ -1,0 +1,139 @@
+//! Pointers that C handed over: allegations until they have been looked into.
+
+use crate::guard;
+use jacinth::Status;
+use std::mem::MaybeUninit;
+
+/// A type that any bytes are a value of, so that it can be taken from memory that C filled.
+///
+/// # Safety
+/// They are.
+pub unsafe trait Plain: Copy {}
+
+macro_rules! plain {
+    ($($type:ty),* $(,)?) => {
+        $(
+            // SAFETY: numbers, structures of numbers, and pointers: any bytes are one.
+            unsafe impl $crate::user::Plain for $type {}
+        )*
+    };
+}
+plain!(u8, u32, i32, u64, i64, usize, [u8; jacinth::raw::MAX_NAME_BYTES]);
+pub(crate) use plain;
+
+/// Where a call finds `T`s, one or as many as another argument says (`const T*`).
+#[derive(Debug)]
+#[repr(transparent)]
+pub struct UserIn<T>(pub *const T);
+
+/// Where a call leaves `T`s (`T*`).
+#[derive(Debug)]
+#[repr(transparent)]
+pub struct UserOut<T>(pub *mut T);
+
+impl<T> Clone for UserIn<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for UserIn<T> {}
+
+impl<T> Clone for UserOut<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for UserOut<T> {}
+
+impl<T: Plain> UserIn<T> {
+    /// The value there.
+    #[inline]
+    pub(crate) fn load(self) -> Result<T, Status> {
+        guard::arm();
+        if !guard::is_readable(self.0.cast(), size_of::<T>()) {
+            return Err(Status::INVALID_ARGS);
+        }
+        // SAFETY: it is readable, and any bytes are a `T`; nothing is said of its alignment.
+        Ok(unsafe { self.0.read_unaligned() })
+    }
+
+    /// `count` values from there, which the caller of the call keeps as they are until it returns.
+    #[inline]
+    pub(crate) fn slice<'a>(self, count: usize) -> Result<&'a [T], Status> {
+        guard::arm();
+        if count == 0 {
+            return Ok(&[]);
+        }
+        let bytes = count.checked_mul(size_of::<T>()).filter(|bytes| isize::try_from(*bytes).is_ok());
+        let is_there =
+            self.0.is_aligned() && bytes.is_some_and(|bytes| guard::is_readable(self.0.cast(), bytes));
+        if !is_there {
+            return Err(Status::INVALID_ARGS);
+        }
+        // SAFETY: aligned, readable, any bytes are a `T`, and the whole no longer than any object may be.
+        Ok(unsafe { std::slice::from_raw_parts(self.0, count) })
+    }
+}
+
+impl<T: Plain> UserOut<T> {
+    /// Whether `count` values can be put there.
+    #[inline]
+    pub(crate) fn is_writable(self, count: usize) -> bool {
+        guard::arm();
+        count.checked_mul(size_of::<T>()).is_some_and(|bytes| guard::is_writable(self.0.cast(), bytes))
+    }
+
+    /// INVALID_ARGS unless the pointer is NULL or a value can be put there.
+    #[inline]
+    pub(crate) fn check_optional(self) -> Result<(), Status> {
+        if self.0.is_null() || self.is_writable(1) { Ok(()) } else { Err(Status::INVALID_ARGS) }
+    }
+
+    /// INVALID_ARGS unless a value can be put there.
+    #[inline]
+    pub(crate) fn check(self) -> Result<(), Status> {
+        if self.is_writable(1) { Ok(()) } else { Err(Status::INVALID_ARGS) }
+    }
+
+    /// What stands there before.
+    #[inline]
+    pub(crate) fn load(self) -> Result<T, Status> {
+        UserIn(self.0.cast_const()).load()
+    }
+
+    /// Puts a value there.
+    #[inline]
+    pub(crate) fn store(self, value: T) -> Result<(), Status> {
+        self.check()?;
+        // SAFETY: writable; nothing is said of its alignment.
+        unsafe { self.0.write_unaligned(value) };
+        Ok(())
+    }
+
+    /// Puts a value there, unless the pointer is NULL.
+    #[inline]
+    pub(crate) fn store_optional(self, value: T) -> Result<(), Status> {
+        if self.0.is_null() { Ok(()) } else { self.store(value) }
+    }
+
+    /// The place of the value `index` places on.
+    #[inline]
+    pub(crate) fn at(self, index: usize) -> Self {
+        Self(self.0.wrapping_add(index))
+    }
+}
+
+impl UserOut<u8> {
+    /// Room for `count` bytes, the caller's for the time of the call.
+    #[inline]
+    pub(crate) fn room<'a>(self, count: usize) -> Result<&'a mut [MaybeUninit<u8>], Status> {
+        if count == 0 {
+            return Ok(&mut []);
+        }
+        if isize::try_from(count).is_err() || !self.is_writable(count) {
+            return Err(Status::INVALID_ARGS);
+        }
+        // SAFETY: writable, bytes have no alignment, and the length is one that an object may have.
+        Ok(unsafe { std::slice::from_raw_parts_mut(self.0.cast(), count) })
+    }
+}

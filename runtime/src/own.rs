@@ -1,0 +1,124 @@
+//! A process's handles to itself: to its process, its threads, its job, and its address space.
+//!
+//! In Zircon the kernel makes these objects and the loader hands the first handles over. Here they are plain objects so
+//! far: each has a koid, a type, its default rights, a name and user signals, and it travels like any other; what
+//! Zircon's tasks do beyond that (`TASK_TERMINATED`, `zx_task_kill`, a common job) they do not do yet. Each is made when
+//! it is first asked for, and whoever asks again gets the same value.
+//!
+//! INV-OWN-1: the values stay this library's: who closes one has closed it for the whole process.
+
+use crate::attach::with_current;
+use crate::handle::owned;
+use crate::{AsHandleRef, Handle, HandleRef, Name, ObjectType, Rights, Status, raw};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+/// A handle to an object that this process has one of.
+struct OncePerProcess {
+    value: OnceLock<u32>,
+    making: Mutex<()>,
+}
+
+impl OncePerProcess {
+    const fn new() -> Self {
+        Self { value: OnceLock::new(), making: Mutex::new(()) }
+    }
+
+    fn get(&self, make: impl FnOnce() -> Result<Handle, Status>) -> Result<HandleRef<'static>, Status> {
+        let _one = match self.value.get() {
+            Some(value) => return Ok(HandleRef::of_process(*value)),
+            None => self.making.lock().unwrap_or_else(PoisonError::into_inner),
+        };
+        if self.value.get().is_none() {
+            let _ = self.value.set(make()?.into_raw());
+        }
+        self.value.get().map(|value| HandleRef::of_process(*value)).ok_or(Status::INTERNAL)
+    }
+}
+
+fn make(kind: ObjectType, rights: Rights) -> Result<Handle, Status> {
+    let (value, _) = raw::create(raw::Shape::Single, kind, rights)?;
+    owned(value)
+}
+
+fn make_named(kind: ObjectType, rights: Rights, name: &str) -> Result<Handle, Status> {
+    let handle = make(kind, rights)?;
+    handle.set_name(&Name::new_lossy(name))?;
+    Ok(handle)
+}
+
+/// This process, with [`Rights::PROCESS_DEFAULT`]; its name is the program's.
+///
+/// Follows `zx_process_self` of `zircon/process.h`.
+///
+/// # Errors
+/// [`Status::NO_RESOURCES`] when there is no room for another object or handle; [`Status::BAD_STATE`] in a process that
+/// is attached to no arena.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let process = process_self()?;
+/// assert_eq!(process.basic_info()?.object_type, ObjectType::PROCESS);
+/// assert_eq!(process_self()?.koid()?, process.koid()?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn process_self() -> Result<HandleRef<'static>, Status> {
+    static PROCESS: OncePerProcess = OncePerProcess::new();
+    PROCESS.get(|| {
+        let program = std::env::args_os().next().unwrap_or_default();
+        let name = std::path::Path::new(&program).file_name().unwrap_or_default().to_string_lossy();
+        make_named(ObjectType::PROCESS, Rights::PROCESS_DEFAULT, &name)
+    })
+}
+
+/// The calling thread, with [`Rights::THREAD_DEFAULT`]; its name is what the system calls it. The handle is closed when
+/// the thread ends.
+///
+/// Follows `zx_thread_self` of `zircon/process.h`.
+///
+/// # Errors
+/// As [`process_self`].
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let here = thread_self()?.koid()?;
+/// let there = std::thread::spawn(|| thread_self()?.koid()).join().unwrap()?;
+/// assert_ne!(here, there);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn thread_self() -> Result<HandleRef<'static>, Status> {
+    if let Some(value) = with_current(|_, current| Ok(current.own_handle.get()))? {
+        return Ok(HandleRef::of_process(value));
+    }
+    let name = rustix::thread::name().unwrap_or_default();
+    let thread = make_named(ObjectType::THREAD, Rights::THREAD_DEFAULT, &name.to_string_lossy())?;
+    let value = thread.into_raw();
+    with_current(|_, current| {
+        current.own_handle.set(Some(value));
+        Ok(())
+    })?;
+    Ok(HandleRef::of_process(value))
+}
+
+/// The job that this process belongs to, with [`Rights::JOB_DEFAULT`]: one of its own, so far.
+///
+/// Follows `zx_job_default` of `zircon/process.h`.
+///
+/// # Errors
+/// As [`process_self`].
+pub fn job_default() -> Result<HandleRef<'static>, Status> {
+    static JOB: OncePerProcess = OncePerProcess::new();
+    JOB.get(|| make(ObjectType::JOB, Rights::JOB_DEFAULT))
+}
+
+/// This process's address space, with [`Rights::VMAR_DEFAULT`]. Nothing can be mapped through it yet.
+///
+/// Follows `zx_vmar_root_self` of `zircon/process.h`.
+///
+/// # Errors
+/// As [`process_self`].
+pub fn vmar_root_self() -> Result<HandleRef<'static>, Status> {
+    static VMAR: OncePerProcess = OncePerProcess::new();
+    VMAR.get(|| make(ObjectType::VMAR, Rights::VMAR_DEFAULT))
+}
