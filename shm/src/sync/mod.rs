@@ -50,5 +50,6 @@ pub(crate) enum Slept {
     /// The deadline passed.
     TimedOut,
     /// A signal handler ran.
+    #[cfg_attr(loom, allow(dead_code, reason = "no signals in the models"))]
     Interrupted,
 }
