@@ -116,10 +116,3 @@ fn mistakes_do_not_compile() {
         }
     }
 }
-
-#[test]
-fn cmake_is_told_the_version_of_the_crate() {
-    let file = support::this_crate().join("cmake/jacinth-config-version.cmake");
-    let words = std::fs::read_to_string(file).expect("the version file");
-    assert!(words.contains(concat!("set(PACKAGE_VERSION ", env!("CARGO_PKG_VERSION"), ")")), "{words}");
-}

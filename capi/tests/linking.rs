@@ -1,0 +1,59 @@
+//! That programs get at the library as its README says: the examples build and run, `dlopen` works, and CMake is told
+//! the right version. What is *installed* is looked at by `tests/package.sh`, which needs more tools.
+
+mod support;
+
+use std::path::Path;
+use std::process::{Command, Output};
+use support::{Language, Linkage};
+
+/// Runs a program to its end; one that hangs is ended.
+fn run(command: &mut Command) -> Output {
+    let mut watched = Command::new("timeout");
+    watched.arg("60").arg(command.get_program()).args(command.get_args());
+    watched.env_remove(jacinth::ARENA_VARIABLE).env_remove(jacinth::SEAT_VARIABLE);
+    watched.output().expect("coreutils are here")
+}
+
+#[test]
+fn the_examples_run() {
+    for (name, language) in [("quickstart.c", Language::C), ("quickstart.cc", Language::Cxx)] {
+        for linkage in [Linkage::Shared, Linkage::Static] {
+            let source = support::this_crate().join("examples").join(name);
+            let program =
+                support::compile(&source, language, linkage).unwrap_or_else(|error| panic!("{error}"));
+            let output = run(&mut Command::new(program));
+            let words = String::from_utf8_lossy(&output.stdout);
+            let last = words.lines().last().unwrap_or_default();
+            let is_good = output.status.success()
+                && words.contains("refused with ZX_ERR_ACCESS_DENIED")
+                && last.starts_with("audit: 1 processes")
+                && last.ends_with("nothing lost");
+            assert!(is_good, "{name}, {linkage:?}: {output:?}");
+        }
+    }
+}
+
+#[test]
+fn a_library_that_is_closed_again_stays_where_its_threads_are() {
+    let source = support::this_crate().join("tests/linking/closed.c");
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("closed");
+    let mut compiler = support::compiler(Language::C);
+    compiler
+        .args(["-Wall", "-Wextra", "-Werror"])
+        .arg(source)
+        .arg("-o")
+        .arg(&program)
+        .args(["-ldl", "-lpthread"]);
+    support::run(compiler).unwrap_or_else(|error| panic!("{error}"));
+    let library = support::library().unwrap_or_else(|error| panic!("{error}"));
+    let output = run(Command::new(program).arg(&library.shared));
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn cmake_is_told_the_version_of_the_crate() {
+    let file = support::this_crate().join("cmake/jacinth-config-version.cmake");
+    let words = std::fs::read_to_string(file).expect("the version file");
+    assert!(words.contains(concat!("set(PACKAGE_VERSION ", env!("CARGO_PKG_VERSION"), ")")), "{words}");
+}
