@@ -1,0 +1,84 @@
+// What is lent: `unowned` has an owner's operations and closes nothing.
+
+#include "owners.h"
+
+#include <utility>
+
+namespace {
+
+bool is_signalled(const zx::event& event) {
+    return event.wait_one(ZX_EVENT_SIGNALED, zx::time(), nullptr) == ZX_OK;
+}
+
+TEST(what_is_lent_is_not_closed) {
+    zx::event event = new_event();
+    {
+        zx::unowned_event lent(event.get());
+        zx::unowned_event borrowed = event.borrow();
+        zx::unowned_event of_owner(event);
+        zx::unowned<zx::handle> any(event.get());
+        CHECK(lent->is_valid());
+    }
+    CHECK(is_open(event.get()));
+}
+
+TEST(what_is_lent_does_what_its_owner_does) {
+    zx::event event = new_event();
+    CHECK_OK(zx::unowned_event(event.get())->signal(0, ZX_EVENT_SIGNALED));
+    CHECK(is_signalled(event));
+    CHECK(is_signalled(*event.borrow()));
+    CHECK(is_signalled(*zx::unowned_event(event.get())));
+    CHECK(is_open(event.get()));
+}
+
+TEST(copies_and_moves_of_what_is_lent_close_nothing) {
+    zx::event one = new_event();
+    zx::event other = new_event();
+    {
+        zx::unowned_event first(one);
+        zx::unowned_event copy(first);
+        CHECK(first == copy);
+        zx::unowned_event second(other);
+        copy = second;
+        CHECK(copy == second);
+        CHECK(copy != first);
+        const zx::unowned_event& same = copy;
+        copy = same;
+        CHECK(copy == other.get());
+        zx::unowned_event moved(std::move(first));
+        CHECK(moved == one.get());
+        moved = std::move(second);
+        CHECK(moved == other.get());
+        moved = zx::unowned_event();
+        CHECK(!moved->is_valid());
+    }
+    CHECK(is_open(one.get()));
+    CHECK(is_open(other.get()));
+}
+
+TEST(a_handle_is_lent_as_a_handle) {
+    zx::handle handle(new_event());
+    zx::unowned_handle lent = handle.borrow();
+    CHECK(lent == handle.get());
+    CHECK_EQ(type_of(*lent), ZX_OBJ_TYPE_EVENT);
+}
+
+TEST(a_process_lends_its_own_handles) {
+    CHECK_EQ(type_of(*zx::process::self()), ZX_OBJ_TYPE_PROCESS);
+    CHECK_EQ(type_of(*zx::thread::self()), ZX_OBJ_TYPE_THREAD);
+    CHECK_EQ(type_of(*zx::job::default_job()), ZX_OBJ_TYPE_JOB);
+    CHECK_EQ(type_of(*zx::vmar::root_self()), ZX_OBJ_TYPE_VMAR);
+    CHECK(zx::process::self() == zx_process_self());
+    CHECK(is_open(zx_process_self()));
+}
+
+TEST(a_process_is_duplicated_to_be_owned) {
+    zx::process process;
+    CHECK_OK(zx::process::self()->duplicate(ZX_RIGHT_SAME_RIGHTS, &process));
+    CHECK(process != *zx::process::self());
+    CHECK_EQ(koid_of(process), koid_of(*zx::process::self()));
+    process.reset();
+    CHECK(is_open(zx_process_self()));
+}
+
+}  // namespace
