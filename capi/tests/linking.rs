@@ -35,6 +35,19 @@ fn the_examples_run() {
 }
 
 #[test]
+fn the_programs_of_the_readme_run() {
+    let readme = std::fs::read_to_string(support::this_crate().join("README.md")).expect("the README");
+    for (fence, suffix, language) in [("```c\n", "c", Language::C), ("```cpp\n", "cc", Language::Cxx)] {
+        let words = readme.split_once(fence).and_then(|(_, rest)| rest.split_once("```"));
+        let source = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("readme.{suffix}"));
+        std::fs::write(&source, words.expect("a program").0).expect("a file in the folder for such files");
+        let program = support::compile(&source, language, Linkage::Shared);
+        let output = run(&mut Command::new(program.unwrap_or_else(|error| panic!("{error}"))));
+        assert!(output.status.success(), "{suffix}: {output:?}");
+    }
+}
+
+#[test]
 fn a_library_that_is_closed_again_stays_where_its_threads_are() {
     let source = support::this_crate().join("tests/linking/closed.c");
     let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("closed");
