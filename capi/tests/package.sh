@@ -36,11 +36,11 @@ runs() { # PROGRAM shared|static
   echo "  runs: ${1#"$work"/}, $2"
 }
 
-install() { cargo cinstall --release --locked --libdir=lib "$@" 2>"$work/log" || { cat "$work/log" >&2; exit 1; }; }
+install() { cargo cinstall --release --locked "$@" 2>"$work/log" || { cat "$work/log" >&2; exit 1; }; }
 
 echo "what is installed"
 prefix=$work/prefix
-install --prefix="$prefix"
+install --prefix="$prefix" --libdir=lib
 diff -r include "$prefix/include" || fail "the headers that are installed are not those of include/"
 lib=$prefix/lib
 for link in libjacinth.so "$soname"; do
@@ -68,16 +68,15 @@ $cc examples/quickstart.c $(pkg-config --cflags --static --libs jacinth | sed 's
   -o "$work/pkg-config-static"
 runs "$work/pkg-config-static" static
 # Where only the static library is installed, nothing has to be said.
-install --prefix="$work/only-static" --library-type=staticlib
+install --prefix="$work/only-static" --libdir=lib --library-type=staticlib
+export PKG_CONFIG_PATH=$work/only-static/lib/pkgconfig
 # shellcheck disable=SC2046
-PKG_CONFIG_PATH=$work/only-static/lib/pkgconfig \
-  $cc examples/quickstart.c $(PKG_CONFIG_PATH=$work/only-static/lib/pkgconfig pkg-config --cflags --static --libs jacinth) \
-  -o "$work/pkg-config-only-static"
+$cc examples/quickstart.c $(pkg-config --cflags --static --libs jacinth) -o "$work/pkg-config-only-static"
 runs "$work/pkg-config-only-static" static
 
 echo "with CMake, in a prefix that has been moved"
 # As a distribution does it: made for /usr, put into a folder, and unpacked somewhere else.
-install --destdir="$work/dest" --prefix=/usr
+install --destdir="$work/dest" --prefix=/usr --libdir=lib64
 mv "$work/dest/usr" "$work/moved"
 cmake -S examples -B "$work/cmake" -DCMAKE_PREFIX_PATH="$work/moved" -DCMAKE_C_COMPILER="${cc%% *}" \
   -DCMAKE_CXX_COMPILER="${cxx%% *}" >"$work/log" || { cat "$work/log" >&2; exit 1; }
