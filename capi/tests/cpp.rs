@@ -6,24 +6,37 @@ mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 const STANDARDS: [&str; 3] = ["-std=c++17", "-std=c++14", "-std=c++20"];
 const STRICT: [&str; 7] =
     ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror", "-fsyntax-only"];
 const WITHOUT: [&str; 2] = ["-fno-exceptions", "-fno-rtti"];
 
-/// The C++ compiler of the tests, and whichever of the usual ones this machine has.
-fn compilers() -> Vec<Vec<String>> {
-    let first = std::env::var("CXX").unwrap_or_else(|_| "c++".into());
-    let mut all = vec![first.split_whitespace().map(str::to_owned).collect::<Vec<_>>()];
-    for usual in ["g++", "clang++"] {
-        let is_here =
-            Command::new(usual).arg("--version").output().is_ok_and(|output| output.status.success());
-        if is_here && all[0] != [usual] {
-            all.push(vec![usual.to_owned()]);
+/// The C++ compiler of the tests, and whichever of the usual ones this machine has beside it.
+fn compilers() -> &'static [Vec<String>] {
+    static COMPILERS: OnceLock<Vec<Vec<String>>> = OnceLock::new();
+    COMPILERS.get_or_init(|| {
+        let first = std::env::var("CXX").unwrap_or_else(|_| "c++".into());
+        let mut all = vec![first.split_whitespace().map(str::to_owned).collect::<Vec<_>>()];
+        let mut known = vec![version(&all[0])];
+        for usual in ["g++", "clang++"] {
+            let usual = vec![usual.to_owned()];
+            let its = version(&usual);
+            if its.is_some() && !known.contains(&its) {
+                all.push(usual);
+                known.push(its);
+            }
         }
-    }
-    all
+        all
+    })
+}
+
+/// What a compiler calls itself, but for the name that it was called by: `c++` is another of them.
+fn version(compiler: &[String]) -> Option<String> {
+    let output = Command::new(&compiler[0]).args(&compiler[1..]).arg("--version").output().ok()?;
+    let words = String::from_utf8_lossy(&output.stdout).into_owned();
+    output.status.success().then(|| words.split_once(' ').map_or(words.clone(), |(_, rest)| rest.to_owned()))
 }
 
 /// Whether the source compiles with these flags, or what the compiler said.
@@ -38,7 +51,7 @@ fn must_compile(flags: &[&str], source: &Path) {
     for compiler in compilers() {
         for standard in STANDARDS {
             let flags = [flags, &STRICT, &[standard]].concat();
-            check(&compiler, &flags, source).unwrap_or_else(|error| panic!("{error}"));
+            check(compiler, &flags, source).unwrap_or_else(|error| panic!("{error}"));
         }
     }
 }
@@ -68,7 +81,7 @@ fn every_header_compiles_by_itself_and_twice() {
         let source = written(&format!("{}.cc", header.replace('/', "-")), &words);
         for compiler in compilers() {
             let flags = [&STRICT[..], &WITHOUT, &STANDARDS[..1]].concat();
-            check(&compiler, &flags, &source).unwrap_or_else(|error| panic!("{error}"));
+            check(compiler, &flags, &source).unwrap_or_else(|error| panic!("{error}"));
         }
     }
 }
@@ -107,11 +120,11 @@ fn mistakes_do_not_compile() {
     let flags = [&STRICT[..], &STANDARDS[..1]].concat();
     for compiler in compilers() {
         let sound = written("sound.cc", &format!("{prologue}}}\n"));
-        check(&compiler, &flags, &sound).unwrap_or_else(|error| panic!("{error}"));
+        check(compiler, &flags, &sound).unwrap_or_else(|error| panic!("{error}"));
         for (index, (what, statement)) in mistakes.into_iter().enumerate() {
             let name = format!("mistake-{index}.cc");
             let source = written(&name, &format!("{prologue}{statement}\n}}\n"));
-            let error = check(&compiler, &flags, &source).expect_err(what);
+            let error = check(compiler, &flags, &source).expect_err(what);
             assert!(error.contains(&format!("{name}:5:")), "{what}: not for the statement's sake:\n{error}");
         }
     }
