@@ -1,0 +1,111 @@
+//! What the checks are written in: C and C++ that the system's compilers look at.
+
+use crate::Outcome;
+use crate::support::{self, Language};
+use std::path::PathBuf;
+use std::process::Command;
+
+/// Every header that C can include.
+pub const HEADERS: [&str; 16] = [
+    "zircon/compiler.h",
+    "zircon/errors.h",
+    "zircon/limits.h",
+    "zircon/process.h",
+    "zircon/processargs.h",
+    "zircon/rights.h",
+    "zircon/status.h",
+    "zircon/syscalls.h",
+    "zircon/syscalls/exception.h",
+    "zircon/syscalls/object.h",
+    "zircon/syscalls/policy.h",
+    "zircon/syscalls/port.h",
+    "zircon/syscalls/types.h",
+    "zircon/time.h",
+    "zircon/types.h",
+    "jacinth.h",
+];
+
+pub const LANGUAGES: [Language; 2] = [Language::C, Language::Cxx];
+
+/// The warnings that the headers must not give. A user may have them all, and as errors.
+const WARNINGS: [&str; 6] = ["-Wall", "-Wextra", "-Wpedantic", "-Wundef", "-Wshadow", "-Werror"];
+
+/// Lines that include these headers.
+pub fn including<'a>(headers: impl IntoIterator<Item = &'a str>) -> String {
+    headers.into_iter().map(|header| format!("#include <{header}>\n")).collect()
+}
+
+/// A number as C writes it. The least of all is none that C can write.
+pub fn number(value: i64) -> String {
+    match value {
+        i64::MIN => format!("(-INT64_C({}) - 1)", i64::MAX),
+        _ => format!("INT64_C({value})"),
+    }
+}
+
+/// An assertion that `expression` is `value`, at compile time.
+pub fn is(expression: &str, value: i64) -> String {
+    format!("static_assert(({expression}) == {}, \"{expression} is {value}\");\n", number(value))
+}
+
+/// Has every compiler look at a source text in this language, named for what it checks. What they say, if it is bad.
+pub fn accepted(name: &str, language: Language, text: &str) -> Outcome {
+    let source = write(name, language, text)?;
+    for mut compiler in compilers(language) {
+        compiler.arg("-fsyntax-only").arg(&source);
+        support::run(compiler)?;
+    }
+    Ok(())
+}
+
+/// Writes a source text down.
+pub fn write(name: &str, language: Language, text: &str) -> Result<PathBuf, String> {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("layout");
+    std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    let extension = if language == Language::C { "c" } else { "cc" };
+    let source = folder.join(name).with_extension(extension);
+    std::fs::write(&source, text).map_err(|error| format!("{}: {error}", source.display()))?;
+    Ok(source)
+}
+
+/// The system's compiler, and GCC and Clang where they are installed, each once, with the headers and all warnings.
+pub fn compilers(language: Language) -> Vec<Command> {
+    let usual = support::compiler(language);
+    let standard = usual.get_args().last().expect("the standard").to_owned();
+    let names = if language == Language::C { ["gcc", "clang"] } else { ["g++", "clang++"] };
+    let others = names.into_iter().map(|name| {
+        let mut compiler = Command::new(name);
+        compiler.arg(&standard);
+        compiler
+    });
+    let mut versions = Vec::new();
+    let mut compilers = Vec::new();
+    for mut compiler in std::iter::once(usual).chain(others) {
+        // The one named is used in any case, so that its absence is seen.
+        let version = version(&compiler);
+        if compilers.is_empty() || version.as_ref().is_some_and(|version| !versions.contains(version)) {
+            compiler.arg("-I").arg(support::this_crate().join("include")).args(WARNINGS);
+            versions.extend(version);
+            compilers.push(compiler);
+        }
+    }
+    compilers
+}
+
+/// What a compiler says it is, without the name it was called by; `None` if it is not there.
+fn version(compiler: &Command) -> Option<String> {
+    let output =
+        Command::new(compiler.get_program()).args(compiler.get_args()).arg("--version").output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let (_name, version) = text.lines().next()?.split_once(' ')?;
+    Some(version.to_owned())
+}
+
+/// A header's text without its comments.
+pub fn code_of(header: &str) -> String {
+    let path = support::this_crate().join("include").join(header);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut parts = text.split("/*");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |code, part| code + part.split_once("*/").map_or("", |(_comment, after)| after))
+}

@@ -1,0 +1,174 @@
+//! The C headers and the Rust crates say the same: every constant, every structure's layout, every call's signature.
+//!
+//! Nothing here is compared by eye. C programs are written from the Rust constants and types, and from tables of what
+//! Zircon documents for objects that jacinth does not have yet; the system's compilers then agree or do not. A constant
+//! or a structure of the headers that nothing compares is a failure too.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod c;
+mod constants;
+mod documented;
+mod neighbours;
+mod records;
+
+use c::{HEADERS, LANGUAGES};
+use std::collections::BTreeSet;
+use support::Language;
+
+type Outcome = Result<(), Failure>;
+
+/// What a compiler said, to be read as it said it.
+struct Failure(String);
+
+impl std::fmt::Debug for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<String> for Failure {
+    fn from(said: String) -> Self {
+        Self(said)
+    }
+}
+
+/// What assertions are made of, in C before C23.
+const ASSERTS: &str = "#include <assert.h>\n#include <stdalign.h>\n";
+
+/// A program that is all headers and then these assertions.
+fn asserting(name: &str, assertions: &str) -> Outcome {
+    for language in LANGUAGES {
+        let text = format!("{ASSERTS}{}{assertions}", c::including(HEADERS));
+        c::accepted(name, language, &text)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn constants_are_what_the_rust_crate_says() -> Outcome {
+    let assertions: String = constants::numbers().iter().map(|(name, value)| c::is(name, *value)).collect();
+    asserting("constants", &assertions)
+}
+
+#[test]
+fn constants_of_later_objects_are_what_zircon_documents() -> Outcome {
+    let assertions: String = documented::NUMBERS.iter().map(|(name, value)| c::is(name, *value)).collect();
+    asserting("documented", &assertions)
+}
+
+#[test]
+fn no_constant_goes_uncompared() {
+    let compared: BTreeSet<String> = constants::numbers()
+        .into_iter()
+        .map(|(name, _)| name)
+        .chain(documented::NUMBERS.iter().map(|(name, _)| (*name).to_owned()))
+        .map(|expression| before(&expression, '('))
+        .collect();
+    let missed: Vec<String> = HEADERS
+        .iter()
+        .flat_map(|header| defined(&c::code_of(header)))
+        .filter(|name| !compared.contains(name))
+        .collect();
+    assert!(missed.is_empty(), "not compared: {missed:?}");
+}
+
+/// The macros of a header that are Zircon's constants; those of `compiler.h` and the guards are not.
+fn defined(code: &str) -> Vec<String> {
+    code.lines()
+        .filter_map(|line| line.strip_prefix("#define "))
+        .map(|definition| before(&before(definition, ' '), '('))
+        .filter(|name| ["ZX_", "__ZX_", "PA_", "X86_"].iter().any(|prefix| name.starts_with(prefix)))
+        .collect()
+}
+
+fn before(text: &str, end: char) -> String {
+    text.split(end).next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn time_arithmetic_saturates_as_the_rust_operators_do() -> Outcome {
+    let checks: String = constants::arithmetic()
+        .iter()
+        .map(|(call, value)| format!("    CHECK({call} == {});\n", c::number(*value)))
+        .collect();
+    let text = format!(
+        "#include <stdio.h>\n#include <zircon/time.h>\n\
+         #define CHECK(what) if (!(what)) return fprintf(stderr, \"%s\\n\", #what), 1\n\
+         int main(void) {{\n{checks}    return 0;\n}}\n"
+    );
+    for language in LANGUAGES {
+        let source = c::write("time", language, &text)?;
+        for mut compiler in c::compilers(language) {
+            let program = source.with_extension("out");
+            compiler.arg(&source).arg("-o").arg(&program);
+            support::run(compiler)?;
+            support::run(std::process::Command::new(program))?;
+        }
+    }
+    let constant: String = constants::arithmetic().iter().map(|(call, value)| c::is(call, *value)).collect();
+    c::accepted("time-constexpr", Language::Cxx, &format!("#include <zircon/time.h>\n{constant}"))
+}
+
+#[test]
+fn records_of_later_objects_lie_as_zircon_documents() -> Outcome {
+    let assertions: String = records::RECORDS.iter().map(records::Record::assertions).collect();
+    let here =
+        if cfg!(target_arch = "x86_64") { records::X86_64.assertions() } else { records::ARM64.assertions() };
+    asserting("records", &(assertions + &here))
+}
+
+#[test]
+fn records_lie_so_on_arm64_too() -> Outcome {
+    // Without that system's headers: those of Clang's own must do.
+    let mut clang = std::process::Command::new("clang");
+    clang.args([
+        "--target=aarch64-linux-gnu",
+        "-ffreestanding",
+        "-fsyntax-only",
+        "-std=c11",
+        "-Werror",
+        "-I",
+    ]);
+    clang.arg(support::this_crate().join("include"));
+    if clang.output().is_err() {
+        return Ok(()); // It is not installed.
+    }
+    let of_zircon = records::RECORDS.iter().filter(|record| record.name.starts_with("zx_"));
+    let assertions: String = of_zircon.chain([&records::ARM64]).map(records::Record::assertions).collect();
+    let zircon = c::including(HEADERS.into_iter().filter(|header| header.starts_with("zircon/")));
+    let text = format!("#define static_assert _Static_assert\n#include <stdalign.h>\n{zircon}{assertions}");
+    clang.arg(c::write("arm64", Language::C, &text)?);
+    Ok(support::run(clang)?)
+}
+
+#[test]
+fn a_program_written_for_zircon_compiles_unchanged() -> Outcome {
+    for language in LANGUAGES {
+        c::accepted("idiom", language, include_str!("idiom.c"))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn no_structure_goes_uncompared() {
+    let compared: BTreeSet<&str> =
+        records::RECORDS.iter().chain([&records::X86_64]).map(|record| record.name).collect();
+    let missed: Vec<String> = HEADERS
+        .iter()
+        .flat_map(|header| structures(&c::code_of(header)))
+        .filter(|name| !compared.contains(name.as_str()))
+        .collect();
+    assert!(missed.is_empty(), "not compared: {missed:?}");
+}
+
+/// The structures and unions that a header defines by name.
+fn structures(code: &str) -> Vec<String> {
+    let closing =
+        code.lines().filter_map(|line| line.strip_prefix("} ")?.strip_suffix(';').map(str::to_owned));
+    let tagged = code
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix("struct ")?.strip_suffix(" {")?.to_owned() + "_t"));
+    closing.chain(tagged).collect()
+}
