@@ -132,7 +132,8 @@ fn limits() -> Vec<Number> {
 }
 
 fn times() -> Vec<Number> {
-    let units: [(&str, fn(i64) -> MonotonicDuration); 6] = [
+    type FromUnits = fn(i64) -> MonotonicDuration;
+    let units: [(&str, FromUnits); 6] = [
         ("ZX_NSEC", MonotonicDuration::from_nanos),
         ("ZX_USEC", MonotonicDuration::from_micros),
         ("ZX_MSEC", MonotonicDuration::from_millis),

@@ -1,6 +1,32 @@
 //! The headers' constants that the Rust crate does not have yet, by number: Zircon's of late 2018. One that gets a
 //! Rust counterpart moves to `constants.rs`.
 
+/// A type that is a number: its name, its size, and whether it may be negative.
+pub const TYPES: &[(&str, i64, bool)] = &[
+    ("zx_clock_t", 4, false),
+    ("zx_duration_t", 8, true),
+    ("zx_excp_type_t", 4, false),
+    ("zx_gpaddr_t", 8, false),
+    ("zx_handle_t", 4, false),
+    ("zx_info_maps_type_t", 4, false),
+    ("zx_koid_t", 8, false),
+    ("zx_obj_props_t", 4, false),
+    ("zx_obj_type_t", 4, false),
+    ("zx_object_info_topic_t", 4, false),
+    ("zx_off_t", 8, false),
+    ("zx_paddr32_t", 4, false),
+    ("zx_paddr_t", 8, false),
+    ("zx_rights_t", 4, false),
+    ("zx_signals_t", 4, false),
+    ("zx_status_t", 4, true),
+    ("zx_thread_state_t", 4, false),
+    ("zx_ticks_t", 8, false),
+    ("zx_time_t", 8, true),
+    ("zx_txid_t", 4, false),
+    ("zx_vaddr_t", 8, false),
+    ("zx_vm_option_t", 4, false),
+];
+
 /// A constant expression of C, and what it is worth.
 pub const NUMBERS: &[(&str, i64)] = &[
     // limits.h

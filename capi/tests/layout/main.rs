@@ -88,6 +88,45 @@ fn before(text: &str, end: char) -> String {
 }
 
 #[test]
+fn numbers_have_the_size_and_the_sign_that_zircon_documents() -> Outcome {
+    let mut assertions = String::new();
+    for (name, size, signed) in documented::TYPES {
+        assertions += &c::is(&format!("sizeof({name})"), *size);
+        assertions += &c::is(&format!("({name})-1 < ({name})1"), (*signed).into());
+    }
+    asserting("numbers", &assertions)
+}
+
+#[test]
+fn no_type_of_number_goes_uncompared() {
+    let compared: BTreeSet<&str> =
+        documented::TYPES.iter().map(|(name, ..)| *name).chain(["zx_futex_t"]).collect();
+    let missed: Vec<String> = HEADERS
+        .iter()
+        .flat_map(|header| renamed(&c::code_of(header)))
+        .filter(|name| !compared.contains(name.as_str()))
+        .collect();
+    assert!(missed.is_empty(), "not compared: {missed:?}");
+}
+
+/// The types of a header that are other names for types without a tag.
+fn renamed(code: &str) -> Vec<String> {
+    code.lines()
+        .filter_map(|line| line.strip_prefix("typedef ")?.strip_suffix(';')?.split_once(' '))
+        .filter(|(what, _)| !["struct", "union"].contains(what))
+        .map(|(_, name)| name.trim().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_futex_is_atomic_in_c_and_an_int_in_cxx() -> Outcome {
+    // Declared twice, which is right if the types are one.
+    let futex = c::including(["zircon/types.h"]) + "extern zx_futex_t word;\n";
+    c::accepted("futex", Language::C, &format!("{futex}extern atomic_int word;\n"))?;
+    c::accepted("futex", Language::Cxx, &format!("{futex}extern int word;\n"))
+}
+
+#[test]
 fn time_arithmetic_saturates_as_the_rust_operators_do() -> Outcome {
     let checks: String = constants::arithmetic()
         .iter()
