@@ -53,7 +53,8 @@ pub enum AttachError {
          set), nor has it called `Supervisor::create` or `attach`"
     )]
     NotSpawned,
-    /// The seat that the spawner prepared is malformed or gone.
+    /// What names the seat that a spawner prepared is malformed. (A seat that somebody else has taken is no error: the
+    /// program joins as one that was not spawned, and has no startup handle.)
     #[error("{SEAT_VARIABLE}={0:?} names no seat that waits for this program")]
     BadSeat(String),
     /// The system refused something that attaching needs.
@@ -205,7 +206,14 @@ pub(crate) fn attachment() -> Result<&'static Attachment, AttachError> {
         return Ok(attachment);
     }
     let path = std::env::var_os(ARENA_VARIABLE).ok_or(AttachError::NotSpawned)?;
-    match attach_with(Path::new(&path), inherited_seat()?) {
+    let path = Path::new(&path);
+    let attached = match attach_with(path, inherited_seat()?) {
+        // An ancestor of this program was spawned, and has taken its seat: the variables are what is left of that. So
+        // this is a program like any other that finds its way to the arena.
+        Err(AttachError::BadSeat(_)) => attach_with(path, None),
+        attached => attached,
+    };
+    match attached {
         // Another thread was quicker.
         Err(AttachError::AlreadyAttached) => ATTACHMENT.get().ok_or(AttachError::NotSpawned),
         attached => attached,

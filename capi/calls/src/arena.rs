@@ -7,6 +7,7 @@
 //!    └ otherwise                                                            ─▶ makes an arena of its own
 //! ```
 
+use crate::guard;
 use crate::types::{
     jacinth_audit_t, jacinth_config_t, jacinth_report_t, zx_duration_t, zx_handle_t, zx_status_t,
 };
@@ -25,7 +26,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 /// Set once, when this process has an arena.
 static IS_ATTACHED: AtomicBool = AtomicBool::new(false);
 
-/// How every call that needs the arena begins.
+/// How every call that needs the arena begins. Pointers may be looked into from then on.
 #[inline(always)]
 pub(crate) fn enter() -> Result<(), Status> {
     // Relaxed: the runtime looks for itself; this only says that it need not be told where to look.
@@ -56,6 +57,7 @@ fn first_call() -> Result<(), Status> {
 
 fn find_arena() -> Result<(), Status> {
     static FINDING: Mutex<()> = Mutex::new(());
+    guard::arm();
     let _one = FINDING.lock().unwrap_or_else(PoisonError::into_inner);
     if IS_ATTACHED.load(Ordering::Relaxed) {
         return Ok(());
@@ -106,6 +108,7 @@ fn set_error(text: &str) {
 
 /// Runs a call of `jacinth.h`, and keeps what it has to say for [`jacinth_error`].
 fn explained<T>(call: impl FnOnce() -> Result<T, (Status, String)>) -> Result<T, Status> {
+    guard::arm();
     set_error("");
     call().map_err(|(status, text)| {
         set_error(&text);
@@ -182,6 +185,7 @@ fn c_config_of(config: &Config) -> jacinth_config_t {
 /// `config` is NULL or points to room for one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jacinth_config_default(config: UserOut<jacinth_config_t>) {
+    guard::arm();
     let _ = config.store_optional(c_config_of(&Config::default()));
 }
 
@@ -282,7 +286,7 @@ pub unsafe extern "C" fn jacinth_spawn(
 pub unsafe extern "C" fn jacinth_audit(audit: UserOut<jacinth_audit_t>) -> zx_status_t {
     status_of(explained(|| {
         enter().map_err(|status| (status, failure(status)))?;
-        audit.check_optional().map_err(plain("where the audit goes"))?;
+        let place = audit.check_optional().map_err(plain("where the audit goes"))?;
         if !jacinth::is_attached() {
             return Err(plain("this process was forked from an attached one")(Status::BAD_STATE));
         }
@@ -298,7 +302,7 @@ pub unsafe extern "C" fn jacinth_audit(audit: UserOut<jacinth_audit_t>) -> zx_st
             blocks: found.blocks,
             findings: found.findings.len().try_into().unwrap_or(u32::MAX),
         };
-        audit.store_optional(counted).map_err(plain("where the audit goes"))?;
+        place.store(counted);
         match found.is_clean() {
             true => Ok(()),
             false => Err((Status::IO_DATA_INTEGRITY, found.findings.join("\n"))),

@@ -3,7 +3,7 @@
 use crate::arena::enter;
 use crate::handle::give_both;
 use crate::types::{zx_channel_call_args_t, zx_handle_info_t, zx_handle_t, zx_time_t};
-use crate::user::{Plain, UserIn, UserOut};
+use crate::user::{Checked, Plain, UserIn, UserOut};
 use jacinth::{MAX_MSG_BYTES, MonotonicInstant, ObjectType, Rights, Status, TooSmall, raw};
 use std::cell::Cell;
 use std::mem::MaybeUninit;
@@ -38,8 +38,8 @@ calls! {
         actual_handles: UserOut<u32>,
     ) {
         enter()?;
-        let buffers = Buffers::new(bytes, num_bytes, handles, num_handles);
-        read(handle, options, buffers, Actual { bytes: actual_bytes, handles: actual_handles })
+        let sizes = Sizes { bytes: actual_bytes.check_optional()?, handles: actual_handles.check_optional()? };
+        read(handle, options, Buffers::new(bytes, num_bytes, handles, num_handles), sizes)
     }
 
     /// Reads the next message; each handle comes with its type and rights.
@@ -54,8 +54,8 @@ calls! {
         actual_handles: UserOut<u32>,
     ) {
         enter()?;
-        let buffers = Buffers::new(bytes, num_bytes, handles, num_handles);
-        read(handle, options, buffers, Actual { bytes: actual_bytes, handles: actual_handles })
+        let sizes = Sizes { bytes: actual_bytes.check_optional()?, handles: actual_handles.check_optional()? };
+        read(handle, options, Buffers::new(bytes, num_bytes, handles, num_handles), sizes)
     }
 
     /// Writes a message.
@@ -136,7 +136,7 @@ fn discard(handles: &[zx_handle_t]) {
     let _ = raw::close_many(handles);
 }
 
-/// Where a call says how long the message was. NULL where nobody wants to know.
+/// Where a call says how long the reply was.
 #[derive(Clone, Copy)]
 struct Actual {
     bytes: UserOut<u32>,
@@ -144,22 +144,31 @@ struct Actual {
 }
 
 impl Actual {
-    #[inline]
-    fn check_optional(self) -> Result<(), Status> {
-        self.bytes.check_optional()?;
-        self.handles.check_optional()
-    }
-
     fn check(self) -> Result<(), Status> {
         self.bytes.check()?;
         self.handles.check()
     }
 
-    #[inline]
     fn store(self, bytes: usize, handles: usize) -> Result<(), Status> {
         // Both are far below what 32 bits hold.
-        self.bytes.store_optional(bytes as u32)?;
-        self.handles.store_optional(handles as u32)
+        self.bytes.store(bytes as u32)?;
+        self.handles.store(handles as u32)
+    }
+}
+
+/// Where a read says how long the message was, if anybody wants to know.
+#[derive(Clone, Copy)]
+struct Sizes {
+    bytes: Checked<u32>,
+    handles: Checked<u32>,
+}
+
+impl Sizes {
+    #[inline]
+    fn store(self, actual: raw::Actual) {
+        // Both are far below what 32 bits hold.
+        self.bytes.store(actual.bytes as u32);
+        self.handles.store(actual.handles as u32);
     }
 }
 
@@ -247,17 +256,18 @@ fn read<H: Arrived>(
     handle: zx_handle_t,
     options: u32,
     mut buffers: Buffers<H>,
-    actual: Actual,
+    sizes: Sizes,
 ) -> Result<(), Status> {
     if options & !MAY_DISCARD != 0 {
         return Err(Status::INVALID_ARGS);
     }
-    actual.check_optional()?;
-    match raw::receive(handle, TooSmall::Keep, &mut buffers) {
-        (Ok(()), sizes) => actual.store(sizes.bytes, sizes.handles),
-        (Err(Status::BUFFER_TOO_SMALL), sizes) => too_small(handle, options, buffers, sizes, actual),
-        (error, _) => error,
+    let (result, actual) = raw::receive(handle, TooSmall::Keep, &mut buffers);
+    match result {
+        Ok(()) => sizes.store(actual),
+        Err(Status::BUFFER_TOO_SMALL) => return too_small(handle, options, buffers, actual, sizes),
+        Err(_) => {}
     }
+    result
 }
 
 /// A message that would not fit, or fit where nothing is. What leads nowhere costs nobody a message: so only one that is
@@ -267,17 +277,17 @@ fn too_small<H: Arrived>(
     handle: zx_handle_t,
     options: u32,
     mut buffers: Buffers<H>,
-    mut sizes: raw::Actual,
-    actual: Actual,
+    mut actual: raw::Actual,
+    sizes: Sizes,
 ) -> Result<(), Status> {
     let mut result = Err(Status::BUFFER_TOO_SMALL);
     if options & MAY_DISCARD != 0 && !buffers.is_nowhere.get() {
         // Another thread may have read it meanwhile: then this is the next one.
-        (result, sizes) = raw::receive(handle, TooSmall::Discard, &mut buffers);
+        (result, actual) = raw::receive(handle, TooSmall::Discard, &mut buffers);
     }
     match result {
         Err(Status::BUFFER_TOO_SMALL) if buffers.is_nowhere.get() => return Err(Status::INVALID_ARGS),
-        Ok(()) | Err(Status::BUFFER_TOO_SMALL) => actual.store(sizes.bytes, sizes.handles)?,
+        Ok(()) | Err(Status::BUFFER_TOO_SMALL) => sizes.store(actual),
         Err(_) => {}
     }
     result

@@ -1,5 +1,6 @@
 //! Clocks, ticks and sleep.
 
+use crate::guard;
 use crate::types::{zx_clock_t, zx_duration_t, zx_ticks_t, zx_time_t};
 use crate::user::UserOut;
 use jacinth::{MonotonicDuration, MonotonicInstant, Status};
@@ -13,6 +14,7 @@ calls! {
 
     /// The time now, by one of three clocks.
     fn zx_clock_get_new, _zx_clock_get_new(clock_id: zx_clock_t, out: UserOut<zx_time_t>) {
+        guard::arm();
         out.store(read(clock_id).ok_or(Status::INVALID_ARGS)?)
     }
 

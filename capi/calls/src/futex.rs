@@ -1,5 +1,6 @@
 //! Futexes: words of one process that threads sleep on. They have nothing to do with the arena: Linux has them too.
 
+use crate::guard;
 use crate::types::zx_time_t;
 use crate::user::UserIn;
 use jacinth::{MonotonicInstant, Status};
@@ -86,6 +87,7 @@ calls! {
 
 /// INVALID_ARGS for what cannot be a futex.
 fn check(word: UserIn<i32>) -> Result<(), Status> {
+    guard::arm();
     if word.0.is_aligned() { word.load().map(drop) } else { Err(Status::INVALID_ARGS) }
 }
 

@@ -40,9 +40,9 @@ unsafe extern "C" {
     static END: Fixup;
 }
 
-/// Whether `bytes` bytes from `start` can be read.
+/// Whether `bytes` bytes from `start` can be read. For a thread that has [`arm`]ed.
 #[inline(always)]
-pub(crate) fn is_readable(start: *const c_void, bytes: usize) -> bool {
+pub fn is_readable(start: *const c_void, bytes: usize) -> bool {
     all_pages(start, bytes, |at| {
         // SAFETY: one byte is looked at and nothing else changes; if it is not there, the handler makes this `false`.
         unsafe {
@@ -63,9 +63,9 @@ pub(crate) fn is_readable(start: *const c_void, bytes: usize) -> bool {
 }
 
 /// Whether `bytes` bytes from `start` can be written. A byte of each page is written as it is: ask only for what will be
-/// overwritten.
+/// overwritten. For a thread that has [`arm`]ed.
 #[inline(always)]
-pub(crate) fn is_writable(start: *mut c_void, bytes: usize) -> bool {
+pub fn is_writable(start: *mut c_void, bytes: usize) -> bool {
     all_pages(start, bytes, |at| {
         // SAFETY: as above; the byte is the caller's to write, and keeps its value.
         unsafe {
@@ -110,7 +110,7 @@ static IS_ARMED: AtomicBool = AtomicBool::new(false);
 
 /// Makes sure that the handler is there.
 #[inline(always)]
-pub(crate) fn arm() {
+pub fn arm() {
     // Acquire pairs with the Release of `install`: what the handler passes on to is known.
     if !IS_ARMED.load(Ordering::Acquire) {
         install();

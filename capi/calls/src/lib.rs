@@ -66,7 +66,7 @@ mod clock;
 mod event;
 mod exit;
 mod futex;
-mod guard;
+pub mod guard;
 mod handle;
 mod info;
 mod object;

@@ -1,5 +1,6 @@
 //! The machine, and its random numbers.
 
+use crate::guard;
 use crate::user::UserOut;
 use jacinth::Status;
 use rustix::rand::{GetRandomFlags, getrandom};
@@ -20,6 +21,7 @@ calls! {
 
     /// What this is, as a text.
     fn zx_system_get_version, _zx_system_get_version(version: UserOut<u8>, version_size: usize) {
+        guard::arm();
         if version_size < VERSION.len() {
             return Err(Status::BUFFER_TOO_SMALL);
         }
@@ -36,6 +38,7 @@ calls! {
 
     /// Fills a buffer with random bytes from the kernel.
     fn zx_cprng_draw, _zx_cprng_draw(buffer: UserOut<u8>, buffer_size: usize) -> () {
+        guard::arm();
         // There is no status to say otherwise with: as in Zircon, a buffer that is not there ends the program.
         let Ok(mut rest) = buffer.room(buffer_size) else { std::process::abort() };
         while !rest.is_empty() {

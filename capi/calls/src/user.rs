@@ -1,4 +1,6 @@
 //! Pointers that C handed over: allegations until they have been looked into.
+//!
+//! INV-USER-1: whoever looks into one has called `arena::enter` or `guard::arm` before.
 
 use crate::guard;
 use jacinth::Status;
@@ -49,7 +51,6 @@ impl<T: Plain> UserIn<T> {
     /// The value there.
     #[inline]
     pub(crate) fn load(self) -> Result<T, Status> {
-        guard::arm();
         if !guard::is_readable(self.0.cast(), size_of::<T>()) {
             return Err(Status::INVALID_ARGS);
         }
@@ -60,7 +61,6 @@ impl<T: Plain> UserIn<T> {
     /// `count` values from there, which the caller of the call keeps as they are until it returns.
     #[inline]
     pub(crate) fn slice<'a>(self, count: usize) -> Result<&'a [T], Status> {
-        guard::arm();
         if count == 0 {
             return Ok(&[]);
         }
@@ -79,14 +79,13 @@ impl<T: Plain> UserOut<T> {
     /// Whether `count` values can be put there.
     #[inline]
     pub(crate) fn is_writable(self, count: usize) -> bool {
-        guard::arm();
         count.checked_mul(size_of::<T>()).is_some_and(|bytes| guard::is_writable(self.0.cast(), bytes))
     }
 
     /// INVALID_ARGS unless the pointer is NULL or a value can be put there.
     #[inline]
-    pub(crate) fn check_optional(self) -> Result<(), Status> {
-        if self.0.is_null() || self.is_writable(1) { Ok(()) } else { Err(Status::INVALID_ARGS) }
+    pub(crate) fn check_optional(self) -> Result<Checked<T>, Status> {
+        if self.0.is_null() || self.is_writable(1) { Ok(Checked(self.0)) } else { Err(Status::INVALID_ARGS) }
     }
 
     /// INVALID_ARGS unless a value can be put there.
@@ -120,6 +119,21 @@ impl<T: Plain> UserOut<T> {
     #[inline]
     pub(crate) fn at(self, index: usize) -> Self {
         Self(self.0.wrapping_add(index))
+    }
+}
+
+/// A place for one value that has been looked into, or NULL. For the rest of a call that does not sleep meanwhile.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Checked<T>(*mut T);
+
+impl<T: Plain> Checked<T> {
+    /// Puts a value there, if there is a place.
+    #[inline]
+    pub(crate) fn store(self, value: T) {
+        if !self.0.is_null() {
+            // SAFETY: `check_optional` has found it writable; nothing is said of its alignment.
+            unsafe { self.0.write_unaligned(value) };
+        }
     }
 }
 
