@@ -137,6 +137,8 @@ zx_status_t jacinth_create(const jacinth_config_t* config);
  * - ZX_ERR_INVALID_ARGS: @p socket_path is NULL.
  * - ZX_ERR_NO_RESOURCES, ZX_ERR_ACCESS_DENIED or another: the supervisor refused, since the arena has no room
  *   for another process, or this is another user's.
+ * - ZX_ERR_IO_DATA_INTEGRITY: what the supervisor handed over is no arena that this program can use: of another
+ *   version, say.
  * - ZX_ERR_IO: the system refused what it takes.
  */
 zx_status_t jacinth_attach(const char* socket_path);
@@ -154,9 +156,10 @@ const char* jacinth_socket_path(void);
  * Starts a program in this process's arena and gives it a handle, which it takes by
  * zx_take_startup_handle(PA_HND(PA_USER0, 0)). Usually that is one end of a channel.
  *
- * @p program is looked for in PATH if there is no slash in it. @p argv and @p envp are as for execve(); @p envp
- * may be NULL, for this process's environment. @p startup is gone from this process, also after a failure. @p
- * pid, optional, gets the child's number; the caller waits for the child as for any other.
+ * @p program is looked for in PATH if there is no slash in it. @p argv and @p envp are as for execve(), or
+ * NULL: for the program's name alone, and for this process's environment. @p startup is gone from this process,
+ * also after a failure. @p pid, optional, gets the child's number; the caller waits for the child as for any
+ * other.
  *
  * Rights: ZX_RIGHT_TRANSFER on @p startup.
  *
@@ -165,8 +168,9 @@ const char* jacinth_socket_path(void);
  * - ZX_ERR_ACCESS_DENIED: the program may not be executed, or @p startup lacks the right.
  * - ZX_ERR_NOT_FOUND: there is no such program.
  * - ZX_ERR_NO_RESOURCES: the arena has no room for another process.
- * - ZX_ERR_INVALID_ARGS: @p program or @p argv is NULL.
- * - ZX_ERR_IO: it could not be started for another reason, or the supervisor did not answer.
+ * - ZX_ERR_INVALID_ARGS: @p program is NULL, or a pointer leads nowhere.
+ * - ZX_ERR_UNAVAILABLE: the supervisor did not answer.
+ * - ZX_ERR_IO: the program could not be started for another reason.
  */
 zx_status_t jacinth_spawn(const char* program, char* const argv[], char* const envp[], zx_handle_t startup,
                           pid_t* pid);
@@ -198,8 +202,8 @@ zx_status_t jacinth_collect(jacinth_report_t* report);
 
 /**
  * For how long this process's waits spin before they sleep: those of this thread, and of threads whose first
- * call comes later. The default, about what it costs to sleep and wake, suits most programs; 0 suits more
- * threads than processors.
+ * call comes later. It attaches this process, as any call does. The default, about what it costs to sleep and
+ * wake, suits most programs; 0 suits more threads than processors.
  */
 void jacinth_set_spin(zx_duration_t duration);
 

@@ -122,10 +122,10 @@ zx_status_t _zx_handle_replace(zx_handle_t handle, zx_rights_t rights, zx_handle
  * - ZX_OK
  * - ZX_ERR_BAD_HANDLE: @p handle is no handle of this process.
  * - ZX_ERR_ACCESS_DENIED: it lacks a right that the topic needs.
- * - ZX_ERR_WRONG_TYPE: the topic is about objects of another type.
+ * - ZX_ERR_WRONG_TYPE: the topic is about objects of another type; also if jacinth does not have it yet.
  * - ZX_ERR_BUFFER_TOO_SMALL: @p buffer_size is less than a record.
  * - ZX_ERR_INVALID_ARGS: @p buffer, @p actual_count or @p avail_count cannot be written.
- * - ZX_ERR_NOT_SUPPORTED: there is no such topic; or it is one of the objects that jacinth does not have yet.
+ * - ZX_ERR_NOT_SUPPORTED: there is no such topic, or jacinth does not have it yet.
  */
 zx_status_t zx_object_get_info(zx_handle_t handle, uint32_t topic, void* buffer, size_t buffer_size,
                                size_t* actual_count, size_t* avail_count);
@@ -531,16 +531,17 @@ zx_status_t _zx_futex_requeue(const zx_futex_t* wake_ptr, uint32_t wake_count, i
  */
 
 /**
- * Fills memory with random bytes that nobody can foretell. It cannot fail; memory that is not there is a crash.
+ * Fills memory with random bytes that nobody can foretell. It cannot fail; as in Zircon, memory that is not
+ * there ends the process.
  */
 void zx_cprng_draw(void* buffer, size_t buffer_size);
 void _zx_cprng_draw(void* buffer, size_t buffer_size);
 
-/** How many bytes a line of the processor's data cache has; 0 if that is not known. */
+/** How many bytes a line of the processor's data cache has; 64 where Linux does not say. */
 uint32_t zx_system_get_dcache_line_size(void);
 uint32_t _zx_system_get_dcache_line_size(void);
 
-/** How many processors the machine has. */
+/** How many processors are in use. */
 uint32_t zx_system_get_num_cpus(void);
 uint32_t _zx_system_get_num_cpus(void);
 
