@@ -8,14 +8,17 @@
 mod support;
 
 mod c;
+mod calls;
 mod constants;
 mod documented;
 mod neighbours;
 mod records;
+mod shared;
 
 use c::{HEADERS, LANGUAGES};
 use std::collections::BTreeSet;
-use support::Language;
+use std::process::Command;
+use support::{Language, Linkage};
 
 type Outcome = Result<(), Failure>;
 
@@ -88,6 +91,11 @@ fn before(text: &str, end: char) -> String {
 }
 
 #[test]
+fn what_crosses_the_boundary_is_laid_out_alike() -> Outcome {
+    asserting("shared", &(shared::structures() + &shared::numbers()))
+}
+
+#[test]
 fn numbers_have_the_size_and_the_sign_that_zircon_documents() -> Outcome {
     let mut assertions = String::new();
     for (name, size, signed) in documented::TYPES {
@@ -99,8 +107,12 @@ fn numbers_have_the_size_and_the_sign_that_zircon_documents() -> Outcome {
 
 #[test]
 fn no_type_of_number_goes_uncompared() {
-    let compared: BTreeSet<&str> =
-        documented::TYPES.iter().map(|(name, ..)| *name).chain(["zx_futex_t"]).collect();
+    let compared: BTreeSet<&str> = documented::TYPES
+        .iter()
+        .map(|(name, ..)| *name)
+        .chain(shared::NUMBERS.iter().copied())
+        .chain(["zx_futex_t"])
+        .collect();
     let missed: Vec<String> = HEADERS
         .iter()
         .flat_map(|header| renamed(&c::code_of(header)))
@@ -143,7 +155,7 @@ fn time_arithmetic_saturates_as_the_rust_operators_do() -> Outcome {
             let program = source.with_extension("out");
             compiler.arg(&source).arg("-o").arg(&program);
             support::run(compiler)?;
-            support::run(std::process::Command::new(program))?;
+            support::run(Command::new(program))?;
         }
     }
     let constant: String = constants::arithmetic().iter().map(|(call, value)| c::is(call, *value)).collect();
@@ -161,7 +173,7 @@ fn records_of_later_objects_lie_as_zircon_documents() -> Outcome {
 #[test]
 fn records_lie_so_on_arm64_too() -> Outcome {
     // Without that system's headers: those of Clang's own must do.
-    let mut clang = std::process::Command::new("clang");
+    let mut clang = Command::new("clang");
     clang.args([
         "--target=aarch64-linux-gnu",
         "-ffreestanding",
@@ -191,9 +203,26 @@ fn a_program_written_for_zircon_compiles_unchanged() -> Outcome {
 }
 
 #[test]
+fn a_program_written_for_zircon_does_here_what_it_did_there() -> Outcome {
+    for language in LANGUAGES {
+        let source = c::write("idiom", language, include_str!("idiom.c"))?;
+        for linkage in [Linkage::Shared, Linkage::Static] {
+            let mut program = Command::new(support::compile(&source, language, linkage)?);
+            program.env_remove(jacinth::ARENA_VARIABLE).env_remove(jacinth::SEAT_VARIABLE);
+            support::run(program)?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn no_structure_goes_uncompared() {
-    let compared: BTreeSet<&str> =
-        records::RECORDS.iter().chain([&records::X86_64]).map(|record| record.name).collect();
+    let compared: BTreeSet<&str> = records::RECORDS
+        .iter()
+        .chain([&records::X86_64])
+        .map(|record| record.name)
+        .chain(shared::STRUCTURES.iter().copied())
+        .collect();
     let missed: Vec<String> = HEADERS
         .iter()
         .flat_map(|header| structures(&c::code_of(header)))

@@ -1,4 +1,5 @@
-//! How Zircon's structures lie in memory, by number: size, alignment, and where each member is and how long.
+//! How Zircon's structures lie in memory that the Rust crates do not have yet, by number: size, alignment, and where each
+//! member is and how long. One that gets a Rust counterpart moves to `shared.rs`.
 
 use super::c;
 
@@ -62,27 +63,6 @@ pub const ARM64: Record = record(
 
 /// All others.
 pub const RECORDS: &[Record] = &[
-    // types.h
-    record(
-        "zx_channel_call_args_t",
-        (48, 8),
-        &[
-            ("wr_bytes", 0, 8),
-            ("wr_handles", 8, 8),
-            ("rd_bytes", 16, 8),
-            ("rd_handles", 24, 8),
-            ("wr_num_bytes", 32, 4),
-            ("wr_num_handles", 36, 4),
-            ("rd_num_bytes", 40, 4),
-            ("rd_num_handles", 44, 4),
-        ],
-    ),
-    record("zx_wait_item_t", (12, 4), &[("handle", 0, 4), ("waitfor", 4, 4), ("pending", 8, 4)]),
-    record(
-        "zx_handle_info_t",
-        (16, 4),
-        &[("handle", 0, 4), ("type", 4, 4), ("rights", 8, 4), ("unused", 12, 4)],
-    ),
     // processargs.h
     record(
         "zx_proc_args_t",
@@ -100,12 +80,6 @@ pub const RECORDS: &[Record] = &[
         ],
     ),
     // syscalls/object.h
-    record(
-        "zx_info_handle_basic_t",
-        (32, 8),
-        &[("koid", 0, 8), ("rights", 8, 4), ("type", 12, 4), ("related_koid", 16, 8), ("props", 24, 4)],
-    ),
-    record("zx_info_handle_count_t", (4, 4), &[("handle_count", 0, 4)]),
     record("zx_info_process_handle_stats_t", (256, 4), &[("handle_count", 0, 256)]),
     record(
         "zx_info_process_t",
@@ -294,53 +268,4 @@ pub const RECORDS: &[Record] = &[
     record("zx_exception_context_t", (24, 8), &[("arch.u.x86_64", 0, 24), ("arch.u.arm_64", 0, 16)]),
     record("zx_exception_header_t", (8, 4), &[("size", 0, 4), ("type", 4, 4)]),
     record("zx_exception_report_t", (32, 8), &[("header", 0, 8), ("context", 8, 24)]),
-    // jacinth.h
-    record(
-        "jacinth_config_t",
-        (56, 8),
-        &[
-            ("max_processes", 0, 4),
-            ("max_threads", 4, 4),
-            ("max_objects", 8, 4),
-            ("max_objects_per_process", 12, 4),
-            ("max_handles_per_process", 16, 4),
-            ("max_pending_messages", 20, 4),
-            ("max_pending_messages_per_process", 24, 4),
-            ("first_segment_messages", 28, 4),
-            ("pool_bytes", 32, 8),
-            ("max_block_bytes_per_process", 40, 8),
-            ("max_loan_bytes", 48, 8),
-        ],
-    ),
-    record(
-        "jacinth_audit_t",
-        (40, 8),
-        &[
-            ("processes", 0, 4),
-            ("threads", 4, 4),
-            ("objects", 8, 4),
-            ("retired", 12, 4),
-            ("handles", 16, 4),
-            ("in_transit", 20, 4),
-            ("messages", 24, 8),
-            ("blocks", 32, 4),
-            ("findings", 36, 4),
-        ],
-    ),
-    record(
-        "jacinth_report_t",
-        (40, 4),
-        &[
-            ("processes", 0, 4),
-            ("threads", 4, 4),
-            ("handles_closed", 8, 4),
-            ("operations_finished", 12, 4),
-            ("operations_undone", 16, 4),
-            ("blocks_freed", 20, 4),
-            ("objects_retired", 24, 4),
-            ("objects_reclaimed", 28, 4),
-            ("ends_collected", 32, 4),
-            ("unused", 36, 4),
-        ],
-    ),
 ];
