@@ -71,13 +71,24 @@ fn a_startup_handle_can_be_of_any_type() {
     in_arena(|supervisor| {
         let (ours, theirs) = EventPair::create().unwrap();
         let koid = theirs.koid().unwrap();
-        let weak = theirs.replace(Rights::WAIT).unwrap();
+        let weak = theirs.replace(Rights::WAIT | Rights::TRANSFER).unwrap();
         let child = supervisor.spawn(&mut role("echo"), weak).unwrap();
         // It takes it for a channel, whose wait it may use; then it ends.
         ours.signal_peer(Signals::NONE, Signals::EVENTPAIR_SIGNALED).unwrap();
         assert_eq!(ours.basic_info().unwrap().related_koid, koid);
         drop(ours);
         join(child);
+    });
+}
+
+#[test]
+fn a_startup_handle_must_be_one_that_may_be_sent() {
+    in_arena(|supervisor| {
+        let (ours, theirs) = EventPair::create().unwrap();
+        let theirs = theirs.replace(Rights::EVENTPAIR_DEFAULT - Rights::TRANSFER).unwrap();
+        let refused = supervisor.spawn(&mut role("echo"), theirs);
+        assert!(matches!(refused, Err(SpawnError::Arena(Status::ACCESS_DENIED))), "{refused:?}");
+        wait_for_peer_closed(&ours);
     });
 }
 

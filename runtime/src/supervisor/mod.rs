@@ -15,7 +15,7 @@ mod tripwire;
 use crate::attach::{
     ARENA_VARIABLE, AttachError, Attachment, SEAT_VARIABLE, attach_creator, attachment, with_thread,
 };
-use crate::{AsHandleRef, Handle, Status, status};
+use crate::{AsHandleRef, Handle, Rights, Status, status};
 use address::Aside;
 use client::{Client, Line, Request};
 use jacinth_shm::{self as shm, Audit, Config, Counters, Recovered};
@@ -64,7 +64,7 @@ impl std::fmt::Display for Report {
 #[non_exhaustive]
 pub enum SpawnError {
     /// The arena refused: no process row is free ([`Status::NO_RESOURCES`]), or the startup handle is none
-    /// ([`Status::BAD_HANDLE`]).
+    /// ([`Status::BAD_HANDLE`]) or lacks [`Rights::TRANSFER`] ([`Status::ACCESS_DENIED`]).
     #[error("the arena has no place for another process: {0}")]
     Arena(#[from] Status),
     /// The program could not be started. The startup handle is closed.
@@ -181,7 +181,7 @@ impl Supervisor {
     /// [`take_startup_handle`](crate::take_startup_handle); usually it is one end of a channel.
     ///
     /// The handle is gone from this process also on an error, as Zircon's `process_start` has it. A child that
-    /// dies before it attaches is noticed, and its handle closed.
+    /// dies before it attaches is noticed, and its handle closed. Needs [`Rights::TRANSFER`] on `startup`.
     ///
     /// # Errors
     /// [`SpawnError::Arena`], [`SpawnError::Program`], [`SpawnError::Supervisor`].
@@ -189,7 +189,11 @@ impl Supervisor {
         let startup: Handle = startup.into();
         let value = startup.raw_handle();
         let seat = with_thread(|thread| thread.process().arena().reserve_seat(thread))?;
-        let moved = with_thread(|thread| thread.leave_startup_handle(thread.find(value)?, seat));
+        let moved = with_thread(|thread| {
+            let found = thread.find(value)?;
+            found.require(Rights::TRANSFER.bits())?;
+            thread.leave_startup_handle(found, seat)
+        });
         if let Err(status) = moved {
             self.give_up(seat);
             return Err(status.into());
