@@ -24,6 +24,8 @@
 #include <unistd.h>
 
 #include <jacinth.h>
+#include <zircon/process.h>
+#include <zircon/processargs.h>
 #include <zircon/status.h>
 #include <zircon/syscalls.h>
 #include <zircon/syscalls/object.h>

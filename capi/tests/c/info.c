@@ -1,0 +1,122 @@
+// zx_object_get_info
+#define _GNU_SOURCE
+#include "objects.h"
+
+// The call with everything, for the sake of its counts.
+struct outcome {
+    zx_status_t status;
+    size_t actual, avail;
+};
+
+static struct outcome ask(zx_handle_t handle, uint32_t topic, void* buffer, size_t size) {
+    struct outcome outcome = {0, 77, 77};
+    outcome.status = zx_object_get_info(handle, topic, buffer, size, &outcome.actual, &outcome.avail);
+    return outcome;
+}
+
+TEST(handle_valid_gives_no_record) {
+    zx_handle_t event = restrict_to(make_event(), ZX_RIGHT_NONE);
+    CHECK_OK(zx_object_get_info(event, ZX_INFO_HANDLE_VALID, NULL, 0, NULL, NULL));
+    CHECK_OK(ask(event, ZX_INFO_HANDLE_VALID, NULL, 0).status);
+    CHECK_OK(zx_handle_close(event));
+    CHECK_STATUS(ask(event, ZX_INFO_HANDLE_VALID, NULL, 0).status, ZX_ERR_BAD_HANDLE);
+    CHECK_STATUS(ask(ZX_HANDLE_INVALID, ZX_INFO_HANDLE_VALID, NULL, 0).status, ZX_ERR_BAD_HANDLE);
+}
+
+TEST(a_topic_of_one_record_gives_one) {
+    zx_handle_t event = make_event();
+    zx_info_handle_basic_t basic[2];
+    zx_info_handle_count_t count[2];
+    struct outcome outcome = ask(event, ZX_INFO_HANDLE_BASIC, basic, sizeof(basic[0]));
+    CHECK_OK(outcome.status);
+    CHECK_EQ(outcome.actual, 1);
+    CHECK_EQ(outcome.avail, 1);
+    outcome = ask(event, ZX_INFO_HANDLE_COUNT, count, sizeof(count[0]));
+    CHECK_OK(outcome.status);
+    CHECK_EQ(outcome.actual, 1);
+    CHECK_EQ(outcome.avail, 1);
+    CHECK_EQ(count[0].handle_count, 1);
+}
+
+TEST(more_room_than_needed_is_left_alone) {
+    zx_handle_t event = make_event();
+    zx_info_handle_basic_t basic[2];
+    memset(basic, 0xab, sizeof(basic));
+    struct outcome outcome = ask(event, ZX_INFO_HANDLE_BASIC, basic, sizeof(basic));
+    CHECK_OK(outcome.status);
+    CHECK_EQ(outcome.actual, 1);
+    CHECK_EQ(outcome.avail, 1);
+    CHECK_EQ(basic[0].koid, koid_of(event));
+    for (size_t index = 0; index < sizeof(basic[1]); index++)
+        CHECK_EQ(((unsigned char*)&basic[1])[index], 0xab);
+}
+
+TEST(too_little_room_gives_no_record_and_says_what_there_is) {
+    zx_handle_t event = make_event();
+    zx_info_handle_basic_t basic;
+    zx_info_handle_count_t count;
+    for (size_t size = 0; size < sizeof(basic); size++) {
+        struct outcome outcome = ask(event, ZX_INFO_HANDLE_BASIC, &basic, size);
+        CHECK_STATUS(outcome.status, ZX_ERR_BUFFER_TOO_SMALL);
+        CHECK_EQ(outcome.actual, 0);
+        CHECK_EQ(outcome.avail, 1);
+        CHECK_STATUS(zx_object_get_info(event, ZX_INFO_HANDLE_BASIC, &basic, size, NULL, NULL),
+                     ZX_ERR_BUFFER_TOO_SMALL);
+    }
+    struct outcome outcome = ask(event, ZX_INFO_HANDLE_COUNT, &count, sizeof(count) - 1);
+    CHECK_STATUS(outcome.status, ZX_ERR_BUFFER_TOO_SMALL);
+    CHECK_EQ(outcome.actual, 0);
+    CHECK_EQ(outcome.avail, 1);
+    CHECK_STATUS(ask(event, ZX_INFO_HANDLE_BASIC, NULL, 0).status, ZX_ERR_BUFFER_TOO_SMALL);
+}
+
+TEST(basic_needs_no_right_and_count_needs_inspect) {
+    zx_handle_t event = restrict_to(make_event(), ZX_DEFAULT_EVENT_RIGHTS & ~ZX_RIGHT_INSPECT);
+    zx_info_handle_count_t count;
+    CHECK_EQ(rights_of(event), ZX_DEFAULT_EVENT_RIGHTS & ~ZX_RIGHT_INSPECT);
+    CHECK_STATUS(ask(event, ZX_INFO_HANDLE_COUNT, &count, sizeof(count)).status, ZX_ERR_ACCESS_DENIED);
+    CHECK_EQ(rights_of(restrict_to(event, ZX_RIGHT_NONE)), ZX_RIGHT_NONE);
+}
+
+TEST(handles_are_counted_and_those_under_way_too) {
+    zx_handle_t event = make_event(), copies[10], one, other;
+    make_channel(&one, &other);
+    for (size_t index = 0; index < 10; index++) {
+        copies[index] = duplicate(event, ZX_RIGHT_SAME_RIGHTS);
+        CHECK_EQ(handle_count(event), 2 + index);
+    }
+    give(one, copies[0]);
+    CHECK_EQ(handle_count(event), 11);
+    CHECK_OK(zx_handle_close(take(other)));
+    CHECK_EQ(handle_count(event), 10);
+    CHECK_EQ(handle_count(one), 1);
+}
+
+TEST(topics_of_other_types_are_wrong_type) {
+    uint32_t topics[] = {ZX_INFO_PROCESS,      ZX_INFO_PROCESS_THREADS, ZX_INFO_VMAR,         ZX_INFO_JOB_CHILDREN,
+                         ZX_INFO_JOB_PROCESSES, ZX_INFO_THREAD,          ZX_INFO_THREAD_STATS, ZX_INFO_TASK_STATS,
+                         ZX_INFO_PROCESS_MAPS, ZX_INFO_PROCESS_VMOS,    ZX_INFO_SOCKET,       ZX_INFO_VMO};
+    zx_handle_t event = make_event();
+    char buffer[1024];
+    for (size_t index = 0; index < sizeof(topics) / sizeof(*topics); index++) {
+        CHECK_STATUS(ask(event, topics[index], buffer, sizeof(buffer)).status, ZX_ERR_WRONG_TYPE);
+        CHECK_STATUS(ask(ZX_HANDLE_INVALID, topics[index], buffer, sizeof(buffer)).status, ZX_ERR_BAD_HANDLE);
+    }
+}
+
+TEST(topics_that_do_not_exist_are_not_supported) {
+    uint32_t topics[] = {ZX_INFO_NONE, 5, 6, 1000, ~0u};
+    zx_handle_t event = make_event();
+    char buffer[1024];
+    for (size_t index = 0; index < sizeof(topics) / sizeof(*topics); index++)
+        CHECK_STATUS(ask(event, topics[index], buffer, sizeof(buffer)).status, ZX_ERR_NOT_SUPPORTED);
+}
+
+TEST(a_topic_of_this_type_that_is_not_there_yet_is_not_supported) {
+    char buffer[1024];
+    CHECK_STATUS(ask(zx_process_self(), ZX_INFO_PROCESS, buffer, sizeof(buffer)).status, ZX_ERR_NOT_SUPPORTED);
+    CHECK_STATUS(ask(zx_thread_self(), ZX_INFO_THREAD, buffer, sizeof(buffer)).status, ZX_ERR_NOT_SUPPORTED);
+    CHECK_STATUS(ask(zx_job_default(), ZX_INFO_JOB_PROCESSES, buffer, sizeof(buffer)).status,
+                 ZX_ERR_NOT_SUPPORTED);
+    CHECK_STATUS(ask(zx_vmar_root_self(), ZX_INFO_VMAR, buffer, sizeof(buffer)).status, ZX_ERR_NOT_SUPPORTED);
+}
