@@ -1,0 +1,304 @@
+// Every call that takes a handle, and what it says of handles that are not what it needs.
+#define _GNU_SOURCE
+#include "objects.h"
+#include "partner.h"
+
+// What a call is tried with.
+static zx_handle_t an_event(void) {
+    return make_event();
+}
+
+static zx_handle_t a_pair(void) {
+    zx_handle_t one, other;
+    make_eventpair(&one, &other);
+    return one;
+}
+
+static zx_handle_t a_channel(void) {
+    zx_handle_t one, other;
+    make_channel(&one, &other);
+    return one;
+}
+
+static zx_handle_t a_process(void) {
+    return duplicate(zx_process_self(), ZX_RIGHT_SAME_RIGHTS);
+}
+
+// The calls.
+static zx_status_t handle_close(zx_handle_t handle) {
+    return zx_handle_close(handle);
+}
+
+static zx_status_t handle_close_many(zx_handle_t handle) {
+    return zx_handle_close_many(&handle, 1);
+}
+
+static zx_status_t handle_duplicate(zx_handle_t handle) {
+    zx_handle_t copy;
+    return zx_handle_duplicate(handle, ZX_RIGHT_SAME_RIGHTS, &copy);
+}
+
+static zx_status_t handle_replace(zx_handle_t handle) {
+    zx_handle_t other;
+    return zx_handle_replace(handle, ZX_RIGHT_SAME_RIGHTS, &other);
+}
+
+static zx_status_t info_handle_valid(zx_handle_t handle) {
+    return zx_object_get_info(handle, ZX_INFO_HANDLE_VALID, NULL, 0, NULL, NULL);
+}
+
+static zx_status_t info_handle_basic(zx_handle_t handle) {
+    zx_info_handle_basic_t info;
+    return zx_object_get_info(handle, ZX_INFO_HANDLE_BASIC, &info, sizeof(info), NULL, NULL);
+}
+
+static zx_status_t info_handle_count(zx_handle_t handle) {
+    zx_info_handle_count_t info;
+    return zx_object_get_info(handle, ZX_INFO_HANDLE_COUNT, &info, sizeof(info), NULL, NULL);
+}
+
+static zx_status_t object_get_property(zx_handle_t handle) {
+    char name[ZX_MAX_NAME_LEN];
+    return zx_object_get_property(handle, ZX_PROP_NAME, name, sizeof(name));
+}
+
+static zx_status_t object_set_property(zx_handle_t handle) {
+    return zx_object_set_property(handle, ZX_PROP_NAME, "name", 4);
+}
+
+static zx_status_t object_signal(zx_handle_t handle) {
+    return zx_object_signal(handle, 0, ZX_USER_SIGNAL_0);
+}
+
+static zx_status_t object_signal_peer(zx_handle_t handle) {
+    return zx_object_signal_peer(handle, 0, ZX_USER_SIGNAL_0);
+}
+
+static zx_status_t object_wait_one(zx_handle_t handle) {
+    return zx_object_wait_one(handle, ZX_USER_SIGNAL_7, 0, NULL);
+}
+
+static zx_status_t object_wait_many(zx_handle_t handle) {
+    zx_wait_item_t items[] = {{zx_process_self(), ZX_USER_SIGNAL_7, 0}, {handle, ZX_USER_SIGNAL_7, 0}};
+    return zx_object_wait_many(items, 2, 0);
+}
+
+static zx_status_t channel_read(zx_handle_t handle) {
+    return zx_channel_read(handle, 0, NULL, NULL, 0, 0, NULL, NULL);
+}
+
+static zx_status_t channel_read_etc(zx_handle_t handle) {
+    return zx_channel_read_etc(handle, 0, NULL, NULL, 0, 0, NULL, NULL);
+}
+
+static zx_status_t channel_write(zx_handle_t handle) {
+    return zx_channel_write(handle, 0, NULL, 0, NULL, 0);
+}
+
+static zx_status_t channel_write_with_handles(zx_handle_t handle) {
+    zx_handle_t event = make_event();
+    zx_status_t status = zx_channel_write(handle, 0, NULL, 0, &event, 1);
+    CHECK(!is_open(event));
+    return status;
+}
+
+static zx_status_t sent_by_channel_write(zx_handle_t handle) {
+    zx_status_t status = zx_channel_write(a_channel(), 0, NULL, 0, &handle, 1);
+    CHECK(!is_open(handle));
+    return status;
+}
+
+static zx_channel_call_args_t arguments_of_call(const zx_handle_t* handles, uint32_t count) {
+    static char bytes[4];
+    return (zx_channel_call_args_t){
+        .wr_bytes = bytes, .wr_num_bytes = 4, .wr_handles = handles, .wr_num_handles = count};
+}
+
+static zx_status_t channel_call(zx_handle_t handle) {
+    zx_channel_call_args_t arguments = arguments_of_call(NULL, 0);
+    uint32_t bytes, handles;
+    return zx_channel_call(handle, 0, 0, &arguments, &bytes, &handles);
+}
+
+static zx_status_t channel_call_noretry(zx_handle_t handle) {
+    zx_channel_call_args_t arguments = arguments_of_call(NULL, 0);
+    uint32_t bytes, handles;
+    return zx_channel_call_noretry(handle, 0, 0, &arguments, &bytes, &handles);
+}
+
+static zx_status_t channel_call_with_handles(zx_handle_t handle) {
+    zx_handle_t event = make_event();
+    zx_channel_call_args_t arguments = arguments_of_call(&event, 1);
+    uint32_t bytes, handles;
+    zx_status_t status = zx_channel_call(handle, 0, 0, &arguments, &bytes, &handles);
+    CHECK(!is_open(event));
+    return status;
+}
+
+static zx_status_t sent_by_channel_call(zx_handle_t handle) {
+    zx_channel_call_args_t arguments = arguments_of_call(&handle, 1);
+    uint32_t bytes, handles;
+    zx_status_t status = zx_channel_call(a_channel(), 0, 0, &arguments, &bytes, &handles);
+    CHECK(!is_open(handle));
+    return status;
+}
+
+static zx_status_t spawn(zx_handle_t handle) {
+    char* arguments[] = {(char*)"true", NULL};
+    pid_t pid;
+    zx_status_t status = jacinth_spawn("true", arguments, NULL, handle, &pid);
+    if (status == ZX_OK)
+        CHECK_EQ(join_process(pid), 0);
+    CHECK(!is_open(handle));
+    return status;
+}
+
+#define ANY NULL
+
+static const struct row {
+    const char* name;
+    zx_status_t (*call)(zx_handle_t);
+    zx_handle_t (*make)(void); // What it takes.
+    zx_status_t succeeds; // What it says of that.
+    zx_rights_t needs; // Each of these rights.
+    zx_handle_t (*wrong)(void); // What it does not take.
+} rows[] = {
+    {"handle_close", handle_close, an_event, ZX_OK, 0, ANY},
+    {"handle_close_many", handle_close_many, an_event, ZX_OK, 0, ANY},
+    {"handle_duplicate", handle_duplicate, an_event, ZX_OK, ZX_RIGHT_DUPLICATE, ANY},
+    {"handle_replace", handle_replace, an_event, ZX_OK, 0, ANY},
+    {"object_get_info(HANDLE_VALID)", info_handle_valid, an_event, ZX_OK, 0, ANY},
+    {"object_get_info(HANDLE_BASIC)", info_handle_basic, an_event, ZX_OK, 0, ANY},
+    {"object_get_info(HANDLE_COUNT)", info_handle_count, an_event, ZX_OK, ZX_RIGHT_INSPECT, ANY},
+    {"object_get_property", object_get_property, a_process, ZX_OK, ZX_RIGHT_GET_PROPERTY, ANY},
+    {"object_set_property", object_set_property, a_process, ZX_OK, ZX_RIGHT_SET_PROPERTY, ANY},
+    {"object_signal", object_signal, an_event, ZX_OK, ZX_RIGHT_SIGNAL, ANY},
+    {"object_signal_peer", object_signal_peer, a_pair, ZX_OK, ZX_RIGHT_SIGNAL_PEER, ANY},
+    {"object_wait_one", object_wait_one, an_event, ZX_ERR_TIMED_OUT, ZX_RIGHT_WAIT, ANY},
+    {"object_wait_many", object_wait_many, an_event, ZX_ERR_TIMED_OUT, ZX_RIGHT_WAIT, ANY},
+    {"channel_read", channel_read, a_channel, ZX_ERR_SHOULD_WAIT, ZX_RIGHT_READ, a_pair},
+    {"channel_read_etc", channel_read_etc, a_channel, ZX_ERR_SHOULD_WAIT, ZX_RIGHT_READ, a_pair},
+    {"channel_write", channel_write, a_channel, ZX_OK, ZX_RIGHT_WRITE, an_event},
+    {"channel_write with handles", channel_write_with_handles, a_channel, ZX_OK, ZX_RIGHT_WRITE, an_event},
+    {"sent by channel_write", sent_by_channel_write, an_event, ZX_OK, ZX_RIGHT_TRANSFER, ANY},
+    {"channel_call", channel_call, a_channel, ZX_ERR_TIMED_OUT, ZX_RIGHTS_IO, a_process},
+    {"channel_call with handles", channel_call_with_handles, a_channel, ZX_ERR_TIMED_OUT, ZX_RIGHTS_IO, an_event},
+    {"channel_call_noretry", channel_call_noretry, a_channel, ZX_ERR_TIMED_OUT, ZX_RIGHTS_IO, an_event},
+    {"sent by channel_call", sent_by_channel_call, an_event, ZX_ERR_TIMED_OUT, ZX_RIGHT_TRANSFER, ANY},
+    {"jacinth_spawn", spawn, an_event, ZX_OK, ZX_RIGHT_TRANSFER, ANY},
+};
+
+#define FOR_EACH_ROW(row) for (const struct row* row = rows; row < rows + sizeof(rows) / sizeof(*rows); row++)
+
+static void expect(const struct row* row, const char* what, zx_handle_t handle, zx_status_t expected) {
+    zx_status_t status = row->call(handle);
+    if (status != expected)
+        check_fail(__FILE__, __LINE__, "%s of %s gives %s, not %s", row->name, what, zx_status_get_string(status),
+                   zx_status_get_string(expected));
+}
+
+TEST(what_a_call_needs_it_takes) {
+    FOR_EACH_ROW(row)
+        expect(row, "what it takes", row->make(), row->succeeds);
+}
+
+TEST(no_other_right_is_needed) {
+    FOR_EACH_ROW(row)
+        if (row->needs != 0)
+            expect(row, "just its rights", restrict_to(row->make(), row->needs), row->succeeds);
+}
+
+TEST(a_handle_without_the_right_is_access_denied) {
+    FOR_EACH_ROW(row) {
+        for (zx_rights_t right = 1; right < ZX_RIGHT_SAME_RIGHTS; right <<= 1) {
+            if ((row->needs & right) == 0)
+                continue;
+            zx_handle_t handle = row->make();
+            expect(row, "a handle without a right", restrict_to(handle, rights_of(handle) & ~right),
+                   ZX_ERR_ACCESS_DENIED);
+        }
+    }
+}
+
+TEST(a_handle_of_another_type_is_wrong_type) {
+    FOR_EACH_ROW(row)
+        if (row->wrong != ANY)
+            expect(row, "a handle of another type", row->wrong(), ZX_ERR_WRONG_TYPE);
+}
+
+TEST(a_closed_handle_is_bad_handle) {
+    FOR_EACH_ROW(row) {
+        zx_handle_t handle = row->make();
+        CHECK_OK(zx_handle_close(handle));
+        expect(row, "a closed handle", handle, ZX_ERR_BAD_HANDLE);
+    }
+}
+
+TEST(a_handle_that_was_sent_away_is_bad_handle) {
+    zx_handle_t one, other;
+    make_channel(&one, &other);
+    FOR_EACH_ROW(row) {
+        zx_handle_t handle = row->make();
+        give(one, handle);
+        expect(row, "a moved handle", handle, ZX_ERR_BAD_HANDLE);
+        zx_handle_t received = take(other);
+        CHECK(received != handle);
+        expect(row, "its old value after it has arrived", handle, ZX_ERR_BAD_HANDLE);
+        CHECK_OK(zx_handle_close(received));
+    }
+}
+
+TEST(a_handle_that_was_replaced_is_bad_handle) {
+    FOR_EACH_ROW(row) {
+        zx_handle_t handle = row->make();
+        restrict_to(handle, ZX_RIGHT_SAME_RIGHTS);
+        expect(row, "a replaced handle", handle, ZX_ERR_BAD_HANDLE);
+    }
+}
+
+TEST(the_invalid_handle_is_bad_handle) {
+    FOR_EACH_ROW(row) {
+        bool may_be_closed = row->call == handle_close || row->call == handle_close_many;
+        expect(row, "ZX_HANDLE_INVALID", ZX_HANDLE_INVALID, may_be_closed ? ZX_OK : ZX_ERR_BAD_HANDLE);
+    }
+}
+
+TEST(a_random_number_is_bad_handle) {
+    FOR_EACH_ROW(row) {
+        for (int round = 0; round < 20; round++) {
+            zx_handle_t handle;
+            zx_cprng_draw(&handle, sizeof(handle));
+            if (!is_open(handle) && handle != ZX_HANDLE_INVALID)
+                expect(row, "a random number", handle, ZX_ERR_BAD_HANDLE);
+        }
+    }
+}
+
+ROLE(tells_its_values) {
+    zx_handle_t channel = zx_take_startup_handle(PA_HND(PA_USER0, 0)), values[32];
+    values[0] = channel;
+    for (size_t index = 1; index < 32; index++)
+        values[index] = make_event();
+    tell(channel, values, sizeof(values));
+    CHECK_OK(zx_object_wait_one(channel, ZX_CHANNEL_PEER_CLOSED, ZX_TIME_INFINITE, NULL));
+}
+
+TEST(a_handle_of_another_process_is_bad_handle) {
+    zx_handle_t channel, values[32];
+    pid_t pid = spawn_partner("tells_its_values", &channel);
+    await_readable(channel);
+    CHECK_OK(zx_channel_read(channel, 0, values, NULL, sizeof(values), 0, NULL, NULL));
+    size_t tried = 0;
+    FOR_EACH_ROW(row) {
+        for (size_t index = 0; index < 32; index++) {
+            // The same number may by chance be a handle here too.
+            if (!is_open(values[index])) {
+                expect(row, "a handle of another process", values[index], ZX_ERR_BAD_HANDLE);
+                tried++;
+            }
+        }
+    }
+    CHECK(tried > 0);
+    CHECK_OK(zx_handle_close(channel));
+    CHECK_EQ(join_process(pid), 0);
+}
