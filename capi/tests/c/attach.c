@@ -1,0 +1,341 @@
+// How a process gets its arena: jacinth_create, jacinth_attach, the first call, and what a forked child has.
+#define _GNU_SOURCE
+#include "objects.h"
+#include "partner.h"
+#include "sleeper.h"
+
+#include <sys/mman.h>
+
+static void check_error_says(const char* word) {
+    if (strstr(jacinth_error(), word) == NULL)
+        check_fail(__FILE__, __LINE__, "jacinth_error() is \"%s\", without \"%s\"", jacinth_error(), word);
+}
+
+TEST(the_first_call_makes_an_arena) {
+    CHECK(!jacinth_is_attached());
+    CHECK(jacinth_socket_path() == NULL);
+    CHECK_OK(zx_handle_close(make_event()));
+    CHECK(jacinth_is_attached());
+    CHECK(jacinth_socket_path() != NULL);
+    CHECK_EQ(access(jacinth_socket_path(), F_OK), 0);
+    CHECK(strcmp(jacinth_error(), "") == 0);
+    CHECK_STATUS(jacinth_create(NULL), ZX_ERR_ALREADY_BOUND);
+}
+
+static void* make_one_event(void* number) {
+    (void)number;
+    make_event();
+    return NULL;
+}
+
+TEST(many_first_calls_at_once_make_one_arena) {
+    in_threads(16, make_one_event);
+    jacinth_audit_t audit;
+    CHECK_OK(jacinth_audit(&audit));
+    CHECK_EQ(audit.processes, 1);
+    CHECK_EQ(audit.objects, 16);
+    CHECK_EQ(audit.handles, 16);
+}
+
+TEST(an_arena_is_made_once) {
+    CHECK_OK(jacinth_create(NULL));
+    CHECK(jacinth_is_attached());
+    CHECK(strcmp(jacinth_error(), "") == 0);
+    CHECK_STATUS(jacinth_create(NULL), ZX_ERR_ALREADY_BOUND);
+    CHECK(strlen(jacinth_error()) > 0);
+    CHECK_STATUS(jacinth_attach(jacinth_socket_path()), ZX_ERR_ALREADY_BOUND);
+    make_event();
+}
+
+TEST(the_defaults_are_what_null_means) {
+    jacinth_config_t config;
+    memset(&config, 0xab, sizeof(config));
+    jacinth_config_default(&config);
+    CHECK_EQ(config.max_processes, 64);
+    CHECK_EQ(config.max_threads, 1024);
+    CHECK_EQ(config.max_objects, 1 << 20);
+    CHECK_EQ(config.max_objects_per_process, (1 << 20) / 8 * 7);
+    CHECK_EQ(config.max_handles_per_process, (1 << 18) - 1);
+    CHECK_EQ(config.max_pending_messages, 8192);
+    CHECK_EQ(config.max_pending_messages_per_process, 7 << 20);
+    CHECK_EQ(config.first_segment_messages, 8);
+    CHECK_EQ(config.pool_bytes, 1 << 30);
+    CHECK_EQ(config.max_block_bytes_per_process, (1 << 30) / 8 * 7);
+    CHECK_EQ(config.max_loan_bytes, 16 << 20);
+    CHECK_OK(jacinth_create(&config));
+    make_event();
+}
+
+TEST(a_limit_out_of_range_is_named) {
+    jacinth_config_t good, config;
+    jacinth_config_default(&good);
+#define REFUSE(limit, value)                                            \
+    do {                                                                \
+        config = good;                                                  \
+        config.limit = (value);                                         \
+        CHECK_STATUS(jacinth_create(&config), ZX_ERR_OUT_OF_RANGE); \
+        check_error_says(#limit);                                       \
+        CHECK(!jacinth_is_attached());                                  \
+    } while (0)
+    REFUSE(max_processes, 0);
+    REFUSE(max_processes, 4096);
+    REFUSE(max_threads, 0);
+    REFUSE(max_threads, 4096);
+    REFUSE(max_objects, 0);
+    REFUSE(max_objects, 1 << 23);
+    REFUSE(max_objects_per_process, 0);
+    REFUSE(max_handles_per_process, 0);
+    REFUSE(max_handles_per_process, 1 << 20);
+    REFUSE(max_pending_messages, 0);
+    REFUSE(max_pending_messages, (1 << 20) + 1);
+    REFUSE(max_pending_messages_per_process, 0);
+    REFUSE(first_segment_messages, 1);
+    REFUSE(first_segment_messages, 12);
+    REFUSE(first_segment_messages, 16384);
+    REFUSE(pool_bytes, 0);
+    REFUSE(pool_bytes, UINT64_MAX);
+    REFUSE(max_block_bytes_per_process, UINT64_MAX);
+    REFUSE(max_loan_bytes, 0);
+    REFUSE(max_loan_bytes, 1 << 30);
+#undef REFUSE
+    CHECK_OK(jacinth_create(&good));
+    CHECK(strcmp(jacinth_error(), "") == 0);
+}
+
+TEST(an_arena_has_the_limits_it_was_made_with) {
+    jacinth_config_t config;
+    jacinth_config_default(&config);
+    config.max_pending_messages = 3;
+    CHECK_OK(jacinth_create(&config));
+    zx_handle_t one, other;
+    make_channel(&one, &other);
+    for (int index = 0; index < 3; index++)
+        tell(one, "", 0);
+    CHECK_STATUS(zx_channel_write(one, 0, "", 0, NULL, 0), ZX_ERR_SHOULD_WAIT);
+}
+
+TEST(an_arena_that_is_not_there_is_bad_state) {
+    zx_handle_t event = 77, other;
+    char bytes[8];
+    CHECK_EQ(setenv("JACINTH_ARENA", "/nonexistent/supervisor", 1), 0);
+    for (int round = 0; round < 2; round++) {
+        CHECK_STATUS(zx_event_create(0, &event), ZX_ERR_BAD_STATE);
+        check_error_says("/nonexistent/supervisor");
+    }
+    CHECK_EQ(event, 77);
+    CHECK_STATUS(zx_channel_create(0, &event, &other), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(zx_handle_close(event), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(zx_object_wait_one(event, 0, 0, NULL), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(zx_channel_read(event, 0, bytes, NULL, 8, 0, NULL, NULL), ZX_ERR_BAD_STATE);
+    CHECK_EQ(zx_process_self(), ZX_HANDLE_INVALID);
+    CHECK_EQ(zx_take_startup_handle(PA_HND(PA_USER0, 0)), ZX_HANDLE_INVALID);
+    CHECK_STATUS(jacinth_audit(&(jacinth_audit_t){0}), ZX_ERR_BAD_STATE);
+    CHECK(!jacinth_is_attached());
+    CHECK(jacinth_socket_path() == NULL);
+}
+
+TEST(a_seat_that_is_none_is_bad_state) {
+    zx_handle_t event;
+    CHECK_EQ(setenv("JACINTH_ARENA", "/nonexistent/supervisor", 1), 0);
+    CHECK_EQ(setenv("JACINTH_SEAT", "nonsense", 1), 0);
+    CHECK_STATUS(zx_event_create(0, &event), ZX_ERR_BAD_STATE);
+    check_error_says("nonsense");
+}
+
+TEST(attaching_says_what_is_wrong) {
+    CHECK_STATUS(jacinth_attach(NULL), ZX_ERR_INVALID_ARGS);
+    CHECK(strlen(jacinth_error()) > 0);
+    CHECK_STATUS(jacinth_attach("/nonexistent/supervisor"), ZX_ERR_NOT_FOUND);
+    check_error_says("/nonexistent/supervisor");
+    CHECK(!jacinth_is_attached());
+    make_event();
+    CHECK_OK(jacinth_audit(NULL));
+    CHECK_STATUS(jacinth_attach("/nonexistent/supervisor"), ZX_ERR_ALREADY_BOUND);
+}
+
+static void* see_no_error(void* number) {
+    (void)number;
+    CHECK(strcmp(jacinth_error(), "") == 0);
+    return NULL;
+}
+
+TEST(an_error_is_its_threads) {
+    CHECK(strcmp(jacinth_error(), "") == 0);
+    CHECK_STATUS(jacinth_attach("/nonexistent/supervisor"), ZX_ERR_NOT_FOUND);
+    in_threads(1, see_no_error);
+    CHECK(strlen(jacinth_error()) > 0);
+    CHECK_OK(jacinth_create(NULL));
+    CHECK(strcmp(jacinth_error(), "") == 0);
+}
+
+// Runs this program in a role, with one more word in the environment, as a program that nobody spawned.
+static int run_stranger(const char* role, const char* variable, const char* value) {
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        setenv(variable, value, 1);
+        execl("/proc/self/exe", "stranger", "--role", role, NULL);
+        _exit(127);
+    }
+    return join_process(pid);
+}
+
+static void check_that_two_are_here(const char* path) {
+    jacinth_audit_t audit;
+    CHECK(jacinth_is_attached());
+    CHECK(strcmp(jacinth_socket_path(), path) == 0);
+    make_event();
+    CHECK_OK(jacinth_audit(&audit));
+    CHECK_EQ(audit.processes, 2);
+    CHECK_EQ(zx_take_startup_handle(PA_HND(PA_USER0, 0)), ZX_HANDLE_INVALID);
+}
+
+ROLE(attaches) {
+    const char* path = getenv("SOCKET");
+    CHECK_OK(jacinth_attach(path));
+    check_that_two_are_here(path);
+}
+
+ROLE(just_calls) {
+    make_event();
+    check_that_two_are_here(getenv("JACINTH_ARENA"));
+}
+
+TEST(another_program_attaches_by_the_path) {
+    CHECK_OK(jacinth_create(NULL));
+    CHECK_EQ(run_stranger("attaches", "SOCKET", jacinth_socket_path()), 0);
+}
+
+TEST(another_program_finds_the_path_in_its_environment) {
+    CHECK_OK(jacinth_create(NULL));
+    CHECK_EQ(run_stranger("just_calls", "JACINTH_ARENA", jacinth_socket_path()), 0);
+}
+
+static zx_handle_t inherited_event, inherited_channel;
+
+static void check_that_nothing_works(void) {
+    zx_handle_t handle, other;
+    zx_info_handle_basic_t info;
+    char bytes[8] = {0};
+    uint32_t size, count;
+    zx_channel_call_args_t arguments = {.wr_bytes = bytes, .wr_num_bytes = 8};
+    zx_wait_item_t item = {inherited_event, ZX_EVENT_SIGNALED, 0};
+    CHECK(!jacinth_is_attached());
+    CHECK_STATUS(zx_event_create(0, &handle), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(zx_eventpair_create(0, &handle, &other), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(zx_channel_create(0, &handle, &other), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(zx_handle_close(inherited_event), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(zx_handle_close_many(&inherited_event, 1), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(zx_handle_duplicate(inherited_event, ZX_RIGHT_SAME_RIGHTS, &handle), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(zx_handle_replace(inherited_event, ZX_RIGHT_SAME_RIGHTS, &handle), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(zx_object_signal(inherited_event, 0, ZX_EVENT_SIGNALED), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(zx_object_signal_peer(inherited_channel, 0, ZX_USER_SIGNAL_0), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(zx_object_wait_one(inherited_event, ZX_EVENT_SIGNALED, ZX_TIME_INFINITE, NULL), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(zx_object_wait_many(&item, 1, ZX_TIME_INFINITE), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(zx_object_get_info(inherited_event, ZX_INFO_HANDLE_VALID, NULL, 0, NULL, NULL), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(zx_object_get_info(inherited_event, ZX_INFO_HANDLE_BASIC, &info, sizeof(info), NULL, NULL),
+                 ZX_ERR_BAD_STATE);
+    CHECK_STATUS(zx_channel_write(inherited_channel, 0, bytes, 8, &inherited_event, 1), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(zx_channel_read(inherited_channel, 0, bytes, NULL, 8, 0, NULL, NULL), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(zx_channel_call(inherited_channel, 0, ZX_TIME_INFINITE, &arguments, &size, &count),
+                 ZX_ERR_BAD_STATE);
+    CHECK_STATUS(jacinth_audit(&(jacinth_audit_t){0}), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(jacinth_collect(NULL), ZX_ERR_BAD_STATE);
+}
+
+TEST(in_a_forked_child_every_call_says_bad_state) {
+    zx_handle_t other;
+    inherited_event = make_event();
+    make_channel(&inherited_channel, &other);
+    tell(other, "for the parent", 14);
+    CHECK_EQ(in_forked_child(check_that_nothing_works), 0);
+    CHECK(jacinth_is_attached());
+    CHECK_EQ(signals_of(inherited_event), ZX_SIGNAL_NONE);
+    hear(inherited_channel, "for the parent", 14);
+    CHECK_STATUS(zx_channel_read(other, 0, NULL, NULL, 0, 0, NULL, NULL), ZX_ERR_SHOULD_WAIT);
+}
+
+static void use_an_arena_of_its_own(void) {
+    CHECK(!jacinth_is_attached());
+    make_event();
+    CHECK(jacinth_is_attached());
+    check_audit();
+}
+
+TEST(a_child_forked_before_the_first_call_makes_its_own_arena) {
+    CHECK_EQ(in_forked_child(use_an_arena_of_its_own), 0);
+    CHECK(!jacinth_is_attached());
+    make_event();
+}
+
+TEST(an_audit_counts_what_there_is) {
+    jacinth_audit_t before, after;
+    zx_handle_t one, other, event = make_event();
+    CHECK_OK(jacinth_audit(&before));
+    CHECK_EQ(before.processes, 1);
+    CHECK_EQ(before.findings, 0);
+    make_channel(&one, &other);
+    for (int index = 0; index < 5; index++)
+        give(one, duplicate(event, ZX_RIGHT_SAME_RIGHTS));
+    CHECK_OK(jacinth_audit(&after));
+    CHECK_EQ(after.objects, before.objects + 1);
+    CHECK_EQ(after.handles, before.handles + 2);
+    CHECK_EQ(after.in_transit, 5);
+    CHECK_EQ(after.messages, 5);
+    CHECK(strcmp(jacinth_error(), "") == 0);
+}
+
+TEST(a_collection_says_what_was_recovered) {
+    jacinth_report_t report;
+    memset(&report, 0xab, sizeof(report));
+    make_event();
+    CHECK_OK(jacinth_collect(&report));
+    CHECK_EQ(report.processes, 0);
+    CHECK_EQ(report.handles_closed, 0);
+    CHECK_EQ(report.unused, 0);
+    CHECK_OK(jacinth_collect(NULL));
+}
+
+// Where the arena is mapped, and how much of it.
+// The header says how large everything is; it is left alone.
+#define PAGE_OF_HEADER 4096
+
+static char* find_arena(size_t* size) {
+    char line[512];
+    FILE* maps = fopen("/proc/self/maps", "r");
+    CHECK(maps != NULL);
+    while (fgets(line, sizeof(line), maps) != NULL) {
+        unsigned long start, end;
+        if (strstr(line, "rw-s") != NULL && strstr(line, "memfd:") != NULL &&
+            sscanf(line, "%lx-%lx", &start, &end) == 2) {
+            fclose(maps);
+            *size = end - start;
+            return (char*)start;
+        }
+    }
+    check_fail(__FILE__, __LINE__, "no arena is mapped");
+}
+
+ROLE(damages_its_arena) {
+    size_t size;
+    zx_handle_t event = make_event();
+    char* arena = find_arena(&size);
+    jacinth_audit_t audit;
+    // Some word of the first megabytes is one that an audit looks at.
+    for (size_t offset = PAGE_OF_HEADER; offset < 4u << 20; offset += 8) {
+        uint64_t word;
+        memcpy(&word, arena + offset, 8);
+        if (word != 0)
+            memset(arena + offset, 0xa5, 8);
+    }
+    CHECK_STATUS(jacinth_audit(&audit), ZX_ERR_IO_DATA_INTEGRITY);
+    CHECK(audit.findings > 0);
+    CHECK(strlen(jacinth_error()) > 0);
+    CHECK_STATUS(zx_object_signal(event, 0, ZX_EVENT_SIGNALED), ZX_ERR_IO_DATA_INTEGRITY);
+    CHECK_STATUS(zx_event_create(0, &event), ZX_ERR_IO_DATA_INTEGRITY);
+    _exit(0);
+}
+
+TEST(a_damaged_arena_says_io_data_integrity) {
+    CHECK_EQ(run_stranger("damages_its_arena", "UNUSED", ""), 0);
+}
