@@ -5,8 +5,10 @@
 //! from outside: a crash or a hang is that test's failure and no other's, and says where it was.
 //!
 //! Some of the programs are run a second time, linked statically; and a few tests have a C and a Rust program in one
-//! arena: see `c/rust.c`.
+//! arena: for these this binary is the Rust program, see `c/rust.rs`.
 
+#[path = "c/rust.rs"]
+mod rust;
 mod support;
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -23,6 +25,9 @@ const ALSO_STATIC: [&str; 5] = ["attach", "calls", "events", "owners", "processe
 const HANG: Duration = Duration::from_secs(60);
 
 fn main() {
+    if let Ok(role) = std::env::var(rust::ROLE) {
+        return rust::play(&role);
+    }
     let arguments = Arguments::from_args();
     libtest_mimic::run(&arguments, trials()).exit();
 }
@@ -79,13 +84,17 @@ fn trials_of(source: &Path, language: Language, linkage: Linkage) -> Vec<Trial> 
         Ok((Arc::new(program), names))
     });
     match listed {
-        Ok((program, names)) => names
-            .into_iter()
-            .map(|name| {
+        Ok((program, names)) => {
+            let in_c = names.into_iter().map(|name| {
                 let program = program.clone();
                 Trial::test(format!("{subject}::{name}"), move || run(&program, &name)).with_kind(kind)
-            })
-            .collect(),
+            });
+            let in_rust = rust::TESTS.iter().filter(|_| subject == "rust").map(|(name, _)| {
+                let program = program.clone();
+                Trial::test(format!("{subject}::{name}"), move || run_rust(&program, name)).with_kind(kind)
+            });
+            in_c.chain(in_rust).collect()
+        }
         Err(error) => {
             vec![Trial::test(format!("{subject}::compiles"), move || Err(error.into())).with_kind(kind)]
         }
@@ -109,7 +118,14 @@ fn text(bytes: &[u8]) -> String {
 /// Runs one test of a program.
 fn run(program: &Path, name: &str) -> Result<(), Failed> {
     let mut command = Command::new(program);
-    command.arg(name);
+    command.arg(name).env(rust::THIS_PROGRAM, std::env::current_exe()?);
+    watch(command)
+}
+
+/// Runs one test that is in Rust, and starts a C program.
+fn run_rust(program: &Path, name: &str) -> Result<(), Failed> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.env(rust::ROLE, name).env(rust::C_PROGRAM, program);
     watch(command)
 }
 

@@ -1,0 +1,118 @@
+//! A Rust and a C program in one arena: the Rust half. The other one, and the conversation, are in `rust.c`.
+
+use jacinth::*;
+use std::process::{Child, Command, ExitStatus};
+
+/// Names what this binary does, if not run the tests.
+pub const ROLE: &str = "JACINTH_TEST_ROLE";
+/// Names this binary to C programs.
+pub const THIS_PROGRAM: &str = "JACINTH_TEST_RUST";
+/// Names `rust.c`, compiled, to this binary in a role.
+pub const C_PROGRAM: &str = "JACINTH_TEST_C";
+
+/// The roles that are tests.
+pub const TESTS: [(&str, fn()); 2] = [
+    ("a_rust_program_spawns_a_c_program_and_they_talk", spawn_a_c_program),
+    ("a_c_program_that_is_killed_closes_what_it_held", kill_a_c_program),
+];
+
+/// Plays the role.
+pub fn play(role: &str) {
+    // Whoever kills its parent, which hangs, kills it too.
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL)).unwrap();
+    let others: [(&str, fn()); 2] = [("partner", partner), ("holds", hold)];
+    let (_, play) = TESTS.iter().chain(&others).find(|(name, _)| *name == role).expect("a role");
+    play();
+}
+
+/// Starts the C program in a role, with the other end of the channel that this gives.
+fn spawn_c(supervisor: &Supervisor, role: &str) -> (Channel, Child) {
+    let (ours, theirs) = Channel::create().unwrap();
+    let mut command = Command::new(std::env::var_os(C_PROGRAM).expect("a path"));
+    let child = supervisor.spawn(command.args(["--role", role]), theirs).unwrap();
+    (ours, child)
+}
+
+fn next(channel: &Channel) -> MessageBuf {
+    let mut message = MessageBuf::new();
+    channel.wait(Signals::CHANNEL_READABLE, MonotonicInstant::INFINITE).unwrap();
+    channel.read(&mut message).unwrap();
+    message
+}
+
+fn call(channel: &Channel, question: &[u8], answer: &[u8]) {
+    let mut reply = MessageBuf::new();
+    let request = [&[0; 4], question].concat();
+    channel.call(MonotonicInstant::INFINITE, &request, &mut Vec::new(), &mut reply).unwrap();
+    assert_eq!(&reply.bytes()[4..], answer);
+}
+
+fn answer(channel: &Channel, question: &[u8], answer: &[u8]) {
+    let request = next(channel);
+    let (id, text) = request.bytes().split_at(4);
+    assert_eq!(text, question);
+    channel.write(&[id, answer].concat(), &mut Vec::new()).unwrap();
+}
+
+fn spawn_a_c_program() {
+    let supervisor = Supervisor::create(&Config::default()).unwrap();
+    let (channel, mut child) = spawn_c(&supervisor, "partner");
+    let event = Event::create().unwrap();
+    let sent = event.duplicate(Rights::SIGNAL | Rights::TRANSFER).unwrap();
+    channel.write(b"", &mut vec![sent.into()]).unwrap();
+    event.wait(Signals::USER_3, MonotonicInstant::INFINITE).unwrap();
+    let mut message = next(&channel);
+    assert_eq!(message.bytes(), event.koid().unwrap().raw_koid().to_ne_bytes());
+    let theirs = message.take_handle_info(0).unwrap();
+    assert_eq!((theirs.object_type, theirs.rights), (ObjectType::EVENT, Rights::EVENT_DEFAULT));
+    theirs.handle.wait(Signals::USER_5, MonotonicInstant::INFINITE_PAST).unwrap();
+    call(&channel, b"ping", b"pong");
+    answer(&channel, b"question", b"answer");
+    drop(channel);
+    assert!(child.wait().unwrap().success());
+    supervisor.collect().unwrap();
+    let audit = supervisor.audit();
+    assert!(audit.is_clean() && audit.processes == 1, "{audit}");
+}
+
+fn kill_a_c_program() {
+    let supervisor = Supervisor::create(&Config::default()).unwrap();
+    let (channel, mut child) = spawn_c(&supervisor, "holds");
+    let (kept, sent) = EventPair::create().unwrap();
+    channel.write(b"", &mut vec![sent.into()]).unwrap();
+    assert_eq!(next(&channel).bytes(), b"mine");
+    child.kill().unwrap();
+    kept.wait(Signals::EVENTPAIR_PEER_CLOSED, MonotonicInstant::INFINITE).unwrap();
+    channel.wait(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::INFINITE).unwrap();
+    let _killed: ExitStatus = child.wait().unwrap();
+    let report = supervisor.collect().unwrap();
+    assert_eq!(report.recovered.processes, 1, "{report}");
+    drop((channel, kept));
+    let audit = supervisor.audit();
+    assert!(audit.is_clean() && audit.processes == 1 && audit.objects == 0, "{audit}");
+}
+
+fn partner() {
+    let channel = Channel::from(take_startup_handle().unwrap());
+    let received = next(&channel).take_handle_info(0).unwrap();
+    assert_eq!(
+        (received.object_type, received.rights),
+        (ObjectType::EVENT, Rights::SIGNAL | Rights::TRANSFER)
+    );
+    let event = Event::from(received.handle);
+    let own = Event::create().unwrap();
+    event.signal(Signals::NONE, Signals::USER_3).unwrap();
+    own.signal(Signals::NONE, Signals::USER_5).unwrap();
+    let koid = event.koid().unwrap().raw_koid().to_ne_bytes();
+    channel.write(&koid, &mut vec![own.into()]).unwrap();
+    answer(&channel, b"ping", b"pong");
+    call(&channel, b"question", b"answer");
+    channel.wait(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::INFINITE).unwrap();
+}
+
+fn hold() {
+    let channel = Channel::from(take_startup_handle().unwrap());
+    let _held = next(&channel);
+    channel.write(b"mine", &mut Vec::new()).unwrap();
+    MonotonicInstant::INFINITE.sleep();
+}
