@@ -466,8 +466,8 @@ typedef struct zx_handle_info {
 
 /**
  * A word on which zx_futex_wait() sleeps. In C it is an atomic_int, for all who share it must access it
- * atomically. C++ has no atomic type that C could name, so there it is an int: use it through std::atomic_ref
- * or the compiler's __atomic builtins.
+ * atomically. C++ has no type that C could call by the same name, so there it is an int: use it through the
+ * compiler's __atomic builtins, or through std::atomic_ref from C++20 on.
  */
 #ifdef __cplusplus
 typedef int zx_futex_t;
