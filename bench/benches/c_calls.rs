@@ -1,6 +1,7 @@
 //! Times the calls of the C interface beside the Rust calls that they are made of.
 
-#![forbid(unsafe_code)]
+#[path = "../../capi/tests/support/mod.rs"]
+mod support;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
@@ -17,6 +18,7 @@ use std::io::{BufRead, BufReader, IoSliceMut, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitCode, Stdio};
 use std::time::Instant;
+use support::{Language, Linkage};
 
 /// Times each call three ways, one after another in every round: from Rust, and from a C program with libjacinth.so and
 /// with libjacinth.a. The medians of all rounds are shown, in nanoseconds. Needs a C compiler (`CC` or `cc`).
@@ -26,6 +28,10 @@ struct Arguments {
     /// A few rounds: to see that it works
     #[arg(long)]
     quick: bool,
+
+    /// What cargo says to every bench
+    #[arg(long, hide = true)]
+    bench: bool,
 
     /// Write the medians to this file as well, as Markdown
     #[arg(long, value_name = "FILE")]
@@ -48,12 +54,9 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<()> {
     let _supervisor = Supervisor::create(&Config::default()).context("making an arena")?;
-    let folder = tempfile::tempdir()?;
-    let library = Library::build()?;
-    let mut programs = [
-        Program::start(&library.compile(folder.path(), Linkage::Shared)?)?,
-        Program::start(&library.compile(folder.path(), Linkage::Static)?)?,
-    ];
+    let compiled = [compile(Linkage::Shared), compile(Linkage::Static)];
+    let [shared, archive] = compiled.map(|program| Program::start(&program.map_err(anyhow::Error::msg)?));
+    let mut programs = [shared?, archive?];
     let rounds = if arguments.quick { 3 } else { 101 };
     let mut operations = operations()?;
     let mut rows = Vec::new();
@@ -156,66 +159,16 @@ fn median(mut samples: Vec<f64>) -> f64 {
     samples[samples.len() / 2]
 }
 
-#[derive(Clone, Copy)]
-enum Linkage {
-    Shared,
-    Static,
-}
-
-/// libjacinth, as cargo builds it for release.
-struct Library {
-    shared: PathBuf,
-    archive: PathBuf,
-}
-
-impl Library {
-    fn build() -> Result<Self> {
-        let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../capi/Cargo.toml");
-        let messages = escargot::CargoBuild::new()
-            .manifest_path(manifest)
-            .package("jacinth-capi")
-            .release()
-            .args(["--lib", "--locked"])
-            .exec()
-            .context("building libjacinth")?;
-        let mut files = Vec::new();
-        for message in messages {
-            let message = message.context("building libjacinth")?;
-            if let escargot::format::Message::CompilerArtifact(artifact) = message.decode()?
-                && artifact.target.crate_types.iter().any(|kind| kind == "cdylib")
-            {
-                files.extend(artifact.filenames.iter().map(|file| file.to_path_buf()));
-            }
-        }
-        let find = |extension: &str| {
-            let file = files.iter().find(|file| file.extension().is_some_and(|its| its == extension));
-            file.cloned().with_context(|| format!("cargo built no libjacinth.{extension}"))
-        };
-        Ok(Self { shared: find("so")?, archive: find("a")? })
-    }
-
-    fn compile(&self, folder: &Path, linkage: Linkage) -> Result<PathBuf> {
-        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
-        let mut command = Command::new(&compiler);
-        command.args(["-std=c11", "-O2", "-I"]).arg(here.join("../capi/include"));
-        command.arg(here.join("c/operations.c"));
-        let program = match linkage {
-            Linkage::Shared => {
-                let place = self.shared.parent().context("a file lies in a folder")?;
-                command.arg("-L").arg(place).args(["-ljacinth", "-Wl,-rpath"]).arg(place);
-                folder.join("shared")
-            }
-            Linkage::Static => {
-                command.arg(&self.archive).args(["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl"]);
-                folder.join("static")
-            }
-        };
-        let status = command.arg("-o").arg(&program).status();
-        let status = status.with_context(|| format!("running {compiler}: is a C compiler installed?"))?;
-        ensure!(status.success(), "{compiler}: {status}");
-        Ok(program)
-    }
+/// The C program, linked so with libjacinth as cargo builds it for release.
+fn compile(linkage: Linkage) -> Result<PathBuf, String> {
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("operations-{linkage:?}"));
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut compiler = support::compiler(Language::C);
+    compiler.args(["-O2", "-I"]).arg(here.join("../capi/include"));
+    compiler.arg(here.join("c/operations.c")).arg("-o").arg(&program);
+    support::link(&mut compiler, support::library()?, linkage);
+    support::run(compiler)?;
+    Ok(program)
 }
 
 /// A C program that times what it is told to.
