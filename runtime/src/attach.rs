@@ -70,6 +70,8 @@ impl AttachError {
     pub fn status(&self) -> Status {
         match self {
             Self::Arena(shm::AttachError::OutOfRange(_)) => Status::OUT_OF_RANGE,
+            Self::Arena(shm::AttachError::AnotherUser { .. }) => Status::ACCESS_DENIED,
+            Self::Arena(shm::AttachError::Map(_) | shm::AttachError::System(_)) => Status::IO,
             Self::Arena(_) => Status::IO_DATA_INTEGRITY,
             Self::NoSupervisor { .. } | Self::NoStartupHandle => Status::NOT_FOUND,
             Self::Refused(status) => *status,

@@ -1,7 +1,7 @@
 //! Channels.
 
 use crate::arena::enter;
-use crate::handle::give_both;
+use crate::handle::{give_both, require};
 use crate::types::{zx_channel_call_args_t, zx_handle_info_t, zx_handle_t, zx_time_t};
 use crate::user::{Checked, Plain, UserIn, UserOut};
 use jacinth::{MAX_MSG_BYTES, MonotonicInstant, ObjectType, Rights, Status, TooSmall, raw};
@@ -259,7 +259,7 @@ fn read<H: Arrived>(
     sizes: Sizes,
 ) -> Result<(), Status> {
     if options & !MAY_DISCARD != 0 {
-        return Err(Status::INVALID_ARGS);
+        return require(handle, ObjectType::CHANNEL, Rights::READ).and(Err(Status::NOT_SUPPORTED));
     }
     let (result, actual) = raw::receive(handle, TooSmall::Keep, &mut buffers);
     match result {

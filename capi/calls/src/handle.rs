@@ -3,7 +3,7 @@
 use crate::arena::enter;
 use crate::types::{zx_handle_t, zx_rights_t};
 use crate::user::{UserIn, UserOut};
-use jacinth::{Rights, raw};
+use jacinth::{ObjectType, Rights, Status, raw};
 
 calls! {
     /// Closes a handle.
@@ -39,9 +39,19 @@ calls! {
     }
 }
 
+/// What is wrong with a handle that is not of this type (NONE: of any) or has not these rights.
+#[cold]
+pub(crate) fn require(handle: zx_handle_t, object_type: ObjectType, rights: Rights) -> Result<(), Status> {
+    let known = raw::basic(handle)?;
+    if object_type != ObjectType::NONE && u32::from(known.kind) != object_type.into_raw() {
+        return Err(Status::WRONG_TYPE);
+    }
+    if Rights::from_bits_retain(known.rights).contains(rights) { Ok(()) } else { Err(Status::ACCESS_DENIED) }
+}
+
 /// Hands a new handle to the caller, or closes it where that cannot be done.
 #[inline]
-pub(crate) fn give(handle: zx_handle_t, out: UserOut<zx_handle_t>) -> Result<(), jacinth::Status> {
+pub(crate) fn give(handle: zx_handle_t, out: UserOut<zx_handle_t>) -> Result<(), Status> {
     out.store(handle).inspect_err(|_| {
         let _ = raw::close(handle);
     })
@@ -53,7 +63,7 @@ pub(crate) fn give_both(
     (first, second): (zx_handle_t, zx_handle_t),
     out0: UserOut<zx_handle_t>,
     out1: UserOut<zx_handle_t>,
-) -> Result<(), jacinth::Status> {
+) -> Result<(), Status> {
     let given = out0.check().and_then(|()| out1.store(second)).and_then(|()| out0.store(first));
     given.inspect_err(|_| {
         let _ = raw::close_many(&[first, second]);

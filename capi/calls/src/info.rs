@@ -1,6 +1,7 @@
 //! `zx_object_get_info`.
 
 use crate::arena::enter;
+use crate::handle::require;
 use crate::types::{zx_handle_t, zx_info_handle_basic_t, zx_info_handle_count_t};
 use crate::user::{Plain, UserOut};
 use jacinth::{ObjectType, Rights, Status, raw};
@@ -31,7 +32,7 @@ calls! {
             topic::HANDLE_VALID => raw::check_valid(handle),
             topic::HANDLE_BASIC => room.put(basic(&raw::basic(handle)?)),
             topic::HANDLE_COUNT => room.put(zx_info_handle_count_t { handle_count: raw::handle_count(handle)? }),
-            other => Err(not_here(other, handle)?),
+            other => not_here(other, handle),
         }
     }
 }
@@ -49,8 +50,8 @@ fn basic(known: &raw::Basic) -> zx_info_handle_basic_t {
     }
 }
 
-/// The status of a topic that Zircon has and jacinth has not, or that nobody has.
-fn not_here(topic: u32, handle: zx_handle_t) -> Result<Status, Status> {
+/// A topic that Zircon has and jacinth has not, or that nobody has.
+fn not_here(topic: u32, handle: zx_handle_t) -> Result<(), Status> {
     let (wanted, right) = match topic {
         3 | 12 | 13 | 14 | 21 => (ObjectType::PROCESS, Rights::INSPECT),
         4 => (ObjectType::PROCESS, Rights::ENUMERATE),
@@ -61,16 +62,9 @@ fn not_here(topic: u32, handle: zx_handle_t) -> Result<Status, Status> {
         20 => (ObjectType::BTI, Rights::INSPECT),
         22 => (ObjectType::SOCKET, Rights::INSPECT),
         23 => (ObjectType::VMO, Rights::NONE),
-        _ => return Ok(Status::NOT_SUPPORTED),
+        _ => return Err(Status::NOT_SUPPORTED),
     };
-    let known = raw::basic(handle)?;
-    if ObjectType::from_raw(known.kind.into()) != wanted {
-        return Err(Status::WRONG_TYPE);
-    }
-    if !Rights::from_bits_retain(known.rights).contains(right) {
-        return Err(Status::ACCESS_DENIED);
-    }
-    Ok(Status::NOT_SUPPORTED)
+    require(handle, wanted, right).and(Err(Status::NOT_SUPPORTED))
 }
 
 /// Where a call leaves its records, and how many of them there are.

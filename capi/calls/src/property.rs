@@ -1,9 +1,10 @@
 //! Properties: the name, so far.
 
 use crate::arena::enter;
+use crate::handle::require;
 use crate::types::zx_handle_t;
 use crate::user::{UserIn, UserOut};
-use jacinth::{Rights, Status, raw};
+use jacinth::{ObjectType, Rights, Status, raw};
 
 /// `ZX_PROP_NAME`.
 const NAME: u32 = 3;
@@ -17,8 +18,11 @@ calls! {
         value_size: usize,
     ) {
         enter()?;
+        if value.0.is_null() {
+            return Err(Status::INVALID_ARGS);
+        }
         if property != NAME {
-            return not_here(handle, Rights::GET_PROPERTY);
+            return require(handle, ObjectType::NONE, Rights::GET_PROPERTY).and(Err(Status::NOT_SUPPORTED));
         }
         let name = raw::name(handle)?;
         if value_size < name.len() {
@@ -35,8 +39,11 @@ calls! {
         value_size: usize,
     ) {
         enter()?;
+        if value.0.is_null() {
+            return Err(Status::INVALID_ARGS);
+        }
         if property != NAME {
-            return not_here(handle, Rights::SET_PROPERTY);
+            return require(handle, ObjectType::NONE, Rights::SET_PROPERTY).and(Err(Status::NOT_SUPPORTED));
         }
         let mut name = [0; raw::MAX_NAME_BYTES];
         // The last byte stays NUL; what is longer is cut, as Zircon cuts it.
@@ -44,9 +51,4 @@ calls! {
         name[..given.len()].copy_from_slice(given);
         raw::set_name(handle, &name)
     }
-}
-
-fn not_here(handle: zx_handle_t, right: Rights) -> Result<(), Status> {
-    let rights = Rights::from_bits_retain(raw::basic(handle)?.rights);
-    Err(if rights.contains(right) { Status::NOT_SUPPORTED } else { Status::ACCESS_DENIED })
 }

@@ -318,8 +318,9 @@ zx_status_t _zx_channel_create(uint32_t options, zx_handle_t* out0, zx_handle_t*
  * - ZX_ERR_BAD_HANDLE: @p handle is no handle of this process.
  * - ZX_ERR_WRONG_TYPE: it is no channel.
  * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_READ.
- * - ZX_ERR_INVALID_ARGS: @p options has another bit; or one of the four pointers cannot be written. The message
- *   stays then; Zircon may have lost it.
+ * - ZX_ERR_NOT_SUPPORTED: @p options has another bit.
+ * - ZX_ERR_INVALID_ARGS: one of the four pointers cannot be written. The message stays then; Zircon may have lost
+ *   it.
  * - ZX_ERR_NO_RESOURCES: this process has no room for the message's handles
  *   (jacinth_config_t::max_handles_per_process). The message stays.
  */
