@@ -251,3 +251,34 @@ pub fn events_of_four_threads() -> Vec<Event> {
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     })
 }
+
+pub fn bytes_of(len: usize, seed: usize) -> Vec<u8> {
+    (0..len).map(|index| (index * 31 + seed * 7 + len) as u8).collect()
+}
+
+pub fn events(count: usize) -> Vec<Handle> {
+    (0..count).map(|_| event()).collect()
+}
+
+/// One side of an event pair to send, and the other to see by whether it was closed.
+pub fn canary() -> (EventPair, Handle) {
+    let (ours, theirs) = EventPair::create().unwrap();
+    (ours, theirs.into())
+}
+
+pub fn is_closed(canary: &EventPair) -> bool {
+    canary.wait(Signals::EVENTPAIR_PEER_CLOSED, MonotonicInstant::INFINITE_PAST).is_ok()
+}
+
+/// Sends every message back, with its handles, until the other end closes.
+pub fn echo() {
+    let channel = startup_channel();
+    while channel.wait(Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED, FOREVER).is_ok() {
+        let mut message = MessageBuf::new();
+        if channel.read(&mut message).is_err() {
+            return;
+        }
+        let mut handles = (0..message.n_handles()).map(|index| message.take_handle(index).unwrap()).collect();
+        let _ = channel.write(message.bytes(), &mut handles);
+    }
+}

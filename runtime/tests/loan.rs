@@ -1,0 +1,156 @@
+//! Messages that are filled and read in place, and messages in batches.
+
+mod support;
+
+use jacinth::raw;
+use jacinth::*;
+use support::*;
+
+#[test]
+fn loans_are_sent_as_they_were_filled_in_the_order_of_their_commits() {
+    in_arena(|_| {
+        let (ours, theirs) = Channel::create().unwrap();
+        let mut loans: Vec<_> = [1usize << 20, 1, 100_000, 0]
+            .into_iter()
+            .map(|len| {
+                let mut loan = ours.reserve(len).unwrap();
+                assert_eq!((loan.len(), loan.is_empty()), (len, len == 0));
+                loan.write_at(0, &bytes_of(len, 1)).unwrap();
+                assert_eq!(loan.write_at(len, b"x"), Err(Status::OUT_OF_RANGE));
+                assert_eq!(loan.write_at(usize::MAX, b"x"), Err(Status::OUT_OF_RANGE));
+                loan
+            })
+            .collect();
+        tell(&ours, "before any of them");
+        while let Some(loan) = loans.pop() {
+            loan.commit().unwrap();
+        }
+        assert_eq!(next(&theirs).bytes(), b"before any of them");
+        for len in [0, 100_000, 1, 1 << 20] {
+            assert_eq!(next(&theirs).bytes(), bytes_of(len, 1));
+        }
+    });
+}
+
+#[test]
+fn a_loan_that_is_dropped_sends_nothing_and_costs_nothing() {
+    in_arena_of(
+        |config| (config.pool_bytes, config.max_loan_bytes) = (4 << 20, 1 << 20),
+        |_| {
+            let (ours, theirs) = Channel::create().unwrap();
+            for _ in 0..100 {
+                drop(ours.reserve(1 << 20).unwrap());
+            }
+            let four = [(); 4].map(|()| ours.reserve(1 << 20).unwrap());
+            assert_eq!(ours.reserve(1 << 20).map(drop), Err(Status::NO_MEMORY), "the pool holds four");
+            drop(four);
+            assert_eq!(ours.reserve((1 << 20) + 1).map(drop), Err(Status::OUT_OF_RANGE));
+            assert_eq!(theirs.read(&mut MessageBuf::new()), Err(Status::SHOULD_WAIT));
+            ours.reserve(1 << 20).unwrap().commit().unwrap();
+            assert_eq!(next(&theirs).bytes().len(), 1 << 20);
+        },
+    );
+}
+
+#[test]
+fn several_messages_are_read_in_place_at_once_and_consumed_in_any_order() {
+    in_arena(|supervisor| {
+        let (ours, theirs) = Channel::create().unwrap();
+        for round in 0..20usize {
+            let count = 12;
+            for number in 0..count {
+                let mut handles = if number % 4 == 1 { events(2) } else { Vec::new() };
+                ours.write(&bytes_of(number * 100, round), &mut handles).unwrap();
+            }
+            let mut held: Vec<_> =
+                (0..count - 2).map(|number| (number, theirs.read_in_place().unwrap())).collect();
+            assert_eq!(next(&theirs).bytes(), bytes_of((count - 2) * 100, round), "reads go on after them");
+            fastrand::Rng::with_seed(round as u64).shuffle(&mut held);
+            for (number, message) in held {
+                assert_eq!(message.len(), number * 100);
+                assert_eq!(message.n_handles(), if number % 4 == 1 { 2 } else { 0 });
+                let mut bytes = vec![0; message.len()];
+                message.read_at(0, &mut bytes).unwrap();
+                assert_eq!(bytes, bytes_of(number * 100, round));
+                assert_eq!(message.read_at(1, &mut bytes), Err(Status::OUT_OF_RANGE));
+                if number % 2 == 0 {
+                    drop(message);
+                } else {
+                    let handles = message.finish().unwrap();
+                    assert!(handles.iter().all(|info| info.object_type == ObjectType::EVENT));
+                    assert_eq!(handles.len(), if number % 4 == 1 { 2 } else { 0 });
+                }
+            }
+            assert_eq!(next(&theirs).bytes(), bytes_of((count - 1) * 100, round));
+            assert_eq!(theirs.read(&mut MessageBuf::new()), Err(Status::SHOULD_WAIT));
+            assert_eq!(objects(supervisor), 1, "handles of dropped messages are closed");
+        }
+    });
+}
+
+#[test]
+fn an_end_that_leaves_while_messages_are_read_in_place_takes_the_unread_ones_along() {
+    in_arena(|_| {
+        let (carrier, far) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create().unwrap();
+        for number in 0..6u8 {
+            tell(&ours, [number; 200]);
+        }
+        let mut held: Vec<_> = (0..5).map(|_| theirs.read_in_place().unwrap()).collect();
+        drop(held.remove(3));
+        assert_eq!(held.remove(1).finish().map(drop), Ok(()));
+        raw::channel_write(carrier.raw_handle(), b"", &[theirs.raw_handle()]).unwrap();
+        for message in held {
+            assert_eq!(message.read_at(0, &mut [0]), Err(Status::BAD_HANDLE));
+            assert_eq!(message.finish().map(drop), Err(Status::BAD_HANDLE), "it is no longer this reader's");
+        }
+        std::mem::forget(theirs);
+        let theirs = Channel::from(next(&far).take_handle(0).unwrap());
+        for number in [0u8, 2, 4, 5] {
+            assert_eq!(next(&theirs).bytes(), [number; 200]);
+        }
+        assert_eq!(theirs.read(&mut MessageBuf::new()), Err(Status::SHOULD_WAIT));
+    });
+}
+
+#[test]
+fn a_batch_arrives_like_messages_written_one_by_one() {
+    in_arena(|_| {
+        let (ours, theirs) = Channel::create().unwrap();
+        let messages: Vec<Vec<u8>> = (0..100).map(|number| bytes_of(number * 9, number)).collect();
+        let mut sent = 0;
+        let mut received = Vec::new();
+        let mut batch = Batch::new();
+        while received.len() < messages.len() {
+            if sent < messages.len() {
+                let wrote = ours.write_batch(messages[sent..].iter().map(Vec::as_slice)).unwrap();
+                assert!(wrote > 0);
+                sent += wrote;
+            }
+            assert_eq!(theirs.read_batch(0, &mut batch), Ok(0));
+            let read = theirs.read_batch(7, &mut batch).unwrap();
+            assert!((1..=7).contains(&read) && read == batch.len());
+            received.extend(batch.iter().map(<[u8]>::to_vec));
+        }
+        assert_eq!(received, messages);
+        assert_eq!(theirs.read_batch(7, &mut batch), Err(Status::SHOULD_WAIT));
+        assert!(batch.is_empty(), "what it held is gone");
+    });
+}
+
+#[test]
+fn a_batch_read_stops_before_a_message_with_handles() {
+    in_arena(|_| {
+        let (ours, theirs) = Channel::create().unwrap();
+        tell(&ours, "one");
+        tell(&ours, "two");
+        ours.write(b"with a handle", &mut events(1)).unwrap();
+        tell(&ours, "three");
+        let mut batch = Batch::new();
+        assert_eq!(theirs.read_batch(10, &mut batch), Ok(2));
+        assert_eq!(theirs.read_batch(10, &mut batch), Err(Status::NOT_SUPPORTED));
+        assert_eq!(next(&theirs).n_handles(), 1);
+        assert_eq!(theirs.read_batch(10, &mut batch), Ok(1));
+        assert!(batch.iter().eq([b"three"]));
+    });
+}
