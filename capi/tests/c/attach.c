@@ -211,6 +211,45 @@ TEST(another_program_finds_the_path_in_its_environment) {
     CHECK_EQ(run_stranger("just_calls", "JACINTH_ARENA", jacinth_socket_path()), 0);
 }
 
+ROLE(is_refused) {
+    CHECK_STATUS(jacinth_attach(getenv("SOCKET")), ZX_ERR_NO_RESOURCES);
+    CHECK(strlen(jacinth_error()) > 0);
+    CHECK(!jacinth_is_attached());
+}
+
+ROLE(is_refused_at_its_first_call) {
+    zx_handle_t event;
+    CHECK_STATUS(zx_event_create(0, &event), ZX_ERR_BAD_STATE);
+    CHECK(strlen(jacinth_error()) > 0);
+    CHECK(!jacinth_is_attached());
+}
+
+TEST(a_full_arena_refuses) {
+    jacinth_config_t config;
+    jacinth_config_default(&config);
+    config.max_processes = 1;
+    CHECK_OK(jacinth_create(&config));
+    CHECK_EQ(run_stranger("is_refused", "SOCKET", jacinth_socket_path()), 0);
+    CHECK_EQ(run_stranger("is_refused_at_its_first_call", "JACINTH_ARENA", jacinth_socket_path()), 0);
+}
+
+ROLE(tells_its_path) {
+    make_event();
+    dprintf(atoi(getenv("TO")), "%s", jacinth_socket_path());
+}
+
+TEST(a_program_that_exits_leaves_no_socket) {
+    int ends[2];
+    char number[16], path[4096] = {0};
+    CHECK_EQ(pipe(ends), 0);
+    snprintf(number, sizeof(number), "%d", ends[1]);
+    CHECK_EQ(run_stranger("tells_its_path", "TO", number), 0);
+    CHECK(read(ends[0], path, sizeof(path) - 1) > 0);
+    CHECK_EQ(access(path, F_OK), -1);
+    *strrchr(path, '/') = 0;
+    CHECK_EQ(access(path, F_OK), -1);
+}
+
 static zx_handle_t inherited_event, inherited_channel;
 
 static void check_that_nothing_works(void) {

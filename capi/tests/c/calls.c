@@ -512,3 +512,37 @@ TEST(without_a_call_there_is_nothing_to_finish) {
     finish(&call);
     CHECK_STATUS(call.status, ZX_ERR_BAD_STATE);
 }
+
+TEST(a_call_on_a_full_channel_should_wait_and_the_caller_keeps_the_handles) {
+    zx_handle_t client, server;
+    struct call call;
+    make_channel(&client, &server);
+    while (zx_channel_write(client, 0, "", 0, NULL, 0) == ZX_OK)
+        ;
+    prepare(&call, client, "ping");
+    call.sent[0] = make_event();
+    call.args.wr_num_handles = 1;
+    make_call(&call);
+    CHECK_STATUS(call.status, ZX_ERR_SHOULD_WAIT);
+    CHECK(is_open(call.sent[0]));
+    finish(&call);
+    CHECK_STATUS(call.status, ZX_ERR_BAD_STATE);
+}
+
+TEST(a_call_beyond_the_quota_gets_no_resources_and_keeps_the_handles) {
+    jacinth_config_t config;
+    jacinth_config_default(&config);
+    config.max_pending_messages_per_process = 10;
+    CHECK_OK(jacinth_create(&config));
+    zx_handle_t client, server;
+    struct call call;
+    make_channel(&client, &server);
+    while (zx_channel_write(client, 0, "", 0, NULL, 0) == ZX_OK)
+        ;
+    prepare(&call, client, "ping");
+    call.sent[0] = make_event();
+    call.args.wr_num_handles = 1;
+    make_call(&call);
+    CHECK_STATUS(call.status, ZX_ERR_NO_RESOURCES);
+    CHECK(is_open(call.sent[0]));
+}

@@ -387,3 +387,49 @@ TEST(a_writer_beyond_its_quota_gets_no_resources_and_keeps_the_handles) {
         hear(other, "", 0);
     give(one, event);
 }
+
+TEST(an_empty_pool_is_no_memory_and_works_again_after_a_read) {
+    static char bytes[MAX_BYTES];
+    jacinth_config_t config;
+    jacinth_config_default(&config);
+    config.pool_bytes = 1 << 20;
+    config.max_loan_bytes = 1 << 17;
+    CHECK_OK(jacinth_create(&config));
+    zx_handle_t one, other;
+    make_channel(&one, &other);
+    for (int round = 0; round < 3; round++) {
+        zx_status_t status;
+        uint32_t count = 0;
+        zx_handle_t list[1];
+        while ((status = zx_channel_write(one, 0, bytes, MAX_BYTES, NULL, 0)) == ZX_OK)
+            count++;
+        CHECK_STATUS(status, ZX_ERR_NO_MEMORY);
+        CHECK_EQ(count, (1 << 20) / MAX_BYTES);
+        // A little less, so that the message is of the same size class with its handle.
+        fail_to_write(one, 0, MAX_BYTES - 1000, list, 1, ZX_ERR_NO_MEMORY);
+        for (uint32_t number = 0; number < count; number++)
+            CHECK_OK(zx_channel_read(other, 0, bytes, NULL, MAX_BYTES, 0, NULL, NULL));
+    }
+}
+
+TEST(a_full_table_reads_no_handles_and_the_message_stays) {
+    jacinth_config_t config;
+    jacinth_config_default(&config);
+    config.max_handles_per_process = 32;
+    CHECK_OK(jacinth_create(&config));
+    zx_handle_t one, other, event = make_event(), copies[33], sent[3], received[3];
+    size_t count = 0;
+    make_channel(&one, &other);
+    for (size_t index = 0; index < 3; index++)
+        sent[index] = duplicate(event, ZX_RIGHT_SAME_RIGHTS);
+    CHECK_OK(zx_channel_write(one, 0, "three", 5, sent, 3));
+    while (zx_handle_duplicate(event, ZX_RIGHT_SAME_RIGHTS, &copies[count]) == ZX_OK)
+        CHECK(++count <= 32);
+    char bytes[5];
+    for (int round = 0; round < 3; round++)
+        CHECK_STATUS(zx_channel_read(other, 0, bytes, received, 5, 3, NULL, NULL), ZX_ERR_NO_RESOURCES);
+    CHECK_OK(zx_handle_close_many(copies, count));
+    CHECK_OK(zx_channel_read(other, 0, bytes, received, 5, 3, NULL, NULL));
+    CHECK_BYTES(bytes, "three", 5);
+    CHECK_EQ(handle_count(event), 4);
+}

@@ -330,3 +330,52 @@ ROLE(asks_the_other) {
     hear(other, "anybody?", 8);
     tell(channel, "heard", 5);
 }
+
+// Makes an arena, starts the heir in it, and dies when the heir is there.
+ROLE(founds) {
+    zx_handle_t channel;
+    spawn_partner("inherits", &channel);
+    await_readable(channel);
+    raise(SIGKILL);
+}
+
+// Outlives the founder, whose supervisor it takes over.
+ROLE(inherits) {
+    CHECK_EQ(prctl(PR_SET_PDEATHSIG, 0), 0);
+    zx_handle_t channel = startup_channel();
+    jacinth_report_t report;
+    jacinth_audit_t audit;
+    tell(channel, "here", 4);
+    await_peer_closed(channel);
+    CHECK_OK(jacinth_collect(&report));
+    CHECK_EQ(report.processes, 1);
+    CHECK_OK(zx_handle_close(channel));
+    CHECK_EQ(join_process(spawn_partner("makes_any_call_first", &channel)), 0);
+    hear(channel, "here", 4);
+    CHECK_OK(zx_handle_close(channel));
+    CHECK_OK(jacinth_collect(NULL));
+    CHECK_OK(jacinth_audit(&audit));
+    CHECK_EQ(audit.processes, 1);
+    CHECK_EQ(audit.objects, 0);
+    dprintf(atoi(getenv("TO")), "all is well");
+}
+
+TEST(when_the_supervisors_process_dies_another_takes_over) {
+    int ends[2];
+    char number[16], words[32] = {0};
+    CHECK_EQ(pipe(ends), 0);
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        snprintf(number, sizeof(number), "%d", ends[1]);
+        setenv("TO", number, 1);
+        execl("/proc/self/exe", "founder", "--role", "founds", NULL);
+        _exit(127);
+    }
+    CHECK_EQ(close(ends[1]), 0);
+    CHECK_EQ(join_process(pid), -SIGKILL);
+    // The heir is nobody's child now: its end is the end of the pipe.
+    CHECK(read(ends[0], words, sizeof(words) - 1) > 0);
+    CHECK(strcmp(words, "all is well") == 0);
+    CHECK_EQ(read(ends[0], words, 1), 0);
+}

@@ -71,6 +71,14 @@ TEST(a_buffer_that_is_no_name_long_is_too_small) {
     CHECK_EQ((unsigned char)text[SIZE], 0xab);
 }
 
+TEST(a_property_without_a_value_is_invalid_args) {
+    zx_handle_t self = zx_process_self();
+    CHECK_STATUS(zx_object_get_property(self, ZX_PROP_NAME, NULL, 0), ZX_ERR_INVALID_ARGS);
+    CHECK_STATUS(zx_object_get_property(self, ZX_PROP_NAME, NULL, SIZE), ZX_ERR_INVALID_ARGS);
+    CHECK_STATUS(zx_object_set_property(self, ZX_PROP_NAME, NULL, 0), ZX_ERR_INVALID_ARGS);
+    CHECK_STATUS(zx_object_set_property(self, ZX_PROP_NAME, NULL, SIZE), ZX_ERR_INVALID_ARGS);
+}
+
 TEST(default_rights_of_ipc_objects_do_not_reach_names) {
     zx_handle_t one, other;
     make_channel(&one, &other);
