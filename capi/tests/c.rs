@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use support::{Language, Linkage};
 
 /// The programs that are linked statically too.
-const ALSO_STATIC: [&str; 5] = ["attach", "calls", "events", "owners", "processes"];
+const ALSO_STATIC: [&str; 6] = ["attach", "calls", "deaths", "events", "owners", "processes"];
 /// No test takes nearly as long: what has not ended by then hangs.
 const HANG: Duration = Duration::from_secs(60);
 

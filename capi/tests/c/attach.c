@@ -1,10 +1,7 @@
-// How a process gets its arena: jacinth_create, jacinth_attach, the first call, and what a forked child has.
+// How a process gets its arena: jacinth_create, jacinth_attach, and the first call.
 #define _GNU_SOURCE
-#include "objects.h"
 #include "partner.h"
 #include "sleeper.h"
-
-#include <sys/mman.h>
 
 static void check_error_says(const char* word) {
     if (strstr(jacinth_error(), word) == NULL)
@@ -30,8 +27,7 @@ static void* make_one_event(void* number) {
 
 TEST(many_first_calls_at_once_make_one_arena) {
     in_threads(16, make_one_event);
-    jacinth_audit_t audit;
-    CHECK_OK(jacinth_audit(&audit));
+    jacinth_audit_t audit = audit_now();
     CHECK_EQ(audit.processes, 1);
     CHECK_EQ(audit.objects, 16);
     CHECK_EQ(audit.handles, 16);
@@ -168,25 +164,11 @@ TEST(an_error_is_its_threads) {
     CHECK(strcmp(jacinth_error(), "") == 0);
 }
 
-// Runs this program in a role, with one more word in the environment, as a program that nobody spawned.
-static int run_stranger(const char* role, const char* variable, const char* value) {
-    pid_t pid = fork();
-    CHECK(pid >= 0);
-    if (pid == 0) {
-        setenv(variable, value, 1);
-        execl("/proc/self/exe", "stranger", "--role", role, NULL);
-        _exit(127);
-    }
-    return join_process(pid);
-}
-
 static void check_that_two_are_here(const char* path) {
-    jacinth_audit_t audit;
     CHECK(jacinth_is_attached());
     CHECK(strcmp(jacinth_socket_path(), path) == 0);
     make_event();
-    CHECK_OK(jacinth_audit(&audit));
-    CHECK_EQ(audit.processes, 2);
+    CHECK_EQ(audit_now().processes, 2);
     CHECK_EQ(zx_take_startup_handle(PA_HND(PA_USER0, 0)), ZX_HANDLE_INVALID);
 }
 
@@ -248,133 +230,4 @@ TEST(a_program_that_exits_leaves_no_socket) {
     CHECK_EQ(access(path, F_OK), -1);
     *strrchr(path, '/') = 0;
     CHECK_EQ(access(path, F_OK), -1);
-}
-
-static zx_handle_t inherited_event, inherited_channel;
-
-static void check_that_nothing_works(void) {
-    zx_handle_t handle, other;
-    zx_info_handle_basic_t info;
-    char bytes[8] = {0};
-    uint32_t size, count;
-    zx_channel_call_args_t arguments = {.wr_bytes = bytes, .wr_num_bytes = 8};
-    zx_wait_item_t item = {inherited_event, ZX_EVENT_SIGNALED, 0};
-    CHECK(!jacinth_is_attached());
-    CHECK_STATUS(zx_event_create(0, &handle), ZX_ERR_BAD_STATE);
-    CHECK_STATUS(zx_eventpair_create(0, &handle, &other), ZX_ERR_BAD_STATE);
-    CHECK_STATUS(zx_channel_create(0, &handle, &other), ZX_ERR_BAD_STATE);
-    CHECK_STATUS(zx_handle_close(inherited_event), ZX_ERR_BAD_STATE);
-    CHECK_STATUS(zx_handle_close_many(&inherited_event, 1), ZX_ERR_BAD_STATE);
-    CHECK_STATUS(zx_handle_duplicate(inherited_event, ZX_RIGHT_SAME_RIGHTS, &handle), ZX_ERR_BAD_STATE);
-    CHECK_STATUS(zx_handle_replace(inherited_event, ZX_RIGHT_SAME_RIGHTS, &handle), ZX_ERR_BAD_STATE);
-    CHECK_STATUS(zx_object_signal(inherited_event, 0, ZX_EVENT_SIGNALED), ZX_ERR_BAD_STATE);
-    CHECK_STATUS(zx_object_signal_peer(inherited_channel, 0, ZX_USER_SIGNAL_0), ZX_ERR_BAD_STATE);
-    CHECK_STATUS(zx_object_wait_one(inherited_event, ZX_EVENT_SIGNALED, ZX_TIME_INFINITE, NULL), ZX_ERR_BAD_STATE);
-    CHECK_STATUS(zx_object_wait_many(&item, 1, ZX_TIME_INFINITE), ZX_ERR_BAD_STATE);
-    CHECK_STATUS(zx_object_get_info(inherited_event, ZX_INFO_HANDLE_VALID, NULL, 0, NULL, NULL), ZX_ERR_BAD_STATE);
-    CHECK_STATUS(zx_object_get_info(inherited_event, ZX_INFO_HANDLE_BASIC, &info, sizeof(info), NULL, NULL),
-                 ZX_ERR_BAD_STATE);
-    CHECK_STATUS(zx_channel_write(inherited_channel, 0, bytes, 8, &inherited_event, 1), ZX_ERR_BAD_STATE);
-    CHECK_STATUS(zx_channel_read(inherited_channel, 0, bytes, NULL, 8, 0, NULL, NULL), ZX_ERR_BAD_STATE);
-    CHECK_STATUS(zx_channel_call(inherited_channel, 0, ZX_TIME_INFINITE, &arguments, &size, &count),
-                 ZX_ERR_BAD_STATE);
-    CHECK_STATUS(jacinth_audit(&(jacinth_audit_t){0}), ZX_ERR_BAD_STATE);
-    CHECK_STATUS(jacinth_collect(NULL), ZX_ERR_BAD_STATE);
-}
-
-TEST(in_a_forked_child_every_call_says_bad_state) {
-    zx_handle_t other;
-    inherited_event = make_event();
-    make_channel(&inherited_channel, &other);
-    tell(other, "for the parent", 14);
-    CHECK_EQ(in_forked_child(check_that_nothing_works), 0);
-    CHECK(jacinth_is_attached());
-    CHECK_EQ(signals_of(inherited_event), ZX_SIGNAL_NONE);
-    hear(inherited_channel, "for the parent", 14);
-    CHECK_STATUS(zx_channel_read(other, 0, NULL, NULL, 0, 0, NULL, NULL), ZX_ERR_SHOULD_WAIT);
-}
-
-static void use_an_arena_of_its_own(void) {
-    CHECK(!jacinth_is_attached());
-    make_event();
-    CHECK(jacinth_is_attached());
-    check_audit();
-}
-
-TEST(a_child_forked_before_the_first_call_makes_its_own_arena) {
-    CHECK_EQ(in_forked_child(use_an_arena_of_its_own), 0);
-    CHECK(!jacinth_is_attached());
-    make_event();
-}
-
-TEST(an_audit_counts_what_there_is) {
-    jacinth_audit_t before, after;
-    zx_handle_t one, other, event = make_event();
-    CHECK_OK(jacinth_audit(&before));
-    CHECK_EQ(before.processes, 1);
-    CHECK_EQ(before.findings, 0);
-    make_channel(&one, &other);
-    for (int index = 0; index < 5; index++)
-        give(one, duplicate(event, ZX_RIGHT_SAME_RIGHTS));
-    CHECK_OK(jacinth_audit(&after));
-    CHECK_EQ(after.objects, before.objects + 1);
-    CHECK_EQ(after.handles, before.handles + 2);
-    CHECK_EQ(after.in_transit, 5);
-    CHECK_EQ(after.messages, 5);
-    CHECK(strcmp(jacinth_error(), "") == 0);
-}
-
-TEST(a_collection_says_what_was_recovered) {
-    jacinth_report_t report;
-    memset(&report, 0xab, sizeof(report));
-    make_event();
-    CHECK_OK(jacinth_collect(&report));
-    CHECK_EQ(report.processes, 0);
-    CHECK_EQ(report.handles_closed, 0);
-    CHECK_EQ(report.unused, 0);
-    CHECK_OK(jacinth_collect(NULL));
-}
-
-// Where the arena is mapped, and how much of it.
-// The header says how large everything is; it is left alone.
-#define PAGE_OF_HEADER 4096
-
-static char* find_arena(size_t* size) {
-    char line[512];
-    FILE* maps = fopen("/proc/self/maps", "r");
-    CHECK(maps != NULL);
-    while (fgets(line, sizeof(line), maps) != NULL) {
-        unsigned long start, end;
-        if (strstr(line, "rw-s") != NULL && strstr(line, "memfd:") != NULL &&
-            sscanf(line, "%lx-%lx", &start, &end) == 2) {
-            fclose(maps);
-            *size = end - start;
-            return (char*)start;
-        }
-    }
-    check_fail(__FILE__, __LINE__, "no arena is mapped");
-}
-
-ROLE(damages_its_arena) {
-    size_t size;
-    zx_handle_t event = make_event();
-    char* arena = find_arena(&size);
-    jacinth_audit_t audit;
-    // Some word of the first megabytes is one that an audit looks at.
-    for (size_t offset = PAGE_OF_HEADER; offset < 4u << 20; offset += 8) {
-        uint64_t word;
-        memcpy(&word, arena + offset, 8);
-        if (word != 0)
-            memset(arena + offset, 0xa5, 8);
-    }
-    CHECK_STATUS(jacinth_audit(&audit), ZX_ERR_IO_DATA_INTEGRITY);
-    CHECK(audit.findings > 0);
-    CHECK(strlen(jacinth_error()) > 0);
-    CHECK_STATUS(zx_object_signal(event, 0, ZX_EVENT_SIGNALED), ZX_ERR_IO_DATA_INTEGRITY);
-    CHECK_STATUS(zx_event_create(0, &event), ZX_ERR_IO_DATA_INTEGRITY);
-    _exit(0);
-}
-
-TEST(a_damaged_arena_says_io_data_integrity) {
-    CHECK_EQ(run_stranger("damages_its_arena", "UNUSED", ""), 0);
 }

@@ -1,6 +1,5 @@
 // zx_process_exit, zx_thread_exit
 #define _GNU_SOURCE
-#include "objects.h"
 #include "partner.h"
 #include "sleeper.h"
 
@@ -57,8 +56,7 @@ TEST(the_handles_of_a_process_that_has_exited_are_closed) {
     CHECK_OK(zx_object_wait_one(channel, ZX_CHANNEL_PEER_CLOSED, ZX_TIME_INFINITE, NULL));
     CHECK_OK(zx_handle_close(channel));
     CHECK_OK(jacinth_collect(NULL));
-    jacinth_audit_t audit;
-    CHECK_OK(jacinth_audit(&audit));
+    jacinth_audit_t audit = audit_now();
     CHECK_EQ(audit.processes, 1);
     CHECK_EQ(audit.objects, 0);
 }
@@ -118,24 +116,13 @@ ROLE(makes_an_arena_and_leaves_main) {
     leave_main(true);
 }
 
-// Runs a role in a process that is in no arena, or its own.
-static int run_alone(const char* role) {
-    pid_t pid = fork();
-    CHECK(pid >= 0);
-    if (pid == 0) {
-        execl("/proc/self/exe", "alone", "--role", role, NULL);
-        _exit(127);
-    }
-    return join_process(pid);
-}
-
 TEST(a_process_ends_with_its_last_thread) {
-    CHECK_EQ(run_alone("leaves_main"), 0);
+    CHECK_EQ(run_stranger("leaves_main", "UNUSED", ""), 0);
 }
 
 TEST(a_process_with_an_arena_ends_with_its_last_thread) {
     // The supervisor is a thread of it, and does not keep it alive.
-    CHECK_EQ(run_alone("makes_an_arena_and_leaves_main"), 0);
+    CHECK_EQ(run_stranger("makes_an_arena_and_leaves_main", "UNUSED", ""), 0);
 }
 
 TEST(an_attached_process_ends_with_its_last_thread) {

@@ -71,6 +71,13 @@ static inline zx_signals_t signals_of(zx_handle_t handle) {
     return seen;
 }
 
+// What is in the arena: a call that fails leaves nothing there.
+static inline jacinth_audit_t audit_now(void) {
+    jacinth_audit_t audit;
+    CHECK_OK(jacinth_audit(&audit));
+    return audit;
+}
+
 // Writes a message of these bytes.
 static inline void tell(zx_handle_t channel, const void* bytes, uint32_t size) {
     CHECK_OK(zx_channel_write(channel, 0, bytes, size, NULL, 0));

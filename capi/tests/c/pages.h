@@ -41,4 +41,22 @@ static inline void* unmapped_page(void) {
     return page;
 }
 
+// Memory that a call cannot write, and memory that it cannot read.
+static void *bad_outputs[5], *bad_inputs[4];
+
+// Comes first in each test that uses them.
+static inline void prepare_bad_pointers(void) {
+    bad_outputs[0] = bad_inputs[0] = NULL;
+    bad_outputs[1] = bad_inputs[1] = unmapped_page();
+    bad_outputs[2] = bad_inputs[2] = fenced_page() + PAGE;
+    bad_outputs[3] = bad_inputs[3] = over_the_edge();
+    bad_outputs[4] = read_only_page();
+}
+
+// Runs what follows with each of them.
+#define FOR_EACH_BAD_OUTPUT(pointer) PAGES_FOR_EACH_(pointer, bad_outputs, 5)
+#define FOR_EACH_BAD_INPUT(pointer) PAGES_FOR_EACH_(pointer, bad_inputs, 4)
+#define PAGES_FOR_EACH_(pointer, list, count) \
+    for (void **at_ = (list), *pointer; at_ < (list) + (count) && (pointer = *at_, true); at_++)
+
 #endif // PAGES_H_

@@ -2,7 +2,7 @@
 #ifndef PARTNER_H_
 #define PARTNER_H_
 
-#include "check.h"
+#include "objects.h"
 
 #include <sys/wait.h>
 
@@ -45,6 +45,35 @@ static inline void await_readable(zx_handle_t channel) {
     zx_signals_t seen = 0;
     CHECK_OK(zx_object_wait_one(channel, ZX_CHANNEL_READABLE | ZX_CHANNEL_PEER_CLOSED, ZX_TIME_INFINITE, &seen));
     CHECK(seen & ZX_CHANNEL_READABLE);
+}
+
+// The channel that this process was spawned with.
+static inline zx_handle_t startup_channel(void) {
+    zx_handle_t channel = zx_take_startup_handle(PA_HND(PA_USER0, 0));
+    CHECK(channel != ZX_HANDLE_INVALID);
+    return channel;
+}
+
+static inline void kill_process(pid_t pid) {
+    CHECK_EQ(kill(pid, SIGKILL), 0);
+    CHECK_EQ(join_process(pid), -SIGKILL);
+}
+
+static inline void await_peer_closed(zx_handle_t handle) {
+    CHECK_OK(zx_object_wait_one(handle, ZX_CHANNEL_PEER_CLOSED, ZX_TIME_INFINITE, NULL));
+}
+
+// Runs this program in a role, with one more word in the environment, as a program that nobody spawned. Gives how that
+// ended.
+static inline int run_stranger(const char* role, const char* variable, const char* value) {
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        setenv(variable, value, 1);
+        execl("/proc/self/exe", "stranger", "--role", role, NULL);
+        _exit(127);
+    }
+    return join_process(pid);
 }
 
 #endif // PARTNER_H_

@@ -1,37 +1,12 @@
-// Pointers to memory that cannot be read or written: INVALID_ARGS, never a crash, and nothing is lost.
+// Pointers to memory that cannot be read or written: INVALID_ARGS, never a crash, and nothing is made.
 #define _GNU_SOURCE
-#include "objects.h"
 #include "pages.h"
 #include "partner.h"
-#include "sleeper.h"
-
-// Memory that a call cannot write, and memory that it cannot read.
-static void *bad_outputs[5], *bad_inputs[4];
-
-static void prepare(void) {
-    bad_outputs[0] = bad_inputs[0] = NULL;
-    bad_outputs[1] = bad_inputs[1] = unmapped_page();
-    bad_outputs[2] = bad_inputs[2] = fenced_page() + PAGE;
-    bad_outputs[3] = bad_inputs[3] = over_the_edge();
-    bad_outputs[4] = read_only_page();
-}
-
-#define FOR_EACH_BAD_OUTPUT(pointer) \
-    for (void **at_##pointer = bad_outputs, *pointer; at_##pointer < bad_outputs + 5 && (pointer = *at_##pointer, true); at_##pointer++)
-#define FOR_EACH_BAD_INPUT(pointer) \
-    for (void **at_##pointer = bad_inputs, *pointer; at_##pointer < bad_inputs + 4 && (pointer = *at_##pointer, true); at_##pointer++)
-
-// How many objects and handles there are: a call that fails leaves none.
-static jacinth_audit_t count(void) {
-    jacinth_audit_t audit;
-    CHECK_OK(jacinth_audit(&audit));
-    return audit;
-}
 
 TEST(what_cannot_be_stored_is_not_made) {
-    prepare();
+    prepare_bad_pointers();
     zx_handle_t event = make_event(), good;
-    jacinth_audit_t before = count();
+    jacinth_audit_t before = audit_now();
     FOR_EACH_BAD_OUTPUT(bad) {
         CHECK_STATUS(zx_event_create(0, bad), ZX_ERR_INVALID_ARGS);
         CHECK_STATUS(zx_eventpair_create(0, bad, &good), ZX_ERR_INVALID_ARGS);
@@ -40,13 +15,13 @@ TEST(what_cannot_be_stored_is_not_made) {
         CHECK_STATUS(zx_channel_create(0, &good, bad), ZX_ERR_INVALID_ARGS);
         CHECK_STATUS(zx_handle_duplicate(event, ZX_RIGHT_SAME_RIGHTS, bad), ZX_ERR_INVALID_ARGS);
     }
-    CHECK_EQ(count().objects, before.objects);
-    CHECK_EQ(count().handles, before.handles);
+    CHECK_EQ(audit_now().objects, before.objects);
+    CHECK_EQ(audit_now().handles, before.handles);
     CHECK_EQ(handle_count(event), 1);
 }
 
 TEST(a_replacement_that_cannot_be_stored_is_closed_like_the_original) {
-    prepare();
+    prepare_bad_pointers();
     FOR_EACH_BAD_OUTPUT(bad) {
         zx_handle_t kept, sent;
         make_eventpair(&kept, &sent);
@@ -57,7 +32,7 @@ TEST(a_replacement_that_cannot_be_stored_is_closed_like_the_original) {
 }
 
 TEST(a_list_that_cannot_be_read_is_invalid_args) {
-    prepare();
+    prepare_bad_pointers();
     FOR_EACH_BAD_INPUT(bad)
         CHECK_STATUS(zx_handle_close_many(bad, 2), ZX_ERR_INVALID_ARGS);
 }
@@ -71,7 +46,7 @@ TEST(a_list_may_end_where_memory_ends) {
 }
 
 TEST(information_that_cannot_be_stored_is_invalid_args) {
-    prepare();
+    prepare_bad_pointers();
     zx_handle_t event = make_event();
     zx_info_handle_basic_t basic;
     FOR_EACH_BAD_OUTPUT(bad) {
@@ -94,7 +69,7 @@ TEST(information_that_cannot_be_stored_is_invalid_args) {
 }
 
 TEST(a_name_that_cannot_be_stored_or_read_is_invalid_args) {
-    prepare();
+    prepare_bad_pointers();
     zx_handle_t self = zx_process_self();
     char* name = at_the_edge(ZX_MAX_NAME_LEN);
     memcpy(name, "a name at the edge of its page.", ZX_MAX_NAME_LEN);
@@ -109,7 +84,7 @@ TEST(a_name_that_cannot_be_stored_or_read_is_invalid_args) {
 }
 
 TEST(signals_that_cannot_be_stored_are_invalid_args) {
-    prepare();
+    prepare_bad_pointers();
     zx_handle_t event = make_event();
     CHECK_OK(zx_object_signal(event, 0, ZX_EVENT_SIGNALED));
     FOR_EACH_BAD_OUTPUT(bad) {
@@ -132,157 +107,9 @@ TEST(signals_that_cannot_be_stored_are_invalid_args) {
 }
 
 TEST(a_time_that_cannot_be_stored_is_invalid_args) {
-    prepare();
+    prepare_bad_pointers();
     FOR_EACH_BAD_OUTPUT(bad)
         CHECK_STATUS(zx_clock_get_new(ZX_CLOCK_UTC, bad), ZX_ERR_INVALID_ARGS);
-}
-
-TEST(a_message_that_cannot_be_read_is_not_sent) {
-    prepare();
-    zx_handle_t one, other;
-    make_channel(&one, &other);
-    FOR_EACH_BAD_INPUT(bad) {
-        zx_handle_t kept, sent;
-        make_eventpair(&kept, &sent);
-        CHECK_STATUS(zx_channel_write(one, 0, bad, 2, NULL, 0), ZX_ERR_INVALID_ARGS);
-        CHECK_STATUS(zx_channel_write(one, 0, bad, ZX_CHANNEL_MAX_MSG_BYTES, NULL, 0), ZX_ERR_INVALID_ARGS);
-        CHECK_STATUS(zx_channel_write(one, 0, "good", 4, bad, 1), ZX_ERR_INVALID_ARGS);
-        CHECK_STATUS(zx_channel_write(one, 0, bad, 2, &sent, 1), ZX_ERR_INVALID_ARGS);
-        CHECK(!is_open(sent));
-        CHECK_EQ(signals_of(kept), ZX_EVENTPAIR_PEER_CLOSED);
-    }
-    CHECK_EQ(signals_of(other), ZX_CHANNEL_WRITABLE);
-    CHECK_EQ(count().messages, 0);
-}
-
-TEST(a_long_message_may_end_where_memory_ends_and_no_later) {
-    zx_handle_t one, other;
-    size_t sizes[] = {1, 8, 48, 49, 500, 4096};
-    make_channel(&one, &other);
-    for (size_t index = 0; index < sizeof(sizes) / sizeof(*sizes); index++) {
-        uint32_t size = (uint32_t)sizes[index], actual = 0;
-        char *sent = at_the_edge(size), *received = at_the_edge(size);
-        memset(sent, 'x', size);
-        tell(one, sent, size);
-        CHECK_OK(zx_channel_read(other, 0, received, NULL, size, 0, &actual, NULL));
-        CHECK_EQ(actual, size);
-        CHECK_BYTES(received, sent, size);
-        CHECK_STATUS(zx_channel_write(one, 0, sent, size + 1, NULL, 0), ZX_ERR_INVALID_ARGS);
-        CHECK_STATUS(zx_channel_read(other, 0, NULL, NULL, 0, 0, NULL, NULL), ZX_ERR_SHOULD_WAIT);
-    }
-}
-
-// One message of bytes and a handle that waits to be read.
-static void send_one(zx_handle_t channel) {
-    zx_handle_t event = make_event();
-    CHECK_OK(zx_channel_write(channel, 0, "precious", 8, &event, 1));
-}
-
-TEST(a_message_that_cannot_be_stored_stays) {
-    prepare();
-    zx_handle_t one, other, handle = ZX_HANDLE_INVALID;
-    zx_handle_info_t info;
-    char bytes[8];
-    uint32_t bytes_read = 0, handles_read = 0;
-    make_channel(&one, &other);
-    send_one(one);
-    jacinth_audit_t before = count();
-    FOR_EACH_BAD_OUTPUT(bad) {
-        CHECK_STATUS(zx_channel_read(other, 0, bad, &handle, 8, 1, NULL, NULL), ZX_ERR_INVALID_ARGS);
-        CHECK_STATUS(zx_channel_read(other, 0, bytes, bad, 8, 1, NULL, NULL), ZX_ERR_INVALID_ARGS);
-        CHECK_STATUS(zx_channel_read_etc(other, 0, bad, &info, 8, 1, NULL, NULL), ZX_ERR_INVALID_ARGS);
-        CHECK_STATUS(zx_channel_read_etc(other, 0, bytes, bad, 8, 1, NULL, NULL), ZX_ERR_INVALID_ARGS);
-        CHECK_STATUS(zx_channel_read(other, ZX_CHANNEL_READ_MAY_DISCARD, bad, &handle, 8, 1, NULL, NULL),
-                     ZX_ERR_INVALID_ARGS);
-        if (bad == NULL)
-            continue; // Then the sizes are not asked for.
-        CHECK_STATUS(zx_channel_read(other, 0, bytes, &handle, 8, 1, bad, NULL), ZX_ERR_INVALID_ARGS);
-        CHECK_STATUS(zx_channel_read(other, 0, bytes, &handle, 8, 1, NULL, bad), ZX_ERR_INVALID_ARGS);
-        CHECK_STATUS(zx_channel_read_etc(other, 0, bytes, &info, 8, 1, bad, NULL), ZX_ERR_INVALID_ARGS);
-        CHECK_STATUS(zx_channel_read_etc(other, 0, bytes, &info, 8, 1, NULL, bad), ZX_ERR_INVALID_ARGS);
-    }
-    CHECK_EQ(count().handles, before.handles);
-    CHECK_EQ(count().in_transit, before.in_transit);
-    CHECK_OK(zx_channel_read(other, 0, bytes, &handle, 8, 1, &bytes_read, &handles_read));
-    CHECK_EQ(bytes_read, 8);
-    CHECK_EQ(handles_read, 1);
-    CHECK_BYTES(bytes, "precious", 8);
-    CHECK(is_open(handle));
-}
-
-TEST(handles_may_be_stored_where_memory_ends) {
-    zx_handle_t one, other;
-    make_channel(&one, &other);
-    zx_handle_t* handle = at_the_edge(sizeof(zx_handle_t));
-    zx_handle_info_t* info = at_the_edge(sizeof(zx_handle_info_t));
-    char* bytes = at_the_edge(8);
-    uint32_t *bytes_read = at_the_edge(4), *handles_read = at_the_edge(4);
-    send_one(one);
-    CHECK_OK(zx_channel_read(other, 0, bytes, handle, 8, 1, bytes_read, handles_read));
-    CHECK(is_open(*handle));
-    send_one(one);
-    CHECK_OK(zx_channel_read_etc(other, 0, bytes, info, 8, 1, bytes_read, handles_read));
-    CHECK(is_open(info->handle));
-    CHECK_EQ(*bytes_read, 8);
-    CHECK_EQ(*handles_read, 1);
-}
-
-TEST(a_call_with_a_bad_pointer_is_not_made) {
-    prepare();
-    zx_handle_t one, other, handle = ZX_HANDLE_INVALID;
-    char request[8] = {0}, reply[8];
-    uint32_t bytes, handles;
-    const zx_channel_call_args_t good = {.wr_bytes = request, .wr_num_bytes = 8, .rd_bytes = reply,
-                                         .rd_num_bytes = 8, .rd_handles = &handle, .rd_num_handles = 1};
-    make_channel(&one, &other);
-    FOR_EACH_BAD_INPUT(bad) {
-        zx_channel_call_args_t arguments = good;
-        CHECK_STATUS(zx_channel_call(one, 0, 0, bad, &bytes, &handles), ZX_ERR_INVALID_ARGS);
-        CHECK_STATUS(zx_channel_call_noretry(one, 0, 0, bad, &bytes, &handles), ZX_ERR_INVALID_ARGS);
-        arguments.wr_bytes = bad;
-        CHECK_STATUS(zx_channel_call(one, 0, 0, &arguments, &bytes, &handles), ZX_ERR_INVALID_ARGS);
-        arguments = good;
-        arguments.wr_handles = bad;
-        arguments.wr_num_handles = 1;
-        CHECK_STATUS(zx_channel_call(one, 0, 0, &arguments, &bytes, &handles), ZX_ERR_INVALID_ARGS);
-    }
-    FOR_EACH_BAD_OUTPUT(bad) {
-        CHECK_STATUS(zx_channel_call(one, 0, 0, &good, bad, &handles), ZX_ERR_INVALID_ARGS);
-        CHECK_STATUS(zx_channel_call(one, 0, 0, &good, &bytes, bad), ZX_ERR_INVALID_ARGS);
-    }
-    CHECK_STATUS(zx_channel_read(other, 0, NULL, NULL, 0, 0, NULL, NULL), ZX_ERR_SHOULD_WAIT);
-}
-
-static void answer_with_an_eventpair(void* argument) {
-    zx_handle_t server = *(zx_handle_t*)argument, kept, sent;
-    char request[8];
-    await_readable(server);
-    CHECK_OK(zx_channel_read(server, 0, request, NULL, 8, 0, NULL, NULL));
-    make_eventpair(&kept, &sent);
-    CHECK_OK(zx_channel_write(server, 0, request, 8, &sent, 1));
-    CHECK_OK(zx_object_wait_one(kept, ZX_EVENTPAIR_PEER_CLOSED, ZX_TIME_INFINITE, NULL));
-}
-
-TEST(a_reply_that_cannot_be_stored_is_lost_with_its_handles) {
-    prepare();
-    zx_handle_t client, server, handle = ZX_HANDLE_INVALID;
-    char request[8] = {0}, reply[8];
-    uint32_t bytes, handles;
-    make_channel(&client, &server);
-    for (int which = 0; which < 2; which++) {
-        FOR_EACH_BAD_OUTPUT(bad) {
-            struct sleeper thread;
-            zx_channel_call_args_t arguments = {
-                .wr_bytes = request, .wr_num_bytes = 8, .rd_num_bytes = 8, .rd_num_handles = 1};
-            arguments.rd_bytes = which == 0 ? bad : reply;
-            arguments.rd_handles = which == 1 ? bad : &handle;
-            start_sleeper(&thread, answer_with_an_eventpair, &server);
-            CHECK_STATUS(zx_channel_call(client, 0, ZX_TIME_INFINITE, &arguments, &bytes, &handles),
-                         ZX_ERR_INVALID_ARGS);
-            join_sleeper(&thread);
-        }
-    }
-    CHECK_STATUS(zx_channel_read(client, 0, NULL, NULL, 0, 0, NULL, NULL), ZX_ERR_SHOULD_WAIT);
 }
 
 TEST(a_value_need_not_be_aligned) {
@@ -309,13 +136,13 @@ TEST(a_value_need_not_be_aligned) {
 }
 
 TEST(a_version_that_cannot_be_stored_is_invalid_args) {
-    prepare();
+    prepare_bad_pointers();
     FOR_EACH_BAD_OUTPUT(bad)
         CHECK_STATUS(zx_system_get_version(bad, 64), ZX_ERR_INVALID_ARGS);
 }
 
 TEST(an_arena_whose_limits_cannot_be_read_is_not_made) {
-    prepare();
+    prepare_bad_pointers();
     FOR_EACH_BAD_INPUT(bad)
         if (bad != NULL)
             CHECK_STATUS(jacinth_create(bad), ZX_ERR_INVALID_ARGS);
@@ -323,7 +150,7 @@ TEST(an_arena_whose_limits_cannot_be_read_is_not_made) {
 }
 
 TEST(a_report_that_cannot_be_stored_is_invalid_args) {
-    prepare();
+    prepare_bad_pointers();
     make_event();
     FOR_EACH_BAD_OUTPUT(bad) {
         if (bad == NULL)
@@ -334,7 +161,7 @@ TEST(a_report_that_cannot_be_stored_is_invalid_args) {
 }
 
 TEST(a_program_whose_arguments_cannot_be_read_is_not_spawned) {
-    prepare();
+    prepare_bad_pointers();
     char* arguments[] = {(char*)"true", NULL, NULL};
     pid_t pid = 77;
     FOR_EACH_BAD_INPUT(bad) {
@@ -355,7 +182,7 @@ TEST(a_program_whose_arguments_cannot_be_read_is_not_spawned) {
             CHECK_STATUS(jacinth_spawn("true", arguments, NULL, make_event(), bad), ZX_ERR_INVALID_ARGS);
     CHECK_EQ(pid, 77);
     CHECK_EQ(waitpid(-1, NULL, WNOHANG), -1);
-    CHECK_EQ(count().handles, 0);
+    CHECK_EQ(audit_now().handles, 0);
 }
 
 static void draw_into_nothing(void) {
@@ -367,7 +194,7 @@ static void draw_into_read_only_memory(void) {
 }
 
 TEST(random_bytes_that_cannot_be_stored_end_the_process) {
-    prepare();
+    prepare_bad_pointers();
     CHECK(in_forked_child(draw_into_nothing) < 0);
     CHECK(in_forked_child(draw_into_read_only_memory) < 0);
 }
