@@ -130,6 +130,16 @@ TEST(an_arena_that_is_not_there_is_bad_state) {
     CHECK(jacinth_socket_path() == NULL);
 }
 
+TEST(a_program_that_could_join_no_arena_may_make_one) {
+    zx_handle_t event;
+    CHECK_EQ(setenv("JACINTH_ARENA", "/nonexistent/supervisor", 1), 0);
+    CHECK_STATUS(zx_event_create(0, &event), ZX_ERR_BAD_STATE);
+    CHECK_OK(jacinth_create(NULL));
+    CHECK(strcmp(jacinth_error(), "") == 0);
+    CHECK_OK(zx_event_create(0, &event));
+    CHECK_EQ(audit_now().objects, 1);
+}
+
 TEST(a_seat_that_is_none_is_bad_state) {
     zx_handle_t event;
     CHECK_EQ(setenv("JACINTH_ARENA", "/nonexistent/supervisor", 1), 0);
