@@ -12,9 +12,7 @@ use crate::types::{
     jacinth_audit_t, jacinth_config_t, jacinth_report_t, zx_duration_t, zx_handle_t, zx_status_t,
 };
 use crate::user::{UserIn, UserOut};
-use jacinth::{
-    ARENA_VARIABLE, AttachError, Config, Handle, MonotonicDuration, SpawnError, Status, Supervisor,
-};
+use jacinth::{AttachError, Config, Handle, MonotonicDuration, SpawnError, Status, Supervisor};
 use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, CString, OsStr, c_char};
 use std::os::unix::ffi::OsStrExt;
@@ -65,10 +63,10 @@ fn find_arena() -> Result<(), Status> {
     if FAILURE.get().is_some() && !jacinth::is_attached() {
         return Err(Status::BAD_STATE);
     }
-    let found = match std::env::var_os(ARENA_VARIABLE) {
-        Some(_) => Supervisor::get().map(drop),
-        None if jacinth::is_attached() => Ok(()),
-        None => make(&Config::default()),
+    // The arena that this process has, also as a forked child that has no use of it, or that it was invited to.
+    let found = match Supervisor::get() {
+        Err(AttachError::NotSpawned) => make(&Config::default()),
+        found => found.map(drop),
     };
     match found {
         Ok(()) | Err(AttachError::AlreadyAttached) => {
