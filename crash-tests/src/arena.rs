@@ -48,7 +48,8 @@ pub struct Footprint {
     pub threads: Option<u32>,
     objects: u32,
     retired: u32,
-    handles: u32,
+    /// In the tables of processes.
+    pub handles: u32,
     in_transit: u32,
     messages: u64,
     blocks: u32,

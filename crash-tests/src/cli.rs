@@ -95,6 +95,9 @@ enum Role {
 /// The stride of a quick run: a prime, so that it does not keep step with loops.
 const QUICK_STRIDE: usize = 97;
 
+/// In a quick run: at how many places of an operation victims are killed that does what another does, by other calls.
+const QUICK_AGAIN: usize = 60;
+
 /// In a quick run: how many recoverers and how many supervisors are killed of one victim's, and how many
 /// victims are stopped, an operation.
 const QUICK_TWICE: usize = 40;
@@ -172,7 +175,7 @@ fn jobs(arguments: &Arguments) -> Result<Vec<Orders>> {
             }
             let (stride, changes, most) = match deed {
                 Deed::Kill if every => (1, false, None),
-                Deed::Kill => (QUICK_STRIDE, true, None),
+                Deed::Kill => (QUICK_STRIDE, true, operation.is_again.then_some(QUICK_AGAIN)),
                 Deed::KillTwice if every => (EVERY_STRIDE_TWICE, true, None),
                 Deed::KillTwice => (usize::MAX, true, Some(QUICK_TWICE)),
                 Deed::KillSupervisor => {

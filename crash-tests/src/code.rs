@@ -1,8 +1,8 @@
 //! What is known of this program's instructions: which are the project's own, and which change the arena.
 //!
-//! An instruction is the project's if any function that was inlined around it stands in the sources of `shm` or
-//! `runtime`: the standard library's code inside one of their functions counts, its own functions do not. They
-//! never touch the arena but through what was inlined.
+//! An instruction is the project's if any function that was inlined around it stands in the sources of `shm`,
+//! `runtime` or `capi/calls`: the standard library's code inside one of their functions counts, its own functions
+//! do not. They never touch the arena but through what was inlined.
 
 use anyhow::{Context as _, Result};
 use iced_x86::{Decoder, DecoderOptions, Instruction, InstructionInfoFactory, Mnemonic, OpAccess, Register};
@@ -14,7 +14,7 @@ use std::ops::Range;
 use crate::tracee::Registers;
 
 /// The parts of the source tree whose instructions are looked at.
-const OURS: [&str; 2] = ["shm/src/", "runtime/src/"];
+const OURS: [&str; 3] = ["shm/src/", "runtime/src/", "capi/calls/src/"];
 
 /// The program's code.
 pub struct Code {

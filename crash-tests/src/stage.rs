@@ -121,6 +121,8 @@ impl Stage {
         });
         let mut round = Round { reached: true, trace: None, fault: None };
         let mut is_dead = false;
+        // The victim stands before its first step.
+        let handles = operation.handles.map(|more| i64::from(Footprint::of(&self.supervisor).handles) + more);
         let stand = match goal {
             Goal::Record => {
                 let (trace, stand) = Trace::record(&tracee, &self.code)?;
@@ -162,14 +164,8 @@ impl Stage {
             }
         };
         let hung = self.watchdog.release();
-        if operation.thread != Thread::Main && matches!(stand, Stand::Exited(_)) {
-            // Its process lives. None of its threads uses the arena any more.
-            let threads = Footprint::of(&self.supervisor).threads;
-            if threads != self.baseline.threads {
-                let before = self.baseline.threads;
-                let text = format!("threads that use the arena: {before:?} before, {threads:?} now");
-                round.fault = Some((Kind::Leak, text));
-            }
+        if operation.is_complete_in(stand) {
+            round.fault = round.fault.or(self.while_it_lives(operation, handles).err());
         }
         if !is_dead {
             tracee::kill(process)?;
@@ -213,6 +209,29 @@ impl Stage {
             Way::Stranger => program.env(victim::SOCKET, self.supervisor.socket_path()).spawn()?,
         };
         Ok(child.id().cast_signed())
+    }
+
+    /// The operation is complete and the victim's process lives: it has as many handles as it should, and a thread that
+    /// has ended has left no row. (A partner's row is there until that thread has ended, too.)
+    fn while_it_lives(&self, operation: &Operation, handles: Option<i64>) -> Check<()> {
+        let start = Instant::now();
+        loop {
+            let now = Footprint::of(&self.supervisor);
+            let has_handles = handles.is_none_or(|handles| i64::from(now.handles) == handles);
+            let has_threads = operation.thread == Thread::Main || now.threads == self.baseline.threads;
+            if has_handles && has_threads {
+                return Ok(());
+            }
+            if start.elapsed() > HANG / 4 {
+                let text = format!(
+                    "when it was complete there should have been {handles:?} handles and, if it ends a thread, {:?} \
+                     threads: there are {now}",
+                    self.baseline.threads
+                );
+                return Err((Kind::Leak, text));
+            }
+            std::thread::sleep(Duration::from_micros(200));
+        }
     }
 
     /// A stopped process is not dead: nothing is taken from it, others go on, and it completes what it was doing.
@@ -337,6 +356,17 @@ impl Stage {
                 return Err((Kind::Leak, format!("there were {}, and there are {now}", self.baseline)));
             }
             std::thread::sleep(Duration::from_micros(200));
+        }
+    }
+}
+
+impl Operation {
+    /// Whether a victim that stands so has completed it, in a process that lives.
+    fn is_complete_in(&self, stand: Stand) -> bool {
+        match stand {
+            Stand::Finished => true,
+            Stand::Exited(_) => self.thread != Thread::Main,
+            Stand::At(_) | Stand::Killed(_) => false,
         }
     }
 }

@@ -7,7 +7,9 @@ use nix::sys::signal::{Signal, raise};
 /// The first argument of a victim; the operation's name is the second.
 pub const ROLE: &str = "victim";
 /// The environment variable that tells a stranger where the stage's supervisor listens.
-pub const SOCKET: &str = "JACINTH_CRASH_SOCKET";
+///
+/// The runtime knows it too: a program that makes a call before it has attached is invited by it.
+pub const SOCKET: &str = jacinth::ARENA_VARIABLE;
 
 /// Plays the victim of the operation of this name.
 pub fn play(name: &str) -> ! {
@@ -16,7 +18,7 @@ pub fn play(name: &str) -> ! {
     match operation.thread {
         Thread::Main => operation.act_and_stop(),
         Thread::Std => drop(std::thread::spawn(|| act_alone(operation.name)).join()),
-        Thread::Foreign => foreign_thread::run(operation.name),
+        Thread::Foreign | Thread::Zircon => foreign_thread::run(operation),
     }
     loop {
         std::thread::park();
@@ -28,23 +30,29 @@ fn act_alone(name: String) {
     drop((operation::find(&name).expect("it was found").prepare_and_stop())());
 }
 
-#[expect(unsafe_code, reason = "a thread that ends by pthread_exit is none of the standard library's")]
+#[expect(unsafe_code, reason = "a thread that ends so is none of the standard library's")]
 mod foreign_thread {
+    use crate::operation::{Operation, Thread};
     use nix::libc::{c_void, pthread_create, pthread_exit, pthread_join};
     use std::ptr::null_mut;
     use std::sync::OnceLock;
 
-    static NAME: OnceLock<String> = OnceLock::new();
+    static WHAT: OnceLock<(String, Thread)> = OnceLock::new();
 
     extern "C-unwind" fn start(_: *mut c_void) -> *mut c_void {
-        NAME.get().cloned().into_iter().for_each(super::act_alone);
+        WHAT.get().cloned().into_iter().for_each(|(name, _)| super::act_alone(name));
         // SAFETY: the one frame between here and the thread's start is this one, which holds nothing to be dropped;
         // the C library unwinds it as by a foreign exception, which its ABI allows.
-        unsafe { pthread_exit(null_mut()) }
+        unsafe {
+            match WHAT.get() {
+                Some((_, Thread::Zircon)) => jacinth_calls::zx_thread_exit(),
+                _ => pthread_exit(null_mut()),
+            }
+        }
     }
 
-    pub(super) fn run(name: String) {
-        let _ = NAME.set(name);
+    pub(super) fn run(operation: Operation) {
+        let _ = WHAT.set((operation.name, operation.thread));
         let mut thread = 0;
         // SAFETY: the two types of function differ in what they say of unwinding, which ends in the C library.
         let start = unsafe {

@@ -82,7 +82,7 @@ fn retire(line: Channel) {
 }
 
 /// Makes an object and closes it, so that the thread has what it needs to make another.
-fn warm(line: Channel) {
+pub(super) fn warm(line: Channel) {
     drop(Channel::create().unwrap());
     std::mem::forget(line);
 }

@@ -8,6 +8,10 @@ use std::sync::Mutex;
 /// The survivor's handles, whose values the child inherits with the rest of the memory.
 static INHERITED: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
+pub(super) fn inherited() -> Vec<u32> {
+    INHERITED.lock().unwrap().clone()
+}
+
 const CLAIM: &str = "the parent's handles are as before, and nobody was recovered";
 
 /// An event and two ends of a channel with a message in it.
@@ -41,7 +45,7 @@ pub(super) fn operations() -> Vec<Operation> {
     let mut calls = Operation::new("fork_calls", CLAIM)
         .set(survivors_handles)
         .prepare(|| {
-            let values = INHERITED.lock().unwrap().clone();
+            let values = inherited();
             move || {
                 let [event, first, second] = values[..] else { panic!("three handles") };
                 let refused = Err(Status::BAD_STATE);

@@ -7,6 +7,7 @@
 //! and nothing is left over.
 
 mod busy;
+mod c;
 mod call;
 mod close;
 mod create;
@@ -64,6 +65,8 @@ pub enum Thread {
     Std,
     /// One that a library of another language made, and that ends by `pthread_exit` once the act has returned.
     Foreign,
+    /// The same, but it ends by `zx_thread_exit`.
+    Zircon,
 }
 
 /// One operation.
@@ -80,8 +83,12 @@ pub struct Operation {
     pub sleeps_for_ever: bool,
     /// In which thread it happens.
     pub thread: Thread,
+    /// By how many handles its process has more once it is completed, where that says something.
+    pub handles: Option<i64>,
     /// Whether it starts a process besides, which may come and go.
     pub starts_another: bool,
+    /// Whether it is another operation by other calls: a quick run kills at no more than some of its places.
+    pub is_again: bool,
     /// Whether its deaths leave much to do: recoverers are killed over these.
     pub is_rich: bool,
     pub(crate) set: Box<dyn Fn() -> Scene>,
@@ -98,12 +105,19 @@ impl Operation {
             exits: None,
             sleeps_for_ever: false,
             thread: Thread::Main,
+            handles: None,
             starts_another: false,
+            is_again: false,
             is_rich: false,
             set: Box::new(Scene::new),
             prepare: Box::new(|| Box::new(|| Box::new(()))),
             check: Box::new(|_, _| Ok(())),
         }
+    }
+
+    fn handles(mut self, more: i64) -> Self {
+        self.handles = Some(more);
+        self
     }
 
     fn set(mut self, set: impl Fn() -> Scene + 'static) -> Self {
@@ -145,6 +159,7 @@ const RICH: [&str; 13] = [
 /// All of them, those that take longest first.
 pub fn all() -> Vec<Operation> {
     let groups = [
+        c::operations(),
         write::operations(),
         read::operations(),
         close::operations(),

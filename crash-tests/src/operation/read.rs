@@ -4,8 +4,8 @@ use super::write::bytes;
 use super::{Operation, Scene, given, startup};
 use jacinth::*;
 
-const INLINE: usize = 40;
-const BLOCK: usize = 1000;
+pub(super) const INLINE: usize = 40;
+pub(super) const BLOCK: usize = 1000;
 /// How many messages fill the first ring.
 const FIRST_RING: usize = 8;
 
