@@ -10,6 +10,9 @@
  * - to the one whose supervisor's socket the environment variable JACINTH_ARENA names, or
  * - to one that it makes for itself, with the defaults, and with a supervisor in a thread of its own.
  *
+ * If that fails, it has failed for good: calls give ZX_ERR_BAD_STATE, until jacinth_create() or jacinth_attach()
+ * gives the process an arena.
+ *
  * When a call of this header fails, jacinth_error() says why in words. Every call that gives a status may also
  * give ZX_ERR_BAD_STATE in a process that was forked from an attached one.
  */
@@ -156,10 +159,12 @@ const char* jacinth_socket_path(void);
  * Starts a program in this process's arena and gives it a handle, which it takes by
  * zx_take_startup_handle(PA_HND(PA_USER0, 0)). Usually that is one end of a channel.
  *
- * @p program is looked for in PATH if there is no slash in it. @p argv and @p envp are as for execve(), or
- * NULL: for the program's name alone, and for this process's environment. @p startup is gone from this process,
+ * @p program is looked for in the PATH of the new program if there is no slash in it. @p argv and @p envp are as
+ * for execve(), or NULL: for the program's name alone, and for this process's environment. (Entries of @p envp
+ * without '=' are left out; JACINTH_ARENA and JACINTH_SEAT are what they must be.) @p startup is gone from this process,
  * also after a failure. @p pid, optional, gets the child's number; the caller waits for the child as for any
- * other.
+ * other. (If the program has its children reaped by itself, a child that ended at once has been started all the
+ * same.)
  *
  * Rights: ZX_RIGHT_TRANSFER on @p startup.
  *

@@ -13,7 +13,7 @@ use crate::status::Status;
 use crate::supervisor::client::{Answered, Client, Line, Request};
 use crate::supervisor::identity;
 use crate::supervisor::succession::{self, Successor};
-use crate::{Handle, status};
+use crate::{Handle, hidden, status};
 use jacinth_shm as shm;
 use std::cell::{Cell, OnceCell};
 use std::path::{Path, PathBuf};
@@ -113,6 +113,33 @@ pub(crate) struct Current {
     pub(crate) interrupted_call: Cell<Option<shm::Pending>>,
 }
 
+impl Current {
+    const fn new() -> Self {
+        Self {
+            thread: OnceCell::new(),
+            busy: Cell::new(false),
+            own_handle: Cell::new(None),
+            interrupted_call: Cell::new(None),
+        }
+    }
+
+    #[inline(always)]
+    fn in_call<T>(&self, operation: impl FnOnce(&shm::Thread, &Self) -> shm::Result<T>) -> Result<T, Status> {
+        let thread = match self.thread.get() {
+            Some(thread) => thread,
+            None => join(self)?,
+        };
+        if !thread.process().is_here() || self.busy.replace(true) {
+            return Err(Status::BAD_STATE);
+        }
+        let _busy = Busy(&self.busy);
+        if thread.process().arena().is_poisoned() {
+            return Err(Status::IO_DATA_INTEGRITY);
+        }
+        operation(thread, self).map_err(status::of)
+    }
+}
+
 impl Drop for Current {
     /// Before the row goes: nobody but this thread would close its handle, or give its call up.
     fn drop(&mut self) {
@@ -128,14 +155,7 @@ impl Drop for Current {
 }
 
 thread_local! {
-    static CURRENT: Current = const {
-        Current {
-            thread: OnceCell::new(),
-            busy: Cell::new(false),
-            own_handle: Cell::new(None),
-            interrupted_call: Cell::new(None),
-        }
-    };
+    static CURRENT: Current = const { Current::new() };
 }
 
 /// Marks the thread as inside a call, until dropped, also by a panic.
@@ -158,22 +178,20 @@ pub(crate) fn with_thread<T>(operation: impl FnOnce(&shm::Thread) -> shm::Result
 pub(crate) fn with_current<T>(
     operation: impl FnOnce(&shm::Thread, &Current) -> shm::Result<T>,
 ) -> Result<T, Status> {
-    let in_call = |current: &Current| {
-        let thread = match current.thread.get() {
-            Some(thread) => thread,
-            None => join(current)?,
-        };
-        if !thread.process().is_here() || current.busy.replace(true) {
-            return Err(Status::BAD_STATE);
-        }
-        let _busy = Busy(&current.busy);
-        if thread.process().arena().is_poisoned() {
-            return Err(Status::IO_DATA_INTEGRITY);
-        }
-        operation(thread, current).map_err(status::of)
-    };
-    // A thread whose locals are gone is past all calls.
-    CURRENT.try_with(in_call).unwrap_or(Err(Status::BAD_STATE))
+    let mut operation = Some(operation);
+    let answer = CURRENT.try_with(|current| operation.take().map(|operation| current.in_call(operation)));
+    match (answer, operation) {
+        (Ok(Some(answer)), _) => answer,
+        (_, Some(operation)) => past_the_locals(operation),
+        _ => Err(Status::BAD_STATE),
+    }
+}
+
+/// A call of a thread whose locals are gone: of a destructor of another local, or of one at the end of the process. It
+/// gets a row for this one call.
+#[cold]
+fn past_the_locals<T>(operation: impl FnOnce(&shm::Thread, &Current) -> shm::Result<T>) -> Result<T, Status> {
+    Current::new().in_call(operation)
 }
 
 #[cold]
@@ -182,6 +200,7 @@ fn join(current: &Current) -> Result<&shm::Thread, Status> {
     if !attachment.process.is_here() {
         return Err(Status::BAD_STATE);
     }
+    hidden::first_use();
     let thread = shm::Thread::join(&attachment.process).map_err(status::of)?;
     let spin_ns = SPIN_NS.load(Ordering::Relaxed);
     if spin_ns >= 0 {
@@ -207,7 +226,8 @@ pub(crate) fn attachment() -> Result<&'static Attachment, AttachError> {
     if let Some(attachment) = ATTACHMENT.get() {
         return Ok(attachment);
     }
-    let path = std::env::var_os(ARENA_VARIABLE).ok_or(AttachError::NotSpawned)?;
+    let path = std::env::var_os(ARENA_VARIABLE).filter(|path| !path.is_empty());
+    let path = path.ok_or(AttachError::NotSpawned)?;
     let path = Path::new(&path);
     let attached = match attach_with(path, inherited_seat()?) {
         // An ancestor of this program was spawned, and has taken its seat: the variables are what is left of that. So
@@ -354,6 +374,10 @@ fn random_seed() -> Result<u32, AttachError> {
 /// [`AttachError::NoStartupHandle`] the second time.
 pub fn take_startup_handle() -> Result<Handle, AttachError> {
     let attachment = attachment()?;
+    if !attachment.process.is_here() {
+        // A forked child: the handle is its parent's to take.
+        return Err(AttachError::NoStartupHandle);
+    }
     if attachment.startup_taken.swap(true, Ordering::AcqRel) {
         return Err(AttachError::NoStartupHandle);
     }

@@ -35,6 +35,7 @@
 
 mod attach;
 mod handle;
+pub mod hidden;
 mod koid;
 mod object;
 mod object_type;

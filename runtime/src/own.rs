@@ -24,6 +24,10 @@ impl OncePerProcess {
     }
 
     fn get(&self, make: impl FnOnce() -> Result<Handle, Status>) -> Result<HandleRef<'static>, Status> {
+        if self.value.get().is_some() && !crate::is_attached() {
+            // A forked child: the values are its parent's.
+            return Err(Status::BAD_STATE);
+        }
         let _one = match self.value.get() {
             Some(value) => return Ok(HandleRef::of_process(*value)),
             None => self.making.lock().unwrap_or_else(PoisonError::into_inner),

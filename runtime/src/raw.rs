@@ -399,12 +399,12 @@ pub fn call_noretry(
             return Err(shm::Error::BadState("a call of this thread waits to be finished"));
         }
         let both = Rights::READ | Rights::WRITE;
-        let checked = channel_with(thread, value, both).and_then(|found| {
-            if bytes.len() < 4 {
-                return Err(shm::Error::InvalidArgs("a call needs four bytes for its transaction id"));
-            }
-            check_sizes(bytes, handles).map(|()| found)
-        });
+        // The order in which Zircon finds fault.
+        let checked = match bytes.len() {
+            0..4 => Err(shm::Error::InvalidArgs("a call needs four bytes for its transaction id")),
+            _ => channel_with(thread, value, both)
+                .and_then(|found| check_sizes(bytes, handles).map(|()| found)),
+        };
         let found = checked.inspect_err(|_| discard(thread, handles))?;
         let pending = thread.call_begin(found, both.bits(), bytes, handles, Rights::TRANSFER.bits())?;
         is_sent = true;

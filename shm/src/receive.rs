@@ -279,17 +279,15 @@ impl Thread {
         let segment = self.segment_of(at.peer(), receiver, position)?;
         let message = self.message(&segment, position)?;
         let (bytes, handles) = (message.header.length(), message.header.handles());
-        let room = sink.room(bytes);
-        let fits = match room {
-            Some(room) => {
-                let len = room.len().min(bytes);
-                copy::read_uninit(message.bytes, &mut room[..len]);
-                // SAFETY: just written.
-                unsafe { sink.filled(len) };
-                sink.takes_handles(handles)
-            }
-            None => false,
-        };
+        // The handles first: the bytes of a message that does not fit are nobody's to see.
+        let room = if sink.takes_handles(handles) { sink.room(bytes) } else { None };
+        let fits = room.is_some();
+        if let Some(room) = room {
+            let len = room.len().min(bytes);
+            copy::read_uninit(message.bytes, &mut room[..len]);
+            // SAFETY: just written.
+            unsafe { sink.filled(len) };
+        }
         if !fits {
             if too_small == TooSmall::Discard {
                 self.close_handles_of(&message)?;

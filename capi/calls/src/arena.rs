@@ -7,6 +7,7 @@
 //!    └ otherwise                                                            ─▶ makes an arena of its own
 //! ```
 
+use crate::exit::end_with_the_last;
 use crate::guard;
 use crate::types::{
     jacinth_audit_t, jacinth_config_t, jacinth_report_t, zx_duration_t, zx_handle_t, zx_status_t,
@@ -18,7 +19,7 @@ use std::ffi::{CStr, CString, OsStr, c_char};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Set once, when this process has an arena.
@@ -38,12 +39,21 @@ static OWN: Mutex<Option<Supervisor>> = Mutex::new(None);
 static FAILURE: OnceLock<CString> = OnceLock::new();
 
 thread_local! {
-    static ERROR: RefCell<CString> = RefCell::new(CString::default());
+    static ERROR: RefCell<CString> = RefCell::default();
     static IS_ATTACHING: Cell<bool> = const { Cell::new(false) };
 }
 
+/// The process whose threads look for an arena; 0 before any does.
+static FINDER: AtomicU32 = AtomicU32::new(0);
+
 #[cold]
 fn first_call() -> Result<(), Status> {
+    // Relaxed: a child has it from before it was forked, with everything else.
+    let finder = FINDER.compare_exchange(0, std::process::id(), Ordering::Relaxed, Ordering::Relaxed);
+    if finder.is_err_and(|finder| finder != std::process::id()) {
+        // A child forked meanwhile: what its parent's other threads had locked stays locked here.
+        return Err(Status::BAD_STATE);
+    }
     if IS_ATTACHING.replace(true) {
         // A signal handler that interrupted this very function.
         return Err(Status::BAD_STATE);
@@ -70,6 +80,7 @@ fn find_arena() -> Result<(), Status> {
     };
     match found {
         Ok(()) | Err(AttachError::AlreadyAttached) => {
+            end_with_the_last();
             IS_ATTACHED.store(true, Ordering::Relaxed);
             Ok(())
         }
@@ -88,7 +99,7 @@ fn make(config: &Config) -> Result<(), AttachError> {
     Ok(())
 }
 
-extern "C" fn leave() {
+pub(crate) extern "C" fn leave() {
     // Dropping the supervisor removes its socket's folder, unless others need it. A process that exits while another
     // of its threads is here has no more use for either.
     if let Ok(mut own) = OWN.try_lock() {
@@ -101,7 +112,8 @@ fn c_text(text: &str) -> CString {
 }
 
 fn set_error(text: &str) {
-    ERROR.with_borrow_mut(|error| *error = c_text(text));
+    // A thread whose locals are gone has nobody to tell.
+    let _ = ERROR.try_with(|error| *error.borrow_mut() = c_text(text));
 }
 
 /// Runs a call of `jacinth.h`, and keeps what it has to say for [`jacinth_error`].
@@ -128,9 +140,7 @@ fn of_spawning(error: SpawnError) -> (Status, String) {
 
 /// The text at a pointer of C's.
 fn text<'a>(pointer: UserIn<u8>, what: &str) -> Result<&'a CStr, (Status, String)> {
-    pointer.load().map_err(plain(what))?;
-    // SAFETY: it begins where memory is, and C promises that it ends in a NUL.
-    Ok(unsafe { CStr::from_ptr(pointer.0.cast()) })
+    pointer.text().map_err(plain(what))
 }
 
 /// The texts of a list that ends in NULL.
@@ -199,7 +209,9 @@ pub unsafe extern "C" fn jacinth_create(config: UserIn<jacinth_config_t>) -> zx_
         } else {
             config_of(&config.load().map_err(plain("the configuration"))?)
         };
-        make(&config).map_err(of_attaching)
+        make(&config).map_err(of_attaching)?;
+        end_with_the_last();
+        Ok(())
     }))
 }
 
@@ -211,7 +223,9 @@ pub unsafe extern "C" fn jacinth_create(config: UserIn<jacinth_config_t>) -> zx_
 pub unsafe extern "C" fn jacinth_attach(socket_path: UserIn<u8>) -> zx_status_t {
     status_of(explained(|| {
         let path = OsStr::from_bytes(text(socket_path, "the path of the supervisor's socket")?.to_bytes());
-        jacinth::attach(path).map_err(of_attaching)
+        jacinth::attach(path).map_err(of_attaching)?;
+        end_with_the_last();
+        Ok(())
     }))
 }
 
@@ -347,10 +361,13 @@ pub extern "C" fn jacinth_set_spin(duration: zx_duration_t) {
 /// Why this thread's last call of `jacinth.h` failed, or why this process has no arena; "" if nothing did.
 #[unsafe(no_mangle)]
 pub extern "C" fn jacinth_error() -> *const c_char {
-    ERROR.with_borrow(|error| match FAILURE.get() {
-        Some(failure) if error.is_empty() && !jacinth::is_attached() => failure.as_ptr(),
-        _ => error.as_ptr(),
-    })
+    let own = ERROR.try_with(|error| error.borrow().as_ptr()).unwrap_or(c"".as_ptr());
+    // SAFETY: one of this thread's own texts, which end in a NUL.
+    let is_silent = unsafe { *own == 0 };
+    match FAILURE.get() {
+        Some(failure) if is_silent && !jacinth::is_attached() => failure.as_ptr(),
+        _ => own,
+    }
 }
 
 fn failure(status: Status) -> String {

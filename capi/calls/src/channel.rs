@@ -4,7 +4,8 @@ use crate::arena::enter;
 use crate::handle::{give_both, require};
 use crate::types::{zx_channel_call_args_t, zx_handle_info_t, zx_handle_t, zx_time_t};
 use crate::user::{Checked, Plain, UserIn, UserOut};
-use jacinth::{MAX_MSG_BYTES, MonotonicInstant, ObjectType, Rights, Status, TooSmall, raw};
+use jacinth::{MAX_MSG_BYTES, MAX_MSG_HANDLES, MonotonicInstant, ObjectType, Rights, Status, TooSmall, raw};
+use smallvec::SmallVec;
 use std::cell::Cell;
 use std::mem::MaybeUninit;
 
@@ -38,7 +39,7 @@ calls! {
         actual_handles: UserOut<u32>,
     ) {
         enter()?;
-        let sizes = Sizes { bytes: actual_bytes.check_optional()?, handles: actual_handles.check_optional()? };
+        let sizes = Sizes::of(handle, actual_bytes, actual_handles)?;
         read(handle, options, Buffers::new(bytes, num_bytes, handles, num_handles), sizes)
     }
 
@@ -54,7 +55,7 @@ calls! {
         actual_handles: UserOut<u32>,
     ) {
         enter()?;
-        let sizes = Sizes { bytes: actual_bytes.check_optional()?, handles: actual_handles.check_optional()? };
+        let sizes = Sizes::of(handle, actual_bytes, actual_handles)?;
         read(handle, options, Buffers::new(bytes, num_bytes, handles, num_handles), sizes)
     }
 
@@ -68,9 +69,11 @@ calls! {
         num_handles: u32,
     ) {
         enter()?;
-        let handles = handles.slice(num_handles as usize)?;
-        let bytes = if options == 0 { message(bytes, num_bytes) } else { Err(Status::INVALID_ARGS) };
-        raw::channel_write(handle, bytes.inspect_err(|_| discard(handles))?, handles)
+        let nowhere = |_| what_is_wrong(handle, Rights::WRITE, num_bytes, num_handles);
+        let handles = handles.copy(num_handles as usize).map_err(nowhere)?;
+        let checked = if options == 0 { Ok(()) } else { Err(Status::INVALID_ARGS) };
+        let bytes = checked.and_then(|()| message(bytes, num_bytes).map_err(nowhere));
+        raw::channel_write(handle, bytes.inspect_err(|_| discard(&handles))?, &handles)
     }
 
     /// Writes a message and waits for the one that answers it.
@@ -84,8 +87,8 @@ calls! {
     ) {
         enter()?;
         let actual = Actual { bytes: actual_bytes, handles: actual_handles };
-        call(options, args, actual, |bytes, handles, reply| {
-            raw::call(handle, MonotonicInstant::from_nanos(deadline), bytes, handles, reply).1
+        call(handle, options, args, actual, |bytes, handles, reply| {
+            raw::call(handle, MonotonicInstant::from_nanos(deadline), bytes, handles, reply)
         })
     }
 
@@ -100,8 +103,8 @@ calls! {
     ) {
         enter()?;
         let actual = Actual { bytes: actual_bytes, handles: actual_handles };
-        call(options, args, actual, |bytes, handles, reply| {
-            raw::call_noretry(handle, MonotonicInstant::from_nanos(deadline), bytes, handles, reply).1
+        call(handle, options, args, actual, |bytes, handles, reply| {
+            raw::call_noretry(handle, MonotonicInstant::from_nanos(deadline), bytes, handles, reply)
         })
     }
 
@@ -117,7 +120,7 @@ calls! {
         let actual = Actual { bytes: actual_bytes, handles: actual_handles };
         actual.check()?;
         let result = raw::call_finish(MonotonicInstant::from_nanos(deadline), &mut reply);
-        finish(result, &reply, actual)
+        finish(Ok(()), result, &reply, actual)
     }
 }
 
@@ -127,6 +130,17 @@ static TOO_LONG: [u8; MAX_MSG_BYTES + 1] = [0; MAX_MSG_BYTES + 1];
 fn message<'a>(bytes: UserIn<u8>, num_bytes: u32) -> Result<&'a [u8], Status> {
     // What is wrong with the channel counts for more than the message's length: so it is looked at by whoever looks at both.
     if num_bytes as usize > MAX_MSG_BYTES { Ok(&TOO_LONG) } else { bytes.slice(num_bytes as usize) }
+}
+
+/// Why a message cannot be sent whose bytes or handles are nowhere: that, or what Zircon looks at before it looks at those.
+#[cold]
+fn what_is_wrong(handle: zx_handle_t, rights: Rights, num_bytes: u32, num_handles: u32) -> Status {
+    let too_long = num_bytes as usize > MAX_MSG_BYTES || num_handles as usize > MAX_MSG_HANDLES;
+    match require(handle, ObjectType::CHANNEL, rights) {
+        Err(status) => status,
+        Ok(()) if too_long => Status::OUT_OF_RANGE,
+        Ok(()) => Status::INVALID_ARGS,
+    }
 }
 
 /// Closes the handles of a message that is not sent.
@@ -164,6 +178,13 @@ struct Sizes {
 }
 
 impl Sizes {
+    #[inline]
+    fn of(handle: zx_handle_t, bytes: UserOut<u32>, handles: UserOut<u32>) -> Result<Self, Status> {
+        let nowhere = |_| what_is_wrong(handle, Rights::READ, 0, 0);
+        let bytes = bytes.check_optional().map_err(nowhere)?;
+        Ok(Self { bytes, handles: handles.check_optional().map_err(nowhere)? })
+    }
+
     #[inline]
     fn store(self, actual: raw::Actual) {
         // Both are far below what 32 bits hold.
@@ -294,25 +315,51 @@ fn too_small<H: Arrived>(
 }
 
 fn call(
+    handle: zx_handle_t,
     options: u32,
     args: UserIn<zx_channel_call_args_t>,
     actual: Actual,
-    run: impl FnOnce(&[u8], &[zx_handle_t], &mut Buffers<zx_handle_t>) -> Result<(), Status>,
+    run: impl FnOnce(&[u8], &[zx_handle_t], &mut Buffers<zx_handle_t>) -> (Result<(), Status>, Result<(), Status>),
 ) -> Result<(), Status> {
     let args = args.load()?;
-    let handles = UserIn(args.wr_handles).slice(args.wr_num_handles as usize)?;
-    let checked = if options == 0 { actual.check() } else { Err(Status::INVALID_ARGS) };
-    let bytes = checked.and_then(|()| message(UserIn(args.wr_bytes.cast()), args.wr_num_bytes));
+    let nowhere =
+        |_| what_is_wrong(handle, Rights::READ | Rights::WRITE, args.wr_num_bytes, args.wr_num_handles);
+    let handles = UserIn(args.wr_handles).copy(args.wr_num_handles as usize).map_err(nowhere)?;
+    let checked = if options == 0 { actual.check().map_err(nowhere) } else { Err(Status::INVALID_ARGS) };
+    let bytes =
+        checked.and_then(|()| message(UserIn(args.wr_bytes.cast()), args.wr_num_bytes).map_err(nowhere));
+    let bytes = bytes.inspect_err(|_| discard(&handles))?;
     let mut reply = Buffers::of_reply(&args);
-    let result = run(bytes.inspect_err(|_| discard(handles))?, handles, &mut reply);
-    finish(result, &reply, actual)
+    let (sent, result) = if overlaps(bytes, &reply) {
+        // The reply is written where the request is read.
+        run(&SmallVec::<[u8; 256]>::from_slice(bytes), &handles, &mut reply)
+    } else {
+        run(bytes, &handles, &mut reply)
+    };
+    finish(sent, result, &reply, actual)
 }
 
-fn finish(result: Result<(), Status>, reply: &Buffers<zx_handle_t>, actual: Actual) -> Result<(), Status> {
+fn overlaps(request: &[u8], reply: &Buffers<zx_handle_t>) -> bool {
+    let request = request.as_ptr_range();
+    let (bytes, handles) = (reply.bytes.0.cast_const(), reply.handles.0.cast_const().cast::<u8>());
+    let handles_end = reply.handles.at(reply.num_handles).0.cast_const().cast::<u8>();
+    let meets = |start: *const u8, end: *const u8| start < request.end && request.start < end;
+    meets(bytes, bytes.wrapping_add(reply.num_bytes)) || meets(handles, handles_end)
+}
+
+fn finish(
+    sent: Result<(), Status>,
+    result: Result<(), Status>,
+    reply: &Buffers<zx_handle_t>,
+    actual: Actual,
+) -> Result<(), Status> {
     match result {
         Ok(()) => actual.store(reply.filled, reply.received),
         // As in Zircon, a reply that cannot be given is gone.
         Err(Status::BUFFER_TOO_SMALL) if reply.is_nowhere.get() => Err(Status::INVALID_ARGS),
+        // NO_RESOURCES says that nothing was sent, and leaves the handles. It was sent: what there is no room for is the
+        // reply, which stays.
+        Err(Status::NO_RESOURCES) if sent.is_ok() => Err(Status::NO_MEMORY),
         error => error,
     }
 }

@@ -1,8 +1,15 @@
 //! The ends of threads and processes.
+//!
+//! In Zircon a process ends with its last thread. On Linux this library's own threads would keep it: so when the main
+//! thread ends alone, one more of them waits for the end of the program's last.
 
+use crate::arena::leave;
 use rustix::process::getpid;
 use rustix::thread::gettid;
 use std::ffi::c_void;
+use std::fs::read_to_string;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 unsafe extern "C-unwind" {
@@ -16,6 +23,7 @@ unsafe extern "C-unwind" {
 /// None of its own.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zx_process_exit(retcode: i64) -> ! {
+    leave();
     // SAFETY: it does not come back. Linux keeps eight bits of the number.
     unsafe { libc::_exit(retcode as i32) }
 }
@@ -37,8 +45,7 @@ pub unsafe extern "C" fn _zx_process_exit(retcode: i64) -> ! {
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn zx_thread_exit() -> ! {
     if gettid() == getpid() {
-        // The process would live on for the sake of this library's own threads.
-        let _ = std::thread::Builder::new().name("jacinth-last".into()).spawn(exit_with_the_last);
+        watch();
     }
     // SAFETY: the caller vouches for its frames; this one has nothing to clean up.
     unsafe { pthread_exit(std::ptr::null_mut()) }
@@ -54,24 +61,72 @@ pub unsafe extern "C-unwind" fn _zx_thread_exit() -> ! {
     unsafe { zx_thread_exit() }
 }
 
+/// Whether somebody waits for the program's last thread.
+static IS_WATCHED: AtomicBool = AtomicBool::new(false);
+
+/// Makes sure that the process ends with the program's last thread, however its main thread ends.
+pub(crate) fn end_with_the_last() {
+    note_main();
+    jacinth::hidden::at_first_use(note_main);
+}
+
+/// If this is the main thread, its end will be noticed: by a value of its own whose destructor the C library calls. (It
+/// calls those of C++ and Rust only when the whole process ends.)
+fn note_main() {
+    static NOTED: OnceLock<()> = OnceLock::new();
+    if gettid() != getpid() {
+        return;
+    }
+    NOTED.get_or_init(|| {
+        let mut key = 0;
+        // SAFETY: the key is written before it is used, and its destructor takes whatever value there is.
+        unsafe {
+            if libc::pthread_key_create(&mut key, Some(main_ends)) == 0 {
+                libc::pthread_setspecific(key, std::ptr::dangling());
+            }
+        }
+    });
+}
+
+unsafe extern "C" fn main_ends(_: *mut c_void) {
+    watch();
+}
+
+/// The main thread is about to end.
+fn watch() {
+    if !IS_WATCHED.swap(true, Ordering::Relaxed) {
+        let _ = jacinth::hidden::spawn("jacinth-last", exit_with_the_last);
+    }
+}
+
 /// Ends the process, with 0, when no thread is left but this library's.
 ///
-/// Linux tells nobody of the end of another's thread, so this looks now and then: nothing but a process that has nothing
-/// left to do waits for it.
+/// The kernel tells nobody of the end of the last of several threads, so this looks now and then: nothing but a
+/// process that has nothing left to do waits for it.
 fn exit_with_the_last() {
+    const OFTEN: Duration = Duration::from_millis(5);
+    const SELDOM: Duration = Duration::from_millis(200);
+    let mut pause = OFTEN;
     while is_any_thread_the_programs() {
-        std::thread::sleep(Duration::from_millis(10));
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(SELDOM);
     }
+    leave();
     // SAFETY: it does not come back.
     unsafe { libc::_exit(0) }
 }
 
-/// Whether a thread besides the main one, which has ended, and this library's, which have names, is there.
+/// Whether a thread is there besides the library's own, and besides a main thread that has ended.
 fn is_any_thread_the_programs() -> bool {
-    let main = getpid().as_raw_pid().to_string();
     let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return true };
-    threads.flatten().any(|thread| {
-        let name = std::fs::read_to_string(thread.path().join("comm"));
-        *thread.file_name() != *main && name.is_ok_and(|name| !name.starts_with("jacinth-"))
-    })
+    let ids = threads.flatten().filter_map(|thread| thread.file_name().to_str()?.parse().ok());
+    let (main, own) = (getpid().as_raw_pid(), jacinth::hidden::threads());
+    ids.filter(|id| !own.contains(id)).any(|id: i32| id != main || !has_ended(main))
+}
+
+/// Whether the main thread is only there in name: its process's other threads outlive it.
+fn has_ended(main: i32) -> bool {
+    let stat = read_to_string(format!("/proc/self/task/{main}/stat")).unwrap_or_default();
+    // The state comes after the name, which is in parentheses and may contain some.
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(['Z', 'X']))
 }

@@ -24,6 +24,9 @@ compile_error!("guarded accesses are written for Linux on x86-64");
 /// The granule of protection: memory that is there at one byte is there to the end of its page.
 const PAGE_BYTES: usize = 4096;
 
+/// The code of a SIGBUS that no instruction of the thread's caused.
+const BUS_MCEERR_AO: c_int = 5;
+
 /// An instruction that may fault, and where the thread goes on if it does: each relative to its own place, so that
 /// nothing needs relocation.
 #[repr(C)]
@@ -163,29 +166,58 @@ fn landing_of(instruction: usize) -> Option<usize> {
 /// Does with the signal what would have been done without this library.
 fn pass_on(signal: c_int, about: *mut siginfo_t, context: *mut c_void) {
     let index = SIGNALS.iter().position(|known| *known as c_int == signal);
-    let before = index.and_then(|index| BEFORE[index].get());
-    match before.map(SigAction::handler) {
-        Some(SigHandler::SigAction(handler)) => handler(signal, about, context),
-        Some(SigHandler::Handler(handler)) => handler(signal),
-        Some(SigHandler::SigIgn) if !is_fault(about) => {}
+    let Some((name, before)) = index.and_then(|index| Some((SIGNALS[index], BEFORE[index].get()?))) else {
+        return restore_default(signal);
+    };
+    match before.handler() {
+        SigHandler::SigAction(handler) => {
+            prepare_as_for(name, before);
+            handler(signal, about, context);
+        }
+        SigHandler::Handler(handler) => {
+            prepare_as_for(name, before);
+            handler(signal);
+        }
+        SigHandler::SigIgn if !is_fault(about) => {}
         _ => {
-            let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
-            if let Ok(signal) = Signal::try_from(signal) {
-                // SAFETY: it takes this handler away. The instruction faults again when the handler returns, and the
-                // program ends where it went wrong.
-                let _ = unsafe { sigaction(signal, &default) };
-                if !is_fault(about) {
-                    let _ = raise(signal);
-                }
+            // The instruction faults again when the handler returns, and the program ends where it went wrong.
+            restore_default(signal);
+            if !is_fault(about) {
+                let _ = raise(name);
             }
         }
+    }
+}
+
+/// Makes the signals that are blocked, and what comes next, those that the kernel would have made for that handler. What
+/// is blocked goes back when this handler returns.
+fn prepare_as_for(signal: Signal, before: &SigAction) {
+    if before.flags().contains(SaFlags::SA_RESETHAND) {
+        restore_default(signal as c_int);
+    }
+    let _ = before.mask().thread_block();
+    if before.flags().contains(SaFlags::SA_NODEFER) && !before.mask().contains(signal) {
+        let mut own = SigSet::empty();
+        own.add(signal);
+        let _ = own.thread_unblock();
+    }
+}
+
+/// Takes the handler away.
+fn restore_default(signal: c_int) {
+    let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+    if let Ok(signal) = Signal::try_from(signal) {
+        // SAFETY: the default is no code of anybody's.
+        let _ = unsafe { sigaction(signal, &default) };
     }
 }
 
 /// Whether the kernel raised the signal for what the thread did, rather than somebody sent it.
 fn is_fault(about: *const siginfo_t) -> bool {
     // SAFETY: the kernel gives a handler with SA_SIGINFO this record.
-    unsafe { (*about).si_code > 0 }
+    let code = unsafe { (*about).si_code };
+    // Memory that was found to be broken, and that nobody has touched yet, is no fault of this thread's.
+    code > 0 && code != BUS_MCEERR_AO
 }
 
 #[cfg(test)]

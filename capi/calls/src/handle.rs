@@ -15,7 +15,7 @@ calls! {
     /// Closes all of a list of handles, whatever is wrong with some.
     fn zx_handle_close_many, _zx_handle_close_many(handles: UserIn<zx_handle_t>, num_handles: usize) {
         enter()?;
-        raw::close_many(handles.slice(num_handles)?)
+        raw::close_many(&handles.copy(num_handles)?)
     }
 
     /// Makes another handle to the same object.

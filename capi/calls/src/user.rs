@@ -4,6 +4,8 @@
 
 use crate::guard;
 use jacinth::Status;
+use smallvec::SmallVec;
+use std::ffi::CStr;
 use std::mem::MaybeUninit;
 
 /// A type that any bytes are a value of, so that it can be taken from memory that C filled.
@@ -27,6 +29,9 @@ pub(crate) use plain;
 #[derive(Debug)]
 #[repr(transparent)]
 pub struct UserIn<T>(pub *const T);
+
+/// Values that were C's: on the stack while they are few.
+pub(crate) type Values<T> = SmallVec<[T; 8]>;
 
 /// Where a call leaves `T`s (`T*`).
 #[derive(Debug)]
@@ -58,20 +63,42 @@ impl<T: Plain> UserIn<T> {
         Ok(unsafe { self.0.read_unaligned() })
     }
 
-    /// `count` values from there, which the caller of the call keeps as they are until it returns.
+    /// A copy of `count` values from there: what is looked at twice may have changed in between.
     #[inline]
-    pub(crate) fn slice<'a>(self, count: usize) -> Result<&'a [T], Status> {
+    pub(crate) fn copy(self, count: usize) -> Result<Values<T>, Status> {
+        if count == 0 {
+            return Ok(SmallVec::new());
+        }
+        let bytes = count.checked_mul(size_of::<T>());
+        if !bytes.is_some_and(|bytes| guard::is_readable(self.0.cast(), bytes)) {
+            return Err(Status::INVALID_ARGS);
+        }
+        // SAFETY: readable from the first to the last, and any bytes are a `T`; nothing is said of their alignment.
+        Ok((0..count).map(|index| unsafe { self.0.add(index).read_unaligned() }).collect())
+    }
+}
+
+impl UserIn<u8> {
+    /// `count` bytes from there, which the caller of the call keeps as they are until it returns.
+    #[inline]
+    pub(crate) fn slice<'a>(self, count: usize) -> Result<&'a [u8], Status> {
         if count == 0 {
             return Ok(&[]);
         }
-        let bytes = count.checked_mul(size_of::<T>()).filter(|bytes| isize::try_from(*bytes).is_ok());
-        let is_there =
-            self.0.is_aligned() && bytes.is_some_and(|bytes| guard::is_readable(self.0.cast(), bytes));
-        if !is_there {
+        if isize::try_from(count).is_err() || !guard::is_readable(self.0.cast(), count) {
             return Err(Status::INVALID_ARGS);
         }
-        // SAFETY: aligned, readable, any bytes are a `T`, and the whole no longer than any object may be.
+        // SAFETY: readable, bytes have no alignment, and the length is one that an object may have.
         Ok(unsafe { std::slice::from_raw_parts(self.0, count) })
+    }
+
+    /// The text that begins there and ends in a NUL.
+    pub(crate) fn text<'a>(self) -> Result<&'a CStr, Status> {
+        let mut length = 0;
+        while Self(self.0.wrapping_add(length)).load()? != 0 {
+            length += 1;
+        }
+        CStr::from_bytes_with_nul(self.slice(length + 1)?).map_err(|_| Status::INVALID_ARGS)
     }
 }
 

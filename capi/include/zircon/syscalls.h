@@ -399,6 +399,9 @@ zx_status_t _zx_channel_write(zx_handle_t handle, uint32_t options, const void* 
  *   needed is NULL or cannot be read or written.
  * - ZX_ERR_BAD_HANDLE, ZX_ERR_WRONG_TYPE, ZX_ERR_ACCESS_DENIED, ZX_ERR_NOT_SUPPORTED, ZX_ERR_OUT_OF_RANGE,
  *   ZX_ERR_NO_MEMORY, ZX_ERR_SHOULD_WAIT, ZX_ERR_NO_RESOURCES: as zx_channel_write().
+ * - ZX_ERR_NO_MEMORY also when this process has no room for the reply's handles: the message was written, and the
+ *   reply stays for zx_channel_read().
+ * - ZX_ERR_BAD_STATE also while a call of this thread waits to be finished, see zx_channel_call_finish().
  *
  * Different from Zircon: a call whose end is sent to another process ends, with ZX_ERR_CANCELED; there its
  * reply goes along with the end.
@@ -417,8 +420,13 @@ zx_status_t _zx_channel_call(zx_handle_t handle, uint32_t options, zx_time_t dea
  *
  * The signal handler itself can make no calls that deal with handles while this one is under way.
  *
- * - ZX_ERR_INTERNAL_INTR_RETRY: the message is written, and a signal handler ran while this thread slept.
+ * - ZX_ERR_INTERNAL_INTR_RETRY: the message is written, and a signal handler ran while this thread slept. (One that
+ *   was installed with SA_RESTART does not interrupt a sleep without a deadline: Linux resumes it.)
  * - All others: as zx_channel_call().
+ *
+ * A call that was interrupted must be finished: until then this thread can make no other, and its reply keeps its
+ * place in the channel, behind which no more than jacinth_config_t::max_pending_messages others fit. A thread that
+ * ends gives its call up.
  *
  * Of Zircon's calls, this is one that its own library alone uses.
  */

@@ -19,8 +19,8 @@ use crate::{AsHandleRef, Handle, Rights, Status, status};
 use address::Aside;
 use client::{Client, Line, Request};
 use jacinth_shm::{self as shm, Audit, Config, Counters, Recovered};
-use nix::sys::signal::{SigSet, SigmaskHow};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -146,7 +146,7 @@ impl Supervisor {
             .lead(arena.leader(), shm::Seat { row: attachment.process.row(), epoch: 0 })
             .map_err(refused)?;
         let server = server::Server::new(Some(listener), attachment.socket_path.clone(), thread);
-        spawn_hidden("jacinth-supervisor", move || server.run())?;
+        crate::hidden::spawn("jacinth-supervisor", move || server.run())?;
         Ok(Self { attachment, folder: Some(folder) })
     }
 
@@ -207,18 +207,29 @@ impl Supervisor {
             self.give_up(seat);
             SpawnError::Program(error)
         })?;
-        // Not reaped yet, so the number is still this child's.
         let pid = Pid::from_raw(child.id().cast_signed()).expect("a child's id is not 0");
-        let watched = pidfd_open(pid, PidfdFlags::empty())
-            .map_err(std::io::Error::from)
-            .and_then(|pidfd| self.ask(Request::Spawned { seat }, Some(&pidfd)));
-        let refused = match watched {
+        let pidfd = match pidfd_open(pid, PidfdFlags::empty()) {
+            Err(Errno::SRCH) => {
+                // It has ended, and this program reaps its children by itself: so the number is nobody's any more.
+                self.give_up(seat);
+                return Ok(child);
+            }
+            pidfd => pidfd,
+        };
+        let told = match &pidfd {
+            Ok(pidfd) => self.ask(Request::Spawned { seat }, Some(pidfd)),
+            Err(errno) => Err((*errno).into()),
+        };
+        let refused = match told {
             Ok((answer, _)) if answer.status == 0 => return Ok(child),
             Ok((answer, _)) => SpawnError::Arena(Status::from_raw(answer.status)),
             Err(error) => SpawnError::Supervisor(error),
         };
         // Nobody would notice its death: it must not live.
-        let _ = child.kill();
+        let _ = match &pidfd {
+            Ok(pidfd) => pidfd_send_signal(pidfd, Signal::KILL).map_err(std::io::Error::from),
+            Err(_) => child.kill(),
+        };
         let _ = child.wait();
         self.give_up(seat);
         Err(refused)
@@ -295,13 +306,4 @@ impl Drop for Supervisor {
             let _stays = folder.keep();
         }
     }
-}
-
-/// Runs `body` in a thread that takes none of the program's signals.
-fn spawn_hidden(name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
-    let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
-    // The new thread inherits the mask.
-    let spawned = std::thread::Builder::new().name(name.into()).spawn(body);
-    before.thread_set_mask()?;
-    spawned.map(drop)
 }

@@ -58,7 +58,7 @@ pub(crate) struct Successor {
 /// what it is sent.
 pub(crate) fn prepare() -> io::Result<Sender<Successor>> {
     let (sender, receiver) = mpsc::channel::<Successor>();
-    super::spawn_hidden("jacinth-successor", move || {
+    crate::hidden::spawn("jacinth-successor", move || {
         if let Ok(successor) = receiver.recv() {
             successor.run();
         }

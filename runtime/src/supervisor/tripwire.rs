@@ -84,7 +84,7 @@ impl Watch {
         let (wires, seats) = (shm::Tripwires::new(arena.clone()), Mutex::new(Some(Vec::new())));
         let shared = Arc::new(Shared { wires, seats, bell });
         let watch = Self { shared: shared.clone(), seats: Vec::new() };
-        super::spawn_hidden("jacinth-watcher", move || {
+        crate::hidden::spawn("jacinth-watcher", move || {
             if let Err(error) = shared.run() {
                 tracing::error!(%error, "tripwires cannot be watched any more");
             }

@@ -1,0 +1,143 @@
+// The ends of threads and of programs: what the library still does then, and what it does not hold up.
+#define _GNU_SOURCE
+#include "objects.h"
+#include "partner.h"
+#include "sleeper.h"
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+static pthread_key_t key;
+static _Atomic int closed;
+
+static void close_at_end(void* value) {
+    CHECK_OK(zx_handle_close((zx_handle_t)(uintptr_t)value));
+    // Whatever came before it, calls of every kind still work.
+    CHECK(is_open(make_event()));
+    CHECK(jacinth_error() != NULL);
+    atomic_fetch_add(&closed, 1);
+}
+
+static void* leave_an_event(void* number) {
+    (void)number;
+    CHECK_EQ(pthread_setspecific(key, (void*)(uintptr_t)make_event()), 0);
+    return NULL;
+}
+
+TEST(what_a_thread_closes_at_its_very_end_is_closed) {
+    CHECK_EQ(pthread_key_create(&key, close_at_end), 0);
+    in_threads(8, leave_an_event);
+    CHECK_EQ(atomic_load(&closed), 8);
+    jacinth_audit_t audit;
+    CHECK_OK(jacinth_audit(&audit));
+    CHECK_EQ(audit.handles, 8); // The last one that each made.
+}
+
+static zx_handle_t kept;
+
+static void audit_at_exit(void) {
+    CHECK_OK(zx_handle_close(kept));
+    jacinth_audit_t audit;
+    if (jacinth_audit(&audit) != ZX_OK || audit.handles != 0)
+        _exit(99);
+    _exit(42);
+}
+
+static void exit_with_an_audit(void) {
+    kept = make_event();
+    atexit(audit_at_exit);
+    exit(0);
+}
+
+TEST(an_exit_handler_closes_and_audits) {
+    CHECK_EQ(in_forked_child(exit_with_an_audit), 42);
+}
+
+static void* outlive_main(void* argument) {
+    (void)argument;
+    zx_nanosleep(zx_deadline_after(ZX_MSEC(30)));
+    make_event();
+    return NULL;
+}
+
+static void end_main(void) {
+    pthread_t thread;
+    make_event();
+    CHECK_EQ(pthread_create(&thread, NULL, outlive_main, NULL), 0);
+    pthread_exit(NULL);
+}
+
+TEST(a_process_whose_main_thread_left_by_pthread_exit_ends_with_its_last) {
+    CHECK_EQ(in_forked_child(end_main), 0);
+}
+
+static void* say_and_end(void* argument) {
+    zx_nanosleep(zx_deadline_after(ZX_MSEC(30)));
+    _exit(*(int*)argument);
+}
+
+static void end_main_of_a_namesake(void) {
+    static int code = 17;
+    pthread_t thread;
+    // A program may be called as the library's threads are.
+    prctl(PR_SET_NAME, "jacinth-last");
+    make_event();
+    CHECK_EQ(pthread_create(&thread, NULL, say_and_end, &code), 0);
+    zx_thread_exit();
+}
+
+TEST(a_thread_is_the_programs_whatever_it_is_called) {
+    CHECK_EQ(in_forked_child(end_main_of_a_namesake), 17);
+}
+
+static char folder[256];
+
+static void exit_and_say_where(void) {
+    make_event();
+    FILE* file = fopen(folder, "w");
+    CHECK(file != NULL);
+    fputs(jacinth_socket_path(), file);
+    fclose(file);
+    zx_process_exit(0);
+}
+
+TEST(a_process_that_exits_by_itself_leaves_no_socket) {
+    snprintf(folder, sizeof(folder), "/tmp/jacinth-test-%d", (int)getpid());
+    CHECK_EQ(in_forked_child(exit_and_say_where), 0);
+    char path[256] = "";
+    FILE* file = fopen(folder, "r");
+    CHECK(file != NULL && fgets(path, sizeof(path), file) != NULL);
+    fclose(file);
+    unlink(folder);
+    struct stat about;
+    CHECK(path[0] == '/' && stat(path, &about) != 0);
+}
+
+static zx_handle_t inherited_self;
+
+static void take_in_the_child(void) {
+    CHECK_EQ(zx_take_startup_handle(PA_HND(PA_USER0, 0)), ZX_HANDLE_INVALID);
+    CHECK_EQ(zx_process_self(), ZX_HANDLE_INVALID);
+    CHECK_EQ(zx_thread_self(), ZX_HANDLE_INVALID);
+}
+
+TEST(a_forked_child_has_no_handles_of_its_parents) {
+    inherited_self = zx_process_self();
+    CHECK(inherited_self != ZX_HANDLE_INVALID && zx_thread_self() != ZX_HANDLE_INVALID);
+    CHECK_EQ(in_forked_child(take_in_the_child), 0);
+    CHECK_EQ(zx_process_self(), inherited_self);
+}
+
+TEST(a_child_that_is_reaped_by_nobodys_hand_was_spawned_all_the_same) {
+    // Linux reaps them the moment they end.
+    signal(SIGCHLD, SIG_IGN);
+    char* arguments[] = {(char*)"true", NULL};
+    for (int round = 0; round < 40; round++) {
+        zx_handle_t ours, theirs;
+        make_channel(&ours, &theirs);
+        pid_t pid = 0;
+        CHECK_OK(jacinth_spawn("true", arguments, NULL, theirs, &pid));
+        CHECK_OK(zx_object_wait_one(ours, ZX_CHANNEL_PEER_CLOSED, ZX_TIME_INFINITE, NULL));
+        CHECK_OK(zx_handle_close(ours));
+    }
+}
