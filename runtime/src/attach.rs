@@ -15,7 +15,8 @@ use crate::supervisor::identity;
 use crate::supervisor::succession::{self, Successor};
 use crate::{Handle, hidden, status};
 use jacinth_shm as shm;
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -103,10 +104,10 @@ static SPIN_NS: AtomicI64 = AtomicI64::new(-1);
 
 /// What a thread keeps.
 pub(crate) struct Current {
-    /// Its row in the arena.
-    thread: OnceCell<shm::Thread>,
-    /// Whether it is inside a call.
-    busy: Cell<bool>,
+    /// Its row in the arena. Borrowed for as long as the thread is inside a call.
+    thread: RefCell<Option<shm::Thread>>,
+    /// Whether the thread is at its end: each call gets a row of its own then, and leaves it.
+    is_past: Cell<bool>,
     /// The handle to its own thread object, once it has asked for it.
     pub(crate) own_handle: Cell<Option<u32>>,
     /// The call that a signal handler interrupted, until it is finished.
@@ -114,36 +115,14 @@ pub(crate) struct Current {
 }
 
 impl Current {
-    const fn new() -> Self {
-        Self {
-            thread: OnceCell::new(),
-            busy: Cell::new(false),
-            own_handle: Cell::new(None),
-            interrupted_call: Cell::new(None),
+    /// Leaves the arena.
+    #[cold]
+    fn leave(&self) {
+        let Some(thread) = self.thread.take() else { return };
+        if !thread.process().is_here() {
+            return;
         }
-    }
-
-    #[inline(always)]
-    fn in_call<T>(&self, operation: impl FnOnce(&shm::Thread, &Self) -> shm::Result<T>) -> Result<T, Status> {
-        let thread = match self.thread.get() {
-            Some(thread) => thread,
-            None => join(self)?,
-        };
-        if !thread.process().is_here() || self.busy.replace(true) {
-            return Err(Status::BAD_STATE);
-        }
-        let _busy = Busy(&self.busy);
-        if thread.process().arena().is_poisoned() {
-            return Err(Status::IO_DATA_INTEGRITY);
-        }
-        operation(thread, self).map_err(status::of)
-    }
-}
-
-impl Drop for Current {
-    /// Before the row goes: nobody but this thread would close its handle, or give its call up.
-    fn drop(&mut self) {
-        let Some(thread) = self.thread.get().filter(|thread| thread.process().is_here()) else { return };
+        // Before the row goes: nobody but this thread would close its handle, or give its call up.
         if let Some(pending) = self.interrupted_call.take() {
             thread.call_abandon(&pending);
         }
@@ -154,17 +133,29 @@ impl Drop for Current {
     }
 }
 
-thread_local! {
-    static CURRENT: Current = const { Current::new() };
+/// Leaves when it is dropped: when the thread ends.
+struct Leaver;
+
+impl Drop for Leaver {
+    fn drop(&mut self) {
+        CURRENT.with(|current| {
+            current.is_past.set(true);
+            current.leave();
+        });
+    }
 }
 
-/// Marks the thread as inside a call, until dropped, also by a panic.
-struct Busy<'a>(&'a Cell<bool>);
-
-impl Drop for Busy<'_> {
-    fn drop(&mut self) {
-        self.0.set(false);
-    }
+thread_local! {
+    // Without a destructor of its own: destructors of other locals, and exit handlers, may call after it has run.
+    static CURRENT: ManuallyDrop<Current> = const {
+        ManuallyDrop::new(Current {
+            thread: RefCell::new(None),
+            is_past: Cell::new(false),
+            own_handle: Cell::new(None),
+            interrupted_call: Cell::new(None),
+        })
+    };
+    static LEAVER: Leaver = const { Leaver };
 }
 
 /// Runs `operation` with this thread's row.
@@ -178,24 +169,30 @@ pub(crate) fn with_thread<T>(operation: impl FnOnce(&shm::Thread) -> shm::Result
 pub(crate) fn with_current<T>(
     operation: impl FnOnce(&shm::Thread, &Current) -> shm::Result<T>,
 ) -> Result<T, Status> {
-    let mut operation = Some(operation);
-    let answer = CURRENT.try_with(|current| operation.take().map(|operation| current.in_call(operation)));
-    match (answer, operation) {
-        (Ok(Some(answer)), _) => answer,
-        (_, Some(operation)) => past_the_locals(operation),
-        _ => Err(Status::BAD_STATE),
-    }
+    CURRENT.with(|current| {
+        // Borrowed already: a call inside a call.
+        let mut row = current.thread.try_borrow_mut().map_err(|_| Status::BAD_STATE)?;
+        let thread = match &mut *row {
+            Some(thread) => thread,
+            none => none.insert(join(current)?),
+        };
+        if !thread.process().is_here() {
+            return Err(Status::BAD_STATE);
+        }
+        if thread.process().arena().is_poisoned() {
+            return Err(Status::IO_DATA_INTEGRITY);
+        }
+        let answer = operation(thread, current).map_err(status::of);
+        drop(row);
+        if current.is_past.get() {
+            current.leave();
+        }
+        answer
+    })
 }
 
-/// A call of a thread whose locals are gone: of a destructor of another local, or of one at the end of the process. It
-/// gets a row for this one call.
 #[cold]
-fn past_the_locals<T>(operation: impl FnOnce(&shm::Thread, &Current) -> shm::Result<T>) -> Result<T, Status> {
-    Current::new().in_call(operation)
-}
-
-#[cold]
-fn join(current: &Current) -> Result<&shm::Thread, Status> {
+fn join(current: &Current) -> Result<shm::Thread, Status> {
     let attachment = attachment().map_err(|_| Status::BAD_STATE)?;
     if !attachment.process.is_here() {
         return Err(Status::BAD_STATE);
@@ -206,7 +203,9 @@ fn join(current: &Current) -> Result<&shm::Thread, Status> {
     if spin_ns >= 0 {
         thread.set_spin_ns(spin_ns);
     }
-    Ok(current.thread.get_or_init(|| thread))
+    // From now on, unless the thread is past that, its end is noticed.
+    current.is_past.set(LEAVER.try_with(|_| ()).is_err());
+    Ok(thread)
 }
 
 /// How long waits of this process spin before they sleep. Applies to the calling thread and to threads that

@@ -70,6 +70,9 @@ calls! {
     ) {
         enter()?;
         let nowhere = |_| what_is_wrong(handle, Rights::WRITE, num_bytes, num_handles);
+        if num_handles == 0 && options == 0 {
+            return raw::channel_write(handle, message(bytes, num_bytes).map_err(nowhere)?, &[]);
+        }
         let handles = handles.copy(num_handles as usize).map_err(nowhere)?;
         let checked = if options == 0 { Ok(()) } else { Err(Status::INVALID_ARGS) };
         let bytes = checked.and_then(|()| message(bytes, num_bytes).map_err(nowhere));
