@@ -118,7 +118,9 @@ impl Current {
     /// Leaves the arena.
     #[cold]
     fn leave(&self) {
-        let Some(thread) = self.thread.take() else { return };
+        // Borrowed still: the thread ends inside a call, by somebody's violence. Its row is left to its process's death.
+        let Ok(mut row) = self.thread.try_borrow_mut() else { return };
+        let Some(thread) = row.take() else { return };
         if !thread.process().is_here() {
             return;
         }
@@ -244,6 +246,11 @@ pub(crate) fn attachment() -> Result<&'static Attachment, AttachError> {
 /// Whether this process is attached to an arena. A child forked from an attached process is not.
 pub fn is_attached() -> bool {
     ATTACHMENT.get().is_some_and(|attachment| attachment.process.is_here())
+}
+
+/// Whether this process has had its one attachment: also as a forked child, which has no use of it.
+pub(crate) fn has_attachment() -> bool {
+    ATTACHMENT.get().is_some()
 }
 
 /// Attaches this process to the arena of the supervisor that listens at `path`.

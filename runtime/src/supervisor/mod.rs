@@ -13,7 +13,8 @@ pub(crate) mod succession;
 mod tripwire;
 
 use crate::attach::{
-    ARENA_VARIABLE, AttachError, Attachment, SEAT_VARIABLE, attach_creator, attachment, with_thread,
+    ARENA_VARIABLE, AttachError, Attachment, SEAT_VARIABLE, attach_creator, attachment, has_attachment,
+    with_thread,
 };
 use crate::{AsHandleRef, Handle, Rights, Status, status};
 use address::Aside;
@@ -128,7 +129,7 @@ impl Supervisor {
     /// # Ok::<(), jacinth::AttachError>(())
     /// ```
     pub fn create(config: &Config) -> Result<Self, AttachError> {
-        if crate::is_attached() {
+        if has_attachment() {
             return Err(AttachError::AlreadyAttached);
         }
         let arena = Arc::new(shm::Arena::create(config)?);
