@@ -132,7 +132,10 @@ fn run_rust(program: &Path, name: &str) -> Result<(), Failed> {
 /// Runs a process to its end, which must be good and come soon.
 fn watch(mut command: Command) -> Result<(), Failed> {
     let mut output = tempfile::tempfile()?;
+    // The sockets of supervisors that are killed go with it.
+    let folder = tempfile::tempdir()?;
     let mut child = command
+        .env("TMPDIR", folder.path())
         .env_remove(jacinth::ARENA_VARIABLE)
         .env_remove(jacinth::SEAT_VARIABLE)
         .stdin(Stdio::null())
