@@ -115,24 +115,35 @@ pub(crate) struct Current {
 }
 
 impl Current {
-    /// Leaves the arena.
+    /// Gives the row back, after a call past the thread's end.
+    #[cold]
+    fn give_row_back(&self) {
+        // Borrowed still: the thread ends inside a call, by somebody's violence. Its row is left to its process's death.
+        if let Ok(mut row) = self.thread.try_borrow_mut() {
+            drop(row.take());
+        }
+    }
+
+    /// Leaves the arena. Nobody but this thread would close its handle, or give its call up.
     #[cold]
     fn leave(&self) {
-        // Borrowed still: the thread ends inside a call, by somebody's violence. Its row is left to its process's death.
-        let Ok(mut row) = self.thread.try_borrow_mut() else { return };
-        let Some(thread) = row.take() else { return };
-        if !thread.process().is_here() {
-            return;
-        }
-        // Before the row goes: nobody but this thread would close its handle, or give its call up.
         if let Some(pending) = self.interrupted_call.take() {
-            thread.call_abandon(&pending);
+            let _ = with_thread(|thread| {
+                thread.call_abandon(&pending);
+                Ok(())
+            });
         }
         if let Some(value) = self.own_handle.take() {
             // It may have been closed by hand.
-            let _ = thread.find(value).and_then(|found| thread.close(found));
+            let _ = with_thread(|thread| thread.close(thread.find(value)?));
         }
+        self.give_row_back();
     }
+}
+
+/// What the calling thread keeps, it keeps no longer.
+pub(crate) fn leave() {
+    CURRENT.with(|current| current.leave());
 }
 
 /// Leaves when it is dropped: when the thread ends.
@@ -141,8 +152,8 @@ struct Leaver;
 impl Drop for Leaver {
     fn drop(&mut self) {
         CURRENT.with(|current| {
-            current.is_past.set(true);
             current.leave();
+            current.is_past.set(true);
         });
     }
 }
@@ -187,7 +198,7 @@ pub(crate) fn with_current<T>(
         let answer = operation(thread, current).map_err(status::of);
         drop(row);
         if current.is_past.get() {
-            current.leave();
+            current.give_row_back();
         }
         answer
     })

@@ -29,6 +29,29 @@ pub(crate) fn first_use() {
     }
 }
 
+/// Gives up what the calling thread keeps of the arena, as its end does: for libraries of other languages, whose threads
+/// may end, or call once more, when the destructors of Rust's locals have run, or without them.
+pub fn leave() {
+    crate::attach::leave();
+}
+
+/// A thread that is on the list for as long as this lives.
+struct Listed(i32);
+
+impl Listed {
+    fn new() -> Self {
+        let own = gettid().as_raw_pid();
+        THREADS.lock().unwrap_or_else(PoisonError::into_inner).push(own);
+        Self(own)
+    }
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        THREADS.lock().unwrap_or_else(PoisonError::into_inner).retain(|thread| *thread != self.0);
+    }
+}
+
 /// Runs `body` in a thread that takes none of the program's signals.
 ///
 /// # Errors
@@ -37,10 +60,8 @@ pub fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Resul
     let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
     // The new thread inherits the mask.
     let spawned = std::thread::Builder::new().name(name.into()).spawn(move || {
-        let own = gettid().as_raw_pid();
-        THREADS.lock().unwrap_or_else(PoisonError::into_inner).push(own);
+        let _listed = Listed::new();
         body();
-        THREADS.lock().unwrap_or_else(PoisonError::into_inner).retain(|thread| *thread != own);
     });
     before.thread_set_mask()?;
     spawned.map(drop)

@@ -7,35 +7,37 @@
 //!
 //! INV-OWN-1: the values stay this library's: who closes one has closed it for the whole process.
 
-use crate::attach::with_current;
+use crate::attach::{has_attachment, with_current};
 use crate::handle::owned;
 use crate::{AsHandleRef, Handle, HandleRef, Name, ObjectType, Rights, Status, raw};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A handle to an object that this process has one of.
-struct OncePerProcess {
-    value: OnceLock<u32>,
-    making: Mutex<()>,
-}
+/// The value of a handle to an object that this process has one of; [`raw::INVALID`] until it is made.
+struct OncePerProcess(AtomicU32);
 
 impl OncePerProcess {
     const fn new() -> Self {
-        Self { value: OnceLock::new(), making: Mutex::new(()) }
+        Self(AtomicU32::new(raw::INVALID))
     }
 
     fn get(&self, make: impl FnOnce() -> Result<Handle, Status>) -> Result<HandleRef<'static>, Status> {
-        if self.value.get().is_some() && !crate::is_attached() {
+        if has_attachment() && !crate::is_attached() {
             // A forked child: the values are its parent's.
             return Err(Status::BAD_STATE);
         }
-        let _one = match self.value.get() {
-            Some(value) => return Ok(HandleRef::of_process(*value)),
-            None => self.making.lock().unwrap_or_else(PoisonError::into_inner),
-        };
-        if self.value.get().is_none() {
-            let _ = self.value.set(make()?.into_raw());
+        // Relaxed, here and below: the number is all there is to it.
+        let known = self.0.load(Ordering::Relaxed);
+        if known != raw::INVALID {
+            return Ok(HandleRef::of_process(known));
         }
-        self.value.get().map(|value| HandleRef::of_process(*value)).ok_or(Status::INTERNAL)
+        let made = make()?;
+        let first =
+            self.0.compare_exchange(raw::INVALID, made.raw_handle(), Ordering::Relaxed, Ordering::Relaxed);
+        // Of two threads that make one, the later closes its own.
+        Ok(HandleRef::of_process(match first {
+            Ok(_) => made.into_raw(),
+            Err(known) => known,
+        }))
     }
 }
 

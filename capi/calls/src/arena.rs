@@ -80,8 +80,7 @@ fn find_arena() -> Result<(), Status> {
     };
     match found {
         Ok(()) | Err(AttachError::AlreadyAttached) => {
-            end_with_the_last();
-            IS_ATTACHED.store(true, Ordering::Relaxed);
+            note_attached();
             Ok(())
         }
         Err(error) => {
@@ -89,6 +88,12 @@ fn find_arena() -> Result<(), Status> {
             Err(Status::BAD_STATE)
         }
     }
+}
+
+/// This process has an arena: its calls need not look for one any more.
+fn note_attached() {
+    end_with_the_last();
+    IS_ATTACHED.store(true, Ordering::Relaxed);
 }
 
 fn make(config: &Config) -> Result<(), AttachError> {
@@ -210,7 +215,7 @@ pub unsafe extern "C" fn jacinth_create(config: UserIn<jacinth_config_t>) -> zx_
             config_of(&config.load().map_err(plain("the configuration"))?)
         };
         make(&config).map_err(of_attaching)?;
-        end_with_the_last();
+        note_attached();
         Ok(())
     }))
 }
@@ -224,7 +229,7 @@ pub unsafe extern "C" fn jacinth_attach(socket_path: UserIn<u8>) -> zx_status_t 
     status_of(explained(|| {
         let path = OsStr::from_bytes(text(socket_path, "the path of the supervisor's socket")?.to_bytes());
         jacinth::attach(path).map_err(of_attaching)?;
-        end_with_the_last();
+        note_attached();
         Ok(())
     }))
 }

@@ -44,9 +44,7 @@ pub unsafe extern "C" fn _zx_process_exit(retcode: i64) -> ! {
 /// As `pthread_exit`: no frame of the thread's stack has anything to clean up that must be.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn zx_thread_exit() -> ! {
-    if gettid() == getpid() {
-        watch();
-    }
+    note_thread();
     // SAFETY: the caller vouches for its frames; this one has nothing to clean up.
     unsafe { pthread_exit(std::ptr::null_mut()) }
 }
@@ -61,40 +59,57 @@ pub unsafe extern "C-unwind" fn _zx_thread_exit() -> ! {
     unsafe { zx_thread_exit() }
 }
 
-/// Whether somebody waits for the program's last thread.
+/// Whether the main thread has ended, and whether somebody waits for the program's last thread since.
+static MAIN_HAS_ENDED: AtomicBool = AtomicBool::new(false);
 static IS_WATCHED: AtomicBool = AtomicBool::new(false);
 
-/// Makes sure that the process ends with the program's last thread, however its main thread ends.
+/// Makes sure that the process ends with the program's last thread, however its main thread ends, and that every thread
+/// that uses the arena leaves it.
 pub(crate) fn end_with_the_last() {
-    note_main();
-    jacinth::hidden::at_first_use(note_main);
-}
-
-/// If this is the main thread, its end will be noticed: by a value of its own whose destructor the C library calls. (It
-/// calls those of C++ and Rust only when the whole process ends.)
-fn note_main() {
-    static NOTED: OnceLock<()> = OnceLock::new();
-    if gettid() != getpid() {
-        return;
+    note_thread();
+    jacinth::hidden::at_first_use(note_thread);
+    if MAIN_HAS_ENDED.load(Ordering::Relaxed) {
+        watch();
     }
-    NOTED.get_or_init(|| {
+}
+
+/// The main thread may never call, and its end matters all the same.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static AT_LOAD: extern "C" fn() = note_thread_at_load;
+
+extern "C" fn note_thread_at_load() {
+    note_thread();
+}
+
+/// Has the end of the calling thread noticed: by a value of its own whose destructor the C library calls. (It calls those
+/// of C++'s and Rust's locals before, and for the main thread only when the whole process ends.)
+fn note_thread() {
+    static KEY: OnceLock<Option<libc::pthread_key_t>> = OnceLock::new();
+    let key = KEY.get_or_init(|| {
         let mut key = 0;
-        // SAFETY: the key is written before it is used, and its destructor takes whatever value there is.
-        unsafe {
-            if libc::pthread_key_create(&mut key, Some(main_ends)) == 0 {
-                libc::pthread_setspecific(key, std::ptr::dangling());
-            }
-        }
+        // SAFETY: the key is written before it is used; the destructor takes whatever value there is.
+        let made = unsafe { libc::pthread_key_create(&mut key, Some(thread_ends)) };
+        (made == 0).then_some(key)
     });
+    if let Some(key) = key {
+        // SAFETY: the key was made, and nobody unmakes it; the value only has to be other than NULL.
+        unsafe { libc::pthread_setspecific(*key, std::ptr::dangling()) };
+    }
 }
 
-unsafe extern "C" fn main_ends(_: *mut c_void) {
-    watch();
+unsafe extern "C" fn thread_ends(_: *mut c_void) {
+    jacinth::hidden::leave();
+    if gettid() == getpid() {
+        MAIN_HAS_ENDED.store(true, Ordering::Relaxed);
+        watch();
+    }
 }
 
-/// The main thread is about to end.
+/// The main thread has ended, or is about to.
 fn watch() {
-    if !IS_WATCHED.swap(true, Ordering::Relaxed) {
+    // Without an arena none of the library's threads is here, as in a forked child.
+    if jacinth::is_attached() && !IS_WATCHED.swap(true, Ordering::Relaxed) {
         let _ = jacinth::hidden::spawn("jacinth-last", exit_with_the_last);
     }
 }
@@ -107,13 +122,14 @@ fn exit_with_the_last() {
     const OFTEN: Duration = Duration::from_millis(5);
     const SELDOM: Duration = Duration::from_millis(200);
     let mut pause = OFTEN;
-    while is_any_thread_the_programs() {
+    // Twice: a look that meets the end of a thread may miss those after it.
+    while is_any_thread_the_programs() || is_any_thread_the_programs() {
         std::thread::sleep(pause);
         pause = (pause * 2).min(SELDOM);
     }
-    leave();
-    // SAFETY: it does not come back.
-    unsafe { libc::_exit(0) }
+    // As the C library's last thread would: with exit handlers, and what is left to be written.
+    // SAFETY: nothing of the program's runs any more, but for those.
+    unsafe { libc::exit(0) }
 }
 
 /// Whether a thread is there besides the library's own, and besides a main thread that has ended.

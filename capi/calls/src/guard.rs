@@ -146,7 +146,8 @@ extern "C" fn on_fault(signal: c_int, about: *mut siginfo_t, context: *mut c_voi
     // SAFETY: the kernel gives a handler with SA_SIGINFO the interrupted thread's context, its alone until it returns.
     let machine = unsafe { &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext };
     let at = &mut machine.gregs[libc::REG_RIP as usize];
-    match landing_of(*at as usize) {
+    // One that somebody sends is for somebody else, wherever the thread is.
+    match is_fault(about).then(|| landing_of(*at as usize)).flatten() {
         Some(landing) => *at = landing as i64,
         None => pass_on(signal, about, context),
     }

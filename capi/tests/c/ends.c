@@ -33,6 +33,29 @@ TEST(what_a_thread_closes_at_its_very_end_is_closed) {
     CHECK_EQ(audit.handles, 8); // The last one that each made.
 }
 
+static zx_handle_t shared;
+
+static void look_at_end(void* value) {
+    (void)value;
+    CHECK(is_open(shared));
+}
+
+static void* call_only_at_the_end(void* number) {
+    CHECK_EQ(pthread_setspecific(key, (char*)number + 1), 0);
+    return NULL;
+}
+
+TEST(threads_whose_only_call_comes_at_their_very_end_use_nothing_up) {
+    shared = make_event();
+    CHECK_EQ(pthread_key_create(&key, look_at_end), 0);
+    jacinth_audit_t before, after;
+    CHECK_OK(jacinth_audit(&before));
+    for (int round = 0; round < 8; round++)
+        in_threads(32, call_only_at_the_end);
+    CHECK_OK(jacinth_audit(&after));
+    CHECK_EQ(after.threads, before.threads);
+}
+
 static zx_handle_t kept;
 
 static void audit_at_exit(void) {
@@ -60,15 +83,37 @@ static void* outlive_main(void* argument) {
     return NULL;
 }
 
+static void say_at_exit(void) {
+    zx_nanosleep(0);
+    _exit(23);
+}
+
 static void end_main(void) {
     pthread_t thread;
     make_event();
+    atexit(say_at_exit);
     CHECK_EQ(pthread_create(&thread, NULL, outlive_main, NULL), 0);
     pthread_exit(NULL);
 }
 
 TEST(a_process_whose_main_thread_left_by_pthread_exit_ends_with_its_last) {
-    CHECK_EQ(in_forked_child(end_main), 0);
+    // By exit(), as without the library.
+    CHECK_EQ(in_forked_child(end_main), 23);
+}
+
+// Run by exec: a forked child inherits what was noted of its parent's main thread.
+ROLE(never_calls_in_main) {
+    pthread_t thread;
+    CHECK_EQ(pthread_create(&thread, NULL, outlive_main, NULL), 0);
+    pthread_exit(NULL);
+}
+
+static void exec_one_that_never_calls_in_main(void) {
+    execl("/proc/self/exe", "alone", "--role", "never_calls_in_main", NULL);
+}
+
+TEST(a_process_whose_main_thread_never_called_ends_with_its_last) {
+    CHECK_EQ(in_forked_child(exec_one_that_never_calls_in_main), 0);
 }
 
 static void* say_and_end(void* argument) {
