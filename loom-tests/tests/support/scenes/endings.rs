@@ -1,0 +1,99 @@
+//! Scenes of endings: of channels, of cycles of them, of processes.
+
+use super::*;
+
+pub const ENDING_A_CHANNEL: Scene = Scene {
+    name: "closing both ends of a channel and making its slot free",
+    points: &[CLOSE, DYING, RECLAIM, FREE],
+    stage: || {
+        let mut cast = shared_event();
+        let (near, far) = cast.victim.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        for number in 1..=3 {
+            cast.victim.send_value(near, &message(number, if number == 1 { 9 } else { 1 })).unwrap();
+        }
+        cast.victims.extend([near, far.unwrap()]);
+        cast
+    },
+    act: |victim, victims| {
+        victim.close_value(victims[1])?;
+        victim.close_value(victims[2])?;
+        victim.reclaim().map(drop)
+    },
+    beside: create_an_event,
+    after: event_is_ours_alone,
+};
+
+pub const ENDING_A_CHANNEL_OF_USED_BLOCKS: Scene = Scene {
+    name: "closing both ends of a channel some of whose blocks have been others'",
+    points: &[],
+    stage: || {
+        let mut cast = shared_event();
+        let (near, far) = cast.victim.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        cast.victim.send_value(near, &message(1, 1)).unwrap();
+        close_all(&cast.victim, &[near, far.unwrap()]);
+        cast.victim.reclaim().unwrap();
+        let (near, far) = cast.victim.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        for number in 1..=3 {
+            cast.victim.send_value(near, &message(number, if number == 1 { 9 } else { 1 })).unwrap();
+        }
+        cast.victims.extend([near, far.unwrap()]);
+        cast
+    },
+    act: ENDING_A_CHANNEL.act,
+    beside: create_an_event,
+    after: event_is_ours_alone,
+};
+
+pub const COLLECTING_A_CYCLE: Scene = Scene {
+    name: "closing two ends that are queued inside each other",
+    points: &[CLOSE, DYING, DRAIN, CYCLE],
+    stage: || {
+        let cast = shared_event();
+        for handle in cycle_of_two(&cast.victim) {
+            cast.victim.close_value(handle).unwrap();
+        }
+        cast
+    },
+    act: |victim, _| victim.collect_cycles().map(drop),
+    beside: count_up_and_down,
+    after: |survivor, survivors| {
+        survivor.collect_cycles().unwrap();
+        event_is_ours_alone(survivor, survivors);
+    },
+};
+
+/// Two channels, one end of each queued for one end of the other. Gives the ends that are left.
+pub fn cycle_of_two(thread: &Thread) -> [u32; 2] {
+    let (one, to_one) = thread.create(Shape::Channel, CHANNEL, ALL).unwrap();
+    let (two, to_two) = thread.create(Shape::Channel, CHANNEL, ALL).unwrap();
+    let (to_one, to_two) = (to_one.unwrap(), to_two.unwrap());
+    thread.transfer_value(to_one, &[], &[two]).unwrap();
+    thread.transfer_value(to_two, &[], &[one]).unwrap();
+    [to_one, to_two]
+}
+
+pub const JOINING: Scene = Scene {
+    name: "another thread that comes and goes",
+    points: &[],
+    stage: shared_event,
+    act: |victim, _| Thread::join(victim.process()).map(drop),
+    beside: nothing,
+    after: |survivor, survivors| {
+        event_is_ours_alone(survivor, survivors);
+        let rows: Vec<_> = std::iter::from_fn(|| Thread::join(survivor.process()).ok()).collect();
+        assert_eq!(rows.len(), 3, "every row but the supervisor's and the survivor's is free again");
+    },
+};
+
+pub const LEAVING_EVERYTHING: Scene = Scene {
+    name: "ending with handles of every kind",
+    points: &[],
+    stage: || {
+        let mut cast = connected_cast();
+        add_event(&cast.victim, &mut cast.victims);
+        cast
+    },
+    act: |_, _| Ok(()),
+    beside: nothing,
+    after: peer_is_closed,
+};

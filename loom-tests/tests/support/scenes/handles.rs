@@ -1,0 +1,80 @@
+//! Scenes of handles: made, closed, copied, replaced, left to a child.
+
+use super::*;
+
+pub const CLOSING_A_SHARED_HANDLE: Scene = Scene {
+    name: "closing a handle to a shared event",
+    points: &[CLOSE, COUNT],
+    stage: shared_event,
+    act: |victim, victims| victim.close_value(victims[0]),
+    beside: count_up_and_down,
+    after: event_is_ours_alone,
+};
+
+pub const DUPLICATING: Scene = Scene {
+    name: "duplicating a handle to a shared event",
+    points: &[DUPLICATE, COUNT],
+    stage: shared_event,
+    act: |victim, victims| victim.duplicate(find(victim, victims[0]), ALL).map(drop),
+    beside: count_up_and_down,
+    after: event_is_ours_alone,
+};
+
+pub const CLOSING_A_SIDE: Scene = Scene {
+    name: "closing the last handle to a side",
+    points: &[CLOSE, COUNT, DYING],
+    stage: connected_cast,
+    act: |victim, victims| victim.close_value(victims[0]),
+    beside: await_the_end,
+    after: peer_is_closed,
+};
+
+pub const CLOSING_A_FULL_SIDE: Scene = Scene {
+    name: "closing an end for which messages with handles are queued",
+    points: &[CLOSE, COUNT, DYING, DRAIN],
+    stage: || {
+        let mut cast = connected_cast();
+        add_event(&cast.survivor, &mut cast.survivors);
+        add_event(&cast.survivor, &mut cast.survivors);
+        let event = cast.survivors.pop().unwrap();
+        cast.survivor.transfer_value(cast.survivors[0], &message(1, 1), &[event]).unwrap();
+        cast
+    },
+    act: |victim, victims| victim.close_value(victims[0]),
+    beside: |survivor, survivors| {
+        let sent = survivor.transfer_value(survivors[0], &message(2, 1), &[survivors[1]]);
+        assert!(matches!(sent, Ok(()) | Err(Error::PeerClosed)), "{sent:?}");
+        Vec::new()
+    },
+    after: |survivor, survivors| peer_is_closed(survivor, &survivors[..1]),
+};
+
+pub const CREATING: Scene = Scene {
+    name: "creating a channel",
+    points: &[CREATE],
+    stage: shared_event,
+    act: |victim, _| victim.create(Shape::Channel, CHANNEL, ALL).map(drop),
+    beside: create_an_event,
+    after: event_is_ours_alone,
+};
+
+pub const REPLACING: Scene = Scene {
+    name: "replacing a handle to an end",
+    points: &[MOVE, REPLACE],
+    stage: connected_cast,
+    act: |victim, victims| victim.replace(find(victim, victims[0]), ALL).map(drop),
+    beside: await_the_end,
+    after: peer_is_closed,
+};
+
+pub const LEAVING_A_STARTUP_HANDLE: Scene = Scene {
+    name: "leaving an end to a child that is never started",
+    points: &[MOVE, STARTUP],
+    stage: connected_cast,
+    act: |victim, victims| {
+        let seat = victim.process().arena().reserve_seat(victim).unwrap();
+        victim.leave_startup_handle(find(victim, victims[0]), seat)
+    },
+    beside: await_the_end,
+    after: peer_is_closed,
+};

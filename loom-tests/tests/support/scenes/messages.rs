@@ -1,0 +1,163 @@
+//! Scenes of messages: sent, received, discarded.
+
+use super::*;
+
+pub const SENDING: Scene = Scene {
+    name: "sending past the end of a segment",
+    points: &[SEND, GROW],
+    stage: connected_cast,
+    act: |victim, victims| (1..=3).try_for_each(|number| victim.send_value(victims[0], &message(number, 1))),
+    beside: |survivor, survivors| read_to_the_end(survivor, survivors, 1),
+    after: peer_is_closed,
+};
+
+pub const SENDING_MUCH: Scene = Scene {
+    name: "sending a message in a block",
+    points: &[SEND, GROW, PAYLOAD],
+    stage: connected_cast,
+    act: |victim, victims| (1..=2).try_for_each(|number| victim.send_value(victims[0], &message(number, 9))),
+    beside: |survivor, survivors| read_to_the_end(survivor, survivors, 9),
+    after: peer_is_closed,
+};
+
+pub const SENDING_HANDLES: Scene = Scene {
+    name: "sending two handles in a block",
+    points: &[SEND, PAYLOAD, TRANSFER],
+    stage: || {
+        let mut cast = connected_cast();
+        add_event(&cast.victim, &mut cast.victims);
+        cast.victims.push(cast.victim.duplicate(find(&cast.victim, cast.victims[1]), ALL).unwrap());
+        cast
+    },
+    act: |victim, victims| victim.transfer_value(victims[0], &message(1, 7), &victims[1..]),
+    beside: |survivor, survivors| read_to_the_end(survivor, survivors, 7),
+    after: peer_is_closed,
+};
+
+pub const SENDING_WHAT_CANNOT_BE_SENT: Scene = Scene {
+    name: "a send of handles that fails and closes them",
+    points: &[TRANSFER_MARKED, CLOSE, COUNT, DYING],
+    stage: || {
+        let mut cast = connected_cast();
+        let (first, second) = cast.victim.create(Shape::Pair, PAIR, ALL).unwrap();
+        cast.victims.extend([Some(first), second].into_iter().flatten());
+        cast
+    },
+    // One of them twice: it is gone when it is to be marked again.
+    act: |victim, victims| match victim.transfer_value(victims[0], &[], &[victims[1], victims[2], victims[1]])
+    {
+        Err(Error::BadHandle) => Ok(()),
+        result => result,
+    },
+    beside: await_the_end,
+    after: peer_is_closed,
+};
+
+pub const SENDING_HANDLES_AGAIN: Scene = Scene {
+    name: "sending one handle after another",
+    points: &[],
+    stage: SENDING_HANDLES.stage,
+    act: |victim, victims| {
+        let send =
+            |number| victim.transfer_value(victims[0], &message(number, 2), &[victims[usize::from(number)]]);
+        send(1).and_then(|()| send(2))
+    },
+    beside: |survivor, survivors| read_to_the_end(survivor, survivors, 2),
+    after: peer_is_closed,
+};
+
+/// The list is marked as far as it goes.
+const TRANSFER_MARKED: &[&str] = &["transfer.marked"];
+
+pub const RECEIVING: Scene = Scene {
+    name: "receiving messages with handles past the end of a segment",
+    points: &[RECEIVE, LEAVE],
+    stage: || {
+        let mut cast = connected_cast();
+        add_event(&cast.survivor, &mut cast.survivors);
+        let copy = cast.survivor.duplicate(find(&cast.survivor, cast.survivors[1]), ALL).unwrap();
+        let far = cast.survivors[0];
+        cast.survivor.transfer_value(far, &message(1, 1), &[copy]).unwrap();
+        cast.survivor.send_value(far, &message(2, 1)).unwrap();
+        cast.survivor.send_value(far, &message(3, 1)).unwrap();
+        cast
+    },
+    act: |victim, victims| {
+        for number in 1..=3 {
+            let received = victim.try_receive(victims[0])?;
+            assert_eq!(
+                (received.bytes, received.handles.len()),
+                (message(number, 1), usize::from(number == 1))
+            );
+        }
+        Ok(())
+    },
+    beside: send_or_find_closed,
+    after: |survivor, survivors| {
+        let basic = survivor.basic(find(survivor, survivors[1])).unwrap();
+        assert_eq!(basic.handles, 1, "the handle that was received, or not, is gone with its receiver");
+        peer_is_closed(survivor, survivors);
+    },
+};
+
+pub const RECEIVING_HANDLES_AGAIN: Scene = Scene {
+    name: "receiving one handle after another",
+    points: &[],
+    stage: || {
+        let mut cast = connected_cast();
+        add_event(&cast.survivor, &mut cast.survivors);
+        for number in 1..=2 {
+            let copy = cast.survivor.duplicate(find(&cast.survivor, cast.survivors[1]), ALL).unwrap();
+            cast.survivor.transfer_value(cast.survivors[0], &message(number, 1), &[copy]).unwrap();
+        }
+        cast
+    },
+    act: |victim, victims| (1..=2).try_for_each(|_| victim.try_receive(victims[0]).map(drop)),
+    beside: send_or_find_closed,
+    after: RECEIVING.after,
+};
+
+pub const DISCARDING: Scene = Scene {
+    name: "discarding a message with a handle",
+    points: &[CLOSE, COUNT, DYING_SINGLE, DISCARDED],
+    stage: || {
+        let mut cast = connected_cast();
+        add_event(&cast.survivor, &mut cast.survivors);
+        let event = cast.survivors.pop().unwrap();
+        cast.survivor.transfer_value(cast.survivors[0], &message(1, 1), &[event]).unwrap();
+        cast
+    },
+    act: |victim, victims| match victim.receive(find(victim, victims[0]), 0, &mut NoRoom, TooSmall::Discard) {
+        Err(Error::BufferTooSmall { .. }) => Ok(()),
+        result => result.map(drop),
+    },
+    beside: send_or_find_closed,
+    after: peer_is_closed,
+};
+
+/// The victim's last record was a handle in a cell, in which the survivor has since written what looks like a handle
+/// that the victim is closing.
+pub const CLOSING_AFTER_A_DISCARD: Scene = Scene {
+    name: "closing a handle, where the last record has become bytes",
+    points: &[],
+    stage: || {
+        const CLOSING_BY_THE_VICTIM: u64 = 4 << 60 | 2 << 24;
+        let mut cast = connected_cast();
+        add_event(&cast.survivor, &mut cast.survivors);
+        let (near, far) = (cast.victims[0], cast.survivors[0]);
+        for number in 1..=2 {
+            let copy = cast.survivor.duplicate(find(&cast.survivor, cast.survivors[1]), ALL).unwrap();
+            cast.survivor.transfer_value(far, &message(number, 1), &[copy]).unwrap();
+        }
+        cast.victim.receive(find(&cast.victim, near), 0, &mut NoRoom, TooSmall::Discard).unwrap_err();
+        cast.victims.push(cast.victim.try_receive(near).unwrap().handles[0].value);
+        cast.survivor.send_value(far, &CLOSING_BY_THE_VICTIM.to_le_bytes().repeat(8)).unwrap();
+        cast
+    },
+    act: |victim, victims| victim.close_value(victims[1]),
+    beside: nothing,
+    after: RECEIVING.after,
+};
+
+/// Consumed without being received.
+const DISCARDED: &[&str] = &["receive.consumed"];
