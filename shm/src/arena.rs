@@ -216,6 +216,14 @@ impl Arena {
         Ok(unsafe { core::slice::from_raw_parts(first, lines) })
     }
 
+    /// Gives the whole pages of these lines back to the system, and says how many bytes they are: see
+    /// [`Region::give_back`]. `lines` belongs to this arena, and its content to nobody.
+    #[allow(dead_code, reason = "for whoever frees whole blocks")]
+    pub(crate) fn give_back(&self, lines: &[Line]) -> usize {
+        let offset_bytes = lines.as_ptr().addr().wrapping_sub(self.base.as_ptr().addr());
+        self.region.give_back(offset_bytes, size_of_val(lines))
+    }
+
     /// The word of a record, wherever it stands.
     #[inline]
     pub(crate) fn record(&self, record: Record) -> Result<&AtomicU64> {
@@ -310,5 +318,39 @@ impl Arena {
     pub(crate) fn used_entries(&self, process: u16) -> u32 {
         let fresh = self.process(process).map_or(0, |row| row.entries_fresh.load(Relaxed));
         fresh.min(self.layout.entries_per_process as u64) as u32
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blocks_pages_are_given_back() {
+        let arena = Arena::create(&Config::default()).unwrap();
+        let lines = arena.lines(BlockId::new(6, 1)).unwrap();
+        lines.iter().for_each(|line| line.0[0].store(7, Relaxed));
+        assert_eq!(arena.give_back(&lines[..64]), 4096);
+        assert_eq!(lines[0].0[0].load(Relaxed), 0);
+        assert_eq!(lines[64].0[0].load(Relaxed), 7);
+    }
+
+    #[test]
+    fn an_arena_on_the_heap_has_nothing_to_give_back() {
+        let arena = Arena::heap(&Config { pool_bytes: 1 << 20, max_loan_bytes: 1 << 20, ..small() }).unwrap();
+        let lines = arena.lines(BlockId::new(6, 1)).unwrap();
+        lines[0].0[0].store(7, Relaxed);
+        assert_eq!(arena.give_back(lines), 0);
+        assert_eq!(lines[0].0[0].load(Relaxed), 7);
+    }
+
+    fn small() -> Config {
+        Config {
+            max_objects: 16,
+            max_handles_per_process: 511,
+            max_processes: 2,
+            max_threads: 4,
+            ..Config::default()
+        }
     }
 }

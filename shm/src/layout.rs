@@ -31,7 +31,8 @@ pub(crate) const MAX_CLASSES: usize = 17;
 /// Numbers of a [`Config`].
 const CONFIG_WORDS: usize = 11;
 
-const PAGE_BYTES: usize = 4096;
+/// The machine's pages.
+pub(crate) const PAGE_BYTES: usize = 4096;
 const MAGIC: u64 = u64::from_le_bytes(*b"jacinth\x01");
 /// Changes whenever a word's meaning does.
 pub(crate) const VERSION: u64 = 2;

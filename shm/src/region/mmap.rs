@@ -6,6 +6,7 @@
 
 use super::Region;
 use crate::arena::AttachError;
+use crate::layout::PAGE_BYTES;
 use core::ptr::NonNull;
 use memmap2::{Advice, MmapOptions, MmapRaw};
 use rustix::fs::{MemfdFlags, SealFlags};
@@ -37,8 +38,11 @@ impl Mapped {
             return Err(AttachError::AnotherUser { owner: stat.st_uid, user });
         }
         let len_bytes = usize::try_from(stat.st_size).unwrap_or(0);
-        if len_bytes < 4096 {
-            return Err(AttachError::Truncated { actual_bytes: len_bytes as u64, expected_bytes: 4096 });
+        if len_bytes < PAGE_BYTES {
+            return Err(AttachError::Truncated {
+                actual_bytes: len_bytes as u64,
+                expected_bytes: PAGE_BYTES as u64,
+            });
         }
         match rustix::fs::fcntl_get_seals(&file) {
             Ok(seals) if seals.contains(SEALS) => {}
@@ -65,5 +69,106 @@ unsafe impl Region for Mapped {
 
     fn file(&self) -> Option<BorrowedFd<'_>> {
         Some(self.file.as_fd())
+    }
+
+    fn give_back(&self, offset_bytes: usize, len_bytes: usize) -> usize {
+        if offset_bytes >= self.map.len() {
+            return 0;
+        }
+        let end = offset_bytes.saturating_add(len_bytes).min(self.map.len());
+        // What shares a page with the bytes before or behind stays.
+        let (first, past) = (offset_bytes.next_multiple_of(PAGE_BYTES), end / PAGE_BYTES * PAGE_BYTES);
+        if first >= past {
+            return 0;
+        }
+        // SAFETY: the pages are inside the mapping. They stay mapped, and only their bytes change, to zero: the arena's
+        // types accept any bytes, and are reached by atomic accesses alone (`Shared`), so this is a write like another
+        // process's.
+        let removed = unsafe {
+            let pages = self.map.as_mut_ptr().add(first).cast();
+            rustix::mm::madvise(pages, past - first, rustix::mm::Advice::LinuxRemove)
+        };
+        // The kernel refuses (EINVAL) where the pages are locked: then they stay, as whoever locked them wants it.
+        if removed.is_ok() { past - first } else { 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGES: usize = 8;
+
+    /// A region of a few pages, each byte of which is 1.
+    fn written() -> Mapped {
+        let region = Mapped::new(create_memfd(PAGES * PAGE_BYTES).unwrap()).unwrap();
+        // SAFETY: the region is this long, and nobody else has it.
+        unsafe { region.base().write_bytes(1, region.len_bytes()) };
+        region
+    }
+
+    fn bytes(region: &Mapped) -> Vec<u8> {
+        // SAFETY: mapped, this long, and nobody writes meanwhile.
+        unsafe { core::slice::from_raw_parts(region.base().as_ptr(), region.len_bytes()) }.to_vec()
+    }
+
+    fn real_bytes(region: &Mapped) -> usize {
+        rustix::fs::fstat(&region.file).unwrap().st_blocks as usize * 512
+    }
+
+    #[test]
+    fn what_is_given_back_costs_nothing_and_reads_as_zero() {
+        let region = written();
+        assert_eq!(real_bytes(&region), PAGES * PAGE_BYTES);
+        assert_eq!(region.give_back(2 * PAGE_BYTES, 3 * PAGE_BYTES), 3 * PAGE_BYTES);
+        assert_eq!(real_bytes(&region), (PAGES - 3) * PAGE_BYTES);
+        for (index, byte) in bytes(&region).into_iter().enumerate() {
+            let is_given = (2 * PAGE_BYTES..5 * PAGE_BYTES).contains(&index);
+            assert_eq!(byte, u8::from(!is_given), "byte {index}");
+        }
+    }
+
+    #[test]
+    fn pages_that_are_given_in_part_stay_whole() {
+        let region = written();
+        assert_eq!(region.give_back(PAGE_BYTES + 1, 2 * PAGE_BYTES), PAGE_BYTES);
+        assert_eq!(bytes(&region)[2 * PAGE_BYTES - 1], 1);
+        assert_eq!(bytes(&region)[2 * PAGE_BYTES], 0);
+        assert_eq!(bytes(&region)[3 * PAGE_BYTES], 1);
+        assert_eq!(region.give_back(5 * PAGE_BYTES - 64, 128), 0);
+        assert_eq!(region.give_back(5 * PAGE_BYTES, PAGE_BYTES - 1), 0);
+        assert_eq!(bytes(&region)[5 * PAGE_BYTES - 64..6 * PAGE_BYTES], [1; PAGE_BYTES + 64]);
+    }
+
+    #[test]
+    fn nothing_outside_the_region_is_given_back() {
+        let region = written();
+        assert_eq!(region.give_back(PAGES * PAGE_BYTES, PAGE_BYTES), 0);
+        assert_eq!(region.give_back(usize::MAX - 1, 2), 0);
+        assert_eq!(region.give_back((PAGES - 1) * PAGE_BYTES, usize::MAX), PAGE_BYTES);
+    }
+
+    #[test]
+    fn another_mapping_of_the_file_sees_the_hole_too() {
+        let region = written();
+        let other = Mapped::new(region.file.try_clone().unwrap()).unwrap();
+        assert_eq!(bytes(&other)[0], 1);
+        assert_eq!(region.give_back(0, PAGE_BYTES), PAGE_BYTES);
+        assert_eq!(bytes(&other)[0], 0);
+        // What is written afterwards is both's again.
+        // SAFETY: mapped, and nobody else is looking.
+        unsafe { other.base().write(2) };
+        assert_eq!(bytes(&region)[0], 2);
+    }
+
+    #[test]
+    fn locked_pages_are_kept() {
+        let region = written();
+        // SAFETY: the region is mapped, and locking changes nothing in it.
+        if unsafe { rustix::mm::mlock(region.base().as_ptr().cast(), PAGE_BYTES) }.is_err() {
+            return eprintln!("skipped: this user may lock no memory (RLIMIT_MEMLOCK)");
+        }
+        assert_eq!(region.give_back(0, PAGE_BYTES), 0);
+        assert_eq!(bytes(&region)[0], 1);
     }
 }

@@ -27,6 +27,17 @@ pub(crate) unsafe trait Shared: Default + Sync {}
 pub(crate) unsafe trait Region: Send + Sync {
     fn base(&self) -> NonNull<u8>;
     fn len_bytes(&self) -> usize;
+
+    /// Gives the whole pages among these bytes back to the system, and says how many bytes they are. They read as zero
+    /// in every process from then on, and cost memory again once they are next touched, be it by a load. So the caller must have made
+    /// sure that their content is nobody's: blocks that are free, say.
+    ///
+    /// Nothing is given back, and nothing changes, where the region has no memory to give (the heap: the models and
+    /// unit tests see their bytes unchanged) or the process has locked it (`mlockall(2)`).
+    fn give_back(&self, _offset_bytes: usize, _len_bytes: usize) -> usize {
+        0
+    }
+
     /// The file behind the memory, where there is one.
     #[cfg(not(loom))]
     fn file(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
