@@ -1,10 +1,12 @@
 //! Jacinth beside the machine's own limit and beside what Linux offers.
 //!
-//! Two ways to measure live here:
+//! Three ways to measure live here:
 //!
 //! * `cargo bench -p jacinth-bench`: criterion, one process, the cost of each operation by itself;
 //! * `cargo run --release -p jacinth-bench --bin compare`: two processes on two cores, each figure for jacinth,
 //!   for the machine's limit and for the peers, in one run, turn and turn about;
+//! * `cargo run --release -p jacinth-bench --bin endurance`: what services do all day, for millions of operations:
+//!   whether cost and memory stay flat;
 //!
 //! and two ways to count: `--bin memory`, the real memory that arenas, channels and events take, and
 //! `--bin instructions`, what callgrind counts.
@@ -18,6 +20,7 @@
 //! | [`partner`], [`link`] | the second process, and the socket that its orders come by |
 //! | [`victim`] | a process that is there to be killed |
 //! | [`shared`] | plain shared memory for the bare limits; the `unsafe` of the package |
+//! | [`endurance`] | what services do all day, and whether it stays flat |
 //! | [`report`] | the table, the JSON, the plots |
 //! | [`memory`] | the real memory of an arena |
 //!
@@ -25,6 +28,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod endurance;
 pub mod link;
 pub mod machine;
 pub mod measure;

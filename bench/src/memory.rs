@@ -18,3 +18,15 @@ pub fn of_arena() -> Result<u64> {
     }
     anyhow::bail!("no descriptor of this process is called {FILE}")
 }
+
+/// The bytes of anonymous memory that a process (`self`, or a number) has: its own, and none of the arena's.
+pub fn private_of(process: &str) -> Result<u64> {
+    let path = format!("/proc/{process}/status");
+    let status = std::fs::read_to_string(&path).with_context(|| path.clone())?;
+    let kibibytes = status
+        .lines()
+        .find_map(|line| line.strip_prefix("RssAnon:"))
+        .and_then(|rest| rest.trim().strip_suffix("kB"))
+        .with_context(|| format!("{path} does not say RssAnon"))?;
+    Ok(kibibytes.trim().parse::<u64>().with_context(|| path.clone())? * 1024)
+}

@@ -1,0 +1,85 @@
+//! Channel ends and events that one side makes and another closes.
+//!
+//! The side that closes an object last is not the one that makes the next. So what is free piles up on one side,
+//! unless the other one finds it.
+
+use super::meter::Meter;
+use super::peer::{Part, Peer, receive, send};
+use anyhow::{Result, ensure};
+use jacinth::{Channel, Event, Handle, MessageBuf, Supervisor};
+
+/// How many handles are on their way before the closing side says that it has closed them.
+const WINDOW: usize = 64;
+/// How many events travel in one message.
+const EVENTS: usize = 32;
+
+/// Channel ends for another thread.
+pub fn to_thread(meter: &mut Meter<'_>) -> Result<()> {
+    let (line, theirs) = Channel::create()?;
+    let closer = std::thread::spawn(move || close_what_comes(&theirs));
+    let sent = channel_ends(&line, meter);
+    drop(line);
+    closer.join().expect("the closing thread does not panic")?;
+    sent
+}
+
+/// Channel ends for another process.
+pub fn to_process(supervisor: &Supervisor, meter: &mut Meter<'_>) -> Result<()> {
+    let peer = Peer::spawn(supervisor, Part::Closer, 0)?;
+    meter.count_memory_of(vec![peer.id()]);
+    channel_ends(&peer.line, meter)
+}
+
+/// Makes channels, sends one end of each, and closes the other.
+fn channel_ends(line: &Channel, meter: &mut Meter<'_>) -> Result<()> {
+    let mut message = MessageBuf::new();
+    while !meter.is_over() {
+        for index in 1..=WINDOW {
+            meter.time(1, || {
+                let (ours, theirs) = Channel::create()?;
+                send(line, b"", &mut vec![theirs.into()])?;
+                drop(ours);
+                if index == WINDOW {
+                    ensure!(receive(line, &mut message)?, "the closing side is gone");
+                }
+                Ok(())
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Events for another process: never more of them at once than travel in one message.
+pub fn events_to_process(supervisor: &Supervisor, meter: &mut Meter<'_>) -> Result<()> {
+    let peer = Peer::spawn(supervisor, Part::Closer, 0)?;
+    meter.count_memory_of(vec![peer.id()]);
+    let mut message = MessageBuf::new();
+    let mut handles = Vec::with_capacity(EVENTS);
+    while !meter.is_over() {
+        meter.time(2 * EVENTS as u64, || {
+            for _ in 0..WINDOW / EVENTS {
+                for _ in 0..EVENTS {
+                    handles.push(Handle::from(Event::create()?));
+                }
+                send(&peer.line, b"", &mut handles)?;
+            }
+            ensure!(receive(&peer.line, &mut message)?, "the closing side is gone");
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+/// The closing side: closes a window's handles when it has them all, and says so.
+pub fn close_what_comes(line: &Channel) -> Result<()> {
+    let mut message = MessageBuf::new();
+    let mut held = Vec::new();
+    while receive(line, &mut message)? {
+        held.extend((0..message.n_handles()).filter_map(|index| message.take_handle(index)));
+        if held.len() >= WINDOW {
+            held.clear();
+            send(line, b"", &mut Vec::new())?;
+        }
+    }
+    Ok(())
+}
