@@ -11,6 +11,7 @@
 //! INV-DYING-3: clearing a side is idempotent, one message at a time.
 
 use crate::bits::ObjectRef;
+use crate::burial::Budget;
 use crate::counter::Counter;
 use crate::error::{Error, Result, crash_point};
 use crate::layout::Config;
@@ -28,7 +29,8 @@ pub(crate) fn reclaim_batch(config: &Config) -> usize {
 
 /// P5: bounds on one run over a dying list, which no undamaged arena reaches: a side dies once in a run, and has a
 /// limited number of messages to drain.
-struct Effort {
+#[derive(Debug)]
+pub(crate) struct Effort {
     last: Option<ObjectRef>,
     steps_on_last: u64,
     steps_on_one: u64,
@@ -75,10 +77,23 @@ impl Thread {
     }
 
     fn work_dying_list(&self) -> Result<()> {
+        self.work_dying_for(&mut None, &mut Budget::unlimited()).map(drop)
+    }
+
+    /// As [`work_dying`](Self::work_dying), while the budget lasts. `false` when it is spent before the list ends; then
+    /// `effort` is what was spent on it so far.
+    pub(crate) fn work_dying_for(&self, effort: &mut Option<Effort>, budget: &mut Budget) -> Result<bool> {
         let dying = &self.row().dying;
-        let mut effort = Effort::of(self);
+        // Relaxed: the list is this row's own.
+        if dying.load(Relaxed) == 0 {
+            return Ok(true);
+        }
+        let spent = effort.get_or_insert_with(|| Effort::of(self));
         while let Some(object) = ObjectRef::from_link(dying.load(Relaxed)) {
-            effort.spend(object)?;
+            if !budget.spend() {
+                return Ok(false);
+            }
+            spent.spend(object)?;
             // Relaxed: whoever finds the slot RETIRED finds this, which came before.
             self.row().hazards()[HAZARD_DYING].store(object.to_link(), Relaxed);
             crash_point!(self, "dying.hazard");
@@ -100,11 +115,12 @@ impl Thread {
             // list would be lost with this thread.
             next.store(0, Release);
         }
+        *effort = None;
         self.clear_hazard(HAZARD_DYING);
         if self.retired.borrow().len() >= self.reclaim_batch {
             self.go_through_retired(self.most_cleared())?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// One step of clearing a side. `true` when there is more to do.

@@ -26,6 +26,7 @@ mod arena;
 mod audit;
 mod bits;
 mod block;
+mod burial;
 mod call;
 mod copy;
 mod count;
@@ -65,6 +66,7 @@ mod wait;
 
 pub use arena::{Arena, AttachError};
 pub use audit::Audit;
+pub use burial::Burials;
 pub use call::Pending;
 pub use count::Found;
 pub use counter::Counters;

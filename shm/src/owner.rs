@@ -103,7 +103,7 @@ impl ThreadRow {
 ///  process:  FREE ──▶ STARTING(spawner) ──▶ ACTIVE ──▶ DEAD ──▶ FREE, epoch + 1
 ///  thread:   FREE ──▶ ACTIVE(process) ─────────────────────────▶ FREE
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Claim(pub(crate) u64);
 
 /// The states of a process row.

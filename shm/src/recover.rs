@@ -8,10 +8,12 @@
 //! 1. The process's row becomes DEAD.
 //! 2. Each row's intents are settled: `reference`, then `link`, then `operation`.
 //! 3. The handle table is settled: transitional entries become LIVE or FREE, by what has committed.
-//! 4. Whoever may have missed a wake is woken: all objects named by hazards, all peers of its channels.
+//! 4. Whoever may have missed a wake is woken: all objects named by hazards, all peers of its channels and pairs.
 //! 5. Its dying lists are worked, its LIVE entries closed.
 //! 6. Slots and blocks that its threads had in hand are freed; seats it had prepared are recovered too.
 //! 7. Hazards are cleared, thread rows freed, and **last** the process row, with its epoch advanced.
+//!
+//! Steps 1 to 4 are the *news*, which others wait for; steps 5 to 7 the work, which is done in slices (`burial`).
 //!
 //! Loads are Relaxed: the kernel's news of a death, or its word that no thread of a process will take another step,
 //! comes after every store that the dead have made, and after whatever they had seen of others'. Stores are Release where
@@ -23,12 +25,10 @@
 //! INV-RECOVER-3: recovery needs no rights: whatever it makes LIVE is closed next.
 
 use crate::bits::ObjectRef;
-use crate::block::{BlockId, BlockState, BlockWord};
-use crate::count::Found;
-use crate::counter::Counter;
+use crate::burial::Burials;
 use crate::error::{Error, Result, crash_point};
 use crate::leader::Occupant;
-use crate::object::{Life, LifeState, Shape, State};
+use crate::object::{Count, Life, LifeState, Shape, State};
 use crate::owner::{Claim, HAZARDS, Operation, ProcessState};
 use crate::process::Seat;
 use crate::step::{Step, is_skipped, skippable};
@@ -82,18 +82,30 @@ impl Thread {
     /// Recovers a row that is DEAD, STARTING, or in one of the states `also`, and then the seats that its threads
     /// had prepared.
     fn recover_with(&self, seat: Seat, also: &[ProcessState]) -> Result<Recovered> {
-        let mut recovered = self.recover_one(seat, also)?;
-        recovered += self.recover_unfinished()?;
-        self.collect()?;
-        Ok(recovered)
+        let mut burials = Burials::new();
+        burials.announce_in(self, &[seat], also)?;
+        burials.finish(self)?;
+        burials.announce_unfinished(self)?;
+        burials.finish(self)?;
+        Ok(burials.take_recovered())
     }
 
-    fn recover_one(&self, seat: Seat, also: &[ProcessState]) -> Result<Recovered> {
+    /// Recovers every process row that is DEAD: seats whose spawner has died, and what a supervisor that died
+    /// itself left unfinished. One that fails does not keep the others from it; the first error is given.
+    pub fn recover_unfinished(&self) -> Result<Recovered> {
+        let mut burials = Burials::new();
+        burials.announce_unfinished(self)?;
+        burials.finish(self)?;
+        Ok(burials.take_recovered())
+    }
+
+    /// Step 1: the row becomes DEAD. `None` when the seat is free, or another's, by now.
+    pub(crate) fn declare_dead(&self, seat: Seat, also: &[ProcessState]) -> Result<Option<Claim>> {
         let row = self.arena().process(seat.row)?;
         let claim = Claim(row.claim.load(Relaxed));
         let state = claim.process_state();
         if claim.epoch() != seat.epoch || state == ProcessState::Free {
-            return Ok(Recovered::default());
+            return Ok(None);
         }
         if state != ProcessState::Dead {
             let may = matches!(state, ProcessState::Starting(_)) || also.contains(&state);
@@ -104,103 +116,82 @@ impl Thread {
             }
         }
         crash_point!(self, "recover.dead");
-        let stand_ins = self.stand_ins(seat.row)?;
-        let retired = || {
-            let count =
-                |stand_in: &Thread| stand_in.row().counters()[Counter::ObjectsRetired as usize].load(Relaxed);
-            stand_ins.iter().map(count).fold(0, u64::wrapping_add)
-        };
-        let retired_before = retired();
-        let mut recovered =
-            Recovered { processes: 1, threads: stand_ins.len() as u32, ..Recovered::default() };
+        Ok(Some(claim.dead()))
+    }
+
+    /// Steps 2 to 4, for one process: what its threads were in the middle of is settled, and others are told.
+    pub(crate) fn settle_and_tell(
+        &self,
+        seat: Seat,
+        stand_ins: &[Thread],
+        recovered: &mut Recovered,
+    ) -> Result<()> {
         let mut verdicts = Vec::new();
-        for stand_in in &stand_ins {
-            stand_in.settle_reference(&mut recovered)?;
+        for stand_in in stand_ins {
+            stand_in.settle_reference(recovered)?;
             stand_in.settle_link()?;
-            verdicts.extend(stand_in.settle_operation(&mut recovered)?);
+            verdicts.extend(stand_in.settle_operation(recovered)?);
             crash_point!(self, "recover.settled");
         }
         self.settle_table(seat.row, &verdicts)?;
         crash_point!(self, "recover.table");
         // What they named has been done; a successor must not judge by objects that have lived again since.
         stand_ins.iter().for_each(|stand_in| stand_in.set_operation(Operation::Idle));
-        for stand_in in &stand_ins {
+        for stand_in in stand_ins {
             stand_in.wake_hazarded()?;
         }
         self.tell_peers_of(seat.row)?;
         crash_point!(self, "recover.told");
-        for stand_in in &stand_ins {
-            if !is_skipped(Step::WorkDying) {
-                stand_in.work_dying()?;
-            }
-        }
-        let worker = stand_ins.first().expect("there is always a stand-in");
-        worker.close_table(&mut recovered)?;
-        crash_point!(self, "recover.closed");
-        worker.free_what_was_in_hand(&stand_ins, &mut recovered)?;
-        recovered.objects_retired = retired().wrapping_sub(retired_before) as u32;
-        self.doom_seats_of(seat.row)?;
-        crash_point!(self, "recover.freed");
-        stand_ins.iter().for_each(Thread::clear_row);
-        crash_point!(self, "recover.cleared");
+        Ok(())
+    }
+
+    /// Step 7: the process's row is free again.
+    pub(crate) fn free_seat(&self, row: u16, dead: Claim) -> Result<()> {
+        let row = self.arena().process(row)?;
         // Relaxed: nobody watches who sat in a seat that is DEAD. Nor is a tripwire believed; a thread of the dead that
         // has not come to it yet leaves alone what does not name it (INV-TRIP-2).
         row.occupant.store(0, Relaxed);
         row.tripwire.store(0, Relaxed);
         // ORDER: Release, and last: whoever claims the row finds its table clean.
         if !is_skipped(Step::FreeProcess) {
-            row.claim.store(claim.freed().0, Release);
+            row.claim.store(dead.freed().0, Release);
         }
-        drop(stand_ins);
-        Ok(recovered)
+        Ok(())
     }
 
-    /// Recovers every process row that is DEAD: seats whose spawner has died, and what a supervisor that died
-    /// itself left unfinished. One that fails does not keep the others from it; the first error is given.
-    pub fn recover_unfinished(&self) -> Result<Recovered> {
-        let mut recovered = Recovered::default();
+    /// The rows that are DEAD.
+    pub(crate) fn dead_seats(&self) -> Result<Vec<Seat>> {
+        let mut dead = Vec::new();
         skippable!(RecoverUnfinished);
-        let mut failed = Vec::new();
-        let mut error = None;
-        // A recovery may find further seats, each of a row that has not been DEAD before.
-        for _ in 0..self.arena().layout().processes.count {
-            let Some(seat) = self.dead_seat(&failed)? else { break };
-            match self.recover_one(seat, &[]) {
-                Ok(one) => recovered += one,
-                Err(why) => {
-                    failed.push(seat.row);
-                    error.get_or_insert(why);
-                }
-            }
-        }
-        error.map_or(Ok(recovered), Err)
-    }
-
-    fn dead_seat(&self, except: &[u16]) -> Result<Option<Seat>> {
         for row in 1..self.arena().layout().processes.count as u16 {
             let claim = Claim(self.arena().process(row)?.claim.load(Relaxed));
-            if claim.process_state() == ProcessState::Dead && !except.contains(&row) {
-                return Ok(Some(Seat { row, epoch: claim.epoch() }));
+            if claim.process_state() == ProcessState::Dead {
+                dead.push(Seat { row, epoch: claim.epoch() });
             }
         }
-        Ok(None)
+        Ok(dead)
     }
 
-    /// A stand-in for every thread the process had; for one that had none, a row claimed in its name.
-    fn stand_ins(&self, process: u16) -> Result<Vec<Thread>> {
-        let mut stand_ins = Vec::new();
-        for tag in self.arena().thread_tags() {
-            if Claim(self.arena().thread(tag)?.claim.load(Relaxed)).thread_owner() == Some(process) {
-                stand_ins.push(self.stand_in(tag, process)?);
-            }
+    /// A stand-in for every thread that each of these processes had; one walk for all of them.
+    pub(crate) fn stand_ins(&self, seats: &[Seat]) -> Result<Vec<Vec<Thread>>> {
+        let mut place = vec![None; self.arena().layout().processes.count];
+        for (index, seat) in seats.iter().enumerate() {
+            *place.get_mut(usize::from(seat.row)).ok_or(Error::Corrupt("a process row is out of range"))? =
+                Some(index);
         }
-        if stand_ins.is_empty() {
-            stand_ins.push(self.claim_row_for(process)?);
+        let mut stand_ins: Vec<Vec<Thread>> = seats.iter().map(|_| Vec::new()).collect();
+        for tag in self.arena().thread_tags() {
+            let owner = Claim(self.arena().thread(tag)?.claim.load(Relaxed)).thread_owner();
+            let Some(owner) = owner else { continue };
+            if let Some(index) = place.get(usize::from(owner)).copied().flatten() {
+                stand_ins[index].push(self.stand_in(tag, owner)?);
+            }
         }
         Ok(stand_ins)
     }
 
-    fn claim_row_for(&self, process: u16) -> Result<Thread> {
+    /// A row in the name of a process that had no thread.
+    pub(crate) fn claim_row_for(&self, process: u16) -> Result<Thread> {
         let named = Thread::join(&self.process)?;
         // From here on the row counts as the dead process's: a successor finds it as one of its threads.
         // Relaxed: until it does, it is one of this thread's process, whose rows are cleared alike.
@@ -223,72 +214,45 @@ impl Thread {
         Ok(())
     }
 
-    /// Step 4: the news that matters most comes first.
+    /// Step 4: the news that matters most comes first. An end of a channel has one handle, and a side of a pair that
+    /// is counted once has this one: nobody can make another, so its peer is closed.
     fn tell_peers_of(&self, process: u16) -> Result<()> {
         skippable!(TellPeers);
-        self.for_live_entries(process, |_, entry| {
-            let life = Life(self.arena().object(entry.object().slot())?.life.load(Relaxed));
-            if life.shape() == Some(Shape::Channel) { self.tell_peer_closed(entry.object()) } else { Ok(()) }
-        })
-    }
-
-    /// Step 5.
-    fn close_table(&self, recovered: &mut Recovered) -> Result<()> {
-        skippable!(CloseTable);
-        self.for_live_entries(self.home, |index, entry| {
-            self.close(Found { index, entry })?;
-            recovered.handles_closed += 1;
-            crash_point!(self, "recover.entry");
-            Ok(())
-        })
-    }
-
-    fn for_live_entries(&self, process: u16, mut each: impl FnMut(u32, Entry) -> Result<()>) -> Result<()> {
         for index in 1..self.arena().used_entries(process) {
-            let cell =
-                self.arena().entry(process, index).ok_or(Error::Corrupt("an entry is out of range"))?;
-            let entry = Entry(cell.load(Relaxed));
-            if entry.is_live() {
-                each(index, entry)?;
+            let entry = self.entry_of(process, index)?;
+            if !entry.is_live() {
+                continue;
+            }
+            let object = entry.object();
+            let slot = self.arena().object(object.slot())?;
+            let is_last = match Life(slot.life.load(Relaxed)).shape() {
+                Some(Shape::Channel) => true,
+                // ORDER: Acquire pairs with the Release of whoever took the last other reference: what it did
+                // is seen by whoever is told here.
+                Some(Shape::Pair) => Count(slot.count[object.side()].load(Acquire)).number() == 1,
+                _ => false,
+            };
+            if is_last {
+                self.tell_peer_closed(object)?;
             }
         }
         Ok(())
     }
 
-    /// Step 6.
-    fn free_what_was_in_hand(&self, dead: &[Thread], recovered: &mut Recovered) -> Result<()> {
-        skippable!(FreeInHand);
-        let is_dead = |tag| dead.iter().any(|thread| thread.tag == tag);
-        for slot in 0..self.arena().used_slots() {
-            let cell = &self.arena().object(slot)?.life;
-            let life = Life(cell.load(Relaxed));
-            match life.state() {
-                LifeState::Reserved(tag) if is_dead(tag) => cell.store(life.freed().0, Release),
-                LifeState::Reclaiming(tag) if is_dead(tag) => self.tear_down(slot, life)?,
-                _ => {}
-            }
-        }
-        for class in 0..self.arena().layout().pools.len() {
-            for index in 0..self.arena().used_blocks(class) {
-                let block = BlockId::new(class, index);
-                let word = BlockWord(self.arena().descriptor(block)?.state.load(Relaxed));
-                if matches!(word.state(), BlockState::Owned(tag) if is_dead(tag)) {
-                    recovered.blocks_freed += u32::from(self.arena().free_block(block, word)?);
-                }
-            }
-        }
-        Ok(())
+    pub(crate) fn entry_of(&self, process: u16, index: u32) -> Result<Entry> {
+        let cell = self.arena().entry(process, index).ok_or(Error::Corrupt("an entry is out of range"))?;
+        Ok(Entry(cell.load(Relaxed)))
     }
 
-    /// Step 6: the seats that the process prepared for children it never reported are DEAD too, before its own row
-    /// is free again: then whoever recovers finds them by themselves. A child that attaches in time is watched by
-    /// itself, and wins.
-    fn doom_seats_of(&self, spawner: u16) -> Result<()> {
+    /// Step 6: the seats that these processes prepared for children they never reported are DEAD too, before their own
+    /// rows are free again: then whoever recovers finds them by themselves. A child that attaches in time is watched
+    /// by itself, and wins.
+    pub(crate) fn doom_seats_of(&self, is_spawner: impl Fn(u16) -> bool) -> Result<()> {
         skippable!(DoomSeats);
         for row in 1..self.arena().layout().processes.count as u16 {
             let cell = &self.arena().process(row)?.claim;
             let claim = Claim(cell.load(Relaxed));
-            if claim.process_state() == ProcessState::Starting(spawner) {
+            if matches!(claim.process_state(), ProcessState::Starting(spawner) if is_spawner(spawner)) {
                 // Relaxed: before this process's own row is free, which is a Release.
                 let _ = cell.compare_exchange(claim.0, claim.dead().0, Relaxed, Relaxed);
             }
@@ -297,7 +261,7 @@ impl Thread {
     }
 
     /// Step 7.
-    fn clear_row(&self) {
+    pub(crate) fn clear_row(&self) {
         if is_skipped(Step::ClearRows) {
             return;
         }

@@ -58,7 +58,8 @@ impl Server {
             Request::Return { seat } => self.welcome_back(index, seat),
             Request::Spawned { seat } => self.watch_spawned(seat, along),
             Request::GiveUp { seat } => {
-                self.thread.give_up_seat(seat).map(|_| Answer::ok()).map_err(status::of)
+                let given_up = self.burials.announce_given_up(&self.thread, seat);
+                given_up.map(|()| Answer::ok()).map_err(status::of)
             }
             Request::Collect => self.collect().map(|report| Answer::report(&report)),
         };

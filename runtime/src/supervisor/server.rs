@@ -24,11 +24,16 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often what could not be done is tried again, and those are looked at whom the supervisor took over and who
 /// have not been in touch yet.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// How long it works on what the dead have left before it looks for news again, and how many steps of that it takes
+/// between two looks at the clock.
+const SLICE: Duration = Duration::from_millis(1);
+const STEPS: u32 = 256;
 
 /// What the supervisor knows of one connection or one process.
 #[derive(Default)]
@@ -62,8 +67,12 @@ pub(super) struct Server {
     watch: Option<Watch>,
     cycles: Cycles,
     report: Report,
-    /// Whether some recovery failed, and is to be tried again.
-    is_unfinished: bool,
+    /// The dead who have not been recovered to the end.
+    pub(super) burials: shm::Burials,
+    /// When to try again to recover those for whom it failed.
+    retry: Option<Instant>,
+    /// When those are looked at next who are out of touch.
+    look_again: Instant,
 }
 
 /// What is ready, by its place in the poll list.
@@ -87,7 +96,9 @@ impl Server {
             watch: None,
             cycles: Cycles::new(),
             report: Report::default(),
-            is_unfinished: false,
+            burials: shm::Burials::new(),
+            retry: None,
+            look_again: Instant::now(),
         }
     }
 
@@ -102,7 +113,12 @@ impl Server {
                     tracing::error!(%error, "the supervisor cannot wait");
                     std::thread::sleep(LOOK_AGAIN);
                 }
-                Err(_) => tracing::error!("the supervisor has panicked, and goes on"),
+                Err(_) => {
+                    tracing::error!("the supervisor has panicked, and goes on");
+                    // What it was in the middle of is taken up from what the arena says.
+                    self.burials = shm::Burials::new();
+                    self.retry = Some(Instant::now());
+                }
             }
         }
     }
@@ -110,26 +126,23 @@ impl Server {
     fn turn(&mut self) -> io::Result<()> {
         self.watch_tripwires();
         let ready = self.ready()?;
-        let is_idle = ready.is_empty();
+        let is_idle = ready.is_empty() && self.burials.is_empty();
         self.heed_alarms();
-        ready.into_iter().for_each(|ready| self.handle(ready));
+        self.handle(ready);
         self.look_again();
+        self.work_for(SLICE);
         self.members.retain(|member| member.line.is_some() || member.seat.is_some());
         if is_idle {
             let (members, watch) = (&self.members, &self.watch);
-            let somebody_died = || {
-                let pidfds = members.iter().filter_map(|member| member.pidfd.as_ref());
-                let news = watch.as_ref().map(Watch::bell);
-                let mut fds: Vec<_> = pidfds.chain(news).map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
-                wait_for(&mut fds, Some(Duration::ZERO)).is_ok_and(|dead| dead > 0)
-            };
-            let found = self.cycles.look_if_due(&self.thread, || !somebody_died());
+            let found = self.cycles.look_if_due(&self.thread, || !has_news(members, watch.as_ref()));
             self.report.ends_collected += found;
         }
         Ok(())
     }
 
     /// Waits until something is ready. Deaths come first: their news is what others wait for.
+    ///
+    /// While the dead wait for their recovery, it waits for nothing.
     fn ready(&self) -> io::Result<Vec<Ready>> {
         let (mut fds, mut what) = (Vec::new(), Vec::new());
         if let Some(listener) = &self.listener {
@@ -150,25 +163,29 @@ impl Server {
                 what.push(Ready::Death(index));
             }
         }
-        let must_look_again = self.is_unfinished
-            || self.listener.is_none()
-            || self.members.iter().any(|member| self.is_out_of_touch(member));
-        let at_most = self.members.iter().filter_map(|member| member.alarm.timeout());
-        let at_most = at_most.fold(self.cycles.timeout(), Duration::min);
-        wait_for(&mut fds, Some(if must_look_again { at_most.min(LOOK_AGAIN) } else { at_most }))?;
+        let is_out_of_touch = self.members.iter().any(|member| self.is_out_of_touch(member));
+        let must_look_again = is_out_of_touch || self.listener.is_none();
+        let looks = [self.retry, must_look_again.then_some(self.look_again)];
+        let looks = looks.into_iter().flatten().map(|at| at.saturating_duration_since(Instant::now()));
+        let alarms = self.members.iter().filter_map(|member| member.alarm.timeout());
+        let at_most = alarms.chain(looks).fold(self.cycles.timeout(), Duration::min);
+        wait_for(&mut fds, Some(if self.burials.is_empty() { at_most } else { Duration::ZERO }))?;
         let is_ready = fds.iter().map(|fd| !fd.revents().is_empty()).collect::<Vec<_>>();
         let ready = what.into_iter().zip(is_ready).filter_map(|(what, is_ready)| is_ready.then_some(what));
-        let (deaths, others): (Vec<_>, Vec<_>) = ready.partition(|ready| matches!(ready, Ready::Death(_)));
-        Ok(deaths.into_iter().chain(others).collect())
+        Ok(ready.collect())
     }
 
-    fn handle(&mut self, ready: Ready) {
-        match ready {
-            Ready::Listener => self.accept(),
-            Ready::Line(index) => self.serve(index),
-            Ready::Death(index) => self.bury(index),
-            // The alarms have been heeded, by `turn`.
-            Ready::News => {}
+    /// Deaths come first, all of them: their news is what others wait for.
+    fn handle(&mut self, ready: Vec<Ready>) {
+        let death = |ready: &Ready| if let Ready::Death(index) = ready { Some(*index) } else { None };
+        self.bury(ready.iter().filter_map(death).collect());
+        for ready in ready {
+            match ready {
+                Ready::Listener => self.accept(),
+                Ready::Line(index) => self.serve(index),
+                // Buried above; the alarms have been heeded, by `turn`.
+                Ready::Death(_) | Ready::News => {}
+            }
         }
     }
 
@@ -204,44 +221,53 @@ impl Server {
                 }
             }
         }
-        dead.into_iter().for_each(|index| self.bury(index));
+        self.bury(dead);
     }
 
-    /// The process is dead: its pidfd is readable, or none of its threads will take another step.
-    fn bury(&mut self, index: usize) {
-        let Some(seat) = self.members[index].forget() else { return };
-        self.recover(seat);
+    /// These processes are dead: their pidfds are readable, or none of their threads will take another step.
+    fn bury(&mut self, indices: Vec<usize>) {
+        let seats: Vec<_> = indices.into_iter().filter_map(|index| self.members[index].forget()).collect();
+        self.announce(&seats);
     }
 
-    pub(super) fn recover(&mut self, seat: shm::Seat) {
-        match self.thread.recover(seat) {
-            Err(error) => {
-                tracing::error!(%error, row = seat.row, "recovery failed, and is tried again");
-                self.is_unfinished = true;
-            }
-            Ok(recovered) => {
-                if recovered.processes > 0 {
-                    tracing::info!(row = seat.row, ?recovered, "recovered a process");
-                }
-                self.report.recovered += recovered;
-            }
+    /// Tells all who wait for news of these. What they leave is worked on between other things: `work_for`.
+    pub(super) fn announce(&mut self, seats: &[shm::Seat]) {
+        if seats.is_empty() {
+            return;
         }
-        // What it left may only hold itself; but the news of other deaths comes first.
+        tracing::debug!(count = seats.len(), first = seats[0].row, "processes have died");
+        let announced = self.burials.announce(&self.thread, seats);
+        self.heed_failure(announced);
+        // What they left may only hold itself; but the news of other deaths comes first.
         self.cycles.ask();
     }
 
-    /// Finishes what is unfinished, as far as it can be.
-    fn finish(&mut self) {
-        match self.thread.recover_unfinished() {
-            Ok(recovered) => {
-                self.report.recovered += recovered;
-                self.is_unfinished = false;
-            }
-            Err(error) => {
-                tracing::error!(%error, "what is dead cannot be recovered yet");
-                self.is_unfinished = true;
-            }
+    /// Goes on with the recovery of the dead for about so long.
+    fn work_for(&mut self, slice: Duration) {
+        let start = Instant::now();
+        while !self.burials.is_empty() && start.elapsed() < slice {
+            let worked = self.burials.work(&self.thread, STEPS);
+            self.heed_failure(worked.map(drop));
         }
+        let recovered = self.burials.take_recovered();
+        if recovered.processes > 0 {
+            tracing::info!(?recovered, "recovered processes");
+        }
+        self.report.recovered += recovered;
+    }
+
+    fn heed_failure(&mut self, done: shm::Result<()>) {
+        if let Err(error) = done {
+            tracing::error!(%error, "a recovery failed, and is tried again");
+            self.retry.get_or_insert(Instant::now() + LOOK_AGAIN);
+        }
+    }
+
+    /// Takes up what is unfinished: seats whose spawners have died, what another supervisor left, what failed.
+    fn take_up_unfinished(&mut self) {
+        self.retry = None;
+        let announced = self.burials.announce_unfinished(&self.thread);
+        self.heed_failure(announced);
     }
 
     /// A connection ended. If its process is alive and has lost the arena, it has replaced itself by exec.
@@ -257,13 +283,13 @@ impl Server {
         if alive && identity::has_lost(pid, &self.arena) {
             tracing::info!(pid = %pid.as_raw_nonzero(), "an attached process has replaced itself by exec");
             self.members[index].forget();
-            self.recover(seat);
+            self.announce(&[seat]);
         }
     }
 
     /// Watches whoever is seated, after another supervisor's death.
     pub(super) fn take_over(&mut self) {
-        self.finish();
+        self.take_up_unfinished();
         let seated = self.arena.seated().unwrap_or_else(|error| {
             tracing::error!(%error, "who is seated cannot be seen");
             Vec::new()
@@ -273,7 +299,7 @@ impl Server {
             let pid = Pid::from_raw(seated.occupant.pid.cast_signed());
             self.members.push(Member { pid, seat: Some(seated.seat), ..Member::default() });
         }
-        self.look_again();
+        self.watch_unwatched();
     }
 
     /// Whether the member was taken over and has not been in touch: then its death, or its exec, might go unseen.
@@ -283,19 +309,20 @@ impl Server {
             .is_some_and(|seat| member.pidfd.is_none() || member.line.is_none() && self.arena.is_seated(seat))
     }
 
+    /// Looks at those who are out of touch, and tries what could not be done, once in a while.
     fn look_again(&mut self) {
+        if self.retry.is_some_and(|at| at <= Instant::now()) {
+            self.take_up_unfinished();
+        }
+        if self.look_again > Instant::now() {
+            return;
+        }
+        self.look_again = Instant::now() + LOOK_AGAIN;
+        self.watch_unwatched();
         for index in 0..self.members.len() {
-            if !self.is_out_of_touch(&self.members[index]) {
-                continue;
-            }
-            if self.members[index].pidfd.is_none() && !self.watch(index) {
-                self.bury(index);
-            } else {
+            if self.is_out_of_touch(&self.members[index]) {
                 self.hung_up(index);
             }
-        }
-        if self.is_unfinished {
-            self.finish();
         }
         if self.listener.is_none() {
             match Aside::listen(&self.path).and_then(|mut aside| aside.take_place()) {
@@ -305,6 +332,18 @@ impl Server {
                 }
             }
         }
+    }
+
+    /// Has all watched who can be; those who are gone are buried.
+    fn watch_unwatched(&mut self) {
+        let mut dead = Vec::new();
+        for index in 0..self.members.len() {
+            let Member { seat, pidfd, .. } = &self.members[index];
+            if seat.is_some() && pidfd.is_none() && !self.watch(index) {
+                dead.push(index);
+            }
+        }
+        self.bury(dead);
     }
 
     /// Opens the member's pidfd, if it can be had. `false` when the process is gone.
@@ -320,17 +359,35 @@ impl Server {
         true
     }
 
+    /// Buries whoever is dead by now.
+    fn bury_the_dead(&mut self) {
+        let is_dead = |member: &Member| member.pidfd.as_ref().is_some_and(is_readable);
+        let dead = (0..self.members.len()).filter(|index| is_dead(&self.members[*index])).collect();
+        self.bury(dead);
+    }
+
     /// Buries whoever is dead by now, finishes what is unfinished, collects cycles, and reclaims.
     pub(super) fn collect(&mut self) -> Result<Report, Status> {
-        for index in 0..self.members.len() {
-            if self.members[index].pidfd.as_ref().is_some_and(is_readable) {
-                self.bury(index);
+        self.bury_the_dead();
+        self.take_up_unfinished();
+        while !self.burials.is_empty() {
+            self.work_for(SLICE);
+            if has_news(&self.members, self.watch.as_ref()) {
+                self.heed_alarms();
+                self.bury_the_dead();
             }
         }
-        self.finish();
         self.report.ends_collected += self.cycles.look(&self.thread, &mut || true);
         let reclaimed = self.thread.collect().map_err(status::of)?;
         self.report.objects_reclaimed += u32::try_from(reclaimed).unwrap_or(u32::MAX);
         Ok(self.report)
     }
+}
+
+/// Whether somebody has died, or seems to have.
+fn has_news(members: &[Member], watch: Option<&Watch>) -> bool {
+    let pidfds = members.iter().filter_map(|member| member.pidfd.as_ref());
+    let mut fds: Vec<_> =
+        pidfds.chain(watch.map(Watch::bell)).map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
+    wait_for(&mut fds, Some(Duration::ZERO)).is_ok_and(|ready| ready > 0)
 }

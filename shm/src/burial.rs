@@ -1,0 +1,494 @@
+//! The dead, between the news of their deaths and their rows being free: many at a time, the long work in slices.
+//!
+//! What others wait for is the *news*: that a peer is closed, or a wake that the dead owe. It is settled and told for
+//! every dead process at once (steps 1 to 4 of `recover`), at a cost of one walk over the dead process's own table. The
+//! long work (steps 5 to 7: draining, closing, freeing) is done afterwards, a bounded number of steps at a time, so
+//! that the supervisor hears of other deaths in between, and tells those first.
+//!
+//! ```text
+//!  announce ──▶ waiting ──▶ batch: closing ──▶ slots ──▶ blocks ──▶ rows free ──▶ retired slots collected
+//!               (told)             one process            one walk for all of the batch
+//!                                  after the other
+//! ```
+//!
+//! A batch is what was waiting when the last one was done, so a stream of deaths starves nobody, and what is a walk
+//! over the whole arena is done once for all who died together.
+//!
+//! Where this stands is in private memory: the arena says it too, since each step tests before it acts
+//! (INV-RECOVER-1). A supervisor that dies here leaves rows that are DEAD, and its successor announces those again.
+//!
+//! INV-BURIAL-1: a row that is in one of these lists is in none of another's: one supervisor recovers at a time.
+//! INV-BURIAL-2: nothing of a process is closed before its intents and its table are settled (INV-RECOVER-2), and that
+//! is done, with the news, before it is on any list.
+
+use crate::bits::Tag;
+use crate::block::{BlockId, BlockState, BlockWord};
+use crate::counter::Counter;
+use crate::dying::Effort;
+use crate::error::{Error, Result, crash_point};
+use crate::object::{Life, LifeState};
+use crate::owner::{Claim, ProcessState, Record};
+use crate::process::Seat;
+use crate::recover::Recovered;
+use crate::step::{Step, is_skipped};
+use crate::sync::{Relaxed, Release};
+use crate::thread::Thread;
+
+/// Slots or blocks that are looked at in one step.
+const LOOKS_IN_A_STEP: u32 = 64;
+
+/// Steps that may still be taken in a slice.
+pub(crate) struct Budget(u64);
+
+impl Budget {
+    /// More steps than anything takes.
+    pub(crate) fn unlimited() -> Self {
+        Self(u64::MAX)
+    }
+
+    /// Takes a step. `false` when none is left.
+    pub(crate) fn spend(&mut self) -> bool {
+        let left = self.0 > 0;
+        self.0 = self.0.saturating_sub(1);
+        left
+    }
+
+    fn is_spent(&self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// One dead process whose peers know.
+#[derive(Debug)]
+struct Burial {
+    seat: Seat,
+    dead: Claim,
+    /// One for each thread it had. None yet, if it had none.
+    stand_ins: Vec<Thread>,
+    /// What the threads' counters said before.
+    retired_before: u64,
+    recovered: Recovered,
+    /// Dying lists that have been worked, and entries that are closed: these many.
+    lists_worked: usize,
+    next_entry: u32,
+    effort: Option<Effort>,
+}
+
+/// Where the work on a batch stands.
+#[derive(Clone, Copy, Debug, Default)]
+enum Stage {
+    /// There is no batch.
+    #[default]
+    Rest,
+    /// Closing what this one of the batch held.
+    Closing(usize),
+    /// Looking for slots in hand, from this one on.
+    Slots(u32),
+    /// Looking for blocks in hand, of this class, from this one on.
+    Blocks(usize, u32),
+    /// Freeing the rows.
+    Rows,
+    /// Finding what is retired and known to nobody.
+    Retired,
+}
+
+/// Dead processes that are being recovered, for the supervisor's thread alone.
+#[derive(Debug, Default)]
+pub struct Burials {
+    waiting: Vec<Burial>,
+    batch: Vec<Burial>,
+    stage: Stage,
+    /// Tags of the batch's threads, sorted.
+    tags: Vec<Tag>,
+    /// Rows that could not be recovered. They stay DEAD, and are tried again when the supervisor says so.
+    failed: Vec<u16>,
+    recovered: Recovered,
+}
+
+impl Burials {
+    /// Nobody is dead.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether everything has been done.
+    pub fn is_empty(&self) -> bool {
+        matches!(self.stage, Stage::Rest) && self.waiting.is_empty()
+    }
+
+    /// What has been done since this was asked last.
+    pub fn take_recovered(&mut self) -> Recovered {
+        core::mem::take(&mut self.recovered)
+    }
+
+    /// These processes are dead: settles what they were in the middle of, and tells others. The rest is
+    /// [`work`](Self::work). The caller has proof, and recovers these by no other means.
+    ///
+    /// A failure does not keep the others from it; the first error is given.
+    pub fn announce(&mut self, supervisor: &Thread, seats: &[Seat]) -> Result<()> {
+        self.announce_in(supervisor, seats, &[ProcessState::Active])
+    }
+
+    /// Nobody will take this seat. A child that attaches at this moment wins: `BadState` then.
+    pub fn announce_given_up(&mut self, supervisor: &Thread, seat: Seat) -> Result<()> {
+        self.announce_in(supervisor, &[seat], &[])
+    }
+
+    /// Announces all rows that are DEAD: seats whose spawners have died, and what a supervisor that died itself left
+    /// unfinished. Those that have failed before are tried again.
+    pub fn announce_unfinished(&mut self, supervisor: &Thread) -> Result<()> {
+        self.failed.clear();
+        let dead = supervisor.dead_seats()?;
+        self.announce_in(supervisor, &dead, &[])
+    }
+
+    /// Announces those of the seats whose rows are DEAD, STARTING, or in one of the states `also`.
+    pub(crate) fn announce_in(
+        &mut self,
+        supervisor: &Thread,
+        seats: &[Seat],
+        also: &[ProcessState],
+    ) -> Result<()> {
+        let mut error = None;
+        let mut dead = Vec::new();
+        for seat in seats.iter().filter(|seat| !self.has(seat.row)) {
+            match supervisor.declare_dead(*seat, also) {
+                Ok(claim) => dead.extend(claim.map(|claim| (*seat, claim))),
+                Err(Error::Died) => return Err(Error::Died),
+                Err(why) => _ = error.get_or_insert(why),
+            }
+        }
+        if !dead.is_empty() {
+            let seats: Vec<Seat> = dead.iter().map(|(seat, _)| *seat).collect();
+            for ((seat, claim), stand_ins) in dead.into_iter().zip(supervisor.stand_ins(&seats)?) {
+                let mut burial = Burial::of(seat, claim, stand_ins);
+                match supervisor.settle_and_tell(seat, &burial.stand_ins, &mut burial.recovered) {
+                    Ok(()) => self.waiting.push(burial),
+                    Err(Error::Died) => return Err(Error::Died),
+                    Err(why) => {
+                        self.failed.push(seat.row);
+                        _ = error.get_or_insert(why);
+                    }
+                }
+            }
+        }
+        error.map_or(Ok(()), Err)
+    }
+
+    fn has(&self, row: u16) -> bool {
+        self.waiting.iter().chain(&self.batch).any(|burial| burial.seat.row == row)
+    }
+
+    /// Goes on, for about so many steps: a step is a message dropped, a handle closed, or a few dozen words looked at.
+    /// Gives whether everything has been done.
+    ///
+    /// A failure leaves the row DEAD and does not keep others from being recovered.
+    pub fn work(&mut self, supervisor: &Thread, steps: u32) -> Result<bool> {
+        let mut budget = Budget(steps.into());
+        while !self.is_empty() {
+            if budget.is_spent() {
+                return Ok(false);
+            }
+            self.advance(supervisor, &mut budget)?;
+        }
+        Ok(true)
+    }
+
+    /// Does everything.
+    pub(crate) fn finish(&mut self, supervisor: &Thread) -> Result<()> {
+        let mut error = None;
+        while !self.is_empty() {
+            match self.work(supervisor, u32::MAX) {
+                Ok(_) => {}
+                Err(Error::Died) => return Err(Error::Died),
+                Err(why) => _ = error.get_or_insert(why),
+            }
+        }
+        error.map_or(Ok(()), Err)
+    }
+
+    fn advance(&mut self, supervisor: &Thread, budget: &mut Budget) -> Result<()> {
+        match self.stage {
+            Stage::Rest => {
+                self.batch = core::mem::take(&mut self.waiting);
+                self.stage = Stage::Closing(0);
+            }
+            Stage::Closing(index) => match self.batch.get_mut(index) {
+                None => {
+                    let threads = self.batch.iter().flat_map(|burial| &burial.stand_ins);
+                    self.tags = threads.map(|thread| thread.tag).collect();
+                    self.tags.sort_unstable();
+                    self.stage = if is_skipped(Step::FreeInHand) { Stage::Rows } else { Stage::Slots(0) };
+                }
+                Some(burial) => match burial.close(supervisor, budget) {
+                    Ok(true) => self.stage = Stage::Closing(index + 1),
+                    Ok(false) => {}
+                    Err(error) => {
+                        self.failed.push(self.batch.remove(index).seat.row);
+                        return Err(error);
+                    }
+                },
+            },
+            Stage::Slots(first) => {
+                let end = supervisor.arena().used_slots();
+                if first >= end {
+                    self.stage = Stage::Blocks(0, 0);
+                    return Ok(());
+                }
+                let next = end.min(first.saturating_add(LOOKS_IN_A_STEP));
+                self.stage = Stage::Slots(next);
+                budget.spend();
+                for slot in first..next {
+                    let done = self.free_slot(supervisor, slot);
+                    self.fail_all_unless(done)?;
+                }
+            }
+            Stage::Blocks(class, first) => {
+                if class >= supervisor.arena().layout().pools.len() {
+                    self.stage = Stage::Rows;
+                    return Ok(());
+                }
+                let end = supervisor.arena().used_blocks(class);
+                if first >= end {
+                    self.stage = Stage::Blocks(class + 1, 0);
+                    return Ok(());
+                }
+                let next = end.min(first.saturating_add(LOOKS_IN_A_STEP));
+                self.stage = Stage::Blocks(class, next);
+                budget.spend();
+                for index in first..next {
+                    let done = self.free_block(supervisor, BlockId::new(class, index));
+                    self.fail_all_unless(done)?;
+                }
+            }
+            Stage::Rows => {
+                let done = self.free_rows(supervisor);
+                self.fail_all_unless(done)?;
+                self.stage = Stage::Retired;
+            }
+            Stage::Retired => {
+                self.stage = Stage::Rest;
+                // Seats that the batch had prepared. What failed is left alone for now.
+                let mut dead = supervisor.dead_seats()?;
+                dead.retain(|seat| !self.failed.contains(&seat.row));
+                self.announce_in(supervisor, &dead, &[])?;
+                if self.waiting.is_empty() {
+                    supervisor.collect()?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What is looked for on behalf of the whole batch fails for all of it.
+    fn fail_all_unless(&mut self, done: Result<()>) -> Result<()> {
+        if done.is_err() {
+            self.failed.extend(self.batch.drain(..).map(|burial| burial.seat.row));
+            self.stage = Stage::Rest;
+        }
+        done
+    }
+
+    fn burial_of(&mut self, tag: Tag) -> Option<&mut Burial> {
+        self.tags.binary_search(&tag).ok()?;
+        self.batch.iter_mut().find(|burial| burial.stand_ins.iter().any(|thread| thread.tag == tag))
+    }
+
+    /// Step 6: a slot that is in the hands of one of the batch.
+    fn free_slot(&mut self, supervisor: &Thread, slot: u32) -> Result<()> {
+        let cell = &supervisor.arena().object(slot)?.life;
+        let life = Life(cell.load(Relaxed));
+        let (LifeState::Reserved(tag) | LifeState::Reclaiming(tag)) = life.state() else { return Ok(()) };
+        let Some(burial) = self.burial_of(tag) else { return Ok(()) };
+        if matches!(life.state(), LifeState::Reserved(_)) {
+            cell.store(life.freed().0, Release);
+            return Ok(());
+        }
+        burial.stand_in(tag).map_or(Ok(()), |stand_in| stand_in.tear_down(slot, life))
+    }
+
+    /// Step 6: a block that is in the hands of one of the batch.
+    fn free_block(&mut self, supervisor: &Thread, block: BlockId) -> Result<()> {
+        let word = BlockWord(supervisor.arena().descriptor(block)?.state.load(Relaxed));
+        let BlockState::Owned(tag) = word.state() else { return Ok(()) };
+        if let Some(burial) = self.burial_of(tag) {
+            burial.recovered.blocks_freed += u32::from(supervisor.arena().free_block(block, word)?);
+        }
+        Ok(())
+    }
+
+    /// The rest of step 6, and step 7.
+    fn free_rows(&mut self, supervisor: &Thread) -> Result<()> {
+        supervisor.doom_seats_of(|row| self.batch.iter().any(|burial| burial.seat.row == row))?;
+        crash_point!(supervisor, "recover.freed");
+        // One after the other, so that those whose rows are free are counted, should the next one fail.
+        while let Some(burial) = self.batch.last() {
+            let (row, result) = (burial.seat.row, burial.result());
+            burial.stand_ins.iter().for_each(Thread::clear_row);
+            crash_point!(supervisor, "recover.cleared");
+            supervisor.free_seat(row, burial.dead)?;
+            self.recovered += result;
+            self.batch.pop();
+            if is_skipped(Step::FreeProcess) {
+                self.failed.push(row);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Burial {
+    fn of(seat: Seat, dead: Claim, stand_ins: Vec<Thread>) -> Self {
+        let mut burial = Self {
+            seat,
+            dead,
+            stand_ins,
+            retired_before: 0,
+            recovered: Recovered { processes: 1, ..Recovered::default() },
+            lists_worked: 0,
+            next_entry: 1,
+            effort: None,
+        };
+        burial.retired_before = burial.retired();
+        burial
+    }
+
+    /// How many objects its threads have retired.
+    fn retired(&self) -> u64 {
+        let count =
+            |stand_in: &Thread| stand_in.row().counters()[Counter::ObjectsRetired as usize].load(Relaxed);
+        self.stand_ins.iter().map(count).fold(0, u64::wrapping_add)
+    }
+
+    fn result(&self) -> Recovered {
+        Recovered {
+            threads: self.stand_ins.len() as u32,
+            objects_retired: self.retired().wrapping_sub(self.retired_before) as u32,
+            ..self.recovered
+        }
+    }
+
+    fn stand_in(&self, tag: Tag) -> Option<&Thread> {
+        self.stand_ins.iter().find(|stand_in| stand_in.tag == tag)
+    }
+
+    /// Step 5. `false` when the budget is spent before all is done.
+    fn close(&mut self, supervisor: &Thread, budget: &mut Budget) -> Result<bool> {
+        if self.stand_ins.is_empty() {
+            self.stand_ins.push(supervisor.claim_row_for(self.seat.row)?);
+            self.retired_before = self.retired();
+        }
+        while let Some(stand_in) = self.stand_ins.get(self.lists_worked) {
+            if !is_skipped(Step::WorkDying) && !stand_in.work_dying_for(&mut self.effort, budget)? {
+                return Ok(false);
+            }
+            self.lists_worked += 1;
+        }
+        let Some(worker) = self.stand_ins.first() else { return Ok(false) };
+        let end =
+            if is_skipped(Step::CloseTable) { 0 } else { supervisor.arena().used_entries(self.seat.row) };
+        // What the last entry kept alive, if the last slice ended in the middle of it.
+        if !worker.work_dying_for(&mut self.effort, budget)? {
+            return Ok(false);
+        }
+        while self.next_entry < end {
+            if !budget.spend() {
+                return Ok(false);
+            }
+            let index = self.next_entry;
+            self.next_entry += 1;
+            let entry = worker.entry_of(self.seat.row, index)?;
+            if !entry.is_live() {
+                continue;
+            }
+            worker.drop_reference(Record::Entry { process: self.seat.row, index }, entry)?;
+            self.recovered.handles_closed += 1;
+            if !worker.work_dying_for(&mut self.effort, budget)? {
+                return Ok(false);
+            }
+            crash_point!(worker, "recover.entry");
+        }
+        crash_point!(supervisor, "recover.closed");
+        Ok(true)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::arena::Arena;
+    use crate::layout::Config;
+    use crate::object::{Shape, signal};
+    use crate::process::Process;
+    use std::sync::Arc;
+
+    /// A supervisor's thread, and `count` other processes with a thread each, which hold one end of a channel and the
+    /// supervisor's process the other.
+    fn stage(count: usize) -> (Thread, Vec<(Seat, u32)>) {
+        let arena = Arc::new(Arena::create(&Config::default()).unwrap());
+        let sit = |seat| {
+            let process = Process::sit(arena.clone(), seat, std::process::id(), 1).unwrap();
+            Thread::join(&process).unwrap()
+        };
+        let supervisor = sit(arena.first_seat().unwrap());
+        let mut dead = Vec::new();
+        for _ in 0..count {
+            let seat = arena.reserve_seat(&supervisor).unwrap();
+            let (near, far) = supervisor.create(Shape::Channel, 1, 1).unwrap();
+            supervisor.leave_startup_handle(supervisor.find(far.unwrap()).unwrap(), seat).unwrap();
+            let thread = sit(seat);
+            for _ in 0..100 {
+                thread.create(Shape::Single, 2, 1).unwrap();
+            }
+            thread.leave_row();
+            dead.push((seat, near));
+        }
+        (supervisor, dead)
+    }
+
+    fn is_told(thread: &Thread, value: u32) -> bool {
+        let found = thread.find(value).unwrap();
+        thread.signals(found).unwrap() & signal::PEER_CLOSED != 0
+    }
+
+    #[test]
+    fn news_of_all_goes_out_before_anything_is_closed() {
+        let (supervisor, dead) = stage(3);
+        let seats: Vec<Seat> = dead.iter().map(|(seat, _)| *seat).collect();
+        let mut burials = Burials::new();
+        burials.announce(&supervisor, &seats).unwrap();
+        assert!(dead.iter().all(|(_, near)| is_told(&supervisor, *near)));
+        assert_eq!(burials.take_recovered(), Recovered::default());
+        while !burials.work(&supervisor, 1).unwrap() {}
+        let recovered = burials.take_recovered();
+        assert_eq!((recovered.processes, recovered.threads), (3, 3));
+        assert_eq!(recovered.handles_closed, 3 * 101);
+    }
+
+    #[test]
+    fn a_death_is_told_in_the_middle_of_work() {
+        let (supervisor, dead) = stage(2);
+        let mut burials = Burials::new();
+        burials.announce(&supervisor, &[dead[0].0]).unwrap();
+        assert!(!burials.work(&supervisor, 10).unwrap(), "there is more to do");
+        assert!(!is_told(&supervisor, dead[1].1));
+        burials.announce(&supervisor, &[dead[1].0, dead[0].0]).unwrap();
+        assert!(is_told(&supervisor, dead[1].1));
+        while !burials.work(&supervisor, 10).unwrap() {}
+        assert_eq!(burials.take_recovered().processes, 2, "each once");
+        assert!(supervisor.arena().audit().is_clean());
+    }
+
+    #[test]
+    fn what_was_left_in_the_middle_is_taken_up_again() {
+        let (supervisor, dead) = stage(2);
+        let seats: Vec<Seat> = dead.iter().map(|(seat, _)| *seat).collect();
+        let mut left = Burials::new();
+        left.announce(&supervisor, &seats).unwrap();
+        assert!(!left.work(&supervisor, 150).unwrap());
+        drop(left);
+        let recovered = supervisor.recover_unfinished().unwrap();
+        assert_eq!((recovered.processes, recovered.threads), (2, 2));
+        assert!(supervisor.arena().audit().is_clean());
+    }
+}
