@@ -17,9 +17,8 @@ use std::fmt;
 use std::ops::{Add, AddAssign, Mul, Sub, SubAssign};
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
-
 use crate::Status;
+use jacinth_shm as shm;
 
 /// A point in time on the monotonic clock, in nanoseconds since its zero: Zircon's `zx_time_t`.
 ///
@@ -61,8 +60,7 @@ impl MonotonicInstant {
 
     /// The time now. Never less than an earlier reading by any thread.
     pub fn get() -> Self {
-        let now = clock_gettime(ClockId::Monotonic);
-        Self::ZERO + MonotonicDuration::from_seconds(now.tv_sec) + MonotonicDuration::from_nanos(now.tv_nsec)
+        Self(shm::now_ns())
     }
 
     /// The instant that comes `duration` from now. `after(MonotonicDuration::INFINITE)` is
@@ -249,6 +247,7 @@ impl fmt::Display for Nanos {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustix::time::{ClockId, clock_gettime};
 
     const fn instant(nanos: i64) -> MonotonicInstant {
         MonotonicInstant::from_nanos(nanos)

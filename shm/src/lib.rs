@@ -87,6 +87,8 @@ pub use sink::{Fixed, Growing};
 #[cfg(feature = "skip-steps")]
 pub use step::{Step, skip_step};
 pub use sync::DEADLINE_INFINITE_NS;
+#[cfg(not(loom))]
+pub use sync::now_ns;
 #[cfg(loom)]
 pub use sync::{Barriers, Killed, Missing, barriers, kernel_barriers, killed_after};
 pub use thread::Thread;

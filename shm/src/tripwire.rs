@@ -184,12 +184,18 @@ impl Tripwires {
 
     /// Sleeps while these look as they were seen, the first [`MOST`](Self::MOST) of them, and it is this turn. May wake
     /// for nothing.
+    ///
+    /// Where the kernel refuses `futex_waitv(2)` it sleeps through this turn, whatever they look like: their pidfds
+    /// tell, a little later, and a sleep without an end is no place for looking a thousand times a second.
     pub fn sleep(&self, turn: u32, seen: &[Seen]) -> Result<()> {
         let mut words = vec![(&self.turn, turn)];
         for seen in seen.iter().take(Self::MOST) {
             words.push((&self.arena.process(seen.seat.row)?.tripwire, seen.value));
         }
-        self.arena.futex().wait(&words, DEADLINE_INFINITE_NS);
+        let futex = self.arena.futex();
+        if futex.wait_for_all(&words, DEADLINE_INFINITE_NS).is_none() {
+            futex.wait(&words[..1], DEADLINE_INFINITE_NS);
+        }
         Ok(())
     }
 }

@@ -238,7 +238,7 @@ impl Thread {
             return Err(Error::TimedOut);
         }
         if let Some(done) = self.spin(items, deadline_ns, &mut check)? {
-            self.spin_ns.set((self.spin_ns.get() * 2).min(self.spin_most_ns.get()));
+            self.spin_ns.set(self.spin_ns.get().saturating_mul(2).min(self.spin_most_ns.get()));
             self.note_calm(found);
             return Ok(done);
         }

@@ -4,7 +4,6 @@ use crate::guard;
 use crate::types::{zx_clock_t, zx_duration_t, zx_ticks_t, zx_time_t};
 use crate::user::UserOut;
 use jacinth::{MonotonicDuration, MonotonicInstant, Status};
-use rustix::time::{ClockId, clock_gettime};
 
 calls! {
     /// The time now, by one of three clocks; 0 for any other.
@@ -48,11 +47,13 @@ calls! {
 /// `ZX_CLOCK_MONOTONIC`, `ZX_CLOCK_UTC`, `ZX_CLOCK_THREAD`.
 fn read(clock_id: zx_clock_t) -> Option<zx_time_t> {
     let clock = match clock_id {
-        0 => ClockId::Monotonic,
-        1 => ClockId::Realtime,
-        2 => ClockId::ThreadCPUTime,
+        0 => return Some(MonotonicInstant::get().into_nanos()),
+        1 => libc::CLOCK_REALTIME,
+        2 => libc::CLOCK_THREAD_CPUTIME_ID,
         _ => return None,
     };
-    let now = clock_gettime(clock);
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `now` is a timespec to write to. Both clocks exist on every Linux, so the call does not fail.
+    unsafe { libc::clock_gettime(clock, &raw mut now) };
     Some(now.tv_sec.saturating_mul(1_000_000_000).saturating_add(now.tv_nsec))
 }

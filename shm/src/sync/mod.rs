@@ -9,7 +9,7 @@
 //! | [`light_barrier`] | a compiler fence, where `membarrier(2)` serves | `fence(SeqCst)`, or nothing (`Barriers`) |
 //! | [`heavy_barrier`] | `membarrier(2)`, all processes | `fence(SeqCst)`, or one of every thread |
 //! | [`Lock`] | test-and-set, spinning then yielding | loom's mutex |
-//! | [`Futex`] | `futex(2)`, `futex_waitv(2)` | a condition variable per arena |
+//! | [`Futex`] | `futex(2)`, `futex_waitv(2)` or turns (`futex.rs`) | a condition variable per arena |
 //! | [`Shadow`] | nothing | a cell that panics when it is read or written without happens-before |
 //! | [`OnceTable`] | pointers that are each set once, private to a process | the same: beyond loom |
 //! | [`pause`] | spin-loop hint, then yield | yield |
@@ -19,6 +19,8 @@
 //! The light barrier costs its user nothing because the other side, which runs a thousand times less often,
 //! pays with a system call that makes every running thread execute a full fence.
 
+#[cfg(not(loom))]
+mod futex;
 #[cfg(loom)]
 mod killed;
 #[cfg(loom)]
@@ -27,6 +29,8 @@ mod once;
 #[cfg(not(loom))]
 mod real;
 
+#[cfg(not(loom))]
+pub(crate) use self::futex::{Futex, low_half};
 #[cfg(loom)]
 pub use self::killed::{Killed, Missing, killed_after};
 #[cfg(loom)]
@@ -34,6 +38,8 @@ pub(crate) use self::loom::*;
 #[cfg(loom)]
 pub use self::loom::{Barriers, barriers, kernel_barriers};
 pub(crate) use self::once::OnceTable;
+#[cfg(not(loom))]
+pub use self::real::now_ns;
 #[cfg(not(loom))]
 pub(crate) use self::real::*;
 

@@ -1,9 +1,6 @@
-//! The facade over the machine: `core` atomics, `membarrier(2)`, `futex(2)`.
+//! The facade over the machine: `core` atomics, `membarrier(2)`, the clock.
 
-use super::Slept;
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering, compiler_fence};
-use rustix::thread::futex;
-use rustix::time::Timespec;
+use core::sync::atomic::{AtomicBool, Ordering, compiler_fence};
 use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
 
@@ -113,93 +110,16 @@ pub(crate) fn rest() {
     }
 }
 
-/// Nanoseconds of `CLOCK_MONOTONIC`, through the vDSO.
+/// Nanoseconds of `CLOCK_MONOTONIC`, which every process of the machine reads alike.
+///
+/// The C library's clock, which asks the vDSO where there is one. valgrind hides the vDSO, and rustix's own reader of it
+/// does not survive that.
 #[inline]
-pub(crate) fn now_ns() -> i64 {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+pub fn now_ns() -> i64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `now` is a timespec to write to. The clock exists on every Linux, so the call does not fail.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
     now.tv_sec.saturating_mul(1_000_000_000).saturating_add(now.tv_nsec)
-}
-
-/// Sleeping on words of the arena that other processes change. Never `FUTEX_PRIVATE`.
-#[derive(Debug)]
-pub(crate) struct Futex;
-
-/// The half of a word that the kernel compares: its low 32 bits.
-pub(crate) fn low_half(word: &AtomicU64) -> &AtomicU32 {
-    let low = core::ptr::from_ref(word).cast::<AtomicU32>();
-    // Little-endian: the low half comes first.
-    let low = if cfg!(target_endian = "little") { low } else { low.wrapping_add(1) };
-    // SAFETY: a 64-bit atomic is eight valid, aligned bytes; `low` points at four of them, for as long as
-    // `word` is borrowed. Only the kernel reads, or writes, through it.
-    unsafe { &*low }
-}
-
-fn timespec(deadline_ns: i64) -> Option<Timespec> {
-    if deadline_ns == super::DEADLINE_INFINITE_NS {
-        return None;
-    }
-    let deadline_ns = deadline_ns.max(0);
-    Some(Timespec { tv_sec: deadline_ns / 1_000_000_000, tv_nsec: deadline_ns % 1_000_000_000 })
-}
-
-impl Futex {
-    pub(crate) fn new() -> Self {
-        Self
-    }
-
-    /// The most words one sleep can watch (`FUTEX_WAITV_MAX`).
-    pub(crate) const MOST_WORDS: usize = 128;
-
-    /// Sleeps while every word's low half is as expected, until woken or past the deadline.
-    pub(crate) fn wait(&self, words: &[(&AtomicU64, u32)], deadline_ns: i64) -> Slept {
-        let deadline = timespec(deadline_ns);
-        let result = match words {
-            [] => {
-                // Nothing can wake this sleeper: it sleeps until its deadline.
-                let never = AtomicU64::new(0);
-                futex::wait_bitset(
-                    low_half(&never),
-                    futex::Flags::PRIVATE,
-                    0,
-                    deadline.as_ref(),
-                    core::num::NonZeroU32::MAX,
-                )
-            }
-            [(word, expected)] => futex::wait_bitset(
-                low_half(word),
-                futex::Flags::empty(),
-                *expected,
-                deadline.as_ref(),
-                core::num::NonZeroU32::MAX,
-            ),
-            many => {
-                let mut waiters = [futex::Wait::new(); Self::MOST_WORDS];
-                let many = &many[..many.len().min(Self::MOST_WORDS)];
-                for (waiter, (word, expected)) in waiters.iter_mut().zip(many) {
-                    waiter.val = u64::from(*expected);
-                    waiter.uaddr = futex::WaitPtr::new(core::ptr::from_ref(low_half(word)).cast_mut().cast());
-                    waiter.flags = futex::WaitFlags::SIZE_U32;
-                }
-                futex::waitv(
-                    &waiters[..many.len()],
-                    futex::WaitvFlags::empty(),
-                    deadline.as_ref(),
-                    rustix::thread::ClockId::Monotonic,
-                )
-                .map(drop)
-            }
-        };
-        match result {
-            Err(rustix::io::Errno::TIMEDOUT) => Slept::TimedOut,
-            Err(rustix::io::Errno::INTR) => Slept::Interrupted,
-            _ => Slept::Woken,
-        }
-    }
-
-    /// Wakes every sleeper that watches `word`.
-    pub(crate) fn wake_all(&self, word: &AtomicU64) {
-        let _woken = futex::wake(low_half(word), futex::Flags::empty(), i32::MAX as u32);
-    }
 }
 
 /// A process-private lock among threads: it dies with its process, so it needs no recovery.
