@@ -127,7 +127,8 @@ void jacinth_config_default(jacinth_config_t* config);
  * - ZX_ERR_ALREADY_BOUND: this process is attached already.
  * - ZX_ERR_OUT_OF_RANGE: a limit is out of its range.
  * - ZX_ERR_INVALID_ARGS: @p config cannot be read.
- * - ZX_ERR_IO: the system refused memory, a socket or a thread.
+ * - ZX_ERR_NO_RESOURCES: a limit of this process (ulimit -f, -v, -l) is below the arena's size; jacinth_error() names it.
+ * - ZX_ERR_IO: the system refused memory, a socket, a descriptor or a thread, or there is no /proc.
  */
 zx_status_t jacinth_create(const jacinth_config_t* config);
 

@@ -11,8 +11,8 @@
 
 use crate::status::Status;
 use crate::supervisor::client::{Answered, Client, Line, Request};
-use crate::supervisor::identity;
 use crate::supervisor::succession::{self, Successor};
+use crate::supervisor::{identity, limits};
 use crate::{Handle, hidden, status};
 use jacinth_shm as shm;
 use std::cell::{Cell, RefCell};
@@ -32,7 +32,7 @@ pub const SEAT_VARIABLE: &str = "JACINTH_SEAT";
 pub enum AttachError {
     /// The file that the supervisor handed over is no arena that this program can use.
     #[error("the arena cannot be used: {0}")]
-    Arena(#[from] shm::AttachError),
+    Arena(#[source] shm::AttachError),
     /// There is no supervisor at the path, or it does not answer.
     #[error("no supervisor answers at {path}: {source}", path = path.display())]
     NoSupervisor {
@@ -45,6 +45,12 @@ pub enum AttachError {
     /// The supervisor refused.
     #[error("the supervisor refused admission: {0}")]
     Refused(Status),
+    /// The process that runs the supervisor has no descriptors left.
+    #[error(
+        "the supervisor's process has no descriptors left: it takes two for each attached process, and has raised its \
+         RLIMIT_NOFILE (ulimit -n) to the hard limit already; raise that (ulimit -Hn, LimitNOFILE= of systemd)"
+    )]
+    SupervisorOutOfDescriptors,
     /// The process is attached already. A process has one attachment.
     #[error("this process is attached to an arena already: a process has one attachment")]
     AlreadyAttached,
@@ -60,7 +66,7 @@ pub enum AttachError {
     BadSeat(String),
     /// The system refused something that attaching needs.
     #[error("attaching failed: {0}")]
-    System(#[from] std::io::Error),
+    System(#[source] std::io::Error),
     /// The startup handle has been taken before.
     #[error("the startup handle has been taken already, or the spawner left none")]
     NoStartupHandle,
@@ -72,6 +78,9 @@ impl AttachError {
         match self {
             Self::Arena(shm::AttachError::OutOfRange(_)) => Status::OUT_OF_RANGE,
             Self::Arena(shm::AttachError::AnotherUser { .. }) => Status::ACCESS_DENIED,
+            Self::Arena(shm::AttachError::Limited(_)) | Self::SupervisorOutOfDescriptors => {
+                Status::NO_RESOURCES
+            }
             Self::Arena(shm::AttachError::Map(_) | shm::AttachError::System(_)) => Status::IO,
             Self::Arena(_) => Status::IO_DATA_INTEGRITY,
             Self::NoSupervisor { .. } | Self::NoStartupHandle => Status::NOT_FOUND,
@@ -84,9 +93,24 @@ impl AttachError {
     }
 }
 
+impl From<shm::AttachError> for AttachError {
+    fn from(error: shm::AttachError) -> Self {
+        match error {
+            shm::AttachError::System(errno) => errno.into(),
+            error => Self::Arena(error),
+        }
+    }
+}
+
+impl From<std::io::Error> for AttachError {
+    fn from(error: std::io::Error) -> Self {
+        Self::System(limits::explained(error))
+    }
+}
+
 impl From<rustix::io::Errno> for AttachError {
     fn from(errno: rustix::io::Errno) -> Self {
-        Self::System(errno.into())
+        std::io::Error::from(errno).into()
     }
 }
 
@@ -268,8 +292,9 @@ pub(crate) fn has_attachment() -> bool {
 ///
 /// # Errors
 /// [`AttachError::NoSupervisor`] when nobody answers there, [`AttachError::Refused`] when the arena has no
-/// room or belongs to another user, [`AttachError::Arena`] when it is of another version or damaged, and
-/// [`AttachError::AlreadyAttached`].
+/// room or belongs to another user, [`AttachError::Arena`] when it is of another version or damaged or a limit of this
+/// process is below its size, [`AttachError::SupervisorOutOfDescriptors`], [`AttachError::System`] when this process has
+/// none left or no `/proc`, and [`AttachError::AlreadyAttached`].
 pub fn attach(path: impl AsRef<Path>) -> Result<(), AttachError> {
     attach_with(path.as_ref(), None).map(drop)
 }
@@ -294,9 +319,11 @@ fn attach_with(path: &Path, seat: Option<shm::Seat>) -> Result<&'static Attachme
     // The working directory may change before the path is needed again.
     let absolute = std::path::absolute(path);
     let path = absolute.as_deref().unwrap_or(path);
-    let no_supervisor = |source: std::io::Error| AttachError::NoSupervisor { path: path.into(), source };
+    let no_supervisor =
+        |source| AttachError::NoSupervisor { path: path.into(), source: limits::explained(source) };
     let (line, (answer, file)) = ask_to_join(path, seat).map_err(no_supervisor)?;
     let seat = answer.seat().map_err(|status| match seat {
+        _ if answer.is_no_descriptors() => AttachError::SupervisorOutOfDescriptors,
         Some(seat) if status == Status::NOT_FOUND => {
             AttachError::BadSeat(format!("{}:{}", seat.row, seat.epoch))
         }

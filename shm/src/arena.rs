@@ -54,6 +54,10 @@ pub enum AttachError {
         /// This process's effective user id.
         user: u32,
     },
+    /// A limit of this process is in the way: the text names it, and the way out.
+    #[cfg(not(loom))]
+    #[error("{0}")]
+    Limited(#[from] crate::region::Limited),
     /// Mapping the file failed.
     #[error("the arena cannot be mapped: {0}")]
     Map(#[source] std::io::Error),

@@ -80,6 +80,8 @@ pub use object::{Shape, signal as signals};
 pub use process::{Process, Seat};
 pub use receive::{Received, Sink, TooSmall};
 pub use recover::Recovered;
+#[cfg(not(loom))]
+pub use region::Limited;
 pub use ring::MAX_MESSAGE_HANDLES;
 pub use send::{Loan, MAX_MESSAGE_BYTES};
 pub use signal::{Basic, MAX_NAME_BYTES};

@@ -1,13 +1,14 @@
 //! What the supervisor answers to those who ask it: admission, above all.
 
 use super::client::{receive_packet, send_packet};
-use super::identity;
 use super::patience::wait_for;
 use super::protocol::{Answer, PACKET_BYTES, Request};
 use super::server::{Member, Server};
+use super::{identity, limits};
 use crate::{Status, status};
 use jacinth_shm as shm;
 use rustix::event::{PollFd, PollFlags};
+use rustix::io::Errno;
 use rustix::net::RecvFlags;
 use rustix::process::{PidfdFlags, pidfd_open};
 use std::io;
@@ -21,11 +22,28 @@ impl Server {
     /// A new connection, of a process of this user.
     pub(super) fn accept(&mut self) {
         let Some(listener) = &self.listener else { return };
-        let accepted = rustix::net::accept_with(listener, rustix::net::SocketFlags::CLOEXEC);
-        let Ok(line) = accepted else {
-            // Descriptors are scarce, and whoever wants to connect is still there.
+        let accept = || rustix::net::accept_with(listener, rustix::net::SocketFlags::CLOEXEC);
+        let line = match limits::with_descriptors(accept) {
+            Err(Errno::MFILE) => {
+                // One is kept for telling why.
+                self.spare = None;
+                if let Ok(line) = accept() {
+                    tracing::error!("refused a process: descriptors (RLIMIT_NOFILE, ulimit -n) are used up");
+                    let _ = send_packet(line.as_fd(), &Answer::no_descriptors().to_packet(), None);
+                    // It may be about to ask, and is to find the answer, not a broken line.
+                    let _ = wait_for(&mut [PollFd::new(&line, PollFlags::IN)], Some(ACCEPT_PAUSE));
+                    let _ = receive_packet(line.as_fd(), &mut [0; PACKET_BYTES], RecvFlags::DONTWAIT);
+                }
+                self.spare = Self::spare();
+                return;
+            }
+            accepted => accepted,
+        };
+        let Ok(line) = line else {
+            // Memory is scarce, and whoever wants to connect is still there.
             return std::thread::sleep(ACCEPT_PAUSE);
         };
+        limits::raise_descriptors_near(&line);
         let Ok(peer) = rustix::net::sockopt::socket_peercred(&line) else { return };
         if peer.uid != rustix::process::geteuid() {
             tracing::warn!(pid = %peer.pid.as_raw_nonzero(), "refused a process of another user");
@@ -78,8 +96,15 @@ impl Server {
             return Err(Status::ALREADY_BOUND);
         }
         let pid = self.members[index].pid.ok_or(Status::INTERNAL)?;
-        let pidfd = pidfd_open(pid, PidfdFlags::empty()).map_err(|error| cannot_be_watched(error.into()))?;
-        let occupant = identity::of(pid).map_err(cannot_be_watched)?;
+        let pidfd = limits::with_descriptors(|| pidfd_open(pid, PidfdFlags::empty()));
+        let pidfd = match pidfd {
+            Ok(pidfd) => pidfd,
+            Err(errno) => return cannot_be_watched(errno.into()),
+        };
+        let occupant = match identity::of(pid) {
+            Ok(occupant) => occupant,
+            Err(error) => return cannot_be_watched(error),
+        };
         let Some(occupant) = occupant.filter(|_| !has_hung_up(line)) else {
             // It may have died before the pidfd was opened, which could be another's by now.
             return Err(Status::CANCELED);
@@ -115,13 +140,17 @@ impl Server {
 
     /// Watches a child from before it attaches.
     fn watch_spawned(&mut self, seat: shm::Seat, pidfd: Option<OwnedFd>) -> Result<Answer, Status> {
-        let pidfd = pidfd.ok_or(Status::INVALID_ARGS)?;
+        // It was sent, and could not be received.
+        let Some(pidfd) = pidfd else { return cannot_be_watched(Errno::MFILE.into()) };
         if self.members.iter().any(|member| member.seat == Some(seat)) {
             // The child was quicker than its spawner.
             return Ok(Answer::ok());
         }
         // Nobody, if it is dead already, which the pidfd says.
-        let occupant = identity::behind(&pidfd).map_err(cannot_be_watched)?.unwrap_or_default();
+        let occupant = match identity::behind(&pidfd) {
+            Ok(occupant) => occupant.unwrap_or_default(),
+            Err(error) => return cannot_be_watched(error),
+        };
         if self.adopt(seat, occupant)? {
             self.members.push(Member { pidfd: Some(pidfd), seat: Some(seat), ..Member::default() });
         }
@@ -142,9 +171,20 @@ impl Server {
 }
 
 /// A process whose death would go unseen is not let in.
-fn cannot_be_watched(error: io::Error) -> Status {
+fn cannot_be_watched(error: io::Error) -> Result<Answer, Status> {
     tracing::warn!(%error, "a process cannot be watched");
-    Status::NO_RESOURCES
+    if limits::is_out_of_descriptors(&error) {
+        Ok(Answer::no_descriptors())
+    } else {
+        Err(Status::NO_RESOURCES)
+    }
+}
+
+impl Server {
+    /// A descriptor to give up when there are no others: for the moment that telling somebody so takes.
+    pub(super) fn spare() -> Option<OwnedFd> {
+        rustix::event::eventfd(0, rustix::event::EventfdFlags::CLOEXEC).ok()
+    }
 }
 
 fn has_hung_up(line: &OwnedFd) -> bool {

@@ -5,6 +5,7 @@
 //! the process: it is an error, and whoever asked asks again. A process is gone if its pidfd says so, or if nobody has
 //! its number, or somebody who started at another time.
 
+use super::limits;
 use super::patience::wait_for;
 use jacinth_shm::{Arena, Occupant};
 use rustix::event::{PollFd, PollFlags};
@@ -30,7 +31,7 @@ pub(super) fn of(pid: Pid) -> io::Result<Option<Occupant>> {
 
 /// This process.
 pub(crate) fn own() -> io::Result<Occupant> {
-    of(rustix::process::getpid())?.ok_or_else(|| io::ErrorKind::NotFound.into())
+    of(rustix::process::getpid())?.ok_or_else(limits::no_proc)
 }
 
 /// The process behind a pidfd; `None` when it is dead.
@@ -98,7 +99,10 @@ fn maps_of(thread: &Path) -> Option<Vec<u8>> {
 fn started(pid: u32) -> io::Result<Option<u64>> {
     let stat = match std::fs::read(format!("/proc/{pid}/stat")) {
         Ok(stat) => stat,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        // Where nobody is to be seen, that this one is not proves nothing.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return if Path::new("/proc/self/stat").exists() { Ok(None) } else { Err(limits::no_proc()) };
+        }
         Err(error) if error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error()) => {
             return Ok(None);
         }

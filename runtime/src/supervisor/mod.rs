@@ -6,6 +6,7 @@ pub(crate) mod client;
 mod cycles;
 mod exiting;
 pub(crate) mod identity;
+pub(crate) mod limits;
 mod patience;
 mod protocol;
 mod server;
@@ -117,8 +118,9 @@ impl Supervisor {
     /// user can enter.
     ///
     /// # Errors
-    /// [`AttachError::AlreadyAttached`]; [`AttachError::Arena`] for a limit out of its range, or when the kernel
-    /// has no memory for the mapping; [`AttachError::System`] when the socket cannot be made.
+    /// [`AttachError::AlreadyAttached`]; [`AttachError::Arena`] for a limit out of its range, or when a limit of this
+    /// process (`RLIMIT_FSIZE`, `RLIMIT_AS`, `RLIMIT_MEMLOCK`) is below the arena's size; [`AttachError::System`] when
+    /// the socket cannot be made, descriptors have run out, or `/proc` is not there.
     ///
     /// ```
     /// # use jacinth::{Config, Supervisor};
@@ -206,7 +208,7 @@ impl Supervisor {
         program.env_remove(ARENA_VARIABLE).env_remove(SEAT_VARIABLE);
         let mut child = spawned.map_err(|error| {
             self.give_up(seat);
-            SpawnError::Program(error)
+            SpawnError::Program(limits::explained(error))
         })?;
         let pid = Pid::from_raw(child.id().cast_signed()).expect("a child's id is not 0");
         let pidfd = match pidfd_open(pid, PidfdFlags::empty()) {

@@ -32,6 +32,9 @@ pub(crate) const PACKET_BYTES: usize = 4 * (WORDS + 1);
 /// What follows the kind of a request, or the status of an answer.
 const WORDS: usize = 9;
 
+/// Why an answer is NO_RESOURCES, where it is not the arena that has none.
+const NO_DESCRIPTORS: u32 = 1;
+
 fn pack(first: u32, words: [u32; WORDS]) -> [u8; PACKET_BYTES] {
     let mut packet = [0; PACKET_BYTES];
     let all = std::iter::once(first).chain(words);
@@ -87,6 +90,15 @@ impl Request {
 impl Answer {
     pub(crate) fn refuse(status: Status) -> Self {
         Self { status: status.into_raw(), words: [0; WORDS] }
+    }
+
+    /// The supervisor's process has no descriptor for one more.
+    pub(crate) fn no_descriptors() -> Self {
+        Self { status: Status::NO_RESOURCES.into_raw(), words: [NO_DESCRIPTORS; WORDS] }
+    }
+
+    pub(crate) fn is_no_descriptors(self) -> bool {
+        self.status == Status::NO_RESOURCES.into_raw() && self.words[0] == NO_DESCRIPTORS
     }
 
     pub(crate) fn ok() -> Self {
@@ -188,6 +200,7 @@ mod tests {
         assert_eq!(Answer::from_packet(&Answer::seated(seat, 3).to_packet()).unwrap().seat(), Ok(seat));
         let refused = Answer::from_packet(&Answer::refuse(Status::NO_RESOURCES).to_packet()).unwrap();
         assert_eq!(refused.seat(), Err(Status::NO_RESOURCES));
+        assert!(!refused.is_no_descriptors() && Answer::no_descriptors().is_no_descriptors());
     }
 
     #[test]

@@ -59,6 +59,8 @@ impl Member {
 pub(super) struct Server {
     /// `None` while the path cannot be had: then nobody is admitted, and everything else goes on.
     pub(super) listener: Option<OwnedFd>,
+    /// Kept for the day when descriptors have run out.
+    pub(super) spare: Option<OwnedFd>,
     path: PathBuf,
     pub(super) arena: Arc<shm::Arena>,
     pub(super) thread: shm::Thread,
@@ -89,6 +91,7 @@ impl Server {
         let arena = thread.process().arena().clone();
         Self {
             listener,
+            spare: Self::spare(),
             path,
             thread,
             arena,

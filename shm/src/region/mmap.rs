@@ -1,22 +1,25 @@
 //! An arena in a sealed, sparse memfd: the memory that processes share.
 //!
 //! The seals (`SHRINK`, `GROW`, `SEAL`) are what makes mapped memory safe to touch: nobody can truncate the
-//! file and make another process fault. Untouched pages cost nothing. The mapping is not inherited by a
-//! forked child (`MADV_DONTFORK`) and stays out of core dumps (`MADV_DONTDUMP`).
+//! file and make another process fault. Untouched pages cost nothing, also in a process that locks its memory. The
+//! mapping is not inherited by a forked child (`MADV_DONTFORK`) and stays out of core dumps (`MADV_DONTDUMP`).
 
 use super::Region;
+use super::limited::{Limit, Limited};
 use crate::arena::AttachError;
 use crate::layout::PAGE_BYTES;
 use core::ptr::NonNull;
-use memmap2::{Advice, MmapOptions, MmapRaw};
 use rustix::fs::{MemfdFlags, SealFlags};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 /// The seals an arena's file must carry.
 const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::SEAL);
 
 /// A sparse memfd of `len_bytes`, sealed against any change of its size.
 pub(crate) fn create_memfd(len_bytes: usize) -> Result<OwnedFd, AttachError> {
+    // The kernel would end the process, by SIGXFSZ, before it said no.
+    Limit::FileSize.check(len_bytes)?;
     let fd = rustix::fs::memfd_create("jacinth-arena", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
     rustix::fs::ftruncate(&fd, len_bytes as u64)?;
     rustix::fs::fcntl_add_seals(&fd, SEALS)?;
@@ -25,7 +28,7 @@ pub(crate) fn create_memfd(len_bytes: usize) -> Result<OwnedFd, AttachError> {
 
 /// A mapped arena file.
 pub(crate) struct Mapped {
-    map: MmapRaw,
+    map: Mapping,
     file: OwnedFd,
 }
 
@@ -49,10 +52,75 @@ impl Mapped {
             // A file that cannot be sealed, or is not, could be truncated under us: it is no arena.
             _ => return Err(AttachError::NotSealed),
         }
-        let map = MmapOptions::new().len(len_bytes).map_raw(&file).map_err(AttachError::Map)?;
-        map.advise(Advice::DontFork).map_err(AttachError::Map)?;
-        map.advise(Advice::DontDump).map_err(AttachError::Map)?;
+        let map = Mapping::new(file.as_fd(), len_bytes).map_err(|error| {
+            Limited::behind(&error, len_bytes).map_or(AttachError::Map(error), AttachError::Limited)
+        })?;
         Ok(Self { map, file })
+    }
+}
+
+/// Where a file is mapped. Unmapped when it is dropped.
+struct Mapping {
+    base: NonNull<u8>,
+    len_bytes: usize,
+}
+
+// SAFETY: the mapping stays where it is, whichever thread has the value; this type gives no access to it.
+unsafe impl Send for Mapping {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    /// Maps the file for reading and writing.
+    ///
+    /// After `mlockall(MCL_FUTURE)` the kernel makes whatever is mapped real at once, all gigabytes of it: but only what
+    /// may be accessed. So the mapping begins without access, is told to lock pages as they are touched
+    /// (`MLOCK_ONFAULT`), and only then is opened.
+    fn new(file: BorrowedFd<'_>, len_bytes: usize) -> io::Result<Self> {
+        // SAFETY: a new mapping, where the kernel likes, touches nobody's memory.
+        let base = unsafe {
+            libc::mmap(
+                core::ptr::null_mut(),
+                len_bytes,
+                libc::PROT_NONE,
+                libc::MAP_SHARED,
+                file.as_raw_fd(),
+                0,
+            )
+        };
+        if base == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let base = NonNull::new(base.cast()).expect("a mapping is never at address 0");
+        // From here on it is undone by being dropped.
+        let map = Self { base, len_bytes };
+        // SAFETY: these change how the new mapping is treated, which nobody but `map` knows, and none of its bytes.
+        unsafe {
+            let base = base.as_ptr().cast();
+            // What is locked cannot be invalidated: asking for it changes nothing, and tells.
+            let is_locked = libc::msync(base, len_bytes, libc::MS_INVALIDATE) != 0
+                && io::Error::last_os_error().raw_os_error() == Some(libc::EBUSY);
+            if is_locked {
+                checked(libc::munlock(base, len_bytes))?;
+                // Refused, by a kernel that cannot do it, the arena stays unlocked, which is the lesser evil.
+                libc::mlock2(base, len_bytes, libc::MLOCK_ONFAULT as _);
+            }
+            checked(libc::madvise(base, len_bytes, libc::MADV_DONTFORK))?;
+            checked(libc::madvise(base, len_bytes, libc::MADV_DONTDUMP))?;
+            checked(libc::mprotect(base, len_bytes, libc::PROT_READ | libc::PROT_WRITE))?;
+        }
+        Ok(map)
+    }
+}
+
+fn checked(returned: libc::c_int) -> io::Result<()> {
+    if returned == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: mapped in `new`, and whoever uses the region borrows it.
+        unsafe { libc::munmap(self.base.as_ptr().cast(), self.len_bytes) };
     }
 }
 
@@ -60,11 +128,11 @@ impl Mapped {
 // of it inside the file.
 unsafe impl Region for Mapped {
     fn base(&self) -> NonNull<u8> {
-        NonNull::new(self.map.as_mut_ptr()).expect("a mapping is never at address 0")
+        self.map.base
     }
 
     fn len_bytes(&self) -> usize {
-        self.map.len()
+        self.map.len_bytes
     }
 
     fn file(&self) -> Option<BorrowedFd<'_>> {
@@ -72,10 +140,10 @@ unsafe impl Region for Mapped {
     }
 
     fn give_back(&self, offset_bytes: usize, len_bytes: usize) -> usize {
-        if offset_bytes >= self.map.len() {
+        if offset_bytes >= self.map.len_bytes {
             return 0;
         }
-        let end = offset_bytes.saturating_add(len_bytes).min(self.map.len());
+        let end = offset_bytes.saturating_add(len_bytes).min(self.map.len_bytes);
         // What shares a page with the bytes before or behind stays.
         let (first, past) = (offset_bytes.next_multiple_of(PAGE_BYTES), end / PAGE_BYTES * PAGE_BYTES);
         if first >= past {
@@ -85,11 +153,10 @@ unsafe impl Region for Mapped {
         // types accept any bytes, and are reached by atomic accesses alone (`Shared`), so this is a write like another
         // process's.
         let removed = unsafe {
-            let pages = self.map.as_mut_ptr().add(first).cast();
-            rustix::mm::madvise(pages, past - first, rustix::mm::Advice::LinuxRemove)
+            libc::madvise(self.map.base.as_ptr().add(first).cast(), past - first, libc::MADV_REMOVE)
         };
         // The kernel refuses (EINVAL) where the pages are locked: then they stay, as whoever locked them wants it.
-        if removed.is_ok() { past - first } else { 0 }
+        if removed == 0 { past - first } else { 0 }
     }
 }
 
@@ -165,7 +232,7 @@ mod tests {
     fn locked_pages_are_kept() {
         let region = written();
         // SAFETY: the region is mapped, and locking changes nothing in it.
-        if unsafe { rustix::mm::mlock(region.base().as_ptr().cast(), PAGE_BYTES) }.is_err() {
+        if unsafe { libc::mlock(region.base().as_ptr().cast(), PAGE_BYTES) } != 0 {
             return eprintln!("skipped: this user may lock no memory (RLIMIT_MEMLOCK)");
         }
         assert_eq!(region.give_back(0, PAGE_BYTES), 0);

@@ -5,9 +5,13 @@
 
 mod heap;
 #[cfg(not(loom))]
+mod limited;
+#[cfg(not(loom))]
 mod mmap;
 
 pub(crate) use heap::Heap;
+#[cfg(not(loom))]
+pub use limited::Limited;
 #[cfg(not(loom))]
 pub(crate) use mmap::{Mapped, create_memfd};
 

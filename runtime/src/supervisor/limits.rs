@@ -1,0 +1,67 @@
+//! Limits of the system that attaching meets: descriptors, and `/proc`. What can be raised is; what cannot is named.
+
+use rustix::io::Errno;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+/// So many descriptors are left to the program: when the supervisor comes nearer than this to the soft limit, it raises
+/// that.
+const LEFT_TO_THE_PROGRAM: u64 = 64;
+
+/// Raises this process's soft limit of descriptors (`RLIMIT_NOFILE`) to its hard one. The supervisor has two for each
+/// process. `false` when there is nothing left to raise.
+fn raise_descriptors() -> bool {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current == maximum {
+        return false;
+    }
+    let is_raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).is_ok();
+    if is_raised {
+        tracing::info!(from = ?current, to = ?maximum, "descriptors are scarce: the soft limit is raised");
+    }
+    is_raised
+}
+
+/// Descriptors are given from the lowest up: the number of a new one says how many there are.
+pub(super) fn raise_descriptors_near(newest: &OwnedFd) {
+    let number = u64::from(newest.as_raw_fd().unsigned_abs());
+    if getrlimit(Resource::Nofile).current.is_some_and(|most| number + LEFT_TO_THE_PROGRAM > most) {
+        raise_descriptors();
+    }
+}
+
+/// Does what takes a descriptor; once more if there was none and the limit could be raised.
+pub(super) fn with_descriptors<T>(mut operation: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
+    match operation() {
+        Err(Errno::MFILE) if raise_descriptors() => operation(),
+        done => done,
+    }
+}
+
+/// Whether it is descriptors that this process has run out of.
+pub(super) fn is_out_of_descriptors(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::MFILE.raw_os_error())
+}
+
+/// What the system said, and which limit it means.
+pub(crate) fn explained(error: io::Error) -> io::Error {
+    if is_out_of_descriptors(&error) {
+        let most = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        return io::Error::other(format!(
+            "this process has no descriptors left: RLIMIT_NOFILE (ulimit -n) is {most}; raise it, or close some"
+        ));
+    }
+    if error.raw_os_error() == Some(Errno::NFILE.raw_os_error()) {
+        return io::Error::other("the system has no descriptors left: fs.file-max (sysctl) is to be raised");
+    }
+    error
+}
+
+/// Why a process cannot be told from another.
+pub(super) fn no_proc() -> io::Error {
+    io::Error::other(
+        "/proc does not show this process: processes are told apart by the times in /proc/PID/stat; mount it (mount -t \
+         proc proc /proc), in a chroot or a container too",
+    )
+}
