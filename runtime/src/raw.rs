@@ -11,8 +11,9 @@ use jacinth_shm as shm;
 /// The value that is never a handle (`ZX_HANDLE_INVALID`).
 pub const INVALID: u32 = 0;
 
-/// The most handles that one wait takes (`ZX_WAIT_MANY_MAX_ITEMS`).
-pub const WAIT_MANY_MAX_ITEMS: usize = 8;
+/// The most handles that one wait takes: 64, as in Zircon from 2019 on. (`ZX_WAIT_MANY_MAX_ITEMS` of late 2018, which
+/// the C interface keeps to, is 16.)
+pub const WAIT_MANY_MAX_ITEMS: usize = 64;
 
 /// The rights of `rights` that a new handle made from `found` gets, if they are a subset.
 fn subset(found: &shm::Found, rights: Rights) -> Result<u32, shm::Error> {

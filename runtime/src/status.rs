@@ -190,11 +190,6 @@ statuses! {
         CONNECTION_RESET = -75, "the connection was reset";
         CONNECTION_ABORTED = -76, "the connection was broken off";
     }
-
-    // Between Zircon and its own library.
-    "ZX_ERR_" {
-        INTERNAL_INTR_KILLED = -502, "the task was killed during the call (never seen by callers)";
-    }
 }
 
 impl fmt::Debug for Status {
@@ -294,7 +289,6 @@ mod tests {
         (-74, "ZX_ERR_CONNECTION_REFUSED", Status::CONNECTION_REFUSED),
         (-75, "ZX_ERR_CONNECTION_RESET", Status::CONNECTION_RESET),
         (-76, "ZX_ERR_CONNECTION_ABORTED", Status::CONNECTION_ABORTED),
-        (-502, "ZX_ERR_INTERNAL_INTR_KILLED", Status::INTERNAL_INTR_KILLED),
     ];
 
     #[test]

@@ -1,6 +1,7 @@
 //! Waiting for several objects at once.
 
 use crate::{HandleRef, MonotonicInstant, Signals, Status, raw};
+use smallvec::SmallVec;
 
 /// One thing to wait for (`zx_wait_item_t`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +23,8 @@ impl<'a> WaitItem<'a> {
 
 /// Waits until one of the items asserts one of its signals, or until `deadline`.
 ///
-/// Follows `docs/syscalls/object_wait_many.md`; up to 8 items. Needs [`Rights::WAIT`](crate::Rights::WAIT) on
-/// each. Every item's `pending` is filled in on success, on `TIMED_OUT` and on `CANCELED`.
+/// Follows `docs/syscalls/object_wait_many.md`; up to 64 items
+/// ([`WAIT_MANY_MAX_ITEMS`](raw::WAIT_MANY_MAX_ITEMS)). Needs [`Rights::WAIT`](crate::Rights::WAIT) on each. Every item's `pending` is filled in on success, on `TIMED_OUT` and on `CANCELED`.
 ///
 /// # Errors
 /// [`Status::TIMED_OUT`]; [`Status::CANCELED`] when another thread closed or transferred one of the handles
@@ -49,12 +50,16 @@ pub fn wait_many(items: &mut [WaitItem<'_>], deadline: MonotonicInstant) -> Resu
     if items.len() > raw::WAIT_MANY_MAX_ITEMS {
         return Err(Status::OUT_OF_RANGE);
     }
-    let mut raw = [raw::WaitItem { handle: raw::INVALID, waitfor: 0, pending: 0 }; raw::WAIT_MANY_MAX_ITEMS];
-    let raw = &mut raw[..items.len()];
-    for (raw, item) in raw.iter_mut().zip(items.iter()) {
-        (raw.handle, raw.waitfor) = (item.handle.raw_handle(), item.waitfor.bits());
-    }
-    let result = raw::wait_many(raw, deadline);
+    // On the stack while they are few.
+    let mut raw: SmallVec<[raw::WaitItem; 8]> = items
+        .iter()
+        .map(|item| raw::WaitItem {
+            handle: item.handle.raw_handle(),
+            waitfor: item.waitfor.bits(),
+            pending: 0,
+        })
+        .collect();
+    let result = raw::wait_many(&mut raw, deadline);
     for (raw, item) in raw.iter().zip(items) {
         item.pending = Signals::from_bits_retain(raw.pending);
     }

@@ -179,19 +179,19 @@ fn a_wait_never_times_out_before_its_deadline() {
 }
 
 #[test]
-fn wait_many_takes_0_to_8_items() {
+fn wait_many_takes_0_to_64_items() {
     in_arena(|_| {
-        assert_eq!(WAIT_MANY_MAX_ITEMS, 8);
+        assert_eq!(WAIT_MANY_MAX_ITEMS, 64);
         let deadline = soon();
         assert_eq!(wait_many(&mut [], deadline), Err(Status::TIMED_OUT));
         assert!(MonotonicInstant::get() >= deadline, "with no items it sleeps until the deadline");
-        let events: Vec<Event> = (0..9).map(|_| Event::create().unwrap()).collect();
+        let events: Vec<Event> = (0..65).map(|_| Event::create().unwrap()).collect();
         let mut items: Vec<_> = events.iter().map(|event| item(event, Signals::USER_0)).collect();
         assert_eq!(wait_many(&mut items, PAST), Err(Status::OUT_OF_RANGE));
-        events[8].signal(Signals::NONE, Signals::USER_0).unwrap();
+        events[64].signal(Signals::NONE, Signals::USER_0).unwrap();
         assert_eq!(wait_many(&mut items, FOREVER), Err(Status::OUT_OF_RANGE));
         assert_eq!(wait_many(&mut items[1..], FOREVER), Ok(()));
-        assert_eq!(items[8].pending, Signals::USER_0);
+        assert_eq!(items[64].pending, Signals::USER_0);
     });
 }
 

@@ -4,6 +4,7 @@
 //! thread ends alone, one more of them waits for the end of the program's last.
 
 use crate::arena::leave;
+use crate::threads;
 use rustix::process::getpid;
 use rustix::thread::gettid;
 use std::ffi::c_void;
@@ -84,7 +85,7 @@ extern "C" fn note_thread_at_load() {
 
 /// Has the end of the calling thread noticed: by a value of its own whose destructor the C library calls. (It calls those
 /// of C++'s and Rust's locals before, and for the main thread only when the whole process ends.)
-fn note_thread() {
+pub(crate) fn note_thread() {
     static KEY: OnceLock<Option<libc::pthread_key_t>> = OnceLock::new();
     let key = KEY.get_or_init(|| {
         let mut key = 0;
@@ -99,6 +100,7 @@ fn note_thread() {
 }
 
 unsafe extern "C" fn thread_ends(_: *mut c_void) {
+    threads::end();
     jacinth::hidden::leave();
     if gettid() == getpid() {
         MAIN_HAS_ENDED.store(true, Ordering::Relaxed);

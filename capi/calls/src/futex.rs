@@ -1,125 +1,138 @@
-//! Futexes: words of one process that threads sleep on. They have nothing to do with the arena: Linux has them too.
+//! Futexes: words of one process that threads sleep on. They have nothing to do with the arena, but for the names of their
+//! owners.
+
+mod queues;
 
 use crate::guard;
-use crate::types::zx_time_t;
-use crate::user::UserIn;
-use jacinth::{MonotonicInstant, Status};
-use std::io::Error;
-use std::ptr;
+use crate::handle::require;
+use crate::threads;
+use crate::types::{zx_handle_t, zx_koid_t, zx_time_t};
+use crate::user::{UserIn, UserOut};
+use jacinth::{ObjectType, Rights, Status, raw};
+use queues::{Owner, Waking};
+
+pub(crate) use queues::{Sleep, forget};
 
 calls! {
-    /// Sleeps while the word has this value, until it is woken or the deadline passes.
-    fn zx_futex_wait, _zx_futex_wait(value_ptr: UserIn<i32>, current_value: i32, deadline: zx_time_t) {
+    /// Sleeps while the word has this value, until it is woken or the deadline passes; the futex is then this owner's.
+    fn zx_futex_wait, _zx_futex_wait(
+        value_ptr: UserIn<i32>,
+        current_value: i32,
+        new_futex_owner: zx_handle_t,
+        deadline: zx_time_t,
+    ) {
         check(value_ptr)?;
-        let deadline = timespec(deadline);
-        let timeout = deadline.as_ref().map_or(ptr::null(), ptr::from_ref);
-        let mut has_slept = false;
-        loop {
-            let operation = libc::FUTEX_WAIT_BITSET | libc::FUTEX_PRIVATE_FLAG;
-            // SAFETY: the kernel looks into the word's memory, and says so if there is none.
-            let slept = unsafe {
-                libc::syscall(
-                    libc::SYS_futex,
-                    value_ptr.0,
-                    operation,
-                    current_value,
-                    timeout,
-                    ptr::null::<i32>(),
-                    libc::FUTEX_BITSET_MATCH_ANY,
-                )
-            };
-            match result_of(slept) {
-                // A signal handler: sleep on.
-                Err(libc::EINTR) => has_slept = true,
-                // The word has changed since: who changed it may have found nobody asleep.
-                Err(libc::EAGAIN) if has_slept => return Ok(()),
-                slept => return slept.map(drop).map_err(status_of),
-            }
-        }
+        // A value that has changed is told before anything else, whatever the handle is.
+        expect(value_ptr, current_value)?;
+        let owner = owner(new_futex_owner)?;
+        queues::wait(value_ptr.0.addr(), || expect(value_ptr, current_value), owner, deadline)
     }
 
-    /// Wakes up to `count` of the word's sleepers.
-    fn zx_futex_wake, _zx_futex_wake(value_ptr: UserIn<i32>, count: u32) {
-        // There need be nothing there: whoever wakes may come after the word's memory has gone.
-        if !value_ptr.0.is_aligned() {
-            return Err(Status::INVALID_ARGS);
-        }
-        if count == 0 {
-            return Ok(());
-        }
-        // SAFETY: nothing is read or written.
-        let woken = unsafe {
-            libc::syscall(
-                libc::SYS_futex,
-                value_ptr.0,
-                libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG,
-                number(count),
-            )
-        };
-        match result_of(woken) {
-            // No memory of any program is ever there.
-            Err(libc::EFAULT) => Ok(()),
-            woken => woken.map(drop).map_err(status_of),
-        }
+    /// Wakes up to `wake_count` of the word's sleepers. The futex is nobody's then.
+    fn zx_futex_wake, _zx_futex_wake(value_ptr: UserIn<i32>, wake_count: u32) {
+        queues::wake(key(value_ptr)?, Waking::Some(wake_count))
     }
 
-    /// Wakes some of the word's sleepers and makes others sleep on another word.
+    /// Wakes one of the word's sleepers, whose the futex is then.
+    fn zx_futex_wake_single_owner, _zx_futex_wake_single_owner(value_ptr: UserIn<i32>) {
+        queues::wake(key(value_ptr)?, Waking::ItsOwner)
+    }
+
+    /// Wakes some of the word's sleepers and makes others sleep on another word, which is then this owner's.
     fn zx_futex_requeue, _zx_futex_requeue(
+        value_ptr: UserIn<i32>,
+        wake_count: u32,
+        current_value: i32,
+        requeue_ptr: UserIn<i32>,
+        requeue_count: u32,
+        new_requeue_owner: zx_handle_t,
+    ) {
+        requeue(value_ptr, Waking::Some(wake_count), current_value, requeue_ptr, requeue_count, new_requeue_owner)
+    }
+
+    /// The same with one that is woken, and whose the first futex is then.
+    fn zx_futex_requeue_single_owner, _zx_futex_requeue_single_owner(
+        value_ptr: UserIn<i32>,
+        current_value: i32,
+        requeue_ptr: UserIn<i32>,
+        requeue_count: u32,
+        new_requeue_owner: zx_handle_t,
+    ) {
+        requeue(value_ptr, Waking::ItsOwner, current_value, requeue_ptr, requeue_count, new_requeue_owner)
+    }
+
+    /// The koid of the thread whose the futex is.
+    fn zx_futex_get_owner, _zx_futex_get_owner(value_ptr: UserIn<i32>, koid: UserOut<zx_koid_t>) {
+        check(value_ptr)?;
+        koid.check()?;
+        koid.store(match queues::owner(value_ptr.0.addr())? {
+            None => 0,
+            Some(owner) => owner.koid()?,
+        })
+    }
+
+    /// [`zx_futex_wait`] without an owner.
+    fn zx_futex_wait_deprecated, _zx_futex_wait_deprecated(
+        value_ptr: UserIn<i32>,
+        current_value: i32,
+        deadline: zx_time_t,
+    ) {
+        check(value_ptr)?;
+        queues::wait(value_ptr.0.addr(), || expect(value_ptr, current_value), None, deadline)
+    }
+
+    /// [`zx_futex_requeue`] without an owner.
+    fn zx_futex_requeue_deprecated, _zx_futex_requeue_deprecated(
         wake_ptr: UserIn<i32>,
         wake_count: u32,
         current_value: i32,
         requeue_ptr: UserIn<i32>,
         requeue_count: u32,
     ) {
-        check(wake_ptr)?;
-        check(requeue_ptr)?;
-        if ptr::eq(wake_ptr.0, requeue_ptr.0) {
-            return Err(Status::INVALID_ARGS);
-        }
-        // SAFETY: the kernel looks into the first word's memory, and says so if there is none.
-        let woken = unsafe {
-            libc::syscall(
-                libc::SYS_futex,
-                wake_ptr.0,
-                libc::FUTEX_CMP_REQUEUE | libc::FUTEX_PRIVATE_FLAG,
-                number(wake_count),
-                number(requeue_count) as usize,
-                requeue_ptr.0,
-                current_value,
-            )
-        };
-        result_of(woken).map(drop).map_err(status_of)
+        requeue(wake_ptr, Waking::Some(wake_count), current_value, requeue_ptr, requeue_count, raw::INVALID)
     }
+}
+
+fn requeue(
+    from: UserIn<i32>,
+    waking: Waking,
+    current_value: i32,
+    to: UserIn<i32>,
+    count: u32,
+    new_owner: zx_handle_t,
+) -> Result<(), Status> {
+    check(from)?;
+    check(to)?;
+    if from.0 == to.0 {
+        return Err(Status::INVALID_ARGS);
+    }
+    expect(from, current_value)?;
+    let owner = owner(new_owner)?;
+    queues::requeue(from.0.addr(), waking, || expect(from, current_value), to.0.addr(), count, owner)
+}
+
+/// Where a word is, if one may be there: it need not, since its memory may be gone before its sleepers are woken.
+fn key(word: UserIn<i32>) -> Result<usize, Status> {
+    if word.0.is_null() || !word.0.is_aligned() { Err(Status::INVALID_ARGS) } else { Ok(word.0.addr()) }
 }
 
 /// INVALID_ARGS for what cannot be a futex.
 fn check(word: UserIn<i32>) -> Result<(), Status> {
     guard::arm();
-    if word.0.is_aligned() { word.load().map(drop) } else { Err(Status::INVALID_ARGS) }
+    key(word).and_then(|_| word.load()).map(drop)
 }
 
-/// Linux counts with a sign; as many as that never sleep.
-fn number(count: u32) -> i32 {
-    i32::try_from(count).unwrap_or(i32::MAX)
+/// BAD_STATE for a word of another value.
+fn expect(word: UserIn<i32>, value: i32) -> Result<(), Status> {
+    if word.load_atomic()? == value { Ok(()) } else { Err(Status::BAD_STATE) }
 }
 
-/// The deadline for Linux: none for `ZX_TIME_INFINITE`, and no instant before the clock's zero.
-fn timespec(deadline: zx_time_t) -> Option<libc::timespec> {
-    let deadline = deadline.max(0);
-    let finite = deadline != MonotonicInstant::INFINITE.into_nanos();
-    finite.then_some(libc::timespec { tv_sec: deadline / 1_000_000_000, tv_nsec: deadline % 1_000_000_000 })
-}
-
-fn result_of(returned: libc::c_long) -> Result<libc::c_long, i32> {
-    if returned < 0 { Err(Error::last_os_error().raw_os_error().unwrap_or_default()) } else { Ok(returned) }
-}
-
-fn status_of(errno: i32) -> Status {
-    match errno {
-        libc::EAGAIN => Status::BAD_STATE,
-        libc::ETIMEDOUT => Status::TIMED_OUT,
-        libc::ENOMEM => Status::NO_MEMORY,
-        libc::EFAULT | libc::EINVAL => Status::INVALID_ARGS,
-        _ => Status::INTERNAL,
+/// The thread that a handle names, which must be one of this process.
+fn owner(handle: zx_handle_t) -> Result<Option<Owner>, Status> {
+    if handle == raw::INVALID {
+        return Ok(None);
     }
+    crate::arena::enter()?;
+    require(handle, ObjectType::THREAD, Rights::NONE)?;
+    threads::by_koid(raw::basic(handle)?.koid).map(Some).ok_or(Status::INVALID_ARGS)
 }

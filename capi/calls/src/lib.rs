@@ -3,7 +3,8 @@
 //! | | |
 //! |---|---|
 //! | what the calls do | `handle`, `object`, `info`, `property`, `event`, `channel`, `own`, `clock`, `futex`, `system`, `exit`, `status` |
-//! | what Zircon has no calls for | `arena` (`jacinth.h`) |
+//! | what Zircon has no calls for | `arena` (`jacinth.h`), `threads` (`jacinth/compat.h`) |
+//! | what a process has of its own | `threads`, `futex/queues`, `forked` (that a child begins without both) |
 //! | what C hands over | `types` (its structures), `user` (its pointers, allegations until looked into), `guard` (how they are looked into) |
 //!
 //! Each call is documented for its users in the headers, `capi/include/zircon/` and `capi/include/jacinth.h`; here is
@@ -65,6 +66,7 @@ mod channel;
 mod clock;
 mod event;
 mod exit;
+mod forked;
 mod futex;
 pub mod guard;
 mod handle;
@@ -74,6 +76,7 @@ mod own;
 mod property;
 mod status;
 mod system;
+mod threads;
 pub mod types;
 mod user;
 
@@ -82,7 +85,12 @@ pub use channel::*;
 pub use clock::*;
 pub use event::*;
 pub use exit::*;
-pub use futex::*;
+pub use futex::{
+    _zx_futex_get_owner, _zx_futex_requeue, _zx_futex_requeue_deprecated, _zx_futex_requeue_single_owner,
+    _zx_futex_wait, _zx_futex_wait_deprecated, _zx_futex_wake, _zx_futex_wake_single_owner,
+    zx_futex_get_owner, zx_futex_requeue, zx_futex_requeue_deprecated, zx_futex_requeue_single_owner,
+    zx_futex_wait, zx_futex_wait_deprecated, zx_futex_wake, zx_futex_wake_single_owner,
+};
 pub use handle::*;
 pub use info::*;
 pub use object::*;
@@ -90,4 +98,5 @@ pub use own::*;
 pub use property::*;
 pub use status::*;
 pub use system::*;
+pub use threads::{ThreadMain, ThreadStart, jacinth_thrd_create_with_name, jacinth_thrd_get_zx_handle};
 pub use user::{UserIn, UserOut};

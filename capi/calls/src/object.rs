@@ -5,6 +5,9 @@ use crate::types::{zx_handle_t, zx_signals_t, zx_time_t, zx_wait_item_t};
 use crate::user::UserOut;
 use jacinth::{MonotonicInstant, Signals, Status, raw};
 
+/// `ZX_WAIT_MANY_MAX_ITEMS` of late 2018: a quarter of what [`raw::wait_many`] takes.
+const WAIT_MANY_MAX_ITEMS: usize = 16;
+
 calls! {
     /// Clears and then sets signals of an object.
     fn zx_object_signal, _zx_object_signal(handle: zx_handle_t, clear_mask: u32, set_mask: u32) {
@@ -41,7 +44,7 @@ calls! {
         deadline: zx_time_t,
     ) {
         enter()?;
-        let mut waited = [raw::WaitItem { handle: raw::INVALID, waitfor: 0, pending: 0 }; raw::WAIT_MANY_MAX_ITEMS];
+        let mut waited = [raw::WaitItem { handle: raw::INVALID, waitfor: 0, pending: 0 }; WAIT_MANY_MAX_ITEMS];
         let waited = waited.get_mut(..count).ok_or(Status::OUT_OF_RANGE)?;
         for (index, item) in waited.iter_mut().enumerate() {
             let asked = items.at(index).load()?;

@@ -1,6 +1,7 @@
 //! A program's handles to itself, and the one that it was started with.
 
 use crate::arena::enter;
+use crate::threads;
 use crate::types::zx_handle_t;
 use jacinth::{HandleRef, Status, raw};
 
@@ -15,7 +16,7 @@ calls! {
 
     /// The calling thread.
     fn zx_thread_self, _zx_thread_self() -> zx_handle_t {
-        value_of(jacinth::thread_self)
+        threads::current().handle().unwrap_or(raw::INVALID)
     }
 
     /// The job that new processes are made in.

@@ -7,6 +7,7 @@ use jacinth::Status;
 use smallvec::SmallVec;
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 /// A type that any bytes are a value of, so that it can be taken from memory that C filled.
 ///
@@ -75,6 +76,19 @@ impl<T: Plain> UserIn<T> {
         }
         // SAFETY: readable from the first to the last, and any bytes are a `T`; nothing is said of their alignment.
         Ok((0..count).map(|index| unsafe { self.0.add(index).read_unaligned() }).collect())
+    }
+}
+
+impl UserIn<i32> {
+    /// The value there now, of a word that others change at the same time.
+    #[inline]
+    pub(crate) fn load_atomic(self) -> Result<i32, Status> {
+        if !self.0.is_aligned() || !guard::is_readable(self.0.cast(), size_of::<i32>()) {
+            return Err(Status::INVALID_ARGS);
+        }
+        // SAFETY: readable and aligned; others change it atomically, and a load does not need to write. Relaxed: whoever
+        // changes it and wakes takes the lock under which this is compared.
+        Ok(unsafe { AtomicI32::from_ptr(self.0.cast_mut()) }.load(Ordering::Relaxed))
     }
 }
 

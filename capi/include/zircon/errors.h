@@ -26,8 +26,7 @@
 /** There is not enough memory. */
 #define ZX_ERR_NO_MEMORY (-4)
 
-/** The call was interrupted and must be made again. Only zx_channel_call_noretry() and
-    zx_channel_call_finish() show it. */
+/** The call was interrupted and must be made again. No declared call shows it. */
 #define ZX_ERR_INTERNAL_INTR_RETRY (-6)
 
 /* Arguments. */
@@ -163,10 +162,5 @@
 
 /** The connection was broken off. */
 #define ZX_ERR_CONNECTION_ABORTED (-76)
-
-/* Between Zircon and its own library. */
-
-/** The task was killed during the call. No call shows it. */
-#define ZX_ERR_INTERNAL_INTR_KILLED (-502)
 
 #endif /* ZIRCON_ERRORS_H_ */

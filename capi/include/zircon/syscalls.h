@@ -401,7 +401,6 @@ zx_status_t _zx_channel_write(zx_handle_t handle, uint32_t options, const void* 
  *   ZX_ERR_NO_MEMORY, ZX_ERR_SHOULD_WAIT, ZX_ERR_NO_RESOURCES: as zx_channel_write().
  * - ZX_ERR_NO_MEMORY also when this process has no room for the reply's handles: the message was written, and the
  *   reply stays for zx_channel_read().
- * - ZX_ERR_BAD_STATE also while a call of this thread waits to be finished, see zx_channel_call_finish().
  *
  * Different from Zircon: a call whose end is sent to another process ends, with ZX_ERR_CANCELED; there its
  * reply goes along with the end.
@@ -412,45 +411,6 @@ zx_status_t zx_channel_call(zx_handle_t handle, uint32_t options, zx_time_t dead
 zx_status_t _zx_channel_call(zx_handle_t handle, uint32_t options, zx_time_t deadline,
                              const zx_channel_call_args_t* args, uint32_t* actual_bytes,
                              uint32_t* actual_handles);
-
-/**
- * As zx_channel_call(), except that it does not go on waiting after a signal handler has run in this thread: it
- * gives ZX_ERR_INTERNAL_INTR_RETRY, and zx_channel_call_finish() waits on. zx_channel_call() is made of the
- * two.
- *
- * The signal handler itself can make no calls that deal with handles while this one is under way.
- *
- * - ZX_ERR_INTERNAL_INTR_RETRY: the message is written, and a signal handler ran while this thread slept. (One that
- *   was installed with SA_RESTART does not interrupt a sleep without a deadline: Linux resumes it.)
- * - All others: as zx_channel_call().
- *
- * A call that was interrupted must be finished: until then this thread can make no other, and its reply keeps its
- * place in the channel, behind which no more than jacinth_config_t::max_pending_messages others fit. A thread that
- * ends gives its call up.
- *
- * Of Zircon's calls, this is one that its own library alone uses.
- */
-zx_status_t zx_channel_call_noretry(zx_handle_t handle, uint32_t options, zx_time_t deadline,
-                                    const zx_channel_call_args_t* args, uint32_t* actual_bytes,
-                                    uint32_t* actual_handles);
-zx_status_t _zx_channel_call_noretry(zx_handle_t handle, uint32_t options, zx_time_t deadline,
-                                     const zx_channel_call_args_t* args, uint32_t* actual_bytes,
-                                     uint32_t* actual_handles);
-
-/**
- * Goes on waiting for the reply to this thread's last zx_channel_call_noretry(), which was interrupted.
- *
- * Of @p args only where the reply goes is used.
- *
- * - ZX_ERR_BAD_STATE: no call of this thread waits to be finished.
- * - ZX_ERR_INTERNAL_INTR_RETRY: a signal handler ran again.
- * - ZX_OK, ZX_ERR_TIMED_OUT, ZX_ERR_PEER_CLOSED, ZX_ERR_CANCELED, ZX_ERR_BUFFER_TOO_SMALL, ZX_ERR_INVALID_ARGS:
- *   as zx_channel_call().
- */
-zx_status_t zx_channel_call_finish(zx_time_t deadline, const zx_channel_call_args_t* args,
-                                   uint32_t* actual_bytes, uint32_t* actual_handles);
-zx_status_t _zx_channel_call_finish(zx_time_t deadline, const zx_channel_call_args_t* args,
-                                    uint32_t* actual_bytes, uint32_t* actual_handles);
 
 /*
  * Time. These need no arena.
@@ -495,45 +455,105 @@ zx_time_t zx_deadline_after(zx_duration_t nanoseconds);
 zx_time_t _zx_deadline_after(zx_duration_t nanoseconds);
 
 /*
- * Futexes. These need no arena, and work among the threads of this process, as in Zircon.
+ * Futexes. These work among the threads of this process, as in Zircon, and need no arena, except where an owner is named or
+ * asked for.
+ *
+ * A futex can have an owner, a thread of this process that does not itself sleep on it; in Zircon it inherits the priority
+ * of those that do, here it is only remembered. A futex without sleepers has no owner.
+ *
+ * An aligned pointer is one to a multiple of four bytes. In a signal handler that interrupted one of these calls each of
+ * them gives ZX_ERR_BAD_STATE.
  */
 
 /**
- * Sleeps, if *@p value_ptr is @p current_value, until zx_futex_wake() or zx_futex_requeue() wakes it, or until
- * the deadline.
+ * Sleeps, if *@p value_ptr is @p current_value, until another thread wakes it, or until the deadline. While it sleeps
+ * the futex belongs to @p new_futex_owner, or to nobody if that is ZX_HANDLE_INVALID; the owner stays when it times out.
  *
  * It may also return without having been woken: who waits for something must look whether it has happened.
  *
+ * Rights: none.
+ *
  * - ZX_OK: it was woken.
- * - ZX_ERR_BAD_STATE: *@p value_ptr is not @p current_value.
+ * - ZX_ERR_BAD_STATE: *@p value_ptr is not @p current_value. That comes before anything that is wrong with @p
+ *   new_futex_owner.
  * - ZX_ERR_TIMED_OUT: the deadline passed first.
- * - ZX_ERR_INVALID_ARGS: @p value_ptr is not aligned to four bytes, or cannot be read.
+ * - ZX_ERR_INVALID_ARGS: @p value_ptr is not aligned or cannot be read; or @p new_futex_owner is the calling thread, one
+ *   that sleeps on @p value_ptr, one of another process, or one that has ended.
+ * - ZX_ERR_BAD_HANDLE: @p new_futex_owner is no handle of this process.
+ * - ZX_ERR_WRONG_TYPE: it is no thread.
  */
-zx_status_t zx_futex_wait(const zx_futex_t* value_ptr, int32_t current_value, zx_time_t deadline);
-zx_status_t _zx_futex_wait(const zx_futex_t* value_ptr, int32_t current_value, zx_time_t deadline);
+zx_status_t zx_futex_wait(const zx_futex_t* value_ptr, zx_futex_t current_value, zx_handle_t new_futex_owner,
+                          zx_time_t deadline);
+zx_status_t _zx_futex_wait(const zx_futex_t* value_ptr, zx_futex_t current_value,
+                           zx_handle_t new_futex_owner, zx_time_t deadline);
 
 /**
- * Wakes up to @p count threads that sleep on @p value_ptr. To wake none is no failure, and there need be no
- * memory there.
+ * Wakes up to @p wake_count threads that sleep on @p value_ptr, in the order in which they came, and takes the futex from
+ * its owner. To wake none is no failure, and there need be no memory there.
+ *
+ * Rights: none.
  *
  * - ZX_OK
- * - ZX_ERR_INVALID_ARGS: @p value_ptr is not aligned to four bytes.
+ * - ZX_ERR_INVALID_ARGS: @p value_ptr is NULL or not aligned.
  */
-zx_status_t zx_futex_wake(const zx_futex_t* value_ptr, uint32_t count);
-zx_status_t _zx_futex_wake(const zx_futex_t* value_ptr, uint32_t count);
+zx_status_t zx_futex_wake(const zx_futex_t* value_ptr, uint32_t wake_count);
+zx_status_t _zx_futex_wake(const zx_futex_t* value_ptr, uint32_t wake_count);
 
 /**
- * If *@p wake_ptr is @p current_value: wakes up to @p wake_count threads that sleep on it, and lets up to @p
- * requeue_count of those left sleep on @p requeue_ptr from then on.
+ * If *@p value_ptr is @p current_value: wakes up to @p wake_count threads that sleep on it and takes it from its owner, and
+ * lets up to @p requeue_count of those left sleep on @p requeue_ptr from then on, which then belongs to @p
+ * new_requeue_owner, or to nobody if that is ZX_HANDLE_INVALID.
+ *
+ * Rights: none.
  *
  * - ZX_OK
- * - ZX_ERR_BAD_STATE: *@p wake_ptr is not @p current_value.
- * - ZX_ERR_INVALID_ARGS: the two are one, or one is not aligned to four bytes or cannot be read.
+ * - ZX_ERR_BAD_STATE: *@p value_ptr is not @p current_value. That comes before anything that is wrong with @p
+ *   new_requeue_owner.
+ * - ZX_ERR_INVALID_ARGS: the two pointers are one, or one is not aligned or cannot be read; or @p new_requeue_owner is a
+ *   thread that sleeps on one of the two, one of another process, or one that has ended.
+ * - ZX_ERR_BAD_HANDLE: @p new_requeue_owner is no handle of this process.
+ * - ZX_ERR_WRONG_TYPE: it is no thread.
  */
-zx_status_t zx_futex_requeue(const zx_futex_t* wake_ptr, uint32_t wake_count, int32_t current_value,
-                             const zx_futex_t* requeue_ptr, uint32_t requeue_count);
-zx_status_t _zx_futex_requeue(const zx_futex_t* wake_ptr, uint32_t wake_count, int32_t current_value,
-                              const zx_futex_t* requeue_ptr, uint32_t requeue_count);
+zx_status_t zx_futex_requeue(const zx_futex_t* value_ptr, uint32_t wake_count, zx_futex_t current_value,
+                             const zx_futex_t* requeue_ptr, uint32_t requeue_count,
+                             zx_handle_t new_requeue_owner);
+zx_status_t _zx_futex_requeue(const zx_futex_t* value_ptr, uint32_t wake_count, zx_futex_t current_value,
+                              const zx_futex_t* requeue_ptr, uint32_t requeue_count,
+                              zx_handle_t new_requeue_owner);
+
+/** As zx_futex_wake() of one thread, which becomes the owner of the futex if others sleep on it still. */
+zx_status_t zx_futex_wake_single_owner(const zx_futex_t* value_ptr);
+zx_status_t _zx_futex_wake_single_owner(const zx_futex_t* value_ptr);
+
+/** As zx_futex_requeue() that wakes one thread, which becomes the owner of @p value_ptr if others sleep on it still. */
+zx_status_t zx_futex_requeue_single_owner(const zx_futex_t* value_ptr, zx_futex_t current_value,
+                                          const zx_futex_t* requeue_ptr, uint32_t requeue_count,
+                                          zx_handle_t new_requeue_owner);
+zx_status_t _zx_futex_requeue_single_owner(const zx_futex_t* value_ptr, zx_futex_t current_value,
+                                           const zx_futex_t* requeue_ptr, uint32_t requeue_count,
+                                           zx_handle_t new_requeue_owner);
+
+/**
+ * Stores the koid of the thread that owns a futex; ZX_KOID_INVALID if nobody does.
+ *
+ * Rights: none.
+ *
+ * - ZX_OK
+ * - ZX_ERR_INVALID_ARGS: @p value_ptr is not aligned or cannot be read, or @p koid cannot be written.
+ */
+zx_status_t zx_futex_get_owner(const zx_futex_t* value_ptr, zx_koid_t* koid);
+zx_status_t _zx_futex_get_owner(const zx_futex_t* value_ptr, zx_koid_t* koid);
+
+/** zx_futex_wait() as it was before futexes had owners: with ZX_HANDLE_INVALID for one. */
+zx_status_t zx_futex_wait_deprecated(const zx_futex_t* value_ptr, int32_t current_value, zx_time_t deadline);
+zx_status_t _zx_futex_wait_deprecated(const zx_futex_t* value_ptr, int32_t current_value, zx_time_t deadline);
+
+/** zx_futex_requeue() as it was before futexes had owners: with ZX_HANDLE_INVALID for one. */
+zx_status_t zx_futex_requeue_deprecated(const zx_futex_t* wake_ptr, uint32_t wake_count, int32_t current_value,
+                                        const zx_futex_t* requeue_ptr, uint32_t requeue_count);
+zx_status_t _zx_futex_requeue_deprecated(const zx_futex_t* wake_ptr, uint32_t wake_count,
+                                         int32_t current_value, const zx_futex_t* requeue_ptr,
+                                         uint32_t requeue_count);
 
 /*
  * The machine. These need no arena.

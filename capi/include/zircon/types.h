@@ -251,8 +251,8 @@ typedef struct zx_channel_call_args {
     uint32_t rd_num_handles;
 } zx_channel_call_args_t;
 
-/** The most items of one zx_object_wait_many(). As low as Zircon wants it; for some of 2018 it allowed 16. */
-#define ZX_WAIT_MANY_MAX_ITEMS ((size_t)8)
+/** The most items of one zx_object_wait_many(). */
+#define ZX_WAIT_MANY_MAX_ITEMS ((size_t)16)
 
 /** One of the things that zx_object_wait_many() waits for. */
 typedef struct zx_wait_item {

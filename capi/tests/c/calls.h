@@ -2,6 +2,7 @@
 #ifndef CALLS_H_
 #define CALLS_H_
 
+#include "internal.h"
 #include "objects.h"
 #include "sleeper.h"
 

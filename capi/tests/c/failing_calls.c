@@ -1,5 +1,6 @@
 // zx_channel_call: why it fails, and what becomes of the handles
 #define _GNU_SOURCE
+#include "internal.h"
 #include "calls.h"
 
 TEST(a_call_without_the_four_bytes_of_an_id_is_invalid_args) {

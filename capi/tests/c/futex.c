@@ -1,4 +1,4 @@
-// zx_futex_wait, zx_futex_wake, zx_futex_requeue
+// zx_futex_wait, zx_futex_wake, zx_futex_requeue, without owners: for those see futex_owners.c
 #define _GNU_SOURCE
 #include "pages.h"
 #include "sleeper.h"
@@ -8,7 +8,7 @@ static _Atomic int woken;
 
 static void wait_here(void* argument) {
     (void)argument;
-    CHECK_OK(zx_futex_wait(&here, 1, ZX_TIME_INFINITE));
+    CHECK_OK(zx_futex_wait(&here, 1, ZX_HANDLE_INVALID, ZX_TIME_INFINITE));
     atomic_fetch_add(&woken, 1);
 }
 
@@ -26,17 +26,17 @@ static void await_woken(int count) {
 
 TEST(a_value_that_has_changed_is_bad_state) {
     zx_futex_t futex = 5;
-    CHECK_STATUS(zx_futex_wait(&futex, 6, ZX_TIME_INFINITE), ZX_ERR_BAD_STATE);
-    CHECK_STATUS(zx_futex_wait(&futex, -5, 0), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(zx_futex_wait(&futex, 6, ZX_HANDLE_INVALID, ZX_TIME_INFINITE), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(zx_futex_wait(&futex, -5, ZX_HANDLE_INVALID, 0), ZX_ERR_BAD_STATE);
 }
 
 TEST(a_wait_times_out_at_its_deadline_and_not_before) {
     zx_futex_t futex = -1;
     zx_time_t deadline = zx_deadline_after(ZX_MSEC(10));
-    CHECK_STATUS(zx_futex_wait(&futex, -1, deadline), ZX_ERR_TIMED_OUT);
+    CHECK_STATUS(zx_futex_wait(&futex, -1, ZX_HANDLE_INVALID, deadline), ZX_ERR_TIMED_OUT);
     CHECK(zx_clock_get_monotonic() >= deadline);
-    CHECK_STATUS(zx_futex_wait(&futex, -1, 0), ZX_ERR_TIMED_OUT);
-    CHECK_STATUS(zx_futex_wait(&futex, -1, ZX_TIME_INFINITE_PAST), ZX_ERR_TIMED_OUT);
+    CHECK_STATUS(zx_futex_wait(&futex, -1, ZX_HANDLE_INVALID, 0), ZX_ERR_TIMED_OUT);
+    CHECK_STATUS(zx_futex_wait(&futex, -1, ZX_HANDLE_INVALID, ZX_TIME_INFINITE_PAST), ZX_ERR_TIMED_OUT);
 }
 
 TEST(a_wake_of_nobody_succeeds) {
@@ -64,7 +64,7 @@ TEST(a_wake_wakes_as_many_as_it_says) {
 TEST(a_requeue_wakes_some_and_moves_others) {
     struct sleeper threads[4];
     start_waiters(threads, 4);
-    CHECK_OK(zx_futex_requeue(&here, 1, 1, &there, 2));
+    CHECK_OK(zx_futex_requeue(&here, 1, 1, &there, 2, ZX_HANDLE_INVALID));
     await_woken(1);
     CHECK_OK(zx_futex_wake(&there, UINT32_MAX));
     await_woken(3);
@@ -78,34 +78,34 @@ TEST(a_requeue_wakes_some_and_moves_others) {
 TEST(a_requeue_of_a_value_that_has_changed_is_bad_state) {
     struct sleeper thread;
     start_waiters(&thread, 1);
-    CHECK_STATUS(zx_futex_requeue(&here, 1, 2, &there, 1), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(zx_futex_requeue(&here, 1, 2, &there, 1, ZX_HANDLE_INVALID), ZX_ERR_BAD_STATE);
     CHECK_EQ(atomic_load(&woken), 0);
     CHECK_OK(zx_futex_wake(&here, 1));
     join_sleeper(&thread);
 }
 
 TEST(a_requeue_to_itself_is_invalid_args) {
-    CHECK_STATUS(zx_futex_requeue(&here, 1, 0, &here, 1), ZX_ERR_INVALID_ARGS);
+    CHECK_STATUS(zx_futex_requeue(&here, 1, 0, &here, 1, ZX_HANDLE_INVALID), ZX_ERR_INVALID_ARGS);
 }
 
 TEST(a_pointer_that_is_not_aligned_is_invalid_args) {
     static _Alignas(8) char bytes[16];
     for (size_t offset = 1; offset < 4; offset++) {
         zx_futex_t* futex = (zx_futex_t*)(bytes + offset);
-        CHECK_STATUS(zx_futex_wait(futex, 0, 0), ZX_ERR_INVALID_ARGS);
+        CHECK_STATUS(zx_futex_wait(futex, 0, ZX_HANDLE_INVALID, 0), ZX_ERR_INVALID_ARGS);
         CHECK_STATUS(zx_futex_wake(futex, 1), ZX_ERR_INVALID_ARGS);
-        CHECK_STATUS(zx_futex_requeue(futex, 1, 0, &there, 1), ZX_ERR_INVALID_ARGS);
-        CHECK_STATUS(zx_futex_requeue(&there, 1, 0, futex, 1), ZX_ERR_INVALID_ARGS);
+        CHECK_STATUS(zx_futex_requeue(futex, 1, 0, &there, 1, ZX_HANDLE_INVALID), ZX_ERR_INVALID_ARGS);
+        CHECK_STATUS(zx_futex_requeue(&there, 1, 0, futex, 1, ZX_HANDLE_INVALID), ZX_ERR_INVALID_ARGS);
     }
 }
 
 TEST(a_pointer_to_nothing_is_invalid_args) {
     zx_futex_t* pointers[] = {NULL, unmapped_page(), (zx_futex_t*)(fenced_page() + PAGE)};
     for (size_t index = 0; index < 3; index++) {
-        CHECK_STATUS(zx_futex_wait(pointers[index], 0, 0), ZX_ERR_INVALID_ARGS);
-        CHECK_STATUS(zx_futex_requeue(pointers[index], 1, 0, &there, 1), ZX_ERR_INVALID_ARGS);
+        CHECK_STATUS(zx_futex_wait(pointers[index], 0, ZX_HANDLE_INVALID, 0), ZX_ERR_INVALID_ARGS);
+        CHECK_STATUS(zx_futex_requeue(pointers[index], 1, 0, &there, 1, ZX_HANDLE_INVALID), ZX_ERR_INVALID_ARGS);
     }
-    CHECK_STATUS(zx_futex_requeue(&there, 1, 0, NULL, 1), ZX_ERR_INVALID_ARGS);
+    CHECK_STATUS(zx_futex_requeue(&there, 1, 0, NULL, 1, ZX_HANDLE_INVALID), ZX_ERR_INVALID_ARGS);
 }
 
 TEST(a_wake_at_an_address_where_nothing_is_succeeds) {
@@ -114,8 +114,8 @@ TEST(a_wake_at_an_address_where_nothing_is_succeeds) {
 }
 
 TEST(a_wait_needs_only_to_read) {
-    CHECK_STATUS(zx_futex_wait(read_only_page(), 0, 0), ZX_ERR_TIMED_OUT);
-    CHECK_STATUS(zx_futex_wait(read_only_page(), 1, 0), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(zx_futex_wait(read_only_page(), 0, ZX_HANDLE_INVALID, 0), ZX_ERR_TIMED_OUT);
+    CHECK_STATUS(zx_futex_wait(read_only_page(), 1, ZX_HANDLE_INVALID, 0), ZX_ERR_BAD_STATE);
 }
 
 static zx_futex_t lock;
@@ -130,7 +130,7 @@ static void* count_under_a_lock(void* number) {
             if (seen != 2)
                 seen = atomic_exchange(&lock, 2);
             while (seen != 0) {
-                zx_status_t status = zx_futex_wait(&lock, 2, ZX_TIME_INFINITE);
+                zx_status_t status = zx_futex_wait(&lock, 2, ZX_HANDLE_INVALID, ZX_TIME_INFINITE);
                 CHECK(status == ZX_OK || status == ZX_ERR_BAD_STATE);
                 seen = atomic_exchange(&lock, 2);
             }
@@ -149,7 +149,7 @@ TEST(a_lock_made_of_it_locks) {
 
 TEST(futexes_need_no_arena) {
     zx_futex_t futex = 0;
-    zx_futex_wait(&futex, 1, 0);
+    zx_futex_wait(&futex, 1, ZX_HANDLE_INVALID, 0);
     zx_futex_wake(&futex, 1);
     CHECK(!jacinth_is_attached());
 }

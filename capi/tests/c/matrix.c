@@ -1,5 +1,6 @@
 // Every call that takes a handle, and what it says of handles that are not what it needs.
 #define _GNU_SOURCE
+#include "internal.h"
 #include "objects.h"
 #include "partner.h"
 

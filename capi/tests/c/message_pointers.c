@@ -1,5 +1,6 @@
 // The same of messages: what cannot be read is not sent, and what cannot be stored is not lost.
 #define _GNU_SOURCE
+#include "internal.h"
 #include "pages.h"
 #include "partner.h"
 #include "sleeper.h"

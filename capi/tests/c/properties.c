@@ -12,6 +12,8 @@ static void check_name(zx_handle_t handle, const char* expected) {
     char text[SIZE];
     memset(text, 0xab, SIZE);
     CHECK_OK(zx_object_get_property(handle, ZX_PROP_NAME, text, SIZE));
+    for (size_t index = strlen(expected); index < SIZE; index++)
+        CHECK_EQ(text[index], 0);
     CHECK(memchr(text, 0, SIZE) != NULL);
     if (strcmp(text, expected) != 0)
         check_fail(__FILE__, __LINE__, "the name is \"%s\", not \"%s\"", text, expected);

@@ -15,7 +15,7 @@
     each(ZX_ERR_NO_SPACE) each(ZX_ERR_NOT_EMPTY) each(ZX_ERR_STOP) each(ZX_ERR_NEXT) each(ZX_ERR_ASYNC)           \
     each(ZX_ERR_PROTOCOL_NOT_SUPPORTED) each(ZX_ERR_ADDRESS_UNREACHABLE) each(ZX_ERR_ADDRESS_IN_USE)              \
     each(ZX_ERR_NOT_CONNECTED) each(ZX_ERR_CONNECTION_REFUSED) each(ZX_ERR_CONNECTION_RESET)                      \
-    each(ZX_ERR_CONNECTION_ABORTED) each(ZX_ERR_INTERNAL_INTR_KILLED)
+    each(ZX_ERR_CONNECTION_ABORTED)
 
 #define PAIR(status) {status, #status},
 

@@ -164,7 +164,7 @@ TEST(wait_many_fills_in_what_is_pending_for_each) {
 
 TEST(wait_many_takes_as_many_as_the_header_says_and_no_more) {
     zx_wait_item_t items[ZX_WAIT_MANY_MAX_ITEMS + 1];
-    CHECK_EQ(ZX_WAIT_MANY_MAX_ITEMS, 8);
+    CHECK_EQ(ZX_WAIT_MANY_MAX_ITEMS, 16);
     for (size_t index = 0; index < ZX_WAIT_MANY_MAX_ITEMS + 1; index++)
         items[index] = (zx_wait_item_t){make_event(), ZX_EVENT_SIGNALED, 0};
     CHECK_OK(zx_object_signal(items[ZX_WAIT_MANY_MAX_ITEMS - 1].handle, 0, ZX_EVENT_SIGNALED));

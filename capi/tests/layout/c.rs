@@ -6,23 +6,35 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// Every header that C can include.
-pub const HEADERS: [&str; 16] = [
+pub const HEADERS: [&str; 28] = [
+    "zircon/assert.h",
     "zircon/compiler.h",
     "zircon/errors.h",
+    "zircon/features.h",
+    "zircon/fidl.h",
     "zircon/limits.h",
+    "zircon/listnode.h",
     "zircon/process.h",
     "zircon/processargs.h",
     "zircon/rights.h",
     "zircon/status.h",
     "zircon/syscalls.h",
+    "zircon/syscalls/debug.h",
     "zircon/syscalls/exception.h",
+    "zircon/syscalls/log.h",
     "zircon/syscalls/object.h",
     "zircon/syscalls/policy.h",
     "zircon/syscalls/port.h",
+    "zircon/syscalls/resource.h",
+    "zircon/syscalls/system.h",
     "zircon/syscalls/types.h",
+    "zircon/thread_annotations.h",
+    "zircon/threads.h",
     "zircon/time.h",
+    "zircon/tls.h",
     "zircon/types.h",
     "jacinth.h",
+    "jacinth/compat.h",
 ];
 
 pub const LANGUAGES: [Language; 2] = [Language::C, Language::Cxx];
@@ -46,6 +58,11 @@ pub fn number(value: i64) -> String {
 /// An assertion that `expression` is `value`, at compile time.
 pub fn is(expression: &str, value: i64) -> String {
     format!("static_assert(({expression}) == {}, \"{expression} is {value}\");\n", number(value))
+}
+
+/// An assertion that `expression` is what another expression of C is worth.
+pub fn is_text(expression: &str, value: &str) -> String {
+    format!("static_assert(({expression}) == ({value}), \"{expression} is {value}\");\n")
 }
 
 /// Has every compiler look at a source text in this language, named for what it checks. What they say, if it is bad.

@@ -57,7 +57,6 @@ fn rights() -> Vec<Number> {
         ZX_DEFAULT_FIFO_RIGHTS = FIFO_DEFAULT;
         ZX_DEFAULT_PORT_RIGHTS = PORT_DEFAULT;
         ZX_DEFAULT_TIMER_RIGHTS = TIMER_DEFAULT;
-        ZX_DEFAULT_TIMERS_RIGHTS = TIMER_DEFAULT;
         ZX_DEFAULT_VMO_RIGHTS = VMO_DEFAULT;
         ZX_DEFAULT_PROCESS_RIGHTS = PROCESS_DEFAULT;
         ZX_DEFAULT_THREAD_RIGHTS = THREAD_DEFAULT;
@@ -119,7 +118,6 @@ fn limits() -> Vec<Number> {
     let sizes = [
         ("ZX_CHANNEL_MAX_MSG_BYTES", jacinth::MAX_MSG_BYTES),
         ("ZX_CHANNEL_MAX_MSG_HANDLES", jacinth::MAX_MSG_HANDLES),
-        ("ZX_WAIT_MANY_MAX_ITEMS", raw::WAIT_MANY_MAX_ITEMS),
         ("ZX_MAX_NAME_LEN", size_of::<Name>()),
         ("ZX_HANDLE_INVALID", usize::try_from(raw::INVALID).unwrap()),
     ];

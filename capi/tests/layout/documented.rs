@@ -3,6 +3,8 @@
 
 /// A type that is a number: its name, its size, and whether it may be negative.
 pub const TYPES: &[(&str, i64, bool)] = &[
+    ("fidl_union_tag_t", 4, false),
+    ("fidl_xunion_tag_t", 4, false),
     ("zx_excp_type_t", 4, false),
     ("zx_gpaddr_t", 8, false),
     ("zx_info_maps_type_t", 4, false),
@@ -11,14 +13,64 @@ pub const TYPES: &[(&str, i64, bool)] = &[
     ("zx_off_t", 8, false),
     ("zx_paddr32_t", 4, false),
     ("zx_paddr_t", 8, false),
+    ("zx_thread_state_single_step_t", 4, false),
     ("zx_thread_state_t", 4, false),
+    ("zx_thread_state_topic_t", 4, false),
+    ("zx_thread_x86_register_fs_t", 8, false),
+    ("zx_thread_x86_register_gs_t", 8, false),
     ("zx_txid_t", 4, false),
     ("zx_vaddr_t", 8, false),
     ("zx_vm_option_t", 4, false),
 ];
 
+/// A constant expression of C, and another that is worth the same: what no signed number of 64 bits is.
+pub const TEXTS: &[(&str, &str)] = &[("FIDL_ALLOC_PRESENT", "UINTPTR_MAX")];
+
+/// Those of processors of another kind.
+pub const ARM64: &[(&str, i64)] = &[
+    ("ZX_ARM64_FEATURE_ISA_FP", 1 << 1),
+    ("ZX_ARM64_FEATURE_ISA_ASIMD", 1 << 2),
+    ("ZX_ARM64_FEATURE_ISA_AES", 1 << 3),
+    ("ZX_ARM64_FEATURE_ISA_PMULL", 1 << 4),
+    ("ZX_ARM64_FEATURE_ISA_SHA1", 1 << 5),
+    ("ZX_ARM64_FEATURE_ISA_SHA2", 1 << 6),
+    ("ZX_ARM64_FEATURE_ISA_CRC32", 1 << 7),
+    ("ZX_ARM64_FEATURE_ISA_ATOMICS", 1 << 8),
+    ("ZX_ARM64_FEATURE_ISA_RDM", 1 << 9),
+    ("ZX_ARM64_FEATURE_ISA_SHA3", 1 << 10),
+    ("ZX_ARM64_FEATURE_ISA_SM3", 1 << 11),
+    ("ZX_ARM64_FEATURE_ISA_SM4", 1 << 12),
+    ("ZX_ARM64_FEATURE_ISA_DP", 1 << 13),
+    ("ZX_ARM64_FEATURE_ISA_DPB", 1 << 14),
+    ("AARCH64_MAX_HW_BREAKPOINTS", 16),
+    ("AARCH64_MAX_HW_WATCHPOINTS", 16),
+    ("ZX_TLS_STACK_GUARD_OFFSET", -0x10),
+    ("ZX_TLS_UNSAFE_SP_OFFSET", -0x8),
+];
+
 /// A constant expression of C, and what it is worth.
 pub const NUMBERS: &[(&str, i64)] = &[
+    // features.h
+    ("ZX_FEATURE_KIND_CPU", 0),
+    ("ZX_FEATURE_KIND_HW_BREAKPOINT_COUNT", 1),
+    ("ZX_FEATURE_KIND_HW_WATCHPOINT_COUNT", 2),
+    ("ZX_HAS_CPU_FEATURES", 1),
+    // tls.h
+    #[cfg(target_arch = "x86_64")]
+    ("ZX_TLS_STACK_GUARD_OFFSET", 0x10),
+    #[cfg(target_arch = "x86_64")]
+    ("ZX_TLS_UNSAFE_SP_OFFSET", 0x18),
+    // fidl.h
+    ("FIDL_MAX_SIZE", 0xffff_ffff),
+    ("FIDL_ALLOC_ABSENT", 0),
+    ("FIDL_HANDLE_ABSENT", 0),
+    ("FIDL_HANDLE_PRESENT", 0xffff_ffff),
+    ("FIDL_ALIGNMENT", 8),
+    ("FIDL_ALIGN(0)", 0),
+    ("FIDL_ALIGN(9)", 16),
+    ("FIDL_TXID_NO_RESPONSE", 0),
+    ("FIDL_ORD_SYSTEM_MASK", 0x8000_0000),
+    ("FIDL_EPITAPH_ORDINAL", 0xffff_ffff),
     // limits.h
     ("ZX_PAGE_SHIFT", 12),
     ("ZX_PAGE_SIZE", 4096),
@@ -29,8 +81,8 @@ pub const NUMBERS: &[(&str, i64)] = &[
     ("ZX_DEFAULT_INTERRUPT_RIGHTS", 0xd00f),
     ("ZX_DEFAULT_IO_MAPPING_RIGHTS", 0x8004),
     ("ZX_DEFAULT_IOMMU_RIGHTS", 0x8003),
-    ("ZX_DEFAULT_IRQ_RIGHTS", 0xd00f),
     ("ZX_DEFAULT_LOG_RIGHTS", 0xd00b),
+    ("ZX_DEFAULT_PAGER_RIGHTS", 0x81c2),
     ("ZX_DEFAULT_PCI_DEVICE_RIGHTS", 0xc00f),
     ("ZX_DEFAULT_PCI_INTERRUPT_RIGHTS", 0xd00f),
     ("ZX_DEFAULT_PMT_RIGHTS", 0x8000),
@@ -46,6 +98,7 @@ pub const NUMBERS: &[(&str, i64)] = &[
     ("ZX_LOG_READABLE", 1),
     ("ZX_LOG_WRITABLE", 2),
     // types.h: options and limits
+    ("ZX_WAIT_MANY_MAX_ITEMS", 16),
     ("ZX_CPRNG_DRAW_MAX_LEN", 256),
     ("ZX_CPRNG_ADD_ENTROPY_MAX_LEN", 256),
     ("ZX_CHANNEL_READ_MAY_DISCARD", 1),
@@ -214,14 +267,52 @@ pub const NUMBERS: &[(&str, i64)] = &[
     ("ZX_PROP_PROCESS_DEBUG_ADDR", 5),
     ("ZX_PROCESS_DEBUG_ADDR_BREAK_ON_SET", 1),
     ("ZX_PROP_PROCESS_VDSO_BASE_ADDRESS", 6),
-    ("ZX_PROP_SOCKET_RX_BUF_MAX", 8),
-    ("ZX_PROP_SOCKET_RX_BUF_SIZE", 9),
-    ("ZX_PROP_SOCKET_TX_BUF_MAX", 10),
-    ("ZX_PROP_SOCKET_TX_BUF_SIZE", 11),
     ("ZX_PROP_SOCKET_RX_THRESHOLD", 12),
     ("ZX_PROP_SOCKET_TX_THRESHOLD", 13),
-    ("ZX_PROP_CHANNEL_TX_MSG_MAX", 14),
     ("ZX_PROP_JOB_KILL_ON_OOM", 15),
+    // syscalls/debug.h
+    ("ZX_THREAD_STATE_GENERAL_REGS", 0),
+    ("ZX_THREAD_STATE_FP_REGS", 1),
+    ("ZX_THREAD_STATE_VECTOR_REGS", 2),
+    ("ZX_THREAD_STATE_DEBUG_REGS", 4),
+    ("ZX_THREAD_STATE_SINGLE_STEP", 5),
+    ("ZX_THREAD_X86_REGISTER_FS", 6),
+    ("ZX_THREAD_X86_REGISTER_GS", 7),
+    // syscalls/log.h
+    ("ZX_LOG_RECORD_MAX", 256),
+    ("ZX_LOG_ERROR", 1),
+    ("ZX_LOG_WARN", 2),
+    ("ZX_LOG_INFO", 4),
+    ("ZX_LOG_TRACE", 0x10),
+    ("ZX_LOG_SPEW", 0x20),
+    ("ZX_LOG_DEBUG1", 0x100),
+    ("ZX_LOG_DEBUG2", 0x200),
+    ("ZX_LOG_DEBUG3", 0x400),
+    ("ZX_LOG_DEBUG4", 0x800),
+    ("ZX_LOG_LOCAL", 0x1000),
+    ("ZX_LOG_LEVEL_MASK", 0x0fff),
+    ("ZX_LOG_FLAGS_MASK", 0xffff),
+    ("ZX_LOG_FLAG_READABLE", 0x4000_0000),
+    // syscalls/resource.h
+    ("ZX_RSRC_KIND_MMIO", 0),
+    ("ZX_RSRC_KIND_IRQ", 1),
+    ("ZX_RSRC_KIND_IOPORT", 2),
+    ("ZX_RSRC_KIND_HYPERVISOR", 3),
+    ("ZX_RSRC_KIND_ROOT", 4),
+    ("ZX_RSRC_KIND_COUNT", 5),
+    ("ZX_RSRC_FLAG_EXCLUSIVE", 0x1_0000),
+    ("ZX_RSRC_FLAGS_MASK", 0x1_0000),
+    ("ZX_RSRC_EXTRACT_KIND(0x12345u)", 0x2345),
+    ("ZX_RSRC_EXTRACT_FLAGS(0x12345u)", 0x1_0000),
+    // syscalls/system.h
+    ("ZX_SYSTEM_POWERCTL_ENABLE_ALL_CPUS", 1),
+    ("ZX_SYSTEM_POWERCTL_DISABLE_ALL_CPUS_BUT_PRIMARY", 2),
+    ("ZX_SYSTEM_POWERCTL_ACPI_TRANSITION_S_STATE", 3),
+    ("ZX_SYSTEM_POWERCTL_X86_SET_PKG_PL1", 4),
+    ("ZX_SYSTEM_POWERCTL_REBOOT", 5),
+    ("ZX_SYSTEM_POWERCTL_REBOOT_BOOTLOADER", 6),
+    ("ZX_SYSTEM_POWERCTL_REBOOT_RECOVERY", 7),
+    ("ZX_SYSTEM_POWERCTL_SHUTDOWN", 8),
     // syscalls/port.h
     ("ZX_WAIT_ASYNC_ONCE", 0),
     ("ZX_WAIT_ASYNC_REPEATING", 1),
@@ -236,7 +327,6 @@ pub const NUMBERS: &[(&str, i64)] = &[
     ("ZX_PKT_TYPE_INTERRUPT", 7),
     ("ZX_PKT_TYPE_EXCEPTION(0)", 0x0008),
     ("ZX_PKT_TYPE_EXCEPTION(0x183)", 0x8308),
-    ("ZX_PKT_TYPE_PAGE_REQUEST", 9),
     ("ZX_PKT_TYPE_MASK", 0xff),
     ("ZX_PKT_IS_USER(0)", 1),
     ("ZX_PKT_IS_SIGNAL_ONE(1)", 1),
@@ -248,11 +338,8 @@ pub const NUMBERS: &[(&str, i64)] = &[
     ("ZX_PKT_IS_INTERRUPT(7)", 1),
     ("ZX_PKT_IS_EXCEPTION(0x8308)", 1),
     ("ZX_PKT_IS_EXCEPTION(0x8309)", 0),
-    ("ZX_PKT_IS_PAGE_REQUEST(9)", 1),
     ("ZX_PKT_GUEST_VCPU_INTERRUPT", 0),
     ("ZX_PKT_GUEST_VCPU_STARTUP", 1),
-    ("ZX_PAGER_VMO_READ", 0),
-    ("ZX_PAGER_VMO_COMPLETE", 1),
     #[cfg(target_arch = "x86_64")]
     ("X86_MAX_INST_LEN", 15),
     // syscalls/policy.h
@@ -290,10 +377,8 @@ pub const NUMBERS: &[(&str, i64)] = &[
     ("ZX_EXCP_PROCESS_STARTING", 0x8308),
     ("ZX_EXCP_IS_ARCH(ZX_EXCP_UNALIGNED_ACCESS)", 1),
     ("ZX_EXCP_IS_ARCH(ZX_EXCP_THREAD_STARTING)", 0),
-    ("ZX_RESUME_EXCEPTION", 1),
     ("ZX_RESUME_TRY_NEXT", 2),
     ("ZX_EXCEPTION_PORT_DEBUGGER", 1),
-    ("ZX_EXCEPTION_PORT_UNBIND_QUIETLY", 2),
     ("ZX_EXCEPTION_PORT_TYPE_NONE", 0),
     ("ZX_EXCEPTION_PORT_TYPE_DEBUGGER", 1),
     ("ZX_EXCEPTION_PORT_TYPE_THREAD", 2),

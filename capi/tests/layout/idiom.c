@@ -240,7 +240,7 @@ static void* contend(__UNUSED void* argument) {
     for (int i = 0; i < 1000; i++) {
         if (exchange(&lock_word, 1) != 0) {
             while (exchange(&lock_word, 2) != 0) {
-                zx_status_t status = zx_futex_wait(&lock_word, 2, ZX_TIME_INFINITE);
+                zx_status_t status = zx_futex_wait(&lock_word, 2, ZX_HANDLE_INVALID, ZX_TIME_INFINITE);
                 CHECK(status == ZX_OK || status == ZX_ERR_BAD_STATE);
             }
         }

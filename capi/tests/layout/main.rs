@@ -57,8 +57,9 @@ fn constants_are_what_the_rust_crate_says() -> Outcome {
 
 #[test]
 fn constants_of_later_objects_are_what_zircon_documents() -> Outcome {
-    let assertions: String = documented::NUMBERS.iter().map(|(name, value)| c::is(name, *value)).collect();
-    asserting("documented", &assertions)
+    let numbers = documented::NUMBERS.iter().map(|(name, value)| c::is(name, *value));
+    let texts = documented::TEXTS.iter().map(|(name, value)| c::is_text(name, value));
+    asserting("documented", &numbers.chain(texts).collect::<String>())
 }
 
 #[test]
@@ -66,7 +67,8 @@ fn no_constant_goes_uncompared() {
     let compared: BTreeSet<String> = constants::numbers()
         .into_iter()
         .map(|(name, _)| name)
-        .chain(documented::NUMBERS.iter().map(|(name, _)| (*name).to_owned()))
+        .chain([documented::NUMBERS, documented::ARM64].concat().iter().map(|(name, _)| (*name).to_owned()))
+        .chain(documented::TEXTS.iter().map(|(name, _)| (*name).to_owned()))
         .map(|expression| before(&expression, '('))
         .collect();
     let missed: Vec<String> = HEADERS
@@ -77,12 +79,15 @@ fn no_constant_goes_uncompared() {
     assert!(missed.is_empty(), "not compared: {missed:?}");
 }
 
-/// The macros of a header that are Zircon's constants; those of `compiler.h` and the guards are not.
+/// The macros of a header that are Zircon's constants; those of `compiler.h`, the assertions and the guards are not.
 fn defined(code: &str) -> Vec<String> {
     code.lines()
         .filter_map(|line| line.strip_prefix("#define "))
         .map(|definition| before(&before(definition, ' '), '('))
-        .filter(|name| ["ZX_", "__ZX_", "PA_", "X86_"].iter().any(|prefix| name.starts_with(prefix)))
+        .filter(|name| {
+            ["ZX_", "__ZX_", "PA_", "X86_", "AARCH64_", "FIDL_"].iter().any(|prefix| name.starts_with(prefix))
+        })
+        .filter(|name| !["ASSERT", "PANIC", "ALIGNDECL"].iter().any(|part| name.contains(part)))
         .collect()
 }
 
@@ -165,8 +170,8 @@ fn time_arithmetic_saturates_as_the_rust_operators_do() -> Outcome {
 #[test]
 fn records_of_later_objects_lie_as_zircon_documents() -> Outcome {
     let assertions: String = records::RECORDS.iter().map(records::Record::assertions).collect();
-    let here =
-        if cfg!(target_arch = "x86_64") { records::X86_64.assertions() } else { records::ARM64.assertions() };
+    let here = if cfg!(target_arch = "x86_64") { records::X86_64 } else { records::ARM64 };
+    let here: String = here.iter().map(records::Record::assertions).collect();
     asserting("records", &(assertions + &here))
 }
 
@@ -187,8 +192,13 @@ fn records_lie_so_on_arm64_too() -> Outcome {
         return Ok(()); // It is not installed.
     }
     let of_zircon = records::RECORDS.iter().filter(|record| record.name.starts_with("zx_"));
-    let assertions: String = of_zircon.chain([&records::ARM64]).map(records::Record::assertions).collect();
-    let zircon = c::including(HEADERS.into_iter().filter(|header| header.starts_with("zircon/")));
+    let mut assertions: String = of_zircon.chain(records::ARM64).map(records::Record::assertions).collect();
+    assertions.extend(documented::ARM64.iter().map(|(name, value)| c::is(name, *value)));
+    // Those that bring the system's own do not go without it.
+    let hosted = ["zircon/assert.h", "zircon/fidl.h", "zircon/threads.h"];
+    let zircon =
+        HEADERS.into_iter().filter(|header| header.starts_with("zircon/") && !hosted.contains(header));
+    let zircon = c::including(zircon);
     let text = format!("#define static_assert _Static_assert\n#include <stdalign.h>\n{zircon}{assertions}");
     clang.arg(c::write("arm64", Language::C, &text)?);
     Ok(support::run(clang)?)
@@ -215,11 +225,38 @@ fn a_program_written_for_zircon_does_here_what_it_did_there() -> Outcome {
     Ok(())
 }
 
+/// With the folder of those headers that stand before the system's own.
+fn as_on_fuchsia(mut compiler: Command) -> Command {
+    compiler.arg("-I").arg(support::this_crate().join("include/jacinth/libc"));
+    compiler
+}
+
+#[test]
+fn a_program_written_for_fuchsias_libc_runs_unchanged() -> Outcome {
+    for language in LANGUAGES {
+        let source = c::write("fuchsia", language, include_str!("fuchsia.c"))?;
+        for compiler in c::compilers(language) {
+            let mut compiler = as_on_fuchsia(compiler);
+            compiler.arg("-fsyntax-only").arg(&source);
+            support::run(compiler)?;
+        }
+        let mut compiler = as_on_fuchsia(support::compiler(language));
+        let program = source.with_extension("out");
+        compiler.arg("-I").arg(support::this_crate().join("include")).arg(&source).arg("-o").arg(&program);
+        support::link(&mut compiler, support::library()?, Linkage::Shared);
+        support::run(compiler)?;
+        let mut program = Command::new(program);
+        program.env_remove(jacinth::ARENA_VARIABLE).env_remove(jacinth::SEAT_VARIABLE);
+        support::run(program)?;
+    }
+    Ok(())
+}
+
 #[test]
 fn no_structure_goes_uncompared() {
     let compared: BTreeSet<&str> = records::RECORDS
         .iter()
-        .chain([&records::X86_64])
+        .chain(records::X86_64)
         .map(|record| record.name)
         .chain(shared::STRUCTURES.iter().copied())
         .collect();

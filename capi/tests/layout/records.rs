@@ -35,34 +35,122 @@ const fn record(
     Record { name, size, align, members }
 }
 
-/// Where a processor of each kind says what its guest did.
-pub const X86_64: Record = record(
-    "zx_packet_guest_mem_t",
-    (32, 8),
-    &[
-        ("addr", 0, 8),
-        ("inst_len", 8, 1),
-        ("inst_buf", 9, 15),
-        ("default_operand_size", 24, 1),
-        ("reserved", 25, 7),
-    ],
-);
-pub const ARM64: Record = record(
-    "zx_packet_guest_mem_t",
-    (32, 8),
-    &[
-        ("addr", 0, 8),
-        ("access_size", 8, 1),
-        ("sign_extend", 9, 1),
-        ("xt", 10, 1),
-        ("read", 11, 1),
-        ("data", 16, 8),
-        ("reserved", 24, 8),
-    ],
-);
+/// What processors of each kind say of themselves, and of what their guests did.
+pub const X86_64: &[Record] = &[
+    record(
+        "zx_packet_guest_mem_t",
+        (32, 8),
+        &[
+            ("addr", 0, 8),
+            ("inst_len", 8, 1),
+            ("inst_buf", 9, 15),
+            ("default_operand_size", 24, 1),
+            ("reserved", 25, 7),
+        ],
+    ),
+    record(
+        "zx_thread_state_general_regs_t",
+        (144, 8),
+        &[
+            ("rax", 0, 8),
+            ("rbx", 8, 8),
+            ("rcx", 16, 8),
+            ("rdx", 24, 8),
+            ("rsi", 32, 8),
+            ("rdi", 40, 8),
+            ("rbp", 48, 8),
+            ("rsp", 56, 8),
+            ("r8", 64, 8),
+            ("r9", 72, 8),
+            ("r10", 80, 8),
+            ("r11", 88, 8),
+            ("r12", 96, 8),
+            ("r13", 104, 8),
+            ("r14", 112, 8),
+            ("r15", 120, 8),
+            ("rip", 128, 8),
+            ("rflags", 136, 8),
+        ],
+    ),
+    record(
+        "zx_thread_state_fp_regs_t",
+        (160, 16),
+        &[
+            ("fcw", 0, 2),
+            ("fsw", 2, 2),
+            ("ftw", 4, 1),
+            ("reserved", 5, 1),
+            ("fop", 6, 2),
+            ("fip", 8, 8),
+            ("fdp", 16, 8),
+            ("st", 32, 128),
+        ],
+    ),
+    record(
+        "zx_thread_state_vector_regs_t",
+        (2120, 8),
+        &[("zmm", 0, 2048), ("opmask", 2048, 64), ("mxcsr", 2112, 4)],
+    ),
+    record(
+        "zx_thread_state_debug_regs_t",
+        (64, 8),
+        &[("dr", 0, 32), ("dr6", 32, 8), ("dr7", 40, 8), ("dr6_status", 48, 8), ("dr7_control", 56, 8)],
+    ),
+];
+pub const ARM64: &[Record] = &[
+    record(
+        "zx_packet_guest_mem_t",
+        (32, 8),
+        &[
+            ("addr", 0, 8),
+            ("access_size", 8, 1),
+            ("sign_extend", 9, 1),
+            ("xt", 10, 1),
+            ("read", 11, 1),
+            ("data", 16, 8),
+            ("reserved", 24, 8),
+        ],
+    ),
+    record(
+        "zx_thread_state_general_regs_t",
+        (272, 8),
+        &[("r", 0, 240), ("lr", 240, 8), ("sp", 248, 8), ("pc", 256, 8), ("cpsr", 264, 8)],
+    ),
+    record("zx_thread_state_fp_regs_t", (4, 4), &[("unused", 0, 4)]),
+    record("zx_thread_state_vector_regs_t", (520, 8), &[("fpcr", 0, 4), ("fpsr", 4, 4), ("v", 8, 512)]),
+    record(
+        "zx_thread_state_debug_regs_t",
+        (528, 8),
+        &[("hw_bps", 0, 256), ("hw_bps_count", 256, 1), ("hw_wps", 264, 256), ("hw_wps_count", 520, 1)],
+    ),
+];
 
 /// All others.
 pub const RECORDS: &[Record] = &[
+    // listnode.h
+    record("list_node_t", (16, 8), &[("prev", 0, 8), ("next", 8, 8)]),
+    // fidl.h
+    record("fidl_string_t", (16, 8), &[("size", 0, 8), ("data", 8, 8)]),
+    record("fidl_vector_t", (16, 8), &[("count", 0, 8), ("data", 8, 8)]),
+    record(
+        "fidl_envelope_t",
+        (16, 8),
+        &[("num_bytes", 0, 4), ("num_handles", 4, 4), ("data", 8, 8), ("presence", 8, 8)],
+    ),
+    record("fidl_xunion_t", (24, 8), &[("tag", 0, 4), ("padding", 4, 4), ("envelope", 8, 16)]),
+    record("fidl_table_t", (16, 8), &[("envelopes", 0, 16)]),
+    record(
+        "fidl_message_header_t",
+        (16, 4),
+        &[("txid", 0, 4), ("reserved0", 4, 4), ("flags", 8, 4), ("ordinal", 12, 4)],
+    ),
+    record(
+        "fidl_msg_t",
+        (24, 8),
+        &[("bytes", 0, 8), ("handles", 8, 8), ("num_bytes", 16, 4), ("num_handles", 20, 4)],
+    ),
+    record("fidl_txn_t", (8, 8), &[("reply", 0, 8)]),
+    record("fidl_epitaph_t", (16, 8), &[("hdr", 0, 16)]),
     // processargs.h
     record(
         "zx_proc_args_t",
@@ -102,13 +190,14 @@ pub const RECORDS: &[Record] = &[
     record("zx_info_bti_t", (16, 8), &[("minimum_contiguity", 0, 8), ("aspace_size", 8, 8)]),
     record(
         "zx_info_socket_t",
-        (40, 8),
+        (48, 8),
         &[
             ("options", 0, 4),
             ("rx_buf_max", 8, 8),
             ("rx_buf_size", 16, 8),
-            ("tx_buf_max", 24, 8),
-            ("tx_buf_size", 32, 8),
+            ("rx_buf_available", 24, 8),
+            ("tx_buf_max", 32, 8),
+            ("tx_buf_size", 40, 8),
         ],
     ),
     record(
@@ -189,6 +278,35 @@ pub const RECORDS: &[Record] = &[
         (56, 8),
         &[("kind", 0, 4), ("flags", 4, 4), ("base", 8, 8), ("size", 16, 8), ("name", 24, 32)],
     ),
+    // syscalls/log.h
+    record(
+        "zx_log_record_t",
+        (32, 8),
+        &[
+            ("reserved", 0, 4),
+            ("datalen", 4, 2),
+            ("flags", 6, 2),
+            ("timestamp", 8, 8),
+            ("pid", 16, 8),
+            ("tid", 24, 8),
+        ],
+    ),
+    // syscalls/system.h
+    record(
+        "zx_system_powerctl_acpi_s_state_t",
+        (3, 1),
+        &[("target_s_state", 0, 1), ("sleep_type_a", 1, 1), ("sleep_type_b", 2, 1)],
+    ),
+    record(
+        "zx_system_powerctl_x86_power_limit_t",
+        (12, 4),
+        &[("power_limit", 0, 4), ("time_window", 4, 4), ("clamp", 8, 1), ("enable", 9, 1)],
+    ),
+    record(
+        "zx_system_powerctl_arg_t",
+        (12, 4),
+        &[("acpi_transition_s_state", 0, 3), ("x86_power_limit", 0, 12)],
+    ),
     // syscalls/port.h
     record("zx_packet_user_t", (32, 8), &[("u64", 0, 32), ("u32", 0, 32), ("u16", 0, 32), ("c8", 0, 32)]),
     record(
@@ -229,18 +347,10 @@ pub const RECORDS: &[Record] = &[
         (32, 8),
         &[("interrupt", 0, 16), ("startup", 0, 16), ("type", 16, 1), ("reserved", 24, 8)],
     ),
-    record("zx_packet_interrupt_t", (8, 8), &[("timestamp", 0, 8)]),
     record(
-        "zx_packet_page_request_t",
+        "zx_packet_interrupt_t",
         (32, 8),
-        &[
-            ("command", 0, 2),
-            ("flags", 2, 2),
-            ("reserved0", 4, 4),
-            ("offset", 8, 8),
-            ("length", 16, 8),
-            ("reserved1", 24, 8),
-        ],
+        &[("timestamp", 0, 8), ("reserved0", 8, 8), ("reserved1", 16, 8), ("reserved2", 24, 8)],
     ),
     record(
         "zx_port_packet_t",
@@ -256,8 +366,7 @@ pub const RECORDS: &[Record] = &[
             ("guest_mem", 16, 32),
             ("guest_io", 16, 32),
             ("guest_vcpu", 16, 32),
-            ("interrupt", 16, 8),
-            ("page_request", 16, 32),
+            ("interrupt", 16, 32),
         ],
     ),
     // syscalls/policy.h

@@ -78,15 +78,11 @@ typedef struct zx_exception_report {
     zx_exception_context_t context;
 } zx_exception_report_t;
 
-/** For zx_task_resume(): the thread goes on from its exception, not from a suspension. */
-#define ZX_RESUME_EXCEPTION ((uint32_t)1)
-/** With it: the next handler is to look at the exception; when there is none the process ends. */
+/** For zx_task_resume_from_exception(): the next handler is to look at it; when there is none the process ends. */
 #define ZX_RESUME_TRY_NEXT ((uint32_t)2)
 
 /** For zx_task_bind_exception_port(): as the process's debugger. */
 #define ZX_EXCEPTION_PORT_DEBUGGER ((uint32_t)1)
-/** For zx_task_bind_exception_port(), unbinding: threads that wait for an answer go on waiting. */
-#define ZX_EXCEPTION_PORT_UNBIND_QUIETLY ((uint32_t)2)
 
 /* From whom a thread in an exception awaits an answer: zx_info_thread_t. */
 #define ZX_EXCEPTION_PORT_TYPE_NONE ((uint32_t)0u)

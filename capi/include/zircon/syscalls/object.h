@@ -155,10 +155,15 @@ typedef struct zx_info_bti {
 typedef struct zx_info_socket {
     /** As zx_socket_create() got them. */
     uint32_t options;
-    /* Each as the property of the same name; those of the other direction are 0 once the peer is closed. */
+    /** The most bytes that may wait to be read here; fewer where they come with overhead. */
     size_t rx_buf_max;
+    /** How many bytes wait to be read here. */
     size_t rx_buf_size;
+    /** How many of them one zx_socket_read() can give: of a datagram socket, those of the next datagram. */
+    size_t rx_buf_available;
+    /** The most bytes that may wait at the other end; 0 once that is closed. */
     size_t tx_buf_max;
+    /** How many bytes wait at the other end; 0 once that is closed. */
     size_t tx_buf_size;
 } zx_info_socket_t;
 
@@ -309,16 +314,9 @@ typedef struct zx_info_resource {
 /** uintptr_t: where the vDSO of a process is, or 0. */
 #define ZX_PROP_PROCESS_VDSO_BASE_ADDRESS ((uint32_t)6u)
 
-/* size_t: the buffers of a socket, and how full they must be for its threshold signals. */
-#define ZX_PROP_SOCKET_RX_BUF_MAX 8u
-#define ZX_PROP_SOCKET_RX_BUF_SIZE 9u
-#define ZX_PROP_SOCKET_TX_BUF_MAX 10u
-#define ZX_PROP_SOCKET_TX_BUF_SIZE 11u
+/* size_t: how full the buffers of a socket must be for its threshold signals. */
 #define ZX_PROP_SOCKET_RX_THRESHOLD 12u
 #define ZX_PROP_SOCKET_TX_THRESHOLD 13u
-
-/** size_t: how many messages may be pending in the direction that an end of a channel writes to. */
-#define ZX_PROP_CHANNEL_TX_MSG_MAX 14u
 
 /** size_t: whether a job is to end when memory runs out. */
 #define ZX_PROP_JOB_KILL_ON_OOM 15u

@@ -32,7 +32,6 @@ __BEGIN_CDECLS
 #define ZX_PKT_TYPE_INTERRUPT ((uint8_t)0x07u)
 /** An exception; its number is in the second byte. */
 #define ZX_PKT_TYPE_EXCEPTION(n) ((uint32_t)(0x08u | (((n) & 0xFFu) << 8)))
-#define ZX_PKT_TYPE_PAGE_REQUEST ((uint8_t)0x09u)
 
 /** The part of a packet's type that is not an exception's number. */
 #define ZX_PKT_TYPE_MASK ((uint32_t)0x000000FFu)
@@ -46,15 +45,10 @@ __BEGIN_CDECLS
 #define ZX_PKT_IS_GUEST_VCPU(type) ((type) == ZX_PKT_TYPE_GUEST_VCPU)
 #define ZX_PKT_IS_INTERRUPT(type) ((type) == ZX_PKT_TYPE_INTERRUPT)
 #define ZX_PKT_IS_EXCEPTION(type) (((type) & ZX_PKT_TYPE_MASK) == ZX_PKT_TYPE_EXCEPTION(0))
-#define ZX_PKT_IS_PAGE_REQUEST(type) ((type) == ZX_PKT_TYPE_PAGE_REQUEST)
 
 /* What happened to a virtual processor. */
 #define ZX_PKT_GUEST_VCPU_INTERRUPT ((uint8_t)0)
 #define ZX_PKT_GUEST_VCPU_STARTUP ((uint8_t)1)
-
-/* What a pager is asked. */
-#define ZX_PAGER_VMO_READ ((uint16_t)0)
-#define ZX_PAGER_VMO_COMPLETE ((uint16_t)1)
 
 /** A packet of the program's own: 32 bytes, as it likes to see them. */
 typedef union zx_packet_user {
@@ -156,18 +150,10 @@ typedef struct zx_packet_guest_vcpu {
 /** An interrupt came. */
 typedef struct zx_packet_interrupt {
     zx_time_t timestamp;
-} zx_packet_interrupt_t;
-
-/** Somebody needs a page of memory that a pager supplies. */
-typedef struct zx_packet_page_request {
-    /** A ZX_PAGER_VMO_*. */
-    uint16_t command;
-    uint16_t flags;
-    uint32_t reserved0;
-    uint64_t offset;
-    uint64_t length;
+    uint64_t reserved0;
     uint64_t reserved1;
-} zx_packet_page_request_t;
+    uint64_t reserved2;
+} zx_packet_interrupt_t;
 
 /** What arrives at a port. */
 typedef struct zx_port_packet {
@@ -185,7 +171,6 @@ typedef struct zx_port_packet {
         zx_packet_guest_io_t guest_io;
         zx_packet_guest_vcpu_t guest_vcpu;
         zx_packet_interrupt_t interrupt;
-        zx_packet_page_request_t page_request;
     };
 } zx_port_packet_t;
 

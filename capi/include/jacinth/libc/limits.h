@@ -1,0 +1,12 @@
+/**
+ * @file
+ * The system's limits.h, with what Fuchsia's has beyond it: see jacinth/compat.h.
+ */
+
+#pragma GCC system_header
+
+#include_next <limits.h>
+
+#ifndef PAGE_SIZE
+#define PAGE_SIZE 4096
+#endif
