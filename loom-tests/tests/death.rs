@@ -107,6 +107,14 @@ fn sending_a_message_in_a_block() {
     explore_deaths(SENDING_MUCH, 2);
 }
 
+/// INV-FREE-1, INV-FREE-2, INV-BLOCK-4.
+#[test]
+fn sending_in_used_blocks() {
+    explore_deaths_at(SENDING_IN_USED_BLOCKS, |name| {
+        usize::from(["take.owned", "map.cleared"].contains(&name))
+    });
+}
+
 /// INV-TRANSFER-1: the message comes with all its handles, or not at all.
 #[test]
 fn sending_handles() {

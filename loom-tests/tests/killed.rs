@@ -105,6 +105,7 @@ fn making_and_moving_handles() {
 fn sending() {
     kill_after_every_store(SENDING);
     kill_after_every_store(SENDING_MUCH);
+    kill_after_every_store(SENDING_IN_USED_BLOCKS);
     kill_after_every_store(SENDING_HANDLES);
     kill_after_every_store(SENDING_HANDLES_AGAIN);
     kill_after_every_store(SENDING_WHAT_CANNOT_BE_SENT);

@@ -96,8 +96,15 @@ fn a_second_supervisor_completes_what_the_first_left_of_dying_sides() {
 /// The same for messages on their way.
 #[test]
 fn a_second_supervisor_completes_what_the_first_left_of_messages() {
-    for scene in [SENDING, SENDING_MUCH, SENDING_HANDLES, SENDING_WHAT_CANNOT_BE_SENT, RECEIVING, DISCARDING]
-    {
+    for scene in [
+        SENDING,
+        SENDING_MUCH,
+        SENDING_IN_USED_BLOCKS,
+        SENDING_HANDLES,
+        SENDING_WHAT_CANNOT_BE_SENT,
+        RECEIVING,
+        DISCARDING,
+    ] {
         every_pair_of_deaths(scene);
     }
 }
@@ -110,6 +117,7 @@ fn a_supervisor_dies_at_each_point_of_recovery() {
         (CLOSING_A_SHARED_HANDLE, "close.committed"),
         (REPLACING, "move.committed"),
         (SENDING_HANDLES, "transfer.written"),
+        (SENDING_IN_USED_BLOCKS, "take.owned"),
     ];
     for (scene, name) in settling {
         second_deaths(scene, Some(Death { name, nth: 0 }), &mut reached);

@@ -5,7 +5,8 @@
 
 use crate::block::{BlockId, Descriptor};
 use crate::error::{Error, Result};
-use crate::layout::{CLASS_0_LINES, Config, EntryCell, Header, LINE_WORDS, Layout, Line, Section};
+use crate::free_map::FreeMap;
+use crate::layout::{CLASS_0_LINES, Config, EntryCell, Header, LINE_WORDS, Layout, Line, Map, Section};
 use crate::object::{Body, Name, Object};
 use crate::owner::{ProcessRow, Record, ThreadRow};
 use crate::region::{Heap, Region, Shared};
@@ -162,6 +163,16 @@ impl Arena {
         Some(unsafe { self.base.add(section.offset_bytes).cast::<T>().add(index).as_ref() })
     }
 
+    /// All of a section.
+    fn all<T: Shared>(&self, section: Section<T>) -> &[T] {
+        // SAFETY: the layout keeps every section inside the region (`over`), aligned to a page; `T: Shared` accepts any
+        // bytes and only ever accesses them atomically.
+        unsafe {
+            let first = self.base.add(section.offset_bytes).cast::<T>();
+            core::slice::from_raw_parts(first.as_ptr(), section.count)
+        }
+    }
+
     #[inline]
     pub(crate) fn header(&self) -> &Header {
         self.at(self.layout.header, 0).expect("a layout has a header")
@@ -204,6 +215,23 @@ impl Arena {
         section
             .and_then(|section| self.at(section, block.index()))
             .ok_or(Error::Corrupt("a block is out of range"))
+    }
+
+    fn map<'a>(&'a self, map: &'a Map) -> FreeMap<'a> {
+        FreeMap::new(&map.levels, self.all(map.section))
+    }
+
+    /// Which objects are free.
+    #[expect(dead_code, reason = "until slots are taken by it")]
+    pub(crate) fn free_objects(&self) -> FreeMap<'_> {
+        self.map(&self.layout.object_map)
+    }
+
+    /// Which blocks of the class are free.
+    pub(crate) fn free_blocks(&self, class: usize) -> Result<FreeMap<'_>> {
+        let map =
+            self.layout.block_maps.get(class).ok_or(Error::Corrupt("a block's class is out of range"))?;
+        Ok(self.map(map))
     }
 
     /// The lines of a block.
@@ -279,6 +307,8 @@ mod model {
             self.construct(layout.bodies);
             self.construct(layout.names);
             self.construct(layout.entries);
+            self.construct(layout.object_map.section);
+            layout.block_maps.iter().for_each(|map| self.construct(map.section));
             layout.descriptors.iter().for_each(|section| self.construct(*section));
             layout.pools.iter().for_each(|section| self.construct(*section));
         }

@@ -7,6 +7,7 @@
 //! | transitional words name living threads | ENTRY-3, LIFE-1 |
 //! | head ≤ tail ≤ head + limit; every message's header fits what it names | RING-1 |
 //! | every block free, or part of exactly one direction, or in a living thread's hands | BLOCK-1 |
+//! | the map of free blocks shows those that are free, and no others | FREE-1, FREE-2 |
 //! | no dead process is unrecovered | RECOVER-1 |
 //!
 //! "Quiescent" means that no operation is under way: other processes may be attached, and asleep. An arena that
@@ -380,12 +381,27 @@ impl Walk<'_> {
         Ok(())
     }
 
+    /// INV-FREE-1 and INV-FREE-2, which hold without exception while nobody is in the middle of anything.
+    fn look_at_map(&mut self, block: BlockId) -> Result<()> {
+        let (is_set, is_found) = self.arena.free_blocks(block.class())?.shows(block.index() as u32)?;
+        if is_set != self.arena.is_free(block)? {
+            let shown = if is_set { "free" } else { "not free" };
+            self.audit.find(format!("block {block:?} is shown as {shown}, and is not so"));
+        }
+        if !is_found {
+            self.audit
+                .find(format!("nobody is led to block {block:?} and its neighbours, some of which are free"));
+        }
+        Ok(())
+    }
+
     fn walk_blocks(&mut self) -> Result<()> {
         for class in 0..self.arena.layout().pools.len() {
             // Those that were counted as used: who finds no free block looks for one that is FREE, which these are not.
             let counted = self.arena.header().blocks_fresh[class].load(Relaxed);
             for index in 0..self.arena.used_blocks(class) {
                 let block = BlockId::new(class, index);
+                self.look_at_map(block)?;
                 match BlockWord(self.arena.descriptor(block)?.state.load(Relaxed)).state() {
                     BlockState::Bound(writer) => {
                         // A retired channel keeps its blocks until it is reclaimed.

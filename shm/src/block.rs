@@ -7,21 +7,35 @@
 //!
 //! ```text
 //!  INVALID ──▶ OWNED(t) ──▶ BOUND(direction) ──▶ FREE ──▶ OWNED(t) …
-//!  (virgin)       │    join intent      leave intent ▲
-//!                 └──────────────────────────────────┘   the owner died before the join
+//!  (virgin)  │    │    join intent      leave intent ▲
+//!     take intent └──────────────────────────────────┘   the owner died before the join
 //! ```
+//!
+//! Taking and freeing are each one CAS of the block's word, between an intent that names the block and the change of its
+//! bit in the map of free blocks (`free_map`):
+//!
+//! | point | step | a death right after it |
+//! |---|---|---|
+//! | `take.intended` | link = taking; the lowest block that the map shows, else the first that was never used | the map is repaired |
+//! | `take.owned` | word: FREE or INVALID → OWNED(t) | freed, the map repaired |
+//! | | the map agrees; a block that was never used: the mark behind it | the same |
+//! | `free.…`, `leave.…` | link = leaving, with the exact word; off its chain; word → FREE | freed, if it is off; the map repaired |
+//! | | the map agrees; link idle | the map is repaired |
 //!
 //! INV-BLOCK-1: a BOUND block is reachable from its direction (as segment or in the payload list), except
 //! while some thread's link intent names it.
 //! INV-BLOCK-2: every word has a generation, so an intent that names an exact word frees it at most once.
-//! INV-BLOCK-3: which blocks are free is known by their words alone; lists of free ones are private hints.
+//! INV-BLOCK-3: which blocks are free is known by their words; the map says where to look (INV-FREE-1).
+//! INV-BLOCK-4: an OWNED block is named by the link intent of its owner, so that recovery need not look for it.
 
 use crate::arena::Arena;
 use crate::bits::{Field, ObjectRef, Tag};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, crash_point};
 use crate::layout::block_bytes;
+use crate::owner::Link;
 use crate::region::Shared;
-use crate::sync::{Acquire, AtomicU64, Relaxed, Release};
+use crate::sync::{AcqRel, AtomicU64, Relaxed, Release};
+use crate::thread::Thread;
 
 /// A block's name: its class and its index in the class.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -141,54 +155,97 @@ impl BlockWord {
     }
 }
 
-impl Arena {
-    /// Takes a free block of `class` for `tag`: one of the private `hints`, else a virgin one, else whichever
-    /// a search finds.
-    pub(crate) fn take_block(&self, class: usize, tag: Tag, hints: &mut Vec<u32>) -> Result<BlockId> {
-        let bytes = block_bytes(class.min(32));
-        let section = self.layout().descriptors.get(class).copied().ok_or(Error::NoMemory { bytes })?;
-        while let Some(index) = hints.pop() {
+impl Thread {
+    /// A free block of `class`, OWNED by this thread; its link intent names it from here on.
+    pub(crate) fn take_some_block(&self, class: usize) -> Result<BlockId> {
+        let taken = match self.take_shown_block(class)? {
+            None => self.take_virgin_block(class)?,
+            taken => taken,
+        };
+        taken.ok_or_else(|| {
+            self.set_link(Link::Idle, 0);
+            Error::NoMemory { bytes: block_bytes(class.min(32)) }
+        })
+    }
+
+    /// The lowest block that the map of free ones shows.
+    fn take_shown_block(&self, class: usize) -> Result<Option<BlockId>> {
+        let map = self.arena().free_blocks(class)?;
+        // P5: as many rounds as there are blocks, and more than there are words in the map. Each tidies something up.
+        for _ in 0..4 * self.arena().layout().descriptors[class].count + 4 {
+            let Some(index) = map.candidate() else { return Ok(None) };
             let block = BlockId::new(class, index);
-            if self.try_take(block, tag)? {
-                return Ok(block);
+            self.set_link(Link::Taking { block }, 0);
+            crash_point!(self, "take.intended");
+            let is_free = || self.arena().is_free(block);
+            if self.try_take(block)? {
+                crash_point!(self, "take.owned");
+                map.taken(self, index, is_free)?;
+                return Ok(Some(block));
             }
+            map.misled(self, index, is_free)?;
         }
-        let fresh = &self.header().blocks_fresh[class];
-        // As many rounds as there are blocks: every round moves the count on, whoever takes the block.
-        for _ in 0..section.count {
-            // Relaxed: the count is a hint; the block's own word decides.
+        Ok(None)
+    }
+
+    fn try_take(&self, block: BlockId) -> Result<bool> {
+        let state = &self.arena().descriptor(block)?.state;
+        let word = BlockWord(state.load(Relaxed));
+        // ORDER: Acquire pairs with the Release in `free_block_named`: the last user is done with the bytes. Release: after
+        // the intent, in the order that recovery sees.
+        let owned = word.owned(self.tag).0;
+        Ok(word.state() == BlockState::Free && state.compare_exchange(word.0, owned, AcqRel, Relaxed).is_ok())
+    }
+
+    /// The first block that was never used.
+    fn take_virgin_block(&self, class: usize) -> Result<Option<BlockId>> {
+        let blocks = self.arena().layout().descriptors[class].count;
+        let fresh = &self.arena().header().blocks_fresh[class];
+        // As many rounds as there are blocks: every round moves the mark on, whoever takes the block.
+        for _ in 0..blocks {
+            // Relaxed: the mark is a hint; the block's own word decides.
             let index = fresh.load(Relaxed);
-            if index >= section.count as u64 {
+            if index >= blocks as u64 {
                 break;
             }
             let block = BlockId::new(class, index as u32);
-            let state = &self.descriptor(block)?.state;
-            let owned = BlockWord(0).owned(tag);
-            // Relaxed: a virgin block has no history; what its owner writes is published when it joins.
-            let taken = state.compare_exchange(0, owned.0, Relaxed, Relaxed).is_ok();
-            // Whoever found the block taken helps the count on. ORDER: Release: after the block was taken. A virgin
-            // block behind the count would never be found again.
+            self.set_link(Link::Taking { block }, 0);
+            let state = &self.arena().descriptor(block)?.state;
+            let owned = BlockWord(0).owned(self.tag);
+            // A virgin block has no history, and what its owner writes is published when it joins. ORDER: Release: after
+            // the intent, in the order that recovery sees.
+            let taken = state.compare_exchange(0, owned.0, Release, Relaxed).is_ok();
+            crash_point!(self, "take.virgin");
+            // Whoever found the block taken helps the mark on. ORDER: Release: after the block was taken. A virgin
+            // block behind the mark would never be found again.
             let _ = fresh.compare_exchange(index, index + 1, Release, Relaxed);
             if taken {
-                return Ok(block);
+                return Ok(Some(block));
             }
         }
-        for index in 0..section.count as u32 {
-            let block = BlockId::new(class, index);
-            if self.try_take(block, tag)? {
-                return Ok(block);
-            }
-        }
-        Err(Error::NoMemory { bytes })
+        Ok(None)
     }
 
-    fn try_take(&self, block: BlockId, tag: Tag) -> Result<bool> {
-        let state = &self.descriptor(block)?.state;
-        let word = BlockWord(state.load(Relaxed));
-        // ORDER: Acquire pairs with the Release in `free_block`: the last user is done with the bytes.
-        let owned = word.owned(tag).0;
-        Ok(word.state() == BlockState::Free
-            && state.compare_exchange(word.0, owned, Acquire, Relaxed).is_ok())
+    /// Frees the block that this row's link intent names, if its word is still exactly `word`. At most one caller
+    /// succeeds (INV-BLOCK-2).
+    pub(crate) fn free_block_named(&self, block: BlockId, word: BlockWord) -> Result<bool> {
+        let state = &self.arena().descriptor(block)?.state;
+        // ORDER: Release pairs with the Acquire in `try_take`: whoever frees a block has seen its last use.
+        if state.compare_exchange(word.0, word.freed().0, Release, Relaxed).is_err() {
+            return Ok(false);
+        }
+        crash_point!(self, "free.word");
+        let map = self.arena().free_blocks(block.class())?;
+        map.freed(self, block.index() as u32, || self.arena().is_free(block))?;
+        Ok(true)
+    }
+}
+
+impl Arena {
+    /// Whether the block's word says FREE.
+    pub(crate) fn is_free(&self, block: BlockId) -> Result<bool> {
+        // Relaxed: whoever acts on it does so by a CAS of the word, or has its order from the map.
+        Ok(BlockWord(self.descriptor(block)?.state.load(Relaxed)).state() == BlockState::Free)
     }
 
     /// OWNED(t) → BOUND, once the block is reachable from its direction.
@@ -201,48 +258,61 @@ impl Arena {
         }
         Ok(())
     }
-
-    /// Frees the block if its word is still exactly `word`. At most one caller succeeds (INV-BLOCK-2).
-    pub(crate) fn free_block(&self, block: BlockId, word: BlockWord) -> Result<bool> {
-        // ORDER: Release pairs with the Acquire in `try_take`: whoever frees a block has seen its last use.
-        Ok(self.descriptor(block)?.state.compare_exchange(word.0, word.freed().0, Release, Relaxed).is_ok())
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::layout::Config;
+    use crate::process::Process;
+    use std::sync::Arc;
 
-    fn arena() -> Arena {
-        Arena::heap(&Config {
-            pool_bytes: 512,
-            max_objects: 2,
-            max_processes: 1,
-            max_threads: 1,
-            ..Config::default()
-        })
-        .unwrap()
+    fn thread(pool_bytes: u64) -> Thread {
+        let config =
+            Config { pool_bytes, max_objects: 2, max_processes: 1, max_threads: 1, ..Config::default() };
+        let arena = Arc::new(Arena::heap(&config).unwrap());
+        let seat = arena.first_seat().unwrap();
+        Thread::join(&Process::sit(arena, seat, 1, 1).unwrap()).unwrap()
+    }
+
+    fn free(thread: &Thread, block: BlockId) -> bool {
+        let word = BlockWord(thread.arena().descriptor(block).unwrap().state.load(Relaxed));
+        thread.set_link(Link::Taking { block }, 0);
+        let freed = thread.free_block_named(block, word).unwrap();
+        assert!(!thread.free_block_named(block, word).unwrap(), "the word has moved on");
+        thread.set_link(Link::Idle, 0);
+        freed
     }
 
     #[test]
     fn a_pool_gives_each_block_once_and_then_says_that_it_has_none() {
-        let (arena, mut hints) = (arena(), Vec::new());
-        let a = arena.take_block(0, Tag(1), &mut hints).unwrap();
-        let b = arena.take_block(0, Tag(1), &mut hints).unwrap();
+        let thread = thread(512);
+        let a = thread.take_some_block(0).unwrap();
+        let b = thread.take_some_block(0).unwrap();
         assert_ne!(a, b);
-        assert_eq!(arena.take_block(0, Tag(1), &mut hints), Err(Error::NoMemory { bytes: 256 }));
-        assert!(arena.take_block(40, Tag(1), &mut hints).is_err(), "no such class");
+        assert_eq!(thread.take_some_block(0), Err(Error::NoMemory { bytes: 256 }));
+        assert!(thread.take_free_block(40).is_err(), "no such class");
     }
 
     #[test]
-    fn a_block_is_freed_once_per_generation_and_found_again_without_hints() {
-        let (arena, mut hints) = (arena(), Vec::new());
-        let block = arena.take_block(1, Tag(1), &mut hints).unwrap();
-        let word = BlockWord(arena.descriptor(block).unwrap().state.load(Relaxed));
-        assert_eq!(word.state(), BlockState::Owned(Tag(1)));
-        assert!(arena.free_block(block, word).unwrap());
-        assert!(!arena.free_block(block, word).unwrap(), "the word has moved on");
-        assert_eq!(arena.take_block(1, Tag(1), &mut hints).unwrap(), block);
+    fn a_block_is_freed_once_per_generation_and_found_again() {
+        let thread = thread(512);
+        let block = thread.take_some_block(1).unwrap();
+        assert_eq!(Link::from_word(thread.row().link.load(Relaxed)), Link::Taking { block });
+        assert!(free(&thread, block));
+        assert_eq!(thread.take_some_block(1).unwrap(), block);
+        assert!(free(&thread, block), "another generation");
+    }
+
+    #[test]
+    fn freed_blocks_come_before_those_that_were_never_used() {
+        let thread = thread(1 << 20);
+        let blocks: Vec<_> = (0..300).map(|_| thread.take_some_block(0).unwrap()).collect();
+        for block in &blocks[70..170] {
+            assert!(free(&thread, *block));
+        }
+        let again: Vec<_> = (0..100).map(|_| thread.take_some_block(0).unwrap()).collect();
+        assert_eq!(again, blocks[70..170], "the lowest first");
+        assert_eq!(thread.take_some_block(0).unwrap().index(), 300);
     }
 }

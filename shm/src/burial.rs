@@ -6,8 +6,8 @@
 //! that the supervisor hears of other deaths in between, and tells those first.
 //!
 //! ```text
-//!  announce ──▶ waiting ──▶ batch: closing ──▶ slots ──▶ blocks ──▶ rows free ──▶ retired slots collected
-//!               (told)             one process            one walk for all of the batch
+//!  announce ──▶ waiting ──▶ batch: closing ──▶ slots ──▶ rows free ──▶ retired slots collected
+//!               (told)             one process     one walk for all of the batch
 //!                                  after the other
 //! ```
 //!
@@ -22,7 +22,6 @@
 //! is done, with the news, before it is on any list.
 
 use crate::bits::Tag;
-use crate::block::{BlockId, BlockState, BlockWord};
 use crate::counter::Counter;
 use crate::dying::Effort;
 use crate::error::{Error, Result, crash_point};
@@ -34,7 +33,7 @@ use crate::step::{Step, is_skipped};
 use crate::sync::{Relaxed, Release};
 use crate::thread::Thread;
 
-/// Slots or blocks that are looked at in one step.
+/// Slots that are looked at in one step.
 const LOOKS_IN_A_STEP: u32 = 64;
 
 /// Steps that may still be taken in a slice.
@@ -84,8 +83,6 @@ enum Stage {
     Closing(usize),
     /// Looking for slots in hand, from this one on.
     Slots(u32),
-    /// Looking for blocks in hand, of this class, from this one on.
-    Blocks(usize, u32),
     /// Freeing the rows.
     Rows,
     /// Finding what is retired and known to nobody.
@@ -232,7 +229,7 @@ impl Burials {
             Stage::Slots(first) => {
                 let end = supervisor.arena().used_slots();
                 if first >= end {
-                    self.stage = Stage::Blocks(0, 0);
+                    self.stage = Stage::Rows;
                     return Ok(());
                 }
                 let next = end.min(first.saturating_add(LOOKS_IN_A_STEP));
@@ -240,24 +237,6 @@ impl Burials {
                 budget.spend();
                 for slot in first..next {
                     let done = self.free_slot(supervisor, slot);
-                    self.fail_all_unless(done)?;
-                }
-            }
-            Stage::Blocks(class, first) => {
-                if class >= supervisor.arena().layout().pools.len() {
-                    self.stage = Stage::Rows;
-                    return Ok(());
-                }
-                let end = supervisor.arena().used_blocks(class);
-                if first >= end {
-                    self.stage = Stage::Blocks(class + 1, 0);
-                    return Ok(());
-                }
-                let next = end.min(first.saturating_add(LOOKS_IN_A_STEP));
-                self.stage = Stage::Blocks(class, next);
-                budget.spend();
-                for index in first..next {
-                    let done = self.free_block(supervisor, BlockId::new(class, index));
                     self.fail_all_unless(done)?;
                 }
             }
@@ -305,16 +284,6 @@ impl Burials {
             return Ok(());
         }
         burial.stand_in(tag).map_or(Ok(()), |stand_in| stand_in.tear_down(slot, life))
-    }
-
-    /// Step 6: a block that is in the hands of one of the batch.
-    fn free_block(&mut self, supervisor: &Thread, block: BlockId) -> Result<()> {
-        let word = BlockWord(supervisor.arena().descriptor(block)?.state.load(Relaxed));
-        let BlockState::Owned(tag) = word.state() else { return Ok(()) };
-        if let Some(burial) = self.burial_of(tag) {
-            burial.recovered.blocks_freed += u32::from(supervisor.arena().free_block(block, word)?);
-        }
-        Ok(())
     }
 
     /// The rest of step 6, and step 7.

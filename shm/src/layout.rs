@@ -1,17 +1,20 @@
 //! Where everything lies in an arena: fixed by a [`Config`] at creation, recomputed and compared at attach.
 //!
 //! ```text
-//!  header │ process rows │ thread rows │ objects │ bodies │ names │ handle tables │ descriptors │ block pools
-//!           4 lines        4 lines       1 line    4 lines  2 lines one word an     half a line   class 0 … 16
-//!           a process      a thread      an object a channel        entry, a page-  a block       256 B … 16 MiB
-//!                                                                   aligned region
+//!  header │ process rows │ thread rows │ objects │ bodies │ names │ handle tables │ maps │ descriptors │ block pools
+//!           4 lines        4 lines       1 line    4 lines  2 lines one word an     1 bit  half a line   class 0 … 16
+//!           a process      a thread      an object a channel        entry, a page-  a      a block       256 B … 16 MiB
+//!                                                                   aligned region  thing
 //!                                                                   a process
 //! ```
+//!
+//! The maps say which objects and which blocks are free: one for objects, one for each class of blocks.
 //!
 //! INV-LAYOUT-1: after attach nothing here is read from the arena again: the numbers live in private memory.
 //! INV-LAYOUT-2: sections follow each other in this order without overlap, each on a page of its own.
 
 use crate::block::Descriptor;
+use crate::free_map::{MapLayout, MapWord};
 use crate::object::{Body, Name, Object};
 use crate::owner::{ProcessRow, ThreadRow};
 use crate::region::Shared;
@@ -35,7 +38,7 @@ const CONFIG_WORDS: usize = 11;
 pub(crate) const PAGE_BYTES: usize = 4096;
 const MAGIC: u64 = u64::from_le_bytes(*b"jacinth\x01");
 /// Changes whenever a word's meaning does.
-pub(crate) const VERSION: u64 = 2;
+pub(crate) const VERSION: u64 = 3;
 
 /// Sixty-four bytes of payload, message headers or handle records.
 #[derive(Debug, Default)]
@@ -283,6 +286,12 @@ impl<T> Clone for Section<T> {
 
 impl<T> Copy for Section<T> {}
 
+/// Where a map of free things lies, and its levels in there.
+pub(crate) struct Map {
+    pub(crate) section: Section<MapWord>,
+    pub(crate) levels: MapLayout,
+}
+
 /// Lays sections one after another, each starting on a page.
 struct Builder {
     next_bytes: usize,
@@ -294,6 +303,11 @@ impl Builder {
         let len_bytes = count.checked_mul(size_of::<T>()).expect("validated limits fit the address space");
         self.next_bytes = (offset_bytes + len_bytes).next_multiple_of(PAGE_BYTES);
         Section { offset_bytes, count, of: PhantomData }
+    }
+
+    fn map(&mut self, things: usize) -> Map {
+        let levels = MapLayout::new(things);
+        Map { section: self.section(levels.words()), levels }
     }
 }
 
@@ -309,6 +323,10 @@ pub(crate) struct Layout {
     pub(crate) entries: Section<EntryCell>,
     /// Entries in one process's region: a whole number of pages.
     pub(crate) entries_per_process: usize,
+    /// Which objects are free.
+    pub(crate) object_map: Map,
+    /// Which blocks are, class by class.
+    pub(crate) block_maps: Vec<Map>,
     pub(crate) descriptors: Vec<Section<Descriptor>>,
     pub(crate) pools: Vec<Section<Line>>,
     pub(crate) total_bytes: usize,
@@ -332,6 +350,8 @@ impl Layout {
         let entries = at.section(processes.count * entries_per_process);
         let classes = config.classes();
         let blocks = |class| config.blocks_of_class(class);
+        let object_map = at.map(objects.count);
+        let block_maps = (0..classes).map(|class| at.map(blocks(class))).collect();
         let descriptors = (0..classes).map(|class| at.section(blocks(class))).collect();
         let pools = (0..classes).map(|class| at.section(blocks(class) * (CLASS_0_LINES << class))).collect();
         let total_bytes = at.next_bytes;
@@ -345,6 +365,8 @@ impl Layout {
             names,
             entries,
             entries_per_process,
+            object_map,
+            block_maps,
             descriptors,
             pools,
             total_bytes,
@@ -360,6 +382,7 @@ impl Layout {
             size_of::<Object>(),
             size_of::<Body>(),
             size_of::<Name>(),
+            size_of::<MapWord>(),
             size_of::<Descriptor>(),
             size_of::<Line>(),
             self.entries_per_process,
@@ -422,6 +445,7 @@ const _: () = {
     assert!(size_of::<Name>() == 2 * LINE_BYTES);
     assert!(size_of::<ThreadRow>() == 4 * LINE_BYTES);
     assert!(size_of::<ProcessRow>() == 4 * LINE_BYTES);
+    assert!(size_of::<MapWord>() == 8);
     assert!(size_of::<Descriptor>() == 32);
     assert!(size_of::<Header>() <= PAGE_BYTES);
 };

@@ -38,6 +38,7 @@ mod dying;
 mod endpoint;
 mod error;
 mod fork;
+mod free_map;
 #[cfg(not(loom))]
 mod in_place;
 mod layout;

@@ -7,7 +7,7 @@
 //! |---|---|---|---|
 //! | reference | `reference`, `record` | a count changes | which record, which object, and whether it landed |
 //! | operation | `operation[0]`, `operation[1]` | create, replace, send, receive | where the commit is to be seen |
-//! | link | `link`, `link_word` | a block joins or leaves a direction | which block, and its exact word |
+//! | link | `link`, `link_word` | a block is taken, joins or leaves a direction | which block, and its exact word |
 //! | dying | `dying` | — | the sides whose last reference this thread took, still to be cleared |
 //! | hazards | `hazards` | an object is used without a reference of one's own | what must be woken, and not reused |
 //!
@@ -322,10 +322,14 @@ impl Record {
     }
 }
 
-/// How a block joins or leaves a direction: a value of [`ThreadRow::link`].
+/// How a block is taken, and how it joins or leaves a direction: a value of [`ThreadRow::link`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Link {
     Idle,
+    /// `block` is tried, or has been taken and is part of nothing yet.
+    Taking {
+        block: crate::block::BlockId,
+    },
     /// `block` becomes the next ring segment of the direction that `from` writes.
     JoinSegment {
         from: ObjectRef,
@@ -360,6 +364,7 @@ impl Link {
             Self::JoinPayload { from, block } => (2, from, block),
             Self::LeaveSegment { from, block } => (3, from, block),
             Self::LeavePayload { from, block } => (4, from, block),
+            Self::Taking { block } => (5, ObjectRef(0), block),
         };
         Self::KIND.of(kind) | Self::OBJECT.of(from.0.into()) | Self::BLOCK.of(block.to_link())
     }
@@ -372,6 +377,7 @@ impl Link {
             2 => Self::JoinPayload { from, block },
             3 => Self::LeaveSegment { from, block },
             4 => Self::LeavePayload { from, block },
+            5 => Self::Taking { block },
             _ => Self::Idle,
         }
     }
@@ -407,6 +413,7 @@ mod tests {
             Link::JoinPayload { from: object, block },
             Link::LeaveSegment { from: object, block },
             Link::LeavePayload { from: object, block },
+            Link::Taking { block },
         ] {
             assert_eq!(Link::from_word(link.to_word()), link);
         }

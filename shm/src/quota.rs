@@ -27,7 +27,7 @@ use crate::bits::{ObjectRef, Tag};
 use crate::block::{BlockId, BlockState, BlockWord};
 use crate::endpoint::Sender;
 use crate::error::{Error, Result};
-use crate::layout::{Config, MAX_CLASSES};
+use crate::layout::{Config, MAX_CLASSES, block_bytes};
 use crate::object::{Life, LifeState};
 use crate::owner::Claim;
 use crate::process::Seat;
@@ -71,7 +71,7 @@ impl Quotas {
             }),
             blocks: core::array::from_fn(|class| {
                 let quota = config.block_quota(class);
-                Lock::new(BlockCredits { hints: Vec::new(), quota, left: quota.unwrap_or(0) })
+                Lock::new(BlockCredits { quota, left: quota.unwrap_or(0) })
             }),
             messages: MessageCredits {
                 quota: config.message_quota(),
@@ -212,10 +212,9 @@ impl Thread {
     }
 }
 
-/// Blocks of one class: which were free when last seen, and how many this process may still take.
+/// How many blocks of one class this process may still take.
 #[derive(Debug)]
 pub(crate) struct BlockCredits {
-    pub(crate) hints: Vec<u32>,
     /// `None`: as many as there are.
     quota: Option<u64>,
     left: u64,
@@ -224,13 +223,14 @@ pub(crate) struct BlockCredits {
 impl Thread {
     /// A free block of `class`, OWNED by this thread and charged to this process.
     pub(crate) fn take_free_block(&self, class: usize) -> Result<BlockId> {
-        let Some(credits) = self.process.quotas.blocks.get(class) else {
-            return Err(Error::NoMemory { bytes: BlockId::new(class.min(32), 0).bytes() });
-        };
+        if class >= self.arena().layout().pools.len() {
+            return Err(Error::NoMemory { bytes: block_bytes(class.min(32)) });
+        }
+        let credits = &self.process.quotas.blocks[class];
         // Held throughout: of this process, nobody takes or frees a block of the class while they are counted.
         let mut credits = credits.lock();
         let Some(quota) = credits.quota else {
-            return self.arena().take_block(class, self.tag, &mut credits.hints);
+            return self.take_some_block(class);
         };
         if credits.left == 0 {
             credits.left = quota.saturating_sub(self.blocks_charged(class)?);
@@ -238,23 +238,19 @@ impl Thread {
         credits.left = credits.left.checked_sub(1).ok_or(Error::NoResources(
             "message memory of this process, in blocks of this size (max_block_bytes_per_process)",
         ))?;
-        let block = self
-            .arena()
-            .take_block(class, self.tag, &mut credits.hints)
-            .inspect_err(|_| credits.left += 1)?;
+        let block = self.take_some_block(class).inspect_err(|_| credits.left += 1)?;
         // Until it is BOUND the tag says whose it is.
         self.arena().descriptor(block)?.charge.store(self.process.quotas.charge.to_word(), Relaxed);
         Ok(block)
     }
 
-    /// Frees the block if its word is still exactly `word`.
+    /// Frees the block, which this row's link intent names, if its word is still exactly `word`.
     pub(crate) fn free_block(&self, block: BlockId, word: BlockWord) -> Result<()> {
         let Some(credits) = self.process.quotas.blocks.get(block.class()) else { return Ok(()) };
         let mut credits = credits.lock();
         let is_ours = credits.quota.is_some()
             && self.arena().descriptor(block)?.charge.load(Relaxed) == self.process.quotas.charge.to_word();
-        if self.arena().free_block(block, word)? {
-            credits.hints.push(block.index() as u32);
+        if self.free_block_named(block, word)? {
             credits.left += u64::from(is_ours);
         }
         Ok(())
@@ -263,7 +259,7 @@ impl Thread {
     fn blocks_charged(&self, class: usize) -> Result<u64> {
         let own = self.process.quotas.charge.to_word();
         let mut charged = 0;
-        for index in 0..self.arena().used_blocks(class) {
+        for index in self.arena().free_blocks(class)?.not_free(self.arena().used_blocks(class)) {
             let descriptor = self.arena().descriptor(BlockId::new(class, index))?;
             charged += u64::from(match BlockWord(descriptor.state.load(Relaxed)).state() {
                 BlockState::Bound(_) => descriptor.charge.load(Relaxed) == own,

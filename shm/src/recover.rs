@@ -6,11 +6,11 @@
 //! leaves, and its successor runs the same steps again.
 //!
 //! 1. The process's row becomes DEAD.
-//! 2. Each row's intents are settled: `reference`, then `link`, then `operation`.
+//! 2. Each row's intents are settled: `reference`, then `link`, which names every block in hand, then `operation`.
 //! 3. The handle table is settled: transitional entries become LIVE or FREE, by what has committed.
 //! 4. Whoever may have missed a wake is woken: all objects named by hazards, all peers of its channels and pairs.
 //! 5. Its dying lists are worked, its LIVE entries closed.
-//! 6. Slots and blocks that its threads had in hand are freed; seats it had prepared are recovered too.
+//! 6. Slots that its threads had in hand are freed; seats it had prepared are recovered too.
 //! 7. Hazards are cleared, thread rows freed, and **last** the process row, with its epoch advanced.
 //!
 //! Steps 1 to 4 are the *news*, which others wait for; steps 5 to 7 the work, which is done in slices (`burial`).
@@ -129,7 +129,7 @@ impl Thread {
         let mut verdicts = Vec::new();
         for stand_in in stand_ins {
             stand_in.settle_reference(recovered)?;
-            stand_in.settle_link()?;
+            stand_in.settle_link(recovered)?;
             verdicts.extend(stand_in.settle_operation(recovered)?);
             crash_point!(self, "recover.settled");
         }

@@ -64,29 +64,33 @@ impl Thread {
         Ok(())
     }
 
-    /// Step 2, blocks: is it linked?
-    pub(crate) fn settle_link(&self) -> Result<()> {
+    /// Step 2, blocks: is it linked? Whatever is found, the map of free blocks agrees afterwards.
+    pub(crate) fn settle_link(&self, recovered: &mut Recovered) -> Result<()> {
         skippable!(SettleLink);
         let link = Link::from_word(self.row().link.load(Relaxed));
-        let word = BlockWord(self.row().link_word.load(Relaxed));
-        match link {
+        let left = BlockWord(self.row().link_word.load(Relaxed));
+        let (block, is_linked) = match link {
             Link::Idle => return Ok(()),
-            Link::JoinSegment { from, block } | Link::JoinPayload { from, block } => {
-                let state = BlockWord(self.arena().descriptor(block)?.state.load(Relaxed));
-                if state.state() == BlockState::Owned(self.tag) {
-                    if self.is_reachable(link, from, block)? {
-                        self.arena().bind_block(block, self.tag, from)?;
-                    } else {
-                        self.arena().free_block(block, state)?;
-                    }
-                }
+            Link::Taking { block } => (block, false),
+            Link::JoinSegment { from, block }
+            | Link::JoinPayload { from, block }
+            | Link::LeaveSegment { from, block }
+            | Link::LeavePayload { from, block } => (block, self.is_reachable(link, from, block)?),
+        };
+        let word = BlockWord(self.arena().descriptor(block)?.state.load(Relaxed));
+        let is_in_hand = word.state() == BlockState::Owned(self.tag);
+        match link {
+            Link::JoinSegment { from, .. } | Link::JoinPayload { from, .. } if is_linked => {
+                self.arena().bind_block(block, self.tag, from)?;
             }
-            Link::LeaveSegment { from, block } | Link::LeavePayload { from, block } => {
-                if !self.is_reachable(link, from, block)? {
-                    self.arena().free_block(block, word)?;
-                }
+            Link::LeaveSegment { .. } | Link::LeavePayload { .. } if !is_linked => {
+                self.free_block_named(block, left)?;
             }
+            _ if is_in_hand => recovered.blocks_freed += u32::from(self.free_block_named(block, word)?),
+            _ => {}
         }
+        let map = self.arena().free_blocks(block.class())?;
+        map.repair(self, block.index() as u32, || self.arena().is_free(block))?;
         self.set_link(Link::Idle, 0);
         Ok(())
     }

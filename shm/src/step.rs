@@ -23,7 +23,7 @@ pub enum Step {
     WorkDying,
     /// Closing the handles of the table.
     CloseTable,
-    /// Freeing slots and blocks in hand.
+    /// Freeing slots in hand.
     FreeInHand,
     /// Giving up the seats that the process had prepared.
     DoomSeats,

@@ -32,6 +32,13 @@ pub const REPLACE: &[&str] = &["replace.live"];
 pub const STARTUP: &[&str] = &["startup.live"];
 /// Sending bytes.
 pub const SEND: &[&str] = &["send.written", "send.sent"];
+/// Taking a block that has been used before.
+pub const TAKE: &[&str] = &["take.intended", "take.owned"];
+/// Taking one that was never used.
+pub const TAKE_VIRGIN: &[&str] = &["take.virgin"];
+/// Showing in the map of free things that one is free, and that it is not.
+pub const MAP_SET: &[&str] = &["map.set"];
+pub const MAP_CLEARED: &[&str] = &["map.cleared"];
 /// Linking a segment to a ring.
 pub const GROW: &[&str] = &["grow.taken", "grow.intended", "grow.linked", "grow.bound"];
 /// Taking a payload block.
@@ -43,7 +50,7 @@ pub const RECEIVE: &[&str] = &["receive.reserved", "receive.consumed", "receive.
 /// Leaving a segment that was read to its end.
 pub const LEAVE: &[&str] = &["leave.intended", "leave.left", "leave.freed"];
 /// Giving back what a channel held.
-pub const FREE: &[&str] = &["free.intended", "free.unlinked", "free.freed"];
+pub const FREE: &[&str] = &["free.intended", "free.unlinked", "free.word", "free.freed"];
 /// Making a retired slot free.
 pub const RECLAIM: &[&str] = &["reclaim.claimed", "reclaim.torn"];
 /// Closing what only holds itself.
@@ -60,12 +67,35 @@ pub const RECOVER: &[&str] = &[
     "recover.cleared",
 ];
 /// Settling what a dead thread was in the middle of.
-pub const SETTLE: &[&str] = &["settle.record", "settle.counted", "settle.moved", "settle.entry"];
+pub const SETTLE: &[&str] =
+    &["settle.record", "settle.counted", "settle.moved", "settle.entry", "map.repaired"];
 
 /// All of them.
 pub const ALL_POINTS: &[&[&str]] = &[
-    COUNT, CLOSE, DYING, DRAIN, DUPLICATE, CREATE, MOVE, REPLACE, STARTUP, SEND, GROW, PAYLOAD, TRANSFER,
-    RECEIVE, LEAVE, FREE, RECLAIM, CYCLE, RECOVER, SETTLE,
+    COUNT,
+    CLOSE,
+    DYING,
+    DRAIN,
+    DUPLICATE,
+    CREATE,
+    MOVE,
+    REPLACE,
+    STARTUP,
+    SEND,
+    TAKE,
+    TAKE_VIRGIN,
+    MAP_SET,
+    MAP_CLEARED,
+    GROW,
+    PAYLOAD,
+    TRANSFER,
+    RECEIVE,
+    LEAVE,
+    FREE,
+    RECLAIM,
+    CYCLE,
+    RECOVER,
+    SETTLE,
 ];
 
 /// The names in the sources of `shm/`, by the macro that marks them.

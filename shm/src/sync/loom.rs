@@ -72,6 +72,11 @@ impl AtomicU64 {
         let before = self.turn().fetch_or(value, order);
         self.changed(before, order)
     }
+
+    pub(crate) fn fetch_and(&self, value: u64, order: Ordering) -> u64 {
+        let before = self.turn().fetch_and(value, order);
+        self.changed(before, order)
+    }
 }
 
 std::thread_local! {

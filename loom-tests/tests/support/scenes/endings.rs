@@ -4,7 +4,7 @@ use super::*;
 
 pub const ENDING_A_CHANNEL: Scene = Scene {
     name: "closing both ends of a channel and making its slot free",
-    points: &[CLOSE, DYING, RECLAIM, FREE],
+    points: &[CLOSE, DYING, RECLAIM, FREE, MAP_SET],
     stage: || {
         let mut cast = shared_event();
         let (near, far) = cast.victim.create(Shape::Channel, CHANNEL, ALL).unwrap();

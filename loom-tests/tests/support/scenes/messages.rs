@@ -4,7 +4,7 @@ use super::*;
 
 pub const SENDING: Scene = Scene {
     name: "sending past the end of a segment",
-    points: &[SEND, GROW],
+    points: &[SEND, GROW, TAKE_VIRGIN],
     stage: connected_cast,
     act: |victim, victims| (1..=3).try_for_each(|number| victim.send_value(victims[0], &message(number, 1))),
     beside: |survivor, survivors| read_to_the_end(survivor, survivors, 1),
@@ -16,6 +16,25 @@ pub const SENDING_MUCH: Scene = Scene {
     points: &[SEND, GROW, PAYLOAD],
     stage: connected_cast,
     act: |victim, victims| (1..=2).try_for_each(|number| victim.send_value(victims[0], &message(number, 9))),
+    beside: |survivor, survivors| read_to_the_end(survivor, survivors, 9),
+    after: peer_is_closed,
+};
+
+/// The blocks of a channel that has ended: two that share a word of the map, and one beyond.
+pub const SENDING_IN_USED_BLOCKS: Scene = Scene {
+    name: "sending in blocks that have been another channel's",
+    points: &[TAKE, MAP_CLEARED, GROW, PAYLOAD],
+    stage: || {
+        let cast = connected_cast();
+        let (near, far) = cast.victim.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        for number in 1..=2 {
+            cast.victim.send_value(near, &message(number, 9)).unwrap();
+        }
+        close_all(&cast.victim, &[near, far.unwrap()]);
+        cast.victim.reclaim().unwrap();
+        cast
+    },
+    act: SENDING_MUCH.act,
     beside: |survivor, survivors| read_to_the_end(survivor, survivors, 9),
     after: peer_is_closed,
 };

@@ -1,0 +1,129 @@
+//! The map of free things: several who take and free blocks at once, in an arena whose map has two levels. Every model
+//! ends in an audit, which finds a bit that does not agree with its block, and a block that nobody is led to.
+
+mod support;
+
+use jacinth_shm_loom::{Error, Shape, Thread};
+use support::*;
+
+/// A channel with one block.
+fn channel(thread: &Thread) -> [u32; 2] {
+    let (near, far) = thread.create(Shape::Channel, CHANNEL, ALL).unwrap();
+    thread.send_value(near, &message(1, 1)).unwrap();
+    [near, far.unwrap()]
+}
+
+/// Ends the channel and gives its block back.
+fn end(thread: &Thread, channel: [u32; 2]) {
+    channel.iter().for_each(|end| thread.close_value(*end).unwrap());
+    thread.collect().unwrap();
+}
+
+/// An arena with so many blocks of the smallest class: a leaf word has two bits, and so have those above.
+fn with_blocks(blocks: u64) -> Thread {
+    first(&small_with(|config| {
+        config.max_objects = 8;
+        config.max_handles_per_process = 16;
+        config.pool_bytes = 256 * blocks;
+        config.max_loan_bytes = 256;
+    }))
+}
+
+/// Both takers, or one of them where one block is all there is, get a block.
+fn two_take(free: usize, preemptions: usize) {
+    model_without_barriers(preemptions, move || {
+        let one = with_blocks(3);
+        let taken = [channel(&one), channel(&one), channel(&one)];
+        let two = child(&one, None);
+        let (here, _) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (there, _) = two.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        taken.iter().take(free).for_each(|channel| end(&one, *channel));
+        let taking = loom::thread::spawn(move || (two.send_value(there, &message(2, 1)), two));
+        let here = one.send_value(here, &message(2, 1));
+        let (there, _two) = taking.join().unwrap();
+        let got = usize::from(here.is_ok()) + usize::from(there.is_ok());
+        assert_eq!(got, free.min(2), "{here:?} {there:?}");
+        let objects = 5 - free as u32;
+        assert_eq!(assert_clean(&one, objects, 2 * objects).blocks as usize, 3 - free + got);
+    });
+}
+
+/// INV-FREE-1, INV-BLOCK-2.
+#[test]
+fn of_two_that_want_the_only_free_block_one_gets_it() {
+    two_take(1, 2);
+}
+
+/// INV-FREE-1, INV-FREE-2: whoever loses the one block looks for the other.
+#[test]
+fn two_that_want_the_last_two_blocks_both_get_one() {
+    two_take(2, 2);
+}
+
+/// INV-FREE-1, INV-FREE-2: a block is freed while another is taken from the same leaf, and the next one is led to it.
+#[test]
+fn a_block_freed_while_another_is_taken_is_found() {
+    model_without_barriers(2, || {
+        let one = with_blocks(3);
+        let (first, second, _third) = (channel(&one), channel(&one), channel(&one));
+        let two = child(&one, None);
+        let (there, _) = two.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        end(&one, first);
+        let freeing = loom::thread::spawn(move || {
+            end(&one, second);
+            one
+        });
+        two.send_value(there, &message(2, 1)).unwrap();
+        let one = freeing.join().unwrap();
+        assert_clean(&one, 2, 4);
+        let (here, _) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        assert_eq!(one.send_value(here, &message(2, 1)), Ok(()));
+        assert_clean(&one, 3, 6);
+    });
+}
+
+/// INV-FREE-2: one tidies up above an empty leaf while a block of it is freed.
+#[test]
+fn a_block_freed_while_its_leaf_is_tidied_up_is_found() {
+    model_without_barriers(2, || {
+        let one = with_blocks(3);
+        let (first, second, third) = (channel(&one), channel(&one), channel(&one));
+        let two = child(&one, None);
+        let (there, _) = two.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        // The first leaf is emptied by takers, who leave the bit above it.
+        end(&one, first);
+        let first = channel(&one);
+        end(&one, third);
+        let freeing = loom::thread::spawn(move || {
+            end(&one, second);
+            one
+        });
+        two.send_value(there, &message(2, 1)).unwrap();
+        let one = freeing.join().unwrap();
+        assert_clean(&one, 2, 4);
+        assert_eq!(one.send_value(channel(&one)[0], &message(2, 1)), Ok(()), "the other of the two is free");
+        end(&one, first);
+        assert_clean(&one, 2, 4);
+    });
+}
+
+/// INV-FREE-1: blocks of one leaf are freed by two at once.
+#[test]
+fn two_blocks_freed_at_once_are_both_found() {
+    model_without_barriers(1, || {
+        let one = with_blocks(2);
+        let two = child(&one, None);
+        let (ours, theirs) = (channel(&one), channel(&two));
+        let freeing = loom::thread::spawn(move || {
+            end(&two, theirs);
+            two
+        });
+        end(&one, ours);
+        let two = freeing.join().unwrap();
+        assert_eq!(assert_clean(&one, 0, 0).blocks, 0);
+        channel(&one);
+        channel(&two);
+        let (more, _) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        assert_eq!(one.send_value(more, &message(1, 1)), Err(Error::NoMemory { bytes: 256 }));
+    });
+}
