@@ -13,7 +13,7 @@ use crate::status::Status;
 use crate::supervisor::client::{Answered, Client, Line, Request};
 use crate::supervisor::succession::{self, Successor};
 use crate::supervisor::{identity, limits};
-use crate::{Handle, hidden, status};
+use crate::{Handle, detail, hidden, status};
 use jacinth_shm as shm;
 use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
@@ -27,7 +27,9 @@ pub const ARENA_VARIABLE: &str = "JACINTH_ARENA";
 pub const SEAT_VARIABLE: &str = "JACINTH_SEAT";
 
 /// Why this process is not attached to an arena.
-#[derive(Debug, thiserror::Error)]
+///
+/// `Debug` shows the text, as `Display` does: a `main` that returns it prints the text.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum AttachError {
     /// The file that the supervisor handed over is no arena that this program can use.
@@ -59,6 +61,17 @@ pub enum AttachError {
         "this program is attached to nothing: it was not started by `Supervisor::spawn` ({ARENA_VARIABLE} is not \
          set), nor has it called `Supervisor::create` or `attach`"
     )]
+    NotAttached,
+    /// This process was forked from one that is attached. The arena is not mapped in it.
+    #[error(
+        "this process was forked from an attached one, and has no arena: start a program by `Supervisor::spawn` instead"
+    )]
+    Forked,
+    /// No spawner started this program into the arena: it made the arena, or joined it.
+    #[error(
+        "this program has no startup handle: it was not started by `Supervisor::spawn`, but made its arena, or joined it \
+         by `attach` or by {ARENA_VARIABLE}"
+    )]
     NotSpawned,
     /// What names the seat that a spawner prepared is malformed. (A seat that somebody else has taken is no error: the
     /// program joins as one that was not spawned, and has no startup handle.)
@@ -68,7 +81,7 @@ pub enum AttachError {
     #[error("attaching failed: {0}")]
     System(#[source] std::io::Error),
     /// The startup handle has been taken before.
-    #[error("the startup handle has been taken already, or the spawner left none")]
+    #[error("this program's startup handle has been taken already")]
     NoStartupHandle,
 }
 
@@ -83,13 +96,19 @@ impl AttachError {
             }
             Self::Arena(shm::AttachError::Map(_) | shm::AttachError::System(_)) => Status::IO,
             Self::Arena(_) => Status::IO_DATA_INTEGRITY,
-            Self::NoSupervisor { .. } | Self::NoStartupHandle => Status::NOT_FOUND,
+            Self::NoSupervisor { .. } | Self::NotSpawned | Self::NoStartupHandle => Status::NOT_FOUND,
             Self::Refused(status) => *status,
             Self::AlreadyAttached => Status::ALREADY_BOUND,
-            Self::NotSpawned => Status::BAD_STATE,
+            Self::NotAttached | Self::Forked => Status::BAD_STATE,
             Self::BadSeat(_) => Status::INVALID_ARGS,
             Self::System(_) => Status::IO,
         }
+    }
+}
+
+impl std::fmt::Debug for AttachError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
     }
 }
 
@@ -118,6 +137,8 @@ pub(crate) struct Attachment {
     pub(crate) process: Arc<shm::Process>,
     pub(crate) supervisor: Arc<Client>,
     pub(crate) socket_path: PathBuf,
+    /// Whether a spawner prepared this process's seat.
+    was_spawned: bool,
     startup_taken: AtomicBool,
 }
 
@@ -208,18 +229,20 @@ pub(crate) fn with_current<T>(
 ) -> Result<T, Status> {
     CURRENT.with(|current| {
         // Borrowed already: a call inside a call.
-        let mut row = current.thread.try_borrow_mut().map_err(|_| Status::BAD_STATE)?;
+        let mut row = current.thread.try_borrow_mut().map_err(|_| {
+            detail::because(Status::BAD_STATE, "this call interrupted another call of the same thread")
+        })?;
         let thread = match &mut *row {
             Some(thread) => thread,
             none => none.insert(join(current)?),
         };
         if !thread.process().is_here() {
-            return Err(Status::BAD_STATE);
+            return Err(detail::because_of(Status::BAD_STATE, &AttachError::Forked));
         }
         if thread.process().arena().is_poisoned() {
-            return Err(Status::IO_DATA_INTEGRITY);
+            return Err(detail::because(Status::IO_DATA_INTEGRITY, "an audit found the arena damaged"));
         }
-        let answer = operation(thread, current).map_err(status::of);
+        let answer = operation(thread, current).map_err(detail::of);
         drop(row);
         if current.is_past.get() {
             current.give_row_back();
@@ -230,12 +253,9 @@ pub(crate) fn with_current<T>(
 
 #[cold]
 fn join(current: &Current) -> Result<shm::Thread, Status> {
-    let attachment = attachment().map_err(|_| Status::BAD_STATE)?;
-    if !attachment.process.is_here() {
-        return Err(Status::BAD_STATE);
-    }
+    let attachment = attachment().map_err(|error| detail::because_of(Status::BAD_STATE, &error))?;
     hidden::first_use();
-    let thread = shm::Thread::join(&attachment.process).map_err(status::of)?;
+    let thread = shm::Thread::join(&attachment.process).map_err(detail::of)?;
     let spin_ns = SPIN_NS.load(Ordering::Relaxed);
     if spin_ns >= 0 {
         thread.set_spin_ns(spin_ns);
@@ -260,10 +280,10 @@ pub fn set_spin(duration: crate::MonotonicDuration) {
 /// This process's attachment; a program that was spawned into an arena attaches here.
 pub(crate) fn attachment() -> Result<&'static Attachment, AttachError> {
     if let Some(attachment) = ATTACHMENT.get() {
-        return Ok(attachment);
+        return if attachment.process.is_here() { Ok(attachment) } else { Err(AttachError::Forked) };
     }
     let path = std::env::var_os(ARENA_VARIABLE).filter(|path| !path.is_empty());
-    let path = path.ok_or(AttachError::NotSpawned)?;
+    let path = path.ok_or(AttachError::NotAttached)?;
     let path = Path::new(&path);
     let attached = match attach_with(path, inherited_seat()?) {
         // An ancestor of this program was spawned, and has taken its seat: the variables are what is left of that. So
@@ -273,7 +293,7 @@ pub(crate) fn attachment() -> Result<&'static Attachment, AttachError> {
     };
     match attached {
         // Another thread was quicker.
-        Err(AttachError::AlreadyAttached) => ATTACHMENT.get().ok_or(AttachError::NotSpawned),
+        Err(AttachError::AlreadyAttached) => ATTACHMENT.get().ok_or(AttachError::NotAttached),
         attached => attached,
     }
 }
@@ -283,9 +303,13 @@ pub fn is_attached() -> bool {
     ATTACHMENT.get().is_some_and(|attachment| attachment.process.is_here())
 }
 
-/// Whether this process has had its one attachment: also as a forked child, which has no use of it.
-pub(crate) fn has_attachment() -> bool {
-    ATTACHMENT.get().is_some()
+/// Fails if this process has had its one attachment; a forked child has no use of its parent's.
+pub(crate) fn has_no_attachment() -> Result<(), AttachError> {
+    match ATTACHMENT.get() {
+        None => Ok(()),
+        Some(attachment) if attachment.process.is_here() => Err(AttachError::AlreadyAttached),
+        Some(_) => Err(AttachError::Forked),
+    }
 }
 
 /// Attaches this process to the arena of the supervisor that listens at `path`.
@@ -294,7 +318,8 @@ pub(crate) fn has_attachment() -> bool {
 /// [`AttachError::NoSupervisor`] when nobody answers there, [`AttachError::Refused`] when the arena has no
 /// room or belongs to another user, [`AttachError::Arena`] when it is of another version or damaged or a limit of this
 /// process is below its size, [`AttachError::SupervisorOutOfDescriptors`], [`AttachError::System`] when this process has
-/// none left or no `/proc`, and [`AttachError::AlreadyAttached`].
+/// none left or no `/proc`, and [`AttachError::AlreadyAttached`], or [`AttachError::Forked`] in a child that was forked
+/// from an attached process.
 pub fn attach(path: impl AsRef<Path>) -> Result<(), AttachError> {
     attach_with(path.as_ref(), None).map(drop)
 }
@@ -313,14 +338,13 @@ static ATTACHING: std::sync::Mutex<()> = std::sync::Mutex::new(());
 
 fn attach_with(path: &Path, seat: Option<shm::Seat>) -> Result<&'static Attachment, AttachError> {
     let _one = ATTACHING.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    if ATTACHMENT.get().is_some() {
-        return Err(AttachError::AlreadyAttached);
-    }
+    has_no_attachment()?;
     // The working directory may change before the path is needed again.
     let absolute = std::path::absolute(path);
     let path = absolute.as_deref().unwrap_or(path);
     let no_supervisor =
         |source| AttachError::NoSupervisor { path: path.into(), source: limits::explained(source) };
+    let was_spawned = seat.is_some();
     let (line, (answer, file)) = ask_to_join(path, seat).map_err(no_supervisor)?;
     let seat = answer.seat().map_err(|status| match seat {
         _ if answer.is_no_descriptors() => AttachError::SupervisorOutOfDescriptors,
@@ -340,7 +364,7 @@ fn attach_with(path: &Path, seat: Option<shm::Seat>) -> Result<&'static Attachme
         socket_path: path.into(),
         line_term: Some(answer.term()),
     });
-    keep(process, client, path.into())
+    keep(process, client, path.into(), was_spawned)
 }
 
 /// Asks for admission. If the supervisor's process has just died, another is about to take its place: so whoever
@@ -381,8 +405,10 @@ fn keep(
     process: Arc<shm::Process>,
     supervisor: Arc<Client>,
     socket_path: PathBuf,
+    was_spawned: bool,
 ) -> Result<&'static Attachment, AttachError> {
-    let attachment = Attachment { process, supervisor, socket_path, startup_taken: AtomicBool::new(false) };
+    let startup_taken = AtomicBool::new(false);
+    let attachment = Attachment { process, supervisor, socket_path, was_spawned, startup_taken };
     ATTACHMENT.set(attachment).map_err(|_| AttachError::AlreadyAttached)?;
     ATTACHMENT.get().ok_or(AttachError::AlreadyAttached)
 }
@@ -394,11 +420,9 @@ pub(crate) fn attach_creator(
     socket_path: PathBuf,
 ) -> Result<&'static Attachment, AttachError> {
     let _one = ATTACHING.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    if ATTACHMENT.get().is_some() {
-        return Err(AttachError::AlreadyAttached);
-    }
+    has_no_attachment()?;
     let seat = arena.first_seat().map_err(|error| AttachError::Refused(status::of(error)))?;
-    keep(sit(arena, seat)?, Arc::new(supervisor), socket_path)
+    keep(sit(arena, seat)?, Arc::new(supervisor), socket_path, false)
 }
 
 fn random_seed() -> Result<u32, AttachError> {
@@ -414,13 +438,13 @@ fn random_seed() -> Result<u32, AttachError> {
 /// for all others through it.
 ///
 /// # Errors
-/// [`AttachError::NotSpawned`] when the program was started by something else, and
-/// [`AttachError::NoStartupHandle`] the second time.
+/// [`AttachError::NotAttached`] when the program was started by something else and has joined no arena,
+/// [`AttachError::NotSpawned`] when it made its arena or joined it by itself, [`AttachError::Forked`] in a forked child,
+/// and [`AttachError::NoStartupHandle`] the second time.
 pub fn take_startup_handle() -> Result<Handle, AttachError> {
     let attachment = attachment()?;
-    if !attachment.process.is_here() {
-        // A forked child: the handle is its parent's to take.
-        return Err(AttachError::NoStartupHandle);
+    if !attachment.was_spawned {
+        return Err(AttachError::NotSpawned);
     }
     if attachment.startup_taken.swap(true, Ordering::AcqRel) {
         return Err(AttachError::NoStartupHandle);

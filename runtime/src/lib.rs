@@ -29,11 +29,12 @@
 //!
 //! # Calls fail, they do not crash
 //! In a process that is attached to nothing, in a child that was forked from an attached process, and in a signal
-//! handler that interrupts a call, every call gives [`Status::BAD_STATE`]. In an arena that is damaged it gives
+//! handler that interrupts a call, every call gives [`Status::BAD_STATE`], and [`Status::detail`] says which of these it is. In an arena that is damaged it gives
 //! [`Status::IO_DATA_INTEGRITY`].
 #![forbid(unsafe_code)]
 
 mod attach;
+mod detail;
 mod handle;
 pub mod hidden;
 mod koid;

@@ -7,9 +7,9 @@
 //!
 //! INV-OWN-1: the values stay this library's: who closes one has closed it for the whole process.
 
-use crate::attach::{has_attachment, with_current};
+use crate::attach::{AttachError, has_no_attachment, with_current};
 use crate::handle::owned;
-use crate::{AsHandleRef, Handle, HandleRef, Name, ObjectType, Rights, Status, raw};
+use crate::{AsHandleRef, Handle, HandleRef, Name, ObjectType, Rights, Status, detail, raw};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The value of a handle to an object that this process has one of; [`raw::INVALID`] until it is made.
@@ -21,9 +21,9 @@ impl OncePerProcess {
     }
 
     fn get(&self, make: impl FnOnce() -> Result<Handle, Status>) -> Result<HandleRef<'static>, Status> {
-        if has_attachment() && !crate::is_attached() {
-            // A forked child: the values are its parent's.
-            return Err(Status::BAD_STATE);
+        // In a forked child the values are its parent's.
+        if let Err(forked @ AttachError::Forked) = has_no_attachment() {
+            return Err(detail::because_of(Status::BAD_STATE, &forked));
         }
         // Relaxed, here and below: the number is all there is to it.
         let known = self.0.load(Ordering::Relaxed);

@@ -5,7 +5,7 @@
 //! stays open, and one that is closed twice gives [`Status::BAD_HANDLE`] the second time.
 
 use crate::attach::{Current, with_current, with_thread};
-use crate::{HandleInfo, MonotonicInstant, ObjectType, Rights, Signals, Status};
+use crate::{HandleInfo, MonotonicInstant, ObjectType, Rights, Signals, Status, detail};
 use jacinth_shm as shm;
 
 /// The value that is never a handle (`ZX_HANDLE_INVALID`).
@@ -207,9 +207,14 @@ pub use shm::WaitItem;
 /// [`Status::OUT_OF_RANGE`] for more than [`WAIT_MANY_MAX_ITEMS`]; otherwise as [`wait_one`].
 pub fn wait_many(items: &mut [WaitItem], deadline: MonotonicInstant) -> Result<(), Status> {
     if items.len() > WAIT_MANY_MAX_ITEMS {
-        return Err(Status::OUT_OF_RANGE);
+        return Err(too_many_items());
     }
     with_thread(|thread| thread.wait_many(items, Rights::WAIT.bits(), deadline.into_nanos()))
+}
+
+/// A wait for more than [`WAIT_MANY_MAX_ITEMS`].
+pub(crate) fn too_many_items() -> Status {
+    detail::because(Status::OUT_OF_RANGE, "a wait is for WAIT_MANY_MAX_ITEMS handles at most")
 }
 
 /// How many sides an object has, and what is between them.

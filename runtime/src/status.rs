@@ -19,7 +19,8 @@ use std::fmt;
 /// Operations return `Result<T, Status>`, so a `Status` met as an error is never `OK`; a bare `Status` (in a
 /// port packet, say) may be.
 ///
-/// `Debug` shows Zircon's name; `Display` adds what it means.
+/// `Debug` shows Zircon's name; `Display` adds what it means. Both add why this thread's last call that gave this status
+/// gave it, where there is more to say: see [`detail`](Self::detail).
 ///
 /// ```
 /// use jacinth::Status;
@@ -195,24 +196,26 @@ statuses! {
 impl fmt::Debug for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
-            Some(name) => f.write_str(name),
-            None => f.debug_tuple("Status").field(&self.0).finish(),
+            Some(name) => f.write_str(name)?,
+            None => f.debug_tuple("Status").field(&self.0).finish()?,
         }
+        self.detail().map_or(Ok(()), |detail| write!(f, " ({detail})"))
     }
 }
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.name(), self.entry()) {
-            (Some(name), Some((_, meaning))) => write!(f, "{name}: {meaning}"),
-            _ => write!(f, "unknown status {}", self.0),
+            (Some(name), Some((_, meaning))) => write!(f, "{name}: {meaning}")?,
+            _ => write!(f, "unknown status {}", self.0)?,
         }
+        self.detail().map_or(Ok(()), |detail| write!(f, ": {detail}"))
     }
 }
 
 impl Error for Status {}
 
-/// The status that Zircon gives where the mechanism says `error`.
+/// The status that Zircon gives where the mechanism says `error`. [`detail::of`](crate::detail::of) keeps why, too.
 pub(crate) fn of(error: jacinth_shm::Error) -> Status {
     use jacinth_shm::Error as E;
     match error {

@@ -48,7 +48,7 @@ impl<'a> WaitItem<'a> {
 /// ```
 pub fn wait_many(items: &mut [WaitItem<'_>], deadline: MonotonicInstant) -> Result<(), Status> {
     if items.len() > raw::WAIT_MANY_MAX_ITEMS {
-        return Err(Status::OUT_OF_RANGE);
+        return Err(raw::too_many_items());
     }
     // On the stack while they are few.
     let mut raw: SmallVec<[raw::WaitItem; 8]> = items

@@ -30,17 +30,22 @@ fn is_bad_state<T>(result: Result<T, Status>) -> bool {
 fn a_program_that_is_attached_to_nothing_is_told_how_to() {
     alone(|| {
         let error = take_startup_handle().unwrap_err();
-        assert!(matches!(error, AttachError::NotSpawned));
+        assert!(matches!(error, AttachError::NotAttached));
         let text = error.to_string();
         for part in
             ["attached to nothing", "Supervisor::spawn", "Supervisor::create", "attach", ARENA_VARIABLE]
         {
             assert!(text.contains(part), "{part:?} is not in {text:?}");
         }
-        assert!(matches!(Supervisor::get(), Err(AttachError::NotSpawned)));
+        assert!(matches!(Supervisor::get(), Err(AttachError::NotAttached)));
         assert!(!is_attached());
         assert!(is_bad_state(Event::create()) && is_bad_state(EventPair::create()));
-        assert!(is_bad_state(Channel::create()));
+        let status = Channel::create().unwrap_err();
+        assert_eq!(status, Status::BAD_STATE);
+        assert_eq!(status.detail().as_deref(), Some(&*text), "a status says what the error says");
+        // A `main` that returns the error prints its `Debug`.
+        assert_eq!(format!("{error:?}"), text);
+        assert!(format!("{status:?}").contains(&text), "{status:?}");
         assert!(is_bad_state(raw::check_valid(1)) && is_bad_state(raw::close(1)));
         assert_eq!(raw::close(raw::INVALID), Ok(()));
         assert!(is_bad_state(raw::wait_one(1, Signals::USER_0, FOREVER).0));
@@ -91,7 +96,7 @@ fn a_process_has_one_attachment() {
         assert!(second.to_string().contains("one attachment"), "{second}");
         assert!(matches!(attach(supervisor.socket_path()), Err(AttachError::AlreadyAttached)));
         assert!(matches!(attach("/nonexistent"), Err(AttachError::AlreadyAttached)));
-        assert!(matches!(take_startup_handle(), Err(AttachError::NoStartupHandle)));
+        assert!(matches!(take_startup_handle(), Err(AttachError::NotSpawned)));
         assert_eq!(supervisor.inspect().processes, 1);
         assert!(Supervisor::get().is_ok());
     });
@@ -201,7 +206,7 @@ fn a_seat_that_is_gone_is_no_seat_and_a_malformed_one_is_named() {
 
 fn finds_a_stale_seat() {
     let error = take_startup_handle().unwrap_err();
-    assert!(matches!(error, AttachError::NoStartupHandle), "{error:?}");
+    assert!(matches!(error, AttachError::NotSpawned), "{error:?}");
     // It was inherited from an ancestor: the arena is still the one to join.
     Event::create().unwrap();
 }

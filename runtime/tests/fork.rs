@@ -62,6 +62,9 @@ fn in_a_forked_child_every_call_says_bad_state() {
                 ours.read_batch(1, &mut batch).map(drop),
                 ours.reserve(100).map(std::mem::forget),
                 ours.read_in_place().map(std::mem::forget),
+                Supervisor::get().map(drop).map_err(|error| error.status()),
+                attach("/nonexistent").map_err(|error| error.status()),
+                take_startup_handle().map(std::mem::forget).map_err(|error| error.status()),
             ];
             let wrong = checks.iter().position(|check| *check != result);
             wrong.map_or(0, |index| 1 + index as i32)

@@ -64,7 +64,7 @@ fn a_startup_handle_must_be_one_that_may_be_sent() {
         let (ours, theirs) = EventPair::create().unwrap();
         let theirs = theirs.replace(Rights::EVENTPAIR_DEFAULT - Rights::TRANSFER).unwrap();
         let refused = supervisor.spawn(&mut role("echo"), theirs);
-        assert!(matches!(refused, Err(SpawnError::Arena(Status::ACCESS_DENIED))), "{refused:?}");
+        assert!(matches!(refused, Err(SpawnError::StartupHandle(Status::ACCESS_DENIED))), "{refused:?}");
         wait_for_peer_closed(&ours);
     });
 }
@@ -88,12 +88,12 @@ fn a_program_attaches_by_the_supervisors_socket_path() {
 fn attaches_by_path() {
     let path = std::env::var_os("SOCKET").unwrap();
     assert!(!is_attached());
-    assert!(matches!(take_startup_handle(), Err(AttachError::NotSpawned)));
+    assert!(matches!(take_startup_handle(), Err(AttachError::NotAttached)));
     attach(&path).unwrap();
     assert!(is_attached());
     assert!(matches!(attach(&path), Err(AttachError::AlreadyAttached)));
     assert!(matches!(Supervisor::create(&Config::default()), Err(AttachError::AlreadyAttached)));
-    assert!(matches!(take_startup_handle(), Err(AttachError::NoStartupHandle)));
+    assert!(matches!(take_startup_handle(), Err(AttachError::NotSpawned)));
     let supervisor = Supervisor::get().unwrap();
     assert_eq!(supervisor.socket_path(), path);
     let (ours, theirs) = Channel::create().unwrap();
@@ -208,7 +208,7 @@ fn spawning_with_a_bad_handle_fails_and_takes_no_seat() {
                 let stale = event().into_raw();
                 raw::close(stale).unwrap();
                 let spawned = supervisor.spawn(&mut role("echo"), Handle::from_raw(stale).unwrap());
-                assert!(matches!(spawned, Err(SpawnError::Arena(Status::BAD_HANDLE))), "{spawned:?}");
+                assert!(matches!(spawned, Err(SpawnError::StartupHandle(Status::BAD_HANDLE))), "{spawned:?}");
             }
             let (ours, child) = spawn(supervisor, "echo");
             drop(ours);

@@ -75,7 +75,7 @@ fn find_arena() -> Result<(), Status> {
     }
     // The arena that this process has, also as a forked child that has no use of it, or that it was invited to.
     let found = match Supervisor::get() {
-        Err(AttachError::NotSpawned) => make(&Config::default()),
+        Err(AttachError::NotAttached) => make(&Config::default()),
         found => found.map(drop),
     };
     match found {

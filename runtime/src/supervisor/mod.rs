@@ -14,10 +14,10 @@ pub(crate) mod succession;
 mod tripwire;
 
 use crate::attach::{
-    ARENA_VARIABLE, AttachError, Attachment, SEAT_VARIABLE, attach_creator, attachment, has_attachment,
+    ARENA_VARIABLE, AttachError, Attachment, SEAT_VARIABLE, attach_creator, attachment, has_no_attachment,
     with_thread,
 };
-use crate::{AsHandleRef, Handle, Rights, Status, status};
+use crate::{AsHandleRef, Handle, Rights, Status, detail, status};
 use address::Aside;
 use client::{Client, Line, Request};
 use jacinth_shm::{self as shm, Audit, Config, Counters, Recovered};
@@ -61,14 +61,18 @@ impl std::fmt::Display for Report {
     }
 }
 
-/// Why a program was not spawned.
-#[derive(Debug, thiserror::Error)]
+/// Why a program was not spawned. `Debug` shows the text, as `Display` does.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum SpawnError {
-    /// The arena refused: no process row is free ([`Status::NO_RESOURCES`]), or the startup handle is none
-    /// ([`Status::BAD_HANDLE`]) or lacks [`Rights::TRANSFER`] ([`Status::ACCESS_DENIED`]).
+    /// The arena refused: no process row is free ([`Status::NO_RESOURCES`]), or this process may not use it
+    /// ([`Status::BAD_STATE`]).
     #[error("the arena has no place for another process: {0}")]
-    Arena(#[from] Status),
+    Arena(Status),
+    /// The startup handle is none ([`Status::BAD_HANDLE`]), or lacks [`Rights::TRANSFER`]
+    /// ([`Status::ACCESS_DENIED`]).
+    #[error("the startup handle cannot be given to the program: {0}")]
+    StartupHandle(Status),
     /// The program could not be started. The startup handle is closed.
     #[error("the program could not be started: {0}")]
     Program(#[source] std::io::Error),
@@ -77,11 +81,17 @@ pub enum SpawnError {
     Supervisor(#[source] std::io::Error),
 }
 
+impl std::fmt::Debug for SpawnError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
+
 impl SpawnError {
     /// The status that comes nearest, for those who have nothing but statuses to say it with.
     pub fn status(&self) -> Status {
         match self {
-            Self::Arena(status) => *status,
+            Self::Arena(status) | Self::StartupHandle(status) => *status,
             Self::Program(error) => match error.kind() {
                 std::io::ErrorKind::NotFound => Status::NOT_FOUND,
                 std::io::ErrorKind::PermissionDenied => Status::ACCESS_DENIED,
@@ -118,9 +128,10 @@ impl Supervisor {
     /// user can enter.
     ///
     /// # Errors
-    /// [`AttachError::AlreadyAttached`]; [`AttachError::Arena`] for a limit out of its range, or when a limit of this
-    /// process (`RLIMIT_FSIZE`, `RLIMIT_AS`, `RLIMIT_MEMLOCK`) is below the arena's size; [`AttachError::System`] when
-    /// the socket cannot be made, descriptors have run out, or `/proc` is not there.
+    /// [`AttachError::AlreadyAttached`], or [`AttachError::Forked`] in a forked child; [`AttachError::Arena`] for a limit
+    /// out of its range, or when a limit of this process (`RLIMIT_FSIZE`, `RLIMIT_AS`, `RLIMIT_MEMLOCK`) is below the
+    /// arena's size; [`AttachError::System`] when the socket cannot be made, descriptors have run out, or `/proc` is not
+    /// there.
     ///
     /// ```
     /// # use jacinth::{Config, Supervisor};
@@ -131,9 +142,7 @@ impl Supervisor {
     /// # Ok::<(), jacinth::AttachError>(())
     /// ```
     pub fn create(config: &Config) -> Result<Self, AttachError> {
-        if has_attachment() {
-            return Err(AttachError::AlreadyAttached);
-        }
+        has_no_attachment()?;
         let arena = Arc::new(shm::Arena::create(config)?);
         let only_this_user = std::fs::Permissions::from_mode(0o700);
         let folder = tempfile::Builder::new().prefix("jacinth-").permissions(only_this_user).tempdir()?;
@@ -156,7 +165,7 @@ impl Supervisor {
     /// The supervisor of the arena that this process is attached to.
     ///
     /// # Errors
-    /// [`AttachError::NotSpawned`] when it is attached to none.
+    /// [`AttachError::NotAttached`] when it is attached to none, and [`AttachError::Forked`] in a forked child.
     pub fn get() -> Result<Self, AttachError> {
         Ok(Self { attachment: attachment()?, folder: None })
     }
@@ -187,11 +196,12 @@ impl Supervisor {
     /// dies before it attaches is noticed, and its handle closed. Needs [`Rights::TRANSFER`] on `startup`.
     ///
     /// # Errors
-    /// [`SpawnError::Arena`], [`SpawnError::Program`], [`SpawnError::Supervisor`].
+    /// [`SpawnError::Arena`], [`SpawnError::StartupHandle`], [`SpawnError::Program`], [`SpawnError::Supervisor`].
     pub fn spawn(&self, program: &mut Command, startup: impl Into<Handle>) -> Result<Child, SpawnError> {
         let startup: Handle = startup.into();
         let value = startup.raw_handle();
-        let seat = with_thread(|thread| thread.process().arena().reserve_seat(thread))?;
+        let seat =
+            with_thread(|thread| thread.process().arena().reserve_seat(thread)).map_err(SpawnError::Arena)?;
         let moved = with_thread(|thread| {
             let found = thread.find(value)?;
             found.require(Rights::TRANSFER.bits())?;
@@ -199,7 +209,7 @@ impl Supervisor {
         });
         if let Err(status) = moved {
             self.give_up(seat);
-            return Err(status.into());
+            return Err(SpawnError::StartupHandle(status));
         }
         let _moved = startup.into_raw();
         program.env(ARENA_VARIABLE, &self.attachment.socket_path);
@@ -250,7 +260,7 @@ impl Supervisor {
     /// # Errors
     /// [`Status::UNAVAILABLE`] when the supervisor does not answer, [`Status::BAD_STATE`] in a forked child.
     pub fn collect(&self) -> Result<Report, Status> {
-        self.arena().ok_or(Status::BAD_STATE)?;
+        self.arena().ok_or_else(|| detail::because_of(Status::BAD_STATE, &AttachError::Forked))?;
         let (answer, _) = self.ask(Request::Collect, None).map_err(|_| Status::UNAVAILABLE)?;
         answer.to_report()
     }

@@ -1,0 +1,118 @@
+//! Why a call failed, in more words than its status has.
+//!
+//! A status is a number of Zircon's, and cannot carry a text. So each thread keeps why its last call that had more to
+//! say failed; [`Status::detail`] gives that for the status that the call gave. Failures that say all they know by
+//! their status (SHOULD_WAIT, TIMED_OUT and their like) leave what is kept alone: they are part of a program's steady
+//! state, and cost nothing here.
+
+use crate::status::{self, Status};
+use jacinth_shm::Error;
+use std::cell::RefCell;
+use std::fmt;
+
+/// What is kept of a failure.
+#[derive(Debug)]
+enum Detail {
+    Mechanism(Error),
+    Fixed(&'static str),
+    Owned(String),
+}
+
+impl fmt::Display for Detail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mechanism(error) => error.fmt(f),
+            Self::Fixed(text) => f.write_str(text),
+            Self::Owned(text) => f.write_str(text),
+        }
+    }
+}
+
+thread_local! {
+    static LAST: RefCell<Option<(Status, Detail)>> = const { RefCell::new(None) };
+}
+
+#[cold]
+fn keep(status: Status, detail: Detail) -> Status {
+    // A thread whose locals are gone has no use for it; nor has a call from a signal handler in the middle of this.
+    let _ = LAST.try_with(|last| {
+        if let Ok(mut last) = last.try_borrow_mut() {
+            *last = Some((status, detail));
+        }
+    });
+    status
+}
+
+/// The status of a mechanism's error.
+#[inline]
+pub(crate) fn of(error: Error) -> Status {
+    let status = status::of(error);
+    match error {
+        Error::AccessDenied { .. }
+        | Error::InvalidArgs(_)
+        | Error::OutOfRange(_)
+        | Error::NotSupported(_)
+        | Error::NoResources(_)
+        | Error::NoMemory { .. }
+        | Error::Corrupt(_)
+        | Error::BadState(_) => keep(status, Detail::Mechanism(error)),
+        _ => status,
+    }
+}
+
+/// This status, for this reason.
+pub(crate) fn because(status: Status, why: &'static str) -> Status {
+    keep(status, Detail::Fixed(why))
+}
+
+/// This status, for a reason with a text of its own.
+pub(crate) fn because_of(status: Status, why: &dyn fmt::Display) -> Status {
+    keep(status, Detail::Owned(why.to_string()))
+}
+
+impl Status {
+    /// Why the calling thread's last call that gave this status gave it, where the library knows more than the status
+    /// says: which limit was met, which rights are missing, that the process is attached to nothing.
+    ///
+    /// `Debug` and `Display` show it too, behind the status. [`name`](Self::name) and [`into_raw`](Self::into_raw)
+    /// never depend on it.
+    ///
+    /// ```
+    /// use jacinth::{Event, Status};
+    ///
+    /// // No arena was made, and none was joined.
+    /// let status = Event::create().unwrap_err();
+    /// assert_eq!(status, Status::BAD_STATE);
+    /// assert!(status.detail().unwrap().contains("attached to nothing"));
+    /// ```
+    pub fn detail(self) -> Option<String> {
+        LAST.try_with(|last| {
+            let last = last.try_borrow().ok()?;
+            last.as_ref().filter(|(status, _)| *status == self).map(|(_, detail)| detail.to_string())
+        })
+        .ok()
+        .flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_detail_belongs_to_its_status_and_thread() {
+        assert_eq!(of(Error::NoResources("objects")), Status::NO_RESOURCES);
+        assert!(Status::NO_RESOURCES.detail().unwrap().starts_with("objects exhausted"));
+        assert_eq!(Status::NO_MEMORY.detail(), None);
+        std::thread::spawn(|| assert_eq!(Status::NO_RESOURCES.detail(), None)).join().unwrap();
+    }
+
+    #[test]
+    fn a_failure_of_steady_state_leaves_the_detail_alone() {
+        let status = because(Status::BAD_STATE, "a reason");
+        assert_eq!(of(Error::ShouldWait), Status::SHOULD_WAIT);
+        assert_eq!(status.detail().as_deref(), Some("a reason"));
+        assert_eq!(format!("{status:?}"), "ZX_ERR_BAD_STATE (a reason)");
+        assert!(status.to_string().ends_with(": a reason"), "{status}");
+    }
+}
