@@ -214,12 +214,8 @@ impl Thread {
             }
             return Err(error);
         }
-        if let Some(endpoint) = self.process.endpoint(object)
-            && endpoint.is_bound_to(found.index)
-        {
-            let credits = &self.process.quotas.messages;
-            let pending = self.process.pending_of(object);
-            endpoint.bind(index, pending, credits);
+        if self.process.evict(found.index, object) {
+            self.process.install(object, index, Arrival::Moved);
         }
         let live = reserved.live(rights, object);
         let cell = self.arena().entry(self.home, index).ok_or(Error::BadHandle)?;
@@ -285,9 +281,7 @@ impl Thread {
             }
             return Err(error);
         }
-        if self.process.endpoint(object).is_some_and(|endpoint| endpoint.is_bound_to(found.index)) {
-            self.process.evict(object);
-        }
+        self.process.evict(found.index, object);
         cell.store(reserved.live(found.rights(), object).0, Release);
         crash_point!(self, "startup.live");
         self.move_done(found)

@@ -5,11 +5,17 @@
 //! the segment at hand, which blocks are free, which replies are awaited. When the endpoint leaves, this half is
 //! unbound; when it arrives, it is bound and starts from what the arena says.
 //!
-//! INV-ENDPOINT-1: an operation on a ring holds the lock of its direction and, having taken it, has found the
-//! endpoint bound to its handle's entry and the entry unchanged. Closing, moving or replacing the handle first
-//! changes the entry and then passes through both locks: so no operation outlives the handle.
+//! A private half belongs to an *entry* of this process's handle table, since one entry holds an endpoint. Entries are
+//! used again, so a process has as many halves as it has held handles at once, and the thousand entries that rest; by
+//! object it would keep one for each of the arena's slots that any of its channels ever came to lie in.
+//!
+//! INV-ENDPOINT-1: an operation on a ring holds the lock of its direction and, having taken it, has found its handle's
+//! entry bound to the endpoint and unchanged. Closing, moving or replacing the handle first changes the entry and then
+//! passes through both locks: so no operation outlives the handle.
 //! INV-ENDPOINT-2: everything here can be rebuilt from the arena.
+//! INV-ENDPOINT-3: a half that is unbound keeps no more than a little room for its next endpoint.
 
+use crate::bits::ObjectRef;
 use crate::block::BlockId;
 use crate::quota::MessageCredits;
 use crate::ring::Segment;
@@ -20,7 +26,7 @@ use std::collections::VecDeque;
 /// The private half of one endpoint.
 #[derive(Debug, Default)]
 pub(crate) struct Endpoint {
-    /// The entry of this process's table that holds the endpoint; 0 while it is elsewhere.
+    /// The endpoint that the entry holds, as a link; 0 while it holds none.
     bound: AtomicU64,
     /// Awaited replies, claimed messages and messages taken out of order: while 0, the first unread message
     /// is the one at the head.
@@ -30,45 +36,56 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Starts afresh for an endpoint that came under this entry: calls, claims and promises of an earlier handle
+    /// Starts afresh for an endpoint that came under entry `index`: calls, claims and promises of an earlier handle
     /// are gone with that handle.
     ///
     /// `pending` messages that were written at this end before are this process's from now on.
-    pub(crate) fn bind(&self, index: u32, pending: u64, credits: &MessageCredits) {
+    pub(crate) fn bind(&self, index: u32, object: ObjectRef, pending: u64, credits: &MessageCredits) {
+        self.start_afresh(Some((index, object)), pending, credits);
+    }
+
+    fn start_afresh(&self, bound: Option<(u32, ObjectRef)>, pending: u64, credits: &MessageCredits) {
         let mut sender = self.sender.lock();
         let mut receiver = self.receiver.lock();
         credits.give_back(sender.granted);
         sender.forget();
         sender.granted = credits.charge(pending);
         receiver.forget();
+        if let Some((index, _)) = bound {
+            receiver.index = index;
+        }
         // Relaxed: the locks do the excluding, and the entry that becomes LIVE next publishes both.
         self.disorder.store(0, Relaxed);
-        self.bound.store(index.into(), Relaxed);
+        self.bound.store(bound.map_or(0, |(_, object)| object.to_link()), Relaxed);
     }
 
     /// Binds an endpoint that was made here and has left nothing: since [`unbind`](Self::unbind) this half knows nothing,
     /// and nobody comes by the new handle before it is LIVE. So there is nothing to forget, and nobody to pass.
-    pub(crate) fn bind_new(&self, index: u32) {
+    pub(crate) fn bind_new(&self, object: ObjectRef) {
         // Relaxed: as in `bind`. Whoever takes the locks next sees what was forgotten under them.
-        self.bound.store(index.into(), Relaxed);
+        self.bound.store(object.to_link(), Relaxed);
     }
 
     /// Passes through both locks and closes the door. Who still waits behind it knows nothing any more.
     pub(crate) fn unbind(&self, credits: &MessageCredits) {
-        self.bind(0, 0, credits);
+        self.start_afresh(None, 0, credits);
     }
 
-    /// Whether some entry of this process holds the endpoint.
-    pub(crate) fn is_bound(&self) -> bool {
-        !self.is_bound_to(0)
+    /// The endpoint that the entry holds, if it holds one.
+    pub(crate) fn bound(&self) -> Option<ObjectRef> {
+        // Relaxed: as in `bind`.
+        ObjectRef::from_link(self.bound.load(Relaxed))
     }
 
     #[inline(always)]
-    pub(crate) fn is_bound_to(&self, index: u32) -> bool {
+    pub(crate) fn is_bound_to(&self, object: ObjectRef) -> bool {
         // Relaxed: as in `bind`.
-        self.bound.load(Relaxed) == u64::from(index)
+        self.bound.load(Relaxed) == object.to_link()
     }
 }
+
+/// How many places of each list a half that is unbound keeps for its next endpoint.
+const KEPT: usize = 16;
 
 /// What the producing side knows.
 #[derive(Debug, Default)]
@@ -96,8 +113,9 @@ impl Sender {
         self.ready = false;
         self.reserved = 0;
         self.segment = None;
-        self.spare.clear();
+        self.spare = Vec::new();
         self.flying.clear();
+        self.flying.shrink_to(KEPT);
     }
 }
 
@@ -112,6 +130,8 @@ pub(crate) struct Call {
 /// What the consuming side knows.
 #[derive(Debug, Default)]
 pub(crate) struct Receiver {
+    /// The entry that this half belongs to: always the same.
+    pub(crate) index: u32,
     /// Whether the rest has been read from the arena since the endpoint came.
     pub(crate) ready: bool,
     pub(crate) head: u64,
@@ -135,7 +155,9 @@ impl Receiver {
         self.ready = false;
         self.segment = None;
         self.calls.clear();
+        self.calls.shrink_to(KEPT);
         self.claims.clear();
+        self.claims.shrink_to(KEPT);
         self.taken = 0;
     }
 

@@ -127,11 +127,10 @@ impl Thread {
 
     /// Gives back every spare block of `class` that the other channels of this process keep.
     fn give_spares_back(&self, class: usize) -> Result<()> {
-        for object in (0..self.arena().used_slots() * 2).map(ObjectRef) {
+        for (object, endpoint) in self.process.bound_endpoints() {
             // An endpoint that is busy keeps what it has; waiting for it could wait for ourselves.
-            if let Some(endpoint) = self.process.endpoint(object)
-                && let Some(mut sender) = endpoint.sender.try_lock()
-                && endpoint.is_bound()
+            if let Some(mut sender) = endpoint.sender.try_lock()
+                && endpoint.is_bound_to(object)
                 && sender.ready
             {
                 self.refresh_head(object, &mut sender)?;

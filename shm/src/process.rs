@@ -51,8 +51,8 @@ pub struct Process {
     pub(crate) orphans: Lock<Vec<(u32, Life)>>,
     /// What this process may still take, and which blocks were free when last seen.
     pub(crate) quotas: Quotas,
-    /// The private half of every endpoint this process has ever held, by object and side. Never freed before
-    /// the process detaches, so a thread may hold one whose endpoint has just left.
+    /// The private halves of endpoints, each by the entry that holds it. Never freed before the process detaches, so
+    /// a thread may hold one whose endpoint has just left.
     endpoints: OnceTable<Endpoint>,
 }
 
@@ -143,7 +143,7 @@ impl Process {
             spare_slots: Lock::new(Vec::new()),
             orphans: Lock::new(Vec::new()),
             quotas: Quotas::new(&arena.layout().config, seat),
-            endpoints: OnceTable::new(arena.layout().objects.count * 2),
+            endpoints: OnceTable::new(last as usize),
             arena,
         });
         process.advance_fresh(STARTUP_ENTRY + 1);
@@ -203,23 +203,32 @@ impl Process {
         }
     }
 
-    /// The private half of `object`'s side, if this process ever held it.
+    /// The private half that belongs to this entry, if an endpoint ever came under it.
     #[inline(always)]
-    pub(crate) fn endpoint(&self, object: ObjectRef) -> Option<&Endpoint> {
-        self.endpoints.get(object.0 as usize)
+    pub(crate) fn endpoint(&self, index: u32) -> Option<&Endpoint> {
+        self.endpoints.get(index as usize)
+    }
+
+    /// The private halves of the endpoints that this process holds now, or will have let go in a moment.
+    pub(crate) fn bound_endpoints(&self) -> impl Iterator<Item = (ObjectRef, &Endpoint)> {
+        let fresh = self.entries.lock().fresh();
+        (1..fresh).filter_map(|index| {
+            let endpoint = self.endpoint(index)?;
+            Some((endpoint.bound()?, endpoint))
+        })
     }
 
     /// Makes the private half of an endpoint that has just come to this process, under this entry.
     pub(crate) fn install(&self, object: ObjectRef, index: u32, arrival: Arrival) {
         if arrival == Arrival::New
-            && let Some(endpoint) = self.endpoint(object)
-            && !endpoint.is_bound()
+            && let Some(endpoint) = self.endpoint(index)
+            && endpoint.bound().is_none()
         {
-            return endpoint.bind_new(index);
+            return endpoint.bind_new(object);
         }
-        if let Some(endpoint) = self.endpoints.get_or_make(object.0 as usize) {
+        if let Some(endpoint) = self.endpoints.get_or_make(index as usize) {
             let pending = if arrival == Arrival::New { 0 } else { self.pending_of(object) };
-            endpoint.bind(index, pending, &self.quotas.messages);
+            endpoint.bind(index, object, pending, &self.quotas.messages);
         }
     }
 
@@ -236,11 +245,22 @@ impl Process {
         pending.min(self.arena.layout().config.max_pending_messages.into())
     }
 
+    /// Whether the entry holds an endpoint, whose private half is here.
+    #[inline(always)]
+    pub(crate) fn is_endpoint(&self, index: u32, object: ObjectRef) -> bool {
+        self.endpoint(index).is_some_and(|endpoint| endpoint.is_bound_to(object))
+    }
+
     /// Waits until no thread of this process is inside an operation on the endpoint, whose entry is no longer
-    /// LIVE, and lets no later one in.
-    pub(crate) fn evict(&self, object: ObjectRef) {
-        if let Some(endpoint) = self.endpoint(object) {
-            endpoint.unbind(&self.quotas.messages);
+    /// LIVE, and lets no later one in. `false` if the entry holds none.
+    #[inline(always)]
+    pub(crate) fn evict(&self, index: u32, object: ObjectRef) -> bool {
+        match self.endpoint(index) {
+            Some(endpoint) if endpoint.is_bound_to(object) => {
+                endpoint.unbind(&self.quotas.messages);
+                true
+            }
+            _ => false,
         }
     }
 }
@@ -253,6 +273,37 @@ impl Drop for Process {
             return;
         }
         // Only as far as the table was used: the rest is untouched zero pages.
-        self.endpoints.clear(self.arena.used_slots() as usize * 2);
+        let used = self.entries.lock().fresh();
+        self.endpoints.clear(used as usize);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::Config;
+
+    #[test]
+    fn private_halves_are_as_many_as_entries() {
+        let config = Config {
+            max_processes: 1,
+            max_threads: 1,
+            max_objects: 4096,
+            max_handles_per_process: 8,
+            pool_bytes: 4096,
+            ..Config::default()
+        };
+        let arena = Arc::new(Arena::heap(&config).unwrap());
+        let process = Process::sit(arena.clone(), arena.first_seat().unwrap(), 1, 1).unwrap();
+        let thread = Thread::join(&process).unwrap();
+        for _ in 0..2000 {
+            let (near, far) = thread.create(Shape::Channel, 4, 0).unwrap();
+            for end in [near, far.unwrap()] {
+                thread.close(thread.find(end).unwrap()).unwrap();
+            }
+        }
+        assert!(arena.used_slots() > 500, "the channels lay in many slots");
+        assert!(process.endpoints.made() <= 8, "{} private halves", process.endpoints.made());
+        assert_eq!(process.bound_endpoints().count(), 0);
     }
 }

@@ -23,7 +23,7 @@
 //! Words of the arena are read Relaxed here: what this process has taken it sees, by its own locks; what another has
 //! freed or taken since counts against it for one walk at most.
 
-use crate::bits::{ObjectRef, Tag};
+use crate::bits::Tag;
 use crate::block::{BlockId, BlockState, BlockWord};
 use crate::endpoint::Sender;
 use crate::error::{Error, Result};
@@ -373,11 +373,10 @@ impl Thread {
 
     /// Takes back what the ends of this process have been granted and do not use.
     fn take_grants_back(&self) {
-        for object in (0..self.arena().used_slots() * 2).map(ObjectRef) {
+        for (object, endpoint) in self.process.bound_endpoints() {
             // One that is busy keeps what it has; waiting for it could wait for ourselves.
-            if let Some(endpoint) = self.process.endpoint(object)
-                && let Some(mut sender) = endpoint.sender.try_lock()
-                && endpoint.is_bound()
+            if let Some(mut sender) = endpoint.sender.try_lock()
+                && endpoint.is_bound_to(object)
                 && sender.ready
                 && self.refresh_head(object, &mut sender).is_ok()
             {

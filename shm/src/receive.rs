@@ -63,11 +63,11 @@ impl Thread {
         found: Found,
         rights: u32,
     ) -> Result<(&Endpoint, Locked<'_, Receiver>)> {
-        let Some(endpoint) = self.process.endpoint(found.entry.object()) else {
+        let Some(endpoint) = self.process.endpoint(found.index) else {
             return Err(self.not_an_endpoint(found));
         };
         let receiver = endpoint.receiver.lock();
-        if !endpoint.is_bound_to(found.index) || !self.still(found) {
+        if !endpoint.is_bound_to(found.entry.object()) || !self.still(found) {
             drop(receiver);
             return Err(self.not_an_endpoint(found));
         }
@@ -202,7 +202,7 @@ impl Thread {
             receiver.taken += u64::from(self.message(&found, position)?.header.is_taken());
         }
         if receiver.taken > 0
-            && let Some(endpoint) = self.process.endpoint(at)
+            && let Some(endpoint) = self.process.endpoint(receiver.index)
         {
             // Relaxed: whoever finds disorder looks closer, under the lock.
             endpoint.disorder.store(receiver.disorder(), Relaxed);
@@ -382,7 +382,7 @@ impl Thread {
         for record in message.records() {
             // Relaxed: published by the tail, like the object that it refers to.
             let record = Entry(self.arena().record(record)?.load(Relaxed));
-            let reserved = match self.check_in_transit(record) {
+            let reserved = match self.check_in_transit(at, record) {
                 Ok(()) => self.reserve_entry(record.object()),
                 Err(error) => Err(error),
             };
@@ -410,12 +410,10 @@ impl Thread {
 
     /// P5: a handle in transit is believed only if it could be one.
     #[inline]
-    fn check_in_transit(&self, record: Entry) -> Result<()> {
+    fn check_in_transit(&self, at: ObjectRef, record: Entry) -> Result<()> {
         let life = Life(self.arena().object(record.object().slot())?.life.load(Relaxed));
-        // An endpoint in transit is nobody's: one that this process holds cannot be in a message, least of all
-        // the one that is being read, whose lock is held here.
-        let is_held = self.process.endpoint(record.object()).is_some_and(Endpoint::is_bound)
-            && life.shape() == Some(Shape::Channel);
+        // An endpoint in transit is nobody's, least of all that of whoever reads it.
+        let is_held = record.object() == at;
         if record.is_live() && life.state() == LifeState::Live && life.shape().is_some() && !is_held {
             Ok(())
         } else {

@@ -41,11 +41,11 @@ impl Thread {
     /// The private half of the endpoint `found`, with its sending lock held and the handle looked at again.
     #[inline]
     pub(crate) fn enter_sender(&self, found: Found, rights: u32) -> Result<(&Endpoint, Locked<'_, Sender>)> {
-        let Some(endpoint) = self.process.endpoint(found.entry.object()) else {
+        let Some(endpoint) = self.process.endpoint(found.index) else {
             return Err(self.not_an_endpoint(found));
         };
         let sender = endpoint.sender.lock();
-        if !endpoint.is_bound_to(found.index) || !self.still(found) {
+        if !endpoint.is_bound_to(found.entry.object()) || !self.still(found) {
             drop(sender);
             return Err(self.not_an_endpoint(found));
         }
@@ -281,7 +281,7 @@ impl Loan {
     pub fn write_at(&mut self, offset: usize, bytes: &[u8]) -> Result<()> {
         let end = offset.checked_add(bytes.len()).filter(|end| *end <= self.len_bytes);
         end.ok_or(Error::OutOfRange("the end of the write"))?;
-        let endpoint = self.process.endpoint(self.found.entry.object()).ok_or(Error::BadHandle)?;
+        let endpoint = self.process.endpoint(self.found.index).ok_or(Error::BadHandle)?;
         // Under the lock the endpoint cannot leave.
         let _sender = endpoint.sender.lock();
         if !self.is_sendable(endpoint) {
@@ -296,7 +296,7 @@ impl Loan {
 
     /// Whether the endpoint is still this process's, under the handle that the loan was taken with.
     fn is_sendable(&self, endpoint: &Endpoint) -> bool {
-        endpoint.is_bound_to(self.found.index) && self.process.still(self.found)
+        endpoint.is_bound_to(self.found.entry.object()) && self.process.still(self.found)
     }
 
     #[cfg(not(loom))]
@@ -331,7 +331,7 @@ impl Drop for Loan {
             return;
         }
         // The block stays the direction's; if the endpoint has left, whoever has it finds the block unused.
-        if let Some(endpoint) = self.process.endpoint(self.found.entry.object()) {
+        if let Some(endpoint) = self.process.endpoint(self.found.index) {
             let mut sender = endpoint.sender.lock();
             if sender.ready && self.is_sendable(endpoint) {
                 sender.spare[self.block.class()].push(self.block);

@@ -195,8 +195,7 @@ impl Thread {
 
     /// Whether the handle is an end of a channel, whose private half is here.
     fn is_endpoint(&self, found: Found) -> bool {
-        let endpoint = self.process.endpoint(found.entry.object());
-        endpoint.is_some_and(|endpoint| endpoint.is_bound_to(found.index))
+        self.process.is_endpoint(found.index, found.entry.object())
     }
 
     /// Endpoints among them are evicted, if the sending lock has been given up for that.
@@ -210,8 +209,8 @@ impl Thread {
             marked.map_err(|_| Error::BadHandle)?;
             moving.push((found.index, found.entry));
             crash_point!(self, "transfer.marked");
-            if evicting && self.is_endpoint(*found) {
-                self.process.evict(found.entry.object());
+            if evicting {
+                self.process.evict(found.index, found.entry.object());
             }
         }
         Ok(())

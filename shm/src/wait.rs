@@ -146,7 +146,7 @@ impl Thread {
 
     fn is_readable(&self, found: Found) -> Result<bool> {
         let at = found.entry.object();
-        if self.process.endpoint(at).is_some_and(|endpoint| endpoint.disorder.load(Acquire) != 0) {
+        if self.process.endpoint(found.index).is_some_and(|endpoint| endpoint.disorder.load(Acquire) != 0) {
             // An endpoint that has left is nobody's here to look into: canceled.
             let (_, mut receiver) = self.enter_receiver(found, 0).map_err(|_| Error::Canceled)?;
             return Ok(receiver.ready && self.unspoken(at, &mut receiver)?.is_some());

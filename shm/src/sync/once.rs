@@ -42,6 +42,12 @@ impl<T: Default> OnceTable<T> {
         self.get(index)
     }
 
+    /// How many values have been made.
+    #[cfg(test)]
+    pub(crate) fn made(&self) -> usize {
+        (0..self.cells.len()).filter(|index| self.get(*index).is_some()).count()
+    }
+
     /// Frees the values below `used`: the table was not used beyond.
     pub(crate) fn clear(&mut self, used: usize) {
         for cell in self.cells.iter_mut().take(used) {
