@@ -111,7 +111,7 @@ impl Server {
         };
         let seat = match seat.or(self.promised_to(occupant).map_err(status::of)?) {
             Some(seat) => seat,
-            None => self.arena.reserve_seat(&self.thread).map_err(status::of)?,
+            None => self.reserve_seat()?,
         };
         if !self.adopt(seat, occupant)? {
             return Err(Status::NOT_FOUND);
@@ -120,6 +120,17 @@ impl Server {
         tracing::debug!(pid = %pid.as_raw_nonzero(), row = seat.row, "admitted");
         (self.members[index].pidfd, self.members[index].seat) = (Some(pidfd), Some(seat));
         Ok(Answer::seated(seat, self.arena.leader().term()))
+    }
+
+    /// A seat for a process that asked to join: if there is none, once what the dead had is free.
+    fn reserve_seat(&mut self) -> Result<shm::Seat, Status> {
+        match self.arena.reserve_seat(&self.thread) {
+            Err(shm::Error::NoResources(_)) => {
+                self.collect()?;
+                self.arena.reserve_seat(&self.thread).map_err(status::of)
+            }
+            reserved => reserved.map_err(status::of),
+        }
     }
 
     /// The seat that a supervisor who died before it could answer had given to this process.

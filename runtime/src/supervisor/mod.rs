@@ -200,8 +200,13 @@ impl Supervisor {
     pub fn spawn(&self, program: &mut Command, startup: impl Into<Handle>) -> Result<Child, SpawnError> {
         let startup: Handle = startup.into();
         let value = startup.raw_handle();
-        let seat =
-            with_thread(|thread| thread.process().arena().reserve_seat(thread)).map_err(SpawnError::Arena)?;
+        let reserve = || with_thread(|thread| thread.process().arena().reserve_seat(thread));
+        let seat = match reserve() {
+            // Rows of processes that have died, or were given up, may still be on their way to be free.
+            Err(Status::NO_RESOURCES) => self.collect().and_then(|_| reserve()),
+            reserved => reserved,
+        };
+        let seat = seat.map_err(SpawnError::Arena)?;
         let moved = with_thread(|thread| {
             let found = thread.find(value)?;
             found.require(Rights::TRANSFER.bits())?;
