@@ -10,10 +10,15 @@
  * - to the one whose supervisor's socket the environment variable JACINTH_ARENA names, or
  * - to one that it makes for itself, with the defaults, and with a supervisor in a thread of its own.
  *
+ * The last is what a program that is an arena of one wants, and not what a worker wants that was meant to join others and
+ * was started by hand. With JACINTH_NO_OWN_ARENA in the environment (neither empty nor 0), or after
+ * jacinth_forbid_own_arena(), the first call fails instead.
+ *
  * If that fails, it has failed for good: calls give ZX_ERR_BAD_STATE, until jacinth_create() or jacinth_attach()
  * gives the process an arena.
  *
- * When a call of this header fails, jacinth_error() says why in words. Every call that gives a status may also
+ * When a call of this header fails, or the first call finds no arena, or zx_take_startup_handle() gives none,
+ * jacinth_error() says why in words. Every call that gives a status may also
  * give ZX_ERR_BAD_STATE in a process that was forked from an attached one.
  */
 
@@ -147,6 +152,12 @@ zx_status_t jacinth_create(const jacinth_config_t* config);
  */
 zx_status_t jacinth_attach(const char* socket_path);
 
+/**
+ * Has this process's first call that deals with handles fail with ZX_ERR_BAD_STATE where it finds no arena to join, rather
+ * than make one: for programs that are nothing alone. To be called before any other; jacinth_create() may still be.
+ */
+void jacinth_forbid_own_arena(void);
+
 /** Whether this process is attached to an arena. One forked from an attached process is not. */
 bool jacinth_is_attached(void);
 
@@ -214,8 +225,9 @@ zx_status_t jacinth_collect(jacinth_report_t* report);
 void jacinth_set_spin(zx_duration_t duration);
 
 /**
- * Why this thread's last call of this header failed, or why a call could not attach this process; "" if none
- * did. The text lives until this thread's next call of this header.
+ * Why this thread's last call of this header that gives a status failed, or, if that is later, why a call of
+ * zircon/syscalls.h found no arena or zx_take_startup_handle() gave no handle; and in a forked child that it is one.
+ * "" if nothing failed. The text lives until this thread's next such call.
  */
 const char* jacinth_error(void);
 

@@ -4,7 +4,8 @@
 //!  the first call of a program
 //!    │ attached already (jacinth_create, jacinth_attach, an earlier call)   ─▶ goes on
 //!    │ spawned into an arena, or JACINTH_ARENA names a supervisor's socket  ─▶ joins that arena, or BAD_STATE
-//!    └ otherwise                                                            ─▶ makes an arena of its own
+//!    │ otherwise, where it may                                              ─▶ makes an arena of its own
+//!    └ otherwise (JACINTH_NO_OWN_ARENA, jacinth_forbid_own_arena)           ─▶ BAD_STATE
 //! ```
 
 use crate::exit::end_with_the_last;
@@ -13,8 +14,9 @@ use crate::types::{
     jacinth_audit_t, jacinth_config_t, jacinth_report_t, zx_duration_t, zx_handle_t, zx_status_t,
 };
 use crate::user::{UserIn, UserOut};
+use crate::why::{self, explained, failure};
 use jacinth::{AttachError, Config, Handle, MonotonicDuration, SpawnError, Status, Supervisor};
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::ffi::{CStr, CString, OsStr, c_char};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
@@ -35,13 +37,15 @@ pub(crate) fn enter() -> Result<(), Status> {
 /// The arena that this process made, if it did. Its socket's folder goes when the process exits.
 static OWN: Mutex<Option<Supervisor>> = Mutex::new(None);
 
-/// Why there is no arena: said once, and then the answer of every call.
-static FAILURE: OnceLock<CString> = OnceLock::new();
-
 thread_local! {
-    static ERROR: RefCell<CString> = RefCell::default();
     static IS_ATTACHING: Cell<bool> = const { Cell::new(false) };
 }
+
+/// Forbids the first call to make an arena, if it is in the environment and neither empty nor 0.
+const NO_OWN_VARIABLE: &str = "JACINTH_NO_OWN_ARENA";
+
+/// The same, by [`jacinth_forbid_own_arena`].
+static IS_OWN_FORBIDDEN: AtomicBool = AtomicBool::new(false);
 
 /// The process whose threads look for an arena; 0 before any does.
 static FINDER: AtomicU32 = AtomicU32::new(0);
@@ -52,15 +56,28 @@ fn first_call() -> Result<(), Status> {
     let finder = FINDER.compare_exchange(0, std::process::id(), Ordering::Relaxed, Ordering::Relaxed);
     if finder.is_err_and(|finder| finder != std::process::id()) {
         // A child forked meanwhile: what its parent's other threads had locked stays locked here.
+        why::set("this process was forked from one that was looking for an arena, or had found none");
         return Err(Status::BAD_STATE);
     }
     if IS_ATTACHING.replace(true) {
-        // A signal handler that interrupted this very function.
+        // A signal handler that interrupted this very function, and can have nothing to say: a text takes memory.
         return Err(Status::BAD_STATE);
     }
     let attached = find_arena();
     IS_ATTACHING.set(false);
+    why::set(&attached.err().map(failure).unwrap_or_default());
     attached
+}
+
+/// Whether this process may make an arena at its first call.
+fn may_make_its_own() -> bool {
+    let variable = std::env::var_os(NO_OWN_VARIABLE).unwrap_or_default();
+    !IS_OWN_FORBIDDEN.load(Ordering::Relaxed) && (variable.is_empty() || variable == "0")
+}
+
+/// Whether this process was forked from one that is attached.
+pub(crate) fn is_of_a_forked_child() -> bool {
+    IS_ATTACHED.load(Ordering::Relaxed) && !jacinth::is_attached()
 }
 
 fn find_arena() -> Result<(), Status> {
@@ -70,12 +87,20 @@ fn find_arena() -> Result<(), Status> {
     if IS_ATTACHED.load(Ordering::Relaxed) {
         return Ok(());
     }
-    if FAILURE.get().is_some() && !jacinth::is_attached() {
+    if why::has_failed() && !jacinth::is_attached() {
         return Err(Status::BAD_STATE);
     }
     // The arena that this process has, also as a forked child that has no use of it, or that it was invited to.
     let found = match Supervisor::get() {
-        Err(AttachError::NotAttached) => make(&Config::default()),
+        Err(AttachError::NotAttached) if may_make_its_own() => make(&Config::default()),
+        Err(AttachError::NotAttached) => {
+            why::set_failure(&format!(
+                "this program was started by hand: it was not spawned into an arena, {} is not in its environment, and it \
+                 may not make an arena of its own at its first call ({NO_OWN_VARIABLE}, jacinth_forbid_own_arena)",
+                jacinth::ARENA_VARIABLE
+            ));
+            return Err(Status::BAD_STATE);
+        }
         found => found.map(drop),
     };
     match found {
@@ -84,7 +109,7 @@ fn find_arena() -> Result<(), Status> {
             Ok(())
         }
         Err(error) => {
-            let _ = FAILURE.set(c_text(&error.to_string()));
+            why::set_failure(&error.to_string());
             Err(Status::BAD_STATE)
         }
     }
@@ -110,25 +135,6 @@ pub(crate) extern "C" fn leave() {
     if let Ok(mut own) = OWN.try_lock() {
         own.take();
     }
-}
-
-fn c_text(text: &str) -> CString {
-    CString::new(text.replace('\0', " ")).unwrap_or_default()
-}
-
-fn set_error(text: &str) {
-    // A thread whose locals are gone has nobody to tell.
-    let _ = ERROR.try_with(|error| *error.borrow_mut() = c_text(text));
-}
-
-/// Runs a call of `jacinth.h`, and keeps what it has to say for [`jacinth_error`].
-fn explained<T>(call: impl FnOnce() -> Result<T, (Status, String)>) -> Result<T, Status> {
-    guard::arm();
-    set_error("");
-    call().map_err(|(status, text)| {
-        set_error(&text);
-        status
-    })
 }
 
 fn plain(what: &str) -> impl Fn(Status) -> (Status, String) {
@@ -232,6 +238,12 @@ pub unsafe extern "C" fn jacinth_attach(socket_path: UserIn<u8>) -> zx_status_t 
         note_attached();
         Ok(())
     }))
+}
+
+/// Has the first call of this process fail where it finds no arena to join, rather than make one.
+#[unsafe(no_mangle)]
+pub extern "C" fn jacinth_forbid_own_arena() {
+    IS_OWN_FORBIDDEN.store(true, Ordering::Relaxed);
 }
 
 /// Whether this process is attached to an arena.
@@ -358,25 +370,10 @@ pub unsafe extern "C" fn jacinth_collect(report: UserOut<jacinth_report_t>) -> z
 /// For how long this process's waits spin before they sleep.
 #[unsafe(no_mangle)]
 pub extern "C" fn jacinth_set_spin(duration: zx_duration_t) {
+    why::set("");
     if enter().is_ok() {
         jacinth::set_spin(MonotonicDuration::from_nanos(duration));
     }
-}
-
-/// Why this thread's last call of `jacinth.h` failed, or why this process has no arena; "" if nothing did.
-#[unsafe(no_mangle)]
-pub extern "C" fn jacinth_error() -> *const c_char {
-    let own = ERROR.try_with(|error| error.borrow().as_ptr()).unwrap_or(c"".as_ptr());
-    // SAFETY: one of this thread's own texts, which end in a NUL.
-    let is_silent = unsafe { *own == 0 };
-    match FAILURE.get() {
-        Some(failure) if is_silent && !jacinth::is_attached() => failure.as_ptr(),
-        _ => own,
-    }
-}
-
-fn failure(status: Status) -> String {
-    FAILURE.get().map_or_else(|| status.to_string(), |text| text.to_string_lossy().into_owned())
 }
 
 fn status_of(result: Result<(), Status>) -> zx_status_t {

@@ -3,7 +3,7 @@
 //! | | |
 //! |---|---|
 //! | what the calls do | `handle`, `object`, `info`, `property`, `event`, `channel`, `own`, `clock`, `futex`, `system`, `exit`, `status` |
-//! | what Zircon has no calls for | `arena` (`jacinth.h`), `threads` (`jacinth/compat.h`) |
+//! | what Zircon has no calls for | `arena`, `why` (`jacinth.h`), `threads` (`jacinth/compat.h`) |
 //! | what a process has of its own | `threads`, `futex/queues`, `forked` (that a child begins without both) |
 //! | what C hands over | `types` (its structures), `user` (its pointers, allegations until looked into), `guard` (how they are looked into) |
 //!
@@ -79,6 +79,7 @@ mod system;
 mod threads;
 pub mod types;
 mod user;
+mod why;
 
 pub use arena::*;
 pub use channel::*;
@@ -100,3 +101,4 @@ pub use status::*;
 pub use system::*;
 pub use threads::{ThreadMain, ThreadStart, jacinth_thrd_create_with_name, jacinth_thrd_get_zx_handle};
 pub use user::{UserIn, UserOut};
+pub use why::jacinth_error;

@@ -3,6 +3,7 @@
 use crate::arena::enter;
 use crate::threads;
 use crate::types::zx_handle_t;
+use crate::why;
 use jacinth::{HandleRef, Status, raw};
 
 /// `PA_HND(PA_USER0, 0)`: how a program asks for what its spawner gave it.
@@ -31,10 +32,15 @@ calls! {
 
     /// Takes a handle that the program was started with.
     fn zx_take_startup_handle, _zx_take_startup_handle(hnd_info: u32) -> zx_handle_t {
-        if hnd_info != STARTUP || enter().is_err() {
+        if hnd_info == STARTUP && enter().is_err() {
             return raw::INVALID;
         }
-        jacinth::take_startup_handle().map_or(raw::INVALID, jacinth::Handle::into_raw)
+        let taken = match hnd_info {
+            STARTUP => jacinth::take_startup_handle().map_err(|error| error.to_string()),
+            other => Err(format!("there is no startup handle {other:#x}, only PA_HND(PA_USER0, 0)")),
+        };
+        why::set(taken.as_ref().err().map_or("", |words| words));
+        taken.map_or(raw::INVALID, jacinth::Handle::into_raw)
     }
 }
 

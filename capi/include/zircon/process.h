@@ -26,7 +26,7 @@ __BEGIN_CDECLS
  * is the caller's from then on.
  *
  * Only PA_HND(PA_USER0, 0) ever gives one, and only once: the handle that whoever spawned this program into its
- * arena gave it. ZX_HANDLE_INVALID for everything else, and the second time.
+ * arena gave it. ZX_HANDLE_INVALID for everything else, and the second time; jacinth_error() says why.
  */
 zx_handle_t zx_take_startup_handle(uint32_t hnd_info);
 zx_handle_t _zx_take_startup_handle(uint32_t hnd_info);

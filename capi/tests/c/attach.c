@@ -241,3 +241,120 @@ TEST(a_program_that_exits_leaves_no_socket) {
     *strrchr(path, '/') = 0;
     CHECK_EQ(access(path, F_OK), -1);
 }
+
+static void check_that_it_makes_none(void) {
+    zx_handle_t event;
+    CHECK_STATUS(zx_event_create(0, &event), ZX_ERR_BAD_STATE);
+    check_error_says("by hand");
+    check_error_says("JACINTH_ARENA");
+    CHECK(!jacinth_is_attached());
+    CHECK_EQ(zx_take_startup_handle(PA_HND(PA_USER0, 0)), ZX_HANDLE_INVALID);
+    check_error_says("by hand");
+    CHECK_STATUS(jacinth_audit(NULL), ZX_ERR_BAD_STATE);
+    check_error_says("by hand");
+    // It may still be told to.
+    CHECK_OK(jacinth_create(NULL));
+    CHECK(strcmp(jacinth_error(), "") == 0);
+    CHECK_OK(zx_event_create(0, &event));
+}
+
+TEST(a_variable_forbids_an_arena_of_its_own) {
+    CHECK_EQ(setenv("JACINTH_NO_OWN_ARENA", "1", 1), 0);
+    check_that_it_makes_none();
+}
+
+TEST(a_call_forbids_an_arena_of_its_own) {
+    jacinth_forbid_own_arena();
+    check_that_it_makes_none();
+}
+
+TEST(a_variable_that_says_no_forbids_nothing) {
+    CHECK_EQ(setenv("JACINTH_NO_OWN_ARENA", "0", 1), 0);
+    make_event();
+    CHECK(jacinth_is_attached());
+}
+
+TEST(a_forbidden_arena_keeps_nobody_from_joining) {
+    CHECK_OK(jacinth_create(NULL));
+    CHECK_EQ(setenv("JACINTH_NO_OWN_ARENA", "1", 1), 0);
+    CHECK_EQ(run_stranger("just_calls", "JACINTH_ARENA", jacinth_socket_path()), 0);
+}
+
+ROLE(takes_its_handle_twice) {
+    CHECK(zx_take_startup_handle(PA_HND(PA_USER0, 0)) != ZX_HANDLE_INVALID);
+    CHECK(strcmp(jacinth_error(), "") == 0);
+    CHECK_EQ(zx_take_startup_handle(PA_HND(PA_USER0, 0)), ZX_HANDLE_INVALID);
+    check_error_says("taken already");
+}
+
+ROLE(has_joined) {
+    CHECK_EQ(zx_take_startup_handle(PA_HND(PA_USER0, 0)), ZX_HANDLE_INVALID);
+    check_error_says("joined");
+}
+
+TEST(it_is_said_why_there_is_no_startup_handle) {
+    CHECK_EQ(zx_take_startup_handle(PA_HND(PA_USER0, 0)), ZX_HANDLE_INVALID);
+    check_error_says("made its arena");
+    CHECK_EQ(zx_take_startup_handle(PA_HND(PA_FDIO_REMOTE, 1)), ZX_HANDLE_INVALID);
+    check_error_says("PA_USER0");
+    CHECK_EQ(join_process(spawn_role("takes_its_handle_twice", make_event())), 0);
+    CHECK_EQ(run_stranger("has_joined", "JACINTH_ARENA", jacinth_socket_path()), 0);
+}
+
+TEST(an_older_text_is_not_shown_for_a_newer_failure) {
+    zx_handle_t event;
+    CHECK_STATUS(jacinth_attach("/nonexistent/older"), ZX_ERR_NOT_FOUND);
+    check_error_says("older");
+    CHECK_EQ(setenv("JACINTH_ARENA", "/nonexistent/newer", 1), 0);
+    CHECK_STATUS(zx_event_create(0, &event), ZX_ERR_BAD_STATE);
+    check_error_says("newer");
+    CHECK_STATUS(jacinth_attach("/nonexistent/older"), ZX_ERR_NOT_FOUND);
+    check_error_says("older");
+    CHECK_STATUS(zx_event_create(0, &event), ZX_ERR_BAD_STATE);
+    check_error_says("newer");
+    jacinth_set_spin(0);
+    check_error_says("newer");
+}
+
+TEST(a_first_call_that_succeeds_leaves_no_older_text) {
+    CHECK_STATUS(jacinth_attach("/nonexistent/supervisor"), ZX_ERR_NOT_FOUND);
+    make_event();
+    CHECK(strcmp(jacinth_error(), "") == 0);
+    CHECK_STATUS(jacinth_create(NULL), ZX_ERR_ALREADY_BOUND);
+    jacinth_set_spin(0);
+    CHECK(strcmp(jacinth_error(), "") == 0);
+}
+
+static void see_that_it_is_forked(void) {
+    zx_handle_t event;
+    check_error_says("forked");
+    CHECK_STATUS(zx_event_create(0, &event), ZX_ERR_BAD_STATE);
+    check_error_says("forked");
+}
+
+static void see_nothing_of_the_parents(void) {
+    CHECK(strcmp(jacinth_error(), "") == 0);
+}
+
+TEST(a_forked_child_shows_no_text_of_its_parents) {
+    CHECK_STATUS(jacinth_attach("/nonexistent/supervisor"), ZX_ERR_NOT_FOUND);
+    CHECK_EQ(in_forked_child(see_nothing_of_the_parents), 0);
+    make_event();
+    CHECK_STATUS(jacinth_create(NULL), ZX_ERR_ALREADY_BOUND);
+    CHECK_EQ(in_forked_child(see_that_it_is_forked), 0);
+    CHECK(strlen(jacinth_error()) > 0);
+}
+
+static void see_that_the_parent_failed(void) {
+    zx_handle_t event;
+    CHECK(strcmp(jacinth_error(), "") == 0);
+    CHECK_STATUS(zx_event_create(0, &event), ZX_ERR_BAD_STATE);
+    check_error_says("forked");
+}
+
+TEST(a_child_of_a_process_that_found_no_arena_says_so) {
+    zx_handle_t event;
+    CHECK_EQ(setenv("JACINTH_ARENA", "/nonexistent/supervisor", 1), 0);
+    CHECK_STATUS(zx_event_create(0, &event), ZX_ERR_BAD_STATE);
+    CHECK_EQ(in_forked_child(see_that_the_parent_failed), 0);
+}

@@ -207,6 +207,7 @@ fn written() -> BTreeMap<String, Signature> {
         jacinth_config_default(1)
         jacinth_create(1)
         jacinth_attach(1)
+        jacinth_forbid_own_arena()
         jacinth_is_attached()
         jacinth_socket_path()
         jacinth_spawn(1, 2, 3, 4, 5)
