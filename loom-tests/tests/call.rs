@@ -114,3 +114,42 @@ fn a_reply_is_nothing_for_others_to_read() {
         assert_clean(&one, 1, 2);
     });
 }
+
+/// INV-RING-1, INV-AHEAD-2, INV-AHEAD-3: what is taken behind an unread message is room for its writer, block and segment
+/// too, and nothing is written over before it was read.
+#[test]
+fn replies_taken_ahead_of_an_unread_message_make_room() {
+    model_without_barriers(2, || {
+        let one = first(&small_with(|config| {
+            (config.max_pending_messages, config.max_loan_bytes) = (2, 256);
+            config.pool_bytes = 1792;
+        }));
+        let (near, server) = connected(&one);
+        let far = startup(&server);
+        let calls = [1, 2, 3, 4].map(|number| {
+            let call = one.call_begin(find(&one, near), 0, &message(number, 1), &[], 0).unwrap();
+            (call, server.try_receive(far).unwrap().bytes)
+        });
+        server.send_value(far, &message(9, 1)).unwrap();
+        let replies: Vec<_> =
+            calls.iter().map(|(_, request)| [&request[..], &request[..4], &[0; 60]].concat()).collect();
+        let serving = loom::thread::spawn(move || {
+            for reply in &replies {
+                server.send_when_room(far, reply).unwrap();
+            }
+            server
+        });
+        for (call, request) in &calls {
+            let mut inbox = Inbox::default();
+            while one.call_poll(call, &mut inbox).unwrap().is_none() {
+                loom::thread::yield_now();
+            }
+            assert_eq!((&inbox.bytes[..8], inbox.bytes.len()), (&request[..], 72));
+        }
+        let _server = serving.join().unwrap();
+        assert_eq!(one.try_receive(near).unwrap().bytes, message(9, 1));
+        let audit = assert_clean(&one, 1, 2);
+        assert_eq!(audit.messages, 0);
+        assert!(audit.blocks <= 6, "{audit}");
+    });
+}

@@ -133,6 +133,13 @@ fn receiving_handles() {
     explore_deaths(RECEIVING, 2);
 }
 
+/// INV-AHEAD-1, INV-AHEAD-2, INV-AHEAD-3: what was taken is taken once, and what the survivor writes meanwhile goes with
+/// the channel.
+#[test]
+fn taking_replies_ahead_of_an_unread_message() {
+    explore_deaths_at(TAKING_AHEAD, |name| usize::from(["ahead.passed", "receive.consumed"].contains(&name)));
+}
+
 /// INV-RING-3, INV-ENTRY-2: handles of a discarded message are closed once.
 #[test]
 fn discarding_a_message() {

@@ -115,6 +115,7 @@ fn sending() {
 #[test]
 fn receiving() {
     kill_after_every_store(RECEIVING);
+    kill_after_every_store(TAKING_AHEAD);
     kill_after_every_store(RECEIVING_HANDLES_AGAIN);
     kill_after_every_store(DISCARDING);
 }
@@ -170,6 +171,14 @@ fn recovering_dying_sides() {
 /// The same for messages on their way.
 #[test]
 fn recovering_messages() {
-    let scenes = [SENDING, SENDING_MUCH, SENDING_HANDLES, SENDING_WHAT_CANNOT_BE_SENT, RECEIVING, DISCARDING];
+    let scenes = [
+        SENDING,
+        SENDING_MUCH,
+        SENDING_HANDLES,
+        SENDING_WHAT_CANNOT_BE_SENT,
+        RECEIVING,
+        TAKING_AHEAD,
+        DISCARDING,
+    ];
     scenes.into_iter().for_each(kill_supervisors_after_every_store);
 }

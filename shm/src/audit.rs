@@ -5,7 +5,8 @@
 //! | count = handle entries + handles in transit, for every side | COUNT-1 |
 //! | a side without references is done, an object whose sides are all done is retired | LIFE-2, LIFE-3 |
 //! | transitional words name living threads | ENTRY-3, LIFE-1 |
-//! | head ≤ tail ≤ head + limit; every message's header fits what it names | RING-1 |
+//! | head ≤ consumed ≤ tail ≤ consumed + limit; every message's header fits what it names | RING-1 |
+//! | consumed − head = messages TAKEN, and those between segments | AHEAD-1 |
 //! | every block free, or part of exactly one direction, or in a living thread's hands | BLOCK-1 |
 //! | the map of free blocks shows those that are free, and no others | FREE-1, FREE-2 |
 //! | no dead process is unrecovered | RECOVER-1 |
@@ -242,35 +243,47 @@ impl Walk<'_> {
         let tail = direction.producer.tail.load(Relaxed);
         let head = direction.consumer.head.load(Relaxed);
         let limit = u64::from(self.arena.config().max_pending_messages);
-        if head > tail || tail - head > limit {
-            self.audit.find(format!("ring {writer:?}: head {head}, tail {tail}, limit {limit}"));
+        let consumed = direction.consumed(head);
+        if head > tail || consumed > tail || tail - consumed > limit {
+            self.audit.find(format!(
+                "ring {writer:?}: head {head}, consumed {consumed}, tail {tail}, limit {limit}"
+            ));
             return Ok(());
         }
         // What is queued for a side that is done was drained: only bytes may be left.
         let is_read = !life.is_done(writer.peer().side());
-        self.audit.messages += if is_read { tail - head } else { 0 };
-        let mut next = direction.consumer.head_segment.load(Relaxed);
-        if next == 0 {
-            next = direction.producer.first_segment.load(Relaxed);
-        }
+        self.audit.messages += if is_read { tail - consumed } else { 0 };
+        let mut segment = self.arena.head_segment(direction)?;
         let mut position = head;
-        while let Some(block) = BlockId::from_link(next) {
-            if !self.claim_block(block, writer, "segment")? {
+        let mut taken = 0;
+        while let Some(here) = segment {
+            if !self.claim_block(here.block, writer, "segment")? {
                 return Ok(());
             }
-            let segment = self.arena.segment(block)?;
-            next = self.arena.descriptor(block)?.link.load(Relaxed);
-            let end = match BlockId::from_link(next) {
-                Some(after) => self.arena.descriptor(after)?.position.load(Relaxed).min(tail),
-                None => tail,
+            let from = head.max(here.base);
+            // Where it ends, and where the next one begins: all messages in between were taken.
+            let (end, beginning, next) = match self.arena.behind(&here, from)? {
+                Some((_, next)) if next.base <= head => (head, head, Some(next)),
+                Some((end, next)) => (end, next.base, Some(next)),
+                None => (tail, tail, None),
             };
+            if end < from || end - from > here.messages() || beginning < end || beginning > tail {
+                self.audit.find(format!("ring {writer:?}: segment {:?} ends at {end}", here.block));
+                return Ok(());
+            }
             while position < end {
-                self.walk_message(writer, &segment, position)?;
+                taken += u64::from(self.walk_message(writer, &here, position)?);
                 position += 1;
             }
+            taken += beginning - end;
+            position = beginning;
+            segment = next;
         }
         if position < tail {
             self.audit.find(format!("ring {writer:?}: segments end at {position}, the tail is {tail}"));
+        }
+        if is_read && taken != consumed - head {
+            self.audit.find(format!("ring {writer:?}: {taken} taken, but {} counted", consumed - head));
         }
         let mut next = direction.producer.blocks.load(Relaxed);
         while let Some(block) = BlockId::from_link(next) {
@@ -300,16 +313,17 @@ impl Walk<'_> {
         }
     }
 
-    fn walk_message(&mut self, writer: ObjectRef, segment: &Segment, position: u64) -> Result<()> {
+    /// Whether the message is taken.
+    fn walk_message(&mut self, writer: ObjectRef, segment: &Segment, position: u64) -> Result<bool> {
         let message = match self.arena.message(segment, position) {
             Ok(message) => message,
             Err(error) => {
                 self.audit.find(format!("ring {writer:?}: message {position}: {error}"));
-                return Ok(());
+                return Ok(false);
             }
         };
         if message.header.is_taken() {
-            return Ok(());
+            return Ok(true);
         }
         for (index, record) in message.records().enumerate() {
             let entry = Entry(self.arena.record(record)?.load(Relaxed));
@@ -323,7 +337,7 @@ impl Walk<'_> {
                     .find(format!("ring {writer:?}: handle {index} of message {position} is {state:?}")),
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     fn walk_objects(&mut self) -> Result<()> {

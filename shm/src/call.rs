@@ -11,7 +11,7 @@
 use crate::bits::ObjectRef;
 use crate::copy;
 use crate::count::Found;
-use crate::endpoint::{Call, Endpoint, Receiver};
+use crate::endpoint::{Endpoint, Receiver};
 use crate::error::{Error, Result};
 use crate::object::{State, signal};
 use crate::receive::{Sink, TooSmall};
@@ -101,11 +101,11 @@ impl Thread {
         let txid = loop {
             let txid = 0x8000_0000 | receiver.next_txid;
             receiver.next_txid = (receiver.next_txid & 0x7fff_ffff) + 1;
-            if !receiver.calls.iter().any(|call| call.txid == txid) {
+            if !receiver.calls.contains_key(&txid) {
                 break txid;
             }
         };
-        receiver.calls.push(Call { txid, reply: None });
+        receiver.calls.insert(txid, None);
         // Relaxed: whoever finds disorder looks closer, under the lock.
         endpoint.disorder.store(receiver.disorder(), Relaxed);
         Ok(txid)
@@ -152,6 +152,14 @@ impl Thread {
         }
     }
 
+    /// Receives the reply into `sink` if it is there; `None` while it is not. Otherwise as
+    /// [`call_finish`](Self::call_finish), but an error of this leaves the call under way.
+    pub fn call_poll(&self, pending: &Pending, sink: &mut impl Sink) -> Result<Option<(usize, usize)>> {
+        let polled = self.try_reply(pending, sink);
+        self.work_dying()?;
+        polled
+    }
+
     /// Takes the reply if it is there.
     fn try_reply(&self, pending: &Pending, sink: &mut impl Sink) -> Result<Option<(usize, usize)>> {
         let entered = self.enter_receiver(pending.found, 0);
@@ -160,11 +168,9 @@ impl Thread {
         // ORDER: Acquire, and before the tail is looked at: a reply sent before the peer closed is found.
         let state = State(self.arena().object(at.slot())?.state[at.side()].load(Acquire));
         self.sort(at, &mut receiver)?;
-        let registered = receiver.calls.iter().position(|call| call.txid == pending.txid);
-        let registered = registered.ok_or(Error::Canceled)?;
-        match receiver.calls[registered].reply {
+        match *receiver.calls.get(&pending.txid).ok_or(Error::Canceled)? {
             Some(position) => {
-                receiver.calls.swap_remove(registered);
+                self.forget_call(&mut receiver, pending.txid);
                 let taken = self.take(at, endpoint, &mut receiver, position, sink, TooSmall::Discard);
                 self.settle_disorder(at, endpoint, &receiver);
                 taken.map(Some)
@@ -177,8 +183,16 @@ impl Thread {
     /// Gives the call up. Its reply, should it come or have come, is an ordinary message.
     pub fn call_abandon(&self, pending: &Pending) {
         if let Ok((endpoint, mut receiver)) = self.enter_receiver(pending.found, 0) {
-            receiver.calls.retain(|call| call.txid != pending.txid);
+            self.forget_call(&mut receiver, pending.txid);
             self.settle_disorder(pending.found.entry.object(), endpoint, &receiver);
+        }
+    }
+
+    /// The call is over, and its reply is anybody's if it is not taken now.
+    fn forget_call(&self, receiver: &mut Receiver, txid: u32) {
+        if let Some(Some(position)) = receiver.calls.remove(&txid) {
+            receiver.replies.remove(position);
+            receiver.release(position);
         }
     }
 
@@ -201,18 +215,20 @@ impl Thread {
             receiver.sorted = receiver.tail_seen;
         }
         while receiver.sorted < receiver.tail_seen {
-            let position = receiver.sorted;
-            let segment = self.segment_of(at.peer(), receiver, position)?;
+            self.leave_passed(at.peer(), receiver)?;
+            let (position, segment) = self.place_of(at.peer(), receiver, receiver.sorted)?;
+            receiver.sorted = position + 1;
+            if position >= receiver.tail_seen {
+                break;
+            }
             let message = self.message(&segment, position)?;
             if !message.header.is_taken() && message.header.length() >= 4 {
                 let txid = copy::first_word(message.bytes);
-                if let Some(call) =
-                    receiver.calls.iter_mut().find(|call| call.txid == txid && call.reply.is_none())
-                {
-                    call.reply = Some(position);
+                if let Some(reply @ None) = receiver.calls.get_mut(&txid) {
+                    *reply = Some(position);
+                    receiver.replies.insert(position);
                 }
             }
-            receiver.sorted += 1;
         }
         Ok(())
     }
@@ -220,12 +236,26 @@ impl Thread {
     /// The first message that is neither taken nor anybody's in particular.
     pub(crate) fn unspoken(&self, at: ObjectRef, receiver: &mut Receiver) -> Result<Option<u64>> {
         self.sort(at, receiver)?;
-        for position in receiver.head..receiver.tail_seen {
-            let segment = self.segment_of(at.peer(), receiver, position)?;
+        // Those that were passed over are older than whatever comes next.
+        while let Some(position) = receiver.back.first().copied() {
+            if position >= receiver.head {
+                return Ok(Some(position));
+            }
+            receiver.back.pop_first();
+        }
+        receiver.plain = receiver.plain.max(receiver.head);
+        while receiver.plain < receiver.tail_seen {
+            self.leave_passed(at.peer(), receiver)?;
+            let (position, segment) = self.place_of(at.peer(), receiver, receiver.plain)?;
+            receiver.plain = position;
+            if position >= receiver.tail_seen {
+                break;
+            }
             let taken = receiver.taken > 0 && self.message(&segment, position)?.header.is_taken();
             if !taken && !receiver.is_spoken_for(position) {
                 return Ok(Some(position));
             }
+            receiver.plain += 1;
         }
         Ok(None)
     }

@@ -12,9 +12,10 @@
 //!
 //! ## Why they are garbage
 //! INV-CYCLE-1: no word that is compared can change and come back. A count names its changer and its sequence, a
-//! life and a block word have generations; head and tail only grow. While the head stands, a header below the tail
-//! only becomes TAKEN and a record only leaves LIVE: the cell and the block are written again after the head has
-//! passed. (So head, count and life are read again after the messages, in both passes.)
+//! life and a block word have generations; head and tail only grow. While the head stands and a segment is what it
+//! was, a header below the tail only becomes TAKEN; and while a message is not TAKEN a record only leaves LIVE: the cell
+//! is written again after the head has passed, the block after that or after the mark. A message that pass 2 finds
+//! unmarked was so all the time before. (So head, count and life are read again after the messages, in both passes.)
 //!
 //! Let T be any cut through everybody's steps that contains what pass 1 saw and whatever came before that. Pass 2
 //! sees nothing older: every look has an Acquire fence behind what it reads for the first time. So by INV-CYCLE-1
@@ -59,10 +60,11 @@ use crate::error::{Error, Result, crash_point};
 use crate::layout::CLASS_0_LINES;
 use crate::object::{Count, Life, LifeState, Shape};
 use crate::owner::Record;
-use crate::ring::Header;
+use crate::ring::{Header, MAX_POSITION};
 use crate::sync::{Acquire, Relaxed, fence};
 use crate::table::Entry;
 use crate::thread::Thread;
+use crate::way::{Step, Way};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What one look at the messages for a side saw. Equal looks saw the same words.
@@ -233,7 +235,7 @@ impl Thread {
         // ORDER: Acquire pairs with the producer's Release: the messages up to the tail are complete.
         let tail = self.direction(reader.peer())?.producer.tail.load(Acquire);
         let tail = until.map_or(tail, |until| tail.min(until));
-        if tail < head || tail - head > u64::from(self.arena().config().max_pending_messages) {
+        if tail < head || tail > MAX_POSITION {
             return Ok(None);
         }
         let mut sight = Sight { life, count, head, tail, segments: Vec::new(), messages: Vec::new() };
@@ -259,30 +261,38 @@ impl Thread {
     /// `false` when the ring is not what it was: its reader is at work.
     fn look_at_messages(&self, writer: ObjectRef, sight: &mut Sight, effort: &mut Effort) -> Result<bool> {
         // What is read of a segment that its reader leaves meanwhile may be anything, an error too.
-        let Ok(Some(mut segment)) = self.head_segment(self.direction(writer)?) else { return Ok(false) };
+        let Ok(Some(segment)) = self.arena().head_segment(self.direction(writer)?) else { return Ok(false) };
         let is_bound = |word| BlockWord(word).state() == BlockState::Bound(writer);
         let mut word = self.block_word(segment.block)?;
         let mut payloads = HashSet::new();
         sight.segments.push((segment.block, word));
-        for position in sight.head..sight.tail {
+        let mut way = Way::new(segment, sight.head);
+        let mut position = sight.head;
+        while position < sight.tail {
             effort.spend(self, 1)?;
-            while let Ok(Some(next)) = self.next_segment(&segment)
-                && next.base <= position
-            {
-                effort.spend(self, 1)?;
-                word = self.block_word(next.block)?;
-                segment = next;
-                sight.segments.push((segment.block, word));
+            match self.arena().step(&mut way, position) {
+                Ok(Step::Here) => {}
+                Ok(Step::Gap(end)) => {
+                    position = end;
+                    continue;
+                }
+                Ok(Step::Moved) => {
+                    word = self.block_word(way.segment.block)?;
+                    sight.segments.push((way.segment.block, word));
+                    continue;
+                }
+                Err(_) => return Ok(false),
             }
             if !is_bound(word) {
                 return Ok(false);
             }
-            let Ok(message) = self.message(&segment, position) else { return Ok(false) };
+            let Ok(message) = self.message(&way.segment, position) else { return Ok(false) };
+            position += 1;
             let header = message.header;
             if header.is_taken() || header.handles() == 0 {
                 continue;
             }
-            let mut carrier = Carrier { header, block: segment.block, word, records: Vec::new() };
+            let mut carrier = Carrier { header, block: way.segment.block, word, records: Vec::new() };
             if let Some(block) = header.block() {
                 // Checked before anything is read there, and a block carries one message: a damaged ring is not
                 // worth more looks, nor more memory, than a sound one.

@@ -1,11 +1,12 @@
 //! How a ring is emptied: a segment that has been read to its end is left, messages that nobody will read are dropped
-//! one by one, and a channel that nobody can reach is taken apart.
+//! in one pass, and a channel that nobody can reach is taken apart.
 //!
 //! Every block leaves under a link intent that names its exact word, so a death between leaving and freeing neither
 //! loses it nor frees it twice (INV-BLOCK-2).
 
 use crate::bits::ObjectRef;
 use crate::block::{BlockId, BlockState, BlockWord};
+use crate::burial::Budget;
 use crate::error::{Error, Result, crash_point};
 use crate::object::{Direction, Life, Shape};
 use crate::owner::Link;
@@ -13,6 +14,16 @@ use crate::ring::{MAX_POSITION, Message, Segment};
 use crate::sync::{Acquire, AtomicU64, Relaxed, Release};
 use crate::table::Entry;
 use crate::thread::Thread;
+use crate::way::{SegmentLink, Way};
+
+/// Where a direction is being drained.
+#[derive(Debug)]
+pub(crate) struct Draining {
+    writer: ObjectRef,
+    way: Way,
+    /// More than this can never have been sent.
+    last: u64,
+}
 
 impl Thread {
     /// Leaves a segment that has been read to its end: the next one becomes the head segment.
@@ -29,42 +40,74 @@ impl Thread {
         Ok(())
     }
 
-    fn give_back(&self, block: BlockId, word: BlockWord, from: ObjectRef) -> Result<()> {
+    pub(crate) fn give_back(&self, block: BlockId, word: BlockWord, from: ObjectRef) -> Result<()> {
         // A link that is damaged must not free another channel's block.
         if word.state() == BlockState::Bound(from) { self.free_block(block, word) } else { Ok(()) }
     }
 
-    /// Drops the oldest message of a direction whose consumer is gone. `false` when there is none.
+    /// Drops every message of a direction whose consumer is gone.
+    pub(crate) fn drain(&self, writer: ObjectRef) -> Result<()> {
+        self.drain_for(writer, &mut None, &mut Budget::unlimited()).map(drop)
+    }
+
+    /// As [`drain`](Self::drain), a step for each message, while the budget lasts. `false` when it is spent before the
+    /// last message; then `draining` says where.
     ///
     /// Several may drain at once: each handle is closed by whoever wins its record, and the head advances by
     /// CAS. Nothing is given back here; the object's end does that.
-    pub(crate) fn drain_one(&self, writer: ObjectRef) -> Result<bool> {
+    pub(crate) fn drain_for(
+        &self,
+        writer: ObjectRef,
+        draining: &mut Option<Draining>,
+        budget: &mut Budget,
+    ) -> Result<bool> {
         let direction = self.direction(writer)?;
-        // The head first: others may drain at the same time, and a tail that was seen before what they drained
-        // was sent would lie behind their head.
-        let head = direction.consumer.head.load(Acquire);
-        // ORDER: Acquire pairs with the producer's Release: the messages up to the tail are complete.
-        let tail = direction.producer.tail.load(Acquire);
-        if head == tail {
-            return Ok(false);
+        let limit = u64::from(self.arena().config().max_pending_messages);
+        loop {
+            // The head first: others may drain at the same time, and a tail that was seen before what they drained
+            // was sent would lie behind their head.
+            let head = direction.consumer.head.load(Acquire);
+            // ORDER: Acquire pairs with the producer's Release: the messages up to the tail are complete.
+            let tail = direction.producer.tail.load(Acquire);
+            if head == tail {
+                return Ok(true);
+            }
+            if !budget.spend() {
+                return Ok(false);
+            }
+            let here = match draining {
+                Some(here) if here.writer == writer => here,
+                _ => {
+                    let segment = self.arena().head_segment(direction)?;
+                    let segment = segment.ok_or(Error::Corrupt("messages without a segment"))?;
+                    draining.insert(Draining {
+                        writer,
+                        way: Way::new(segment, head),
+                        last: tail.saturating_add(limit),
+                    })
+                }
+            };
+            // P5: whoever may still send has looked at PEER_CLOSED before; there is room for so many, and no more.
+            let last = MAX_POSITION.min(here.last);
+            if tail < head || tail > last || tail - direction.consumed(head).min(tail) > limit {
+                return Err(Error::Corrupt("a ring's tail is outside the ring"));
+            }
+            here.way.note_head(head);
+            let position = self.arena().follow(&mut here.way, head)?;
+            let gone = if position > head {
+                position
+            } else {
+                let message = self.message(&here.way.segment, head)?;
+                if !message.header.is_taken() {
+                    self.close_handles_of(&message)?;
+                }
+                head + 1
+            };
+            crash_point!(self, "drain.closed");
+            // ORDER: Release: the records are closed before the message counts as gone. Failure: another drainer
+            // finished it.
+            let _ = direction.consumer.head.compare_exchange(head, gone, Release, Relaxed);
         }
-        if tail < head
-            || tail > MAX_POSITION
-            || tail - head > u64::from(self.arena().config().max_pending_messages)
-        {
-            return Err(Error::Corrupt("a ring's tail is outside the ring"));
-        }
-        let segment = self.head_segment(direction)?.ok_or(Error::Corrupt("messages without a segment"))?;
-        let segment = self.seek(segment, head)?;
-        let message = self.message(&segment, head)?;
-        if !message.header.is_taken() {
-            self.close_handles_of(&message)?;
-        }
-        crash_point!(self, "drain.closed");
-        // ORDER: Release: the records are closed before the message counts as gone. Failure: another drainer
-        // finished it.
-        let _ = direction.consumer.head.compare_exchange(head, head + 1, Release, Relaxed);
-        Ok(true)
     }
 
     /// Closes a message's handles in transit, those that nobody else is closing.
@@ -124,6 +167,7 @@ impl Thread {
             producer.tail_segment.store(0, Relaxed);
             producer.tail.store(0, Relaxed);
             consumer.head.store(0, Relaxed);
+            consumer.consumed.store(0, Relaxed);
         }
         Ok(())
     }
@@ -140,7 +184,8 @@ impl Thread {
         let word = BlockWord(descriptor.state.load(Relaxed));
         self.set_link(link, word.0);
         crash_point!(self, "free.intended");
-        chain.store(descriptor.link.load(Relaxed), Release);
+        // A segment's link says more than what is next.
+        chain.store(SegmentLink(descriptor.link.load(Relaxed)).next_link(), Release);
         crash_point!(self, "free.unlinked");
         // A chain that is damaged into a circle ends where it has been. Release: only now, or the rest of the chain
         // would be lost with this thread.

@@ -6,13 +6,14 @@
 //!
 //! INV-DYING-1: a side is on exactly one list from the moment its count reached 0 (under the intent that took
 //! it there) until it is done.
-//! INV-DYING-2: only the head of a list is worked on, and a hazard names it, so that a slot which was retired
-//! and not yet taken off the list is not reused.
-//! INV-DYING-3: clearing a side is idempotent, one message at a time.
+//! INV-DYING-2: only the head of a list is finished and taken off, and a hazard names it, so that a slot which was
+//! retired and not yet taken off the list is not reused.
+//! INV-DYING-3: clearing a side is idempotent, one message at a time, in one pass over all of them.
 
 use crate::bits::ObjectRef;
 use crate::burial::Budget;
 use crate::counter::Counter;
+use crate::drain::Draining;
 use crate::error::{Error, Result, crash_point};
 use crate::layout::Config;
 use crate::object::{Life, LifeState, Shape, State, signal};
@@ -27,33 +28,30 @@ pub(crate) fn reclaim_batch(config: &Config) -> usize {
     MOST.min(config.max_objects as usize / 8).max(1)
 }
 
-/// P5: bounds on one run over a dying list, which no undamaged arena reaches: a side dies once in a run, and has a
-/// limited number of messages to drain.
+/// What was spent on one run over a dying list, and where it is draining.
+///
+/// P5: a bound that no undamaged arena reaches: a side dies once in a run, and is come to once more after what died of
+/// it. The messages of one have a bound of their own (`drain`).
 #[derive(Debug)]
 pub(crate) struct Effort {
     last: Option<ObjectRef>,
-    steps_on_last: u64,
-    steps_on_one: u64,
     changes: u64,
+    pub(crate) draining: Option<Draining>,
 }
 
 impl Effort {
     fn of(thread: &Thread) -> Self {
-        let config = thread.arena().config();
-        let steps_on_one = 4 * u64::from(config.max_pending_messages) + 4;
-        Self { last: None, steps_on_last: 0, steps_on_one, changes: 8 * u64::from(config.max_objects) + 8 }
+        let changes = 8 * u64::from(thread.arena().config().max_objects) + 8;
+        Self { last: None, changes, draining: None }
     }
 
     fn spend(&mut self, object: ObjectRef) -> Result<()> {
-        let left = if self.last == Some(object) {
-            self.steps_on_last += 1;
-            self.steps_on_one.checked_sub(self.steps_on_last)
-        } else {
-            (self.last, self.steps_on_last) = (Some(object), 0);
-            self.changes = self.changes.saturating_sub(1);
-            self.changes.checked_sub(1)
-        };
-        left.map(drop).ok_or(Error::Corrupt("a list of dying objects without an end"))
+        if self.last != Some(object) {
+            self.last = Some(object);
+            let left = self.changes.checked_sub(1);
+            self.changes = left.ok_or(Error::Corrupt("a list of dying objects without an end"))?;
+        }
+        Ok(())
     }
 }
 
@@ -100,11 +98,19 @@ impl Thread {
             let slot = self.arena().object(object.slot())?;
             let life = Life(slot.life.load(Relaxed));
             if life.state() == LifeState::Live {
-                if !life.is_done(object.side()) && self.clear_side(object, life)? {
-                    // Something is left, perhaps after what has just been put before it on the list.
-                    continue;
+                if !life.is_done(object.side()) {
+                    if !self.clear_side(object, life, spent, budget)? {
+                        return Ok(false);
+                    }
+                    // Relaxed: the list is this row's own.
+                    if dying.load(Relaxed) != object.to_link() {
+                        // What died of it has been put before it on the list, and comes first.
+                        continue;
+                    }
                 }
                 crash_point!(self, "dying.cleared");
+                // Its slot may be another's soon.
+                spent.draining = None;
                 self.finish_side(object)?;
                 crash_point!(self, "dying.finished");
             }
@@ -123,26 +129,36 @@ impl Thread {
         Ok(true)
     }
 
-    /// One step of clearing a side. `true` when there is more to do.
-    fn clear_side(&self, object: ObjectRef, life: Life) -> Result<bool> {
+    /// Tells the other side, and closes what is queued for this one. What dies of that is put before it on the list.
+    /// `false` when the budget is spent before that is done.
+    fn clear_side(
+        &self,
+        object: ObjectRef,
+        life: Life,
+        effort: &mut Effort,
+        budget: &mut Budget,
+    ) -> Result<bool> {
         let shape = life.shape().ok_or(Error::Corrupt("an object of no known shape"))?;
         if shape == Shape::Single {
-            return Ok(false);
+            return Ok(true);
         }
         let own = &self.arena().object(object.slot())?.state[object.side()];
         self.tell_peer_closed(object)?;
         if shape == Shape::Pair {
-            return Ok(false);
+            return Ok(true);
         }
         // ORDER: full fence between telling the peer and looking at what it sent: it commits, fences and then
         // looks whether it was told (`transfer`), so one of the two closes every handle in transit. The same
         // between two sides that clear at once.
         fence(SeqCst);
-        if self.drain_one(object.peer())? {
-            return Ok(true);
+        if !self.drain_for(object.peer(), &mut effort.draining, budget)? {
+            return Ok(false);
         }
         // What this side sent to a side that is gone has no other reader. Relaxed: the fence is the ordering.
-        Ok(State(own.load(Relaxed)).signals() & signal::PEER_CLOSED != 0 && self.drain_one(object)?)
+        if State(own.load(Relaxed)).signals() & signal::PEER_CLOSED == 0 {
+            return Ok(true);
+        }
+        self.drain_for(object, &mut effort.draining, budget)
     }
 
     /// Asserts PEER_CLOSED on the other side and wakes whoever sleeps there. Idempotent.

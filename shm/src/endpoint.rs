@@ -21,7 +21,7 @@ use crate::quota::MessageCredits;
 use crate::ring::Segment;
 use crate::sync::{AtomicU64, Lock, Relaxed};
 use crossbeam_utils::CachePadded;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// The private half of one endpoint.
 #[derive(Debug, Default)]
@@ -95,6 +95,8 @@ pub(crate) struct Sender {
     pub(crate) tail: u64,
     /// The head when last looked at.
     pub(crate) head_seen: u64,
+    /// Messages consumed, in whatever order, when last looked at.
+    pub(crate) consumed_seen: u64,
     /// Writes below this position need not look at anything shared.
     pub(crate) limit: u64,
     /// Places promised to transfers that are marking their handles.
@@ -106,9 +108,17 @@ pub(crate) struct Sender {
     pub(crate) spare: Vec<Vec<BlockId>>,
     /// Payload blocks in flight, in the order of their messages.
     pub(crate) flying: VecDeque<(u64, BlockId)>,
+    /// How many messages had been consumed when `flying` was last searched for those that were taken ahead of their turn.
+    pub(crate) searched: u64,
 }
 
 impl Sender {
+    /// Messages sent and not consumed, as far as is known.
+    #[inline(always)]
+    pub(crate) fn pending(&self) -> u64 {
+        self.tail.saturating_sub(self.consumed_seen)
+    }
+
     fn forget(&mut self) {
         self.ready = false;
         self.reserved = 0;
@@ -117,14 +127,6 @@ impl Sender {
         self.flying.clear();
         self.flying.shrink_to(KEPT);
     }
-}
-
-/// A call that awaits its reply.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Call {
-    pub(crate) txid: u32,
-    /// Where its reply stands, once somebody has seen it.
-    pub(crate) reply: Option<u64>,
 }
 
 /// What the consuming side knows.
@@ -140,34 +142,123 @@ pub(crate) struct Receiver {
     /// The segment that holds the head, and where it ends, as far as is known.
     pub(crate) segment: Option<Segment>,
     pub(crate) end: u64,
+    /// The segments behind that one, by their first positions, as far as they have been looked into.
+    pub(crate) beyond: BTreeMap<u64, Beyond>,
     /// Messages below this position have been matched against the awaited replies.
     pub(crate) sorted: u64,
-    pub(crate) calls: Vec<Call>,
+    /// Calls that await their reply, by transaction id; and where it stands, once somebody has seen it.
+    pub(crate) calls: BTreeMap<u32, Option<u64>>,
+    /// Those positions.
+    pub(crate) replies: Positions,
     /// Positions being read in place.
-    pub(crate) claims: Vec<u64>,
+    pub(crate) claims: Positions,
+    /// Where the next message for a plain read is looked for: all before it are consumed, spoken for, or in `back`.
+    pub(crate) plain: u64,
+    /// Positions below `plain` that were spoken for and are anybody's again.
+    pub(crate) back: BTreeSet<u64>,
     /// Messages above the head that are already taken.
     pub(crate) taken: u64,
     pub(crate) next_txid: u32,
+}
+
+/// A segment behind the head's.
+#[derive(Debug)]
+pub(crate) struct Beyond {
+    pub(crate) segment: Segment,
+    /// Where it ends, if the producer has left it; `u64::MAX` otherwise.
+    pub(crate) end: u64,
+    /// How many of its messages are taken.
+    pub(crate) taken: u64,
+}
+
+impl Beyond {
+    /// Whether nothing is left to be read there, and nothing will be.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.end != u64::MAX && self.taken == self.end - self.segment.base
+    }
+}
+
+/// A set of positions, which seldom has more than one: that one is kept without an allocation.
+#[derive(Debug, Default)]
+pub(crate) struct Positions {
+    one: Option<u64>,
+    others: BTreeSet<u64>,
+}
+
+impl Positions {
+    pub(crate) fn insert(&mut self, position: u64) {
+        if self.one.is_none() {
+            self.one = Some(position);
+        } else {
+            self.others.insert(position);
+        }
+    }
+
+    /// Whether it was there.
+    pub(crate) fn remove(&mut self, position: u64) -> bool {
+        if self.one == Some(position) {
+            self.one = None;
+            return true;
+        }
+        self.others.remove(&position)
+    }
+
+    pub(crate) fn contains(&self, position: u64) -> bool {
+        self.one == Some(position) || self.others.contains(&position)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        usize::from(self.one.is_some()) + self.others.len()
+    }
+
+    fn clear(&mut self) {
+        self.one = None;
+        self.others.clear();
+    }
 }
 
 impl Receiver {
     fn forget(&mut self) {
         self.ready = false;
         self.segment = None;
+        self.beyond.clear();
         self.calls.clear();
-        self.calls.shrink_to(KEPT);
+        self.replies.clear();
         self.claims.clear();
-        self.claims.shrink_to(KEPT);
+        self.back.clear();
         self.taken = 0;
     }
 
     /// How far reading is from plain first in, first out.
+    #[inline]
     pub(crate) fn disorder(&self) -> u64 {
         self.calls.len() as u64 + self.claims.len() as u64 + self.taken
     }
 
     /// Whether the message belongs to a caller or to a reader in place.
     pub(crate) fn is_spoken_for(&self, position: u64) -> bool {
-        self.claims.contains(&position) || self.calls.iter().any(|call| call.reply == Some(position))
+        self.claims.contains(position) || self.replies.contains(position)
+    }
+
+    /// A message that was spoken for, and has not been consumed, is anybody's.
+    pub(crate) fn release(&mut self, position: u64) {
+        if position >= self.head && position < self.plain {
+            self.back.insert(position);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_are_there_until_removed() {
+        let mut positions = Positions::default();
+        (0..3).for_each(|position| positions.insert(position));
+        assert!(positions.remove(0) && !positions.remove(0));
+        positions.insert(9);
+        assert_eq!((0..10).filter(|position| positions.contains(*position)).collect::<Vec<_>>(), [1, 2, 9]);
+        assert_eq!(positions.len(), 3);
     }
 }

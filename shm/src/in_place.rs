@@ -54,7 +54,8 @@ impl Thread {
         let message = self.message(&segment, position)?;
         let (start, len_bytes) = (message.bytes.as_ptr().cast(), message.header.length());
         let handles = message.header.handles();
-        receiver.claims.push(position);
+        receiver.back.remove(&position);
+        receiver.claims.insert(position);
         // Relaxed: whoever finds disorder looks closer, under the lock.
         endpoint.disorder.store(receiver.disorder(), Relaxed);
         Ok(InPlace { process: self.process.clone(), found, position, start, len_bytes, handles })
@@ -65,13 +66,16 @@ impl Thread {
     pub fn finish(&self, message: &InPlace, each: &mut dyn FnMut(Received)) -> Result<()> {
         let at = message.found.entry.object();
         let (endpoint, mut receiver) = self.enter_receiver(message.found, 0)?;
-        if !receiver.claims.contains(&message.position) {
+        if !receiver.claims.contains(message.position) {
             return Err(Error::BadHandle);
         }
         let mut sink = NoBytes(each);
         let taken = self.take(at, endpoint, &mut receiver, message.position, &mut sink, TooSmall::Keep);
         // Taken or not, it is not this reader's any more.
-        receiver.claims.retain(|position| *position != message.position);
+        receiver.claims.remove(message.position);
+        if taken.is_err() {
+            receiver.release(message.position);
+        }
         self.settle_disorder(at, endpoint, &receiver);
         taken.map(drop)
     }

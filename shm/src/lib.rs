@@ -22,6 +22,7 @@
 //! * Every store on whose place among the others recovery relies is at least Release, so that the compiler keeps them
 //!   in program order: that is the order in which recovery sees them. A Relaxed one says why its place is free.
 
+mod ahead;
 mod arena;
 mod audit;
 mod bits;
@@ -64,6 +65,7 @@ mod transfer;
 #[cfg(not(loom))]
 mod tripwire;
 mod wait;
+mod way;
 
 pub use arena::{Arena, AttachError};
 pub use audit::Audit;

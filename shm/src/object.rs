@@ -36,7 +36,7 @@
 use crate::bits::{Field, Tag};
 use crate::quota::Charge;
 use crate::region::Shared;
-use crate::sync::AtomicU64;
+use crate::sync::{AtomicU64, Relaxed};
 
 /// The first koid that is not reserved (`ZX_KOID_FIRST`).
 pub(crate) const FIRST_KOID: u64 = 1024;
@@ -107,6 +107,16 @@ pub(crate) struct Body {
 // SAFETY: atomic words only; zero is their default.
 unsafe impl Shared for Body {}
 
+impl Direction {
+    /// How many messages have been consumed, in whatever order, once the head has been seen at `head`: never more than
+    /// really were. Each of the two only grows, and one of them is exact while the consumer is at rest.
+    #[inline(always)]
+    pub(crate) fn consumed(&self, head: u64) -> u64 {
+        // Relaxed: room is granted on it, and no cell or block is written again for its sake.
+        head.max(self.consumer.consumed.load(Relaxed))
+    }
+}
+
 /// One direction: a line that only its producer writes, and a line that only its consumer writes.
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
@@ -137,6 +147,8 @@ pub(crate) struct ConsumerLine {
     pub(crate) head: AtomicU64,
     /// The segment being read, as a block link; 0 until the first one has been left.
     pub(crate) head_segment: AtomicU64,
+    /// Messages ever consumed, in whatever order; kept up only while some are consumed that lie ahead of the head.
+    pub(crate) consumed: AtomicU64,
     /// Not the ring's: signals of side `s` that were set while somebody slept on it. See [`Pulse`].
     pub(crate) pulse: AtomicU64,
 }

@@ -34,6 +34,7 @@ impl Thread {
         let spares = |sender: &Sender| sender.spare.get(class).map_or(0, Vec::len);
         if spares(sender) == 0 {
             self.refresh_head(writer, sender)?;
+            self.search_flying(sender)?;
             // Looking at the head costs a line transfer: keep enough blocks that it is looked at seldom.
             let most = (FLYING_BYTES / block_bytes(class)).clamp(32, 512);
             let enough = most / 8;
@@ -134,6 +135,7 @@ impl Thread {
                 && sender.ready
             {
                 self.refresh_head(object, &mut sender)?;
+                self.search_flying(&mut sender)?;
                 self.trim_spares(object, &mut sender, class, 0)?;
             }
         }

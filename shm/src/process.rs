@@ -240,8 +240,8 @@ impl Process {
         let Ok(body) = self.arena.body(object.slot()) else { return 0 };
         let direction = &body.directions[object.side()];
         // Relaxed: a number for the books; `load_sender` looks again before anything is written.
-        let pending =
-            direction.producer.tail.load(Relaxed).wrapping_sub(direction.consumer.head.load(Relaxed));
+        let consumed = direction.consumed(direction.consumer.head.load(Relaxed));
+        let pending = direction.producer.tail.load(Relaxed).wrapping_sub(consumed);
         pending.min(self.arena.layout().config.max_pending_messages.into())
     }
 

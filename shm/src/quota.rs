@@ -329,14 +329,14 @@ impl Sender {
 
     /// Messages granted and not pending or promised.
     fn unused(&self) -> u64 {
-        self.granted.saturating_sub(self.tail - self.head_seen + self.reserved)
+        self.granted.saturating_sub(self.pending() + self.reserved)
     }
 }
 
 impl Thread {
     /// Has this end granted enough for a message `ahead` places past the tail, if its own limit allows one there.
     pub(crate) fn grant(&self, sender: &mut Sender, ahead: u64) -> Result<()> {
-        let pending = sender.tail - sender.head_seen + sender.reserved + ahead + 1;
+        let pending = sender.pending() + sender.reserved + ahead + 1;
         let Some(lacking) = pending.checked_sub(sender.granted).filter(|lacking| *lacking > 0) else {
             return Ok(());
         };

@@ -13,7 +13,7 @@ use crate::layout::LINE_BYTES;
 use crate::object::{Life, LifeState, Shape, State, signal};
 use crate::owner::Operation;
 use crate::process::Arrival;
-use crate::ring::{Header, MAX_MESSAGE_HANDLES, Message, Segment};
+use crate::ring::{MAX_MESSAGE_HANDLES, MAX_POSITION, Message, Segment};
 use crate::sync::{Acquire, Locked, Relaxed, Release};
 use crate::table::Entry;
 use crate::thread::Thread;
@@ -188,18 +188,15 @@ impl Thread {
         receiver.head = self.direction(at.peer())?.consumer.head.load(Relaxed);
         receiver.tail_seen = receiver.head;
         receiver.sorted = receiver.head;
+        receiver.plain = receiver.head;
         receiver.segment = None;
         receiver.end = u64::MAX;
-        receiver.taken = 0;
+        receiver.taken = self.direction(at.peer())?.consumed(receiver.head) - receiver.head;
         receiver.ready = true;
         self.refresh_tail(at, receiver)?;
         // The last owner may have taken messages out of order.
-        let mut segment = receiver.segment;
-        for position in receiver.head..receiver.tail_seen {
-            let Some(found) = segment else { break };
-            let found = self.seek(found, position)?;
-            segment = Some(found);
-            receiver.taken += u64::from(self.message(&found, position)?.header.is_taken());
+        if receiver.taken > 0 {
+            self.load_taken(at.peer(), receiver)?;
         }
         if receiver.taken > 0
             && let Some(endpoint) = self.process.endpoint(receiver.index)
@@ -219,21 +216,37 @@ impl Thread {
         if tail == receiver.tail_seen {
             return Ok(());
         }
-        if tail < receiver.tail_seen
-            || tail - receiver.head > u64::from(self.arena().config().max_pending_messages)
-        {
+        let consumed = receiver.head + receiver.taken;
+        let limit = u64::from(self.arena().config().max_pending_messages);
+        if tail < receiver.tail_seen || tail > MAX_POSITION || tail.saturating_sub(consumed) > limit {
             return Err(Error::Corrupt("a ring's tail is outside the ring"));
         }
         receiver.tail_seen = tail;
         let segment = match receiver.segment {
             Some(segment) => segment,
-            None => self.head_segment(direction)?.ok_or(Error::Corrupt("messages without a segment"))?,
+            None => {
+                self.arena().head_segment(direction)?.ok_or(Error::Corrupt("messages without a segment"))?
+            }
         };
         receiver.segment = Some(segment);
         if receiver.end == u64::MAX {
-            receiver.end = self.next_segment(&segment)?.map_or(u64::MAX, |next| next.base);
+            receiver.end = self.end_of(&segment, receiver.head)?;
         }
         Ok(())
+    }
+
+    /// Where the head's segment ends, as far as is known. Where the head has come behind it, any position up to the
+    /// head is as good.
+    #[inline]
+    fn end_of(&self, segment: &Segment, head: u64) -> Result<u64> {
+        Ok(match self.arena().behind(segment, head.max(segment.base))? {
+            None => u64::MAX,
+            Some((_, next)) if next.base <= head => next.base,
+            Some((end, next)) if end <= next.base && end - head.max(segment.base) <= segment.messages() => {
+                end
+            }
+            Some(_) => return Err(Error::Corrupt("a ring's segment ends where it cannot")),
+        })
     }
 
     /// The segment of a seen `position` at or after the head, moving the consumer on when the *head* has
@@ -245,23 +258,34 @@ impl Thread {
         receiver: &mut Receiver,
         position: u64,
     ) -> Result<Segment> {
-        while receiver.head >= receiver.end {
-            self.next_head_segment(writer, receiver)?;
-        }
+        self.leave_passed(writer, receiver)?;
         let segment = receiver.segment.ok_or(Error::Corrupt("messages without a segment"))?;
-        if position < receiver.end { Ok(segment) } else { self.seek(segment, position) }
+        if position < receiver.end { Ok(segment) } else { self.segment_beyond(writer, receiver, position) }
     }
 
     #[cold]
-    fn next_head_segment(&self, writer: ObjectRef, receiver: &mut Receiver) -> Result<()> {
+    fn segment_beyond(&self, writer: ObjectRef, receiver: &mut Receiver, position: u64) -> Result<Segment> {
+        match self.place_of(writer, receiver, position)? {
+            (at, segment) if at == position => Ok(segment),
+            _ => Err(Error::Corrupt("a message is where all were consumed")),
+        }
+    }
+
+    #[cold]
+    pub(crate) fn next_head_segment(&self, writer: ObjectRef, receiver: &mut Receiver) -> Result<()> {
         let left = receiver.segment.ok_or(Error::Corrupt("an end without a segment"))?;
-        let next = self.next_segment(&left)?.ok_or(Error::Corrupt("a ring's segments end early"))?;
-        if next.base != receiver.end {
+        let next = self.arena().behind(&left, left.base)?;
+        let (_, next) = next.ok_or(Error::Corrupt("a ring's segments end early"))?;
+        // INV-WAY-2.
+        if next.base < receiver.end || next.base > receiver.head {
             return Err(Error::Corrupt("a ring's segment moved"));
         }
         self.leave_segment(writer, &left, &next)?;
         receiver.segment = Some(next);
-        receiver.end = self.next_segment(&next)?.map_or(u64::MAX, |after| after.base);
+        receiver.end = match receiver.beyond.remove(&next.base) {
+            Some(known) if known.end != u64::MAX => known.end,
+            _ => self.end_of(&next, receiver.head)?,
+        };
         Ok(())
     }
 
@@ -314,15 +338,15 @@ impl Thread {
         position: u64,
     ) -> Result<()> {
         if position != receiver.head {
-            let header = segment.header(position);
-            // Only this side writes a published header. ORDER: Release: what was read of the message comes
-            // before the mark that recovery looks for.
-            header.store(header.load(Relaxed) | Header::TAKEN, Release);
-            receiver.taken += 1;
+            receiver.back.remove(&position);
+            self.mark_taken(at.peer(), receiver, segment, position)?;
         } else {
             let mut head = position + 1;
             if receiver.taken > 0 {
                 head = self.skip_taken(at.peer(), receiver, head)?;
+                if receiver.taken > 0 {
+                    self.publish_consumed(at.peer(), receiver, head)?;
+                }
             }
             self.advance_head(at.peer(), receiver, head)?;
         }
@@ -334,18 +358,6 @@ impl Thread {
         self.tally(Counter::MessagesReceived, 1);
         crash_point!(self, "receive.consumed");
         self.wake_writer(at)
-    }
-
-    fn skip_taken(&self, writer: ObjectRef, receiver: &mut Receiver, mut head: u64) -> Result<u64> {
-        while head < receiver.tail_seen && receiver.taken > 0 {
-            let segment = self.segment_of(writer, receiver, head)?;
-            if !self.message(&segment, head)?.header.is_taken() {
-                break;
-            }
-            receiver.taken -= 1;
-            head += 1;
-        }
-        Ok(head)
     }
 
     #[inline(always)]

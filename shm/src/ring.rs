@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  direction ── producer line: tail, tail segment, first segment, payload blocks
-//!            └─ consumer line: head, head segment
+//!            └─ consumer line: head, head segment, consumed
 //!
 //!  segment (a block of class c, 2·2^c messages):
 //!    ┌ headers, 8 bytes each, 8 to a line ┬ payload cells, one line each ┐
@@ -14,18 +14,22 @@
 //!          └─────┴──────────────┴─────────┴───────────────┘
 //! ```
 //!
-//! A message is at one position for ever: `tail` counts messages sent, `head` messages consumed. A segment is
+//! A message is at one position for ever: `tail` counts messages sent; below `head` all are consumed. A segment is
 //! itself a ring: while the consumer keeps up, the producer goes round in one segment and allocates nothing.
-//! When it is full and the limit of pending messages is not reached, a larger one is linked behind it.
+//! When it is full and the limit of pending messages is not reached, another one is linked behind it (`way.rs`).
 //!
-//! INV-RING-1: head ≤ tail ≤ head + limit.
+//! A message that is consumed ahead of its turn (a reply, or one behind a message that is read in place) is marked
+//! TAKEN and is room at once (`ahead.rs`): `consumed` counts what was consumed in whatever order, and a segment
+//! behind the head of which nothing is left goes back.
+//!
+//! INV-RING-1: head ≤ consumed ≤ tail ≤ consumed + limit, where consumed is the greater of the two words.
 //! INV-RING-2: only the producer stores `tail`; that one store sends the message with all its handles.
 //! INV-RING-3: only the consumer stores `head`, or marks a header TAKEN; that one store receives. Once the
 //! consumer's side is closed, whoever drains advances `head` by CAS.
 //! INV-RING-4: a segment's first position is written before it is linked, and it is linked before the tail
 //! passes into it: whoever sees such a tail sees the link.
-//! INV-RING-5: the consumer gives a segment back, after its head has reached the end; the producer never
-//! looks back at it.
+//! INV-RING-5: the consumer gives a segment back, after its head has reached the end or all of its messages are TAKEN
+//! and another is linked behind it; the producer never looks back at it.
 
 use crate::arena::Arena;
 use crate::bits::{Field, ObjectRef};
@@ -37,6 +41,7 @@ use crate::object::Direction;
 use crate::owner::{Link, Record};
 use crate::sync::{self, Acquire, AtomicU64, Relaxed, Release};
 use crate::thread::Thread;
+use crate::way::SegmentLink;
 use core::ptr::NonNull;
 
 /// The most handles a message carries (`ZX_CHANNEL_MAX_MSG_HANDLES`).
@@ -49,6 +54,8 @@ const GROWTH_CLASSES: usize = if cfg!(loom) { 1 } else { 2 };
 pub(crate) const MAX_POSITION: u64 = 1 << 62;
 /// The largest segment: 8,192 messages.
 const LARGEST_SEGMENT_CLASS: usize = 12;
+/// The largest that is linked while messages are consumed ahead of the head: 16 messages.
+const SEGMENT_CLASS_BEHIND_HEAD: usize = if cfg!(loom) { 0 } else { 3 };
 
 /// A message's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -231,46 +238,6 @@ impl Thread {
         self.arena().message(segment, position)
     }
 
-    /// The segment that the consumer of `direction` is in, if there is one yet.
-    pub(crate) fn head_segment(&self, direction: &Direction) -> Result<Option<Segment>> {
-        // Relaxed: asked by those who have seen a tail, or a head, that lies past the segment's link.
-        let left_first = direction.consumer.head_segment.load(Relaxed);
-        let link = if left_first != 0 { left_first } else { direction.producer.first_segment.load(Relaxed) };
-        BlockId::from_link(link).map(|block| self.segment(block)).transpose()
-    }
-
-    /// The segment after this one, if it is linked.
-    #[inline(always)]
-    pub(crate) fn next_segment(&self, segment: &Segment) -> Result<Option<Segment>> {
-        // ORDER: Acquire pairs with the Release in `grow`.
-        let link = self.arena().descriptor(segment.block)?.link.load(Acquire);
-        if link == 0 { Ok(None) } else { self.linked_segment(segment, link) }
-    }
-
-    #[cold]
-    fn linked_segment(&self, segment: &Segment, link: u64) -> Result<Option<Segment>> {
-        let next = BlockId::from_link(link).map(|block| self.segment(block)).transpose()?;
-        match next {
-            // A segment is left only when it is full: the next one starts at least that much later.
-            Some(next) if next.base < segment.base + segment.messages() => {
-                Err(Error::Corrupt("a ring's segments overlap"))
-            }
-            next => Ok(next),
-        }
-    }
-
-    /// The segment of a published `position`, from `segment` on.
-    pub(crate) fn seek(&self, mut segment: Segment, position: u64) -> Result<Segment> {
-        // What is pending lies in at most so many segments.
-        for _ in 0..=self.arena().config().max_pending_messages {
-            match self.next_segment(&segment)? {
-                Some(next) if next.base <= position => segment = next,
-                _ => return Ok(segment),
-            }
-        }
-        Err(Error::Corrupt("a ring has more segments than messages"))
-    }
-
     /// Reads the producing side's state from the arena, after the endpoint came.
     pub(crate) fn load_sender(&self, writer: ObjectRef, sender: &mut Sender) -> Result<()> {
         let direction = self.direction(writer)?;
@@ -279,9 +246,10 @@ impl Thread {
         sender.tail = direction.producer.tail.load(Relaxed);
         // ORDER: Acquire pairs with the consumer's Release: cells below the head may be written again.
         sender.head_seen = direction.consumer.head.load(Acquire);
+        sender.consumed_seen = direction.consumed(sender.head_seen);
         if sender.tail > MAX_POSITION
-            || sender.head_seen > sender.tail
-            || sender.tail - sender.head_seen > u64::from(self.arena().config().max_pending_messages)
+            || sender.consumed_seen > sender.tail
+            || sender.pending() > u64::from(self.arena().config().max_pending_messages)
         {
             return Err(Error::Corrupt("a ring's head and tail are out of range"));
         }
@@ -309,11 +277,11 @@ impl Thread {
         }
         flying.sort_unstable_by_key(|(position, _)| *position);
         sender.flying.extend(flying);
+        sender.searched = 0;
         // What was granted for, when the end came, and has been read since.
-        let pending = sender.tail - sender.head_seen;
         let credits = &self.process.quotas.messages;
         credits.give_back(sender.granted);
-        sender.granted = credits.charge(pending);
+        sender.granted = credits.charge(sender.pending());
         sender.ready = true;
         self.set_limit(sender);
         Ok(())
@@ -322,10 +290,10 @@ impl Thread {
     /// Up to where the producer may write with what it knows.
     pub(crate) fn set_limit(&self, sender: &mut Sender) {
         let pending = u64::from(self.arena().config().max_pending_messages);
-        let by_count = (sender.head_seen + pending).saturating_sub(sender.reserved);
+        let by_count = (sender.consumed_seen + pending).saturating_sub(sender.reserved);
         let by_segment =
             sender.segment.map_or(0, |segment| sender.head_seen.max(segment.base) + segment.messages());
-        let by_grant = (sender.head_seen + sender.granted).saturating_sub(sender.reserved);
+        let by_grant = (sender.consumed_seen + sender.granted).saturating_sub(sender.reserved);
         sender.limit = by_count.min(by_segment).min(by_grant);
     }
 
@@ -335,9 +303,9 @@ impl Thread {
     pub(crate) fn make_room(&self, writer: ObjectRef, sender: &mut Sender) -> Result<()> {
         self.refresh_head(writer, sender)?;
         let pending = u64::from(self.arena().config().max_pending_messages);
-        let free = |sender: &Sender| pending.saturating_sub(sender.tail - sender.head_seen);
+        let free = |sender: &Sender| pending.saturating_sub(sender.pending());
         self.let_run_ahead(writer, sender, |sender| free(sender) >= pending / 64)?;
-        if sender.tail - sender.head_seen + sender.reserved >= pending {
+        if sender.pending() + sender.reserved >= pending {
             return Err(Error::ShouldWait);
         }
         self.grant(sender, 0)?;
@@ -366,10 +334,10 @@ impl Thread {
             if is_enough(sender) {
                 break;
             }
-            let seen = sender.head_seen;
+            let seen = sender.consumed_seen;
             sync::rest();
             self.refresh_head(writer, sender)?;
-            if sender.head_seen == seen {
+            if sender.consumed_seen == seen {
                 // Nobody is reading.
                 break;
             }
@@ -379,12 +347,15 @@ impl Thread {
 
     /// Takes note of what has been consumed.
     pub(crate) fn refresh_head(&self, writer: ObjectRef, sender: &mut Sender) -> Result<()> {
+        let direction = self.direction(writer)?;
         // ORDER: Acquire pairs with the consumer's Release: it is done with the cells and blocks behind it.
-        let head = self.direction(writer)?.consumer.head.load(Acquire);
-        if head < sender.head_seen || head > sender.tail {
+        let head = direction.consumer.head.load(Acquire);
+        let consumed = direction.consumed(head);
+        if head < sender.head_seen || consumed < sender.consumed_seen || consumed > sender.tail {
             return Err(Error::Corrupt("a ring's head is outside the ring"));
         }
         sender.head_seen = head;
+        sender.consumed_seen = consumed;
         while let Some((position, block)) = sender.flying.front().copied()
             && position < head
         {
@@ -400,7 +371,11 @@ impl Thread {
     fn grow(&self, writer: ObjectRef, sender: &mut Sender) -> Result<()> {
         let first = self.arena().config().first_segment_messages as usize;
         let classes = self.arena().layout().pools.len();
-        let largest = LARGEST_SEGMENT_CLASS.min(classes - 1);
+        // While something keeps the head back, a segment is given back only as a whole: small ones, so that one message
+        // which is not read keeps little.
+        let is_kept_back = sender.segment.is_some() && sender.consumed_seen > sender.head_seen;
+        let largest = if is_kept_back { SEGMENT_CLASS_BEHIND_HEAD } else { LARGEST_SEGMENT_CLASS };
+        let largest = largest.min(classes - 1);
         let class = match &sender.segment {
             None => first.trailing_zeros() as usize - 1,
             Some(segment) => segment.block.class() + GROWTH_CLASSES,
@@ -415,10 +390,13 @@ impl Thread {
         crash_point!(self, "grow.intended");
         let producer = &self.direction(writer)?.producer;
         match &sender.segment {
-            // ORDER: Release pairs with the Acquire of `next_segment`: the segment's first position and empty link
-            // are seen with it. The first segment's are seen with the tail; its link comes after the intent.
+            // ORDER: Release pairs with the Acquire of `behind`: the segment's first position and empty link are seen
+            // with it. The first segment's are seen with the tail; its link comes after the intent.
             None => producer.first_segment.store(block.to_link(), Release),
-            Some(full) => self.arena().descriptor(full.block)?.link.store(block.to_link(), Release),
+            Some(full) => {
+                let link = SegmentLink::new(block, sender.tail);
+                self.arena().descriptor(full.block)?.link.store(link.0, Release);
+            }
         }
         crash_point!(self, "grow.linked");
         producer.tail_segment.store(block.to_link(), Release);

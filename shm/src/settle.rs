@@ -11,6 +11,7 @@ use crate::step::skippable;
 use crate::sync::{Acquire, Relaxed, Release};
 use crate::table::{Entry, EntryState};
 use crate::thread::Thread;
+use crate::way::{SegmentLink, Way};
 
 /// Whether a dead thread's operation had committed, kept for the sweep of its process's table.
 #[derive(Clone, Copy, Debug)]
@@ -103,28 +104,31 @@ impl Thread {
             Link::JoinSegment { .. } => {
                 let last = producer.tail_segment.load(Relaxed);
                 let after_last = match BlockId::from_link(last) {
-                    Some(last) => self.arena().descriptor(last)?.link.load(Relaxed),
+                    Some(last) => SegmentLink(self.arena().descriptor(last)?.link.load(Relaxed)).next_link(),
                     None => producer.first_segment.load(Relaxed),
                 };
                 Ok(last == sought || after_last == sought)
             }
+            // One that was read to its end is the first, one of which nothing is left anywhere among the others.
             Link::LeaveSegment { .. } => {
                 let head = consumer.head_segment.load(Relaxed);
-                Ok(head == sought || head == 0 && producer.first_segment.load(Relaxed) == sought)
+                let first = if head == 0 { producer.first_segment.load(Relaxed) } else { head };
+                self.is_in_chain(first, sought)
             }
-            _ => {
-                let mut next = producer.blocks.load(Relaxed);
-                let mut left = self.arena().used_blocks(block.class()) as u64 + (1 << 22);
-                while let Some(at) = BlockId::from_link(next) {
-                    if next == sought {
-                        return Ok(true);
-                    }
-                    next = self.arena().descriptor(at)?.link.load(Relaxed);
-                    left = left.checked_sub(1).ok_or(Error::Corrupt("a channel's blocks run in a circle"))?;
-                }
-                Ok(false)
-            }
+            _ => self.is_in_chain(producer.blocks.load(Relaxed), sought),
         }
+    }
+
+    fn is_in_chain(&self, mut next: u64, sought: u64) -> Result<bool> {
+        let mut left = self.arena().layout().descriptors.iter().map(|section| section.count).sum::<usize>();
+        while let Some(at) = BlockId::from_link(next) {
+            if next == sought {
+                return Ok(true);
+            }
+            next = SegmentLink(self.arena().descriptor(at)?.link.load(Relaxed)).next_link();
+            left = left.checked_sub(1).ok_or(Error::Corrupt("a channel's blocks run in a circle"))?;
+        }
+        Ok(false)
     }
 
     /// Step 2, operations: had it committed?
@@ -172,9 +176,11 @@ impl Thread {
         if position < head || position >= tail {
             return Ok(position < head);
         }
-        let segment = self.head_segment(direction)?.ok_or(Error::Corrupt("messages without a segment"))?;
-        let segment = self.seek(segment, position)?;
-        Ok(self.message(&segment, position)?.header.is_taken())
+        let segment = self.arena().head_segment(direction)?;
+        let mut way = Way::new(segment.ok_or(Error::Corrupt("messages without a segment"))?, head);
+        // In a gap everything was consumed.
+        let found = self.arena().follow(&mut way, position)?;
+        Ok(found > position || self.message(&way.segment, position)?.header.is_taken())
     }
 
     /// Step 3: every transitional entry becomes LIVE, if it owns a reference, or FREE.

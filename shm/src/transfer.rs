@@ -302,11 +302,7 @@ impl Thread {
         fence(SeqCst);
         if State(state.load(Relaxed)).signals() & signal::PEER_CLOSED != 0 {
             // Nobody else sends here: there is only what was pending.
-            for _ in 0..=self.arena().config().max_pending_messages {
-                if !self.drain_one(writer)? {
-                    break;
-                }
-            }
+            self.drain(writer)?;
         }
         drop(sender);
         Ok(())

@@ -161,7 +161,8 @@ impl Thread {
         let direction = self.direction(writer)?;
         // ORDER: Acquire: the tail is not older than the head that the reader moved past it.
         let head = direction.consumer.head.load(Acquire);
-        let pending = direction.producer.tail.load(Relaxed).wrapping_sub(head);
+        // Of a message that was consumed since, the tail may be an older one.
+        let pending = direction.producer.tail.load(Relaxed).saturating_sub(direction.consumed(head));
         Ok(pending < u64::from(self.arena().config().max_pending_messages))
     }
 

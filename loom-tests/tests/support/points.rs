@@ -49,6 +49,8 @@ pub const TRANSFER: &[&str] = &["transfer.marked", "transfer.written", "transfer
 pub const RECEIVE: &[&str] = &["receive.reserved", "receive.consumed", "receive.live"];
 /// Leaving a segment that was read to its end.
 pub const LEAVE: &[&str] = &["leave.intended", "leave.left", "leave.freed"];
+/// Taking a segment of which nothing is left out of the middle.
+pub const AHEAD: &[&str] = &["ahead.intended", "ahead.passed", "ahead.freed"];
 /// Giving back what a channel held.
 pub const FREE: &[&str] = &["free.intended", "free.unlinked", "free.word", "free.freed"];
 /// Making a retired slot free.
@@ -91,6 +93,7 @@ pub const ALL_POINTS: &[&[&str]] = &[
     TRANSFER,
     RECEIVE,
     LEAVE,
+    AHEAD,
     FREE,
     RECLAIM,
     CYCLE,

@@ -58,7 +58,11 @@ fn config() -> Config {
 
 /// A supervisor, a victim that has one end of a channel and a survivor that has the other.
 fn connected_cast() -> Cast {
-    let supervisor = first(&config());
+    cast_of(&config())
+}
+
+fn cast_of(config: &Config) -> Cast {
+    let supervisor = first(config);
     let (near, far) = supervisor.create(Shape::Channel, CHANNEL, ALL).unwrap();
     let (victim, seat) = child_with_seat(&supervisor, Some(near));
     let survivor = child(&supervisor, far);
@@ -176,6 +180,7 @@ pub const SCENES: &[Scene] = &[
     SENDING_HANDLES,
     SENDING_WHAT_CANNOT_BE_SENT,
     RECEIVING,
+    TAKING_AHEAD,
     DISCARDING,
     ENDING_A_CHANNEL,
     COLLECTING_A_CYCLE,

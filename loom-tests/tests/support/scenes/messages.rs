@@ -136,6 +136,65 @@ pub const RECEIVING_HANDLES_AGAIN: Scene = Scene {
     after: RECEIVING.after,
 };
 
+/// Nobody reads the first message; the replies behind it are taken, and their segment, of two messages, goes.
+pub const TAKING_AHEAD: Scene = Scene {
+    name: "taking replies ahead of an unread message",
+    points: &[AHEAD, RECEIVE],
+    stage: || {
+        let mut config = config();
+        (config.max_pending_messages, config.max_loan_bytes, config.pool_bytes) = (5, 256, 2048);
+        let mut cast = cast_of(&config);
+        add_event(&cast.survivor, &mut cast.survivors);
+        let copy = cast.survivor.duplicate(find(&cast.survivor, cast.survivors[1]), ALL).unwrap();
+        // This call stays open, so that replies are looked for among what is there already.
+        let near = find(&cast.victim, cast.victims[0]);
+        let open = cast.victim.call_begin(near, 0, &message(1, 1), &[], 0).unwrap().txid();
+        let far = cast.survivors[0];
+        cast.survivor.try_receive(far).unwrap();
+        cast.survivor.send_value(far, &message(1, 1)).unwrap();
+        for number in 1..=4 {
+            // One lies in a block, and one carries a handle.
+            let mut reply = message(number, if number == 2 { 9 } else { 1 });
+            reply[..4].copy_from_slice(&(open + u32::from(number)).to_le_bytes());
+            match number {
+                3 => cast.survivor.transfer_value(far, &reply, &[copy]).unwrap(),
+                _ => cast.survivor.send_value(far, &reply).unwrap(),
+            }
+        }
+        cast
+    },
+    act: |victim, victims| {
+        let near = find(victim, victims[0]);
+        let mut calls = Vec::new();
+        for number in 1..=4 {
+            calls.push(victim.call_begin(near, 0, &message(number, 1), &[], 0)?);
+        }
+        for (call, number) in calls.iter().zip(1..) {
+            let mut inbox = Inbox::default();
+            victim.call_finish(call, 0, &mut inbox)?;
+            assert_eq!((inbox.bytes[4], inbox.handles.len()), (number, usize::from(number == 3)));
+        }
+        assert_eq!(victim.try_receive(victims[0])?.bytes, message(1, 1));
+        Ok(())
+    },
+    beside: send_or_find_full,
+    after: |survivor, survivors| {
+        let basic = survivor.basic(find(survivor, survivors[1])).unwrap();
+        assert_eq!(basic.handles, 1, "the handle that was received, or not, is gone with its receiver");
+        while survivor.try_receive(survivors[0]).is_ok() {}
+        peer_is_closed(survivor, survivors);
+    },
+};
+
+/// Writes to the other side as soon as it has consumed something, or finds it closed.
+fn send_or_find_full(survivor: &Thread, survivors: &[u32]) -> Vec<u32> {
+    for _ in 0..2 {
+        let sent = survivor.send_value(survivors[0], &message(5, 9));
+        assert!(matches!(sent, Ok(()) | Err(Error::PeerClosed | Error::ShouldWait)), "{sent:?}");
+    }
+    Vec::new()
+}
+
 pub const DISCARDING: Scene = Scene {
     name: "discarding a message with a handle",
     points: &[CLOSE, COUNT, DYING_SINGLE, DISCARDED],

@@ -1,0 +1,191 @@
+//! The way along a ring: from segment to segment, from one published position to the next.
+//!
+//! ```text
+//!  link of a segment:   63      48 47        32 31          0
+//!                      ┌──────────┬────────────┬─────────────┐
+//!                      │ 0        │ end, low 16│ next segment│     0: it is the last
+//!                      └──────────┴────────────┴─────────────┘
+//! ```
+//!
+//! | link | written by | how |
+//! |---|---|---|
+//! | 0 → (end, next) | the producer, which leaves the segment at `end` | store, Release, under its join intent |
+//! | (end, next) → (end, the one after next) | the consumer, when every message of the next was TAKEN | store, Release, under its leave intent |
+//!
+//! A segment's *end* is the position that the producer would have written there next. While nothing between two
+//! segments is gone, it is where the next one starts. A segment whose messages were all consumed ahead of their turn
+//! is taken out of the middle; the positions between the end of the one before it and the start of the one behind
+//! it are a *gap*: all of them were consumed.
+//!
+//! The low 16 bits are enough. The messages of a segment that the head has not passed are fewer than 2¹⁴, so the end
+//! is the first position with these bits at or after the head, or at or after the segment's first position where the
+//! head has not come to it yet.
+//!
+//! INV-WAY-1: a link that is not 0 keeps its end, and the next segment starts at that end or behind it.
+//! INV-WAY-2: the head is never inside a gap: whoever moves it to a gap's beginning moves it on, to its end.
+
+use crate::arena::Arena;
+use crate::bits::Field;
+use crate::block::BlockId;
+use crate::error::{Error, Result};
+use crate::object::Direction;
+use crate::ring::Segment;
+use crate::sync::{Acquire, Relaxed};
+
+/// A value of a segment's link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SegmentLink(pub(crate) u64);
+
+impl SegmentLink {
+    const NEXT: Field<0, 32> = Field;
+    const END: Field<32, 16> = Field;
+
+    /// The producer goes on in `next` at `end`.
+    pub(crate) fn new(next: BlockId, end: u64) -> Self {
+        Self(Self::NEXT.of(next.to_link()) | Self::END.of(end))
+    }
+
+    /// The same end, and the next segment of `other`.
+    pub(crate) fn passing_to(self, other: Self) -> Self {
+        Self(Self::NEXT.set(self.0, Self::NEXT.get(other.0)))
+    }
+
+    /// The next segment as a plain link.
+    pub(crate) fn next_link(self) -> u64 {
+        Self::NEXT.get(self.0)
+    }
+
+    pub(crate) fn next(self) -> Option<BlockId> {
+        BlockId::from_link(self.next_link())
+    }
+
+    /// The end, which is at or after `from`.
+    #[inline]
+    fn end(self, from: u64) -> u64 {
+        from + (Self::END.get(self.0).wrapping_sub(from) & Field::<32, 16>::MAX)
+    }
+}
+
+/// A place on the way along a ring: a segment, and what comes behind it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Way {
+    pub(crate) segment: Segment,
+    /// What is known of the head.
+    head: u64,
+    /// Where the segment ends and what is next, once that is known.
+    behind: Option<(u64, Segment)>,
+}
+
+/// Where a position is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Step {
+    /// In the way's segment.
+    Here,
+    /// In a gap, which ends here.
+    Gap(u64),
+    /// The way has moved on by one segment.
+    Moved,
+}
+
+impl Way {
+    /// A way that starts in `segment`, which is the head's, at the head.
+    pub(crate) fn new(segment: Segment, head: u64) -> Self {
+        Self { segment, head, behind: None }
+    }
+
+    /// The head has come to `head`: the segment that it is in may have been written further than before.
+    pub(crate) fn note_head(&mut self, head: u64) {
+        self.head = self.head.max(head);
+    }
+
+    /// The first position of this segment that may still be asked for.
+    fn from(&self) -> u64 {
+        self.head.max(self.segment.base)
+    }
+}
+
+impl Arena {
+    /// The segment that the consumer of `direction` is in, if there is one yet.
+    pub(crate) fn head_segment(&self, direction: &Direction) -> Result<Option<Segment>> {
+        // Relaxed: asked by those who have seen a tail, or a head, that lies past the segment's link.
+        let left_first = direction.consumer.head_segment.load(Relaxed);
+        let link = if left_first != 0 { left_first } else { direction.producer.first_segment.load(Relaxed) };
+        BlockId::from_link(link).map(|block| self.segment(block)).transpose()
+    }
+
+    /// Where `segment` ends, and the segment that is next, if one is linked. `from`: a position of the segment that
+    /// the head has not passed.
+    #[inline]
+    pub(crate) fn behind(&self, segment: &Segment, from: u64) -> Result<Option<(u64, Segment)>> {
+        // ORDER: Acquire pairs with the Release in `grow`.
+        let link = SegmentLink(self.descriptor(segment.block)?.link.load(Acquire));
+        if link.0 == 0 { Ok(None) } else { self.linked(segment, from, link) }
+    }
+
+    #[cold]
+    fn linked(&self, segment: &Segment, from: u64, link: SegmentLink) -> Result<Option<(u64, Segment)>> {
+        let next = link.next().ok_or(Error::Corrupt("a ring's segments end nowhere"))?;
+        let next = self.segment(next)?;
+        // P5: so a way has an end.
+        if next.base <= segment.base {
+            return Err(Error::Corrupt("a ring's segments overlap"));
+        }
+        Ok(Some((link.end(from), next)))
+    }
+
+    /// Goes on to the segment of a published `position`, which is not before the way's last one. Gives the position,
+    /// or if that lies in a gap, where the gap ends.
+    pub(crate) fn follow(&self, way: &mut Way, mut position: u64) -> Result<u64> {
+        loop {
+            match self.step(way, position)? {
+                Step::Here => return Ok(position),
+                Step::Gap(end) => position = end,
+                Step::Moved => {}
+            }
+        }
+    }
+
+    /// One step of [`follow`](Self::follow).
+    pub(crate) fn step(&self, way: &mut Way, position: u64) -> Result<Step> {
+        if way.behind.is_none() {
+            way.behind = self.behind(&way.segment, way.from())?;
+        }
+        let Some((end, next)) = way.behind else {
+            return if position.wrapping_sub(way.from()) <= way.segment.messages() {
+                Ok(Step::Here)
+            } else {
+                Err(Error::Corrupt("a ring's tail is outside its last segment"))
+            };
+        };
+        if next.base <= position {
+            *way = Way { segment: next, behind: None, ..*way };
+            return Ok(Step::Moved);
+        }
+        if end > next.base || end.wrapping_sub(way.from()) > way.segment.messages() {
+            return Err(Error::Corrupt("a ring's segment ends where it cannot"));
+        }
+        Ok(if position < end { Step::Here } else { Step::Gap(next.base) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_is_found_from_any_position_that_the_head_has_not_passed() {
+        for (from, end) in
+            [(0, 0), (0, 8192), (65_530, 65_540), ((1 << 40) + 65_535, (1 << 40) + 65_535 + 8192)]
+        {
+            assert_eq!(SegmentLink::new(BlockId::new(3, 5), end).end(from), end);
+        }
+    }
+
+    #[test]
+    fn a_link_that_is_passed_on_keeps_its_end() {
+        let (link, other) =
+            (SegmentLink::new(BlockId::new(1, 1), 100), SegmentLink::new(BlockId::new(2, 2), 900));
+        let passed = link.passing_to(other);
+        assert_eq!((passed.next(), passed.end(90)), (Some(BlockId::new(2, 2)), 100));
+    }
+}

@@ -1,0 +1,329 @@
+//! Messages consumed ahead of their turn: what they leave behind is room, whatever stays unread before them.
+
+use jacinth_shm::{
+    Arena, Audit, Config, Error, Growing, InPlace, Pending, Process, Received, Shape, Thread, TooSmall,
+};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+const ALL: u32 = 0xf_ffff;
+
+struct World {
+    thread: Thread,
+    client: u32,
+    server: u32,
+}
+
+#[derive(Default)]
+struct Take {
+    bytes: Vec<u8>,
+    handles: Vec<Received>,
+}
+
+impl World {
+    fn new(change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config::default();
+        (config.max_objects, config.max_processes, config.max_threads) = (256, 4, 16);
+        config.max_pending_messages = 64;
+        config.pool_bytes = 16 << 20;
+        change(&mut config);
+        let arena = Arc::new(Arena::create(&config).unwrap());
+        let seat = arena.first_seat().unwrap();
+        let process = Process::sit(arena, seat, std::process::id(), 0x1234_5678).unwrap();
+        let thread = Thread::join(&process).unwrap();
+        let (client, server) = thread.create(Shape::Channel, 4, ALL).unwrap();
+        Self { thread, client, server: server.unwrap() }
+    }
+
+    fn send(&self, at: u32, bytes: &[u8]) -> Result<(), Error> {
+        self.thread.send(self.thread.find(at)?, 0, bytes)
+    }
+
+    fn read(&self, at: u32) -> Result<Take, Error> {
+        let mut take = Take::default();
+        let mut sink = Growing::new(&mut take.bytes, &mut take.handles);
+        self.thread.receive(self.thread.find(at)?, 0, &mut sink, TooSmall::Keep)?;
+        Ok(take)
+    }
+
+    fn begin(&self, bytes: &[u8]) -> Result<Pending, Error> {
+        self.thread.call_begin(self.thread.find(self.client)?, 0, bytes, &[], 0)
+    }
+
+    fn finish(&self, call: &Pending) -> Result<Take, Error> {
+        let mut take = Take::default();
+        let mut sink = Growing::new(&mut take.bytes, &mut take.handles);
+        self.thread.call_finish(call, 0, &mut sink)?;
+        Ok(take)
+    }
+
+    /// One call with its reply, of `len` bytes.
+    fn call(&self, len: usize) {
+        let call = self.begin(&vec![7; len]).unwrap();
+        let request = self.read(self.server).unwrap();
+        self.send(self.server, &request.bytes).unwrap();
+        assert_eq!(self.finish(&call).unwrap().bytes, request.bytes);
+    }
+
+    fn audit(&self) -> Audit {
+        let audit = self.thread.process().arena().audit();
+        assert!(audit.is_clean(), "{audit}");
+        audit
+    }
+
+    fn close_all(&self) {
+        for end in [self.client, self.server] {
+            self.thread.close(self.thread.find(end).unwrap()).unwrap();
+        }
+        self.thread.reclaim().unwrap();
+        let audit = self.audit();
+        assert_eq!((audit.objects, audit.blocks, audit.in_transit), (0, 0, 0), "{audit}");
+    }
+}
+
+#[test]
+fn an_unread_message_never_blocks_the_replies_behind_it() {
+    for len in [8, 64, 3000] {
+        let world = World::new(|_| ());
+        world.send(world.server, b"nobody reads this").unwrap();
+        (0..20_000).for_each(|_| world.call(len));
+        let audit = world.audit();
+        assert_eq!(audit.messages, 1);
+        assert!(audit.blocks < 100, "what was taken keeps no memory: {audit}");
+        assert_eq!(world.read(world.client).unwrap().bytes, b"nobody reads this");
+        (0..100).for_each(|_| world.call(len));
+        world.close_all();
+    }
+}
+
+#[test]
+fn unread_messages_in_between_keep_little_more_than_themselves() {
+    let world = World::new(|config| config.max_pending_messages = 1024);
+    for number in 0..500u64 {
+        world.send(world.server, &number.to_le_bytes()).unwrap();
+        (0..40).for_each(|_| world.call(8));
+    }
+    let audit = world.audit();
+    assert_eq!(audit.messages, 500);
+    assert!(audit.blocks < 1100, "a small segment each: {audit}");
+    for number in 0..500u64 {
+        assert_eq!(world.read(world.client).unwrap().bytes, number.to_le_bytes());
+    }
+    assert_eq!(world.read(world.client).err(), Some(Error::ShouldWait));
+    (0..200).for_each(|_| world.call(8));
+    assert!(world.audit().blocks < 10);
+    world.close_all();
+}
+
+#[test]
+fn a_held_message_slows_no_reading_behind_it() {
+    // A walk from the head for each would take minutes.
+    let count = 200_000u32;
+    let world = World::new(|config| {
+        (config.max_pending_messages, config.pool_bytes) = (count, 64 << 20);
+    });
+    (0..count).for_each(|number| world.send(world.server, &number.to_le_bytes()).unwrap());
+    let held = world.thread.receive_in_place(world.thread.find(world.client).unwrap(), 0).unwrap();
+    for number in 1..count {
+        assert_eq!(world.read(world.client).unwrap().bytes, number.to_le_bytes());
+    }
+    assert_eq!(world.read(world.client).err(), Some(Error::ShouldWait));
+    world.thread.finish(&held, &mut |_| ()).unwrap();
+    assert_eq!(world.audit().messages, 0);
+    world.close_all();
+}
+
+#[test]
+fn messages_held_in_place_are_as_many_as_are_pending() {
+    let count = 50_000u32;
+    let world = World::new(|config| config.max_pending_messages = count);
+    (0..count).for_each(|number| world.send(world.server, &number.to_le_bytes()).unwrap());
+    let found = world.thread.find(world.client).unwrap();
+    let mut held: Vec<_> = (0..count).map(|_| world.thread.receive_in_place(found, 0).unwrap()).collect();
+    assert_eq!(world.thread.receive_in_place(found, 0).err(), Some(Error::ShouldWait));
+    fastrand::Rng::with_seed(3).shuffle(&mut held);
+    held.iter().for_each(|message| world.thread.finish(message, &mut |_| ()).unwrap());
+    assert_eq!(world.audit().messages, 0);
+    world.close_all();
+}
+
+#[test]
+fn closing_an_end_walks_its_messages_once() {
+    // Small segments: as many as there are messages, by halves.
+    let count = 100_000u32;
+    let world = World::new(|config| {
+        (config.max_pending_messages, config.first_segment_messages) = (count, 2);
+    });
+    world.send(world.server, b"held").unwrap();
+    let held = world.thread.receive_in_place(world.thread.find(world.client).unwrap(), 0).unwrap();
+    world.send(world.server, b"read").unwrap();
+    world.read(world.client).unwrap();
+    (1..count).for_each(|number| world.send(world.server, &number.to_le_bytes()).unwrap());
+    assert!(world.audit().blocks > 5_000, "segments of sixteen");
+    drop(held);
+    world.close_all();
+}
+
+#[test]
+fn a_full_channel_counts_what_is_unread_and_nothing_else() {
+    let world = World::new(|config| config.max_pending_messages = 4);
+    (0..4).for_each(|_| world.send(world.server, b"unread").unwrap());
+    assert_eq!(world.send(world.server, b"one more"), Err(Error::ShouldWait));
+    let found = world.thread.find(world.client).unwrap();
+    let held: Vec<_> = (0..3).map(|_| world.thread.receive_in_place(found, 0).unwrap()).collect();
+    assert_eq!(world.send(world.server, b"one more"), Err(Error::ShouldWait), "held is not consumed");
+    world.thread.finish(&held[2], &mut |_| ()).unwrap();
+    world.send(world.server, b"one more").unwrap();
+    assert_eq!(world.send(world.server, b"one more"), Err(Error::ShouldWait));
+    world.read(world.client).unwrap();
+    world.send(world.server, b"one more").unwrap();
+    drop(held);
+    world.close_all();
+}
+
+/// What the other side of a random run expects.
+#[derive(Default)]
+struct Expected {
+    /// Plain messages that are unread, oldest first, by number.
+    plain: VecDeque<u32>,
+    /// Calls under way, with their request; answered ones lead to their reply.
+    calls: Vec<(Pending, u32)>,
+    requests: VecDeque<u32>,
+    /// Messages read in place.
+    held: BTreeMap<u32, InPlace>,
+}
+
+fn text(number: u32, random: &mut fastrand::Rng) -> Vec<u8> {
+    // Below 2³¹: no call's id.
+    let mut bytes = number.to_le_bytes().to_vec();
+    bytes.resize([4, 8, 60, 70, 900, 5000][random.usize(..6)], number as u8);
+    bytes
+}
+
+fn number_of(bytes: &[u8]) -> u32 {
+    assert!(bytes[4..].iter().all(|byte| *byte == bytes[0]), "torn");
+    u32::from_le_bytes(bytes[..4].try_into().unwrap())
+}
+
+#[test]
+fn every_order_of_reading_gives_each_message_once_in_order() {
+    for seed in 0..30 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut world = World::new(|config| {
+            config.max_pending_messages = [4, 40, 400][seed as usize % 3];
+            config.first_segment_messages = [2, 8][seed as usize % 2];
+        });
+        let (to_self, from_self) = world.thread.create(Shape::Channel, 4, ALL).unwrap();
+        let mut expected = Expected::default();
+        let mut next = 1;
+        for step in 0..4000 {
+            random_step(&mut world, &mut random, &mut expected, &mut next);
+            if step % 500 == 499 {
+                move_an_end(&mut world, (to_self, from_self.unwrap()), &mut random, &mut expected);
+                world.audit();
+            }
+        }
+        expected.held.clear();
+        for end in [to_self, from_self.unwrap()] {
+            world.thread.close(world.thread.find(end).unwrap()).unwrap();
+        }
+        world.close_all();
+    }
+}
+
+fn random_step(world: &mut World, random: &mut fastrand::Rng, expected: &mut Expected, next: &mut u32) {
+    let found = world.thread.find(world.client).unwrap();
+    match random.u32(..16) {
+        0..5 => {
+            match world.send(world.server, &text(*next, random)) {
+                Ok(()) => expected.plain.push_back(*next),
+                Err(error) => assert_eq!(error, Error::ShouldWait),
+            }
+            *next += 1;
+        }
+        5..8 => match world.read(world.client) {
+            Ok(message) => assert_eq!(Some(number_of(&message.bytes)), expected.plain.pop_front()),
+            Err(error) => assert_eq!((error, expected.plain.len()), (Error::ShouldWait, 0)),
+        },
+        8..10 => match world.thread.receive_in_place(found, 0) {
+            Ok(message) => {
+                let mut bytes = vec![0; message.len()];
+                message.read_at(0, &mut bytes).unwrap();
+                let number = expected.plain.pop_front();
+                assert_eq!(Some(number_of(&bytes)), number);
+                expected.held.insert(number.unwrap(), message);
+            }
+            Err(error) => assert_eq!((error, expected.plain.len()), (Error::ShouldWait, 0)),
+        },
+        10..12 => {
+            let held: Vec<_> = expected.held.keys().copied().collect();
+            // The oldest may stay for long.
+            if let Some(number) = held.get(random.usize(..held.len().max(1)))
+                && (held.len() > 3 || random.u32(..8) == 0)
+            {
+                let message = expected.held.remove(number).unwrap();
+                world.thread.finish(&message, &mut |_| ()).unwrap();
+            }
+        }
+        12..14 => match world.begin(&text(0, random)) {
+            Ok(call) => {
+                expected.requests.push_back(call.txid());
+                expected.calls.push((call, 0));
+            }
+            Err(error) => assert_eq!(error, Error::ShouldWait),
+        },
+        14 => {
+            if expected.requests.len() > random.usize(..6) {
+                let request = world.read(world.server).unwrap();
+                let txid = expected.requests.pop_front().unwrap();
+                assert_eq!(request.bytes[..4], txid.to_le_bytes());
+                match world.send(world.server, &request.bytes) {
+                    Ok(()) => {
+                        let answered = expected.calls.iter_mut().find(|(call, _)| call.txid() == txid);
+                        answered.unwrap().1 = 1;
+                    }
+                    // The caller will never hear.
+                    Err(error) => assert_eq!(error, Error::ShouldWait),
+                }
+            }
+        }
+        _ => {
+            if let Some(index) =
+                random.usize(..8).checked_sub(0).filter(|index| *index < expected.calls.len())
+                && expected.calls[index].1 == 1
+            {
+                let (call, _) = expected.calls.remove(index);
+                assert_eq!(world.finish(&call).unwrap().bytes[..4], call.txid().to_le_bytes());
+            }
+        }
+    }
+}
+
+/// Sends an end to oneself: what its private half knew is gone.
+fn move_an_end(
+    world: &mut World,
+    (to, from): (u32, u32),
+    random: &mut fastrand::Rng,
+    expected: &mut Expected,
+) {
+    let reading = random.bool();
+    let end = if reading { world.client } else { world.server };
+    if reading {
+        // Nothing may be spoken for: calls under way and messages held would be anybody's again.
+        while let Some((_, message)) = expected.held.pop_first() {
+            world.thread.finish(&message, &mut |_| ()).unwrap();
+        }
+        for (call, answered) in expected.calls.drain(..) {
+            match answered {
+                1 => drop(world.finish(&call).unwrap()),
+                _ => world.thread.call_abandon(&call),
+            }
+        }
+        while let Some(_request) = expected.requests.pop_front() {
+            world.read(world.server).unwrap();
+        }
+    }
+    world.thread.send_with_handles(world.thread.find(to).unwrap(), 0, &[], &[end], 0, None).unwrap();
+    let arrived = world.read(from).unwrap().handles[0].value;
+    *(if reading { &mut world.client } else { &mut world.server }) = arrived;
+}
