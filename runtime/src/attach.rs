@@ -267,7 +267,8 @@ fn join(current: &Current) -> Result<shm::Thread, Status> {
 
 /// How long waits of this process spin before they sleep. Applies to the calling thread and to threads that
 /// first use the arena afterwards. The default, about what a sleep and a wake cost, suits most programs;
-/// [`ZERO`](crate::MonotonicDuration::ZERO) sleeps at once, which suits more threads than cores.
+/// [`ZERO`](crate::MonotonicDuration::ZERO) sleeps at once, which suits more threads than cores, and
+/// real-time threads that share a processor with those that they wait for: a spinning thread keeps it.
 pub fn set_spin(duration: crate::MonotonicDuration) {
     let spin_ns = duration.into_nanos().max(0);
     SPIN_NS.store(spin_ns, Ordering::Relaxed);

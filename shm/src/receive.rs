@@ -57,7 +57,7 @@ pub trait Sink {
 
 impl Thread {
     /// As `enter_sender`, for the receiving half.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn enter_receiver(
         &self,
         found: Found,

@@ -39,7 +39,7 @@ impl core::fmt::Debug for Loan {
 
 impl Thread {
     /// The private half of the endpoint `found`, with its sending lock held and the handle looked at again.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn enter_sender(&self, found: Found, rights: u32) -> Result<(&Endpoint, Locked<'_, Sender>)> {
         let Some(endpoint) = self.process.endpoint(found.index) else {
             return Err(self.not_an_endpoint(found));

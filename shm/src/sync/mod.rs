@@ -8,7 +8,7 @@
 //! | [`AtomicU64`] | `core`'s | loom's |
 //! | [`light_barrier`] | a compiler fence, where `membarrier(2)` serves | `fence(SeqCst)`, or nothing (`Barriers`) |
 //! | [`heavy_barrier`] | `membarrier(2)`, all processes | `fence(SeqCst)`, or one of every thread |
-//! | [`Lock`] | test-and-set, spinning then yielding | loom's mutex |
+//! | [`Lock`] | test-and-set, spinning briefly, then asleep on a futex | loom's mutex |
 //! | [`Futex`] | `futex(2)`, `futex_waitv(2)` or turns (`futex.rs`) | a condition variable per arena |
 //! | [`Shadow`] | nothing | a cell that panics when it is read or written without happens-before |
 //! | [`OnceTable`] | pointers that are each set once, private to a process | the same: beyond loom |
@@ -23,6 +23,8 @@
 mod futex;
 #[cfg(loom)]
 mod killed;
+#[cfg(not(loom))]
+mod lock;
 #[cfg(loom)]
 mod loom;
 mod once;
@@ -33,6 +35,8 @@ mod real;
 pub(crate) use self::futex::{Futex, low_half};
 #[cfg(loom)]
 pub use self::killed::{Killed, Missing, killed_after};
+#[cfg(not(loom))]
+pub(crate) use self::lock::{Lock, Locked};
 #[cfg(loom)]
 pub(crate) use self::loom::*;
 #[cfg(loom)]

@@ -1,8 +1,6 @@
 //! The facade over the machine: `core` atomics, `membarrier(2)`, the clock.
 
 use core::sync::atomic::{AtomicBool, Ordering, compiler_fence};
-use std::cell::UnsafeCell;
-use std::ops::{Deref, DerefMut};
 
 pub(crate) use core::sync::atomic::{AtomicU64, fence};
 
@@ -11,6 +9,11 @@ const MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED: libc::c_int = 1 << 2;
 
 /// Whether this process is registered for expedited barriers, so that a compiler fence is enough here.
 static ASYMMETRIC: AtomicBool = AtomicBool::new(false);
+
+/// Whether light barriers of this process are compiler fences.
+pub(super) fn is_asymmetric() -> bool {
+    ASYMMETRIC.load(Ordering::Relaxed)
+}
 
 fn membarrier(command: libc::c_int) -> bool {
     // SAFETY: membarrier takes a command, flags and a CPU number, and touches no memory of the caller.
@@ -120,83 +123,4 @@ pub fn now_ns() -> i64 {
     // SAFETY: `now` is a timespec to write to. The clock exists on every Linux, so the call does not fail.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
     now.tv_sec.saturating_mul(1_000_000_000).saturating_add(now.tv_nsec)
-}
-
-/// A process-private lock among threads: it dies with its process, so it needs no recovery.
-///
-/// Test-and-set: one read-modify-write to take, one plain store to give back. Held for tens of nanoseconds;
-/// a waiter spins briefly and then yields, so that a holder that lost its CPU gets it back.
-#[derive(Debug, Default)]
-pub(crate) struct Lock<T> {
-    held: AtomicBool,
-    value: UnsafeCell<T>,
-}
-
-// SAFETY: `held` admits one thread at a time to `value`, with Acquire on taking and Release on giving back.
-unsafe impl<T: Send> Sync for Lock<T> {}
-
-impl<T> Lock<T> {
-    pub(crate) const fn new(value: T) -> Self {
-        Self { held: AtomicBool::new(false), value: UnsafeCell::new(value) }
-    }
-
-    #[inline]
-    pub(crate) fn lock(&self) -> Locked<'_, T> {
-        // ORDER: Acquire pairs with the Release in `Locked::drop`: what the last holder did is seen.
-        if self.held.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_err() {
-            self.lock_contended();
-        }
-        Locked { lock: self }
-    }
-
-    /// The lock, if nobody holds it.
-    pub(crate) fn try_lock(&self) -> Option<Locked<'_, T>> {
-        // ORDER: as in `lock`.
-        let free = self.held.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok();
-        free.then(|| Locked { lock: self })
-    }
-
-    #[cold]
-    fn lock_contended(&self) {
-        let backoff = crossbeam_utils::Backoff::new();
-        loop {
-            while self.held.load(Ordering::Relaxed) {
-                backoff.snooze();
-            }
-            // ORDER: as in `lock`.
-            if self.held.compare_exchange_weak(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok() {
-                return;
-            }
-        }
-    }
-}
-
-/// A held [`Lock`].
-pub(crate) struct Locked<'a, T> {
-    lock: &'a Lock<T>,
-}
-
-impl<T> Deref for Locked<'_, T> {
-    type Target = T;
-    #[inline]
-    fn deref(&self) -> &T {
-        // SAFETY: this guard exists only while `held` is ours, so no other reference to `value` does.
-        unsafe { &*self.lock.value.get() }
-    }
-}
-
-impl<T> DerefMut for Locked<'_, T> {
-    #[inline]
-    fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: as in `deref`, and `self` is borrowed mutably.
-        unsafe { &mut *self.lock.value.get() }
-    }
-}
-
-impl<T> Drop for Locked<'_, T> {
-    #[inline]
-    fn drop(&mut self) {
-        // ORDER: Release pairs with the Acquire in `lock`.
-        self.lock.held.store(false, Ordering::Release);
-    }
 }
