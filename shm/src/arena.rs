@@ -129,10 +129,16 @@ impl Arena {
         Self { base: region.base(), layout, futex: Futex::new(), region }
     }
 
-    /// The file behind the arena, to hand to another process.
+    /// The file behind the arena, to hand to another process. `None` if it has none, or the program has closed it.
     #[cfg(not(loom))]
     pub fn file(&self) -> Option<BorrowedFd<'_>> {
         self.region.file()
+    }
+
+    /// Which file is behind the arena, also when the program has closed it.
+    #[cfg(not(loom))]
+    pub fn file_id(&self) -> Option<crate::held::FileId> {
+        self.region.file_id()
     }
 
     /// The limits it was created with.

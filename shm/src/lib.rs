@@ -41,6 +41,8 @@ mod error;
 mod fork;
 mod free_map;
 #[cfg(not(loom))]
+mod held;
+#[cfg(not(loom))]
 mod in_place;
 mod layout;
 mod leader;
@@ -75,6 +77,8 @@ pub use count::Found;
 pub use counter::Counters;
 pub use create::Created;
 pub use error::{Error, Result};
+#[cfg(not(loom))]
+pub use held::{FileId, Held};
 #[cfg(not(loom))]
 pub use in_place::InPlace;
 pub use layout::{Config, OutOfRange};

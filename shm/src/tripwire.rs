@@ -44,6 +44,7 @@ use std::sync::Arc;
 /// Of the kernel's `<linux/futex.h>`.
 const FUTEX_WAITERS: u32 = 0x8000_0000;
 const FUTEX_OWNER_DIED: u32 = 0x4000_0000;
+const FUTEX_TID_MASK: u32 = 0x3fff_ffff;
 
 /// The kernel's `struct robust_list_head`, and the one node of its list.
 #[repr(C)]
@@ -145,6 +146,20 @@ impl Seen {
     /// Whether the thread that had set it has ended.
     pub fn has_fired(self) -> bool {
         self.value & FUTEX_OWNER_DIED != 0
+    }
+}
+
+impl Arena {
+    /// The thread that has set the tripwire of this seat's process; `None` if none has, or it has ended.
+    pub fn tripwire_thread(&self, seat: Seat) -> Option<u32> {
+        let value = self.process(seat.row).ok()?.tripwire.load(Relaxed) as u32;
+        let thread = value & FUTEX_TID_MASK;
+        (value & FUTEX_OWNER_DIED == 0 && thread != 0).then_some(thread)
+    }
+
+    /// Whether the thread that had set it has ended.
+    pub fn has_tripwire_fired(&self, seat: Seat) -> bool {
+        self.process(seat.row).is_ok_and(|row| row.tripwire.load(Relaxed) as u32 & FUTEX_OWNER_DIED != 0)
     }
 }
 

@@ -4,15 +4,16 @@ use super::client::{receive_packet, send_packet};
 use super::patience::wait_for;
 use super::protocol::{Answer, PACKET_BYTES, Request};
 use super::server::{Member, Server};
+use super::watched::Watched;
 use super::{identity, limits};
 use crate::{Status, status};
-use jacinth_shm as shm;
+use jacinth_shm::{self as shm, Held};
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
 use rustix::process::{PidfdFlags, pidfd_open};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 /// How long to leave a connection alone that cannot be accepted.
@@ -21,8 +22,11 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(5);
 impl Server {
     /// A new connection, of a process of this user.
     pub(super) fn accept(&mut self) {
-        let Some(listener) = &self.listener else { return };
-        let accept = || rustix::net::accept_with(listener, rustix::net::SocketFlags::CLOEXEC);
+        let Some(socket) = self.listener.as_ref().and_then(Held::get) else {
+            // It is made again (`look_around`).
+            return self.look_around_soon();
+        };
+        let accept = || rustix::net::accept_with(socket, rustix::net::SocketFlags::CLOEXEC);
         let line = match limits::with_descriptors(accept) {
             Err(Errno::MFILE) => {
                 // One is kept for telling why.
@@ -50,29 +54,31 @@ impl Server {
             let _ = send_packet(line.as_fd(), &Answer::refuse(Status::ACCESS_DENIED).to_packet(), None);
             return;
         }
+        let Ok(line) = Held::new(line) else { return };
         self.members.push(Member { line: Some(line), pid: Some(peer.pid), ..Member::default() });
     }
 
     /// A request, or the end of a connection.
     pub(super) fn serve(&mut self, index: usize) {
-        let Some(line) = self.members[index].line.take() else { return };
+        let Some(held) = self.members[index].line.take() else { return };
+        // Closed by the program: nothing is read from what is another file by now.
+        let Some(line) = held.get() else { return self.hung_up(index) };
         let mut packet = [0; PACKET_BYTES + 1];
-        let (len, along) = match receive_packet(line.as_fd(), &mut packet, RecvFlags::DONTWAIT) {
+        let (len, along) = match receive_packet(line, &mut packet, RecvFlags::DONTWAIT) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.members[index].line = Some(line);
+                self.members[index].line = Some(held);
                 return;
             }
             Ok((0, _)) | Err(_) => return self.hung_up(index),
             Ok(received) => received,
         };
         let Some(request) = Request::from_packet(&packet[..len]) else {
-            let _ = send_packet(line.as_fd(), &Answer::refuse(Status::INVALID_ARGS).to_packet(), None);
+            let _ = send_packet(line, &Answer::refuse(Status::INVALID_ARGS).to_packet(), None);
             return self.hung_up(index);
         };
-        let arena = self.arena.clone();
-        let file = if matches!(request, Request::Join { .. }) { arena.file() } else { None };
+        let file = if matches!(request, Request::Join { .. }) { self.arena_file() } else { None };
         let answer = match request {
-            Request::Join { seat } => self.admit(index, &line, seat),
+            Request::Join { seat } => self.admit(index, line, seat),
             Request::Return { seat } => self.welcome_back(index, seat),
             Request::Spawned { seat } => self.watch_spawned(seat, along),
             Request::GiveUp { seat } => {
@@ -82,16 +88,37 @@ impl Server {
             Request::Collect => self.collect().map(|report| Answer::report(&report)),
         };
         let answer = answer.unwrap_or_else(Answer::refuse);
-        let file = file.filter(|_| answer.status == 0);
-        if send_packet(line.as_fd(), &answer.to_packet(), file).is_ok() {
-            self.members[index].line = Some(line);
+        let file = file.as_ref().filter(|_| answer.status == 0).map(AsFd::as_fd);
+        if send_packet(line, &answer.to_packet(), file).is_ok() {
+            self.members[index].line = Some(held);
         } else {
             self.hung_up(index);
         }
     }
 
+    /// The arena's file, for one who joins. If this program has closed it, another process has it still.
+    fn arena_file(&self) -> Option<OwnedFd> {
+        if let Some(file) = self.arena.file() {
+            return file.try_clone_to_owned().ok();
+        }
+        let sought = self.arena.file_id()?;
+        let pids = self.members.iter().filter_map(|member| member.pid);
+        let found = pids.filter_map(|pid| identity::open_of(pid, sought)).next();
+        if found.is_none() {
+            tracing::error!(
+                "this program has closed the arena's file, and nobody else has it: nobody can join"
+            );
+        }
+        found
+    }
+
     /// Admits the process at the other end of `line`: from now on its death is noticed.
-    fn admit(&mut self, index: usize, line: &OwnedFd, seat: Option<shm::Seat>) -> Result<Answer, Status> {
+    fn admit(
+        &mut self,
+        index: usize,
+        line: BorrowedFd<'_>,
+        seat: Option<shm::Seat>,
+    ) -> Result<Answer, Status> {
         if self.members[index].seat.is_some() {
             return Err(Status::ALREADY_BOUND);
         }
@@ -109,6 +136,10 @@ impl Server {
             // It may have died before the pidfd was opened, which could be another's by now.
             return Err(Status::CANCELED);
         };
+        let watched = match Watched::new(pidfd, occupant) {
+            Ok(watched) => watched,
+            Err(error) => return cannot_be_watched(error),
+        };
         let seat = match seat.or(self.promised_to(occupant).map_err(status::of)?) {
             Some(seat) => seat,
             None => self.reserve_seat()?,
@@ -118,7 +149,7 @@ impl Server {
         }
         self.forget_watch(seat);
         tracing::debug!(pid = %pid.as_raw_nonzero(), row = seat.row, "admitted");
-        (self.members[index].pidfd, self.members[index].seat) = (Some(pidfd), Some(seat));
+        (self.members[index].watched, self.members[index].seat) = (Some(watched), Some(seat));
         Ok(Answer::seated(seat, self.arena.leader().term()))
     }
 
@@ -143,9 +174,9 @@ impl Server {
     fn welcome_back(&mut self, index: usize, seat: shm::Seat) -> Result<Answer, Status> {
         let pid = self.members[index].pid;
         let known = self.members.iter_mut().find(|member| member.seat == Some(seat) && member.pid == pid);
-        let pidfd = known.ok_or(Status::NOT_FOUND)?.pidfd.take();
+        let watched = known.ok_or(Status::NOT_FOUND)?.watched.take();
         self.forget_watch(seat);
-        (self.members[index].pidfd, self.members[index].seat) = (pidfd, Some(seat));
+        (self.members[index].watched, self.members[index].seat) = (watched, Some(seat));
         Ok(Answer::seated(seat, self.arena.leader().term()))
     }
 
@@ -162,8 +193,12 @@ impl Server {
             Ok(occupant) => occupant.unwrap_or_default(),
             Err(error) => return cannot_be_watched(error),
         };
+        let watched = match Watched::new(pidfd, occupant) {
+            Ok(watched) => watched,
+            Err(error) => return cannot_be_watched(error),
+        };
         if self.adopt(seat, occupant)? {
-            self.members.push(Member { pidfd: Some(pidfd), seat: Some(seat), ..Member::default() });
+            self.members.push(Member { watched: Some(watched), seat: Some(seat), ..Member::default() });
         }
         Ok(Answer::ok())
     }
@@ -193,13 +228,15 @@ fn cannot_be_watched(error: io::Error) -> Result<Answer, Status> {
 
 impl Server {
     /// A descriptor to give up when there are no others: for the moment that telling somebody so takes.
-    pub(super) fn spare() -> Option<OwnedFd> {
-        rustix::event::eventfd(0, rustix::event::EventfdFlags::CLOEXEC).ok()
+    pub(super) fn spare() -> Option<Held> {
+        use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
+        let spare = socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None);
+        spare.ok().and_then(|spare| Held::new(spare).ok())
     }
 }
 
-fn has_hung_up(line: &OwnedFd) -> bool {
-    let mut fds = [PollFd::new(line, PollFlags::RDHUP)];
+fn has_hung_up(line: BorrowedFd<'_>) -> bool {
+    let mut fds = [PollFd::from_borrowed_fd(line, PollFlags::RDHUP)];
     let _ = wait_for(&mut fds, Some(Duration::ZERO));
     fds[0].revents().intersects(PollFlags::HUP | PollFlags::RDHUP | PollFlags::ERR)
 }

@@ -6,6 +6,7 @@
 
 use super::patience::wait_for;
 use super::protocol::{Answer, PACKET_BYTES};
+use jacinth_shm::Held;
 use rustix::event::{PollFd, PollFlags};
 use rustix::net::{
     self, AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
@@ -13,16 +14,22 @@ use rustix::net::{
 };
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub(crate) use super::protocol::Request;
 
 /// How long a question waits for the next supervisor once the last one is gone. It takes milliseconds, unless the
 /// dead process had a great deal of memory.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long the supervisor may take for an answer. It takes microseconds, and a second or two for the largest arenas.
+pub(crate) const ANSWER_TIME: Duration = Duration::from_secs(10);
+
+/// How long a question waits for this process's other thread to renew the line, before it does so itself.
+const RENEWAL_TIME: Duration = Duration::from_millis(20);
 
 /// How long a supervisor may take to make room for one more who wants to connect.
 const CONNECT_TIME: Duration = Duration::from_secs(5);
@@ -32,7 +39,7 @@ pub(crate) type Answered = (Answer, Option<OwnedFd>);
 
 /// A connected socket.
 #[derive(Clone)]
-pub(crate) struct Line(Arc<OwnedFd>);
+pub(crate) struct Line(Arc<Held>);
 
 impl Line {
     pub(crate) fn connect(path: &Path) -> io::Result<Self> {
@@ -41,7 +48,7 @@ impl Line {
         // A dead supervisor's forked child may hold a socket open at which nobody will ever accept.
         net::sockopt::set_socket_timeout(&socket, Timeout::Send, Some(CONNECT_TIME))?;
         net::connect(&socket, &SocketAddrUnix::new(path)?)?;
-        Ok(Self(Arc::new(socket)))
+        Ok(Self(Arc::new(Held::new(socket)?)))
     }
 
     /// Asks, and waits for the answer, at most this long if it says so.
@@ -51,24 +58,36 @@ impl Line {
         along: Option<BorrowedFd<'_>>,
         at_most: Option<Duration>,
     ) -> io::Result<Answered> {
-        send_packet(self.0.as_fd(), &request.to_packet(), along)?;
-        if wait_for(&mut [PollFd::new(&self.0, PollFlags::IN)], at_most)? == 0 {
+        send_packet(self.socket()?, &request.to_packet(), along)?;
+        if wait_for(&mut [PollFd::from_borrowed_fd(self.socket()?, PollFlags::IN)], at_most)? == 0 {
             return Err(io::ErrorKind::TimedOut.into());
         }
         let mut packet = [0; PACKET_BYTES];
-        let (len, file) = receive_packet(self.0.as_fd(), &mut packet, RecvFlags::empty())?;
+        let (len, file) = receive_packet(self.socket()?, &mut packet, RecvFlags::empty())?;
         let hung_up = || io::Error::new(io::ErrorKind::UnexpectedEof, "the supervisor hung up");
         Ok((Answer::from_packet(&packet[..len]).ok_or_else(hung_up)?, file))
     }
 
-    /// The socket, to be watched for its end.
-    pub(super) fn socket(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+    /// The socket; an error if the program has closed it.
+    fn socket(&self) -> io::Result<BorrowedFd<'_>> {
+        let closed =
+            || io::Error::new(io::ErrorKind::NotConnected, "this program has closed the library's socket");
+        self.0.get().ok_or_else(closed)
+    }
+
+    /// The socket's number, to be watched for its end.
+    pub(super) fn number(&self) -> BorrowedFd<'_> {
+        self.0.number()
+    }
+
+    /// Whether the program has left it alone.
+    pub(super) fn is_intact(&self) -> bool {
+        self.0.is_intact()
     }
 
     /// Ends whatever waits for an answer on it.
     fn end(&self) {
-        let _ = net::shutdown(&self.0, Shutdown::Both);
+        let _ = self.0.get().map(|socket| net::shutdown(socket, Shutdown::Both));
     }
 }
 
@@ -84,19 +103,35 @@ impl Client {
         Self { asking: Mutex::new(()), line: Mutex::new(line), renewed: Condvar::new() }
     }
 
-    /// Asks whoever is the supervisor, or is next. A descriptor can go along, and one can come back.
-    pub(crate) fn ask(&self, request: Request, along: Option<BorrowedFd<'_>>) -> io::Result<Answered> {
+    /// Asks whoever is the supervisor, or is next, which listens at `path`. A descriptor can go along, and one can come
+    /// back.
+    ///
+    /// [`TimedOut`](io::ErrorKind::TimedOut) when it does not answer within [`ANSWER_TIME`].
+    pub(crate) fn ask(
+        &self,
+        path: &Path,
+        request: Request,
+        along: Option<BorrowedFd<'_>>,
+    ) -> io::Result<Answered> {
         let _one_at_a_time = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        let end = Instant::now() + PATIENCE;
         loop {
             let line = self.line().clone();
-            let error = match line.ask(request, along, None) {
-                Err(error) => error,
+            let error = match line.ask(request, along, Some(ANSWER_TIME)) {
+                Err(error) if error.kind() != io::ErrorKind::TimedOut => error,
                 answered => return answered,
             };
             let is_same = |now: &mut Line| Arc::ptr_eq(&now.0, &line.0);
-            let waited = self.renewed.wait_timeout_while(self.line(), PATIENCE, is_same);
-            if waited.unwrap_or_else(PoisonError::into_inner).1.timed_out() {
+            let waited = self.renewed.wait_timeout_while(self.line(), RENEWAL_TIME, is_same);
+            if !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out() {
+                continue;
+            }
+            if Instant::now() > end {
                 return Err(error);
+            }
+            // Nobody has died: the program may have closed the line, here or there.
+            if let Ok(line) = Line::connect(path) {
+                self.renew(line);
             }
         }
     }

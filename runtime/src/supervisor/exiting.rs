@@ -16,24 +16,28 @@
 //! What the dead have written is seen by whoever has seen them exiting: the mark is a later store of the same
 //! processor, and x86-64 shows a processor's stores to others in their order.
 
-use super::identity::{self, is_readable};
+use super::identity;
+use super::watched::Watched;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 /// Of the kernel's `<linux/sched.h>`.
 const PF_EXITING: u64 = 4;
 
 /// Whether the process is dead, or proven to be as good as dead. `false` proves nothing.
-pub(super) fn is_past_all(pidfd: &OwnedFd) -> bool {
-    // The architecture whose order of stores the proof needs.
-    if !cfg!(target_arch = "x86_64") {
-        return is_readable(pidfd);
+pub(super) fn is_past_all(process: &mut Watched) -> bool {
+    // The architecture whose order of stores the proof needs. And the number is the process's own only while the pidfd
+    // is of it.
+    let number = if cfg!(target_arch = "x86_64") { identity::number_of(process.pidfd()) } else { Ok(None) };
+    if let Ok(Some(pid)) = number
+        && process.pid() == Some(pid)
+    {
+        let folder = format!("/proc/{}/task", pid.as_raw_nonzero());
+        if threads(Path::new(&folder)).is_ok_and(|threads| are_exiting(&threads)) {
+            return true;
+        }
     }
-    let Ok(Some(pid)) = identity::number_of(pidfd) else { return is_readable(pidfd) };
-    let folder = format!("/proc/{}/task", pid.as_raw_nonzero());
-    let are_exiting = threads(Path::new(&folder)).is_ok_and(|threads| are_exiting(&threads));
-    are_exiting || is_readable(pidfd)
+    process.seems_dead() && process.is_dead().unwrap_or(false)
 }
 
 fn threads(folder: &Path) -> io::Result<Vec<PathBuf>> {
@@ -57,12 +61,15 @@ fn are_exiting(threads: &[PathBuf]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rustix::process::{Pid, PidfdFlags, WaitOptions, pidfd_open, waitpid};
+    use rustix::process::{Pid, WaitOptions, waitpid};
+
+    fn watched(pid: Pid) -> Watched {
+        Watched::open(identity::of(pid).unwrap().unwrap()).unwrap().unwrap()
+    }
 
     #[test]
     fn this_process_is_not_exiting() {
-        let own = rustix::process::getpid();
-        assert!(!is_past_all(&pidfd_open(own, PidfdFlags::empty()).unwrap()));
+        assert!(!is_past_all(&mut watched(rustix::process::getpid())));
     }
 
     #[test]
@@ -80,15 +87,15 @@ mod tests {
     fn a_zombie_is_past_all_and_so_is_who_was_reaped() {
         let mut child = std::process::Command::new("sleep").arg("50").spawn().unwrap();
         let pid = Pid::from_child(&child);
-        let pidfd = pidfd_open(pid, PidfdFlags::empty()).unwrap();
-        assert!(!is_past_all(&pidfd));
+        let mut watched = watched(pid);
+        assert!(!is_past_all(&mut watched));
         child.kill().unwrap();
         while waitpid(Some(pid), WaitOptions::NOHANG).unwrap().is_none() {
-            if is_past_all(&pidfd) {
+            if is_past_all(&mut watched) {
                 break;
             }
         }
         let _ = child.wait();
-        assert!(is_past_all(&pidfd));
+        assert!(is_past_all(&mut watched));
     }
 }

@@ -7,11 +7,12 @@
 
 use super::limits;
 use super::patience::wait_for;
-use jacinth_shm::{Arena, Occupant};
+use jacinth_shm::{Arena, FileId, Occupant};
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -36,14 +37,14 @@ pub(crate) fn own() -> io::Result<Occupant> {
 
 /// The process behind a pidfd; `None` when it is dead.
 pub(super) fn behind(pidfd: &OwnedFd) -> io::Result<Option<Occupant>> {
-    let occupant = number_of(pidfd)?.map_or(Ok(None), of)?;
-    Ok(occupant.filter(|_| !is_readable(pidfd)))
+    let occupant = number_of(pidfd.as_fd())?.map_or(Ok(None), of)?;
+    Ok(occupant.filter(|_| !is_ready(pidfd)))
 }
 
 /// The number of the process behind a pidfd; `None` once it has been reaped. It is that process's for as long as the
 /// pidfd is not readable.
-pub(super) fn number_of(pidfd: &OwnedFd) -> io::Result<Option<Pid>> {
-    let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_fd().as_raw_fd()))?;
+pub(super) fn number_of(pidfd: BorrowedFd<'_>) -> io::Result<Option<Pid>> {
+    let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd()))?;
     // -1 once it has been reaped.
     let pid = info.lines().find_map(|line| line.strip_prefix("Pid:")).map(|pid| pid.trim().parse::<u32>());
     Ok(pid.and_then(Result::ok).and_then(|pid| Pid::from_raw(pid.cast_signed())))
@@ -66,20 +67,20 @@ pub(super) fn watch(occupant: Occupant) -> io::Result<Found> {
     match started(occupant.pid)? {
         Some(started) if occupant.started == 0 || started == occupant.started => Ok(Found::Watched(pidfd)),
         Some(_) => Ok(Found::Gone),
-        None if is_readable(&pidfd) => Ok(Found::Gone),
+        None if is_ready(&pidfd) => Ok(Found::Gone),
         None => Err(io::Error::other("a process that lives is not to be seen in /proc")),
     }
 }
 
-/// Whether a process that was attached, and whose line is down, has replaced itself by exec: it has memory, and the
-/// arena is not part of it. Either alone proves nothing, and what cannot be seen is not so.
+/// Whether a process that was attached has replaced itself by exec: it has memory, and the arena is not part of it. The
+/// caller knows that it has attached, and that the number is still its own; what cannot be seen is not so.
 ///
 /// A process whose main thread has ended shows its memory only in its other threads, and one that is about to die
 /// shows none: its pidfd will tell.
 pub(super) fn has_lost(pid: Pid, arena: &Arena) -> bool {
-    let Some(Ok(file)) = arena.file().map(rustix::fs::fstat) else { return false };
-    let (major, minor) = (rustix::fs::major(file.st_dev), rustix::fs::minor(file.st_dev));
-    let sought = [format!("{major:02x}:{minor:02x}").into_bytes(), file.st_ino.to_string().into_bytes()];
+    let Some(file) = arena.file_id() else { return false };
+    let (major, minor) = (rustix::fs::major(file.device), rustix::fs::minor(file.device));
+    let sought = [format!("{major:02x}:{minor:02x}").into_bytes(), file.inode.to_string().into_bytes()];
     let Ok(threads) = std::fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero())) else { return false };
     let maps = threads.flatten().find_map(|thread| maps_of(&thread.path()));
     maps.is_some_and(|maps| {
@@ -87,6 +88,19 @@ pub(super) fn has_lost(pid: Pid, arena: &Arena) -> bool {
             let mut fields = line.split(|byte| *byte == b' ').filter(|field| !field.is_empty()).skip(3);
             sought.iter().all(|sought| fields.next() == Some(sought.as_slice()))
         })
+    })
+}
+
+/// A file that the process has open, opened once more.
+pub(super) fn open_of(pid: Pid, sought: FileId) -> Option<OwnedFd> {
+    let open = std::fs::read_dir(format!("/proc/{}/fd", pid.as_raw_nonzero())).ok()?;
+    open.flatten().find_map(|entry| {
+        // Looked at before it is opened: opening some files has effects.
+        let found = std::fs::metadata(entry.path()).ok()?;
+        let is_sought = |device, inode| FileId { device, inode } == sought;
+        is_sought(found.dev(), found.ino()).then_some(())?;
+        let file = std::fs::OpenOptions::new().read(true).write(true).open(entry.path()).ok()?;
+        FileId::of(&file).is_ok_and(|id| id == sought).then(|| file.into())
     })
 }
 
@@ -120,9 +134,9 @@ pub(super) fn field(stat: &[u8], number: usize) -> Option<u64> {
     fields.nth(number - 3).and_then(|field| str::from_utf8(field).ok()?.parse().ok())
 }
 
-/// Whether there is something to read, an end of file or a death included.
-pub(super) fn is_readable(fd: &OwnedFd) -> bool {
-    wait_for(&mut [PollFd::new(fd, PollFlags::IN)], Some(Duration::ZERO)).is_ok_and(|ready| ready > 0)
+/// Whether a poll finds something: something to read, an end of file, a death; or that nothing is open there.
+pub(super) fn is_ready(fd: impl AsFd) -> bool {
+    wait_for(&mut [PollFd::new(&fd, PollFlags::IN)], Some(Duration::ZERO)).is_ok_and(|ready| ready > 0)
 }
 
 #[cfg(test)]
@@ -176,7 +190,7 @@ mod tests {
         let pid = Pid::from_raw(child.id().cast_signed()).unwrap();
         assert!(has_lost(pid, &again));
         child.kill().unwrap();
-        while !is_readable(&pidfd_open(pid, PidfdFlags::empty()).unwrap()) {}
+        while !is_ready(pidfd_open(pid, PidfdFlags::empty()).unwrap()) {}
         assert!(!has_lost(pid, &again), "a zombie shows no memory");
         child.wait().unwrap();
     }

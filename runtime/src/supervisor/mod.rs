@@ -12,6 +12,7 @@ mod protocol;
 mod server;
 pub(crate) mod succession;
 mod tripwire;
+mod watched;
 
 use crate::attach::{
     ARENA_VARIABLE, AttachError, Attachment, SEAT_VARIABLE, attach_creator, attachment, has_no_attachment,
@@ -158,7 +159,12 @@ impl Supervisor {
             .lead(arena.leader(), shm::Seat { row: attachment.process.row(), epoch: 0 })
             .map_err(refused)?;
         let server = server::Server::new(Some(listener), attachment.socket_path.clone(), thread);
-        crate::hidden::spawn("jacinth-supervisor", move || server.run())?;
+        let process = attachment.process.clone();
+        crate::hidden::spawn("jacinth-supervisor", move || {
+            // By it others hear of an exec. Kept for as long as the thread runs.
+            let _tripwire = shm::Tripwire::set(&process);
+            server.run()
+        })?;
         Ok(Self { attachment, folder: Some(folder) })
     }
 
@@ -311,7 +317,7 @@ impl Supervisor {
         request: Request,
         along: Option<&OwnedFd>,
     ) -> std::io::Result<(protocol::Answer, Option<OwnedFd>)> {
-        self.attachment.supervisor.ask(request, along.map(AsFd::as_fd))
+        self.attachment.supervisor.ask(&self.attachment.socket_path, request, along.map(AsFd::as_fd))
     }
 }
 

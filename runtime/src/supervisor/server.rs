@@ -7,17 +7,22 @@
 //! A pidfd speaks late, when a process had much memory. So each is watched through its tripwire too, which says only
 //! when to look whether all of its threads are past their last step (`tripwire`, `exiting`).
 //!
-//! exec() while attached: the new program has no arena. Its connection hangs up (it is closed on exec) *and* the
-//! arena's file is gone from its maps; either alone proves nothing.
+//! exec() while attached: the new program has no arena. Its connection hangs up (it is closed on exec, unless a forked
+//! child has it too), and its tripwire fires. Either says when to look, and the proof is that the process lives and the
+//! arena's file is gone from its maps.
+//!
+//! None of the library's descriptors is sure to be there: the program may close what is not its own (`Held`). So none of
+//! them is believed: what is ready is looked at, and once a second whether everything is still what it was.
 
 use super::address::Aside;
 use super::cycles::Cycles;
 use super::exiting;
-use super::identity::{self, Found, is_readable};
+use super::identity;
 use super::patience::wait_for;
 use super::tripwire::{Alarm, Watch};
+use super::watched::Watched;
 use crate::{Report, Status, status};
-use jacinth_shm as shm;
+use jacinth_shm::{self as shm, Held};
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::Pid;
 use std::io;
@@ -39,9 +44,10 @@ const STEPS: u32 = 256;
 #[derive(Default)]
 pub(super) struct Member {
     /// Its line; `None` for a spawned process that has not connected, or one that hung up.
-    pub(super) line: Option<OwnedFd>,
+    pub(super) line: Option<Held>,
     pub(super) pid: Option<Pid>,
-    pub(super) pidfd: Option<OwnedFd>,
+    /// Its process, if it is watched.
+    pub(super) watched: Option<Watched>,
     pub(super) seat: Option<shm::Seat>,
     /// What its tripwire has led to.
     pub(super) alarm: Alarm,
@@ -50,7 +56,7 @@ pub(super) struct Member {
 impl Member {
     /// It is not watched any more. Gives the seat that it had.
     pub(super) fn forget(&mut self) -> Option<shm::Seat> {
-        (self.pidfd, self.alarm) = (None, Alarm::default());
+        (self.watched, self.alarm) = (None, Alarm::default());
         self.seat.take()
     }
 }
@@ -58,9 +64,9 @@ impl Member {
 /// The supervisor.
 pub(super) struct Server {
     /// `None` while the path cannot be had: then nobody is admitted, and everything else goes on.
-    pub(super) listener: Option<OwnedFd>,
+    pub(super) listener: Option<Held>,
     /// Kept for the day when descriptors have run out.
-    pub(super) spare: Option<OwnedFd>,
+    pub(super) spare: Option<Held>,
     path: PathBuf,
     pub(super) arena: Arc<shm::Arena>,
     pub(super) thread: shm::Thread,
@@ -75,6 +81,8 @@ pub(super) struct Server {
     retry: Option<Instant>,
     /// When those are looked at next who are out of touch.
     look_again: Instant,
+    /// When to see next whether the program has closed what is not its own.
+    look_around: Instant,
 }
 
 /// What is ready, by its place in the poll list.
@@ -90,7 +98,7 @@ impl Server {
     pub(super) fn new(listener: Option<OwnedFd>, path: PathBuf, thread: shm::Thread) -> Self {
         let arena = thread.process().arena().clone();
         Self {
-            listener,
+            listener: listener.and_then(|socket| Held::new(socket).ok()),
             spare: Self::spare(),
             path,
             thread,
@@ -102,10 +110,11 @@ impl Server {
             burials: shm::Burials::new(),
             retry: None,
             look_again: Instant::now(),
+            look_around: Instant::now() + LOOK_AGAIN,
         }
     }
 
-    /// Serves for as long as the process lives.
+    /// Serves for as long as the process lives. In a thread that holds its process's tripwire.
     pub(super) fn run(mut self) -> ! {
         loop {
             // An arena without a supervisor is worse than one whose supervisor has failed at something.
@@ -127,6 +136,7 @@ impl Server {
     }
 
     fn turn(&mut self) -> io::Result<()> {
+        self.look_around();
         self.watch_tripwires();
         let ready = self.ready()?;
         let is_idle = ready.is_empty() && self.burials.is_empty();
@@ -149,26 +159,26 @@ impl Server {
     fn ready(&self) -> io::Result<Vec<Ready>> {
         let (mut fds, mut what) = (Vec::new(), Vec::new());
         if let Some(listener) = &self.listener {
-            fds.push(PollFd::new(listener, PollFlags::IN));
+            fds.push(PollFd::from_borrowed_fd(listener.number(), PollFlags::IN));
             what.push(Ready::Listener);
         }
         if let Some(watch) = &self.watch {
-            fds.push(PollFd::new(watch.bell(), PollFlags::IN));
+            fds.push(PollFd::from_borrowed_fd(watch.bell(), PollFlags::IN));
             what.push(Ready::News);
         }
         for (index, member) in self.members.iter().enumerate() {
             if let Some(line) = &member.line {
-                fds.push(PollFd::new(line, PollFlags::IN));
+                fds.push(PollFd::from_borrowed_fd(line.number(), PollFlags::IN));
                 what.push(Ready::Line(index));
             }
-            if let Some(pidfd) = &member.pidfd {
-                fds.push(PollFd::new(pidfd, PollFlags::IN));
+            if let Some(watched) = &member.watched {
+                fds.push(PollFd::from_borrowed_fd(watched.pidfd(), PollFlags::IN));
                 what.push(Ready::Death(index));
             }
         }
         let is_out_of_touch = self.members.iter().any(|member| self.is_out_of_touch(member));
         let must_look_again = is_out_of_touch || self.listener.is_none();
-        let looks = [self.retry, must_look_again.then_some(self.look_again)];
+        let looks = [self.retry, must_look_again.then_some(self.look_again), Some(self.look_around)];
         let looks = looks.into_iter().flatten().map(|at| at.saturating_duration_since(Instant::now()));
         let alarms = self.members.iter().filter_map(|member| member.alarm.timeout());
         let at_most = alarms.chain(looks).fold(self.cycles.timeout(), Duration::min);
@@ -181,13 +191,49 @@ impl Server {
     /// Deaths come first, all of them: their news is what others wait for.
     fn handle(&mut self, ready: Vec<Ready>) {
         let death = |ready: &Ready| if let Ready::Death(index) = ready { Some(*index) } else { None };
-        self.bury(ready.iter().filter_map(death).collect());
+        // In the order of the members, which is the order of the poll list.
+        let deaths: Vec<usize> = ready.iter().filter_map(death).collect();
+        if !deaths.is_empty() {
+            self.bury_the_dead(Some(&deaths));
+        }
         for ready in ready {
             match ready {
                 Ready::Listener => self.accept(),
                 Ready::Line(index) => self.serve(index),
                 // Buried above; the alarms have been heeded, by `turn`.
                 Ready::Death(_) | Ready::News => {}
+            }
+        }
+    }
+
+    /// Something is not what it was.
+    pub(super) fn look_around_soon(&mut self) {
+        self.look_around = Instant::now();
+    }
+
+    /// Gives up what the program has closed, as it may by mistake: those at the other ends come back, and everything
+    /// else is made again. A poll that sleeps on a descriptor that is another file's by now would never end by it.
+    fn look_around(&mut self) {
+        if self.look_around > Instant::now() {
+            return;
+        }
+        self.look_around = Instant::now() + LOOK_AGAIN;
+        if self.listener.as_ref().is_some_and(|listener| !listener.is_intact()) {
+            tracing::warn!("this program has closed the supervisor's socket: it is made again");
+            self.listener = None;
+            self.look_again = Instant::now();
+        }
+        if self.watch.as_ref().is_some_and(|watch| !watch.is_intact()) {
+            self.watch = None;
+        }
+        for index in 0..self.members.len() {
+            if self.members[index].line.as_ref().is_some_and(|line| !line.is_intact()) {
+                self.hung_up(index);
+            }
+            let lost = |watched: &&mut Watched| !watched.is_intact();
+            if let Some(watched) = self.members[index].watched.as_mut().filter(lost) {
+                // Watched again, if it lives. If not, its pidfd will say so.
+                let _ = watched.is_dead();
             }
         }
     }
@@ -200,7 +246,7 @@ impl Server {
                 Err(error) => return tracing::debug!(%error, "tripwires cannot be watched yet"),
             }
         }
-        let watched = self.members.iter().filter(|member| member.pidfd.is_some());
+        let watched = self.members.iter().filter(|member| member.watched.is_some());
         let seats = watched.filter_map(|member| member.seat).collect();
         if let Some(watch) = &mut self.watch {
             watch.watch(seats);
@@ -212,22 +258,25 @@ impl Server {
     fn heed_alarms(&mut self) {
         let Some(watch) = &self.watch else { return };
         watch.silence();
-        let mut dead = Vec::new();
+        let mut gone = Vec::new();
         for (index, member) in self.members.iter_mut().enumerate() {
-            let (Some(seat), Some(pidfd)) = (member.seat, &member.pidfd) else { continue };
-            if member.alarm.is_due(|| watch.has_fired(seat)) {
-                if exiting::is_past_all(pidfd) {
-                    tracing::debug!(row = seat.row, "dead, but for its memory");
-                    dead.push(index);
-                } else {
-                    member.alarm.look_later();
-                }
+            let (Some(seat), Some(watched)) = (member.seat, &mut member.watched) else { continue };
+            if !member.alarm.is_due(|| watch.has_fired(seat)) {
+                continue;
+            }
+            if exiting::is_past_all(watched) {
+                tracing::debug!(row = seat.row, "dead, but for its memory");
+                gone.push(index);
+            } else if member.alarm.may_be_exec() && has_replaced_itself(&self.arena, seat, watched) {
+                gone.push(index);
+            } else {
+                member.alarm.look_later();
             }
         }
-        self.bury(dead);
+        self.bury(gone);
     }
 
-    /// These processes are dead: their pidfds are readable, or none of their threads will take another step.
+    /// These processes are dead, or have replaced themselves: it is proven.
     fn bury(&mut self, indices: Vec<usize>) {
         let seats: Vec<_> = indices.into_iter().filter_map(|index| self.members[index].forget()).collect();
         self.announce(&seats);
@@ -277,16 +326,9 @@ impl Server {
     pub(super) fn hung_up(&mut self, index: usize) {
         let member = &mut self.members[index];
         member.line = None;
-        let (Some(seat), Some(pid)) = (member.seat, member.pid) else { return };
-        if !self.arena.is_seated(seat) {
-            // It is on its way, and asks again, or dies.
-            return;
-        }
-        let alive = member.pidfd.as_ref().is_some_and(|pidfd| !is_readable(pidfd));
-        if alive && identity::has_lost(pid, &self.arena) {
-            tracing::info!(pid = %pid.as_raw_nonzero(), "an attached process has replaced itself by exec");
-            self.members[index].forget();
-            self.announce(&[seat]);
+        let (Some(seat), Some(watched)) = (member.seat, &mut member.watched) else { return };
+        if has_replaced_itself(&self.arena, seat, watched) {
+            self.bury(vec![index]);
         }
     }
 
@@ -307,9 +349,9 @@ impl Server {
 
     /// Whether the member was taken over and has not been in touch: then its death, or its exec, might go unseen.
     fn is_out_of_touch(&self, member: &Member) -> bool {
-        member
-            .seat
-            .is_some_and(|seat| member.pidfd.is_none() || member.line.is_none() && self.arena.is_seated(seat))
+        member.seat.is_some_and(|seat| {
+            member.watched.is_none() || member.line.is_none() && self.arena.is_seated(seat)
+        })
     }
 
     /// Looks at those who are out of touch, and tries what could not be done, once in a while.
@@ -329,7 +371,7 @@ impl Server {
         }
         if self.listener.is_none() {
             match Aside::listen(&self.path).and_then(|mut aside| aside.take_place()) {
-                Ok(listener) => self.listener = Some(listener),
+                Ok(listener) => self.listener = Held::new(listener).ok(),
                 Err(error) => {
                     tracing::error!(%error, path = %self.path.display(), "nobody can be admitted");
                 }
@@ -341,8 +383,8 @@ impl Server {
     fn watch_unwatched(&mut self) {
         let mut dead = Vec::new();
         for index in 0..self.members.len() {
-            let Member { seat, pidfd, .. } = &self.members[index];
-            if seat.is_some() && pidfd.is_none() && !self.watch(index) {
+            let Member { seat, watched, .. } = &self.members[index];
+            if seat.is_some() && watched.is_none() && !self.watch(index) {
                 dead.push(index);
             }
         }
@@ -353,31 +395,41 @@ impl Server {
     fn watch(&mut self, index: usize) -> bool {
         let occupant = self.members[index].seat.map(|seat| self.arena.occupant(seat));
         let Some(Ok(Some(occupant))) = occupant else { return false };
-        match identity::watch(occupant) {
-            Ok(Found::Gone) => return false,
-            Ok(Found::Watched(pidfd)) => self.members[index].pidfd = Some(pidfd),
+        match Watched::open(occupant) {
+            Ok(None) => return false,
+            Ok(watched) => self.members[index].watched = watched,
             // It is tried again: descriptors may be scarce for a moment.
             Err(error) => tracing::warn!(%error, pid = occupant.pid, "a process cannot be watched yet"),
         }
         true
     }
 
-    /// Buries whoever is dead by now.
-    fn bury_the_dead(&mut self) {
-        let is_dead = |member: &Member| member.pidfd.as_ref().is_some_and(is_readable);
-        let dead = (0..self.members.len()).filter(|index| is_dead(&self.members[*index])).collect();
+    /// Buries whoever of these is dead, of all without `these`. That a pidfd is ready is no proof yet.
+    fn bury_the_dead(&mut self, these: Option<&[usize]>) {
+        let mut dead = Vec::new();
+        for (index, member) in self.members.iter_mut().enumerate() {
+            let Some(watched) = &mut member.watched else { continue };
+            if these.map_or_else(|| watched.seems_dead(), |these| these.binary_search(&index).is_ok()) {
+                match watched.is_dead() {
+                    Ok(true) => dead.push(index),
+                    Ok(false) => {}
+                    // Ready as it is, it is asked again at once.
+                    Err(error) => tracing::warn!(%error, "a death cannot be proven yet"),
+                }
+            }
+        }
         self.bury(dead);
     }
 
     /// Buries whoever is dead by now, finishes what is unfinished, collects cycles, and reclaims.
     pub(super) fn collect(&mut self) -> Result<Report, Status> {
-        self.bury_the_dead();
+        self.bury_the_dead(None);
         self.take_up_unfinished();
         while !self.burials.is_empty() {
             self.work_for(SLICE);
             if has_news(&self.members, self.watch.as_ref()) {
                 self.heed_alarms();
-                self.bury_the_dead();
+                self.bury_the_dead(None);
             }
         }
         self.report.ends_collected += self.cycles.look(&self.thread, &mut || true);
@@ -389,8 +441,20 @@ impl Server {
 
 /// Whether somebody has died, or seems to have.
 fn has_news(members: &[Member], watch: Option<&Watch>) -> bool {
-    let pidfds = members.iter().filter_map(|member| member.pidfd.as_ref());
-    let mut fds: Vec<_> =
-        pidfds.chain(watch.map(Watch::bell)).map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
+    let pidfds = members.iter().filter_map(|member| member.watched.as_ref()).map(Watched::pidfd);
+    let fds = pidfds.chain(watch.map(Watch::bell));
+    let mut fds: Vec<_> = fds.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
     wait_for(&mut fds, Some(Duration::ZERO)).is_ok_and(|ready| ready > 0)
+}
+
+/// Whether an attached process lives and has no arena any more.
+fn has_replaced_itself(arena: &shm::Arena, seat: shm::Seat, watched: &mut Watched) -> bool {
+    // One that is on its way to its seat has no arena yet.
+    let Some(pid) = watched.pid().filter(|_| arena.is_seated(seat)) else { return false };
+    // Looked at while it lives, and it is the right one: so the number was its own.
+    let has_lost = identity::has_lost(pid, arena) && watched.is_dead().is_ok_and(|is_dead| !is_dead);
+    if has_lost {
+        tracing::info!(pid = %pid.as_raw_nonzero(), "an attached process has replaced itself by exec");
+    }
+    has_lost
 }

@@ -5,7 +5,8 @@
 //! listens at the same path, watches everybody who is seated, and recovers the dead: its predecessor, and whomever
 //! that left unfinished. The others find it by the arena, watch it, and renew their lines.
 //!
-//! A leader that replaces itself by exec lives on, and leads no more: the line to it is down, and it has no arena.
+//! A leader that replaces itself by exec lives on, and leads no more: the line to it is down, or the thread that held its
+//! tripwire has ended, and it has no arena.
 //!
 //! The same thread holds its process's tripwire (`jacinth_shm::Tripwire`), by which the supervisor hears of its death
 //! early: it lives as long as its process, and takes no lock of libc's that would be in its way.
@@ -15,15 +16,14 @@
 
 use super::address::Aside;
 use super::client::{Client, Line, Request};
-use super::identity::{self, Found, is_readable};
+use super::identity;
 use super::patience::wait_for;
 use super::server::Server;
+use super::watched::{Holder, Watched};
 use crate::{Status, status};
 use jacinth_shm as shm;
 use rustix::event::{PollFd, PollFlags};
-use rustix::process::Pid;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
@@ -34,15 +34,13 @@ const PAUSE: Duration = Duration::from_millis(2);
 /// The same, where the system or the arena has run out of something.
 const LONG_PAUSE: Duration = Duration::from_millis(50);
 
+/// How often to see whether descriptors are still what they were: the program may have closed them, and a poll that
+/// sleeps on another file would never end.
+const LOOK_AROUND: Duration = Duration::from_secs(5);
+
 /// How long an answer may take before it is asked for again: a supervisor who has just died may have left a forked
 /// child that holds its socket open and never answers.
 const ANSWER_TIME: Duration = Duration::from_secs(5);
-
-/// The process that leads.
-struct Leading {
-    pid: Pid,
-    pidfd: OwnedFd,
-}
 
 /// The hidden thread of an attached process.
 pub(crate) struct Successor {
@@ -77,11 +75,11 @@ impl Successor {
         while self.process.arena().is_seated(self.seat) && !self.process.arena().is_poisoned() {
             let leader = self.process.arena().leader();
             match self.find(leader) {
-                Ok(Some(found)) => {
+                Ok(Some(mut found)) => {
                     if self.line_term != Some(leader.term()) {
-                        self.line_term = self.renew_line(&found);
+                        self.line_term = self.renew_line(&mut found);
                     }
-                    if !self.is_gone(&found) {
+                    if !self.is_gone(leader, &mut found) {
                         // It has hung up, and is there: whoever was asking asks again.
                         self.line_term = None;
                         std::thread::sleep(PAUSE);
@@ -112,7 +110,7 @@ impl Successor {
     }
 
     /// The process that leads; `None` when it is gone.
-    fn find(&self, leader: shm::Leader) -> io::Result<Option<Leading>> {
+    fn find(&self, leader: shm::Leader) -> io::Result<Option<Watched>> {
         let arena = self.process.arena();
         let occupant = leader.seat().and_then(|seat| arena.occupant(seat).ok().flatten());
         if arena.leader() != leader {
@@ -120,31 +118,60 @@ impl Successor {
             return Err(io::ErrorKind::Interrupted.into());
         }
         let Some(occupant) = occupant else { return Ok(None) };
-        let pid = Pid::from_raw(occupant.pid.cast_signed());
-        match (identity::watch(occupant)?, pid) {
-            (Found::Watched(pidfd), Some(pid)) => Ok(Some(Leading { pid, pidfd })),
-            _ => Ok(None),
+        Watched::open(occupant)
+    }
+
+    /// Sleeps until the leader is dead, or has replaced itself by exec: then it lives, and its arena is unmapped. Its line
+    /// is down then, unless a forked child holds it; and the thread that held its tripwire has ended.
+    ///
+    /// `false` if the line is down and the leader is there.
+    fn is_gone(&self, leader: shm::Leader, leading: &mut Watched) -> bool {
+        let arena = self.process.arena();
+        let line = self.client.line_in_use();
+        let mut holder = leader.seat().map_or(Holder::Unknown, |seat| Holder::of(arena, seat));
+        let mut pause = if matches!(holder, Holder::Ended) { PAUSE } else { LOOK_AROUND };
+        loop {
+            let mut fds = vec![
+                PollFd::from_borrowed_fd(leading.pidfd(), PollFlags::IN),
+                PollFd::from_borrowed_fd(line.number(), PollFlags::RDHUP),
+            ];
+            if let Holder::Lives(thread) = &holder {
+                fds.push(PollFd::from_borrowed_fd(thread.number(), PollFlags::IN));
+            }
+            let ready = wait_for(&mut fds, Some(pause));
+            if fds.get(2).is_some_and(|thread| !thread.revents().is_empty()) {
+                // It is on its way, or the program has closed a descriptor.
+                (holder, pause) = (Holder::Ended, PAUSE);
+            }
+            match ready.and_then(|_| leading.is_dead()) {
+                Ok(false) => {}
+                Ok(true) => return true,
+                Err(error) => {
+                    tracing::error!(%error, "the supervisor's process cannot be watched");
+                    return false;
+                }
+            }
+            let is_down = !line.is_intact() || is_down(&line);
+            if (is_down || !matches!(holder, Holder::Lives(_))) && self.has_replaced_itself(leading) {
+                return true;
+            }
+            if is_down {
+                return false;
+            }
+            if matches!(holder, Holder::Ended) {
+                pause = (2 * pause).min(LOOK_AROUND);
+            }
         }
     }
 
-    /// Sleeps until the leader is dead, or has replaced itself by exec: then the line is down and its arena unmapped.
-    /// `false` if the line is down and the leader is there.
-    fn is_gone(&self, leader: &Leading) -> bool {
-        let line = self.client.line_in_use();
-        let mut fds = [
-            PollFd::new(&leader.pidfd, PollFlags::IN),
-            PollFd::from_borrowed_fd(line.socket(), PollFlags::RDHUP),
-        ];
-        if let Err(error) = wait_for(&mut fds, None) {
-            tracing::error!(%error, "the supervisor's process cannot be watched");
-            return false;
-        }
-        !fds[0].revents().is_empty() || identity::has_lost(leader.pid, self.process.arena())
+    fn has_replaced_itself(&self, leading: &mut Watched) -> bool {
+        let has_lost = leading.pid().is_some_and(|pid| identity::has_lost(pid, self.process.arena()));
+        has_lost && leading.is_dead().is_ok_and(|is_dead| !is_dead)
     }
 
     /// Finds the new supervisor's socket, which comes soon after its lead. Gives the term of whoever answered; `None` if
     /// the leader is gone first.
-    fn renew_line(&self, leader: &Leading) -> Option<u32> {
+    fn renew_line(&self, leading: &mut Watched) -> Option<u32> {
         loop {
             match self.greet() {
                 Ok((line, term)) => {
@@ -153,7 +180,8 @@ impl Successor {
                 }
                 Err(error) => tracing::debug!(%error, "the next supervisor does not answer yet"),
             }
-            if is_readable(&leader.pidfd) || identity::has_lost(leader.pid, self.process.arena()) {
+            if leading.seems_dead() && leading.is_dead().unwrap_or(false) || self.has_replaced_itself(leading)
+            {
                 return None;
             }
             std::thread::sleep(PAUSE);
@@ -187,4 +215,10 @@ impl Successor {
         server.take_over();
         Ok(Some(server))
     }
+}
+
+/// Whether the other end has hung up.
+fn is_down(line: &Line) -> bool {
+    let mut fds = [PollFd::from_borrowed_fd(line.number(), PollFlags::RDHUP)];
+    wait_for(&mut fds, Some(Duration::ZERO)).is_ok_and(|ready| ready > 0)
 }

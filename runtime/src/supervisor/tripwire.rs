@@ -1,23 +1,28 @@
 //! Hearing of deaths early: a thread beside the supervisor's sleeps on the tripwires of all processes that it watches,
 //! and rings a bell when one has fired.
 //!
-//! The supervisor's own thread polls descriptors, and cannot sleep on words at the same time; the bell is a descriptor.
-//! A tripwire is no proof (INV-TRIP-1): the supervisor then looks for one (`exiting`). What it cannot prove within some
-//! twenty looks it leaves to the pidfd. So whatever fails here makes news late, and never false.
+//! The supervisor's own thread polls descriptors, and cannot sleep on words at the same time; the bell is a descriptor,
+//! one of a pair of sockets.
+//! A tripwire is no proof (INV-TRIP-1): the supervisor then looks for one, of a death (`exiting`) or of an exec, which
+//! fires it too. What it cannot prove within some twenty looks it looks at once a second, and leaves to the pidfd. So
+//! whatever fails here makes news late, and never false.
 //!
 //! The thread watches 127 processes, the first ones; the deaths of more are heard of by their pidfds alone.
 
 use jacinth_shm::{self as shm, Seat};
-use rustix::event::{EventfdFlags, eventfd};
+use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, socketpair};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::BorrowedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How often a process whose tripwire has fired is looked at, and how soon after the first look; each pause is longer
-/// by a quarter. They last some 20 milliseconds.
-const LOOKS: u32 = 20;
+/// How soon a process whose tripwire has fired is looked at again. Each pause is longer by a quarter, up to a second.
 const FIRST_PAUSE: Duration = Duration::from_micros(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The pause after which one that is not dying may have replaced itself. (Looking for that holds a process's memory for
+/// a moment, which whoever holds it last takes down: so those that are dying are left alone.)
+const DYING_FOR: Duration = Duration::from_micros(400);
 
 /// How long the thread rests that was woken for nothing: where the kernel refuses to put it to sleep.
 const REST: Duration = Duration::from_millis(10);
@@ -28,10 +33,8 @@ pub(super) enum Alarm {
     /// Nothing yet.
     #[default]
     Quiet,
-    /// The process is looked at again, `looks` times at most, next at this moment.
-    Due { looks: u32, pause: Duration, at: Instant },
-    /// Its pidfd will tell, if there is anything to tell: a process that replaces itself by exec fires its tripwire too.
-    Spent,
+    /// The process is looked at again at this moment.
+    Due { pause: Duration, at: Instant },
 }
 
 impl Alarm {
@@ -40,26 +43,29 @@ impl Alarm {
         match self {
             Self::Quiet => has_fired(),
             Self::Due { at, .. } => *at <= Instant::now(),
-            Self::Spent => false,
         }
+    }
+
+    /// Whether to look for an exec too: it is not dying, as it seems.
+    pub(super) fn may_be_exec(&self) -> bool {
+        matches!(self, Self::Due { pause, .. } if *pause > DYING_FOR)
     }
 
     /// How soon to look, if it has come to that.
     pub(super) fn timeout(&self) -> Option<Duration> {
         match self {
             Self::Due { at, .. } => Some(at.saturating_duration_since(Instant::now())),
-            Self::Quiet | Self::Spent => None,
+            Self::Quiet => None,
         }
     }
 
-    /// It was looked at, and not proven dead.
+    /// It was looked at, and nothing was proven.
     pub(super) fn look_later(&mut self) {
-        let (looks, pause) = match *self {
-            Self::Quiet => (LOOKS, FIRST_PAUSE),
-            Self::Due { looks, pause, .. } => (looks - 1, pause + pause / 4),
-            Self::Spent => return,
+        let pause = match *self {
+            Self::Quiet => FIRST_PAUSE,
+            Self::Due { pause, .. } => (pause + pause / 4).min(LONGEST_PAUSE),
         };
-        *self = if looks == 0 { Self::Spent } else { Self::Due { looks, pause, at: Instant::now() + pause } };
+        *self = Self::Due { pause, at: Instant::now() + pause };
     }
 }
 
@@ -74,15 +80,19 @@ struct Shared {
     wires: shm::Tripwires,
     /// Whom to watch; `None` when it is over. The turn changes under this lock, and is looked at under it.
     seats: Mutex<Option<Vec<Seat>>>,
-    bell: OwnedFd,
+    bell: shm::Held,
+    /// Readable since it was rung.
+    heard: shm::Held,
 }
 
 impl Watch {
     /// Starts the thread, which watches nobody yet.
     pub(super) fn start(arena: &Arc<shm::Arena>) -> io::Result<Self> {
-        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let (bell, heard) = socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        let (bell, heard) = (shm::Held::new(bell)?, shm::Held::new(heard)?);
         let (wires, seats) = (shm::Tripwires::new(arena.clone()), Mutex::new(Some(Vec::new())));
-        let shared = Arc::new(Shared { wires, seats, bell });
+        let shared = Arc::new(Shared { wires, seats, bell, heard });
         let watch = Self { shared: shared.clone(), seats: Vec::new() };
         crate::hidden::spawn("jacinth-watcher", move || {
             if let Err(error) = shared.run() {
@@ -101,13 +111,20 @@ impl Watch {
     }
 
     /// Readable since a tripwire has fired.
-    pub(super) fn bell(&self) -> &OwnedFd {
-        &self.shared.bell
+    pub(super) fn bell(&self) -> BorrowedFd<'_> {
+        self.shared.heard.number()
+    }
+
+    /// Whether it can be rung: the program has left its descriptors alone.
+    pub(super) fn is_intact(&self) -> bool {
+        self.shared.heard.is_intact() && self.shared.bell.is_intact()
     }
 
     /// Whatever has fired until now, the supervisor is about to see.
     pub(super) fn silence(&self) {
-        let _ = rustix::io::read(&self.shared.bell, &mut [0; 8]);
+        if let Some(heard) = self.shared.heard.get() {
+            let _ = rustix::io::read(heard, &mut [0; 64]);
+        }
     }
 
     /// Whether the tripwire of this seat's process has fired.
@@ -144,7 +161,7 @@ impl Shared {
             let fired: Vec<Seat> =
                 seen.iter().filter(|seen| seen.has_fired()).map(|seen| seen.seat).collect();
             if fired.iter().any(|seat| !told.contains(seat)) {
-                let _ = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
+                self.ring();
             }
             told = fired;
             self.wires.sleep(turn, &seen)?;
@@ -153,6 +170,11 @@ impl Shared {
                 std::thread::sleep(REST);
             }
         }
+    }
+
+    fn ring(&self) {
+        // Full: it has been rung often enough.
+        let _ = self.bell.get().map(|bell| rustix::net::send(bell, &[1], SendFlags::NOSIGNAL));
     }
 
     fn look(&self, seats: &[Seat]) -> shm::Result<Vec<shm::Seen>> {

@@ -7,6 +7,7 @@
 use super::Region;
 use super::limited::{Limit, Limited};
 use crate::arena::AttachError;
+use crate::held::{FileId, Held};
 use crate::layout::PAGE_BYTES;
 use core::ptr::NonNull;
 use rustix::fs::{MemfdFlags, SealFlags};
@@ -29,7 +30,7 @@ pub(crate) fn create_memfd(len_bytes: usize) -> Result<OwnedFd, AttachError> {
 /// A mapped arena file.
 pub(crate) struct Mapped {
     map: Mapping,
-    file: OwnedFd,
+    file: Held,
 }
 
 impl Mapped {
@@ -55,7 +56,7 @@ impl Mapped {
         let map = Mapping::new(file.as_fd(), len_bytes).map_err(|error| {
             Limited::behind(&error, len_bytes).map_or(AttachError::Map(error), AttachError::Limited)
         })?;
-        Ok(Self { map, file })
+        Ok(Self { map, file: Held::new(file).map_err(AttachError::Map)? })
     }
 }
 
@@ -136,7 +137,11 @@ unsafe impl Region for Mapped {
     }
 
     fn file(&self) -> Option<BorrowedFd<'_>> {
-        Some(self.file.as_fd())
+        self.file.get()
+    }
+
+    fn file_id(&self) -> Option<FileId> {
+        Some(self.file.id())
     }
 
     fn give_back(&self, offset_bytes: usize, len_bytes: usize) -> usize {
@@ -180,7 +185,7 @@ mod tests {
     }
 
     fn real_bytes(region: &Mapped) -> usize {
-        rustix::fs::fstat(&region.file).unwrap().st_blocks as usize * 512
+        rustix::fs::fstat(region.file().unwrap()).unwrap().st_blocks as usize * 512
     }
 
     #[test]
@@ -218,7 +223,7 @@ mod tests {
     #[test]
     fn another_mapping_of_the_file_sees_the_hole_too() {
         let region = written();
-        let other = Mapped::new(region.file.try_clone().unwrap()).unwrap();
+        let other = Mapped::new(region.file().unwrap().try_clone_to_owned().unwrap()).unwrap();
         assert_eq!(bytes(&other)[0], 1);
         assert_eq!(region.give_back(0, PAGE_BYTES), PAGE_BYTES);
         assert_eq!(bytes(&other)[0], 0);

@@ -42,9 +42,15 @@ pub(crate) unsafe trait Region: Send + Sync {
         0
     }
 
-    /// The file behind the memory, where there is one.
+    /// The file behind the memory, where there is one, and the program has not closed it.
     #[cfg(not(loom))]
     fn file(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+        None
+    }
+
+    /// Which file is behind the memory, also when it is closed.
+    #[cfg(not(loom))]
+    fn file_id(&self) -> Option<crate::held::FileId> {
         None
     }
 }
