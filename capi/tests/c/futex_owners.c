@@ -270,6 +270,7 @@ static void* wake_soon(void* futex) {
 static void use_futexes(void) {
     static zx_futex_t futex;
     // Nobody of the parent's sleeps here.
+    check_owner(&here, ZX_KOID_INVALID);
     CHECK_OK(zx_futex_wake(&here, UINT32_MAX));
     CHECK_STATUS(zx_futex_wait(&here, 0, ZX_HANDLE_INVALID, zx_deadline_after(ZX_MSEC(1))), ZX_ERR_TIMED_OUT);
     pthread_t thread;
@@ -280,9 +281,11 @@ static void use_futexes(void) {
     CHECK_EQ(zx_thread_self(), ZX_HANDLE_INVALID);
 }
 
+static _Atomic bool are_done;
+
 static void* wake_and_wait(void* number) {
     static zx_futex_t futex;
-    for (int round = 0; round < 2000; round++) {
+    while (!atomic_load(&are_done)) {
         CHECK_OK(zx_futex_wake(&futex, 1));
         zx_futex_wait(&futex, 0, ZX_HANDLE_INVALID, 0);
     }
@@ -295,8 +298,9 @@ TEST(a_forked_child_has_futexes_of_its_own) {
     pthread_t thread;
     CHECK_EQ(pthread_create(&thread, NULL, wake_and_wait, NULL), 0);
     // The other thread may be within a call at the moment of the fork.
-    for (int round = 0; round < 20; round++)
+    for (int round = 0; round < 50; round++)
         CHECK_EQ(in_forked_child(use_futexes), 0);
+    atomic_store(&are_done, true);
     CHECK_EQ(pthread_join(thread, NULL), 0);
     CHECK(!waiter.is_awake);
     check_owner(&here, koid_of(zx_thread_self()));
