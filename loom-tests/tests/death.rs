@@ -152,6 +152,12 @@ fn ending_a_channel_and_freeing_its_slot() {
     explore_deaths(ENDING_A_CHANNEL, 1);
 }
 
+/// INV-CREDIT-2: the process that the block counted for may have another one.
+#[test]
+fn freeing_a_block_of_another_process() {
+    explore_deaths(FREEING_ANOTHERS_BLOCK, 1);
+}
+
 /// INV-CYCLE-2: what a collector of cycles did not come to is collected by the next.
 #[test]
 fn collecting_a_cycle() {

@@ -127,3 +127,41 @@ fn two_blocks_freed_at_once_are_both_found() {
         assert_eq!(one.send_value(more, &message(1, 1)), Err(Error::NoMemory { bytes: 256 }));
     });
 }
+
+/// INV-CREDIT-1, INV-CREDIT-2: a process that has its quota looks for more while another frees a block of it, and while
+/// a walk is due: it gets that one, and no more.
+#[test]
+fn a_block_freed_by_another_gives_one_credit() {
+    model_without_barriers(1, || {
+        let one = first(&small_with(|config| {
+            config.max_objects = 8;
+            config.max_handles_per_process = 16;
+            config.pool_bytes = 1024;
+            config.max_loan_bytes = 256;
+            config.max_block_bytes_per_process = 256;
+        }));
+        let (near, far) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let two = child(&one, far);
+        // Recovery of a third one has the credits counted anew.
+        let (dead, seat) = child_with_seat(&one, None);
+        dead.has_died();
+        one.recover(seat).unwrap();
+        one.send_value(near, &message(1, 1)).unwrap();
+        one.close_value(near).unwrap();
+        let (here, _) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (more, _) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let freeing = loom::thread::spawn(move || {
+            two.close_value(startup(&two)).unwrap();
+            two.reclaim().unwrap();
+            two
+        });
+        let first_try = one.send_value(here, &message(2, 1));
+        let two = freeing.join().unwrap();
+        if first_try.is_err() {
+            assert_eq!(one.send_value(here, &message(2, 1)), Ok(()));
+        }
+        let refused = one.send_value(more, &message(2, 1));
+        assert!(matches!(refused, Err(Error::NoResources(_))), "{refused:?}");
+        assert_clean(&two, 2, 4);
+    });
+}

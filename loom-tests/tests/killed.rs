@@ -90,6 +90,7 @@ fn ending_sides() {
     kill_after_every_store(CLOSING_A_FULL_SIDE);
     kill_after_every_store(ENDING_A_CHANNEL);
     kill_after_every_store(ENDING_A_CHANNEL_OF_USED_BLOCKS);
+    kill_after_every_store(FREEING_ANOTHERS_BLOCK);
 }
 
 /// INV-CREATE-1, INV-ENTRY-1.

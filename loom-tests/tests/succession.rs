@@ -86,9 +86,14 @@ fn a_second_supervisor_completes_what_the_first_left_of_references() {
 /// The same for sides that end.
 #[test]
 fn a_second_supervisor_completes_what_the_first_left_of_dying_sides() {
-    for scene in
-        [CLOSING_A_SIDE, CLOSING_A_FULL_SIDE, ENDING_A_CHANNEL, COLLECTING_A_CYCLE, LEAVING_EVERYTHING]
-    {
+    for scene in [
+        CLOSING_A_SIDE,
+        CLOSING_A_FULL_SIDE,
+        ENDING_A_CHANNEL,
+        FREEING_ANOTHERS_BLOCK,
+        COLLECTING_A_CYCLE,
+        LEAVING_EVERYTHING,
+    ] {
         every_pair_of_deaths(scene);
     }
 }

@@ -30,6 +30,7 @@
 
 use crate::arena::Arena;
 use crate::bits::{Field, ObjectRef, Tag};
+use crate::counter::Counter;
 use crate::error::{Error, Result, crash_point};
 use crate::layout::block_bytes;
 use crate::owner::Link;
@@ -234,6 +235,7 @@ impl Thread {
         if state.compare_exchange(word.0, word.freed().0, Release, Relaxed).is_err() {
             return Ok(false);
         }
+        self.tally(Counter::BlocksFreed, 1);
         crash_point!(self, "free.word");
         let map = self.arena().free_blocks(block.class())?;
         map.freed(self, block.index() as u32, || self.arena().is_free(block))?;

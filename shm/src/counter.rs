@@ -13,6 +13,7 @@ pub(crate) enum Counter {
     ObjectsRetired = 4,
     Sleeps = 5,
     Wakes = 6,
+    BlocksFreed = 7,
 }
 
 /// Totals since the arena was created, over all processes, dead ones included.
@@ -32,6 +33,8 @@ pub struct Counters {
     pub sleeps: u64,
     /// Times that a thread woke sleepers.
     pub wakes: u64,
+    /// Blocks that channels gave back.
+    pub blocks_freed: u64,
 }
 
 impl Arena {
@@ -54,7 +57,7 @@ impl Arena {
             objects_retired,
             sleeps,
             wakes,
-            _,
+            blocks_freed,
         ] = totals;
         Counters {
             messages_sent,
@@ -64,6 +67,7 @@ impl Arena {
             objects_retired,
             sleeps,
             wakes,
+            blocks_freed,
         }
     }
 }

@@ -42,7 +42,10 @@ impl Thread {
 
     pub(crate) fn give_back(&self, block: BlockId, word: BlockWord, from: ObjectRef) -> Result<()> {
         // A link that is damaged must not free another channel's block.
-        if word.state() == BlockState::Bound(from) { self.free_block(block, word) } else { Ok(()) }
+        if word.state() == BlockState::Bound(from) {
+            self.free_block(block, word)?;
+        }
+        Ok(())
     }
 
     /// Drops every message of a direction whose consumer is gone.

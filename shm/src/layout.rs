@@ -263,7 +263,9 @@ pub(crate) struct Header {
     pub(crate) poisoned: AtomicU64,
     /// Which process runs the supervisor: see `leader`.
     pub(crate) leader: AtomicU64,
-    _line_2: [AtomicU64; 3],
+    /// Dead processes whose threads' intents have been settled.
+    pub(crate) deaths: AtomicU64,
+    _line_2: [AtomicU64; 2],
     /// Blocks of a class that were ever used are below this index.
     pub(crate) blocks_fresh: [AtomicU64; MAX_CLASSES],
 }

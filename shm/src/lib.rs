@@ -27,6 +27,7 @@ mod arena;
 mod audit;
 mod bits;
 mod block;
+mod block_quota;
 mod burial;
 mod call;
 mod copy;
@@ -38,6 +39,7 @@ mod drain;
 mod dying;
 mod endpoint;
 mod error;
+mod exhausted;
 mod fork;
 mod free_map;
 #[cfg(not(loom))]

@@ -117,17 +117,11 @@ impl Thread {
             }
             taken => return taken,
         };
-        if self.collect()? > 0
-            && let Ok(block) = self.take_free_block(class)
-        {
-            return Ok(block);
-        }
-        self.give_spares_back(class)?;
-        self.take_free_block(class).map_err(|error| if error == Error::Died { error } else { exhausted })
+        self.take_block_that_comes_back(class, exhausted)
     }
 
     /// Gives back every spare block of `class` that the other channels of this process keep.
-    fn give_spares_back(&self, class: usize) -> Result<()> {
+    pub(crate) fn give_spares_back(&self, class: usize) -> Result<()> {
         for (object, endpoint) in self.process.bound_endpoints() {
             // An endpoint that is busy keeps what it has; waiting for it could wait for ourselves.
             if let Some(mut sender) = endpoint.sender.try_lock()

@@ -5,6 +5,7 @@
 
 use crate::arena::Arena;
 use crate::bits::ObjectRef;
+use crate::block_quota::Returned;
 use crate::count::Found;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
@@ -119,6 +120,9 @@ impl Process {
             let fenced = !sync::register_barriers();
             // Relaxed: published by the claim.
             row.fenced.store(u64::from(fenced), Relaxed);
+            for word in &row.returned {
+                word.store(Returned::none(seat.epoch), Relaxed);
+            }
             let occupant = occupant.into();
             match Occupant::from_word(row.occupant.load(Relaxed)) {
                 noted if noted == Occupant::default() => row.occupant.store(occupant.to_word(), Release),
@@ -130,7 +134,7 @@ impl Process {
                 }
             }
         }
-        // ORDER: Release publishes the two words above (`barrier`).
+        // ORDER: Release publishes the words above (`barrier`).
         if !expected || row.claim.compare_exchange(claim.0, claim.active().0, Release, Relaxed).is_err() {
             return Err(Error::BadState("the seat was given up: its spawner died, or it was already taken"));
         }

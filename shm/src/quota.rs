@@ -4,6 +4,7 @@
 //! writes his *charge* into its own words, beside what is there anyway; how much a process has is what a walk over
 //! these words finds. In between, each process goes by private credits: taking uses one up, freeing what is charged
 //! to oneself gives one back, and only a process that has none left walks (others may have freed something of its).
+//! Credits for blocks come back from others too, so that one seldom walks over blocks: see `block_quota`.
 //!
 //! | of what | charged to | until | found in |
 //! |---|---|---|---|
@@ -23,11 +24,11 @@
 //! Words of the arena are read Relaxed here: what this process has taken it sees, by its own locks; what another has
 //! freed or taken since counts against it for one walk at most.
 
-use crate::bits::Tag;
-use crate::block::{BlockId, BlockState, BlockWord};
+use crate::bits::{Field, Tag};
+use crate::block_quota::BlockCredits;
 use crate::endpoint::Sender;
 use crate::error::{Error, Result};
-use crate::layout::{Config, MAX_CLASSES, block_bytes};
+use crate::layout::{Config, MAX_CLASSES};
 use crate::object::{Life, LifeState};
 use crate::owner::Claim;
 use crate::process::Seat;
@@ -45,9 +46,16 @@ pub(crate) struct Charge {
 }
 
 impl Charge {
+    const ROW: Field<0, 12> = Field;
+    const EPOCH: Field<12, 20> = Field;
+
     /// As a word of a block's descriptor; never 0, since no process has row 0.
-    fn to_word(self) -> u64 {
-        u64::from(self.row) | u64::from(self.epoch) << 12
+    pub(crate) fn to_word(self) -> u64 {
+        Self::ROW.of(self.row.into()) | Self::EPOCH.of(self.epoch.into())
+    }
+
+    pub(crate) fn from_word(word: u64) -> Self {
+        Self { row: Self::ROW.get(word) as u16, epoch: Self::EPOCH.get(word) as u32 }
     }
 }
 
@@ -69,10 +77,7 @@ impl Quotas {
                 voided: CachePadded::default(),
                 left: Lock::new(quota),
             }),
-            blocks: core::array::from_fn(|class| {
-                let quota = config.block_quota(class);
-                Lock::new(BlockCredits { quota, left: quota.unwrap_or(0) })
-            }),
+            blocks: core::array::from_fn(|class| Lock::new(BlockCredits::new(config.block_quota(class)))),
             messages: MessageCredits {
                 quota: config.message_quota(),
                 left: Lock::new(config.message_quota().unwrap_or(0).cast_signed()),
@@ -206,68 +211,9 @@ impl Thread {
         Ok(charged)
     }
 
-    fn is_of_this_process(&self, tag: Tag) -> bool {
+    pub(crate) fn is_of_this_process(&self, tag: Tag) -> bool {
         let claim = self.arena().thread(tag.0).map(|row| Claim(row.claim.load(Relaxed)));
         claim.is_ok_and(|claim| claim.thread_owner() == Some(self.process.row))
-    }
-}
-
-/// How many blocks of one class this process may still take.
-#[derive(Debug)]
-pub(crate) struct BlockCredits {
-    /// `None`: as many as there are.
-    quota: Option<u64>,
-    left: u64,
-}
-
-impl Thread {
-    /// A free block of `class`, OWNED by this thread and charged to this process.
-    pub(crate) fn take_free_block(&self, class: usize) -> Result<BlockId> {
-        if class >= self.arena().layout().pools.len() {
-            return Err(Error::NoMemory { bytes: block_bytes(class.min(32)) });
-        }
-        let credits = &self.process.quotas.blocks[class];
-        // Held throughout: of this process, nobody takes or frees a block of the class while they are counted.
-        let mut credits = credits.lock();
-        let Some(quota) = credits.quota else {
-            return self.take_some_block(class);
-        };
-        if credits.left == 0 {
-            credits.left = quota.saturating_sub(self.blocks_charged(class)?);
-        }
-        credits.left = credits.left.checked_sub(1).ok_or(Error::NoResources(
-            "message memory of this process, in blocks of this size (max_block_bytes_per_process)",
-        ))?;
-        let block = self.take_some_block(class).inspect_err(|_| credits.left += 1)?;
-        // Until it is BOUND the tag says whose it is.
-        self.arena().descriptor(block)?.charge.store(self.process.quotas.charge.to_word(), Relaxed);
-        Ok(block)
-    }
-
-    /// Frees the block, which this row's link intent names, if its word is still exactly `word`.
-    pub(crate) fn free_block(&self, block: BlockId, word: BlockWord) -> Result<()> {
-        let Some(credits) = self.process.quotas.blocks.get(block.class()) else { return Ok(()) };
-        let mut credits = credits.lock();
-        let is_ours = credits.quota.is_some()
-            && self.arena().descriptor(block)?.charge.load(Relaxed) == self.process.quotas.charge.to_word();
-        if self.free_block_named(block, word)? {
-            credits.left += u64::from(is_ours);
-        }
-        Ok(())
-    }
-
-    fn blocks_charged(&self, class: usize) -> Result<u64> {
-        let own = self.process.quotas.charge.to_word();
-        let mut charged = 0;
-        for index in self.arena().free_blocks(class)?.not_free(self.arena().used_blocks(class)) {
-            let descriptor = self.arena().descriptor(BlockId::new(class, index))?;
-            charged += u64::from(match BlockWord(descriptor.state.load(Relaxed)).state() {
-                BlockState::Bound(_) => descriptor.charge.load(Relaxed) == own,
-                BlockState::Owned(tag) => self.is_of_this_process(tag),
-                _ => false,
-            });
-        }
-        Ok(charged)
     }
 }
 

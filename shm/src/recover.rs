@@ -133,6 +133,7 @@ impl Thread {
             verdicts.extend(stand_in.settle_operation(recovered)?);
             crash_point!(self, "recover.settled");
         }
+        self.arena().count_death();
         self.settle_table(seat.row, &verdicts)?;
         crash_point!(self, "recover.table");
         // What they named has been done; a successor must not judge by objects that have lived again since.

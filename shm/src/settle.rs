@@ -85,9 +85,9 @@ impl Thread {
                 self.arena().bind_block(block, self.tag, from)?;
             }
             Link::LeaveSegment { .. } | Link::LeavePayload { .. } if !is_linked => {
-                self.free_block_named(block, left)?;
+                self.free_block(block, left)?;
             }
-            _ if is_in_hand => recovered.blocks_freed += u32::from(self.free_block_named(block, word)?),
+            _ if is_in_hand => recovered.blocks_freed += u32::from(self.free_block(block, word)?),
             _ => {}
         }
         let map = self.arena().free_blocks(block.class())?;

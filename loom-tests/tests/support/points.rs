@@ -53,6 +53,8 @@ pub const LEAVE: &[&str] = &["leave.intended", "leave.left", "leave.freed"];
 pub const AHEAD: &[&str] = &["ahead.intended", "ahead.passed", "ahead.freed"];
 /// Giving back what a channel held.
 pub const FREE: &[&str] = &["free.intended", "free.unlinked", "free.word", "free.freed"];
+/// Giving another process the credit for a block of its.
+pub const CREDIT: &[&str] = &["free.shown"];
 /// Making a retired slot free.
 pub const RECLAIM: &[&str] = &["reclaim.claimed", "reclaim.torn"];
 /// Closing what only holds itself.
@@ -95,6 +97,7 @@ pub const ALL_POINTS: &[&[&str]] = &[
     LEAVE,
     AHEAD,
     FREE,
+    CREDIT,
     RECLAIM,
     CYCLE,
     RECOVER,

@@ -44,6 +44,37 @@ pub const ENDING_A_CHANNEL_OF_USED_BLOCKS: Scene = Scene {
     after: event_is_ours_alone,
 };
 
+/// The survivor may have two blocks, and has had one of them in the channel that the victim ends.
+pub const FREEING_ANOTHERS_BLOCK: Scene = Scene {
+    name: "freeing a block that counts for another process",
+    points: &[FREE, CREDIT],
+    stage: || {
+        let mut config = config();
+        config.max_block_bytes_per_process = 512;
+        let mut cast = cast_of(&config);
+        cast.survivor.send_value(cast.survivors[0], &message(1, 1)).unwrap();
+        close_all(&cast.survivor, &cast.survivors);
+        cast.survivors.clear();
+        cast
+    },
+    act: |victim, victims| {
+        victim.close_value(victims[0])?;
+        victim.reclaim().map(drop)
+    },
+    beside: create_an_event,
+    after: |survivor, _| {
+        survivor.collect().unwrap();
+        let channels: Vec<_> = (0..2)
+            .map(|_| {
+                let (near, far) = survivor.create(Shape::Channel, CHANNEL, ALL).unwrap();
+                assert_eq!(survivor.send_value(near, &message(1, 1)), Ok(()), "the credit has come back");
+                [near, far.unwrap()]
+            })
+            .collect();
+        channels.iter().for_each(|channel| close_all(survivor, channel));
+    },
+};
+
 pub const COLLECTING_A_CYCLE: Scene = Scene {
     name: "closing two ends that are queued inside each other",
     points: &[CLOSE, DYING, DRAIN, CYCLE],

@@ -1,0 +1,83 @@
+//! A pool that seems to be exhausted. What has been given up and is on its way back is collected, or waited for, so
+//! that nothing is refused which there is room for.
+//!
+//! What was given up before somebody asks for a block is free; or it belongs to an object that is RETIRED, and is freed by
+//! [`Thread::collect`]; or it is for some moments in another thread's hands: an object that it is reclaiming, or one
+//! whose end it has just seen, and that its hazard still names; or a block that its link intent names. Others move things
+//! from each of these to the next while somebody looks for them. So a block is refused after a turn in which nothing was
+//! retired or freed by anybody, and after which nothing is in anybody's hands: then all of this stood still.
+
+use crate::block::BlockId;
+use crate::counter::Counters;
+use crate::error::{Error, Result};
+use crate::object::{Life, LifeState};
+use crate::owner::Link;
+use crate::sync::{self, Relaxed};
+use crate::thread::Thread;
+
+/// How often others are waited for: some microseconds, and then ten milliseconds. A stopped one is not waited for longer.
+const MOST_TURNS: u32 = if cfg!(loom) { 2 } else { 32 + 50 };
+
+impl Thread {
+    /// A block of `class`, after `exhausted` was the answer to the first try.
+    #[cold]
+    pub(crate) fn take_block_that_comes_back(&self, class: usize, exhausted: Error) -> Result<BlockId> {
+        for turn in 0..=MOST_TURNS {
+            let before = self.given_up();
+            self.collect()?;
+            if turn == 0 {
+                self.give_spares_back(class)?;
+            }
+            match self.take_free_block(class) {
+                Err(Error::NoMemory { .. } | Error::NoResources(_)) => {}
+                taken => return taken,
+            }
+            // In this order: whoever frees something counts it while it is still in its hands.
+            if !self.is_coming(class)? && self.given_up() == before {
+                break;
+            }
+            self.wait_for_others(turn);
+        }
+        Err(exhausted)
+    }
+
+    /// Whether another thread has something in its hands that will soon be free.
+    fn is_coming(&self, class: usize) -> Result<bool> {
+        for tag in self.arena().thread_tags().filter(|tag| *tag != self.tag.0) {
+            // Relaxed, here and below: what is not seen yet was under way when this was asked for.
+            match Link::from_word(self.arena().thread(tag)?.link.load(Relaxed)) {
+                Link::LeaveSegment { block, .. } | Link::LeavePayload { block, .. }
+                    if block.class() == class =>
+                {
+                    return Ok(true);
+                }
+                _ => {}
+            }
+        }
+        let named = self.hazarded()?;
+        for slot in 0..self.arena().used_slots() {
+            match Life(self.arena().object(slot)?.life.load(Relaxed)).state() {
+                LifeState::Reclaiming(tag) if tag != self.tag => return Ok(true),
+                LifeState::Retired if named.binary_search(&slot).is_ok() => return Ok(true),
+                _ => {}
+            }
+        }
+        Ok(false)
+    }
+
+    /// How much all threads have ever retired and freed.
+    fn given_up(&self) -> u64 {
+        let Counters { objects_retired, blocks_freed, .. } = self.arena().counters();
+        objects_retired.wrapping_add(blocks_freed)
+    }
+
+    fn wait_for_others(&self, turn: u32) {
+        const NAP_NS: i64 = 200_000;
+        if turn < 32 || cfg!(loom) {
+            // Yields.
+            sync::pause(63);
+        } else {
+            let _ = self.arena().futex().wait(&[], sync::now_ns().saturating_add(NAP_NS));
+        }
+    }
+}
