@@ -38,8 +38,10 @@ __BEGIN_CDECLS
 typedef struct jacinth_config {
     /** How many processes may be attached at once. 1 to 4,095; default 64. */
     uint32_t max_processes;
-    /** How many threads, of all processes together, may use the arena at once. 1 to 4,095; default 1,024. */
+    /** How many threads, of all processes together, may use the arena at once. 1 to 4,063; default 1,024. */
     uint32_t max_threads;
+    /** How many of them may be one process's. 1 to 4,063; default 896. A thread beyond it can close handles. */
+    uint32_t max_threads_per_process;
     /** How many objects may exist at once; the two ends of a pair are one. Up to 8,388,607; default 1,048,576. */
     uint32_t max_objects;
     /** How many of them one process may have made, whoever holds them now. Up to 8,388,607; default 917,504. */

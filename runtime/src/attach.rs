@@ -251,6 +251,37 @@ pub(crate) fn with_current<T>(
     })
 }
 
+/// As [`with_thread`], for what must not fail: a thread that has no row, and gets none, borrows one of a reserve.
+#[inline]
+pub(crate) fn with_any_thread<T>(
+    mut operation: impl FnMut(&shm::Thread) -> shm::Result<T>,
+) -> Result<T, Status> {
+    match with_thread(&mut operation) {
+        Err(Status::NO_RESOURCES) if has_no_row() => with_borrowed_row(operation),
+        done => done,
+    }
+}
+
+fn has_no_row() -> bool {
+    CURRENT.with(|current| current.thread.try_borrow().is_ok_and(|row| row.is_none()))
+}
+
+#[cold]
+fn with_borrowed_row<T>(operation: impl FnOnce(&shm::Thread) -> shm::Result<T>) -> Result<T, Status> {
+    let attachment = attachment().map_err(|error| detail::because_of(Status::BAD_STATE, &error))?;
+    let start = std::time::Instant::now();
+    loop {
+        match shm::Thread::join_reserve(&attachment.process) {
+            // Others have borrowed all of them, for a moment; unless very many were stopped in the middle of a close.
+            Err(shm::Error::NoResources(_)) if start.elapsed() < RESERVE_TIME => std::thread::yield_now(),
+            joined => return operation(&joined.map_err(detail::of)?).map_err(detail::of),
+        }
+    }
+}
+
+/// How long to wait for a row of the reserve.
+const RESERVE_TIME: std::time::Duration = std::time::Duration::from_secs(5);
+
 #[cold]
 fn join(current: &Current) -> Result<shm::Thread, Status> {
     let attachment = attachment().map_err(|error| detail::because_of(Status::BAD_STATE, &error))?;

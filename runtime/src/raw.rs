@@ -4,7 +4,7 @@
 //! A value is only meaningful in the process that got it. Nothing here owns anything: a value that is dropped
 //! stays open, and one that is closed twice gives [`Status::BAD_HANDLE`] the second time.
 
-use crate::attach::{Current, with_current, with_thread};
+use crate::attach::{Current, with_any_thread, with_current, with_thread};
 use crate::{HandleInfo, MonotonicInstant, ObjectType, Rights, Signals, Status, detail};
 use jacinth_shm as shm;
 
@@ -39,7 +39,7 @@ pub fn close(value: u32) -> Result<(), Status> {
     if value == INVALID {
         return Ok(());
     }
-    with_thread(|thread| thread.close(thread.find(value)?))
+    with_any_thread(|thread| thread.close(thread.find(value)?))
 }
 
 /// Closes every handle of the list, whatever is wrong with some of them; [`INVALID`] is skipped.

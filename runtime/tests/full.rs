@@ -10,7 +10,7 @@ use support::*;
 
 #[test]
 fn child_main() {
-    play(&[("waits", waits), ("is refused", is_refused)]);
+    play(&[("waits", waits), ("is refused", is_refused), ("echo", echo), ("has no row", has_no_row)]);
 }
 
 fn waits() {
@@ -87,6 +87,98 @@ fn a_full_thread_table_refuses_and_works_again_when_a_thread_has_ended() {
             assert!(welcome);
         },
     );
+}
+
+/// Runs `body` while this process's threads, this one and others, have all the rows that they can get.
+fn with_all_rows_taken(body: impl FnOnce()) {
+    let event = Event::create().unwrap();
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let stopped = std::sync::Mutex::new(stopped);
+    std::thread::scope(|scope| {
+        let take_a_row = || {
+            let (event, stopped) = (&event, &stopped);
+            let (told, taken) = std::sync::mpsc::channel();
+            scope.spawn(move || {
+                let is_taken = event.signal(Signals::NONE, Signals::USER_0).is_ok();
+                told.send(is_taken).unwrap();
+                if is_taken {
+                    let _ = stopped.lock().unwrap().recv();
+                }
+            });
+            taken.recv().unwrap()
+        };
+        while take_a_row() {}
+        body();
+        drop(stop);
+    });
+}
+
+#[test]
+fn a_thread_without_a_row_closes_what_it_holds() {
+    in_arena_of(
+        |config| config.max_threads = 4,
+        |supervisor| {
+            let (ours, theirs) = EventPair::create().unwrap();
+            with_all_rows_taken(|| {
+                let in_another_thread = |closes: &mut (dyn FnMut() + Send)| {
+                    std::thread::scope(|scope| scope.spawn(closes).join().unwrap());
+                };
+                let theirs = theirs.into_raw();
+                in_another_thread(&mut || assert_eq!(raw::close(theirs), Ok(())));
+                in_another_thread(&mut || assert_eq!(raw::close(theirs), Err(Status::BAD_HANDLE)));
+                in_another_thread(&mut || assert_eq!(Event::create().map(drop), Err(Status::NO_RESOURCES)));
+                assert!(is_closed(&ours));
+            });
+            drop(ours);
+            assert_eq!(objects(supervisor), 0);
+        },
+    );
+}
+
+#[test]
+fn one_process_cannot_have_all_threads() {
+    in_arena_of(
+        |config| (config.max_threads, config.max_threads_per_process) = (64, 4),
+        |supervisor| {
+            with_all_rows_taken(|| {
+                assert!(supervisor.inspect().threads < 16);
+                let (ours, child) = spawn(supervisor, "echo");
+                tell(&ours, "there is a row for another process");
+                next(&ours);
+                drop(ours);
+                join(child);
+            });
+        },
+    );
+}
+
+/// It has attached, and made no call that needs a row.
+#[test]
+fn a_process_without_a_row_is_recovered_from_a_full_table() {
+    in_arena_of(
+        |config| (config.max_threads, config.max_processes) = (3, 4),
+        |supervisor| {
+            let (ours, theirs) = Channel::create().unwrap();
+            let mut command = role("has no row");
+            let mut child = supervisor.spawn(command.stdout(std::process::Stdio::piped()), theirs).unwrap();
+            let output = std::io::BufReader::new(child.stdout.take().unwrap());
+            assert!(std::io::BufRead::lines(output).any(|line| line.unwrap().contains("attached")));
+            with_all_rows_taken(|| {
+                child.kill().unwrap();
+                wait_for_peer_closed(&ours);
+                child.wait().unwrap();
+                assert_eq!(supervisor.collect().unwrap().recovered.processes, 1);
+            });
+        },
+    );
+}
+
+fn has_no_row() {
+    std::mem::forget(take_startup_handle().unwrap());
+    println!("attached");
+    loop {
+        std::thread::park();
+    }
 }
 
 #[test]

@@ -32,13 +32,16 @@ pub(crate) const CLASS_0_LINES: usize = 4;
 pub(crate) const MAX_CLASSES: usize = 17;
 
 /// Numbers of a [`Config`].
-const CONFIG_WORDS: usize = 11;
+const CONFIG_WORDS: usize = 12;
 
 /// The machine's pages.
 pub(crate) const PAGE_BYTES: usize = 4096;
 const MAGIC: u64 = u64::from_le_bytes(*b"jacinth\x01");
+/// Thread rows beyond `max_threads`, the first ones: for what must not fail for want of a row (`Thread::join_reserve`).
+pub(crate) const RESERVED_THREADS: u32 = if cfg!(loom) { 0 } else { 32 };
+
 /// Changes whenever a word's meaning does.
-pub(crate) const VERSION: u64 = 3;
+pub(crate) const VERSION: u64 = 4;
 
 /// Sixty-four bytes of payload, message headers or handle records.
 #[derive(Debug, Default)]
@@ -66,8 +69,11 @@ unsafe impl Shared for EntryCell {}
 pub struct Config {
     /// How many processes may be attached at once. 1 to 4,095; default 64.
     pub max_processes: u32,
-    /// How many threads, of all processes together, may use the arena at once. 1 to 4,095; default 1,024.
+    /// How many threads, of all processes together, may use the arena at once. 1 to 4,063; default 1,024.
     pub max_threads: u32,
+    /// How many of them may be one process's. 1 to 4,063; default 896, seven eighths of the default `max_threads`. Where
+    /// `max_threads` is less, that alone applies. A thread beyond it can still close handles, and nothing else.
+    pub max_threads_per_process: u32,
     /// How many objects may exist at once; the two ends of a pair are one object. Up to 8,388,607; default
     /// 1,048,576.
     pub max_objects: u32,
@@ -102,6 +108,7 @@ impl Default for Config {
         Self {
             max_processes: 64,
             max_threads: 1024,
+            max_threads_per_process: 1024 / 8 * 7,
             max_objects: 1 << 20,
             max_objects_per_process: (1 << 20) / 8 * 7,
             max_handles_per_process: (1 << 18) - 1,
@@ -137,7 +144,8 @@ impl Config {
             value => Err(OutOfRange { field, value, least, most }),
         };
         within("max_processes", self.max_processes.into(), 1, 0xfff)?;
-        within("max_threads", self.max_threads.into(), 1, 0xfff)?;
+        let most_threads = u64::from(0xfff - RESERVED_THREADS);
+        within("max_threads", self.max_threads.into(), 1, most_threads)?;
         within("max_objects", self.max_objects.into(), 1, (1 << 23) - 1)?;
         within("max_handles_per_process", self.max_handles_per_process.into(), 1, (1 << 20) - 1)?;
         within("max_pending_messages", self.max_pending_messages.into(), 1, 1 << 20)?;
@@ -156,7 +164,8 @@ impl Config {
         within("max_objects_per_process", self.max_objects_per_process.into(), 1, (1 << 23) - 1)?;
         within("max_block_bytes_per_process", self.max_block_bytes_per_process, 256, 1 << 40)?;
         let pending = self.max_pending_messages_per_process.into();
-        within("max_pending_messages_per_process", pending, 1, 1 << 30)
+        within("max_pending_messages_per_process", pending, 1, 1 << 30)?;
+        within("max_threads_per_process", self.max_threads_per_process.into(), 1, most_threads)
     }
 
     fn to_words(&self) -> [u64; CONFIG_WORDS] {
@@ -172,6 +181,7 @@ impl Config {
             self.max_objects_per_process.into(),
             self.max_block_bytes_per_process,
             self.max_pending_messages_per_process.into(),
+            self.max_threads_per_process.into(),
         ]
     }
 
@@ -191,6 +201,7 @@ impl Config {
             max_objects_per_process: narrow(words[8]),
             max_block_bytes_per_process: words[9],
             max_pending_messages_per_process: narrow(words[10]),
+            max_threads_per_process: narrow(words[11]),
         }
     }
 
@@ -341,7 +352,7 @@ impl Layout {
         let header = at.section(1);
         // Row 0, tag 0 and index 0 mean "nobody" and "invalid": one more of each.
         let processes = at.section(config.max_processes as usize + 1);
-        let threads = at.section(config.max_threads as usize + 1);
+        let threads = at.section((RESERVED_THREADS + config.max_threads) as usize + 1);
         let objects = at.section(config.max_objects as usize);
         let bodies = at.section(config.max_objects as usize);
         let names = at.section(config.max_objects as usize);

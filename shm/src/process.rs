@@ -46,6 +46,8 @@ pub struct Process {
     pub(crate) row: u16,
     pub(crate) secret: Secret,
     pub(crate) entries: Lock<EntryPool>,
+    /// Threads that have a row.
+    threads: Lock<u32>,
     /// Slots that were free when last seen.
     pub(crate) spare_slots: Lock<Vec<u32>>,
     /// Retired slots that an ended thread left to be reclaimed.
@@ -144,6 +146,7 @@ impl Process {
             row: seat.row,
             secret: Secret::new(seed),
             entries: Lock::new(EntryPool::new(STARTUP_ENTRY + 1, last)),
+            threads: Lock::new(0),
             spare_slots: Lock::new(Vec::new()),
             orphans: Lock::new(Vec::new()),
             quotas: Quotas::new(&arena.layout().config, seat),
@@ -160,6 +163,19 @@ impl Process {
             process.install(entry.object(), STARTUP_ENTRY, Arrival::Moved);
         }
         Ok(process)
+    }
+
+    /// One more of its threads has a row, if `most` allow for that.
+    pub(crate) fn take_thread(&self, most: u32) -> bool {
+        let mut threads = self.threads.lock();
+        let may = *threads < most;
+        *threads += u32::from(may);
+        may
+    }
+
+    /// One less.
+    pub(crate) fn give_thread_back(&self) {
+        *self.threads.lock() -= 1;
     }
 
     /// Whether this is the attached process itself, and not a child forked from it: there the arena is not

@@ -193,7 +193,7 @@ impl Thread {
 
     /// A row in the name of a process that had no thread.
     pub(crate) fn claim_row_for(&self, process: u16) -> Result<Thread> {
-        let named = Thread::join(&self.process)?;
+        let named = Thread::join_reserve(&self.process)?;
         // From here on the row counts as the dead process's: a successor finds it as one of its threads.
         // Relaxed: until it does, it is one of this thread's process, whose rows are cleared alike.
         self.arena().thread(named.tag.0)?.claim.store(Claim::thread_of(process).0, Relaxed);

@@ -4,7 +4,7 @@ use crate::arena::Arena;
 use crate::bits::{ObjectRef, Tag};
 use crate::counter::Counter;
 use crate::error::{Error, Result};
-use crate::layout::Config;
+use crate::layout::{Config, RESERVED_THREADS};
 use crate::object::Life;
 use crate::owner::{Change, Claim, HAZARDS, Link, Operation, Reference, ThreadRow};
 use crate::process::Process;
@@ -50,6 +50,8 @@ pub struct Thread {
     pub(crate) spin_ns: Cell<i64>,
     /// Whether dropping gives the row back; recovery's stand-ins leave that to recovery.
     pub(crate) owns_row: bool,
+    /// Whether it counts among the threads that its process may have.
+    is_counted: bool,
     #[cfg(loom)]
     crash: std::rc::Rc<RefCell<Crash>>,
 }
@@ -75,8 +77,47 @@ impl Thread {
         if arena.is_poisoned() {
             return Err(Error::Corrupt("an audit found the arena damaged"));
         }
-        let tags = arena.layout().threads.count as u16;
-        for tag in 1..tags {
+        let quota = arena.config().max_threads_per_process;
+        if !process.take_thread(quota) {
+            return Err(Error::NoResources("threads of this process (max_threads_per_process)"));
+        }
+        let joined = Self::claim(process, RESERVED_THREADS as u16 + 1..arena.layout().threads.count as u16);
+        match joined {
+            Ok(Some(mut thread)) => {
+                thread.is_counted = true;
+                Ok(thread)
+            }
+            Ok(None) => {
+                process.give_thread_back();
+                Err(Error::NoResources("threads (max_threads)"))
+            }
+            Err(error) => {
+                process.give_thread_back();
+                Err(error)
+            }
+        }
+    }
+
+    /// Claims a row for what must not fail for want of one: the supervisor's work, and closing what is open. There are
+    /// some beyond `max_threads`, and whoever has one for a close gives it back at once.
+    pub fn join_reserve(process: &Arc<Process>) -> Result<Self> {
+        let arena = &process.arena;
+        if arena.is_poisoned() {
+            return Err(Error::Corrupt("an audit found the arena damaged"));
+        }
+        // Others come first: the reserve is small.
+        let (reserve, all) = (RESERVED_THREADS as u16 + 1, arena.layout().threads.count as u16);
+        let joined = match Self::claim(process, reserve..all)? {
+            None => Self::claim(process, 1..reserve)?,
+            joined => joined,
+        };
+        joined.ok_or(Error::NoResources("threads (max_threads, and a reserve)"))
+    }
+
+    /// Claims the first of these rows that is free.
+    fn claim(process: &Arc<Process>, tags: core::ops::Range<u16>) -> Result<Option<Self>> {
+        let arena = &process.arena;
+        for tag in tags {
             let claim = &arena.thread(tag)?.claim;
             let word = claim.load(Relaxed);
             if word != 0 {
@@ -99,10 +140,10 @@ impl Thread {
                     claim.store(0, Relaxed);
                     return Err(Error::Corrupt("a thread row was given back with something unfinished"));
                 }
-                return Self::with_row(process, tag, process.row, true);
+                return Self::with_row(process, tag, process.row, true).map(Some);
             }
         }
-        Err(Error::NoResources("thread rows"))
+        Ok(None)
     }
 
     /// A stand-in for the dead thread that holds row `tag` of process `home`: recovery goes on where it
@@ -143,6 +184,7 @@ impl Thread {
             spin_most_ns: Cell::new(crate::wait::SPIN_NS),
             spin_ns: Cell::new(crate::wait::SPIN_NS),
             owns_row,
+            is_counted: false,
             #[cfg(loom)]
             crash: std::rc::Rc::default(),
             process: process.clone(),
@@ -359,5 +401,8 @@ impl Drop for Thread {
         (0..HAZARDS).for_each(|hazard| self.clear_hazard(hazard));
         // ORDER: Release pairs with the Acquire of the next claim: the row is idle.
         self.row().claim.store(0, Release);
+        if self.is_counted {
+            self.process.give_thread_back();
+        }
     }
 }

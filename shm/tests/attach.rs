@@ -171,6 +171,7 @@ fn header_numbers_out_of_range_are_named() {
         "max_objects_per_process",
         "max_block_bytes_per_process",
         "max_pending_messages_per_process",
+        "max_threads_per_process",
     ];
     for (word, field) in fields.into_iter().enumerate() {
         for value in [0, u64::MAX, 1 << 63, 1 << 41] {

@@ -170,6 +170,7 @@ fn config_of(config: &jacinth_config_t) -> Config {
     let mut made = Config::default();
     made.max_processes = config.max_processes;
     made.max_threads = config.max_threads;
+    made.max_threads_per_process = config.max_threads_per_process;
     made.max_objects = config.max_objects;
     made.max_objects_per_process = config.max_objects_per_process;
     made.max_handles_per_process = config.max_handles_per_process;
@@ -186,6 +187,7 @@ fn c_config_of(config: &Config) -> jacinth_config_t {
     jacinth_config_t {
         max_processes: config.max_processes,
         max_threads: config.max_threads,
+        max_threads_per_process: config.max_threads_per_process,
         max_objects: config.max_objects,
         max_objects_per_process: config.max_objects_per_process,
         max_handles_per_process: config.max_handles_per_process,

@@ -105,6 +105,7 @@ pub struct zx_info_handle_count_t {
 pub struct jacinth_config_t {
     pub max_processes: u32,
     pub max_threads: u32,
+    pub max_threads_per_process: u32,
     pub max_objects: u32,
     pub max_objects_per_process: u32,
     pub max_handles_per_process: u32,

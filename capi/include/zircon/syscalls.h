@@ -16,7 +16,7 @@
  *   interrupted another call. Nothing was done, and no handle was consumed.
  * - ZX_ERR_IO_DATA_INTEGRITY: the arena is damaged. No call on it succeeds any more.
  * - ZX_ERR_NO_RESOURCES: this thread's first call found as many threads in the arena as it has room for
- *   (jacinth_config_t::max_threads).
+ *   (jacinth_config_t::max_threads, max_threads_per_process). Closing works all the same.
  *
  * In Zircon none of this can happen.
  *

@@ -66,7 +66,7 @@ structures! {
     zx_info_handle_basic_t { koid rights r#type related_koid props }
     zx_info_handle_count_t { handle_count }
     jacinth_config_t {
-        max_processes max_threads max_objects max_objects_per_process max_handles_per_process max_pending_messages
+        max_processes max_threads max_threads_per_process max_objects max_objects_per_process max_handles_per_process max_pending_messages
         max_pending_messages_per_process first_segment_messages pool_bytes max_block_bytes_per_process max_loan_bytes
     }
     jacinth_audit_t { processes threads objects retired handles in_transit messages blocks findings }

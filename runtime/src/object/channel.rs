@@ -1,6 +1,6 @@
 //! Channels: messages of bytes and handles, in order, both ways.
 
-use crate::attach::with_thread;
+use crate::attach::{with_any_thread, with_thread};
 use crate::handle::{Peered, handle_based, owned};
 use crate::raw::{self, TooSmall};
 use crate::{AsHandleRef, Handle, HandleInfo, MonotonicInstant, Name, ObjectType, Rights, Status, status};
@@ -443,7 +443,7 @@ impl InPlace<'_> {
 
     fn consume(&mut self) -> Result<Vec<HandleInfo>, Status> {
         let mut handles = Vec::new();
-        let result = with_thread(|thread| {
+        let result = with_any_thread(|thread| {
             thread.finish(&self.message, &mut |handle| handles.extend(HandleInfo::from_received(handle)))
         });
         self.finished = true;

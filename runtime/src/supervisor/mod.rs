@@ -153,7 +153,7 @@ impl Supervisor {
         let attachment = attach_creator(arena, client, path)?;
         // Its row is claimed here, so that a failure is seen here.
         let refused = |error| AttachError::Refused(status::of(error));
-        let thread = shm::Thread::join(&attachment.process).map_err(refused)?;
+        let thread = shm::Thread::join_reserve(&attachment.process).map_err(refused)?;
         let arena = attachment.process.arena();
         thread
             .lead(arena.leader(), shm::Seat { row: attachment.process.row(), epoch: 0 })

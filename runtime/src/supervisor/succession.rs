@@ -199,7 +199,7 @@ impl Successor {
     /// the lead: a process that cannot do the work does not take it from one that can.
     fn succeed(&self, old: shm::Leader) -> io::Result<Option<Server>> {
         let refused = |error| io::Error::other(status::of(error));
-        let thread = shm::Thread::join(&self.process).map_err(refused)?;
+        let thread = shm::Thread::join_reserve(&self.process).map_err(refused)?;
         let mut aside = Aside::listen(&self.socket_path)?;
         let own_line = Line::connect(aside.name())?;
         if !thread.lead(old, self.seat).map_err(refused)? {
