@@ -219,6 +219,28 @@ zx_status_t jacinth_audit(jacinth_audit_t* audit);
  */
 zx_status_t jacinth_collect(jacinth_report_t* report);
 
+/** Replies that come after their zx_channel_call() has timed out are discarded, with their handles. */
+#define JACINTH_CHANNEL_DISCARD_LATE_REPLIES 1u
+
+/**
+ * Makes a channel, as zx_channel_create() does, whose ends differ from others by what Zircon has not.
+ *
+ * @p options is 0 or JACINTH_CHANNEL_DISCARD_LATE_REPLIES. Without it a late reply is an ordinary message, as in Zircon:
+ * it stays, with its handles, until somebody reads it, and on an end that only calls late replies pile up until the
+ * other side's writes give ZX_ERR_SHOULD_WAIT. With it, whatever an end's process does next with the end (a read, a
+ * call, a wait) discards messages whose first four bytes are the id of a call that this end has made and nobody awaits
+ * any more.
+ *
+ * @p max_pending_messages is how many messages may wait in each direction before a write gives ZX_ERR_SHOULD_WAIT: at
+ * most, and for 0, the arena's max_pending_messages.
+ *
+ * - ZX_OK
+ * - ZX_ERR_INVALID_ARGS: another option, or @p out0 or @p out1 cannot be written.
+ * - ZX_ERR_NO_RESOURCES: no more objects or handles, in the arena or for this process.
+ */
+zx_status_t jacinth_channel_create(uint32_t options, uint32_t max_pending_messages, zx_handle_t* out0,
+                                   zx_handle_t* out1);
+
 /**
  * For how long this process's waits spin before they sleep: those of this thread, and of threads whose first
  * call comes later. It attaches this process, as any call does. The default, about what it costs to sleep and

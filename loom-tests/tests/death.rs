@@ -83,6 +83,12 @@ fn creating_an_object() {
     explore_deaths(CREATING, 1);
 }
 
+/// INV-LATE-1: a creator's options go with it.
+#[test]
+fn creating_a_channel_with_options() {
+    explore_deaths(CREATING_WITH_OPTIONS, 0);
+}
+
 /// INV-ENTRY-1, INV-ENTRY-2.
 #[test]
 fn replacing_a_handle() {

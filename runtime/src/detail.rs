@@ -50,7 +50,7 @@ pub(crate) fn of(error: Error) -> Status {
     match error {
         Error::AccessDenied { .. }
         | Error::InvalidArgs(_)
-        | Error::OutOfRange(_)
+        | Error::OutOfRange { .. }
         | Error::NotSupported(_)
         | Error::NoResources(_)
         | Error::NoMemory { .. }

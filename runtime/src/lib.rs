@@ -57,6 +57,7 @@ pub use handle::{AsHandleRef, Handle, HandleBased, HandleBasicInfo, HandleInfo, 
 pub use jacinth_shm::{Audit, Config, Counters, Recovered};
 pub use koid::Koid;
 pub use object::channel::{Batch, Channel, InPlace, Loan, MAX_MSG_BYTES, MAX_MSG_HANDLES, MessageBuf};
+pub use object::channel_options::ChannelOptions;
 pub use object::event::Event;
 pub use object::eventpair::EventPair;
 pub use object_type::ObjectType;

@@ -230,6 +230,19 @@ pub fn create(shape: Shape, kind: ObjectType, rights: Rights) -> Result<(u32, u3
     Ok((first, second.unwrap_or(INVALID)))
 }
 
+/// Makes a channel with options, as [`create`] makes one without. See [`ChannelOptions`](crate::ChannelOptions).
+///
+/// # Errors
+/// As [`create`].
+pub fn channel_create(rights: Rights, options: crate::ChannelOptions) -> Result<(u32, u32), Status> {
+    // Every type's number fits.
+    let kind = ObjectType::CHANNEL.into_raw() as u8;
+    let (first, second) = with_thread(|thread| {
+        thread.create_with(Shape::Channel, kind, rights.bits(), options.to_mechanism())
+    })?;
+    Ok((first, second.unwrap_or(INVALID)))
+}
+
 /// Closes a message's handles, as every failed write does.
 fn discard(thread: &shm::Thread, handles: &[u32]) {
     for value in handles {
@@ -240,10 +253,14 @@ fn discard(thread: &shm::Thread, handles: &[u32]) {
 
 fn check_sizes(bytes: &[u8], handles: &[u32]) -> Result<(), shm::Error> {
     if bytes.len() > shm::MAX_MESSAGE_BYTES {
-        return Err(shm::Error::OutOfRange("the number of bytes"));
+        return Err(shm::Error::out_of_range("the number of bytes", bytes.len(), shm::MAX_MESSAGE_BYTES));
     }
     if handles.len() > shm::MAX_MESSAGE_HANDLES {
-        return Err(shm::Error::OutOfRange("the number of handles"));
+        return Err(shm::Error::out_of_range(
+            "the number of handles",
+            handles.len(),
+            shm::MAX_MESSAGE_HANDLES,
+        ));
     }
     Ok(())
 }

@@ -223,7 +223,7 @@ pub(crate) fn of(error: jacinth_shm::Error) -> Status {
         E::WrongType => Status::WRONG_TYPE,
         E::AccessDenied { .. } => Status::ACCESS_DENIED,
         E::InvalidArgs(_) => Status::INVALID_ARGS,
-        E::OutOfRange(_) => Status::OUT_OF_RANGE,
+        E::OutOfRange { .. } => Status::OUT_OF_RANGE,
         E::NotSupported(_) => Status::NOT_SUPPORTED,
         E::NoResources(_) => Status::NO_RESOURCES,
         E::NoMemory { .. } => Status::NO_MEMORY,

@@ -50,7 +50,10 @@ fn a_message_too_large_is_out_of_range_and_its_handles_are_gone() {
     in_arena(|supervisor| {
         let (ours, theirs) = Channel::create().unwrap();
         let before = objects(supervisor);
-        assert_eq!(ours.write(&[0; 65_537], &mut Vec::new()), Err(Status::OUT_OF_RANGE));
+        let refused = ours.write(&[0; 65_537], &mut Vec::new()).unwrap_err();
+        assert_eq!(refused, Status::OUT_OF_RANGE);
+        let detail = refused.detail().unwrap();
+        assert!(detail.contains("65537") && detail.contains("65536"), "it names the limit: {detail}");
         let mut handles = events(3);
         assert_eq!(ours.write(&[0; 65_537], &mut handles), Err(Status::OUT_OF_RANGE));
         assert!(handles.is_empty());
@@ -293,6 +296,7 @@ fn a_channel_end_cannot_be_written_into_itself() {
         let (canary, sent) = canary();
         let itself = ours.raw_handle();
         assert_eq!(raw::channel_write(itself, b"", &[sent.into_raw(), itself]), Err(Status::NOT_SUPPORTED));
+        assert!(Status::NOT_SUPPORTED.detail().unwrap().contains("written into itself"));
         assert!(is_closed(&canary));
         assert_eq!(raw::check_valid(itself), Err(Status::BAD_HANDLE), "consumed like the others");
         std::mem::forget(ours);

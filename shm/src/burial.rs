@@ -280,6 +280,7 @@ impl Burials {
         let (LifeState::Reserved(tag) | LifeState::Reclaiming(tag)) = life.state() else { return Ok(()) };
         let Some(burial) = self.burial_of(tag) else { return Ok(()) };
         if matches!(life.state(), LifeState::Reserved(_)) {
+            supervisor.clear_options(slot)?;
             cell.store(life.freed().0, Release);
             return Ok(());
         }

@@ -87,16 +87,18 @@ impl Thread {
         let (endpoint, mut receiver) = self.enter_receiver(found, rights)?;
         let at = found.entry.object();
         if !receiver.ready {
-            let _ = self.next_message(at, &mut receiver);
+            let _ = self.next_message(at, endpoint, &mut receiver);
         }
         if receiver.calls.is_empty() {
-            // What is already there answers no call that is yet to be made.
-            self.refresh_tail(at, &mut receiver)?;
-            receiver.sorted = receiver.tail_seen;
+            // What is already there answers no call that is yet to be made; but perhaps one that is over.
+            self.sort(at, &mut receiver)?;
         }
         if receiver.next_txid == 0 {
             // Not where the last owner of this end began: its replies may still be on their way.
             receiver.next_txid = self.process.txid_start();
+        }
+        if receiver.first_txid == 0 {
+            receiver.first_txid = receiver.next_txid;
         }
         let txid = loop {
             let txid = 0x8000_0000 | receiver.next_txid;
@@ -126,12 +128,10 @@ impl Thread {
         let result = self.wait_until(&[found], &mut items, deadline_ns, OnInterrupt::End, |_, _| {
             self.try_reply(pending, sink)
         });
+        // Late replies may have been discarded on the way.
+        self.work_dying()?;
         match result {
-            Err(Error::BufferTooSmall { .. }) => {
-                let closed = self.work_dying();
-                closed.and(result)
-            }
-            Err(Error::Interrupted) => result,
+            Err(Error::BufferTooSmall { .. } | Error::Interrupted) => result,
             // The last look was under the lock: the reply is not there.
             Err(Error::TimedOut) => {
                 let late = self.try_reply(pending, sink);
@@ -168,10 +168,15 @@ impl Thread {
         // ORDER: Acquire, and before the tail is looked at: a reply sent before the peer closed is found.
         let state = State(self.arena().object(at.slot())?.state[at.side()].load(Acquire));
         self.sort(at, &mut receiver)?;
+        self.discard_late(at, endpoint, &mut receiver)?;
         match *receiver.calls.get(&pending.txid).ok_or(Error::Canceled)? {
             Some(position) => {
-                self.forget_call(&mut receiver, pending.txid);
+                receiver.calls.remove(&pending.txid);
+                receiver.replies.remove(position);
                 let taken = self.take(at, endpoint, &mut receiver, position, sink, TooSmall::Discard);
+                if !matches!(taken, Ok(_) | Err(Error::BufferTooSmall { .. })) {
+                    receiver.release(position);
+                }
                 self.settle_disorder(at, endpoint, &receiver);
                 taken.map(Some)
             }
@@ -180,20 +185,24 @@ impl Thread {
         }
     }
 
-    /// Gives the call up. Its reply, should it come or have come, is an ordinary message.
+    /// Gives the call up. Its reply, should it come or have come, is an ordinary message; or it is discarded, if the end
+    /// was told so.
     pub fn call_abandon(&self, pending: &Pending) {
         if let Ok((endpoint, mut receiver)) = self.enter_receiver(pending.found, 0) {
-            self.forget_call(&mut receiver, pending.txid);
-            self.settle_disorder(pending.found.entry.object(), endpoint, &receiver);
+            let at = pending.found.entry.object();
+            if let Some(Some(position)) = receiver.calls.remove(&pending.txid) {
+                receiver.replies.remove(position);
+                if receiver.minds_late() {
+                    receiver.note_late(position);
+                } else {
+                    receiver.release(position);
+                }
+            }
+            // What fails here fails for the next who looks as well.
+            let _ = self.discard_late(at, endpoint, &mut receiver);
+            self.settle_disorder(at, endpoint, &receiver);
         }
-    }
-
-    /// The call is over, and its reply is anybody's if it is not taken now.
-    fn forget_call(&self, receiver: &mut Receiver, txid: u32) {
-        if let Some(Some(position)) = receiver.calls.remove(&txid) {
-            receiver.replies.remove(position);
-            receiver.release(position);
-        }
+        let _ = self.work_dying();
     }
 
     /// After a call or a claim has gone: a message that was spoken for may be anybody's now, and whoever sleeps
@@ -211,7 +220,7 @@ impl Thread {
     /// Matches what has come since the last time against the awaited ids.
     fn sort(&self, at: ObjectRef, receiver: &mut Receiver) -> Result<()> {
         self.refresh_tail(at, receiver)?;
-        if receiver.calls.is_empty() {
+        if receiver.calls.is_empty() && !receiver.minds_late() {
             receiver.sorted = receiver.tail_seen;
         }
         while receiver.sorted < receiver.tail_seen {
@@ -224,9 +233,13 @@ impl Thread {
             let message = self.message(&segment, position)?;
             if !message.header.is_taken() && message.header.length() >= 4 {
                 let txid = copy::first_word(message.bytes);
-                if let Some(reply @ None) = receiver.calls.get_mut(&txid) {
-                    *reply = Some(position);
-                    receiver.replies.insert(position);
+                if let Some(reply) = receiver.calls.get_mut(&txid) {
+                    if reply.is_none() {
+                        *reply = Some(position);
+                        receiver.replies.insert(position);
+                    }
+                } else if receiver.minds_late() && receiver.answers_a_call(txid) {
+                    receiver.note_late(position);
                 }
             }
         }

@@ -11,6 +11,7 @@ use crate::bits::ObjectRef;
 use crate::count::Found;
 use crate::counter::Counter;
 use crate::error::{Error, Result, crash_point};
+use crate::late::ChannelOptions;
 use crate::object::{Count, Life, LifeState, Shape, State};
 use crate::owner::{Claim, Operation, ProcessState, Record};
 use crate::process::{Arrival, Process, STARTUP_ENTRY, Seat};
@@ -24,9 +25,20 @@ pub type Created = (u32, Option<u32>);
 impl Thread {
     /// Makes an object of `shape` and the caller's type number `kind`, with a handle of `rights` to each side.
     pub fn create(&self, shape: Shape, kind: u8, rights: u32) -> Result<Created> {
+        self.create_with(shape, kind, rights, ChannelOptions::default())
+    }
+
+    /// As [`create`](Self::create); a channel has these options.
+    pub fn create_with(
+        &self,
+        shape: Shape,
+        kind: u8,
+        rights: u32,
+        options: ChannelOptions,
+    ) -> Result<Created> {
         let (slot, life, credit) = self.take_slot()?;
         crash_point!(self, "create.slot");
-        let result = self.fill_slot(slot, life, shape, kind, rights);
+        let result = self.fill_slot(slot, life, shape, (kind, rights), options);
         if let Err(error) = result
             && error != Error::Died
         {
@@ -36,7 +48,14 @@ impl Thread {
         result
     }
 
-    fn fill_slot(&self, slot: u32, life: Life, shape: Shape, kind: u8, rights: u32) -> Result<Created> {
+    fn fill_slot(
+        &self,
+        slot: u32,
+        life: Life,
+        shape: Shape,
+        (kind, rights): (u8, u32),
+        options: ChannelOptions,
+    ) -> Result<Created> {
         let object = self.arena().object(slot)?;
         self.set_operation(Operation::Create { slot });
         let sides = shape.sides();
@@ -64,6 +83,9 @@ impl Thread {
             // A plain store: a sleeper of an earlier life that arms in between finds the counter moved.
             // ORDER: Release pairs with the fence of `was_still`: who sees it sees that the last handle is gone.
             state.store(State(state.load(Relaxed)).fresh().0, Release);
+        }
+        if shape == Shape::Channel {
+            self.set_options(slot, options)?;
         }
         crash_point!(self, "create.filled");
         // ORDER: Release: what is LIVE is complete, for whoever recovers this process too.

@@ -139,6 +139,8 @@ impl Thread {
             producer.first_segment.load(Relaxed) == 0
                 && producer.blocks.load(Relaxed) == 0
                 && consumer.head_segment.load(Relaxed) == 0
+                && producer.max_pending.load(Relaxed) == 0
+                && consumer.discards_late.load(Relaxed) == 0
         };
         Ok(self.arena().body(slot)?.directions.iter().all(is_empty))
     }
@@ -172,7 +174,7 @@ impl Thread {
             consumer.head.store(0, Relaxed);
             consumer.consumed.store(0, Relaxed);
         }
-        Ok(())
+        self.clear_options(slot)
     }
 
     /// Takes the first block off a chain and frees it.

@@ -97,6 +97,8 @@ pub(crate) struct Sender {
     pub(crate) head_seen: u64,
     /// Messages consumed, in whatever order, when last looked at.
     pub(crate) consumed_seen: u64,
+    /// How many messages may be pending.
+    pub(crate) max_pending: u64,
     /// Writes below this position need not look at anything shared.
     pub(crate) limit: u64,
     /// Places promised to transfers that are marking their handles.
@@ -159,6 +161,11 @@ pub(crate) struct Receiver {
     /// Messages above the head that are already taken.
     pub(crate) taken: u64,
     pub(crate) next_txid: u32,
+    /// The first id that this end has given out; 0: none yet.
+    pub(crate) first_txid: u32,
+    /// Whether this end was told to discard replies to calls that have timed out; and those that were seen.
+    pub(crate) discards_late: bool,
+    pub(crate) late: Vec<u64>,
 }
 
 /// A segment behind the head's.
@@ -227,12 +234,14 @@ impl Receiver {
         self.claims.clear();
         self.back.clear();
         self.taken = 0;
+        self.first_txid = 0;
+        self.late = Vec::new();
     }
 
     /// How far reading is from plain first in, first out.
     #[inline]
     pub(crate) fn disorder(&self) -> u64 {
-        self.calls.len() as u64 + self.claims.len() as u64 + self.taken
+        self.calls.len() as u64 + self.claims.len() as u64 + self.taken + u64::from(self.minds_late())
     }
 
     /// Whether the message belongs to a caller or to a reader in place.

@@ -26,8 +26,15 @@ pub enum Error {
     #[error("invalid argument: {0}")]
     InvalidArgs(&'static str),
     /// A size is past what can ever be sent or stored.
-    #[error("{0} is out of range")]
-    OutOfRange(&'static str),
+    #[error("{what} is {value}, and at most {most}")]
+    OutOfRange {
+        /// What it is the size of.
+        what: &'static str,
+        /// The size.
+        value: u64,
+        /// The limit.
+        most: u64,
+    },
     /// The operation does not exist for this object.
     #[error("not supported: {0}")]
     NotSupported(&'static str),
@@ -72,6 +79,13 @@ pub enum Error {
     /// The modelled process died at a crash point. Only the loom models produce it.
     #[error("died at a crash point")]
     Died,
+}
+
+impl Error {
+    /// `OutOfRange`, of sizes in memory.
+    pub fn out_of_range(what: &'static str, value: usize, most: usize) -> Self {
+        Self::OutOfRange { what, value: value as u64, most: most as u64 }
+    }
 }
 
 /// A place where a modelled process may die. Nothing at all outside the models.

@@ -47,9 +47,16 @@ impl Thread {
     /// Reads the next message in place. It stays in the ring until the result is finished or dropped; other
     /// reads go on with the messages after it.
     pub fn receive_in_place(&self, found: Found, rights: u32) -> Result<InPlace> {
+        let claimed = self.claim_next(found, rights);
+        // Late replies may have been discarded on the way.
+        self.work_dying()?;
+        claimed
+    }
+
+    fn claim_next(&self, found: Found, rights: u32) -> Result<InPlace> {
         let (endpoint, mut receiver) = self.enter_receiver(found, rights)?;
         let at = found.entry.object();
-        let position = self.next_message(at, &mut receiver)?;
+        let position = self.next_message(at, endpoint, &mut receiver)?;
         let segment = self.segment_of(at.peer(), &mut receiver, position)?;
         let message = self.message(&segment, position)?;
         let (start, len_bytes) = (message.bytes.as_ptr().cast(), message.header.length());
@@ -108,8 +115,10 @@ impl InPlace {
     /// `OutOfRange` when they reach past the message's end; `BadHandle` when the channel has been closed or handed
     /// on meanwhile, and the message with it.
     pub fn read_at(&self, offset: usize, bytes: &mut [u8]) -> Result<()> {
-        let end = offset.checked_add(bytes.len()).filter(|end| *end <= self.len_bytes);
-        end.ok_or(Error::OutOfRange("the end of the read"))?;
+        let end = offset.saturating_add(bytes.len());
+        if end > self.len_bytes {
+            return Err(Error::out_of_range("the end of the read", end, self.len_bytes));
+        }
         // SAFETY: `message` checked that `len_bytes` lie behind `start`, in the arena; `bytes` is private, so
         // they do not overlap.
         unsafe { core::ptr::copy_nonoverlapping(self.start.add(offset), bytes.as_mut_ptr(), bytes.len()) };

@@ -46,6 +46,7 @@ mod free_map;
 mod held;
 #[cfg(not(loom))]
 mod in_place;
+mod late;
 mod layout;
 mod leader;
 mod object;
@@ -83,6 +84,7 @@ pub use error::{Error, Result};
 pub use held::{FileId, Held};
 #[cfg(not(loom))]
 pub use in_place::InPlace;
+pub use late::ChannelOptions;
 pub use layout::{Config, OutOfRange};
 pub use leader::{Leader, Occupant, Seated};
 pub use object::{Shape, signal as signals};

@@ -137,6 +137,8 @@ pub(crate) struct ProducerLine {
     pub(crate) first_segment: AtomicU64,
     /// The list of payload blocks that belong to this direction.
     pub(crate) blocks: AtomicU64,
+    /// How many messages may be pending; 0: as many as the arena lets.
+    pub(crate) max_pending: AtomicU64,
 }
 
 /// What the reading side publishes.
@@ -149,6 +151,8 @@ pub(crate) struct ConsumerLine {
     pub(crate) head_segment: AtomicU64,
     /// Messages ever consumed, in whatever order; kept up only while some are consumed that lie ahead of the head.
     pub(crate) consumed: AtomicU64,
+    /// 1: its reader discards replies to calls that have timed out.
+    pub(crate) discards_late: AtomicU64,
     /// Not the ring's: signals of side `s` that were set while somebody slept on it. See [`Pulse`].
     pub(crate) pulse: AtomicU64,
 }

@@ -293,8 +293,8 @@ impl Drop for Process {
             return;
         }
         // Only as far as the table was used: the rest is untouched zero pages.
-        let used = self.entries.lock().fresh();
-        self.endpoints.clear(used as usize);
+        // Not by the pool, whose lock a thread that panicked may have held.
+        self.endpoints.clear(self.arena.used_entries(self.row) as usize);
     }
 }
 

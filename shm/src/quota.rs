@@ -286,7 +286,7 @@ impl Thread {
         let Some(lacking) = pending.checked_sub(sender.granted).filter(|lacking| *lacking > 0) else {
             return Ok(());
         };
-        let limit = u64::from(self.arena().config().max_pending_messages);
+        let limit = sender.max_pending;
         if pending > limit {
             // The channel itself is full.
             return Ok(());

@@ -88,10 +88,14 @@ impl Thread {
     ) -> Result<(usize, usize)> {
         let (endpoint, mut receiver) = self.enter_receiver(found, rights)?;
         let at = found.entry.object();
-        let position = self.next_message(at, &mut receiver)?;
-        let result = self.take(at, endpoint, &mut receiver, position, sink, too_small);
+        let result = match self.next_message(at, endpoint, &mut receiver) {
+            Ok(position) => self.take(at, endpoint, &mut receiver, position, sink, too_small),
+            Err(error) => Err(error),
+        };
+        let minds_late = receiver.minds_late();
         drop(receiver);
-        if matches!(result, Err(Error::BufferTooSmall { .. })) && too_small == TooSmall::Discard {
+        let discarded = matches!(result, Err(Error::BufferTooSmall { .. })) && too_small == TooSmall::Discard;
+        if discarded || minds_late {
             self.work_dying()?;
         }
         result
@@ -105,11 +109,25 @@ impl Thread {
         rights: u32,
         most: usize,
         scratch: &mut Vec<u8>,
+        each: impl FnMut(&[u8]),
+    ) -> Result<usize> {
+        let received = self.receive_run(found, rights, most, scratch, each);
+        // Late replies may have been discarded on the way.
+        self.work_dying()?;
+        received
+    }
+
+    fn receive_run(
+        &self,
+        found: Found,
+        rights: u32,
+        most: usize,
+        scratch: &mut Vec<u8>,
         mut each: impl FnMut(&[u8]),
     ) -> Result<usize> {
         let (endpoint, mut receiver) = self.enter_receiver(found, rights)?;
         let at = found.entry.object();
-        let first = self.next_message(at, &mut receiver)?;
+        let first = self.next_message(at, endpoint, &mut receiver)?;
         let mut cell = [0; LINE_BYTES];
         let mut position = first;
         // Out of order there is no run to take at once: one message, then.
@@ -153,7 +171,12 @@ impl Thread {
 
     /// The position of the next message for a plain read.
     #[inline(always)]
-    pub(crate) fn next_message(&self, at: ObjectRef, receiver: &mut Receiver) -> Result<u64> {
+    pub(crate) fn next_message(
+        &self,
+        at: ObjectRef,
+        endpoint: &Endpoint,
+        receiver: &mut Receiver,
+    ) -> Result<u64> {
         if !receiver.ready {
             self.load_receiver(at, receiver)?;
         }
@@ -164,8 +187,12 @@ impl Thread {
             if receiver.head != receiver.tail_seen {
                 return Ok(receiver.head);
             }
-        } else if let Some(position) = self.unspoken(at, receiver)? {
-            return Ok(position);
+        } else {
+            let next = self.unspoken(at, receiver)?;
+            self.discard_late(at, endpoint, receiver)?;
+            if let Some(position) = next {
+                return Ok(position);
+            }
         }
         self.nothing_to_read(at, receiver)
     }
@@ -192,6 +219,7 @@ impl Thread {
         receiver.segment = None;
         receiver.end = u64::MAX;
         receiver.taken = self.direction(at.peer())?.consumed(receiver.head) - receiver.head;
+        receiver.discards_late = self.direction(at.peer())?.consumer.discards_late.load(Relaxed) != 0;
         receiver.ready = true;
         self.refresh_tail(at, receiver)?;
         // The last owner may have taken messages out of order.
@@ -329,7 +357,7 @@ impl Thread {
 
     /// Commits the receipt of the message at `position`, and tells a writer that waits for room.
     #[inline(always)]
-    fn consume(
+    pub(crate) fn consume(
         &self,
         at: ObjectRef,
         endpoint: &Endpoint,

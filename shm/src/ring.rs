@@ -247,6 +247,7 @@ impl Thread {
         // ORDER: Acquire pairs with the consumer's Release: cells below the head may be written again.
         sender.head_seen = direction.consumer.head.load(Acquire);
         sender.consumed_seen = direction.consumed(sender.head_seen);
+        sender.max_pending = self.max_pending(writer)?;
         if sender.tail > MAX_POSITION
             || sender.consumed_seen > sender.tail
             || sender.pending() > u64::from(self.arena().config().max_pending_messages)
@@ -289,8 +290,7 @@ impl Thread {
 
     /// Up to where the producer may write with what it knows.
     pub(crate) fn set_limit(&self, sender: &mut Sender) {
-        let pending = u64::from(self.arena().config().max_pending_messages);
-        let by_count = (sender.consumed_seen + pending).saturating_sub(sender.reserved);
+        let by_count = (sender.consumed_seen + sender.max_pending).saturating_sub(sender.reserved);
         let by_segment =
             sender.segment.map_or(0, |segment| sender.head_seen.max(segment.base) + segment.messages());
         let by_grant = (sender.consumed_seen + sender.granted).saturating_sub(sender.reserved);
@@ -302,7 +302,7 @@ impl Thread {
     #[cold]
     pub(crate) fn make_room(&self, writer: ObjectRef, sender: &mut Sender) -> Result<()> {
         self.refresh_head(writer, sender)?;
-        let pending = u64::from(self.arena().config().max_pending_messages);
+        let pending = sender.max_pending;
         let free = |sender: &Sender| pending.saturating_sub(sender.pending());
         self.let_run_ahead(writer, sender, |sender| free(sender) >= pending / 64)?;
         if sender.pending() + sender.reserved >= pending {

@@ -229,7 +229,9 @@ impl Thread {
         let writer = found.entry.object();
         let (_, mut sender) = self.enter_sender(found, rights)?;
         if len_bytes as u64 > self.arena().config().max_loan_bytes {
-            return Err(Error::OutOfRange("the loan's size"));
+            let most = self.arena().config().max_loan_bytes;
+            let what = "the loan's size in bytes (max_loan_bytes)";
+            return Err(Error::OutOfRange { what, value: len_bytes as u64, most });
         }
         // Room is looked for now so that a full channel says so before the work of filling the loan.
         self.place(writer, &mut sender, 0)?;
@@ -279,8 +281,10 @@ impl Loan {
     /// on meanwhile, and the block with it; nothing is written then.
     #[cfg(not(loom))]
     pub fn write_at(&mut self, offset: usize, bytes: &[u8]) -> Result<()> {
-        let end = offset.checked_add(bytes.len()).filter(|end| *end <= self.len_bytes);
-        end.ok_or(Error::OutOfRange("the end of the write"))?;
+        let end = offset.saturating_add(bytes.len());
+        if end > self.len_bytes {
+            return Err(Error::out_of_range("the end of the write", end, self.len_bytes));
+        }
         let endpoint = self.process.endpoint(self.found.index).ok_or(Error::BadHandle)?;
         // Under the lock the endpoint cannot leave.
         let _sender = endpoint.sender.lock();

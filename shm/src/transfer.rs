@@ -178,7 +178,7 @@ impl Thread {
     /// The handles that are to leave, each as it stands now.
     fn find_all(&self, out: &Outgoing<'_>, leaving: &mut Leaving) -> Result<()> {
         if out.handles.len() > MAX_MESSAGE_HANDLES {
-            return Err(Error::OutOfRange("the number of handles"));
+            return Err(Error::out_of_range("the number of handles", out.handles.len(), MAX_MESSAGE_HANDLES));
         }
         for value in out.handles {
             let found = self.find(*value)?;

@@ -148,8 +148,18 @@ impl Thread {
         let at = found.entry.object();
         if self.process.endpoint(found.index).is_some_and(|endpoint| endpoint.disorder.load(Acquire) != 0) {
             // An endpoint that has left is nobody's here to look into: canceled.
-            let (_, mut receiver) = self.enter_receiver(found, 0).map_err(|_| Error::Canceled)?;
-            return Ok(receiver.ready && self.unspoken(at, &mut receiver)?.is_some());
+            let (endpoint, mut receiver) = self.enter_receiver(found, 0).map_err(|_| Error::Canceled)?;
+            if !receiver.ready {
+                return Ok(false);
+            }
+            let next = self.unspoken(at, &mut receiver)?;
+            let minds_late = receiver.minds_late();
+            self.discard_late(at, endpoint, &mut receiver)?;
+            drop(receiver);
+            if minds_late {
+                self.work_dying()?;
+            }
+            return Ok(next.is_some());
         }
         let direction = self.direction(at.peer())?;
         // Relaxed: at worst this tells of a message that another thread has just taken.
@@ -163,7 +173,7 @@ impl Thread {
         let head = direction.consumer.head.load(Acquire);
         // Of a message that was consumed since, the tail may be an older one.
         let pending = direction.producer.tail.load(Relaxed).saturating_sub(direction.consumed(head));
-        Ok(pending < u64::from(self.arena().config().max_pending_messages))
+        Ok(pending < self.max_pending(writer)?)
     }
 
     /// Waits until one of `signals` is asserted. Gives all that were seen.
@@ -177,7 +187,11 @@ impl Thread {
     /// and cancellation.
     pub fn wait_many(&self, items: &mut [WaitItem], rights: u32, deadline_ns: i64) -> Result<()> {
         if items.len() > MAX_WAIT_ITEMS {
-            return Err(Error::OutOfRange("the number of handles to wait for"));
+            return Err(Error::out_of_range(
+                "the number of handles to wait for",
+                items.len(),
+                MAX_WAIT_ITEMS,
+            ));
         }
         let mut found = [Found { index: 0, entry: crate::table::Entry(0) }; 8];
         if let Some(found) = found.get_mut(..items.len()) {

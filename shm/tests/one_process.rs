@@ -224,7 +224,10 @@ fn loans_and_in_place_reads_move_no_bytes() {
     let mut loan = thread.reserve(found, 0, 1 << 20).unwrap();
     loan.write_at(0, b"begin").unwrap();
     loan.write_at((1 << 20) - 3, b"end").unwrap();
-    assert_eq!(loan.write_at((1 << 20) - 2, b"end"), Err(Error::OutOfRange("the end of the write")));
+    assert_eq!(
+        loan.write_at((1 << 20) - 2, b"end"),
+        Err(Error::out_of_range("the end of the write", (1 << 20) + 1, 1 << 20))
+    );
     thread.commit(loan).unwrap();
     drop(thread.reserve(found, 0, 1 << 20).unwrap());
     thread.send(found, 0, b"after").unwrap();

@@ -1,7 +1,8 @@
 //! Messages consumed ahead of their turn: what they leave behind is room, whatever stays unread before them.
 
 use jacinth_shm::{
-    Arena, Audit, Config, Error, Growing, InPlace, Pending, Process, Received, Shape, Thread, TooSmall,
+    Arena, Audit, ChannelOptions, Config, Error, Growing, InPlace, Pending, Process, Received, Shape, Thread,
+    TooSmall,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -179,6 +180,91 @@ fn a_full_channel_counts_what_is_unread_and_nothing_else() {
     world.send(world.server, b"one more").unwrap();
     drop(held);
     world.close_all();
+}
+
+impl World {
+    /// The ends of another channel, with options, become this world's.
+    fn with_options(mut self, max_pending_messages: u32, discard_late_replies: bool) -> Self {
+        let options = ChannelOptions { max_pending_messages, discard_late_replies };
+        let ends = self.thread.create_with(Shape::Channel, 4, ALL, options).unwrap();
+        for end in [self.client, self.server] {
+            self.thread.close(self.thread.find(end).unwrap()).unwrap();
+        }
+        (self.client, self.server) = (ends.0, ends.1.unwrap());
+        self
+    }
+
+    /// A call whose reply comes when nobody awaits it any more, with a handle.
+    fn call_in_vain(&self) {
+        let call = self.begin(b"\0\0\0\0?").unwrap();
+        let request = self.read(self.server).unwrap();
+        assert_eq!(self.finish(&call).err(), Some(Error::TimedOut));
+        let (event, _) = self.thread.create(Shape::Single, 5, ALL).unwrap();
+        let server = self.thread.find(self.server).unwrap();
+        self.thread.send_with_handles(server, 0, &request.bytes, &[event], 0, None).unwrap();
+    }
+}
+
+#[test]
+fn late_replies_stay_unless_an_end_discards_them() {
+    for discards in [false, true] {
+        let world = World::new(|_| ()).with_options(0, discards);
+        (0..50).for_each(|_| world.call_in_vain());
+        world.send(world.server, b"an ordinary message").unwrap();
+        let first = world.read(world.client).unwrap();
+        assert_eq!(first.handles.len(), usize::from(!discards));
+        assert_eq!(world.audit().messages, if discards { 0 } else { 50 });
+        assert_eq!(world.audit().objects, if discards { 1 } else { 51 });
+    }
+}
+
+#[test]
+fn an_end_that_only_calls_discards_the_late_replies() {
+    let world = World::new(|_| ()).with_options(8, true);
+    for _ in 0..1000 {
+        world.call_in_vain();
+        world.call(100);
+    }
+    assert_eq!((world.audit().messages, world.audit().objects), (0, 1));
+    // Nor is what came late anything to wait for.
+    world.call_in_vain();
+    let signals = world.thread.signals(world.thread.find(world.client).unwrap()).unwrap();
+    assert_eq!(signals & jacinth_shm::signals::READABLE, 0);
+    world.close_all();
+}
+
+#[test]
+fn only_replies_to_calls_of_this_end_are_discarded() {
+    let world = World::new(|_| ()).with_options(0, true);
+    let call = world.begin(b"\0\0\0\0?").unwrap();
+    let next = ((call.txid() & 0x7fff_ffff) + 1) | 0x8000_0000;
+    for id in [0, 7, next, u32::MAX] {
+        world.send(world.server, &id.to_le_bytes()).unwrap();
+        assert_eq!(world.read(world.client).unwrap().bytes, id.to_le_bytes());
+    }
+    world.thread.call_abandon(&call);
+    world.send(world.server, &call.txid().to_le_bytes()).unwrap();
+    assert_eq!(world.read(world.client).err(), Some(Error::ShouldWait));
+}
+
+#[test]
+fn a_channel_may_have_a_limit_of_its_own() {
+    let world = World::new(|_| ()).with_options(3, false);
+    for end in [world.client, world.server] {
+        (0..3).for_each(|_| world.send(end, b"pending").unwrap());
+        assert_eq!(world.send(end, b"one more"), Err(Error::ShouldWait));
+        let signals = world.thread.signals(world.thread.find(end).unwrap()).unwrap();
+        assert_eq!(signals & jacinth_shm::signals::WRITABLE, 0);
+    }
+    world.read(world.client).unwrap();
+    world.send(world.server, b"one more").unwrap();
+    world.close_all();
+    // The next channel in this slot has none.
+    let world = World { client: 0, server: 0, ..world };
+    let (client, server) = world.thread.create(Shape::Channel, 4, ALL).unwrap();
+    let world = World { client, server: server.unwrap(), ..world };
+    (0..64).for_each(|_| world.send(world.server, b"pending").unwrap());
+    assert_eq!(world.send(world.server, b"one more"), Err(Error::ShouldWait));
 }
 
 /// What the other side of a random run expects.

@@ -10,12 +10,16 @@
 
 use crate::exit::end_with_the_last;
 use crate::guard;
+use crate::handle::give_both;
 use crate::types::{
     jacinth_audit_t, jacinth_config_t, jacinth_report_t, zx_duration_t, zx_handle_t, zx_status_t,
 };
 use crate::user::{UserIn, UserOut};
 use crate::why::{self, explained, failure};
-use jacinth::{AttachError, Config, Handle, MonotonicDuration, SpawnError, Status, Supervisor};
+use jacinth::{
+    AttachError, ChannelOptions, Config, Handle, MonotonicDuration, Rights, SpawnError, Status, Supervisor,
+    raw,
+};
 use std::cell::Cell;
 use std::ffi::{CStr, CString, OsStr, c_char};
 use std::os::unix::ffi::OsStrExt;
@@ -366,6 +370,33 @@ pub unsafe extern "C" fn jacinth_collect(report: UserOut<jacinth_report_t>) -> z
             unused: 0,
         };
         report.store_optional(counted).map_err(plain("where the report goes"))
+    }))
+}
+
+/// `JACINTH_CHANNEL_DISCARD_LATE_REPLIES`.
+const DISCARD_LATE_REPLIES: u32 = 1;
+
+/// Makes a channel with options that Zircon has not.
+///
+/// # Safety
+/// `out0` and `out1` are NULL or point to room for a handle each.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn jacinth_channel_create(
+    options: u32,
+    max_pending_messages: u32,
+    out0: UserOut<zx_handle_t>,
+    out1: UserOut<zx_handle_t>,
+) -> zx_status_t {
+    status_of(explained(|| {
+        if options & !DISCARD_LATE_REPLIES != 0 {
+            return Err(plain("the options")(Status::INVALID_ARGS));
+        }
+        enter().map_err(|status| (status, failure(status)))?;
+        let options = ChannelOptions::new()
+            .max_pending_messages(max_pending_messages)
+            .discard_late_replies(options & DISCARD_LATE_REPLIES != 0);
+        let made = raw::channel_create(Rights::CHANNEL_DEFAULT, options);
+        made.and_then(|ends| give_both(ends, out0, out1)).map_err(plain("making a channel"))
     }))
 }
 

@@ -392,6 +392,7 @@ zx_status_t _zx_channel_write(zx_handle_t handle, uint32_t options, const void* 
  *
  * - ZX_OK
  * - ZX_ERR_TIMED_OUT: the deadline passed first. Should the reply come later, zx_channel_read() reads it.
+ *   An end that only calls makes its channel with jacinth_channel_create(), or late replies pile up there.
  * - ZX_ERR_PEER_CLOSED: the other end is closed, or was closed before it replied.
  * - ZX_ERR_CANCELED: another thread closed @p handle, replaced it or sent it away.
  * - ZX_ERR_BUFFER_TOO_SMALL: the reply does not fit. It is gone.

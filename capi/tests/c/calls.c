@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "calls.h"
 
+#include <jacinth.h>
+
 TEST(a_call_gets_the_reply_to_its_own_request) {
     struct sleeper server;
     struct call call;
@@ -121,4 +123,29 @@ TEST(many_threads_call_on_one_channel) {
     in_threads(8, call_a_hundred_times);
     CHECK_OK(zx_handle_close(shared_client));
     join_sleeper(&server);
+}
+
+TEST(late_replies_stay_unless_the_end_discards_them) {
+    for (uint32_t discards = 0; discards <= JACINTH_CHANNEL_DISCARD_LATE_REPLIES; discards++) {
+        struct call call;
+        zx_handle_t client, server;
+        uint32_t bytes;
+        CHECK_OK(jacinth_channel_create(discards, 8, &client, &server));
+        for (int round = 0; round < 20 && !(discards == 0 && round == 8); round++) {
+            prepare(&call, client, "too late");
+            call.deadline = 0;
+            make_call(&call);
+            CHECK_EQ(call.status, ZX_ERR_TIMED_OUT);
+            struct request request = next_request(server);
+            CHECK_OK(zx_channel_write(server, 0, &request.id, 4, NULL, 0));
+        }
+        zx_status_t expected = discards == 0 ? ZX_OK : ZX_ERR_SHOULD_WAIT;
+        char reply[64];
+        CHECK_EQ(zx_channel_read(client, 0, reply, NULL, sizeof(reply), 0, &bytes, NULL), expected);
+        CHECK_OK(zx_handle_close(client));
+        CHECK_OK(zx_handle_close(server));
+    }
+    zx_handle_t ends[2];
+    CHECK_EQ(jacinth_channel_create(2, 0, &ends[0], &ends[1]), ZX_ERR_INVALID_ARGS);
+    CHECK_EQ(jacinth_channel_create(0, 0, NULL, &ends[1]), ZX_ERR_INVALID_ARGS);
 }

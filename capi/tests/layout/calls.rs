@@ -213,6 +213,7 @@ fn written() -> BTreeMap<String, Signature> {
         jacinth_spawn(1, 2, 3, 4, 5)
         jacinth_audit(1)
         jacinth_collect(1)
+        jacinth_channel_create(1, 2, 3, 4)
         jacinth_set_spin(1)
         jacinth_error()
         jacinth_thrd_create_with_name(1, 2, 3, 4)

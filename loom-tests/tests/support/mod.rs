@@ -7,7 +7,8 @@
 #![allow(dead_code, reason = "each test binary uses some of it")]
 
 use jacinth_shm_loom::{
-    Arena, Audit, Barriers, Config, Error, Found, Process, Received, Result, Seat, Shape, Sink, Thread,
+    Arena, Audit, Barriers, ChannelOptions, Config, Error, Found, Process, Received, Result, Seat, Shape,
+    Sink, Thread,
 };
 use jacinth_shm_loom::{TooSmall, barriers, signals};
 use std::mem::MaybeUninit;

@@ -3,7 +3,10 @@
 use crate::attach::{with_any_thread, with_thread};
 use crate::handle::{Peered, handle_based, owned};
 use crate::raw::{self, TooSmall};
-use crate::{AsHandleRef, Handle, HandleInfo, MonotonicInstant, Name, ObjectType, Rights, Status, status};
+use crate::{
+    AsHandleRef, ChannelOptions, Handle, HandleInfo, MonotonicInstant, Name, ObjectType, Rights, Status,
+    status,
+};
 use jacinth_shm as shm;
 use smallvec::SmallVec;
 use std::marker::PhantomData;
@@ -138,6 +141,24 @@ impl Channel {
         Ok((owned(first)?, owned(second)?))
     }
 
+    /// Makes a channel that differs from others by its options.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (ours, _theirs) = Channel::create_with(ChannelOptions::new().max_pending_messages(1))?;
+    /// ours.write(b"fits", &mut Vec::new())?;
+    /// assert_eq!(ours.write(b"must wait", &mut Vec::new()), Err(Status::SHOULD_WAIT));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn create_with(options: ChannelOptions) -> Result<(Self, Self), Status> {
+        let (first, second) = raw::channel_create(Rights::CHANNEL_DEFAULT, options)?;
+        Ok((owned(first)?, owned(second)?))
+    }
+
     /// Makes a channel whose ends both have this name, and handles with [`Rights::PROPERTY`] beside the default
     /// rights; see [`Event::create_named`](crate::Event::create_named).
     ///
@@ -198,13 +219,18 @@ impl Channel {
     /// ```
     pub fn write_batch<'m>(&self, messages: impl IntoIterator<Item = &'m [u8]>) -> Result<usize, Status> {
         with_thread(|thread| {
-            let mut too_long = false;
+            let mut too_long = None;
             let fitting = messages.into_iter().take_while(|bytes| {
-                too_long = bytes.len() > MAX_MSG_BYTES;
-                !too_long
+                too_long = (bytes.len() > MAX_MSG_BYTES).then_some(bytes.len());
+                too_long.is_none()
             });
             let sent = thread.send_batch(thread.find(self.raw_handle())?, Rights::WRITE.bits(), fitting)?;
-            if sent == 0 && too_long { Err(shm::Error::OutOfRange("the number of bytes")) } else { Ok(sent) }
+            match too_long {
+                Some(len) if sent == 0 => {
+                    Err(shm::Error::out_of_range("the number of bytes", len, MAX_MSG_BYTES))
+                }
+                _ => Ok(sent),
+            }
         })
     }
 
@@ -264,11 +290,16 @@ impl Channel {
     /// Follows `docs/syscalls/channel_call.md`. Needs [`Rights::READ`] and [`Rights::WRITE`], and
     /// [`Rights::TRANSFER`] on each handle. `handles` is consumed as by [`write`](Self::write).
     ///
+    /// A reply that comes after its call has timed out is an ordinary message, as in Zircon: it stays, with its handles,
+    /// until somebody reads it. On an end that only calls, late replies pile up, and at the limit of pending messages
+    /// the other side cannot write any more: read them, or make the channel with
+    /// [`ChannelOptions::discard_late_replies`].
+    ///
     /// # Errors
     /// Those of [`write`](Self::write); [`Status::INVALID_ARGS`] for fewer than four bytes;
     /// [`Status::NO_RESOURCES`] also when this process has no room for the reply's handles: the message was sent then,
     /// `handles` is empty, and the reply stays for [`read`](Self::read);
-    /// [`Status::TIMED_OUT`]: the reply, should it come, is an ordinary message; [`Status::CANCELED`] when
+    /// [`Status::TIMED_OUT`]: the reply, should it come, is an ordinary message (see above); [`Status::CANCELED`] when
     /// another thread closes or transfers this end meanwhile.
     ///
     /// ```

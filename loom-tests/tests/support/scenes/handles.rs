@@ -58,6 +58,26 @@ pub const CREATING: Scene = Scene {
     after: event_is_ours_alone,
 };
 
+pub const CREATING_WITH_OPTIONS: Scene = Scene {
+    name: "creating a channel with options",
+    points: &[CREATE],
+    stage: shared_event,
+    act: |victim, _| {
+        let options = ChannelOptions { max_pending_messages: 1, discard_late_replies: true };
+        victim.create_with(Shape::Channel, CHANNEL, ALL, options).map(drop)
+    },
+    beside: nothing,
+    // Channels in all the slots there are have no options.
+    after: |survivor, survivors| {
+        let channels = [(); 2].map(|()| survivor.create(Shape::Channel, CHANNEL, ALL).unwrap());
+        for (near, far) in channels {
+            (1..=2).for_each(|number| survivor.send_value(near, &message(number, 1)).unwrap());
+            close_all(survivor, &[near, far.unwrap()]);
+        }
+        event_is_ours_alone(survivor, survivors);
+    },
+};
+
 pub const REPLACING: Scene = Scene {
     name: "replacing a handle to an end",
     points: &[MOVE, REPLACE],
