@@ -255,6 +255,14 @@ void jacinth_set_spin(zx_duration_t duration);
  */
 const char* jacinth_error(void);
 
+/**
+ * Why this thread's last call of any header that gave @p status gave it, where the library knows more than the status
+ * says: which limit was met, which rights are missing, which argument is wrong. "" otherwise.
+ *
+ * The text stays as it is until the thread calls this again.
+ */
+const char* jacinth_status_detail(zx_status_t status);
+
 __END_CDECLS
 
 #endif /* JACINTH_H_ */

@@ -101,4 +101,4 @@ pub use status::*;
 pub use system::*;
 pub use threads::{ThreadMain, ThreadStart, jacinth_thrd_create_with_name, jacinth_thrd_get_zx_handle};
 pub use user::{UserIn, UserOut};
-pub use why::jacinth_error;
+pub use why::{jacinth_error, jacinth_status_detail};

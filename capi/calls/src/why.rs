@@ -1,10 +1,12 @@
-//! What `jacinth_error` says: why this thread's last call of `jacinth.h` failed, or why this process has no arena.
+//! What `jacinth_error` says: why this thread's last call of `jacinth.h` failed, or why this process has no arena; and what
+//! `jacinth_status_detail` says: why a call of Zircon's gave the status that it gave.
 //!
 //! INV-WHY-1: a text is shown only in the process that wrote it: a forked child has a copy of its parent's memory.
 //! INV-WHY-2: a call that fails for want of an arena leaves its own text, whatever an earlier call has left.
 
 use crate::arena;
 use crate::guard;
+use crate::types::zx_status_t;
 use jacinth::Status;
 use std::cell::RefCell;
 use std::ffi::{CString, c_char};
@@ -34,6 +36,7 @@ impl Text {
 
 thread_local! {
     static OWN: RefCell<Text> = RefCell::default();
+    static DETAIL: RefCell<Text> = RefCell::default();
 }
 
 /// Why there is no arena: said once, and then the answer of every call.
@@ -85,4 +88,15 @@ pub extern "C" fn jacinth_error() -> *const c_char {
         Some(failure) if !failure.is_null() && !jacinth::is_attached() => failure,
         _ => c"".as_ptr(),
     }
+}
+
+/// Why this thread's last call that gave `status` gave it, where there is more to say than the status does; "" otherwise.
+#[unsafe(no_mangle)]
+pub extern "C" fn jacinth_status_detail(status: zx_status_t) -> *const c_char {
+    let detail = Status::from_raw(status).detail().unwrap_or_default();
+    let kept = DETAIL.try_with(|kept| {
+        *kept.borrow_mut() = Text::new(&detail);
+        kept.borrow().shown()
+    });
+    kept.ok().filter(|text| !text.is_null()).unwrap_or(c"".as_ptr())
 }

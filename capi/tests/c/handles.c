@@ -162,3 +162,12 @@ TEST(a_full_table_gives_no_resources_and_a_close_makes_room) {
     CHECK_OK(zx_handle_close_many(copies, count));
     CHECK_EQ(handle_count(event), 1);
 }
+
+TEST(a_status_has_its_detail) {
+    CHECK(strcmp(jacinth_status_detail(ZX_ERR_ACCESS_DENIED), "") == 0);
+    zx_handle_t mute;
+    CHECK_OK(zx_handle_duplicate(make_event(), ZX_RIGHT_WAIT, &mute));
+    CHECK_STATUS(zx_object_signal(mute, 0, ZX_USER_SIGNAL_0), ZX_ERR_ACCESS_DENIED);
+    CHECK(strstr(jacinth_status_detail(ZX_ERR_ACCESS_DENIED), "lacks rights") != NULL);
+    CHECK(strcmp(jacinth_status_detail(ZX_ERR_NO_MEMORY), "") == 0);
+}

@@ -216,6 +216,7 @@ fn written() -> BTreeMap<String, Signature> {
         jacinth_channel_create(1, 2, 3, 4)
         jacinth_set_spin(1)
         jacinth_error()
+        jacinth_status_detail(1)
         jacinth_thrd_create_with_name(1, 2, 3, 4)
         jacinth_thrd_get_zx_handle(1)
     };
