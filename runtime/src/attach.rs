@@ -10,12 +10,14 @@
 //! that was forked from an attached one, a poisoned arena, and a call from inside a call (a signal handler).
 
 use crate::status::Status;
+use crate::supervisor::address::Address;
 use crate::supervisor::client::{Answered, Client, Line, Request};
 use crate::supervisor::succession::{self, Successor};
 use crate::supervisor::{identity, limits};
 use crate::{Handle, detail, hidden, status};
 use jacinth_shm as shm;
 use std::cell::{Cell, RefCell};
+use std::io::ErrorKind;
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -77,6 +79,16 @@ pub enum AttachError {
     /// program joins as one that was not spawned, and has no startup handle.)
     #[error("{SEAT_VARIABLE}={0:?} names no seat that waits for this program")]
     BadSeat(String),
+    /// The supervisor of a new arena cannot listen: at the path that [`Config::socket_path`](crate::Config::socket_path)
+    /// names, or where it would have made a folder for it. It says so when another arena lives there.
+    #[error("the supervisor cannot listen at {path}: {source}", path = path.display())]
+    CannotListen {
+        /// Where it was to listen.
+        path: PathBuf,
+        /// What was in the way.
+        #[source]
+        source: std::io::Error,
+    },
     /// The system refused something that attaching needs.
     #[error("attaching failed: {0}")]
     System(#[source] std::io::Error),
@@ -101,6 +113,12 @@ impl AttachError {
             Self::AlreadyAttached => Status::ALREADY_BOUND,
             Self::NotAttached | Self::Forked => Status::BAD_STATE,
             Self::BadSeat(_) => Status::INVALID_ARGS,
+            Self::CannotListen { source, .. } => match source.kind() {
+                ErrorKind::AddrInUse | ErrorKind::AlreadyExists => Status::ALREADY_EXISTS,
+                ErrorKind::InvalidFilename | ErrorKind::InvalidInput => Status::BAD_PATH,
+                ErrorKind::PermissionDenied => Status::ACCESS_DENIED,
+                _ => Status::IO,
+            },
             Self::System(_) => Status::IO,
         }
     }
@@ -136,7 +154,7 @@ impl From<rustix::io::Errno> for AttachError {
 pub(crate) struct Attachment {
     pub(crate) process: Arc<shm::Process>,
     pub(crate) supervisor: Arc<Client>,
-    pub(crate) socket_path: PathBuf,
+    pub(crate) address: Arc<Address>,
     /// Whether a spawner prepared this process's seat.
     was_spawned: bool,
     startup_taken: AtomicBool,
@@ -365,19 +383,20 @@ fn inherited_seat() -> Result<Option<shm::Seat>, AttachError> {
     seat.map(Some).ok_or_else(|| AttachError::BadSeat(text.into_owned()))
 }
 
-/// One attachment at a time is being made.
-static ATTACHING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+/// One attachment at a time is being made, and an arena for it.
+pub(crate) fn one_at_a_time() -> std::sync::MutexGuard<'static, ()> {
+    static ATTACHING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    ATTACHING.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
 
 fn attach_with(path: &Path, seat: Option<shm::Seat>) -> Result<&'static Attachment, AttachError> {
-    let _one = ATTACHING.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let _one = one_at_a_time();
     has_no_attachment()?;
-    // The working directory may change before the path is needed again.
-    let absolute = std::path::absolute(path);
-    let path = absolute.as_deref().unwrap_or(path);
+    let address = Arc::new(Address::new(path));
     let no_supervisor =
-        |source| AttachError::NoSupervisor { path: path.into(), source: limits::explained(source) };
+        |source| AttachError::NoSupervisor { path: address.path().into(), source: limits::explained(source) };
     let was_spawned = seat.is_some();
-    let (line, (answer, file)) = ask_to_join(path, seat).map_err(no_supervisor)?;
+    let (line, (answer, file)) = ask_to_join(&address, seat).map_err(no_supervisor)?;
     let seat = answer.seat().map_err(|status| match seat {
         _ if answer.is_no_descriptors() => AttachError::SupervisorOutOfDescriptors,
         Some(seat) if status == Status::NOT_FOUND => {
@@ -393,19 +412,19 @@ fn attach_with(path: &Path, seat: Option<shm::Seat>) -> Result<&'static Attachme
         process: process.clone(),
         seat,
         client: client.clone(),
-        socket_path: path.into(),
+        address: address.clone(),
         line_term: Some(answer.term()),
     });
-    keep(process, client, path.into(), was_spawned)
+    keep(process, client, address, was_spawned)
 }
 
 /// Asks for admission. If the supervisor's process has just died, another is about to take its place: so whoever
 /// finds nobody at the path, or is left without an answer, tries again for a while.
-fn ask_to_join(path: &Path, seat: Option<shm::Seat>) -> std::io::Result<(Line, Answered)> {
-    use std::io::ErrorKind::{BrokenPipe, ConnectionRefused, ConnectionReset, TimedOut, UnexpectedEof};
+fn ask_to_join(address: &Address, seat: Option<shm::Seat>) -> std::io::Result<(Line, Answered)> {
+    use ErrorKind::{BrokenPipe, ConnectionRefused, ConnectionReset, TimedOut, UnexpectedEof};
     let start = std::time::Instant::now();
     loop {
-        let line = Line::connect(path);
+        let line = Line::to(address);
         let asked = line.and_then(|line| {
             let answered = line.ask(Request::Join { seat }, None, Some(ANSWER_TIME))?;
             Ok((line, answered))
@@ -436,25 +455,37 @@ fn sit(arena: Arc<shm::Arena>, seat: shm::Seat) -> Result<Arc<shm::Process>, Att
 fn keep(
     process: Arc<shm::Process>,
     supervisor: Arc<Client>,
-    socket_path: PathBuf,
+    address: Arc<Address>,
     was_spawned: bool,
 ) -> Result<&'static Attachment, AttachError> {
+    address.hold();
     let startup_taken = AtomicBool::new(false);
-    let attachment = Attachment { process, supervisor, socket_path, was_spawned, startup_taken };
+    let attachment = Attachment { process, supervisor, address, was_spawned, startup_taken };
     ATTACHMENT.set(attachment).map_err(|_| AttachError::AlreadyAttached)?;
+    if !shm::at_exit(before_exit) {
+        tracing::debug!("the last process may leave the supervisor's socket behind");
+    }
     ATTACHMENT.get().ok_or(AttachError::AlreadyAttached)
 }
 
-/// Attaches the process that has just created `arena`.
+/// The last process of an arena leaves nothing in the file system.
+pub(crate) extern "C" fn before_exit() {
+    // A forked child has an end of its own, which is not this one.
+    if let Some(attachment) = ATTACHMENT.get()
+        && attachment.process.is_here()
+    {
+        attachment.address.end();
+    }
+}
+
+/// Attaches the process that has just created `arena`, [one at a time](one_at_a_time).
 pub(crate) fn attach_creator(
     arena: Arc<shm::Arena>,
     supervisor: Client,
-    socket_path: PathBuf,
+    address: Arc<Address>,
 ) -> Result<&'static Attachment, AttachError> {
-    let _one = ATTACHING.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    has_no_attachment()?;
     let seat = arena.first_seat().map_err(|error| AttachError::Refused(status::of(error)))?;
-    keep(sit(arena, seat)?, Arc::new(supervisor), socket_path, false)
+    keep(sit(arena, seat)?, Arc::new(supervisor), address, false)
 }
 
 fn random_seed() -> Result<u32, AttachError> {

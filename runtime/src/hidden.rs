@@ -35,6 +35,11 @@ pub fn leave() {
     crate::attach::leave();
 }
 
+/// What this library has to do before the process exits in good order, for who ends it without its exit handlers.
+pub fn before_exit() {
+    crate::attach::before_exit();
+}
+
 /// A thread that is on the list for as long as this lives.
 struct Listed(i32);
 

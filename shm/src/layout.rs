@@ -101,6 +101,14 @@ pub struct Config {
     /// The largest zero-copy loan, in bytes; rounded up to a power of two, at most 16 MiB, which is the
     /// default. Messages of the full 65,536 bytes with 64 handles need at least 128 KiB here.
     pub max_loan_bytes: u64,
+    /// Where the supervisor listens for processes that join. Default `None`: in a new folder in `XDG_RUNTIME_DIR`, or
+    /// among the temporary files. No limit, and not kept in the arena: it is whoever makes the supervisor that reads it.
+    ///
+    /// Name a path, and a service that is started again is found where it was. A socket that a dead arena has left
+    /// there is replaced. The folder is made if it is missing (the one above is not), and must be this user's or root's,
+    /// without others who can write to it, unless its sticky bit is set. The length of a path is limited by what a folder
+    /// may be called; where there is no `/proc`, to 103 bytes.
+    pub socket_path: Option<std::path::PathBuf>,
 }
 
 impl Default for Config {
@@ -118,6 +126,7 @@ impl Default for Config {
             pool_bytes: 1 << 30,
             max_block_bytes_per_process: (1 << 30) / 8 * 7,
             max_loan_bytes: 16 << 20,
+            socket_path: None,
         }
     }
 }
@@ -202,6 +211,7 @@ impl Config {
             max_block_bytes_per_process: words[9],
             max_pending_messages_per_process: narrow(words[10]),
             max_threads_per_process: narrow(words[11]),
+            socket_path: None,
         }
     }
 
@@ -369,7 +379,7 @@ impl Layout {
         let pools = (0..classes).map(|class| at.section(blocks(class) * (CLASS_0_LINES << class))).collect();
         let total_bytes = at.next_bytes;
         Self {
-            config: config.clone(),
+            config: Config { socket_path: None, ..config.clone() },
             header,
             processes,
             threads,

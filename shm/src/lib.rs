@@ -40,6 +40,8 @@ mod dying;
 mod endpoint;
 mod error;
 mod exhausted;
+#[cfg(not(loom))]
+mod exit;
 mod fork;
 mod free_map;
 #[cfg(not(loom))]
@@ -80,6 +82,8 @@ pub use count::Found;
 pub use counter::Counters;
 pub use create::Created;
 pub use error::{Error, Result};
+#[cfg(not(loom))]
+pub use exit::at_exit;
 #[cfg(not(loom))]
 pub use held::{FileId, Held};
 #[cfg(not(loom))]

@@ -1,100 +1,311 @@
-//! Where the supervisor listens: a socket in a folder that only this user can enter. The path stays the same for as
-//! long as the arena lives, whichever process runs the supervisor.
+//! Where the supervisor listens for processes that want to join: a socket in the file system. The path stays the same
+//! for as long as the arena lives, whichever process runs the supervisor.
+//!
+//! ```text
+//!  $XDG_RUNTIME_DIR/jacinth-Xy12zW/supervisor        the socket, mode 0600     (or $TMPDIR, /tmp; or as Config names it)
+//!                                  supervisor.next   the same, before it takes its place: nobody finds the path empty
+//!                                  supervisor.lock   held by each attached process: see `living`
+//! ```
+//!
+//! Only the process that leads listens here, so `.next` has one user at a time.
+//!
+//! A socket's address has room for 108 bytes. A longer path is reached through `/proc/self/fd/N/supervisor`, where N is
+//! its folder, opened for that moment. Whether that works is known when the arena is made.
 
+use super::living::{Mark, is_alive, listener_at, remove_dead, remove_files};
+use jacinth_shm::{FileId, Held};
+use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use std::ffi::OsStr;
 use std::io;
-use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
-/// A socket that listens under a name of its own, beside the path that it is for. So whoever becomes the supervisor has
-/// it before, and nobody ever finds the path empty.
-pub(super) struct Aside {
-    socket: Option<OwnedFd>,
-    name: PathBuf,
+/// The name of the socket in a folder that was made for it.
+pub(super) const SOCKET_NAME: &str = "supervisor";
+/// What the folders that are made for a socket are called; six letters or digits follow.
+pub(super) const FOLDER_PREFIX: &str = "jacinth-";
+
+/// The bytes of a path that fit into a socket's address.
+const ADDRESS_BYTES: usize = 108;
+/// The bytes that a socket's name may have in a path that does not: `/proc/self/fd/` and a number come before it.
+const NAME_BYTES: usize = 64;
+
+/// Connections that may wait to be accepted: as many as the system allows.
+const BACKLOG: i32 = 4096;
+
+/// Whether this process is about to exit, and has removed what it leaves: nothing is made again then.
+static IS_ENDING: Mutex<bool> = Mutex::new(false);
+
+/// What is at the path now; a symbolic link is itself.
+pub(super) fn file_at(path: &Path) -> Option<FileId> {
+    let found = std::fs::symlink_metadata(path).ok()?;
+    Some(FileId { device: found.dev(), inode: found.ino() })
+}
+
+/// The place of an arena's socket, as this process came to know it.
+pub(crate) struct Address {
     path: PathBuf,
+    /// The root folder at that time: after a chroot the same path means another place.
+    root: Option<FileId>,
+    mark: Mark,
 }
 
-impl Aside {
-    /// Listens, not yet at `path`.
-    pub(super) fn listen(path: &Path) -> io::Result<Self> {
-        enter(path.parent().ok_or(io::ErrorKind::InvalidInput)?)?;
-        let name = path.with_extension(format!("{}", std::process::id()));
-        match std::fs::remove_file(&name) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
+/// A socket that listens at an address.
+pub(super) struct Listening {
+    pub(super) socket: Held,
+    at: FileId,
+}
+
+impl Address {
+    /// A path as it was given. The working directory may change before it is needed again.
+    pub(crate) fn new(path: &Path) -> Self {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.into());
+        let mark = Mark::beside(&path);
+        Self { path, root: file_at(Path::new("/")), mark }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Finds a place for a new arena's socket, and listens there: at `named`, or in a new folder. What dead arenas of
+    /// this user have left is removed.
+    pub(super) fn found(named: Option<&Path>) -> Result<(Self, Listening), (PathBuf, io::Error)> {
+        let bases = bases();
+        bases.iter().for_each(|base| remove_dead(base));
+        if let Some(path) = named {
+            let address = Self::new(path);
+            let listening = address.claim_named().map_err(|error| (address.path.clone(), error))?;
+            return Ok((address, listening));
         }
-        let flags = SocketFlags::CLOEXEC;
-        let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
-        rustix::net::bind(&socket, &SocketAddrUnix::new(&name)?)?;
-        let aside = Self { socket: Some(socket), name, path: path.into() };
-        rustix::net::listen(aside.socket.as_ref().ok_or(io::ErrorKind::InvalidInput)?, 128)?;
-        Ok(aside)
+        let mut refused = None;
+        for base in bases {
+            match Self::found_in(&base) {
+                Ok(found) => return Ok(found),
+                Err(error) => refused = refused.or(Some((base, error))),
+            }
+        }
+        Err(refused.unwrap_or_else(|| (PathBuf::new(), io::ErrorKind::NotFound.into())))
     }
 
-    /// Where it listens until it is at the path.
-    pub(super) fn name(&self) -> &Path {
-        &self.name
+    fn found_in(base: &Path) -> io::Result<(Self, Listening)> {
+        let folder = tempfile::Builder::new().prefix(FOLDER_PREFIX).tempdir_in(base)?;
+        // Whatever the umask leaves of the mode that it was made with.
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700))?;
+        let address = Self::new(&folder.path().join(SOCKET_NAME));
+        address.mark.hold()?;
+        let listening = address.listen()?;
+        let _stays = folder.keep();
+        Ok((address, listening))
     }
 
-    /// Listens at the path from now on, instead of whoever did so before.
-    pub(super) fn take_place(&mut self) -> io::Result<OwnedFd> {
-        enter(self.path.parent().ok_or(io::ErrorKind::InvalidInput)?)?;
-        std::fs::rename(&self.name, &self.path)?;
-        self.socket.take().ok_or_else(|| io::ErrorKind::InvalidInput.into())
+    /// Takes a path that may have been another arena's, which must be dead.
+    fn claim_named(&self) -> io::Result<Listening> {
+        enter(self.folder()?)?;
+        let start = std::time::Instant::now();
+        while !self.mark.hold_alone()? {
+            // A process whose memory the system is taking down holds its lock to the end.
+            if is_alive(listener_at(&self.path)) || start.elapsed() > std::time::Duration::from_secs(1) {
+                return Err(self.in_use());
+            }
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        let listening = self.listen_if_free()?;
+        self.mark.hold()?;
+        Ok(listening)
     }
-}
 
-impl Drop for Aside {
-    fn drop(&mut self) {
-        if self.socket.is_some() {
-            let _ = std::fs::remove_file(&self.name);
+    /// Listens at the path from now on, unless a living process does.
+    pub(super) fn listen_if_free(&self) -> io::Result<Listening> {
+        if is_alive(listener_at(&self.path)) { Err(self.in_use()) } else { self.listen() }
+    }
+
+    /// Listens at the path from now on, in place of a socket of the supervisor that this process has succeeded. That may
+    /// live still, as another program, with a forked child that has the socket open.
+    pub(super) fn listen(&self) -> io::Result<Listening> {
+        let ending = IS_ENDING.lock().unwrap_or_else(PoisonError::into_inner);
+        if *ending {
+            return Err(io::Error::other("this process is about to exit"));
+        }
+        if !self.means_the_same() {
+            return Err(io::Error::other(
+                "this process has another root folder than when it learned of the path",
+            ));
+        }
+        enter(self.folder()?)?;
+        let next = beside(&self.path, ".next");
+        for path in [&self.path, &next] {
+            make_way(path)?;
+        }
+        let socket = bind(&next).inspect_err(|_| drop(std::fs::remove_file(&next)))?;
+        let renamed = std::fs::rename(&next, &self.path);
+        renamed.inspect_err(|_| drop(std::fs::remove_file(&next)))?;
+        let at = file_at(&self.path).ok_or(io::ErrorKind::NotFound)?;
+        Ok(Listening { socket: Held::new(socket)?, at })
+    }
+
+    /// Whether it looks as if this process could listen here: so that it leaves the lead to another that can.
+    pub(super) fn is_within_reach(&self) -> bool {
+        let may_change = |path: &Path| {
+            rustix::fs::accessat(CWD, path, Access::WRITE_OK | Access::EXEC_OK, AtFlags::empty())
+        };
+        let Ok(folder) = self.folder() else { return false };
+        let folder = if folder.exists() { Some(folder) } else { folder.parent() };
+        self.means_the_same() && folder.is_some_and(|folder| may_change(folder).is_ok())
+    }
+
+    /// Whether this very socket is still at the path.
+    pub(super) fn has(&self, listening: &Listening) -> bool {
+        file_at(&self.path) == Some(listening.at)
+    }
+
+    /// Notes that this process is attached, for all who look whether the arena lives.
+    pub(crate) fn hold(&self) {
+        if self.means_the_same()
+            && let Err(error) = self.mark.hold()
+        {
+            tracing::debug!(%error, path = %self.path.display(), "the arena's lock file cannot be had");
         }
     }
+
+    /// This process is about to exit: if it is the last one, nothing is left at the path.
+    pub(crate) fn end(&self) {
+        let mut ending = IS_ENDING.lock().unwrap_or_else(PoisonError::into_inner);
+        *ending = true;
+        if self.means_the_same() && self.mark.is_last() {
+            remove_files(&self.path);
+        }
+    }
+
+    pub(super) fn folder(&self) -> io::Result<&Path> {
+        self.path.parent().ok_or_else(|| io::ErrorKind::InvalidInput.into())
+    }
+
+    fn means_the_same(&self) -> bool {
+        self.root == file_at(Path::new("/"))
+    }
+
+    fn in_use(&self) -> io::Error {
+        let who = match listener_at(&self.path) {
+            Some(pid) => format!("the arena of process {} is there", pid.as_raw_nonzero()),
+            None => "processes are attached to the arena that was made there".into(),
+        };
+        io::Error::new(io::ErrorKind::AddrInUse, format!("{who}: join it, or take another path"))
+    }
 }
 
-/// Makes sure that the folder is there (it may have gone with the process that made it), and this user's alone.
+/// Where folders for sockets are made: where the system has a place for just that, or else beside all temporary files.
+fn bases() -> Vec<PathBuf> {
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    let is_usable = |folder: &PathBuf| {
+        let found = std::fs::metadata(folder);
+        folder.is_absolute()
+            && found.is_ok_and(|found| found.is_dir() && is_own(&found) && is_private(&found))
+    };
+    runtime.filter(is_usable).into_iter().chain([std::env::temp_dir()]).collect()
+}
+
+pub(super) fn is_own(found: &std::fs::Metadata) -> bool {
+    found.uid() == rustix::process::geteuid().as_raw()
+}
+
+pub(super) fn is_private(found: &std::fs::Metadata) -> bool {
+    found.mode() & 0o077 == 0
+}
+
+/// Makes sure that the folder is there (it may have been removed), and that no other user can put a socket in this one's
+/// place.
 fn enter(folder: &Path) -> io::Result<()> {
     match std::fs::DirBuilder::new().mode(0o700).create(folder) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
+        // Whatever the umask has left of the mode.
+        Ok(()) => std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))?,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error),
     }
-    let found = std::fs::symlink_metadata(folder)?;
-    let is_own = found.is_dir() && found.uid() == rustix::process::geteuid().as_raw();
-    if is_own && found.mode() & 0o077 == 0 {
+    let found = std::fs::metadata(folder)?;
+    let (writable_by_others, sticky) = (found.mode() & 0o022 != 0, found.mode() & 0o1000 != 0);
+    if found.is_dir() && (is_own(&found) || found.uid() == 0) && (!writable_by_others || sticky) {
         Ok(())
     } else {
-        let what = format!("{} is not a folder of this user alone", folder.display());
+        let what = format!("{} is not a folder in which this user's files are safe", folder.display());
         Err(io::Error::new(io::ErrorKind::PermissionDenied, what))
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::os::unix::fs::PermissionsExt;
+/// A name beside the path.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.file_name().map(OsStr::to_owned).unwrap_or_default();
+    name.push(suffix);
+    path.with_file_name(name)
+}
 
-    #[test]
-    fn the_folder_is_made_again_and_the_path_is_taken_over() {
-        let above = tempfile::tempdir().unwrap();
-        let path = above.path().join("folder/supervisor");
-        let first = Aside::listen(&path).unwrap().take_place().unwrap();
-        let inode = std::fs::metadata(&path).unwrap().ino();
-        let second = Aside::listen(&path).unwrap().take_place().unwrap();
-        assert_ne!(std::fs::metadata(&path).unwrap().ino(), inode);
-        drop((first, second, Aside::listen(&path).unwrap()));
-        assert_eq!(
-            std::fs::read_dir(path.parent().unwrap()).unwrap().count(),
-            1,
-            "nothing is left beside it"
-        );
+/// Nothing but a socket is replaced.
+fn make_way(path: &Path) -> io::Result<()> {
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if found.file_type().is_socket() => Ok(()),
+        Ok(_) => {
+            let what = format!("{} is there, and is no socket", path.display());
+            Err(io::Error::new(io::ErrorKind::AlreadyExists, what))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Listens at the path, at which there is nothing but a socket of nobody's.
+fn bind(path: &Path) -> io::Result<OwnedFd> {
+    let _ = std::fs::remove_file(path);
+    let flags = SocketFlags::CLOEXEC;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
+    let reach = Reach::of(path)?;
+    rustix::net::bind(&socket, &reach.address).map_err(|errno| reach.explain(path, errno))?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    rustix::net::listen(&socket, BACKLOG)?;
+    Ok(socket)
+}
+
+/// How a path is named to the system's calls for sockets.
+pub(super) struct Reach {
+    pub(super) address: SocketAddrUnix,
+    /// Its folder, open for as long as the address is used, if the path is too long for one.
+    folder: Option<OwnedFd>,
+}
+
+impl Reach {
+    pub(super) fn of(path: &Path) -> io::Result<Self> {
+        if path.as_os_str().len() <= ADDRESS_BYTES {
+            return Ok(Self { address: SocketAddrUnix::new(path)?, folder: None });
+        }
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        if name.len() > NAME_BYTES {
+            let what = format!(
+                "the socket's path has {} bytes, and its name {}: of a path of more than {ADDRESS_BYTES} bytes, the \
+                 limit of a socket's address, the name may have {NAME_BYTES}",
+                path.as_os_str().len(),
+                name.len()
+            );
+            return Err(io::Error::new(io::ErrorKind::InvalidFilename, what));
+        }
+        let folder =
+            rustix::fs::open(folder, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+        let short = Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).join(name);
+        Ok(Self { address: SocketAddrUnix::new(&short)?, folder: Some(folder) })
     }
 
-    #[test]
-    fn a_folder_that_others_can_enter_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-        let refused = Aside::listen(&folder.path().join("supervisor")).err().unwrap();
-        assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
+    fn explain(&self, path: &Path, errno: rustix::io::Errno) -> io::Error {
+        if self.folder.is_some() && !Path::new("/proc/self/fd").exists() {
+            let what = format!(
+                "the socket's path has {} bytes: without /proc, through which longer ones are reached, it may have \
+                 {ADDRESS_BYTES}, the limit of a socket's address",
+                path.as_os_str().len()
+            );
+            return io::Error::new(io::ErrorKind::InvalidFilename, what);
+        }
+        errno.into()
     }
 }

@@ -20,9 +20,11 @@ use std::time::Duration;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(5);
 
 impl Server {
-    /// A new connection, of a process of this user.
-    pub(super) fn accept(&mut self) {
-        let Some(socket) = self.listener.as_ref().and_then(Held::get) else {
+    /// The next connection at the path, or at the meeting place: of a process of the arena's user, or of one that is
+    /// attached, whatever user it has become since.
+    pub(super) fn accept(&mut self, is_at_meeting: bool) {
+        let socket = if is_at_meeting { self.meeting.as_ref() } else { self.door.socket() };
+        let Some(socket) = socket.and_then(Held::get) else {
             // It is made again (`look_around`).
             return self.look_around_soon();
         };
@@ -49,13 +51,16 @@ impl Server {
         };
         limits::raise_descriptors_near(&line);
         let Ok(peer) = rustix::net::sockopt::socket_peercred(&line) else { return };
-        if peer.uid != rustix::process::geteuid() {
+        let is_other_user = peer.uid.as_raw() != self.user;
+        let is_known = |member: &Member| member.seat.is_some() && member.pid == Some(peer.pid);
+        if is_other_user && !self.members.iter().any(is_known) {
             tracing::warn!(pid = %peer.pid.as_raw_nonzero(), "refused a process of another user");
             let _ = send_packet(line.as_fd(), &Answer::refuse(Status::ACCESS_DENIED).to_packet(), None);
             return;
         }
         let Ok(line) = Held::new(line) else { return };
-        self.members.push(Member { line: Some(line), pid: Some(peer.pid), ..Member::default() });
+        let (line, pid) = (Some(line), Some(peer.pid));
+        self.members.push(Member { line, pid, is_other_user, ..Member::default() });
     }
 
     /// A request, or the end of a connection.
@@ -78,8 +83,12 @@ impl Server {
         };
         let file = if matches!(request, Request::Join { .. }) { self.arena_file() } else { None };
         let answer = match request {
-            Request::Join { seat } => self.admit(index, line, seat),
             Request::Return { seat } => self.welcome_back(index, seat),
+            // Of another user's processes, only those that have just been known by their seats.
+            _ if self.members[index].is_other_user && self.members[index].seat.is_none() => {
+                Err(Status::ACCESS_DENIED)
+            }
+            Request::Join { seat } => self.admit(index, line, seat),
             Request::Spawned { seat } => self.watch_spawned(seat, along),
             Request::GiveUp { seat } => {
                 let given_up = self.burials.announce_given_up(&self.thread, seat);

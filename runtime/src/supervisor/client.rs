@@ -4,18 +4,20 @@
 //! When the supervisor's process dies, another takes its place, and the line is renewed (see `succession`). Every
 //! question means the same when it is asked twice, so whoever was waiting for an answer asks the next one.
 
+use super::address::{Address, Reach};
+use super::meeting;
 use super::patience::wait_for;
 use super::protocol::{Answer, PACKET_BYTES};
-use jacinth_shm::Held;
+use jacinth_shm::{self as shm, Held};
 use rustix::event::{PollFd, PollFlags};
 use rustix::net::{
     self, AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, Shutdown, SocketAddrUnix, SocketFlags, SocketType, sockopt::Timeout,
 };
+use rustix::process::Pid;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{BorrowedFd, OwnedFd};
-use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -42,12 +44,37 @@ pub(crate) type Answered = (Answer, Option<OwnedFd>);
 pub(crate) struct Line(Arc<Held>);
 
 impl Line {
-    pub(crate) fn connect(path: &Path) -> io::Result<Self> {
+    /// To whoever listens at the path.
+    pub(crate) fn to(address: &Address) -> io::Result<Self> {
+        Self::connect(&Reach::of(address.path())?.address)
+    }
+
+    /// To the process that leads, which an attached one finds by the arena, or by the path.
+    pub(super) fn to_leader(arena: &shm::Arena, address: &Address) -> io::Result<Self> {
+        let leader = arena.leader();
+        let line = meeting::place(arena, leader).and_then(|place| Self::connect(&place));
+        let line = line.or_else(|error| Self::to(address).map_err(|_| error))?;
+        let listener = net::sockopt::socket_peercred(line.socket()?)?.pid;
+        let occupant = leader.seat().and_then(|seat| arena.occupant(seat).ok().flatten());
+        if occupant.is_some_and(|occupant| Pid::from_raw(occupant.pid.cast_signed()) == Some(listener)) {
+            return Ok(line);
+        }
+        Err(io::Error::other(format!("process {listener} listens, and does not lead")))
+    }
+
+    /// A process's line to the supervisor that it runs itself, and the supervisor's end of it.
+    pub(super) fn pair() -> io::Result<(Self, OwnedFd)> {
+        let flags = SocketFlags::CLOEXEC;
+        let (near, far) = net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
+        Ok((Self(Arc::new(Held::new(near)?)), far))
+    }
+
+    fn connect(to: &SocketAddrUnix) -> io::Result<Self> {
         let flags = SocketFlags::CLOEXEC;
         let socket = net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
         // A dead supervisor's forked child may hold a socket open at which nobody will ever accept.
         net::sockopt::set_socket_timeout(&socket, Timeout::Send, Some(CONNECT_TIME))?;
-        net::connect(&socket, &SocketAddrUnix::new(path)?)?;
+        net::connect(&socket, to)?;
         Ok(Self(Arc::new(Held::new(socket)?)))
     }
 
@@ -103,13 +130,13 @@ impl Client {
         Self { asking: Mutex::new(()), line: Mutex::new(line), renewed: Condvar::new() }
     }
 
-    /// Asks whoever is the supervisor, or is next, which listens at `path`. A descriptor can go along, and one can come
+    /// Asks whoever is the supervisor, or is next, to which `find` has a new line. A descriptor can go along, and one can come
     /// back.
     ///
     /// [`TimedOut`](io::ErrorKind::TimedOut) when it does not answer within [`ANSWER_TIME`].
     pub(crate) fn ask(
         &self,
-        path: &Path,
+        find: impl Fn() -> io::Result<Line>,
         request: Request,
         along: Option<BorrowedFd<'_>>,
     ) -> io::Result<Answered> {
@@ -130,7 +157,7 @@ impl Client {
                 return Err(error);
             }
             // Nobody has died: the program may have closed the line, here or there.
-            if let Ok(line) = Line::connect(path) {
+            if let Ok(line) = find() {
                 self.renew(line);
             }
         }

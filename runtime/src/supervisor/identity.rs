@@ -64,7 +64,12 @@ pub(super) fn watch(occupant: Occupant) -> io::Result<Found> {
         }
         Err(error) => return Err(error.into()),
     };
-    match started(occupant.pid)? {
+    let started = match started(occupant.pid) {
+        // As after a `chroot`. If the number has passed on, the news of a death comes late: with that of whoever has it now.
+        Err(_) if !is_proc_there() => return Ok(Found::Watched(pidfd)),
+        started => started?,
+    };
+    match started {
         Some(started) if occupant.started == 0 || started == occupant.started => Ok(Found::Watched(pidfd)),
         Some(_) => Ok(Found::Gone),
         None if is_ready(&pidfd) => Ok(Found::Gone),
@@ -108,6 +113,10 @@ fn maps_of(thread: &Path) -> Option<Vec<u8>> {
     std::fs::read(thread.join("maps")).ok().filter(|maps| !maps.is_empty())
 }
 
+fn is_proc_there() -> bool {
+    Path::new("/proc/self/stat").exists()
+}
+
 /// When the process started, in clock ticks since the system did: field 22 of its `stat`. `None` when there is no
 /// such process.
 fn started(pid: u32) -> io::Result<Option<u64>> {
@@ -115,7 +124,7 @@ fn started(pid: u32) -> io::Result<Option<u64>> {
         Ok(stat) => stat,
         // Where nobody is to be seen, that this one is not proves nothing.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return if Path::new("/proc/self/stat").exists() { Ok(None) } else { Err(limits::no_proc()) };
+            return if is_proc_there() { Ok(None) } else { Err(limits::no_proc()) };
         }
         Err(error) if error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error()) => {
             return Ok(None);

@@ -1,12 +1,15 @@
 //! The supervisor: it makes the arena, lets processes in, watches them, and collects what the dead leave.
 
-mod address;
+pub(crate) mod address;
 mod admission;
 pub(crate) mod client;
 mod cycles;
+mod door;
 mod exiting;
 pub(crate) mod identity;
 pub(crate) mod limits;
+mod living;
+mod meeting;
 mod patience;
 mod protocol;
 mod server;
@@ -16,16 +19,16 @@ mod watched;
 
 use crate::attach::{
     ARENA_VARIABLE, AttachError, Attachment, SEAT_VARIABLE, attach_creator, attachment, has_no_attachment,
-    with_thread,
+    one_at_a_time, with_thread,
 };
 use crate::{AsHandleRef, Handle, Rights, Status, detail, status};
-use address::Aside;
+use address::Address;
 use client::{Client, Line, Request};
+use door::Door;
 use jacinth_shm::{self as shm, Audit, Config, Counters, Recovered};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::Arc;
@@ -108,31 +111,32 @@ impl SpawnError {
 /// The process that creates the arena runs the supervisor as one of its threads, and this is how it makes it;
 /// every other attached process gets its view by [`Supervisor::get`]. The thread runs for as long as the process, and
 /// when that dies another attached process takes over: it recovers the dead one's handles, watches everybody else,
-/// and admits newcomers at the same path. Dropping this value changes nothing, except that the socket's folder goes
-/// if nobody else is attached.
-#[derive(Debug)]
+/// and admits newcomers at the same path. Dropping this value changes nothing: the arena lives for as long as a process
+/// is attached to it. The last one that exits in good order removes the socket; what others leave, whoever makes this
+/// user's next arena does.
+#[derive(Clone, Debug)]
 pub struct Supervisor {
     attachment: &'static Attachment,
-    folder: Option<tempfile::TempDir>,
 }
 
 impl std::fmt::Debug for Attachment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Attachment").field("socket", &self.socket_path).finish_non_exhaustive()
+        f.debug_struct("Attachment").field("socket", &self.address.path()).finish_non_exhaustive()
     }
 }
 
 impl Supervisor {
     /// Makes an arena within these limits, attaches this process to it, and runs its supervisor as a thread.
     ///
-    /// The arena is a sealed memfd without a name; the supervisor's socket stands in a new folder that only this
-    /// user can enter.
+    /// The arena is a sealed memfd without a name. The supervisor's socket stands where
+    /// [`Config::socket_path`] says, or else in a new folder that only this user can enter: in `XDG_RUNTIME_DIR`, if
+    /// that is this user's alone, or among the temporary files. What dead arenas of this user have left there is removed.
     ///
     /// # Errors
     /// [`AttachError::AlreadyAttached`], or [`AttachError::Forked`] in a forked child; [`AttachError::Arena`] for a limit
     /// out of its range, or when a limit of this process (`RLIMIT_FSIZE`, `RLIMIT_AS`, `RLIMIT_MEMLOCK`) is below the
-    /// arena's size; [`AttachError::System`] when the socket cannot be made, descriptors have run out, or `/proc` is not
-    /// there.
+    /// arena's size; [`AttachError::CannotListen`] when the socket cannot be made, or when another arena lives at the
+    /// path; [`AttachError::System`] when descriptors or threads have run out, or `/proc` is not there.
     ///
     /// ```
     /// # use jacinth::{Config, Supervisor};
@@ -144,13 +148,15 @@ impl Supervisor {
     /// ```
     pub fn create(config: &Config) -> Result<Self, AttachError> {
         has_no_attachment()?;
+        let _one = one_at_a_time();
+        has_no_attachment()?;
         let arena = Arc::new(shm::Arena::create(config)?);
-        let only_this_user = std::fs::Permissions::from_mode(0o700);
-        let folder = tempfile::Builder::new().prefix("jacinth-").permissions(only_this_user).tempdir()?;
-        let path = folder.path().join("supervisor");
-        let listener = Aside::listen(&path)?.take_place()?;
-        let client = Client::new(Line::connect(&path)?);
-        let attachment = attach_creator(arena, client, path)?;
+        let (line, served) = Line::pair()?;
+        let meeting = meeting::prepare()?;
+        let cannot_listen = |(path, source)| AttachError::CannotListen { path, source };
+        let (address, listening) = Address::found(config.socket_path.as_deref()).map_err(cannot_listen)?;
+        let address = Arc::new(address);
+        let attachment = attach_creator(arena, Client::new(line), address.clone())?;
         // Its row is claimed here, so that a failure is seen here.
         let refused = |error| AttachError::Refused(status::of(error));
         let thread = shm::Thread::join_reserve(&attachment.process).map_err(refused)?;
@@ -158,14 +164,14 @@ impl Supervisor {
         thread
             .lead(arena.leader(), shm::Seat { row: attachment.process.row(), epoch: 0 })
             .map_err(refused)?;
-        let server = server::Server::new(Some(listener), attachment.socket_path.clone(), thread);
+        let server = server::Server::new(Door::open(address, listening), meeting, served, thread);
         let process = attachment.process.clone();
         crate::hidden::spawn("jacinth-supervisor", move || {
             // By it others hear of an exec. Kept for as long as the thread runs.
             let _tripwire = shm::Tripwire::set(&process);
             server.run()
         })?;
-        Ok(Self { attachment, folder: Some(folder) })
+        Ok(Self { attachment })
     }
 
     /// The supervisor of the arena that this process is attached to.
@@ -173,7 +179,7 @@ impl Supervisor {
     /// # Errors
     /// [`AttachError::NotAttached`] when it is attached to none, and [`AttachError::Forked`] in a forked child.
     pub fn get() -> Result<Self, AttachError> {
-        Ok(Self { attachment: attachment()?, folder: None })
+        Ok(Self { attachment: attachment()? })
     }
 
     /// The process that runs the supervisor now. When it dies, another one does.
@@ -192,7 +198,7 @@ impl Supervisor {
 
     /// Where the supervisor listens: what [`attach`](crate::attach) takes.
     pub fn socket_path(&self) -> &Path {
-        &self.attachment.socket_path
+        self.attachment.address.path()
     }
 
     /// Starts a program into the arena. `startup` becomes its bootstrap handle, which it takes with
@@ -223,7 +229,7 @@ impl Supervisor {
             return Err(SpawnError::StartupHandle(status));
         }
         let _moved = startup.into_raw();
-        program.env(ARENA_VARIABLE, &self.attachment.socket_path);
+        program.env(ARENA_VARIABLE, self.socket_path());
         program.env(SEAT_VARIABLE, format!("{}:{}", seat.row, seat.epoch));
         let spawned = program.spawn();
         program.env_remove(ARENA_VARIABLE).env_remove(SEAT_VARIABLE);
@@ -317,17 +323,7 @@ impl Supervisor {
         request: Request,
         along: Option<&OwnedFd>,
     ) -> std::io::Result<(protocol::Answer, Option<OwnedFd>)> {
-        self.attachment.supervisor.ask(&self.attachment.socket_path, request, along.map(AsFd::as_fd))
-    }
-}
-
-impl Drop for Supervisor {
-    /// The socket's folder goes, unless others are attached: one of them is the next supervisor, at the same path.
-    fn drop(&mut self) {
-        let Some(folder) = self.folder.take() else { return };
-        let is_alone = self.arena().is_some_and(|arena| arena.seated().is_ok_and(|seated| seated.len() == 1));
-        if !is_alone {
-            let _stays = folder.keep();
-        }
+        let Attachment { process, address, supervisor, .. } = self.attachment;
+        supervisor.ask(|| Line::to_leader(process.arena(), address), request, along.map(AsFd::as_fd))
     }
 }

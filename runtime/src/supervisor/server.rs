@@ -14,10 +14,11 @@
 //! None of the library's descriptors is sure to be there: the program may close what is not its own (`Held`). So none of
 //! them is believed: what is ready is looked at, and once a second whether everything is still what it was.
 
-use super::address::Aside;
 use super::cycles::Cycles;
+use super::door::Door;
 use super::exiting;
 use super::identity;
+use super::meeting;
 use super::patience::wait_for;
 use super::tripwire::{Alarm, Watch};
 use super::watched::Watched;
@@ -27,7 +28,6 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::process::Pid;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -49,6 +49,8 @@ pub(super) struct Member {
     /// Its process, if it is watched.
     pub(super) watched: Option<Watched>,
     pub(super) seat: Option<shm::Seat>,
+    /// Whether it runs as another user than the arena's: it was admitted before it changed.
+    pub(super) is_other_user: bool,
     /// What its tripwire has led to.
     pub(super) alarm: Alarm,
 }
@@ -63,11 +65,14 @@ impl Member {
 
 /// The supervisor.
 pub(super) struct Server {
-    /// `None` while the path cannot be had: then nobody is admitted, and everything else goes on.
-    pub(super) listener: Option<Held>,
+    /// Where those come who want to join.
+    pub(super) door: Door,
+    /// Where those come who are attached, and need a line to this supervisor.
+    pub(super) meeting: Option<Held>,
+    /// The user whose arena it is: the one who made it. This process may have become another's.
+    pub(super) user: u32,
     /// Kept for the day when descriptors have run out.
     pub(super) spare: Option<Held>,
-    path: PathBuf,
     pub(super) arena: Arc<shm::Arena>,
     pub(super) thread: shm::Thread,
     pub(super) members: Vec<Member>,
@@ -87,7 +92,12 @@ pub(super) struct Server {
 
 /// What is ready, by its place in the poll list.
 enum Ready {
-    Listener,
+    /// Somebody wants to join.
+    Door,
+    /// Something has happened to the socket that those find who want to join.
+    DoorNews,
+    /// Somebody who is attached wants a line.
+    Meeting,
     Line(usize),
     Death(usize),
     /// A tripwire has fired.
@@ -95,15 +105,24 @@ enum Ready {
 }
 
 impl Server {
-    pub(super) fn new(listener: Option<OwnedFd>, path: PathBuf, thread: shm::Thread) -> Self {
+    /// The supervisor of `thread`'s arena, which its process leads by now. At the other end of `own_line` is that
+    /// process itself.
+    pub(super) fn new(door: Door, meeting: OwnedFd, own_line: OwnedFd, thread: shm::Thread) -> Self {
         let arena = thread.process().arena().clone();
+        let file = arena.file().and_then(|file| rustix::fs::fstat(file).ok());
+        let own = Member {
+            line: Held::new(own_line).ok(),
+            pid: Some(rustix::process::getpid()),
+            ..Member::default()
+        };
         Self {
-            listener: listener.and_then(|socket| Held::new(socket).ok()),
+            door,
+            meeting: meeting::listen(meeting, &arena),
+            user: file.map_or_else(|| rustix::process::geteuid().as_raw(), |file| file.st_uid),
             spare: Self::spare(),
-            path,
             thread,
             arena,
-            members: Vec::new(),
+            members: vec![own],
             watch: None,
             cycles: Cycles::new(),
             report: Report::default(),
@@ -144,6 +163,7 @@ impl Server {
         self.handle(ready);
         self.look_again();
         self.work_for(SLICE);
+        self.door.look_if_due();
         self.members.retain(|member| member.line.is_some() || member.seat.is_some());
         if is_idle {
             let (members, watch) = (&self.members, &self.watch);
@@ -158,9 +178,16 @@ impl Server {
     /// While the dead wait for their recovery, it waits for nothing.
     fn ready(&self) -> io::Result<Vec<Ready>> {
         let (mut fds, mut what) = (Vec::new(), Vec::new());
-        if let Some(listener) = &self.listener {
-            fds.push(PollFd::from_borrowed_fd(listener.number(), PollFlags::IN));
-            what.push(Ready::Listener);
+        let doors = [
+            (self.door.socket(), Ready::Door),
+            (self.door.news(), Ready::DoorNews),
+            (self.meeting.as_ref(), Ready::Meeting),
+        ];
+        for (socket, ready) in doors {
+            if let Some(socket) = socket {
+                fds.push(PollFd::from_borrowed_fd(socket.number(), PollFlags::IN));
+                what.push(ready);
+            }
         }
         if let Some(watch) = &self.watch {
             fds.push(PollFd::from_borrowed_fd(watch.bell(), PollFlags::IN));
@@ -177,11 +204,11 @@ impl Server {
             }
         }
         let is_out_of_touch = self.members.iter().any(|member| self.is_out_of_touch(member));
-        let must_look_again = is_out_of_touch || self.listener.is_none();
-        let looks = [self.retry, must_look_again.then_some(self.look_again), Some(self.look_around)];
+        let looks = [self.retry, is_out_of_touch.then_some(self.look_again), Some(self.look_around)];
         let looks = looks.into_iter().flatten().map(|at| at.saturating_duration_since(Instant::now()));
         let alarms = self.members.iter().filter_map(|member| member.alarm.timeout());
-        let at_most = alarms.chain(looks).fold(self.cycles.timeout(), Duration::min);
+        let at_most = alarms.chain(looks).chain(self.door.timeout());
+        let at_most = at_most.fold(self.cycles.timeout(), Duration::min);
         wait_for(&mut fds, Some(if self.burials.is_empty() { at_most } else { Duration::ZERO }))?;
         let is_ready = fds.iter().map(|fd| !fd.revents().is_empty()).collect::<Vec<_>>();
         let ready = what.into_iter().zip(is_ready).filter_map(|(what, is_ready)| is_ready.then_some(what));
@@ -198,7 +225,9 @@ impl Server {
         }
         for ready in ready {
             match ready {
-                Ready::Listener => self.accept(),
+                Ready::Door => self.accept(false),
+                Ready::Meeting => self.accept(true),
+                Ready::DoorNews => self.door.heed_news(),
                 Ready::Line(index) => self.serve(index),
                 // Buried above; the alarms have been heeded, by `turn`.
                 Ready::Death(_) | Ready::News => {}
@@ -218,10 +247,10 @@ impl Server {
             return;
         }
         self.look_around = Instant::now() + LOOK_AGAIN;
-        if self.listener.as_ref().is_some_and(|listener| !listener.is_intact()) {
-            tracing::warn!("this program has closed the supervisor's socket: it is made again");
-            self.listener = None;
-            self.look_again = Instant::now();
+        self.door.look_around();
+        if self.meeting.as_ref().is_none_or(|meeting| !meeting.is_intact()) {
+            let socket = meeting::prepare();
+            self.meeting = socket.ok().and_then(|socket| meeting::listen(socket, &self.arena));
         }
         if self.watch.as_ref().is_some_and(|watch| !watch.is_intact()) {
             self.watch = None;
@@ -367,14 +396,6 @@ impl Server {
         for index in 0..self.members.len() {
             if self.is_out_of_touch(&self.members[index]) {
                 self.hung_up(index);
-            }
-        }
-        if self.listener.is_none() {
-            match Aside::listen(&self.path).and_then(|mut aside| aside.take_place()) {
-                Ok(listener) => self.listener = Held::new(listener).ok(),
-                Err(error) => {
-                    tracing::error!(%error, path = %self.path.display(), "nobody can be admitted");
-                }
             }
         }
     }

@@ -2,8 +2,9 @@
 //!
 //! Every attached process has one hidden thread, which sleeps on the pidfd of the process that leads. With its death
 //! proven, each tries to replace the *exact* leader's word by its own (`jacinth_shm::Leader`), and one succeeds. It
-//! listens at the same path, watches everybody who is seated, and recovers the dead: its predecessor, and whomever
-//! that left unfinished. The others find it by the arena, watch it, and renew their lines.
+//! watches everybody who is seated, recovers the dead (its predecessor, and whomever that left unfinished), and listens
+//! at the same path (`door`), which it may lead without. The others find it by the arena, watch it, and renew their
+//! lines (`meeting`).
 //!
 //! A leader that replaces itself by exec lives on, and leads no more: the line to it is down, or the thread that held its
 //! tripwire has ended, and it has no arena.
@@ -14,9 +15,11 @@
 //! A leader that is stopped is never replaced: its pidfd says nothing. A candidate that is stopped between the proof
 //! and its attempt fails by the term, if another has led meanwhile.
 
-use super::address::Aside;
+use super::address::Address;
 use super::client::{Client, Line, Request};
+use super::door::Door;
 use super::identity;
+use super::meeting;
 use super::patience::wait_for;
 use super::server::Server;
 use super::watched::{Holder, Watched};
@@ -24,19 +27,23 @@ use crate::{Status, status};
 use jacinth_shm as shm;
 use rustix::event::{PollFd, PollFlags};
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
 
 /// How long to leave others alone between two attempts at what they must do first.
 const PAUSE: Duration = Duration::from_millis(2);
+/// The longest of pauses that grow: while a leader is not to be reached.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// The same, where the system or the arena has run out of something.
 const LONG_PAUSE: Duration = Duration::from_millis(50);
 
 /// How often to see whether descriptors are still what they were: the program may have closed them, and a poll that
 /// sleeps on another file would never end.
 const LOOK_AROUND: Duration = Duration::from_secs(5);
+
+/// How long a process that cannot listen at the path leaves the lead to those who can.
+const PRECEDENCE: Duration = Duration::from_millis(50);
 
 /// How long an answer may take before it is asked for again: a supervisor who has just died may have left a forked
 /// child that holds its socket open and never answers.
@@ -47,7 +54,7 @@ pub(crate) struct Successor {
     pub(crate) process: Arc<shm::Process>,
     pub(crate) seat: shm::Seat,
     pub(crate) client: Arc<Client>,
-    pub(crate) socket_path: PathBuf,
+    pub(crate) address: Arc<Address>,
     /// The term of the supervisor at the other end of the client's line; `None` while the line is down.
     pub(crate) line_term: Option<u32>,
 }
@@ -169,9 +176,10 @@ impl Successor {
         has_lost && leading.is_dead().is_ok_and(|is_dead| !is_dead)
     }
 
-    /// Finds the new supervisor's socket, which comes soon after its lead. Gives the term of whoever answered; `None` if
-    /// the leader is gone first.
+    /// Finds the new supervisor, who listens soon after it leads. Gives the term of whoever answered; `None` if the leader
+    /// is gone first.
     fn renew_line(&self, leading: &mut Watched) -> Option<u32> {
+        let mut pause = PAUSE;
         loop {
             match self.greet() {
                 Ok((line, term)) => {
@@ -184,34 +192,40 @@ impl Successor {
             {
                 return None;
             }
-            std::thread::sleep(PAUSE);
+            // Its death is not slept through.
+            let _ = wait_for(&mut [PollFd::from_borrowed_fd(leading.pidfd(), PollFlags::IN)], Some(pause));
+            pause = (pause + pause / 2).min(LONGEST_PAUSE);
         }
     }
 
     fn greet(&self) -> io::Result<(Line, u32)> {
-        let line = Line::connect(&self.socket_path)?;
+        let line = Line::to_leader(self.process.arena(), &self.address)?;
         let (answer, _) = line.ask(Request::Return { seat: self.seat }, None, Some(ANSWER_TIME))?;
         Status::ok(answer.status).map_err(io::Error::other)?;
+        // The folder may have been made again, with another lock file in it.
+        self.address.hold();
         Ok((line, answer.term()))
     }
 
-    /// Becomes the supervisor in place of `old`, which is dead; `None` if another did. Whatever can fail comes before
-    /// the lead: a process that cannot do the work does not take it from one that can.
+    /// Becomes the supervisor in place of `old`, which is dead; `None` if another did. Whatever the work cannot be done
+    /// without comes before the lead: a process that has not got it does not take the lead from one that has.
+    ///
+    /// The path is not part of that: who cannot listen there still recovers the dead. But others, who perhaps can, go
+    /// first.
     fn succeed(&self, old: shm::Leader) -> io::Result<Option<Server>> {
         let refused = |error| io::Error::other(status::of(error));
         let thread = shm::Thread::join_reserve(&self.process).map_err(refused)?;
-        let mut aside = Aside::listen(&self.socket_path)?;
-        let own_line = Line::connect(aside.name())?;
+        let (own_line, served) = Line::pair()?;
+        let meeting = meeting::prepare()?;
+        if !self.address.is_within_reach() {
+            std::thread::sleep(PRECEDENCE);
+        }
         if !thread.lead(old, self.seat).map_err(refused)? {
             return Ok(None);
         }
         tracing::info!(row = self.process.row(), "this process runs the supervisor now");
-        let listener = aside.take_place();
-        if let Err(error) = &listener {
-            tracing::error!(%error, path = %self.socket_path.display(), "nobody can be admitted yet");
-        }
+        let mut server = Server::new(Door::shut(self.address.clone()), meeting, served, thread);
         self.client.renew(own_line);
-        let mut server = Server::new(listener.ok(), self.socket_path.clone(), thread);
         server.take_over();
         Ok(Some(server))
     }
