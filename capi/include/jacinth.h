@@ -72,6 +72,15 @@ typedef struct jacinth_config {
      * Messages of 65,536 bytes with 64 handles need 128 KiB.
      */
     uint64_t max_loan_bytes;
+    /**
+     * Where the supervisor listens for processes that join. NULL, which is the default: in a new folder in
+     * XDG_RUNTIME_DIR, if that is this user's alone, or else among the temporary files.
+     *
+     * Name a path, and a service that is started again is found where it was: the socket of a dead arena is replaced,
+     * that of a living one is not. The folder is made if it is missing (the one above is not), and must be this user's or
+     * root's, without others who can write to it, unless its sticky bit is set.
+     */
+    const char* socket_path;
 } jacinth_config_t;
 
 /** What is in an arena. */
@@ -133,8 +142,11 @@ void jacinth_config_default(jacinth_config_t* config);
  * - ZX_OK
  * - ZX_ERR_ALREADY_BOUND: this process is attached already.
  * - ZX_ERR_OUT_OF_RANGE: a limit is out of its range.
- * - ZX_ERR_INVALID_ARGS: @p config cannot be read.
+ * - ZX_ERR_INVALID_ARGS: @p config, or the path that it names, cannot be read.
  * - ZX_ERR_NO_RESOURCES: a limit of this process (ulimit -f, -v, -l) is below the arena's size; jacinth_error() names it.
+ * - ZX_ERR_ALREADY_EXISTS: another arena lives at socket_path, or there is something that is no socket.
+ * - ZX_ERR_BAD_PATH: the path is too long, which depends on whether there is a /proc: jacinth_error() names the limit.
+ * - ZX_ERR_ACCESS_DENIED: this user cannot make a socket there, or not one that is safe from others.
  * - ZX_ERR_IO: the system refused memory, a socket, a descriptor or a thread, or there is no /proc.
  */
 zx_status_t jacinth_create(const jacinth_config_t* config);

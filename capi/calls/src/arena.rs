@@ -38,9 +38,6 @@ pub(crate) fn enter() -> Result<(), Status> {
     if IS_ATTACHED.load(Ordering::Relaxed) { Ok(()) } else { first_call() }
 }
 
-/// The arena that this process made, if it did. Its socket's folder goes when the process exits.
-static OWN: Mutex<Option<Supervisor>> = Mutex::new(None);
-
 thread_local! {
     static IS_ATTACHING: Cell<bool> = const { Cell::new(false) };
 }
@@ -96,7 +93,7 @@ fn find_arena() -> Result<(), Status> {
     }
     // The arena that this process has, also as a forked child that has no use of it, or that it was invited to.
     let found = match Supervisor::get() {
-        Err(AttachError::NotAttached) if may_make_its_own() => make(&Config::default()),
+        Err(AttachError::NotAttached) if may_make_its_own() => Supervisor::create(&Config::default()),
         Err(AttachError::NotAttached) => {
             why::set_failure(&format!(
                 "this program was started by hand: it was not spawned into an arena, {} is not in its environment, and it \
@@ -105,10 +102,10 @@ fn find_arena() -> Result<(), Status> {
             ));
             return Err(Status::BAD_STATE);
         }
-        found => found.map(drop),
+        found => found,
     };
     match found {
-        Ok(()) | Err(AttachError::AlreadyAttached) => {
+        Ok(_) | Err(AttachError::AlreadyAttached) => {
             note_attached();
             Ok(())
         }
@@ -123,22 +120,6 @@ fn find_arena() -> Result<(), Status> {
 fn note_attached() {
     end_with_the_last();
     IS_ATTACHED.store(true, Ordering::Relaxed);
-}
-
-fn make(config: &Config) -> Result<(), AttachError> {
-    let supervisor = Supervisor::create(config)?;
-    *OWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(supervisor);
-    // SAFETY: the function is there for as long as this library is.
-    unsafe { libc::atexit(leave) };
-    Ok(())
-}
-
-pub(crate) extern "C" fn leave() {
-    // Dropping the supervisor removes its socket's folder, unless others need it. A process that exits while another
-    // of its threads is here has no more use for either.
-    if let Ok(mut own) = OWN.try_lock() {
-        own.take();
-    }
 }
 
 fn plain(what: &str) -> impl Fn(Status) -> (Status, String) {
@@ -170,7 +151,7 @@ fn texts<'a>(list: UserIn<usize>, what: &str) -> Result<Vec<&'a OsStr>, (Status,
     }
 }
 
-fn config_of(config: &jacinth_config_t) -> Config {
+fn config_of(config: &jacinth_config_t) -> Result<Config, (Status, String)> {
     let mut made = Config::default();
     made.max_processes = config.max_processes;
     made.max_threads = config.max_threads;
@@ -184,7 +165,11 @@ fn config_of(config: &jacinth_config_t) -> Config {
     made.pool_bytes = config.pool_bytes;
     made.max_block_bytes_per_process = config.max_block_bytes_per_process;
     made.max_loan_bytes = config.max_loan_bytes;
-    made
+    if !config.socket_path.is_null() {
+        let path = text(UserIn(config.socket_path.cast()), "the path of the supervisor's socket")?;
+        made.socket_path = Some(OsStr::from_bytes(path.to_bytes()).into());
+    }
+    Ok(made)
 }
 
 fn c_config_of(config: &Config) -> jacinth_config_t {
@@ -201,6 +186,7 @@ fn c_config_of(config: &Config) -> jacinth_config_t {
         pool_bytes: config.pool_bytes,
         max_block_bytes_per_process: config.max_block_bytes_per_process,
         max_loan_bytes: config.max_loan_bytes,
+        socket_path: std::ptr::null(),
     }
 }
 
@@ -224,9 +210,9 @@ pub unsafe extern "C" fn jacinth_create(config: UserIn<jacinth_config_t>) -> zx_
         let config = if config.0.is_null() {
             Config::default()
         } else {
-            config_of(&config.load().map_err(plain("the configuration"))?)
+            config_of(&config.load().map_err(plain("the configuration"))?)?
         };
-        make(&config).map_err(of_attaching)?;
+        Supervisor::create(&config).map_err(of_attaching)?;
         note_attached();
         Ok(())
     }))

@@ -3,7 +3,6 @@
 //! In Zircon a process ends with its last thread. On Linux this library's own threads would keep it: so when the main
 //! thread ends alone, one more of them waits for the end of the program's last.
 
-use crate::arena::leave;
 use crate::threads;
 use rustix::process::getpid;
 use rustix::thread::gettid;
@@ -24,7 +23,7 @@ unsafe extern "C-unwind" {
 /// None of its own.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zx_process_exit(retcode: i64) -> ! {
-    leave();
+    jacinth::hidden::before_exit();
     // SAFETY: it does not come back. Linux keeps eight bits of the number.
     unsafe { libc::_exit(retcode as i32) }
 }

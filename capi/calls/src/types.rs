@@ -1,7 +1,7 @@
 //! Zircon's structures, as C lays them out. The tests of `capi/` compare each with its C declaration.
 
 use crate::user::plain;
-use std::ffi::c_void;
+use std::ffi::{c_char, c_void};
 
 /// A handle's value.
 pub type zx_handle_t = u32;
@@ -115,6 +115,7 @@ pub struct jacinth_config_t {
     pub pool_bytes: u64,
     pub max_block_bytes_per_process: u64,
     pub max_loan_bytes: u64,
+    pub socket_path: *const c_char,
 }
 
 /// What an audit counted: [`jacinth::Audit`] for C.

@@ -58,7 +58,27 @@ TEST(the_defaults_are_what_null_means) {
     CHECK_EQ(config.pool_bytes, 1 << 30);
     CHECK_EQ(config.max_block_bytes_per_process, (1 << 30) / 8 * 7);
     CHECK_EQ(config.max_loan_bytes, 16 << 20);
+    CHECK(config.socket_path == NULL);
     CHECK_OK(jacinth_create(&config));
+    make_event();
+}
+
+TEST(a_path_can_be_named) {
+    char path[4096], too_long[4096];
+    snprintf(path, sizeof(path), "%s/service", getenv("TMPDIR"));
+    snprintf(too_long, sizeof(too_long), "%s/%0200d", getenv("TMPDIR"), 0);
+    jacinth_config_t config;
+    jacinth_config_default(&config);
+    config.socket_path = (const char*)1;
+    CHECK_STATUS(jacinth_create(&config), ZX_ERR_INVALID_ARGS);
+    config.socket_path = too_long;
+    CHECK_STATUS(jacinth_create(&config), ZX_ERR_BAD_PATH);
+    check_error_says("108");
+    config.socket_path = getenv("TMPDIR");
+    CHECK_STATUS(jacinth_create(&config), ZX_ERR_ALREADY_EXISTS);
+    config.socket_path = path;
+    CHECK_OK(jacinth_create(&config));
+    CHECK(strcmp(jacinth_socket_path(), path) == 0);
     make_event();
 }
 

@@ -68,6 +68,7 @@ structures! {
     jacinth_config_t {
         max_processes max_threads max_threads_per_process max_objects max_objects_per_process max_handles_per_process max_pending_messages
         max_pending_messages_per_process first_segment_messages pool_bytes max_block_bytes_per_process max_loan_bytes
+        socket_path
     }
     jacinth_audit_t { processes threads objects retired handles in_transit messages blocks findings }
     jacinth_report_t {
