@@ -18,7 +18,7 @@ use crate::error::{Error, Result, crash_point};
 use crate::layout::Config;
 use crate::object::{Life, LifeState, Shape, State, signal};
 use crate::owner::{Claim, HAZARD_DYING, ProcessState};
-use crate::sync::{Acquire, Relaxed, Release, SeqCst, fence, heavy_barrier};
+use crate::sync::{self, Acquire, Relaxed, Release, SeqCst, fence, heavy_barrier};
 use crate::thread::Thread;
 
 /// How many retired slots a thread gathers before it pays for a barrier: fewer where there are few. Twice as many, once
@@ -169,6 +169,7 @@ impl Thread {
         if State(state.load(Relaxed)).signals() & signal::PEER_CLOSED == 0 {
             // ORDER: Release: what was sent before is seen by whoever sees PEER_CLOSED ("after it has read what
             // was sent"), and one word holds signal and sleepers, so no sleeper is missed.
+            sync::released(state);
             state.fetch_or(u64::from(signal::PEER_CLOSED) << 32, Release);
         }
         crash_point!(self, "dying.told");

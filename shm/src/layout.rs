@@ -112,7 +112,19 @@ pub struct Config {
 }
 
 impl Default for Config {
+    /// The documented defaults. Under valgrind, whose tools keep books of every page of address space, `pool_bytes` is
+    /// 16 MiB and `max_objects` 65,536.
     fn default() -> Self {
+        #[cfg(not(loom))]
+        if crate::sync::is_under_valgrind() {
+            return Self { pool_bytes: 16 << 20, max_objects: 1 << 16, ..Self::plain() };
+        }
+        Self::plain()
+    }
+}
+
+impl Config {
+    fn plain() -> Self {
         Self {
             max_processes: 64,
             max_threads: 1024,

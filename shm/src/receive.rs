@@ -14,7 +14,7 @@ use crate::object::{Life, LifeState, Shape, State, signal};
 use crate::owner::Operation;
 use crate::process::Arrival;
 use crate::ring::{MAX_MESSAGE_HANDLES, MAX_POSITION, Message, Segment};
-use crate::sync::{Acquire, Locked, Relaxed, Release};
+use crate::sync::{self, Acquire, Locked, Relaxed, Release};
 use crate::table::Entry;
 use crate::thread::Thread;
 use arrayvec::ArrayVec;
@@ -128,6 +128,7 @@ impl Thread {
         let (endpoint, mut receiver) = self.enter_receiver(found, rights)?;
         let at = found.entry.object();
         let first = self.next_message(at, endpoint, &mut receiver)?;
+        sync::acquired(&self.direction(at.peer())?.producer.tail);
         let mut cell = [0; LINE_BYTES];
         let mut position = first;
         // Out of order there is no run to take at once: one message, then.
@@ -328,6 +329,10 @@ impl Thread {
         sink: &mut impl Sink,
         too_small: TooSmall,
     ) -> Result<(usize, usize)> {
+        // Another thread may have seen the tail for this one.
+        if sync::is_watched() {
+            sync::acquired(&self.direction(at.peer())?.producer.tail);
+        }
         let segment = self.segment_of(at.peer(), receiver, position)?;
         let message = self.message(&segment, position)?;
         let (bytes, handles) = (message.header.length(), message.header.handles());
@@ -367,6 +372,9 @@ impl Thread {
     ) -> Result<()> {
         if position != receiver.head {
             receiver.back.remove(&position);
+            if sync::is_watched() {
+                sync::released(&self.direction(at.peer())?.consumer.head);
+            }
             self.mark_taken(at.peer(), receiver, segment, position)?;
         } else {
             let mut head = position + 1;
@@ -390,9 +398,11 @@ impl Thread {
 
     #[inline(always)]
     fn advance_head(&self, writer: ObjectRef, receiver: &mut Receiver, head: u64) -> Result<()> {
+        let direction = self.direction(writer)?;
+        sync::released(&direction.consumer.head);
         // ORDER: Release pairs with the producer's Acquire in `refresh_head`: everything was read before the
         // cells and blocks are written again.
-        self.direction(writer)?.consumer.head.store(head, Release);
+        direction.consumer.head.store(head, Release);
         receiver.head = head;
         receiver.sorted = receiver.sorted.max(head);
         Ok(())

@@ -351,6 +351,7 @@ impl Thread {
         // ORDER: Acquire pairs with the consumer's Release: it is done with the cells and blocks behind it.
         let head = direction.consumer.head.load(Acquire);
         let consumed = direction.consumed(head);
+        sync::acquired(&direction.consumer.head);
         if head < sender.head_seen || consumed < sender.consumed_seen || consumed > sender.tail {
             return Err(Error::Corrupt("a ring's head is outside the ring"));
         }

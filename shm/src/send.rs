@@ -191,8 +191,10 @@ impl Thread {
     pub(crate) fn publish(&self, writer: ObjectRef, sender: &mut Sender, count: u64) -> Result<()> {
         crash_point!(self, "send.written");
         let tail = sender.tail + count;
+        let direction = self.direction(writer)?;
+        sync::released(&direction.producer.tail);
         // ORDER: Release pairs with the reader's Acquire of the tail: payload, header and links are seen.
-        self.direction(writer)?.producer.tail.store(tail, Release);
+        direction.producer.tail.store(tail, Release);
         sender.tail = tail;
         self.tally(Counter::MessagesSent, count);
         crash_point!(self, "send.sent");

@@ -4,7 +4,7 @@ use crate::bits::ObjectRef;
 use crate::count::Found;
 use crate::error::{Error, Result};
 use crate::object::{Count, Life, Pulse, Shape, State, signal};
-use crate::sync::{Acquire, Relaxed, Release};
+use crate::sync::{self, Acquire, Relaxed, Release};
 use crate::thread::Thread;
 
 /// The bytes of an object's name, the closing NUL included (`ZX_MAX_NAME_LEN`).
@@ -67,6 +67,7 @@ impl Thread {
     fn update_signals(&self, object: ObjectRef, clear: u32, set: u32) -> Result<()> {
         let state = &self.arena().object(object.slot())?.state[object.side()];
         let mut word = State(state.load(Relaxed));
+        sync::released(state);
         loop {
             let next = word.with_signals(word.signals() & !clear | set);
             if next == word {

@@ -131,6 +131,7 @@ impl Thread {
         // ORDER: Acquire, and before the rings are looked at: PEER_CLOSED is never seen without the messages
         // that came before it.
         let stored = State(slot.state[object.side()].load(Acquire)).signals();
+        sync::acquired(&slot.state[object.side()]);
         if shape != Shape::Channel {
             return Ok(stored);
         }
@@ -164,13 +165,16 @@ impl Thread {
         let direction = self.direction(at.peer())?;
         // Relaxed: at worst this tells of a message that another thread has just taken.
         let head = direction.consumer.head.load(Relaxed);
-        Ok(direction.producer.tail.load(Relaxed) != head)
+        let tail = direction.producer.tail.load(Relaxed);
+        sync::acquired(&direction.producer.tail);
+        Ok(tail != head)
     }
 
     fn is_writable(&self, writer: ObjectRef) -> Result<bool> {
         let direction = self.direction(writer)?;
         // ORDER: Acquire: the tail is not older than the head that the reader moved past it.
         let head = direction.consumer.head.load(Acquire);
+        sync::acquired(&direction.consumer.head);
         // Of a message that was consumed since, the tail may be an older one.
         let pending = direction.producer.tail.load(Relaxed).saturating_sub(direction.consumed(head));
         Ok(pending < self.max_pending(writer)?)

@@ -52,6 +52,12 @@ pub(crate) fn explained(error: io::Error) -> io::Error {
             "this process has no descriptors left: RLIMIT_NOFILE (ulimit -n) is {most}; raise it, or close some"
         ));
     }
+    if error.raw_os_error() == Some(Errno::NOSYS.raw_os_error()) {
+        return io::Error::other(
+            "a system call is missing that is needed to watch another process, pidfd_open(2): the kernel is older than \
+             5.3, or a filter or a tool (valgrind 3.19) does not let it through",
+        );
+    }
     if error.raw_os_error() == Some(Errno::NFILE.raw_os_error()) {
         return io::Error::other("the system has no descriptors left: fs.file-max (sysctl) is to be raised");
     }

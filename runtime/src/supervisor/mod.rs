@@ -77,7 +77,7 @@ pub enum SpawnError {
     /// ([`Status::ACCESS_DENIED`]).
     #[error("the startup handle cannot be given to the program: {0}")]
     StartupHandle(Status),
-    /// The program could not be started. The startup handle is closed.
+    /// The program could not be started, or not be watched. The startup handle is closed.
     #[error("the program could not be started: {0}")]
     Program(#[source] std::io::Error),
     /// The supervisor does not answer.
@@ -246,14 +246,13 @@ impl Supervisor {
             }
             pidfd => pidfd,
         };
-        let told = match &pidfd {
-            Ok(pidfd) => self.ask(Request::Spawned { seat }, Some(pidfd)),
-            Err(errno) => Err((*errno).into()),
-        };
-        let refused = match told {
-            Ok((answer, _)) if answer.status == 0 => return Ok(child),
-            Ok((answer, _)) => SpawnError::Arena(Status::from_raw(answer.status)),
-            Err(error) => SpawnError::Supervisor(error),
+        let refused = match &pidfd {
+            Ok(pidfd) => match self.ask(Request::Spawned { seat }, Some(pidfd)) {
+                Ok((answer, _)) if answer.status == 0 => return Ok(child),
+                Ok((answer, _)) => SpawnError::Arena(Status::from_raw(answer.status)),
+                Err(error) => SpawnError::Supervisor(error),
+            },
+            Err(errno) => SpawnError::Program(limits::explained((*errno).into())),
         };
         // Nobody would notice its death: it must not live.
         let _ = match &pidfd {

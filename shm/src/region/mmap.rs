@@ -9,6 +9,7 @@ use super::limited::{Limit, Limited};
 use crate::arena::AttachError;
 use crate::held::{FileId, Held};
 use crate::layout::PAGE_BYTES;
+use crate::sync;
 use core::ptr::NonNull;
 use rustix::fs::{MemfdFlags, SealFlags};
 use std::io;
@@ -98,9 +99,8 @@ impl Mapping {
         // SAFETY: these change how the new mapping is treated, which nobody but `map` knows, and none of its bytes.
         unsafe {
             let base = base.as_ptr().cast();
-            // What is locked cannot be invalidated: asking for it changes nothing, and tells.
-            let is_locked = libc::msync(base, len_bytes, libc::MS_INVALIDATE) != 0
-                && io::Error::last_os_error().raw_os_error() == Some(libc::EBUSY);
+            // What is locked cannot be let go of: asking for a page that nobody has touched changes nothing, and tells.
+            let is_locked = libc::madvise(base, PAGE_BYTES, libc::MADV_DONTNEED) != 0;
             if is_locked {
                 checked(libc::munlock(base, len_bytes))?;
                 // Refused, by a kernel that cannot do it, the arena stays unlocked, which is the lesser evil.
@@ -110,6 +110,7 @@ impl Mapping {
             checked(libc::madvise(base, len_bytes, libc::MADV_DONTDUMP))?;
             checked(libc::mprotect(base, len_bytes, libc::PROT_READ | libc::PROT_WRITE))?;
         }
+        sync::mapped(base.as_ptr().addr(), len_bytes);
         Ok(map)
     }
 }

@@ -196,6 +196,14 @@ pub(crate) fn fetch_to_write<T>(_line: &T) {}
 
 pub(crate) fn fetch_to_read<T>(_line: &T) {}
 
+pub(crate) fn is_watched() -> bool {
+    false
+}
+
+pub(crate) fn acquired<T>(_word: &T) {}
+
+pub(crate) fn released<T>(_word: &T) {}
+
 pub(crate) fn rest() {
     pause(0);
 }

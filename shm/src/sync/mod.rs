@@ -15,6 +15,7 @@
 //! | [`pause`] | spin-loop hint, then yield | yield |
 //! | [`rest`] | a microsecond of them | yield |
 //! | [`fetch_to_read`], [`fetch_to_write`] | prefetch | nothing |
+//! | [`acquired`], [`released`] | told to tools that watch (`tools.rs`) | nothing |
 //!
 //! The light barrier costs its user nothing because the other side, which runs a thousand times less often,
 //! pays with a system call that makes every running thread execute a full fence.
@@ -30,6 +31,8 @@ mod loom;
 mod once;
 #[cfg(not(loom))]
 mod real;
+#[cfg(not(loom))]
+mod tools;
 
 #[cfg(not(loom))]
 pub(crate) use self::futex::{Futex, low_half};
@@ -46,6 +49,8 @@ pub(crate) use self::once::OnceTable;
 pub use self::real::now_ns;
 #[cfg(not(loom))]
 pub(crate) use self::real::*;
+#[cfg(not(loom))]
+pub(crate) use self::tools::{acquired, is_under_valgrind, is_watched, mapped, released};
 
 pub(crate) use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 

@@ -1,0 +1,159 @@
+//! Tools that watch a running program: valgrind's (memcheck, helgrind, drd, callgrind) and ThreadSanitizer. They run a
+//! program that uses libjacinth, find nothing in it, and find the race that it has when it is asked for one.
+//!
+//! Where a tool is not installed its tests say so and pass.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use support::{Language, Linkage};
+
+/// What a tool exits with when it has found something.
+const FOUND: i32 = 99;
+
+/// The program, compiled with these flags more.
+fn compiled(name: &str, linkage: Linkage, flags: &[&str]) -> Result<PathBuf, String> {
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let mut compiler = support::compiler(Language::C);
+    compiler
+        .args(["-Wall", "-Wextra", "-Werror", "-g", "-O1", "-I"])
+        .arg(support::this_crate().join("include"));
+    compiler.args(flags).arg(support::this_crate().join("tests/tools/handover.c")).arg("-o").arg(&program);
+    support::link(&mut compiler, support::library()?, linkage);
+    support::run(compiler)?;
+    Ok(program)
+}
+
+/// Runs to the end. Gives how, and what was said.
+fn ran(mut command: Command) -> (Option<i32>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    command.env("TMPDIR", folder.path()).env_remove("JACINTH_ARENA").env_remove("JACINTH_SEAT");
+    let output = command.output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8_lossy(&text).into_owned())
+}
+
+fn has_valgrind() -> bool {
+    let is_there = Command::new("valgrind").arg("--version").output().is_ok();
+    if !is_there {
+        eprintln!("skipped: valgrind is not installed");
+    }
+    is_there
+}
+
+/// Runs the program under a tool of valgrind's; `None` where that is not installed.
+fn under_valgrind(test: &str, options: &[&str], mode: &str) -> Option<(Option<i32>, String)> {
+    if !has_valgrind() {
+        return None;
+    }
+    let program = compiled(test, Linkage::Shared, &[]).unwrap();
+    let mut command = Command::new("valgrind");
+    command.arg(format!("--error-exitcode={FOUND}")).args(options).arg(program).args(mode.split(' '));
+    Some(ran(command))
+}
+
+fn finds_nothing(test: &str, options: &[&str], mode: &str) {
+    let Some((code, text)) = under_valgrind(test, options, mode) else { return };
+    assert!(code == Some(0) && text.contains("all is well"), "{code:?}\n{text}");
+}
+
+fn finds_the_race(test: &str, options: &[&str]) {
+    let Some((code, text)) = under_valgrind(test, options, "race") else { return };
+    assert!(code == Some(FOUND) && text.contains("handover.c"), "{code:?}\n{text}");
+}
+
+#[test]
+fn memcheck_finds_nothing() {
+    finds_nothing("memcheck", &["--tool=memcheck"], "");
+}
+
+#[test]
+fn a_spawned_program_runs_under_memcheck() {
+    if !has_valgrind() {
+        return;
+    }
+    let program = compiled("memcheck-spawned", Linkage::Shared, &[]).unwrap();
+    let mut command = Command::new(&program);
+    // What it finds goes to standard error, which is this process's to read.
+    command.args(["spawn", "/usr/bin/env", "valgrind", "--tool=memcheck"]).arg(&program).arg("child");
+    let (code, text) = ran(command);
+    assert!(code == Some(0) && text.contains("all is well"), "{code:?}\n{text}");
+    assert!(text.contains("ERROR SUMMARY: 0 errors"), "{text}");
+}
+
+#[test]
+fn a_supervisor_that_can_watch_nobody_says_why() {
+    let Some((code, text)) = under_valgrind("memcheck-spawns", &[], "spawn /bin/true") else { return };
+    // Newer ones let pidfd_open through: then the program is started, and ends without a word.
+    assert!(text.contains("pidfd_open") || text.contains("ZX_OK"), "{code:?}\n{text}");
+}
+
+#[test]
+fn callgrind_runs() {
+    finds_nothing("callgrind", &["--tool=callgrind", "--callgrind-out-file=/dev/null"], "");
+}
+
+#[test]
+fn helgrind_sees_what_messages_and_signals_order() {
+    finds_nothing("helgrind", &["--tool=helgrind"], "");
+}
+
+#[test]
+fn helgrind_sees_a_race_all_the_same() {
+    finds_the_race("helgrind-race", &["--tool=helgrind"]);
+}
+
+#[test]
+fn drd_sees_what_messages_and_signals_order() {
+    finds_nothing("drd", &["--tool=drd"], "");
+}
+
+#[test]
+fn drd_sees_a_race_all_the_same() {
+    finds_the_race("drd-race", &["--tool=drd"]);
+}
+
+#[test]
+fn the_default_arena_is_small_under_valgrind_alone() {
+    let program = compiled("config", Linkage::Shared, &[]).unwrap();
+    let mut command = Command::new(&program);
+    command.arg("config");
+    assert_eq!(ran(command).1, "pool_bytes 1073741824\n");
+    let Some((_, text)) = under_valgrind("config-valgrind", &["-q"], "config") else { return };
+    assert_eq!(text, "pool_bytes 16777216\n");
+}
+
+/// Runs the program compiled with ThreadSanitizer; `None` where that is not to be had.
+fn under_tsan(test: &str, linkage: Linkage, mode: &str) -> Option<(Option<i32>, String)> {
+    let program = match compiled(test, linkage, &["-fsanitize=thread"]) {
+        Ok(program) => program,
+        Err(error) if error.contains("-ltsan") || error.contains("libtsan") => {
+            eprintln!("skipped: ThreadSanitizer is not installed: {error}");
+            return None;
+        }
+        Err(error) => panic!("{error}"),
+    };
+    let mut command = Command::new(program);
+    command.arg(mode).env("TSAN_OPTIONS", format!("exitcode={FOUND}"));
+    let (code, text) = ran(command);
+    if text.contains("unexpected memory mapping") {
+        eprintln!("skipped: this ThreadSanitizer does not run on this kernel (vm.mmap_rnd_bits)");
+        return None;
+    }
+    Some((code, text))
+}
+
+#[test]
+fn thread_sanitizer_sees_what_messages_and_signals_order() {
+    for (test, linkage) in [("tsan", Linkage::Shared), ("tsan-static", Linkage::Static)] {
+        let Some((code, text)) = under_tsan(test, linkage, "") else { return };
+        assert!(code == Some(0) && text.contains("all is well"), "{test}: {code:?}\n{text}");
+    }
+}
+
+#[test]
+fn thread_sanitizer_sees_a_race_all_the_same() {
+    let Some((code, text)) = under_tsan("tsan-race", Linkage::Shared, "race") else { return };
+    assert!(code == Some(FOUND) && text.contains("handover.c"), "{code:?}\n{text}");
+}
