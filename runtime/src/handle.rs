@@ -12,6 +12,7 @@ use std::num::NonZeroU32;
 ///
 /// Follows `docs/handles.md`. The value is never 0, means nothing in another process, and is not used again
 /// soon after it was closed. `Option<Handle>` is four bytes.
+#[must_use = "dropping a handle closes it"]
 #[derive(Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(transparent)]
 pub struct Handle(NonZeroU32);
@@ -62,6 +63,7 @@ impl HandleRef<'_> {
 }
 
 /// A handle that came in a message, with what is known of it (`zx_handle_info_t`).
+#[must_use = "dropping it closes its handle"]
 #[derive(Debug, PartialEq, Eq)]
 pub struct HandleInfo {
     /// The handle.

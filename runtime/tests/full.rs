@@ -193,7 +193,7 @@ fn a_full_object_table_says_no_resources_and_works_again_after_a_close() {
                 assert_eq!(Channel::create().map(drop), Err(Status::NO_RESOURCES));
                 assert!(events[0].duplicate(Rights::SAME_RIGHTS).is_ok(), "a handle needs no object");
                 for _ in 0..500 {
-                    events.remove(0);
+                    drop(events.remove(0));
                     let (ours, theirs) = Channel::create().unwrap();
                     tell(&ours, "works");
                     assert_eq!(next(&theirs).bytes(), b"works");

@@ -428,7 +428,7 @@ fn headless() {
         attach(std::env::var_os("SOCKET").unwrap()).unwrap();
         let goes_on = std::env::var_os("GOES_ON").unwrap();
         while std::path::Path::new(&goes_on).exists() {
-            Event::create().unwrap();
+            drop(Event::create().unwrap());
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
         std::process::exit(0);

@@ -184,7 +184,7 @@ impl Worker {
     /// An end whose peer is gone is of little use.
     fn forget_if_closed(&mut self, index: usize, result: Result<(), Status>) -> Result<(), Status> {
         if result == Err(Status::PEER_CLOSED) && self.random.bool() {
-            self.channels.swap_remove(index);
+            drop(self.channels.swap_remove(index));
         }
         result
     }

@@ -36,6 +36,7 @@ pub const MAX_MSG_HANDLES: usize = shm::MAX_MESSAGE_HANDLES;
 /// assert_eq!(theirs.read(&mut message), Err(Status::SHOULD_WAIT));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[must_use = "dropping an end of a channel closes it, and its peer is told"]
 #[derive(Debug, PartialEq, Eq, Hash)]
 #[repr(transparent)]
 pub struct Channel(Handle);
@@ -383,6 +384,7 @@ handle_based!(Channel);
 impl Peered for Channel {}
 
 /// Room for a message, to be filled in place. Dropped unsent, it goes back to the channel.
+#[must_use = "dropping a loan sends nothing, and gives its memory back"]
 #[derive(Debug)]
 pub struct Loan<'a> {
     loan: shm::Loan,
@@ -425,6 +427,7 @@ impl Loan<'_> {
 }
 
 /// A message that is read where it lies.
+#[must_use = "dropping it takes the message out of the channel, and closes its handles"]
 #[derive(Debug)]
 pub struct InPlace<'a> {
     message: shm::InPlace,

@@ -16,6 +16,7 @@ use jacinth_shm::Shape;
 /// assert_eq!(observer.wait(Signals::USER_0, MonotonicInstant::INFINITE)?, Signals::USER_0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[must_use = "dropping an event closes its handle"]
 #[derive(Debug, PartialEq, Eq, Hash)]
 #[repr(transparent)]
 pub struct Event(Handle);

@@ -17,6 +17,7 @@ use jacinth_shm::Shape;
 /// assert_eq!(seen, Signals::EVENTPAIR_PEER_CLOSED);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[must_use = "dropping one side of a pair closes it, and its peer is told"]
 #[derive(Debug, PartialEq, Eq, Hash)]
 #[repr(transparent)]
 pub struct EventPair(Handle);

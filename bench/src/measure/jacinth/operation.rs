@@ -17,7 +17,7 @@ impl Operation for DuplicateClose {
 
     #[inline(always)]
     fn once(&mut self) -> Result<()> {
-        black_box(self.0.duplicate(Rights::SAME_RIGHTS)?);
+        drop(black_box(self.0.duplicate(Rights::SAME_RIGHTS)?));
         Ok(())
     }
 }
@@ -34,7 +34,7 @@ impl Operation for EventCreateClose {
 
     #[inline(always)]
     fn once(&mut self) -> Result<()> {
-        black_box(Event::create()?);
+        drop(black_box(Event::create()?));
         Ok(())
     }
 }
@@ -51,7 +51,7 @@ impl Operation for ChannelCreateClose {
 
     #[inline(always)]
     fn once(&mut self) -> Result<()> {
-        black_box(Channel::create()?);
+        drop(black_box(Channel::create()?));
         Ok(())
     }
 }
