@@ -164,6 +164,12 @@ fn freeing_a_block_of_another_process() {
     explore_deaths(FREEING_ANOTHERS_BLOCK, 1);
 }
 
+/// INV-GIVE-1, INV-FREE-1.
+#[test]
+fn giving_memory_back() {
+    explore_deaths(GIVING_MEMORY_BACK, 1);
+}
+
 /// INV-CYCLE-2: what a collector of cycles did not come to is collected by the next.
 #[test]
 fn collecting_a_cycle() {

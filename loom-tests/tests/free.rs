@@ -3,7 +3,7 @@
 
 mod support;
 
-use jacinth_shm_loom::{Error, Shape, Thread};
+use jacinth_shm_loom::{Error, IdleBlocks, Shape, Thread, Unused};
 use support::*;
 
 /// A channel with one block.
@@ -163,5 +163,34 @@ fn a_block_freed_by_another_gives_one_credit() {
         let refused = one.send_value(more, &message(2, 1));
         assert!(matches!(refused, Err(Error::NoResources(_))), "{refused:?}");
         assert_clean(&two, 2, 4);
+    });
+}
+
+/// INV-GIVE-1: a block whose memory is given back is one taker's, before or after.
+#[test]
+fn a_block_that_is_given_back_is_taken_once() {
+    model_without_barriers(2, || {
+        let one = with_blocks(3);
+        let kept = channel(&one);
+        let (first, second) = (channel(&one), channel(&one));
+        let two = child(&one, None);
+        let (there, _) = two.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        end(&one, first);
+        end(&one, second);
+        let giving = loom::thread::spawn(move || {
+            IdleBlocks::new().pass(&one, Unused::Now, &mut || true).unwrap();
+            one
+        });
+        let sent = two.send_value(there, &message(2, 1));
+        let one = giving.join().unwrap();
+        if sent.is_err() {
+            assert_eq!(two.send_value(there, &message(2, 1)), Ok(()));
+        }
+        assert_clean(&one, 2, 4);
+        channel(&one);
+        let (more, _) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        assert_eq!(one.send_value(more, &message(1, 1)), Err(Error::NoMemory { bytes: 256 }));
+        end(&one, kept);
+        assert_clean(&one, 3, 6);
     });
 }

@@ -91,6 +91,7 @@ fn ending_sides() {
     kill_after_every_store(ENDING_A_CHANNEL);
     kill_after_every_store(ENDING_A_CHANNEL_OF_USED_BLOCKS);
     kill_after_every_store(FREEING_ANOTHERS_BLOCK);
+    kill_after_every_store(GIVING_MEMORY_BACK);
 }
 
 /// INV-CREATE-1, INV-ENTRY-1.

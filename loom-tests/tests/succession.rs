@@ -91,6 +91,7 @@ fn a_second_supervisor_completes_what_the_first_left_of_dying_sides() {
         CLOSING_A_FULL_SIDE,
         ENDING_A_CHANNEL,
         FREEING_ANOTHERS_BLOCK,
+        GIVING_MEMORY_BACK,
         COLLECTING_A_CYCLE,
         LEAVING_EVERYTHING,
     ] {

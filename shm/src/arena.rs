@@ -254,10 +254,30 @@ impl Arena {
         Ok(unsafe { core::slice::from_raw_parts(first, lines) })
     }
 
+    /// Which blocks of a leaf of the map were freed lately: see `give_back`.
+    pub(crate) fn freed_lately(&self, class: usize, leaf: usize) -> Result<&AtomicU64> {
+        let section = self.layout.freed_lately.get(class).copied();
+        let word = section.and_then(|section| self.at(section, leaf)).map(|word| &word.0);
+        word.ok_or(Error::Corrupt("a block's leaf is out of range"))
+    }
+
+    /// Gives the memory of so many blocks back, as far as they have whole pages, and says how many bytes that is. The
+    /// blocks are the caller's.
+    pub(crate) fn give_blocks_back(&self, first: BlockId, count: usize) -> Result<usize> {
+        let lines = self.lines(first)?;
+        let section = self.layout.pools[first.class()];
+        let (from, len) = (first.index() * lines.len(), count * lines.len());
+        if from + len > section.count {
+            return Err(Error::Corrupt("a block is out of range"));
+        }
+        // SAFETY: `first` is the line `from` of its pool, and the pool holds `len` lines from there on, as was just checked;
+        // `Line: Shared` as in `at`.
+        Ok(self.give_back(unsafe { core::slice::from_raw_parts(lines.as_ptr(), len) }))
+    }
+
     /// Gives the whole pages of these lines back to the system, and says how many bytes they are: see
     /// [`Region::give_back`]. `lines` belongs to this arena, and its content to nobody.
-    #[allow(dead_code, reason = "for whoever frees whole blocks")]
-    pub(crate) fn give_back(&self, lines: &[Line]) -> usize {
+    fn give_back(&self, lines: &[Line]) -> usize {
         let offset_bytes = lines.as_ptr().addr().wrapping_sub(self.base.as_ptr().addr());
         self.region.give_back(offset_bytes, size_of_val(lines))
     }
@@ -315,6 +335,7 @@ mod model {
             self.construct(layout.entries);
             self.construct(layout.object_map.section);
             layout.block_maps.iter().for_each(|map| self.construct(map.section));
+            layout.freed_lately.iter().for_each(|section| self.construct(*section));
             layout.descriptors.iter().for_each(|section| self.construct(*section));
             layout.pools.iter().for_each(|section| self.construct(*section));
         }

@@ -189,7 +189,7 @@ impl Thread {
         Ok(None)
     }
 
-    fn try_take(&self, block: BlockId) -> Result<bool> {
+    pub(crate) fn try_take(&self, block: BlockId) -> Result<bool> {
         let state = &self.arena().descriptor(block)?.state;
         let word = BlockWord(state.load(Relaxed));
         // ORDER: Acquire pairs with the Release in `free_block_named`: the last user is done with the bytes. Release: after
@@ -230,6 +230,15 @@ impl Thread {
     /// Frees the block that this row's link intent names, if its word is still exactly `word`. At most one caller
     /// succeeds (INV-BLOCK-2).
     pub(crate) fn free_block_named(&self, block: BlockId, word: BlockWord) -> Result<bool> {
+        let is_freed = self.free_unused_block(block, word)?;
+        if is_freed {
+            self.arena().mark_freed_lately(block)?;
+        }
+        Ok(is_freed)
+    }
+
+    /// As [`free_block_named`](Self::free_block_named), where nothing has been written into the block.
+    pub(crate) fn free_unused_block(&self, block: BlockId, word: BlockWord) -> Result<bool> {
         let state = &self.arena().descriptor(block)?.state;
         // ORDER: Release pairs with the Acquire in `try_take`: whoever frees a block has seen its last use.
         if state.compare_exchange(word.0, word.freed().0, Release, Relaxed).is_err() {

@@ -46,7 +46,9 @@ impl Thread {
         for tag in self.arena().thread_tags().filter(|tag| *tag != self.tag.0) {
             // Relaxed, here and below: what is not seen yet was under way when this was asked for.
             match Link::from_word(self.arena().thread(tag)?.link.load(Relaxed)) {
-                Link::LeaveSegment { block, .. } | Link::LeavePayload { block, .. }
+                Link::LeaveSegment { block, .. }
+                | Link::LeavePayload { block, .. }
+                | Link::GivingBack { block }
                     if block.class() == class =>
                 {
                     return Ok(true);

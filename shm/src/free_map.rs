@@ -45,7 +45,7 @@ use crate::thread::Thread;
 use arrayvec::ArrayVec;
 
 /// Things, or words, that one word speaks of: few in models, where there are few things.
-const WORD_BITS: usize = if cfg!(loom) { 2 } else { 64 };
+pub(crate) const WORD_BITS: usize = if cfg!(loom) { 2 } else { 64 };
 
 /// Enough for 2²³ things.
 const MOST_LEVELS: usize = if cfg!(loom) { 12 } else { 4 };
@@ -53,7 +53,7 @@ const MOST_LEVELS: usize = if cfg!(loom) { 12 } else { 4 };
 /// A word of the map.
 #[derive(Debug, Default)]
 #[repr(transparent)]
-pub(crate) struct MapWord(AtomicU64);
+pub(crate) struct MapWord(pub(crate) AtomicU64);
 
 // SAFETY: one atomic word; zero is its default.
 unsafe impl Shared for MapWord {}
@@ -283,6 +283,16 @@ impl<'a> FreeMap<'a> {
                 })
             })
         })
+    }
+
+    /// Which things of a leaf are shown as free.
+    pub(crate) fn leaf(self, leaf: usize) -> u64 {
+        let leaves = self.layout.levels[0];
+        if leaf * WORD_BITS >= leaves.bits {
+            return 0;
+        }
+        // Relaxed: a hint.
+        self.word(leaves, leaf).load(Relaxed) & leaves.meaningful(leaf)
     }
 
     /// For the audit: whether the thing's bit is set, and whether every bit above that has to be is.

@@ -8,13 +8,14 @@
 //!                                                                   a process
 //! ```
 //!
-//! The maps say which objects and which blocks are free: one for objects, one for each class of blocks.
+//! The maps say which objects and which blocks are free: one for objects, one for each class of blocks. Beside each of the
+//! latter is a bit a block that says which were freed lately.
 //!
 //! INV-LAYOUT-1: after attach nothing here is read from the arena again: the numbers live in private memory.
 //! INV-LAYOUT-2: sections follow each other in this order without overlap, each on a page of its own.
 
 use crate::block::Descriptor;
-use crate::free_map::{MapLayout, MapWord};
+use crate::free_map::{MapLayout, MapWord, WORD_BITS};
 use crate::object::{Body, Name, Object};
 use crate::owner::{ProcessRow, ThreadRow};
 use crate::region::Shared;
@@ -362,6 +363,8 @@ pub(crate) struct Layout {
     pub(crate) object_map: Map,
     /// Which blocks are, class by class.
     pub(crate) block_maps: Vec<Map>,
+    /// Which blocks were freed lately, by leaf of their maps: see `give_back`.
+    pub(crate) freed_lately: Vec<Section<MapWord>>,
     pub(crate) descriptors: Vec<Section<Descriptor>>,
     pub(crate) pools: Vec<Section<Line>>,
     pub(crate) total_bytes: usize,
@@ -387,6 +390,7 @@ impl Layout {
         let blocks = |class| config.blocks_of_class(class);
         let object_map = at.map(objects.count);
         let block_maps = (0..classes).map(|class| at.map(blocks(class))).collect();
+        let freed_lately = (0..classes).map(|class| at.section(blocks(class).div_ceil(WORD_BITS))).collect();
         let descriptors = (0..classes).map(|class| at.section(blocks(class))).collect();
         let pools = (0..classes).map(|class| at.section(blocks(class) * (CLASS_0_LINES << class))).collect();
         let total_bytes = at.next_bytes;
@@ -402,6 +406,7 @@ impl Layout {
             entries_per_process,
             object_map,
             block_maps,
+            freed_lately,
             descriptors,
             pools,
             total_bytes,

@@ -44,6 +44,7 @@ mod exhausted;
 mod exit;
 mod fork;
 mod free_map;
+mod give_back;
 #[cfg(not(loom))]
 mod held;
 #[cfg(not(loom))]
@@ -84,6 +85,7 @@ pub use create::Created;
 pub use error::{Error, Result};
 #[cfg(not(loom))]
 pub use exit::at_exit;
+pub use give_back::{IdleBlocks, Unused};
 #[cfg(not(loom))]
 pub use held::{FileId, Held};
 #[cfg(not(loom))]

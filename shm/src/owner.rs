@@ -333,6 +333,10 @@ pub(crate) enum Link {
     Taking {
         block: crate::block::BlockId,
     },
+    /// Free blocks of a leaf of the map, which begins with `block`, are taken, to give their memory back.
+    GivingBack {
+        block: crate::block::BlockId,
+    },
     /// `block` becomes the next ring segment of the direction that `from` writes.
     JoinSegment {
         from: ObjectRef,
@@ -368,6 +372,7 @@ impl Link {
             Self::LeaveSegment { from, block } => (3, from, block),
             Self::LeavePayload { from, block } => (4, from, block),
             Self::Taking { block } => (5, ObjectRef(0), block),
+            Self::GivingBack { block } => (6, ObjectRef(0), block),
         };
         Self::KIND.of(kind) | Self::OBJECT.of(from.0.into()) | Self::BLOCK.of(block.to_link())
     }
@@ -381,6 +386,7 @@ impl Link {
             3 => Self::LeaveSegment { from, block },
             4 => Self::LeavePayload { from, block },
             5 => Self::Taking { block },
+            6 => Self::GivingBack { block },
             _ => Self::Idle,
         }
     }
@@ -417,6 +423,7 @@ mod tests {
             Link::LeaveSegment { from: object, block },
             Link::LeavePayload { from: object, block },
             Link::Taking { block },
+            Link::GivingBack { block },
         ] {
             assert_eq!(Link::from_word(link.to_word()), link);
         }

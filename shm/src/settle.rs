@@ -73,6 +73,11 @@ impl Thread {
         let (block, is_linked) = match link {
             Link::Idle => return Ok(()),
             Link::Taking { block } => (block, false),
+            Link::GivingBack { block } => {
+                recovered.blocks_freed += self.settle_giving_back(block)?;
+                self.set_link(Link::Idle, 0);
+                return Ok(());
+            }
             Link::JoinSegment { from, block }
             | Link::JoinPayload { from, block }
             | Link::LeaveSegment { from, block }
@@ -92,6 +97,7 @@ impl Thread {
         }
         let map = self.arena().free_blocks(block.class())?;
         map.repair(self, block.index() as u32, || self.arena().is_free(block))?;
+        self.arena().mark_freed_lately(block)?;
         self.set_link(Link::Idle, 0);
         Ok(())
     }

@@ -1,7 +1,9 @@
 //! Blocks: any process finds what any other has freed, quotas count what is alive, and nothing is refused that there
 //! is room for.
 
-use jacinth_shm::{Arena, Config, Error, Growing, Process, Result, Seat, Shape, Thread, TooSmall};
+use jacinth_shm::{
+    Arena, Config, Error, Growing, IdleBlocks, Process, Result, Seat, Shape, Thread, TooSmall, Unused,
+};
 use std::sync::Arc;
 
 const ALL: u32 = 0xf_ffff;
@@ -136,5 +138,93 @@ fn what_others_freed_of_a_process_it_may_have_again() {
             first.recover(dead).unwrap();
         }
     }
+    assert_clean(&first);
+}
+
+/// A burst of messages of all sizes through many channels: these many bytes.
+fn burst(thread: &Thread, bytes: usize) -> Vec<[u32; 2]> {
+    let (mut left, mut size, mut channels) = (bytes, 0, Vec::new());
+    while left > 0 {
+        let len = 200 << size;
+        channels.push(filled(thread, len).unwrap());
+        left = left.saturating_sub(len);
+        size = (size + 1) % 9;
+    }
+    channels
+}
+
+#[test]
+fn what_a_burst_needed_goes_back_to_the_system() {
+    let thread = arena(|config| config.pool_bytes = 64 << 20);
+    let mut idle = IdleBlocks::new();
+    let long = filled(&thread, 8).unwrap();
+    let before = real_bytes(&thread);
+    let channels = burst(&thread, 30 << 20);
+    assert!(real_bytes(&thread) > before + (30 << 20));
+    channels.into_iter().for_each(|channel| close(&thread, channel));
+    thread.collect().unwrap();
+    assert!(idle.is_due(thread.process().arena()));
+    let soon = idle.pass(&thread, Unused::ForAWhile, &mut || true).unwrap();
+    assert_eq!(soon, 0, "they were freed just now");
+    let given = idle.pass(&thread, Unused::ForAWhile, &mut || true).unwrap();
+    assert!(given > 30 << 20, "{given} bytes");
+    let after = real_bytes(&thread);
+    // What is left: the slots of the channels, and what describes the blocks.
+    assert!(after < before + (2 << 20), "{before} bytes before, {after} after");
+    assert_eq!(idle.pass(&thread, Unused::ForAWhile, &mut || true), Ok(0));
+    assert!(!idle.is_due(thread.process().arena()), "nothing is left to do");
+    close(&thread, long);
+    assert_clean(&thread);
+}
+
+#[test]
+fn memory_in_steady_use_stays() {
+    let thread = arena(|config| config.max_objects = 8);
+    let mut idle = IdleBlocks::new();
+    for _ in 0..100 {
+        let given = idle.pass(&thread, Unused::ForAWhile, &mut || true).unwrap();
+        assert_eq!(given, 0, "it is used between any two passes");
+        close(&thread, filled(&thread, 60_000).unwrap());
+        thread.collect().unwrap();
+    }
+    let given = idle.pass(&thread, Unused::Now, &mut || true).unwrap();
+    assert_eq!(given, 64 << 10, "unless it is asked for");
+    assert_clean(&thread);
+}
+
+#[test]
+fn blocks_are_taken_and_given_back_at_once() {
+    let first = arena(|config| config.pool_bytes = 1 << 20);
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = [8, 500, 5000, 60_000]
+            .map(|bytes| {
+                let process = first.process();
+                scope.spawn(move || {
+                    let thread = Thread::join(process).unwrap();
+                    for _ in 0..2000 {
+                        let [near, far] = filled(&thread, bytes).unwrap();
+                        let (mut read, mut handles) = (Vec::new(), Vec::new());
+                        let mut sink = Growing::new(&mut read, &mut handles);
+                        thread.receive(thread.find(far).unwrap(), 0, &mut sink, TooSmall::Keep).unwrap();
+                        assert_eq!(read, vec![7; bytes]);
+                        close(&thread, [near, far]);
+                    }
+                })
+            })
+            .into();
+        let (process, done) = (first.process(), &done);
+        let giving = scope.spawn(move || {
+            let thread = Thread::join(process).unwrap();
+            let mut idle = IdleBlocks::new();
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                thread.collect().unwrap();
+                idle.pass(&thread, Unused::Now, &mut || true).unwrap();
+            }
+        });
+        workers.into_iter().for_each(|worker| worker.join().unwrap());
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        giving.join().unwrap();
+    });
     assert_clean(&first);
 }

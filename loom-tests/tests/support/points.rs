@@ -55,6 +55,8 @@ pub const AHEAD: &[&str] = &["ahead.intended", "ahead.passed", "ahead.freed"];
 pub const FREE: &[&str] = &["free.intended", "free.unlinked", "free.word", "free.freed"];
 /// Giving another process the credit for a block of its.
 pub const CREDIT: &[&str] = &["free.shown"];
+/// Giving the memory of free blocks back to the system.
+pub const GIVE: &[&str] = &["give.intended", "give.owned", "give.given", "give.freed"];
 /// Making a retired slot free.
 pub const RECLAIM: &[&str] = &["reclaim.claimed", "reclaim.torn"];
 /// Closing what only holds itself.
@@ -98,6 +100,7 @@ pub const ALL_POINTS: &[&[&str]] = &[
     AHEAD,
     FREE,
     CREDIT,
+    GIVE,
     RECLAIM,
     CYCLE,
     RECOVER,

@@ -7,6 +7,7 @@ mod cycles;
 mod door;
 mod exiting;
 pub(crate) mod identity;
+mod idle;
 pub(crate) mod limits;
 mod living;
 mod meeting;
@@ -42,6 +43,8 @@ pub struct Report {
     pub objects_reclaimed: u32,
     /// Ends of channels that were queued only inside each other, where nobody could read them.
     pub ends_collected: u32,
+    /// Bytes of free memory that went back to the system.
+    pub bytes_given_back: u64,
 }
 
 impl std::fmt::Display for Report {
@@ -59,8 +62,8 @@ impl std::fmt::Display for Report {
             f,
             "{processes} processes recovered ({threads} threads): {handles_closed} handles closed, \
              {operations_finished} operations finished, {operations_undone} undone, {blocks_freed} blocks freed, \
-             {objects_retired} objects retired, {} reclaimed, {} garbage ends of channels",
-            self.objects_reclaimed, self.ends_collected
+             {objects_retired} objects retired, {} reclaimed, {} garbage ends of channels, {} bytes given back",
+            self.objects_reclaimed, self.ends_collected, self.bytes_given_back
         )
     }
 }

@@ -30,7 +30,7 @@ pub(crate) struct Answer {
 /// Every packet has this size.
 pub(crate) const PACKET_BYTES: usize = 4 * (WORDS + 1);
 /// What follows the kind of a request, or the status of an answer.
-const WORDS: usize = 9;
+const WORDS: usize = 11;
 
 /// Why an answer is NO_RESOURCES, where it is not the arena that has none.
 const NO_DESCRIPTORS: u32 = 1;
@@ -136,6 +136,8 @@ impl Answer {
             objects_retired,
             report.objects_reclaimed,
             report.ends_collected,
+            report.bytes_given_back as u32,
+            (report.bytes_given_back >> 32) as u32,
         ];
         Self { status: 0, words }
     }
@@ -152,7 +154,10 @@ impl Answer {
             objects_retired,
             objects_reclaimed,
             ends_collected,
+            low,
+            high,
         ] = self.words;
+        let bytes_given_back = u64::from(high) << 32 | u64::from(low);
         let recovered = Recovered {
             processes,
             threads,
@@ -162,7 +167,7 @@ impl Answer {
             blocks_freed,
             objects_retired,
         };
-        Ok(crate::Report { recovered, objects_reclaimed, ends_collected })
+        Ok(crate::Report { recovered, objects_reclaimed, ends_collected, bytes_given_back })
     }
 
     pub(crate) fn seat(self) -> Result<Seat, Status> {

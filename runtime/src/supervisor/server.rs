@@ -18,6 +18,7 @@ use super::cycles::Cycles;
 use super::door::Door;
 use super::exiting;
 use super::identity;
+use super::idle::Idle;
 use super::meeting;
 use super::patience::wait_for;
 use super::tripwire::{Alarm, Watch};
@@ -79,6 +80,7 @@ pub(super) struct Server {
     /// `None` while there can be none: then deaths are learned of by pidfds alone.
     watch: Option<Watch>,
     cycles: Cycles,
+    idle: Idle,
     report: Report,
     /// The dead who have not been recovered to the end.
     pub(super) burials: shm::Burials,
@@ -125,6 +127,7 @@ impl Server {
             members: vec![own],
             watch: None,
             cycles: Cycles::new(),
+            idle: Idle::new(),
             report: Report::default(),
             burials: shm::Burials::new(),
             retry: None,
@@ -167,8 +170,9 @@ impl Server {
         self.members.retain(|member| member.line.is_some() || member.seat.is_some());
         if is_idle {
             let (members, watch) = (&self.members, &self.watch);
-            let found = self.cycles.look_if_due(&self.thread, || !has_news(members, watch.as_ref()));
-            self.report.ends_collected += found;
+            let mut go_on = || !has_news(members, watch.as_ref());
+            self.report.ends_collected += self.cycles.look_if_due(&self.thread, &mut go_on);
+            self.report.bytes_given_back += self.idle.look_if_due(&self.thread, &mut go_on);
         }
         Ok(())
     }
@@ -442,7 +446,8 @@ impl Server {
         self.bury(dead);
     }
 
-    /// Buries whoever is dead by now, finishes what is unfinished, collects cycles, and reclaims.
+    /// Buries whoever is dead by now, finishes what is unfinished, collects cycles, reclaims, and gives back the memory of
+    /// what is free.
     pub(super) fn collect(&mut self) -> Result<Report, Status> {
         self.bury_the_dead(None);
         self.take_up_unfinished();
@@ -456,6 +461,7 @@ impl Server {
         self.report.ends_collected += self.cycles.look(&self.thread, &mut || true);
         let reclaimed = self.thread.collect().map_err(status::of)?;
         self.report.objects_reclaimed += u32::try_from(reclaimed).unwrap_or(u32::MAX);
+        self.report.bytes_given_back += self.idle.look(&self.thread);
         Ok(self.report)
     }
 }

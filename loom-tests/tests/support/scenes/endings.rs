@@ -75,6 +75,23 @@ pub const FREEING_ANOTHERS_BLOCK: Scene = Scene {
     },
 };
 
+/// The victim has freed three blocks, two of which share a word of the map.
+pub const GIVING_MEMORY_BACK: Scene = Scene {
+    name: "giving the memory of free blocks back",
+    points: &[GIVE],
+    stage: SENDING_IN_USED_BLOCKS.stage,
+    act: |victim, _| IdleBlocks::new().pass(victim, Unused::Now, &mut || true).map(drop),
+    beside: send_or_find_closed,
+    after: |survivor, survivors| {
+        let (near, far) = survivor.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        for number in 1..=2 {
+            assert_eq!(survivor.send_value(near, &message(number, 9)), Ok(()), "they are still to be had");
+        }
+        close_all(survivor, &[near, far.unwrap()]);
+        peer_is_closed(survivor, survivors);
+    },
+};
+
 pub const COLLECTING_A_CYCLE: Scene = Scene {
     name: "closing two ends that are queued inside each other",
     points: &[CLOSE, DYING, DRAIN, CYCLE],

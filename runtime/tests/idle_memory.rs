@@ -1,0 +1,61 @@
+//! Memory that nobody uses goes back to the system: at once when it is collected, and by itself after a while.
+
+mod support;
+
+use jacinth::*;
+use std::os::unix::fs::MetadataExt;
+use support::*;
+
+/// What the arena's file takes of the system's memory.
+fn real_bytes() -> u64 {
+    let files = std::fs::read_dir("/proc/self/fd").unwrap().map(|file| file.unwrap().path());
+    let is_arena = |path: &std::path::PathBuf| {
+        std::fs::read_link(path).is_ok_and(|file| file.to_string_lossy().contains("jacinth-arena"))
+    };
+    let arena = files.into_iter().find(is_arena).expect("this process has the arena's file");
+    std::fs::metadata(arena).unwrap().blocks() * 512
+}
+
+/// A burst of messages through a few channels, all of which are read, and the channels closed.
+fn burst_and_drain() {
+    let before = real_bytes();
+    for len in [60_000, 4000, 300] {
+        let (near, far) = Channel::create().unwrap();
+        let mut sent = 0;
+        while near.write(&vec![7; len], &mut Vec::new()).is_ok() && sent * len < 40 << 20 {
+            sent += 1;
+        }
+        let mut message = MessageBuf::new();
+        for _ in 0..sent {
+            far.read(&mut message).unwrap();
+            assert_eq!(message.bytes().len(), len);
+        }
+    }
+    let after = real_bytes();
+    assert!(after > before + (40 << 20), "{before} bytes before, {after} after");
+}
+
+#[test]
+fn a_drained_arena_is_small_after_a_collection() {
+    in_arena(|supervisor| {
+        let before = real_bytes();
+        burst_and_drain();
+        let report = supervisor.collect().unwrap();
+        assert!(report.bytes_given_back > 40 << 20, "{report}");
+        let after = real_bytes();
+        assert!(after < before + (2 << 20), "{before} bytes before, {after} after");
+        burst_and_drain();
+    });
+}
+
+#[test]
+fn a_drained_arena_grows_small_by_itself() {
+    in_arena(|_| {
+        let before = real_bytes();
+        burst_and_drain();
+        // A hang is what the watchdog is for.
+        while real_bytes() > before + (2 << 20) {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    });
+}
