@@ -273,8 +273,8 @@ impl Supervisor {
     }
 
     /// Recovers whatever is dead, closes channel ends that are only queued inside each other, reclaims whatever is
-    /// free, now, and says what this supervisor has collected so far. It does all of that by itself; this is for those
-    /// who want to see it done.
+    /// free, gives its memory back to the system, all of it now, and says what this supervisor has collected so far. It
+    /// does all of that by itself, the last after some seconds; this is for those who want to see it done.
     ///
     /// # Errors
     /// [`Status::UNAVAILABLE`] when the supervisor does not answer, [`Status::BAD_STATE`] in a forked child.
