@@ -181,6 +181,21 @@ impl Thread {
         Ok(block)
     }
 
+    /// Whether a direction that has `held` blocks of the class may have another: no more than eight times what is left, so
+    /// that none takes all there is (`refused`). Where credits may have been lost, only a walk could tell.
+    pub(crate) fn leaves_enough(&self, class: usize, held: u64) -> bool {
+        let Some(credits) = self.process.quotas.blocks.get(class) else { return true };
+        let credits = credits.lock();
+        if credits.quota.is_none() || held / 8 < credits.left.max(1) {
+            return true;
+        }
+        // Relaxed: numbers.
+        let returned = self.arena().returned(self.process.quotas.charge, class);
+        let returned = returned.map_or(Returned(0), |cell| Returned(cell.load(Relaxed)));
+        let is_lost = returned.is_lost() || credits.deaths != self.arena().header().deaths.load(Relaxed);
+        is_lost || held / 8 < (credits.left + returned.credits()).max(1)
+    }
+
     /// Frees the block, which this row's link intent names, if its word is still exactly `word`.
     pub(crate) fn free_block(&self, block: BlockId, word: BlockWord) -> Result<bool> {
         let Some(credits) = self.process.quotas.blocks.get(block.class()) else { return Ok(false) };

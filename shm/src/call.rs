@@ -15,6 +15,7 @@ use crate::endpoint::{Endpoint, Receiver};
 use crate::error::{Error, Result};
 use crate::object::{State, signal};
 use crate::receive::{Sink, TooSmall};
+use crate::send::payload_lines;
 use crate::sync::{Acquire, Relaxed, Release};
 use crate::thread::Thread;
 use crate::wait::{OnInterrupt, WaitItem};
@@ -78,8 +79,9 @@ impl Thread {
 
     fn send_call(&self, found: Found, rights: u32, bytes: &[u8], txid: u32) -> Result<()> {
         let writer = found.entry.object();
-        let (_, mut sender) = self.enter_sender(found, rights)?;
-        self.put(writer, &mut sender, bytes, Some(txid))?;
+        let (endpoint, mut sender) = self.enter_sender(found, rights)?;
+        let put = self.put(writer, &mut sender, bytes, Some(txid));
+        self.noting(endpoint, payload_lines(bytes.len()), put)?;
         self.publish(writer, &mut sender, 1)
     }
 

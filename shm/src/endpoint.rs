@@ -31,6 +31,10 @@ pub(crate) struct Endpoint {
     /// Awaited replies, claimed messages and messages taken out of order: while 0, the first unread message
     /// is the one at the head.
     pub(crate) disorder: AtomicU64,
+    /// One more than the lines of payload that the last refused write needed; 0 if none was (`refused`).
+    pub(crate) refused: AtomicU64,
+    /// When it is worth trying that again.
+    pub(crate) try_again_ns: AtomicU64,
     pub(crate) sender: CachePadded<Lock<Sender>>,
     pub(crate) receiver: CachePadded<Lock<Receiver>>,
 }
@@ -56,6 +60,7 @@ impl Endpoint {
         }
         // Relaxed: the locks do the excluding, and the entry that becomes LIVE next publishes both.
         self.disorder.store(0, Relaxed);
+        self.refused.store(0, Relaxed);
         self.bound.store(bound.map_or(0, |(_, object)| object.to_link()), Relaxed);
     }
 
@@ -69,6 +74,13 @@ impl Endpoint {
     /// Passes through both locks and closes the door. Who still waits behind it knows nothing any more.
     pub(crate) fn unbind(&self, credits: &MessageCredits) {
         self.start_afresh(None, 0, credits);
+    }
+
+    /// What [`Receiver::disorder`] has come to, by one load. To be asked under the receiving lock.
+    #[inline(always)]
+    pub(crate) fn is_in_disorder(&self) -> bool {
+        // Relaxed: written under the same lock.
+        self.disorder.load(Relaxed) != 0
     }
 
     /// The endpoint that the entry holds, if it holds one.
@@ -108,6 +120,8 @@ pub(crate) struct Sender {
     pub(crate) segment: Option<Segment>,
     /// This direction's payload blocks that are not in flight, by class.
     pub(crate) spare: Vec<Vec<BlockId>>,
+    /// How many it has, in flight or not, by class.
+    pub(crate) owned: Vec<u64>,
     /// Payload blocks in flight, in the order of their messages.
     pub(crate) flying: VecDeque<(u64, BlockId)>,
     /// How many messages had been consumed when `flying` was last searched for those that were taken ahead of their turn.
@@ -126,6 +140,7 @@ impl Sender {
         self.reserved = 0;
         self.segment = None;
         self.spare = Vec::new();
+        self.owned = Vec::new();
         self.flying.clear();
         self.flying.shrink_to(KEPT);
     }

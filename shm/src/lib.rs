@@ -59,6 +59,7 @@ mod process;
 mod quota;
 mod receive;
 mod recover;
+mod refused;
 mod region;
 mod ring;
 mod send;

@@ -48,7 +48,7 @@ impl Thread {
             if spares(sender) < enough && sender.flying.len() < most && block_bytes(class) <= MOST_BYTES_AHEAD
                 || spares(sender) == 0
             {
-                return match self.join_payload(writer, class) {
+                return match self.join_payload(writer, sender, class) {
                     Err(Error::NoMemory { .. } | Error::NoResources(_)) if spares(sender) > 0 => {
                         Ok(sender.spare[class].pop().expect("counted"))
                     }
@@ -74,8 +74,20 @@ impl Thread {
     }
 
     /// Takes a free block and makes it this direction's.
-    fn join_payload(&self, writer: ObjectRef, class: usize) -> Result<BlockId> {
+    fn join_payload(&self, writer: ObjectRef, sender: &mut Sender, class: usize) -> Result<BlockId> {
+        let held = sender.owned.get(class).copied().unwrap_or(0);
+        if !self.leaves_enough(class, held) {
+            self.give_spares_back(class)?;
+            if !self.leaves_enough(class, held) {
+                return Err(Error::NoResources(
+                    "this channel's share of its process's message memory, in blocks of this size \
+                     (max_block_bytes_per_process)",
+                ));
+            }
+        }
         let block = self.take_block(class)?;
+        // Before it is the direction's: an estimate that is too high by one, should this thread die here, harms nobody.
+        sender.owned[class] += 1;
         let descriptor = self.arena().descriptor(block)?;
         let blocks = &self.direction(writer)?.producer.blocks;
         // Relaxed: the list is this direction's own, and the block joins it by the Release below.
@@ -102,6 +114,7 @@ impl Thread {
         while let Some(block) = BlockId::from_link(chain.load(Relaxed)) {
             if excess.contains(&block) {
                 self.take_off(chain, block, Link::LeavePayload { from: writer, block }, writer)?;
+                sender.owned[class] = sender.owned[class].saturating_sub(1);
             } else {
                 chain = &self.arena().descriptor(block)?.link;
             }

@@ -92,10 +92,11 @@ impl Thread {
             Ok(position) => self.take(at, endpoint, &mut receiver, position, sink, too_small),
             Err(error) => Err(error),
         };
-        let minds_late = receiver.minds_late();
+        // Late replies may have been discarded on the way.
+        let in_disorder = endpoint.is_in_disorder();
         drop(receiver);
         let discarded = matches!(result, Err(Error::BufferTooSmall { .. })) && too_small == TooSmall::Discard;
-        if discarded || minds_late {
+        if discarded || in_disorder {
             self.work_dying()?;
         }
         result
@@ -184,7 +185,7 @@ impl Thread {
         if receiver.head == receiver.tail_seen {
             self.refresh_tail(at, receiver)?;
         }
-        if receiver.disorder() == 0 {
+        if !endpoint.is_in_disorder() {
             if receiver.head != receiver.tail_seen {
                 return Ok(receiver.head);
             }
@@ -386,8 +387,8 @@ impl Thread {
             }
             self.advance_head(at.peer(), receiver, head)?;
         }
-        // Relaxed: written under the lock that is held here.
-        if receiver.disorder() != 0 || endpoint.disorder.load(Relaxed) != 0 {
+        // Out of order only what was in disorder before.
+        if endpoint.is_in_disorder() {
             // ORDER: as in `settle_disorder`.
             endpoint.disorder.store(receiver.disorder(), Release);
         }

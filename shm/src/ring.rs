@@ -260,6 +260,7 @@ impl Thread {
             return Err(Error::Corrupt("a ring's last segment starts past its tail"));
         }
         sender.spare = vec![Vec::new(); self.arena().layout().pools.len()];
+        sender.owned = vec![0; sender.spare.len()];
         sender.flying.clear();
         let mut flying = Vec::new();
         let mut next = direction.producer.blocks.load(Relaxed);
@@ -269,6 +270,7 @@ impl Thread {
             if BlockWord(descriptor.state.load(Relaxed)).state() != BlockState::Bound(writer) {
                 return Err(Error::Corrupt("a channel's list of blocks runs into another's"));
             }
+            sender.owned[block.class()] += 1;
             match descriptor.position.load(Relaxed) {
                 used if used > sender.head_seen => flying.push((used - 1, block)),
                 _ => sender.spare[block.class()].push(block),

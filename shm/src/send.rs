@@ -74,8 +74,9 @@ impl Thread {
     #[inline]
     pub fn send(&self, found: Found, rights: u32, bytes: &[u8]) -> Result<()> {
         let writer = found.entry.object();
-        let (_, mut sender) = self.enter_sender(found, rights)?;
-        self.put(writer, &mut sender, bytes, None)?;
+        let (endpoint, mut sender) = self.enter_sender(found, rights)?;
+        let put = self.put(writer, &mut sender, bytes, None);
+        self.noting(endpoint, payload_lines(bytes.len()), put)?;
         self.publish(writer, &mut sender, 1)
     }
 
@@ -88,12 +89,14 @@ impl Thread {
         messages: impl IntoIterator<Item = &'m [u8]>,
     ) -> Result<usize> {
         let writer = found.entry.object();
-        let (_, mut sender) = self.enter_sender(found, rights)?;
+        let (endpoint, mut sender) = self.enter_sender(found, rights)?;
         let mut sent = 0;
         for bytes in messages {
             match self.put_at(writer, &mut sender, sent, bytes, None) {
                 Ok(()) => sent += 1,
-                Err(error) if sent == 0 => return Err(error),
+                Err(error) if sent == 0 => {
+                    return self.noting(endpoint, payload_lines(bytes.len()), Err(error));
+                }
                 Err(_) => break,
             }
         }
@@ -229,15 +232,17 @@ impl Thread {
     /// A block of `len_bytes` to write in place. Up to the arena's `max_loan_bytes`.
     pub fn reserve(&self, found: Found, rights: u32, len_bytes: usize) -> Result<Loan> {
         let writer = found.entry.object();
-        let (_, mut sender) = self.enter_sender(found, rights)?;
+        let (endpoint, mut sender) = self.enter_sender(found, rights)?;
         if len_bytes as u64 > self.arena().config().max_loan_bytes {
             let most = self.arena().config().max_loan_bytes;
             let what = "the loan's size in bytes (max_loan_bytes)";
             return Err(Error::OutOfRange { what, value: len_bytes as u64, most });
         }
         // Room is looked for now so that a full channel says so before the work of filling the loan.
-        self.place(writer, &mut sender, 0)?;
-        let block = self.payload_block(writer, &mut sender, len_bytes.div_ceil(LINE_BYTES).max(1))?;
+        let lines = len_bytes.div_ceil(LINE_BYTES).max(1);
+        let block =
+            self.place(writer, &mut sender, 0).and_then(|_| self.payload_block(writer, &mut sender, lines));
+        let block = self.noting(endpoint, lines, block)?;
         Ok(Loan { process: self.process.clone(), found, block, len_bytes })
     }
 
@@ -254,6 +259,12 @@ impl Thread {
         loan.forget();
         Ok(())
     }
+}
+
+/// The lines of a payload block that a message without handles needs; none if it fits its cell.
+#[inline(always)]
+pub(crate) fn payload_lines(bytes: usize) -> usize {
+    if bytes > LINE_BYTES { bytes.div_ceil(LINE_BYTES) } else { 0 }
 }
 
 /// Overwrites a message's first four bytes with a transaction id.

@@ -150,9 +150,12 @@ impl Thread {
             false => out.handles.len().div_ceil(LINE_WORDS) + out.bytes.len().div_ceil(LINE_BYTES),
         };
         let writer = out.channel.entry.object();
-        let (_, mut sender) = self.enter_sender(out.channel, out.rights)?;
-        self.place(writer, &mut sender, 0)?;
-        let block = if lines > 0 { Some(self.payload_block(writer, &mut sender, lines)?) } else { None };
+        let (endpoint, mut sender) = self.enter_sender(out.channel, out.rights)?;
+        let block = self.place(writer, &mut sender, 0).and_then(|_| match lines {
+            0 => Ok(None),
+            lines => self.payload_block(writer, &mut sender, lines).map(Some),
+        });
+        let block = self.noting(endpoint, lines, block)?;
         Ok((sender, block))
     }
 

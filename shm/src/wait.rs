@@ -19,8 +19,10 @@
 use crate::bits::ObjectRef;
 use crate::count::Found;
 use crate::counter::Counter;
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::object::{Life, Shape, State, signal};
+use crate::refused::TRY_AGAIN_NS;
 use crate::sync::{
     self, Acquire, AtomicU64, DEADLINE_INFINITE_NS, Futex, Relaxed, SeqCst, Slept, fence, light_barrier,
 };
@@ -139,7 +141,7 @@ impl Thread {
         if self.is_readable(found)? {
             signals |= signal::READABLE;
         }
-        if stored & signal::PEER_CLOSED == 0 && self.is_writable(object)? {
+        if stored & signal::PEER_CLOSED == 0 && self.is_writable(found)? {
             signals |= signal::WRITABLE;
         }
         Ok(signals)
@@ -170,14 +172,27 @@ impl Thread {
         Ok(tail != head)
     }
 
-    fn is_writable(&self, writer: ObjectRef) -> Result<bool> {
+    fn is_writable(&self, found: Found) -> Result<bool> {
+        let writer = found.entry.object();
         let direction = self.direction(writer)?;
         // ORDER: Acquire: the tail is not older than the head that the reader moved past it.
         let head = direction.consumer.head.load(Acquire);
         sync::acquired(&direction.consumer.head);
         // Of a message that was consumed since, the tail may be an older one.
         let pending = direction.producer.tail.load(Relaxed).saturating_sub(direction.consumed(head));
-        Ok(pending < self.max_pending(writer)?)
+        if pending >= self.max_pending(writer)? {
+            return Ok(false);
+        }
+        match self.refusal(found) {
+            Some(endpoint) => self.would_succeed(found, endpoint),
+            None => Ok(true),
+        }
+    }
+
+    /// The endpoint, if a write was refused there for want of memory.
+    fn refusal(&self, found: Found) -> Option<&Endpoint> {
+        let endpoint = self.process.endpoint(found.index)?;
+        (endpoint.refused.load(Relaxed) != 0).then_some(endpoint)
     }
 
     /// Waits until one of `signals` is asserted. Gives all that were seen.
@@ -277,18 +292,26 @@ impl Thread {
             if let Some(done) = check(items, armed)? {
                 return Ok(done);
             }
-            let until_ns = if sure {
-                deadline_ns
-            } else {
-                deadline_ns.min(sync::now_ns().saturating_add(UNSURE_SLEEP_NS))
+            // Where memory is waited for, nobody may tell when there is some.
+            let is_refused = |(found, item): (&Found, &WaitItem)| {
+                item.waitfor & signal::WRITABLE != 0 && self.refusal(*found).is_some()
             };
+            let longest_ns = if !sure {
+                Some(UNSURE_SLEEP_NS)
+            } else if found.iter().zip(items.iter()).any(is_refused) {
+                Some(TRY_AGAIN_NS)
+            } else {
+                None
+            };
+            let until_ns = longest_ns
+                .map_or(deadline_ns, |longest_ns| deadline_ns.min(sync::now_ns().saturating_add(longest_ns)));
             self.tally(Counter::Sleeps, 1);
             let slept = self.arena().futex().wait(&words, until_ns);
             if let Some(done) = check(items, armed)? {
                 return Ok(done);
             }
             match slept {
-                Slept::TimedOut if sure => return Err(Error::TimedOut),
+                Slept::TimedOut if longest_ns.is_none() => return Err(Error::TimedOut),
                 Slept::Interrupted if on_interrupt == OnInterrupt::End => return Err(Error::Interrupted),
                 _ => {}
             }

@@ -390,6 +390,7 @@ zx_status_t _zx_channel_write(zx_handle_t handle, uint32_t options, const void* 
  *
  * Rights: ZX_RIGHT_READ and ZX_RIGHT_WRITE, and ZX_RIGHT_TRANSFER on each handle written.
  *
+ *   Until a write of that size can succeed the channel has no ZX_CHANNEL_WRITABLE.
  * - ZX_OK
  * - ZX_ERR_TIMED_OUT: the deadline passed first. Should the reply come later, zx_channel_read() reads it.
  *   An end that only calls makes its channel with jacinth_channel_create(), or late replies pile up there.

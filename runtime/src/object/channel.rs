@@ -182,13 +182,17 @@ impl Channel {
     /// the write may be tried again when the other side has read something
     /// ([`Signals::CHANNEL_WRITABLE`](crate::Signals::CHANNEL_WRITABLE)).
     ///
+    /// After NO_RESOURCES or NO_MEMORY, CHANNEL_WRITABLE is not asserted until a write of that size can succeed; what it
+    /// needs is then kept for it. A wait for that looks for memory every 20 ms, and when the other side reads.
+    ///
     /// In a channel that is nearly full, with a reader that is reading, a write may take some microseconds: it lets the
     /// reader make room for many messages before it looks again.
     ///
     /// # Errors
     /// [`Status::PEER_CLOSED`]; [`Status::SHOULD_WAIT`] at the channel's limit of pending messages;
     /// [`Status::NO_RESOURCES`] when this process has as many messages pending, in all its channels, or as much
-    /// memory in blocks of that size, as [`Config`](crate::Config) lets one process have;
+    /// memory in blocks of that size, as [`Config`](crate::Config) lets one process have, or this channel alone so
+    /// much of the memory that only a ninth of it is left;
     /// [`Status::OUT_OF_RANGE`] for more than 65,536 bytes or 64 handles; [`Status::NOT_SUPPORTED`] when this
     /// channel is among the handles; [`Status::ACCESS_DENIED`]; [`Status::BAD_HANDLE`];
     /// [`Status::WRONG_TYPE`]; [`Status::NO_MEMORY`] when the arena's pools are exhausted (or, while the end of a channel

@@ -1,0 +1,122 @@
+//! Writes refused for want of memory: what WRITABLE says then, and what one channel leaves to the others.
+
+use jacinth_shm::{Arena, Config, Error, Growing, Process, Shape, Thread, TooSmall, signals};
+use std::sync::Arc;
+
+const ALL: u32 = 0xf_ffff;
+const TEN_SECONDS_NS: i64 = 10_000_000_000;
+
+fn process(change: impl FnOnce(&mut Config)) -> Arc<Process> {
+    let mut config = Config::default();
+    (config.max_objects, config.max_processes, config.max_threads) = (256, 4, 16);
+    config.pool_bytes = 4 << 20;
+    config.max_block_bytes_per_process = 1 << 20;
+    change(&mut config);
+    let arena = Arc::new(Arena::create(&config).unwrap());
+    let seat = arena.first_seat().unwrap();
+    Process::sit(arena, seat, std::process::id(), 0x1234_5678).unwrap()
+}
+
+fn channel(thread: &Thread) -> (u32, u32) {
+    let (near, far) = thread.create(Shape::Channel, 4, ALL).unwrap();
+    (near, far.unwrap())
+}
+
+fn send(thread: &Thread, at: u32, len: usize) -> Result<(), Error> {
+    thread.send(thread.find(at)?, 0, &vec![1; len])
+}
+
+fn read(thread: &Thread, at: u32) -> Result<usize, Error> {
+    let (mut bytes, mut handles) = (Vec::new(), Vec::new());
+    thread
+        .receive(thread.find(at)?, 0, &mut Growing::new(&mut bytes, &mut handles), TooSmall::Keep)
+        .map(|(bytes, _)| bytes)
+}
+
+fn is_writable(thread: &Thread, at: u32) -> bool {
+    thread.signals(thread.find(at).unwrap()).unwrap() & signals::WRITABLE != 0
+}
+
+/// Writes until there is no more memory.
+fn fill(thread: &Thread, at: u32, len: usize) -> usize {
+    for count in 0.. {
+        match send(thread, at, len) {
+            Ok(()) => {}
+            Err(Error::NoResources(_) | Error::NoMemory { .. }) => return count,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    unreachable!()
+}
+
+fn wait_for_room(thread: &Thread, at: u32) {
+    let (result, _) = thread.wait_one(at, 0, signals::WRITABLE, now_ns() + TEN_SECONDS_NS);
+    assert_eq!(result, Ok(()));
+}
+
+fn now_ns() -> i64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    now.tv_sec * 1_000_000_000 + now.tv_nsec
+}
+
+#[test]
+fn after_a_refusal_writable_means_that_the_write_succeeds() {
+    for change in [|_: &mut Config| (), |config: &mut Config| config.max_block_bytes_per_process = 8 << 20] {
+        let process = process(change);
+        let thread = Thread::join(&process).unwrap();
+        let (near, far) = channel(&thread);
+        assert!(is_writable(&thread, near));
+        let count = fill(&thread, near, 4096);
+        assert!(count > 100);
+        assert!(!is_writable(&thread, near), "refused, and nothing has come back");
+        assert!(is_writable(&thread, far), "the other direction was refused nothing");
+        for _ in 0..50 {
+            read(&thread, far).unwrap();
+            wait_for_room(&thread, near);
+            send(&thread, near, 4096).unwrap();
+            // One more at most: a segment of the ring, of the same size, comes back now and then.
+            assert!(fill(&thread, near, 4096) <= 1);
+        }
+    }
+}
+
+#[test]
+fn a_writer_that_waits_for_memory_wakes_when_others_give_it_back() {
+    let process = process(|config| config.max_block_bytes_per_process = 8 << 20);
+    let thread = Thread::join(&process).unwrap();
+    let ((near, _far), (other, other_far)) = (channel(&thread), channel(&thread));
+    assert!(fill(&thread, other, 60_000) > 10);
+    assert_eq!(fill(&thread, near, 60_000), 0);
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| {
+            let thread = Thread::join(&process).unwrap();
+            wait_for_room(&thread, near);
+            send(&thread, near, 60_000)
+        });
+        while thread.process().arena().counters().sleeps == 0 {
+            std::thread::yield_now();
+        }
+        for end in [other, other_far] {
+            thread.close(thread.find(end).unwrap()).unwrap();
+        }
+        assert_eq!(waiting.join().unwrap(), Ok(()));
+    });
+}
+
+#[test]
+fn one_stuck_reader_leaves_memory_to_other_channels() {
+    let process = process(|_| ());
+    let thread = Thread::join(&process).unwrap();
+    let (stuck, _nobody_reads) = channel(&thread);
+    // 256 blocks of this size are the process's quota.
+    let count = fill(&thread, stuck, 4096);
+    assert!((200..240).contains(&count), "{count}");
+    let (near, far) = channel(&thread);
+    for _ in 0..1000 {
+        send(&thread, near, 4096).unwrap();
+        assert_eq!(read(&thread, far), Ok(4096));
+    }
+    // What others keep and do not use counts for nobody.
+    let (third, _far) = channel(&thread);
+    assert!(fill(&thread, third, 4096) >= 20);
+}
