@@ -1,5 +1,5 @@
-//! Tools that watch a running program: valgrind's (memcheck, helgrind, drd, callgrind) and ThreadSanitizer. They run a
-//! program that uses libjacinth, find nothing in it, and find the race that it has when it is asked for one.
+//! Tools that watch a running program: valgrind's (memcheck, helgrind, drd, callgrind) and ThreadSanitizer. They run
+//! programs that use libjacinth, find nothing in them, and find the race that one has when it is asked for it.
 //!
 //! Where a tool is not installed its tests say so and pass.
 
@@ -12,14 +12,22 @@ use support::{Language, Linkage};
 /// What a tool exits with when it has found something.
 const FOUND: i32 = 99;
 
-/// The program, compiled with these flags more.
-fn compiled(name: &str, linkage: Linkage, flags: &[&str]) -> Result<PathBuf, String> {
+/// The programs, of `tests/tools`.
+const HANDOVER: &str = "handover";
+const CROWD: &str = "crowd";
+
+/// A program, compiled with these flags more.
+fn compiled(name: &str, source: &str, linkage: Linkage, flags: &[&str]) -> Result<PathBuf, String> {
     let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let mut compiler = support::compiler(Language::C);
     compiler
         .args(["-Wall", "-Wextra", "-Werror", "-g", "-O1", "-I"])
         .arg(support::this_crate().join("include"));
-    compiler.args(flags).arg(support::this_crate().join("tests/tools/handover.c")).arg("-o").arg(&program);
+    compiler
+        .args(flags)
+        .arg(support::this_crate().join(format!("tests/tools/{source}.c")))
+        .arg("-o")
+        .arg(&program);
     support::link(&mut compiler, support::library()?, linkage);
     support::run(compiler)?;
     Ok(program)
@@ -43,29 +51,31 @@ fn has_valgrind() -> bool {
 }
 
 /// Runs the program under a tool of valgrind's; `None` where that is not installed.
-fn under_valgrind(test: &str, options: &[&str], mode: &str) -> Option<(Option<i32>, String)> {
+fn under_valgrind(test: &str, source: &str, options: &[&str], mode: &str) -> Option<(Option<i32>, String)> {
     if !has_valgrind() {
         return None;
     }
-    let program = compiled(test, Linkage::Shared, &[]).unwrap();
+    let program = compiled(test, source, Linkage::Shared, &[]).unwrap();
+    let suppressions = support::this_crate().join("valgrind.supp");
     let mut command = Command::new("valgrind");
+    command.arg(format!("--suppressions={}", suppressions.display()));
     command.arg(format!("--error-exitcode={FOUND}")).args(options).arg(program).args(mode.split(' '));
     Some(ran(command))
 }
 
-fn finds_nothing(test: &str, options: &[&str], mode: &str) {
-    let Some((code, text)) = under_valgrind(test, options, mode) else { return };
+fn finds_nothing(test: &str, source: &str, options: &[&str], mode: &str) {
+    let Some((code, text)) = under_valgrind(test, source, options, mode) else { return };
     assert!(code == Some(0) && text.contains("all is well"), "{code:?}\n{text}");
 }
 
 fn finds_the_race(test: &str, options: &[&str]) {
-    let Some((code, text)) = under_valgrind(test, options, "race") else { return };
+    let Some((code, text)) = under_valgrind(test, HANDOVER, options, "race") else { return };
     assert!(code == Some(FOUND) && text.contains("handover.c"), "{code:?}\n{text}");
 }
 
 #[test]
 fn memcheck_finds_nothing() {
-    finds_nothing("memcheck", &["--tool=memcheck"], "");
+    finds_nothing("memcheck", HANDOVER, &["--tool=memcheck"], "");
 }
 
 #[test]
@@ -73,7 +83,7 @@ fn a_spawned_program_runs_under_memcheck() {
     if !has_valgrind() {
         return;
     }
-    let program = compiled("memcheck-spawned", Linkage::Shared, &[]).unwrap();
+    let program = compiled("memcheck-spawned", HANDOVER, Linkage::Shared, &[]).unwrap();
     let mut command = Command::new(&program);
     // What it finds goes to standard error, which is this process's to read.
     command.args(["spawn", "/usr/bin/env", "valgrind", "--tool=memcheck"]).arg(&program).arg("child");
@@ -84,19 +94,21 @@ fn a_spawned_program_runs_under_memcheck() {
 
 #[test]
 fn a_supervisor_that_can_watch_nobody_says_why() {
-    let Some((code, text)) = under_valgrind("memcheck-spawns", &[], "spawn /bin/true") else { return };
+    let Some((code, text)) = under_valgrind("memcheck-spawns", HANDOVER, &[], "spawn /bin/true") else {
+        return;
+    };
     // Newer ones let pidfd_open through: then the program is started, and ends without a word.
     assert!(text.contains("pidfd_open") || text.contains("ZX_OK"), "{code:?}\n{text}");
 }
 
 #[test]
 fn callgrind_runs() {
-    finds_nothing("callgrind", &["--tool=callgrind", "--callgrind-out-file=/dev/null"], "");
+    finds_nothing("callgrind", HANDOVER, &["--tool=callgrind", "--callgrind-out-file=/dev/null"], "");
 }
 
 #[test]
 fn helgrind_sees_what_messages_and_signals_order() {
-    finds_nothing("helgrind", &["--tool=helgrind"], "");
+    finds_nothing("helgrind", HANDOVER, &["--tool=helgrind"], "");
 }
 
 #[test]
@@ -106,7 +118,7 @@ fn helgrind_sees_a_race_all_the_same() {
 
 #[test]
 fn drd_sees_what_messages_and_signals_order() {
-    finds_nothing("drd", &["--tool=drd"], "");
+    finds_nothing("drd", HANDOVER, &["--tool=drd"], "");
 }
 
 #[test]
@@ -115,18 +127,34 @@ fn drd_sees_a_race_all_the_same() {
 }
 
 #[test]
+fn helgrind_finds_nothing_in_what_threads_share() {
+    finds_nothing("helgrind-crowd", CROWD, &["--tool=helgrind"], "");
+}
+
+#[test]
+fn drd_finds_nothing_in_what_threads_share() {
+    finds_nothing("drd-crowd", CROWD, &["--tool=drd"], "");
+}
+
+#[test]
+fn thread_sanitizer_finds_nothing_in_what_threads_share() {
+    let Some((code, text)) = under_tsan("tsan-crowd", CROWD, Linkage::Shared, "") else { return };
+    assert!(code == Some(0) && text.contains("all is well"), "{code:?}\n{text}");
+}
+
+#[test]
 fn the_default_arena_is_small_under_valgrind_alone() {
-    let program = compiled("config", Linkage::Shared, &[]).unwrap();
+    let program = compiled("config", HANDOVER, Linkage::Shared, &[]).unwrap();
     let mut command = Command::new(&program);
     command.arg("config");
     assert_eq!(ran(command).1, "pool_bytes 1073741824\n");
-    let Some((_, text)) = under_valgrind("config-valgrind", &["-q"], "config") else { return };
+    let Some((_, text)) = under_valgrind("config-valgrind", HANDOVER, &["-q"], "config") else { return };
     assert_eq!(text, "pool_bytes 16777216\n");
 }
 
 /// Runs the program compiled with ThreadSanitizer; `None` where that is not to be had.
-fn under_tsan(test: &str, linkage: Linkage, mode: &str) -> Option<(Option<i32>, String)> {
-    let program = match compiled(test, linkage, &["-fsanitize=thread"]) {
+fn under_tsan(test: &str, source: &str, linkage: Linkage, mode: &str) -> Option<(Option<i32>, String)> {
+    let program = match compiled(test, source, linkage, &["-fsanitize=thread"]) {
         Ok(program) => program,
         Err(error) if error.contains("-ltsan") || error.contains("libtsan") => {
             eprintln!("skipped: ThreadSanitizer is not installed: {error}");
@@ -147,13 +175,13 @@ fn under_tsan(test: &str, linkage: Linkage, mode: &str) -> Option<(Option<i32>, 
 #[test]
 fn thread_sanitizer_sees_what_messages_and_signals_order() {
     for (test, linkage) in [("tsan", Linkage::Shared), ("tsan-static", Linkage::Static)] {
-        let Some((code, text)) = under_tsan(test, linkage, "") else { return };
+        let Some((code, text)) = under_tsan(test, HANDOVER, linkage, "") else { return };
         assert!(code == Some(0) && text.contains("all is well"), "{test}: {code:?}\n{text}");
     }
 }
 
 #[test]
 fn thread_sanitizer_sees_a_race_all_the_same() {
-    let Some((code, text)) = under_tsan("tsan-race", Linkage::Shared, "race") else { return };
+    let Some((code, text)) = under_tsan("tsan-race", HANDOVER, Linkage::Shared, "race") else { return };
     assert!(code == Some(FOUND) && text.contains("handover.c"), "{code:?}\n{text}");
 }

@@ -7,7 +7,7 @@ use crate::count::Found;
 use crate::error::{Error, Result};
 use crate::process::Process;
 use crate::receive::{Received, Sink, TooSmall};
-use crate::sync::{self, Acquire, Relaxed, fence};
+use crate::sync::{Acquire, Relaxed, fence};
 use crate::thread::Thread;
 use core::mem::MaybeUninit;
 use std::sync::Arc;
@@ -57,7 +57,6 @@ impl Thread {
         let (endpoint, mut receiver) = self.enter_receiver(found, rights)?;
         let at = found.entry.object();
         let position = self.next_message(at, endpoint, &mut receiver)?;
-        sync::acquired(&self.direction(at.peer())?.producer.tail);
         let segment = self.segment_of(at.peer(), &mut receiver, position)?;
         let message = self.message(&segment, position)?;
         let (start, len_bytes) = (message.bytes.as_ptr().cast(), message.header.length());

@@ -30,10 +30,6 @@ impl Thread {
         sender: &mut Sender,
         lines: usize,
     ) -> Result<BlockId> {
-        // The block is free since the reader has read: be it that another thread has seen that.
-        if sync::is_watched() {
-            sync::acquired(&self.direction(writer)?.consumer.head);
-        }
         let class = class_of_lines(lines);
         let spares = |sender: &Sender| sender.spare.get(class).map_or(0, Vec::len);
         if spares(sender) == 0 {

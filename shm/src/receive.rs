@@ -129,7 +129,6 @@ impl Thread {
         let (endpoint, mut receiver) = self.enter_receiver(found, rights)?;
         let at = found.entry.object();
         let first = self.next_message(at, endpoint, &mut receiver)?;
-        sync::acquired(&self.direction(at.peer())?.producer.tail);
         let mut cell = [0; LINE_BYTES];
         let mut position = first;
         // Out of order there is no run to take at once: one message, then.
@@ -243,6 +242,7 @@ impl Thread {
         let direction = self.direction(at.peer())?;
         // ORDER: Acquire pairs with the Release of `publish`.
         let tail = direction.producer.tail.load(Acquire);
+        sync::acquired(&direction.producer.tail);
         if tail == receiver.tail_seen {
             return Ok(());
         }
@@ -330,10 +330,6 @@ impl Thread {
         sink: &mut impl Sink,
         too_small: TooSmall,
     ) -> Result<(usize, usize)> {
-        // Another thread may have seen the tail for this one.
-        if sync::is_watched() {
-            sync::acquired(&self.direction(at.peer())?.producer.tail);
-        }
         let segment = self.segment_of(at.peer(), receiver, position)?;
         let message = self.message(&segment, position)?;
         let (bytes, handles) = (message.header.length(), message.header.handles());

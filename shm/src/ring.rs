@@ -246,6 +246,7 @@ impl Thread {
         sender.tail = direction.producer.tail.load(Relaxed);
         // ORDER: Acquire pairs with the consumer's Release: cells below the head may be written again.
         sender.head_seen = direction.consumer.head.load(Acquire);
+        sync::acquired(&direction.consumer.head);
         sender.consumed_seen = direction.consumed(sender.head_seen);
         sender.max_pending = self.max_pending(writer)?;
         if sender.tail > MAX_POSITION

@@ -28,6 +28,7 @@
 //! a waiter of any priority gives up the processor, and no priority is inherited.
 
 use super::real::{heavy_barrier, is_asymmetric};
+use super::tools;
 use core::sync::atomic::{AtomicU32, Ordering, compiler_fence, fence};
 use rustix::thread::futex;
 use rustix::time::Timespec;
@@ -83,7 +84,11 @@ impl<T> Lock<T> {
     #[inline(always)]
     fn take(&self) -> bool {
         // ORDER: Acquire pairs with the Release in `Locked::drop`: what the last holder did is seen.
-        self.held.swap(1, Ordering::Acquire) == 0
+        let is_ours = self.held.swap(1, Ordering::Acquire) == 0;
+        if is_ours && tools::is_watched() {
+            tools::locked(&self.held);
+        }
+        is_ours
     }
 
     #[cold]
@@ -144,6 +149,7 @@ impl<T> DerefMut for Locked<'_, T> {
 impl<T> Drop for Locked<'_, T> {
     #[inline]
     fn drop(&mut self) {
+        tools::released(&self.lock.held);
         // ORDER: Release pairs with the Acquire in `take`.
         self.lock.held.store(0, Ordering::Release);
         // ORDER: INV-LOCK-1. Pairs with the heavy barrier of a waiter.

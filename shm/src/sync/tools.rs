@@ -10,6 +10,7 @@
 //! |---|---|---|
 //! | a direction's tail | who sends | who sees READABLE, and who reads |
 //! | a direction's head | who reads | who sees WRITABLE, and who sends |
+//! | a private lock's word | who gives it back | who takes it |
 //! | a side's state | who changes its signals, who closes the other side | who looks at its signals |
 //!
 //! valgrind's tools are told by *client requests*, instructions that do nothing on a processor and that valgrind knows;
@@ -17,7 +18,7 @@
 
 use super::Relaxed;
 use core::ffi::c_void;
-use core::sync::atomic::{AtomicBool, AtomicUsize};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
 
 /// Whether anybody watches. Relaxed: set before the first arena of the process can be used.
 static IS_WATCHED: AtomicBool = AtomicBool::new(false);
@@ -143,6 +144,15 @@ pub(crate) fn acquired<T>(word: &T) {
     if is_watched() {
         tell(core::ptr::from_ref(word).addr(), HAPPENS_AFTER, &TSAN_ACQUIRE);
     }
+}
+
+/// As [`acquired`], for a private lock whose word this is: that itself is no race.
+#[cold]
+pub(crate) fn locked(word: &AtomicU32) {
+    let address = core::ptr::from_ref(word).addr();
+    ask_valgrind(HELGRIND_UNTRACK, [address, size_of::<AtomicU32>(), 0]);
+    ask_valgrind(DRD_UNTRACK, [address, size_of::<AtomicU32>(), 0]);
+    tell(address, HAPPENS_AFTER, &TSAN_ACQUIRE);
 }
 
 #[cold]
