@@ -14,7 +14,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use support::*;
 use tempfile::TempDir;
 
@@ -179,10 +179,16 @@ fn admits(socket: &str) -> bool {
 }
 
 fn until_admits(socket: &str) {
-    until(|| {
-        std::thread::sleep(Duration::from_millis(50));
-        admits(socket)
-    });
+    eventually(|| admits(socket));
+}
+
+/// Looks again and again until `condition` holds; if it never does, the test has failed.
+fn eventually(mut condition: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(50), "it never does");
+        std::thread::sleep(Duration::from_millis(2));
+    }
 }
 
 fn is_root() -> bool {
@@ -255,6 +261,7 @@ fn a_name_that_is_too_long_is_refused_at_once() {
         let said = refused(founder_at(&base.path().join("n".repeat(length))));
         assert!(said.contains("108 bytes, the limit of a socket's address"), "{said}");
     }
+    assert_eq!(left_in(base.path()), [] as [PathBuf; 0]);
 }
 
 #[test]
@@ -311,6 +318,7 @@ fn what_is_no_socket_is_not_replaced() {
     let said = refused(founder_at(&path));
     assert!(said.contains("no socket"), "{said}");
     assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
+    assert_eq!(left_in(base.path()), [path]);
 }
 
 // When it is removed.
@@ -396,21 +404,16 @@ fn three(base: &Path) -> (Puppet, String, Puppet, Puppet) {
     (founder, path, first, second)
 }
 
-fn until_leads(who: &mut Puppet, by: Option<Pid>) -> String {
-    let expected = by.map(|pid| pid.as_raw_nonzero().to_string());
-    loop {
-        let leader = who.told("leader");
-        if expected.as_ref().is_none_or(|expected| *expected == leader) {
-            return leader;
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
+fn until_led_by(who: &mut Puppet, leader: Pid) {
+    eventually(|| who.told("leader") == leader.as_raw_nonzero().to_string());
+}
+
+fn until_led_by_another(who: &mut Puppet, dead: &str) {
+    eventually(|| who.told("leader") != dead);
 }
 
 fn until_alone(who: &mut Puppet) {
-    while who.told("processes") != "1" {
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    eventually(|| who.told("processes") == "1");
 }
 
 #[test]
@@ -423,7 +426,7 @@ fn who_cannot_have_the_path_leads_and_admits_later() {
     fs::write(folder, "").unwrap();
     let dead = founder.pid().as_raw_nonzero().to_string();
     founder.kill();
-    while first.told("leader") == dead {}
+    until_led_by_another(&mut first, &dead);
     assert_eq!(first.told("collect"), "collected");
     assert!(!admits(&path));
     // Whichever of them leads, it hears of the other's death.
@@ -449,15 +452,15 @@ fn a_sandbox_leads_and_is_led() {
         let mut outside = Puppet::new(joiner(&path));
         // It is led by one that can listen, which has precedence.
         founder.kill();
-        until_leads(&mut first, Some(outside.pid()));
+        until_led_by(&mut first, outside.pid());
         until_admits(&path);
         for puppet in [&mut first, &mut second, &mut outside] {
             assert_eq!(puppet.told("collect"), "collected");
         }
         // And then leads.
+        let led_by = outside.pid().as_raw_nonzero().to_string();
         outside.kill();
-        let leader = second.told("leader");
-        while second.told("leader") == leader {}
+        until_led_by_another(&mut second, &led_by);
         for puppet in [&mut first, &mut second] {
             assert_eq!(puppet.told("collect"), "collected");
         }

@@ -105,6 +105,7 @@ impl Address {
     /// Takes a path that may have been another arena's, which must be dead.
     fn claim_named(&self) -> io::Result<Listening> {
         enter(self.folder()?)?;
+        make_way(&self.path)?;
         let start = std::time::Instant::now();
         while !self.mark.hold_alone()? {
             // A process whose memory the system is taking down holds its lock to the end.
@@ -113,7 +114,8 @@ impl Address {
             }
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
-        let listening = self.listen_if_free()?;
+        // It is this process's alone until now; of a refusal nothing is left.
+        let listening = self.listen_if_free().inspect_err(|_| self.mark.remove())?;
         self.mark.hold()?;
         Ok(listening)
     }

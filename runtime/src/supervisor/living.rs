@@ -76,6 +76,11 @@ impl Mark {
         self.take(FlockOperation::NonBlockingLockExclusive)
     }
 
+    /// Removes the file of a lock that this process holds alone.
+    pub(super) fn remove(&self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+
     /// Lets go of it, and says whether nobody is attached but this process. Of several that do this at once, at least
     /// one is told so: each has let go before it looks.
     pub(super) fn is_last(&self) -> bool {
