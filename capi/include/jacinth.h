@@ -129,7 +129,7 @@ typedef struct jacinth_report {
     uint32_t unused;
 } jacinth_report_t;
 
-/** Fills in the defaults. */
+/** Fills in the defaults. Under valgrind pool_bytes is 16 MiB and max_objects 65,536, so that its tools start in seconds. */
 void jacinth_config_default(jacinth_config_t* config);
 
 /**
@@ -158,8 +158,9 @@ zx_status_t jacinth_create(const jacinth_config_t* config);
  * - ZX_ERR_ALREADY_BOUND: this process is attached already.
  * - ZX_ERR_NOT_FOUND: nobody answers there.
  * - ZX_ERR_INVALID_ARGS: @p socket_path is NULL.
- * - ZX_ERR_NO_RESOURCES, ZX_ERR_ACCESS_DENIED or another: the supervisor refused, since the arena has no room
- *   for another process, or this is another user's.
+ * - ZX_ERR_NO_RESOURCES, ZX_ERR_ACCESS_DENIED or another: the supervisor refused, since the arena or its process has
+ *   no room for another process, or this is another user's; or a limit of this process (ulimit -v, -l) is below the
+ *   arena's size. jacinth_error() says which.
  * - ZX_ERR_IO_DATA_INTEGRITY: what the supervisor handed over is no arena that this program can use: of another
  *   version, say.
  * - ZX_ERR_IO: the system refused what it takes.
