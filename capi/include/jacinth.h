@@ -201,7 +201,7 @@ const char* jacinth_socket_path(void);
  * - ZX_ERR_NOT_FOUND: there is no such program.
  * - ZX_ERR_NO_RESOURCES: the arena has no room for another process.
  * - ZX_ERR_INVALID_ARGS: @p program is NULL, or a pointer leads nowhere.
- * - ZX_ERR_UNAVAILABLE: the supervisor did not answer.
+ * - ZX_ERR_UNAVAILABLE: the supervisor did not answer, or its process cannot listen at the arena's path.
  * - ZX_ERR_IO: the program could not be started for another reason.
  */
 zx_status_t jacinth_spawn(const char* program, char* const argv[], char* const envp[], zx_handle_t startup,

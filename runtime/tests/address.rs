@@ -429,6 +429,8 @@ fn who_cannot_have_the_path_leads_and_admits_later() {
     until_led_by_another(&mut first, &dead);
     assert_eq!(first.told("collect"), "collected");
     assert!(!admits(&path));
+    let refused = first.told("spawn");
+    assert!(refused.contains("could not join") && refused.contains(&path), "{refused}");
     // Whichever of them leads, it hears of the other's death.
     second.kill();
     until_alone(&mut first);

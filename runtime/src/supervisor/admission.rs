@@ -197,6 +197,10 @@ impl Server {
             // The child was quicker than its spawner.
             return Ok(Answer::ok());
         }
+        if !self.door.is_open() {
+            // It would look for a supervisor in vain.
+            return Err(Status::UNAVAILABLE);
+        }
         // Nobody, if it is dead already, which the pidfd says.
         let occupant = match identity::behind(&pidfd) {
             Ok(occupant) => occupant.unwrap_or_default(),

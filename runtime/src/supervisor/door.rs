@@ -59,6 +59,15 @@ impl Door {
         self.listening.as_ref().map(|listening| &listening.socket)
     }
 
+    /// Whether somebody can come in; the path is tried again if not.
+    pub(super) fn is_open(&mut self) -> bool {
+        if self.listening.is_none() {
+            self.due = Some(Instant::now());
+            self.look_if_due();
+        }
+        self.listening.is_some()
+    }
+
     /// Readable when something has happened to the socket's file.
     pub(super) fn news(&self) -> Option<&Held> {
         self.news.as_ref()

@@ -86,6 +86,10 @@ pub enum SpawnError {
     /// The supervisor does not answer.
     #[error("the supervisor does not answer: {0}")]
     Supervisor(#[source] std::io::Error),
+    /// The process that runs the supervisor now cannot listen at the arena's path, for want of rights or since its root
+    /// folder is another: the program could not join. It goes on as soon as the path can be had.
+    #[error("the program could not join: the supervisor's process cannot listen at {path}", path = .0.display())]
+    NobodyCanJoin(std::path::PathBuf),
 }
 
 impl std::fmt::Debug for SpawnError {
@@ -104,7 +108,7 @@ impl SpawnError {
                 std::io::ErrorKind::PermissionDenied => Status::ACCESS_DENIED,
                 _ => Status::IO,
             },
-            Self::Supervisor(_) => Status::UNAVAILABLE,
+            Self::Supervisor(_) | Self::NobodyCanJoin(_) => Status::UNAVAILABLE,
         }
     }
 }
@@ -211,7 +215,8 @@ impl Supervisor {
     /// dies before it attaches is noticed, and its handle closed. Needs [`Rights::TRANSFER`] on `startup`.
     ///
     /// # Errors
-    /// [`SpawnError::Arena`], [`SpawnError::StartupHandle`], [`SpawnError::Program`], [`SpawnError::Supervisor`].
+    /// [`SpawnError::Arena`], [`SpawnError::StartupHandle`], [`SpawnError::Program`], [`SpawnError::Supervisor`],
+    /// [`SpawnError::NobodyCanJoin`].
     pub fn spawn(&self, program: &mut Command, startup: impl Into<Handle>) -> Result<Child, SpawnError> {
         let startup: Handle = startup.into();
         let value = startup.raw_handle();
@@ -252,7 +257,10 @@ impl Supervisor {
         let refused = match &pidfd {
             Ok(pidfd) => match self.ask(Request::Spawned { seat }, Some(pidfd)) {
                 Ok((answer, _)) if answer.status == 0 => return Ok(child),
-                Ok((answer, _)) => SpawnError::Arena(Status::from_raw(answer.status)),
+                Ok((answer, _)) => match Status::from_raw(answer.status) {
+                    Status::UNAVAILABLE => SpawnError::NobodyCanJoin(self.socket_path().into()),
+                    status => SpawnError::Arena(status),
+                },
                 Err(error) => SpawnError::Supervisor(error),
             },
             Err(errno) => SpawnError::Program(limits::explained((*errno).into())),
