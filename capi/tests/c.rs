@@ -136,6 +136,7 @@ fn watch(mut command: Command) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let mut child = command
         .env("TMPDIR", folder.path())
+        .env_remove("XDG_RUNTIME_DIR")
         .env_remove(jacinth::ARENA_VARIABLE)
         .env_remove(jacinth::SEAT_VARIABLE)
         .stdin(Stdio::null())

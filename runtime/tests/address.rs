@@ -1,5 +1,4 @@
-//! Where an arena's socket stands, in whatever surroundings: it comes back when it is removed, leaves nothing behind, and
-//! a process that cannot listen there leads all the same.
+//! Where an arena's socket stands, in whatever surroundings: it comes back when it is removed, and leaves nothing behind.
 //!
 //! Each test has a folder of its own, in which its processes make their sockets.
 
@@ -8,195 +7,17 @@
 mod support;
 
 use jacinth::*;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Signal, kill_process};
 use std::fs::{self, Permissions};
-use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant};
+use support::puppet::*;
 use support::*;
 use tempfile::TempDir;
 
 #[test]
 fn child_main() {
-    play(&[(FOUNDS, founds), (JOINS, joins), (SPAWNED, echo)]);
-}
-
-const FOUNDS: &str = "outlives its parent and founds";
-const JOINS: &str = "outlives its parent and joins";
-const SPAWNED: &str = "outlives its parent and echoes";
-
-/// Names the path that a founder's configuration names.
-const NAMED: &str = "JACINTH_TEST_NAMED_PATH";
-
-/// A process of the test: told what to do, a line each, by its standard input; it answers with a line each.
-struct Puppet {
-    child: Child,
-    said: BufReader<ChildStdout>,
-}
-
-impl Puppet {
-    fn new(mut command: Command) -> Self {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let said = BufReader::new(child.stdout.take().unwrap());
-        let mut puppet = Self { child, said };
-        assert_eq!(puppet.heard(), "ready");
-        puppet
-    }
-
-    /// What it says next: the first of its lines that is one of its answers, after what the test harness prints.
-    fn heard(&mut self) -> String {
-        loop {
-            let mut line = String::new();
-            assert!(self.said.read_line(&mut line).unwrap() > 0, "it ended");
-            if let Some((_, answer)) = line.split_once("answer: ") {
-                return answer.trim_end().into();
-            }
-        }
-    }
-
-    fn told(&mut self, what: &str) -> String {
-        writeln!(self.child.stdin.as_mut().unwrap(), "{what}").unwrap();
-        self.heard()
-    }
-
-    fn pid(&self) -> Pid {
-        Pid::from_child(&self.child)
-    }
-
-    fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    /// Ends in good order.
-    fn end(mut self) {
-        drop(self.child.stdin.take());
-        join(self.child);
-    }
-}
-
-fn say(answer: &str) {
-    println!("answer: {answer}");
-}
-
-/// Makes an arena, and is a puppet.
-fn founds() {
-    let mut config = Config::default();
-    config.socket_path = std::env::var_os(NAMED).map(PathBuf::from);
-    match Supervisor::create(&config) {
-        Ok(_) => be_told(),
-        Err(error) => say(&format!("{error}: {}", error.status())),
-    }
-}
-
-/// Joins, and is a puppet.
-fn joins() {
-    attach(std::env::var_os("SOCKET").unwrap()).unwrap();
-    be_told();
-}
-
-fn be_told() {
-    say("ready");
-    for what in std::io::stdin().lines() {
-        let what = what.unwrap();
-        let (what, argument) = what.split_once(' ').unwrap_or((&what, ""));
-        say(&obey(what, argument));
-    }
-}
-
-fn obey(what: &str, argument: &str) -> String {
-    let supervisor = Supervisor::get().unwrap();
-    match what {
-        "path" => supervisor.socket_path().to_str().unwrap().into(),
-        "leader" => supervisor.process_id().unwrap().to_string(),
-        "processes" => supervisor.inspect().processes.to_string(),
-        "collect" => supervisor.collect().map_or_else(|status| status.to_string(), |_| "collected".into()),
-        "audit" => supervisor.audit().to_string(),
-        "spawn" => {
-            let (near, far) = Channel::create().unwrap();
-            match supervisor.spawn(&mut role(SPAWNED), far) {
-                Ok(_) => {
-                    tell(&near, "hello");
-                    String::from_utf8(next(&near).bytes().into()).unwrap()
-                }
-                Err(error) => error.to_string(),
-            }
-        }
-        "chroot" => {
-            rustix::process::chroot(argument).unwrap();
-            std::env::set_current_dir("/").unwrap();
-            "done".into()
-        }
-        "setuid" => {
-            // SAFETY: it changes who this process is, and nothing in its memory.
-            let done = unsafe { libc::setuid(argument.parse().unwrap()) };
-            assert_eq!(done, 0);
-            "done".into()
-        }
-        _ => panic!("{what}?"),
-    }
-}
-
-/// A founder whose sockets are in `base`.
-fn founder_in(base: &Path) -> Command {
-    let mut command = role(FOUNDS);
-    command.env("TMPDIR", base).env_remove("XDG_RUNTIME_DIR").env_remove(NAMED);
-    command
-}
-
-/// A founder who names its socket's path.
-fn founder_at(path: &Path) -> Command {
-    let mut command = founder_in(path.parent().unwrap());
-    command.env(NAMED, path);
-    command
-}
-
-fn joiner(socket: &str) -> Command {
-    let mut command = role(JOINS);
-    command.env("SOCKET", socket);
-    command
-}
-
-/// What a founder says that cannot make its arena.
-fn refused(mut command: Command) -> String {
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut said = String::new();
-    child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
-    join(child);
-    said.split_once("answer: ").unwrap().1.lines().next().unwrap().into()
-}
-
-fn left_in(base: &Path) -> Vec<PathBuf> {
-    fs::read_dir(base).unwrap().map(|entry| entry.unwrap().path()).collect()
-}
-
-/// A new process can join.
-fn admits(socket: &str) -> bool {
-    let mut child = joiner(socket).stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    child.wait().unwrap().success()
-}
-
-fn until_admits(socket: &str) {
-    eventually(|| admits(socket));
-}
-
-/// Looks again and again until `condition` holds; if it never does, the test has failed.
-fn eventually(mut condition: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(start.elapsed() < Duration::from_secs(50), "it never does");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
-
-fn is_root() -> bool {
-    let is_root = rustix::process::geteuid().is_root();
-    if !is_root {
-        eprintln!("not tried: it takes root");
-    }
-    is_root
+    play(&ROLES);
 }
 
 // Where it stands.
@@ -392,87 +213,6 @@ fn the_next_arena_removes_what_the_dead_have_left() {
     member.kill();
     found().end();
     assert_eq!(left_in(base.path()).len(), 2);
-}
-
-// Who cannot listen leads.
-
-/// A founder and two members, who watch it.
-fn three(base: &Path) -> (Puppet, String, Puppet, Puppet) {
-    let mut founder = Puppet::new(founder_in(base));
-    let path = founder.told("path");
-    let (first, second) = (Puppet::new(joiner(&path)), Puppet::new(joiner(&path)));
-    (founder, path, first, second)
-}
-
-fn until_led_by(who: &mut Puppet, leader: Pid) {
-    eventually(|| who.told("leader") == leader.as_raw_nonzero().to_string());
-}
-
-fn until_led_by_another(who: &mut Puppet, dead: &str) {
-    eventually(|| who.told("leader") != dead);
-}
-
-fn until_alone(who: &mut Puppet) {
-    eventually(|| who.told("processes") == "1");
-}
-
-#[test]
-fn who_cannot_have_the_path_leads_and_admits_later() {
-    let base = TempDir::new().unwrap();
-    let (founder, path, mut first, second) = three(base.path());
-    // Nothing can be made in a file.
-    let folder = Path::new(&path).parent().unwrap();
-    fs::remove_dir_all(folder).unwrap();
-    fs::write(folder, "").unwrap();
-    let dead = founder.pid().as_raw_nonzero().to_string();
-    founder.kill();
-    until_led_by_another(&mut first, &dead);
-    assert_eq!(first.told("collect"), "collected");
-    assert!(!admits(&path));
-    let refused = first.told("spawn");
-    assert!(refused.contains("could not join") && refused.contains(&path), "{refused}");
-    // Whichever of them leads, it hears of the other's death.
-    second.kill();
-    until_alone(&mut first);
-    fs::remove_file(folder).unwrap();
-    until_admits(&path);
-    assert_eq!(first.told("spawn"), "hello");
-    first.end();
-}
-
-#[test]
-fn a_sandbox_leads_and_is_led() {
-    if !is_root() {
-        return;
-    }
-    let (base, jail) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-    for sandbox in [&[format!("chroot {}", jail.path().display())][..], &["setuid 65534".into()]] {
-        let (founder, path, mut first, mut second) = three(base.path());
-        for puppet in [&mut first, &mut second] {
-            sandbox.iter().for_each(|what| assert_eq!(puppet.told(what), "done"));
-        }
-        let mut outside = Puppet::new(joiner(&path));
-        // It is led by one that can listen, which has precedence.
-        founder.kill();
-        until_led_by(&mut first, outside.pid());
-        until_admits(&path);
-        for puppet in [&mut first, &mut second, &mut outside] {
-            assert_eq!(puppet.told("collect"), "collected");
-        }
-        // And then leads.
-        let led_by = outside.pid().as_raw_nonzero().to_string();
-        outside.kill();
-        until_led_by_another(&mut second, &led_by);
-        for puppet in [&mut first, &mut second] {
-            assert_eq!(puppet.told("collect"), "collected");
-        }
-        assert!(!admits(&path));
-        second.kill();
-        until_alone(&mut first);
-        assert_eq!(first.told("collect"), "collected");
-        assert!(first.told("audit").contains("1 processes"));
-        first.kill();
-    }
 }
 
 // What dropping a supervisor does.

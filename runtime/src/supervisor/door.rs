@@ -141,3 +141,44 @@ fn watch(address: &Address) -> io::Result<Held> {
     inotify::add_watch(&news, address.folder()?, goes | WatchFlags::ONLYDIR)?;
     Held::new(news)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_news_the_socket_comes_back_at_the_next_look() {
+        let above = tempfile::tempdir().unwrap();
+        let path = above.path().join("folder/service");
+        let (address, listening) = Address::found(Some(&path)).unwrap();
+        let mut door = Door::open(Arc::new(address), listening);
+        assert!(door.news().is_some() && door.timeout().is_none());
+        // As where the system has no inotify to give.
+        (door.news, door.due) = (None, Some(Instant::now() + WITHOUT_NEWS));
+        std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
+        while !door.timeout().unwrap().is_zero() {
+            door.look_if_due();
+            assert!(!path.exists());
+        }
+        door.look_if_due();
+        assert!(path.exists() && door.timeout().is_none());
+    }
+
+    #[test]
+    fn a_path_that_something_else_has_taken_is_left_to_it() {
+        let above = tempfile::tempdir().unwrap();
+        let path = above.path().join("service");
+        let (address, listening) = Address::found(Some(&path)).unwrap();
+        let mut door = Door::open(Arc::new(address), listening);
+        std::fs::remove_file(&path).unwrap();
+        // Nothing but a socket is replaced, whoever has put it there.
+        std::fs::write(&path, "another's").unwrap();
+        door.heed_news();
+        door.due = Some(Instant::now());
+        door.look_if_due();
+        assert!(!door.is_open());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "another's");
+        std::fs::remove_file(&path).unwrap();
+        assert!(door.is_open());
+    }
+}

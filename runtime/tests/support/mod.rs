@@ -7,6 +7,8 @@
 //! Other processes of a test are the binary again too, running its `child_main` in a [`role`].
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
+pub mod puppet;
+
 use jacinth::*;
 use std::io::{Read, Seek};
 use std::process::{Child, Command, ExitStatus, Stdio};

@@ -1,0 +1,104 @@
+//! A process that cannot listen at the arena's path leads all the same, and is led.
+
+#![allow(clippy::zombie_processes, reason = "who dies first is what is tested; orphans end by themselves")]
+
+mod support;
+
+use rustix::process::Pid;
+use std::fs;
+use std::path::Path;
+use support::puppet::*;
+use support::*;
+use tempfile::TempDir;
+
+#[test]
+fn child_main() {
+    play(&ROLES);
+}
+
+/// A founder and two members, who watch it.
+fn three(base: &Path) -> (Puppet, String, Puppet, Puppet) {
+    let mut founder = Puppet::new(founder_in(base));
+    let path = founder.told("path");
+    let (first, second) = (Puppet::new(joiner(&path)), Puppet::new(joiner(&path)));
+    (founder, path, first, second)
+}
+
+fn until_led_by(who: &mut Puppet, leader: Pid) {
+    eventually(|| who.told("leader") == leader.as_raw_nonzero().to_string());
+}
+
+fn until_led_by_another(who: &mut Puppet, dead: &str) {
+    eventually(|| who.told("leader") != dead);
+}
+
+fn until_alone(who: &mut Puppet) {
+    eventually(|| who.told("processes") == "1");
+}
+
+#[test]
+fn who_cannot_have_the_path_leads_and_admits_later() {
+    let base = TempDir::new().unwrap();
+    let (founder, path, mut first, second) = three(base.path());
+    // Nothing can be made in a file.
+    let folder = Path::new(&path).parent().unwrap();
+    fs::remove_dir_all(folder).unwrap();
+    fs::write(folder, "").unwrap();
+    let dead = founder.pid().as_raw_nonzero().to_string();
+    founder.kill();
+    until_led_by_another(&mut first, &dead);
+    assert_eq!(first.told("collect"), "collected");
+    assert!(!admits(&path));
+    let refused = first.told("spawn");
+    assert!(refused.contains("could not join") && refused.contains(&path), "{refused}");
+    // Whichever of them leads, it hears of the other's death.
+    second.kill();
+    until_alone(&mut first);
+    fs::remove_file(folder).unwrap();
+    until_admits(&path);
+    assert_eq!(first.told("spawn"), "hello");
+    first.end();
+}
+
+#[test]
+fn a_sandbox_leads_and_is_led() {
+    if !is_root() {
+        return;
+    }
+    let (base, jail) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    for sandbox in [&[format!("chroot {}", jail.path().display())][..], &["setuid 65534".into()]] {
+        let (founder, path, mut first, mut second) = three(base.path());
+        for puppet in [&mut first, &mut second] {
+            sandbox.iter().for_each(|what| assert_eq!(puppet.told(what), "done"));
+        }
+        let mut outside = Puppet::new(joiner(&path));
+        // It is led by one that can listen, which has precedence.
+        founder.kill();
+        until_led_by(&mut first, outside.pid());
+        until_admits(&path);
+        for puppet in [&mut first, &mut second, &mut outside] {
+            assert_eq!(puppet.told("collect"), "collected");
+        }
+        // And then leads.
+        let led_by = outside.pid().as_raw_nonzero().to_string();
+        outside.kill();
+        until_led_by_another(&mut second, &led_by);
+        for puppet in [&mut first, &mut second] {
+            assert_eq!(puppet.told("collect"), "collected");
+        }
+        assert!(!admits(&path));
+        second.kill();
+        until_alone(&mut first);
+        assert_eq!(first.told("collect"), "collected");
+        assert!(first.told("audit").contains("1 processes"));
+        first.kill();
+    }
+}
+
+fn is_root() -> bool {
+    let is_root = rustix::process::geteuid().is_root();
+    if !is_root {
+        eprintln!("not tried: it takes root");
+    }
+    is_root
+}

@@ -1,0 +1,180 @@
+//! Processes that do what they are told, each in an arena: one that makes it, or one that joins it by its path.
+#![allow(dead_code, reason = "each test file uses a part of this")]
+
+use super::*;
+use rustix::process::Pid;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::ChildStdout;
+
+const FOUNDS: &str = "outlives its parent and founds";
+const JOINS: &str = "outlives its parent and joins";
+pub const SPAWNED: &str = "outlives its parent and echoes";
+
+/// What a puppet's process plays, and those that it spawns.
+pub const ROLES: [(&str, fn()); 3] = [(FOUNDS, founds), (JOINS, joins), (SPAWNED, echo)];
+
+/// Names the path that a founder's configuration names.
+const NAMED: &str = "JACINTH_TEST_NAMED_PATH";
+
+/// A process of the test: told what to do, a line each, by its standard input; it answers with a line each.
+pub struct Puppet {
+    pub child: Child,
+    said: BufReader<ChildStdout>,
+}
+
+impl Puppet {
+    pub fn new(mut command: Command) -> Self {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let said = BufReader::new(child.stdout.take().unwrap());
+        let mut puppet = Self { child, said };
+        assert_eq!(puppet.heard(), "ready");
+        puppet
+    }
+
+    /// What it says next: the first of its lines that is one of its answers, after what the test harness prints.
+    fn heard(&mut self) -> String {
+        loop {
+            let mut line = String::new();
+            assert!(self.said.read_line(&mut line).unwrap() > 0, "it ended");
+            if let Some((_, answer)) = line.split_once("answer: ") {
+                return answer.trim_end().into();
+            }
+        }
+    }
+
+    pub fn told(&mut self, what: &str) -> String {
+        writeln!(self.child.stdin.as_mut().unwrap(), "{what}").unwrap();
+        self.heard()
+    }
+
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Ends in good order.
+    pub fn end(mut self) {
+        drop(self.child.stdin.take());
+        join(self.child);
+    }
+}
+
+fn say(answer: &str) {
+    println!("answer: {answer}");
+}
+
+/// Makes an arena, and is a puppet.
+fn founds() {
+    let mut config = Config::default();
+    config.socket_path = std::env::var_os(NAMED).map(PathBuf::from);
+    match Supervisor::create(&config) {
+        Ok(_) => be_told(),
+        Err(error) => say(&format!("{error}: {}", error.status())),
+    }
+}
+
+/// Joins, and is a puppet.
+fn joins() {
+    attach(std::env::var_os("SOCKET").unwrap()).unwrap();
+    be_told();
+}
+
+fn be_told() {
+    say("ready");
+    for what in std::io::stdin().lines() {
+        let what = what.unwrap();
+        let (what, argument) = what.split_once(' ').unwrap_or((&what, ""));
+        say(&obey(what, argument));
+    }
+}
+
+fn obey(what: &str, argument: &str) -> String {
+    let supervisor = Supervisor::get().unwrap();
+    match what {
+        "path" => supervisor.socket_path().to_str().unwrap().into(),
+        "leader" => supervisor.process_id().unwrap().to_string(),
+        "processes" => supervisor.inspect().processes.to_string(),
+        "collect" => supervisor.collect().map_or_else(|status| status.to_string(), |_| "collected".into()),
+        "audit" => supervisor.audit().to_string(),
+        "spawn" => {
+            let (near, far) = Channel::create().unwrap();
+            match supervisor.spawn(&mut role(SPAWNED), far) {
+                Ok(_) => {
+                    tell(&near, "hello");
+                    String::from_utf8(next(&near).bytes().into()).unwrap()
+                }
+                Err(error) => error.to_string(),
+            }
+        }
+        "chroot" => {
+            rustix::process::chroot(argument).unwrap();
+            std::env::set_current_dir("/").unwrap();
+            "done".into()
+        }
+        "setuid" => {
+            // SAFETY: it changes who this process is, and nothing in its memory.
+            let done = unsafe { libc::setuid(argument.parse().unwrap()) };
+            assert_eq!(done, 0);
+            "done".into()
+        }
+        _ => panic!("{what}?"),
+    }
+}
+
+/// A founder whose sockets are in `base`.
+pub fn founder_in(base: &Path) -> Command {
+    let mut command = role(FOUNDS);
+    command.env("TMPDIR", base).env_remove("XDG_RUNTIME_DIR").env_remove(NAMED);
+    command
+}
+
+/// A founder who names its socket's path.
+pub fn founder_at(path: &Path) -> Command {
+    let mut command = founder_in(path.parent().unwrap());
+    command.env(NAMED, path);
+    command
+}
+
+pub fn joiner(socket: &str) -> Command {
+    let mut command = role(JOINS);
+    command.env("SOCKET", socket);
+    command
+}
+
+/// What a founder says that cannot make its arena.
+pub fn refused(mut command: Command) -> String {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut said = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+    join(child);
+    said.split_once("answer: ").unwrap().1.lines().next().unwrap().into()
+}
+
+pub fn left_in(base: &Path) -> Vec<PathBuf> {
+    fs::read_dir(base).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
+/// A new process can join.
+pub fn admits(socket: &str) -> bool {
+    let mut child = joiner(socket).stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    child.wait().unwrap().success()
+}
+
+pub fn until_admits(socket: &str) {
+    eventually(|| admits(socket));
+}
+
+/// Looks again and again until `condition` holds; if it never does, the test has failed.
+pub fn eventually(mut condition: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(50), "it never does");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
