@@ -146,6 +146,13 @@ fn taking_replies_ahead_of_an_unread_message() {
     explore_deaths_at(TAKING_AHEAD, |name| usize::from(["ahead.passed", "receive.consumed"].contains(&name)));
 }
 
+/// INV-QUIET-1, INV-RING-4: the survivor leaves what the victim has left, at any moment.
+#[test]
+fn shrinking_a_ring() {
+    explore_deaths_at(SHRINKING, |name| if name == "grow.linked" { 2 } else { 0 });
+    explore_deaths(LEAVING_A_SHRUNK_RING, 1);
+}
+
 /// INV-RING-3, INV-ENTRY-2: handles of a discarded message are closed once.
 #[test]
 fn discarding_a_message() {

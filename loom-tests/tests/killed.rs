@@ -108,6 +108,7 @@ fn making_and_moving_handles() {
 fn sending() {
     kill_after_every_store(SENDING);
     kill_after_every_store(SENDING_MUCH);
+    kill_after_every_store(SHRINKING);
     kill_after_every_store(SENDING_IN_USED_BLOCKS);
     kill_after_every_store(SENDING_HANDLES);
     kill_after_every_store(SENDING_HANDLES_AGAIN);
@@ -119,6 +120,7 @@ fn sending() {
 fn receiving() {
     kill_after_every_store(RECEIVING);
     kill_after_every_store(TAKING_AHEAD);
+    kill_after_every_store(LEAVING_A_SHRUNK_RING);
     kill_after_every_store(RECEIVING_HANDLES_AGAIN);
     kill_after_every_store(DISCARDING);
 }

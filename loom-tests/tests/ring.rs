@@ -40,6 +40,34 @@ fn messages_come_whole_and_in_order_across_growth() {
     });
 }
 
+/// INV-QUIET-1: messages come whole and in order through a ring that shrinks under both.
+#[test]
+fn messages_come_whole_through_a_ring_that_shrinks() {
+    model_without_barriers(2, || {
+        let writer = first(&small());
+        let (near, reader) = connected(&writer);
+        let far = startup(&reader);
+        for number in 1..=3 {
+            writer.send_value(near, &message(number, 1)).unwrap();
+            reader.try_receive(far).unwrap();
+        }
+        (4..=6).for_each(|number| writer.send_value(near, &message(number, 1)).unwrap());
+        (4..=6).for_each(|_| drop(reader.try_receive(far).unwrap()));
+        let writing = loom::thread::spawn(move || {
+            writer.tidy_channels(true).unwrap();
+            writer.send_value(near, &message(7, 1)).unwrap();
+            writer.send_value(near, &message(8, 1)).unwrap();
+            writer
+        });
+        reader.tidy_channels(true).unwrap();
+        assert_eq!(reader.receive_next(far).unwrap().bytes, message(7, 1));
+        assert_eq!(reader.receive_next(far).unwrap().bytes, message(8, 1));
+        let writer = writing.join().unwrap();
+        reader.tidy_channels(true).unwrap();
+        assert_eq!(assert_clean(&writer, 1, 2).blocks, 1, "the large segment is free");
+    });
+}
+
 /// INV-RING-1: the same when the writing end has just come, and finds room that it has not waited for.
 #[test]
 fn an_end_that_has_come_writes_only_where_was_read() {

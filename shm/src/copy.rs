@@ -57,7 +57,7 @@ pub(crate) fn read(lines: &[Line], bytes: &mut [u8]) {
 ///
 /// # Panics
 /// When there are fewer bytes in the lines.
-#[inline]
+#[inline(always)]
 pub(crate) fn read_uninit(lines: &[Line], bytes: &mut [MaybeUninit<u8>]) {
     assert!(bytes.len() <= lines.len() * LINE_BYTES);
     #[cfg(not(loom))]

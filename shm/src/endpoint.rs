@@ -124,6 +124,8 @@ pub(crate) struct Sender {
     pub(crate) owned: Vec<u64>,
     /// Payload blocks in flight, in the order of their messages.
     pub(crate) flying: VecDeque<(u64, BlockId)>,
+    /// The tail when this end was last tidied up.
+    pub(crate) tidied: u64,
     /// How many messages had been consumed when `flying` was last searched for those that were taken ahead of their turn.
     pub(crate) searched: u64,
 }

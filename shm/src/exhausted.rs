@@ -26,7 +26,7 @@ impl Thread {
             let before = self.given_up();
             self.collect()?;
             if turn == 0 {
-                self.give_spares_back(class)?;
+                self.tidy_channels(true)?;
             }
             match self.take_free_block(class) {
                 Err(Error::NoMemory { .. } | Error::NoResources(_)) => {}

@@ -56,6 +56,7 @@ mod object;
 mod owner;
 mod payload;
 mod process;
+mod quiet;
 mod quota;
 mod receive;
 mod recover;

@@ -11,6 +11,7 @@ use crate::layout::{block_bytes, class_of_lines};
 use crate::owner::Link;
 use crate::sync::{self, Relaxed, Release};
 use crate::thread::Thread;
+use std::collections::HashSet;
 
 /// How much may be on its way in one direction, before its writer waits a moment for blocks to come back rather than
 /// taking more: what fits a processor's own cache.
@@ -21,6 +22,9 @@ const MOST_BYTES_AHEAD: usize = 16 << 10;
 
 /// The largest block that is fetched ahead of its use: a processor asks for a few dozen lines at once, not for hundreds.
 const MOST_BYTES_FETCHED: usize = 4096;
+
+/// How much a direction keeps of each class after a burst, and four times as much while it lasts.
+const KEPT_BYTES: usize = 1 << 20;
 
 impl Thread {
     /// A payload block of this direction with at least `lines` lines.
@@ -51,11 +55,7 @@ impl Thread {
                     taken => taken,
                 };
             }
-            // After a burst: one flood must not pin its memory for the life of the channel.
-            let keep = 64.max(2 * sender.flying.len());
-            if spares(sender) > 4 * keep {
-                self.trim_spares(writer, sender, class, keep)?;
-            }
+            self.trim_after_burst(writer, sender)?;
         }
         let block = sender.spare[class].pop().ok_or(Error::Corrupt("spare blocks vanished"))?;
         // The next message's block is still in the reader's cache. The lock that is taken first waits for all stores
@@ -73,7 +73,7 @@ impl Thread {
     fn join_payload(&self, writer: ObjectRef, sender: &mut Sender, class: usize) -> Result<BlockId> {
         let held = sender.owned.get(class).copied().unwrap_or(0);
         if !self.leaves_enough(class, held) {
-            self.give_spares_back(class)?;
+            self.tidy_channels(true)?;
             if !self.leaves_enough(class, held) {
                 return Err(Error::NoResources(
                     "this channel's share of its process's message memory, in blocks of this size \
@@ -99,18 +99,38 @@ impl Thread {
         Ok(block)
     }
 
-    /// Gives back the spare blocks of `class` beyond `keep`.
-    fn trim_spares(&self, writer: ObjectRef, sender: &mut Sender, class: usize, keep: usize) -> Result<()> {
-        if sender.spare[class].len() <= keep {
+    /// After a burst: one flood must not pin its memory for the life of the channel. Asked by every write that looks at
+    /// the head, whatever its size.
+    pub(crate) fn trim_after_burst(&self, writer: ObjectRef, sender: &mut Sender) -> Result<()> {
+        let in_use = 2 * sender.flying.len();
+        let keep = |class| (KEPT_BYTES / block_bytes(class)).clamp(1, 64).max(in_use);
+        if sender.spare.iter().enumerate().any(|(class, spare)| spare.len() > 4 * keep(class)) {
+            self.trim_spares(writer, sender, keep)?;
+        }
+        Ok(())
+    }
+
+    /// Gives back the spare blocks of each class beyond `keep`.
+    pub(crate) fn trim_spares(
+        &self,
+        writer: ObjectRef,
+        sender: &mut Sender,
+        keep: impl Fn(usize) -> usize,
+    ) -> Result<()> {
+        let mut excess = HashSet::new();
+        for (class, spare) in sender.spare.iter_mut().enumerate() {
+            excess.extend(spare.drain(keep(class).min(spare.len())..));
+        }
+        if excess.is_empty() {
             return Ok(());
         }
-        let excess: std::collections::HashSet<_> = sender.spare[class].split_off(keep).into_iter().collect();
         let mut chain = &self.direction(writer)?.producer.blocks;
         let mut left = self.arena().layout().descriptors.iter().map(|section| section.count).sum::<usize>();
         while let Some(block) = BlockId::from_link(chain.load(Relaxed)) {
             if excess.contains(&block) {
                 self.take_off(chain, block, Link::LeavePayload { from: writer, block }, writer)?;
-                sender.owned[class] = sender.owned[class].saturating_sub(1);
+                let owned = &mut sender.owned[block.class()];
+                *owned = owned.saturating_sub(1);
             } else {
                 chain = &self.arena().descriptor(block)?.link;
             }
@@ -131,21 +151,5 @@ impl Thread {
             taken => return taken,
         };
         self.take_block_that_comes_back(class, exhausted)
-    }
-
-    /// Gives back every spare block of `class` that the other channels of this process keep.
-    pub(crate) fn give_spares_back(&self, class: usize) -> Result<()> {
-        for (object, endpoint) in self.process.bound_endpoints() {
-            // An endpoint that is busy keeps what it has; waiting for it could wait for ourselves.
-            if let Some(mut sender) = endpoint.sender.try_lock()
-                && endpoint.is_bound_to(object)
-                && sender.ready
-            {
-                self.refresh_head(object, &mut sender)?;
-                self.search_flying(&mut sender)?;
-                self.trim_spares(object, &mut sender, class, 0)?;
-            }
-        }
-        Ok(())
     }
 }

@@ -211,7 +211,7 @@ impl Thread {
     }
 
     /// Reads the consuming side's state from the arena, after the endpoint came.
-    fn load_receiver(&self, at: ObjectRef, receiver: &mut Receiver) -> Result<()> {
+    pub(crate) fn load_receiver(&self, at: ObjectRef, receiver: &mut Receiver) -> Result<()> {
         // Relaxed: this process is the only writer of the consumer's line since the handle arrived.
         receiver.head = self.direction(at.peer())?.consumer.head.load(Relaxed);
         receiver.tail_seen = receiver.head;
@@ -267,16 +267,13 @@ impl Thread {
 
     /// Where the head's segment ends, as far as is known. Where the head has come behind it, any position up to the
     /// head is as good.
-    #[inline]
+    #[inline(always)]
     fn end_of(&self, segment: &Segment, head: u64) -> Result<u64> {
-        Ok(match self.arena().behind(segment, head.max(segment.base))? {
-            None => u64::MAX,
-            Some((_, next)) if next.base <= head => next.base,
-            Some((end, next)) if end <= next.base && end - head.max(segment.base) <= segment.messages() => {
-                end
-            }
-            Some(_) => return Err(Error::Corrupt("a ring's segment ends where it cannot")),
-        })
+        let from = head.max(segment.base);
+        match self.arena().behind(segment, from)? {
+            None => Ok(u64::MAX),
+            Some((end, next)) => end_before(segment, from, end, &next),
+        }
     }
 
     /// The segment of a seen `position` at or after the head, moving the consumer on when the *head* has
@@ -491,5 +488,16 @@ impl Thread {
         // ORDER: Release pairs with the Acquire of `find` in this process's other threads.
         cell.store(live.0, Release);
         Ok(Received { value: self.process.secret.value_of(index, live), rights, kind: life.kind() })
+    }
+}
+
+#[cold]
+fn end_before(segment: &Segment, from: u64, end: u64, next: &Segment) -> Result<u64> {
+    if next.base <= from {
+        Ok(next.base)
+    } else if end <= next.base && end - from <= segment.messages() {
+        Ok(end)
+    } else {
+        Err(Error::Corrupt("a ring's segment ends where it cannot"))
     }
 }

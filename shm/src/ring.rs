@@ -151,6 +151,11 @@ const fn messages_of_class(class: usize) -> usize {
     (CLASS_0_LINES / 2) << class
 }
 
+/// The class of a segment for so many messages, a power of two.
+pub(crate) const fn class_of_messages(messages: u32) -> usize {
+    messages.trailing_zeros() as usize - 1
+}
+
 /// A message in the ring, its header copied and checked.
 #[derive(Clone, Copy)]
 pub(crate) struct Message<'a> {
@@ -305,6 +310,7 @@ impl Thread {
     #[cold]
     pub(crate) fn make_room(&self, writer: ObjectRef, sender: &mut Sender) -> Result<()> {
         self.refresh_head(writer, sender)?;
+        self.trim_after_burst(writer, sender)?;
         let pending = sender.max_pending;
         let free = |sender: &Sender| pending.saturating_sub(sender.pending());
         self.let_run_ahead(writer, sender, |sender| free(sender) >= pending / 64)?;
@@ -373,7 +379,6 @@ impl Thread {
 
     /// Links another segment behind the one that is full.
     fn grow(&self, writer: ObjectRef, sender: &mut Sender) -> Result<()> {
-        let first = self.arena().config().first_segment_messages as usize;
         let classes = self.arena().layout().pools.len();
         // While something keeps the head back, a segment is given back only as a whole: small ones, so that one message
         // which is not read keeps little.
@@ -381,10 +386,15 @@ impl Thread {
         let largest = if is_kept_back { SEGMENT_CLASS_BEHIND_HEAD } else { LARGEST_SEGMENT_CLASS };
         let largest = largest.min(classes - 1);
         let class = match &sender.segment {
-            None => first.trailing_zeros() as usize - 1,
+            None => class_of_messages(self.arena().config().first_segment_messages),
             Some(segment) => segment.block.class() + GROWTH_CLASSES,
         };
         let block = self.take_block(class.min(largest))?;
+        self.link_segment(writer, sender, block)
+    }
+
+    /// Links a segment, in a block that this thread has taken, behind the one at hand.
+    pub(crate) fn link_segment(&self, writer: ObjectRef, sender: &mut Sender, block: BlockId) -> Result<()> {
         let descriptor = self.arena().descriptor(block)?;
         crash_point!(self, "grow.taken");
         // Relaxed: published by the link.
@@ -403,6 +413,7 @@ impl Thread {
             }
         }
         crash_point!(self, "grow.linked");
+        // ORDER: Release pairs with the Acquire of `tidy_receiver`: nobody looks at the one before any more.
         producer.tail_segment.store(block.to_link(), Release);
         self.arena().bind_block(block, self.tag, writer)?;
         crash_point!(self, "grow.bound");

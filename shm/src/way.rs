@@ -115,7 +115,7 @@ impl Arena {
 
     /// Where `segment` ends, and the segment that is next, if one is linked. `from`: a position of the segment that
     /// the head has not passed.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn behind(&self, segment: &Segment, from: u64) -> Result<Option<(u64, Segment)>> {
         // ORDER: Acquire pairs with the Release in `grow`.
         let link = SegmentLink(self.descriptor(segment.block)?.link.load(Acquire));

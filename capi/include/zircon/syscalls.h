@@ -368,7 +368,7 @@ zx_status_t _zx_channel_read_etc(zx_handle_t handle, uint32_t options, void* byt
  *   again when the channel has ZX_CHANNEL_WRITABLE. Zircon has no such limit, and runs out of memory instead.
  * - ZX_ERR_NO_RESOURCES: this process has as many messages waiting to be read by others, or as much memory in
  *   them, as it may (jacinth_config_t::max_pending_messages_per_process, max_block_bytes_per_process). Zircon
- *   has no such limit.
+ *   has no such limit. Until a write of that size can succeed the channel has no ZX_CHANNEL_WRITABLE.
  */
 zx_status_t zx_channel_write(zx_handle_t handle, uint32_t options, const void* bytes, uint32_t num_bytes,
                              const zx_handle_t* handles, uint32_t num_handles);
@@ -390,7 +390,6 @@ zx_status_t _zx_channel_write(zx_handle_t handle, uint32_t options, const void* 
  *
  * Rights: ZX_RIGHT_READ and ZX_RIGHT_WRITE, and ZX_RIGHT_TRANSFER on each handle written.
  *
- *   Until a write of that size can succeed the channel has no ZX_CHANNEL_WRITABLE.
  * - ZX_OK
  * - ZX_ERR_TIMED_OUT: the deadline passed first. Should the reply come later, zx_channel_read() reads it.
  *   An end that only calls makes its channel with jacinth_channel_create(), or late replies pile up there.

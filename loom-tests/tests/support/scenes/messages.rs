@@ -136,6 +136,48 @@ pub const RECEIVING_HANDLES_AGAIN: Scene = Scene {
     after: RECEIVING.after,
 };
 
+/// The victim's ring has grown and is empty: a small segment is linked, and the survivor leaves the large one.
+pub const SHRINKING: Scene = Scene {
+    name: "shrinking a ring that is empty",
+    points: &[GROW, SEND],
+    stage: || {
+        let cast = connected_cast();
+        (1..=3).for_each(|number| cast.victim.send_value(cast.victims[0], &message(number, 1)).unwrap());
+        (1..=3).for_each(|_| drop(cast.survivor.try_receive(cast.survivors[0]).unwrap()));
+        cast
+    },
+    act: |victim, victims| {
+        victim.tidy_channels(true)?;
+        victim.send_value(victims[0], &message(1, 1))
+    },
+    beside: |survivor, survivors| {
+        survivor.tidy_channels(true).unwrap();
+        // Takes the block that was left, if it was.
+        for number in 1..=3 {
+            let sent = survivor.send_value(survivors[0], &message(number, 1));
+            assert!(matches!(sent, Ok(()) | Err(Error::PeerClosed)), "{sent:?}");
+        }
+        read_to_the_end(survivor, survivors, 1)
+    },
+    after: peer_is_closed,
+};
+
+/// The victim leaves the large segment of a ring that shrinks.
+pub const LEAVING_A_SHRUNK_RING: Scene = Scene {
+    name: "leaving the large segment of a ring that shrinks",
+    points: &[LEAVE],
+    stage: || {
+        let cast = connected_cast();
+        (1..=3).for_each(|number| cast.survivor.send_value(cast.survivors[0], &message(number, 1)).unwrap());
+        (1..=3).for_each(|_| drop(cast.victim.try_receive(cast.victims[0]).unwrap()));
+        cast.survivor.tidy_channels(true).unwrap();
+        cast
+    },
+    act: |victim, _| victim.tidy_channels(true).map(drop),
+    beside: send_or_find_closed,
+    after: peer_is_closed,
+};
+
 /// Nobody reads the first message; the replies behind it are taken, and their segment, of two messages, goes.
 pub const TAKING_AHEAD: Scene = Scene {
     name: "taking replies ahead of an unread message",

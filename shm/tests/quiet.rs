@@ -1,0 +1,118 @@
+//! Channels that are quiet give back their blocks and their large rings.
+
+use jacinth_shm::{Arena, Audit, Config, Error, Growing, Process, Shape, Thread, TooSmall};
+use std::sync::Arc;
+
+const ALL: u32 = 0xf_ffff;
+
+fn arena(change: impl FnOnce(&mut Config)) -> Arc<Arena> {
+    let mut config = Config::default();
+    (config.max_objects, config.max_processes, config.max_threads) = (2048, 4, 16);
+    change(&mut config);
+    Arc::new(Arena::create(&config).unwrap())
+}
+
+fn process(change: impl FnOnce(&mut Config)) -> Arc<Process> {
+    let arena = arena(change);
+    let seat = arena.first_seat().unwrap();
+    Process::sit(arena, seat, std::process::id(), 0x1234_5678).unwrap()
+}
+
+fn channel(thread: &Thread) -> (u32, u32) {
+    let (near, far) = thread.create(Shape::Channel, 4, ALL).unwrap();
+    (near, far.unwrap())
+}
+
+fn send(thread: &Thread, at: u32, len: usize) -> Result<(), Error> {
+    thread.send(thread.find(at)?, 0, &vec![1; len])
+}
+
+fn read(thread: &Thread, at: u32) -> Result<usize, Error> {
+    let (mut bytes, mut handles) = (Vec::new(), Vec::new());
+    thread
+        .receive(thread.find(at)?, 0, &mut Growing::new(&mut bytes, &mut handles), TooSmall::Keep)
+        .map(|(bytes, _)| bytes)
+}
+
+fn drain(thread: &Thread, at: u32) -> usize {
+    (0..).find(|_| read(thread, at).is_err()).unwrap()
+}
+
+fn audit(thread: &Thread) -> Audit {
+    let audit = thread.process().arena().audit();
+    assert!(audit.is_clean(), "{audit}");
+    audit
+}
+
+#[test]
+fn channels_filled_and_drained_in_turn_never_run_out() {
+    // Room for eight of the largest rings.
+    let process = process(|config| config.pool_bytes = 8 << 20);
+    let thread = Thread::join(&process).unwrap();
+    for round in 0..60 {
+        let (near, far) = channel(&thread);
+        for count in 0..8192 {
+            assert_eq!(send(&thread, near, 8), Ok(()), "channel {round}, message {count}");
+        }
+        assert_eq!(drain(&thread, far), 8192);
+    }
+    thread.tidy_channels(true).unwrap();
+    assert_eq!(audit(&thread).blocks, 60, "a small ring each");
+}
+
+#[test]
+fn small_writes_give_back_what_a_burst_of_large_ones_took() {
+    let process = process(|_| ());
+    let thread = Thread::join(&process).unwrap();
+    let (near, far) = channel(&thread);
+    (0..8000).for_each(|_| send(&thread, near, 1000).unwrap());
+    assert_eq!(drain(&thread, far), 8000);
+    assert!(audit(&thread).blocks > 8000);
+    for _ in 0..20_000 {
+        send(&thread, near, 8).unwrap();
+        read(&thread, far).unwrap();
+    }
+    assert!(audit(&thread).blocks < 1000, "{}", audit(&thread));
+}
+
+#[test]
+fn a_ring_that_shrinks_loses_no_message() {
+    let process = process(|_| ());
+    let thread = Thread::join(&process).unwrap();
+    let (near, far) = channel(&thread);
+    let mut random = fastrand::Rng::with_seed(7);
+    for round in 0..300usize {
+        let count = [1, 7, 40, 300, 2000][random.usize(..5)];
+        (0..count).for_each(|number| send(&thread, near, (number + round) % 200).unwrap());
+        let read_first = if random.bool() { count } else { random.usize(..count) };
+        for number in 0..count {
+            if number == read_first {
+                thread.tidy_channels(random.bool()).unwrap();
+            }
+            assert_eq!(read(&thread, far), Ok((number + round) % 200));
+        }
+        if random.bool() {
+            assert_eq!(read(&thread, far), Err(Error::ShouldWait));
+        }
+        thread.tidy_channels(random.bool()).unwrap();
+        audit(&thread);
+    }
+    thread.tidy_channels(true).unwrap();
+    assert_eq!(audit(&thread).blocks, 1);
+}
+
+#[test]
+fn channels_in_use_keep_what_they_have() {
+    let process = process(|_| ());
+    let thread = Thread::join(&process).unwrap();
+    let (near, far) = channel(&thread);
+    for _ in 0..10 {
+        send(&thread, near, 1000).unwrap();
+        read(&thread, far).unwrap();
+        let before = audit(&thread).blocks;
+        assert_eq!(thread.tidy_channels(false), Ok(true));
+        assert_eq!(audit(&thread).blocks, before);
+    }
+    assert_eq!(thread.tidy_channels(false), Ok(false));
+    assert_eq!(audit(&thread).blocks, 1, "it has been quiet for a while");
+}
