@@ -459,6 +459,7 @@ fn keep(
     was_spawned: bool,
 ) -> Result<&'static Attachment, AttachError> {
     address.hold();
+    start_keeper_when_needed(&process);
     let startup_taken = AtomicBool::new(false);
     let attachment = Attachment { process, supervisor, address, was_spawned, startup_taken };
     ATTACHMENT.set(attachment).map_err(|_| AttachError::AlreadyAttached)?;
@@ -466,6 +467,16 @@ fn keep(
         tracing::debug!("the last process may leave the supervisor's socket behind");
     }
     ATTACHMENT.get().ok_or(AttachError::AlreadyAttached)
+}
+
+/// A hidden thread that has quiet channels give back what they keep, once they keep more than a little.
+fn start_keeper_when_needed(process: &Arc<shm::Process>) {
+    let kept = Arc::downgrade(process);
+    process.set_keeper(move || {
+        let Some(process) = kept.upgrade() else { return false };
+        let spawned = crate::hidden::spawn("jacinth-keeper", move || process.keep(|| true));
+        spawned.inspect_err(|error| tracing::debug!(%error, "no thread to give back what is spare")).is_ok()
+    });
 }
 
 /// The last process of an arena leaves nothing in the file system.

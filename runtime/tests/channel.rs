@@ -409,3 +409,32 @@ fn both_threads_of_a_busy_channel_get_every_message_in_order() {
         });
     });
 }
+
+/// Writes many large messages and reads them.
+fn burst(ours: &Channel, theirs: &Channel) {
+    (0..2000).for_each(|_| ours.write(&[1; 4000], &mut Vec::new()).unwrap());
+    (0..2000).for_each(|_| assert_eq!(next(theirs).bytes().len(), 4000));
+}
+
+#[test]
+fn after_a_burst_a_channel_gives_its_memory_back_by_itself() {
+    in_arena(|supervisor| {
+        let (ours, theirs) = Channel::create().unwrap();
+        burst(&ours, &theirs);
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        while supervisor.inspect().blocks > 1 {
+            assert!(std::time::Instant::now() < deadline, "{}", supervisor.inspect());
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    });
+}
+
+#[test]
+fn collecting_takes_back_what_quiet_channels_keep() {
+    in_arena(|supervisor| {
+        let (ours, theirs) = Channel::create().unwrap();
+        burst(&ours, &theirs);
+        supervisor.collect().unwrap();
+        assert_eq!(supervisor.audit().blocks, 1);
+    });
+}

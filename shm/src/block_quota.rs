@@ -167,7 +167,8 @@ impl Thread {
         // Held throughout: of this process, nobody takes a block of the class while they are counted.
         let mut credits = self.process.quotas.blocks[class].lock();
         let Some(quota) = credits.quota else {
-            return self.take_some_block(class);
+            drop(credits);
+            return self.take_some_block(class).inspect(|_| self.process.note_taken(block_bytes(class)));
         };
         if credits.left == 0 {
             self.renew(&mut credits, quota, class)?;
@@ -178,6 +179,8 @@ impl Thread {
         let block = self.take_some_block(class).inspect_err(|_| credits.left += 1)?;
         // Until it is BOUND the tag says whose it is.
         self.arena().descriptor(block)?.charge.store(self.process.quotas.charge.to_word(), Relaxed);
+        drop(credits);
+        self.process.note_taken(block_bytes(class));
         Ok(block)
     }
 

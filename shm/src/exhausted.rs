@@ -33,7 +33,7 @@ impl Thread {
                 taken => return taken,
             }
             // In this order: whoever frees something counts it while it is still in its hands.
-            if !self.is_coming(class)? && self.given_up() == before {
+            if !self.is_coming(class)? && self.given_up() == before && !self.may_have_asked()? {
                 break;
             }
             self.wait_for_others(turn);

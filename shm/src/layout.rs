@@ -299,7 +299,9 @@ pub(crate) struct Header {
     pub(crate) leader: AtomicU64,
     /// Dead processes whose threads' intents have been settled.
     pub(crate) deaths: AtomicU64,
-    _line_2: [AtomicU64; 2],
+    /// How often processes have asked others for what those keep: see `keeper`.
+    pub(crate) asked: AtomicU64,
+    _line_2: [AtomicU64; 1],
     /// Blocks of a class that were ever used are below this index.
     pub(crate) blocks_fresh: [AtomicU64; MAX_CLASSES],
 }

@@ -49,6 +49,7 @@ mod give_back;
 mod held;
 #[cfg(not(loom))]
 mod in_place;
+mod keeper;
 mod late;
 mod layout;
 mod leader;

@@ -44,7 +44,9 @@ pub(crate) struct ProcessRow {
     pub(crate) fenced: AtomicU64,
     /// Fires when the process is about to die: see `tripwire`. Never a proof.
     pub(crate) tripwire: AtomicU64,
-    _line_0: [AtomicU64; 3],
+    /// One more than the count of askings that its keeper has answered; 0: it has none. See `keeper`.
+    pub(crate) answered: AtomicU64,
+    _line_0: [AtomicU64; 2],
     /// Credits for blocks of each class that others have given back: see `block_quota`.
     pub(crate) returned: [AtomicU64; crate::layout::MAX_CLASSES],
 }

@@ -9,6 +9,7 @@ use crate::block_quota::Returned;
 use crate::count::Found;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
+use crate::keeper::Keeper;
 use crate::leader::Occupant;
 use crate::object::{Life, Shape};
 use crate::owner::{Claim, ProcessState};
@@ -57,6 +58,7 @@ pub struct Process {
     /// The private halves of endpoints, each by the entry that holds it. Never freed before the process detaches, so
     /// a thread may hold one whose endpoint has just left.
     endpoints: OnceTable<Endpoint>,
+    pub(crate) keeper: Keeper,
 }
 
 impl core::fmt::Debug for Process {
@@ -122,6 +124,7 @@ impl Process {
             let fenced = !sync::register_barriers();
             // Relaxed: published by the claim.
             row.fenced.store(u64::from(fenced), Relaxed);
+            row.answered.store(0, Relaxed);
             for word in &row.returned {
                 word.store(Returned::none(seat.epoch), Relaxed);
             }
@@ -151,6 +154,7 @@ impl Process {
             orphans: Lock::new(Vec::new()),
             quotas: Quotas::new(&arena.layout().config, seat),
             endpoints: OnceTable::new(last as usize),
+            keeper: Keeper::default(),
             arena,
         });
         process.advance_fresh(STARTUP_ENTRY + 1);

@@ -308,6 +308,8 @@ impl Thread {
             return Err(Error::Corrupt("a ring's segment moved"));
         }
         self.leave_segment(writer, &left, &next)?;
+        // It is this side that gives it back, one day.
+        self.process.note_taken(next.block.bytes());
         receiver.segment = Some(next);
         receiver.end = match receiver.beyond.remove(&next.base) {
             Some(known) if known.end != u64::MAX => known.end,

@@ -2,6 +2,8 @@
 
 use jacinth_shm::{Arena, Audit, Config, Error, Growing, Process, Shape, Thread, TooSmall};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 const ALL: u32 = 0xf_ffff;
 
@@ -115,4 +117,41 @@ fn channels_in_use_keep_what_they_have() {
     }
     assert_eq!(thread.tidy_channels(false), Ok(false));
     assert_eq!(audit(&thread).blocks, 1, "it has been quiet for a while");
+}
+
+/// Another process of the arena, as it were.
+fn another(spawner: &Thread) -> Arc<Process> {
+    let arena = spawner.process().arena();
+    let seat = arena.reserve_seat(spawner).unwrap();
+    assert!(spawner.adopt_seat(seat, std::process::id()).unwrap());
+    Process::sit(arena.clone(), seat, std::process::id(), 0x8765_4321).unwrap()
+}
+
+#[test]
+fn idle_channels_of_others_give_back_what_one_needs() {
+    // Two of the largest blocks there are.
+    let first = process(|config| config.pool_bytes = 32 << 20);
+    let thread = Thread::join(&first).unwrap();
+    let processes = [another(&thread), another(&thread)];
+    let stopping = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for process in &processes {
+            let idle = Thread::join(process).unwrap();
+            let (near, far) = channel(&idle);
+            let loan = idle.reserve(idle.find(near).unwrap(), 0, 9 << 20).unwrap();
+            idle.commit(loan).unwrap();
+            assert_eq!(read(&idle, far), Ok(9 << 20));
+            scope.spawn(|| process.keep(|| !stopping.load(Ordering::Relaxed)));
+        }
+        let (near, _far) = channel(&thread);
+        // Its keepers may not have begun when the first is refused; a second later it asks again.
+        let found = thread.find(near).unwrap();
+        let got = (0..10).any(|round| {
+            std::thread::sleep(Duration::from_millis(300 * round.min(1)));
+            thread.reserve(found, 0, 9 << 20).is_ok()
+        });
+        stopping.store(true, Ordering::Relaxed);
+        thread.ask_for_spares().unwrap();
+        assert!(got, "two empty channels of others kept all there is");
+    });
 }

@@ -459,6 +459,7 @@ impl Server {
             }
         }
         self.report.ends_collected += self.cycles.look(&self.thread, &mut || true);
+        self.thread.tidy_channels(true).and_then(|_| self.thread.ask_for_spares()).map_err(status::of)?;
         let reclaimed = self.thread.collect().map_err(status::of)?;
         self.report.objects_reclaimed += u32::try_from(reclaimed).unwrap_or(u32::MAX);
         self.report.bytes_given_back += self.idle.look(&self.thread);
