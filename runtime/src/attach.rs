@@ -75,6 +75,12 @@ pub enum AttachError {
          by `attach` or by {ARENA_VARIABLE}"
     )]
     NotSpawned,
+    /// The supervisor's process and this one do not see each other under the same numbers.
+    #[error(
+        "the supervisor runs in another PID namespace (in another container, say): the processes of an arena find each \
+         other by their numbers, so all must run in one (docker run --pid=host, or --pid=container:NAME)"
+    )]
+    OtherPidNamespace,
     /// What names the seat that a spawner prepared is malformed. (A seat that somebody else has taken is no error: the
     /// program joins as one that was not spawned, and has no startup handle.)
     #[error("{SEAT_VARIABLE}={0:?} names no seat that waits for this program")]
@@ -111,7 +117,7 @@ impl AttachError {
             Self::NoSupervisor { .. } | Self::NotSpawned | Self::NoStartupHandle => Status::NOT_FOUND,
             Self::Refused(status) => *status,
             Self::AlreadyAttached => Status::ALREADY_BOUND,
-            Self::NotAttached | Self::Forked => Status::BAD_STATE,
+            Self::NotAttached | Self::Forked | Self::OtherPidNamespace => Status::BAD_STATE,
             Self::BadSeat(_) => Status::INVALID_ARGS,
             Self::CannotListen { source, .. } => match source.kind() {
                 ErrorKind::AddrInUse | ErrorKind::AlreadyExists => Status::ALREADY_EXISTS,
@@ -369,7 +375,8 @@ pub(crate) fn has_no_attachment() -> Result<(), AttachError> {
 /// room or belongs to another user, [`AttachError::Arena`] when it is of another version or damaged or a limit of this
 /// process is below its size, [`AttachError::SupervisorOutOfDescriptors`], [`AttachError::System`] when this process has
 /// none left or no `/proc`, and [`AttachError::AlreadyAttached`], or [`AttachError::Forked`] in a child that was forked
-/// from an attached process.
+/// from an attached process; [`AttachError::OtherPidNamespace`]. Nothing is kept of an attempt that failed, and the next
+/// one may succeed.
 pub fn attach(path: impl AsRef<Path>) -> Result<(), AttachError> {
     attach_with(path.as_ref(), None).map(drop)
 }
@@ -396,7 +403,10 @@ fn attach_with(path: &Path, seat: Option<shm::Seat>) -> Result<&'static Attachme
     let no_supervisor =
         |source| AttachError::NoSupervisor { path: address.path().into(), source: limits::explained(source) };
     let was_spawned = seat.is_some();
-    let (line, (answer, file)) = ask_to_join(&address, seat).map_err(no_supervisor)?;
+    let (line, (answer, file)) = ask_to_join(&address, seat).map_err(|error| match error {
+        NotJoined::OtherNamespace => AttachError::OtherPidNamespace,
+        NotJoined::Failed(error) => no_supervisor(error),
+    })?;
     let seat = answer.seat().map_err(|status| match seat {
         _ if answer.is_no_descriptors() => AttachError::SupervisorOutOfDescriptors,
         Some(seat) if status == Status::NOT_FOUND => {
@@ -404,41 +414,66 @@ fn attach_with(path: &Path, seat: Option<shm::Seat>) -> Result<&'static Attachme
         }
         _ => AttachError::Refused(status),
     })?;
-    let file = file.ok_or(AttachError::Refused(Status::INTERNAL))?;
-    let arena = Arc::new(shm::Arena::attach(file)?);
-    let successor = succession::prepare()?;
+    let prepare = || -> Result<_, AttachError> {
+        let arena = shm::Arena::attach(file.ok_or(AttachError::Refused(Status::INTERNAL))?)?;
+        Ok((Arc::new(arena), succession::prepare()?))
+    };
+    let (arena, successor) = prepare().inspect_err(|_| {
+        // The seat is for somebody else. One that a spawner prepared is kept for the next try.
+        if !was_spawned {
+            let _ = line.ask(Request::GiveUp { seat }, None, Some(ANSWER_TIME));
+        }
+    })?;
     let (process, client) = (sit(arena, seat)?, Arc::new(Client::new(line)));
+    let (is_set, set) = std::sync::mpsc::channel();
     let _ = successor.send(Successor {
         process: process.clone(),
         seat,
         client: client.clone(),
         address: address.clone(),
         line_term: Some(answer.term()),
+        is_set,
     });
+    // An error if the thread has found no arena to work for.
+    let _ = set.recv();
     keep(process, client, address, was_spawned)
 }
 
 /// Asks for admission. If the supervisor's process has just died, another is about to take its place: so whoever
 /// finds nobody at the path, or is left without an answer, tries again for a while.
-fn ask_to_join(address: &Address, seat: Option<shm::Seat>) -> std::io::Result<(Line, Answered)> {
-    use ErrorKind::{BrokenPipe, ConnectionRefused, ConnectionReset, TimedOut, UnexpectedEof};
+fn ask_to_join(address: &Address, seat: Option<shm::Seat>) -> Result<(Line, Answered), NotJoined> {
+    use ErrorKind::{
+        BrokenPipe, ConnectionRefused, ConnectionReset, NotConnected, TimedOut, UnexpectedEof, WouldBlock,
+    };
     let start = std::time::Instant::now();
     loop {
         let line = Line::to(address);
+        if line.as_ref().is_ok_and(|line| !line.shares_namespace()) {
+            return Err(NotJoined::OtherNamespace);
+        }
         let asked = line.and_then(|line| {
             let answered = line.ask(Request::Join { seat }, None, Some(ANSWER_TIME))?;
             Ok((line, answered))
         });
         let patience = match asked.as_ref().map_err(std::io::Error::kind) {
-            Err(BrokenPipe | ConnectionRefused | ConnectionReset | UnexpectedEof) => SUCCESSION_TIME,
-            Err(TimedOut) => 2 * ANSWER_TIME,
-            _ => return asked,
+            Err(BrokenPipe | ConnectionRefused | ConnectionReset | NotConnected | UnexpectedEof) => {
+                SUCCESSION_TIME
+            }
+            // No answer; or so many want to connect that there was no place among those who wait.
+            Err(TimedOut | WouldBlock) => 2 * ANSWER_TIME,
+            _ => return asked.map_err(NotJoined::Failed),
         };
         if start.elapsed() > patience {
-            return asked;
+            return asked.map_err(NotJoined::Failed);
         }
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
+}
+
+/// Why there is no answer to the question for admission.
+enum NotJoined {
+    OtherNamespace,
+    Failed(std::io::Error),
 }
 
 /// How long a new supervisor may take to listen, after the last one's death.
@@ -494,9 +529,12 @@ pub(crate) fn attach_creator(
     arena: Arc<shm::Arena>,
     supervisor: Client,
     address: Arc<Address>,
+    prepare: impl FnOnce(&Arc<shm::Process>) -> shm::Result<()>,
 ) -> Result<&'static Attachment, AttachError> {
     let seat = arena.first_seat().map_err(|error| AttachError::Refused(status::of(error)))?;
-    keep(sit(arena, seat)?, Arc::new(supervisor), address, false)
+    let process = sit(arena, seat)?;
+    prepare(&process).map_err(|error| AttachError::Refused(status::of(error)))?;
+    keep(process, Arc::new(supervisor), address, false)
 }
 
 fn random_seed() -> Result<u32, AttachError> {

@@ -50,17 +50,23 @@ impl Server {
             return std::thread::sleep(ACCEPT_PAUSE);
         };
         limits::raise_descriptors_near(&line);
-        let Ok(peer) = rustix::net::sockopt::socket_peercred(&line) else { return };
-        let is_other_user = peer.uid.as_raw() != self.user;
-        let is_known = |member: &Member| member.seat.is_some() && member.pid == Some(peer.pid);
-        if is_other_user && !self.members.iter().any(is_known) {
-            tracing::warn!(pid = %peer.pid.as_raw_nonzero(), "refused a process of another user");
-            let _ = send_packet(line.as_fd(), &Answer::refuse(Status::ACCESS_DENIED).to_packet(), None);
+        let Ok((pid, user)) = identity::peer_of(&line) else { return };
+        let is_other_user = user != self.user;
+        let is_known = |member: &Member| member.seat.is_some() && member.pid == pid;
+        let refused = if is_other_user && !self.members.iter().any(is_known) {
+            Some((Status::ACCESS_DENIED, "refused a process of another user"))
+        } else if pid.is_none() {
+            Some((Status::BAD_STATE, "refused a process of another PID namespace"))
+        } else {
+            None
+        };
+        if let Some((status, why)) = refused {
+            tracing::warn!(user, "{why}");
+            let _ = send_packet(line.as_fd(), &Answer::refuse(status).to_packet(), None);
             return;
         }
         let Ok(line) = Held::new(line) else { return };
-        let (line, pid) = (Some(line), Some(peer.pid));
-        self.members.push(Member { line, pid, is_other_user, ..Member::default() });
+        self.members.push(Member { line: Some(line), pid, is_other_user, ..Member::default() });
     }
 
     /// A request, or the end of a connection.

@@ -5,6 +5,7 @@
 //! question means the same when it is asked twice, so whoever was waiting for an answer asks the next one.
 
 use super::address::{Address, Reach};
+use super::identity;
 use super::meeting;
 use super::patience::wait_for;
 use super::protocol::{Answer, PACKET_BYTES};
@@ -18,6 +19,7 @@ use rustix::process::Pid;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -27,8 +29,17 @@ pub(crate) use super::protocol::Request;
 /// dead process had a great deal of memory.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long the supervisor may take for an answer. It takes microseconds, and a second or two for the largest arenas.
-pub(crate) const ANSWER_TIME: Duration = Duration::from_secs(10);
+/// How long the supervisor may take for an answer, in nanoseconds.
+static ANSWER_TIME_NS: AtomicU64 = AtomicU64::new(10_000_000_000);
+
+/// How long a question waits for its answer.
+pub(super) fn answer_time() -> Duration {
+    Duration::from_nanos(ANSWER_TIME_NS.load(Ordering::Relaxed))
+}
+
+pub(super) fn set_answer_time(at_most: Duration) {
+    ANSWER_TIME_NS.store(u64::try_from(at_most.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+}
 
 /// How long a question waits for this process's other thread to renew the line, before it does so itself.
 const RENEWAL_TIME: Duration = Duration::from_millis(20);
@@ -76,6 +87,13 @@ impl Line {
         net::sockopt::set_socket_timeout(&socket, Timeout::Send, Some(CONNECT_TIME))?;
         net::connect(&socket, to)?;
         Ok(Self(Arc::new(Held::new(socket)?)))
+    }
+
+    /// Whether whoever listens at the other end is of this PID namespace.
+    pub(crate) fn shares_namespace(&self) -> bool {
+        self.socket()
+            .and_then(|socket| identity::peer_of(&socket))
+            .is_ok_and(|(pid, _)| identity::shares_namespace_with(pid))
     }
 
     /// Asks, and waits for the answer, at most this long if it says so.
@@ -133,7 +151,7 @@ impl Client {
     /// Asks whoever is the supervisor, or is next, to which `find` has a new line. A descriptor can go along, and one can come
     /// back.
     ///
-    /// [`TimedOut`](io::ErrorKind::TimedOut) when it does not answer within [`ANSWER_TIME`].
+    /// [`TimedOut`](io::ErrorKind::TimedOut) when it does not answer within [`answer_time`].
     pub(crate) fn ask(
         &self,
         find: impl Fn() -> io::Result<Line>,
@@ -144,8 +162,13 @@ impl Client {
         let end = Instant::now() + PATIENCE;
         loop {
             let line = self.line().clone();
-            let error = match line.ask(request, along, Some(ANSWER_TIME)) {
-                Err(error) if error.kind() != io::ErrorKind::TimedOut => error,
+            let error = match line.ask(request, along, Some(answer_time())) {
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                    // A late answer is not to be taken for the next question's.
+                    line.end();
+                    return Err(error);
+                }
+                Err(error) => error,
                 answered => return answered,
             };
             let is_same = |now: &mut Line| Arc::ptr_eq(&now.0, &line.0);

@@ -143,6 +143,33 @@ pub(super) fn field(stat: &[u8], number: usize) -> Option<u64> {
     fields.nth(number - 3).and_then(|field| str::from_utf8(field).ok()?.parse().ok())
 }
 
+/// Whether the process is stopped, as far as can be seen.
+pub(super) fn is_stopped(pid: u32) -> bool {
+    let Ok(stat) = std::fs::read(format!("/proc/{pid}/stat")) else { return false };
+    let name_end = stat.iter().rposition(|byte| *byte == b')');
+    name_end.and_then(|end| stat.get(end + 2)).is_some_and(|state| matches!(state, b'T' | b't'))
+}
+
+/// Whether both run in one PID namespace, where each finds the other by its number. What cannot be seen is so.
+pub(crate) fn shares_namespace_with(pid: Option<Pid>) -> bool {
+    // The kernel gives no number to whoever cannot be seen from here.
+    let Some(pid) = pid else { return false };
+    let namespace = |process: &str| std::fs::read_link(format!("/proc/{process}/ns/pid")).ok();
+    match (namespace("self"), namespace(&pid.as_raw_nonzero().to_string())) {
+        (Some(own), Some(other)) => own == other,
+        _ => true,
+    }
+}
+
+/// Whose the other end of a connected socket is: the process, unless it cannot be seen from this PID namespace, and the
+/// user.
+pub(crate) fn peer_of(socket: &impl AsFd) -> io::Result<(Option<Pid>, u32)> {
+    // Not rustix's: its process numbers are never 0, and this may be.
+    use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+    let peer = getsockopt(socket, PeerCredentials)?;
+    Ok((Pid::from_raw(peer.pid()), peer.uid()))
+}
+
 /// Whether a poll finds something: something to read, an end of file, a death; or that nothing is open there.
 pub(super) fn is_ready(fd: impl AsFd) -> bool {
     wait_for(&mut [PollFd::new(&fd, PollFlags::IN)], Some(Duration::ZERO)).is_ok_and(|ready| ready > 0)

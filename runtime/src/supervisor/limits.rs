@@ -44,6 +44,31 @@ pub(super) fn is_out_of_descriptors(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::MFILE.raw_os_error())
 }
 
+/// Why there is no thread to be had: which limit was met.
+pub(crate) fn no_thread(error: io::Error) -> io::Error {
+    if error.kind() != io::ErrorKind::WouldBlock {
+        return explained(error);
+    }
+    let which = full_cgroup().unwrap_or_else(|| match getrlimit(Resource::Nproc).current {
+        Some(most) => format!("RLIMIT_NPROC (ulimit -u, of all of this user's threads) is {most}"),
+        None => "the system's own limit (kernel.threads-max, kernel.pid_max) was met".into(),
+    });
+    io::Error::other(format!(
+        "no thread can be started for the library: {which}; raise it, or end some threads"
+    ))
+}
+
+/// The control group of this process, or one above it, that has as many threads as it may.
+fn full_cgroup() -> Option<String> {
+    let groups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    let own = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    let number = |path: std::path::PathBuf| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
+    std::path::Path::new("/sys/fs/cgroup").join(own).ancestors().find_map(|group| {
+        let (most, now) = (number(group.join("pids.max"))?, number(group.join("pids.current"))?);
+        (now >= most).then(|| format!("{} is {most}", group.join("pids.max").display()))
+    })
+}
+
 /// What the system said, and which limit it means.
 pub(crate) fn explained(error: io::Error) -> io::Error {
     if is_out_of_descriptors(&error) {

@@ -22,13 +22,14 @@ use crate::attach::{
     ARENA_VARIABLE, AttachError, Attachment, SEAT_VARIABLE, attach_creator, attachment, has_no_attachment,
     one_at_a_time, with_thread,
 };
-use crate::{AsHandleRef, Handle, Rights, Status, detail, status};
+use crate::{AsHandleRef, Handle, Rights, Status, detail};
 use address::Address;
 use client::{Client, Line, Request};
 use door::Door;
 use jacinth_shm::{self as shm, Audit, Config, Counters, Recovered};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use std::io::ErrorKind::TimedOut;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::process::{Child, Command};
@@ -83,7 +84,8 @@ pub enum SpawnError {
     /// The program could not be started, or not be watched. The startup handle is closed.
     #[error("the program could not be started: {0}")]
     Program(#[source] std::io::Error),
-    /// The supervisor does not answer.
+    /// The supervisor does not answer, within [`set_answer_time`]: the text names its process, and says whether it is
+    /// stopped. The program that was started is killed.
     #[error("the supervisor does not answer: {0}")]
     Supervisor(#[source] std::io::Error),
     /// The process that runs the supervisor now cannot listen at the arena's path, for want of rights or since its root
@@ -111,6 +113,13 @@ impl SpawnError {
             Self::Supervisor(_) | Self::NobodyCanJoin(_) => Status::UNAVAILABLE,
         }
     }
+}
+
+/// How long this process waits for an answer of the supervisor's, when it spawns a program or collects: 10 seconds, if
+/// nothing else is set. An answer takes microseconds, and some seconds in the largest arenas; it does not come while
+/// the supervisor's process is stopped.
+pub fn set_answer_time(at_most: crate::MonotonicDuration) {
+    client::set_answer_time(std::time::Duration::from_nanos(at_most.into_nanos().max(0).cast_unsigned()));
 }
 
 /// A process's view of the supervisor of its arena: spawning into it, collecting, auditing.
@@ -158,26 +167,30 @@ impl Supervisor {
         let _one = one_at_a_time();
         has_no_attachment()?;
         let arena = Arc::new(shm::Arena::create(config)?);
+        // Whatever can fail comes before the attachment, which is for life: the thread above all.
+        let (served_by, serves) = std::sync::mpsc::channel::<(server::Server, Arc<shm::Process>)>();
+        let (is_set, set) = std::sync::mpsc::channel();
+        let run = move || {
+            let Ok((server, process)) = serves.recv() else { return };
+            // By it others hear of an exec. Kept for as long as the thread runs.
+            let _tripwire = shm::Tripwire::set(&process);
+            let _ = is_set.send(());
+            server.run()
+        };
+        crate::hidden::spawn("jacinth-supervisor", run).map_err(limits::no_thread)?;
         let (line, served) = Line::pair()?;
         let meeting = meeting::prepare()?;
         let cannot_listen = |(path, source)| AttachError::CannotListen { path, source };
         let (address, listening) = Address::found(config.socket_path.as_deref()).map_err(cannot_listen)?;
         let address = Arc::new(address);
-        let attachment = attach_creator(arena, Client::new(line), address.clone())?;
-        // Its row is claimed here, so that a failure is seen here.
-        let refused = |error| AttachError::Refused(status::of(error));
-        let thread = shm::Thread::join_reserve(&attachment.process).map_err(refused)?;
-        let arena = attachment.process.arena();
-        thread
-            .lead(arena.leader(), shm::Seat { row: attachment.process.row(), epoch: 0 })
-            .map_err(refused)?;
-        let server = server::Server::new(Door::open(address, listening), meeting, served, thread);
-        let process = attachment.process.clone();
-        crate::hidden::spawn("jacinth-supervisor", move || {
-            // By it others hear of an exec. Kept for as long as the thread runs.
-            let _tripwire = shm::Tripwire::set(&process);
-            server.run()
+        let attachment = attach_creator(arena, Client::new(line), address.clone(), |process| {
+            let thread = shm::Thread::join_reserve(process)?;
+            thread.lead(process.arena().leader(), shm::Seat { row: process.row(), epoch: 0 })?;
+            let server = server::Server::new(Door::open(address, listening), meeting, served, thread);
+            let _ = served_by.send((server, process.clone()));
+            Ok(())
         })?;
+        let _ = set.recv();
         Ok(Self { attachment })
     }
 
@@ -285,10 +298,13 @@ impl Supervisor {
     /// does all of that by itself, the last after some seconds; this is for those who want to see it done.
     ///
     /// # Errors
-    /// [`Status::UNAVAILABLE`] when the supervisor does not answer, [`Status::BAD_STATE`] in a forked child.
+    /// [`Status::UNAVAILABLE`] when the supervisor does not answer in [time](set_answer_time): [`Status::detail`] says
+    /// which process that is, and whether it is stopped. [`Status::BAD_STATE`] in a forked child.
     pub fn collect(&self) -> Result<Report, Status> {
         self.arena().ok_or_else(|| detail::because_of(Status::BAD_STATE, &AttachError::Forked))?;
-        let (answer, _) = self.ask(Request::Collect, None).map_err(|_| Status::UNAVAILABLE)?;
+        let (answer, _) = self
+            .ask(Request::Collect, None)
+            .map_err(|error| detail::because_of(Status::UNAVAILABLE, &error))?;
         answer.to_report()
     }
 
@@ -334,6 +350,25 @@ impl Supervisor {
         along: Option<&OwnedFd>,
     ) -> std::io::Result<(protocol::Answer, Option<OwnedFd>)> {
         let Attachment { process, address, supervisor, .. } = self.attachment;
-        supervisor.ask(|| Line::to_leader(process.arena(), address), request, along.map(AsFd::as_fd))
+        let find = || Line::to_leader(process.arena(), address);
+        let asked = supervisor.ask(find, request, along.map(AsFd::as_fd));
+        asked.map_err(|error| if error.kind() == TimedOut { self.is_silent() } else { error })
+    }
+
+    /// Why there was no answer.
+    fn is_silent(&self) -> std::io::Error {
+        let Some(pid) = self.process_id() else { return TimedOut.into() };
+        let why = if identity::is_stopped(pid) {
+            format!(
+                "process {pid}, which runs the supervisor, is stopped (by a signal, or a debugger): let it go on \
+                 (kill -CONT {pid}), or end it, and another process takes over"
+            )
+        } else {
+            format!(
+                "process {pid}, which runs the supervisor, has not answered within {:?}",
+                client::answer_time()
+            )
+        };
+        std::io::Error::new(TimedOut, why)
     }
 }

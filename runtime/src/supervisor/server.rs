@@ -41,6 +41,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 const SLICE: Duration = Duration::from_millis(1);
 const STEPS: u32 = 256;
 
+/// How many are accepted at once.
+const MOST_ACCEPTED: u32 = 256;
+
 /// What the supervisor knows of one connection or one process.
 #[derive(Default)]
 pub(super) struct Member {
@@ -229,8 +232,8 @@ impl Server {
         }
         for ready in ready {
             match ready {
-                Ready::Door => self.accept(false),
-                Ready::Meeting => self.accept(true),
+                Ready::Door => self.accept_waiting(false),
+                Ready::Meeting => self.accept_waiting(true),
                 Ready::DoorNews => self.door.heed_news(),
                 Ready::Line(index) => self.serve(index),
                 // Buried above; the alarms have been heeded, by `turn`.
@@ -267,6 +270,18 @@ impl Server {
             if let Some(watched) = self.members[index].watched.as_mut().filter(lost) {
                 // Watched again, if it lives. If not, its pidfd will say so.
                 let _ = watched.is_dead();
+            }
+        }
+    }
+
+    /// Lets in those who wait: many at a time after a leader's death, when all come back at once. Not so many that
+    /// news would wait for them.
+    fn accept_waiting(&mut self, is_at_meeting: bool) {
+        for _ in 0..MOST_ACCEPTED {
+            self.accept(is_at_meeting);
+            let socket = if is_at_meeting { self.meeting.as_ref() } else { self.door.socket() };
+            if !socket.and_then(Held::get).is_some_and(identity::is_ready) {
+                return;
             }
         }
     }

@@ -19,6 +19,7 @@ use super::address::Address;
 use super::client::{Client, Line, Request};
 use super::door::Door;
 use super::identity;
+use super::limits;
 use super::meeting;
 use super::patience::wait_for;
 use super::server::Server;
@@ -37,6 +38,9 @@ const PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// The same, where the system or the arena has run out of something.
 const LONG_PAUSE: Duration = Duration::from_millis(50);
+
+/// How often the next leader is asked before it is looked at whether it has replaced itself meanwhile.
+const LOOKS_FOR_EXEC: u32 = 32;
 
 /// How often to see whether descriptors are still what they were: the program may have closed them, and a poll that
 /// sleeps on another file would never end.
@@ -57,6 +61,8 @@ pub(crate) struct Successor {
     pub(crate) address: Arc<Address>,
     /// The term of the supervisor at the other end of the client's line; `None` while the line is down.
     pub(crate) line_term: Option<u32>,
+    /// Told when the tripwire is set: before that, an exec could go unheard.
+    pub(crate) is_set: Sender<()>,
 }
 
 /// Starts the thread of a process that is about to attach, before it does: then it cannot fail any more. It begins with
@@ -67,7 +73,8 @@ pub(crate) fn prepare() -> io::Result<Sender<Successor>> {
         if let Ok(successor) = receiver.recv() {
             successor.run();
         }
-    })?;
+    })
+    .map_err(limits::no_thread)?;
     Ok(sender)
 }
 
@@ -79,6 +86,7 @@ impl Successor {
         if let Err(error) = &tripwire {
             tracing::debug!(%error, "this process has no tripwire");
         }
+        let _ = self.is_set.send(());
         while self.process.arena().is_seated(self.seat) && !self.process.arena().is_poisoned() {
             let leader = self.process.arena().leader();
             match self.find(leader) {
@@ -181,6 +189,7 @@ impl Successor {
     /// Finds the new supervisor, who listens soon after it leads. Gives the term of whoever answered; `None` if the leader
     /// is gone first.
     fn renew_line(&self, leading: &mut Watched) -> Option<u32> {
+        let mut looks = 0_u32;
         let mut pause = PAUSE;
         loop {
             match self.greet() {
@@ -190,7 +199,11 @@ impl Successor {
                 }
                 Err(error) => tracing::debug!(%error, "the next supervisor does not answer yet"),
             }
-            if leading.seems_dead() && leading.is_dead().unwrap_or(false) || self.has_replaced_itself(leading)
+            looks += 1;
+            // Looking for an exec reads all of its maps: seldom, since very many may be waiting for the same process.
+            let may_look = looks.is_multiple_of(LOOKS_FOR_EXEC);
+            if leading.seems_dead() && leading.is_dead().unwrap_or(false)
+                || may_look && self.has_replaced_itself(leading)
             {
                 return None;
             }
@@ -215,6 +228,10 @@ impl Successor {
     /// The path is not part of that: who cannot listen there still recovers the dead. But others, who perhaps can, go
     /// first.
     fn succeed(&self, old: shm::Leader) -> io::Result<Option<Server>> {
+        // Where very many wait for one death, most find that another was quicker, and need nothing of what follows.
+        if self.process.arena().leader() != old {
+            return Ok(None);
+        }
         let refused = |error| io::Error::other(status::of(error));
         let thread = shm::Thread::join_reserve(&self.process).map_err(refused)?;
         let (own_line, served) = Line::pair()?;

@@ -1,0 +1,128 @@
+//! What keeps a process from attaching, or its supervisor from answering, is said; and it can be tried again.
+
+#![allow(clippy::zombie_processes, reason = "who dies first is what is tested; orphans end by themselves")]
+
+mod support;
+
+use jacinth::*;
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, setrlimit};
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+use support::*;
+
+#[test]
+fn child_main() {
+    play(&[("echo", echo), (FOUNDER, found), (SURVIVOR, stop_the_leader), ("joins", joins)]);
+}
+
+const FOUNDER: &str = "founder that is stopped";
+const SURVIVOR: &str = "outlives its parent and stops it";
+const DONE: &str = "the survivor is done";
+
+#[test]
+fn a_stopped_leader_is_named_by_who_asks_it() {
+    let mut founder = role(FOUNDER).stdout(Stdio::piped()).spawn().unwrap();
+    let said = BufReader::new(founder.stdout.take().unwrap());
+    assert!(said.lines().any(|line| line.unwrap().contains(DONE)));
+    founder.kill().unwrap();
+    founder.wait().unwrap();
+}
+
+fn found() {
+    let supervisor = Supervisor::create(&Config::default()).unwrap();
+    let (ours, theirs) = Channel::create().unwrap();
+    let mut survivor = role(SURVIVOR);
+    let _survivor = supervisor.spawn(survivor.stdout(Stdio::inherit()), theirs).unwrap();
+    wait_for_peer_closed(&ours);
+}
+
+fn stop_the_leader() {
+    let _founder = startup_channel();
+    let supervisor = Supervisor::get().unwrap();
+    supervisor.collect().unwrap();
+    let leader = supervisor.process_id().unwrap();
+    let pid = Pid::from_raw(leader.cast_signed()).unwrap();
+    set_answer_time(MonotonicDuration::from_millis(300));
+    kill_process(pid, Signal::STOP).unwrap();
+    until(|| is_stopped(leader));
+    let named = |text: String| {
+        assert!(text.contains(&leader.to_string()) && text.contains("stopped"), "{text}");
+    };
+    let refused = supervisor.collect().unwrap_err();
+    assert_eq!(refused, Status::UNAVAILABLE);
+    named(refused.detail().unwrap());
+    let (_near, far) = Channel::create().unwrap();
+    named(supervisor.spawn(&mut role("echo"), far).unwrap_err().to_string());
+    kill_process(pid, Signal::CONT).unwrap();
+    set_answer_time(MonotonicDuration::from_seconds(30));
+    supervisor.collect().unwrap();
+    let (channel, child) = spawn(&supervisor, "echo");
+    tell(&channel, "it goes on");
+    assert_eq!(next(&channel).bytes(), b"it goes on");
+    drop(channel);
+    join(child);
+    println!("{DONE}");
+}
+
+/// All of its threads.
+fn is_stopped(pid: u32) -> bool {
+    let mut threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    threads.all(|thread| {
+        let stat = std::fs::read_to_string(thread.unwrap().path().join("stat")).unwrap();
+        stat.rsplit_once(") ").unwrap().1.starts_with('T')
+    })
+}
+
+#[test]
+fn without_threads_nothing_is_kept_and_the_limit_is_named() {
+    alone(|| {
+        // The system lets root have as many threads as it likes.
+        if rustix::process::geteuid().is_root() {
+            // SAFETY: the whole process becomes nobody.
+            assert_eq!(unsafe { libc::setresuid(65534, 65534, 65534) }, 0);
+        }
+        let set = |current| {
+            let maximum = rustix::process::getrlimit(Resource::Nproc).maximum;
+            setrlimit(Resource::Nproc, Rlimit { current, maximum }).unwrap();
+        };
+        let before = rustix::process::getrlimit(Resource::Nproc).current;
+        set(Some(1));
+        for _ in 0..2 {
+            let error = Supervisor::create(&Config::default()).unwrap_err();
+            assert!(error.to_string().contains("RLIMIT_NPROC"), "{error}");
+            assert!(!is_attached());
+            assert_eq!(Event::create().map(drop), Err(Status::BAD_STATE));
+        }
+        set(before);
+        let supervisor = Supervisor::create(&Config::default()).unwrap();
+        drop(Event::create().unwrap());
+        supervisor.collect().unwrap();
+        clean(&supervisor);
+    });
+}
+
+#[test]
+fn another_pid_namespace_is_named_at_once() {
+    in_arena(|supervisor| {
+        let mut command = role("joins");
+        command.env("SOCKET", supervisor.socket_path());
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--pid", "--fork", "--kill-child", "--"]).arg(command.get_program());
+        unshare.args(command.get_args());
+        unshare.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let Ok(output) = unshare.env_remove(ARENA_VARIABLE).env_remove(SEAT_VARIABLE).output() else {
+            return eprintln!("skipped: there is no unshare(1)");
+        };
+        let said = String::from_utf8_lossy(&output.stdout);
+        if !said.contains("attached: ") {
+            return eprintln!("skipped: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        assert!(said.contains("another PID namespace"), "{said}");
+        assert_eq!(supervisor.inspect().processes, 1);
+    });
+}
+
+fn joins() {
+    let attached = attach(std::env::var_os("SOCKET").unwrap());
+    println!("attached: {attached:?}");
+}
