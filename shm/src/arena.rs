@@ -6,7 +6,9 @@
 use crate::block::{BlockId, Descriptor};
 use crate::error::{Error, Result};
 use crate::free_map::FreeMap;
-use crate::layout::{CLASS_0_LINES, Config, EntryCell, Header, LINE_WORDS, Layout, Line, Map, Section};
+use crate::layout::{
+    CLASS_0_LINES, Config, EntryCell, Header, LINE_WORDS, Layout, Line, Map, PAGE_BYTES, Section,
+};
 use crate::object::{Body, Name, Object};
 use crate::owner::{ProcessRow, Record, ThreadRow};
 use crate::region::{Heap, Region, Shared};
@@ -273,6 +275,20 @@ impl Arena {
         // SAFETY: `first` is the line `from` of its pool, and the pool holds `len` lines from there on, as was just checked;
         // `Line: Shared` as in `at`.
         Ok(self.give_back(unsafe { core::slice::from_raw_parts(lines.as_ptr(), len) }))
+    }
+
+    /// Gives the pages of these entries of a table back. `false` if that cannot be had: then they are what they were.
+    pub(crate) fn give_entries_back(&self, process: u16, first: u32, end: u32) -> bool {
+        let in_a_page = PAGE_BYTES / size_of::<EntryCell>();
+        let (first, end) = (first as usize, (end as usize).next_multiple_of(in_a_page));
+        let per_process = self.layout.entries_per_process;
+        if usize::from(process) >= self.layout.processes.count || first >= end || end > per_process {
+            return false;
+        }
+        let before = usize::from(process) * per_process + first;
+        let offset_bytes = self.layout.entries.offset_bytes + before * size_of::<EntryCell>();
+        let len_bytes = (end - first) * size_of::<EntryCell>();
+        self.region.give_back(offset_bytes, len_bytes) == len_bytes
     }
 
     /// Gives the whole pages of these lines back to the system, and says how many bytes they are: see

@@ -177,7 +177,7 @@ impl Thread {
             "message memory of this process, in blocks of this size (max_block_bytes_per_process)",
         ))?;
         let block = self.take_some_block(class).inspect_err(|_| credits.left += 1)?;
-        // Until it is BOUND the tag says whose it is.
+        // Until it is BOUND the tag says whose it is, too.
         self.arena().descriptor(block)?.charge.store(self.process.quotas.charge.to_word(), Relaxed);
         drop(credits);
         self.process.note_taken(block_bytes(class));
@@ -249,11 +249,14 @@ impl Thread {
         let mut charged = 0;
         for index in self.arena().free_blocks(class)?.not_free(self.arena().used_blocks(class)) {
             let descriptor = self.arena().descriptor(BlockId::new(class, index))?;
-            charged += u64::from(match BlockWord(descriptor.state.load(Relaxed)).state() {
-                BlockState::Bound(_) => descriptor.charge.load(Relaxed) == own,
+            let may_be_ours = match BlockWord(descriptor.state.load(Relaxed)).state() {
+                BlockState::Bound(_) => true,
+                // Others may just have taken one that had been this process's. (Those in hand for another reason than to be
+                // used, `give_back`, count for nobody.)
                 BlockState::Owned(tag) => self.is_of_this_process(tag),
                 _ => false,
-            });
+            };
+            charged += u64::from(may_be_ours && descriptor.charge.load(Relaxed) == own);
         }
         Ok(charged)
     }

@@ -13,6 +13,8 @@
 //!  give.freed      each block: → FREE; the map agrees; link idle            the rest is freed, and shown
 //! ```
 //!
+//! The handle table of a process that has died is given back with its last step of recovery.
+//!
 //! INV-GIVE-1: memory is given back only of blocks that this thread owns, under an intent that names their leaf.
 
 use crate::arena::Arena;
@@ -130,6 +132,18 @@ fn whole_pages(class: usize, free: u64, wanted: u64) -> u64 {
 }
 
 impl Arena {
+    /// Gives the memory of a dead process's handle table back, but for the first page. Every entry is FREE: then it may as
+    /// well be INVALID, like one that was never used.
+    pub(crate) fn give_table_back(&self, process: u16) {
+        const KEPT: u32 = (PAGE_BYTES / 8) as u32;
+        let used = self.used_entries(process);
+        let Ok(row) = self.process(process) else { return };
+        if used > KEPT && self.give_entries_back(process, KEPT, used) {
+            // Relaxed: before the row is free. A death before this leaves a mark that is too high, which does no harm.
+            row.entries_fresh.store(KEPT.into(), Relaxed);
+        }
+    }
+
     /// The block has just been freed: its memory is not to be given back soon.
     pub(crate) fn mark_freed_lately(&self, block: BlockId) -> Result<()> {
         let (leaf, bit) = (block.index() / WORD_BITS, 1 << (block.index() % WORD_BITS));

@@ -147,12 +147,13 @@ impl Thread {
     }
 
     /// Step 7: the process's row is free again.
-    pub(crate) fn free_seat(&self, row: u16, dead: Claim) -> Result<()> {
-        let row = self.arena().process(row)?;
+    pub(crate) fn free_seat(&self, row_index: u16, dead: Claim) -> Result<()> {
+        let row = self.arena().process(row_index)?;
         // Relaxed: nobody watches who sat in a seat that is DEAD. Nor is a tripwire believed; a thread of the dead that
         // has not come to it yet leaves alone what does not name it (INV-TRIP-2).
         row.occupant.store(0, Relaxed);
         row.tripwire.store(0, Relaxed);
+        self.arena().give_table_back(row_index);
         // ORDER: Release, and last: whoever claims the row finds its table clean.
         if !is_skipped(Step::FreeProcess) {
             row.claim.store(dead.freed().0, Release);

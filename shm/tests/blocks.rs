@@ -228,3 +228,24 @@ fn blocks_are_taken_and_given_back_at_once() {
     });
     assert_clean(&first);
 }
+
+#[test]
+fn the_handle_table_of_a_dead_process_goes_back() {
+    let first = arena(|config| config.max_handles_per_process = (1 << 18) - 1);
+    // What an audit reads is real afterwards.
+    assert_clean(&first);
+    let before = real_bytes(&first);
+    for _ in 0..3 {
+        let (other, seat) = another(&first, None);
+        let (event, _) = other.create(Shape::Single, 5, ALL).unwrap();
+        for _ in 0..200_000 {
+            other.duplicate(other.find(event).unwrap(), ALL).unwrap();
+        }
+        assert!(real_bytes(&first) > before + 1_500_000);
+        drop(other);
+        assert_eq!(first.recover(seat).unwrap().handles_closed, 200_001);
+        let after = real_bytes(&first);
+        assert!(after < before + (64 << 10), "{before} bytes before, {after} after");
+        assert_clean(&first);
+    }
+}
