@@ -194,3 +194,31 @@ fn a_block_that_is_given_back_is_taken_once() {
         assert_clean(&one, 3, 6);
     });
 }
+
+/// INV-TRIM-1, INV-TRIM-2: blocks at the end are given up while another takes some, those and the next.
+#[test]
+fn blocks_that_are_given_up_are_taken_once() {
+    model_without_barriers(1, || {
+        let one = with_blocks(4);
+        let two = child(&one, None);
+        let _kept = channel(&one);
+        let (first, second) = (channel(&one), channel(&one));
+        let (near, _) = two.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (other, _) = two.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        end(&one, first);
+        end(&one, second);
+        let giving = loom::thread::spawn(move || {
+            IdleBlocks::new().pass(&one, Unused::Now, &mut || true).unwrap();
+            one
+        });
+        for end in [near, other] {
+            assert_eq!(two.send_value(end, &message(2, 1)), Ok(()));
+        }
+        let one = giving.join().unwrap();
+        assert_clean(&one, 3, 6);
+        channel(&one);
+        let (more, _) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        assert_eq!(one.send_value(more, &message(1, 1)), Err(Error::NoMemory { bytes: 256 }));
+        assert_clean(&one, 5, 10);
+    });
+}

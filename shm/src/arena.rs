@@ -277,6 +277,14 @@ impl Arena {
         Ok(self.give_back(unsafe { core::slice::from_raw_parts(lines.as_ptr(), len) }))
     }
 
+    /// Gives the whole pages of these blocks' descriptors back.
+    pub(crate) fn give_descriptors_back(&self, class: usize, first: u32, end: u32) {
+        let Some(section) = self.layout.descriptors.get(class) else { return };
+        let (first, end) = (first as usize, (end as usize).min(section.count));
+        let bytes = size_of::<Descriptor>();
+        self.region.give_back(section.offset_bytes + first * bytes, end.saturating_sub(first) * bytes);
+    }
+
     /// Gives the pages of these entries of a table back. `false` if that cannot be had: then they are what they were.
     pub(crate) fn give_entries_back(&self, process: u16, first: u32, end: u32) -> bool {
         let in_a_page = PAGE_BYTES / size_of::<EntryCell>();

@@ -17,8 +17,9 @@
 //! | point | step | a death right after it |
 //! |---|---|---|
 //! | `take.intended` | link = taking; the lowest block that the map shows, else the first that was never used | the map is repaired |
-//! | `take.owned` | word: FREE or INVALID → OWNED(t) | freed, the map repaired |
-//! | | the map agrees; a block that was never used: the mark behind it | the same |
+//! | `take.marked` | a block that was never used: the mark, which was there, moves past it | → FREE, the map repaired |
+//! | `take.owned`, `take.virgin` | word: FREE or INVALID → OWNED(t) | freed, the map repaired |
+//! | | the map agrees | the same |
 //! | `free.…`, `leave.…` | link = leaving, with the exact word; off its chain; word → FREE | freed, if it is off; the map repaired |
 //! | | the map agrees; link idle | the map is repaired |
 //!
@@ -136,6 +137,15 @@ impl BlockWord {
         }
     }
 
+    /// What a block begins with, as far as generations go.
+    pub(crate) fn invalid(generation: u64) -> Self {
+        Self(Self::GENERATION.of(generation))
+    }
+
+    pub(crate) fn generation(self) -> u64 {
+        Self::GENERATION.get(self.0)
+    }
+
     fn of_generation(self, state: u64, owner: u64) -> Self {
         let generation = Self::GENERATION.of(Self::GENERATION.get(self.0));
         Self(Self::STATE.of(state) | Self::OWNER.of(owner) | generation)
@@ -198,29 +208,38 @@ impl Thread {
         Ok(word.state() == BlockState::Free && state.compare_exchange(word.0, owned, AcqRel, Relaxed).is_ok())
     }
 
-    /// The first block that was never used.
+    /// The block at the mark up to which blocks were ever used. Below the mark nobody takes a block whose word is INVALID but
+    /// whoever has moved it past.
     fn take_virgin_block(&self, class: usize) -> Result<Option<BlockId>> {
         let blocks = self.arena().layout().descriptors[class].count;
         let fresh = &self.arena().header().blocks_fresh[class];
-        // As many rounds as there are blocks: every round moves the mark on, whoever takes the block.
-        for _ in 0..blocks {
-            // Relaxed: the mark is a hint; the block's own word decides.
+        // P5: a round fails when another moves the mark.
+        for _ in 0..2 * blocks + 100 {
+            // Relaxed: looked at again by the CAS.
             let index = fresh.load(Relaxed);
             if index >= blocks as u64 {
                 break;
             }
             let block = BlockId::new(class, index as u32);
             self.set_link(Link::Taking { block }, 0);
+            // ORDER: Release: after the intent, in the order that recovery sees. Acquire pairs with the Release in `trim`: if
+            // the mark has been higher, what is above it is cleared, and the generation that it must have is seen.
+            if fresh.compare_exchange(index, index + 1, AcqRel, Relaxed).is_err() {
+                continue;
+            }
+            crash_point!(self, "take.marked");
+            let owned = self.arena().first_generation(class).owned(self.tag);
+            // ORDER: Release: after the mark. What the owner writes is published when the block joins.
             let state = &self.arena().descriptor(block)?.state;
-            let owned = BlockWord(0).owned(self.tag);
-            // A virgin block has no history, and what its owner writes is published when it joins. ORDER: Release: after
-            // the intent, in the order that recovery sees.
-            let taken = state.compare_exchange(0, owned.0, Release, Relaxed).is_ok();
+            let is_taken = state.compare_exchange(0, owned.0, Release, Relaxed).is_ok();
             crash_point!(self, "take.virgin");
-            // Whoever found the block taken helps the mark on. ORDER: Release: after the block was taken. A virgin
-            // block behind the mark would never be found again.
-            let _ = fresh.compare_exchange(index, index + 1, Release, Relaxed);
-            if taken {
+            if is_taken {
+                return Ok(Some(block));
+            }
+            // Recovery of one that died here has made it FREE.
+            if self.try_take(block)? {
+                let map = self.arena().free_blocks(class)?;
+                map.taken(self, block.index() as u32, || self.arena().is_free(block))?;
                 return Ok(Some(block));
             }
         }

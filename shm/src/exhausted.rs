@@ -49,6 +49,7 @@ impl Thread {
                 Link::LeaveSegment { block, .. }
                 | Link::LeavePayload { block, .. }
                 | Link::GivingBack { block }
+                | Link::Trimming { block }
                     if block.class() == class =>
                 {
                     return Ok(true);

@@ -116,6 +116,7 @@ impl IdleBlocks {
             self.is_due |= given != chosen;
             bytes += of_bytes;
         }
+        supervisor.trim(class, |leaf| self.aged[class].get(leaf).is_none_or(|aged| *aged == 0))?;
         Ok(bytes)
     }
 }

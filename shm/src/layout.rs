@@ -302,8 +302,10 @@ pub(crate) struct Header {
     /// How often processes have asked others for what those keep: see `keeper`.
     pub(crate) asked: AtomicU64,
     _line_2: [AtomicU64; 1],
-    /// Blocks of a class that were ever used are below this index.
+    /// Blocks of a class that were ever used, since the end of them was last given back, are below this index.
     pub(crate) blocks_fresh: [AtomicU64; MAX_CLASSES],
+    /// The generation with which blocks of a class begin: see `trim`.
+    pub(crate) first_generation: [AtomicU64; MAX_CLASSES],
 }
 
 // SAFETY: atomic words only; zero is their default.

@@ -73,6 +73,7 @@ mod sync;
 mod table;
 mod thread;
 mod transfer;
+mod trim;
 #[cfg(not(loom))]
 mod tripwire;
 mod wait;

@@ -339,6 +339,10 @@ pub(crate) enum Link {
     GivingBack {
         block: crate::block::BlockId,
     },
+    /// Free blocks are taken, from `block` on, so that they have never been used.
+    Trimming {
+        block: crate::block::BlockId,
+    },
     /// `block` becomes the next ring segment of the direction that `from` writes.
     JoinSegment {
         from: ObjectRef,
@@ -375,6 +379,7 @@ impl Link {
             Self::LeavePayload { from, block } => (4, from, block),
             Self::Taking { block } => (5, ObjectRef(0), block),
             Self::GivingBack { block } => (6, ObjectRef(0), block),
+            Self::Trimming { block } => (7, ObjectRef(0), block),
         };
         Self::KIND.of(kind) | Self::OBJECT.of(from.0.into()) | Self::BLOCK.of(block.to_link())
     }
@@ -389,6 +394,7 @@ impl Link {
             4 => Self::LeavePayload { from, block },
             5 => Self::Taking { block },
             6 => Self::GivingBack { block },
+            7 => Self::Trimming { block },
             _ => Self::Idle,
         }
     }
@@ -426,6 +432,7 @@ mod tests {
             Link::LeavePayload { from: object, block },
             Link::Taking { block },
             Link::GivingBack { block },
+            Link::Trimming { block },
         ] {
             assert_eq!(Link::from_word(link.to_word()), link);
         }

@@ -73,8 +73,11 @@ impl Thread {
         let (block, is_linked) = match link {
             Link::Idle => return Ok(()),
             Link::Taking { block } => (block, false),
-            Link::GivingBack { block } => {
-                recovered.blocks_freed += self.settle_giving_back(block)?;
+            Link::GivingBack { block } | Link::Trimming { block } => {
+                recovered.blocks_freed += match link {
+                    Link::Trimming { .. } => self.settle_trimming(block)?,
+                    _ => self.settle_giving_back(block)?,
+                };
                 self.set_link(Link::Idle, 0);
                 return Ok(());
             }
@@ -93,6 +96,7 @@ impl Thread {
                 self.free_block(block, left)?;
             }
             _ if is_in_hand => recovered.blocks_freed += u32::from(self.free_block(block, word)?),
+            Link::Taking { .. } => recovered.blocks_freed += u32::from(self.free_virgin(block)?),
             _ => {}
         }
         let map = self.arena().free_blocks(block.class())?;

@@ -249,3 +249,30 @@ fn the_handle_table_of_a_dead_process_goes_back() {
         assert_clean(&first);
     }
 }
+
+#[test]
+fn what_describes_the_blocks_of_a_burst_goes_too() {
+    const MESSAGES: u64 = 150_000;
+    let thread = arena(|config| {
+        config.pool_bytes = 64 << 20;
+        config.max_pending_messages = 1 << 20;
+    });
+    let mut idle = IdleBlocks::new();
+    let long = filled(&thread, 200).unwrap();
+    let before = real_bytes(&thread);
+    for _ in 0..2 {
+        let (near, far) = thread.create(Shape::Channel, 4, ALL).unwrap();
+        for _ in 0..MESSAGES {
+            thread.send(thread.find(near).unwrap(), 0, &[7; 200]).unwrap();
+        }
+        close(&thread, [near, far.unwrap()]);
+        thread.collect().unwrap();
+        let full = real_bytes(&thread);
+        assert!(full > before + MESSAGES * (256 + 32), "{full} bytes");
+        idle.pass(&thread, Unused::Now, &mut || true).unwrap();
+        let after = real_bytes(&thread);
+        assert!(after < before + (1 << 20), "{before} bytes before, {after} after");
+        assert_clean(&thread);
+    }
+    close(&thread, long);
+}

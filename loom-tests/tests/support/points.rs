@@ -35,7 +35,7 @@ pub const SEND: &[&str] = &["send.written", "send.sent"];
 /// Taking a block that has been used before.
 pub const TAKE: &[&str] = &["take.intended", "take.owned"];
 /// Taking one that was never used.
-pub const TAKE_VIRGIN: &[&str] = &["take.virgin"];
+pub const TAKE_VIRGIN: &[&str] = &["take.marked", "take.virgin"];
 /// Showing in the map of free things that one is free, and that it is not.
 pub const MAP_SET: &[&str] = &["map.set"];
 pub const MAP_CLEARED: &[&str] = &["map.cleared"];
@@ -57,6 +57,8 @@ pub const FREE: &[&str] = &["free.intended", "free.unlinked", "free.word", "free
 pub const CREDIT: &[&str] = &["free.shown"];
 /// Giving the memory of free blocks back to the system.
 pub const GIVE: &[&str] = &["give.intended", "give.owned", "give.given", "give.freed"];
+/// Lowering the mark up to which blocks were ever used.
+pub const TRIM: &[&str] = &["trim.intended", "trim.owned", "trim.cleared", "trim.lowered"];
 /// Making a retired slot free.
 pub const RECLAIM: &[&str] = &["reclaim.claimed", "reclaim.torn"];
 /// Closing what only holds itself.
@@ -101,6 +103,7 @@ pub const ALL_POINTS: &[&[&str]] = &[
     FREE,
     CREDIT,
     GIVE,
+    TRIM,
     RECLAIM,
     CYCLE,
     RECOVER,

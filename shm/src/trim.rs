@@ -1,0 +1,178 @@
+//! Blocks at the end of what was ever used of a class, all of which are free, are never used again: their descriptors go
+//! back to the system, and the mark behind them moves down.
+//!
+//! The lowest free block is taken first, so what is in use lies together at the front, and after a burst the end is free.
+//!
+//! ```text
+//!  trim.intended   link = trimming, from this block on                      the map is repaired
+//!  trim.owned      blocks up to the mark: FREE → OWNED(t), from the end;    each is freed, and shown
+//!                  the map agrees
+//!                  first generation = one more than any of theirs           the same
+//!  trim.cleared    each word 0, INVALID; whole pages of descriptors         each → FREE of the first generation,
+//!                  given back                                               or freed, and shown
+//!  trim.lowered  c mark: end → from, by CAS                                 nothing is left to do
+//!                  link idle
+//! ```
+//!
+//! If the mark has moved on meanwhile, the CAS fails, and the words become FREE again, as after a death. A block whose word
+//! is INVALID is taken by whoever has moved the mark past it, and by nobody else: so nobody has one of these before the mark
+//! is lowered, and their pages are gone by then.
+//!
+//! INV-TRIM-1: a block that begins anew has a generation that it never had: whoever moves the mark up has seen what lowered
+//! it, and with it the first generation.
+//! INV-TRIM-2: a block below the mark whose word is INVALID is named by an intent: of whoever has moved the mark, or lowers
+//! it. Recovery of either makes it FREE; one who has just moved the mark finds it so, and takes it like any other.
+
+use crate::arena::Arena;
+use crate::block::{BlockId, BlockState, BlockWord};
+use crate::error::{Result, crash_point};
+use crate::free_map::WORD_BITS;
+use crate::layout::PAGE_BYTES;
+use crate::owner::Link;
+use crate::sync::{AcqRel, Acquire, Relaxed, Release};
+use crate::thread::Thread;
+
+/// How many blocks are taken at once, at most; and how many are worth it.
+const MOST: u32 = if cfg!(loom) { 2 } else { 4096 };
+const LEAST: u32 = if cfg!(loom) { 1 } else { 2 * (PAGE_BYTES / 32) as u32 };
+
+impl Arena {
+    /// The generation that blocks of the class begin with.
+    pub(crate) fn first_generation(&self, class: usize) -> BlockWord {
+        // Relaxed: whoever relies on it has seen a word that was cleared after it was raised.
+        let generation = self.header().first_generation.get(class).map_or(0, |cell| cell.load(Relaxed));
+        BlockWord::invalid(generation)
+    }
+
+    fn raise_first_generation(&self, class: usize, generation: u64) {
+        let cell = &self.header().first_generation[class];
+        let mut seen = cell.load(Relaxed);
+        // P5: one thread trims at a time.
+        for _ in 0..100 {
+            if seen >= generation {
+                return;
+            }
+            // ORDER: Release: before the words are cleared, in the order that recovery sees.
+            match cell.compare_exchange(seen, generation, Release, Relaxed) {
+                Ok(_) => return,
+                Err(changed) => seen = changed,
+            }
+        }
+    }
+
+    /// From which block on all blocks are free, and not worth keeping, as far as `is_idle` says so of their leaves.
+    fn idle_end(&self, class: usize, end: u32, is_idle: impl Fn(usize) -> bool) -> Result<u32> {
+        let map = self.free_blocks(class)?;
+        let mut from = end;
+        while from > 0 && end - from < MOST {
+            let leaf = (from as usize - 1) / WORD_BITS;
+            let in_leaf = from as usize - leaf * WORD_BITS;
+            let all = u64::MAX >> (64 - in_leaf);
+            // Blocks of the last leaf that share a page with those that were never used have kept it.
+            if map.leaf(leaf) & all != all || in_leaf == WORD_BITS && !is_idle(leaf) {
+                break;
+            }
+            from = (leaf * WORD_BITS) as u32;
+        }
+        Ok(from)
+    }
+}
+
+impl Thread {
+    /// Moves the mark of the class down over free blocks, as far as `is_idle` says of their leaves that their memory has been
+    /// given back.
+    pub(crate) fn trim(&self, class: usize, is_idle: impl Fn(usize) -> bool) -> Result<()> {
+        let blocks = self.arena().layout().descriptors[class].count as u64;
+        // P5: as many rounds as there are slices.
+        for _ in 0..=blocks / u64::from(MOST) {
+            // ORDER: Acquire: the words below the mark are no virgins'.
+            let end = self.arena().header().blocks_fresh[class].load(Acquire).min(blocks) as u32;
+            let from = self.arena().idle_end(class, end, &is_idle)?;
+            if end - from < LEAST || !self.trim_to(class, from, end)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// `false` if somebody has taken one of them, or the next one, meanwhile.
+    fn trim_to(&self, class: usize, from: u32, end: u32) -> Result<bool> {
+        let arena = self.arena();
+        self.set_link(Link::Trimming { block: BlockId::new(class, from) }, 0);
+        crash_point!(self, "trim.intended");
+        let are_owned = self.own_for_trimming(class, from, end)?;
+        crash_point!(self, "trim.owned");
+        let is_lowered = are_owned && {
+            for index in from..end {
+                // ORDER: Release: after the first generation was raised.
+                arena.descriptor(BlockId::new(class, index))?.state.store(0, Release);
+            }
+            arena.give_descriptors_back(class, from, end);
+            crash_point!(self, "trim.cleared");
+            // ORDER: Release: whoever sees the lower mark sees the words cleared.
+            let fresh = &arena.header().blocks_fresh[class];
+            fresh.compare_exchange(end.into(), from.into(), AcqRel, Relaxed).is_ok()
+        };
+        crash_point!(self, "trim.lowered");
+        if !is_lowered {
+            self.settle_trimming(BlockId::new(class, from))?;
+        }
+        self.set_link(Link::Idle, 0);
+        Ok(is_lowered)
+    }
+
+    fn own_for_trimming(&self, class: usize, from: u32, end: u32) -> Result<bool> {
+        let map = self.arena().free_blocks(class)?;
+        let mut generation = 0;
+        {
+            // As in `give_back`.
+            let _credits = self.process.quotas.blocks[class].lock();
+            // From the end: others take from the front.
+            for index in (from..end).rev() {
+                let block = BlockId::new(class, index);
+                if !self.try_take(block)? {
+                    return Ok(false);
+                }
+                let descriptor = self.arena().descriptor(block)?;
+                descriptor.charge.store(0, Relaxed);
+                generation = generation.max(BlockWord(descriptor.state.load(Relaxed)).generation());
+                map.taken(self, index, || self.arena().is_free(block))?;
+            }
+        }
+        self.arena().raise_first_generation(class, generation + 1);
+        Ok(true)
+    }
+
+    /// Recovery of a thread that died under [`Link::Trimming`], and what is done if it did not succeed: whatever is below the
+    /// mark and was owned, or has been cleared already, is FREE and shown. If the mark has been lowered, that is nothing.
+    pub(crate) fn settle_trimming(&self, from: BlockId) -> Result<u32> {
+        let class = from.class();
+        let map = self.arena().free_blocks(class)?;
+        let mark = self.arena().header().blocks_fresh[class].load(Acquire);
+        let end = mark.min(self.arena().layout().descriptors[class].count as u64) as u32;
+        let mut freed = 0;
+        for index in (from.index() as u32..end).take(MOST as usize) {
+            let block = BlockId::new(class, index);
+            let word = BlockWord(self.arena().descriptor(block)?.state.load(Relaxed));
+            if word.state() == BlockState::Owned(self.tag) {
+                freed += u32::from(self.free_unused_block(block, word)?);
+            } else {
+                freed += u32::from(self.free_virgin(block)?);
+            }
+            map.repair(self, index, || self.arena().is_free(block))?;
+        }
+        Ok(freed)
+    }
+
+    /// INVALID → FREE, below the mark (INV-TRIM-2).
+    pub(crate) fn free_virgin(&self, block: BlockId) -> Result<bool> {
+        let state = &self.arena().descriptor(block)?.state;
+        let mark = &self.arena().header().blocks_fresh[block.class()];
+        if state.load(Relaxed) != 0 || mark.load(Relaxed) <= block.index() as u64 {
+            return Ok(false);
+        }
+        let free = self.arena().first_generation(block.class()).freed();
+        // ORDER: Release: as whenever a block is freed.
+        Ok(state.compare_exchange(0, free.0, Release, Relaxed).is_ok())
+    }
+}
