@@ -122,6 +122,8 @@ pub(crate) struct Sender {
     pub(crate) spare: Vec<Vec<BlockId>>,
     /// How many it has, in flight or not, by class.
     pub(crate) owned: Vec<u64>,
+    /// The same of all classes together.
+    pub(crate) all_owned: u64,
     /// Payload blocks in flight, in the order of their messages.
     pub(crate) flying: VecDeque<(u64, BlockId)>,
     /// The tail when this end was last tidied up.
@@ -143,6 +145,7 @@ impl Sender {
         self.segment = None;
         self.spare = Vec::new();
         self.owned = Vec::new();
+        self.all_owned = 0;
         self.flying.clear();
         self.flying.shrink_to(KEPT);
     }
@@ -237,7 +240,9 @@ impl Positions {
 
     fn clear(&mut self) {
         self.one = None;
-        self.others.clear();
+        if !self.others.is_empty() {
+            self.others.clear();
+        }
     }
 }
 
@@ -245,11 +250,18 @@ impl Receiver {
     fn forget(&mut self) {
         self.ready = false;
         self.segment = None;
-        self.beyond.clear();
-        self.calls.clear();
         self.replies.clear();
         self.claims.clear();
-        self.back.clear();
+        // An empty map is not cleared for nothing: most ends never have any of these.
+        if !self.beyond.is_empty() {
+            self.beyond.clear();
+        }
+        if !self.calls.is_empty() {
+            self.calls.clear();
+        }
+        if !self.back.is_empty() {
+            self.back.clear();
+        }
         self.taken = 0;
         self.first_txid = 0;
         self.late = Vec::new();

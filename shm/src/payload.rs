@@ -23,6 +23,9 @@ const MOST_BYTES_AHEAD: usize = 16 << 10;
 /// The largest block that is fetched ahead of its use: a processor asks for a few dozen lines at once, not for hundreds.
 const MOST_BYTES_FETCHED: usize = 4096;
 
+/// So many blocks a direction keeps, of whatever class, until it is quiet.
+pub(crate) const MOST_KEPT_ANYHOW: u64 = 4;
+
 /// How much a direction keeps of each class after a burst, and four times as much while it lasts.
 const KEPT_BYTES: usize = 1 << 20;
 
@@ -84,6 +87,7 @@ impl Thread {
         let block = self.take_block(class)?;
         // Before it is the direction's: an estimate that is too high by one, should this thread die here, harms nobody.
         sender.owned[class] += 1;
+        sender.all_owned += 1;
         let descriptor = self.arena().descriptor(block)?;
         let blocks = &self.direction(writer)?.producer.blocks;
         // Relaxed: the list is this direction's own, and the block joins it by the Release below.
@@ -131,6 +135,7 @@ impl Thread {
                 self.take_off(chain, block, Link::LeavePayload { from: writer, block }, writer)?;
                 let owned = &mut sender.owned[block.class()];
                 *owned = owned.saturating_sub(1);
+                sender.all_owned = sender.all_owned.saturating_sub(1);
             } else {
                 chain = &self.arena().descriptor(block)?.link;
             }

@@ -39,6 +39,7 @@ use crate::error::{Error, Result, crash_point};
 use crate::layout::{CLASS_0_LINES, LINE_BYTES, LINE_WORDS, Line};
 use crate::object::Direction;
 use crate::owner::{Link, Record};
+use crate::payload::MOST_KEPT_ANYHOW;
 use crate::sync::{self, Acquire, AtomicU64, Relaxed, Release};
 use crate::thread::Thread;
 use crate::way::SegmentLink;
@@ -267,6 +268,7 @@ impl Thread {
         }
         sender.spare = vec![Vec::new(); self.arena().layout().pools.len()];
         sender.owned = vec![0; sender.spare.len()];
+        sender.all_owned = 0;
         sender.flying.clear();
         let mut flying = Vec::new();
         let mut next = direction.producer.blocks.load(Relaxed);
@@ -277,6 +279,7 @@ impl Thread {
                 return Err(Error::Corrupt("a channel's list of blocks runs into another's"));
             }
             sender.owned[block.class()] += 1;
+            sender.all_owned += 1;
             match descriptor.position.load(Relaxed) {
                 used if used > sender.head_seen => flying.push((used - 1, block)),
                 _ => sender.spare[block.class()].push(block),
@@ -310,7 +313,10 @@ impl Thread {
     #[cold]
     pub(crate) fn make_room(&self, writer: ObjectRef, sender: &mut Sender) -> Result<()> {
         self.refresh_head(writer, sender)?;
-        self.trim_after_burst(writer, sender)?;
+        // A look at the lists only where there is more than is kept in any case.
+        if sender.all_owned > MOST_KEPT_ANYHOW {
+            self.trim_after_burst(writer, sender)?;
+        }
         let pending = sender.max_pending;
         let free = |sender: &Sender| pending.saturating_sub(sender.pending());
         self.let_run_ahead(writer, sender, |sender| free(sender) >= pending / 64)?;
