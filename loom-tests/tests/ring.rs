@@ -151,7 +151,7 @@ fn batches_come_whole_and_in_order() {
             writer.send(found, 0, &one).unwrap();
             let mut left: Vec<&[u8]> = vec![&two, &three];
             while !left.is_empty() {
-                match writer.send_batch(found, 0, left.iter().copied()) {
+                match writer.send_batch(found, 0, &left) {
                     Ok(sent) => drop(left.drain(..sent)),
                     Err(error) => assert_eq!(error, Error::ShouldWait),
                 }
@@ -159,17 +159,17 @@ fn batches_come_whole_and_in_order() {
             }
             writer
         });
-        let (mut received, mut scratch) = (Vec::new(), Vec::new());
-        while received.len() < 3 {
+        let (mut received, mut ends) = (Vec::new(), Vec::new());
+        while ends.len() < 3 {
             let found = find(&reader, far);
-            let read = reader.receive_batch(found, 0, 2, &mut scratch, |bytes| received.push(bytes.to_vec()));
+            let read = reader.receive_batch(found, 0, 2, &mut received, &mut ends);
             match read {
                 Ok(count) => assert!(count > 0),
                 Err(error) => assert_eq!(error, Error::ShouldWait),
             }
             loom::thread::yield_now();
         }
-        assert_eq!(received, [message(1, 1), message(2, 1), message(3, 1)]);
+        assert_eq!(received, [message(1, 1), message(2, 1), message(3, 1)].concat());
         let writer = writing.join().unwrap();
         assert_clean(&writer, 1, 2);
     });

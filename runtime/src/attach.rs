@@ -8,6 +8,9 @@
 //!
 //! INV-ATTACH-1: every call goes through [`with_thread`]: it refuses a process that is attached to nothing, one
 //! that was forked from an attached one, a poisoned arena, and a call from inside a call (a signal handler).
+//! INV-ATTACH-2: no code of the caller's runs inside a call, but for signal handlers: an iterator is asked before it,
+//! and what was received is handed over after it.
+//! INV-ATTACH-3: a drop always ends what is dropped; inside a call, when that call is over ([`dropped`]).
 
 use crate::status::Status;
 use crate::supervisor::address::Address;
@@ -20,7 +23,7 @@ use std::cell::{Cell, RefCell};
 use std::io::ErrorKind;
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering, compiler_fence};
 use std::sync::{Arc, OnceLock};
 
 /// The environment variable that names the supervisor's socket to a spawned program.
@@ -177,13 +180,87 @@ pub(crate) struct Current {
     thread: RefCell<Option<shm::Thread>>,
     /// Whether the thread is at its end: each call gets a row of its own then, and leaves it.
     is_past: Cell<bool>,
+    /// What was dropped inside a call, to be given up when the call is over.
+    dropped: RefCell<Vec<Dropped>>,
+    /// Whether something is left to do after the call: the thread is past its end, or something was dropped.
+    has_more_to_do: Cell<bool>,
     /// The handle to its own thread object, once it has asked for it.
     pub(crate) own_handle: Cell<Option<u32>>,
     /// The call that a signal handler interrupted, until it is finished.
     pub(crate) interrupted_call: Cell<Option<shm::Pending>>,
 }
 
+/// What an owner dropped, so that it ends.
+pub(crate) enum Dropped {
+    Handle(u32),
+    Loan(Option<shm::Loan>),
+    Message(shm::InPlace),
+}
+
+impl Dropped {
+    fn end(&mut self, thread: &shm::Thread) -> shm::Result<()> {
+        match self {
+            Self::Handle(value) => thread.close(thread.find(*value)?),
+            Self::Loan(loan) => {
+                if let Some(loan) = loan.take() {
+                    thread.return_loan(loan);
+                }
+                Ok(())
+            }
+            Self::Message(message) => {
+                let mut handles = Vec::new();
+                let finished = thread.finish(message, &mut |handle| handles.push(handle));
+                for handle in handles {
+                    thread.close(thread.find(handle.value)?)?;
+                }
+                finished
+            }
+        }
+    }
+}
+
+/// Ends what an owner dropped: now, or, if a call of this thread is under way that a signal handler interrupted, when
+/// that call is over. In a child forked from the attached process nothing ends.
+pub(crate) fn dropped(mut what: Dropped) {
+    CURRENT.with(|current| {
+        if current.thread.try_borrow_mut().is_ok() {
+            // What is no longer there has ended by itself.
+            let _ = with_any_thread(|thread| what.end(thread));
+        } else if let Ok(mut dropped) = current.dropped.try_borrow_mut() {
+            dropped.push(what);
+            current.has_more_to_do.set(true);
+        }
+    });
+}
+
+/// So many things can be dropped inside one call before the list allocates, which a signal handler had better not.
+const DROPPED_AT_LEAST: usize = 16;
+
 impl Current {
+    /// What is left to do after a call.
+    #[cold]
+    fn do_more(&self) {
+        loop {
+            self.has_more_to_do.set(false);
+            // Put back empty, with its memory, so that the next signal handler finds room.
+            let Ok(mut dropped) = self.dropped.try_borrow_mut().map(|mut list| std::mem::take(&mut *list))
+            else {
+                break;
+            };
+            for mut what in dropped.drain(..) {
+                let _ = with_any_thread(|thread| what.end(thread));
+            }
+            let Ok(mut list) = self.dropped.try_borrow_mut() else { break };
+            if list.is_empty() {
+                *list = dropped;
+                break;
+            }
+        }
+        if self.is_past.get() {
+            self.give_row_back();
+        }
+    }
+
     /// Gives the row back, after a call past the thread's end.
     #[cold]
     fn give_row_back(&self) {
@@ -207,6 +284,7 @@ impl Current {
             let _ = with_thread(|thread| thread.close(thread.find(value)?));
         }
         self.give_row_back();
+        self.dropped.take();
     }
 }
 
@@ -233,6 +311,8 @@ thread_local! {
         ManuallyDrop::new(Current {
             thread: RefCell::new(None),
             is_past: Cell::new(false),
+            dropped: RefCell::new(Vec::new()),
+            has_more_to_do: Cell::new(false),
             own_handle: Cell::new(None),
             interrupted_call: Cell::new(None),
         })
@@ -268,8 +348,10 @@ pub(crate) fn with_current<T>(
         }
         let answer = operation(thread, current).map_err(detail::of);
         drop(row);
-        if current.is_past.get() {
-            current.give_row_back();
+        // A signal handler that runs before this still sees the call; one that runs after it, no longer.
+        compiler_fence(Ordering::SeqCst);
+        if current.has_more_to_do.get() {
+            current.do_more();
         }
         answer
     })
@@ -317,6 +399,11 @@ fn join(current: &Current) -> Result<shm::Thread, Status> {
     }
     // From now on, unless the thread is past that, its end is noticed.
     current.is_past.set(LEAVER.try_with(|_| ()).is_err());
+    if current.is_past.get() {
+        current.has_more_to_do.set(true);
+    } else if let Ok(mut dropped) = current.dropped.try_borrow_mut() {
+        dropped.reserve(DROPPED_AT_LEAST);
+    }
     Ok(thread)
 }
 

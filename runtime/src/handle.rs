@@ -4,6 +4,7 @@
 //! [`EventPair`](crate::EventPair), [`Channel`](crate::Channel)) are one around it; [`AsHandleRef`] has the
 //! operations that every object knows, [`HandleBased`] those that consume or copy the handle.
 
+use crate::attach::{self, Dropped};
 use crate::{Koid, MonotonicInstant, ObjectType, Rights, Signals, Status, raw};
 use std::marker::PhantomData;
 use std::num::NonZeroU32;
@@ -35,8 +36,9 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        // In a child forked from the attached process the handle is not there to be closed.
-        let _ = raw::close(self.0.get());
+        if raw::close(self.0.get()) == Err(Status::BAD_STATE) {
+            attach::dropped(Dropped::Handle(self.0.get()));
+        }
     }
 }
 

@@ -78,12 +78,33 @@ fn in_a_forked_child_every_call_says_bad_state() {
 }
 
 #[test]
+fn a_forked_child_ends_no_loan_and_no_read() {
+    in_arena(|_| {
+        let (ours, theirs) = Channel::create().unwrap();
+        tell(&theirs, "kept");
+        let (loan, held) = (ours.reserve(1000).unwrap(), ours.read_in_place().unwrap());
+        let (mut loan, mut held) = (Some(loan), Some(held));
+        let code = in_forked_child(|| {
+            let checks = [
+                loan.take().map(Loan::commit) == Some(Err(Status::BAD_STATE)),
+                held.take().map(|held| held.finish().map(drop)) == Some(Err(Status::BAD_STATE)),
+            ];
+            checks.iter().position(|check| !check).map_or(0, |index| 1 + index as i32)
+        });
+        assert_eq!(code, 0, "the number of the first call that did not say BAD_STATE");
+        assert_eq!(held.unwrap().finish().map(drop), Ok(()));
+        loan.unwrap().commit().unwrap();
+        assert_eq!(next(&theirs).bytes().len(), 1000);
+    });
+}
+
+#[test]
 fn handles_that_a_forked_child_drops_stay_the_parents() {
     in_arena(|supervisor| {
         let (ours, theirs) = Channel::create().unwrap();
         let event = Event::create().unwrap();
         tell(&theirs, "kept");
-        let loan = ours.reserve(1000).unwrap();
+        let mut loan = ours.reserve(1000).unwrap();
         let held = ours.read_in_place().unwrap();
         let before = supervisor.inspect();
         let code = in_forked_child(|| {
@@ -91,9 +112,11 @@ fn handles_that_a_forked_child_drops_stay_the_parents() {
             // Dropped in the child only: the parent's copies are other memory.
             let copies = (Handle::from_raw(ours.raw_handle()), Handle::from_raw(theirs.raw_handle()));
             drop(copies);
-            0
+            let checks = [loan.write_at(0, b"the child's"), held.read_at(0, &mut [0])];
+            let wrong = checks.iter().position(|check| *check != Err(Status::BAD_STATE));
+            wrong.map_or(0, |index| 1 + index as i32)
         });
-        assert_eq!(code, 0);
+        assert_eq!(code, 0, "the number of the first call that did not say BAD_STATE");
         assert_eq!(supervisor.inspect(), before);
         assert_eq!(supervisor.collect().unwrap().recovered.processes, 0, "nobody attached has died");
         let mut bytes = [0; 4];

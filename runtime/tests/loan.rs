@@ -33,6 +33,49 @@ fn loans_are_sent_as_they_were_filled_in_the_order_of_their_commits() {
 }
 
 #[test]
+fn what_is_not_written_of_a_loan_is_zero() {
+    in_arena(|_| {
+        let (ours, theirs) = Channel::create().unwrap();
+        for (len, writes) in [(1000, &[][..]), (1000, &[(10, 5), (500, 100)]), (1000, &[(900, 100), (0, 3)])]
+        {
+            // The block is used again, with this in it.
+            tell(&ours, vec![0xff; len]);
+            assert_eq!(next(&theirs).bytes(), vec![0xff; len]);
+            let mut expected = vec![0; len];
+            let mut loan = ours.reserve(len).unwrap();
+            for (offset, count) in writes {
+                loan.write_at(*offset, &vec![7; *count]).unwrap();
+                expected[*offset..offset + count].fill(7);
+            }
+            loan.commit().unwrap();
+            assert_eq!(next(&theirs).bytes(), expected);
+        }
+    });
+}
+
+#[test]
+#[expect(unsafe_code, reason = "the view that trusts is what is tested")]
+fn all_of_a_loan_is_sent_as_it_was_filled_in_place() {
+    in_arena(|_| {
+        let (ours, theirs) = Channel::create().unwrap();
+        let bytes = bytes_of(100_000, 3);
+        let mut loan = ours.reserve(bytes.len()).unwrap();
+        // SAFETY: the channel stays here, and all of the loan is filled.
+        unsafe {
+            let places = loan.as_raw().as_uninit_mut().unwrap();
+            for (place, byte) in places.iter_mut().zip(&bytes) {
+                place.write(*byte);
+            }
+            loan.as_raw().assume_init();
+        }
+        loan.commit().unwrap();
+        let held = theirs.read_in_place().unwrap();
+        // SAFETY: nobody writes to it any more, and the channel stays here.
+        assert_eq!(unsafe { held.as_raw().as_slice() }.unwrap(), bytes);
+    });
+}
+
+#[test]
 fn a_loan_that_is_dropped_sends_nothing_and_costs_nothing() {
     in_arena_of(
         |config| (config.pool_bytes, config.max_loan_bytes) = (4 << 20, 1 << 20),

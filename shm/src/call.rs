@@ -14,7 +14,7 @@ use crate::count::Found;
 use crate::endpoint::{Endpoint, Receiver};
 use crate::error::{Error, Result};
 use crate::object::{State, signal};
-use crate::receive::{Sink, TooSmall};
+use crate::receive::{Arrivals, Sink, TooSmall};
 use crate::send::payload_lines;
 use crate::sync::{Acquire, Relaxed, Release};
 use crate::thread::Thread;
@@ -175,11 +175,15 @@ impl Thread {
             Some(position) => {
                 receiver.calls.remove(&pending.txid);
                 receiver.replies.remove(position);
-                let taken = self.take(at, endpoint, &mut receiver, position, sink, TooSmall::Discard);
+                let mut arrived = Arrivals::new();
+                let discard = TooSmall::Discard;
+                let taken = self.take(at, endpoint, &mut receiver, position, sink, &mut arrived, discard);
                 if !matches!(taken, Ok(_) | Err(Error::BufferTooSmall { .. })) {
                     receiver.release(position);
                 }
                 self.settle_disorder(at, endpoint, &receiver);
+                drop(receiver);
+                arrived.into_iter().for_each(|handle| sink.handle(handle));
                 taken.map(Some)
             }
             None if state.signals() & signal::PEER_CLOSED != 0 => Err(Error::PeerClosed),

@@ -41,18 +41,6 @@ pub(crate) fn write_line(line: &Line, bytes: &[u8]) {
     }
 }
 
-/// Fills `bytes` from `lines`.
-///
-/// # Panics
-/// When there are fewer bytes in the lines.
-#[inline]
-pub(crate) fn read(lines: &[Line], bytes: &mut [u8]) {
-    // SAFETY: initialised bytes are valid as possibly uninitialised ones, and `read_uninit` only ever writes
-    // initialised bytes through the slice.
-    let bytes = unsafe { &mut *(core::ptr::from_mut(bytes) as *mut [MaybeUninit<u8>]) };
-    read_uninit(lines, bytes);
-}
-
 /// Fills all of `bytes`, which need not be initialised, from `lines`.
 ///
 /// # Panics
@@ -90,12 +78,6 @@ fn read_line_uninit(line: &Line, bytes: &mut [MaybeUninit<u8>]) {
     }
 }
 
-/// Fills up to a line.
-#[inline(always)]
-pub(crate) fn read_line(line: &Line, bytes: &mut [u8]) {
-    read(core::slice::from_ref(line), bytes);
-}
-
 /// The first four bytes of a message, which `call` uses as its transaction id.
 pub(crate) fn first_word(lines: &[Line]) -> u32 {
     lines.first().map_or(0, |line| line.0[0].load(Relaxed) as u32)
@@ -131,6 +113,14 @@ mod bulk {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Fills `bytes` from `lines`.
+    fn read(lines: &[Line], bytes: &mut [u8]) {
+        let mut back = vec![MaybeUninit::uninit(); bytes.len()];
+        read_uninit(lines, &mut back);
+        // SAFETY: `read_uninit` fills all of the slice.
+        bytes.iter_mut().zip(back).for_each(|(to, from)| *to = unsafe { from.assume_init() });
+    }
 
     #[test]
     fn every_length_comes_back_as_it_went_in() {

@@ -6,7 +6,7 @@
 use crate::count::Found;
 use crate::error::{Error, Result};
 use crate::process::Process;
-use crate::receive::{Received, Sink, TooSmall};
+use crate::receive::{Arrivals, Received, Sink, TooSmall};
 use crate::sync::{Acquire, Relaxed, fence};
 use crate::thread::Thread;
 use core::mem::MaybeUninit;
@@ -25,9 +25,10 @@ pub struct InPlace {
 }
 
 /// A [`Sink`] that wants nothing: for a message read in place, or dropped.
-struct NoBytes<'a>(&'a mut dyn FnMut(Received));
+struct NoBytes;
 
-impl Sink for NoBytes<'_> {
+// SAFETY: nothing happens here.
+unsafe impl Sink for NoBytes {
     fn room(&mut self, _len: usize) -> Option<&mut [MaybeUninit<u8>]> {
         Some(&mut [])
     }
@@ -38,9 +39,7 @@ impl Sink for NoBytes<'_> {
 
     unsafe fn filled(&mut self, _len: usize) {}
 
-    fn handle(&mut self, handle: Received) {
-        (self.0)(handle);
-    }
+    fn handle(&mut self, _handle: Received) {}
 }
 
 impl Thread {
@@ -68,7 +67,7 @@ impl Thread {
         Ok(InPlace { process: self.process.clone(), found, position, start, len_bytes, handles })
     }
 
-    /// Consumes a message that was read in place, and gives its handles to `each`. A message that went with
+    /// Consumes a message that was read in place, and then gives its handles to `each`. A message that went with
     /// its channel meanwhile is `BadHandle`, and nothing is left to do.
     pub fn finish(&self, message: &InPlace, each: &mut dyn FnMut(Received)) -> Result<()> {
         let at = message.found.entry.object();
@@ -76,14 +75,17 @@ impl Thread {
         if !receiver.claims.contains(message.position) {
             return Err(Error::BadHandle);
         }
-        let mut sink = NoBytes(each);
-        let taken = self.take(at, endpoint, &mut receiver, message.position, &mut sink, TooSmall::Keep);
+        let (position, mut arrived) = (message.position, Arrivals::new());
+        let keep = TooSmall::Keep;
+        let taken = self.take(at, endpoint, &mut receiver, position, &mut NoBytes, &mut arrived, keep);
         // Taken or not, it is not this reader's any more.
         receiver.claims.remove(message.position);
         if taken.is_err() {
             receiver.release(message.position);
         }
         self.settle_disorder(at, endpoint, &receiver);
+        drop(receiver);
+        arrived.into_iter().for_each(each);
         taken.map(drop)
     }
 }
@@ -113,12 +115,13 @@ impl InPlace {
     ///
     /// # Errors
     /// `OutOfRange` when they reach past the message's end; `BadHandle` when the channel has been closed or handed
-    /// on meanwhile, and the message with it.
+    /// on meanwhile, and the message with it; `BadState` in a forked child.
     pub fn read_at(&self, offset: usize, bytes: &mut [u8]) -> Result<()> {
         let end = offset.saturating_add(bytes.len());
         if end > self.len_bytes {
             return Err(Error::out_of_range("the end of the read", end, self.len_bytes));
         }
+        self.process.require_here()?;
         // SAFETY: `message` checked that `len_bytes` lie behind `start`, in the arena; `bytes` is private, so
         // they do not overlap.
         unsafe { core::ptr::copy_nonoverlapping(self.start.add(offset), bytes.as_mut_ptr(), bytes.len()) };
@@ -130,13 +133,18 @@ impl InPlace {
 
     /// The bytes where they lie.
     ///
+    /// # Errors
+    /// `BadState` in a forked child.
+    ///
     /// # Safety
     /// The sender must not write to them any more, and the channel must not be closed or handed on, while the
-    /// slice lives. Cooperating processes keep to that; with others, use [`read_at`](Self::read_at).
-    pub unsafe fn as_slice(&self) -> &[u8] {
+    /// slice lives. Cooperating processes keep to that; with others, use [`read_at`](Self::read_at). A child that is
+    /// forked while the slice lives must not use it.
+    pub unsafe fn as_slice(&self) -> Result<&[u8]> {
+        self.process.require_here()?;
         // SAFETY: `len_bytes` initialised bytes lie behind `start` (checked in `message`); the caller vouches
         // for the sender.
-        unsafe { core::slice::from_raw_parts(self.start, self.len_bytes) }
+        Ok(unsafe { core::slice::from_raw_parts(self.start, self.len_bytes) })
     }
 }
 

@@ -6,6 +6,7 @@
 use crate::arena::Arena;
 use crate::bits::ObjectRef;
 use crate::block_quota::Returned;
+#[cfg(not(loom))]
 use crate::count::Found;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
@@ -189,6 +190,12 @@ impl Process {
         self.guard.is_here()
     }
 
+    /// Fails in a child forked from the attached process.
+    #[cfg(not(loom))]
+    pub(crate) fn require_here(&self) -> Result<()> {
+        if self.is_here() { Ok(()) } else { Err(Error::BadState("a forked child has no arena")) }
+    }
+
     /// The arena.
     pub fn arena(&self) -> &Arc<Arena> {
         &self.arena
@@ -200,6 +207,7 @@ impl Process {
     }
 
     /// Whether a handle of this process is still the one that was found.
+    #[cfg(not(loom))]
     pub(crate) fn still(&self, found: Found) -> bool {
         let word = self.arena.entry(self.row, found.index);
         // Relaxed: as in `Thread::still`.

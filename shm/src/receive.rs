@@ -9,7 +9,6 @@ use crate::count::Found;
 use crate::counter::Counter;
 use crate::endpoint::{Endpoint, Receiver};
 use crate::error::{Error, Result, crash_point};
-use crate::layout::LINE_BYTES;
 use crate::object::{Life, LifeState, Shape, State, signal};
 use crate::owner::Operation;
 use crate::process::Arrival;
@@ -40,8 +39,16 @@ pub enum TooSmall {
     Discard,
 }
 
-/// Where a read puts a message's bytes.
-pub trait Sink {
+/// The handles that came in one message, until they are handed over.
+pub(crate) type Arrivals = ArrayVec<Received, MAX_MESSAGE_HANDLES>;
+
+/// Where a read puts a message's bytes and handles.
+///
+/// # Safety
+/// All but [`handle`](Self::handle) are called inside the read, under a lock of this process, and `handle` is where a
+/// handle would be lost: so none of them panics, waits for another thread, or makes a call of this library. Whoever
+/// only wants a message somewhere takes [`Fixed`](crate::Fixed) or [`Growing`](crate::Growing).
+pub unsafe trait Sink {
     /// Room for `len` bytes, or `None` if there is not that much.
     fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]>;
     /// Whether a message with this many handles is welcome.
@@ -51,7 +58,7 @@ pub trait Sink {
     /// # Safety
     /// They have.
     unsafe fn filled(&mut self, len: usize);
-    /// One of the message's handles.
+    /// One of the message's handles. Called when the read is over.
     fn handle(&mut self, handle: Received);
 }
 
@@ -88,13 +95,15 @@ impl Thread {
     ) -> Result<(usize, usize)> {
         let (endpoint, mut receiver) = self.enter_receiver(found, rights)?;
         let at = found.entry.object();
+        let mut arrived = Arrivals::new();
         let result = match self.next_message(at, endpoint, &mut receiver) {
-            Ok(position) => self.take(at, endpoint, &mut receiver, position, sink, too_small),
+            Ok(position) => self.take(at, endpoint, &mut receiver, position, sink, &mut arrived, too_small),
             Err(error) => Err(error),
         };
         // Late replies may have been discarded on the way.
         let in_disorder = endpoint.is_in_disorder();
         drop(receiver);
+        arrived.into_iter().for_each(|handle| sink.handle(handle));
         let discarded = matches!(result, Err(Error::BufferTooSmall { .. })) && too_small == TooSmall::Discard;
         if discarded || in_disorder {
             self.work_dying()?;
@@ -102,17 +111,17 @@ impl Thread {
         result
     }
 
-    /// Receives up to `most` messages without handles, each given to `each`, and consumes them together.
-    /// Stops before one that has handles or does not fit `scratch`. Gives how many.
+    /// Receives up to `most` messages without handles, and consumes them together: their bytes go behind what `bytes`
+    /// holds, and where each ends goes to `ends`. Stops before one that has handles. Gives how many.
     pub fn receive_batch(
         &self,
         found: Found,
         rights: u32,
         most: usize,
-        scratch: &mut Vec<u8>,
-        each: impl FnMut(&[u8]),
+        bytes: &mut Vec<u8>,
+        ends: &mut Vec<usize>,
     ) -> Result<usize> {
-        let received = self.receive_run(found, rights, most, scratch, each);
+        let received = self.receive_run(found, rights, most, bytes, ends);
         // Late replies may have been discarded on the way.
         self.work_dying()?;
         received
@@ -123,13 +132,12 @@ impl Thread {
         found: Found,
         rights: u32,
         most: usize,
-        scratch: &mut Vec<u8>,
-        mut each: impl FnMut(&[u8]),
+        bytes: &mut Vec<u8>,
+        ends: &mut Vec<usize>,
     ) -> Result<usize> {
         let (endpoint, mut receiver) = self.enter_receiver(found, rights)?;
         let at = found.entry.object();
         let first = self.next_message(at, endpoint, &mut receiver)?;
-        let mut cell = [0; LINE_BYTES];
         let mut position = first;
         // Out of order there is no run to take at once: one message, then.
         let most = if receiver.disorder() == 0 { most as u64 } else { most.min(1) as u64 };
@@ -140,15 +148,11 @@ impl Thread {
                 break;
             }
             let len = message.header.length();
-            if len <= LINE_BYTES {
-                let line = message.bytes.first().ok_or(Error::Corrupt("a message without lines"))?;
-                copy::read_line(line, &mut cell[..len]);
-                each(&cell[..len]);
-            } else {
-                scratch.resize(len.max(scratch.len()), 0);
-                copy::read(message.bytes, &mut scratch[..len]);
-                each(&scratch[..len]);
-            }
+            bytes.reserve(len);
+            copy::read_uninit(message.bytes, &mut bytes.spare_capacity_mut()[..len]);
+            // SAFETY: the capacity was reserved, and its first `len` bytes have just been written.
+            unsafe { bytes.set_len(bytes.len() + len) };
+            ends.push(bytes.len());
             position += 1;
         }
         let count = position - first;
@@ -320,6 +324,7 @@ impl Thread {
 
     /// Receives the message at `position`.
     #[inline(always)]
+    #[expect(clippy::too_many_arguments, reason = "what is read, and where each part of it goes")]
     pub(crate) fn take(
         &self,
         at: ObjectRef,
@@ -327,6 +332,7 @@ impl Thread {
         receiver: &mut Receiver,
         position: u64,
         sink: &mut impl Sink,
+        arrived: &mut Arrivals,
         too_small: TooSmall,
     ) -> Result<(usize, usize)> {
         let segment = self.segment_of(at.peer(), receiver, position)?;
@@ -351,7 +357,7 @@ impl Thread {
         if handles == 0 {
             self.consume(at, endpoint, receiver, &segment, position)?;
         } else {
-            self.bind_handles(at, endpoint, receiver, &segment, position, &message, sink)?;
+            self.bind_handles(at, endpoint, receiver, &segment, position, &message, arrived)?;
         }
         Ok((bytes, handles))
     }
@@ -421,7 +427,7 @@ impl Thread {
         segment: &Segment,
         position: u64,
         message: &Message<'_>,
-        sink: &mut impl Sink,
+        arrived: &mut Arrivals,
     ) -> Result<()> {
         let mut entries = ArrayVec::<(u32, Entry, u32), MAX_MESSAGE_HANDLES>::new();
         self.set_operation(Operation::Receive { at, position });
@@ -447,7 +453,7 @@ impl Thread {
         crash_point!(self, "receive.reserved");
         self.consume(at, endpoint, receiver, segment, position)?;
         for (index, entry, rights) in &entries {
-            sink.handle(self.arrive(*index, *entry, *rights, Arrival::Moved)?);
+            arrived.push(self.arrive(*index, *entry, *rights, Arrival::Moved)?);
             crash_point!(self, "receive.live");
         }
         self.set_operation(Operation::Idle);

@@ -23,12 +23,21 @@ pub const MAX_MESSAGE_BYTES: usize = 65536;
 
 /// A payload block, to be written in place and sent without a copy by [`Thread::commit`].
 ///
-/// It belongs to the channel: dropping the loan unsent gives it back.
+/// It belongs to the channel, and goes back to it by [`Thread::return_loan`] when it is not sent. One that is only dropped
+/// is not used again before the end moves or the channel ends.
+///
+/// INV-LOAN-1: no byte is sent that was not written. Safe writes are counted from the first byte on, and fill what they
+/// skip with zeros; [`Thread::commit`] fills the rest.
+#[must_use = "a loan is sent or given back"]
 pub struct Loan {
+    /// Keeps the arena mapped.
+    #[cfg_attr(loom, expect(dead_code, reason = "no bulk writes in the models"))]
     process: Arc<Process>,
     found: Found,
     block: BlockId,
     len_bytes: usize,
+    /// The bytes below this one have been written.
+    written_bytes: usize,
 }
 
 impl core::fmt::Debug for Loan {
@@ -82,12 +91,7 @@ impl Thread {
 
     /// Sends as many of `messages` as there is room for, publishing them together. Gives how many were sent;
     /// an error only if none was.
-    pub fn send_batch<'m>(
-        &self,
-        found: Found,
-        rights: u32,
-        messages: impl IntoIterator<Item = &'m [u8]>,
-    ) -> Result<usize> {
+    pub fn send_batch(&self, found: Found, rights: u32, messages: &[&[u8]]) -> Result<usize> {
         let writer = found.entry.object();
         let (endpoint, mut sender) = self.enter_sender(found, rights)?;
         let mut sent = 0;
@@ -243,21 +247,38 @@ impl Thread {
         let block =
             self.place(writer, &mut sender, 0).and_then(|_| self.payload_block(writer, &mut sender, lines));
         let block = self.noting(endpoint, lines, block)?;
-        Ok(Loan { process: self.process.clone(), found, block, len_bytes })
+        Ok(Loan { process: self.process.clone(), found, block, len_bytes, written_bytes: 0 })
     }
 
-    /// Sends a loan. On an error it is given back.
+    /// Sends a loan; what was not written of it is zero. On an error it is given back.
     pub fn commit(&self, loan: Loan) -> Result<()> {
         let writer = loan.found.entry.object();
-        // The lock is gone before an unsent loan is dropped: giving the block back takes it again.
-        self.enter_sender(loan.found, 0).and_then(|(_, mut sender)| {
+        let sent = self.enter_sender(loan.found, 0).and_then(|(_, mut sender)| {
+            #[cfg(not(loom))]
+            // SAFETY: the block has the loan's bytes, and the lock is held.
+            unsafe {
+                zero(loan.start()?, loan.written_bytes, loan.len_bytes)
+            };
             let position = self.place(writer, &mut sender, 0)?;
             let header = Header::new(loan.len_bytes, 0, Some(loan.block));
             self.finish_block(&mut sender, position, loan.block, header, None)?;
             self.publish(writer, &mut sender, 1)
-        })?;
-        loan.forget();
-        Ok(())
+        });
+        // Sent, the block is in flight.
+        if sent.is_err() {
+            self.return_loan(loan);
+        }
+        sent
+    }
+
+    /// Gives a loan back unsent.
+    pub fn return_loan(&self, loan: Loan) {
+        // The block stays the direction's; if the endpoint has left, whoever has it finds the block unused.
+        if let Ok((_, mut sender)) = self.enter_sender(loan.found, 0)
+            && sender.ready
+        {
+            sender.spare[loan.block.class()].push(loan.block);
+        }
     }
 }
 
@@ -276,6 +297,18 @@ fn stamp(first: &Line, txid: Option<u32>) {
     }
 }
 
+/// Zeros the bytes from `from` to `to` of a loan's block.
+///
+/// # Safety
+/// The block has at least `to` bytes, and the sending lock is held, so that the endpoint cannot leave with it.
+#[cfg(not(loom))]
+unsafe fn zero(start: *mut u8, from: usize, to: usize) {
+    if from < to {
+        // SAFETY: the caller vouches for the bytes, which are the loan's alone.
+        unsafe { core::ptr::write_bytes(start.add(from), 0, to - from) };
+    }
+}
+
 impl Loan {
     /// Its size in bytes.
     pub fn len(&self) -> usize {
@@ -287,17 +320,18 @@ impl Loan {
         self.len_bytes == 0
     }
 
-    /// Copies `bytes` in at `offset`.
+    /// Copies `bytes` in at `offset`. Bytes before `offset` that were not written are zero from then on.
     ///
     /// # Errors
     /// `OutOfRange` when they reach past the loan's end, `BadHandle` when the channel has been closed or handed
-    /// on meanwhile, and the block with it; nothing is written then.
+    /// on meanwhile, and the block with it, `BadState` in a forked child; nothing is written then.
     #[cfg(not(loom))]
     pub fn write_at(&mut self, offset: usize, bytes: &[u8]) -> Result<()> {
         let end = offset.saturating_add(bytes.len());
         if end > self.len_bytes {
             return Err(Error::out_of_range("the end of the write", end, self.len_bytes));
         }
+        self.process.require_here()?;
         let endpoint = self.process.endpoint(self.found.index).ok_or(Error::BadHandle)?;
         // Under the lock the endpoint cannot leave.
         let _sender = endpoint.sender.lock();
@@ -307,11 +341,16 @@ impl Loan {
         let start = self.start()?;
         // SAFETY: `start` is the block's first byte, the block has at least `len_bytes`, and
         // `offset + bytes.len()` was checked against it. `bytes` is private memory, so they do not overlap.
-        unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), start.add(offset), bytes.len()) };
+        unsafe {
+            zero(start, self.written_bytes, offset);
+            core::ptr::copy_nonoverlapping(bytes.as_ptr(), start.add(offset), bytes.len());
+        }
+        self.written_bytes = self.written_bytes.max(end);
         Ok(())
     }
 
     /// Whether the endpoint is still this process's, under the handle that the loan was taken with.
+    #[cfg(not(loom))]
     fn is_sendable(&self, endpoint: &Endpoint) -> bool {
         endpoint.is_bound_to(self.found.entry.object()) && self.process.still(self.found)
     }
@@ -321,38 +360,30 @@ impl Loan {
         Ok(self.process.arena.lines(self.block)?.as_ptr().cast_mut().cast())
     }
 
-    /// The bytes, to write in place. They hold whatever the block held before.
+    /// The bytes, to write in place. They are to be taken for uninitialised: they hold what was written through
+    /// this loan, and elsewhere what older messages left. Once all are written, [`assume_init`](Self::assume_init)
+    /// says so; otherwise [`Thread::commit`] takes only those for written that [`write_at`](Self::write_at) wrote.
+    ///
+    /// # Errors
+    /// `BadState` in a forked child.
     ///
     /// # Safety
     /// The channel must not be closed, or handed to another process, while the slice lives: its memory would
-    /// then be written by others.
+    /// then be written by others. A child that is forked while the slice lives must not use it.
     #[cfg(not(loom))]
-    pub unsafe fn as_mut_slice(&mut self) -> &mut [u8] {
-        let start = self.start().expect("a loan's block was checked when it was made");
-        // SAFETY: the block has `len_bytes` initialised bytes (a file's) at `start`, and belongs to this
-        // direction, so no other operation of this process uses it; the caller keeps the channel.
-        unsafe { core::slice::from_raw_parts_mut(start, self.len_bytes) }
+    pub unsafe fn as_uninit_mut(&mut self) -> Result<&mut [core::mem::MaybeUninit<u8>]> {
+        self.process.require_here()?;
+        let start = self.start()?;
+        // SAFETY: the block has `len_bytes` bytes at `start`, and belongs to this direction, so no other operation of
+        // this process uses it; the caller keeps the channel.
+        Ok(unsafe { core::slice::from_raw_parts_mut(start.cast(), self.len_bytes) })
     }
 
-    /// Sent: the block is in flight.
-    fn forget(self) {
-        let sent = core::mem::ManuallyDrop::new(self);
-        // SAFETY: `sent` is never used again, so its one owned field is taken out exactly once.
-        drop(unsafe { core::ptr::read(&sent.process) });
-    }
-}
-
-impl Drop for Loan {
-    fn drop(&mut self) {
-        if !self.process.is_here() {
-            return;
-        }
-        // The block stays the direction's; if the endpoint has left, whoever has it finds the block unused.
-        if let Some(endpoint) = self.process.endpoint(self.found.index) {
-            let mut sender = endpoint.sender.lock();
-            if sender.ready && self.is_sendable(endpoint) {
-                sender.spare[self.block.class()].push(self.block);
-            }
-        }
+    /// Says that all bytes have been written: none of them is zeroed when the loan is sent.
+    ///
+    /// # Safety
+    /// They have, through [`as_uninit_mut`](Self::as_uninit_mut) or [`write_at`](Self::write_at).
+    pub unsafe fn assume_init(&mut self) {
+        self.written_bytes = self.len_bytes;
     }
 }

@@ -18,7 +18,8 @@ impl<'a> Fixed<'a> {
     }
 }
 
-impl Sink for Fixed<'_> {
+// SAFETY: nothing here panics or waits, but for what allocating may do.
+unsafe impl Sink for Fixed<'_> {
     #[inline(always)]
     fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
         let room = self.bytes.get_mut(..len)?;
@@ -59,7 +60,8 @@ impl<'a> Growing<'a> {
     }
 }
 
-impl Sink for Growing<'_> {
+// SAFETY: nothing here panics or waits, but for what allocating may do.
+unsafe impl Sink for Growing<'_> {
     #[inline(always)]
     fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
         self.bytes.reserve(len);

@@ -229,7 +229,7 @@ fn loans_and_in_place_reads_move_no_bytes() {
         Err(Error::out_of_range("the end of the write", (1 << 20) + 1, 1 << 20))
     );
     thread.commit(loan).unwrap();
-    drop(thread.reserve(found, 0, 1 << 20).unwrap());
+    thread.return_loan(thread.reserve(found, 0, 1 << 20).unwrap());
     thread.send(found, 0, b"after").unwrap();
     let held = thread.receive_in_place(thread.find(b).unwrap(), 0).unwrap();
     let mut end = [0; 3];

@@ -2,7 +2,7 @@
 //! program inside one process would use instead, and what the kernel takes for the like. Then the same operations
 //! while the process holds 1,000, 100,000 and 1,000,000 handles, each of an object of its own.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod baseline;
 mod channel;

@@ -242,7 +242,8 @@ impl Buffers<zx_handle_t> {
     }
 }
 
-impl<H: Arrived> raw::Sink for Buffers<H> {
+// SAFETY: what is done with the caller's pointers neither panics nor waits.
+unsafe impl<H: Arrived> raw::Sink for Buffers<H> {
     #[inline(always)]
     fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
         if len > self.num_bytes {

@@ -1,11 +1,10 @@
 //! Channels: messages of bytes and handles, in order, both ways.
 
-use crate::attach::{with_any_thread, with_thread};
+use crate::attach::{self, Dropped, with_any_thread, with_thread};
 use crate::handle::{Peered, handle_based, owned};
 use crate::raw::{self, TooSmall};
 use crate::{
     AsHandleRef, ChannelOptions, Handle, HandleInfo, MonotonicInstant, Name, ObjectType, Rights, Status,
-    status,
 };
 use jacinth_shm as shm;
 use smallvec::SmallVec;
@@ -40,6 +39,9 @@ pub const MAX_MSG_HANDLES: usize = shm::MAX_MESSAGE_HANDLES;
 #[derive(Debug, PartialEq, Eq, Hash)]
 #[repr(transparent)]
 pub struct Channel(Handle);
+
+/// How many messages are published together at most.
+const BATCH: usize = 64;
 
 /// A message that was read: its bytes, and its handles with their types and rights. Reused from read to read,
 /// it allocates only to grow.
@@ -104,7 +106,6 @@ impl MessageBuf {
 pub struct Batch {
     bytes: Vec<u8>,
     ends: Vec<usize>,
-    scratch: Vec<u8>,
 }
 
 impl Batch {
@@ -205,8 +206,9 @@ impl Channel {
         consume(handles, |values| raw::channel_write(self.raw_handle(), bytes, values))
     }
 
-    /// Writes as many of `messages` as there is room for, and publishes them together. Gives how many were
-    /// written; the others are still the caller's.
+    /// Writes as many of `messages` as there is room for, and publishes up to 64 at a time together. Gives how many
+    /// were written; the others are still the caller's. `messages` is asked for 64 before the first of them is written, and
+    /// so on: it may have given up to 64 more than were written.
     ///
     /// # Errors
     /// As [`write`](Self::write), when not even the first could be written.
@@ -223,20 +225,34 @@ impl Channel {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn write_batch<'m>(&self, messages: impl IntoIterator<Item = &'m [u8]>) -> Result<usize, Status> {
-        with_thread(|thread| {
-            let mut too_long = None;
-            let fitting = messages.into_iter().take_while(|bytes| {
-                too_long = (bytes.len() > MAX_MSG_BYTES).then_some(bytes.len());
-                too_long.is_none()
-            });
-            let sent = thread.send_batch(thread.find(self.raw_handle())?, Rights::WRITE.bits(), fitting)?;
-            match too_long {
-                Some(len) if sent == 0 => {
-                    Err(shm::Error::out_of_range("the number of bytes", len, MAX_MSG_BYTES))
+        let mut messages = messages.into_iter().fuse();
+        let mut sent = 0;
+        loop {
+            // Before the call: the iterator is the caller's code, which may do anything.
+            let group: SmallVec<[&[u8]; BATCH]> = messages.by_ref().take(BATCH).collect();
+            let fitting = group.iter().position(|bytes| bytes.len() > MAX_MSG_BYTES).unwrap_or(group.len());
+            let wrote = with_thread(|thread| {
+                let found = thread.find(self.raw_handle())?;
+                let wrote = thread.send_batch(found, Rights::WRITE.bits(), &group[..fitting])?;
+                if fitting == 0 && !group.is_empty() {
+                    return Err(shm::Error::out_of_range(
+                        "the number of bytes",
+                        group[0].len(),
+                        MAX_MSG_BYTES,
+                    ));
                 }
-                _ => Ok(sent),
+                Ok(wrote)
+            });
+            match wrote {
+                Ok(wrote) => sent += wrote,
+                Err(status) if sent == 0 => return Err(status),
+                Err(_) => return Ok(sent),
             }
-        })
+            // A group that ends early says that there is no room; one that is short, that there is no more.
+            if wrote != Ok(BATCH) {
+                return Ok(sent);
+            }
+        }
     }
 
     /// Reads the next message, whatever its size.
@@ -276,15 +292,12 @@ impl Channel {
     /// [`Status::SHOULD_WAIT`] while calls of this process are under way on this end and no message is free to
     /// read. Otherwise as [`read`](Self::read).
     pub fn read_batch(&self, most: usize, batch: &mut Batch) -> Result<usize, Status> {
-        let Batch { bytes, ends, scratch } = batch;
+        let Batch { bytes, ends } = batch;
         bytes.clear();
         ends.clear();
         with_thread(|thread| {
             let found = thread.find(self.raw_handle())?;
-            thread.receive_batch(found, Rights::READ.bits(), most, scratch, |message| {
-                bytes.extend_from_slice(message);
-                ends.push(bytes.len());
-            })
+            thread.receive_batch(found, Rights::READ.bits(), most, bytes, ends)
         })
     }
 
@@ -340,7 +353,8 @@ impl Channel {
         })
     }
 
-    /// Room for a message of `len_bytes`, to be filled in place and sent without a copy. Up to the arena's
+    /// Room for a message of `len_bytes`, to be filled in place and sent without a copy. What is not filled is zero when it
+    /// is sent. Up to the arena's
     /// `max_loan_bytes` (16 MiB by default), which is beyond what [`write`](Self::write) takes.
     ///
     /// Needs [`Rights::WRITE`].
@@ -365,7 +379,7 @@ impl Channel {
     pub fn reserve(&self, len_bytes: usize) -> Result<Loan<'_>, Status> {
         with_thread(|thread| {
             let loan = thread.reserve(thread.find(self.raw_handle())?, Rights::WRITE.bits(), len_bytes)?;
-            Ok(Loan { loan, channel: PhantomData })
+            Ok(Loan { loan: Some(loan), channel: PhantomData })
         })
     }
 
@@ -379,7 +393,7 @@ impl Channel {
     pub fn read_in_place(&self) -> Result<InPlace<'_>, Status> {
         with_thread(|thread| {
             let message = thread.receive_in_place(thread.find(self.raw_handle())?, Rights::READ.bits())?;
-            Ok(InPlace { message, finished: false, channel: PhantomData })
+            Ok(InPlace { message: Some(message), channel: PhantomData })
         })
     }
 }
@@ -388,45 +402,67 @@ handle_based!(Channel);
 impl Peered for Channel {}
 
 /// Room for a message, to be filled in place. Dropped unsent, it goes back to the channel.
+///
+/// The memory is uninitialised as far as this type lets on: it holds what was written, and what was not written of it is
+/// zero when it is sent. Whoever fills all of it, in any order through [`as_raw`](Self::as_raw) or from the front with
+/// [`write_at`](Self::write_at), pays for no zeros.
 #[must_use = "dropping a loan sends nothing, and gives its memory back"]
 #[derive(Debug)]
 pub struct Loan<'a> {
-    loan: shm::Loan,
+    /// There until it is sent.
+    loan: Option<shm::Loan>,
     channel: PhantomData<&'a Channel>,
 }
 
 impl Loan<'_> {
+    fn loan(&self) -> &shm::Loan {
+        self.loan.as_ref().expect("a loan is there until it is sent")
+    }
+
     /// Its size in bytes.
     pub fn len(&self) -> usize {
-        self.loan.len()
+        self.loan().len()
     }
 
     /// Whether it has no bytes.
     pub fn is_empty(&self) -> bool {
-        self.loan.is_empty()
+        self.loan().is_empty()
     }
 
-    /// Copies `bytes` in at `offset`.
+    /// Copies `bytes` in at `offset`. Bytes before `offset` that were not written are zero from then on.
     ///
     /// # Errors
     /// [`Status::OUT_OF_RANGE`] when they reach past the end; [`Status::BAD_HANDLE`] when the channel has been closed
-    /// or handed on meanwhile. Nothing is written then.
+    /// or handed on meanwhile; [`Status::BAD_STATE`] in a forked child, and in a signal handler within a call. Nothing is
+    /// written then.
     pub fn write_at(&mut self, offset: usize, bytes: &[u8]) -> Result<(), Status> {
-        self.loan.write_at(offset, bytes).map_err(status::of)
+        with_thread(|_| self.as_raw().write_at(offset, bytes))
     }
 
-    /// The mechanism's loan, whose `as_mut_slice` gives the bytes themselves (and is unsafe: it trusts that
-    /// nobody hands the channel on meanwhile).
+    /// The mechanism's loan, whose `as_uninit_mut` gives the memory itself (and is unsafe: it trusts that nobody hands
+    /// the channel on meanwhile), and whose `assume_init` says that all of it has been written.
     pub fn as_raw(&mut self) -> &mut shm::Loan {
-        &mut self.loan
+        self.loan.as_mut().expect("a loan is there until it is sent")
     }
 
     /// Sends the message.
     ///
     /// # Errors
     /// As [`Channel::write`]; the loan is given back then.
-    pub fn commit(self) -> Result<(), Status> {
-        with_thread(|thread| thread.commit(self.loan))
+    pub fn commit(mut self) -> Result<(), Status> {
+        // Taken inside the call: one that is refused at the door leaves the loan to be given back.
+        with_thread(|thread| match self.loan.take() {
+            Some(loan) => thread.commit(loan),
+            None => Ok(()),
+        })
+    }
+}
+
+impl Drop for Loan<'_> {
+    fn drop(&mut self) {
+        if self.loan.is_some() {
+            attach::dropped(Dropped::Loan(self.loan.take()));
+        }
     }
 }
 
@@ -434,66 +470,66 @@ impl Loan<'_> {
 #[must_use = "dropping it takes the message out of the channel, and closes its handles"]
 #[derive(Debug)]
 pub struct InPlace<'a> {
-    message: shm::InPlace,
-    finished: bool,
+    /// There until it is consumed.
+    message: Option<shm::InPlace>,
     channel: PhantomData<&'a Channel>,
 }
 
 impl InPlace<'_> {
     /// The message's size in bytes.
     pub fn len(&self) -> usize {
-        self.message.len()
+        self.as_raw().len()
     }
 
     /// Whether it has no bytes.
     pub fn is_empty(&self) -> bool {
-        self.message.is_empty()
+        self.as_raw().is_empty()
     }
 
     /// How many handles it carries.
     pub fn n_handles(&self) -> usize {
-        self.message.handle_count()
+        self.as_raw().handle_count()
     }
 
     /// Copies bytes out, from `offset` on.
     ///
     /// # Errors
     /// [`Status::OUT_OF_RANGE`] when they reach past the end; [`Status::BAD_HANDLE`] when the channel has been closed
-    /// or handed on meanwhile, and the message with it.
+    /// or handed on meanwhile, and the message with it; [`Status::BAD_STATE`] in a forked child, and in a signal handler
+    /// within a call.
     pub fn read_at(&self, offset: usize, bytes: &mut [u8]) -> Result<(), Status> {
-        self.message.read_at(offset, bytes).map_err(status::of)
+        with_thread(|_| self.as_raw().read_at(offset, bytes))
     }
 
     /// The mechanism's view, whose `as_slice` gives the bytes themselves (and is unsafe: it trusts the sender
     /// not to write to what it has sent).
     pub fn as_raw(&self) -> &shm::InPlace {
-        &self.message
+        self.message.as_ref().expect("a message is there until it is consumed")
     }
 
     /// Consumes the message and gives its handles.
     ///
     /// # Errors
     /// [`Status::NO_RESOURCES`] when this process has no room for them: the message goes back to the channel,
-    /// as its next one.
+    /// as its next one. [`Status::BAD_STATE`] in a signal handler within a call: the message is consumed when that call is
+    /// over, and its handles are closed.
     pub fn finish(mut self) -> Result<Vec<HandleInfo>, Status> {
-        self.consume()
-    }
-
-    fn consume(&mut self) -> Result<Vec<HandleInfo>, Status> {
         let mut handles = Vec::new();
-        let result = with_any_thread(|thread| {
-            thread.finish(&self.message, &mut |handle| handles.extend(HandleInfo::from_received(handle)))
-        });
-        self.finished = true;
-        result.map(|()| handles)
+        // Taken inside the call: one that is refused at the door leaves the message to be dropped.
+        with_any_thread(|thread| match self.message.take() {
+            Some(message) => {
+                thread.finish(&message, &mut |handle| handles.extend(HandleInfo::from_received(handle)))
+            }
+            None => Ok(()),
+        })?;
+        Ok(handles)
     }
 }
 
 impl Drop for InPlace<'_> {
     fn drop(&mut self) {
-        if !self.finished {
-            // Handles that nobody took are closed here. In a forked child there is nothing to consume.
-            let _ = self.consume();
+        if let Some(message) = self.message.take() {
+            attach::dropped(Dropped::Message(message));
         }
     }
 }

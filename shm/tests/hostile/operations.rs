@@ -125,8 +125,8 @@ pub fn operate(
         9..=11 => thread.send(found()?, 0, &bytes),
         12 | 13 => thread.send_with_handles(found()?, 0, &bytes, some, 0, None),
         14 | 15 => thread.receive(found()?, 0, &mut sink, TooSmall::Keep).map(drop),
-        16 => thread.send_batch(found()?, 0, [&bytes[..], &b"2"[..]]).map(drop),
-        17 => thread.receive_batch(found()?, 0, 10, &mut Vec::new(), |_| {}).map(drop),
+        16 => thread.send_batch(found()?, 0, &[&bytes[..], &b"2"[..]]).map(drop),
+        17 => thread.receive_batch(found()?, 0, 10, &mut Vec::new(), &mut Vec::new()).map(drop),
         18 => thread.call_begin(found()?, 0, &bytes, some, 0).map(|call| calls.push(call)),
         19 => match calls.pop() {
             Some(call) if choices.below(4) > 0 => thread.call_finish(&call, soon, &mut sink).map(drop),
@@ -144,7 +144,11 @@ pub fn operate(
         }
         21 => match loans.pop() {
             Some(loan) if choices.below(4) > 0 => thread.commit(loan),
-            _ => Ok(()),
+            Some(loan) => {
+                thread.return_loan(loan);
+                Ok(())
+            }
+            None => Ok(()),
         },
         22 => thread.receive_in_place(found()?, 0).map(|held| messages.push(held)),
         23 => match messages.pop() {

@@ -1,0 +1,157 @@
+//! What the caller's code does in the middle of a call: iterators that a call goes through, and signal handlers.
+
+mod support;
+
+use jacinth::*;
+use nix::sys::signal::{self, SaFlags, SigAction, SigHandler, SigSet, Signal};
+use std::any::Any;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+use support::*;
+
+#[test]
+fn what_an_iterator_drops_during_a_batch_ends() {
+    in_arena(|supervisor| {
+        let (ours, theirs) = Channel::create().unwrap();
+        let held = (0..3).map(|_| (events(1), ours.reserve(100).unwrap()));
+        let sent = ours.write_batch(held.map(|held| {
+            drop(held);
+            &b"a message"[..]
+        }));
+        assert_eq!(sent, Ok(3));
+        assert_eq!(objects(supervisor), 1);
+        (0..3).for_each(|_| assert_eq!(next(&theirs).bytes(), b"a message"));
+    });
+}
+
+#[test]
+fn an_iterator_may_use_the_channel_that_its_batch_goes_to() {
+    in_arena(|_| {
+        let (ours, theirs) = Channel::create().unwrap();
+        let sent = ours.write_batch((0..3).map(|_| {
+            tell(&ours, "first");
+            &b"then"[..]
+        }));
+        assert_eq!(sent, Ok(3));
+        for expected in ["first", "first", "first", "then", "then", "then"] {
+            assert_eq!(next(&theirs).bytes(), expected.as_bytes());
+        }
+    });
+}
+
+#[test]
+fn a_batch_without_an_end_is_written_until_the_channel_is_full() {
+    in_arena_of(
+        |config| config.max_pending_messages = 300,
+        |_| {
+            let (ours, theirs) = Channel::create().unwrap();
+            let mut sent = 0;
+            while let Ok(more) = ours.write_batch(std::iter::repeat(&b"again"[..])) {
+                sent += more;
+            }
+            assert_eq!(sent, 300);
+            drop(theirs);
+        },
+    );
+}
+
+/// What the signal handler is to drop.
+static TO_DROP: Mutex<Vec<Box<dyn Any + Send>>> = Mutex::new(Vec::new());
+
+extern "C" fn drop_all(_: i32) {
+    TO_DROP.lock().unwrap().drain(..).for_each(drop);
+}
+
+/// Runs `handler` whenever this process gets the signal.
+#[expect(unsafe_code, reason = "a handler may run anywhere")]
+fn on(signal: Signal, handler: extern "C" fn(i32)) {
+    let action = SigAction::new(SigHandler::Handler(handler), SaFlags::SA_RESTART, SigSet::empty());
+    // SAFETY: the handlers here use what no thread that they may interrupt is using: the tests see to that.
+    unsafe { signal::sigaction(signal, &action) }.unwrap();
+}
+
+/// Has the thread get a signal.
+#[expect(unsafe_code, reason = "the C library's call")]
+fn interrupt(thread: libc::pthread_t) {
+    // SAFETY: the caller knows that the thread has not been joined.
+    assert_eq!(unsafe { libc::pthread_kill(thread, libc::SIGUSR1) }, 0);
+}
+
+/// Handles, loans and messages that a handler drops while the thread is inside a call end when that call is over.
+#[test]
+fn what_a_signal_handler_drops_during_a_call_ends_after_it() {
+    in_arena(|supervisor| {
+        on(Signal::SIGUSR1, drop_all);
+        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs): (&'static Channel, _) = (Box::leak(Box::new(ours)), Box::leak(Box::new(theirs)));
+        let bell = Event::create().unwrap();
+        let (sibling, canary) = canary();
+        theirs.write(b"luggage", &mut vec![canary]).unwrap();
+        tell(theirs, "the next");
+        let before = objects(supervisor);
+        TO_DROP.lock().unwrap().extend([
+            Box::new(events(20)) as Box<dyn Any + Send>,
+            Box::new(ours.reserve(1000).unwrap()),
+            Box::new(ours.read_in_place().unwrap()),
+        ]);
+        std::thread::scope(|scope| {
+            let (tell_thread, thread) = std::sync::mpsc::channel();
+            let bell = &bell;
+            let waiter = asleep(scope, supervisor, move || {
+                #[expect(unsafe_code, reason = "the C library's call")]
+                // SAFETY: the number of the calling thread.
+                tell_thread.send(unsafe { libc::pthread_self() }).unwrap();
+                bell.wait(Signals::USER_0, FOREVER)
+            });
+            interrupt(thread.recv().unwrap());
+            until(|| TO_DROP.try_lock().is_ok_and(|left| left.is_empty()));
+            bell.signal(Signals::NONE, Signals::USER_0).unwrap();
+            assert_eq!(waiter.join().unwrap(), Ok(Signals::USER_0));
+        });
+        assert!(is_closed(&sibling), "the handle in the message");
+        assert_eq!(objects(supervisor), before);
+        assert_eq!(next(ours).bytes(), b"the next");
+        tell(ours, "not blocked");
+        assert_eq!(next(theirs).bytes(), b"not blocked");
+    });
+}
+
+/// The channel that the handler writes to, and how often it could not.
+static CHANNEL: AtomicU32 = AtomicU32::new(0);
+static REFUSED: AtomicU32 = AtomicU32::new(0);
+
+extern "C" fn write_one(_: i32) {
+    match raw::channel_write(CHANNEL.load(Ordering::Relaxed), b"from the handler", &[]) {
+        Err(Status::BAD_STATE) => REFUSED.fetch_add(1, Ordering::Relaxed),
+        _ => 0,
+    };
+}
+
+/// Filling a loan is a call like any other: a handler that writes to its channel meanwhile is told so, and does not wait
+/// for ever for the thread that it interrupted.
+#[test]
+fn a_signal_handler_that_writes_while_a_loan_is_filled_is_refused() {
+    in_arena(|_| {
+        let (ours, theirs) = Channel::create().unwrap();
+        CHANNEL.store(ours.raw_handle(), Ordering::Relaxed);
+        on(Signal::SIGUSR1, write_one);
+        let bytes = vec![0x5a; 8 << 20];
+        let mut loan = ours.reserve(bytes.len()).unwrap();
+        #[expect(unsafe_code, reason = "the C library's call")]
+        // SAFETY: the number of the calling thread.
+        let thread = unsafe { libc::pthread_self() };
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                while REFUSED.load(Ordering::Relaxed) == 0 {
+                    interrupt(thread);
+                    std::thread::sleep(std::time::Duration::from_micros(300));
+                }
+            });
+            while REFUSED.load(Ordering::Relaxed) == 0 {
+                loan.write_at(0, &bytes).unwrap();
+            }
+        });
+        loan.commit().unwrap();
+        while next(&theirs).bytes() != bytes {}
+    });
+}
