@@ -197,7 +197,7 @@ fn a_thread_row_has_one_holder_at_a_time() {
         let joining = loom::thread::spawn(move || match Thread::join(&process) {
             Ok(thread) => thread.close_value(event).map(|()| true).unwrap(),
             Err(error) => {
-                assert_eq!(error, Error::NoResources("thread rows"));
+                assert_eq!(error, Error::NoResources("threads (max_threads)"));
                 false
             }
         });

@@ -12,7 +12,13 @@ use support::*;
 
 #[test]
 fn child_main() {
-    play(&[("echo", echo), (FOUNDER, found), (SURVIVOR, stop_the_leader), ("joins", joins)]);
+    play(&[
+        ("echo", echo),
+        (FOUNDER, found),
+        (SURVIVOR, stop_the_leader),
+        ("joins", joins),
+        ("drops its privileges", drops_its_privileges),
+    ]);
 }
 
 const FOUNDER: &str = "founder that is stopped";
@@ -99,6 +105,54 @@ fn without_threads_nothing_is_kept_and_the_limit_is_named() {
         supervisor.collect().unwrap();
         clean(&supervisor);
     });
+}
+
+#[test]
+fn the_spawner_hears_what_became_of_a_program() {
+    in_arena(|supervisor| {
+        let (ours, mut attached) = spawn(supervisor, "echo");
+        tell(&ours, "are you there?");
+        next(&ours);
+        assert_eq!(supervisor.fate(&attached), Ok(Fate::Attached));
+        // It makes no call.
+        let (near, far) = Channel::create().unwrap();
+        let mut silent = supervisor.spawn(Command::new("sleep").arg("50"), far).unwrap();
+        assert_eq!(supervisor.fate(&silent), Ok(Fate::Waiting));
+        silent.kill().unwrap();
+        wait_for_peer_closed(&near);
+        silent.wait().unwrap();
+        assert_eq!(supervisor.fate(&silent), Ok(Fate::Ended));
+        attached.kill().unwrap();
+        attached.wait().unwrap();
+        wait_for_peer_closed(&ours);
+    });
+}
+
+#[test]
+fn the_spawner_hears_that_a_program_was_refused() {
+    in_arena(|supervisor| {
+        if !rustix::process::geteuid().is_root() {
+            return eprintln!("skipped: only root can start programs as somebody else");
+        }
+        // It becomes another user by itself, as one that drops its privileges does.
+        let (near, far) = Channel::create().unwrap();
+        let mut child = supervisor.spawn(&mut role("drops its privileges"), far).unwrap();
+        wait_for_peer_closed(&near);
+        child.wait().unwrap();
+        assert_eq!(supervisor.fate(&child), Ok(Fate::Refused(Status::ACCESS_DENIED)));
+    });
+}
+
+fn drops_its_privileges() {
+    let socket = std::env::var(ARENA_VARIABLE).unwrap();
+    for path in [socket.as_str(), std::path::Path::new(&socket).parent().unwrap().to_str().unwrap()] {
+        // So that it gets as far as the supervisor.
+        let all = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+        std::fs::set_permissions(path, all).unwrap();
+    }
+    // SAFETY: the whole process becomes nobody.
+    assert_eq!(unsafe { libc::setresuid(65534, 65534, 65534) }, 0);
+    assert!(take_startup_handle().is_err());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What the supervisor answers to those who ask it: admission, above all.
 
 use super::client::{receive_packet, send_packet};
+use super::fate::Fate;
 use super::patience::wait_for;
 use super::protocol::{Answer, PACKET_BYTES, Request};
 use super::server::{Member, Server};
@@ -62,6 +63,10 @@ impl Server {
         };
         if let Some((status, why)) = refused {
             tracing::warn!(user, "{why}");
+            let is_it = |member: &&Member| pid.is_some() && member.pid_watched() == pid;
+            if let Some(pid) = self.members.iter().find(is_it).and_then(Member::pid_watched) {
+                self.fates.note(pid.as_raw_pid().unsigned_abs(), Fate::Refused(status));
+            }
             let _ = send_packet(line.as_fd(), &Answer::refuse(status).to_packet(), None);
             return;
         }
@@ -100,6 +105,7 @@ impl Server {
                 let given_up = self.burials.announce_given_up(&self.thread, seat);
                 given_up.map(|()| Answer::ok()).map_err(status::of)
             }
+            Request::Fate { pid } => Ok(Answer::fate(self.fate_of(pid))),
             Request::Collect => self.collect().map(|report| Answer::report(&report)),
         };
         let answer = answer.unwrap_or_else(Answer::refuse);
@@ -217,9 +223,24 @@ impl Server {
             Err(error) => return cannot_be_watched(error),
         };
         if self.adopt(seat, occupant)? {
+            self.fates.forget(occupant.pid);
             self.members.push(Member { watched: Some(watched), seat: Some(seat), ..Member::default() });
         }
         Ok(Answer::ok())
+    }
+
+    fn fate_of(&self, pid: u32) -> Fate {
+        let has_it = |member: &&Member| {
+            member.pid_watched().is_some_and(|watched| watched.as_raw_pid().unsigned_abs() == pid)
+        };
+        let seat = self.members.iter().find(has_it).and_then(|member| member.seat);
+        match seat {
+            Some(seat) if self.arena.is_seated(seat) => Fate::Attached,
+            seat => {
+                let known = seat.map(|_| Fate::Waiting);
+                self.fates.of(pid).or(known).unwrap_or(Fate::Unknown)
+            }
+        }
     }
 
     /// From here on the seat is the supervisor's to watch, whichever process that is.

@@ -65,12 +65,14 @@ impl Line {
         let leader = arena.leader();
         let line = meeting::place(arena, leader).and_then(|place| Self::connect(&place));
         let line = line.or_else(|error| Self::to(address).map_err(|_| error))?;
-        let listener = net::sockopt::socket_peercred(line.socket()?)?.pid;
+        let (listener, _) = identity::peer_of(&line.socket()?)?;
         let occupant = leader.seat().and_then(|seat| arena.occupant(seat).ok().flatten());
-        if occupant.is_some_and(|occupant| Pid::from_raw(occupant.pid.cast_signed()) == Some(listener)) {
-            return Ok(line);
+        let leading = occupant.and_then(|occupant| Pid::from_raw(occupant.pid.cast_signed()));
+        match listener {
+            Some(listener) if leading == Some(listener) => Ok(line),
+            Some(listener) => Err(io::Error::other(format!("process {listener} listens, and does not lead"))),
+            None => Err(io::Error::other("a process of another PID namespace listens")),
         }
-        Err(io::Error::other(format!("process {listener} listens, and does not lead")))
     }
 
     /// A process's line to the supervisor that it runs itself, and the supervisor's end of it.

@@ -12,7 +12,7 @@
 //! was made within a minute.
 
 use super::address::{FOLDER_PREFIX, Reach, SOCKET_NAME, beside, file_at, is_own, is_private};
-use super::identity::is_ready;
+use super::identity::{self, is_ready};
 use jacinth_shm::Held;
 use rustix::fs::{FlockOperation, Mode, OFlags, fcntl_lock};
 use rustix::io::Errno;
@@ -125,7 +125,8 @@ pub(super) fn listener_at(path: &Path) -> Option<Pid> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).ok()?;
     rustix::net::connect(&socket, &Reach::of(path).ok()?.address).ok()?;
-    rustix::net::sockopt::socket_peercred(&socket).ok().map(|peer| peer.pid)
+    // One that cannot be seen from this PID namespace lives, for all that is known here; as does its first process.
+    identity::peer_of(&socket).ok().map(|(pid, _)| pid.unwrap_or(Pid::INIT))
 }
 
 /// Whether it is a process that lives, other than this one. What cannot be seen lives.

@@ -6,6 +6,7 @@ pub(crate) mod client;
 mod cycles;
 mod door;
 mod exiting;
+mod fate;
 pub(crate) mod identity;
 mod idle;
 pub(crate) mod limits;
@@ -26,6 +27,7 @@ use crate::{AsHandleRef, Handle, Rights, Status, detail};
 use address::Address;
 use client::{Client, Line, Request};
 use door::Door;
+pub use fate::Fate;
 use jacinth_shm::{self as shm, Audit, Config, Counters, Recovered};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
@@ -286,6 +288,22 @@ impl Supervisor {
         let _ = child.wait();
         self.give_up(seat);
         Err(refused)
+    }
+
+    /// What has become of a program that was [spawned](Self::spawn): for those who see its channel closed, or hear nothing
+    /// of it.
+    ///
+    /// A program is told why it cannot attach, by the error of its first call; its spawner is told what the supervisor
+    /// knows of that. The last 256 that did not attach are remembered, until another process runs the supervisor.
+    ///
+    /// # Errors
+    /// As for [`collect`](Self::collect).
+    pub fn fate(&self, child: &Child) -> Result<Fate, Status> {
+        self.arena().ok_or_else(|| detail::because_of(Status::BAD_STATE, &AttachError::Forked))?;
+        let (answer, _) = self
+            .ask(Request::Fate { pid: child.id() }, None)
+            .map_err(|error| detail::because_of(Status::UNAVAILABLE, &error))?;
+        answer.to_fate()
     }
 
     /// Nobody will take the seat. Should the supervisor not answer, the seat goes with this process.

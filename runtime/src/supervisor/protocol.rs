@@ -2,6 +2,7 @@
 //! a file descriptor with some of them. Only admission, spawning and collecting go this way; no operation on a
 //! handle does.
 
+use super::fate::Fate;
 use crate::Status;
 use jacinth_shm::{Recovered, Seat};
 
@@ -16,6 +17,8 @@ pub(crate) enum Request {
     Spawned { seat: Seat },
     /// I prepared this seat and nobody will take it.
     GiveUp { seat: Seat },
+    /// What has become of the process with this number, which I have spawned?
+    Fate { pid: u32 },
     /// Recover whatever is dead, reclaim whatever is free, and say what you have done so far.
     Collect,
 }
@@ -70,6 +73,7 @@ impl Request {
             Self::GiveUp { seat } => pack(4, words_of(seat)),
             Self::Collect => pack(5, [0; WORDS]),
             Self::Return { seat } => pack(6, words_of(seat)),
+            Self::Fate { pid } => pack(7, [pid; WORDS]),
         }
     }
 
@@ -82,6 +86,7 @@ impl Request {
             4 => Some(Self::GiveUp { seat: seat_of(words)? }),
             5 => Some(Self::Collect),
             6 => Some(Self::Return { seat: seat_of(words)? }),
+            7 => Some(Self::Fate { pid: words[0] }),
             _ => None,
         }
     }
@@ -110,6 +115,17 @@ impl Answer {
         let mut words = words_of(seat);
         words[2] = term;
         Self { status: 0, words }
+    }
+
+    pub(crate) fn fate(fate: Fate) -> Self {
+        let mut answer = Self::ok();
+        [answer.words[0], answer.words[1]] = fate.to_words();
+        answer
+    }
+
+    pub(crate) fn to_fate(self) -> Result<Fate, Status> {
+        Status::ok(self.status)?;
+        Ok(Fate::from_words([self.words[0], self.words[1]]))
     }
 
     pub(crate) fn term(self) -> u32 {
@@ -199,6 +215,7 @@ mod tests {
             Request::GiveUp { seat },
             Request::Collect,
             Request::Return { seat },
+            Request::Fate { pid: 77 },
         ] {
             assert_eq!(Request::from_packet(&request.to_packet()), Some(request));
         }

@@ -17,6 +17,7 @@
 use super::cycles::Cycles;
 use super::door::Door;
 use super::exiting;
+use super::fate::{Fate, Fates};
 use super::identity;
 use super::idle::Idle;
 use super::meeting;
@@ -60,6 +61,11 @@ pub(super) struct Member {
 }
 
 impl Member {
+    /// The number of its process, if that is watched.
+    pub(super) fn pid_watched(&self) -> Option<Pid> {
+        self.watched.as_ref().and_then(Watched::pid)
+    }
+
     /// It is not watched any more. Gives the seat that it had.
     pub(super) fn forget(&mut self) -> Option<shm::Seat> {
         (self.watched, self.alarm) = (None, Alarm::default());
@@ -89,6 +95,8 @@ pub(super) struct Server {
     pub(super) burials: shm::Burials,
     /// When to try again to recover those for whom it failed.
     retry: Option<Instant>,
+    /// What has become of programs that did not attach.
+    pub(super) fates: Fates,
     /// When those are looked at next who are out of touch.
     look_again: Instant,
     /// When to see next whether the program has closed what is not its own.
@@ -134,6 +142,7 @@ impl Server {
             report: Report::default(),
             burials: shm::Burials::new(),
             retry: None,
+            fates: Fates::default(),
             look_again: Instant::now(),
             look_around: Instant::now() + LOOK_AGAIN,
         }
@@ -326,7 +335,15 @@ impl Server {
 
     /// These processes are dead, or have replaced themselves: it is proven.
     fn bury(&mut self, indices: Vec<usize>) {
-        let seats: Vec<_> = indices.into_iter().filter_map(|index| self.members[index].forget()).collect();
+        let mut seats = Vec::new();
+        for index in indices {
+            let pid = self.members[index].watched.as_ref().and_then(Watched::pid);
+            let Some(seat) = self.members[index].forget() else { continue };
+            if let Some(pid) = pid.filter(|_| !self.arena.is_seated(seat)) {
+                self.fates.note(pid.as_raw_pid().unsigned_abs(), Fate::Ended);
+            }
+            seats.push(seat);
+        }
         self.announce(&seats);
     }
 
