@@ -176,3 +176,37 @@ impl Thread {
         Ok(state.compare_exchange(0, free.0, Release, Relaxed).is_ok())
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::layout::Config;
+    use crate::process::Process;
+    use std::sync::Arc;
+
+    fn word(thread: &Thread, block: BlockId) -> BlockWord {
+        BlockWord(thread.arena().descriptor(block).unwrap().state.load(Relaxed))
+    }
+
+    #[test]
+    fn a_block_begins_anew_with_a_new_generation() {
+        let config = Config { max_objects: 2, max_processes: 1, max_threads: 1, ..Config::default() };
+        let arena = Arc::new(Arena::create(&config).unwrap());
+        let seat = arena.first_seat().unwrap();
+        let thread = Thread::join(&Process::sit(arena, seat, 1, 1).unwrap()).unwrap();
+        let mut newest = 0;
+        for _ in 0..3 {
+            let blocks: Vec<_> = (0..2 * LEAST).map(|_| thread.take_some_block(0).unwrap()).collect();
+            for block in &blocks {
+                let owned = word(&thread, *block);
+                assert!(owned.generation() >= newest, "{} after {newest}", owned.generation());
+                thread.set_link(Link::Taking { block: *block }, 0);
+                assert!(thread.free_block_named(*block, owned).unwrap());
+            }
+            newest = blocks.iter().map(|block| word(&thread, *block).generation()).max().unwrap() + 1;
+            thread.trim(0, |_| true).unwrap();
+            assert_eq!(thread.arena().header().blocks_fresh[0].load(Relaxed), 0);
+            assert!(blocks.iter().all(|block| word(&thread, *block) == BlockWord(0)));
+        }
+    }
+}
