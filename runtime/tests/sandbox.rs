@@ -66,7 +66,8 @@ fn a_sandbox_leads_and_is_led() {
         return;
     }
     let (base, jail) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-    for sandbox in [&[format!("chroot {}", jail.path().display())][..], &["setuid 65534".into()]] {
+    let (chroot, setuid) = (format!("chroot {}", jail.path().display()), "setuid 65534".to_owned());
+    for sandbox in [vec![&chroot], vec![&setuid], vec![&chroot, &setuid]] {
         let (founder, path, mut first, mut second) = three(base.path());
         for puppet in [&mut first, &mut second] {
             sandbox.iter().for_each(|what| assert_eq!(puppet.told(what), "done"));

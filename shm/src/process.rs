@@ -46,6 +46,7 @@ pub struct Process {
     pub(crate) arena: Arc<Arena>,
     guard: crate::fork::ForkGuard,
     pub(crate) row: u16,
+    epoch: u32,
     pub(crate) secret: Secret,
     pub(crate) entries: Lock<EntryPool>,
     /// Threads that have a row.
@@ -148,6 +149,7 @@ impl Process {
         let process = Arc::new(Self {
             guard,
             row: seat.row,
+            epoch: seat.epoch,
             secret: Secret::new(seed),
             entries: Lock::new(EntryPool::new(STARTUP_ENTRY + 1, last)),
             threads: Lock::new(0),
@@ -199,6 +201,11 @@ impl Process {
     /// The arena.
     pub fn arena(&self) -> &Arc<Arena> {
         &self.arena
+    }
+
+    /// The seat that this process has.
+    pub fn seat(&self) -> Seat {
+        Seat { row: self.row, epoch: self.epoch }
     }
 
     /// This process's row.

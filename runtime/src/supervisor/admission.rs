@@ -52,7 +52,7 @@ impl Server {
         };
         limits::raise_descriptors_near(&line);
         let Ok((pid, user)) = identity::peer_of(&line) else { return };
-        let is_other_user = user != self.user;
+        let is_other_user = user != self.user && pid != Some(rustix::process::getpid());
         let is_known = |member: &Member| member.seat.is_some() && member.pid == pid;
         let refused = if is_other_user && !self.members.iter().any(is_known) {
             Some((Status::ACCESS_DENIED, "refused a process of another user"))
@@ -95,10 +95,7 @@ impl Server {
         let file = if matches!(request, Request::Join { .. }) { self.arena_file() } else { None };
         let answer = match request {
             Request::Return { seat } => self.welcome_back(index, seat),
-            // Of another user's processes, only those that have just been known by their seats.
-            _ if self.members[index].is_other_user && self.members[index].seat.is_none() => {
-                Err(Status::ACCESS_DENIED)
-            }
+            _ if self.members[index].is_other_user => Err(Status::ACCESS_DENIED),
             Request::Join { seat } => self.admit(index, line, seat),
             Request::Spawned { seat } => self.watch_spawned(seat, along),
             Request::GiveUp { seat } => {
@@ -198,6 +195,9 @@ impl Server {
         let watched = known.ok_or(Status::NOT_FOUND)?.watched.take();
         self.forget_watch(seat);
         (self.members[index].watched, self.members[index].seat) = (watched, Some(seat));
+        // All its lines are known now: it may have two for a moment, one of which it gives up.
+        let lines = self.members.iter_mut().filter(|member| member.pid == pid);
+        lines.for_each(|member| member.is_other_user = false);
         Ok(Answer::seated(seat, self.arena.leader().term()))
     }
 

@@ -368,7 +368,12 @@ impl Supervisor {
         along: Option<&OwnedFd>,
     ) -> std::io::Result<(protocol::Answer, Option<OwnedFd>)> {
         let Attachment { process, address, supervisor, .. } = self.attachment;
-        let find = || Line::to_leader(process.arena(), address);
+        let find = || {
+            let line = Line::to_leader(process.arena(), address)?;
+            // One that has become another user's is known by its seat. The leader itself has none to return to.
+            line.ask(Request::Return { seat: process.seat() }, None, Some(client::answer_time()))?;
+            Ok(line)
+        };
         let asked = supervisor.ask(find, request, along.map(AsFd::as_fd));
         asked.map_err(|error| if error.kind() == TimedOut { self.is_silent() } else { error })
     }

@@ -54,7 +54,7 @@ pub(super) struct Member {
     /// Its process, if it is watched.
     pub(super) watched: Option<Watched>,
     pub(super) seat: Option<shm::Seat>,
-    /// Whether it runs as another user than the arena's: it was admitted before it changed.
+    /// Whether it runs as another user than the arena's, and is not known yet as one that was admitted before.
     pub(super) is_other_user: bool,
     /// What its tripwire has led to.
     pub(super) alarm: Alarm,
