@@ -417,14 +417,9 @@ impl Walk<'_> {
                 let block = BlockId::new(class, index);
                 self.look_at_map(block)?;
                 match BlockWord(self.arena.descriptor(block)?.state.load(Relaxed)).state() {
-                    BlockState::Bound(writer) => {
-                        // A retired channel keeps its blocks until it is reclaimed.
-                        let life = Life(self.arena.object(writer.slot())?.life.load(Relaxed)).state();
-                        let resting = matches!(life, LifeState::Retired | LifeState::Reclaiming(_));
-                        if !resting && !self.blocks.contains_key(&block) {
-                            self.audit
-                                .find(format!("block {block:?} of ring {writer:?} is not reachable from it"));
-                        }
+                    BlockState::Bound(writer) if !self.blocks.contains_key(&block) => {
+                        self.audit
+                            .find(format!("block {block:?} of ring {writer:?} is not reachable from it"));
                     }
                     BlockState::Invalid if u64::from(index) < counted => {
                         self.audit.find(format!("block {block:?} was passed over, and nobody will take it"));

@@ -128,7 +128,7 @@ impl Thread {
         Ok(())
     }
 
-    /// Whether a retired slot has no segments or blocks to give back: nothing was ever written there.
+    /// Whether a retired slot is as a new object needs it: nothing was ever written there.
     pub(crate) fn holds_nothing(&self, slot: u32, life: Life) -> Result<bool> {
         if life.shape() != Some(Shape::Channel) {
             return Ok(true);
@@ -139,6 +139,7 @@ impl Thread {
             producer.first_segment.load(Relaxed) == 0
                 && producer.blocks.load(Relaxed) == 0
                 && consumer.head_segment.load(Relaxed) == 0
+                && producer.tail.load(Relaxed) == 0
                 && producer.max_pending.load(Relaxed) == 0
                 && consumer.discards_late.load(Relaxed) == 0
         };
@@ -146,18 +147,22 @@ impl Thread {
     }
 
     /// Gives back every segment and block of a channel that nobody can reach any more. Resumable: each is
-    /// taken off its chain first, under an intent that names its exact word.
+    /// taken off its chain first, under an intent that names its exact word. Head and tail stay, so that a successor finds
+    /// nothing to drain.
     ///
-    /// Relaxed where a store's place does not matter to a successor: the life that becomes FREE publishes them all.
-    pub(crate) fn free_directions(&self, slot: u32) -> Result<()> {
+    /// Relaxed where a store's place does not matter to a successor: the life that changes next publishes them all.
+    pub(crate) fn free_blocks_of(&self, slot: u32) -> Result<()> {
         for side in 0..2 {
             let writer = ObjectRef::new(slot, side);
             let Direction { producer, consumer } = self.direction(writer)?;
-            if consumer.head_segment.load(Relaxed) == 0 {
-                consumer.head_segment.store(producer.first_segment.load(Relaxed), Relaxed);
+            let first = producer.first_segment.load(Relaxed);
+            if first != 0 {
+                if consumer.head_segment.load(Relaxed) == 0 {
+                    consumer.head_segment.store(first, Relaxed);
+                }
+                // ORDER: Release: after the store above, or the segments would be lost with this thread.
+                producer.first_segment.store(0, Release);
             }
-            // ORDER: Release: after the store above, or the segments would be lost with this thread.
-            producer.first_segment.store(0, Release);
             while let Some(block) = BlockId::from_link(consumer.head_segment.load(Relaxed)) {
                 self.take_off(
                     &consumer.head_segment,
@@ -169,6 +174,16 @@ impl Thread {
             while let Some(block) = BlockId::from_link(producer.blocks.load(Relaxed)) {
                 self.take_off(&producer.blocks, block, Link::LeavePayload { from: writer, block }, writer)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Makes the rings of a channel that nobody can reach any more as a new one needs them.
+    pub(crate) fn free_directions(&self, slot: u32) -> Result<()> {
+        self.free_blocks_of(slot)?;
+        for side in 0..2 {
+            let Direction { producer, consumer } = self.direction(ObjectRef::new(slot, side))?;
+            // Relaxed: the life that becomes FREE publishes them.
             producer.tail_segment.store(0, Relaxed);
             producer.tail.store(0, Relaxed);
             consumer.head.store(0, Relaxed);

@@ -9,6 +9,11 @@
 //! INV-DYING-2: only the head of a list is finished and taken off, and a hazard names it, so that a slot which was
 //! retired and not yet taken off the list is not reused.
 //! INV-DYING-3: clearing a side is idempotent, one message at a time, in one pass over all of them.
+//! INV-DYING-4: a channel that is RETIRED holds no blocks: the worker of its last side gives them back before.
+//! *Why nobody uses them any more:* the other side is done, so its worker has drained and gone on. No operation of
+//! either end is left, since closing passed through its locks (INV-ENDPOINT-1), nor any of a dead process, whose intents
+//! are settled before its ends are closed (INV-RECOVER-2). This side is on one list (INV-DYING-1), and its worker's
+//! hazard and link intent say where a successor goes on.
 
 use crate::bits::ObjectRef;
 use crate::burial::Budget;
@@ -183,12 +188,16 @@ impl Thread {
         let cell = &self.arena().object(slot)?.life;
         // Twice if the other side is done in between; never more.
         for _ in 0..2 {
-            // Relaxed: only the word itself is used; what came before the other side's bit, the CAS carries on.
-            let life = Life(cell.load(Relaxed));
+            // ORDER: Acquire pairs with the Release below: of the last side, who has seen that the other is done sees all
+            // that was done to the rings.
+            let life = Life(cell.load(Acquire));
             if life.is_done(side) {
                 return Ok(());
             }
             let finished = life.finished(side);
+            if finished.state() == LifeState::Retired && life.shape() == Some(Shape::Channel) {
+                self.free_blocks_of(slot)?;
+            }
             // ORDER: Release, either way: this side's clearing comes before, for whoever reclaims the slot. It is
             // ordered behind both sides, whoever is the last, since the CAS continues what it changes.
             if life.shape() == Some(Shape::Single) {
@@ -216,6 +225,15 @@ impl Thread {
     pub fn reclaim(&self) -> Result<usize> {
         self.retired.borrow_mut().append(&mut self.cleared.borrow_mut());
         self.go_through_retired(0)
+    }
+
+    /// What ended threads have left is a batch, too: the one that completes it reclaims it. Others may never retire enough.
+    pub(crate) fn reclaim_orphans(&self) {
+        if self.process.orphans.lock().len() >= self.reclaim_batch {
+            // Should it fail, a collection finds them.
+            let _ = self.go_through_retired(0);
+            self.process.orphans.lock().append(&mut self.retired.borrow_mut());
+        }
     }
 
     /// Sorts the retired slots: those that hazards name stay; up to `most_cleared` of the others wait in `cleared`, still
@@ -263,7 +281,7 @@ impl Thread {
         }
         crash_point!(self, "reclaim.claimed");
         self.tear_down(slot, reclaiming)?;
-        self.spare_slots.borrow_mut().push(slot);
+        self.note_spare(slot);
         Ok(true)
     }
 
@@ -306,7 +324,7 @@ impl Thread {
             self.free_directions(slot)?;
         }
         crash_point!(self, "reclaim.torn");
-        // ORDER: Release pairs with the Acquire of `take_known_slot`: the next user finds everything given back.
+        // ORDER: Release pairs with the Acquire of `take_spare_slot`: the next user finds everything given back.
         self.arena().object(slot)?.life.store(life.freed().0, Release);
         Ok(())
     }

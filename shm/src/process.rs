@@ -8,6 +8,7 @@ use crate::bits::ObjectRef;
 use crate::block_quota::Returned;
 #[cfg(not(loom))]
 use crate::count::Found;
+use crate::create::SlotSearch;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::keeper::Keeper;
@@ -53,6 +54,8 @@ pub struct Process {
     threads: Lock<u32>,
     /// Slots that were free when last seen.
     pub(crate) spare_slots: Lock<Vec<u32>>,
+    /// Where free slots are looked for next.
+    pub(crate) slot_search: Lock<SlotSearch>,
     /// Retired slots that an ended thread left to be reclaimed.
     pub(crate) orphans: Lock<Vec<(u32, Life)>>,
     /// What this process may still take, and which blocks were free when last seen.
@@ -154,6 +157,7 @@ impl Process {
             entries: Lock::new(EntryPool::new(STARTUP_ENTRY + 1, last)),
             threads: Lock::new(0),
             spare_slots: Lock::new(Vec::new()),
+            slot_search: Lock::default(),
             orphans: Lock::new(Vec::new()),
             quotas: Quotas::new(&arena.layout().config, seat),
             endpoints: OnceTable::new(last as usize),

@@ -384,8 +384,16 @@ impl Drop for Thread {
         if !retired.is_empty() {
             self.process.orphans.lock().append(&mut retired);
         }
+        drop(retired);
+        if settled && self.owns_row {
+            self.reclaim_orphans();
+        }
         self.give_aside_back();
-        self.process.spare_slots.lock().append(&mut self.spare_slots.borrow_mut());
+        let mut spare = self.process.spare_slots.lock();
+        if spare.len() < crate::create::MOST_SPARE {
+            spare.append(&mut self.spare_slots.borrow_mut());
+        }
+        drop(spare);
         if !self.owns_row {
             return;
         }

@@ -336,3 +336,51 @@ fn a_full_table_says_so_and_everything_stays_usable() {
     }
     clean(&thread);
 }
+
+#[test]
+fn an_ended_channel_holds_no_blocks() {
+    let mut config = small();
+    config.max_objects = 4096;
+    let process = seated(&config);
+    let thread = Thread::join(&process).unwrap();
+    for _ in 0..20 {
+        // A loan takes half of its class, and 512 channels would be reclaimed together.
+        let (near, far) = channel(&thread);
+        let loan = thread.reserve(thread.find(near).unwrap(), 0, 2 << 20).unwrap();
+        thread.commit(loan).unwrap();
+        for end in [near, far] {
+            thread.close(thread.find(end).unwrap()).unwrap();
+        }
+        let audit = clean(&thread);
+        assert_eq!((audit.objects, audit.blocks), (0, 0));
+    }
+    assert_eq!(clean(&thread).retired, 20, "no slot was reclaimed");
+}
+
+#[test]
+fn what_ended_threads_retired_is_reclaimed() {
+    let process = seated(&small());
+    let mut most = 0;
+    for _ in 0..40 {
+        let thread = Thread::join(&process).unwrap();
+        let (event, _) = thread.create(Shape::Single, 5, ALL).unwrap();
+        thread.close(thread.find(event).unwrap()).unwrap();
+        drop(thread);
+        most = most.max(process.arena().audit().retired);
+    }
+    assert!(most <= 8, "{most} slots waited for a thread that retires more");
+    assert!(process.used_slots() < 24, "{} slots were used", process.used_slots());
+}
+
+#[test]
+fn what_others_freed_is_used_before_the_unused() {
+    let mut config = small();
+    config.max_objects = 1 << 16;
+    let process = seated(&config);
+    let (maker, closer) = (Thread::join(&process).unwrap(), Thread::join(&process).unwrap());
+    for _ in 0..5000 {
+        let events: Vec<_> = (0..32).map(|_| maker.create(Shape::Single, 5, ALL).unwrap().0).collect();
+        events.iter().for_each(|event| closer.close(closer.find(*event).unwrap()).unwrap());
+    }
+    assert!(process.used_slots() < 16_000, "{} slots for 32 objects", process.used_slots());
+}
