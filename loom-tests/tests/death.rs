@@ -57,6 +57,12 @@ fn closing_a_shared_handle() {
     explore_deaths(CLOSING_A_SHARED_HANDLE, 2);
 }
 
+/// INV-PULSE-1: what must hold afterwards is in `killed.rs`.
+#[test]
+fn clearing_a_watched_signal() {
+    explore_deaths(CLEARING_A_WATCHED_SIGNAL, 1);
+}
+
 /// INV-REF-1, INV-COUNT-2, INV-COUNT-3.
 #[test]
 fn duplicating_a_handle() {

@@ -159,6 +159,39 @@ fn receiving_a_reply_ahead_of_its_turn() {
     });
 }
 
+/// INV-PULSE-1: wherever a signaller dies that clears a signal, a sleeper that does not look until then observes it.
+#[test]
+fn clearing_a_watched_signal() {
+    for alone in [true, false] {
+        explore(move |stores, missing| {
+            let Cast { supervisor, victim, seat, victims, survivor, survivors } =
+                (CLEARING_A_WATCHED_SIGNAL.stage)();
+            let (theirs, ours) = (find(&victim, victims[0]), survivors[0]);
+            let other = sibling(&survivor);
+            let asleep = [survivor.fall_asleep(ours, USER).unwrap(), other.fall_asleep(ours, USER).unwrap()];
+            victim.signal(theirs, 0, USER).unwrap();
+            let set = if alone { 0 } else { USER << 1 };
+            let ended = killed_after(stores, missing, || victim.signal(theirs, USER, set));
+            victim.has_died();
+            // One of them clears it too, and recovery comes last.
+            other.signal(find(&other, ours), USER, 0).unwrap();
+            for (sleeper, asleep) in [&survivor, &other].into_iter().zip(asleep) {
+                let seen = sleeper.look_asleep(&asleep).unwrap();
+                assert_eq!(seen & USER, USER);
+                sleeper.wake_up(asleep).unwrap();
+            }
+            supervisor.recover(seat).unwrap();
+            match ended {
+                Killed::Finished(result) => {
+                    result.unwrap();
+                    None
+                }
+                Killed::After(sets) => Some(sets),
+            }
+        });
+    }
+}
+
 /// INV-RECOVER-1, INV-RECOVER-2, INV-ROW-2: recovery is an operation like any other.
 #[test]
 fn recovering_handles() {

@@ -5,7 +5,7 @@
 
 use crate::block::{BlockId, Descriptor};
 use crate::error::{Error, Result};
-use crate::free_map::FreeMap;
+use crate::free_map::{FreeMap, MapWord, WORD_BITS};
 use crate::layout::{
     CLASS_0_LINES, Config, EntryCell, Header, LINE_WORDS, Layout, Line, Map, PAGE_BYTES, Section,
 };
@@ -13,6 +13,7 @@ use crate::object::{Body, Name, Object};
 use crate::owner::{ProcessRow, Record, ThreadRow};
 use crate::region::{Heap, Region, Shared};
 use crate::sync::{AtomicU64, Futex, Relaxed};
+use crate::watch::WatchRow;
 use core::ptr::NonNull;
 #[cfg(not(loom))]
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -208,6 +209,22 @@ impl Arena {
         self.at(self.layout.threads, tag.into()).ok_or(Error::Corrupt("a thread row is out of range"))
     }
 
+    pub(crate) fn watch(&self, tag: u16) -> Result<&WatchRow> {
+        self.at(self.layout.watches, tag.into()).ok_or(Error::Corrupt("a thread row is out of range"))
+    }
+
+    /// Which threads' waits watch anything.
+    pub(crate) fn watching(&self) -> &[MapWord] {
+        self.all(self.layout.watching)
+    }
+
+    /// One thread's word of these, and its bit in there.
+    pub(crate) fn watching_bit(&self, tag: u16) -> Result<(&AtomicU64, u64)> {
+        let (word, bit) = (usize::from(tag) / WORD_BITS, usize::from(tag) % WORD_BITS);
+        let word = self.watching().get(word).ok_or(Error::Corrupt("a thread row is out of range"))?;
+        Ok((&word.0, 1 << bit))
+    }
+
     #[inline(always)]
     pub(crate) fn entry(&self, process: u16, index: u32) -> Option<&AtomicU64> {
         if index as usize >= self.layout.entries_per_process {
@@ -353,6 +370,8 @@ mod model {
             self.construct(layout.header);
             self.construct(layout.processes);
             self.construct(layout.threads);
+            self.construct(layout.watches);
+            self.construct(layout.watching);
             self.construct(layout.objects);
             self.construct(layout.bodies);
             self.construct(layout.names);

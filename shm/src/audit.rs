@@ -9,6 +9,7 @@
 //! | consumed − head = messages TAKEN, and those between segments | AHEAD-1 |
 //! | every block free, or part of exactly one direction, or in a living thread's hands | BLOCK-1 |
 //! | the map of free blocks shows those that are free, and no others | FREE-1, FREE-2 |
+//! | no free thread row watches signals | PULSE-3 |
 //! | no dead process is unrecovered | RECOVER-1 |
 //!
 //! "Quiescent" means that no operation is under way: other processes may be attached, and asleep. An arena that
@@ -160,6 +161,10 @@ impl Walk<'_> {
             let Some(process) = claim.thread_owner() else {
                 if self.arena.thread(tag)?.has_work() {
                     self.audit.find(format!("thread row {tag} is free and names something unfinished"));
+                }
+                let (word, bit) = self.arena.watching_bit(tag)?;
+                if word.load(Relaxed) & bit != 0 {
+                    self.audit.find(format!("thread row {tag} is free and watches signals"));
                 }
                 continue;
             };

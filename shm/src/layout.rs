@@ -1,11 +1,11 @@
 //! Where everything lies in an arena: fixed by a [`Config`] at creation, recomputed and compared at attach.
 //!
 //! ```text
-//!  header │ process rows │ thread rows │ objects │ bodies │ names │ handle tables │ maps │ descriptors │ block pools
-//!           4 lines        4 lines       1 line    4 lines  2 lines one word an     1 bit  half a line   class 0 … 16
-//!           a process      a thread      an object a channel        entry, a page-  a      a block       256 B … 16 MiB
-//!                                                                   aligned region  thing
-//!                                                                   a process
+//!  header │ process rows │ thread rows │ watches │ objects │ bodies │ names │ handle tables │ maps │ descriptors │ block pools
+//!           4 lines        4 lines       33 lines  1 line    4 lines  2 lines one word an     1 bit  half a line   class 0 … 16
+//!           a process      a thread      and 1 bit an object a channel        entry, a page-  a      a block       256 B … 16 MiB
+//!                                        a thread                             aligned region  thing
+//!                                                                             a process
 //! ```
 //!
 //! The maps say which objects and which blocks are free: one for objects, one for each class of blocks. Beside each of the
@@ -20,6 +20,7 @@ use crate::object::{Body, Name, Object};
 use crate::owner::{ProcessRow, ThreadRow};
 use crate::region::Shared;
 use crate::sync::{AtomicU64, Shadow};
+use crate::watch::WatchRow;
 use core::marker::PhantomData;
 use core::mem::size_of;
 
@@ -42,7 +43,7 @@ const MAGIC: u64 = u64::from_le_bytes(*b"jacinth\x01");
 pub(crate) const RESERVED_THREADS: u32 = if cfg!(loom) { 0 } else { 32 };
 
 /// Changes whenever a word's meaning does.
-pub(crate) const VERSION: u64 = 4;
+pub(crate) const VERSION: u64 = 5;
 
 /// Sixty-four bytes of payload, message headers or handle records.
 #[derive(Debug, Default)]
@@ -357,6 +358,10 @@ pub(crate) struct Layout {
     pub(crate) header: Section<Header>,
     pub(crate) processes: Section<ProcessRow>,
     pub(crate) threads: Section<ThreadRow>,
+    /// What each thread's wait watches: see `watch`.
+    pub(crate) watches: Section<WatchRow>,
+    /// Which threads' waits watch anything.
+    pub(crate) watching: Section<MapWord>,
     pub(crate) objects: Section<Object>,
     pub(crate) bodies: Section<Body>,
     pub(crate) names: Section<Name>,
@@ -382,6 +387,8 @@ impl Layout {
         // Row 0, tag 0 and index 0 mean "nobody" and "invalid": one more of each.
         let processes = at.section(config.max_processes as usize + 1);
         let threads = at.section((RESERVED_THREADS + config.max_threads) as usize + 1);
+        let watches = at.section(threads.count);
+        let watching = at.section(threads.count.div_ceil(WORD_BITS));
         let objects = at.section(config.max_objects as usize);
         let bodies = at.section(config.max_objects as usize);
         let names = at.section(config.max_objects as usize);
@@ -403,6 +410,8 @@ impl Layout {
             header,
             processes,
             threads,
+            watches,
+            watching,
             objects,
             bodies,
             names,
@@ -423,6 +432,7 @@ impl Layout {
             size_of::<Header>(),
             size_of::<ProcessRow>(),
             size_of::<ThreadRow>(),
+            size_of::<WatchRow>(),
             size_of::<Object>(),
             size_of::<Body>(),
             size_of::<Name>(),
@@ -488,6 +498,7 @@ const _: () = {
     assert!(size_of::<Body>() == 4 * LINE_BYTES);
     assert!(size_of::<Name>() == 2 * LINE_BYTES);
     assert!(size_of::<ThreadRow>() == 4 * LINE_BYTES);
+    assert!(size_of::<WatchRow>() == 33 * LINE_BYTES);
     assert!(size_of::<ProcessRow>() == 4 * LINE_BYTES);
     assert!(size_of::<MapWord>() == 8);
     assert!(size_of::<Descriptor>() == 32);

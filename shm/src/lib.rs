@@ -24,6 +24,8 @@
 
 mod ahead;
 mod arena;
+#[cfg(any(loom, test))]
+mod asleep;
 mod audit;
 mod bits;
 mod block;
@@ -77,9 +79,12 @@ mod trim;
 #[cfg(not(loom))]
 mod tripwire;
 mod wait;
+mod watch;
 mod way;
 
 pub use arena::{Arena, AttachError};
+#[cfg(loom)]
+pub use asleep::Asleep;
 pub use audit::Audit;
 pub use burial::Burials;
 pub use call::Pending;

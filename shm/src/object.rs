@@ -153,8 +153,6 @@ pub(crate) struct ConsumerLine {
     pub(crate) consumed: AtomicU64,
     /// 1: its reader discards replies to calls that have timed out.
     pub(crate) discards_late: AtomicU64,
-    /// Not the ring's: signals of side `s` that were set while somebody slept on it. See [`Pulse`].
-    pub(crate) pulse: AtomicU64,
 }
 
 /// The names of an object's sides. A name counts only while its koid word is the side's koid, so a slot that
@@ -348,6 +346,9 @@ impl Count {
 /// | SURE | that sleeper, after its barrier | with MODE | every changer has noticed MODE: others may sleep without a barrier of their own |
 /// | ARMED | a sleeper | a waker, after waking, if the word is unchanged | somebody may sleep |
 /// | ARMED_WRITABLE | a sleeper that waits for WRITABLE | as ARMED | the reader must tell of room too |
+/// | WATCHED | a sleeper that waits for stored signals, when it arms | a signaller that clears a signal and finds nobody who watches | a sleeper may have to be told of what is cleared: see `watch` |
+///
+/// WATCHED stands among the signals, at the place of HANDLE_CLOSED, which is never stored.
 ///
 /// INV-EVENT-1: ARMED is set only in a word that has MODE and SURE, except by a sleeper that the barrier is refused
 /// to and that therefore sleeps only briefly. SURE is set only if MODE has not been
@@ -363,16 +364,19 @@ impl State {
     /// Any flag that makes a changer of derived signals look closer.
     pub(crate) const ATTENTION: u64 = Self::MODE | Self::ARMED | Self::ARMED_WRITABLE;
     pub(crate) const SURE: u64 = 1 << 28;
+    pub(crate) const WATCHED: u64 = (signal::HANDLE_CLOSED as u64) << 32;
     const EPOCH: Field<24, 4> = Field;
     const COUNTER: Field<0, 24> = Field;
 
     #[inline]
     pub(crate) fn signals(self) -> u32 {
-        (self.0 >> 32) as u32
+        (self.0 >> 32) as u32 & !signal::HANDLE_CLOSED
     }
 
-    pub(crate) fn with_signals(self, signals: u32) -> Self {
-        Self(u64::from(signals) << 32 | self.0 & 0xffff_ffff)
+    /// These signals cleared, and then those set.
+    pub(crate) fn changed(self, clear: u32, set: u32) -> Self {
+        let shifted = |signals: u32| u64::from(signals & !signal::HANDLE_CLOSED) << 32;
+        Self(self.0 & !shifted(clear) | shifted(set))
     }
 
     /// The half that a futex compares.
@@ -418,33 +422,6 @@ impl State {
     }
 }
 
-/// The last signals that were set on a side while somebody slept on it, and the event counter at that moment: so
-/// that a sleeper which wakes after they have been cleared again still observes them.
-///
-/// INV-PULSE-1: written after the signals were set, with the counter of the word they were set in, and before the
-/// sleepers are woken. A sleeper believes a pulse whose counter is not older than the one it *first* armed with in
-/// this wait: so what it observes was set since, and what an earlier wait saw is not seen again.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Pulse(pub(crate) u64);
-
-impl Pulse {
-    const SIGNALS: Field<0, 32> = Field;
-    const COUNTER: Field<32, 24> = Field;
-
-    /// This pulse and another at the same moment, or the other alone if it is later.
-    pub(crate) fn and(self, state: State, signals: u32) -> Self {
-        let counter = State::COUNTER.get(state.0);
-        let before = if Self::COUNTER.get(self.0) == counter { Self::SIGNALS.get(self.0) } else { 0 };
-        Self(Self::SIGNALS.of(before | u64::from(signals)) | Self::COUNTER.of(counter))
-    }
-
-    /// The signals, if they came after a sleeper had armed with this futex value.
-    pub(crate) fn since(self, armed: u32) -> u32 {
-        let later = Self::COUNTER.get(self.0).wrapping_sub(State::COUNTER.get(u64::from(armed)));
-        if later & 0xff_ffff < 0x80_0000 { Self::SIGNALS.get(self.0) as u32 } else { 0 }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -471,16 +448,6 @@ mod tests {
     }
 
     #[test]
-    fn a_pulse_is_seen_by_those_who_slept_and_not_by_those_who_came_later() {
-        let armed = State(7).with(State::ARMED);
-        let pulse = Pulse(0).and(armed, 8);
-        assert_eq!(pulse.since(armed.futex()), 8);
-        assert_eq!(pulse.and(armed, 1).since(State(6).futex()), 9);
-        assert_eq!(pulse.since(armed.advanced().futex()), 0);
-        assert_eq!(pulse.and(armed.advanced(), 1).since(armed.futex()), 1);
-    }
-
-    #[test]
     fn zero_is_no_life() {
         assert_eq!(Life(0).state(), LifeState::Invalid);
         assert_eq!(Life(0).shape(), None);
@@ -488,7 +455,7 @@ mod tests {
 
     #[test]
     fn the_event_counter_wraps_without_touching_flags_or_signals() {
-        let state = State(0xff_ffff).with(State::MODE | State::ARMED).with_signals(0xff00_0008);
+        let state = State(0xff_ffff).with(State::MODE | State::ARMED).changed(0, 0xff00_0008);
         let next = state.advanced();
         assert_eq!(next.signals(), 0xff00_0008);
         assert!(next.has(State::MODE) && next.has(State::ARMED));

@@ -271,6 +271,8 @@ impl Thread {
         self.set_operation(Operation::Idle);
         // Relaxed: the list has been worked, so this says nothing new.
         row.dying.store(0, Relaxed);
+        // The tag of a row that there is has a place for its waits too.
+        let _ = self.end_watch();
         (0..HAZARDS).for_each(|hazard| self.clear_hazard(hazard));
         // ORDER: Release pairs with the Acquire of the next claim.
         row.claim.store(0, Release);

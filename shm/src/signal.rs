@@ -2,9 +2,9 @@
 
 use crate::bits::ObjectRef;
 use crate::count::Found;
-use crate::error::{Error, Result};
-use crate::object::{Count, Life, Pulse, Shape, State, signal};
-use crate::sync::{self, Acquire, Relaxed, Release};
+use crate::error::{Error, Result, crash_point};
+use crate::object::{Count, Life, Shape, State, signal};
+use crate::sync::{self, Acquire, AtomicU64, Relaxed, Release};
 use crate::thread::Thread;
 
 /// The bytes of an object's name, the closing NUL included (`ZX_MAX_NAME_LEN`).
@@ -41,6 +41,10 @@ impl Thread {
             Ok(None) => Err(Error::Corrupt("an object of no known shape")),
             Err(error) => Err(error),
         };
+        #[cfg(loom)]
+        if self.is_dead() {
+            return result;
+        }
         self.unpin();
         result
     }
@@ -69,52 +73,72 @@ impl Thread {
         let mut word = State(state.load(Relaxed));
         sync::released(state);
         loop {
-            let next = word.with_signals(word.signals() & !clear | set);
+            if word.has(State::WATCHED) {
+                return self.update_watched_signals(object, state, clear, set);
+            }
+            let next = word.changed(clear, set);
             if next == word {
-                // Set already: but whoever set it may have been stopped before its wake.
-                if set != 0 {
-                    self.wake(state, State::ARMED | State::ARMED_WRITABLE);
-                }
+                self.wake_again(state, set);
                 return Ok(());
             }
             // ORDER: Release: what the signaller did before is seen by the waiter it wakes. One word holds
-            // signals and sleepers, so nobody that is armed can be missed.
+            // signals and sleepers: one that is not armed in the word that was replaced finds the signals when it arms.
             match state.compare_exchange(word.0, next.0, Release, Relaxed) {
-                Ok(_) if set & !word.signals() != 0 => {
-                    if word.has(State::ARMED) {
-                        self.note_pulse(object, word, set & !word.signals())?;
-                        // A sleeper that arms again either finds the pulse or is found armed.
-                        self.wake_attentively(state, State::ARMED | State::ARMED_WRITABLE);
-                    } else {
+                Ok(_) => {
+                    if word.has(State::ARMED | State::ARMED_WRITABLE) && set & !word.signals() != 0 {
                         self.wake(state, State::ARMED | State::ARMED_WRITABLE);
                     }
                     return Ok(());
                 }
-                Ok(_) => return Ok(()),
                 Err(changed) => word = State(changed),
             }
         }
     }
 
-    /// INV-PULSE-1: after the signals were set on `state`, before its sleepers are woken.
-    fn note_pulse(&self, object: ObjectRef, state: State, signals: u32) -> Result<()> {
-        let cell = &self.direction(object)?.consumer.pulse;
-        let mut pulse = Pulse(cell.load(Relaxed));
-        // ORDER: Release pairs with the Acquire of `pulse_since`. One round for each other signaller is enough;
-        // a word that never stands still is damage.
-        for _ in 0..4096 {
-            match cell.compare_exchange(pulse.0, pulse.and(state, signals).0, Release, Relaxed) {
-                Ok(_) => return Ok(()),
-                Err(changed) => pulse = Pulse(changed),
-            }
+    /// Nothing was changed. Signals to be set were set already: but whoever set them may have been stopped before its
+    /// wake.
+    fn wake_again(&self, state: &AtomicU64, set: u32) {
+        if set != 0 {
+            self.wake(state, State::ARMED | State::ARMED_WRITABLE);
         }
-        Err(Error::Corrupt("a pulse word that never stands still"))
     }
 
-    /// The signals that were set on the object since a sleeper armed with this futex value.
-    pub(crate) fn pulse_since(&self, object: ObjectRef, armed: u32) -> Result<u32> {
-        // ORDER: Acquire pairs with the Release of `note_pulse`.
-        Ok(Pulse(self.direction(object)?.consumer.pulse.load(Acquire)).since(armed))
+    /// The same where a sleeper may have to be told of signals that are cleared: see `watch`.
+    #[cold]
+    fn update_watched_signals(
+        &self,
+        object: ObjectRef,
+        state: &AtomicU64,
+        clear: u32,
+        set: u32,
+    ) -> Result<()> {
+        loop {
+            // ORDER: Acquire pairs with the Release of `arm`, and of the signaller that set what is cleared here.
+            let word = State(state.load(Acquire));
+            let mut next = word.changed(clear, set);
+            if next == word {
+                self.wake_again(state, set);
+                return Ok(());
+            }
+            let cleared = word.signals() & !next.signals();
+            let mut is_news = set & !word.signals() != 0;
+            if cleared != 0 && word.has(State::WATCHED) {
+                let Some(told) = self.tell_watchers(object, state, word, cleared)? else { continue };
+                if !told.is_watched {
+                    next = next.without(State::WATCHED);
+                }
+                is_news |= told.is_news;
+            }
+            crash_point!(self, "signal.told");
+            // ORDER: Release: as above, and after the watchers were told (INV-PULSE-1).
+            if state.compare_exchange(word.0, next.0, Release, Relaxed).is_ok() {
+                crash_point!(self, "signal.changed");
+                if is_news {
+                    self.wake(state, State::ARMED | State::ARMED_WRITABLE);
+                }
+                return Ok(());
+            }
+        }
     }
 
     /// What is known of the handle and its object.

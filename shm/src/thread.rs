@@ -406,6 +406,8 @@ impl Drop for Thread {
             // with its process.
             return;
         }
+        // A wait that panicked may still watch. The tag of a row that there is has a place for its waits.
+        let _ = self.end_watch();
         (0..HAZARDS).for_each(|hazard| self.clear_hazard(hazard));
         // ORDER: Release pairs with the Acquire of the next claim: the row is idle.
         self.row().claim.store(0, Release);

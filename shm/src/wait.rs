@@ -16,7 +16,6 @@
 //! INV-WAIT-1: a sleeper holds no hazard: event counts are type-stable, and what it reads counts only if its
 //! handle's entry is unchanged afterwards.
 
-use crate::bits::ObjectRef;
 use crate::count::Found;
 use crate::counter::Counter;
 use crate::endpoint::Endpoint;
@@ -24,9 +23,11 @@ use crate::error::{Error, Result};
 use crate::object::{Life, Shape, State, signal};
 use crate::refused::TRY_AGAIN_NS;
 use crate::sync::{
-    self, Acquire, AtomicU64, DEADLINE_INFINITE_NS, Futex, Relaxed, SeqCst, Slept, fence, light_barrier,
+    self, Acquire, AtomicU64, DEADLINE_INFINITE_NS, Futex, Relaxed, Release, SeqCst, Slept, fence,
+    light_barrier,
 };
 use crate::thread::Thread;
+use crate::watch::{UNWATCHED, Watch};
 
 /// The longest that a wait spins before it sleeps, unless told otherwise: about what sleeping and waking cost.
 pub(crate) const SPIN_NS: i64 = 10_000;
@@ -61,7 +62,7 @@ pub struct WaitItem {
 }
 
 /// The most handles that one wait takes.
-pub const MAX_WAIT_ITEMS: usize = Futex::MOST_WORDS;
+pub const MAX_WAIT_ITEMS: usize = if cfg!(loom) { 3 } else { Futex::MOST_WORDS };
 
 impl Thread {
     /// Wakes the sleepers of a word if one of `flags` is set in it.
@@ -102,7 +103,7 @@ impl Thread {
 
     #[cold]
     pub(crate) fn wake_attentively(&self, state: &AtomicU64, flags: u64) {
-        // ORDER: pairs with the fence of `wait_until`: either this sees ARMED or the sleeper sees the change.
+        // ORDER: pairs with the fence of `sleep_until`: either this sees ARMED or the sleeper sees the change.
         fence(SeqCst);
         self.wake(state, flags);
     }
@@ -114,15 +115,12 @@ impl Thread {
         if self.was_still(found) { signals } else { Err(Error::Canceled) }
     }
 
-    /// The same, with those that were set and cleared again since the sleeper armed.
-    fn signals_since(&self, found: Found, armed: &[Armed<'_>]) -> Result<u32> {
-        let signals = self.signals(found)?;
-        let object = found.entry.object();
-        let state = &self.arena().object(object.slot())?.state[object.side()];
-        match armed.iter().find(|(word, _)| core::ptr::eq(*word, state)) {
-            Some((_, expected)) => Ok(signals | self.pulse_since(object, *expected)?),
-            None => Ok(signals),
-        }
+    /// The same, with what the item of this number has observed since it began to watch.
+    pub(crate) fn signals_since(&self, found: Found, number: usize, watch: Option<Watch>) -> Result<u32> {
+        let looked = self.look(found);
+        // Before the handle is looked at again: what another life of the object tells is not believed.
+        let observed = watch.map_or(Ok(0), |watch| self.observed(watch, number));
+        if self.was_still(found) { Ok(looked? | observed?) } else { Err(Error::Canceled) }
     }
 
     fn look(&self, found: Found) -> Result<u32> {
@@ -232,11 +230,11 @@ impl Thread {
             *found = self.find(item.handle)?;
             found.require(rights)?;
         }
-        self.wait_until(found, items, deadline_ns, OnInterrupt::GoOn, |items, armed| {
+        self.wait_until(found, items, deadline_ns, OnInterrupt::GoOn, |items, watch| {
             let mut satisfied = false;
             let mut canceled = false;
-            for (item, found) in items.iter_mut().zip(found.iter()) {
-                item.pending = match self.signals_since(*found, armed) {
+            for (number, (item, found)) in items.iter_mut().zip(found.iter()).enumerate() {
+                item.pending = match self.signals_since(*found, number, watch) {
                     Ok(signals) => signals,
                     Err(Error::Canceled) => {
                         canceled = true;
@@ -262,9 +260,9 @@ impl Thread {
         items: &mut [WaitItem],
         deadline_ns: i64,
         on_interrupt: OnInterrupt,
-        mut check: impl FnMut(&mut [WaitItem], &[Armed<'_>]) -> Result<Option<T>>,
+        mut check: impl FnMut(&mut [WaitItem], Option<Watch>) -> Result<Option<T>>,
     ) -> Result<T> {
-        if let Some(done) = check(items, &[])? {
+        if let Some(done) = check(items, None)? {
             return Ok(done);
         }
         // A deadline that has passed makes this a look, and the first one has been.
@@ -278,18 +276,39 @@ impl Thread {
         }
         self.spin_ns.set((self.spin_ns.get() / 2).max(SPIN_LEAST_NS).min(self.spin_most_ns.get()));
         self.calm_waits.set(0);
-        let mut first_armed: Option<Vec<Armed<'_>>> = None;
+        let watch = if items.iter().any(|item| item.waitfor & !UNWATCHED != 0) {
+            // What is set and cleared again counts from here on.
+            let objects = found.iter().map(|found| found.entry.object());
+            Some(self.begin_watch(objects.zip(items.iter()))?)
+        } else {
+            None
+        };
+        let slept = self.sleep_until(found, items, watch, deadline_ns, on_interrupt, check);
+        if watch.is_some() && !is_dead(self) {
+            self.end_watch()?;
+        }
+        slept
+    }
+
+    /// Sleeps until `check` gives something, an error, or the deadline passes.
+    pub(crate) fn sleep_until<T>(
+        &self,
+        found: &[Found],
+        items: &mut [WaitItem],
+        watch: Option<Watch>,
+        deadline_ns: i64,
+        on_interrupt: OnInterrupt,
+        mut check: impl FnMut(&mut [WaitItem], Option<Watch>) -> Result<Option<T>>,
+    ) -> Result<T> {
         loop {
             if deadline_ns != DEADLINE_INFINITE_NS && sync::now_ns() >= deadline_ns {
-                return check(items, &[])?.ok_or(Error::TimedOut);
+                return check(items, watch)?.ok_or(Error::TimedOut);
             }
             let sure = self.set_modes(found)?;
-            let Some(words) = self.arm_all(found, items, sure)? else { continue };
-            // What was set and cleared again counts from the first time on.
-            let armed = first_armed.get_or_insert_with(|| words.clone()).as_slice();
+            let Some(words) = self.arm_all(found, items, watch, sure)? else { continue };
             // ORDER: pairs with the fence of `wake_attentively`: a change that this look misses finds ARMED.
             fence(SeqCst);
-            if let Some(done) = check(items, armed)? {
+            if let Some(done) = check(items, watch)? {
                 return Ok(done);
             }
             // Where memory is waited for, nobody may tell when there is some.
@@ -307,7 +326,7 @@ impl Thread {
                 .map_or(deadline_ns, |longest_ns| deadline_ns.min(sync::now_ns().saturating_add(longest_ns)));
             self.tally(Counter::Sleeps, 1);
             let slept = self.arena().futex().wait(&words, until_ns);
-            if let Some(done) = check(items, armed)? {
+            if let Some(done) = check(items, watch)? {
                 return Ok(done);
             }
             match slept {
@@ -322,21 +341,21 @@ impl Thread {
         &self,
         items: &mut [WaitItem],
         deadline_ns: i64,
-        check: &mut impl FnMut(&mut [WaitItem], &[Armed<'_>]) -> Result<Option<T>>,
+        check: &mut impl FnMut(&mut [WaitItem], Option<Watch>) -> Result<Option<T>>,
     ) -> Result<Option<T>> {
         if self.spin_ns.get() == 0 {
             return Ok(None);
         }
         if cfg!(loom) {
             // Time stands still: one more look stands for all of them.
-            return check(items, &[]);
+            return check(items, None);
         }
         let until_ns = sync::now_ns().saturating_add(self.spin_ns.get()).min(deadline_ns);
         let mut step = 0;
         loop {
             for _ in 0..16 {
                 core::hint::spin_loop();
-                if let Some(done) = check(items, &[])? {
+                if let Some(done) = check(items, None)? {
                     return Ok(Some(done));
                 }
             }
@@ -358,8 +377,8 @@ impl Thread {
     /// barrier.
     ///
     /// Relaxed throughout: what orders MODE before the changers' looks is the barrier, and SURE after the barrier
-    /// the fences at its end and in `wait_until`.
-    fn set_modes(&self, found: &[Found]) -> Result<bool> {
+    /// the fences at its end and in `sleep_until`.
+    pub(crate) fn set_modes(&self, found: &[Found]) -> Result<bool> {
         let mut unsure = Vec::new();
         for found in found {
             let object = found.entry.object();
@@ -391,37 +410,32 @@ impl Thread {
 
     /// Arms everything that is waited for. `None`: another waiter has cleared MODE since `set_modes`, and the round
     /// starts over.
-    fn arm_all(&self, found: &[Found], items: &[WaitItem], sure: bool) -> Result<Option<Vec<Armed<'_>>>> {
+    pub(crate) fn arm_all(
+        &self,
+        found: &[Found],
+        items: &[WaitItem],
+        watch: Option<Watch>,
+        sure: bool,
+    ) -> Result<Option<Vec<Armed<'_>>>> {
         let mut words: Vec<Armed<'_>> = Vec::with_capacity(found.len());
-        for (found, item) in found.iter().zip(items) {
-            let Some((word, expected)) = self.arm(found.entry.object(), item.waitfor, sure)? else {
-                return Ok(None);
-            };
+        for (number, (found, item)) in found.iter().zip(items).enumerate() {
+            let object = found.entry.object();
+            let state = &self.arena().object(object.slot())?.state[object.side()];
+            let Some(before) = arm(state, item.waitfor, sure) else { return Ok(None) };
+            if let Some(watch) = watch
+                && item.waitfor & !UNWATCHED != 0
+                && before.signals() & !UNWATCHED != 0
+            {
+                self.note_watched(watch, number, before.signals() & !UNWATCHED)?;
+            }
+            let expected = before.advanced().with(arming(item.waitfor)).futex();
             // Two items may be handles to one side: arming again has moved its counter.
-            match words.iter_mut().find(|(other, _)| core::ptr::eq(*other, word)) {
+            match words.iter_mut().find(|(other, _)| core::ptr::eq(*other, state)) {
                 Some(armed) => armed.1 = expected,
-                None => words.push((word, expected)),
+                None => words.push((state, expected)),
             }
         }
         Ok(Some(words))
-    }
-
-    /// Arms the object's event count. Gives its word and what a sleeper expects there.
-    fn arm(&self, object: ObjectRef, waitfor: u32, sure: bool) -> Result<Option<Armed<'_>>> {
-        let state = &self.arena().object(object.slot())?.state[object.side()];
-        let room = if waitfor & signal::WRITABLE != 0 { State::ARMED_WRITABLE } else { 0 };
-        let mut word = State(state.load(Relaxed));
-        loop {
-            if sure && !word.is_sure() {
-                return Ok(None);
-            }
-            let armed = word.advanced().with(State::ARMED | room);
-            // Relaxed: the fence of `wait_until` comes next. The signals and the counter are in the word itself.
-            match state.compare_exchange(word.0, armed.0, Relaxed, Relaxed) {
-                Ok(_) => return Ok(Some((state, armed.futex()))),
-                Err(changed) => word = State(changed),
-            }
-        }
     }
 
     /// After many waits without a sleep, writers need not fence for this thread's sake any more.
@@ -444,4 +458,37 @@ impl Thread {
             }
         }
     }
+}
+
+/// The flags that arming for these signals sets.
+fn arming(waitfor: u32) -> u64 {
+    let room = if waitfor & signal::WRITABLE != 0 { State::ARMED_WRITABLE } else { 0 };
+    let watched = if waitfor & !UNWATCHED != 0 { State::WATCHED } else { 0 };
+    State::ARMED | room | watched
+}
+
+/// Arms a side's event count. Gives its state before; `None` if MODE or SURE is gone.
+fn arm(state: &AtomicU64, waitfor: u32, sure: bool) -> Option<State> {
+    let mut word = State(state.load(Relaxed));
+    loop {
+        if sure && !word.is_sure() {
+            return None;
+        }
+        let armed = word.advanced().with(arming(waitfor));
+        // ORDER: Release pairs with the Acquire of `update_watched_signals`: a clearer that finds this arming finds the
+        // places of the wait (INV-PULSE-1). For all else the fence of `sleep_until` comes next; the signals and the counter
+        // are in the word itself.
+        match state.compare_exchange(word.0, armed.0, Release, Relaxed) {
+            Ok(_) => return Some(word),
+            Err(changed) => word = State(changed),
+        }
+    }
+}
+
+/// Models only: a dead thread leaves everything as it is.
+fn is_dead(_thread: &Thread) -> bool {
+    #[cfg(loom)]
+    return _thread.is_dead();
+    #[cfg(not(loom))]
+    false
 }

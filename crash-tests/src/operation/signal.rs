@@ -29,7 +29,10 @@ pub(super) fn operations() -> Vec<Operation> {
             }),
         Operation::new("signal_clear", "other signals stay")
             .set(|| {
-                let scene = shared_event();
+                let mut scene = shared_event();
+                // One that watches, and sleeps on.
+                let event = scene.kept[0].raw_handle();
+                scene.sleep_on(event, Signals::USER_0);
                 scene.kept[0].signal(Signals::NONE, Signals::USER_1 | Signals::USER_2).unwrap();
                 scene
             })

@@ -61,6 +61,8 @@ pub const GIVE: &[&str] = &["give.intended", "give.owned", "give.given", "give.f
 pub const TRIM: &[&str] = &["trim.intended", "trim.owned", "trim.cleared", "trim.lowered"];
 /// Making a retired slot free.
 pub const RECLAIM: &[&str] = &["reclaim.claimed", "reclaim.torn"];
+/// Clearing a signal of a side that somebody watches.
+pub const SIGNAL: &[&str] = &["signal.told", "signal.changed"];
 /// Closing what only holds itself.
 pub const CYCLE: &[&str] = &["cycle.closed"];
 /// Recovering a dead process.
@@ -88,6 +90,7 @@ pub const ALL_POINTS: &[&[&str]] = &[
     CREATE,
     MOVE,
     REPLACE,
+    SIGNAL,
     STARTUP,
     SEND,
     TAKE,

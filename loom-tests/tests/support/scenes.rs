@@ -81,6 +81,13 @@ fn shared_event() -> Cast {
     Cast { supervisor, victim, seat, victims: vec![theirs], survivor, survivors: vec![ours] }
 }
 
+/// The same, and the survivor has fallen asleep on it.
+fn watched_event() -> Cast {
+    let cast = shared_event();
+    cast.survivor.fall_asleep(cast.survivors[0], USER).unwrap();
+    cast
+}
+
 fn add_event(thread: &Thread, handles: &mut Vec<u32>) {
     handles.push(thread.create(Shape::Single, EVENT, ALL).unwrap().0);
 }
@@ -169,6 +176,7 @@ const DYING_SINGLE: &[&str] =
 pub const SCENES: &[Scene] = &[
     CLOSING_A_SHARED_HANDLE,
     DUPLICATING,
+    CLEARING_A_WATCHED_SIGNAL,
     CLOSING_A_SIDE,
     CLOSING_A_FULL_SIDE,
     CREATING,

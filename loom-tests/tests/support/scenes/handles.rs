@@ -20,6 +20,18 @@ pub const DUPLICATING: Scene = Scene {
     after: event_is_ours_alone,
 };
 
+pub const CLEARING_A_WATCHED_SIGNAL: Scene = Scene {
+    name: "setting and clearing a signal that a sleeper waits for",
+    points: &[SIGNAL],
+    stage: watched_event,
+    act: |victim, victims| {
+        victim.signal(find(victim, victims[0]), 0, USER)?;
+        victim.signal(find(victim, victims[0]), USER, 0)
+    },
+    beside: nothing,
+    after: event_is_ours_alone,
+};
+
 pub const CLOSING_A_SIDE: Scene = Scene {
     name: "closing the last handle to a side",
     points: &[CLOSE, COUNT, DYING],

@@ -1,0 +1,199 @@
+//! What a sleeper observes of signals that are set and cleared again before it looks: everything that was asserted while
+//! it slept, and nothing else.
+
+mod support;
+
+use jacinth_shm_loom::{Error, Killed, Missing, Shape, Thread, killed_after};
+use support::*;
+
+/// Other signals.
+const SECOND: u32 = USER << 1;
+const LAST: u32 = USER << 2;
+
+/// A process with a handle to an event, and two others with one each.
+fn three_with_an_event() -> [(Thread, u32); 3] {
+    let one = first(&small_with(|config| config.max_handles_per_process = 5));
+    let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+    let others = [(); 2].map(|()| {
+        let copy = one.duplicate(find(&one, event), ALL).unwrap();
+        let child = child(&one, Some(copy));
+        let theirs = startup(&child);
+        (child, theirs)
+    });
+    let [second, third] = others;
+    [(one, event), second, third]
+}
+
+/// Sets signals, and clears them.
+fn pulse(thread: &Thread, event: u32, signals: u32) {
+    thread.signal(find(thread, event), 0, signals).unwrap();
+    thread.signal(find(thread, event), signals, 0).unwrap();
+}
+
+/// INV-PULSE-1: one that armed before a pulse observes it, however often it looks meanwhile and arms again.
+#[test]
+fn a_sleeper_observes_a_pulse_and_is_woken() {
+    model_without_barriers(2, || {
+        let [(one, event), (two, theirs), _third] = three_with_an_event();
+        let asleep = one.fall_asleep(event, USER).unwrap();
+        let signalling = loom::thread::spawn(move || {
+            pulse(&two, theirs, USER);
+            two
+        });
+        assert_eq!(one.sleep_on(&asleep), Ok(USER));
+        one.wake_up(asleep).unwrap();
+        let _two = signalling.join().unwrap();
+        assert_eq!(one.signals_of(event), Ok(0));
+        assert_clean(&one, 1, 3);
+    });
+}
+
+/// INV-PULSE-1: two signallers that clear at once tell two sleepers of both signals.
+#[test]
+fn two_sleepers_observe_two_pulses() {
+    model_without_barriers(1, || {
+        let [(one, event), (two, theirs), (three, its)] = three_with_an_event();
+        let other = sibling(&one);
+        let sleepers = [
+            (&one, one.fall_asleep(event, USER).unwrap()),
+            (&other, other.fall_asleep(event, SECOND).unwrap()),
+        ];
+        let pulsing = [(two, theirs, USER), (three, its, SECOND)].map(|(thread, event, signal)| {
+            loom::thread::spawn(move || {
+                pulse(&thread, event, signal);
+                thread
+            })
+        });
+        let _threads = pulsing.map(|pulsing| pulsing.join().unwrap());
+        for (sleeper, asleep) in sleepers {
+            assert_eq!(sleeper.look_asleep(&asleep), Ok(USER | SECOND));
+            sleeper.wake_up(asleep).unwrap();
+        }
+        assert_clean(&one, 1, 3);
+    });
+}
+
+/// INV-PULSE-1: a sleeper that arms while a signal is cleared misses none that comes after, and one that has slept all
+/// the time and never looked has missed none at all.
+#[test]
+fn a_sleeper_that_arms_during_a_clear_misses_no_later_pulse() {
+    model_without_barriers(2, || {
+        let [(one, event), (two, theirs), (three, its)] = three_with_an_event();
+        let stopped = three.fall_asleep(its, LAST).unwrap();
+        two.signal(find(&two, theirs), 0, USER).unwrap();
+        let clearing = loom::thread::spawn(move || {
+            two.signal(find(&two, theirs), USER, 0).unwrap();
+            pulse(&two, theirs, SECOND);
+            two
+        });
+        let asleep = one.fall_asleep(event, SECOND).unwrap();
+        let armed_before = one.signals_of(event).unwrap() & USER != 0;
+        let _two = clearing.join().unwrap();
+        assert!(!armed_before || one.look_asleep(&asleep) == Ok(USER | SECOND));
+        assert_eq!(three.look_asleep(&stopped), Ok(USER | SECOND));
+        three.wake_up(stopped).unwrap();
+        one.wake_up(asleep).unwrap();
+        assert_clean(&one, 1, 3);
+    });
+}
+
+/// INV-PULSE-2: one that knows that the signal is cleared does not observe it in its next wait, though another signaller
+/// is about to clear it too.
+#[test]
+fn a_wait_observes_nothing_that_came_before_it() {
+    model_without_barriers(2, || {
+        let [(one, event), (two, theirs), _third] = three_with_an_event();
+        one.signal(find(&one, event), 0, USER).unwrap();
+        let earlier = one.fall_asleep(event, SECOND).unwrap();
+        let clearing = loom::thread::spawn(move || {
+            two.signal(find(&two, theirs), USER, 0).unwrap();
+            two
+        });
+        one.signal(find(&one, event), USER, 0).unwrap();
+        assert_eq!(one.look_asleep(&earlier), Ok(USER));
+        one.wake_up(earlier).unwrap();
+        let asleep = one.fall_asleep(event, USER).unwrap();
+        let _two = clearing.join().unwrap();
+        assert_eq!(one.look_asleep(&asleep), Ok(0));
+        one.wake_up(asleep).unwrap();
+        assert_clean(&one, 1, 3);
+    });
+}
+
+/// Steps 4 and 5 of a clearer: it wakes for a signaller that died, or was stopped, before its own wake.
+#[test]
+fn a_clearer_wakes_for_a_signaller_that_did_not() {
+    model(2, || {
+        let [(one, event), (two, theirs), (three, its)] = three_with_an_event();
+        let asleep = one.fall_asleep(event, USER).unwrap();
+        let signalling = loom::thread::spawn(move || {
+            two.die_at("signal.changed", 0);
+            assert_eq!(two.signal(find(&two, theirs), 0, USER), Err(Error::Died));
+            three.signal(find(&three, its), USER, 0).unwrap();
+            (two, three)
+        });
+        assert_eq!(one.sleep_on(&asleep), Ok(USER));
+        one.wake_up(asleep).unwrap();
+        let _threads = signalling.join().unwrap();
+    });
+}
+
+/// INV-PULSE-3: a dead sleeper is forgotten, and whoever has its row next observes nothing of it.
+#[test]
+fn a_dead_sleeper_leaves_nothing_behind() {
+    model(0, || {
+        let one = first(&small_with(|config| config.max_handles_per_process = 5));
+        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let dies = |after: usize| {
+            let copy = one.duplicate(find(&one, event), ALL).unwrap();
+            let (sleeper, seat) = child_with_seat(&one, Some(copy));
+            let theirs = startup(&sleeper);
+            // Its stores, from the first that begins the wait to the arming.
+            let ended = killed_after(after, Missing::Nothing, || sleeper.fall_asleep(theirs, USER));
+            pulse(&one, event, USER);
+            sleeper.has_died();
+            one.recover(seat).unwrap();
+            assert_clean(&one, 1, 1);
+            matches!(ended, Killed::After(_))
+        };
+        let mut after = 0;
+        while dies(after) {
+            after += 1;
+        }
+        assert!(after > 4);
+        let copy = one.duplicate(find(&one, event), ALL).unwrap();
+        let next = child(&one, Some(copy));
+        let theirs = startup(&next);
+        let asleep = next.fall_asleep(theirs, USER).unwrap();
+        assert_eq!(next.look_asleep(&asleep), Ok(0));
+        pulse(&one, event, USER);
+        assert_eq!(next.look_asleep(&asleep), Ok(USER));
+    });
+}
+
+/// INV-PULSE-1: what a signaller did before is seen by a sleeper that it woke, though the signal is cleared again by then.
+#[test]
+fn who_observes_a_signal_that_is_cleared_again_sees_what_came_before() {
+    model_without_barriers(2, || {
+        let one = first(&small());
+        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let copy = one.duplicate(find(&one, event), ALL).unwrap();
+        let two = child(&one, Some(copy));
+        let theirs = startup(&two);
+        let signalling = loom::thread::spawn(move || {
+            two.set_name(find(&two, theirs), &[b'x'; 32]).unwrap();
+            two.signal(find(&two, theirs), 0, USER).unwrap();
+            two.signal(find(&two, theirs), USER, 0).unwrap();
+            two.signal(find(&two, theirs), 0, LAST).unwrap();
+            two
+        });
+        let (result, pending) = wait(&one, event, USER | LAST);
+        assert_eq!(result, Ok(()));
+        assert_ne!(pending, 0);
+        let mut name = [b'x'; 32];
+        name[31] = 0;
+        assert_eq!(one.name(find(&one, event)), Ok(name));
+        let _two = signalling.join().unwrap();
+        assert_clean(&one, 1, 2);
+    });
+}

@@ -1,0 +1,128 @@
+//! Signals that are set and cleared again while somebody waits: each wait that was there observes them, as in Zircon.
+
+mod support;
+
+use jacinth::*;
+use rustix::process::{Pid, Signal, kill_process};
+use std::process::Child;
+use support::*;
+
+#[test]
+fn child_main() {
+    play(&[(SLEEPER, sleeps)]);
+}
+
+const SLEEPER: &str = "sleeps";
+const FOREVER: MonotonicInstant = MonotonicInstant::INFINITE;
+
+/// Waits for a signal of its end, and says what it has seen.
+fn sleeps() {
+    set_spin(MonotonicDuration::ZERO);
+    let channel = startup_channel();
+    let seen = channel.wait(Signals::USER_0, FOREVER).unwrap();
+    tell(&channel, (seen & Signals::USER_ALL).bits().to_le_bytes());
+    wait_for_peer_closed(&channel);
+}
+
+/// Stops it, and waits until each of its threads has.
+fn stop(child: &Child) {
+    kill_process(Pid::from_child(child), Signal::STOP).unwrap();
+    let is_stopped = |stat: &str| stat.rsplit_once(") ").unwrap().1.starts_with('T');
+    until(|| {
+        let mut threads = std::fs::read_dir(format!("/proc/{}/task", child.id())).unwrap();
+        threads
+            .all(|thread| is_stopped(&std::fs::read_to_string(thread.unwrap().path().join("stat")).unwrap()))
+    });
+}
+
+fn pulse(end: &Channel, signals: Signals) {
+    end.signal_peer(Signals::NONE, signals).unwrap();
+    end.signal_peer(signals, Signals::NONE).unwrap();
+}
+
+#[test]
+fn a_stopped_sleeper_observes_its_pulse_among_many_others() {
+    in_arena(|supervisor| {
+        let before = supervisor.counters().sleeps;
+        let (ours, child) = spawn(supervisor, SLEEPER);
+        until(|| supervisor.counters().sleeps > before);
+        stop(&child);
+        (0..10_000).for_each(|_| pulse(&ours, Signals::USER_1));
+        pulse(&ours, Signals::USER_0);
+        (0..10_000).for_each(|_| pulse(&ours, Signals::USER_2));
+        kill_process(Pid::from_child(&child), Signal::CONT).unwrap();
+        let seen = Signals::USER_0 | Signals::USER_1 | Signals::USER_2;
+        assert_eq!(next(&ours).bytes(), seen.bits().to_le_bytes());
+        drop(ours);
+        join(child);
+        clean(supervisor);
+    });
+}
+
+#[test]
+fn a_sleeper_that_dies_is_forgotten() {
+    in_arena(|supervisor| {
+        for _ in 0..3 {
+            let before = supervisor.counters().sleeps;
+            let (ours, child) = spawn(supervisor, SLEEPER);
+            until(|| supervisor.counters().sleeps > before);
+            stop(&child);
+            pulse(&ours, Signals::USER_0);
+            kill(supervisor, child);
+            drop(ours);
+        }
+        assert_eq!(clean(supervisor).objects, 0);
+    });
+}
+
+#[test]
+fn sleepers_on_one_object_observe_each_its_own_pulse() {
+    in_arena(|supervisor| {
+        let event = &Event::create().unwrap();
+        let signals = [Signals::USER_0, Signals::USER_1, Signals::USER_2, Signals::EVENT_SIGNALED];
+        for _ in 0..200 {
+            std::thread::scope(|scope| {
+                let waiters =
+                    signals.map(|signal| asleep(scope, supervisor, move || event.wait(signal, FOREVER)));
+                for signal in signals {
+                    event.signal(Signals::NONE, signal).unwrap();
+                    event.signal(signal, Signals::NONE).unwrap();
+                }
+                for (waiter, signal) in waiters.into_iter().zip(signals) {
+                    assert!(waiter.join().unwrap().unwrap().contains(signal));
+                }
+            });
+            assert_eq!(
+                event.wait(Signals::all(), MonotonicInstant::INFINITE_PAST),
+                Err(Status::TIMED_OUT),
+                "a wait that begins later sees nothing"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_pulse_of_any_item_ends_a_wait_for_many() {
+    in_arena(|supervisor| {
+        let events: Vec<Event> = (0..64).map(|_| Event::create().unwrap()).collect();
+        for pulsed in [0, 31, 63] {
+            std::thread::scope(|scope| {
+                let waiter = asleep(scope, supervisor, || {
+                    let mut items: Vec<_> = events
+                        .iter()
+                        .map(|event| WaitItem::new(event.as_handle_ref(), Signals::USER_0))
+                        .collect();
+                    wait_many(&mut items, FOREVER).unwrap();
+                    items.iter().map(|item| item.pending).collect::<Vec<_>>()
+                });
+                events[pulsed].signal(Signals::NONE, Signals::USER_0).unwrap();
+                events[pulsed].signal(Signals::USER_0, Signals::NONE).unwrap();
+                let pending = waiter.join().unwrap();
+                for (index, pending) in pending.into_iter().enumerate() {
+                    let expected = if index == pulsed { Signals::USER_0 } else { Signals::NONE };
+                    assert_eq!(pending, expected, "{index}");
+                }
+            });
+        }
+    });
+}
