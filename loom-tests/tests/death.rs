@@ -95,6 +95,12 @@ fn creating_a_channel_with_options() {
     explore_deaths(CREATING_WITH_OPTIONS, 0);
 }
 
+/// INV-SLOT-1: what the map of free slots says is true again.
+#[test]
+fn creating_in_a_used_slot() {
+    explore_deaths(CREATING_IN_A_USED_SLOT, 1);
+}
+
 /// INV-ENTRY-1, INV-ENTRY-2.
 #[test]
 fn replacing_a_handle() {

@@ -99,6 +99,7 @@ fn ending_sides() {
 fn making_and_moving_handles() {
     kill_after_every_store(CREATING);
     kill_after_every_store(CREATING_WITH_OPTIONS);
+    kill_after_every_store(CREATING_IN_A_USED_SLOT);
     kill_after_every_store(REPLACING);
     kill_after_every_store(LEAVING_A_STARTUP_HANDLE);
 }

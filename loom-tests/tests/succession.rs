@@ -78,7 +78,14 @@ fn every_pair_of_deaths(scene: Scene) -> BTreeSet<&'static str> {
 /// run would have ended.
 #[test]
 fn a_second_supervisor_completes_what_the_first_left_of_references() {
-    for scene in [CLOSING_A_SHARED_HANDLE, DUPLICATING, CREATING, REPLACING, LEAVING_A_STARTUP_HANDLE] {
+    for scene in [
+        CLOSING_A_SHARED_HANDLE,
+        DUPLICATING,
+        CREATING,
+        CREATING_IN_A_USED_SLOT,
+        REPLACING,
+        LEAVING_A_STARTUP_HANDLE,
+    ] {
         every_pair_of_deaths(scene);
     }
 }
@@ -124,6 +131,7 @@ fn a_supervisor_dies_at_each_point_of_recovery() {
         (REPLACING, "move.committed"),
         (SENDING_HANDLES, "transfer.written"),
         (SENDING_IN_USED_BLOCKS, "take.owned"),
+        (CREATING_IN_A_USED_SLOT, "slot.taken"),
     ];
     for (scene, name) in settling {
         second_deaths(scene, Some(Death { name, nth: 0 }), &mut reached);

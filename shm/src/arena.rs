@@ -247,7 +247,6 @@ impl Arena {
     }
 
     /// Which objects are free.
-    #[expect(dead_code, reason = "until slots are taken by it")]
     pub(crate) fn free_objects(&self) -> FreeMap<'_> {
         self.map(&self.layout.object_map)
     }

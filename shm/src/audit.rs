@@ -347,6 +347,9 @@ impl Walk<'_> {
 
     fn walk_objects(&mut self) -> Result<()> {
         for slot in 0..self.arena.used_slots() {
+            let is_free = self.arena.is_free_slot(slot)?;
+            let shown = self.arena.free_objects().shows(slot)?;
+            self.look_at_map(format_args!("object {slot}"), is_free, shown);
             let object = self.arena.object(slot)?;
             let life = Life(object.life.load(Relaxed));
             let references = |side| self.references.get(&ObjectRef::new(slot, side)).copied().unwrap_or(0);
@@ -401,17 +404,19 @@ impl Walk<'_> {
     }
 
     /// INV-FREE-1 and INV-FREE-2, which hold without exception while nobody is in the middle of anything.
-    fn look_at_map(&mut self, block: BlockId) -> Result<()> {
-        let (is_set, is_found) = self.arena.free_blocks(block.class())?.shows(block.index() as u32)?;
-        if is_set != self.arena.is_free(block)? {
+    fn look_at_map(
+        &mut self,
+        thing: std::fmt::Arguments<'_>,
+        is_free: bool,
+        (is_set, is_found): (bool, bool),
+    ) {
+        if is_set != is_free {
             let shown = if is_set { "free" } else { "not free" };
-            self.audit.find(format!("block {block:?} is shown as {shown}, and is not so"));
+            self.audit.find(format!("{thing} is shown as {shown}, and is not so"));
         }
         if !is_found {
-            self.audit
-                .find(format!("nobody is led to block {block:?} and its neighbours, some of which are free"));
+            self.audit.find(format!("nobody is led to {thing} and its neighbours, some of which are free"));
         }
-        Ok(())
     }
 
     fn walk_blocks(&mut self) -> Result<()> {
@@ -420,7 +425,8 @@ impl Walk<'_> {
             let counted = self.arena.header().blocks_fresh[class].load(Relaxed);
             for index in 0..self.arena.used_blocks(class) {
                 let block = BlockId::new(class, index);
-                self.look_at_map(block)?;
+                let shown = self.arena.free_blocks(class)?.shows(index)?;
+                self.look_at_map(format_args!("block {block:?}"), self.arena.is_free(block)?, shown);
                 match BlockWord(self.arena.descriptor(block)?.state.load(Relaxed)).state() {
                     BlockState::Bound(writer) if !self.blocks.contains_key(&block) => {
                         self.audit

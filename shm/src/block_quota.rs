@@ -2,45 +2,19 @@
 //!
 //! A block is charged to the process that took it, by a word of its descriptor (`quota`). Taking one uses up a credit of
 //! its process, and freeing one gives it back: directly, if the process frees it itself, and otherwise through a word of
-//! the process's row, from which it takes its credits over once it has none left. So nothing has to be looked for, except
-//! after a death: what dies between freeing a block and giving the credit back loses the credit, and then a walk finds
-//! it (one for each class, when credits run out, after each death or more).
-//!
-//! ```text
-//!  returned, one word a class in the row of a process
-//!  63       44 43     26      25       24 23          0
-//!  ┌──────────┬─────────┬─────────┬──────┬─────────────┐
-//!  │ epoch 20 │ walk 18 │ WALKING │ LOST │ credits 24  │
-//!  └──────────┴─────────┴─────────┴──────┴─────────────┘
-//! ```
-//!
-//! | transition | by |
-//! |---|---|
-//! | → epoch, 0 | the process that sits down in the row: store |
-//! | credits + 1 | who has freed a block of the process, if no walk has begun since before: CAS |
-//! | LOST | the same, if one has: CAS |
-//! | credits → 0 | the process, which takes them over: CAS |
-//! | walk + 1, WALKING; LOST and credits → 0 | the process, before it looks at its blocks: CAS |
-//! | WALKING → 0 | the process, after that: CAS |
-//!
-//! INV-CREDIT-1: what a process has left, what is in the word and what is charged to it are together at most its quota.
-//! A credit is given back once: a block that was free when the walk came by is found to be free by it, and whoever freed
-//! it cannot give the credit as well. It looked at the word before it freed the block: before the walk began, then the word
-//! has changed; or while it was going on, which the word says; or after it ended, and then the walk did not find the block
-//! free.
-//! INV-CREDIT-2: a credit that is not given back is one for which there is LOST, or a death that recovery has counted since
-//! the last walk. So a process that is refused a block really has its quota.
+//! the process's row (`returned`), from which it takes its credits over once it has none left. So nothing has to be looked
+//! for, except after a death: what dies between freeing a block and giving the credit back loses the credit, and then a
+//! walk finds it (one for each class, when credits run out, after each death or more).
 //!
 //! (A walk by the map of free blocks counts one too few where it passes a block that another process has just freed,
 //! that has been taken again already, and whose bit that other one is about to set and to clear once more: INV-FREE-1.)
 
-use crate::arena::Arena;
-use crate::bits::Field;
 use crate::block::{BlockId, BlockState, BlockWord};
 use crate::error::{Error, Result, crash_point};
 use crate::layout::block_bytes;
 use crate::quota::Charge;
-use crate::sync::{AcqRel, Acquire, AtomicU64, Relaxed, Release};
+use crate::returned::Returned;
+use crate::sync::{Acquire, Relaxed};
 use crate::thread::Thread;
 
 /// How many blocks of one class this process may still take.
@@ -56,105 +30,6 @@ pub(crate) struct BlockCredits {
 impl BlockCredits {
     pub(crate) fn new(quota: Option<u64>) -> Self {
         Self { quota, left: quota.unwrap_or(0), deaths: 0 }
-    }
-}
-
-/// A value of a word of [`ProcessRow::returned`](crate::owner::ProcessRow::returned).
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Returned(u64);
-
-impl Returned {
-    const EPOCH: Field<44, 20> = Field;
-    const WALK: Field<26, 18> = Field;
-    const WALKING: Field<25, 1> = Field;
-    const LOST: Field<24, 1> = Field;
-    const CREDITS: Field<0, 24> = Field;
-
-    /// The word of a process that has just sat down.
-    pub(crate) fn none(epoch: u32) -> u64 {
-        Self::EPOCH.of(epoch.into())
-    }
-
-    fn is_of(self, charge: Charge) -> bool {
-        Self::EPOCH.get(self.0) == u64::from(charge.epoch)
-    }
-
-    fn is_walking(self) -> bool {
-        Self::WALKING.get(self.0) != 0
-    }
-
-    fn is_lost(self) -> bool {
-        Self::LOST.get(self.0) != 0
-    }
-
-    fn credits(self) -> u64 {
-        Self::CREDITS.get(self.0)
-    }
-
-    fn taken_over(self) -> Self {
-        Self(Self::CREDITS.set(self.0, 0))
-    }
-
-    /// With the credit of a block that was freed after `before` was seen.
-    fn given(self, before: Self) -> Self {
-        let no_walk_since =
-            Self::WALK.get(self.0) == Self::WALK.get(before.0) && !before.is_walking() && !self.is_walking();
-        if no_walk_since && self.credits() < Self::CREDITS_MOST {
-            Self(self.0 + 1)
-        } else {
-            Self(Self::LOST.set(self.0, 1))
-        }
-    }
-
-    const CREDITS_MOST: u64 = (1 << 24) - 1;
-
-    fn walk_begun(self) -> Self {
-        let walk = Self::WALK.of(Self::WALK.get(self.0) + 1);
-        Self(Self::EPOCH.of(Self::EPOCH.get(self.0)) | walk | Self::WALKING.of(1))
-    }
-
-    fn walk_ended(self) -> Self {
-        Self(Self::WALKING.set(self.0, 0))
-    }
-}
-
-impl Arena {
-    fn returned(&self, charge: Charge, class: usize) -> Option<&AtomicU64> {
-        self.process(charge.row).ok()?.returned.get(class)
-    }
-
-    /// Changes the word, if it is still of the same process. Gives what was there.
-    fn change_returned(
-        &self,
-        charge: Charge,
-        class: usize,
-        change: impl Fn(Returned) -> Returned,
-    ) -> Option<Returned> {
-        let cell = self.returned(charge, class)?;
-        let mut seen = Returned(cell.load(Relaxed));
-        // P5: every further round is another's change.
-        for _ in 0..10_000 {
-            if !seen.is_of(charge) {
-                return None;
-            }
-            let next = change(seen);
-            if next == seen {
-                return Some(seen);
-            }
-            // ORDER: Release: the block was freed before its credit is there; what a walk has looked at, it looked at before
-            // it ended. Acquire: the walk comes after whatever was given back before it began.
-            match cell.compare_exchange(seen.0, next.0, AcqRel, Relaxed) {
-                Ok(_) => return Some(seen),
-                Err(changed) => seen = Returned(changed),
-            }
-        }
-        None
-    }
-
-    /// Recovery has settled what the threads of a dead process were in the middle of: credits may be lost.
-    pub(crate) fn count_death(&self) {
-        // ORDER: Release pairs with the Acquire in `renew`: what was settled is seen by the walk.
-        self.header().deaths.fetch_add(1, Release);
     }
 }
 
@@ -219,7 +94,7 @@ impl Thread {
         let is_freed = self.free_block_named(block, word)?;
         crash_point!(self, "free.shown");
         if is_freed && before.is_of(charge) {
-            self.arena().change_returned(charge, block.class(), |now| now.given(before));
+            self.arena().change_returned(charge, block.class(), |now| now.given(before, 1));
         }
         Ok(is_freed)
     }
@@ -259,41 +134,5 @@ impl Thread {
             charged += u64::from(may_be_ours && descriptor.charge.load(Relaxed) == own);
         }
         Ok(charged)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ANYBODY: Charge = Charge { row: 7, epoch: 9 };
-
-    #[test]
-    fn a_credit_given_back_is_taken_over_once() {
-        let word = Returned(Returned::none(9));
-        let given = word.given(word).given(word);
-        assert!(given.is_of(ANYBODY));
-        assert_eq!((given.credits(), given.taken_over().credits()), (2, 0));
-    }
-
-    #[test]
-    fn a_credit_is_lost_to_a_walk_and_never_doubled() {
-        let before = Returned(Returned::none(9));
-        let during = before.given(before).walk_begun();
-        assert!(!during.is_lost() && during.credits() == 0, "the walk counts for itself");
-        for (seen, now) in
-            [(before, during), (during, during), (before, during.walk_ended()), (during, during.walk_ended())]
-        {
-            assert!(now.given(seen).is_lost());
-            assert_eq!(now.given(seen).credits(), 0);
-        }
-        let after = during.walk_ended();
-        assert!(!after.given(after).is_lost());
-        assert!(after.given(after).is_of(ANYBODY));
-    }
-
-    #[test]
-    fn the_next_process_of_the_row_has_another_word() {
-        assert!(!Returned(Returned::none(10)).is_of(ANYBODY));
     }
 }

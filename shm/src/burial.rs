@@ -6,7 +6,7 @@
 //! that the supervisor hears of other deaths in between, and tells those first.
 //!
 //! ```text
-//!  announce ──▶ waiting ──▶ batch: closing ──▶ slots ──▶ rows free ──▶ retired slots collected
+//!  announce ──▶ waiting ──▶ batch: closing ──▶ rows free ──▶ retired slots collected, now and then
 //!               (told)             one process     one walk for all of the batch
 //!                                  after the other
 //! ```
@@ -21,20 +21,15 @@
 //! INV-BURIAL-2: nothing of a process is closed before its intents and its table are settled (INV-RECOVER-2), and that
 //! is done, with the news, before it is on any list.
 
-use crate::bits::Tag;
 use crate::counter::Counter;
 use crate::dying::Effort;
 use crate::error::{Error, Result, crash_point};
-use crate::object::{Life, LifeState};
 use crate::owner::{Claim, ProcessState, Record};
 use crate::process::Seat;
 use crate::recover::Recovered;
 use crate::step::{Step, is_skipped};
-use crate::sync::{Relaxed, Release};
+use crate::sync::Relaxed;
 use crate::thread::Thread;
-
-/// Slots that are looked at in one step.
-const LOOKS_IN_A_STEP: u32 = 64;
 
 /// Steps that may still be taken in a slice.
 pub(crate) struct Budget(u64);
@@ -81,8 +76,6 @@ enum Stage {
     Rest,
     /// Closing what this one of the batch held.
     Closing(usize),
-    /// Looking for slots in hand, from this one on.
-    Slots(u32),
     /// Freeing the rows.
     Rows,
     /// Finding what is retired and known to nobody.
@@ -95,8 +88,11 @@ pub struct Burials {
     waiting: Vec<Burial>,
     batch: Vec<Burial>,
     stage: Stage,
-    /// Tags of the batch's threads, sorted.
-    tags: Vec<Tag>,
+    /// How many slots may be retired and known to nobody, and how many were in use at the last walk.
+    lost: u64,
+    in_use: u64,
+    /// Objects whose slots those walks have freed.
+    reclaimed: u64,
     /// Rows that could not be recovered. They stay DEAD, and are tried again when the supervisor says so.
     failed: Vec<u16>,
     recovered: Recovered,
@@ -116,6 +112,11 @@ impl Burials {
     /// What has been done since this was asked last.
     pub fn take_recovered(&mut self) -> Recovered {
         core::mem::take(&mut self.recovered)
+    }
+
+    /// How many objects were reclaimed on the way since this was asked last: those that only the dead knew of.
+    pub fn take_reclaimed(&mut self) -> u64 {
+        core::mem::take(&mut self.reclaimed)
     }
 
     /// These processes are dead: settles what they were in the middle of, and tells others. The rest is
@@ -211,12 +212,7 @@ impl Burials {
                 self.stage = Stage::Closing(0);
             }
             Stage::Closing(index) => match self.batch.get_mut(index) {
-                None => {
-                    let threads = self.batch.iter().flat_map(|burial| &burial.stand_ins);
-                    self.tags = threads.map(|thread| thread.tag).collect();
-                    self.tags.sort_unstable();
-                    self.stage = if is_skipped(Step::FreeInHand) { Stage::Rows } else { Stage::Slots(0) };
-                }
+                None => self.stage = Stage::Rows,
                 Some(burial) => match burial.close(supervisor, budget) {
                     Ok(true) => self.stage = Stage::Closing(index + 1),
                     Ok(false) => {}
@@ -226,20 +222,6 @@ impl Burials {
                     }
                 },
             },
-            Stage::Slots(first) => {
-                let end = supervisor.arena().used_slots();
-                if first >= end {
-                    self.stage = Stage::Rows;
-                    return Ok(());
-                }
-                let next = end.min(first.saturating_add(LOOKS_IN_A_STEP));
-                self.stage = Stage::Slots(next);
-                budget.spend();
-                for slot in first..next {
-                    let done = self.free_slot(supervisor, slot);
-                    self.fail_all_unless(done)?;
-                }
-            }
             Stage::Rows => {
                 let done = self.free_rows(supervisor);
                 self.fail_all_unless(done)?;
@@ -252,7 +234,7 @@ impl Burials {
                 dead.retain(|seat| !self.failed.contains(&seat.row));
                 self.announce_in(supervisor, &dead, &[])?;
                 if self.waiting.is_empty() {
-                    supervisor.collect()?;
+                    self.find_lost(supervisor)?;
                 }
             }
         }
@@ -268,23 +250,15 @@ impl Burials {
         done
     }
 
-    fn burial_of(&mut self, tag: Tag) -> Option<&mut Burial> {
-        self.tags.binary_search(&tag).ok()?;
-        self.batch.iter_mut().find(|burial| burial.stand_ins.iter().any(|thread| thread.tag == tag))
-    }
-
-    /// Step 6: a slot that is in the hands of one of the batch.
-    fn free_slot(&mut self, supervisor: &Thread, slot: u32) -> Result<()> {
-        let cell = &supervisor.arena().object(slot)?.life;
-        let life = Life(cell.load(Relaxed));
-        let (LifeState::Reserved(tag) | LifeState::Reclaiming(tag)) = life.state() else { return Ok(()) };
-        let Some(burial) = self.burial_of(tag) else { return Ok(()) };
-        if matches!(life.state(), LifeState::Reserved(_)) {
-            supervisor.clear_options(slot)?;
-            cell.store(life.freed().0, Release);
-            return Ok(());
+    /// Collects the slots that the dead had retired and nobody else knows of. That is a walk over all slots in use: so it
+    /// waits until the dead may have left an eighth as many, and costs each of them little, however many are in use.
+    fn find_lost(&mut self, supervisor: &Thread) -> Result<()> {
+        if self.lost > 0 && self.lost >= self.in_use / 8 {
+            self.in_use = supervisor.gather_retired()?;
+            self.lost = 0;
+            self.reclaimed += supervisor.reclaim()? as u64;
         }
-        burial.stand_in(tag).map_or(Ok(()), |stand_in| stand_in.tear_down(slot, life))
+        Ok(())
     }
 
     /// The rest of step 6, and step 7.
@@ -294,6 +268,8 @@ impl Burials {
         // One after the other, so that those whose rows are free are counted, should the next one fail.
         while let Some(burial) = self.batch.last() {
             let (row, result) = (burial.seat.row, burial.result());
+            // What a thread may keep in its lists: a batch that it gathers, and two that wait for its next objects.
+            self.lost += burial.stand_ins.len() as u64 * 3 * supervisor.reclaim_batch as u64;
             burial.stand_ins.iter().for_each(Thread::clear_row);
             crash_point!(supervisor, "recover.cleared");
             supervisor.free_seat(row, burial.dead)?;
@@ -338,15 +314,15 @@ impl Burial {
         }
     }
 
-    fn stand_in(&self, tag: Tag) -> Option<&Thread> {
-        self.stand_ins.iter().find(|stand_in| stand_in.tag == tag)
-    }
-
     /// Step 5. `false` when the budget is spent before all is done.
     fn close(&mut self, supervisor: &Thread, budget: &mut Budget) -> Result<bool> {
         if self.stand_ins.is_empty() {
             self.stand_ins.push(supervisor.claim_row_for(self.seat.row)?);
             self.retired_before = self.retired();
+        }
+        // Before anything is closed: what is closed may take up the rows' intents for its own slots.
+        for stand_in in &self.stand_ins {
+            stand_in.settle_slot()?;
         }
         while let Some(stand_in) = self.stand_ins.get(self.lists_worked) {
             if !is_skipped(Step::WorkDying) && !stand_in.work_dying_for(&mut self.effort, budget)? {

@@ -200,7 +200,7 @@ impl Thread {
     /// Pass 1: every side for which handles are queued.
     fn look_at_all(&self, effort: &mut Effort) -> Result<Sights> {
         let mut sights = Sights::new();
-        for slot in 0..self.arena().used_slots() {
+        for slot in self.arena().slots_in_use() {
             effort.spend(self, 1)?;
             // Relaxed: looked at again below.
             let life = Life(self.arena().object(slot)?.life.load(Relaxed));

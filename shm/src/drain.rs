@@ -139,7 +139,9 @@ impl Thread {
             producer.first_segment.load(Relaxed) == 0
                 && producer.blocks.load(Relaxed) == 0
                 && consumer.head_segment.load(Relaxed) == 0
+                && producer.tail_segment.load(Relaxed) == 0
                 && producer.tail.load(Relaxed) == 0
+                && consumer.consumed.load(Relaxed) == 0
                 && producer.max_pending.load(Relaxed) == 0
                 && consumer.discards_late.load(Relaxed) == 0
         };

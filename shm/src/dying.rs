@@ -252,7 +252,7 @@ impl Thread {
         }
         let named = self.hazarded()?;
         let mut cleared = self.cleared.borrow_mut();
-        let (mut kept, mut reclaimed, mut ours) = (Vec::new(), 0, 0);
+        let (mut kept, mut reclaimed, mut ours, mut creditor) = (Vec::new(), 0, 0, None);
         let voided = self.credits_voided();
         // Should one of them fail, the others are found again by `gather_retired`.
         for (slot, life) in retired.drain(..) {
@@ -261,12 +261,25 @@ impl Thread {
                 kept.push((slot, life));
             } else if cleared.len() < most_cleared && is_ours && self.holds_nothing(slot, life)? {
                 cleared.push((slot, life));
-            } else if self.free_retired(slot, life)? {
-                reclaimed += 1;
-                ours += u64::from(is_ours);
+            } else {
+                if !is_ours {
+                    self.note_creditor(life, &mut creditor);
+                }
+                if self.free_retired(slot, life)? {
+                    reclaimed += 1;
+                    if is_ours {
+                        ours += 1;
+                    } else if let Some(creditor) = &mut creditor {
+                        creditor.count();
+                    }
+                }
             }
         }
+        self.give_object_credits_to(creditor);
+        self.name_no_slot();
         retired.append(&mut kept);
+        // A burst leaves no private memory behind.
+        retired.shrink_to(4 * self.reclaim_batch);
         self.give_object_credits(voided, ours);
         Ok(reclaimed)
     }
@@ -275,13 +288,17 @@ impl Thread {
     fn free_retired(&self, slot: u32, life: Life) -> Result<bool> {
         let reclaiming = life.reclaiming(self.tag);
         let cell = &self.arena().object(slot)?.life;
-        // Relaxed: the word was known before the barrier, which ordered it. One reclaimer wins.
-        if cell.compare_exchange(life.0, reclaiming.0, Relaxed, Relaxed).is_err() {
+        if cell.load(Relaxed) != life.0 {
+            return Ok(false);
+        }
+        self.name_slot(slot);
+        // Relaxed load: the word was known before the barrier, which ordered it. One reclaimer wins. ORDER: Release: after the
+        // intent, in the order that recovery sees.
+        if cell.compare_exchange(life.0, reclaiming.0, Release, Relaxed).is_err() {
             return Ok(false);
         }
         crash_point!(self, "reclaim.claimed");
         self.tear_down(slot, reclaiming)?;
-        self.note_spare(slot);
         Ok(true)
     }
 
@@ -324,8 +341,6 @@ impl Thread {
             self.free_directions(slot)?;
         }
         crash_point!(self, "reclaim.torn");
-        // ORDER: Release pairs with the Acquire of `take_spare_slot`: the next user finds everything given back.
-        self.arena().object(slot)?.life.store(life.freed().0, Release);
-        Ok(())
+        self.free_named_slot(slot, life)
     }
 }

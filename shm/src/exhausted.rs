@@ -58,7 +58,7 @@ impl Thread {
             }
         }
         let named = self.hazarded()?;
-        for slot in 0..self.arena().used_slots() {
+        for slot in self.arena().slots_in_use() {
             match Life(self.arena().object(slot)?.life.load(Relaxed)).state() {
                 LifeState::Reclaiming(tag) if tag != self.tag => return Ok(true),
                 LifeState::Retired if named.binary_search(&slot).is_ok() => return Ok(true),

@@ -268,6 +268,11 @@ impl Life {
             && Self::CHARGED_EPOCH.get(self.0) == Self::CHARGED_EPOCH.get(charge.epoch.into())
     }
 
+    /// The row of the process that an object which is LIVE or RETIRED is charged to.
+    pub(crate) fn charged_row(self) -> u16 {
+        Self::CHARGED_ROW.get(self.0) as u16
+    }
+
     /// The bit that marks `side` done.
     pub(crate) const fn done_bit(side: usize) -> u64 {
         Self::DONE.of(1 << side)

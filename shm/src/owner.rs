@@ -8,6 +8,7 @@
 //! | reference | `reference`, `record` | a count changes | which record, which object, and whether it landed |
 //! | operation | `operation[0]`, `operation[1]` | create, replace, send, receive | where the commit is to be seen |
 //! | link | `link`, `link_word` | a block is taken, joins or leaves a direction | which block, and its exact word |
+//! | slot | `slot` | a slot is taken or freed | which slot is in hand, or not yet as the map says: see `slot` |
 //! | dying | `dying` | — | the sides whose last reference this thread took, still to be cleared |
 //! | hazards | `hazards` | an object is used without a reference of one's own | what must be woken, and not reused |
 //!
@@ -47,8 +48,8 @@ pub(crate) struct ProcessRow {
     /// One more than the count of askings that its keeper has answered; 0: it has none. See `keeper`.
     pub(crate) answered: AtomicU64,
     _line_0: [AtomicU64; 2],
-    /// Credits for blocks of each class that others have given back: see `block_quota`.
-    pub(crate) returned: [AtomicU64; crate::layout::MAX_CLASSES],
+    /// Credits for blocks of each class, and for objects, that others have given back: see `returned`.
+    pub(crate) returned: [AtomicU64; crate::returned::KINDS],
 }
 
 // SAFETY: atomic words only; zero is their default.
@@ -70,10 +71,10 @@ pub(crate) struct ThreadRow {
     _spare: CounterLine,
 }
 
-/// Hazards on a line of their own: the reclaimer reads it, nobody else does.
+/// Hazards on a line of their own: the reclaimer reads it, nobody else does. And the slot that is taken or freed.
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
-struct HazardLine([AtomicU64; HAZARDS]);
+struct HazardLine([AtomicU64; HAZARDS], AtomicU64);
 
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
@@ -88,9 +89,14 @@ impl ThreadRow {
         Reference(self.reference.load(Relaxed)).change().is_none() && !self.has_work()
     }
 
-    /// Whether it names an operation, a block on its way, or dying sides.
+    /// Whether it names an operation, a block or a slot on its way, or dying sides.
     pub(crate) fn has_work(&self) -> bool {
-        self.operation[0].load(Relaxed) != 0 || self.link.load(Relaxed) != 0 || self.dying.load(Relaxed) != 0
+        [&self.operation[0], &self.link, &self.dying, self.slot()].iter().any(|word| word.load(Relaxed) != 0)
+    }
+
+    /// One more than the slot that is taken or freed; 0: none is.
+    pub(crate) fn slot(&self) -> &AtomicU64 {
+        &self.hazard_line.1
     }
 
     pub(crate) fn hazards(&self) -> &[AtomicU64; HAZARDS] {

@@ -5,10 +5,8 @@
 
 use crate::arena::Arena;
 use crate::bits::ObjectRef;
-use crate::block_quota::Returned;
 #[cfg(not(loom))]
 use crate::count::Found;
-use crate::create::SlotSearch;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::keeper::Keeper;
@@ -16,6 +14,7 @@ use crate::leader::Occupant;
 use crate::object::{Life, Shape};
 use crate::owner::{Claim, ProcessState};
 use crate::quota::Quotas;
+use crate::returned::Returned;
 use crate::sync::{self, Acquire, Lock, OnceTable, Relaxed, Release};
 use crate::table::{Entry, EntryPool, Secret};
 use crate::thread::Thread;
@@ -52,10 +51,6 @@ pub struct Process {
     pub(crate) entries: Lock<EntryPool>,
     /// Threads that have a row.
     threads: Lock<u32>,
-    /// Slots that were free when last seen.
-    pub(crate) spare_slots: Lock<Vec<u32>>,
-    /// Where free slots are looked for next.
-    pub(crate) slot_search: Lock<SlotSearch>,
     /// Retired slots that an ended thread left to be reclaimed.
     pub(crate) orphans: Lock<Vec<(u32, Life)>>,
     /// What this process may still take, and which blocks were free when last seen.
@@ -156,8 +151,6 @@ impl Process {
             secret: Secret::new(seed),
             entries: Lock::new(EntryPool::new(STARTUP_ENTRY + 1, last)),
             threads: Lock::new(0),
-            spare_slots: Lock::new(Vec::new()),
-            slot_search: Lock::default(),
             orphans: Lock::new(Vec::new()),
             quotas: Quotas::new(&arena.layout().config, seat),
             endpoints: OnceTable::new(last as usize),

@@ -4,7 +4,7 @@
 //! writes his *charge* into its own words, beside what is there anyway; how much a process has is what a walk over
 //! these words finds. In between, each process goes by private credits: taking uses one up, freeing what is charged
 //! to oneself gives one back, and only a process that has none left walks (others may have freed something of its).
-//! Credits for blocks come back from others too, so that one seldom walks over blocks: see `block_quota`.
+//! Credits come back from others too, so that one seldom walks: see `returned`, `object_quota`, `block_quota`.
 //!
 //! | of what | charged to | until | found in |
 //! |---|---|---|---|
@@ -24,19 +24,16 @@
 //! Words of the arena are read Relaxed here: what this process has taken it sees, by its own locks; what another has
 //! freed or taken since counts against it for one walk at most.
 
-use crate::bits::{Field, Tag};
+use crate::bits::Field;
 use crate::block_quota::BlockCredits;
 use crate::endpoint::Sender;
 use crate::error::{Error, Result};
 use crate::layout::{Config, MAX_CLASSES};
-use crate::object::{Life, LifeState};
-use crate::owner::Claim;
+use crate::object_quota::ObjectCredits;
 use crate::process::Seat;
 use crate::ring::Segment;
-use crate::sync::{Lock, Relaxed};
+use crate::sync::Lock;
 use crate::thread::Thread;
-use core::sync::atomic::{AtomicU64, Ordering};
-use crossbeam_utils::CachePadded;
 
 /// Whom something is charged to: a process row, in one of its epochs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +60,7 @@ impl Charge {
 #[derive(Debug)]
 pub(crate) struct Quotas {
     pub(crate) charge: Charge,
-    objects: Option<ObjectCredits>,
+    pub(crate) objects: Option<ObjectCredits>,
     pub(crate) blocks: [Lock<BlockCredits>; MAX_CLASSES],
     pub(crate) messages: MessageCredits,
 }
@@ -72,148 +69,13 @@ impl Quotas {
     pub(crate) fn new(config: &Config, seat: Seat) -> Self {
         Self {
             charge: Charge { row: seat.row, epoch: seat.epoch },
-            objects: config.object_quota().map(|quota| ObjectCredits {
-                quota,
-                voided: CachePadded::default(),
-                left: Lock::new(quota),
-            }),
+            objects: config.object_quota().map(ObjectCredits::new),
             blocks: core::array::from_fn(|class| Lock::new(BlockCredits::new(config.block_quota(class)))),
             messages: MessageCredits {
                 quota: config.message_quota(),
                 left: Lock::new(config.message_quota().unwrap_or(0).cast_signed()),
             },
         }
-    }
-}
-
-/// Objects that this process may still make.
-#[derive(Debug)]
-struct ObjectCredits {
-    quota: u64,
-    /// How often what threads have set aside has been voided.
-    voided: CachePadded<AtomicU64>,
-    /// What no thread has set aside.
-    left: Lock<u64>,
-}
-
-/// What a thread has set aside: how much, and when.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Aside {
-    voided: u64,
-    credits: u64,
-}
-
-impl Aside {
-    pub(crate) fn voided(self) -> u64 {
-        self.voided
-    }
-}
-
-impl Thread {
-    /// Credits that a thread sets aside at once: few where there are few.
-    const CREDITS_AT_A_TIME: u64 = 32;
-
-    /// Uses up one credit for an object. Gives when it was set aside, for [`stands`](Self::stands).
-    #[inline]
-    pub(crate) fn take_object_credit(&self) -> Result<u64> {
-        let Some(pool) = &self.process.quotas.objects else { return Ok(0) };
-        let Aside { voided, credits } = self.aside.get();
-        // Relaxed: looked at again once the slot is taken.
-        if credits > 0 && voided == pool.voided.load(Ordering::Relaxed) {
-            self.aside.set(Aside { voided, credits: credits - 1 });
-            return Ok(voided);
-        }
-        self.set_credits_aside(pool)
-    }
-
-    #[cold]
-    fn set_credits_aside(&self, pool: &ObjectCredits) -> Result<u64> {
-        let batch = Self::CREDITS_AT_A_TIME.min(pool.quota / 1024).max(1);
-        for attempt in 0..3 {
-            if attempt == 1 {
-                // What has ended and rests; what was this process's comes back as credits.
-                self.collect()?;
-            }
-            let mut left = pool.left.lock();
-            if attempt == 2 && *left == 0 {
-                // A full fence here and the CAS by which a slot is taken: either the walk sees a thread's slot, or
-                // that thread sees that its credit is void.
-                pool.voided.fetch_add(1, Ordering::SeqCst);
-                *left = pool.quota.saturating_sub(self.objects_charged()?);
-            }
-            if *left > 0 {
-                let taken = batch.min(*left);
-                *left -= taken;
-                let voided = pool.voided.load(Ordering::Relaxed);
-                self.aside.set(Aside { voided, credits: taken - 1 });
-                return Ok(voided);
-            }
-        }
-        Err(Error::NoResources("objects of this process (max_objects_per_process)"))
-    }
-
-    /// Whether the credit that was set aside then was good when it was used.
-    #[inline]
-    pub(crate) fn stands(&self, credit: u64) -> bool {
-        let Some(pool) = &self.process.quotas.objects else { return true };
-        // After the slot's CAS, which on x86 is a full fence. Elsewhere a walk at this very moment could miss one
-        // slot a thread.
-        pool.voided.load(Ordering::SeqCst) == credit
-    }
-
-    /// The credit was not used after all.
-    pub(crate) fn give_object_credit_back(&self, credit: u64) {
-        let Aside { voided, credits } = self.aside.get();
-        if self.process.quotas.objects.is_some() && voided == credit {
-            self.aside.set(Aside { voided, credits: credits + 1 });
-        }
-    }
-
-    /// When credits were last voided: what is freed after this look may be given back by
-    /// [`give_object_credits`](Self::give_object_credits).
-    pub(crate) fn credits_voided(&self) -> u64 {
-        self.process.quotas.objects.as_ref().map_or(0, |pool| {
-            // Not in the middle of a walk: it has voided the credits, and may have yet to come by what is freed next.
-            let _left = pool.left.lock();
-            pool.voided.load(Ordering::Relaxed)
-        })
-    }
-
-    /// So many objects charged to this process have been freed since `voided`. A walk since then may have found them
-    /// gone by itself, and they count once.
-    pub(crate) fn give_object_credits(&self, voided: u64, freed: u64) {
-        if let Some(pool) = &self.process.quotas.objects
-            && freed > 0
-        {
-            let mut left = pool.left.lock();
-            if pool.voided.load(Ordering::Relaxed) == voided {
-                *left = pool.quota.min(*left + freed);
-            }
-        }
-    }
-
-    /// Gives back what this thread has set aside, at its end.
-    pub(crate) fn give_aside_back(&self) {
-        let Aside { voided, credits } = self.aside.take();
-        self.give_object_credits(voided, credits);
-    }
-
-    fn objects_charged(&self) -> Result<u64> {
-        let mut charged = 0;
-        for slot in 0..self.arena().used_slots() {
-            let life = Life(self.arena().object(slot)?.life.load(Relaxed));
-            charged += u64::from(match life.state() {
-                LifeState::Live | LifeState::Retired => life.is_charged_to(self.process.quotas.charge),
-                LifeState::Reserved(tag) => self.is_of_this_process(tag),
-                _ => false,
-            });
-        }
-        Ok(charged)
-    }
-
-    pub(crate) fn is_of_this_process(&self, tag: Tag) -> bool {
-        let claim = self.arena().thread(tag.0).map(|row| Claim(row.claim.load(Relaxed)));
-        claim.is_ok_and(|claim| claim.thread_owner() == Some(self.process.row))
     }
 }
 

@@ -9,8 +9,8 @@
 //! 2. Each row's intents are settled: `reference`, then `link`, which names every block in hand, then `operation`.
 //! 3. The handle table is settled: transitional entries become LIVE or FREE, by what has committed.
 //! 4. Whoever may have missed a wake is woken: all objects named by hazards, all peers of its channels and pairs.
-//! 5. Its dying lists are worked, its LIVE entries closed.
-//! 6. Slots that its threads had in hand are freed; seats it had prepared are recovered too.
+//! 5. Slots that its threads had in hand are freed, its dying lists are worked, its LIVE entries closed.
+//! 6. Seats it had prepared are recovered too.
 //! 7. Hazards are cleared, thread rows freed, and **last** the process row, with its epoch advanced.
 //!
 //! Steps 1 to 4 are the *news*, which others wait for; steps 5 to 7 the work, which is done in slices (`burial`).
@@ -279,11 +279,13 @@ impl Thread {
     }
 
     /// Finds every RETIRED slot, whoever's private list names it: reclaiming is by exact word, so a list that is out
-    /// of date does no harm.
-    pub(crate) fn gather_retired(&self) -> Result<()> {
+    /// of date does no harm. Gives how many slots are in use.
+    pub(crate) fn gather_retired(&self) -> Result<u64> {
         skippable!(GatherRetired);
         let mut retired = self.retired.borrow_mut();
-        for slot in 0..self.arena().used_slots() {
+        let mut in_use = 0;
+        for slot in self.arena().slots_in_use() {
+            in_use += 1;
             let life = Life(self.arena().object(slot)?.life.load(Relaxed));
             if life.state() == LifeState::Retired {
                 retired.push((slot, life));
@@ -291,7 +293,7 @@ impl Thread {
         }
         retired.sort_unstable();
         retired.dedup();
-        Ok(())
+        Ok(in_use)
     }
 
     /// Reclaims every retired object that nobody names, whoever retired it. Gives how many.

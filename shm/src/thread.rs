@@ -6,9 +6,9 @@ use crate::counter::Counter;
 use crate::error::{Error, Result};
 use crate::layout::{Config, RESERVED_THREADS};
 use crate::object::Life;
+use crate::object_quota::Aside;
 use crate::owner::{Change, Claim, HAZARDS, Link, Operation, Reference, ThreadRow};
 use crate::process::Process;
-use crate::quota::Aside;
 use crate::sync::{self, AcqRel, Relaxed, Release};
 use crate::table::{Entry, EntryState};
 use core::cell::{Cell, RefCell};
@@ -30,7 +30,6 @@ pub struct Thread {
     /// Entries set aside for this thread, and entries it closed, so that most operations take no lock.
     entry_cache: RefCell<Vec<u32>>,
     closed_entries: RefCell<Vec<u32>>,
-    pub(crate) spare_slots: RefCell<Vec<u32>>,
     /// Slots that this thread has retired or found retired, each with its exact word.
     pub(crate) retired: RefCell<Vec<(u32, Life)>>,
     /// Those of them that nobody names any more and that hold nothing, each with its exact word: the next objects.
@@ -174,7 +173,6 @@ impl Thread {
             koids: Cell::new((0, 0)),
             entry_cache: RefCell::default(),
             closed_entries: RefCell::default(),
-            spare_slots: RefCell::default(),
             retired: RefCell::default(),
             cleared: RefCell::default(),
             reclaim_batch: crate::dying::reclaim_batch(process.arena.config()),
@@ -389,11 +387,6 @@ impl Drop for Thread {
             self.reclaim_orphans();
         }
         self.give_aside_back();
-        let mut spare = self.process.spare_slots.lock();
-        if spare.len() < crate::create::MOST_SPARE {
-            spare.append(&mut self.spare_slots.borrow_mut());
-        }
-        drop(spare);
         if !self.owns_row {
             return;
         }

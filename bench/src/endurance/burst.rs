@@ -6,6 +6,7 @@
 use super::meter::Meter;
 use anyhow::{Context as _, Result, ensure};
 use jacinth::{Channel, MessageBuf, Status};
+use std::time::Duration;
 
 /// How many messages a burst of the full run has: 1.1 GiB together.
 pub const MESSAGES: u64 = 500_000;
@@ -13,6 +14,9 @@ pub const MESSAGES: u64 = 500_000;
 const WIDTH: usize = 64;
 /// How many channels are filled one after the other.
 pub const CHANNELS: u64 = 1000;
+
+/// How long the rings rest before memory is read.
+const RING_REST: Duration = Duration::from_secs(4);
 
 /// The lengths of a burst's messages, in turn: 2,270 bytes on average. A few are loans, since they are longer than a
 /// message may be.
@@ -53,8 +57,10 @@ pub fn drained(operations: u64, meter: &mut Meter<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Fills channels to their limit and drains them, one after the other. All stay open.
+/// Fills channels to their limit and drains them, one after the other. All stay open. A ring shrinks when it has been
+/// quiet for a second, so this rests before memory is read.
 pub fn one_channel_after_the_other(meter: &mut Meter<'_>) -> Result<()> {
+    meter.rest_before_reading(RING_REST);
     let mut open = Vec::new();
     let mut message = MessageBuf::new();
     while !meter.is_over() {

@@ -34,6 +34,8 @@ pub struct Meter<'a> {
     each_ns: Histogram<u64>,
     /// Processes whose private memory counts, beside this one's.
     others: Vec<u32>,
+    /// How long everything rests before memory is read.
+    rest: Duration,
     idle_bytes: u64,
     first: Memory,
     last: Memory,
@@ -50,6 +52,7 @@ impl<'a> Meter<'a> {
             slices: Vec::new(),
             each_ns: Histogram::new_with_bounds(1, LONGEST_NS, 2)?,
             others: Vec::new(),
+            rest: Duration::ZERO,
             idle_bytes: memory::of_arena()?,
             first: Memory::default(),
             last: Memory::default(),
@@ -60,6 +63,11 @@ impl<'a> Meter<'a> {
     /// From now on the private memory of these processes counts beside this one's.
     pub fn count_memory_of(&mut self, processes: Vec<u32>) {
         self.others = processes;
+    }
+
+    /// From now on everything rests for so long before memory is read: for what goes back only when it is quiet.
+    pub fn rest_before_reading(&mut self, rest: Duration) {
+        self.rest = rest;
     }
 
     /// Whether all operations are done.
@@ -95,6 +103,7 @@ impl<'a> Meter<'a> {
     }
 
     fn memory(&self) -> Result<Memory> {
+        std::thread::sleep(self.rest);
         let mut private_bytes = memory::private_of("self")?;
         for process in &self.others {
             private_bytes += memory::private_of(&process.to_string())?;

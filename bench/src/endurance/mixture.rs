@@ -4,7 +4,8 @@ use super::meter::Meter;
 use super::peer::{Part, Peer};
 use anyhow::{Context as _, Result};
 use jacinth::{
-    Batch, Channel, Event, EventPair, Handle, MessageBuf, Peered as _, Signals, Status, Supervisor,
+    Batch, Channel, ChannelOptions, Event, EventPair, Handle, MessageBuf, Peered as _, Signals, Status,
+    Supervisor,
 };
 use std::time::{Duration, Instant};
 
@@ -47,6 +48,11 @@ pub fn work(line: &Channel, seed: u64) -> Result<()> {
     }
 }
 
+/// Channels that fill up soon, so that the memory in use is soon what it stays.
+pub fn short() -> ChannelOptions {
+    ChannelOptions::new().max_pending_messages(32)
+}
+
 /// What a process holds.
 #[derive(Default)]
 struct Hands {
@@ -66,7 +72,7 @@ impl Hands {
                 let _ = one.signal_peer(Signals::NONE, Signals::USER_0);
                 keep(&mut self.events, other.into(), random);
             }),
-            3 | 4 => Channel::create().map(|(one, other)| {
+            3 | 4 => Channel::create_with(short()).map(|(one, other)| {
                 keep(&mut self.channels, one, random);
                 // It is sent, or closed.
                 let _ = line.write(b"an end", &mut vec![other.into()]);

@@ -3,8 +3,8 @@
 use anyhow::{Context as _, Result, ensure};
 use clap::{Subcommand, ValueEnum};
 use jacinth::{
-    AsHandleRef as _, Channel, Handle, MessageBuf, MonotonicDuration, MonotonicInstant, Signals, Status,
-    Supervisor,
+    AsHandleRef as _, Channel, ChannelOptions, Handle, MessageBuf, MonotonicDuration, MonotonicInstant,
+    Signals, Status, Supervisor,
 };
 use rustix::process::{Signal, set_parent_process_death_signal};
 use std::process::{Child, Command, Stdio};
@@ -47,7 +47,8 @@ pub struct Peer {
 impl Peer {
     /// Starts one.
     pub fn spawn(supervisor: &Supervisor, part: Part, seed: u64) -> Result<Self> {
-        let (line, startup) = Channel::create().context("making a peer's channel")?;
+        let options = if part == Part::Worker { mixture::short() } else { ChannelOptions::new() };
+        let (line, startup) = Channel::create_with(options).context("making a peer's channel")?;
         let name = part.to_possible_value().context("every part has a name")?;
         let mut command = Command::new("/proc/self/exe");
         command.args(["peer", name.get_name(), &seed.to_string()]).stdin(Stdio::null()).stdout(Stdio::null());

@@ -24,6 +24,10 @@ pub const DUPLICATE: &[&str] =
 /// Making an object.
 pub const CREATE: &[&str] =
     &["create.slot", "create.reserved", "create.filled", "create.committed", "create.first"];
+/// Taking a slot that others have freed.
+pub const SLOT: &[&str] = &["slot.named", "slot.taken"];
+/// Taking one that was never used.
+pub const SLOT_VIRGIN: &[&str] = &["slot.virgin"];
 /// Moving a reference from one entry to another.
 pub const MOVE: &[&str] = &["move.intended", "move.committed", "move.freed"];
 /// Replacing a handle, apart from the move.
@@ -60,7 +64,7 @@ pub const GIVE: &[&str] = &["give.intended", "give.owned", "give.given", "give.f
 /// Lowering the mark up to which blocks were ever used.
 pub const TRIM: &[&str] = &["trim.intended", "trim.owned", "trim.cleared", "trim.lowered"];
 /// Making a retired slot free.
-pub const RECLAIM: &[&str] = &["reclaim.claimed", "reclaim.torn"];
+pub const RECLAIM: &[&str] = &["reclaim.claimed", "reclaim.torn", "slot.freed"];
 /// Clearing a signal of a side that somebody watches.
 pub const SIGNAL: &[&str] = &["signal.told", "signal.changed"];
 /// Closing what only holds itself.
@@ -78,7 +82,7 @@ pub const RECOVER: &[&str] = &[
 ];
 /// Settling what a dead thread was in the middle of.
 pub const SETTLE: &[&str] =
-    &["settle.record", "settle.counted", "settle.moved", "settle.entry", "map.repaired"];
+    &["settle.record", "settle.counted", "settle.moved", "settle.entry", "settle.slot", "map.repaired"];
 
 /// All of them.
 pub const ALL_POINTS: &[&[&str]] = &[
@@ -88,6 +92,8 @@ pub const ALL_POINTS: &[&[&str]] = &[
     DRAIN,
     DUPLICATE,
     CREATE,
+    SLOT,
+    SLOT_VIRGIN,
     MOVE,
     REPLACE,
     SIGNAL,

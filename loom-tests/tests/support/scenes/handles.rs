@@ -63,7 +63,7 @@ pub const CLOSING_A_FULL_SIDE: Scene = Scene {
 
 pub const CREATING: Scene = Scene {
     name: "creating a channel",
-    points: &[CREATE],
+    points: &[CREATE, SLOT_VIRGIN],
     stage: shared_event,
     act: |victim, _| victim.create(Shape::Channel, CHANNEL, ALL).map(drop),
     beside: create_an_event,
@@ -72,7 +72,7 @@ pub const CREATING: Scene = Scene {
 
 pub const CREATING_WITH_OPTIONS: Scene = Scene {
     name: "creating a channel with options",
-    points: &[CREATE],
+    points: &[CREATE, SLOT_VIRGIN],
     stage: shared_event,
     act: |victim, _| {
         let options = ChannelOptions { max_pending_messages: 1, discard_late_replies: true };
@@ -88,6 +88,21 @@ pub const CREATING_WITH_OPTIONS: Scene = Scene {
         }
         event_is_ours_alone(survivor, survivors);
     },
+};
+
+pub const CREATING_IN_A_USED_SLOT: Scene = Scene {
+    name: "creating a channel in a slot that another process has freed",
+    points: &[CREATE, SLOT, MAP_CLEARED],
+    stage: || {
+        let cast = shared_event();
+        let (event, _) = cast.supervisor.create(Shape::Single, EVENT, ALL).unwrap();
+        cast.supervisor.close_value(event).unwrap();
+        assert_eq!(cast.supervisor.collect().unwrap(), 1);
+        cast
+    },
+    act: |victim, _| victim.create(Shape::Channel, CHANNEL, ALL).map(drop),
+    beside: nothing,
+    after: event_is_ours_alone,
 };
 
 pub const REPLACING: Scene = Scene {
