@@ -153,7 +153,7 @@ impl Place {
             if before & signals == signals {
                 return Ok(Some(false));
             }
-            // ORDER: Release pairs with the Acquire of `observed`: what came before the signal is seen by the sleeper that
+            // ORDER: Release pairs with the fence of `was_still`, behind `observed`: what came before the signal is seen by the sleeper that
             // observes it.
             match self.observed.compare_exchange(word, wait.observed(before | signals), Release, Relaxed) {
                 Ok(_) => return Ok(Some(true)),
@@ -197,12 +197,13 @@ impl Thread {
         place.add(watch.0, signals).map(drop)
     }
 
-    /// What the place has observed. The state is looked at before.
+    /// What the place has observed. The state is looked at before, and `was_still` asked after.
     pub(crate) fn observed(&self, watch: Watch, place: usize) -> Result<u32> {
         let place = self.watch_row()?.places.get(place).ok_or(Error::Corrupt("a wait without a place"))?;
-        // ORDER: Acquire pairs with the Release of `Place::add`; and the look at the state, which was an Acquire, pairs with
-        // that of the clearing CAS: a clear that has been seen has been told of before.
-        Ok(watch.0.signals(place.observed.load(Acquire)).unwrap_or(0))
+        // Relaxed: the look at the state before, which was an Acquire, pairs with the Release of the clearing CAS: a clear
+        // that has been seen has been told of. What came before the signal is ordered by the fence of `was_still`, which
+        // comes next.
+        Ok(watch.0.signals(place.observed.load(Relaxed)).unwrap_or(0))
     }
 
     /// The wait is over, however it ended; or the thread is, and this its stand-in.
