@@ -244,12 +244,19 @@ fn over_memory_quota() -> Operation {
     .prepare(|| {
         let line = startup();
         let mut handles = given(&line);
-        let (ours, theirs) = Channel::create().unwrap();
-        while ours.write(&bytes(LARGE), &mut Vec::new()).is_ok() {}
+        // One channel does not get all that there is: until one gets nothing.
+        let mut others = Vec::new();
+        let mut fill_another = || {
+            let (ours, theirs) = Channel::create().unwrap();
+            let written = (0..).take_while(|_| ours.write(&bytes(LARGE), &mut Vec::new()).is_ok()).count();
+            others.push((ours, theirs));
+            written
+        };
+        while fill_another() > 0 {}
         move || {
             let refused = line.write(&bytes(LARGE), &mut handles);
             assert_eq!(refused, Err(Status::NO_RESOURCES));
-            (line, ours, theirs)
+            (line, others)
         }
     })
 }
