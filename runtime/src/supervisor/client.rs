@@ -153,7 +153,8 @@ impl Client {
     /// Asks whoever is the supervisor, or is next, to which `find` has a new line. A descriptor can go along, and one can come
     /// back.
     ///
-    /// [`TimedOut`](io::ErrorKind::TimedOut) when it does not answer within [`answer_time`].
+    /// [`TimedOut`](io::ErrorKind::TimedOut) when it does not answer within [`answer_time`], also when `find` says so: the
+    /// line may be down since the last question that had no answer.
     pub(crate) fn ask(
         &self,
         find: impl Fn() -> io::Result<Line>,
@@ -182,8 +183,12 @@ impl Client {
                 return Err(error);
             }
             // Nobody has died: the program may have closed the line, here or there.
-            if let Ok(line) = find() {
-                self.renew(line);
+            match find() {
+                Ok(line) => self.renew(line),
+                Err(error) if error.kind() == io::ErrorKind::TimedOut && is_same(&mut self.line()) => {
+                    return Err(error);
+                }
+                Err(_) => {}
             }
         }
     }

@@ -31,7 +31,7 @@ pub use fate::Fate;
 use jacinth_shm::{self as shm, Audit, Config, Counters, Recovered};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-use std::io::ErrorKind::TimedOut;
+use std::io::ErrorKind::{Interrupted, TimedOut};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::process::{Child, Command};
@@ -369,10 +369,14 @@ impl Supervisor {
     ) -> std::io::Result<(protocol::Answer, Option<OwnedFd>)> {
         let Attachment { process, address, supervisor, .. } = self.attachment;
         let find = || {
+            let leader = process.arena().leader();
             let line = Line::to_leader(process.arena(), address)?;
             // One that has become another user's is known by its seat. The leader itself has none to return to.
-            line.ask(Request::Return { seat: process.seat() }, None, Some(client::answer_time()))?;
-            Ok(line)
+            match line.ask(Request::Return { seat: process.seat() }, None, Some(client::answer_time())) {
+                // A dead leader's forked child may have the socket. The next leader has not been asked.
+                Err(_) if process.arena().leader() != leader => Err(Interrupted.into()),
+                asked => asked.map(|_| line),
+            }
         };
         let asked = supervisor.ask(find, request, along.map(AsFd::as_fd));
         asked.map_err(|error| if error.kind() == TimedOut { self.is_silent() } else { error })
