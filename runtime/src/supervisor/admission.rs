@@ -94,7 +94,7 @@ impl Server {
         };
         let file = if matches!(request, Request::Join { .. }) { self.arena_file() } else { None };
         let answer = match request {
-            Request::Return { seat } => self.welcome_back(index, seat),
+            Request::Return { seat } => self.welcome_back(index, line, seat),
             _ if self.members[index].is_other_user => Err(Status::ACCESS_DENIED),
             Request::Join { seat } => self.admit(index, line, seat),
             Request::Spawned { seat } => self.watch_spawned(seat, along),
@@ -189,7 +189,16 @@ impl Server {
     }
 
     /// A process that was admitted by an earlier supervisor has found this one.
-    fn welcome_back(&mut self, index: usize, seat: shm::Seat) -> Result<Answer, Status> {
+    fn welcome_back(
+        &mut self,
+        index: usize,
+        line: BorrowedFd<'_>,
+        seat: shm::Seat,
+    ) -> Result<Answer, Status> {
+        if has_hung_up(line) {
+            // It has not waited for the answer, and the line that it has instead may be known already.
+            return Err(Status::CANCELED);
+        }
         let pid = self.members[index].pid;
         let known = self.members.iter_mut().find(|member| member.seat == Some(seat) && member.pid == pid);
         let watched = known.ok_or(Status::NOT_FOUND)?.watched.take();
