@@ -512,17 +512,16 @@ fn attach_with(path: &Path, seat: Option<shm::Seat>) -> Result<&'static Attachme
         }
     })?;
     let (process, client) = (sit(arena, seat)?, Arc::new(Client::new(line)));
-    let (is_set, set) = std::sync::mpsc::channel();
-    let _ = successor.send(Successor {
+    let (is_set, set) = shm::handover();
+    let begun = Successor {
         process: process.clone(),
         seat,
         client: client.clone(),
         address: address.clone(),
         line_term: Some(answer.term()),
-        is_set,
-    });
-    // An error if the thread has found no arena to work for.
-    let _ = set.recv();
+    };
+    successor.give((begun, is_set));
+    let _ = set.take();
     keep(process, client, address, was_spawned)
 }
 

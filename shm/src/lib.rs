@@ -118,10 +118,10 @@ pub use sink::{Fixed, Growing};
 #[cfg(feature = "skip-steps")]
 pub use step::{Step, skip_step};
 pub use sync::DEADLINE_INFINITE_NS;
-#[cfg(not(loom))]
-pub use sync::now_ns;
 #[cfg(loom)]
 pub use sync::{Barriers, Killed, Missing, barriers, kernel_barriers, killed_after};
+#[cfg(not(loom))]
+pub use sync::{Giver, Taker, handover, now_ns};
 pub use thread::Thread;
 #[cfg(not(loom))]
 pub use tripwire::{Seen, Tripwire, Tripwires};

@@ -170,13 +170,13 @@ impl Supervisor {
         has_no_attachment()?;
         let arena = Arc::new(shm::Arena::create(config)?);
         // Whatever can fail comes before the attachment, which is for life: the thread above all.
-        let (served_by, serves) = std::sync::mpsc::channel::<(server::Server, Arc<shm::Process>)>();
-        let (is_set, set) = std::sync::mpsc::channel();
+        let (served_by, serves) = shm::handover::<(server::Server, Arc<shm::Process>)>();
+        let (is_set, set) = shm::handover();
         let run = move || {
-            let Ok((server, process)) = serves.recv() else { return };
+            let Some((server, process)) = serves.take() else { return };
             // By it others hear of an exec. Kept for as long as the thread runs.
             let _tripwire = shm::Tripwire::set(&process);
-            let _ = is_set.send(());
+            is_set.give(());
             server.run()
         };
         crate::hidden::spawn("jacinth-supervisor", run).map_err(limits::no_thread)?;
@@ -189,10 +189,10 @@ impl Supervisor {
             let thread = shm::Thread::join_reserve(process)?;
             thread.lead(process.arena().leader(), shm::Seat { row: process.row(), epoch: 0 })?;
             let server = server::Server::new(Door::open(address, listening), meeting, served, thread);
-            let _ = served_by.send((server, process.clone()));
+            served_by.give((server, process.clone()));
             Ok(())
         })?;
-        let _ = set.recv();
+        let _ = set.take();
         Ok(Self { attachment })
     }
 

@@ -29,7 +29,6 @@ use jacinth_shm as shm;
 use rustix::event::{PollFd, PollFlags};
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
 
 /// How long to leave others alone between two attempts at what they must do first.
@@ -61,32 +60,30 @@ pub(crate) struct Successor {
     pub(crate) address: Arc<Address>,
     /// The term of the supervisor at the other end of the client's line; `None` while the line is down.
     pub(crate) line_term: Option<u32>,
-    /// Told when the tripwire is set: before that, an exec could go unheard.
-    pub(crate) is_set: Sender<()>,
 }
 
 /// Starts the thread of a process that is about to attach, before it does: then it cannot fail any more. It begins with
-/// what it is sent.
-pub(crate) fn prepare() -> io::Result<Sender<Successor>> {
-    let (sender, receiver) = mpsc::channel::<Successor>();
+/// what it is given, and says when the tripwire is set: before that, an exec could go unheard.
+pub(crate) fn prepare() -> io::Result<shm::Giver<(Successor, shm::Giver<()>)>> {
+    let (giver, taker) = shm::handover::<(Successor, shm::Giver<()>)>();
     crate::hidden::spawn("jacinth-successor", move || {
-        if let Ok(successor) = receiver.recv() {
-            successor.run();
+        if let Some((successor, is_set)) = taker.take() {
+            successor.run(is_set);
         }
     })
     .map_err(limits::no_thread)?;
-    Ok(sender)
+    Ok(giver)
 }
 
 impl Successor {
     /// Until this process is the supervisor's, or taken for dead, or the arena is beyond help.
-    fn run(mut self) {
+    fn run(mut self, is_set: shm::Giver<()>) {
         // Without one its process's death is noticed by the pidfd, later. Kept for as long as the thread runs.
         let tripwire = shm::Tripwire::set(&self.process);
         if let Err(error) = &tripwire {
             tracing::debug!(%error, "this process has no tripwire");
         }
-        let _ = self.is_set.send(());
+        is_set.give(());
         while self.process.arena().is_seated(self.seat) && !self.process.arena().is_poisoned() {
             let leader = self.process.arena().leader();
             match self.find(leader) {

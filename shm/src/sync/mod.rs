@@ -22,6 +22,8 @@
 
 #[cfg(not(loom))]
 mod futex;
+#[cfg(not(loom))]
+mod handover;
 #[cfg(loom)]
 mod killed;
 #[cfg(not(loom))]
@@ -36,6 +38,8 @@ mod tools;
 
 #[cfg(not(loom))]
 pub(crate) use self::futex::{Futex, low_half};
+#[cfg(not(loom))]
+pub use self::handover::{Giver, Taker, handover};
 #[cfg(loom)]
 pub use self::killed::{Killed, Missing, killed_after};
 #[cfg(not(loom))]

@@ -11,6 +11,7 @@
 //! | a direction's tail | who sends | who sees READABLE, and who reads |
 //! | a direction's head | who reads | who sees WRITABLE, and who sends |
 //! | a private lock's word | who gives it back | who takes it |
+//! | a handover | who gives the value, and each that lets go | who takes it, and the last that lets go |
 //! | a side's state | who changes its signals, who closes the other side | who looks at its signals |
 //!
 //! valgrind's tools are told by *client requests*, instructions that do nothing on a processor and that valgrind knows;

@@ -1,0 +1,116 @@
+//! One value from one thread of this process to another, in sight of the tools that look for races.
+//!
+//! The standard library's channels sleep on futexes of their own, of which those tools see nothing. To them a value
+//! that went through one looks like a race, and so does the channel's memory when the other thread frees it. Here they are
+//! told of both. For what happens once in a process's life, such as the start of its hidden thread.
+
+use super::{acquired, released};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+#[derive(Debug)]
+struct Handover<T> {
+    slot: Mutex<Slot<T>>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct Slot<T> {
+    value: Option<T>,
+    /// The giver is gone: nothing is put here any more.
+    is_over: bool,
+}
+
+impl<T> Handover<T> {
+    fn slot(&self) -> MutexGuard<'_, Slot<T>> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Drop for Handover<T> {
+    fn drop(&mut self) {
+        // Either thread may be the last, and frees what the other has used.
+        acquired(self);
+    }
+}
+
+/// The end that a value is given at. Dropped without one, it leaves the other end with nothing.
+#[derive(Debug)]
+pub struct Giver<T>(Arc<Handover<T>>);
+
+/// The end that the value is taken at.
+#[derive(Debug)]
+pub struct Taker<T>(Arc<Handover<T>>);
+
+/// Two ends, for two threads.
+#[must_use]
+pub fn handover<T>() -> (Giver<T>, Taker<T>) {
+    let slot = Mutex::new(Slot { value: None, is_over: false });
+    let both = Arc::new(Handover { slot, changed: Condvar::new() });
+    (Giver(both.clone()), Taker(both))
+}
+
+impl<T> Giver<T> {
+    /// Gives the value. It is dropped with the other end, if that does not take it.
+    pub fn give(self, value: T) {
+        self.0.slot().value = Some(value);
+    }
+}
+
+impl<T> Drop for Giver<T> {
+    fn drop(&mut self) {
+        let mut slot = self.0.slot();
+        slot.is_over = true;
+        released(&*self.0);
+        drop(slot);
+        self.0.changed.notify_one();
+    }
+}
+
+impl<T> Taker<T> {
+    /// Sleeps until the value is there, or its giver gone.
+    #[must_use]
+    pub fn take(self) -> Option<T> {
+        let slot = self.0.changed.wait_while(self.0.slot(), |slot| !slot.is_over);
+        let mut slot = slot.unwrap_or_else(PoisonError::into_inner);
+        acquired(&*self.0);
+        slot.value.take()
+    }
+}
+
+impl<T> Drop for Taker<T> {
+    fn drop(&mut self) {
+        released(&*self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_given_before_or_during_the_sleep_is_taken() {
+        let (giver, taker) = handover();
+        giver.give(1);
+        assert_eq!(taker.take(), Some(1));
+        let (giver, taker) = handover();
+        let sleeper = std::thread::spawn(move || taker.take());
+        giver.give(2);
+        assert_eq!(sleeper.join().unwrap(), Some(2));
+    }
+
+    #[test]
+    fn a_giver_that_is_dropped_leaves_nothing() {
+        let (giver, taker) = handover::<u32>();
+        let sleeper = std::thread::spawn(move || taker.take());
+        drop(giver);
+        assert_eq!(sleeper.join().unwrap(), None);
+    }
+
+    #[test]
+    fn a_value_that_nobody_takes_is_dropped() {
+        let (value, (giver, taker)) = (Arc::new(()), handover());
+        giver.give(value.clone());
+        drop(taker);
+        assert_eq!(Arc::strong_count(&value), 1);
+    }
+}
