@@ -18,13 +18,13 @@ pub const CHANNELS: u64 = 1000;
 /// How long the rings rest before memory is read.
 const RING_REST: Duration = Duration::from_secs(4);
 
-/// The lengths of a burst's messages, in turn: 2,270 bytes on average. A few are loans, since they are longer than a
+/// The lengths of a burst's messages, in turn: 2,440 bytes on average. A few are loans, since they are longer than a
 /// message may be.
 fn lengths() -> impl Iterator<Item = usize> {
     (0_usize..).map(|index| match index % 4096 {
         0 => 1 << 20,
         1..9 => 60_000,
-        index if index.is_multiple_of(8) => 12_000,
+        index if index.is_multiple_of(8) => [12_000, 22_000, 6000][index / 8 % 3],
         index if index.is_multiple_of(2) => 1000,
         _ => 64,
     })
