@@ -215,6 +215,16 @@ fn the_next_arena_removes_what_the_dead_have_left() {
     assert_eq!(left_in(base.path()).len(), 2);
 }
 
+#[test]
+fn arenas_that_are_made_at_once_leave_each_other_alone() {
+    let base = TempDir::new().unwrap();
+    for _ in 0..5 {
+        let mut founders: Vec<_> = (0..16).map(|_| Puppet::new(founder_in(base.path()))).collect();
+        founders.iter_mut().for_each(|founder| assert!(Path::new(&founder.told("path")).exists()));
+        founders.into_iter().for_each(Puppet::end);
+    }
+}
+
 // What dropping a supervisor does.
 
 #[test]

@@ -91,7 +91,21 @@ impl Address {
         Err(refused.unwrap_or_else(|| (PathBuf::new(), io::ErrorKind::NotFound.into())))
     }
 
+    /// Listens in a new folder. Another process that makes an arena may come by in the moment before the folder is locked,
+    /// and take it for one that the dead have left: then this makes another.
     fn found_in(base: &Path) -> io::Result<(Self, Listening)> {
+        use io::ErrorKind::{NotFound, ResourceBusy};
+        const MOST_TRIES: u32 = 16;
+        for _ in 1..MOST_TRIES {
+            match Self::found_in_folder_of(base) {
+                Err(error) if matches!(error.kind(), NotFound | ResourceBusy) && base.is_dir() => {}
+                found => return found,
+            }
+        }
+        Self::found_in_folder_of(base)
+    }
+
+    fn found_in_folder_of(base: &Path) -> io::Result<(Self, Listening)> {
         let folder = tempfile::Builder::new().prefix(FOLDER_PREFIX).tempdir_in(base)?;
         // Whatever the umask leaves of the mode that it was made with.
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700))?;
