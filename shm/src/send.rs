@@ -382,7 +382,7 @@ impl Loan {
     /// Says that all bytes have been written: none of them is zeroed when the loan is sent.
     ///
     /// # Safety
-    /// They have, through [`as_uninit_mut`](Self::as_uninit_mut) or [`write_at`](Self::write_at).
+    /// They have, through `as_uninit_mut` or `write_at`.
     pub unsafe fn assume_init(&mut self) {
         self.written_bytes = self.len_bytes;
     }
