@@ -375,6 +375,8 @@ impl Server {
             tracing::info!(?recovered, "recovered processes");
         }
         self.report.recovered += recovered;
+        let reclaimed = self.burials.take_reclaimed();
+        self.report.objects_reclaimed += u32::try_from(reclaimed).unwrap_or(u32::MAX);
     }
 
     fn heed_failure(&mut self, done: shm::Result<()>) {
