@@ -129,6 +129,33 @@ typedef struct jacinth_report {
     uint32_t unused;
 } jacinth_report_t;
 
+/** The program has attached and ended since, nobody has spawned it here, or another process has become the supervisor since. */
+#define JACINTH_FATE_UNKNOWN 0u
+/** The program has not attached yet. It does so with its first call that deals with handles. */
+#define JACINTH_FATE_WAITING 1u
+/** The program is attached. */
+#define JACINTH_FATE_ATTACHED 2u
+/**
+ * The supervisor has refused the program: ZX_ERR_ACCESS_DENIED when it has become another user's process,
+ * ZX_ERR_BAD_STATE when it runs in another PID namespace.
+ */
+#define JACINTH_FATE_REFUSED 3u
+/** The program has ended, and had not attached. */
+#define JACINTH_FATE_ENDED 4u
+
+/** How many bytes a fate's text has room for, with the NUL at its end. */
+#define JACINTH_FATE_TEXT_BYTES 504
+
+/** What has become of a program that was spawned. */
+typedef struct jacinth_fate_t {
+    /** One of JACINTH_FATE_*; later versions may have more of them. */
+    uint32_t what;
+    /** With JACINTH_FATE_REFUSED, the status that the program was refused with; else ZX_OK. */
+    zx_status_t status;
+    /** The same in words. */
+    char text[JACINTH_FATE_TEXT_BYTES];
+} jacinth_fate_t;
+
 /** Fills in the defaults. Under valgrind pool_bytes is 16 MiB and max_objects 65,536, so that its tools start in seconds. */
 void jacinth_config_default(jacinth_config_t* config);
 
@@ -201,11 +228,27 @@ const char* jacinth_socket_path(void);
  * - ZX_ERR_NOT_FOUND: there is no such program.
  * - ZX_ERR_NO_RESOURCES: the arena has no room for another process.
  * - ZX_ERR_INVALID_ARGS: @p program is NULL, or a pointer leads nowhere.
- * - ZX_ERR_UNAVAILABLE: the supervisor did not answer, or its process cannot listen at the arena's path.
+ * - ZX_ERR_UNAVAILABLE: the supervisor did not answer within the time of jacinth_set_answer_time(), or its process cannot
+ *   listen at the arena's path. The program that was started is killed.
  * - ZX_ERR_IO: the program could not be started for another reason.
  */
 zx_status_t jacinth_spawn(const char* program, char* const argv[], char* const envp[], zx_handle_t startup,
                           pid_t* pid);
+
+/**
+ * Says what has become of a program that jacinth_spawn() has started: for a spawner that sees its channel closed, or
+ * hears nothing of it. The program itself is told by jacinth_error() why it cannot attach.
+ *
+ * @p pid is the number that jacinth_spawn() gave, also after the caller has waited for the process, until the system gives
+ * the number to another program that is spawned. The last 256 programs that did not attach are remembered, until another
+ * process becomes the supervisor.
+ *
+ * - ZX_OK
+ * - ZX_ERR_INVALID_ARGS: @p fate cannot be written.
+ * - ZX_ERR_UNAVAILABLE: the supervisor did not answer within the time of jacinth_set_answer_time(): jacinth_error() says
+ *   which process that is, and whether it is stopped.
+ */
+zx_status_t jacinth_fate(pid_t pid, jacinth_fate_t* fate);
 
 /**
  * Walks the whole arena, says what is in it, and finds anything lost, leaked or doubled. For tests: it means
@@ -227,7 +270,8 @@ zx_status_t jacinth_audit(jacinth_audit_t* audit);
  * @p report is optional.
  *
  * - ZX_OK
- * - ZX_ERR_UNAVAILABLE: the supervisor did not answer.
+ * - ZX_ERR_UNAVAILABLE: the supervisor did not answer within the time of jacinth_set_answer_time(): jacinth_error() says
+ *   which process that is, and whether it is stopped.
  * - ZX_ERR_INVALID_ARGS: @p report cannot be written.
  */
 zx_status_t jacinth_collect(jacinth_report_t* report);
@@ -260,6 +304,14 @@ zx_status_t jacinth_channel_create(uint32_t options, uint32_t max_pending_messag
  * wake, suits most programs; 0 suits more threads than processors.
  */
 void jacinth_set_spin(zx_duration_t duration);
+
+/**
+ * For how long this process waits for an answer of the supervisor's in jacinth_spawn(), jacinth_collect() and
+ * jacinth_fate(): 10 seconds, if nothing else is set; a negative duration is 0. It takes effect at once, and attaches nothing.
+ * An answer takes microseconds, and some seconds in the largest arenas; it does not come while the supervisor's process is
+ * stopped.
+ */
+void jacinth_set_answer_time(zx_duration_t at_most);
 
 /**
  * Why this thread's last call of this header that gives a status failed, or, if that is later, why a call of

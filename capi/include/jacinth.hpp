@@ -35,6 +35,12 @@ inline zx_status_t spawn(const char* program, char* const argv[], char* const en
   return jacinth_spawn(program, argv, envp, startup.release(), pid);
 }
 
+/// What has become of a program that was spawned. `jacinth_fate`.
+inline zx_status_t fate(pid_t pid, jacinth_fate_t* fate) noexcept { return jacinth_fate(pid, fate); }
+
+/// For how long this process waits for an answer of the supervisor's. `jacinth_set_answer_time`.
+inline void set_answer_time(zx::duration at_most) noexcept { jacinth_set_answer_time(at_most.get()); }
+
 /// The handle that this process was spawned with, once; an invalid one when there is none. `zx_take_startup_handle`.
 ZX_NODISCARD inline zx::handle take_startup_handle(uint32_t hnd_info = PA_HND(PA_USER0, 0)) noexcept {
   return zx::handle(zx_take_startup_handle(hnd_info));

@@ -122,11 +122,19 @@ fn note_attached() {
     IS_ATTACHED.store(true, Ordering::Relaxed);
 }
 
-fn plain(what: &str) -> impl Fn(Status) -> (Status, String) {
+pub(crate) fn plain(what: &str) -> impl Fn(Status) -> (Status, String) {
     move |status| (status, format!("{what}: {status}"))
 }
 
-fn of_attaching(error: AttachError) -> (Status, String) {
+/// As [`plain`], for a call of the library's that has just failed, and may have more to say.
+pub(crate) fn detailed(what: &str) -> impl Fn(Status) -> (Status, String) {
+    move |status| match status.detail() {
+        Some(detail) => (status, format!("{what}: {detail}")),
+        None => plain(what)(status),
+    }
+}
+
+pub(crate) fn of_attaching(error: AttachError) -> (Status, String) {
     (error.status(), error.to_string())
 }
 
@@ -341,7 +349,7 @@ pub unsafe extern "C" fn jacinth_collect(report: UserOut<jacinth_report_t>) -> z
         enter().map_err(|status| (status, failure(status)))?;
         report.check_optional().map_err(plain("where the report goes"))?;
         let supervisor = Supervisor::get().map_err(of_attaching)?;
-        let collected = supervisor.collect().map_err(plain("collecting"))?;
+        let collected = supervisor.collect().map_err(detailed("collecting"))?;
         let recovered = collected.recovered;
         let counted = jacinth_report_t {
             processes: recovered.processes,
@@ -360,7 +368,7 @@ pub unsafe extern "C" fn jacinth_collect(report: UserOut<jacinth_report_t>) -> z
 }
 
 /// `JACINTH_CHANNEL_DISCARD_LATE_REPLIES`.
-const DISCARD_LATE_REPLIES: u32 = 1;
+pub const DISCARD_LATE_REPLIES: u32 = 1;
 
 /// Makes a channel with options that Zircon has not.
 ///
@@ -395,6 +403,6 @@ pub extern "C" fn jacinth_set_spin(duration: zx_duration_t) {
     }
 }
 
-fn status_of(result: Result<(), Status>) -> zx_status_t {
+pub(crate) fn status_of(result: Result<(), Status>) -> zx_status_t {
     result.map_or_else(Status::into_raw, |()| 0)
 }

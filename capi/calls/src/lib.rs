@@ -3,7 +3,7 @@
 //! | | |
 //! |---|---|
 //! | what the calls do | `handle`, `object`, `info`, `property`, `event`, `channel`, `own`, `clock`, `futex`, `system`, `exit`, `status` |
-//! | what Zircon has no calls for | `arena`, `why` (`jacinth.h`), `threads` (`jacinth/compat.h`) |
+//! | what Zircon has no calls for | `arena`, `fate`, `why` (`jacinth.h`), `threads` (`jacinth/compat.h`) |
 //! | what a process has of its own | `threads`, `futex/queues`, `forked` (that a child begins without both) |
 //! | what C hands over | `types` (its structures), `user` (its pointers, allegations until looked into), `guard` (how they are looked into) |
 //!
@@ -66,6 +66,7 @@ mod channel;
 mod clock;
 mod event;
 mod exit;
+mod fate;
 mod forked;
 mod futex;
 pub mod guard;
@@ -86,6 +87,7 @@ pub use channel::*;
 pub use clock::*;
 pub use event::*;
 pub use exit::*;
+pub use fate::*;
 pub use futex::{
     _zx_futex_get_owner, _zx_futex_requeue, _zx_futex_requeue_deprecated, _zx_futex_requeue_single_owner,
     _zx_futex_wait, _zx_futex_wait_deprecated, _zx_futex_wake, _zx_futex_wake_single_owner,

@@ -151,6 +151,16 @@ pub struct jacinth_report_t {
     pub unused: u32,
 }
 
+/// What has become of a program that was spawned: [`jacinth::Fate`] for C.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+#[allow(missing_docs)]
+pub struct jacinth_fate_t {
+    pub what: u32,
+    pub status: zx_status_t,
+    pub text: [u8; crate::FATE_TEXT_BYTES],
+}
+
 plain!(
     zx_wait_item_t,
     zx_channel_call_args_t,
@@ -160,4 +170,5 @@ plain!(
     jacinth_config_t,
     jacinth_audit_t,
     jacinth_report_t,
+    jacinth_fate_t,
 );

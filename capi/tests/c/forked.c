@@ -32,6 +32,7 @@ static void check_that_nothing_works(void) {
                  ZX_ERR_BAD_STATE);
     CHECK_STATUS(jacinth_audit(&(jacinth_audit_t){0}), ZX_ERR_BAD_STATE);
     CHECK_STATUS(jacinth_collect(NULL), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(jacinth_fate(getppid(), &(jacinth_fate_t){0}), ZX_ERR_BAD_STATE);
 }
 
 TEST(in_a_forked_child_every_call_says_bad_state) {

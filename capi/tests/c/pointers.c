@@ -153,6 +153,7 @@ TEST(a_report_that_cannot_be_stored_is_invalid_args) {
     prepare_bad_pointers();
     make_event();
     FOR_EACH_BAD_OUTPUT(bad) {
+        CHECK_STATUS(jacinth_fate(getpid(), bad), ZX_ERR_INVALID_ARGS);
         if (bad == NULL)
             continue; // Then it is not asked for.
         CHECK_STATUS(jacinth_audit(bad), ZX_ERR_INVALID_ARGS);

@@ -5,8 +5,8 @@ use crate::c;
 use crate::support::{self, Language};
 use crate::{Failure, Outcome};
 use jacinth_calls::types::{
-    jacinth_audit_t, jacinth_config_t, jacinth_report_t, zx_channel_call_args_t, zx_handle_info_t,
-    zx_wait_item_t,
+    jacinth_audit_t, jacinth_config_t, jacinth_fate_t, jacinth_report_t, zx_channel_call_args_t,
+    zx_handle_info_t, zx_wait_item_t,
 };
 use jacinth_calls::{ThreadStart, UserIn, UserOut};
 use std::collections::{BTreeMap, BTreeSet};
@@ -98,7 +98,7 @@ macro_rules! crosses {
     )+};
 }
 crosses!((), bool, u8, u32, i32, u64, i64, usize, zx_wait_item_t, zx_channel_call_args_t, zx_handle_info_t);
-crosses!(jacinth_config_t, jacinth_audit_t, jacinth_report_t);
+crosses!(jacinth_config_t, jacinth_audit_t, jacinth_fate_t, jacinth_report_t);
 
 impl<T: Crosses> Crosses for UserIn<T> {
     fn name() -> String {
@@ -211,10 +211,12 @@ fn written() -> BTreeMap<String, Signature> {
         jacinth_is_attached()
         jacinth_socket_path()
         jacinth_spawn(1, 2, 3, 4, 5)
+        jacinth_fate(1, 2)
         jacinth_audit(1)
         jacinth_collect(1)
         jacinth_channel_create(1, 2, 3, 4)
         jacinth_set_spin(1)
+        jacinth_set_answer_time(1)
         jacinth_error()
         jacinth_status_detail(1)
         jacinth_thrd_create_with_name(1, 2, 3, 4)

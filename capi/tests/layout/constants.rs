@@ -18,7 +18,22 @@ pub fn numbers() -> Vec<Number> {
     numbers.extend(signals());
     numbers.extend(limits());
     numbers.extend(times());
+    numbers.extend(own());
     numbers
+}
+
+/// Those of `jacinth.h`.
+fn own() -> [Number; 7] {
+    use jacinth_calls as calls;
+    [
+        ("JACINTH_CHANNEL_DISCARD_LATE_REPLIES".into(), calls::DISCARD_LATE_REPLIES.into()),
+        ("JACINTH_FATE_UNKNOWN".into(), calls::FATE_UNKNOWN.into()),
+        ("JACINTH_FATE_WAITING".into(), calls::FATE_WAITING.into()),
+        ("JACINTH_FATE_ATTACHED".into(), calls::FATE_ATTACHED.into()),
+        ("JACINTH_FATE_REFUSED".into(), calls::FATE_REFUSED.into()),
+        ("JACINTH_FATE_ENDED".into(), calls::FATE_ENDED.into()),
+        ("JACINTH_FATE_TEXT_BYTES".into(), calls::FATE_TEXT_BYTES.try_into().unwrap()),
+    ]
 }
 
 fn statuses() -> impl Iterator<Item = Number> {

@@ -75,6 +75,7 @@ structures! {
         processes threads handles_closed operations_finished operations_undone blocks_freed objects_retired
         objects_reclaimed ends_collected unused
     }
+    jacinth_fate_t { what status text }
 }
 
 numbers! {

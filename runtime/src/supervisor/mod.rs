@@ -299,9 +299,17 @@ impl Supervisor {
     /// # Errors
     /// As for [`collect`](Self::collect).
     pub fn fate(&self, child: &Child) -> Result<Fate, Status> {
+        self.fate_of(child.id())
+    }
+
+    /// As [`fate`](Self::fate), for those who have nothing but the program's process number.
+    ///
+    /// # Errors
+    /// As for [`collect`](Self::collect).
+    pub fn fate_of(&self, pid: u32) -> Result<Fate, Status> {
         self.arena().ok_or_else(|| detail::because_of(Status::BAD_STATE, &AttachError::Forked))?;
         let (answer, _) = self
-            .ask(Request::Fate { pid: child.id() }, None)
+            .ask(Request::Fate { pid }, None)
             .map_err(|error| detail::because_of(Status::UNAVAILABLE, &error))?;
         answer.to_fate()
     }

@@ -1,0 +1,81 @@
+// jacinth_fate and jacinth_set_answer_time
+#define _GNU_SOURCE
+#include "partner.h"
+
+static jacinth_fate_t fate_of(pid_t pid) {
+    jacinth_fate_t fate;
+    memset(&fate, 0xff, sizeof(fate));
+    CHECK_OK(jacinth_fate(pid, &fate));
+    CHECK(strnlen(fate.text, sizeof(fate.text)) < sizeof(fate.text));
+    CHECK(strlen(fate.text) > 0);
+    return fate;
+}
+
+ROLE(says_that_it_is_there) {
+    zx_handle_t channel = startup_channel();
+    tell(channel, "here", 4);
+    await_peer_closed(channel);
+}
+
+TEST(a_spawner_hears_what_became_of_a_program) {
+    zx_handle_t channel, kept, sent;
+    char* arguments[] = {(char*)"sleep", (char*)"50", NULL};
+    pid_t attached = spawn_partner("says_that_it_is_there", &channel), silent;
+    await_readable(channel);
+    CHECK_EQ(fate_of(attached).what, JACINTH_FATE_ATTACHED);
+    CHECK_OK(zx_channel_create(0, &kept, &sent));
+    CHECK_OK(jacinth_spawn("sleep", arguments, NULL, sent, &silent));
+    CHECK_EQ(fate_of(silent).what, JACINTH_FATE_WAITING);
+    kill_process(silent);
+    await_peer_closed(kept);
+    jacinth_fate_t fate = fate_of(silent);
+    CHECK_EQ(fate.what, JACINTH_FATE_ENDED);
+    CHECK_EQ(fate.status, ZX_OK);
+    CHECK(strstr(fate.text, "ended") != NULL);
+    hear(channel, "here", 4);
+    CHECK_OK(zx_handle_close(channel));
+    CHECK_EQ(join_process(attached), 0);
+}
+
+TEST(of_whom_nobody_has_spawned_nothing_is_known) {
+    make_event();
+    CHECK_EQ(fate_of(getppid()).what, JACINTH_FATE_UNKNOWN);
+    CHECK_EQ(fate_of(0).what, JACINTH_FATE_UNKNOWN);
+    CHECK_EQ(fate_of(-1).what, JACINTH_FATE_UNKNOWN);
+}
+
+// The calls that wait for the supervisor, while its process, this one's parent, is stopped.
+ROLE(asks_a_stopped_supervisor) {
+    zx_handle_t channel = startup_channel();
+    pid_t supervisor = getppid(), pid = 0;
+    char number[32], errors[3][512];
+    zx_status_t statuses[3];
+    jacinth_fate_t fate;
+    CHECK_OK(jacinth_collect(NULL));
+    zx_handle_t event = make_event();
+    jacinth_set_answer_time(ZX_MSEC(200));
+    CHECK_EQ(kill(supervisor, SIGSTOP), 0);
+    for (int call = 0; call < 3; call++) {
+        statuses[call] = call == 0   ? jacinth_collect(NULL)
+                         : call == 1 ? jacinth_fate(getpid(), &fate)
+                                     : jacinth_spawn("true", NULL, NULL, event, &pid);
+        snprintf(errors[call], sizeof(errors[call]), "%s", jacinth_error());
+    }
+    CHECK_EQ(kill(supervisor, SIGCONT), 0);
+    snprintf(number, sizeof(number), "process %d", supervisor);
+    for (int call = 0; call < 3; call++) {
+        CHECK_EQ(statuses[call], ZX_ERR_UNAVAILABLE);
+        CHECK(strstr(errors[call], number) != NULL);
+        CHECK(strstr(errors[call], "stopped") != NULL);
+    }
+    jacinth_set_answer_time(ZX_SEC(30));
+    CHECK_OK(jacinth_collect(NULL));
+    CHECK_EQ(fate_of(getpid()).what, JACINTH_FATE_ATTACHED);
+    CHECK_OK(zx_handle_close(channel));
+}
+
+TEST(a_stopped_supervisor_is_named_within_the_time_that_was_set) {
+    zx_handle_t channel;
+    CHECK_EQ(join_process(spawn_partner("asks_a_stopped_supervisor", &channel)), 0);
+    CHECK_OK(zx_handle_close(channel));
+}
