@@ -65,7 +65,7 @@ struct Burial {
     /// Dying lists that have been worked, and entries that are closed: these many.
     lists_worked: usize,
     next_entry: u32,
-    effort: Option<Effort>,
+    effort: Effort,
 }
 
 /// Where the work on a batch stands.
@@ -298,7 +298,7 @@ impl Burial {
             recovered: Recovered { processes: 1, ..Recovered::default() },
             lists_worked: 0,
             next_entry: 1,
-            effort: None,
+            effort: Effort::default(),
         };
         burial.retired_before = burial.retired();
         burial

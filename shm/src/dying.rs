@@ -29,7 +29,7 @@ use crate::thread::Thread;
 /// How many retired slots a thread gathers before it pays for a barrier: fewer where there are few. Twice as many, once
 /// nobody names them, wait for its next objects; more than that are freed.
 pub(crate) fn reclaim_batch(config: &Config) -> usize {
-    const MOST: usize = if cfg!(loom) { 1 } else { 1024 };
+    const MOST: usize = if cfg!(loom) { 1 } else { 512 };
     MOST.min(config.max_objects as usize / 8).max(1)
 }
 
@@ -37,26 +37,34 @@ pub(crate) fn reclaim_batch(config: &Config) -> usize {
 ///
 /// P5: a bound that no undamaged arena reaches: a side dies once in a run, and is come to once more after what died of
 /// it. The messages of one have a bound of their own (`drain`).
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Effort {
-    last: Option<ObjectRef>,
+    /// The side that was come to last, as a link.
+    last: u64,
+    /// How often it was another than the one before.
     changes: u64,
     pub(crate) draining: Option<Draining>,
 }
 
 impl Effort {
-    fn of(thread: &Thread) -> Self {
-        let changes = 8 * u64::from(thread.arena().config().max_objects) + 8;
-        Self { last: None, changes, draining: None }
-    }
-
-    fn spend(&mut self, object: ObjectRef) -> Result<()> {
-        if self.last != Some(object) {
-            self.last = Some(object);
-            let left = self.changes.checked_sub(1);
-            self.changes = left.ok_or(Error::Corrupt("a list of dying objects without an end"))?;
+    #[inline(always)]
+    fn spend(&mut self, object: ObjectRef, config: &Config) -> Result<()> {
+        if self.last != object.to_link() {
+            self.last = object.to_link();
+            self.changes += 1;
+            if self.changes > 8 * (u64::from(config.max_objects) + 1) {
+                return Err(Error::Corrupt("a list of dying objects without an end"));
+            }
         }
         Ok(())
+    }
+
+    /// The run is over: as from the beginning. Field by field, since the whole is written at every close otherwise.
+    #[inline(always)]
+    fn end(&mut self) {
+        self.last = 0;
+        self.changes = 0;
+        self.draining = None;
     }
 }
 
@@ -80,23 +88,23 @@ impl Thread {
     }
 
     fn work_dying_list(&self) -> Result<()> {
-        self.work_dying_for(&mut None, &mut Budget::unlimited()).map(drop)
+        self.work_dying_for(&mut Effort::default(), &mut Budget::unlimited()).map(drop)
     }
 
     /// As [`work_dying`](Self::work_dying), while the budget lasts. `false` when it is spent before the list ends; then
     /// `effort` is what was spent on it so far.
-    pub(crate) fn work_dying_for(&self, effort: &mut Option<Effort>, budget: &mut Budget) -> Result<bool> {
+    pub(crate) fn work_dying_for(&self, effort: &mut Effort, budget: &mut Budget) -> Result<bool> {
         let dying = &self.row().dying;
         // Relaxed: the list is this row's own.
         if dying.load(Relaxed) == 0 {
             return Ok(true);
         }
-        let spent = effort.get_or_insert_with(|| Effort::of(self));
+        let config = self.arena().config();
         while let Some(object) = ObjectRef::from_link(dying.load(Relaxed)) {
             if !budget.spend() {
                 return Ok(false);
             }
-            spent.spend(object)?;
+            effort.spend(object, config)?;
             // Relaxed: whoever finds the slot RETIRED finds this, which came before.
             self.row().hazards()[HAZARD_DYING].store(object.to_link(), Relaxed);
             crash_point!(self, "dying.hazard");
@@ -104,7 +112,7 @@ impl Thread {
             let life = Life(slot.life.load(Relaxed));
             if life.state() == LifeState::Live {
                 if !life.is_done(object.side()) {
-                    if !self.clear_side(object, life, spent, budget)? {
+                    if !self.clear_side(object, life, effort, budget)? {
                         return Ok(false);
                     }
                     // Relaxed: the list is this row's own.
@@ -115,7 +123,7 @@ impl Thread {
                 }
                 crash_point!(self, "dying.cleared");
                 // Its slot may be another's soon.
-                spent.draining = None;
+                effort.draining = None;
                 self.finish_side(object)?;
                 crash_point!(self, "dying.finished");
             }
@@ -126,7 +134,7 @@ impl Thread {
             // list would be lost with this thread.
             next.store(0, Release);
         }
-        *effort = None;
+        effort.end();
         self.clear_hazard(HAZARD_DYING);
         if self.retired.borrow().len() >= self.reclaim_batch {
             self.go_through_retired(self.most_cleared())?;

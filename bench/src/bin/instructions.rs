@@ -35,7 +35,7 @@ const OPERATIONS: [(&str, Perform); 5] = [
     ("write_read_64B", perform::<WriteRead>),
 ];
 
-/// Before anything is counted: retired objects are reclaimed in batches of 1,024, which is to happen as often as it
+/// Before anything is counted: retired objects are reclaimed in batches of 512, which is to happen as often as it
 /// does in the long run.
 const FEW: u64 = 2 * 1024;
 /// And the times that are counted.
