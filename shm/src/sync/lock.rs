@@ -26,29 +26,30 @@
 //! has to give it back by a compare-and-swap, where a plain store does here. With that a write and a read of 64 bytes,
 //! which take two locks, took 134 ns instead of 105. To schedulers this lock is what the C library's default mutex is:
 //! a waiter of any priority gives up the processor, and no priority is inherited.
+//!
+//! The models of everything else use loom's mutex. This file has models of its own, `loom-tests/tests/lock.rs`.
 
-use super::real::{heavy_barrier, is_asymmetric};
-use super::tools;
-use core::sync::atomic::{AtomicU32, Ordering, compiler_fence, fence};
-use rustix::thread::futex;
-use rustix::time::Timespec;
+use super::machine::{AtomicU32, Shadow, WaitQueue, compiler_fence, fence, heavy_barrier, is_asymmetric};
+use super::{is_watched, locked, pause, released};
+use core::sync::atomic::Ordering;
 use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
 
 /// Every holder looks closely: its own stores and loads are not ordered by waiters' barriers.
 const FENCED: u32 = 1 << 31;
 /// How often a waiter looks before it sleeps: about a microsecond. Locks are held for tens of nanoseconds.
-const SPINS: u32 = 40;
-/// Where the barrier is refused, no sleep lasts longer than this without another look.
-const UNSURE_SLEEP: Timespec = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
+const SPINS: u32 = if cfg!(loom) { 1 } else { 40 };
 
 /// A lock, and what it protects.
 #[derive(Debug)]
-pub(crate) struct Lock<T> {
+pub struct Lock<T> {
     /// 1 while a thread holds it.
     held: AtomicU32,
     /// How many threads sleep or are about to; and [`FENCED`].
     sleepers: AtomicU32,
+    queue: WaitQueue,
+    /// Fails a model in which `value` is used by two threads that `held` has not ordered.
+    shadow: Shadow,
     value: UnsafeCell<T>,
 }
 
@@ -63,13 +64,20 @@ impl<T: Default> Default for Lock<T> {
 
 impl<T> Lock<T> {
     /// Made once the process is registered for barriers: or its holders fence, which is always right.
-    pub(crate) fn new(value: T) -> Self {
+    pub fn new(value: T) -> Self {
         let sleepers = if is_asymmetric() { 0 } else { FENCED };
-        Self { held: AtomicU32::new(0), sleepers: AtomicU32::new(sleepers), value: UnsafeCell::new(value) }
+        Self {
+            held: AtomicU32::new(0),
+            sleepers: AtomicU32::new(sleepers),
+            queue: WaitQueue::new(),
+            shadow: Shadow::new(),
+            value: UnsafeCell::new(value),
+        }
     }
 
+    /// The lock, once nobody else holds it.
     #[inline]
-    pub(crate) fn lock(&self) -> Locked<'_, T> {
+    pub fn lock(&self) -> Locked<'_, T> {
         if !self.take() {
             self.lock_contended();
         }
@@ -77,7 +85,7 @@ impl<T> Lock<T> {
     }
 
     /// The lock, if nobody holds it.
-    pub(crate) fn try_lock(&self) -> Option<Locked<'_, T>> {
+    pub fn try_lock(&self) -> Option<Locked<'_, T>> {
         self.take().then(|| Locked { lock: self })
     }
 
@@ -85,8 +93,8 @@ impl<T> Lock<T> {
     fn take(&self) -> bool {
         // ORDER: Acquire pairs with the Release in `Locked::drop`: what the last holder did is seen.
         let is_ours = self.held.swap(1, Ordering::Acquire) == 0;
-        if is_ours && tools::is_watched() {
-            tools::locked(&self.held);
+        if is_ours && is_watched() {
+            locked(&self.held);
         }
         is_ours
     }
@@ -94,8 +102,8 @@ impl<T> Lock<T> {
     #[cold]
     #[inline(never)]
     fn lock_contended(&self) {
-        for _ in 0..SPINS {
-            core::hint::spin_loop();
+        for step in 0..SPINS {
+            pause(step);
             if self.held.load(Ordering::Relaxed) == 0 && self.take() {
                 return;
             }
@@ -104,10 +112,8 @@ impl<T> Lock<T> {
         self.sleepers.fetch_add(1, Ordering::Relaxed);
         // ORDER: INV-LOCK-1. Pairs with the fences of `Locked::drop` and `wake_one`.
         let is_sure = heavy_barrier() || self.sleepers.load(Ordering::Relaxed) & FENCED != 0;
-        let patience = (!is_sure).then_some(UNSURE_SLEEP);
         while !self.take() {
-            // Woken, timed out, interrupted or too late: the lock says what to do.
-            let _ = futex::wait(&self.held, futex::Flags::PRIVATE, 1, patience.as_ref());
+            self.queue.sleep_while(&self.held, 1, is_sure);
         }
         // Relaxed: at worst somebody is woken in vain.
         self.sleepers.fetch_sub(1, Ordering::Relaxed);
@@ -119,13 +125,13 @@ impl<T> Lock<T> {
         // ORDER: pairs with the fence of `heavy_barrier`, for a process that barriers do not reach (INV-LOCK-2).
         fence(Ordering::SeqCst);
         if self.sleepers.load(Ordering::Relaxed) & !FENCED != 0 {
-            let _ = futex::wake(&self.held, futex::Flags::PRIVATE, 1);
+            self.queue.wake_one(&self.held);
         }
     }
 }
 
 /// A held [`Lock`].
-pub(crate) struct Locked<'a, T> {
+pub struct Locked<'a, T> {
     lock: &'a Lock<T>,
 }
 
@@ -133,6 +139,7 @@ impl<T> Deref for Locked<'_, T> {
     type Target = T;
     #[inline]
     fn deref(&self) -> &T {
+        self.lock.shadow.read();
         // SAFETY: this guard exists only while `held` is ours, so no other reference to `value` does.
         unsafe { &*self.lock.value.get() }
     }
@@ -141,6 +148,7 @@ impl<T> Deref for Locked<'_, T> {
 impl<T> DerefMut for Locked<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
+        self.lock.shadow.written();
         // SAFETY: as in `deref`, and `self` is borrowed mutably.
         unsafe { &mut *self.lock.value.get() }
     }
@@ -149,7 +157,7 @@ impl<T> DerefMut for Locked<'_, T> {
 impl<T> Drop for Locked<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        tools::released(&self.lock.held);
+        released(&self.lock.held);
         // ORDER: Release pairs with the Acquire in `take`.
         self.lock.held.store(0, Ordering::Release);
         // ORDER: INV-LOCK-1. Pairs with the heavy barrier of a waiter.
@@ -160,7 +168,7 @@ impl<T> Drop for Locked<'_, T> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 

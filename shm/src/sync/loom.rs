@@ -25,10 +25,7 @@ pub(crate) struct AtomicU64 {
 
 impl AtomicU64 {
     fn turn(&self) -> &::loom::sync::atomic::AtomicU64 {
-        if BARRIERS.get() == Barriers::OneSided {
-            BEACONS.of_this_thread().fetch_add(1, Ordering::AcqRel);
-        }
-        self.turn.swap(true, Ordering::Relaxed);
+        take_turn(&self.turn);
         &self.word
     }
 
@@ -79,6 +76,55 @@ impl AtomicU64 {
     }
 }
 
+fn take_turn(turn: &AtomicBool) {
+    if BARRIERS.get() == Barriers::OneSided {
+        BEACONS.of_this_thread().fetch_add(1, Ordering::AcqRel);
+    }
+    turn.swap(true, Ordering::Relaxed);
+}
+
+/// The same for what [`lock`](super::lock) needs of it.
+#[derive(Debug)]
+pub(crate) struct AtomicU32 {
+    turn: AtomicBool,
+    word: ::loom::sync::atomic::AtomicU32,
+}
+
+impl AtomicU32 {
+    pub(crate) fn new(value: u32) -> Self {
+        Self { turn: AtomicBool::default(), word: ::loom::sync::atomic::AtomicU32::new(value) }
+    }
+
+    fn turn(&self) -> &::loom::sync::atomic::AtomicU32 {
+        take_turn(&self.turn);
+        &self.word
+    }
+
+    pub(crate) fn load(&self, order: Ordering) -> u32 {
+        self.turn().load(order)
+    }
+
+    /// A plain store in the product: see [`store_over_marks`].
+    pub(crate) fn store(&self, value: u32, order: Ordering) {
+        self.turn().swap(value, order);
+    }
+
+    pub(crate) fn swap(&self, value: u32, order: Ordering) -> u32 {
+        self.turn().swap(value, order)
+    }
+
+    pub(crate) fn fetch_add(&self, value: u32, order: Ordering) -> u32 {
+        self.turn().fetch_add(value, order)
+    }
+
+    pub(crate) fn fetch_sub(&self, value: u32, order: Ordering) -> u32 {
+        self.turn().fetch_sub(value, order)
+    }
+}
+
+/// The compiler of the models moves nothing.
+pub(crate) fn compiler_fence(_order: Ordering) {}
+
 std::thread_local! {
     static REGISTERS: core::cell::Cell<bool> = const { core::cell::Cell::new(true) };
     static GRANTS: core::cell::Cell<bool> = const { core::cell::Cell::new(true) };
@@ -91,6 +137,10 @@ pub fn kernel_barriers(registers: bool, grants: bool) {
 }
 
 pub(crate) fn register_barriers() -> bool {
+    REGISTERS.get()
+}
+
+pub(super) fn is_asymmetric() -> bool {
     REGISTERS.get()
 }
 
@@ -176,6 +226,10 @@ pub(crate) struct Shadow(::loom::cell::UnsafeCell<()>);
 unsafe impl Sync for Shadow {}
 
 impl Shadow {
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
     /// The memory is being read.
     pub(crate) fn read(&self) {
         self.0.with(|_| ());
@@ -204,6 +258,8 @@ pub(crate) fn acquired<T>(_word: &T) {}
 
 pub(crate) fn released<T>(_word: &T) {}
 
+pub(crate) fn locked<T>(_word: &T) {}
+
 pub(crate) fn rest() {
     pause(0);
 }
@@ -229,6 +285,10 @@ impl Futex {
 
     pub(crate) fn wait(&self, words: &[(&AtomicU64, u32)], deadline_ns: i64) -> Slept {
         if deadline_ns != super::DEADLINE_INFINITE_NS {
+            if words.is_empty() {
+                // A rest, between two looks at what others do.
+                pause(0);
+            }
             return Slept::TimedOut;
         }
         let gate = self.gate.lock().unwrap();
@@ -245,7 +305,39 @@ impl Futex {
     }
 }
 
-/// A process-private lock among threads.
+/// Where the waiters of one lock sleep.
+#[derive(Debug)]
+pub(crate) struct WaitQueue {
+    gate: Mutex<()>,
+    woken: Condvar,
+}
+
+impl WaitQueue {
+    pub(crate) fn new() -> Self {
+        Self { gate: Mutex::new(()), woken: Condvar::new() }
+    }
+
+    pub(crate) fn sleep_while(&self, word: &AtomicU32, value: u32, is_sure: bool) {
+        if !is_sure {
+            // Its time is over as soon as others have run.
+            pause(0);
+            return;
+        }
+        let gate = self.gate.lock().unwrap();
+        // As in `Futex::wait`.
+        if word.load(super::Relaxed) == value {
+            drop(self.woken.wait(gate).unwrap());
+        }
+    }
+
+    pub(crate) fn wake_one(&self, _word: &AtomicU32) {
+        let _gate = self.gate.lock().unwrap();
+        self.woken.notify_one();
+    }
+}
+
+/// A process-private lock among threads. The product's own (`lock.rs`) has models of its own: here it would only be
+/// more to explore.
 #[derive(Debug)]
 pub(crate) struct Lock<T> {
     inner: Mutex<T>,

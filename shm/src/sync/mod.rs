@@ -8,7 +8,7 @@
 //! | [`AtomicU64`] | `core`'s | loom's |
 //! | [`light_barrier`] | a compiler fence, where `membarrier(2)` serves | `fence(SeqCst)`, or nothing (`Barriers`) |
 //! | [`heavy_barrier`] | `membarrier(2)`, all processes | `fence(SeqCst)`, or one of every thread |
-//! | [`Lock`] | test-and-set, spinning briefly, then asleep on a futex | loom's mutex |
+//! | [`Lock`] | test-and-set, spinning briefly, then asleep on a futex | loom's mutex; the real one has models of its own |
 //! | [`Futex`] | `futex(2)`, `futex_waitv(2)` or turns (`futex.rs`) | a condition variable per arena |
 //! | [`Shadow`] | nothing | a cell that panics when it is read or written without happens-before |
 //! | [`OnceTable`] | pointers that are each set once, private to a process | the same: beyond loom |
@@ -26,7 +26,6 @@ mod futex;
 mod handover;
 #[cfg(loom)]
 mod killed;
-#[cfg(not(loom))]
 mod lock;
 #[cfg(loom)]
 mod loom;
@@ -42,6 +41,8 @@ pub(crate) use self::futex::{Futex, low_half};
 pub use self::handover::{Giver, Taker, handover};
 #[cfg(loom)]
 pub use self::killed::{Killed, Missing, killed_after};
+#[cfg(loom)]
+pub use self::lock::Lock as FutexLock;
 #[cfg(not(loom))]
 pub(crate) use self::lock::{Lock, Locked};
 #[cfg(loom)]
@@ -54,7 +55,12 @@ pub use self::real::now_ns;
 #[cfg(not(loom))]
 pub(crate) use self::real::*;
 #[cfg(not(loom))]
-pub(crate) use self::tools::{acquired, is_under_valgrind, is_watched, mapped, released};
+pub(crate) use self::tools::{acquired, is_under_valgrind, is_watched, locked, mapped, released};
+
+#[cfg(loom)]
+use self::loom as machine;
+#[cfg(not(loom))]
+use self::real as machine;
 
 pub(crate) use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 

@@ -1,7 +1,10 @@
 //! The facade over the machine: `core` atomics, `membarrier(2)`, the clock.
 
-use core::sync::atomic::{AtomicBool, Ordering, compiler_fence};
+use core::sync::atomic::{AtomicBool, Ordering};
+use rustix::thread::futex;
+use rustix::time::Timespec;
 
+pub(super) use core::sync::atomic::{AtomicU32, compiler_fence};
 pub(crate) use core::sync::atomic::{AtomicU64, fence};
 
 const MEMBARRIER_CMD_GLOBAL_EXPEDITED: libc::c_int = 1 << 1;
@@ -60,6 +63,11 @@ pub(crate) fn store_over_marks(word: &AtomicU64, value: u64, order: Ordering) {
 pub(crate) struct Shadow;
 
 impl Shadow {
+    #[inline(always)]
+    pub(super) fn new() -> Self {
+        Self
+    }
+
     /// The memory is being read.
     #[inline(always)]
     pub(crate) fn read(&self) {}
@@ -67,6 +75,29 @@ impl Shadow {
     /// The memory is being written.
     #[inline(always)]
     pub(crate) fn written(&self) {}
+}
+
+/// Where the waiters of one private lock sleep: in the kernel, by the address of the lock's word.
+#[derive(Debug)]
+pub(super) struct WaitQueue;
+
+impl WaitQueue {
+    #[inline(always)]
+    pub(super) fn new() -> Self {
+        Self
+    }
+
+    /// Sleeps while `word` is `value`, until woken. Without `is_sure` for a millisecond at most, for a wake may be missed.
+    pub(super) fn sleep_while(&self, word: &AtomicU32, value: u32, is_sure: bool) {
+        const UNSURE: Timespec = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
+        let patience = (!is_sure).then_some(UNSURE);
+        // Woken, timed out, interrupted or too late: the word says what to do.
+        let _ = futex::wait(word, futex::Flags::PRIVATE, value, patience.as_ref());
+    }
+
+    pub(super) fn wake_one(&self, word: &AtomicU32) {
+        let _ = futex::wake(word, futex::Flags::PRIVATE, 1);
+    }
 }
 
 /// One step of waiting for another thread: a spin-loop hint, and a yield once in a while.
