@@ -18,7 +18,7 @@
 use crate::error::Result;
 use crate::owner::{Claim, ProcessState};
 use crate::process::Process;
-use crate::sync::{self, AcqRel, Acquire, AtomicU64, Relaxed, Release};
+use crate::sync::{self, Acquire, AtomicU64, Relaxed, Release};
 use crate::thread::Thread;
 use core::sync::atomic::{AtomicBool, AtomicI64, AtomicU64 as Private, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -74,21 +74,24 @@ impl Process {
     /// every few seconds. For a thread of its own.
     pub fn keep(self: &Arc<Self>, go_on: impl Fn() -> bool) {
         let (Ok(row), asked) = (self.arena.process(self.row), &self.arena.header().asked) else { return };
-        // ORDER: Acquire pairs with the AcqRel of who asked; Release, here and below: what it was given comes before.
-        let mut seen = asked.load(Acquire);
-        row.answered.store(seen + 1, Release);
+        // Relaxed, both: what was asked before there was a keeper is not answered.
+        let mut seen = asked.load(Relaxed);
+        row.answered.store(seen + 1, Relaxed);
         while go_on() && !self.arena.is_poisoned() {
             let every_ns = if self.keeps_much() { LOOK_EVERY_NS } else { LOOK_SELDOM_NS };
             let until_ns = sync::now_ns().saturating_add(every_ns);
             self.arena.futex().wait(&[(asked, seen as u32)], until_ns);
+            // ORDER: Acquire pairs with the Release of who asked: what it has read is seen, and what is spare since.
             let now = asked.load(Acquire);
             if now != seen || self.keeps_much() {
                 self.tidy_up(now != seen);
             }
             seen = now;
+            // ORDER: Release pairs with the Acquire of `is_still_asked`: what was given back comes before.
             row.answered.store(seen + 1, Release);
         }
-        row.answered.store(0, Release);
+        // Relaxed: who finds no keeper is promised nothing.
+        row.answered.store(0, Relaxed);
     }
 
     fn tidy_up(self: &Arc<Self>, all: bool) {
@@ -104,8 +107,8 @@ impl Thread {
     /// Asks all processes to give back what their channels keep and do not need, and waits until they have.
     pub fn ask_for_spares(&self) -> Result<()> {
         let asked: &AtomicU64 = &self.arena().header().asked;
-        // ORDER: AcqRel: what this process gave back before is there for others who look now.
-        let own = asked.fetch_add(1, AcqRel) + 1;
+        // ORDER: Release pairs with the Acquire of `keep`: what this process has read before is spare for others now.
+        let own = asked.fetch_add(1, Release) + 1;
         self.arena().futex().wake_all(asked);
         let until_ns = sync::now_ns().saturating_add(PATIENCE_NS);
         for row in 1..self.arena().layout().processes.count as u16 {

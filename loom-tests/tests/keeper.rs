@@ -1,0 +1,43 @@
+//! The keeper of one process gives back what another asks for.
+
+mod support;
+
+use jacinth_shm_loom::Shape;
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicBool, Ordering};
+use support::*;
+
+/// The asker has read the only message, so its block is spare. The keeper sees that with the question, and the asker
+/// sees with the answer that the block is free.
+#[test]
+fn who_asks_gets_what_others_keep() {
+    model_without_barriers(2, || {
+        // A segment each, and one block for a message that does not fit into its cell.
+        let asker = first(&small_with(|config| {
+            config.pool_bytes = 512;
+            config.max_loan_bytes = 256;
+        }));
+        let (near, keeping) = connected(&asker);
+        keeping.send_value(startup(&keeping), &message(1, 9)).unwrap();
+        let (other, _) = asker.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (has_begun, is_over) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let (begun, over) = (has_begun.clone(), is_over.clone());
+        let keeper = loom::thread::spawn(move || {
+            keeping.process().keep(|| {
+                begun.store(true, Ordering::Release);
+                loom::thread::yield_now();
+                !over.load(Ordering::Relaxed)
+            });
+            keeping
+        });
+        while !has_begun.load(Ordering::Acquire) {
+            loom::thread::yield_now();
+        }
+        assert_eq!(asker.try_receive(near).unwrap().bytes, message(1, 9));
+        asker.ask_for_spares().unwrap();
+        assert_eq!(asker.send_value(other, &message(2, 1)), Ok(()));
+        is_over.store(true, Ordering::Relaxed);
+        let _keeping = keeper.join().unwrap();
+        assert_eq!(assert_clean(&asker, 2, 4).blocks, 2);
+    });
+}
