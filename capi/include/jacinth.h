@@ -140,8 +140,17 @@ typedef struct jacinth_report {
  * ZX_ERR_BAD_STATE when it runs in another PID namespace.
  */
 #define JACINTH_FATE_REFUSED 3u
-/** The program has ended, and had not attached. */
+/** The program has ended, and had not attached. What was in its way, if anything was, could not be seen. */
 #define JACINTH_FATE_ENDED 4u
+/**
+ * The program has not attached, and runs as another user than the arena's: it has dropped its privileges, say. As for the
+ * two below: or it did so before it ended.
+ */
+#define JACINTH_FATE_OTHER_USER 5u
+/** The program's environment was cleaned: JACINTH_ARENA is not in it. */
+#define JACINTH_FATE_CLEAN_ENVIRONMENT 6u
+/** The program does not see the supervisor's socket at its path: in a private /tmp, a chroot, a container. */
+#define JACINTH_FATE_NO_SOCKET 7u
 
 /** How many bytes a fate's text has room for, with the NUL at its end. */
 #define JACINTH_FATE_TEXT_BYTES 504
@@ -183,7 +192,8 @@ zx_status_t jacinth_create(const jacinth_config_t* config);
  *
  * - ZX_OK
  * - ZX_ERR_ALREADY_BOUND: this process is attached already.
- * - ZX_ERR_NOT_FOUND: nobody answers there.
+ * - ZX_ERR_NOT_FOUND: nobody answers there, nor has within two seconds: a socket that was removed comes back, and a dead
+ *   supervisor has a successor.
  * - ZX_ERR_INVALID_ARGS: @p socket_path is NULL.
  * - ZX_ERR_NO_RESOURCES, ZX_ERR_ACCESS_DENIED or another: the supervisor refused, since the arena or its process has
  *   no room for another process, or this is another user's; or a limit of this process (ulimit -v, -l) is below the

@@ -458,7 +458,8 @@ pub(crate) fn has_no_attachment() -> Result<(), AttachError> {
 /// Attaches this process to the arena of the supervisor that listens at `path`.
 ///
 /// # Errors
-/// [`AttachError::NoSupervisor`] when nobody answers there, [`AttachError::Refused`] when the arena has no
+/// [`AttachError::NoSupervisor`] when nobody answers there, of which it makes sure for two seconds: a socket that was
+/// removed comes back, and a dead supervisor has a successor; [`AttachError::Refused`] when the arena has no
 /// room or belongs to another user, [`AttachError::Arena`] when it is of another version or damaged or a limit of this
 /// process is below its size, [`AttachError::SupervisorOutOfDescriptors`], [`AttachError::System`] when this process has
 /// none left or no `/proc`, and [`AttachError::AlreadyAttached`], or [`AttachError::Forked`] in a child that was forked
@@ -526,10 +527,13 @@ fn attach_with(path: &Path, seat: Option<shm::Seat>) -> Result<&'static Attachme
 }
 
 /// Asks for admission. If the supervisor's process has just died, another is about to take its place: so whoever
-/// finds nobody at the path, or is left without an answer, tries again for a while.
+/// finds nobody at the path, or is left without an answer, tries again for a while. So does who finds no path: a cleaner
+/// may just have removed the socket, which comes back. The supervisor looks meanwhile what a program that it expects has
+/// in its way (`obstacle`).
 fn ask_to_join(address: &Address, seat: Option<shm::Seat>) -> Result<(Line, Answered), NotJoined> {
     use ErrorKind::{
-        BrokenPipe, ConnectionRefused, ConnectionReset, NotConnected, TimedOut, UnexpectedEof, WouldBlock,
+        BrokenPipe, ConnectionRefused, ConnectionReset, NotConnected, NotFound, PermissionDenied, TimedOut,
+        UnexpectedEof, WouldBlock,
     };
     let start = std::time::Instant::now();
     loop {
@@ -545,6 +549,8 @@ fn ask_to_join(address: &Address, seat: Option<shm::Seat>) -> Result<(Line, Answ
             Err(BrokenPipe | ConnectionRefused | ConnectionReset | NotConnected | UnexpectedEof) => {
                 SUCCESSION_TIME
             }
+            Err(NotFound) => RETURN_TIME,
+            Err(PermissionDenied) if seat.is_some() => RETURN_TIME,
             // No answer; or so many want to connect that there was no place among those who wait.
             Err(TimedOut | WouldBlock) => 2 * ANSWER_TIME,
             _ => return asked.map_err(NotJoined::Failed),
@@ -564,6 +570,8 @@ enum NotJoined {
 
 /// How long a new supervisor may take to listen, after the last one's death.
 const SUCCESSION_TIME: std::time::Duration = std::time::Duration::from_secs(2);
+/// How long the socket may take to come back after it was removed: the supervisor looks some 100 ms later (`door`).
+const RETURN_TIME: std::time::Duration = std::time::Duration::from_secs(2);
 /// How long the answer to a request to join may take, before the socket is taken for one that a dead supervisor's
 /// forked child has inherited.
 const ANSWER_TIME: std::time::Duration = std::time::Duration::from_secs(5);

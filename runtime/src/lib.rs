@@ -66,6 +66,6 @@ pub use raw::TooSmall;
 pub use rights::Rights;
 pub use signals::Signals;
 pub use status::Status;
-pub use supervisor::{Fate, Report, SpawnError, Supervisor, set_answer_time};
+pub use supervisor::{Fate, Obstacle, Report, SpawnError, Supervisor, set_answer_time};
 pub use time::{MonotonicDuration, MonotonicInstant};
 pub use wait::{WaitItem, wait_many};

@@ -18,6 +18,8 @@ fn child_main() {
         (SURVIVOR, stop_the_leader),
         ("joins", joins),
         ("drops its privileges", drops_its_privileges),
+        ("cannot attach", cannot_attach),
+        ("drops its privileges first", drops_its_privileges_first),
     ]);
 }
 
@@ -153,6 +155,99 @@ fn drops_its_privileges() {
     // SAFETY: the whole process becomes nobody.
     assert_eq!(unsafe { libc::setresuid(65534, 65534, 65534) }, 0);
     assert!(take_startup_handle().is_err());
+}
+
+/// Spawns a program, and gives its fate when the news of its end has come.
+fn fate_of(supervisor: &Supervisor, program: &mut Command) -> (Fate, std::process::ExitStatus) {
+    let (near, far) = Channel::create().unwrap();
+    let mut child = supervisor.spawn(program, far).unwrap();
+    wait_for_peer_closed(&near);
+    let status = child.wait().unwrap();
+    (supervisor.fate(&child).unwrap(), status)
+}
+
+/// Another program, in the place of this one's `role`, with its arguments and its variables.
+fn by_way_of(wrapper: &[&str], role: &Command) -> Command {
+    let mut command = Command::new(wrapper[0]);
+    command.args(&wrapper[1..]).arg(role.get_program()).args(role.get_args());
+    command.envs(role.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command
+}
+
+#[test]
+fn the_spawner_hears_that_the_environment_was_cleaned() {
+    in_arena(|supervisor| {
+        let (near, far) = Channel::create().unwrap();
+        let mut child = supervisor.spawn(Command::new("env").args(["-i", "sleep", "50"]), far).unwrap();
+        let cleaned = Fate::CannotAttach(Obstacle::CleanEnvironment);
+        until(|| supervisor.fate(&child) == Ok(cleaned));
+        child.kill().unwrap();
+        wait_for_peer_closed(&near);
+        child.wait().unwrap();
+        assert_eq!(supervisor.fate(&child), Ok(cleaned), "and afterwards");
+        assert!(cleaned.to_string().contains(ARENA_VARIABLE));
+    });
+}
+
+#[test]
+fn a_program_that_cleans_up_late_is_seen_without_being_asked_for() {
+    in_arena(|supervisor| {
+        let script = "exec env -i sleep 3";
+        let (fate, _) = fate_of(supervisor, Command::new("sh").args(["-c", script]));
+        assert_eq!(fate, Fate::CannotAttach(Obstacle::CleanEnvironment));
+    });
+}
+
+#[test]
+fn the_spawner_hears_that_a_program_does_not_see_the_socket() {
+    in_arena(|supervisor| {
+        let folder = supervisor.socket_path().parent().unwrap().to_str().unwrap();
+        let script = format!("mount -t tmpfs none {folder} || exit 77; exec \"$@\"");
+        let wrapper = ["unshare", "--mount", "--", "sh", "-c", &script, "sh"];
+        let (fate, status) = fate_of(supervisor, &mut by_way_of(&wrapper, &role("cannot attach")));
+        if !status.success() {
+            return eprintln!("skipped: there is no file system of one's own to be had");
+        }
+        assert_eq!(fate, Fate::CannotAttach(Obstacle::NoSocket));
+    });
+}
+
+fn cannot_attach() {
+    assert!(matches!(take_startup_handle(), Err(AttachError::NoSupervisor { .. })));
+}
+
+#[test]
+fn the_spawner_hears_that_a_program_has_become_another_user() {
+    in_arena(|supervisor| {
+        if !rustix::process::geteuid().is_root() {
+            return eprintln!("skipped: only root can become somebody else");
+        }
+        let (fate, status) = fate_of(supervisor, &mut role("drops its privileges first"));
+        assert!(status.success());
+        assert_eq!(fate, Fate::CannotAttach(Obstacle::OtherUser(65534)));
+    });
+}
+
+/// It does not get as far as the supervisor: the socket's folder is another user's.
+fn drops_its_privileges_first() {
+    // SAFETY: the whole process becomes nobody.
+    assert_eq!(unsafe { libc::setresuid(65534, 65534, 65534) }, 0);
+    cannot_attach();
+}
+
+#[test]
+fn who_joins_just_after_a_cleaner_passed_waits_for_the_socket() {
+    in_arena(|supervisor| {
+        for _ in 0..3 {
+            std::fs::remove_dir_all(supervisor.socket_path().parent().unwrap()).unwrap();
+            let mut newcomer = role("joins");
+            newcomer.env("SOCKET", supervisor.socket_path());
+            let said = newcomer.stdout(Stdio::piped()).output().unwrap();
+            let said = String::from_utf8_lossy(&said.stdout).into_owned();
+            assert!(said.contains("attached: Ok(())"), "{said}");
+        }
+        supervisor.collect().unwrap();
+    });
 }
 
 #[test]

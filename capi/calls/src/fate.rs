@@ -4,7 +4,7 @@ use crate::arena::{detailed, enter, of_attaching, plain, status_of};
 use crate::types::{jacinth_fate_t, zx_duration_t, zx_status_t};
 use crate::user::UserOut;
 use crate::why::{explained, failure};
-use jacinth::{Fate, MonotonicDuration, Supervisor};
+use jacinth::{Fate, MonotonicDuration, Obstacle, Supervisor};
 
 /// `JACINTH_FATE_UNKNOWN`.
 pub const FATE_UNKNOWN: u32 = 0;
@@ -16,6 +16,12 @@ pub const FATE_ATTACHED: u32 = 2;
 pub const FATE_REFUSED: u32 = 3;
 /// `JACINTH_FATE_ENDED`.
 pub const FATE_ENDED: u32 = 4;
+/// `JACINTH_FATE_OTHER_USER`.
+pub const FATE_OTHER_USER: u32 = 5;
+/// `JACINTH_FATE_CLEAN_ENVIRONMENT`.
+pub const FATE_CLEAN_ENVIRONMENT: u32 = 6;
+/// `JACINTH_FATE_NO_SOCKET`.
+pub const FATE_NO_SOCKET: u32 = 7;
 /// `JACINTH_FATE_TEXT_BYTES`.
 pub const FATE_TEXT_BYTES: usize = 504;
 
@@ -45,7 +51,10 @@ fn c_fate_of(fate: Fate) -> jacinth_fate_t {
         Fate::Waiting => (FATE_WAITING, 0),
         Fate::Attached => (FATE_ATTACHED, 0),
         Fate::Refused(status) => (FATE_REFUSED, status.into_raw()),
-        Fate::Ended => (FATE_ENDED, 0),
+        Fate::CannotAttach(Obstacle::OtherUser(_)) => (FATE_OTHER_USER, 0),
+        Fate::CannotAttach(Obstacle::CleanEnvironment) => (FATE_CLEAN_ENVIRONMENT, 0),
+        Fate::CannotAttach(Obstacle::NoSocket) => (FATE_NO_SOCKET, 0),
+        Fate::Ended | Fate::CannotAttach(_) => (FATE_ENDED, 0),
         _ => (FATE_UNKNOWN, 0),
     };
     let mut text = [0; FATE_TEXT_BYTES];
@@ -63,7 +72,9 @@ mod tests {
     #[test]
     fn the_words_of_every_fate_fit() {
         let refused = [Status::ACCESS_DENIED, Status::BAD_STATE].map(Fate::Refused);
-        for fate in refused.into_iter().chain([Fate::Waiting, Fate::Attached, Fate::Ended, Fate::Unknown]) {
+        let obstacles = [Obstacle::OtherUser(u32::MAX), Obstacle::CleanEnvironment, Obstacle::NoSocket];
+        let refused = refused.into_iter().chain(obstacles.map(Fate::CannotAttach));
+        for fate in refused.chain([Fate::Waiting, Fate::Attached, Fate::Ended, Fate::Unknown]) {
             assert!(fate.to_string().len() < FATE_TEXT_BYTES, "{fate}");
         }
     }

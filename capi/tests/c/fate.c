@@ -37,6 +37,20 @@ TEST(a_spawner_hears_what_became_of_a_program) {
     CHECK_EQ(join_process(attached), 0);
 }
 
+TEST(a_spawner_hears_that_the_environment_was_cleaned) {
+    zx_handle_t kept, sent;
+    char* arguments[] = {(char*)"env", (char*)"-i", (char*)"sleep", (char*)"50", NULL};
+    pid_t pid;
+    CHECK_OK(zx_channel_create(0, &kept, &sent));
+    CHECK_OK(jacinth_spawn("env", arguments, NULL, sent, &pid));
+    while (fate_of(pid).what == JACINTH_FATE_WAITING)
+        usleep(1000);
+    CHECK(strstr(fate_of(pid).text, "JACINTH_ARENA") != NULL);
+    kill_process(pid);
+    await_peer_closed(kept);
+    CHECK_EQ(fate_of(pid).what, JACINTH_FATE_CLEAN_ENVIRONMENT);
+}
+
 TEST(of_whom_nobody_has_spawned_nothing_is_known) {
     make_event();
     CHECK_EQ(fate_of(getppid()).what, JACINTH_FATE_UNKNOWN);

@@ -23,7 +23,7 @@ pub fn numbers() -> Vec<Number> {
 }
 
 /// Those of `jacinth.h`.
-fn own() -> [Number; 7] {
+fn own() -> [Number; 10] {
     use jacinth_calls as calls;
     [
         ("JACINTH_CHANNEL_DISCARD_LATE_REPLIES".into(), calls::DISCARD_LATE_REPLIES.into()),
@@ -32,6 +32,9 @@ fn own() -> [Number; 7] {
         ("JACINTH_FATE_ATTACHED".into(), calls::FATE_ATTACHED.into()),
         ("JACINTH_FATE_REFUSED".into(), calls::FATE_REFUSED.into()),
         ("JACINTH_FATE_ENDED".into(), calls::FATE_ENDED.into()),
+        ("JACINTH_FATE_OTHER_USER".into(), calls::FATE_OTHER_USER.into()),
+        ("JACINTH_FATE_CLEAN_ENVIRONMENT".into(), calls::FATE_CLEAN_ENVIRONMENT.into()),
+        ("JACINTH_FATE_NO_SOCKET".into(), calls::FATE_NO_SOCKET.into()),
         ("JACINTH_FATE_TEXT_BYTES".into(), calls::FATE_TEXT_BYTES.try_into().unwrap()),
     ]
 }

@@ -178,6 +178,11 @@ impl Address {
         file_at(&self.path) == Some(listening.at)
     }
 
+    /// What stands at the path, if it is this.
+    pub(super) fn file_of(&self, listening: &Listening) -> Option<FileId> {
+        self.has(listening).then_some(listening.at)
+    }
+
     /// Notes that this process is attached, for all who look whether the arena lives.
     pub(crate) fn hold(&self) {
         if self.means_the_same()

@@ -2,6 +2,7 @@
 
 use super::client::{receive_packet, send_packet};
 use super::fate::Fate;
+use super::obstacle::Looks;
 use super::patience::wait_for;
 use super::protocol::{Answer, PACKET_BYTES, Request};
 use super::server::{Member, Server};
@@ -233,22 +234,29 @@ impl Server {
         };
         if self.adopt(seat, occupant)? {
             self.fates.forget(occupant.pid);
-            self.members.push(Member { watched: Some(watched), seat: Some(seat), ..Member::default() });
+            let looks = Some(Looks::begin());
+            self.members.push(Member {
+                watched: Some(watched),
+                seat: Some(seat),
+                looks,
+                ..Member::default()
+            });
         }
         Ok(Answer::ok())
     }
 
-    fn fate_of(&self, pid: u32) -> Fate {
+    fn fate_of(&mut self, pid: u32) -> Fate {
         let has_it = |member: &&Member| {
             member.pid_watched().is_some_and(|watched| watched.as_raw_pid().unsigned_abs() == pid)
         };
-        let seat = self.members.iter().find(has_it).and_then(|member| member.seat);
-        match seat {
+        let noted = self.fates.of(pid);
+        let Some(index) = self.members.iter().position(|member| has_it(&member)) else {
+            return noted.unwrap_or(Fate::Unknown);
+        };
+        match self.members[index].seat {
             Some(seat) if self.arena.is_seated(seat) => Fate::Attached,
-            seat => {
-                let known = seat.map(|_| Fate::Waiting);
-                self.fates.of(pid).or(known).unwrap_or(Fate::Unknown)
-            }
+            Some(_) if noted.is_none() => self.obstacle_of(index).map_or(Fate::Waiting, Fate::CannotAttach),
+            _ => noted.unwrap_or(Fate::Unknown),
         }
     }
 

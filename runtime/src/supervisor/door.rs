@@ -11,7 +11,7 @@
 //! news, when the cleaner has passed.
 
 use super::address::{Address, Listening};
-use jacinth_shm::Held;
+use jacinth_shm::{FileId, Held};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use std::io;
 use std::sync::Arc;
@@ -57,6 +57,12 @@ impl Door {
     /// The socket at which those who want to join are to be accepted.
     pub(super) fn socket(&self) -> Option<&Held> {
         self.listening.as_ref().map(|listening| &listening.socket)
+    }
+
+    /// The arena's address, and what stands there: `None` while that is not the supervisor's socket.
+    pub(super) fn sign(&self) -> (&Address, Option<FileId>) {
+        let listening = self.listening.as_ref();
+        (&self.address, listening.and_then(|listening| self.address.file_of(listening)))
     }
 
     /// Whether somebody can come in; the path is tried again if not.

@@ -1,8 +1,9 @@
 //! What has become of programs that were spawned: whether they have attached, and if not, why.
 //!
 //! A program that cannot attach learns why, and may have nobody to tell. The supervisor knows some of it: whom it has
-//! refused, and who has ended without a word.
+//! refused, what it has seen in a program's way (`obstacle`), and who has ended without a word.
 
+use super::obstacle::Obstacle;
 use crate::Status;
 use std::collections::VecDeque;
 
@@ -17,8 +18,10 @@ pub enum Fate {
     /// The supervisor has refused it: [`Status::ACCESS_DENIED`] when it has become another user's process,
     /// [`Status::BAD_STATE`] when it runs in another PID namespace.
     Refused(Status),
-    /// It has ended, and had not attached.
+    /// It has ended, and had not attached. What was in its way, if anything was, could not be seen.
     Ended,
+    /// It has not attached, and cannot as it is now, or as it was before it ended.
+    CannotAttach(Obstacle),
     /// Not known: it has attached and ended since, it is no program that was spawned here, or another process has become
     /// the supervisor meanwhile.
     Unknown,
@@ -39,10 +42,12 @@ impl std::fmt::Display for Fate {
                     status.name().unwrap_or("?")
                 )
             }
+            Self::CannotAttach(obstacle) => write!(f, "the program cannot attach: {obstacle}"),
             Self::Ended => write!(
                 f,
-                "the program ended without having attached: it made no call, or its environment was cleaned \
-                 ({}, {}), or it could not reach the supervisor's socket (a private /tmp, a chroot)",
+                "the program ended without having attached, too soon for anybody to see why: it made no call, or its \
+                 environment was cleaned ({}, {}), or it could not reach the supervisor's socket (a private /tmp, a \
+                 chroot)",
                 crate::ARENA_VARIABLE,
                 crate::SEAT_VARIABLE
             ),
@@ -58,6 +63,9 @@ impl Fate {
             Self::Attached => [2, 0],
             Self::Refused(status) => [3, status.into_raw().cast_unsigned()],
             Self::Ended => [4, 0],
+            Self::CannotAttach(Obstacle::OtherUser(user)) => [5, user],
+            Self::CannotAttach(Obstacle::CleanEnvironment) => [6, 0],
+            Self::CannotAttach(Obstacle::NoSocket) => [7, 0],
             Self::Unknown => [0, 0],
         }
     }
@@ -68,6 +76,9 @@ impl Fate {
             [2, _] => Self::Attached,
             [3, status] => Self::Refused(Status::from_raw(status.cast_signed())),
             [4, _] => Self::Ended,
+            [5, user] => Self::CannotAttach(Obstacle::OtherUser(user)),
+            [6, _] => Self::CannotAttach(Obstacle::CleanEnvironment),
+            [7, _] => Self::CannotAttach(Obstacle::NoSocket),
             _ => Self::Unknown,
         }
     }
@@ -106,7 +117,9 @@ mod tests {
     #[test]
     fn fates_survive_the_wire_and_say_what_they_are() {
         let refused = Fate::Refused(Status::ACCESS_DENIED);
-        for fate in [Fate::Waiting, Fate::Attached, refused, Fate::Ended, Fate::Unknown] {
+        let obstacles = [Obstacle::OtherUser(7), Obstacle::CleanEnvironment, Obstacle::NoSocket];
+        let known = [Fate::Waiting, Fate::Attached, refused, Fate::Ended, Fate::Unknown];
+        for fate in obstacles.map(Fate::CannotAttach).into_iter().chain(known) {
             assert_eq!(Fate::from_words(fate.to_words()), fate);
         }
         assert!(refused.to_string().contains("another user"));

@@ -12,6 +12,7 @@ mod idle;
 pub(crate) mod limits;
 mod living;
 mod meeting;
+mod obstacle;
 mod patience;
 mod protocol;
 mod server;
@@ -29,6 +30,7 @@ use client::{Client, Line, Request};
 use door::Door;
 pub use fate::Fate;
 use jacinth_shm::{self as shm, Audit, Config, Counters, Recovered};
+pub use obstacle::Obstacle;
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::io::ErrorKind::{Interrupted, TimedOut};
@@ -294,7 +296,8 @@ impl Supervisor {
     /// of it.
     ///
     /// A program is told why it cannot attach, by the error of its first call; its spawner is told what the supervisor
-    /// knows of that. The last 256 that did not attach are remembered, until another process runs the supervisor.
+    /// knows of that: whom it has refused, and what it has seen in `/proc` of a program that lives, or that lived for some
+    /// milliseconds at least. The last 256 that did not attach are remembered, until another process runs the supervisor.
     ///
     /// # Errors
     /// As for [`collect`](Self::collect).

@@ -21,6 +21,7 @@ use super::fate::{Fate, Fates};
 use super::identity;
 use super::idle::Idle;
 use super::meeting;
+use super::obstacle::{self, Look, Looks, Obstacle};
 use super::patience::wait_for;
 use super::tripwire::{Alarm, Watch};
 use super::watched::Watched;
@@ -58,6 +59,8 @@ pub(super) struct Member {
     pub(super) is_other_user: bool,
     /// What its tripwire has led to.
     pub(super) alarm: Alarm,
+    /// Looks at what keeps it from attaching: of one that was spawned and has not attached.
+    pub(super) looks: Option<Looks>,
 }
 
 impl Member {
@@ -68,7 +71,7 @@ impl Member {
 
     /// It is not watched any more. Gives the seat that it had.
     pub(super) fn forget(&mut self) -> Option<shm::Seat> {
-        (self.watched, self.alarm) = (None, Alarm::default());
+        (self.watched, self.alarm, self.looks) = (None, Alarm::default(), None);
         self.seat.take()
     }
 }
@@ -177,6 +180,7 @@ impl Server {
         self.heed_alarms();
         self.handle(ready);
         self.look_again();
+        self.look_at_the_spawned();
         self.work_for(SLICE);
         self.door.look_if_due();
         self.members.retain(|member| member.line.is_some() || member.seat.is_some());
@@ -223,7 +227,8 @@ impl Server {
         let looks = [self.retry, is_out_of_touch.then_some(self.look_again), Some(self.look_around)];
         let looks = looks.into_iter().flatten().map(|at| at.saturating_duration_since(Instant::now()));
         let alarms = self.members.iter().filter_map(|member| member.alarm.timeout());
-        let at_most = alarms.chain(looks).chain(self.door.timeout());
+        let spawned = self.members.iter().filter_map(|member| member.looks.as_ref()).map(Looks::timeout);
+        let at_most = alarms.chain(looks).chain(spawned).chain(self.door.timeout());
         let at_most = at_most.fold(self.cycles.timeout(), Duration::min);
         wait_for(&mut fds, Some(if self.burials.is_empty() { at_most } else { Duration::ZERO }))?;
         let is_ready = fds.iter().map(|fd| !fd.revents().is_empty()).collect::<Vec<_>>();
@@ -337,14 +342,37 @@ impl Server {
     fn bury(&mut self, indices: Vec<usize>) {
         let mut seats = Vec::new();
         for index in indices {
-            let pid = self.members[index].watched.as_ref().and_then(Watched::pid);
+            let pid = self.members[index].pid_watched();
+            let obstacle = self.obstacle_of(index);
             let Some(seat) = self.members[index].forget() else { continue };
             if let Some(pid) = pid.filter(|_| !self.arena.is_seated(seat)) {
-                self.fates.note(pid.as_raw_pid().unsigned_abs(), Fate::Ended);
+                let fate = obstacle.map_or(Fate::Ended, Fate::CannotAttach);
+                self.fates.note(pid.as_raw_pid().unsigned_abs(), fate);
             }
             seats.push(seat);
         }
         self.announce(&seats);
+    }
+
+    /// Looks, where it is time, at those who were spawned and have not attached.
+    fn look_at_the_spawned(&mut self) {
+        let ((address, socket), user) = (self.door.sign(), self.user);
+        for member in &mut self.members {
+            let pid = member.pid_watched();
+            if let Some(looks) = &mut member.looks {
+                looks.look_if_due(|| {
+                    pid.map_or(Look::Nothing, |pid| obstacle::look(pid, user, address, socket))
+                });
+            }
+        }
+    }
+
+    /// What keeps a member that was spawned from attaching, by a look at it now and by earlier ones.
+    pub(super) fn obstacle_of(&mut self, index: usize) -> Option<Obstacle> {
+        let (address, socket) = self.door.sign();
+        let pid = self.members[index].pid_watched()?;
+        let looks = self.members[index].looks.as_mut()?;
+        looks.see(obstacle::look(pid, self.user, address, socket))
     }
 
     /// Tells all who wait for news of these. What they leave is worked on between other things: `work_for`.

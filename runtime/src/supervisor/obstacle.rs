@@ -1,0 +1,234 @@
+//! What keeps a program that was spawned from attaching, as far as can be seen from outside.
+//!
+//! The program itself knows, and has nobody to tell: what it lacks is the way to the supervisor. So the supervisor looks
+//! at it, in `/proc`: at its user, its environment and its view of the file system.
+//!
+//! ```text
+//!  spawned ── 1 ms ── 2 ms ── 4 ms ── … ── 1/2 s ── 1/2 s ── … 10 s ── 20 s ── 40 s ── …      and whenever its spawner asks
+//! ```
+//!
+//! The last look that has seen anything counts: a program may be on its way through others (`env`, `sudo`, a shell). A
+//! zombie shows its user and no more. A program that finds no socket, or may not go there, tries for two seconds before
+//! it gives up (`attach`), so that in the first ten seconds a look falls into that. Nothing here takes a failure for an
+//! answer: what cannot be seen is not there.
+
+use super::address::Address;
+use super::identity::field;
+use crate::attach::ARENA_VARIABLE;
+use jacinth_shm::FileId;
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::io::Errno;
+use rustix::process::Pid;
+use std::time::{Duration, Instant};
+
+/// What keeps a program from attaching to the arena that it was spawned into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Obstacle {
+    /// It runs as this user, and the arena is another's: it has dropped its privileges, or changed them.
+    OtherUser(u32),
+    /// Its environment has no [`JACINTH_ARENA`](crate::ARENA_VARIABLE): something cleaned it (`env -i`, `sudo`).
+    CleanEnvironment,
+    /// In its view of the file system the supervisor's socket is not at its path: a private `/tmp`, a chroot, a container.
+    NoSocket,
+}
+
+impl std::fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::OtherUser(user) => write!(f, "it runs as user {user}, and the arena is another user's"),
+            Self::CleanEnvironment => {
+                write!(f, "its environment was cleaned: {ARENA_VARIABLE} is not in it")
+            }
+            Self::NoSocket => write!(
+                f,
+                "it does not see the supervisor's socket at its path: it has a file system of its own (a private /tmp, a \
+                 chroot, a container)"
+            ),
+        }
+    }
+}
+
+/// When to look at a program that has not attached, and what was seen last.
+#[derive(Debug)]
+pub(super) struct Looks {
+    since: Instant,
+    next: Instant,
+    seen: Option<Obstacle>,
+}
+
+impl Looks {
+    const FIRST_PAUSE: Duration = Duration::from_millis(1);
+    const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+    /// For how long the pauses are no longer than that.
+    const CLOSELY: Duration = Duration::from_secs(10);
+
+    /// Of a program that has just been spawned.
+    pub(super) fn begin() -> Self {
+        let now = Instant::now();
+        Self { since: now, next: now + Self::FIRST_PAUSE, seen: None }
+    }
+
+    /// How long the supervisor may sleep.
+    pub(super) fn timeout(&self) -> Duration {
+        self.next.saturating_duration_since(Instant::now())
+    }
+
+    /// Looks, if it is time.
+    pub(super) fn look_if_due(&mut self, look: impl FnOnce() -> Look) {
+        let now = Instant::now();
+        if self.next <= now {
+            let age = now - self.since;
+            let longest = if age < Self::CLOSELY { Self::LONGEST_PAUSE } else { age };
+            self.next = now + age.clamp(Self::FIRST_PAUSE, longest.max(Self::FIRST_PAUSE));
+            self.see(look());
+        }
+    }
+
+    /// Takes note of what was seen, and gives what is known now.
+    pub(super) fn see(&mut self, look: Look) -> Option<Obstacle> {
+        if let Look::Seen(seen) = look {
+            self.seen = seen;
+        }
+        self.seen
+    }
+}
+
+/// What a look has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// This obstacle, or that there is none.
+    Seen(Option<Obstacle>),
+    /// Nothing that could be relied on.
+    Nothing,
+}
+
+/// Looks at a process. `user` is the arena's; `socket` is what stands at the supervisor's path, `None` where nobody listens.
+pub(super) fn look(pid: Pid, user: u32, address: &Address, socket: Option<FileId>) -> Look {
+    let folder = format!("/proc/{}", pid.as_raw_nonzero());
+    match user_of(&folder) {
+        Some(its) if its != user => return Look::Seen(Some(Obstacle::OtherUser(its))),
+        None => return Look::Nothing,
+        Some(_) => {}
+    }
+    let Some(environment) = environment_of(&folder) else { return Look::Nothing };
+    let is_arena = |entry: &[u8]| {
+        entry.strip_prefix(ARENA_VARIABLE.as_bytes()).is_some_and(|rest| rest.starts_with(b"="))
+    };
+    if !environment.split(|byte| *byte == 0).any(is_arena) {
+        // What is no list of variables is a title that the program has written there (setproctitle).
+        let mut entries = environment.split(|byte| *byte == 0).filter(|entry| !entry.is_empty());
+        let is_list = environment.is_empty()
+            || entries.clone().count() > 0 && entries.all(|entry| entry.contains(&b'='));
+        return if is_list { Look::Seen(Some(Obstacle::CleanEnvironment)) } else { Look::Nothing };
+    }
+    match (socket, file_seen_by(&folder, address)) {
+        (Some(socket), Ok(seen)) if seen != socket => Look::Seen(Some(Obstacle::NoSocket)),
+        (Some(_), Err(Errno::NOENT | Errno::NOTDIR)) => Look::Seen(Some(Obstacle::NoSocket)),
+        (Some(_), Ok(_)) => Look::Seen(None),
+        _ => Look::Nothing,
+    }
+}
+
+/// The user that the process acts as. A zombie shows it too.
+fn user_of(folder: &str) -> Option<u32> {
+    let status = std::fs::read(format!("{folder}/status")).ok()?;
+    let line = status.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"Uid:"))?;
+    str::from_utf8(line).ok()?.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// The environment that the process's program began with. `None` if that cannot be seen: of another user's process, of a
+/// zombie, in the middle of an exec.
+fn environment_of(folder: &str) -> Option<Vec<u8>> {
+    // Where it begins and ends: fields 50 and 51, both 0 until an exec has come that far.
+    let bounds = || {
+        let stat = std::fs::read(format!("{folder}/stat")).ok()?;
+        let bounds = (field(&stat, 50)?, field(&stat, 51)?);
+        (bounds.0 > 0 && bounds.1 >= bounds.0).then_some(bounds)
+    };
+    let before = bounds()?;
+    let environment = std::fs::read(format!("{folder}/environ")).ok()?;
+    // The same program as before, and all of it.
+    (bounds()? == before && environment.len() as u64 == before.1 - before.0).then_some(environment)
+}
+
+/// What stands at the path in the process's own view of the file system.
+fn file_seen_by(folder: &str, address: &Address) -> Result<FileId, Errno> {
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let root = openat(CWD, format!("{folder}/root"), flags | OFlags::DIRECTORY, Mode::empty())?;
+    let seen =
+        openat2(&root, address.path(), flags | OFlags::NOFOLLOW, Mode::empty(), ResolveFlags::IN_ROOT)?;
+    let found = rustix::fs::fstat(&seen)?;
+    Ok(FileId { device: found.st_dev, inode: found.st_ino })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Child, Command};
+
+    /// Looks at a living child, at an address where a file stands.
+    fn look_at(command: &mut Command) -> Look {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("supervisor");
+        std::fs::write(&path, "").unwrap();
+        let socket = super::super::address::file_at(&path);
+        let mut child = command.spawn().unwrap();
+        let user = rustix::process::geteuid().as_raw();
+        let look = until_seen(&child, user, &Address::new(&path), socket);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        look
+    }
+
+    fn until_seen(child: &Child, user: u32, address: &Address, socket: Option<FileId>) -> Look {
+        loop {
+            let seen = look(Pid::from_child(child), user, address, socket);
+            if seen != Look::Nothing {
+                return seen;
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn a_program_that_finds_its_way_has_no_obstacle() {
+        let mut sleep = Command::new("sleep");
+        assert_eq!(look_at(sleep.arg("50").env(ARENA_VARIABLE, "somewhere")), Look::Seen(None));
+    }
+
+    #[test]
+    fn a_cleaned_environment_is_seen() {
+        let cleaned = Look::Seen(Some(Obstacle::CleanEnvironment));
+        assert_eq!(look_at(Command::new("sleep").arg("50").env_remove(ARENA_VARIABLE)), cleaned);
+        assert_eq!(look_at(Command::new("/bin/sleep").arg("50").env_clear()), cleaned, "an empty one too");
+    }
+
+    #[test]
+    fn another_socket_at_the_path_is_not_the_supervisors() {
+        let folder = tempfile::tempdir().unwrap();
+        let address = Address::new(&folder.path().join("supervisor"));
+        std::fs::write(address.path(), "").unwrap();
+        let socket = super::super::address::file_at(folder.path());
+        let mut child = Command::new("sleep").arg("50").env(ARENA_VARIABLE, "somewhere").spawn().unwrap();
+        let user = rustix::process::geteuid().as_raw();
+        let seen = |user, socket| until_seen(&child, user, &address, socket);
+        assert_eq!(seen(user, socket), Look::Seen(Some(Obstacle::NoSocket)));
+        assert_eq!(seen(user + 1, socket), Look::Seen(Some(Obstacle::OtherUser(user))));
+        std::fs::remove_file(address.path()).unwrap();
+        assert_eq!(seen(user, socket), Look::Seen(Some(Obstacle::NoSocket)));
+        let nobody_listens = look(Pid::from_child(&child), user, &address, None);
+        assert_eq!(nobody_listens, Look::Nothing);
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn what_a_look_could_not_see_changes_nothing() {
+        let mut looks = Looks::begin();
+        assert_eq!(looks.see(Look::Nothing), None);
+        assert_eq!(looks.see(Look::Seen(Some(Obstacle::NoSocket))), Some(Obstacle::NoSocket));
+        assert_eq!(looks.see(Look::Nothing), Some(Obstacle::NoSocket));
+        assert_eq!(looks.see(Look::Seen(None)), None);
+    }
+}
