@@ -2,7 +2,7 @@
 //!
 //! A process of its own makes each call thousands of times, after its first use; this process traces it (ptrace) and
 //! counts what it asks of the kernel between two markers. There are two exceptions, and the test holds them to their
-//! word: once for every 1,024 objects that it destroys, a thread asks for a memory barrier; and one that spins for an
+//! word: once for every 512 objects that it destroys, a thread asks for a memory barrier; and one that spins for an
 //! answer lets others run now and then.
 
 mod support;
@@ -23,7 +23,7 @@ const TIMES: u32 = 4096;
 /// How often before that, uncounted: first use may map memory and register with the kernel.
 const FIRST_USES: u32 = 4096;
 /// How many objects a thread destroys before it asks for a barrier.
-const OBJECTS_A_BARRIER: u32 = 1024;
+const OBJECTS_A_BARRIER: u32 = 512;
 
 /// What a call may ask of the kernel.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -269,7 +269,7 @@ fn in_steady_state_nothing_but_sleeping_makes_a_system_call() {
         let (expected, as_expected) = match asks {
             Nothing => ("none", all == 0),
             // Where the thread stood in its batch before is unknown.
-            Barriers => ("a barrier for each 1,024 objects", {
+            Barriers => ("a barrier for each 512 objects", {
                 let barriers = TIMES / OBJECTS_A_BARRIER;
                 all == of(SYS_membarrier) && (barriers..=barriers + 1).contains(&all)
             }),
