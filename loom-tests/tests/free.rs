@@ -166,6 +166,35 @@ fn a_block_freed_by_another_gives_one_credit() {
     });
 }
 
+/// INV-CREDIT-1: the block that a taker had in hand when it died gives no credit to the process that had it before.
+#[test]
+fn a_taker_that_dies_gives_nobody_a_credit() {
+    for point in ["take.owned", "grow.taken", "grow.intended"] {
+        model_without_barriers(1, move || {
+            let one = first(&small_with(|config| {
+                config.max_objects = 8;
+                config.max_handles_per_process = 16;
+                config.pool_bytes = 1024;
+                config.max_loan_bytes = 256;
+                config.max_block_bytes_per_process = 256;
+            }));
+            let before = channel(&one);
+            end(&one, before);
+            let (here, _) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+            let (more, _) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+            let (two, seat) = child_with_seat(&one, None);
+            let (there, _) = two.create(Shape::Channel, CHANNEL, ALL).unwrap();
+            two.die_at(point, 0);
+            assert_eq!(two.send_value(there, &message(2, 1)), Err(Error::Died), "{point}");
+            one.recover(seat).unwrap();
+            assert_eq!(one.send_value(here, &message(1, 1)), Ok(()), "{point}");
+            let refused = one.send_value(more, &message(1, 1));
+            assert!(matches!(refused, Err(Error::NoResources(_))), "{point}: {refused:?}");
+            assert_clean(&one, 2, 4);
+        });
+    }
+}
+
 /// INV-GIVE-1: a block whose memory is given back is one taker's, before or after.
 #[test]
 fn a_block_that_is_given_back_is_taken_once() {

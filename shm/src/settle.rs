@@ -95,7 +95,8 @@ impl Thread {
             Link::LeaveSegment { .. } | Link::LeavePayload { .. } if !is_linked => {
                 self.free_block(block, left)?;
             }
-            _ if is_in_hand => recovered.blocks_freed += u32::from(self.free_block(block, word)?),
+            // Without a credit: its taker is dead, and may not have come to writing its charge over that of the last one.
+            _ if is_in_hand => recovered.blocks_freed += u32::from(self.free_block_named(block, word)?),
             Link::Taking { .. } => recovered.blocks_freed += u32::from(self.free_virgin(block)?),
             _ => {}
         }
