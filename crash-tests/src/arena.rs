@@ -9,6 +9,9 @@ pub const PENDING_MESSAGES: u32 = 64;
 pub const RECLAIM_BATCH: u32 = MAX_OBJECTS / 8;
 const MAX_OBJECTS: u32 = 256;
 
+/// How much of the message memory one process may have, in blocks of each size.
+pub const BLOCK_BYTES_PER_PROCESS: u64 = 768 << 10;
+
 /// The arena's limits.
 pub fn config() -> Config {
     let mut config = Config::default();
@@ -23,7 +26,7 @@ pub fn config() -> Config {
     // Some objects and some memory are beyond the reach of any one process: it is refused more when it has its share,
     // as in an arena of default size.
     config.max_objects_per_process = config.max_objects - 8;
-    config.max_block_bytes_per_process = 768 << 10;
+    config.max_block_bytes_per_process = BLOCK_BYTES_PER_PROCESS;
     config.max_loan_bytes = 256 << 10;
     config
 }
@@ -47,7 +50,8 @@ pub struct Footprint {
     /// Threads with a row; `None` when nobody knows how many there should be.
     pub threads: Option<u32>,
     objects: u32,
-    retired: u32,
+    /// Objects that have ended and whose slots are not free yet.
+    pub retired: u32,
     /// In the tables of processes.
     pub handles: u32,
     in_transit: u32,

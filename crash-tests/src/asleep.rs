@@ -29,7 +29,10 @@ impl Sleepers {
         let event = Event::create().expect("an event for the sleepers' first wait");
         let on = event.raw_handle();
         for sleeper in &sleepers.0 {
-            sleeper.orders.send(Sleep { on, signals: Signals::USER_0 }).expect("the sleeper is there");
+            sleeper
+                .orders
+                .send(Sleep { on, signals: Signals::USER_0, cleared_with: Signals::NONE })
+                .expect("the sleeper is there");
         }
         event.signal(Signals::NONE, Signals::USER_0).expect("signalling the sleepers' event");
         for sleeper in &sleepers.0 {
@@ -54,13 +57,13 @@ impl Sleepers {
         Ok(())
     }
 
-    /// Looks at each sleeper: whoever's signals are asserted must be awake, everybody else asleep. Gives how many
-    /// sleep on, until their handles are closed.
+    /// Looks at each sleeper: whoever's signals are asserted, or were since it fell asleep, must be awake, everybody else
+    /// asleep. Gives how many sleep on, until their handles are closed.
     pub fn judge(&self, sleeps: &[Sleep]) -> Result<usize, String> {
         let mut asleep = 0;
         for (sleeper, sleep) in self.0.iter().zip(sleeps) {
             let (_, now) = raw::wait_one(sleep.on, Signals::NONE, MonotonicInstant::INFINITE_PAST);
-            if now.intersects(sleep.signals) {
+            if now.intersects(sleep.signals | sleep.cleared_with) {
                 match sleeper.woken.recv_timeout(HANG) {
                     Ok((Ok(()), seen)) if seen.intersects(sleep.signals) => {}
                     Ok((result, seen)) => {
@@ -69,7 +72,10 @@ impl Sleepers {
                         ));
                     }
                     Err(RecvTimeoutError::Timeout) => {
-                        return Err(format!("a sleeper sleeps on, although {now:?} is asserted"));
+                        return Err(format!(
+                            "a sleeper sleeps on, although {now:?} says that its {:?} are asserted, or were",
+                            sleep.signals
+                        ));
                     }
                     Err(RecvTimeoutError::Disconnected) => return Err("a sleeper has ended".into()),
                 }
@@ -103,7 +109,7 @@ impl Sleeper {
         let (tell, woken) = channel();
         let sleep = move || {
             set_spin(MonotonicDuration::ZERO);
-            while let Ok(Sleep { on, signals }) = ordered.recv() {
+            while let Ok(Sleep { on, signals, .. }) = ordered.recv() {
                 if tell.send(raw::wait_one(on, signals, MonotonicInstant::INFINITE)).is_err() {
                     return;
                 }

@@ -27,22 +27,21 @@ pub fn program(victim: i32) -> Result<Command> {
     let seat = variables.find_map(|variable| variable.strip_prefix(prefix.as_bytes()));
     let seat = String::from_utf8_lossy(seat.context("the victim was spawned into no seat")?).into_owned();
     let mut program = Command::new("/proc/self/exe");
-    program.args([ROLE, &arena_file()?, &seat]);
+    program.args([ROLE, &arena_file(std::process::id())?, &seat]);
     Ok(program)
 }
 
-/// Where another process finds this one's arena.
-fn arena_file() -> Result<String> {
-    for entry in std::fs::read_dir("/proc/self/fd")? {
+/// Where others find the arena that the process has open.
+fn arena_file(process: u32) -> Result<String> {
+    for entry in std::fs::read_dir(format!("/proc/{process}/fd"))? {
         let path = entry?.path();
         // A descriptor may close while one looks.
         let Ok(target) = std::fs::read_link(&path) else { continue };
         if target.to_string_lossy().contains("memfd:jacinth-arena") {
-            let number = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            return Ok(format!("/proc/{}/fd/{number}", std::process::id()));
+            return Ok(path.to_string_lossy().into_owned());
         }
     }
-    anyhow::bail!("this process has no arena open")
+    anyhow::bail!("process {process} has no arena open")
 }
 
 /// Plays the recoverer.
@@ -60,11 +59,20 @@ pub fn play(arena: &str, seat: &str) -> ! {
 }
 
 fn prepare(arena: &Path, dead: &str) -> Result<(Thread, Seat)> {
+    Ok((sit(arena)?, seat(dead)?))
+}
+
+/// Takes the seat that this process was spawned into, without the runtime, in the arena that `process` has open.
+pub fn sit_down(process: u32) -> Result<Thread> {
+    sit(Path::new(&arena_file(process)?))
+}
+
+fn sit(arena: &Path) -> Result<Thread> {
     let file = OpenOptions::new().read(true).write(true).open(arena)?;
     let arena = Arc::new(Arena::attach(file.into())?);
     let own = seat(&std::env::var(SEAT_VARIABLE)?)?;
     let process = Process::sit(arena, own, std::process::id(), 1)?;
-    Ok((Thread::join(&process)?, seat(dead)?))
+    Ok(Thread::join(&process)?)
 }
 
 fn seat(text: &str) -> Result<Seat> {

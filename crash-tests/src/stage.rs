@@ -212,21 +212,23 @@ impl Stage {
     }
 
     /// The operation is complete and the victim's process lives: it has as many handles as it should, and a thread that
-    /// has ended has left no row. (A partner's row is there until that thread has ended, too.)
+    /// has ended has left no row, and nothing that waits to be reclaimed. (A partner's row is there until that thread has
+    /// ended, too.)
     fn while_it_lives(&self, operation: &Operation, handles: Option<i64>) -> Check<()> {
         let start = Instant::now();
         loop {
             let now = Footprint::of(&self.supervisor);
             let has_handles = handles.is_none_or(|handles| i64::from(now.handles) == handles);
-            let has_threads = operation.thread == Thread::Main || now.threads == self.baseline.threads;
+            let (threads, retired) = (self.baseline.threads, self.baseline.retired);
+            let has_threads =
+                operation.thread == Thread::Main || (now.threads, now.retired) == (threads, retired);
             if has_handles && has_threads {
                 return Ok(());
             }
             if start.elapsed() > HANG / 4 {
                 let text = format!(
-                    "when it was complete there should have been {handles:?} handles and, if it ends a thread, {:?} \
-                     threads: there are {now}",
-                    self.baseline.threads
+                    "when it was complete there should have been {handles:?} handles and, if it ends a thread, \
+                     {threads:?} threads and {retired} retired objects: there are {now}"
                 );
                 return Err((Kind::Leak, text));
             }

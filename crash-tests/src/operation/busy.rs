@@ -5,6 +5,7 @@
 
 use super::name::{last_one_works, shared_event};
 use super::scene::Partner;
+use super::signal::PULSE;
 use super::{Operation, Scene, given, seen, startup};
 use jacinth::*;
 use std::sync::Arc;
@@ -92,6 +93,33 @@ pub(super) fn operations() -> Vec<Operation> {
                     event.signal(Signals::NONE, Signals::USER_0).unwrap();
                     drop(event);
                     line
+                }
+            })
+            .check(|scene, _| last_one_works(scene)),
+        Operation::new("busy_pulse", PULSE)
+            .set(|| {
+                let mut scene = shared_event();
+                let event = scene.kept[0].raw_handle();
+                scene.sleep_until_pulse(event, Signals::USER_0, Signals::USER_1);
+                let line = scene.line.clone();
+                scene.partner = Some(Box::new(move |_| {
+                    // It clears what the victim has set, perhaps before anybody has been woken.
+                    while !seen(&*line).contains(Signals::CHANNEL_PEER_CLOSED) {
+                        let now = raw::wait_one(event, Signals::NONE, MonotonicInstant::INFINITE_PAST).1;
+                        if now.contains(Signals::USER_0) {
+                            return raw::signal(event, Signals::USER_0, Signals::USER_1).unwrap();
+                        }
+                        std::hint::spin_loop();
+                    }
+                }));
+                scene
+            })
+            .prepare(|| {
+                let line = startup();
+                let event = given(&line).remove(0);
+                move || {
+                    event.signal(Signals::NONE, Signals::USER_0).unwrap();
+                    (event, line)
                 }
             })
             .check(|scene, _| last_one_works(scene)),

@@ -6,11 +6,12 @@ use jacinth::*;
 const CLAIM: &str = "the request came whole or not at all; the server goes on, and its replies harm nobody";
 
 pub(super) fn operations() -> Vec<Operation> {
-    vec![call("call_0", 0), call("call_1", 1), timed_out()]
+    vec![call("call_0", 0, 0), call("call_1", 1, 0), call("call_1_overtaken", 1, 2), timed_out()]
 }
 
-/// A call with handles both ways. The server answers once its caller sleeps.
-fn call(name: &str, handles: usize) -> Operation {
+/// A call with handles both ways. The server answers once its caller sleeps, and sends some messages before that; the
+/// caller reads them after the reply.
+fn call(name: &str, handles: usize, before: usize) -> Operation {
     Operation::new(name, CLAIM)
         .set(move || {
             let mut scene = Scene::patient();
@@ -18,6 +19,7 @@ fn call(name: &str, handles: usize) -> Operation {
                 scene.give_sides(handles);
             }
             let mut reply = scene.sides(handles);
+            let mut others = scene.sides(before);
             let line = scene.line.clone();
             scene.partner = Some(Box::new(move |victim| {
                 let either = Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED;
@@ -29,6 +31,9 @@ fn call(name: &str, handles: usize) -> Operation {
                     assert_eq!(&request.bytes()[4..], b"a question");
                     assert_eq!(request.n_handles(), handles, "a request came with other handles");
                     crate::asleep::falls_asleep(victim);
+                    for side in others.drain(..) {
+                        let _ = line.write(b"no answer", &mut vec![side]);
+                    }
                     let _ = line.write(&[&request.bytes()[..4], b"an answer"].concat(), &mut reply);
                 }
             }));
@@ -42,7 +47,14 @@ fn call(name: &str, handles: usize) -> Operation {
             move || {
                 line.call(MonotonicInstant::INFINITE, b"\0\0\0\0a question", &mut along, &mut reply).unwrap();
                 assert_eq!(&reply.bytes()[4..], b"an answer");
-                (line, reply)
+                let mut others = Vec::new();
+                for _ in 0..before {
+                    let mut message = MessageBuf::new();
+                    line.read(&mut message).unwrap();
+                    assert_eq!((message.bytes(), message.n_handles()), (&b"no answer"[..], 1));
+                    others.push(message);
+                }
+                (line, reply, others)
             }
         })
         .check(|scene, _| scene.nothing_more())

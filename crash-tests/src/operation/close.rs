@@ -1,5 +1,6 @@
 //! Closing: a handle, the last handle, sides of pairs, channels with messages in them, and cascades.
 
+use super::create::{PLAIN, channels_are_plain, options};
 use super::name::{last_one_works, shared_event};
 use super::{Operation, Scene, given, seen, startup};
 use crate::arena::RECLAIM_BATCH;
@@ -65,6 +66,33 @@ pub(super) fn operations() -> Vec<Operation> {
                 line
             }
         }),
+        Operation::new("close_with_options", PLAIN)
+            .prepare(|| {
+                let line = startup();
+                drop(Channel::create_with(options()).unwrap());
+                for _ in 0..RECLAIM_BATCH - 2 {
+                    drop(Event::create().unwrap());
+                }
+                let last = Event::create().unwrap();
+                move || {
+                    drop(last);
+                    line
+                }
+            })
+            .check(|_, _| channels_are_plain()),
+        Operation::new("close_of_all", "slots that become free where none was are found by all")
+            .set(Scene::with_room)
+            .prepare(|| {
+                let line = startup();
+                let mut events: Vec<_> = std::iter::from_fn(|| Event::create().ok()).collect();
+                let last = events.pop().unwrap();
+                events.drain(..RECLAIM_BATCH as usize - 1);
+                move || {
+                    drop(last);
+                    (events, line)
+                }
+            })
+            .check(|scene, _| scene.has_room(0, 0)),
         Operation::new("close_eventpair", "the other side sees PEER_CLOSED, also asleep")
             .set(|| {
                 let mut scene = Scene::new();

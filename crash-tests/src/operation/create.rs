@@ -1,6 +1,6 @@
 //! Making objects.
 
-use super::{Operation, Scene, startup};
+use super::{Operation, Scene, Seen, startup};
 use crate::arena::RECLAIM_BATCH;
 use jacinth::*;
 
@@ -39,6 +39,28 @@ pub(super) fn operations() -> Vec<Operation> {
             let line = startup();
             move || (Channel::create().unwrap(), line)
         }),
+        Operation::new("create_next_leaf", "slots that others have freed are found, however many there are")
+            .set(Scene::with_room)
+            .prepare(|| {
+                let line = startup();
+                let supervisor = Supervisor::get().unwrap();
+                let mut events = Vec::new();
+                while supervisor.inspect().objects < LEAF - 4 {
+                    events.push(Event::create().unwrap());
+                }
+                // The lowest are taken first: with these, all that one word of the map speaks of.
+                move || {
+                    events.extend((0..8).map(|_| Event::create().unwrap()));
+                    (line, events)
+                }
+            })
+            .check(|scene, _| scene.has_room(0, 0)),
+        Operation::new("create_with_options", PLAIN)
+            .prepare(|| {
+                warm(startup());
+                || Channel::create_with(options()).unwrap()
+            })
+            .check(|_, _| channels_are_plain()),
         Operation::new(
             "create_reclaiming",
             "reclaiming what others retired is finished by whoever comes next",
@@ -70,6 +92,38 @@ pub(super) fn operations() -> Vec<Operation> {
                 }
             }),
     ]
+}
+
+/// How many things one word of the map of free ones speaks of.
+const LEAF: u32 = 64;
+
+/// What a survivor may see where a channel was told something at its creation.
+pub(super) const PLAIN: &str =
+    "a channel that is told nothing is like any other, whatever was told the last one there";
+
+/// The most that a channel can be told.
+pub(super) fn options() -> ChannelOptions {
+    ChannelOptions::new().max_pending_messages(1).discard_late_replies(true)
+}
+
+/// Every slot that is free serves for a channel without options.
+pub(super) fn channels_are_plain() -> Seen {
+    let channels: Vec<_> = std::iter::from_fn(|| Channel::create().ok()).collect();
+    let mut message = MessageBuf::new();
+    for (client, server) in &channels {
+        let past = MonotonicInstant::INFINITE_PAST;
+        let called = client.call(past, b"\0\0\0\0?", &mut Vec::new(), &mut message);
+        let second = client.write(b"another", &mut Vec::new());
+        if (called, second) != (Err(Status::TIMED_OUT), Ok(())) {
+            return Err(format!("a new channel has no room for two messages: {called:?}, {second:?}"));
+        }
+        let asked = server.read(&mut message).and_then(|()| server.write(message.bytes(), &mut Vec::new()));
+        let answered = client.read(&mut message);
+        if asked.is_err() || answered.is_err() || server.read(&mut message).is_err() {
+            return Err(format!("a late reply on a new channel: {asked:?}, {answered:?}"));
+        }
+    }
+    Ok(())
 }
 
 /// Makes and closes more objects than a thread gathers before it goes through them (`reclaim_batch`), and fewer than

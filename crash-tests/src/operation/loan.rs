@@ -1,7 +1,9 @@
 //! Messages that are written in place.
 
+use super::room::HUGE;
 use super::write::bytes;
-use super::{Operation, startup};
+use super::{Operation, Scene, startup};
+use jacinth::{AsHandleRef as _, Channel, raw};
 
 const CLAIM: &str = "the message came whole, or not at all; its block is the channel's in any case";
 
@@ -33,5 +35,22 @@ pub(super) fn operations() -> Vec<Operation> {
                 }
             })
             .check(|scene, _| scene.nothing_more()),
+        Operation::new(
+            "reserve_outlives_channel",
+            "a loan is closed with its channel, and dropped after it for nothing",
+        )
+        .set(Scene::with_room)
+        .prepare(|| {
+            let line: &Channel = Box::leak(Box::new(startup()));
+            let loan = line.reserve(HUGE).unwrap();
+            move || {
+                raw::close(line.raw_handle()).unwrap();
+                drop(loan);
+            }
+        })
+        .check(|scene, _| {
+            scene.nothing_more()?;
+            scene.has_room(0, 0)
+        }),
     ]
 }

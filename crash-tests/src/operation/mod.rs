@@ -13,9 +13,12 @@ mod close;
 mod create;
 mod fork;
 mod loan;
+mod memory;
 mod name;
+mod order;
 mod process;
 mod read;
+mod room;
 mod scene;
 mod signal;
 mod thread;
@@ -87,7 +90,8 @@ pub struct Operation {
     pub handles: Option<i64>,
     /// Whether it starts a process besides, which may come and go.
     pub starts_another: bool,
-    /// Whether it is another operation by other calls: a quick run kills at no more than some of its places.
+    /// Whether it is another operation by other calls, or does one thing for many objects: a quick run kills at no more
+    /// than some of its places.
     pub is_again: bool,
     /// Whether its deaths leave much to do: recoverers are killed over these.
     pub is_rich: bool,
@@ -140,7 +144,7 @@ impl Operation {
 }
 
 /// Operations whose deaths leave, between them, everything that a recovery can meet.
-const RICH: [&str; 13] = [
+const RICH: [&str; 17] = [
     "write_64_inline",
     "write_1_growing",
     "write_channel",
@@ -152,6 +156,10 @@ const RICH: [&str; 13] = [
     "close_cascade",
     "spawn",
     "create_channel",
+    "create_with_options",
+    "reserve_tidying",
+    "read_ahead",
+    "late_reply_ahead",
     "duplicate",
     "replace",
 ];
@@ -165,6 +173,8 @@ pub fn all() -> Vec<Operation> {
         close::operations(),
         process::operations(),
         call::operations(),
+        memory::operations(),
+        order::operations(),
         loan::operations(),
         create::operations(),
         fork::operations(),

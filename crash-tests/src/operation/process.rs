@@ -5,7 +5,7 @@ use jacinth::*;
 use std::process::Command;
 
 pub(super) fn operations() -> Vec<Operation> {
-    vec![attach_spawned(), attach_stranger(), exit(), spawn(), spawn_nothing()]
+    vec![attach_spawned(), attach_stranger(), exit(), spawn(), spawn_nothing(), collect()]
 }
 
 /// A spawned program finds its way in.
@@ -88,4 +88,17 @@ fn spawn_nothing() -> Operation {
             (ours, line)
         }
     })
+}
+
+/// A victim that asks the supervisor to collect, and does not hear the answer.
+fn collect() -> Operation {
+    Operation::new("collect", "the supervisor goes on, whoever asked it and went")
+        .set(Scene::with_room)
+        .prepare(|| {
+            let line = startup();
+            drop((Channel::create().unwrap(), Event::create().unwrap()));
+            let supervisor = Supervisor::get().unwrap();
+            move || (supervisor.collect().unwrap(), line)
+        })
+        .check(|scene, _| scene.has_room(0, 0))
 }

@@ -1,5 +1,6 @@
 //! What a survivor sets up for one victim, and looks at afterwards.
 
+use super::room::Room;
 use super::{End, Seen};
 use jacinth::*;
 use std::sync::Arc;
@@ -11,6 +12,8 @@ pub struct Sleep {
     pub on: u32,
     /// What it waits for.
     pub signals: Signals,
+    /// What the victim sets by the very change that clears these signals again: where this is asserted, they were.
+    pub cleared_with: Signals,
 }
 
 /// Runs beside the victim, given its number, until the victim is gone.
@@ -30,6 +33,8 @@ pub struct Scene {
     pub sleepers: Vec<Sleep>,
     /// Who answers the victim.
     pub partner: Option<Partner>,
+    /// What the survivor could make before.
+    room: Option<Room>,
 }
 
 impl Scene {
@@ -43,6 +48,7 @@ impl Scene {
             kept: Vec::new(),
             sleepers: Vec::new(),
             partner: None,
+            room: None,
         };
         let line = scene.line.clone();
         scene.sleep(&*line, Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED);
@@ -57,6 +63,13 @@ impl Scene {
         scene
     }
 
+    /// The same as [`new`](Self::new), with note taken of what the survivor can make.
+    pub fn with_room() -> Self {
+        let mut scene = Self::new();
+        scene.room = Some(Room::now());
+        scene
+    }
+
     /// Somebody sleeps on the object when the victim dies.
     pub fn sleep(&mut self, on: &impl AsHandleRef, signals: Signals) {
         self.sleep_on(on.raw_handle(), signals);
@@ -64,7 +77,17 @@ impl Scene {
 
     /// The same, by the handle's value.
     pub fn sleep_on(&mut self, on: u32, signals: Signals) {
-        self.sleepers.push(Sleep { on, signals });
+        self.sleepers.push(Sleep { on, signals, cleared_with: Signals::NONE });
+    }
+
+    /// Somebody sleeps until there is a pulse of `signals`, which ends with the setting of `cleared_with`.
+    pub fn sleep_until_pulse(&mut self, on: u32, signals: Signals, cleared_with: Signals) {
+        self.sleepers.push(Sleep { on, signals, cleared_with });
+    }
+
+    /// The survivor can make what it could, but for so many objects and huge messages that it has made since and keeps.
+    pub fn has_room(&self, objects: usize, messages: usize) -> Seen {
+        self.room.ok_or("the scene has taken no note of the room")?.is_there_again(objects, messages)
     }
 
     /// One side of each of `number` new event pairs; the other sides are kept.

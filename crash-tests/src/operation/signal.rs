@@ -4,6 +4,9 @@ use super::name::{last_one_works, shared_event};
 use super::{End, Operation, Scene, given, seen, startup};
 use jacinth::*;
 
+pub(super) const PULSE: &str =
+    "who sleeps on a signal is awake once it was set, also if it is cleared again before the sleeper looks";
+
 pub(super) fn operations() -> Vec<Operation> {
     vec![
         Operation::new("signal", "who sleeps on the event is awake if the signal is set")
@@ -63,6 +66,40 @@ pub(super) fn operations() -> Vec<Operation> {
                 let side = EventPair::from(given(&line).remove(0));
                 move || {
                     side.signal_peer(Signals::NONE, Signals::USER_0).unwrap();
+                    (side, line)
+                }
+            }),
+        Operation::new("signal_pulse", PULSE)
+            .set(|| {
+                let mut scene = shared_event();
+                let event = scene.kept[0].raw_handle();
+                scene.sleep_until_pulse(event, Signals::USER_0, Signals::USER_1);
+                scene
+            })
+            .prepare(|| {
+                let line = startup();
+                let event = given(&line).remove(0);
+                move || {
+                    event.signal(Signals::NONE, Signals::USER_0).unwrap();
+                    event.signal(Signals::USER_0, Signals::USER_1).unwrap();
+                    (event, line)
+                }
+            })
+            .check(|scene, _| last_one_works(scene)),
+        Operation::new("signal_peer_pulse", PULSE)
+            .set(|| {
+                let mut scene = Scene::new();
+                scene.give_sides(1);
+                let peer = scene.peers[0].raw_handle();
+                scene.sleep_until_pulse(peer, Signals::USER_0, Signals::USER_1);
+                scene
+            })
+            .prepare(|| {
+                let line = startup();
+                let side = EventPair::from(given(&line).remove(0));
+                move || {
+                    side.signal_peer(Signals::NONE, Signals::USER_0).unwrap();
+                    side.signal_peer(Signals::USER_0, Signals::USER_1).unwrap();
                     (side, line)
                 }
             }),

@@ -1,7 +1,9 @@
 //! Threads that end in the middle of their process's life: they leave nothing pinned, whether they were killed over
 //! it, with their process, or not.
 
+use super::room::HUGE;
 use super::{Operation, Scene, Thread, given, startup};
+use crate::arena::RECLAIM_BATCH;
 use jacinth::*;
 
 pub(super) fn operations() -> Vec<Operation> {
@@ -9,6 +11,7 @@ pub(super) fn operations() -> Vec<Operation> {
         end("thread_end", || {}),
         end("thread_panic", panic_silently),
         Operation { thread: Thread::Foreign, ..end("thread_pthread_exit", || {}) },
+        laden(),
         in_call(),
     ]
 }
@@ -30,6 +33,26 @@ fn end(name: &str, how: impl Fn() + Copy + 'static) -> Operation {
                 how();
             }
         });
+    (operation.exits, operation.thread) = (Some(0), Thread::Std);
+    operation
+}
+
+/// A thread that has objects to make others of, some that it has not looked through yet, and their blocks.
+fn laden() -> Operation {
+    let mut operation =
+        Operation::new("thread_end_laden", "what an ended thread had set aside is there for everybody")
+            .set(Scene::with_room)
+            .prepare(|| {
+                let line = startup();
+                for _ in 0..RECLAIM_BATCH * 3 / 2 {
+                    drop(Event::create().unwrap());
+                }
+                let (first, second) = Channel::create().unwrap();
+                first.reserve(HUGE).unwrap().commit().unwrap();
+                drop((first, second));
+                move || std::mem::forget(line)
+            })
+            .check(|scene, _| scene.has_room(0, 0));
     (operation.exits, operation.thread) = (Some(0), Thread::Std);
     operation
 }

@@ -6,7 +6,7 @@ use jacinth::*;
 /// What fits into the ring itself, what needs a block, and how many messages fill the first ring.
 pub(super) const INLINE: usize = 40;
 pub(super) const BLOCK: usize = 1000;
-const FIRST_RING: usize = 8;
+pub(super) const FIRST_RING: usize = 8;
 /// The arena's limit of pending messages.
 pub(super) const LIMIT: usize = crate::arena::PENDING_MESSAGES as usize;
 
