@@ -55,7 +55,8 @@ typedef struct jacinth_config {
     uint32_t max_pending_messages;
     /**
      * How many messages of one process may wait, in all channels together, before a write gives
-     * ZX_ERR_NO_RESOURCES. Up to 1,073,741,824; default 7,340,032.
+     * ZX_ERR_NO_RESOURCES; one direction of a channel may have eight times as many as are left. Up to 1,073,741,824; default
+     * 7,340,032.
      */
     uint32_t max_pending_messages_per_process;
     /** How many messages the first ring of a direction holds. A power of two from 2 to 8,192; default 8. */

@@ -90,7 +90,8 @@ pub struct Config {
     pub max_pending_messages: u32,
     /// How many messages that were written at ends which one process holds may be pending at once, in all its
     /// channels together. Up to 1,073,741,824; default 7,340,032, seven eighths of what one size class of the default
-    /// pools has room for. A process that has so many gets `ZX_ERR_NO_RESOURCES` from a write until some are read.
+    /// pools has room for. A process that has so many gets `ZX_ERR_NO_RESOURCES` from a write until some are read. So does
+    /// a channel, in one direction, that has eight times as many as are left to its process.
     pub max_pending_messages_per_process: u32,
     /// How many messages the first ring of a direction holds; later ones are four times the last. A power of
     /// two from 2 to 8,192; default 8.

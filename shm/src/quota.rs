@@ -83,6 +83,8 @@ impl Quotas {
 ///
 /// INV-QUOTA-3: what is left here and what all ends have been granted are together the quota. Only an end that
 /// comes with more messages pending than are left makes this negative.
+/// INV-QUOTA-4: an end is granted no more than [`SHARE`](Self::SHARE) times what is left, so that one whose reader has
+/// stopped leaves a ninth of the quota to the others, and two of them a ninth of that. As many as that it has in any case.
 #[derive(Debug)]
 pub(crate) struct MessageCredits {
     quota: Option<u64>,
@@ -94,6 +96,8 @@ impl MessageCredits {
     const UNLIMITED: u64 = u64::MAX / 4;
     /// The least that an end is granted at once.
     const GRANT: u64 = 64;
+    /// As for blocks: see `refused`.
+    const SHARE: u64 = 8;
 
     pub(crate) fn is_limited(&self) -> bool {
         self.quota.is_some()
@@ -116,10 +120,13 @@ impl MessageCredits {
         }
     }
 
-    /// At least `least` and at most `most`; or nothing.
-    fn take(&self, least: u64, most: u64) -> u64 {
+    /// At least `least` and at most `most`, for an end that has been granted `granted`; or nothing.
+    fn take(&self, least: u64, most: u64, granted: u64) -> u64 {
         let mut left = self.left.lock();
-        let taken = u64::try_from(*left).unwrap_or(0).min(most);
+        let there = u64::try_from(*left).unwrap_or(0);
+        // So many that before the last one is taken the end has less than SHARE times what is left then.
+        let share = (Self::SHARE * (there + 1)).saturating_sub(granted) / (Self::SHARE + 1);
+        let taken = there.min(share).min(most);
         if taken < least {
             return 0;
         }
@@ -155,14 +162,15 @@ impl Thread {
         }
         let most = sender.batch().min(limit.saturating_sub(sender.granted)).max(lacking);
         let credits = &self.process.quotas.messages;
-        let mut taken = credits.take(lacking, most);
+        let mut taken = credits.take(lacking, most, sender.granted);
         if taken == 0 {
             self.take_grants_back();
-            taken = credits.take(lacking, lacking);
+            taken = credits.take(lacking, lacking, sender.granted);
         }
         if taken == 0 {
             return Err(Error::NoResources(
-                "pending messages of this process (max_pending_messages_per_process)",
+                "pending messages of this process (max_pending_messages_per_process), of which one channel has no more than \
+                 eight times what is left",
             ));
         }
         sender.granted += taken;

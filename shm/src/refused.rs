@@ -7,8 +7,9 @@
 //!
 //! All of this is private to the process that holds the end.
 //!
-//! A direction takes no more blocks than eight times what is left to its process, so that one reader that has stopped
-//! leaves a ninth of each size class to the other channels of its writer's process, and two of them a ninth of that.
+//! A direction takes no more blocks than eight times what is left to its process, and has no more messages pending, so that
+//! one reader that has stopped leaves a ninth of each size class, and of the pending messages, to the other channels of its
+//! writer's process, and two of them a ninth of that.
 
 use crate::bits::ObjectRef;
 use crate::count::Found;

@@ -253,13 +253,15 @@ impl Thread {
     /// Sends a loan; what was not written of it is zero. On an error it is given back.
     pub fn commit(&self, loan: Loan) -> Result<()> {
         let writer = loan.found.entry.object();
-        let sent = self.enter_sender(loan.found, 0).and_then(|(_, mut sender)| {
+        let sent = self.enter_sender(loan.found, 0).and_then(|(endpoint, mut sender)| {
             #[cfg(not(loom))]
             // SAFETY: the block has the loan's bytes, and the lock is held.
             unsafe {
                 zero(loan.start()?, loan.written_bytes, loan.len_bytes)
             };
-            let position = self.place(writer, &mut sender, 0)?;
+            let lines = loan.len_bytes.div_ceil(LINE_BYTES).max(1);
+            let place = self.place(writer, &mut sender, 0);
+            let position = self.noting(endpoint, lines, place)?;
             let header = Header::new(loan.len_bytes, 0, Some(loan.block));
             self.finish_block(&mut sender, position, loan.block, header, None)?;
             self.publish(writer, &mut sender, 1)

@@ -120,3 +120,77 @@ fn one_stuck_reader_leaves_memory_to_other_channels() {
     let (third, _far) = channel(&thread);
     assert!(fill(&thread, third, 4096) >= 20);
 }
+
+/// Writes of no bytes until one is refused: how many there were.
+fn fill_with_messages(thread: &Thread, at: u32) -> usize {
+    fill(thread, at, 0)
+}
+
+/// With a quota of 900 pending messages, and a limit of more for each channel.
+fn process_of_few_messages() -> Arc<Process> {
+    process(|config| (config.max_pending_messages, config.max_pending_messages_per_process) = (1 << 20, 900))
+}
+
+#[test]
+fn one_stuck_reader_leaves_pending_messages_to_other_channels() {
+    let process = process_of_few_messages();
+    let thread = Thread::join(&process).unwrap();
+    let (stuck, _nobody_reads) = channel(&thread);
+    assert_eq!(fill_with_messages(&thread, stuck), 800, "eight ninths");
+    let (near, far) = channel(&thread);
+    for _ in 0..1000 {
+        send(&thread, near, 0).unwrap();
+        assert_eq!(
+            send(&thread, stuck, 0).map_err(|error| matches!(error, Error::NoResources(_))),
+            Err(true)
+        );
+        assert_eq!(read(&thread, far), Ok(0));
+    }
+    assert_eq!(fill_with_messages(&thread, near), 89, "eight ninths of what is left");
+    let (third, _far) = channel(&thread);
+    assert!(fill_with_messages(&thread, third) >= 8);
+}
+
+#[test]
+fn an_end_refused_by_its_share_is_writable_when_a_write_succeeds() {
+    let process = process_of_few_messages();
+    let thread = Thread::join(&process).unwrap();
+    let (near, far) = channel(&thread);
+    assert_eq!(fill_with_messages(&thread, near), 800);
+    assert!(!is_writable(&thread, near));
+    for _ in 0..50 {
+        read(&thread, far).unwrap();
+        wait_for_room(&thread, near);
+        send(&thread, near, 0).unwrap();
+        assert_eq!(fill_with_messages(&thread, near), 0);
+        assert!(!is_writable(&thread, near));
+    }
+}
+
+#[test]
+fn what_other_readers_consume_is_room_for_a_refused_end() {
+    let process = process_of_few_messages();
+    let thread = Thread::join(&process).unwrap();
+    let ((near, _far), (other, other_far)) = (channel(&thread), channel(&thread));
+    (0..400).for_each(|_| send(&thread, other, 0).unwrap());
+    assert_eq!(fill_with_messages(&thread, near), 445, "eight ninths of what is left");
+    assert!(!is_writable(&thread, near));
+    (0..400).for_each(|_| assert_eq!(read(&thread, other_far), Ok(0)));
+    wait_for_room(&thread, near);
+    send(&thread, near, 0).unwrap();
+}
+
+#[test]
+fn a_loan_that_its_share_refuses_leaves_its_end_unwritable() {
+    let process = process_of_few_messages();
+    let thread = Thread::join(&process).unwrap();
+    let (near, far) = channel(&thread);
+    let loan = thread.reserve(thread.find(near).unwrap(), 0, 100).unwrap();
+    assert_eq!(fill_with_messages(&thread, near), 800);
+    read(&thread, far).unwrap();
+    wait_for_room(&thread, near);
+    send(&thread, near, 0).unwrap();
+    assert!(is_writable(&thread, near), "nothing was refused since");
+    assert!(matches!(thread.commit(loan), Err(Error::NoResources(_))));
+    assert!(!is_writable(&thread, near));
+}

@@ -218,12 +218,15 @@ fn over_quota() -> Operation {
         .prepare(|| {
             let line = startup();
             let mut handles = given(&line);
-            let others = [Channel::create().unwrap(), Channel::create().unwrap()];
-            let write_all = || {
-                let ends = others.iter().flat_map(|(first, second)| [first, second]);
-                ends.map(|end| end.write(b"pending", &mut Vec::new())).filter(Result::is_ok).count()
+            // One channel does not get all that there is: until one gets nothing.
+            let mut others = Vec::new();
+            let mut fill_another = || {
+                let (ours, theirs) = Channel::create().unwrap();
+                let written = (0..).take_while(|_| ours.write(b"pending", &mut Vec::new()).is_ok()).count();
+                others.push((ours, theirs));
+                written
             };
-            while write_all() > 0 {}
+            while fill_another() > 0 {}
             move || {
                 assert_eq!(line.write(b"one more", &mut handles), Err(Status::NO_RESOURCES));
                 (line, others)
