@@ -15,6 +15,7 @@ fn child_main() {
         ("echo", echo),
         ("holds much", holds_much),
         ("holds very many", holds_very_many),
+        ("holds some", holds_some),
         ("replaces itself", replaces_itself),
         ("chaos", chaos),
     ]);
@@ -50,6 +51,29 @@ fn holds_very_many() {
     let channel = startup_channel();
     let count = if next(&channel).bytes() == b"many" { 200_000 } else { 0 };
     let _events = events(count);
+    tell(&channel, "ready");
+    wait_for_peer_closed(&channel);
+}
+
+#[test]
+fn objects_reclaimed_of_the_dead_are_counted() {
+    in_arena(|supervisor| {
+        for _ in 0..3 {
+            let before = supervisor.collect().unwrap().objects_reclaimed;
+            let (ours, child) = spawn(supervisor, "holds some");
+            assert_eq!(next(&ours).bytes(), b"ready");
+            let reclaimed = kill(supervisor, child).objects_reclaimed - before;
+            assert!(reclaimed >= SOME, "{reclaimed} of {SOME} and more");
+        }
+    });
+}
+
+/// How many objects end with one that holds some.
+const SOME: u32 = 500;
+
+fn holds_some() {
+    let channel = startup_channel();
+    let _events = events(SOME as usize);
     tell(&channel, "ready");
     wait_for_peer_closed(&channel);
 }

@@ -222,6 +222,31 @@ fn all_threads_together_can_use_every_object() {
     );
 }
 
+/// Four threads with at most 11 objects each, and as many that they pass around: 55 of 64 at most.
+#[test]
+fn an_object_table_that_is_never_full_refuses_nobody() {
+    in_arena_of(
+        |config| config.max_objects = 64,
+        |_| {
+            let passed_on = std::sync::Mutex::new(Vec::new());
+            let make_and_drop = || {
+                let mut held = Vec::new();
+                for time in 0..10_000 {
+                    if held.len() == 11 {
+                        drop(held.remove(0));
+                    }
+                    held.push(Event::create().unwrap_or_else(|status| panic!("create {time}: {status}")));
+                    if time % 7 == 0 {
+                        // So that some end in another thread than they were made in.
+                        std::mem::swap(&mut held, &mut passed_on.lock().unwrap());
+                    }
+                }
+            };
+            std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(make_and_drop))));
+        },
+    );
+}
+
 #[test]
 fn a_full_handle_table_says_no_resources_and_works_again_after_a_close() {
     in_arena_of(

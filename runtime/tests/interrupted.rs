@@ -1,10 +1,12 @@
-//! What the caller's code does in the middle of a call: iterators that a call goes through, and signal handlers.
+//! What the caller's code does in the middle of a call: iterators that a call goes through, sinks, and signal handlers.
 
 mod support;
 
 use jacinth::*;
 use nix::sys::signal::{self, SaFlags, SigAction, SigHandler, SigSet, Signal};
 use std::any::Any;
+use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use support::*;
@@ -21,6 +23,89 @@ fn what_an_iterator_drops_during_a_batch_ends() {
         assert_eq!(sent, Ok(3));
         assert_eq!(objects(supervisor), 1);
         (0..3).for_each(|_| assert_eq!(next(&theirs).bytes(), b"a message"));
+    });
+}
+
+#[test]
+fn an_iterator_that_panics_leaves_its_group_unwritten() {
+    in_arena(|_| {
+        let (ours, theirs) = Channel::create().unwrap();
+        let messages = (0..100).map(|time| {
+            assert!(time < 5, "a panic of the caller's");
+            &b"a message"[..]
+        });
+        assert!(catch_unwind(AssertUnwindSafe(|| ours.write_batch(messages))).is_err());
+        assert_eq!(theirs.read(&mut MessageBuf::new()), Err(Status::SHOULD_WAIT));
+        tell(&ours, "goes on");
+        assert_eq!(next(&theirs).bytes(), b"goes on");
+    });
+}
+
+/// Where a sink panics.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Place {
+    TakesHandles,
+    Room,
+    Filled,
+    Handle,
+}
+
+struct Panics {
+    at: Place,
+    bytes: [MaybeUninit<u8>; 64],
+}
+
+impl Panics {
+    fn reach(&self, place: Place) {
+        assert!(self.at != place, "a panic of the caller's");
+    }
+}
+
+#[expect(unsafe_code, reason = "a sink that is not as it must be")]
+// SAFETY: its panics are what is tested; else it keeps the contract.
+unsafe impl raw::Sink for Panics {
+    fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
+        self.reach(Place::Room);
+        self.bytes.get_mut(..len)
+    }
+
+    fn takes_handles(&self, _count: usize) -> bool {
+        self.reach(Place::TakesHandles);
+        true
+    }
+
+    unsafe fn filled(&mut self, _len: usize) {
+        self.reach(Place::Filled);
+    }
+
+    fn handle(&mut self, _handle: raw::Received) {
+        self.reach(Place::Handle);
+    }
+}
+
+/// One that panics before the message is its own has taken nothing; one that panics over a handle has lost handles to its
+/// process, and nothing else.
+#[test]
+fn a_sink_that_panics_leaves_arena_and_channel_whole() {
+    in_arena(|supervisor| {
+        let (ours, theirs) = Channel::create().unwrap();
+        for at in [Place::TakesHandles, Place::Room, Place::Filled, Place::Handle] {
+            ours.write(b"luggage", &mut events(2)).unwrap();
+            tell(&ours, "the next");
+            let handles = supervisor.inspect().handles;
+            let mut sink = Panics { at, bytes: [MaybeUninit::uninit(); 64] };
+            let read = || raw::receive(theirs.raw_handle(), TooSmall::Keep, &mut sink);
+            assert!(catch_unwind(AssertUnwindSafe(read)).is_err(), "{at:?}");
+            if at == Place::Handle {
+                assert_eq!(supervisor.inspect().handles, handles + 2);
+            } else {
+                let message = next(&theirs);
+                assert_eq!((message.bytes(), message.n_handles()), (&b"luggage"[..], 2), "{at:?}");
+            }
+            clean(supervisor);
+            assert_eq!(next(&theirs).bytes(), b"the next", "{at:?}");
+            assert_eq!(theirs.read(&mut MessageBuf::new()), Err(Status::SHOULD_WAIT));
+        }
     });
 }
 
