@@ -189,6 +189,18 @@ fn giving_memory_back() {
     explore_deaths(GIVING_MEMORY_BACK, 1);
 }
 
+/// INV-PAGE-1, INV-PAGE-3, INV-FREE-1.
+#[test]
+fn giving_slots_back() {
+    explore_deaths(GIVING_SLOTS_BACK, 1);
+}
+
+/// INV-PAGE-2, INV-PAGE-4.
+#[test]
+fn creating_in_a_given_slot() {
+    explore_deaths(CREATING_IN_A_GIVEN_SLOT, 1);
+}
+
 /// INV-CYCLE-2: what a collector of cycles did not come to is collected by the next.
 #[test]
 fn collecting_a_cycle() {

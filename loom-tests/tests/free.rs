@@ -3,7 +3,7 @@
 
 mod support;
 
-use jacinth_shm_loom::{Error, IdleBlocks, Shape, Thread, Unused};
+use jacinth_shm_loom::{Error, IdleMemory, Shape, Thread, Unused};
 use support::*;
 
 /// A channel with one block.
@@ -207,7 +207,7 @@ fn a_block_that_is_given_back_is_taken_once() {
         end(&one, first);
         end(&one, second);
         let giving = loom::thread::spawn(move || {
-            IdleBlocks::new().pass(&one, Unused::Now, &mut || true).unwrap();
+            IdleMemory::new().pass(&one, Unused::Now, &mut || true).unwrap();
             one
         });
         let sent = two.send_value(there, &message(2, 1));
@@ -224,6 +224,36 @@ fn a_block_that_is_given_back_is_taken_once() {
     });
 }
 
+/// INV-PAGE-1, INV-PAGE-2, INV-PAGE-3: a slot whose memory is given back is one taker's, before or after, and its objects
+/// begin anew.
+#[test]
+fn a_slot_that_is_given_back_is_taken_once() {
+    model_without_barriers(2, || {
+        let one = first(&small());
+        let two = child(&one, None);
+        let events = [(); 2].map(|()| one.create(Shape::Single, EVENT, ALL).unwrap().0);
+        for event in events {
+            one.signal(find(&one, event), 0, USER).unwrap();
+            one.close_value(event).unwrap();
+        }
+        one.collect().unwrap();
+        let giving = loom::thread::spawn(move || {
+            IdleMemory::new().pass(&one, Unused::Now, &mut || true).unwrap();
+            one
+        });
+        let made = two.create(Shape::Single, EVENT, ALL);
+        let one = giving.join().unwrap();
+        let made = made.or_else(|_| two.create(Shape::Single, EVENT, ALL)).unwrap().0;
+        assert_clean(&one, 1, 1);
+        let other = one.create(Shape::Single, EVENT, ALL).unwrap().0;
+        assert_eq!(one.create(Shape::Single, EVENT, ALL), Err(Error::NoResources("objects")));
+        for (thread, event) in [(&two, made), (&one, other)] {
+            assert_eq!(thread.signals_of(event), Ok(0));
+        }
+        assert_clean(&one, 2, 2);
+    });
+}
+
 /// INV-TRIM-1, INV-TRIM-2: blocks at the end are given up while another takes some, those and the next.
 #[test]
 fn blocks_that_are_given_up_are_taken_once() {
@@ -237,7 +267,7 @@ fn blocks_that_are_given_up_are_taken_once() {
         end(&one, first);
         end(&one, second);
         let giving = loom::thread::spawn(move || {
-            IdleBlocks::new().pass(&one, Unused::Now, &mut || true).unwrap();
+            IdleMemory::new().pass(&one, Unused::Now, &mut || true).unwrap();
             one
         });
         for end in [near, other] {

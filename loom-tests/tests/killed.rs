@@ -92,6 +92,7 @@ fn ending_sides() {
     kill_after_every_store(ENDING_A_CHANNEL_OF_USED_BLOCKS);
     kill_after_every_store(FREEING_ANOTHERS_BLOCK);
     kill_after_every_store(GIVING_MEMORY_BACK);
+    kill_after_every_store(GIVING_SLOTS_BACK);
 }
 
 /// INV-CREATE-1, INV-ENTRY-1.
@@ -100,6 +101,7 @@ fn making_and_moving_handles() {
     kill_after_every_store(CREATING);
     kill_after_every_store(CREATING_WITH_OPTIONS);
     kill_after_every_store(CREATING_IN_A_USED_SLOT);
+    kill_after_every_store(CREATING_IN_A_GIVEN_SLOT);
     kill_after_every_store(REPLACING);
     kill_after_every_store(LEAVING_A_STARTUP_HANDLE);
 }

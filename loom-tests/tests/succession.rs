@@ -99,6 +99,8 @@ fn a_second_supervisor_completes_what_the_first_left_of_dying_sides() {
         ENDING_A_CHANNEL,
         FREEING_ANOTHERS_BLOCK,
         GIVING_MEMORY_BACK,
+        GIVING_SLOTS_BACK,
+        CREATING_IN_A_GIVEN_SLOT,
         COLLECTING_A_CYCLE,
         LEAVING_EVERYTHING,
     ] {

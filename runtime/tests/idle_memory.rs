@@ -59,3 +59,70 @@ fn a_drained_arena_grows_small_by_itself() {
         }
     });
 }
+
+/// Nearly as many objects as a process may have, alive at once: events, and channels with a name and a message each. They
+/// are in messages themselves, since a table has not room for so many handles. Gives the channels that hold all of them,
+/// and an object from the middle of the burst.
+fn burst_of_objects() -> (Vec<(Channel, Channel)>, Event) {
+    const MESSAGES: usize = 15_600;
+    let before = real_bytes();
+    let name = Name::new_lossy("one of many");
+    let mut lines: Vec<(Channel, Channel)> = Vec::new();
+    let mut kept = None;
+    for message in 0..MESSAGES {
+        let mut handles: Vec<Handle> = Vec::new();
+        while handles.len() < 64 {
+            if message % 4 == 0 {
+                let (near, far) = Channel::create_named(&name).unwrap();
+                near.write(b"a message", &mut Vec::new()).unwrap();
+                handles.extend([near.into(), far.into()]);
+            } else {
+                handles.push(Event::create().unwrap().into());
+            }
+        }
+        if message == MESSAGES / 2 {
+            kept = Some(Event::create().unwrap());
+        }
+        if message % 8000 == 0 {
+            lines.push(Channel::create().unwrap());
+        }
+        lines.last().unwrap().0.write(b"", &mut handles).unwrap();
+    }
+    let after = real_bytes();
+    assert!(after > before + (200 << 20), "{before} bytes before, {after} after");
+    (lines, kept.unwrap())
+}
+
+/// What a drained arena may take beyond what it took when it was new.
+const LITTLE: u64 = 8 << 20;
+
+#[test]
+fn ended_objects_cost_nothing_after_a_collection() {
+    in_arena(|supervisor| {
+        let before = real_bytes();
+        // Twice: what has begun anew goes back again.
+        for _ in 0..2 {
+            let (lines, kept) = burst_of_objects();
+            drop(lines);
+            supervisor.collect().unwrap();
+            let after = real_bytes();
+            assert!(after < before + LITTLE, "{before} bytes before, {after} after");
+            kept.signal(Signals::NONE, Signals::USER_0).unwrap();
+        }
+        // The audit looks at all slots that were ever used, and makes none of them real again.
+        clean(supervisor);
+        assert!(real_bytes() < before + LITTLE);
+    });
+}
+
+#[test]
+fn ended_objects_cost_nothing_after_a_while() {
+    in_arena(|_| {
+        let before = real_bytes();
+        drop(burst_of_objects());
+        // A hang is what the watchdog is for.
+        while real_bytes() > before + LITTLE {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    });
+}

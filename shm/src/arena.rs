@@ -12,6 +12,8 @@ use crate::layout::{
 use crate::object::{Body, Name, Object};
 use crate::owner::{ProcessRow, Record, ThreadRow};
 use crate::region::{Heap, Region, Shared};
+#[cfg(loom)]
+use crate::sync::Release;
 use crate::sync::{AtomicU64, Futex, Relaxed};
 use crate::watch::WatchRow;
 use core::ptr::NonNull;
@@ -251,6 +253,12 @@ impl Arena {
         self.map(&self.layout.object_map)
     }
 
+    /// The word of a page of objects: see `slot_pages`.
+    pub(crate) fn slot_page(&self, page: usize) -> Result<&AtomicU64> {
+        let word = self.at(self.layout.slot_pages, page).map(|word| &word.0);
+        word.ok_or(Error::Corrupt("an object's slot is out of range"))
+    }
+
     /// Which blocks of the class are free.
     pub(crate) fn free_blocks(&self, class: usize) -> Result<FreeMap<'_>> {
         let map =
@@ -299,6 +307,33 @@ impl Arena {
         let (first, end) = (first as usize, (end as usize).min(section.count));
         let bytes = size_of::<Descriptor>();
         self.region.give_back(section.offset_bytes + first * bytes, end.saturating_sub(first) * bytes);
+    }
+
+    /// Gives the memory of a page of objects back, and that of the bodies and names of the same slots, and says how many
+    /// bytes that is. `None` if that of the objects cannot be had: then they are what they were. All the slots are the
+    /// caller's, until the objects' page, the last one to go, reads as zero.
+    pub(crate) fn forget_slots(&self, page: u32) -> Option<usize> {
+        let first = page as usize * WORD_BITS;
+        let layout = &self.layout;
+        // A page that the slots do not fill is kept.
+        if first + WORD_BITS > layout.objects.count {
+            return None;
+        }
+        // In models, which have no pages, by stores. ORDER: Release: as if by the kernel, after all that came before.
+        #[cfg(loom)]
+        for object in &self.all(layout.objects)[first..first + WORD_BITS] {
+            object.state.iter().for_each(|state| state.store(0, Release));
+            object.life.store(0, Release);
+        }
+        let bodies = self.give_some_back(layout.bodies, first, WORD_BITS);
+        let names = self.give_some_back(layout.names, first, WORD_BITS);
+        let objects = self.give_some_back(layout.objects, first, WORD_BITS);
+        (cfg!(loom) || objects == WORD_BITS * size_of::<Object>()).then_some(bodies + names + objects)
+    }
+
+    /// Gives the whole pages among so many of a section back.
+    fn give_some_back<T: Shared>(&self, section: Section<T>, first: usize, count: usize) -> usize {
+        self.region.give_back(section.offset_bytes + first * size_of::<T>(), count * size_of::<T>())
     }
 
     /// Gives the pages of these entries of a table back. `false` if that cannot be had: then they are what they were.
@@ -376,6 +411,7 @@ mod model {
             self.construct(layout.names);
             self.construct(layout.entries);
             self.construct(layout.object_map.section);
+            self.construct(layout.slot_pages);
             layout.block_maps.iter().for_each(|map| self.construct(map.section));
             layout.freed_lately.iter().for_each(|section| self.construct(*section));
             layout.descriptors.iter().for_each(|section| self.construct(*section));

@@ -8,7 +8,8 @@
 //! | head ≤ consumed ≤ tail ≤ consumed + limit; every message's header fits what it names | RING-1 |
 //! | consumed − head = messages TAKEN, and those between segments | AHEAD-1 |
 //! | every block free, or part of exactly one direction, or in a living thread's hands | BLOCK-1 |
-//! | the map of free blocks shows those that are free, and no others | FREE-1, FREE-2 |
+//! | the map of free blocks shows those that are free, and no others; so does that of objects | FREE-1, FREE-2 |
+//! | whatever lies below the mark of what was ever used is found again by somebody | PAGE-4, TRIM-2 |
 //! | no free thread row watches signals | PULSE-3 |
 //! | no dead process is unrecovered | RECOVER-1 |
 //!
@@ -140,7 +141,7 @@ impl Walk<'_> {
     fn run(&mut self) -> Result<()> {
         self.walk_rows()?;
         for slot in 0..self.arena.used_slots() {
-            let life = Life(self.arena.object(slot)?.life.load(Relaxed));
+            let life = self.arena.life_of(slot)?;
             if life.state() == LifeState::Live && life.shape() == Some(Shape::Channel) {
                 for side in 0..2 {
                     self.walk_direction(ObjectRef::new(slot, side), life)?;
@@ -346,12 +347,14 @@ impl Walk<'_> {
     }
 
     fn walk_objects(&mut self) -> Result<()> {
+        // Those that were counted as used, as for blocks.
+        let counted = self.arena.header().objects_fresh.load(Relaxed);
         for slot in 0..self.arena.used_slots() {
             let is_free = self.arena.is_free_slot(slot)?;
             let shown = self.arena.free_objects().shows(slot)?;
             self.look_at_map(format_args!("object {slot}"), is_free, shown);
             let object = self.arena.object(slot)?;
-            let life = Life(object.life.load(Relaxed));
+            let life = self.arena.life_of(slot)?;
             let references = |side| self.references.get(&ObjectRef::new(slot, side)).copied().unwrap_or(0);
             let held = references(0) + references(1);
             match life.state() {
@@ -396,6 +399,9 @@ impl Walk<'_> {
                     if held != 0 {
                         self.audit
                             .find(format!("object {slot} is {:?}, with {held} references", life.state()));
+                    }
+                    if !is_free && u64::from(slot) < counted {
+                        self.audit.find(format!("object {slot} was passed over, and nobody will take it"));
                     }
                 }
             }

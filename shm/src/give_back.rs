@@ -19,6 +19,7 @@
 
 use crate::arena::Arena;
 use crate::block::{BlockId, BlockState, BlockWord};
+use crate::counter::Counters;
 use crate::error::{Result, crash_point};
 use crate::free_map::WORD_BITS;
 use crate::layout::{PAGE_BYTES, block_bytes};
@@ -29,7 +30,7 @@ use crate::thread::Thread;
 /// How much is owned at once: nobody else can have these blocks meanwhile.
 const MOST_BYTES_AT_ONCE: usize = 4 << 20;
 
-/// Which free blocks a pass gives back.
+/// The memory of which free blocks and slots a pass gives back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unused {
     /// Those that were free during the whole time between the last two passes.
@@ -38,19 +39,23 @@ pub enum Unused {
     Now,
 }
 
-/// What the supervisor knows of the memory behind free blocks. Private: a successor gives everything back once more that is
-/// free, which changes nothing.
+/// What the supervisor knows of the memory behind what is free. Private: a successor gives all blocks back once more that
+/// are free, which changes nothing.
+///
+/// Of slots it need not know anything: their pages say themselves what was freed lately, and what is gone (`slot_pages`).
 #[derive(Debug, Default)]
-pub struct IdleBlocks {
+pub struct IdleMemory {
     /// By class and leaf: blocks that have been freed before the last pass, and whose memory has not been given back since.
     aged: Vec<Vec<u64>>,
     /// How many blocks had ever been freed when the last pass began.
     freed: Option<u64>,
+    /// How many objects had ended then.
+    retired: u64,
     /// Whether the last pass found anything.
     is_due: bool,
 }
 
-impl IdleBlocks {
+impl IdleMemory {
     /// Nothing is known.
     pub fn new() -> Self {
         Self::default()
@@ -58,7 +63,13 @@ impl IdleBlocks {
 
     /// Whether a pass could find something.
     pub fn is_due(&self, arena: &Arena) -> bool {
-        self.is_due || self.freed != Some(arena.counters().blocks_freed)
+        let Counters { blocks_freed, objects_retired, .. } = arena.counters();
+        self.is_due || self.freed != Some(blocks_freed) || self.retired != objects_retired
+    }
+
+    /// What had ended was collected: a pass could find something.
+    pub fn expect_more(&mut self) {
+        self.is_due = true;
     }
 
     /// One pass, for as long as `go_on` says so. Gives how many bytes went back to the system.
@@ -69,13 +80,13 @@ impl IdleBlocks {
         go_on: &mut dyn FnMut() -> bool,
     ) -> Result<u64> {
         let arena = supervisor.arena();
-        let freed = arena.counters().blocks_freed;
-        let mut bytes = 0;
-        self.is_due = false;
+        let Counters { blocks_freed, objects_retired, .. } = arena.counters();
+        let mut bytes;
+        (bytes, self.is_due) = supervisor.give_slots_back(unused, go_on)?;
         for class in 0..arena.layout().pools.len() {
             bytes += self.pass_over(class, supervisor, unused, go_on)?;
         }
-        self.freed = Some(freed);
+        (self.freed, self.retired) = (Some(blocks_freed), objects_retired);
         Ok(bytes)
     }
 

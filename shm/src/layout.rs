@@ -8,8 +8,8 @@
 //!                                                                             a process
 //! ```
 //!
-//! The maps say which objects and which blocks are free: one for objects, one for each class of blocks. Beside each of the
-//! latter is a bit a block that says which were freed lately.
+//! The maps say which objects and which blocks are free: one for objects, one for each class of blocks. Beside the first is
+//! a word for each page of objects, and beside each of the latter a bit a block that says which were freed lately.
 //!
 //! INV-LAYOUT-1: after attach nothing here is read from the arena again: the numbers live in private memory.
 //! INV-LAYOUT-2: sections follow each other in this order without overlap, each on a page of its own.
@@ -43,7 +43,7 @@ const MAGIC: u64 = u64::from_le_bytes(*b"jacinth\x01");
 pub(crate) const RESERVED_THREADS: u32 = if cfg!(loom) { 0 } else { 32 };
 
 /// Changes whenever a word's meaning does.
-pub(crate) const VERSION: u64 = 5;
+pub(crate) const VERSION: u64 = 6;
 
 /// Sixty-four bytes of payload, message headers or handle records.
 #[derive(Debug, Default)]
@@ -371,6 +371,8 @@ pub(crate) struct Layout {
     pub(crate) entries_per_process: usize,
     /// Which objects are free.
     pub(crate) object_map: Map,
+    /// A word for each page of objects: see `slot_pages`.
+    pub(crate) slot_pages: Section<MapWord>,
     /// Which blocks are, class by class.
     pub(crate) block_maps: Vec<Map>,
     /// Which blocks were freed lately, by leaf of their maps: see `give_back`.
@@ -401,6 +403,7 @@ impl Layout {
         let classes = config.classes();
         let blocks = |class| config.blocks_of_class(class);
         let object_map = at.map(objects.count);
+        let slot_pages = at.section(objects.count.div_ceil(WORD_BITS));
         let block_maps = (0..classes).map(|class| at.map(blocks(class))).collect();
         let freed_lately = (0..classes).map(|class| at.section(blocks(class).div_ceil(WORD_BITS))).collect();
         let descriptors = (0..classes).map(|class| at.section(blocks(class))).collect();
@@ -419,6 +422,7 @@ impl Layout {
             entries,
             entries_per_process,
             object_map,
+            slot_pages,
             block_maps,
             freed_lately,
             descriptors,
@@ -496,6 +500,7 @@ impl Layout {
 const _: () = {
     assert!(size_of::<Line>() == LINE_BYTES);
     assert!(size_of::<Object>() == LINE_BYTES);
+    assert!(WORD_BITS * size_of::<Object>() == PAGE_BYTES);
     assert!(size_of::<Body>() == 4 * LINE_BYTES);
     assert!(size_of::<Name>() == 2 * LINE_BYTES);
     assert!(size_of::<ThreadRow>() == 4 * LINE_BYTES);

@@ -73,6 +73,7 @@ mod settle;
 mod signal;
 mod sink;
 mod slot;
+mod slot_pages;
 mod step;
 mod sync;
 mod table;
@@ -97,7 +98,7 @@ pub use create::Created;
 pub use error::{Error, Result};
 #[cfg(not(loom))]
 pub use exit::at_exit;
-pub use give_back::{IdleBlocks, Unused};
+pub use give_back::{IdleMemory, Unused};
 #[cfg(not(loom))]
 pub use held::{FileId, Held};
 #[cfg(not(loom))]

@@ -15,13 +15,15 @@
 //!              │            commits    │ are done   in a hazard
 //!              └───────────────────────┘ the same, and it holds nothing: generation + 1
 //! ```
+//! FREE becomes INVALID again when the memory of its page is given back: see `slot_pages`, which keeps the generation.
 //!
 //! INV-LIFE-1: every transition is one read-modify-write, or a store by the owner that the word names, or, of an object
 //! with one side, a store by whoever finishes it: a side is on one list at most.
 //! INV-LIFE-2: a side is *done* once its count reached 0 and what it held was closed; done bits only get set.
 //! INV-LIFE-3: RETIRED is reached once per generation, in the step that makes the last side done.
 //! INV-LIFE-4: a slot leaves RETIRED only when no hazard names it that was set before it was retired.
-//! INV-LIFE-5: all-zero is INVALID: a hole punched in the arena reads as an error, never as a free slot.
+//! INV-LIFE-5: all-zero is INVALID: a hole punched in the arena reads as an error, never as a free slot; but for a page of
+//! objects whose word, elsewhere, says that its memory was given back (`slot_pages`).
 //!
 //! ## Count
 //! INV-COUNT-1: the number equals the records (handle entries and in-transit words) that refer to the side.
@@ -240,6 +242,11 @@ impl Life {
         }
     }
 
+    /// The same, in this generation.
+    pub(crate) fn of_generation(self, generation: u64) -> Self {
+        Self(Self::GENERATION.set(self.0, generation))
+    }
+
     fn only_generation(self) -> u64 {
         Self::GENERATION.of(self.generation())
     }
@@ -419,6 +426,13 @@ impl State {
     /// No signals, no flags; the counter has moved on, so that a sleeper of an earlier life looks again.
     pub(crate) fn fresh(self) -> Self {
         Self(self.relaxed().advanced().without(Self::ARMED | Self::ARMED_WRITABLE).futex().into())
+    }
+
+    /// Where a slot begins that has forgotten its last state: of any few generations each has a counter far from the
+    /// others'.
+    pub(crate) fn begun(generation: u64) -> Self {
+        const GOLDEN_RATIO: u64 = 0x9e_3779;
+        Self(Self::EPOCH.of(generation) | Self::COUNTER.of(generation.wrapping_mul(GOLDEN_RATIO)))
     }
 
     /// The counter advanced, wrapping inside its 24 bits.

@@ -349,6 +349,10 @@ pub(crate) enum Link {
     Trimming {
         block: crate::block::BlockId,
     },
+    /// Free slots of a page of objects are taken, to give its memory back.
+    GivingSlotsBack {
+        page: u32,
+    },
     /// `block` becomes the next ring segment of the direction that `from` writes.
     JoinSegment {
         from: ObjectRef,
@@ -379,6 +383,7 @@ impl Link {
     pub(crate) fn to_word(self) -> u64 {
         let (kind, from, block) = match self {
             Self::Idle => return 0,
+            Self::GivingSlotsBack { page } => return Self::KIND.of(8) | Self::BLOCK.of(page.into()),
             Self::JoinSegment { from, block } => (1, from, block),
             Self::JoinPayload { from, block } => (2, from, block),
             Self::LeaveSegment { from, block } => (3, from, block),
@@ -401,6 +406,7 @@ impl Link {
             5 => Self::Taking { block },
             6 => Self::GivingBack { block },
             7 => Self::Trimming { block },
+            8 => Self::GivingSlotsBack { page: Self::BLOCK.get(word) as u32 },
             _ => Self::Idle,
         }
     }
@@ -439,6 +445,7 @@ mod tests {
             Link::Taking { block },
             Link::GivingBack { block },
             Link::Trimming { block },
+            Link::GivingSlotsBack { page: 0x1_ffff },
         ] {
             assert_eq!(Link::from_word(link.to_word()), link);
         }

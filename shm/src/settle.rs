@@ -65,7 +65,7 @@ impl Thread {
         Ok(())
     }
 
-    /// Step 2, blocks: is it linked? Whatever is found, the map of free blocks agrees afterwards.
+    /// Step 2, blocks: is it linked? Whatever is found, the map of free ones agrees afterwards.
     pub(crate) fn settle_link(&self, recovered: &mut Recovered) -> Result<()> {
         skippable!(SettleLink);
         let link = Link::from_word(self.row().link.load(Relaxed));
@@ -78,6 +78,11 @@ impl Thread {
                     Link::Trimming { .. } => self.settle_trimming(block)?,
                     _ => self.settle_giving_back(block)?,
                 };
+                self.set_link(Link::Idle, 0);
+                return Ok(());
+            }
+            Link::GivingSlotsBack { page } => {
+                self.settle_slots_of(page)?;
                 self.set_link(Link::Idle, 0);
                 return Ok(());
             }

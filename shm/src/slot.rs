@@ -9,12 +9,13 @@
 //! |---|---|
 //! | the row's `slot` = the slot | the intent: before anything is done to the slot's word |
 //! | FREE, RETIRED or virgin → RESERVED(t), by CAS; or RETIRED → RECLAIMING(t) → FREE | |
+//! | if its memory had been given back: it begins anew (`slot_pages`) | |
 //! | the map agrees | |
 //! | RESERVED(t) → LIVE, by the store that commits the create; or → FREE, if nothing comes of it | |
 //! | `slot` = none, or the next one | |
 //!
-//! INV-SLOT-1: a slot that is RESERVED(t) or RECLAIMING(t) is named by t's row, and so is a slot of which the map does not
-//! say the truth. So recovery needs no walk: the row names what was in hand ([`Thread::settle_slot`]).
+//! INV-SLOT-1: a slot that is RESERVED(t) or RECLAIMING(t) is named by t's row, or its page is, and so is a slot of which
+//! the map does not say the truth. So recovery needs no walk: the row names what was in hand ([`Thread::settle_slot`]).
 //! INV-SLOT-2: a slot that was ever taken is below the mark `objects_fresh`, or named by the row of the thread that took
 //! it. Walks go up to the mark.
 
@@ -60,7 +61,8 @@ impl Thread {
 
     /// The slot, which this row names and which is this thread's alone, becomes FREE.
     pub(crate) fn free_named_slot(&self, slot: u32, life: Life) -> Result<()> {
-        // ORDER: Release pairs with the Acquire of `take_free_slot`: the next user finds everything given back.
+        self.arena().mark_slot_freed(slot)?;
+        // ORDER: Release pairs with the Acquire of `try_reserve_slot`: the next user finds everything given back.
         self.arena().object(slot)?.life.store(life.freed().0, Release);
         crash_point!(self, "slot.freed");
         self.arena().free_objects().freed(self, slot, || self.arena().is_free_slot(slot))
@@ -136,15 +138,12 @@ impl Thread {
             self.name_slot(slot);
             crash_point!(self, "slot.named");
             let is_free = || self.arena().is_free_slot(slot);
-            let life = &self.arena().object(slot)?.life;
-            let free = Life(life.load(Relaxed));
-            let reserved = free.reserved(self.tag);
-            // ORDER: Acquire pairs with the Release of `free_named_slot`. Release: after the intent, in the order that
-            // recovery sees.
-            if free.state() == LifeState::Free
-                && life.compare_exchange(free.0, reserved.0, AcqRel, Relaxed).is_ok()
-            {
+            if let Some(mut reserved) = self.try_reserve_slot(slot)? {
                 crash_point!(self, "slot.taken");
+                // No slot that is FREE is of the first generation: it was INVALID.
+                if reserved.generation() == 0 {
+                    (reserved, _) = self.begin_anew(slot, reserved)?;
+                }
                 map.taken(self, slot, is_free)?;
                 return Ok(Some((slot, reserved)));
             }
@@ -167,13 +166,18 @@ impl Thread {
             let slot = slot as u32;
             self.name_slot(slot);
             let reserved = Life(0).reserved(self.tag);
-            // A virgin slot has no history. ORDER: Release: after the intent, in the order that recovery sees.
+            // A virgin slot has no history; but the mark may have moved on since, and the slot's memory may have been given
+            // back. ORDER: Acquire: then its page says so. Release: after the intent, in the order that recovery sees.
             let taken =
-                self.arena().object(slot)?.life.compare_exchange(0, reserved.0, Release, Relaxed).is_ok();
+                self.arena().object(slot)?.life.compare_exchange(0, reserved.0, AcqRel, Relaxed).is_ok();
             crash_point!(self, "slot.virgin");
             // Whoever finds the slot taken helps the mark on.
             self.arena().pass_mark(slot);
             if taken {
+                let (reserved, is_shown) = self.begin_anew(slot, reserved)?;
+                if is_shown {
+                    self.arena().free_objects().taken(self, slot, || self.arena().is_free_slot(slot))?;
+                }
                 return Ok(Some((slot, reserved)));
             }
         }
@@ -205,6 +209,7 @@ impl Thread {
         }
         match life.state() {
             LifeState::Reserved(tag) if tag == self.tag => {
+                let (life, _) = self.begin_anew(slot, life)?;
                 self.clear_options(slot)?;
                 self.free_named_slot(slot, life)?;
             }
@@ -219,12 +224,6 @@ impl Thread {
 }
 
 impl Arena {
-    /// Whether the slot's word says FREE.
-    pub(crate) fn is_free_slot(&self, slot: u32) -> Result<bool> {
-        // Relaxed: whoever acts on it does so by a CAS of the word, or has its order from the map.
-        Ok(Life(self.object(slot)?.life.load(Relaxed)).state() == LifeState::Free)
-    }
-
     /// The slots that are not free, for walks: those in use, and those between two uses. Their number bounds the walk, and
     /// a load for each 64 that were ever used.
     pub(crate) fn slots_in_use(&self) -> impl Iterator<Item = u32> {

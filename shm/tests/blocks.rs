@@ -2,7 +2,7 @@
 //! is room for.
 
 use jacinth_shm::{
-    Arena, Config, Error, Growing, IdleBlocks, Process, Result, Seat, Shape, Thread, TooSmall, Unused,
+    Arena, Config, Error, Growing, IdleMemory, Process, Result, Seat, Shape, Thread, TooSmall, Unused,
 };
 use std::sync::Arc;
 
@@ -156,7 +156,7 @@ fn burst(thread: &Thread, bytes: usize) -> Vec<[u32; 2]> {
 #[test]
 fn what_a_burst_needed_goes_back_to_the_system() {
     let thread = arena(|config| config.pool_bytes = 64 << 20);
-    let mut idle = IdleBlocks::new();
+    let mut idle = IdleMemory::new();
     let long = filled(&thread, 8).unwrap();
     let before = real_bytes(&thread);
     let channels = burst(&thread, 30 << 20);
@@ -180,7 +180,7 @@ fn what_a_burst_needed_goes_back_to_the_system() {
 #[test]
 fn memory_in_steady_use_stays() {
     let thread = arena(|config| config.max_objects = 8);
-    let mut idle = IdleBlocks::new();
+    let mut idle = IdleMemory::new();
     for _ in 0..100 {
         let given = idle.pass(&thread, Unused::ForAWhile, &mut || true).unwrap();
         assert_eq!(given, 0, "it is used between any two passes");
@@ -216,7 +216,7 @@ fn blocks_are_taken_and_given_back_at_once() {
         let (process, done) = (first.process(), &done);
         let giving = scope.spawn(move || {
             let thread = Thread::join(process).unwrap();
-            let mut idle = IdleBlocks::new();
+            let mut idle = IdleMemory::new();
             while !done.load(std::sync::atomic::Ordering::Relaxed) {
                 thread.collect().unwrap();
                 idle.pass(&thread, Unused::Now, &mut || true).unwrap();
@@ -257,7 +257,7 @@ fn what_describes_the_blocks_of_a_burst_goes_too() {
         config.pool_bytes = 64 << 20;
         config.max_pending_messages = 1 << 20;
     });
-    let mut idle = IdleBlocks::new();
+    let mut idle = IdleMemory::new();
     let long = filled(&thread, 200).unwrap();
     let before = real_bytes(&thread);
     for _ in 0..2 {

@@ -10,7 +10,7 @@ use jacinth_shm_loom::{
     Arena, Audit, Barriers, ChannelOptions, Config, Error, Found, Process, Received, Result, Seat, Shape,
     Sink, Thread,
 };
-use jacinth_shm_loom::{IdleBlocks, TooSmall, Unused, barriers, signals};
+use jacinth_shm_loom::{IdleMemory, TooSmall, Unused, barriers, signals};
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

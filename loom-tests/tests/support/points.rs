@@ -63,6 +63,10 @@ pub const CREDIT: &[&str] = &["free.shown"];
 pub const GIVE: &[&str] = &["give.intended", "give.owned", "give.given", "give.freed"];
 /// Lowering the mark up to which blocks were ever used.
 pub const TRIM: &[&str] = &["trim.intended", "trim.owned", "trim.cleared", "trim.lowered"];
+/// Giving the memory of free slots back to the system, and taking a slot of which it is gone.
+pub const SLOTS: &[&str] =
+    &["slots.intended", "slots.owned", "slots.raised", "slots.forgotten", "slots.gone"];
+pub const SLOT_ANEW: &[&str] = &["slot.anew"];
 /// Making a retired slot free.
 pub const RECLAIM: &[&str] = &["reclaim.claimed", "reclaim.torn", "slot.freed"];
 /// Clearing a signal of a side that somebody watches.
@@ -113,6 +117,8 @@ pub const ALL_POINTS: &[&[&str]] = &[
     CREDIT,
     GIVE,
     TRIM,
+    SLOTS,
+    SLOT_ANEW,
     RECLAIM,
     CYCLE,
     RECOVER,

@@ -88,6 +88,19 @@ fn watched_event() -> Cast {
     cast
 }
 
+/// As [`shared_event`], and the slots before the event's have been used and are free: a page of them.
+fn event_behind_free_slots() -> Cast {
+    let supervisor = first(&config());
+    let [one, two, event] = [(); 3].map(|()| supervisor.create(Shape::Single, EVENT, ALL).unwrap().0);
+    close_all(&supervisor, &[one, two]);
+    supervisor.collect().unwrap();
+    let copy = supervisor.duplicate(find(&supervisor, event), ALL).unwrap();
+    let (victim, seat) = child_with_seat(&supervisor, Some(event));
+    let survivor = child(&supervisor, Some(copy));
+    let (theirs, ours) = (startup(&victim), startup(&survivor));
+    Cast { supervisor, victim, seat, victims: vec![theirs], survivor, survivors: vec![ours] }
+}
+
 fn add_event(thread: &Thread, handles: &mut Vec<u32>) {
     handles.push(thread.create(Shape::Single, EVENT, ALL).unwrap().0);
 }
@@ -129,6 +142,12 @@ fn count_up_and_down(survivor: &Thread, survivors: &[u32]) -> Vec<u32> {
 /// Takes a slot.
 fn create_an_event(survivor: &Thread, _: &[u32]) -> Vec<u32> {
     vec![survivor.create(Shape::Single, EVENT, ALL).unwrap().0]
+}
+
+/// Takes two slots, as far as there are any.
+fn create_what_there_is_room_for(survivor: &Thread, _: &[u32]) -> Vec<u32> {
+    let events = (0..2).map(|_| survivor.create(Shape::Single, EVENT, ALL));
+    events.filter_map(|created| created.map(|(event, _)| event).ok()).collect()
 }
 
 /// Writes to the other side, or finds it closed.
@@ -197,6 +216,8 @@ pub const SCENES: &[Scene] = &[
     ENDING_A_CHANNEL,
     FREEING_ANOTHERS_BLOCK,
     GIVING_MEMORY_BACK,
+    GIVING_SLOTS_BACK,
+    CREATING_IN_A_GIVEN_SLOT,
     COLLECTING_A_CYCLE,
     LEAVING_EVERYTHING,
 ];

@@ -80,7 +80,7 @@ pub const GIVING_MEMORY_BACK: Scene = Scene {
     name: "giving the memory of free blocks back",
     points: &[GIVE, TRIM],
     stage: SENDING_IN_USED_BLOCKS.stage,
-    act: |victim, _| IdleBlocks::new().pass(victim, Unused::Now, &mut || true).map(drop),
+    act: |victim, _| IdleMemory::new().pass(victim, Unused::Now, &mut || true).map(drop),
     beside: send_or_find_closed,
     after: |survivor, survivors| {
         let (near, far) = survivor.create(Shape::Channel, CHANNEL, ALL).unwrap();
@@ -90,6 +90,28 @@ pub const GIVING_MEMORY_BACK: Scene = Scene {
         close_all(survivor, &[near, far.unwrap()]);
         peer_is_closed(survivor, survivors);
     },
+};
+
+pub const GIVING_SLOTS_BACK: Scene = Scene {
+    name: "giving the memory of free slots back",
+    points: &[SLOTS],
+    stage: event_behind_free_slots,
+    act: |victim, _| IdleMemory::new().pass(victim, Unused::Now, &mut || true).map(drop),
+    beside: create_what_there_is_room_for,
+    after: event_is_ours_alone,
+};
+
+pub const CREATING_IN_A_GIVEN_SLOT: Scene = Scene {
+    name: "creating a channel in a slot whose memory was given back",
+    points: &[CREATE, SLOT, SLOT_ANEW],
+    stage: || {
+        let cast = event_behind_free_slots();
+        IdleMemory::new().pass(&cast.supervisor, Unused::Now, &mut || true).unwrap();
+        cast
+    },
+    act: |victim, _| victim.create(Shape::Channel, CHANNEL, ALL).map(drop),
+    beside: nothing,
+    after: event_is_ours_alone,
 };
 
 pub const COLLECTING_A_CYCLE: Scene = Scene {
