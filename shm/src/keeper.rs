@@ -76,7 +76,7 @@ impl Process {
         let (Ok(row), asked) = (self.arena.process(self.row), &self.arena.header().asked) else { return };
         // Relaxed, both: what was asked before there was a keeper is not answered.
         let mut seen = asked.load(Relaxed);
-        row.answered.store(seen + 1, Relaxed);
+        row.answered.store(seen.wrapping_add(1), Relaxed);
         while go_on() && !self.arena.is_poisoned() {
             let every_ns = if self.keeps_much() { LOOK_EVERY_NS } else { LOOK_SELDOM_NS };
             let until_ns = sync::now_ns().saturating_add(every_ns);
@@ -88,7 +88,7 @@ impl Process {
             }
             seen = now;
             // ORDER: Release pairs with the Acquire of `is_still_asked`: what was given back comes before.
-            row.answered.store(seen + 1, Release);
+            row.answered.store(seen.wrapping_add(1), Release);
         }
         // Relaxed: who finds no keeper is promised nothing.
         row.answered.store(0, Relaxed);
@@ -108,7 +108,7 @@ impl Thread {
     pub fn ask_for_spares(&self) -> Result<()> {
         let asked: &AtomicU64 = &self.arena().header().asked;
         // ORDER: Release pairs with the Acquire of `keep`: what this process has read before is spare for others now.
-        let own = asked.fetch_add(1, Release) + 1;
+        let own = asked.fetch_add(1, Release).wrapping_add(1);
         self.arena().futex().wake_all(asked);
         let until_ns = sync::now_ns().saturating_add(PATIENCE_NS);
         for row in 1..self.arena().layout().processes.count as u16 {
