@@ -182,7 +182,8 @@ impl Burials {
         self.waiting.iter().chain(&self.batch).any(|burial| burial.seat.row == row)
     }
 
-    /// Goes on, for about so many steps: a step is a message dropped, a handle closed, or a few dozen words looked at.
+    /// Goes on, for about so many steps: a step is a message dropped, a block freed, a handle closed, or a
+    /// few dozen words looked at.
     /// Gives whether everything has been done.
     ///
     /// A failure leaves the row DEAD and does not keep others from being recovered.
@@ -427,6 +428,32 @@ mod tests {
         assert!(is_told(&supervisor, dead[1].1));
         while !burials.work(&supervisor, 10).unwrap() {}
         assert_eq!(burials.take_recovered().processes, 2, "each once");
+        assert!(supervisor.arena().audit().is_clean());
+    }
+
+    /// No step is longer than others: another's news waits for one slice, whatever one object holds.
+    #[test]
+    fn a_long_ring_is_taken_apart_in_slices() {
+        const MESSAGES: u64 = 3000;
+        const STEPS: u32 = 100;
+        let (supervisor, dead) = stage(1);
+        let (seat, near) = dead[0];
+        for _ in 0..MESSAGES {
+            supervisor.send(supervisor.find(near).unwrap(), 0, &[7; 200]).unwrap();
+        }
+        supervisor.close(supervisor.find(near).unwrap()).unwrap();
+        let freed = || supervisor.arena().counters().blocks_freed;
+        let first = freed();
+        let mut burials = Burials::new();
+        burials.announce(&supervisor, &[seat]).unwrap();
+        let (mut before, mut is_done) = (first, false);
+        while !is_done {
+            is_done = burials.work(&supervisor, STEPS).unwrap();
+            assert!(freed() - before <= STEPS.into(), "{} blocks in one slice", freed() - before);
+            before = freed();
+        }
+        assert!(before - first >= MESSAGES, "a block for each message");
+        assert_eq!(burials.take_recovered().processes, 1);
         assert!(supervisor.arena().audit().is_clean());
     }
 

@@ -148,12 +148,12 @@ impl Thread {
         Ok(self.arena().body(slot)?.directions.iter().all(is_empty))
     }
 
-    /// Gives back every segment and block of a channel that nobody can reach any more. Resumable: each is
-    /// taken off its chain first, under an intent that names its exact word. Head and tail stay, so that a successor finds
-    /// nothing to drain.
+    /// Gives back every segment and block of a channel that nobody can reach any more, a step for each, while the budget
+    /// lasts. `false` when it is spent before the last. Resumable: each is taken off its chain first, under an intent that
+    /// names its exact word. Head and tail stay, so that a successor finds nothing to drain.
     ///
     /// Relaxed where a store's place does not matter to a successor: the life that changes next publishes them all.
-    pub(crate) fn free_blocks_of(&self, slot: u32) -> Result<()> {
+    pub(crate) fn free_blocks_of(&self, slot: u32, budget: &mut Budget) -> Result<bool> {
         for side in 0..2 {
             let writer = ObjectRef::new(slot, side);
             let Direction { producer, consumer } = self.direction(writer)?;
@@ -166,6 +166,9 @@ impl Thread {
                 producer.first_segment.store(0, Release);
             }
             while let Some(block) = BlockId::from_link(consumer.head_segment.load(Relaxed)) {
+                if !budget.spend() {
+                    return Ok(false);
+                }
                 self.take_off(
                     &consumer.head_segment,
                     block,
@@ -174,15 +177,18 @@ impl Thread {
                 )?;
             }
             while let Some(block) = BlockId::from_link(producer.blocks.load(Relaxed)) {
+                if !budget.spend() {
+                    return Ok(false);
+                }
                 self.take_off(&producer.blocks, block, Link::LeavePayload { from: writer, block }, writer)?;
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Makes the rings of a channel that nobody can reach any more as a new one needs them.
     pub(crate) fn free_directions(&self, slot: u32) -> Result<()> {
-        self.free_blocks_of(slot)?;
+        self.free_blocks_of(slot, &mut Budget::unlimited())?;
         for side in 0..2 {
             let Direction { producer, consumer } = self.direction(ObjectRef::new(slot, side))?;
             // Relaxed: the life that becomes FREE publishes them.

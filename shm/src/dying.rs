@@ -124,7 +124,9 @@ impl Thread {
                 crash_point!(self, "dying.cleared");
                 // Its slot may be another's soon.
                 effort.draining = None;
-                self.finish_side(object)?;
+                if !self.finish_side(object, budget)? {
+                    return Ok(false);
+                }
                 crash_point!(self, "dying.finished");
             }
             let next = &slot.next[object.side()];
@@ -190,8 +192,9 @@ impl Thread {
         Ok(())
     }
 
-    /// Marks the side done; the object is RETIRED in the same step if it was the last.
-    fn finish_side(&self, object: ObjectRef) -> Result<()> {
+    /// Marks the side done; the object is RETIRED in the same step if it was the last. `false` when the budget is spent
+    /// before all blocks of a channel are free: then its side stays at the head of the list, and nothing is left to clear.
+    fn finish_side(&self, object: ObjectRef, budget: &mut Budget) -> Result<bool> {
         let (slot, side) = (object.slot(), object.side());
         let cell = &self.arena().object(slot)?.life;
         // Twice if the other side is done in between; never more.
@@ -200,11 +203,14 @@ impl Thread {
             // that was done to the rings.
             let life = Life(cell.load(Acquire));
             if life.is_done(side) {
-                return Ok(());
+                return Ok(true);
             }
             let finished = life.finished(side);
-            if finished.state() == LifeState::Retired && life.shape() == Some(Shape::Channel) {
-                self.free_blocks_of(slot)?;
+            if finished.state() == LifeState::Retired
+                && life.shape() == Some(Shape::Channel)
+                && !self.free_blocks_of(slot, budget)?
+            {
+                return Ok(false);
             }
             // ORDER: Release, either way: this side's clearing comes before, for whoever reclaims the slot. It is
             // ordered behind both sides, whoever is the last, since the CAS continues what it changes.
@@ -219,7 +225,7 @@ impl Thread {
                 self.tally(Counter::ObjectsRetired, 1);
                 self.retired.borrow_mut().push((slot, finished));
             }
-            return Ok(());
+            return Ok(true);
         }
         Err(Error::Corrupt("an object whose life changes while it ends"))
     }
