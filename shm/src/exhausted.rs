@@ -5,7 +5,8 @@
 //! [`Thread::collect`]; or it is for some moments in another thread's hands: an object that it is reclaiming, or one
 //! whose end it has just seen, and that its hazard still names; or a block that its link intent names. Others move things
 //! from each of these to the next while somebody looks for them. So a block is refused after a turn in which nothing was
-//! retired or freed by anybody, and after which nothing is in anybody's hands: then all of this stood still.
+//! retired or freed by anybody, and after which nothing is in anybody's hands: then all of this stood still. Where there
+//! are many objects or entries, that is found out anew once in a while only (`pace`).
 
 use crate::block::BlockId;
 use crate::counter::Counters;
@@ -22,15 +23,24 @@ impl Thread {
     /// A block of `class`, after `exhausted` was the answer to the first try.
     #[cold]
     pub(crate) fn take_block_that_comes_back(&self, class: usize, exhausted: Error) -> Result<BlockId> {
+        let walks = &self.process.quotas.pools;
+        if !walks.is_due() {
+            return Err(exhausted);
+        }
+        let mut in_use = 0;
         for turn in 0..=MOST_TURNS {
             let before = self.given_up();
-            self.collect()?;
+            in_use = self.gather_retired()?;
+            self.reclaim()?;
             if turn == 0 {
                 self.tidy_channels(true)?;
             }
             match self.take_free_block(class) {
                 Err(Error::NoMemory { .. } | Error::NoResources(_)) => {}
-                taken => return taken,
+                taken => {
+                    walks.walked(0, true);
+                    return taken;
+                }
             }
             // In this order: whoever frees something counts it while it is still in its hands.
             if !self.is_coming(class)? && self.given_up() == before && !self.may_have_asked()? {
@@ -38,6 +48,7 @@ impl Thread {
             }
             self.wait_for_others(turn);
         }
+        walks.walked(self.process.entries_walked() + in_use as usize, false);
         Err(exhausted)
     }
 

@@ -58,6 +58,7 @@ mod leader;
 mod object;
 mod object_quota;
 mod owner;
+mod pace;
 mod payload;
 mod process;
 mod quiet;

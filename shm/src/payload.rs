@@ -76,7 +76,11 @@ impl Thread {
     fn join_payload(&self, writer: ObjectRef, sender: &mut Sender, class: usize) -> Result<BlockId> {
         let held = sender.owned.get(class).copied().unwrap_or(0);
         if !self.leaves_enough(class, held) {
-            self.tidy_channels(true)?;
+            let walks = &self.process.quotas.shares;
+            if walks.is_due() {
+                self.tidy_channels(true)?;
+                walks.walked(self.process.entries_walked(), self.leaves_enough(class, held));
+            }
             if !self.leaves_enough(class, held) {
                 return Err(Error::NoResources(
                     "this channel's share of its process's message memory, in blocks of this size \

@@ -254,6 +254,11 @@ impl Process {
         })
     }
 
+    /// How many entries a walk over [`bound_endpoints`](Self::bound_endpoints) looks at.
+    pub(crate) fn entries_walked(&self) -> usize {
+        self.entries.lock().fresh() as usize
+    }
+
     /// Makes the private half of an endpoint that has just come to this process, under this entry.
     pub(crate) fn install(&self, object: ObjectRef, index: u32, arrival: Arrival) {
         if arrival == Arrival::New

@@ -30,6 +30,7 @@ use crate::endpoint::Sender;
 use crate::error::{Error, Result};
 use crate::layout::{Config, MAX_CLASSES};
 use crate::object_quota::ObjectCredits;
+use crate::pace::Pace;
 use crate::process::Seat;
 use crate::ring::Segment;
 use crate::sync::Lock;
@@ -63,6 +64,9 @@ pub(crate) struct Quotas {
     pub(crate) objects: Option<ObjectCredits>,
     pub(crate) blocks: [Lock<BlockCredits>; MAX_CLASSES],
     pub(crate) messages: MessageCredits,
+    /// Walks for blocks that channels keep: for a channel that has its share, and where a pool is exhausted.
+    pub(crate) shares: Pace,
+    pub(crate) pools: Pace,
 }
 
 impl Quotas {
@@ -74,7 +78,10 @@ impl Quotas {
             messages: MessageCredits {
                 quota: config.message_quota(),
                 left: Lock::new(config.message_quota().unwrap_or(0).cast_signed()),
+                walks: Pace::default(),
             },
+            shares: Pace::default(),
+            pools: Pace::default(),
         }
     }
 }
@@ -89,6 +96,8 @@ impl Quotas {
 pub(crate) struct MessageCredits {
     quota: Option<u64>,
     left: Lock<i64>,
+    /// Walks for grants that are not used.
+    walks: Pace,
 }
 
 impl MessageCredits {
@@ -163,9 +172,10 @@ impl Thread {
         let most = sender.batch().min(limit.saturating_sub(sender.granted)).max(lacking);
         let credits = &self.process.quotas.messages;
         let mut taken = credits.take(lacking, most, sender.granted);
-        if taken == 0 {
-            self.take_grants_back();
+        if taken == 0 && credits.walks.is_due() {
+            let entries = self.take_grants_back();
             taken = credits.take(lacking, lacking, sender.granted);
+            credits.walks.walked(entries, taken > 0);
         }
         if taken == 0 {
             return Err(Error::NoResources(
@@ -187,8 +197,8 @@ impl Thread {
         }
     }
 
-    /// Takes back what the ends of this process have been granted and do not use.
-    fn take_grants_back(&self) {
+    /// Takes back what the ends of this process have been granted and do not use. Gives how many entries it looked at.
+    fn take_grants_back(&self) -> usize {
         for (object, endpoint) in self.process.bound_endpoints() {
             // One that is busy keeps what it has; waiting for it could wait for ourselves.
             if let Some(mut sender) = endpoint.sender.try_lock()
@@ -202,5 +212,6 @@ impl Thread {
                 self.set_limit(&mut sender);
             }
         }
+        self.process.entries_walked()
     }
 }
