@@ -10,7 +10,7 @@ use super::{Operation, Scene, given, startup};
 use crate::arena::RECLAIM_BATCH;
 use crate::recoverer;
 use jacinth::*;
-use jacinth_shm::{IdleBlocks, Unused};
+use jacinth_shm::{IdleMemory, Unused};
 use std::time::Duration;
 
 const CLAIM: &str =
@@ -166,7 +166,7 @@ fn give_back() -> Operation {
                     // Not before: nobody watches a process that takes its seat before its spawner has reported it.
                     let parent = std::os::unix::process::parent_id();
                     let thread = recoverer::sit_down(parent).expect("a place in the arena");
-                    (IdleBlocks::new().pass(&thread, Unused::Now, &mut || true).unwrap(), thread)
+                    (IdleMemory::new().pass(&thread, Unused::Now, &mut || true).unwrap(), thread)
                 }
             })
             .check(|scene, _| {
