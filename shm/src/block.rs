@@ -222,16 +222,17 @@ impl Thread {
             }
             let block = BlockId::new(class, index as u32);
             self.set_link(Link::Taking { block }, 0);
-            // ORDER: Release: after the intent, in the order that recovery sees. Acquire pairs with the Release in `trim`: if
-            // the mark has been higher, what is above it is cleared, and the generation that it must have is seen.
+            // ORDER: Release: after the intent, in the order that recovery sees. Acquire: before the block's word, in that
+            // order too; and pairs with the Release in `trim`: if the mark has been higher, what is above it is cleared, and
+            // the generation that it must have is seen.
             if fresh.compare_exchange(index, index + 1, AcqRel, Relaxed).is_err() {
                 continue;
             }
             crash_point!(self, "take.marked");
             let owned = self.arena().first_generation(class).owned(self.tag);
-            // ORDER: Release: after the mark. What the owner writes is published when the block joins.
+            // Relaxed: after the mark, whose CAS is an Acquire. What the owner writes is published when the block joins.
             let state = &self.arena().descriptor(block)?.state;
-            let is_taken = state.compare_exchange(0, owned.0, Release, Relaxed).is_ok();
+            let is_taken = state.compare_exchange(0, owned.0, Relaxed, Relaxed).is_ok();
             crash_point!(self, "take.virgin");
             if is_taken {
                 return Ok(Some(block));

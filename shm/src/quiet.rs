@@ -71,9 +71,9 @@ impl Thread {
     /// Leaves the segments that the head has passed, although there is no message in the next one.
     fn tidy_receiver(&self, at: ObjectRef, receiver: &mut Receiver) -> Result<bool> {
         let direction = self.direction(at.peer())?;
-        // ORDER: Acquire pairs with the Release of `publish`.
-        let tail = direction.producer.tail.load(Acquire);
-        // Relaxed: this process is the only writer of the line.
+        // Relaxed, both: this process is the only writer of the head. Where the tail is the same, it has read so far, and has
+        // seen what came with that.
+        let tail = direction.producer.tail.load(Relaxed);
         if direction.consumer.head.load(Relaxed) != tail || tail == 0 {
             return Ok(tail != 0);
         }

@@ -83,8 +83,15 @@ pub const CREATING_WITH_OPTIONS: Scene = Scene {
     after: |survivor, survivors| {
         let channels = [(); 2].map(|()| survivor.create(Shape::Channel, CHANNEL, ALL).unwrap());
         for (near, far) in channels {
+            let far = far.unwrap();
+            let call = survivor.call_begin(find(survivor, near), 0, &message(1, 1), &[], 0).unwrap();
+            let ended = survivor.call_finish(&call, 0, &mut Inbox::default());
+            assert_eq!(ended.unwrap_err(), Error::TimedOut);
+            let request = survivor.try_receive(far).unwrap().bytes;
+            survivor.send_value(far, &request).unwrap();
+            assert_eq!(survivor.try_receive(near).unwrap().bytes, request, "late replies are kept");
             (1..=2).for_each(|number| survivor.send_value(near, &message(number, 1)).unwrap());
-            close_all(survivor, &[near, far.unwrap()]);
+            close_all(survivor, &[near, far]);
         }
         event_is_ours_alone(survivor, survivors);
     },
