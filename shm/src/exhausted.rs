@@ -1,5 +1,5 @@
-//! A pool that seems to be exhausted. What has been given up and is on its way back is collected, or waited for, so
-//! that nothing is refused which there is room for.
+//! A pool of blocks that seems to be exhausted, or a table of objects that seems to be full. What has been given up and is
+//! on its way back is collected, or waited for, so that nothing is refused which there is room for.
 //!
 //! What was given up before somebody asks for a block is free; or it belongs to an object that is RETIRED, and is freed by
 //! [`Thread::collect`]; or it is for some moments in another thread's hands: an object that it is reclaiming, or one
@@ -7,6 +7,9 @@
 //! from each of these to the next while somebody looks for them. So a block is refused after a turn in which nothing was
 //! retired or freed by anybody, and after which nothing is in anybody's hands: then all of this stood still. Where there
 //! are many objects or entries, that is found out anew once in a while only (`pace`).
+//!
+//! For object slots the same, and one look more: a slot that became FREE during the search for those on their way is
+//! on its way no longer, and was not FREE when it was looked for before.
 
 use crate::block::BlockId;
 use crate::counter::Counters;
@@ -50,6 +53,46 @@ impl Thread {
         }
         walks.walked(self.process.entries_walked() + in_use as usize, false);
         Err(exhausted)
+    }
+
+    /// An object slot, after no free one was found.
+    #[cold]
+    pub(crate) fn take_slot_that_comes_back(&self) -> Result<(u32, Life)> {
+        for turn in 0..=MOST_TURNS {
+            let before = self.created_and_retired();
+            self.collect()?;
+            if let Some(taken) = self.take_slot_at_hand()? {
+                return Ok(taken);
+            }
+            if !self.is_a_slot_coming()? {
+                if let Some(taken) = self.take_slot_at_hand()? {
+                    return Ok(taken);
+                }
+                if self.created_and_retired() == before {
+                    break;
+                }
+            }
+            self.wait_for_others(turn);
+        }
+        Err(Error::NoResources("objects"))
+    }
+
+    /// Whether some slot is between two uses: kept by a hazard, or in another thread's hands.
+    fn is_a_slot_coming(&self) -> Result<bool> {
+        for slot in self.arena().slots_in_use() {
+            // Relaxed: as in `is_coming`.
+            let state = Life(self.arena().object(slot)?.life.load(Relaxed)).state();
+            if matches!(state, LifeState::Reserved(_) | LifeState::Retired | LifeState::Reclaiming(_)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// How many objects all threads have ever made and retired.
+    fn created_and_retired(&self) -> u64 {
+        let Counters { objects_created, objects_retired, .. } = self.arena().counters();
+        objects_created.wrapping_add(objects_retired)
     }
 
     /// Whether another thread has something in its hands that will soon be free.

@@ -23,7 +23,7 @@ use crate::arena::Arena;
 use crate::error::{Error, Result, crash_point};
 use crate::object::{Life, LifeState};
 use crate::step::skippable;
-use crate::sync::{self, AcqRel, Relaxed, Release};
+use crate::sync::{AcqRel, Relaxed, Release};
 use crate::thread::Thread;
 
 impl Thread {
@@ -108,25 +108,18 @@ impl Thread {
     }
 
     fn take_any_slot(&self) -> Result<(u32, Life)> {
-        /// What keeps a slot between two uses is over in a moment, or its thread is stopped.
-        const MOST_ROUNDS: u32 = if cfg!(loom) { 1 } else { 64 };
-        for round in 0..=MOST_ROUNDS {
-            if let Some(taken) = self.take_free_slot()? {
-                return Ok(taken);
-            }
-            if let Some(taken) = self.take_virgin_slot()? {
-                return Ok(taken);
-            }
-            // Everything is in use, or rests as retired in some thread's list, or is in some thread's hands.
-            if round > 0 {
-                if !self.is_a_slot_coming()? {
-                    break;
-                }
-                sync::rest();
-            }
-            self.collect()?;
+        match self.take_slot_at_hand()? {
+            Some(taken) => Ok(taken),
+            None => self.take_slot_that_comes_back(),
         }
-        Err(Error::NoResources("objects"))
+    }
+
+    /// A slot that is free, or that was never used.
+    pub(crate) fn take_slot_at_hand(&self) -> Result<Option<(u32, Life)>> {
+        match self.take_free_slot()? {
+            Some(taken) => Ok(Some(taken)),
+            None => self.take_virgin_slot(),
+        }
     }
 
     /// The lowest slot that the map of free ones shows.
@@ -182,17 +175,6 @@ impl Thread {
             }
         }
         Ok(None)
-    }
-
-    /// Whether some slot is between two uses: kept by a hazard, or in another thread's hands.
-    fn is_a_slot_coming(&self) -> Result<bool> {
-        for slot in self.arena().slots_in_use() {
-            let state = Life(self.arena().object(slot)?.life.load(Relaxed)).state();
-            if matches!(state, LifeState::Reserved(_) | LifeState::Retired | LifeState::Reclaiming(_)) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     /// Recovery, in a dead thread's name, before anything is closed: the slot that it had in hand is freed, and the map
