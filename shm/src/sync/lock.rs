@@ -1,18 +1,21 @@
 //! A process-private lock among threads. It dies with its process, so it needs no recovery.
 //!
 //! A lock is taken by one swap and given back by one plain store, and a look whether anybody sleeps. A waiter spins
-//! for about a microsecond and then sleeps in the kernel, so a holder that lost its processor gets it back, whatever
-//! the priorities of the two.
+//! for about a microsecond, yields for some more, and then sleeps in the kernel, so a holder that lost its processor gets
+//! it back, whatever the priorities of the two.
 //!
 //! ```text
 //!  holder                                       waiter
 //!    held: swap to 1 gave 0                       spins; then sleepers + 1
-//!    ...                                          heavy barrier, once
+//!    ...                                          heavy barrier
 //!    held = 0                                     held: swap to 1 gave 1
 //!    compiler fence                               sleeps while held is 1
-//!    sleepers is 0: done                          ...
-//!    else wakes one of them                       held: swap to 1 gave 0; sleepers - 1
+//!    sleepers is 0: done                          woken: from the beginning
+//!    else wakes one; if one slept: sleepers - 1   not woken, held: swap to 1 gave 0: sleepers - 1
 //! ```
+//!
+//! Who wakes a sleeper takes it off the count. A woken thread may not get a processor for a while; a count that still had
+//! it would make every holder until then ask the kernel to wake nobody.
 //!
 //! INV-LOCK-1: no wake is lost. The store of `held` and the load of `sleepers` could pass each other in the holder's
 //! processor, but not across the waiter's heavy barrier. A holder whose load came before the barrier made its store
@@ -37,8 +40,13 @@ use std::ops::{Deref, DerefMut};
 
 /// Every holder looks closely: its own stores and loads are not ordered by waiters' barriers.
 const FENCED: u32 = 1 << 31;
-/// How often a waiter looks before it sleeps: about a microsecond. Locks are held for tens of nanoseconds.
-const SPINS: u32 = if cfg!(loom) { 1 } else { 40 };
+/// How often a waiter looks at once, for about a microsecond: locks are held for tens of nanoseconds.
+const SPINS: u32 = if cfg!(loom) { 1 } else { 20 };
+/// How often it lets others run before it sleeps. Where the holder waits for this processor, that is cheaper than a
+/// barrier, a sleep and a wake; where the holder is of lower priority, it is over in some microseconds.
+const YIELDS: u32 = if cfg!(loom) { 0 } else { 40 };
+/// The step of `pause` that yields.
+const YIELD: u32 = 63;
 
 /// A lock, and what it protects.
 #[derive(Debug)]
@@ -102,21 +110,35 @@ impl<T> Lock<T> {
     #[cold]
     #[inline(never)]
     fn lock_contended(&self) {
-        for step in 0..SPINS {
-            pause(step);
-            if self.held.load(Ordering::Relaxed) == 0 && self.take() {
+        loop {
+            for step in 0..SPINS + YIELDS {
+                pause(if step < SPINS { 0 } else { YIELD });
+                if self.held.load(Ordering::Relaxed) == 0 && self.take() {
+                    return;
+                }
+            }
+            if self.sleep_or_take() {
                 return;
             }
         }
+    }
+
+    /// Sleeps until another thread wakes this one: `false`; or until the lock is free before that, and takes it.
+    fn sleep_or_take(&self) -> bool {
         // Relaxed: the barrier orders it.
         self.sleepers.fetch_add(1, Ordering::Relaxed);
         // ORDER: INV-LOCK-1. Pairs with the fences of `Locked::drop` and `wake_one`.
         let is_sure = heavy_barrier() || self.sleepers.load(Ordering::Relaxed) & FENCED != 0;
-        while !self.take() {
-            self.queue.sleep_while(&self.held, 1, is_sure);
+        loop {
+            if self.take() {
+                // Relaxed: at worst a holder looks for a sleeper in vain.
+                self.sleepers.fetch_sub(1, Ordering::Relaxed);
+                return true;
+            }
+            if self.queue.sleep_while(&self.held, 1, is_sure) {
+                return false;
+            }
         }
-        // Relaxed: at worst somebody is woken in vain.
-        self.sleepers.fetch_sub(1, Ordering::Relaxed);
     }
 
     #[cold]
@@ -124,8 +146,9 @@ impl<T> Lock<T> {
     fn wake_one(&self) {
         // ORDER: pairs with the fence of `heavy_barrier`, for a process that barriers do not reach (INV-LOCK-2).
         fence(Ordering::SeqCst);
-        if self.sleepers.load(Ordering::Relaxed) & !FENCED != 0 {
-            self.queue.wake_one(&self.held);
+        if self.sleepers.load(Ordering::Relaxed) & !FENCED != 0 && self.queue.wake_one(&self.held) {
+            // Relaxed: as above. Only the thread that is woken counted itself for this.
+            self.sleepers.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }

@@ -308,31 +308,40 @@ impl Futex {
 /// Where the waiters of one lock sleep.
 #[derive(Debug)]
 pub(crate) struct WaitQueue {
-    gate: Mutex<()>,
+    /// How many sleep.
+    asleep: Mutex<usize>,
     woken: Condvar,
 }
 
 impl WaitQueue {
     pub(crate) fn new() -> Self {
-        Self { gate: Mutex::new(()), woken: Condvar::new() }
+        Self { asleep: Mutex::new(0), woken: Condvar::new() }
     }
 
-    pub(crate) fn sleep_while(&self, word: &AtomicU32, value: u32, is_sure: bool) {
+    pub(crate) fn sleep_while(&self, word: &AtomicU32, value: u32, is_sure: bool) -> bool {
         if !is_sure {
             // Its time is over as soon as others have run.
             pause(0);
-            return;
+            return false;
         }
-        let gate = self.gate.lock().unwrap();
+        let mut asleep = self.asleep.lock().unwrap();
         // As in `Futex::wait`.
-        if word.load(super::Relaxed) == value {
-            drop(self.woken.wait(gate).unwrap());
+        let sleeps = word.load(super::Relaxed) == value;
+        if sleeps {
+            *asleep += 1;
+            drop(self.woken.wait(asleep).unwrap());
         }
+        sleeps
     }
 
-    pub(crate) fn wake_one(&self, _word: &AtomicU32) {
-        let _gate = self.gate.lock().unwrap();
-        self.woken.notify_one();
+    pub(crate) fn wake_one(&self, _word: &AtomicU32) -> bool {
+        let mut asleep = self.asleep.lock().unwrap();
+        let wakes = *asleep > 0;
+        if wakes {
+            *asleep -= 1;
+            self.woken.notify_one();
+        }
+        wakes
     }
 }
 

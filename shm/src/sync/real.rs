@@ -87,16 +87,18 @@ impl WaitQueue {
         Self
     }
 
-    /// Sleeps while `word` is `value`, until woken. Without `is_sure` for a millisecond at most, for a wake may be missed.
-    pub(super) fn sleep_while(&self, word: &AtomicU32, value: u32, is_sure: bool) {
+    /// Sleeps while `word` is `value`, until woken: then `true`. Without `is_sure` for a millisecond at most, for a wake may be
+    /// missed.
+    pub(super) fn sleep_while(&self, word: &AtomicU32, value: u32, is_sure: bool) -> bool {
         const UNSURE: Timespec = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
         let patience = (!is_sure).then_some(UNSURE);
-        // Woken, timed out, interrupted or too late: the word says what to do.
-        let _ = futex::wait(word, futex::Flags::PRIVATE, value, patience.as_ref());
+        // An error: timed out, interrupted or too late. The kernel takes a sleeper off its queue once, for one reason.
+        futex::wait(word, futex::Flags::PRIVATE, value, patience.as_ref()).is_ok()
     }
 
-    pub(super) fn wake_one(&self, word: &AtomicU32) {
-        let _ = futex::wake(word, futex::Flags::PRIVATE, 1);
+    /// Wakes a sleeper. `false` if there was none.
+    pub(super) fn wake_one(&self, word: &AtomicU32) -> bool {
+        futex::wake(word, futex::Flags::PRIVATE, 1).is_ok_and(|woken| woken > 0)
     }
 }
 
