@@ -12,7 +12,7 @@ use crate::error::{Error, Result, crash_point};
 use crate::object::{Life, LifeState, Shape, State, signal};
 use crate::owner::Operation;
 use crate::process::Arrival;
-use crate::ring::{MAX_MESSAGE_HANDLES, MAX_POSITION, Message, Segment};
+use crate::ring::{FETCH_AHEAD, MAX_MESSAGE_HANDLES, MAX_POSITION, Message, Segment};
 use crate::sync::{self, Acquire, Locked, Relaxed, Release};
 use crate::table::Entry;
 use crate::thread::Thread;
@@ -336,6 +336,11 @@ impl Thread {
         too_small: TooSmall,
     ) -> Result<(usize, usize)> {
         let segment = self.segment_of(at.peer(), receiver, position)?;
+        // Not beyond what is known to be written: there the line would be taken from the writer.
+        if position + FETCH_AHEAD < receiver.tail_seen {
+            sync::fetch_to_read(segment.cell(position + FETCH_AHEAD));
+            sync::fetch_to_read(segment.header(position + FETCH_AHEAD));
+        }
         let message = self.message(&segment, position)?;
         let (bytes, handles) = (message.header.length(), message.header.handles());
         // The handles first: the bytes of a message that does not fit are nobody's to see.

@@ -147,6 +147,9 @@ impl Segment {
     }
 }
 
+/// So many messages ahead a line of a ring is asked for, in which time it comes from the other side's processor.
+pub(crate) const FETCH_AHEAD: u64 = 8;
+
 /// Messages that a segment of this class holds.
 const fn messages_of_class(class: usize) -> usize {
     (CLASS_0_LINES / 2) << class
@@ -337,7 +340,8 @@ impl Thread {
     ///
     /// Whoever looks at the head takes its line from the reader, who waits for it at the next message. A writer that
     /// looks before each of its messages makes both as slow as the line. What comes after so many messages can wait a
-    /// little longer, and nothing is refused that there is room for.
+    /// little longer, and nothing is refused that there is room for. Each look comes after twice the time of the last, so
+    /// that a reader that is slow is not looked at more often.
     #[cold]
     pub(crate) fn let_run_ahead(
         &self,
@@ -345,12 +349,14 @@ impl Thread {
         sender: &mut Sender,
         is_enough: impl Fn(&Sender) -> bool,
     ) -> Result<()> {
-        for _ in 0..8 {
+        for turn in 0..4 {
             if is_enough(sender) {
                 break;
             }
             let seen = sender.consumed_seen;
-            sync::rest();
+            for _ in 0..1 << turn {
+                sync::rest();
+            }
             self.refresh_head(writer, sender)?;
             if sender.consumed_seen == seen {
                 // Nobody is reading.

@@ -13,7 +13,7 @@ use crate::error::{Error, Result, crash_point};
 use crate::layout::{LINE_BYTES, Line};
 use crate::object::{Life, Shape, State, signal};
 use crate::process::Process;
-use crate::ring::{Header, Segment};
+use crate::ring::{FETCH_AHEAD, Header, Segment};
 use crate::sync::{self, Locked, Relaxed, Release};
 use crate::thread::Thread;
 use std::sync::Arc;
@@ -158,8 +158,8 @@ impl Thread {
         stamp(cell, txid);
         // Relaxed: published by the tail.
         segment.header(position).store(header.0, Relaxed);
-        // The next cell is still in the reader's cache, from a lap ago: it comes while nobody waits for it.
-        sync::fetch_to_write(segment.cell(position + 1));
+        // A later cell is still in the reader's cache, from a lap ago: it comes while nobody waits for it.
+        sync::fetch_to_write(segment.cell(position + FETCH_AHEAD));
     }
 
     /// A free position, `ahead` places past the tail.
