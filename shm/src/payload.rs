@@ -21,7 +21,7 @@ const FLYING_BYTES: usize = 512 << 10;
 const MOST_BYTES_AHEAD: usize = 16 << 10;
 
 /// The largest block that is fetched ahead of its use: a processor asks for a few dozen lines at once, not for hundreds.
-const MOST_BYTES_FETCHED: usize = 4096;
+pub(crate) const MOST_BYTES_FETCHED: usize = 4096;
 
 /// So many blocks a direction keeps, of whatever class, until it is quiet.
 pub(crate) const MOST_KEPT_ANYHOW: u64 = 4;

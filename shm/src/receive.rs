@@ -342,6 +342,9 @@ impl Thread {
             sync::fetch_to_read(segment.header(position + FETCH_AHEAD));
         }
         let message = self.message(&segment, position)?;
+        if message.header.block().is_some() && position + 1 < receiver.tail_seen {
+            self.arena().fetch_block_to_read(&segment, position + 1);
+        }
         let (bytes, handles) = (message.header.length(), message.header.handles());
         // The handles first: the bytes of a message that does not fit are nobody's to see.
         let room = if sink.takes_handles(handles) { sink.room(bytes) } else { None };

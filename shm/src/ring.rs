@@ -39,6 +39,7 @@ use crate::error::{Error, Result, crash_point};
 use crate::layout::{CLASS_0_LINES, LINE_BYTES, LINE_WORDS, Line};
 use crate::object::Direction;
 use crate::owner::{Link, Record};
+use crate::payload::MOST_BYTES_FETCHED;
 use crate::payload::MOST_KEPT_ANYHOW;
 use crate::sync::{self, Acquire, AtomicU64, Relaxed, Release};
 use crate::thread::Thread;
@@ -226,6 +227,21 @@ impl Arena {
             return Err(Error::Corrupt("a message longer than its block"));
         }
         Ok(Message { header, bytes: &lines[record_lines..], records: (block, 0) })
+    }
+}
+
+impl Arena {
+    /// Asks for the block of the published message at `position`, if it has one that is not too large: its lines come while
+    /// the message before it is copied.
+    pub(crate) fn fetch_block_to_read(&self, segment: &Segment, position: u64) {
+        // Relaxed: a hint. P5: `lines` says whether the block is inside the arena; nothing is read of it here.
+        let header = Header(segment.header(position).load(Relaxed));
+        if let Some(block) = header.block()
+            && let Ok(lines) = self.lines(block)
+            && lines.len() * LINE_BYTES <= MOST_BYTES_FETCHED
+        {
+            lines.iter().for_each(sync::fetch_to_read);
+        }
     }
 }
 
