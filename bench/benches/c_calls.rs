@@ -5,12 +5,12 @@ mod support;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
-use comfy_table::{CellAlignment, Table, TableComponent, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 use jacinth::{
     AsHandleRef, Channel, Config, Event, HandleBased, MonotonicInstant, Rights, Signals, Status, Supervisor,
     TooSmall, raw,
 };
+use jacinth_bench::plain;
 use jacinth_calls::guard;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
@@ -204,7 +204,7 @@ impl Drop for Program {
 }
 
 fn show(rows: &[(&str, [f64; 3])]) {
-    let mut table = plain_table(&["call", "Rust", "C, .so", "C, .a", ".so over Rust", ".a over Rust"]);
+    let mut table = plain::table(&["call", "Rust", "C, .so", "C, .a", ".so over Rust", ".a over Rust"], 1..6);
     for (name, [rust, shared, archive]) in rows {
         let mut cells = vec![(*name).to_owned()];
         cells.extend([*rust, *shared, *archive].map(|ns| format!("{ns:.1} ns")));
@@ -216,7 +216,7 @@ fn show(rows: &[(&str, [f64; 3])]) {
 
 /// What it costs to look whether memory is there, beside asking the kernel.
 fn show_guard(rounds: u64) {
-    let mut table = plain_table(&["a look at", "guarded read", "guarded write", "process_vm_readv"]);
+    let mut table = plain::table(&["a look at", "guarded read", "guarded write", "process_vm_readv"], 1..4);
     for size in [4, 64, 4096, 65_536] {
         let mut bytes = vec![0u8; size];
         let mut samples: [Vec<f64>; 3] = Default::default();
@@ -252,19 +252,6 @@ fn asks_the_kernel(bytes: &[u8]) -> bool {
         count += 1;
     }
     process_vm_readv(Pid::this(), &mut [IoSliceMut::new(&mut found[..count])], &pages[..count]) == Ok(count)
-}
-
-fn plain_table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table
-        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
-        .remove_style(TableComponent::HorizontalLines)
-        .remove_style(TableComponent::MiddleIntersections);
-    table.set_header(header);
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
 }
 
 fn markdown(rows: &[(&str, [f64; 3])]) -> String {

@@ -8,8 +8,8 @@
 //! * `cargo run --release -p jacinth-bench --bin endurance`: what services do all day, for millions of operations:
 //!   whether cost and memory stay flat;
 //!
-//! and two ways to count: `--bin memory`, the real memory that arenas, channels and events take, and
-//! `--bin instructions`, what callgrind counts.
+//! and three ways to look closer: `--bin memory`, the real memory that arenas, channels and events take,
+//! `--bin instructions`, what callgrind counts, and `--bin worst`, the longest single call.
 //!
 //! | room | what it knows |
 //! |---|---|
@@ -23,6 +23,7 @@
 //! | [`endurance`] | what services do all day, and whether it stays flat |
 //! | [`report`] | the table, the JSON, the plots |
 //! | [`memory`] | the real memory of an arena |
+//! | [`plain`] | how a table looks |
 //!
 //! A new measurement is a file under `measure/` and a word in `row.rs`; nothing else changes.
 
@@ -35,6 +36,7 @@ pub mod measure;
 pub mod memory;
 pub mod partner;
 pub mod placement;
+pub mod plain;
 pub mod report;
 pub mod row;
 pub mod schedule;

@@ -4,13 +4,13 @@
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Parser;
-use comfy_table::{CellAlignment, Table, TableComponent, presets};
 use jacinth::Supervisor;
 use jacinth_bench::measure::Operation;
 use jacinth_bench::measure::jacinth::crowd;
 use jacinth_bench::measure::jacinth::operation::{
     ChannelCreateClose, DuplicateClose, EventCreateClose, HandleLookup, WriteRead,
 };
+use jacinth_bench::plain;
 use std::process::{Command, ExitCode};
 
 /// Counts the instructions that each operation takes: callgrind counts a process that does it often and one that does
@@ -71,15 +71,7 @@ fn perform<O: Operation>(times: u64) -> Result<()> {
 }
 
 fn count_all() -> Result<()> {
-    let mut table = Table::new();
-    table
-        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
-        .remove_style(TableComponent::HorizontalLines)
-        .remove_style(TableComponent::MiddleIntersections);
-    table.set_header(["operation", "instructions"]);
-    if let Some(column) = table.column_mut(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
+    let mut table = plain::table(&["operation", "instructions"], 1..2);
     for (name, _) in OPERATIONS {
         let [few, many] = [FEW, FEW + COUNTED].map(|times| count(name, times));
         let each = many?.saturating_sub(few?) as f64 / COUNTED as f64;

@@ -4,10 +4,10 @@
 
 use anyhow::{Context as _, Result, ensure};
 use clap::{Parser, ValueEnum};
-use comfy_table::{CellAlignment, Table, TableComponent, presets};
+use comfy_table::Table;
 use jacinth::{Channel, Config, Event, MessageBuf, Supervisor};
 use jacinth_bench::measure::jacinth::crowd;
-use jacinth_bench::memory;
+use jacinth_bench::{memory, plain};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
@@ -156,17 +156,7 @@ fn channels(number: u64, messages: u32) -> Result<u64> {
 }
 
 fn table(counts: &[Count]) -> Table {
-    let mut table = Table::new();
-    table
-        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
-        .remove_style(TableComponent::HorizontalLines)
-        .remove_style(TableComponent::MiddleIntersections);
-    table.set_header(["count", "of", "number", "together", "each", "bar", ""]);
-    for column in 2..6 {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
+    let mut table = plain::table(&["count", "of", "number", "together", "each", "bar", ""], 2..6);
     for count in counts {
         let each = count.bytes as f64 / count.number as f64;
         table.add_row([

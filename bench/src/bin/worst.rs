@@ -4,9 +4,10 @@
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
-use comfy_table::{CellAlignment, Table, TableComponent, presets};
+use comfy_table::Table;
 use indicatif::{ProgressBar, ProgressStyle};
 use jacinth::{Channel, Config, Event, Handle, MessageBuf, Supervisor};
+use jacinth_bench::plain;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -149,23 +150,9 @@ impl Longest {
     }
 
     fn table(&self) -> Table {
-        let mut table = Table::new();
-        table
-            .load_preset(presets::UTF8_HORIZONTAL_ONLY)
-            .remove_style(TableComponent::HorizontalLines)
-            .remove_style(TableComponent::MiddleIntersections);
-        table.set_header([
-            "call",
-            "times",
-            "longest, processor time",
-            "over 100 µs",
-            "longest, wall's clock",
-        ]);
-        for column in 1..5 {
-            if let Some(column) = table.column_mut(column) {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
-        }
+        const HEADER: [&str; 5] =
+            ["call", "times", "longest, CPU time", "over 100 µs", "longest, wall clock"];
+        let mut table = plain::table(&HEADER, 1..5);
         for call in &self.calls {
             let in_us = |ns: u64| format!("{:.1} µs", ns as f64 / 1e3);
             table.add_row([

@@ -1,6 +1,7 @@
 //! What came of a scenario, what is asked of it, and how it is shown.
 
-use comfy_table::{CellAlignment, Table, TableComponent, presets};
+use crate::plain;
+use comfy_table::Table;
 use serde::{Deserialize, Serialize};
 
 /// The cost of an operation may grow so much from the first tenth of a scenario to the last.
@@ -65,12 +66,7 @@ impl Row {
 
 /// The rows as the terminal has them.
 pub fn table(rows: &[Row]) -> Table {
-    let mut table = Table::new();
-    table
-        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
-        .remove_style(TableComponent::HorizontalLines)
-        .remove_style(TableComponent::MiddleIntersections);
-    table.set_header([
+    const HEADER: [&str; 11] = [
         "scenario",
         "operations",
         "first",
@@ -82,12 +78,8 @@ pub fn table(rows: &[Row]) -> Table {
         "arena, MiB",
         "when quiet",
         "",
-    ]);
-    for column in 1..10 {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
+    ];
+    let mut table = plain::table(&HEADER, 1..10);
     for row in rows {
         let from_to = |first, last| format!("{:.1} → {:.1}", in_mebibytes(first), in_mebibytes(last));
         table.add_row([

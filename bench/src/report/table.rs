@@ -2,14 +2,14 @@
 
 use super::{Report, in_unit, versions};
 use crate::measure::{Better, Unit};
+use crate::plain;
 use crate::row::Row;
-use comfy_table::{Cell, CellAlignment, Table, TableComponent, presets};
+use comfy_table::{Cell, CellAlignment, Table, presets};
 
 /// The table of a report as the terminal has it, and below it what is to be known of how it came about.
 pub fn table(report: &Report<'_>) -> String {
     let mut table = fill(report);
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-    table.remove_style(TableComponent::HorizontalLines).remove_style(TableComponent::MiddleIntersections);
+    plain::style(&mut table);
     format!("{table}\n{}\n", footnotes(report))
 }
 
