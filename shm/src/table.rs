@@ -171,8 +171,11 @@ impl Secret {
 /// Which entries of this process's table are free. Private: it dies with the process.
 #[derive(Debug)]
 pub(crate) struct EntryPool {
-    /// Closed entries, the longest closed first.
+    /// The last entries that were closed, the longest closed first.
     resting: VecDeque<u32>,
+    /// Those that have rested, the last one first to be used again: so the entries in use stay as few as are needed,
+    /// with all that hangs from them, however many there once were.
+    rested: Vec<u32>,
     /// Entries from here on were never given out by this process.
     fresh: u32,
     end: u32,
@@ -184,13 +187,13 @@ impl EntryPool {
 
     /// A pool of the entries `first..end`.
     pub(crate) fn new(first: u32, end: u32) -> Self {
-        Self { resting: VecDeque::new(), fresh: first, end }
+        Self { resting: VecDeque::new(), rested: Vec::new(), fresh: first, end }
     }
 
     /// One entry, or `None` when all are in use.
     pub(crate) fn take(&mut self) -> Option<u32> {
-        if self.resting.len() > Self::QUARANTINE {
-            return self.resting.pop_front();
+        if let Some(index) = self.rested.pop() {
+            return Some(index);
         }
         if self.fresh < self.end {
             self.fresh += 1;
@@ -199,16 +202,16 @@ impl EntryPool {
         self.resting.pop_front()
     }
 
-    /// As many entries as there are, up to `most`, the longest closed first.
+    /// As many entries as there are, up to `most`.
     pub(crate) fn take_some(&mut self, most: usize, into: &mut Vec<u32>) {
-        let rested = self.resting.len().saturating_sub(Self::QUARANTINE).min(most);
-        into.extend(self.resting.drain(..rested));
-        into.extend(core::iter::from_fn(|| self.take()).take(most - rested));
+        into.extend(core::iter::from_fn(|| self.take()).take(most));
     }
 
     /// These rest from now on.
     pub(crate) fn give_back(&mut self, closed: &mut Vec<u32>) {
         self.resting.extend(closed.drain(..));
+        let over = self.resting.len().saturating_sub(Self::QUARANTINE);
+        self.rested.extend(self.resting.drain(..over));
     }
 
     /// Entries at and past this index were never given out.
@@ -254,6 +257,21 @@ mod tests {
             pool.give_back(&mut vec![index]);
         }
         assert!(taken > 1024);
+    }
+
+    #[test]
+    fn after_a_burst_few_entries_are_used() {
+        let mut pool = EntryPool::new(1, 100_000);
+        let mut burst = Vec::new();
+        pool.take_some(50_000, &mut burst);
+        pool.give_back(&mut burst);
+        let mut used = std::collections::BTreeSet::new();
+        for _ in 0..50_000 {
+            let index = pool.take().unwrap();
+            used.insert(index);
+            pool.give_back(&mut vec![index]);
+        }
+        assert!(used.len() <= EntryPool::QUARANTINE + 1, "{} entries, for one at a time", used.len());
     }
 
     #[test]
