@@ -86,7 +86,8 @@ pub(super) fn operations() -> Vec<Operation> {
                 let line = startup();
                 let mut events: Vec<_> = std::iter::from_fn(|| Event::create().ok()).collect();
                 let last = events.pop().unwrap();
-                events.drain(..RECLAIM_BATCH as usize - 1);
+                // Two batches of ended objects wait for the thread's next ones: the last of a third makes those free.
+                events.drain(..3 * RECLAIM_BATCH as usize - 1);
                 move || {
                     drop(last);
                     (events, line)

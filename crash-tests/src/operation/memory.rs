@@ -53,14 +53,6 @@ pub(super) fn operations() -> Vec<Operation> {
                 (line, first, second)
             }
         }),
-        reserve("reserve_collecting", Scene::with_room).prepare(|| {
-            let line = startup();
-            drop(with_messages(MOST_HUGE));
-            move || {
-                std::mem::forget(line.reserve(HUGE).unwrap());
-                line
-            }
-        }),
         reserve("reserve_after_refusal", Scene::with_room).prepare(|| {
             let line = startup();
             let all = with_messages(MOST_HUGE);

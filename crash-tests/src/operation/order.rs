@@ -77,14 +77,15 @@ fn write_behind_one_that_stays() -> Operation {
                 }
             };
             let mut held = Vec::new();
-            for number in 0..5u8 {
+            for number in 0..6u8 {
                 let Ok(message) = next() else { break };
                 let mut bytes = vec![0; LONG];
                 message.read_at(0, &mut bytes).unwrap();
                 assert!(message.len() == LONG && bytes == [number; LONG], "message {number} came whole");
                 match number {
-                    // The first stays at the head until the victim is dead, and so do those in the blocks that were free.
-                    0 | 3 | 4 => held.push((number, message)),
+                    // The first stays at the head until the victim is dead, and so do the last three: two are in the
+                    // blocks that were free, and the third would be in the first one's if that were taken for free.
+                    0 | 3..=5 => held.push((number, message)),
                     _ => drop(message),
                 }
                 if number == 2 {
@@ -111,7 +112,7 @@ fn write_behind_one_that_stays() -> Operation {
         (0..3).for_each(|number| write(&line, [number; LONG]));
         move || {
             line.wait(Signals::CHANNEL_READABLE, MonotonicInstant::INFINITE).unwrap();
-            (3..5).for_each(|number| write(&line, [number; LONG]));
+            (3..6).for_each(|number| write(&line, [number; LONG]));
             line
         }
     })
