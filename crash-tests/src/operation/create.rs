@@ -94,8 +94,8 @@ pub(super) fn operations() -> Vec<Operation> {
     ]
 }
 
-/// How many things one word of the map of free ones speaks of.
-const LEAF: u32 = 64;
+/// How many things one word of the map of free ones speaks of, and how many objects are on a page.
+pub(super) const LEAF: u32 = 64;
 
 /// What a survivor may see where a channel was told something at its creation.
 pub(super) const PLAIN: &str =

@@ -128,49 +128,62 @@ fn close_others() -> Operation {
         .check(|scene, _| scene.has_room(1, 1))
 }
 
-/// What a supervisor does from time to time, here without being one: the memory of free blocks goes back to the system,
-/// and where enough of a size are free at the end, so do their descriptors.
+/// Blocks that were used once and are free: their memory goes back, and, where enough of a size are free at the end, so do
+/// their descriptors.
 fn give_back() -> Operation {
     /// Of the smallest size: more than two pages of descriptors.
     const SMALL: usize = 300;
-    let operation =
-        Operation::new("give_back", "blocks whose memory was going back are free, and can be used")
-            .set(|| {
-                let mut scene = Scene::with_room();
-                let (first, second) = quiet(1);
-                drop((0..SMALL).map(|_| first.reserve(100).unwrap()).collect::<Vec<_>>());
-                drop((first, second));
-                // Freed here: the supervisor would go on to give their memory back.
-                for _ in 0..RECLAIM_BATCH {
-                    drop(Event::create().unwrap());
-                }
-                // The victim makes no call of the runtime's, and so its death is noticed a little later than others'.
-                scene.sleepers.clear();
-                let line = scene.line.clone();
-                scene.partner = Some(Box::new(move |_| {
-                    line.wait(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::INFINITE).unwrap();
-                    Supervisor::get().unwrap().collect().unwrap();
-                }));
-                scene
-            })
-            .prepare(|| {
-                || {
-                    // Not before: nobody watches a process that takes its seat before its spawner has reported it.
-                    let parent = std::os::unix::process::parent_id();
-                    let thread = recoverer::sit_down(parent).expect("a place in the arena");
-                    (IdleMemory::new().pass(&thread, Unused::Now, &mut || true).unwrap(), thread)
-                }
-            })
-            .check(|scene, _| {
-                let (first, second) = Channel::create().map_err(|status| status.to_string())?;
-                let small: Vec<_> = (0..SMALL).map_while(|_| first.reserve(100).ok()).collect();
-                if small.len() < SMALL {
-                    return Err(format!("of {SMALL} small blocks there are {} left", small.len()));
-                }
-                drop(small);
-                drop((first, second));
-                scene.has_room(0, 0)
-            });
-    // The same once more for each of many blocks.
+    fn use_some() {
+        let (first, second) = quiet(1);
+        drop((0..SMALL).map(|_| first.reserve(100).unwrap()).collect::<Vec<_>>());
+        drop((first, second));
+        // Freed here: the supervisor would go on to give their memory back.
+        for _ in 0..RECLAIM_BATCH {
+            drop(Event::create().unwrap());
+        }
+    }
+    let claim = "blocks whose memory was going back are free, and can be used";
+    giver("give_back", claim, use_some, || || true).check(|scene, _| {
+        let (first, second) = Channel::create().map_err(|status| status.to_string())?;
+        let small: Vec<_> = (0..SMALL).map_while(|_| first.reserve(100).ok()).collect();
+        if small.len() < SMALL {
+            return Err(format!("of {SMALL} small blocks there are {} left", small.len()));
+        }
+        drop(small);
+        drop((first, second));
+        scene.has_room(0, 0)
+    })
+}
+
+/// What a supervisor does from time to time, here without being one: the memory of what `use_some` has left free goes back
+/// to the system, for as long as the victim goes on.
+pub(super) fn giver<G: FnMut() -> bool + 'static>(
+    name: &str,
+    claim: &'static str,
+    use_some: fn(),
+    go_on: fn() -> G,
+) -> Operation {
+    let operation = Operation::new(name, claim)
+        .set(move || {
+            let mut scene = Scene::with_room();
+            use_some();
+            // The victim makes no call of the runtime's, and so its death is noticed a little later than others'.
+            scene.sleepers.clear();
+            let line = scene.line.clone();
+            scene.partner = Some(Box::new(move |_| {
+                line.wait(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::INFINITE).unwrap();
+                Supervisor::get().unwrap().collect().unwrap();
+            }));
+            scene
+        })
+        .prepare(move || {
+            move || {
+                // Not before: nobody watches a process that takes its seat before its spawner has reported it.
+                let parent = std::os::unix::process::parent_id();
+                let thread = recoverer::sit_down(parent).expect("a place in the arena");
+                (IdleMemory::new().pass(&thread, Unused::Now, &mut go_on()).unwrap(), thread)
+            }
+        });
+    // The same once more for each of many blocks or slots.
     Operation { is_again: true, ..operation }
 }

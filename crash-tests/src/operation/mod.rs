@@ -16,6 +16,7 @@ mod loan;
 mod memory;
 mod name;
 mod order;
+mod pages;
 mod process;
 mod read;
 mod room;
@@ -174,6 +175,7 @@ pub fn all() -> Vec<Operation> {
         process::operations(),
         call::operations(),
         memory::operations(),
+        pages::operations(),
         order::operations(),
         loan::operations(),
         create::operations(),
