@@ -16,6 +16,13 @@ fn real_bytes() -> u64 {
     std::fs::metadata(arena).unwrap().blocks() * 512
 }
 
+/// This process's own memory, without the arena.
+fn private_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
+    line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
+}
+
 /// A burst of messages through a few channels, all of which are read, and the channels closed.
 fn burst_and_drain() {
     let before = real_bytes();
@@ -123,6 +130,22 @@ fn ended_objects_cost_nothing_after_a_while() {
         // A hang is what the watchdog is for.
         while real_bytes() > before + LITTLE {
             std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    });
+}
+
+/// Each end of a channel that a process holds has a private half.
+#[test]
+fn closed_channels_keep_little_private_memory() {
+    in_arena(|_| {
+        let before = private_bytes();
+        for _ in 0..2 {
+            let burst: Vec<_> = (0..100_000).map(|_| Channel::create().unwrap()).collect();
+            let held = private_bytes();
+            assert!(held > before + (100 << 20), "{before} bytes before, {held} with all channels");
+            drop(burst);
+            let after = private_bytes();
+            assert!(after < before + (16 << 20), "{before} bytes before, {after} after");
         }
     });
 }

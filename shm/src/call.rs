@@ -79,14 +79,16 @@ impl Thread {
 
     fn send_call(&self, found: Found, rights: u32, bytes: &[u8], txid: u32) -> Result<()> {
         let writer = found.entry.object();
-        let (endpoint, mut sender) = self.enter_sender(found, rights)?;
+        let inside = self.inside();
+        let (endpoint, mut sender) = self.enter_sender(found, rights, &inside)?;
         let put = self.put(writer, &mut sender, bytes, Some(txid));
         self.noting(endpoint, payload_lines(bytes.len()), put)?;
         self.publish(writer, &mut sender, 1)
     }
 
     fn register_call(&self, found: Found, rights: u32) -> Result<u32> {
-        let (endpoint, mut receiver) = self.enter_receiver(found, rights)?;
+        let inside = self.inside();
+        let (endpoint, mut receiver) = self.enter_receiver(found, rights, &inside)?;
         let at = found.entry.object();
         if !receiver.ready {
             let _ = self.next_message(at, endpoint, &mut receiver);
@@ -164,7 +166,8 @@ impl Thread {
 
     /// Takes the reply if it is there.
     fn try_reply(&self, pending: &Pending, sink: &mut impl Sink) -> Result<Option<(usize, usize)>> {
-        let entered = self.enter_receiver(pending.found, 0);
+        let inside = self.inside();
+        let entered = self.enter_receiver(pending.found, 0, &inside);
         let (endpoint, mut receiver) = entered.map_err(|_| Error::Canceled)?;
         let at = pending.found.entry.object();
         // ORDER: Acquire, and before the tail is looked at: a reply sent before the peer closed is found.
@@ -194,7 +197,8 @@ impl Thread {
     /// Gives the call up. Its reply, should it come or have come, is an ordinary message; or it is discarded, if the end
     /// was told so.
     pub fn call_abandon(&self, pending: &Pending) {
-        if let Ok((endpoint, mut receiver)) = self.enter_receiver(pending.found, 0) {
+        let inside = self.inside();
+        if let Ok((endpoint, mut receiver)) = self.enter_receiver(pending.found, 0, &inside) {
             let at = pending.found.entry.object();
             if let Some(Some(position)) = receiver.calls.remove(&pending.txid) {
                 receiver.replies.remove(position);

@@ -122,8 +122,9 @@ impl Thread {
             }
             return Err(error);
         }
-        if self.process.evict(found.index, object) {
-            self.process.install(object, index, Arrival::Moved);
+        let inside = self.inside();
+        if self.process.evict(found.index, object, &inside) {
+            self.process.install(object, index, Arrival::Moved, &inside);
         }
         let live = reserved.live(rights, object);
         let cell = self.arena().entry(self.home, index).ok_or(Error::BadHandle)?;
@@ -189,7 +190,7 @@ impl Thread {
             }
             return Err(error);
         }
-        self.process.evict(found.index, object);
+        self.process.evict(found.index, object, &self.inside());
         cell.store(reserved.live(found.rights(), object).0, Release);
         crash_point!(self, "startup.live");
         self.move_done(found)

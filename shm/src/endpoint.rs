@@ -5,9 +5,13 @@
 //! the segment at hand, which blocks are free, which replies are awaited. When the endpoint leaves, this half is
 //! unbound; when it arrives, it is bound and starts from what the arena says.
 //!
-//! A private half belongs to an *entry* of this process's handle table, since one entry holds an endpoint. Entries are
-//! used again, so a process has as many halves as it has held handles at once, and the thousand entries that rest; by
-//! object it would keep one for each of the arena's slots that any of its channels ever came to lie in.
+//! A private half belongs to an *entry* of this process's handle table, since one entry holds an endpoint. Entries that
+//! are free keep theirs for the next endpoint, up to a number that follows how many are in use (`EntryPool::strip`); those
+//! beyond it are freed, after a grace period (`sync/grace`). By object a process would keep one for each of the arena's
+//! slots that any of its channels ever came to lie in.
+//!
+//! A thread that has found a half and comes to its lock late may find it bound to another endpoint: it looks at its handle's
+//! entry again, which has changed by then for good.
 //!
 //! INV-ENDPOINT-1: an operation on a ring holds the lock of its direction and, having taken it, has found its handle's
 //! entry bound to the endpoint and unchanged. Closing, moving or replacing the handle first changes the entry and then

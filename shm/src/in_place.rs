@@ -53,7 +53,8 @@ impl Thread {
     }
 
     fn claim_next(&self, found: Found, rights: u32) -> Result<InPlace> {
-        let (endpoint, mut receiver) = self.enter_receiver(found, rights)?;
+        let inside = self.inside();
+        let (endpoint, mut receiver) = self.enter_receiver(found, rights, &inside)?;
         let at = found.entry.object();
         let position = self.next_message(at, endpoint, &mut receiver)?;
         let segment = self.segment_of(at.peer(), &mut receiver, position)?;
@@ -71,7 +72,8 @@ impl Thread {
     /// its channel meanwhile is `BadHandle`, and nothing is left to do.
     pub fn finish(&self, message: &InPlace, each: &mut dyn FnMut(Received)) -> Result<()> {
         let at = message.found.entry.object();
-        let (endpoint, mut receiver) = self.enter_receiver(message.found, 0)?;
+        let inside = self.inside();
+        let (endpoint, mut receiver) = self.enter_receiver(message.found, 0, &inside)?;
         if !receiver.claims.contains(message.position) {
             return Err(Error::BadHandle);
         }

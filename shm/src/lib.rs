@@ -121,7 +121,10 @@ pub use sink::{Fixed, Growing};
 pub use step::{Step, skip_step};
 pub use sync::DEADLINE_INFINITE_NS;
 #[cfg(loom)]
-pub use sync::{Barriers, FutexLock, Killed, Missing, barriers, kernel_barriers, killed_after};
+pub use sync::{
+    Barriers, FutexLock, Grace, Inside, Killed, Missing, Retired, SparseTable, Turn, Visits, barriers,
+    kernel_barriers, killed_after,
+};
 #[cfg(not(loom))]
 pub use sync::{Giver, Taker, handover, now_ns};
 pub use thread::Thread;

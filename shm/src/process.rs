@@ -15,7 +15,7 @@ use crate::object::{Life, Shape};
 use crate::owner::{Claim, ProcessState};
 use crate::quota::Quotas;
 use crate::returned::Returned;
-use crate::sync::{self, Acquire, Lock, OnceTable, Relaxed, Release};
+use crate::sync::{self, Acquire, Grace, Inside, Lock, Relaxed, Release, Retired, SparseTable};
 use crate::table::{Entry, EntryPool, Secret};
 use crate::thread::Thread;
 use std::sync::Arc;
@@ -55,9 +55,10 @@ pub struct Process {
     pub(crate) orphans: Lock<Vec<(u32, Life)>>,
     /// What this process may still take, and which blocks were free when last seen.
     pub(crate) quotas: Quotas,
-    /// The private halves of endpoints, each by the entry that holds it. Never freed before the process detaches, so
-    /// a thread may hold one whose endpoint has just left.
-    endpoints: OnceTable<Endpoint>,
+    /// The private halves of endpoints, each by the entry that holds it or held one.
+    endpoints: SparseTable<Endpoint>,
+    /// Who may be using one of them: it is freed when they have gone on.
+    pub(crate) grace: Grace<Retired>,
     pub(crate) keeper: Keeper,
 }
 
@@ -153,7 +154,8 @@ impl Process {
             threads: Lock::new(0),
             orphans: Lock::new(Vec::new()),
             quotas: Quotas::new(&arena.layout().config, seat),
-            endpoints: OnceTable::new(last as usize),
+            endpoints: SparseTable::new(last as usize),
+            grace: Grace::default(),
             keeper: Keeper::default(),
             arena,
         });
@@ -164,7 +166,7 @@ impl Process {
             && let Ok(object) = process.arena.object(entry.object().slot())
             && Life(object.life.load(Relaxed)).shape() == Some(Shape::Channel)
         {
-            process.install(entry.object(), STARTUP_ENTRY, Arrival::Moved);
+            process.install(entry.object(), STARTUP_ENTRY, Arrival::Moved, &process.inside());
         }
         Ok(process)
     }
@@ -239,17 +241,46 @@ impl Process {
         }
     }
 
-    /// The private half that belongs to this entry, if an endpoint ever came under it.
+    /// For whoever uses private halves and is no thread with a row: see [`Thread::inside`].
+    pub(crate) fn inside(&self) -> Inside<'_> {
+        #[cfg(not(loom))]
+        return self.grace.visit();
+        #[cfg(loom)]
+        Inside::unseen()
+    }
+
+    /// The private half that belongs to this entry, if it has one.
     #[inline(always)]
-    pub(crate) fn endpoint(&self, index: u32) -> Option<&Endpoint> {
-        self.endpoints.get(index as usize)
+    pub(crate) fn endpoint<'a>(&'a self, index: u32, inside: &'a Inside<'_>) -> Option<&'a Endpoint> {
+        self.endpoints.get(index as usize, inside)
+    }
+
+    /// These entries are free again. Frees the private halves of others, where more than enough are kept.
+    pub(crate) fn give_entries_back(&self, closed: &mut Vec<u32>) {
+        /// More than are closed at once, so that the work keeps pace.
+        const MOST: usize = 128;
+        let mut pool = self.entries.lock();
+        pool.give_back(closed);
+        let bare = pool.strip(if self.grace.may_retire() { MOST } else { 0 });
+        if bare.is_empty() {
+            return;
+        }
+        // The pool's lock is held: the entries are free, and are not given out before this is done.
+        let halves = bare.iter().filter_map(|index| self.endpoints.take(*index as usize)).collect();
+        drop(pool);
+        let unused = self.grace.retire(halves);
+        // SAFETY: all who use the table are inside by this grace.
+        unsafe { self.endpoints.free(unused) };
     }
 
     /// The private halves of the endpoints that this process holds now, or will have let go in a moment.
-    pub(crate) fn bound_endpoints(&self) -> impl Iterator<Item = (ObjectRef, &Endpoint)> {
+    pub(crate) fn bound_endpoints<'a>(
+        &'a self,
+        inside: &'a Inside<'_>,
+    ) -> impl Iterator<Item = (ObjectRef, &'a Endpoint)> {
         let fresh = self.entries.lock().fresh();
-        (1..fresh).filter_map(|index| {
-            let endpoint = self.endpoint(index)?;
+        (1..fresh).filter_map(move |index| {
+            let endpoint = self.endpoint(index, inside)?;
             Some((endpoint.bound()?, endpoint))
         })
     }
@@ -260,14 +291,14 @@ impl Process {
     }
 
     /// Makes the private half of an endpoint that has just come to this process, under this entry.
-    pub(crate) fn install(&self, object: ObjectRef, index: u32, arrival: Arrival) {
+    pub(crate) fn install(&self, object: ObjectRef, index: u32, arrival: Arrival, inside: &Inside<'_>) {
         if arrival == Arrival::New
-            && let Some(endpoint) = self.endpoint(index)
+            && let Some(endpoint) = self.endpoint(index, inside)
             && endpoint.bound().is_none()
         {
             return endpoint.bind_new(object);
         }
-        if let Some(endpoint) = self.endpoints.get_or_make(index as usize) {
+        if let Some(endpoint) = self.endpoints.get_or_make(index as usize, inside) {
             let pending = if arrival == Arrival::New { 0 } else { self.pending_of(object) };
             endpoint.bind(index, object, pending, &self.quotas.messages);
         }
@@ -288,15 +319,15 @@ impl Process {
 
     /// Whether the entry holds an endpoint, whose private half is here.
     #[inline(always)]
-    pub(crate) fn is_endpoint(&self, index: u32, object: ObjectRef) -> bool {
-        self.endpoint(index).is_some_and(|endpoint| endpoint.is_bound_to(object))
+    pub(crate) fn is_endpoint(&self, index: u32, object: ObjectRef, inside: &Inside<'_>) -> bool {
+        self.endpoint(index, inside).is_some_and(|endpoint| endpoint.is_bound_to(object))
     }
 
     /// Waits until no thread of this process is inside an operation on the endpoint, whose entry is no longer
     /// LIVE, and lets no later one in. `false` if the entry holds none.
     #[inline(always)]
-    pub(crate) fn evict(&self, index: u32, object: ObjectRef) -> bool {
-        match self.endpoint(index) {
+    pub(crate) fn evict(&self, index: u32, object: ObjectRef, inside: &Inside<'_>) -> bool {
+        match self.endpoint(index, inside) {
             Some(endpoint) if endpoint.is_bound_to(object) => {
                 endpoint.unbind(&self.quotas.messages);
                 true
@@ -306,23 +337,41 @@ impl Process {
     }
 }
 
-impl Drop for Process {
-    fn drop(&mut self) {
-        // A model that has failed has no execution left to load anything in.
-        #[cfg(loom)]
-        if std::thread::panicking() {
-            return;
-        }
-        // Only as far as the table was used: the rest is untouched zero pages.
-        // Not by the pool, whose lock a thread that panicked may have held.
-        self.endpoints.clear(self.arena.used_entries(self.row) as usize);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::layout::Config;
+
+    #[test]
+    fn after_a_burst_private_halves_are_freed() {
+        const CHANNELS: usize = 20_000;
+        let config = Config {
+            max_processes: 1,
+            max_threads: 2,
+            max_objects: 2 * CHANNELS as u32,
+            max_handles_per_process: 3 * CHANNELS as u32,
+            pool_bytes: 1 << 20,
+            ..Config::default()
+        };
+        let arena = Arc::new(Arena::heap(&config).unwrap());
+        let process = Process::sit(arena.clone(), arena.first_seat().unwrap(), 1, 1).unwrap();
+        let thread = Thread::join(&process).unwrap();
+        for _ in 0..2 {
+            let ends: Vec<_> = (0..CHANNELS)
+                .flat_map(|_| {
+                    let (near, far) = thread.create(Shape::Channel, 4, 0).unwrap();
+                    [near, far.unwrap()]
+                })
+                .collect();
+            assert!(process.endpoints.made() >= 2 * CHANNELS);
+            for end in ends {
+                thread.close(thread.find(end).unwrap()).unwrap();
+            }
+            // Those that rest, those that are kept, and what waits for a grace period.
+            let (made, waiting) = (process.endpoints.made(), process.grace.waiting());
+            assert!(made < 3000 && waiting < 1000, "{made} private halves, {waiting} to be freed");
+        }
+    }
 
     #[test]
     fn private_halves_are_as_many_as_entries() {
@@ -345,6 +394,6 @@ mod tests {
         }
         assert!(arena.used_slots() > 500, "the channels lay in many slots");
         assert!(process.endpoints.made() <= 8, "{} private halves", process.endpoints.made());
-        assert_eq!(process.bound_endpoints().count(), 0);
+        assert_eq!(process.bound_endpoints(&process.inside()).count(), 0);
     }
 }

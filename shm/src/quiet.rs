@@ -22,7 +22,8 @@ impl Thread {
     /// there will be more to give when others have read, or when all has been quiet for longer.
     pub fn tidy_channels(&self, all: bool) -> Result<bool> {
         let mut more = false;
-        for (object, endpoint) in self.process.bound_endpoints() {
+        let inside = self.inside();
+        for (object, endpoint) in self.process.bound_endpoints(&inside) {
             // Waiting for a busy one could be waiting for ourselves.
             if let Some(mut sender) = endpoint.sender.try_lock()
                 && endpoint.is_bound_to(object)

@@ -199,7 +199,8 @@ impl Thread {
 
     /// Takes back what the ends of this process have been granted and do not use. Gives how many entries it looked at.
     fn take_grants_back(&self) -> usize {
-        for (object, endpoint) in self.process.bound_endpoints() {
+        let inside = self.inside();
+        for (object, endpoint) in self.process.bound_endpoints(&inside) {
             // One that is busy keeps what it has; waiting for it could wait for ourselves.
             if let Some(mut sender) = endpoint.sender.try_lock()
                 && endpoint.is_bound_to(object)

@@ -13,7 +13,7 @@ use crate::object::{Life, LifeState, Shape, State, signal};
 use crate::owner::Operation;
 use crate::process::Arrival;
 use crate::ring::{FETCH_AHEAD, MAX_MESSAGE_HANDLES, MAX_POSITION, Message, Segment};
-use crate::sync::{self, Acquire, Locked, Relaxed, Release};
+use crate::sync::{self, Acquire, Inside, Locked, Relaxed, Release};
 use crate::table::Entry;
 use crate::thread::Thread;
 use arrayvec::ArrayVec;
@@ -65,12 +65,13 @@ pub unsafe trait Sink {
 impl Thread {
     /// As `enter_sender`, for the receiving half.
     #[inline(always)]
-    pub(crate) fn enter_receiver(
-        &self,
+    pub(crate) fn enter_receiver<'a>(
+        &'a self,
         found: Found,
         rights: u32,
-    ) -> Result<(&Endpoint, Locked<'_, Receiver>)> {
-        let Some(endpoint) = self.process.endpoint(found.index) else {
+        inside: &'a Inside<'_>,
+    ) -> Result<(&'a Endpoint, Locked<'a, Receiver>)> {
+        let Some(endpoint) = self.process.endpoint(found.index, inside) else {
             return Err(self.not_an_endpoint(found));
         };
         let receiver = endpoint.receiver.lock();
@@ -93,7 +94,8 @@ impl Thread {
         sink: &mut impl Sink,
         too_small: TooSmall,
     ) -> Result<(usize, usize)> {
-        let (endpoint, mut receiver) = self.enter_receiver(found, rights)?;
+        let inside = self.inside();
+        let (endpoint, mut receiver) = self.enter_receiver(found, rights, &inside)?;
         let at = found.entry.object();
         let mut arrived = Arrivals::new();
         let result = match self.next_message(at, endpoint, &mut receiver) {
@@ -135,7 +137,8 @@ impl Thread {
         bytes: &mut Vec<u8>,
         ends: &mut Vec<usize>,
     ) -> Result<usize> {
-        let (endpoint, mut receiver) = self.enter_receiver(found, rights)?;
+        let inside = self.inside();
+        let (endpoint, mut receiver) = self.enter_receiver(found, rights, &inside)?;
         let at = found.entry.object();
         let first = self.next_message(at, endpoint, &mut receiver)?;
         let mut position = first;
@@ -232,7 +235,7 @@ impl Thread {
             self.load_taken(at.peer(), receiver)?;
         }
         if receiver.taken > 0
-            && let Some(endpoint) = self.process.endpoint(receiver.index)
+            && let Some(endpoint) = self.process.endpoint(receiver.index, &self.inside())
         {
             // Relaxed: whoever finds disorder looks closer, under the lock.
             endpoint.disorder.store(receiver.disorder(), Relaxed);
@@ -497,7 +500,7 @@ impl Thread {
         // Relaxed: made by this thread, or published with the message that it came in.
         let life = Life(self.arena().object(object.slot())?.life.load(Relaxed));
         if life.shape() == Some(Shape::Channel) {
-            self.process.install(object, index, arrival);
+            self.process.install(object, index, arrival, &self.inside());
         }
         let live = entry.live(rights, object);
         let cell = self.arena().entry(self.home, index).ok_or(Error::Corrupt("an entry is out of range"))?;

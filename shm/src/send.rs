@@ -14,7 +14,7 @@ use crate::layout::{LINE_BYTES, Line};
 use crate::object::{Life, Shape, State, signal};
 use crate::process::Process;
 use crate::ring::{FETCH_AHEAD, Header, Segment};
-use crate::sync::{self, Locked, Relaxed, Release};
+use crate::sync::{self, Inside, Locked, Relaxed, Release};
 use crate::thread::Thread;
 use std::sync::Arc;
 
@@ -49,8 +49,13 @@ impl core::fmt::Debug for Loan {
 impl Thread {
     /// The private half of the endpoint `found`, with its sending lock held and the handle looked at again.
     #[inline(always)]
-    pub(crate) fn enter_sender(&self, found: Found, rights: u32) -> Result<(&Endpoint, Locked<'_, Sender>)> {
-        let Some(endpoint) = self.process.endpoint(found.index) else {
+    pub(crate) fn enter_sender<'a>(
+        &'a self,
+        found: Found,
+        rights: u32,
+        inside: &'a Inside<'_>,
+    ) -> Result<(&'a Endpoint, Locked<'a, Sender>)> {
+        let Some(endpoint) = self.process.endpoint(found.index, inside) else {
             return Err(self.not_an_endpoint(found));
         };
         let sender = endpoint.sender.lock();
@@ -83,7 +88,8 @@ impl Thread {
     #[inline]
     pub fn send(&self, found: Found, rights: u32, bytes: &[u8]) -> Result<()> {
         let writer = found.entry.object();
-        let (endpoint, mut sender) = self.enter_sender(found, rights)?;
+        let inside = self.inside();
+        let (endpoint, mut sender) = self.enter_sender(found, rights, &inside)?;
         let put = self.put(writer, &mut sender, bytes, None);
         self.noting(endpoint, payload_lines(bytes.len()), put)?;
         self.publish(writer, &mut sender, 1)
@@ -93,7 +99,8 @@ impl Thread {
     /// an error only if none was.
     pub fn send_batch(&self, found: Found, rights: u32, messages: &[&[u8]]) -> Result<usize> {
         let writer = found.entry.object();
-        let (endpoint, mut sender) = self.enter_sender(found, rights)?;
+        let inside = self.inside();
+        let (endpoint, mut sender) = self.enter_sender(found, rights, &inside)?;
         let mut sent = 0;
         for bytes in messages {
             match self.put_at(writer, &mut sender, sent, bytes, None) {
@@ -236,7 +243,8 @@ impl Thread {
     /// A block of `len_bytes` to write in place. Up to the arena's `max_loan_bytes`.
     pub fn reserve(&self, found: Found, rights: u32, len_bytes: usize) -> Result<Loan> {
         let writer = found.entry.object();
-        let (endpoint, mut sender) = self.enter_sender(found, rights)?;
+        let inside = self.inside();
+        let (endpoint, mut sender) = self.enter_sender(found, rights, &inside)?;
         if len_bytes as u64 > self.arena().config().max_loan_bytes {
             let most = self.arena().config().max_loan_bytes;
             let what = "the loan's size in bytes (max_loan_bytes)";
@@ -253,7 +261,8 @@ impl Thread {
     /// Sends a loan; what was not written of it is zero. On an error it is given back.
     pub fn commit(&self, loan: Loan) -> Result<()> {
         let writer = loan.found.entry.object();
-        let sent = self.enter_sender(loan.found, 0).and_then(|(endpoint, mut sender)| {
+        let inside = self.inside();
+        let sent = self.enter_sender(loan.found, 0, &inside).and_then(|(endpoint, mut sender)| {
             #[cfg(not(loom))]
             // SAFETY: the block has the loan's bytes, and the lock is held.
             unsafe {
@@ -276,7 +285,8 @@ impl Thread {
     /// Gives a loan back unsent.
     pub fn return_loan(&self, loan: Loan) {
         // The block stays the direction's; if the endpoint has left, whoever has it finds the block unused.
-        if let Ok((_, mut sender)) = self.enter_sender(loan.found, 0)
+        let inside = self.inside();
+        if let Ok((_, mut sender)) = self.enter_sender(loan.found, 0, &inside)
             && sender.ready
         {
             sender.spare[loan.block.class()].push(loan.block);
@@ -334,7 +344,8 @@ impl Loan {
             return Err(Error::out_of_range("the end of the write", end, self.len_bytes));
         }
         self.process.require_here()?;
-        let endpoint = self.process.endpoint(self.found.index).ok_or(Error::BadHandle)?;
+        let inside = self.process.inside();
+        let endpoint = self.process.endpoint(self.found.index, &inside).ok_or(Error::BadHandle)?;
         // Under the lock the endpoint cannot leave.
         let _sender = endpoint.sender.lock();
         if !self.is_sendable(endpoint) {

@@ -176,6 +176,9 @@ pub(crate) struct EntryPool {
     /// Those that have rested, the last one first to be used again: so the entries in use stay as few as are needed,
     /// with all that hangs from them, however many there once were.
     rested: Vec<u32>,
+    /// So many of these, from the bottom, have nothing private left that hangs from them.
+    bare: usize,
+    first: u32,
     /// Entries from here on were never given out by this process.
     fresh: u32,
     end: u32,
@@ -184,15 +187,18 @@ pub(crate) struct EntryPool {
 impl EntryPool {
     /// How many closed entries rest before the first of them is used again.
     const QUARANTINE: usize = 1024;
+    /// How many more than are in use may keep what hangs from them.
+    const KEPT: usize = 1024;
 
     /// A pool of the entries `first..end`.
     pub(crate) fn new(first: u32, end: u32) -> Self {
-        Self { resting: VecDeque::new(), rested: Vec::new(), fresh: first, end }
+        Self { resting: VecDeque::new(), rested: Vec::new(), bare: 0, first, fresh: first, end }
     }
 
     /// One entry, or `None` when all are in use.
     pub(crate) fn take(&mut self) -> Option<u32> {
         if let Some(index) = self.rested.pop() {
+            self.bare = self.bare.min(self.rested.len());
             return Some(index);
         }
         if self.fresh < self.end {
@@ -212,6 +218,22 @@ impl EntryPool {
         self.resting.extend(closed.drain(..));
         let over = self.resting.len().saturating_sub(Self::QUARANTINE);
         self.rested.extend(self.resting.drain(..over));
+    }
+
+    /// How many are in use, or in the hands of threads. Saturating: the startup entry comes from elsewhere, and in a
+    /// damaged arena an entry may be given back twice.
+    fn in_use(&self) -> usize {
+        ((self.fresh - self.first) as usize).saturating_sub(self.rested.len() + self.resting.len())
+    }
+
+    /// Entries from which nothing private is to hang any more, up to `most`: those that will be used again last, where
+    /// more than enough keep something. So what the process keeps follows what it holds, and each entry that is closed
+    /// bears a part of the work.
+    pub(crate) fn strip(&mut self, most: usize) -> &[u32] {
+        let enough = self.in_use() + Self::KEPT;
+        let over = (self.rested.len() - self.bare).saturating_sub(enough).min(most);
+        self.bare += over;
+        &self.rested[self.bare - over..self.bare]
     }
 
     /// Entries at and past this index were never given out.
@@ -272,6 +294,23 @@ mod tests {
             pool.give_back(&mut vec![index]);
         }
         assert!(used.len() <= EntryPool::QUARANTINE + 1, "{} entries, for one at a time", used.len());
+    }
+
+    #[test]
+    fn after_a_burst_most_entries_are_bare() {
+        let mut pool = EntryPool::new(1, 100_000);
+        let mut dressed = std::collections::BTreeSet::<u32>::new();
+        for _ in 0..3 {
+            let mut burst = Vec::new();
+            pool.take_some(50_000, &mut burst);
+            dressed.extend(&burst);
+            while !burst.is_empty() {
+                pool.give_back(&mut burst.drain(..32.min(burst.len())).collect());
+                pool.strip(128).iter().for_each(|index| assert!(dressed.remove(index)));
+                let most = EntryPool::QUARANTINE + EntryPool::KEPT + 2 * burst.len();
+                assert!(dressed.len() <= most + 32, "{} for {}", dressed.len(), burst.len());
+            }
+        }
     }
 
     #[test]

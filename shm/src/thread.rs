@@ -9,7 +9,9 @@ use crate::object::Life;
 use crate::object_quota::Aside;
 use crate::owner::{Change, Claim, HAZARDS, Link, Operation, Reference, ThreadRow};
 use crate::process::Process;
-use crate::sync::{self, AcqRel, Relaxed, Release};
+#[cfg(not(loom))]
+use crate::sync::Visits;
+use crate::sync::{self, AcqRel, Inside, Relaxed, Release};
 use crate::table::{Entry, EntryState};
 use core::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -27,6 +29,8 @@ pub struct Thread {
     row: *const ThreadRow,
     pub(crate) sequence: Cell<u32>,
     koids: Cell<(u64, u64)>,
+    #[cfg(not(loom))]
+    visits: Arc<Visits>,
     /// Entries set aside for this thread, and entries it closed, so that most operations take no lock.
     entry_cache: RefCell<Vec<u32>>,
     closed_entries: RefCell<Vec<u32>>,
@@ -171,6 +175,8 @@ impl Thread {
             row,
             sequence: Cell::new(sequence),
             koids: Cell::new((0, 0)),
+            #[cfg(not(loom))]
+            visits: process.grace.join(),
             entry_cache: RefCell::default(),
             closed_entries: RefCell::default(),
             retired: RefCell::default(),
@@ -197,6 +203,15 @@ impl Thread {
     #[inline(always)]
     pub(crate) fn arena(&self) -> &Arena {
         &self.process.arena
+    }
+
+    /// Proof that this thread may be using private halves of endpoints: whoever finds one holds this for as long.
+    #[inline(always)]
+    pub(crate) fn inside(&self) -> Inside<'_> {
+        #[cfg(not(loom))]
+        return self.visits.enter();
+        #[cfg(loom)]
+        Inside::unseen()
     }
 
     #[inline(always)]
@@ -294,8 +309,8 @@ impl Thread {
     #[cold]
     fn set_entries_aside(&self) -> Option<u32> {
         let mut cache = self.entry_cache.borrow_mut();
+        self.process.give_entries_back(&mut self.closed_entries.borrow_mut());
         let mut pool = self.process.entries.lock();
-        pool.give_back(&mut self.closed_entries.borrow_mut());
         pool.take_some(self.entries_at_a_time, &mut cache);
         self.process.advance_fresh(pool.fresh());
         drop(pool);
@@ -312,13 +327,8 @@ impl Thread {
         let mut closed = self.closed_entries.borrow_mut();
         closed.push(index);
         if closed.len() >= self.entries_at_a_time {
-            self.give_entries_back(&mut closed);
+            self.process.give_entries_back(&mut closed);
         }
-    }
-
-    #[cold]
-    fn give_entries_back(&self, closed: &mut Vec<u32>) {
-        self.process.entries.lock().give_back(closed);
     }
 
     #[inline(always)]
@@ -375,6 +385,16 @@ impl Drop for Thread {
         if !self.process.is_here() {
             return;
         }
+        self.end();
+        // The last of this: the row is given back by operations.
+        #[cfg(not(loom))]
+        self.process.grace.part(&self.visits);
+    }
+}
+
+impl Thread {
+    /// Gives back what the thread has, and its row if nothing of it is unfinished.
+    fn end(&mut self) {
         // What an operation that failed has left on the dying list is still this row's to work.
         let settled = !self.owns_row || self.work_dying().is_ok() && self.row().is_idle();
         let mut retired = self.retired.borrow_mut();
@@ -390,10 +410,8 @@ impl Drop for Thread {
         if !self.owns_row {
             return;
         }
-        let mut pool = self.process.entries.lock();
-        pool.give_back(&mut self.entry_cache.borrow_mut());
-        pool.give_back(&mut self.closed_entries.borrow_mut());
-        drop(pool);
+        self.process.give_entries_back(&mut self.entry_cache.borrow_mut());
+        self.process.give_entries_back(&mut self.closed_entries.borrow_mut());
         if !settled {
             // The row names something unfinished (an operation that panicked): it stays claimed, and is settled
             // with its process.

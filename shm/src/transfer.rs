@@ -26,7 +26,7 @@ use crate::layout::{LINE_BYTES, LINE_WORDS};
 use crate::object::{State, signal};
 use crate::owner::{Operation, Record};
 use crate::ring::{Header, MAX_MESSAGE_HANDLES, fits_cell};
-use crate::sync::{Locked, Relaxed, SeqCst, fence};
+use crate::sync::{Inside, Locked, Relaxed, SeqCst, fence};
 use crate::table::Entry;
 use crate::thread::Thread;
 use arrayvec::ArrayVec;
@@ -71,7 +71,8 @@ impl Thread {
     }
 
     fn send_or_consume(&self, out: &Outgoing<'_>) -> Result<()> {
-        let (sender, block) = match self.find_place(out) {
+        let inside = self.inside();
+        let (sender, block) = match self.find_place(out, &inside) {
             Ok(place) => place,
             Err(error @ (Error::ShouldWait | Error::NoResources(_) | Error::Died)) => return Err(error),
             Err(error) => {
@@ -80,7 +81,7 @@ impl Thread {
             }
         };
         let mut moving = Moving::new();
-        match self.mark_and_send(out, sender, block, &mut moving) {
+        match self.mark_and_send(out, sender, block, &mut moving, &inside) {
             Ok(sent) => sent,
             Err(Error::Died) => Err(Error::Died),
             Err(error) => {
@@ -103,6 +104,7 @@ impl Thread {
         mut sender: Locked<'_, Sender>,
         block: Option<BlockId>,
         moving: &mut Moving,
+        inside: &Inside<'_>,
     ) -> Result<Result<()>> {
         let mut leaving = Leaving::new();
         let looked = self.find_all(out, &mut leaving);
@@ -119,7 +121,7 @@ impl Thread {
         let marked = looked.and_then(|()| self.mark_moving(&leaving, kept.is_none(), moving));
         let sender = match kept {
             Some(sender) => Ok(sender),
-            None => self.redeem_promise(out),
+            None => self.redeem_promise(out, inside),
         };
         match (marked, sender) {
             (Ok(()), Ok(sender)) => self.send_moving(out, sender, block, moving),
@@ -144,13 +146,17 @@ impl Thread {
     }
 
     /// A place in the ring, with the sending lock, and a payload block if the message needs one.
-    fn find_place(&self, out: &Outgoing<'_>) -> Result<(Locked<'_, Sender>, Option<BlockId>)> {
+    fn find_place<'a>(
+        &'a self,
+        out: &Outgoing<'_>,
+        inside: &'a Inside<'_>,
+    ) -> Result<(Locked<'a, Sender>, Option<BlockId>)> {
         let lines = match fits_cell(out.bytes.len(), out.handles.len()) {
             true => 0,
             false => out.handles.len().div_ceil(LINE_WORDS) + out.bytes.len().div_ceil(LINE_BYTES),
         };
         let writer = out.channel.entry.object();
-        let (endpoint, mut sender) = self.enter_sender(out.channel, out.rights)?;
+        let (endpoint, mut sender) = self.enter_sender(out.channel, out.rights, inside)?;
         let block = self.place(writer, &mut sender, 0).and_then(|_| match lines {
             0 => Ok(None),
             lines => self.payload_block(writer, &mut sender, lines).map(Some),
@@ -160,8 +166,12 @@ impl Thread {
     }
 
     /// Enters again, to the place that was promised.
-    fn redeem_promise(&self, out: &Outgoing<'_>) -> Result<Locked<'_, Sender>> {
-        let (_, mut sender) = self.enter_sender(out.channel, out.rights)?;
+    fn redeem_promise<'a>(
+        &'a self,
+        out: &Outgoing<'_>,
+        inside: &'a Inside<'_>,
+    ) -> Result<Locked<'a, Sender>> {
+        let (_, mut sender) = self.enter_sender(out.channel, out.rights, inside)?;
         sender.reserved = sender.reserved.saturating_sub(1);
         if sender.ready {
             self.set_limit(&mut sender);
@@ -198,7 +208,7 @@ impl Thread {
 
     /// Whether the handle is an end of a channel, whose private half is here.
     fn is_endpoint(&self, found: Found) -> bool {
-        self.process.is_endpoint(found.index, found.entry.object())
+        self.process.is_endpoint(found.index, found.entry.object(), &self.inside())
     }
 
     /// Endpoints among them are evicted, if the sending lock has been given up for that.
@@ -213,7 +223,7 @@ impl Thread {
             moving.push((found.index, found.entry));
             crash_point!(self, "transfer.marked");
             if evicting {
-                self.process.evict(found.index, found.entry.object());
+                self.process.evict(found.index, found.entry.object(), &self.inside());
             }
         }
         Ok(())

@@ -23,7 +23,7 @@ use crate::error::{Error, Result};
 use crate::object::{Life, Shape, State, signal};
 use crate::refused::TRY_AGAIN_NS;
 use crate::sync::{
-    self, Acquire, AtomicU64, DEADLINE_INFINITE_NS, Futex, Relaxed, Release, SeqCst, Slept, fence,
+    self, Acquire, AtomicU64, DEADLINE_INFINITE_NS, Futex, Inside, Relaxed, Release, SeqCst, Slept, fence,
     light_barrier,
 };
 use crate::thread::Thread;
@@ -147,9 +147,15 @@ impl Thread {
 
     fn is_readable(&self, found: Found) -> Result<bool> {
         let at = found.entry.object();
-        if self.process.endpoint(found.index).is_some_and(|endpoint| endpoint.disorder.load(Acquire) != 0) {
+        let inside = self.inside();
+        if self
+            .process
+            .endpoint(found.index, &inside)
+            .is_some_and(|endpoint| endpoint.disorder.load(Acquire) != 0)
+        {
             // An endpoint that has left is nobody's here to look into: canceled.
-            let (endpoint, mut receiver) = self.enter_receiver(found, 0).map_err(|_| Error::Canceled)?;
+            let (endpoint, mut receiver) =
+                self.enter_receiver(found, 0, &inside).map_err(|_| Error::Canceled)?;
             if !receiver.ready {
                 return Ok(false);
             }
@@ -181,15 +187,16 @@ impl Thread {
         if pending >= self.max_pending(writer)? {
             return Ok(false);
         }
-        match self.refusal(found) {
+        let inside = self.inside();
+        match self.refusal(found, &inside) {
             Some(endpoint) => self.would_succeed(found, endpoint),
             None => Ok(true),
         }
     }
 
     /// The endpoint, if a write was refused there for want of memory.
-    fn refusal(&self, found: Found) -> Option<&Endpoint> {
-        let endpoint = self.process.endpoint(found.index)?;
+    fn refusal<'a>(&'a self, found: Found, inside: &'a Inside<'_>) -> Option<&'a Endpoint> {
+        let endpoint = self.process.endpoint(found.index, inside)?;
         (endpoint.refused.load(Relaxed) != 0).then_some(endpoint)
     }
 
@@ -313,7 +320,7 @@ impl Thread {
             }
             // Where memory is waited for, nobody may tell when there is some.
             let is_refused = |(found, item): (&Found, &WaitItem)| {
-                item.waitfor & signal::WRITABLE != 0 && self.refusal(*found).is_some()
+                item.waitfor & signal::WRITABLE != 0 && self.refusal(*found, &self.inside()).is_some()
             };
             let longest_ns = if !sure {
                 Some(UNSURE_SLEEP_NS)

@@ -83,6 +83,17 @@ fn take_turn(turn: &AtomicBool) {
     turn.swap(true, Ordering::Relaxed);
 }
 
+/// The turn alone: for models of what is beyond loom, so that both orders of two accesses are explored. It orders nothing.
+#[derive(Debug, Default)]
+pub struct Turn(AtomicBool);
+
+impl Turn {
+    /// To be taken before each access.
+    pub fn take(&self) {
+        take_turn(&self.0);
+    }
+}
+
 /// The same for what [`lock`](super::lock) needs of it.
 #[derive(Debug)]
 pub(crate) struct AtomicU32 {

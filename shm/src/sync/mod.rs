@@ -11,7 +11,8 @@
 //! | [`Lock`] | test-and-set, spinning briefly, then asleep on a futex | loom's mutex; the real one has models of its own |
 //! | [`Futex`] | `futex(2)`, `futex_waitv(2)` or turns (`futex.rs`) | a condition variable per arena |
 //! | [`Shadow`] | nothing | a cell that panics when it is read or written without happens-before |
-//! | [`OnceTable`] | pointers that are each set once, private to a process | the same: beyond loom |
+//! | [`SparseTable`] | pointers to values that are made when they are needed, private to a process | the same: beyond loom |
+//! | [`Grace`] | grace periods, after which such values are freed | nothing is freed; the real one has models of its own |
 //! | [`pause`] | spin-loop hint, then yield | yield |
 //! | [`rest`] | a microsecond of them | yield |
 //! | [`fetch_to_read`], [`fetch_to_write`] | prefetch | nothing |
@@ -22,6 +23,7 @@
 
 #[cfg(not(loom))]
 mod futex;
+mod grace;
 #[cfg(not(loom))]
 mod handover;
 #[cfg(loom)]
@@ -29,14 +31,15 @@ mod killed;
 mod lock;
 #[cfg(loom)]
 mod loom;
-mod once;
 #[cfg(not(loom))]
 mod real;
+mod sparse;
 #[cfg(not(loom))]
 mod tools;
 
 #[cfg(not(loom))]
 pub(crate) use self::futex::{Futex, low_half};
+pub use self::grace::{Grace, Inside, Visits};
 #[cfg(not(loom))]
 pub use self::handover::{Giver, Taker, handover};
 #[cfg(loom)]
@@ -48,12 +51,12 @@ pub(crate) use self::lock::{Lock, Locked};
 #[cfg(loom)]
 pub(crate) use self::loom::*;
 #[cfg(loom)]
-pub use self::loom::{Barriers, barriers, kernel_barriers};
-pub(crate) use self::once::OnceTable;
+pub use self::loom::{Barriers, Turn, barriers, kernel_barriers};
 #[cfg(not(loom))]
 pub use self::real::now_ns;
 #[cfg(not(loom))]
 pub(crate) use self::real::*;
+pub use self::sparse::{Retired, SparseTable};
 #[cfg(not(loom))]
 pub(crate) use self::tools::{acquired, is_under_valgrind, is_watched, locked, mapped, released};
 
