@@ -7,8 +7,11 @@
 //!
 //! Compiling once for each ordering would take hours. Instead a copy of the sources asks at every ordering, when
 //! it runs, whether this is the one to be weakened ([`tree`]): it is compiled once, and run with another answer
-//! each time. A first run without any answer tells which models pass which orderings ([`models`]); then each
-//! mutant runs only those, the quickest first, until one fails ([`trial`]).
+//! each time. A first run without any answer tells which orderings a model passes ([`models`]); then each
+//! mutant runs only models that pass it, the quickest first, until one fails ([`trial`]). What caught a weakening in an
+//! earlier run, or by `loom-tests/MUTANTS.md`, comes before all others.
+//!
+//! Each verdict is told on stderr as it comes, and is added to `rows.md` in the folder of the copy.
 
 mod models;
 mod site;
@@ -28,6 +31,9 @@ struct Arguments {
     /// Only orderings in this file of shm/src, or in FILE:LINE. May be given several times.
     #[arg(long, value_name = "FILE")]
     only: Vec<String>,
+    /// Only models whose names contain this. May be given several times.
+    #[arg(long, value_name = "NAME")]
+    models: Vec<String>,
     /// Say what would be weakened, and stop.
     #[arg(long)]
     list: bool,
@@ -60,9 +66,14 @@ fn main() -> Result<ExitCode> {
     let target = target_folder()?;
     let binaries = tree::build(workspace, &sources, &target)?;
     let folder = target.join("mutants");
-    let models = models::reach(&binaries, &folder, sources.sites.len(), arguments.jobs)?;
+    let mut models = models::list(&binaries)?;
+    let wanted = &arguments.models;
+    models.retain(|model| wanted.is_empty() || wanted.iter().any(|name| model.name.contains(name)));
+    ensure!(!models.is_empty(), "no model matches {wanted:?}");
+    let catchers = trial::Catchers::read(&folder, &workspace.join("loom-tests/MUTANTS.md"));
     let limit = Duration::from_secs(arguments.seconds_per_mutant);
-    let outcomes = trial::run(&mutants, &models, &folder, arguments.jobs, limit)?;
+    let means = trial::Means { folder: &folder, jobs: arguments.jobs, limit };
+    let outcomes = trial::run(&mutants, &models, catchers, means)?;
     let shown: Vec<_> =
         outcomes.iter().filter(|outcome| !arguments.survivors || outcome.survived()).collect();
     if arguments.markdown {

@@ -84,8 +84,8 @@ impl Strong {
 #[derive(Debug, Default)]
 pub struct Sources {
     pub sites: Vec<Site>,
-    /// Orderings in code that only unit tests or the product compile, and of atomics outside the arena that are not
-    /// the facade's.
+    /// Orderings in code that only unit tests, only the product or only the models compile, and of atomics outside the
+    /// arena that are not the facade's.
     pub skipped: usize,
 }
 
@@ -101,7 +101,7 @@ impl Sources {
     pub fn summary(&self, mutants: &[Mutant]) -> String {
         let files: std::collections::BTreeSet<_> = self.sites.iter().map(|site| &site.file).collect();
         format!(
-            "{} orderings in {} files, {} weakenings tried; {} orderings are of code or atomics that loom does not see",
+            "{} orderings in {} files, {} weakenings tried; {} orderings are not both the product's and the models'",
             self.sites.len(),
             files.len(),
             mutants.len(),
@@ -199,7 +199,7 @@ impl Finder<'_> {
     }
 }
 
-/// Whether the attributes in front leave this out of what loom compiles.
+/// Whether the attributes in front leave this out of what both loom and the product compile.
 fn is_off(tokens: TokenStream) -> bool {
     let mut tokens = tokens.into_iter();
     while let Some(TokenTree::Punct(hash)) = tokens.next()
@@ -207,7 +207,7 @@ fn is_off(tokens: TokenStream) -> bool {
         && let Some(TokenTree::Group(attribute)) = tokens.next()
     {
         let attribute = attribute.stream().to_string().replace(' ', "");
-        if ["cfg(test)", "cfg(not(loom))"].contains(&attribute.as_str()) {
+        if ["cfg(test)", "cfg(loom)", "cfg(not(loom))"].contains(&attribute.as_str()) {
             return true;
         }
     }

@@ -50,15 +50,17 @@ pub fn of_outcomes(outcomes: &[&Outcome]) -> Table {
     table
 }
 
-/// The same for a page, without what differs from run to run or with every edit.
+/// The same for a page.
 pub fn markdown(outcomes: &[&Outcome]) -> String {
-    let mut page = String::from("| file | function | call | ordering | caught by |\n|---|---|---|---|---|\n");
-    for outcome in outcomes {
-        let [_, function, operation, weakened] = cells(&outcome.mutant);
-        let (file, verdict) = (&outcome.mutant.site.file, verdict(&outcome.verdict));
-        page += &format!("| {file} | `{function}` | {operation} | {weakened} | `{verdict}` |\n");
-    }
-    page
+    let rows: String = outcomes.iter().map(|outcome| row(outcome)).collect();
+    format!("| file | function | call | ordering | caught by |\n|---|---|---|---|---|\n{rows}")
+}
+
+/// One row of it, without what differs from run to run or with every edit.
+pub fn row(outcome: &Outcome) -> String {
+    let [_, function, operation, weakened] = cells(&outcome.mutant);
+    let (file, verdict) = (&outcome.mutant.site.file, verdict(&outcome.verdict));
+    format!("| {file} | `{function}` | {operation} | {weakened} | `{verdict}` |\n")
 }
 
 /// File by file, and then all of it.

@@ -1,14 +1,14 @@
 //! Runs mutants against the models that pass what was weakened, until one notices.
 
-use crate::models::Model;
+use crate::models::{Model, reach};
 use crate::site::Mutant;
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::HashMap;
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// What came of one mutant.
@@ -73,34 +73,71 @@ pub fn run_model(model: &Model, settings: &[(&str, &str)], limit: Duration) -> R
     }
 }
 
-/// Tries every mutant. What caught one ordering of a function is tried first on the next.
+/// What a run goes by.
+#[derive(Clone, Copy, Debug)]
+pub struct Means<'a> {
+    /// Where verdicts and what caught something are written down.
+    pub folder: &'a Path,
+    /// How many models run at once.
+    pub jobs: usize,
+    /// Give a mutant up as a survivor after this long.
+    pub limit: Duration,
+}
+
+/// Tries every mutant, and tells each verdict as it comes. What caught one ordering of a function is tried first on the
+/// next. Those of which it is known what caught them before are first tried with that alone: the other models need not
+/// even be looked at, unless something survives.
 pub fn run(
     mutants: &[Mutant],
     models: &[Model],
-    folder: &Path,
-    jobs: usize,
-    limit: Duration,
+    catchers: Catchers,
+    means: Means<'_>,
 ) -> Result<Vec<Outcome>> {
-    let catchers = Mutex::new(Catchers::read(&folder.join("caught")));
+    let catchers = Mutex::new(catchers);
     let progress = Progress::new(mutants.len(), "mutants");
-    let survived = AtomicUsize::new(0);
-    let outcomes = in_parallel(jobs, mutants.to_vec(), |mutant| {
-        let order = catchers.lock().unwrap().order(&mutant, models);
-        let outcome = try_one(mutant, &order, limit)?;
-        if outcome.survived() {
-            progress.say(&crate::table::line(&outcome));
-        }
+    let mut rows = std::fs::File::options().append(true).create(true).open(means.folder.join("rows.md"))?;
+    progress.say(&format!("verdicts are written to {}", means.folder.join("rows.md").display()));
+    let rows = Mutex::new(&mut rows);
+    let tell = |outcome: &Outcome| -> Result<()> {
+        let mut rows = rows.lock().unwrap();
+        rows.write_all(crate::table::row(outcome).as_bytes())?;
+        progress.say(&crate::table::line(outcome));
+        progress.step(&outcome.mutant.site.file);
         if let Verdict::Caught(name) = &outcome.verdict {
-            catchers.lock().unwrap().note(&outcome.mutant, name);
+            let mut catchers = catchers.lock().unwrap();
+            catchers.note(&outcome.mutant, name);
+            catchers.write(&means.folder.join("caught"))?;
         }
-        let survived = survived.fetch_add(usize::from(outcome.survived()), Ordering::Relaxed)
-            + usize::from(outcome.survived());
-        progress.step(&format!("{}: {survived} survived", outcome.mutant.site.file));
+        Ok(())
+    };
+    let known: Vec<_> = {
+        let catchers = catchers.lock().unwrap();
+        let is_known = |model: &&Model| mutants.iter().any(|mutant| catchers.has_caught(mutant, model));
+        models.iter().filter(is_known).cloned().collect()
+    };
+    let known = reach(known, means.folder, means.jobs)?;
+    let tried = in_parallel(means.jobs, mutants.to_vec(), |mutant| {
+        let mut order = catchers.lock().unwrap().order(&mutant, &known);
+        order.retain(|model| catchers.lock().unwrap().has_caught(&mutant, model));
+        let outcome = try_one(mutant, &order, means.limit)?;
+        if !outcome.survived() {
+            tell(&outcome)?;
+        }
         Ok(outcome)
     })?;
-    progress.finish();
-    catchers.into_inner().unwrap().write(&folder.join("caught"))?;
-    Ok(outcomes)
+    if tried.iter().all(|outcome| !outcome.survived()) {
+        return Ok(tried);
+    }
+    let all = reach(models.to_vec(), means.folder, means.jobs)?;
+    in_parallel(means.jobs, tried, |before| {
+        if !before.survived() {
+            return Ok(before);
+        }
+        let order = catchers.lock().unwrap().order(&before.mutant, &all);
+        let outcome = try_one(before.mutant, &order, means.limit)?;
+        tell(&outcome)?;
+        Ok(outcome)
+    })
 }
 
 fn try_one(mutant: Mutant, order: &[&Model], limit: Duration) -> Result<Outcome> {
@@ -130,17 +167,34 @@ fn try_one(mutant: Mutant, order: &[&Model], limit: Duration) -> Result<Outcome>
     Ok(Outcome { mutant, verdict, took: started.elapsed() })
 }
 
-/// Which models have caught something, by function and file, in this run and the last.
+/// Which models have caught something, by function and file, in this run and earlier ones.
 #[derive(Debug, Default)]
-struct Catchers {
+pub struct Catchers {
     times: HashMap<(String, String), usize>,
 }
 
 impl Catchers {
-    fn read(path: &Path) -> Self {
-        let text = std::fs::read_to_string(path).unwrap_or_default();
+    /// What earlier runs have written to `folder`, and what stands in a `table` of verdicts.
+    pub fn read(folder: &Path, table: &Path) -> Self {
+        let text = std::fs::read_to_string(folder.join("caught")).unwrap_or_default();
         let lines = text.lines().filter_map(|line| line.split_once('\t'));
-        Self { times: lines.map(|(place, model)| ((place.to_owned(), model.to_owned()), 1)).collect() }
+        let mut times: HashMap<_, _> =
+            lines.map(|(place, model)| ((place.to_owned(), model.to_owned()), 1)).collect();
+        for line in std::fs::read_to_string(table).unwrap_or_default().lines() {
+            let cells: Vec<_> = line.split('|').map(|cell| cell.trim().trim_matches('`')).collect();
+            if let [_, file, function, call, weakened, model, _] = cells[..]
+                && let Some((_, weak)) = weakened.split_once(" → ")
+            {
+                times.insert((format!("{file} {function} {call} {weak}"), model.to_owned()), 1);
+            }
+        }
+        Self { times }
+    }
+
+    /// Whether the model has caught this weakening, or one of the same name.
+    fn has_caught(&self, mutant: &Mutant, model: &Model) -> bool {
+        let [exact, ..] = Self::places(mutant);
+        self.times.contains_key(&(exact, model.name.clone()))
     }
 
     fn write(&self, path: &Path) -> Result<()> {
