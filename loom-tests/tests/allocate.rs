@@ -2,7 +2,7 @@
 
 mod support;
 
-use jacinth_shm_loom::{Arena, Error, Occupant, Process, Seat, Shape, Thread};
+use jacinth_shm_loom::{Arena, Error, IdleMemory, Occupant, Process, Seat, Shape, Thread, Unused};
 use std::sync::Arc;
 use support::*;
 
@@ -140,6 +140,51 @@ fn create_when_free(thread: &Thread) -> (u32, u32) {
         }
         loom::thread::yield_now();
     }
+}
+
+/// INV-LIFE-1: the map shows a slot by a bit of an earlier use, and the slot has just become free: whoever takes it comes
+/// after its last user, though not by the map.
+#[test]
+fn a_slot_found_by_an_old_bit_is_no_longer_used() {
+    model_without_barriers(1, || {
+        let one = first(&small());
+        let two = child(&one, None);
+        let events = [(); 2].map(|()| one.create(Shape::Single, EVENT, ALL).unwrap().0);
+        events.iter().for_each(|event| one.close_value(*event).unwrap());
+        one.collect().unwrap();
+        let finding = loom::thread::spawn(move || {
+            let (near, far) = create_when_free(&two);
+            for end in [near, far] {
+                assert_eq!(two.signals_of(end).unwrap() & 7, 2, "writable, not readable, not closed");
+            }
+            two
+        });
+        let (near, far) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        one.send_value(near, &message(9, 1)).unwrap();
+        [near, far.unwrap()].iter().for_each(|end| one.close_value(*end).unwrap());
+        one.collect().unwrap();
+        let _two = finding.join().unwrap();
+    });
+}
+
+/// INV-PAGE-2: a slot was never used when its taker looked, and has been used and given back since.
+#[test]
+fn a_slot_that_was_a_virgin_before_begins_anew() {
+    model_without_barriers(1, || {
+        let one = first(&small_with(|config| config.max_objects = 4));
+        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let two = child(&one, None);
+        let using = loom::thread::spawn(move || {
+            let (next, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+            [event, next].iter().for_each(|event| one.close_value(*event).unwrap());
+            one.collect().unwrap();
+            IdleMemory::new().pass(&one, Unused::Now, &mut || true).unwrap();
+            one
+        });
+        two.create(Shape::Single, EVENT, ALL).unwrap();
+        let one = using.join().unwrap();
+        assert_clean(&one, 1, 1);
+    });
 }
 
 /// INV-BLOCK-2, INV-BLOCK-3: a block goes from one channel to another once its last user is done with it.

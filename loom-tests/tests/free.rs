@@ -127,6 +127,34 @@ fn a_block_freed_while_its_leaf_is_tidied_up_is_found() {
     });
 }
 
+/// INV-FREE-2: the same where the one that freed the block died before it had set the bit above.
+#[test]
+fn a_block_of_the_dead_is_found_though_its_leaf_is_tidied_up() {
+    model_without_barriers(1, || {
+        let one = with_blocks(3);
+        let (first, second, third) = (channel(&one), channel(&one), channel(&one));
+        let two = child(&one, None);
+        let (there, _) = two.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (victim, seat) = child_with_seat(&one, Some(second[0]));
+        one.close_value(second[1]).unwrap();
+        // The first leaf is emptied by takers, who leave the bit above it.
+        end(&one, first);
+        let first = channel(&one);
+        end(&one, third);
+        let recovering = loom::thread::spawn(move || {
+            victim.die_at("map.set", 0);
+            assert_eq!(victim.close_value(startup(&victim)), Err(Error::Died));
+            one.recover(seat).unwrap();
+            one
+        });
+        two.send_value(there, &message(2, 1)).unwrap();
+        let one = recovering.join().unwrap();
+        assert_clean(&one, 2, 4);
+        assert_eq!(one.send_value(channel(&one)[0], &message(2, 1)), Ok(()), "the other of the two is free");
+        end(&one, first);
+    });
+}
+
 /// INV-FREE-1: blocks of one leaf are freed by two at once.
 #[test]
 fn two_blocks_freed_at_once_are_both_found() {
@@ -183,6 +211,38 @@ fn a_block_freed_by_another_gives_one_credit() {
         let refused = one.send_value(more, &message(2, 1));
         assert!(matches!(refused, Err(Error::NoResources(_))), "{refused:?}");
         assert_clean(&two, 2, 4);
+    });
+}
+
+/// INV-CREDIT-2: a process looks for more while one that freed its block dies before it gave the credit back: once the
+/// death counts, the walk finds the block free.
+#[test]
+fn who_sees_a_death_finds_what_the_dead_had_freed() {
+    model_without_barriers(1, || {
+        let one = first(&small_with(|config| {
+            config.max_objects = 8;
+            config.max_handles_per_process = 16;
+            config.pool_bytes = 1024;
+            config.max_loan_bytes = 256;
+            config.max_block_bytes_per_process = 256;
+        }));
+        let (near, far) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let supervisor = child(&one, None);
+        let (victim, seat) = child_with_seat(&one, far);
+        one.send_value(near, &message(1, 1)).unwrap();
+        one.close_value(near).unwrap();
+        let (here, _) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let recovering = loom::thread::spawn(move || {
+            victim.die_at("free.shown", 0);
+            assert_eq!(victim.close_value(startup(&victim)), Err(Error::Died));
+            supervisor.recover(seat).unwrap();
+            supervisor
+        });
+        let first_try = one.send_value(here, &message(2, 1));
+        let _supervisor = recovering.join().unwrap();
+        if first_try.is_err() {
+            assert_eq!(one.send_value(here, &message(2, 1)), Ok(()));
+        }
     });
 }
 

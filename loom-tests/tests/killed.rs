@@ -6,7 +6,7 @@
 
 mod support;
 
-use jacinth_shm_loom::{DEADLINE_INFINITE_NS, Killed, Missing, Shape, killed_after};
+use jacinth_shm_loom::{DEADLINE_INFINITE_NS, IdleMemory, Killed, Missing, Shape, Unused, killed_after};
 use std::sync::{Arc, Mutex};
 use support::scenes::*;
 use support::*;
@@ -102,6 +102,7 @@ fn making_and_moving_handles() {
     kill_after_every_store(CREATING_WITH_OPTIONS);
     kill_after_every_store(CREATING_IN_A_USED_SLOT);
     kill_after_every_store(CREATING_IN_A_GIVEN_SLOT);
+    kill_after_every_store(CREATING_IN_A_CLEARED_SLOT);
     kill_after_every_store(REPLACING);
     kill_after_every_store(LEAVING_A_STARTUP_HANDLE);
 }
@@ -193,6 +194,52 @@ fn clearing_a_watched_signal() {
             }
         });
     }
+}
+
+/// INV-TRIM-1, INV-PAGE-2: wherever one dies that gives memory back, no generation comes back, nor an event count that a
+/// sleeper of an earlier object may still expect.
+#[test]
+fn giving_back_what_must_never_come_back() {
+    const SLOTS: core::ops::Range<u32> = 0..2;
+    const BLOCKS: core::ops::Range<u32> = 0..2;
+    explore(|stores, missing| {
+        let Cast { supervisor, victim, seat, survivor, .. } = (GIVING_SLOTS_BACK.stage)();
+        for _ in 0..2 {
+            let (near, far) = survivor.create(Shape::Channel, CHANNEL, ALL).unwrap();
+            (1..=3).for_each(|number| survivor.send_value(near, &message(number, 1)).unwrap());
+            [near, far.unwrap()].iter().for_each(|end| survivor.close_value(*end).unwrap());
+            survivor.collect().unwrap();
+        }
+        let generations = || {
+            let slots = SLOTS.map(|slot| supervisor.slot_generation(slot).unwrap());
+            slots
+                .chain(BLOCKS.map(|block| supervisor.block_generation(0, block).unwrap()))
+                .collect::<Vec<_>>()
+        };
+        let counts = || SLOTS.map(|slot| supervisor.event_count(slot).unwrap());
+        let (before, counts_before) = (generations(), counts().collect::<Vec<_>>());
+        let ended = killed_after(stores, missing, || {
+            IdleMemory::new().pass(&victim, Unused::Now, &mut || true)?;
+            victim.create(Shape::Single, EVENT, ALL).map(drop)
+        });
+        victim.has_died();
+        supervisor.recover(seat).unwrap();
+        let after = generations();
+        assert!(before.iter().zip(&after).all(|(before, after)| before <= after), "{before:?} {after:?}");
+        SLOTS
+            .map(|_| survivor.create(Shape::Single, EVENT, ALL))
+            .for_each(|created| assert!(created.is_ok()));
+        for (slot, count) in counts().enumerate() {
+            assert!(!(1..=counts_before[slot]).contains(&count), "slot {slot}: {count}");
+        }
+        match ended {
+            Killed::Finished(result) => {
+                result.unwrap();
+                None
+            }
+            Killed::After(sets) => Some(sets),
+        }
+    });
 }
 
 /// INV-RECOVER-1, INV-RECOVER-2, INV-ROW-2: recovery is an operation like any other.

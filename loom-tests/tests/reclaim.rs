@@ -2,7 +2,7 @@
 
 mod support;
 
-use jacinth_shm_loom::{Error, Process, Shape, Thread, kernel_barriers};
+use jacinth_shm_loom::{Error, IdleMemory, Process, Shape, Thread, Unused, kernel_barriers};
 use support::*;
 
 /// An event that one thread uses while another closes it and takes its slot for the next one.
@@ -143,6 +143,32 @@ fn signals_of_an_object_that_ends_are_never_those_of_a_third_process() {
     });
 }
 
+/// INV-WAIT-1: the same when the slot's memory is given back meanwhile, and the next user begins anew.
+#[test]
+fn signals_of_an_object_whose_memory_goes_are_never_the_next_ones() {
+    model_without_barriers(3, || {
+        let one = first(&small());
+        let [event, beside] = [(); 2].map(|()| one.create(Shape::Single, EVENT, ALL).unwrap().0);
+        one.signal(find(&one, event), 0, USER).unwrap();
+        one.close_value(beside).unwrap();
+        let (other, third) = (sibling(&one), child(&one, None));
+        let looking = loom::thread::spawn(move || {
+            let seen = one.signals_of(event);
+            assert!(seen == Ok(USER) || is_gone(&seen), "{seen:?}");
+            one
+        });
+        other.close_value(event).unwrap();
+        other.collect().unwrap();
+        IdleMemory::new().pass(&other, Unused::Now, &mut || true).unwrap();
+        // In a thread that has had no barrier of its own.
+        let reusing = loom::thread::spawn(move || {
+            third.create(Shape::Single, EVENT, ALL).unwrap();
+            third
+        });
+        let (_third, _one) = (reusing.join().unwrap(), looking.join().unwrap());
+    });
+}
+
 /// INV-COUNT-3: a count that has reached 0 stays there. The duplicate is refused, and the slot is not reused
 /// while it looked.
 #[test]
@@ -234,6 +260,30 @@ fn nothing_is_reclaimed_without_a_barrier_while_somebody_relies_on_one() {
         let next = one.create(Shape::Single, EVENT, ALL);
         assert!(!is_seated || matches!(next, Err(Error::NoResources(_))), "its slot was used again");
         let _process = sitting.join().unwrap();
+        kernel_barriers(true, true);
+    });
+    kernel_barriers(true, true);
+}
+
+/// INV-DYING-4: who ends the last side finds what the other side has bound meanwhile. (Where no barrier is granted, nobody
+/// looks again.)
+#[test]
+fn a_channel_that_is_retired_holds_no_blocks() {
+    model_without_barriers(2, || {
+        kernel_barriers(true, false);
+        let one = first(&small_with(|config| config.max_objects = 1));
+        let (near, two) = connected(&one);
+        let far = startup(&two);
+        let sending = loom::thread::spawn(move || {
+            let sent = one.send_value(near, &message(1, 1));
+            assert!(matches!(sent, Ok(()) | Err(Error::PeerClosed)), "{sent:?}");
+            one.close_value(near).unwrap();
+            one
+        });
+        two.close_value(far).unwrap();
+        let one = sending.join().unwrap();
+        let audit = assert_clean(&one, 0, 0);
+        assert_eq!((audit.retired, audit.blocks), (1, 0));
         kernel_barriers(true, true);
     });
     kernel_barriers(true, true);

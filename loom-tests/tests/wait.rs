@@ -4,6 +4,8 @@
 mod support;
 
 use jacinth_shm_loom::{Error, Shape, WaitItem, signals};
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicBool, Ordering};
 use support::*;
 
 /// One process sends `messages`, one after the other; the other sleeps for each.
@@ -311,6 +313,35 @@ fn who_sees_the_close_sees_what_was_sent_before_it() {
         let one = closing.join().unwrap();
         assert_clean(&one, 1, 1);
     });
+}
+
+/// Who sees a message sees what its writer did before; who sees room, what the reader did.
+#[test]
+fn who_sees_a_signal_sees_what_came_before_it() {
+    for (full, signal) in [(false, signals::READABLE), (true, signals::WRITABLE)] {
+        model_without_barriers(3, move || {
+            let one = first(&small_with(|config| config.max_pending_messages = 1));
+            let (near, two) = connected(&one);
+            let far = startup(&two);
+            if full {
+                two.send_value(far, &message(1, 1)).unwrap();
+            }
+            let done = Arc::new(AtomicBool::new(false));
+            let doing = done.clone();
+            let changing = loom::thread::spawn(move || {
+                doing.store(true, Ordering::Relaxed);
+                if full {
+                    one.try_receive(near).unwrap();
+                } else {
+                    one.send_value(near, &message(1, 1)).unwrap();
+                }
+                one
+            });
+            let seen = two.signals_of(far).unwrap();
+            assert!(seen & signal == 0 || done.load(Ordering::Relaxed), "{seen:#x}");
+            let _one = changing.join().unwrap();
+        });
+    }
 }
 
 /// A channel that has never been full is writable, whoever reads and writes meanwhile.

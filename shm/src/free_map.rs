@@ -40,7 +40,7 @@
 
 use crate::error::{Error, Result, crash_point};
 use crate::region::Shared;
-use crate::sync::{AcqRel, Acquire, AtomicU64, Relaxed};
+use crate::sync::{AcqRel, Acquire, AtomicU64, Relaxed, Release};
 use crate::thread::Thread;
 use arrayvec::ArrayVec;
 
@@ -182,10 +182,13 @@ impl<'a> FreeMap<'a> {
         let mut index = self.checked(thing)?;
         for pair in self.layout.levels.windows(2) {
             index /= WORD_BITS;
-            // ORDER: Acquire, and the Release below: whoever clears the bit after that sees that the word is not 0.
-            if self.word(pair[0], index).load(Acquire) != 0 {
+            // Relaxed: what has yet to be made up for is due to a change of this word that the dead thread had made or seen,
+            // and which therefore comes before this look. Who makes the word differ from 0 later sets the bit above.
+            if self.word(pair[0], index).load(Relaxed) != 0 {
                 let (above, bit) = self.place(pair[1], index);
-                above.fetch_or(bit, AcqRel);
+                // ORDER: Release: whoever clears the bit after this sees that the word is not 0. No Acquire: this is the word
+                // that is looked at next.
+                above.fetch_or(bit, Release);
                 crash_point!(by, "map.repaired");
             }
         }
@@ -270,7 +273,7 @@ impl<'a> FreeMap<'a> {
         let end = leaves.bits.min(end as usize);
         (0..end.div_ceil(WORD_BITS)).flat_map(move |index| {
             let first = index * WORD_BITS;
-            // ORDER: Acquire: who sees that a thing is not free sees what its word says of it.
+            // ORDER: Acquire: who sees that a thing is not free sees in whose hands it is (`exhausted`).
             let mut bits = !self.word(leaves, index).load(Acquire) & leaves.meaningful(index);
             if end - first < WORD_BITS {
                 bits &= (1 << (end - first)) - 1;

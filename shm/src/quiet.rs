@@ -13,7 +13,7 @@ use crate::bits::ObjectRef;
 use crate::endpoint::{Receiver, Sender};
 use crate::error::{Error, Result};
 use crate::ring::{Segment, class_of_messages};
-use crate::sync::{Acquire, Relaxed};
+use crate::sync::Relaxed;
 use crate::thread::Thread;
 
 impl Thread {
@@ -88,8 +88,9 @@ impl Thread {
         let Some(mut segment) = segment else { return Ok(false) };
         while let Some((_, next)) = self.arena().behind(&segment, receiver.head.max(segment.base))?
             && next.base <= receiver.head
-            // ORDER: Acquire pairs with the Release of `link_segment` (INV-QUIET-1).
-            && direction.producer.tail_segment.load(Acquire) != segment.block.to_link()
+            // Relaxed: the producer's last look at the segment is its link, which `behind` has seen by an Acquire. Who
+            // recovers a dead producer sees every store of its, this one too (INV-QUIET-1).
+            && direction.producer.tail_segment.load(Relaxed) != segment.block.to_link()
         {
             self.leave_segment(at.peer(), &segment, &next)?;
             receiver.beyond.remove(&next.base);

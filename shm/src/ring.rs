@@ -441,7 +441,7 @@ impl Thread {
             }
         }
         crash_point!(self, "grow.linked");
-        // ORDER: Release pairs with the Acquire of `tidy_receiver`: nobody looks at the one before any more.
+        // ORDER: Release: after the link, in the order that recovery sees. Nobody looks at the segment before any more.
         producer.tail_segment.store(block.to_link(), Release);
         self.arena().bind_block(block, self.tag, writer)?;
         crash_point!(self, "grow.bound");

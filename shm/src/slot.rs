@@ -29,12 +29,14 @@ use crate::thread::Thread;
 impl Thread {
     /// Whatever happens to the slot's word next, recovery finds it.
     pub(crate) fn name_slot(&self, slot: u32) {
-        // ORDER: Release: after what was done to the last one, in the order that recovery sees.
-        self.row().slot().store(u64::from(slot) + 1, Release);
+        // Relaxed: the last one's name is needed until the map says the truth of it, by a read-modify-write that is an
+        // Acquire, or until it is LIVE, and then `name_no_slot` comes between. What is done to this one is a Release.
+        self.row().slot().store(u64::from(slot) + 1, Relaxed);
     }
 
     /// No slot is on its way.
     pub(crate) fn name_no_slot(&self) {
+        // ORDER: Release: after the life that the last one has now, in the order that recovery sees.
         self.row().slot().store(0, Release);
     }
 

@@ -122,6 +122,22 @@ impl Arena {
     }
 }
 
+/// Models only: what must never come back.
+#[cfg(loom)]
+impl Thread {
+    /// The least generation that the next user of the slot gets.
+    pub fn slot_generation(&self, slot: u32) -> Result<u64> {
+        let life = self.arena().life_of(slot)?;
+        let page = PageWord(self.arena().page_of(slot)?.load(Relaxed));
+        Ok(if life.0 == 0 { page.generation() } else { life.generation() })
+    }
+
+    /// What a futex would compare of the slot's first side.
+    pub fn event_count(&self, slot: u32) -> Result<u32> {
+        Ok(State(self.arena().object(slot)?.state[0].load(Relaxed)).futex())
+    }
+}
+
 impl Thread {
     /// Takes the slot, if it is free. The row names it, or the page. One that was INVALID has to begin anew.
     pub(crate) fn try_reserve_slot(&self, slot: u32) -> Result<Option<Life>> {
@@ -201,8 +217,9 @@ impl Thread {
             let cell = arena.slot_page(page as usize)?;
             // Relaxed: no slot of the page is another's; of the hint nothing depends.
             let giving = PageWord(cell.load(Relaxed)).giving(newest);
-            // ORDER: Release: after all slots are owned, and before any is INVALID, in the order that recovery sees.
-            cell.store(giving.0, Release);
+            // Relaxed: after all slots are owned, which ended with a read-modify-write that is an Acquire, and before any is
+            // INVALID, which is the kernel's work.
+            cell.store(giving.0, Relaxed);
             crash_point!(self, "slots.raised");
             bytes = arena.forget_slots(page);
             crash_point!(self, "slots.forgotten");

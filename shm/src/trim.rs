@@ -29,7 +29,7 @@ use crate::error::{Result, crash_point};
 use crate::free_map::WORD_BITS;
 use crate::layout::PAGE_BYTES;
 use crate::owner::Link;
-use crate::sync::{AcqRel, Acquire, Relaxed, Release};
+use crate::sync::{Relaxed, Release};
 use crate::thread::Thread;
 
 /// How many blocks are taken at once, at most; and how many are worth it.
@@ -52,8 +52,8 @@ impl Arena {
             if seen >= generation {
                 return;
             }
-            // ORDER: Release: before the words are cleared, in the order that recovery sees.
-            match cell.compare_exchange(seen, generation, Release, Relaxed) {
+            // Relaxed: too early does no harm, and the words are cleared after it, each by a Release.
+            match cell.compare_exchange(seen, generation, Relaxed, Relaxed) {
                 Ok(_) => return,
                 Err(changed) => seen = changed,
             }
@@ -78,6 +78,17 @@ impl Arena {
     }
 }
 
+/// Models only: what must never come back.
+#[cfg(loom)]
+impl Thread {
+    /// The least generation that the next user of the block gets.
+    pub fn block_generation(&self, class: usize, index: u32) -> Result<u64> {
+        let word = BlockWord(self.arena().descriptor(BlockId::new(class, index))?.state.load(Relaxed));
+        let is_cleared = word.state() == BlockState::Invalid;
+        Ok(if is_cleared { self.arena().first_generation(class) } else { word }.generation())
+    }
+}
+
 impl Thread {
     /// Moves the mark of the class down over free blocks, as far as `is_idle` says of their leaves that their memory has been
     /// given back.
@@ -85,8 +96,8 @@ impl Thread {
         let blocks = self.arena().layout().descriptors[class].count as u64;
         // P5: as many rounds as there are slices.
         for _ in 0..=blocks / u64::from(MOST) {
-            // ORDER: Acquire: the words below the mark are no virgins'.
-            let end = self.arena().header().blocks_fresh[class].load(Acquire).min(blocks) as u32;
+            // Relaxed: each block is taken by a CAS of its own word, and the mark is looked at again by the last one.
+            let end = self.arena().header().blocks_fresh[class].load(Relaxed).min(blocks) as u32;
             let from = self.arena().idle_end(class, end, &is_idle)?;
             if end - from < LEAST || !self.trim_to(class, from, end)? {
                 break;
@@ -109,9 +120,10 @@ impl Thread {
             }
             arena.give_descriptors_back(class, from, end);
             crash_point!(self, "trim.cleared");
-            // ORDER: Release: whoever sees the lower mark sees the words cleared.
+            // ORDER: Release: whoever sees the lower mark sees the words cleared. No Acquire: all blocks below it were
+            // taken before, by Acquires, and what comes after is a Release.
             let fresh = &arena.header().blocks_fresh[class];
-            fresh.compare_exchange(end.into(), from.into(), AcqRel, Relaxed).is_ok()
+            fresh.compare_exchange(end.into(), from.into(), Release, Relaxed).is_ok()
         };
         crash_point!(self, "trim.lowered");
         if !is_lowered {
@@ -148,7 +160,9 @@ impl Thread {
     pub(crate) fn settle_trimming(&self, from: BlockId) -> Result<u32> {
         let class = from.class();
         let map = self.arena().free_blocks(class)?;
-        let mark = self.arena().header().blocks_fresh[class].load(Acquire);
+        // Relaxed: the dead thread, or this one, has seen the mark behind its blocks. What others have taken since they have
+        // taken by CAS.
+        let mark = self.arena().header().blocks_fresh[class].load(Relaxed);
         let end = mark.min(self.arena().layout().descriptors[class].count as u64) as u32;
         let mut freed = 0;
         for index in (from.index() as u32..end).take(MOST as usize) {
@@ -172,7 +186,8 @@ impl Thread {
             return Ok(false);
         }
         let free = self.arena().first_generation(block.class()).freed();
-        // ORDER: Release: as whenever a block is freed.
+        // ORDER: Release: as whenever a block is freed. If its page was given back, there is no store of 0 that the next user
+        // could have its order from.
         Ok(state.compare_exchange(0, free.0, Release, Relaxed).is_ok())
     }
 }

@@ -169,7 +169,8 @@ impl Thread {
             return Ok(next.is_some());
         }
         let direction = self.direction(at.peer())?;
-        // Relaxed: at worst this tells of a message that another thread has just taken.
+        // Relaxed: at worst this tells of a message that another thread has just taken. The fence of `was_still` is behind
+        // every look: whoever sees READABLE sees what the writer did before it wrote.
         let head = direction.consumer.head.load(Relaxed);
         let tail = direction.producer.tail.load(Relaxed);
         sync::acquired(&direction.producer.tail);
@@ -179,10 +180,10 @@ impl Thread {
     fn is_writable(&self, found: Found) -> Result<bool> {
         let writer = found.entry.object();
         let direction = self.direction(writer)?;
-        // ORDER: Acquire: the tail is not older than the head that the reader moved past it.
-        let head = direction.consumer.head.load(Acquire);
+        // Relaxed, both, as in `is_readable`. The tail may be an older one, from before a message that was consumed since:
+        // there was room when the head came to where it is, and another thread of this process may have filled it already.
+        let head = direction.consumer.head.load(Relaxed);
         sync::acquired(&direction.consumer.head);
-        // Of a message that was consumed since, the tail may be an older one.
         let pending = direction.producer.tail.load(Relaxed).saturating_sub(direction.consumed(head));
         if pending >= self.max_pending(writer)? {
             return Ok(false);

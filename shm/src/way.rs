@@ -117,7 +117,7 @@ impl Arena {
     /// the head has not passed.
     #[inline(always)]
     pub(crate) fn behind(&self, segment: &Segment, from: u64) -> Result<Option<(u64, Segment)>> {
-        // ORDER: Acquire pairs with the Release in `grow`.
+        // ORDER: Acquire pairs with the Release in `link_segment`, and in `leave_spent`.
         let link = SegmentLink(self.descriptor(segment.block)?.link.load(Acquire));
         if link.0 == 0 { Ok(None) } else { self.linked(segment, from, link) }
     }

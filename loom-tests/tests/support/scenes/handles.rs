@@ -112,6 +112,21 @@ pub const CREATING_IN_A_USED_SLOT: Scene = Scene {
     after: event_is_ours_alone,
 };
 
+/// In a slot that the victim has retired itself, and that nobody names any more.
+pub const CREATING_IN_A_CLEARED_SLOT: Scene = Scene {
+    name: "creating a channel in a slot that was the victim's",
+    points: &[],
+    stage: || {
+        let cast = shared_event();
+        let (event, _) = cast.victim.create(Shape::Single, EVENT, ALL).unwrap();
+        cast.victim.close_value(event).unwrap();
+        cast
+    },
+    act: |victim, _| victim.create(Shape::Channel, CHANNEL, ALL).map(drop),
+    beside: nothing,
+    after: event_is_ours_alone,
+};
+
 pub const REPLACING: Scene = Scene {
     name: "replacing a handle to an end",
     points: &[MOVE, REPLACE],
