@@ -8,8 +8,9 @@
 //! retired or freed by anybody, and after which nothing is in anybody's hands: then all of this stood still. Where there
 //! are many objects or entries, that is found out anew once in a while only (`pace`).
 //!
-//! For object slots the same, and one look more: a slot that became FREE during the search for those on their way is
-//! on its way no longer, and was not FREE when it was looked for before.
+//! For object slots the same, and two looks more: a slot that is FREE and that the map does not show yet is taken without
+//! the map; and a slot that became FREE during the search for those on their way is on its way no longer, and was not FREE
+//! when it was looked for before.
 
 use crate::block::BlockId;
 use crate::counter::Counters;
@@ -64,7 +65,11 @@ impl Thread {
             if let Some(taken) = self.take_slot_at_hand()? {
                 return Ok(taken);
             }
-            if !self.is_a_slot_coming()? {
+            let mut is_coming = false;
+            if let Some(taken) = self.take_slot_not_shown(&mut is_coming)? {
+                return Ok(taken);
+            }
+            if !is_coming {
                 if let Some(taken) = self.take_slot_at_hand()? {
                     return Ok(taken);
                 }
@@ -77,16 +82,22 @@ impl Thread {
         Err(Error::NoResources("objects"))
     }
 
-    /// Whether some slot is between two uses: kept by a hazard, or in another thread's hands.
-    fn is_a_slot_coming(&self) -> Result<bool> {
+    /// A slot that is free, and that the map does not show yet: the thread that freed it, or gave its memory back, has not
+    /// come to that. And whether some slot is between two uses: kept by a hazard, or in another thread's hands.
+    fn take_slot_not_shown(&self, is_coming: &mut bool) -> Result<Option<(u32, Life)>> {
         for slot in self.arena().slots_in_use() {
             // Relaxed: as in `is_coming`.
-            let state = Life(self.arena().object(slot)?.life.load(Relaxed)).state();
-            if matches!(state, LifeState::Reserved(_) | LifeState::Retired | LifeState::Reclaiming(_)) {
-                return Ok(true);
+            match Life(self.arena().object(slot)?.life.load(Relaxed)).state() {
+                LifeState::Reserved(_) | LifeState::Retired | LifeState::Reclaiming(_) => *is_coming = true,
+                LifeState::Free | LifeState::Invalid if self.arena().is_free_slot(slot)? => {
+                    if let Some(reserved) = self.take_slot_if_free(slot)? {
+                        return Ok(Some((slot, reserved)));
+                    }
+                }
+                _ => {}
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
     /// How many objects all threads have ever made and retired.
@@ -136,5 +147,32 @@ impl Thread {
         } else {
             let _ = self.arena().futex().wait(&[], sync::now_ns().saturating_add(NAP_NS));
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::arena::Arena;
+    use crate::layout::Config;
+    use crate::object::Shape;
+    use crate::process::Process;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_slot_that_is_freed_and_not_shown_is_taken() {
+        const SLOTS: u32 = 4;
+        let config = Config { max_objects: SLOTS, max_processes: 1, pool_bytes: 4096, ..Config::default() };
+        let arena = Arc::new(Arena::heap(&config).unwrap());
+        let seat = arena.first_seat().unwrap();
+        let thread = Thread::join(&Process::sit(arena, seat, 1, 1).unwrap()).unwrap();
+        let events: Vec<_> = (0..SLOTS).map(|_| thread.create(Shape::Single, 5, 0).unwrap().0).collect();
+        thread.close(thread.find(events[2]).unwrap()).unwrap();
+        // As another thread leaves it that stops in the middle of a reclaim.
+        let life = &thread.arena().object(2).unwrap().life;
+        life.store(Life(life.load(Relaxed)).freed().0, Relaxed);
+        assert!(thread.create(Shape::Single, 5, 0).is_ok());
+        assert_eq!(thread.create(Shape::Single, 5, 0), Err(Error::NoResources("objects")));
+        assert!(thread.arena().audit().is_clean(), "{}", thread.arena().audit());
     }
 }

@@ -130,21 +130,30 @@ impl Thread {
         // P5: as many rounds as there are slots, and more than there are words in the map. Each tidies something up.
         for _ in 0..4 * self.arena().layout().objects.count + 4 {
             let Some(slot) = map.candidate() else { return Ok(None) };
-            self.name_slot(slot);
-            crash_point!(self, "slot.named");
-            let is_free = || self.arena().is_free_slot(slot);
-            if let Some(mut reserved) = self.try_reserve_slot(slot)? {
-                crash_point!(self, "slot.taken");
-                // No slot that is FREE is of the first generation: it was INVALID.
-                if reserved.generation() == 0 {
-                    (reserved, _) = self.begin_anew(slot, reserved)?;
-                }
-                map.taken(self, slot, is_free)?;
+            if let Some(reserved) = self.take_slot_if_free(slot)? {
                 return Ok(Some((slot, reserved)));
             }
-            map.misled(self, slot, is_free)?;
         }
         Ok(None)
+    }
+
+    /// Takes this slot, if it is free; if not, the map does not show it any more.
+    pub(crate) fn take_slot_if_free(&self, slot: u32) -> Result<Option<Life>> {
+        let map = self.arena().free_objects();
+        self.name_slot(slot);
+        crash_point!(self, "slot.named");
+        let is_free = || self.arena().is_free_slot(slot);
+        let Some(mut reserved) = self.try_reserve_slot(slot)? else {
+            map.misled(self, slot, is_free)?;
+            return Ok(None);
+        };
+        crash_point!(self, "slot.taken");
+        // No slot that is FREE is of the first generation: it was INVALID.
+        if reserved.generation() == 0 {
+            (reserved, _) = self.begin_anew(slot, reserved)?;
+        }
+        map.taken(self, slot, is_free)?;
+        Ok(Some(reserved))
     }
 
     /// The first slot that was never used.

@@ -340,6 +340,28 @@ mod tests {
         assert!(thread.arena().audit().is_clean(), "{}", thread.arena().audit());
     }
 
+    /// The map shows none of them yet.
+    #[test]
+    fn slots_are_taken_while_their_page_is_given_back() {
+        let giver = stage();
+        let taker = Thread::join(&giver.process).unwrap();
+        burst(&giver);
+        let page = SLOTS / WORD_BITS as u32 - 1;
+        giver.set_link(Link::GivingSlotsBack { page }, 0);
+        let newest = giver.own_slots_of(page).unwrap().unwrap();
+        let cell = giver.arena().slot_page(page as usize).unwrap();
+        let giving = PageWord(cell.load(Relaxed)).giving(newest);
+        cell.store(giving.0, Relaxed);
+        giver.arena().forget_slots(page).unwrap();
+        for _ in 0..SLOTS {
+            taker.create(Shape::Single, 5, 0).unwrap();
+        }
+        assert!(cell.compare_exchange(giving.0, giving.gone().0, Relaxed, Relaxed).is_err());
+        giver.settle_slots_of(page).unwrap();
+        giver.set_link(Link::Idle, 0);
+        assert!(giver.arena().audit().is_clean(), "{}", giver.arena().audit());
+    }
+
     #[test]
     fn generations_that_come_round_soon_are_kept() {
         let thread = stage();
