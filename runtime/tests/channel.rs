@@ -176,6 +176,28 @@ fn at_its_limit_a_write_says_should_wait_and_consumes_nothing() {
     );
 }
 
+/// The queue of a new channel is small, and grows.
+#[test]
+fn a_batch_is_written_until_there_is_no_room() {
+    in_arena(|_| {
+        for (most, len) in [(150, 40), (150, 3000), (1000, 40)] {
+            let (ours, theirs) =
+                Channel::create_with(ChannelOptions::new().max_pending_messages(most)).unwrap();
+            let messages: Vec<Vec<u8>> = (0..most as usize + 70)
+                .map(|number| number.to_ne_bytes().into_iter().cycle().take(len).collect())
+                .collect();
+            for _ in 0..3 {
+                assert_eq!(ours.write_batch(messages.iter().map(Vec::as_slice)), Ok(most as usize));
+                assert_eq!(ours.write_batch([&b""[..]]), Err(Status::SHOULD_WAIT));
+                for message in &messages[..most as usize] {
+                    assert_eq!(next(&theirs).bytes(), message);
+                }
+                assert_eq!(theirs.read(&mut MessageBuf::new()), Err(Status::SHOULD_WAIT));
+            }
+        }
+    });
+}
+
 #[test]
 fn a_writer_that_waits_for_room_is_woken_by_a_read() {
     in_arena_of(

@@ -95,26 +95,36 @@ impl Thread {
         self.publish(writer, &mut sender, 1)
     }
 
-    /// Sends as many of `messages` as there is room for, publishing them together. Gives how many were sent;
-    /// an error only if none was.
+    /// Sends as many of `messages` as there is room for, publishing those together that lie in one segment. Gives how
+    /// many were sent; an error only if none was.
     pub fn send_batch(&self, found: Found, rights: u32, messages: &[&[u8]]) -> Result<usize> {
         let writer = found.entry.object();
         let inside = self.inside();
         let (endpoint, mut sender) = self.enter_sender(found, rights, &inside)?;
         let mut sent = 0;
+        let mut ahead = 0;
         for bytes in messages {
-            match self.put_at(writer, &mut sender, sent, bytes, None) {
-                Ok(()) => sent += 1,
+            let put = match self.put_at(writer, &mut sender, ahead, bytes, None) {
+                Err(Error::ShouldWait) if ahead > 0 => {
+                    // The segment is full, if not the channel: the next one begins at the tail.
+                    self.publish(writer, &mut sender, ahead)?;
+                    ahead = 0;
+                    self.put(writer, &mut sender, bytes, None)
+                }
+                put => put,
+            };
+            match put {
+                Ok(()) => (sent, ahead) = (sent + 1, ahead + 1),
                 Err(error) if sent == 0 => {
                     return self.noting(endpoint, payload_lines(bytes.len()), Err(error));
                 }
                 Err(_) => break,
             }
         }
-        if sent > 0 {
-            self.publish(writer, &mut sender, sent)?;
+        if ahead > 0 {
+            self.publish(writer, &mut sender, ahead)?;
         }
-        Ok(sent as usize)
+        Ok(sent)
     }
 
     #[inline(always)]
@@ -189,7 +199,7 @@ impl Thread {
     #[cold]
     fn make_room_ahead(&self, writer: ObjectRef, sender: &mut Sender, ahead: u64) -> Result<()> {
         if ahead > 0 {
-            // A batch ends where its segment does: what follows is the next batch's.
+            // A batch is published where its segment ends, before it goes on.
             self.refresh_head(writer, sender)?;
             if sender.tail + ahead >= sender.limit {
                 self.grant(sender, ahead)?;

@@ -67,6 +67,7 @@ pub(super) fn operations() -> Vec<Operation> {
     operations.push(write("write_largest".into(), 0, MAX_MSG_BYTES, 0));
     operations.extend([
         batch(),
+        growing_batch(),
         channel(),
         to_nobody(),
         when_full(),
@@ -89,20 +90,40 @@ fn batch() -> Operation {
                 line
             }
         })
-        .check(|scene, end| {
-            let mut message = MessageBuf::new();
-            let mut came = 0;
-            while scene.line.read(&mut message).is_ok() {
-                if message.bytes() != [1; 30] {
-                    return Err(format!("message {came} of the batch is not whole"));
-                }
-                came += 1;
-            }
-            match (came, end) {
-                (FIRST_RING, _) | (0, End::Killed) => Ok(()),
-                _ => Err(format!("{came} messages of a batch of {FIRST_RING} came")),
+        .check(|scene, end| came_in_groups(scene, end, &[0, FIRST_RING]))
+}
+
+/// A batch that does not fit its segment.
+fn growing_batch() -> Operation {
+    const MESSAGES: usize = FIRST_RING + 4;
+    Operation::new("write_batch_growing", "what came of the batch is what lies in one segment, or all of it")
+        .prepare(|| {
+            let line = startup();
+            move || {
+                let messages = [[1u8; 30]; MESSAGES];
+                assert_eq!(line.write_batch(messages.iter().map(|message| &message[..])), Ok(MESSAGES));
+                line
             }
         })
+        .check(|scene, end| came_in_groups(scene, end, &[0, FIRST_RING, MESSAGES]))
+}
+
+/// So many messages of a batch came as have been published together at some time.
+fn came_in_groups(scene: &Scene, end: End, groups: &[usize]) -> Seen {
+    let mut message = MessageBuf::new();
+    let mut came = 0;
+    while scene.line.read(&mut message).is_ok() {
+        if message.bytes() != [1; 30] {
+            return Err(format!("message {came} of the batch is not whole"));
+        }
+        came += 1;
+    }
+    let may_be = if end == End::Killed { groups } else { &groups[groups.len() - 1..] };
+    if may_be.contains(&came) {
+        Ok(())
+    } else {
+        Err(format!("{came} messages of a batch came, not {may_be:?}"))
+    }
 }
 
 /// A channel end travels, with a message of handles waiting in it.

@@ -206,9 +206,9 @@ impl Channel {
         consume(handles, |values| raw::channel_write(self.raw_handle(), bytes, values))
     }
 
-    /// Writes as many of `messages` as there is room for, and publishes up to 64 at a time together. Gives how many
-    /// were written; the others are still the caller's. `messages` is asked for 64 before the first of them is written, and
-    /// so on: it may have given up to 64 more than were written.
+    /// Writes as many of `messages` as there is room for, and publishes up to 64 at a time together (fewer where the
+    /// channel's queue has just grown). Gives how many were written; the others are still the caller's. `messages` is asked
+    /// for 64 before the first of them is written, and so on: it may have given up to 64 more than were written.
     ///
     /// # Errors
     /// As [`write`](Self::write), when not even the first could be written.
