@@ -8,8 +8,9 @@
 //! * `cargo run --release -p jacinth-bench --bin endurance`: what services do all day, for millions of operations:
 //!   whether cost and memory stay flat;
 //!
-//! and three ways to look closer: `--bin memory`, the real memory that arenas, channels and events take,
-//! `--bin instructions`, what callgrind counts, and `--bin worst`, the longest single call.
+//! and four ways to look closer: `--bin memory`, the real memory that arenas, channels and events take,
+//! `--bin instructions`, what callgrind counts, `--bin worst`, the longest single call, and `--bin burial`, the news of
+//! deaths while another is buried.
 //!
 //! | room | what it knows |
 //! |---|---|

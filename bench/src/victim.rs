@@ -2,8 +2,10 @@
 
 use crate::placement;
 use anyhow::{Context as _, Result, bail};
+use clap::Args;
 use jacinth::{
-    AsHandleRef as _, Channel, MessageBuf, MonotonicDuration, MonotonicInstant, Signals, Supervisor,
+    AsHandleRef as _, Channel, Event, MessageBuf, MonotonicDuration, MonotonicInstant, Signals, Status,
+    Supervisor,
 };
 use rustix::process::{Pid, Signal, kill_process};
 use std::hint::black_box;
@@ -17,6 +19,23 @@ const READY: &[u8] = b"ready";
 /// No memory is made of smaller pages.
 const PAGE_BYTES: usize = 4096;
 
+/// How many messages a victim puts into each channel.
+const MESSAGES_A_CHANNEL: usize = 8000;
+
+/// What a victim leaves.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct Estate {
+    /// Memory of its own that it has touched
+    #[arg(long, default_value_t = 0)]
+    pub touched_bytes: usize,
+    /// Events that it holds
+    #[arg(long, default_value_t = 0)]
+    pub events: usize,
+    /// Messages of 64 bytes that nobody has read, in channels both of whose ends it holds
+    #[arg(long, default_value_t = 0)]
+    pub messages: usize,
+}
+
 /// A victim, as the process that will kill it holds it.
 pub struct Victim {
     child: Child,
@@ -24,11 +43,14 @@ pub struct Victim {
 }
 
 impl Victim {
-    /// Starts one on this processor, and waits until it has touched so much memory of its own.
-    pub fn spawn(supervisor: &Supervisor, cpu: Option<usize>, touch_bytes: usize) -> Result<Self> {
+    /// Starts one on this processor, and waits until it has what it is to leave.
+    pub fn spawn(supervisor: &Supervisor, cpu: Option<usize>, estate: Estate) -> Result<Self> {
         let (channel, startup) = Channel::create().context("making the victim's channel")?;
         let mut command = Command::new("/proc/self/exe");
-        command.arg(SUBCOMMAND).arg("--touch-bytes").arg(touch_bytes.to_string()).stdin(Stdio::null());
+        command.arg(SUBCOMMAND).stdin(Stdio::null());
+        command.arg("--touched-bytes").arg(estate.touched_bytes.to_string());
+        command.arg("--events").arg(estate.events.to_string());
+        command.arg("--messages").arg(estate.messages.to_string());
         if let Some(cpu) = cpu {
             command.arg("--cpu").arg(cpu.to_string());
         }
@@ -69,19 +91,31 @@ impl Drop for Victim {
 }
 
 /// Is a victim, until killed.
-pub fn play(cpu: Option<usize>, touch_bytes: usize) -> Result<()> {
+pub fn play(cpu: Option<usize>, estate: Estate) -> Result<()> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     if let Some(cpu) = cpu {
         placement::pin(cpu)?;
     }
     let channel = Channel::from(jacinth::take_startup_handle()?);
-    let mut memory = vec![0_u8; touch_bytes];
+    let mut memory = vec![0_u8; estate.touched_bytes];
     for page in memory.chunks_mut(PAGE_BYTES) {
         page[0] = 1;
     }
+    let events = (0..estate.events).map(|_| Event::create()).collect::<Result<Vec<_>, _>>()?;
+    let channels = (0..estate.messages.div_ceil(MESSAGES_A_CHANNEL))
+        .map(|channel| full_channel(MESSAGES_A_CHANNEL.min(estate.messages - channel * MESSAGES_A_CHANNEL)))
+        .collect::<Result<Vec<_>, _>>()?;
     channel.write(READY, &mut Vec::new())?;
     loop {
         std::thread::park();
-        black_box(&memory);
+        black_box((&memory, &events, &channels));
     }
+}
+
+fn full_channel(messages: usize) -> Result<(Channel, Channel), Status> {
+    let (writer, reader) = Channel::create()?;
+    for _ in 0..messages {
+        writer.write(&[0x5a; 64], &mut Vec::new())?;
+    }
+    Ok((writer, reader))
 }

@@ -69,8 +69,8 @@ enum Role {
     Victim {
         #[arg(long)]
         cpu: Option<usize>,
-        #[arg(long)]
-        touch_bytes: usize,
+        #[command(flatten)]
+        estate: victim::Estate,
     },
 }
 
@@ -78,7 +78,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.role {
         Some(Role::Partner { cpu }) => partner::play(cpu),
-        Some(Role::Victim { cpu, touch_bytes }) => victim::play(cpu, touch_bytes),
+        Some(Role::Victim { cpu, estate }) => victim::play(cpu, estate),
         None if arguments.list => {
             list();
             Ok(())

@@ -5,7 +5,7 @@
 
 use super::{LONGEST_NS, Latency, Measurement, Sample, Stage, Unit};
 use crate::link::Reply;
-use crate::victim::Victim;
+use crate::victim::{Estate, Victim};
 use anyhow::{Result, anyhow};
 use hdrhistogram::Histogram;
 use jacinth::Supervisor;
@@ -69,7 +69,8 @@ impl<N: News> Measurement for Death<N> {
             if deaths >= DEATHS && start.elapsed() > stage.effort.pass {
                 break;
             }
-            let victim = Victim::spawn(&supervisor, stage.cores.map(|cores| cores.far), self.touched_bytes)?;
+            let estate = Estate { touched_bytes: self.touched_bytes, ..Estate::default() };
+            let victim = Victim::spawn(&supervisor, stage.cores.map(|cores| cores.far), estate)?;
             let told = kill_while_somebody_waits::<N>(&victim)?;
             each.saturating_record(told.as_nanos() as u64);
         }
