@@ -194,3 +194,27 @@ fn a_loan_that_its_share_refuses_leaves_its_end_unwritable() {
     assert!(matches!(thread.commit(loan), Err(Error::NoResources(_))));
     assert!(!is_writable(&thread, near));
 }
+
+/// Before a write is refused its process walks over all that it has; one that polls does so now and then.
+#[test]
+fn a_polled_write_succeeds_after_memory_is_freed() {
+    let process = process(|config| config.max_objects = 16_384);
+    let thread = Thread::join(&process).unwrap();
+    let _many: Vec<_> = (0..8000).map(|_| thread.create(Shape::Single, 1, ALL).unwrap().0).collect();
+    let (near, far) = channel(&thread);
+    let (other, other_far) = channel(&thread);
+    for _ in 0..3 {
+        assert!(fill(&thread, other, 4096) > 0);
+        assert!(fill(&thread, near, 4096) > 0);
+        for _ in 0..10_000 {
+            assert!(send(&thread, near, 4096).is_err());
+        }
+        // What was read stays with its channel until somebody needs it.
+        while read(&thread, other_far).is_ok() {}
+        let deadline_ns = now_ns() + TEN_SECONDS_NS;
+        while send(&thread, near, 4096).is_err() {
+            assert!(now_ns() < deadline_ns, "memory was freed long ago");
+        }
+        while read(&thread, far).is_ok() {}
+    }
+}
