@@ -4,6 +4,7 @@ mod support;
 
 use jacinth::*;
 use std::os::unix::fs::MetadataExt;
+use std::sync::Barrier;
 use support::*;
 
 /// What the arena's file takes of the system's memory.
@@ -131,6 +132,34 @@ fn ended_objects_cost_nothing_after_a_while() {
         while real_bytes() > before + LITTLE {
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
+    });
+}
+
+/// What a thread has ended waits for its next objects, unless it rests.
+#[test]
+fn objects_of_resting_threads_cost_nothing_later() {
+    const THREADS: usize = 8;
+    in_arena(|_| {
+        let before = real_bytes();
+        let (have_made, are_at_rest) = (Barrier::new(THREADS + 1), Barrier::new(THREADS + 1));
+        std::thread::scope(|scope| {
+            for _ in 0..THREADS {
+                scope.spawn(|| {
+                    let name = Name::new_lossy("one of many");
+                    let made: Vec<_> = (0..1000).map(|_| Channel::create_named(&name).unwrap()).collect();
+                    have_made.wait();
+                    drop(made);
+                    are_at_rest.wait();
+                });
+            }
+            have_made.wait();
+            let most = real_bytes();
+            // A hang is what the watchdog is for.
+            while real_bytes() > before + (most - before) / 2 {
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+            are_at_rest.wait();
+        });
     });
 }
 
