@@ -1,16 +1,16 @@
 //! A pool of blocks that seems to be exhausted, or a table of objects that seems to be full. What has been given up and is
 //! on its way back is collected, or waited for, so that nothing is refused which there is room for.
 //!
-//! What was given up before somebody asks for a block is free; or it belongs to an object that is RETIRED, and is freed by
-//! [`Thread::collect`]; or it is for some moments in another thread's hands: an object that it is reclaiming, or one
-//! whose end it has just seen, and that its hazard still names; or a block that its link intent names. Others move things
-//! from each of these to the next while somebody looks for them. So a block is refused after a turn in which nothing was
-//! retired or freed by anybody, and after which nothing is in anybody's hands: then all of this stood still. Where there
-//! are many objects or entries, that is found out anew once in a while only (`pace`).
+//! A block that was given up before somebody asks for one is free; or it is for some moments in another thread's hands: its
+//! link intent names the block, or an end on its dying list has it. (An object that is RETIRED has none: INV-DYING-4.)
+//! Others move blocks from each of these to the next while somebody looks for them. So a block is refused after a turn in
+//! which nothing was retired or freed by anybody, and after which nothing is in anybody's hands: then all of this stood
+//! still. Where there are many entries, that is found out anew once in a while only (`pace`).
 //!
-//! For object slots the same, and two looks more: a slot that is FREE and that the map does not show yet is taken without
-//! the map; and a slot that became FREE during the search for those on their way is on its way no longer, and was not FREE
-//! when it was looked for before.
+//! A slot is free as well; or its object is RETIRED, and it is freed by [`Thread::collect`]; or it is in another thread's
+//! hands, or a hazard still names it. Then the same is done, with two looks more: a slot that is FREE and that the map does
+//! not show yet is taken without the map; and a slot that became FREE during the search for those on their way is on its
+//! way no longer, and was not FREE when it was looked for before.
 
 use crate::block::BlockId;
 use crate::counter::Counters;
@@ -31,11 +31,8 @@ impl Thread {
         if !walks.is_due() {
             return Err(exhausted);
         }
-        let mut in_use = 0;
         for turn in 0..=MOST_TURNS {
             let before = self.given_up();
-            in_use = self.gather_retired()?;
-            self.reclaim()?;
             if turn == 0 {
                 self.tidy_channels(true)?;
             }
@@ -52,7 +49,7 @@ impl Thread {
             }
             self.wait_for_others(turn);
         }
-        walks.walked(self.process.entries_walked() + in_use as usize, false);
+        walks.walked(self.process.entries_walked(), false);
         Err(exhausted)
     }
 
@@ -86,7 +83,7 @@ impl Thread {
     /// come to that. And whether some slot is between two uses: kept by a hazard, or in another thread's hands.
     fn take_slot_not_shown(&self, is_coming: &mut bool) -> Result<Option<(u32, Life)>> {
         for slot in self.arena().slots_in_use() {
-            // Relaxed: as in `is_coming`.
+            // Relaxed: what is not seen yet was under way when this was asked for.
             match Life(self.arena().object(slot)?.life.load(Relaxed)).state() {
                 LifeState::Reserved(_) | LifeState::Retired | LifeState::Reclaiming(_) => *is_coming = true,
                 LifeState::Free | LifeState::Invalid if self.arena().is_free_slot(slot)? => {
@@ -109,8 +106,12 @@ impl Thread {
     /// Whether another thread has something in its hands that will soon be free.
     fn is_coming(&self, class: usize) -> Result<bool> {
         for tag in self.arena().thread_tags().filter(|tag| *tag != self.tag.0) {
-            // Relaxed, here and below: what is not seen yet was under way when this was asked for.
-            match Link::from_word(self.arena().thread(tag)?.link.load(Relaxed)) {
+            let row = self.arena().thread(tag)?;
+            // Relaxed, both: what is not seen yet was under way when this was asked for.
+            if row.dying.load(Relaxed) != 0 {
+                return Ok(true);
+            }
+            match Link::from_word(row.link.load(Relaxed)) {
                 Link::LeaveSegment { block, .. }
                 | Link::LeavePayload { block, .. }
                 | Link::GivingBack { block }
@@ -119,14 +120,6 @@ impl Thread {
                 {
                     return Ok(true);
                 }
-                _ => {}
-            }
-        }
-        let named = self.hazarded()?;
-        for slot in self.arena().slots_in_use() {
-            match Life(self.arena().object(slot)?.life.load(Relaxed)).state() {
-                LifeState::Reclaiming(tag) if tag != self.tag => return Ok(true),
-                LifeState::Retired if named.binary_search(&slot).is_ok() => return Ok(true),
                 _ => {}
             }
         }
@@ -158,6 +151,28 @@ mod tests {
     use crate::object::Shape;
     use crate::process::Process;
     use std::sync::Arc;
+
+    /// Between two blocks no intent names one.
+    #[test]
+    fn blocks_of_an_end_that_is_dying_are_waited_for() {
+        let config = Config {
+            max_objects: 4,
+            max_processes: 1,
+            max_threads: 2,
+            pool_bytes: 4096,
+            ..Config::default()
+        };
+        let arena = Arc::new(Arena::heap(&config).unwrap());
+        let seat = arena.first_seat().unwrap();
+        let process = Process::sit(arena, seat, 1, 1).unwrap();
+        let [closer, asker] = [(); 2].map(|()| Thread::join(&process).unwrap());
+        assert!(!asker.is_coming(0).unwrap());
+        closer.row().dying.store(1, Relaxed);
+        assert!(asker.is_coming(0).unwrap());
+        assert!(!closer.is_coming(0).unwrap(), "its own list it works itself");
+        closer.row().dying.store(0, Relaxed);
+        assert!(!asker.is_coming(0).unwrap());
+    }
 
     #[test]
     fn a_slot_that_is_freed_and_not_shown_is_taken() {

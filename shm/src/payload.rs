@@ -149,7 +149,7 @@ impl Thread {
     }
 
     /// A free block of `class`, OWNED by this thread. Where the pool has none, or this process may have no more of
-    /// them, what it could give back is looked for: channels that have ended, and spare blocks of its other channels.
+    /// them, the spare blocks of its other channels are given back, and what others are about to free is waited for.
     pub(crate) fn take_block(&self, class: usize) -> Result<BlockId> {
         let exhausted = match self.take_free_block(class) {
             Err(error @ (Error::NoMemory { .. } | Error::NoResources(_)))
