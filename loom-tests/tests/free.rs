@@ -4,6 +4,8 @@
 mod support;
 
 use jacinth_shm_loom::{Error, IdleMemory, Shape, Thread, Unused};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use support::*;
 
 /// A channel with one block.
@@ -358,6 +360,30 @@ fn a_slot_that_is_given_back_is_taken_once() {
             assert_eq!(thread.signals_of(event), Ok(0));
         }
         assert_clean(&one, 2, 2);
+    });
+}
+
+/// INV-FREE-1: a slot that is in the hands of one who gives its memory back, and of nobody else, is waited for before a
+/// create is refused. (Models may show an old bit for ever, so it is refused in the end.)
+#[test]
+fn a_slot_whose_memory_is_going_is_waited_for() {
+    model_without_barriers(1, || {
+        let one = first(&small());
+        let two = child(&one, None);
+        let events = [(); 2].map(|()| one.create(Shape::Single, EVENT, ALL).unwrap().0);
+        events.iter().for_each(|event| one.close_value(*event).unwrap());
+        one.collect().unwrap();
+        // Not a model's atomic: it orders nothing.
+        let is_given = Arc::new(AtomicBool::new(false));
+        let given = is_given.clone();
+        let creating = loom::thread::spawn(move || {
+            let made = two.create(Shape::Single, EVENT, ALL);
+            assert!(made.is_ok() || given.load(Ordering::Relaxed), "{made:?}");
+            two
+        });
+        IdleMemory::new().pass(&one, Unused::Now, &mut || true).unwrap();
+        is_given.store(true, Ordering::Relaxed);
+        let _two = creating.join().unwrap();
     });
 }
 

@@ -84,15 +84,17 @@ impl Thread {
     fn take_slot_not_shown(&self, is_coming: &mut bool) -> Result<Option<(u32, Life)>> {
         for slot in self.arena().slots_in_use() {
             // Relaxed: what is not seen yet was under way when this was asked for.
-            match Life(self.arena().object(slot)?.life.load(Relaxed)).state() {
-                LifeState::Reserved(_) | LifeState::Retired | LifeState::Reclaiming(_) => *is_coming = true,
-                LifeState::Free | LifeState::Invalid if self.arena().is_free_slot(slot)? => {
-                    if let Some(reserved) = self.take_slot_if_free(slot)? {
-                        return Ok(Some((slot, reserved)));
-                    }
-                }
-                _ => {}
+            let state = Life(self.arena().object(slot)?.life.load(Relaxed)).state();
+            if state == LifeState::Live {
+                continue;
             }
+            if matches!(state, LifeState::Free | LifeState::Invalid)
+                && let Some(reserved) = self.take_slot_if_free(slot)?
+            {
+                return Ok(Some((slot, reserved)));
+            }
+            // What was seen of it may be old already: it looked free, and is in another thread's hands.
+            *is_coming = true;
         }
         Ok(None)
     }

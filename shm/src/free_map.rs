@@ -40,7 +40,7 @@
 
 use crate::error::{Error, Result, crash_point};
 use crate::region::Shared;
-use crate::sync::{AcqRel, Acquire, AtomicU64, Relaxed, Release};
+use crate::sync::{AcqRel, AtomicU64, Relaxed, Release};
 use crate::thread::Thread;
 use arrayvec::ArrayVec;
 
@@ -273,8 +273,9 @@ impl<'a> FreeMap<'a> {
         let end = leaves.bits.min(end as usize);
         (0..end.div_ceil(WORD_BITS)).flat_map(move |index| {
             let first = index * WORD_BITS;
-            // ORDER: Acquire: who sees that a thing is not free sees in whose hands it is (`exhausted`).
-            let mut bits = !self.word(leaves, index).load(Acquire) & leaves.meaningful(index);
+            // Relaxed: what came before the walk is seen by it. Of what others take and free meanwhile, the bit may be older
+            // than the thing's word, and the word older than the bit.
+            let mut bits = !self.word(leaves, index).load(Relaxed) & leaves.meaningful(index);
             if end - first < WORD_BITS {
                 bits &= (1 << (end - first)) - 1;
             }

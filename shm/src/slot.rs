@@ -229,8 +229,9 @@ impl Arena {
         let end = u64::from(slot) + 1;
         let mut mark = fresh.load(Relaxed);
         while mark < end {
-            // ORDER: Release: after the slot was taken. A virgin slot behind the mark would never be found again.
-            match fresh.compare_exchange(mark, end, Release, Relaxed) {
+            // Relaxed: after the slot was taken, by a CAS that is an Acquire. (A virgin slot behind the mark would never be
+            // found again.)
+            match fresh.compare_exchange(mark, end, Relaxed, Relaxed) {
                 Ok(_) => return,
                 Err(higher) => mark = higher,
             }

@@ -112,9 +112,9 @@ pub const CREATING_IN_A_USED_SLOT: Scene = Scene {
     after: event_is_ours_alone,
 };
 
-/// In a slot that the victim has retired itself, and that nobody names any more.
+/// In a slot that the victim has retired itself, and that nobody names any more. It was an event's, which has no options.
 pub const CREATING_IN_A_CLEARED_SLOT: Scene = Scene {
-    name: "creating a channel in a slot that was the victim's",
+    name: "creating a channel with options in a slot that was the victim's",
     points: &[],
     stage: || {
         let cast = shared_event();
@@ -122,9 +122,9 @@ pub const CREATING_IN_A_CLEARED_SLOT: Scene = Scene {
         cast.victim.close_value(event).unwrap();
         cast
     },
-    act: |victim, _| victim.create(Shape::Channel, CHANNEL, ALL).map(drop),
+    act: CREATING_WITH_OPTIONS.act,
     beside: nothing,
-    after: event_is_ours_alone,
+    after: CREATING_WITH_OPTIONS.after,
 };
 
 pub const REPLACING: Scene = Scene {
