@@ -52,8 +52,7 @@ impl House {
 
     fn retire(&self) {
         self.turn.take();
-        let value = self.table.take(0);
-        self.free(value.into_iter().collect());
+        self.free(self.table.take(&[0]));
     }
 
     fn free(&self, retired: Vec<Retired>) {

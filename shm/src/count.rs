@@ -223,7 +223,7 @@ impl Thread {
         {
             // While the reference still keeps the object: no operation of this process is left inside an
             // endpoint, and whoever sleeps on this handle wakes and finds it gone.
-            self.process.evict(index, object, &self.inside());
+            self.evict(index, object);
             self.wake_after_update(state, State::ARMED | State::ARMED_WRITABLE);
         }
         let left = self.change_count(object, Change::Down, sequence)?;

@@ -122,9 +122,8 @@ impl Thread {
             }
             return Err(error);
         }
-        let inside = self.inside();
-        if self.process.evict(found.index, object, &inside) {
-            self.process.install(object, index, Arrival::Moved, &inside);
+        if self.evict(found.index, object) {
+            self.process.install(object, index, Arrival::Moved, &self.inside());
         }
         let live = reserved.live(rights, object);
         let cell = self.arena().entry(self.home, index).ok_or(Error::BadHandle)?;
@@ -190,7 +189,7 @@ impl Thread {
             }
             return Err(error);
         }
-        self.process.evict(found.index, object, &self.inside());
+        self.evict(found.index, object);
         cell.store(reserved.live(found.rights(), object).0, Release);
         crash_point!(self, "startup.live");
         self.move_done(found)

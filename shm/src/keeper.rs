@@ -97,6 +97,7 @@ impl Process {
     fn tidy_up(self: &Arc<Self>, all: bool) {
         // Without a row of its own it can do nothing, and tries again.
         let Ok(thread) = Thread::join(self) else { return };
+        self.free_private_halves();
         if thread.tidy_channels(all) == Ok(false) {
             self.keeper.taken_bytes.store(0, Ordering::Relaxed);
         }

@@ -255,22 +255,24 @@ impl Process {
         self.endpoints.get(index as usize, inside)
     }
 
-    /// These entries are free again. Frees the private halves of others, where more than enough are kept.
-    pub(crate) fn give_entries_back(&self, closed: &mut Vec<u32>) {
-        /// More than are closed at once, so that the work keeps pace.
+    /// Takes private halves of free entries out, where more than enough are kept, and frees those that were taken out
+    /// before and that nobody uses any more; a few of each. For a caller that is outside.
+    #[cold]
+    pub(crate) fn free_private_halves(&self) {
+        /// More than are closed at once, so that this keeps pace.
         const MOST: usize = 128;
-        let mut pool = self.entries.lock();
-        pool.give_back(closed);
-        let bare = pool.strip(if self.grace.may_retire() { MOST } else { 0 });
-        if bare.is_empty() {
-            return;
+        let taken = if !cfg!(loom) && self.grace.may_retire() {
+            let mut pool = self.entries.lock();
+            // Under the pool's lock: meanwhile the entries are not given out.
+            self.endpoints.take(pool.strip(MOST))
+        } else {
+            Vec::new()
+        };
+        if !taken.is_empty() || self.grace.waiting() > 0 {
+            let unused = self.grace.retire(taken);
+            // SAFETY: all who use the table are inside by this grace.
+            unsafe { self.endpoints.free(unused) };
         }
-        // The pool's lock is held: the entries are free, and are not given out before this is done.
-        let halves = bare.iter().filter_map(|index| self.endpoints.take(*index as usize)).collect();
-        drop(pool);
-        let unused = self.grace.retire(halves);
-        // SAFETY: all who use the table are inside by this grace.
-        unsafe { self.endpoints.free(unused) };
     }
 
     /// The private halves of the endpoints that this process holds now, or will have let go in a moment.
@@ -322,14 +324,21 @@ impl Process {
     pub(crate) fn is_endpoint(&self, index: u32, object: ObjectRef, inside: &Inside<'_>) -> bool {
         self.endpoint(index, inside).is_some_and(|endpoint| endpoint.is_bound_to(object))
     }
+}
 
+impl Thread {
     /// Waits until no thread of this process is inside an operation on the endpoint, whose entry is no longer
     /// LIVE, and lets no later one in. `false` if the entry holds none.
     #[inline(always)]
-    pub(crate) fn evict(&self, index: u32, object: ObjectRef, inside: &Inside<'_>) -> bool {
-        match self.endpoint(index, inside) {
+    pub(crate) fn evict(&self, index: u32, object: ObjectRef) -> bool {
+        // Most handles are no endpoints.
+        if !self.process.endpoints.may_have(index as usize) {
+            return false;
+        }
+        let inside = self.inside();
+        match self.process.endpoint(index, &inside) {
             Some(endpoint) if endpoint.is_bound_to(object) => {
-                endpoint.unbind(&self.quotas.messages);
+                endpoint.unbind(&self.process.quotas.messages);
                 true
             }
             _ => false,
@@ -342,34 +351,84 @@ mod tests {
     use super::*;
     use crate::layout::Config;
 
-    #[test]
-    fn after_a_burst_private_halves_are_freed() {
-        const CHANNELS: usize = 20_000;
+    const CHANNELS: usize = 20_000;
+
+    fn process_for_bursts() -> Arc<Process> {
         let config = Config {
             max_processes: 1,
             max_threads: 2,
             max_objects: 2 * CHANNELS as u32,
             max_handles_per_process: 3 * CHANNELS as u32,
-            pool_bytes: 1 << 20,
+            pool_bytes: 1 << 24,
             ..Config::default()
         };
         let arena = Arc::new(Arena::heap(&config).unwrap());
-        let process = Process::sit(arena.clone(), arena.first_seat().unwrap(), 1, 1).unwrap();
+        Process::sit(arena.clone(), arena.first_seat().unwrap(), 1, 1).unwrap()
+    }
+
+    #[test]
+    fn after_a_burst_private_halves_are_freed() {
+        let process = process_for_bursts();
         let thread = Thread::join(&process).unwrap();
         for _ in 0..2 {
-            let ends: Vec<_> = (0..CHANNELS)
-                .flat_map(|_| {
-                    let (near, far) = thread.create(Shape::Channel, 4, 0).unwrap();
-                    [near, far.unwrap()]
-                })
-                .collect();
-            assert!(process.endpoints.made() >= 2 * CHANNELS);
-            for end in ends {
-                thread.close(thread.find(end).unwrap()).unwrap();
+            burst_of_channels(&thread, |_| assert!(process.endpoints.made() >= 2 * CHANNELS));
+            assert_few_halves(&process);
+        }
+    }
+
+    /// Channels whose ends come to more than are kept, made and closed; `between` comes when all are there.
+    fn burst_of_channels(thread: &Thread, between: impl FnOnce(&[u32])) {
+        let ends: Vec<_> = (0..CHANNELS)
+            .flat_map(|_| {
+                let (near, far) = thread.create(Shape::Channel, 4, 0).unwrap();
+                [near, far.unwrap()]
+            })
+            .collect();
+        between(&ends);
+        for end in ends {
+            // Closed already, perhaps.
+            let _ = thread.find(end).and_then(|found| thread.close(found));
+        }
+    }
+
+    fn assert_few_halves(process: &Process) {
+        // Those that rest, those that are kept, and what waits for a grace period.
+        let (made, waiting) = (process.endpoints.made(), process.grace.waiting());
+        assert!(made < 3000 && waiting < 1000, "{made} private halves, {waiting} to be freed");
+    }
+
+    #[test]
+    fn halves_are_freed_though_somebody_stayed_inside() {
+        let process = process_for_bursts();
+        let thread = Thread::join(&process).unwrap();
+        let inside = process.inside();
+        burst_of_channels(&thread, |_| ());
+        drop(inside);
+        burst_of_channels(&thread, |_| ());
+        assert_few_halves(&process);
+    }
+
+    #[test]
+    fn a_thread_that_only_sends_handles_frees_halves_too() {
+        let process = process_for_bursts();
+        let thread = Thread::join(&process).unwrap();
+        let (near, far) = thread.create(Shape::Channel, 4, 0).unwrap();
+        let find = |value| thread.find(value).unwrap();
+        for _ in 0..2 {
+            burst_of_channels(&thread, |ends| {
+                for ends in ends.chunks(64) {
+                    thread.send_with_handles(find(near), 0, &[], ends, 0, None).unwrap();
+                }
+            });
+            assert_few_halves(&process);
+            let (mut bytes, mut handles) = (Vec::new(), Vec::new());
+            for _ in 0..(2 * CHANNELS).div_ceil(64) {
+                let mut sink = crate::Growing::new(&mut bytes, &mut handles);
+                thread.receive(find(far.unwrap()), 0, &mut sink, crate::TooSmall::Keep).unwrap();
+                for received in handles.drain(..) {
+                    thread.close(find(received.value)).unwrap();
+                }
             }
-            // Those that rest, those that are kept, and what waits for a grace period.
-            let (made, waiting) = (process.endpoints.made(), process.grace.waiting());
-            assert!(made < 3000 && waiting < 1000, "{made} private halves, {waiting} to be freed");
         }
     }
 

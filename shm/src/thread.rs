@@ -34,6 +34,8 @@ pub struct Thread {
     /// Entries set aside for this thread, and entries it closed, so that most operations take no lock.
     entry_cache: RefCell<Vec<u32>>,
     closed_entries: RefCell<Vec<u32>>,
+    /// Whether closed entries went to the pool since private halves were last freed.
+    may_free_halves: Cell<bool>,
     /// Slots that this thread has retired or found retired, each with its exact word.
     pub(crate) retired: RefCell<Vec<(u32, Life)>>,
     /// Those of them that nobody names any more and that hold nothing, each with its exact word: the next objects.
@@ -179,6 +181,7 @@ impl Thread {
             visits: process.grace.join(),
             entry_cache: RefCell::default(),
             closed_entries: RefCell::default(),
+            may_free_halves: Cell::new(false),
             retired: RefCell::default(),
             cleared: RefCell::default(),
             reclaim_batch: crate::dying::reclaim_batch(process.arena.config()),
@@ -309,11 +312,12 @@ impl Thread {
     #[cold]
     fn set_entries_aside(&self) -> Option<u32> {
         let mut cache = self.entry_cache.borrow_mut();
-        self.process.give_entries_back(&mut self.closed_entries.borrow_mut());
         let mut pool = self.process.entries.lock();
+        pool.give_back(&mut self.closed_entries.borrow_mut());
         pool.take_some(self.entries_at_a_time, &mut cache);
         self.process.advance_fresh(pool.fresh());
         drop(pool);
+        self.may_free_halves.set(true);
         cache.reverse();
         cache.pop()
     }
@@ -327,7 +331,20 @@ impl Thread {
         let mut closed = self.closed_entries.borrow_mut();
         closed.push(index);
         if closed.len() >= self.entries_at_a_time {
-            self.process.give_entries_back(&mut closed);
+            self.process.entries.lock().give_back(&mut closed);
+            self.may_free_halves.set(true);
+        }
+        drop(closed);
+        self.free_halves_if_due();
+    }
+
+    /// Frees private halves if entries have been closed, unless this thread may be using one itself.
+    #[inline]
+    pub(crate) fn free_halves_if_due(&self) {
+        #[cfg(not(loom))]
+        if self.may_free_halves.get() && !self.visits.is_inside() {
+            self.may_free_halves.set(false);
+            self.process.free_private_halves();
         }
     }
 
@@ -410,8 +427,11 @@ impl Thread {
         if !self.owns_row {
             return;
         }
-        self.process.give_entries_back(&mut self.entry_cache.borrow_mut());
-        self.process.give_entries_back(&mut self.closed_entries.borrow_mut());
+        let mut pool = self.process.entries.lock();
+        pool.give_back(&mut self.entry_cache.borrow_mut());
+        pool.give_back(&mut self.closed_entries.borrow_mut());
+        drop(pool);
+        self.process.free_private_halves();
         if !settled {
             // The row names something unfinished (an operation that panicked): it stays claimed, and is settled
             // with its process.

@@ -66,6 +66,8 @@ impl Thread {
         if !matches!(result, Ok(()) | Err(Error::Died)) {
             self.set_operation(Operation::Idle);
         }
+        // The entries of what was sent are closed.
+        self.free_halves_if_due();
         result?;
         self.work_dying()
     }
@@ -223,7 +225,7 @@ impl Thread {
             moving.push((found.index, found.entry));
             crash_point!(self, "transfer.marked");
             if evicting {
-                self.process.evict(found.index, found.entry.object(), &self.inside());
+                self.evict(found.index, found.entry.object());
             }
         }
         Ok(())

@@ -6,8 +6,6 @@
 //! gives their memory back only when nothing is left above it.)
 //!
 //! ```text
-//!  slab   │ state of each place, a page of them │ value │ value │ value │ …
-//!
 //!  VACANT ──make──▶ MADE ──take──▶ RETIRED ──a grace period, free──▶ VACANT
 //!                    ▲                │
 //!                    └──── make ──────┘  wanted again before anybody freed it
@@ -29,10 +27,8 @@ use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// How many places a slab has: their states fill a page.
-const PLACES: usize = STATES_BYTES / size_of::<AtomicU32>();
-/// What the states of a slab take.
-const STATES_BYTES: usize = 4096;
+/// How many places a slab has. Their bytes are a multiple of every page size, or nearly.
+const PLACES: usize = 256;
 
 /// The states of a place: in the low bits of its word, under a count of takes.
 const STATE: u32 = 3;
@@ -45,12 +41,12 @@ const TAKEN: u32 = STATE + 1;
 /// Places for `len` values.
 #[derive(Debug)]
 pub struct SparseTable<T> {
-    /// Null until a place of the slab is needed.
-    slabs: Box<[AtomicPtr<AtomicU32>]>,
-    len: usize,
+    /// Where the values of a slab lie; null until one is needed.
+    slabs: Box<[AtomicPtr<T>]>,
+    /// All zero, and so VACANT, at first. The memory of those that stay so is never touched.
+    states: Box<[AtomicU32]>,
     /// Held while anything changes.
     changing: Mutex<()>,
-    values: core::marker::PhantomData<T>,
 }
 
 // SAFETY: it owns its values, of which threads get shared references, and each is dropped by some thread.
@@ -68,48 +64,54 @@ pub struct Retired {
 }
 
 impl<T: Default> SparseTable<T> {
-    const SLAB_BYTES: usize = STATES_BYTES + PLACES * size_of::<T>();
+    const SLAB_BYTES: usize = PLACES * size_of::<T>();
 
     /// A table of `len` places, all vacant.
     pub fn new(len: usize) -> Self {
-        const { assert!(align_of::<T>() <= STATES_BYTES, "values begin behind the states") };
+        const { assert!(align_of::<T>() <= 4096, "slabs are aligned like pages") };
         let slabs = (0..len.div_ceil(PLACES)).map(|_| AtomicPtr::default()).collect();
-        Self { slabs, len, changing: Mutex::new(()), values: core::marker::PhantomData }
+        let states = Box::<[AtomicU32]>::new_zeroed_slice(len);
+        // SAFETY: all-zero bytes are atomic zeros.
+        Self { slabs, states: unsafe { states.assume_init() }, changing: Mutex::new(()) }
     }
 
-    /// The state of a place and where its value is, if its slab is mapped.
+    /// Where the value of a place is, if its slab is mapped.
     #[inline(always)]
-    fn place(&self, index: usize) -> Option<(&AtomicU32, NonNull<T>)> {
-        // ORDER: Acquire pairs with the Release of `map_slab`: the slab is mapped. Places beyond the last are vacant.
+    fn value(&self, index: usize) -> Option<NonNull<T>> {
+        // ORDER: Acquire pairs with the Release of `map_slab`: the slab is mapped.
         let slab = NonNull::new(self.slabs.get(index / PLACES)?.load(Ordering::Acquire))?;
-        let place = index % PLACES;
-        // SAFETY: a slab stays mapped as long as the table. It begins with the states, of which there are `PLACES`, and
-        // behind them are as many places for values, aligned since both parts of a slab are multiples of the alignment.
-        unsafe { Some((slab.add(place).as_ref(), slab.byte_add(STATES_BYTES).cast::<T>().add(place))) }
+        // SAFETY: a slab has `PLACES` places, and stays mapped as long as the table.
+        Some(unsafe { slab.add(index % PLACES) })
     }
 
     /// The value at `index`, if there is one.
     #[inline(always)]
     pub fn get<'a>(&'a self, index: usize, _inside: &'a Inside<'_>) -> Option<&'a T> {
-        let (state, value) = self.place(index)?;
         // ORDER: Acquire pairs with the Release of `get_or_make`: the value is complete.
-        let is_made = state.load(Ordering::Acquire) & STATE == MADE;
+        let is_made = self.states.get(index)?.load(Ordering::Acquire) & STATE == MADE;
+        let value = self.value(index)?;
         // SAFETY: MADE was seen by a caller that is inside. So the value is complete, and is not dropped while the caller is
         // there (INV-SPARSE-1); and nobody has a reference to it that is not shared.
         if is_made { Some(unsafe { value.as_ref() }) } else { None }
     }
 
-    /// The same, made now if there is none. `None` when there is no such index.
+    /// Whether there is a value at `index`, or has just been. Whoever knows that one was made, by what it has seen, is told
+    /// so.
+    #[inline(always)]
+    pub fn may_have(&self, index: usize) -> bool {
+        // Relaxed: nothing is read through it.
+        self.states.get(index).is_some_and(|state| state.load(Ordering::Relaxed) & STATE == MADE)
+    }
+
+    /// As [`get`](Self::get), but made now if there is none. `None` when there is no such index.
     pub fn get_or_make<'a>(&'a self, index: usize, inside: &'a Inside<'_>) -> Option<&'a T> {
         if let Some(value) = self.get(index, inside) {
             return Some(value);
         }
-        if index >= self.len {
-            return None;
-        }
+        let state = self.states.get(index)?;
         let _changing = self.change();
         self.map_slab(index / PLACES);
-        let (state, value) = self.place(index)?;
+        let value = self.value(index)?;
         // Relaxed: states change under the lock.
         let word = state.load(Ordering::Relaxed);
         if word & STATE == VACANT {
@@ -122,18 +124,21 @@ impl<T: Default> SparseTable<T> {
         Some(unsafe { value.as_ref() })
     }
 
-    /// Takes the value at `index` out, if there is one: whoever looks from now on finds none. It is freed by
+    /// Takes the values at these indices out, where there are any: whoever looks from now on finds none. They are freed by
     /// [`free`](Self::free), or found again by whoever wants to make one before that.
-    pub fn take(&self, index: usize) -> Option<Retired> {
+    pub fn take(&self, indices: &[u32]) -> Vec<Retired> {
         let _changing = self.change();
-        let (state, _) = self.place(index)?;
-        // Relaxed, both: states change under the lock, and a barrier comes before anything is concluded from this store.
-        let word = state.load(Ordering::Relaxed);
-        let retired = (word & !STATE).wrapping_add(TAKEN) | RETIRED;
-        (word & STATE == MADE).then(|| {
-            state.store(retired, Ordering::Relaxed);
-            Retired { index, word: retired }
-        })
+        let take = |index: &u32| {
+            let state = self.states.get(*index as usize)?;
+            // Relaxed, both: states change under the lock, and a barrier comes before anything is concluded from the store.
+            let word = state.load(Ordering::Relaxed);
+            let retired = (word & !STATE).wrapping_add(TAKEN) | RETIRED;
+            (word & STATE == MADE).then(|| {
+                state.store(retired, Ordering::Relaxed);
+                Retired { index: *index as usize, word: retired }
+            })
+        };
+        indices.iter().filter_map(take).collect()
     }
 
     /// Drops these values, and gives pages back on which no others are.
@@ -142,26 +147,31 @@ impl<T: Default> SparseTable<T> {
     /// A grace period has passed since each was taken, of the [`Grace`](super::Grace) by which all users of this table are
     /// inside.
     pub unsafe fn free(&self, mut values: Vec<Retired>) {
-        let _changing = self.change();
         values.sort_unstable_by_key(|value| value.index);
-        let mut run: Range<usize> = 0..0;
-        for Retired { index, word } in values {
-            let Some((state, value)) = self.place(index) else { continue };
-            // Relaxed, both: states change under the lock.
-            if state.load(Ordering::Relaxed) != word {
-                continue;
+        let is_next =
+            |one: &Retired, next: &Retired| one.index + 1 == next.index && !next.index.is_multiple_of(PLACES);
+        for neighbours in values.chunk_by(is_next) {
+            // Taken for each anew, so that others do not wait for long.
+            let _changing = self.change();
+            let mut freed = neighbours.first().map_or(0..0, |first| first.index..first.index);
+            for Retired { index, word } in neighbours {
+                // Relaxed, both: states change under the lock.
+                if self.states[*index].load(Ordering::Relaxed) != *word {
+                    // Wanted again.
+                    self.give_back(freed);
+                    freed = index + 1..index + 1;
+                    continue;
+                }
+                self.states[*index].store(word & !STATE | VACANT, Ordering::Relaxed);
+                if let Some(value) = self.value(*index) {
+                    // SAFETY: it was made, nobody has come to it since it was taken, and by the caller's promise all who
+                    // had come before have left.
+                    unsafe { value.drop_in_place() };
+                }
+                freed.end = index + 1;
             }
-            state.store(word & !STATE | VACANT, Ordering::Relaxed);
-            // SAFETY: it was made, nobody has come to it since it was taken, and by the caller's promise all who had come
-            // before have left.
-            unsafe { value.drop_in_place() };
-            if index != run.end || index.is_multiple_of(PLACES) {
-                self.give_back(run);
-                run = index..index;
-            }
-            run.end = index + 1;
+            self.give_back(freed);
         }
-        self.give_back(run);
     }
 
     /// Gives back the pages that lie wholly on these places of one slab, which are vacant, and vacant ones beside them.
@@ -172,13 +182,12 @@ impl<T: Default> SparseTable<T> {
         let page_bytes = rustix::param::page_size();
         let beside = page_bytes.div_ceil(size_of::<T>().max(1));
         let slab = vacant.start / PLACES * PLACES;
-        let is_vacant = |index: &usize| {
-            // Relaxed: states change under the lock.
-            self.place(*index).is_some_and(|(state, _)| state.load(Ordering::Relaxed) & STATE == VACANT)
-        };
+        // Relaxed: states change under the lock.
+        let is_vacant = |index: &usize| self.states[*index].load(Ordering::Relaxed) & STATE == VACANT;
         let before = (slab..vacant.start).rev().take(beside).take_while(is_vacant).count();
-        let behind = (vacant.end..(slab + PLACES).min(self.len)).take(beside).take_while(is_vacant).count();
-        let Some((_, first)) = self.place(vacant.start - before) else { return };
+        let past_slab = (slab + PLACES).min(self.states.len());
+        let behind = (vacant.end..past_slab).take(beside).take_while(is_vacant).count();
+        let Some(first) = self.value(vacant.start - before) else { return };
         let past = first.addr().get() + (before + vacant.len() + behind) * size_of::<T>();
         let first_page = first.addr().get().next_multiple_of(page_bytes);
         if let Some(len_bytes) = (past & !(page_bytes - 1)).checked_sub(first_page).filter(|bytes| *bytes > 0)
@@ -208,10 +217,12 @@ impl<T: Default> SparseTable<T> {
         };
         let Ok(mapped) = mapped else {
             // As when a box cannot be had.
-            let layout = std::alloc::Layout::from_size_align(Self::SLAB_BYTES, STATES_BYTES);
-            std::alloc::handle_alloc_error(layout.expect("a slab is not so large"))
+            std::alloc::handle_alloc_error(std::alloc::Layout::new::<T>())
         };
-        // ORDER: Release pairs with the Acquire of `place`. All states are zero: VACANT.
+        // Of a large page the kernel would give back nothing until it is short of memory. Some kernels have none.
+        // SAFETY: the memory is ours, and its contents stay.
+        let _ = unsafe { madvise(mapped, Self::SLAB_BYTES, Advice::LinuxNoHugepage) };
+        // ORDER: Release pairs with the Acquire of `value`.
         cell.store(mapped.cast(), Ordering::Release);
     }
 
@@ -223,8 +234,7 @@ impl<T: Default> SparseTable<T> {
     /// How many values there are.
     #[cfg(test)]
     pub(crate) fn made(&self) -> usize {
-        let states = (0..self.len).filter_map(|index| Some(self.place(index)?.0.load(Ordering::Relaxed)));
-        states.filter(|word| word & STATE == MADE).count()
+        self.states.iter().filter(|state| state.load(Ordering::Relaxed) & STATE == MADE).count()
     }
 }
 
@@ -235,18 +245,16 @@ impl<T> Drop for SparseTable<T> {
         if std::thread::panicking() {
             return;
         }
-        for slab in &mut self.slabs {
+        for (slab, states) in self.slabs.iter_mut().zip(self.states.chunks_mut(PLACES)) {
             let Some(slab) = NonNull::new(*slab.get_mut()) else { continue };
-            for place in 0..PLACES {
-                // SAFETY: as in `place`; nobody else has the table any more, so a value that was made can be dropped.
-                unsafe {
-                    if slab.add(place).as_ref().load(Ordering::Relaxed) & STATE != VACANT {
-                        slab.byte_add(STATES_BYTES).cast::<T>().add(place).drop_in_place();
-                    }
+            for (place, state) in states.iter_mut().enumerate() {
+                if *state.get_mut() & STATE != VACANT {
+                    // SAFETY: it was made, and nobody else has the table any more.
+                    unsafe { slab.add(place).drop_in_place() };
                 }
             }
             // SAFETY: mapped by `map_slab` with this size, and no value is left there.
-            let _ = unsafe { munmap(slab.as_ptr().cast(), STATES_BYTES + PLACES * size_of::<T>()) };
+            let _ = unsafe { munmap(slab.as_ptr().cast(), PLACES * size_of::<T>()) };
         }
     }
 }
@@ -279,17 +287,18 @@ mod tests {
         }
 
         fn free(&self, indices: impl Iterator<Item = usize>) {
-            let taken = indices.map(|index| self.table.take(index).unwrap()).collect();
+            let indices: Vec<_> = indices.map(|index| index as u32).collect();
+            let taken = self.table.take(&indices);
+            assert_eq!(taken.len(), indices.len());
             // SAFETY: nobody uses any value.
             unsafe { self.table.free(taken) };
         }
 
         /// How many pages of the first slab's values are real.
         fn pages(&self) -> usize {
-            let (page_bytes, (_, first)) = (rustix::param::page_size(), self.table.place(0).unwrap());
-            let start = first.addr().get().next_multiple_of(page_bytes);
-            let mut real = vec![0; (PLACES * size_of::<Value>() - page_bytes) / page_bytes];
-            let (start, len_bytes) = (first.as_ptr().with_addr(start).cast(), real.len() * page_bytes);
+            let (page_bytes, first) = (rustix::param::page_size(), self.table.value(0).unwrap());
+            let mut real = vec![0; (PLACES * size_of::<Value>()).div_ceil(page_bytes)];
+            let (start, len_bytes) = (first.as_ptr().cast(), PLACES * size_of::<Value>());
             // SAFETY: whole pages of a mapped slab, and a byte for each.
             assert_eq!(unsafe { libc::mincore(start, len_bytes, real.as_mut_ptr()) }, 0);
             real.iter().filter(|page| **page & 1 != 0).count()
@@ -299,7 +308,7 @@ mod tests {
     #[test]
     fn freed_values_leave_no_pages() {
         let places = Places::with(2000);
-        assert!(places.pages() > 100);
+        assert!(places.pages() > 1);
         for third in 0..3 {
             places.free((third..2000).step_by(3));
         }
@@ -315,9 +324,9 @@ mod tests {
         let places = Places::with(1000);
         let kept = {
             let inside = places.grace.visit();
-            places.table.get(500, &inside).unwrap().0.clone()
+            places.table.get(100, &inside).unwrap().0.clone()
         };
-        places.free((0..1000).filter(|index| *index != 500));
+        places.free((0..1000).filter(|index| *index != 100));
         assert!((1..=2).contains(&places.pages()), "{} pages", places.pages());
         assert_eq!(Arc::strong_count(&kept), 2, "it is not dropped");
         drop(places);
@@ -327,17 +336,18 @@ mod tests {
     #[test]
     fn a_value_that_is_wanted_again_is_not_freed() {
         let places = Places::with(1);
-        let first = places.table.take(0).unwrap();
+        let first = places.table.take(&[0]);
+        assert_eq!(first.len(), 1);
         assert!(places.table.get(0, &places.grace.visit()).is_none());
-        assert!(places.table.take(0).is_none());
+        assert!(places.table.take(&[0]).is_empty());
         places.make(0);
-        let second = places.table.take(0).unwrap();
+        let second = places.table.take(&[0]);
         // SAFETY: nobody uses it.
-        unsafe { places.table.free(vec![first]) };
+        unsafe { places.table.free(first) };
         places.make(0);
         assert!(places.table.get(0, &places.grace.visit()).is_some(), "the first was wanted again");
         // SAFETY: as above.
-        unsafe { places.table.free(vec![second]) };
+        unsafe { places.table.free(second) };
         assert_eq!(places.table.made(), 1);
     }
 
@@ -345,6 +355,6 @@ mod tests {
     fn a_place_beyond_the_table_is_none() {
         let places = Places::with(0);
         assert!(places.table.get_or_make(3000, &places.grace.visit()).is_none());
-        assert!(places.table.take(0).is_none() && places.table.take(9999).is_none());
+        assert!(places.table.take(&[0, 9999]).is_empty());
     }
 }
