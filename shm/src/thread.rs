@@ -258,6 +258,8 @@ impl Thread {
     }
 
     pub(crate) fn set_link(&self, link: Link, word: u64) {
+        // ORDER: Release: after the end of the last intent, whose word this was, in the order that recovery sees. And the
+        // word before the link that needs it.
         if link != Link::Idle {
             self.row().link_word.store(word, Release);
         }
