@@ -113,6 +113,17 @@ fn a_visitor_without_a_word_is_waited_for() {
     visit_while_it_goes(4, |house, _| house.look(&house.grace.visit()));
 }
 
+/// In models there is one word for guests: the second is counted.
+#[test]
+fn a_visitor_for_whom_no_word_is_left_is_waited_for() {
+    visit_while_it_goes(3, |house, _| {
+        let guest = house.grace.visit();
+        let other = house.grace.visit();
+        drop(guest);
+        house.look(&other);
+    });
+}
+
 /// One that joins late finds nothing.
 #[test]
 fn a_thread_that_joins_meanwhile_is_safe() {

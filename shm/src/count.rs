@@ -193,7 +193,10 @@ impl Thread {
     pub fn close(&self, found: Found) -> Result<()> {
         let record = Record::Entry { process: self.home, index: found.index };
         self.take_back_reference(record, found.entry)?;
-        self.work_dying()
+        let done = self.work_dying();
+        // Last: others have been told by now.
+        self.free_halves_if_due();
+        done
     }
 
     /// Takes back the reference that `record` owns, if its word is still exactly `entry`. Sides whose last

@@ -55,8 +55,14 @@ impl Process {
     /// A channel of this process has come to keep so much more.
     pub(crate) fn note_taken(&self, bytes: usize) {
         let before = self.keeper.taken_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-        if before + bytes as u64 >= MUCH_BYTES
-            && !self.keeper.started.load(Ordering::Relaxed)
+        if before + bytes as u64 >= MUCH_BYTES {
+            self.start_keeper();
+        }
+    }
+
+    /// Starts the keeper, if there is none yet and it is known how.
+    pub(crate) fn start_keeper(&self) {
+        if !self.keeper.started.load(Ordering::Relaxed)
             && let Some(start) = self.keeper.start.get()
             && !self.keeper.started.swap(true, Ordering::Relaxed)
             && !start()
@@ -67,7 +73,7 @@ impl Process {
     }
 
     fn keeps_much(&self) -> bool {
-        self.keeper.taken_bytes.load(Ordering::Relaxed) >= MUCH_BYTES
+        self.keeper.taken_bytes.load(Ordering::Relaxed) >= MUCH_BYTES || self.has_halves_to_free()
     }
 
     /// Has the quiet channels of this process give back what they keep, for as long as `go_on` says so, which is asked
@@ -97,7 +103,7 @@ impl Process {
     fn tidy_up(self: &Arc<Self>, all: bool) {
         // Without a row of its own it can do nothing, and tries again.
         let Ok(thread) = Thread::join(self) else { return };
-        self.free_private_halves();
+        self.free_waiting_halves();
         if thread.tidy_channels(all) == Ok(false) {
             self.keeper.taken_bytes.store(0, Ordering::Relaxed);
         }

@@ -20,6 +20,9 @@ use crate::table::{Entry, EntryPool, Secret};
 use crate::thread::Thread;
 use std::sync::Arc;
 
+/// How many private halves may wait to be freed until more handles are closed: some 800 KiB.
+const MUCH: usize = 1024;
+
 /// The entry in which a spawner leaves a child's startup handle.
 pub(crate) const STARTUP_ENTRY: u32 = 1;
 
@@ -273,6 +276,26 @@ impl Process {
             // SAFETY: all who use the table are inside by this grace.
             unsafe { self.endpoints.free(unused) };
         }
+        if self.grace.waiting() >= MUCH {
+            // Perhaps no more handles are closed for a long time.
+            self.start_keeper();
+        }
+    }
+
+    /// Whether so many private halves wait to be freed that it is worth a look.
+    pub(crate) fn has_halves_to_free(&self) -> bool {
+        self.grace.waiting() >= MUCH
+    }
+
+    /// Frees all private halves that can be freed.
+    pub(crate) fn free_waiting_halves(&self) {
+        loop {
+            let before = self.grace.waiting();
+            self.free_private_halves();
+            if self.grace.waiting() >= before {
+                break;
+            }
+        }
     }
 
     /// The private halves of the endpoints that this process holds now, or will have let go in a moment.
@@ -401,6 +424,13 @@ mod tests {
     fn halves_are_freed_though_somebody_stayed_inside() {
         let process = process_for_bursts();
         let thread = Thread::join(&process).unwrap();
+        let inside = process.inside();
+        burst_of_channels(&thread, |_| ());
+        drop(inside);
+        assert!(process.has_halves_to_free());
+        // What the keeper does.
+        process.free_waiting_halves();
+        assert_few_halves(&process);
         let inside = process.inside();
         burst_of_channels(&thread, |_| ());
         drop(inside);

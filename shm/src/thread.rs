@@ -336,8 +336,6 @@ impl Thread {
             self.process.entries.lock().give_back(&mut closed);
             self.may_free_halves.set(true);
         }
-        drop(closed);
-        self.free_halves_if_due();
     }
 
     /// Frees private halves if entries have been closed, unless this thread may be using one itself.

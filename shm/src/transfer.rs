@@ -66,10 +66,11 @@ impl Thread {
         if !matches!(result, Ok(()) | Err(Error::Died)) {
             self.set_operation(Operation::Idle);
         }
+        result?;
+        let done = self.work_dying();
         // The entries of what was sent are closed.
         self.free_halves_if_due();
-        result?;
-        self.work_dying()
+        done
     }
 
     fn send_or_consume(&self, out: &Outgoing<'_>) -> Result<()> {

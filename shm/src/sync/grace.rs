@@ -1,24 +1,24 @@
 //! When private memory that threads find without a lock can be freed: after a *grace period*.
 //!
-//! A thread is *inside* from before it looks for such a value until it uses the value no longer ([`Inside`]). Whoever
-//! wants to free values first makes them unreachable. Then a heavy barrier, and a look at who is inside: those may have
-//! found one of them, and those that come later cannot. When each of them has been seen outside, the values are freed.
-//! Nobody waits for that: what was retired stays until somebody looks again.
+//! A thread is *inside* from before it looks for such a value until it uses the value no longer ([`Inside`]). To free
+//! values, a thread first makes them unreachable. Then it issues a heavy barrier and notes which threads are inside: these
+//! may have found a value, and threads that come later cannot. When each of them has been seen outside, or on a later
+//! visit, the values are freed. No thread blocks for that: retired values stay until a thread looks again.
 //!
 //! | word of a thread | written by | how |
 //! |---|---|---|
-//! | how many of its visits are open, one within the other | the thread | plain stores: one more, one less |
+//! | bits 0–15: how many of its visits are open, one within the other | the thread | plain stores |
+//! | bits 16–63: how many times it has left for good | the thread | with the same |
 //!
 //! INV-GRACE-1: a visitor uses no value that was retired before it came. Its store of the word and its look for a value
 //! could pass each other in its processor, but not across the heavy barrier. A visitor whose look came before that made
 //! its store before it too, and is seen inside. A visitor whose look came after it finds nothing.
-//! INV-GRACE-2: a value is freed after its last use. The word becomes 0, by a Release store, after the last use of all
-//! visits. A thread that is inside again whenever somebody looks keeps a batch waiting; but there is a look for each
-//! batch of closed handles, and operations are short.
+//! INV-GRACE-2: a value is freed after its last use. When a thread leaves, its Release store of the word comes after that
+//! use, and whoever sees this or a later word of the thread sees that it has left.
 //!
-//! A thread that frees values is outside itself, or it would wait for itself. One that stops inside, by a debugger
-//! perhaps, or that ends there by violence, keeps what is retired from being freed. So there is a limit to that:
-//! [`may_retire`](Grace::may_retire). Where the heavy barrier does not reach this process nothing is ever retired.
+//! A thread frees values only while it is outside; otherwise it would wait for itself. A thread that is stopped inside, as
+//! by a debugger, or that ends there by violence, keeps retired values from being freed; [`may_retire`](Grace::may_retire)
+//! limits how many. Where the heavy barrier does not reach this process nothing is ever retired.
 //!
 //! The models of everything else do without: nothing is freed there. This file has models of its own,
 //! `loom-tests/tests/grace.rs`.
@@ -32,36 +32,70 @@ use std::sync::Arc;
 
 /// How many values share a barrier.
 const BATCH: usize = if cfg!(loom) { 1 } else { 128 };
+/// How many threads without a word of their own have one.
+const GUESTS: usize = if cfg!(loom) { 1 } else { 8 };
 /// How many may wait for others to leave: an index and a word each. One that was wanted again may be among them twice.
 const MOST: usize = 1 << 16;
 
+/// The bits of a word that count open visits.
+const OPEN: u64 = 0xffff;
+
 /// The word of one thread.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Visits(CachePadded<AtomicU64>);
 
 impl Visits {
     /// The thread is inside until the result is dropped. For the one thread whose word this is.
     #[inline(always)]
     pub fn enter(&self) -> Inside<'_> {
-        // Relaxed: this thread alone writes the word, and nobody concludes anything from a larger one.
-        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-        // ORDER: INV-GRACE-1. Pairs with the heavy barrier of `look_who_is_inside`.
-        compiler_fence(Ordering::SeqCst);
+        self.open();
         Inside(Visitor::Thread(self), PhantomData)
     }
 
     #[inline(always)]
-    fn leave(&self) {
-        // ORDER: Release: INV-GRACE-2.
-        self.0.store(self.0.load(Ordering::Relaxed).wrapping_sub(1), Ordering::Release);
+    fn open(&self) {
+        // ORDER: Release: who sees this visit sees that the last one has ended (INV-GRACE-2).
+        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
+        // ORDER: INV-GRACE-1. Pairs with the heavy barrier of `set_batch_apart`.
+        compiler_fence(Ordering::SeqCst);
     }
 
-    /// Whether the thread is inside.
+    #[inline(always)]
+    fn leave(&self) {
+        let word = self.0.load(Ordering::Relaxed);
+        let has_left = u64::from(word & OPEN == 1);
+        // ORDER: Release: INV-GRACE-2.
+        self.0.store(word.wrapping_add(has_left * (OPEN + 1)).wrapping_sub(1), Ordering::Release);
+    }
+
+    /// Whether the thread is inside. For the thread itself.
+    #[cfg(not(loom))]
     #[inline]
     pub(crate) fn is_inside(&self) -> bool {
-        // ORDER: Acquire pairs with the Release of `leave`.
-        self.0.load(Ordering::Acquire) != 0
+        self.0.load(Ordering::Relaxed) & OPEN != 0
     }
+
+    /// The word, if the thread is inside.
+    fn seen_inside(&self) -> Option<u64> {
+        // ORDER: Acquire pairs with the Release of `leave`.
+        let word = self.0.load(Ordering::Acquire);
+        (word & OPEN != 0).then_some(word)
+    }
+
+    /// Whether the thread has left since this was its word.
+    fn has_left_since(&self, seen: u64) -> bool {
+        // ORDER: Acquire pairs with the Release of `leave`, and of `open`, which comes after it.
+        let word = self.0.load(Ordering::Acquire);
+        word & OPEN == 0 || word & !OPEN != seen & !OPEN
+    }
+}
+
+/// A word for threads that have none of their own, one at a time.
+#[derive(Debug)]
+struct Guest {
+    visits: Arc<Visits>,
+    /// 1 while a thread has it.
+    taken: AtomicU32,
 }
 
 /// Proof that its thread is inside: values that were found with it may be used for as long as it is there.
@@ -74,7 +108,8 @@ type ToItsThread = PhantomData<*const ()>;
 #[derive(Debug)]
 enum Visitor<'a> {
     Thread(&'a Visits),
-    /// Somebody without a word of its own.
+    Guest(&'a Guest),
+    /// A guest for whom there was no word: so many are inside.
     Other(&'a AtomicU32),
     /// In models in which nothing is freed.
     #[cfg(loom)]
@@ -94,6 +129,11 @@ impl Drop for Inside<'_> {
     fn drop(&mut self) {
         match self.0 {
             Visitor::Thread(visits) => visits.leave(),
+            Visitor::Guest(guest) => {
+                guest.visits.leave();
+                // ORDER: Release pairs with the Acquire of `visit`: the word is as this thread left it.
+                guest.taken.store(0, Ordering::Release);
+            }
             // ORDER: Release: INV-GRACE-2.
             Visitor::Other(count) => drop(count.fetch_sub(1, Ordering::Release)),
             #[cfg(loom)]
@@ -106,7 +146,8 @@ impl Drop for Inside<'_> {
 #[derive(Debug)]
 pub struct Grace<V> {
     threads: Lock<Vec<Arc<Visits>>>,
-    /// How many are inside that have no word of their own.
+    guests: [Guest; GUESTS],
+    /// How many are inside that have no word.
     others: AtomicU32,
     limbo: Lock<Limbo<V>>,
     /// How many values are in limbo: written under its lock.
@@ -117,18 +158,20 @@ pub struct Grace<V> {
 struct Limbo<V> {
     /// Unreachable, but no barrier has come since.
     retired: Vec<V>,
-    /// Unreachable for all but those in `inside`, and others without a word. When these have left: for all, to be given
-    /// out.
+    /// Only the threads in `inside`, and those without a word if `others` is set, can still be using these. Once all of them
+    /// have left, the values are given out.
     waiting: Vec<V>,
-    inside: Vec<Arc<Visits>>,
+    inside: Vec<(Arc<Visits>, u64)>,
     others: bool,
 }
 
 impl<V> Default for Grace<V> {
     fn default() -> Self {
         let limbo = Limbo { retired: Vec::new(), waiting: Vec::new(), inside: Vec::new(), others: false };
+        let guests = core::array::from_fn(|_| Guest { visits: Arc::default(), taken: AtomicU32::new(0) });
         Self {
-            threads: Lock::new(Vec::new()),
+            threads: Lock::new(guests.iter().map(|guest: &Guest| guest.visits.clone()).collect()),
+            guests,
             others: AtomicU32::new(0),
             limbo: Lock::new(limbo),
             waiting: AtomicUsize::new(0),
@@ -139,7 +182,7 @@ impl<V> Default for Grace<V> {
 impl<V> Grace<V> {
     /// A word for the calling thread.
     pub fn join(&self) -> Arc<Visits> {
-        let visits = Arc::new(Visits(CachePadded::default()));
+        let visits = Arc::<Visits>::default();
         self.threads.lock().push(visits.clone());
         visits
     }
@@ -152,11 +195,18 @@ impl<V> Grace<V> {
         }
     }
 
-    /// For somebody without a word: inside until the result is dropped.
+    /// For a thread without a word of its own: inside until the result is dropped.
     pub fn visit(&self) -> Inside<'_> {
+        for guest in &self.guests {
+            // ORDER: Acquire pairs with the Release of the last guest's drop.
+            if guest.taken.swap(1, Ordering::Acquire) == 0 {
+                guest.visits.open();
+                return Inside(Visitor::Guest(guest), PhantomData);
+            }
+        }
         // Relaxed: nobody concludes anything from an increment.
         self.others.fetch_add(1, Ordering::Relaxed);
-        // ORDER: as in `enter`.
+        // ORDER: as in `open`.
         compiler_fence(Ordering::SeqCst);
         Inside(Visitor::Other(&self.others), PhantomData)
     }
@@ -171,9 +221,9 @@ impl<V> Grace<V> {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// These values are unreachable for whoever comes inside from now on. Gives some of them, and of earlier ones, that
-    /// nobody can be using any more: no more than a batch, so that no call frees for long. To be called again with
-    /// nothing, now and then, while any [wait](Self::waiting).
+    /// Threads that come inside from now on cannot reach these values. Gives values, of these and of earlier ones, that no
+    /// thread can still be using: a batch at most, so that no call frees for long. While any [wait](Self::waiting), call it
+    /// again now and then with an empty list.
     #[must_use = "what can be freed is forgotten here"]
     pub fn retire(&self, mut values: Vec<V>) -> Vec<V> {
         let mut limbo = self.limbo.lock();
@@ -189,20 +239,22 @@ impl<V> Grace<V> {
     /// What has been retired becomes the next batch, with those who may have found something of it. `false` if the kernel
     /// refuses the barrier.
     fn set_batch_apart(&self, limbo: &mut Limbo<V>) -> bool {
-        // ORDER: INV-GRACE-1. Pairs with the compiler fences of `enter` and `visit`.
+        // ORDER: INV-GRACE-1. Pairs with the compiler fences of `open` and `visit`.
         if !heavy_barrier() {
             return false;
         }
         core::mem::swap(&mut limbo.retired, &mut limbo.waiting);
         limbo.others = true;
         let threads = self.threads.lock();
-        limbo.inside.extend(threads.iter().filter(|visits| visits.is_inside()).cloned());
+        limbo
+            .inside
+            .extend(threads.iter().filter_map(|visits| Some((visits.clone(), visits.seen_inside()?))));
         true
     }
 
     /// A part of what was set apart, if all who were inside then have left.
     fn take_unused(&self, limbo: &mut Limbo<V>) -> Vec<V> {
-        limbo.inside.retain(|visits| visits.is_inside());
+        limbo.inside.retain(|(visits, seen)| !visits.has_left_since(*seen));
         // ORDER: Acquire pairs with the Release of a visitor's drop.
         limbo.others = limbo.others && self.others.load(Ordering::Acquire) != 0;
         if limbo.inside.is_empty() && !limbo.others {
@@ -256,16 +308,20 @@ mod tests {
         drop(visits.enter());
         assert_eq!(look_again(&grace), BATCH);
         drop(outer);
-        assert_eq!(look_again(&grace), 0);
+        let _again = visits.enter();
+        assert_eq!(look_again(&grace), 0, "a later visit does not count");
     }
 
     #[test]
     fn visitors_without_a_word_count_too() {
         let grace = grace();
-        let inside = grace.visit();
+        let inside: Vec<_> = (0..GUESTS + 2).map(|_| grace.visit()).collect();
         retire_batch(&grace);
-        assert_eq!(look_again(&grace), BATCH);
-        drop(inside);
+        for inside in inside {
+            assert_eq!(look_again(&grace), BATCH);
+            drop(inside);
+        }
+        let _later = grace.visit();
         assert_eq!(look_again(&grace), 0);
     }
 
@@ -282,6 +338,6 @@ mod tests {
         while look_again(&grace) > 0 {}
         assert!(grace.may_retire());
         grace.part(&visits);
-        assert_eq!(grace.threads.lock().len(), 0);
+        assert_eq!(grace.threads.lock().len(), GUESTS);
     }
 }

@@ -12,8 +12,8 @@
 //! ```
 //!
 //! INV-SPARSE-1: a value is dropped only in the state RETIRED, with the count that it was taken with, and a grace period
-//! later: who is inside then has found it VACANT, RETIRED or as a later one. Each `take` counts, so a value that was
-//! wanted again and taken again is freed by the later of the two.
+//! later: by then every thread that is inside found the place VACANT or RETIRED, or found a later value. Each `take`
+//! counts, so a value that was wanted again and taken again is freed by the later of the two.
 //! INV-SPARSE-2: a page is given back, and a state other than MADE is left, under the table's lock.
 //!
 //! Outside loom's sight: the machine's atomics, in models too. A value is published by the Release that makes its state
@@ -68,7 +68,7 @@ impl<T: Default> SparseTable<T> {
 
     /// A table of `len` places, all vacant.
     pub fn new(len: usize) -> Self {
-        const { assert!(align_of::<T>() <= 4096, "slabs are aligned like pages") };
+        const { assert!(align_of::<T>() <= 4096 && size_of::<T>() > 0, "slabs are aligned like pages") };
         let slabs = (0..len.div_ceil(PLACES)).map(|_| AtomicPtr::default()).collect();
         let states = Box::<[AtomicU32]>::new_zeroed_slice(len);
         // SAFETY: all-zero bytes are atomic zeros.
@@ -95,8 +95,8 @@ impl<T: Default> SparseTable<T> {
         if is_made { Some(unsafe { value.as_ref() }) } else { None }
     }
 
-    /// Whether there is a value at `index`, or has just been. Whoever knows that one was made, by what it has seen, is told
-    /// so.
+    /// Whether there is a value at `index`, perhaps a moment ago. A caller that comes after the value was made, and before it
+    /// is taken, always gets `true`.
     #[inline(always)]
     pub fn may_have(&self, index: usize) -> bool {
         // Relaxed: nothing is read through it.
@@ -124,8 +124,8 @@ impl<T: Default> SparseTable<T> {
         Some(unsafe { value.as_ref() })
     }
 
-    /// Takes the values at these indices out, where there are any: whoever looks from now on finds none. They are freed by
-    /// [`free`](Self::free), or found again by whoever wants to make one before that.
+    /// Takes out the values at these indices. From now on [`get`](Self::get) finds none there. [`free`](Self::free) drops
+    /// them, unless [`get_or_make`](Self::get_or_make) brings them back first.
     pub fn take(&self, indices: &[u32]) -> Vec<Retired> {
         let _changing = self.change();
         let take = |index: &u32| {
@@ -174,13 +174,13 @@ impl<T: Default> SparseTable<T> {
         }
     }
 
-    /// Gives back the pages that lie wholly on these places of one slab, which are vacant, and vacant ones beside them.
+    /// Gives back each page that lies wholly on these vacant places of one slab, or on them and vacant places next to them.
     fn give_back(&self, vacant: Range<usize>) {
         if vacant.is_empty() {
             return;
         }
         let page_bytes = rustix::param::page_size();
-        let beside = page_bytes.div_ceil(size_of::<T>().max(1));
+        let beside = page_bytes.div_ceil(size_of::<T>());
         let slab = vacant.start / PLACES * PLACES;
         // Relaxed: states change under the lock.
         let is_vacant = |index: &usize| self.states[*index].load(Ordering::Relaxed) & STATE == VACANT;
@@ -188,13 +188,17 @@ impl<T: Default> SparseTable<T> {
         let past_slab = (slab + PLACES).min(self.states.len());
         let behind = (vacant.end..past_slab).take(beside).take_while(is_vacant).count();
         let Some(first) = self.value(vacant.start - before) else { return };
-        let past = first.addr().get() + (before + vacant.len() + behind) * size_of::<T>();
+        let mut past = first.addr().get() + (before + vacant.len() + behind) * size_of::<T>();
+        if vacant.end + behind == past_slab {
+            // Behind the last place of a slab its last page is empty.
+            past = past.next_multiple_of(page_bytes);
+        }
         let first_page = first.addr().get().next_multiple_of(page_bytes);
         if let Some(len_bytes) = (past & !(page_bytes - 1)).checked_sub(first_page).filter(|bytes| *bytes > 0)
         {
             let start = first.as_ptr().with_addr(first_page).cast();
-            // SAFETY: whole pages of a slab, on which there are no values: nobody minds that they become zero. Where the
-            // process has locked its memory the kernel refuses, and the pages stay.
+            // SAFETY: whole pages of a slab that hold no value, so their contents may be lost. Where the process has locked
+            // its memory the kernel refuses, and the pages stay.
             let _ = unsafe { madvise(start, len_bytes, Advice::LinuxDontNeed) };
         }
     }
@@ -217,7 +221,7 @@ impl<T: Default> SparseTable<T> {
         };
         let Ok(mapped) = mapped else {
             // As when a box cannot be had.
-            std::alloc::handle_alloc_error(std::alloc::Layout::new::<T>())
+            std::alloc::handle_alloc_error(std::alloc::Layout::new::<[T; PLACES]>())
         };
         // Of a large page the kernel would give back nothing until it is short of memory. Some kernels have none.
         // SAFETY: the memory is ours, and its contents stay.
