@@ -259,9 +259,9 @@ impl Process {
     }
 
     /// Takes private halves of free entries out, where more than enough are kept, and frees those that were taken out
-    /// before and that nobody uses any more; a few of each. For a caller that is outside.
+    /// before and that no thread uses any more; a few of each. Gives whether there were any. For a caller that is outside.
     #[cold]
-    pub(crate) fn free_private_halves(&self) {
+    pub(crate) fn free_private_halves(&self) -> bool {
         /// More than are closed at once, so that this keeps pace.
         const MOST: usize = 128;
         let taken = if !cfg!(loom) && self.grace.may_retire() {
@@ -271,8 +271,10 @@ impl Process {
         } else {
             Vec::new()
         };
-        if !taken.is_empty() || self.grace.waiting() > 0 {
+        let mut has_done = !taken.is_empty();
+        if has_done || self.grace.waiting() > 0 {
             let unused = self.grace.retire(taken);
+            has_done |= !unused.is_empty();
             // SAFETY: all who use the table are inside by this grace.
             unsafe { self.endpoints.free(unused) };
         }
@@ -280,6 +282,7 @@ impl Process {
             // Perhaps no more handles are closed for a long time.
             self.start_keeper();
         }
+        has_done
     }
 
     /// Whether so many private halves wait to be freed that it is worth a look.
@@ -289,13 +292,7 @@ impl Process {
 
     /// Frees all private halves that can be freed.
     pub(crate) fn free_waiting_halves(&self) {
-        loop {
-            let before = self.grace.waiting();
-            self.free_private_halves();
-            if self.grace.waiting() >= before {
-                break;
-            }
-        }
+        while self.free_private_halves() {}
     }
 
     /// The private halves of the endpoints that this process holds now, or will have let go in a moment.
@@ -427,15 +424,34 @@ mod tests {
         let inside = process.inside();
         burst_of_channels(&thread, |_| ());
         drop(inside);
-        assert!(process.has_halves_to_free());
-        // What the keeper does.
-        process.free_waiting_halves();
+        burst_of_channels(&thread, |_| ());
         assert_few_halves(&process);
+    }
+
+    #[test]
+    fn the_keeper_frees_halves_when_all_is_quiet() {
+        use core::sync::atomic::{AtomicBool, Ordering};
+        let process = process_for_bursts();
+        let done = Arc::new(AtomicBool::new(false));
+        process.set_keeper({
+            let (process, done) = (Arc::downgrade(&process), done.clone());
+            move || {
+                let (process, done) = (process.upgrade().unwrap(), done.clone());
+                std::thread::spawn(move || process.keep(|| !done.load(Ordering::Relaxed)));
+                true
+            }
+        });
+        let thread = Thread::join(&process).unwrap();
         let inside = process.inside();
         burst_of_channels(&thread, |_| ());
         drop(inside);
-        burst_of_channels(&thread, |_| ());
-        assert_few_halves(&process);
+        assert!(process.has_halves_to_free());
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        while process.has_halves_to_free() {
+            assert!(std::time::Instant::now() < deadline, "all has been quiet for a minute");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        done.store(true, Ordering::Relaxed);
     }
 
     #[test]

@@ -208,7 +208,7 @@ impl Thread {
         &self.process.arena
     }
 
-    /// Proof that this thread may be using private halves of endpoints: whoever finds one holds this for as long.
+    /// Proof that this thread may be using private halves of endpoints: code that finds one holds this for as long.
     #[inline(always)]
     pub(crate) fn inside(&self) -> Inside<'_> {
         #[cfg(not(loom))]
@@ -403,7 +403,7 @@ impl Drop for Thread {
             return;
         }
         self.end();
-        // The last of this: the row is given back by operations.
+        // Last: until here operations of this thread come inside.
         #[cfg(not(loom))]
         self.process.grace.part(&self.visits);
     }

@@ -14,7 +14,7 @@
 //! could pass each other in its processor, but not across the heavy barrier. A visitor whose look came before that made
 //! its store before it too, and is seen inside. A visitor whose look came after it finds nothing.
 //! INV-GRACE-2: a value is freed after its last use. When a thread leaves, its Release store of the word comes after that
-//! use, and whoever sees this or a later word of the thread sees that it has left.
+//! use, and a thread that sees this or a later word sees that the visitor has left.
 //!
 //! A thread frees values only while it is outside; otherwise it would wait for itself. A thread that is stopped inside, as
 //! by a debugger, or that ends there by violence, keeps retired values from being freed; [`may_retire`](Grace::may_retire)
@@ -54,7 +54,7 @@ impl Visits {
 
     #[inline(always)]
     fn open(&self) {
-        // ORDER: Release: who sees this visit sees that the last one has ended (INV-GRACE-2).
+        // ORDER: Release: a thread that sees this visit sees that the last one has ended (INV-GRACE-2).
         self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
         // ORDER: INV-GRACE-1. Pairs with the heavy barrier of `set_batch_apart`.
         compiler_fence(Ordering::SeqCst);
@@ -204,7 +204,7 @@ impl<V> Grace<V> {
                 return Inside(Visitor::Guest(guest), PhantomData);
             }
         }
-        // Relaxed: nobody concludes anything from an increment.
+        // Relaxed: no thread concludes anything from an increment.
         self.others.fetch_add(1, Ordering::Relaxed);
         // ORDER: as in `open`.
         compiler_fence(Ordering::SeqCst);
@@ -258,7 +258,11 @@ impl<V> Grace<V> {
         // ORDER: Acquire pairs with the Release of a visitor's drop.
         limbo.others = limbo.others && self.others.load(Ordering::Acquire) != 0;
         if limbo.inside.is_empty() && !limbo.others {
-            limbo.waiting.split_off(limbo.waiting.len().saturating_sub(BATCH))
+            let left = limbo.waiting.len().saturating_sub(BATCH);
+            let unused = limbo.waiting.drain(left..).collect();
+            // Many waited, perhaps: the room for them goes with them.
+            limbo.waiting.shrink_to(left.max(2 * BATCH));
+            unused
         } else {
             Vec::new()
         }

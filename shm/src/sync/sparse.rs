@@ -8,13 +8,13 @@
 //! ```text
 //!  VACANT ──make──▶ MADE ──take──▶ RETIRED ──a grace period, free──▶ VACANT
 //!                    ▲                │
-//!                    └──── make ──────┘  wanted again before anybody freed it
+//!                    └──── make ──────┘  wanted again before it was freed
 //! ```
 //!
 //! INV-SPARSE-1: a value is dropped only in the state RETIRED, with the count that it was taken with, and a grace period
 //! later: by then every thread that is inside found the place VACANT or RETIRED, or found a later value. Each `take`
 //! counts, so a value that was wanted again and taken again is freed by the later of the two.
-//! INV-SPARSE-2: a page is given back, and a state other than MADE is left, under the table's lock.
+//! INV-SPARSE-2: states change, and pages are given back, under the table's lock.
 //!
 //! Outside loom's sight: the machine's atomics, in models too. A value is published by the Release that makes its state
 //! MADE and found by an Acquire.
@@ -164,8 +164,8 @@ impl<T: Default> SparseTable<T> {
                 }
                 self.states[*index].store(word & !STATE | VACANT, Ordering::Relaxed);
                 if let Some(value) = self.value(*index) {
-                    // SAFETY: it was made, nobody has come to it since it was taken, and by the caller's promise all who
-                    // had come before have left.
+                    // SAFETY: it was made, no thread has found it since it was taken, and by the caller's promise all that
+                    // had found it before have left.
                     unsafe { value.drop_in_place() };
                 }
                 freed.end = index + 1;
