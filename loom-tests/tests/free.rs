@@ -178,18 +178,23 @@ fn two_blocks_freed_at_once_are_both_found() {
     });
 }
 
+/// A process whose quota is one block.
+fn first_with_a_quota_of_one_block() -> Thread {
+    first(&small_with(|config| {
+        config.max_objects = 8;
+        config.max_handles_per_process = 16;
+        config.pool_bytes = 1024;
+        config.max_loan_bytes = 256;
+        config.max_block_bytes_per_process = 256;
+    }))
+}
+
 /// INV-CREDIT-1, INV-CREDIT-2: a process that has its quota looks for more while another frees a block of it, and while
 /// a walk is due: it gets that one, and no more.
 #[test]
 fn a_block_freed_by_another_gives_one_credit() {
     model_without_barriers(1, || {
-        let one = first(&small_with(|config| {
-            config.max_objects = 8;
-            config.max_handles_per_process = 16;
-            config.pool_bytes = 1024;
-            config.max_loan_bytes = 256;
-            config.max_block_bytes_per_process = 256;
-        }));
+        let one = first_with_a_quota_of_one_block();
         let (near, far) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
         let two = child(&one, far);
         // Recovery of a third one has the credits counted anew.
@@ -221,13 +226,7 @@ fn a_block_freed_by_another_gives_one_credit() {
 #[test]
 fn who_sees_a_death_finds_what_the_dead_had_freed() {
     model_without_barriers(1, || {
-        let one = first(&small_with(|config| {
-            config.max_objects = 8;
-            config.max_handles_per_process = 16;
-            config.pool_bytes = 1024;
-            config.max_loan_bytes = 256;
-            config.max_block_bytes_per_process = 256;
-        }));
+        let one = first_with_a_quota_of_one_block();
         let (near, far) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
         let supervisor = child(&one, None);
         let (victim, seat) = child_with_seat(&one, far);
@@ -253,13 +252,7 @@ fn who_sees_a_death_finds_what_the_dead_had_freed() {
 fn a_taker_that_dies_gives_nobody_a_credit() {
     for point in ["take.owned", "grow.taken", "grow.intended"] {
         model_without_barriers(1, move || {
-            let one = first(&small_with(|config| {
-                config.max_objects = 8;
-                config.max_handles_per_process = 16;
-                config.pool_bytes = 1024;
-                config.max_loan_bytes = 256;
-                config.max_block_bytes_per_process = 256;
-            }));
+            let one = first_with_a_quota_of_one_block();
             let before = channel(&one);
             end(&one, before);
             let (here, _) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
