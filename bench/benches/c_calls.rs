@@ -7,8 +7,8 @@ use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use jacinth::{
-    AsHandleRef, Channel, Config, Event, HandleBased, MonotonicInstant, Rights, Signals, Status, Supervisor,
-    TooSmall, raw,
+    AsHandleRef, Channel, Config, Event, Handle, HandleBased, MonotonicInstant, Rights, Signals, Status,
+    Supervisor, TooSmall, raw,
 };
 use jacinth_bench::plain;
 use jacinth_calls::guard;
@@ -139,7 +139,7 @@ fn operations() -> Result<Vec<(&'static str, Once)>> {
                 raw::channel_write(write, &bytes, &[value])?;
                 let mut handles = [None];
                 let (result, _) = raw::channel_read(read, TooSmall::Keep, &mut bytes, &mut handles);
-                travelling = handles[0].take().map(|info| info.handle);
+                travelling = handles[0].and_then(|received: raw::Received| Handle::from_raw(received.value));
                 result
             }),
         ),

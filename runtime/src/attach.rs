@@ -12,12 +12,13 @@
 //! and what was received is handed over after it.
 //! INV-ATTACH-3: a drop always ends what is dropped; inside a call, when that call is over ([`dropped`]).
 
-use crate::status::Status;
 use crate::supervisor::address::Address;
 use crate::supervisor::client::{Answered, Client, Line, Request};
 use crate::supervisor::succession::{self, Successor};
 use crate::supervisor::{identity, limits};
-use crate::{Handle, detail, hidden, status};
+use crate::types::status;
+use crate::types::status::Status;
+use crate::{Handle, detail, hidden};
 use jacinth_shm as shm;
 use std::cell::{Cell, RefCell};
 use std::io::ErrorKind;

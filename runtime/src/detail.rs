@@ -5,7 +5,7 @@
 //! their status (SHOULD_WAIT, TIMED_OUT and their like) leave what is kept alone: they are part of a program's steady
 //! state, and cost nothing here.
 
-use crate::status::{self, Status};
+use crate::types::status::{self, Status};
 use jacinth_shm::Error;
 use std::cell::RefCell;
 use std::fmt;

@@ -1,7 +1,10 @@
 //! Events: an object that can be signalled and waited for, and nothing else.
 
-use crate::handle::{handle_based, owned};
-use crate::{AsHandleRef, Handle, Name, ObjectType, Rights, Status, raw};
+use crate::handle::{AsHandleRef, Handle, Name, owned};
+use crate::raw;
+use crate::types::object_type::ObjectType;
+use crate::types::rights::Rights;
+use crate::types::status::Status;
 use jacinth_shm::Shape;
 
 /// An event. Follows `docs/objects/event.md`.
@@ -19,7 +22,7 @@ use jacinth_shm::Shape;
 #[must_use = "dropping an event closes its handle"]
 #[derive(Debug, PartialEq, Eq, Hash)]
 #[repr(transparent)]
-pub struct Event(Handle);
+pub struct Event(pub(super) Handle);
 
 impl Event {
     /// Makes an event, with [`Rights::EVENT_DEFAULT`].
@@ -58,5 +61,3 @@ impl Event {
         Ok(event)
     }
 }
-
-handle_based!(Event);

@@ -1,7 +1,10 @@
 //! Event pairs: two events, each of which can signal the other and sees it close.
 
-use crate::handle::{Peered, handle_based, owned};
-use crate::{AsHandleRef, Handle, Name, ObjectType, Rights, Status, raw};
+use crate::handle::{AsHandleRef, Handle, Name, owned};
+use crate::raw;
+use crate::types::object_type::ObjectType;
+use crate::types::rights::Rights;
+use crate::types::status::Status;
 use jacinth_shm::Shape;
 
 /// One side of an event pair. Follows `docs/objects/eventpair.md`.
@@ -20,7 +23,7 @@ use jacinth_shm::Shape;
 #[must_use = "dropping one side of a pair closes it, and its peer is told"]
 #[derive(Debug, PartialEq, Eq, Hash)]
 #[repr(transparent)]
-pub struct EventPair(Handle);
+pub struct EventPair(pub(super) Handle);
 
 impl EventPair {
     /// Makes a pair, each side with [`Rights::EVENTPAIR_DEFAULT`].
@@ -48,6 +51,3 @@ impl EventPair {
         Ok((first, second))
     }
 }
-
-handle_based!(EventPair);
-impl Peered for EventPair {}

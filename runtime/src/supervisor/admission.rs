@@ -8,7 +8,7 @@ use super::protocol::{Answer, PACKET_BYTES, Request};
 use super::server::{Member, Server};
 use super::watched::Watched;
 use super::{identity, limits};
-use crate::{Status, status};
+use crate::types::status::{self, Status};
 use jacinth_shm::{self as shm, Held};
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;

@@ -24,7 +24,7 @@ use super::meeting;
 use super::patience::wait_for;
 use super::server::Server;
 use super::watched::{Holder, Watched};
-use crate::{Status, status};
+use crate::types::status::{self, Status};
 use jacinth_shm as shm;
 use rustix::event::{PollFd, PollFlags};
 use std::io;

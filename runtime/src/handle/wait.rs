@@ -1,6 +1,10 @@
 //! Waiting for several objects at once.
 
-use crate::{HandleRef, MonotonicInstant, Signals, Status, raw};
+use crate::handle::HandleRef;
+use crate::raw;
+use crate::types::signals::Signals;
+use crate::types::status::Status;
+use crate::types::time::MonotonicInstant;
 use smallvec::SmallVec;
 
 /// One thing to wait for (`zx_wait_item_t`).

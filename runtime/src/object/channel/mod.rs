@@ -1,14 +1,25 @@
 //! Channels: messages of bytes and handles, in order, both ways.
 
-use crate::attach::{self, Dropped, with_any_thread, with_thread};
-use crate::handle::{Peered, handle_based, owned};
+mod batch;
+mod in_place;
+mod loan;
+mod message_buf;
+
+pub use batch::Batch;
+pub use in_place::InPlace;
+pub use loan::Loan;
+pub use message_buf::MessageBuf;
+
+use crate::attach::with_thread;
+use crate::handle::{AsHandleRef, Handle, HandleInfo, Name, owned};
 use crate::raw::{self, TooSmall};
-use crate::{
-    AsHandleRef, ChannelOptions, Handle, HandleInfo, MonotonicInstant, Name, ObjectType, Rights, Status,
-};
+use crate::types::channel_options::ChannelOptions;
+use crate::types::object_type::ObjectType;
+use crate::types::rights::Rights;
+use crate::types::status::Status;
+use crate::types::time::MonotonicInstant;
 use jacinth_shm as shm;
 use smallvec::SmallVec;
-use std::marker::PhantomData;
 
 /// The most bytes of a message (`ZX_CHANNEL_MAX_MSG_BYTES`).
 pub const MAX_MSG_BYTES: usize = shm::MAX_MESSAGE_BYTES;
@@ -38,98 +49,10 @@ pub const MAX_MSG_HANDLES: usize = shm::MAX_MESSAGE_HANDLES;
 #[must_use = "dropping an end of a channel closes it, and its peer is told"]
 #[derive(Debug, PartialEq, Eq, Hash)]
 #[repr(transparent)]
-pub struct Channel(Handle);
+pub struct Channel(pub(super) Handle);
 
 /// How many messages are published together at most.
 const BATCH: usize = 64;
-
-/// A message that was read: its bytes, and its handles with their types and rights. Reused from read to read,
-/// it allocates only to grow.
-#[derive(Debug, Default)]
-pub struct MessageBuf {
-    bytes: Vec<u8>,
-    received: Vec<shm::Received>,
-    handles: Vec<Option<HandleInfo>>,
-}
-
-impl MessageBuf {
-    /// An empty buffer.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// The bytes of the message.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// How many handles the message carried, those already taken included.
-    pub fn n_handles(&self) -> usize {
-        self.handles.len()
-    }
-
-    /// Takes a handle out; `None` when there is no such handle, or it was taken before.
-    pub fn take_handle(&mut self, index: usize) -> Option<Handle> {
-        self.take_handle_info(index).map(|info| info.handle)
-    }
-
-    /// Takes a handle out, with its type and rights as `zx_channel_read_etc` gives them.
-    pub fn take_handle_info(&mut self, index: usize) -> Option<HandleInfo> {
-        self.handles.get_mut(index)?.take()
-    }
-
-    /// What is known of the handles that are still here.
-    pub fn handle_infos(&self) -> impl Iterator<Item = &HandleInfo> {
-        self.handles.iter().flatten()
-    }
-
-    /// Empties the buffer. Handles that were not taken are closed.
-    pub fn clear(&mut self) {
-        self.bytes.clear();
-        self.handles.clear();
-    }
-
-    fn receive(
-        &mut self,
-        receive: impl FnOnce(&mut shm::Growing<'_>) -> Result<(), Status>,
-    ) -> Result<(), Status> {
-        self.handles.clear();
-        let result = receive(&mut shm::Growing::new(&mut self.bytes, &mut self.received));
-        self.handles.extend(self.received.drain(..).map(HandleInfo::from_received));
-        result
-    }
-}
-
-/// Messages that were read together: their bytes one after another. Reused from read to read, it allocates only
-/// to grow.
-#[derive(Debug, Default)]
-pub struct Batch {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
-}
-
-impl Batch {
-    /// An empty batch.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// How many messages it holds.
-    pub fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Whether it holds none.
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
-    }
-
-    /// The messages, in the order in which they were sent.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
-        let start_of = |index: usize| if index == 0 { 0 } else { self.ends[index - 1] };
-        (0..self.ends.len()).map(move |index| &self.bytes[start_of(index)..self.ends[index]])
-    }
-}
 
 impl Channel {
     /// Makes a channel, each end with [`Rights::CHANNEL_DEFAULT`].
@@ -281,7 +204,17 @@ impl Channel {
         bytes: &mut [u8],
         handles: &mut [Option<HandleInfo>],
     ) -> (Result<(), Status>, raw::Actual) {
-        raw::channel_read(self.raw_handle(), too_small, bytes, handles)
+        if handles.is_empty() {
+            return raw::channel_read(self.raw_handle(), too_small, bytes, &mut []);
+        }
+        let mut received = [None; shm::MAX_MESSAGE_HANDLES];
+        let wanted = handles.len().min(received.len());
+        let (result, actual) =
+            raw::channel_read(self.raw_handle(), too_small, bytes, &mut received[..wanted]);
+        for (place, handle) in handles.iter_mut().zip(received.into_iter().take(actual.handles)) {
+            *place = handle.and_then(HandleInfo::from_received);
+        }
+        (result, actual)
     }
 
     /// Reads up to `most` messages without handles and consumes them together. Gives how many; `batch` loses
@@ -379,7 +312,7 @@ impl Channel {
     pub fn reserve(&self, len_bytes: usize) -> Result<Loan<'_>, Status> {
         with_thread(|thread| {
             let loan = thread.reserve(thread.find(self.raw_handle())?, Rights::WRITE.bits(), len_bytes)?;
-            Ok(Loan { loan: Some(loan), channel: PhantomData })
+            Ok(Loan::new(loan))
         })
     }
 
@@ -393,144 +326,8 @@ impl Channel {
     pub fn read_in_place(&self) -> Result<InPlace<'_>, Status> {
         with_thread(|thread| {
             let message = thread.receive_in_place(thread.find(self.raw_handle())?, Rights::READ.bits())?;
-            Ok(InPlace { message: Some(message), channel: PhantomData })
+            Ok(InPlace::new(message))
         })
-    }
-}
-
-handle_based!(Channel);
-impl Peered for Channel {}
-
-/// Room for a message, to be filled in place. Dropped unsent, it goes back to the channel.
-///
-/// The memory is uninitialised as far as this type lets on: it holds what was written, and what was not written of it is
-/// zero when it is sent. Whoever fills all of it, in any order through [`as_raw`](Self::as_raw) or from the front with
-/// [`write_at`](Self::write_at), pays for no zeros.
-#[must_use = "dropping a loan sends nothing, and gives its memory back"]
-#[derive(Debug)]
-pub struct Loan<'a> {
-    /// There until it is sent.
-    loan: Option<shm::Loan>,
-    channel: PhantomData<&'a Channel>,
-}
-
-impl Loan<'_> {
-    fn loan(&self) -> &shm::Loan {
-        self.loan.as_ref().expect("a loan is there until it is sent")
-    }
-
-    /// Its size in bytes.
-    pub fn len(&self) -> usize {
-        self.loan().len()
-    }
-
-    /// Whether it has no bytes.
-    pub fn is_empty(&self) -> bool {
-        self.loan().is_empty()
-    }
-
-    /// Copies `bytes` in at `offset`. Bytes before `offset` that were not written are zero from then on.
-    ///
-    /// # Errors
-    /// [`Status::OUT_OF_RANGE`] when they reach past the end; [`Status::BAD_HANDLE`] when the channel has been closed
-    /// or handed on meanwhile; [`Status::BAD_STATE`] in a forked child, and in a signal handler within a call. Nothing is
-    /// written then.
-    pub fn write_at(&mut self, offset: usize, bytes: &[u8]) -> Result<(), Status> {
-        with_thread(|_| self.as_raw().write_at(offset, bytes))
-    }
-
-    /// The mechanism's loan, whose `as_uninit_mut` gives the memory itself (and is unsafe: it trusts that nobody hands
-    /// the channel on meanwhile), and whose `assume_init` says that all of it has been written.
-    pub fn as_raw(&mut self) -> &mut shm::Loan {
-        self.loan.as_mut().expect("a loan is there until it is sent")
-    }
-
-    /// Sends the message.
-    ///
-    /// # Errors
-    /// As [`Channel::write`]; the loan is given back then.
-    pub fn commit(mut self) -> Result<(), Status> {
-        // Taken inside the call: one that is refused at the door leaves the loan to be given back.
-        with_thread(|thread| match self.loan.take() {
-            Some(loan) => thread.commit(loan),
-            None => Ok(()),
-        })
-    }
-}
-
-impl Drop for Loan<'_> {
-    fn drop(&mut self) {
-        if self.loan.is_some() {
-            attach::dropped(Dropped::Loan(self.loan.take()));
-        }
-    }
-}
-
-/// A message that is read where it lies.
-#[must_use = "dropping it takes the message out of the channel, and closes its handles"]
-#[derive(Debug)]
-pub struct InPlace<'a> {
-    /// There until it is consumed.
-    message: Option<shm::InPlace>,
-    channel: PhantomData<&'a Channel>,
-}
-
-impl InPlace<'_> {
-    /// The message's size in bytes.
-    pub fn len(&self) -> usize {
-        self.as_raw().len()
-    }
-
-    /// Whether it has no bytes.
-    pub fn is_empty(&self) -> bool {
-        self.as_raw().is_empty()
-    }
-
-    /// How many handles it carries.
-    pub fn n_handles(&self) -> usize {
-        self.as_raw().handle_count()
-    }
-
-    /// Copies bytes out, from `offset` on.
-    ///
-    /// # Errors
-    /// [`Status::OUT_OF_RANGE`] when they reach past the end; [`Status::BAD_HANDLE`] when the channel has been closed
-    /// or handed on meanwhile, and the message with it; [`Status::BAD_STATE`] in a forked child, and in a signal handler
-    /// within a call.
-    pub fn read_at(&self, offset: usize, bytes: &mut [u8]) -> Result<(), Status> {
-        with_thread(|_| self.as_raw().read_at(offset, bytes))
-    }
-
-    /// The mechanism's view, whose `as_slice` gives the bytes themselves (and is unsafe: it trusts the sender
-    /// not to write to what it has sent).
-    pub fn as_raw(&self) -> &shm::InPlace {
-        self.message.as_ref().expect("a message is there until it is consumed")
-    }
-
-    /// Consumes the message and gives its handles.
-    ///
-    /// # Errors
-    /// [`Status::NO_RESOURCES`] when this process has no room for them: the message goes back to the channel,
-    /// as its next one. [`Status::BAD_STATE`] in a signal handler within a call: the message is consumed when that call is
-    /// over, and its handles are closed.
-    pub fn finish(mut self) -> Result<Vec<HandleInfo>, Status> {
-        let mut handles = Vec::new();
-        // Taken inside the call: one that is refused at the door leaves the message to be dropped.
-        with_any_thread(|thread| match self.message.take() {
-            Some(message) => {
-                thread.finish(&message, &mut |handle| handles.extend(HandleInfo::from_received(handle)))
-            }
-            None => Ok(()),
-        })?;
-        Ok(handles)
-    }
-}
-
-impl Drop for InPlace<'_> {
-    fn drop(&mut self) {
-        if let Some(message) = self.message.take() {
-            attach::dropped(Dropped::Message(message));
-        }
     }
 }
 

@@ -17,7 +17,7 @@ use std::fmt;
 use std::ops::{Add, AddAssign, Mul, Sub, SubAssign};
 use std::time::Duration;
 
-use crate::Status;
+use crate::types::status::Status;
 use jacinth_shm as shm;
 
 /// A point in time on the monotonic clock, in nanoseconds since its zero: Zircon's `zx_time_t`.

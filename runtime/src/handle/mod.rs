@@ -5,9 +5,20 @@
 //! operations that every object knows, [`HandleBased`] those that consume or copy the handle.
 
 use crate::attach::{self, Dropped};
-use crate::{Koid, MonotonicInstant, ObjectType, Rights, Signals, Status, raw};
+use crate::raw;
+use crate::types::koid::Koid;
+use crate::types::object_type::ObjectType;
+use crate::types::rights::Rights;
+use crate::types::signals::Signals;
+use crate::types::status::Status;
+use crate::types::time::MonotonicInstant;
 use std::marker::PhantomData;
 use std::num::NonZeroU32;
+
+pub mod property;
+pub mod wait;
+
+pub use property::Name;
 
 /// An owned handle to an object of any type. Closes when dropped.
 ///
@@ -97,40 +108,6 @@ pub struct HandleBasicInfo {
     pub object_type: ObjectType,
     /// The koid of the other side, or [`Koid::INVALID`]. It stays when the other side is gone.
     pub related_koid: Koid,
-}
-
-/// An object's name: up to 31 bytes of UTF-8.
-///
-/// Follows `ZX_PROP_NAME` in `docs/syscalls/object_get_property.md`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Name([u8; jacinth_shm::MAX_NAME_BYTES]);
-
-impl Name {
-    /// Cuts `text` after 31 bytes, as Zircon does, but never inside a character; and before a NUL.
-    pub fn new_lossy(text: &str) -> Self {
-        let text = text.split('\0').next().unwrap_or_default();
-        let end = text.floor_char_boundary(jacinth_shm::MAX_NAME_BYTES - 1);
-        let mut bytes = [0; jacinth_shm::MAX_NAME_BYTES];
-        bytes[..end].copy_from_slice(&text.as_bytes()[..end]);
-        Self(bytes)
-    }
-
-    /// The bytes before the first NUL.
-    pub fn as_bytes(&self) -> &[u8] {
-        self.0.split(|byte| *byte == 0).next().unwrap_or_default()
-    }
-}
-
-impl std::fmt::Display for Name {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&String::from_utf8_lossy(self.as_bytes()))
-    }
-}
-
-impl std::fmt::Debug for Name {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?}", String::from_utf8_lossy(self.as_bytes()))
-    }
 }
 
 /// What every object knows.
@@ -227,7 +204,7 @@ pub trait AsHandleRef {
     /// # Errors
     /// [`Status::ACCESS_DENIED`], [`Status::BAD_HANDLE`].
     fn get_name(&self) -> Result<Name, Status> {
-        crate::property::name(self.raw_handle()).map(Name)
+        raw::name(self.raw_handle()).map(Name::from_padded)
     }
 
     /// Names the object, for those who look at it with tools.
@@ -237,7 +214,7 @@ pub trait AsHandleRef {
     /// # Errors
     /// [`Status::ACCESS_DENIED`], [`Status::BAD_HANDLE`].
     fn set_name(&self, name: &Name) -> Result<(), Status> {
-        crate::property::set_name(self.raw_handle(), &name.0)
+        raw::set_name(self.raw_handle(), name.as_padded())
     }
 }
 
@@ -320,32 +297,6 @@ impl<T: AsHandleRef> AsHandleRef for &T {
 
 impl HandleBased for Handle {}
 
-/// Makes a type an owner of one handle.
-macro_rules! handle_based {
-    ($type:ident) => {
-        impl $crate::AsHandleRef for $type {
-            fn as_handle_ref(&self) -> $crate::HandleRef<'_> {
-                self.0.as_handle_ref()
-            }
-        }
-
-        impl From<$crate::Handle> for $type {
-            fn from(handle: $crate::Handle) -> Self {
-                Self(handle)
-            }
-        }
-
-        impl From<$type> for $crate::Handle {
-            fn from(owner: $type) -> Self {
-                owner.0
-            }
-        }
-
-        impl $crate::HandleBased for $type {}
-    };
-}
-pub(crate) use handle_based;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -354,14 +305,5 @@ mod tests {
     fn an_optional_handle_is_four_bytes() {
         assert_eq!(size_of::<Option<Handle>>(), 4);
         assert_eq!(Handle::from_raw(0), None);
-    }
-
-    #[test]
-    fn a_name_is_cut_between_characters_and_at_a_nul() {
-        assert_eq!(Name::new_lossy("short").to_string(), "short");
-        assert_eq!(Name::new_lossy("before\0after").to_string(), "before");
-        let long = "ä".repeat(20);
-        assert_eq!(Name::new_lossy(&long).to_string(), "ä".repeat(15));
-        assert_eq!(Name::new_lossy(&"x".repeat(40)).as_bytes().len(), 31);
     }
 }

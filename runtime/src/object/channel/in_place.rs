@@ -1,0 +1,79 @@
+//! A message that is read where it lies.
+
+use crate::attach::{self, Dropped, with_any_thread, with_thread};
+use crate::handle::{Handle, HandleInfo};
+use crate::types::status::Status;
+use jacinth_shm as shm;
+use std::marker::PhantomData;
+
+/// A message that is read where it lies.
+#[must_use = "dropping it takes the message out of the channel, and closes its handles"]
+#[derive(Debug)]
+pub struct InPlace<'a> {
+    /// There until it is consumed.
+    message: Option<shm::InPlace>,
+    channel: PhantomData<&'a Handle>,
+}
+
+impl InPlace<'_> {
+    pub(super) fn new(message: shm::InPlace) -> Self {
+        Self { message: Some(message), channel: PhantomData }
+    }
+
+    /// The message's size in bytes.
+    pub fn len(&self) -> usize {
+        self.as_raw().len()
+    }
+
+    /// Whether it has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.as_raw().is_empty()
+    }
+
+    /// How many handles it carries.
+    pub fn n_handles(&self) -> usize {
+        self.as_raw().handle_count()
+    }
+
+    /// Copies bytes out, from `offset` on.
+    ///
+    /// # Errors
+    /// [`Status::OUT_OF_RANGE`] when they reach past the end; [`Status::BAD_HANDLE`] when the channel has been closed
+    /// or handed on meanwhile, and the message with it; [`Status::BAD_STATE`] in a forked child, and in a signal handler
+    /// within a call.
+    pub fn read_at(&self, offset: usize, bytes: &mut [u8]) -> Result<(), Status> {
+        with_thread(|_| self.as_raw().read_at(offset, bytes))
+    }
+
+    /// The mechanism's view, whose `as_slice` gives the bytes themselves (and is unsafe: it trusts the sender
+    /// not to write to what it has sent).
+    pub fn as_raw(&self) -> &shm::InPlace {
+        self.message.as_ref().expect("a message is there until it is consumed")
+    }
+
+    /// Consumes the message and gives its handles.
+    ///
+    /// # Errors
+    /// [`Status::NO_RESOURCES`] when this process has no room for them: the message goes back to the channel,
+    /// as its next one. [`Status::BAD_STATE`] in a signal handler within a call: the message is consumed when that call is
+    /// over, and its handles are closed.
+    pub fn finish(mut self) -> Result<Vec<HandleInfo>, Status> {
+        let mut handles = Vec::new();
+        // Taken inside the call: one that is refused at the door leaves the message to be dropped.
+        with_any_thread(|thread| match self.message.take() {
+            Some(message) => {
+                thread.finish(&message, &mut |handle| handles.extend(HandleInfo::from_received(handle)))
+            }
+            None => Ok(()),
+        })?;
+        Ok(handles)
+    }
+}
+
+impl Drop for InPlace<'_> {
+    fn drop(&mut self) {
+        if let Some(message) = self.message.take() {
+            attach::dropped(Dropped::Message(message));
+        }
+    }
+}

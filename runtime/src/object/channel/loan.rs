@@ -1,0 +1,76 @@
+//! A message that is filled where it will lie.
+
+use crate::attach::{self, Dropped, with_thread};
+use crate::handle::Handle;
+use crate::types::status::Status;
+use jacinth_shm as shm;
+use std::marker::PhantomData;
+
+/// Room for a message, to be filled in place. Dropped unsent, it goes back to the channel.
+///
+/// The memory is uninitialised as far as this type lets on: it holds what was written, and what was not written of it is
+/// zero when it is sent. Whoever fills all of it, in any order through [`as_raw`](Self::as_raw) or from the front with
+/// [`write_at`](Self::write_at), pays for no zeros.
+#[must_use = "dropping a loan sends nothing, and gives its memory back"]
+#[derive(Debug)]
+pub struct Loan<'a> {
+    /// There until it is sent.
+    loan: Option<shm::Loan>,
+    channel: PhantomData<&'a Handle>,
+}
+
+impl Loan<'_> {
+    pub(super) fn new(loan: shm::Loan) -> Self {
+        Self { loan: Some(loan), channel: PhantomData }
+    }
+
+    fn loan(&self) -> &shm::Loan {
+        self.loan.as_ref().expect("a loan is there until it is sent")
+    }
+
+    /// Its size in bytes.
+    pub fn len(&self) -> usize {
+        self.loan().len()
+    }
+
+    /// Whether it has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.loan().is_empty()
+    }
+
+    /// Copies `bytes` in at `offset`. Bytes before `offset` that were not written are zero from then on.
+    ///
+    /// # Errors
+    /// [`Status::OUT_OF_RANGE`] when they reach past the end; [`Status::BAD_HANDLE`] when the channel has been closed
+    /// or handed on meanwhile; [`Status::BAD_STATE`] in a forked child, and in a signal handler within a call. Nothing is
+    /// written then.
+    pub fn write_at(&mut self, offset: usize, bytes: &[u8]) -> Result<(), Status> {
+        with_thread(|_| self.as_raw().write_at(offset, bytes))
+    }
+
+    /// The mechanism's loan, whose `as_uninit_mut` gives the memory itself (and is unsafe: it trusts that nobody hands
+    /// the channel on meanwhile), and whose `assume_init` says that all of it has been written.
+    pub fn as_raw(&mut self) -> &mut shm::Loan {
+        self.loan.as_mut().expect("a loan is there until it is sent")
+    }
+
+    /// Sends the message.
+    ///
+    /// # Errors
+    /// As [`Channel::write`](crate::Channel::write); the loan is given back then.
+    pub fn commit(mut self) -> Result<(), Status> {
+        // Taken inside the call: one that is refused at the door leaves the loan to be given back.
+        with_thread(|thread| match self.loan.take() {
+            Some(loan) => thread.commit(loan),
+            None => Ok(()),
+        })
+    }
+}
+
+impl Drop for Loan<'_> {
+    fn drop(&mut self) {
+        if self.loan.is_some() {
+            attach::dropped(Dropped::Loan(self.loan.take()));
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Handles by value: close, duplicate, replace, and what is known of one.
+
+use crate::attach::{with_any_thread, with_thread};
+use crate::raw::INVALID;
+use crate::types::rights::Rights;
+use crate::types::status::Status;
+use jacinth_shm as shm;
+
+/// Closes a handle. Waits on it, in other threads of this process, end with [`Status::CANCELED`]. Closing
+/// [`INVALID`] does nothing and succeeds.
+///
+/// Follows `docs/syscalls/handle_close.md`.
+///
+/// # Errors
+/// [`Status::BAD_HANDLE`]: the value names no live handle of this process.
+pub fn close(value: u32) -> Result<(), Status> {
+    if value == INVALID {
+        return Ok(());
+    }
+    with_any_thread(|thread| thread.close(thread.find(value)?))
+}
+
+/// Closes every handle of the list, whatever is wrong with some of them; [`INVALID`] is skipped.
+///
+/// Follows `docs/syscalls/handle_close_many.md`.
+///
+/// # Errors
+/// [`Status::BAD_HANDLE`]: one or more values named no live handle, or stood in the list more than once. All
+/// others are closed all the same.
+pub fn close_many(values: &[u32]) -> Result<(), Status> {
+    let mut result = Ok(());
+    for value in values {
+        result = close(*value).and(result);
+    }
+    result
+}
+
+/// Makes another handle to the same object, with `rights` or, for [`Rights::SAME_RIGHTS`], the same rights.
+///
+/// Follows `docs/syscalls/handle_duplicate.md`. Needs [`Rights::DUPLICATE`].
+///
+/// # Errors
+/// [`Status::BAD_HANDLE`]; [`Status::ACCESS_DENIED`] without the right; [`Status::INVALID_ARGS`] when `rights`
+/// is no subset; [`Status::NO_RESOURCES`] when this process's table is full.
+pub fn duplicate(value: u32, rights: Rights) -> Result<u32, Status> {
+    with_thread(|thread| {
+        let found = thread.find(value)?;
+        found.require(Rights::DUPLICATE.bits())?;
+        thread.duplicate(found, subset(&found, rights)?)
+    })
+}
+
+/// Replaces a handle by one with `rights`, or the same rights for [`Rights::SAME_RIGHTS`]. The original is gone,
+/// also on an error.
+///
+/// Follows `docs/syscalls/handle_replace.md`. Needs no right.
+///
+/// # Errors
+/// [`Status::BAD_HANDLE`]; [`Status::INVALID_ARGS`] when `rights` is no subset; [`Status::NO_RESOURCES`] when
+/// this process's table is full.
+pub fn replace(value: u32, rights: Rights) -> Result<u32, Status> {
+    with_thread(|thread| {
+        let found = thread.find(value)?;
+        match subset(&found, rights) {
+            Ok(rights) => thread.replace(found, rights),
+            Err(error) => thread.close(found).and(Err(error)),
+        }
+    })
+}
+
+/// Whether the value names a live handle of this process (`ZX_INFO_HANDLE_VALID`). A load and a comparison.
+///
+/// # Errors
+/// [`Status::BAD_HANDLE`] when it does not.
+#[inline]
+pub fn check_valid(value: u32) -> Result<(), Status> {
+    with_thread(|thread| thread.find(value).map(drop))
+}
+
+/// What is known of a handle and its object, in plain numbers.
+pub use shm::Basic;
+
+/// What is known of the handle and its object (`ZX_INFO_HANDLE_BASIC`). Needs no right.
+///
+/// # Errors
+/// [`Status::BAD_HANDLE`].
+pub fn basic(value: u32) -> Result<Basic, Status> {
+    with_thread(|thread| thread.basic(thread.find(value)?))
+}
+
+/// How many handles refer to the object (`ZX_INFO_HANDLE_COUNT`). Needs [`Rights::INSPECT`].
+///
+/// # Errors
+/// [`Status::BAD_HANDLE`], [`Status::ACCESS_DENIED`].
+pub fn handle_count(value: u32) -> Result<u32, Status> {
+    with_thread(|thread| {
+        let found = thread.find(value)?;
+        found.require(Rights::INSPECT.bits())?;
+        Ok(thread.basic(found)?.handles)
+    })
+}
+
+/// The rights of `rights` that a new handle made from `found` gets, if they are a subset.
+fn subset(found: &shm::Found, rights: Rights) -> Result<u32, shm::Error> {
+    if rights == Rights::SAME_RIGHTS {
+        return Ok(found.rights());
+    }
+    let beyond = rights.bits() & !found.rights();
+    if beyond == 0 {
+        Ok(rights.bits())
+    } else {
+        Err(shm::Error::InvalidArgs("rights beyond those of the handle"))
+    }
+}

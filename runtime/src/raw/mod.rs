@@ -1,0 +1,23 @@
+//! Every call by handle *value*, as Zircon's own interface has it: the typed API is made of these, and so is
+//! whatever binds jacinth to another language.
+//!
+//! A value is only meaningful in the process that got it. Nothing here owns anything: a value that is dropped
+//! stays open, and one that is closed twice gives [`Status::BAD_HANDLE`] the second time.
+
+mod channel;
+mod handle;
+mod object;
+
+pub use channel::{
+    Actual, Received, Sink, TooSmall, call, call_finish, call_noretry, channel_create, channel_read,
+    channel_write, receive,
+};
+pub use handle::{Basic, basic, check_valid, close, close_many, duplicate, handle_count, replace};
+pub(crate) use object::too_many_items;
+pub use object::{
+    MAX_NAME_BYTES, Shape, WAIT_MANY_MAX_ITEMS, WaitItem, create, name, set_name, signal, signal_peer,
+    wait_many, wait_one,
+};
+
+/// The value that is never a handle (`ZX_HANDLE_INVALID`).
+pub const INVALID: u32 = 0;

@@ -1,0 +1,155 @@
+//! Objects by a handle's value: creation, signals, waits, properties.
+
+use crate::attach::with_thread;
+use crate::detail;
+use crate::raw::INVALID;
+use crate::types::object_type::ObjectType;
+use crate::types::rights::Rights;
+use crate::types::signals::Signals;
+use crate::types::status::Status;
+use crate::types::time::MonotonicInstant;
+use jacinth_shm as shm;
+
+/// The most handles that one wait takes: 64, as in Zircon from 2019 on. (`ZX_WAIT_MANY_MAX_ITEMS` of late 2018, which
+/// the C interface keeps to, is 16.)
+pub const WAIT_MANY_MAX_ITEMS: usize = 64;
+
+/// The signals that a program may set on an object of this type.
+fn settable(kind: u8) -> Signals {
+    match ObjectType::from_raw(kind.into()) {
+        ObjectType::EVENT | ObjectType::EVENTPAIR => Signals::USER_ALL | Signals::EVENT_SIGNALED,
+        _ => Signals::USER_ALL,
+    }
+}
+
+fn check_masks(thread: &shm::Thread, found: shm::Found, clear: Signals, set: Signals) -> shm::Result<()> {
+    let allowed = settable(thread.kind(found)?);
+    if (clear | set).bits() & !allowed.bits() == 0 {
+        Ok(())
+    } else {
+        Err(shm::Error::InvalidArgs("signals that a program may not set"))
+    }
+}
+
+/// Clears and then sets signals of the object.
+///
+/// Follows `docs/syscalls/object_signal.md`. Needs [`Rights::SIGNAL`].
+///
+/// # Errors
+/// [`Status::BAD_HANDLE`]; [`Status::ACCESS_DENIED`]; [`Status::INVALID_ARGS`] for signals other than the eight
+/// user signals and, on events and event pairs, `SIGNALED`.
+pub fn signal(value: u32, clear: Signals, set: Signals) -> Result<(), Status> {
+    with_thread(|thread| {
+        let found = thread.find(value)?;
+        found.require(Rights::SIGNAL.bits())?;
+        check_masks(thread, found, clear, set)?;
+        thread.signal(found, clear.bits(), set.bits())
+    })
+}
+
+/// Clears and then sets signals of the object's peer.
+///
+/// Follows `docs/syscalls/object_signal_peer.md`. Needs [`Rights::SIGNAL_PEER`].
+///
+/// # Errors
+/// As [`signal`]; [`Status::NOT_SUPPORTED`] for an object without a peer, [`Status::PEER_CLOSED`] when it is
+/// closed.
+pub fn signal_peer(value: u32, clear: Signals, set: Signals) -> Result<(), Status> {
+    with_thread(|thread| {
+        let found = thread.find(value)?;
+        found.require(Rights::SIGNAL_PEER.bits())?;
+        check_masks(thread, found, clear, set)?;
+        thread.signal_peer(found, clear.bits(), set.bits())
+    })
+}
+
+/// Waits until the object asserts one of `signals`, or until `deadline`. Gives what was seen, with the outcome.
+///
+/// Follows `docs/syscalls/object_wait_one.md`. Needs [`Rights::WAIT`].
+///
+/// # Errors
+/// [`Status::BAD_HANDLE`]; [`Status::ACCESS_DENIED`]; [`Status::TIMED_OUT`]; [`Status::CANCELED`] when another
+/// thread closed or transferred the handle meanwhile: [`Signals::HANDLE_CLOSED`] is then among what was seen.
+pub fn wait_one(value: u32, signals: Signals, deadline: MonotonicInstant) -> (Result<(), Status>, Signals) {
+    let mut seen = 0;
+    let result = with_thread(|thread| {
+        let (result, pending) =
+            thread.wait_one(value, Rights::WAIT.bits(), signals.bits(), deadline.into_nanos());
+        seen = pending;
+        result
+    });
+    (result, Signals::from_bits_retain(seen))
+}
+
+/// A handle's value, the signals to wait for on it, and those that were seen (`zx_wait_item_t`).
+pub use shm::WaitItem;
+
+/// Waits until one of the items asserts one of its signals, or until `deadline`. Every item's `pending` is
+/// filled in on success, on `TIMED_OUT` and on `CANCELED`.
+///
+/// Follows `docs/syscalls/object_wait_many.md`. Needs [`Rights::WAIT`] on each. With no items it sleeps until
+/// the deadline.
+///
+/// # Errors
+/// [`Status::OUT_OF_RANGE`] for more than [`WAIT_MANY_MAX_ITEMS`]; otherwise as [`wait_one`].
+pub fn wait_many(items: &mut [WaitItem], deadline: MonotonicInstant) -> Result<(), Status> {
+    if items.len() > WAIT_MANY_MAX_ITEMS {
+        return Err(too_many_items());
+    }
+    with_thread(|thread| thread.wait_many(items, Rights::WAIT.bits(), deadline.into_nanos()))
+}
+
+/// A wait for more than [`WAIT_MANY_MAX_ITEMS`].
+pub(crate) fn too_many_items() -> Status {
+    detail::because(Status::OUT_OF_RANGE, "a wait is for WAIT_MANY_MAX_ITEMS handles at most")
+}
+
+/// How many sides an object has, and what is between them.
+pub use shm::Shape;
+
+/// Makes an object. Gives the value of a handle to each side; the second is [`INVALID`] where there is one.
+///
+/// # Errors
+/// [`Status::NO_RESOURCES`] when the arena or this process's share of it is full.
+pub fn create(shape: Shape, kind: ObjectType, rights: Rights) -> Result<(u32, u32), Status> {
+    let kind = u8::try_from(kind.into_raw()).map_err(|_| Status::INVALID_ARGS)?;
+    let (first, second) = with_thread(|thread| thread.create(shape, kind, rights.bits()))?;
+    Ok((first, second.unwrap_or(INVALID)))
+}
+
+/// The bytes of an object's name, the closing NUL included (`ZX_MAX_NAME_LEN`).
+pub use shm::MAX_NAME_BYTES;
+
+/// The object's name, padded with NULs (`ZX_PROP_NAME`). Needs [`Rights::GET_PROPERTY`].
+///
+/// Follows `docs/syscalls/object_get_property.md`.
+///
+/// # Errors
+/// [`Status::BAD_HANDLE`], [`Status::ACCESS_DENIED`].
+pub fn name(value: u32) -> Result<[u8; MAX_NAME_BYTES], Status> {
+    with_thread(|thread| {
+        let found = thread.find(value)?;
+        found.require(Rights::GET_PROPERTY.bits())?;
+        thread.name(found)
+    })
+}
+
+/// Names the object (`ZX_PROP_NAME`). Needs [`Rights::SET_PROPERTY`].
+///
+/// The name ends before the first NUL, and at the latest before the last byte: what stands there and behind is stored,
+/// and read back, as NULs.
+///
+/// Follows `docs/syscalls/object_set_property.md`.
+///
+/// # Errors
+/// [`Status::BAD_HANDLE`], [`Status::ACCESS_DENIED`].
+pub fn set_name(value: u32, name: &[u8; MAX_NAME_BYTES]) -> Result<(), Status> {
+    let length = name.iter().position(|byte| *byte == 0).unwrap_or(name.len()).min(name.len() - 1);
+    let mut padded = [0; MAX_NAME_BYTES];
+    padded[..length].copy_from_slice(&name[..length]);
+    with_thread(|thread| {
+        let found = thread.find(value)?;
+        found.require(Rights::SET_PROPERTY.bits())?;
+        thread.set_name(found, &padded)
+    })
+}

@@ -1,0 +1,9 @@
+//! Zircon's numbers and plain data, each a type: no handle, no arena, no call.
+
+pub mod channel_options;
+pub mod koid;
+pub mod object_type;
+pub mod rights;
+pub mod signals;
+pub mod status;
+pub mod time;
