@@ -11,7 +11,7 @@ use jacinth::{
     Supervisor, TooSmall, raw,
 };
 use jacinth_bench::plain;
-use jacinth_calls::guard;
+use jacinth_calls::user_memory::fault_guard as guard;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
 use std::io::{BufRead, BufReader, IoSliceMut, Write as _};

@@ -5,9 +5,9 @@
 //! from outside: a crash or a hang is that test's failure and no other's, and says where it was.
 //!
 //! Some of the programs are run a second time, linked statically; and a few tests have a C and a Rust program in one
-//! arena: for these this binary is the Rust program, see `c/rust.rs`.
+//! arena: for these this binary is the Rust program, see `c/with_rust.rs`.
 
-#[path = "c/rust.rs"]
+#[path = "c/with_rust.rs"]
 mod rust;
 mod support;
 
@@ -89,7 +89,7 @@ fn trials_of(source: &Path, language: Language, linkage: Linkage) -> Vec<Trial> 
                 let program = program.clone();
                 Trial::test(format!("{subject}::{name}"), move || run(&program, &name)).with_kind(kind)
             });
-            let in_rust = rust::TESTS.iter().filter(|_| subject == "rust").map(|(name, _)| {
+            let in_rust = rust::TESTS.iter().filter(|_| subject == "with_rust").map(|(name, _)| {
                 let program = program.clone();
                 Trial::test(format!("{subject}::{name}"), move || run_rust(&program, name)).with_kind(kind)
             });

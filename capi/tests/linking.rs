@@ -49,7 +49,7 @@ fn the_programs_of_the_readme_run() {
 
 #[test]
 fn a_library_that_is_closed_again_stays_where_its_threads_are() {
-    let source = support::this_crate().join("tests/linking/closed.c");
+    let source = support::this_crate().join("tests/linking/dlclose.c");
     let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("closed");
     let mut compiler = support::compiler(Language::C);
     compiler

@@ -14,7 +14,7 @@ const FOUND: i32 = 99;
 
 /// The programs, of `tests/tools`.
 const HANDOVER: &str = "handover";
-const CROWD: &str = "crowd";
+const MANY_THREADS: &str = "many_threads";
 
 /// A program, compiled with these flags more.
 fn compiled(name: &str, source: &str, linkage: Linkage, flags: &[&str]) -> Result<PathBuf, String> {
@@ -128,17 +128,19 @@ fn drd_sees_a_race_all_the_same() {
 
 #[test]
 fn helgrind_finds_nothing_in_what_threads_share() {
-    finds_nothing("helgrind-crowd", CROWD, &["--tool=helgrind"], "");
+    finds_nothing("helgrind-many-threads", MANY_THREADS, &["--tool=helgrind"], "");
 }
 
 #[test]
 fn drd_finds_nothing_in_what_threads_share() {
-    finds_nothing("drd-crowd", CROWD, &["--tool=drd"], "");
+    finds_nothing("drd-many-threads", MANY_THREADS, &["--tool=drd"], "");
 }
 
 #[test]
 fn thread_sanitizer_finds_nothing_in_what_threads_share() {
-    let Some((code, text)) = under_tsan("tsan-crowd", CROWD, Linkage::Shared, "") else { return };
+    let Some((code, text)) = under_tsan("tsan-many-threads", MANY_THREADS, Linkage::Shared, "") else {
+        return;
+    };
     assert!(code == Some(0) && text.contains("all is well"), "{code:?}\n{text}");
 }
 

@@ -62,45 +62,26 @@ macro_rules! calls {
 }
 
 mod arena;
-mod channel;
-mod clock;
-mod event;
-mod exit;
-mod fate;
-mod forked;
 mod futex;
-pub mod guard;
-mod handle;
-mod info;
 mod object;
-mod own;
-mod property;
-mod status;
+mod process;
 mod system;
-mod threads;
 pub mod types;
-mod user;
-mod why;
+pub mod user_memory;
 
+pub use arena::fate::*;
 pub use arena::*;
-pub use channel::*;
-pub use clock::*;
-pub use event::*;
-pub use exit::*;
-pub use fate::*;
 pub use futex::{
     _zx_futex_get_owner, _zx_futex_requeue, _zx_futex_requeue_deprecated, _zx_futex_requeue_single_owner,
     _zx_futex_wait, _zx_futex_wait_deprecated, _zx_futex_wake, _zx_futex_wake_single_owner,
     zx_futex_get_owner, zx_futex_requeue, zx_futex_requeue_deprecated, zx_futex_requeue_single_owner,
     zx_futex_wait, zx_futex_wait_deprecated, zx_futex_wake, zx_futex_wake_single_owner,
 };
-pub use handle::*;
-pub use info::*;
 pub use object::*;
-pub use own::*;
-pub use property::*;
-pub use status::*;
+pub use process::error_text::{jacinth_error, jacinth_status_detail};
+pub use process::thread_exit::*;
+pub use process::threads::{
+    ThreadMain, ThreadStart, jacinth_thrd_create_with_name, jacinth_thrd_get_zx_handle,
+};
 pub use system::*;
-pub use threads::{ThreadMain, ThreadStart, jacinth_thrd_create_with_name, jacinth_thrd_get_zx_handle};
-pub use user::{UserIn, UserOut};
-pub use why::{jacinth_error, jacinth_status_detail};
+pub use user_memory::{UserIn, UserOut};

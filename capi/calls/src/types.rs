@@ -1,6 +1,6 @@
 //! Zircon's structures, as C lays them out. The tests of `capi/` compare each with its C declaration.
 
-use crate::user::plain;
+use crate::user_memory::plain;
 use std::ffi::{c_char, c_void};
 
 /// A handle's value.

@@ -10,10 +10,10 @@ mod support;
 mod c;
 mod calls;
 mod constants;
-mod documented;
-mod neighbours;
-mod records;
-mod shared;
+mod structures;
+mod system_headers;
+mod zircon_constants;
+mod zircon_records;
 
 use c::{HEADERS, LANGUAGES};
 use std::collections::BTreeSet;
@@ -57,8 +57,8 @@ fn constants_are_what_the_rust_crate_says() -> Outcome {
 
 #[test]
 fn constants_of_later_objects_are_what_zircon_documents() -> Outcome {
-    let numbers = documented::NUMBERS.iter().map(|(name, value)| c::is(name, *value));
-    let texts = documented::TEXTS.iter().map(|(name, value)| c::is_text(name, value));
+    let numbers = zircon_constants::NUMBERS.iter().map(|(name, value)| c::is(name, *value));
+    let texts = zircon_constants::TEXTS.iter().map(|(name, value)| c::is_text(name, value));
     asserting("documented", &numbers.chain(texts).collect::<String>())
 }
 
@@ -67,8 +67,13 @@ fn no_constant_goes_uncompared() {
     let compared: BTreeSet<String> = constants::numbers()
         .into_iter()
         .map(|(name, _)| name)
-        .chain([documented::NUMBERS, documented::ARM64].concat().iter().map(|(name, _)| (*name).to_owned()))
-        .chain(documented::TEXTS.iter().map(|(name, _)| (*name).to_owned()))
+        .chain(
+            [zircon_constants::NUMBERS, zircon_constants::ARM64]
+                .concat()
+                .iter()
+                .map(|(name, _)| (*name).to_owned()),
+        )
+        .chain(zircon_constants::TEXTS.iter().map(|(name, _)| (*name).to_owned()))
         .map(|expression| before(&expression, '('))
         .collect();
     let missed: Vec<String> = HEADERS
@@ -98,13 +103,13 @@ fn before(text: &str, end: char) -> String {
 
 #[test]
 fn what_crosses_the_boundary_is_laid_out_alike() -> Outcome {
-    asserting("shared", &(shared::structures() + &shared::numbers()))
+    asserting("shared", &(structures::structures() + &structures::numbers()))
 }
 
 #[test]
 fn numbers_have_the_size_and_the_sign_that_zircon_documents() -> Outcome {
     let mut assertions = String::new();
-    for (name, size, signed) in documented::TYPES {
+    for (name, size, signed) in zircon_constants::TYPES {
         assertions += &c::is(&format!("sizeof({name})"), *size);
         assertions += &c::is(&format!("({name})-1 < ({name})1"), (*signed).into());
     }
@@ -113,10 +118,10 @@ fn numbers_have_the_size_and_the_sign_that_zircon_documents() -> Outcome {
 
 #[test]
 fn no_type_of_number_goes_uncompared() {
-    let compared: BTreeSet<&str> = documented::TYPES
+    let compared: BTreeSet<&str> = zircon_constants::TYPES
         .iter()
         .map(|(name, ..)| *name)
-        .chain(shared::NUMBERS.iter().copied())
+        .chain(structures::NUMBERS.iter().copied())
         .chain(["zx_futex_t"])
         .collect();
     let missed: Vec<String> = HEADERS
@@ -170,9 +175,9 @@ fn time_arithmetic_saturates_as_the_rust_operators_do() -> Outcome {
 
 #[test]
 fn records_of_later_objects_lie_as_zircon_documents() -> Outcome {
-    let assertions: String = records::RECORDS.iter().map(records::Record::assertions).collect();
-    let here = if cfg!(target_arch = "x86_64") { records::X86_64 } else { records::ARM64 };
-    let here: String = here.iter().map(records::Record::assertions).collect();
+    let assertions: String = zircon_records::RECORDS.iter().map(zircon_records::Record::assertions).collect();
+    let here = if cfg!(target_arch = "x86_64") { zircon_records::X86_64 } else { zircon_records::ARM64 };
+    let here: String = here.iter().map(zircon_records::Record::assertions).collect();
     asserting("records", &(assertions + &here))
 }
 
@@ -192,9 +197,10 @@ fn records_lie_so_on_arm64_too() -> Outcome {
     if clang.output().is_err() {
         return Ok(()); // It is not installed.
     }
-    let of_zircon = records::RECORDS.iter().filter(|record| record.name.starts_with("zx_"));
-    let mut assertions: String = of_zircon.chain(records::ARM64).map(records::Record::assertions).collect();
-    assertions.extend(documented::ARM64.iter().map(|(name, value)| c::is(name, *value)));
+    let of_zircon = zircon_records::RECORDS.iter().filter(|record| record.name.starts_with("zx_"));
+    let mut assertions: String =
+        of_zircon.chain(zircon_records::ARM64).map(zircon_records::Record::assertions).collect();
+    assertions.extend(zircon_constants::ARM64.iter().map(|(name, value)| c::is(name, *value)));
     // Those that bring the system's own do not go without it.
     let hosted = ["zircon/assert.h", "zircon/fidl.h", "zircon/threads.h"];
     let zircon =
@@ -255,11 +261,11 @@ fn a_program_written_for_fuchsias_libc_runs_unchanged() -> Outcome {
 
 #[test]
 fn no_structure_goes_uncompared() {
-    let compared: BTreeSet<&str> = records::RECORDS
+    let compared: BTreeSet<&str> = zircon_records::RECORDS
         .iter()
-        .chain(records::X86_64)
+        .chain(zircon_records::X86_64)
         .map(|record| record.name)
-        .chain(shared::STRUCTURES.iter().copied())
+        .chain(structures::STRUCTURES.iter().copied())
         .collect();
     let missed: Vec<String> = HEADERS
         .iter()

@@ -13,8 +13,8 @@
 //! INV-FUTEX-2: a queue has a sleeper, and a thread is in the queue of its `waits_on` or, where that is 0, in none.
 //! INV-FUTEX-3: the owner of a futex does not sleep on it.
 
-use crate::forked::PerProcess;
-use crate::threads::{self, Thread};
+use crate::process::fork::PerProcess;
+use crate::process::threads::{self, Thread};
 use crate::types::zx_time_t;
 use jacinth::{MonotonicInstant, Status};
 use std::cell::Cell;

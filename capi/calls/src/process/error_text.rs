@@ -5,8 +5,8 @@
 //! INV-WHY-2: a call that fails for want of an arena leaves its own text, whatever an earlier call has left.
 
 use crate::arena;
-use crate::guard;
 use crate::types::zx_status_t;
+use crate::user_memory::fault_guard as guard;
 use jacinth::Status;
 use std::cell::RefCell;
 use std::ffi::{CString, c_char};

@@ -1,7 +1,13 @@
 //! The machine, and its random numbers.
 
-use crate::guard;
-use crate::user::UserOut;
+mod clock;
+mod status;
+
+pub use clock::*;
+pub use status::*;
+
+use crate::user_memory::UserOut;
+use crate::user_memory::fault_guard as guard;
 use jacinth::Status;
 use rustix::rand::{GetRandomFlags, getrandom};
 

@@ -3,7 +3,7 @@
 //! A forked child has a copy of its parent's memory and one of its threads. What the others had locked stays locked
 //! there, and whoever slept is not there any more. So a child forgets such state and makes it anew when it needs it.
 
-use crate::threads;
+use crate::process::threads;
 use std::ptr::null_mut;
 use std::sync::Once;
 use std::sync::atomic::{AtomicPtr, Ordering};

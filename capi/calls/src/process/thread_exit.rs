@@ -3,7 +3,7 @@
 //! In Zircon a process ends with its last thread. On Linux this library's own threads would keep it: so when the main
 //! thread ends alone, one more of them waits for the end of the program's last.
 
-use crate::threads;
+use crate::process::threads;
 use rustix::process::getpid;
 use rustix::thread::gettid;
 use std::ffi::c_void;

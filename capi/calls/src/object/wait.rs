@@ -2,7 +2,7 @@
 
 use crate::arena::enter;
 use crate::types::{zx_handle_t, zx_signals_t, zx_time_t, zx_wait_item_t};
-use crate::user::UserOut;
+use crate::user_memory::UserOut;
 use jacinth::{MonotonicInstant, Signals, Status, raw};
 
 /// `ZX_WAIT_MANY_MAX_ITEMS` of late 2018: a quarter of what [`raw::wait_many`] takes.

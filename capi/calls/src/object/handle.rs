@@ -2,7 +2,7 @@
 
 use crate::arena::enter;
 use crate::types::{zx_handle_t, zx_rights_t};
-use crate::user::{UserIn, UserOut};
+use crate::user_memory::{UserIn, UserOut};
 use jacinth::{ObjectType, Rights, Status, raw};
 
 calls! {

@@ -8,14 +8,16 @@
 //!    └ otherwise (JACINTH_NO_OWN_ARENA, jacinth_forbid_own_arena)           ─▶ BAD_STATE
 //! ```
 
-use crate::exit::end_with_the_last;
-use crate::guard;
-use crate::handle::give_both;
+pub(crate) mod fate;
+
+use crate::object::handle::give_both;
+use crate::process::error_text::{self as why, explained, failure};
+use crate::process::thread_exit::end_with_the_last;
 use crate::types::{
     jacinth_audit_t, jacinth_config_t, jacinth_report_t, zx_duration_t, zx_handle_t, zx_status_t,
 };
-use crate::user::{UserIn, UserOut};
-use crate::why::{self, explained, failure};
+use crate::user_memory::fault_guard as guard;
+use crate::user_memory::{UserIn, UserOut};
 use jacinth::{
     AttachError, ChannelOptions, Config, Handle, MonotonicDuration, Rights, SpawnError, Status, Supervisor,
     raw,

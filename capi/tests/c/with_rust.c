@@ -1,5 +1,5 @@
 // A C and a Rust program in one arena. Each can be the one that makes it, and each the one that is started: the same
-// conversation is in rust.rs, which starts this program in the role of the partner.
+// conversation is in with_rust.rs, which starts this program in the role of the partner.
 #define _GNU_SOURCE
 #include "objects.h"
 #include "partner.h"

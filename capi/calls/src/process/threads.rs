@@ -8,11 +8,11 @@
 //! list: so nobody makes an object for a thread that has ended.
 
 use crate::arena::enter;
-use crate::exit::note_thread;
-use crate::forked::PerProcess;
 use crate::futex::Sleep;
+use crate::process::fork::PerProcess;
+use crate::process::thread_exit::note_thread;
 use crate::types::zx_handle_t;
-use crate::user::{UserIn, UserOut};
+use crate::user_memory::{UserIn, UserOut};
 use jacinth::{ObjectType, Rights, Status, raw};
 use libc::{c_int, pthread_t};
 use std::cell::Cell;
@@ -216,7 +216,7 @@ pub unsafe extern "C" fn jacinth_thrd_create_with_name(
     argument: UserOut<u8>,
     name: UserIn<u8>,
 ) -> c_int {
-    crate::guard::arm();
+    crate::user_memory::fault_guard::arm();
     let mut padded = [0; raw::MAX_NAME_BYTES];
     let named = if name.0.is_null() { Ok(c"") } else { name.text() };
     let (Some(start), Ok(name), Ok(())) = (start.0, named, thread.check()) else { return ERROR };

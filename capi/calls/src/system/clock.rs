@@ -1,8 +1,8 @@
 //! Clocks, ticks and sleep.
 
-use crate::guard;
 use crate::types::{zx_clock_t, zx_duration_t, zx_ticks_t, zx_time_t};
-use crate::user::UserOut;
+use crate::user_memory::UserOut;
+use crate::user_memory::fault_guard as guard;
 use jacinth::{MonotonicDuration, MonotonicInstant, Status};
 
 calls! {

@@ -1,9 +1,9 @@
 //! Events and event pairs.
 
 use crate::arena::enter;
-use crate::handle::{give, give_both};
+use crate::object::handle::{give, give_both};
 use crate::types::zx_handle_t;
-use crate::user::UserOut;
+use crate::user_memory::UserOut;
 use jacinth::{ObjectType, Rights, Status, raw};
 
 calls! {

@@ -1,9 +1,9 @@
 //! `jacinth.h`: what has become of programs that were spawned, and how long the supervisor may take to answer.
 
 use crate::arena::{detailed, enter, of_attaching, plain, status_of};
+use crate::process::error_text::{explained, failure};
 use crate::types::{jacinth_fate_t, zx_duration_t, zx_status_t};
-use crate::user::UserOut;
-use crate::why::{explained, failure};
+use crate::user_memory::UserOut;
 use jacinth::{Fate, MonotonicDuration, Obstacle, Supervisor};
 
 /// `JACINTH_FATE_UNKNOWN`.

@@ -3,11 +3,11 @@
 
 mod queues;
 
-use crate::guard;
-use crate::handle::require;
-use crate::threads;
+use crate::object::handle::require;
+use crate::process::threads;
 use crate::types::{zx_handle_t, zx_koid_t, zx_time_t};
-use crate::user::{UserIn, UserOut};
+use crate::user_memory::fault_guard as guard;
+use crate::user_memory::{UserIn, UserOut};
 use jacinth::{ObjectType, Rights, Status, raw};
 use queues::{Owner, Waking};
 

@@ -1,9 +1,9 @@
 //! `zx_object_get_info`.
 
 use crate::arena::enter;
-use crate::handle::require;
+use crate::object::handle::require;
 use crate::types::{zx_handle_t, zx_info_handle_basic_t, zx_info_handle_count_t};
-use crate::user::{Plain, UserOut};
+use crate::user_memory::{Plain, UserOut};
 use jacinth::{ObjectType, Rights, Status, raw};
 
 /// The topics that exist here (`ZX_INFO_*`).

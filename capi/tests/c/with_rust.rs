@@ -1,4 +1,4 @@
-//! A Rust and a C program in one arena: the Rust half. The other one, and the conversation, are in `rust.c`.
+//! A Rust and a C program in one arena: the Rust half. The other one, and the conversation, are in `with_rust.c`.
 
 use jacinth::*;
 use std::process::{Child, Command, ExitStatus};
@@ -7,7 +7,7 @@ use std::process::{Child, Command, ExitStatus};
 pub const ROLE: &str = "JACINTH_TEST_ROLE";
 /// Names this binary to C programs.
 pub const THIS_PROGRAM: &str = "JACINTH_TEST_RUST";
-/// Names `rust.c`, compiled, to this binary in a role.
+/// Names `with_rust.c`, compiled, to this binary in a role.
 pub const C_PROGRAM: &str = "JACINTH_TEST_C";
 
 /// The roles that are tests.

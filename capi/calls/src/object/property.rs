@@ -1,9 +1,9 @@
 //! Properties: the name, so far.
 
 use crate::arena::enter;
-use crate::handle::require;
+use crate::object::handle::require;
 use crate::types::zx_handle_t;
-use crate::user::{UserIn, UserOut};
+use crate::user_memory::{UserIn, UserOut};
 use jacinth::{ObjectType, Rights, Status, raw};
 
 /// `ZX_PROP_NAME`.

@@ -1,9 +1,9 @@
 //! A program's handles to itself, and the one that it was started with.
 
 use crate::arena::enter;
-use crate::threads;
+use crate::process::error_text as why;
+use crate::process::threads;
 use crate::types::zx_handle_t;
-use crate::why;
 use jacinth::{HandleRef, Status, raw};
 
 /// `PA_HND(PA_USER0, 0)`: how a program asks for what its spawner gave it.

@@ -1,9 +1,9 @@
 //! Channels.
 
 use crate::arena::enter;
-use crate::handle::{give_both, require};
+use crate::object::handle::{give_both, require};
 use crate::types::{zx_channel_call_args_t, zx_handle_info_t, zx_handle_t, zx_time_t};
-use crate::user::{Checked, Plain, UserIn, UserOut};
+use crate::user_memory::{Checked, Plain, UserIn, UserOut};
 use jacinth::{MAX_MSG_BYTES, MAX_MSG_HANDLES, MonotonicInstant, ObjectType, Rights, Status, TooSmall, raw};
 use smallvec::SmallVec;
 use std::cell::Cell;

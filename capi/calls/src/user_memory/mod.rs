@@ -2,7 +2,9 @@
 //!
 //! INV-USER-1: whoever looks into one has called `arena::enter` or `guard::arm` before.
 
-use crate::guard;
+pub mod fault_guard;
+
+use fault_guard as guard;
 use jacinth::Status;
 use smallvec::SmallVec;
 use std::ffi::CStr;
@@ -19,7 +21,7 @@ macro_rules! plain {
     ($($type:ty),* $(,)?) => {
         $(
             // SAFETY: numbers, structures of numbers, and pointers: any bytes are one.
-            unsafe impl $crate::user::Plain for $type {}
+            unsafe impl $crate::user_memory::Plain for $type {}
         )*
     };
 }
