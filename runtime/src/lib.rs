@@ -33,24 +33,23 @@
 //! [`Status::IO_DATA_INTEGRITY`].
 #![forbid(unsafe_code)]
 
-mod attach;
+mod attachment;
 mod detail;
 mod handle;
-pub mod hidden;
+pub mod library_threads;
+mod membership;
 mod object;
-mod own;
 pub mod raw;
 mod supervisor;
 mod types;
 
-pub use attach::{
+pub use attachment::{
     ARENA_VARIABLE, AttachError, SEAT_VARIABLE, attach, is_attached, set_spin, take_startup_handle,
 };
 pub use handle::wait::{WaitItem, wait_many};
 pub use handle::{AsHandleRef, Handle, HandleBased, HandleBasicInfo, HandleInfo, HandleRef, Name, Peered};
 pub use jacinth_shm::{Audit, Config, Counters, Recovered};
 pub use object::*;
-pub use own::{job_default, process_self, thread_self, vmar_root_self};
 pub use raw::TooSmall;
 pub use supervisor::{Fate, Obstacle, Report, SpawnError, Supervisor, set_answer_time};
 pub use types::channel_options::ChannelOptions;

@@ -1,5 +1,8 @@
 //! The kernel's objects: one file or folder an object, and one line in the table below.
 
+pub mod task;
+pub use task::*;
+
 use crate::handle::{AsHandleRef, Handle, HandleBased, HandleRef, Peered};
 
 /// Declares the module of each object, exports what is public in it, and makes the object's type an owner of one

@@ -1,6 +1,6 @@
 //! Channels by a handle's value: create, write, read, call.
 
-use crate::attach::{Current, with_current, with_thread};
+use crate::attachment::{Current, with_current, with_thread};
 use crate::raw::INVALID;
 use crate::types::channel_options::ChannelOptions;
 use crate::types::object_type::ObjectType;

@@ -1,6 +1,6 @@
 //! Objects by a handle's value: creation, signals, waits, properties.
 
-use crate::attach::with_thread;
+use crate::attachment::with_thread;
 use crate::detail;
 use crate::raw::INVALID;
 use crate::types::object_type::ObjectType;

@@ -23,7 +23,7 @@ unsafe extern "C-unwind" {
 /// None of its own.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zx_process_exit(retcode: i64) -> ! {
-    jacinth::hidden::before_exit();
+    jacinth::library_threads::before_exit();
     // SAFETY: it does not come back. Linux keeps eight bits of the number.
     unsafe { libc::_exit(retcode as i32) }
 }
@@ -67,7 +67,7 @@ static IS_WATCHED: AtomicBool = AtomicBool::new(false);
 /// that uses the arena leaves it.
 pub(crate) fn end_with_the_last() {
     note_thread();
-    jacinth::hidden::at_first_use(note_thread);
+    jacinth::library_threads::at_first_use(note_thread);
     if MAIN_HAS_ENDED.load(Ordering::Relaxed) {
         watch();
     }
@@ -100,7 +100,7 @@ pub(crate) fn note_thread() {
 
 unsafe extern "C" fn thread_ends(_: *mut c_void) {
     threads::end();
-    jacinth::hidden::leave();
+    jacinth::library_threads::leave();
     if gettid() == getpid() {
         MAIN_HAS_ENDED.store(true, Ordering::Relaxed);
         watch();
@@ -111,7 +111,7 @@ unsafe extern "C" fn thread_ends(_: *mut c_void) {
 fn watch() {
     // Without an arena none of the library's threads is here, as in a forked child.
     if jacinth::is_attached() && !IS_WATCHED.swap(true, Ordering::Relaxed) {
-        let _ = jacinth::hidden::spawn("jacinth-last", exit_with_the_last);
+        let _ = jacinth::library_threads::spawn("jacinth-last", exit_with_the_last);
     }
 }
 
@@ -137,7 +137,7 @@ fn exit_with_the_last() {
 fn is_any_thread_the_programs() -> bool {
     let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return true };
     let ids = threads.flatten().filter_map(|thread| thread.file_name().to_str()?.parse().ok());
-    let (main, own) = (getpid().as_raw_pid(), jacinth::hidden::threads());
+    let (main, own) = (getpid().as_raw_pid(), jacinth::library_threads::threads());
     ids.filter(|id| !own.contains(id)).any(|id: i32| id != main || !has_ended(main))
 }
 

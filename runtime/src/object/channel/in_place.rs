@@ -1,6 +1,6 @@
 //! A message that is read where it lies.
 
-use crate::attach::{self, Dropped, with_any_thread, with_thread};
+use crate::attachment::{self, Dropped, with_any_thread, with_thread};
 use crate::handle::{Handle, HandleInfo};
 use crate::types::status::Status;
 use jacinth_shm as shm;
@@ -73,7 +73,7 @@ impl InPlace<'_> {
 impl Drop for InPlace<'_> {
     fn drop(&mut self) {
         if let Some(message) = self.message.take() {
-            attach::dropped(Dropped::Message(message));
+            attachment::dropped(Dropped::Message(message));
         }
     }
 }

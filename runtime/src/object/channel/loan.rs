@@ -1,6 +1,6 @@
 //! A message that is filled where it will lie.
 
-use crate::attach::{self, Dropped, with_thread};
+use crate::attachment::{self, Dropped, with_thread};
 use crate::handle::Handle;
 use crate::types::status::Status;
 use jacinth_shm as shm;
@@ -70,7 +70,7 @@ impl Loan<'_> {
 impl Drop for Loan<'_> {
     fn drop(&mut self) {
         if self.loan.is_some() {
-            attach::dropped(Dropped::Loan(self.loan.take()));
+            attachment::dropped(Dropped::Loan(self.loan.take()));
         }
     }
 }

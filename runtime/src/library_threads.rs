@@ -32,12 +32,12 @@ pub(crate) fn first_use() {
 /// Gives up what the calling thread keeps of the arena, as its end does: for libraries of other languages, whose threads
 /// may end, or call once more, when the destructors of Rust's locals have run, or without them.
 pub fn leave() {
-    crate::attach::leave();
+    crate::attachment::leave();
 }
 
 /// What this library has to do before the process exits in good order, for who ends it without its exit handlers.
 pub fn before_exit() {
-    crate::attach::before_exit();
+    crate::attachment::before_exit();
 }
 
 /// A thread that is on the list for as long as this lives.

@@ -2,8 +2,8 @@
 //! a file descriptor with some of them. Only admission, spawning and collecting go this way; no operation on a
 //! handle does.
 
-use super::fate::Fate;
 use crate::Status;
+use crate::membership::fate::Fate;
 use jacinth_shm::{Recovered, Seat};
 
 /// What a process asks of its supervisor.

@@ -14,19 +14,25 @@
 //! None of the library's descriptors is sure to be there: the program may close what is not its own (`Held`). So none of
 //! them is believed: what is ready is looked at, and once a second whether everything is still what it was.
 
-use super::cycles::Cycles;
-use super::door::Door;
-use super::exiting;
-use super::fate::{Fate, Fates};
-use super::identity;
-use super::idle::Idle;
-use super::meeting;
-use super::obstacle::{self, Look, Looks, Obstacle};
-use super::patience::wait_for;
-use super::tripwire::{Alarm, Watch};
-use super::watched::Watched;
-use crate::types::status;
-use crate::{Report, Status};
+pub(crate) mod admission;
+pub(crate) mod cycle_schedule;
+pub(crate) mod idle_memory;
+pub(crate) mod listener;
+pub(crate) mod obstacle;
+
+use crate::Report;
+use crate::membership::failure_detector::exiting;
+use crate::membership::failure_detector::process;
+use crate::membership::failure_detector::robust_futex::{Alarm, Watch};
+use crate::membership::failure_detector::watched_process::Watched;
+use crate::membership::fate::{Fate, Fates};
+use crate::membership::poll::wait_for;
+use crate::membership::server::cycle_schedule::Cycles;
+use crate::membership::server::idle_memory::Idle;
+use crate::membership::server::listener::Door;
+use crate::membership::server::obstacle::{Look, Looks, Obstacle};
+use crate::membership::socket::rendezvous;
+use crate::types::status::{self, Status};
 use jacinth_shm::{self as shm, Held};
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::Pid;
@@ -49,58 +55,58 @@ const MOST_ACCEPTED: u32 = 256;
 
 /// What the supervisor knows of one connection or one process.
 #[derive(Default)]
-pub(super) struct Member {
+pub(crate) struct Member {
     /// Its line; `None` for a spawned process that has not connected, or one that hung up.
-    pub(super) line: Option<Held>,
-    pub(super) pid: Option<Pid>,
+    pub(crate) line: Option<Held>,
+    pub(crate) pid: Option<Pid>,
     /// Its process, if it is watched.
-    pub(super) watched: Option<Watched>,
-    pub(super) seat: Option<shm::Seat>,
+    pub(crate) watched: Option<Watched>,
+    pub(crate) seat: Option<shm::Seat>,
     /// Whether it runs as another user than the arena's, and is not known yet as one that was admitted before.
-    pub(super) is_other_user: bool,
+    pub(crate) is_other_user: bool,
     /// What its tripwire has led to.
-    pub(super) alarm: Alarm,
+    pub(crate) alarm: Alarm,
     /// Looks at what keeps it from attaching: of one that was spawned and has not attached.
-    pub(super) looks: Option<Looks>,
+    pub(crate) looks: Option<Looks>,
 }
 
 impl Member {
     /// The number of its process, if that is watched.
-    pub(super) fn pid_watched(&self) -> Option<Pid> {
+    pub(crate) fn pid_watched(&self) -> Option<Pid> {
         self.watched.as_ref().and_then(Watched::pid)
     }
 
     /// It is not watched any more. Gives the seat that it had.
-    pub(super) fn forget(&mut self) -> Option<shm::Seat> {
+    pub(crate) fn forget(&mut self) -> Option<shm::Seat> {
         (self.watched, self.alarm, self.looks) = (None, Alarm::default(), None);
         self.seat.take()
     }
 }
 
 /// The supervisor.
-pub(super) struct Server {
+pub(crate) struct Server {
     /// Where those come who want to join.
-    pub(super) door: Door,
+    pub(crate) door: Door,
     /// Where those come who are attached, and need a line to this supervisor.
-    pub(super) meeting: Option<Held>,
+    pub(crate) meeting: Option<Held>,
     /// The user whose arena it is: the one who made it. This process may have become another's.
-    pub(super) user: u32,
+    pub(crate) user: u32,
     /// Kept for the day when descriptors have run out.
-    pub(super) spare: Option<Held>,
-    pub(super) arena: Arc<shm::Arena>,
-    pub(super) thread: shm::Thread,
-    pub(super) members: Vec<Member>,
+    pub(crate) spare: Option<Held>,
+    pub(crate) arena: Arc<shm::Arena>,
+    pub(crate) thread: shm::Thread,
+    pub(crate) members: Vec<Member>,
     /// `None` while there can be none: then deaths are learned of by pidfds alone.
     watch: Option<Watch>,
     cycles: Cycles,
     idle: Idle,
     report: Report,
     /// The dead who have not been recovered to the end.
-    pub(super) burials: shm::Burials,
+    pub(crate) burials: shm::Burials,
     /// When to try again to recover those for whom it failed.
     retry: Option<Instant>,
     /// What has become of programs that did not attach.
-    pub(super) fates: Fates,
+    pub(crate) fates: Fates,
     /// When those are looked at next who are out of touch.
     look_again: Instant,
     /// When to see next whether the program has closed what is not its own.
@@ -124,7 +130,7 @@ enum Ready {
 impl Server {
     /// The supervisor of `thread`'s arena, which its process leads by now. At the other end of `own_line` is that
     /// process itself.
-    pub(super) fn new(door: Door, meeting: OwnedFd, own_line: OwnedFd, thread: shm::Thread) -> Self {
+    pub(crate) fn new(door: Door, meeting: OwnedFd, own_line: OwnedFd, thread: shm::Thread) -> Self {
         let arena = thread.process().arena().clone();
         let file = arena.file().and_then(|file| rustix::fs::fstat(file).ok());
         let own = Member {
@@ -134,7 +140,7 @@ impl Server {
         };
         Self {
             door,
-            meeting: meeting::listen(meeting, &arena),
+            meeting: rendezvous::listen(meeting, &arena),
             user: file.map_or_else(|| rustix::process::geteuid().as_raw(), |file| file.st_uid),
             spare: Self::spare(),
             thread,
@@ -153,7 +159,7 @@ impl Server {
     }
 
     /// Serves for as long as the process lives. In a thread that holds its process's tripwire.
-    pub(super) fn run(mut self) -> ! {
+    pub(crate) fn run(mut self) -> ! {
         loop {
             // An arena without a supervisor is worse than one whose supervisor has failed at something.
             let turn = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.turn()));
@@ -258,7 +264,7 @@ impl Server {
     }
 
     /// Something is not what it was.
-    pub(super) fn look_around_soon(&mut self) {
+    pub(crate) fn look_around_soon(&mut self) {
         self.look_around = Instant::now();
     }
 
@@ -271,8 +277,8 @@ impl Server {
         self.look_around = Instant::now() + LOOK_AGAIN;
         self.door.look_around();
         if self.meeting.as_ref().is_none_or(|meeting| !meeting.is_intact()) {
-            let socket = meeting::prepare();
-            self.meeting = socket.ok().and_then(|socket| meeting::listen(socket, &self.arena));
+            let socket = rendezvous::prepare();
+            self.meeting = socket.ok().and_then(|socket| rendezvous::listen(socket, &self.arena));
         }
         if self.watch.as_ref().is_some_and(|watch| !watch.is_intact()) {
             self.watch = None;
@@ -295,7 +301,7 @@ impl Server {
         for _ in 0..MOST_ACCEPTED {
             self.accept(is_at_meeting);
             let socket = if is_at_meeting { self.meeting.as_ref() } else { self.door.socket() };
-            if !socket.and_then(Held::get).is_some_and(identity::is_ready) {
+            if !socket.and_then(Held::get).is_some_and(process::is_ready) {
                 return;
             }
         }
@@ -369,7 +375,7 @@ impl Server {
     }
 
     /// What keeps a member that was spawned from attaching, by a look at it now and by earlier ones.
-    pub(super) fn obstacle_of(&mut self, index: usize) -> Option<Obstacle> {
+    pub(crate) fn obstacle_of(&mut self, index: usize) -> Option<Obstacle> {
         let (address, socket) = self.door.sign();
         let pid = self.members[index].pid_watched()?;
         let looks = self.members[index].looks.as_mut()?;
@@ -377,7 +383,7 @@ impl Server {
     }
 
     /// Tells all who wait for news of these. What they leave is worked on between other things: `work_for`.
-    pub(super) fn announce(&mut self, seats: &[shm::Seat]) {
+    pub(crate) fn announce(&mut self, seats: &[shm::Seat]) {
         if seats.is_empty() {
             return;
         }
@@ -423,7 +429,7 @@ impl Server {
     }
 
     /// A connection ended. If its process is alive and has lost the arena, it has replaced itself by exec.
-    pub(super) fn hung_up(&mut self, index: usize) {
+    pub(crate) fn hung_up(&mut self, index: usize) {
         let member = &mut self.members[index];
         member.line = None;
         let (Some(seat), Some(watched)) = (member.seat, &mut member.watched) else { return };
@@ -433,7 +439,7 @@ impl Server {
     }
 
     /// Watches whoever is seated, after another supervisor's death.
-    pub(super) fn take_over(&mut self) {
+    pub(crate) fn take_over(&mut self) {
         self.take_up_unfinished();
         let seated = self.arena.seated().unwrap_or_else(|error| {
             tracing::error!(%error, "who is seated cannot be seen");
@@ -515,7 +521,7 @@ impl Server {
 
     /// Buries whoever is dead by now, finishes what is unfinished, collects cycles, reclaims, and gives back the memory of
     /// what is free.
-    pub(super) fn collect(&mut self) -> Result<Report, Status> {
+    pub(crate) fn collect(&mut self) -> Result<Report, Status> {
         self.bury_the_dead(None);
         self.take_up_unfinished();
         while !self.burials.is_empty() {
@@ -547,7 +553,7 @@ fn has_replaced_itself(arena: &shm::Arena, seat: shm::Seat, watched: &mut Watche
     // One that is on its way to its seat has no arena yet.
     let Some(pid) = watched.pid().filter(|_| arena.is_seated(seat)) else { return false };
     // Looked at while it lives, and it is the right one: so the number was its own.
-    let has_lost = identity::has_lost(pid, arena) && watched.is_dead().is_ok_and(|is_dead| !is_dead);
+    let has_lost = process::has_lost(pid, arena) && watched.is_dead().is_ok_and(|is_dead| !is_dead);
     if has_lost {
         tracing::info!(pid = %pid.as_raw_nonzero(), "an attached process has replaced itself by exec");
     }

@@ -24,7 +24,7 @@ fn raise_descriptors() -> bool {
 }
 
 /// Descriptors are given from the lowest up: the number of a new one says how many there are.
-pub(super) fn raise_descriptors_near(newest: &OwnedFd) {
+pub(crate) fn raise_descriptors_near(newest: &OwnedFd) {
     let number = u64::from(newest.as_raw_fd().unsigned_abs());
     if getrlimit(Resource::Nofile).current.is_some_and(|most| number + LEFT_TO_THE_PROGRAM > most) {
         raise_descriptors();
@@ -32,7 +32,7 @@ pub(super) fn raise_descriptors_near(newest: &OwnedFd) {
 }
 
 /// Does what takes a descriptor; once more if there was none and the limit could be raised.
-pub(super) fn with_descriptors<T>(mut operation: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
+pub(crate) fn with_descriptors<T>(mut operation: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
     match operation() {
         Err(Errno::MFILE) if raise_descriptors() => operation(),
         done => done,
@@ -40,7 +40,7 @@ pub(super) fn with_descriptors<T>(mut operation: impl FnMut() -> Result<T, Errno
 }
 
 /// Whether it is descriptors that this process has run out of.
-pub(super) fn is_out_of_descriptors(error: &io::Error) -> bool {
+pub(crate) fn is_out_of_descriptors(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::MFILE.raw_os_error())
 }
 
@@ -90,7 +90,7 @@ pub(crate) fn explained(error: io::Error) -> io::Error {
 }
 
 /// Why a process cannot be told from another.
-pub(super) fn no_proc() -> io::Error {
+pub(crate) fn no_proc() -> io::Error {
     io::Error::other(
         "/proc does not show this process: processes are told apart by the times in /proc/PID/stat; mount it (mount -t \
          proc proc /proc), in a chroot or a container too",

@@ -10,7 +10,7 @@
 //! A cleaner of temporary files removes the socket before its folder: so the path is looked at some moments after the
 //! news, when the cleaner has passed.
 
-use super::address::{Address, Listening};
+use crate::membership::socket::path::{Address, Listening};
 use jacinth_shm::{FileId, Held};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use std::io;
@@ -26,7 +26,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(16);
 
 /// The way in for those who join.
-pub(super) struct Door {
+pub(crate) struct Door {
     address: Arc<Address>,
     /// `None` while the path cannot be had: then nobody is admitted, and everything else goes on.
     listening: Option<Listening>,
@@ -41,7 +41,7 @@ pub(super) struct Door {
 
 impl Door {
     /// The door of an arena whose path this process listens at already.
-    pub(super) fn open(address: Arc<Address>, listening: Listening) -> Self {
+    pub(crate) fn open(address: Arc<Address>, listening: Listening) -> Self {
         let mut door = Self::shut(address);
         (door.listening, door.has_listened) = (Some(listening), true);
         door.watch();
@@ -49,24 +49,24 @@ impl Door {
     }
 
     /// A door that is yet to be opened.
-    pub(super) fn shut(address: Arc<Address>) -> Self {
+    pub(crate) fn shut(address: Arc<Address>) -> Self {
         let (due, pause) = (Some(Instant::now()), FIRST_PAUSE);
         Self { address, listening: None, has_listened: false, news: None, due, pause }
     }
 
     /// The socket at which those who want to join are to be accepted.
-    pub(super) fn socket(&self) -> Option<&Held> {
+    pub(crate) fn socket(&self) -> Option<&Held> {
         self.listening.as_ref().map(|listening| &listening.socket)
     }
 
     /// The arena's address, and what stands there: `None` while that is not the supervisor's socket.
-    pub(super) fn sign(&self) -> (&Address, Option<FileId>) {
+    pub(crate) fn sign(&self) -> (&Address, Option<FileId>) {
         let listening = self.listening.as_ref();
         (&self.address, listening.and_then(|listening| self.address.file_of(listening)))
     }
 
     /// Whether somebody can come in; the path is tried again if not.
-    pub(super) fn is_open(&mut self) -> bool {
+    pub(crate) fn is_open(&mut self) -> bool {
         if self.listening.is_none() {
             self.due = Some(Instant::now());
             self.look_if_due();
@@ -75,17 +75,17 @@ impl Door {
     }
 
     /// Readable when something has happened to the socket's file.
-    pub(super) fn news(&self) -> Option<&Held> {
+    pub(crate) fn news(&self) -> Option<&Held> {
         self.news.as_ref()
     }
 
     /// How long the supervisor may sleep; `None` for as long as it likes.
-    pub(super) fn timeout(&self) -> Option<Duration> {
+    pub(crate) fn timeout(&self) -> Option<Duration> {
         self.due.map(|due| due.saturating_duration_since(Instant::now()))
     }
 
     /// Makes again what the program has closed, as it may by mistake.
-    pub(super) fn look_around(&mut self) {
+    pub(crate) fn look_around(&mut self) {
         let is_lost = |held: Option<&Held>| held.is_some_and(|held| !held.is_intact());
         if is_lost(self.socket()) || is_lost(self.news()) {
             tracing::warn!("this program has closed the supervisor's socket: it is made again");
@@ -95,13 +95,13 @@ impl Door {
     }
 
     /// Something has happened to the socket's file.
-    pub(super) fn heed_news(&mut self) {
+    pub(crate) fn heed_news(&mut self) {
         self.news = None;
         self.due = Some(Instant::now() + AFTERWARDS);
     }
 
     /// Looks whether the socket is still at its path, if it is time, and puts one there if it is not.
-    pub(super) fn look_if_due(&mut self) {
+    pub(crate) fn look_if_due(&mut self) {
         if self.timeout().is_none_or(|timeout| !timeout.is_zero()) {
             return;
         }

@@ -29,7 +29,7 @@ const REST: Duration = Duration::from_millis(10);
 
 /// What a tripwire has led to.
 #[derive(Default)]
-pub(super) enum Alarm {
+pub(crate) enum Alarm {
     /// Nothing yet.
     #[default]
     Quiet,
@@ -39,7 +39,7 @@ pub(super) enum Alarm {
 
 impl Alarm {
     /// Whether to look now.
-    pub(super) fn is_due(&self, has_fired: impl FnOnce() -> bool) -> bool {
+    pub(crate) fn is_due(&self, has_fired: impl FnOnce() -> bool) -> bool {
         match self {
             Self::Quiet => has_fired(),
             Self::Due { at, .. } => *at <= Instant::now(),
@@ -47,12 +47,12 @@ impl Alarm {
     }
 
     /// Whether to look for an exec too: it is not dying, as it seems.
-    pub(super) fn may_be_exec(&self) -> bool {
+    pub(crate) fn may_be_exec(&self) -> bool {
         matches!(self, Self::Due { pause, .. } if *pause > DYING_FOR)
     }
 
     /// How soon to look, if it has come to that.
-    pub(super) fn timeout(&self) -> Option<Duration> {
+    pub(crate) fn timeout(&self) -> Option<Duration> {
         match self {
             Self::Due { at, .. } => Some(at.saturating_duration_since(Instant::now())),
             Self::Quiet => None,
@@ -60,7 +60,7 @@ impl Alarm {
     }
 
     /// It was looked at, and nothing was proven.
-    pub(super) fn look_later(&mut self) {
+    pub(crate) fn look_later(&mut self) {
         let pause = match *self {
             Self::Quiet => FIRST_PAUSE,
             Self::Due { pause, .. } => (pause + pause / 4).min(LONGEST_PAUSE),
@@ -70,7 +70,7 @@ impl Alarm {
 }
 
 /// The thread that watches, as the supervisor sees it. Ends the thread when dropped.
-pub(super) struct Watch {
+pub(crate) struct Watch {
     shared: Arc<Shared>,
     /// Whom it watches.
     seats: Vec<Seat>,
@@ -87,14 +87,14 @@ struct Shared {
 
 impl Watch {
     /// Starts the thread, which watches nobody yet.
-    pub(super) fn start(arena: &Arc<shm::Arena>) -> io::Result<Self> {
+    pub(crate) fn start(arena: &Arc<shm::Arena>) -> io::Result<Self> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let (bell, heard) = socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
         let (bell, heard) = (shm::Held::new(bell)?, shm::Held::new(heard)?);
         let (wires, seats) = (shm::Tripwires::new(arena.clone()), Mutex::new(Some(Vec::new())));
         let shared = Arc::new(Shared { wires, seats, bell, heard });
         let watch = Self { shared: shared.clone(), seats: Vec::new() };
-        crate::hidden::spawn("jacinth-watcher", move || {
+        crate::library_threads::spawn("jacinth-watcher", move || {
             if let Err(error) = shared.run() {
                 tracing::error!(%error, "tripwires cannot be watched any more");
             }
@@ -103,7 +103,7 @@ impl Watch {
     }
 
     /// Has these watched, and nobody else.
-    pub(super) fn watch(&mut self, seats: Vec<Seat>) {
+    pub(crate) fn watch(&mut self, seats: Vec<Seat>) {
         if self.seats != seats {
             self.seats.clone_from(&seats);
             self.shared.change(Some(seats));
@@ -111,24 +111,24 @@ impl Watch {
     }
 
     /// Readable since a tripwire has fired.
-    pub(super) fn bell(&self) -> BorrowedFd<'_> {
+    pub(crate) fn bell(&self) -> BorrowedFd<'_> {
         self.shared.heard.number()
     }
 
     /// Whether it can be rung: the program has left its descriptors alone.
-    pub(super) fn is_intact(&self) -> bool {
+    pub(crate) fn is_intact(&self) -> bool {
         self.shared.heard.is_intact() && self.shared.bell.is_intact()
     }
 
     /// Whatever has fired until now, the supervisor is about to see.
-    pub(super) fn silence(&self) {
+    pub(crate) fn silence(&self) {
         if let Some(heard) = self.shared.heard.get() {
             let _ = rustix::io::read(heard, &mut [0; 64]);
         }
     }
 
     /// Whether the tripwire of this seat's process has fired.
-    pub(super) fn has_fired(&self, seat: Seat) -> bool {
+    pub(crate) fn has_fired(&self, seat: Seat) -> bool {
         self.shared.wires.look(seat).is_ok_and(shm::Seen::has_fired)
     }
 }

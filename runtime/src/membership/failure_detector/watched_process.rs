@@ -4,7 +4,7 @@
 //! program has closed what is not its own (`Held`): that is ready too, and means nothing. So before a process is taken
 //! for dead it is looked for by its number and the moment it started, and where it lives it is watched by a new pidfd.
 
-use super::identity::{self, Found, is_ready};
+use crate::membership::failure_detector::process::{self, Found, is_ready};
 use jacinth_shm::{Arena, Held, Occupant, Seat};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::io;
@@ -15,50 +15,50 @@ const PIDFD_THREAD: PidfdFlags = PidfdFlags::from_bits_retain(0o200);
 
 /// A process that is watched.
 #[derive(Debug)]
-pub(super) struct Watched {
+pub(crate) struct Watched {
     pidfd: Held,
     occupant: Occupant,
 }
 
 impl Watched {
     /// The process behind this pidfd.
-    pub(super) fn new(pidfd: OwnedFd, occupant: Occupant) -> io::Result<Self> {
+    pub(crate) fn new(pidfd: OwnedFd, occupant: Occupant) -> io::Result<Self> {
         Ok(Self { pidfd: Held::new(pidfd)?, occupant })
     }
 
     /// Exactly this process; `None` when it is gone.
-    pub(super) fn open(occupant: Occupant) -> io::Result<Option<Self>> {
-        match identity::watch(occupant)? {
+    pub(crate) fn open(occupant: Occupant) -> io::Result<Option<Self>> {
+        match process::watch(occupant)? {
             Found::Gone => Ok(None),
             Found::Watched(pidfd) => Self::new(pidfd, occupant).map(Some),
         }
     }
 
     /// Its number.
-    pub(super) fn pid(&self) -> Option<Pid> {
+    pub(crate) fn pid(&self) -> Option<Pid> {
         Pid::from_raw(self.occupant.pid.cast_signed())
     }
 
     /// To be polled: ready when it is time to ask [`is_dead`](Self::is_dead).
-    pub(super) fn pidfd(&self) -> BorrowedFd<'_> {
+    pub(crate) fn pidfd(&self) -> BorrowedFd<'_> {
         self.pidfd.number()
     }
 
     /// Whether it is time to ask.
-    pub(super) fn seems_dead(&self) -> bool {
+    pub(crate) fn seems_dead(&self) -> bool {
         is_ready(self.pidfd())
     }
 
     /// Whether the pidfd is still what it was.
-    pub(super) fn is_intact(&self) -> bool {
+    pub(crate) fn is_intact(&self) -> bool {
         self.pidfd.is_intact()
     }
 
     /// Whether it is dead, for certain. One that lives is watched afterwards, whatever has become of its pidfd.
     ///
     /// An error says nothing, and the question is to be asked again.
-    pub(super) fn is_dead(&mut self) -> io::Result<bool> {
-        let Found::Watched(pidfd) = identity::watch(self.occupant)? else { return Ok(true) };
+    pub(crate) fn is_dead(&mut self) -> io::Result<bool> {
+        let Found::Watched(pidfd) = process::watch(self.occupant)? else { return Ok(true) };
         if is_ready(&pidfd) {
             return Ok(true);
         }
@@ -74,7 +74,7 @@ impl Watched {
 }
 
 /// The thread that holds the tripwire of a process: it ends with it, and when it replaces itself by exec.
-pub(super) enum Holder {
+pub(crate) enum Holder {
     /// Ready when it ends.
     Lives(Held),
     /// It has ended.
@@ -85,7 +85,7 @@ pub(super) enum Holder {
 
 impl Holder {
     /// Of this seat's process.
-    pub(super) fn of(arena: &Arena, seat: Seat) -> Self {
+    pub(crate) fn of(arena: &Arena, seat: Seat) -> Self {
         if arena.has_tripwire_fired(seat) {
             return Self::Ended;
         }
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn a_pidfd_that_the_program_closed_proves_no_death() {
         let mut child = std::process::Command::new("sleep").arg("50").spawn().unwrap();
-        let occupant = identity::of(Pid::from_child(&child)).unwrap().unwrap();
+        let occupant = process::of(Pid::from_child(&child)).unwrap().unwrap();
         let mut watched = Watched::open(occupant).unwrap().unwrap();
         assert!(!watched.seems_dead());
         // An accident of the program's, and then its own file in that place.

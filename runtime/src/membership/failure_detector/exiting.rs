@@ -16,8 +16,8 @@
 //! What the dead have written is seen by whoever has seen them exiting: the mark is a later store of the same
 //! processor, and x86-64 shows a processor's stores to others in their order.
 
-use super::identity;
-use super::watched::Watched;
+use crate::membership::failure_detector::process;
+use crate::membership::failure_detector::watched_process::Watched;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -25,10 +25,10 @@ use std::path::{Path, PathBuf};
 const PF_EXITING: u64 = 4;
 
 /// Whether the process is dead, or proven to be as good as dead. `false` proves nothing.
-pub(super) fn is_past_all(process: &mut Watched) -> bool {
+pub(crate) fn is_past_all(process: &mut Watched) -> bool {
     // The architecture whose order of stores the proof needs. And the number is the process's own only while the pidfd
     // is of it.
-    let number = if cfg!(target_arch = "x86_64") { identity::number_of(process.pidfd()) } else { Ok(None) };
+    let number = if cfg!(target_arch = "x86_64") { process::number_of(process.pidfd()) } else { Ok(None) };
     if let Ok(Some(pid)) = number
         && process.pid() == Some(pid)
     {
@@ -52,7 +52,7 @@ fn are_exiting(threads: &[PathBuf]) -> bool {
     }
     let is_exiting = |thread: &PathBuf| {
         let Ok(stat) = std::fs::read(thread.join("stat")) else { return false };
-        let (flags, count) = (identity::field(&stat, 9), identity::field(&stat, 20));
+        let (flags, count) = (process::field(&stat, 9), process::field(&stat, 20));
         flags.is_some_and(|flags| flags & PF_EXITING != 0) && count == Some(threads.len() as u64)
     };
     !threads.is_empty() && (0..2).all(|_round| threads.iter().all(is_exiting))
@@ -64,7 +64,7 @@ mod tests {
     use rustix::process::{Pid, WaitOptions, waitpid};
 
     fn watched(pid: Pid) -> Watched {
-        Watched::open(identity::of(pid).unwrap().unwrap()).unwrap().unwrap()
+        Watched::open(process::of(pid).unwrap().unwrap()).unwrap().unwrap()
     }
 
     #[test]

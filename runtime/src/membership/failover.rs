@@ -15,15 +15,15 @@
 //! A leader that is stopped is never replaced: its pidfd says nothing. A candidate that is stopped between the proof
 //! and its attempt fails by the term, if another has led meanwhile.
 
-use super::address::Address;
-use super::client::{Client, Line, Request};
-use super::door::Door;
-use super::identity;
-use super::limits;
-use super::meeting;
-use super::patience::wait_for;
-use super::server::Server;
-use super::watched::{Holder, Watched};
+use crate::membership::client::{Client, Line, Request};
+use crate::membership::failure_detector::process;
+use crate::membership::failure_detector::watched_process::{Holder, Watched};
+use crate::membership::poll::wait_for;
+use crate::membership::server::Server;
+use crate::membership::server::listener::Door;
+use crate::membership::socket::path::Address;
+use crate::membership::socket::rendezvous;
+use crate::membership::system_limits;
 use crate::types::status::{self, Status};
 use jacinth_shm as shm;
 use rustix::event::{PollFd, PollFlags};
@@ -66,12 +66,12 @@ pub(crate) struct Successor {
 /// what it is given, and says when the tripwire is set: before that, an exec could go unheard.
 pub(crate) fn prepare() -> io::Result<shm::Giver<(Successor, shm::Giver<()>)>> {
     let (giver, taker) = shm::handover::<(Successor, shm::Giver<()>)>();
-    crate::hidden::spawn("jacinth-successor", move || {
+    crate::library_threads::spawn("jacinth-successor", move || {
         if let Some((successor, is_set)) = taker.take() {
             successor.run(is_set);
         }
     })
-    .map_err(limits::no_thread)?;
+    .map_err(system_limits::no_thread)?;
     Ok(giver)
 }
 
@@ -179,7 +179,7 @@ impl Successor {
     }
 
     fn has_replaced_itself(&self, leading: &mut Watched) -> bool {
-        let has_lost = leading.pid().is_some_and(|pid| identity::has_lost(pid, self.process.arena()));
+        let has_lost = leading.pid().is_some_and(|pid| process::has_lost(pid, self.process.arena()));
         has_lost && leading.is_dead().is_ok_and(|is_dead| !is_dead)
     }
 
@@ -232,7 +232,7 @@ impl Successor {
         let refused = |error| io::Error::other(status::of(error));
         let thread = shm::Thread::join_reserve(&self.process).map_err(refused)?;
         let (own_line, served) = Line::pair()?;
-        let meeting = meeting::prepare()?;
+        let meeting = rendezvous::prepare()?;
         if !self.address.is_within_reach() {
             std::thread::sleep(PRECEDENCE);
         }

@@ -7,7 +7,7 @@
 //!
 //! INV-OWN-1: the values stay this library's: who closes one has closed it for the whole process.
 
-use crate::attach::{AttachError, has_no_attachment, with_current};
+use crate::attachment::{AttachError, has_no_attachment, with_current};
 use crate::handle::owned;
 use crate::{AsHandleRef, Handle, HandleRef, Name, ObjectType, Rights, Status, detail, raw};
 use std::sync::atomic::{AtomicU32, Ordering};

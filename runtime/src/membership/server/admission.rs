@@ -1,13 +1,14 @@
 //! What the supervisor answers to those who ask it: admission, above all.
 
-use super::client::{receive_packet, send_packet};
-use super::fate::Fate;
-use super::obstacle::Looks;
-use super::patience::wait_for;
-use super::protocol::{Answer, PACKET_BYTES, Request};
-use super::server::{Member, Server};
-use super::watched::Watched;
-use super::{identity, limits};
+use crate::membership::client::{receive_packet, send_packet};
+use crate::membership::failure_detector::process;
+use crate::membership::failure_detector::watched_process::Watched;
+use crate::membership::fate::Fate;
+use crate::membership::poll::wait_for;
+use crate::membership::protocol::{Answer, PACKET_BYTES, Request};
+use crate::membership::server::obstacle::Looks;
+use crate::membership::server::{Member, Server};
+use crate::membership::system_limits;
 use crate::types::status::{self, Status};
 use jacinth_shm::{self as shm, Held};
 use rustix::event::{PollFd, PollFlags};
@@ -24,14 +25,14 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(5);
 impl Server {
     /// The next connection at the path, or at the meeting place: of a process of the arena's user, or of one that is
     /// attached, whatever user it has become since.
-    pub(super) fn accept(&mut self, is_at_meeting: bool) {
+    pub(crate) fn accept(&mut self, is_at_meeting: bool) {
         let socket = if is_at_meeting { self.meeting.as_ref() } else { self.door.socket() };
         let Some(socket) = socket.and_then(Held::get) else {
             // It is made again (`look_around`).
             return self.look_around_soon();
         };
         let accept = || rustix::net::accept_with(socket, rustix::net::SocketFlags::CLOEXEC);
-        let line = match limits::with_descriptors(accept) {
+        let line = match system_limits::with_descriptors(accept) {
             Err(Errno::MFILE) => {
                 // One is kept for telling why.
                 self.spare = None;
@@ -51,8 +52,8 @@ impl Server {
             // Memory is scarce, and whoever wants to connect is still there.
             return std::thread::sleep(ACCEPT_PAUSE);
         };
-        limits::raise_descriptors_near(&line);
-        let Ok((pid, user)) = identity::peer_of(&line) else { return };
+        system_limits::raise_descriptors_near(&line);
+        let Ok((pid, user)) = process::peer_of(&line) else { return };
         let is_other_user = user != self.user && pid != Some(rustix::process::getpid());
         let is_known = |member: &Member| member.seat.is_some() && member.pid == pid;
         let refused = if is_other_user && !self.members.iter().any(is_known) {
@@ -76,7 +77,7 @@ impl Server {
     }
 
     /// A request, or the end of a connection.
-    pub(super) fn serve(&mut self, index: usize) {
+    pub(crate) fn serve(&mut self, index: usize) {
         let Some(held) = self.members[index].line.take() else { return };
         // Closed by the program: nothing is read from what is another file by now.
         let Some(line) = held.get() else { return self.hung_up(index) };
@@ -122,7 +123,7 @@ impl Server {
         }
         let sought = self.arena.file_id()?;
         let pids = self.members.iter().filter_map(|member| member.pid);
-        let found = pids.filter_map(|pid| identity::open_of(pid, sought)).next();
+        let found = pids.filter_map(|pid| process::open_of(pid, sought)).next();
         if found.is_none() {
             tracing::error!(
                 "this program has closed the arena's file, and nobody else has it: nobody can join"
@@ -142,12 +143,12 @@ impl Server {
             return Err(Status::ALREADY_BOUND);
         }
         let pid = self.members[index].pid.ok_or(Status::INTERNAL)?;
-        let pidfd = limits::with_descriptors(|| pidfd_open(pid, PidfdFlags::empty()));
+        let pidfd = system_limits::with_descriptors(|| pidfd_open(pid, PidfdFlags::empty()));
         let pidfd = match pidfd {
             Ok(pidfd) => pidfd,
             Err(errno) => return cannot_be_watched(errno.into()),
         };
-        let occupant = match identity::of(pid) {
+        let occupant = match process::of(pid) {
             Ok(occupant) => occupant,
             Err(error) => return cannot_be_watched(error),
         };
@@ -224,7 +225,7 @@ impl Server {
             return Err(Status::UNAVAILABLE);
         }
         // Nobody, if it is dead already, which the pidfd says.
-        let occupant = match identity::behind(&pidfd) {
+        let occupant = match process::behind(&pidfd) {
             Ok(occupant) => occupant.unwrap_or_default(),
             Err(error) => return cannot_be_watched(error),
         };
@@ -276,7 +277,7 @@ impl Server {
 /// A process whose death would go unseen is not let in.
 fn cannot_be_watched(error: io::Error) -> Result<Answer, Status> {
     tracing::warn!(%error, "a process cannot be watched");
-    if limits::is_out_of_descriptors(&error) {
+    if system_limits::is_out_of_descriptors(&error) {
         Ok(Answer::no_descriptors())
     } else {
         Err(Status::NO_RESOURCES)
@@ -285,7 +286,7 @@ fn cannot_be_watched(error: io::Error) -> Result<Answer, Status> {
 
 impl Server {
     /// A descriptor to give up when there are no others: for the moment that telling somebody so takes.
-    pub(super) fn spare() -> Option<Held> {
+    pub(crate) fn spare() -> Option<Held> {
         use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
         let spare = socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None);
         spare.ok().and_then(|spare| Held::new(spare).ok())

@@ -5,7 +5,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 /// Waits until one of them is ready. Gives how many are: 0 when the time is over.
-pub(super) fn wait_for(fds: &mut [PollFd<'_>], at_most: Option<Duration>) -> io::Result<usize> {
+pub(crate) fn wait_for(fds: &mut [PollFd<'_>], at_most: Option<Duration>) -> io::Result<usize> {
     let end = at_most.map(|at_most| Instant::now() + at_most);
     loop {
         let left = end.map(|end| {

@@ -12,13 +12,14 @@
 //! and what was received is handed over after it.
 //! INV-ATTACH-3: a drop always ends what is dropped; inside a call, when that call is over ([`dropped`]).
 
-use crate::supervisor::address::Address;
-use crate::supervisor::client::{Answered, Client, Line, Request};
-use crate::supervisor::succession::{self, Successor};
-use crate::supervisor::{identity, limits};
-use crate::types::status;
-use crate::types::status::Status;
-use crate::{Handle, detail, hidden};
+use crate::library_threads;
+use crate::membership::client::{Answered, Client, Line, Request};
+use crate::membership::failover::{self, Successor};
+use crate::membership::failure_detector::process;
+use crate::membership::socket::path::Address;
+use crate::membership::system_limits;
+use crate::types::status::{self, Status};
+use crate::{Handle, detail};
 use jacinth_shm as shm;
 use std::cell::{Cell, RefCell};
 use std::io::ErrorKind;
@@ -151,7 +152,7 @@ impl From<shm::AttachError> for AttachError {
 
 impl From<std::io::Error> for AttachError {
     fn from(error: std::io::Error) -> Self {
-        Self::System(limits::explained(error))
+        Self::System(system_limits::explained(error))
     }
 }
 
@@ -392,7 +393,7 @@ const RESERVE_TIME: std::time::Duration = std::time::Duration::from_secs(5);
 #[cold]
 fn join(current: &Current) -> Result<shm::Thread, Status> {
     let attachment = attachment().map_err(|error| detail::because_of(Status::BAD_STATE, &error))?;
-    hidden::first_use();
+    library_threads::first_use();
     let thread = shm::Thread::join(&attachment.process).map_err(detail::of)?;
     let spin_ns = SPIN_NS.load(Ordering::Relaxed);
     if spin_ns >= 0 {
@@ -489,8 +490,10 @@ fn attach_with(path: &Path, seat: Option<shm::Seat>) -> Result<&'static Attachme
     let _one = one_at_a_time();
     has_no_attachment()?;
     let address = Arc::new(Address::new(path));
-    let no_supervisor =
-        |source| AttachError::NoSupervisor { path: address.path().into(), source: limits::explained(source) };
+    let no_supervisor = |source| AttachError::NoSupervisor {
+        path: address.path().into(),
+        source: system_limits::explained(source),
+    };
     let was_spawned = seat.is_some();
     let (line, (answer, file)) = ask_to_join(&address, seat).map_err(|error| match error {
         NotJoined::OtherNamespace => AttachError::OtherPidNamespace,
@@ -505,7 +508,7 @@ fn attach_with(path: &Path, seat: Option<shm::Seat>) -> Result<&'static Attachme
     })?;
     let prepare = || -> Result<_, AttachError> {
         let arena = shm::Arena::attach(file.ok_or(AttachError::Refused(Status::INTERNAL))?)?;
-        Ok((Arc::new(arena), succession::prepare()?))
+        Ok((Arc::new(arena), failover::prepare()?))
     };
     let (arena, successor) = prepare().inspect_err(|_| {
         // The seat is for somebody else. One that a spawner prepared is kept for the next try.
@@ -578,7 +581,7 @@ const RETURN_TIME: std::time::Duration = std::time::Duration::from_secs(2);
 const ANSWER_TIME: std::time::Duration = std::time::Duration::from_secs(5);
 
 fn sit(arena: Arc<shm::Arena>, seat: shm::Seat) -> Result<Arc<shm::Process>, AttachError> {
-    let sat = shm::Process::sit(arena, seat, identity::own()?, random_seed()?);
+    let sat = shm::Process::sit(arena, seat, process::own()?, random_seed()?);
     sat.map_err(|error| AttachError::Refused(status::of(error)))
 }
 
@@ -604,7 +607,7 @@ fn start_keeper_when_needed(process: &Arc<shm::Process>) {
     let kept = Arc::downgrade(process);
     process.set_keeper(move || {
         let Some(process) = kept.upgrade() else { return false };
-        let spawned = crate::hidden::spawn("jacinth-keeper", move || process.keep(|| true));
+        let spawned = crate::library_threads::spawn("jacinth-keeper", move || process.keep(|| true));
         spawned.inspect_err(|error| tracing::debug!(%error, "no thread to give back what is spare")).is_ok()
     });
 }

@@ -5,8 +5,8 @@
 //! the process: it is an error, and whoever asked asks again. A process is gone if its pidfd says so, or if nobody has
 //! its number, or somebody who started at another time.
 
-use super::limits;
-use super::patience::wait_for;
+use crate::membership::poll::wait_for;
+use crate::membership::system_limits;
 use jacinth_shm::{Arena, FileId, Occupant};
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
@@ -17,7 +17,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// What looking for a process found.
-pub(super) enum Found {
+pub(crate) enum Found {
     /// It lives, or is a zombie, which the descriptor then says.
     Watched(OwnedFd),
     /// It is gone.
@@ -25,25 +25,25 @@ pub(super) enum Found {
 }
 
 /// The process with this number, as it is now; `None` when nobody has it.
-pub(super) fn of(pid: Pid) -> io::Result<Option<Occupant>> {
+pub(crate) fn of(pid: Pid) -> io::Result<Option<Occupant>> {
     let number = pid.as_raw_pid().unsigned_abs();
     Ok(started(number)?.map(|started| Occupant { pid: number, started }))
 }
 
 /// This process.
 pub(crate) fn own() -> io::Result<Occupant> {
-    of(rustix::process::getpid())?.ok_or_else(limits::no_proc)
+    of(rustix::process::getpid())?.ok_or_else(system_limits::no_proc)
 }
 
 /// The process behind a pidfd; `None` when it is dead.
-pub(super) fn behind(pidfd: &OwnedFd) -> io::Result<Option<Occupant>> {
+pub(crate) fn behind(pidfd: &OwnedFd) -> io::Result<Option<Occupant>> {
     let occupant = number_of(pidfd.as_fd())?.map_or(Ok(None), of)?;
     Ok(occupant.filter(|_| !is_ready(pidfd)))
 }
 
 /// The number of the process behind a pidfd; `None` once it has been reaped. It is that process's for as long as the
 /// pidfd is not readable.
-pub(super) fn number_of(pidfd: BorrowedFd<'_>) -> io::Result<Option<Pid>> {
+pub(crate) fn number_of(pidfd: BorrowedFd<'_>) -> io::Result<Option<Pid>> {
     let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd()))?;
     // -1 once it has been reaped.
     let pid = info.lines().find_map(|line| line.strip_prefix("Pid:")).map(|pid| pid.trim().parse::<u32>());
@@ -54,7 +54,7 @@ pub(super) fn number_of(pidfd: BorrowedFd<'_>) -> io::Result<Option<Pid>> {
 ///
 /// The moment it started is looked at *after* the descriptor was opened: if it is the right one, the number had not
 /// passed on by then, so the descriptor is of the right process.
-pub(super) fn watch(occupant: Occupant) -> io::Result<Found> {
+pub(crate) fn watch(occupant: Occupant) -> io::Result<Found> {
     let Some(pid) = Pid::from_raw(occupant.pid.cast_signed()) else { return Ok(Found::Gone) };
     let pidfd = match pidfd_open(pid, PidfdFlags::empty()) {
         Ok(pidfd) => pidfd,
@@ -82,7 +82,7 @@ pub(super) fn watch(occupant: Occupant) -> io::Result<Found> {
 ///
 /// A process whose main thread has ended shows its memory only in its other threads, and one that is about to die
 /// shows none: its pidfd will tell.
-pub(super) fn has_lost(pid: Pid, arena: &Arena) -> bool {
+pub(crate) fn has_lost(pid: Pid, arena: &Arena) -> bool {
     let Some(file) = arena.file_id() else { return false };
     let (major, minor) = (rustix::fs::major(file.device), rustix::fs::minor(file.device));
     let sought = [format!("{major:02x}:{minor:02x}").into_bytes(), file.inode.to_string().into_bytes()];
@@ -97,7 +97,7 @@ pub(super) fn has_lost(pid: Pid, arena: &Arena) -> bool {
 }
 
 /// A file that the process has open, opened once more.
-pub(super) fn open_of(pid: Pid, sought: FileId) -> Option<OwnedFd> {
+pub(crate) fn open_of(pid: Pid, sought: FileId) -> Option<OwnedFd> {
     let open = std::fs::read_dir(format!("/proc/{}/fd", pid.as_raw_nonzero())).ok()?;
     open.flatten().find_map(|entry| {
         // Looked at before it is opened: opening some files has effects.
@@ -124,7 +124,7 @@ fn started(pid: u32) -> io::Result<Option<u64>> {
         Ok(stat) => stat,
         // Where nobody is to be seen, that this one is not proves nothing.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return if is_proc_there() { Ok(None) } else { Err(limits::no_proc()) };
+            return if is_proc_there() { Ok(None) } else { Err(system_limits::no_proc()) };
         }
         Err(error) if error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error()) => {
             return Ok(None);
@@ -136,7 +136,7 @@ fn started(pid: u32) -> io::Result<Option<u64>> {
 }
 
 /// A field of a `stat` file of `/proc`, from the third on, by its number in proc(5).
-pub(super) fn field(stat: &[u8], number: usize) -> Option<u64> {
+pub(crate) fn field(stat: &[u8], number: usize) -> Option<u64> {
     // The second field is a name in parentheses, which may hold anything, not only text.
     let after_name = stat.iter().rposition(|byte| *byte == b')').map(|end| &stat[end + 1..])?;
     let mut fields = after_name.split(|byte| *byte == b' ').filter(|field| !field.is_empty());
@@ -144,7 +144,7 @@ pub(super) fn field(stat: &[u8], number: usize) -> Option<u64> {
 }
 
 /// Whether the process is stopped, as far as can be seen.
-pub(super) fn is_stopped(pid: u32) -> bool {
+pub(crate) fn is_stopped(pid: u32) -> bool {
     let Ok(stat) = std::fs::read(format!("/proc/{pid}/stat")) else { return false };
     let name_end = stat.iter().rposition(|byte| *byte == b')');
     name_end.and_then(|end| stat.get(end + 2)).is_some_and(|state| matches!(state, b'T' | b't'))
@@ -171,7 +171,7 @@ pub(crate) fn peer_of(socket: &impl AsFd) -> io::Result<(Option<Pid>, u32)> {
 }
 
 /// Whether a poll finds something: something to read, an end of file, a death; or that nothing is open there.
-pub(super) fn is_ready(fd: impl AsFd) -> bool {
+pub(crate) fn is_ready(fd: impl AsFd) -> bool {
     wait_for(&mut [PollFd::new(&fd, PollFlags::IN)], Some(Duration::ZERO)).is_ok_and(|ready| ready > 0)
 }
 

@@ -18,7 +18,7 @@ const AGAIN: Duration = Duration::from_millis(20);
 const MOST_GIVEN_UP: u32 = 8;
 
 /// When to look next.
-pub(super) struct Cycles {
+pub(crate) struct Cycles {
     due: Instant,
     pause: Duration,
     /// Handles that had ever been sent when the last look began.
@@ -29,18 +29,18 @@ pub(super) struct Cycles {
 }
 
 impl Cycles {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let due = Instant::now() + SHORTEST;
         Self { due, pause: SHORTEST, moved: 0, is_asked: false, given_up: 0 }
     }
 
     /// How long the supervisor may sleep.
-    pub(super) fn timeout(&self) -> Duration {
+    pub(crate) fn timeout(&self) -> Duration {
         self.due.saturating_duration_since(Instant::now())
     }
 
     /// Somebody has died.
-    pub(super) fn ask(&mut self) {
+    pub(crate) fn ask(&mut self) {
         if !self.is_asked {
             self.is_asked = true;
             self.due = self.due.min(Instant::now() + SHORTEST);
@@ -49,7 +49,7 @@ impl Cycles {
 
     /// Looks, if it is time and there may be something to find; for as long as `go_on` says so. Gives how many ends of
     /// channels were garbage.
-    pub(super) fn look_if_due(&mut self, thread: &shm::Thread, mut go_on: impl FnMut() -> bool) -> u32 {
+    pub(crate) fn look_if_due(&mut self, thread: &shm::Thread, mut go_on: impl FnMut() -> bool) -> u32 {
         if Instant::now() < self.due {
             return 0;
         }
@@ -64,7 +64,7 @@ impl Cycles {
     }
 
     /// Looks now. Gives how many ends of channels were garbage.
-    pub(super) fn look(&mut self, thread: &shm::Thread, go_on: &mut dyn FnMut() -> bool) -> u32 {
+    pub(crate) fn look(&mut self, thread: &shm::Thread, go_on: &mut dyn FnMut() -> bool) -> u32 {
         // Before the look: what is sent meanwhile may not be seen by it.
         let moved = thread.process().arena().counters().handles_moved;
         self.is_asked = true;

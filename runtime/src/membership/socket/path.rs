@@ -12,7 +12,7 @@
 //! A socket's address has room for 108 bytes. A longer path is reached through `/proc/self/fd/N/supervisor`, where N is
 //! its folder, opened for that moment. Whether that works is known when the arena is made.
 
-use super::living::{Mark, is_alive, listener_at, remove_dead, remove_files};
+use crate::membership::socket::lock::{Mark, is_alive, listener_at, remove_dead, remove_files};
 use jacinth_shm::{FileId, Held};
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
@@ -24,9 +24,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 /// The name of the socket in a folder that was made for it.
-pub(super) const SOCKET_NAME: &str = "supervisor";
+pub(crate) const SOCKET_NAME: &str = "supervisor";
 /// What the folders that are made for a socket are called; six letters or digits follow.
-pub(super) const FOLDER_PREFIX: &str = "jacinth-";
+pub(crate) const FOLDER_PREFIX: &str = "jacinth-";
 
 /// The bytes of a path that fit into a socket's address.
 const ADDRESS_BYTES: usize = 108;
@@ -40,7 +40,7 @@ const BACKLOG: i32 = 4096;
 static IS_ENDING: Mutex<bool> = Mutex::new(false);
 
 /// What is at the path now; a symbolic link is itself.
-pub(super) fn file_at(path: &Path) -> Option<FileId> {
+pub(crate) fn file_at(path: &Path) -> Option<FileId> {
     let found = std::fs::symlink_metadata(path).ok()?;
     Some(FileId { device: found.dev(), inode: found.ino() })
 }
@@ -54,8 +54,8 @@ pub(crate) struct Address {
 }
 
 /// A socket that listens at an address.
-pub(super) struct Listening {
-    pub(super) socket: Held,
+pub(crate) struct Listening {
+    pub(crate) socket: Held,
     at: FileId,
 }
 
@@ -73,7 +73,7 @@ impl Address {
 
     /// Finds a place for a new arena's socket, and listens there: at `named`, or in a new folder. What dead arenas of
     /// this user have left is removed.
-    pub(super) fn found(named: Option<&Path>) -> Result<(Self, Listening), (PathBuf, io::Error)> {
+    pub(crate) fn found(named: Option<&Path>) -> Result<(Self, Listening), (PathBuf, io::Error)> {
         let bases = bases();
         bases.iter().for_each(|base| remove_dead(base));
         if let Some(path) = named {
@@ -135,13 +135,13 @@ impl Address {
     }
 
     /// Listens at the path from now on, unless a living process does.
-    pub(super) fn listen_if_free(&self) -> io::Result<Listening> {
+    pub(crate) fn listen_if_free(&self) -> io::Result<Listening> {
         if is_alive(listener_at(&self.path)) { Err(self.in_use()) } else { self.listen() }
     }
 
     /// Listens at the path from now on, in place of a socket of the supervisor that this process has succeeded. That may
     /// live still, as another program, with a forked child that has the socket open.
-    pub(super) fn listen(&self) -> io::Result<Listening> {
+    pub(crate) fn listen(&self) -> io::Result<Listening> {
         let ending = IS_ENDING.lock().unwrap_or_else(PoisonError::into_inner);
         if *ending {
             return Err(io::Error::other("this process is about to exit"));
@@ -164,7 +164,7 @@ impl Address {
     }
 
     /// Whether it looks as if this process could listen here: so that it leaves the lead to another that can.
-    pub(super) fn is_within_reach(&self) -> bool {
+    pub(crate) fn is_within_reach(&self) -> bool {
         let may_change = |path: &Path| {
             rustix::fs::accessat(CWD, path, Access::WRITE_OK | Access::EXEC_OK, AtFlags::empty())
         };
@@ -174,12 +174,12 @@ impl Address {
     }
 
     /// Whether this very socket is still at the path.
-    pub(super) fn has(&self, listening: &Listening) -> bool {
+    pub(crate) fn has(&self, listening: &Listening) -> bool {
         file_at(&self.path) == Some(listening.at)
     }
 
     /// What stands at the path, if it is this.
-    pub(super) fn file_of(&self, listening: &Listening) -> Option<FileId> {
+    pub(crate) fn file_of(&self, listening: &Listening) -> Option<FileId> {
         self.has(listening).then_some(listening.at)
     }
 
@@ -201,7 +201,7 @@ impl Address {
         }
     }
 
-    pub(super) fn folder(&self) -> io::Result<&Path> {
+    pub(crate) fn folder(&self) -> io::Result<&Path> {
         self.path.parent().ok_or_else(|| io::ErrorKind::InvalidInput.into())
     }
 
@@ -229,11 +229,11 @@ fn bases() -> Vec<PathBuf> {
     runtime.filter(is_usable).into_iter().chain([std::env::temp_dir()]).collect()
 }
 
-pub(super) fn is_own(found: &std::fs::Metadata) -> bool {
+pub(crate) fn is_own(found: &std::fs::Metadata) -> bool {
     found.uid() == rustix::process::geteuid().as_raw()
 }
 
-pub(super) fn is_private(found: &std::fs::Metadata) -> bool {
+pub(crate) fn is_private(found: &std::fs::Metadata) -> bool {
     found.mode() & 0o077 == 0
 }
 
@@ -257,7 +257,7 @@ fn enter(folder: &Path) -> io::Result<()> {
 }
 
 /// A name beside the path.
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.file_name().map(OsStr::to_owned).unwrap_or_default();
     name.push(suffix);
     path.with_file_name(name)
@@ -289,14 +289,14 @@ fn bind(path: &Path) -> io::Result<OwnedFd> {
 }
 
 /// How a path is named to the system's calls for sockets.
-pub(super) struct Reach {
-    pub(super) address: SocketAddrUnix,
+pub(crate) struct Reach {
+    pub(crate) address: SocketAddrUnix,
     /// Its folder, open for as long as the address is used, if the path is too long for one.
     folder: Option<OwnedFd>,
 }
 
 impl Reach {
-    pub(super) fn of(path: &Path) -> io::Result<Self> {
+    pub(crate) fn of(path: &Path) -> io::Result<Self> {
         if path.as_os_str().len() <= ADDRESS_BYTES {
             return Ok(Self { address: SocketAddrUnix::new(path)?, folder: None });
         }

@@ -12,9 +12,9 @@
 //! it gives up (`attach`), so that in the first ten seconds a look falls into that. Nothing here takes a failure for an
 //! answer: what cannot be seen is not there.
 
-use super::address::Address;
-use super::identity::field;
-use crate::attach::ARENA_VARIABLE;
+use crate::attachment::ARENA_VARIABLE;
+use crate::membership::failure_detector::process::field;
+use crate::membership::socket::path::Address;
 use jacinth_shm::FileId;
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
@@ -51,7 +51,7 @@ impl std::fmt::Display for Obstacle {
 
 /// When to look at a program that has not attached, and what was seen last.
 #[derive(Debug)]
-pub(super) struct Looks {
+pub(crate) struct Looks {
     since: Instant,
     next: Instant,
     seen: Option<Obstacle>,
@@ -64,18 +64,18 @@ impl Looks {
     const CLOSELY: Duration = Duration::from_secs(10);
 
     /// Of a program that has just been spawned.
-    pub(super) fn begin() -> Self {
+    pub(crate) fn begin() -> Self {
         let now = Instant::now();
         Self { since: now, next: now + Self::FIRST_PAUSE, seen: None }
     }
 
     /// How long the supervisor may sleep.
-    pub(super) fn timeout(&self) -> Duration {
+    pub(crate) fn timeout(&self) -> Duration {
         self.next.saturating_duration_since(Instant::now())
     }
 
     /// Looks, if it is time.
-    pub(super) fn look_if_due(&mut self, look: impl FnOnce() -> Look) {
+    pub(crate) fn look_if_due(&mut self, look: impl FnOnce() -> Look) {
         let now = Instant::now();
         if self.next <= now {
             let age = now - self.since;
@@ -86,7 +86,7 @@ impl Looks {
     }
 
     /// Takes note of what was seen, and gives what is known now.
-    pub(super) fn see(&mut self, look: Look) -> Option<Obstacle> {
+    pub(crate) fn see(&mut self, look: Look) -> Option<Obstacle> {
         if let Look::Seen(seen) = look {
             self.seen = seen;
         }
@@ -96,7 +96,7 @@ impl Looks {
 
 /// What a look has found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Look {
+pub(crate) enum Look {
     /// This obstacle, or that there is none.
     Seen(Option<Obstacle>),
     /// Nothing that could be relied on.
@@ -104,7 +104,7 @@ pub(super) enum Look {
 }
 
 /// Looks at a process. `user` is the arena's; `socket` is what stands at the supervisor's path, `None` where nobody listens.
-pub(super) fn look(pid: Pid, user: u32, address: &Address, socket: Option<FileId>) -> Look {
+pub(crate) fn look(pid: Pid, user: u32, address: &Address, socket: Option<FileId>) -> Look {
     let folder = format!("/proc/{}", pid.as_raw_nonzero());
     match user_of(&folder) {
         Some(its) if its != user => return Look::Seen(Some(Obstacle::OtherUser(its))),
@@ -172,7 +172,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("supervisor");
         std::fs::write(&path, "").unwrap();
-        let socket = super::super::address::file_at(&path);
+        let socket = crate::membership::socket::path::file_at(&path);
         let mut child = command.spawn().unwrap();
         let user = rustix::process::geteuid().as_raw();
         let look = until_seen(&child, user, &Address::new(&path), socket);
@@ -209,7 +209,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let address = Address::new(&folder.path().join("supervisor"));
         std::fs::write(address.path(), "").unwrap();
-        let socket = super::super::address::file_at(folder.path());
+        let socket = crate::membership::socket::path::file_at(folder.path());
         let mut child = Command::new("sleep").arg("50").env(ARENA_VARIABLE, "somewhere").spawn().unwrap();
         let user = rustix::process::geteuid().as_raw();
         let seen = |user, socket| until_seen(&child, user, &address, socket);

@@ -1,36 +1,18 @@
 //! The supervisor: it makes the arena, lets processes in, watches them, and collects what the dead leave.
 
-pub(crate) mod address;
-mod admission;
-pub(crate) mod client;
-mod cycles;
-mod door;
-mod exiting;
-mod fate;
-pub(crate) mod identity;
-mod idle;
-pub(crate) mod limits;
-mod living;
-mod meeting;
-mod obstacle;
-mod patience;
-mod protocol;
-mod server;
-pub(crate) mod succession;
-mod tripwire;
-mod watched;
-
-use crate::attach::{
+use crate::attachment::{
     ARENA_VARIABLE, AttachError, Attachment, SEAT_VARIABLE, attach_creator, attachment, has_no_attachment,
     one_at_a_time, with_thread,
 };
+use crate::membership::client::{self, Client, Line, Request};
+use crate::membership::failure_detector::process;
+pub use crate::membership::fate::Fate;
+pub use crate::membership::server::obstacle::Obstacle;
+use crate::membership::server::{self, listener::Door};
+use crate::membership::socket::{path::Address, rendezvous};
+use crate::membership::{protocol, system_limits};
 use crate::{AsHandleRef, Handle, Rights, Status, detail};
-use address::Address;
-use client::{Client, Line, Request};
-use door::Door;
-pub use fate::Fate;
 use jacinth_shm::{self as shm, Audit, Config, Counters, Recovered};
-pub use obstacle::Obstacle;
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::io::ErrorKind::{Interrupted, TimedOut};
@@ -181,9 +163,9 @@ impl Supervisor {
             is_set.give(());
             server.run()
         };
-        crate::hidden::spawn("jacinth-supervisor", run).map_err(limits::no_thread)?;
+        crate::library_threads::spawn("jacinth-supervisor", run).map_err(system_limits::no_thread)?;
         let (line, served) = Line::pair()?;
-        let meeting = meeting::prepare()?;
+        let meeting = rendezvous::prepare()?;
         let cannot_listen = |(path, source)| AttachError::CannotListen { path, source };
         let (address, listening) = Address::found(config.socket_path.as_deref()).map_err(cannot_listen)?;
         let address = Arc::new(address);
@@ -260,7 +242,7 @@ impl Supervisor {
         program.env_remove(ARENA_VARIABLE).env_remove(SEAT_VARIABLE);
         let mut child = spawned.map_err(|error| {
             self.give_up(seat);
-            SpawnError::Program(limits::explained(error))
+            SpawnError::Program(system_limits::explained(error))
         })?;
         let pid = Pid::from_raw(child.id().cast_signed()).expect("a child's id is not 0");
         let pidfd = match pidfd_open(pid, PidfdFlags::empty()) {
@@ -280,7 +262,7 @@ impl Supervisor {
                 },
                 Err(error) => SpawnError::Supervisor(error),
             },
-            Err(errno) => SpawnError::Program(limits::explained((*errno).into())),
+            Err(errno) => SpawnError::Program(system_limits::explained((*errno).into())),
         };
         // Nobody would notice its death: it must not live.
         let _ = match &pidfd {
@@ -396,7 +378,7 @@ impl Supervisor {
     /// Why there was no answer.
     fn is_silent(&self) -> std::io::Error {
         let Some(pid) = self.process_id() else { return TimedOut.into() };
-        let why = if identity::is_stopped(pid) {
+        let why = if process::is_stopped(pid) {
             format!(
                 "process {pid}, which runs the supervisor, is stopped (by a signal, or a debugger): let it go on \
                  (kill -CONT {pid}), or end it, and another process takes over"

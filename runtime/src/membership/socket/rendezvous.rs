@@ -16,19 +16,19 @@ use std::os::fd::OwnedFd;
 const BACKLOG: i32 = 4096;
 
 /// The name under which the arena's leader listens.
-pub(super) fn place(arena: &shm::Arena, leader: shm::Leader) -> io::Result<SocketAddrUnix> {
+pub(crate) fn place(arena: &shm::Arena, leader: shm::Leader) -> io::Result<SocketAddrUnix> {
     let file = arena.file_id().ok_or(io::ErrorKind::Unsupported)?;
     let name = format!("jacinth-{}-{}", file.inode, leader.term());
     Ok(SocketAddrUnix::new_abstract_name(name.as_bytes())?)
 }
 
 /// The socket of one who is about to lead. It has no name yet, and cannot fail for want of a descriptor any more.
-pub(super) fn prepare() -> io::Result<OwnedFd> {
+pub(crate) fn prepare() -> io::Result<OwnedFd> {
     Ok(rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?)
 }
 
 /// Listens for those who are attached, from the one who leads now.
-pub(super) fn listen(socket: OwnedFd, arena: &shm::Arena) -> Option<Held> {
+pub(crate) fn listen(socket: OwnedFd, arena: &shm::Arena) -> Option<Held> {
     let listen = || {
         rustix::net::bind(&socket, &place(arena, arena.leader())?)?;
         rustix::net::listen(&socket, BACKLOG)?;

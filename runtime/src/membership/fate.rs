@@ -3,8 +3,8 @@
 //! A program that cannot attach learns why, and may have nobody to tell. The supervisor knows some of it: whom it has
 //! refused, what it has seen in a program's way (`obstacle`), and who has ended without a word.
 
-use super::obstacle::Obstacle;
 use crate::Status;
+use crate::membership::server::obstacle::Obstacle;
 use std::collections::VecDeque;
 
 /// What has become of a program that was spawned.
@@ -57,7 +57,7 @@ impl std::fmt::Display for Fate {
 }
 
 impl Fate {
-    pub(super) fn to_words(self) -> [u32; 2] {
+    pub(crate) fn to_words(self) -> [u32; 2] {
         match self {
             Self::Waiting => [1, 0],
             Self::Attached => [2, 0],
@@ -70,7 +70,7 @@ impl Fate {
         }
     }
 
-    pub(super) fn from_words(words: [u32; 2]) -> Self {
+    pub(crate) fn from_words(words: [u32; 2]) -> Self {
         match words {
             [1, _] => Self::Waiting,
             [2, _] => Self::Attached,
@@ -89,11 +89,11 @@ const MOST: usize = 256;
 
 /// Those who did not attach, the last ones.
 #[derive(Default)]
-pub(super) struct Fates(VecDeque<(u32, Fate)>);
+pub(crate) struct Fates(VecDeque<(u32, Fate)>);
 
 impl Fates {
     /// Notes what has become of the process with this number, unless there is something better to say of it already.
-    pub(super) fn note(&mut self, pid: u32, fate: Fate) {
+    pub(crate) fn note(&mut self, pid: u32, fate: Fate) {
         if self.of(pid).is_none() {
             self.0.truncate(MOST - 1);
             self.0.push_front((pid, fate));
@@ -101,11 +101,11 @@ impl Fates {
     }
 
     /// A new process has this number.
-    pub(super) fn forget(&mut self, pid: u32) {
+    pub(crate) fn forget(&mut self, pid: u32) {
         self.0.retain(|(noted, _)| *noted != pid);
     }
 
-    pub(super) fn of(&self, pid: u32) -> Option<Fate> {
+    pub(crate) fn of(&self, pid: u32) -> Option<Fate> {
         self.0.iter().find(|(noted, _)| *noted == pid).map(|(_, fate)| *fate)
     }
 }

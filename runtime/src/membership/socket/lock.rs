@@ -11,8 +11,10 @@
 //! INV-LIVING-1: files of an arena are removed only by who holds the lock alone; or if there is no lock file, and none
 //! was made within a minute.
 
-use super::address::{FOLDER_PREFIX, Reach, SOCKET_NAME, beside, file_at, is_own, is_private};
-use super::identity::{self, is_ready};
+use crate::membership::failure_detector::process::{self, is_ready};
+use crate::membership::socket::path::{
+    FOLDER_PREFIX, Reach, SOCKET_NAME, beside, file_at, is_own, is_private,
+};
 use jacinth_shm::Held;
 use rustix::fs::{FlockOperation, Mode, OFlags, fcntl_lock};
 use rustix::io::Errno;
@@ -27,7 +29,7 @@ use std::time::Duration;
 const TIME_TO_LOCK: Duration = Duration::from_secs(60);
 
 /// This process's lock on an arena's lock file.
-pub(super) struct Mark {
+pub(crate) struct Mark {
     path: PathBuf,
     file: Mutex<Option<LockFile>>,
 }
@@ -59,12 +61,12 @@ impl LockFile {
 
 impl Mark {
     /// The lock of the arena with this socket. It is not held yet.
-    pub(super) fn beside(socket: &Path) -> Self {
+    pub(crate) fn beside(socket: &Path) -> Self {
         Self { path: lock_file_of(socket), file: Mutex::new(None) }
     }
 
     /// Holds the lock, together with all who are attached; also if the lock file is another than the last time.
-    pub(super) fn hold(&self) -> io::Result<()> {
+    pub(crate) fn hold(&self) -> io::Result<()> {
         match self.take(FlockOperation::NonBlockingLockShared)? {
             true => Ok(()),
             false => Err(io::ErrorKind::ResourceBusy.into()),
@@ -72,18 +74,18 @@ impl Mark {
     }
 
     /// Holds it alone; `false` if anybody is attached.
-    pub(super) fn hold_alone(&self) -> io::Result<bool> {
+    pub(crate) fn hold_alone(&self) -> io::Result<bool> {
         self.take(FlockOperation::NonBlockingLockExclusive)
     }
 
     /// Removes the file of a lock that this process holds alone.
-    pub(super) fn remove(&self) {
+    pub(crate) fn remove(&self) {
         let _ = std::fs::remove_file(&self.path);
     }
 
     /// Lets go of it, and says whether nobody is attached but this process. Of several that do this at once, at least
     /// one is told so: each has let go before it looks.
-    pub(super) fn is_last(&self) -> bool {
+    pub(crate) fn is_last(&self) -> bool {
         if let Some(file) = &*self.file() {
             let _ = file.lock(FlockOperation::NonBlockingUnlock);
         }
@@ -121,16 +123,16 @@ fn lock_file_of(socket: &Path) -> PathBuf {
 }
 
 /// The process that listens at the path, or did when it was forked from.
-pub(super) fn listener_at(path: &Path) -> Option<Pid> {
+pub(crate) fn listener_at(path: &Path) -> Option<Pid> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).ok()?;
     rustix::net::connect(&socket, &Reach::of(path).ok()?.address).ok()?;
     // One that cannot be seen from this PID namespace lives, for all that is known here; as does its first process.
-    identity::peer_of(&socket).ok().map(|(pid, _)| pid.unwrap_or(Pid::INIT))
+    process::peer_of(&socket).ok().map(|(pid, _)| pid.unwrap_or(Pid::INIT))
 }
 
 /// Whether it is a process that lives, other than this one. What cannot be seen lives.
-pub(super) fn is_alive(pid: Option<Pid>) -> bool {
+pub(crate) fn is_alive(pid: Option<Pid>) -> bool {
     pid.is_some_and(|pid| {
         pid != rustix::process::getpid()
             && match pidfd_open(pid, PidfdFlags::empty()) {
@@ -141,7 +143,7 @@ pub(super) fn is_alive(pid: Option<Pid>) -> bool {
 }
 
 /// Removes what dead arenas of this user have left in a folder of temporary files.
-pub(super) fn remove_dead(base: &Path) {
+pub(crate) fn remove_dead(base: &Path) {
     let Ok(entries) = std::fs::read_dir(base) else { return };
     for folder in entries.flatten().filter(is_of_an_arena) {
         remove_if_dead(&folder.path().join(SOCKET_NAME));
@@ -179,7 +181,7 @@ fn is_abandoned(socket: &Path) -> bool {
 }
 
 /// Removes a socket and what belongs to it; the folder too, if it was made for it and has nothing else in it.
-pub(super) fn remove_files(socket: &Path) {
+pub(crate) fn remove_files(socket: &Path) {
     let Some(folder) = socket.parent() else { return };
     let is_made = folder.file_name().is_some_and(is_made_name) && socket.ends_with(SOCKET_NAME);
     // The lock last: who finds it gone finds nothing else.

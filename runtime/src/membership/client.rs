@@ -4,11 +4,11 @@
 //! When the supervisor's process dies, another takes its place, and the line is renewed (see `succession`). Every
 //! question means the same when it is asked twice, so whoever was waiting for an answer asks the next one.
 
-use super::address::{Address, Reach};
-use super::identity;
-use super::meeting;
-use super::patience::wait_for;
-use super::protocol::{Answer, PACKET_BYTES};
+use crate::membership::failure_detector::process;
+use crate::membership::poll::wait_for;
+use crate::membership::protocol::{Answer, PACKET_BYTES};
+use crate::membership::socket::path::{Address, Reach};
+use crate::membership::socket::rendezvous;
 use jacinth_shm::{self as shm, Held};
 use rustix::event::{PollFd, PollFlags};
 use rustix::net::{
@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-pub(crate) use super::protocol::Request;
+pub(crate) use crate::membership::protocol::Request;
 
 /// How long a question waits for the next supervisor once the last one is gone. It takes milliseconds, unless the
 /// dead process had a great deal of memory.
@@ -33,11 +33,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 static ANSWER_TIME_NS: AtomicU64 = AtomicU64::new(10_000_000_000);
 
 /// How long a question waits for its answer.
-pub(super) fn answer_time() -> Duration {
+pub(crate) fn answer_time() -> Duration {
     Duration::from_nanos(ANSWER_TIME_NS.load(Ordering::Relaxed))
 }
 
-pub(super) fn set_answer_time(at_most: Duration) {
+pub(crate) fn set_answer_time(at_most: Duration) {
     ANSWER_TIME_NS.store(u64::try_from(at_most.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
 }
 
@@ -61,11 +61,11 @@ impl Line {
     }
 
     /// To the process that leads, which an attached one finds by the arena, or by the path.
-    pub(super) fn to_leader(arena: &shm::Arena, address: &Address) -> io::Result<Self> {
+    pub(crate) fn to_leader(arena: &shm::Arena, address: &Address) -> io::Result<Self> {
         let leader = arena.leader();
-        let line = meeting::place(arena, leader).and_then(|place| Self::connect(&place));
+        let line = rendezvous::place(arena, leader).and_then(|place| Self::connect(&place));
         let line = line.or_else(|error| Self::to(address).map_err(|_| error))?;
-        let (listener, _) = identity::peer_of(&line.socket()?)?;
+        let (listener, _) = process::peer_of(&line.socket()?)?;
         let occupant = leader.seat().and_then(|seat| arena.occupant(seat).ok().flatten());
         let leading = occupant.and_then(|occupant| Pid::from_raw(occupant.pid.cast_signed()));
         match listener {
@@ -76,7 +76,7 @@ impl Line {
     }
 
     /// A process's line to the supervisor that it runs itself, and the supervisor's end of it.
-    pub(super) fn pair() -> io::Result<(Self, OwnedFd)> {
+    pub(crate) fn pair() -> io::Result<(Self, OwnedFd)> {
         let flags = SocketFlags::CLOEXEC;
         let (near, far) = net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
         Ok((Self(Arc::new(Held::new(near)?)), far))
@@ -94,8 +94,8 @@ impl Line {
     /// Whether whoever listens at the other end is of this PID namespace.
     pub(crate) fn shares_namespace(&self) -> bool {
         self.socket()
-            .and_then(|socket| identity::peer_of(&socket))
-            .is_ok_and(|(pid, _)| identity::shares_namespace_with(pid))
+            .and_then(|socket| process::peer_of(&socket))
+            .is_ok_and(|(pid, _)| process::shares_namespace_with(pid))
     }
 
     /// Asks, and waits for the answer, at most this long if it says so.
@@ -123,12 +123,12 @@ impl Line {
     }
 
     /// The socket's number, to be watched for its end.
-    pub(super) fn number(&self) -> BorrowedFd<'_> {
+    pub(crate) fn number(&self) -> BorrowedFd<'_> {
         self.0.number()
     }
 
     /// Whether the program has left it alone.
-    pub(super) fn is_intact(&self) -> bool {
+    pub(crate) fn is_intact(&self) -> bool {
         self.0.is_intact()
     }
 
@@ -194,18 +194,18 @@ impl Client {
     }
 
     /// The supervisor is dead. A forked child of it may hold the other end open, so its end does not tell.
-    pub(super) fn hang_up(&self) {
+    pub(crate) fn hang_up(&self) {
         self.line().end();
     }
 
     /// The line to the next one. Whoever still waits at the last one asks here.
-    pub(super) fn renew(&self, line: Line) {
+    pub(crate) fn renew(&self, line: Line) {
         std::mem::replace(&mut *self.line(), line).end();
         self.renewed.notify_all();
     }
 
     /// The line that is in use.
-    pub(super) fn line_in_use(&self) -> Line {
+    pub(crate) fn line_in_use(&self) -> Line {
         self.line().clone()
     }
 

@@ -1,0 +1,5 @@
+//! The arena's socket: where it stands, which process may listen there, and what dead arenas leave behind.
+
+pub(crate) mod lock;
+pub(crate) mod path;
+pub(crate) mod rendezvous;
