@@ -13,21 +13,13 @@
 #![deny(unsafe_code)]
 
 mod arena;
-mod asleep;
-mod campaign;
+pub mod campaign;
 mod cli;
-mod code;
-mod finding;
-pub mod office;
 mod operation;
-pub mod recoverer;
-mod report;
-mod run;
+pub mod process;
+mod sleepers;
 pub mod soak;
-mod stage;
-mod trace;
-mod tracee;
-pub mod victim;
-mod watchdog;
+mod testbed;
+mod tracing;
 
 pub use cli::main;

@@ -6,27 +6,17 @@
 //! the victim's line has closed, everything it was given is closed or used, sleepers are awake, the audit is clean
 //! and nothing is left over.
 
-mod busy;
-mod c;
-mod call;
-mod close;
-mod create;
-mod fork;
-mod loan;
-mod memory;
-mod name;
-mod order;
-mod pages;
-mod process;
-mod read;
-mod room;
-mod scene;
-mod signal;
-mod thread;
-mod wait;
-mod write;
+mod c_interface;
+pub(crate) mod channel;
+mod contention;
+pub(crate) mod event;
+pub(crate) mod fixture;
+pub(crate) mod handle;
+pub(crate) mod memory;
+pub(crate) mod process;
+pub(crate) mod wait;
 
-pub use scene::{Scene, Sleep, given, seen, startup};
+pub use fixture::{Scene, Sleep, given, seen, startup};
 
 use std::any::Any;
 
@@ -168,22 +158,22 @@ const RICH: [&str; 17] = [
 /// All of them, those that take longest first.
 pub fn all() -> Vec<Operation> {
     let groups = [
-        c::operations(),
-        write::operations(),
-        read::operations(),
-        close::operations(),
+        c_interface::operations(),
+        channel::write::operations(),
+        channel::read::operations(),
+        channel::close::operations(),
         process::operations(),
-        call::operations(),
-        memory::operations(),
-        pages::operations(),
-        order::operations(),
-        loan::operations(),
-        create::operations(),
-        fork::operations(),
-        thread::operations(),
-        busy::operations(),
-        name::operations(),
-        signal::operations(),
+        channel::call::operations(),
+        memory::blocks::operations(),
+        memory::pages::operations(),
+        channel::reorder::operations(),
+        channel::loan::operations(),
+        memory::slots::operations(),
+        process::fork::operations(),
+        process::thread::operations(),
+        contention::operations(),
+        handle::operations(),
+        event::operations(),
         wait::operations(),
     ];
     let mut operations: Vec<_> = groups.into_iter().flatten().collect();

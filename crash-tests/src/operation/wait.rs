@@ -1,8 +1,8 @@
 //! Waiting. A victim's waits never spin: it sleeps, or has no need to.
 
-use super::name::{last_one_works, shared_event};
-use super::scene::Partner;
-use super::{Operation, Scene, given, startup};
+use crate::operation::fixture::Partner;
+use crate::operation::handle::{last_one_works, shared_event};
+use crate::operation::{Operation, Scene, given, startup};
 use jacinth::*;
 
 const CLAIM: &str = "a sleeper that dies holds nobody up, and takes no wake from others";
@@ -29,13 +29,13 @@ fn shared_sleep() -> Scene {
 /// Does `wake` once the victim sleeps.
 fn waker(wake: impl FnOnce() + Send + 'static) -> Partner {
     Box::new(move |victim| {
-        if crate::asleep::falls_asleep(victim) {
+        if crate::sleepers::falls_asleep(victim) {
             wake();
         }
     })
 }
 
-pub(super) fn operations() -> Vec<Operation> {
+pub(crate) fn operations() -> Vec<Operation> {
     vec![
         Operation::new("wait_satisfied", CLAIM)
             .set(|| {

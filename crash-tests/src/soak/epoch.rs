@@ -3,7 +3,7 @@
 //! The arena is made by a *founder*, a process of its own that is killed like any other: the supervisor moves from
 //! process to process, until it comes to this one, which is not killed.
 
-use crate::asleep::HANG;
+use crate::sleepers::HANG;
 use crate::soak::worker;
 use anyhow::{Context as _, Result};
 use jacinth::*;
@@ -122,7 +122,7 @@ pub fn run(seconds: f64, seed: u64) -> Result<()> {
         soak.kill(seat)?;
     }
     soak.look_at_what_is_left();
-    crate::office::clear_away(&soak.supervisor);
+    crate::campaign::leader_crash::clear_away(&soak.supervisor);
     println!("{}", serde_json::to_string(&soak.epoch)?);
     Ok(())
 }

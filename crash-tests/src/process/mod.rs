@@ -1,0 +1,4 @@
+//! The processes that are stepped through.
+
+pub mod recoverer;
+pub mod victim;

@@ -1,0 +1,5 @@
+//! Stepping through other processes by ptrace.
+
+pub mod code;
+pub mod trace;
+pub mod tracee;
