@@ -1,0 +1,72 @@
+//! Checks of jacinth's own sources that no compiler makes: `cargo run -p xtask -- layers --help`.
+
+mod layers;
+mod source;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(about = "Checks of jacinth's own sources that no compiler makes")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Checks that the files of each package form layers: no circles, few files in a folder, arrows that run down.
+    #[command(after_long_help = HOW_TO_READ)]
+    Layers {
+        /// Only this package, by its folder (`capi/calls`) or its name (`jacinth-calls`).
+        #[arg(long)]
+        package: Option<String>,
+        /// Prints what is found and never fails.
+        #[arg(long)]
+        report: bool,
+        /// Prints the arrows between files for Graphviz instead.
+        #[arg(long)]
+        graph: bool,
+    },
+}
+
+const HOW_TO_READ: &str = "\
+How to read it
+
+An arrow runs from a file to each file that it needs:
+  import  it names something of the other, in a `use` or in a path (`crate::a::X`, `super::X`). A name that comes
+          through a re-export counts twice: to the file that re-exports it and to the file that defines it.
+  call    it calls a method that stands in the other file, while the method's type is declared in a third one.
+          Such a call needs no import, so nothing else shows it.
+A file that only declares `mod` and re-exports what lies below it has no arrow for that. Tests make no arrows.
+
+The table: files, folders, entries of `src`, most files in one folder, lines of the longest file; arrows; files in
+circles of imports, and in circles of imports and calls together (15+2: one of 15 files and one of 2); methods placed
+away from their type; arrows that run up.
+
+Rules, each with its place, what is wrong and what to do:
+  1. no circle of imports, none of imports and calls;
+  2. at most 12 entries in a package's `src`, at most 12 files in a folder;
+  3. a name that the crate root re-exports is imported from the file that defines it;
+  4. arrows run down, where a package has a `layers.txt` beside its Cargo.toml: one floor a line, the lowest first,
+     with the names of files (without .rs) and folders of `src` (also `folder/file`; the longest name counts). A file
+     may need its own floor and lower ones. `#` starts a comment.
+
+A method's receiver is known where it is `self`, a field, a parameter, a plain `let` or the result of one of the
+package's functions; else a name counts only if one type has it and the standard library does not.
+The exit code is 1 when a rule is broken; with --report it is 0.";
+
+fn main() -> ExitCode {
+    let Command::Layers { package, report, graph } = Arguments::parse().command;
+    match layers::run(layers::Wanted { package: package.as_deref(), graph }) {
+        Ok(broken) if broken == 0 || report || graph => ExitCode::SUCCESS,
+        Ok(broken) => {
+            eprintln!("\nlayers: {broken} broken");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("layers: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! The modules of a package: which file each is in, what it defines, and which names it has from elsewhere.
+
+use crate::source::attributes::{is_for_tests, of_item};
+use crate::source::package::Package;
+use anyhow::{Context, Result, bail};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use syn::visit::{self, Visit};
+use syn::{Item, ItemMod, ItemUse, UseTree, Visibility};
+
+/// The index of a module in [`Tree::modules`].
+pub type ModuleId = usize;
+
+/// A name that a `use` brings into a module.
+#[derive(Clone, Debug)]
+pub struct Alias {
+    /// What it is called here; `None` for a glob.
+    pub name: Option<String>,
+    pub path: Vec<String>,
+}
+
+#[derive(Debug, Default)]
+pub struct Module {
+    /// The file, relative to `src`.
+    pub file: PathBuf,
+    pub parent: Option<ModuleId>,
+    /// The module that the crate starts with.
+    pub root: ModuleId,
+    pub children: BTreeMap<String, ModuleId>,
+    /// What is defined here: types, functions, constants, macros.
+    pub items: BTreeSet<String>,
+    pub aliases: Vec<Alias>,
+}
+
+/// All modules of a package, and the syntax of their files.
+#[derive(Default)]
+pub struct Tree {
+    pub modules: Vec<Module>,
+    /// Each file with the module that it is the body of.
+    pub files: Vec<(ModuleId, syn::File)>,
+}
+
+impl Tree {
+    /// Follows the `mod` items from each root.
+    pub fn of(package: &Package) -> Result<Self> {
+        let mut tree = Self::default();
+        for root in &package.roots {
+            tree.add_file(package, root, None)?;
+        }
+        Ok(tree)
+    }
+
+    /// Whether `module` is `ancestor` or lies below it.
+    pub fn is_within(&self, module: ModuleId, ancestor: ModuleId) -> bool {
+        let mut next = Some(module);
+        while let Some(at) = next {
+            if at == ancestor {
+                return true;
+            }
+            next = self.modules[at].parent;
+        }
+        false
+    }
+
+    fn add_file(&mut self, package: &Package, file: &Path, parent: Option<ModuleId>) -> Result<ModuleId> {
+        let text = package.sources.get(file);
+        let text = text.with_context(|| format!("{} is not there", package.display(file)))?;
+        let syntax =
+            syn::parse_file(text).with_context(|| format!("cannot parse {}", package.display(file)))?;
+        let module = self.add_module(file, parent);
+        self.add_items(package, module, &syntax.items, &folder_of_children(file, parent.is_none()))?;
+        self.files.push((module, syntax));
+        Ok(module)
+    }
+
+    fn add_module(&mut self, file: &Path, parent: Option<ModuleId>) -> ModuleId {
+        let module = self.modules.len();
+        let root = parent.map_or(module, |parent| self.modules[parent].root);
+        self.modules.push(Module { file: file.to_owned(), parent, root, ..Module::default() });
+        module
+    }
+
+    fn add_items(
+        &mut self,
+        package: &Package,
+        module: ModuleId,
+        items: &[Item],
+        folder: &Path,
+    ) -> Result<()> {
+        for item in items.iter().filter(|item| !is_for_tests(of_item(item))) {
+            if let Item::Mod(child) = item {
+                let name = child.ident.to_string();
+                let id = self.add_child(package, module, child, folder)?;
+                self.modules[module].children.insert(name, id);
+                continue;
+            }
+            if let Some(name) = defined_name(item) {
+                self.modules[module].items.insert(name);
+            }
+            // A `use` inside a function counts for its module.
+            let mut uses = Uses::default();
+            uses.visit_item(item);
+            self.modules[module].aliases.extend(uses.aliases);
+        }
+        Ok(())
+    }
+
+    fn add_child(
+        &mut self,
+        package: &Package,
+        parent: ModuleId,
+        child: &ItemMod,
+        folder: &Path,
+    ) -> Result<ModuleId> {
+        let name = child.ident.to_string();
+        if let Some((_, items)) = &child.content {
+            let file = self.modules[parent].file.clone();
+            let module = self.add_module(&file, Some(parent));
+            self.add_items(package, module, items, &folder.join(&name))?;
+            return Ok(module);
+        }
+        for file in [folder.join(format!("{name}.rs")), folder.join(&name).join("mod.rs")] {
+            if package.sources.contains_key(&file) {
+                return self.add_file(package, &file, Some(parent));
+            }
+        }
+        bail!("{}: `mod {name}` has no file", package.display(&self.modules[parent].file))
+    }
+}
+
+/// Where the children of a file's module lie: beside `lib.rs`, `main.rs` and `mod.rs`, else in the folder of its name.
+fn folder_of_children(file: &Path, is_root: bool) -> PathBuf {
+    let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+    match file.file_stem().and_then(|stem| stem.to_str()) {
+        Some("mod") | None => folder,
+        Some(_) if is_root => folder,
+        Some(stem) => folder.join(stem),
+    }
+}
+
+fn defined_name(item: &Item) -> Option<String> {
+    let ident = match item {
+        Item::Const(item) => &item.ident,
+        Item::Enum(item) => &item.ident,
+        Item::Fn(item) => &item.sig.ident,
+        Item::Macro(item) => item.ident.as_ref()?,
+        Item::Static(item) => &item.ident,
+        Item::Struct(item) => &item.ident,
+        Item::Trait(item) => &item.ident,
+        Item::Type(item) => &item.ident,
+        Item::Union(item) => &item.ident,
+        _ => return None,
+    };
+    Some(ident.to_string())
+}
+
+/// The names that a `use` item brings, with the path of each.
+pub fn aliases_of(item: &ItemUse) -> Vec<Alias> {
+    let mut aliases = Vec::new();
+    if item.leading_colon.is_none() {
+        flatten(&item.tree, &mut Vec::new(), &mut aliases);
+    }
+    aliases
+}
+
+/// Whether a `use` offers its names to others.
+pub fn is_reexport(item: &ItemUse) -> bool {
+    !matches!(item.vis, Visibility::Inherited)
+}
+
+fn flatten(tree: &UseTree, prefix: &mut Vec<String>, aliases: &mut Vec<Alias>) {
+    let mut add = |name: Option<String>, last: Option<String>| {
+        let path = prefix.iter().cloned().chain(last).collect();
+        aliases.push(Alias { name, path });
+    };
+    match tree {
+        UseTree::Path(path) => {
+            prefix.push(path.ident.to_string());
+            flatten(&path.tree, prefix, aliases);
+            prefix.pop();
+        }
+        UseTree::Name(name) if name.ident == "self" => add(prefix.last().cloned(), None),
+        UseTree::Name(name) => add(Some(name.ident.to_string()), Some(name.ident.to_string())),
+        UseTree::Rename(rename) if rename.ident == "self" => add(Some(rename.rename.to_string()), None),
+        UseTree::Rename(rename) => add(Some(rename.rename.to_string()), Some(rename.ident.to_string())),
+        UseTree::Glob(_) => add(None, None),
+        UseTree::Group(group) => {
+            for tree in &group.items {
+                flatten(tree, prefix, aliases);
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Uses {
+    aliases: Vec<Alias>,
+}
+
+impl<'ast> Visit<'ast> for Uses {
+    fn visit_item(&mut self, item: &'ast Item) {
+        if !is_for_tests(of_item(item)) {
+            visit::visit_item(self, item);
+        }
+    }
+
+    fn visit_item_use(&mut self, item: &'ast ItemUse) {
+        self.aliases.extend(aliases_of(item));
+    }
+}

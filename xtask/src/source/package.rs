@@ -1,0 +1,66 @@
+//! The sources of one package: all `.rs` files below its `src` folder, and where its crates start.
+
+use anyhow::{Context, Result};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A package as the checks see it. Paths are relative to `src`.
+#[derive(Debug, Default)]
+pub struct Package {
+    /// Its folder in the workspace: `capi/calls`.
+    pub folder: String,
+    /// The text of each Rust source.
+    pub sources: BTreeMap<PathBuf, String>,
+    /// The file that each crate starts with: `lib.rs`, `bin/mutate/main.rs`.
+    pub roots: Vec<PathBuf>,
+    /// The text of `layers.txt`, where the package has one.
+    pub layers: Option<String>,
+}
+
+impl Package {
+    /// Reads the package whose `Cargo.toml` is in `folder`. `roots` are absolute; those outside `src` are left out.
+    pub fn read(workspace: &Path, folder: &Path, roots: &[PathBuf]) -> Result<Self> {
+        let src = folder.join("src");
+        let mut sources = BTreeMap::new();
+        if src.is_dir() {
+            read_folder(&src, &src, &mut sources)?;
+        }
+        Ok(Self {
+            folder: folder.strip_prefix(workspace).unwrap_or(folder).display().to_string(),
+            sources,
+            roots: roots.iter().filter_map(|root| Some(root.strip_prefix(&src).ok()?.to_owned())).collect(),
+            layers: fs::read_to_string(folder.join("layers.txt")).ok(),
+        })
+    }
+
+    /// A path of this package, from the root of the workspace.
+    pub fn display(&self, file: &Path) -> String {
+        format!("{}/src/{}", self.folder, file.display())
+    }
+
+    /// A package of one crate, for tests.
+    #[cfg(test)]
+    pub fn of(sources: &[(&str, &str)]) -> Self {
+        Self {
+            folder: "package".to_owned(),
+            sources: sources.iter().map(|(path, text)| (PathBuf::from(path), (*text).to_owned())).collect(),
+            roots: vec![PathBuf::from("lib.rs")],
+            layers: None,
+        }
+    }
+}
+
+fn read_folder(src: &Path, folder: &Path, sources: &mut BTreeMap<PathBuf, String>) -> Result<()> {
+    for entry in fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))? {
+        let path = entry?.path();
+        if path.is_dir() {
+            read_folder(src, &path, sources)?;
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text =
+                fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            sources.insert(path.strip_prefix(src).unwrap_or(&path).to_owned(), text);
+        }
+    }
+    Ok(())
+}
