@@ -95,6 +95,27 @@ impl Status {
     }
 }
 
+impl fmt::Debug for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name().and_then(|name| name.strip_prefix("ZX_")) {
+            Some(name) => write!(f, "Status({}", name.strip_prefix("ERR_").unwrap_or(name))?,
+            None => write!(f, "Status({}", self.into_raw())?,
+        }
+        self.detail().map_or(Ok(()), |detail| write!(f, ": {detail}"))?;
+        f.write_str(")")
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.name(), self.entry()) {
+            (Some(name), Some((_, meaning))) => write!(f, "{name}: {meaning}")?,
+            _ => write!(f, "unknown status {}", self.into_raw())?,
+        }
+        self.detail().map_or(Ok(()), |detail| write!(f, ": {detail}"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,7 +133,7 @@ mod tests {
         let status = because(Status::BAD_STATE, "a reason");
         assert_eq!(of(Error::ShouldWait), Status::SHOULD_WAIT);
         assert_eq!(status.detail().as_deref(), Some("a reason"));
-        assert_eq!(format!("{status:?}"), "ZX_ERR_BAD_STATE (a reason)");
+        assert_eq!(format!("{status:?}"), "Status(BAD_STATE: a reason)");
         assert!(status.to_string().ends_with(": a reason"), "{status}");
     }
 }

@@ -57,5 +57,9 @@ pub use types::koid::Koid;
 pub use types::object_type::ObjectType;
 pub use types::rights::Rights;
 pub use types::signals::Signals;
-pub use types::status::Status;
-pub use types::time::{MonotonicDuration, MonotonicInstant};
+pub use types::status::{Status, ok};
+pub use types::time::{
+    BootDuration, BootDurationTicks, BootInstant, BootTicks, BootTimeline, Deadline, Duration, Instant,
+    MonotonicDuration, MonotonicDurationTicks, MonotonicInstant, MonotonicTicks, MonotonicTimeline, NsUnit,
+    SyntheticDuration, SyntheticInstant, SyntheticTimeline, Ticks, TicksUnit, TimeUnit, Timeline,
+};

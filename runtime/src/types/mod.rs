@@ -1,6 +1,7 @@
 //! Zircon's numbers and plain data, each a type: no handle, no arena, no call.
 
 pub mod channel_options;
+pub mod io_error;
 pub mod koid;
 pub mod object_type;
 pub mod rights;

@@ -35,6 +35,9 @@ macro_rules! prefix {
 }
 
 impl ObjectType {
+    /// The name that Fuchsia's `zx` has for [`LOG`](Self::LOG).
+    pub const DEBUGLOG: Self = Self::LOG;
+
     /// The type with this number. Every number is accepted; one without a name is kept as it is.
     pub const fn from_raw(raw: u32) -> Self {
         Self(raw)

@@ -93,6 +93,10 @@ impl Rights {
 
     /// Looking at and changing policy.
     pub const POLICY: Self = Self::GET_POLICY.union(Self::SET_POLICY);
+
+    /// What every resource's handle can do.
+    pub const RESOURCE_BASIC: Self =
+        Self::TRANSFER.union(Self::DUPLICATE).union(Self::WRITE).union(Self::INSPECT);
 }
 
 /// The rights of the first handle to a new object, by the object's type.
@@ -210,6 +214,7 @@ mod tests {
         assert_eq!(Rights::IO.bits(), 0x000c);
         assert_eq!(Rights::PROPERTY.bits(), 0x00c0);
         assert_eq!(Rights::POLICY.bits(), 0x0c00);
+        assert_eq!(Rights::RESOURCE_BASIC.bits(), 0x800b);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //!   programs       a wait returns
 //! ```
 //!
-//! A bit of the object's own is named twice: by its place (`OBJECT_SIGNAL_4`) and by what it means for one
+//! A bit of the object's own is named twice: by its place (`OBJECT_4`, Zircon's `ZX_OBJECT_SIGNAL_4`) and by what it means for one
 //! type of object ([`Signals::THREAD_RUNNING`], [`Signals::JOB_NO_JOBS`]). The names by type are aliases, so
 //! the same bit says different things about different objects, and `Debug` shows the place.
 //!
@@ -44,45 +44,45 @@ bitflags! {
         /// The thing this object is about has happened.
         const OBJECT_SIGNALED = 1 << 3;
         /// Bit 4, with a meaning of its own for each type of object.
-        const OBJECT_SIGNAL_4 = 1 << 4;
+        const OBJECT_4 = 1 << 4;
         /// Bit 5, with a meaning of its own for each type of object.
-        const OBJECT_SIGNAL_5 = 1 << 5;
+        const OBJECT_5 = 1 << 5;
         /// Bit 6, with a meaning of its own for each type of object.
-        const OBJECT_SIGNAL_6 = 1 << 6;
+        const OBJECT_6 = 1 << 6;
         /// Bit 7, with a meaning of its own for each type of object.
-        const OBJECT_SIGNAL_7 = 1 << 7;
+        const OBJECT_7 = 1 << 7;
         /// Bit 8, with a meaning of its own for each type of object.
-        const OBJECT_SIGNAL_8 = 1 << 8;
+        const OBJECT_8 = 1 << 8;
         /// Bit 9, with a meaning of its own for each type of object.
-        const OBJECT_SIGNAL_9 = 1 << 9;
+        const OBJECT_9 = 1 << 9;
         /// Bit 10, with a meaning of its own for each type of object.
-        const OBJECT_SIGNAL_10 = 1 << 10;
+        const OBJECT_10 = 1 << 10;
         /// Bit 11, with a meaning of its own for each type of object.
-        const OBJECT_SIGNAL_11 = 1 << 11;
+        const OBJECT_11 = 1 << 11;
         /// Bit 12, not in use.
-        const OBJECT_SIGNAL_12 = 1 << 12;
+        const OBJECT_12 = 1 << 12;
         /// Bit 13, not in use.
-        const OBJECT_SIGNAL_13 = 1 << 13;
+        const OBJECT_13 = 1 << 13;
         /// Bit 14, not in use.
-        const OBJECT_SIGNAL_14 = 1 << 14;
+        const OBJECT_14 = 1 << 14;
         /// Bit 15, not in use.
-        const OBJECT_SIGNAL_15 = 1 << 15;
+        const OBJECT_15 = 1 << 15;
         /// Bit 16, not in use.
-        const OBJECT_SIGNAL_16 = 1 << 16;
+        const OBJECT_16 = 1 << 16;
         /// Bit 17, not in use.
-        const OBJECT_SIGNAL_17 = 1 << 17;
+        const OBJECT_17 = 1 << 17;
         /// Bit 18, not in use.
-        const OBJECT_SIGNAL_18 = 1 << 18;
+        const OBJECT_18 = 1 << 18;
         /// Bit 19, not in use.
-        const OBJECT_SIGNAL_19 = 1 << 19;
+        const OBJECT_19 = 1 << 19;
         /// Bit 20, not in use.
-        const OBJECT_SIGNAL_20 = 1 << 20;
+        const OBJECT_20 = 1 << 20;
         /// Bit 21, not in use.
-        const OBJECT_SIGNAL_21 = 1 << 21;
+        const OBJECT_21 = 1 << 21;
         /// Bit 22, not in use.
-        const OBJECT_SIGNAL_22 = 1 << 22;
+        const OBJECT_22 = 1 << 22;
         /// The wait ended because the handle was closed (INV-SIGNALS-2).
-        const OBJECT_HANDLE_CLOSED = 1 << 23;
+        const HANDLE_CLOSED = 1 << 23;
         /// User signal 0: means what the programs agree that it means.
         const USER_0 = 1 << 24;
         /// User signal 1.
@@ -113,9 +113,17 @@ impl Signals {
     /// Every signal that is not a user signal, Zircon's `__ZX_OBJECT_SIGNAL_ALL`.
     pub const OBJECT_ALL: Self = Self::USER_ALL.complement();
 
-    /// The wait ended because the handle was closed: Zircon's public name for
-    /// [`OBJECT_HANDLE_CLOSED`](Self::OBJECT_HANDLE_CLOSED).
-    pub const HANDLE_CLOSED: Self = Self::OBJECT_HANDLE_CLOSED;
+    /// Bit 0 by its place.
+    pub const OBJECT_0: Self = Self::OBJECT_READABLE;
+
+    /// Bit 1 by its place.
+    pub const OBJECT_1: Self = Self::OBJECT_WRITABLE;
+
+    /// Bit 2 by its place.
+    pub const OBJECT_2: Self = Self::OBJECT_PEER_CLOSED;
+
+    /// Bit 3 by its place.
+    pub const OBJECT_3: Self = Self::OBJECT_SIGNALED;
 }
 
 /// Events and eventpairs. Follows `docs/objects/event.md` and `docs/objects/eventpair.md`.
@@ -158,28 +166,28 @@ impl Signals {
     pub const SOCKET_PEER_CLOSED: Self = Self::OBJECT_PEER_CLOSED;
 
     /// The other end will write no more (`zx_socket_shutdown`).
-    pub const SOCKET_PEER_WRITE_DISABLED: Self = Self::OBJECT_SIGNAL_4;
+    pub const SOCKET_PEER_WRITE_DISABLED: Self = Self::OBJECT_4;
 
     /// This end may write no more (`zx_socket_shutdown`).
-    pub const SOCKET_WRITE_DISABLED: Self = Self::OBJECT_SIGNAL_5;
+    pub const SOCKET_WRITE_DISABLED: Self = Self::OBJECT_5;
 
     /// The control plane has a message waiting.
-    pub const SOCKET_CONTROL_READABLE: Self = Self::OBJECT_SIGNAL_6;
+    pub const SOCKET_CONTROL_READABLE: Self = Self::OBJECT_6;
 
     /// The control plane has room for a message.
-    pub const SOCKET_CONTROL_WRITABLE: Self = Self::OBJECT_SIGNAL_7;
+    pub const SOCKET_CONTROL_WRITABLE: Self = Self::OBJECT_7;
 
     /// A shared socket is waiting to be accepted (`zx_socket_accept`).
-    pub const SOCKET_ACCEPT: Self = Self::OBJECT_SIGNAL_8;
+    pub const SOCKET_ACCEPT: Self = Self::OBJECT_8;
 
     /// A socket may be shared (`zx_socket_share`): the place for one is free.
-    pub const SOCKET_SHARE: Self = Self::OBJECT_SIGNAL_9;
+    pub const SOCKET_SHARE: Self = Self::OBJECT_9;
 
     /// As much data is waiting as the read threshold asks for.
-    pub const SOCKET_READ_THRESHOLD: Self = Self::OBJECT_SIGNAL_10;
+    pub const SOCKET_READ_THRESHOLD: Self = Self::OBJECT_10;
 
     /// As much room is free as the write threshold asks for.
-    pub const SOCKET_WRITE_THRESHOLD: Self = Self::OBJECT_SIGNAL_11;
+    pub const SOCKET_WRITE_THRESHOLD: Self = Self::OBJECT_11;
 
     /// An element is waiting.
     pub const FIFO_READABLE: Self = Self::OBJECT_READABLE;
@@ -203,16 +211,16 @@ impl Signals {
     pub const THREAD_TERMINATED: Self = Self::OBJECT_SIGNALED;
 
     /// The thread has been started and is not suspended.
-    pub const THREAD_RUNNING: Self = Self::OBJECT_SIGNAL_4;
+    pub const THREAD_RUNNING: Self = Self::OBJECT_4;
 
     /// The thread is suspended.
-    pub const THREAD_SUSPENDED: Self = Self::OBJECT_SIGNAL_5;
+    pub const THREAD_SUSPENDED: Self = Self::OBJECT_5;
 
     /// The job has no processes.
     pub const JOB_NO_PROCESSES: Self = Self::OBJECT_SIGNALED;
 
     /// The job has no child jobs.
-    pub const JOB_NO_JOBS: Self = Self::OBJECT_SIGNAL_4;
+    pub const JOB_NO_JOBS: Self = Self::OBJECT_4;
 }
 
 /// Timers and VMOs. Follows `docs/objects/timer.md` and `docs/objects/vm_object.md`.
@@ -238,26 +246,26 @@ mod tests {
             Signals::OBJECT_WRITABLE,
             Signals::OBJECT_PEER_CLOSED,
             Signals::OBJECT_SIGNALED,
-            Signals::OBJECT_SIGNAL_4,
-            Signals::OBJECT_SIGNAL_5,
-            Signals::OBJECT_SIGNAL_6,
-            Signals::OBJECT_SIGNAL_7,
-            Signals::OBJECT_SIGNAL_8,
-            Signals::OBJECT_SIGNAL_9,
-            Signals::OBJECT_SIGNAL_10,
-            Signals::OBJECT_SIGNAL_11,
-            Signals::OBJECT_SIGNAL_12,
-            Signals::OBJECT_SIGNAL_13,
-            Signals::OBJECT_SIGNAL_14,
-            Signals::OBJECT_SIGNAL_15,
-            Signals::OBJECT_SIGNAL_16,
-            Signals::OBJECT_SIGNAL_17,
-            Signals::OBJECT_SIGNAL_18,
-            Signals::OBJECT_SIGNAL_19,
-            Signals::OBJECT_SIGNAL_20,
-            Signals::OBJECT_SIGNAL_21,
-            Signals::OBJECT_SIGNAL_22,
-            Signals::OBJECT_HANDLE_CLOSED,
+            Signals::OBJECT_4,
+            Signals::OBJECT_5,
+            Signals::OBJECT_6,
+            Signals::OBJECT_7,
+            Signals::OBJECT_8,
+            Signals::OBJECT_9,
+            Signals::OBJECT_10,
+            Signals::OBJECT_11,
+            Signals::OBJECT_12,
+            Signals::OBJECT_13,
+            Signals::OBJECT_14,
+            Signals::OBJECT_15,
+            Signals::OBJECT_16,
+            Signals::OBJECT_17,
+            Signals::OBJECT_18,
+            Signals::OBJECT_19,
+            Signals::OBJECT_20,
+            Signals::OBJECT_21,
+            Signals::OBJECT_22,
+            Signals::HANDLE_CLOSED,
             Signals::USER_0,
             Signals::USER_1,
             Signals::USER_2,

@@ -10,24 +10,24 @@
 //!
 //! Follows `zircon/errors.h` (late 2018) and the ERRORS section of each page of `docs/syscalls/`.
 
-use std::error::Error;
 use std::ffi::CStr;
-use std::fmt;
 
 /// What an operation came to: [`Status::OK`], or the reason why not.
 ///
 /// Operations return `Result<T, Status>`, so a `Status` met as an error is never `OK`; a bare `Status` (in a
 /// port packet, say) may be.
 ///
-/// `Debug` shows Zircon's name; `Display` adds what it means. Both add why this thread's last call that gave this status
-/// gave it, where there is more to say: see [`detail`](Self::detail).
+/// `Debug` shows the constant, as Fuchsia's `zx` does; `Display` shows Zircon's name and what it means. Both add the reason
+/// for the calling thread's last failure with this status, where the library knows one: see [`detail`](Self::detail).
+///
+/// A status converts from and to [`std::io::Error`] and [`std::io::ErrorKind`], and from and to `Result<(), Status>`.
 ///
 /// ```
 /// use jacinth::Status;
 ///
 /// let status = Status::PEER_CLOSED;
 /// assert_eq!(status.into_raw(), -24);
-/// assert_eq!(format!("{status:?}"), "ZX_ERR_PEER_CLOSED");
+/// assert_eq!(format!("{status:?}"), "Status(PEER_CLOSED)");
 /// assert_eq!(status.to_string(), "ZX_ERR_PEER_CLOSED: the other end has been closed");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,6 +61,24 @@ impl Status {
         }
     }
 
+    /// The status of a result: [`OK`](Self::OK) for `Ok`.
+    ///
+    /// ```
+    /// use jacinth::Status;
+    ///
+    /// assert_eq!(Status::from_result(Ok(())), Status::OK);
+    /// assert_eq!(Status::from_result(Err(Status::IO)), Status::IO);
+    /// ```
+    pub const fn from_result(result: Result<(), Self>) -> Self {
+        match result {
+            Ok(()) => Self::OK,
+            Err(status) => status,
+        }
+    }
+
+    /// The name that Zircon has given [`INTERNAL_INTR_RETRY`](Self::INTERNAL_INTR_RETRY) since 2019.
+    pub const INTERRUPTED_RETRY: Self = Self::INTERNAL_INTR_RETRY;
+
     /// Zircon's name for this status, in full (`"ZX_ERR_BAD_HANDLE"`), or `None` for a number Zircon does not
     /// define.
     pub const fn name(self) -> Option<&'static str> {
@@ -82,6 +100,26 @@ impl Status {
     }
 }
 
+/// Turns a raw status into a `Result`, as [`Status::ok`] does.
+///
+/// # Errors
+/// Every status but 0.
+pub const fn ok(raw: i32) -> Result<(), Status> {
+    Status::ok(raw)
+}
+
+impl From<Result<(), Status>> for Status {
+    fn from(result: Result<(), Status>) -> Self {
+        Self::from_result(result)
+    }
+}
+
+impl From<Status> for Result<(), Status> {
+    fn from(status: Status) -> Self {
+        Status::ok(status.0)
+    }
+}
+
 /// A name of the table, which ends in a NUL.
 const fn c_name(text: &'static str) -> &'static CStr {
     match CStr::from_bytes_with_nul(text.as_bytes()) {
@@ -100,7 +138,7 @@ macro_rules! statuses {
             )+)+
 
             /// The name and the meaning, for the codes of the table.
-            const fn entry(self) -> Option<(&'static CStr, &'static str)> {
+            pub(crate) const fn entry(self) -> Option<(&'static CStr, &'static str)> {
                 match self {
                     $($( Self::$NAME => Some((c_name(concat!($prefix, stringify!($NAME), "\0")), $meaning)), )+)+
                     _ => None,
@@ -193,29 +231,9 @@ statuses! {
     }
 }
 
-impl fmt::Debug for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.name() {
-            Some(name) => f.write_str(name)?,
-            None => f.debug_tuple("Status").field(&self.0).finish()?,
-        }
-        self.detail().map_or(Ok(()), |detail| write!(f, " ({detail})"))
-    }
-}
+impl std::error::Error for Status {}
 
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.name(), self.entry()) {
-            (Some(name), Some((_, meaning))) => write!(f, "{name}: {meaning}")?,
-            _ => write!(f, "unknown status {}", self.0)?,
-        }
-        self.detail().map_or(Ok(()), |detail| write!(f, ": {detail}"))
-    }
-}
-
-impl Error for Status {}
-
-/// The status that Zircon gives where the mechanism says `error`. [`detail::of`](crate::detail::of) keeps why, too.
+/// The status that Zircon gives where the mechanism says `error`. `crate::detail::of` keeps the reason, too.
 pub(crate) fn of(error: jacinth_shm::Error) -> Status {
     use jacinth_shm::Error as E;
     match error {
@@ -299,7 +317,10 @@ mod tests {
         for &(raw, name, status) in ZIRCON {
             assert_eq!(status.into_raw(), raw, "{name}");
             assert_eq!(status.name(), Some(name), "{raw}");
-            assert_eq!(format!("{status:?}"), name);
+            assert_eq!(
+                format!("{status:?}"),
+                format!("Status({})", name.trim_start_matches("ZX_").trim_start_matches("ERR_"))
+            );
             let shown = status.to_string();
             assert!(shown.starts_with(&format!("{name}: ")) && !shown.ends_with(": "), "{shown}");
         }
@@ -331,8 +352,17 @@ mod tests {
     }
 
     #[test]
+    fn a_status_is_a_result() {
+        assert_eq!(Result::from(Status::OK), Ok(()));
+        assert_eq!(Result::from(Status::IO), Err(Status::IO));
+        assert_eq!(Status::from(Ok(())), Status::OK);
+        assert_eq!(Status::from(Err(Status::STOP)), Status::STOP);
+        assert_eq!(ok(-24), Err(Status::PEER_CLOSED));
+    }
+
+    #[test]
     fn a_status_travels_as_an_error_and_comes_back() {
-        let boxed: Box<dyn Error + Send + Sync> = Status::BAD_HANDLE.into();
+        let boxed: Box<dyn std::error::Error + Send + Sync> = Status::BAD_HANDLE.into();
         assert_eq!(boxed.downcast_ref::<Status>(), Some(&Status::BAD_HANDLE));
     }
 

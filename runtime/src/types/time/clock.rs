@@ -1,0 +1,107 @@
+//! What the machine's clocks say, and sleeping until they say it.
+
+use super::{
+    BootDuration, BootInstant, BootTicks, MonotonicDuration, MonotonicInstant, MonotonicTicks, Ticks,
+    Timeline,
+};
+use jacinth_shm as shm;
+use rustix::time::{ClockId, clock_gettime};
+
+/// Ticks are nanoseconds here.
+const TICKS_PER_SECOND: i64 = 1_000_000_000;
+
+fn boot_ns() -> i64 {
+    let time = clock_gettime(ClockId::Boottime);
+    time.tv_sec.saturating_mul(1_000_000_000).saturating_add(time.tv_nsec)
+}
+
+impl MonotonicInstant {
+    /// The time now. Never less than an earlier reading by any thread.
+    ///
+    /// Follows `docs/syscalls/clock_get_monotonic.md`.
+    pub fn get() -> Self {
+        Self::from_nanos(shm::now_ns())
+    }
+
+    /// The instant that comes `duration` from now. `after(Duration::INFINITE)` is [`INFINITE`](Self::INFINITE).
+    ///
+    /// Follows `docs/syscalls/deadline_after.md`.
+    pub fn after(duration: MonotonicDuration) -> Self {
+        Self::get() + duration
+    }
+
+    /// Sleeps until this instant. One already past gives the processor up once and returns.
+    /// [`INFINITE`](Self::INFINITE) never returns.
+    ///
+    /// Follows `docs/syscalls/nanosleep.md`.
+    pub fn sleep(self) {
+        let mut now = Self::get();
+        if now >= self {
+            std::thread::yield_now();
+        }
+        while now < self {
+            // The difference is positive, so it always converts.
+            std::thread::sleep(std::time::Duration::try_from(self - now).unwrap_or_default());
+            now = Self::get();
+        }
+    }
+}
+
+impl MonotonicDuration {
+    /// Sleeps for this long; see [`MonotonicInstant::sleep`].
+    ///
+    /// ```
+    /// use jacinth::{MonotonicDuration, MonotonicInstant};
+    ///
+    /// let start = MonotonicInstant::get();
+    /// MonotonicDuration::from_millis(1).sleep();
+    /// assert!(MonotonicInstant::get() - start >= MonotonicDuration::from_millis(1));
+    /// ```
+    pub fn sleep(self) {
+        MonotonicInstant::after(self).sleep();
+    }
+}
+
+impl BootInstant {
+    /// The time now on the clock that goes on while the machine is suspended. Late-2018 Zircon has no such clock.
+    ///
+    /// ```
+    /// use jacinth::{BootInstant, MonotonicInstant};
+    ///
+    /// let monotonic = MonotonicInstant::get().into_nanos();
+    /// assert!(BootInstant::get().into_nanos() >= monotonic);
+    /// ```
+    pub fn get() -> Self {
+        Self::from_nanos(boot_ns())
+    }
+
+    /// The instant that comes `duration` from now.
+    pub fn after(duration: BootDuration) -> Self {
+        Self::get() + duration
+    }
+}
+
+impl MonotonicTicks {
+    /// The ticks now.
+    ///
+    /// Follows `docs/syscalls/ticks_get.md`.
+    pub fn get() -> Self {
+        Self::from_raw(shm::now_ns())
+    }
+}
+
+impl BootTicks {
+    /// The ticks now on the clock that goes on while the machine is suspended.
+    pub fn get() -> Self {
+        Self::from_raw(boot_ns())
+    }
+}
+
+impl<T: Timeline> Ticks<T> {
+    /// How many ticks a second has: 10⁹ here.
+    ///
+    /// Follows `docs/syscalls/ticks_per_second.md`.
+    pub fn per_second() -> i64 {
+        TICKS_PER_SECOND
+    }
+}
