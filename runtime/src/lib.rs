@@ -33,25 +33,31 @@
 //! [`Status::IO_DATA_INTEGRITY`].
 #![forbid(unsafe_code)]
 
-mod attachment;
+pub mod attachment;
 mod detail;
 mod handle;
 pub mod library_threads;
 mod membership;
 mod object;
 pub mod raw;
+mod startup_handle;
 mod supervisor;
 mod types;
 
-pub use attachment::{
-    ARENA_VARIABLE, AttachError, SEAT_VARIABLE, attach, is_attached, set_spin, take_startup_handle,
-};
+pub use attachment::current_process::is_attached;
+pub use attachment::current_thread::set_spin;
+pub use attachment::error::AttachError;
+pub use attachment::join::attach;
 pub use handle::wait::{WaitItem, wait_many};
 pub use handle::{AsHandleRef, Handle, HandleBased, HandleBasicInfo, HandleInfo, HandleRef, Name, Peered};
 pub use jacinth_shm::{Audit, Config, Counters, Recovered};
+pub use membership::environment::{ARENA_VARIABLE, SEAT_VARIABLE};
+pub use membership::fate::{Fate, Obstacle};
+pub use membership::report::Report;
 pub use object::*;
 pub use raw::TooSmall;
-pub use supervisor::{Fate, Obstacle, Report, SpawnError, Supervisor, set_answer_time};
+pub use startup_handle::take_startup_handle;
+pub use supervisor::{SpawnError, Supervisor, set_answer_time};
 pub use types::channel_options::ChannelOptions;
 pub use types::koid::Koid;
 pub use types::object_type::ObjectType;

@@ -1,18 +1,29 @@
 //! The supervisor: it makes the arena, lets processes in, watches them, and collects what the dead leave.
 
-use crate::attachment::{
-    ARENA_VARIABLE, AttachError, Attachment, SEAT_VARIABLE, attach_creator, attachment, has_no_attachment,
-    one_at_a_time, with_thread,
-};
-use crate::membership::client::{self, Client, Line, Request};
+use crate::attachment::current_process::{Attachment, lock_attaching, require_unattached};
+use crate::attachment::current_thread::with_thread;
+use crate::attachment::error::AttachError;
+use crate::attachment::join::{attach_creator, attachment};
+use crate::detail;
+use crate::handle::{AsHandleRef, Handle};
+use crate::library_threads;
+use crate::membership::client::{self, Client};
+use crate::membership::connection::{Answered, Connection};
+use crate::membership::environment::{ARENA_VARIABLE, SEAT_VARIABLE, slot_text};
 use crate::membership::failure_detector::process;
-pub use crate::membership::fate::Fate;
-pub use crate::membership::server::obstacle::Obstacle;
-use crate::membership::server::{self, listener::Door};
-use crate::membership::socket::{path::Address, rendezvous};
-use crate::membership::{protocol, system_limits};
-use crate::{AsHandleRef, Handle, Rights, Status, detail};
-use jacinth_shm::{self as shm, Audit, Config, Counters, Recovered};
+use crate::membership::fate::Fate;
+use crate::membership::protocol::Request;
+use crate::membership::report::Report;
+use crate::membership::server::event_loop;
+use crate::membership::server::listener::Listener;
+use crate::membership::server::state::Server;
+use crate::membership::socket::path::SocketPath;
+use crate::membership::socket::rendezvous;
+use crate::membership::system_limits;
+use crate::types::rights::Rights;
+use crate::types::status::Status;
+use crate::types::time::MonotonicDuration;
+use jacinth_shm::{self as shm, Audit, Config, Counters};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::io::ErrorKind::{Interrupted, TimedOut};
@@ -20,40 +31,6 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::Arc;
-
-/// What the supervisor has collected since it took office: since the arena was created, or since the last one died.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Report {
-    /// What was done for processes that died.
-    pub recovered: Recovered,
-    /// Objects whose memory was made free again by the supervisor; most are by their users.
-    pub objects_reclaimed: u32,
-    /// Ends of channels that were queued only inside each other, where nobody could read them.
-    pub ends_collected: u32,
-    /// Bytes of free memory that went back to the system.
-    pub bytes_given_back: u64,
-}
-
-impl std::fmt::Display for Report {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Recovered {
-            processes,
-            threads,
-            handles_closed,
-            operations_finished,
-            operations_undone,
-            blocks_freed,
-            objects_retired,
-        } = self.recovered;
-        write!(
-            f,
-            "{processes} processes recovered ({threads} threads): {handles_closed} handles closed, \
-             {operations_finished} operations finished, {operations_undone} undone, {blocks_freed} blocks freed, \
-             {objects_retired} objects retired, {} reclaimed, {} garbage ends of channels, {} bytes given back",
-            self.objects_reclaimed, self.ends_collected, self.bytes_given_back
-        )
-    }
-}
 
 /// Why a program was not spawned. `Debug` shows the text, as `Display` does.
 #[derive(thiserror::Error)]
@@ -104,7 +81,7 @@ impl SpawnError {
 /// How long this process waits for an answer of the supervisor's, when it spawns a program or collects: 10 seconds, if
 /// nothing else is set. An answer takes microseconds, and some seconds in the largest arenas; it does not come while
 /// the supervisor's process is stopped.
-pub fn set_answer_time(at_most: crate::MonotonicDuration) {
+pub fn set_answer_time(at_most: MonotonicDuration) {
     client::set_answer_time(std::time::Duration::from_nanos(at_most.into_nanos().max(0).cast_unsigned()));
 }
 
@@ -119,12 +96,6 @@ pub fn set_answer_time(at_most: crate::MonotonicDuration) {
 #[derive(Clone, Debug)]
 pub struct Supervisor {
     attachment: &'static Attachment,
-}
-
-impl std::fmt::Debug for Attachment {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Attachment").field("socket", &self.address.path()).finish_non_exhaustive()
-    }
 }
 
 impl Supervisor {
@@ -149,30 +120,31 @@ impl Supervisor {
     /// # Ok::<(), jacinth::AttachError>(())
     /// ```
     pub fn create(config: &Config) -> Result<Self, AttachError> {
-        has_no_attachment()?;
-        let _one = one_at_a_time();
-        has_no_attachment()?;
+        require_unattached()?;
+        let _lock = lock_attaching();
+        require_unattached()?;
         let arena = Arc::new(shm::Arena::create(config)?);
-        // Whatever can fail comes before the attachment, which is for life: the thread above all.
-        let (served_by, serves) = shm::handover::<(server::Server, Arc<shm::Process>)>();
+        // An attachment cannot be undone. So all that can fail comes before it, the thread above all.
+        let (served_by, serves) = shm::handover::<(Server, Arc<shm::Process>)>();
         let (is_set, set) = shm::handover();
         let run = move || {
             let Some((server, process)) = serves.take() else { return };
-            // By it others hear of an exec. Kept for as long as the thread runs.
+            // By it other processes hear of an exec. Kept while the thread runs.
             let _tripwire = shm::Tripwire::set(&process);
             is_set.give(());
-            server.run()
+            event_loop::run(server)
         };
-        crate::library_threads::spawn("jacinth-supervisor", run).map_err(system_limits::no_thread)?;
-        let (line, served) = Line::pair()?;
-        let meeting = rendezvous::prepare()?;
+        library_threads::spawn("jacinth-supervisor", run).map_err(system_limits::no_thread)?;
+        let (connection, served) = Connection::pair()?;
+        let rendezvous = rendezvous::prepare()?;
         let cannot_listen = |(path, source)| AttachError::CannotListen { path, source };
-        let (address, listening) = Address::found(config.socket_path.as_deref()).map_err(cannot_listen)?;
-        let address = Arc::new(address);
-        let attachment = attach_creator(arena, Client::new(line), address.clone(), |process| {
+        let (socket_path, listening) =
+            SocketPath::create(config.socket_path.as_deref()).map_err(cannot_listen)?;
+        let socket_path = Arc::new(socket_path);
+        let attachment = attach_creator(arena, Client::new(connection), socket_path.clone(), |process| {
             let thread = shm::Thread::join_reserve(process)?;
             thread.lead(process.arena().leader(), shm::Seat { row: process.row(), epoch: 0 })?;
-            let server = server::Server::new(Door::open(address, listening), meeting, served, thread);
+            let server = Server::new(Listener::open(socket_path, listening), rendezvous, served, thread);
             served_by.give((server, process.clone()));
             Ok(())
         })?;
@@ -198,13 +170,13 @@ impl Supervisor {
     /// ```
     pub fn process_id(&self) -> Option<u32> {
         let arena = self.arena()?;
-        let seat = arena.leader().seat()?;
-        arena.occupant(seat).ok().flatten().map(|occupant| occupant.pid)
+        let slot = arena.leader().seat()?;
+        arena.occupant(slot).ok().flatten().map(|occupant| occupant.pid)
     }
 
     /// Where the supervisor listens: what [`attach`](crate::attach) takes.
     pub fn socket_path(&self) -> &Path {
-        self.attachment.address.path()
+        self.attachment.socket_path.as_path()
     }
 
     /// Starts a program into the arena. `startup` becomes its bootstrap handle, which it takes with
@@ -220,41 +192,41 @@ impl Supervisor {
         let startup: Handle = startup.into();
         let value = startup.raw_handle();
         let reserve = || with_thread(|thread| thread.process().arena().reserve_seat(thread));
-        let seat = match reserve() {
+        let slot = match reserve() {
             // Rows of processes that have died, or were given up, may still be on their way to be free.
             Err(Status::NO_RESOURCES) => self.collect().and_then(|_| reserve()),
             reserved => reserved,
         };
-        let seat = seat.map_err(SpawnError::Arena)?;
+        let slot = slot.map_err(SpawnError::Arena)?;
         let moved = with_thread(|thread| {
             let found = thread.find(value)?;
             found.require(Rights::TRANSFER.bits())?;
-            thread.leave_startup_handle(found, seat)
+            thread.leave_startup_handle(found, slot)
         });
         if let Err(status) = moved {
-            self.give_up(seat);
+            self.cancel_slot(slot);
             return Err(SpawnError::StartupHandle(status));
         }
         let _moved = startup.into_raw();
         program.env(ARENA_VARIABLE, self.socket_path());
-        program.env(SEAT_VARIABLE, format!("{}:{}", seat.row, seat.epoch));
+        program.env(SEAT_VARIABLE, slot_text(slot));
         let spawned = program.spawn();
         program.env_remove(ARENA_VARIABLE).env_remove(SEAT_VARIABLE);
         let mut child = spawned.map_err(|error| {
-            self.give_up(seat);
+            self.cancel_slot(slot);
             SpawnError::Program(system_limits::explained(error))
         })?;
         let pid = Pid::from_raw(child.id().cast_signed()).expect("a child's id is not 0");
         let pidfd = match pidfd_open(pid, PidfdFlags::empty()) {
             Err(Errno::SRCH) => {
                 // It has ended, and this program reaps its children by itself: so the number is nobody's any more.
-                self.give_up(seat);
+                self.cancel_slot(slot);
                 return Ok(child);
             }
             pidfd => pidfd,
         };
         let refused = match &pidfd {
-            Ok(pidfd) => match self.ask(Request::Spawned { seat }, Some(pidfd)) {
+            Ok(pidfd) => match self.ask(Request::Spawned { slot }, Some(pidfd)) {
                 Ok((answer, _)) if answer.status == 0 => return Ok(child),
                 Ok((answer, _)) => match Status::from_raw(answer.status) {
                     Status::UNAVAILABLE => SpawnError::NobodyCanJoin(self.socket_path().into()),
@@ -270,7 +242,7 @@ impl Supervisor {
             Err(_) => child.kill(),
         };
         let _ = child.wait();
-        self.give_up(seat);
+        self.cancel_slot(slot);
         Err(refused)
     }
 
@@ -299,9 +271,9 @@ impl Supervisor {
         answer.to_fate()
     }
 
-    /// Nobody will take the seat. Should the supervisor not answer, the seat goes with this process.
-    fn give_up(&self, seat: shm::Seat) {
-        let _ = self.ask(Request::GiveUp { seat }, None);
+    /// Nobody will take the slot. Should the supervisor not answer, the slot goes with this process.
+    fn cancel_slot(&self, slot: shm::Seat) {
+        let _ = self.ask(Request::CancelSlot { slot }, None);
     }
 
     /// Recovers whatever is dead, closes channel ends that are only queued inside each other, reclaims whatever is
@@ -355,28 +327,25 @@ impl Supervisor {
         audit
     }
 
-    fn ask(
-        &self,
-        request: Request,
-        along: Option<&OwnedFd>,
-    ) -> std::io::Result<(protocol::Answer, Option<OwnedFd>)> {
-        let Attachment { process, address, supervisor, .. } = self.attachment;
+    fn ask(&self, request: Request, along: Option<&OwnedFd>) -> std::io::Result<Answered> {
+        let Attachment { process, socket_path, supervisor, .. } = self.attachment;
         let find = || {
             let leader = process.arena().leader();
-            let line = Line::to_leader(process.arena(), address)?;
-            // One that has become another user's is known by its seat. The leader itself has none to return to.
-            match line.ask(Request::Return { seat: process.seat() }, None, Some(client::answer_time())) {
+            let connection = Connection::to_leader(process.arena(), socket_path)?;
+            // One that has become another user's is known by its slot. The leader itself has none to return to.
+            match connection.ask(Request::Rejoin { slot: process.seat() }, None, Some(client::answer_time()))
+            {
                 // A dead leader's forked child may have the socket. The next leader has not been asked.
                 Err(_) if process.arena().leader() != leader => Err(Interrupted.into()),
-                asked => asked.map(|_| line),
+                asked => asked.map(|_| connection),
             }
         };
         let asked = supervisor.ask(find, request, along.map(AsFd::as_fd));
-        asked.map_err(|error| if error.kind() == TimedOut { self.is_silent() } else { error })
+        asked.map_err(|error| if error.kind() == TimedOut { self.no_answer() } else { error })
     }
 
     /// Why there was no answer.
-    fn is_silent(&self) -> std::io::Error {
+    fn no_answer(&self) -> std::io::Error {
         let Some(pid) = self.process_id() else { return TimedOut.into() };
         let why = if process::is_stopped(pid) {
             format!(

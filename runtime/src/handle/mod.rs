@@ -4,7 +4,8 @@
 //! [`EventPair`](crate::EventPair), [`Channel`](crate::Channel)) are one around it; [`AsHandleRef`] has the
 //! operations that every object knows, [`HandleBased`] those that consume or copy the handle.
 
-use crate::attachment::{self, Dropped};
+use crate::attachment::current_thread;
+use crate::attachment::dropped::Dropped;
 use crate::raw;
 use crate::types::koid::Koid;
 use crate::types::object_type::ObjectType;
@@ -48,7 +49,7 @@ impl Handle {
 impl Drop for Handle {
     fn drop(&mut self) {
         if raw::close(self.0.get()) == Err(Status::BAD_STATE) {
-            attachment::dropped(Dropped::Handle(self.0.get()));
+            current_thread::release(Dropped::Handle(self.0.get()));
         }
     }
 }

@@ -3,9 +3,8 @@
 //! A program that cannot attach learns why, and may have nobody to tell. The supervisor knows some of it: whom it has
 //! refused, what it has seen in a program's way (`obstacle`), and who has ended without a word.
 
-use crate::Status;
-use crate::membership::server::obstacle::Obstacle;
-use std::collections::VecDeque;
+use crate::membership::environment::{ARENA_VARIABLE, SEAT_VARIABLE};
+use crate::types::status::Status;
 
 /// What has become of a program that was spawned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,8 +47,7 @@ impl std::fmt::Display for Fate {
                 "the program ended without having attached, too soon for anybody to see why: it made no call, or its \
                  environment was cleaned ({}, {}), or it could not reach the supervisor's socket (a private /tmp, a \
                  chroot)",
-                crate::ARENA_VARIABLE,
-                crate::SEAT_VARIABLE
+                ARENA_VARIABLE, SEAT_VARIABLE
             ),
             Self::Unknown => write!(f, "nothing is known of the program"),
         }
@@ -84,29 +82,31 @@ impl Fate {
     }
 }
 
-/// How many are kept.
-const MOST: usize = 256;
+/// What keeps a program from attaching to the arena that it was spawned into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Obstacle {
+    /// It runs as this user, and the arena is another's: it has dropped its privileges, or changed them.
+    OtherUser(u32),
+    /// Its environment has no [`JACINTH_ARENA`](crate::ARENA_VARIABLE): something cleaned it (`env -i`, `sudo`).
+    CleanEnvironment,
+    /// In its view of the file system the supervisor's socket is not at its path: a private `/tmp`, a chroot, a container.
+    NoSocket,
+}
 
-/// Those who did not attach, the last ones.
-#[derive(Default)]
-pub(crate) struct Fates(VecDeque<(u32, Fate)>);
-
-impl Fates {
-    /// Notes what has become of the process with this number, unless there is something better to say of it already.
-    pub(crate) fn note(&mut self, pid: u32, fate: Fate) {
-        if self.of(pid).is_none() {
-            self.0.truncate(MOST - 1);
-            self.0.push_front((pid, fate));
+impl std::fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::OtherUser(user) => write!(f, "it runs as user {user}, and the arena is another user's"),
+            Self::CleanEnvironment => {
+                write!(f, "its environment was cleaned: {ARENA_VARIABLE} is not in it")
+            }
+            Self::NoSocket => write!(
+                f,
+                "it does not see the supervisor's socket at its path: it has a file system of its own (a private /tmp, a \
+                 chroot, a container)"
+            ),
         }
-    }
-
-    /// A new process has this number.
-    pub(crate) fn forget(&mut self, pid: u32) {
-        self.0.retain(|(noted, _)| *noted != pid);
-    }
-
-    pub(crate) fn of(&self, pid: u32) -> Option<Fate> {
-        self.0.iter().find(|(noted, _)| *noted == pid).map(|(_, fate)| *fate)
     }
 }
 
@@ -123,16 +123,5 @@ mod tests {
             assert_eq!(Fate::from_words(fate.to_words()), fate);
         }
         assert!(refused.to_string().contains("another user"));
-    }
-
-    #[test]
-    fn a_refusal_is_not_covered_by_the_end_that_follows() {
-        let mut fates = Fates::default();
-        fates.note(7, Fate::Refused(Status::ACCESS_DENIED));
-        fates.note(7, Fate::Ended);
-        assert_eq!(fates.of(7), Some(Fate::Refused(Status::ACCESS_DENIED)));
-        fates.forget(7);
-        (0..2 * MOST as u32).for_each(|pid| fates.note(pid, Fate::Ended));
-        assert_eq!((fates.0.len(), fates.of(7)), (MOST, None));
     }
 }

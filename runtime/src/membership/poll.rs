@@ -1,7 +1,8 @@
 //! Waiting for descriptors, at most so long, whatever signals come meanwhile.
 
-use rustix::event::{PollFd, Timespec, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io;
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 /// Waits until one of them is ready. Gives how many are: 0 when the time is over.
@@ -18,4 +19,9 @@ pub(crate) fn wait_for(fds: &mut [PollFd<'_>], at_most: Option<Duration>) -> io:
             polled => return Ok(polled?),
         }
     }
+}
+
+/// Whether a poll finds something: something to read, an end of file, a death; or that nothing is open there.
+pub(crate) fn is_ready(fd: impl AsFd) -> bool {
+    wait_for(&mut [PollFd::new(&fd, PollFlags::IN)], Some(Duration::ZERO)).is_ok_and(|ready| ready > 0)
 }

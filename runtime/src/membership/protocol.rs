@@ -2,21 +2,22 @@
 //! a file descriptor with some of them. Only admission, spawning and collecting go this way; no operation on a
 //! handle does.
 
-use crate::Status;
 use crate::membership::fate::Fate;
+use crate::membership::report::Report;
+use crate::types::status::Status;
 use jacinth_shm::{Recovered, Seat};
 
 /// What a process asks of its supervisor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Request {
-    /// Admit me, to this seat if one was prepared. The answer brings the arena's file.
-    Join { seat: Option<Seat> },
-    /// An earlier supervisor gave me this seat; watch me again.
-    Return { seat: Seat },
-    /// I have started a process for this seat; its pidfd comes with this.
-    Spawned { seat: Seat },
-    /// I prepared this seat and nobody will take it.
-    GiveUp { seat: Seat },
+    /// Admit me, to this slot if one was prepared. The answer brings the arena's file.
+    Join { slot: Option<Seat> },
+    /// An earlier supervisor gave me this slot; watch me again.
+    Rejoin { slot: Seat },
+    /// I have started a process for this slot; its pidfd comes with this.
+    Spawned { slot: Seat },
+    /// I prepared this slot and nobody will take it.
+    CancelSlot { slot: Seat },
     /// What has become of the process with this number, which I have spawned?
     Fate { pid: u32 },
     /// Recover whatever is dead, reclaim whatever is free, and say what you have done so far.
@@ -54,25 +55,25 @@ fn unpack(packet: &[u8]) -> Option<(u32, [u32; WORDS])> {
     rest.is_empty().then(|| (u32::from_le_bytes(*first), words.map(u32::from_le_bytes)))
 }
 
-fn words_of(seat: Seat) -> [u32; WORDS] {
+fn words_of(slot: Seat) -> [u32; WORDS] {
     let mut words = [0; WORDS];
-    (words[0], words[1]) = (seat.row.into(), seat.epoch);
+    (words[0], words[1]) = (slot.row.into(), slot.epoch);
     words
 }
 
-fn seat_of(words: [u32; WORDS]) -> Option<Seat> {
+fn slot_of(words: [u32; WORDS]) -> Option<Seat> {
     Some(Seat { row: u16::try_from(words[0]).ok()?, epoch: words[1] })
 }
 
 impl Request {
     pub(crate) fn to_packet(self) -> [u8; PACKET_BYTES] {
         match self {
-            Self::Join { seat: None } => pack(1, [0; WORDS]),
-            Self::Join { seat: Some(seat) } => pack(2, words_of(seat)),
-            Self::Spawned { seat } => pack(3, words_of(seat)),
-            Self::GiveUp { seat } => pack(4, words_of(seat)),
+            Self::Join { slot: None } => pack(1, [0; WORDS]),
+            Self::Join { slot: Some(slot) } => pack(2, words_of(slot)),
+            Self::Spawned { slot } => pack(3, words_of(slot)),
+            Self::CancelSlot { slot } => pack(4, words_of(slot)),
             Self::Collect => pack(5, [0; WORDS]),
-            Self::Return { seat } => pack(6, words_of(seat)),
+            Self::Rejoin { slot } => pack(6, words_of(slot)),
             Self::Fate { pid } => pack(7, [pid; WORDS]),
         }
     }
@@ -80,12 +81,12 @@ impl Request {
     pub(crate) fn from_packet(packet: &[u8]) -> Option<Self> {
         let (kind, words) = unpack(packet)?;
         match kind {
-            1 => Some(Self::Join { seat: None }),
-            2 => Some(Self::Join { seat: Some(seat_of(words)?) }),
-            3 => Some(Self::Spawned { seat: seat_of(words)? }),
-            4 => Some(Self::GiveUp { seat: seat_of(words)? }),
+            1 => Some(Self::Join { slot: None }),
+            2 => Some(Self::Join { slot: Some(slot_of(words)?) }),
+            3 => Some(Self::Spawned { slot: slot_of(words)? }),
+            4 => Some(Self::CancelSlot { slot: slot_of(words)? }),
             5 => Some(Self::Collect),
-            6 => Some(Self::Return { seat: seat_of(words)? }),
+            6 => Some(Self::Rejoin { slot: slot_of(words)? }),
             7 => Some(Self::Fate { pid: words[0] }),
             _ => None,
         }
@@ -110,9 +111,9 @@ impl Answer {
         Self { status: 0, words: [0; WORDS] }
     }
 
-    /// The seat, and the term of the supervisor who says so.
-    pub(crate) fn seated(seat: Seat, term: u32) -> Self {
-        let mut words = words_of(seat);
+    /// The slot, and the term of the supervisor who says so.
+    pub(crate) fn admitted(slot: Seat, term: u32) -> Self {
+        let mut words = words_of(slot);
         words[2] = term;
         Self { status: 0, words }
     }
@@ -132,7 +133,7 @@ impl Answer {
         self.words[2]
     }
 
-    pub(crate) fn report(report: &crate::Report) -> Self {
+    pub(crate) fn report(report: &Report) -> Self {
         let Recovered {
             processes,
             threads,
@@ -158,7 +159,7 @@ impl Answer {
         Self { status: 0, words }
     }
 
-    pub(crate) fn to_report(self) -> Result<crate::Report, Status> {
+    pub(crate) fn to_report(self) -> Result<Report, Status> {
         Status::ok(self.status)?;
         let [
             processes,
@@ -183,12 +184,12 @@ impl Answer {
             blocks_freed,
             objects_retired,
         };
-        Ok(crate::Report { recovered, objects_reclaimed, ends_collected, bytes_given_back })
+        Ok(Report { recovered, objects_reclaimed, ends_collected, bytes_given_back })
     }
 
-    pub(crate) fn seat(self) -> Result<Seat, Status> {
+    pub(crate) fn slot(self) -> Result<Seat, Status> {
         Status::ok(self.status)?;
-        seat_of(self.words).ok_or(Status::INTERNAL)
+        slot_of(self.words).ok_or(Status::INTERNAL)
     }
 
     pub(crate) fn to_packet(self) -> [u8; PACKET_BYTES] {
@@ -207,21 +208,21 @@ mod tests {
 
     #[test]
     fn requests_and_answers_survive_the_wire() {
-        let seat = Seat { row: 4095, epoch: 77 };
+        let slot = Seat { row: 4095, epoch: 77 };
         for request in [
-            Request::Join { seat: None },
-            Request::Join { seat: Some(seat) },
-            Request::Spawned { seat },
-            Request::GiveUp { seat },
+            Request::Join { slot: None },
+            Request::Join { slot: Some(slot) },
+            Request::Spawned { slot },
+            Request::CancelSlot { slot },
             Request::Collect,
-            Request::Return { seat },
+            Request::Rejoin { slot },
             Request::Fate { pid: 77 },
         ] {
             assert_eq!(Request::from_packet(&request.to_packet()), Some(request));
         }
-        assert_eq!(Answer::from_packet(&Answer::seated(seat, 3).to_packet()).unwrap().seat(), Ok(seat));
+        assert_eq!(Answer::from_packet(&Answer::admitted(slot, 3).to_packet()).unwrap().slot(), Ok(slot));
         let refused = Answer::from_packet(&Answer::refuse(Status::NO_RESOURCES).to_packet()).unwrap();
-        assert_eq!(refused.seat(), Err(Status::NO_RESOURCES));
+        assert_eq!(refused.slot(), Err(Status::NO_RESOURCES));
         assert!(!refused.is_no_descriptors() && Answer::no_descriptors().is_no_descriptors());
     }
 

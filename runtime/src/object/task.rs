@@ -7,9 +7,16 @@
 //!
 //! INV-OWN-1: the values stay this library's: who closes one has closed it for the whole process.
 
-use crate::attachment::{AttachError, has_no_attachment, with_current};
+use crate::attachment::current_process::require_unattached;
+use crate::attachment::current_thread::with_current;
+use crate::attachment::error::AttachError;
+use crate::detail;
 use crate::handle::owned;
-use crate::{AsHandleRef, Handle, HandleRef, Name, ObjectType, Rights, Status, detail, raw};
+use crate::handle::{AsHandleRef, Handle, HandleRef, Name};
+use crate::raw;
+use crate::types::object_type::ObjectType;
+use crate::types::rights::Rights;
+use crate::types::status::Status;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The value of a handle to an object that this process has one of; [`raw::INVALID`] until it is made.
@@ -22,7 +29,7 @@ impl OncePerProcess {
 
     fn get(&self, make: impl FnOnce() -> Result<Handle, Status>) -> Result<HandleRef<'static>, Status> {
         // In a forked child the values are its parent's.
-        if let Err(forked @ AttachError::Forked) = has_no_attachment() {
+        if let Err(forked @ AttachError::Forked) = require_unattached() {
             return Err(detail::because_of(Status::BAD_STATE, &forked));
         }
         // Relaxed, here and below: the number is all there is to it.

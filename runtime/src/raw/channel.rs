@@ -1,6 +1,6 @@
 //! Channels by a handle's value: create, write, read, call.
 
-use crate::attachment::{Current, with_current, with_thread};
+use crate::attachment::current_thread::{ThreadContext, with_current, with_thread};
 use crate::raw::INVALID;
 use crate::types::channel_options::ChannelOptions;
 use crate::types::object_type::ObjectType;
@@ -221,7 +221,7 @@ pub fn call_finish(deadline: MonotonicInstant, sink: &mut impl Sink) -> Result<(
 
 fn finish(
     thread: &shm::Thread,
-    current: &Current,
+    current: &ThreadContext,
     pending: shm::Pending,
     deadline: MonotonicInstant,
     sink: &mut impl Sink,

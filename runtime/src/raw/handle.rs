@@ -1,6 +1,6 @@
 //! Handles by value: close, duplicate, replace, and what is known of one.
 
-use crate::attachment::{with_any_thread, with_thread};
+use crate::attachment::current_thread::{with_any_thread, with_thread};
 use crate::raw::INVALID;
 use crate::types::rights::Rights;
 use crate::types::status::Status;

@@ -1,6 +1,6 @@
 //! Objects by a handle's value: creation, signals, waits, properties.
 
-use crate::attachment::with_thread;
+use crate::attachment::current_thread::with_thread;
 use crate::detail;
 use crate::raw::INVALID;
 use crate::types::object_type::ObjectType;

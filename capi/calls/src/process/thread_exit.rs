@@ -23,7 +23,7 @@ unsafe extern "C-unwind" {
 /// None of its own.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zx_process_exit(retcode: i64) -> ! {
-    jacinth::library_threads::before_exit();
+    jacinth::attachment::before_exit();
     // SAFETY: it does not come back. Linux keeps eight bits of the number.
     unsafe { libc::_exit(retcode as i32) }
 }
@@ -67,7 +67,7 @@ static IS_WATCHED: AtomicBool = AtomicBool::new(false);
 /// that uses the arena leaves it.
 pub(crate) fn end_with_the_last() {
     note_thread();
-    jacinth::library_threads::at_first_use(note_thread);
+    jacinth::attachment::on_thread_attach(note_thread);
     if MAIN_HAS_ENDED.load(Ordering::Relaxed) {
         watch();
     }
@@ -100,7 +100,7 @@ pub(crate) fn note_thread() {
 
 unsafe extern "C" fn thread_ends(_: *mut c_void) {
     threads::end();
-    jacinth::library_threads::leave();
+    jacinth::attachment::detach_thread();
     if gettid() == getpid() {
         MAIN_HAS_ENDED.store(true, Ordering::Relaxed);
         watch();

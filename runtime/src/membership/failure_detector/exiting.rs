@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 const PF_EXITING: u64 = 4;
 
 /// Whether the process is dead, or proven to be as good as dead. `false` proves nothing.
-pub(crate) fn is_past_all(process: &mut Watched) -> bool {
+pub(crate) fn all_threads_exiting(process: &mut Watched) -> bool {
     // The architecture whose order of stores the proof needs. And the number is the process's own only while the pidfd
     // is of it.
     let number = if cfg!(target_arch = "x86_64") { process::number_of(process.pidfd()) } else { Ok(None) };
@@ -64,12 +64,12 @@ mod tests {
     use rustix::process::{Pid, WaitOptions, waitpid};
 
     fn watched(pid: Pid) -> Watched {
-        Watched::open(process::of(pid).unwrap().unwrap()).unwrap().unwrap()
+        Watched::open(process::identify(pid).unwrap().unwrap()).unwrap().unwrap()
     }
 
     #[test]
     fn this_process_is_not_exiting() {
-        assert!(!is_past_all(&mut watched(rustix::process::getpid())));
+        assert!(!all_threads_exiting(&mut watched(rustix::process::getpid())));
     }
 
     #[test]
@@ -88,14 +88,14 @@ mod tests {
         let mut child = std::process::Command::new("sleep").arg("50").spawn().unwrap();
         let pid = Pid::from_child(&child);
         let mut watched = watched(pid);
-        assert!(!is_past_all(&mut watched));
+        assert!(!all_threads_exiting(&mut watched));
         child.kill().unwrap();
         while waitpid(Some(pid), WaitOptions::NOHANG).unwrap().is_none() {
-            if is_past_all(&mut watched) {
+            if all_threads_exiting(&mut watched) {
                 break;
             }
         }
         let _ = child.wait();
-        assert!(is_past_all(&mut watched));
+        assert!(all_threads_exiting(&mut watched));
     }
 }

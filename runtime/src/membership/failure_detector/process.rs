@@ -5,39 +5,37 @@
 //! the process: it is an error, and whoever asked asks again. A process is gone if its pidfd says so, or if nobody has
 //! its number, or somebody who started at another time.
 
-use crate::membership::poll::wait_for;
+use crate::membership::poll::is_ready;
 use crate::membership::system_limits;
 use jacinth_shm::{Arena, FileId, Occupant};
-use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::time::Duration;
 
 /// What looking for a process found.
-pub(crate) enum Found {
+pub(crate) enum Lookup {
     /// It lives, or is a zombie, which the descriptor then says.
-    Watched(OwnedFd),
+    Alive(OwnedFd),
     /// It is gone.
-    Gone,
+    Dead,
 }
 
 /// The process with this number, as it is now; `None` when nobody has it.
-pub(crate) fn of(pid: Pid) -> io::Result<Option<Occupant>> {
+pub(crate) fn identify(pid: Pid) -> io::Result<Option<Occupant>> {
     let number = pid.as_raw_pid().unsigned_abs();
     Ok(started(number)?.map(|started| Occupant { pid: number, started }))
 }
 
 /// This process.
-pub(crate) fn own() -> io::Result<Occupant> {
-    of(rustix::process::getpid())?.ok_or_else(system_limits::no_proc)
+pub(crate) fn current() -> io::Result<Occupant> {
+    identify(rustix::process::getpid())?.ok_or_else(system_limits::no_proc)
 }
 
 /// The process behind a pidfd; `None` when it is dead.
-pub(crate) fn behind(pidfd: &OwnedFd) -> io::Result<Option<Occupant>> {
-    let occupant = number_of(pidfd.as_fd())?.map_or(Ok(None), of)?;
+pub(crate) fn from_pidfd(pidfd: &OwnedFd) -> io::Result<Option<Occupant>> {
+    let occupant = number_of(pidfd.as_fd())?.map_or(Ok(None), identify)?;
     Ok(occupant.filter(|_| !is_ready(pidfd)))
 }
 
@@ -54,25 +52,25 @@ pub(crate) fn number_of(pidfd: BorrowedFd<'_>) -> io::Result<Option<Pid>> {
 ///
 /// The moment it started is looked at *after* the descriptor was opened: if it is the right one, the number had not
 /// passed on by then, so the descriptor is of the right process.
-pub(crate) fn watch(occupant: Occupant) -> io::Result<Found> {
-    let Some(pid) = Pid::from_raw(occupant.pid.cast_signed()) else { return Ok(Found::Gone) };
+pub(crate) fn open_pidfd(occupant: Occupant) -> io::Result<Lookup> {
+    let Some(pid) = Pid::from_raw(occupant.pid.cast_signed()) else { return Ok(Lookup::Dead) };
     let pidfd = match pidfd_open(pid, PidfdFlags::empty()) {
         Ok(pidfd) => pidfd,
         // Nobody, or a thread of somebody else: either way the number has passed on.
         Err(rustix::io::Errno::SRCH | rustix::io::Errno::INVAL | rustix::io::Errno::NOENT) => {
-            return Ok(Found::Gone);
+            return Ok(Lookup::Dead);
         }
         Err(error) => return Err(error.into()),
     };
     let started = match started(occupant.pid) {
         // As after a `chroot`. If the number has passed on, the news of a death comes late: with that of whoever has it now.
-        Err(_) if !is_proc_there() => return Ok(Found::Watched(pidfd)),
+        Err(_) if !is_proc_there() => return Ok(Lookup::Alive(pidfd)),
         started => started?,
     };
     match started {
-        Some(started) if occupant.started == 0 || started == occupant.started => Ok(Found::Watched(pidfd)),
-        Some(_) => Ok(Found::Gone),
-        None if is_ready(&pidfd) => Ok(Found::Gone),
+        Some(started) if occupant.started == 0 || started == occupant.started => Ok(Lookup::Alive(pidfd)),
+        Some(_) => Ok(Lookup::Dead),
+        None if is_ready(&pidfd) => Ok(Lookup::Dead),
         None => Err(io::Error::other("a process that lives is not to be seen in /proc")),
     }
 }
@@ -82,7 +80,7 @@ pub(crate) fn watch(occupant: Occupant) -> io::Result<Found> {
 ///
 /// A process whose main thread has ended shows its memory only in its other threads, and one that is about to die
 /// shows none: its pidfd will tell.
-pub(crate) fn has_lost(pid: Pid, arena: &Arena) -> bool {
+pub(crate) fn has_unmapped(pid: Pid, arena: &Arena) -> bool {
     let Some(file) = arena.file_id() else { return false };
     let (major, minor) = (rustix::fs::major(file.device), rustix::fs::minor(file.device));
     let sought = [format!("{major:02x}:{minor:02x}").into_bytes(), file.inode.to_string().into_bytes()];
@@ -97,7 +95,7 @@ pub(crate) fn has_lost(pid: Pid, arena: &Arena) -> bool {
 }
 
 /// A file that the process has open, opened once more.
-pub(crate) fn open_of(pid: Pid, sought: FileId) -> Option<OwnedFd> {
+pub(crate) fn open_file_of(pid: Pid, sought: FileId) -> Option<OwnedFd> {
     let open = std::fs::read_dir(format!("/proc/{}/fd", pid.as_raw_nonzero())).ok()?;
     open.flatten().find_map(|entry| {
         // Looked at before it is opened: opening some files has effects.
@@ -170,11 +168,6 @@ pub(crate) fn peer_of(socket: &impl AsFd) -> io::Result<(Option<Pid>, u32)> {
     Ok((Pid::from_raw(peer.pid()), peer.uid()))
 }
 
-/// Whether a poll finds something: something to read, an end of file, a death; or that nothing is open there.
-pub(crate) fn is_ready(fd: impl AsFd) -> bool {
-    wait_for(&mut [PollFd::new(&fd, PollFlags::IN)], Some(Duration::ZERO)).is_ok_and(|ready| ready > 0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,12 +175,12 @@ mod tests {
 
     #[test]
     fn a_process_is_told_from_another_with_its_number() {
-        let own = own().unwrap();
+        let own = current().unwrap();
         assert!(own.started > 0);
-        assert!(matches!(watch(own).unwrap(), Found::Watched(_)));
+        assert!(matches!(open_pidfd(own).unwrap(), Lookup::Alive(_)));
         let earlier = Occupant { started: own.started - 1, ..own };
-        assert!(matches!(watch(earlier).unwrap(), Found::Gone));
-        assert!(matches!(watch(Occupant::default()).unwrap(), Found::Gone));
+        assert!(matches!(open_pidfd(earlier).unwrap(), Lookup::Dead));
+        assert!(matches!(open_pidfd(Occupant::default()).unwrap(), Lookup::Dead));
     }
 
     #[test]
@@ -195,12 +188,12 @@ mod tests {
         let mut child = std::process::Command::new("sleep").arg("50").spawn().unwrap();
         let pid = Pid::from_raw(child.id().cast_signed()).unwrap();
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).unwrap();
-        let occupant = behind(&pidfd).unwrap().unwrap();
-        assert_eq!(Some(occupant), of(pid).unwrap());
+        let occupant = from_pidfd(&pidfd).unwrap().unwrap();
+        assert_eq!(Some(occupant), identify(pid).unwrap());
         child.kill().unwrap();
         child.wait().unwrap();
-        assert_eq!(behind(&pidfd).unwrap(), None);
-        assert!(matches!(watch(occupant).unwrap(), Found::Gone));
+        assert_eq!(from_pidfd(&pidfd).unwrap(), None);
+        assert!(matches!(open_pidfd(occupant).unwrap(), Lookup::Dead));
     }
 
     #[test]
@@ -216,18 +209,18 @@ mod tests {
     fn who_maps_the_arena_has_not_lost_it() {
         let config = Config::default();
         let (mapped, own) = (Arena::create(&config).unwrap(), rustix::process::getpid());
-        assert!(!has_lost(own, &mapped));
+        assert!(!has_unmapped(own, &mapped));
         let file = mapped.file().unwrap().try_clone_to_owned().unwrap();
         drop(mapped);
         let again = Arena::attach(file).unwrap();
-        assert!(!has_lost(own, &again));
+        assert!(!has_unmapped(own, &again));
         let child = std::process::Command::new("sleep").arg("50").spawn();
         let mut child = child.unwrap();
         let pid = Pid::from_raw(child.id().cast_signed()).unwrap();
-        assert!(has_lost(pid, &again));
+        assert!(has_unmapped(pid, &again));
         child.kill().unwrap();
         while !is_ready(pidfd_open(pid, PidfdFlags::empty()).unwrap()) {}
-        assert!(!has_lost(pid, &again), "a zombie shows no memory");
+        assert!(!has_unmapped(pid, &again), "a zombie shows no memory");
         child.wait().unwrap();
     }
 }

@@ -1,13 +1,13 @@
 //! Hearing of deaths early: a thread beside the supervisor's sleeps on the tripwires of all processes that it watches,
-//! and rings a bell when one has fired.
+//! and rings a sender when one has fired.
 //!
-//! The supervisor's own thread polls descriptors, and cannot sleep on words at the same time; the bell is a descriptor,
+//! The supervisor's own thread polls descriptors, and cannot sleep on words at the same time; the sender is a descriptor,
 //! one of a pair of sockets.
 //! A tripwire is no proof (INV-TRIP-1): the supervisor then looks for one, of a death (`exiting`) or of an exec, which
 //! fires it too. What it cannot prove within some twenty looks it looks at once a second, and leaves to the pidfd. So
 //! whatever fails here makes news late, and never false.
 //!
-//! The thread watches 127 processes, the first ones; the deaths of more are heard of by their pidfds alone.
+//! The thread watches 127 processes, the first ones; the deaths of more are receiver of by their pidfds alone.
 
 use jacinth_shm::{self as shm, Seat};
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, socketpair};
@@ -25,75 +25,75 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 const DYING_FOR: Duration = Duration::from_micros(400);
 
 /// How long the thread rests that was woken for nothing: where the kernel refuses to put it to sleep.
-const REST: Duration = Duration::from_millis(10);
+const SPURIOUS_WAKE_DELAY: Duration = Duration::from_millis(10);
 
 /// What a tripwire has led to.
 #[derive(Default)]
-pub(crate) enum Alarm {
+pub(crate) enum Suspicion {
     /// Nothing yet.
     #[default]
-    Quiet,
+    None,
     /// The process is looked at again at this moment.
-    Due { pause: Duration, at: Instant },
+    Suspected { pause: Duration, at: Instant },
 }
 
-impl Alarm {
+impl Suspicion {
     /// Whether to look now.
-    pub(crate) fn is_due(&self, has_fired: impl FnOnce() -> bool) -> bool {
+    pub(crate) fn is_due(&self, owner_died: impl FnOnce() -> bool) -> bool {
         match self {
-            Self::Quiet => has_fired(),
-            Self::Due { at, .. } => *at <= Instant::now(),
+            Self::None => owner_died(),
+            Self::Suspected { at, .. } => *at <= Instant::now(),
         }
     }
 
     /// Whether to look for an exec too: it is not dying, as it seems.
     pub(crate) fn may_be_exec(&self) -> bool {
-        matches!(self, Self::Due { pause, .. } if *pause > DYING_FOR)
+        matches!(self, Self::Suspected { pause, .. } if *pause > DYING_FOR)
     }
 
     /// How soon to look, if it has come to that.
     pub(crate) fn timeout(&self) -> Option<Duration> {
         match self {
-            Self::Due { at, .. } => Some(at.saturating_duration_since(Instant::now())),
-            Self::Quiet => None,
+            Self::Suspected { at, .. } => Some(at.saturating_duration_since(Instant::now())),
+            Self::None => None,
         }
     }
 
     /// It was looked at, and nothing was proven.
-    pub(crate) fn look_later(&mut self) {
+    pub(crate) fn check_later(&mut self) {
         let pause = match *self {
-            Self::Quiet => FIRST_PAUSE,
-            Self::Due { pause, .. } => (pause + pause / 4).min(LONGEST_PAUSE),
+            Self::None => FIRST_PAUSE,
+            Self::Suspected { pause, .. } => (pause + pause / 4).min(LONGEST_PAUSE),
         };
-        *self = Self::Due { pause, at: Instant::now() + pause };
+        *self = Self::Suspected { pause, at: Instant::now() + pause };
     }
 }
 
 /// The thread that watches, as the supervisor sees it. Ends the thread when dropped.
-pub(crate) struct Watch {
+pub(crate) struct DeathWatch {
     shared: Arc<Shared>,
     /// Whom it watches.
-    seats: Vec<Seat>,
+    slots: Vec<Seat>,
 }
 
 struct Shared {
     wires: shm::Tripwires,
     /// Whom to watch; `None` when it is over. The turn changes under this lock, and is looked at under it.
-    seats: Mutex<Option<Vec<Seat>>>,
-    bell: shm::Held,
+    slots: Mutex<Option<Vec<Seat>>>,
+    sender: shm::Held,
     /// Readable since it was rung.
-    heard: shm::Held,
+    receiver: shm::Held,
 }
 
-impl Watch {
+impl DeathWatch {
     /// Starts the thread, which watches nobody yet.
     pub(crate) fn start(arena: &Arc<shm::Arena>) -> io::Result<Self> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let (bell, heard) = socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-        let (bell, heard) = (shm::Held::new(bell)?, shm::Held::new(heard)?);
-        let (wires, seats) = (shm::Tripwires::new(arena.clone()), Mutex::new(Some(Vec::new())));
-        let shared = Arc::new(Shared { wires, seats, bell, heard });
-        let watch = Self { shared: shared.clone(), seats: Vec::new() };
+        let (sender, receiver) = socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        let (sender, receiver) = (shm::Held::new(sender)?, shm::Held::new(receiver)?);
+        let (wires, slots) = (shm::Tripwires::new(arena.clone()), Mutex::new(Some(Vec::new())));
+        let shared = Arc::new(Shared { wires, slots, sender, receiver });
+        let watch = Self { shared: shared.clone(), slots: Vec::new() };
         crate::library_threads::spawn("jacinth-watcher", move || {
             if let Err(error) = shared.run() {
                 tracing::error!(%error, "tripwires cannot be watched any more");
@@ -103,50 +103,50 @@ impl Watch {
     }
 
     /// Has these watched, and nobody else.
-    pub(crate) fn watch(&mut self, seats: Vec<Seat>) {
-        if self.seats != seats {
-            self.seats.clone_from(&seats);
-            self.shared.change(Some(seats));
+    pub(crate) fn watch(&mut self, slots: Vec<Seat>) {
+        if self.slots != slots {
+            self.slots.clone_from(&slots);
+            self.shared.change(Some(slots));
         }
     }
 
     /// Readable since a tripwire has fired.
-    pub(crate) fn bell(&self) -> BorrowedFd<'_> {
-        self.shared.heard.number()
+    pub(crate) fn notices(&self) -> BorrowedFd<'_> {
+        self.shared.receiver.number()
     }
 
     /// Whether it can be rung: the program has left its descriptors alone.
     pub(crate) fn is_intact(&self) -> bool {
-        self.shared.heard.is_intact() && self.shared.bell.is_intact()
+        self.shared.receiver.is_intact() && self.shared.sender.is_intact()
     }
 
     /// Whatever has fired until now, the supervisor is about to see.
-    pub(crate) fn silence(&self) {
-        if let Some(heard) = self.shared.heard.get() {
-            let _ = rustix::io::read(heard, &mut [0; 64]);
+    pub(crate) fn drain_notices(&self) {
+        if let Some(receiver) = self.shared.receiver.get() {
+            let _ = rustix::io::read(receiver, &mut [0; 64]);
         }
     }
 
-    /// Whether the tripwire of this seat's process has fired.
-    pub(crate) fn has_fired(&self, seat: Seat) -> bool {
-        self.shared.wires.look(seat).is_ok_and(shm::Seen::has_fired)
+    /// Whether the tripwire of this slot's process has fired.
+    pub(crate) fn owner_died(&self, slot: Seat) -> bool {
+        self.shared.wires.look(slot).is_ok_and(shm::Seen::has_fired)
     }
 }
 
-impl Drop for Watch {
+impl Drop for DeathWatch {
     fn drop(&mut self) {
         self.shared.change(None);
     }
 }
 
 impl Shared {
-    fn seats(&self) -> MutexGuard<'_, Option<Vec<Seat>>> {
-        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    fn slots(&self) -> MutexGuard<'_, Option<Vec<Seat>>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change(&self, seats: Option<Vec<Seat>>) {
-        let mut changing = self.seats();
-        *changing = seats;
+    fn change(&self, slots: Option<Vec<Seat>>) {
+        let mut changing = self.slots();
+        *changing = slots;
         self.wires.end_sleep();
     }
 
@@ -154,30 +154,30 @@ impl Shared {
         let mut told = Vec::new();
         loop {
             let (turn, seen) = {
-                let seats = self.seats();
-                let Some(seats) = &*seats else { return Ok(()) };
-                (self.wires.turn(), self.look(seats)?)
+                let slots = self.slots();
+                let Some(slots) = &*slots else { return Ok(()) };
+                (self.wires.turn(), self.look(slots)?)
             };
             let fired: Vec<Seat> =
                 seen.iter().filter(|seen| seen.has_fired()).map(|seen| seen.seat).collect();
-            if fired.iter().any(|seat| !told.contains(seat)) {
-                self.ring();
+            if fired.iter().any(|slot| !told.contains(slot)) {
+                self.notify();
             }
             told = fired;
             self.wires.sleep(turn, &seen)?;
-            let seats: Vec<Seat> = seen.iter().map(|seen| seen.seat).collect();
-            if self.wires.turn() == turn && self.look(&seats)? == seen {
-                std::thread::sleep(REST);
+            let slots: Vec<Seat> = seen.iter().map(|seen| seen.seat).collect();
+            if self.wires.turn() == turn && self.look(&slots)? == seen {
+                std::thread::sleep(SPURIOUS_WAKE_DELAY);
             }
         }
     }
 
-    fn ring(&self) {
+    fn notify(&self) {
         // Full: it has been rung often enough.
-        let _ = self.bell.get().map(|bell| rustix::net::send(bell, &[1], SendFlags::NOSIGNAL));
+        let _ = self.sender.get().map(|sender| rustix::net::send(sender, &[1], SendFlags::NOSIGNAL));
     }
 
-    fn look(&self, seats: &[Seat]) -> shm::Result<Vec<shm::Seen>> {
-        seats.iter().take(shm::Tripwires::MOST).map(|seat| self.wires.look(*seat)).collect()
+    fn look(&self, slots: &[Seat]) -> shm::Result<Vec<shm::Seen>> {
+        slots.iter().take(shm::Tripwires::MOST).map(|slot| self.wires.look(*slot)).collect()
     }
 }

@@ -4,7 +4,8 @@
 //! program has closed what is not its own (`Held`): that is ready too, and means nothing. So before a process is taken
 //! for dead it is looked for by its number and the moment it started, and where it lives it is watched by a new pidfd.
 
-use crate::membership::failure_detector::process::{self, Found, is_ready};
+use crate::membership::failure_detector::process::{self, Lookup};
+use crate::membership::poll::is_ready;
 use jacinth_shm::{Arena, Held, Occupant, Seat};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::io;
@@ -28,9 +29,9 @@ impl Watched {
 
     /// Exactly this process; `None` when it is gone.
     pub(crate) fn open(occupant: Occupant) -> io::Result<Option<Self>> {
-        match process::watch(occupant)? {
-            Found::Gone => Ok(None),
-            Found::Watched(pidfd) => Self::new(pidfd, occupant).map(Some),
+        match process::open_pidfd(occupant)? {
+            Lookup::Dead => Ok(None),
+            Lookup::Alive(pidfd) => Self::new(pidfd, occupant).map(Some),
         }
     }
 
@@ -54,11 +55,19 @@ impl Watched {
         self.pidfd.is_intact()
     }
 
+    /// Whether it lives and has replaced itself by exec, so that the arena is mapped in it no more. The caller knows that it
+    /// was attached.
+    pub(crate) fn has_replaced_itself(&mut self, arena: &Arena) -> bool {
+        // Seen before the proof that it still lives: so the number was its own at that time.
+        let has_unmapped = self.pid().is_some_and(|pid| process::has_unmapped(pid, arena));
+        has_unmapped && self.is_dead().is_ok_and(|is_dead| !is_dead)
+    }
+
     /// Whether it is dead, for certain. One that lives is watched afterwards, whatever has become of its pidfd.
     ///
     /// An error says nothing, and the question is to be asked again.
     pub(crate) fn is_dead(&mut self) -> io::Result<bool> {
-        let Found::Watched(pidfd) = process::watch(self.occupant)? else { return Ok(true) };
+        let Lookup::Alive(pidfd) = process::open_pidfd(self.occupant)? else { return Ok(true) };
         if is_ready(&pidfd) {
             return Ok(true);
         }
@@ -106,7 +115,7 @@ mod tests {
     #[test]
     fn a_pidfd_that_the_program_closed_proves_no_death() {
         let mut child = std::process::Command::new("sleep").arg("50").spawn().unwrap();
-        let occupant = process::of(Pid::from_child(&child)).unwrap().unwrap();
+        let occupant = process::identify(Pid::from_child(&child)).unwrap().unwrap();
         let mut watched = Watched::open(occupant).unwrap().unwrap();
         assert!(!watched.seems_dead());
         // An accident of the program's, and then its own file in that place.

@@ -10,7 +10,7 @@
 //! A cleaner of temporary files removes the socket before its folder: so the path is looked at some moments after the
 //! news, when the cleaner has passed.
 
-use crate::membership::socket::path::{Address, Listening};
+use crate::membership::socket::path::{ListeningSocket, SocketPath};
 use jacinth_shm::{FileId, Held};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use std::io;
@@ -26,10 +26,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(16);
 
 /// The way in for those who join.
-pub(crate) struct Door {
-    address: Arc<Address>,
+pub(crate) struct Listener {
+    socket_path: Arc<SocketPath>,
     /// `None` while the path cannot be had: then nobody is admitted, and everything else goes on.
-    listening: Option<Listening>,
+    listening: Option<ListeningSocket>,
     /// Whether this process has listened at the path: a socket that is there now is nobody's whom it has succeeded.
     has_listened: bool,
     /// Readable when something has happened to the socket.
@@ -39,19 +39,19 @@ pub(crate) struct Door {
     pause: Duration,
 }
 
-impl Door {
-    /// The door of an arena whose path this process listens at already.
-    pub(crate) fn open(address: Arc<Address>, listening: Listening) -> Self {
-        let mut door = Self::shut(address);
-        (door.listening, door.has_listened) = (Some(listening), true);
-        door.watch();
-        door
+impl Listener {
+    /// The listener of an arena whose path this process listens at already.
+    pub(crate) fn open(socket_path: Arc<SocketPath>, listening: ListeningSocket) -> Self {
+        let mut listener = Self::closed(socket_path);
+        (listener.listening, listener.has_listened) = (Some(listening), true);
+        listener.watch();
+        listener
     }
 
-    /// A door that is yet to be opened.
-    pub(crate) fn shut(address: Arc<Address>) -> Self {
+    /// A listener that is yet to be opened.
+    pub(crate) fn closed(socket_path: Arc<SocketPath>) -> Self {
         let (due, pause) = (Some(Instant::now()), FIRST_PAUSE);
-        Self { address, listening: None, has_listened: false, news: None, due, pause }
+        Self { socket_path, listening: None, has_listened: false, news: None, due, pause }
     }
 
     /// The socket at which those who want to join are to be accepted.
@@ -59,17 +59,17 @@ impl Door {
         self.listening.as_ref().map(|listening| &listening.socket)
     }
 
-    /// The arena's address, and what stands there: `None` while that is not the supervisor's socket.
-    pub(crate) fn sign(&self) -> (&Address, Option<FileId>) {
+    /// The arena's socket path, and what stands there: `None` while that is not the supervisor's socket.
+    pub(crate) fn place(&self) -> (&SocketPath, Option<FileId>) {
         let listening = self.listening.as_ref();
-        (&self.address, listening.and_then(|listening| self.address.file_of(listening)))
+        (&self.socket_path, listening.and_then(|listening| self.socket_path.file_of(listening)))
     }
 
     /// Whether somebody can come in; the path is tried again if not.
     pub(crate) fn is_open(&mut self) -> bool {
         if self.listening.is_none() {
             self.due = Some(Instant::now());
-            self.look_if_due();
+            self.check_if_due();
         }
         self.listening.is_some()
     }
@@ -85,7 +85,7 @@ impl Door {
     }
 
     /// Makes again what the program has closed, as it may by mistake.
-    pub(crate) fn look_around(&mut self) {
+    pub(crate) fn check_descriptors(&mut self) {
         let is_lost = |held: Option<&Held>| held.is_some_and(|held| !held.is_intact());
         if is_lost(self.socket()) || is_lost(self.news()) {
             tracing::warn!("this program has closed the supervisor's socket: it is made again");
@@ -95,30 +95,31 @@ impl Door {
     }
 
     /// Something has happened to the socket's file.
-    pub(crate) fn heed_news(&mut self) {
+    pub(crate) fn on_news(&mut self) {
         self.news = None;
         self.due = Some(Instant::now() + AFTERWARDS);
     }
 
     /// Looks whether the socket is still at its path, if it is time, and puts one there if it is not.
-    pub(crate) fn look_if_due(&mut self) {
+    pub(crate) fn check_if_due(&mut self) {
         if self.timeout().is_none_or(|timeout| !timeout.is_zero()) {
             return;
         }
-        if self.listening.as_ref().is_some_and(|listening| self.address.has(listening)) {
+        if self.listening.as_ref().is_some_and(|listening| self.socket_path.has(listening)) {
             return self.watch();
         }
         // Who has connected to the one that was there, and was not accepted yet, is told so, and tries again.
         self.listening = None;
-        let listening = if self.has_listened { self.address.listen_if_free() } else { self.address.listen() };
+        let listening =
+            if self.has_listened { self.socket_path.listen_if_free() } else { self.socket_path.listen() };
         match listening {
             Ok(listening) => {
-                self.address.hold();
+                self.socket_path.hold();
                 (self.listening, self.has_listened, self.pause) = (Some(listening), true, FIRST_PAUSE);
                 self.watch();
             }
             Err(error) => {
-                tracing::warn!(%error, path = %self.address.path().display(), "nobody can be admitted yet");
+                tracing::warn!(%error, path = %self.socket_path.as_path().display(), "nobody can be admitted yet");
                 self.due = Some(Instant::now() + self.pause);
                 self.pause = (2 * self.pause).min(LONGEST_PAUSE);
             }
@@ -127,8 +128,9 @@ impl Door {
 
     /// Has it noticed when the socket is removed from its path.
     fn watch(&mut self) {
-        let is_there = |door: &Self| door.listening.as_ref().is_some_and(|it| door.address.has(it));
-        self.news = self.news.take().or_else(|| watch(&self.address).ok());
+        let is_there =
+            |listener: &Self| listener.listening.as_ref().is_some_and(|it| listener.socket_path.has(it));
+        self.news = self.news.take().or_else(|| watch(&self.socket_path).ok());
         self.due = match &self.news {
             // What happened before that, nobody says.
             Some(_) if is_there(self) => None,
@@ -139,12 +141,12 @@ impl Door {
 }
 
 /// A descriptor that becomes readable when the socket, or its folder, is removed or renamed; and at little else.
-fn watch(address: &Address) -> io::Result<Held> {
+fn watch(socket_path: &SocketPath) -> io::Result<Held> {
     let news = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
     let goes = WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF;
     // While somebody listens, a socket that was removed is not deleted: it has one link less, an attribute.
-    inotify::add_watch(&news, address.path(), goes | WatchFlags::ATTRIB)?;
-    inotify::add_watch(&news, address.folder()?, goes | WatchFlags::ONLYDIR)?;
+    inotify::add_watch(&news, socket_path.as_path(), goes | WatchFlags::ATTRIB)?;
+    inotify::add_watch(&news, socket_path.folder()?, goes | WatchFlags::ONLYDIR)?;
     Held::new(news)
 }
 
@@ -156,15 +158,15 @@ mod tests {
     fn without_news_the_socket_comes_back_at_the_next_look() {
         let above = tempfile::tempdir().unwrap();
         let path = above.path().join("folder/service");
-        let (address, listening) = Address::found(Some(&path)).unwrap();
-        let mut door = Door::open(Arc::new(address), listening);
-        assert!(door.news().is_some() && door.timeout().is_none());
+        let (socket_path, listening) = SocketPath::create(Some(&path)).unwrap();
+        let mut listener = Listener::open(Arc::new(socket_path), listening);
+        assert!(listener.news().is_some() && listener.timeout().is_none());
         // As where the system has no inotify to give.
-        (door.news, door.due) = (None, Some(Instant::now() + WITHOUT_NEWS));
+        (listener.news, listener.due) = (None, Some(Instant::now() + WITHOUT_NEWS));
         std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
-        while door.timeout().is_some() {
+        while listener.timeout().is_some() {
             assert!(!path.exists(), "nothing comes back while a look is due");
-            door.look_if_due();
+            listener.check_if_due();
         }
         assert!(path.exists());
     }
@@ -173,17 +175,17 @@ mod tests {
     fn a_path_that_something_else_has_taken_is_left_to_it() {
         let above = tempfile::tempdir().unwrap();
         let path = above.path().join("service");
-        let (address, listening) = Address::found(Some(&path)).unwrap();
-        let mut door = Door::open(Arc::new(address), listening);
+        let (socket_path, listening) = SocketPath::create(Some(&path)).unwrap();
+        let mut listener = Listener::open(Arc::new(socket_path), listening);
         std::fs::remove_file(&path).unwrap();
         // Nothing but a socket is replaced, whoever has put it there.
         std::fs::write(&path, "another's").unwrap();
-        door.heed_news();
-        door.due = Some(Instant::now());
-        door.look_if_due();
-        assert!(!door.is_open());
+        listener.on_news();
+        listener.due = Some(Instant::now());
+        listener.check_if_due();
+        assert!(!listener.is_open());
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "another's");
         std::fs::remove_file(&path).unwrap();
-        assert!(door.is_open());
+        assert!(listener.is_open());
     }
 }

@@ -1,6 +1,7 @@
 //! A message that is read where it lies.
 
-use crate::attachment::{self, Dropped, with_any_thread, with_thread};
+use crate::attachment::current_thread::{self, with_any_thread, with_thread};
+use crate::attachment::dropped::Dropped;
 use crate::handle::{Handle, HandleInfo};
 use crate::types::status::Status;
 use jacinth_shm as shm;
@@ -73,7 +74,7 @@ impl InPlace<'_> {
 impl Drop for InPlace<'_> {
     fn drop(&mut self) {
         if let Some(message) = self.message.take() {
-            attachment::dropped(Dropped::Message(message));
+            current_thread::release(Dropped::Message(message));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A message that is filled where it will lie.
 
-use crate::attachment::{self, Dropped, with_thread};
+use crate::attachment::current_thread::{self, with_thread};
+use crate::attachment::dropped::Dropped;
 use crate::handle::Handle;
 use crate::types::status::Status;
 use jacinth_shm as shm;
@@ -70,7 +71,7 @@ impl Loan<'_> {
 impl Drop for Loan<'_> {
     fn drop(&mut self) {
         if self.loan.is_some() {
-            attachment::dropped(Dropped::Loan(self.loan.take()));
+            current_thread::release(Dropped::Loan(self.loan.take()));
         }
     }
 }

@@ -10,7 +10,7 @@ pub use in_place::InPlace;
 pub use loan::Loan;
 pub use message_buf::MessageBuf;
 
-use crate::attachment::with_thread;
+use crate::attachment::current_thread::with_thread;
 use crate::handle::{AsHandleRef, Handle, HandleInfo, Name, owned};
 use crate::raw::{self, TooSmall};
 use crate::types::channel_options::ChannelOptions;

@@ -15,23 +15,23 @@ const LONGEST: Duration = Duration::from_secs(64);
 /// How soon a look that was given up is tried again, and how often in a row it may be: where somebody dies all the
 /// time, garbage must not wait for ever.
 const AGAIN: Duration = Duration::from_millis(20);
-const MOST_GIVEN_UP: u32 = 8;
+const MAX_ABORTED_RUNS: u32 = 8;
 
 /// When to look next.
-pub(crate) struct Cycles {
+pub(crate) struct CycleSchedule {
     due: Instant,
     pause: Duration,
     /// Handles that had ever been sent when the last look began.
     moved: u64,
     /// Look whatever has been sent: somebody has died, perhaps between sending a handle and counting it.
-    is_asked: bool,
-    given_up: u32,
+    is_requested: bool,
+    aborted_runs: u32,
 }
 
-impl Cycles {
+impl CycleSchedule {
     pub(crate) fn new() -> Self {
         let due = Instant::now() + SHORTEST;
-        Self { due, pause: SHORTEST, moved: 0, is_asked: false, given_up: 0 }
+        Self { due, pause: SHORTEST, moved: 0, is_requested: false, aborted_runs: 0 }
     }
 
     /// How long the supervisor may sleep.
@@ -40,39 +40,40 @@ impl Cycles {
     }
 
     /// Somebody has died.
-    pub(crate) fn ask(&mut self) {
-        if !self.is_asked {
-            self.is_asked = true;
+    pub(crate) fn request(&mut self) {
+        if !self.is_requested {
+            self.is_requested = true;
             self.due = self.due.min(Instant::now() + SHORTEST);
         }
     }
 
     /// Looks, if it is time and there may be something to find; for as long as `go_on` says so. Gives how many ends of
     /// channels were garbage.
-    pub(crate) fn look_if_due(&mut self, thread: &shm::Thread, mut go_on: impl FnMut() -> bool) -> u32 {
+    pub(crate) fn run_if_due(&mut self, thread: &shm::Thread, mut go_on: impl FnMut() -> bool) -> u32 {
         if Instant::now() < self.due {
             return 0;
         }
-        let is_worth_it = self.is_asked || thread.process().arena().counters().handles_moved != self.moved;
-        let must_end = self.given_up >= MOST_GIVEN_UP;
+        let is_worth_it =
+            self.is_requested || thread.process().arena().counters().handles_moved != self.moved;
+        let must_end = self.aborted_runs >= MAX_ABORTED_RUNS;
         let start = Instant::now();
-        let found = if is_worth_it { self.look(thread, &mut || must_end || go_on()) } else { 0 };
-        self.pause = if found > 0 || self.is_asked { SHORTEST } else { (self.pause * 2).min(LONGEST) };
-        let pause = if self.given_up > 0 { AGAIN } else { self.pause.max(100 * start.elapsed()) };
+        let found = if is_worth_it { self.run(thread, &mut || must_end || go_on()) } else { 0 };
+        self.pause = if found > 0 || self.is_requested { SHORTEST } else { (self.pause * 2).min(LONGEST) };
+        let pause = if self.aborted_runs > 0 { AGAIN } else { self.pause.max(100 * start.elapsed()) };
         self.due = Instant::now() + pause;
         found
     }
 
     /// Looks now. Gives how many ends of channels were garbage.
-    pub(crate) fn look(&mut self, thread: &shm::Thread, go_on: &mut dyn FnMut() -> bool) -> u32 {
+    pub(crate) fn run(&mut self, thread: &shm::Thread, go_on: &mut dyn FnMut() -> bool) -> u32 {
         // Before the look: what is sent meanwhile may not be seen by it.
         let moved = thread.process().arena().counters().handles_moved;
-        self.is_asked = true;
+        self.is_requested = true;
         match thread.collect_cycles_while(go_on) {
-            Ok(None) => self.given_up += 1,
+            Ok(None) => self.aborted_runs += 1,
             Err(error) => tracing::error!(%error, "looking for cycles failed"),
             Ok(Some(found)) => {
-                (self.moved, self.is_asked, self.given_up) = (moved, false, 0);
+                (self.moved, self.is_requested, self.aborted_runs) = (moved, false, 0);
                 if found > 0 {
                     tracing::info!(found, "collected ends of channels that were queued inside each other");
                 }

@@ -12,42 +12,15 @@
 //! it gives up (`attach`), so that in the first ten seconds a look falls into that. Nothing here takes a failure for an
 //! answer: what cannot be seen is not there.
 
-use crate::attachment::ARENA_VARIABLE;
+use crate::membership::environment::ARENA_VARIABLE;
 use crate::membership::failure_detector::process::field;
-use crate::membership::socket::path::Address;
+use crate::membership::fate::Obstacle;
+use crate::membership::socket::path::SocketPath;
 use jacinth_shm::FileId;
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
 use rustix::process::Pid;
 use std::time::{Duration, Instant};
-
-/// What keeps a program from attaching to the arena that it was spawned into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Obstacle {
-    /// It runs as this user, and the arena is another's: it has dropped its privileges, or changed them.
-    OtherUser(u32),
-    /// Its environment has no [`JACINTH_ARENA`](crate::ARENA_VARIABLE): something cleaned it (`env -i`, `sudo`).
-    CleanEnvironment,
-    /// In its view of the file system the supervisor's socket is not at its path: a private `/tmp`, a chroot, a container.
-    NoSocket,
-}
-
-impl std::fmt::Display for Obstacle {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::OtherUser(user) => write!(f, "it runs as user {user}, and the arena is another user's"),
-            Self::CleanEnvironment => {
-                write!(f, "its environment was cleaned: {ARENA_VARIABLE} is not in it")
-            }
-            Self::NoSocket => write!(
-                f,
-                "it does not see the supervisor's socket at its path: it has a file system of its own (a private /tmp, a \
-                 chroot, a container)"
-            ),
-        }
-    }
-}
 
 /// When to look at a program that has not attached, and what was seen last.
 #[derive(Debug)]
@@ -104,7 +77,7 @@ pub(crate) enum Look {
 }
 
 /// Looks at a process. `user` is the arena's; `socket` is what stands at the supervisor's path, `None` where nobody listens.
-pub(crate) fn look(pid: Pid, user: u32, address: &Address, socket: Option<FileId>) -> Look {
+pub(crate) fn look(pid: Pid, user: u32, socket_path: &SocketPath, socket: Option<FileId>) -> Look {
     let folder = format!("/proc/{}", pid.as_raw_nonzero());
     match user_of(&folder) {
         Some(its) if its != user => return Look::Seen(Some(Obstacle::OtherUser(its))),
@@ -122,7 +95,7 @@ pub(crate) fn look(pid: Pid, user: u32, address: &Address, socket: Option<FileId
             || entries.clone().count() > 0 && entries.all(|entry| entry.contains(&b'='));
         return if is_list { Look::Seen(Some(Obstacle::CleanEnvironment)) } else { Look::Nothing };
     }
-    match (socket, file_seen_by(&folder, address)) {
+    match (socket, file_seen_by(&folder, socket_path)) {
         (Some(socket), Ok(seen)) if seen != socket => Look::Seen(Some(Obstacle::NoSocket)),
         (Some(_), Err(Errno::NOENT | Errno::NOTDIR)) => Look::Seen(Some(Obstacle::NoSocket)),
         (Some(_), Ok(_)) => Look::Seen(None),
@@ -153,11 +126,16 @@ fn environment_of(folder: &str) -> Option<Vec<u8>> {
 }
 
 /// What stands at the path in the process's own view of the file system.
-fn file_seen_by(folder: &str, address: &Address) -> Result<FileId, Errno> {
+fn file_seen_by(folder: &str, socket_path: &SocketPath) -> Result<FileId, Errno> {
     let flags = OFlags::PATH | OFlags::CLOEXEC;
     let root = openat(CWD, format!("{folder}/root"), flags | OFlags::DIRECTORY, Mode::empty())?;
-    let seen =
-        openat2(&root, address.path(), flags | OFlags::NOFOLLOW, Mode::empty(), ResolveFlags::IN_ROOT)?;
+    let seen = openat2(
+        &root,
+        socket_path.as_path(),
+        flags | OFlags::NOFOLLOW,
+        Mode::empty(),
+        ResolveFlags::IN_ROOT,
+    )?;
     let found = rustix::fs::fstat(&seen)?;
     Ok(FileId { device: found.st_dev, inode: found.st_ino })
 }
@@ -172,18 +150,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("supervisor");
         std::fs::write(&path, "").unwrap();
-        let socket = crate::membership::socket::path::file_at(&path);
+        let socket = crate::membership::socket::names::file_at(&path);
         let mut child = command.spawn().unwrap();
         let user = rustix::process::geteuid().as_raw();
-        let look = until_seen(&child, user, &Address::new(&path), socket);
+        let look = until_seen(&child, user, &SocketPath::new(&path), socket);
         child.kill().unwrap();
         child.wait().unwrap();
         look
     }
 
-    fn until_seen(child: &Child, user: u32, address: &Address, socket: Option<FileId>) -> Look {
+    fn until_seen(child: &Child, user: u32, socket_path: &SocketPath, socket: Option<FileId>) -> Look {
         loop {
-            let seen = look(Pid::from_child(child), user, address, socket);
+            let seen = look(Pid::from_child(child), user, socket_path, socket);
             if seen != Look::Nothing {
                 return seen;
             }
@@ -207,17 +185,17 @@ mod tests {
     #[test]
     fn another_socket_at_the_path_is_not_the_supervisors() {
         let folder = tempfile::tempdir().unwrap();
-        let address = Address::new(&folder.path().join("supervisor"));
-        std::fs::write(address.path(), "").unwrap();
-        let socket = crate::membership::socket::path::file_at(folder.path());
+        let socket_path = SocketPath::new(&folder.path().join("supervisor"));
+        std::fs::write(socket_path.as_path(), "").unwrap();
+        let socket = crate::membership::socket::names::file_at(folder.path());
         let mut child = Command::new("sleep").arg("50").env(ARENA_VARIABLE, "somewhere").spawn().unwrap();
         let user = rustix::process::geteuid().as_raw();
-        let seen = |user, socket| until_seen(&child, user, &address, socket);
+        let seen = |user, socket| until_seen(&child, user, &socket_path, socket);
         assert_eq!(seen(user, socket), Look::Seen(Some(Obstacle::NoSocket)));
         assert_eq!(seen(user + 1, socket), Look::Seen(Some(Obstacle::OtherUser(user))));
-        std::fs::remove_file(address.path()).unwrap();
+        std::fs::remove_file(socket_path.as_path()).unwrap();
         assert_eq!(seen(user, socket), Look::Seen(Some(Obstacle::NoSocket)));
-        let nobody_listens = look(Pid::from_child(&child), user, &address, None);
+        let nobody_listens = look(Pid::from_child(&child), user, &socket_path, None);
         assert_eq!(nobody_listens, Look::Nothing);
         child.kill().unwrap();
         child.wait().unwrap();

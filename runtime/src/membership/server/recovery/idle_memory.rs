@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// What is known of memory that may be idle.
-pub(crate) struct Idle {
+pub(crate) struct IdleMemory {
     memory: shm::IdleMemory,
     due: Instant,
     /// Objects that had ever been retired at the last look, and when they were last collected.
@@ -19,14 +19,14 @@ pub(crate) struct Idle {
     collected: u64,
 }
 
-impl Idle {
+impl IdleMemory {
     pub(crate) fn new() -> Self {
         Self { memory: shm::IdleMemory::new(), due: Instant::now() + PAUSE, retired: 0, collected: 0 }
     }
 
     /// Looks, if it is time and there may be something to find; for as long as `go_on` says so. Gives how many bytes went
     /// back to the system.
-    pub(crate) fn look_if_due(&mut self, thread: &shm::Thread, go_on: &mut dyn FnMut() -> bool) -> u64 {
+    pub(crate) fn run_if_due(&mut self, thread: &shm::Thread, go_on: &mut dyn FnMut() -> bool) -> u64 {
         if Instant::now() < self.due {
             return 0;
         }
@@ -47,7 +47,7 @@ impl Idle {
     }
 
     /// Gives back whatever is free. What has ended was collected before.
-    pub(crate) fn look(&mut self, thread: &shm::Thread) -> u64 {
+    pub(crate) fn run(&mut self, thread: &shm::Thread) -> u64 {
         self.pass(thread, shm::Unused::Now, &mut || true)
     }
 

@@ -1,0 +1,106 @@
+//! This process's attachment, which is set once and stays for as long as the process lives.
+
+use crate::attachment::error::AttachError;
+use crate::library_threads;
+use crate::membership::client::Client;
+use crate::membership::socket::path::SocketPath;
+use jacinth_shm as shm;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+/// What an attached process keeps.
+pub(crate) struct Attachment {
+    pub(crate) process: Arc<shm::Process>,
+    pub(crate) supervisor: Arc<Client>,
+    pub(crate) socket_path: Arc<SocketPath>,
+    /// Whether a spawner prepared this process's slot.
+    pub(crate) was_spawned: bool,
+    startup_taken: AtomicBool,
+}
+
+impl Attachment {
+    pub(crate) fn new(
+        process: Arc<shm::Process>,
+        supervisor: Arc<Client>,
+        socket_path: Arc<SocketPath>,
+        was_spawned: bool,
+    ) -> Self {
+        Self { process, supervisor, socket_path, was_spawned, startup_taken: AtomicBool::new(false) }
+    }
+
+    /// The value of the startup handle; `None` from the second call on.
+    pub(crate) fn take_startup_handle(&self) -> Option<u32> {
+        let is_taken = self.startup_taken.swap(true, Ordering::AcqRel);
+        if is_taken { None } else { self.process.startup_handle() }
+    }
+}
+
+impl std::fmt::Debug for Attachment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Attachment").field("socket", &self.socket_path.as_path()).finish_non_exhaustive()
+    }
+}
+
+static ATTACHMENT: OnceLock<Attachment> = OnceLock::new();
+
+/// This process's attachment, if it has one; in a forked child, its parent's.
+pub(crate) fn current() -> Option<&'static Attachment> {
+    ATTACHMENT.get()
+}
+
+/// Whether this process is attached to an arena. A child forked from an attached process is not.
+pub fn is_attached() -> bool {
+    current().is_some_and(|attachment| attachment.process.is_here())
+}
+
+/// Fails if this process has had its one attachment. A forked child cannot use its parent's.
+pub(crate) fn require_unattached() -> Result<(), AttachError> {
+    match current() {
+        None => Ok(()),
+        Some(attachment) if attachment.process.is_here() => Err(AttachError::AlreadyAttached),
+        Some(_) => Err(AttachError::Forked),
+    }
+}
+
+/// Locks out other threads that would attach this process at the same time, or create an arena for it.
+pub(crate) fn lock_attaching() -> MutexGuard<'static, ()> {
+    static ATTACHING: Mutex<()> = Mutex::new(());
+    ATTACHING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Sets this process's attachment.
+pub(crate) fn set_attachment(attachment: Attachment) -> Result<&'static Attachment, AttachError> {
+    attachment.socket_path.hold();
+    start_keeper_when_needed(&attachment.process);
+    ATTACHMENT.set(attachment).map_err(|_| AttachError::AlreadyAttached)?;
+    if !shm::at_exit(remove_socket_if_last) {
+        tracing::debug!("the last process may leave the supervisor's socket behind");
+    }
+    current().ok_or(AttachError::AlreadyAttached)
+}
+
+/// Starts a thread that makes quiet channels return their spare memory, once they keep more than a little.
+fn start_keeper_when_needed(process: &Arc<shm::Process>) {
+    let kept = Arc::downgrade(process);
+    process.set_keeper(move || {
+        let Some(process) = kept.upgrade() else { return false };
+        let spawned = library_threads::spawn("jacinth-keeper", move || process.keep(|| true));
+        spawned.inspect_err(|error| tracing::debug!(%error, "no thread to return spare memory")).is_ok()
+    });
+}
+
+/// Does what the library must do before the process exits in good order. A library that ends the process without its
+/// exit handlers calls this first.
+pub fn before_exit() {
+    remove_socket_if_last();
+}
+
+/// The last attached process leaves no files behind.
+extern "C" fn remove_socket_if_last() {
+    // A forked child exits too, while the process that is attached lives on.
+    if let Some(attachment) = current()
+        && attachment.process.is_here()
+    {
+        attachment.socket_path.end();
+    }
+}

@@ -1,0 +1,128 @@
+//! Attaching this process to an arena: to a new one, to one at a path, or to the one that a spawner chose.
+
+use crate::attachment::admission::{ANSWER_TIMEOUT, NotJoined, ask_to_join};
+use crate::attachment::current_process::{
+    Attachment, current, lock_attaching, require_unattached, set_attachment,
+};
+use crate::attachment::error::AttachError;
+use crate::membership::client::Client;
+use crate::membership::environment::{ARENA_VARIABLE, SEAT_VARIABLE, slot_of, slot_text};
+use crate::membership::failover::{self, Standby};
+use crate::membership::failure_detector::process;
+use crate::membership::protocol::Request;
+use crate::membership::socket::path::SocketPath;
+use crate::membership::system_limits;
+use crate::types::status::{self, Status};
+use jacinth_shm as shm;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Attaches this process to the arena of the supervisor that listens at `path`.
+///
+/// A failed attempt leaves nothing behind, and the next one may succeed.
+///
+/// # Errors
+/// - [`AttachError::NoSupervisor`]: no supervisor answers there. The call tries for two seconds: a socket that was
+///   removed comes back, and another process takes a dead supervisor's place.
+/// - [`AttachError::Refused`]: the arena has no room, or belongs to another user.
+/// - [`AttachError::Arena`]: the arena has another version or is damaged, or a limit of this process is below its size.
+/// - [`AttachError::SupervisorOutOfDescriptors`], or [`AttachError::System`] when this process has no descriptors left
+///   or no `/proc`.
+/// - [`AttachError::AlreadyAttached`], or [`AttachError::Forked`] in a child that was forked from an attached process.
+/// - [`AttachError::OtherPidNamespace`].
+pub fn attach(path: impl AsRef<Path>) -> Result<(), AttachError> {
+    attach_with(path.as_ref(), None).map(drop)
+}
+
+/// This process's attachment. A program that was spawned into an arena attaches here.
+pub(crate) fn attachment() -> Result<&'static Attachment, AttachError> {
+    if let Some(attachment) = current() {
+        return if attachment.process.is_here() { Ok(attachment) } else { Err(AttachError::Forked) };
+    }
+    let path = std::env::var_os(ARENA_VARIABLE).filter(|path| !path.is_empty());
+    let path = path.ok_or(AttachError::NotAttached)?;
+    let path = Path::new(&path);
+    let attached = match attach_with(path, inherited_slot()?) {
+        // An ancestor of this program was spawned and has taken the slot; this program has inherited the variables. It
+        // joins like any other program.
+        Err(AttachError::BadSeat(_)) => attach_with(path, None),
+        attached => attached,
+    };
+    match attached {
+        // Another thread was quicker.
+        Err(AttachError::AlreadyAttached) => current().ok_or(AttachError::NotAttached),
+        attached => attached,
+    }
+}
+
+/// Attaches the process that has just created `arena`, under [the lock](lock_attaching).
+pub(crate) fn attach_creator(
+    arena: Arc<shm::Arena>,
+    supervisor: Client,
+    socket_path: Arc<SocketPath>,
+    prepare: impl FnOnce(&Arc<shm::Process>) -> shm::Result<()>,
+) -> Result<&'static Attachment, AttachError> {
+    let slot = arena.first_seat().map_err(|error| AttachError::Refused(status::of(error)))?;
+    let process = take_slot(arena, slot)?;
+    prepare(&process).map_err(|error| AttachError::Refused(status::of(error)))?;
+    set_attachment(Attachment::new(process, Arc::new(supervisor), socket_path, false))
+}
+
+fn inherited_slot() -> Result<Option<shm::Seat>, AttachError> {
+    let Some(text) = std::env::var_os(SEAT_VARIABLE) else { return Ok(None) };
+    let text = text.to_string_lossy();
+    slot_of(&text).map(Some).ok_or_else(|| AttachError::BadSeat(text.into_owned()))
+}
+
+fn attach_with(path: &Path, slot: Option<shm::Seat>) -> Result<&'static Attachment, AttachError> {
+    let _lock = lock_attaching();
+    require_unattached()?;
+    let socket_path = Arc::new(SocketPath::new(path));
+    let no_supervisor = |source| AttachError::NoSupervisor {
+        path: socket_path.as_path().into(),
+        source: system_limits::explained(source),
+    };
+    let was_spawned = slot.is_some();
+    let (connection, (answer, file)) = ask_to_join(&socket_path, slot).map_err(|error| match error {
+        NotJoined::OtherNamespace => AttachError::OtherPidNamespace,
+        NotJoined::Failed(error) => no_supervisor(error),
+    })?;
+    let slot = answer.slot().map_err(|status| match slot {
+        _ if answer.is_no_descriptors() => AttachError::SupervisorOutOfDescriptors,
+        Some(slot) if status == Status::NOT_FOUND => AttachError::BadSeat(slot_text(slot)),
+        _ => AttachError::Refused(status),
+    })?;
+    let prepare = || -> Result<_, AttachError> {
+        let arena = shm::Arena::attach(file.ok_or(AttachError::Refused(Status::INTERNAL))?)?;
+        Ok((Arc::new(arena), failover::prepare()?))
+    };
+    let (arena, standby) = prepare().inspect_err(|_| {
+        // The slot becomes free for another process. A slot that a spawner prepared stays for the next attempt.
+        if !was_spawned {
+            let _ = connection.ask(Request::CancelSlot { slot }, None, Some(ANSWER_TIMEOUT));
+        }
+    })?;
+    let (process, client) = (take_slot(arena, slot)?, Arc::new(Client::new(connection)));
+    let (is_set, set) = shm::handover();
+    let begun = Standby {
+        process: process.clone(),
+        slot,
+        client: client.clone(),
+        socket_path: socket_path.clone(),
+        connected_term: Some(answer.term()),
+    };
+    standby.give((begun, is_set));
+    let _ = set.take();
+    set_attachment(Attachment::new(process, client, socket_path, was_spawned))
+}
+
+fn take_slot(arena: Arc<shm::Arena>, slot: shm::Seat) -> Result<Arc<shm::Process>, AttachError> {
+    let taken = shm::Process::sit(arena, slot, process::current()?, random_seed()?);
+    taken.map_err(|error| AttachError::Refused(status::of(error)))
+}
+
+fn random_seed() -> Result<u32, AttachError> {
+    let mut seed = [0; 4];
+    rustix::rand::getrandom(&mut seed, rustix::rand::GetRandomFlags::empty())?;
+    Ok(u32::from_ne_bytes(seed))
+}

@@ -1,0 +1,130 @@
+//! What the dead leave: its recovery, in slices, and the report of it.
+
+pub(crate) mod cycle_schedule;
+pub(crate) mod idle_memory;
+
+use crate::membership::report::Report;
+use crate::membership::server::recovery::cycle_schedule::CycleSchedule;
+use crate::membership::server::recovery::idle_memory::IdleMemory;
+use crate::types::status::{self, Status};
+use jacinth_shm as shm;
+use std::time::{Duration, Instant};
+
+/// How often the supervisor repeats what failed, checks its descriptors, and looks at processes that it took over and
+/// that have not connected yet.
+pub(crate) const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+/// How long the supervisor works on recovery before it looks for news again.
+pub(crate) const SLICE: Duration = Duration::from_millis(1);
+/// How many steps of recovery it takes between two looks at the clock.
+const STEPS: u32 = 256;
+
+/// The dead, and what was collected of them.
+pub(crate) struct Recovery {
+    /// The dead whose recovery is not complete.
+    pending: shm::Burials,
+    /// When to repeat a recovery that failed.
+    retry: Option<Instant>,
+    cycles: CycleSchedule,
+    idle_memory: IdleMemory,
+    report: Report,
+}
+
+impl Recovery {
+    pub(crate) fn new() -> Self {
+        Self {
+            pending: shm::Burials::new(),
+            retry: None,
+            cycles: CycleSchedule::new(),
+            idle_memory: IdleMemory::new(),
+            report: Report::default(),
+        }
+    }
+
+    /// Whether no recovery is under way.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// When to repeat what failed.
+    pub(crate) fn retry_at(&self) -> Option<Instant> {
+        self.retry
+    }
+
+    /// How long the supervisor may sleep.
+    pub(crate) fn timeout(&self) -> Duration {
+        if self.is_complete() { self.cycles.timeout() } else { Duration::ZERO }
+    }
+
+    /// Starts over after a panic, from what the arena says.
+    pub(crate) fn restart(&mut self) {
+        self.pending = shm::Burials::new();
+        self.retry = Some(Instant::now());
+    }
+
+    /// Announces these deaths to all waiters. [`run_for`](Self::run_for) does the rest, between other things.
+    pub(crate) fn announce(&mut self, thread: &shm::Thread, slots: &[shm::Seat]) {
+        if slots.is_empty() {
+            return;
+        }
+        tracing::debug!(count = slots.len(), first = slots[0].row, "processes have died");
+        let announced = self.pending.announce(thread, slots);
+        self.note_failure(announced);
+        // The dead may have left garbage cycles. The announcement of other deaths comes before the search.
+        self.cycles.request();
+    }
+
+    /// Takes a slot back that no process will use.
+    pub(crate) fn cancel_slot(&mut self, thread: &shm::Thread, slot: shm::Seat) -> Result<(), Status> {
+        self.pending.announce_given_up(thread, slot).map_err(status::of)
+    }
+
+    /// Takes up unfinished recoveries: slots whose spawners have died, what another supervisor left, what failed.
+    pub(crate) fn take_up_unfinished(&mut self, thread: &shm::Thread) {
+        self.retry = None;
+        let announced = self.pending.announce_unfinished(thread);
+        self.note_failure(announced);
+    }
+
+    /// Goes on with the recovery of the dead for about so long.
+    pub(crate) fn run_for(&mut self, thread: &shm::Thread, slice: Duration) {
+        let start = Instant::now();
+        // At least one round: a slow thread, or one in a debugger, makes progress too.
+        while !self.is_complete() {
+            let worked = self.pending.work(thread, STEPS);
+            self.note_failure(worked.map(drop));
+            if start.elapsed() >= slice {
+                break;
+            }
+        }
+        let recovered = self.pending.take_recovered();
+        if recovered.processes > 0 {
+            tracing::info!(?recovered, "recovered processes");
+        }
+        self.report.recovered += recovered;
+        let reclaimed = self.pending.take_reclaimed();
+        self.report.objects_reclaimed += u32::try_from(reclaimed).unwrap_or(u32::MAX);
+    }
+
+    /// Does the periodic work that is due, while `go_on` allows it: garbage cycles, and memory that nothing uses.
+    pub(crate) fn run_periodic(&mut self, thread: &shm::Thread, go_on: &mut dyn FnMut() -> bool) {
+        self.report.ends_collected += self.cycles.run_if_due(thread, &mut *go_on);
+        self.report.bytes_given_back += self.idle_memory.run_if_due(thread, go_on);
+    }
+
+    /// Collects garbage cycles, reclaims free objects, and gives free memory back to the system, all of it now.
+    pub(crate) fn collect(&mut self, thread: &shm::Thread) -> Result<Report, Status> {
+        self.report.ends_collected += self.cycles.run(thread, &mut || true);
+        thread.tidy_channels(true).and_then(|_| thread.ask_for_spares()).map_err(status::of)?;
+        let reclaimed = thread.collect().map_err(status::of)?;
+        self.report.objects_reclaimed += u32::try_from(reclaimed).unwrap_or(u32::MAX);
+        self.report.bytes_given_back += self.idle_memory.run(thread);
+        Ok(self.report)
+    }
+
+    fn note_failure(&mut self, done: shm::Result<()>) {
+        if let Err(error) = done {
+            tracing::error!(%error, "a recovery failed, and is tried again");
+            self.retry.get_or_insert(Instant::now() + RETRY_INTERVAL);
+        }
+    }
+}

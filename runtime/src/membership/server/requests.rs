@@ -1,0 +1,69 @@
+//! A process's requests, and their answers.
+
+use crate::membership::connection::{receive_packet, send_packet};
+use crate::membership::failure_detector::process;
+use crate::membership::protocol::{Answer, PACKET_BYTES, Request};
+use crate::membership::server::admission;
+use crate::membership::server::collect::collect;
+use crate::membership::server::deaths::on_hang_up;
+use crate::membership::server::spawned;
+use crate::membership::server::state::Server;
+use crate::types::status::Status;
+use rustix::net::RecvFlags;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+
+/// Serves a member whose connection is ready: answers a request, or notes the connection's end.
+pub(crate) fn serve(server: &mut Server, index: usize) {
+    let Some(held) = server.members[index].connection.take() else { return };
+    // The program has closed the descriptor. Another file may have its number now, so nothing is read from it.
+    let Some(connection) = held.get() else { return on_hang_up(server, index) };
+    let mut packet = [0; PACKET_BYTES + 1];
+    let (len, along) = match receive_packet(connection, &mut packet, RecvFlags::DONTWAIT) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            server.members[index].connection = Some(held);
+            return;
+        }
+        Ok((0, _)) | Err(_) => return on_hang_up(server, index),
+        Ok(received) => received,
+    };
+    let Some(request) = Request::from_packet(&packet[..len]) else {
+        let _ = send_packet(connection, &Answer::refuse(Status::INVALID_ARGS).to_packet(), None);
+        return on_hang_up(server, index);
+    };
+    let file = if matches!(request, Request::Join { .. }) { arena_file(server) } else { None };
+    let answer = match request {
+        Request::Rejoin { slot } => admission::rejoin(server, index, connection, slot),
+        _ if server.members[index].is_other_user => Err(Status::ACCESS_DENIED),
+        Request::Join { slot } => admission::admit(server, index, connection, slot),
+        Request::Spawned { slot } => admission::watch_spawned(server, slot, along),
+        Request::CancelSlot { slot } => {
+            server.recovery.cancel_slot(&server.thread, slot).map(|()| Answer::ok())
+        }
+        Request::Fate { pid } => Ok(Answer::fate(spawned::fate_of(server, pid))),
+        Request::Collect => collect(server).map(|report| Answer::report(&report)),
+    };
+    let answer = answer.unwrap_or_else(Answer::refuse);
+    let file = file.as_ref().filter(|_| answer.status == 0).map(AsFd::as_fd);
+    if send_packet(connection, &answer.to_packet(), file).is_ok() {
+        server.members[index].connection = Some(held);
+    } else {
+        on_hang_up(server, index);
+    }
+}
+
+/// The arena's file, for a process that joins. If this program has closed it, another attached process still has it.
+fn arena_file(server: &Server) -> Option<OwnedFd> {
+    if let Some(file) = server.arena.file() {
+        return file.try_clone_to_owned().ok();
+    }
+    let sought = server.arena.file_id()?;
+    let pids = server.members.iter().filter_map(|member| member.pid);
+    let found = pids.filter_map(|pid| process::open_file_of(pid, sought)).next();
+    if found.is_none() {
+        tracing::error!(
+            "this program has closed the arena's file, and no other process has it: no process can join"
+        );
+    }
+    found
+}

@@ -1,0 +1,46 @@
+//! Programs that were spawned and have not attached: what keeps them from it, and what has become of them.
+
+pub(crate) mod obstacle;
+pub(crate) mod recorded_fates;
+
+use crate::membership::fate::{Fate, Obstacle};
+use crate::membership::server::member::Member;
+use crate::membership::server::spawned::obstacle::Look;
+use crate::membership::server::state::Server;
+
+/// Looks at each spawned program that has not attached, if it is time.
+pub(crate) fn look_if_due(server: &mut Server) {
+    let ((socket_path, socket), user) = (server.listener.place(), server.user);
+    for member in &mut server.members {
+        let pid = member.pid_watched();
+        if let Some(looks) = &mut member.looks {
+            looks.look_if_due(|| {
+                pid.map_or(Look::Nothing, |pid| obstacle::look(pid, user, socket_path, socket))
+            });
+        }
+    }
+}
+
+/// What keeps a spawned member from attaching, by a look at it now and by earlier looks.
+pub(crate) fn obstacle_of(server: &mut Server, index: usize) -> Option<Obstacle> {
+    let (socket_path, socket) = server.listener.place();
+    let pid = server.members[index].pid_watched()?;
+    let looks = server.members[index].looks.as_mut()?;
+    looks.see(obstacle::look(pid, server.user, socket_path, socket))
+}
+
+/// What has become of the process with this number.
+pub(crate) fn fate_of(server: &mut Server, pid: u32) -> Fate {
+    let has_it = |member: &Member| {
+        member.pid_watched().is_some_and(|watched| watched.as_raw_pid().unsigned_abs() == pid)
+    };
+    let noted = server.fates.of(pid);
+    let Some(index) = server.members.iter().position(has_it) else {
+        return noted.unwrap_or(Fate::Unknown);
+    };
+    match server.members[index].slot {
+        Some(slot) if server.arena.is_seated(slot) => Fate::Attached,
+        Some(_) if noted.is_none() => obstacle_of(server, index).map_or(Fate::Waiting, Fate::CannotAttach),
+        _ => noted.unwrap_or(Fate::Unknown),
+    }
+}

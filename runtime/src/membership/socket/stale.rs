@@ -1,0 +1,82 @@
+//! Removing the files of dead arenas.
+
+use crate::membership::failure_detector::process::peer_of;
+use crate::membership::poll::is_ready;
+use crate::membership::socket::address::SocketAddress;
+use crate::membership::socket::lock::LockFile;
+use crate::membership::socket::names::{SOCKET_NAME, beside, is_made_name, is_own, is_private, lock_file_of};
+use rustix::fs::{FlockOperation, OFlags};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketFlags, SocketType};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+/// How long whoever has made a folder may take to put its lock file there.
+const TIME_TO_LOCK: Duration = Duration::from_secs(60);
+
+/// Removes what dead arenas of this user have left in a folder of temporary files.
+pub(crate) fn remove_dead(base: &Path) {
+    let Ok(entries) = std::fs::read_dir(base) else { return };
+    for folder in entries.flatten().filter(is_of_an_arena) {
+        remove_if_dead(&folder.path().join(SOCKET_NAME));
+    }
+}
+
+fn is_of_an_arena(folder: &std::fs::DirEntry) -> bool {
+    let is_named_so = is_made_name(&folder.file_name());
+    // Of a symbolic link it is the link itself that is looked at.
+    is_named_so && folder.metadata().is_ok_and(|found| found.is_dir() && is_own(&found) && is_private(&found))
+}
+
+fn remove_if_dead(socket: &Path) {
+    let path = lock_file_of(socket);
+    let lock = LockFile::open(&path, OFlags::empty());
+    let is_dead = match &lock {
+        Ok(lock) => lock.lock(FlockOperation::NonBlockingLockExclusive).unwrap_or(false) && lock.is_at(&path),
+        Err(error) => error.kind() == io::ErrorKind::NotFound && is_abandoned(socket),
+    };
+    if is_dead && !is_alive(listener_at(socket)) {
+        tracing::debug!(path = %socket.display(), "removed what a dead arena has left");
+        remove_files(socket);
+    }
+}
+
+/// Whether the folder's maker has had the time to put a lock file there, and has not.
+fn is_abandoned(socket: &Path) -> bool {
+    let changed = socket.parent().and_then(|folder| folder.metadata().ok()?.modified().ok());
+    changed.is_some_and(|changed| changed.elapsed().is_ok_and(|age| age > TIME_TO_LOCK))
+}
+
+/// Removes a socket and what belongs to it; the folder too, if it was made for it and has nothing else in it.
+pub(crate) fn remove_files(socket: &Path) {
+    let Some(folder) = socket.parent() else { return };
+    let is_made = folder.file_name().is_some_and(is_made_name) && socket.ends_with(SOCKET_NAME);
+    // The lock last: who finds it gone finds nothing else.
+    for path in [socket, &beside(socket, ".next"), &lock_file_of(socket)] {
+        let _ = std::fs::remove_file(path);
+    }
+    if is_made {
+        let _ = std::fs::remove_dir(folder);
+    }
+}
+/// The process that listens at the path, or did when it was forked from.
+pub(crate) fn listener_at(path: &Path) -> Option<Pid> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).ok()?;
+    rustix::net::connect(&socket, &SocketAddress::of(path).ok()?.address).ok()?;
+    // One that cannot be seen from this PID namespace lives, for all that is known here; as does its first process.
+    peer_of(&socket).ok().map(|(pid, _)| pid.unwrap_or(Pid::INIT))
+}
+
+/// Whether it is a process that lives, other than this one. What cannot be seen lives.
+pub(crate) fn is_alive(pid: Option<Pid>) -> bool {
+    pid.is_some_and(|pid| {
+        pid != rustix::process::getpid()
+            && match pidfd_open(pid, PidfdFlags::empty()) {
+                Ok(pidfd) => !is_ready(&pidfd),
+                Err(error) => error != Errno::SRCH,
+            }
+    })
+}

@@ -1,0 +1,23 @@
+//! The bootstrap handle that a spawner gives to a program.
+
+use crate::attachment::error::AttachError;
+use crate::attachment::join::attachment;
+use crate::handle::Handle;
+
+/// The bootstrap handle that this program's spawner gave it. It can be taken once.
+///
+/// A program that was spawned into an arena is attached by its first call, usually this one. The handle is the first one
+/// that the process has; the process asks for all others through it. Follows `docs/syscalls/process_start.md`.
+///
+/// # Errors
+/// - [`AttachError::NotAttached`]: the program was not spawned into an arena, and has joined none.
+/// - [`AttachError::NotSpawned`]: the program made its arena, or joined it by itself.
+/// - [`AttachError::Forked`] in a child that was forked from an attached process.
+/// - [`AttachError::NoStartupHandle`] from the second call on.
+pub fn take_startup_handle() -> Result<Handle, AttachError> {
+    let attachment = attachment()?;
+    if !attachment.was_spawned {
+        return Err(AttachError::NotSpawned);
+    }
+    attachment.take_startup_handle().and_then(Handle::from_raw).ok_or(AttachError::NoStartupHandle)
+}
