@@ -11,7 +11,7 @@ use jacinth::{
     Supervisor, TooSmall, raw,
 };
 use jacinth_bench::plain;
-use jacinth_calls::user_memory::fault_guard as guard;
+use jacinth_calls::user_memory::fault_guard;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
 use std::io::{BufRead, BufReader, IoSliceMut, Write as _};
@@ -77,7 +77,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     }
     progress.finish_and_clear();
     show(&rows);
-    guard::arm();
+    fault_guard::install_handler();
     show_guard(rounds);
     if let Some(path) = &arguments.markdown {
         std::fs::write(path, markdown(&rows)).with_context(|| format!("writing {}", path.display()))?;
@@ -221,8 +221,8 @@ fn show_guard(rounds: u64) {
         let mut bytes = vec![0u8; size];
         let mut samples: [Vec<f64>; 3] = Default::default();
         for _ in 0..rounds {
-            samples[0].push(each(|| assert!(guard::is_readable(bytes.as_ptr().cast(), size))));
-            samples[1].push(each(|| assert!(guard::is_writable(bytes.as_mut_ptr().cast(), size))));
+            samples[0].push(each(|| assert!(fault_guard::is_readable(bytes.as_ptr().cast(), size))));
+            samples[1].push(each(|| assert!(fault_guard::is_writable(bytes.as_mut_ptr().cast(), size))));
             samples[2].push(each(|| assert!(asks_the_kernel(&bytes))));
         }
         let mut cells = vec![format!("{size} bytes")];

@@ -1,11 +1,14 @@
-//! Zircon's structures, as C lays them out. The tests of `capi/` compare each with its C declaration.
+//! The structures and numbers of the C interface. The layout tests of `capi/` compare each with its C declaration.
+//!
+//! The `zerocopy` derives prove that a structure can be copied from and to C's memory: any bytes are a value
+//! ([`FromBytes`]), and no byte is padding ([`IntoBytes`]).
 
-use crate::user_memory::plain;
-use std::ffi::{c_char, c_void};
+use crate::user_memory::{UserIn, UserOut};
+use zerocopy::{FromBytes, IntoBytes};
 
 /// A handle's value.
 pub type zx_handle_t = u32;
-/// What a call came to.
+/// The status of a call: `ZX_OK` or an error.
 pub type zx_status_t = i32;
 /// An instant or a deadline, in nanoseconds.
 pub type zx_time_t = i64;
@@ -13,7 +16,7 @@ pub type zx_time_t = i64;
 pub type zx_duration_t = i64;
 /// A span of time, in ticks.
 pub type zx_ticks_t = u64;
-/// Which clock.
+/// The number of a clock.
 pub type zx_clock_t = u32;
 /// A set of signals.
 pub type zx_signals_t = u32;
@@ -24,8 +27,8 @@ pub type zx_obj_type_t = u32;
 /// The identity of an object.
 pub type zx_koid_t = u64;
 
-/// What `zx_object_wait_many` waits for.
-#[derive(Clone, Copy, Debug, Default)]
+/// One item of `zx_object_wait_many`.
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes)]
 #[repr(C)]
 pub struct zx_wait_item_t {
     /// The handle to wait on.
@@ -37,17 +40,17 @@ pub struct zx_wait_item_t {
 }
 
 /// The two messages of `zx_channel_call`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes)]
 #[repr(C)]
 pub struct zx_channel_call_args_t {
     /// The bytes to send.
-    pub wr_bytes: *const c_void,
+    pub wr_bytes: UserIn<u8>,
     /// The handles to send.
-    pub wr_handles: *const zx_handle_t,
+    pub wr_handles: UserIn<zx_handle_t>,
     /// Room for the reply's bytes.
-    pub rd_bytes: *mut c_void,
+    pub rd_bytes: UserOut<u8>,
     /// Room for the reply's handles.
-    pub rd_handles: *mut zx_handle_t,
+    pub rd_handles: UserOut<zx_handle_t>,
     /// How many bytes to send.
     pub wr_num_bytes: u32,
     /// How many handles to send.
@@ -59,7 +62,7 @@ pub struct zx_channel_call_args_t {
 }
 
 /// A handle that came in a message, from `zx_channel_read_etc`.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes)]
 #[repr(C)]
 pub struct zx_handle_info_t {
     /// Its value.
@@ -73,7 +76,7 @@ pub struct zx_handle_info_t {
 }
 
 /// The record of `ZX_INFO_HANDLE_BASIC`.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes)]
 #[repr(C)]
 pub struct zx_info_handle_basic_t {
     /// The object's koid.
@@ -86,12 +89,12 @@ pub struct zx_info_handle_basic_t {
     pub related_koid: zx_koid_t,
     /// `ZX_OBJ_PROP_WAITABLE`, or 0.
     pub props: u32,
-    /// Nothing; so that the record has no bytes without a value.
+    /// 0. It makes the last bytes of the record a member.
     pub padding: u32,
 }
 
 /// The record of `ZX_INFO_HANDLE_COUNT`.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes)]
 #[repr(C)]
 pub struct zx_info_handle_count_t {
     /// How many handles refer to the object.
@@ -99,7 +102,7 @@ pub struct zx_info_handle_count_t {
 }
 
 /// The limits of an arena: [`jacinth::Config`] for C.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes)]
 #[repr(C)]
 #[allow(missing_docs)]
 pub struct jacinth_config_t {
@@ -112,14 +115,15 @@ pub struct jacinth_config_t {
     pub max_pending_messages: u32,
     pub max_pending_messages_per_process: u32,
     pub first_segment_messages: u32,
+    pub padding: u32,
     pub pool_bytes: u64,
     pub max_block_bytes_per_process: u64,
     pub max_loan_bytes: u64,
-    pub socket_path: *const c_char,
+    pub socket_path: UserIn<u8>,
 }
 
-/// What an audit counted: [`jacinth::Audit`] for C.
-#[derive(Clone, Copy, Debug)]
+/// The numbers of an audit: [`jacinth::Audit`] for C.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes)]
 #[repr(C)]
 #[allow(missing_docs)]
 pub struct jacinth_audit_t {
@@ -134,8 +138,8 @@ pub struct jacinth_audit_t {
     pub findings: u32,
 }
 
-/// What the supervisor has collected: [`jacinth::Report`] for C.
-#[derive(Clone, Copy, Debug)]
+/// The numbers of a collection: [`jacinth::Report`] for C.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes)]
 #[repr(C)]
 #[allow(missing_docs)]
 pub struct jacinth_report_t {
@@ -151,24 +155,15 @@ pub struct jacinth_report_t {
     pub unused: u32,
 }
 
-/// What has become of a program that was spawned: [`jacinth::Fate`] for C.
-#[derive(Clone, Copy, Debug)]
+/// The length of [`jacinth_fate_t`]'s text, with its NUL (`JACINTH_FATE_TEXT_BYTES`).
+pub const FATE_TEXT_BYTES: usize = 504;
+
+/// The fate of a spawned program: [`jacinth::Fate`] for C.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes)]
 #[repr(C)]
 #[allow(missing_docs)]
 pub struct jacinth_fate_t {
     pub what: u32,
     pub status: zx_status_t,
-    pub text: [u8; crate::FATE_TEXT_BYTES],
+    pub text: [u8; FATE_TEXT_BYTES],
 }
-
-plain!(
-    zx_wait_item_t,
-    zx_channel_call_args_t,
-    zx_handle_info_t,
-    zx_info_handle_basic_t,
-    zx_info_handle_count_t,
-    jacinth_config_t,
-    jacinth_audit_t,
-    jacinth_report_t,
-    jacinth_fate_t,
-);

@@ -35,7 +35,7 @@ fn own() -> [Number; 10] {
         ("JACINTH_FATE_OTHER_USER".into(), calls::FATE_OTHER_USER.into()),
         ("JACINTH_FATE_CLEAN_ENVIRONMENT".into(), calls::FATE_CLEAN_ENVIRONMENT.into()),
         ("JACINTH_FATE_NO_SOCKET".into(), calls::FATE_NO_SOCKET.into()),
-        ("JACINTH_FATE_TEXT_BYTES".into(), calls::FATE_TEXT_BYTES.try_into().unwrap()),
+        ("JACINTH_FATE_TEXT_BYTES".into(), calls::types::FATE_TEXT_BYTES.try_into().unwrap()),
     ]
 }
 
@@ -85,9 +85,12 @@ fn rights() -> Vec<Number> {
 
 fn signals() -> Vec<Number> {
     let one_by_one = Signals::all().iter_names().map(|(name, signal)| {
-        let name = match name.strip_prefix("USER_") {
-            Some(number) => format!("ZX_USER_SIGNAL_{number}"),
-            None => format!("__ZX_{name}"),
+        let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let name = match name.split_once('_') {
+            Some(("USER", number)) => format!("ZX_USER_SIGNAL_{number}"),
+            Some(("OBJECT", number)) if is_number(number) => format!("__ZX_OBJECT_SIGNAL_{number}"),
+            Some(("OBJECT", _)) => format!("__ZX_{name}"),
+            _ => format!("__ZX_OBJECT_{name}"),
         };
         (name, signal.bits().into())
     });

@@ -1,10 +1,10 @@
-//! `jacinth.h`: what has become of programs that were spawned, and how long the supervisor may take to answer.
+//! The fate of spawned programs.
 
-use crate::arena::{detailed, enter, of_attaching, plain, status_of};
-use crate::process::error_text::{explained, failure};
-use crate::types::{jacinth_fate_t, zx_duration_t, zx_status_t};
+use crate::process::entry::enter;
+use crate::process::error_text::{CallError, Context, with_error_text};
+use crate::types::{FATE_TEXT_BYTES, jacinth_fate_t, zx_status_t};
 use crate::user_memory::UserOut;
-use jacinth::{Fate, MonotonicDuration, Obstacle, Supervisor};
+use jacinth::{Fate, Obstacle, Supervisor};
 
 /// `JACINTH_FATE_UNKNOWN`.
 pub const FATE_UNKNOWN: u32 = 0;
@@ -22,31 +22,24 @@ pub const FATE_OTHER_USER: u32 = 5;
 pub const FATE_CLEAN_ENVIRONMENT: u32 = 6;
 /// `JACINTH_FATE_NO_SOCKET`.
 pub const FATE_NO_SOCKET: u32 = 7;
-/// `JACINTH_FATE_TEXT_BYTES`.
-pub const FATE_TEXT_BYTES: usize = 504;
 
-/// Says what has become of a program that this process has spawned.
+/// Stores the fate of a program that this process has spawned.
 ///
 /// # Safety
-/// `fate` points to room for one.
+/// `fate` points to a structure to write to.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jacinth_fate(pid: libc::pid_t, fate: UserOut<jacinth_fate_t>) -> zx_status_t {
-    status_of(explained(|| {
-        enter().map_err(|status| (status, failure(status)))?;
-        fate.check().map_err(plain("where the fate goes"))?;
-        let supervisor = Supervisor::get().map_err(of_attaching)?;
-        let found = supervisor.fate_of(pid.cast_unsigned()).map_err(detailed("asking for a fate"))?;
-        fate.store(c_fate_of(found)).map_err(plain("where the fate goes"))
-    }))
+    with_error_text(|| {
+        enter().map_err(CallError::no_arena)?;
+        fate.check().context("where the fate goes")?;
+        let found = Supervisor::get()?.fate_of(pid.cast_unsigned());
+        let found = found.context_with_detail("asking for a fate")?;
+        // The supervisor's answer may have taken long, so the address is checked again.
+        fate.store(to_c(found)).context("where the fate goes")
+    })
 }
 
-/// For how long this process waits for an answer of the supervisor's.
-#[unsafe(no_mangle)]
-pub extern "C" fn jacinth_set_answer_time(at_most: zx_duration_t) {
-    jacinth::set_answer_time(MonotonicDuration::from_nanos(at_most));
-}
-
-fn c_fate_of(fate: Fate) -> jacinth_fate_t {
+fn to_c(fate: Fate) -> jacinth_fate_t {
     let (what, status) = match fate {
         Fate::Waiting => (FATE_WAITING, 0),
         Fate::Attached => (FATE_ATTACHED, 0),
@@ -58,9 +51,9 @@ fn c_fate_of(fate: Fate) -> jacinth_fate_t {
         _ => (FATE_UNKNOWN, 0),
     };
     let mut text = [0; FATE_TEXT_BYTES];
-    let words = fate.to_string();
-    // The last byte stays 0: the text ends.
-    text.iter_mut().zip(words.as_bytes()).take(FATE_TEXT_BYTES - 1).for_each(|(to, from)| *to = *from);
+    let full = fate.to_string();
+    // The last byte stays 0, and ends the text.
+    text.iter_mut().zip(full.as_bytes()).take(FATE_TEXT_BYTES - 1).for_each(|(to, from)| *to = *from);
     jacinth_fate_t { what, status, text }
 }
 
@@ -70,7 +63,7 @@ mod tests {
     use jacinth::Status;
 
     #[test]
-    fn the_words_of_every_fate_fit() {
+    fn the_text_of_every_fate_fits() {
         let refused = [Status::ACCESS_DENIED, Status::BAD_STATE].map(Fate::Refused);
         let obstacles = [Obstacle::OtherUser(u32::MAX), Obstacle::CleanEnvironment, Obstacle::NoSocket];
         let refused = refused.into_iter().chain(obstacles.map(Fate::CannotAttach));

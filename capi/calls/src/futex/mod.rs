@@ -1,20 +1,16 @@
-//! Futexes: words of one process that threads sleep on. They have nothing to do with the arena, but for the names of their
-//! owners.
+//! Futexes: words of one process that threads sleep on. Only their owners have to do with the arena.
 
 mod queues;
 
-use crate::object::handle::require;
-use crate::process::threads;
+use crate::object::handle::check_handle;
+use crate::process::{entry, threads};
 use crate::types::{zx_handle_t, zx_koid_t, zx_time_t};
-use crate::user_memory::fault_guard as guard;
-use crate::user_memory::{UserIn, UserOut};
+use crate::user_memory::{UserIn, UserOut, fault_guard};
 use jacinth::{ObjectType, Rights, Status, raw};
-use queues::{Owner, Waking};
-
-pub(crate) use queues::{Sleep, forget};
+use queues::{Owner, Requeue, WakeCount};
 
 calls! {
-    /// Sleeps while the word has this value, until it is woken or the deadline passes; the futex is then this owner's.
+    /// Sleeps if the word has this value, until a wake or the deadline. Sets the futex's owner.
     fn zx_futex_wait, _zx_futex_wait(
         value_ptr: UserIn<i32>,
         current_value: i32,
@@ -22,23 +18,23 @@ calls! {
         deadline: zx_time_t,
     ) {
         check(value_ptr)?;
-        // A value that has changed is told before anything else, whatever the handle is.
+        // A changed value comes before errors of the handle.
         expect(value_ptr, current_value)?;
         let owner = owner(new_futex_owner)?;
-        queues::wait(value_ptr.0.addr(), || expect(value_ptr, current_value), owner, deadline)
+        queues::wait(value_ptr.address(), || expect(value_ptr, current_value), owner, deadline)
     }
 
-    /// Wakes up to `wake_count` of the word's sleepers. The futex is nobody's then.
+    /// Wakes up to `wake_count` sleepers of the word. The futex has no owner then.
     fn zx_futex_wake, _zx_futex_wake(value_ptr: UserIn<i32>, wake_count: u32) {
-        queues::wake(key(value_ptr)?, Waking::Some(wake_count))
+        queues::wake(key(value_ptr)?, WakeCount::UpTo(wake_count))
     }
 
-    /// Wakes one of the word's sleepers, whose the futex is then.
+    /// Wakes one sleeper of the word, and makes it the futex's owner.
     fn zx_futex_wake_single_owner, _zx_futex_wake_single_owner(value_ptr: UserIn<i32>) {
-        queues::wake(key(value_ptr)?, Waking::ItsOwner)
+        queues::wake(key(value_ptr)?, WakeCount::OneAsOwner)
     }
 
-    /// Wakes some of the word's sleepers and makes others sleep on another word, which is then this owner's.
+    /// Wakes some sleepers of the word and moves others to another word. Sets the owner of the other futex.
     fn zx_futex_requeue, _zx_futex_requeue(
         value_ptr: UserIn<i32>,
         wake_count: u32,
@@ -47,10 +43,11 @@ calls! {
         requeue_count: u32,
         new_requeue_owner: zx_handle_t,
     ) {
-        requeue(value_ptr, Waking::Some(wake_count), current_value, requeue_ptr, requeue_count, new_requeue_owner)
+        let from = Word { pointer: value_ptr, expected: current_value };
+        requeue(from, WakeCount::UpTo(wake_count), requeue_ptr, requeue_count, new_requeue_owner)
     }
 
-    /// The same with one that is woken, and whose the first futex is then.
+    /// The same, except that it wakes one sleeper and makes it the owner of the first futex.
     fn zx_futex_requeue_single_owner, _zx_futex_requeue_single_owner(
         value_ptr: UserIn<i32>,
         current_value: i32,
@@ -58,14 +55,15 @@ calls! {
         requeue_count: u32,
         new_requeue_owner: zx_handle_t,
     ) {
-        requeue(value_ptr, Waking::ItsOwner, current_value, requeue_ptr, requeue_count, new_requeue_owner)
+        let from = Word { pointer: value_ptr, expected: current_value };
+        requeue(from, WakeCount::OneAsOwner, requeue_ptr, requeue_count, new_requeue_owner)
     }
 
-    /// The koid of the thread whose the futex is.
+    /// Stores the koid of the futex's owner; 0 for none.
     fn zx_futex_get_owner, _zx_futex_get_owner(value_ptr: UserIn<i32>, koid: UserOut<zx_koid_t>) {
         check(value_ptr)?;
         koid.check()?;
-        koid.store(match queues::owner(value_ptr.0.addr())? {
+        koid.store(match queues::owner(value_ptr.address())? {
             None => 0,
             Some(owner) => owner.koid()?,
         })
@@ -78,7 +76,7 @@ calls! {
         deadline: zx_time_t,
     ) {
         check(value_ptr)?;
-        queues::wait(value_ptr.0.addr(), || expect(value_ptr, current_value), None, deadline)
+        queues::wait(value_ptr.address(), || expect(value_ptr, current_value), None, deadline)
     }
 
     /// [`zx_futex_requeue`] without an owner.
@@ -89,50 +87,59 @@ calls! {
         requeue_ptr: UserIn<i32>,
         requeue_count: u32,
     ) {
-        requeue(wake_ptr, Waking::Some(wake_count), current_value, requeue_ptr, requeue_count, raw::INVALID)
+        let from = Word { pointer: wake_ptr, expected: current_value };
+        requeue(from, WakeCount::UpTo(wake_count), requeue_ptr, requeue_count, raw::INVALID)
     }
 }
 
+/// A futex word, and the value that the caller expects in it.
+#[derive(Clone, Copy)]
+struct Word {
+    pointer: UserIn<i32>,
+    expected: i32,
+}
+
 fn requeue(
-    from: UserIn<i32>,
-    waking: Waking,
-    current_value: i32,
+    from: Word,
+    wake: WakeCount,
     to: UserIn<i32>,
     count: u32,
     new_owner: zx_handle_t,
 ) -> Result<(), Status> {
-    check(from)?;
+    check(from.pointer)?;
     check(to)?;
-    if from.0 == to.0 {
+    if from.pointer.address() == to.address() {
         return Err(Status::INVALID_ARGS);
     }
-    expect(from, current_value)?;
+    let is_current = || expect(from.pointer, from.expected);
+    is_current()?;
     let owner = owner(new_owner)?;
-    queues::requeue(from.0.addr(), waking, || expect(from, current_value), to.0.addr(), count, owner)
+    let requeue = Requeue { from: from.pointer.address(), wake, to: to.address(), count, owner };
+    queues::requeue(requeue, is_current)
 }
 
-/// Where a word is, if one may be there: it need not, since its memory may be gone before its sleepers are woken.
+/// The key of a word's futex. The memory may be unmapped: a program may free the word before it wakes the sleepers.
 fn key(word: UserIn<i32>) -> Result<usize, Status> {
-    if word.0.is_null() || !word.0.is_aligned() { Err(Status::INVALID_ARGS) } else { Ok(word.0.addr()) }
+    if word.is_null() || !word.is_aligned() { Err(Status::INVALID_ARGS) } else { Ok(word.address()) }
 }
 
-/// INVALID_ARGS for what cannot be a futex.
+/// INVALID_ARGS for a word that is not aligned or cannot be read.
 fn check(word: UserIn<i32>) -> Result<(), Status> {
-    guard::arm();
+    fault_guard::install_handler();
     key(word).and_then(|_| word.load()).map(drop)
 }
 
-/// BAD_STATE for a word of another value.
+/// BAD_STATE if the word has another value.
 fn expect(word: UserIn<i32>, value: i32) -> Result<(), Status> {
     if word.load_atomic()? == value { Ok(()) } else { Err(Status::BAD_STATE) }
 }
 
-/// The thread that a handle names, which must be one of this process.
+/// The thread of this process that a handle refers to; none for `ZX_HANDLE_INVALID`.
 fn owner(handle: zx_handle_t) -> Result<Option<Owner>, Status> {
     if handle == raw::INVALID {
         return Ok(None);
     }
-    crate::arena::enter()?;
-    require(handle, ObjectType::THREAD, Rights::NONE)?;
+    entry::enter()?;
+    check_handle(handle, ObjectType::THREAD, Rights::NONE)?;
     threads::by_koid(raw::basic(handle)?.koid).map(Some).ok_or(Status::INVALID_ARGS)
 }

@@ -1,7 +1,7 @@
-//! Events and event pairs.
+//! Events.
 
-use crate::arena::enter;
-use crate::object::handle::{give, give_both};
+use crate::object::handle::return_handle;
+use crate::process::entry::enter;
 use crate::types::zx_handle_t;
 use crate::user_memory::UserOut;
 use jacinth::{ObjectType, Rights, Status, raw};
@@ -14,20 +14,6 @@ calls! {
         }
         enter()?;
         let (event, _) = raw::create(raw::Shape::Single, ObjectType::EVENT, Rights::EVENT_DEFAULT)?;
-        give(event, out)
-    }
-
-    /// Makes an event pair.
-    fn zx_eventpair_create, _zx_eventpair_create(
-        options: u32,
-        out0: UserOut<zx_handle_t>,
-        out1: UserOut<zx_handle_t>,
-    ) {
-        if options != 0 {
-            return Err(Status::NOT_SUPPORTED);
-        }
-        enter()?;
-        let pair = raw::create(raw::Shape::Pair, ObjectType::EVENTPAIR, Rights::EVENTPAIR_DEFAULT)?;
-        give_both(pair, out0, out1)
+        return_handle(event, out)
     }
 }

@@ -1,6 +1,6 @@
 //! Handles: closing, duplicating, replacing.
 
-use crate::arena::enter;
+use crate::process::entry::enter;
 use crate::types::{zx_handle_t, zx_rights_t};
 use crate::user_memory::{UserIn, UserOut};
 use jacinth::{ObjectType, Rights, Status, raw};
@@ -12,10 +12,10 @@ calls! {
         raw::close(handle)
     }
 
-    /// Closes all of a list of handles, whatever is wrong with some.
+    /// Closes every handle of a list, also when some are bad.
     fn zx_handle_close_many, _zx_handle_close_many(handles: UserIn<zx_handle_t>, num_handles: usize) {
         enter()?;
-        raw::close_many(&handles.copy(num_handles)?)
+        raw::close_many(&handles.load_many(num_handles)?)
     }
 
     /// Makes another handle to the same object.
@@ -25,7 +25,7 @@ calls! {
         out: UserOut<zx_handle_t>,
     ) {
         enter()?;
-        give(raw::duplicate(handle, Rights::from_bits_retain(rights))?, out)
+        return_handle(raw::duplicate(handle, Rights::from_bits_retain(rights))?, out)
     }
 
     /// Replaces a handle by one with other rights.
@@ -35,13 +35,20 @@ calls! {
         out: UserOut<zx_handle_t>,
     ) {
         enter()?;
-        give(raw::replace(handle, Rights::from_bits_retain(rights))?, out)
+        return_handle(raw::replace(handle, Rights::from_bits_retain(rights))?, out)
     }
 }
 
-/// What is wrong with a handle that is not of this type (NONE: of any) or has not these rights.
+/// Checks that a handle has this type (NONE: any type) and these rights.
+///
+/// # Errors
+/// BAD_HANDLE, WRONG_TYPE or ACCESS_DENIED, in this order.
 #[cold]
-pub(crate) fn require(handle: zx_handle_t, object_type: ObjectType, rights: Rights) -> Result<(), Status> {
+pub(crate) fn check_handle(
+    handle: zx_handle_t,
+    object_type: ObjectType,
+    rights: Rights,
+) -> Result<(), Status> {
     let known = raw::basic(handle)?;
     if object_type != ObjectType::NONE && u32::from(known.kind) != object_type.into_raw() {
         return Err(Status::WRONG_TYPE);
@@ -49,23 +56,23 @@ pub(crate) fn require(handle: zx_handle_t, object_type: ObjectType, rights: Righ
     if Rights::from_bits_retain(known.rights).contains(rights) { Ok(()) } else { Err(Status::ACCESS_DENIED) }
 }
 
-/// Hands a new handle to the caller, or closes it where that cannot be done.
+/// Stores a new handle for the caller. Closes it if it cannot be stored.
 #[inline]
-pub(crate) fn give(handle: zx_handle_t, out: UserOut<zx_handle_t>) -> Result<(), Status> {
+pub(crate) fn return_handle(handle: zx_handle_t, out: UserOut<zx_handle_t>) -> Result<(), Status> {
     out.store(handle).inspect_err(|_| {
         let _ = raw::close(handle);
     })
 }
 
-/// The same with both sides of a pair.
+/// Stores both handles of a new pair. Closes both if one cannot be stored.
 #[inline]
-pub(crate) fn give_both(
+pub(crate) fn return_handles(
     (first, second): (zx_handle_t, zx_handle_t),
     out0: UserOut<zx_handle_t>,
     out1: UserOut<zx_handle_t>,
 ) -> Result<(), Status> {
-    let given = out0.check().and_then(|()| out1.store(second)).and_then(|()| out0.store(first));
-    given.inspect_err(|_| {
+    let stored = out0.check().and_then(|()| out1.store(second)).and_then(|()| out0.store(first));
+    stored.inspect_err(|_| {
         let _ = raw::close_many(&[first, second]);
     })
 }

@@ -1,12 +1,13 @@
 //! `zx_object_get_info`.
 
-use crate::arena::enter;
-use crate::object::handle::require;
+use crate::object::handle::check_handle;
+use crate::process::entry::enter;
 use crate::types::{zx_handle_t, zx_info_handle_basic_t, zx_info_handle_count_t};
-use crate::user_memory::{Plain, UserOut};
+use crate::user_memory::UserOut;
 use jacinth::{ObjectType, Rights, Status, raw};
+use zerocopy::IntoBytes;
 
-/// The topics that exist here (`ZX_INFO_*`).
+/// The topics that jacinth has (`ZX_INFO_*`).
 mod topic {
     pub(super) const HANDLE_VALID: u32 = 1;
     pub(super) const HANDLE_BASIC: u32 = 2;
@@ -17,7 +18,7 @@ mod topic {
 const WAITABLE: u32 = 1;
 
 calls! {
-    /// What is known of a handle, or of its object.
+    /// Stores information about a handle or its object.
     fn zx_object_get_info, _zx_object_get_info(
         handle: zx_handle_t,
         topic: u32,
@@ -27,18 +28,18 @@ calls! {
         avail_count: UserOut<usize>,
     ) {
         enter()?;
-        let room = Room { buffer, buffer_size, actual_count, avail_count };
+        let output = Output { buffer, buffer_size, actual_count, avail_count };
         match topic {
             topic::HANDLE_VALID => raw::check_valid(handle),
-            topic::HANDLE_BASIC => room.put(basic(&raw::basic(handle)?)),
-            topic::HANDLE_COUNT => room.put(zx_info_handle_count_t { handle_count: raw::handle_count(handle)? }),
-            other => not_here(other, handle),
+            topic::HANDLE_BASIC => output.store_one(basic(&raw::basic(handle)?)),
+            topic::HANDLE_COUNT => output.store_one(zx_info_handle_count_t { handle_count: raw::handle_count(handle)? }),
+            other => unsupported_topic(other, handle),
         }
     }
 }
 
 fn basic(known: &raw::Basic) -> zx_info_handle_basic_t {
-    // What is waited *with*, and what only names memory, cannot be waited on.
+    // Zircon's ports and address spaces have no signals to wait for.
     let is_waitable = !matches!(ObjectType::from_raw(known.kind.into()), ObjectType::PORT | ObjectType::VMAR);
     zx_info_handle_basic_t {
         koid: known.koid,
@@ -50,8 +51,8 @@ fn basic(known: &raw::Basic) -> zx_info_handle_basic_t {
     }
 }
 
-/// A topic that Zircon has and jacinth has not, or that nobody has.
-fn not_here(topic: u32, handle: zx_handle_t) -> Result<(), Status> {
+/// The error of any other topic. Zircon checks the handle before it reads the topic's records, and so does this.
+fn unsupported_topic(topic: u32, handle: zx_handle_t) -> Result<(), Status> {
     let (wanted, right) = match topic {
         3 | 12 | 13 | 14 | 21 => (ObjectType::PROCESS, Rights::INSPECT),
         4 => (ObjectType::PROCESS, Rights::ENUMERATE),
@@ -64,23 +65,23 @@ fn not_here(topic: u32, handle: zx_handle_t) -> Result<(), Status> {
         23 => (ObjectType::VMO, Rights::NONE),
         _ => return Err(Status::NOT_SUPPORTED),
     };
-    require(handle, wanted, right).and(Err(Status::NOT_SUPPORTED))
+    check_handle(handle, wanted, right).and(Err(Status::NOT_SUPPORTED))
 }
 
-/// Where a call leaves its records, and how many of them there are.
-struct Room {
+/// The outputs of the call: the records, and two counts of them.
+struct Output {
     buffer: UserOut<u8>,
     buffer_size: usize,
     actual_count: UserOut<usize>,
     avail_count: UserOut<usize>,
 }
 
-impl Room {
-    /// Puts a topic's one record there.
-    fn put<T: Plain>(self, record: T) -> Result<(), Status> {
+impl Output {
+    /// Stores the one record of a topic.
+    fn store_one<T: IntoBytes>(self, record: T) -> Result<(), Status> {
         let fits = self.buffer_size >= size_of::<T>();
         if fits {
-            UserOut::<T>(self.buffer.0.cast()).store(record)?;
+            self.buffer.cast().store(record)?;
         }
         self.actual_count.store_optional(usize::from(fits))?;
         self.avail_count.store_optional(1)?;

@@ -1,7 +1,7 @@
-//! Properties: the name, so far.
+//! Properties of objects: the name.
 
-use crate::arena::enter;
-use crate::object::handle::require;
+use crate::object::handle::check_handle;
+use crate::process::entry::enter;
 use crate::types::zx_handle_t;
 use crate::user_memory::{UserIn, UserOut};
 use jacinth::{ObjectType, Rights, Status, raw};
@@ -10,7 +10,7 @@ use jacinth::{ObjectType, Rights, Status, raw};
 const NAME: u32 = 3;
 
 calls! {
-    /// The value of a property.
+    /// Stores the value of a property.
     fn zx_object_get_property, _zx_object_get_property(
         handle: zx_handle_t,
         property: u32,
@@ -18,20 +18,20 @@ calls! {
         value_size: usize,
     ) {
         enter()?;
-        if value.0.is_null() {
+        if value.is_null() {
             return Err(Status::INVALID_ARGS);
         }
         if property != NAME {
-            return require(handle, ObjectType::NONE, Rights::GET_PROPERTY).and(Err(Status::NOT_SUPPORTED));
+            return check_handle(handle, ObjectType::NONE, Rights::GET_PROPERTY).and(Err(Status::NOT_SUPPORTED));
         }
         let name = raw::name(handle)?;
         if value_size < name.len() {
             return Err(Status::BUFFER_TOO_SMALL);
         }
-        UserOut(value.0.cast()).store(name)
+        value.cast().store(name)
     }
 
-    /// Gives a property a value.
+    /// Sets the value of a property.
     fn zx_object_set_property, _zx_object_set_property(
         handle: zx_handle_t,
         property: u32,
@@ -39,14 +39,14 @@ calls! {
         value_size: usize,
     ) {
         enter()?;
-        if value.0.is_null() {
+        if value.is_null() {
             return Err(Status::INVALID_ARGS);
         }
         if property != NAME {
-            return require(handle, ObjectType::NONE, Rights::SET_PROPERTY).and(Err(Status::NOT_SUPPORTED));
+            return check_handle(handle, ObjectType::NONE, Rights::SET_PROPERTY).and(Err(Status::NOT_SUPPORTED));
         }
         let mut name = [0; raw::MAX_NAME_BYTES];
-        // The last byte stays NUL; what is longer is cut, as Zircon cuts it.
+        // The last byte stays NUL. As in Zircon, a longer name is cut.
         let given = value.slice(value_size.min(name.len() - 1))?;
         name[..given.len()].copy_from_slice(given);
         raw::set_name(handle, &name)

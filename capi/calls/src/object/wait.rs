@@ -1,11 +1,11 @@
-//! What every object knows: signals, and waiting for them.
+//! The signals of objects, and waits for them.
 
-use crate::arena::enter;
+use crate::process::entry::enter;
 use crate::types::{zx_handle_t, zx_signals_t, zx_time_t, zx_wait_item_t};
 use crate::user_memory::UserOut;
 use jacinth::{MonotonicInstant, Signals, Status, raw};
 
-/// `ZX_WAIT_MANY_MAX_ITEMS` of late 2018: a quarter of what [`raw::wait_many`] takes.
+/// `ZX_WAIT_MANY_MAX_ITEMS` of late 2018. [`raw::wait_many`] takes four times as many.
 const WAIT_MANY_MAX_ITEMS: usize = 16;
 
 calls! {
@@ -31,7 +31,7 @@ calls! {
         enter()?;
         let deadline = MonotonicInstant::from_nanos(deadline);
         let (result, seen) = raw::wait_one(handle, Signals::from_bits_retain(signals), deadline);
-        if tells(result) {
+        if reports_signals(result) {
             observed.store_optional(seen.bits())?;
         }
         result
@@ -47,21 +47,21 @@ calls! {
         let mut waited = [raw::WaitItem { handle: raw::INVALID, waitfor: 0, pending: 0 }; WAIT_MANY_MAX_ITEMS];
         let waited = waited.get_mut(..count).ok_or(Status::OUT_OF_RANGE)?;
         for (index, item) in waited.iter_mut().enumerate() {
-            let asked = items.at(index).load()?;
-            (item.handle, item.waitfor) = (asked.handle, asked.waitfor);
+            let item_in = items.element(index).load()?;
+            (item.handle, item.waitfor) = (item_in.handle, item_in.waitfor);
         }
         let result = raw::wait_many(waited, MonotonicInstant::from_nanos(deadline));
-        if tells(result) {
+        if reports_signals(result) {
             for (index, item) in waited.iter().enumerate() {
                 let raw::WaitItem { handle, waitfor, pending } = *item;
-                items.at(index).store(zx_wait_item_t { handle, waitfor, pending })?;
+                items.element(index).store(zx_wait_item_t { handle, waitfor, pending })?;
             }
         }
         result
     }
 }
 
-/// Whether a wait that ended so says what it saw.
-fn tells(result: Result<(), Status>) -> bool {
+/// Whether a wait with this result stores the signals that it saw.
+fn reports_signals(result: Result<(), Status>) -> bool {
     matches!(result, Ok(()) | Err(Status::TIMED_OUT | Status::CANCELED))
 }

@@ -1,102 +1,138 @@
-//! What `jacinth_error` says: why this thread's last call of `jacinth.h` failed, or why this process has no arena; and what
-//! `jacinth_status_detail` says: why a call of Zircon's gave the status that it gave.
+//! The texts of `jacinth_error`: why the thread's last call of `jacinth.h` failed, or why the process has no arena.
 //!
-//! INV-WHY-1: a text is shown only in the process that wrote it: a forked child has a copy of its parent's memory.
-//! INV-WHY-2: a call that fails for want of an arena leaves its own text, whatever an earlier call has left.
+//! INV-TEXT-1: a text is shown only in the process that wrote it. A forked child has a copy of its parent's memory.
+//! INV-TEXT-2: a call that fails because there is no arena sets its own text, and so replaces an older one.
 
-use crate::arena;
 use crate::types::zx_status_t;
-use crate::user_memory::fault_guard as guard;
-use jacinth::Status;
+use crate::user_memory::fault_guard;
+use jacinth::{AttachError, SpawnError, Status};
 use std::cell::RefCell;
 use std::ffi::{CString, c_char};
 use std::sync::OnceLock;
 
 /// A text, and the process that wrote it.
 #[derive(Debug, Default)]
-struct Text {
+pub(crate) struct Text {
     process: u32,
-    words: CString,
+    text: CString,
 }
 
 impl Text {
-    fn new(words: &str) -> Self {
-        Self {
-            process: std::process::id(),
-            words: CString::new(words.replace('\0', " ")).unwrap_or_default(),
-        }
+    pub(crate) fn new(text: &str) -> Self {
+        Self { process: std::process::id(), text: CString::new(text.replace('\0', " ")).unwrap_or_default() }
     }
 
-    /// NULL for one of another process, and for an empty one.
-    fn shown(&self) -> *const c_char {
-        let is_shown = self.process == std::process::id() && !self.words.is_empty();
-        if is_shown { self.words.as_ptr() } else { std::ptr::null() }
+    /// The text for C: NULL if it is empty or another process wrote it.
+    pub(crate) fn as_ptr(&self) -> *const c_char {
+        let is_shown = self.process == std::process::id() && !self.text.is_empty();
+        if is_shown { self.text.as_ptr() } else { std::ptr::null() }
     }
 }
 
 thread_local! {
-    static OWN: RefCell<Text> = RefCell::default();
-    static DETAIL: RefCell<Text> = RefCell::default();
+    static LAST_ERROR: RefCell<Text> = RefCell::default();
 }
 
-/// Why there is no arena: said once, and then the answer of every call.
-static FAILURE: OnceLock<Text> = OnceLock::new();
+/// Why this process has no arena. Set once: every later call fails for the same reason.
+static NO_ARENA: OnceLock<Text> = OnceLock::new();
 
-/// What the calling thread has to say from now on; "" for nothing.
-pub(crate) fn set(words: &str) {
-    // A thread whose locals are gone has nobody to tell.
-    let _ = OWN.try_with(|own| *own.borrow_mut() = Text::new(words));
+/// Sets the calling thread's text; "" for none.
+pub(crate) fn set(text: &str) {
+    // A thread whose locals are destroyed keeps no text.
+    let _ = LAST_ERROR.try_with(|last| *last.borrow_mut() = Text::new(text));
 }
 
-/// This process has no arena and will find none by itself.
-pub(crate) fn set_failure(words: &str) {
-    let _ = FAILURE.set(Text::new(words));
+/// The calling thread's text; NULL if it has none.
+pub(crate) fn last() -> *const c_char {
+    LAST_ERROR.try_with(|last| last.borrow().as_ptr()).unwrap_or(std::ptr::null())
 }
 
-/// Whether that is so, as far as is known; also of this process's parent.
-pub(crate) fn has_failed() -> bool {
-    FAILURE.get().is_some()
+/// Notes that this process has no arena, and that its calls cannot find one.
+pub(crate) fn set_no_arena(text: &str) {
+    let _ = NO_ARENA.set(Text::new(text));
 }
 
-/// Why a call found no arena.
-pub(crate) fn failure(status: Status) -> String {
-    FAILURE.get().map_or_else(|| status.to_string(), |text| text.words.to_string_lossy().into_owned())
+/// Whether this process, or the parent that forked it, found no arena.
+pub(crate) fn has_no_arena() -> bool {
+    NO_ARENA.get().is_some()
 }
 
-/// Runs a call of `jacinth.h`, and keeps what it has to say.
-pub(crate) fn explained<T>(call: impl FnOnce() -> Result<T, (Status, String)>) -> Result<T, Status> {
-    guard::arm();
+/// Why this process found no arena; the name of the status if no reason is known.
+pub(crate) fn no_arena(status: Status) -> String {
+    NO_ARENA.get().map_or_else(|| status.to_string(), |known| known.text.to_string_lossy().into_owned())
+}
+
+/// Why this process found no arena, for C: NULL if it has one, or if another process found none.
+pub(crate) fn no_arena_text() -> *const c_char {
+    match NO_ARENA.get() {
+        Some(text) if !jacinth::is_attached() => text.as_ptr(),
+        _ => std::ptr::null(),
+    }
+}
+
+/// The error of a call of `jacinth.h`: its status, and the text for `jacinth_error`.
+#[derive(Debug)]
+pub(crate) struct CallError {
+    status: Status,
+    text: String,
+}
+
+impl CallError {
+    pub(crate) fn new(status: Status, text: String) -> Self {
+        Self { status, text }
+    }
+
+    /// The error of a call that found no arena.
+    pub(crate) fn no_arena(status: Status) -> Self {
+        Self::new(status, no_arena(status))
+    }
+}
+
+impl From<AttachError> for CallError {
+    fn from(error: AttachError) -> Self {
+        Self::new(error.status(), error.to_string())
+    }
+}
+
+impl From<SpawnError> for CallError {
+    fn from(error: SpawnError) -> Self {
+        Self::new(error.status(), error.to_string())
+    }
+}
+
+/// Adds the subject of a call to its error.
+pub(crate) trait Context<T> {
+    /// The text is `subject`, and the status by name.
+    fn context(self, subject: &str) -> Result<T, CallError>;
+
+    /// The text is `subject`, and the detail of this thread's last failed call. Only for a call that has just failed.
+    fn context_with_detail(self, subject: &str) -> Result<T, CallError>;
+}
+
+impl<T> Context<T> for Result<T, Status> {
+    fn context(self, subject: &str) -> Result<T, CallError> {
+        self.map_err(|status| CallError::new(status, format!("{subject}: {status}")))
+    }
+
+    fn context_with_detail(self, subject: &str) -> Result<T, CallError> {
+        match self.as_ref().err().and_then(|status| status.detail()) {
+            Some(detail) => self
+                .context(subject)
+                .map_err(|error| CallError::new(error.status, format!("{subject}: {detail}"))),
+            None => self.context(subject),
+        }
+    }
+}
+
+/// Runs a call of `jacinth.h` and keeps the text of its error.
+pub(crate) fn with_error_text(call: impl FnOnce() -> Result<(), CallError>) -> zx_status_t {
+    fault_guard::install_handler();
     set("");
-    call().map_err(|(status, words)| {
-        set(&words);
-        status
-    })
-}
-
-/// Why this thread's last call of `jacinth.h` failed, or why this process has no arena; "" if nothing did.
-#[unsafe(no_mangle)]
-pub extern "C" fn jacinth_error() -> *const c_char {
-    let own = OWN.try_with(|own| own.borrow().shown()).unwrap_or(std::ptr::null());
-    if !own.is_null() {
-        return own;
+    match call() {
+        Ok(()) => 0,
+        Err(CallError { status, text }) => {
+            set(&text);
+            status.into_raw()
+        }
     }
-    if arena::is_of_a_forked_child() {
-        return c"this process was forked from one that is attached to an arena, and has no use of it"
-            .as_ptr();
-    }
-    match FAILURE.get().map(Text::shown) {
-        Some(failure) if !failure.is_null() && !jacinth::is_attached() => failure,
-        _ => c"".as_ptr(),
-    }
-}
-
-/// Why this thread's last call that gave `status` gave it, where there is more to say than the status does; "" otherwise.
-#[unsafe(no_mangle)]
-pub extern "C" fn jacinth_status_detail(status: zx_status_t) -> *const c_char {
-    let detail = Status::from_raw(status).detail().unwrap_or_default();
-    let kept = DETAIL.try_with(|kept| {
-        *kept.borrow_mut() = Text::new(&detail);
-        kept.borrow().shown()
-    });
-    kept.ok().filter(|text| !text.is_null()).unwrap_or(c"".as_ptr())
 }

@@ -1,6 +1,15 @@
-//! The state that each process has of its own: threads, error texts, and what happens at fork and at a thread's end.
+//! The state that each process has of its own: its attachment, its threads, its error texts, and what happens at a fork
+//! and at the end of a thread.
+//!
+//! ```text
+//!   entry ──▶ thread_exit ──▶ last_thread        threads ──▶ entry, thread_exit, at_fork, futex_sleep
+//!     └─────▶ error_text
+//! ```
 
+pub(crate) mod at_fork;
+pub(crate) mod entry;
 pub(crate) mod error_text;
-pub(crate) mod fork;
+pub(crate) mod futex_sleep;
+pub(crate) mod last_thread;
 pub(crate) mod thread_exit;
 pub(crate) mod threads;

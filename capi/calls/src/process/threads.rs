@@ -1,23 +1,21 @@
 //! The threads of this process, and the objects that stand for them.
 //!
-//! A thread is known here once it has asked for itself (`zx_thread_self`), has slept on a futex, or was started by
-//! `thrd_create_with_name`. Its object is made when somebody first wants its handle or its koid, which may be another
-//! thread; the handle is closed when the thread ends.
+//! A thread gets a record when it asks for its own handle (`zx_thread_self`), sleeps on a futex, or is started by
+//! `thrd_create_with_name`. Its object is made when its handle or its koid is first asked for, perhaps by another thread.
+//! The handle is closed when the thread ends.
 //!
-//! INV-THREADS-1: objects are made, threads enter the list and leave it, and their handles are closed, under the lock of the
-//! list: so nobody makes an object for a thread that has ended.
+//! INV-THREADS-1: under the lock of the list, objects are made, threads enter and leave the list, and their handles are
+//! closed. So no object is made for a thread that has ended.
 
-use crate::arena::enter;
-use crate::futex::Sleep;
-use crate::process::fork::PerProcess;
-use crate::process::thread_exit::note_thread;
+use crate::process::at_fork::PerProcess;
+use crate::process::entry::enter;
+use crate::process::futex_sleep::FutexSleep;
+use crate::process::thread_exit;
 use crate::types::zx_handle_t;
-use crate::user_memory::{UserIn, UserOut};
 use jacinth::{ObjectType, Rights, Status, raw};
-use libc::{c_int, pthread_t};
+use libc::pthread_t;
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::ffi::c_void;
 use std::ptr::null;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,30 +23,30 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// A thread of this process.
 #[derive(Debug)]
 pub(crate) struct Thread {
-    /// What the C library calls it; written before the thread is on the list, and not again.
+    /// The C library's id; written once, before the thread is on the list.
     id: AtomicU64,
-    /// What it was named at its start; all NUL: what the system calls it.
-    name: [u8; raw::MAX_NAME_BYTES],
-    /// The handle that `zx_thread_self` gives; [`raw::INVALID`] until there is an object.
+    /// The name from its start; all NUL: the system has its name.
+    pub(crate) name: [u8; raw::MAX_NAME_BYTES],
+    /// The handle that `zx_thread_self` returns; [`raw::INVALID`] until there is an object.
     handle: AtomicU32,
     /// The object's koid; 0 until there is one.
     koid: AtomicU64,
-    /// Whether it sleeps on a futex.
-    pub(crate) sleep: Sleep,
+    /// Its sleep on a futex.
+    pub(crate) sleep: FutexSleep,
 }
 
-/// The threads that are known, and those of them that have an object, by its koid.
+/// The threads with a record, and those of them with an object, by its koid.
 #[derive(Debug, Default)]
 struct Threads {
     by_id: HashMap<pthread_t, Arc<Thread>>,
     by_koid: HashMap<u64, Arc<Thread>>,
 }
 
-static THREADS: PerProcess<Mutex<Threads>> = PerProcess::new();
+static THREADS: PerProcess<Mutex<Threads>> = PerProcess::new(forget);
 
 thread_local! {
-    /// The calling thread, if it is known: a count of its `Arc`. A pointer, since the C library ends a thread after
-    /// Rust's locals have been dropped.
+    /// The calling thread's record: one count of its `Arc`, or NULL. It is a pointer, because the C library ends a thread
+    /// after it has dropped Rust's thread-locals.
     static CURRENT: Cell<*const Thread> = const { Cell::new(null()) };
 }
 
@@ -63,31 +61,31 @@ impl Thread {
             name,
             handle: AtomicU32::new(raw::INVALID),
             koid: AtomicU64::new(0),
-            sleep: Sleep::default(),
+            sleep: FutexSleep::default(),
         }
     }
 
-    /// What the C library calls it.
+    /// The C library's id.
     fn id(&self) -> pthread_t {
-        // Relaxed: written before the thread came on the list, whose lock is taken to find it there.
+        // Relaxed: written before the thread was on the list; a reader has taken the lock of the list to find it.
         self.id.load(Ordering::Relaxed)
     }
 
-    /// The thread's handle; its object is made if there is none. [`raw::INVALID`] if it ended without one.
+    /// The thread's handle; this makes the object if there is none. [`raw::INVALID`] if the thread ended without one.
     pub(crate) fn handle(&self) -> Result<zx_handle_t, Status> {
         enter()?;
         if !jacinth::is_attached() {
-            // A forked child: the handle is its parent's.
+            // This is a forked child, and the handle is its parent's.
             return Err(Status::BAD_STATE);
         }
-        // Relaxed, here and below: the number is all there is to it.
+        // Relaxed, here and below: the value publishes nothing but itself.
         match self.handle.load(Ordering::Relaxed) {
-            raw::INVALID => self.make(&mut threads()),
+            raw::INVALID => self.make_object(&mut threads()),
             known => Ok(known),
         }
     }
 
-    /// The koid of the thread's object, which is made if there is none. 0 if the thread ended without one.
+    /// The koid of the thread's object; this makes the object if there is none. 0 if the thread ended without one.
     pub(crate) fn koid(&self) -> Result<u64, Status> {
         if self.koid.load(Ordering::Relaxed) == 0 {
             self.handle()?;
@@ -96,7 +94,7 @@ impl Thread {
     }
 
     #[cold]
-    fn make(&self, threads: &mut Threads) -> Result<zx_handle_t, Status> {
+    fn make_object(&self, threads: &mut Threads) -> Result<zx_handle_t, Status> {
         let known = self.handle.load(Ordering::Relaxed);
         let Some(thread) =
             threads.by_id.get(&self.id()).filter(|thread| std::ptr::eq(Arc::as_ptr(thread), self))
@@ -107,7 +105,7 @@ impl Thread {
             return Ok(known);
         }
         let (handle, _) = raw::create(raw::Shape::Single, ObjectType::THREAD, Rights::THREAD_DEFAULT)?;
-        let named = raw::set_name(handle, &self.name_now()).and_then(|()| raw::basic(handle));
+        let named = raw::set_name(handle, &self.current_name()).and_then(|()| raw::basic(handle));
         let named = named.inspect_err(|_| {
             let _ = raw::close(handle);
         });
@@ -118,52 +116,73 @@ impl Thread {
         Ok(handle)
     }
 
-    /// The name that it was given, or what the system calls it.
-    fn name_now(&self) -> [u8; raw::MAX_NAME_BYTES] {
+    /// The name from its start, or the one that the system has.
+    fn current_name(&self) -> [u8; raw::MAX_NAME_BYTES] {
         let mut name = self.name;
         if name[0] == 0 {
-            // SAFETY: the thread is on the list, so it has not ended (INV-THREADS-1); there is room for the name's 16 bytes.
+            // SAFETY: the thread is on the list, so it has not ended (INV-THREADS-1); `name` has room for the system's 16 bytes.
             unsafe { libc::pthread_getname_np(self.id(), name.as_mut_ptr().cast(), name.len()) };
         }
         name
     }
 }
 
-/// The calling thread.
+/// The record of the calling thread.
 pub(crate) fn current() -> Arc<Thread> {
     let known = CURRENT.get();
     if !known.is_null() {
-        // SAFETY: one count of this `Arc` is this pointer's, until the thread ends; another is made for the caller.
+        // SAFETY: the pointer holds one count of this `Arc` until the thread ends. The caller gets another.
         return unsafe {
             Arc::increment_strong_count(known);
             Arc::from_raw(known)
         };
     }
-    // SAFETY: it asks for a number.
+    // SAFETY: the function only returns the thread's id.
     let thread = Arc::new(Thread::new(unsafe { libc::pthread_self() }, [0; raw::MAX_NAME_BYTES]));
     threads().by_id.insert(thread.id(), thread.clone());
-    begin(thread.clone());
+    adopt(thread.clone());
     thread
 }
 
-/// The thread of this process that has this koid, if it has not ended.
+/// The thread of this process with this koid, unless it has ended.
 pub(crate) fn by_koid(koid: u64) -> Option<Arc<Thread>> {
     threads().by_koid.get(&koid).cloned()
 }
 
-/// The calling thread is this one.
-fn begin(thread: Arc<Thread>) {
-    CURRENT.set(Arc::into_raw(thread));
-    note_thread();
+/// The thread of this process with this id, if it has a record.
+pub(crate) fn by_id(id: pthread_t) -> Option<Arc<Thread>> {
+    threads().by_id.get(&id).cloned()
 }
 
-/// The calling thread ends: its handle goes.
-pub(crate) fn end() {
+/// Makes a record with this name and starts its thread by `create`, which returns the new thread's id. The new thread must
+/// call [`adopt`].
+pub(crate) fn start<E>(
+    name: [u8; raw::MAX_NAME_BYTES],
+    create: impl FnOnce(&Arc<Thread>) -> Result<pthread_t, E>,
+) -> Result<pthread_t, E> {
+    let record = Arc::new(Thread::new(0, name));
+    // The new thread needs the lock to end, so it is on the list before it can end.
+    let mut threads = threads();
+    let id = create(&record)?;
+    record.id.store(id, Ordering::Relaxed);
+    threads.by_id.insert(id, record);
+    Ok(id)
+}
+
+/// Makes a record the calling thread's.
+pub(crate) fn adopt(thread: Arc<Thread>) {
+    CURRENT.set(Arc::into_raw(thread));
+    thread_exit::set_record_cleanup(end);
+    thread_exit::register();
+}
+
+/// The calling thread ends: removes its record and closes its handle.
+fn end() {
     let known = CURRENT.replace(null());
     if known.is_null() {
         return;
     }
-    // SAFETY: the count that was this pointer's.
+    // SAFETY: the pointer held this count, and is NULL from now on.
     let thread = unsafe { Arc::from_raw(known) };
     let mut threads = threads();
     threads.by_id.remove(&thread.id());
@@ -174,99 +193,8 @@ pub(crate) fn end() {
     }
 }
 
-/// A forked child knows no threads yet.
-pub(crate) fn forget() {
+/// A forked child starts without records. Its parent's are leaked.
+extern "C" fn forget() {
     THREADS.forget();
-    // The parent's record is leaked, as the list is.
     CURRENT.set(null());
-}
-
-/// What a thread of C's runs (`thrd_start_t`).
-pub type ThreadMain = unsafe extern "C-unwind" fn(*mut c_void) -> c_int;
-
-/// Where a new thread begins (`thrd_start_t`).
-#[derive(Clone, Copy, Debug)]
-#[repr(transparent)]
-pub struct ThreadStart(pub Option<ThreadMain>);
-
-unsafe extern "C" {
-    /// C11's.
-    fn thrd_create(thread: *mut pthread_t, start: ThreadMain, argument: *mut c_void) -> c_int;
-}
-
-/// `thrd_success`, `thrd_error`.
-const SUCCESS: c_int = 0;
-const ERROR: c_int = 2;
-
-/// What a new thread is told.
-struct Birth {
-    start: ThreadMain,
-    argument: *mut c_void,
-    thread: Arc<Thread>,
-}
-
-/// Starts a thread that has this name, and that is known from then on.
-///
-/// # Safety
-/// Pointers are what the C declaration says.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn jacinth_thrd_create_with_name(
-    thread: UserOut<pthread_t>,
-    start: ThreadStart,
-    argument: UserOut<u8>,
-    name: UserIn<u8>,
-) -> c_int {
-    crate::user_memory::fault_guard::arm();
-    let mut padded = [0; raw::MAX_NAME_BYTES];
-    let named = if name.0.is_null() { Ok(c"") } else { name.text() };
-    let (Some(start), Ok(name), Ok(())) = (start.0, named, thread.check()) else { return ERROR };
-    let name = &name.to_bytes()[..name.count_bytes().min(padded.len() - 1)];
-    padded[..name.len()].copy_from_slice(name);
-    let record = Arc::new(Thread::new(0, padded));
-    let birth = Box::into_raw(Box::new(Birth { start, argument: argument.0.cast(), thread: record.clone() }));
-    // Under the lock the thread gets no further than its own code: it cannot end before it is on the list.
-    let mut threads = threads();
-    let mut id = 0;
-    // SAFETY: there is room for the id; the new thread takes the box over.
-    let created = unsafe { thrd_create(&raw mut id, be_born, birth.cast()) };
-    if created == SUCCESS {
-        record.id.store(id, Ordering::Relaxed);
-        threads.by_id.insert(id, record);
-        let _ = thread.store(id);
-    } else {
-        // SAFETY: there is no thread that has taken it.
-        drop(unsafe { Box::from_raw(birth) });
-    }
-    created
-}
-
-/// Where such a thread begins. It may be ended from within (`thrd_exit`), so nothing here has anything to clean up.
-unsafe extern "C-unwind" fn be_born(birth: *mut c_void) -> c_int {
-    let (start, argument) = {
-        // SAFETY: it is the box that was made for this thread.
-        let birth = unsafe { Box::from_raw(birth.cast::<Birth>()) };
-        if birth.thread.name[0] != 0 {
-            // Linux takes 15 bytes.
-            let mut name = [0; 16];
-            name[..15].copy_from_slice(&birth.thread.name[..15]);
-            // SAFETY: the calling thread, and a text that ends in a NUL.
-            unsafe { libc::pthread_setname_np(libc::pthread_self(), name.as_ptr().cast()) };
-        }
-        begin(birth.thread.clone());
-        (birth.start, birth.argument)
-    };
-    // SAFETY: the program gave both.
-    unsafe { start(argument) }
-}
-
-/// The handle of a thread of this process.
-///
-/// # Safety
-/// None of its own.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn jacinth_thrd_get_zx_handle(thread: pthread_t) -> zx_handle_t {
-    // SAFETY: it asks for a number.
-    let own = thread == unsafe { libc::pthread_self() };
-    let known = if own { Some(current()) } else { threads().by_id.get(&thread).cloned() };
-    known.and_then(|thread| thread.handle().ok()).unwrap_or(raw::INVALID)
 }

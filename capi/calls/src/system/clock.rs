@@ -1,8 +1,7 @@
 //! Clocks, ticks and sleep.
 
 use crate::types::{zx_clock_t, zx_duration_t, zx_ticks_t, zx_time_t};
-use crate::user_memory::UserOut;
-use crate::user_memory::fault_guard as guard;
+use crate::user_memory::{UserOut, fault_guard};
 use jacinth::{MonotonicDuration, MonotonicInstant, Status};
 
 calls! {
@@ -13,7 +12,7 @@ calls! {
 
     /// The time now, by one of three clocks.
     fn zx_clock_get_new, _zx_clock_get_new(clock_id: zx_clock_t, out: UserOut<zx_time_t>) {
-        guard::arm();
+        fault_guard::install_handler();
         out.store(read(clock_id).ok_or(Status::INVALID_ARGS)?)
     }
 
@@ -27,18 +26,18 @@ calls! {
         MonotonicInstant::get().into_nanos().cast_unsigned()
     }
 
-    /// How many ticks a second has.
+    /// The number of ticks in a second.
     fn zx_ticks_per_second, _zx_ticks_per_second() -> zx_ticks_t {
         1_000_000_000
     }
 
-    /// Sleeps until an instant has come.
+    /// Sleeps until an instant.
     fn zx_nanosleep, _zx_nanosleep(deadline: zx_time_t) {
         MonotonicInstant::from_nanos(deadline).sleep();
         Ok(())
     }
 
-    /// The instant that comes so many nanoseconds from now.
+    /// The instant this many nanoseconds from now.
     fn zx_deadline_after, _zx_deadline_after(nanoseconds: zx_duration_t) -> zx_time_t {
         MonotonicInstant::after(MonotonicDuration::from_nanos(nanoseconds)).into_nanos()
     }
@@ -53,6 +52,7 @@ fn read(clock_id: zx_clock_t) -> Option<zx_time_t> {
         _ => return None,
     };
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // The C library reads the clock, not rustix: valgrind replaces only the C library's way to the vDSO.
     // SAFETY: `now` is a timespec to write to. Both clocks exist on every Linux, so the call does not fail.
     unsafe { libc::clock_gettime(clock, &raw mut now) };
     Some(now.tv_sec.saturating_mul(1_000_000_000).saturating_add(now.tv_nsec))

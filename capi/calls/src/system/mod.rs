@@ -1,4 +1,4 @@
-//! The machine, and its random numbers.
+//! Clocks, the machine, random numbers, and the names of statuses: calls that need no arena.
 
 mod clock;
 mod status;
@@ -6,12 +6,11 @@ mod status;
 pub use clock::*;
 pub use status::*;
 
-use crate::user_memory::UserOut;
-use crate::user_memory::fault_guard as guard;
+use crate::user_memory::{UserOut, fault_guard};
 use jacinth::Status;
 use rustix::rand::{GetRandomFlags, getrandom};
 
-/// What `zx_system_get_version` says.
+/// The version that `zx_system_get_version` stores.
 const VERSION: &str = concat!("jacinth-", env!("CARGO_PKG_VERSION"), "\0");
 
 calls! {
@@ -25,13 +24,13 @@ calls! {
         configured(libc::_SC_PHYS_PAGES).unwrap_or(0).saturating_mul(rustix::param::page_size() as u64)
     }
 
-    /// What this is, as a text.
+    /// The version of this library, as a string.
     fn zx_system_get_version, _zx_system_get_version(version: UserOut<u8>, version_size: usize) {
-        guard::arm();
+        fault_guard::install_handler();
         if version_size < VERSION.len() {
             return Err(Status::BUFFER_TOO_SMALL);
         }
-        for (place, byte) in version.room(VERSION.len())?.iter_mut().zip(VERSION.bytes()) {
+        for (place, byte) in version.buffer(VERSION.len())?.iter_mut().zip(VERSION.bytes()) {
             place.write(byte);
         }
         Ok(())
@@ -44,9 +43,9 @@ calls! {
 
     /// Fills a buffer with random bytes from the kernel.
     fn zx_cprng_draw, _zx_cprng_draw(buffer: UserOut<u8>, buffer_size: usize) -> () {
-        guard::arm();
-        // There is no status to say otherwise with: as in Zircon, a buffer that is not there ends the program.
-        let Ok(mut rest) = buffer.room(buffer_size) else { std::process::abort() };
+        fault_guard::install_handler();
+        // The call returns no status. As in Zircon, a bad buffer ends the program.
+        let Ok(mut rest) = buffer.buffer(buffer_size) else { std::process::abort() };
         while !rest.is_empty() {
             match getrandom(&mut *rest, GetRandomFlags::empty()) {
                 Ok((drawn, _)) => {
@@ -60,9 +59,9 @@ calls! {
     }
 }
 
-/// A number that the C library knows, if it is one that says anything.
+/// A number of the C library; `None` if it does not know it.
 fn configured(name: libc::c_int) -> Option<u64> {
-    // SAFETY: it asks for a number.
+    // SAFETY: `sysconf` only returns a number. Neither rustix nor nix knows these names.
     let number = unsafe { libc::sysconf(name) };
     u64::try_from(number).ok().filter(|number| *number > 0)
 }

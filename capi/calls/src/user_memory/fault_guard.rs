@@ -1,18 +1,18 @@
-//! Looking into memory that may not be there.
+//! Checks whether memory is mapped, without a system call.
 //!
-//! A kernel finds out by trying: its copy routines have a table that says where to go on when an instruction of theirs
-//! faults. So do these: each access is one instruction, whose address stands in the section `jacinth_fixups` beside the
-//! address of what to do instead, and a handler of SIGSEGV and SIGBUS that is called for one of those instructions
-//! sends the thread there. Where nothing faults it costs the one instruction; asking the kernel (`process_vm_readv` and
-//! the like) would cost more than most calls do altogether.
+//! A kernel finds out by trying: its copy routines have an exception table, which says where to go on when one of their
+//! instructions faults. This file does the same in user space. Each check is one instruction. The section
+//! `jacinth_ex_table` holds its address beside the address of its *fixup*, the code that runs instead. The handler of
+//! SIGSEGV and SIGBUS looks the faulting instruction up and sends the thread to the fixup. A check that does not fault
+//! costs one instruction. A system call (`process_vm_readv` and the like) would cost more than most calls do altogether.
 //!
-//! INV-GUARD-1: a fault of any other instruction goes to whoever handled it before, as if this were not here.
+//! INV-GUARD-1: a fault of any other instruction goes to the handler that was there before, as if this one did not exist.
 //!
-//! A program that installs a handler of its own afterwards, and does not pass on what it does not know, takes this
-//! away: a bad pointer is then what it is in any other library, the end of the program. Memory that another thread
-//! unmaps between the look and the use is not noticed either.
+//! A program that installs a handler of its own later, and does not pass unknown faults on, disables the check: a bad
+//! pointer then ends the program, as in any other library. Memory that another thread unmaps between the check and the use
+//! is not detected either.
 
-use nix::libc::{self, c_int, c_void, siginfo_t};
+use libc::{c_int, c_void, siginfo_t};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, raise, sigaction};
 use std::arch::asm;
 use std::sync::OnceLock;
@@ -21,37 +21,38 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 compile_error!("guarded accesses are written for Linux on x86-64");
 
-/// The granule of protection: memory that is there at one byte is there to the end of its page.
+/// The unit of memory protection: if one byte of a page can be accessed, all of them can.
 const PAGE_BYTES: usize = 4096;
 
-/// The code of a SIGBUS that no instruction of the thread's caused.
+/// The code of a SIGBUS for broken memory that the thread has not touched.
 const BUS_MCEERR_AO: c_int = 5;
 
-/// An instruction that may fault, and where the thread goes on if it does: each relative to its own place, so that
-/// nothing needs relocation.
+/// An instruction that may fault, and where the thread goes on if it does. Each number is relative to its own address, so
+/// that the linker needs no relocations.
 #[repr(C)]
-struct Fixup {
+struct ExceptionEntry {
     instruction: i32,
-    landing: i32,
+    fixup: i32,
 }
 
 unsafe extern "C" {
     /// The linker's names for the two ends of the section.
-    #[link_name = "__start_jacinth_fixups"]
-    static FIRST: Fixup;
-    #[link_name = "__stop_jacinth_fixups"]
-    static END: Fixup;
+    #[link_name = "__start_jacinth_ex_table"]
+    static FIRST: ExceptionEntry;
+    #[link_name = "__stop_jacinth_ex_table"]
+    static END: ExceptionEntry;
 }
 
-/// Whether `bytes` bytes from `start` can be read. For a thread that has [`arm`]ed.
+/// Whether `bytes` bytes from `start` can be read. [`install_handler`] must have been called.
 #[inline(always)]
 pub fn is_readable(start: *const c_void, bytes: usize) -> bool {
-    all_pages(start, bytes, |at| {
-        // SAFETY: one byte is looked at and nothing else changes; if it is not there, the handler makes this `false`.
+    each_page(start, bytes, |at| {
+        // SAFETY: the instruction reads one byte and changes only flags. If the byte is not mapped, the handler
+        // continues at the fixup, which returns `false`.
         unsafe {
             asm!(
                 "2: test byte ptr [{at}], 0",
-                ".pushsection jacinth_fixups, \"aR\", @progbits",
+                ".pushsection jacinth_ex_table, \"aR\", @progbits",
                 ".balign 4",
                 ".long 2b - .",
                 ".long {missing} - .",
@@ -65,16 +66,18 @@ pub fn is_readable(start: *const c_void, bytes: usize) -> bool {
     })
 }
 
-/// Whether `bytes` bytes from `start` can be written. A byte of each page is written as it is: ask only for what will be
-/// overwritten. For a thread that has [`arm`]ed.
+/// Whether `bytes` bytes from `start` can be written. [`install_handler`] must have been called.
+///
+/// It writes one byte of each page with its own value, so ask only for memory that will be overwritten.
 #[inline(always)]
 pub fn is_writable(start: *mut c_void, bytes: usize) -> bool {
-    all_pages(start, bytes, |at| {
-        // SAFETY: as above; the byte is the caller's to write, and keeps its value.
+    each_page(start, bytes, |at| {
+        // SAFETY: the instruction writes one byte with the value that it has; the program gave the memory to the call to
+        // write. If the byte is not mapped, the handler continues at the fixup, which returns `false`.
         unsafe {
             asm!(
                 "2: or byte ptr [{at}], 0",
-                ".pushsection jacinth_fixups, \"aR\", @progbits",
+                ".pushsection jacinth_ex_table, \"aR\", @progbits",
                 ".balign 4",
                 ".long 2b - .",
                 ".long {missing} - .",
@@ -88,20 +91,20 @@ pub fn is_writable(start: *mut c_void, bytes: usize) -> bool {
     })
 }
 
-/// Looks at the first byte of the range, and at one of each further page that it touches.
+/// Tries the first byte of the range, and one byte of each further page.
 #[inline(always)]
-fn all_pages(start: *const c_void, bytes: usize, mut is_there: impl FnMut(usize) -> bool) -> bool {
+fn each_page(start: *const c_void, bytes: usize, mut is_mapped: impl FnMut(usize) -> bool) -> bool {
     let start = start.addr();
     if bytes == 0 {
         return true;
     }
     let Some(last) = start.checked_add(bytes - 1) else { return false };
-    if !is_there(start) {
+    if !is_mapped(start) {
         return false;
     }
     let mut page = start | (PAGE_BYTES - 1);
     while page < last {
-        if !is_there(page + 1) {
+        if !is_mapped(page + 1) {
             return false;
         }
         page += PAGE_BYTES;
@@ -109,79 +112,82 @@ fn all_pages(start: *const c_void, bytes: usize, mut is_there: impl FnMut(usize)
     true
 }
 
-static IS_ARMED: AtomicBool = AtomicBool::new(false);
+static IS_INSTALLED: AtomicBool = AtomicBool::new(false);
 
-/// Makes sure that the handler is there.
+/// Installs the fault handler, at its first call.
 #[inline(always)]
-pub fn arm() {
-    // Acquire pairs with the Release of `install`: what the handler passes on to is known.
-    if !IS_ARMED.load(Ordering::Acquire) {
-        install();
+pub fn install_handler() {
+    // ORDER: Acquire, pairs with the Release of `install_once`; a thread that sees the handler sees `PREVIOUS`.
+    if !IS_INSTALLED.load(Ordering::Acquire) {
+        install_once();
     }
 }
 
-/// Who handled faults before. Set before the handler that reads them can be called, but for a fault within the call of
-/// `sigaction` itself.
-static BEFORE: [OnceLock<SigAction>; 2] = [OnceLock::new(), OnceLock::new()];
+/// The handlers that were there before. Only a fault during the call of `sigaction` itself finds one unset.
+static PREVIOUS: [OnceLock<SigAction>; 2] = [OnceLock::new(), OnceLock::new()];
 const SIGNALS: [Signal; 2] = [Signal::SIGSEGV, Signal::SIGBUS];
 
 #[cold]
-fn install() {
-    static ONE: std::sync::Once = std::sync::Once::new();
-    ONE.call_once(|| {
-        for (signal, before) in SIGNALS.into_iter().zip(&BEFORE) {
+fn install_once() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        for (signal, previous) in SIGNALS.into_iter().zip(&PREVIOUS) {
             let flags = SaFlags::SA_SIGINFO | SaFlags::SA_ONSTACK | SaFlags::SA_RESTART;
             let ours = SigAction::new(SigHandler::SigAction(on_fault), flags, SigSet::empty());
-            // SAFETY: the handler only reads what is constant by then, and calls what is safe to call in handlers.
-            // A failure would leave bad pointers unguarded, no more.
-            if let Ok(previous) = unsafe { sigaction(signal, &ours) } {
-                let _ = before.set(previous);
+            // SAFETY: the handler reads only constants, and calls only functions that are safe in a signal handler.
+            // If `sigaction` fails, bad pointers end the program: nothing else depends on the handler.
+            if let Ok(found) = unsafe { sigaction(signal, &ours) } {
+                let _ = previous.set(found);
             }
         }
-        IS_ARMED.store(true, Ordering::Release);
+        // ORDER: Release, pairs with the Acquire of `install_handler`; publishes `PREVIOUS`.
+        IS_INSTALLED.store(true, Ordering::Release);
     });
 }
 
 extern "C" fn on_fault(signal: c_int, about: *mut siginfo_t, context: *mut c_void) {
-    // SAFETY: the kernel gives a handler with SA_SIGINFO the interrupted thread's context, its alone until it returns.
+    // SAFETY: the kernel gives a handler with SA_SIGINFO the context of the interrupted thread. No other code uses it until
+    // the handler returns.
     let machine = unsafe { &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext };
     let at = &mut machine.gregs[libc::REG_RIP as usize];
-    // One that somebody sends is for somebody else, wherever the thread is.
-    match is_fault(about).then(|| landing_of(*at as usize)).flatten() {
-        Some(landing) => *at = landing as i64,
+    // A signal that a process sent is not a fault of this instruction.
+    match is_fault(about).then(|| fixup_of(*at as usize)).flatten() {
+        Some(fixup) => *at = fixup as i64,
         None => pass_on(signal, about, context),
     }
 }
 
-fn landing_of(instruction: usize) -> Option<usize> {
+/// Looks an instruction up in the exception table.
+fn fixup_of(instruction: usize) -> Option<usize> {
     let (first, end) = (&raw const FIRST, &raw const END);
-    let count = (end.addr() - first.addr()) / size_of::<Fixup>();
+    let count = (end.addr() - first.addr()) / size_of::<ExceptionEntry>();
     (0..count).find_map(|index| {
-        // SAFETY: the linker put `count` of them there, one after another, and nothing writes to them.
-        let fixup = unsafe { &*first.add(index) };
+        // SAFETY: the linker placed `count` entries one after another, and the section is read-only.
+        let entry = unsafe { &*first.add(index) };
         let absolute = |field: &i32| std::ptr::from_ref(field).addr().wrapping_add_signed(*field as isize);
-        (absolute(&fixup.instruction) == instruction).then(|| absolute(&fixup.landing))
+        (absolute(&entry.instruction) == instruction).then(|| absolute(&entry.fixup))
     })
 }
 
-/// Does with the signal what would have been done without this library.
+/// Handles the signal as the process would without this library.
 fn pass_on(signal: c_int, about: *mut siginfo_t, context: *mut c_void) {
     let index = SIGNALS.iter().position(|known| *known as c_int == signal);
-    let Some((name, before)) = index.and_then(|index| Some((SIGNALS[index], BEFORE[index].get()?))) else {
+    let Some((name, previous)) = index.and_then(|index| Some((SIGNALS[index], PREVIOUS[index].get()?)))
+    else {
         return restore_default(signal);
     };
-    match before.handler() {
+    match previous.handler() {
         SigHandler::SigAction(handler) => {
-            prepare_as_for(name, before);
+            prepare_as_kernel(name, previous);
             handler(signal, about, context);
         }
         SigHandler::Handler(handler) => {
-            prepare_as_for(name, before);
+            prepare_as_kernel(name, previous);
             handler(signal);
         }
         SigHandler::SigIgn if !is_fault(about) => {}
         _ => {
-            // The instruction faults again when the handler returns, and the program ends where it went wrong.
+            // The instruction faults again when this handler returns, and the default action ends the program there.
             restore_default(signal);
             if !is_fault(about) {
                 let _ = raise(name);
@@ -190,34 +196,34 @@ fn pass_on(signal: c_int, about: *mut siginfo_t, context: *mut c_void) {
     }
 }
 
-/// Makes the signals that are blocked, and what comes next, those that the kernel would have made for that handler. What
-/// is blocked goes back when this handler returns.
-fn prepare_as_for(signal: Signal, before: &SigAction) {
-    if before.flags().contains(SaFlags::SA_RESETHAND) {
+/// Sets the signal mask and the next action as the kernel would for that handler. The kernel restores the mask when this
+/// handler returns.
+fn prepare_as_kernel(signal: Signal, handler: &SigAction) {
+    if handler.flags().contains(SaFlags::SA_RESETHAND) {
         restore_default(signal as c_int);
     }
-    let _ = before.mask().thread_block();
-    if before.flags().contains(SaFlags::SA_NODEFER) && !before.mask().contains(signal) {
+    let _ = handler.mask().thread_block();
+    if handler.flags().contains(SaFlags::SA_NODEFER) && !handler.mask().contains(signal) {
         let mut own = SigSet::empty();
         own.add(signal);
         let _ = own.thread_unblock();
     }
 }
 
-/// Takes the handler away.
+/// Sets the default action.
 fn restore_default(signal: c_int) {
     let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
     if let Ok(signal) = Signal::try_from(signal) {
-        // SAFETY: the default is no code of anybody's.
+        // SAFETY: the default action runs no code of the process.
         let _ = unsafe { sigaction(signal, &default) };
     }
 }
 
-/// Whether the kernel raised the signal for what the thread did, rather than somebody sent it.
+/// Whether the kernel raised the signal for an instruction of the thread. A process can send the same signals.
 fn is_fault(about: *const siginfo_t) -> bool {
-    // SAFETY: the kernel gives a handler with SA_SIGINFO this record.
+    // SAFETY: the kernel gives a handler with SA_SIGINFO a pointer to this record.
     let code = unsafe { (*about).si_code };
-    // Memory that was found to be broken, and that nobody has touched yet, is no fault of this thread's.
+    // The kernel reports broken memory that the thread has not touched: that is not a fault.
     code > 0 && code != BUS_MCEERR_AO
 }
 
@@ -226,9 +232,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_that_is_not_there_is_seen_before_it_is_used() {
-        arm();
-        // SAFETY: a fresh mapping of three pages, of which this test is the only user.
+    fn checks_follow_page_protection() {
+        install_handler();
+        // SAFETY: a new mapping of three pages. This test is its only user.
         let pages = unsafe {
             let (length, anonymous) = (3 * PAGE_BYTES, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
             let start = libc::mmap(
@@ -262,7 +268,7 @@ mod tests {
             assert_eq!(is_writable(from(offset), bytes), writable, "write {bytes} from {offset}");
         }
         assert!(!is_readable(std::ptr::null(), 1) && !is_writable(std::ptr::null_mut(), 1));
-        // SAFETY: nobody uses it any more.
+        // SAFETY: the test has finished with the mapping.
         assert_eq!(unsafe { libc::munmap(pages, 3 * PAGE_BYTES) }, 0);
     }
 }

@@ -1,196 +1,299 @@
-//! Pointers that C handed over: allegations until they have been looked into.
+//! Untrusted user pointers: the addresses that a C program passes to a call.
 //!
-//! INV-USER-1: whoever looks into one has called `arena::enter` or `guard::arm` before.
+//! A program can pass any address. [`UserIn`] and [`UserOut`] therefore hold a number, not a Rust pointer. Their methods
+//! check that memory is mapped at the address and then copy. A bad address gives `ZX_ERR_INVALID_ARGS`, as in a kernel.
+//!
+//! The `zerocopy` traits say which types may be copied. [`FromBytes`]: any bytes are a value, so a value may be read from
+//! memory that C filled. [`IntoBytes`]: a value has no padding, so no uninitialized byte goes out.
+//!
+//! INV-USER-1: a call installs the fault handler (`entry::enter` or `fault_guard::install_handler`) before it checks an
+//! address.
 
 pub mod fault_guard;
 
-use fault_guard as guard;
 use jacinth::Status;
 use smallvec::SmallVec;
-use std::ffi::CStr;
+use std::ffi::{CStr, c_void};
+use std::fmt;
+use std::marker::PhantomData;
 use std::mem::MaybeUninit;
+use std::ptr::{with_exposed_provenance, with_exposed_provenance_mut};
 use std::sync::atomic::{AtomicI32, Ordering};
+use zerocopy::{FromBytes, IntoBytes};
 
-/// A type that any bytes are a value of, so that it can be taken from memory that C filled.
-///
-/// # Safety
-/// They are.
-pub unsafe trait Plain: Copy {}
+/// The address of one or several `T`s that a call reads (`const T*` in C).
+#[derive(FromBytes, IntoBytes)]
+#[repr(transparent)]
+pub struct UserIn<T> {
+    address: usize,
+    pointee: PhantomData<T>,
+}
 
-macro_rules! plain {
-    ($($type:ty),* $(,)?) => {
-        $(
-            // SAFETY: numbers, structures of numbers, and pointers: any bytes are one.
-            unsafe impl $crate::user_memory::Plain for $type {}
-        )*
+/// The address of one or several `T`s that a call writes (`T*` in C).
+#[derive(FromBytes, IntoBytes)]
+#[repr(transparent)]
+pub struct UserOut<T> {
+    address: usize,
+    pointee: PhantomData<T>,
+}
+
+macro_rules! address_type {
+    ($User:ident, $pointer:ty) => {
+        impl<T> $User<T> {
+            /// The null pointer.
+            pub const NULL: Self = Self::at_address(0);
+
+            const fn at_address(address: usize) -> Self {
+                Self { address, pointee: PhantomData }
+            }
+
+            pub(crate) const fn is_null(self) -> bool {
+                self.address == 0
+            }
+
+            pub(crate) const fn address(self) -> usize {
+                self.address
+            }
+
+            /// The address of the element `index` places further. A wrong address may wrap: the access checks it.
+            pub(crate) const fn element(self, index: usize) -> Self {
+                Self::at_address(self.address.wrapping_add(index.wrapping_mul(size_of::<T>())))
+            }
+
+            /// The same address, of another type.
+            pub(crate) const fn cast<U>(self) -> $User<U> {
+                $User::at_address(self.address)
+            }
+        }
+
+        impl<T> From<$pointer> for $User<T> {
+            fn from(pointer: $pointer) -> Self {
+                Self::at_address(pointer.expose_provenance())
+            }
+        }
+
+        // Derived impls would ask for the same traits of `T`.
+        impl<T> Clone for $User<T> {
+            fn clone(&self) -> Self {
+                *self
+            }
+        }
+        impl<T> Copy for $User<T> {}
+
+        impl<T> fmt::Debug for $User<T> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({:#x})", stringify!($User), self.address)
+            }
+        }
     };
 }
-plain!(u8, u32, i32, u64, i64, usize, [u8; jacinth::raw::MAX_NAME_BYTES]);
-pub(crate) use plain;
+address_type!(UserIn, *const T);
+address_type!(UserOut, *mut T);
 
-/// Where a call finds `T`s, one or as many as another argument says (`const T*`).
-#[derive(Debug)]
-#[repr(transparent)]
-pub struct UserIn<T>(pub *const T);
-
-/// Values that were C's: on the stack while they are few.
+/// Values copied from C: on the stack while they are few.
 pub(crate) type Values<T> = SmallVec<[T; 8]>;
 
-/// Where a call leaves `T`s (`T*`).
-#[derive(Debug)]
-#[repr(transparent)]
-pub struct UserOut<T>(pub *mut T);
+impl<T> UserIn<T> {
+    pub(crate) const fn is_aligned(self) -> bool {
+        self.address.is_multiple_of(align_of::<T>())
+    }
 
-impl<T> Clone for UserIn<T> {
-    fn clone(&self) -> Self {
-        *self
+    fn pointer(self) -> *const T {
+        with_exposed_provenance(self.address)
+    }
+
+    /// Whether `count` values can be read. The size in bytes is then one that an object can have.
+    #[inline]
+    fn is_readable(self, count: usize) -> bool {
+        match count.checked_mul(size_of::<T>()) {
+            Some(bytes) if isize::try_from(bytes).is_ok() => {
+                fault_guard::is_readable(with_exposed_provenance::<c_void>(self.address), bytes)
+            }
+            _ => false,
+        }
+    }
+
+    #[inline]
+    fn check(self, count: usize) -> Result<(), Status> {
+        if self.is_readable(count) { Ok(()) } else { Err(Status::INVALID_ARGS) }
     }
 }
-impl<T> Copy for UserIn<T> {}
 
-impl<T> Clone for UserOut<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<T> Copy for UserOut<T> {}
-
-impl<T: Plain> UserIn<T> {
-    /// The value there.
+impl<T: FromBytes> UserIn<T> {
+    /// Copies the value.
+    ///
+    /// # Errors
+    /// INVALID_ARGS if the memory cannot be read.
     #[inline]
     pub(crate) fn load(self) -> Result<T, Status> {
-        if !guard::is_readable(self.0.cast(), size_of::<T>()) {
-            return Err(Status::INVALID_ARGS);
-        }
-        // SAFETY: it is readable, and any bytes are a `T`; nothing is said of its alignment.
-        Ok(unsafe { self.0.read_unaligned() })
+        self.check(1)?;
+        // SAFETY: the memory is readable (just checked), any bytes are a `T` (`FromBytes`), and an unaligned read asks
+        // for no alignment.
+        Ok(unsafe { self.pointer().read_unaligned() })
     }
 
-    /// A copy of `count` values from there: what is looked at twice may have changed in between.
+    /// Copies `count` values. The call works on the copy, because another thread can change the original.
+    ///
+    /// # Errors
+    /// INVALID_ARGS if the memory cannot be read.
     #[inline]
-    pub(crate) fn copy(self, count: usize) -> Result<Values<T>, Status> {
+    pub(crate) fn load_many(self, count: usize) -> Result<Values<T>, Status> {
         if count == 0 {
             return Ok(SmallVec::new());
         }
-        let bytes = count.checked_mul(size_of::<T>());
-        if !bytes.is_some_and(|bytes| guard::is_readable(self.0.cast(), bytes)) {
-            return Err(Status::INVALID_ARGS);
-        }
-        // SAFETY: readable from the first to the last, and any bytes are a `T`; nothing is said of their alignment.
-        Ok((0..count).map(|index| unsafe { self.0.add(index).read_unaligned() }).collect())
+        self.check(count)?;
+        let first = self.pointer();
+        // SAFETY: `count` values from `first` on are readable (just checked), any bytes are a `T` (`FromBytes`), and an
+        // unaligned read asks for no alignment.
+        Ok((0..count).map(|index| unsafe { first.add(index).read_unaligned() }).collect())
     }
 }
 
 impl UserIn<i32> {
-    /// The value there now, of a word that others change at the same time.
+    /// Loads a word that other threads change at the same time.
+    ///
+    /// # Errors
+    /// INVALID_ARGS if the word is not aligned or cannot be read.
     #[inline]
     pub(crate) fn load_atomic(self) -> Result<i32, Status> {
-        if !self.0.is_aligned() || !guard::is_readable(self.0.cast(), size_of::<i32>()) {
+        if !self.is_aligned() {
             return Err(Status::INVALID_ARGS);
         }
-        // SAFETY: readable and aligned; others change it atomically, and a load does not need to write. Relaxed: whoever
-        // changes it and wakes takes the lock under which this is compared.
-        Ok(unsafe { AtomicI32::from_ptr(self.0.cast_mut()) }.load(Ordering::Relaxed))
+        self.check(1)?;
+        // SAFETY: the word is aligned and readable (just checked). Other threads change it by atomic operations, and a
+        // load needs no right to write.
+        let word = unsafe { AtomicI32::from_ptr(self.pointer().cast_mut()) };
+        // Relaxed: a thread that changes the word and then wakes takes the lock under which the value is compared.
+        Ok(word.load(Ordering::Relaxed))
     }
 }
 
 impl UserIn<u8> {
-    /// `count` bytes from there, which the caller of the call keeps as they are until it returns.
+    /// Borrows `count` bytes. The program must not change them before the call returns.
+    ///
+    /// # Errors
+    /// INVALID_ARGS if the memory cannot be read.
     #[inline]
     pub(crate) fn slice<'a>(self, count: usize) -> Result<&'a [u8], Status> {
         if count == 0 {
             return Ok(&[]);
         }
-        if isize::try_from(count).is_err() || !guard::is_readable(self.0.cast(), count) {
-            return Err(Status::INVALID_ARGS);
-        }
-        // SAFETY: readable, bytes have no alignment, and the length is one that an object may have.
-        Ok(unsafe { std::slice::from_raw_parts(self.0, count) })
+        self.check(count)?;
+        // SAFETY: the bytes are readable and at most `isize::MAX` (just checked), bytes have no alignment, and the
+        // caller of the C function keeps them unchanged for the time of the call.
+        Ok(unsafe { std::slice::from_raw_parts(self.pointer(), count) })
     }
 
-    /// The text that begins there and ends in a NUL.
-    pub(crate) fn text<'a>(self) -> Result<&'a CStr, Status> {
+    /// Borrows a string that ends in a NUL.
+    ///
+    /// # Errors
+    /// INVALID_ARGS if the memory ends before the string does.
+    pub(crate) fn c_string<'a>(self) -> Result<&'a CStr, Status> {
         let mut length = 0;
-        while Self(self.0.wrapping_add(length)).load()? != 0 {
+        while self.element(length).load()? != 0 {
             length += 1;
         }
         CStr::from_bytes_with_nul(self.slice(length + 1)?).map_err(|_| Status::INVALID_ARGS)
     }
 }
 
-impl<T: Plain> UserOut<T> {
-    /// Whether `count` values can be put there.
+impl<T> UserOut<T> {
+    fn pointer(self) -> *mut T {
+        with_exposed_provenance_mut(self.address)
+    }
+
+    /// Whether `count` values can be written. The size in bytes is then one that an object can have.
     #[inline]
     pub(crate) fn is_writable(self, count: usize) -> bool {
-        count.checked_mul(size_of::<T>()).is_some_and(|bytes| guard::is_writable(self.0.cast(), bytes))
+        match count.checked_mul(size_of::<T>()) {
+            Some(bytes) if isize::try_from(bytes).is_ok() => {
+                fault_guard::is_writable(with_exposed_provenance_mut::<c_void>(self.address), bytes)
+            }
+            _ => false,
+        }
     }
 
-    /// INVALID_ARGS unless the pointer is NULL or a value can be put there.
-    #[inline]
-    pub(crate) fn check_optional(self) -> Result<Checked<T>, Status> {
-        if self.0.is_null() || self.is_writable(1) { Ok(Checked(self.0)) } else { Err(Status::INVALID_ARGS) }
-    }
-
-    /// INVALID_ARGS unless a value can be put there.
+    /// # Errors
+    /// INVALID_ARGS if a value cannot be written.
     #[inline]
     pub(crate) fn check(self) -> Result<(), Status> {
         if self.is_writable(1) { Ok(()) } else { Err(Status::INVALID_ARGS) }
     }
 
-    /// What stands there before.
+    /// Checks an output that may be NULL.
+    ///
+    /// # Errors
+    /// INVALID_ARGS if the address is not NULL and a value cannot be written.
     #[inline]
-    pub(crate) fn load(self) -> Result<T, Status> {
-        UserIn(self.0.cast_const()).load()
-    }
-
-    /// Puts a value there.
-    #[inline]
-    pub(crate) fn store(self, value: T) -> Result<(), Status> {
-        self.check()?;
-        // SAFETY: writable; nothing is said of its alignment.
-        unsafe { self.0.write_unaligned(value) };
-        Ok(())
-    }
-
-    /// Puts a value there, unless the pointer is NULL.
-    #[inline]
-    pub(crate) fn store_optional(self, value: T) -> Result<(), Status> {
-        if self.0.is_null() { Ok(()) } else { self.store(value) }
-    }
-
-    /// The place of the value `index` places on.
-    #[inline]
-    pub(crate) fn at(self, index: usize) -> Self {
-        Self(self.0.wrapping_add(index))
+    pub(crate) fn check_optional(self) -> Result<CheckedOut<T>, Status> {
+        if self.is_null() || self.is_writable(1) { Ok(CheckedOut(self)) } else { Err(Status::INVALID_ARGS) }
     }
 }
 
-/// A place for one value that has been looked into, or NULL. For the rest of a call that does not sleep meanwhile.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Checked<T>(*mut T);
-
-impl<T: Plain> Checked<T> {
-    /// Puts a value there, if there is a place.
+impl<T: FromBytes> UserOut<T> {
+    /// Copies the value that is there before the call writes.
+    ///
+    /// # Errors
+    /// INVALID_ARGS if the memory cannot be read.
     #[inline]
-    pub(crate) fn store(self, value: T) {
-        if !self.0.is_null() {
-            // SAFETY: `check_optional` has found it writable; nothing is said of its alignment.
-            unsafe { self.0.write_unaligned(value) };
-        }
+    pub(crate) fn load(self) -> Result<T, Status> {
+        UserIn::at_address(self.address).load()
+    }
+}
+
+impl<T: IntoBytes> UserOut<T> {
+    /// Writes a value.
+    ///
+    /// # Errors
+    /// INVALID_ARGS if it cannot be written.
+    #[inline]
+    pub(crate) fn store(self, value: T) -> Result<(), Status> {
+        self.check()?;
+        // SAFETY: the memory is writable (just checked), and an unaligned write asks for no alignment.
+        unsafe { self.pointer().write_unaligned(value) };
+        Ok(())
+    }
+
+    /// Writes a value unless the address is NULL.
+    ///
+    /// # Errors
+    /// As [`Self::store`].
+    #[inline]
+    pub(crate) fn store_optional(self, value: T) -> Result<(), Status> {
+        if self.is_null() { Ok(()) } else { self.store(value) }
     }
 }
 
 impl UserOut<u8> {
-    /// Room for `count` bytes, the caller's for the time of the call.
+    /// Borrows `count` bytes to write. They are the call's until it returns.
+    ///
+    /// # Errors
+    /// INVALID_ARGS if they cannot be written.
     #[inline]
-    pub(crate) fn room<'a>(self, count: usize) -> Result<&'a mut [MaybeUninit<u8>], Status> {
+    pub(crate) fn buffer<'a>(self, count: usize) -> Result<&'a mut [MaybeUninit<u8>], Status> {
         if count == 0 {
             return Ok(&mut []);
         }
-        if isize::try_from(count).is_err() || !self.is_writable(count) {
+        if !self.is_writable(count) {
             return Err(Status::INVALID_ARGS);
         }
-        // SAFETY: writable, bytes have no alignment, and the length is one that an object may have.
-        Ok(unsafe { std::slice::from_raw_parts_mut(self.0.cast(), count) })
+        // SAFETY: the bytes are writable and at most `isize::MAX` (just checked), bytes have no alignment, and the
+        // caller of the C function leaves the buffer to the call until it returns.
+        Ok(unsafe { std::slice::from_raw_parts_mut(self.cast::<MaybeUninit<u8>>().pointer(), count) })
+    }
+}
+
+/// An output that was checked, or NULL. It stays valid for a call that does not sleep before it writes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CheckedOut<T>(UserOut<T>);
+
+impl<T: IntoBytes> CheckedOut<T> {
+    /// Writes a value unless the address is NULL.
+    #[inline]
+    pub(crate) fn store(self, value: T) {
+        if !self.0.is_null() {
+            // SAFETY: `check_optional` found the memory writable, and an unaligned write asks for no alignment.
+            unsafe { self.0.pointer().write_unaligned(value) };
+        }
     }
 }

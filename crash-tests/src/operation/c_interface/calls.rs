@@ -10,7 +10,6 @@ use jacinth_calls::{UserIn, UserOut};
 use nix::libc;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use std::ffi::{CStr, c_int};
-use std::ptr::null;
 
 type Answer<T = ()> = Result<T, Status>;
 
@@ -28,15 +27,15 @@ const NOWHERE: usize = 64;
 
 impl Place {
     fn to<T>(self, here: &mut T) -> UserOut<T> {
-        UserOut(self.pick(&raw mut *here, NOWHERE as *mut T))
+        self.pick(&raw mut *here, NOWHERE as *mut T).into()
     }
 
     fn room<T>(self, here: &mut [T]) -> UserOut<T> {
-        UserOut(self.pick(here.as_mut_ptr(), NOWHERE as *mut T))
+        self.pick(here.as_mut_ptr(), NOWHERE as *mut T).into()
     }
 
     fn from<T>(self, here: &[T]) -> UserIn<T> {
-        UserIn(self.pick(here.as_ptr(), NOWHERE as *const T))
+        self.pick(here.as_ptr(), NOWHERE as *const T).into()
     }
 
     fn pick<P>(self, here: P, nowhere: P) -> P {
@@ -226,16 +225,16 @@ pub fn call(
 ) -> Answer {
     let (rooms, actual) = (reply.rooms(), reply.actual());
     let args = zx_channel_call_args_t {
-        wr_bytes: question.as_ptr().cast(),
-        wr_handles: along.as_ptr(),
-        rd_bytes: rooms.0.0.cast(),
-        rd_handles: rooms.1.0,
+        wr_bytes: question.as_ptr().into(),
+        wr_handles: along.as_ptr().into(),
+        rd_bytes: rooms.0,
+        rd_handles: rooms.1,
         wr_num_bytes: len(question),
         wr_num_handles: len(along),
         rd_num_bytes: len(&reply.bytes),
         rd_num_handles: len(&reply.handles),
     };
-    let (args, deadline) = (UserIn(&raw const args), deadline.into_nanos());
+    let (args, deadline) = (UserIn::from(&raw const args), deadline.into_nanos());
     let (bytes, handles) = actual;
     // SAFETY: so much is there to be sent, and so much room for the reply; all of it outlives the call.
     Status::ok(unsafe {
@@ -279,15 +278,15 @@ pub fn take_startup_handle() -> u32 {
 
 pub fn attach(socket: &CStr) -> Answer {
     // SAFETY: a text that ends in a NUL.
-    Status::ok(unsafe { jacinth_calls::jacinth_attach(UserIn(socket.as_ptr().cast())) })
+    Status::ok(unsafe { jacinth_calls::jacinth_attach(socket.as_ptr().cast::<u8>().into()) })
 }
 
 /// `place` is where the process id goes.
 pub fn spawn(program: &CStr, startup: u32, place: Place) -> Answer<i32> {
-    let (program, mut id) = (UserIn(program.as_ptr().cast()), 0);
+    let (program, mut id) = (UserIn::from(program.as_ptr().cast::<u8>()), 0);
     // SAFETY: a text that ends in a NUL, no arguments, this program's environment, and a number that outlives the call.
     let status = unsafe {
-        jacinth_calls::jacinth_spawn(program, UserIn(null()), UserIn(null()), startup, place.to(&mut id))
+        jacinth_calls::jacinth_spawn(program, UserIn::NULL, UserIn::NULL, startup, place.to(&mut id))
     };
     Status::ok(status).map(|()| id)
 }

@@ -1,0 +1,154 @@
+//! Calls over a channel: write a request and wait for the reply with the same transaction id.
+
+use super::message::{Buffers, close_unsent, error_before_bad_memory, message_bytes};
+use crate::process::entry::enter;
+use crate::types::{zx_channel_call_args_t, zx_handle_t, zx_time_t};
+use crate::user_memory::{UserIn, UserOut};
+use jacinth::{MonotonicInstant, Rights, Status, raw};
+use smallvec::SmallVec;
+
+calls! {
+    /// Writes a message and waits for its reply.
+    fn zx_channel_call, _zx_channel_call(
+        handle: zx_handle_t,
+        options: u32,
+        deadline: zx_time_t,
+        args: UserIn<zx_channel_call_args_t>,
+        actual_bytes: UserOut<u32>,
+        actual_handles: UserOut<u32>,
+    ) {
+        enter()?;
+        let actual = ReplySizes { bytes: actual_bytes, handles: actual_handles };
+        Call { handle, options, deadline, on_signal: OnSignal::WaitOn }.run(args, actual)
+    }
+
+    /// The same, except that it returns `ZX_ERR_INTERNAL_INTR_RETRY` if a signal handler interrupts it after the message
+    /// is sent.
+    fn zx_channel_call_noretry, _zx_channel_call_noretry(
+        handle: zx_handle_t,
+        options: u32,
+        deadline: zx_time_t,
+        args: UserIn<zx_channel_call_args_t>,
+        actual_bytes: UserOut<u32>,
+        actual_handles: UserOut<u32>,
+    ) {
+        enter()?;
+        let actual = ReplySizes { bytes: actual_bytes, handles: actual_handles };
+        Call { handle, options, deadline, on_signal: OnSignal::Return }.run(args, actual)
+    }
+
+    /// Waits further for the reply of an interrupted call.
+    fn zx_channel_call_finish, _zx_channel_call_finish(
+        deadline: zx_time_t,
+        args: UserIn<zx_channel_call_args_t>,
+        actual_bytes: UserOut<u32>,
+        actual_handles: UserOut<u32>,
+    ) {
+        enter()?;
+        let mut reply = reply_buffers(&args.load()?);
+        let actual = ReplySizes { bytes: actual_bytes, handles: actual_handles };
+        actual.check()?;
+        let result = raw::call_finish(MonotonicInstant::from_nanos(deadline), &mut reply);
+        finish(IsSent(true), result, &reply, actual)
+    }
+}
+
+/// The outputs of a call: the sizes of the reply.
+#[derive(Clone, Copy)]
+struct ReplySizes {
+    bytes: UserOut<u32>,
+    handles: UserOut<u32>,
+}
+
+impl ReplySizes {
+    fn check(self) -> Result<(), Status> {
+        self.bytes.check()?;
+        self.handles.check()
+    }
+
+    fn store(self, reply: &Buffers<zx_handle_t>) -> Result<(), Status> {
+        // A message has at most 65,536 bytes and 64 handles.
+        self.bytes.store(reply.received_bytes() as u32)?;
+        self.handles.store(reply.received_handles() as u32)
+    }
+}
+
+/// What a call does when a signal handler interrupts its wait.
+#[derive(Clone, Copy)]
+enum OnSignal {
+    WaitOn,
+    Return,
+}
+
+/// Whether the request of a call was sent.
+#[derive(Clone, Copy)]
+struct IsSent(bool);
+
+struct Call {
+    handle: zx_handle_t,
+    options: u32,
+    deadline: zx_time_t,
+    on_signal: OnSignal,
+}
+
+impl Call {
+    fn run(self, args: UserIn<zx_channel_call_args_t>, actual: ReplySizes) -> Result<(), Status> {
+        let args = args.load()?;
+        let bad_memory = |_| {
+            let both = Rights::READ | Rights::WRITE;
+            error_before_bad_memory(self.handle, both, args.wr_num_bytes, args.wr_num_handles)
+        };
+        let handles = args.wr_handles.load_many(args.wr_num_handles as usize).map_err(bad_memory)?;
+        // From here on the call consumes the handles, also when it fails.
+        let checked = match self.options {
+            0 => actual.check().map_err(bad_memory),
+            _ => Err(Status::INVALID_ARGS),
+        };
+        let bytes =
+            checked.and_then(|()| message_bytes(args.wr_bytes, args.wr_num_bytes).map_err(bad_memory));
+        let bytes = bytes.inspect_err(|_| close_unsent(&handles))?;
+        let mut reply = reply_buffers(&args);
+        let (is_sent, result) = if reply.overlap(bytes) {
+            // A reply must not be written into bytes that are borrowed as the request.
+            self.send(&SmallVec::<[u8; 256]>::from_slice(bytes), &handles, &mut reply)
+        } else {
+            self.send(bytes, &handles, &mut reply)
+        };
+        finish(is_sent, result, &reply, actual)
+    }
+
+    fn send(
+        self,
+        bytes: &[u8],
+        handles: &[zx_handle_t],
+        reply: &mut Buffers<zx_handle_t>,
+    ) -> (IsSent, Result<(), Status>) {
+        let deadline = MonotonicInstant::from_nanos(self.deadline);
+        let (sent, result) = match self.on_signal {
+            OnSignal::WaitOn => raw::call(self.handle, deadline, bytes, handles, reply),
+            OnSignal::Return => raw::call_noretry(self.handle, deadline, bytes, handles, reply),
+        };
+        (IsSent(sent.is_ok()), result)
+    }
+}
+
+fn reply_buffers(args: &zx_channel_call_args_t) -> Buffers<zx_handle_t> {
+    Buffers::new(args.rd_bytes, args.rd_num_bytes, args.rd_handles, args.rd_num_handles)
+}
+
+fn finish(
+    is_sent: IsSent,
+    result: Result<(), Status>,
+    reply: &Buffers<zx_handle_t>,
+    actual: ReplySizes,
+) -> Result<(), Status> {
+    match result {
+        Ok(()) => actual.store(reply),
+        // As in Zircon, a reply that cannot be stored is lost.
+        Err(Status::BUFFER_TOO_SMALL) if reply.has_bad_memory() => Err(Status::INVALID_ARGS),
+        // NO_RESOURCES promises that nothing was sent and that the handles stay. Here the request was sent, and the table
+        // is too full for the reply, which stays in the channel.
+        Err(Status::NO_RESOURCES) if is_sent.0 => Err(Status::NO_MEMORY),
+        error => error,
+    }
+}
