@@ -3,6 +3,7 @@
 //! In Zircon a process ends with its last thread. On Linux the library's own threads would keep it alive. So when the main
 //! thread ends and the process lives on, one more library thread waits for the end of the program's last thread.
 
+use procfs::process::Process;
 use rustix::process::getpid;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -50,15 +51,15 @@ fn exit_after_last_thread() {
 
 /// Whether a thread is left that is neither the library's nor a main thread that has ended.
 fn has_program_threads() -> bool {
+    // Not by `procfs`, whose list leaves threads out when the process has no descriptor left to open them.
     let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return true };
     let ids = threads.flatten().filter_map(|thread| thread.file_name().to_str()?.parse().ok());
     let (main, own) = (getpid().as_raw_pid(), jacinth::library_threads::threads());
-    ids.filter(|id| !own.contains(id)).any(|id: i32| id != main || !has_ended(main))
+    ids.filter(|id| !own.contains(id)).any(|id: i32| id != main || !main_is_zombie())
 }
 
-/// Whether the main thread is a zombie: it stays in the list while other threads of its process live.
-fn has_ended(main: i32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/self/task/{main}/stat")).unwrap_or_default();
-    // The state follows the name, which is in parentheses and may contain some.
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(['Z', 'X']))
+/// Whether the main thread has ended: it stays in the list while other threads of its process live.
+fn main_is_zombie() -> bool {
+    let stat = Process::myself().and_then(|process| process.stat());
+    stat.is_ok_and(|stat| matches!(stat.state, 'Z' | 'X'))
 }
