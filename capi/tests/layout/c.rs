@@ -4,38 +4,28 @@ use crate::Outcome;
 use crate::support::{self, Language};
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::LazyLock;
 
-/// Every header that C can include.
-pub const HEADERS: [&str; 28] = [
-    "zircon/assert.h",
-    "zircon/compiler.h",
-    "zircon/errors.h",
-    "zircon/features.h",
-    "zircon/fidl.h",
-    "zircon/limits.h",
-    "zircon/listnode.h",
-    "zircon/process.h",
-    "zircon/processargs.h",
-    "zircon/rights.h",
-    "zircon/status.h",
-    "zircon/syscalls.h",
-    "zircon/syscalls/debug.h",
-    "zircon/syscalls/exception.h",
-    "zircon/syscalls/log.h",
-    "zircon/syscalls/object.h",
-    "zircon/syscalls/policy.h",
-    "zircon/syscalls/port.h",
-    "zircon/syscalls/resource.h",
-    "zircon/syscalls/system.h",
-    "zircon/syscalls/types.h",
-    "zircon/thread_annotations.h",
-    "zircon/threads.h",
-    "zircon/time.h",
-    "zircon/tls.h",
-    "zircon/types.h",
-    "jacinth.h",
-    "jacinth/compat.h",
-];
+/// Every header that C can include, by its path below `include/`.
+pub fn headers() -> impl DoubleEndedIterator<Item = &'static str> {
+    static HEADERS: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let include = support::this_crate().join("include");
+        let mut headers = Vec::new();
+        // `lib/` is for C++ alone, and `jacinth/libc/` comes before the system's own headers.
+        for folder in ["", "jacinth", "zircon", "zircon/syscalls"] {
+            let entries = std::fs::read_dir(include.join(folder)).expect("a folder of headers");
+            let names = entries.map(|entry| entry.expect("an entry").file_name());
+            let names = names.filter_map(|name| name.into_string().ok());
+            let names = names.filter(|name| name.ends_with(".h"));
+            headers
+                .extend(names.map(|name| if folder.is_empty() { name } else { format!("{folder}/{name}") }));
+        }
+        headers.sort();
+        assert!(headers.len() > 20, "{headers:?}");
+        headers
+    });
+    HEADERS.iter().map(String::as_str)
+}
 
 pub const LANGUAGES: [Language; 2] = [Language::C, Language::Cxx];
 

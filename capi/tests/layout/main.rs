@@ -8,14 +8,16 @@
 mod support;
 
 mod c;
-mod calls;
 mod constants;
-mod structures;
+mod declarations;
+mod signature;
+mod structure;
+mod subject;
 mod system_headers;
 mod zircon_constants;
 mod zircon_records;
 
-use c::{HEADERS, LANGUAGES};
+use c::{LANGUAGES, headers};
 use std::collections::BTreeSet;
 use std::process::Command;
 use support::{Language, Linkage};
@@ -43,7 +45,7 @@ const ASSERTS: &str = "#include <assert.h>\n#include <stdalign.h>\n";
 /// A program that is all headers and then these assertions.
 fn asserting(name: &str, assertions: &str) -> Outcome {
     for language in LANGUAGES {
-        let text = format!("{ASSERTS}{}{assertions}", c::including(HEADERS));
+        let text = format!("{ASSERTS}{}{assertions}", c::including(headers()));
         c::accepted(name, language, &text)?;
     }
     Ok(())
@@ -76,8 +78,7 @@ fn no_constant_goes_uncompared() {
         .chain(zircon_constants::TEXTS.iter().map(|(name, _)| (*name).to_owned()))
         .map(|expression| before(&expression, '('))
         .collect();
-    let missed: Vec<String> = HEADERS
-        .iter()
+    let missed: Vec<String> = headers()
         .flat_map(|header| defined(&c::code_of(header)))
         .filter(|name| !compared.contains(name))
         .collect();
@@ -103,7 +104,9 @@ fn before(text: &str, end: char) -> String {
 
 #[test]
 fn what_crosses_the_boundary_is_laid_out_alike() -> Outcome {
-    asserting("shared", &(structures::structures() + &structures::numbers()))
+    let structures = subject::all().into_iter().flat_map(|subject| subject.structures);
+    let structures: String = structures.map(|structure| structure.assertions).collect();
+    asserting("structures", &(structures + &structure::numbers()))
 }
 
 #[test]
@@ -121,11 +124,10 @@ fn no_type_of_number_goes_uncompared() {
     let compared: BTreeSet<&str> = zircon_constants::TYPES
         .iter()
         .map(|(name, ..)| *name)
-        .chain(structures::NUMBERS.iter().copied())
+        .chain(structure::NUMBERS.iter().copied())
         .chain(["zx_futex_t"])
         .collect();
-    let missed: Vec<String> = HEADERS
-        .iter()
+    let missed: Vec<String> = headers()
         .flat_map(|header| renamed(&c::code_of(header)))
         .filter(|name| !compared.contains(name.as_str()))
         .collect();
@@ -203,8 +205,7 @@ fn records_lie_so_on_arm64_too() -> Outcome {
     assertions.extend(zircon_constants::ARM64.iter().map(|(name, value)| c::is(name, *value)));
     // Those that bring the system's own do not go without it.
     let hosted = ["zircon/assert.h", "zircon/fidl.h", "zircon/threads.h"];
-    let zircon =
-        HEADERS.into_iter().filter(|header| header.starts_with("zircon/") && !hosted.contains(header));
+    let zircon = headers().filter(|header| header.starts_with("zircon/") && !hosted.contains(header));
     let zircon = c::including(zircon);
     let text = format!("#define static_assert _Static_assert\n#include <stdalign.h>\n{zircon}{assertions}");
     clang.arg(c::write("arm64", Language::C, &text)?);
@@ -265,10 +266,11 @@ fn no_structure_goes_uncompared() {
         .iter()
         .chain(zircon_records::X86_64)
         .map(|record| record.name)
-        .chain(structures::STRUCTURES.iter().copied())
+        .chain(
+            subject::all().into_iter().flat_map(|subject| subject.structures).map(|structure| structure.name),
+        )
         .collect();
-    let missed: Vec<String> = HEADERS
-        .iter()
+    let missed: Vec<String> = headers()
         .flat_map(|header| structures(&c::code_of(header)))
         .filter(|name| !compared.contains(name.as_str()))
         .collect();

@@ -1,5 +1,5 @@
 //! How Zircon's structures lie in memory that the Rust crates do not have yet, by number: size, alignment, and where each
-//! member is and how long. One that gets a Rust counterpart moves to `structures.rs`.
+//! member is and how long. One that gets a Rust counterpart moves to a file of `subject/`.
 
 use super::c;
 

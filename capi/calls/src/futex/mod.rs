@@ -2,6 +2,7 @@
 
 mod queues;
 
+use crate::call_macro::calls;
 use crate::object::handle::check_handle;
 use crate::process::{entry, threads};
 use crate::types::{zx_handle_t, zx_koid_t, zx_time_t};

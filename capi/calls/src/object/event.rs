@@ -1,5 +1,6 @@
 //! Events.
 
+use crate::call_macro::calls;
 use crate::object::handle::return_handle;
 use crate::process::entry::enter;
 use crate::types::zx_handle_t;

@@ -1,5 +1,6 @@
 //! Event pairs.
 
+use crate::call_macro::calls;
 use crate::object::handle::return_handles;
 use crate::process::entry::enter;
 use crate::types::zx_handle_t;

@@ -1,5 +1,6 @@
 //! Handles: closing, duplicating, replacing.
 
+use crate::call_macro::calls;
 use crate::process::entry::enter;
 use crate::types::{zx_handle_t, zx_rights_t};
 use crate::user_memory::{UserIn, UserOut};

@@ -1,5 +1,6 @@
 //! `zx_object_get_info`.
 
+use crate::call_macro::calls;
 use crate::object::handle::check_handle;
 use crate::process::entry::enter;
 use crate::types::{zx_handle_t, zx_info_handle_basic_t, zx_info_handle_count_t};

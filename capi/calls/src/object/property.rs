@@ -1,5 +1,6 @@
 //! Properties of objects: the name.
 
+use crate::call_macro::calls;
 use crate::object::handle::check_handle;
 use crate::process::entry::enter;
 use crate::types::zx_handle_t;

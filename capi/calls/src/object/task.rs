@@ -1,5 +1,6 @@
 //! The handles of a program to itself: process, thread, job and address space; its startup handle; and its exit.
 
+use crate::call_macro::calls;
 use crate::process::entry::enter;
 use crate::process::{error_text, thread_exit, threads};
 use crate::types::zx_handle_t;

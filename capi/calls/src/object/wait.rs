@@ -1,5 +1,6 @@
 //! The signals of objects, and waits for them.
 
+use crate::call_macro::calls;
 use crate::process::entry::enter;
 use crate::types::{zx_handle_t, zx_signals_t, zx_time_t, zx_wait_item_t};
 use crate::user_memory::UserOut;

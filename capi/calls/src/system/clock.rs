@@ -1,5 +1,6 @@
 //! Clocks, ticks and sleep.
 
+use crate::call_macro::calls;
 use crate::types::{zx_clock_t, zx_duration_t, zx_ticks_t, zx_time_t};
 use crate::user_memory::{UserOut, fault_guard};
 use jacinth::{MonotonicDuration, MonotonicInstant, Status};

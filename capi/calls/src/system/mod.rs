@@ -6,6 +6,7 @@ mod status;
 pub use clock::*;
 pub use status::*;
 
+use crate::call_macro::calls;
 use crate::user_memory::{UserOut, fault_guard};
 use jacinth::Status;
 use rustix::rand::{GetRandomFlags, getrandom};

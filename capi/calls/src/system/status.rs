@@ -1,5 +1,6 @@
 //! The names of statuses.
 
+use crate::call_macro::calls;
 use crate::types::zx_status_t;
 use jacinth::Status;
 use std::ffi::c_char;

@@ -1,6 +1,7 @@
 //! Calls over a channel: write a request and wait for the reply with the same transaction id.
 
 use super::message::{Buffers, close_unsent, error_before_bad_memory, message_bytes};
+use crate::call_macro::calls;
 use crate::process::entry::enter;
 use crate::types::{zx_channel_call_args_t, zx_handle_t, zx_time_t};
 use crate::user_memory::{UserIn, UserOut};

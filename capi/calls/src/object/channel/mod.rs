@@ -5,6 +5,7 @@ mod message;
 
 pub use call::*;
 
+use crate::call_macro::calls;
 use crate::object::handle::{check_handle, return_handles};
 use crate::process::entry::enter;
 use crate::process::error_text::{CallError, Context, with_error_text};

@@ -2,27 +2,20 @@
 //! its Rust function has.
 
 use crate::c;
+use crate::signature::{Signature, pointer};
+use crate::subject;
 use crate::support::{self, Language};
 use crate::{Failure, Outcome};
-use jacinth_calls::types::{
-    jacinth_audit_t, jacinth_config_t, jacinth_fate_t, jacinth_report_t, zx_channel_call_args_t,
-    zx_handle_info_t, zx_wait_item_t,
-};
-use jacinth_calls::{ThreadStart, UserIn, UserOut};
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::c_char;
 use std::process::Command;
 
 /// The headers that declare calls.
-const HEADERS: [&str; 5] =
+const DECLARING: [&str; 5] =
     ["zircon/process.h", "zircon/status.h", "zircon/syscalls.h", "jacinth.h", "jacinth/compat.h"];
-
-/// A call's result and its arguments, in Rust's words.
-type Signature = (String, Vec<String>);
 
 /// All that the headers declare, by name.
 fn declared() -> BTreeMap<String, Signature> {
-    HEADERS.iter().flat_map(|header| declarations(&c::code_of(header))).collect()
+    DECLARING.iter().flat_map(|header| declarations(&c::code_of(header))).collect()
 }
 
 /// What the library exports and no header declares: programs define functions of these names.
@@ -74,155 +67,9 @@ fn rust_type(text: &str) -> String {
     pointer(if constant.is_some() { "const" } else { "mut" }, &rust_type(constant.unwrap_or(pointee)))
 }
 
-fn pointer(mutability: &str, pointee: &str) -> String {
-    match pointee {
-        // Memory of no type is bytes; a list of texts is one of addresses.
-        "()" => format!("*{mutability} u8"),
-        "*mut u8" => format!("*{mutability} usize"),
-        _ => format!("*{mutability} {pointee}"),
-    }
-}
-
-/// A type that crosses the boundary.
-trait Crosses {
-    fn name() -> String;
-}
-
-macro_rules! crosses {
-    ($( $Type:ty ),+) => {$(
-        impl Crosses for $Type {
-            fn name() -> String {
-                stringify!($Type).into()
-            }
-        }
-    )+};
-}
-crosses!((), bool, u8, u32, i32, u64, i64, usize, zx_wait_item_t, zx_channel_call_args_t, zx_handle_info_t);
-crosses!(jacinth_config_t, jacinth_audit_t, jacinth_fate_t, jacinth_report_t);
-
-impl<T: Crosses> Crosses for UserIn<T> {
-    fn name() -> String {
-        pointer("const", &T::name())
-    }
-}
-
-impl<T: Crosses> Crosses for UserOut<T> {
-    fn name() -> String {
-        pointer("mut", &T::name())
-    }
-}
-
-impl Crosses for ThreadStart {
-    fn name() -> String {
-        "thrd_start_t".into()
-    }
-}
-
-impl Crosses for *const c_char {
-    fn name() -> String {
-        pointer("const", "u8")
-    }
-}
-
-/// A function that C can call.
-trait Callable {
-    fn signature(self) -> Signature;
-}
-
-macro_rules! callable {
-    ($( ($( $Argument:ident )*) )+) => {$(
-        impl<R: Crosses, $($Argument: Crosses),*> Callable for unsafe extern "C" fn($($Argument),*) -> R {
-            fn signature(self) -> Signature {
-                (R::name(), vec![$($Argument::name()),*])
-            }
-        }
-    )+};
-}
-callable!(() (A) (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) (A B C D E F G H));
-
-/// Each call of this library, by its first name.
+/// Each call of this library, by its name without an underscore.
 fn written() -> BTreeMap<String, Signature> {
-    macro_rules! signatures {
-        ($( $name:ident($( $_argument:tt ),*) )+) => {
-            [$( (
-                stringify!($name).to_owned(),
-                (jacinth_calls::$name as unsafe extern "C" fn($( signatures!(@any $_argument) ),*) -> _).signature(),
-            ), )+]
-        };
-        (@any $_argument:tt) => { _ };
-    }
-    let _: unsafe extern "C" fn(i64) -> ! = jacinth_calls::zx_process_exit;
-    let _: unsafe extern "C-unwind" fn() -> ! = jacinth_calls::zx_thread_exit;
-    let endless = [
-        ("zx_process_exit".to_owned(), ("!".to_owned(), vec!["i64".to_owned()])),
-        ("zx_thread_exit".to_owned(), ("!".to_owned(), vec![])),
-    ];
-    let others = signatures! {
-        zx_handle_close(1)
-        zx_handle_close_many(1, 2)
-        zx_handle_duplicate(1, 2, 3)
-        zx_handle_replace(1, 2, 3)
-        zx_object_get_info(1, 2, 3, 4, 5, 6)
-        zx_object_get_property(1, 2, 3, 4)
-        zx_object_set_property(1, 2, 3, 4)
-        zx_object_signal(1, 2, 3)
-        zx_object_signal_peer(1, 2, 3)
-        zx_object_wait_one(1, 2, 3, 4)
-        zx_object_wait_many(1, 2, 3)
-        zx_event_create(1, 2)
-        zx_eventpair_create(1, 2, 3)
-        zx_channel_create(1, 2, 3)
-        zx_channel_read(1, 2, 3, 4, 5, 6, 7, 8)
-        zx_channel_read_etc(1, 2, 3, 4, 5, 6, 7, 8)
-        zx_channel_write(1, 2, 3, 4, 5, 6)
-        zx_channel_call(1, 2, 3, 4, 5, 6)
-        zx_channel_call_noretry(1, 2, 3, 4, 5, 6)
-        zx_channel_call_finish(1, 2, 3, 4)
-        zx_clock_get(1)
-        zx_clock_get_new(1, 2)
-        zx_clock_get_monotonic()
-        zx_ticks_get()
-        zx_ticks_per_second()
-        zx_nanosleep(1)
-        zx_deadline_after(1)
-        zx_futex_wait(1, 2, 3, 4)
-        zx_futex_wake(1, 2)
-        zx_futex_requeue(1, 2, 3, 4, 5, 6)
-        zx_futex_wake_single_owner(1)
-        zx_futex_requeue_single_owner(1, 2, 3, 4, 5)
-        zx_futex_get_owner(1, 2)
-        zx_futex_wait_deprecated(1, 2, 3)
-        zx_futex_requeue_deprecated(1, 2, 3, 4, 5)
-        zx_cprng_draw(1, 2)
-        zx_system_get_dcache_line_size()
-        zx_system_get_num_cpus()
-        zx_system_get_physmem()
-        zx_system_get_version(1, 2)
-        zx_status_get_string(1)
-        zx_take_startup_handle(1)
-        zx_thread_self()
-        zx_process_self()
-        zx_vmar_root_self()
-        zx_job_default()
-        jacinth_config_default(1)
-        jacinth_create(1)
-        jacinth_attach(1)
-        jacinth_forbid_own_arena()
-        jacinth_is_attached()
-        jacinth_socket_path()
-        jacinth_spawn(1, 2, 3, 4, 5)
-        jacinth_fate(1, 2)
-        jacinth_audit(1)
-        jacinth_collect(1)
-        jacinth_channel_create(1, 2, 3, 4)
-        jacinth_set_spin(1)
-        jacinth_set_answer_time(1)
-        jacinth_error()
-        jacinth_status_detail(1)
-        jacinth_thrd_create_with_name(1, 2, 3, 4)
-        jacinth_thrd_get_zx_handle(1)
-    };
-    others.into_iter().chain(endless).collect()
+    subject::all().into_iter().flat_map(|subject| subject.calls).collect()
 }
 
 #[test]
@@ -256,7 +103,7 @@ fn every_call_of_zircons_has_its_second_name() -> Outcome {
             c::is(&format!("__builtin_types_compatible_p(__typeof__({name}), __typeof__(_{name}))"), 1)
         })
         .collect();
-    c::accepted("names", Language::C, &format!("{}{}{same}", crate::ASSERTS, c::including(HEADERS)))
+    c::accepted("names", Language::C, &format!("{}{}{same}", crate::ASSERTS, c::including(DECLARING)))
 }
 
 #[test]
@@ -267,7 +114,7 @@ fn programs_may_define_what_is_internal() -> Outcome {
         Language::C => (language, own.replace("extern \"C\" ", "")),
         Language::Cxx => (language, own.to_owned()),
     }) {
-        c::accepted("internal", language, &(c::including(c::HEADERS) + &own))?;
+        c::accepted("internal", language, &(c::including(c::headers()) + &own))?;
     }
     Ok(())
 }
@@ -276,7 +123,7 @@ fn programs_may_define_what_is_internal() -> Outcome {
 fn no_other_header_declares_a_call() {
     // The functions of two of these are whole; the third has a structure with a pointer to one.
     let whole = ["zircon/time.h", "zircon/threads.h", "zircon/fidl.h"];
-    for header in c::HEADERS.iter().filter(|header| !HEADERS.contains(header) && !whole.contains(header)) {
+    for header in c::headers().filter(|header| !DECLARING.contains(header) && !whole.contains(header)) {
         let calls = declarations(&c::code_of(header)).into_iter().map(|(name, _)| name);
         let found: Vec<String> =
             calls.filter(|name| name.contains("zx_") || name.contains("jacinth_")).collect();
