@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use jacinth::{
-    AsHandleRef, Channel, Config, Event, Handle, HandleBased, MonotonicInstant, Rights, Signals, Status,
+    Channel, Config, Event, HandleBased, MonotonicInstant, NullableHandle, Rights, Signals, Status,
     Supervisor, TooSmall, raw,
 };
 use jacinth_bench::plain;
@@ -90,8 +90,8 @@ type Once = Box<dyn FnMut() -> Result<(), Status>>;
 
 /// The same as `c/operations.c` has, under the same names.
 fn operations() -> Result<Vec<(&'static str, Once)>> {
-    let event = Event::create()?;
-    let (ours, theirs) = Channel::create()?;
+    let event = Event::try_create()?;
+    let (ours, theirs) = Channel::try_create()?;
     let handle = event.raw_handle();
     let (write, read) = (ours.raw_handle(), theirs.raw_handle());
     // They live as long as the program.
@@ -103,7 +103,7 @@ fn operations() -> Result<Vec<(&'static str, Once)>> {
             raw::channel_read(read, TooSmall::Keep, &mut bytes, &mut []).0
         })
     };
-    let mut travelling = Some(Event::create()?.into_handle());
+    let mut travelling = Some(Event::try_create()?.into_handle());
     let mut bytes = [0; 64];
     Ok(vec![
         ("handle_valid", Box::new(move || raw::check_valid(handle))),
@@ -116,8 +116,8 @@ fn operations() -> Result<Vec<(&'static str, Once)>> {
             }),
         ),
         ("duplicate_close", Box::new(move || raw::close(raw::duplicate(handle, Rights::SAME_RIGHTS)?))),
-        ("event_create_close", Box::new(|| Event::create().map(drop))),
-        ("channel_create_close", Box::new(|| Channel::create().map(drop))),
+        ("event_create_close", Box::new(|| Event::try_create().map(drop))),
+        ("channel_create_close", Box::new(|| Channel::try_create().map(drop))),
         (
             "signal_set_clear",
             Box::new(move || {
@@ -139,7 +139,8 @@ fn operations() -> Result<Vec<(&'static str, Once)>> {
                 raw::channel_write(write, &bytes, &[value])?;
                 let mut handles = [None];
                 let (result, _) = raw::channel_read(read, TooSmall::Keep, &mut bytes, &mut handles);
-                travelling = handles[0].and_then(|received: raw::Received| Handle::from_raw(received.value));
+                travelling =
+                    handles[0].map(|received: raw::Received| NullableHandle::from_raw(received.value));
                 result
             }),
         ),

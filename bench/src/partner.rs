@@ -27,7 +27,7 @@ impl Partner {
     /// Starts one, on the far one of these processors.
     pub fn spawn(supervisor: &Supervisor, cores: Option<Cores>) -> Result<Self> {
         let (link, theirs) = Link::pair()?;
-        let (handover, startup) = Channel::create().context("making the startup channel")?;
+        let (handover, startup) = Channel::try_create().context("making the startup channel")?;
         let mut command = Command::new("/proc/self/exe");
         command.arg(SUBCOMMAND).stdin(Stdio::from(theirs));
         if let Some(cores) = cores {

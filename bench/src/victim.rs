@@ -3,10 +3,7 @@
 use crate::placement;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use jacinth::{
-    AsHandleRef as _, Channel, Event, MessageBuf, MonotonicDuration, MonotonicInstant, Signals, Status,
-    Supervisor,
-};
+use jacinth::{Channel, Event, MessageBuf, MonotonicDuration, MonotonicInstant, Signals, Status, Supervisor};
 use rustix::process::{Pid, Signal, kill_process};
 use std::hint::black_box;
 use std::process::{Child, Command, Stdio};
@@ -45,7 +42,7 @@ pub struct Victim {
 impl Victim {
     /// Starts one on this processor, and waits until it has what it is to leave.
     pub fn spawn(supervisor: &Supervisor, cpu: Option<usize>, estate: Estate) -> Result<Self> {
-        let (channel, startup) = Channel::create().context("making the victim's channel")?;
+        let (channel, startup) = Channel::try_create().context("making the victim's channel")?;
         let mut command = Command::new("/proc/self/exe");
         command.arg(SUBCOMMAND).stdin(Stdio::null());
         command.arg("--touched-bytes").arg(estate.touched_bytes.to_string());
@@ -58,7 +55,7 @@ impl Victim {
         let victim = Self { child, channel };
         let wanted = Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED;
         let deadline = MonotonicInstant::after(MonotonicDuration::from_seconds(60));
-        victim.channel.wait(wanted, deadline).context("waiting for a victim")?;
+        victim.channel.wait_one(wanted, deadline).to_result().context("waiting for a victim")?;
         let mut message = MessageBuf::new();
         victim.channel.read(&mut message).context("hearing from a victim")?;
         if message.bytes() != READY {
@@ -101,11 +98,11 @@ pub fn play(cpu: Option<usize>, estate: Estate) -> Result<()> {
     for page in memory.chunks_mut(PAGE_BYTES) {
         page[0] = 1;
     }
-    let events = (0..estate.events).map(|_| Event::create()).collect::<Result<Vec<_>, _>>()?;
+    let events = (0..estate.events).map(|_| Event::try_create()).collect::<Result<Vec<_>, _>>()?;
     let channels = (0..estate.messages.div_ceil(MESSAGES_A_CHANNEL))
         .map(|channel| full_channel(MESSAGES_A_CHANNEL.min(estate.messages - channel * MESSAGES_A_CHANNEL)))
         .collect::<Result<Vec<_>, _>>()?;
-    channel.write(READY, &mut Vec::new())?;
+    channel.write(READY, &mut [])?;
     loop {
         std::thread::park();
         black_box((&memory, &events, &channels));
@@ -113,9 +110,9 @@ pub fn play(cpu: Option<usize>, estate: Estate) -> Result<()> {
 }
 
 fn full_channel(messages: usize) -> Result<(Channel, Channel), Status> {
-    let (writer, reader) = Channel::create()?;
+    let (writer, reader) = Channel::try_create()?;
     for _ in 0..messages {
-        writer.write(&[0x5a; 64], &mut Vec::new())?;
+        writer.write(&[0x5a; 64], &mut [])?;
     }
     Ok((writer, reader))
 }

@@ -26,7 +26,7 @@ impl Sleepers {
     pub fn new(number: usize) -> Self {
         let sleepers = Self((0..number).map(|_| Sleeper::new()).collect());
         // Each has its row once it has waited.
-        let event = Event::create().expect("an event for the sleepers' first wait");
+        let event = Event::try_create().expect("an event for the sleepers' first wait");
         let on = event.raw_handle();
         for sleeper in &sleepers.0 {
             sleeper

@@ -38,31 +38,31 @@ fn parent() -> Outcome {
     println!("An arena, and three workers in it:");
     let mut workers = Vec::new();
     for name in ["garnet", "topaz", "zircon"] {
-        let (ours, theirs) = Channel::create()?;
+        let (ours, theirs) = Channel::try_create()?;
         let child = supervisor.spawn(&mut role("worker")?, theirs)?;
         println!("  {name}: process {}", child.id());
         workers.push((name, ours, child));
     }
 
     println!("\nWork, with an event handle of reduced rights in each message:");
-    let done = Event::create()?;
+    let done = Event::try_create()?;
     for (name, channel, _) in &workers {
         let signal_only = done.duplicate(Rights::SIGNAL | Rights::TRANSFER)?;
-        channel.write(format!("work {name}").as_bytes(), &mut vec![signal_only.into()])?;
-        done.wait(Signals::EVENT_SIGNALED, FOREVER)?;
+        channel.write(format!("work {name}").as_bytes(), &mut [signal_only.into()])?;
+        done.wait_one(Signals::EVENT_SIGNALED, FOREVER).to_result()?;
         done.signal(Signals::EVENT_SIGNALED, Signals::NONE)?;
         println!("  {}", reply(channel)?.0);
     }
 
     println!("\nA handle that goes through two processes and comes back:");
-    let traveller = Event::create()?;
+    let traveller = Event::try_create()?;
     let koid = traveller.koid()?;
     let (_, first, _) = &workers[0];
     let (_, second, _) = &workers[1];
-    first.write(b"pass on", &mut vec![traveller.into()])?;
-    let (text, handle) = reply(first)?;
+    first.write(b"pass on", &mut [traveller.into()])?;
+    let (text, mut handle) = reply(first)?;
     println!("  garnet: {text}");
-    second.write(b"pass on", &mut handle.into_iter().collect())?;
+    second.write(b"pass on", handle.as_mut_slice())?;
     let (text, handle) = reply(second)?;
     println!("  topaz: {text}");
     let traveller: Event = handle.ok_or("the handle did not come back")?.into();
@@ -70,12 +70,12 @@ fn parent() -> Outcome {
 
     println!("\nzircon is killed in the middle of its work:");
     let (_, channel, mut child) = workers.pop().ok_or("three workers")?;
-    channel.write(b"hold these", &mut vec![Event::create()?.into(), EventPair::create()?.0.into()])?;
-    channel.write(b"never read", &mut vec![Event::create()?.into()])?;
+    channel.write(b"hold these", &mut [Event::try_create()?.into(), EventPair::try_create()?.0.into()])?;
+    channel.write(b"never read", &mut [Event::try_create()?.into()])?;
     println!("  {}", reply(&channel)?.0);
     let killed = Instant::now();
     child.kill()?;
-    let seen = channel.wait(Signals::CHANNEL_PEER_CLOSED, FOREVER)?;
+    let seen = channel.wait_one(Signals::CHANNEL_PEER_CLOSED, FOREVER).to_result()?;
     println!("  {seen:?} after {} µs", killed.elapsed().as_micros());
     child.wait()?;
     drop(channel);
@@ -93,8 +93,8 @@ fn parent() -> Outcome {
 }
 
 /// The next message on `channel`, and its handle if it has one.
-fn reply(channel: &Channel) -> Outcome<(String, Option<Handle>)> {
-    channel.wait(Signals::CHANNEL_READABLE, FOREVER)?;
+fn reply(channel: &Channel) -> Outcome<(String, Option<NullableHandle>)> {
+    channel.wait_one(Signals::CHANNEL_READABLE, FOREVER).to_result()?;
     let mut message = MessageBuf::new();
     channel.read(&mut message)?;
     Ok((String::from_utf8_lossy(message.bytes()).into_owned(), message.take_handle(0)))
@@ -105,7 +105,9 @@ fn worker() -> Outcome {
     let mut message = MessageBuf::new();
     let mut held = Vec::new();
     loop {
-        let seen = channel.wait(Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED, FOREVER)?;
+        let seen = channel
+            .wait_one(Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED, FOREVER)
+            .to_result()?;
         if !seen.contains(Signals::CHANNEL_READABLE) {
             return Ok(()); // The parent has closed its end.
         }
@@ -114,38 +116,40 @@ fn worker() -> Outcome {
         match text.as_str() {
             "pass on" => {
                 let handle = message.take_handle(0).ok_or("nothing to pass on")?;
-                channel.write(b"passed it on", &mut vec![handle])?;
+                channel.write(b"passed it on", &mut [handle])?;
             }
             "hold these" => {
                 held.extend((0..message.n_handles()).filter_map(|index| message.take_handle(index)));
-                channel.write(format!("holds {} handles", held.len()).as_bytes(), &mut Vec::new())?;
+                channel.write(format!("holds {} handles", held.len()).as_bytes(), &mut [])?;
                 std::thread::sleep(Duration::from_secs(60)); // Long enough to be killed.
             }
             work => {
                 let event = Event::from(message.take_handle(0).ok_or("no event")?);
-                let refused = event.wait(Signals::EVENT_SIGNALED, FOREVER);
+                let refused = event.wait_one(Signals::EVENT_SIGNALED, FOREVER).to_result();
                 event.signal(Signals::NONE, Signals::EVENT_SIGNALED)?;
                 let words = format!("{work}: done; waiting on the event was refused: {refused:?}");
-                channel.write(words.as_bytes(), &mut Vec::new())?;
+                channel.write(words.as_bytes(), &mut [])?;
             }
         }
     }
 }
 
 fn measure(supervisor: &Supervisor) -> Outcome {
-    let (channel, theirs) = Channel::create()?;
+    let (channel, theirs) = Channel::try_create()?;
     let mut child = supervisor.spawn(&mut role("echo-channel")?, theirs)?;
     let mut message = MessageBuf::new();
     let channel_ns = round_trip_ns(|bytes| {
-        channel.write(bytes, &mut Vec::new())?;
+        channel.write(bytes, &mut [])?;
         next_message(&channel, &mut message)
     })?;
     // From here on the child only reads.
-    channel.write(b"rate", &mut Vec::new())?;
+    channel.write(b"rate", &mut [])?;
     let channel_rate = rate(|bytes| {
         loop {
-            match channel.write(bytes, &mut Vec::new()) {
-                Err(Status::SHOULD_WAIT) => drop(channel.wait(Signals::CHANNEL_WRITABLE, FOREVER)?),
+            match channel.write(bytes, &mut []) {
+                Err(Status::SHOULD_WAIT) => {
+                    channel.wait_one(Signals::CHANNEL_WRITABLE, FOREVER).map(drop)?;
+                }
                 written => break Ok(written?),
             }
         }
@@ -213,7 +217,7 @@ fn next_message(channel: &Channel, message: &mut MessageBuf) -> Outcome {
             read => return Ok(read?),
         }
     }
-    channel.wait(Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED, FOREVER)?;
+    channel.wait_one(Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED, FOREVER).to_result()?;
     Ok(channel.read(message)?)
 }
 
@@ -224,7 +228,7 @@ fn echo_channel() -> Outcome {
     while next_message(&channel, &mut message).is_ok() {
         echo &= message.bytes() != b"rate";
         if echo {
-            channel.write(message.bytes(), &mut Vec::new())?;
+            channel.write(message.bytes(), &mut [])?;
         }
     }
     Ok(())

@@ -81,7 +81,7 @@ impl Status {
     /// use jacinth::{Event, Status};
     ///
     /// // No arena was made, and none was joined.
-    /// let status = Event::create().unwrap_err();
+    /// let status = Event::try_create().unwrap_err();
     /// assert_eq!(status, Status::BAD_STATE);
     /// assert!(status.detail().unwrap().contains("attached to nothing"));
     /// ```

@@ -8,17 +8,17 @@
 //! use jacinth::*;
 //!
 //! let supervisor = Supervisor::create(&Config::default())?; // An arena; this process is attached to it.
-//! let (ours, theirs) = Channel::create()?;
-//! let event = Event::create()?;
+//! let (ours, theirs) = Channel::create();
+//! let event = Event::create();
 //! let observer = event.duplicate(Rights::WAIT | Rights::TRANSFER)?; // A handle of fewer rights.
-//! ours.write(b"watch this", &mut vec![observer.into()])?; // The handle travels in the message.
+//! ours.write(b"watch this", &mut [observer.into()])?; // The handle travels in the message.
 //!
 //! let mut message = MessageBuf::new();
 //! theirs.read(&mut message)?; // In another process, usually: see `Supervisor::spawn`.
 //! let observer: Event = message.take_handle(0).unwrap().into();
 //! assert_eq!(observer.signal(Signals::NONE, Signals::USER_0), Err(Status::ACCESS_DENIED));
 //! event.signal(Signals::NONE, Signals::USER_0)?;
-//! observer.wait(Signals::USER_0, MonotonicInstant::INFINITE)?;
+//! observer.wait_one(Signals::USER_0, MonotonicInstant::INFINITE).to_result()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -48,8 +48,11 @@ pub use attachment::current_process::is_attached;
 pub use attachment::current_thread::set_spin;
 pub use attachment::error::AttachError;
 pub use attachment::join::attach;
-pub use handle::wait::{WaitItem, wait_many};
-pub use handle::{AsHandleRef, Handle, HandleBased, HandleBasicInfo, HandleInfo, HandleRef, Name, Peered};
+pub use handle::{
+    AsHandleRef, Handle, HandleBased, HandleBasicInfo, HandleCountInfo, HandleDisposition, HandleInfo,
+    HandleOp, HandleRef, Name, NullableHandle, Peered, TryFromHandleError, Unowned, WaitItem, WaitResult,
+    object_wait_many,
+};
 pub use jacinth_shm::{Audit, Config, Counters, Recovered};
 pub use membership::environment::{ARENA_VARIABLE, SEAT_VARIABLE};
 pub use membership::fate::{Fate, Obstacle};
@@ -69,3 +72,8 @@ pub use types::time::{
     MonotonicDuration, MonotonicDurationTicks, MonotonicInstant, MonotonicTicks, MonotonicTimeline, NsUnit,
     SyntheticDuration, SyntheticInstant, SyntheticTimeline, Ticks, TicksUnit, TimeUnit, Timeline,
 };
+
+/// The traits of handles: `use jacinth::prelude::*;`.
+pub mod prelude {
+    pub use crate::handle::{AsHandleRef, HandleBased, Peered};
+}

@@ -2,7 +2,7 @@
 
 use crate::attachment::error::AttachError;
 use crate::attachment::join::attachment;
-use crate::handle::Handle;
+use crate::handle::NullableHandle;
 
 /// The bootstrap handle that this program's spawner gave it. It can be taken once.
 ///
@@ -14,10 +14,10 @@ use crate::handle::Handle;
 /// - [`AttachError::NotSpawned`]: the program made its arena, or joined it by itself.
 /// - [`AttachError::Forked`] in a child that was forked from an attached process.
 /// - [`AttachError::NoStartupHandle`] from the second call on.
-pub fn take_startup_handle() -> Result<Handle, AttachError> {
+pub fn take_startup_handle() -> Result<NullableHandle, AttachError> {
     let attachment = attachment()?;
     if !attachment.was_spawned {
         return Err(AttachError::NotSpawned);
     }
-    attachment.take_startup_handle().and_then(Handle::from_raw).ok_or(AttachError::NoStartupHandle)
+    attachment.take_startup_handle().map(NullableHandle::from_raw).ok_or(AttachError::NoStartupHandle)
 }

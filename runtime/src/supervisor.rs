@@ -5,7 +5,7 @@ use crate::attachment::current_thread::with_thread;
 use crate::attachment::error::AttachError;
 use crate::attachment::join::{attach_creator, attachment};
 use crate::detail;
-use crate::handle::{AsHandleRef, Handle};
+use crate::handle::NullableHandle;
 use crate::library_threads;
 use crate::membership::client::{self, Client};
 use crate::membership::connection::{Answered, Connection};
@@ -188,8 +188,12 @@ impl Supervisor {
     /// # Errors
     /// [`SpawnError::Arena`], [`SpawnError::StartupHandle`], [`SpawnError::Program`], [`SpawnError::Supervisor`],
     /// [`SpawnError::NobodyCanJoin`].
-    pub fn spawn(&self, program: &mut Command, startup: impl Into<Handle>) -> Result<Child, SpawnError> {
-        let startup: Handle = startup.into();
+    pub fn spawn(
+        &self,
+        program: &mut Command,
+        startup: impl Into<NullableHandle>,
+    ) -> Result<Child, SpawnError> {
+        let startup: NullableHandle = startup.into();
         let value = startup.raw_handle();
         let reserve = || with_thread(|thread| thread.process().arena().reserve_seat(thread));
         let slot = match reserve() {

@@ -39,8 +39,8 @@ fn a_program_that_is_attached_to_nothing_is_told_how_to() {
         }
         assert!(matches!(Supervisor::get(), Err(AttachError::NotAttached)));
         assert!(!is_attached());
-        assert!(is_bad_state(Event::create()) && is_bad_state(EventPair::create()));
-        let status = Channel::create().unwrap_err();
+        assert!(is_bad_state(Event::try_create()) && is_bad_state(EventPair::try_create()));
+        let status = Channel::try_create().unwrap_err();
         assert_eq!(status, Status::BAD_STATE);
         assert_eq!(status.detail().as_deref(), Some(&*text), "a status says what the error says");
         // A `main` that returns the error prints its `Debug`.
@@ -50,10 +50,10 @@ fn a_program_that_is_attached_to_nothing_is_told_how_to() {
         assert_eq!(raw::close(raw::INVALID), Ok(()));
         assert!(is_bad_state(raw::wait_one(1, Signals::USER_0, FOREVER).0));
         set_spin(MonotonicDuration::ZERO);
-        drop(Handle::from_raw(77));
+        drop(NullableHandle::from_raw(77));
         // And it still can.
         let supervisor = Supervisor::create(&Config::default()).unwrap();
-        assert!(is_attached() && Event::create().is_ok());
+        assert!(is_attached() && Event::try_create().is_ok());
         clean(&supervisor);
     });
 }
@@ -116,7 +116,7 @@ fn of_many_threads_that_create_at_once_one_attaches() {
             "{refused:?}"
         );
         let supervisor = created.into_iter().next().unwrap().unwrap();
-        assert!(Event::create().is_ok());
+        assert!(Event::try_create().is_ok());
         assert_eq!(supervisor.collect().unwrap().recovered.processes, 0);
         clean(&supervisor);
     });
@@ -174,9 +174,9 @@ fn the_smallest_arena_of_all_works() {
         },
         |_| {
             for _ in 0..100 {
-                let (ours, theirs) = Channel::create().unwrap();
+                let (ours, theirs) = Channel::create();
                 tell(&ours, "only one at a time");
-                assert_eq!(ours.write(b"", &mut Vec::new()), Err(Status::SHOULD_WAIT));
+                assert_eq!(ours.write(b"", &mut []), Err(Status::SHOULD_WAIT));
                 assert_eq!(next(&theirs).bytes(), b"only one at a time");
             }
         },
@@ -208,19 +208,19 @@ fn finds_a_stale_seat() {
     let error = take_startup_handle().unwrap_err();
     assert!(matches!(error, AttachError::NotSpawned), "{error:?}");
     // It was inherited from an ancestor: the arena is still the one to join.
-    drop(Event::create().unwrap());
+    drop(Event::create());
 }
 
 fn finds_a_malformed_seat() {
     let error = take_startup_handle().unwrap_err();
     assert!(matches!(error, AttachError::BadSeat(_)), "{error:?}");
     assert!(error.to_string().contains(SEAT_VARIABLE), "{error}");
-    assert!(is_bad_state(Event::create()));
+    assert!(is_bad_state(Event::try_create()));
 }
 
 fn finds_no_supervisor() {
     let error = take_startup_handle().unwrap_err();
     assert!(matches!(error, AttachError::NoSupervisor { .. }), "{error:?}");
     assert!(error.to_string().contains("/nonexistent/supervisor"), "{error}");
-    assert!(is_bad_state(Event::create()));
+    assert!(is_bad_state(Event::try_create()));
 }

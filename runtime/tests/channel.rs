@@ -2,14 +2,14 @@
 
 mod support;
 
-use jacinth::raw::{self, Actual};
+use jacinth::raw;
 use jacinth::*;
 use support::*;
 
 #[test]
 fn every_size_arrives_as_it_was_sent() {
     in_arena(|_| {
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         let mut message = MessageBuf::new();
         let around = |power: usize| [power - 1, power, power + 1];
         let sizes = (0..=300).chain((9..16).flat_map(|bit| around(1 << bit))).chain([65_535, 65_536]);
@@ -27,13 +27,13 @@ fn every_size_arrives_as_it_was_sent() {
 #[test]
 fn up_to_64_handles_arrive_beside_any_size_of_bytes() {
     in_arena(|_| {
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         for count in [1, 2, 7, 8, 9, 63, 64] {
             for len in [0, 1, 64, 65, 4096, 65_536] {
                 let mut handles = events(count);
                 let koids: Vec<Koid> = handles.iter().map(|handle| handle.koid().unwrap()).collect();
                 ours.write(&bytes_of(len, count), &mut handles).unwrap();
-                assert!(handles.is_empty());
+                assert!(handles.iter().all(NullableHandle::is_invalid));
                 let mut message = next(&theirs);
                 assert_eq!(message.bytes(), bytes_of(len, count));
                 assert_eq!(message.n_handles(), count);
@@ -48,18 +48,18 @@ fn up_to_64_handles_arrive_beside_any_size_of_bytes() {
 #[test]
 fn a_message_too_large_is_out_of_range_and_its_handles_are_gone() {
     in_arena(|supervisor| {
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         let before = objects(supervisor);
-        let refused = ours.write(&[0; 65_537], &mut Vec::new()).unwrap_err();
+        let refused = ours.write(&[0; 65_537], &mut []).unwrap_err();
         assert_eq!(refused, Status::OUT_OF_RANGE);
         let detail = refused.detail().unwrap();
         assert!(detail.contains("65537") && detail.contains("65536"), "it names the limit: {detail}");
         let mut handles = events(3);
         assert_eq!(ours.write(&[0; 65_537], &mut handles), Err(Status::OUT_OF_RANGE));
-        assert!(handles.is_empty());
+        assert!(handles.iter().all(NullableHandle::is_invalid));
         let mut handles = events(65);
         assert_eq!(ours.write(b"", &mut handles), Err(Status::OUT_OF_RANGE));
-        assert!(handles.is_empty());
+        assert!(handles.iter().all(NullableHandle::is_invalid));
         assert_eq!(objects(supervisor), before);
         assert_eq!(ours.write_batch([&[0; 65_537][..]]), Err(Status::OUT_OF_RANGE));
         assert_eq!(ours.write_batch([&b"fits"[..], &[0; 65_537][..]]), Ok(1));
@@ -76,43 +76,42 @@ fn a_message_too_large_is_out_of_range_and_its_handles_are_gone() {
 #[test]
 fn a_buffer_too_small_gives_the_sizes_and_keeps_the_message() {
     in_arena(|_| {
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         let (canary, sent) = canary();
-        ours.write(&[7; 1000], &mut vec![sent, event()]).unwrap();
-        let needed = Actual { bytes: 1000, handles: 2 };
-        let mut handles = [None, None, None];
+        ours.write(&[7; 1000], &mut [sent, event()]).unwrap();
+        let mut handles = [const { NullableHandle::invalid() }; 3];
         let mut enough = [0; 2000];
-        let too_small = Err(Status::BUFFER_TOO_SMALL);
+        let too_small = ChannelReadResult::BufferTooSmall { bytes_avail: 1000, handles_avail: 2 };
         for (bytes, count) in [(999, 2), (2000, 1), (1000, 0), (0, 0)] {
-            let read = theirs.read_raw(TooSmall::Keep, &mut enough[..bytes], &mut handles[..count]);
-            assert_eq!(read, (too_small, needed));
+            let read = theirs.read_into(TooSmall::Keep, &mut enough[..bytes], &mut handles[..count]);
+            assert_eq!(read, too_small);
         }
-        assert!(handles.iter().all(Option::is_none) && !is_closed(&canary));
-        let read = theirs.read_raw(TooSmall::Keep, &mut enough, &mut handles);
-        assert_eq!(read, (Ok(()), needed));
+        assert!(handles.iter().all(NullableHandle::is_invalid) && !is_closed(&canary));
+        let read = theirs.read_into(TooSmall::Keep, &mut enough, &mut handles);
+        assert_eq!(read.unwrap(), (1000, 2));
         assert_eq!((&enough[..1000], enough[1000]), (&[7; 1000][..], 0));
-        assert!(handles[0].is_some() && handles[1].is_some() && handles[2].is_none());
+        assert_eq!(handles.each_ref().map(NullableHandle::is_invalid), [false, false, true]);
     });
 }
 
 #[test]
 fn may_discard_drops_the_message_with_its_handles() {
     in_arena(|supervisor| {
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         let (first, sent) = canary();
-        ours.write(b"too long", &mut vec![sent]).unwrap();
+        ours.write(b"too long", &mut [sent]).unwrap();
         let (second, sent) = canary();
-        ours.write(b"", &mut vec![sent]).unwrap();
+        ours.write(b"", &mut [sent]).unwrap();
         tell(&ours, "last");
         let mut bytes = [0; 4];
-        let discarded = theirs.read_raw(TooSmall::Discard, &mut bytes, &mut [None]);
-        assert_eq!(discarded, (Err(Status::BUFFER_TOO_SMALL), Actual { bytes: 8, handles: 1 }));
+        let discarded = theirs.read_into(TooSmall::Discard, &mut bytes, &mut [NullableHandle::invalid()]);
+        assert_eq!(discarded, ChannelReadResult::BufferTooSmall { bytes_avail: 8, handles_avail: 1 });
         assert!(is_closed(&first) && !is_closed(&second));
-        let discarded = theirs.read_raw(TooSmall::Discard, &mut bytes, &mut []);
-        assert_eq!(discarded, (Err(Status::BUFFER_TOO_SMALL), Actual { bytes: 0, handles: 1 }));
+        let discarded = theirs.read_into(TooSmall::Discard, &mut bytes, &mut []);
+        assert_eq!(discarded, ChannelReadResult::BufferTooSmall { bytes_avail: 0, handles_avail: 1 });
         assert!(is_closed(&second));
-        let read = theirs.read_raw(TooSmall::Discard, &mut bytes, &mut []);
-        assert_eq!((read, &bytes), ((Ok(()), Actual { bytes: 4, handles: 0 }), b"last"));
+        let read = theirs.read_into(TooSmall::Discard, &mut bytes, &mut []);
+        assert_eq!((read.unwrap(), &bytes), ((4, 0), b"last"));
         assert_eq!(supervisor.inspect().messages, 0);
     });
 }
@@ -120,13 +119,15 @@ fn may_discard_drops_the_message_with_its_handles() {
 #[test]
 fn a_read_tells_each_handles_type_and_rights() {
     in_arena(|_| {
-        let (ours, theirs) = Channel::create().unwrap();
-        let weak = Event::create().unwrap().replace(Rights::TRANSFER | Rights::WAIT).unwrap();
-        let (side, _other_side) = EventPair::create().unwrap();
-        let (end, _other_end) = Channel::create().unwrap();
-        ours.write(b"", &mut vec![weak.into(), side.into(), end.into()]).unwrap();
-        let mut message = next(&theirs);
-        let infos: Vec<_> = message.handle_infos().map(|info| (info.object_type, info.rights)).collect();
+        let (ours, theirs) = Channel::create();
+        let weak = Event::create().replace(Rights::TRANSFER | Rights::WAIT).unwrap();
+        let (side, _other_side) = EventPair::create();
+        let (end, _other_end) = Channel::create();
+        ours.write(b"", &mut [weak.into(), side.into(), end.into()]).unwrap();
+        let mut message = MessageBufEtc::new();
+        theirs.read_etc(&mut message).unwrap();
+        let infos: Vec<_> =
+            message.handle_infos().iter().map(|info| (info.object_type, info.rights)).collect();
         let expected = [
             (ObjectType::EVENT, Rights::TRANSFER | Rights::WAIT),
             (ObjectType::EVENTPAIR, Rights::EVENTPAIR_DEFAULT),
@@ -136,8 +137,8 @@ fn a_read_tells_each_handles_type_and_rights() {
         let info = message.take_handle_info(1).unwrap();
         let basic = info.handle.basic_info().unwrap();
         assert_eq!((info.object_type, info.rights), (basic.object_type, basic.rights));
-        assert!(message.take_handle(1).is_none() && message.take_handle(3).is_none());
-        assert_eq!((message.n_handles(), message.handle_infos().count()), (3, 2));
+        assert!(message.take_handle_info(1).is_none() && message.take_handle_info(3).is_none());
+        assert_eq!((message.n_handle_infos(), message.take_handle_infos().len()), (3, 2));
     });
 }
 
@@ -146,12 +147,13 @@ fn at_its_limit_a_write_says_should_wait_and_consumes_nothing() {
     in_arena_of(
         |config| config.max_pending_messages = 5,
         |_| {
-            let (ours, theirs) = Channel::create().unwrap();
+            let (ours, theirs) = Channel::create();
             for number in 0..5u8 {
                 tell(&ours, [number]);
             }
             let is_writable = || {
-                let seen = ours.wait(Signals::CHANNEL_WRITABLE, MonotonicInstant::INFINITE_PAST);
+                let seen =
+                    ours.wait_one(Signals::CHANNEL_WRITABLE, MonotonicInstant::INFINITE_PAST).to_result();
                 assert!(matches!(seen, Ok(_) | Err(Status::TIMED_OUT)), "{seen:?}");
                 seen.is_ok()
             };
@@ -160,13 +162,13 @@ fn at_its_limit_a_write_says_should_wait_and_consumes_nothing() {
                 let (canary, sent) = canary();
                 let mut handles = vec![sent, event()];
                 assert_eq!(ours.write(b"", &mut handles), Err(Status::SHOULD_WAIT));
-                assert_eq!(handles.len(), 2);
-                assert!(handles.iter().all(AsHandleRef::is_valid) && !is_closed(&canary));
-                assert_eq!(ours.write(b"", &mut Vec::new()), Err(Status::SHOULD_WAIT));
+                assert!(handles.iter().all(|handle| handle.koid().is_ok()) && !is_closed(&canary));
+                assert_eq!(ours.write(b"", &mut []), Err(Status::SHOULD_WAIT));
                 assert_eq!(ours.write_batch([&b""[..]]), Err(Status::SHOULD_WAIT));
                 assert_eq!(ours.reserve(10).map(drop), Err(Status::SHOULD_WAIT));
                 let called = ours.call(FOREVER, b"\0\0\0\0", &mut handles, &mut MessageBuf::new());
-                assert_eq!((called, handles.len()), (Err(Status::SHOULD_WAIT), 2));
+                assert_eq!(called, Err(Status::SHOULD_WAIT));
+                assert!(!handles.iter().any(NullableHandle::is_invalid));
                 assert_eq!(next(&theirs).bytes().len(), 1);
                 assert!(is_writable(), "a read makes room");
                 ours.write(b"!", &mut handles).unwrap();
@@ -203,11 +205,13 @@ fn a_writer_that_waits_for_room_is_woken_by_a_read() {
     in_arena_of(
         |config| config.max_pending_messages = 2,
         |supervisor| {
-            let (ours, theirs) = Channel::create().unwrap();
+            let (ours, theirs) = Channel::create();
             tell(&ours, "1");
             tell(&ours, "2");
             std::thread::scope(|scope| {
-                let writer = asleep(scope, supervisor, || ours.wait(Signals::CHANNEL_WRITABLE, FOREVER));
+                let writer = asleep(scope, supervisor, || {
+                    ours.wait_one(Signals::CHANNEL_WRITABLE, FOREVER).to_result()
+                });
                 next(&theirs);
                 assert!(writer.join().unwrap().unwrap().contains(Signals::CHANNEL_WRITABLE));
             });
@@ -219,7 +223,7 @@ fn a_writer_that_waits_for_room_is_woken_by_a_read() {
 #[test]
 fn by_default_at_least_5000_messages_can_be_pending_each_way() {
     in_arena(|supervisor| {
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         let limit = supervisor.config().max_pending_messages;
         assert!(limit >= 5000);
         for round in 0..3 {
@@ -230,7 +234,7 @@ fn by_default_at_least_5000_messages_can_be_pending_each_way() {
                     bytes.resize(len, 1);
                     tell(from, bytes);
                 }
-                assert_eq!(from.write(b"one more", &mut Vec::new()), Err(Status::SHOULD_WAIT));
+                assert_eq!(from.write(b"one more", &mut []), Err(Status::SHOULD_WAIT));
                 assert_eq!(clean(supervisor).messages, u64::from(limit));
                 for number in 0..limit {
                     assert_eq!(next(to).bytes()[..4], (number + round).to_ne_bytes());
@@ -244,22 +248,25 @@ fn by_default_at_least_5000_messages_can_be_pending_each_way() {
 #[test]
 fn peer_closed_comes_after_what_was_sent() {
     in_arena(|_| {
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         tell(&ours, "first");
         ours.write(b"second", &mut events(1)).unwrap();
         tell(&theirs, "nobody will read this");
         drop(ours);
-        let seen = theirs.wait(Signals::CHANNEL_PEER_CLOSED, FOREVER).unwrap();
+        let seen = theirs.wait_one(Signals::CHANNEL_PEER_CLOSED, FOREVER).unwrap();
         assert_eq!(seen, Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED, "not writable any more");
         let mut handles = events(1);
         assert_eq!(theirs.write(b"", &mut handles), Err(Status::PEER_CLOSED));
-        assert!(handles.is_empty());
+        assert!(handles.iter().all(NullableHandle::is_invalid));
         assert_eq!(next(&theirs).bytes(), b"first");
-        assert_eq!(next(&theirs).take_handle(0).map(|event| event.is_valid()), Some(true));
+        assert_eq!(
+            next(&theirs).take_handle(0).map(|event| raw::check_valid(event.raw_handle()).is_ok()),
+            Some(true)
+        );
         let mut message = MessageBuf::new();
         assert_eq!(theirs.read(&mut message), Err(Status::PEER_CLOSED));
-        let read = theirs.read_raw(TooSmall::Keep, &mut [], &mut []);
-        assert_eq!(read, (Err(Status::PEER_CLOSED), Actual { bytes: 0, handles: 0 }));
+        let read = theirs.read_into(TooSmall::Keep, &mut [], &mut []);
+        assert_eq!(read, ChannelReadResult::Err(Status::PEER_CLOSED));
         assert_eq!(theirs.read_batch(8, &mut Batch::new()), Err(Status::PEER_CLOSED));
         assert_eq!(theirs.read_in_place().map(drop), Err(Status::PEER_CLOSED));
         assert_eq!(theirs.write_batch([&b""[..]]), Err(Status::PEER_CLOSED));
@@ -271,11 +278,10 @@ fn peer_closed_comes_after_what_was_sent() {
 #[test]
 fn a_failed_write_discards_all_its_handles() {
     in_arena(|supervisor| {
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         let before = objects(supervisor);
         let write = |values: &[u32]| raw::channel_write(ours.raw_handle(), b"x", values);
-        let weak =
-            || Event::create().unwrap().replace(Rights::EVENT_DEFAULT - Rights::TRANSFER).unwrap().into_raw();
+        let weak = || Event::create().replace(Rights::EVENT_DEFAULT - Rights::TRANSFER).unwrap().into_raw();
         let open = || event().into_raw();
 
         for position in 0..3 {
@@ -314,7 +320,7 @@ fn a_failed_write_discards_all_its_handles() {
 #[test]
 fn a_channel_end_cannot_be_written_into_itself() {
     in_arena(|_| {
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         let (canary, sent) = canary();
         let itself = ours.raw_handle();
         assert_eq!(raw::channel_write(itself, b"", &[sent.into_raw(), itself]), Err(Status::NOT_SUPPORTED));
@@ -329,8 +335,8 @@ fn a_channel_end_cannot_be_written_into_itself() {
 #[test]
 fn messages_from_before_a_hand_over_come_before_those_after() {
     in_arena(|_| {
-        let (carrier, far) = Channel::create().unwrap();
-        let (mut writer, mut reader) = Channel::create().unwrap();
+        let (carrier, far) = Channel::create();
+        let (mut writer, mut reader) = Channel::create();
         let mut number = 0u32;
         let mut expected = 0u32;
         for round in 0..40 {
@@ -347,7 +353,7 @@ fn messages_from_before_a_hand_over_come_before_those_after() {
                 assert_eq!(message.n_handles(), usize::from(expected.is_multiple_of(7)));
                 expected += 1;
             }
-            carrier.write(b"", &mut vec![writer.into(), reader.into()]).unwrap();
+            carrier.write(b"", &mut [writer.into(), reader.into()]).unwrap();
             let mut message = next(&far);
             writer = message.take_handle(0).unwrap().into();
             reader = message.take_handle(1).unwrap().into();
@@ -366,17 +372,17 @@ fn what_a_closed_channel_held_dies_with_it_to_any_depth() {
     in_arena(|supervisor| {
         let depth = 1000;
         let (canary, sent) = canary();
-        let (mut inner, inner_far) = Channel::create().unwrap();
-        inner.write(b"the innermost", &mut vec![sent]).unwrap();
-        let mut inner_far = Handle::from(inner_far);
+        let (mut inner, inner_far) = Channel::create();
+        inner.write(b"the innermost", &mut [sent]).unwrap();
+        let mut inner_far = NullableHandle::from(inner_far);
         for _ in 1..depth {
-            let (outer, outer_far) = Channel::create().unwrap();
-            outer.write(b"", &mut vec![inner.into(), inner_far]).unwrap();
+            let (outer, outer_far) = Channel::create();
+            outer.write(b"", &mut [inner.into(), inner_far]).unwrap();
             (inner, inner_far) = (outer, outer_far.into());
         }
         assert_eq!(objects(supervisor), depth + 1);
-        let (ours, theirs) = Channel::create().unwrap();
-        ours.write(b"", &mut vec![inner.into(), inner_far]).unwrap();
+        let (ours, theirs) = Channel::create();
+        ours.write(b"", &mut [inner.into(), inner_far]).unwrap();
         assert_eq!(objects(supervisor), depth + 2);
         assert!(!is_closed(&canary));
         // A thread with hardly any stack: nothing of this recurses.
@@ -390,10 +396,10 @@ fn what_a_closed_channel_held_dies_with_it_to_any_depth() {
 #[test]
 fn a_handle_in_transit_is_nobodys_and_keeps_its_object() {
     in_arena(|supervisor| {
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         let (canary, sent) = canary();
         let value = sent.raw_handle();
-        ours.write(b"", &mut vec![sent]).unwrap();
+        ours.write(b"", &mut [sent]).unwrap();
         assert_eq!(raw::close(value), Err(Status::BAD_HANDLE));
         let inside = supervisor.inspect();
         assert_eq!((inside.in_transit, inside.handles), (1, 3));
@@ -408,16 +414,16 @@ fn a_handle_in_transit_is_nobodys_and_keeps_its_object() {
 #[test]
 fn both_threads_of_a_busy_channel_get_every_message_in_order() {
     in_arena(|_| {
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         let count = 100_000u32;
         std::thread::scope(|scope| {
             for (from, to) in [(&ours, &theirs), (&theirs, &ours)] {
                 scope.spawn(move || {
                     for number in 0..count {
                         let bytes = number.to_ne_bytes().repeat(1 + number as usize % 40);
-                        while let Err(status) = from.write(&bytes, &mut Vec::new()) {
+                        while let Err(status) = from.write(&bytes, &mut []) {
                             assert_eq!(status, Status::SHOULD_WAIT);
-                            from.wait(Signals::CHANNEL_WRITABLE, FOREVER).unwrap();
+                            from.wait_one(Signals::CHANNEL_WRITABLE, FOREVER).unwrap();
                         }
                     }
                 });
@@ -434,14 +440,14 @@ fn both_threads_of_a_busy_channel_get_every_message_in_order() {
 
 /// Writes many large messages and reads them.
 fn burst(ours: &Channel, theirs: &Channel) {
-    (0..2000).for_each(|_| ours.write(&[1; 4000], &mut Vec::new()).unwrap());
+    (0..2000).for_each(|_| ours.write(&[1; 4000], &mut []).unwrap());
     (0..2000).for_each(|_| assert_eq!(next(theirs).bytes().len(), 4000));
 }
 
 #[test]
 fn after_a_burst_a_channel_gives_its_memory_back_by_itself() {
     in_arena(|supervisor| {
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         burst(&ours, &theirs);
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
         while supervisor.inspect().blocks > 1 {
@@ -454,7 +460,7 @@ fn after_a_burst_a_channel_gives_its_memory_back_by_itself() {
 #[test]
 fn collecting_takes_back_what_quiet_channels_keep() {
     in_arena(|supervisor| {
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         burst(&ours, &theirs);
         supervisor.collect().unwrap();
         assert_eq!(supervisor.audit().blocks, 1);

@@ -14,7 +14,7 @@ fn child_main() {
 
 /// Queues ends inside each other, in a circle: the first for the last. Gives their peers.
 fn cycle_of(len: usize) -> Vec<Channel> {
-    let (ends, peers): (Vec<_>, Vec<_>) = (0..len).map(|_| Channel::create().unwrap()).unzip();
+    let (ends, peers): (Vec<_>, Vec<_>) = (0..len).map(|_| Channel::create()).unzip();
     for (index, end) in ends.into_iter().enumerate() {
         let mut handles = vec![end.into()];
         // Other things that go with it.
@@ -31,18 +31,18 @@ fn a_cycle_of_any_length_is_collected_and_live_peers_see_it() {
         for len in [1, 2, 3, 50] {
             garbage += len as u32;
             let peers = cycle_of(len);
-            let (canary, inside) = EventPair::create().unwrap();
-            peers[0].write(b"", &mut vec![inside.into()]).unwrap();
+            let (canary, inside) = EventPair::create();
+            peers[0].write(b"", &mut [inside.into()]).unwrap();
             assert_eq!(
-                peers[0].wait(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::ZERO),
+                peers[0].wait_one(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::ZERO).to_result(),
                 Err(Status::TIMED_OUT)
             );
             assert_eq!(supervisor.collect().unwrap().ends_collected, garbage);
             for peer in &peers {
-                peer.wait(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::ZERO).unwrap();
-                assert_eq!(peer.write(b"", &mut Vec::new()), Err(Status::PEER_CLOSED));
+                peer.wait_one(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::ZERO).unwrap();
+                assert_eq!(peer.write(b"", &mut []), Err(Status::PEER_CLOSED));
             }
-            canary.wait(Signals::EVENTPAIR_PEER_CLOSED, MonotonicInstant::ZERO).unwrap();
+            canary.wait_one(Signals::EVENTPAIR_PEER_CLOSED, MonotonicInstant::ZERO).unwrap();
             drop((peers, canary));
             let audit = clean(supervisor);
             assert_eq!((audit.objects, audit.in_transit), (0, 0), "{audit}");
@@ -56,10 +56,10 @@ fn cycles_without_any_peer_and_what_hangs_on_them_are_collected() {
         for len in [1, 2, 50] {
             let peers = cycle_of(len);
             // A cycle that hangs on this one, and a chain that ends in it.
-            let (end, peer) = Channel::create().unwrap();
+            let (end, peer) = Channel::create();
             let inner = cycle_of(2).pop().unwrap();
-            peer.write(b"", &mut vec![inner.into(), event()]).unwrap();
-            peers[0].write(b"", &mut vec![end.into(), peer.into()]).unwrap();
+            peer.write(b"", &mut [inner.into(), event()]).unwrap();
+            peers[0].write(b"", &mut [end.into(), peer.into()]).unwrap();
             drop(peers);
             assert!(objects(supervisor) > 0);
             supervisor.collect().unwrap();
@@ -72,15 +72,18 @@ fn cycles_without_any_peer_and_what_hangs_on_them_are_collected() {
 #[test]
 fn an_end_that_was_taken_by_a_call_or_is_read_in_place_is_reachable() {
     in_arena(|supervisor| {
-        let (ours, theirs) = Channel::create().unwrap();
-        let (end, peer) = Channel::create().unwrap();
-        peer.write(b"", &mut vec![theirs.into()]).unwrap();
-        ours.write(b"", &mut vec![event()]).unwrap();
+        let (ours, theirs) = Channel::create();
+        let (end, peer) = Channel::create();
+        peer.write(b"", &mut [theirs.into()]).unwrap();
+        ours.write(b"", &mut [event()]).unwrap();
         let reading = end.read_in_place().unwrap();
         supervisor.collect().unwrap();
         let theirs = Channel::from(reading.finish().unwrap().pop().unwrap().handle);
         assert_eq!(next(&theirs).n_handles(), 1);
-        assert_eq!(ours.wait(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::ZERO), Err(Status::TIMED_OUT));
+        assert_eq!(
+            ours.wait_one(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::ZERO).to_result(),
+            Err(Status::TIMED_OUT)
+        );
     });
 }
 
@@ -111,7 +114,7 @@ fn cycles_are_collected_without_being_asked_for() {
     in_arena(|supervisor| {
         let peers = cycle_of(2);
         for peer in &peers {
-            peer.wait(Signals::CHANNEL_PEER_CLOSED, FOREVER).unwrap();
+            peer.wait_one(Signals::CHANNEL_PEER_CLOSED, FOREVER).unwrap();
         }
         drop(peers);
         // Who waits is told before the close is at its end.
@@ -132,13 +135,13 @@ fn what_can_be_reached_is_never_collected_while_it_is_passed_around() {
         let mut gives = Vec::new();
         let mut takes = Vec::new();
         for _ in 0..jugglers.len() {
-            let (give, take) = Channel::create().unwrap();
+            let (give, take) = Channel::create();
             gives.push(give);
             takes.push(take);
         }
         takes.rotate_left(1);
         for ((ours, _), (give, take)) in jugglers.iter().zip(gives.into_iter().zip(takes)) {
-            ours.write(b"juggle", &mut vec![give.into(), take.into()]).unwrap();
+            ours.write(b"juggle", &mut [give.into(), take.into()]).unwrap();
         }
         let start = Instant::now();
         let mut looks = 0;
@@ -176,15 +179,15 @@ impl Ball {
     }
 
     /// The end into which `inside` was put, and the peer with which it was.
-    fn holding(self, inside: Vec<Handle>) -> Self {
+    fn holding(self, inside: Vec<NullableHandle>) -> Self {
         self.near.write(b"inside", &mut { inside }).unwrap();
         self
     }
 
-    fn empty(&self) -> Vec<Handle> {
+    fn empty(&self) -> Vec<NullableHandle> {
         let mut message = next(&self.far);
         assert_eq!(message.bytes(), b"inside");
-        (0..message.n_handles()).map(|index| message.take_handle(index).unwrap()).collect()
+        message.take_handles()
     }
 }
 
@@ -206,9 +209,9 @@ fn juggles() {
                 let Ball { near: to_x, far: mut x } = x;
                 let Ball { near: to_y, far: mut y } = y;
                 for _ in 0..random.usize(1..20) {
-                    to_y.write(b"inside", &mut vec![x.into()]).unwrap();
+                    to_y.write(b"inside", &mut [x.into()]).unwrap();
                     x = Channel::from(next(&y).take_handle(0).unwrap());
-                    to_x.write(b"inside", &mut vec![y.into()]).unwrap();
+                    to_x.write(b"inside", &mut [y.into()]).unwrap();
                     y = Channel::from(next(&x).take_handle(0).unwrap());
                 }
                 balls.extend([Ball { near: to_x, far: x }, Ball { near: to_y, far: y }]);
@@ -220,7 +223,7 @@ fn juggles() {
                     let outer = balls.pop().unwrap_or_else(new_ball);
                     chain = outer.holding(vec![chain.near.into(), chain.far.into()]);
                 }
-                give.write(b"chain", &mut vec![chain.near.into(), chain.far.into()]).unwrap();
+                give.write(b"chain", &mut [chain.near.into(), chain.far.into()]).unwrap();
                 unchain(&take, &mut balls);
             }
         }
@@ -235,22 +238,22 @@ fn juggles() {
 }
 
 fn new_ball() -> Ball {
-    let (near, far) = Channel::create().unwrap();
+    let (near, far) = Channel::create();
     Ball { near, far }
 }
 
 /// Takes a chain apart, if one comes before long: the juggler before this one may have ended.
 fn unchain(take: &Channel, balls: &mut Vec<Ball>) {
     let soon = MonotonicInstant::after(MonotonicDuration::from_millis(100));
-    if take.wait(Signals::CHANNEL_READABLE, soon).is_err() {
+    if take.wait_one(Signals::CHANNEL_READABLE, soon).is_err() {
         return balls.extend((0..4).map(|_| new_ball()));
     }
     let mut inside = next(take);
-    let mut handles: Vec<Handle> = (0..2).map(|index| inside.take_handle(index).unwrap()).collect();
+    let mut handles = inside.take_handles();
     loop {
         let far = Channel::from(handles.pop().unwrap());
         let ball = Ball { near: handles.pop().unwrap().into(), far };
-        let more = ball.far.wait(Signals::CHANNEL_READABLE, MonotonicInstant::ZERO).is_ok();
+        let more = ball.far.wait_one(Signals::CHANNEL_READABLE, MonotonicInstant::ZERO).is_ok();
         if more {
             handles = ball.empty();
         }

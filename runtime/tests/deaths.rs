@@ -83,21 +83,24 @@ fn a_killed_process_loses_nothing_but_what_was_its_own() {
     in_arena(|supervisor| {
         let before = (objects(supervisor), supervisor.inspect().handles);
         let (ours, child) = spawn(supervisor, "holds much");
-        let pairs: Vec<_> = (0..4).map(|_| EventPair::create().unwrap()).collect();
+        let pairs: Vec<_> = (0..4).map(|_| EventPair::create()).collect();
         let (canaries, sent): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
-        ours.write(b"hold these", &mut sent.into_iter().map(Handle::from).collect()).unwrap();
-        canaries[0].wait(Signals::USER_1, FOREVER).unwrap();
-        ours.write(b"never read", &mut vec![event(), Channel::create().unwrap().0.into()]).unwrap();
+        ours.write(b"hold these", &mut sent.into_iter().map(NullableHandle::from).collect::<Vec<_>>())
+            .unwrap();
+        canaries[0].wait_one(Signals::USER_1, FOREVER).unwrap();
+        ours.write(b"never read", &mut [event(), Channel::create().0.into()]).unwrap();
         let report_before = supervisor.collect().unwrap();
         let closed = Signals::EVENTPAIR_PEER_CLOSED;
         std::thread::scope(|scope| {
             let mut waiters = Vec::new();
             for canary in &canaries[..3] {
-                waiters.push(asleep(scope, supervisor, move || canary.wait(closed, FOREVER)));
+                waiters.push(asleep(scope, supervisor, move || canary.wait_one(closed, FOREVER).to_result()));
             }
-            let on_channel = asleep(scope, supervisor, || ours.wait(Signals::CHANNEL_PEER_CLOSED, FOREVER));
+            let on_channel = asleep(scope, supervisor, || {
+                ours.wait_one(Signals::CHANNEL_PEER_CLOSED, FOREVER).to_result()
+            });
             let calling = asleep(scope, supervisor, || {
-                ours.call(FOREVER, b"\0\0\0\0?", &mut Vec::new(), &mut MessageBuf::new())
+                ours.call(FOREVER, b"\0\0\0\0?", &mut [], &mut MessageBuf::new())
             });
             let report = kill(supervisor, child);
             assert_eq!(report.recovered.processes, report_before.recovered.processes + 1);
@@ -108,12 +111,16 @@ fn a_killed_process_loses_nothing_but_what_was_its_own() {
             assert!(on_channel.join().unwrap().is_ok());
             assert_eq!(calling.join().unwrap(), Err(Status::PEER_CLOSED));
         });
-        assert_eq!(ours.write(b"", &mut Vec::new()), Err(Status::PEER_CLOSED));
+        assert_eq!(ours.write(b"", &mut []), Err(Status::PEER_CLOSED));
         let mut message = next(&ours);
         assert_eq!(message.bytes(), b"sent before it died");
         let back = EventPair::from(message.take_handle(0).unwrap());
         assert_eq!(back.signal_peer(Signals::NONE, Signals::USER_0), Ok(()));
-        assert_eq!(canaries[3].wait(Signals::USER_0, FOREVER), Ok(Signals::USER_0), "it lives on");
+        assert_eq!(
+            canaries[3].wait_one(Signals::USER_0, FOREVER).to_result(),
+            Ok(Signals::USER_0),
+            "it lives on"
+        );
         assert_eq!(ours.read(&mut message), Err(Status::PEER_CLOSED));
         drop((ours, canaries, back));
         supervisor.collect().unwrap();
@@ -130,21 +137,21 @@ fn holds_much() {
     let mut message = next(&channel);
     let mut take = |index: usize| message.take_handle(index).unwrap();
     let held = EventPair::from(take(0));
-    let (near, far) = Channel::create().unwrap();
-    near.write(&[1; 3000], &mut vec![take(1), event()]).unwrap();
-    let (outer, outer_far) = Channel::create().unwrap();
-    let (inner, inner_far) = Channel::create().unwrap();
-    inner.write(b"", &mut vec![take(2)]).unwrap();
-    outer.write(b"", &mut vec![inner.into(), inner_far.into()]).unwrap();
-    channel.write(b"sent before it died", &mut vec![take(3)]).unwrap();
+    let (near, far) = Channel::create();
+    near.write(&[1; 3000], &mut [take(1), event()]).unwrap();
+    let (outer, outer_far) = Channel::create();
+    let (inner, inner_far) = Channel::create();
+    inner.write(b"", &mut [take(2)]).unwrap();
+    outer.write(b"", &mut [inner.into(), inner_far.into()]).unwrap();
+    channel.write(b"sent before it died", &mut [take(3)]).unwrap();
     let _reading = far.read_in_place().unwrap();
     let mut loan = far.reserve(50_000).unwrap();
     loan.write_at(49_999, b"x").unwrap();
-    let (client, server) = Channel::create().unwrap();
+    let (client, server) = Channel::create();
     std::thread::scope(|scope| {
-        scope.spawn(|| client.call(FOREVER, b"\0\0\0\0", &mut vec![event()], &mut MessageBuf::new()));
-        scope.spawn(|| outer_far.wait(Signals::USER_0, FOREVER));
-        server.wait(Signals::CHANNEL_READABLE, FOREVER).unwrap();
+        scope.spawn(|| client.call(FOREVER, b"\0\0\0\0", &mut [event()], &mut MessageBuf::new()));
+        scope.spawn(|| outer_far.wait_one(Signals::USER_0, FOREVER).to_result());
+        server.wait_one(Signals::CHANNEL_READABLE, FOREVER).unwrap();
         held.signal_peer(Signals::NONE, Signals::USER_1).unwrap();
     });
 }
@@ -192,9 +199,9 @@ fn the_others_go_on_when_one_is_killed() {
             tell(&ours, round.to_ne_bytes());
             next(&ours);
             for (other, _) in &workers {
-                let (one_end, other_end) = Channel::create().unwrap();
-                let _ = ours.write(b"meet", &mut vec![one_end.into()]);
-                let _ = other.write(b"meet", &mut vec![other_end.into()]);
+                let (one_end, other_end) = Channel::create();
+                let _ = ours.write(b"meet", &mut [one_end.into()]);
+                let _ = other.write(b"meet", &mut [other_end.into()]);
             }
             workers.push((ours, child));
             for _ in 0..200 {
@@ -226,8 +233,7 @@ fn bounce(channel: &Channel, random: &mut fastrand::Rng) {
         Err(Status::SHOULD_WAIT | Status::PEER_CLOSED) => return std::thread::yield_now(),
         Err(status) => panic!("{status}"),
     }
-    let mut handles: Vec<Handle> =
-        (0..message.n_handles()).filter_map(|index| message.take_handle(index)).collect();
+    let mut handles = message.take_handles();
     handles.truncate(random.usize(0..=handles.len()));
     match channel.write(message.bytes(), &mut handles) {
         Ok(()) | Err(Status::SHOULD_WAIT | Status::PEER_CLOSED | Status::BAD_HANDLE) => {}
@@ -247,8 +253,9 @@ fn chaos() {
             scope.spawn(move || {
                 set_spin(MonotonicDuration::from_micros(if thread == 0 { 0 } else { 10 }));
                 let mut random = support::random(seed * 2 + thread);
-                let mut pool: Vec<Handle> = Vec::new();
-                while channel.wait(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::INFINITE_PAST).is_err() {
+                let mut pool: Vec<NullableHandle> = Vec::new();
+                while channel.wait_one(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::INFINITE_PAST).is_err()
+                {
                     anything(channel, &mut pool, &mut random);
                 }
             });
@@ -261,28 +268,27 @@ fn shortly() -> MonotonicInstant {
 }
 
 /// One operation with random handles. Whatever it says is right: the handles may be of any type, with any rights.
-fn anything(channel: &Channel, pool: &mut Vec<Handle>, random: &mut fastrand::Rng) {
-    let take = |pool: &mut Vec<Handle>, random: &mut fastrand::Rng| {
+fn anything(channel: &Channel, pool: &mut Vec<NullableHandle>, random: &mut fastrand::Rng) {
+    let take = |pool: &mut Vec<NullableHandle>, random: &mut fastrand::Rng| {
         let at = random.usize(0..=pool.len());
         if at < pool.len() { pool.swap_remove(at) } else { event() }
     };
     let borrowed = take(pool, random);
-    let as_channel =
-        std::mem::ManuallyDrop::new(Channel::from(Handle::from_raw(borrowed.raw_handle()).unwrap()));
+    let as_channel = Unowned::<Channel>::from_raw_handle(borrowed.raw_handle());
     let size = [0, 10, 64, 65, 1000, 20_000, 65_536][random.usize(0..7)];
     let bytes = vec![random.u8(..); size];
     let mut some = |random: &mut fastrand::Rng| {
         let count = if random.u8(..) < 10 { 64 } else { random.usize(0..4) };
-        (0..count).map(|_| take(pool, random)).collect()
+        (0..count).map(|_| take(pool, random)).collect::<Vec<_>>()
     };
     match random.u32(0..18) {
         0 => pool.push(event()),
         1 => {
-            let (one, other) = EventPair::create().unwrap();
+            let (one, other) = EventPair::create();
             pool.extend([one.into(), other.into()]);
         }
         2 | 3 => {
-            let (one, other) = Channel::create().unwrap();
+            let (one, other) = Channel::create();
             pool.extend([one.into(), other.into()]);
         }
         4 => pool.extend(borrowed.duplicate(Rights::SAME_RIGHTS)),
@@ -290,14 +296,14 @@ fn anything(channel: &Channel, pool: &mut Vec<Handle>, random: &mut fastrand::Rn
         6 => return drop(borrowed),
         7 => drop(borrowed.signal(Signals::USER_0, Signals::USER_1)),
         8 => drop(raw::signal_peer(borrowed.raw_handle(), Signals::USER_1, Signals::USER_0)),
-        9 => drop(borrowed.wait(Signals::all(), shortly())),
+        9 => drop(borrowed.wait_one(Signals::all(), shortly()).to_result()),
         10 => drop(channel.write(&bytes, &mut some(random))),
         11 => drop(as_channel.write(&bytes, &mut some(random))),
         12 | 13 => {
             let mut message = MessageBuf::new();
             let from = if random.bool() { channel } else { &*as_channel };
             let _ = from.read(&mut message);
-            pool.extend((0..message.n_handles()).filter_map(|index| message.take_handle(index)));
+            pool.extend(message.take_handles());
         }
         14 => {
             let mut handles = some(random);
@@ -335,7 +341,7 @@ fn a_stopped_process_is_not_dead() {
         tell(&ours, "two");
         let a_while = MonotonicInstant::after(MonotonicDuration::from_millis(300));
         let either = Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED;
-        assert_eq!(ours.wait(either, a_while), Err(Status::TIMED_OUT));
+        assert_eq!(ours.wait_one(either, a_while).to_result(), Err(Status::TIMED_OUT));
         assert_eq!(supervisor.collect().unwrap().recovered.processes, 0);
         assert_eq!(supervisor.inspect().processes, 2);
         kill_process(pid_of(&child), Signal::CONT).unwrap();
@@ -350,9 +356,9 @@ fn a_stopped_process_is_not_dead() {
 fn a_process_that_replaces_itself_by_exec_has_left() {
     in_arena(|supervisor| {
         let (ours, mut child) = spawn(supervisor, "replaces itself");
-        let (canary, sent) = EventPair::create().unwrap();
-        ours.write(b"hold this", &mut vec![sent.into()]).unwrap();
-        canary.wait(Signals::EVENTPAIR_PEER_CLOSED, FOREVER).unwrap();
+        let (canary, sent) = EventPair::create();
+        ours.write(b"hold this", &mut [sent.into()]).unwrap();
+        canary.wait_one(Signals::EVENTPAIR_PEER_CLOSED, FOREVER).unwrap();
         wait_for_peer_closed(&ours);
         assert_eq!(child.try_wait().unwrap(), None, "it lives, as another program");
         assert_eq!(supervisor.collect().unwrap().recovered.processes, 1);
@@ -375,12 +381,12 @@ fn an_ordinary_exit_closes_everything_too() {
     in_arena(|supervisor| {
         for _ in 0..10 {
             let (ours, child) = spawn(supervisor, "echo");
-            let (canary, sent) = EventPair::create().unwrap();
-            ours.write(b"", &mut vec![sent.into()]).unwrap();
+            let (canary, sent) = EventPair::create();
+            ours.write(b"", &mut [sent.into()]).unwrap();
             next(&ours);
             drop(ours);
             join(child);
-            canary.wait(Signals::EVENTPAIR_PEER_CLOSED, FOREVER).unwrap();
+            canary.wait_one(Signals::EVENTPAIR_PEER_CLOSED, FOREVER).unwrap();
         }
         let report = supervisor.collect().unwrap();
         assert_eq!(report.recovered.processes, 10);
@@ -393,7 +399,7 @@ fn threads_that_end_or_panic_leave_nothing_behind() {
     in_arena_of(
         |config| config.max_threads = 6,
         |supervisor| {
-            let (ours, theirs) = Channel::create().unwrap();
+            let (ours, theirs) = Channel::create();
             let before = supervisor.inspect();
             std::panic::set_hook(Box::new(|_| {}));
             for round in 0..100u32 {
@@ -402,9 +408,9 @@ fn threads_that_end_or_panic_leave_nothing_behind() {
                     let channel = if panics { &ours } else { &theirs };
                     std::thread::scope(|scope| {
                         let thread = scope.spawn(move || {
-                            let kept = Event::create().unwrap();
-                            assert!(kept.wait(Signals::USER_0, MonotonicInstant::ZERO).is_err());
-                            channel.write(&round.to_ne_bytes(), &mut vec![sent]).unwrap();
+                            let kept = Event::create();
+                            assert!(kept.wait_one(Signals::USER_0, MonotonicInstant::ZERO).is_err());
+                            channel.write(&round.to_ne_bytes(), &mut [sent]).unwrap();
                             let _reading = channel.read_in_place();
                             assert!(!panics, "as told");
                         });

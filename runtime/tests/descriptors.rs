@@ -187,7 +187,7 @@ fn with_founder(name: &str) {
 
 fn start_survivor() -> (Supervisor, Channel) {
     let supervisor = Supervisor::create(&Config::default()).unwrap();
-    let (ours, theirs) = Channel::create().unwrap();
+    let (ours, theirs) = Channel::create();
     let mut survivor = role(SURVIVES);
     let _survivor = supervisor.spawn(survivor.stdout(Stdio::inherit()), theirs).unwrap();
     next(&ours);
@@ -224,7 +224,8 @@ fn survives() {
     let leader = supervisor.process_id();
     tell(&founder, "ready");
     loop {
-        let seen = founder.wait(Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED, FOREVER).unwrap();
+        let seen =
+            founder.wait_one(Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED, FOREVER).unwrap();
         if !seen.contains(Signals::CHANNEL_READABLE) {
             break;
         }

@@ -139,7 +139,7 @@ fn has_many_threads() {
                 }
                 // Always in the middle of something.
                 loop {
-                    Event::create().unwrap().signal(Signals::NONE, Signals::USER_0).unwrap();
+                    Event::create().signal(Signals::NONE, Signals::USER_0).unwrap();
                 }
             });
         }
@@ -271,8 +271,8 @@ fn a_process_whose_threads_come_and_go_is_not_taken_for_dead() {
 fn starts_and_ends_threads() {
     let channel = startup_channel();
     tell(&channel, "ready");
-    while channel.wait(Signals::CHANNEL_READABLE, MonotonicInstant::ZERO).is_err() {
-        let thread = std::thread::spawn(|| Event::create().map(drop));
+    while channel.wait_one(Signals::CHANNEL_READABLE, MonotonicInstant::ZERO).is_err() {
+        let thread = std::thread::spawn(|| Event::try_create().map(drop));
         thread.join().unwrap().unwrap();
     }
     next(&channel);
@@ -292,7 +292,7 @@ fn the_next_supervisor_hears_early_of_those_whom_it_took_over() {
 
 fn founds() {
     let supervisor = Supervisor::create(&Config::default()).unwrap();
-    let (ours, theirs) = Channel::create().unwrap();
+    let (ours, theirs) = Channel::create();
     let mut survivor = role(SUCCEEDS);
     let mut survivor = supervisor.spawn(survivor.stdout(Stdio::inherit()), theirs).unwrap();
     let _ = next(&ours);

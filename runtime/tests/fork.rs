@@ -31,8 +31,8 @@ fn in_forked_child(child: impl FnOnce() -> i32) -> i32 {
 #[test]
 fn in_a_forked_child_every_call_says_bad_state() {
     in_arena(|supervisor| {
-        let event = Event::create().unwrap();
-        let (ours, theirs) = Channel::create().unwrap();
+        let event = Event::create();
+        let (ours, theirs) = Channel::create();
         tell(&theirs, "for the parent");
         let mut message = MessageBuf::new();
         let mut batch = Batch::new();
@@ -46,17 +46,17 @@ fn in_a_forked_child_every_call_says_bad_state() {
                 raw::close(value),
                 raw::duplicate(value, Rights::SAME_RIGHTS).map(drop),
                 raw::replace(value, Rights::SAME_RIGHTS).map(drop),
-                Event::create().map(std::mem::forget),
-                EventPair::create().map(std::mem::forget),
-                Channel::create().map(std::mem::forget),
+                Event::try_create().map(std::mem::forget),
+                EventPair::try_create().map(std::mem::forget),
+                Channel::try_create().map(std::mem::forget),
                 event.signal(none, Signals::USER_0),
                 ours.signal_peer(none, Signals::USER_0),
-                event.wait(Signals::USER_0, MonotonicInstant::INFINITE).map(drop),
-                wait_many(&mut [WaitItem::new(event.as_handle_ref(), none)], MonotonicInstant::INFINITE),
-                wait_many(&mut [], MonotonicInstant::INFINITE),
+                event.wait_one(Signals::USER_0, MonotonicInstant::INFINITE).map(drop),
+                object_wait_many(&mut [WaitItem::new(&event, none)], MonotonicInstant::INFINITE).map(drop),
+                object_wait_many(&mut [], MonotonicInstant::INFINITE).map(drop),
                 event.basic_info().map(drop),
-                event.handle_count().map(drop),
-                ours.write(b"from the child", &mut Vec::new()),
+                event.count_info().map(drop),
+                ours.write(b"from the child", &mut []),
                 ours.read(&mut message),
                 ours.write_batch([&b"x"[..]]).map(drop),
                 ours.read_batch(1, &mut batch).map(drop),
@@ -80,7 +80,7 @@ fn in_a_forked_child_every_call_says_bad_state() {
 #[test]
 fn a_forked_child_ends_no_loan_and_no_read() {
     in_arena(|_| {
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         tell(&theirs, "kept");
         let (loan, held) = (ours.reserve(1000).unwrap(), ours.read_in_place().unwrap());
         let (mut loan, mut held) = (Some(loan), Some(held));
@@ -101,16 +101,17 @@ fn a_forked_child_ends_no_loan_and_no_read() {
 #[test]
 fn handles_that_a_forked_child_drops_stay_the_parents() {
     in_arena(|supervisor| {
-        let (ours, theirs) = Channel::create().unwrap();
-        let event = Event::create().unwrap();
+        let (ours, theirs) = Channel::create();
+        let event = Event::create();
         tell(&theirs, "kept");
         let mut loan = ours.reserve(1000).unwrap();
         let held = ours.read_in_place().unwrap();
         let before = supervisor.inspect();
         let code = in_forked_child(|| {
-            drop(Handle::from_raw(event.raw_handle()));
+            drop(NullableHandle::from_raw(event.raw_handle()));
             // Dropped in the child only: the parent's copies are other memory.
-            let copies = (Handle::from_raw(ours.raw_handle()), Handle::from_raw(theirs.raw_handle()));
+            let copies =
+                (NullableHandle::from_raw(ours.raw_handle()), NullableHandle::from_raw(theirs.raw_handle()));
             drop(copies);
             let checks = [loan.write_at(0, b"the child's"), held.read_at(0, &mut [0])];
             let wrong = checks.iter().position(|check| *check != Err(Status::BAD_STATE));
@@ -125,7 +126,7 @@ fn handles_that_a_forked_child_drops_stay_the_parents() {
         drop(held);
         loan.commit().unwrap();
         assert_eq!(next(&theirs).bytes().len(), 1000);
-        assert!(event.is_valid());
+        assert!(raw::check_valid(event.raw_handle()).is_ok());
     });
 }
 
@@ -133,7 +134,7 @@ fn handles_that_a_forked_child_drops_stay_the_parents() {
 #[test]
 fn a_forked_childs_view_of_the_supervisor_shows_nothing() {
     in_arena(|supervisor| {
-        let _event = Event::create().unwrap();
+        let _event = Event::create();
         let code = in_forked_child(|| {
             let checks = [
                 supervisor.collect() == Err(Status::BAD_STATE),
@@ -153,20 +154,20 @@ fn a_forked_childs_view_of_the_supervisor_shows_nothing() {
 #[test]
 fn a_thread_that_never_used_the_arena_cannot_after_the_fork_either() {
     in_arena(|_| {
-        let event = Event::create().unwrap();
+        let event = Event::create();
         let value = event.raw_handle();
         let code = std::thread::spawn(move || {
             in_forked_child(|| i32::from(raw::check_valid(value) != Err(Status::BAD_STATE)))
         });
         assert_eq!(code.join().unwrap(), 0);
-        assert!(event.is_valid());
+        assert!(raw::check_valid(event.raw_handle()).is_ok());
     });
 }
 
 #[test]
 fn programs_that_are_started_beside_the_library_change_nothing() {
     in_arena(|supervisor| {
-        let event = Event::create().unwrap();
+        let event = Event::create();
         for _ in 0..5 {
             assert!(Command::new("/bin/true").status().unwrap().success());
         }

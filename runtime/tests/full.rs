@@ -32,7 +32,7 @@ fn a_full_process_table_refuses_and_works_again_when_one_has_left() {
         |supervisor| {
             let mut children: Vec<(Channel, Child)> = (0..2).map(|_| spawn(supervisor, "waits")).collect();
             for _ in 0..4 {
-                let (ours, theirs) = Channel::create().unwrap();
+                let (ours, theirs) = Channel::create();
                 let spawned = supervisor.spawn(&mut role("waits"), theirs);
                 assert!(matches!(spawned, Err(SpawnError::Arena(Status::NO_RESOURCES))), "{spawned:?}");
                 wait_for_peer_closed(&ours);
@@ -59,7 +59,7 @@ fn a_full_thread_table_refuses_and_works_again_when_a_thread_has_ended() {
     in_arena_of(
         |config| config.max_threads = 4,
         |_| {
-            let event = Event::create().unwrap();
+            let event = Event::create();
             let stop = std::sync::Barrier::new(3);
             std::thread::scope(|scope| {
                 // The supervisor and this thread have a row each; two more take theirs.
@@ -83,7 +83,9 @@ fn a_full_thread_table_refuses_and_works_again_when_a_thread_has_ended() {
                 assert_eq!(one_too_many(), Ok(()), "those with a row go on");
                 stop.wait();
             });
-            let welcome = std::thread::scope(|scope| scope.spawn(|| event.is_valid()).join().unwrap());
+            let welcome = std::thread::scope(|scope| {
+                scope.spawn(|| raw::check_valid(event.raw_handle()).is_ok()).join().unwrap()
+            });
             assert!(welcome);
         },
     );
@@ -91,7 +93,7 @@ fn a_full_thread_table_refuses_and_works_again_when_a_thread_has_ended() {
 
 /// Runs `body` while this process's threads, this one and others, have all the rows that they can get.
 fn with_all_rows_taken(body: impl FnOnce()) {
-    let event = Event::create().unwrap();
+    let event = Event::create();
     let (stop, stopped) = std::sync::mpsc::channel::<()>();
     let stopped = std::sync::Mutex::new(stopped);
     std::thread::scope(|scope| {
@@ -118,7 +120,7 @@ fn a_thread_without_a_row_closes_what_it_holds() {
     in_arena_of(
         |config| config.max_threads = 4,
         |supervisor| {
-            let (ours, theirs) = EventPair::create().unwrap();
+            let (ours, theirs) = EventPair::create();
             with_all_rows_taken(|| {
                 let in_another_thread = |closes: &mut (dyn FnMut() + Send)| {
                     std::thread::scope(|scope| scope.spawn(closes).join().unwrap());
@@ -126,7 +128,9 @@ fn a_thread_without_a_row_closes_what_it_holds() {
                 let theirs = theirs.into_raw();
                 in_another_thread(&mut || assert_eq!(raw::close(theirs), Ok(())));
                 in_another_thread(&mut || assert_eq!(raw::close(theirs), Err(Status::BAD_HANDLE)));
-                in_another_thread(&mut || assert_eq!(Event::create().map(drop), Err(Status::NO_RESOURCES)));
+                in_another_thread(&mut || {
+                    assert_eq!(Event::try_create().map(drop), Err(Status::NO_RESOURCES))
+                });
                 assert!(is_closed(&ours));
             });
             drop(ours);
@@ -158,7 +162,7 @@ fn a_process_without_a_row_is_recovered_from_a_full_table() {
     in_arena_of(
         |config| (config.max_threads, config.max_processes) = (3, 4),
         |supervisor| {
-            let (ours, theirs) = Channel::create().unwrap();
+            let (ours, theirs) = Channel::create();
             let mut command = role("has no row");
             let mut child = supervisor.spawn(command.stdout(std::process::Stdio::piped()), theirs).unwrap();
             let output = std::io::BufReader::new(child.stdout.take().unwrap());
@@ -187,19 +191,19 @@ fn a_full_object_table_says_no_resources_and_works_again_after_a_close() {
         |config| config.max_objects = 100,
         |supervisor| {
             for _ in 0..3 {
-                let (mut events, status) = until_refused(Event::create);
+                let (mut events, status) = until_refused(Event::try_create);
                 assert_eq!((events.len(), status), (100, Status::NO_RESOURCES));
-                assert_eq!(EventPair::create().map(drop), Err(Status::NO_RESOURCES));
-                assert_eq!(Channel::create().map(drop), Err(Status::NO_RESOURCES));
+                assert_eq!(EventPair::try_create().map(drop), Err(Status::NO_RESOURCES));
+                assert_eq!(Channel::try_create().map(drop), Err(Status::NO_RESOURCES));
                 assert!(events[0].duplicate(Rights::SAME_RIGHTS).is_ok(), "a handle needs no object");
                 for _ in 0..500 {
                     drop(events.remove(0));
-                    let (ours, theirs) = Channel::create().unwrap();
+                    let (ours, theirs) = Channel::create();
                     tell(&ours, "works");
                     assert_eq!(next(&theirs).bytes(), b"works");
-                    assert_eq!(Event::create().map(drop), Err(Status::NO_RESOURCES));
+                    assert_eq!(Event::try_create().map(drop), Err(Status::NO_RESOURCES));
                     drop((ours, theirs));
-                    events.push(Event::create().unwrap());
+                    events.push(Event::create());
                 }
                 drop(events);
                 assert_eq!(objects(supervisor), 0);
@@ -235,7 +239,7 @@ fn an_object_table_that_is_never_full_refuses_nobody() {
                     if held.len() == 12 {
                         drop(held.remove(0));
                     }
-                    held.push(Event::create().unwrap_or_else(|status| panic!("create {time}: {status}")));
+                    held.push(Event::try_create().unwrap_or_else(|status| panic!("create {time}: {status}")));
                     if time % 7 == 0 {
                         // So that some end in another thread than they were made in.
                         std::mem::swap(&mut held, &mut passed_on.lock().unwrap());
@@ -252,16 +256,20 @@ fn a_full_handle_table_says_no_resources_and_works_again_after_a_close() {
     in_arena_of(
         |config| config.max_handles_per_process = 50,
         |_| {
-            let (ours, theirs) = Channel::create().unwrap();
-            ours.write(b"three handles", &mut (0..3).map(|_| event()).collect()).unwrap();
-            let event = Event::create().unwrap();
+            let (ours, theirs) = Channel::create();
+            ours.write(b"three handles", &mut [event(), event(), event()]).unwrap();
+            let event = Event::create();
             let (mut copies, status) = until_refused(|| event.duplicate(Rights::SAME_RIGHTS));
             assert_eq!(status, Status::NO_RESOURCES);
             assert!((46..=47).contains(&copies.len()), "{} of 50, beside three", copies.len());
-            assert_eq!(event.handle_count(), Ok(1 + copies.len() as u32), "failures leave none behind");
-            assert_eq!(Event::create().map(drop), Err(Status::NO_RESOURCES));
+            assert_eq!(
+                event.count_info().map(|info| info.handle_count),
+                Ok(1 + copies.len() as u32),
+                "failures leave none behind"
+            );
+            assert_eq!(Event::try_create().map(drop), Err(Status::NO_RESOURCES));
             copies.pop();
-            assert_eq!(Channel::create().map(drop), Err(Status::NO_RESOURCES), "it needs two");
+            assert_eq!(Channel::try_create().map(drop), Err(Status::NO_RESOURCES), "it needs two");
             copies.pop();
             let mut message = MessageBuf::new();
             for _ in 0..3 {
@@ -278,7 +286,7 @@ fn a_full_handle_table_says_no_resources_and_works_again_after_a_close() {
             let replaced: Vec<_> = replaced.collect();
             assert!(replaced.iter().filter(|result| result.is_ok()).count() >= replaced.len() - 1);
             drop(replaced);
-            assert_eq!(event.handle_count(), Ok(1));
+            assert_eq!(event.count_info().map(|info| info.handle_count), Ok(1));
         },
     );
 }
@@ -288,15 +296,15 @@ fn an_empty_pool_says_no_memory_and_works_again_after_a_read() {
     in_arena_of(
         |config| (config.pool_bytes, config.max_loan_bytes) = (1 << 20, 1 << 17),
         |_| {
-            let (ours, theirs) = Channel::create().unwrap();
+            let (ours, theirs) = Channel::create();
             let big = vec![7; 65_536];
             for _ in 0..5 {
-                let (sent, status) = until_refused(|| ours.write(&big, &mut Vec::new()));
+                let (sent, status) = until_refused(|| ours.write(&big, &mut []));
                 assert_eq!(status, Status::NO_MEMORY);
                 assert_eq!(sent.len(), 16, "of 64 KiB each, in 1 MiB");
                 let mut handles = vec![event()];
                 assert_eq!(ours.write(&big[..65_000], &mut handles), Err(Status::NO_MEMORY));
-                assert!(handles.is_empty(), "consumed by this failure");
+                assert!(handles[0].is_invalid(), "consumed by this failure");
                 tell(&ours, "a small one has its own pool");
                 for _ in 0..16 {
                     assert_eq!(next(&theirs).bytes(), big);
@@ -316,8 +324,8 @@ fn what_a_closed_channel_held_another_can_have() {
         |supervisor| {
             let big = vec![7; 65_536];
             for _ in 0..10 {
-                let (ours, _theirs) = Channel::create().unwrap();
-                let (sent, status) = until_refused(|| ours.write(&big, &mut Vec::new()));
+                let (ours, _theirs) = Channel::create();
+                let (sent, status) = until_refused(|| ours.write(&big, &mut []));
                 assert_eq!((sent.len(), status), (16, Status::NO_MEMORY));
             }
             supervisor.collect().unwrap();
@@ -331,7 +339,7 @@ fn what_has_been_read_on_one_channel_is_room_on_another() {
     in_arena_of(
         |config| (config.pool_bytes, config.max_loan_bytes) = (16 << 20, 1 << 20),
         |_| {
-            let pairs: Vec<_> = (0..3).map(|_| Channel::create().unwrap()).collect();
+            let pairs: Vec<_> = (0..3).map(|_| Channel::create()).collect();
             for (ours, theirs) in &pairs {
                 let (sent, status) = until_refused(|| ours.reserve(1 << 20)?.commit());
                 assert_eq!((sent.len(), status), (16, Status::NO_MEMORY));
@@ -348,10 +356,10 @@ fn a_pool_without_segments_refuses_a_channels_first_message_and_takes_it_later()
     in_arena_of(
         |config| (config.pool_bytes, config.max_loan_bytes) = (4096, 4096),
         |_| {
-            let mut pairs: Vec<_> = (0..60).map(|_| Channel::create().unwrap()).collect();
+            let mut pairs: Vec<_> = (0..60).map(|_| Channel::create()).collect();
             let mut carrying = Vec::new();
             while let Some((ours, theirs)) = pairs.pop() {
-                match ours.write(b"x", &mut Vec::new()) {
+                match ours.write(b"x", &mut []) {
                     Ok(()) => carrying.push((ours, theirs)),
                     Err(status) => {
                         assert_eq!(status, Status::NO_MEMORY);
@@ -377,9 +385,9 @@ fn a_message_beyond_the_largest_block_says_no_memory() {
     in_arena_of(
         |config| config.max_loan_bytes = 1024,
         |_| {
-            let (ours, theirs) = Channel::create().unwrap();
+            let (ours, theirs) = Channel::create();
             tell(&ours, [1; 1024]);
-            assert_eq!(ours.write(&[1; 1025], &mut Vec::new()), Err(Status::NO_MEMORY));
+            assert_eq!(ours.write(&[1; 1025], &mut []), Err(Status::NO_MEMORY));
             assert_eq!(ours.reserve(1025).map(drop), Err(Status::OUT_OF_RANGE));
             assert_eq!(next(&theirs).bytes().len(), 1024);
         },
@@ -391,16 +399,16 @@ fn a_full_channel_says_should_wait_until_something_is_read() {
     in_arena_of(
         |config| config.max_pending_messages = 100,
         |supervisor| {
-            let (ours, theirs) = Channel::create().unwrap();
+            let (ours, theirs) = Channel::create();
             for len in [1, 64, 65, 5000] {
-                let (sent, status) = until_refused(|| ours.write(&vec![3; len], &mut Vec::new()));
+                let (sent, status) = until_refused(|| ours.write(&vec![3; len], &mut []));
                 assert_eq!((sent.len(), status), (100, Status::SHOULD_WAIT));
                 let mut batch = Batch::new();
                 let (read, status) = until_refused(|| theirs.read_batch(33, &mut batch));
                 assert_eq!((read.iter().sum::<usize>(), status), (100, Status::SHOULD_WAIT));
             }
             let value = event().into_raw();
-            let (_, status) = until_refused(|| ours.write(b"", &mut Vec::new()));
+            let (_, status) = until_refused(|| ours.write(b"", &mut []));
             assert_eq!(status, Status::SHOULD_WAIT);
             for _ in 0..10 {
                 assert_eq!(raw::channel_write(ours.raw_handle(), b"", &[value]), Err(Status::SHOULD_WAIT));

@@ -28,9 +28,9 @@ fn private_bytes() -> u64 {
 fn burst_and_drain() {
     let before = real_bytes();
     for len in [60_000, 4000, 300] {
-        let (near, far) = Channel::create().unwrap();
+        let (near, far) = Channel::create();
         let mut sent = 0;
-        while near.write(&vec![7; len], &mut Vec::new()).is_ok() && sent * len < 40 << 20 {
+        while near.write(&vec![7; len], &mut []).is_ok() && sent * len < 40 << 20 {
             sent += 1;
         }
         let mut message = MessageBuf::new();
@@ -78,21 +78,21 @@ fn burst_of_objects() -> (Vec<(Channel, Channel)>, Event) {
     let mut lines: Vec<(Channel, Channel)> = Vec::new();
     let mut kept = None;
     for message in 0..MESSAGES {
-        let mut handles: Vec<Handle> = Vec::new();
+        let mut handles: Vec<NullableHandle> = Vec::new();
         while handles.len() < 64 {
             if message % 4 == 0 {
                 let (near, far) = Channel::create_named(&name).unwrap();
-                near.write(b"a message", &mut Vec::new()).unwrap();
+                near.write(b"a message", &mut []).unwrap();
                 handles.extend([near.into(), far.into()]);
             } else {
-                handles.push(Event::create().unwrap().into());
+                handles.push(Event::create().into());
             }
         }
         if message == MESSAGES / 2 {
-            kept = Some(Event::create().unwrap());
+            kept = Some(Event::create());
         }
         if message % 8000 == 0 {
-            lines.push(Channel::create().unwrap());
+            lines.push(Channel::create());
         }
         lines.last().unwrap().0.write(b"", &mut handles).unwrap();
     }
@@ -169,7 +169,7 @@ fn closed_channels_keep_little_private_memory() {
     in_arena(|_| {
         let before = private_bytes();
         for _ in 0..2 {
-            let burst: Vec<_> = (0..100_000).map(|_| Channel::create().unwrap()).collect();
+            let burst: Vec<_> = (0..100_000).map(|_| Channel::create()).collect();
             let held = private_bytes();
             assert!(held > before + (100 << 20), "{before} bytes before, {held} with all channels");
             drop(burst);

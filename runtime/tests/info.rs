@@ -14,9 +14,9 @@ fn child_main() {
 #[test]
 fn basic_info_tells_type_rights_and_koids() {
     in_arena(|_| {
-        let event = Event::create().unwrap();
-        let (side, other_side) = EventPair::create().unwrap();
-        let (end, other_end) = Channel::create().unwrap();
+        let event = Event::create();
+        let (side, other_side) = EventPair::create();
+        let (end, other_end) = Channel::create();
         let info = event.basic_info().unwrap();
         assert_eq!((info.object_type, info.rights), (ObjectType::EVENT, Rights::EVENT_DEFAULT));
         assert_eq!(info.related_koid, Koid::INVALID, "an event is related to nothing");
@@ -41,21 +41,21 @@ fn basic_info_tells_type_rights_and_koids() {
 #[test]
 fn a_handle_without_rights_still_tells_its_basic_info() {
     in_arena(|_| {
-        let event = Event::create().unwrap();
+        let event = Event::create();
         let none = event.duplicate(Rights::NONE).unwrap();
         let info = none.basic_info().unwrap();
         assert_eq!((info.koid, info.rights), (event.koid().unwrap(), Rights::NONE));
-        assert!(none.is_valid());
-        assert_eq!(none.handle_count(), Err(Status::ACCESS_DENIED));
-        assert_eq!(event.handle_count(), Ok(2));
+        assert!(raw::check_valid(none.raw_handle()).is_ok());
+        assert_eq!(none.count_info().map(|info| info.handle_count), Err(Status::ACCESS_DENIED));
+        assert_eq!(event.count_info().map(|info| info.handle_count), Ok(2));
     });
 }
 
 #[test]
 fn a_related_koid_stays_when_the_other_side_is_gone() {
     in_arena(|_| {
-        let (side, other_side) = EventPair::create().unwrap();
-        let (end, other_end) = Channel::create().unwrap();
+        let (side, other_side) = EventPair::create();
+        let (end, other_end) = Channel::create();
         let koids = (other_side.koid().unwrap(), other_end.koid().unwrap());
         drop((other_side, other_end));
         assert_eq!(side.basic_info().unwrap().related_koid, koids.0);
@@ -68,7 +68,7 @@ fn koids_are_never_used_again_and_never_reserved_ones() {
     in_arena(|_| {
         let mut koids = HashSet::new();
         for round in 0..5_000 {
-            let (end, other_end) = Channel::create().unwrap();
+            let (end, other_end) = Channel::create();
             for koid in [event().koid().unwrap(), end.koid().unwrap(), other_end.koid().unwrap()] {
                 assert!(koid >= Koid::FIRST);
                 assert!(koids.insert(koid), "{koid:?} came back in round {round}");
@@ -80,7 +80,7 @@ fn koids_are_never_used_again_and_never_reserved_ones() {
 #[test]
 fn koids_of_all_threads_and_processes_differ() {
     in_arena(|supervisor| {
-        let made = |_| Event::create().unwrap().koid().unwrap().raw_koid();
+        let made = |_| Event::create().koid().unwrap().raw_koid();
         let mut koids: Vec<u64> = std::thread::scope(|scope| {
             let makers = [(); 4].map(|()| scope.spawn(move || (0..3000).map(made).collect::<Vec<_>>()));
             makers.into_iter().flat_map(|maker| maker.join().unwrap()).collect()
@@ -99,7 +99,7 @@ fn koids_of_all_threads_and_processes_differ() {
 
 fn tells_its_koids() {
     let ours = startup_channel();
-    let koids: Vec<u64> = (0..1000).map(|_| Event::create().unwrap().koid().unwrap().raw_koid()).collect();
+    let koids: Vec<u64> = (0..1000).map(|_| Event::create().koid().unwrap().raw_koid()).collect();
     tell(&ours, koids.iter().flat_map(|koid| koid.to_ne_bytes()).collect::<Vec<_>>());
     wait_for_peer_closed(&ours);
 }
@@ -107,44 +107,65 @@ fn tells_its_koids() {
 #[test]
 fn the_handle_count_follows_every_handle_also_in_transit() {
     in_arena(|_| {
-        let event = Event::create().unwrap();
-        assert_eq!(event.handle_count(), Ok(1));
+        let event = Event::create();
+        assert_eq!(event.count_info().map(|info| info.handle_count), Ok(1));
         let copies: Vec<_> = (0..99).map(|_| event.duplicate(Rights::SAME_RIGHTS).unwrap()).collect();
-        assert_eq!(event.handle_count(), Ok(100));
-        let (ours, theirs) = Channel::create().unwrap();
-        ours.write(b"", &mut copies.into_iter().take(64).map(Handle::from).collect()).unwrap();
-        assert_eq!(event.handle_count(), Ok(65), "64 in transit; the others were dropped");
+        assert_eq!(event.count_info().map(|info| info.handle_count), Ok(100));
+        let (ours, theirs) = Channel::create();
+        ours.write(b"", &mut copies.into_iter().take(64).map(NullableHandle::from).collect::<Vec<_>>())
+            .unwrap();
+        assert_eq!(
+            event.count_info().map(|info| info.handle_count),
+            Ok(65),
+            "64 in transit; the others were dropped"
+        );
         let message = next(&theirs);
-        assert_eq!(event.handle_count(), Ok(65), "received");
+        assert_eq!(event.count_info().map(|info| info.handle_count), Ok(65), "received");
         drop(message);
-        assert_eq!(event.handle_count(), Ok(1));
+        assert_eq!(event.count_info().map(|info| info.handle_count), Ok(1));
         let event = event.replace(Rights::SAME_RIGHTS).unwrap();
-        assert_eq!(event.handle_count(), Ok(1));
-        ours.write(b"", &mut vec![event.duplicate(Rights::SAME_RIGHTS).unwrap().into()]).unwrap();
-        assert_eq!(event.handle_count(), Ok(2));
+        assert_eq!(event.count_info().map(|info| info.handle_count), Ok(1));
+        ours.write(b"", &mut [event.duplicate(Rights::SAME_RIGHTS).unwrap().into()]).unwrap();
+        assert_eq!(event.count_info().map(|info| info.handle_count), Ok(2));
         drop(theirs);
-        assert_eq!(event.handle_count(), Ok(1), "what was in transit died with the channel");
+        assert_eq!(
+            event.count_info().map(|info| info.handle_count),
+            Ok(1),
+            "what was in transit died with the channel"
+        );
     });
 }
 
 #[test]
 fn each_side_of_a_pair_counts_its_own_handles() {
     in_arena(|_| {
-        let (side, other_side) = EventPair::create().unwrap();
+        let (side, other_side) = EventPair::create();
         let _copy = side.duplicate(Rights::SAME_RIGHTS).unwrap();
-        assert_eq!((side.handle_count(), other_side.handle_count()), (Ok(2), Ok(1)));
+        assert_eq!(
+            (
+                side.count_info().map(|info| info.handle_count),
+                other_side.count_info().map(|info| info.handle_count)
+            ),
+            (Ok(2), Ok(1))
+        );
         drop(other_side);
-        assert_eq!(side.handle_count(), Ok(2));
-        let (end, other_end) = Channel::create().unwrap();
-        assert_eq!((end.handle_count(), other_end.handle_count()), (Ok(1), Ok(1)));
+        assert_eq!(side.count_info().map(|info| info.handle_count), Ok(2));
+        let (end, other_end) = Channel::create();
+        assert_eq!(
+            (
+                end.count_info().map(|info| info.handle_count),
+                other_end.count_info().map(|info| info.handle_count)
+            ),
+            (Ok(1), Ok(1))
+        );
     });
 }
 
 #[test]
 fn names_need_rights_that_these_objects_do_not_have() {
     in_arena(|_| {
-        let (side, _other_side) = EventPair::create().unwrap();
-        let (end, _other_end) = Channel::create().unwrap();
+        let (side, _other_side) = EventPair::create();
+        let (end, _other_end) = Channel::create();
         for handle in [event(), side.into(), end.into()] {
             assert_eq!(handle.get_name().map(drop), Err(Status::ACCESS_DENIED));
             assert_eq!(handle.set_name(&Name::new_lossy("sodalite")), Err(Status::ACCESS_DENIED));

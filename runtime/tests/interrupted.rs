@@ -14,7 +14,7 @@ use support::*;
 #[test]
 fn what_an_iterator_drops_during_a_batch_ends() {
     in_arena(|supervisor| {
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         let held = (0..3).map(|_| (events(1), ours.reserve(100).unwrap()));
         let sent = ours.write_batch(held.map(|held| {
             drop(held);
@@ -29,7 +29,7 @@ fn what_an_iterator_drops_during_a_batch_ends() {
 #[test]
 fn an_iterator_that_panics_leaves_its_group_unwritten() {
     in_arena(|_| {
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         let messages = (0..100).map(|time| {
             assert!(time < 5, "a panic of the caller's");
             &b"a message"[..]
@@ -47,7 +47,7 @@ enum Place {
     TakesHandles,
     Room,
     Filled,
-    Handle,
+    NullableHandle,
 }
 
 struct Panics {
@@ -79,7 +79,7 @@ unsafe impl raw::Sink for Panics {
     }
 
     fn handle(&mut self, _handle: raw::Received) {
-        self.reach(Place::Handle);
+        self.reach(Place::NullableHandle);
     }
 }
 
@@ -88,15 +88,15 @@ unsafe impl raw::Sink for Panics {
 #[test]
 fn a_sink_that_panics_leaves_arena_and_channel_whole() {
     in_arena(|supervisor| {
-        let (ours, theirs) = Channel::create().unwrap();
-        for at in [Place::TakesHandles, Place::Room, Place::Filled, Place::Handle] {
+        let (ours, theirs) = Channel::create();
+        for at in [Place::TakesHandles, Place::Room, Place::Filled, Place::NullableHandle] {
             ours.write(b"luggage", &mut events(2)).unwrap();
             tell(&ours, "the next");
             let handles = supervisor.inspect().handles;
             let mut sink = Panics { at, bytes: [MaybeUninit::uninit(); 64] };
             let read = || raw::receive(theirs.raw_handle(), TooSmall::Keep, &mut sink);
             assert!(catch_unwind(AssertUnwindSafe(read)).is_err(), "{at:?}");
-            if at == Place::Handle {
+            if at == Place::NullableHandle {
                 assert_eq!(supervisor.inspect().handles, handles + 2);
             } else {
                 let message = next(&theirs);
@@ -112,7 +112,7 @@ fn a_sink_that_panics_leaves_arena_and_channel_whole() {
 #[test]
 fn an_iterator_may_use_the_channel_that_its_batch_goes_to() {
     in_arena(|_| {
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         let sent = ours.write_batch((0..3).map(|_| {
             tell(&ours, "first");
             &b"then"[..]
@@ -129,7 +129,7 @@ fn a_batch_without_an_end_is_written_until_the_channel_is_full() {
     in_arena_of(
         |config| config.max_pending_messages = 300,
         |_| {
-            let (ours, theirs) = Channel::create().unwrap();
+            let (ours, theirs) = Channel::create();
             let mut sent = 0;
             while let Ok(more) = ours.write_batch(std::iter::repeat(&b"again"[..])) {
                 sent += more;
@@ -167,11 +167,11 @@ fn interrupt(thread: libc::pthread_t) {
 fn what_a_signal_handler_drops_during_a_call_ends_after_it() {
     in_arena(|supervisor| {
         on(Signal::SIGUSR1, drop_all);
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         let (ours, theirs): (&'static Channel, _) = (Box::leak(Box::new(ours)), Box::leak(Box::new(theirs)));
-        let bell = Event::create().unwrap();
+        let bell = Event::create();
         let (sibling, canary) = canary();
-        theirs.write(b"luggage", &mut vec![canary]).unwrap();
+        theirs.write(b"luggage", &mut [canary]).unwrap();
         tell(theirs, "the next");
         let before = objects(supervisor);
         TO_DROP.lock().unwrap().extend([
@@ -186,7 +186,7 @@ fn what_a_signal_handler_drops_during_a_call_ends_after_it() {
                 #[expect(unsafe_code, reason = "the C library's call")]
                 // SAFETY: the number of the calling thread.
                 tell_thread.send(unsafe { libc::pthread_self() }).unwrap();
-                bell.wait(Signals::USER_0, FOREVER)
+                bell.wait_one(Signals::USER_0, FOREVER).to_result()
             });
             interrupt(thread.recv().unwrap());
             until(|| TO_DROP.try_lock().is_ok_and(|left| left.is_empty()));
@@ -217,7 +217,7 @@ extern "C" fn write_one(_: i32) {
 #[test]
 fn a_signal_handler_that_writes_while_a_loan_is_filled_is_refused() {
     in_arena(|_| {
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         CHANNEL.store(ours.raw_handle(), Ordering::Relaxed);
         on(Signal::SIGUSR1, write_one);
         let bytes = vec![0x5a; 8 << 20];

@@ -9,7 +9,7 @@ use support::*;
 #[test]
 fn loans_are_sent_as_they_were_filled_in_the_order_of_their_commits() {
     in_arena(|_| {
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         let mut loans: Vec<_> = [1usize << 20, 1, 100_000, 0]
             .into_iter()
             .map(|len| {
@@ -35,7 +35,7 @@ fn loans_are_sent_as_they_were_filled_in_the_order_of_their_commits() {
 #[test]
 fn what_is_not_written_of_a_loan_is_zero() {
     in_arena(|_| {
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         for (len, writes) in [(1000, &[][..]), (1000, &[(10, 5), (500, 100)]), (1000, &[(900, 100), (0, 3)])]
         {
             // The block is used again, with this in it.
@@ -57,7 +57,7 @@ fn what_is_not_written_of_a_loan_is_zero() {
 #[expect(unsafe_code, reason = "the view that trusts is what is tested")]
 fn all_of_a_loan_is_sent_as_it_was_filled_in_place() {
     in_arena(|_| {
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         let bytes = bytes_of(100_000, 3);
         let mut loan = ours.reserve(bytes.len()).unwrap();
         // SAFETY: the channel stays here, and all of the loan is filled.
@@ -80,7 +80,7 @@ fn a_loan_that_is_dropped_sends_nothing_and_costs_nothing() {
     in_arena_of(
         |config| (config.pool_bytes, config.max_loan_bytes) = (4 << 20, 1 << 20),
         |_| {
-            let (ours, theirs) = Channel::create().unwrap();
+            let (ours, theirs) = Channel::create();
             for _ in 0..100 {
                 drop(ours.reserve(1 << 20).unwrap());
             }
@@ -98,7 +98,7 @@ fn a_loan_that_is_dropped_sends_nothing_and_costs_nothing() {
 #[test]
 fn several_messages_are_read_in_place_at_once_and_consumed_in_any_order() {
     in_arena(|supervisor| {
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         for round in 0..20usize {
             let count = 12;
             for number in 0..count {
@@ -134,8 +134,8 @@ fn several_messages_are_read_in_place_at_once_and_consumed_in_any_order() {
 #[test]
 fn an_end_that_leaves_while_messages_are_read_in_place_takes_the_unread_ones_along() {
     in_arena(|_| {
-        let (carrier, far) = Channel::create().unwrap();
-        let (ours, theirs) = Channel::create().unwrap();
+        let (carrier, far) = Channel::create();
+        let (ours, theirs) = Channel::create();
         for number in 0..6u8 {
             tell(&ours, [number; 200]);
         }
@@ -159,7 +159,7 @@ fn an_end_that_leaves_while_messages_are_read_in_place_takes_the_unread_ones_alo
 #[test]
 fn a_batch_arrives_like_messages_written_one_by_one() {
     in_arena(|_| {
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         let messages: Vec<Vec<u8>> = (0..100).map(|number| bytes_of(number * 9, number)).collect();
         let mut sent = 0;
         let mut received = Vec::new();
@@ -184,7 +184,7 @@ fn a_batch_arrives_like_messages_written_one_by_one() {
 #[test]
 fn a_batch_read_stops_before_a_message_with_handles() {
     in_arena(|_| {
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         tell(&ours, "one");
         tell(&ours, "two");
         ours.write(b"with a handle", &mut events(1)).unwrap();

@@ -79,7 +79,7 @@ fn found() {
     let mut config = Config::default();
     limits(&mut config);
     let supervisor = Supervisor::create(&config).unwrap();
-    let (ours, theirs) = Channel::create().unwrap();
+    let (ours, theirs) = Channel::create();
     let mut survivor = role(SURVIVOR);
     let _survivor = supervisor.spawn(survivor.stdout(Stdio::inherit()), theirs).unwrap();
     wait_for_peer_closed(&ours);
@@ -114,5 +114,5 @@ fn survive() {
 
 fn join_at_once() {
     attach(std::env::var_os("SOCKET").unwrap()).unwrap();
-    drop(Event::create().unwrap());
+    drop(Event::create());
 }

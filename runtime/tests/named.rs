@@ -1,6 +1,6 @@
 //! Objects that are made with a name.
 
-use jacinth::{AsHandleRef, Channel, Config, EventPair, HandleBased, Name, Rights, Status, Supervisor};
+use jacinth::{Channel, Config, EventPair, Name, Rights, Status, Supervisor};
 
 #[test]
 fn both_sides_of_a_named_pair_have_the_name_and_may_change_their_own() {

@@ -46,73 +46,74 @@ type Line = (&'static str, Asks, fn() -> Call);
 
 /// Each call, in the order in which the traced process makes them.
 const CALLS: &[Line] = &[
-    ("event, created and closed", Barriers, || Box::new(|| drop(Event::create().unwrap()))),
-    ("event pair, created and closed", Barriers, || Box::new(|| drop(EventPair::create().unwrap()))),
-    ("channel, created and closed", Barriers, || Box::new(|| drop(Channel::create().unwrap()))),
+    ("event, created and closed", Barriers, || Box::new(|| drop(Event::create()))),
+    ("event pair, created and closed", Barriers, || Box::new(|| drop(EventPair::create()))),
+    ("channel, created and closed", Barriers, || Box::new(|| drop(Channel::create()))),
     ("duplicate and close", Nothing, || {
-        let event = Event::create().unwrap();
+        let event = Event::create();
         Box::new(move || drop(event.duplicate(Rights::SAME_RIGHTS).unwrap()))
     }),
     ("close_many of 16", Nothing, || {
-        let event = Event::create().unwrap();
+        let event = Event::create();
         Box::new(move || {
-            let values =
-                [(); 16].map(|()| Handle::from(event.duplicate(Rights::SAME_RIGHTS).unwrap()).into_raw());
+            let values = [(); 16]
+                .map(|()| NullableHandle::from(event.duplicate(Rights::SAME_RIGHTS).unwrap()).into_raw());
             raw::close_many(&values).unwrap();
         })
     }),
     ("replace", Nothing, || {
-        let mut current = Some(Event::create().unwrap());
+        let mut current = Some(Event::create());
         Box::new(move || {
             let replaced = current.take().map(|event| event.replace(Rights::SAME_RIGHTS).unwrap());
             current = replaced;
         })
     }),
     ("check_valid", Nothing, || {
-        let event = Event::create().unwrap();
+        let event = Event::create();
         Box::new(move || raw::check_valid(event.raw_handle()).unwrap())
     }),
     ("a handle that is closed", Nothing, || {
-        let closed = Event::create().unwrap().raw_handle();
+        let closed = Event::create().raw_handle();
         Box::new(move || assert_eq!(raw::check_valid(closed), Err(Status::BAD_HANDLE)))
     }),
     ("a right that is missing", Nothing, || {
-        let event = Event::create().unwrap().replace(Rights::WAIT).unwrap();
+        let event = Event::create().replace(Rights::WAIT).unwrap();
         Box::new(move || assert_eq!(event.signal(Signals::NONE, Signals::USER_0), Err(Status::ACCESS_DENIED)))
     }),
     ("signal", Nothing, || {
-        let event = Event::create().unwrap();
+        let event = Event::create();
         Box::new(move || {
             event.signal(Signals::NONE, Signals::USER_0).unwrap();
             event.signal(Signals::USER_0, Signals::NONE).unwrap();
         })
     }),
     ("signal_peer", Nothing, || {
-        let (ours, theirs) = EventPair::create().unwrap();
+        let (ours, theirs) = EventPair::create();
         Box::new(move || {
             ours.signal_peer(Signals::NONE, Signals::USER_0).unwrap();
             theirs.signal(Signals::USER_0, Signals::NONE).unwrap();
         })
     }),
     ("wait for what is so", Nothing, || {
-        let event = Event::create().unwrap();
+        let event = Event::create();
         event.signal(Signals::NONE, Signals::USER_0).unwrap();
-        Box::new(move || assert_eq!(event.wait(Signals::USER_0, FOREVER), Ok(Signals::USER_0)))
+        Box::new(move || {
+            assert_eq!(event.wait_one(Signals::USER_0, FOREVER).to_result(), Ok(Signals::USER_0))
+        })
     }),
     ("wait with a deadline that is past", Nothing, || {
-        let event = Event::create().unwrap();
+        let event = Event::create();
         Box::new(move || {
-            let waited = event.wait(Signals::USER_0, MonotonicInstant::INFINITE_PAST);
+            let waited = event.wait_one(Signals::USER_0, MonotonicInstant::INFINITE_PAST).to_result();
             assert_eq!(waited, Err(Status::TIMED_OUT));
         })
     }),
     ("wait_many for what is so", Nothing, || {
-        let (event, other) = (Event::create().unwrap(), Event::create().unwrap());
+        let (event, other) = (Event::create(), Event::create());
         event.signal(Signals::NONE, Signals::USER_0).unwrap();
         Box::new(move || {
-            let mut items =
-                [&other, &event].map(|event| WaitItem::new(event.as_handle_ref(), Signals::USER_0));
-            wait_many(&mut items, FOREVER).unwrap();
+            let mut items = [&other, &event].map(|event| WaitItem::new(event, Signals::USER_0));
+            object_wait_many(&mut items, FOREVER).unwrap();
         })
     }),
     ("write and read, 0 bytes", Nothing, || write_and_read(0, 0)),
@@ -122,7 +123,7 @@ const CALLS: &[Line] = &[
     ("write and read, 1 handle", Nothing, || write_and_read(0, 1)),
     ("write and read, 64 bytes and 64 handles", Nothing, || write_and_read(64, 64)),
     ("100 messages queued and read", Nothing, || {
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         let mut message = MessageBuf::new();
         Box::new(move || {
             (0..100).for_each(|_| tell(&ours, [0x5a; 64]));
@@ -130,7 +131,7 @@ const CALLS: &[Line] = &[
         })
     }),
     ("a batch of 32 messages", Nothing, || {
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         let mut batch = Batch::new();
         Box::new(move || {
             // As many as fit into one ring go at once.
@@ -144,7 +145,7 @@ const CALLS: &[Line] = &[
         })
     }),
     ("a loan of 1 MiB, read in place", Nothing, || {
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         Box::new(move || {
             let mut loan = ours.reserve(1 << 20).unwrap();
             loan.write_at(0, b"first").unwrap();
@@ -155,7 +156,7 @@ const CALLS: &[Line] = &[
         })
     }),
     ("read from an empty channel", Nothing, || {
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         let mut message = MessageBuf::new();
         Box::new(move || {
             assert_eq!(theirs.read(&mut message), Err(Status::SHOULD_WAIT));
@@ -164,7 +165,7 @@ const CALLS: &[Line] = &[
     }),
     ("call, both sides awake", Turns, || {
         set_spin(MonotonicDuration::from_seconds(60));
-        let (client, server) = Channel::create().unwrap();
+        let (client, server) = Channel::create();
         std::thread::spawn(move || {
             let mut request = MessageBuf::new();
             loop {
@@ -176,13 +177,13 @@ const CALLS: &[Line] = &[
             }
         });
         let mut reply = MessageBuf::new();
-        Box::new(move || client.call(FOREVER, &[0x5a; 64], &mut Vec::new(), &mut reply).unwrap())
+        Box::new(move || client.call(FOREVER, &[0x5a; 64], &mut [], &mut reply).unwrap())
     }),
     ("basic_info and handle_count", Nothing, || {
-        let event = Event::create().unwrap();
+        let event = Event::create();
         Box::new(move || {
             event.basic_info().unwrap();
-            event.handle_count().unwrap();
+            event.count_info().unwrap();
         })
     }),
     ("names", Nothing, || {
@@ -194,25 +195,27 @@ const CALLS: &[Line] = &[
     }),
     ("wait until a deadline", Sleep, || {
         set_spin(MonotonicDuration::ZERO);
-        let event = Event::create().unwrap();
+        let event = Event::create();
         Box::new(move || {
             let soon = MonotonicInstant::after(MonotonicDuration::from_micros(1));
-            assert_eq!(event.wait(Signals::USER_0, soon), Err(Status::TIMED_OUT));
+            assert_eq!(event.wait_one(Signals::USER_0, soon).to_result(), Err(Status::TIMED_OUT));
         })
     }),
 ];
 
 fn write_and_read(len_bytes: usize, handles: usize) -> Call {
-    let (ours, theirs) = Channel::create().unwrap();
-    let event = Event::create().unwrap();
+    let (ours, theirs) = Channel::create();
+    let event = Event::create();
     let bytes = vec![0x5a; len_bytes];
-    let mut luggage: Vec<Handle> =
+    let mut luggage: Vec<NullableHandle> =
         (0..handles).map(|_| event.duplicate(Rights::SAME_RIGHTS).unwrap().into()).collect();
     let mut message = MessageBuf::new();
     Box::new(move || {
         ours.write(&bytes, &mut luggage).unwrap();
         theirs.read(&mut message).unwrap();
-        luggage.extend((0..handles).map(|index| message.take_handle(index).unwrap()));
+        for (index, place) in luggage.iter_mut().enumerate() {
+            *place = message.take_handle(index).unwrap();
+        }
     })
 }
 

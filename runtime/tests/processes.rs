@@ -46,7 +46,7 @@ fn takes_its_startup_handle_twice() {
 #[test]
 fn a_startup_handle_can_be_of_any_type() {
     in_arena(|supervisor| {
-        let (ours, theirs) = EventPair::create().unwrap();
+        let (ours, theirs) = EventPair::create();
         let koid = theirs.koid().unwrap();
         let weak = theirs.replace(Rights::WAIT | Rights::TRANSFER).unwrap();
         let child = supervisor.spawn(&mut role("echo"), weak).unwrap();
@@ -61,7 +61,7 @@ fn a_startup_handle_can_be_of_any_type() {
 #[test]
 fn a_startup_handle_must_be_one_that_may_be_sent() {
     in_arena(|supervisor| {
-        let (ours, theirs) = EventPair::create().unwrap();
+        let (ours, theirs) = EventPair::create();
         let theirs = theirs.replace(Rights::EVENTPAIR_DEFAULT - Rights::TRANSFER).unwrap();
         let refused = supervisor.spawn(&mut role("echo"), theirs);
         assert!(matches!(refused, Err(SpawnError::StartupHandle(Status::ACCESS_DENIED))), "{refused:?}");
@@ -96,7 +96,7 @@ fn attaches_by_path() {
     assert!(matches!(take_startup_handle(), Err(AttachError::NotSpawned)));
     let supervisor = Supervisor::get().unwrap();
     assert_eq!(supervisor.socket_path(), path);
-    let (ours, theirs) = Channel::create().unwrap();
+    let (ours, theirs) = Channel::create();
     tell(&ours, "works");
     assert_eq!(next(&theirs).bytes(), b"works");
     std::mem::forget((ours, theirs));
@@ -106,8 +106,8 @@ fn attaches_by_path() {
 fn a_spawned_process_can_spawn_others_and_they_outlive_it() {
     in_arena(|supervisor| {
         let (to_parent, parent) = spawn(supervisor, "spawns an echo");
-        let (ours, theirs) = Channel::create().unwrap();
-        to_parent.write(b"give it this", &mut vec![theirs.into()]).unwrap();
+        let (ours, theirs) = Channel::create();
+        to_parent.write(b"give it this", &mut [theirs.into()]).unwrap();
         assert_eq!(next(&to_parent).bytes(), b"done");
         tell(&ours, "one");
         assert_eq!(next(&ours).bytes(), b"one");
@@ -159,13 +159,13 @@ fn a_child_that_dies_before_it_attaches_gives_everything_back() {
         |supervisor| {
             // More often than there are process rows.
             for _ in 0..10 {
-                let (ours, theirs) = Channel::create().unwrap();
+                let (ours, theirs) = Channel::create();
                 let mut child = supervisor.spawn(&mut Command::new("/bin/true"), theirs).unwrap();
                 wait_for_peer_closed(&ours);
                 child.wait().unwrap();
                 let mut shell = Command::new("/bin/sh");
                 shell.args(["-c", "kill -KILL $$"]);
-                let (ours, theirs) = Channel::create().unwrap();
+                let (ours, theirs) = Channel::create();
                 let mut child = supervisor.spawn(&mut shell, theirs).unwrap();
                 wait_for_peer_closed(&ours);
                 child.wait().unwrap();
@@ -182,11 +182,11 @@ fn a_program_that_cannot_be_started_gives_everything_back() {
         |config| config.max_processes = 4,
         |supervisor| {
             for _ in 0..10 {
-                let (ours, theirs) = Channel::create().unwrap();
+                let (ours, theirs) = Channel::create();
                 let spawned = supervisor.spawn(&mut Command::new("/nonexistent/program"), theirs);
                 let Err(SpawnError::Program(error)) = spawned else { panic!("{spawned:?}") };
                 assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
-                let seen = ours.wait(Signals::CHANNEL_PEER_CLOSED, FOREVER).unwrap();
+                let seen = ours.wait_one(Signals::CHANNEL_PEER_CLOSED, FOREVER).unwrap();
                 assert_eq!(seen, Signals::CHANNEL_PEER_CLOSED);
             }
             assert_eq!(clean(supervisor).processes, 1);
@@ -207,7 +207,7 @@ fn spawning_with_a_bad_handle_fails_and_takes_no_seat() {
             for _ in 0..5 {
                 let stale = event().into_raw();
                 raw::close(stale).unwrap();
-                let spawned = supervisor.spawn(&mut role("echo"), Handle::from_raw(stale).unwrap());
+                let spawned = supervisor.spawn(&mut role("echo"), NullableHandle::from_raw(stale));
                 assert!(matches!(spawned, Err(SpawnError::StartupHandle(Status::BAD_HANDLE))), "{spawned:?}");
             }
             let (ours, child) = spawn(supervisor, "echo");
@@ -224,9 +224,9 @@ fn a_handle_that_goes_through_two_processes_comes_back_the_same_object() {
     in_arena(|supervisor| {
         let (first, first_child) = spawn(supervisor, "echo");
         let (second, second_child) = spawn(supervisor, "echo");
-        let event = Event::create().unwrap();
+        let event = Event::create();
         event.signal(Signals::NONE, Signals::USER_4).unwrap();
-        let (end, far_end) = Channel::create().unwrap();
+        let (end, far_end) = Channel::create();
         tell(&far_end, "sent before it travelled");
         let (event_koid, end_koid) = (event.koid().unwrap(), end.koid().unwrap());
         let rights = Rights::WAIT | Rights::TRANSFER;
@@ -237,14 +237,14 @@ fn a_handle_that_goes_through_two_processes_comes_back_the_same_object() {
                 tell(&far_end, format!("{round}"));
                 let mut message = next(channel);
                 assert_eq!(message.bytes(), round.to_ne_bytes());
-                handles = (0..2).map(|index| message.take_handle(index).unwrap()).collect();
+                handles = message.take_handles();
             }
         }
         let end = Channel::from(handles.pop().unwrap());
         let event = Event::from(handles.pop().unwrap());
         assert_eq!((event.koid(), end.koid()), (Ok(event_koid), Ok(end_koid)));
         assert_eq!(event.basic_info().unwrap().rights, rights);
-        assert_eq!(event.wait(Signals::USER_4, FOREVER), Ok(Signals::USER_4));
+        assert_eq!(event.wait_one(Signals::USER_4, FOREVER).to_result(), Ok(Signals::USER_4));
         assert_eq!(next(&end).bytes(), b"sent before it travelled");
         for round in 0..50 {
             assert_eq!(next(&end).bytes(), format!("{round}").as_bytes());
@@ -264,17 +264,17 @@ fn a_million_rounds_of_sleeping_and_waking_lose_no_wake() {
     in_arena(|supervisor| {
         let (ours, child) = spawn(supervisor, "sleeps and wakes");
         set_spin(MonotonicDuration::ZERO);
-        let (bell, their_bell) = EventPair::create().unwrap();
-        ours.write(b"bell", &mut vec![their_bell.into()]).unwrap();
+        let (bell, their_bell) = EventPair::create();
+        ours.write(b"bell", &mut [their_bell.into()]).unwrap();
         let mut message = MessageBuf::new();
         for round in 0..ROUNDS {
             if round % 4 == 0 {
                 bell.signal_peer(Signals::NONE, Signals::USER_0).unwrap();
-                bell.wait(Signals::USER_1, FOREVER).unwrap();
+                bell.wait_one(Signals::USER_1, FOREVER).unwrap();
                 bell.signal(Signals::USER_1, Signals::NONE).unwrap();
             } else {
-                ours.write(&round.to_ne_bytes(), &mut Vec::new()).unwrap();
-                ours.wait(Signals::CHANNEL_READABLE, FOREVER).unwrap();
+                ours.write(&round.to_ne_bytes(), &mut []).unwrap();
+                ours.wait_one(Signals::CHANNEL_READABLE, FOREVER).unwrap();
                 ours.read(&mut message).unwrap();
                 assert_eq!(message.bytes(), round.to_ne_bytes());
             }
@@ -293,10 +293,10 @@ fn sleeps_and_wakes() {
     let mut message = MessageBuf::new();
     loop {
         let mut items = [
-            WaitItem::new(channel.as_handle_ref(), Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED),
-            WaitItem::new(bell.as_handle_ref(), Signals::USER_0),
+            WaitItem::new(&channel, Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED),
+            WaitItem::new(&bell, Signals::USER_0),
         ];
-        wait_many(&mut items, FOREVER).unwrap();
+        object_wait_many(&mut items, FOREVER).unwrap();
         let [of_channel, of_bell] = items.map(|item| item.pending);
         if of_bell.contains(Signals::USER_0) {
             bell.signal(Signals::USER_0, Signals::NONE).unwrap();
@@ -304,7 +304,7 @@ fn sleeps_and_wakes() {
         }
         if of_channel.contains(Signals::CHANNEL_READABLE) {
             channel.read(&mut message).unwrap();
-            let _ = channel.write(message.bytes(), &mut Vec::new());
+            let _ = channel.write(message.bytes(), &mut []);
         } else if of_channel.contains(Signals::CHANNEL_PEER_CLOSED) {
             return;
         }

@@ -19,7 +19,7 @@ const FOREVER: MonotonicInstant = MonotonicInstant::INFINITE;
 fn sleeps() {
     set_spin(MonotonicDuration::ZERO);
     let channel = startup_channel();
-    let seen = channel.wait(Signals::USER_0, FOREVER).unwrap();
+    let seen = channel.wait_one(Signals::USER_0, FOREVER).unwrap();
     tell(&channel, (seen & Signals::USER_ALL).bits().to_le_bytes());
     wait_for_peer_closed(&channel);
 }
@@ -78,12 +78,13 @@ fn a_sleeper_that_dies_is_forgotten() {
 #[test]
 fn sleepers_on_one_object_observe_each_its_own_pulse() {
     in_arena(|supervisor| {
-        let event = &Event::create().unwrap();
+        let event = &Event::create();
         let signals = [Signals::USER_0, Signals::USER_1, Signals::USER_2, Signals::EVENT_SIGNALED];
         for _ in 0..200 {
             std::thread::scope(|scope| {
-                let waiters =
-                    signals.map(|signal| asleep(scope, supervisor, move || event.wait(signal, FOREVER)));
+                let waiters = signals.map(|signal| {
+                    asleep(scope, supervisor, move || event.wait_one(signal, FOREVER).to_result())
+                });
                 for signal in signals {
                     event.signal(Signals::NONE, signal).unwrap();
                     event.signal(signal, Signals::NONE).unwrap();
@@ -93,7 +94,7 @@ fn sleepers_on_one_object_observe_each_its_own_pulse() {
                 }
             });
             assert_eq!(
-                event.wait(Signals::all(), MonotonicInstant::INFINITE_PAST),
+                event.wait_one(Signals::all(), MonotonicInstant::INFINITE_PAST).to_result(),
                 Err(Status::TIMED_OUT),
                 "a wait that begins later sees nothing"
             );
@@ -104,15 +105,13 @@ fn sleepers_on_one_object_observe_each_its_own_pulse() {
 #[test]
 fn a_pulse_of_any_item_ends_a_wait_for_many() {
     in_arena(|supervisor| {
-        let events: Vec<Event> = (0..64).map(|_| Event::create().unwrap()).collect();
+        let events: Vec<Event> = (0..64).map(|_| Event::create()).collect();
         for pulsed in [0, 31, 63] {
             std::thread::scope(|scope| {
                 let waiter = asleep(scope, supervisor, || {
-                    let mut items: Vec<_> = events
-                        .iter()
-                        .map(|event| WaitItem::new(event.as_handle_ref(), Signals::USER_0))
-                        .collect();
-                    wait_many(&mut items, FOREVER).unwrap();
+                    let mut items: Vec<_> =
+                        events.iter().map(|event| WaitItem::new(event, Signals::USER_0)).collect();
+                    object_wait_many(&mut items, FOREVER).unwrap();
                     items.iter().map(|item| item.pending).collect::<Vec<_>>()
                 });
                 events[pulsed].signal(Signals::NONE, Signals::USER_0).unwrap();

@@ -11,15 +11,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use support::*;
 
 fn borrowed(value: u32) -> ManuallyDrop<Channel> {
-    ManuallyDrop::new(Channel::from(Handle::from_raw(value).unwrap()))
+    ManuallyDrop::new(Channel::from(NullableHandle::from_raw(value)))
 }
 
 #[test]
 fn ends_sent_through_each_other_at_once_do_not_block_each_other() {
     in_arena(|_| {
         for _ in 0..500 {
-            let (a, _far_a) = Channel::create().unwrap();
-            let (b, _far_b) = Channel::create().unwrap();
+            let (a, _far_a) = Channel::create();
+            let (b, _far_b) = Channel::create();
             let (a, b) = (HandleBased::into_raw(a), HandleBased::into_raw(b));
             let start = Barrier::new(2);
             let results = std::thread::scope(|scope| {
@@ -47,7 +47,7 @@ fn ends_sent_through_each_other_at_once_do_not_block_each_other() {
 fn a_channel_closed_under_its_writers_and_readers_ends_them_all() {
     in_arena(|supervisor| {
         for round in 0..200 {
-            let (ours, theirs) = Channel::create().unwrap();
+            let (ours, theirs) = Channel::create();
             let values = [HandleBased::into_raw(ours), HandleBased::into_raw(theirs)];
             let start = Barrier::new(5);
             std::thread::scope(|scope| {
@@ -89,7 +89,7 @@ fn a_channel_closed_under_its_writers_and_readers_ends_them_all() {
 #[test]
 fn of_two_that_send_the_same_handle_one_does() {
     in_arena(|supervisor| {
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         for _ in 0..2000 {
             let value = event().into_raw();
             let start = Barrier::new(2);
@@ -175,12 +175,12 @@ fn anything(shared: &Shared, random: &mut fastrand::Rng) {
     match random.u32(0..17) {
         0 => shared.put(event().into_raw(), random),
         1 | 2 => {
-            let (one, other) = Channel::create().unwrap();
+            let (one, other) = Channel::create();
             shared.put(HandleBased::into_raw(one), random);
             shared.put(HandleBased::into_raw(other), random);
         }
         3 => {
-            let (one, other) = EventPair::create().unwrap();
+            let (one, other) = EventPair::create();
             shared.put(HandleBased::into_raw(one), random);
             shared.put(HandleBased::into_raw(other), random);
         }
@@ -193,7 +193,7 @@ fn anything(shared: &Shared, random: &mut fastrand::Rng) {
         10..=12 => drop(raw::channel_write(value, &bytes, &shared.cargo(value, random))),
         13 => {
             let mut handles =
-                shared.cargo(value, random).into_iter().filter_map(Handle::from_raw).collect::<Vec<_>>();
+                shared.cargo(value, random).into_iter().map(NullableHandle::from_raw).collect::<Vec<_>>();
             let _ = channel.call(soon, b"\0\0\0\0?", &mut handles, &mut message);
         }
         14 => {

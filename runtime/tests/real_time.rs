@@ -29,7 +29,7 @@ fn become_real_time() -> bool {
 #[test]
 fn a_real_time_writer_does_not_wait_for_long() {
     in_arena(|_| {
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         let is_over = AtomicBool::new(false);
         std::thread::scope(|scope| {
             let real_time = scope.spawn(|| {

@@ -38,7 +38,7 @@ fn a_stopped_leader_is_named_by_who_asks_it() {
 
 fn found() {
     let supervisor = Supervisor::create(&Config::default()).unwrap();
-    let (ours, theirs) = Channel::create().unwrap();
+    let (ours, theirs) = Channel::create();
     let mut survivor = role(SURVIVOR);
     let _survivor = supervisor.spawn(survivor.stdout(Stdio::inherit()), theirs).unwrap();
     wait_for_peer_closed(&ours);
@@ -59,7 +59,7 @@ fn stop_the_leader() {
     let refused = supervisor.collect().unwrap_err();
     assert_eq!(refused, Status::UNAVAILABLE);
     named(refused.detail().unwrap());
-    let (_near, far) = Channel::create().unwrap();
+    let (_near, far) = Channel::create();
     named(supervisor.spawn(&mut role("echo"), far).unwrap_err().to_string());
     kill_process(pid, Signal::CONT).unwrap();
     set_answer_time(MonotonicDuration::from_seconds(30));
@@ -99,11 +99,11 @@ fn without_threads_nothing_is_kept_and_the_limit_is_named() {
             let error = Supervisor::create(&Config::default()).unwrap_err();
             assert!(error.to_string().contains("RLIMIT_NPROC"), "{error}");
             assert!(!is_attached());
-            assert_eq!(Event::create().map(drop), Err(Status::BAD_STATE));
+            assert_eq!(Event::try_create().map(drop), Err(Status::BAD_STATE));
         }
         set(before);
         let supervisor = Supervisor::create(&Config::default()).unwrap();
-        drop(Event::create().unwrap());
+        drop(Event::create());
         supervisor.collect().unwrap();
         clean(&supervisor);
     });
@@ -117,7 +117,7 @@ fn the_spawner_hears_what_became_of_a_program() {
         next(&ours);
         assert_eq!(supervisor.fate(&attached), Ok(Fate::Attached));
         // It makes no call.
-        let (near, far) = Channel::create().unwrap();
+        let (near, far) = Channel::create();
         let mut silent = supervisor.spawn(Command::new("sleep").arg("50"), far).unwrap();
         assert_eq!(supervisor.fate(&silent), Ok(Fate::Waiting));
         silent.kill().unwrap();
@@ -137,7 +137,7 @@ fn the_spawner_hears_that_a_program_was_refused() {
             return eprintln!("skipped: only root can start programs as somebody else");
         }
         // It becomes another user by itself, as one that drops its privileges does.
-        let (near, far) = Channel::create().unwrap();
+        let (near, far) = Channel::create();
         let mut child = supervisor.spawn(&mut role("drops its privileges"), far).unwrap();
         wait_for_peer_closed(&near);
         child.wait().unwrap();
@@ -159,7 +159,7 @@ fn drops_its_privileges() {
 
 /// Spawns a program, and gives its fate when the news of its end has come.
 fn fate_of(supervisor: &Supervisor, program: &mut Command) -> (Fate, std::process::ExitStatus) {
-    let (near, far) = Channel::create().unwrap();
+    let (near, far) = Channel::create();
     let mut child = supervisor.spawn(program, far).unwrap();
     wait_for_peer_closed(&near);
     let status = child.wait().unwrap();
@@ -177,7 +177,7 @@ fn by_way_of(wrapper: &[&str], role: &Command) -> Command {
 #[test]
 fn the_spawner_hears_that_the_environment_was_cleaned() {
     in_arena(|supervisor| {
-        let (near, far) = Channel::create().unwrap();
+        let (near, far) = Channel::create();
         let mut child = supervisor.spawn(Command::new("env").args(["-i", "sleep", "50"]), far).unwrap();
         let cleaned = Fate::CannotAttach(Obstacle::CleanEnvironment);
         until(|| supervisor.fate(&child) == Ok(cleaned));

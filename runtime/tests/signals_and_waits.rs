@@ -10,7 +10,7 @@ const PAST: MonotonicInstant = MonotonicInstant::INFINITE_PAST;
 
 /// What the object asserts now.
 fn now(object: &impl AsHandleRef) -> Signals {
-    let (result, seen) = raw::wait_one(object.raw_handle(), Signals::all(), PAST);
+    let (result, seen) = raw::wait_one(object.as_handle_ref().raw_handle(), Signals::all(), PAST);
     assert!(matches!(result, Ok(()) | Err(Status::TIMED_OUT)), "{result:?}");
     seen
 }
@@ -20,13 +20,13 @@ fn soon() -> MonotonicInstant {
 }
 
 fn item<'a>(object: &'a impl AsHandleRef, waitfor: Signals) -> WaitItem<'a> {
-    WaitItem::new(object.as_handle_ref(), waitfor)
+    WaitItem::new(object, waitfor)
 }
 
 #[test]
 fn signals_are_cleared_and_then_set() {
     in_arena(|_| {
-        let event = Event::create().unwrap();
+        let event = Event::create();
         assert_eq!(now(&event), Signals::NONE);
         event.signal(Signals::NONE, Signals::USER_0 | Signals::EVENT_SIGNALED).unwrap();
         assert_eq!(now(&event), Signals::USER_0 | Signals::EVENT_SIGNALED);
@@ -44,9 +44,9 @@ fn signals_are_cleared_and_then_set() {
 #[test]
 fn only_user_signals_and_an_events_own_can_be_set() {
     in_arena(|_| {
-        let event = Event::create().unwrap();
-        let (side, other_side) = EventPair::create().unwrap();
-        let (end, other_end) = Channel::create().unwrap();
+        let event = Event::create();
+        let (side, other_side) = EventPair::create();
+        let (end, other_end) = Channel::create();
         for bit in 0..32 {
             let signal = Signals::from_bits_retain(1 << bit);
             let of_users = Signals::USER_ALL.contains(signal);
@@ -74,7 +74,7 @@ fn only_user_signals_and_an_events_own_can_be_set() {
 #[test]
 fn an_event_has_no_peer_to_signal() {
     in_arena(|_| {
-        let event = Event::create().unwrap();
+        let event = Event::create();
         // Events never get the right, and the right is what is looked at first.
         let signalled = raw::signal_peer(event.raw_handle(), Signals::NONE, Signals::USER_0);
         assert_eq!(signalled, Err(Status::ACCESS_DENIED));
@@ -87,7 +87,7 @@ fn an_event_has_no_peer_to_signal() {
 #[test]
 fn a_pair_signals_its_other_side_until_that_closes() {
     in_arena(|_| {
-        let (ours, theirs) = EventPair::create().unwrap();
+        let (ours, theirs) = EventPair::create();
         ours.signal_peer(Signals::NONE, Signals::USER_1 | Signals::EVENTPAIR_SIGNALED).unwrap();
         assert_eq!(now(&ours), Signals::NONE);
         assert_eq!(now(&theirs), Signals::USER_1 | Signals::EVENTPAIR_SIGNALED);
@@ -109,7 +109,7 @@ fn a_pair_signals_its_other_side_until_that_closes() {
 #[test]
 fn a_channel_asserts_what_can_be_done_with_it() {
     in_arena(|_| {
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         assert_eq!([now(&ours), now(&theirs)], [Signals::CHANNEL_WRITABLE; 2]);
         tell(&ours, "1");
         tell(&ours, "2");
@@ -133,10 +133,16 @@ fn a_channel_asserts_what_can_be_done_with_it() {
 #[test]
 fn a_wait_gives_all_signals_seen_not_only_those_waited_for() {
     in_arena(|_| {
-        let event = Event::create().unwrap();
+        let event = Event::create();
         event.signal(Signals::NONE, Signals::USER_0 | Signals::USER_1).unwrap();
-        assert_eq!(event.wait(Signals::USER_1, FOREVER), Ok(Signals::USER_0 | Signals::USER_1));
-        assert_eq!(event.wait(Signals::all(), FOREVER), Ok(Signals::USER_0 | Signals::USER_1));
+        assert_eq!(
+            event.wait_one(Signals::USER_1, FOREVER).to_result(),
+            Ok(Signals::USER_0 | Signals::USER_1)
+        );
+        assert_eq!(
+            event.wait_one(Signals::all(), FOREVER).to_result(),
+            Ok(Signals::USER_0 | Signals::USER_1)
+        );
         let (result, seen) = raw::wait_one(event.raw_handle(), Signals::USER_7, soon());
         assert_eq!((result, seen), (Err(Status::TIMED_OUT), Signals::USER_0 | Signals::USER_1));
     });
@@ -145,18 +151,18 @@ fn a_wait_gives_all_signals_seen_not_only_those_waited_for() {
 #[test]
 fn a_deadline_in_the_past_looks_once() {
     in_arena(|_| {
-        let event = Event::create().unwrap();
+        let event = Event::create();
         for deadline in
             [PAST, MonotonicInstant::ZERO, MonotonicInstant::from_nanos(-1), MonotonicInstant::get()]
         {
-            assert_eq!(event.wait(Signals::USER_0, deadline), Err(Status::TIMED_OUT));
+            assert_eq!(event.wait_one(Signals::USER_0, deadline).to_result(), Err(Status::TIMED_OUT));
             let mut items = [item(&event, Signals::USER_0)];
-            assert_eq!(wait_many(&mut items, deadline), Err(Status::TIMED_OUT));
+            assert_eq!(object_wait_many(&mut items, deadline), Err(Status::TIMED_OUT));
         }
         event.signal(Signals::NONE, Signals::USER_0).unwrap();
         for deadline in [PAST, MonotonicInstant::ZERO, MonotonicInstant::get()] {
-            assert_eq!(event.wait(Signals::USER_0, deadline), Ok(Signals::USER_0));
-            assert_eq!(wait_many(&mut [item(&event, Signals::USER_0)], deadline), Ok(()));
+            assert_eq!(event.wait_one(Signals::USER_0, deadline).to_result(), Ok(Signals::USER_0));
+            assert_eq!(object_wait_many(&mut [item(&event, Signals::USER_0)], deadline), Ok(false));
         }
     });
 }
@@ -164,17 +170,21 @@ fn a_deadline_in_the_past_looks_once() {
 #[test]
 fn a_wait_never_times_out_before_its_deadline() {
     in_arena(|_| {
-        let event = Event::create().unwrap();
+        let event = Event::create();
         for spin in [MonotonicDuration::ZERO, MonotonicDuration::from_micros(10), MonotonicDuration::INFINITE]
         {
             set_spin(spin);
             for _ in 0..5 {
                 let deadline = MonotonicInstant::after(MonotonicDuration::from_millis(3));
-                assert_eq!(event.wait(Signals::USER_0, deadline), Err(Status::TIMED_OUT));
+                assert_eq!(event.wait_one(Signals::USER_0, deadline).to_result(), Err(Status::TIMED_OUT));
                 assert!(MonotonicInstant::get() >= deadline);
             }
         }
-        assert_eq!(event.wait(Signals::NONE, soon()), Err(Status::TIMED_OUT), "waiting for nothing");
+        assert_eq!(
+            event.wait_one(Signals::NONE, soon()).to_result(),
+            Err(Status::TIMED_OUT),
+            "waiting for nothing"
+        );
     });
 }
 
@@ -183,14 +193,14 @@ fn wait_many_takes_0_to_64_items() {
     in_arena(|_| {
         assert_eq!(WAIT_MANY_MAX_ITEMS, 64);
         let deadline = soon();
-        assert_eq!(wait_many(&mut [], deadline), Err(Status::TIMED_OUT));
+        assert_eq!(object_wait_many(&mut [], deadline), Err(Status::TIMED_OUT));
         assert!(MonotonicInstant::get() >= deadline, "with no items it sleeps until the deadline");
-        let events: Vec<Event> = (0..65).map(|_| Event::create().unwrap()).collect();
+        let events: Vec<Event> = (0..65).map(|_| Event::create()).collect();
         let mut items: Vec<_> = events.iter().map(|event| item(event, Signals::USER_0)).collect();
-        assert_eq!(wait_many(&mut items, PAST), Err(Status::OUT_OF_RANGE));
+        assert_eq!(object_wait_many(&mut items, PAST), Err(Status::OUT_OF_RANGE));
         events[64].signal(Signals::NONE, Signals::USER_0).unwrap();
-        assert_eq!(wait_many(&mut items, FOREVER), Err(Status::OUT_OF_RANGE));
-        assert_eq!(wait_many(&mut items[1..], FOREVER), Ok(()));
+        assert_eq!(object_wait_many(&mut items, FOREVER), Err(Status::OUT_OF_RANGE));
+        assert_eq!(object_wait_many(&mut items[1..], FOREVER), Ok(false));
         assert_eq!(items[64].pending, Signals::USER_0);
     });
 }
@@ -198,8 +208,8 @@ fn wait_many_takes_0_to_64_items() {
 #[test]
 fn wait_many_fills_in_what_each_item_asserts() {
     in_arena(|_| {
-        let events: Vec<Event> = (0..7).map(|_| Event::create().unwrap()).collect();
-        let (ours, theirs) = Channel::create().unwrap();
+        let events: Vec<Event> = (0..7).map(|_| Event::create()).collect();
+        let (ours, theirs) = Channel::create();
         let user = |bit: usize| Signals::from_bits_retain(1 << (24 + bit));
         for (bit, event) in events.iter().enumerate() {
             event.signal(Signals::NONE, user(bit)).unwrap();
@@ -213,10 +223,10 @@ fn wait_many_fills_in_what_each_item_asserts() {
             }
             assert_eq!(items[7].pending, Signals::CHANNEL_READABLE | Signals::CHANNEL_WRITABLE);
         };
-        assert_eq!(wait_many(&mut items, soon()), Err(Status::TIMED_OUT));
+        assert_eq!(object_wait_many(&mut items, soon()), Err(Status::TIMED_OUT));
         check(&items);
         events[3].signal(Signals::NONE, Signals::EVENT_SIGNALED).unwrap();
-        assert_eq!(wait_many(&mut items, FOREVER), Ok(()));
+        assert_eq!(object_wait_many(&mut items, FOREVER), Ok(false));
         check(&items);
         assert_eq!(items[3].pending, user(3) | Signals::EVENT_SIGNALED);
     });
@@ -225,16 +235,16 @@ fn wait_many_fills_in_what_each_item_asserts() {
 #[test]
 fn wait_many_needs_a_good_handle_and_the_right_for_each_item() {
     in_arena(|_| {
-        let good = Event::create().unwrap();
+        let good = Event::create();
         good.signal(Signals::NONE, Signals::USER_0).unwrap();
         let weak = good.duplicate(Rights::SIGNAL).unwrap();
-        let gone = Event::create().unwrap();
+        let gone = Event::create();
         raw::close(gone.raw_handle()).unwrap();
         for (bad, status) in [(&weak, Status::ACCESS_DENIED), (&gone, Status::BAD_HANDLE)] {
             let mut items = [item(&good, Signals::USER_0), item(bad, Signals::USER_0)];
-            assert_eq!(wait_many(&mut items, FOREVER), Err(status));
+            assert_eq!(object_wait_many(&mut items, FOREVER), Err(status));
             items.reverse();
-            assert_eq!(wait_many(&mut items, FOREVER), Err(status));
+            assert_eq!(object_wait_many(&mut items, FOREVER), Err(status));
         }
         std::mem::forget(gone);
     });
@@ -243,7 +253,7 @@ fn wait_many_needs_a_good_handle_and_the_right_for_each_item() {
 #[test]
 fn the_same_object_can_be_waited_on_several_times_at_once() {
     in_arena(|supervisor| {
-        let event = Event::create().unwrap();
+        let event = Event::create();
         let copy = event.duplicate(Rights::SAME_RIGHTS).unwrap();
         for bit in [Signals::USER_0, Signals::USER_1, Signals::USER_2] {
             std::thread::scope(|scope| {
@@ -254,7 +264,7 @@ fn the_same_object_can_be_waited_on_several_times_at_once() {
                         item(&copy, Signals::USER_2),
                         item(&event, Signals::USER_0),
                     ];
-                    wait_many(&mut items, FOREVER).map(|()| items.map(|item| item.pending))
+                    object_wait_many(&mut items, FOREVER).map(|_| items.map(|item| item.pending))
                 });
                 event.signal(Signals::NONE, bit).unwrap();
                 assert_eq!(waiter.join().unwrap(), Ok([bit; 4]));
@@ -267,31 +277,34 @@ fn the_same_object_can_be_waited_on_several_times_at_once() {
 #[test]
 fn a_sleeper_is_woken_by_each_kind_of_signal() {
     in_arena(|supervisor| {
-        let event = Event::create().unwrap();
-        let (side, other_side) = EventPair::create().unwrap();
-        let (end, other_end) = Channel::create().unwrap();
+        let event = Event::create();
+        let (side, other_side) = EventPair::create();
+        let (end, other_end) = Channel::create();
         let set = Signals::USER_3;
         let (on_event, on_side, on_end) = (event.as_handle_ref(), side.as_handle_ref(), end.as_handle_ref());
         let wakers: [(HandleRef<'_>, Signals, &dyn Fn()); 4] = [
             (on_event, set, &|| event.signal(Signals::NONE, set).unwrap()),
             (on_side, set, &|| side.signal(Signals::NONE, set).unwrap()),
-            (on_end, set, &|| other_end.signal_peer(Signals::NONE, set).unwrap()),
+            (on_end.clone(), set, &|| other_end.signal_peer(Signals::NONE, set).unwrap()),
             (on_end, Signals::CHANNEL_READABLE, &|| tell(&other_end, "wake up")),
         ];
         for (handle, signals, wake) in wakers {
             std::thread::scope(|scope| {
-                let waiter = asleep(scope, supervisor, move || handle.wait(signals, FOREVER));
+                let waiter = asleep(scope, supervisor, move || handle.wait_one(signals, FOREVER).to_result());
                 wake();
                 assert!(waiter.join().unwrap().unwrap().contains(signals));
             });
         }
         std::thread::scope(|scope| {
-            let waiter = asleep(scope, supervisor, || side.wait(Signals::EVENTPAIR_PEER_CLOSED, FOREVER));
+            let waiter = asleep(scope, supervisor, || {
+                side.wait_one(Signals::EVENTPAIR_PEER_CLOSED, FOREVER).to_result()
+            });
             drop(other_side);
             assert_eq!(waiter.join().unwrap(), Ok(Signals::EVENTPAIR_PEER_CLOSED | set));
         });
         std::thread::scope(|scope| {
-            let waiter = asleep(scope, supervisor, || end.wait(Signals::CHANNEL_PEER_CLOSED, FOREVER));
+            let waiter =
+                asleep(scope, supervisor, || end.wait_one(Signals::CHANNEL_PEER_CLOSED, FOREVER).to_result());
             drop(other_end);
             assert!(waiter.join().unwrap().unwrap().contains(Signals::CHANNEL_PEER_CLOSED));
         });
@@ -301,13 +314,13 @@ fn a_sleeper_is_woken_by_each_kind_of_signal() {
 #[test]
 fn all_who_sleep_on_an_object_are_woken() {
     in_arena(|supervisor| {
-        let event = Event::create().unwrap();
+        let event = Event::create();
         std::thread::scope(|scope| {
             let waiters: Vec<_> = (0..6)
                 .map(|number| {
                     let signals = if number % 2 == 0 { Signals::USER_0 } else { Signals::USER_1 };
                     let event = &event;
-                    asleep(scope, supervisor, move || event.wait(signals, FOREVER))
+                    asleep(scope, supervisor, move || event.wait_one(signals, FOREVER).to_result())
                 })
                 .collect();
             event.signal(Signals::NONE, Signals::USER_0).unwrap();
@@ -322,15 +335,16 @@ fn all_who_sleep_on_an_object_are_woken() {
 #[test]
 fn a_wait_is_canceled_when_its_handle_is_closed_replaced_or_sent_away() {
     in_arena(|supervisor| {
-        let (carrier, _far) = Channel::create().unwrap();
+        let (carrier, _far) = Channel::create();
         let close = |value: u32| raw::close(value).unwrap();
         let close_many = |value: u32| raw::close_many(&[value]).unwrap();
         let send_away = |value: u32| raw::channel_write(carrier.raw_handle(), b"", &[value]).unwrap();
-        let replace = |value: u32| drop(Handle::from_raw(raw::replace(value, Rights::SAME_RIGHTS).unwrap()));
+        let replace =
+            |value: u32| drop(NullableHandle::from_raw(raw::replace(value, Rights::SAME_RIGHTS).unwrap()));
         let ends: [&dyn Fn(u32); 4] = [&close, &close_many, &send_away, &replace];
         for end in ends {
-            let (side, _other_side) = EventPair::create().unwrap();
-            let (endpoint, _other_end) = Channel::create().unwrap();
+            let (side, _other_side) = EventPair::create();
+            let (endpoint, _other_end) = Channel::create();
             for handle in [event(), side.into(), endpoint.into()] {
                 let value = handle.into_raw();
                 std::thread::scope(|scope| {
@@ -350,10 +364,10 @@ fn a_wait_is_canceled_when_its_handle_is_closed_replaced_or_sent_away() {
 #[test]
 fn a_wait_goes_on_when_another_handle_to_its_object_is_closed() {
     in_arena(|supervisor| {
-        let event = Event::create().unwrap();
+        let event = Event::create();
         let copy = event.duplicate(Rights::SAME_RIGHTS).unwrap();
         std::thread::scope(|scope| {
-            let waiter = asleep(scope, supervisor, || event.wait(Signals::USER_0, FOREVER));
+            let waiter = asleep(scope, supervisor, || event.wait_one(Signals::USER_0, FOREVER).to_result());
             let before = supervisor.counters().sleeps;
             drop(copy);
             // Looked again and slept again, or never woke up: the wait is not over.
@@ -367,18 +381,18 @@ fn a_wait_goes_on_when_another_handle_to_its_object_is_closed() {
 #[test]
 fn wait_many_is_canceled_when_one_of_its_handles_goes() {
     in_arena(|supervisor| {
-        let stays = Event::create().unwrap();
+        let stays = Event::create();
         let value = event().into_raw();
-        let goes = Handle::from_raw(value).unwrap();
+        let goes = NullableHandle::from_raw(value);
         std::thread::scope(|scope| {
             let waiter = asleep(scope, supervisor, || {
                 let mut items = [item(&stays, Signals::USER_0), item(&goes, Signals::USER_0)];
-                let result = wait_many(&mut items, FOREVER);
+                let result = object_wait_many(&mut items, FOREVER);
                 (result, items.map(|item| item.pending))
             });
             raw::close(value).unwrap();
             let (result, pending) = waiter.join().unwrap();
-            assert_eq!(result, Err(Status::CANCELED));
+            assert_eq!(result, Ok(true));
             assert!(
                 pending[1].contains(Signals::HANDLE_CLOSED) && !pending[0].contains(Signals::HANDLE_CLOSED)
             );
@@ -390,10 +404,11 @@ fn wait_many_is_canceled_when_one_of_its_handles_goes() {
 #[test]
 fn a_pulse_ends_the_waits_that_were_there_when_it_came() {
     in_arena(|supervisor| {
-        let (side, other_side) = EventPair::create().unwrap();
+        let (side, other_side) = EventPair::create();
         for _ in 0..50 {
             std::thread::scope(|scope| {
-                let waiter = asleep(scope, supervisor, || side.wait(Signals::USER_0, FOREVER));
+                let waiter =
+                    asleep(scope, supervisor, || side.wait_one(Signals::USER_0, FOREVER).to_result());
                 other_side.signal_peer(Signals::NONE, Signals::USER_0).unwrap();
                 other_side.signal_peer(Signals::USER_0, Signals::NONE).unwrap();
                 assert!(waiter.join().unwrap().unwrap().contains(Signals::USER_0));
@@ -406,13 +421,13 @@ fn a_pulse_ends_the_waits_that_were_there_when_it_came() {
 #[test]
 fn a_pulse_that_comes_and_goes_harms_nobody() {
     in_arena(|_| {
-        let event = Event::create().unwrap();
+        let event = Event::create();
         let rounds = 20_000;
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 set_spin(MonotonicDuration::ZERO);
                 for _ in 0..rounds {
-                    event.wait(Signals::USER_0, FOREVER).unwrap();
+                    event.wait_one(Signals::USER_0, FOREVER).unwrap();
                     event.signal(Signals::USER_0, Signals::USER_1).unwrap();
                 }
             });
@@ -420,7 +435,7 @@ fn a_pulse_that_comes_and_goes_harms_nobody() {
                 event.signal(Signals::USER_1, Signals::USER_0).unwrap();
                 event.signal(Signals::NONE, Signals::USER_7).unwrap();
                 event.signal(Signals::USER_7, Signals::NONE).unwrap();
-                event.wait(Signals::USER_1, FOREVER).unwrap();
+                event.wait_one(Signals::USER_1, FOREVER).unwrap();
             }
         });
     });
@@ -430,14 +445,14 @@ fn a_pulse_that_comes_and_goes_harms_nobody() {
 fn many_waiters_and_signallers_lose_no_wake() {
     in_arena(|_| {
         let (threads, rounds) = (4usize, 3_000u32);
-        let doors: Vec<(EventPair, EventPair)> = (0..threads).map(|_| EventPair::create().unwrap()).collect();
+        let doors: Vec<(EventPair, EventPair)> = (0..threads).map(|_| EventPair::create()).collect();
         std::thread::scope(|scope| {
             for (ours, theirs) in &doors {
                 scope.spawn(move || {
                     set_spin(MonotonicDuration::ZERO);
                     for _ in 0..rounds {
                         ours.signal_peer(Signals::NONE, Signals::USER_0).unwrap();
-                        ours.wait(Signals::USER_1, FOREVER).unwrap();
+                        ours.wait_one(Signals::USER_1, FOREVER).unwrap();
                         assert_eq!(now(theirs), Signals::NONE, "seen, and cleared before it was answered");
                         ours.signal(Signals::USER_1, Signals::NONE).unwrap();
                     }
@@ -448,7 +463,7 @@ fn many_waiters_and_signallers_lose_no_wake() {
             while answered < threads as u32 * rounds {
                 let mut items: Vec<_> =
                     doors.iter().map(|(_, theirs)| item(theirs, Signals::USER_0)).collect();
-                wait_many(&mut items, FOREVER).unwrap();
+                object_wait_many(&mut items, FOREVER).unwrap();
                 for (item, (_, theirs)) in items.iter().zip(&doors) {
                     if item.pending.contains(Signals::USER_0) {
                         theirs.signal(Signals::USER_0, Signals::NONE).unwrap();

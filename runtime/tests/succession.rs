@@ -85,7 +85,7 @@ fn survivor(name: &str) -> std::process::Command {
 /// something to hold.
 fn found(mut survivor: std::process::Command) {
     let supervisor = Supervisor::create(&Config::default()).unwrap();
-    let (ours, theirs) = Channel::create().unwrap();
+    let (ours, theirs) = Channel::create();
     let _survivor = supervisor.spawn(&mut survivor, theirs).unwrap();
     serve(&supervisor, &ours);
 }
@@ -98,9 +98,9 @@ fn serve(supervisor: &Supervisor, survivor: &Channel) -> ! {
             held.push(asked);
             continue;
         }
-        let (near, far) = Channel::create().unwrap();
+        let (near, far) = Channel::create();
         let _goes_by_itself = supervisor.spawn(&mut role(ECHO), far).unwrap();
-        survivor.write(b"", &mut vec![near.into()]).unwrap();
+        survivor.write(b"", &mut [near.into()]).unwrap();
     }
 }
 
@@ -108,10 +108,11 @@ fn serve(supervisor: &Supervisor, survivor: &Channel) -> ! {
 fn echo() {
     let channel = startup_channel();
     loop {
-        match channel.wait(Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED, FOREVER) {
+        match channel.wait_one(Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED, FOREVER).to_result()
+        {
             Ok(seen) if seen.contains(Signals::CHANNEL_READABLE) => {
                 let message = next(&channel);
-                let _ = channel.write(message.bytes(), &mut Vec::new());
+                let _ = channel.write(message.bytes(), &mut []);
             }
             _ => return,
         }
@@ -147,19 +148,19 @@ fn recovers() {
     let founder = startup_channel();
     let supervisor = Supervisor::get().unwrap();
     let worker = process_by(&founder);
-    let (canary, sent) = EventPair::create().unwrap();
-    founder.write(b"hold this", &mut vec![sent.into()]).unwrap();
+    let (canary, sent) = EventPair::create();
+    founder.write(b"hold this", &mut [sent.into()]).unwrap();
     ping(&worker);
     let dead = kill_founder();
     wait_for_peer_closed(&founder);
-    canary.wait(Signals::EVENTPAIR_PEER_CLOSED, FOREVER).unwrap();
+    canary.wait_one(Signals::EVENTPAIR_PEER_CLOSED, FOREVER).unwrap();
     ping(&worker);
     assert_ne!(supervisor.process_id(), Some(dead));
     // It, and whom it took with it.
     assert!(supervisor.collect().unwrap().recovered.processes >= 1);
     assert!(clean(&supervisor).processes >= 2);
     // The new supervisor admits, watches and recovers like the old one, at the same path.
-    let (near, far) = Channel::create().unwrap();
+    let (near, far) = Channel::create();
     let mut child = supervisor.spawn(&mut role(ECHO), far).unwrap();
     ping(&near);
     join(role(JOINS).env("SOCKET", supervisor.socket_path()).spawn().unwrap());
@@ -176,7 +177,7 @@ fn recovers() {
 
 fn joins() {
     attach(std::env::var_os("SOCKET").unwrap()).unwrap();
-    let (a, b) = Channel::create().unwrap();
+    let (a, b) = Channel::create();
     tell(&a, "hello");
     assert_eq!(next(&b).bytes(), b"hello");
 }
@@ -222,7 +223,7 @@ fn chain() {
 }
 
 fn is_peer_closed(channel: &Channel) -> bool {
-    channel.wait(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::ZERO).is_ok()
+    channel.wait_one(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::ZERO).is_ok()
 }
 
 #[test]
@@ -299,7 +300,7 @@ fn joiners() {
                 scope.spawn(|| {
                     for _ in 0..25 {
                         join(role(JOINS).env("SOCKET", path).spawn().unwrap());
-                        let (near, far) = Channel::create().unwrap();
+                        let (near, far) = Channel::create();
                         let mut child = supervisor.spawn(&mut role(ECHO), far).unwrap();
                         ping(&near);
                         child.kill().unwrap();
@@ -333,7 +334,7 @@ fn exec() {
     let founder = startup_channel();
     let supervisor = Supervisor::get().unwrap();
     let start = || {
-        let (near, far) = Channel::create().unwrap();
+        let (near, far) = Channel::create();
         let child = supervisor.spawn(&mut role(REPLACES_ITSELF), far).unwrap();
         tell(&near, "are you there?");
         next(&near);
@@ -373,14 +374,14 @@ fn a_forked_child_that_keeps_the_sockets_open_holds_nobody_up() {
 
 fn forks_and_founds() {
     let supervisor = Supervisor::create(&Config::default()).unwrap();
-    let (ours, theirs) = Channel::create().unwrap();
+    let (ours, theirs) = Channel::create();
     let _survivor = supervisor.spawn(&mut survivor(RECOVERS), theirs).unwrap();
     // One more who may succeed: the survivor is not always the one that does.
-    let (near, far) = Channel::create().unwrap();
+    let (near, far) = Channel::create();
     let _other = supervisor.spawn(&mut role(ECHO), far).unwrap();
     ping(&near);
     // The survivor has its line before the fork, and so the child inherits the other end.
-    ours.wait(Signals::CHANNEL_READABLE, FOREVER).unwrap();
+    ours.wait_one(Signals::CHANNEL_READABLE, FOREVER).unwrap();
     // SAFETY: the child only sleeps, and ends.
     if unsafe { libc::fork() } == 0 {
         // SAFETY: closing what is open does no harm in a process that goes on to do nothing.
@@ -428,7 +429,7 @@ fn headless() {
         attach(std::env::var_os("SOCKET").unwrap()).unwrap();
         let goes_on = std::env::var_os("GOES_ON").unwrap();
         while std::path::Path::new(&goes_on).exists() {
-            drop(Event::create().unwrap());
+            drop(Event::create());
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
         std::process::exit(0);
@@ -444,7 +445,7 @@ fn a_supervisors_process_may_leave_in_good_order() {
 
 fn leaves() {
     let supervisor = Supervisor::create(&Config::default()).unwrap();
-    let (ours, theirs) = Channel::create().unwrap();
+    let (ours, theirs) = Channel::create();
     let _survivor = supervisor.spawn(&mut survivor(LEFT), theirs).unwrap();
     next(&ours);
 }

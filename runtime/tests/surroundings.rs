@@ -44,16 +44,14 @@ fn every_item_wakes_a_wait_on_an_old_kernel() {
 }
 
 fn every_item_wakes(supervisor: &Supervisor) {
-    let events: Vec<Event> = (0..4).map(|_| Event::create().unwrap()).collect();
+    let events: Vec<Event> = (0..4).map(|_| Event::create()).collect();
     for round in 0..200 {
         let signaled = round % events.len();
         std::thread::scope(|scope| {
             let waiter = asleep(scope, supervisor, || {
-                let mut items: Vec<_> = events
-                    .iter()
-                    .map(|event| WaitItem::new(event.as_handle_ref(), Signals::USER_0))
-                    .collect();
-                wait_many(&mut items, FOREVER).unwrap();
+                let mut items: Vec<_> =
+                    events.iter().map(|event| WaitItem::new(event, Signals::USER_0)).collect();
+                object_wait_many(&mut items, FOREVER).unwrap();
                 items.iter().position(|item| item.pending.contains(Signals::USER_0))
             });
             events[signaled].signal(Signals::NONE, Signals::USER_0).unwrap();
@@ -68,13 +66,12 @@ fn waiting_for_many_without_futex_waitv_burns_nothing() {
     alone(|| {
         refuse(&[libc::SYS_futex_waitv], Errno::PERM);
         let supervisor = Supervisor::create(&Config::default()).unwrap();
-        let events: Vec<Event> = (0..3).map(|_| Event::create().unwrap()).collect();
-        let mut items: Vec<_> =
-            events.iter().map(|event| WaitItem::new(event.as_handle_ref(), Signals::USER_0)).collect();
+        let events: Vec<Event> = (0..3).map(|_| Event::create()).collect();
+        let mut items: Vec<_> = events.iter().map(|event| WaitItem::new(event, Signals::USER_0)).collect();
         let length = MonotonicDuration::from_seconds(1);
         let deadline = MonotonicInstant::after(length);
         let before = processor_time(libc::RUSAGE_THREAD);
-        assert_eq!(wait_many(&mut items, deadline), Err(Status::TIMED_OUT));
+        assert_eq!(object_wait_many(&mut items, deadline), Err(Status::TIMED_OUT));
         assert!(MonotonicInstant::get() >= deadline);
         let spent = processor_time(libc::RUSAGE_THREAD) - before;
         assert!(spent < Duration::from_millis(250), "{spent:?} of a second's wait");
@@ -139,10 +136,10 @@ fn refused_to_all(errno: Errno) {
     for _ in 0..100 {
         // Far more objects than there is room for: they are reclaimed.
         for _ in 0..100 {
-            drop(Event::create().unwrap());
+            drop(Event::create());
         }
         set_spin(MonotonicDuration::ZERO);
-        channel.write(b"there and back", &mut vec![event()]).unwrap();
+        channel.write(b"there and back", &mut [event()]).unwrap();
         assert_eq!(next(&channel).n_handles(), 1);
     }
     drop(channel);
@@ -221,7 +218,7 @@ fn locked_memory_is_locked_as_it_is_touched() {
             return eprintln!("skipped: this user may not lock so much memory");
         }
         let supervisor = Supervisor::create(&Config::default()).unwrap();
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         tell(&ours, [7; 60_000]);
         assert_eq!(next(&theirs).bytes().len(), 60_000);
         let (flags, real_kib) = arena_in_smaps();
@@ -343,7 +340,7 @@ fn start_member(supervisor: &Supervisor) -> std::process::Child {
 fn member() {
     std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).unwrap();
     match attach(std::env::var(SOCKET).unwrap()) {
-        Ok(()) => drop(Event::create().unwrap()),
+        Ok(()) => drop(Event::create()),
         Err(error) => println!("not attached: {error}"),
     }
 }
@@ -395,13 +392,13 @@ fn hide_proc() -> bool {
 #[test]
 fn a_spin_for_ever_ends_when_there_is_something() {
     in_arena(|_| {
-        let event = Event::create().unwrap();
+        let event = Event::create();
         for _ in 0..3 {
             std::thread::scope(|scope| {
                 let waiter = scope.spawn(|| {
                     set_spin(MonotonicDuration::INFINITE);
                     // What spinning finds makes the next spin longer: there is nothing longer.
-                    event.wait(Signals::USER_0, FOREVER).map(drop)
+                    event.wait_one(Signals::USER_0, FOREVER).map(drop)
                 });
                 std::thread::sleep(Duration::from_millis(5));
                 event.signal(Signals::NONE, Signals::USER_0).unwrap();
@@ -411,6 +408,6 @@ fn a_spin_for_ever_ends_when_there_is_something() {
         }
         set_spin(MonotonicDuration::INFINITE);
         let soon = MonotonicInstant::after(MonotonicDuration::from_millis(1));
-        assert_eq!(event.wait(Signals::USER_0, soon), Err(Status::TIMED_OUT));
+        assert_eq!(event.wait_one(Signals::USER_0, soon).to_result(), Err(Status::TIMED_OUT));
     });
 }

@@ -3,37 +3,37 @@
 use crate::Group;
 use criterion::{BenchmarkId, Throughput};
 use jacinth::{
-    AsHandleRef as _, Batch, Channel, Event, Handle, HandleBased as _, MessageBuf, MonotonicInstant, Rights,
-    Signals, Status, TooSmall,
+    Batch, Channel, Event, MessageBuf, MonotonicInstant, NullableHandle, Rights, Signals, Status, TooSmall,
 };
 use std::hint::black_box;
 
 /// Messages through a channel whose two ends are here.
 pub fn channel(group: &mut Group<'_>) {
-    let (one, other) = Channel::create().unwrap();
-    let mut none = Vec::new();
+    let (one, other) = Channel::create();
     for len_bytes in [0, 64, 1024, 65_536] {
         let message = vec![0x5a; len_bytes];
         let mut into = vec![0; len_bytes];
         group.throughput(Throughput::Bytes(len_bytes as u64));
         group.bench_function(BenchmarkId::new("write_read_bytes", len_bytes), |b| {
             b.iter(|| {
-                one.write(black_box(&message), &mut none).unwrap();
-                other.read_raw(TooSmall::Keep, black_box(&mut into), &mut []).0.unwrap();
+                one.write(black_box(&message), &mut []).unwrap();
+                other.read_into(TooSmall::Keep, black_box(&mut into), &mut []).unwrap();
             });
         });
     }
-    let event = Event::create().unwrap();
+    let event = Event::create();
     for handles in [1, 64] {
         let mut message = MessageBuf::new();
-        let mut luggage: Vec<Handle> =
+        let mut luggage: Vec<NullableHandle> =
             (0..handles).map(|_| event.duplicate(Rights::SAME_RIGHTS).unwrap().into()).collect();
         group.throughput(Throughput::Elements(handles as u64));
         group.bench_function(BenchmarkId::new("write_read_handles", handles), |b| {
             b.iter(|| {
                 one.write(b"", &mut luggage).unwrap();
                 other.read(&mut message).unwrap();
-                luggage.extend((0..handles).map(|index| message.take_handle(index).unwrap()));
+                for (index, place) in luggage.iter_mut().enumerate() {
+                    *place = message.take_handle(index).unwrap();
+                }
             });
         });
     }
@@ -79,22 +79,20 @@ pub fn channel(group: &mut Group<'_>) {
 fn call(group: &mut Group<'_>, client: Channel, server: Channel) {
     let served = std::thread::spawn(move || {
         let mut request = MessageBuf::new();
-        let mut none = Vec::new();
         loop {
             match server.read(&mut request) {
-                Ok(()) => server.write(request.bytes(), &mut none).unwrap(),
+                Ok(()) => server.write(request.bytes(), &mut []).unwrap(),
                 Err(Status::SHOULD_WAIT) => {
                     let signals = Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED;
-                    server.wait(signals, MonotonicInstant::INFINITE).unwrap();
+                    server.wait_one(signals, MonotonicInstant::INFINITE).unwrap();
                 }
                 Err(status) => return status,
             }
         }
     });
     let mut reply = MessageBuf::new();
-    let mut none = Vec::new();
     group.bench_function("call_64", |b| {
-        b.iter(|| client.call(MonotonicInstant::INFINITE, &[0x5a; 64], &mut none, &mut reply).unwrap());
+        b.iter(|| client.call(MonotonicInstant::INFINITE, &[0x5a; 64], &mut [], &mut reply).unwrap());
     });
     drop(client);
     assert_eq!(served.join().unwrap(), Status::PEER_CLOSED);

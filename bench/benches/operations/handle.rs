@@ -1,19 +1,19 @@
 //! What is done with a handle, whatever its object.
 
 use crate::Group;
-use jacinth::{AsHandleRef as _, Event, Handle, HandleBased as _, Name, Rights, Signals, Status};
+use jacinth::{Event, Name, NullableHandle, Rights, Signals, Status};
 use std::hint::black_box;
 
 /// What is done with a handle, whatever its object.
 pub fn handle(group: &mut Group<'_>) {
-    let event = Event::create().unwrap();
+    let event = Event::create();
     let weak = event.duplicate(Rights::WAIT).unwrap();
     let closed = event.duplicate(Rights::SAME_RIGHTS).unwrap().raw_handle();
     group.bench_function("duplicate_close", |b| b.iter(|| event.duplicate(Rights::SAME_RIGHTS).unwrap()));
     group.bench_function("close_many_16", |b| {
         b.iter(|| {
-            let values =
-                [(); 16].map(|()| Handle::from(event.duplicate(Rights::SAME_RIGHTS).unwrap()).into_raw());
+            let values = [(); 16]
+                .map(|()| NullableHandle::from(event.duplicate(Rights::SAME_RIGHTS).unwrap()).into_raw());
             jacinth::raw::close_many(&values).unwrap();
         });
     });
@@ -35,7 +35,7 @@ pub fn handle(group: &mut Group<'_>) {
         b.iter(|| assert_eq!(weak.signal(Signals::NONE, Signals::USER_0), Err(Status::ACCESS_DENIED)));
     });
     group.bench_function("get_info_basic", |b| b.iter(|| event.basic_info().unwrap()));
-    group.bench_function("get_info_handle_count", |b| b.iter(|| event.handle_count().unwrap()));
+    group.bench_function("get_info_handle_count", |b| b.iter(|| event.count_info().unwrap().handle_count));
     let named = Event::create_named(&Name::new_lossy("bell")).unwrap();
     group.bench_function("get_name", |b| b.iter(|| named.get_name().unwrap()));
     group.bench_function("set_name", |b| {

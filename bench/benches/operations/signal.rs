@@ -1,13 +1,11 @@
 //! Signals, and waits that need not wait.
 
 use crate::Group;
-use jacinth::{
-    AsHandleRef as _, Event, EventPair, MonotonicInstant, Peered as _, Signals, Status, WaitItem, wait_many,
-};
+use jacinth::{Event, EventPair, MonotonicInstant, Peered as _, Signals, Status, WaitItem, object_wait_many};
 
 /// Signals, and waits that need not wait.
 pub fn signal(group: &mut Group<'_>) {
-    let event = Event::create().unwrap();
+    let event = Event::create();
     group.bench_function("signal_toggle", |b| {
         b.iter(|| {
             event.signal(Signals::NONE, Signals::USER_0).unwrap();
@@ -16,23 +14,25 @@ pub fn signal(group: &mut Group<'_>) {
     });
     event.signal(Signals::NONE, Signals::EVENT_SIGNALED).unwrap();
     group.bench_function("wait_satisfied", |b| {
-        b.iter(|| event.wait(Signals::EVENT_SIGNALED, MonotonicInstant::INFINITE).unwrap());
+        b.iter(|| event.wait_one(Signals::EVENT_SIGNALED, MonotonicInstant::INFINITE).unwrap());
     });
     group.bench_function("wait_expired", |b| {
         b.iter(|| {
-            assert_eq!(event.wait(Signals::USER_1, MonotonicInstant::INFINITE_PAST), Err(Status::TIMED_OUT))
+            assert_eq!(
+                event.wait_one(Signals::USER_1, MonotonicInstant::INFINITE_PAST).to_result(),
+                Err(Status::TIMED_OUT)
+            )
         });
     });
     group.bench_function("wait_many_8_satisfied", |b| {
-        let events = [(); 8].map(|()| Event::create().unwrap());
+        let events = [(); 8].map(|()| Event::create());
         events[7].signal(Signals::NONE, Signals::EVENT_SIGNALED).unwrap();
         b.iter(|| {
-            let mut items =
-                events.each_ref().map(|event| WaitItem::new(event.as_handle_ref(), Signals::EVENT_SIGNALED));
-            wait_many(&mut items, MonotonicInstant::INFINITE).unwrap();
+            let mut items = events.each_ref().map(|event| WaitItem::new(event, Signals::EVENT_SIGNALED));
+            object_wait_many(&mut items, MonotonicInstant::INFINITE).unwrap();
         });
     });
-    let (ours, theirs) = EventPair::create().unwrap();
+    let (ours, theirs) = EventPair::create();
     group.bench_function("signal_peer_toggle", |b| {
         b.iter(|| {
             ours.signal_peer(Signals::NONE, Signals::USER_0).unwrap();

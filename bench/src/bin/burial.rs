@@ -5,7 +5,7 @@
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use jacinth::{AsHandleRef as _, Config, MonotonicInstant, Signals, Supervisor};
+use jacinth::{Config, MonotonicInstant, Signals, Supervisor};
 use jacinth_bench::plain;
 use jacinth_bench::victim::{self, Estate, Victim};
 use std::process::ExitCode;
@@ -98,6 +98,6 @@ fn spawn_small(supervisor: &Supervisor) -> Result<Vec<Victim>> {
 fn time_news(victim: &Victim) -> Result<Duration> {
     let start = Instant::now();
     victim.kill()?;
-    victim.channel().wait(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::INFINITE)?;
+    victim.channel().wait_one(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::INFINITE).to_result()?;
     Ok(start.elapsed())
 }

@@ -124,7 +124,7 @@ impl Scene {
             Self::ManyChannels => channels(number, 1)?,
             Self::IdleChannels => channels(number, 0)?,
             Self::ManyEvents => {
-                let events = (0..number).map(|_| Event::create()).collect::<Result<Vec<_>, _>>()?;
+                let events = (0..number).map(|_| Event::try_create()).collect::<Result<Vec<_>, _>>()?;
                 std::mem::forget(events);
                 number
             }
@@ -139,13 +139,12 @@ impl Scene {
 fn channels(number: u64, messages: u32) -> Result<u64> {
     let mut made = Vec::new();
     let mut buffer = MessageBuf::new();
-    let mut none = Vec::new();
     for index in 0..number {
-        let (one, other) = Channel::create().with_context(|| format!("making channel {index}"))?;
+        let (one, other) = Channel::try_create().with_context(|| format!("making channel {index}"))?;
         for _ in 0..messages {
-            one.write(&[0x5a; 64], &mut none)?;
+            one.write(&[0x5a; 64], &mut [])?;
             other.read(&mut buffer)?;
-            other.write(buffer.bytes(), &mut none)?;
+            other.write(buffer.bytes(), &mut [])?;
             one.read(&mut buffer)?;
         }
         made.push((one, other));

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use clap::Parser;
 use comfy_table::Table;
 use indicatif::{ProgressBar, ProgressStyle};
-use jacinth::{Channel, Config, Event, Handle, MessageBuf, Supervisor};
+use jacinth::{Channel, Config, Event, MessageBuf, NullableHandle, Supervisor};
 use jacinth_bench::plain;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 use std::hint::black_box;
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<()> {
     let _supervisor = Supervisor::create(&Config::default()).context("making an arena")?;
-    let alive = (0..ALIVE).map(|_| Event::create()).collect::<Result<Vec<_>, _>>()?;
+    let alive = (0..ALIVE).map(|_| Event::try_create()).collect::<Result<Vec<_>, _>>()?;
     let progress = ProgressBar::new(arguments.rounds);
     progress.set_style(ProgressStyle::with_template("{wide_bar} round {pos} of {len}, {eta} left")?);
     let mut longest = Longest::default();
@@ -66,7 +66,7 @@ fn run(arguments: &Arguments) -> Result<()> {
 }
 
 /// Closes what another thread made.
-fn close_what_comes(ends: &Receiver<Handle>) -> Vec<Call> {
+fn close_what_comes(ends: &Receiver<NullableHandle>) -> Vec<Call> {
     let mut longest = Longest::default();
     for end in ends {
         longest.time("close, of what another thread made", || drop(end));
@@ -114,25 +114,25 @@ impl Longest {
         done
     }
 
-    fn round(&mut self, ends: &Sender<Handle>) -> Result<()> {
+    fn round(&mut self, ends: &Sender<NullableHandle>) -> Result<()> {
         self.time_the_machine();
         let mut message = MessageBuf::new();
         let long = vec![0x5a; 60_000];
         for _ in 0..WIDTH {
-            let event = self.time("Event::create", Event::create)?;
+            let event = self.time("Event::try_create", Event::try_create)?;
             self.time("close, an event", || drop(event));
-            let (one, other) = self.time("Channel::create", Channel::create)?;
-            self.time("write, the first", || one.write(&[0x5a; 64], &mut Vec::new()))?;
-            self.time("write, 60,000 bytes", || one.write(&long, &mut Vec::new()))?;
+            let (one, other) = self.time("Channel::try_create", Channel::try_create)?;
+            self.time("write, the first", || one.write(&[0x5a; 64], &mut []))?;
+            self.time("write, 60,000 bytes", || one.write(&long, &mut []))?;
             self.time("read", || other.read(&mut message))?;
             self.time("close, a channel's first end", || drop(one));
             if ends.send(other.into()).is_err() {
                 break;
             }
         }
-        let (writer, reader) = Channel::create()?;
+        let (writer, reader) = Channel::try_create()?;
         let mut written = 0;
-        while self.time("write, until it is full", || writer.write(&[0x5a; 64], &mut Vec::new())).is_ok() {
+        while self.time("write, until it is full", || writer.write(&[0x5a; 64], &mut [])).is_ok() {
             written += 1;
         }
         for _ in 0..written {

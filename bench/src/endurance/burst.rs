@@ -32,7 +32,7 @@ fn lengths() -> impl Iterator<Item = usize> {
 
 /// Ten bursts, one after the other, through channels that stay open.
 pub fn drained(operations: u64, meter: &mut Meter<'_>) -> Result<()> {
-    let channels = (0..WIDTH).map(|_| Channel::create()).collect::<Result<Vec<_>, _>>()?;
+    let channels = (0..WIDTH).map(|_| Channel::try_create()).collect::<Result<Vec<_>, _>>()?;
     let bytes = vec![0x5a; 60_000];
     let mut message = MessageBuf::new();
     while !meter.is_over() {
@@ -40,7 +40,7 @@ pub fn drained(operations: u64, meter: &mut Meter<'_>) -> Result<()> {
         for (index, length) in (0..burst).zip(lengths()) {
             let (writer, _) = &channels[index as usize % WIDTH];
             meter.time(0, || match bytes.get(..length) {
-                Some(bytes) => Ok(writer.write(bytes, &mut Vec::new())?),
+                Some(bytes) => Ok(writer.write(bytes, &mut [])?),
                 None => {
                     let mut loan = writer.reserve(length)?;
                     loan.write_at(0, &vec![0x5a; length])?;
@@ -64,10 +64,10 @@ pub fn one_channel_after_the_other(meter: &mut Meter<'_>) -> Result<()> {
     let mut open = Vec::new();
     let mut message = MessageBuf::new();
     while !meter.is_over() {
-        let (writer, reader) = Channel::create()?;
+        let (writer, reader) = Channel::try_create()?;
         let mut written = 0;
         loop {
-            match meter.time(0, || Ok(writer.write(&[0x5a; 64], &mut Vec::new())))? {
+            match meter.time(0, || Ok(writer.write(&[0x5a; 64], &mut [])))? {
                 Ok(()) => written += 1,
                 Err(Status::SHOULD_WAIT) => break,
                 Err(status) => {

@@ -57,7 +57,7 @@ pub fn threads(meter: &mut Meter<'_>) -> Result<()> {
 
 /// The request: a channel of its own, and a loan of this size through it.
 fn be_a_request(bytes: usize) -> Result<()> {
-    let (ours, theirs) = Channel::create()?;
+    let (ours, theirs) = Channel::try_create()?;
     let mut loan = ours.reserve(bytes)?;
     // What is small is written whole; of what is large, a part.
     loan.write_at(0, &[0x5a; LARGE][..bytes.min(LARGE)])?;

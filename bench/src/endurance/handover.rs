@@ -6,7 +6,7 @@
 use super::meter::Meter;
 use super::peer::{Part, Peer, receive, send};
 use anyhow::{Result, ensure};
-use jacinth::{Channel, Event, Handle, MessageBuf, Supervisor};
+use jacinth::{Channel, Event, MessageBuf, NullableHandle, Supervisor};
 
 /// How many handles are on their way before the closing side says that it has closed them.
 const WINDOW: usize = 64;
@@ -15,7 +15,7 @@ const EVENTS: usize = 32;
 
 /// Channel ends for another thread.
 pub fn to_thread(meter: &mut Meter<'_>) -> Result<()> {
-    let (line, theirs) = Channel::create()?;
+    let (line, theirs) = Channel::try_create()?;
     let closer = std::thread::spawn(move || close_what_comes(&theirs));
     let sent = channel_ends(&line, meter);
     drop(line);
@@ -36,8 +36,8 @@ fn channel_ends(line: &Channel, meter: &mut Meter<'_>) -> Result<()> {
     while !meter.is_over() {
         for index in 1..=WINDOW {
             meter.time(1, || {
-                let (ours, theirs) = Channel::create()?;
-                send(line, b"", &mut vec![theirs.into()])?;
+                let (ours, theirs) = Channel::try_create()?;
+                send(line, b"", &mut [theirs.into()])?;
                 drop(ours);
                 if index == WINDOW {
                     ensure!(receive(line, &mut message)?, "the closing side is gone");
@@ -59,9 +59,10 @@ pub fn events_to_process(supervisor: &Supervisor, meter: &mut Meter<'_>) -> Resu
         meter.time(2 * EVENTS as u64, || {
             for _ in 0..WINDOW / EVENTS {
                 for _ in 0..EVENTS {
-                    handles.push(Handle::from(Event::create()?));
+                    handles.push(NullableHandle::from(Event::try_create()?));
                 }
                 send(&peer.line, b"", &mut handles)?;
+                handles.clear();
             }
             ensure!(receive(&peer.line, &mut message)?, "the closing side is gone");
             Ok(())

@@ -4,8 +4,8 @@ use super::meter::Meter;
 use super::peer::{Part, Peer};
 use anyhow::{Context as _, Result};
 use jacinth::{
-    Batch, Channel, ChannelOptions, Event, EventPair, Handle, MessageBuf, Peered as _, Signals, Status,
-    Supervisor,
+    Batch, Channel, ChannelOptions, Event, EventPair, MessageBuf, NullableHandle, Peered as _, Signals,
+    Status, Supervisor,
 };
 use std::time::{Duration, Instant};
 
@@ -56,7 +56,7 @@ pub fn short() -> ChannelOptions {
 /// What a process holds.
 #[derive(Default)]
 struct Hands {
-    events: Vec<Handle>,
+    events: Vec<NullableHandle>,
     channels: Vec<Channel>,
     message: MessageBuf,
     batch: Batch,
@@ -67,19 +67,19 @@ impl Hands {
     /// peer.
     fn step(&mut self, line: &Channel, random: &mut fastrand::Rng) -> Result<()> {
         let done = match random.u32(0..16) {
-            0 | 1 => Event::create().map(|event| keep(&mut self.events, event.into(), random)),
-            2 => EventPair::create().map(|(one, other)| {
+            0 | 1 => Event::try_create().map(|event| keep(&mut self.events, event.into(), random)),
+            2 => EventPair::try_create().map(|(one, other)| {
                 let _ = one.signal_peer(Signals::NONE, Signals::USER_0);
                 keep(&mut self.events, other.into(), random);
             }),
             3 | 4 => Channel::create_with(short()).map(|(one, other)| {
                 keep(&mut self.channels, one, random);
                 // It is sent, or closed.
-                let _ = line.write(b"an end", &mut vec![other.into()]);
+                let _ = line.write(b"an end", &mut [other.into()]);
             }),
-            5 => Event::create().and_then(|event| line.write(b"an event", &mut vec![event.into()])),
-            6 | 7 => line.write(&[0x5a; 64], &mut Vec::new()),
-            8 => line.write(&vec![0x5a; random.usize(1..20_000)], &mut Vec::new()),
+            5 => Event::try_create().and_then(|event| line.write(b"an event", &mut [event.into()])),
+            6 | 7 => line.write(&[0x5a; 64], &mut []),
+            8 => line.write(&vec![0x5a; random.usize(1..20_000)], &mut []),
             9 => self.one_of_the_channels(line, random).write_batch([&[1_u8; 32][..]; 8]).map(drop),
             10 => self.lend(line, random),
             11 | 12 => self.read(line, random),

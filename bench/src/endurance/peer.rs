@@ -3,8 +3,8 @@
 use anyhow::{Context as _, Result, ensure};
 use clap::{Subcommand, ValueEnum};
 use jacinth::{
-    AsHandleRef as _, Channel, ChannelOptions, Handle, MessageBuf, MonotonicDuration, MonotonicInstant,
-    Signals, Status, Supervisor,
+    Channel, ChannelOptions, MessageBuf, MonotonicDuration, MonotonicInstant, NullableHandle, Signals,
+    Status, Supervisor,
 };
 use rustix::process::{Signal, set_parent_process_death_signal};
 use std::process::{Child, Command, Stdio};
@@ -101,12 +101,12 @@ fn patience() -> MonotonicInstant {
 }
 
 /// Writes the message, once there is room for it.
-pub fn send(line: &Channel, bytes: &[u8], handles: &mut Vec<Handle>) -> Result<()> {
+pub fn send(line: &Channel, bytes: &[u8], handles: &mut [NullableHandle]) -> Result<()> {
     loop {
         match line.write(bytes, handles) {
             Err(Status::SHOULD_WAIT) => {
                 let wanted = Signals::CHANNEL_WRITABLE | Signals::CHANNEL_PEER_CLOSED;
-                line.wait(wanted, patience()).context("waiting for room")?;
+                line.wait_one(wanted, patience()).to_result().context("waiting for room")?;
             }
             written => return written.context("writing"),
         }
@@ -119,7 +119,7 @@ pub fn receive(line: &Channel, message: &mut MessageBuf) -> Result<bool> {
         match line.read(message) {
             Err(Status::SHOULD_WAIT) => {
                 let wanted = Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED;
-                line.wait(wanted, patience()).context("waiting for a message")?;
+                line.wait_one(wanted, patience()).to_result().context("waiting for a message")?;
             }
             Err(Status::PEER_CLOSED) => return Ok(false),
             read => return read.context("reading").map(|()| true),

@@ -27,7 +27,7 @@ pub fn play(role: &str) {
 
 /// Starts the C program in a role, with the other end of the channel that this gives.
 fn spawn_c(supervisor: &Supervisor, role: &str) -> (Channel, Child) {
-    let (ours, theirs) = Channel::create().unwrap();
+    let (ours, theirs) = Channel::create();
     let mut command = Command::new(std::env::var_os(C_PROGRAM).expect("a path"));
     let child = supervisor.spawn(command.args(["--role", role]), theirs).unwrap();
     (ours, child)
@@ -35,7 +35,7 @@ fn spawn_c(supervisor: &Supervisor, role: &str) -> (Channel, Child) {
 
 fn next(channel: &Channel) -> MessageBuf {
     let mut message = MessageBuf::new();
-    channel.wait(Signals::CHANNEL_READABLE, MonotonicInstant::INFINITE).unwrap();
+    channel.wait_one(Signals::CHANNEL_READABLE, MonotonicInstant::INFINITE).unwrap();
     channel.read(&mut message).unwrap();
     message
 }
@@ -43,7 +43,7 @@ fn next(channel: &Channel) -> MessageBuf {
 fn call(channel: &Channel, question: &[u8], answer: &[u8]) {
     let mut reply = MessageBuf::new();
     let request = [&[0; 4], question].concat();
-    channel.call(MonotonicInstant::INFINITE, &request, &mut Vec::new(), &mut reply).unwrap();
+    channel.call(MonotonicInstant::INFINITE, &request, &mut [], &mut reply).unwrap();
     assert_eq!(&reply.bytes()[4..], answer);
 }
 
@@ -51,21 +51,22 @@ fn answer(channel: &Channel, question: &[u8], answer: &[u8]) {
     let request = next(channel);
     let (id, text) = request.bytes().split_at(4);
     assert_eq!(text, question);
-    channel.write(&[id, answer].concat(), &mut Vec::new()).unwrap();
+    channel.write(&[id, answer].concat(), &mut []).unwrap();
 }
 
 fn spawn_a_c_program() {
     let supervisor = Supervisor::create(&Config::default()).unwrap();
     let (channel, mut child) = spawn_c(&supervisor, "partner");
-    let event = Event::create().unwrap();
+    let event = Event::create();
     let sent = event.duplicate(Rights::SIGNAL | Rights::TRANSFER).unwrap();
-    channel.write(b"", &mut vec![sent.into()]).unwrap();
-    event.wait(Signals::USER_3, MonotonicInstant::INFINITE).unwrap();
+    channel.write(b"", &mut [sent.into()]).unwrap();
+    event.wait_one(Signals::USER_3, MonotonicInstant::INFINITE).unwrap();
     let mut message = next(&channel);
     assert_eq!(message.bytes(), event.koid().unwrap().raw_koid().to_ne_bytes());
-    let theirs = message.take_handle_info(0).unwrap();
-    assert_eq!((theirs.object_type, theirs.rights), (ObjectType::EVENT, Rights::EVENT_DEFAULT));
-    theirs.handle.wait(Signals::USER_5, MonotonicInstant::INFINITE_PAST).unwrap();
+    let theirs = message.take_handle(0).unwrap();
+    let info = theirs.basic_info().unwrap();
+    assert_eq!((info.object_type, info.rights), (ObjectType::EVENT, Rights::EVENT_DEFAULT));
+    theirs.wait_one(Signals::USER_5, MonotonicInstant::INFINITE_PAST).unwrap();
     call(&channel, b"ping", b"pong");
     answer(&channel, b"question", b"answer");
     drop(channel);
@@ -78,12 +79,12 @@ fn spawn_a_c_program() {
 fn kill_a_c_program() {
     let supervisor = Supervisor::create(&Config::default()).unwrap();
     let (channel, mut child) = spawn_c(&supervisor, "holds");
-    let (kept, sent) = EventPair::create().unwrap();
-    channel.write(b"", &mut vec![sent.into()]).unwrap();
+    let (kept, sent) = EventPair::create();
+    channel.write(b"", &mut [sent.into()]).unwrap();
     assert_eq!(next(&channel).bytes(), b"mine");
     child.kill().unwrap();
-    kept.wait(Signals::EVENTPAIR_PEER_CLOSED, MonotonicInstant::INFINITE).unwrap();
-    channel.wait(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::INFINITE).unwrap();
+    kept.wait_one(Signals::EVENTPAIR_PEER_CLOSED, MonotonicInstant::INFINITE).unwrap();
+    channel.wait_one(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::INFINITE).unwrap();
     let _killed: ExitStatus = child.wait().unwrap();
     let report = supervisor.collect().unwrap();
     assert_eq!(report.recovered.processes, 1, "{report}");
@@ -94,25 +95,21 @@ fn kill_a_c_program() {
 
 fn partner() {
     let channel = Channel::from(take_startup_handle().unwrap());
-    let received = next(&channel).take_handle_info(0).unwrap();
-    assert_eq!(
-        (received.object_type, received.rights),
-        (ObjectType::EVENT, Rights::SIGNAL | Rights::TRANSFER)
-    );
-    let event = Event::from(received.handle);
-    let own = Event::create().unwrap();
+    let event = Event::try_from(Handle::try_from(next(&channel).take_handle(0).unwrap()).unwrap()).unwrap();
+    assert_eq!(event.basic_info().unwrap().rights, Rights::SIGNAL | Rights::TRANSFER);
+    let own = Event::create();
     event.signal(Signals::NONE, Signals::USER_3).unwrap();
     own.signal(Signals::NONE, Signals::USER_5).unwrap();
     let koid = event.koid().unwrap().raw_koid().to_ne_bytes();
-    channel.write(&koid, &mut vec![own.into()]).unwrap();
+    channel.write(&koid, &mut [own.into()]).unwrap();
     answer(&channel, b"ping", b"pong");
     call(&channel, b"question", b"answer");
-    channel.wait(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::INFINITE).unwrap();
+    channel.wait_one(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::INFINITE).unwrap();
 }
 
 fn hold() {
     let channel = Channel::from(take_startup_handle().unwrap());
     let _held = next(&channel);
-    channel.write(b"mine", &mut Vec::new()).unwrap();
+    channel.write(b"mine", &mut []).unwrap();
     MonotonicInstant::INFINITE.sleep();
 }

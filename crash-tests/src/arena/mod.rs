@@ -35,11 +35,11 @@ pub fn config() -> Config {
 /// last.
 pub fn use_up() {
     let mut events = Vec::new();
-    while let Ok(event) = Event::create() {
+    while let Ok(event) = Event::try_create() {
         events.push(event);
     }
     drop(events);
-    drop(Channel::create());
+    drop(Channel::try_create());
 }
 
 /// What is in an arena, as far as it must be the same after every death.

@@ -55,8 +55,8 @@ fn eager_writer() -> Scene {
                 std::thread::yield_now();
                 continue;
             }
-            let (ours, theirs) = EventPair::create().unwrap();
-            match line.write(b"with a handle", &mut vec![theirs.into()]) {
+            let (ours, theirs) = EventPair::create();
+            match line.write(b"with a handle", &mut [theirs.into()]) {
                 Ok(()) => peers.push(ours),
                 Err(Status::PEER_CLOSED) => break,
                 Err(status) => panic!("writing to the victim: {status}"),
@@ -64,7 +64,7 @@ fn eager_writer() -> Scene {
         }
         for peer in peers {
             let late = MonotonicInstant::after(MonotonicDuration::from_seconds(20));
-            peer.wait(Signals::EVENTPAIR_PEER_CLOSED, late)
+            peer.wait_one(Signals::EVENTPAIR_PEER_CLOSED, late)
                 .expect("a handle in transit is closed with its end");
         }
     }));
@@ -127,8 +127,9 @@ pub(crate) fn operations() -> Vec<Operation> {
             .set(|| {
                 let mut scene = Scene::new();
                 scene.partner = Some(until_it_is_gone(&scene.line, || {
-                    let Ok((first, second)) = Channel::create() else { return };
-                    let mut along = Event::create().into_iter().map(Handle::from).collect();
+                    let Ok((first, second)) = Channel::try_create() else { return };
+                    let mut along: Vec<NullableHandle> =
+                        Event::try_create().into_iter().map(NullableHandle::from).collect();
                     first.write(&[1; 100], &mut along).unwrap();
                     drop((first, second));
                 }));
@@ -137,14 +138,14 @@ pub(crate) fn operations() -> Vec<Operation> {
             .prepare(|| {
                 let line = startup();
                 // The search for free slots is another operation's.
-                drop(Channel::create());
+                drop(Channel::try_create());
                 move || {
                     // Slots that the other has used and not yet reclaimed may be all there are.
-                    if let (Ok((first, second)), Ok(event)) = (Channel::create(), Event::create()) {
-                        first.write(&[2; 100], &mut vec![event.into()]).unwrap();
+                    if let (Ok((first, second)), Ok(event)) = (Channel::try_create(), Event::try_create()) {
+                        first.write(&[2; 100], &mut [event.into()]).unwrap();
                         drop((first, second));
                     }
-                    (Channel::create(), line)
+                    (Channel::try_create(), line)
                 }
             }),
         Operation::new("busy_read", "every handle was received or is closed; the writer sees PEER_CLOSED")
@@ -180,7 +181,7 @@ pub(crate) fn operations() -> Vec<Operation> {
                             }
                             Err(Status::SHOULD_WAIT) => {
                                 let more = Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED;
-                                line.wait(more, MonotonicInstant::INFINITE).unwrap();
+                                line.wait_one(more, MonotonicInstant::INFINITE).unwrap();
                                 line.read(&mut message).map_or_else(
                                     |status| assert_eq!(status, Status::PEER_CLOSED),
                                     |()| assert_eq!(message.bytes(), [number; 50]),
@@ -197,7 +198,7 @@ pub(crate) fn operations() -> Vec<Operation> {
                 let sides = given(&line);
                 move || {
                     for (number, side) in sides.into_iter().enumerate() {
-                        line.write(&[number as u8; 50], &mut vec![side]).unwrap();
+                        line.write(&[number as u8; 50], &mut [side]).unwrap();
                     }
                     line
                 }

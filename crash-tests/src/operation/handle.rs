@@ -15,7 +15,7 @@ pub(crate) fn shared_event() -> Scene {
 /// The survivor's handle is the last one, and works.
 pub(crate) fn last_one_works(scene: &mut Scene) -> Result<(), String> {
     let event = &scene.kept[0];
-    match event.handle_count() {
+    match event.count_info().map(|info| info.handle_count) {
         Ok(1) => {}
         count => return Err(format!("the shared event has {count:?} handles instead of 1")),
     }
@@ -52,7 +52,7 @@ pub(crate) fn operations() -> Vec<Operation> {
             .prepare(|| {
                 let line = startup();
                 let event = given(&line).remove(0);
-                move || (event.basic_info().unwrap(), event.handle_count().unwrap(), event, line)
+                move || (event.basic_info().unwrap(), event.count_info().unwrap().handle_count, event, line)
             })
             .check(|scene, _| last_one_works(scene)),
         Operation::new("set_name", "the object keeps working, whatever of its name was written")

@@ -45,14 +45,14 @@ pub(crate) fn operations() -> Vec<Operation> {
             })
             .prepare(|| {
                 let (line, event) = ready();
-                move || (event.wait(Signals::USER_0, MonotonicInstant::INFINITE).unwrap(), event, line)
+                move || (event.wait_one(Signals::USER_0, MonotonicInstant::INFINITE).unwrap(), event, line)
             })
             .check(|scene, _| last_one_works(scene)),
         Operation::new("wait_stored", CLAIM)
             .set(shared_sleep)
             .prepare(|| {
                 let (line, event) = ready();
-                move || (event.wait(Signals::USER_0, MonotonicInstant::INFINITE).unwrap(), event, line)
+                move || (event.wait_one(Signals::USER_0, MonotonicInstant::INFINITE).unwrap(), event, line)
             })
             .check(|scene, _| last_one_works(scene)),
         Operation::new("wait_derived", CLAIM)
@@ -61,14 +61,14 @@ pub(crate) fn operations() -> Vec<Operation> {
                 let line = scene.line.clone();
                 scene.partner = Some(waker(move || {
                     // The victim may have died of something else meanwhile.
-                    let _ = line.write(b"wake up", &mut Vec::new());
+                    let _ = line.write(b"wake up", &mut []);
                 }));
                 scene
             })
             .prepare(|| {
                 set_spin(MonotonicDuration::ZERO);
                 let line = startup();
-                move || (line.wait(Signals::CHANNEL_READABLE, MonotonicInstant::INFINITE).unwrap(), line)
+                move || (line.wait_one(Signals::CHANNEL_READABLE, MonotonicInstant::INFINITE).unwrap(), line)
             }),
         Operation::new("wait_many", CLAIM)
             .set(shared_sleep)
@@ -76,10 +76,10 @@ pub(crate) fn operations() -> Vec<Operation> {
                 let (line, event) = ready();
                 move || {
                     let mut items = [
-                        WaitItem::new(line.as_handle_ref(), Signals::CHANNEL_READABLE),
-                        WaitItem::new(event.as_handle_ref(), Signals::USER_0),
+                        WaitItem::new(&line, Signals::CHANNEL_READABLE),
+                        WaitItem::new(&event, Signals::USER_0),
                     ];
-                    wait_many(&mut items, MonotonicInstant::INFINITE).unwrap();
+                    object_wait_many(&mut items, MonotonicInstant::INFINITE).unwrap();
                     (event, line)
                 }
             })
@@ -90,7 +90,7 @@ pub(crate) fn operations() -> Vec<Operation> {
                 let (line, event) = ready();
                 move || {
                     let soon = MonotonicInstant::after(MonotonicDuration::from_micros(100));
-                    assert_eq!(event.wait(Signals::USER_0, soon), Err(Status::TIMED_OUT));
+                    assert_eq!(event.wait_one(Signals::USER_0, soon).to_result(), Err(Status::TIMED_OUT));
                     (event, line)
                 }
             })
@@ -109,7 +109,7 @@ fn asleep(name: &str, derived: bool) -> Operation {
             move || {
                 let signals = Signals::USER_0 | Signals::CHANNEL_READABLE;
                 let on = if derived { line.as_handle_ref() } else { event.as_handle_ref() };
-                (on.wait(signals, MonotonicInstant::INFINITE).is_ok(), event, line)
+                (on.wait_one(signals, MonotonicInstant::INFINITE).is_ok(), event, line)
             }
         })
         .check(|scene, _| {
@@ -118,7 +118,7 @@ fn asleep(name: &str, derived: bool) -> Operation {
                 let next = scope.spawn(|| {
                     set_spin(MonotonicDuration::ZERO);
                     let late = MonotonicInstant::after(MonotonicDuration::from_seconds(20));
-                    event.wait(Signals::USER_0, late)
+                    event.wait_one(Signals::USER_0, late).to_result()
                 });
                 std::thread::sleep(std::time::Duration::from_micros(300));
                 event.signal(Signals::NONE, Signals::USER_0).map_err(|status| status.to_string())?;

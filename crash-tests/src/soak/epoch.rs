@@ -138,9 +138,9 @@ impl Soak {
         for seat in &self.seats {
             if self.random.bool() {
                 // An arena or a line may be full: then there is one channel less.
-                let Ok((first, second)) = Channel::create() else { continue };
-                let _ = line.write(b"a channel", &mut vec![first.into()]);
-                let _ = seat.line.write(b"a channel", &mut vec![second.into()]);
+                let Ok((first, second)) = Channel::try_create() else { continue };
+                let _ = line.write(b"a channel", &mut [first.into()]);
+                let _ = seat.line.write(b"a channel", &mut [second.into()]);
             }
         }
         let (tell, gone) = channel();
@@ -157,7 +157,7 @@ impl Soak {
     /// A line, if need be after a collection.
     fn line(&self) -> Result<(Channel, Channel)> {
         for _ in 0..20 {
-            match Channel::create() {
+            match Channel::try_create() {
                 Err(Status::NO_RESOURCES) => drop(self.supervisor.collect()?),
                 made => return Ok(made?),
             }

@@ -18,7 +18,7 @@ struct Worker {
     line: Channel,
     random: fastrand::Rng,
     channels: Vec<Channel>,
-    others: Vec<Handle>,
+    others: Vec<NullableHandle>,
     message: MessageBuf,
     batch: Batch,
     unreported: u64,
@@ -71,9 +71,7 @@ fn assert_whole(bytes: &[u8], handles: usize) {
 
 impl Worker {
     fn report(&mut self) {
-        if self.unreported >= REPORT
-            && self.line.write(&self.unreported.to_le_bytes(), &mut Vec::new()).is_ok()
-        {
+        if self.unreported >= REPORT && self.line.write(&self.unreported.to_le_bytes(), &mut []).is_ok() {
             self.unreported = 0;
         }
     }
@@ -95,9 +93,10 @@ impl Worker {
             12 => self.call(),
             13 => self.read_many(),
             14 => self.loan(),
-            15 => Channel::create().map(|(first, second)| self.channels.extend([first, second])),
-            16 => Event::create().map(|event| self.others.push(event.into())),
-            _ => EventPair::create().map(|(first, second)| self.others.extend([first.into(), second.into()])),
+            15 => Channel::try_create().map(|(first, second)| self.channels.extend([first, second])),
+            16 => Event::try_create().map(|event| self.others.push(event.into())),
+            _ => EventPair::try_create()
+                .map(|(first, second)| self.others.extend([first.into(), second.into()])),
         }
     }
 
@@ -110,7 +109,7 @@ impl Worker {
     }
 
     /// Some handles to send: ends of channels among them.
-    fn some_handles(&mut self) -> Vec<Handle> {
+    fn some_handles(&mut self) -> Vec<NullableHandle> {
         let mut handles = Vec::new();
         for _ in 0..self.random.usize(0..4) {
             if self.random.bool()
@@ -132,13 +131,13 @@ impl Worker {
     }
 
     /// Handles that were not sent because there was no room are kept.
-    fn keep(&mut self, handles: Vec<Handle>) {
-        for handle in handles {
+    fn keep(&mut self, handles: Vec<NullableHandle>) {
+        for handle in handles.into_iter().filter(|handle| !handle.is_invalid()) {
             self.keep_one(handle);
         }
     }
 
-    fn keep_one(&mut self, handle: Handle) {
+    fn keep_one(&mut self, handle: NullableHandle) {
         match handle.basic_info().map(|info| info.object_type) {
             Ok(ObjectType::CHANNEL) => self.channels.push(handle.into()),
             _ => self.others.push(handle),
@@ -146,11 +145,8 @@ impl Worker {
     }
 
     fn take_handles(&mut self) {
-        for index in 0..self.message.n_handles() {
-            if let Some(handle) = self.message.take_handle(index) {
-                self.keep_one(handle);
-            }
-        }
+        let handles = self.message.take_handles();
+        self.keep(handles);
     }
 
     fn write(&mut self) -> Result<(), Status> {
@@ -174,7 +170,7 @@ impl Worker {
             if is_request {
                 // If it was a call, this is its reply; if not, a message like any other.
                 let echo = self.message.bytes().to_vec();
-                let _ = self.channels[index].write(&echo, &mut Vec::new());
+                let _ = self.channels[index].write(&echo, &mut []);
             }
             self.take_handles();
         }
@@ -223,20 +219,21 @@ impl Worker {
     fn wait(&mut self) -> Result<(), Status> {
         let late = MonotonicInstant::after(MonotonicDuration::from_micros(self.random.i64(0..300)));
         let mut items = Vec::new();
-        items.extend(self.channels.iter().take(4).map(|end| {
-            WaitItem::new(end.as_handle_ref(), Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED)
-        }));
         items.extend(
-            self.others.iter().take(4).map(|other| WaitItem::new(other.as_handle_ref(), Signals::USER_0)),
+            self.channels
+                .iter()
+                .take(4)
+                .map(|end| WaitItem::new(end, Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED)),
         );
-        wait_many(&mut items, late)
+        items.extend(self.others.iter().take(4).map(|other| WaitItem::new(other, Signals::USER_0)));
+        object_wait_many(&mut items, late).map(drop)
     }
 
     fn call(&mut self) -> Result<(), Status> {
         let Some(index) = self.any_channel() else { return Ok(()) };
         let bytes = self.some_bytes(0);
         let late = MonotonicInstant::after(MonotonicDuration::from_micros(self.random.i64(0..500)));
-        let result = self.channels[index].call(late, &bytes, &mut Vec::new(), &mut self.message);
+        let result = self.channels[index].call(late, &bytes, &mut [], &mut self.message);
         if result.is_ok() {
             assert_whole(self.message.bytes(), self.message.n_handles());
             self.take_handles();

@@ -246,8 +246,8 @@ impl Stage {
         tracee.stop_for_real()?;
         let before = self.recovered;
         let others = || -> std::result::Result<(), jacinth::Status> {
-            let (first, second) = Channel::create()?;
-            let mut handles = vec![jacinth::Event::create()?.into()];
+            let (first, second) = Channel::try_create()?;
+            let mut handles = vec![jacinth::Event::try_create()?.into()];
             first.write(b"others go on", &mut handles)?;
             second.read(&mut jacinth::MessageBuf::new())
         };
@@ -269,7 +269,7 @@ impl Stage {
     fn recover_and_kill(&self, victim: i32, then: &Then, round: &mut Round) -> Result<()> {
         let mut program = recoverer::program(victim)?;
         // Its startup handle: one that nobody misses.
-        let (_ours, theirs) = Channel::create()?;
+        let (_ours, theirs) = Channel::try_create()?;
         let process = self.supervisor.spawn(program.stdin(Stdio::null()), theirs)?.id().cast_signed();
         let tracee = Tracee::adopt(&self.code)?;
         // The supervisor watches it now: it may attach.

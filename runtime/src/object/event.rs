@@ -1,6 +1,6 @@
 //! Events: an object that can be signalled and waited for, and nothing else.
 
-use crate::handle::{AsHandleRef, Handle, Name, owned};
+use crate::handle::{Name, NullableHandle};
 use crate::raw;
 use crate::types::object_type::ObjectType;
 use crate::types::rights::Rights;
@@ -12,29 +12,39 @@ use jacinth_shm::Shape;
 /// ```
 /// # use jacinth::*;
 /// # let supervisor = Supervisor::create(&Config::default())?;
-/// let event = Event::create()?;
+/// let event = Event::create();
 /// let observer = event.duplicate(Rights::WAIT)?;
 /// assert_eq!(observer.signal(Signals::NONE, Signals::USER_0), Err(Status::ACCESS_DENIED));
 /// event.signal(Signals::NONE, Signals::USER_0)?;
-/// assert_eq!(observer.wait(Signals::USER_0, MonotonicInstant::INFINITE)?, Signals::USER_0);
+/// assert_eq!(observer.wait_one(Signals::USER_0, MonotonicInstant::INFINITE).to_result()?, Signals::USER_0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "dropping an event closes its handle"]
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(transparent)]
-pub struct Event(pub(super) Handle);
+pub struct Event(pub(super) NullableHandle);
 
 impl Event {
     /// Makes an event, with [`Rights::EVENT_DEFAULT`].
     ///
     /// Follows `docs/syscalls/event_create.md`.
     ///
+    /// # Panics
+    /// When there is no room for another object, and in a process that is attached to no arena:
+    /// [`try_create`](Self::try_create) gives an error then.
+    #[track_caller]
+    pub fn create() -> Self {
+        Self::try_create().expect("an event is created")
+    }
+
+    /// Makes an event, with [`Rights::EVENT_DEFAULT`].
+    ///
     /// # Errors
     /// [`Status::NO_RESOURCES`] when the arena has no room for another object, when this process has made as many as
     /// one may ([`Config`](crate::Config)), or when it has no room for another handle. [`Status::BAD_STATE`] in a process that is attached to no arena.
-    pub fn create() -> Result<Self, Status> {
+    pub fn try_create() -> Result<Self, Status> {
         let (value, _) = raw::create(Shape::Single, ObjectType::EVENT, Rights::EVENT_DEFAULT)?;
-        owned(value)
+        Ok(Self::from_value(value))
     }
 
     /// Makes an event with a name, for those who look at it with tools. Its handle has [`Rights::PROPERTY`] beside
@@ -42,7 +52,7 @@ impl Event {
     /// they have no names.
     ///
     /// # Errors
-    /// As [`create`](Self::create).
+    /// As [`try_create`](Self::try_create).
     ///
     /// ```
     /// # use jacinth::*;
@@ -56,7 +66,7 @@ impl Event {
     pub fn create_named(name: &Name) -> Result<Self, Status> {
         let rights = Rights::EVENT_DEFAULT | Rights::PROPERTY;
         let (value, _) = raw::create(Shape::Single, ObjectType::EVENT, rights)?;
-        let event: Self = owned(value)?;
+        let event = Self::from_value(value);
         event.set_name(name)?;
         Ok(event)
     }

@@ -1,6 +1,6 @@
 //! Event pairs: two events, each of which can signal the other and sees it close.
 
-use crate::handle::{AsHandleRef, Handle, Name, owned};
+use crate::handle::{Name, NullableHandle};
 use crate::raw;
 use crate::types::object_type::ObjectType;
 use crate::types::rights::Rights;
@@ -12,40 +12,50 @@ use jacinth_shm::Shape;
 /// ```
 /// # use jacinth::*;
 /// # let supervisor = Supervisor::create(&Config::default())?;
-/// let (ours, theirs) = EventPair::create()?;
+/// let (ours, theirs) = EventPair::create();
 /// ours.signal_peer(Signals::NONE, Signals::USER_3)?;
-/// assert_eq!(theirs.wait(Signals::USER_3, MonotonicInstant::INFINITE)?, Signals::USER_3);
+/// assert_eq!(theirs.wait_one(Signals::USER_3, MonotonicInstant::INFINITE).to_result()?, Signals::USER_3);
 /// drop(theirs);
-/// let seen = ours.wait(Signals::EVENTPAIR_PEER_CLOSED, MonotonicInstant::INFINITE)?;
+/// let seen = ours.wait_one(Signals::EVENTPAIR_PEER_CLOSED, MonotonicInstant::INFINITE).to_result()?;
 /// assert_eq!(seen, Signals::EVENTPAIR_PEER_CLOSED);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "dropping one side of a pair closes it, and its peer is told"]
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(transparent)]
-pub struct EventPair(pub(super) Handle);
+pub struct EventPair(pub(super) NullableHandle);
 
 impl EventPair {
     /// Makes a pair, each side with [`Rights::EVENTPAIR_DEFAULT`].
     ///
     /// Follows `docs/syscalls/eventpair_create.md`.
     ///
+    /// # Panics
+    /// When there is no room for another object, and in a process that is attached to no arena:
+    /// [`try_create`](Self::try_create) gives an error then.
+    #[track_caller]
+    pub fn create() -> (Self, Self) {
+        Self::try_create().expect("an event pair is created")
+    }
+
+    /// Makes a pair, each side with [`Rights::EVENTPAIR_DEFAULT`].
+    ///
     /// # Errors
-    /// As [`Event::create`](crate::Event::create).
-    pub fn create() -> Result<(Self, Self), Status> {
+    /// As [`Event::try_create`](crate::Event::try_create).
+    pub fn try_create() -> Result<(Self, Self), Status> {
         let (first, second) = raw::create(Shape::Pair, ObjectType::EVENTPAIR, Rights::EVENTPAIR_DEFAULT)?;
-        Ok((owned(first)?, owned(second)?))
+        Ok((Self::from_value(first), Self::from_value(second)))
     }
 
     /// Makes a pair whose sides both have this name, and handles with [`Rights::PROPERTY`] beside the default
     /// rights; see [`Event::create_named`](crate::Event::create_named).
     ///
     /// # Errors
-    /// As [`create`](Self::create).
+    /// As [`try_create`](Self::try_create).
     pub fn create_named(name: &Name) -> Result<(Self, Self), Status> {
         let rights = Rights::EVENTPAIR_DEFAULT | Rights::PROPERTY;
         let (first, second) = raw::create(Shape::Pair, ObjectType::EVENTPAIR, rights)?;
-        let (first, second): (Self, Self) = (owned(first)?, owned(second)?);
+        let (first, second) = (Self::from_value(first), Self::from_value(second));
         first.set_name(name)?;
         second.set_name(name)?;
         Ok((first, second))

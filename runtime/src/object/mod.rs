@@ -3,15 +3,37 @@
 pub mod task;
 pub use task::*;
 
-use crate::handle::{AsHandleRef, Handle, HandleBased, HandleRef, Peered};
+use crate::handle::{
+    AsHandleRef, Handle, HandleBased, HandleRef, NullableHandle, Peered, TryFromHandleError, checked,
+    handle_operations,
+};
+use crate::types::object_type::ObjectType;
 
 /// Declares the module of each object, exports what is public in it, and makes the object's type an owner of one
-/// handle, with the traits in the brackets besides.
+/// handle: the operations of every object, the conversions, and the traits in the brackets besides.
 macro_rules! objects {
-    ($( $module:ident: $Object:ident [$( $Trait:ident ),*]; )+) => {
+    ($( $module:ident: $Object:ident = $TYPE:ident [$( $Trait:ident ),*]; )+) => {
         $(
             pub mod $module;
             pub use $module::*;
+
+            impl $Object {
+                /// The handle's value, which stays this owner's.
+                pub fn raw_handle(&self) -> u32 {
+                    self.0.raw_handle()
+                }
+
+                /// Gives the value out. It stays open until it is closed by value.
+                pub fn into_raw(self) -> u32 {
+                    self.0.into_raw()
+                }
+
+                pub(crate) fn from_value(value: u32) -> Self {
+                    Self(NullableHandle::from_raw(value))
+                }
+            }
+
+            handle_operations!($Object);
 
             impl AsHandleRef for $Object {
                 fn as_handle_ref(&self) -> HandleRef<'_> {
@@ -19,15 +41,26 @@ macro_rules! objects {
                 }
             }
 
-            impl From<Handle> for $Object {
-                fn from(handle: Handle) -> Self {
+            /// The type is not checked: operations of the wrong type give
+            /// [`Status::WRONG_TYPE`](crate::Status::WRONG_TYPE). A [`Handle`] converts with a check.
+            impl From<NullableHandle> for $Object {
+                fn from(handle: NullableHandle) -> Self {
                     Self(handle)
                 }
             }
 
-            impl From<$Object> for Handle {
+            impl From<$Object> for NullableHandle {
                 fn from(owner: $Object) -> Self {
                     owner.0
+                }
+            }
+
+            /// Fails, and gives the handle back, unless its object is of this type.
+            impl TryFrom<Handle> for $Object {
+                type Error = TryFromHandleError;
+
+                fn try_from(handle: Handle) -> Result<Self, TryFromHandleError> {
+                    checked(handle, ObjectType::$TYPE).map(Self)
                 }
             }
 
@@ -39,7 +72,7 @@ macro_rules! objects {
 }
 
 objects! {
-    channel: Channel [Peered];
-    event: Event [];
-    eventpair: EventPair [Peered];
+    channel: Channel = CHANNEL [Peered];
+    event: Event = EVENT [];
+    eventpair: EventPair = EVENTPAIR [Peered];
 }

@@ -11,8 +11,7 @@ use crate::attachment::current_process::require_unattached;
 use crate::attachment::current_thread::with_current;
 use crate::attachment::error::AttachError;
 use crate::detail;
-use crate::handle::owned;
-use crate::handle::{AsHandleRef, Handle, HandleRef, Name};
+use crate::handle::{Handle, HandleRef, Name};
 use crate::raw;
 use crate::types::object_type::ObjectType;
 use crate::types::rights::Rights;
@@ -35,13 +34,13 @@ impl OncePerProcess {
         // Relaxed, here and below: the number is all there is to it.
         let known = self.0.load(Ordering::Relaxed);
         if known != raw::INVALID {
-            return Ok(HandleRef::of_process(known));
+            return Ok(HandleRef::from_raw_handle(known));
         }
         let made = make()?;
         let first =
             self.0.compare_exchange(raw::INVALID, made.raw_handle(), Ordering::Relaxed, Ordering::Relaxed);
         // Of two threads that make one, the later closes its own.
-        Ok(HandleRef::of_process(match first {
+        Ok(HandleRef::from_raw_handle(match first {
             Ok(_) => made.into_raw(),
             Err(known) => known,
         }))
@@ -50,7 +49,7 @@ impl OncePerProcess {
 
 fn make(kind: ObjectType, rights: Rights) -> Result<Handle, Status> {
     let (value, _) = raw::create(raw::Shape::Single, kind, rights)?;
-    owned(value)
+    Ok(Handle::from_raw(value))
 }
 
 fn make_named(kind: ObjectType, rights: Rights, name: &str) -> Result<Handle, Status> {
@@ -102,7 +101,7 @@ pub fn process_self() -> Result<HandleRef<'static>, Status> {
 /// ```
 pub fn thread_self() -> Result<HandleRef<'static>, Status> {
     if let Some(value) = with_current(|_, current| Ok(current.own_handle.get()))? {
-        return Ok(HandleRef::of_process(value));
+        return Ok(HandleRef::from_raw_handle(value));
     }
     let name = rustix::thread::name().unwrap_or_default();
     let thread = make_named(ObjectType::THREAD, Rights::THREAD_DEFAULT, &name.to_string_lossy())?;
@@ -111,7 +110,7 @@ pub fn thread_self() -> Result<HandleRef<'static>, Status> {
         current.own_handle.set(Some(value));
         Ok(())
     })?;
-    Ok(HandleRef::of_process(value))
+    Ok(HandleRef::from_raw_handle(value))
 }
 
 /// The job that this process belongs to, with [`Rights::JOB_DEFAULT`]: one of its own, so far.

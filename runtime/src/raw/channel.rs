@@ -1,12 +1,11 @@
-//! Channels by a handle's value: create, write, read, call.
+//! Channels by a handle's value: create, write, read.
 
-use crate::attachment::current_thread::{ThreadContext, with_current, with_thread};
+use crate::attachment::current_thread::with_thread;
 use crate::raw::INVALID;
 use crate::types::channel_options::ChannelOptions;
 use crate::types::object_type::ObjectType;
 use crate::types::rights::Rights;
 use crate::types::status::Status;
-use crate::types::time::MonotonicInstant;
 use jacinth_shm as shm;
 
 /// Makes a channel with options, as [`create`](super::create) makes one without. See [`ChannelOptions`](crate::ChannelOptions).
@@ -23,23 +22,19 @@ pub fn channel_create(rights: Rights, options: ChannelOptions) -> Result<(u32, u
 }
 
 /// Closes a message's handles, as every failed write does.
-fn discard(thread: &shm::Thread, handles: &[u32]) {
+pub(super) fn discard(thread: &shm::Thread, handles: &[u32]) {
     for value in handles {
         // Those that are no handles are no loss.
         let _ = thread.find(*value).and_then(|found| thread.close(found));
     }
 }
 
-fn check_sizes(bytes: &[u8], handles: &[u32]) -> Result<(), shm::Error> {
-    if bytes.len() > shm::MAX_MESSAGE_BYTES {
-        return Err(shm::Error::out_of_range("the number of bytes", bytes.len(), shm::MAX_MESSAGE_BYTES));
+pub(super) fn check_sizes(bytes: usize, handles: usize) -> Result<(), shm::Error> {
+    if bytes > shm::MAX_MESSAGE_BYTES {
+        return Err(shm::Error::out_of_range("the number of bytes", bytes, shm::MAX_MESSAGE_BYTES));
     }
-    if handles.len() > shm::MAX_MESSAGE_HANDLES {
-        return Err(shm::Error::out_of_range(
-            "the number of handles",
-            handles.len(),
-            shm::MAX_MESSAGE_HANDLES,
-        ));
+    if handles > shm::MAX_MESSAGE_HANDLES {
+        return Err(shm::Error::out_of_range("the number of handles", handles, shm::MAX_MESSAGE_HANDLES));
     }
     Ok(())
 }
@@ -67,7 +62,7 @@ fn write_with_handles(value: u32, bytes: &[u8], handles: &[u32]) -> Result<(), S
     with_thread(|thread| {
         // The order in which Zircon finds fault: the channel first, then the sizes.
         let checked = channel_with(thread, value, Rights::WRITE)
-            .and_then(|found| check_sizes(bytes, handles).map(|()| found));
+            .and_then(|found| check_sizes(bytes.len(), handles.len()).map(|()| found));
         match checked {
             Ok(found) => {
                 let (write, transfer) = (Rights::WRITE.bits(), Rights::TRANSFER.bits());
@@ -144,91 +139,4 @@ pub fn receive(value: u32, too_small: TooSmall, sink: &mut impl shm::Sink) -> (R
         received.map(drop)
     });
     (result, actual)
-}
-
-/// Writes a message, its first four bytes replaced by a fresh transaction id, and waits for the message that
-/// carries the same id back. Many threads may call on one channel at once; replies may come in any order.
-///
-/// Follows `docs/syscalls/channel_call.md`. Needs [`Rights::READ`] and [`Rights::WRITE`], and
-/// [`Rights::TRANSFER`] on each handle. The handles are gone as after a write.
-///
-/// Gives what came of the write, and what came of the whole.
-///
-/// # Errors
-/// Those of [`channel_write`], with [`Status::INVALID_ARGS`] for fewer than four bytes;
-/// [`Status::TIMED_OUT`]: the reply, should it come, is an ordinary message; [`Status::CANCELED`]: the channel
-/// was closed or transferred meanwhile; [`Status::PEER_CLOSED`].
-pub fn call(
-    value: u32,
-    deadline: MonotonicInstant,
-    bytes: &[u8],
-    handles: &[u32],
-    sink: &mut impl Sink,
-) -> (Result<(), Status>, Result<(), Status>) {
-    let (sent, mut result) = call_noretry(value, deadline, bytes, handles, sink);
-    while result == Err(Status::INTERNAL_INTR_RETRY) {
-        result = call_finish(deadline, sink);
-    }
-    (sent, result)
-}
-
-/// As [`call`], but when a signal handler has run in this thread while it slept, it gives
-/// [`Status::INTERNAL_INTR_RETRY`]: the message is sent, and [`call_finish`] goes on waiting for the reply.
-///
-/// # Errors
-/// Those of [`call`]; [`Status::BAD_STATE`] while another call of this thread waits to be finished: nothing is sent,
-/// and the handles stay.
-pub fn call_noretry(
-    value: u32,
-    deadline: MonotonicInstant,
-    bytes: &[u8],
-    handles: &[u32],
-    sink: &mut impl Sink,
-) -> (Result<(), Status>, Result<(), Status>) {
-    let mut is_sent = false;
-    let result = with_current(|thread, current| {
-        if let Some(pending) = current.interrupted_call.take() {
-            current.interrupted_call.set(Some(pending));
-            return Err(shm::Error::BadState("a call of this thread waits to be finished"));
-        }
-        let both = Rights::READ | Rights::WRITE;
-        // The order in which Zircon finds fault.
-        let checked = match bytes.len() {
-            0..4 => Err(shm::Error::InvalidArgs("a call needs four bytes for its transaction id")),
-            _ => channel_with(thread, value, both)
-                .and_then(|found| check_sizes(bytes, handles).map(|()| found)),
-        };
-        let found = checked.inspect_err(|_| discard(thread, handles))?;
-        let pending = thread.call_begin(found, both.bits(), bytes, handles, Rights::TRANSFER.bits())?;
-        is_sent = true;
-        finish(thread, current, pending, deadline, sink)
-    });
-    (if is_sent { Ok(()) } else { result }, result)
-}
-
-/// Goes on with the call of this thread that a signal handler interrupted.
-///
-/// # Errors
-/// Those of [`call_noretry`] once the message is sent; [`Status::BAD_STATE`] when no call of this thread was
-/// interrupted.
-pub fn call_finish(deadline: MonotonicInstant, sink: &mut impl Sink) -> Result<(), Status> {
-    with_current(|thread, current| {
-        let pending = current.interrupted_call.take();
-        let pending = pending.ok_or(shm::Error::BadState("no call of this thread was interrupted"))?;
-        finish(thread, current, pending, deadline, sink)
-    })
-}
-
-fn finish(
-    thread: &shm::Thread,
-    current: &ThreadContext,
-    pending: shm::Pending,
-    deadline: MonotonicInstant,
-    sink: &mut impl Sink,
-) -> shm::Result<()> {
-    let result = thread.call_finish(&pending, deadline.into_nanos(), sink);
-    if result == Err(shm::Error::Interrupted) {
-        current.interrupted_call.set(Some(pending));
-    }
-    result.map(drop)
 }

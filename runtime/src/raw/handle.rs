@@ -101,7 +101,7 @@ pub fn handle_count(value: u32) -> Result<u32, Status> {
 }
 
 /// The rights of `rights` that a new handle made from `found` gets, if they are a subset.
-fn subset(found: &shm::Found, rights: Rights) -> Result<u32, shm::Error> {
+pub(super) fn subset(found: &shm::Found, rights: Rights) -> Result<u32, shm::Error> {
     if rights == Rights::SAME_RIGHTS {
         return Ok(found.rights());
     }

@@ -4,14 +4,15 @@
 //! A value is only meaningful in the process that got it. Nothing here owns anything: a value that is dropped
 //! stays open, and one that is closed twice gives [`Status::BAD_HANDLE`] the second time.
 
+mod call;
 mod channel;
+mod disposition;
 mod handle;
 mod object;
 
-pub use channel::{
-    Actual, Received, Sink, TooSmall, call, call_finish, call_noretry, channel_create, channel_read,
-    channel_write, receive,
-};
+pub use call::{call, call_etc, call_finish, call_noretry};
+pub use channel::{Actual, Received, Sink, TooSmall, channel_create, channel_read, channel_write, receive};
+pub use disposition::{Disposition, channel_write_etc};
 pub use handle::{Basic, basic, check_valid, close, close_many, duplicate, handle_count, replace};
 pub(crate) use object::too_many_items;
 pub use object::{

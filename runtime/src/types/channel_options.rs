@@ -35,10 +35,10 @@ impl ChannelOptions {
     /// # let supervisor = Supervisor::create(&Config::default())?;
     /// let (client, server) = Channel::create_with(ChannelOptions::new().discard_late_replies(true))?;
     /// let mut message = MessageBuf::new();
-    /// let called = client.call(MonotonicInstant::INFINITE_PAST, b"\0\0\0\0?", &mut Vec::new(), &mut message);
+    /// let called = client.call(MonotonicInstant::INFINITE_PAST, b"\0\0\0\0?", &mut [], &mut message);
     /// assert_eq!(called, Err(Status::TIMED_OUT));
     /// server.read(&mut message)?;
-    /// server.write(message.bytes(), &mut Vec::new())?;
+    /// server.write(message.bytes(), &mut [])?;
     /// assert_eq!(client.read(&mut message), Err(Status::SHOULD_WAIT));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

@@ -143,7 +143,7 @@ pub fn play(roles: &[(&str, fn())]) {
 
 /// Spawns a process in the role `name`, with the other end of the channel that this gives.
 pub fn spawn(supervisor: &Supervisor, name: &str) -> (Channel, Child) {
-    let (ours, theirs) = Channel::create().unwrap();
+    let (ours, theirs) = Channel::create();
     let child = supervisor.spawn(&mut role(name), theirs).unwrap();
     (ours, child)
 }
@@ -201,13 +201,13 @@ pub fn asleep<'scope, T: Send + 'scope>(
     waiter
 }
 
-pub fn event() -> Handle {
-    Event::create().unwrap().into()
+pub fn event() -> NullableHandle {
+    Event::create().into()
 }
 
 /// The channel's next message, waited for.
 pub fn next(channel: &Channel) -> MessageBuf {
-    let seen = channel.wait(Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED, FOREVER).unwrap();
+    let seen = channel.wait_one(Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED, FOREVER).unwrap();
     let mut message = MessageBuf::new();
     channel.read(&mut message).unwrap_or_else(|status| panic!("{status}, having seen {seen:?}"));
     message
@@ -215,11 +215,11 @@ pub fn next(channel: &Channel) -> MessageBuf {
 
 /// Writes bytes alone.
 pub fn tell(channel: &Channel, bytes: impl AsRef<[u8]>) {
-    channel.write(bytes.as_ref(), &mut Vec::new()).unwrap();
+    channel.write(bytes.as_ref(), &mut []).unwrap();
 }
 
 pub fn wait_for_peer_closed(channel: &impl AsHandleRef) {
-    channel.wait(Signals::OBJECT_PEER_CLOSED, FOREVER).unwrap();
+    channel.as_handle_ref().wait_one(Signals::OBJECT_PEER_CLOSED, FOREVER).unwrap();
 }
 
 /// Random numbers: the same ones in every run, or others with `JACINTH_TEST_SEED`.
@@ -244,7 +244,7 @@ pub fn events_of_four_threads() -> Vec<Event> {
     let barrier = std::sync::Barrier::new(4);
     let until_none_is_left = || {
         barrier.wait();
-        let (events, status) = until_refused(Event::create);
+        let (events, status) = until_refused(Event::try_create);
         assert_eq!(status, Status::NO_RESOURCES);
         events
     };
@@ -258,29 +258,29 @@ pub fn bytes_of(len: usize, seed: usize) -> Vec<u8> {
     (0..len).map(|index| (index * 31 + seed * 7 + len) as u8).collect()
 }
 
-pub fn events(count: usize) -> Vec<Handle> {
+pub fn events(count: usize) -> Vec<NullableHandle> {
     (0..count).map(|_| event()).collect()
 }
 
 /// One side of an event pair to send, and the other to see by whether it was closed.
-pub fn canary() -> (EventPair, Handle) {
-    let (ours, theirs) = EventPair::create().unwrap();
+pub fn canary() -> (EventPair, NullableHandle) {
+    let (ours, theirs) = EventPair::create();
     (ours, theirs.into())
 }
 
 pub fn is_closed(canary: &EventPair) -> bool {
-    canary.wait(Signals::EVENTPAIR_PEER_CLOSED, MonotonicInstant::INFINITE_PAST).is_ok()
+    canary.wait_one(Signals::EVENTPAIR_PEER_CLOSED, MonotonicInstant::INFINITE_PAST).is_ok()
 }
 
 /// Sends every message back, with its handles, until the other end closes.
 pub fn echo() {
     let channel = startup_channel();
-    while channel.wait(Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED, FOREVER).is_ok() {
+    while channel.wait_one(Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED, FOREVER).is_ok() {
         let mut message = MessageBuf::new();
         if channel.read(&mut message).is_err() {
             return;
         }
-        let mut handles = (0..message.n_handles()).map(|index| message.take_handle(index).unwrap()).collect();
+        let mut handles = message.take_handles();
         let _ = channel.write(message.bytes(), &mut handles);
     }
 }

@@ -103,7 +103,7 @@ fn obey(what: &str, argument: &str) -> String {
         "collect" => supervisor.collect().map_or_else(|status| status.to_string(), |_| "collected".into()),
         "audit" => supervisor.audit().to_string(),
         "spawn" => {
-            let (near, far) = Channel::create().unwrap();
+            let (near, far) = Channel::create();
             match supervisor.spawn(&mut role(SPAWNED), far) {
                 Ok(_) => {
                     tell(&near, "hello");

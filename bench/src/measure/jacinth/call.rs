@@ -32,9 +32,8 @@ impl Measurement for Call {
         stage.link.expect_ready()?;
         let request = [0x5a; BYTES];
         let mut reply = MessageBuf::new();
-        let mut none = Vec::new();
         let latency = round_trips(stage.effort, || {
-            channel.call(MonotonicInstant::INFINITE, black_box(&request), &mut none, &mut reply)?;
+            channel.call(MonotonicInstant::INFINITE, black_box(&request), &mut [], &mut reply)?;
             ensure!(reply.bytes().len() == BYTES, "a reply of {} bytes", reply.bytes().len());
             Ok(())
         })?;
@@ -47,12 +46,11 @@ impl Measurement for Call {
         let channel = take_over(stage)?;
         stage.link.send(&Reply::Ready)?;
         let mut request = MessageBuf::new();
-        let mut none = Vec::new();
         let mut count = 0;
         loop {
             match channel.read(&mut request) {
                 // The transaction id stands first in both.
-                Ok(()) => channel.write(request.bytes(), &mut none)?,
+                Ok(()) => channel.write(request.bytes(), &mut [])?,
                 Err(Status::SHOULD_WAIT) => continue,
                 Err(Status::PEER_CLOSED) => return stage.link.send(&Reply::Done(count)),
                 Err(status) => return Err(status.into()),

@@ -5,20 +5,19 @@ use crate::measure::peer::Manner;
 use crate::measure::{Carrier, End, Stage};
 use anyhow::{Result, ensure};
 use jacinth::raw::TooSmall;
-use jacinth::{AsHandleRef as _, Channel, Handle, MonotonicDuration, MonotonicInstant, Status};
+use jacinth::{Channel, MonotonicDuration, MonotonicInstant, Status};
 use std::marker::PhantomData;
 
 /// One end of a channel.
 pub struct ChannelEnd<M> {
     channel: Channel,
-    none: Vec<Handle>,
     _manner: PhantomData<M>,
 }
 
 impl<M: Manner> ChannelEnd<M> {
     fn new(channel: Channel) -> Self {
         jacinth::set_spin(if M::SPINS { FOR_EVER } else { MonotonicDuration::ZERO });
-        Self { channel, none: Vec::new(), _manner: PhantomData }
+        Self { channel, _manner: PhantomData }
     }
 }
 
@@ -40,7 +39,7 @@ impl<M: Manner, const BYTES: usize> End<BYTES> for ChannelEnd<M> {
     #[inline(always)]
     fn send(&mut self, message: &[u8; BYTES]) -> Result<()> {
         loop {
-            match self.channel.write(message, &mut self.none) {
+            match self.channel.write(message, &mut []) {
                 Ok(()) => return Ok(()),
                 Err(Status::SHOULD_WAIT) => {}
                 Err(status) => return Err(status.into()),
@@ -52,17 +51,17 @@ impl<M: Manner, const BYTES: usize> End<BYTES> for ChannelEnd<M> {
     #[inline(always)]
     fn receive(&mut self, into: &mut [u8; BYTES]) -> Result<()> {
         loop {
-            match self.channel.read_raw(TooSmall::Keep, into, &mut []) {
-                (Ok(()), actual) => {
-                    ensure!(actual.bytes == BYTES, "{} bytes came, not {BYTES}", actual.bytes);
+            match self.channel.read_into(TooSmall::Keep, into, &mut []).to_result() {
+                Ok((bytes, _)) => {
+                    ensure!(bytes == BYTES, "{bytes} bytes came, not {BYTES}");
                     return Ok(());
                 }
-                (Err(Status::SHOULD_WAIT), _) => {
+                Err(Status::SHOULD_WAIT) => {
                     if !M::SPINS {
-                        self.channel.wait(READABLE_OR_CLOSED, MonotonicInstant::INFINITE)?;
+                        self.channel.wait_one(READABLE_OR_CLOSED, MonotonicInstant::INFINITE).to_result()?;
                     }
                 }
-                (Err(status), _) => return Err(status.into()),
+                Err(status) => return Err(status.into()),
             }
         }
     }

@@ -36,7 +36,7 @@ impl<O: Operation, const EVENTS: usize> Operation for Crowded<O, EVENTS> {
 /// Makes events until there are so many.
 pub fn grow(crowd: &mut Vec<Event>, events: usize) -> Result<()> {
     while crowd.len() < events {
-        crowd.push(Event::create().with_context(|| format!("making event {}", crowd.len()))?);
+        crowd.push(Event::try_create().with_context(|| format!("making event {}", crowd.len()))?);
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ pub mod writers;
 
 use super::Stage;
 use anyhow::{Context as _, Result};
-use jacinth::{AsHandleRef as _, Channel, Handle, MessageBuf, MonotonicDuration, MonotonicInstant, Signals};
+use jacinth::{Channel, MessageBuf, MonotonicDuration, MonotonicInstant, NullableHandle, Signals};
 
 /// The name of the column.
 pub const WHO: &str = "jacinth";
@@ -25,16 +25,20 @@ const READABLE_OR_CLOSED: Signals = Signals::CHANNEL_READABLE.union(Signals::CHA
 
 /// A new channel, one end of which the far side has been given.
 fn hand_over(stage: &Stage<'_>) -> Result<Channel> {
-    let (ours, theirs) = Channel::create().context("making a channel")?;
-    stage.handover.write(b"", &mut vec![theirs.into()]).context("handing a channel over")?;
+    let (ours, theirs) = Channel::try_create().context("making a channel")?;
+    stage.handover.write(b"", &mut [theirs.into()]).context("handing a channel over")?;
     Ok(ours)
 }
 
 /// The end that the near side has handed over.
 fn take_over(stage: &Stage<'_>) -> Result<Channel> {
     let mut message = MessageBuf::new();
-    stage.handover.wait(READABLE_OR_CLOSED, MonotonicInstant::INFINITE).context("waiting for a channel")?;
+    stage
+        .handover
+        .wait_one(READABLE_OR_CLOSED, MonotonicInstant::INFINITE)
+        .to_result()
+        .context("waiting for a channel")?;
     stage.handover.read(&mut message).context("taking a channel")?;
-    let handle: Handle = message.take_handle(0).context("a message came without a channel")?;
+    let handle: NullableHandle = message.take_handle(0).context("a message came without a channel")?;
     Ok(handle.into())
 }

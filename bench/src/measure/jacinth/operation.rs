@@ -2,7 +2,7 @@
 
 use crate::measure::Operation;
 use anyhow::Result;
-use jacinth::{AsHandleRef as _, Channel, Event, Handle, HandleBased as _, Rights, TooSmall};
+use jacinth::{Channel, Event, Rights, TooSmall};
 use std::hint::black_box;
 
 /// A handle duplicated, and the duplicate closed.
@@ -12,7 +12,7 @@ impl Operation for DuplicateClose {
     const WHO: &'static str = super::WHO;
 
     fn prepare() -> Result<Self> {
-        Ok(Self(Event::create()?))
+        Ok(Self(Event::try_create()?))
     }
 
     #[inline(always)]
@@ -34,7 +34,7 @@ impl Operation for EventCreateClose {
 
     #[inline(always)]
     fn once(&mut self) -> Result<()> {
-        drop(black_box(Event::create()?));
+        drop(black_box(Event::try_create()?));
         Ok(())
     }
 }
@@ -51,7 +51,7 @@ impl Operation for ChannelCreateClose {
 
     #[inline(always)]
     fn once(&mut self) -> Result<()> {
-        drop(black_box(Channel::create()?));
+        drop(black_box(Channel::try_create()?));
         Ok(())
     }
 }
@@ -63,7 +63,7 @@ impl Operation for HandleLookup {
     const WHO: &'static str = super::WHO;
 
     fn prepare() -> Result<Self> {
-        Ok(Self(Event::create()?))
+        Ok(Self(Event::try_create()?))
     }
 
     #[inline(always)]
@@ -76,7 +76,6 @@ impl Operation for HandleLookup {
 pub struct WriteRead {
     one: Channel,
     other: Channel,
-    none: Vec<Handle>,
     bytes: [u8; 64],
 }
 
@@ -84,14 +83,14 @@ impl Operation for WriteRead {
     const WHO: &'static str = super::WHO;
 
     fn prepare() -> Result<Self> {
-        let (one, other) = Channel::create()?;
-        Ok(Self { one, other, none: Vec::new(), bytes: [0x5a; 64] })
+        let (one, other) = Channel::try_create()?;
+        Ok(Self { one, other, bytes: [0x5a; 64] })
     }
 
     #[inline(always)]
     fn once(&mut self) -> Result<()> {
-        self.one.write(black_box(&self.bytes), &mut self.none)?;
-        self.other.read_raw(TooSmall::Keep, black_box(&mut self.bytes), &mut []).0?;
+        self.one.write(black_box(&self.bytes), &mut [])?;
+        self.other.read_into(TooSmall::Keep, black_box(&mut self.bytes), &mut []).to_result()?;
         Ok(())
     }
 }

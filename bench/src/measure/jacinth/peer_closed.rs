@@ -3,7 +3,7 @@
 use crate::measure::death::News;
 use crate::victim::Victim;
 use anyhow::Result;
-use jacinth::{AsHandleRef as _, MonotonicDuration, MonotonicInstant, Signals};
+use jacinth::{MonotonicDuration, MonotonicInstant, Signals};
 
 /// The signal.
 pub struct PeerClosed;
@@ -17,7 +17,7 @@ impl News for PeerClosed {
     }
 
     fn wait(&self, victim: &Victim) -> Result<()> {
-        victim.channel().wait(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::INFINITE)?;
+        victim.channel().wait_one(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::INFINITE).to_result()?;
         Ok(())
     }
 }

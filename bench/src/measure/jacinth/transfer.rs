@@ -4,7 +4,7 @@ use super::{hand_over, take_over};
 use crate::link::Reply;
 use crate::measure::{Measurement, Sample, Stage, Unit, round_trips};
 use anyhow::{Context as _, Result};
-use jacinth::{Channel, Event, Handle, MessageBuf, Status};
+use jacinth::{Channel, Event, MessageBuf, NullableHandle, Status};
 
 /// The measurement.
 pub struct Transfer;
@@ -26,7 +26,7 @@ impl Measurement for Transfer {
         let channel = hand_over(stage)?;
         stage.link.expect_ready()?;
         let mut message = MessageBuf::new();
-        let mut luggage: Vec<Handle> = vec![Event::create()?.into()];
+        let mut luggage = [Event::try_create()?.into()];
         let latency = round_trips(stage.effort, || {
             channel.write(b"", &mut luggage)?;
             anyhow::ensure!(take(&channel, &mut message, &mut luggage)?, "the far side closed the channel");
@@ -41,7 +41,7 @@ impl Measurement for Transfer {
         let channel = take_over(stage)?;
         stage.link.send(&Reply::Ready)?;
         let mut message = MessageBuf::new();
-        let mut luggage = Vec::with_capacity(1);
+        let mut luggage = [NullableHandle::invalid()];
         let mut count = 0;
         while take(&channel, &mut message, &mut luggage)? {
             channel.write(b"", &mut luggage)?;
@@ -53,11 +53,11 @@ impl Measurement for Transfer {
 
 /// Reads again and again until the handle is here; false when the channel is closed.
 #[inline(always)]
-fn take(channel: &Channel, message: &mut MessageBuf, luggage: &mut Vec<Handle>) -> Result<bool> {
+fn take(channel: &Channel, message: &mut MessageBuf, luggage: &mut [NullableHandle; 1]) -> Result<bool> {
     loop {
         match channel.read(message) {
             Ok(()) => {
-                luggage.push(message.take_handle(0).context("a message came without the event")?);
+                luggage[0] = message.take_handle(0).context("a message came without the event")?;
                 return Ok(true);
             }
             Err(Status::SHOULD_WAIT) => {}

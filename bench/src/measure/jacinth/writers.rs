@@ -48,7 +48,7 @@ impl Measurement for Writers {
 #[inline(always)]
 fn write(channel: &Channel, message: &[u8; 64]) -> Result<()> {
     loop {
-        match channel.write(message, &mut Vec::new()) {
+        match channel.write(message, &mut []) {
             Ok(()) => return Ok(()),
             Err(Status::SHOULD_WAIT) => std::thread::yield_now(),
             Err(status) => return Err(status.into()),

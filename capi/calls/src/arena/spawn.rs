@@ -4,7 +4,7 @@ use crate::process::entry::enter;
 use crate::process::error_text::{CallError, Context, with_error_text};
 use crate::types::{zx_handle_t, zx_status_t};
 use crate::user_memory::{UserIn, UserOut};
-use jacinth::{Handle, Status, Supervisor};
+use jacinth::{Handle, NullableHandle, Supervisor};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
@@ -26,7 +26,7 @@ pub unsafe extern "C" fn jacinth_spawn(
     with_error_text(|| {
         enter().map_err(CallError::no_arena)?;
         // From here on the call consumes the handle, also when it fails.
-        let startup = Handle::from_raw(startup).ok_or(Status::BAD_HANDLE).context("the startup handle")?;
+        let startup = Handle::try_from(NullableHandle::from_raw(startup)).context("the startup handle")?;
         pid.check_optional().context("where the process id goes")?;
         let program = program.c_string().context("the program's name")?;
         let mut command = Command::new(OsStr::from_bytes(program.to_bytes()));

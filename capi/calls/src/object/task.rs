@@ -41,7 +41,7 @@ calls! {
             other => Err(format!("there is no startup handle {other:#x}, only PA_HND(PA_USER0, 0)")),
         };
         error_text::set(taken.as_ref().err().map_or("", |text| text));
-        taken.map_or(raw::INVALID, jacinth::Handle::into_raw)
+        taken.map_or(raw::INVALID, jacinth::NullableHandle::into_raw)
     }
 }
 

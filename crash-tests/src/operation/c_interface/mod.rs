@@ -46,7 +46,7 @@ pub(crate) fn ready_with_one() -> (Channel, u32) {
 /// The line, and the handles that came over it.
 pub(crate) fn ready_with_all() -> (Channel, Vec<u32>) {
     let line = ready();
-    let all = given(&line).into_iter().map(Handle::into_raw).collect();
+    let all = given(&line).into_iter().map(NullableHandle::into_raw).collect();
     (line, all)
 }
 
@@ -252,7 +252,7 @@ fn writing() -> Vec<Operation> {
         }),
         like(write::operations, "write_3_should_wait").handles(0).prepare(|| {
             let (line, sides) = ready_with_all();
-            while line.write(b"pending", &mut Vec::new()).is_ok() {}
+            while line.write(b"pending", &mut []).is_ok() {}
             move || {
                 let refused = calls::write(line.raw_handle(), (b"no room", Here), &sides);
                 assert_eq!(refused, Err(Status::SHOULD_WAIT));

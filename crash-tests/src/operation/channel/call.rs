@@ -23,7 +23,7 @@ fn call(name: &str, handles: usize, before: usize) -> Operation {
             let line = scene.line.clone();
             scene.partner = Some(Box::new(move |victim| {
                 let either = Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED;
-                while let Ok(seen) = line.wait(either, MonotonicInstant::INFINITE)
+                while let Ok(seen) = line.wait_one(either, MonotonicInstant::INFINITE).to_result()
                     && seen.contains(Signals::CHANNEL_READABLE)
                 {
                     let mut request = MessageBuf::new();
@@ -32,7 +32,7 @@ fn call(name: &str, handles: usize, before: usize) -> Operation {
                     assert_eq!(request.n_handles(), handles, "a request came with other handles");
                     crate::sleepers::falls_asleep(victim);
                     for side in others.drain(..) {
-                        let _ = line.write(b"no answer", &mut vec![side]);
+                        let _ = line.write(b"no answer", &mut [side]);
                     }
                     let _ = line.write(&[&request.bytes()[..4], b"an answer"].concat(), &mut reply);
                 }
@@ -69,7 +69,7 @@ fn timed_out() -> Operation {
             let mut reply = MessageBuf::new();
             move || {
                 let soon = MonotonicInstant::after(MonotonicDuration::from_micros(100));
-                let result = line.call(soon, b"\0\0\0\0a question", &mut Vec::new(), &mut reply);
+                let result = line.call(soon, b"\0\0\0\0a question", &mut [], &mut reply);
                 assert_eq!(result, Err(Status::TIMED_OUT));
                 (line, reply)
             }

@@ -23,7 +23,7 @@ pub(crate) fn operations() -> Vec<Operation> {
             })
             .prepare(|| {
                 let line = startup();
-                let values: Vec<u32> = given(&line).into_iter().map(Handle::into_raw).collect();
+                let values: Vec<u32> = given(&line).into_iter().map(NullableHandle::into_raw).collect();
                 move || {
                     raw::close_many(&values).unwrap();
                     line
@@ -42,7 +42,7 @@ pub(crate) fn operations() -> Vec<Operation> {
             .check(|scene, _| last_one_works(scene)),
         Operation::new("close_last", ONCE).prepare(|| {
             let line = startup();
-            let event = Event::create().unwrap();
+            let event = Event::create();
             move || {
                 drop(event);
                 line
@@ -54,13 +54,13 @@ pub(crate) fn operations() -> Vec<Operation> {
         )
         .prepare(|| {
             let line = startup();
-            let written = Channel::create().unwrap();
-            written.0.write(&[7; 200], &mut Vec::new()).unwrap();
+            let written = Channel::create();
+            written.0.write(&[7; 200], &mut []).unwrap();
             drop(written);
             for _ in 0..RECLAIM_BATCH - 2 {
-                drop(Event::create().unwrap());
+                drop(Event::create());
             }
-            let last = Event::create().unwrap();
+            let last = Event::create();
             move || {
                 drop(last);
                 line
@@ -71,9 +71,9 @@ pub(crate) fn operations() -> Vec<Operation> {
                 let line = startup();
                 drop(Channel::create_with(options()).unwrap());
                 for _ in 0..RECLAIM_BATCH - 2 {
-                    drop(Event::create().unwrap());
+                    drop(Event::create());
                 }
-                let last = Event::create().unwrap();
+                let last = Event::create();
                 move || {
                     drop(last);
                     line
@@ -84,7 +84,7 @@ pub(crate) fn operations() -> Vec<Operation> {
             .set(Scene::with_room)
             .prepare(|| {
                 let line = startup();
-                let mut events: Vec<_> = std::iter::from_fn(|| Event::create().ok()).collect();
+                let mut events: Vec<_> = std::iter::from_fn(|| Event::try_create().ok()).collect();
                 let last = events.pop().unwrap();
                 // Two batches of ended objects wait for the thread's next ones: the last of a third makes those free.
                 events.drain(..3 * RECLAIM_BATCH as usize - 1);
@@ -112,7 +112,7 @@ pub(crate) fn operations() -> Vec<Operation> {
             }),
         Operation::new("close_eventpair_both", ONCE).prepare(|| {
             let line = startup();
-            let pair = EventPair::create().unwrap();
+            let pair = EventPair::create();
             move || {
                 drop(pair);
                 line
@@ -154,10 +154,10 @@ fn full_channel() -> Operation {
         })
         .prepare(|| {
             let line = startup();
-            let (first, second) = Channel::create().unwrap();
+            let (first, second) = Channel::create();
             first.write(b"sixty-four", &mut given(&line)).unwrap();
             for side in given(&line) {
-                second.write(b"one", &mut vec![side]).unwrap();
+                second.write(b"one", &mut [side]).unwrap();
             }
             move || {
                 drop(first);
@@ -178,11 +178,11 @@ fn cascade() -> Operation {
         })
         .prepare(|| {
             let line = startup();
-            let (mut outer, mut inner) = Channel::create().unwrap();
+            let (mut outer, mut inner) = Channel::create();
             for side in given(&line) {
-                inner.write(b"inside", &mut vec![side]).unwrap();
-                let (next_outer, next_inner) = Channel::create().unwrap();
-                next_inner.write(b"nested", &mut vec![outer.into(), inner.into()]).unwrap();
+                inner.write(b"inside", &mut [side]).unwrap();
+                let (next_outer, next_inner) = Channel::create();
+                next_inner.write(b"nested", &mut [outer.into(), inner.into()]).unwrap();
                 (outer, inner) = (next_outer, next_inner);
             }
             move || {
@@ -204,11 +204,11 @@ fn cycle() -> Operation {
         .prepare(|| {
             let line = startup();
             let mut sides = given(&line);
-            let (first, inside_second) = Channel::create().unwrap();
-            let (second, inside_first) = Channel::create().unwrap();
+            let (first, inside_second) = Channel::create();
+            let (second, inside_first) = Channel::create();
             move || {
-                second.write(b"one", &mut vec![inside_second.into(), sides.remove(0)]).unwrap();
-                first.write(b"other", &mut vec![inside_first.into(), sides.remove(0)]).unwrap();
+                second.write(b"one", &mut [inside_second.into(), sides.remove(0)]).unwrap();
+                first.write(b"other", &mut [inside_first.into(), sides.remove(0)]).unwrap();
                 drop((first, second));
                 line
             }

@@ -68,7 +68,7 @@ fn thread_ends() -> Operation {
             }
             let either = Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED;
             let mut request = MessageBuf::new();
-            if line.wait(either, LATE).is_ok() && line.read(&mut request).is_ok() {
+            if line.wait_one(either, LATE).is_ok() && line.read(&mut request).is_ok() {
                 let _ = line.write(&[&request.bytes()[..4], b"an answer"].concat(), &mut reply);
             }
         }));

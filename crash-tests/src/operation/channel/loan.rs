@@ -3,7 +3,7 @@
 use crate::operation::channel::write::bytes;
 use crate::operation::fixture::capacity::HUGE;
 use crate::operation::{Operation, Scene, startup};
-use jacinth::{AsHandleRef as _, Channel, raw};
+use jacinth::{Channel, raw};
 
 const CLAIM: &str = "the message came whole, or not at all; its block is the channel's in any case";
 

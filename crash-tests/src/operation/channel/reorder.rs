@@ -71,7 +71,7 @@ fn write_behind_one_that_stays() -> Operation {
                 match line.read_in_place() {
                     Err(Status::SHOULD_WAIT) => {
                         let either = Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED;
-                        line.wait(either, MonotonicInstant::INFINITE).unwrap();
+                        line.wait_one(either, MonotonicInstant::INFINITE).unwrap();
                     }
                     result => return result,
                 }
@@ -89,10 +89,10 @@ fn write_behind_one_that_stays() -> Operation {
                     _ => drop(message),
                 }
                 if number == 2 {
-                    let _ = line.write(b"two are read", &mut Vec::new());
+                    let _ = line.write(b"two are read", &mut []);
                 }
             }
-            line.wait(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::INFINITE).unwrap();
+            line.wait_one(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::INFINITE).unwrap();
             for (number, message) in held {
                 let mut bytes = vec![0; LONG];
                 message.read_at(0, &mut bytes).unwrap();
@@ -111,7 +111,7 @@ fn write_behind_one_that_stays() -> Operation {
         };
         (0..3).for_each(|number| write(&line, [number; LONG]));
         move || {
-            line.wait(Signals::CHANNEL_READABLE, MonotonicInstant::INFINITE).unwrap();
+            line.wait_one(Signals::CHANNEL_READABLE, MonotonicInstant::INFINITE).unwrap();
             (3..6).for_each(|number| write(&line, [number; LONG]));
             line
         }
@@ -135,16 +135,16 @@ fn late_reply() -> Operation {
             scene.partner = Some(Box::new(move |_| {
                 let either = Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED;
                 // The call is over when its caller says so.
-                line.wait(either, MonotonicInstant::INFINITE).unwrap();
+                line.wait_one(either, MonotonicInstant::INFINITE).unwrap();
                 let mut request = MessageBuf::new();
                 if line.read(&mut request).is_ok() {
                     server.read(&mut request).unwrap();
                     assert_eq!(&request.bytes()[4..], b"a question");
                     let reply = [&request.bytes()[..4], &bytes(BLOCK)].concat();
                     let _ = server.write(&reply, &mut along);
-                    let _ = line.write(b"it is on its way", &mut Vec::new());
+                    let _ = line.write(b"it is on its way", &mut []);
                 }
-                server.wait(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::INFINITE).unwrap();
+                server.wait_one(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::INFINITE).unwrap();
             }));
             scene
         })
@@ -155,10 +155,10 @@ fn late_reply() -> Operation {
             let mut message = MessageBuf::new();
             move || {
                 let past = MonotonicInstant::INFINITE_PAST;
-                let called = client.call(past, b"\0\0\0\0a question", &mut Vec::new(), &mut message);
+                let called = client.call(past, b"\0\0\0\0a question", &mut [], &mut message);
                 assert_eq!(called, Err(Status::TIMED_OUT));
-                line.write(b"it is over", &mut Vec::new()).unwrap();
-                line.wait(Signals::CHANNEL_READABLE, MonotonicInstant::INFINITE).unwrap();
+                line.write(b"it is over", &mut []).unwrap();
+                line.wait_one(Signals::CHANNEL_READABLE, MonotonicInstant::INFINITE).unwrap();
                 assert_eq!(client.read(&mut message), Err(Status::SHOULD_WAIT));
                 (line, client)
             }
@@ -180,16 +180,19 @@ fn late_reply_in_sight() -> Operation {
             let (client, server) =
                 Channel::create_with(ChannelOptions::new().discard_late_replies(true)).unwrap();
             let client: &Channel = Box::leak(Box::new(client));
-            server.write(b"stays", &mut vec![sides.remove(0)]).unwrap();
+            server.write(b"stays", &mut [sides.remove(0)]).unwrap();
             let stays = client.read_in_place().unwrap();
             let mut message = MessageBuf::new();
             let past = MonotonicInstant::INFINITE_PAST;
-            let called = client.call(past, b"\0\0\0\0a question", &mut Vec::new(), &mut message);
+            let called = client.call(past, b"\0\0\0\0a question", &mut [], &mut message);
             assert_eq!(called, Err(Status::TIMED_OUT));
             server.read(&mut message).unwrap();
             server.write(&[&message.bytes()[..4], &bytes(BLOCK)].concat(), &mut sides).unwrap();
             move || {
-                assert_eq!(client.wait(Signals::CHANNEL_READABLE, past), Err(Status::TIMED_OUT));
+                assert_eq!(
+                    client.wait_one(Signals::CHANNEL_READABLE, past).to_result(),
+                    Err(Status::TIMED_OUT)
+                );
                 let received = stays.finish().unwrap();
                 assert_eq!(client.read(&mut message), Err(Status::SHOULD_WAIT));
                 (received, server, line)

@@ -43,7 +43,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         })
         .prepare(|| {
             let line = startup();
-            let (first, second) = Channel::create().unwrap();
+            let (first, second) = Channel::create();
             std::mem::forget(first.reserve(HUGE).unwrap());
             move || {
                 // On a busy machine the survivor may not answer before the victim gives up asking.
@@ -59,7 +59,7 @@ pub(crate) fn operations() -> Vec<Operation> {
             assert_eq!(line.reserve(HUGE).map(drop), Err(Status::NO_RESOURCES));
             drop(all);
             move || {
-                line.wait(Signals::CHANNEL_WRITABLE, MonotonicInstant::INFINITE).unwrap();
+                line.wait_one(Signals::CHANNEL_WRITABLE, MonotonicInstant::INFINITE).unwrap();
                 std::mem::forget(line.reserve(HUGE).unwrap());
                 line
             }
@@ -82,9 +82,9 @@ fn reserve(name: &str, set: fn() -> Scene) -> Operation {
 /// A channel whose first end has so many huge blocks to spare, and a ring that has grown; and the second has been read
 /// to the end.
 fn quiet(blocks: usize) -> (Channel, Channel) {
-    let (first, second) = Channel::create().unwrap();
+    let (first, second) = Channel::create();
     for _ in 0..=FIRST_RING {
-        first.write(b"small", &mut Vec::new()).unwrap();
+        first.write(b"small", &mut []).unwrap();
     }
     let mut message = MessageBuf::new();
     while second.read(&mut message).is_ok() {}
@@ -94,7 +94,7 @@ fn quiet(blocks: usize) -> (Channel, Channel) {
 
 /// A channel with so many huge messages pending.
 fn with_messages(number: usize) -> (Channel, Channel) {
-    let (first, second) = Channel::create().unwrap();
+    let (first, second) = Channel::create();
     for _ in 0..number {
         first.reserve(HUGE).unwrap().commit().unwrap();
     }
@@ -108,7 +108,7 @@ fn close_others() -> Operation {
         .set(|| {
             let mut scene = Scene::with_room();
             let (kept, filled) = (with_messages(1), with_messages(MOST_HUGE - 1));
-            let events = (0..EVENTS).map(|_| Event::create().unwrap().into());
+            let events = (0..EVENTS).map(|_| Event::create().into());
             scene.give(events.chain([filled.1.into()]).collect());
             scene.kept.extend([kept.0.into(), kept.1.into()]);
             scene
@@ -117,9 +117,9 @@ fn close_others() -> Operation {
             let line = startup();
             drop(given(&line));
             for _ in 0..RECLAIM_BATCH - 2 - EVENTS {
-                drop(Event::create().unwrap());
+                drop(Event::create());
             }
-            let last = Event::create().unwrap();
+            let last = Event::create();
             move || {
                 drop(last);
                 line
@@ -139,12 +139,12 @@ fn give_back() -> Operation {
         drop((first, second));
         // Freed here: the supervisor would go on to give their memory back.
         for _ in 0..RECLAIM_BATCH {
-            drop(Event::create().unwrap());
+            drop(Event::create());
         }
     }
     let claim = "blocks whose memory was going back are free, and can be used";
     giver("give_back", claim, use_some, || || true).check(|scene, _| {
-        let (first, second) = Channel::create().map_err(|status| status.to_string())?;
+        let (first, second) = Channel::try_create().map_err(|status| status.to_string())?;
         let small: Vec<_> = (0..SMALL).map_while(|_| first.reserve(100).ok()).collect();
         if small.len() < SMALL {
             return Err(format!("of {SMALL} small blocks there are {} left", small.len()));
@@ -171,7 +171,7 @@ pub(crate) fn giver<G: FnMut() -> bool + 'static>(
             scene.sleepers.clear();
             let line = scene.line.clone();
             scene.partner = Some(Box::new(move |_| {
-                line.wait(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::INFINITE).unwrap();
+                line.wait_one(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::INFINITE).unwrap();
                 Supervisor::get().unwrap().collect().unwrap();
             }));
             scene

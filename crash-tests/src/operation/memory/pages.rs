@@ -15,9 +15,7 @@ fn give_back() -> Operation {
     /// With what there is anyway, more than the first page has room for. The others were given back before.
     fn use_second_page() {
         // What an ended thread has retired is free.
-        std::thread::spawn(|| drop((0..LEAF).map(|_| Event::create().unwrap()).collect::<Vec<_>>()))
-            .join()
-            .unwrap();
+        std::thread::spawn(|| drop((0..LEAF).map(|_| Event::create()).collect::<Vec<_>>())).join().unwrap();
     }
     fn once() -> impl FnMut() -> bool {
         let mut is_first = true;
@@ -41,11 +39,11 @@ fn create_anew() -> Operation {
         let mut events = Vec::new();
         // The lowest slots are taken first: with these and one more, all of the first page.
         while supervisor.inspect().objects < LEAF - 1 {
-            events.push(Event::create().unwrap());
+            events.push(Event::create());
         }
         let name = Name::new_lossy("a name of some length");
         move || {
-            events.extend([Event::create().unwrap(), Event::create().unwrap()]);
+            events.extend([Event::create(), Event::create()]);
             (Channel::create_named(&name).unwrap(), events, line)
         }
     })

@@ -13,15 +13,15 @@ pub(crate) fn operations() -> Vec<Operation> {
     vec![
         Operation::new("create_event", CLAIM).prepare(|| {
             warm(startup());
-            || Event::create().unwrap()
+            || Event::create()
         }),
         Operation::new("create_eventpair", CLAIM).prepare(|| {
             warm(startup());
-            || EventPair::create().unwrap()
+            || EventPair::create()
         }),
         Operation::new("create_channel", CLAIM).prepare(|| {
             warm(startup());
-            || Channel::create().unwrap()
+            || Channel::create()
         }),
         Operation::new("create_named", CLAIM).prepare(|| {
             warm(startup());
@@ -29,15 +29,15 @@ pub(crate) fn operations() -> Vec<Operation> {
         }),
         Operation::new("create_event_again", AGAIN).prepare(|| {
             retire(startup());
-            || Event::create().unwrap()
+            || Event::create()
         }),
         Operation::new("create_channel_again", AGAIN).prepare(|| {
             retire(startup());
-            || Channel::create().unwrap()
+            || Channel::create()
         }),
         Operation::new("create_first", "a search for free slots leaves nothing").prepare(|| {
             let line = startup();
-            move || (Channel::create().unwrap(), line)
+            move || (Channel::create(), line)
         }),
         Operation::new("create_next_leaf", "slots that others have freed are found, however many there are")
             .set(Scene::with_room)
@@ -46,11 +46,11 @@ pub(crate) fn operations() -> Vec<Operation> {
                 let supervisor = Supervisor::get().unwrap();
                 let mut events = Vec::new();
                 while supervisor.inspect().objects < LEAF - 4 {
-                    events.push(Event::create().unwrap());
+                    events.push(Event::create());
                 }
                 // The lowest are taken first: with these, all that one word of the map speaks of.
                 move || {
-                    events.extend((0..8).map(|_| Event::create().unwrap()));
+                    events.extend((0..8).map(|_| Event::create()));
                     (line, events)
                 }
             })
@@ -74,20 +74,20 @@ pub(crate) fn operations() -> Vec<Operation> {
         .prepare(|| {
             // Enough that the search finds no slot that is free, and must reclaim some of these.
             let mut full = vec![startup()];
-            while let Ok((first, second)) = Channel::create() {
+            while let Ok((first, second)) = Channel::try_create() {
                 // Some of them have blocks to give back; all would be beyond the quota of messages.
-                let _ = first.write(&[7; 200], &mut Vec::new());
+                let _ = first.write(&[7; 200], &mut []);
                 full.extend([first, second]);
             }
             full.drain(full.len() - 16..);
-            move || (Event::create().unwrap(), full)
+            move || (Event::create(), full)
         }),
         Operation::new("create_over_quota", "an object beyond the quota is refused, and nothing comes of it")
             .prepare(|| {
                 let line = startup();
-                let events: Vec<_> = std::iter::from_fn(|| Event::create().ok()).collect();
+                let events: Vec<_> = std::iter::from_fn(|| Event::try_create().ok()).collect();
                 move || {
-                    assert_eq!(Event::create().unwrap_err(), Status::NO_RESOURCES);
+                    assert_eq!(Event::try_create().unwrap_err(), Status::NO_RESOURCES);
                     (line, events)
                 }
             }),
@@ -108,16 +108,16 @@ pub(crate) fn options() -> ChannelOptions {
 
 /// Every slot that is free serves for a channel without options.
 pub(crate) fn channels_are_plain() -> Seen {
-    let channels: Vec<_> = std::iter::from_fn(|| Channel::create().ok()).collect();
+    let channels: Vec<_> = std::iter::from_fn(|| Channel::try_create().ok()).collect();
     let mut message = MessageBuf::new();
     for (client, server) in &channels {
         let past = MonotonicInstant::INFINITE_PAST;
-        let called = client.call(past, b"\0\0\0\0?", &mut Vec::new(), &mut message);
-        let second = client.write(b"another", &mut Vec::new());
+        let called = client.call(past, b"\0\0\0\0?", &mut [], &mut message);
+        let second = client.write(b"another", &mut []);
         if (called, second) != (Err(Status::TIMED_OUT), Ok(())) {
             return Err(format!("a new channel has no room for two messages: {called:?}, {second:?}"));
         }
-        let asked = server.read(&mut message).and_then(|()| server.write(message.bytes(), &mut Vec::new()));
+        let asked = server.read(&mut message).and_then(|()| server.write(message.bytes(), &mut []));
         let answered = client.read(&mut message);
         if asked.is_err() || answered.is_err() || server.read(&mut message).is_err() {
             return Err(format!("a late reply on a new channel: {asked:?}, {answered:?}"));
@@ -130,13 +130,13 @@ pub(crate) fn channels_are_plain() -> Seen {
 /// it would take to use up those that are ready then.
 fn retire(line: Channel) {
     for _ in 0..RECLAIM_BATCH * 3 / 2 {
-        drop(Event::create().unwrap());
+        drop(Event::create());
     }
     std::mem::forget(line);
 }
 
 /// Makes an object and closes it, so that the thread has what it needs to make another.
 pub(crate) fn warm(line: Channel) {
-    drop(Channel::create().unwrap());
+    drop(Channel::create());
     std::mem::forget(line);
 }

@@ -27,7 +27,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         }),
         like(process::operations, "spawn_missing").handles(-1).prepare(|| {
             let line = ready();
-            let (ours, theirs) = Channel::create().unwrap();
+            let (ours, theirs) = Channel::create();
             let theirs = theirs.into_raw();
             move || {
                 let missing = calls::spawn(c"/nonexistent/program", theirs, Here);
@@ -51,7 +51,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         }),
         like(process::operations, "exit").but("process").prepare(|| {
             let (line, sides) = ready_with_all();
-            drop((Event::create().unwrap(), EventPair::create().unwrap()));
+            drop((Event::create(), EventPair::create()));
             move || -> () {
                 std::mem::forget((line, sides));
                 calls::process_exit(0)
@@ -82,7 +82,7 @@ pub(crate) fn operations() -> Vec<Operation> {
 fn thread_that_knows_itself(name: &str) -> Operation {
     like(thread::operations, name).handles(-1).prepare(|| {
         let (line, sides) = ready_with_all();
-        drop((Channel::create().unwrap(), Event::create().unwrap()));
+        drop((Channel::create(), Event::create()));
         assert_ne!(calls::thread_self(), raw::INVALID);
         move || std::mem::forget((line, sides))
     })

@@ -25,7 +25,7 @@ fn attach_stranger() -> Operation {
             std::env::var_os(crate::process::victim::SOCKET).expect("the stage says where its supervisor is");
         move || {
             attach(&socket).unwrap();
-            Event::create().unwrap()
+            Event::create()
         }
     });
     operation.way = Way::Stranger;
@@ -42,9 +42,9 @@ fn exit() -> Operation {
         })
         .prepare(|| {
             let line = startup();
-            let kept = (given(&line), Channel::create().unwrap(), Event::create().unwrap());
+            let kept = (given(&line), Channel::create(), Event::create());
             // Something to give back: the thread's private lists are not empty.
-            drop((Event::create().unwrap(), EventPair::create().unwrap()));
+            drop((Event::create(), EventPair::create()));
             move || -> () {
                 std::mem::forget((line, kept));
                 std::process::exit(0)
@@ -60,7 +60,7 @@ fn spawn() -> Operation {
         Operation::new("spawn", "the seat and its startup handle go, with the child or without")
             .set(|| {
                 let mut scene = Scene::new();
-                let (ours, theirs) = Channel::create().unwrap();
+                let (ours, theirs) = Channel::create();
                 scene.give(vec![theirs.into()]);
                 scene.kept.push(ours.into());
                 scene
@@ -74,7 +74,7 @@ fn spawn() -> Operation {
             .check(|scene, _| {
                 // A child that was started outlives its spawner for a moment.
                 let late = MonotonicInstant::after(MonotonicDuration::from_seconds(20));
-                let seen = scene.kept[0].wait(Signals::CHANNEL_PEER_CLOSED, late);
+                let seen = scene.kept[0].wait_one(Signals::CHANNEL_PEER_CLOSED, late).to_result();
                 seen.map(drop)
                     .map_err(|status| format!("the end that the child was to get is still open: {status}"))
             });
@@ -86,7 +86,7 @@ fn spawn() -> Operation {
 fn spawn_nothing() -> Operation {
     Operation::new("spawn_missing", "the seat of a program that does not start is given up").prepare(|| {
         let line = startup();
-        let (ours, theirs) = Channel::create().unwrap();
+        let (ours, theirs) = Channel::create();
         let supervisor = Supervisor::get().unwrap();
         move || {
             assert!(supervisor.spawn(&mut Command::new("/nonexistent/program"), theirs).is_err());
@@ -101,7 +101,7 @@ fn collect() -> Operation {
         .set(Scene::with_room)
         .prepare(|| {
             let line = startup();
-            drop((Channel::create().unwrap(), Event::create().unwrap()));
+            drop((Channel::create(), Event::create()));
             let supervisor = Supervisor::get().unwrap();
             move || (supervisor.collect().unwrap(), line)
         })

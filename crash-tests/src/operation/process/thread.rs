@@ -27,7 +27,7 @@ fn end(name: &str, how: impl Fn() + Copy + 'static) -> Operation {
         .prepare(move || {
             let line = startup();
             let kept = given(&line);
-            drop((Channel::create().unwrap(), Event::create().unwrap()));
+            drop((Channel::create(), Event::create()));
             move || {
                 std::mem::forget((line, kept));
                 how();
@@ -45,9 +45,9 @@ fn laden() -> Operation {
             .prepare(|| {
                 let line = startup();
                 for _ in 0..RECLAIM_BATCH * 3 / 2 {
-                    drop(Event::create().unwrap());
+                    drop(Event::create());
                 }
-                let (first, second) = Channel::create().unwrap();
+                let (first, second) = Channel::create();
                 first.reserve(HUGE).unwrap().commit().unwrap();
                 drop((first, second));
                 move || std::mem::forget(line)

@@ -1,8 +1,10 @@
 //! A message that is read where it lies.
 
+use super::Channel;
 use crate::attachment::current_thread::{self, with_any_thread, with_thread};
 use crate::attachment::dropped::Dropped;
-use crate::handle::{Handle, HandleInfo};
+use crate::handle::{HandleInfo, HandleRef};
+use crate::types::rights::Rights;
 use crate::types::status::Status;
 use jacinth_shm as shm;
 use std::marker::PhantomData;
@@ -13,11 +15,11 @@ use std::marker::PhantomData;
 pub struct InPlace<'a> {
     /// There until it is consumed.
     message: Option<shm::InPlace>,
-    channel: PhantomData<&'a Handle>,
+    channel: PhantomData<HandleRef<'a>>,
 }
 
 impl InPlace<'_> {
-    pub(super) fn new(message: shm::InPlace) -> Self {
+    fn new(message: shm::InPlace) -> Self {
         Self { message: Some(message), channel: PhantomData }
     }
 
@@ -63,7 +65,7 @@ impl InPlace<'_> {
         // Taken inside the call: one that is refused at the door leaves the message to be dropped.
         with_any_thread(|thread| match self.message.take() {
             Some(message) => {
-                thread.finish(&message, &mut |handle| handles.extend(HandleInfo::from_received(handle)))
+                thread.finish(&message, &mut |handle| handles.push(HandleInfo::from_received(handle)))
             }
             None => Ok(()),
         })?;
@@ -76,5 +78,21 @@ impl Drop for InPlace<'_> {
         if let Some(message) = self.message.take() {
             current_thread::release(Dropped::Message(message));
         }
+    }
+}
+
+impl Channel {
+    /// Reads the next message where it lies. It is consumed when the result is dropped or finished; other reads
+    /// go on with the messages after it.
+    ///
+    /// Needs [`Rights::READ`].
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_in_place(&self) -> Result<InPlace<'_>, Status> {
+        with_thread(|thread| {
+            let message = thread.receive_in_place(thread.find(self.raw_handle())?, Rights::READ.bits())?;
+            Ok(InPlace::new(message))
+        })
     }
 }

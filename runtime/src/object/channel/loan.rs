@@ -1,8 +1,10 @@
 //! A message that is filled where it will lie.
 
+use super::Channel;
 use crate::attachment::current_thread::{self, with_thread};
 use crate::attachment::dropped::Dropped;
-use crate::handle::Handle;
+use crate::handle::HandleRef;
+use crate::types::rights::Rights;
 use crate::types::status::Status;
 use jacinth_shm as shm;
 use std::marker::PhantomData;
@@ -17,11 +19,11 @@ use std::marker::PhantomData;
 pub struct Loan<'a> {
     /// There until it is sent.
     loan: Option<shm::Loan>,
-    channel: PhantomData<&'a Handle>,
+    channel: PhantomData<HandleRef<'a>>,
 }
 
 impl Loan<'_> {
-    pub(super) fn new(loan: shm::Loan) -> Self {
+    fn new(loan: shm::Loan) -> Self {
         Self { loan: Some(loan), channel: PhantomData }
     }
 
@@ -73,5 +75,37 @@ impl Drop for Loan<'_> {
         if self.loan.is_some() {
             current_thread::release(Dropped::Loan(self.loan.take()));
         }
+    }
+}
+
+impl Channel {
+    /// Room for a message of `len_bytes`, to be filled in place and sent without a copy. What is not filled is zero when it
+    /// is sent. Up to the arena's
+    /// `max_loan_bytes` (16 MiB by default), which is beyond what [`write`](Self::write) takes.
+    ///
+    /// Needs [`Rights::WRITE`].
+    ///
+    /// # Errors
+    /// [`Status::OUT_OF_RANGE`] beyond that; otherwise as [`write`](Self::write).
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (ours, theirs) = Channel::create();
+    /// let mut loan = ours.reserve(1 << 20)?;
+    /// loan.write_at(0, b"first")?;
+    /// loan.commit()?;
+    ///
+    /// let message = theirs.read_in_place()?;
+    /// let mut start = [0; 5];
+    /// message.read_at(0, &mut start)?;
+    /// assert_eq!((message.len(), &start), (1 << 20, b"first"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reserve(&self, len_bytes: usize) -> Result<Loan<'_>, Status> {
+        with_thread(|thread| {
+            let loan = thread.reserve(thread.find(self.raw_handle())?, Rights::WRITE.bits(), len_bytes)?;
+            Ok(Loan::new(loan))
+        })
     }
 }

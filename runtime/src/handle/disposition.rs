@@ -1,0 +1,130 @@
+//! Handles in messages: with what is known of one that came, and what to do with one that goes.
+
+use crate::handle::borrowed::HandleRef;
+use crate::handle::nullable::NullableHandle;
+use crate::raw;
+use crate::types::object_type::ObjectType;
+use crate::types::rights::Rights;
+use crate::types::status::Status;
+
+/// A handle that came in a message, with what is known of it (`zx_handle_info_t`).
+#[must_use = "dropping it closes its handle"]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HandleInfo {
+    /// The handle.
+    pub handle: NullableHandle,
+    /// The type of its object.
+    pub object_type: ObjectType,
+    /// The rights it carries.
+    pub rights: Rights,
+}
+
+impl HandleInfo {
+    /// A handle with what is known of it.
+    pub const fn new(handle: NullableHandle, object_type: ObjectType, rights: Rights) -> Self {
+        Self { handle, object_type, rights }
+    }
+
+    pub(crate) fn from_received(received: raw::Received) -> Self {
+        Self {
+            handle: NullableHandle::from_raw(received.value),
+            object_type: ObjectType::from_raw(received.kind.into()),
+            rights: Rights::from_bits_retain(received.rights),
+        }
+    }
+
+    /// What is left in the place of a handle that was taken.
+    pub(crate) const fn none() -> Self {
+        Self::new(NullableHandle::invalid(), ObjectType::NONE, Rights::NONE)
+    }
+}
+
+/// What [`write_etc`](crate::Channel::write_etc) does with a handle.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HandleOp<'a> {
+    /// The handle itself goes.
+    Move(NullableHandle),
+    /// A duplicate goes, and the handle stays. It needs [`Rights::DUPLICATE`].
+    Duplicate(HandleRef<'a>),
+}
+
+/// A handle to be sent: moved or duplicated, checked, and with which rights (`zx_handle_disposition_t`).
+///
+/// Late-2018 Zircon has no such calls; the meaning is that of today's `zx_channel_write_etc`.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let (ours, theirs) = Channel::create();
+/// let event = Event::create();
+/// let lend = HandleDisposition::new(
+///     HandleOp::Duplicate(event.as_handle_ref()),
+///     ObjectType::EVENT, // Or NONE, for any.
+///     Rights::WAIT,      // Or SAME_RIGHTS.
+///     Status::OK,
+/// );
+/// ours.write_etc(b"watch this", &mut [lend])?;
+///
+/// let mut message = MessageBufEtc::new();
+/// theirs.read_etc(&mut message)?;
+/// assert_eq!(message.take_handle_info(0).unwrap().rights, Rights::WAIT);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HandleDisposition<'a> {
+    operation: HandleOp<'a>,
+    /// The type that the object must have; [`ObjectType::NONE`] for any.
+    pub object_type: ObjectType,
+    /// The rights of the handle that arrives; [`Rights::SAME_RIGHTS`] for those of the handle that goes.
+    pub rights: Rights,
+    /// Why this handle could not go: filled in by a write that fails.
+    pub result: Status,
+}
+
+impl<'a> HandleDisposition<'a> {
+    /// A handle to be sent.
+    pub fn new(operation: HandleOp<'a>, object_type: ObjectType, rights: Rights, result: Status) -> Self {
+        Self { operation, object_type, rights, result }
+    }
+
+    /// The value of the handle; 0 when it is gone.
+    pub fn raw_handle(&self) -> u32 {
+        match &self.operation {
+            HandleOp::Move(handle) => handle.raw_handle(),
+            HandleOp::Duplicate(handle) => handle.raw_handle(),
+        }
+    }
+
+    /// Whether the handle itself goes.
+    pub fn is_move(&self) -> bool {
+        matches!(self.operation, HandleOp::Move(_))
+    }
+
+    /// Whether a duplicate goes.
+    pub fn is_duplicate(&self) -> bool {
+        matches!(self.operation, HandleOp::Duplicate(_))
+    }
+
+    /// Takes the handle out. A handle that was to be moved leaves an invalid one behind; one that was to be duplicated
+    /// stays lent.
+    pub fn take_op(&mut self) -> HandleOp<'a> {
+        match &mut self.operation {
+            HandleOp::Move(handle) => HandleOp::Move(std::mem::take(handle)),
+            HandleOp::Duplicate(handle) => HandleOp::Duplicate(handle.clone()),
+        }
+    }
+
+    pub(crate) fn operation_mut(&mut self) -> &mut HandleOp<'a> {
+        &mut self.operation
+    }
+
+    pub(crate) fn to_raw(&self) -> raw::Disposition {
+        raw::Disposition {
+            handle: self.raw_handle(),
+            is_move: self.is_move(),
+            object_type: self.object_type,
+            rights: self.rights,
+            result: self.result,
+        }
+    }
+}

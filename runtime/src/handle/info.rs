@@ -1,0 +1,36 @@
+//! What is known of a handle.
+
+use crate::types::koid::Koid;
+use crate::types::object_type::ObjectType;
+use crate::types::rights::Rights;
+
+/// What is known of a handle and its object (`zx_info_handle_basic_t`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HandleBasicInfo {
+    /// The object's koid. The two sides of a pair have one each.
+    pub koid: Koid,
+    /// The rights of the handle.
+    pub rights: Rights,
+    /// The object's type.
+    pub object_type: ObjectType,
+    /// The koid of the other side, or [`Koid::INVALID`]. It stays when the other side is gone.
+    pub related_koid: Koid,
+}
+
+impl HandleBasicInfo {
+    pub(crate) fn from_raw(basic: jacinth_shm::Basic) -> Self {
+        Self {
+            koid: Koid::from_raw(basic.koid),
+            rights: Rights::from_bits_retain(basic.rights),
+            object_type: ObjectType::from_raw(basic.kind.into()),
+            related_koid: Koid::from_raw(basic.related_koid),
+        }
+    }
+}
+
+/// How many handles an object has (`zx_info_handle_count_t`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HandleCountInfo {
+    /// The number of handles, those in transit included.
+    pub handle_count: u32,
+}

@@ -1,0 +1,76 @@
+//! Waiting for several objects at once.
+
+use crate::handle::borrowed::{AsHandleRef, HandleRef};
+use crate::raw;
+use crate::types::signals::Signals;
+use crate::types::status::Status;
+use crate::types::time::Deadline;
+use smallvec::SmallVec;
+
+/// One thing to wait for (`zx_wait_item_t`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitItem<'a> {
+    /// The handle to wait on.
+    pub handle: HandleRef<'a>,
+    /// Signals to wait for.
+    pub waitfor: Signals,
+    /// Signals seen, when the wait is over.
+    pub pending: Signals,
+}
+
+impl<'a> WaitItem<'a> {
+    /// Waits for `waitfor` on `object`.
+    pub fn new(object: &'a impl AsHandleRef, waitfor: Signals) -> Self {
+        Self { handle: object.as_handle_ref(), waitfor, pending: Signals::NONE }
+    }
+}
+
+/// Waits until one of the items asserts one of its signals, or until `deadline`. Gives whether the wait was canceled:
+/// another thread closed or transferred one of the handles, whose `pending` has [`Signals::HANDLE_CLOSED`].
+///
+/// Follows `docs/syscalls/object_wait_many.md`; up to 64 items
+/// ([`WAIT_MANY_MAX_ITEMS`](raw::WAIT_MANY_MAX_ITEMS)). Needs [`Rights::WAIT`](crate::Rights::WAIT) on each. Every
+/// item's `pending` is filled in unless the wait fails for another reason than time.
+///
+/// # Errors
+/// [`Status::TIMED_OUT`]; [`Status::OUT_OF_RANGE`] for too many items; [`Status::ACCESS_DENIED`];
+/// [`Status::BAD_HANDLE`].
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let (ours, theirs) = Channel::create();
+/// let stop = Event::create();
+/// theirs.write(b"hello", &mut [])?;
+/// let mut items = [
+///     WaitItem::new(&ours, Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED),
+///     WaitItem::new(&stop, Signals::EVENT_SIGNALED),
+/// ];
+/// let is_canceled = object_wait_many(&mut items, MonotonicInstant::INFINITE)?;
+/// assert!(!is_canceled && items[0].pending.contains(Signals::CHANNEL_READABLE));
+/// assert_eq!(items[1].pending, Signals::NONE);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn object_wait_many(items: &mut [WaitItem<'_>], deadline: impl Into<Deadline>) -> Result<bool, Status> {
+    if items.len() > raw::WAIT_MANY_MAX_ITEMS {
+        return Err(raw::too_many_items());
+    }
+    // On the stack while they are few.
+    let mut raw: SmallVec<[raw::WaitItem; 8]> = items
+        .iter()
+        .map(|item| raw::WaitItem {
+            handle: item.handle.raw_handle(),
+            waitfor: item.waitfor.bits(),
+            pending: 0,
+        })
+        .collect();
+    let result = raw::wait_many(&mut raw, deadline.into().instant());
+    for (raw, item) in raw.iter().zip(items) {
+        item.pending = Signals::from_bits_retain(raw.pending);
+    }
+    match result {
+        Ok(()) => Ok(false),
+        Err(Status::CANCELED) => Ok(true),
+        Err(status) => Err(status),
+    }
+}

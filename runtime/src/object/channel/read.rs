@@ -1,0 +1,110 @@
+//! Reading messages.
+
+use super::{Channel, ChannelReadResult, MessageBuf, MessageBufEtc};
+use crate::handle::{HandleInfo, NullableHandle};
+use crate::raw::{self, TooSmall};
+use crate::types::status::Status;
+use jacinth_shm as shm;
+
+impl Channel {
+    /// Reads the next message, whatever its size.
+    ///
+    /// Follows `docs/syscalls/channel_read.md`. Needs [`Rights::READ`](crate::Rights::READ). What `message` held is
+    /// gone, also on an error.
+    ///
+    /// # Errors
+    /// [`Status::SHOULD_WAIT`] when there is none; [`Status::PEER_CLOSED`] when there is none and the other
+    /// end is closed; [`Status::NO_RESOURCES`] when this process has no room for its handles (the message
+    /// stays); [`Status::ACCESS_DENIED`]; [`Status::BAD_HANDLE`]; [`Status::WRONG_TYPE`].
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (ours, theirs) = Channel::create();
+    /// let mut message = MessageBuf::new();
+    /// assert_eq!(theirs.read(&mut message), Err(Status::SHOULD_WAIT));
+    /// ours.write(b"hello", &mut [])?;
+    /// theirs.read(&mut message)?;
+    /// assert_eq!(message.bytes(), b"hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn read(&self, message: &mut MessageBuf) -> Result<(), Status> {
+        message.receive(|sink| raw::receive(self.raw_handle(), TooSmall::Keep, sink).0)
+    }
+
+    /// Reads the next message, and each handle with its type and rights.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_etc(&self, message: &mut MessageBufEtc) -> Result<(), Status> {
+        message.receive(|sink| raw::receive(self.raw_handle(), TooSmall::Keep, sink).0)
+    }
+
+    /// Reads the next message into a vector of bytes and one of handles. What they held is gone.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_split(&self, bytes: &mut Vec<u8>, handles: &mut Vec<NullableHandle>) -> Result<(), Status> {
+        handles.clear();
+        let mut received = Vec::new();
+        let result = self.read_into_vectors(bytes, &mut received);
+        handles.extend(received.iter().map(|handle| NullableHandle::from_raw(handle.value)));
+        result
+    }
+
+    /// As [`read_split`](Self::read_split), with each handle's type and rights.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_etc_split(&self, bytes: &mut Vec<u8>, handles: &mut Vec<HandleInfo>) -> Result<(), Status> {
+        handles.clear();
+        let mut received = Vec::new();
+        let result = self.read_into_vectors(bytes, &mut received);
+        handles.extend(received.into_iter().map(HandleInfo::from_received));
+        result
+    }
+
+    fn read_into_vectors(&self, bytes: &mut Vec<u8>, handles: &mut Vec<raw::Received>) -> Result<(), Status> {
+        raw::receive(self.raw_handle(), TooSmall::Keep, &mut shm::Growing::new(bytes, handles)).0
+    }
+
+    /// Reads the next message into buffers of a fixed size. Gives how many bytes and handles it has.
+    ///
+    /// # Errors
+    /// When the buffers cannot hold it, the sizes that are needed: the message stays, or is discarded with its handles
+    /// for [`TooSmall::Discard`]. Otherwise as [`read`](Self::read).
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (ours, theirs) = Channel::create();
+    /// ours.write(b"hello", &mut [])?;
+    /// let too_small = theirs.read_into(TooSmall::Keep, &mut [0; 4], &mut []);
+    /// assert_eq!(too_small, ChannelReadResult::BufferTooSmall { bytes_avail: 5, handles_avail: 0 });
+    /// let mut bytes = [0; 64];
+    /// assert_eq!(theirs.read_into(TooSmall::Keep, &mut bytes, &mut []).unwrap(), (5, 0));
+    /// assert_eq!(&bytes[..5], b"hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn read_into(
+        &self,
+        too_small: TooSmall,
+        bytes: &mut [u8],
+        handles: &mut [NullableHandle],
+    ) -> ChannelReadResult<(usize, usize)> {
+        if handles.is_empty() {
+            let (result, actual) = raw::channel_read(self.raw_handle(), too_small, bytes, &mut []);
+            return ChannelReadResult::new(result, actual, || (actual.bytes, actual.handles));
+        }
+        let mut received = [None; shm::MAX_MESSAGE_HANDLES];
+        let wanted = handles.len().min(received.len());
+        let (result, actual) =
+            raw::channel_read(self.raw_handle(), too_small, bytes, &mut received[..wanted]);
+        for (place, handle) in handles.iter_mut().zip(received.into_iter().flatten()) {
+            *place = NullableHandle::from_raw(handle.value);
+        }
+        ChannelReadResult::new(result, actual, || (actual.bytes, actual.handles))
+    }
+}

@@ -1,0 +1,69 @@
+//! What a read into a buffer of a fixed size came to.
+
+use crate::raw::Actual;
+use crate::types::status::Status;
+
+/// What a read into buffers of a fixed size came to.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "the message may not have fitted"]
+pub enum ChannelReadResult<T> {
+    /// The message was read.
+    Ok(T),
+    /// The buffers cannot hold the message. It is still there unless the read may discard it.
+    BufferTooSmall {
+        /// The size of the message in bytes.
+        bytes_avail: usize,
+        /// How many handles it carries.
+        handles_avail: usize,
+    },
+    /// Nothing was read.
+    Err(Status),
+}
+
+impl<T> ChannelReadResult<T> {
+    pub(super) fn new(result: Result<(), Status>, actual: Actual, read: impl FnOnce() -> T) -> Self {
+        match result {
+            Ok(()) => Self::Ok(read()),
+            Err(Status::BUFFER_TOO_SMALL) => {
+                Self::BufferTooSmall { bytes_avail: actual.bytes, handles_avail: actual.handles }
+            }
+            Err(status) => Self::Err(status),
+        }
+    }
+
+    /// What was read, or the status.
+    ///
+    /// # Errors
+    /// [`Status::BUFFER_TOO_SMALL`] for [`BufferTooSmall`](Self::BufferTooSmall), and the status of [`Err`](Self::Err).
+    pub fn to_result(self) -> Result<T, Status> {
+        match self {
+            Self::Ok(read) => Ok(read),
+            Self::BufferTooSmall { .. } => Err(Status::BUFFER_TOO_SMALL),
+            Self::Err(status) => Err(status),
+        }
+    }
+
+    /// What was read.
+    ///
+    /// # Panics
+    /// When nothing was read.
+    #[track_caller]
+    pub fn unwrap(self) -> T {
+        self.expect("a message that fits")
+    }
+
+    /// As [`unwrap`](Self::unwrap), with a message of the caller's.
+    ///
+    /// # Panics
+    /// When nothing was read.
+    #[track_caller]
+    pub fn expect(self, message: &str) -> T {
+        match self {
+            Self::Ok(read) => read,
+            Self::BufferTooSmall { bytes_avail, handles_avail } => {
+                panic!("{message}: the message has {bytes_avail} bytes and {handles_avail} handles")
+            }
+            Self::Err(status) => panic!("{message}: {status}"),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Writing messages.
+
+use super::{Channel, ChannelIoSlice};
+use crate::handle::{HandleDisposition, HandleOp, NullableHandle};
+use crate::raw;
+use crate::types::status::Status;
+use smallvec::SmallVec;
+
+/// How many handles a message has room for on the stack. A message seldom has more.
+const FEW: usize = 8;
+
+impl Channel {
+    /// Writes a message.
+    ///
+    /// Follows `docs/syscalls/channel_write.md`. Needs [`Rights::WRITE`], and [`Rights::TRANSFER`] on each
+    /// handle. The places in `handles` are invalid afterwards, on success (the handles are in the message) and on every
+    /// error (they are closed) but two: after [`Status::SHOULD_WAIT`] and [`Status::NO_RESOURCES`] nothing was
+    /// consumed. After SHOULD_WAIT the write may be tried again when the other side has read something
+    /// ([`Signals::CHANNEL_WRITABLE`](crate::Signals::CHANNEL_WRITABLE)). (Zircon has neither error, and consumes the
+    /// handles always.)
+    ///
+    /// After NO_RESOURCES or NO_MEMORY, CHANNEL_WRITABLE is not asserted until a write of that size can succeed; what it
+    /// needs is then kept for it. A wait for that looks for memory every 20 ms, and when the other side reads.
+    ///
+    /// In a channel that is nearly full, with a reader that is reading, a write may take some microseconds: it lets the
+    /// reader make room for many messages before it looks again.
+    ///
+    /// # Errors
+    /// [`Status::PEER_CLOSED`]; [`Status::SHOULD_WAIT`] at the channel's limit of pending messages;
+    /// [`Status::NO_RESOURCES`] when this process has as many messages pending, in all its channels, or as much
+    /// memory in blocks of that size, as [`Config`](crate::Config) lets one process have, or this channel alone so
+    /// much of the memory that only a ninth of it is left;
+    /// [`Status::OUT_OF_RANGE`] for more than 65,536 bytes or 64 handles; [`Status::NOT_SUPPORTED`] when this
+    /// channel is among the handles; [`Status::ACCESS_DENIED`]; [`Status::BAD_HANDLE`];
+    /// [`Status::WRONG_TYPE`]; [`Status::NO_MEMORY`] when the arena's pools are exhausted (or, while the end of a channel
+    /// was on its way, other threads took what was left of this process's share).
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (ours, theirs) = Channel::create();
+    /// let mut handles = [Event::create().into(), Event::create().into()];
+    /// ours.write(b"two events", &mut handles)?;
+    /// assert!(handles.iter().all(NullableHandle::is_invalid));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// [`Rights::WRITE`]: crate::Rights::WRITE
+    /// [`Rights::TRANSFER`]: crate::Rights::TRANSFER
+    #[inline]
+    pub fn write(&self, bytes: &[u8], handles: &mut [NullableHandle]) -> Result<(), Status> {
+        if handles.is_empty() {
+            return raw::channel_write(self.raw_handle(), bytes, &[]);
+        }
+        consume(handles, |values| raw::channel_write(self.raw_handle(), bytes, values))
+    }
+
+    /// Writes a message whose bytes are those of `slices`, one after another. They are gathered first: a message that is
+    /// made in one piece costs a copy less.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write); [`Status::OUT_OF_RANGE`] also for more than
+    /// [`MAX_MSG_IOVEC`](crate::MAX_MSG_IOVEC) slices.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (ours, theirs) = Channel::create();
+    /// ours.writev(&[ChannelIoSlice::new(b"head, "), ChannelIoSlice::new(b"body")], &mut [])?;
+    /// let mut message = MessageBuf::new();
+    /// theirs.read(&mut message)?;
+    /// assert_eq!(message.bytes(), b"head, body");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn writev(
+        &self,
+        slices: &[ChannelIoSlice<'_>],
+        handles: &mut [NullableHandle],
+    ) -> Result<(), Status> {
+        match ChannelIoSlice::gather(slices) {
+            Ok(bytes) => self.write(&bytes, handles),
+            Err(status) => refuse(handles, status),
+        }
+    }
+
+    /// Writes a message with handles that are moved or duplicated, each with a check of its type and with fewer rights
+    /// if so asked.
+    ///
+    /// Late-2018 Zircon has no such call; it follows today's `zx_channel_write_etc`. Needs [`Rights::WRITE`], and on
+    /// each handle [`Rights::TRANSFER`], and [`Rights::DUPLICATE`] if it is to be duplicated. The moved handles are
+    /// consumed as by [`write`](Self::write); the end of a channel that stays because of SHOULD_WAIT or NO_RESOURCES
+    /// may have fewer rights already.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write). The `result` of each disposition says whether it was at fault: [`Status::BAD_HANDLE`],
+    /// [`Status::WRONG_TYPE`] when the object is of another type than was said, [`Status::ACCESS_DENIED`],
+    /// [`Status::INVALID_ARGS`] when the rights are no subset of the handle's.
+    ///
+    /// [`Rights::WRITE`]: crate::Rights::WRITE
+    /// [`Rights::TRANSFER`]: crate::Rights::TRANSFER
+    /// [`Rights::DUPLICATE`]: crate::Rights::DUPLICATE
+    pub fn write_etc(&self, bytes: &[u8], handles: &mut [HandleDisposition<'_>]) -> Result<(), Status> {
+        consume_etc(handles, |raw| raw::channel_write_etc(self.raw_handle(), bytes, raw))
+    }
+
+    /// [`write_etc`](Self::write_etc), with the bytes of `slices` one after another, as [`writev`](Self::writev) has
+    /// them.
+    ///
+    /// # Errors
+    /// Those of both.
+    pub fn writev_etc(
+        &self,
+        slices: &[ChannelIoSlice<'_>],
+        handles: &mut [HandleDisposition<'_>],
+    ) -> Result<(), Status> {
+        match ChannelIoSlice::gather(slices) {
+            Ok(bytes) => self.write_etc(&bytes, handles),
+            Err(status) => refuse_etc(handles, status),
+        }
+    }
+}
+
+/// Whether a call that gave this result has left the handles alone.
+fn is_unsent(result: Result<(), Status>) -> bool {
+    // BAD_STATE: this process, or this moment, is one in which nothing can be done, so nothing was.
+    matches!(result, Err(Status::SHOULD_WAIT | Status::NO_RESOURCES | Status::BAD_STATE))
+}
+
+/// Runs a call that takes handles by value, and takes them from their owners unless they are unsent.
+pub(super) fn consume(
+    handles: &mut [NullableHandle],
+    call: impl FnOnce(&[u32]) -> Result<(), Status>,
+) -> Result<(), Status> {
+    let values: SmallVec<[u32; FEW]> = handles.iter().map(NullableHandle::raw_handle).collect();
+    let result = call(&values);
+    if !is_unsent(result) {
+        for handle in handles {
+            let _gone = std::mem::take(handle).into_raw();
+        }
+    }
+    result
+}
+
+/// As [`consume`], for dispositions.
+pub(super) fn consume_etc(
+    handles: &mut [HandleDisposition<'_>],
+    call: impl FnOnce(&mut [raw::Disposition]) -> Result<(), Status>,
+) -> Result<(), Status> {
+    let mut raw: SmallVec<[raw::Disposition; FEW]> =
+        handles.iter().map(HandleDisposition::to_raw).collect();
+    let result = call(&mut raw);
+    let stays = is_unsent(result);
+    for (handle, raw) in handles.iter_mut().zip(raw) {
+        handle.result = raw.result;
+        if let HandleOp::Move(moved) = handle.operation_mut() {
+            // The call has closed it, sent it, or put another in its place.
+            let _gone = std::mem::take(moved).into_raw();
+            if stays {
+                *moved = NullableHandle::from_raw(raw.handle);
+            }
+        }
+    }
+    result
+}
+
+/// Closes the handles of a message that cannot be.
+pub(super) fn refuse(handles: &mut [NullableHandle], status: Status) -> Result<(), Status> {
+    handles.iter_mut().for_each(|handle| drop(handle.take()));
+    Err(status)
+}
+
+/// As [`refuse`], for dispositions.
+pub(super) fn refuse_etc(handles: &mut [HandleDisposition<'_>], status: Status) -> Result<(), Status> {
+    handles.iter_mut().for_each(|handle| drop(handle.take_op()));
+    Err(status)
+}

@@ -1,0 +1,140 @@
+//! Calls on a channel by a handle's value.
+
+use super::channel::{Sink, channel_with, check_sizes, discard};
+use super::disposition::{Disposition, send_dispositions};
+use crate::attachment::current_thread::{ThreadContext, with_current};
+use crate::types::rights::Rights;
+use crate::types::status::Status;
+use crate::types::time::MonotonicInstant;
+use jacinth_shm as shm;
+
+/// Writes a message, its first four bytes replaced by a fresh transaction id, and waits for the message that
+/// carries the same id back. Many threads may call on one channel at once; replies may come in any order.
+///
+/// Follows `docs/syscalls/channel_call.md`. Needs [`Rights::READ`] and [`Rights::WRITE`], and
+/// [`Rights::TRANSFER`] on each handle. The handles are gone as after a write.
+///
+/// Gives what came of the write, and what came of the whole.
+///
+/// # Errors
+/// Those of [`channel_write`](super::channel_write), with [`Status::INVALID_ARGS`] for fewer than four bytes;
+/// [`Status::TIMED_OUT`]: the reply, should it come, is an ordinary message; [`Status::CANCELED`]: the channel
+/// was closed or transferred meanwhile; [`Status::PEER_CLOSED`].
+pub fn call(
+    value: u32,
+    deadline: MonotonicInstant,
+    bytes: &[u8],
+    handles: &[u32],
+    sink: &mut impl Sink,
+) -> (Result<(), Status>, Result<(), Status>) {
+    let (sent, mut result) = call_noretry(value, deadline, bytes, handles, sink);
+    while result == Err(Status::INTERNAL_INTR_RETRY) {
+        result = call_finish(deadline, sink);
+    }
+    (sent, result)
+}
+
+/// As [`call`], but when a signal handler has run in this thread while it slept, it gives
+/// [`Status::INTERNAL_INTR_RETRY`]: the message is sent, and [`call_finish`] goes on waiting for the reply.
+///
+/// # Errors
+/// Those of [`call`]; [`Status::BAD_STATE`] while another call of this thread waits to be finished: nothing is sent,
+/// and the handles stay.
+pub fn call_noretry(
+    value: u32,
+    deadline: MonotonicInstant,
+    bytes: &[u8],
+    handles: &[u32],
+    sink: &mut impl Sink,
+) -> (Result<(), Status>, Result<(), Status>) {
+    let mut is_sent = false;
+    let result = with_current(|thread, current| {
+        refuse_second_call(current)?;
+        let both = Rights::READ | Rights::WRITE;
+        let checked = check_call(thread, value, both, bytes.len(), handles.len());
+        let found = checked.inspect_err(|_| discard(thread, handles))?;
+        let pending = thread.call_begin(found, both.bits(), bytes, handles, Rights::TRANSFER.bits())?;
+        is_sent = true;
+        finish(thread, current, pending, deadline, sink)
+    });
+    (if is_sent { Ok(()) } else { result }, result)
+}
+
+/// As [`call`], with handles as [`channel_write_etc`](super::channel_write_etc) sends them.
+///
+/// # Errors
+/// Those of both.
+pub fn call_etc(
+    value: u32,
+    deadline: MonotonicInstant,
+    bytes: &[u8],
+    handles: &mut [Disposition],
+    sink: &mut impl Sink,
+) -> (Result<(), Status>, Result<(), Status>) {
+    let mut is_sent = false;
+    let mut result = with_current(|thread, current| {
+        refuse_second_call(current)?;
+        let both = Rights::READ | Rights::WRITE;
+        let checked = check_call(thread, value, both, bytes.len(), handles.len());
+        let pending = send_dispositions(thread, checked, handles, |found, values| {
+            thread.call_begin(found, both.bits(), bytes, values, Rights::NONE.bits())
+        })?;
+        is_sent = true;
+        finish(thread, current, pending, deadline, sink)
+    });
+    let sent = if is_sent { Ok(()) } else { result };
+    while result == Err(Status::INTERNAL_INTR_RETRY) {
+        result = call_finish(deadline, sink);
+    }
+    (sent, result)
+}
+
+/// One call at a time may wait to be finished.
+fn refuse_second_call(current: &ThreadContext) -> shm::Result<()> {
+    let Some(pending) = current.interrupted_call.take() else { return Ok(()) };
+    current.interrupted_call.set(Some(pending));
+    Err(shm::Error::BadState("a call of this thread waits to be finished"))
+}
+
+/// Finds fault with a call in the order in which Zircon does.
+fn check_call(
+    thread: &shm::Thread,
+    value: u32,
+    rights: Rights,
+    bytes: usize,
+    handles: usize,
+) -> shm::Result<shm::Found> {
+    if bytes < 4 {
+        return Err(shm::Error::InvalidArgs("a call needs four bytes for its transaction id"));
+    }
+    let found = channel_with(thread, value, rights)?;
+    check_sizes(bytes, handles)?;
+    Ok(found)
+}
+
+/// Goes on with the call of this thread that a signal handler interrupted.
+///
+/// # Errors
+/// Those of [`call_noretry`] once the message is sent; [`Status::BAD_STATE`] when no call of this thread was
+/// interrupted.
+pub fn call_finish(deadline: MonotonicInstant, sink: &mut impl Sink) -> Result<(), Status> {
+    with_current(|thread, current| {
+        let pending = current.interrupted_call.take();
+        let pending = pending.ok_or(shm::Error::BadState("no call of this thread was interrupted"))?;
+        finish(thread, current, pending, deadline, sink)
+    })
+}
+
+fn finish(
+    thread: &shm::Thread,
+    current: &ThreadContext,
+    pending: shm::Pending,
+    deadline: MonotonicInstant,
+    sink: &mut impl Sink,
+) -> shm::Result<()> {
+    let result = thread.call_finish(&pending, deadline.into_nanos(), sink);
+    if result == Err(shm::Error::Interrupted) {
+        current.interrupted_call.set(Some(pending));
+    }
+    result.map(drop)
+}

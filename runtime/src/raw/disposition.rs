@@ -1,0 +1,142 @@
+//! Messages whose handles are moved or duplicated, checked, and sent with fewer rights.
+
+use super::channel::{channel_with, check_sizes};
+use super::handle::subset;
+use crate::attachment::current_thread::with_thread;
+use crate::types::object_type::ObjectType;
+use crate::types::rights::Rights;
+use crate::types::status::{self, Status};
+use jacinth_shm as shm;
+use smallvec::SmallVec;
+
+/// A handle to be sent (`zx_handle_disposition_t`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Disposition {
+    /// Its value. A write that gives the end of a channel back may put another in its place, with fewer rights.
+    pub handle: u32,
+    /// Whether the handle itself goes, or a duplicate.
+    pub is_move: bool,
+    /// The type that its object must have; [`ObjectType::NONE`] for any.
+    pub object_type: ObjectType,
+    /// The rights of the handle that arrives; [`Rights::SAME_RIGHTS`] for the same.
+    pub rights: Rights,
+    /// Why it could not go.
+    pub result: Status,
+}
+
+/// Writes a message with such handles. Late-2018 Zircon has no such call: its meaning is that of today's
+/// `zx_channel_write_etc`.
+///
+/// Needs [`Rights::WRITE`], and on each handle [`Rights::TRANSFER`], and [`Rights::DUPLICATE`] where a duplicate goes.
+/// Handles that move are gone as after [`channel_write`](super::channel_write).
+///
+/// # Errors
+/// Those of [`channel_write`](super::channel_write). Each `result` says whether that handle was at fault.
+pub fn channel_write_etc(value: u32, bytes: &[u8], handles: &mut [Disposition]) -> Result<(), Status> {
+    with_thread(|thread| {
+        let checked = channel_with(thread, value, Rights::WRITE)
+            .and_then(|found| check_sizes(bytes.len(), handles.len()).map(|()| found));
+        send_dispositions(thread, checked, handles, |found, values| {
+            // The right to transfer was checked on the handles that the caller has.
+            thread.send_with_handles(found, Rights::WRITE.bits(), bytes, values, Rights::NONE.bits(), None)
+        })
+    })
+}
+
+/// Makes the handles that go, and sends them by `send`.
+pub(super) fn send_dispositions<T>(
+    thread: &shm::Thread,
+    channel: shm::Result<shm::Found>,
+    handles: &mut [Disposition],
+    send: impl FnOnce(shm::Found, &[u32]) -> shm::Result<T>,
+) -> shm::Result<T> {
+    let checked = channel.and_then(|channel| check_all(thread, handles).map(|()| channel));
+    let channel = checked.inspect_err(|_| close_moved(thread, handles))?;
+    let mut values: SmallVec<[u32; 8]> = SmallVec::new();
+    let made = make_all(thread, handles, &mut values);
+    let sent = made.and_then(|()| send(channel, &values));
+    let made_anew = handles.iter().zip(&values).filter(|(handle, made)| handle.handle != **made);
+    match &sent {
+        // Nothing was consumed: only what was made for the message is closed.
+        Err(shm::Error::ShouldWait | shm::Error::NoResources(_) | shm::Error::BadState(_)) => {
+            close(thread, made_anew.map(|(_, made)| *made));
+        }
+        // The originals of what was made with fewer rights are closed, sent or not.
+        _ => {
+            close(thread, made_anew.filter(|(handle, _)| handle.is_move).map(|(handle, _)| handle.handle));
+            if values.len() < handles.len() {
+                // A handle was gone before it could be sent.
+                close(thread, values.iter().copied());
+                close_moved(thread, &handles[values.len()..]);
+            }
+        }
+    }
+    sent
+}
+
+/// Checks each handle, and notes what is wrong with it. Fails with the first fault.
+fn check_all(thread: &shm::Thread, handles: &mut [Disposition]) -> shm::Result<()> {
+    let mut result = Ok(());
+    for at in 0..handles.len() {
+        let (earlier, later) = handles.split_at_mut(at);
+        let handle = &mut later[0];
+        // A handle that moves is gone when its turn comes again.
+        let is_gone =
+            earlier.iter().any(|other| other.handle == handle.handle && (other.is_move || handle.is_move));
+        let checked = if is_gone { Err(shm::Error::BadHandle) } else { check(thread, handle) };
+        handle.result = checked.map_or_else(status::of, |()| Status::OK);
+        result = result.and(checked);
+    }
+    result
+}
+
+fn check(thread: &shm::Thread, handle: &Disposition) -> shm::Result<()> {
+    let found = thread.find(handle.handle)?;
+    if handle.object_type != ObjectType::NONE
+        && u32::from(thread.kind(found)?) != handle.object_type.into_raw()
+    {
+        return Err(shm::Error::WrongType);
+    }
+    let needed = if handle.is_move { Rights::TRANSFER } else { Rights::TRANSFER | Rights::DUPLICATE };
+    found.require(needed.bits())?;
+    subset(&found, handle.rights).map(drop)
+}
+
+/// Makes what goes: the handle itself, or another. A handle with fewer rights is made beside the one that moves, so that
+/// that one can come back as it was; the end of a channel cannot be duplicated, and takes its place.
+fn make_all(
+    thread: &shm::Thread,
+    handles: &mut [Disposition],
+    values: &mut SmallVec<[u32; 8]>,
+) -> shm::Result<()> {
+    for handle in handles {
+        let made = make(thread, handle).inspect_err(|error| handle.result = status::of(*error))?;
+        values.push(made);
+    }
+    Ok(())
+}
+
+fn make(thread: &shm::Thread, handle: &mut Disposition) -> shm::Result<u32> {
+    let found = thread.find(handle.handle)?;
+    let rights = subset(&found, handle.rights)?;
+    if handle.is_move && rights == found.rights() {
+        return Ok(handle.handle);
+    }
+    if handle.is_move && u32::from(thread.kind(found)?) == ObjectType::CHANNEL.into_raw() {
+        handle.handle = thread.replace(found, rights)?;
+        return Ok(handle.handle);
+    }
+    thread.duplicate(found, rights)
+}
+
+/// Closes the handles that were to be moved.
+fn close_moved(thread: &shm::Thread, handles: &[Disposition]) {
+    close(thread, handles.iter().filter(|handle| handle.is_move).map(|handle| handle.handle));
+}
+
+fn close(thread: &shm::Thread, values: impl Iterator<Item = u32>) {
+    for value in values {
+        // Those that are no handles are no loss.
+        let _ = thread.find(value).and_then(|found| thread.close(found));
+    }
+}
