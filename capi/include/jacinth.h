@@ -7,7 +7,7 @@
  * it
  *
  * - to the arena it was spawned into, or
- * - to the one whose supervisor's socket the environment variable JACINTH_ARENA names, or
+ * - to the one whose supervisor's socket the environment variable JACINTH_SOCKET names, or
  * - to one that it makes for itself, with the defaults, and with a supervisor in a thread of its own.
  *
  * The last is what a program that is an arena of one wants, and not what a worker wants that was meant to join others and
@@ -148,7 +148,7 @@ typedef struct jacinth_report {
  * two below: or it did so before it ended.
  */
 #define JACINTH_FATE_OTHER_USER 5u
-/** The program's environment was cleaned: JACINTH_ARENA is not in it. */
+/** The program's environment was cleaned: JACINTH_SOCKET is not in it. */
 #define JACINTH_FATE_CLEAN_ENVIRONMENT 6u
 /** The program does not see the supervisor's socket at its path: in a private /tmp, a chroot, a container. */
 #define JACINTH_FATE_NO_SOCKET 7u
@@ -215,7 +215,7 @@ void jacinth_forbid_own_arena(void);
 bool jacinth_is_attached(void);
 
 /**
- * Where the supervisor of this process's arena answers, for jacinth_attach() and JACINTH_ARENA; NULL when the
+ * Where the supervisor of this process's arena answers, for jacinth_attach() and JACINTH_SOCKET; NULL when the
  * process is attached to nothing. The text lives as long as the process.
  */
 const char* jacinth_socket_path(void);
@@ -226,7 +226,7 @@ const char* jacinth_socket_path(void);
  *
  * @p program is looked for in the PATH of the new program if there is no slash in it. @p argv and @p envp are as
  * for execve(), or NULL: for the program's name alone, and for this process's environment. (Entries of @p envp
- * without '=' are left out; JACINTH_ARENA and JACINTH_SEAT are what they must be.) @p startup is gone from this process,
+ * without '=' are left out; JACINTH_SOCKET and JACINTH_SLOT are what they must be.) @p startup is gone from this process,
  * also after a failure. @p pid, optional, gets the child's number; the caller waits for the child as for any
  * other. (If the program has its children reaped by itself, a child that ended at once has been started all the
  * same.)

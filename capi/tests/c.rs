@@ -137,8 +137,8 @@ fn watch(mut command: Command) -> Result<(), Failed> {
     let mut child = command
         .env("TMPDIR", folder.path())
         .env_remove("XDG_RUNTIME_DIR")
-        .env_remove(jacinth::ARENA_VARIABLE)
-        .env_remove(jacinth::SEAT_VARIABLE)
+        .env_remove(jacinth::SOCKET_VARIABLE)
+        .env_remove(jacinth::SLOT_VARIABLE)
         .stdin(Stdio::null())
         .stdout(output.try_clone()?)
         .stderr(output.try_clone()?)

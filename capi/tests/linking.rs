@@ -11,7 +11,7 @@ use support::{Language, Linkage};
 fn run(command: &mut Command) -> Output {
     let mut watched = Command::new("timeout");
     watched.arg("60").arg(command.get_program()).args(command.get_args());
-    watched.env_remove(jacinth::ARENA_VARIABLE).env_remove(jacinth::SEAT_VARIABLE);
+    watched.env_remove(jacinth::SOCKET_VARIABLE).env_remove(jacinth::SLOT_VARIABLE);
     watched.output().expect("coreutils are here")
 }
 

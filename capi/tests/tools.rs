@@ -36,7 +36,7 @@ fn compiled(name: &str, source: &str, linkage: Linkage, flags: &[&str]) -> Resul
 /// Runs to the end. Gives how, and what was said.
 fn ran(mut command: Command) -> (Option<i32>, String) {
     let folder = tempfile::tempdir().unwrap();
-    command.env("TMPDIR", folder.path()).env_remove("JACINTH_ARENA").env_remove("JACINTH_SEAT");
+    command.env("TMPDIR", folder.path()).env_remove("JACINTH_SOCKET").env_remove("JACINTH_SLOT");
     let output = command.output().unwrap();
     let text = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8_lossy(&text).into_owned())

@@ -54,7 +54,7 @@ pub use handle::{
     object_wait_many,
 };
 pub use jacinth_shm::{Audit, Config, Counters, Recovered};
-pub use membership::environment::{ARENA_VARIABLE, SEAT_VARIABLE};
+pub use membership::environment::{SLOT_VARIABLE, SOCKET_VARIABLE};
 pub use membership::fate::{Fate, Obstacle};
 pub use membership::report::Report;
 pub use object::*;

@@ -9,7 +9,7 @@ use crate::handle::NullableHandle;
 use crate::library_threads;
 use crate::membership::client::{self, Client};
 use crate::membership::connection::{Answered, Connection};
-use crate::membership::environment::{ARENA_VARIABLE, SEAT_VARIABLE, slot_text};
+use crate::membership::environment::{SLOT_VARIABLE, SOCKET_VARIABLE, slot_text};
 use crate::membership::failure_detector::process;
 use crate::membership::fate::Fate;
 use crate::membership::protocol::Request;
@@ -212,10 +212,10 @@ impl Supervisor {
             return Err(SpawnError::StartupHandle(status));
         }
         let _moved = startup.into_raw();
-        program.env(ARENA_VARIABLE, self.socket_path());
-        program.env(SEAT_VARIABLE, slot_text(slot));
+        program.env(SOCKET_VARIABLE, self.socket_path());
+        program.env(SLOT_VARIABLE, slot_text(slot));
         let spawned = program.spawn();
-        program.env_remove(ARENA_VARIABLE).env_remove(SEAT_VARIABLE);
+        program.env_remove(SOCKET_VARIABLE).env_remove(SLOT_VARIABLE);
         let mut child = spawned.map_err(|error| {
             self.cancel_slot(slot);
             SpawnError::Program(system_limits::explained(error))

@@ -33,7 +33,7 @@ fn a_program_that_is_attached_to_nothing_is_told_how_to() {
         assert!(matches!(error, AttachError::NotAttached));
         let text = error.to_string();
         for part in
-            ["attached to nothing", "Supervisor::spawn", "Supervisor::create", "attach", ARENA_VARIABLE]
+            ["attached to nothing", "Supervisor::spawn", "Supervisor::create", "attach", SOCKET_VARIABLE]
         {
             assert!(text.contains(part), "{part:?} is not in {text:?}");
         }
@@ -190,17 +190,17 @@ fn a_seat_that_is_gone_is_no_seat_and_a_malformed_one_is_named() {
         let mut stale = role("finds a stale seat");
         // The child's own seat, which it has taken by the time its rights can be seen to work.
         until(|| supervisor.inspect().processes == 2);
-        stale.env(ARENA_VARIABLE, supervisor.socket_path()).env(SEAT_VARIABLE, "4:9");
+        stale.env(SOCKET_VARIABLE, supervisor.socket_path()).env(SLOT_VARIABLE, "4:9");
         join(stale.spawn().unwrap());
         drop(ours);
         join(child);
         for seat in ["", "1", "x:y", "-1:0", "99999999999:0", "1:1:1", "1:99999999999"] {
             let mut malformed = role("finds a malformed seat");
-            malformed.env(ARENA_VARIABLE, supervisor.socket_path()).env(SEAT_VARIABLE, seat);
+            malformed.env(SOCKET_VARIABLE, supervisor.socket_path()).env(SLOT_VARIABLE, seat);
             join(malformed.spawn().unwrap());
         }
         let mut lost = role("finds no supervisor");
-        join(lost.env(ARENA_VARIABLE, "/nonexistent/supervisor").spawn().unwrap());
+        join(lost.env(SOCKET_VARIABLE, "/nonexistent/supervisor").spawn().unwrap());
     });
 }
 
@@ -213,8 +213,8 @@ fn finds_a_stale_seat() {
 
 fn finds_a_malformed_seat() {
     let error = take_startup_handle().unwrap_err();
-    assert!(matches!(error, AttachError::BadSeat(_)), "{error:?}");
-    assert!(error.to_string().contains(SEAT_VARIABLE), "{error}");
+    assert!(matches!(error, AttachError::BadSlot(_)), "{error:?}");
+    assert!(error.to_string().contains(SLOT_VARIABLE), "{error}");
     assert!(is_bad_state(Event::try_create()));
 }
 

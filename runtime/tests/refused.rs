@@ -146,7 +146,7 @@ fn the_spawner_hears_that_a_program_was_refused() {
 }
 
 fn drops_its_privileges() {
-    let socket = std::env::var(ARENA_VARIABLE).unwrap();
+    let socket = std::env::var(SOCKET_VARIABLE).unwrap();
     for path in [socket.as_str(), std::path::Path::new(&socket).parent().unwrap().to_str().unwrap()] {
         // So that it gets as far as the supervisor.
         let all = std::os::unix::fs::PermissionsExt::from_mode(0o777);
@@ -185,7 +185,7 @@ fn the_spawner_hears_that_the_environment_was_cleaned() {
         wait_for_peer_closed(&near);
         child.wait().unwrap();
         assert_eq!(supervisor.fate(&child), Ok(cleaned), "and afterwards");
-        assert!(cleaned.to_string().contains(ARENA_VARIABLE));
+        assert!(cleaned.to_string().contains(SOCKET_VARIABLE));
     });
 }
 
@@ -259,7 +259,7 @@ fn another_pid_namespace_is_named_at_once() {
         unshare.args(["--pid", "--fork", "--kill-child", "--"]).arg(command.get_program());
         unshare.args(command.get_args());
         unshare.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        let Ok(output) = unshare.env_remove(ARENA_VARIABLE).env_remove(SEAT_VARIABLE).output() else {
+        let Ok(output) = unshare.env_remove(SOCKET_VARIABLE).env_remove(SLOT_VARIABLE).output() else {
             return eprintln!("skipped: there is no unshare(1)");
         };
         let said = String::from_utf8_lossy(&output.stdout);

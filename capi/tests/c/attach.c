@@ -133,7 +133,7 @@ TEST(an_arena_has_the_limits_it_was_made_with) {
 TEST(an_arena_that_is_not_there_is_bad_state) {
     zx_handle_t event = 77, other;
     char bytes[8];
-    CHECK_EQ(setenv("JACINTH_ARENA", "/nonexistent/supervisor", 1), 0);
+    CHECK_EQ(setenv("JACINTH_SOCKET", "/nonexistent/supervisor", 1), 0);
     for (int round = 0; round < 2; round++) {
         CHECK_STATUS(zx_event_create(0, &event), ZX_ERR_BAD_STATE);
         check_error_says("/nonexistent/supervisor");
@@ -152,7 +152,7 @@ TEST(an_arena_that_is_not_there_is_bad_state) {
 
 TEST(a_program_that_could_join_no_arena_may_make_one) {
     zx_handle_t event;
-    CHECK_EQ(setenv("JACINTH_ARENA", "/nonexistent/supervisor", 1), 0);
+    CHECK_EQ(setenv("JACINTH_SOCKET", "/nonexistent/supervisor", 1), 0);
     CHECK_STATUS(zx_event_create(0, &event), ZX_ERR_BAD_STATE);
     CHECK_OK(jacinth_create(NULL));
     CHECK(strcmp(jacinth_error(), "") == 0);
@@ -162,8 +162,8 @@ TEST(a_program_that_could_join_no_arena_may_make_one) {
 
 TEST(a_seat_that_is_none_is_bad_state) {
     zx_handle_t event;
-    CHECK_EQ(setenv("JACINTH_ARENA", "/nonexistent/supervisor", 1), 0);
-    CHECK_EQ(setenv("JACINTH_SEAT", "nonsense", 1), 0);
+    CHECK_EQ(setenv("JACINTH_SOCKET", "/nonexistent/supervisor", 1), 0);
+    CHECK_EQ(setenv("JACINTH_SLOT", "nonsense", 1), 0);
     CHECK_STATUS(zx_event_create(0, &event), ZX_ERR_BAD_STATE);
     check_error_says("nonsense");
 }
@@ -210,7 +210,7 @@ ROLE(attaches) {
 
 ROLE(just_calls) {
     make_event();
-    check_that_two_are_here(getenv("JACINTH_ARENA"));
+    check_that_two_are_here(getenv("JACINTH_SOCKET"));
 }
 
 TEST(another_program_attaches_by_the_path) {
@@ -220,7 +220,7 @@ TEST(another_program_attaches_by_the_path) {
 
 TEST(another_program_finds_the_path_in_its_environment) {
     CHECK_OK(jacinth_create(NULL));
-    CHECK_EQ(run_stranger("just_calls", "JACINTH_ARENA", jacinth_socket_path()), 0);
+    CHECK_EQ(run_stranger("just_calls", "JACINTH_SOCKET", jacinth_socket_path()), 0);
 }
 
 ROLE(is_refused) {
@@ -242,7 +242,7 @@ TEST(a_full_arena_refuses) {
     config.max_processes = 1;
     CHECK_OK(jacinth_create(&config));
     CHECK_EQ(run_stranger("is_refused", "SOCKET", jacinth_socket_path()), 0);
-    CHECK_EQ(run_stranger("is_refused_at_its_first_call", "JACINTH_ARENA", jacinth_socket_path()), 0);
+    CHECK_EQ(run_stranger("is_refused_at_its_first_call", "JACINTH_SOCKET", jacinth_socket_path()), 0);
 }
 
 ROLE(tells_its_path) {
@@ -266,7 +266,7 @@ static void check_that_it_makes_none(void) {
     zx_handle_t event;
     CHECK_STATUS(zx_event_create(0, &event), ZX_ERR_BAD_STATE);
     check_error_says("by hand");
-    check_error_says("JACINTH_ARENA");
+    check_error_says("JACINTH_SOCKET");
     CHECK(!jacinth_is_attached());
     CHECK_EQ(zx_take_startup_handle(PA_HND(PA_USER0, 0)), ZX_HANDLE_INVALID);
     check_error_says("by hand");
@@ -297,7 +297,7 @@ TEST(a_variable_that_says_no_forbids_nothing) {
 TEST(a_forbidden_arena_keeps_nobody_from_joining) {
     CHECK_OK(jacinth_create(NULL));
     CHECK_EQ(setenv("JACINTH_NO_OWN_ARENA", "1", 1), 0);
-    CHECK_EQ(run_stranger("just_calls", "JACINTH_ARENA", jacinth_socket_path()), 0);
+    CHECK_EQ(run_stranger("just_calls", "JACINTH_SOCKET", jacinth_socket_path()), 0);
 }
 
 ROLE(takes_its_handle_twice) {
@@ -318,14 +318,14 @@ TEST(it_is_said_why_there_is_no_startup_handle) {
     CHECK_EQ(zx_take_startup_handle(PA_HND(PA_FDIO_REMOTE, 1)), ZX_HANDLE_INVALID);
     check_error_says("PA_USER0");
     CHECK_EQ(join_process(spawn_role("takes_its_handle_twice", make_event())), 0);
-    CHECK_EQ(run_stranger("has_joined", "JACINTH_ARENA", jacinth_socket_path()), 0);
+    CHECK_EQ(run_stranger("has_joined", "JACINTH_SOCKET", jacinth_socket_path()), 0);
 }
 
 TEST(an_older_text_is_not_shown_for_a_newer_failure) {
     zx_handle_t event;
     CHECK_STATUS(jacinth_attach("/nonexistent/older"), ZX_ERR_NOT_FOUND);
     check_error_says("older");
-    CHECK_EQ(setenv("JACINTH_ARENA", "/nonexistent/newer", 1), 0);
+    CHECK_EQ(setenv("JACINTH_SOCKET", "/nonexistent/newer", 1), 0);
     CHECK_STATUS(zx_event_create(0, &event), ZX_ERR_BAD_STATE);
     check_error_says("newer");
     CHECK_STATUS(jacinth_attach("/nonexistent/older"), ZX_ERR_NOT_FOUND);
@@ -374,7 +374,7 @@ static void see_that_the_parent_failed(void) {
 
 TEST(a_child_of_a_process_that_found_no_arena_says_so) {
     zx_handle_t event;
-    CHECK_EQ(setenv("JACINTH_ARENA", "/nonexistent/supervisor", 1), 0);
+    CHECK_EQ(setenv("JACINTH_SOCKET", "/nonexistent/supervisor", 1), 0);
     CHECK_STATUS(zx_event_create(0, &event), ZX_ERR_BAD_STATE);
     CHECK_EQ(in_forked_child(see_that_the_parent_failed), 0);
 }

@@ -45,7 +45,7 @@ TEST(a_spawner_hears_that_the_environment_was_cleaned) {
     CHECK_OK(jacinth_spawn("env", arguments, NULL, sent, &pid));
     while (fate_of(pid).what == JACINTH_FATE_WAITING)
         usleep(1000);
-    CHECK(strstr(fate_of(pid).text, "JACINTH_ARENA") != NULL);
+    CHECK(strstr(fate_of(pid).text, "JACINTH_SOCKET") != NULL);
     kill_process(pid);
     await_peer_closed(kept);
     CHECK_EQ(fate_of(pid).what, JACINTH_FATE_CLEAN_ENVIRONMENT);

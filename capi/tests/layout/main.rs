@@ -226,7 +226,7 @@ fn a_program_written_for_zircon_does_here_what_it_did_there() -> Outcome {
         let source = c::write("idiom", language, include_str!("idiom.c"))?;
         for linkage in [Linkage::Shared, Linkage::Static] {
             let mut program = Command::new(support::compile(&source, language, linkage)?);
-            program.env_remove(jacinth::ARENA_VARIABLE).env_remove(jacinth::SEAT_VARIABLE);
+            program.env_remove(jacinth::SOCKET_VARIABLE).env_remove(jacinth::SLOT_VARIABLE);
             support::run(program)?;
         }
     }
@@ -254,7 +254,7 @@ fn a_program_written_for_fuchsias_libc_runs_unchanged() -> Outcome {
         support::link(&mut compiler, support::library()?, Linkage::Shared);
         support::run(compiler)?;
         let mut program = Command::new(program);
-        program.env_remove(jacinth::ARENA_VARIABLE).env_remove(jacinth::SEAT_VARIABLE);
+        program.env_remove(jacinth::SOCKET_VARIABLE).env_remove(jacinth::SLOT_VARIABLE);
         support::run(program)?;
     }
     Ok(())

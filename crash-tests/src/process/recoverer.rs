@@ -7,7 +7,7 @@
 //! supervisor is the successor: it finds a dead process half recovered, and a dead supervisor.
 
 use anyhow::{Context as _, Result};
-use jacinth::SEAT_VARIABLE;
+use jacinth::SLOT_VARIABLE;
 use jacinth_shm::{Arena, Process, Seat, Thread};
 use nix::sys::ptrace;
 use nix::sys::signal::{Signal, raise};
@@ -22,7 +22,7 @@ pub const ROLE: &str = "recoverer";
 /// The program that recovers the process `victim`.
 pub fn program(victim: i32) -> Result<Command> {
     let environment = std::fs::read(format!("/proc/{victim}/environ")).context("the victim's environment")?;
-    let prefix = format!("{SEAT_VARIABLE}=");
+    let prefix = format!("{SLOT_VARIABLE}=");
     let mut variables = environment.split(|byte| *byte == 0);
     let seat = variables.find_map(|variable| variable.strip_prefix(prefix.as_bytes()));
     let seat = String::from_utf8_lossy(seat.context("the victim was spawned into no seat")?).into_owned();
@@ -70,7 +70,7 @@ pub fn sit_down(process: u32) -> Result<Thread> {
 fn sit(arena: &Path) -> Result<Thread> {
     let file = OpenOptions::new().read(true).write(true).open(arena)?;
     let arena = Arc::new(Arena::attach(file.into())?);
-    let own = seat(&std::env::var(SEAT_VARIABLE)?)?;
+    let own = seat(&std::env::var(SLOT_VARIABLE)?)?;
     let process = Process::sit(arena, own, std::process::id(), 1)?;
     Ok(Thread::join(&process)?)
 }

@@ -9,7 +9,7 @@ pub const ROLE: &str = "victim";
 /// The environment variable that tells a stranger where the stage's supervisor listens.
 ///
 /// The runtime knows it too: a program that makes a call before it has attached is invited by it.
-pub const SOCKET: &str = jacinth::ARENA_VARIABLE;
+pub const SOCKET: &str = jacinth::SOCKET_VARIABLE;
 
 /// Plays the victim of the operation of this name.
 pub fn play(name: &str) -> ! {

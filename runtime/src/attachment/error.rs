@@ -1,6 +1,6 @@
 //! Why a process cannot attach to an arena.
 
-use crate::membership::environment::{ARENA_VARIABLE, SEAT_VARIABLE};
+use crate::membership::environment::{SLOT_VARIABLE, SOCKET_VARIABLE};
 use crate::membership::system_limits;
 use crate::types::status::Status;
 use jacinth_shm as shm;
@@ -39,7 +39,7 @@ pub enum AttachError {
     AlreadyAttached,
     /// Nothing says which arena to attach to.
     #[error(
-        "this program is attached to nothing: it was not started by `Supervisor::spawn` ({ARENA_VARIABLE} is not \
+        "this program is attached to nothing: it was not started by `Supervisor::spawn` ({SOCKET_VARIABLE} is not \
          set), nor has it called `Supervisor::create` or `attach`"
     )]
     NotAttached,
@@ -51,7 +51,7 @@ pub enum AttachError {
     /// No spawner started this program into the arena: it made the arena, or joined it.
     #[error(
         "this program has no startup handle: it was not started by `Supervisor::spawn`, but made its arena, or joined it \
-         by `attach` or by {ARENA_VARIABLE}"
+         by `attach` or by {SOCKET_VARIABLE}"
     )]
     NotSpawned,
     /// The supervisor's process and this one do not see each other under the same numbers.
@@ -60,10 +60,10 @@ pub enum AttachError {
          other by their numbers, so all must run in one (docker run --pid=host, or --pid=container:NAME)"
     )]
     OtherPidNamespace,
-    /// What names the seat that a spawner prepared is malformed. (A seat that somebody else has taken is no error: the
+    /// The text of [`SLOT_VARIABLE`](crate::SLOT_VARIABLE) is malformed. (A slot that another process has taken is no error: the
     /// program joins as one that was not spawned, and has no startup handle.)
-    #[error("{SEAT_VARIABLE}={0:?} names no seat that waits for this program")]
-    BadSeat(String),
+    #[error("{SLOT_VARIABLE}={0:?} names no process slot that waits for this program")]
+    BadSlot(String),
     /// The supervisor of a new arena cannot listen: at the path that [`Config::socket_path`](crate::Config::socket_path)
     /// names, or where it would have made a folder for it. It says so when another arena lives there.
     #[error("the supervisor cannot listen at {path}: {source}", path = path.display())]
@@ -97,7 +97,7 @@ impl AttachError {
             Self::Refused(status) => *status,
             Self::AlreadyAttached => Status::ALREADY_BOUND,
             Self::NotAttached | Self::Forked | Self::OtherPidNamespace => Status::BAD_STATE,
-            Self::BadSeat(_) => Status::INVALID_ARGS,
+            Self::BadSlot(_) => Status::INVALID_ARGS,
             Self::CannotListen { source, .. } => match source.kind() {
                 ErrorKind::AddrInUse | ErrorKind::AlreadyExists => Status::ALREADY_EXISTS,
                 ErrorKind::InvalidFilename | ErrorKind::InvalidInput => Status::BAD_PATH,

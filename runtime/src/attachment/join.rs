@@ -6,7 +6,7 @@ use crate::attachment::current_process::{
 };
 use crate::attachment::error::AttachError;
 use crate::membership::client::Client;
-use crate::membership::environment::{ARENA_VARIABLE, SEAT_VARIABLE, slot_of, slot_text};
+use crate::membership::environment::{SLOT_VARIABLE, SOCKET_VARIABLE, slot_of, slot_text};
 use crate::membership::failover::{self, Standby};
 use crate::membership::failure_detector::process;
 use crate::membership::protocol::Request;
@@ -39,13 +39,13 @@ pub(crate) fn attachment() -> Result<&'static Attachment, AttachError> {
     if let Some(attachment) = current() {
         return if attachment.process.is_here() { Ok(attachment) } else { Err(AttachError::Forked) };
     }
-    let path = std::env::var_os(ARENA_VARIABLE).filter(|path| !path.is_empty());
+    let path = std::env::var_os(SOCKET_VARIABLE).filter(|path| !path.is_empty());
     let path = path.ok_or(AttachError::NotAttached)?;
     let path = Path::new(&path);
     let attached = match attach_with(path, inherited_slot()?) {
         // An ancestor of this program was spawned and has taken the slot; this program has inherited the variables. It
         // joins like any other program.
-        Err(AttachError::BadSeat(_)) => attach_with(path, None),
+        Err(AttachError::BadSlot(_)) => attach_with(path, None),
         attached => attached,
     };
     match attached {
@@ -69,9 +69,9 @@ pub(crate) fn attach_creator(
 }
 
 fn inherited_slot() -> Result<Option<shm::Seat>, AttachError> {
-    let Some(text) = std::env::var_os(SEAT_VARIABLE) else { return Ok(None) };
+    let Some(text) = std::env::var_os(SLOT_VARIABLE) else { return Ok(None) };
     let text = text.to_string_lossy();
-    slot_of(&text).map(Some).ok_or_else(|| AttachError::BadSeat(text.into_owned()))
+    slot_of(&text).map(Some).ok_or_else(|| AttachError::BadSlot(text.into_owned()))
 }
 
 fn attach_with(path: &Path, slot: Option<shm::Seat>) -> Result<&'static Attachment, AttachError> {
@@ -89,7 +89,7 @@ fn attach_with(path: &Path, slot: Option<shm::Seat>) -> Result<&'static Attachme
     })?;
     let slot = answer.slot().map_err(|status| match slot {
         _ if answer.is_no_descriptors() => AttachError::SupervisorOutOfDescriptors,
-        Some(slot) if status == Status::NOT_FOUND => AttachError::BadSeat(slot_text(slot)),
+        Some(slot) if status == Status::NOT_FOUND => AttachError::BadSlot(slot_text(slot)),
         _ => AttachError::Refused(status),
     })?;
     let prepare = || -> Result<_, AttachError> {

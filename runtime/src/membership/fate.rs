@@ -3,7 +3,7 @@
 //! A program that cannot attach learns why, and may have nobody to tell. The supervisor knows some of it: whom it has
 //! refused, what it has seen in a program's way (`obstacle`), and who has ended without a word.
 
-use crate::membership::environment::{ARENA_VARIABLE, SEAT_VARIABLE};
+use crate::membership::environment::{SLOT_VARIABLE, SOCKET_VARIABLE};
 use crate::types::status::Status;
 
 /// What has become of a program that was spawned.
@@ -47,7 +47,7 @@ impl std::fmt::Display for Fate {
                 "the program ended without having attached, too soon for anybody to see why: it made no call, or its \
                  environment was cleaned ({}, {}), or it could not reach the supervisor's socket (a private /tmp, a \
                  chroot)",
-                ARENA_VARIABLE, SEAT_VARIABLE
+                SOCKET_VARIABLE, SLOT_VARIABLE
             ),
             Self::Unknown => write!(f, "nothing is known of the program"),
         }
@@ -88,7 +88,7 @@ impl Fate {
 pub enum Obstacle {
     /// It runs as this user, and the arena is another's: it has dropped its privileges, or changed them.
     OtherUser(u32),
-    /// Its environment has no [`JACINTH_ARENA`](crate::ARENA_VARIABLE): something cleaned it (`env -i`, `sudo`).
+    /// Its environment has no [`JACINTH_SOCKET`](crate::SOCKET_VARIABLE): something cleaned it (`env -i`, `sudo`).
     CleanEnvironment,
     /// In its view of the file system the supervisor's socket is not at its path: a private `/tmp`, a chroot, a container.
     NoSocket,
@@ -99,7 +99,7 @@ impl std::fmt::Display for Obstacle {
         match self {
             Self::OtherUser(user) => write!(f, "it runs as user {user}, and the arena is another user's"),
             Self::CleanEnvironment => {
-                write!(f, "its environment was cleaned: {ARENA_VARIABLE} is not in it")
+                write!(f, "its environment was cleaned: {SOCKET_VARIABLE} is not in it")
             }
             Self::NoSocket => write!(
                 f,

@@ -103,7 +103,7 @@ fn ended(child: &mut Child) -> Option<ExitStatus> {
 fn this_program(test: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", test, "--nocapture", "--test-threads=1"]);
-    command.env_remove(ARENA_VARIABLE).env_remove(SEAT_VARIABLE);
+    command.env_remove(SOCKET_VARIABLE).env_remove(SLOT_VARIABLE);
     command
 }
 

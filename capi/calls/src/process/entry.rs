@@ -3,7 +3,7 @@
 //! ```text
 //!  the first call of a program
 //!    │ attached already (jacinth_create, jacinth_attach, an earlier call)   ─▶ continues
-//!    │ spawned into an arena, or JACINTH_ARENA names a supervisor's socket  ─▶ joins that arena, or BAD_STATE
+//!    │ spawned into an arena, or JACINTH_SOCKET names a supervisor's socket  ─▶ joins that arena, or BAD_STATE
 //!    │ otherwise, if it may                                                 ─▶ makes an arena of its own
 //!    └ otherwise (JACINTH_NO_OWN_ARENA, jacinth_forbid_own_arena)           ─▶ BAD_STATE
 //! ```
@@ -96,7 +96,7 @@ fn find_arena() -> Result<(), Status> {
             error_text::set_no_arena(&format!(
                 "this program was started by hand: it was not spawned into an arena, {} is not in its environment, and it \
                  may not make an arena of its own at its first call ({NO_OWN_VARIABLE}, jacinth_forbid_own_arena)",
-                jacinth::ARENA_VARIABLE
+                jacinth::SOCKET_VARIABLE
             ));
             return Err(Status::BAD_STATE);
         }

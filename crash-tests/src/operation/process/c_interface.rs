@@ -36,7 +36,7 @@ pub(crate) fn operations() -> Vec<Operation> {
                 (ours, line)
             }
         }),
-        // The first call of a program that was spawned, of one that `JACINTH_ARENA` invites, and of one that asks.
+        // The first call of a program that was spawned, of one that `JACINTH_SOCKET` invites, and of one that asks.
         like(process::operations, "attach_spawned")
             .prepare(|| || assert_ne!(calls::take_startup_handle(), raw::INVALID)),
         like(process::operations, "attach_stranger")

@@ -12,7 +12,7 @@
 //! it gives up (`attach`), so that in the first ten seconds a look falls into that. Nothing here takes a failure for an
 //! answer: what cannot be seen is not there.
 
-use crate::membership::environment::ARENA_VARIABLE;
+use crate::membership::environment::SOCKET_VARIABLE;
 use crate::membership::failure_detector::process::field;
 use crate::membership::fate::Obstacle;
 use crate::membership::socket::path::SocketPath;
@@ -86,7 +86,7 @@ pub(crate) fn look(pid: Pid, user: u32, socket_path: &SocketPath, socket: Option
     }
     let Some(environment) = environment_of(&folder) else { return Look::Nothing };
     let is_arena = |entry: &[u8]| {
-        entry.strip_prefix(ARENA_VARIABLE.as_bytes()).is_some_and(|rest| rest.starts_with(b"="))
+        entry.strip_prefix(SOCKET_VARIABLE.as_bytes()).is_some_and(|rest| rest.starts_with(b"="))
     };
     if !environment.split(|byte| *byte == 0).any(is_arena) {
         // What is no list of variables is a title that the program has written there (setproctitle).
@@ -172,13 +172,13 @@ mod tests {
     #[test]
     fn a_program_that_finds_its_way_has_no_obstacle() {
         let mut sleep = Command::new("sleep");
-        assert_eq!(look_at(sleep.arg("50").env(ARENA_VARIABLE, "somewhere")), Look::Seen(None));
+        assert_eq!(look_at(sleep.arg("50").env(SOCKET_VARIABLE, "somewhere")), Look::Seen(None));
     }
 
     #[test]
     fn a_cleaned_environment_is_seen() {
         let cleaned = Look::Seen(Some(Obstacle::CleanEnvironment));
-        assert_eq!(look_at(Command::new("sleep").arg("50").env_remove(ARENA_VARIABLE)), cleaned);
+        assert_eq!(look_at(Command::new("sleep").arg("50").env_remove(SOCKET_VARIABLE)), cleaned);
         assert_eq!(look_at(Command::new("/bin/sleep").arg("50").env_clear()), cleaned, "an empty one too");
     }
 
@@ -188,7 +188,7 @@ mod tests {
         let socket_path = SocketPath::new(&folder.path().join("supervisor"));
         std::fs::write(socket_path.as_path(), "").unwrap();
         let socket = crate::membership::socket::names::file_at(folder.path());
-        let mut child = Command::new("sleep").arg("50").env(ARENA_VARIABLE, "somewhere").spawn().unwrap();
+        let mut child = Command::new("sleep").arg("50").env(SOCKET_VARIABLE, "somewhere").spawn().unwrap();
         let user = rustix::process::geteuid().as_raw();
         let seen = |user, socket| until_seen(&child, user, &socket_path, socket);
         assert_eq!(seen(user, socket), Look::Seen(Some(Obstacle::NoSocket)));
