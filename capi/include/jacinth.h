@@ -124,10 +124,12 @@ typedef struct jacinth_report {
     uint32_t objects_retired;
     /** Objects whose memory the supervisor has made free again. */
     uint32_t objects_reclaimed;
-    /** Ends of channels that lay only inside each other, where nobody could read them. */
-    uint32_t ends_collected;
+    /** Channel ends that were queued only inside each other, where no process could read them. */
+    uint32_t cyclic_ends_collected;
     /** Always 0. */
     uint32_t unused;
+    /** Bytes of free memory that were given back to the system. */
+    uint64_t bytes_given_back;
 } jacinth_report_t;
 
 /** The program has attached and ended since, nobody has spawned it here, or another process has become the supervisor since. */

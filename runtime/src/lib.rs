@@ -53,10 +53,10 @@ pub use handle::{
     HandleOp, HandleRef, Name, NullableHandle, Peered, TryFromHandleError, Unowned, WaitItem, WaitResult,
     object_wait_many,
 };
-pub use jacinth_shm::{Audit, Config, Counters, Recovered};
+pub use jacinth_shm::{Audit, Config, Counters};
 pub use membership::environment::{SLOT_VARIABLE, SOCKET_VARIABLE};
 pub use membership::fate::{Fate, Obstacle};
-pub use membership::report::Report;
+pub use membership::report::CollectReport;
 pub use object::*;
 pub use raw::TooSmall;
 pub use startup_handle::take_startup_handle;

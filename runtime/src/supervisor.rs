@@ -13,7 +13,7 @@ use crate::membership::environment::{SLOT_VARIABLE, SOCKET_VARIABLE, slot_text};
 use crate::membership::failure_detector::process;
 use crate::membership::fate::Fate;
 use crate::membership::protocol::Request;
-use crate::membership::report::Report;
+use crate::membership::report::CollectReport;
 use crate::membership::server::event_loop;
 use crate::membership::server::listener::Listener;
 use crate::membership::server::state::Server;
@@ -231,10 +231,10 @@ impl Supervisor {
         };
         let refused = match &pidfd {
             Ok(pidfd) => match self.ask(Request::Spawned { slot }, Some(pidfd)) {
-                Ok((answer, _)) if answer.status == 0 => return Ok(child),
-                Ok((answer, _)) => match Status::from_raw(answer.status) {
-                    Status::UNAVAILABLE => SpawnError::NobodyCanJoin(self.socket_path().into()),
-                    status => SpawnError::Arena(status),
+                Ok((answer, _)) => match answer.status() {
+                    Ok(()) => return Ok(child),
+                    Err(Status::UNAVAILABLE) => SpawnError::NobodyCanJoin(self.socket_path().into()),
+                    Err(status) => SpawnError::Arena(status),
                 },
                 Err(error) => SpawnError::Supervisor(error),
             },
@@ -287,7 +287,7 @@ impl Supervisor {
     /// # Errors
     /// [`Status::UNAVAILABLE`] when the supervisor does not answer in [time](set_answer_time): [`Status::detail`] says
     /// which process that is, and whether it is stopped. [`Status::BAD_STATE`] in a forked child.
-    pub fn collect(&self) -> Result<Report, Status> {
+    pub fn collect(&self) -> Result<CollectReport, Status> {
         self.arena().ok_or_else(|| detail::because_of(Status::BAD_STATE, &AttachError::Forked))?;
         let (answer, _) = self
             .ask(Request::Collect, None)

@@ -117,7 +117,7 @@ fn of_many_threads_that_create_at_once_one_attaches() {
         );
         let supervisor = created.into_iter().next().unwrap().unwrap();
         assert!(Event::try_create().is_ok());
-        assert_eq!(supervisor.collect().unwrap().recovered.processes, 0);
+        assert_eq!(supervisor.collect().unwrap().processes, 0);
         clean(&supervisor);
     });
 }

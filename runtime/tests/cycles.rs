@@ -37,7 +37,7 @@ fn a_cycle_of_any_length_is_collected_and_live_peers_see_it() {
                 peers[0].wait_one(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::ZERO).to_result(),
                 Err(Status::TIMED_OUT)
             );
-            assert_eq!(supervisor.collect().unwrap().ends_collected, garbage);
+            assert_eq!(supervisor.collect().unwrap().cyclic_ends_collected, garbage);
             for peer in &peers {
                 peer.wait_one(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::ZERO).unwrap();
                 assert_eq!(peer.write(b"", &mut []), Err(Status::PEER_CLOSED));

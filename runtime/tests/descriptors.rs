@@ -58,7 +58,7 @@ fn nobody_is_buried(supervisor: &Supervisor, others: Vec<(Channel, std::process:
         std::thread::sleep(std::time::Duration::from_millis(500));
         others.iter().for_each(|(channel, _)| ping(channel));
     }
-    assert_eq!(supervisor.collect().unwrap().recovered.processes, 0);
+    assert_eq!(supervisor.collect().unwrap().processes, 0);
     let (channel, child) = spawn(supervisor, "echo");
     ping(&channel);
     for (channel, mut child) in others.into_iter().chain([(channel, child)]) {
@@ -112,7 +112,7 @@ fn a_process_that_closes_all_descriptors_does_not_take_the_lead() {
         for _ in 0..4 {
             std::thread::sleep(std::time::Duration::from_millis(300));
             assert_eq!(supervisor.process_id(), Some(std::process::id()));
-            assert_eq!(supervisor.collect().unwrap().recovered.processes, 0);
+            assert_eq!(supervisor.collect().unwrap().processes, 0);
         }
         tell(&channel, "spawn");
         next(&channel);
@@ -162,7 +162,7 @@ fn an_exec_is_noticed_while_a_forked_child_holds_the_sockets() {
         tell(&channel, "go");
         wait_for_peer_closed(&channel);
         assert_eq!(child.try_wait().unwrap(), None, "it lives, as another program");
-        assert_eq!(supervisor.collect().unwrap().recovered.processes, 1);
+        assert_eq!(supervisor.collect().unwrap().processes, 1);
         child.kill().unwrap();
         child.wait().unwrap();
     });

@@ -101,14 +101,14 @@ fn is_told_early(channel: &Channel, child: &mut Child) -> bool {
 
 /// Kills processes in this role until one is recovered before its memory is gone. Each is recovered once.
 fn is_recovered_early(supervisor: &Supervisor, name: &str, prepare: impl Fn(&Child)) {
-    let before = supervisor.collect().unwrap().recovered.processes;
+    let before = supervisor.collect().unwrap().processes;
     let is_early = |tried: &u32| {
         let (ours, mut child) = ready(supervisor, name);
         prepare(&child);
         let is_early = is_told_early(&ours, &mut child);
         drop(ours);
         // Its pidfd and its line have spoken by now, to nobody.
-        let recovered = supervisor.collect().unwrap().recovered.processes;
+        let recovered = supervisor.collect().unwrap().processes;
         assert_eq!(recovered, before + tried, "each once");
         let audit = clean(supervisor);
         assert_eq!((audit.processes, audit.objects), (1, 0));
@@ -151,10 +151,10 @@ fn has_many_threads() {
 fn so_is_one_that_was_stopped() {
     in_arena(|supervisor| {
         is_recovered_early(supervisor, HOLDS_MEMORY, |child| {
-            let before = supervisor.collect().unwrap().recovered.processes;
+            let before = supervisor.collect().unwrap().processes;
             stop(child);
             std::thread::sleep(Duration::from_millis(100));
-            let now = supervisor.collect().unwrap().recovered.processes;
+            let now = supervisor.collect().unwrap().processes;
             assert_eq!(now, before, "a stopped process is not dead");
         });
     });
@@ -165,11 +165,11 @@ fn so_is_one_that_was_stopped() {
 fn so_is_one_whose_main_thread_has_ended() {
     in_arena(|supervisor| {
         is_recovered_early(supervisor, "ends its main thread", |child| {
-            let before = supervisor.collect().unwrap().recovered.processes;
+            let before = supervisor.collect().unwrap().processes;
             let stat = format!("/proc/{0}/task/{0}/stat", child.id());
             until(|| std::fs::read_to_string(&stat).unwrap().rsplit_once(") ").unwrap().1.starts_with('Z'));
             std::thread::sleep(Duration::from_millis(50));
-            assert_eq!(supervisor.collect().unwrap().recovered.processes, before);
+            assert_eq!(supervisor.collect().unwrap().processes, before);
         });
     });
 }
@@ -239,7 +239,7 @@ fn a_process_that_replaces_itself_is_recovered_once_and_lives() {
             child.kill().unwrap();
             child.wait().unwrap();
             drop(ours);
-            assert_eq!(supervisor.collect().unwrap().recovered.processes, round);
+            assert_eq!(supervisor.collect().unwrap().processes, round);
             assert_eq!(clean(supervisor).processes, 1);
         }
     });
@@ -259,7 +259,7 @@ fn a_process_whose_threads_come_and_go_is_not_taken_for_dead() {
     in_arena(|supervisor| {
         let (ours, mut child) = ready(supervisor, "starts and ends threads");
         std::thread::sleep(Duration::from_secs(1));
-        assert_eq!(supervisor.collect().unwrap().recovered.processes, 0);
+        assert_eq!(supervisor.collect().unwrap().processes, 0);
         tell(&ours, "are you there?");
         assert_eq!(next(&ours).bytes(), b"yes");
         child.kill().unwrap();

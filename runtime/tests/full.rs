@@ -171,7 +171,7 @@ fn a_process_without_a_row_is_recovered_from_a_full_table() {
                 child.kill().unwrap();
                 wait_for_peer_closed(&ours);
                 child.wait().unwrap();
-                assert_eq!(supervisor.collect().unwrap().recovered.processes, 1);
+                assert_eq!(supervisor.collect().unwrap().processes, 1);
             });
         },
     );

@@ -56,7 +56,7 @@ fn all_who_wait_hear_of_very_many_deaths() {
         println!("{} processes: killed within {killed:?}, all told within {:?}", count(), begin.elapsed());
         others.iter_mut().for_each(|(_, child)| assert!(!child.wait().unwrap().success()));
         drop(others);
-        let recovered = supervisor.collect().unwrap().recovered.processes;
+        let recovered = supervisor.collect().unwrap().processes;
         assert_eq!(recovered as usize, count(), "each once");
         assert_eq!(clean(supervisor).processes, 1);
     });

@@ -80,7 +80,7 @@ fn a_program_attaches_by_the_supervisors_socket_path() {
             .collect();
         children.drain(..).for_each(join);
         let report = supervisor.collect().unwrap();
-        assert_eq!(report.recovered.processes, 4);
+        assert_eq!(report.processes, 4);
         assert_eq!(clean(supervisor).processes, 1);
     });
 }
@@ -147,7 +147,7 @@ fn many_threads_spawn_at_once() {
                 });
             }
         });
-        assert_eq!(supervisor.collect().unwrap().recovered.processes, 24);
+        assert_eq!(supervisor.collect().unwrap().processes, 24);
         assert_eq!(clean(supervisor).processes, 1);
     });
 }

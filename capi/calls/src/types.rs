@@ -138,22 +138,8 @@ pub struct jacinth_audit_t {
     pub findings: u32,
 }
 
-/// The numbers of a collection: [`jacinth::Report`] for C.
-#[derive(Clone, Copy, Debug, FromBytes, IntoBytes)]
-#[repr(C)]
-#[allow(missing_docs)]
-pub struct jacinth_report_t {
-    pub processes: u32,
-    pub threads: u32,
-    pub handles_closed: u32,
-    pub operations_finished: u32,
-    pub operations_undone: u32,
-    pub blocks_freed: u32,
-    pub objects_retired: u32,
-    pub objects_reclaimed: u32,
-    pub ends_collected: u32,
-    pub unused: u32,
-}
+/// The numbers of a collection.
+pub type jacinth_report_t = jacinth::CollectReport;
 
 /// The length of [`jacinth_fate_t`]'s text, with its NUL (`JACINTH_FATE_TEXT_BYTES`).
 pub const FATE_TEXT_BYTES: usize = 504;

@@ -90,7 +90,7 @@ impl Stage {
         let code = Code::of_this_program()?;
         arena::use_up();
         let sleepers = Sleepers::new(MOST_SLEEPERS);
-        let recovered = supervisor.collect()?.recovered.processes;
+        let recovered = supervisor.collect()?.processes;
         let baseline = Footprint::of(&supervisor);
         Ok(Self { supervisor, code, sleepers, watchdog: Watchdog::start(), baseline, recovered, founder })
     }
@@ -255,7 +255,7 @@ impl Stage {
             if let Err(status) = others() {
                 round.fault = Some((Kind::Promise, format!("others do not go on beside it: {status}")));
             }
-            let recovered = self.supervisor.collect()?.recovered.processes;
+            let recovered = self.supervisor.collect()?.processes;
             if recovered != before && !operation.starts_another {
                 let text = format!("{} processes were recovered while it was stopped", recovered - before);
                 round.fault = Some((Kind::Promise, text));
@@ -336,7 +336,7 @@ impl Stage {
     fn recover(&mut self) -> Check<()> {
         let report = self.supervisor.collect();
         let report = report.map_err(|status| (Kind::Promise, format!("the supervisor says {status}")))?;
-        self.recovered = report.recovered.processes;
+        self.recovered = report.processes;
         Ok(())
     }
 

@@ -87,7 +87,7 @@ fn attach_with(path: &Path, slot: Option<shm::Seat>) -> Result<&'static Attachme
         NotJoined::OtherNamespace => AttachError::OtherPidNamespace,
         NotJoined::Failed(error) => no_supervisor(error),
     })?;
-    let slot = answer.slot().map_err(|status| match slot {
+    let slot = answer.to_slot().map_err(|status| match slot {
         _ if answer.is_no_descriptors() => AttachError::SupervisorOutOfDescriptors,
         Some(slot) if status == Status::NOT_FOUND => AttachError::BadSlot(slot_text(slot)),
         _ => AttachError::Refused(status),

@@ -2,7 +2,7 @@
 
 use crate::membership::failure_detector::process;
 use crate::membership::poll::wait_for;
-use crate::membership::protocol::{Answer, PACKET_BYTES, Request};
+use crate::membership::protocol::{Answer, Request};
 use crate::membership::socket::address::SocketAddress;
 use crate::membership::socket::path::SocketPath;
 use crate::membership::socket::rendezvous;
@@ -18,6 +18,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
+use zerocopy::IntoBytes;
 
 /// How long a supervisor may take to make room for one more who wants to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -80,14 +81,14 @@ impl Connection {
         along: Option<BorrowedFd<'_>>,
         at_most: Option<Duration>,
     ) -> io::Result<Answered> {
-        send_packet(self.socket()?, &request.to_packet(), along)?;
+        send_packet(self.socket()?, request.to_packet().as_bytes(), along)?;
         if wait_for(&mut [PollFd::from_borrowed_fd(self.socket()?, PollFlags::IN)], at_most)? == 0 {
             return Err(io::ErrorKind::TimedOut.into());
         }
-        let mut packet = [0; PACKET_BYTES];
+        let mut packet = [0; size_of::<Answer>()];
         let (len, file) = receive_packet(self.socket()?, &mut packet, RecvFlags::empty())?;
         let hung_up = || io::Error::new(io::ErrorKind::UnexpectedEof, "the supervisor hung up");
-        Ok((Answer::from_packet(&packet[..len]).ok_or_else(hung_up)?, file))
+        Ok((Answer::from_bytes(&packet[..len]).ok_or_else(hung_up)?, file))
     }
 
     /// The socket; an error if the program has closed it.

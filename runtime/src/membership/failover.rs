@@ -29,7 +29,7 @@ use crate::membership::server::state::Server;
 use crate::membership::socket::path::SocketPath;
 use crate::membership::socket::rendezvous;
 use crate::membership::system_limits;
-use crate::types::status::{self, Status};
+use crate::types::status;
 use jacinth_shm as shm;
 use rustix::event::{PollFd, PollFlags};
 use std::io;
@@ -216,7 +216,7 @@ impl Standby {
     fn rejoin(&self) -> io::Result<(Connection, u32)> {
         let connection = Connection::to_leader(self.process.arena(), &self.socket_path)?;
         let (answer, _) = connection.ask(Request::Rejoin { slot: self.slot }, None, Some(ANSWER_TIMEOUT))?;
-        Status::ok(answer.status).map_err(io::Error::other)?;
+        answer.status().map_err(io::Error::other)?;
         // The folder may have been made again, with another lock file in it.
         self.socket_path.hold();
         Ok((connection, answer.term()))

@@ -1,204 +1,162 @@
-//! What processes and their supervisor say to each other: fixed-size packets over a `SOCK_SEQPACKET` Unix socket,
-//! a file descriptor with some of them. Only admission, spawning and collecting go this way; no operation on a
-//! handle does.
+//! What processes and their supervisor say to each other: packets over a `SOCK_SEQPACKET` Unix socket, some with a file
+//! descriptor. Only admission, spawning and collecting go this way; no operation on a handle does.
+//!
+//! Both packets have a fixed size, and the machine's own byte order. A field that a packet does not need is 0.
 
 use crate::membership::fate::Fate;
-use crate::membership::report::Report;
+use crate::membership::report::CollectReport;
 use crate::types::status::Status;
-use jacinth_shm::{Recovered, Seat};
+use jacinth_shm::Seat;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// What a process asks of its supervisor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Request {
-    /// Admit me, to this slot if one was prepared. The answer brings the arena's file.
+    /// Admit this process, to this slot if a spawner prepared it. The answer brings the arena's file.
     Join { slot: Option<Seat> },
-    /// An earlier supervisor gave me this slot; watch me again.
+    /// An earlier supervisor gave this process this slot: watch it again.
     Rejoin { slot: Seat },
-    /// I have started a process for this slot; its pidfd comes with this.
+    /// This process has started a program for this slot. The program's pidfd comes with the request.
     Spawned { slot: Seat },
-    /// I prepared this slot and nobody will take it.
+    /// This process prepared this slot, and no program will take it.
     CancelSlot { slot: Seat },
-    /// What has become of the process with this number, which I have spawned?
+    /// What has become of the process with this number, which this process has spawned?
     Fate { pid: u32 },
-    /// Recover whatever is dead, reclaim whatever is free, and say what you have done so far.
+    /// Recover the dead, reclaim free memory, and report what was collected so far.
     Collect,
 }
 
-/// What the supervisor answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
-    pub(crate) status: i32,
-    pub(crate) words: [u32; WORDS],
+/// A slot on the wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, Immutable, IntoBytes, KnownLayout)]
+#[repr(C)]
+struct WireSlot {
+    row: u32,
+    epoch: u32,
 }
 
-/// Every packet has this size.
-pub(crate) const PACKET_BYTES: usize = 4 * (WORDS + 1);
-/// What follows the kind of a request, or the status of an answer.
-const WORDS: usize = 11;
-
-/// Why an answer is NO_RESOURCES, where it is not the arena that has none.
-const NO_DESCRIPTORS: u32 = 1;
-
-fn pack(first: u32, words: [u32; WORDS]) -> [u8; PACKET_BYTES] {
-    let mut packet = [0; PACKET_BYTES];
-    let all = std::iter::once(first).chain(words);
-    for (chunk, word) in packet.chunks_exact_mut(4).zip(all) {
-        chunk.copy_from_slice(&word.to_le_bytes());
+impl From<Seat> for WireSlot {
+    fn from(slot: Seat) -> Self {
+        Self { row: slot.row.into(), epoch: slot.epoch }
     }
-    packet
 }
 
-fn unpack(packet: &[u8]) -> Option<(u32, [u32; WORDS])> {
-    let (words, rest) = packet.as_chunks::<4>();
-    let (first, words) = words.split_first()?;
-    let words: [[u8; 4]; WORDS] = words.try_into().ok()?;
-    rest.is_empty().then(|| (u32::from_le_bytes(*first), words.map(u32::from_le_bytes)))
+impl WireSlot {
+    fn read(self) -> Option<Seat> {
+        Some(Seat { row: u16::try_from(self.row).ok()?, epoch: self.epoch })
+    }
 }
 
-fn words_of(slot: Seat) -> [u32; WORDS] {
-    let mut words = [0; WORDS];
-    (words[0], words[1]) = (slot.row.into(), slot.epoch);
-    words
-}
-
-fn slot_of(words: [u32; WORDS]) -> Option<Seat> {
-    Some(Seat { row: u16::try_from(words[0]).ok()?, epoch: words[1] })
+/// A request on the wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, Immutable, IntoBytes, KnownLayout)]
+#[repr(C)]
+pub(crate) struct RequestPacket {
+    kind: u32,
+    slot: WireSlot,
+    pid: u32,
 }
 
 impl Request {
-    pub(crate) fn to_packet(self) -> [u8; PACKET_BYTES] {
-        match self {
-            Self::Join { slot: None } => pack(1, [0; WORDS]),
-            Self::Join { slot: Some(slot) } => pack(2, words_of(slot)),
-            Self::Spawned { slot } => pack(3, words_of(slot)),
-            Self::CancelSlot { slot } => pack(4, words_of(slot)),
-            Self::Collect => pack(5, [0; WORDS]),
-            Self::Rejoin { slot } => pack(6, words_of(slot)),
-            Self::Fate { pid } => pack(7, [pid; WORDS]),
-        }
+    pub(crate) fn to_packet(self) -> RequestPacket {
+        let (kind, slot, pid) = match self {
+            Self::Join { slot: None } => (1, None, 0),
+            Self::Join { slot: Some(slot) } => (2, Some(slot), 0),
+            Self::Spawned { slot } => (3, Some(slot), 0),
+            Self::CancelSlot { slot } => (4, Some(slot), 0),
+            Self::Collect => (5, None, 0),
+            Self::Rejoin { slot } => (6, Some(slot), 0),
+            Self::Fate { pid } => (7, None, pid),
+        };
+        RequestPacket { kind, slot: slot.map(WireSlot::from).unwrap_or_default(), pid }
     }
 
-    pub(crate) fn from_packet(packet: &[u8]) -> Option<Self> {
-        let (kind, words) = unpack(packet)?;
-        match kind {
+    /// `None` for bytes that are no request.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let packet = RequestPacket::read_from_bytes(bytes).ok()?;
+        let slot = packet.slot.read();
+        match packet.kind {
             1 => Some(Self::Join { slot: None }),
-            2 => Some(Self::Join { slot: Some(slot_of(words)?) }),
-            3 => Some(Self::Spawned { slot: slot_of(words)? }),
-            4 => Some(Self::CancelSlot { slot: slot_of(words)? }),
+            2 => Some(Self::Join { slot: Some(slot?) }),
+            3 => Some(Self::Spawned { slot: slot? }),
+            4 => Some(Self::CancelSlot { slot: slot? }),
             5 => Some(Self::Collect),
-            6 => Some(Self::Rejoin { slot: slot_of(words)? }),
-            7 => Some(Self::Fate { pid: words[0] }),
+            6 => Some(Self::Rejoin { slot: slot? }),
+            7 => Some(Self::Fate { pid: packet.pid }),
             _ => None,
         }
     }
 }
 
+/// What the supervisor answers, as it is on the wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, Immutable, IntoBytes, KnownLayout)]
+#[repr(C)]
+pub(crate) struct Answer {
+    status: i32,
+    /// Not 0 when the status is NO_RESOURCES because the supervisor's process has no descriptors left.
+    no_descriptors: u32,
+    slot: WireSlot,
+    /// The term of the supervisor that answers.
+    term: u32,
+    fate: [u32; 2],
+    /// Always 0: the report begins at a multiple of 8 bytes.
+    unused: u32,
+    report: CollectReport,
+}
+
 impl Answer {
-    pub(crate) fn refuse(status: Status) -> Self {
-        Self { status: status.into_raw(), words: [0; WORDS] }
-    }
-
-    /// The supervisor's process has no descriptor for one more.
-    pub(crate) fn no_descriptors() -> Self {
-        Self { status: Status::NO_RESOURCES.into_raw(), words: [NO_DESCRIPTORS; WORDS] }
-    }
-
-    pub(crate) fn is_no_descriptors(self) -> bool {
-        self.status == Status::NO_RESOURCES.into_raw() && self.words[0] == NO_DESCRIPTORS
-    }
-
     pub(crate) fn ok() -> Self {
-        Self { status: 0, words: [0; WORDS] }
+        Self::default()
     }
 
-    /// The slot, and the term of the supervisor who says so.
+    pub(crate) fn refuse(status: Status) -> Self {
+        Self { status: status.into_raw(), ..Self::default() }
+    }
+
+    /// The supervisor's process has no descriptor for another process.
+    pub(crate) fn no_descriptors() -> Self {
+        Self { no_descriptors: 1, ..Self::refuse(Status::NO_RESOURCES) }
+    }
+
+    /// The process is in the arena, with this slot.
     pub(crate) fn admitted(slot: Seat, term: u32) -> Self {
-        let mut words = words_of(slot);
-        words[2] = term;
-        Self { status: 0, words }
+        Self { slot: slot.into(), term, ..Self::default() }
     }
 
     pub(crate) fn fate(fate: Fate) -> Self {
-        let mut answer = Self::ok();
-        [answer.words[0], answer.words[1]] = fate.to_words();
-        answer
+        Self { fate: fate.to_words(), ..Self::default() }
     }
 
-    pub(crate) fn to_fate(self) -> Result<Fate, Status> {
-        Status::ok(self.status)?;
-        Ok(Fate::from_words([self.words[0], self.words[1]]))
+    pub(crate) fn report(report: CollectReport) -> Self {
+        Self { report, ..Self::default() }
+    }
+
+    /// `None` for bytes that are no answer.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Self::read_from_bytes(bytes).ok()
+    }
+
+    pub(crate) fn status(self) -> Result<(), Status> {
+        Status::ok(self.status)
+    }
+
+    pub(crate) fn is_no_descriptors(self) -> bool {
+        self.status == Status::NO_RESOURCES.into_raw() && self.no_descriptors != 0
+    }
+
+    pub(crate) fn to_slot(self) -> Result<Seat, Status> {
+        self.status()?;
+        self.slot.read().ok_or(Status::INTERNAL)
     }
 
     pub(crate) fn term(self) -> u32 {
-        self.words[2]
+        self.term
     }
 
-    pub(crate) fn report(report: &Report) -> Self {
-        let Recovered {
-            processes,
-            threads,
-            handles_closed,
-            operations_finished,
-            operations_undone,
-            blocks_freed,
-            objects_retired,
-        } = report.recovered;
-        let words = [
-            processes,
-            threads,
-            handles_closed,
-            operations_finished,
-            operations_undone,
-            blocks_freed,
-            objects_retired,
-            report.objects_reclaimed,
-            report.ends_collected,
-            report.bytes_given_back as u32,
-            (report.bytes_given_back >> 32) as u32,
-        ];
-        Self { status: 0, words }
+    pub(crate) fn to_fate(self) -> Result<Fate, Status> {
+        self.status().map(|()| Fate::from_words(self.fate))
     }
 
-    pub(crate) fn to_report(self) -> Result<Report, Status> {
-        Status::ok(self.status)?;
-        let [
-            processes,
-            threads,
-            handles_closed,
-            finished,
-            undone,
-            blocks_freed,
-            objects_retired,
-            objects_reclaimed,
-            ends_collected,
-            low,
-            high,
-        ] = self.words;
-        let bytes_given_back = u64::from(high) << 32 | u64::from(low);
-        let recovered = Recovered {
-            processes,
-            threads,
-            handles_closed,
-            operations_finished: finished,
-            operations_undone: undone,
-            blocks_freed,
-            objects_retired,
-        };
-        Ok(Report { recovered, objects_reclaimed, ends_collected, bytes_given_back })
-    }
-
-    pub(crate) fn slot(self) -> Result<Seat, Status> {
-        Status::ok(self.status)?;
-        slot_of(self.words).ok_or(Status::INTERNAL)
-    }
-
-    pub(crate) fn to_packet(self) -> [u8; PACKET_BYTES] {
-        pack(self.status as u32, self.words)
-    }
-
-    pub(crate) fn from_packet(packet: &[u8]) -> Option<Self> {
-        let (status, words) = unpack(packet)?;
-        Some(Self { status: status as i32, words })
+    pub(crate) fn to_report(self) -> Result<CollectReport, Status> {
+        self.status().map(|()| self.report)
     }
 }
 
@@ -207,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requests_and_answers_survive_the_wire() {
+    fn requests_survive_the_wire() {
         let slot = Seat { row: 4095, epoch: 77 };
         for request in [
             Request::Join { slot: None },
@@ -218,19 +176,34 @@ mod tests {
             Request::Rejoin { slot },
             Request::Fate { pid: 77 },
         ] {
-            assert_eq!(Request::from_packet(&request.to_packet()), Some(request));
+            assert_eq!(Request::from_bytes(request.to_packet().as_bytes()), Some(request));
         }
-        assert_eq!(Answer::from_packet(&Answer::admitted(slot, 3).to_packet()).unwrap().slot(), Ok(slot));
-        let refused = Answer::from_packet(&Answer::refuse(Status::NO_RESOURCES).to_packet()).unwrap();
-        assert_eq!(refused.slot(), Err(Status::NO_RESOURCES));
-        assert!(!refused.is_no_descriptors() && Answer::no_descriptors().is_no_descriptors());
     }
 
     #[test]
-    fn a_packet_that_is_no_request_is_refused() {
-        assert_eq!(Request::from_packet(b"hello"), None);
-        assert_eq!(Request::from_packet(&[0; PACKET_BYTES]), None);
-        assert_eq!(Request::from_packet(&[9; PACKET_BYTES]), None);
-        assert_eq!(Request::from_packet(&[1; PACKET_BYTES + 4]), None);
+    fn answers_survive_the_wire() {
+        let slot = Seat { row: 4095, epoch: 77 };
+        let again = |answer: Answer| Answer::from_bytes(answer.as_bytes()).unwrap();
+        assert_eq!(again(Answer::admitted(slot, 3)).to_slot(), Ok(slot));
+        assert_eq!(again(Answer::admitted(slot, 3)).term(), 3);
+        let refused = again(Answer::refuse(Status::NO_RESOURCES));
+        assert_eq!(refused.to_slot(), Err(Status::NO_RESOURCES));
+        assert!(!refused.is_no_descriptors());
+        assert!(again(Answer::no_descriptors()).is_no_descriptors());
+        assert_eq!(again(Answer::fate(Fate::Ended)).to_fate(), Ok(Fate::Ended));
+        let mut report = CollectReport::default();
+        (report.processes, report.bytes_given_back) = (7, 1 << 40);
+        assert_eq!(again(Answer::report(report)).to_report(), Ok(report));
+    }
+
+    #[test]
+    fn other_bytes_are_no_request() {
+        const BYTES: usize = size_of::<RequestPacket>();
+        assert_eq!(Request::from_bytes(b"hello"), None);
+        assert_eq!(Request::from_bytes(&[0; BYTES]), None);
+        assert_eq!(Request::from_bytes(&[9; BYTES]), None);
+        assert_eq!(Request::from_bytes(&[1; BYTES + 4]), None);
+        let far = RequestPacket { kind: 3, slot: WireSlot { row: 1 << 16, epoch: 0 }, pid: 0 };
+        assert_eq!(Request::from_bytes(far.as_bytes()), None, "no arena has so many rows");
     }
 }

@@ -1,37 +1,100 @@
 //! What a supervisor has collected.
+//!
+//! The table below is the only list of the counters. The structure it makes is also the one on the wire (`protocol`) and
+//! the one that C sees (`jacinth_report_t`).
 
 use jacinth_shm::Recovered;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// What the supervisor has collected since it took office: since the arena was created, or since the last one died.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Report {
-    /// What was done for processes that died.
-    pub recovered: Recovered,
-    /// Objects whose memory was made free again by the supervisor; most are by their users.
-    pub objects_reclaimed: u32,
-    /// Ends of channels that were queued only inside each other, where nobody could read them.
-    pub ends_collected: u32,
-    /// Bytes of free memory that went back to the system.
-    pub bytes_given_back: u64,
+/// Makes [`CollectReport`] of the counters of [`Recovered`] and of the supervisor's own, each with its words in `Display`.
+macro_rules! collect_report {
+    (
+        recovered: { $( $(#[$recovered_doc:meta])* $recovered:ident $recovered_words:literal; )+ }
+        supervisor: { $( $(#[$doc:meta])* $field:ident: $Number:ident $words:literal; )+ }
+    ) => {
+        /// What the supervisor has collected: since the arena was created, or since the last supervisor died.
+        #[derive(
+            Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, Immutable, IntoBytes, KnownLayout,
+        )]
+        #[repr(C)]
+        #[non_exhaustive]
+        pub struct CollectReport {
+            $( $(#[$recovered_doc])* pub $recovered: u32, )+
+            $( $(#[$doc])* pub $field: $Number, )+
+        }
+
+        impl CollectReport {
+            pub(crate) fn add_recovered(&mut self, recovered: Recovered) {
+                let Recovered { $( $recovered, )+ } = recovered;
+                $( self.$recovered = self.$recovered.wrapping_add($recovered); )+
+            }
+
+            /// The counters, with their words.
+            fn counters(&self) -> impl Iterator<Item = (u64, &'static str)> {
+                [
+                    $( (u64::from(self.$recovered), $recovered_words), )+
+                    $( (u64::from(self.$field), $words), )+
+                ]
+                .into_iter()
+                .filter(|(_, words)| !words.is_empty())
+            }
+        }
+    };
 }
 
-impl std::fmt::Display for Report {
+collect_report! {
+    recovered: {
+        /// Processes that died and were recovered.
+        processes "processes recovered";
+        /// Threads of these processes.
+        threads "threads recovered";
+        /// Handles closed for the dead.
+        handles_closed "handles closed";
+        /// Operations that a death had interrupted after their commit, and that were finished.
+        operations_finished "operations finished";
+        /// Operations that a death had interrupted before their commit, and that were undone.
+        operations_undone "operations undone";
+        /// Blocks that a dead thread had in hand.
+        blocks_freed "blocks freed";
+        /// Objects that ended because the dead had their last handles.
+        objects_retired "objects retired";
+    }
+    supervisor: {
+        /// Objects whose memory the supervisor reclaimed. The users of objects reclaim most of them.
+        objects_reclaimed: u32 "objects reclaimed";
+        /// Channel ends that were queued only inside each other, where no process could read them.
+        cyclic_ends_collected: u32 "cyclic channel ends collected";
+        /// Always 0: the next counter begins at a multiple of 8 bytes.
+        #[doc(hidden)]
+        unused: u32 "";
+        /// Bytes of free memory that were given back to the system.
+        bytes_given_back: u64 "bytes given back";
+    }
+}
+
+impl std::fmt::Display for CollectReport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Recovered {
-            processes,
-            threads,
-            handles_closed,
-            operations_finished,
-            operations_undone,
-            blocks_freed,
-            objects_retired,
-        } = self.recovered;
-        write!(
-            f,
-            "{processes} processes recovered ({threads} threads): {handles_closed} handles closed, \
-             {operations_finished} operations finished, {operations_undone} undone, {blocks_freed} blocks freed, \
-             {objects_retired} objects retired, {} reclaimed, {} garbage ends of channels, {} bytes given back",
-            self.objects_reclaimed, self.ends_collected, self.bytes_given_back
-        )
+        for (place, (count, words)) in self.counters().enumerate() {
+            write!(f, "{}{count} {words}", if place == 0 { "" } else { ", " })?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recovered_counters_add_up() {
+        let mut report = CollectReport::default();
+        let recovered = Recovered { processes: 2, blocks_freed: 3, ..Recovered::default() };
+        report.add_recovered(recovered);
+        report.add_recovered(recovered);
+        assert_eq!((report.processes, report.blocks_freed), (4, 6));
+        report.bytes_given_back = 1 << 40;
+        let text = report.to_string();
+        assert!(text.starts_with("4 processes recovered, 0 threads"), "{text}");
+        assert!(text.ends_with(", 1099511627776 bytes given back"), "{text}");
     }
 }

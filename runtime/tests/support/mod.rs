@@ -160,7 +160,7 @@ pub fn join(mut child: Child) {
 }
 
 /// Kills the process and sees it recovered.
-pub fn kill(supervisor: &Supervisor, mut child: Child) -> Report {
+pub fn kill(supervisor: &Supervisor, mut child: Child) -> CollectReport {
     child.kill().unwrap();
     child.wait().unwrap();
     supervisor.collect().unwrap()

@@ -47,20 +47,7 @@ pub unsafe extern "C" fn jacinth_collect(report: UserOut<jacinth_report_t>) -> z
         enter().map_err(CallError::no_arena)?;
         report.check_optional().context("where the report goes")?;
         let collected = Supervisor::get()?.collect().context_with_detail("collecting")?;
-        let recovered = collected.recovered;
-        let numbers = jacinth_report_t {
-            processes: recovered.processes,
-            threads: recovered.threads,
-            handles_closed: recovered.handles_closed,
-            operations_finished: recovered.operations_finished,
-            operations_undone: recovered.operations_undone,
-            blocks_freed: recovered.blocks_freed,
-            objects_retired: recovered.objects_retired,
-            objects_reclaimed: collected.objects_reclaimed,
-            ends_collected: collected.ends_collected,
-            unused: 0,
-        };
         // The collection slept, so the address is checked again.
-        report.store_optional(numbers).context("where the report goes")
+        report.store_optional(collected).context("where the report goes")
     })
 }

@@ -4,7 +4,7 @@ use crate::membership::connection::{receive_packet, send_packet};
 use crate::membership::failure_detector::process;
 use crate::membership::fate::Fate;
 use crate::membership::poll::{is_ready, wait_for};
-use crate::membership::protocol::{Answer, PACKET_BYTES};
+use crate::membership::protocol::{Answer, RequestPacket};
 use crate::membership::server::member::Member;
 use crate::membership::server::state::Server;
 use crate::membership::system_limits;
@@ -15,6 +15,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SocketFlags, accept_with};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
+use zerocopy::IntoBytes;
 
 /// How many connections are accepted at once. News waits for no more than these.
 const MAX_ACCEPTED: u32 = 256;
@@ -77,10 +78,10 @@ fn accept_from(server: &Server, socket: Socket) -> Result<OwnedFd, Errno> {
 
 fn refuse_for_descriptors(connection: &OwnedFd) {
     tracing::error!("refused a process: descriptors (RLIMIT_NOFILE, ulimit -n) are used up");
-    let _ = send_packet(connection.as_fd(), &Answer::no_descriptors().to_packet(), None);
+    let _ = send_packet(connection.as_fd(), Answer::no_descriptors().as_bytes(), None);
     // A process that is about to ask is to find this answer, not a broken connection.
     let _ = wait_for(&mut [PollFd::new(connection, PollFlags::IN)], Some(ACCEPT_PAUSE));
-    let _ = receive_packet(connection.as_fd(), &mut [0; PACKET_BYTES], RecvFlags::DONTWAIT);
+    let _ = receive_packet(connection.as_fd(), &mut [0; size_of::<RequestPacket>()], RecvFlags::DONTWAIT);
 }
 
 fn add_connection(server: &mut Server, connection: OwnedFd) {
@@ -101,7 +102,7 @@ fn add_connection(server: &mut Server, connection: OwnedFd) {
         if let Some(pid) = server.members.iter().find(is_it).and_then(Member::pid_watched) {
             server.fates.note(pid.as_raw_pid().unsigned_abs(), Fate::Refused(status));
         }
-        let _ = send_packet(connection.as_fd(), &Answer::refuse(status).to_packet(), None);
+        let _ = send_packet(connection.as_fd(), Answer::refuse(status).as_bytes(), None);
         return;
     }
     let Ok(connection) = Held::new(connection) else { return };

@@ -1,6 +1,6 @@
 //! Collecting everything now, when a process asks for it.
 
-use crate::membership::report::Report;
+use crate::membership::report::CollectReport;
 use crate::membership::server::deaths::{check_pidfds, check_suspects, has_news};
 use crate::membership::server::recovery::SLICE;
 use crate::membership::server::state::Server;
@@ -8,7 +8,7 @@ use crate::types::status::Status;
 
 /// Recovers all that are dead by now, finishes what is unfinished, collects garbage cycles, reclaims, and gives free
 /// memory back to the system.
-pub(crate) fn collect(server: &mut Server) -> Result<Report, Status> {
+pub(crate) fn collect(server: &mut Server) -> Result<CollectReport, Status> {
     check_pidfds(server, None);
     server.recovery.take_up_unfinished(&server.thread);
     while !server.recovery.is_complete() {

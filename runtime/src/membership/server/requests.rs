@@ -2,7 +2,7 @@
 
 use crate::membership::connection::{receive_packet, send_packet};
 use crate::membership::failure_detector::process;
-use crate::membership::protocol::{Answer, PACKET_BYTES, Request};
+use crate::membership::protocol::{Answer, Request, RequestPacket};
 use crate::membership::server::admission;
 use crate::membership::server::collect::collect;
 use crate::membership::server::deaths::on_hang_up;
@@ -12,13 +12,14 @@ use crate::types::status::Status;
 use rustix::net::RecvFlags;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use zerocopy::IntoBytes;
 
 /// Serves a member whose connection is ready: answers a request, or notes the connection's end.
 pub(crate) fn serve(server: &mut Server, index: usize) {
     let Some(held) = server.members[index].connection.take() else { return };
     // The program has closed the descriptor. Another file may have its number now, so nothing is read from it.
     let Some(connection) = held.get() else { return on_hang_up(server, index) };
-    let mut packet = [0; PACKET_BYTES + 1];
+    let mut packet = [0; size_of::<RequestPacket>() + 1];
     let (len, along) = match receive_packet(connection, &mut packet, RecvFlags::DONTWAIT) {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
             server.members[index].connection = Some(held);
@@ -27,8 +28,8 @@ pub(crate) fn serve(server: &mut Server, index: usize) {
         Ok((0, _)) | Err(_) => return on_hang_up(server, index),
         Ok(received) => received,
     };
-    let Some(request) = Request::from_packet(&packet[..len]) else {
-        let _ = send_packet(connection, &Answer::refuse(Status::INVALID_ARGS).to_packet(), None);
+    let Some(request) = Request::from_bytes(&packet[..len]) else {
+        let _ = send_packet(connection, Answer::refuse(Status::INVALID_ARGS).as_bytes(), None);
         return on_hang_up(server, index);
     };
     let file = if matches!(request, Request::Join { .. }) { arena_file(server) } else { None };
@@ -41,11 +42,11 @@ pub(crate) fn serve(server: &mut Server, index: usize) {
             server.recovery.cancel_slot(&server.thread, slot).map(|()| Answer::ok())
         }
         Request::Fate { pid } => Ok(Answer::fate(spawned::fate_of(server, pid))),
-        Request::Collect => collect(server).map(|report| Answer::report(&report)),
+        Request::Collect => collect(server).map(Answer::report),
     };
     let answer = answer.unwrap_or_else(Answer::refuse);
-    let file = file.as_ref().filter(|_| answer.status == 0).map(AsFd::as_fd);
-    if send_packet(connection, &answer.to_packet(), file).is_ok() {
+    let file = file.as_ref().filter(|_| answer.status().is_ok()).map(AsFd::as_fd);
+    if send_packet(connection, answer.as_bytes(), file).is_ok() {
         server.members[index].connection = Some(held);
     } else {
         on_hang_up(server, index);

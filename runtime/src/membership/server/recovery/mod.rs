@@ -3,7 +3,7 @@
 pub(crate) mod cycle_schedule;
 pub(crate) mod idle_memory;
 
-use crate::membership::report::Report;
+use crate::membership::report::CollectReport;
 use crate::membership::server::recovery::cycle_schedule::CycleSchedule;
 use crate::membership::server::recovery::idle_memory::IdleMemory;
 use crate::types::status::{self, Status};
@@ -26,7 +26,7 @@ pub(crate) struct Recovery {
     retry: Option<Instant>,
     cycles: CycleSchedule,
     idle_memory: IdleMemory,
-    report: Report,
+    report: CollectReport,
 }
 
 impl Recovery {
@@ -36,7 +36,7 @@ impl Recovery {
             retry: None,
             cycles: CycleSchedule::new(),
             idle_memory: IdleMemory::new(),
-            report: Report::default(),
+            report: CollectReport::default(),
         }
     }
 
@@ -100,20 +100,20 @@ impl Recovery {
         if recovered.processes > 0 {
             tracing::info!(?recovered, "recovered processes");
         }
-        self.report.recovered += recovered;
+        self.report.add_recovered(recovered);
         let reclaimed = self.pending.take_reclaimed();
         self.report.objects_reclaimed += u32::try_from(reclaimed).unwrap_or(u32::MAX);
     }
 
     /// Does the periodic work that is due, while `go_on` allows it: garbage cycles, and memory that nothing uses.
     pub(crate) fn run_periodic(&mut self, thread: &shm::Thread, go_on: &mut dyn FnMut() -> bool) {
-        self.report.ends_collected += self.cycles.run_if_due(thread, &mut *go_on);
+        self.report.cyclic_ends_collected += self.cycles.run_if_due(thread, &mut *go_on);
         self.report.bytes_given_back += self.idle_memory.run_if_due(thread, go_on);
     }
 
     /// Collects garbage cycles, reclaims free objects, and gives free memory back to the system, all of it now.
-    pub(crate) fn collect(&mut self, thread: &shm::Thread) -> Result<Report, Status> {
-        self.report.ends_collected += self.cycles.run(thread, &mut || true);
+    pub(crate) fn collect(&mut self, thread: &shm::Thread) -> Result<CollectReport, Status> {
+        self.report.cyclic_ends_collected += self.cycles.run(thread, &mut || true);
         thread.tidy_channels(true).and_then(|_| thread.ask_for_spares()).map_err(status::of)?;
         let reclaimed = thread.collect().map_err(status::of)?;
         self.report.objects_reclaimed += u32::try_from(reclaimed).unwrap_or(u32::MAX);
