@@ -5,19 +5,24 @@
 //! cargo run -p jacinth-loom-tests --bin mutate -- --only ring.rs --list
 //! ```
 //!
-//! Compiling once for each ordering would take hours. Instead a copy of the sources asks at every ordering, when
-//! it runs, whether this is the one to be weakened ([`tree`]): it is compiled once, and run with another answer
-//! each time. A first run without any answer tells which orderings a model passes ([`models`]); then each
-//! mutant runs only models that pass it, the quickest first, until one fails ([`trial`]). What caught a weakening in an
-//! earlier run, or by `loom-tests/MUTANTS.md`, comes before all others.
+//! Compiling once for each ordering would take hours. Instead a copy of the sources asks at every ordering, when it runs,
+//! whether this is the one to weaken ([`tree`]). The copy is compiled once, and run with another answer each time. A first
+//! run without an answer shows which orderings a model passes ([`reach`]). Then each mutant runs only the models that
+//! pass it, the quickest first, until one fails ([`trial`]). A model that caught the mutant in an earlier run, or in
+//! `loom-tests/MUTANTS.md`, comes before all others ([`catchers`]).
 //!
-//! Each verdict is told on stderr as it comes, and is added to `rows.md` in the folder of the copy.
+//! Each verdict is printed on stderr as it comes, and is added to `rows.md` in the folder of the copy.
 
-mod models;
+mod catchers;
+mod model;
+mod progress;
+mod reach;
+mod runner;
 mod site;
 mod table;
 mod tree;
 mod trial;
+mod verdict;
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
@@ -28,13 +33,13 @@ use std::time::Duration;
 /// Weakens each ordering of `shm/src` in turn, in a copy, and sees which model notices.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Only orderings in this file of shm/src, or in FILE:LINE. May be given several times.
+    /// Only orderings in this file or folder of shm/src, or at FILE:LINE. May be given several times.
     #[arg(long, value_name = "FILE")]
     only: Vec<String>,
     /// Only models whose names contain this. May be given several times.
     #[arg(long, value_name = "NAME")]
     models: Vec<String>,
-    /// Say what would be weakened, and stop.
+    /// Print the orderings that would be weakened, and stop.
     #[arg(long)]
     list: bool,
     /// How many models run at once.
@@ -66,11 +71,11 @@ fn main() -> Result<ExitCode> {
     let target = target_folder()?;
     let binaries = tree::build(workspace, &sources, &target)?;
     let folder = target.join("mutants");
-    let mut models = models::list(&binaries)?;
+    let mut models = model::list(&binaries)?;
     let wanted = &arguments.models;
     models.retain(|model| wanted.is_empty() || wanted.iter().any(|name| model.name.contains(name)));
     ensure!(!models.is_empty(), "no model matches {wanted:?}");
-    let catchers = trial::Catchers::read(&folder, &workspace.join("loom-tests/MUTANTS.md"));
+    let catchers = catchers::Catchers::read(&folder, &workspace.join("loom-tests/MUTANTS.md"));
     let limit = Duration::from_secs(arguments.seconds_per_mutant);
     let means = trial::Means { folder: &folder, jobs: arguments.jobs, limit };
     let outcomes = trial::run(&mutants, &models, catchers, means)?;
@@ -87,12 +92,14 @@ fn main() -> Result<ExitCode> {
     Ok(if survived == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// `--only FILE` and `--only FILE:LINE`.
+/// `--only FILE`, `--only FOLDER` and `--only FILE:LINE`. A file's name alone is enough: `wait.rs` is `signal/wait.rs`.
 fn is_wanted(mutant: &site::Mutant, only: &[String]) -> bool {
+    let file = Path::new(&mutant.site.file);
+    let is_of = |wanted: &str| file.ends_with(wanted) || file.starts_with(wanted);
     only.is_empty()
         || only.iter().any(|wanted| match wanted.split_once(':') {
-            Some((file, line)) => mutant.site.file == file && mutant.site.line.to_string() == line,
-            None => mutant.site.file == *wanted,
+            Some((wanted, line)) => is_of(wanted) && mutant.site.line.to_string() == line,
+            None => is_of(wanted),
         })
 }
 

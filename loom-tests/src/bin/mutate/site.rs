@@ -1,4 +1,4 @@
-//! Finds the places where an ordering is named, with what can be weakened there.
+//! Finds the places where an ordering is named, and its weakenings.
 //!
 //! | written | weakened to |
 //! |---|---|
@@ -12,7 +12,8 @@
 use anyhow::{Context, Result};
 use proc_macro2::{LineColumn, TokenStream, TokenTree};
 use quote::ToTokens;
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
@@ -20,7 +21,7 @@ use syn::visit::{self, Visit};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Site {
     pub number: usize,
-    /// In `shm/src`.
+    /// From `shm/src`: `memory/block_pool.rs`.
     pub file: String,
     pub line: usize,
     pub function: String,
@@ -31,14 +32,14 @@ pub struct Site {
     pub bytes: core::ops::Range<usize>,
 }
 
-/// What is written there.
+/// The ordering that is written there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strong {
     Acquire,
     Release,
     AcqRel,
     SeqCst,
-    /// A call that is a barrier, and what stands for it when it is left out.
+    /// A call that is a barrier, and the expression that replaces it.
     Barrier(&'static str),
 }
 
@@ -80,7 +81,7 @@ impl Strong {
     }
 }
 
-/// All sites, and what was passed over.
+/// All sites, and the number of orderings that are none.
 #[derive(Debug, Default)]
 pub struct Sources {
     pub sites: Vec<Site>,
@@ -110,31 +111,53 @@ impl Sources {
     }
 }
 
-/// Reads every file of `folder` but the facade's.
+/// Reads every file below `folder` but the facade's.
 pub fn read(folder: &Path) -> Result<Sources> {
-    let mut files: Vec<_> = std::fs::read_dir(folder)?.collect::<Result<_, _>>()?;
-    files.sort_by_key(std::fs::DirEntry::file_name);
-    let mut sources = Sources::default();
-    let modules = syn::parse_file(&std::fs::read_to_string(folder.join("lib.rs"))?)?;
-    let is_module_off = |name: &str| {
-        modules.items.iter().any(|item| match item {
-            syn::Item::Mod(module) => {
-                name.strip_suffix(".rs").is_some_and(|name| module.ident == name)
-                    && is_off(module.to_token_stream())
+    let mut files = BTreeMap::new();
+    gather(folder, folder, &mut files)?;
+    let mut off = Vec::new();
+    for (file, text) in &files {
+        let syntax = syn::parse_file(text).with_context(|| file.display().to_string())?;
+        for item in syntax.items {
+            if let syn::Item::Mod(module) = &item
+                && is_off(module.to_token_stream())
+            {
+                off.push(children(file).join(module.ident.to_string()));
             }
-            _ => false,
-        })
-    };
-    for file in files {
-        let path = file.path();
-        if path.extension().is_some_and(|extension| extension == "rs") {
-            let text = std::fs::read_to_string(&path)?;
-            let name = file.file_name().to_string_lossy().into_owned();
-            read_file(&name, &text, is_module_off(&name), &mut sources)
-                .with_context(|| path.display().to_string())?;
         }
     }
+    let mut sources = Sources::default();
+    for (file, text) in &files {
+        let is_off = off.iter().any(|module| file.with_extension("").starts_with(module));
+        let name = file.display().to_string();
+        read_file(&name, text, is_off, &mut sources).with_context(|| name.clone())?;
+    }
     Ok(sources)
+}
+
+/// The Rust sources below `folder`, by their paths from `root`, without `sync/`: that is the facade.
+fn gather(root: &Path, folder: &Path, files: &mut BTreeMap<PathBuf, String>) -> Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.strip_prefix(root)?.to_owned();
+        if path.is_dir() {
+            if name != Path::new("sync") {
+                gather(root, &path, files)?;
+            }
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.insert(name, std::fs::read_to_string(&path)?);
+        }
+    }
+    Ok(())
+}
+
+/// The folder of a file's child modules.
+fn children(file: &Path) -> PathBuf {
+    let folder = file.parent().unwrap_or(Path::new(""));
+    match file.file_stem() {
+        Some(stem) if stem != "mod" && stem != "lib" => folder.join(stem),
+        _ => folder.to_owned(),
+    }
 }
 
 fn read_file(file: &str, text: &str, is_off: bool, sources: &mut Sources) -> Result<()> {

@@ -1,7 +1,7 @@
-//! The result, as a table for people.
+//! The result, as a table.
 
 use crate::site::Mutant;
-use crate::trial::{Outcome, Verdict};
+use crate::verdict::{Outcome, Verdict};
 use comfy_table::{Table, presets};
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ pub fn line(outcome: &Outcome) -> String {
     format!("{}: {}", cells(&outcome.mutant).join(" "), verdict(&outcome.verdict))
 }
 
-/// What would be tried.
+/// The mutants, without verdicts.
 pub fn of_mutants(mutants: &[Mutant]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::UTF8_BORDERS_ONLY).set_header(["place", "function", "call", "ordering"]);
@@ -38,7 +38,7 @@ pub fn of_mutants(mutants: &[Mutant]) -> Table {
     table
 }
 
-/// What came of it.
+/// The outcomes.
 pub fn of_outcomes(outcomes: &[&Outcome]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::UTF8_BORDERS_ONLY);
@@ -50,20 +50,20 @@ pub fn of_outcomes(outcomes: &[&Outcome]) -> Table {
     table
 }
 
-/// The same for a page.
+/// The outcomes as Markdown.
 pub fn markdown(outcomes: &[&Outcome]) -> String {
     let rows: String = outcomes.iter().map(|outcome| row(outcome)).collect();
     format!("| file | function | call | ordering | caught by |\n|---|---|---|---|---|\n{rows}")
 }
 
-/// One row of it, without what differs from run to run or with every edit.
+/// One row of it, without the line and the time, which differ from run to run.
 pub fn row(outcome: &Outcome) -> String {
     let [_, function, operation, weakened] = cells(&outcome.mutant);
     let (file, verdict) = (&outcome.mutant.site.file, verdict(&outcome.verdict));
     format!("| {file} | `{function}` | {operation} | {weakened} | `{verdict}` |\n")
 }
 
-/// File by file, and then all of it.
+/// The score of each file, and of all.
 pub fn score(outcomes: &[Outcome]) -> String {
     let mut files: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for outcome in outcomes {

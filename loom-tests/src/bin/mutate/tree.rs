@@ -14,11 +14,11 @@ pub struct Binary {
     pub path: PathBuf,
 }
 
-/// What the copy's facade gains.
+/// The module that the copy's facade gains.
 const INSERTED: &str = include_str!("inserted.rs");
 
-/// Copies the workspace, rewrites its orderings, and compiles its models. What is the same as last time is left as
-/// it is, so that only what has changed is compiled again.
+/// Copies the workspace, rewrites its orderings, and compiles its models. Files that are the same as last time stay
+/// untouched, so that cargo compiles only the changed ones again.
 pub fn build(workspace: &Path, sources: &Sources, target: &Path) -> Result<Vec<Binary>> {
     ensure!(sources.sites.len() <= 1024, "more sites than the inserted bitmap holds");
     let tree = target.join("mutants").join("tree");
@@ -98,7 +98,7 @@ impl Copy {
     }
 }
 
-/// Removes what an earlier copy had and this one has not.
+/// Removes the files that only an earlier copy had.
 fn remove_others(tree: &Path, folder: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) -> Result<()> {
     let Ok(entries) = fs::read_dir(tree.join(folder)) else { return Ok(()) };
     for entry in entries {
