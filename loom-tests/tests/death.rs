@@ -7,57 +7,9 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use support::points::*;
+use support::deaths::{explore_deaths, explore_deaths_at};
+use support::points;
 use support::scenes::*;
-use support::*;
-
-/// Lets the victim die at each point, each time that it is reached, and explores what the survivor does
-/// meanwhile.
-fn explore_deaths(scene: Scene, preemptions: usize) {
-    explore_deaths_at(scene, |_| preemptions);
-}
-
-/// The same with a bound for each point: long scenes are explored most where their commits are.
-fn explore_deaths_at(scene: Scene, preemptions_at: impl Fn(&str) -> usize) {
-    for name in scene.points.iter().copied().flatten().copied() {
-        let preemptions = preemptions_at(name);
-        for nth in 0.. {
-            // Whether the point is reached once more is soon seen: without a death there is little new to explore.
-            let is_last = nth > 0 && preemptions > 1 && !explore_death(scene, Death { name, nth }, 1);
-            if is_last || !explore_death(scene, Death { name, nth }, preemptions) {
-                assert!(nth > 0, "{}: nobody dies at {name}", scene.name);
-                break;
-            }
-        }
-    }
-}
-
-/// Whether the victim died in any of it.
-fn explore_death(scene: Scene, death: Death, preemptions: usize) -> bool {
-    let died = Arc::new(AtomicBool::new(false));
-    let seen = died.clone();
-    model(preemptions, move || {
-        if die_and_recover(scene, death) {
-            seen.store(true, Ordering::Relaxed);
-        }
-    });
-    died.load(Ordering::Relaxed)
-}
-
-fn die_and_recover(scene: Scene, death: Death) -> bool {
-    let Cast { supervisor, victim, seat, victims, survivor, survivors } = (scene.stage)();
-    let dying = loom::thread::spawn(move || {
-        let died = act(&scene, victim, &victims, Some(death));
-        supervisor.recover(seat).unwrap();
-        (died, supervisor)
-    });
-    let made = (scene.beside)(&survivor, &survivors);
-    let (died, supervisor) = dying.join().unwrap();
-    assert_nothing_left(&scene, &supervisor, &survivor, &survivors, &made);
-    died
-}
 
 /// INV-REF-1, INV-COUNT-2: the survivor changes the same count, and helps.
 #[test]
@@ -215,16 +167,10 @@ fn collecting_a_cycle() {
     explore_deaths(COLLECTING_A_CYCLE, 1);
 }
 
-/// Every point that the sources name is one that some scene dies at, or that `succession.rs` lets a supervisor
-/// die at; and no list names one that is gone.
+/// Every crash point of the sources is one at which the victim of a scene dies, or the supervisor of `succession.rs`.
 #[test]
-fn every_crash_point_of_the_sources_is_died_at() {
-    let scenes = SCENES.iter().flat_map(|scene| scene.points.iter().copied().flatten().copied());
-    let supervisors = [RECOVER, SETTLE].into_iter().flatten().copied();
-    let died_at: BTreeSet<&str> = scenes.chain(supervisors).collect();
-    let listed: BTreeSet<&str> = ALL_POINTS.iter().copied().flatten().copied().collect();
-    let sources = in_the_sources();
-    let named: BTreeSet<&str> = sources.iter().map(String::as_str).collect();
-    assert_eq!(named, listed, "support/points.rs lists what the sources name");
-    assert_eq!(named, died_at, "every point is died at");
+fn every_crash_point_is_died_at() {
+    let scenes = ALL_SCENES.iter().copied().flatten().flat_map(|scene| points::matching(scene.points));
+    let died_at: BTreeSet<_> = scenes.chain(points::matching(points::OF_RECOVERY)).collect();
+    assert_eq!(died_at.into_iter().collect::<Vec<_>>(), points::all());
 }

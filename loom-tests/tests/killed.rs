@@ -8,6 +8,7 @@ mod support;
 
 use jacinth_shm_loom::{DEADLINE_INFINITE_NS, IdleMemory, Killed, Missing, Shape, Unused, killed_after};
 use std::sync::{Arc, Mutex};
+use support::points;
 use support::scenes::*;
 use support::*;
 
@@ -66,7 +67,7 @@ fn kill_supervisor(scene: Scene, first: Death, stores: usize, missing: Missing) 
 }
 
 fn kill_supervisors_after_every_store(scene: Scene) {
-    for name in scene.points.iter().copied().flatten().copied() {
+    for name in points::matching(scene.points) {
         explore(move |stores, missing| kill_supervisor(scene, Death { name, nth: 0 }, stores, missing));
     }
 }

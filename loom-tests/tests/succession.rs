@@ -5,7 +5,7 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
-use support::points::*;
+use support::points;
 use support::scenes::*;
 use support::*;
 
@@ -45,7 +45,7 @@ fn run(scene: Scene, first: Option<Death>, second: Death, unfinished_first: bool
 
 /// Every point of the sources, for the supervisor that recovers from `first`. Gives those it died at.
 fn second_deaths(scene: Scene, first: Option<Death>, reached: &mut BTreeSet<&'static str>) -> bool {
-    for name in ALL_POINTS.iter().copied().flatten().copied() {
+    for &name in points::all() {
         for nth in 0.. {
             let second = Death { name, nth };
             match run(scene, first, second, nth % 2 == 0) {
@@ -64,7 +64,7 @@ fn second_deaths(scene: Scene, first: Option<Death>, reached: &mut BTreeSet<&'st
 fn every_pair_of_deaths(scene: Scene) -> BTreeSet<&'static str> {
     let mut reached = BTreeSet::new();
     second_deaths(scene, None, &mut reached);
-    for name in scene.points.iter().copied().flatten().copied() {
+    for name in points::matching(scene.points) {
         for nth in 0.. {
             if !second_deaths(scene, Some(Death { name, nth }), &mut reached) {
                 break;
@@ -138,7 +138,7 @@ fn a_supervisor_dies_at_each_point_of_recovery() {
     for (scene, name) in settling {
         second_deaths(scene, Some(Death { name, nth: 0 }), &mut reached);
     }
-    for name in [RECOVER, SETTLE].into_iter().flatten() {
+    for name in points::matching(points::OF_RECOVERY) {
         assert!(reached.contains(name), "no supervisor died at {name}");
     }
 }

@@ -15,6 +15,7 @@ use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+pub mod deaths;
 pub mod points;
 pub mod scenes;
 

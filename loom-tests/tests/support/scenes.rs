@@ -1,15 +1,22 @@
 //! Scenes of a death: a victim that does one thing, a survivor beside it, and what must hold afterwards.
 
-use super::points::*;
 use super::*;
 
-mod endings;
-mod handles;
-mod messages;
+/// Declares the files of scenes, one for each object.
+macro_rules! scenes {
+    ($($object:ident)*) => {
+        $(
+            mod $object;
+            #[allow(unused_imports, reason = "each test binary uses some of it")]
+            pub use $object::*;
+        )*
 
-pub use endings::*;
-pub use handles::*;
-pub use messages::*;
+        /// All scenes in which the victim dies at crash points.
+        pub const ALL_SCENES: &[&[Scene]] = &[$($object::SCENES),*];
+    };
+}
+
+scenes! { handle event channel channel_lifecycle memory process }
 
 /// Who takes part.
 pub struct Cast {
@@ -28,8 +35,8 @@ pub struct Cast {
 #[derive(Clone, Copy)]
 pub struct Scene {
     pub name: &'static str,
-    /// Where the victim may die: each point is reached in this scene.
-    pub points: &'static [&'static [&'static str]],
+    /// The crash points at which the victim dies, as [`points::matching`] reads them. The scene reaches each.
+    pub points: &'static [&'static str],
     pub stage: fn() -> Cast,
     /// What the victim does.
     pub act: fn(&Thread, &[u32]) -> Result<()>,
@@ -186,41 +193,6 @@ fn read_to_the_end(survivor: &Thread, survivors: &[u32], words: usize) -> Vec<u3
         }
     }
 }
-
-/// An object with one side has nobody to tell.
-const DYING_SINGLE: &[&str] =
-    &["dying.linked", "dying.hazard", "dying.cleared", "dying.done", "dying.finished", "dying.popped"];
-
-/// All scenes.
-pub const SCENES: &[Scene] = &[
-    CLOSING_A_SHARED_HANDLE,
-    DUPLICATING,
-    CLEARING_A_WATCHED_SIGNAL,
-    CLOSING_A_SIDE,
-    CLOSING_A_FULL_SIDE,
-    CREATING,
-    CREATING_WITH_OPTIONS,
-    CREATING_IN_A_USED_SLOT,
-    REPLACING,
-    LEAVING_A_STARTUP_HANDLE,
-    SENDING,
-    SENDING_MUCH,
-    SENDING_IN_USED_BLOCKS,
-    SENDING_HANDLES,
-    SENDING_WHAT_CANNOT_BE_SENT,
-    RECEIVING,
-    TAKING_AHEAD,
-    SHRINKING,
-    LEAVING_A_SHRUNK_RING,
-    DISCARDING,
-    ENDING_A_CHANNEL,
-    FREEING_ANOTHERS_BLOCK,
-    GIVING_MEMORY_BACK,
-    GIVING_SLOTS_BACK,
-    CREATING_IN_A_GIVEN_SLOT,
-    COLLECTING_A_CYCLE,
-    LEAVING_EVERYTHING,
-];
 
 /// Lets the victim act, and die if it is to. Says whether it did.
 pub fn act(scene: &Scene, victim: Thread, victims: &[u32], death: Option<Death>) -> bool {
