@@ -6,7 +6,8 @@
 #[path = "hostile/mod.rs"]
 mod hostile;
 
-use hostile::operations::{ALL, Hands, OPERATIONS, Raw, operate};
+use hostile::operations::{ALL, Hands, OPERATIONS, operate};
+use hostile::raw::Raw;
 use hostile::{Choices, script};
 use jacinth_shm::{Arena, Config, Process, Shape, Thread};
 use std::process::Command;
@@ -228,7 +229,8 @@ fn work(process: &Arc<Process>, number: usize, seed: u64, over: &AtomicBool) -> 
             Ok(()) => good += 1,
             Err(_) => bad += 1,
         }
-        if operation == OPERATIONS - 1 || thread.is_err() {
+        // From time to time a thread leaves, and another one joins.
+        if random.u8(..) < 10 || thread.is_err() {
             drop(thread);
             thread = Thread::join(process);
         }

@@ -1,11 +1,12 @@
-//! An arena that is damaged while operations run on it. The plain tests and the fuzz targets (`fuzz/`) share this:
-//! what differs is where the choices come from.
-#![allow(dead_code, reason = "each of them uses a part of this")]
+//! An arena that is damaged while operations run on it. The plain tests and the fuzz targets (`fuzz/`) share this; they
+//! differ in the source of their choices.
+#![allow(dead_code, reason = "each of them uses a part of it")]
 
 pub mod operations;
+pub mod raw;
 pub mod script;
 
-/// Where choices come from: a generator of random numbers, or the bytes of a fuzzer.
+/// The source of choices: a generator of random numbers, or the bytes of a fuzzer.
 pub trait Choices {
     /// A number below `end`, which is not 0.
     fn below(&mut self, end: usize) -> usize;
@@ -13,7 +14,10 @@ pub trait Choices {
     fn word(&mut self) -> u64;
 
     /// One of `these`.
-    fn one_of<T: Copy>(&mut self, these: &[T]) -> T {
+    fn one_of<T: Copy>(&mut self, these: &[T]) -> T
+    where
+        Self: Sized,
+    {
         these[self.below(these.len())]
     }
 }

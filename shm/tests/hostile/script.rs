@@ -4,7 +4,8 @@
 //! Whatever the bytes, each step ends soon, by doing its work or by an error.
 
 use super::Choices;
-use super::operations::{ALL, Hands, OPERATIONS, Raw, operate};
+use super::operations::{ALL, Hands, OPERATIONS, operate};
+use super::raw::Raw;
 use arbitrary::Unstructured;
 use jacinth_shm::{Arena, Config, Process, Seat, Shape, Thread};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};

@@ -1,0 +1,26 @@
+//! Operations of channels: calls.
+
+use super::{Operation, Turn};
+use jacinth_shm::{Growing, Result};
+
+pub const OPERATIONS: &[Operation] = &[begin, finish];
+
+fn begin(turn: &mut Turn<'_>) -> Result<()> {
+    let call = turn.thread.call_begin(turn.found()?, 0, &turn.bytes, &turn.some, 0)?;
+    turn.hands.calls.push(call);
+    Ok(())
+}
+
+/// Finishes a call, or gives it up.
+fn finish(turn: &mut Turn<'_>) -> Result<()> {
+    let Some(call) = turn.hands.calls.pop() else { return Ok(()) };
+    if turn.choices.below(4) == 0 {
+        turn.thread.call_abandon(&call);
+        return Ok(());
+    }
+    let (mut bytes, mut received) = (Vec::new(), Vec::new());
+    let mut sink = Growing::new(&mut bytes, &mut received);
+    let result = turn.thread.call_finish(&call, turn.deadline_ns, &mut sink).map(drop);
+    turn.hands.values.extend(received.iter().map(|handle| handle.value));
+    result
+}

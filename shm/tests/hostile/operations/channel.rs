@@ -1,0 +1,37 @@
+//! Operations of channels: messages by copies.
+
+use super::{ALL, Operation, Turn};
+use jacinth_shm::{Growing, Result, Shape, TooSmall};
+
+pub const OPERATIONS: &[Operation] = &[create, write, write, write, write_handles, write_handles, read, read, write_batch, read_batch];
+
+fn create(turn: &mut Turn<'_>) -> Result<()> {
+    let (one, other) = turn.thread.create(Shape::Channel, 4, ALL)?;
+    turn.hands.values.push(one);
+    turn.hands.values.extend(other);
+    Ok(())
+}
+
+fn write(turn: &mut Turn<'_>) -> Result<()> {
+    turn.thread.send(turn.found()?, 0, &turn.bytes)
+}
+
+fn write_handles(turn: &mut Turn<'_>) -> Result<()> {
+    turn.thread.send_with_handles(turn.found()?, 0, &turn.bytes, &turn.some, 0, None)
+}
+
+fn read(turn: &mut Turn<'_>) -> Result<()> {
+    let (mut bytes, mut received) = (Vec::new(), Vec::new());
+    let mut sink = Growing::new(&mut bytes, &mut received);
+    let result = turn.thread.receive(turn.found()?, 0, &mut sink, TooSmall::Keep).map(drop);
+    turn.hands.values.extend(received.iter().map(|handle| handle.value));
+    result
+}
+
+fn write_batch(turn: &mut Turn<'_>) -> Result<()> {
+    turn.thread.send_batch(turn.found()?, 0, &[&turn.bytes[..], &b"2"[..]]).map(drop)
+}
+
+fn read_batch(turn: &mut Turn<'_>) -> Result<()> {
+    turn.thread.receive_batch(turn.found()?, 0, 10, &mut Vec::new(), &mut Vec::new()).map(drop)
+}

@@ -1,0 +1,18 @@
+//! Operations of events.
+
+use super::{ALL, Operation, Turn};
+use jacinth_shm::{Result, Shape};
+
+pub const OPERATIONS: &[Operation] = &[create, signal];
+
+fn create(turn: &mut Turn<'_>) -> Result<()> {
+    let (one, other) = turn.thread.create(Shape::Single, 4, ALL)?;
+    turn.hands.values.push(one);
+    turn.hands.values.extend(other);
+    Ok(())
+}
+
+fn signal(turn: &mut Turn<'_>) -> Result<()> {
+    let (clear, set) = (turn.signals(), turn.signals());
+    turn.thread.signal(turn.found()?, clear, set)
+}

@@ -1,0 +1,18 @@
+//! Operations of event pairs.
+
+use super::{ALL, Operation, Turn};
+use jacinth_shm::{Result, Shape};
+
+pub const OPERATIONS: &[Operation] = &[create, signal_peer];
+
+fn create(turn: &mut Turn<'_>) -> Result<()> {
+    let (one, other) = turn.thread.create(Shape::Pair, 4, ALL)?;
+    turn.hands.values.push(one);
+    turn.hands.values.extend(other);
+    Ok(())
+}
+
+fn signal_peer(turn: &mut Turn<'_>) -> Result<()> {
+    let (clear, set) = (turn.signals(), turn.signals());
+    turn.thread.signal_peer(turn.found()?, clear, set)
+}

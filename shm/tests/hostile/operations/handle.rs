@@ -1,0 +1,41 @@
+//! Operations on handles of any object.
+
+use super::{ALL, Operation, Turn};
+use jacinth_shm::{Result, WaitItem};
+
+pub const OPERATIONS: &[Operation] = &[duplicate, replace, close, wait_one, wait_many, describe];
+
+fn duplicate(turn: &mut Turn<'_>) -> Result<()> {
+    let value = turn.thread.duplicate(turn.found()?, ALL)?;
+    turn.hands.values.push(value);
+    Ok(())
+}
+
+fn replace(turn: &mut Turn<'_>) -> Result<()> {
+    let value = turn.thread.replace(turn.found()?, ALL)?;
+    turn.hands.values.push(value);
+    Ok(())
+}
+
+fn close(turn: &mut Turn<'_>) -> Result<()> {
+    turn.thread.close(turn.found()?)
+}
+
+fn wait_one(turn: &mut Turn<'_>) -> Result<()> {
+    turn.thread.set_spin_ns(turn.choices.below(10_000) as i64);
+    let waitfor = turn.signals();
+    turn.thread.wait_one(turn.value, 0, waitfor, turn.deadline_ns).0
+}
+
+fn wait_many(turn: &mut Turn<'_>) -> Result<()> {
+    let item = |value: &u32| WaitItem { handle: *value, waitfor: 1 << 24, pending: 0 };
+    let mut items: Vec<_> = turn.some.iter().map(item).collect();
+    turn.thread.wait_many(&mut items, 0, turn.deadline_ns)
+}
+
+fn describe(turn: &mut Turn<'_>) -> Result<()> {
+    turn.thread.basic(turn.found()?)?;
+    turn.thread.kind(turn.found()?)?;
+    turn.thread.set_name(turn.found()?, &[b'x'; 32])?;
+    turn.thread.name(turn.found()?).map(drop)
+}

@@ -1,0 +1,108 @@
+//! One operation after the other, each with the handles that the process has.
+//!
+//! The operations of an object are one file, and one word in the list below.
+
+use super::Choices;
+use jacinth_shm::{Found, InPlace, Loan, Pending, Result, Thread};
+
+/// Every right there is.
+pub const ALL: u32 = 0xf_ffff;
+/// The longest that an operation waits.
+pub const LONGEST_WAIT_NS: usize = 200_000;
+
+/// One operation. It ends soon, whatever the arena says.
+type Operation = fn(&mut Turn<'_>) -> Result<()>;
+
+/// Declares the files of operations.
+macro_rules! objects {
+    ($($object:ident)*) => {
+        $(mod $object;)*
+
+        /// The operations of each object. An operation that stands there twice is chosen twice as often.
+        const OBJECTS: &[&[Operation]] = &[$($object::OPERATIONS),*];
+    };
+}
+
+objects! { handle event eventpair channel call loan memory }
+
+/// How many operations [`operate`] knows.
+pub const OPERATIONS: usize = {
+    let (mut sum, mut object) = (0, 0);
+    while object < OBJECTS.len() {
+        sum += OBJECTS[object].len();
+        object += 1;
+    }
+    sum
+};
+
+/// What a process holds.
+#[derive(Default)]
+pub struct Hands {
+    pub values: Vec<u32>,
+    loans: Vec<Loan>,
+    messages: Vec<InPlace>,
+    calls: Vec<Pending>,
+}
+
+impl Hands {
+    /// Hands that hold these handles.
+    pub fn of(values: impl IntoIterator<Item = u32>) -> Self {
+        Self { values: values.into_iter().collect(), ..Self::default() }
+    }
+}
+
+/// What an operation works with. Its handles and sizes are chosen before it starts.
+struct Turn<'a> {
+    thread: &'a Thread,
+    hands: &'a mut Hands,
+    choices: &'a mut dyn Choices,
+    /// The handle that it is about.
+    value: u32,
+    /// Further handles.
+    some: Vec<u32>,
+    bytes: Vec<u8>,
+    deadline_ns: i64,
+}
+
+impl Turn<'_> {
+    fn found(&self) -> Result<Found> {
+        self.thread.find(self.value)
+    }
+
+    fn signals(&mut self) -> u32 {
+        self.choices.word() as u32
+    }
+}
+
+/// Does operation number `operation`, with handles and sizes by choice.
+pub fn operate(
+    thread: &Thread,
+    operation: usize,
+    hands: &mut Hands,
+    choices: &mut dyn Choices,
+) -> Result<()> {
+    let mut any = || match hands.values.len() {
+        0 => choices.word() as u32,
+        len => hands.values[choices.below(len)],
+    };
+    let value = any();
+    let mut some = vec![any(), any(), any(), any()];
+    some.truncate(choices.below(5));
+    let bytes = vec![1; [0, 4, 64, 65, 500, 5000, 65_536][choices.below(7)]];
+    let deadline_ns = now_ns() + choices.below(LONGEST_WAIT_NS) as i64;
+    let mut turn = Turn { thread, hands, choices, value, some, bytes, deadline_ns };
+    let chosen = OBJECTS.iter().copied().flatten().nth(operation).expect("one of the operations");
+    let result = chosen(&mut turn);
+    if hands.values.len() > 100 {
+        for value in hands.values.drain(50..) {
+            let _ = thread.find(value).and_then(|found| thread.close(found));
+        }
+    }
+    result
+}
+
+/// Now, as deadlines count.
+fn now_ns() -> i64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    now.tv_sec * 1_000_000_000 + now.tv_nsec
+}
