@@ -10,7 +10,7 @@ use jacinth::{
     Channel, Config, Event, HandleBased, MonotonicInstant, NullableHandle, Rights, Signals, Status,
     Supervisor, TooSmall, raw,
 };
-use jacinth_bench::plain;
+use jacinth_bench::report::plain;
 use jacinth_calls::user_memory::fault_guard;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;

@@ -12,34 +12,26 @@
 //! `--bin instructions`, what callgrind counts, `--bin worst`, the longest single call, and `--bin burial`, the news of
 //! deaths while another is buried.
 //!
-//! | room | what it knows |
+//! | folder | what it knows |
 //! |---|---|
-//! | [`measure`] | one file for each thing measured, both its sides: near (that times) and far (that answers) |
-//! | [`row`] | which measurement stands beside which, and the ratio that is asked for |
-//! | [`schedule`] | rounds: every measurement once in each, repeated when the machine moved under it |
-//! | [`placement`] | pinning, and telling whether the machine moved |
-//! | [`partner`], [`link`] | the second process, and the socket that its orders come by |
-//! | [`victim`] | a process that is there to be killed |
-//! | [`shared`] | plain shared memory for the bare limits; the `unsafe` of the package |
-//! | [`endurance`] | what services do all day, and whether it stays flat |
+//! | [`measure`] | one file for each thing measured, with both its sides: the near one times, the far one answers |
+//! | [`row`] | which measurement stands beside which, and the target for their ratio |
+//! | [`run`] | rounds: every measurement once in each, repeated when the machine changed; the process of the far sides |
+//! | [`process`] | the socket between the two processes, and a process to kill |
+//! | [`machine`] | its name for reports, pinning, whether it changed during a measurement, the real memory of an arena |
+//! | [`endurance`] | millions of operations of a service, and whether cost and memory stay flat |
 //! | [`report`] | the table, the JSON, the plots |
-//! | [`memory`] | the real memory of an arena |
-//! | [`plain`] | how a table looks |
 //!
-//! A new measurement is a file under `measure/` and a word in `row.rs`; nothing else changes.
+//! `measure/limit/shared_memory.rs` has nearly all the `unsafe` of the package.
+//!
+//! A new measurement is a file under `measure/`, and its row in the file of its object in `row/`.
 
 #![deny(unsafe_code)]
 
 pub mod endurance;
-pub mod link;
 pub mod machine;
 pub mod measure;
-pub mod memory;
-pub mod partner;
-pub mod placement;
-pub mod plain;
+pub mod process;
 pub mod report;
 pub mod row;
-pub mod schedule;
-pub mod shared;
-pub mod victim;
+pub mod run;

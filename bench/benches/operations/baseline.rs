@@ -37,7 +37,7 @@ pub fn kernel(group: &mut Group<'_>) {
     let event = || rustix::event::eventfd(0, EventfdFlags::CLOEXEC).unwrap();
     group.bench_function("eventfd_create_close", |b| b.iter(event));
     group.bench_function("socketpair_create_close", |b| {
-        b.iter(|| jacinth_bench::link::seqpacket_pair().unwrap())
+        b.iter(|| jacinth_bench::process::link::seqpacket_pair().unwrap())
     });
     group.bench_function("dup_close", |b| {
         let event = event();

@@ -13,7 +13,7 @@ mod signal;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion};
 use jacinth::Supervisor;
-use jacinth_bench::measure::jacinth::crowd;
+use jacinth_bench::measure::jacinth::many_handles;
 use std::time::Duration;
 
 /// Benches that stand together in reports.
@@ -21,7 +21,7 @@ pub type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
 type Bench = fn(&mut Group<'_>);
 
-/// What is measured beside crowds of events.
+/// The operations that are measured among few and many handles.
 const OPERATIONS: [(&str, Bench); 4] = [
     ("create", create::create),
     ("handle", handle::handle),
@@ -30,7 +30,7 @@ const OPERATIONS: [(&str, Bench); 4] = [
 ];
 
 fn main() {
-    let supervisor = Supervisor::create(&crowd::config_with_room()).expect("an arena");
+    let supervisor = Supervisor::create(&many_handles::config_with_room()).expect("an arena");
     // Shorter than criterion's own: there are many of them, and most take nanoseconds.
     let mut criterion = Criterion::default()
         .warm_up_time(Duration::from_millis(200))
@@ -47,14 +47,14 @@ fn main() {
     }
     run("queues", baseline::queues);
     run("kernel", baseline::kernel);
-    let mut crowd = Vec::new();
+    let mut others = Vec::new();
     for events in [1_000, 100_000, 1_000_000] {
-        crowd::grow(&mut crowd, events).expect("a crowd of events");
+        many_handles::grow(&mut others, events).expect("enough events");
         for (name, bench) in OPERATIONS {
             run(&format!("{name}_among_{events}"), bench);
         }
     }
-    drop(crowd);
+    drop(others);
     criterion.final_summary();
     let audit = supervisor.audit();
     assert!(audit.is_clean(), "the arena after the benches: {audit}");

@@ -6,8 +6,8 @@ use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use jacinth::{Config, MonotonicInstant, Signals, Supervisor};
-use jacinth_bench::plain;
-use jacinth_bench::victim::{self, Estate, Victim};
+use jacinth_bench::process::victim::{self, Estate, Victim};
+use jacinth_bench::report::plain;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 

@@ -7,11 +7,13 @@ use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use jacinth::Supervisor;
 use jacinth_bench::machine::Machine;
-use jacinth_bench::measure::{Effort, jacinth::crowd};
+use jacinth_bench::machine::placement::Cores;
+use jacinth_bench::measure::{Effort, jacinth::many_handles};
+use jacinth_bench::process::victim;
 use jacinth_bench::report::{self, Report};
-use jacinth_bench::row::{self, ROWS, Row};
-use jacinth_bench::schedule::{self, Plan};
-use jacinth_bench::{partner, placement::Cores, victim};
+use jacinth_bench::row::{self, Row, rows};
+use jacinth_bench::run::partner;
+use jacinth_bench::run::schedule::{self, Plan};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -48,7 +50,7 @@ struct Arguments {
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
 
-    /// Draw the figures into this folder as well: an SVG file for each row, and one of all bars
+    /// Draw the figures into this folder as well: an SVG file for each row, and one of all targets
     #[arg(long, value_name = "DIR")]
     svg: Option<PathBuf>,
 
@@ -95,7 +97,7 @@ fn main() -> ExitCode {
 }
 
 fn list() {
-    for row in &ROWS {
+    for row in rows() {
         println!("{}\n    {}", row.name, row.about);
         let beside: Vec<_> = row.measurements().skip(1).map(|one| one.who()).collect();
         println!("    beside {}", beside.join(", "));
@@ -115,7 +117,7 @@ fn measure(arguments: &Arguments) -> Result<()> {
 
     let machine = Machine::look();
     // Made before this thread is pinned, so that the supervisor's thread is not.
-    let supervisor = Supervisor::create(&crowd::config_with_room()).context("making an arena")?;
+    let supervisor = Supervisor::create(&many_handles::config_with_room()).context("making an arena")?;
     let progress = ProgressBar::new(u64::from(rounds) * plan.measurements.len() as u64);
     progress.set_style(ProgressStyle::with_template("{wide_bar} {pos}/{len} {msg:42} {eta:>4} left")?);
     let outcome = schedule::run(&plan, &supervisor, |round, name| {
@@ -150,7 +152,7 @@ fn write(path: &Path, text: &str) -> Result<()> {
 /// The rows that `--only` names, all when it names none.
 fn chosen(only: &[String]) -> Result<Vec<&'static Row>> {
     for name in only {
-        ensure!(ROWS.iter().any(|row| row.name == name), "no row is called {name}: --list lists them");
+        ensure!(rows().any(|row| row.name == name), "no row is called {name}: --list lists them");
     }
-    Ok(ROWS.iter().filter(|row| only.is_empty() || only.iter().any(|name| name == row.name)).collect())
+    Ok(rows().filter(|row| only.is_empty() || only.iter().any(|name| name == row.name)).collect())
 }

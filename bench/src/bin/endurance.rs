@@ -7,7 +7,8 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use jacinth_bench::endurance::Scenario;
 use jacinth_bench::endurance::outcome::{self, Row};
-use jacinth_bench::endurance::peer::{self, Role};
+use jacinth_bench::endurance::peer::Role;
+use jacinth_bench::endurance::role;
 use std::io::BufRead as _;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
@@ -51,7 +52,7 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match (&arguments.role, arguments.scene) {
-        (Some(Role::Peer { part, seed }), _) => peer::play(*part, *seed),
+        (Some(Role::Peer { part, seed }), _) => role::play(*part, *seed),
         (None, Some(scenario)) => run_here(scenario, arguments.quick),
         (None, None) if arguments.list => {
             list();

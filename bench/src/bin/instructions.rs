@@ -6,11 +6,11 @@ use anyhow::{Context as _, Result, bail, ensure};
 use clap::Parser;
 use jacinth::Supervisor;
 use jacinth_bench::measure::Operation;
-use jacinth_bench::measure::jacinth::crowd;
+use jacinth_bench::measure::jacinth::many_handles;
 use jacinth_bench::measure::jacinth::operation::{
     ChannelCreateClose, DuplicateClose, EventCreateClose, HandleLookup, WriteRead,
 };
-use jacinth_bench::plain;
+use jacinth_bench::report::plain;
 use std::process::{Command, ExitCode};
 
 /// Counts the instructions that each operation takes: callgrind counts a process that does it often and one that does
@@ -61,7 +61,7 @@ fn perform_by_name(name: &str, times: &str) -> Result<()> {
         .iter()
         .find(|(known, _)| *known == name)
         .with_context(|| format!("no operation {name}"))?;
-    let _supervisor = Supervisor::create(&crowd::config_with_room()).context("making an arena")?;
+    let _supervisor = Supervisor::create(&many_handles::config_with_room()).context("making an arena")?;
     perform(times.parse()?)
 }
 

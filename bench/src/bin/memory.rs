@@ -6,8 +6,9 @@ use anyhow::{Context as _, Result, ensure};
 use clap::{Parser, ValueEnum};
 use comfy_table::Table;
 use jacinth::{Channel, Config, Event, MessageBuf, Supervisor};
-use jacinth_bench::measure::jacinth::crowd;
-use jacinth_bench::{memory, plain};
+use jacinth_bench::machine::memory;
+use jacinth_bench::measure::jacinth::many_handles;
+use jacinth_bench::report::plain;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
@@ -47,7 +48,7 @@ struct Count {
     /// What they took together.
     bytes: u64,
     /// What one may take, where something is asked for.
-    bar_bytes_each: Option<u64>,
+    target_bytes_each: Option<u64>,
 }
 
 fn main() -> ExitCode {
@@ -90,19 +91,19 @@ impl Scene {
 
     fn count(self) -> Result<Count> {
         let config = match self {
-            Self::ManyEvents => crowd::config_with_room(),
+            Self::ManyEvents => many_handles::config_with_room(),
             _ => Config::default(),
         };
         let _supervisor = Supervisor::create(&config).context("making an arena")?;
         let idle = memory::of_arena()?;
-        let (name, about, number, bar_bytes_each) = match self {
+        let (name, about, number, target_bytes_each) = match self {
             Self::IdleArena => {
                 return Ok(Count {
                     name: "idle_arena".into(),
                     about: "an arena with its supervisor and one process".into(),
                     number: 1,
                     bytes: idle,
-                    bar_bytes_each: Some(2 << 20),
+                    target_bytes_each: Some(2 << 20),
                 });
             }
             Self::OneChannel => {
@@ -131,7 +132,7 @@ impl Scene {
         };
         ensure!(made == number, "{made} made, not {number}");
         let bytes = memory::of_arena()? - idle;
-        Ok(Count { name: name.into(), about: about.into(), number, bytes, bar_bytes_each })
+        Ok(Count { name: name.into(), about: about.into(), number, bytes, target_bytes_each })
     }
 }
 
@@ -155,7 +156,7 @@ fn channels(number: u64, messages: u32) -> Result<u64> {
 }
 
 fn table(counts: &[Count]) -> Table {
-    let mut table = plain::table(&["count", "of", "number", "together", "each", "bar", ""], 2..6);
+    let mut table = plain::table(&["count", "of", "number", "together", "each", "target", ""], 2..6);
     for count in counts {
         let each = count.bytes as f64 / count.number as f64;
         table.add_row([
@@ -164,10 +165,12 @@ fn table(counts: &[Count]) -> Table {
             count.number.to_string(),
             in_bytes(count.bytes as f64),
             in_bytes(each),
-            count.bar_bytes_each.map_or_else(String::new, |bar| format!("< {}", in_bytes(bar as f64))),
             count
-                .bar_bytes_each
-                .map_or("", |bar| if each < bar as f64 { "met" } else { "not met" })
+                .target_bytes_each
+                .map_or_else(String::new, |target| format!("< {}", in_bytes(target as f64))),
+            count
+                .target_bytes_each
+                .map_or("", |target| if each < target as f64 { "met" } else { "not met" })
                 .to_owned(),
         ]);
     }

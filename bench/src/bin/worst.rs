@@ -7,7 +7,7 @@ use clap::Parser;
 use comfy_table::Table;
 use indicatif::{ProgressBar, ProgressStyle};
 use jacinth::{Channel, Config, Event, MessageBuf, NullableHandle, Supervisor};
-use jacinth_bench::plain;
+use jacinth_bench::report::plain;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 use std::hint::black_box;
 use std::process::ExitCode;

@@ -1,7 +1,7 @@
 //! Times operations slice by slice, and reads memory after the first tenth and after the last.
 
 use super::outcome::Row;
-use crate::memory;
+use crate::machine::memory;
 use anyhow::{Result, ensure};
 use hdrhistogram::Histogram;
 use std::time::{Duration, Instant};

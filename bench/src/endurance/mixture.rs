@@ -1,11 +1,10 @@
 //! Random operations, timed, while other processes work on the same channels and are killed at random.
 
 use super::meter::Meter;
-use super::peer::{Part, Peer};
+use super::peer::{Part, Peer, short};
 use anyhow::{Context as _, Result};
 use jacinth::{
-    Batch, Channel, ChannelOptions, Event, EventPair, MessageBuf, NullableHandle, Peered as _, Signals,
-    Status, Supervisor,
+    Batch, Channel, Event, EventPair, MessageBuf, NullableHandle, Peered as _, Signals, Status, Supervisor,
 };
 use std::time::{Duration, Instant};
 
@@ -46,11 +45,6 @@ pub fn work(line: &Channel, seed: u64) -> Result<()> {
     loop {
         hands.step(line, &mut random)?;
     }
-}
-
-/// Channels that fill up soon, so that the memory in use is soon what it stays.
-pub fn short() -> ChannelOptions {
-    ChannelOptions::new().max_pending_messages(32)
 }
 
 /// What a process holds.

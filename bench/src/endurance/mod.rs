@@ -7,8 +7,8 @@
 //! | room | what happens there |
 //! |---|---|
 //! | [`meter`] | operations are timed, and memory is read |
-//! | [`outcome`] | a row, its bars, and the table |
-//! | [`peer`] | the second process of a scenario |
+//! | [`outcome`] | a row, its targets, and the table |
+//! | [`peer`], [`role`] | the second process of a scenario, and the part that it plays |
 //! | [`handover`] | channel ends and events that one side makes and another closes |
 //! | [`clients`] | programs and threads that come and go |
 //! | [`burst`] | much memory in use for a moment |
@@ -21,6 +21,7 @@ pub mod meter;
 pub mod mixture;
 pub mod outcome;
 pub mod peer;
+pub mod role;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::ValueEnum;

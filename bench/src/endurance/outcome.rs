@@ -1,6 +1,6 @@
 //! What came of a scenario, what is asked of it, and how it is shown.
 
-use crate::plain;
+use crate::report::plain;
 use comfy_table::Table;
 use serde::{Deserialize, Serialize};
 

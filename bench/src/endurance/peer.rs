@@ -6,10 +6,7 @@ use jacinth::{
     Channel, ChannelOptions, MessageBuf, MonotonicDuration, MonotonicInstant, NullableHandle, Signals,
     Status, Supervisor,
 };
-use rustix::process::{Signal, set_parent_process_death_signal};
 use std::process::{Child, Command, Stdio};
-
-use super::{clients, handover, mixture};
 
 /// The hidden subcommand that makes this program a peer.
 #[derive(Subcommand)]
@@ -47,7 +44,7 @@ pub struct Peer {
 impl Peer {
     /// Starts one.
     pub fn spawn(supervisor: &Supervisor, part: Part, seed: u64) -> Result<Self> {
-        let options = if part == Part::Worker { mixture::short() } else { ChannelOptions::new() };
+        let options = if part == Part::Worker { short() } else { ChannelOptions::new() };
         let (line, startup) = Channel::create_with(options).context("making a peer's channel")?;
         let name = part.to_possible_value().context("every part has a name")?;
         let mut command = Command::new("/proc/self/exe");
@@ -84,15 +81,9 @@ impl Drop for Peer {
     }
 }
 
-/// Is a peer.
-pub fn play(part: Part, seed: u64) -> Result<()> {
-    set_parent_process_death_signal(Some(Signal::KILL))?;
-    let line = Channel::from(jacinth::take_startup_handle()?);
-    match part {
-        Part::Closer => handover::close_what_comes(&line),
-        Part::Client => clients::be_a_client(&line),
-        Part::Worker => mixture::work(&line, seed),
-    }
+/// Channels that fill up soon, so that the memory in use is soon what it stays.
+pub fn short() -> ChannelOptions {
+    ChannelOptions::new().max_pending_messages(32)
 }
 
 /// How long anything may take that depends on another process.

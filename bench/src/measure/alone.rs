@@ -1,8 +1,9 @@
 //! What one process does by itself, over and over. The second process does nothing meanwhile: no other processor has
 //! the lines.
 
-use super::{Measurement, Sample, Stage, Unit, operations};
-use crate::link::Reply;
+use super::measurement::{Measurement, Stage, Unit};
+use super::sample::{Sample, operations};
+use crate::process::link::Reply;
 use anyhow::Result;
 use std::marker::PhantomData;
 

@@ -7,9 +7,10 @@
 //! What lives inside one process is a [`Pair`]: its far end is played by a thread of the near process, on the processor
 //! that the far process has otherwise.
 
-use super::{Latency, Measurement, Sample, Stage, Streamed, Unit, round_trips};
-use crate::link::Reply;
-use crate::placement;
+use super::measurement::{Measurement, Stage, Unit};
+use super::sample::{Latency, Sample, Streamed, round_trips};
+use crate::machine::placement;
+use crate::process::link::Reply;
 use anyhow::{Result, anyhow, ensure};
 use std::hint::black_box;
 use std::marker::PhantomData;

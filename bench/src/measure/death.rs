@@ -3,9 +3,10 @@
 //! Each time a new victim is spawned into the arena with one end of a channel; a thread of the measuring process goes to
 //! sleep until it hears of the death, by whatever means is measured; another kills.
 
-use super::{LONGEST_NS, Latency, Measurement, Sample, Stage, Unit};
-use crate::link::Reply;
-use crate::victim::{Estate, Victim};
+use super::measurement::{Measurement, Stage, Unit};
+use super::sample::{LONGEST_NS, Latency, Sample};
+use crate::process::link::Reply;
+use crate::process::victim::{Estate, Victim};
 use anyhow::{Result, anyhow};
 use hdrhistogram::Histogram;
 use jacinth::Supervisor;

@@ -1,6 +1,6 @@
 //! The timed loops, and what one attempt at them yields.
 
-use super::Effort;
+use super::effort::Effort;
 use anyhow::{Result, ensure};
 use hdrhistogram::Histogram;
 use std::time::{Duration, Instant};

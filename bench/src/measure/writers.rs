@@ -1,6 +1,8 @@
 //! Several threads of one process that send by the same sender, all on one processor; the receiver has the other.
 
-use super::{Effort, Streamed, message};
+use super::carrier::message;
+use super::effort::Effort;
+use super::sample::Streamed;
 use anyhow::{Result, anyhow};
 use std::hint::black_box;
 use std::time::Instant;

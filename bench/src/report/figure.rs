@@ -1,7 +1,7 @@
 //! A figure: what the samples of all rounds come to.
 
 use crate::measure::{Sample, Unit};
-use crate::schedule::Attempt;
+use crate::run::schedule::Attempt;
 use serde::Serialize;
 
 /// Over the rounds of a run that were not disturbed, or over all where every one was.

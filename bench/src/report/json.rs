@@ -2,7 +2,7 @@
 //!
 //! ```json
 //! {"machine": {…}, "run": {…}, "results": [
-//!   {"name": "channel_rtt_64B", "unit": "ns", "better": "lower", "bar": 1.3, "ratio": …,
+//!   {"name": "channel_rtt_64B", "unit": "ns", "better": "lower", "target": 1.3, "ratio": …,
 //!    "jacinth": {"p50": …, "min": …, "max": …, "rounds": …, "disturbed": false,
 //!      "each": {"p50": …, "p99": …, "p99.9": …, "max": …}},
 //!    "reference": {"name": "bare_ring", "p50": …, …},
@@ -47,7 +47,7 @@ fn result(report: &Report<'_>, row: &Row) -> Value {
         "name": row.name,
         "unit": row.jacinth.unit().symbol(),
         "better": row.jacinth.unit().better(),
-        "bar": row.bar,
+        "target": row.target,
         "ratio": ratio,
         "jacinth": figure(row.jacinth),
         "reference": reference,

@@ -2,6 +2,7 @@
 
 mod figure;
 mod json;
+pub mod plain;
 mod plot;
 mod table;
 mod versions;
@@ -14,7 +15,7 @@ use versions::versions;
 
 use crate::machine::Machine;
 use crate::row::{Measured, Row};
-use crate::schedule::Outcome;
+use crate::run::schedule::Outcome;
 
 /// A run, ready to be told.
 pub struct Report<'r> {

@@ -1,4 +1,4 @@
-//! Plots: one for each row, and one of how all rows stand to their bars.
+//! Plots: one for each row, and one of all rows beside their targets.
 //!
 //! What is compared lies orders of magnitude apart, so the scales are logarithmic; and since there is no zero on such a
 //! scale, values are dots, not bars. A line through a dot reaches from the least to the most of the rounds.
@@ -32,7 +32,7 @@ struct Line {
     label: String,
 }
 
-/// Writes the plots into this folder, as `bars.svg` and one file for each row under its name.
+/// Writes the plots into this folder, as `targets.svg` and one file for each row under its name.
 pub fn plots(report: &Report<'_>, folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
     let write = |name: &str, title: &str, lines: &[Line], mark: Option<f64>, tick: &dyn Fn(f64) -> String| {
@@ -48,8 +48,8 @@ pub fn plots(report: &Report<'_>, folder: &Path) -> Result<()> {
         let title = format!("{} ({better})", row.name);
         write(row.name, &title, &lines_of_row(report, row), None, &|value| in_unit(value, unit))?;
     }
-    let title = "How many times as good as the bar asks (1: just met)";
-    write("bars", title, &lines_of_bars(report), Some(1.0), &|times| format!("{times} ×"))
+    let title = "How many times as good as the target asks (1: just met)";
+    write("targets", title, &lines_of_targets(report), Some(1.0), &|times| format!("{times} ×"))
 }
 
 /// What was measured for one row; what failed is left out.
@@ -77,15 +77,15 @@ fn lines_of_row(report: &Report<'_>, row: &Row) -> Vec<Line> {
 }
 
 /// Each row's ratio beside what is asked of it, above 1 where it is better.
-fn lines_of_bars(report: &Report<'_>) -> Vec<Line> {
+fn lines_of_targets(report: &Report<'_>) -> Vec<Line> {
     report
         .rows
         .iter()
         .filter_map(|row| {
             let (jacinth, reference) = (report.figure(row.jacinth).ok()?, report.figure(row.reference).ok()?);
             let times = |ratio: f64| match row.jacinth.unit().better() {
-                Better::Lower => row.bar / ratio,
-                Better::Higher => ratio / row.bar,
+                Better::Lower => row.target / ratio,
+                Better::Higher => ratio / row.target,
             };
             let value = times(jacinth.p50 / reference.p50);
             let color = if value >= 1.0 { REFERENCE } else { JACINTH };

@@ -2,7 +2,7 @@
 
 use super::{Report, in_unit, versions};
 use crate::measure::{Better, Unit};
-use crate::plain;
+use crate::report::plain;
 use crate::row::Row;
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
@@ -32,7 +32,7 @@ fn fill(report: &Report<'_>) -> Table {
         "p99.9",
         "worst",
         "jacinth ÷ it",
-        "bar",
+        "target",
         "",
     ]);
     for column in 2..10 {
@@ -79,7 +79,7 @@ fn add(table: &mut Table, report: &Report<'_>, row: &Row) {
             cells.push(Cell::new(format!("{ratio:.2} ×")));
             if is_reference {
                 let sign = if unit.better() == Better::Lower { "≤" } else { "≥" };
-                cells.push(Cell::new(format!("{sign} {:.2}", row.bar)));
+                cells.push(Cell::new(format!("{sign} {:.2}", row.target)));
                 cells.push(Cell::new(match row.met_by(ratio) {
                     _ if jacinth.disturbed || figure.disturbed => "disturbed",
                     true => "met",

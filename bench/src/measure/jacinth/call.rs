@@ -1,8 +1,8 @@
 //! `call`: one caller, and a server that spins.
 
 use super::{FOR_EVER, hand_over, take_over};
-use crate::link::Reply;
 use crate::measure::{Measurement, Sample, Stage, Unit, round_trips};
+use crate::process::link::Reply;
 use anyhow::{Result, ensure};
 use jacinth::{MessageBuf, MonotonicInstant, Status};
 use std::hint::black_box;

@@ -1,8 +1,8 @@
 //! Batches: many messages written, published and read together.
 
 use super::{hand_over, take_over};
-use crate::link::Reply;
 use crate::measure::{Measurement, STOP, Sample, Stage, Streamed, Unit, first_word, last_message, message};
+use crate::process::link::Reply;
 use anyhow::Result;
 use jacinth::{Batch, Status};
 use std::hint::black_box;

@@ -2,8 +2,8 @@
 //! the API calls `unsafe`: a safe loan is sent with zeros where nothing was written.
 
 use super::{hand_over, take_over};
-use crate::link::Reply;
 use crate::measure::{GO, Measurement, STOP, Sample, Stage, Streamed, Unit, first_word};
+use crate::process::link::Reply;
 use anyhow::{Result, ensure};
 use jacinth::{Channel, Status};
 

@@ -3,8 +3,8 @@
 pub mod call;
 pub mod channel;
 pub mod channel_batch;
-pub mod crowd;
 pub mod loan;
+pub mod many_handles;
 pub mod operation;
 pub mod peer_closed;
 pub mod transfer;

@@ -1,7 +1,7 @@
 //! The signal PEER_CLOSED of a channel whose other end a victim had.
 
 use crate::measure::death::News;
-use crate::victim::Victim;
+use crate::process::victim::Victim;
 use anyhow::Result;
 use jacinth::{MonotonicDuration, MonotonicInstant, Signals};
 

@@ -1,8 +1,8 @@
 //! The handle of an event, moved to the other process and back again.
 
 use super::{hand_over, take_over};
-use crate::link::Reply;
 use crate::measure::{Measurement, Sample, Stage, Unit, round_trips};
+use crate::process::link::Reply;
 use anyhow::{Context as _, Result};
 use jacinth::{Channel, Event, MessageBuf, NullableHandle, Status};
 

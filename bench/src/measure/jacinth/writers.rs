@@ -2,10 +2,10 @@
 
 use super::channel::ChannelEnd;
 use super::hand_over;
-use crate::link::Reply;
 use crate::measure::peer::Spinning;
 use crate::measure::writers::write_all_at_once;
 use crate::measure::{Carrier, Measurement, Sample, Stage, Unit, drain, last_message};
+use crate::process::link::Reply;
 use anyhow::Result;
 use jacinth::{Channel, Status};
 

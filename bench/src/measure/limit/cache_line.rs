@@ -1,8 +1,8 @@
 //! One cache line, there and back: nothing between two processors is faster.
 
-use crate::link::Reply;
+use crate::measure::limit::shared_memory::{LINE_BYTES, Memory, Word};
 use crate::measure::{Measurement, Sample, Stage, Unit, round_trips};
-use crate::shared::{LINE_BYTES, Memory, Word};
+use crate::process::link::Reply;
 use anyhow::Result;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 

@@ -1,7 +1,7 @@
 //! A bare futex ping-pong: both sides sleep, each wakes the other.
 
+use crate::measure::limit::shared_memory::{LINE_BYTES, Memory, Word};
 use crate::measure::{Carrier, End, Stage};
-use crate::shared::{LINE_BYTES, Memory, Word};
 use anyhow::Result;
 use rustix::io::Errno;
 use rustix::thread::futex;

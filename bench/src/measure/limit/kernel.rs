@@ -1,7 +1,7 @@
 //! What the kernel takes for the like of one operation, and for the least that it can be asked.
 
-use crate::link::seqpacket_pair;
 use crate::measure::Operation;
+use crate::process::link::seqpacket_pair;
 use anyhow::Result;
 use rustix::event::{EventfdFlags, eventfd};
 use std::hint::black_box;

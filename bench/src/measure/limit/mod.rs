@@ -6,3 +6,4 @@ pub mod kernel;
 pub mod memcpy;
 pub mod pidfd;
 pub mod ring;
+pub mod shared_memory;

@@ -1,7 +1,7 @@
 //! A process descriptor that becomes readable: how the kernel itself tells of a death.
 
 use crate::measure::death::News;
-use crate::victim::Victim;
+use crate::process::victim::Victim;
 use anyhow::{Result, ensure};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};

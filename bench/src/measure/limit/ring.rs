@@ -1,8 +1,8 @@
 //! A bare single-producer single-consumer ring each way: cached positions, bytes written and read, a busy wait without
 //! pause. This is what a queue between two processes costs when it promises nothing else.
 
+use crate::measure::limit::shared_memory::{LINE_BYTES, Memory, Slots, Word};
 use crate::measure::{Carrier, End, Stage};
-use crate::shared::{LINE_BYTES, Memory, Slots, Word};
 use anyhow::Result;
 use std::sync::atomic::{AtomicU64, Ordering::*};
 

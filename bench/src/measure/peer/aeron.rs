@@ -8,8 +8,8 @@
 //! Streams are files in a folder of the driver's. The folder goes as soon as both processes have mapped them: from
 //! then on nothing stays behind, however the processes end.
 
-use crate::link::Reply;
 use crate::measure::{Carrier, End, Stage};
+use crate::process::link::Reply;
 use anyhow::{Context as _, Result, ensure};
 use rusteron_client::{
     AERON_IPC_STREAM, Aeron, AeronContext, AeronExclusivePublication, AeronSubscription, Handlers,

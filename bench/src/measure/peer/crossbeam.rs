@@ -1,9 +1,9 @@
 //! A bounded channel of crossbeam, between threads of one process. It spins for a while and then sleeps, as it does for
 //! its users.
 
-use crate::link::Reply;
 use crate::measure::writers::write_all_at_once;
 use crate::measure::{End, Measurement, Pair, STOP, Sample, Stage, Unit, beside, first_word, last_message};
+use crate::process::link::Reply;
 use anyhow::Result;
 use crossbeam::channel::{Receiver, Sender, bounded};
 

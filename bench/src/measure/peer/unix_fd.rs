@@ -3,8 +3,8 @@
 //! As with a handle, the sender keeps nothing: it closes its own descriptor once the copy is on its way.
 
 use super::until_done;
-use crate::link::{Reply, receive_fd, send_fd, seqpacket_pair};
 use crate::measure::{Measurement, Sample, Stage, Unit, round_trips};
+use crate::process::link::{Reply, receive_fd, send_fd, seqpacket_pair};
 use anyhow::{Context as _, Result};
 use rustix::event::EventfdFlags;
 use rustix::net::{RecvFlags, SendFlags};

@@ -1,8 +1,8 @@
 //! A Unix seqpacket socket pair: whole messages, as a channel has them.
 
 use super::{Manner, until_done};
-use crate::link::seqpacket_pair;
 use crate::measure::{Carrier, End, Stage};
+use crate::process::link::seqpacket_pair;
 use anyhow::{Result, ensure};
 use rustix::net::{RecvFlags, SendFlags};
 use std::marker::PhantomData;

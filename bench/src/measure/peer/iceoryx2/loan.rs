@@ -5,8 +5,8 @@
 
 use super::publish_subscribe::{connect, publisher, subscriber};
 use super::{hand_over, new_name, node, take_over_name};
-use crate::link::Reply;
 use crate::measure::{GO, Measurement, STOP, Sample, Stage, Streamed, Unit, first_word};
+use crate::process::link::Reply;
 use anyhow::{Result, ensure};
 
 /// The measurement, with messages of `BYTES` bytes.

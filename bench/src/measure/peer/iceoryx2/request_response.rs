@@ -1,10 +1,10 @@
 //! Its request-response: one client, and a server that asks again and again.
 
 use super::{hand_over, new_name, node, take_over_name};
-use crate::link::Reply;
 use crate::measure::{
     Measurement, STOP, Sample, Stage, Unit, first_word, last_message, message, round_trips,
 };
+use crate::process::link::Reply;
 use ::iceoryx2::prelude::*;
 use ::iceoryx2::service::port_factory::request_response::PortFactory;
 use anyhow::{Result, ensure};

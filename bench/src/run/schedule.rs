@@ -1,10 +1,10 @@
 //! Rounds: every measurement once in each, so that what the machine does meanwhile befalls all of them alike.
 
+use crate::machine::placement::{self, Cores, Placement};
 use crate::measure::limit::cache_line::CacheLine;
 use crate::measure::{Effort, Sample, full_name};
-use crate::partner::Partner;
-use crate::placement::{self, Cores, Placement};
 use crate::row::Measured;
+use crate::run::partner::Partner;
 use anyhow::{Context as _, Result};
 use jacinth::Supervisor;
 use std::collections::HashMap;

@@ -1,5 +1,8 @@
 //! What a report says about the machine: its processor, its kernel, how many processors. Nothing that names it.
 
+pub mod memory;
+pub mod placement;
+
 use serde::Serialize;
 
 /// The machine that a report is about.

@@ -1,6 +1,6 @@
 //! A process that is there to be killed: the same program again, with one end of a channel.
 
-use crate::placement;
+use crate::machine::placement;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use jacinth::{Channel, Event, MessageBuf, MonotonicDuration, MonotonicInstant, Signals, Status, Supervisor};

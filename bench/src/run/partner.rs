@@ -4,9 +4,9 @@
 //! (a [`Link`]), channels by the channel that is its startup handle. An attempt that fails may leave it waiting for
 //! ever, so then another takes its place.
 
-use crate::link::{Link, Order, Reply};
+use crate::machine::placement::{self, Cores};
 use crate::measure::{Effort, Measurement, Sample, Stage, full_name};
-use crate::placement::{self, Cores};
+use crate::process::link::{Link, Order, Reply};
 use crate::row;
 use anyhow::{Context as _, Result};
 use jacinth::{Channel, Supervisor};

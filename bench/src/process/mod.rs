@@ -1,0 +1,4 @@
+//! The processes beside the one that times.
+
+pub mod link;
+pub mod victim;

@@ -1,0 +1,45 @@
+//! Rows of handles of any object.
+
+use crate::measure::Alone;
+use crate::measure::jacinth::operation::DuplicateClose;
+use crate::measure::jacinth::operation::HandleLookup;
+use crate::measure::jacinth::transfer::Transfer;
+use crate::measure::limit::kernel::DupClose;
+use crate::measure::limit::kernel::FcntlGetfd;
+use crate::measure::limit::kernel::NullCall;
+use crate::measure::peer::unix_fd::UnixFd;
+use super::definition::Row;
+
+static DUPLICATE_CLOSE: Alone<DuplicateClose> = Alone::new("duplicate_close");
+static HANDLE_LOOKUP: Alone<HandleLookup> = Alone::new("handle_lookup");
+static DUP_CLOSE: Alone<DupClose> = Alone::new("each");
+static FCNTL_GETFD: Alone<FcntlGetfd> = Alone::new("each");
+static NULL_CALL: Alone<NullCall> = Alone::new("each");
+
+/// The rows, in the order of the report.
+pub static ROWS: &[Row] = &[
+    Row {
+        name: "transfer_rtt",
+        about: "an event handle moved there and back",
+        jacinth: &Transfer,
+        reference: &UnixFd,
+        peers: &[],
+        target: 0.15,
+    },
+    Row {
+        name: "duplicate_close",
+        about: "a handle duplicated, and the duplicate closed",
+        jacinth: &DUPLICATE_CLOSE,
+        reference: &DUP_CLOSE,
+        peers: &[],
+        target: 0.18,
+    },
+    Row {
+        name: "handle_lookup",
+        about: "the validity of a handle (HANDLE_VALID)",
+        jacinth: &HANDLE_LOOKUP,
+        reference: &FCNTL_GETFD,
+        peers: &[&NULL_CALL],
+        target: 0.05,
+    },
+];

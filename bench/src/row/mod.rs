@@ -1,0 +1,71 @@
+//! The table: the measurements that stand beside each other, and the target for their ratio.
+
+mod definition;
+
+use crate::measure::full_name;
+use crate::measure::limit::cache_line::CacheLine;
+
+pub use definition::{Measured, Row};
+
+/// Declares the files of rows, in the order of the report.
+macro_rules! objects {
+    ($($object:ident)*) => {
+        $(mod $object;)*
+
+        const OBJECTS: &[&[Row]] = &[$($object::ROWS),*];
+    };
+}
+
+objects! { channel handle event many_handles death }
+
+/// Every row, in the order of the report.
+pub fn rows() -> impl Iterator<Item = &'static Row> {
+    OBJECTS.iter().copied().flatten()
+}
+
+/// The measurements of these rows, each once, in the order of the rows.
+pub fn measurements<'r>(rows: impl IntoIterator<Item = &'r Row>) -> Vec<Measured> {
+    let mut all: Vec<Measured> = Vec::new();
+    for measurement in rows.into_iter().flat_map(Row::measurements) {
+        if !all.iter().any(|have| full_name(*have) == full_name(measurement)) {
+            all.push(measurement);
+        }
+    }
+    all
+}
+
+/// The measurement of this name.
+pub fn find(name: &str) -> Option<Measured> {
+    std::iter::once::<Measured>(&CacheLine).chain(measurements(rows())).find(|one| full_name(*one) == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_row_compares_figures_of_one_unit() {
+        for row in rows() {
+            let unit = row.jacinth.unit();
+            assert!(row.measurements().all(|one| one.unit() == unit), "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn the_heads_of_a_rows_columns_differ() {
+        for row in rows() {
+            let heads: Vec<_> = row.measurements().map(|one| one.who()).collect();
+            assert_eq!(heads.iter().collect::<HashSet<_>>().len(), heads.len(), "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn measurements_and_rows_are_found_by_names_that_differ() {
+        assert_eq!(rows().map(|row| row.name).collect::<HashSet<_>>().len(), rows().count());
+        for one in measurements(rows()) {
+            let found = find(&full_name(one)).expect("every measurement of a row is found");
+            assert_eq!((found.who(), found.what()), (one.who(), one.what()));
+        }
+    }
+}
