@@ -42,6 +42,7 @@ mod object;
 pub mod raw;
 mod startup_handle;
 mod supervisor;
+mod system;
 mod types;
 
 pub use attachment::current_process::is_attached;
@@ -61,6 +62,10 @@ pub use object::*;
 pub use raw::TooSmall;
 pub use startup_handle::take_startup_handle;
 pub use supervisor::{SpawnError, Supervisor, set_answer_time};
+pub use system::{
+    CPRNG_ADD_ENTROPY_MAX_LEN, cprng_add_entropy, cprng_draw, system_get_dcache_line_size,
+    system_get_num_cpus, system_get_page_size, system_get_physmem, system_get_version_string,
+};
 pub use types::channel_options::ChannelOptions;
 pub use types::koid::Koid;
 pub use types::object_type::ObjectType;
