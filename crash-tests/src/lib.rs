@@ -1,25 +1,47 @@
-//! Kills a process at every instruction of every operation, and looks at what the survivors see.
+//! Kills a process at every instruction of every operation, and checks what the survivors see.
 //!
 //! ```text
-//!  jacinth-crash                the program that people start: plan, progress, table, JSON     cli, run, report
-//!    └─ stage, one an operation its arena, supervisor, survivors and their sleepers; traces    campaign, stage,
-//!         │                     and kills                                                      asleep, watchdog
-//!         └─ victim, one a kill attaches, prepares, and is stepped through one operation       victim, operation
-//!         └─ recoverer          recovers a victim, and is itself stepped through and killed    recoverer
+//!  cli        the program that people start: plan, progress, table, JSON
+//!  campaign   all faults of one operation: which kill points, in which order
+//!  testbed    one arena, its survivor, and one victim after another; the checks
+//!  process    the other roles: victim, recoverer, initial leader
+//!  operation  what victims do, and what survivors may see of it
+//!  tracing    single-stepping by ptrace, and which instruction is a kill point
+//!  sleepers   threads of the survivor that sleep when a victim dies
+//!  arena      the arena's limits, and what it holds
+//!  soak       beside all this: random operations and random kills
 //! ```
 //!
-//! All three are this program. `code` knows which instructions are the project's, `trace` the way that an operation
-//! takes through them, and `tracee` leads a victim along it.
+//! Each imports from those below it only. All processes are this program, in different roles.
 #![deny(unsafe_code)]
 
 mod arena;
-pub mod campaign;
+mod campaign;
 mod cli;
 mod operation;
-pub mod process;
+mod process;
 mod sleepers;
-pub mod soak;
+mod soak;
 mod testbed;
 mod tracing;
 
-pub use cli::main;
+use campaign::leader_crash;
+use process::{leader, recoverer, victim};
+use std::process::ExitCode;
+
+/// Plays the role that the arguments name; without one, runs the program that people start.
+pub fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [victim::ROLE, operation] => victim::play(operation),
+        [recoverer::ROLE, arena, dead] => recoverer::play(arena, dead),
+        [leader::ROLE] => leader::play(&arena::config()),
+        [soak::worker::ROLE, seed] => soak::worker::play(seed),
+        [soak::arena_run::LEADER_ROLE] => leader::play(&soak::arena_run::config()),
+        [soak::arena_run::ROLE, job] => soak::arena_run::run(job),
+        [campaign::ROLE, job] => campaign::run(job),
+        [leader_crash::ROLE, job] => leader_crash::run(job),
+        _ => return cli::main(),
+    };
+    cli::exit_code(result.map(|()| true))
+}

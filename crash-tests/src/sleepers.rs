@@ -1,20 +1,31 @@
-//! Threads that are asleep when something happens.
+//! Threads of the survivor that are asleep when a victim dies.
 
-use crate::operation::Sleep;
 use jacinth::*;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-/// What must happen happens long before: only what never comes takes this long.
+/// How long to wait for an event that must come. It comes long before, or never.
 pub const HANG: Duration = Duration::from_secs(20);
 
-/// What a wait gave.
-pub type Woken = (Result<(), Status>, Signals);
+/// One wait of a survivor's thread.
+#[derive(Clone, Copy, Debug)]
+pub struct Sleep {
+    /// The handle that the thread waits on.
+    pub on: u32,
+    /// The signals that end the wait.
+    pub signals: Signals,
+    /// The signals that the victim sets in the same step in which it clears `signals` again: while these are asserted,
+    /// the others were.
+    pub cleared_with: Signals,
+}
 
-/// A thread of the survivor that waits when it is told to.
+/// The result of a wait.
+pub type WaitResult = (Result<(), Status>, Signals);
+
+/// A thread of the survivor that waits on request.
 struct Sleeper {
-    orders: Sender<Sleep>,
-    woken: Receiver<Woken>,
+    requests: Sender<Sleep>,
+    results: Receiver<WaitResult>,
 }
 
 /// The survivor's sleepers, used from round to round.
@@ -22,30 +33,30 @@ struct Sleeper {
 pub struct Sleepers(Vec<Sleeper>);
 
 impl Sleepers {
-    /// So many threads. They are made at once, so that what an arena holds does not depend on the round.
+    /// This many threads. All are made at once, so that the arena's contents do not depend on the round.
     pub fn new(number: usize) -> Self {
         let sleepers = Self((0..number).map(|_| Sleeper::new()).collect());
-        // Each has its row once it has waited.
+        // A thread gets its row in the arena with its first wait.
         let event = Event::try_create().expect("an event for the sleepers' first wait");
         let on = event.raw_handle();
         for sleeper in &sleepers.0 {
             sleeper
-                .orders
+                .requests
                 .send(Sleep { on, signals: Signals::USER_0, cleared_with: Signals::NONE })
                 .expect("the sleeper is there");
         }
         event.signal(Signals::NONE, Signals::USER_0).expect("signalling the sleepers' event");
         for sleeper in &sleepers.0 {
-            sleeper.woken.recv().expect("the sleeper wakes").0.expect("its wait succeeds");
+            sleeper.results.recv().expect("the sleeper wakes").0.expect("its wait succeeds");
         }
         sleepers
     }
 
-    /// Puts them to sleep, and waits until they are. Nobody else may go to sleep in the arena meanwhile.
+    /// Puts the sleepers to sleep, and returns when they are. No other thread may go to sleep in the arena meanwhile.
     pub fn put_to_sleep(&self, supervisor: &Supervisor, sleeps: &[Sleep]) -> Result<(), String> {
         let before = supervisor.counters().sleeps;
         for (sleeper, sleep) in self.0.iter().zip(sleeps) {
-            sleeper.orders.send(*sleep).map_err(|_| "a sleeper has ended")?;
+            sleeper.requests.send(*sleep).map_err(|_| "a sleeper has ended")?;
         }
         let start = Instant::now();
         while supervisor.counters().sleeps < before + sleeps.len() as u64 {
@@ -57,18 +68,18 @@ impl Sleepers {
         Ok(())
     }
 
-    /// Looks at each sleeper: whoever's signals are asserted, or were since it fell asleep, must be awake, everybody else
-    /// asleep. Gives how many sleep on, until their handles are closed.
-    pub fn judge(&self, sleeps: &[Sleep]) -> Result<usize, String> {
+    /// Checks each sleeper. One whose signals are asserted, or were since it fell asleep, must be awake; every other
+    /// one must be asleep. Returns how many sleep on, until their handles are closed.
+    pub fn check(&self, sleeps: &[Sleep]) -> Result<usize, String> {
         let mut asleep = 0;
         for (sleeper, sleep) in self.0.iter().zip(sleeps) {
             let (_, now) = raw::wait_one(sleep.on, Signals::NONE, MonotonicInstant::INFINITE_PAST);
             if now.intersects(sleep.signals | sleep.cleared_with) {
-                match sleeper.woken.recv_timeout(HANG) {
-                    Ok((Ok(()), seen)) if seen.intersects(sleep.signals) => {}
-                    Ok((result, seen)) => {
+                match sleeper.results.recv_timeout(HANG) {
+                    Ok((Ok(()), woken_by)) if woken_by.intersects(sleep.signals) => {}
+                    Ok((result, woken_by)) => {
                         return Err(format!(
-                            "a sleeper woke with {result:?} and {seen:?} instead of {now:?}"
+                            "a sleeper woke with {result:?} and {woken_by:?} instead of {now:?}"
                         ));
                     }
                     Err(RecvTimeoutError::Timeout) => {
@@ -79,8 +90,8 @@ impl Sleepers {
                     }
                     Err(RecvTimeoutError::Disconnected) => return Err("a sleeper has ended".into()),
                 }
-            } else if let Ok((result, seen)) = sleeper.woken.try_recv() {
-                return Err(format!("a sleeper woke for nothing, with {result:?} and {seen:?}"));
+            } else if let Ok((result, woken_by)) = sleeper.results.try_recv() {
+                return Err(format!("a sleeper woke without cause, with {result:?} and {woken_by:?}"));
             } else {
                 asleep += 1;
             }
@@ -88,12 +99,12 @@ impl Sleepers {
         Ok(asleep)
     }
 
-    /// Waits for those that were still asleep: their handles have been closed.
+    /// Waits for the sleepers that were still asleep. Their handles have been closed.
     pub fn collect(&self, still_asleep: usize) -> Result<(), String> {
         let start = Instant::now();
         let mut left = still_asleep;
         while left > 0 {
-            left -= self.0.iter().filter(|sleeper| sleeper.woken.try_recv().is_ok()).count();
+            left -= self.0.iter().filter(|sleeper| sleeper.results.try_recv().is_ok()).count();
             if start.elapsed() > HANG {
                 return Err("a wait was not cancelled by the close of its handle".into());
             }
@@ -105,22 +116,22 @@ impl Sleepers {
 
 impl Sleeper {
     fn new() -> Self {
-        let (orders, ordered) = channel::<Sleep>();
-        let (tell, woken) = channel();
+        let (requests, received) = channel::<Sleep>();
+        let (report, results) = channel();
         let sleep = move || {
             set_spin(MonotonicDuration::ZERO);
-            while let Ok(Sleep { on, signals, .. }) = ordered.recv() {
-                if tell.send(raw::wait_one(on, signals, MonotonicInstant::INFINITE)).is_err() {
+            while let Ok(Sleep { on, signals, .. }) = received.recv() {
+                if report.send(raw::wait_one(on, signals, MonotonicInstant::INFINITE)).is_err() {
                     return;
                 }
             }
         };
         std::thread::Builder::new().name("sleeper".into()).spawn(sleep).expect("a thread");
-        Self { orders, woken }
+        Self { requests, results }
     }
 }
 
-/// Waits until the process sleeps in the kernel. `false` when it is gone instead.
+/// Waits until the process sleeps in the kernel. `false` when it has ended instead.
 pub fn falls_asleep(process: i32) -> bool {
     let path = format!("/proc/{process}/stat");
     let start = Instant::now();

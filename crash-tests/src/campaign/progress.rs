@@ -1,83 +1,59 @@
-//! What a stage finds wrong, and what it tells the program that has started it.
+//! What a testbed reports to the program that has started it: one line of JSON each.
 
+use crate::testbed::defect::Defect;
 use serde::{Deserialize, Serialize};
+use std::io::Write as _;
 
-/// A kind of failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// Something is left over.
-    Leak,
-    /// The audit found something out of place.
-    Audit,
-    /// A sleeper sleeps on.
-    LostWake,
-    /// A survivor saw what it must not see.
-    Promise,
-    /// The victim did not come to an end.
-    Hang,
-    /// The victim failed at what it was to do.
-    Victim,
-}
-
-impl std::fmt::Display for Kind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Leak => "leak",
-            Self::Audit => "audit failure",
-            Self::LostWake => "lost wake",
-            Self::Promise => "broken promise",
-            Self::Hang => "hang",
-            Self::Victim => "the victim failed",
-        })
-    }
-}
-
-/// One failure.
+/// A defect, and where it was found.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Finding {
-    /// What kind it is.
-    pub kind: Kind,
+    /// The defect.
+    pub defect: Defect,
     /// The operation.
     pub operation: String,
-    /// The instruction before which the victim was killed; none when it had completed the operation.
+    /// The instruction before which the victim was killed; `None` when it had completed the operation.
     pub at: Option<usize>,
     /// That instruction's function and line.
     pub place: String,
-    /// What was found.
-    pub text: String,
-    /// Arguments that bring it about again.
-    pub again: String,
+    /// The command line arguments that reproduce it.
+    pub reproduction: String,
 }
 
 impl std::fmt::Display for Finding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { kind, operation, at, place, text, again } = self;
+        let Self { defect: Defect { kind, text }, operation, at, place, reproduction } = self;
         match at {
             Some(at) => writeln!(f, "{kind}: {operation}, killed before instruction {at} ({place})")?,
             None => writeln!(f, "{kind}: {operation}, {place}")?,
         }
-        write!(f, "  {text}\n  again: cargo run --release -p jacinth-crash -- {again}")
+        write!(f, "  {text}\n  again: cargo run --release -p jacinth-crash -- {reproduction}")
     }
 }
 
-/// One line from a stage.
+/// One line from a testbed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum News {
-    /// The operation was recorded: its length in instructions, and at how many of them victims are to be killed.
+pub enum Progress {
+    /// The operation was recorded.
     Recorded {
-        /// Instructions, those of libraries included.
+        /// Its length, instructions of libraries included.
         instructions: usize,
-        /// Kill points that are new.
+        /// The number of new kill points.
         points: usize,
     },
-    /// One victim was killed at a kill point.
+    /// A victim met its fault at a kill point.
     Killed,
-    /// So many kill points were not reached in the end: victims took another way.
+    /// The number of kill points that were never reached: victims took another path.
     Missed(usize),
-    /// Something is wrong. The stage ends; its arena cannot be trusted any more.
+    /// A defect. The testbed ends: its arena is of no more use.
     Found(Finding),
-    /// All is done.
+    /// The job is done.
     Done,
+}
+
+/// Prints the line.
+pub fn emit(progress: &Progress) {
+    let line = serde_json::to_string(progress).expect("progress is plain data");
+    // This fails when the program that started the testbed is gone, and the kernel ends the testbed next.
+    let _ = writeln!(std::io::stdout(), "{line}");
 }

@@ -1,8 +1,9 @@
-//! The program that people start: it plans the stages, runs as many at once as there are processors, and tells what
-//! came of them.
+//! Runs the jobs, several at once, each in a testbed of its own.
 
-use crate::campaign::Orders;
-use crate::campaign::progress::{Finding, Kind, News};
+use crate::campaign;
+use crate::campaign::job::Job;
+use crate::campaign::progress::{Finding, Progress};
+use crate::testbed::defect::{Defect, DefectKind};
 use anyhow::{Context as _, Result, ensure};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::io::{BufRead as _, BufReader};
@@ -11,82 +12,71 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// What is to be done.
+/// The result of one job.
 #[derive(Clone, Debug)]
-pub struct Plan {
-    /// The stages, one after another.
-    pub jobs: Vec<Orders>,
-    /// How many run at once.
-    pub at_once: usize,
-}
-
-/// What came of one stage.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// What it was to do.
-    pub orders: Orders,
-    /// Its length in instructions, those of libraries included.
+pub struct JobResult {
+    /// The job.
+    pub job: Job,
+    /// The operation's length in instructions, those of libraries included.
     pub instructions: usize,
-    /// Where victims were to be killed.
+    /// How many kill points there were.
     pub points: usize,
-    /// How many were.
+    /// How many victims met their fault.
     pub kills: usize,
-    /// Kill points that no victim came by again.
+    /// How many kill points no victim reached again.
     pub missed: usize,
-    /// What was found wrong.
+    /// The findings.
     pub findings: Vec<Finding>,
     /// How long it took.
     pub took: Duration,
 }
 
-impl Plan {
-    /// Carries it out.
-    pub fn carry_out(&self) -> Result<Vec<Outcome>> {
-        ensure!(!self.jobs.is_empty(), "no operation is left to look at; --list names them");
-        let bars = MultiProgress::new();
-        let style = ProgressStyle::with_template("{prefix:24} {bar:40} {pos}/{len} {elapsed_precise} {msg}")?;
-        let whole = bars.add(ProgressBar::new(self.jobs.len() as u64).with_style(style.clone()));
-        whole.set_prefix("operations");
-        let (next, outcomes) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-        std::thread::scope(|scope| {
-            let work = || -> Result<()> {
-                while let Some(orders) = self.jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let name = orders.to_string();
-                    let bar = bars.add(ProgressBar::new(0).with_style(style.clone()));
-                    bar.set_prefix(name.clone());
-                    let outcome = run_stage(orders, &bar).with_context(|| format!("the stage of {name}"));
-                    bar.finish_and_clear();
-                    whole.inc(1);
-                    let outcome = outcome?;
-                    if whole.is_hidden() {
-                        // Nobody sees the bars: a line a stage says as much.
-                        let Outcome { kills, findings, took, .. } = &outcome;
-                        eprintln!("{name}: {kills} of them, {} findings, {took:.1?}", findings.len());
-                    }
-                    outcomes.lock().expect("no worker panics").push(outcome);
+/// Runs the jobs, `at_once` of them at a time. The results are in the order of the jobs.
+pub fn run(jobs: &[Job], at_once: usize) -> Result<Vec<JobResult>> {
+    ensure!(!jobs.is_empty(), "no operation is left to run; --list names them");
+    let bars = MultiProgress::new();
+    let style = ProgressStyle::with_template("{prefix:24} {bar:40} {pos}/{len} {elapsed_precise} {msg}")?;
+    let whole = bars.add(ProgressBar::new(jobs.len() as u64).with_style(style.clone()));
+    whole.set_prefix("operations");
+    let (next, results) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        let work = || -> Result<()> {
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(job) = jobs.get(index) else { return Ok(()) };
+                let name = job.to_string();
+                let bar = bars.add(ProgressBar::new(0).with_style(style.clone()));
+                bar.set_prefix(name.clone());
+                let result = run_testbed(job, &bar).with_context(|| format!("the testbed of {name}"));
+                bar.finish_and_clear();
+                whole.inc(1);
+                let result = result?;
+                if whole.is_hidden() {
+                    // Without a terminal there are no bars: print a line for each job instead.
+                    let JobResult { kills, findings, took, .. } = &result;
+                    eprintln!("{name}: {kills} faults, {} findings, {took:.1?}", findings.len());
                 }
-                Ok(())
-            };
-            let workers: Vec<_> = (0..self.at_once).map(|_| scope.spawn(work)).collect();
-            workers.into_iter().try_for_each(|worker| worker.join().expect("no worker panics"))
-        })?;
-        whole.finish_and_clear();
-        let mut outcomes = outcomes.into_inner().expect("no worker panics");
-        let place = |outcome: &Outcome| self.jobs.iter().position(|orders| *orders == outcome.orders);
-        outcomes.sort_by_key(place);
-        Ok(outcomes)
-    }
+                results.lock().expect("no worker panics").push((index, result));
+            }
+        };
+        let workers: Vec<_> = (0..at_once).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().try_for_each(|worker| worker.join().expect("no worker panics"))
+    })?;
+    whole.finish_and_clear();
+    let mut results = results.into_inner().expect("no worker panics");
+    results.sort_by_key(|(index, _)| *index);
+    Ok(results.into_iter().map(|(_, result)| result).collect())
 }
 
-/// Runs one stage to its end.
-fn run_stage(orders: &Orders, bar: &ProgressBar) -> Result<Outcome> {
+/// Runs one testbed to its end.
+fn run_testbed(job: &Job, bar: &ProgressBar) -> Result<JobResult> {
     let mut program = Command::new("/proc/self/exe");
-    program.arg("stage").args(orders.to_arguments());
+    program.args([campaign::ROLE, &serde_json::to_string(job)?]);
     let start = Instant::now();
-    let mut stage = program.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
-    let lines = BufReader::new(stage.stdout.take().context("a stage's output")?).lines();
-    let mut outcome = Outcome {
-        orders: orders.clone(),
+    let mut testbed = program.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+    let lines = BufReader::new(testbed.stdout.take().context("a testbed's output")?).lines();
+    let mut result = JobResult {
+        job: job.clone(),
         instructions: 0,
         points: 0,
         kills: 0,
@@ -97,36 +87,36 @@ fn run_stage(orders: &Orders, bar: &ProgressBar) -> Result<Outcome> {
     let mut done = false;
     for line in lines {
         let line = line?;
-        match serde_json::from_str(&line).with_context(|| format!("a stage said {line:?}"))? {
-            News::Recorded { instructions, points } => {
-                outcome.instructions = outcome.instructions.max(instructions);
-                outcome.points += points;
-                bar.set_length(outcome.points as u64);
+        match serde_json::from_str(&line).with_context(|| format!("a testbed printed {line:?}"))? {
+            Progress::Recorded { instructions, points } => {
+                result.instructions = result.instructions.max(instructions);
+                result.points += points;
+                bar.set_length(result.points as u64);
             }
-            News::Killed => {
-                outcome.kills += 1;
+            Progress::Killed => {
+                result.kills += 1;
                 bar.inc(1);
             }
-            News::Missed(missed) => outcome.missed += missed,
-            News::Found(finding) => {
+            Progress::Missed(missed) => result.missed += missed,
+            Progress::Found(finding) => {
                 bar.suspend(|| eprintln!("{finding}"));
-                outcome.findings.push(finding);
+                result.findings.push(finding);
             }
-            News::Done => done = true,
+            Progress::Done => done = true,
         }
     }
-    let status = stage.wait()?;
-    if !done && outcome.findings.is_empty() {
-        // It hangs, or it failed in a way that it did not foresee: either may be the arena's fault.
-        outcome.findings.push(Finding {
-            kind: Kind::Hang,
-            operation: orders.operation.clone(),
+    let status = testbed.wait()?;
+    if !done && result.findings.is_empty() {
+        // The testbed hung or failed in a way that it does not check for. Either may be the arena's fault.
+        let text = format!("it ended with {status} before it was done; its own output is above");
+        result.findings.push(Finding {
+            defect: Defect::new(DefectKind::Hang, text),
+            operation: job.operation.clone(),
             at: None,
-            place: "the stage itself".into(),
-            text: format!("it ended with {status} before it was done; its own words are above"),
-            again: orders.again(None),
+            place: "the testbed itself".into(),
+            reproduction: job.reproduction(None),
         });
     }
-    outcome.took = start.elapsed();
-    Ok(outcome)
+    result.took = start.elapsed();
+    Ok(result)
 }

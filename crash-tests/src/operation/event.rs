@@ -1,107 +1,138 @@
-//! Signals.
+//! Events.
 
-use crate::operation::handle::{last_one_works, shared_event};
-use crate::operation::{End, Operation, Scene, given, seen, startup};
+use crate::operation::c_interface::calls::Pointer::{Invalid, Valid};
+use crate::operation::c_interface::{c_variant_of, calls, ready, ready_with_one};
+use crate::operation::fixture::{Fixture, receive_handles, signals_of, startup_channel, warm_up_creation};
+use crate::operation::guarantee::{CREATE, LATCHED};
+use crate::operation::outcome::{CheckResult, Outcome};
+use crate::operation::spec::Operation;
 use jacinth::*;
 
-pub(crate) const PULSE: &str =
-    "who sleeps on a signal is awake once it was set, also if it is cleared again before the sleeper looks";
+/// The victim is sent a duplicate of an event that the survivor keeps.
+pub fn shared_event() -> Fixture {
+    let mut fixture = Fixture::new();
+    let event = Event::create_named(&Name::new_lossy("shared")).unwrap();
+    fixture.send(vec![event.duplicate(Rights::SAME_RIGHTS).unwrap().into()]);
+    fixture.kept.push(event.into());
+    fixture
+}
 
-pub(crate) fn operations() -> Vec<Operation> {
+/// The survivor's handle of the shared event is its last one, and works.
+pub fn check_last_handle(fixture: &mut Fixture) -> CheckResult {
+    let event = &fixture.kept[0];
+    match event.count_info().map(|info| info.handle_count) {
+        Ok(1) => {}
+        count => return Err(format!("the shared event has {count:?} handles instead of 1")),
+    }
+    event.signal(Signals::NONE, Signals::USER_7).map_err(|status| format!("signalling: {status}"))?;
+    if signals_of(event).contains(Signals::USER_7) { Ok(()) } else { Err("a signal was lost".into()) }
+}
+
+/// The operations on events.
+pub fn operations() -> Vec<Operation> {
+    let mut operations = by_rust();
+    operations.extend(by_c());
+    operations
+}
+
+fn by_rust() -> Vec<Operation> {
+    vec![create(), signal(), clear(), set_and_clear()]
+}
+
+fn create() -> Operation {
+    Operation::new("create_event", CREATE).prepare(|| {
+        warm_up_creation(startup_channel());
+        || Event::create()
+    })
+}
+
+fn signal() -> Operation {
+    Operation::new("signal", "a sleeper on the event is awake if the signal is set")
+        .set_up(|| {
+            let mut fixture = shared_event();
+            let event = fixture.kept[0].raw_handle();
+            fixture.sleep_on(event, Signals::USER_0);
+            fixture
+        })
+        .prepare(|| {
+            let control = startup_channel();
+            let event = receive_handles(&control).remove(0);
+            move || {
+                event.signal(Signals::NONE, Signals::USER_0).unwrap();
+                (event, control)
+            }
+        })
+        .check(|fixture, outcome| {
+            if outcome == Outcome::Finished && !signals_of(&fixture.kept[0]).contains(Signals::USER_0) {
+                return Err("a signal that was set is not there".into());
+            }
+            check_last_handle(fixture)
+        })
+}
+
+fn clear() -> Operation {
+    Operation::new("signal_clear", "other signals stay")
+        .set_up(|| {
+            let mut fixture = shared_event();
+            // This sleeper must sleep on.
+            let event = fixture.kept[0].raw_handle();
+            fixture.sleep_on(event, Signals::USER_0);
+            fixture.kept[0].signal(Signals::NONE, Signals::USER_1 | Signals::USER_2).unwrap();
+            fixture
+        })
+        .prepare(|| {
+            let control = startup_channel();
+            let event = receive_handles(&control).remove(0);
+            move || {
+                event.signal(Signals::USER_1, Signals::NONE).unwrap();
+                (event, control)
+            }
+        })
+        .check(|fixture, _| {
+            if !signals_of(&fixture.kept[0]).contains(Signals::USER_2) {
+                return Err("a signal is gone that was not cleared".into());
+            }
+            check_last_handle(fixture)
+        })
+}
+
+fn set_and_clear() -> Operation {
+    Operation::new("signal_pulse", LATCHED)
+        .set_up(|| {
+            let mut fixture = shared_event();
+            let event = fixture.kept[0].raw_handle();
+            fixture.sleep_until_latched(event, Signals::USER_0, Signals::USER_1);
+            fixture
+        })
+        .prepare(|| {
+            let control = startup_channel();
+            let event = receive_handles(&control).remove(0);
+            move || {
+                event.signal(Signals::NONE, Signals::USER_0).unwrap();
+                event.signal(Signals::USER_0, Signals::USER_1).unwrap();
+                (event, control)
+            }
+        })
+        .check(|fixture, _| check_last_handle(fixture))
+}
+
+fn by_c() -> Vec<Operation> {
+    let c = |name| c_variant_of(by_rust, name);
     vec![
-        Operation::new("signal", "who sleeps on the event is awake if the signal is set")
-            .set(|| {
-                let mut scene = shared_event();
-                let event = scene.kept[0].raw_handle();
-                scene.sleep_on(event, Signals::USER_0);
-                scene
-            })
-            .prepare(|| {
-                let line = startup();
-                let event = given(&line).remove(0);
-                move || {
-                    event.signal(Signals::NONE, Signals::USER_0).unwrap();
-                    (event, line)
-                }
-            })
-            .check(|scene, end| {
-                if end == End::Finished && !seen(&scene.kept[0]).contains(Signals::USER_0) {
-                    return Err("a signal that was set is not there".into());
-                }
-                last_one_works(scene)
-            }),
-        Operation::new("signal_clear", "other signals stay")
-            .set(|| {
-                let mut scene = shared_event();
-                // One that watches, and sleeps on.
-                let event = scene.kept[0].raw_handle();
-                scene.sleep_on(event, Signals::USER_0);
-                scene.kept[0].signal(Signals::NONE, Signals::USER_1 | Signals::USER_2).unwrap();
-                scene
-            })
-            .prepare(|| {
-                let line = startup();
-                let event = given(&line).remove(0);
-                move || {
-                    event.signal(Signals::USER_1, Signals::NONE).unwrap();
-                    (event, line)
-                }
-            })
-            .check(|scene, _| {
-                if !seen(&scene.kept[0]).contains(Signals::USER_2) {
-                    return Err("a signal that nobody cleared is gone".into());
-                }
-                last_one_works(scene)
-            }),
-        Operation::new("signal_peer", "who sleeps on the other side is awake if the signal is set")
-            .set(|| {
-                let mut scene = Scene::new();
-                scene.give_sides(1);
-                let peer = scene.peers[0].raw_handle();
-                scene.sleep_on(peer, Signals::USER_0 | Signals::EVENTPAIR_PEER_CLOSED);
-                scene
-            })
-            .prepare(|| {
-                let line = startup();
-                let side = EventPair::from(given(&line).remove(0));
-                move || {
-                    side.signal_peer(Signals::NONE, Signals::USER_0).unwrap();
-                    (side, line)
-                }
-            }),
-        Operation::new("signal_pulse", PULSE)
-            .set(|| {
-                let mut scene = shared_event();
-                let event = scene.kept[0].raw_handle();
-                scene.sleep_until_pulse(event, Signals::USER_0, Signals::USER_1);
-                scene
-            })
-            .prepare(|| {
-                let line = startup();
-                let event = given(&line).remove(0);
-                move || {
-                    event.signal(Signals::NONE, Signals::USER_0).unwrap();
-                    event.signal(Signals::USER_0, Signals::USER_1).unwrap();
-                    (event, line)
-                }
-            })
-            .check(|scene, _| last_one_works(scene)),
-        Operation::new("signal_peer_pulse", PULSE)
-            .set(|| {
-                let mut scene = Scene::new();
-                scene.give_sides(1);
-                let peer = scene.peers[0].raw_handle();
-                scene.sleep_until_pulse(peer, Signals::USER_0, Signals::USER_1);
-                scene
-            })
-            .prepare(|| {
-                let line = startup();
-                let side = EventPair::from(given(&line).remove(0));
-                move || {
-                    side.signal_peer(Signals::NONE, Signals::USER_0).unwrap();
-                    side.signal_peer(Signals::USER_0, Signals::USER_1).unwrap();
-                    (side, line)
-                }
-            }),
+        c("create_event").handle_delta(1).prepare(|| {
+            warm_up_creation(ready());
+            || calls::event_create(Valid).unwrap()
+        }),
+        c("create_event").variant("bad_pointer").handle_delta(0).prepare(|| {
+            warm_up_creation(ready());
+            || assert_eq!(calls::event_create(Invalid), Err(Status::INVALID_ARGS))
+        }),
+        c("signal").prepare(|| {
+            let (control, event) = ready_with_one();
+            move || {
+                calls::signal(event, Signals::USER_0).unwrap();
+                control
+            }
+        }),
     ]
 }

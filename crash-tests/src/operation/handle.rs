@@ -1,70 +1,143 @@
-//! Handles themselves: duplicating, replacing, asking, naming.
+//! Handles of any object: duplicate, replace, close, name, information.
 
-use crate::operation::{Operation, Scene, given, seen, startup};
+use crate::operation::c_interface::calls::Pointer::{Invalid, Valid};
+use crate::operation::c_interface::{c_variant_of, calls, ready_with_all, ready_with_one};
+use crate::operation::event::{check_last_handle, shared_event};
+use crate::operation::fixture::{Fixture, receive_handles, startup_channel};
+use crate::operation::guarantee::{CLOSE, SHARED};
+use crate::operation::spec::Operation;
 use jacinth::*;
 
-/// Gives the victim a duplicate of an event that the survivor keeps.
-pub(crate) fn shared_event() -> Scene {
-    let mut scene = Scene::new();
-    let event = Event::create_named(&Name::new_lossy("shared")).unwrap();
-    scene.give(vec![event.duplicate(Rights::SAME_RIGHTS).unwrap().into()]);
-    scene.kept.push(event.into());
-    scene
+/// The operations on handles.
+pub fn operations() -> Vec<Operation> {
+    let mut operations = by_rust();
+    operations.extend(by_c());
+    operations
 }
 
-/// The survivor's handle is the last one, and works.
-pub(crate) fn last_one_works(scene: &mut Scene) -> Result<(), String> {
-    let event = &scene.kept[0];
-    match event.count_info().map(|info| info.handle_count) {
-        Ok(1) => {}
-        count => return Err(format!("the shared event has {count:?} handles instead of 1")),
-    }
-    event.signal(Signals::NONE, Signals::USER_7).map_err(|status| format!("signalling: {status}"))?;
-    if seen(event).contains(Signals::USER_7) { Ok(()) } else { Err("a signal was lost".into()) }
-}
-
-pub(crate) fn operations() -> Vec<Operation> {
+fn by_rust() -> Vec<Operation> {
     vec![
-        Operation::new("duplicate", "the object has the survivor's handle and no other")
-            .set(shared_event)
-            .prepare(|| {
-                let line = startup();
-                let event = given(&line).remove(0);
-                move || (event.duplicate(Rights::WAIT).unwrap(), event, line)
-            })
-            .check(|scene, _| last_one_works(scene)),
-        Operation::new("replace", "the object has the survivor's handle and no other")
-            .set(shared_event)
-            .prepare(|| {
-                let line = startup();
-                let event = given(&line).remove(0);
-                move || (event.replace(Rights::WAIT).unwrap(), line)
-            })
-            .check(|scene, _| last_one_works(scene)),
+        close_many(),
+        with_shared_event("close_shared", SHARED, drop),
+        close_last(),
+        with_shared_event("duplicate", SHARED, |event| (event.duplicate(Rights::WAIT).unwrap(), event))
+            .exercises_recovery(),
+        with_shared_event("replace", SHARED, |event| event.replace(Rights::WAIT).unwrap())
+            .exercises_recovery(),
         Operation::new("replace_channel", "the end is closed under its old value or its new one").prepare(
             || {
-                let line = startup();
-                move || line.replace(Rights::READ).unwrap()
+                let control = startup_channel();
+                move || control.replace(Rights::READ).unwrap()
             },
         ),
-        Operation::new("basic_info", "looking changes nothing")
-            .set(shared_event)
-            .prepare(|| {
-                let line = startup();
-                let event = given(&line).remove(0);
-                move || (event.basic_info().unwrap(), event.count_info().unwrap().handle_count, event, line)
-            })
-            .check(|scene, _| last_one_works(scene)),
-        Operation::new("set_name", "the object keeps working, whatever of its name was written")
-            .set(shared_event)
-            .prepare(|| {
-                let line = startup();
-                let event = given(&line).remove(0);
-                move || {
-                    event.set_name(&Name::new_lossy("another name altogether")).unwrap();
-                    (event.get_name().unwrap(), event, line)
-                }
-            })
-            .check(|scene, _| last_one_works(scene)),
+        with_shared_event("basic_info", "reading information changes nothing", |event| {
+            (event.basic_info().unwrap(), event.count_info().unwrap().handle_count, event)
+        }),
+        with_shared_event(
+            "set_name",
+            "the object keeps working, however much of its name was written",
+            |event| {
+                event.set_name(&Name::new_lossy("another name altogether")).unwrap();
+                (event.get_name().unwrap(), event)
+            },
+        ),
+    ]
+}
+
+/// The victim acts on its duplicate of the survivor's event.
+fn with_shared_event<T: 'static>(
+    name: &str,
+    guarantee: &'static str,
+    action: impl Fn(NullableHandle) -> T + Copy + 'static,
+) -> Operation {
+    Operation::new(name, guarantee)
+        .set_up(shared_event)
+        .prepare(move || {
+            let control = startup_channel();
+            let event = receive_handles(&control).remove(0);
+            move || (action(event), control)
+        })
+        .check(|fixture, _| check_last_handle(fixture))
+}
+
+fn close_many() -> Operation {
+    Operation::new("close_many_16", CLOSE)
+        .set_up(|| {
+            let mut fixture = Fixture::new();
+            fixture.send_sides(16);
+            fixture
+        })
+        .prepare(|| {
+            let control = startup_channel();
+            let values: Vec<u32> =
+                receive_handles(&control).into_iter().map(NullableHandle::into_raw).collect();
+            move || {
+                raw::close_many(&values).unwrap();
+                control
+            }
+        })
+}
+
+fn close_last() -> Operation {
+    Operation::new("close_last", CLOSE).prepare(|| {
+        let control = startup_channel();
+        let event = Event::create();
+        move || {
+            drop(event);
+            control
+        }
+    })
+}
+
+fn by_c() -> Vec<Operation> {
+    let c = |name| c_variant_of(by_rust, name);
+    vec![
+        c("close_many_16").handle_delta(-16).prepare(|| {
+            let (control, mut sides) = ready_with_all();
+            // One value is closed already when its turn comes: the others are closed all the same.
+            sides.insert(8, sides[0]);
+            move || {
+                assert_eq!(calls::close_many(&sides), Err(Status::BAD_HANDLE));
+                control
+            }
+        }),
+        c("close_shared").handle_delta(-1).prepare(|| {
+            let (control, event) = ready_with_one();
+            move || {
+                calls::close(event).unwrap();
+                control
+            }
+        }),
+        c("duplicate").handle_delta(1).prepare(|| {
+            let (control, event) = ready_with_one();
+            move || (calls::duplicate(event, Rights::WAIT, Valid).unwrap(), control)
+        }),
+        c("duplicate").variant("bad_pointer").handle_delta(0).prepare(|| {
+            let (control, event) = ready_with_one();
+            move || {
+                let refused = calls::duplicate(event, Rights::SAME_RIGHTS, Invalid);
+                assert_eq!(refused, Err(Status::INVALID_ARGS));
+                control
+            }
+        }),
+        c("replace").handle_delta(0).prepare(|| {
+            let (control, event) = ready_with_one();
+            move || (calls::replace(event, Rights::WAIT, Valid).unwrap(), control)
+        }),
+        c("replace").variant("bad_pointer").handle_delta(-1).prepare(|| {
+            let (control, event) = ready_with_one();
+            move || {
+                assert_eq!(calls::replace(event, Rights::WAIT, Invalid), Err(Status::INVALID_ARGS));
+                assert_eq!(raw::check_valid(event), Err(Status::BAD_HANDLE));
+                control
+            }
+        }),
+        c("set_name").prepare(|| {
+            let (control, event) = ready_with_one();
+            move || {
+                calls::set_name(event, b"another name altogether").unwrap();
+                control
+            }
+        }),
     ]
 }

@@ -1,119 +1,153 @@
-//! Waiting. A victim's waits never spin: it sleeps, or has no need to.
+//! Waits. A victim's waits never spin: they sleep, or need not wait at all.
 
-use crate::operation::fixture::Partner;
-use crate::operation::handle::{last_one_works, shared_event};
-use crate::operation::{Operation, Scene, given, startup};
+use crate::operation::c_interface::{c_variant_of, calls, ready_with_one};
+use crate::operation::event::{check_last_handle, shared_event};
+use crate::operation::fixture::{Fixture, Partner, receive_handles, startup_channel};
+use crate::operation::spec::Operation;
+use crate::sleepers::falls_asleep;
 use jacinth::*;
 
-const CLAIM: &str = "a sleeper that dies holds nobody up, and takes no wake from others";
+const GUARANTEE: &str = "a sleeper that dies blocks no other thread, and takes no wake from others";
 
-/// The victim's line and the event it was given; its waits do not spin.
-fn ready() -> (Channel, Event) {
-    set_spin(MonotonicDuration::ZERO);
-    let line = startup();
-    let event = given(&line).remove(0).into();
-    (line, event)
+/// The operations that wait.
+pub fn operations() -> Vec<Operation> {
+    let mut operations = by_rust();
+    operations.extend(by_c());
+    operations
 }
 
-/// A survivor's thread sleeps on the event as well, and another sets the signal once the victim sleeps.
-fn shared_sleep() -> Scene {
-    let mut scene = shared_event();
-    let event = scene.kept[0].raw_handle();
-    scene.sleep_on(event, Signals::USER_0);
-    scene.partner = Some(waker(move || {
-        raw::signal(event, Signals::NONE, Signals::USER_0).unwrap();
-    }));
-    scene
-}
-
-/// Does `wake` once the victim sleeps.
-fn waker(wake: impl FnOnce() + Send + 'static) -> Partner {
-    Box::new(move |victim| {
-        if crate::sleepers::falls_asleep(victim) {
-            wake();
-        }
-    })
-}
-
-pub(crate) fn operations() -> Vec<Operation> {
+fn by_rust() -> Vec<Operation> {
     vec![
-        Operation::new("wait_satisfied", CLAIM)
-            .set(|| {
-                let scene = shared_event();
-                scene.kept[0].signal(Signals::NONE, Signals::USER_0).unwrap();
-                scene
-            })
-            .prepare(|| {
-                let (line, event) = ready();
-                move || (event.wait_one(Signals::USER_0, MonotonicInstant::INFINITE).unwrap(), event, line)
-            })
-            .check(|scene, _| last_one_works(scene)),
-        Operation::new("wait_stored", CLAIM)
-            .set(shared_sleep)
-            .prepare(|| {
-                let (line, event) = ready();
-                move || (event.wait_one(Signals::USER_0, MonotonicInstant::INFINITE).unwrap(), event, line)
-            })
-            .check(|scene, _| last_one_works(scene)),
-        Operation::new("wait_derived", CLAIM)
-            .set(|| {
-                let mut scene = Scene::new();
-                let line = scene.line.clone();
-                scene.partner = Some(waker(move || {
-                    // The victim may have died of something else meanwhile.
-                    let _ = line.write(b"wake up", &mut []);
-                }));
-                scene
-            })
-            .prepare(|| {
-                set_spin(MonotonicDuration::ZERO);
-                let line = startup();
-                move || (line.wait_one(Signals::CHANNEL_READABLE, MonotonicInstant::INFINITE).unwrap(), line)
-            }),
-        Operation::new("wait_many", CLAIM)
-            .set(shared_sleep)
-            .prepare(|| {
-                let (line, event) = ready();
-                move || {
-                    let mut items = [
-                        WaitItem::new(&line, Signals::CHANNEL_READABLE),
-                        WaitItem::new(&event, Signals::USER_0),
-                    ];
-                    object_wait_many(&mut items, MonotonicInstant::INFINITE).unwrap();
-                    (event, line)
-                }
-            })
-            .check(|scene, _| last_one_works(scene)),
-        Operation::new("wait_timed_out", CLAIM)
-            .set(shared_event)
-            .prepare(|| {
-                let (line, event) = ready();
-                move || {
-                    let soon = MonotonicInstant::after(MonotonicDuration::from_micros(100));
-                    assert_eq!(event.wait_one(Signals::USER_0, soon).to_result(), Err(Status::TIMED_OUT));
-                    (event, line)
-                }
-            })
-            .check(|scene, _| last_one_works(scene)),
+        satisfied(),
+        stored(),
+        derived(),
+        many(),
+        timed_out(),
         asleep("wait_asleep_stored", false),
         asleep("wait_asleep_derived", true),
     ]
 }
 
-/// Killed in its sleep. The next to sleep there is woken all the same.
-fn asleep(name: &str, derived: bool) -> Operation {
-    let mut operation = Operation::new(name, CLAIM)
-        .set(shared_event)
-        .prepare(move || {
-            let (line, event) = ready();
+/// The victim's control channel and the event it was sent; its waits do not spin.
+fn control_and_event() -> (Channel, Event) {
+    set_spin(MonotonicDuration::ZERO);
+    let control = startup_channel();
+    let event = receive_handles(&control).remove(0).into();
+    (control, event)
+}
+
+/// One of the survivor's threads sleeps on the event as well, and another sets the signal once the victim sleeps.
+fn shared_sleep() -> Fixture {
+    let mut fixture = shared_event();
+    let event = fixture.kept[0].raw_handle();
+    fixture.sleep_on(event, Signals::USER_0);
+    fixture.partner = Some(once_victim_sleeps(move || {
+        raw::signal(event, Signals::NONE, Signals::USER_0).unwrap();
+    }));
+    fixture
+}
+
+/// Runs `wake` once the victim sleeps.
+fn once_victim_sleeps(wake: impl FnOnce() + Send + 'static) -> Partner {
+    Box::new(move |victim| {
+        if falls_asleep(victim) {
+            wake();
+        }
+    })
+}
+
+fn satisfied() -> Operation {
+    Operation::new("wait_satisfied", GUARANTEE)
+        .set_up(|| {
+            let fixture = shared_event();
+            fixture.kept[0].signal(Signals::NONE, Signals::USER_0).unwrap();
+            fixture
+        })
+        .prepare(|| {
+            let (control, event) = control_and_event();
+            move || (event.wait_one(Signals::USER_0, MonotonicInstant::INFINITE).unwrap(), event, control)
+        })
+        .check(|fixture, _| check_last_handle(fixture))
+}
+
+/// A wait for signals that are stored in the object.
+fn stored() -> Operation {
+    Operation::new("wait_stored", GUARANTEE)
+        .set_up(shared_sleep)
+        .prepare(|| {
+            let (control, event) = control_and_event();
+            move || (event.wait_one(Signals::USER_0, MonotonicInstant::INFINITE).unwrap(), event, control)
+        })
+        .check(|fixture, _| check_last_handle(fixture))
+}
+
+/// A wait for signals that follow from the channel's messages.
+fn derived() -> Operation {
+    Operation::new("wait_derived", GUARANTEE)
+        .set_up(|| {
+            let mut fixture = Fixture::new();
+            let control = fixture.control.clone();
+            fixture.partner = Some(once_victim_sleeps(move || {
+                // The victim may be dead already.
+                let _ = control.write(b"wake up", &mut []);
+            }));
+            fixture
+        })
+        .prepare(|| {
+            set_spin(MonotonicDuration::ZERO);
+            let control = startup_channel();
             move || {
-                let signals = Signals::USER_0 | Signals::CHANNEL_READABLE;
-                let on = if derived { line.as_handle_ref() } else { event.as_handle_ref() };
-                (on.wait_one(signals, MonotonicInstant::INFINITE).is_ok(), event, line)
+                (control.wait_one(Signals::CHANNEL_READABLE, MonotonicInstant::INFINITE).unwrap(), control)
             }
         })
-        .check(|scene, _| {
-            let event = &scene.kept[0];
+}
+
+fn many() -> Operation {
+    Operation::new("wait_many", GUARANTEE)
+        .set_up(shared_sleep)
+        .prepare(|| {
+            let (control, event) = control_and_event();
+            move || {
+                let mut items = [
+                    WaitItem::new(&control, Signals::CHANNEL_READABLE),
+                    WaitItem::new(&event, Signals::USER_0),
+                ];
+                object_wait_many(&mut items, MonotonicInstant::INFINITE).unwrap();
+                (event, control)
+            }
+        })
+        .check(|fixture, _| check_last_handle(fixture))
+}
+
+fn timed_out() -> Operation {
+    Operation::new("wait_timed_out", GUARANTEE)
+        .set_up(shared_event)
+        .prepare(|| {
+            let (control, event) = control_and_event();
+            move || {
+                let soon = MonotonicInstant::after(MonotonicDuration::from_micros(100));
+                assert_eq!(event.wait_one(Signals::USER_0, soon).to_result(), Err(Status::TIMED_OUT));
+                (event, control)
+            }
+        })
+        .check(|fixture, _| check_last_handle(fixture))
+}
+
+/// The victim is killed in its sleep. The next thread to sleep on the object is woken all the same.
+fn asleep(name: &str, derived: bool) -> Operation {
+    Operation::new(name, GUARANTEE)
+        .sleeps_forever()
+        .set_up(shared_event)
+        .prepare(move || {
+            let (control, event) = control_and_event();
+            move || {
+                let signals = Signals::USER_0 | Signals::CHANNEL_READABLE;
+                let on = if derived { control.as_handle_ref() } else { event.as_handle_ref() };
+                (on.wait_one(signals, MonotonicInstant::INFINITE).is_ok(), event, control)
+            }
+        })
+        .check(|fixture, _| {
+            let event = &fixture.kept[0];
             std::thread::scope(|scope| {
                 let next = scope.spawn(|| {
                     set_spin(MonotonicDuration::ZERO);
@@ -124,11 +158,44 @@ fn asleep(name: &str, derived: bool) -> Operation {
                 event.signal(Signals::NONE, Signals::USER_0).map_err(|status| status.to_string())?;
                 match next.join() {
                     Ok(Ok(_)) => Ok(()),
-                    other => Err(format!("the next to sleep there was not woken: {other:?}")),
+                    other => Err(format!("the next sleeper was not woken: {other:?}")),
                 }
             })?;
-            last_one_works(scene)
-        });
-    operation.sleeps_for_ever = true;
-    operation
+            check_last_handle(fixture)
+        })
+}
+
+fn by_c() -> Vec<Operation> {
+    let c = |name| c_variant_of(by_rust, name);
+    let control_and_event = || {
+        set_spin(MonotonicDuration::ZERO);
+        ready_with_one()
+    };
+    let never = MonotonicInstant::INFINITE;
+    vec![
+        c("wait_stored").prepare(move || {
+            let (control, event) = control_and_event();
+            move || (calls::wait_one(event, Signals::USER_0, never).unwrap(), control)
+        }),
+        c("wait_many").prepare(move || {
+            let (control, event) = control_and_event();
+            move || {
+                let items = [(control.raw_handle(), Signals::CHANNEL_READABLE), (event, Signals::USER_0)];
+                calls::wait_many(items, never).unwrap();
+                control
+            }
+        }),
+        c("wait_timed_out").prepare(move || {
+            let (control, event) = control_and_event();
+            move || {
+                let soon = MonotonicInstant::after(MonotonicDuration::from_micros(100));
+                assert_eq!(calls::wait_one(event, Signals::USER_0, soon), Err(Status::TIMED_OUT));
+                control
+            }
+        }),
+        c("wait_asleep_stored").prepare(move || {
+            let (control, event) = control_and_event();
+            move || (calls::wait_one(event, Signals::USER_0, never).is_ok(), control)
+        }),
+    ]
 }

@@ -1,58 +1,73 @@
-//! The victim: this program again, which prepares one operation, asks to be traced, and does it.
+//! The victim: it prepares one operation, asks to be traced, and performs it.
 
-use crate::operation::{self, Operation, Thread};
+use crate::operation;
+use crate::operation::spec::{ActingThread, Action, Operation};
+use crate::process::parent_death::die_with_parent;
 use nix::sys::ptrace;
 use nix::sys::signal::{Signal, raise};
 
-/// The first argument of a victim; the operation's name is the second.
+/// The role. The operation's name follows.
 pub const ROLE: &str = "victim";
-/// The environment variable that tells a stranger where the stage's supervisor listens.
-///
-/// The runtime knows it too: a program that makes a call before it has attached is invited by it.
-pub const SOCKET: &str = jacinth::SOCKET_VARIABLE;
 
-/// Plays the victim of the operation of this name.
+/// The victim of the operation of this name.
 pub fn play(name: &str) -> ! {
-    die_with_the_stage();
+    die_with_parent();
     let operation = operation::find(name).expect("an operation of this name");
     match operation.thread {
-        Thread::Main => operation.act_and_stop(),
-        Thread::Std => drop(std::thread::spawn(|| act_alone(operation.name)).join()),
-        Thread::Foreign | Thread::Zircon => foreign_thread::run(operation),
+        ActingThread::Main => act_and_stop(&operation),
+        ActingThread::Std => drop(std::thread::spawn(|| act_in_this_thread(operation.name)).join()),
+        ActingThread::Foreign | ActingThread::Zircon => foreign_thread::run(operation),
     }
     loop {
         std::thread::park();
     }
 }
 
-/// What a thread does that is not the main one: it may end by a panic, or without a word.
-fn act_alone(name: String) {
-    drop((operation::find(&name).expect("it was found").prepare_and_stop())());
+/// The work of a thread other than the main one. It may end by a panic, or by the action itself.
+fn act_in_this_thread(name: String) {
+    drop(prepare_and_stop(&operation::find(&name).expect("it was found"))());
 }
 
-#[expect(unsafe_code, reason = "a thread that ends so is none of the standard library's")]
+fn act_and_stop(operation: &Operation) -> ! {
+    let retained = prepare_and_stop(operation)();
+    raise(Signal::SIGSTOP).expect("stopping after the operation");
+    std::mem::forget(retained);
+    loop {
+        std::thread::park();
+    }
+}
+
+/// Everything up to the first instruction that is stepped through.
+fn prepare_and_stop(operation: &Operation) -> Action {
+    let action = (operation.prepare)();
+    ptrace::traceme().expect("asking to be traced");
+    raise(Signal::SIGSTOP).expect("stopping before the operation");
+    action
+}
+
+#[expect(unsafe_code, reason = "the standard library has no thread that another language made")]
 mod foreign_thread {
-    use crate::operation::{Operation, Thread};
+    use crate::operation::spec::{ActingThread, Operation};
     use nix::libc::{c_void, pthread_create, pthread_exit, pthread_join};
     use std::ptr::null_mut;
     use std::sync::OnceLock;
 
-    static WHAT: OnceLock<(String, Thread)> = OnceLock::new();
+    static OPERATION: OnceLock<(String, ActingThread)> = OnceLock::new();
 
     extern "C-unwind" fn start(_: *mut c_void) -> *mut c_void {
-        WHAT.get().cloned().into_iter().for_each(|(name, _)| super::act_alone(name));
+        OPERATION.get().cloned().into_iter().for_each(|(name, _)| super::act_in_this_thread(name));
         // SAFETY: the one frame between here and the thread's start is this one, which holds nothing to be dropped;
         // the C library unwinds it as by a foreign exception, which its ABI allows.
         unsafe {
-            match WHAT.get() {
-                Some((_, Thread::Zircon)) => jacinth_calls::zx_thread_exit(),
+            match OPERATION.get() {
+                Some((_, ActingThread::Zircon)) => jacinth_calls::zx_thread_exit(),
                 _ => pthread_exit(null_mut()),
             }
         }
     }
 
     pub(super) fn run(operation: Operation) {
-        let _ = WHAT.set((operation.name, operation.thread));
+        let _ = OPERATION.set((operation.name, operation.thread));
         let mut thread = 0;
         // SAFETY: the two types of function differ in what they say of unwinding, which ends in the C library.
         let start = unsafe {
@@ -70,42 +85,17 @@ mod foreign_thread {
     }
 }
 
-/// A copy of this process plays the victim. Gives its number.
+/// Forks this process; the child performs the operation. Returns the child's process id.
 ///
-/// It is a copy of one thread of many, so its act takes no lock that another may have held.
-#[expect(unsafe_code, reason = "fork without exec is the thing that is tested")]
-pub(crate) fn fork(operation: &Operation) -> nix::Result<i32> {
-    // SAFETY: the child runs its act, under the rule above, and is killed at the end of it or exits.
+/// The child is a copy of one thread of many, so its action takes no lock that another thread may have held.
+#[expect(unsafe_code, reason = "fork without exec is under test")]
+pub fn fork(operation: &Operation) -> nix::Result<i32> {
+    // SAFETY: the child performs its action, under the rule above, and is killed at the end of it or exits.
     match unsafe { nix::unistd::fork() }? {
         nix::unistd::ForkResult::Parent { child } => Ok(child.as_raw()),
         nix::unistd::ForkResult::Child => {
-            die_with_the_stage();
-            operation.act_and_stop()
+            die_with_parent();
+            act_and_stop(operation)
         }
-    }
-}
-
-/// Whatever becomes of the stage, its victims go with it.
-fn die_with_the_stage() {
-    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
-        .expect("asking to die with the stage");
-}
-
-impl Operation {
-    fn act_and_stop(&self) -> ! {
-        let kept = (self.prepare_and_stop())();
-        raise(Signal::SIGSTOP).expect("stopping after the operation");
-        std::mem::forget(kept);
-        loop {
-            std::thread::park();
-        }
-    }
-
-    /// Everything up to the first instruction that is stepped through.
-    fn prepare_and_stop(&self) -> operation::Act {
-        let act = (self.prepare)();
-        ptrace::traceme().expect("asking to be traced");
-        raise(Signal::SIGSTOP).expect("stopping before the operation");
-        act
     }
 }

@@ -1,21 +1,22 @@
-//! A worker of the soak: it does whatever chance says with whatever it holds, until it is killed.
+//! A worker of the soak: it performs random operations on the objects that it holds, until it is killed.
 //!
-//! Every message says how long it is, how many handles it carries and what its bytes are, so that a reader notices one
-//! that is not whole.
+//! Each message carries its length, the number of its handles, and bytes that follow from one number. So a reader
+//! detects a message that is not whole.
 
+use crate::process::parent_death::die_with_parent;
 use jacinth::*;
 
-/// The first argument of a worker; its seed follows.
+/// The role. The seed of the random choices follows.
 pub const ROLE: &str = "soak-worker";
 
-/// How many objects a worker holds at most.
-const MOST: usize = 40;
-/// After how many operations it reports.
-const REPORT: u64 = 64;
+/// The most objects that a worker holds.
+const MOST_OBJECTS: usize = 40;
+/// How many operations there are between two reports.
+const OPERATIONS_PER_REPORT: u64 = 64;
 
-/// What a worker holds.
+/// The objects of a worker.
 struct Worker {
-    line: Channel,
+    control: Channel,
     random: fastrand::Rng,
     channels: Vec<Channel>,
     others: Vec<NullableHandle>,
@@ -24,15 +25,14 @@ struct Worker {
     unreported: u64,
 }
 
-/// Plays the worker.
+/// The worker.
 pub fn play(seed: &str) -> ! {
-    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
-        .expect("asking to die with the soak");
+    die_with_parent();
     set_spin(MonotonicDuration::from_micros(2));
-    let line = Channel::from(take_startup_handle().expect("a startup handle"));
+    let control = Channel::from(take_startup_handle().expect("a startup handle"));
     let random = fastrand::Rng::with_seed(seed.parse().expect("a seed"));
     let mut worker = Worker {
-        line,
+        control,
         random,
         channels: Vec::new(),
         others: Vec::new(),
@@ -52,11 +52,11 @@ pub fn play(seed: &str) -> ! {
     }
 }
 
-/// The bytes of a message: its length, its handles and a number that the others follow from.
+/// The bytes of a message: its length, its number of handles, and `number` for all others.
 fn compose(len: usize, handles: usize, number: u8) -> Vec<u8> {
     let mut bytes = vec![number; len.max(8)];
     let len = bytes.len() as u32;
-    // The first four bytes are a call's to change.
+    // A call writes its transaction id into the first four bytes.
     bytes[4..7].copy_from_slice(&len.to_le_bytes()[..3]);
     bytes[7] = handles as u8;
     bytes
@@ -64,25 +64,31 @@ fn compose(len: usize, handles: usize, number: u8) -> Vec<u8> {
 
 fn assert_whole(bytes: &[u8], handles: usize) {
     assert!(bytes.len() >= 8, "a message of {} bytes came", bytes.len());
-    let said = usize::from(bytes[4]) | usize::from(bytes[5]) << 8 | usize::from(bytes[6]) << 16;
-    assert_eq!((bytes.len(), handles), (said, bytes[7].into()), "a message came other than it was sent");
+    let expected_len = usize::from(bytes[4]) | usize::from(bytes[5]) << 8 | usize::from(bytes[6]) << 16;
+    assert_eq!(
+        (bytes.len(), handles),
+        (expected_len, bytes[7].into()),
+        "a message did not come as it was sent"
+    );
     assert!(bytes[8..].windows(2).all(|pair| pair[0] == pair[1]), "a message's bytes are not whole");
 }
 
 impl Worker {
     fn report(&mut self) {
-        if self.unreported >= REPORT && self.line.write(&self.unreported.to_le_bytes(), &mut []).is_ok() {
+        if self.unreported >= OPERATIONS_PER_REPORT
+            && self.control.write(&self.unreported.to_le_bytes(), &mut []).is_ok()
+        {
             self.unreported = 0;
         }
     }
 
-    /// One operation.
+    /// Performs one operation.
     fn step(&mut self) -> Result<(), Status> {
-        // What the soak sends is more to work with.
-        if self.line.read(&mut self.message).is_ok() {
+        // The soak sends channels to other workers.
+        if self.control.read(&mut self.message).is_ok() {
             self.take_handles();
         }
-        let full = self.channels.len() + self.others.len() >= MOST;
+        let full = self.channels.len() + self.others.len() >= MOST_OBJECTS;
         match self.random.u32(0..if full { 15 } else { 18 }) {
             0..4 => self.write(),
             4..8 => self.read(),
@@ -108,7 +114,7 @@ impl Worker {
         (!self.others.is_empty()).then(|| self.random.usize(0..self.others.len()))
     }
 
-    /// Some handles to send: ends of channels among them.
+    /// Takes some handles to send. Ends of channels are among them.
     fn some_handles(&mut self) -> Vec<NullableHandle> {
         let mut handles = Vec::new();
         for _ in 0..self.random.usize(0..4) {
@@ -130,7 +136,7 @@ impl Worker {
         compose(len, handles, self.random.u8(..))
     }
 
-    /// Handles that were not sent because there was no room are kept.
+    /// Keeps handles that were not sent because there was no room.
     fn keep(&mut self, handles: Vec<NullableHandle>) {
         for handle in handles.into_iter().filter(|handle| !handle.is_invalid()) {
             self.keep_one(handle);
@@ -168,7 +174,7 @@ impl Worker {
             assert_whole(self.message.bytes(), self.message.n_handles());
             let is_request = self.message.bytes()[7] == 0 && self.random.bool();
             if is_request {
-                // If it was a call, this is its reply; if not, a message like any other.
+                // This is the reply if the message was a call, and a new message otherwise.
                 let echo = self.message.bytes().to_vec();
                 let _ = self.channels[index].write(&echo, &mut []);
             }
@@ -177,7 +183,7 @@ impl Worker {
         self.forget_if_closed(index, result)
     }
 
-    /// An end whose peer is gone is of little use.
+    /// Closes, half of the time, an end whose peer is closed.
     fn forget_if_closed(&mut self, index: usize, result: Result<(), Status>) -> Result<(), Status> {
         if result == Err(Status::PEER_CLOSED) && self.random.bool() {
             drop(self.channels.swap_remove(index));

@@ -1,70 +1,71 @@
-//! Kills a victim that does not come to an end, and ends a stage that does not.
+//! Kills a victim that does not come to an end, and ends a testbed that does not.
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// No operation takes nearly as long, not even instruction by instruction.
-const HANG: Duration = Duration::from_secs(120);
-/// Nor do a recovery and all that follows it.
-const STAGE_HANG: Duration = Duration::from_secs(300);
+/// The limit of an operation. None takes nearly as long, not even by single steps.
+const VICTIM_HANG: Duration = Duration::from_secs(120);
+/// The limit of a whole round: the operation, the recovery and all that follows it.
+const ROUND_HANG: Duration = Duration::from_secs(300);
 
-/// Whom it watches, since when, and whether it has bitten.
+/// The state that the testbed and the watchdog's thread share.
 #[derive(Default)]
-struct Watch {
+struct State {
+    /// The victim, and since when it runs.
     victim: Option<(i32, Instant)>,
-    bitten: bool,
-    /// Since when the stage has been busy with this round.
+    has_killed: bool,
+    /// Since when the testbed has been busy with this round.
     round: Option<Instant>,
 }
 
-/// A thread that looks at its watch.
-pub struct Watchdog(Arc<Mutex<Watch>>);
+/// A thread that looks at the clock every second.
+pub struct Watchdog(Arc<Mutex<State>>);
 
 impl Watchdog {
     /// Starts the thread.
     pub fn start() -> Self {
-        let watch = Arc::<Mutex<Watch>>::default();
-        let mine = watch.clone();
+        let state = Arc::<Mutex<State>>::default();
+        let shared = state.clone();
         std::thread::spawn(move || {
             loop {
                 std::thread::sleep(Duration::from_secs(1));
-                let mut watch = mine.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some((victim, since)) = watch.victim
-                    && since.elapsed() > HANG
+                let mut state = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some((victim, since)) = state.victim
+                    && since.elapsed() > VICTIM_HANG
                 {
                     // Not reaped yet: `release` comes before the reaping, and takes the lock.
                     let _ = kill(Pid::from_raw(victim), Signal::SIGKILL);
-                    watch.bitten = true;
+                    state.has_killed = true;
                 }
-                if let Some(round) = watch.round
-                    && round.elapsed() > STAGE_HANG
+                if let Some(round) = state.round
+                    && round.elapsed() > ROUND_HANG
                 {
-                    eprintln!("the stage hangs: recovery, or a survivor's call, does not come to an end");
+                    eprintln!("the testbed hangs: recovery, or a survivor's call, does not come to an end");
                     std::process::abort();
                 }
             }
         });
-        Self(watch)
+        Self(state)
     }
 
-    /// From now on this process is watched.
+    /// Watches this process from now on.
     pub fn watch(&self, victim: i32) {
-        let mut watch = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        *watch = Watch { victim: Some((victim, now)), bitten: false, round: Some(now) };
+        *state = State { victim: Some((victim, now)), has_killed: false, round: Some(now) };
     }
 
-    /// The round is over. What comes next may take as long as it likes.
-    pub fn rest(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Watch::default();
+    /// Ends the round. Until the next one begins, no limit applies.
+    pub fn end_round(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = State::default();
     }
 
-    /// It has come to where it was to come. Whether it had to be killed for it.
+    /// Stops watching the victim. Returns whether the watchdog has killed it.
     pub fn release(&self) -> bool {
-        let mut watch = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        watch.victim = None;
-        watch.bitten
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.victim = None;
+        state.has_killed
     }
 }

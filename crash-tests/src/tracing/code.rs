@@ -1,9 +1,10 @@
-//! What is known of this program's instructions: which are the project's own, and which change the arena.
+//! This program's instructions: which are the project's own, and which change the arena.
 //!
 //! An instruction is the project's if any function that was inlined around it stands in the sources of `shm`,
-//! `runtime` or `capi/calls`: the standard library's code inside one of their functions counts, its own functions
-//! do not. They never touch the arena but through what was inlined.
+//! `runtime` or `capi/calls`. So the standard library's code inside one of their functions counts, and its own
+//! functions do not: those touch the arena only where they were inlined.
 
+use crate::tracing::registers::{Registers, value_of};
 use anyhow::{Context as _, Result};
 use iced_x86::{Decoder, DecoderOptions, Instruction, InstructionInfoFactory, Mnemonic, OpAccess, Register};
 use object::{Object as _, ObjectSection as _, ObjectSegment as _};
@@ -11,12 +12,10 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use crate::tracing::tracee::Registers;
-
-/// The parts of the source tree whose instructions are looked at.
+/// The parts of the source tree whose instructions are kill points.
 const OURS: [&str; 3] = ["shm/src/", "runtime/src/", "capi/calls/src/"];
 
-/// The program's code.
+/// The code of this program.
 pub struct Code {
     loader: addr2line::Loader,
     first_address: u64,
@@ -26,11 +25,11 @@ pub struct Code {
     changes: RefCell<HashMap<u64, Changes>>,
 }
 
-/// What an instruction may do that others can see.
+/// How an instruction may change what other processes see.
 #[derive(Clone, Debug)]
 enum Changes {
-    Nothing,
-    System,
+    None,
+    Syscall,
     Memory(Vec<Operand>),
 }
 
@@ -44,7 +43,7 @@ struct Operand {
 }
 
 impl Code {
-    /// Of the program that is running.
+    /// Reads the file of the program that is running.
     pub fn of_this_program() -> Result<Self> {
         let path = std::env::current_exe().context("finding this program's file")?;
         let bytes = std::fs::read(&path).context("reading this program's file")?;
@@ -64,7 +63,7 @@ impl Code {
         Ok(code)
     }
 
-    /// The lowest address of the program, where its first page is loaded.
+    /// The address, in the program's file, of its first page.
     pub fn first_address(&self) -> u64 {
         self.first_address
     }
@@ -74,7 +73,7 @@ impl Code {
         (self.start..self.start + self.text.len() as u64).contains(&address)
     }
 
-    /// Whether the instruction is the project's.
+    /// Whether the instruction is the project's own.
     pub fn is_ours(&self, address: u64) -> bool {
         self.is_inside(address)
             && *self.ours.borrow_mut().entry(address).or_insert_with(|| self.stands_in_our_files(address))
@@ -84,14 +83,14 @@ impl Code {
         let Ok(mut frames) = self.loader.find_frames(address) else { return false };
         while let Ok(Some(frame)) = frames.next() {
             let file = frame.location.and_then(|location| location.file);
-            // Atomics that were not inlined are somebody's look at the arena.
-            let atomic = || {
+            // An atomic operation that was not inlined may be an access to the arena.
+            let is_atomic = || {
                 frame.function.as_ref().is_some_and(|name| {
                     name.raw_name()
                         .is_ok_and(|name| name.contains("sync6atomic") || name.contains("sync::atomic"))
                 })
             };
-            if file.is_some_and(|file| OURS.iter().any(|ours| file.contains(ours))) || atomic() {
+            if file.is_some_and(|file| OURS.iter().any(|ours| file.contains(ours))) || is_atomic() {
                 return true;
             }
         }
@@ -105,8 +104,8 @@ impl Code {
         }
         let mut known = self.changes.borrow_mut();
         match known.entry(address).or_insert_with(|| self.decode(address)) {
-            Changes::Nothing => false,
-            Changes::System => true,
+            Changes::None => false,
+            Changes::Syscall => true,
             Changes::Memory(operands) => arena.as_ref().is_some_and(|arena| {
                 operands.iter().any(|operand| arena.contains(&operand.address(registers)))
             }),
@@ -114,7 +113,7 @@ impl Code {
     }
 
     /// Whether the instruction is `syscall`.
-    pub fn is_call_of_the_kernel(&self, address: u64) -> bool {
+    pub fn is_syscall(&self, address: u64) -> bool {
         let offset = address.wrapping_sub(self.start) as usize;
         self.text.get(offset..).is_some_and(|text| text.starts_with(&[0x0f, 0x05]))
     }
@@ -124,7 +123,7 @@ impl Code {
         let mut decoder = Decoder::with_ip(64, &self.text[offset..], address, DecoderOptions::NONE);
         let instruction: Instruction = decoder.decode();
         if instruction.mnemonic() == Mnemonic::Syscall {
-            return Changes::System;
+            return Changes::Syscall;
         }
         let mut factory = InstructionInfoFactory::new();
         let writes = |access| {
@@ -142,10 +141,10 @@ impl Code {
                 displacement: used.displacement(),
             })
             .collect();
-        if operands.is_empty() { Changes::Nothing } else { Changes::Memory(operands) }
+        if operands.is_empty() { Changes::None } else { Changes::Memory(operands) }
     }
 
-    /// The instruction in words: its function, and the line of the project's sources nearest to it.
+    /// The instruction for a reader: its function, and the nearest line of the project's sources.
     pub fn describe(&self, address: u64) -> String {
         let mut lines = Vec::new();
         if let Ok(mut frames) = self.loader.find_frames(address) {
@@ -172,7 +171,7 @@ impl Code {
     }
 }
 
-/// A function's name without its path's head.
+/// The last two parts of a function's path, without generic arguments.
 fn short(name: &str) -> &str {
     let end = name.find('<').filter(|at| *at > 0).unwrap_or(name.len());
     let name = name[..end].trim_end_matches("::");
@@ -182,30 +181,19 @@ fn short(name: &str) -> &str {
 
 impl Operand {
     fn address(self, registers: &Registers) -> u64 {
-        let index = value(self.index, registers).wrapping_mul(self.scale);
-        value(self.base, registers).wrapping_add(index).wrapping_add(self.displacement)
+        let index = value_of(self.index, registers).wrapping_mul(self.scale);
+        value_of(self.base, registers).wrapping_add(index).wrapping_add(self.displacement)
     }
 }
 
-fn value(register: Register, registers: &Registers) -> u64 {
-    match register.full_register() {
-        Register::RAX => registers.rax,
-        Register::RBX => registers.rbx,
-        Register::RCX => registers.rcx,
-        Register::RDX => registers.rdx,
-        Register::RSI => registers.rsi,
-        Register::RDI => registers.rdi,
-        Register::RBP => registers.rbp,
-        Register::RSP => registers.rsp,
-        Register::R8 => registers.r8,
-        Register::R9 => registers.r9,
-        Register::R10 => registers.r10,
-        Register::R11 => registers.r11,
-        Register::R12 => registers.r12,
-        Register::R13 => registers.r13,
-        Register::R14 => registers.r14,
-        Register::R15 => registers.r15,
-        // RIP-relative operands carry their whole address; they never lie in the arena.
-        _ => 0,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_name_keeps_two_parts_of_the_path() {
+        assert_eq!(short("jacinth_shm::channel::write::send"), "write::send");
+        assert_eq!(short("jacinth_shm::map::take::<u32>"), "map::take");
+        assert_eq!(short("main"), "main");
     }
 }

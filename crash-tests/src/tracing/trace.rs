@@ -1,28 +1,25 @@
-//! The way an operation takes through the program, recorded once by single steps; where to kill it; and how to get
-//! there again quickly.
-//!
-//! Stepping costs some ten microseconds an instruction, and killing at instruction i by i steps would cost the
-//! square of the operation's length. So a later victim runs at full speed into a breakpoint at the same instruction,
-//! as often as the record says; or into one a little before it, and steps from there.
+//! The path of an operation through the program, recorded once by single steps, and the instructions of it before which
+//! victims are killed.
 
 use crate::tracing::code::Code;
-use crate::tracing::tracee::{Registers, Stand, Tracee};
-use anyhow::Result;
-use serde::{Deserialize, Serialize};
+use crate::tracing::kill_point::KillPoint;
+use crate::tracing::registers::Registers;
+use crate::tracing::tracee::{StopState, Tracee};
+use anyhow::{Result, ensure};
 use std::collections::HashMap;
 
-/// What one step of a breakpoint costs, in microseconds, and one single step: measured, and only their ratio counts.
-const BREAK_COST: u64 = 30;
-const STEP_COST: u64 = 12;
-/// How far back a breakpoint may lie.
+/// The cost of one breakpoint hit and of one single step, in microseconds. Both are measured; only their ratio counts.
+const BREAK_COST_US: u64 = 30;
+const STEP_COST_US: u64 = 12;
+/// How many instructions a breakpoint may lie before its kill point.
 const LOOK_BACK: usize = 600;
-/// An operation that takes longer is taken for one that never ends.
+/// An operation of more steps counts as one that never ends.
 const MOST_STEPS: usize = 20_000_000;
 
 /// One instruction of the record.
 #[derive(Clone, Copy, Debug)]
 struct Step {
-    /// Its address; 0 for one outside the program.
+    /// Its address; 0 for an instruction outside the program.
     address: u64,
     /// How many times it has been executed before.
     before: u32,
@@ -36,37 +33,27 @@ pub struct Trace {
     steps: Vec<Step>,
 }
 
-/// How to get to an instruction.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct Route {
-    /// Its address.
-    pub address: u64,
-    breakpoint: u64,
-    times: u32,
-    steps: usize,
-}
-
 impl Trace {
     /// Steps through the whole operation.
-    pub fn record(tracee: &Tracee, code: &Code) -> Result<(Self, Stand)> {
+    pub fn record(tracee: &Tracee, code: &Code) -> Result<(Self, StopState)> {
         Self::record_until(tracee, code, |_| false)
     }
 
-    /// The same, up to a call of the kernel before which the registers are such. It is not executed.
+    /// Steps up to the first `syscall` whose registers satisfy `ends`. That one is not executed.
     pub fn record_until(
         tracee: &Tracee,
         code: &Code,
         ends: impl Fn(&Registers) -> bool,
-    ) -> Result<(Self, Stand)> {
+    ) -> Result<(Self, StopState)> {
         let mut steps = Vec::new();
         let mut counts: HashMap<u64, u32> = HashMap::new();
         let mut arena = tracee.arena()?;
-        let stand = loop {
+        let state = loop {
             let registers = tracee.registers()?;
             let address = tracee.relative(&registers);
             let inside = code.is_inside(address);
-            if code.is_call_of_the_kernel(address) && ends(&registers) {
-                break Stand::At(address);
+            if code.is_syscall(address) && ends(&registers) {
+                break StopState::At(address);
             }
             let is_change = code.is_change(address, &registers, &arena);
             let before = if inside { counts.entry(address).or_default() } else { &mut 0 };
@@ -77,27 +64,29 @@ impl Trace {
                 is_change,
             });
             *before += 1;
-            let stand = tracee.step()?;
-            if !matches!(stand, Stand::At(_)) {
-                break stand;
+            let state = tracee.step()?;
+            if !matches!(state, StopState::At(_)) {
+                break state;
             }
+            // An operation that attaches maps the arena in the middle. The mappings are cheap to read every few steps
+            // only.
             if arena.is_none() && steps.len().is_multiple_of(64) {
                 arena = tracee.arena()?;
             }
-            anyhow::ensure!(steps.len() < MOST_STEPS, "the operation has not ended after {MOST_STEPS} steps");
+            ensure!(steps.len() < MOST_STEPS, "the operation has not ended after {MOST_STEPS} steps");
         };
-        Ok((Self { steps }, stand))
+        Ok((Self { steps }, state))
     }
 
-    /// How many instructions were executed, all libraries included.
+    /// How many instructions were executed, those of libraries included.
     pub fn len(&self) -> usize {
         self.steps.len()
     }
 
-    /// The instructions before which to kill: of the project's own every `stride`-th, and, if `changes`, one for
-    /// each state that the arena goes through.
+    /// The instructions before which to kill: every `stride`-th of the project's own, and, if `changes`, one for each
+    /// state that the arena goes through.
     ///
-    /// What a killed process leaves is what it has written into the arena and asked of the kernel. Between two such
+    /// A killed process leaves what it has written into the arena and asked of the kernel. Between two such
     /// instructions all points leave the same.
     pub fn points(&self, changes: bool, stride: usize, offset: usize) -> Vec<usize> {
         let mut points = Vec::new();
@@ -116,40 +105,67 @@ impl Trace {
         points
     }
 
-    /// The instruction's address, and how many times it had been executed before: what a kill point is in any record.
+    /// The instruction's address, and how many times it had been executed before. This identifies a point in every
+    /// record of the same operation.
     pub fn visit(&self, index: usize) -> (u64, u32) {
         (self.steps[index].address, self.steps[index].before)
     }
 
     /// The cheapest way to the instruction.
-    pub fn route(&self, index: usize) -> Route {
+    pub fn kill_point(&self, index: usize) -> KillPoint {
         let from = index.saturating_sub(LOOK_BACK);
         let cost = |at: &usize| {
-            let breaks = u64::from(self.steps[*at].before + 1) * BREAK_COST;
-            breaks + (index - at) as u64 * STEP_COST
+            let breaks = u64::from(self.steps[*at].before + 1) * BREAK_COST_US;
+            breaks + (index - at) as u64 * STEP_COST_US
         };
         let inside = (from..=index).filter(|at| self.steps[*at].address != 0);
         let start = inside.min_by_key(cost).unwrap_or(index);
         let step = self.steps[start];
-        Route {
+        KillPoint {
             address: self.steps[index].address,
             breakpoint: step.address,
-            times: step.before + 1,
+            hits: step.before + 1,
             steps: index - start,
         }
     }
 }
 
-impl Route {
-    /// Leads the victim there. `false`: it took another way this time.
-    pub fn follow(&self, tracee: &Tracee) -> Result<(bool, Stand)> {
-        let mut stand = tracee.run_to(self.breakpoint, self.times)?;
-        for _ in 0..self.steps {
-            if !matches!(stand, Stand::At(_)) {
-                return Ok((false, stand));
-            }
-            stand = tracee.step()?;
-        }
-        Ok((stand == Stand::At(self.address), stand))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A record in which every instruction is the project's; `changes` lists those that change the arena.
+    fn trace(addresses: &[u64], changes: &[usize]) -> Trace {
+        let step = |(index, address): (usize, &u64)| Step {
+            address: *address,
+            before: addresses[..index].iter().filter(|before| *before == address).count() as u32,
+            is_ours: *address != 0,
+            is_change: changes.contains(&index),
+        };
+        Trace { steps: addresses.iter().enumerate().map(step).collect() }
+    }
+
+    #[test]
+    fn each_arena_state_gets_one_point() {
+        let trace = trace(&[1, 2, 3, 4, 5, 6], &[1, 3]);
+        assert_eq!(trace.points(true, usize::MAX, 1), [0, 2, 4]);
+    }
+
+    #[test]
+    fn a_stride_of_one_takes_all_own_instructions() {
+        assert_eq!(trace(&[1, 0, 2, 3], &[]).points(false, 1, 0), [0, 2, 3]);
+    }
+
+    #[test]
+    fn the_breakpoint_of_a_late_iteration_is_before_it() {
+        let mut addresses = vec![1];
+        addresses.extend([2; 100]);
+        addresses.push(3);
+        let trace = trace(&addresses, &[]);
+        let rare = trace.kill_point(101);
+        assert_eq!((rare.address, rare.breakpoint, rare.hits, rare.steps), (3, 3, 1, 0));
+        // A hundred hits of a breakpoint in the loop cost more than one hit and 99 steps.
+        let late = trace.kill_point(100);
+        assert_eq!((late.address, late.breakpoint, late.hits, late.steps), (2, 2, 1, 99));
     }
 }

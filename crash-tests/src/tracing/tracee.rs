@@ -1,10 +1,10 @@
-//! A victim under this thread's control: it runs when told to, as far as told, and is killed where it stands.
+//! A victim under this thread's control: it runs as far as this thread lets it, and is killed where it stands.
 //!
-//! A victim asks to be traced and stops itself (`victim`); from then on each of its instructions is this thread's
-//! to grant. Addresses are given relative to where the program was loaded, so that they mean the same in every
-//! victim.
+//! A victim asks to be traced and stops itself (`process/victim.rs`). From then on this thread decides about each of its
+//! instructions. Addresses are relative to where the program was loaded, so that they mean the same in every victim.
 
 use crate::tracing::code::Code;
+use crate::tracing::registers::Registers;
 use anyhow::{Context as _, Result, bail};
 use nix::sys::ptrace::{self, Options};
 use nix::sys::signal::Signal;
@@ -12,21 +12,18 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use std::ops::Range;
 
-/// Where a victim stands.
+/// Where a victim stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stand {
-    /// Before the instruction at this address.
+pub enum StopState {
+    /// It stands before the instruction at this address.
     At(u64),
-    /// After the last instruction of the operation.
+    /// It stands after the last instruction of the operation.
     Finished,
-    /// Gone: it exited with this code.
+    /// The victim exited with this code.
     Exited(i32),
-    /// Gone: somebody or something killed it.
+    /// A signal ended the victim.
     Killed(Signal),
 }
-
-/// The registers that an instruction can name, by their number in the instruction set.
-pub type Registers = nix::libc::user_regs_struct;
 
 /// A stopped thread of another process.
 pub struct Tracee {
@@ -35,8 +32,8 @@ pub struct Tracee {
     base: u64,
 }
 
-/// `int3`, which stops whoever executes it.
-const BREAK: u64 = 0xcc;
+/// `int3`: the thread that executes it stops.
+const BREAKPOINT: u64 = 0xcc;
 
 impl Tracee {
     /// Waits until this thread's child, or a thread of it, has stopped itself to be traced.
@@ -48,12 +45,12 @@ impl Tracee {
                 let base = program_base(pid)? - code.first_address();
                 Ok(Self { pid, base })
             }
-            other => bail!("the victim ended before it was ready: {other:?}; its own words are above"),
+            other => bail!("the victim ended before it was ready: {other:?}; its own output is above"),
         }
     }
 
-    /// Takes hold of a thread of a child that has not asked for it.
-    pub fn seize(thread: i32, code: &Code) -> Result<Self> {
+    /// Attaches to a thread of a child that has not asked to be traced, and stops it.
+    pub fn attach_ptrace(thread: i32, code: &Code) -> Result<Self> {
         let pid = Pid::from_raw(thread);
         ptrace::seize(pid, Options::PTRACE_O_EXITKILL)?;
         ptrace::interrupt(pid)?;
@@ -73,39 +70,42 @@ impl Tracee {
         Ok(ptrace::getregs(self.pid)?)
     }
 
-    /// What the registers say of where it stands, relative to the program. Code of shared libraries is far beyond.
+    /// The address at which a thread with these registers stands, relative to the program. Shared libraries lie far
+    /// outside.
     pub fn relative(&self, registers: &Registers) -> u64 {
         registers.rip.wrapping_sub(self.base)
     }
 
     /// Executes one instruction.
-    pub fn step(&self) -> Result<Stand> {
+    pub fn step(&self) -> Result<StopState> {
         ptrace::step(self.pid, None)?;
-        self.stand(|signal| ptrace::step(self.pid, signal))
+        self.wait_until_stopped(|signal| ptrace::step(self.pid, signal))
     }
 
-    /// Goes on until it is about to execute the instruction at `address` for the `times`-th time (1 is the first).
-    pub fn run_to(&self, address: u64, times: u32) -> Result<Stand> {
+    /// Runs until it is about to execute the instruction at `address` for the `times`-th time; 1 is the first.
+    pub fn run_to(&self, address: u64, times: u32) -> Result<StopState> {
         if times == 0 || self.relative(&self.registers()?) == address && times == 1 {
-            return Ok(Stand::At(address));
+            return Ok(StopState::At(address));
         }
         let mut left = times;
         if self.relative(&self.registers()?) == address {
-            // It stands there: that was the first time.
+            // It stands there already: that was the first time.
             left -= 1;
-            if let ended @ (Stand::Finished | Stand::Exited(_) | Stand::Killed(_)) = self.step()? {
+            if let ended @ (StopState::Finished | StopState::Exited(_) | StopState::Killed(_)) =
+                self.step()?
+            {
                 return Ok(ended);
             }
         }
         let at = self.base + address;
         let original = self.peek(at)?;
-        let broken = original & !0xff | BREAK;
+        let broken = original & !0xff | BREAKPOINT;
         loop {
             self.poke(at, broken)?;
             ptrace::cont(self.pid, None)?;
-            let stand = self.stand(|signal| ptrace::cont(self.pid, signal))?;
-            if !matches!(stand, Stand::At(_)) {
-                return Ok(stand);
+            let state = self.wait_until_stopped(|signal| ptrace::cont(self.pid, signal))?;
+            if !matches!(state, StopState::At(_)) {
+                return Ok(state);
             }
             self.poke(at, original)?;
             let mut registers = self.registers()?;
@@ -116,59 +116,61 @@ impl Tracee {
             ptrace::setregs(self.pid, registers)?;
             left -= 1;
             if left == 0 {
-                return Ok(Stand::At(address));
+                return Ok(StopState::At(address));
             }
-            // Over the instruction, and the breakpoint again behind it.
-            if let ended @ (Stand::Finished | Stand::Exited(_) | Stand::Killed(_)) = self.step()? {
+            // The original instruction is in place: step over it, then set the breakpoint again.
+            if let ended @ (StopState::Finished | StopState::Exited(_) | StopState::Killed(_)) =
+                self.step()?
+            {
                 return Ok(ended);
             }
         }
     }
 
-    /// Goes on to the end of the operation.
-    pub fn run(&self) -> Result<Stand> {
+    /// Runs to the end of the operation.
+    pub fn run(&self) -> Result<StopState> {
         ptrace::cont(self.pid, None)?;
-        self.stand(|signal| ptrace::cont(self.pid, signal))
+        self.wait_until_stopped(|signal| ptrace::cont(self.pid, signal))
     }
 
-    /// Goes on, and is not waited for: whatever it waits for may never come.
-    pub fn run_unwatched(&self) -> Result<()> {
+    /// Lets it run, and does not wait for it: it may sleep for ever.
+    pub fn run_without_waiting(&self) -> Result<()> {
         Ok(ptrace::cont(self.pid, None)?)
     }
 
-    /// No longer traced, and stopped as by anybody's SIGSTOP.
-    pub fn stop_for_real(&self) -> Result<()> {
+    /// Ends the tracing, and stops the process by SIGSTOP as any process can.
+    pub fn detach_stopped(&self) -> Result<()> {
         ptrace::detach(self.pid, Signal::SIGSTOP)?;
-        self.wait_until_stopped().map(drop)
+        self.wait_for_group_stop().map(drop)
     }
 
-    /// Goes on after [`stop_for_real`](Self::stop_for_real), to the end of the operation.
-    pub fn resume_for_real(&self) -> Result<Stand> {
+    /// Continues a process after [`detach_stopped`](Self::detach_stopped), to the end of the operation.
+    pub fn continue_detached(&self) -> Result<StopState> {
         nix::sys::signal::kill(self.pid, Signal::SIGCONT)?;
-        self.wait_until_stopped()
+        self.wait_for_group_stop()
     }
 
-    fn wait_until_stopped(&self) -> Result<Stand> {
+    fn wait_for_group_stop(&self) -> Result<StopState> {
         match waitpid(self.pid, Some(WaitPidFlag::WUNTRACED | WaitPidFlag::__WALL))? {
-            WaitStatus::Stopped(_, Signal::SIGSTOP) => Ok(Stand::Finished),
-            WaitStatus::Exited(_, code) => Ok(Stand::Exited(code)),
-            WaitStatus::Signaled(_, signal, _) => Ok(Stand::Killed(signal)),
+            WaitStatus::Stopped(_, Signal::SIGSTOP) => Ok(StopState::Finished),
+            WaitStatus::Exited(_, code) => Ok(StopState::Exited(code)),
+            WaitStatus::Signaled(_, signal, _) => Ok(StopState::Killed(signal)),
             other => bail!("the victim neither stopped nor ended: {other:?}"),
         }
     }
 
-    /// Waits until it stands somewhere; signals that are none of ours are handed on.
-    fn stand(&self, go_on: impl Fn(Signal) -> nix::Result<()>) -> Result<Stand> {
+    /// Waits until it stops or ends. Signals that are not the tracer's are passed on to it.
+    fn wait_until_stopped(&self, resume: impl Fn(Signal) -> nix::Result<()>) -> Result<StopState> {
         loop {
             return Ok(match waitpid(self.pid, Some(WaitPidFlag::__WALL))? {
-                WaitStatus::Stopped(_, Signal::SIGTRAP) => Stand::At(self.relative(&self.registers()?)),
-                WaitStatus::Stopped(_, Signal::SIGSTOP) => Stand::Finished,
+                WaitStatus::Stopped(_, Signal::SIGTRAP) => StopState::At(self.relative(&self.registers()?)),
+                WaitStatus::Stopped(_, Signal::SIGSTOP) => StopState::Finished,
                 WaitStatus::Stopped(_, signal) => {
-                    go_on(signal)?;
+                    resume(signal)?;
                     continue;
                 }
-                WaitStatus::Exited(_, code) => Stand::Exited(code),
-                WaitStatus::Signaled(_, signal, _) => Stand::Killed(signal),
+                WaitStatus::Exited(_, code) => StopState::Exited(code),
+                WaitStatus::Signaled(_, signal, _) => StopState::Killed(signal),
                 other => bail!("an unexpected state of the victim: {other:?}"),
             });
         }
@@ -191,10 +193,10 @@ impl Tracee {
     }
 }
 
-/// Kills the process and waits until it is gone, whichever of its threads was traced.
+/// Kills the process and reaps all of it, whichever of its threads was traced.
 pub fn kill(process: i32) -> Result<()> {
     let process = Pid::from_raw(process);
-    // One that has ended already is a zombie until it is waited for: the number is still its own.
+    // A process that has ended already is a zombie until it is reaped, so the number is still its own.
     let _ = nix::sys::signal::kill(process, Signal::SIGKILL);
     loop {
         match waitpid(None, Some(WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD)) {

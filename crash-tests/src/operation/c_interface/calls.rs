@@ -1,7 +1,6 @@
-//! The `extern "C"` functions as victims call them: with numbers, with pointers to what they have, and with pointers
-//! that lead nowhere.
+//! The `extern "C"` functions as victims call them: with numbers, with valid pointers, and with invalid ones.
 //!
-//! All that is unsafe about C's calls is here: that the pointers are what the declarations say.
+//! All that is unsafe about C's calls is here: the pointers must be what the declarations say.
 #![expect(unsafe_code, reason = "they are C's functions")]
 
 use jacinth::{MonotonicInstant, Rights, Signals, Status};
@@ -11,165 +10,183 @@ use nix::libc;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use std::ffi::{CStr, c_int};
 
+/// The result of a call.
 type Answer<T = ()> = Result<T, Status>;
 
-/// Where a pointer leads.
+/// Whether a pointer argument is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// To what the caller means.
-    Here,
-    /// To where no process has any memory.
-    Nowhere,
+pub enum Pointer {
+    /// It leads to the object that the caller means.
+    Valid,
+    /// It leads to where no process has memory.
+    Invalid,
 }
 
-/// In the first page, which Linux gives to nobody.
-const NOWHERE: usize = 64;
+/// An address in the first page, which Linux maps for no process.
+const INVALID_ADDRESS: usize = 64;
 
-impl Place {
-    fn to<T>(self, here: &mut T) -> UserOut<T> {
-        self.pick(&raw mut *here, NOWHERE as *mut T).into()
+impl Pointer {
+    fn to<T>(self, object: &mut T) -> UserOut<T> {
+        self.pick(&raw mut *object, INVALID_ADDRESS as *mut T).into()
     }
 
-    fn room<T>(self, here: &mut [T]) -> UserOut<T> {
-        self.pick(here.as_mut_ptr(), NOWHERE as *mut T).into()
+    fn buffer<T>(self, slice: &mut [T]) -> UserOut<T> {
+        self.pick(slice.as_mut_ptr(), INVALID_ADDRESS as *mut T).into()
     }
 
-    fn from<T>(self, here: &[T]) -> UserIn<T> {
-        self.pick(here.as_ptr(), NOWHERE as *const T).into()
+    fn from<T>(self, slice: &[T]) -> UserIn<T> {
+        self.pick(slice.as_ptr(), INVALID_ADDRESS as *const T).into()
     }
 
-    fn pick<P>(self, here: P, nowhere: P) -> P {
-        if self == Self::Here { here } else { nowhere }
+    fn pick<P>(self, valid: P, invalid: P) -> P {
+        if self == Self::Valid { valid } else { invalid }
     }
 }
 
-/// What a call says that leaves one number behind.
+/// The result of a call that returns one number through a pointer.
 fn one(call: impl FnOnce(&mut u32) -> i32) -> Answer<u32> {
     let mut number = 0;
     Status::ok(call(&mut number)).map(|()| number)
 }
 
+/// The result of a call that returns two numbers through pointers.
 fn two(call: impl FnOnce(&mut u32, &mut u32) -> i32) -> Answer<(u32, u32)> {
     let (mut first, mut second) = (0, 0);
     Status::ok(call(&mut first, &mut second)).map(|()| (first, second))
 }
 
-pub fn event_create(place: Place) -> Answer<u32> {
+/// `zx_event_create`
+pub fn event_create(pointer: Pointer) -> Answer<u32> {
     // SAFETY: what the pointer leads to is the number, which outlives the call, or nothing.
-    one(|event| unsafe { jacinth_calls::zx_event_create(0, place.to(event)) })
+    one(|event| unsafe { jacinth_calls::zx_event_create(0, pointer.to(event)) })
 }
 
+/// `zx_eventpair_create`
 pub fn eventpair_create() -> Answer<(u32, u32)> {
     // SAFETY: the pointers lead to the numbers, which outlive the call.
     two(|first, second| unsafe {
-        jacinth_calls::zx_eventpair_create(0, Place::Here.to(first), Place::Here.to(second))
+        jacinth_calls::zx_eventpair_create(0, Pointer::Valid.to(first), Pointer::Valid.to(second))
     })
 }
 
-/// `place` is the second end's.
-pub fn channel_create(place: Place) -> Answer<(u32, u32)> {
+/// `zx_channel_create`. `pointer` is the argument for the second end.
+pub fn channel_create(pointer: Pointer) -> Answer<(u32, u32)> {
     // SAFETY: the pointers lead to the numbers, which outlive the call, or to nothing.
     two(|first, second| unsafe {
-        jacinth_calls::zx_channel_create(0, Place::Here.to(first), place.to(second))
+        jacinth_calls::zx_channel_create(0, Pointer::Valid.to(first), pointer.to(second))
     })
 }
 
+/// `zx_handle_close`
 pub fn close(handle: u32) -> Answer {
     // SAFETY: numbers alone.
     Status::ok(unsafe { jacinth_calls::zx_handle_close(handle) })
 }
 
+/// `zx_handle_close_many`
 pub fn close_many(handles: &[u32]) -> Answer {
     // SAFETY: so many handles are there.
-    Status::ok(unsafe { jacinth_calls::zx_handle_close_many(Place::Here.from(handles), handles.len()) })
+    Status::ok(unsafe { jacinth_calls::zx_handle_close_many(Pointer::Valid.from(handles), handles.len()) })
 }
 
-pub fn duplicate(handle: u32, rights: Rights, place: Place) -> Answer<u32> {
+/// `zx_handle_duplicate`
+pub fn duplicate(handle: u32, rights: Rights, pointer: Pointer) -> Answer<u32> {
     // SAFETY: what the pointer leads to is the number, which outlives the call, or nothing.
-    one(|other| unsafe { jacinth_calls::zx_handle_duplicate(handle, rights.bits(), place.to(other)) })
+    one(|other| unsafe { jacinth_calls::zx_handle_duplicate(handle, rights.bits(), pointer.to(other)) })
 }
 
-pub fn replace(handle: u32, rights: Rights, place: Place) -> Answer<u32> {
+/// `zx_handle_replace`
+pub fn replace(handle: u32, rights: Rights, pointer: Pointer) -> Answer<u32> {
     // SAFETY: what the pointer leads to is the number, which outlives the call, or nothing.
-    one(|other| unsafe { jacinth_calls::zx_handle_replace(handle, rights.bits(), place.to(other)) })
+    one(|other| unsafe { jacinth_calls::zx_handle_replace(handle, rights.bits(), pointer.to(other)) })
 }
 
+/// `zx_object_set_property` of the name
 pub fn set_name(handle: u32, name: &[u8]) -> Answer {
     const NAME: u32 = 3;
-    // SAFETY: the name is as long as it is.
+    // SAFETY: the pointer and the length are those of the name.
     Status::ok(unsafe {
-        jacinth_calls::zx_object_set_property(handle, NAME, Place::Here.from(name), name.len())
+        jacinth_calls::zx_object_set_property(handle, NAME, Pointer::Valid.from(name), name.len())
     })
 }
 
+/// `zx_object_signal`
 pub fn signal(handle: u32, set: Signals) -> Answer {
     // SAFETY: numbers alone.
     Status::ok(unsafe { jacinth_calls::zx_object_signal(handle, 0, set.bits()) })
 }
 
+/// `zx_object_signal_peer`
 pub fn signal_peer(handle: u32, set: Signals) -> Answer {
     // SAFETY: numbers alone.
     Status::ok(unsafe { jacinth_calls::zx_object_signal_peer(handle, 0, set.bits()) })
 }
 
+/// `zx_object_wait_one`
 pub fn wait_one(handle: u32, signals: Signals, deadline: MonotonicInstant) -> Answer<u32> {
     // SAFETY: the pointer leads to the number, which outlives the call.
     one(|seen| unsafe {
         let deadline = deadline.into_nanos();
-        jacinth_calls::zx_object_wait_one(handle, signals.bits(), deadline, Place::Here.to(seen))
+        jacinth_calls::zx_object_wait_one(handle, signals.bits(), deadline, Pointer::Valid.to(seen))
     })
 }
 
-/// Each item is a handle, and what is waited for on it.
+/// `zx_object_wait_many`. Each item is a handle, and the signals to wait for.
 pub fn wait_many<const N: usize>(items: [(u32, Signals); N], deadline: MonotonicInstant) -> Answer {
     let mut items =
         items.map(|(handle, signals)| zx_wait_item_t { handle, waitfor: signals.bits(), pending: 0 });
     // SAFETY: so many items are there.
     Status::ok(unsafe {
-        jacinth_calls::zx_object_wait_many(Place::Here.room(&mut items), N, deadline.into_nanos())
+        jacinth_calls::zx_object_wait_many(Pointer::Valid.buffer(&mut items), N, deadline.into_nanos())
     })
 }
 
-pub fn write(channel: u32, bytes: (&[u8], Place), handles: &[u32]) -> Answer {
-    let (bytes, place) = bytes;
+/// `zx_channel_write`
+pub fn write(channel: u32, bytes: (&[u8], Pointer), handles: &[u32]) -> Answer {
+    let (bytes, pointer) = bytes;
     // SAFETY: so many bytes and handles are there; or nothing is.
     Status::ok(unsafe {
-        let handles_at = Place::Here.from(handles);
-        jacinth_calls::zx_channel_write(channel, 0, place.from(bytes), len(bytes), handles_at, len(handles))
+        let handles_at = Pointer::Valid.from(handles);
+        jacinth_calls::zx_channel_write(channel, 0, pointer.from(bytes), len(bytes), handles_at, len(handles))
     })
 }
 
-/// A reader's buffers for bytes and handles, where it says that they are, and how much has come.
+/// A reader's buffers for bytes and handles, whether its pointers to them are valid, and how much it has read.
 pub struct Buffers<H> {
+    /// The bytes.
     pub bytes: Vec<u8>,
+    /// The handles.
     pub handles: Vec<H>,
-    pub places: (Place, Place),
+    /// The pointers to bytes and handles.
+    pub pointers: (Pointer, Pointer),
+    /// How many bytes and handles the last call returned.
     pub actual: (u32, u32),
 }
 
 impl<H: Clone + Default> Buffers<H> {
+    /// Buffers for so many bytes and handles, with valid pointers.
     pub fn new(bytes: usize, handles: usize) -> Self {
         Self {
             bytes: vec![0; bytes],
             handles: vec![H::default(); handles],
-            places: (Place::Here, Place::Here),
+            pointers: (Pointer::Valid, Pointer::Valid),
             actual: (0, 0),
         }
     }
 
-    fn rooms(&mut self) -> (UserOut<u8>, UserOut<H>) {
-        (self.places.0.room(&mut self.bytes), self.places.1.room(&mut self.handles))
+    fn buffers(&mut self) -> (UserOut<u8>, UserOut<H>) {
+        (self.pointers.0.buffer(&mut self.bytes), self.pointers.1.buffer(&mut self.handles))
     }
 
     fn actual(&mut self) -> (UserOut<u32>, UserOut<u32>) {
-        (Place::Here.to(&mut self.actual.0), Place::Here.to(&mut self.actual.1))
+        (Pointer::Valid.to(&mut self.actual.0), Pointer::Valid.to(&mut self.actual.1))
     }
 }
 
-/// `may_discard` is the option of that name.
+/// `zx_channel_read`. `may_discard` is the option of that name.
 pub fn read(channel: u32, may_discard: bool, into: &mut Buffers<u32>) -> Answer {
     let (most_bytes, most_handles) = (len(&into.bytes), len(&into.handles));
-    let ((bytes, handles), actual) = (into.rooms(), into.actual());
+    let ((bytes, handles), actual) = (into.buffers(), into.actual());
     let options = may_discard.into();
     // SAFETY: there is room for so many bytes and handles, or there is nothing; the numbers outlive the call.
     Status::ok(unsafe {
@@ -186,9 +203,10 @@ pub fn read(channel: u32, may_discard: bool, into: &mut Buffers<u32>) -> Answer 
     })
 }
 
+/// `zx_channel_read_etc`
 pub fn read_etc(channel: u32, into: &mut Buffers<zx_handle_info_t>) -> Answer {
     let (most_bytes, most_handles) = (len(&into.bytes), len(&into.handles));
-    let ((bytes, handles), actual) = (into.rooms(), into.actual());
+    let ((bytes, handles), actual) = (into.buffers(), into.actual());
     // SAFETY: there is room for so many bytes and handles, or there is nothing; the numbers outlive the call.
     Status::ok(unsafe {
         jacinth_calls::zx_channel_read_etc(
@@ -223,12 +241,12 @@ pub fn call(
     (question, along): (&[u8], &[u32]),
     reply: &mut Buffers<u32>,
 ) -> Answer {
-    let (rooms, actual) = (reply.rooms(), reply.actual());
+    let (buffers, actual) = (reply.buffers(), reply.actual());
     let args = zx_channel_call_args_t {
         wr_bytes: question.as_ptr().into(),
         wr_handles: along.as_ptr().into(),
-        rd_bytes: rooms.0,
-        rd_handles: rooms.1,
+        rd_bytes: buffers.0,
+        rd_handles: buffers.1,
         wr_num_bytes: len(question),
         wr_num_handles: len(along),
         rd_num_bytes: len(&reply.bytes),
@@ -248,8 +266,8 @@ pub fn call(
     })
 }
 
-/// The process, its job, its address space, and the calling thread.
-pub fn own() -> [u32; 4] {
+/// The handles to the process, its job, its address space, and the calling thread.
+pub fn self_handles() -> [u32; 4] {
     // SAFETY: numbers alone.
     unsafe {
         [
@@ -261,37 +279,41 @@ pub fn own() -> [u32; 4] {
     }
 }
 
+/// `zx_thread_self`
 pub fn thread_self() -> u32 {
     // SAFETY: numbers alone.
     unsafe { jacinth_calls::zx_thread_self() }
 }
 
+/// `zx_process_exit`
 pub fn process_exit(code: i64) -> ! {
     // SAFETY: it needs nothing.
     unsafe { jacinth_calls::zx_process_exit(code) }
 }
 
+/// `zx_take_startup_handle`
 pub fn take_startup_handle() -> u32 {
     // SAFETY: numbers alone.
     unsafe { jacinth_calls::zx_take_startup_handle(0xf0) }
 }
 
+/// `jacinth_attach`
 pub fn attach(socket: &CStr) -> Answer {
     // SAFETY: a text that ends in a NUL.
     Status::ok(unsafe { jacinth_calls::jacinth_attach(socket.as_ptr().cast::<u8>().into()) })
 }
 
-/// `place` is where the process id goes.
-pub fn spawn(program: &CStr, startup: u32, place: Place) -> Answer<i32> {
+/// `jacinth_spawn`. `pointer` is the argument for the process id.
+pub fn spawn(program: &CStr, startup: u32, pointer: Pointer) -> Answer<i32> {
     let (program, mut id) = (UserIn::from(program.as_ptr().cast::<u8>()), 0);
     // SAFETY: a text that ends in a NUL, no arguments, this program's environment, and a number that outlives the call.
     let status = unsafe {
-        jacinth_calls::jacinth_spawn(program, UserIn::NULL, UserIn::NULL, startup, place.to(&mut id))
+        jacinth_calls::jacinth_spawn(program, UserIn::NULL, UserIn::NULL, startup, pointer.to(&mut id))
     };
     Status::ok(status).map(|()| id)
 }
 
-/// From now on [`interrupt`] interrupts this program's threads, and does nothing else.
+/// From now on [`interrupt`] interrupts the system calls of this program's threads, and has no other effect.
 pub fn accept_interruptions() {
     extern "C" fn nothing(_: c_int) {}
     let action = SigAction::new(SigHandler::Handler(nothing), SaFlags::empty(), SigSet::empty());
@@ -299,7 +321,7 @@ pub fn accept_interruptions() {
     unsafe { sigaction(Signal::SIGUSR1, &action) }.expect("a handler");
 }
 
-/// Sends the thread a signal, wherever it is; one that has ended gets none.
+/// Sends the thread a signal. Has no effect on a thread that has ended.
 pub fn interrupt(thread: i32) {
     // SAFETY: numbers alone.
     unsafe { libc::syscall(libc::SYS_tkill, thread, libc::SIGUSR1) };

@@ -1,56 +1,58 @@
-//! Messages that are written in place.
+//! Messages that are written in place, into a block that the channel lends.
 
 use crate::operation::channel::write::bytes;
 use crate::operation::fixture::capacity::HUGE;
-use crate::operation::{Operation, Scene, startup};
+use crate::operation::fixture::{Fixture, startup_channel};
+use crate::operation::spec::Operation;
 use jacinth::{Channel, raw};
 
-const CLAIM: &str = "the message came whole, or not at all; its block is the channel's in any case";
+const GUARANTEE: &str = "the message arrived whole, or not at all; its block is the channel's again";
 
 fn loan(name: &str, len: usize) -> Operation {
-    Operation::new(name, CLAIM)
+    Operation::new(name, GUARANTEE)
         .prepare(move || {
-            let line = startup();
+            let control = startup_channel();
             let bytes = bytes(len);
             move || {
-                let mut loan = line.reserve(len).unwrap();
+                let mut loan = control.reserve(len).unwrap();
                 loan.write_at(0, &bytes).unwrap();
                 loan.commit().unwrap();
-                line
+                control
             }
         })
-        .check(move |scene, end| scene.whole_or_none(end, &bytes(len), 0))
+        .check(move |fixture, outcome| fixture.check_whole_or_none(outcome, &bytes(len), 0))
 }
 
-pub(crate) fn operations() -> Vec<Operation> {
+/// The operations with loans.
+pub fn operations() -> Vec<Operation> {
     vec![
         loan("reserve_commit_small", 64),
         loan("reserve_commit_large", 100_000),
-        Operation::new("reserve_dropped", "a loan that is given back is the channel's again")
+        Operation::new("reserve_dropped", "the block of a loan that is given back is the channel's again")
             .prepare(|| {
-                let line = startup();
+                let control = startup_channel();
                 move || {
-                    drop(line.reserve(3000).unwrap());
-                    line
+                    drop(control.reserve(3000).unwrap());
+                    control
                 }
             })
-            .check(|scene, _| scene.nothing_more()),
+            .check(|fixture, _| fixture.check_no_message()),
         Operation::new(
             "reserve_outlives_channel",
-            "a loan is closed with its channel, and dropped after it for nothing",
+            "a loan is closed with its channel, and dropping it later has no effect",
         )
-        .set(Scene::with_room)
+        .set_up(Fixture::measuring_capacity)
         .prepare(|| {
-            let line: &Channel = Box::leak(Box::new(startup()));
-            let loan = line.reserve(HUGE).unwrap();
+            let control: &Channel = Box::leak(Box::new(startup_channel()));
+            let loan = control.reserve(HUGE).unwrap();
             move || {
-                raw::close(line.raw_handle()).unwrap();
+                raw::close(control.raw_handle()).unwrap();
                 drop(loan);
             }
         })
-        .check(|scene, _| {
-            scene.nothing_more()?;
-            scene.has_room(0, 0)
+        .check(|fixture, _| {
+            fixture.check_no_message()?;
+            fixture.check_capacity(0, 0)
         }),
     ]
 }

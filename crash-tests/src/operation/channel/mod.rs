@@ -1,9 +1,27 @@
 //! Channels.
 
-pub(crate) mod call;
-pub(crate) mod close;
-pub(crate) mod interrupted_call;
-pub(crate) mod loan;
-pub(crate) mod read;
-pub(crate) mod reorder;
-pub(crate) mod write;
+mod c_variants;
+mod call;
+mod interrupted_call;
+mod lifecycle;
+mod loan;
+mod read;
+mod reorder;
+pub mod write;
+
+use crate::operation::spec::Operation;
+
+/// The operations on channels.
+pub fn operations() -> Vec<Operation> {
+    let groups = [
+        c_variants::operations(),
+        interrupted_call::operations(),
+        write::operations(),
+        read::operations(),
+        lifecycle::operations(),
+        call::operations(),
+        reorder::operations(),
+        loan::operations(),
+    ];
+    groups.into_iter().flatten().collect()
+}

@@ -1,29 +1,33 @@
-//! Messages that are consumed before others that came earlier, and replies that came too late.
+//! Messages that are consumed before earlier ones, and replies that arrive too late.
 
 use crate::operation::channel::write::{BLOCK, FIRST_RING, bytes};
-use crate::operation::{Operation, Scene, given, startup};
+use crate::operation::fixture::{Fixture, receive_handles, startup_channel};
+use crate::operation::spec::Operation;
 use jacinth::*;
 
 /// How many messages the second segment of a ring takes.
 const SECOND_RING: usize = 32;
-/// A message whose block is large enough that a writer looks for one that it has before it takes another.
+/// The bytes of a message with a large block: before a writer takes another block of this size, it looks for a free one
+/// among its own.
 const LONG: usize = 17_000;
 
-pub(crate) fn operations() -> Vec<Operation> {
-    vec![read_ahead(), write_behind_one_that_stays(), late_reply(), late_reply_in_sight()]
+/// The operations out of order.
+pub fn operations() -> Vec<Operation> {
+    vec![read_ahead(), write_behind_a_held_message(), late_reply(), late_reply_behind_another()]
 }
 
-/// Reading past a message that stays at the head: the segment behind its own is left before it.
+/// A reader holds the message at the head and reads past it: it leaves the second segment before the first.
 fn read_ahead() -> Operation {
     Operation::new(
         "read_ahead",
-        "handles are closed once, received or not, in whatever order; the writer sees PEER_CLOSED",
+        "handles are closed once, received or not, in any order; the writer sees PEER_CLOSED",
     )
-    .set(|| {
-        let mut scene = Scene::new();
+    .exercises_recovery()
+    .set_up(|| {
+        let mut fixture = Fixture::new();
         let mut write = |len, handles| {
-            let mut sides = scene.sides(handles);
-            scene.line.write(&bytes(len), &mut sides).unwrap();
+            let mut sides = fixture.sides(handles);
+            fixture.control.write(&bytes(len), &mut sides).unwrap();
         };
         write(BLOCK, 1);
         (0..FIRST_RING + SECOND_RING - 2).for_each(|_| write(5, 0));
@@ -32,46 +36,46 @@ fn read_ahead() -> Operation {
         write(BLOCK, 2);
         write(5, 1);
         write(5, 1);
-        scene
+        fixture
     })
     .prepare(|| {
-        let line: &Channel = Box::leak(Box::new(startup()));
-        let at_the_head = line.read_in_place().unwrap();
+        let control: &Channel = Box::leak(Box::new(startup_channel()));
+        let at_the_head = control.read_in_place().unwrap();
         let mut message = MessageBuf::new();
         for _ in 0..FIRST_RING + SECOND_RING - 2 {
-            line.read(&mut message).unwrap();
+            control.read(&mut message).unwrap();
         }
         move || {
             let mut received = Vec::new();
             for handles in [1, 2] {
-                line.read(&mut message).unwrap();
+                control.read(&mut message).unwrap();
                 assert_eq!((message.bytes().len(), message.n_handles()), (BLOCK, handles));
                 received.extend((0..handles).filter_map(|index| message.take_handle(index)));
             }
             assert_eq!(at_the_head.finish().unwrap().len(), 1);
-            line.read(&mut message).unwrap();
+            control.read(&mut message).unwrap();
             assert_eq!((message.bytes(), message.n_handles()), (&bytes(5)[..], 1));
             (received, message)
         }
     })
 }
 
-/// A writer whose reader holds on to the first message, and has read the two after it: their blocks are used again, and
-/// the first one's is not.
-fn write_behind_one_that_stays() -> Operation {
+/// The reader holds the first message, and has read the two after it: the writer reuses their blocks, and not the first
+/// one's.
+fn write_behind_a_held_message() -> Operation {
     Operation::new(
         "write_reusing_ahead",
-        "the message came whole, or not at all; a message that is being read stays as it is",
+        "the message arrived whole, or not at all; a message that is being read does not change",
     )
-    .set(|| {
-        let mut scene = Scene::patient();
-        let line = scene.line.clone();
-        scene.partner = Some(Box::new(move |_| {
+    .set_up(|| {
+        let mut fixture = Fixture::awaiting_close();
+        let control = fixture.control.clone();
+        fixture.partner = Some(Box::new(move |_| {
             let next = || loop {
-                match line.read_in_place() {
+                match control.read_in_place() {
                     Err(Status::SHOULD_WAIT) => {
                         let either = Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED;
-                        line.wait_one(either, MonotonicInstant::INFINITE).unwrap();
+                        control.wait_one(either, MonotonicInstant::INFINITE).unwrap();
                     }
                     result => return result,
                 }
@@ -83,100 +87,101 @@ fn write_behind_one_that_stays() -> Operation {
                 message.read_at(0, &mut bytes).unwrap();
                 assert!(message.len() == LONG && bytes == [number; LONG], "message {number} came whole");
                 match number {
-                    // The first stays at the head until the victim is dead, and so do the last three: two are in the
-                    // blocks that were free, and the third would be in the first one's if that were taken for free.
+                    // The reader holds the first message and the last three until the victim is dead. Two of these are in
+                    // the free blocks; the third would be in the first message's block if that counted as free.
                     0 | 3..=5 => held.push((number, message)),
                     _ => drop(message),
                 }
                 if number == 2 {
-                    let _ = line.write(b"two are read", &mut []);
+                    let _ = control.write(b"two are read", &mut []);
                 }
             }
-            line.wait_one(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::INFINITE).unwrap();
+            control.wait_one(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::INFINITE).unwrap();
             for (number, message) in held {
                 let mut bytes = vec![0; LONG];
                 message.read_at(0, &mut bytes).unwrap();
                 assert!(bytes == [number; LONG], "message {number} has been written over while it was read");
             }
         }));
-        scene
+        fixture
     })
     .prepare(|| {
         set_spin(MonotonicDuration::ZERO);
-        let line = startup();
-        let write = |line: &Channel, bytes: [u8; LONG]| {
-            let mut loan = line.reserve(LONG).unwrap();
+        let control = startup_channel();
+        let write = |control: &Channel, bytes: [u8; LONG]| {
+            let mut loan = control.reserve(LONG).unwrap();
             loan.write_at(0, &bytes).unwrap();
             loan.commit().unwrap();
         };
-        (0..3).for_each(|number| write(&line, [number; LONG]));
+        (0..3).for_each(|number| write(&control, [number; LONG]));
         move || {
-            line.wait_one(Signals::CHANNEL_READABLE, MonotonicInstant::INFINITE).unwrap();
-            (3..6).for_each(|number| write(&line, [number; LONG]));
-            line
+            control.wait_one(Signals::CHANNEL_READABLE, MonotonicInstant::INFINITE).unwrap();
+            (3..6).for_each(|number| write(&control, [number; LONG]));
+            control
         }
     })
-    .check(|scene, _| scene.nothing_more())
+    .check(|fixture, _| fixture.check_no_message())
 }
 
 const LATE: &str =
     "the handles of a reply that came too late are closed once, discarded or not; its server goes on";
 
-/// A call times out, and its reply comes after that to an end that discards such.
+/// A call times out, and its reply arrives later, at an end that discards late replies.
 fn late_reply() -> Operation {
     Operation::new("late_reply", LATE)
-        .set(|| {
-            let mut scene = Scene::patient();
+        .set_up(|| {
+            let mut fixture = Fixture::awaiting_close();
             let (client, server) =
                 Channel::create_with(ChannelOptions::new().discard_late_replies(true)).unwrap();
-            scene.give(vec![client.into()]);
-            let mut along = scene.sides(2);
-            let line = scene.line.clone();
-            scene.partner = Some(Box::new(move |_| {
+            fixture.send(vec![client.into()]);
+            let mut along = fixture.sides(2);
+            let control = fixture.control.clone();
+            fixture.partner = Some(Box::new(move |_| {
                 let either = Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED;
-                // The call is over when its caller says so.
-                line.wait_one(either, MonotonicInstant::INFINITE).unwrap();
+                // The caller reports when its call is over.
+                control.wait_one(either, MonotonicInstant::INFINITE).unwrap();
                 let mut request = MessageBuf::new();
-                if line.read(&mut request).is_ok() {
+                if control.read(&mut request).is_ok() {
                     server.read(&mut request).unwrap();
                     assert_eq!(&request.bytes()[4..], b"a question");
                     let reply = [&request.bytes()[..4], &bytes(BLOCK)].concat();
                     let _ = server.write(&reply, &mut along);
-                    let _ = line.write(b"it is on its way", &mut []);
+                    let _ = control.write(b"it is on its way", &mut []);
                 }
                 server.wait_one(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::INFINITE).unwrap();
             }));
-            scene
+            fixture
         })
         .prepare(|| {
             set_spin(MonotonicDuration::ZERO);
-            let line = startup();
-            let client = Channel::from(given(&line).remove(0));
+            let control = startup_channel();
+            let client = Channel::from(receive_handles(&control).remove(0));
             let mut message = MessageBuf::new();
             move || {
                 let past = MonotonicInstant::INFINITE_PAST;
                 let called = client.call(past, b"\0\0\0\0a question", &mut [], &mut message);
                 assert_eq!(called, Err(Status::TIMED_OUT));
-                line.write(b"it is over", &mut []).unwrap();
-                line.wait_one(Signals::CHANNEL_READABLE, MonotonicInstant::INFINITE).unwrap();
+                control.write(b"it is over", &mut []).unwrap();
+                control.wait_one(Signals::CHANNEL_READABLE, MonotonicInstant::INFINITE).unwrap();
                 assert_eq!(client.read(&mut message), Err(Status::SHOULD_WAIT));
-                (line, client)
+                (control, client)
             }
         })
-        .check(|scene, _| scene.nothing_more())
+        .check(|fixture, _| fixture.check_no_message())
 }
 
-/// The same for one that lies behind a message that stays, and is discarded by a look at the end's signals.
-fn late_reply_in_sight() -> Operation {
+/// The same for a reply behind a held message. Reading the end's signals discards it.
+fn late_reply_behind_another() -> Operation {
     Operation::new("late_reply_ahead", LATE)
-        .set(|| {
-            let mut scene = Scene::new();
-            scene.give_sides(3);
-            scene
+        .exercises_recovery()
+        .set_up(|| {
+            let mut fixture = Fixture::new();
+            fixture.send_sides(3);
+            fixture
         })
         .prepare(|| {
-            let line = startup();
-            let mut sides = given(&line);
+            let control = startup_channel();
+            let mut sides = receive_handles(&control);
             let (client, server) =
                 Channel::create_with(ChannelOptions::new().discard_late_replies(true)).unwrap();
             let client: &Channel = Box::leak(Box::new(client));
@@ -195,7 +200,7 @@ fn late_reply_in_sight() -> Operation {
                 );
                 let received = stays.finish().unwrap();
                 assert_eq!(client.read(&mut message), Err(Status::SHOULD_WAIT));
-                (received, server, line)
+                (received, server, control)
             }
         })
 }

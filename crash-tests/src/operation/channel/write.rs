@@ -1,54 +1,58 @@
 //! Writing messages.
 
-use crate::operation::{End, Operation, Scene, Seen, given, seen, startup};
+use crate::arena::PENDING_MESSAGES;
+use crate::operation::fixture::{Fixture, receive_handles, signals_of, startup_channel};
+use crate::operation::outcome::{CheckResult, Outcome};
+use crate::operation::spec::Operation;
 use jacinth::*;
 
-/// What fits into the ring itself, what needs a block, and how many messages fill the first ring.
-pub(crate) const INLINE: usize = 40;
-pub(crate) const BLOCK: usize = 1000;
-pub(crate) const FIRST_RING: usize = 8;
-/// The arena's limit of pending messages.
-pub(crate) const LIMIT: usize = crate::arena::PENDING_MESSAGES as usize;
+/// A size that fits into the ring itself, in bytes.
+pub const INLINE: usize = 40;
+/// A size that needs a block, in bytes.
+pub const BLOCK: usize = 1000;
+/// How many messages the first segment of a ring takes.
+pub const FIRST_RING: usize = 8;
 
-const CLAIM: &str = "the message came whole with all its handles, or not at all";
+const GUARANTEE: &str = "the message arrived whole with all its handles, or not at all";
 
-/// The bytes of the message that is killed.
-pub(crate) fn bytes(len: usize) -> Vec<u8> {
+/// The bytes of a message of this length.
+pub fn bytes(len: usize) -> Vec<u8> {
     (0..len).map(|at| (at * 7 + len) as u8).collect()
 }
 
-/// A write of `handles` handles and `len` bytes, behind `pending` messages that nobody reads.
+/// A write of `handles` handles and `len` bytes, behind `pending` unread messages.
 fn write(name: String, handles: usize, len: usize, pending: usize) -> Operation {
-    Operation::new(name, CLAIM)
-        .set(move || {
-            let mut scene = if pending == 0 { Scene::new() } else { Scene::patient() };
+    Operation::new(name, GUARANTEE)
+        .set_up(move || {
+            let mut fixture = if pending == 0 { Fixture::new() } else { Fixture::awaiting_close() };
             if handles > 0 {
-                scene.give_sides(handles);
+                fixture.send_sides(handles);
             }
-            scene
+            fixture
         })
         .prepare(move || {
-            let line = startup();
-            let mut handles = if handles > 0 { given(&line) } else { Vec::new() };
+            let control = startup_channel();
+            let mut handles = if handles > 0 { receive_handles(&control) } else { Vec::new() };
             for _ in 0..pending {
-                line.write(b"pending", &mut []).unwrap();
+                control.write(b"pending", &mut []).unwrap();
             }
             let bytes = bytes(len);
             move || {
-                line.write(&bytes, &mut handles).unwrap();
-                (line, bytes, handles)
+                control.write(&bytes, &mut handles).unwrap();
+                (control, bytes, handles)
             }
         })
-        .check(move |scene, end| {
-            read_pending(scene, pending)?;
-            scene.whole_or_none(end, &bytes(len), handles)
+        .check(move |fixture, outcome| {
+            read_pending(fixture, pending)?;
+            fixture.check_whole_or_none(outcome, &bytes(len), handles)
         })
 }
 
-fn read_pending(scene: &Scene, pending: usize) -> Seen {
+/// Reads the messages that were sent before the death.
+fn read_pending(fixture: &Fixture, pending: usize) -> CheckResult {
     let mut message = MessageBuf::new();
     for index in 0..pending {
-        let read = scene.line.read(&mut message);
+        let read = fixture.control.read(&mut message);
         if read.is_err() || message.bytes() != b"pending" {
             return Err(format!("message {index}, sent before the death, gave {read:?}"));
         }
@@ -56,219 +60,234 @@ fn read_pending(scene: &Scene, pending: usize) -> Seen {
     Ok(())
 }
 
-pub(crate) fn operations() -> Vec<Operation> {
+/// The operations that write.
+pub fn operations() -> Vec<Operation> {
     let mut operations = Vec::new();
     for handles in [64, 1, 0] {
         for (kind, len) in [("inline", INLINE), ("block", BLOCK)] {
-            operations.push(write(format!("write_{handles}_{kind}"), handles, len, 0));
+            let operation = write(format!("write_{handles}_{kind}"), handles, len, 0);
+            operations.push(if (handles, kind) == (64, "inline") {
+                operation.exercises_recovery()
+            } else {
+                operation
+            });
         }
-        operations.push(write(format!("write_{handles}_growing"), handles, INLINE, FIRST_RING));
+        let operation = write(format!("write_{handles}_growing"), handles, INLINE, FIRST_RING);
+        operations.push(if handles == 1 { operation.exercises_recovery() } else { operation });
     }
     operations.push(write("write_largest".into(), 0, MAX_MSG_BYTES, 0));
     operations.extend([
         batch(),
         growing_batch(),
         channel(),
-        to_nobody(),
+        peer_closed(),
         when_full(),
         over_quota(),
         over_memory_quota(),
-        halfway(),
+        refused_halfway(),
         untransferable(),
     ]);
     operations
 }
 
-/// Messages written together are published together.
+/// A batch is published at once.
 fn batch() -> Operation {
-    Operation::new("write_batch_8", "the batch came whole, or nothing of it")
+    Operation::new("write_batch_8", "the batch arrived whole, or no message of it")
         .prepare(|| {
-            let line = startup();
+            let control = startup_channel();
             move || {
                 let messages = [[1u8; 30]; FIRST_RING];
-                assert_eq!(line.write_batch(messages.iter().map(|message| &message[..])), Ok(FIRST_RING));
-                line
+                assert_eq!(control.write_batch(messages.iter().map(|message| &message[..])), Ok(FIRST_RING));
+                control
             }
         })
-        .check(|scene, end| came_in_groups(scene, end, &[0, FIRST_RING]))
+        .check(|fixture, outcome| check_groups(fixture, outcome, &[0, FIRST_RING]))
 }
 
 /// A batch that does not fit its segment.
 fn growing_batch() -> Operation {
     const MESSAGES: usize = FIRST_RING + 4;
-    Operation::new("write_batch_growing", "what came of the batch is what lies in one segment, or all of it")
-        .prepare(|| {
-            let line = startup();
-            move || {
-                let messages = [[1u8; 30]; MESSAGES];
-                assert_eq!(line.write_batch(messages.iter().map(|message| &message[..])), Ok(MESSAGES));
-                line
-            }
-        })
-        .check(|scene, end| came_in_groups(scene, end, &[0, FIRST_RING, MESSAGES]))
+    Operation::new(
+        "write_batch_growing",
+        "the messages of one segment arrived, or the whole batch, or no message",
+    )
+    .prepare(|| {
+        let control = startup_channel();
+        move || {
+            let messages = [[1u8; 30]; MESSAGES];
+            assert_eq!(control.write_batch(messages.iter().map(|message| &message[..])), Ok(MESSAGES));
+            control
+        }
+    })
+    .check(|fixture, outcome| check_groups(fixture, outcome, &[0, FIRST_RING, MESSAGES]))
 }
 
-/// So many messages of a batch came as have been published together at some time.
-fn came_in_groups(scene: &Scene, end: End, groups: &[usize]) -> Seen {
+/// As many messages of the batch arrived as one of `groups` says: only whole groups are published.
+fn check_groups(fixture: &Fixture, outcome: Outcome, groups: &[usize]) -> CheckResult {
     let mut message = MessageBuf::new();
-    let mut came = 0;
-    while scene.line.read(&mut message).is_ok() {
+    let mut arrived = 0;
+    while fixture.control.read(&mut message).is_ok() {
         if message.bytes() != [1; 30] {
-            return Err(format!("message {came} of the batch is not whole"));
+            return Err(format!("message {arrived} of the batch is not whole"));
         }
-        came += 1;
+        arrived += 1;
     }
-    let may_be = if end == End::Killed { groups } else { &groups[groups.len() - 1..] };
-    if may_be.contains(&came) {
+    let allowed = if outcome == Outcome::Killed { groups } else { &groups[groups.len() - 1..] };
+    if allowed.contains(&arrived) {
         Ok(())
     } else {
-        Err(format!("{came} messages of a batch came, not {may_be:?}"))
+        Err(format!("{arrived} messages of a batch arrived, not {allowed:?}"))
     }
 }
 
-/// A channel end travels, with a message of handles waiting in it.
+/// An end of a channel is sent, with a message with handles pending in it.
 fn channel() -> Operation {
-    Operation::new(
-        "write_channel",
-        "the end that travels arrived with what waits in it, or is closed with it",
-    )
-    .set(|| {
-        let mut scene = Scene::new();
-        let (ours, theirs) = Channel::create();
-        let mut sides = scene.sides(2);
-        ours.write(b"waits", &mut sides).unwrap();
-        scene.give(vec![theirs.into()]);
-        scene.sleep(&ours, Signals::CHANNEL_PEER_CLOSED);
-        scene.kept.push(ours.into());
-        scene
-    })
-    .prepare(|| {
-        let line = startup();
-        let mut handles = given(&line);
-        move || {
-            line.write(b"a channel", &mut handles).unwrap();
-            line
-        }
-    })
-    .check(|scene, end| {
-        let mut message = MessageBuf::new();
-        match scene.line.read(&mut message) {
-            Ok(()) => {
-                let travelled = message.take_handle(0).ok_or("the message came without its channel")?;
-                let travelled = Channel::from(travelled);
-                let mut waiting = MessageBuf::new();
-                travelled.read(&mut waiting).map_err(|status| format!("what waits inside: {status}"))?;
-                scene.is_whole(&waiting, b"waits", 2)?;
-                travelled.write(b"back", &mut []).map_err(|status| status.to_string())?;
-                if !seen(&scene.kept[0]).contains(Signals::CHANNEL_READABLE) {
-                    return Err("the end that travelled does not reach its peer".into());
-                }
-            }
-            Err(Status::PEER_CLOSED) if end == End::Killed => {
-                if !seen(&scene.kept[0]).contains(Signals::CHANNEL_PEER_CLOSED) {
-                    return Err("the end that did not travel is not closed".into());
-                }
-            }
-            Err(status) => return Err(format!("reading what the victim has sent: {status}")),
-        }
-        scene.nothing_more()
-    })
-}
-
-/// A line whose other end is closed: the write fails, and closes what was to be sent.
-fn to_nobody() -> Operation {
-    Operation::new("write_3_peer_closed", "a write to nobody closes its handles, once")
-        .set(|| {
-            let mut scene = Scene::new();
+    Operation::new("write_channel", "the sent end arrived with its pending message, or is closed with it")
+        .exercises_recovery()
+        .set_up(|| {
+            let mut fixture = Fixture::new();
             let (ours, theirs) = Channel::create();
-            let mut handles = scene.sides(3);
-            handles.push(theirs.into());
-            scene.give(handles);
-            drop(ours);
-            scene
+            let mut sides = fixture.sides(2);
+            ours.write(b"waits", &mut sides).unwrap();
+            fixture.send(vec![theirs.into()]);
+            fixture.sleep(&ours, Signals::CHANNEL_PEER_CLOSED);
+            fixture.kept.push(ours.into());
+            fixture
         })
         .prepare(|| {
-            let line = startup();
-            let mut handles = given(&line);
+            let control = startup_channel();
+            let mut handles = receive_handles(&control);
+            move || {
+                control.write(b"a channel", &mut handles).unwrap();
+                control
+            }
+        })
+        .check(|fixture, outcome| {
+            let mut message = MessageBuf::new();
+            match fixture.control.read(&mut message) {
+                Ok(()) => {
+                    let sent_end = message.take_handle(0).ok_or("the message arrived without its channel")?;
+                    let sent_end = Channel::from(sent_end);
+                    let mut pending = MessageBuf::new();
+                    sent_end
+                        .read(&mut pending)
+                        .map_err(|status| format!("reading the pending message: {status}"))?;
+                    fixture.check_whole(&pending, b"waits", 2)?;
+                    sent_end.write(b"back", &mut []).map_err(|status| status.to_string())?;
+                    if !signals_of(&fixture.kept[0]).contains(Signals::CHANNEL_READABLE) {
+                        return Err("the sent end does not reach its peer".into());
+                    }
+                }
+                Err(Status::PEER_CLOSED) if outcome == Outcome::Killed => {
+                    if !signals_of(&fixture.kept[0]).contains(Signals::CHANNEL_PEER_CLOSED) {
+                        return Err("an end that was not sent is not closed".into());
+                    }
+                }
+                Err(status) => return Err(format!("reading the victim's message: {status}")),
+            }
+            fixture.check_no_message()
+        })
+}
+
+/// A channel whose other end is closed: the write fails, and closes the handles.
+fn peer_closed() -> Operation {
+    Operation::new("write_3_peer_closed", "a write to a closed peer closes its handles, once")
+        .set_up(|| {
+            let mut fixture = Fixture::new();
+            let (ours, theirs) = Channel::create();
+            let mut handles = fixture.sides(3);
+            handles.push(theirs.into());
+            fixture.send(handles);
+            drop(ours);
+            fixture
+        })
+        .prepare(|| {
+            let control = startup_channel();
+            let mut handles = receive_handles(&control);
             let lonely = Channel::from(handles.pop().unwrap());
             move || {
-                assert_eq!(lonely.write(b"nobody", &mut handles), Err(Status::PEER_CLOSED));
-                (line, lonely)
+                assert_eq!(lonely.write(b"no reader", &mut handles), Err(Status::PEER_CLOSED));
+                (control, lonely)
             }
         })
 }
 
-/// A write that finds no room leaves its handles where they were.
+/// A write that finds no room leaves its handles in place.
 fn when_full() -> Operation {
     Operation::new("write_3_should_wait", "a write without room consumes nothing")
-        .set(|| {
-            let mut scene = Scene::patient();
-            scene.give_sides(3);
-            scene
+        .set_up(|| {
+            let mut fixture = Fixture::awaiting_close();
+            fixture.send_sides(3);
+            fixture
         })
         .prepare(|| {
-            let line = startup();
-            let mut handles = given(&line);
-            while line.write(b"pending", &mut []).is_ok() {}
+            let control = startup_channel();
+            let mut handles = receive_handles(&control);
+            while control.write(b"pending", &mut []).is_ok() {}
             move || {
-                assert_eq!(line.write(b"no room", &mut handles), Err(Status::SHOULD_WAIT));
+                assert_eq!(control.write(b"no room", &mut handles), Err(Status::SHOULD_WAIT));
                 assert!(!handles.iter().any(NullableHandle::is_invalid));
-                (line, handles)
+                (control, handles)
             }
         })
-        .check(|scene, _| {
-            read_pending(scene, LIMIT)?;
-            scene.nothing_more()
+        .check(|fixture, _| {
+            read_pending(fixture, PENDING_MESSAGES as usize)?;
+            fixture.check_no_message()
         })
 }
 
-/// A write of so many handles that is refused, and of which nothing may arrive.
-fn refused(name: &str, claim: &'static str, handles: usize, scene: fn() -> Scene) -> Operation {
-    Operation::new(name, claim)
-        .set(move || {
-            let mut scene = scene();
-            scene.give_sides(handles);
-            scene
+/// A write with handles that is refused, and must not arrive.
+fn refused(name: &str, guarantee: &'static str, handles: usize, fixture: fn() -> Fixture) -> Operation {
+    Operation::new(name, guarantee)
+        .set_up(move || {
+            let mut fixture = fixture();
+            fixture.send_sides(handles);
+            fixture
         })
-        .check(|scene, _| scene.nothing_more())
+        .check(|fixture, _| fixture.check_no_message())
 }
 
-/// A process with as many pending messages as it may have: the write fails, and closes what was to be sent.
+/// A process with as many pending messages as it may have: the write fails, and closes the handles.
 fn over_quota() -> Operation {
-    refused("write_2_over_quota", "a write beyond the quota closes its handles, once", 2, Scene::patient)
-        .prepare(|| {
-            let line = startup();
-            let mut handles = given(&line);
-            // One channel does not get all that there is: until one gets nothing.
-            let mut others = Vec::new();
-            let mut fill_another = || {
-                let (ours, theirs) = Channel::create();
-                let written = (0..).take_while(|_| ours.write(b"pending", &mut []).is_ok()).count();
-                others.push((ours, theirs));
-                written
-            };
-            while fill_another() > 0 {}
-            move || {
-                assert_eq!(line.write(b"one more", &mut handles), Err(Status::NO_RESOURCES));
-                (line, others)
-            }
-        })
+    refused(
+        "write_2_over_quota",
+        "a write beyond the quota closes its handles, once",
+        2,
+        Fixture::awaiting_close,
+    )
+    .prepare(|| {
+        let control = startup_channel();
+        let mut handles = receive_handles(&control);
+        // The quota leaves one channel a share only. Fill channels until one gets nothing.
+        let mut others = Vec::new();
+        let mut fill_another = || {
+            let (ours, theirs) = Channel::create();
+            let written = (0..).take_while(|_| ours.write(b"pending", &mut []).is_ok()).count();
+            others.push((ours, theirs));
+            written
+        };
+        while fill_another() > 0 {}
+        move || {
+            assert_eq!(control.write(b"one more", &mut handles), Err(Status::NO_RESOURCES));
+            (control, others)
+        }
+    })
 }
 
-/// A process with as much message memory as it may have.
+/// A process with as much message memory as it may have: the write fails, and closes the handles.
 fn over_memory_quota() -> Operation {
-    /// With handles and without, a block of one size.
+    /// The same block size with handles and without.
     const LARGE: usize = MAX_MSG_BYTES * 3 / 4;
     refused(
         "write_2_over_memory_quota",
         "a write beyond the quota closes its handles, once",
         2,
-        Scene::patient,
+        Fixture::awaiting_close,
     )
     .prepare(|| {
-        let line = startup();
-        let mut handles = given(&line);
-        // One channel does not get all that there is: until one gets nothing.
+        let control = startup_channel();
+        let mut handles = receive_handles(&control);
+        // The quota leaves one channel a share only. Fill channels until one gets nothing.
         let mut others = Vec::new();
         let mut fill_another = || {
             let (ours, theirs) = Channel::create();
@@ -278,41 +297,43 @@ fn over_memory_quota() -> Operation {
         };
         while fill_another() > 0 {}
         move || {
-            let refused = line.write(&bytes(LARGE), &mut handles);
+            let refused = control.write(&bytes(LARGE), &mut handles);
             assert_eq!(refused, Err(Status::NO_RESOURCES));
-            (line, others)
+            (control, others)
         }
     })
 }
 
-/// One of three handles is not there any more when its turn comes: the two others are closed.
-fn halfway() -> Operation {
-    refused("write_3_refused", "a write that is refused halfway closes its handles, once", 3, Scene::new)
+/// One of the values is no longer valid when its turn comes: the other handles are closed.
+fn refused_halfway() -> Operation {
+    refused("write_3_refused", "a write that is refused halfway closes its handles, once", 3, Fixture::new)
+        .exercises_recovery()
         .prepare(|| {
-            let line = startup();
-            let values: Vec<u32> = given(&line).into_iter().map(NullableHandle::into_raw).collect();
+            let control = startup_channel();
+            let values: Vec<u32> =
+                receive_handles(&control).into_iter().map(NullableHandle::into_raw).collect();
             move || {
                 let twice = [values[0], values[1], values[2], values[0]];
                 assert_eq!(
-                    raw::channel_write(line.raw_handle(), b"refused", &twice),
+                    raw::channel_write(control.raw_handle(), b"refused", &twice),
                     Err(Status::BAD_HANDLE)
                 );
-                line
+                control
             }
         })
 }
 
-/// One of three handles may not be sent: all three are closed.
+/// One of three handles lacks the right to be sent: all three are closed.
 fn untransferable() -> Operation {
-    refused("write_3_denied", "a write that is refused closes its handles, once", 3, Scene::new).prepare(
+    refused("write_3_denied", "a write that is refused closes its handles, once", 3, Fixture::new).prepare(
         || {
-            let line = startup();
-            let mut handles = given(&line);
+            let control = startup_channel();
+            let mut handles = receive_handles(&control);
             let last = handles.pop().unwrap().replace(Rights::WAIT).unwrap();
             handles.push(last);
             move || {
-                assert_eq!(line.write(b"refused", &mut handles), Err(Status::ACCESS_DENIED));
-                line
+                assert_eq!(control.write(b"refused", &mut handles), Err(Status::ACCESS_DENIED));
+                control
             }
         },
     )

@@ -1,67 +1,70 @@
-//! Message memory and slots on their way back: from quiet channels, from others', from what has ended; and to the
+//! Message memory on its way back: from idle channels, from other processes' channels, from ended objects; and to the
 //! system.
 //!
-//! Huge blocks are few, so they are soon used up. What is stepped through takes one and writes nothing into it: that
-//! would be most of the steps.
+//! Huge blocks are few, so they are soon used up. The action takes one and writes nothing into it: most steps would be
+//! spent on that.
 
 use crate::arena::RECLAIM_BATCH;
+use crate::arena::direct;
 use crate::operation::channel::write::FIRST_RING;
 use crate::operation::fixture::capacity::{HUGE, MOST_HUGE};
-use crate::operation::{Operation, Scene, given, startup};
-use crate::process::recoverer;
+use crate::operation::fixture::{Fixture, receive_handles, startup_channel};
+use crate::operation::spec::Operation;
 use jacinth::*;
 use jacinth_shm::{IdleMemory, Unused};
 use std::time::Duration;
 
-const CLAIM: &str =
-    "memory that was on its way back is free; the survivor can make as much as before, and no more";
+const GUARANTEE: &str =
+    "memory on its way back is free; the survivor can make as much as before, and no more";
 
-pub(crate) fn operations() -> Vec<Operation> {
+/// The operations on blocks.
+pub fn operations() -> Vec<Operation> {
     vec![
         reserve("reserve_tidying", || {
-            let mut scene = Scene::with_room();
-            // The victim's part of this has blocks that count for the survivor, and a ring that has grown.
-            let (theirs, ours) = quiet(1);
-            scene.give(vec![theirs.into()]);
-            scene.kept.push(ours.into());
-            scene
+            let mut fixture = Fixture::measuring_capacity();
+            // The victim's end has blocks that are charged to the survivor, and a ring that has grown.
+            let (theirs, ours) = idle_channel(1);
+            fixture.send(vec![theirs.into()]);
+            fixture.kept.push(ours.into());
+            fixture
         })
+        .exercises_recovery()
         .prepare(|| {
-            let line = startup();
-            let kept = (given(&line), quiet(MOST_HUGE));
+            let control = startup_channel();
+            let kept = (receive_handles(&control), idle_channel(MOST_HUGE));
             move || {
-                std::mem::forget(line.reserve(HUGE).unwrap());
-                (line, kept)
+                std::mem::forget(control.reserve(HUGE).unwrap());
+                (control, kept)
             }
         }),
         reserve("reserve_asking", || {
-            let mut scene = Scene::with_room();
-            // Beside these the arena has a block for each of the others to have one.
-            let (first, second) = quiet(MOST_HUGE);
-            scene.kept.extend([first.into(), second.into()]);
-            scene
+            let mut fixture = Fixture::measuring_capacity();
+            // Apart from these blocks, the arena has enough for each other process to have one.
+            let (first, second) = idle_channel(MOST_HUGE);
+            fixture.kept.extend([first.into(), second.into()]);
+            fixture
         })
         .prepare(|| {
-            let line = startup();
+            let control = startup_channel();
             let (first, second) = Channel::create();
             std::mem::forget(first.reserve(HUGE).unwrap());
             move || {
                 // On a busy machine the survivor may not answer before the victim gives up asking.
-                while line.reserve(HUGE).map(std::mem::forget) == Err(Status::NO_MEMORY) {
+                while control.reserve(HUGE).map(std::mem::forget) == Err(Status::NO_MEMORY) {
                     std::thread::sleep(Duration::from_millis(1));
                 }
-                (line, first, second)
+                (control, first, second)
             }
         }),
-        reserve("reserve_after_refusal", Scene::with_room).prepare(|| {
-            let line = startup();
-            let all = with_messages(MOST_HUGE);
-            assert_eq!(line.reserve(HUGE).map(drop), Err(Status::NO_RESOURCES));
+        reserve("reserve_after_refusal", Fixture::measuring_capacity).prepare(|| {
+            let control = startup_channel();
+            let all = channel_with_messages(MOST_HUGE);
+            assert_eq!(control.reserve(HUGE).map(drop), Err(Status::NO_RESOURCES));
             drop(all);
             move || {
-                line.wait_one(Signals::CHANNEL_WRITABLE, MonotonicInstant::INFINITE).unwrap();
-                std::mem::forget(line.reserve(HUGE).unwrap());
-                line
+                control.wait_one(Signals::CHANNEL_WRITABLE, MonotonicInstant::INFINITE).unwrap();
+                std::mem::forget(control.reserve(HUGE).unwrap());
+                control
             }
         }),
         close_others(),
@@ -69,19 +72,19 @@ pub(crate) fn operations() -> Vec<Operation> {
     ]
 }
 
-/// A loan whose block must come back from somewhere first.
-fn reserve(name: &str, set: fn() -> Scene) -> Operation {
-    Operation::new(name, CLAIM).set(set).check(|scene, _| {
-        scene.nothing_more()?;
-        // A channel keeps its blocks for as long as it has an end.
-        scene.kept.clear();
-        scene.has_room(0, 0)
+/// A loan whose block must come back from elsewhere first.
+fn reserve(name: &str, set: fn() -> Fixture) -> Operation {
+    Operation::new(name, GUARANTEE).set_up(set).check(|fixture, _| {
+        fixture.check_no_message()?;
+        // A channel keeps its blocks while one of its ends is open.
+        fixture.kept.clear();
+        fixture.check_capacity(0, 0)
     })
 }
 
-/// A channel whose first end has so many huge blocks to spare, and a ring that has grown; and the second has been read
-/// to the end.
-fn quiet(blocks: usize) -> (Channel, Channel) {
+/// An idle channel. Its first end has so many huge blocks to spare and a ring that has grown; the second has read all
+/// messages.
+fn idle_channel(blocks: usize) -> (Channel, Channel) {
     let (first, second) = Channel::create();
     for _ in 0..=FIRST_RING {
         first.write(b"small", &mut []).unwrap();
@@ -93,7 +96,7 @@ fn quiet(blocks: usize) -> (Channel, Channel) {
 }
 
 /// A channel with so many huge messages pending.
-fn with_messages(number: usize) -> (Channel, Channel) {
+fn channel_with_messages(number: usize) -> (Channel, Channel) {
     let (first, second) = Channel::create();
     for _ in 0..number {
         first.reserve(HUGE).unwrap().commit().unwrap();
@@ -101,89 +104,93 @@ fn with_messages(number: usize) -> (Channel, Channel) {
     (first, second)
 }
 
-/// Slots and blocks that another process has made, and that this one frees.
+/// Slots and blocks that the survivor has made, and that the victim frees.
 fn close_others() -> Operation {
     const EVENTS: u32 = 4;
-    Operation::new("close_others", "who made what is freed can make as much again, and no more")
-        .set(|| {
-            let mut scene = Scene::with_room();
-            let (kept, filled) = (with_messages(1), with_messages(MOST_HUGE - 1));
-            let events = (0..EVENTS).map(|_| Event::create().into());
-            scene.give(events.chain([filled.1.into()]).collect());
-            scene.kept.extend([kept.0.into(), kept.1.into()]);
-            scene
-        })
-        .prepare(|| {
-            let line = startup();
-            drop(given(&line));
-            for _ in 0..RECLAIM_BATCH - 2 - EVENTS {
-                drop(Event::create());
-            }
-            let last = Event::create();
-            move || {
-                drop(last);
-                line
-            }
-        })
-        .check(|scene, _| scene.has_room(1, 1))
+    Operation::new(
+        "close_others",
+        "the process that made the freed objects can make as many again, and no more",
+    )
+    .set_up(|| {
+        let mut fixture = Fixture::measuring_capacity();
+        let (kept, filled) = (channel_with_messages(1), channel_with_messages(MOST_HUGE - 1));
+        let events = (0..EVENTS).map(|_| Event::create().into());
+        fixture.send(events.chain([filled.1.into()]).collect());
+        fixture.kept.extend([kept.0.into(), kept.1.into()]);
+        fixture
+    })
+    .prepare(|| {
+        let control = startup_channel();
+        drop(receive_handles(&control));
+        for _ in 0..RECLAIM_BATCH - 2 - EVENTS {
+            drop(Event::create());
+        }
+        let last = Event::create();
+        move || {
+            drop(last);
+            control
+        }
+    })
+    .check(|fixture, _| fixture.check_capacity(1, 1))
 }
 
-/// Blocks that were used once and are free: their memory goes back, and, where enough of a size are free at the end, so do
-/// their descriptors.
+/// Blocks that were used once and are free. Their memory goes back to the system; and so do their descriptors where
+/// enough of a size are free at the end of the pool.
 fn give_back() -> Operation {
     /// Of the smallest size: more than two pages of descriptors.
     const SMALL: usize = 300;
     fn use_some() {
-        let (first, second) = quiet(1);
+        let (first, second) = idle_channel(1);
         drop((0..SMALL).map(|_| first.reserve(100).unwrap()).collect::<Vec<_>>());
         drop((first, second));
-        // Freed here: the supervisor would go on to give their memory back.
+        // This process reclaims them: the supervisor would give their memory back at once.
         for _ in 0..RECLAIM_BATCH {
             drop(Event::create());
         }
     }
-    let claim = "blocks whose memory was going back are free, and can be used";
-    giver("give_back", claim, use_some, || || true).check(|scene, _| {
+    let guarantee = "blocks whose memory was going back are free, and usable";
+    give_idle_memory_back("give_back", guarantee, use_some, || || true).check(|fixture, _| {
         let (first, second) = Channel::try_create().map_err(|status| status.to_string())?;
         let small: Vec<_> = (0..SMALL).map_while(|_| first.reserve(100).ok()).collect();
         if small.len() < SMALL {
-            return Err(format!("of {SMALL} small blocks there are {} left", small.len()));
+            return Err(format!("of {SMALL} small blocks {} are left", small.len()));
         }
         drop(small);
         drop((first, second));
-        scene.has_room(0, 0)
+        fixture.check_capacity(0, 0)
     })
 }
 
-/// What a supervisor does from time to time, here without being one: the memory of what `use_some` has left free goes back
-/// to the system, for as long as the victim goes on.
-pub(crate) fn giver<G: FnMut() -> bool + 'static>(
+/// The victim gives idle memory back to the system, as a supervisor does from time to time: the memory that `use_some`
+/// has left free, until `go_on` returns `false`.
+pub fn give_idle_memory_back<G: FnMut() -> bool + 'static>(
     name: &str,
-    claim: &'static str,
+    guarantee: &'static str,
     use_some: fn(),
     go_on: fn() -> G,
 ) -> Operation {
-    let operation = Operation::new(name, claim)
-        .set(move || {
-            let mut scene = Scene::with_room();
+    let operation = Operation::new(name, guarantee)
+        .set_up(move || {
+            let mut fixture = Fixture::measuring_capacity();
             use_some();
-            // The victim makes no call of the runtime's, and so its death is noticed a little later than others'.
-            scene.sleepers.clear();
-            let line = scene.line.clone();
-            scene.partner = Some(Box::new(move |_| {
-                line.wait_one(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::INFINITE).unwrap();
+            // The victim does not use the runtime, so its death is detected a little later than others'.
+            fixture.sleepers.clear();
+            let control = fixture.control.clone();
+            fixture.partner = Some(Box::new(move |_| {
+                control.wait_one(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::INFINITE).unwrap();
                 Supervisor::get().unwrap().collect().unwrap();
             }));
-            scene
+            fixture
         })
         .prepare(move || {
             move || {
-                // Not before: nobody watches a process that takes its seat before its spawner has reported it.
+                // Not during the preparation: the supervisor does not watch a process that attaches before its spawner has
+                // reported it.
                 let parent = std::os::unix::process::parent_id();
-                let thread = recoverer::sit_down(parent).expect("a place in the arena");
+                let thread = direct::attach_to_arena_of(parent).expect("a process slot");
                 (IdleMemory::new().pass(&thread, Unused::Now, &mut go_on()).unwrap(), thread)
             }
         });
-    // The same once more for each of many blocks or slots.
-    Operation { is_again: true, ..operation }
+    // It repeats the same steps for each of many blocks or slots.
+    operation.mark_variant()
 }

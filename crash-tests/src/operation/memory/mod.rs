@@ -1,5 +1,15 @@
-//! Slots and blocks.
+//! Object slots, message blocks, and their pages on the way back to the system.
 
-pub(crate) mod blocks;
-pub(crate) mod pages;
-pub(crate) mod slots;
+mod blocks;
+mod pages;
+mod slots;
+
+use crate::operation::spec::Operation;
+
+/// The operations on slots, blocks and pages.
+pub fn operations() -> Vec<Operation> {
+    let mut operations = blocks::operations();
+    operations.extend(pages::operations());
+    operations.extend(slots::operations());
+    operations
+}

@@ -1,51 +1,56 @@
-//! A page of objects: its memory goes back to the system once all of its slots are free, and is real again for the next
-//! that takes one of them.
+//! Pages of object slots. A page's memory goes back to the system once all of its slots are free, and is allocated again
+//! when one of them is taken.
 
-use crate::operation::memory::blocks::giver;
-use crate::operation::memory::slots::LEAF;
-use crate::operation::{Operation, Scene, startup};
+use crate::operation::fixture::{Fixture, startup_channel};
+use crate::operation::memory::blocks::give_idle_memory_back;
+use crate::operation::memory::slots::SLOTS_PER_WORD;
+use crate::operation::spec::Operation;
 use jacinth::*;
 
-pub(crate) fn operations() -> Vec<Operation> {
+/// The operations on pages.
+pub fn operations() -> Vec<Operation> {
     vec![give_back(), create_anew()]
 }
 
 /// One page is given back, and no blocks.
 fn give_back() -> Operation {
-    /// With what there is anyway, more than the first page has room for. The others were given back before.
+    /// Takes more slots than the first page has. The other pages were given back before.
     fn use_second_page() {
-        // What an ended thread has retired is free.
-        std::thread::spawn(|| drop((0..LEAF).map(|_| Event::create()).collect::<Vec<_>>())).join().unwrap();
+        // The slots that a thread has retired are free once it has ended.
+        std::thread::spawn(|| drop((0..SLOTS_PER_WORD).map(|_| Event::create()).collect::<Vec<_>>()))
+            .join()
+            .unwrap();
     }
     fn once() -> impl FnMut() -> bool {
         let mut is_first = true;
         move || std::mem::take(&mut is_first)
     }
-    let claim = "slots whose memory was going back are free, and can be used";
-    giver("give_slots_back", claim, use_second_page, once).check(|scene, _| scene.has_room(0, 0))
+    let guarantee = "slots whose memory was going back are free, and usable";
+    give_idle_memory_back("give_slots_back", guarantee, use_second_page, once)
+        .check(|fixture, _| fixture.check_capacity(0, 0))
 }
 
 /// The first objects of a page that has been given back.
 fn create_anew() -> Operation {
     Operation::new(
         "create_in_page_given_back",
-        "a slot whose memory had gone begins anew, or is free as before",
+        "a slot whose memory was given back is new, or free as before",
     )
-    // The survivor's room is found out by a collection, which gives all pages back that are not in use.
-    .set(Scene::with_room)
+    // Measuring the capacity includes a collection, which gives all unused pages back.
+    .set_up(Fixture::measuring_capacity)
     .prepare(|| {
-        let line = startup();
+        let control = startup_channel();
         let supervisor = Supervisor::get().unwrap();
         let mut events = Vec::new();
-        // The lowest slots are taken first: with these and one more, all of the first page.
-        while supervisor.inspect().objects < LEAF - 1 {
+        // The lowest slots are taken first: these events and one more take the whole first page.
+        while supervisor.inspect().objects < SLOTS_PER_WORD - 1 {
             events.push(Event::create());
         }
         let name = Name::new_lossy("a name of some length");
         move || {
             events.extend([Event::create(), Event::create()]);
-            (Channel::create_named(&name).unwrap(), events, line)
+            (Channel::create_named(&name).unwrap(), events, control)
         }
     })
-    .check(|scene, _| scene.has_room(0, 0))
+    .check(|fixture, _| fixture.check_capacity(0, 0))
 }

@@ -1,49 +1,53 @@
 //! A child forked from an attached process, without exec: its calls fail cleanly, and neither its exit nor its death
 //! touches the parent's handles.
 
-use crate::operation::{Operation, Scene, Seen, Way, seen};
+use crate::operation::fixture::{Fixture, signals_of};
+use crate::operation::outcome::CheckResult;
+use crate::operation::spec::{EntryMode, Operation};
 use jacinth::*;
 use std::sync::Mutex;
 
-/// The survivor's handles, whose values the child inherits with the rest of the memory.
+/// The values of the survivor's handles. The child inherits them with the rest of the memory.
 static INHERITED: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
-pub(crate) fn inherited() -> Vec<u32> {
+pub fn inherited() -> Vec<u32> {
     INHERITED.lock().unwrap().clone()
 }
 
-const CLAIM: &str = "the parent's handles are as before, and nobody was recovered";
+const GUARANTEE: &str = "the parent's handles are as before, and no process was recovered";
 
 /// An event and two ends of a channel with a message in it.
-fn survivors_handles() -> Scene {
-    let mut scene = Scene::patient();
+fn survivors_handles() -> Fixture {
+    let mut fixture = Fixture::awaiting_close();
     let event = Event::create();
     let (first, second) = Channel::create();
     second.write(b"for the parent", &mut []).unwrap();
-    scene.kept.extend([event.into(), first.into(), second.into()]);
-    *INHERITED.lock().unwrap() = scene.kept.iter().map(NullableHandle::raw_handle).collect();
-    scene
+    fixture.kept.extend([event.into(), first.into(), second.into()]);
+    *INHERITED.lock().unwrap() = fixture.kept.iter().map(NullableHandle::raw_handle).collect();
+    fixture
 }
 
-fn all_as_before(scene: &mut Scene) -> Seen {
-    if scene.kept.iter().any(|handle| raw::check_valid(handle.raw_handle()).is_err()) {
+fn check_unchanged(fixture: &mut Fixture) -> CheckResult {
+    if fixture.kept.iter().any(|handle| raw::check_valid(handle.raw_handle()).is_err()) {
         return Err("a handle of the parent is gone".into());
     }
     let mut bytes = [0; 14];
-    let (result, _) = raw::channel_read(scene.kept[1].raw_handle(), TooSmall::Keep, &mut bytes, &mut []);
+    let (result, _) = raw::channel_read(fixture.kept[1].raw_handle(), TooSmall::Keep, &mut bytes, &mut []);
     if result.is_err() || &bytes != b"for the parent" {
         return Err(format!("the parent's message gave {result:?}"));
     }
-    let more = seen(&scene.kept[1]) | seen(&scene.kept[2]);
+    let more = signals_of(&fixture.kept[1]) | signals_of(&fixture.kept[2]);
     if more.intersects(Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED) {
         return Err(format!("the parent's channel asserts {more:?}"));
     }
     Ok(())
 }
 
-pub(crate) fn operations() -> Vec<Operation> {
-    let mut calls = Operation::new("fork_calls", CLAIM)
-        .set(survivors_handles)
+/// The operations in a forked child.
+pub fn operations() -> Vec<Operation> {
+    let calls = Operation::new("fork_calls", GUARANTEE)
+        .entry(EntryMode::Forked)
+        .set_up(survivors_handles)
         .prepare(|| {
             let values = inherited();
             move || {
@@ -57,15 +61,16 @@ pub(crate) fn operations() -> Vec<Operation> {
                 assert_eq!(raw::signal(event, Signals::NONE, Signals::USER_0), refused);
                 assert_eq!(raw::channel_write(first, b"from the child", &[event]), refused);
                 assert_eq!(Channel::try_create().map(drop), refused);
-                // Whatever the child drops was never its own.
+                // The child does not own these handles: dropping them has no effect.
                 drop(values.into_iter().map(NullableHandle::from_raw).collect::<Vec<_>>());
             }
         })
-        .check(|scene, _| all_as_before(scene));
-    let mut exit = Operation::new("fork_exit", CLAIM)
-        .set(survivors_handles)
+        .check(|fixture, _| check_unchanged(fixture));
+    let exit = Operation::new("fork_exit", GUARANTEE)
+        .entry(EntryMode::Forked)
+        .exit_code(0)
+        .set_up(survivors_handles)
         .prepare(|| || -> () { std::process::exit(0) })
-        .check(|scene, _| all_as_before(scene));
-    (calls.way, exit.way, exit.exits) = (Way::Forked, Way::Forked, Some(0));
+        .check(|fixture, _| check_unchanged(fixture));
     vec![calls, exit]
 }

@@ -1,67 +1,67 @@
-//! Threads that end in the middle of their process's life: they leave nothing pinned, whether they were killed over
-//! it, with their process, or not.
+//! Threads that end before their process does. They leave nothing pinned: neither when the process is killed meanwhile
+//! nor when it lives on.
 
 use crate::arena::RECLAIM_BATCH;
 use crate::operation::fixture::capacity::HUGE;
-use crate::operation::{Operation, Scene, Thread, given, startup};
+use crate::operation::fixture::{Fixture, receive_handles, startup_channel};
+use crate::operation::spec::{ActingThread, Operation};
 use jacinth::*;
 
-pub(crate) fn operations() -> Vec<Operation> {
+/// The operations that end threads.
+pub fn operations() -> Vec<Operation> {
     vec![
         end("thread_end", || {}),
         end("thread_panic", panic_silently),
-        Operation { thread: Thread::Foreign, ..end("thread_pthread_exit", || {}) },
-        laden(),
+        end("thread_pthread_exit", || {}).ends_thread(ActingThread::Foreign),
+        end_with_caches(),
         in_call(),
     ]
 }
 
-/// A thread with something in each of its private lists, which ends by `how`.
+/// A thread with entries in each of its private lists. It ends by `how`.
 fn end(name: &str, how: impl Fn() + Copy + 'static) -> Operation {
-    let mut operation = Operation::new(name, "the thread's row is free, or goes with its process")
-        .set(|| {
-            let mut scene = Scene::new();
-            scene.give_sides(2);
-            scene
+    Operation::new(name, "the thread's row is free, or goes with its process")
+        .ends_thread(ActingThread::Std)
+        .set_up(|| {
+            let mut fixture = Fixture::new();
+            fixture.send_sides(2);
+            fixture
         })
         .prepare(move || {
-            let line = startup();
-            let kept = given(&line);
+            let control = startup_channel();
+            let kept = receive_handles(&control);
             drop((Channel::create(), Event::create()));
             move || {
-                std::mem::forget((line, kept));
+                std::mem::forget((control, kept));
                 how();
             }
-        });
-    (operation.exits, operation.thread) = (Some(0), Thread::Std);
-    operation
+        })
 }
 
-/// A thread that has objects to make others of, some that it has not looked through yet, and their blocks.
-fn laden() -> Operation {
-    let mut operation =
-        Operation::new("thread_end_laden", "what an ended thread had set aside is there for everybody")
-            .set(Scene::with_room)
-            .prepare(|| {
-                let line = startup();
-                for _ in 0..RECLAIM_BATCH * 3 / 2 {
-                    drop(Event::create());
-                }
-                let (first, second) = Channel::create();
-                first.reserve(HUGE).unwrap().commit().unwrap();
-                drop((first, second));
-                move || std::mem::forget(line)
-            })
-            .check(|scene, _| scene.has_room(0, 0));
-    (operation.exits, operation.thread) = (Some(0), Thread::Std);
-    operation
-}
-
-/// A thread that panics in the middle of a call, in what it calls back.
-fn in_call() -> Operation {
-    let mut operation = Operation::new("thread_panic_in_call", "a call that panicked holds nobody up")
+/// A thread with reusable slots, slots that it has retired and not reclaimed yet, and their blocks.
+fn end_with_caches() -> Operation {
+    Operation::new("thread_end_with_caches", "every process can use what an ended thread had in its caches")
+        .ends_thread(ActingThread::Std)
+        .set_up(Fixture::measuring_capacity)
         .prepare(|| {
-            let line = startup();
+            let control = startup_channel();
+            for _ in 0..RECLAIM_BATCH * 3 / 2 {
+                drop(Event::create());
+            }
+            let (first, second) = Channel::create();
+            first.reserve(HUGE).unwrap().commit().unwrap();
+            drop((first, second));
+            move || std::mem::forget(control)
+        })
+        .check(|fixture, _| fixture.check_capacity(0, 0))
+}
+
+/// A thread that panics in the middle of a call, in a closure that the call runs.
+fn in_call() -> Operation {
+    Operation::new("thread_panic_in_call", "a call that panicked blocks no other thread")
+        .ends_thread(ActingThread::Std)
+        .prepare(|| {
+            let control = startup_channel();
             move || {
                 let messages = (0..3).map(|number| {
                     if number == 2 {
@@ -69,15 +69,13 @@ fn in_call() -> Operation {
                     }
                     &b"unpublished"[..]
                 });
-                let _ = line.write_batch(messages);
+                let _ = control.write_batch(messages);
             }
         })
-        .check(|scene, _| scene.nothing_more());
-    (operation.exits, operation.thread) = (Some(0), Thread::Std);
-    operation
+        .check(|fixture, _| fixture.check_no_message())
 }
 
-/// A panic that nobody is told of: printing would be most of what is stepped through.
+/// A panic without a message: most single steps would be spent on printing it.
 fn panic_silently() {
-    std::panic::resume_unwind(Box::new("as it was to"));
+    std::panic::resume_unwind(Box::new("an intended panic"));
 }

@@ -1,0 +1,41 @@
+//! Attaching to an arena through `jacinth-shm` alone, without the runtime and its threads.
+
+use anyhow::{Context as _, Result, bail};
+use jacinth::SLOT_VARIABLE;
+use jacinth_shm::{Arena, Process, Seat, Thread};
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The path under which other processes can open the arena that this process has open.
+pub fn file_of(process: u32) -> Result<String> {
+    for entry in std::fs::read_dir(format!("/proc/{process}/fd"))? {
+        let path = entry?.path();
+        // The process may close a descriptor meanwhile.
+        let Ok(target) = std::fs::read_link(&path) else { continue };
+        if target.to_string_lossy().contains("memfd:jacinth-arena") {
+            return Ok(path.to_string_lossy().into_owned());
+        }
+    }
+    bail!("process {process} has no arena open")
+}
+
+/// Attaches this process, in the slot that its spawner reserved for it, to the arena that `process` has open.
+pub fn attach_to_arena_of(process: u32) -> Result<Thread> {
+    attach(Path::new(&file_of(process)?))
+}
+
+/// Attaches this process, in the slot that its spawner reserved for it, to the arena in this file.
+pub fn attach(file: &Path) -> Result<Thread> {
+    let file = OpenOptions::new().read(true).write(true).open(file)?;
+    let arena = Arc::new(Arena::attach(file.into())?);
+    let own = parse_slot(&std::env::var(SLOT_VARIABLE)?)?;
+    let process = Process::sit(arena, own, std::process::id(), 1)?;
+    Ok(Thread::join(&process)?)
+}
+
+/// A process slot in the form in which a spawner passes it to its child.
+pub fn parse_slot(text: &str) -> Result<Seat> {
+    let (row, epoch) = text.split_once(':').context("a process slot is a row and an epoch")?;
+    Ok(Seat { row: row.parse()?, epoch: epoch.parse()? })
+}
