@@ -1,26 +1,38 @@
 //! Zircon handles, and the objects behind them, in user space on Linux.
 //!
 //! Cooperating processes map one shared arena. Creating, duplicating, transferring, waiting on and closing
-//! handles, and sending messages, never enter the Linux kernel on the fast path; a process may be killed between
+//! handles, and sending messages, never enter the Linux kernel on the fast path. A process may be killed between
 //! any two instructions, and nothing is lost, leaked or stuck.
 //!
+//! # A program of two processes
+//! ```no_run
+#![doc = include_str!("../examples/two_processes.rs")]
 //! ```
-//! use jacinth::*;
+//! `cargo run --example two_processes` runs it.
 //!
-//! let supervisor = Supervisor::create(&Config::default())?; // An arena; this process is attached to it.
-//! let (ours, theirs) = Channel::create();
-//! let event = Event::create();
-//! let observer = event.duplicate(Rights::WAIT | Rights::TRANSFER)?; // A handle of fewer rights.
-//! ours.write(b"watch this", &mut [observer.into()])?; // The handle travels in the message.
+//! # What is where
+//! | | |
+//! |---|---|
+//! | objects | [`Event`], [`EventPair`], [`Channel`] |
+//! | handles | [`Handle`], [`NullableHandle`], [`Unowned`], the traits in [`prelude`] |
+//! | what a handle may do | [`Rights`], [`Handle::duplicate`], [`Handle::replace`] |
+//! | waiting | [`Signals`], [`Handle::wait_one`], [`object_wait_many`], [`Deadline`] |
+//! | messages | [`Channel::write`], [`Channel::read`], [`Channel::call`], [`MessageBuf`], [`HandleDisposition`] |
+//! | messages without a copy, and many at once | [`Channel::reserve`], [`Channel::read_in_place`], [`Channel::write_batch`] |
+//! | arenas and processes | [`Supervisor`], [`Config`], [`attach`], [`take_startup_handle`] |
+//! | calls by handle value, for other languages | [`raw`], [`attachment`], [`library_threads`] |
 //!
-//! let mut message = MessageBuf::new();
-//! theirs.read(&mut message)?; // In another process, usually: see `Supervisor::spawn`.
-//! let observer: Event = message.take_handle(0).unwrap().into();
-//! assert_eq!(observer.signal(Signals::NONE, Signals::USER_0), Err(Status::ACCESS_DENIED));
-//! event.signal(Signals::NONE, Signals::USER_0)?;
-//! observer.wait_one(Signals::USER_0, MonotonicInstant::INFINITE).to_result()?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
+//! # For those who know Fuchsia's `zx`
+//! Names, signatures and traits are those of the `zx` crate, for every object that exists here: `use jacinth as zx;`. The
+//! numbers are those of late-2018 Zircon. These differ:
+//!
+//! - An arena comes first: [`Supervisor::create`], [`attach`], or [`Supervisor::spawn`] of another process.
+//! - Creating can fail for want of room. `create()` panics then, as in `zx`; `try_create()` gives the error.
+//! - A write can fail for want of room, with [`Status::SHOULD_WAIT`] or [`Status::NO_RESOURCES`]; the handles stay with the
+//!   caller. On every other error they are closed, as in Zircon.
+//! - `from_raw` is safe: a wrong value gives [`Status::BAD_HANDLE`], and can close another handle of the same process.
+//! - `Handle` converts into an object's type by `TryFrom`, with a check. `NullableHandle` does so without one, as in `zx`.
+//! - [`Status::detail`] has the reason for an error.
 //!
 //! # Trust
 //! Processes in an arena cooperate: they run as one user, and any of them could forge anything in it. What holds
@@ -28,9 +40,13 @@
 //! or to hang past a deadline.
 //!
 //! # Calls fail, they do not crash
-//! In a process that is attached to nothing, in a child that was forked from an attached process, and in a signal
-//! handler that interrupts a call, every call gives [`Status::BAD_STATE`], and [`Status::detail`] says which of these it is. In an arena that is damaged it gives
-//! [`Status::IO_DATA_INTEGRITY`].
+//! Every call gives [`Status::BAD_STATE`] in a process that is attached to nothing, in a child that was forked from an
+//! attached process, and in a signal handler that interrupts a call; [`Status::detail`] says which of these it is. In a
+//! damaged arena every call gives [`Status::IO_DATA_INTEGRITY`]. Only what is documented to panic does.
+//!
+//! # Features
+//! `serde`: statuses, rights, signals, koids, object types, times and names serialize. Rights and signals are texts in
+//! formats for people and numbers in others; all else is a number, and a name a text.
 #![forbid(unsafe_code)]
 
 pub mod attachment;

@@ -6,13 +6,13 @@
 //!  inherit  take_startup_handle()             a spawned program finds its arena by its environment
 //! ```
 //!
-//! INV-ATTACH-1: every call goes through [`current_thread::with_thread`]. It refuses a call in an unattached process, in
+//! INV-ATTACH-1: every call goes through `current_thread::with_thread`. It refuses a call in an unattached process, in
 //! a child that was forked from an attached process, in a poisoned arena, and inside another call (from a signal
 //! handler).
 //! INV-ATTACH-2: no code of the caller runs inside a call, except signal handlers: iterators are read before the call,
 //! and received values are handed over after it.
 //! INV-ATTACH-3: a drop always releases the dropped value. Inside a call the release is deferred to the end of that call
-//! ([`current_thread::release`]).
+//! (`current_thread::release`).
 //!
 //! The public functions of this module are for libraries that offer the arena to other languages.
 

@@ -2,7 +2,7 @@
 //! whatever binds jacinth to another language.
 //!
 //! A value is only meaningful in the process that got it. Nothing here owns anything: a value that is dropped
-//! stays open, and one that is closed twice gives [`Status::BAD_HANDLE`] the second time.
+//! stays open, and one that is closed twice gives [`Status::BAD_HANDLE`](crate::Status::BAD_HANDLE) the second time.
 
 mod call;
 mod channel;

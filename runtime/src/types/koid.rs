@@ -21,6 +21,7 @@ use std::fmt;
 /// assert_eq!(koid.to_string(), "1027");
 /// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[repr(transparent)]
 pub struct Koid(u64);
 

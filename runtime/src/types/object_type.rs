@@ -24,6 +24,7 @@ use std::fmt::{self, Write};
 /// assert_eq!(object_type.to_string(), "channel");
 /// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[repr(transparent)]
 pub struct ObjectType(u32);
 

@@ -29,6 +29,7 @@ bitflags! {
     /// assert_eq!(format!("{watch_only:?}"), "Rights(DUPLICATE | WAIT)");
     /// ```
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
     #[repr(transparent)]
     pub struct Rights: u32 {
         /// The handle may be duplicated (`zx_handle_duplicate`).

@@ -33,6 +33,7 @@ bitflags! {
     /// assert_eq!(wanted.bits(), 0b101);
     /// ```
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
     #[repr(transparent)]
     pub struct Signals: u32 {
         /// There is something to read.

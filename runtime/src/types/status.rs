@@ -31,6 +31,7 @@ use std::ffi::CStr;
 /// assert_eq!(status.to_string(), "ZX_ERR_PEER_CLOSED: the other end has been closed");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 #[repr(transparent)]
 #[must_use = "a status may be an error"]
 pub struct Status(i32);

@@ -71,6 +71,7 @@ markers! {
 /// assert!(MonotonicInstant::get() >= deadline);
 /// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent, bound = ""))]
 #[repr(transparent)]
 pub struct Instant<T, U = NsUnit>(i64, PhantomData<(T, U)>);
 
@@ -84,6 +85,7 @@ pub struct Instant<T, U = NsUnit>(i64, PhantomData<(T, U)>);
 /// assert_eq!(MonotonicInstant::after(Duration::INFINITE), MonotonicInstant::INFINITE);
 /// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent, bound = ""))]
 #[repr(transparent)]
 pub struct Duration<T, U = NsUnit>(i64, PhantomData<(T, U)>);
 
