@@ -1,5 +1,6 @@
 //! Limits of the system that attaching meets: descriptors, and `/proc`. What can be raised is; what cannot is named.
 
+use procfs::{FromRead, ProcessCGroups};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io;
@@ -60,8 +61,11 @@ pub(crate) fn no_thread(error: io::Error) -> io::Error {
 
 /// The control group of this process, or one above it, that has as many threads as it may.
 fn full_cgroup() -> Option<String> {
-    let groups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
-    let own = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    let text = std::fs::read("/proc/self/cgroup").ok()?;
+    let groups = ProcessCGroups::from_read(text.as_slice()).ok()?;
+    // 0 is the hierarchy of version 2, the only one with these files.
+    let own = groups.into_iter().find(|group| group.hierarchy == 0)?.pathname;
+    let own = own.trim_start_matches('/');
     let number = |path: std::path::PathBuf| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
     std::path::Path::new("/sys/fs/cgroup").join(own).ancestors().find_map(|group| {
         let (most, now) = (number(group.join("pids.max"))?, number(group.join("pids.current"))?);

@@ -1,46 +1,47 @@
-//! Telling processes apart for certain: a number is used again, a number together with the moment its process started
-//! is not.
+//! Which process is which. A number is used again; a number together with the time at which its process started is not.
 //!
-//! Nothing here takes a failure for an answer. That a descriptor cannot be had, or a file not read, says nothing about
-//! the process: it is an error, and whoever asked asks again. A process is gone if its pidfd says so, or if nobody has
-//! its number, or somebody who started at another time.
+//! A failure is never taken for an answer. A descriptor that the system does not give, or a file that cannot be read, says
+//! nothing about the process: it is an error, and the caller asks again. A process is dead if its pidfd says so, if no
+//! process has its number, or if the process with its number started at another time.
 
 use crate::membership::poll::is_ready;
 use crate::membership::system_limits;
 use jacinth_shm::{Arena, FileId, Occupant};
+use procfs::FromRead;
+use procfs::process::{MemoryMaps, Stat};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// What looking for a process found.
+/// The result of a look for a process.
 pub(crate) enum Lookup {
-    /// It lives, or is a zombie, which the descriptor then says.
+    /// It lives, or is a zombie; the pidfd tells which.
     Alive(OwnedFd),
-    /// It is gone.
     Dead,
 }
 
-/// The process with this number, as it is now; `None` when nobody has it.
+/// The identity of the process that has this number now; `None` when no process has it.
 pub(crate) fn identify(pid: Pid) -> io::Result<Option<Occupant>> {
     let number = pid.as_raw_pid().unsigned_abs();
     Ok(started(number)?.map(|started| Occupant { pid: number, started }))
 }
 
-/// This process.
+/// The identity of this process.
 pub(crate) fn current() -> io::Result<Occupant> {
     identify(rustix::process::getpid())?.ok_or_else(system_limits::no_proc)
 }
 
-/// The process behind a pidfd; `None` when it is dead.
+/// The identity of the process behind a pidfd; `None` when it is dead.
 pub(crate) fn from_pidfd(pidfd: &OwnedFd) -> io::Result<Option<Occupant>> {
     let occupant = number_of(pidfd.as_fd())?.map_or(Ok(None), identify)?;
+    // The number was this process's all the time if the pidfd still reports no death.
     Ok(occupant.filter(|_| !is_ready(pidfd)))
 }
 
-/// The number of the process behind a pidfd; `None` once it has been reaped. It is that process's for as long as the
-/// pidfd is not readable.
+/// The number of the process behind a pidfd; `None` once it has been reaped. No other process gets the number before the
+/// pidfd is readable.
 pub(crate) fn number_of(pidfd: BorrowedFd<'_>) -> io::Result<Option<Pid>> {
     let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd()))?;
     // -1 once it has been reaped.
@@ -48,22 +49,22 @@ pub(crate) fn number_of(pidfd: BorrowedFd<'_>) -> io::Result<Option<Pid>> {
     Ok(pid.and_then(Result::ok).and_then(|pid| Pid::from_raw(pid.cast_signed())))
 }
 
-/// A descriptor for exactly this process, which becomes readable with its death.
-///
-/// The moment it started is looked at *after* the descriptor was opened: if it is the right one, the number had not
-/// passed on by then, so the descriptor is of the right process.
+/// A pidfd of exactly this process. It becomes readable with the process's death.
 pub(crate) fn open_pidfd(occupant: Occupant) -> io::Result<Lookup> {
     let Some(pid) = Pid::from_raw(occupant.pid.cast_signed()) else { return Ok(Lookup::Dead) };
     let pidfd = match pidfd_open(pid, PidfdFlags::empty()) {
         Ok(pidfd) => pidfd,
-        // Nobody, or a thread of somebody else: either way the number has passed on.
+        // No process has the number, or a thread of another process has it: the number has passed on.
         Err(rustix::io::Errno::SRCH | rustix::io::Errno::INVAL | rustix::io::Errno::NOENT) => {
             return Ok(Lookup::Dead);
         }
         Err(error) => return Err(error.into()),
     };
+    // Read after the pidfd was opened: if the start time is right, the number had not passed on by then, so the pidfd is
+    // of the right process.
     let started = match started(occupant.pid) {
-        // As after a `chroot`. If the number has passed on, the news of a death comes late: with that of whoever has it now.
+        // After a `chroot`, say. If the number has passed on, this pidfd reports the death of the next process that has
+        // the number: the news is late.
         Err(_) if !is_proc_there() => return Ok(Lookup::Alive(pidfd)),
         started => started?,
     };
@@ -71,34 +72,39 @@ pub(crate) fn open_pidfd(occupant: Occupant) -> io::Result<Lookup> {
         Some(started) if occupant.started == 0 || started == occupant.started => Ok(Lookup::Alive(pidfd)),
         Some(_) => Ok(Lookup::Dead),
         None if is_ready(&pidfd) => Ok(Lookup::Dead),
-        None => Err(io::Error::other("a process that lives is not to be seen in /proc")),
+        None => Err(io::Error::other("a living process is missing in /proc")),
     }
 }
 
-/// Whether a process that was attached has replaced itself by exec: it has memory, and the arena is not part of it. The
-/// caller knows that it has attached, and that the number is still its own; what cannot be seen is not so.
-///
-/// A process whose main thread has ended shows its memory only in its other threads, and one that is about to die
-/// shows none: its pidfd will tell.
+/// Whether an attached process has replaced itself by exec: it has memory, and the arena is not part of it. `false` if its
+/// memory cannot be seen. The caller knows that the process has attached, and that the number is still its own.
 pub(crate) fn has_unmapped(pid: Pid, arena: &Arena) -> bool {
     let Some(file) = arena.file_id() else { return false };
     let (major, minor) = (rustix::fs::major(file.device), rustix::fs::minor(file.device));
-    let sought = [format!("{major:02x}:{minor:02x}").into_bytes(), file.inode.to_string().into_bytes()];
     let Ok(threads) = std::fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero())) else { return false };
+    // A main thread that has ended shows no memory; the other threads do. A process that is about to die shows none in
+    // any thread, and its pidfd reports the death.
     let maps = threads.flatten().find_map(|thread| maps_of(&thread.path()));
     maps.is_some_and(|maps| {
-        !maps.split(|byte| *byte == b'\n').any(|line| {
-            let mut fields = line.split(|byte| *byte == b' ').filter(|field| !field.is_empty()).skip(3);
-            sought.iter().all(|sought| fields.next() == Some(sought.as_slice()))
+        !maps.iter().any(|map| {
+            let device = (map.dev.0.cast_unsigned(), map.dev.1.cast_unsigned());
+            device == (major, minor) && map.inode == file.inode
         })
     })
+}
+
+/// A thread's memory maps; `None` if it has none, or they cannot be seen.
+fn maps_of(thread: &Path) -> Option<MemoryMaps> {
+    let text = std::fs::read(thread.join("maps")).ok().filter(|text| !text.is_empty())?;
+    // Paths need not be UTF-8, and `procfs` takes only UTF-8. The paths are not used.
+    MemoryMaps::from_read(String::from_utf8_lossy(&text).as_bytes()).ok()
 }
 
 /// A file that the process has open, opened once more.
 pub(crate) fn open_file_of(pid: Pid, sought: FileId) -> Option<OwnedFd> {
     let open = std::fs::read_dir(format!("/proc/{}/fd", pid.as_raw_nonzero())).ok()?;
     open.flatten().find_map(|entry| {
-        // Looked at before it is opened: opening some files has effects.
+        // Checked before it is opened, because opening some files has effects.
         let found = std::fs::metadata(entry.path()).ok()?;
         let is_sought = |device, inode| FileId { device, inode } == sought;
         is_sought(found.dev(), found.ino()).then_some(())?;
@@ -107,50 +113,44 @@ pub(crate) fn open_file_of(pid: Pid, sought: FileId) -> Option<OwnedFd> {
     })
 }
 
-fn maps_of(thread: &Path) -> Option<Vec<u8>> {
-    std::fs::read(thread.join("maps")).ok().filter(|maps| !maps.is_empty())
-}
-
 fn is_proc_there() -> bool {
     Path::new("/proc/self/stat").exists()
 }
 
-/// When the process started, in clock ticks since the system did: field 22 of its `stat`. `None` when there is no
-/// such process.
+/// When the process started, in clock ticks since the system did; `None` when there is no such process.
 fn started(pid: u32) -> io::Result<Option<u64>> {
-    let stat = match std::fs::read(format!("/proc/{pid}/stat")) {
-        Ok(stat) => stat,
-        // Where nobody is to be seen, that this one is not proves nothing.
+    match stat_of(format!("/proc/{pid}").as_ref()) {
+        Ok(stat) => Ok(Some(stat.starttime)),
+        // Without a `/proc`, a missing folder proves nothing.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return if is_proc_there() { Ok(None) } else { Err(system_limits::no_proc()) };
+            if is_proc_there() {
+                Ok(None)
+            } else {
+                Err(system_limits::no_proc())
+            }
         }
-        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error()) => {
-            return Ok(None);
-        }
-        Err(error) => return Err(error),
-    };
-    let started = field(&stat, 22);
-    started.map(Some).ok_or_else(|| io::Error::other(format!("/proc/{pid}/stat is not as it should be")))
+        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error()) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
-/// A field of a `stat` file of `/proc`, from the third on, by its number in proc(5).
-pub(crate) fn field(stat: &[u8], number: usize) -> Option<u64> {
-    // The second field is a name in parentheses, which may hold anything, not only text.
-    let after_name = stat.iter().rposition(|byte| *byte == b')').map(|end| &stat[end + 1..])?;
-    let mut fields = after_name.split(|byte| *byte == b' ').filter(|field| !field.is_empty());
-    fields.nth(number - 3).and_then(|field| str::from_utf8(field).ok()?.parse().ok())
+/// The `stat` of a process or thread, by its folder in `/proc`. The system's own error if it cannot be read.
+pub(crate) fn stat_of(folder: &Path) -> io::Result<Stat> {
+    let path = folder.join("stat");
+    let text = std::fs::read(&path)?;
+    let unreadable = |_| io::Error::other(format!("{} cannot be understood", path.display()));
+    Stat::from_read(text.as_slice()).map_err(unreadable)
 }
 
-/// Whether the process is stopped, as far as can be seen.
+/// Whether the process is stopped, by a signal or a debugger. `false` if that cannot be seen.
 pub(crate) fn is_stopped(pid: u32) -> bool {
-    let Ok(stat) = std::fs::read(format!("/proc/{pid}/stat")) else { return false };
-    let name_end = stat.iter().rposition(|byte| *byte == b')');
-    name_end.and_then(|end| stat.get(end + 2)).is_some_and(|state| matches!(state, b'T' | b't'))
+    stat_of(format!("/proc/{pid}").as_ref()).is_ok_and(|stat| matches!(stat.state, 'T' | 't'))
 }
 
-/// Whether both run in one PID namespace, where each finds the other by its number. What cannot be seen is so.
+/// Whether this process and that one run in one PID namespace, where each finds the other by its number. `true` if that
+/// cannot be seen.
 pub(crate) fn shares_namespace_with(pid: Option<Pid>) -> bool {
-    // The kernel gives no number to whoever cannot be seen from here.
+    // The kernel gives no number for a process that is invisible from here.
     let Some(pid) = pid else { return false };
     let namespace = |process: &str| std::fs::read_link(format!("/proc/{process}/ns/pid")).ok();
     match (namespace("self"), namespace(&pid.as_raw_nonzero().to_string())) {
@@ -159,10 +159,9 @@ pub(crate) fn shares_namespace_with(pid: Option<Pid>) -> bool {
     }
 }
 
-/// Whose the other end of a connected socket is: the process, unless it cannot be seen from this PID namespace, and the
-/// user.
+/// The process at the other end of a connected socket, unless it is invisible from this PID namespace; and its user.
 pub(crate) fn peer_of(socket: &impl AsFd) -> io::Result<(Option<Pid>, u32)> {
-    // Not rustix's: its process numbers are never 0, and this may be.
+    // Not by rustix, whose process numbers cannot be 0. This one can.
     use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
     let peer = getsockopt(socket, PeerCredentials)?;
     Ok((Pid::from_raw(peer.pid()), peer.uid()))
@@ -174,7 +173,7 @@ mod tests {
     use jacinth_shm::Config;
 
     #[test]
-    fn a_process_is_told_from_another_with_its_number() {
+    fn start_times_tell_processes_apart() {
         let own = current().unwrap();
         assert!(own.started > 0);
         assert!(matches!(open_pidfd(own).unwrap(), Lookup::Alive(_)));
@@ -184,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_child_is_known_by_its_pidfd_until_it_dies() {
+    fn pidfd_identifies_a_child_until_death() {
         let mut child = std::process::Command::new("sleep").arg("50").spawn().unwrap();
         let pid = Pid::from_raw(child.id().cast_signed()).unwrap();
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).unwrap();
@@ -197,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_no_text_and_looks_like_more_fields_is_skipped() {
+    fn a_misleading_thread_name_is_skipped() {
         let thread = std::thread::spawn(|| {
             rustix::thread::set_name(c"\xff) 1 (2) 3").unwrap();
             started(rustix::thread::gettid().as_raw_pid().unsigned_abs()).unwrap()
@@ -206,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn who_maps_the_arena_has_not_lost_it() {
+    fn only_mapped_arenas_count_as_mapped() {
         let config = Config::default();
         let (mapped, own) = (Arena::create(&config).unwrap(), rustix::process::getpid());
         assert!(!has_unmapped(own, &mapped));

@@ -13,10 +13,12 @@
 //! answer: what cannot be seen is not there.
 
 use crate::membership::environment::SOCKET_VARIABLE;
-use crate::membership::failure_detector::process::field;
+use crate::membership::failure_detector::process::stat_of;
 use crate::membership::fate::Obstacle;
 use crate::membership::socket::path::SocketPath;
 use jacinth_shm::FileId;
+use procfs::FromRead;
+use procfs::process::Status;
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
 use rustix::process::Pid;
@@ -105,23 +107,24 @@ pub(crate) fn look(pid: Pid, user: u32, socket_path: &SocketPath, socket: Option
 
 /// The user that the process acts as. A zombie shows it too.
 fn user_of(folder: &str) -> Option<u32> {
-    let status = std::fs::read(format!("{folder}/status")).ok()?;
-    let line = status.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"Uid:"))?;
-    str::from_utf8(line).ok()?.split_whitespace().nth(1)?.parse().ok()
+    let text = std::fs::read(format!("{folder}/status")).ok()?;
+    // The program's name need not be UTF-8, and `procfs` takes only UTF-8. The name is not used.
+    let status = Status::from_read(String::from_utf8_lossy(&text).as_bytes()).ok()?;
+    Some(status.euid)
 }
 
-/// The environment that the process's program began with. `None` if that cannot be seen: of another user's process, of a
+/// The environment that the process's program began with. `None` if it cannot be seen: for another user's process, for a
 /// zombie, in the middle of an exec.
 fn environment_of(folder: &str) -> Option<Vec<u8>> {
-    // Where it begins and ends: fields 50 and 51, both 0 until an exec has come that far.
+    // Both bounds are 0 until an exec has come that far.
     let bounds = || {
-        let stat = std::fs::read(format!("{folder}/stat")).ok()?;
-        let bounds = (field(&stat, 50)?, field(&stat, 51)?);
+        let stat = stat_of(folder.as_ref()).ok()?;
+        let bounds = (stat.env_start?, stat.env_end?);
         (bounds.0 > 0 && bounds.1 >= bounds.0).then_some(bounds)
     };
     let before = bounds()?;
     let environment = std::fs::read(format!("{folder}/environ")).ok()?;
-    // The same program as before, and all of it.
+    // Equal bounds mean that it is the same program; the length, that it is the whole environment.
     (bounds()? == before && environment.len() as u64 == before.1 - before.0).then_some(environment)
 }
 
