@@ -1,16 +1,16 @@
-//! Why a call failed, in more words than its status has.
+//! The detail of a failure: the reason that its status has no room for.
 //!
-//! A status is a number of Zircon's, and cannot carry a text. So each thread keeps why its last call that had more to
-//! say failed; [`Status::detail`] gives that for the status that the call gave. Failures that say all they know by
-//! their status (SHOULD_WAIT, TIMED_OUT and their like) leave what is kept alone: they are part of a program's steady
-//! state, and cost nothing here.
+//! A status is one of Zircon's numbers, and cannot carry a text. So each thread keeps the detail of its last failure that
+//! had one, and [`Status::detail`] gives it for the same status. A failure that its status explains (SHOULD_WAIT,
+//! TIMED_OUT) keeps no detail and leaves the last one alone: it is part of a program's steady state, and is free
+//! here.
 
 use crate::types::status::{self, Status};
 use jacinth_shm::Error;
 use std::cell::RefCell;
 use std::fmt;
 
-/// What is kept of a failure.
+/// The reason of a failure.
 #[derive(Debug)]
 enum Detail {
     Mechanism(Error),
@@ -34,7 +34,7 @@ thread_local! {
 
 #[cold]
 fn keep(status: Status, detail: Detail) -> Status {
-    // A thread whose locals are gone has no use for it; nor has a call from a signal handler in the middle of this.
+    // Without effect once the thread's locals are destroyed, and in a signal handler that interrupts this function.
     let _ = LAST.try_with(|last| {
         if let Ok(mut last) = last.try_borrow_mut() {
             *last = Some((status, detail));
@@ -43,7 +43,7 @@ fn keep(status: Status, detail: Detail) -> Status {
     status
 }
 
-/// The status of a mechanism's error.
+/// The status of an error of `jacinth_shm`. Keeps the error as its detail.
 #[inline]
 pub(crate) fn of(error: Error) -> Status {
     let status = status::of(error);
@@ -60,12 +60,12 @@ pub(crate) fn of(error: Error) -> Status {
     }
 }
 
-/// This status, for this reason.
+/// This status, with this detail.
 pub(crate) fn because(status: Status, why: &'static str) -> Status {
     keep(status, Detail::Fixed(why))
 }
 
-/// This status, for a reason with a text of its own.
+/// This status, with the text of `why` as its detail.
 pub(crate) fn because_of(status: Status, why: &dyn fmt::Display) -> Status {
     keep(status, Detail::Owned(why.to_string()))
 }
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_detail_belongs_to_its_status_and_thread() {
+    fn details_belong_to_status_and_thread() {
         assert_eq!(of(Error::NoResources("objects")), Status::NO_RESOURCES);
         assert!(Status::NO_RESOURCES.detail().unwrap().starts_with("objects exhausted"));
         assert_eq!(Status::NO_MEMORY.detail(), None);
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_of_steady_state_leaves_the_detail_alone() {
+    fn steady_state_failures_keep_no_detail() {
         let status = because(Status::BAD_STATE, "a reason");
         assert_eq!(of(Error::ShouldWait), Status::SHOULD_WAIT);
         assert_eq!(status.detail().as_deref(), Some("a reason"));

@@ -1,4 +1,4 @@
-//! The supervisor: it makes the arena, lets processes in, watches them, and collects what the dead leave.
+//! The public [`Supervisor`]: creating an arena, spawning programs into it, collecting, auditing.
 
 use crate::attachment::current_process::{Attachment, lock_attaching, require_unattached};
 use crate::attachment::current_thread::with_thread;
@@ -36,25 +36,25 @@ use std::sync::Arc;
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum SpawnError {
-    /// The arena refused: no process row is free ([`Status::NO_RESOURCES`]), or this process may not use it
+    /// The arena refused: no process slot is free ([`Status::NO_RESOURCES`]), or this process may not use the arena
     /// ([`Status::BAD_STATE`]).
-    #[error("the arena has no place for another process: {0}")]
+    #[error("the arena has no slot for another process: {0}")]
     Arena(Status),
-    /// The startup handle is none ([`Status::BAD_HANDLE`]), or lacks [`Rights::TRANSFER`]
+    /// The startup handle is no handle ([`Status::BAD_HANDLE`]), or lacks [`Rights::TRANSFER`]
     /// ([`Status::ACCESS_DENIED`]).
     #[error("the startup handle cannot be given to the program: {0}")]
     StartupHandle(Status),
     /// The program could not be started, or not be watched. The startup handle is closed.
     #[error("the program could not be started: {0}")]
     Program(#[source] std::io::Error),
-    /// The supervisor does not answer, within [`set_answer_time`]: the text names its process, and says whether it is
+    /// The supervisor did not answer within [`set_answer_time`]. The text names its process, and says whether that is
     /// stopped. The program that was started is killed.
     #[error("the supervisor does not answer: {0}")]
     Supervisor(#[source] std::io::Error),
-    /// The process that runs the supervisor now cannot listen at the arena's path, for want of rights or since its root
-    /// folder is another: the program could not join. It goes on as soon as the path can be had.
+    /// The program could not join, because the supervisor's process cannot listen at the arena's path: it lacks rights, or
+    /// has another root folder. Spawning works again once the path can be used.
     #[error("the program could not join: the supervisor's process cannot listen at {path}", path = .0.display())]
-    NobodyCanJoin(std::path::PathBuf),
+    CannotListen(std::path::PathBuf),
 }
 
 impl std::fmt::Debug for SpawnError {
@@ -64,7 +64,7 @@ impl std::fmt::Debug for SpawnError {
 }
 
 impl SpawnError {
-    /// The status that comes nearest, for those who have nothing but statuses to say it with.
+    /// The nearest status, for interfaces that report errors by statuses alone.
     pub fn status(&self) -> Status {
         match self {
             Self::Arena(status) | Self::StartupHandle(status) => *status,
@@ -73,26 +73,29 @@ impl SpawnError {
                 std::io::ErrorKind::PermissionDenied => Status::ACCESS_DENIED,
                 _ => Status::IO,
             },
-            Self::Supervisor(_) | Self::NobodyCanJoin(_) => Status::UNAVAILABLE,
+            Self::Supervisor(_) | Self::CannotListen(_) => Status::UNAVAILABLE,
         }
     }
 }
 
-/// How long this process waits for an answer of the supervisor's, when it spawns a program or collects: 10 seconds, if
-/// nothing else is set. An answer takes microseconds, and some seconds in the largest arenas; it does not come while
-/// the supervisor's process is stopped.
+/// Sets how long this process waits for the supervisor's answer when it spawns a program or collects. The default is 10
+/// seconds.
+///
+/// An answer takes microseconds, and some seconds in the largest arenas. It does not come while the supervisor's process
+/// is stopped.
 pub fn set_answer_time(at_most: MonotonicDuration) {
     client::set_answer_time(std::time::Duration::from_nanos(at_most.into_nanos().max(0).cast_unsigned()));
 }
 
-/// A process's view of the supervisor of its arena: spawning into it, collecting, auditing.
+/// A process's access to the supervisor of its arena: spawning, collecting, auditing.
 ///
-/// The process that creates the arena runs the supervisor as one of its threads, and this is how it makes it;
-/// every other attached process gets its view by [`Supervisor::get`]. The thread runs for as long as the process, and
-/// when that dies another attached process takes over: it recovers the dead one's handles, watches everybody else,
-/// and admits newcomers at the same path. Dropping this value changes nothing: the arena lives for as long as a process
-/// is attached to it. The last one that exits in good order removes the socket; what others leave, whoever makes this
-/// user's next arena does.
+/// The process that creates the arena runs the supervisor as one of its threads, and gets this value by
+/// [`Supervisor::create`]. Every other attached process gets it by [`Supervisor::get`].
+///
+/// The thread runs for as long as its process. When the process dies, another attached process takes over: it recovers
+/// the dead process's handles, watches all others, and admits new processes at the same path. Dropping this value has no
+/// effect: the arena lives for as long as a process is attached to it. The last process that exits in good order removes
+/// the socket. Other files of dead arenas are removed when this user creates the next arena.
 #[derive(Clone, Debug)]
 pub struct Supervisor {
     attachment: &'static Attachment,
@@ -101,15 +104,16 @@ pub struct Supervisor {
 impl Supervisor {
     /// Makes an arena within these limits, attaches this process to it, and runs its supervisor as a thread.
     ///
-    /// The arena is a sealed memfd without a name. The supervisor's socket stands where
-    /// [`Config::socket_path`] says, or else in a new folder that only this user can enter: in `XDG_RUNTIME_DIR`, if
-    /// that is this user's alone, or among the temporary files. What dead arenas of this user have left there is removed.
+    /// The arena is a sealed memfd without a name. The supervisor's socket is at [`Config::socket_path`]. Without one, it is
+    /// in a new folder that only this user can enter: in `XDG_RUNTIME_DIR`, if only this user can enter that too, or else
+    /// among the temporary files. The files of this user's dead arenas there are removed.
     ///
     /// # Errors
-    /// [`AttachError::AlreadyAttached`], or [`AttachError::Forked`] in a forked child; [`AttachError::Arena`] for a limit
-    /// out of its range, or when a limit of this process (`RLIMIT_FSIZE`, `RLIMIT_AS`, `RLIMIT_MEMLOCK`) is below the
-    /// arena's size; [`AttachError::CannotListen`] when the socket cannot be made, or when another arena lives at the
-    /// path; [`AttachError::System`] when descriptors or threads have run out, or `/proc` is not there.
+    /// - [`AttachError::AlreadyAttached`], or [`AttachError::Forked`] in a forked child.
+    /// - [`AttachError::Arena`]: a limit is out of its range, or a limit of this process (`RLIMIT_FSIZE`, `RLIMIT_AS`,
+    ///   `RLIMIT_MEMLOCK`) is below the arena's size.
+    /// - [`AttachError::CannotListen`]: the socket cannot be made, or another arena lives at the path.
+    /// - [`AttachError::System`]: descriptors or threads have run out, or there is no `/proc`.
     ///
     /// ```
     /// # use jacinth::{Config, Supervisor};
@@ -174,20 +178,20 @@ impl Supervisor {
         arena.occupant(slot).ok().flatten().map(|occupant| occupant.pid)
     }
 
-    /// Where the supervisor listens: what [`attach`](crate::attach) takes.
+    /// The path at which the supervisor listens, for [`attach`](crate::attach).
     pub fn socket_path(&self) -> &Path {
         self.attachment.socket_path.as_path()
     }
 
-    /// Starts a program into the arena. `startup` becomes its bootstrap handle, which it takes with
-    /// [`take_startup_handle`](crate::take_startup_handle); usually it is one end of a channel.
+    /// Starts a program into the arena. `startup` becomes its bootstrap handle, which the program takes with
+    /// [`take_startup_handle`](crate::take_startup_handle). Usually it is one end of a channel.
     ///
-    /// The handle is gone from this process also on an error, as Zircon's `process_start` has it. A child that
-    /// dies before it attaches is noticed, and its handle closed. Needs [`Rights::TRANSFER`] on `startup`.
+    /// The handle leaves this process also on an error, as with Zircon's `process_start`. A child that dies before it
+    /// attaches is noticed, and its handle closed. Needs [`Rights::TRANSFER`] on `startup`.
     ///
     /// # Errors
     /// [`SpawnError::Arena`], [`SpawnError::StartupHandle`], [`SpawnError::Program`], [`SpawnError::Supervisor`],
-    /// [`SpawnError::NobodyCanJoin`].
+    /// [`SpawnError::CannotListen`].
     pub fn spawn(
         &self,
         program: &mut Command,
@@ -197,7 +201,7 @@ impl Supervisor {
         let value = startup.raw_handle();
         let reserve = || with_thread(|thread| thread.process().arena().reserve_seat(thread));
         let slot = match reserve() {
-            // Rows of processes that have died, or were given up, may still be on their way to be free.
+            // Slots of dead processes, and canceled slots, may not be free yet.
             Err(Status::NO_RESOURCES) => self.collect().and_then(|_| reserve()),
             reserved => reserved,
         };
@@ -223,7 +227,7 @@ impl Supervisor {
         let pid = Pid::from_raw(child.id().cast_signed()).expect("a child's id is not 0");
         let pidfd = match pidfd_open(pid, PidfdFlags::empty()) {
             Err(Errno::SRCH) => {
-                // It has ended, and this program reaps its children by itself: so the number is nobody's any more.
+                // The child has ended, and this program reaps its children by itself. So the number has no process.
                 self.cancel_slot(slot);
                 return Ok(child);
             }
@@ -233,14 +237,14 @@ impl Supervisor {
             Ok(pidfd) => match self.ask(Request::Spawned { slot }, Some(pidfd)) {
                 Ok((answer, _)) => match answer.status() {
                     Ok(()) => return Ok(child),
-                    Err(Status::UNAVAILABLE) => SpawnError::NobodyCanJoin(self.socket_path().into()),
+                    Err(Status::UNAVAILABLE) => SpawnError::CannotListen(self.socket_path().into()),
                     Err(status) => SpawnError::Arena(status),
                 },
                 Err(error) => SpawnError::Supervisor(error),
             },
             Err(errno) => SpawnError::Program(system_limits::explained((*errno).into())),
         };
-        // Nobody would notice its death: it must not live.
+        // The supervisor would not notice the program's death, so it must not live.
         let _ = match &pidfd {
             Ok(pidfd) => pidfd_send_signal(pidfd, Signal::KILL).map_err(std::io::Error::from),
             Err(_) => child.kill(),
@@ -250,12 +254,11 @@ impl Supervisor {
         Err(refused)
     }
 
-    /// What has become of a program that was [spawned](Self::spawn): for those who see its channel closed, or hear nothing
-    /// of it.
+    /// The fate of a [spawned](Self::spawn) program, for a spawner that finds its channel closed, or gets no message.
     ///
-    /// A program is told why it cannot attach, by the error of its first call; its spawner is told what the supervisor
-    /// knows of that: whom it has refused, and what it has seen in `/proc` of a program that lives, or that lived for some
-    /// milliseconds at least. The last 256 that did not attach are remembered, until another process runs the supervisor.
+    /// A program learns why it cannot attach by the error of its first call. Its spawner learns the supervisor's knowledge:
+    /// which programs it has refused, and the obstacle that it saw in `/proc`, for a program that lived for some milliseconds at
+    /// least. The supervisor remembers the last 256 programs that did not attach, until another process takes over.
     ///
     /// # Errors
     /// As for [`collect`](Self::collect).
@@ -263,7 +266,7 @@ impl Supervisor {
         self.fate_of(child.id())
     }
 
-    /// As [`fate`](Self::fate), for those who have nothing but the program's process number.
+    /// As [`fate`](Self::fate), by the program's process number.
     ///
     /// # Errors
     /// As for [`collect`](Self::collect).
@@ -275,18 +278,20 @@ impl Supervisor {
         answer.to_fate()
     }
 
-    /// Nobody will take the slot. Should the supervisor not answer, the slot goes with this process.
+    /// Cancels a slot that no program will take. If the supervisor does not answer, this process's death frees the slot.
     fn cancel_slot(&self, slot: shm::Seat) {
         let _ = self.ask(Request::CancelSlot { slot }, None);
     }
 
-    /// Recovers whatever is dead, closes channel ends that are only queued inside each other, reclaims whatever is
-    /// free, gives its memory back to the system, all of it now, and says what this supervisor has collected so far. It
-    /// does all of that by itself, the last after some seconds; this is for those who want to see it done.
+    /// Recovers dead processes, closes channel ends that are only queued inside each other, reclaims free objects, and
+    /// gives their memory back to the system, all of it now. Reports the counts of this supervisor so far.
+    ///
+    /// The supervisor does all of that without being asked, the last of it after some seconds. This call is for programs
+    /// that need it done now.
     ///
     /// # Errors
-    /// [`Status::UNAVAILABLE`] when the supervisor does not answer in [time](set_answer_time): [`Status::detail`] says
-    /// which process that is, and whether it is stopped. [`Status::BAD_STATE`] in a forked child.
+    /// [`Status::UNAVAILABLE`] when the supervisor does not answer in [time](set_answer_time): [`Status::detail`] names its
+    /// process, and says whether that is stopped. [`Status::BAD_STATE`] in a forked child.
     pub fn collect(&self) -> Result<CollectReport, Status> {
         self.arena().ok_or_else(|| detail::because_of(Status::BAD_STATE, &AttachError::Forked))?;
         let (answer, _) = self
@@ -295,20 +300,19 @@ impl Supervisor {
         answer.to_report()
     }
 
-    /// Walks the whole arena and finds anything lost, leaked or doubled. Meaningful while no operation is under
-    /// way; an arena that fails is poisoned, and every later call on it gives
-    /// [`Status::IO_DATA_INTEGRITY`].
+    /// Checks the whole arena for anything lost, leaked or doubled. The result is meaningful while no operation is under
+    /// way. An arena that fails is poisoned: every later call on it gives [`Status::IO_DATA_INTEGRITY`].
     pub fn audit(&self) -> Audit {
         self.arena().map_or_else(Self::forked, |arena| arena.audit())
     }
 
-    /// As [`audit`](Self::audit), for looking while others work: what it finds may only be numbers a moment
-    /// apart, and poisons nothing.
+    /// As [`audit`](Self::audit), while other threads work. A finding may be only a difference of numbers that were read at
+    /// different moments. It does not poison the arena.
     pub fn inspect(&self) -> Audit {
         self.arena().map_or_else(Self::forked, |arena| arena.inspect())
     }
 
-    /// What all processes have done since the arena was created.
+    /// The work of all processes since the arena was created.
     pub fn counters(&self) -> Counters {
         self.arena().map_or_else(Counters::default, |arena| arena.counters())
     }
@@ -336,10 +340,11 @@ impl Supervisor {
         let find = || {
             let leader = process.arena().leader();
             let connection = Connection::to_leader(process.arena(), socket_path)?;
-            // One that has become another user's is known by its slot. The leader itself has none to return to.
+            // A process that has become another user's is known by its slot. The leader's own slot is refused, which is
+            // an answer too.
             match connection.ask(Request::Rejoin { slot: process.seat() }, None, Some(client::answer_time()))
             {
-                // A dead leader's forked child may have the socket. The next leader has not been asked.
+                // A dead leader's forked child may have the socket. The next leader has not been asked yet.
                 Err(_) if process.arena().leader() != leader => Err(Interrupted.into()),
                 asked => asked.map(|_| connection),
             }
@@ -348,7 +353,7 @@ impl Supervisor {
         asked.map_err(|error| if error.kind() == TimedOut { self.no_answer() } else { error })
     }
 
-    /// Why there was no answer.
+    /// The reason why there was no answer.
     fn no_answer(&self) -> std::io::Error {
         let Some(pid) = self.process_id() else { return TimedOut.into() };
         let why = if process::is_stopped(pid) {

@@ -2,8 +2,8 @@
 //!
 //! The request is repeated for a while, because some failures pass. When the supervisor's process has just died, another
 //! process is about to take its place: then no process listens at the path, or the connection ends without an answer.
-//! When a cleaner has removed the socket, the supervisor makes it again. In the meantime the supervisor looks for what
-//! keeps an expected program from attaching (`server::obstacle`).
+//! When a cleaner has removed the socket, the supervisor makes it again. In the meantime the supervisor looks for an
+//! obstacle that keeps an expected program from attaching (`server::obstacle`).
 
 use crate::membership::connection::{Answered, Connection};
 use crate::membership::protocol::Request;

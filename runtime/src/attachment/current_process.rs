@@ -8,7 +8,7 @@ use jacinth_shm as shm;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// What an attached process keeps.
+/// The data of an attached process.
 pub(crate) struct Attachment {
     pub(crate) process: Arc<shm::Process>,
     pub(crate) supervisor: Arc<Client>,
@@ -89,7 +89,7 @@ fn start_keeper_when_needed(process: &Arc<shm::Process>) {
     });
 }
 
-/// Does what the library must do before the process exits in good order. A library that ends the process without its
+/// Does the library's work before the process exits in good order. A library that ends the process without its
 /// exit handlers calls this first.
 pub fn before_exit() {
     remove_socket_if_last();

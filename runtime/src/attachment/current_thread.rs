@@ -1,4 +1,4 @@
-//! The calling thread's row in the arena, and what else a thread keeps between calls.
+//! The calling thread's row in the arena, and the other data that a thread keeps between calls.
 
 use crate::attachment::dropped::Dropped;
 use crate::attachment::error::AttachError;
@@ -25,7 +25,7 @@ const DROPPED_CAPACITY: usize = 16;
 /// How long to wait for a reserve row.
 const RESERVE_ROW_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What a thread keeps between calls.
+/// The data that a thread keeps between calls.
 pub(crate) struct ThreadContext {
     /// Its row in the arena. Borrowed for as long as the thread is inside a call.
     thread: RefCell<Option<shm::Thread>>,
@@ -74,7 +74,7 @@ pub(crate) fn with_thread<T>(operation: impl FnOnce(&shm::Thread) -> shm::Result
     with_current(|thread, _| operation(thread))
 }
 
-/// As [`with_thread`], with what else the thread keeps.
+/// As [`with_thread`], with the other data of the thread.
 #[inline]
 pub(crate) fn with_current<T>(
     operation: impl FnOnce(&shm::Thread, &ThreadContext) -> shm::Result<T>,
@@ -138,7 +138,7 @@ fn with_reserve_row<T>(operation: impl FnOnce(&shm::Thread) -> shm::Result<T>) -
 }
 
 /// Releases a dropped value: now, or at the end of the call that the calling signal handler interrupted. A child forked
-/// from the attached process releases nothing.
+/// from the attached process releases no value.
 pub(crate) fn release(mut dropped: Dropped) {
     CURRENT.with(|current| {
         if current.thread.try_borrow_mut().is_ok() {
@@ -215,7 +215,7 @@ fn join(current: &ThreadContext) -> Result<shm::Thread, Status> {
     if spin_ns >= 0 {
         thread.set_spin_ns(spin_ns);
     }
-    // The first use of the guard registers its destructor. It fails in a thread whose thread-locals are destroyed.
+    // The first use of the guard registers its destructor. It fails once the thread-locals are destroyed.
     current.exited.set(EXIT_GUARD.try_with(|_| ()).is_err());
     if current.exited.get() {
         current.has_pending_work.set(true);
@@ -231,8 +231,8 @@ pub fn on_thread_attach(run: fn()) {
     let _ = ON_THREAD_ATTACH.set(run);
 }
 
-/// Gives up what the calling thread keeps of the arena, as the thread's end does. For libraries of other languages,
-/// whose threads may end without the destructors of Rust's thread-locals, or make calls after them.
+/// Gives up the calling thread's data of the arena, as the thread's end does. For libraries of other languages: their
+/// threads may end without the destructors of Rust's thread-locals, or make calls after them.
 pub fn detach_thread() {
     CURRENT.with(|current| current.detach());
 }

@@ -1,8 +1,8 @@
-//! Values whose owner dropped them, and how each is released.
+//! Values that their owner dropped, and how each is released.
 
 use jacinth_shm as shm;
 
-/// A value whose owner dropped it.
+/// A value that its owner dropped.
 pub(crate) enum Dropped {
     Handle(u32),
     Loan(Option<shm::Loan>),

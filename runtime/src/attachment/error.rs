@@ -13,15 +13,15 @@ use std::path::PathBuf;
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum AttachError {
-    /// The file that the supervisor handed over is no arena that this program can use.
+    /// This program cannot use the file that the supervisor gave it as an arena.
     #[error("the arena cannot be used: {0}")]
     Arena(#[source] shm::AttachError),
     /// There is no supervisor at the path, or it does not answer.
     #[error("no supervisor answers at {path}: {source}", path = path.display())]
     NoSupervisor {
-        /// Where it was looked for.
+        /// The path.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: std::io::Error,
     },
@@ -37,7 +37,7 @@ pub enum AttachError {
     /// The process is attached already. A process has one attachment.
     #[error("this process is attached to an arena already: a process has one attachment")]
     AlreadyAttached,
-    /// Nothing says which arena to attach to.
+    /// The program was not told which arena to attach to.
     #[error(
         "this program is attached to nothing: it was not started by `Supervisor::spawn` ({SOCKET_VARIABLE} is not \
          set), nor has it called `Supervisor::create` or `attach`"
@@ -48,7 +48,7 @@ pub enum AttachError {
         "this process was forked from an attached one, and has no arena: start a program by `Supervisor::spawn` instead"
     )]
     Forked,
-    /// No spawner started this program into the arena: it made the arena, or joined it.
+    /// The program was not spawned into the arena: it made the arena, or joined it.
     #[error(
         "this program has no startup handle: it was not started by `Supervisor::spawn`, but made its arena, or joined it \
          by `attach` or by {SOCKET_VARIABLE}"
@@ -60,21 +60,21 @@ pub enum AttachError {
          other by their numbers, so all must run in one (docker run --pid=host, or --pid=container:NAME)"
     )]
     OtherPidNamespace,
-    /// The text of [`SLOT_VARIABLE`](crate::SLOT_VARIABLE) is malformed. (A slot that another process has taken is no error: the
-    /// program joins as one that was not spawned, and has no startup handle.)
+    /// The text of [`SLOT_VARIABLE`](crate::SLOT_VARIABLE) is malformed. A slot that another process has taken is no error:
+    /// the program joins as one that was not spawned, and has no startup handle.
     #[error("{SLOT_VARIABLE}={0:?} names no process slot that waits for this program")]
     BadSlot(String),
-    /// The supervisor of a new arena cannot listen: at the path that [`Config::socket_path`](crate::Config::socket_path)
-    /// names, or where it would have made a folder for it. It says so when another arena lives there.
+    /// The supervisor of a new arena cannot listen, at [`Config::socket_path`](crate::Config::socket_path) or in a new
+    /// folder; also because another arena lives at the path.
     #[error("the supervisor cannot listen at {path}: {source}", path = path.display())]
     CannotListen {
-        /// Where it was to listen.
+        /// The path, or the folder for the new folder.
         path: PathBuf,
-        /// What was in the way.
+        /// The reason.
         #[source]
         source: std::io::Error,
     },
-    /// The system refused something that attaching needs.
+    /// The system refused a resource that attaching needs.
     #[error("attaching failed: {0}")]
     System(#[source] std::io::Error),
     /// The startup handle has been taken before.
@@ -83,7 +83,7 @@ pub enum AttachError {
 }
 
 impl AttachError {
-    /// The status that comes nearest, for those who have nothing but statuses to say it with.
+    /// The nearest status, for interfaces that report errors by statuses alone.
     pub fn status(&self) -> Status {
         match self {
             Self::Arena(shm::AttachError::OutOfRange(_)) => Status::OUT_OF_RANGE,

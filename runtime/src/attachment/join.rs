@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 /// Attaches this process to the arena of the supervisor that listens at `path`.
 ///
-/// A failed attempt leaves nothing behind, and the next one may succeed.
+/// A failed attempt leaves no trace, and the next one may succeed.
 ///
 /// # Errors
 /// - [`AttachError::NoSupervisor`]: no supervisor answers there. The call tries for two seconds: a socket that was

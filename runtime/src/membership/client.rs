@@ -1,8 +1,9 @@
-//! This process's connection to its supervisor. Kept open for as long as the process is attached: the connection's end is one of
-//! the two signs by which the supervisor knows an exec.
+//! This process's connection to its supervisor, and its questions.
 //!
-//! When the supervisor's process dies, another takes its place, and the connection is replaced (see `succession`). Every
-//! question means the same when it is asked twice, so whoever was waiting for an answer asks the next one.
+//! The connection stays open for as long as the process is attached: its end is one of the two signs by which the
+//! supervisor hears of an exec. When the supervisor dies, the standby thread connects to the next one (`failover`).
+//!
+//! A question means the same when it is asked twice. So a thread that got no answer asks the next supervisor.
 
 use crate::membership::connection::{Answered, Connection};
 use crate::membership::protocol::Request;
@@ -12,8 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long a question waits for the next supervisor once the last one is gone. It takes milliseconds, unless the
-/// dead process had a great deal of memory.
+/// How long a question waits for the next supervisor once the last one is dead. Failover takes milliseconds, unless the
+/// dead process had very much memory.
 const FAILOVER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long the supervisor may take for an answer, in nanoseconds.
@@ -28,10 +29,10 @@ pub(crate) fn set_answer_time(at_most: Duration) {
     ANSWER_TIME_NS.store(u64::try_from(at_most.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
 }
 
-/// How long a question waits for this process's other thread to renew the connection, before it does so itself.
+/// How long a question waits for the standby thread to reconnect, before it does so itself.
 const RECONNECT_TIMEOUT: Duration = Duration::from_millis(20);
 
-/// The connection to whoever is the supervisor; one question at a time.
+/// The connection to the supervisor of the moment; one question at a time.
 pub(crate) struct Client {
     asking: Mutex<()>,
     connection: Mutex<Connection>,
@@ -43,11 +44,10 @@ impl Client {
         Self { asking: Mutex::new(()), connection: Mutex::new(connection), replaced: Condvar::new() }
     }
 
-    /// Asks whoever is the supervisor, or is next, to which `find` has a new connection. A descriptor can go along, and one can come
-    /// back.
+    /// Asks the supervisor, or the next one, to which `find` connects. A descriptor can go along, and one can come back.
     ///
-    /// [`TimedOut`](io::ErrorKind::TimedOut) when it does not answer within [`answer_time`], also when `find` says so: the
-    /// connection may be down since the last question that had no answer.
+    /// [`TimedOut`](io::ErrorKind::TimedOut) when it does not answer within [`answer_time`], also when `find` reports that:
+    /// the connection may be down since the last question without an answer.
     pub(crate) fn ask(
         &self,
         find: impl Fn() -> io::Result<Connection>,
@@ -60,7 +60,7 @@ impl Client {
             let connection = self.connection().clone();
             let error = match connection.ask(request, along, Some(answer_time())) {
                 Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                    // A late answer is not to be taken for the next question's.
+                    // A late answer must not be taken for the answer to the next question.
                     connection.shut_down();
                     return Err(error);
                 }
@@ -75,7 +75,7 @@ impl Client {
             if Instant::now() > end {
                 return Err(error);
             }
-            // Nobody has died: the program may have closed the connection, here or there.
+            // No process has died: the program may have closed the connection, at either end.
             match find() {
                 Ok(connection) => self.replace_connection(connection),
                 Err(error) if error.kind() == io::ErrorKind::TimedOut && is_same(&mut self.connection()) => {
@@ -86,12 +86,13 @@ impl Client {
         }
     }
 
-    /// The supervisor is dead. A forked child of it may hold the other end open, so its end does not tell.
+    /// Shuts the connection down, because the supervisor is dead. A forked child of it may hold the other end open, so the
+    /// connection would not end by itself.
     pub(crate) fn shut_down(&self) {
         self.connection().shut_down();
     }
 
-    /// The connection to the next one. Whoever still waits at the last one asks here.
+    /// Sets the connection to the next supervisor. Questions that wait at the last one are repeated here.
     pub(crate) fn replace_connection(&self, connection: Connection) {
         std::mem::replace(&mut *self.connection(), connection).shut_down();
         self.replaced.notify_all();

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use zerocopy::IntoBytes;
 
-/// How long a supervisor may take to make room for one more who wants to connect.
+/// How long a supervisor may take to make room in its queue of connections.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// An answer, and the descriptor that came with it.
@@ -31,19 +31,19 @@ pub(crate) type Answered = (Answer, Option<OwnedFd>);
 pub(crate) struct Connection(Arc<Held>);
 
 impl Connection {
-    /// To whoever listens at the path.
+    /// Connects to the process that listens at the path.
     pub(crate) fn to(path: &SocketPath) -> io::Result<Self> {
         Self::connect(&SocketAddress::of(path.as_path())?.address)
     }
 
-    /// To the process that leads, which an attached one finds by the arena, or by the path.
+    /// Connects to the process that leads. An attached process finds it by the arena, or by the path.
     pub(crate) fn to_leader(arena: &shm::Arena, path: &SocketPath) -> io::Result<Self> {
         let leader = arena.leader();
         let connection = rendezvous::place(arena, leader).and_then(|place| Self::connect(&place));
         let connection = connection.or_else(|error| Self::to(path).map_err(|_| error))?;
         let (listener, _) = process::peer_of(&connection.socket()?)?;
-        let occupant = leader.seat().and_then(|seat| arena.occupant(seat).ok().flatten());
-        let leading = occupant.and_then(|occupant| Pid::from_raw(occupant.pid.cast_signed()));
+        let identity = leader.seat().and_then(|slot| arena.occupant(slot).ok().flatten());
+        let leading = identity.and_then(|identity| Pid::from_raw(identity.pid.cast_signed()));
         match listener {
             Some(listener) if leading == Some(listener) => Ok(connection),
             Some(listener) => Err(io::Error::other(format!("process {listener} listens, and does not lead"))),
@@ -51,7 +51,7 @@ impl Connection {
         }
     }
 
-    /// A process's connection to the supervisor that it runs itself, and the supervisor's end of it.
+    /// The connection of a process to its own supervisor, and the supervisor's end of it.
     pub(crate) fn pair() -> io::Result<(Self, OwnedFd)> {
         let flags = SocketFlags::CLOEXEC;
         let (near, far) = net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
@@ -61,20 +61,20 @@ impl Connection {
     fn connect(to: &SocketAddrUnix) -> io::Result<Self> {
         let flags = SocketFlags::CLOEXEC;
         let socket = net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
-        // A dead supervisor's forked child may hold a socket open at which nobody will ever accept.
+        // A dead supervisor's forked child may hold the socket open, and never accept a connection.
         net::sockopt::set_socket_timeout(&socket, Timeout::Send, Some(CONNECT_TIMEOUT))?;
         net::connect(&socket, to)?;
         Ok(Self(Arc::new(Held::new(socket)?)))
     }
 
-    /// Whether whoever listens at the other end is of this PID namespace.
+    /// Whether the process at the other end is in this PID namespace.
     pub(crate) fn shares_namespace(&self) -> bool {
         self.socket()
             .and_then(|socket| process::peer_of(&socket))
             .is_ok_and(|(pid, _)| process::shares_namespace_with(pid))
     }
 
-    /// Asks, and waits for the answer, at most this long if it says so.
+    /// Asks, and waits for the answer, for `at_most` if that is given.
     pub(crate) fn ask(
         &self,
         request: Request,
@@ -119,13 +119,13 @@ impl Connection {
         self.0.is_intact()
     }
 
-    /// Ends whatever waits for an answer on it.
+    /// Shuts it down: a thread that waits for an answer on it gets an error.
     pub(crate) fn shut_down(&self) {
         let _ = self.0.get().map(|socket| net::shutdown(socket, Shutdown::Both));
     }
 }
 
-/// Sends one packet, with a descriptor if one goes along.
+/// Sends one packet, with the descriptor `along`.
 pub(crate) fn send_packet(
     socket: BorrowedFd<'_>,
     packet: &[u8],
@@ -141,7 +141,7 @@ pub(crate) fn send_packet(
     Ok(())
 }
 
-/// Receives one packet, and the descriptor that came along. 0 bytes: the other side has hung up.
+/// Receives one packet, and the descriptor that came along. 0 bytes mean that the other end has hung up.
 pub(crate) fn receive_packet(
     socket: BorrowedFd<'_>,
     packet: &mut [u8],

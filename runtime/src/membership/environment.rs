@@ -1,4 +1,4 @@
-//! What a spawner tells a spawned program by its environment: the arena's socket, and the program's process slot.
+//! The environment variables that a spawner sets for a program: the arena's socket, and the program's process slot.
 
 use jacinth_shm::Seat;
 

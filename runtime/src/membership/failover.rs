@@ -3,7 +3,7 @@
 //! Every attached process has a standby thread, which sleeps on the pidfd of the leader, the process that runs the
 //! supervisor. Once the leader's death is proven, each standby tries to replace the *exact* leader word by its own
 //! (`jacinth_shm::Leader`), and one of them succeeds. It watches all attached processes, recovers the dead (the old
-//! leader, and those whose recovery that had not finished), and listens at the same path (`server::listener`); it may
+//! leader, and those that it had not finished recovering), and listens at the same path (`server::listener`); it may
 //! lead without the path. The other processes find the new leader by the arena, watch it, and reconnect
 //! (`socket::rendezvous`).
 //!
@@ -13,7 +13,7 @@
 //! The standby thread also holds its process's robust futex (`jacinth_shm::Tripwire`), by which the supervisor hears
 //! early of the process's death. The thread lives as long as its process, and takes no lock of libc that could delay it.
 //!
-//! A leader that is stopped is never replaced: its pidfd reports nothing. A standby that is stopped between the proof and
+//! A leader that is stopped is never replaced: its pidfd stays silent. A standby that is stopped between the proof and
 //! its attempt fails by the term, if another process has led meanwhile.
 
 use crate::library_threads;
@@ -36,7 +36,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The pause between two attempts at what another process must do first.
+/// The pause between two attempts at a step that waits for another process.
 const PAUSE: Duration = Duration::from_millis(2);
 /// The longest of the growing pauses while a leader does not answer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -46,7 +46,7 @@ const SCARCITY_PAUSE: Duration = Duration::from_millis(50);
 /// How many attempts to reconnect there are between two looks whether the leader has replaced itself by exec.
 const ATTEMPTS_PER_EXEC_CHECK: u32 = 32;
 
-/// How often to check that descriptors are still what they were. The program may have closed them, and a poll that
+/// How often to check that descriptors are still open and the same files. The program may have closed them, and a poll that
 /// sleeps on another file would never end.
 const DESCRIPTOR_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -132,13 +132,13 @@ impl Standby {
     /// The process that leads; `None` when it is dead.
     fn find(&self, leader: shm::Leader) -> io::Result<Option<Watched>> {
         let arena = self.process.arena();
-        let occupant = leader.seat().and_then(|slot| arena.occupant(slot).ok().flatten());
+        let identity = leader.seat().and_then(|slot| arena.occupant(slot).ok().flatten());
         if arena.leader() != leader {
-            // Only the next leader frees this one's row. Then the row may have another occupant.
+            // Only the next leader frees this one's row. Then the row may have another identity.
             return Err(io::ErrorKind::Interrupted.into());
         }
-        let Some(occupant) = occupant else { return Ok(None) };
-        Watched::open(occupant)
+        let Some(identity) = identity else { return Ok(None) };
+        Watched::open(identity)
     }
 
     /// Sleeps until the leader is dead, or has replaced itself by exec. `false` if the connection is down and the leader

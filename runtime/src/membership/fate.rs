@@ -1,12 +1,12 @@
-//! What has become of programs that were spawned: whether they have attached, and if not, why.
+//! The fate of a spawned program: whether it has attached, and if not, why not.
 //!
-//! A program that cannot attach learns why, and may have nobody to tell. The supervisor knows some of it: whom it has
-//! refused, what it has seen in a program's way (`obstacle`), and who has ended without a word.
+//! A program that cannot attach learns why, but its spawner does not. The supervisor knows some of it: which programs it
+//! has refused, which obstacles it has seen (`server::spawned`), and which programs have ended.
 
 use crate::membership::environment::{SLOT_VARIABLE, SOCKET_VARIABLE};
 use crate::types::status::Status;
 
-/// What has become of a program that was spawned.
+/// The fate of a spawned program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fate {
@@ -17,12 +17,12 @@ pub enum Fate {
     /// The supervisor has refused it: [`Status::ACCESS_DENIED`] when it has become another user's process,
     /// [`Status::BAD_STATE`] when it runs in another PID namespace.
     Refused(Status),
-    /// It has ended, and had not attached. What was in its way, if anything was, could not be seen.
+    /// It has ended without having attached, and the supervisor could not see why.
     Ended,
-    /// It has not attached, and cannot as it is now, or as it was before it ended.
+    /// It has not attached, because of this obstacle. It may have ended since.
     CannotAttach(Obstacle),
-    /// Not known: it has attached and ended since, it is no program that was spawned here, or another process has become
-    /// the supervisor meanwhile.
+    /// Unknown: it has attached and ended since, it was not spawned into this arena, or another process has become the
+    /// supervisor since.
     Unknown,
 }
 
@@ -44,12 +44,12 @@ impl std::fmt::Display for Fate {
             Self::CannotAttach(obstacle) => write!(f, "the program cannot attach: {obstacle}"),
             Self::Ended => write!(
                 f,
-                "the program ended without having attached, too soon for anybody to see why: it made no call, or its \
+                "the program ended without having attached, too soon for the supervisor to see why: it made no call, or its \
                  environment was cleaned ({}, {}), or it could not reach the supervisor's socket (a private /tmp, a \
                  chroot)",
                 SOCKET_VARIABLE, SLOT_VARIABLE
             ),
-            Self::Unknown => write!(f, "nothing is known of the program"),
+            Self::Unknown => write!(f, "the supervisor does not know the program"),
         }
     }
 }
@@ -82,15 +82,16 @@ impl Fate {
     }
 }
 
-/// What keeps a program from attaching to the arena that it was spawned into.
+/// The obstacle that keeps a program from attaching to the arena that it was spawned into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Obstacle {
-    /// It runs as this user, and the arena is another's: it has dropped its privileges, or changed them.
+    /// It runs as this user, and the arena is another user's: it has changed its user since it was spawned.
     OtherUser(u32),
-    /// Its environment has no [`JACINTH_SOCKET`](crate::SOCKET_VARIABLE): something cleaned it (`env -i`, `sudo`).
+    /// Its environment has no [`JACINTH_SOCKET`](crate::SOCKET_VARIABLE): it was cleaned (`env -i`, `sudo`).
     CleanEnvironment,
-    /// In its view of the file system the supervisor's socket is not at its path: a private `/tmp`, a chroot, a container.
+    /// It does not see the supervisor's socket at its path, because it has another view of the file system: a private `/tmp`,
+    /// a chroot, a container.
     NoSocket,
 }
 
@@ -115,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fates_survive_the_wire_and_say_what_they_are() {
+    fn fates_survive_the_wire() {
         let refused = Fate::Refused(Status::ACCESS_DENIED);
         let obstacles = [Obstacle::OtherUser(7), Obstacle::CleanEnvironment, Obstacle::NoSocket];
         let known = [Fate::Waiting, Fate::Attached, refused, Fate::Ended, Fate::Unknown];

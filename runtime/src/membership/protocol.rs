@@ -1,4 +1,4 @@
-//! What processes and their supervisor say to each other: packets over a `SOCK_SEQPACKET` Unix socket, some with a file
+//! The packets between processes and their supervisor, over a `SOCK_SEQPACKET` Unix socket, some with a file
 //! descriptor. Only admission, spawning and collecting go this way; no operation on a handle does.
 //!
 //! Both packets have a fixed size, and the machine's own byte order. A field that a packet does not need is 0.
@@ -9,7 +9,7 @@ use crate::types::status::Status;
 use jacinth_shm::Seat;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// What a process asks of its supervisor.
+/// A process's question to its supervisor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Request {
     /// Admit this process, to this slot if a spawner prepared it. The answer brings the arena's file.
@@ -20,9 +20,9 @@ pub(crate) enum Request {
     Spawned { slot: Seat },
     /// This process prepared this slot, and no program will take it.
     CancelSlot { slot: Seat },
-    /// What has become of the process with this number, which this process has spawned?
+    /// Give the fate of the process with this number, which this process has spawned.
     Fate { pid: u32 },
-    /// Recover the dead, reclaim free memory, and report what was collected so far.
+    /// Recover the dead, reclaim free memory, and report the counts so far.
     Collect,
 }
 
@@ -86,7 +86,7 @@ impl Request {
     }
 }
 
-/// What the supervisor answers, as it is on the wire.
+/// The supervisor's answer, as it is on the wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, Immutable, IntoBytes, KnownLayout)]
 #[repr(C)]
 pub(crate) struct Answer {

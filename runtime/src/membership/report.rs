@@ -1,4 +1,4 @@
-//! What a supervisor has collected.
+//! The counts of a supervisor's work for the dead.
 //!
 //! The table below is the only list of the counters. The structure it makes is also the one on the wire (`protocol`) and
 //! the one that C sees (`jacinth_report_t`).
@@ -12,7 +12,7 @@ macro_rules! collect_report {
         recovered: { $( $(#[$recovered_doc:meta])* $recovered:ident $recovered_words:literal; )+ }
         supervisor: { $( $(#[$doc:meta])* $field:ident: $Number:ident $words:literal; )+ }
     ) => {
-        /// What the supervisor has collected: since the arena was created, or since the last supervisor died.
+        /// The counts of the supervisor's work: since the arena was created, or since the last supervisor died.
         #[derive(
             Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, Immutable, IntoBytes, KnownLayout,
         )]

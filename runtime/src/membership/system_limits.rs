@@ -1,4 +1,4 @@
-//! Limits of the system that attaching meets: descriptors, and `/proc`. What can be raised is; what cannot is named.
+//! Limits of the system: descriptors, threads, `/proc`. A limit that can be raised is raised; an error names any other.
 
 use procfs::{FromRead, ProcessCGroups};
 use rustix::io::Errno;
@@ -6,12 +6,11 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 
-/// So many descriptors are left to the program: when the supervisor comes nearer than this to the soft limit, it raises
-/// that.
+/// How many descriptors are left to the program. When the supervisor comes nearer to the soft limit, it raises the limit.
 const LEFT_TO_THE_PROGRAM: u64 = 64;
 
-/// Raises this process's soft limit of descriptors (`RLIMIT_NOFILE`) to its hard one. The supervisor has two for each
-/// process. `false` when there is nothing left to raise.
+/// Raises this process's soft limit of descriptors (`RLIMIT_NOFILE`) to the hard limit. The supervisor needs two
+/// descriptors for each process. `false` when the limit is as high as it can be.
 fn raise_descriptors() -> bool {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current == maximum {
@@ -24,7 +23,8 @@ fn raise_descriptors() -> bool {
     is_raised
 }
 
-/// Descriptors are given from the lowest up: the number of a new one says how many there are.
+/// Raises the limit if `newest` is near it. The system gives the lowest free number, so a new number tells how many are in
+/// use.
 pub(crate) fn raise_descriptors_near(newest: &OwnedFd) {
     let number = u64::from(newest.as_raw_fd().unsigned_abs());
     if getrlimit(Resource::Nofile).current.is_some_and(|most| number + LEFT_TO_THE_PROGRAM > most) {
@@ -32,7 +32,7 @@ pub(crate) fn raise_descriptors_near(newest: &OwnedFd) {
     }
 }
 
-/// Does what takes a descriptor; once more if there was none and the limit could be raised.
+/// Runs an operation that needs a descriptor; again if there was none and the limit could be raised.
 pub(crate) fn with_descriptors<T>(mut operation: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
     match operation() {
         Err(Errno::MFILE) if raise_descriptors() => operation(),
@@ -40,12 +40,12 @@ pub(crate) fn with_descriptors<T>(mut operation: impl FnMut() -> Result<T, Errno
     }
 }
 
-/// Whether it is descriptors that this process has run out of.
+/// Whether the error means that this process has no descriptors left.
 pub(crate) fn is_out_of_descriptors(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::MFILE.raw_os_error())
 }
 
-/// Why there is no thread to be had: which limit was met.
+/// The error of a thread that could not be started, with the limit that was met.
 pub(crate) fn no_thread(error: io::Error) -> io::Error {
     if error.kind() != io::ErrorKind::WouldBlock {
         return explained(error);
@@ -59,7 +59,7 @@ pub(crate) fn no_thread(error: io::Error) -> io::Error {
     ))
 }
 
-/// The control group of this process, or one above it, that has as many threads as it may.
+/// The control group of this process, or one above it, that has reached its limit of threads.
 fn full_cgroup() -> Option<String> {
     let text = std::fs::read("/proc/self/cgroup").ok()?;
     let groups = ProcessCGroups::from_read(text.as_slice()).ok()?;
@@ -73,7 +73,7 @@ fn full_cgroup() -> Option<String> {
     })
 }
 
-/// What the system said, and which limit it means.
+/// The system's error, with the limit that it means.
 pub(crate) fn explained(error: io::Error) -> io::Error {
     if is_out_of_descriptors(&error) {
         let most = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
@@ -93,7 +93,7 @@ pub(crate) fn explained(error: io::Error) -> io::Error {
     error
 }
 
-/// Why a process cannot be told from another.
+/// The error of a system without a usable `/proc`.
 pub(crate) fn no_proc() -> io::Error {
     io::Error::other(
         "/proc does not show this process: processes are told apart by the times in /proc/PID/stat; mount it (mount -t \

@@ -1,11 +1,11 @@
 //! A process's handles to itself: to its process, its threads, its job, and its address space.
 //!
-//! In Zircon the kernel makes these objects and the loader hands the first handles over. Here they are plain objects so
-//! far: each has a koid, a type, its default rights, a name and user signals, and it travels like any other; what
-//! Zircon's tasks do beyond that (`TASK_TERMINATED`, `zx_task_kill`, a common job) they do not do yet. Each is made when
-//! it is first asked for, and whoever asks again gets the same value.
+//! In Zircon the kernel makes these objects, and the loader gives the first handles to the program. Here they are plain
+//! objects so far. Each has a koid, a type, its default rights, a name and user signals, and a message can carry it. The
+//! rest of Zircon's tasks is missing (`TASK_TERMINATED`, `zx_task_kill`, a common job). Each object is made by the first
+//! request for it; later requests get the same value.
 //!
-//! INV-OWN-1: the values stay this library's: who closes one has closed it for the whole process.
+//! INV-OWN-1: the library owns these values. Closing one closes it for the whole process.
 
 use crate::attachment::current_process::require_unattached;
 use crate::attachment::current_thread::with_current;
@@ -18,20 +18,20 @@ use crate::types::rights::Rights;
 use crate::types::status::Status;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// The value of a handle to an object that this process has one of; [`raw::INVALID`] until it is made.
-struct OncePerProcess(AtomicU32);
+/// A handle to an object that this process has one of. The value is [`raw::INVALID`] until the object is made.
+struct LazyHandle(AtomicU32);
 
-impl OncePerProcess {
+impl LazyHandle {
     const fn new() -> Self {
         Self(AtomicU32::new(raw::INVALID))
     }
 
     fn get(&self, make: impl FnOnce() -> Result<Handle, Status>) -> Result<HandleRef<'static>, Status> {
-        // In a forked child the values are its parent's.
+        // A forked child has inherited its parent's values, which mean no objects of its own.
         if let Err(forked @ AttachError::Forked) = require_unattached() {
             return Err(detail::because_of(Status::BAD_STATE, &forked));
         }
-        // Relaxed, here and below: the number is all there is to it.
+        // Relaxed, here and below: the number publishes no other memory.
         let known = self.0.load(Ordering::Relaxed);
         if known != raw::INVALID {
             return Ok(HandleRef::from_raw_handle(known));
@@ -39,7 +39,7 @@ impl OncePerProcess {
         let made = make()?;
         let first =
             self.0.compare_exchange(raw::INVALID, made.raw_handle(), Ordering::Relaxed, Ordering::Relaxed);
-        // Of two threads that make one, the later closes its own.
+        // Two threads may make one at the same time. The later one closes its own.
         Ok(HandleRef::from_raw_handle(match first {
             Ok(_) => made.into_raw(),
             Err(known) => known,
@@ -75,7 +75,7 @@ fn make_named(kind: ObjectType, rights: Rights, name: &str) -> Result<Handle, St
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn process_self() -> Result<HandleRef<'static>, Status> {
-    static PROCESS: OncePerProcess = OncePerProcess::new();
+    static PROCESS: LazyHandle = LazyHandle::new();
     PROCESS.get(|| {
         let program = std::env::args_os().next().unwrap_or_default();
         let name = std::path::Path::new(&program).file_name().unwrap_or_default().to_string_lossy();
@@ -83,7 +83,7 @@ pub fn process_self() -> Result<HandleRef<'static>, Status> {
     })
 }
 
-/// The calling thread, with [`Rights::THREAD_DEFAULT`]; its name is what the system calls it. The handle is closed when
+/// The calling thread, with [`Rights::THREAD_DEFAULT`]; its name is the system's name of the thread. The handle is closed when
 /// the thread ends.
 ///
 /// Follows `zx_thread_self` of `zircon/process.h`.
@@ -120,17 +120,17 @@ pub fn thread_self() -> Result<HandleRef<'static>, Status> {
 /// # Errors
 /// As [`process_self`].
 pub fn job_default() -> Result<HandleRef<'static>, Status> {
-    static JOB: OncePerProcess = OncePerProcess::new();
+    static JOB: LazyHandle = LazyHandle::new();
     JOB.get(|| make(ObjectType::JOB, Rights::JOB_DEFAULT))
 }
 
-/// This process's address space, with [`Rights::VMAR_DEFAULT`]. Nothing can be mapped through it yet.
+/// This process's address space, with [`Rights::VMAR_DEFAULT`]. No memory can be mapped through it yet.
 ///
 /// Follows `zx_vmar_root_self` of `zircon/process.h`.
 ///
 /// # Errors
 /// As [`process_self`].
 pub fn vmar_root_self() -> Result<HandleRef<'static>, Status> {
-    static VMAR: OncePerProcess = OncePerProcess::new();
+    static VMAR: LazyHandle = LazyHandle::new();
     VMAR.get(|| make(ObjectType::VMAR, Rights::VMAR_DEFAULT))
 }

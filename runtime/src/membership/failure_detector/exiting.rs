@@ -24,7 +24,7 @@ use procfs::process::StatFlags;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Whether the process is dead, or all of its threads are proven to be exiting. `false` proves nothing.
+/// Whether the process is dead, or all of its threads are proven to be exiting. `false` is no proof.
 pub(crate) fn all_threads_exiting(process: &mut Watched) -> bool {
     // Only on the architecture whose order of stores the proof needs. The number is the process's own for as long as the
     // pidfd is of that process.

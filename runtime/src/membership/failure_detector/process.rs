@@ -1,7 +1,7 @@
 //! Which process is which. A number is used again; a number together with the time at which its process started is not.
 //!
-//! A failure is never taken for an answer. A descriptor that the system does not give, or a file that cannot be read, says
-//! nothing about the process: it is an error, and the caller asks again. A process is dead if its pidfd says so, if no
+//! A failure is never taken for an answer. A descriptor that the system does not give, or a file that cannot be read, is
+//! no statement about the process: it is an error, and the caller asks again. A process is dead if its pidfd says so, if no
 //! process has its number, or if the process with its number started at another time.
 
 use crate::membership::poll::is_ready;
@@ -35,9 +35,9 @@ pub(crate) fn current() -> io::Result<Occupant> {
 
 /// The identity of the process behind a pidfd; `None` when it is dead.
 pub(crate) fn from_pidfd(pidfd: &OwnedFd) -> io::Result<Option<Occupant>> {
-    let occupant = number_of(pidfd.as_fd())?.map_or(Ok(None), identify)?;
+    let identity = number_of(pidfd.as_fd())?.map_or(Ok(None), identify)?;
     // The number was this process's all the time if the pidfd still reports no death.
-    Ok(occupant.filter(|_| !is_ready(pidfd)))
+    Ok(identity.filter(|_| !is_ready(pidfd)))
 }
 
 /// The number of the process behind a pidfd; `None` once it has been reaped. No other process gets the number before the
@@ -50,8 +50,8 @@ pub(crate) fn number_of(pidfd: BorrowedFd<'_>) -> io::Result<Option<Pid>> {
 }
 
 /// A pidfd of exactly this process. It becomes readable with the process's death.
-pub(crate) fn open_pidfd(occupant: Occupant) -> io::Result<Lookup> {
-    let Some(pid) = Pid::from_raw(occupant.pid.cast_signed()) else { return Ok(Lookup::Dead) };
+pub(crate) fn open_pidfd(identity: Occupant) -> io::Result<Lookup> {
+    let Some(pid) = Pid::from_raw(identity.pid.cast_signed()) else { return Ok(Lookup::Dead) };
     let pidfd = match pidfd_open(pid, PidfdFlags::empty()) {
         Ok(pidfd) => pidfd,
         // No process has the number, or a thread of another process has it: the number has passed on.
@@ -62,14 +62,14 @@ pub(crate) fn open_pidfd(occupant: Occupant) -> io::Result<Lookup> {
     };
     // Read after the pidfd was opened: if the start time is right, the number had not passed on by then, so the pidfd is
     // of the right process.
-    let started = match started(occupant.pid) {
+    let started = match started(identity.pid) {
         // After a `chroot`, say. If the number has passed on, this pidfd reports the death of the next process that has
         // the number: the news is late.
         Err(_) if !is_proc_there() => return Ok(Lookup::Alive(pidfd)),
         started => started?,
     };
     match started {
-        Some(started) if occupant.started == 0 || started == occupant.started => Ok(Lookup::Alive(pidfd)),
+        Some(started) if identity.started == 0 || started == identity.started => Ok(Lookup::Alive(pidfd)),
         Some(_) => Ok(Lookup::Dead),
         None if is_ready(&pidfd) => Ok(Lookup::Dead),
         None => Err(io::Error::other("a living process is missing in /proc")),
@@ -121,7 +121,7 @@ fn is_proc_there() -> bool {
 fn started(pid: u32) -> io::Result<Option<u64>> {
     match stat_of(format!("/proc/{pid}").as_ref()) {
         Ok(stat) => Ok(Some(stat.starttime)),
-        // Without a `/proc`, a missing folder proves nothing.
+        // Without a `/proc`, a missing folder is no proof.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             if is_proc_there() {
                 Ok(None)
@@ -187,12 +187,12 @@ mod tests {
         let mut child = std::process::Command::new("sleep").arg("50").spawn().unwrap();
         let pid = Pid::from_raw(child.id().cast_signed()).unwrap();
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).unwrap();
-        let occupant = from_pidfd(&pidfd).unwrap().unwrap();
-        assert_eq!(Some(occupant), identify(pid).unwrap());
+        let identity = from_pidfd(&pidfd).unwrap().unwrap();
+        assert_eq!(Some(identity), identify(pid).unwrap());
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!(from_pidfd(&pidfd).unwrap(), None);
-        assert!(matches!(open_pidfd(occupant).unwrap(), Lookup::Dead));
+        assert!(matches!(open_pidfd(identity).unwrap(), Lookup::Dead));
     }
 
     #[test]

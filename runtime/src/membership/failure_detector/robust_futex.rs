@@ -1,13 +1,14 @@
-//! Hearing of deaths early: a thread beside the supervisor's sleeps on the tripwires of all processes that it watches,
-//! and rings a sender when one has fired.
+//! Early death notices: a thread sleeps on the robust futexes of all watched processes, and reports an owner's death to
+//! the supervisor.
 //!
-//! The supervisor's own thread polls descriptors, and cannot sleep on words at the same time; the sender is a descriptor,
-//! one of a pair of sockets.
-//! A tripwire is no proof (INV-TRIP-1): the supervisor then looks for one, of a death (`exiting`) or of an exec, which
-//! fires it too. What it cannot prove within some twenty looks it looks at once a second, and leaves to the pidfd. So
-//! whatever fails here makes news late, and never false.
+//! The supervisor's own thread polls descriptors, and cannot sleep on futexes at the same time. So this thread writes to a
+//! socket that the supervisor polls.
 //!
-//! The thread watches 127 processes, the first ones; the deaths of more are receiver of by their pidfds alone.
+//! A notice is a suspicion, no proof (INV-TRIP-1). The supervisor then looks for the proof: of a death (`exiting`), or of
+//! an exec, which causes a notice too. After some twenty looks without a proof it looks once a second, and relies on the
+//! pidfd. So a failure here makes news late, and never false.
+//!
+//! The thread watches the first 127 processes. Only pidfds report the deaths of the others.
 
 use jacinth_shm::{self as shm, Seat};
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, socketpair};
@@ -16,24 +17,24 @@ use std::os::fd::BorrowedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How soon a process whose tripwire has fired is looked at again. Each pause is longer by a quarter, up to a second.
+/// The first pause between two looks at a suspect. Each later pause is longer by a quarter, up to the longest one.
 const FIRST_PAUSE: Duration = Duration::from_micros(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// The pause after which one that is not dying may have replaced itself. (Looking for that holds a process's memory for
-/// a moment, which whoever holds it last takes down: so those that are dying are left alone.)
+/// The pause after which a suspect that is not dying may have replaced itself by exec. The look for an exec holds the
+/// process's memory for a moment, and the last holder takes the memory down. So dying processes are left alone.
 const DYING_FOR: Duration = Duration::from_micros(400);
 
-/// How long the thread rests that was woken for nothing: where the kernel refuses to put it to sleep.
+/// How long the thread sleeps after a wake without a change: the kernel may refuse to put it to sleep.
 const SPURIOUS_WAKE_DELAY: Duration = Duration::from_millis(10);
 
-/// What a tripwire has led to.
+/// Whether a process's death is suspected.
 #[derive(Default)]
 pub(crate) enum Suspicion {
-    /// Nothing yet.
+    /// No notice has come.
     #[default]
     None,
-    /// The process is looked at again at this moment.
+    /// A notice has come. The process is looked at again at this time.
     Suspected { pause: Duration, at: Instant },
 }
 
@@ -46,12 +47,12 @@ impl Suspicion {
         }
     }
 
-    /// Whether to look for an exec too: it is not dying, as it seems.
+    /// Whether to look for an exec too, because the process does not seem to be dying.
     pub(crate) fn may_be_exec(&self) -> bool {
         matches!(self, Self::Suspected { pause, .. } if *pause > DYING_FOR)
     }
 
-    /// How soon to look, if it has come to that.
+    /// How soon to look; `None` without a suspicion.
     pub(crate) fn timeout(&self) -> Option<Duration> {
         match self {
             Self::Suspected { at, .. } => Some(at.saturating_duration_since(Instant::now())),
@@ -59,7 +60,7 @@ impl Suspicion {
         }
     }
 
-    /// It was looked at, and nothing was proven.
+    /// Sets the time of the next look, after a look without a proof.
     pub(crate) fn check_later(&mut self) {
         let pause = match *self {
             Self::None => FIRST_PAUSE,
@@ -69,40 +70,40 @@ impl Suspicion {
     }
 }
 
-/// The thread that watches, as the supervisor sees it. Ends the thread when dropped.
+/// The watching thread, as the supervisor sees it. The drop ends the thread.
 pub(crate) struct DeathWatch {
     shared: Arc<Shared>,
-    /// Whom it watches.
+    /// The slots that it watches.
     slots: Vec<Seat>,
 }
 
 struct Shared {
-    wires: shm::Tripwires,
-    /// Whom to watch; `None` when it is over. The turn changes under this lock, and is looked at under it.
+    futexes: shm::Tripwires,
+    /// The slots to watch; `None` to end the thread. The generation changes under this lock, and is read under it.
     slots: Mutex<Option<Vec<Seat>>>,
     sender: shm::Held,
-    /// Readable since it was rung.
+    /// Readable once the sender was written to.
     receiver: shm::Held,
 }
 
 impl DeathWatch {
-    /// Starts the thread, which watches nobody yet.
+    /// Starts the thread. It watches no slot yet.
     pub(crate) fn start(arena: &Arc<shm::Arena>) -> io::Result<Self> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let (sender, receiver) = socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
         let (sender, receiver) = (shm::Held::new(sender)?, shm::Held::new(receiver)?);
-        let (wires, slots) = (shm::Tripwires::new(arena.clone()), Mutex::new(Some(Vec::new())));
-        let shared = Arc::new(Shared { wires, slots, sender, receiver });
+        let (futexes, slots) = (shm::Tripwires::new(arena.clone()), Mutex::new(Some(Vec::new())));
+        let shared = Arc::new(Shared { futexes, slots, sender, receiver });
         let watch = Self { shared: shared.clone(), slots: Vec::new() };
         crate::library_threads::spawn("jacinth-watcher", move || {
             if let Err(error) = shared.run() {
-                tracing::error!(%error, "tripwires cannot be watched any more");
+                tracing::error!(%error, "robust futexes cannot be watched any more");
             }
         })?;
         Ok(watch)
     }
 
-    /// Has these watched, and nobody else.
+    /// Watches these slots, and no others.
     pub(crate) fn watch(&mut self, slots: Vec<Seat>) {
         if self.slots != slots {
             self.slots.clone_from(&slots);
@@ -110,26 +111,26 @@ impl DeathWatch {
         }
     }
 
-    /// Readable since a tripwire has fired.
+    /// Readable when a notice has come.
     pub(crate) fn notices(&self) -> BorrowedFd<'_> {
         self.shared.receiver.number()
     }
 
-    /// Whether it can be rung: the program has left its descriptors alone.
+    /// Whether the program has left the descriptors alone.
     pub(crate) fn is_intact(&self) -> bool {
         self.shared.receiver.is_intact() && self.shared.sender.is_intact()
     }
 
-    /// Whatever has fired until now, the supervisor is about to see.
+    /// Discards the notices so far. The caller is about to look at all suspects.
     pub(crate) fn drain_notices(&self) {
         if let Some(receiver) = self.shared.receiver.get() {
             let _ = rustix::io::read(receiver, &mut [0; 64]);
         }
     }
 
-    /// Whether the tripwire of this slot's process has fired.
+    /// Whether the robust futex of this slot's process reports its owner's death.
     pub(crate) fn owner_died(&self, slot: Seat) -> bool {
-        self.shared.wires.look(slot).is_ok_and(shm::Seen::has_fired)
+        self.shared.futexes.look(slot).is_ok_and(shm::Seen::has_fired)
     }
 }
 
@@ -147,37 +148,36 @@ impl Shared {
     fn change(&self, slots: Option<Vec<Seat>>) {
         let mut changing = self.slots();
         *changing = slots;
-        self.wires.end_sleep();
+        self.futexes.end_sleep();
     }
 
     fn run(&self) -> shm::Result<()> {
-        let mut told = Vec::new();
+        let mut notified = Vec::new();
         loop {
-            let (turn, seen) = {
+            let (generation, seen) = {
                 let slots = self.slots();
                 let Some(slots) = &*slots else { return Ok(()) };
-                (self.wires.turn(), self.look(slots)?)
+                (self.futexes.turn(), self.look(slots)?)
             };
-            let fired: Vec<Seat> =
-                seen.iter().filter(|seen| seen.has_fired()).map(|seen| seen.seat).collect();
-            if fired.iter().any(|slot| !told.contains(slot)) {
+            let dead: Vec<Seat> = seen.iter().filter(|seen| seen.has_fired()).map(|seen| seen.seat).collect();
+            if dead.iter().any(|slot| !notified.contains(slot)) {
                 self.notify();
             }
-            told = fired;
-            self.wires.sleep(turn, &seen)?;
+            notified = dead;
+            self.futexes.sleep(generation, &seen)?;
             let slots: Vec<Seat> = seen.iter().map(|seen| seen.seat).collect();
-            if self.wires.turn() == turn && self.look(&slots)? == seen {
+            if self.futexes.turn() == generation && self.look(&slots)? == seen {
                 std::thread::sleep(SPURIOUS_WAKE_DELAY);
             }
         }
     }
 
     fn notify(&self) {
-        // Full: it has been rung often enough.
+        // An error means that the socket is full of notices.
         let _ = self.sender.get().map(|sender| rustix::net::send(sender, &[1], SendFlags::NOSIGNAL));
     }
 
     fn look(&self, slots: &[Seat]) -> shm::Result<Vec<shm::Seen>> {
-        slots.iter().take(shm::Tripwires::MOST).map(|slot| self.wires.look(*slot)).collect()
+        slots.iter().take(shm::Tripwires::MOST).map(|slot| self.futexes.look(*slot)).collect()
     }
 }

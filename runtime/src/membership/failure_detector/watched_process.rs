@@ -1,8 +1,8 @@
-//! A process whose death is waited for: its pidfd, and who it is.
+//! A watched process: its pidfd, and its identity.
 //!
-//! The pidfd says when to look, and not what to believe. Its number may be nobody's by now, or another file's, if the
-//! program has closed what is not its own (`Held`): that is ready too, and means nothing. So before a process is taken
-//! for dead it is looked for by its number and the moment it started, and where it lives it is watched by a new pidfd.
+//! The pidfd says when to look, and is no proof. The program may have closed it (`Held`), and its number may be another
+//! file's by now, or no file's: that is ready too. So before a process is taken for dead, it is looked for by its number
+//! and start time. If it lives, a new pidfd watches it.
 
 use crate::membership::failure_detector::process::{self, Lookup};
 use crate::membership::poll::is_ready;
@@ -18,26 +18,26 @@ const PIDFD_THREAD: PidfdFlags = PidfdFlags::from_bits_retain(0o200);
 #[derive(Debug)]
 pub(crate) struct Watched {
     pidfd: Held,
-    occupant: Occupant,
+    identity: Occupant,
 }
 
 impl Watched {
     /// The process behind this pidfd.
-    pub(crate) fn new(pidfd: OwnedFd, occupant: Occupant) -> io::Result<Self> {
-        Ok(Self { pidfd: Held::new(pidfd)?, occupant })
+    pub(crate) fn new(pidfd: OwnedFd, identity: Occupant) -> io::Result<Self> {
+        Ok(Self { pidfd: Held::new(pidfd)?, identity })
     }
 
-    /// Exactly this process; `None` when it is gone.
-    pub(crate) fn open(occupant: Occupant) -> io::Result<Option<Self>> {
-        match process::open_pidfd(occupant)? {
+    /// Exactly this process; `None` when it is dead.
+    pub(crate) fn open(identity: Occupant) -> io::Result<Option<Self>> {
+        match process::open_pidfd(identity)? {
             Lookup::Dead => Ok(None),
-            Lookup::Alive(pidfd) => Self::new(pidfd, occupant).map(Some),
+            Lookup::Alive(pidfd) => Self::new(pidfd, identity).map(Some),
         }
     }
 
     /// Its number.
     pub(crate) fn pid(&self) -> Option<Pid> {
-        Pid::from_raw(self.occupant.pid.cast_signed())
+        Pid::from_raw(self.identity.pid.cast_signed())
     }
 
     /// To be polled: ready when it is time to ask [`is_dead`](Self::is_dead).
@@ -50,7 +50,7 @@ impl Watched {
         is_ready(self.pidfd())
     }
 
-    /// Whether the pidfd is still what it was.
+    /// Whether the pidfd is still open and the same file.
     pub(crate) fn is_intact(&self) -> bool {
         self.pidfd.is_intact()
     }
@@ -63,17 +63,17 @@ impl Watched {
         has_unmapped && self.is_dead().is_ok_and(|is_dead| !is_dead)
     }
 
-    /// Whether it is dead, for certain. One that lives is watched afterwards, whatever has become of its pidfd.
+    /// Whether it is dead, for certain. A living process is watched afterwards, by a new pidfd if the old one is lost.
     ///
-    /// An error says nothing, and the question is to be asked again.
+    /// An error is no proof: the caller asks again.
     pub(crate) fn is_dead(&mut self) -> io::Result<bool> {
-        let Lookup::Alive(pidfd) = process::open_pidfd(self.occupant)? else { return Ok(true) };
+        let Lookup::Alive(pidfd) = process::open_pidfd(self.identity)? else { return Ok(true) };
         if is_ready(&pidfd) {
             return Ok(true);
         }
         if !self.is_intact() || self.seems_dead() {
             tracing::warn!(
-                pid = self.occupant.pid,
+                pid = self.identity.pid,
                 "this program has closed a descriptor of the library's, by which a process was watched; it lives"
             );
             self.pidfd = Held::new(pidfd)?;
@@ -82,23 +82,23 @@ impl Watched {
     }
 }
 
-/// The thread that holds the tripwire of a process: it ends with it, and when it replaces itself by exec.
+/// The thread that holds a process's robust futex. It ends when the process dies or replaces itself by exec.
 pub(crate) enum Holder {
     /// Ready when it ends.
     Lives(Held),
     /// It has ended.
     Ended,
-    /// It cannot be watched: there is none, or Linux is older than 6.9.
+    /// It cannot be watched: there is no such thread, or Linux is older than 6.9.
     Unknown,
 }
 
 impl Holder {
-    /// Of this seat's process.
-    pub(crate) fn of(arena: &Arena, seat: Seat) -> Self {
-        if arena.has_tripwire_fired(seat) {
+    /// The holder of the process with this slot.
+    pub(crate) fn of(arena: &Arena, slot: Seat) -> Self {
+        if arena.has_tripwire_fired(slot) {
             return Self::Ended;
         }
-        let thread = arena.tripwire_thread(seat).and_then(|thread| Pid::from_raw(thread.cast_signed()));
+        let thread = arena.tripwire_thread(slot).and_then(|thread| Pid::from_raw(thread.cast_signed()));
         match thread.map(|thread| pidfd_open(thread, PIDFD_THREAD)) {
             Some(Ok(pidfd)) => Held::new(pidfd).map_or(Self::Unknown, Self::Lives),
             Some(Err(rustix::io::Errno::SRCH)) => Self::Ended,
@@ -113,12 +113,12 @@ mod tests {
     use std::os::fd::AsRawFd;
 
     #[test]
-    fn a_pidfd_that_the_program_closed_proves_no_death() {
+    fn a_closed_pidfd_proves_no_death() {
         let mut child = std::process::Command::new("sleep").arg("50").spawn().unwrap();
-        let occupant = process::identify(Pid::from_child(&child)).unwrap().unwrap();
-        let mut watched = Watched::open(occupant).unwrap().unwrap();
+        let identity = process::identify(Pid::from_child(&child)).unwrap().unwrap();
+        let mut watched = Watched::open(identity).unwrap().unwrap();
         assert!(!watched.seems_dead());
-        // An accident of the program's, and then its own file in that place.
+        // As when the program closes it by mistake, and opens a file of its own that gets the number.
         nix::unistd::close(watched.pidfd().as_raw_fd()).unwrap();
         let null = std::fs::File::open("/dev/null").unwrap();
         let number = watched.pidfd().as_raw_fd();

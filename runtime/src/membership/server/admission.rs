@@ -35,23 +35,23 @@ pub(crate) fn admit(
         Ok(pidfd) => pidfd,
         Err(errno) => return cannot_be_watched(errno.into()),
     };
-    let occupant = match process::identify(pid) {
-        Ok(occupant) => occupant,
+    let identity = match process::identify(pid) {
+        Ok(identity) => identity,
         Err(error) => return cannot_be_watched(error),
     };
-    let Some(occupant) = occupant.filter(|_| !has_hung_up(connection)) else {
+    let Some(identity) = identity.filter(|_| !has_hung_up(connection)) else {
         // The process may have died before the pidfd was opened. Then the pidfd may be of another process.
         return Err(Status::CANCELED);
     };
-    let watched = match Watched::new(pidfd, occupant) {
+    let watched = match Watched::new(pidfd, identity) {
         Ok(watched) => watched,
         Err(error) => return cannot_be_watched(error),
     };
-    let slot = match slot.or(slot_reserved_for(server, occupant).map_err(status::of)?) {
+    let slot = match slot.or(slot_reserved_for(server, identity).map_err(status::of)?) {
         Some(slot) => slot,
         None => reserve_slot(server)?,
     };
-    if !adopt(server, slot, occupant)? {
+    if !adopt(server, slot, identity)? {
         return Err(Status::NOT_FOUND);
     }
     forget_watch(server, slot);
@@ -60,7 +60,7 @@ pub(crate) fn admit(
     Ok(Answer::admitted(slot, server.arena.leader().term()))
 }
 
-/// A slot for a process that asked to join. If none is free, what the dead have is recovered first.
+/// A slot for a process that asked to join. If none is free, the slots of the dead are recovered first.
 fn reserve_slot(server: &mut Server) -> Result<shm::Seat, Status> {
     match server.arena.reserve_seat(&server.thread) {
         Err(shm::Error::NoResources(_)) => {
@@ -72,9 +72,9 @@ fn reserve_slot(server: &mut Server) -> Result<shm::Seat, Status> {
 }
 
 /// The slot that a supervisor had given to this process, and died before it could answer.
-fn slot_reserved_for(server: &Server, occupant: shm::Occupant) -> shm::Result<Option<shm::Seat>> {
+fn slot_reserved_for(server: &Server, identity: shm::Occupant) -> shm::Result<Option<shm::Seat>> {
     let mut seated = server.arena.seated()?.into_iter();
-    Ok(seated.find(|seated| !seated.is_attached && seated.occupant == occupant).map(|seated| seated.seat))
+    Ok(seated.find(|seated| !seated.is_attached && seated.occupant == identity).map(|seated| seated.seat))
 }
 
 /// A process that an earlier supervisor admitted has found this one.
@@ -116,16 +116,16 @@ pub(crate) fn watch_spawned(
         return Err(Status::UNAVAILABLE);
     }
     // A child that is dead already has no identity. Its pidfd reports the death.
-    let occupant = match process::from_pidfd(&pidfd) {
-        Ok(occupant) => occupant.unwrap_or_default(),
+    let identity = match process::from_pidfd(&pidfd) {
+        Ok(identity) => identity.unwrap_or_default(),
         Err(error) => return cannot_be_watched(error),
     };
-    let watched = match Watched::new(pidfd, occupant) {
+    let watched = match Watched::new(pidfd, identity) {
         Ok(watched) => watched,
         Err(error) => return cannot_be_watched(error),
     };
-    if adopt(server, slot, occupant)? {
-        server.fates.forget(occupant.pid);
+    if adopt(server, slot, identity)? {
+        server.fates.forget(identity.pid);
         server.members.push(Member {
             watched: Some(watched),
             slot: Some(slot),
@@ -137,8 +137,8 @@ pub(crate) fn watch_spawned(
 }
 
 /// Makes the slot one that supervisors watch, this one and its successors.
-fn adopt(server: &Server, slot: shm::Seat, occupant: shm::Occupant) -> Result<bool, Status> {
-    server.thread.adopt_seat(slot, occupant).map_err(status::of)
+fn adopt(server: &Server, slot: shm::Seat, identity: shm::Occupant) -> Result<bool, Status> {
+    server.thread.adopt_seat(slot, identity).map_err(status::of)
 }
 
 /// Drops the earlier watch of this slot: one is enough.
@@ -148,7 +148,7 @@ fn forget_watch(server: &mut Server, slot: shm::Seat) {
     });
 }
 
-/// The answer for a process whose death would go unseen. It is not admitted.
+/// The answer for a process that cannot be watched. Its death would go unseen, so it is not admitted.
 fn cannot_be_watched(error: io::Error) -> Result<Answer, Status> {
     tracing::warn!(%error, "a process cannot be watched");
     if system_limits::is_out_of_descriptors(&error) {

@@ -6,7 +6,7 @@ use crate::membership::server::recovery::SLICE;
 use crate::membership::server::state::Server;
 use crate::types::status::Status;
 
-/// Recovers all that are dead by now, finishes what is unfinished, collects garbage cycles, reclaims, and gives free
+/// Recovers all that are dead by now, finishes unfinished recoveries, collects garbage cycles, reclaims, and gives free
 /// memory back to the system.
 pub(crate) fn collect(server: &mut Server) -> Result<CollectReport, Status> {
     check_pidfds(server, None);

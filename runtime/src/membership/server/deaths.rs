@@ -1,4 +1,4 @@
-//! Which processes are dead, and what the supervisor does about it.
+//! Which processes are dead, and how the supervisor reacts.
 
 use crate::membership::failure_detector::exiting;
 use crate::membership::failure_detector::robust_futex::DeathWatch;
@@ -14,7 +14,7 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::process::Pid;
 use std::time::{Duration, Instant};
 
-/// Watches the robust futexes of all processes whose deaths are to be noticed.
+/// Watches the robust futexes of all processes that are watched.
 pub(crate) fn watch_robust_futexes(server: &mut Server) {
     if server.death_watch.is_none() {
         match DeathWatch::start(&server.arena) {
@@ -29,7 +29,7 @@ pub(crate) fn watch_robust_futexes(server: &mut Server) {
     }
 }
 
-/// Looks at the processes whose robust futexes have reported. One that is dead but for its memory is recovered. Another
+/// Looks at the processes with a notice of their robust futex. One that is dead but for its memory is recovered. Another
 /// one is looked at again soon, because a signal reaches one thread after another.
 pub(crate) fn check_suspects(server: &mut Server) {
     let Some(watch) = &server.death_watch else { return };
@@ -118,7 +118,7 @@ pub(crate) fn is_out_of_touch(arena: &shm::Arena, member: &Member) -> bool {
         .is_some_and(|slot| member.watched.is_none() || member.connection.is_none() && arena.is_seated(slot))
 }
 
-/// Repeats what failed, and looks at the processes that are out of touch; each once in a while.
+/// Repeats failed recoveries, and looks at the processes that are out of touch; each once in a while.
 pub(crate) fn recheck(server: &mut Server) {
     if server.recovery.retry_at().is_some_and(|at| at <= Instant::now()) {
         server.recovery.take_up_unfinished(&server.thread);
@@ -149,13 +149,13 @@ fn watch_unwatched(server: &mut Server) {
 
 /// Opens the member's pidfd, if the system has one to give. `false` when the process is dead.
 fn watch(server: &mut Server, index: usize) -> bool {
-    let occupant = server.members[index].slot.map(|slot| server.arena.occupant(slot));
-    let Some(Ok(Some(occupant))) = occupant else { return false };
-    match Watched::open(occupant) {
+    let identity = server.members[index].slot.map(|slot| server.arena.occupant(slot));
+    let Some(Ok(Some(identity))) = identity else { return false };
+    match Watched::open(identity) {
         Ok(None) => return false,
         Ok(watched) => server.members[index].watched = watched,
         // `recheck` tries again: descriptors may be scarce for a moment.
-        Err(error) => tracing::warn!(%error, pid = occupant.pid, "a process cannot be watched yet"),
+        Err(error) => tracing::warn!(%error, pid = identity.pid, "a process cannot be watched yet"),
     }
     true
 }

@@ -15,7 +15,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-/// What is ready, by its place in the poll list.
+/// A ready descriptor, by its place in the poll list.
 enum Ready {
     /// A process wants to join.
     Listener,
@@ -32,7 +32,7 @@ enum Ready {
 /// Serves for as long as the process lives. The calling thread holds its process's robust futex.
 pub(crate) fn run(mut server: Server) -> ! {
     loop {
-        // An arena without a supervisor is worse than one whose supervisor has failed at something.
+        // An arena without a supervisor is worse than one with a supervisor that has failed at something.
         match catch_unwind(AssertUnwindSafe(|| run_once(&mut server))) {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
@@ -116,7 +116,7 @@ fn timeout(server: &Server) -> Duration {
     timeouts.fold(server.recovery.timeout(), Duration::min)
 }
 
-/// Handles what is ready. All deaths come first, because other processes wait for that news.
+/// Handles the ready descriptors. All deaths come first, because other processes wait for that news.
 fn handle(server: &mut Server, ready: Vec<Ready>) {
     let death = |ready: &Ready| if let Ready::Pidfd(index) = ready { Some(*index) } else { None };
     // Sorted, as `check_pidfds` needs them: the poll list has the order of the members.

@@ -19,7 +19,7 @@ pub(crate) struct Member {
     pub(crate) is_other_user: bool,
     /// Whether its death is suspected.
     pub(crate) suspicion: Suspicion,
-    /// Looks for what keeps it from attaching; `None` for a process that has attached or was not spawned.
+    /// Looks for an obstacle to its attaching; `None` for a process that has attached or was not spawned.
     pub(crate) looks: Option<Looks>,
 }
 

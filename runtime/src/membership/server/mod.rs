@@ -1,9 +1,9 @@
-//! The supervisor's thread. It admits processes, watches each one, and recovers what the dead leave.
+//! The supervisor's thread. It admits processes, watches each one, and recovers the handles and memory of the dead.
 //!
 //! ```text
 //!  event_loop   waits until something is ready, and calls the others
-//!  accept       new connections              requests, admission    what a process asks for
-//!  deaths       which processes are dead     recovery               what the dead leave, in slices
+//!  accept       new connections              requests, admission    the questions of processes
+//!  deaths       which processes are dead     recovery               of the dead, in slices
 //!  collect      all of it now                spawned                programs that have not attached yet
 //! ```
 //!
@@ -19,7 +19,7 @@
 //! and that the arena's file is gone from its maps.
 //!
 //! **Descriptors.** The program may close descriptors that are not its own ([`jacinth_shm::Held`]). So a descriptor that
-//! is ready is only a reason to look, and once a second the supervisor checks that each one is still what it was.
+//! is ready is only a reason to look, and once a second the supervisor checks that each one is still open and the same file.
 
 pub(crate) mod accept;
 pub(crate) mod admission;

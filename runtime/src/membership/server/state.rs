@@ -1,4 +1,4 @@
-//! What the supervisor knows.
+//! The state of the supervisor.
 
 use crate::membership::failure_detector::robust_futex::DeathWatch;
 use crate::membership::server::listener::Listener;
@@ -17,7 +17,7 @@ pub(crate) struct Server {
     pub(crate) listener: Listener,
     /// Accepts attached processes that need a connection to this supervisor.
     pub(crate) rendezvous: Option<Held>,
-    /// The user who created the arena. This process may have become another user's since.
+    /// The user that created the arena. This process may have become another user's since.
     pub(crate) user: u32,
     /// A descriptor to close when there are no others, for as long as it takes to refuse one process.
     pub(crate) spare: Option<Held>,
@@ -73,7 +73,7 @@ impl Server {
         spare.ok().and_then(|spare| Held::new(spare).ok())
     }
 
-    /// Has the descriptors checked in the next turn: one is not what it was.
+    /// Has the descriptors checked in the next turn, because one was closed.
     pub(crate) fn check_descriptors_soon(&mut self) {
         self.check_descriptors_at = Instant::now();
     }

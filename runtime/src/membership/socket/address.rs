@@ -1,7 +1,7 @@
-//! How a socket's path is named to the system's calls.
+//! How a socket's path is given to the system.
 //!
-//! The address of a socket has room for 108 bytes. A longer path is reached through `/proc/self/fd/N/supervisor`, where N
-//! is its folder, opened for that moment.
+//! A socket's address has room for 108 bytes. A longer path is reached through `/proc/self/fd/N/supervisor`, where N is a
+//! descriptor of its folder, opened for that moment.
 
 use rustix::fs::{Mode, OFlags};
 use rustix::net::SocketAddrUnix;
@@ -11,13 +11,13 @@ use std::path::Path;
 
 /// The bytes of a path that fit into a socket's address.
 const ADDRESS_BYTES: usize = 108;
-/// The bytes that a socket's name may have in a path that does not: `/proc/self/fd/` and a number come before it.
+/// The bytes that a socket's name may have in a longer path: `/proc/self/fd/` and a number come before it.
 const NAME_BYTES: usize = 64;
 
-/// How a path is named to the system's calls for sockets.
+/// A path, as the system's calls for sockets take it.
 pub(crate) struct SocketAddress {
     pub(crate) address: SocketAddrUnix,
-    /// Its folder, open for as long as the address is used, if the path is too long for one.
+    /// The folder of a path that is too long for an address, open for as long as the address is used.
     folder: Option<OwnedFd>,
 }
 

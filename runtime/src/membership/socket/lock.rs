@@ -1,15 +1,15 @@
-//! Which arenas live, and what becomes of the files of those that do not.
+//! The lock file of an arena, which tells whether the arena lives.
 //!
-//! Each attached process holds a shared lock on a file beside the arena's socket. It is a record lock (`fcntl(2)`): the
-//! process's own, so that a forked child does not have it, and gone with its death or its exec, also a violent one; a
-//! process that is stopped keeps it. So who has the lock for itself alone knows that nobody is attached.
+//! Each attached process holds a shared lock on a file beside the arena's socket. It is a record lock (`fcntl(2)`): it
+//! belongs to the process, so a forked child does not have it; it is gone with the process's death or exec; a stopped
+//! process keeps it. So a process that has the lock exclusively knows that no other process is attached.
 //!
-//! A file that was removed and made again is another file, of which some processes have no lock yet. So nobody is taken
-//! for dead either while a living process listens at the socket. What is removed wrongly all the same, between the
-//! death of a leader and its successor's beginning, comes back: see `door`.
+//! A lock file that was removed and made again is another file, and some attached processes have no lock on it yet. So an
+//! arena is also alive while a living process listens at its socket. Between a leader's death and its successor's start,
+//! files may be removed wrongly all the same. They are made again (`server::listener`).
 //!
-//! INV-LIVING-1: files of an arena are removed only by who holds the lock alone; or if there is no lock file, and none
-//! was made within a minute.
+//! INV-LIVING-1: only a process that holds the lock exclusively removes an arena's files; or any process of this user, if
+//! there is no lock file and none was made within a minute.
 
 use crate::membership::socket::names::{file_at, lock_file_of};
 use jacinth_shm::Held;
@@ -34,12 +34,12 @@ impl LockFile {
         Ok(Self(Held::new(file)?))
     }
 
-    /// Whether it is still open, and at the path. The program may have closed what is not its own.
+    /// Whether it is still open, and at the path. The program may have closed the descriptor by mistake.
     pub(crate) fn is_at(&self, path: &Path) -> bool {
         self.0.is_intact() && file_at(path) == Some(self.0.id())
     }
 
-    /// Gives whether the lock was to be had.
+    /// `false` if another process has the lock.
     pub(crate) fn lock(&self, how: FlockOperation) -> io::Result<bool> {
         let Some(file) = self.0.get() else { return Ok(false) };
         match fcntl_lock(file, how) {
@@ -51,12 +51,12 @@ impl LockFile {
 }
 
 impl ArenaLock {
-    /// The lock of the arena with this socket. It is not held yet.
+    /// The lock of the arena with this socket, not held yet.
     pub(crate) fn beside(socket: &Path) -> Self {
         Self { path: lock_file_of(socket), file: Mutex::new(None) }
     }
 
-    /// Holds the lock, together with all who are attached; also if the lock file is another than the last time.
+    /// Holds the lock, shared by all attached processes; anew if the lock file is another one than before.
     pub(crate) fn hold(&self) -> io::Result<()> {
         match self.take(FlockOperation::NonBlockingLockShared)? {
             true => Ok(()),
@@ -64,18 +64,18 @@ impl ArenaLock {
         }
     }
 
-    /// Holds it alone; `false` if anybody is attached.
+    /// Holds it exclusively; `false` if another process is attached.
     pub(crate) fn hold_alone(&self) -> io::Result<bool> {
         self.take(FlockOperation::NonBlockingLockExclusive)
     }
 
-    /// Removes the file of a lock that this process holds alone.
+    /// Removes the lock file. This process holds the lock exclusively.
     pub(crate) fn remove(&self) {
         let _ = std::fs::remove_file(&self.path);
     }
 
-    /// Lets go of it, and says whether nobody is attached but this process. Of several that do this at once, at least
-    /// one is told so: each has let go before it looks.
+    /// Releases the lock, and tells whether no other process is attached. Of several processes that do this at once, at
+    /// least one gets `true`, because each releases before it looks.
     pub(crate) fn is_last(&self) -> bool {
         if let Some(file) = &*self.file() {
             let _ = file.lock(FlockOperation::NonBlockingUnlock);
@@ -85,11 +85,11 @@ impl ArenaLock {
 
     fn take(&self, how: FlockOperation) -> io::Result<bool> {
         let mut file = self.file();
-        // More than once only if somebody removes the file at this very moment.
+        // Another process may remove the file at this very moment; then again.
         for _ in 0..16 {
             if !file.as_ref().is_some_and(|file| file.is_at(&self.path)) {
                 let opened = LockFile::open(&self.path, OFlags::CREATE)?;
-                // Whatever the umask has left of the mode.
+                // The umask may have taken bits of the mode away.
                 rustix::fs::fchmod(opened.0.number(), Mode::RUSR | Mode::WUSR)?;
                 *file = Some(opened);
             }

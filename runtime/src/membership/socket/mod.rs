@@ -1,4 +1,4 @@
-//! The arena's socket: where it stands, which process may listen there, and what dead arenas leave behind.
+//! The arena's socket: where it stands, which process may listen there, and the files of dead arenas.
 
 pub(crate) mod address;
 pub(crate) mod lock;

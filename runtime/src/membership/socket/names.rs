@@ -1,4 +1,4 @@
-//! The names of an arena's files, and what stands there.
+//! The names of an arena's files.
 
 use jacinth_shm::FileId;
 use std::ffi::OsStr;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// The name of the socket in a folder that was made for it.
 pub(crate) const SOCKET_NAME: &str = "supervisor";
-/// What the folders that are made for a socket are called; six letters or digits follow.
+/// How the names of folders begin that are made for a socket; six letters or digits follow.
 pub(crate) const FOLDER_PREFIX: &str = "jacinth-";
 
 /// A name beside the path.
@@ -21,7 +21,7 @@ pub(crate) fn lock_file_of(socket: &Path) -> PathBuf {
     beside(socket, ".lock")
 }
 
-/// What is at the path now; a symbolic link is itself.
+/// The file at the path now. A symbolic link is not followed.
 pub(crate) fn file_at(path: &Path) -> Option<FileId> {
     let found = std::fs::symlink_metadata(path).ok()?;
     Some(FileId { device: found.dev(), inode: found.ino() })

@@ -1,16 +1,13 @@
-//! Where the supervisor listens for processes that want to join: a socket in the file system. The path stays the same
-//! for as long as the arena lives, whichever process runs the supervisor.
+//! The path at which the supervisor listens for processes that want to join. It stays the same for as long as the arena
+//! lives, whichever process runs the supervisor.
 //!
 //! ```text
 //!  $XDG_RUNTIME_DIR/jacinth-Xy12zW/supervisor        the socket, mode 0600     (or $TMPDIR, /tmp; or as Config names it)
-//!                                  supervisor.next   the same, before it takes its place: nobody finds the path empty
-//!                                  supervisor.lock   held by each attached process: see `lock`
+//!                                  supervisor.next   the next socket, before it replaces the old one in one step
+//!                                  supervisor.lock   locked by each attached process: see `lock`
 //! ```
 //!
-//! Only the process that leads listens here, so `.next` has one user at a time.
-//!
-//! A socket's address has room for 108 bytes. A longer path is reached through `/proc/self/fd/N/supervisor`, where N is
-//! its folder, opened for that moment. Whether that works is known when the arena is made.
+//! Only the leader listens here, so `.next` has one user at a time.
 
 use crate::membership::socket::address::SocketAddress;
 use crate::membership::socket::lock::ArenaLock;
@@ -28,13 +25,13 @@ use std::sync::{Mutex, PoisonError};
 /// Connections that may wait to be accepted: as many as the system allows.
 const BACKLOG: i32 = 4096;
 
-/// Whether this process is about to exit, and has removed what it leaves: nothing is made again then.
+/// Whether this process is about to exit and has removed the files: then they are not made again.
 static IS_ENDING: Mutex<bool> = Mutex::new(false);
 
-/// The place of an arena's socket, as this process came to know it.
+/// The path of an arena's socket, as this process came to know it.
 pub(crate) struct SocketPath {
     path: PathBuf,
-    /// The root folder at that time: after a chroot the same path means another place.
+    /// The root folder at that time. After a chroot the same path leads to another place.
     root: Option<FileId>,
     lock: ArenaLock,
 }
@@ -46,7 +43,7 @@ pub(crate) struct ListeningSocket {
 }
 
 impl SocketPath {
-    /// A path as it was given. The working directory may change before it is needed again.
+    /// A path as it was given. It is made absolute, because the working directory may change.
     pub(crate) fn new(path: &Path) -> Self {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.into());
         let lock = ArenaLock::beside(&path);
@@ -57,8 +54,8 @@ impl SocketPath {
         &self.path
     }
 
-    /// Finds a place for a new arena's socket, and listens there: at `named`, or in a new folder. What dead arenas of
-    /// this user have left is removed.
+    /// Makes a new arena's socket, at `named` or in a new folder, and listens there. The files of this user's dead arenas
+    /// are removed.
     pub(crate) fn create(named: Option<&Path>) -> Result<(Self, ListeningSocket), (PathBuf, io::Error)> {
         let bases = bases();
         bases.iter().for_each(|base| remove_dead(base));
@@ -77,8 +74,8 @@ impl SocketPath {
         Err(refused.unwrap_or_else(|| (PathBuf::new(), io::ErrorKind::NotFound.into())))
     }
 
-    /// Listens in a new folder. Another process that makes an arena may come by in the moment before the folder is locked,
-    /// and take it for one that the dead have left: then this makes another.
+    /// Listens in a new folder. Another process that creates an arena may remove the folder as a dead arena's, before it is
+    /// locked. Then this makes another folder.
     fn create_in(base: &Path) -> io::Result<(Self, ListeningSocket)> {
         use io::ErrorKind::{NotFound, ResourceBusy};
         const MOST_TRIES: u32 = 16;
@@ -93,7 +90,7 @@ impl SocketPath {
 
     fn create_in_folder_of(base: &Path) -> io::Result<(Self, ListeningSocket)> {
         let folder = tempfile::Builder::new().prefix(FOLDER_PREFIX).tempdir_in(base)?;
-        // Whatever the umask leaves of the mode that it was made with.
+        // The umask may have taken bits of the mode away.
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700))?;
         let socket_path = Self::new(&folder.path().join(SOCKET_NAME));
         socket_path.lock.hold()?;
@@ -102,19 +99,19 @@ impl SocketPath {
         Ok((socket_path, listening))
     }
 
-    /// Takes a path that may have been another arena's, which must be dead.
+    /// Takes a path that may have been another arena's. That arena must be dead.
     fn claim_named(&self) -> io::Result<ListeningSocket> {
         enter(self.folder()?)?;
         make_way(&self.path)?;
         let start = std::time::Instant::now();
         while !self.lock.hold_alone()? {
-            // A process whose memory the system is taking down holds its lock to the end.
+            // A dying process holds its lock until the system has taken its memory down.
             if is_alive(listener_at(&self.path)) || start.elapsed() > std::time::Duration::from_secs(1) {
                 return Err(self.in_use());
             }
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
-        // It is this process's alone until now; of a refusal nothing is left.
+        // This process holds the lock exclusively. After a refusal it leaves no file behind.
         let listening = self.listen_if_free().inspect_err(|_| self.lock.remove())?;
         self.lock.hold()?;
         Ok(listening)
@@ -125,8 +122,8 @@ impl SocketPath {
         if is_alive(listener_at(&self.path)) { Err(self.in_use()) } else { self.listen() }
     }
 
-    /// Listens at the path from now on, in place of a socket of the supervisor that this process has succeeded. That may
-    /// live still, as another program, with a forked child that has the socket open.
+    /// Listens at the path from now on, in place of the last supervisor's socket. That process may still live as another
+    /// program, and a forked child of it may have the socket open.
     pub(crate) fn listen(&self) -> io::Result<ListeningSocket> {
         let ending = IS_ENDING.lock().unwrap_or_else(PoisonError::into_inner);
         if *ending {
@@ -149,7 +146,7 @@ impl SocketPath {
         Ok(ListeningSocket { socket: Held::new(socket)?, at })
     }
 
-    /// Whether it looks as if this process could listen here: so that it leaves the lead to another that can.
+    /// Whether this process could probably listen here. If not, it leaves the lead to other processes for a moment.
     pub(crate) fn is_within_reach(&self) -> bool {
         let may_change = |path: &Path| {
             rustix::fs::accessat(CWD, path, Access::WRITE_OK | Access::EXEC_OK, AtFlags::empty())
@@ -164,12 +161,12 @@ impl SocketPath {
         file_at(&self.path) == Some(listening.at)
     }
 
-    /// What stands at the path, if it is this.
+    /// The file at the path, if it is this socket.
     pub(crate) fn file_of(&self, listening: &ListeningSocket) -> Option<FileId> {
         self.has(listening).then_some(listening.at)
     }
 
-    /// Notes that this process is attached, for all who look whether the arena lives.
+    /// Locks the arena's lock file, which shows that this process is attached.
     pub(crate) fn hold(&self) {
         if self.means_the_same()
             && let Err(error) = self.lock.hold()
@@ -178,7 +175,7 @@ impl SocketPath {
         }
     }
 
-    /// This process is about to exit: if it is the last one, nothing is left at the path.
+    /// Removes the files if this process, which is about to exit, is the last attached one.
     pub(crate) fn end(&self) {
         let mut ending = IS_ENDING.lock().unwrap_or_else(PoisonError::into_inner);
         *ending = true;
@@ -204,7 +201,7 @@ impl SocketPath {
     }
 }
 
-/// Where folders for sockets are made: where the system has a place for just that, or else beside all temporary files.
+/// Where folders for sockets are made: in the user's runtime folder, or else among the temporary files.
 fn bases() -> Vec<PathBuf> {
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
     let is_usable = |folder: &PathBuf| {
@@ -215,11 +212,10 @@ fn bases() -> Vec<PathBuf> {
     runtime.filter(is_usable).into_iter().chain([std::env::temp_dir()]).collect()
 }
 
-/// Makes sure that the folder is there (it may have been removed), and that no other user can put a socket in this one's
-/// place.
+/// Makes the folder if it is missing. Checks that no other user can replace a socket in it.
 fn enter(folder: &Path) -> io::Result<()> {
     match std::fs::DirBuilder::new().mode(0o700).create(folder) {
-        // Whatever the umask has left of the mode.
+        // The umask may have taken bits of the mode away.
         Ok(()) => std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))?,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error),
@@ -234,7 +230,7 @@ fn enter(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Nothing but a socket is replaced.
+/// Fails if the path has a file that is no socket. Only sockets are replaced.
 fn make_way(path: &Path) -> io::Result<()> {
     match std::fs::symlink_metadata(path) {
         Ok(found) if found.file_type().is_socket() => Ok(()),
@@ -247,7 +243,7 @@ fn make_way(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Listens at the path, at which there is nothing but a socket of nobody's.
+/// Listens at the path. A socket there is removed first.
 fn bind(path: &Path) -> io::Result<OwnedFd> {
     let _ = std::fs::remove_file(path);
     let flags = SocketFlags::CLOEXEC;

@@ -1,11 +1,11 @@
-//! Where attached processes find the supervisor again, whatever has become of the arena's path, or of their own view of
-//! the file system: an abstract Unix socket, whose name follows from who leads.
+//! Where attached processes find the supervisor again if the arena's path is gone, or if their view of the file system has
+//! changed: an abstract Unix socket, named for the leader.
 //!
-//! A name of this kind is no file, so it needs no folder, and it is the same after `chroot(2)`. It belongs to a network
-//! namespace: a process that has left its own finds the supervisor by the path, if it can.
+//! An abstract name is no file. It needs no folder, and it is the same after `chroot(2)`. It belongs to a network
+//! namespace: a process that has left its network namespace finds the supervisor by the path, if it can.
 //!
-//! The name is no secret, and any process may take it first. So who connects asks the kernel who listens, and takes
-//! nobody for the supervisor but the process that leads; and the supervisor asks who connects, as at the path.
+//! The name is no secret, and any process may take it first. So a process that connects asks the kernel for the process
+//! that listens, and accepts only the one that leads; the supervisor asks for the process that connects, as at the path.
 
 use jacinth_shm::{self as shm, Held};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
@@ -22,12 +22,13 @@ pub(crate) fn place(arena: &shm::Arena, leader: shm::Leader) -> io::Result<Socke
     Ok(SocketAddrUnix::new_abstract_name(name.as_bytes())?)
 }
 
-/// The socket of one who is about to lead. It has no name yet, and cannot fail for want of a descriptor any more.
+/// The socket of a process that is about to lead. It has no name yet. It exists before the process leads, because there
+/// may be no descriptor later.
 pub(crate) fn prepare() -> io::Result<OwnedFd> {
     Ok(rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?)
 }
 
-/// Listens for those who are attached, from the one who leads now.
+/// Listens for attached processes, under the name of the present leader.
 pub(crate) fn listen(socket: OwnedFd, arena: &shm::Arena) -> Option<Held> {
     let listen = || {
         rustix::net::bind(&socket, &place(arena, arena.leader())?)?;

@@ -13,10 +13,10 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-/// How long whoever has made a folder may take to put its lock file there.
+/// How long the maker of a folder may take to put its lock file there.
 const TIME_TO_LOCK: Duration = Duration::from_secs(60);
 
-/// Removes what dead arenas of this user have left in a folder of temporary files.
+/// Removes the files of this user's dead arenas from a folder of temporary files.
 pub(crate) fn remove_dead(base: &Path) {
     let Ok(entries) = std::fs::read_dir(base) else { return };
     for folder in entries.flatten().filter(is_of_an_arena) {
@@ -26,7 +26,7 @@ pub(crate) fn remove_dead(base: &Path) {
 
 fn is_of_an_arena(folder: &std::fs::DirEntry) -> bool {
     let is_named_so = is_made_name(&folder.file_name());
-    // Of a symbolic link it is the link itself that is looked at.
+    // The metadata of a symbolic link is the link's own.
     is_named_so && folder.metadata().is_ok_and(|found| found.is_dir() && is_own(&found) && is_private(&found))
 }
 
@@ -38,22 +38,22 @@ fn remove_if_dead(socket: &Path) {
         Err(error) => error.kind() == io::ErrorKind::NotFound && is_abandoned(socket),
     };
     if is_dead && !is_alive(listener_at(socket)) {
-        tracing::debug!(path = %socket.display(), "removed what a dead arena has left");
+        tracing::debug!(path = %socket.display(), "removed the files of a dead arena");
         remove_files(socket);
     }
 }
 
-/// Whether the folder's maker has had the time to put a lock file there, and has not.
+/// Whether the folder's maker had time enough to put a lock file there.
 fn is_abandoned(socket: &Path) -> bool {
     let changed = socket.parent().and_then(|folder| folder.metadata().ok()?.modified().ok());
     changed.is_some_and(|changed| changed.elapsed().is_ok_and(|age| age > TIME_TO_LOCK))
 }
 
-/// Removes a socket and what belongs to it; the folder too, if it was made for it and has nothing else in it.
+/// Removes a socket and the files beside it; the folder too, if it was made for them and is empty.
 pub(crate) fn remove_files(socket: &Path) {
     let Some(folder) = socket.parent() else { return };
     let is_made = folder.file_name().is_some_and(is_made_name) && socket.ends_with(SOCKET_NAME);
-    // The lock last: who finds it gone finds nothing else.
+    // The lock file last: a process that finds it missing finds no other file.
     for path in [socket, &beside(socket, ".next"), &lock_file_of(socket)] {
         let _ = std::fs::remove_file(path);
     }
@@ -66,11 +66,11 @@ pub(crate) fn listener_at(path: &Path) -> Option<Pid> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).ok()?;
     rustix::net::connect(&socket, &SocketAddress::of(path).ok()?.address).ok()?;
-    // One that cannot be seen from this PID namespace lives, for all that is known here; as does its first process.
+    // A process of another PID namespace is taken for alive, as process 1 is.
     peer_of(&socket).ok().map(|(pid, _)| pid.unwrap_or(Pid::INIT))
 }
 
-/// Whether it is a process that lives, other than this one. What cannot be seen lives.
+/// Whether it is a living process other than this one. A process that cannot be seen is taken for alive.
 pub(crate) fn is_alive(pid: Option<Pid>) -> bool {
     pid.is_some_and(|pid| {
         pid != rustix::process::getpid()

@@ -1,10 +1,10 @@
-//! When garbage cycles are looked for: soon after each recovery, with each `collect`, and from time to time by itself.
+//! When garbage cycles are searched for: soon after each recovery, with each `collect`, and from time to time.
 //!
-//! A look walks over all objects, so it is made seldom, only when it could find something, only when nobody wants
-//! anything else of the supervisor, and it is given up for the news of a death. A side becomes garbage by the *send*
-//! that queues it, or what it hangs on, inside itself: while no handle has been sent since the last look, and nobody has
-//! died, there is nothing to look for. The pause between two looks doubles from a second to a minute while nothing is
-//! found, and is never shorter than a hundred times what the look took.
+//! A search walks over all objects. So it is rare: only when it could find something, only while the supervisor has no
+//! other work, and it is aborted for the news of a death. A side becomes garbage by a *send*, which queues the side, or
+//! its last carrier, inside itself. While no handle has been sent since the last search, and no process has died,
+//! there is no new garbage. The pause between two searches doubles from a second to a minute while they find nothing, and
+//! is at least a hundred times as long as the search took.
 
 use jacinth_shm as shm;
 use std::time::{Duration, Instant};
@@ -12,18 +12,18 @@ use std::time::{Duration, Instant};
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(64);
 
-/// How soon a look that was given up is tried again, and how often in a row it may be: where somebody dies all the
+/// How soon an aborted search is repeated, and how often in a row a search may be aborted. Where processes die all the
 /// time, garbage must not wait for ever.
 const AGAIN: Duration = Duration::from_millis(20);
 const MAX_ABORTED_RUNS: u32 = 8;
 
-/// When to look next.
+/// When to search next.
 pub(crate) struct CycleSchedule {
     due: Instant,
     pause: Duration,
-    /// Handles that had ever been sent when the last look began.
+    /// Handles that had ever been sent when the last search began.
     moved: u64,
-    /// Look whatever has been sent: somebody has died, perhaps between sending a handle and counting it.
+    /// Search even if no handle was sent: a process has died, perhaps between sending a handle and counting it.
     is_requested: bool,
     aborted_runs: u32,
 }
@@ -39,7 +39,7 @@ impl CycleSchedule {
         self.due.saturating_duration_since(Instant::now())
     }
 
-    /// Somebody has died.
+    /// Requests a search soon, because a process has died.
     pub(crate) fn request(&mut self) {
         if !self.is_requested {
             self.is_requested = true;
@@ -47,8 +47,8 @@ impl CycleSchedule {
         }
     }
 
-    /// Looks, if it is time and there may be something to find; for as long as `go_on` says so. Gives how many ends of
-    /// channels were garbage.
+    /// Searches if it is time and there may be garbage, for as long as `go_on` allows. Gives how many channel ends were
+    /// garbage.
     pub(crate) fn run_if_due(&mut self, thread: &shm::Thread, mut go_on: impl FnMut() -> bool) -> u32 {
         if Instant::now() < self.due {
             return 0;
@@ -64,14 +64,14 @@ impl CycleSchedule {
         found
     }
 
-    /// Looks now. Gives how many ends of channels were garbage.
+    /// Searches now. Gives how many channel ends were garbage.
     pub(crate) fn run(&mut self, thread: &shm::Thread, go_on: &mut dyn FnMut() -> bool) -> u32 {
-        // Before the look: what is sent meanwhile may not be seen by it.
+        // Read before the search, which may miss handles that are sent meanwhile.
         let moved = thread.process().arena().counters().handles_moved;
         self.is_requested = true;
         match thread.collect_cycles_while(go_on) {
             Ok(None) => self.aborted_runs += 1,
-            Err(error) => tracing::error!(%error, "looking for cycles failed"),
+            Err(error) => tracing::error!(%error, "the search for cycles failed"),
             Ok(Some(found)) => {
                 (self.moved, self.is_requested, self.aborted_runs) = (moved, false, 0);
                 if found > 0 {

@@ -1,20 +1,20 @@
-//! When memory that nobody uses goes back to the system: a look a second, as long as anything is retired or freed, and
-//! with each `collect`.
+//! When unused memory goes back to the system: a pass a second, for as long as objects are retired or freed, and with each
+//! `collect`.
 //!
-//! Objects that have ended wait in private lists of the threads that ended them, with the blocks that they had. Where
-//! nothing more has ended for a second, nobody is about to use them again, and they are collected here. The memory of
-//! their slots and blocks, and of all that were freed, is given back if they have been free from one look to the next.
+//! Ended objects wait in private lists of the threads that ended them, with their blocks. If no other object has ended for
+//! a second, no thread is about to reuse them, and they are collected here. The memory of their slots and blocks, and of
+//! all free ones, is given back if they were free from one pass to the next.
 
 use jacinth_shm as shm;
 use std::time::{Duration, Instant};
 
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What is known of memory that may be idle.
+/// When to look for idle memory.
 pub(crate) struct IdleMemory {
     memory: shm::IdleMemory,
     due: Instant,
-    /// Objects that had ever been retired at the last look, and when they were last collected.
+    /// The number of objects ever retired, at the last look and at the last collection.
     retired: u64,
     collected: u64,
 }
@@ -24,8 +24,8 @@ impl IdleMemory {
         Self { memory: shm::IdleMemory::new(), due: Instant::now() + PAUSE, retired: 0, collected: 0 }
     }
 
-    /// Looks, if it is time and there may be something to find; for as long as `go_on` says so. Gives how many bytes went
-    /// back to the system.
+    /// Makes a pass if it is time and there may be idle memory, for as long as `go_on` allows. Gives how many bytes were
+    /// given back.
     pub(crate) fn run_if_due(&mut self, thread: &shm::Thread, go_on: &mut dyn FnMut() -> bool) -> u64 {
         if Instant::now() < self.due {
             return 0;
@@ -36,7 +36,7 @@ impl IdleMemory {
             self.collected = retired;
             self.memory.expect_more();
             if let Err(error) = thread.collect() {
-                tracing::error!(%error, "what has ended cannot be collected");
+                tracing::error!(%error, "ended objects cannot be collected");
             }
         }
         self.retired = retired;
@@ -46,7 +46,7 @@ impl IdleMemory {
         given
     }
 
-    /// Gives back whatever is free. What has ended was collected before.
+    /// Gives back all free memory. The caller has collected the ended objects.
     pub(crate) fn run(&mut self, thread: &shm::Thread) -> u64 {
         self.pass(thread, shm::Unused::Now, &mut || true)
     }

@@ -1,4 +1,4 @@
-//! What the dead leave: its recovery, in slices, and the report of it.
+//! The recovery of the dead, in slices, and the report of it.
 
 pub(crate) mod cycle_schedule;
 pub(crate) mod idle_memory;
@@ -10,7 +10,7 @@ use crate::types::status::{self, Status};
 use jacinth_shm as shm;
 use std::time::{Duration, Instant};
 
-/// How often the supervisor repeats what failed, checks its descriptors, and looks at processes that it took over and
+/// How often the supervisor repeats failed work, checks its descriptors, and looks at processes that it took over and
 /// that have not connected yet.
 pub(crate) const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// How long the supervisor works on recovery before it looks for news again.
@@ -18,9 +18,9 @@ pub(crate) const SLICE: Duration = Duration::from_millis(1);
 /// How many steps of recovery it takes between two looks at the clock.
 const STEPS: u32 = 256;
 
-/// The dead, and what was collected of them.
+/// The recoveries under way, and the report.
 pub(crate) struct Recovery {
-    /// The dead whose recovery is not complete.
+    /// The dead that are not completely recovered.
     pending: shm::Burials,
     /// When to repeat a recovery that failed.
     retry: Option<Instant>,
@@ -45,7 +45,7 @@ impl Recovery {
         self.pending.is_empty()
     }
 
-    /// When to repeat what failed.
+    /// When to repeat a failed recovery.
     pub(crate) fn retry_at(&self) -> Option<Instant> {
         self.retry
     }
@@ -55,7 +55,7 @@ impl Recovery {
         if self.is_complete() { self.cycles.timeout() } else { Duration::ZERO }
     }
 
-    /// Starts over after a panic, from what the arena says.
+    /// Starts over after a panic, from the state in the arena.
     pub(crate) fn restart(&mut self) {
         self.pending = shm::Burials::new();
         self.retry = Some(Instant::now());
@@ -78,7 +78,7 @@ impl Recovery {
         self.pending.announce_given_up(thread, slot).map_err(status::of)
     }
 
-    /// Takes up unfinished recoveries: slots whose spawners have died, what another supervisor left, what failed.
+    /// Takes up unfinished recoveries: slots of dead spawners, those of an earlier supervisor, failed ones.
     pub(crate) fn take_up_unfinished(&mut self, thread: &shm::Thread) {
         self.retry = None;
         let announced = self.pending.announce_unfinished(thread);
@@ -105,7 +105,7 @@ impl Recovery {
         self.report.objects_reclaimed += u32::try_from(reclaimed).unwrap_or(u32::MAX);
     }
 
-    /// Does the periodic work that is due, while `go_on` allows it: garbage cycles, and memory that nothing uses.
+    /// Does the periodic work that is due, while `go_on` allows it: garbage cycles, and unused memory.
     pub(crate) fn run_periodic(&mut self, thread: &shm::Thread, go_on: &mut dyn FnMut() -> bool) {
         self.report.cyclic_ends_collected += self.cycles.run_if_due(thread, &mut *go_on);
         self.report.bytes_given_back += self.idle_memory.run_if_due(thread, go_on);

@@ -1,4 +1,4 @@
-//! Programs that were spawned and have not attached: what keeps them from it, and what has become of them.
+//! Programs that were spawned and have not attached: their obstacles, and their fates.
 
 pub(crate) mod obstacle;
 pub(crate) mod recorded_fates;
@@ -21,7 +21,7 @@ pub(crate) fn look_if_due(server: &mut Server) {
     }
 }
 
-/// What keeps a spawned member from attaching, by a look at it now and by earlier looks.
+/// The obstacle that keeps a spawned member from attaching, by a look at it now and by earlier looks.
 pub(crate) fn obstacle_of(server: &mut Server, index: usize) -> Option<Obstacle> {
     let (socket_path, socket) = server.listener.place();
     let pid = server.members[index].pid_watched()?;
@@ -29,7 +29,7 @@ pub(crate) fn obstacle_of(server: &mut Server, index: usize) -> Option<Obstacle>
     looks.see(obstacle::look(pid, server.user, socket_path, socket))
 }
 
-/// What has become of the process with this number.
+/// The fate of the process with this number.
 pub(crate) fn fate_of(server: &mut Server, pid: u32) -> Fate {
     let has_it = |member: &Member| {
         member.pid_watched().is_some_and(|watched| watched.as_raw_pid().unsigned_abs() == pid)

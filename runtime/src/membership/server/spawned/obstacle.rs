@@ -1,16 +1,16 @@
-//! What keeps a program that was spawned from attaching, as far as can be seen from outside.
+//! The obstacle that keeps a spawned program from attaching, as far as the supervisor can see it in `/proc`.
 //!
-//! The program itself knows, and has nobody to tell: what it lacks is the way to the supervisor. So the supervisor looks
-//! at it, in `/proc`: at its user, its environment and its view of the file system.
+//! The program itself knows, but cannot report it: it lacks the way to the supervisor. So the supervisor looks at
+//! the program's user, environment and view of the file system.
 //!
 //! ```text
-//!  spawned ── 1 ms ── 2 ms ── 4 ms ── … ── 1/2 s ── 1/2 s ── … 10 s ── 20 s ── 40 s ── …      and whenever its spawner asks
+//!  spawned ── 1 ms ── 2 ms ── 4 ms ── … ── 1/2 s ── 1/2 s ── … 10 s ── 20 s ── 40 s ── …      and when its spawner asks
 //! ```
 //!
-//! The last look that has seen anything counts: a program may be on its way through others (`env`, `sudo`, a shell). A
-//! zombie shows its user and no more. A program that finds no socket, or may not go there, tries for two seconds before
-//! it gives up (`attach`), so that in the first ten seconds a look falls into that. Nothing here takes a failure for an
-//! answer: what cannot be seen is not there.
+//! The last look that saw anything counts, because a program may start through others (`env`, `sudo`, a shell). A zombie
+//! shows only its user. A program that finds no socket, or may not enter its folder, tries for two seconds
+//! (`attachment::admission`), so that in the first ten seconds a look falls into that time. A failure to look is never
+//! taken for an answer.
 
 use crate::membership::environment::SOCKET_VARIABLE;
 use crate::membership::failure_detector::process::stat_of;
@@ -24,7 +24,7 @@ use rustix::io::Errno;
 use rustix::process::Pid;
 use std::time::{Duration, Instant};
 
-/// When to look at a program that has not attached, and what was seen last.
+/// When to look at a program that has not attached, and the result of the last look.
 #[derive(Debug)]
 pub(crate) struct Looks {
     since: Instant,
@@ -35,10 +35,10 @@ pub(crate) struct Looks {
 impl Looks {
     const FIRST_PAUSE: Duration = Duration::from_millis(1);
     const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-    /// For how long the pauses are no longer than that.
+    /// How long the pauses stay that short.
     const CLOSELY: Duration = Duration::from_secs(10);
 
-    /// Of a program that has just been spawned.
+    /// Begins to look at a program that has just been spawned.
     pub(crate) fn begin() -> Self {
         let now = Instant::now();
         Self { since: now, next: now + Self::FIRST_PAUSE, seen: None }
@@ -49,7 +49,7 @@ impl Looks {
         self.next.saturating_duration_since(Instant::now())
     }
 
-    /// Looks, if it is time.
+    /// Looks if it is time.
     pub(crate) fn look_if_due(&mut self, look: impl FnOnce() -> Look) {
         let now = Instant::now();
         if self.next <= now {
@@ -60,7 +60,7 @@ impl Looks {
         }
     }
 
-    /// Takes note of what was seen, and gives what is known now.
+    /// Adds the result of a look, and gives the obstacle that is known now.
     pub(crate) fn see(&mut self, look: Look) -> Option<Obstacle> {
         if let Look::Seen(seen) = look {
             self.seen = seen;
@@ -69,16 +69,16 @@ impl Looks {
     }
 }
 
-/// What a look has found.
+/// The result of a look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Look {
-    /// This obstacle, or that there is none.
+    /// This obstacle, or none.
     Seen(Option<Obstacle>),
-    /// Nothing that could be relied on.
+    /// No reliable result.
     Nothing,
 }
 
-/// Looks at a process. `user` is the arena's; `socket` is what stands at the supervisor's path, `None` where nobody listens.
+/// Looks at a process. `user` is the arena's user; `socket` is the supervisor's socket file, `None` while it does not listen.
 pub(crate) fn look(pid: Pid, user: u32, socket_path: &SocketPath, socket: Option<FileId>) -> Look {
     let folder = format!("/proc/{}", pid.as_raw_nonzero());
     match user_of(&folder) {
@@ -91,7 +91,7 @@ pub(crate) fn look(pid: Pid, user: u32, socket_path: &SocketPath, socket: Option
         entry.strip_prefix(SOCKET_VARIABLE.as_bytes()).is_some_and(|rest| rest.starts_with(b"="))
     };
     if !environment.split(|byte| *byte == 0).any(is_arena) {
-        // What is no list of variables is a title that the program has written there (setproctitle).
+        // A text that is no list of variables is a title that the program has written there (setproctitle).
         let mut entries = environment.split(|byte| *byte == 0).filter(|entry| !entry.is_empty());
         let is_list = environment.is_empty()
             || entries.clone().count() > 0 && entries.all(|entry| entry.contains(&b'='));
@@ -128,7 +128,7 @@ fn environment_of(folder: &str) -> Option<Vec<u8>> {
     (bounds()? == before && environment.len() as u64 == before.1 - before.0).then_some(environment)
 }
 
-/// What stands at the path in the process's own view of the file system.
+/// The file at the path, in the process's own view of the file system.
 fn file_seen_by(folder: &str, socket_path: &SocketPath) -> Result<FileId, Errno> {
     let flags = OFlags::PATH | OFlags::CLOEXEC;
     let root = openat(CWD, format!("{folder}/root"), flags | OFlags::DIRECTORY, Mode::empty())?;
@@ -148,7 +148,7 @@ mod tests {
     use super::*;
     use std::process::{Child, Command};
 
-    /// Looks at a living child, at an address where a file stands.
+    /// Looks at a living child, with a file at the socket's path.
     fn look_at(command: &mut Command) -> Look {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("supervisor");
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_finds_its_way_has_no_obstacle() {
+    fn a_normal_program_has_no_obstacle() {
         let mut sleep = Command::new("sleep");
         assert_eq!(look_at(sleep.arg("50").env(SOCKET_VARIABLE, "somewhere")), Look::Seen(None));
     }
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn another_socket_at_the_path_is_not_the_supervisors() {
+    fn another_file_at_the_path_is_seen() {
         let folder = tempfile::tempdir().unwrap();
         let socket_path = SocketPath::new(&folder.path().join("supervisor"));
         std::fs::write(socket_path.as_path(), "").unwrap();
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_look_could_not_see_changes_nothing() {
+    fn a_failed_look_changes_nothing() {
         let mut looks = Looks::begin();
         assert_eq!(looks.see(Look::Nothing), None);
         assert_eq!(looks.see(Look::Seen(Some(Obstacle::NoSocket))), Some(Obstacle::NoSocket));

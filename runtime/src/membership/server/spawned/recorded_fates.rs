@@ -1,17 +1,17 @@
-//! What has become of programs that did not attach.
+//! The fates of programs that did not attach.
 
 use crate::membership::fate::Fate;
 use std::collections::VecDeque;
 
-/// How many are kept.
+/// How many fates are kept.
 const MAX_FATES: usize = 256;
 
-/// Those who did not attach, the last ones.
+/// The fates of the last programs that did not attach, by process number.
 #[derive(Default)]
 pub(crate) struct RecordedFates(VecDeque<(u32, Fate)>);
 
 impl RecordedFates {
-    /// Notes what has become of the process with this number, unless there is something better to say of it already.
+    /// Records the fate of the process with this number. The first record stays: it says more than a later one.
     pub(crate) fn note(&mut self, pid: u32, fate: Fate) {
         if self.of(pid).is_none() {
             self.0.truncate(MAX_FATES - 1);
@@ -19,7 +19,7 @@ impl RecordedFates {
         }
     }
 
-    /// A new process has this number.
+    /// Forgets the process with this number, because a new process has it.
     pub(crate) fn forget(&mut self, pid: u32) {
         self.0.retain(|(noted, _)| *noted != pid);
     }
@@ -35,7 +35,7 @@ mod tests {
     use crate::types::status::Status;
 
     #[test]
-    fn a_refusal_is_not_covered_by_the_end_that_follows() {
+    fn a_refusal_outlives_the_end() {
         let mut fates = RecordedFates::default();
         fates.note(7, Fate::Refused(Status::ACCESS_DENIED));
         fates.note(7, Fate::Ended);
