@@ -29,7 +29,7 @@ struct Arguments {
     #[arg(long)]
     quick: bool,
 
-    /// What cargo says to every bench
+    /// The argument that cargo gives to every bench
     #[arg(long, hide = true)]
     bench: bool,
 
@@ -172,7 +172,7 @@ fn compile(linkage: Linkage) -> Result<PathBuf, String> {
     Ok(program)
 }
 
-/// A C program that times what it is told to.
+/// A C program that times calls on orders.
 struct Program {
     child: Child,
     answers: BufReader<ChildStdout>,
@@ -215,7 +215,7 @@ fn show(rows: &[(&str, [f64; 3])]) {
     println!("{table}");
 }
 
-/// What it costs to look whether memory is there, beside asking the kernel.
+/// The cost of checking a pointer, beside asking the kernel.
 fn show_guard(rounds: u64) {
     let mut table = plain::table(&["a look at", "guarded read", "guarded write", "process_vm_readv"], 1..4);
     for size in [4, 64, 4096, 65_536] {

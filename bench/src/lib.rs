@@ -1,18 +1,18 @@
-//! Jacinth beside the machine's own limit and beside what Linux offers.
+//! Jacinth beside the machine's own limit and beside other ways to communicate on Linux.
 //!
 //! Three ways to measure live here:
 //!
 //! * `cargo bench -p jacinth-bench`: criterion, one process, the cost of each operation by itself;
 //! * `cargo run --release -p jacinth-bench --bin compare`: two processes on two cores, each figure for jacinth,
 //!   for the machine's limit and for the peers, in one run, turn and turn about;
-//! * `cargo run --release -p jacinth-bench --bin endurance`: what services do all day, for millions of operations:
+//! * `cargo run --release -p jacinth-bench --bin endurance`: the work of services, for millions of operations:
 //!   whether cost and memory stay flat;
 //!
 //! and four ways to look closer: `--bin memory`, the real memory that arenas, channels and events take,
-//! `--bin instructions`, what callgrind counts, `--bin worst`, the longest single call, and `--bin burial`, the news of
+//! `--bin instructions`, callgrind's counts, `--bin worst`, the longest single call, and `--bin burial`, the news of
 //! deaths while another is buried.
 //!
-//! | folder | what it knows |
+//! | folder | contents |
 //! |---|---|
 //! | [`measure`] | one file for each thing measured, with both its sides: the near one times, the far one answers |
 //! | [`row`] | which measurement stands beside which, and the target for their ratio |

@@ -1,4 +1,4 @@
-//! The bytes are a file to attach to: nothing but bytes, or a real arena of which some have changed. Either it is
+//! The bytes are a file to attach to: arbitrary bytes, or a real arena of which some have changed. Either it is
 //! refused by an error, or it is an arena, and the rest of the bytes is a script that runs on it.
 
 #![no_main]

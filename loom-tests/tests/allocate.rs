@@ -1,4 +1,4 @@
-//! Taking what is free: slots, blocks, rows and seats, when two want the last of them.
+//! Taking free things: slots, blocks, rows and seats, when two threads want the last of them.
 
 mod support;
 
@@ -8,7 +8,7 @@ use support::*;
 
 /// INV-CREATE-1: a slot is RESERVED by CAS on its own word.
 #[test]
-fn of_two_that_want_the_last_slot_one_gets_it() {
+fn last_slot_goes_to_one() {
     model(3, || {
         let one = first(&small_with(|config| config.max_objects = 1));
         let two = child(&one, None);
@@ -24,7 +24,7 @@ fn of_two_that_want_the_last_slot_one_gets_it() {
 
 /// INV-CREATE-1, and koids are given out once.
 #[test]
-fn two_that_create_at_once_get_different_objects() {
+fn concurrent_creates_get_different_objects() {
     model(4, || {
         let one = first(&small());
         let two = child(&one, None);
@@ -41,9 +41,9 @@ fn two_that_create_at_once_get_different_objects() {
 }
 
 /// INV-LIFE-1, INV-BLOCK-2: the slot that one process has torn down is whole for the next: rings start empty,
-/// blocks are free, whatever the last owner wrote there.
+/// blocks are free, although the last owner wrote other words there.
 #[test]
-fn a_slot_used_again_by_another_process_remembers_nothing() {
+fn reused_slot_starts_clean() {
     model_without_barriers(1, || {
         let one = first(&small_with(|config| {
             config.max_objects = 1;
@@ -85,7 +85,7 @@ fn use_the_slot(thread: &Thread) {
 /// A refused create makes many steps, and the other thread tries again at each yield: with one preemption this took
 /// five minutes.
 #[test]
-fn a_slot_that_was_not_used_after_all_remembers_nothing() {
+fn abandoned_slot_starts_clean() {
     model_without_barriers(0, || {
         let one = first(&small());
         let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
@@ -112,7 +112,7 @@ fn a_slot_that_was_not_used_after_all_remembers_nothing() {
 ///
 /// No preemptions, as above.
 #[test]
-fn a_slot_that_a_dead_process_had_in_hand_remembers_nothing() {
+fn dead_holders_slot_starts_clean() {
     model_without_barriers(0, || {
         let one = first(&small_with(|config| config.max_objects = 1));
         let (victim, seat) = child_with_seat(&one, None);
@@ -147,10 +147,10 @@ fn create_when_free(thread: &Thread) -> (u32, u32) {
     }
 }
 
-/// INV-LIFE-1: the map shows a slot by a bit of an earlier use, and the slot has just become free: whoever takes it comes
+/// INV-LIFE-1: the map shows a slot by a bit of an earlier use, and the slot has just become free: the thread that takes it comes
 /// after its last user, though not by the map.
 #[test]
-fn a_slot_found_by_an_old_bit_is_no_longer_used() {
+fn stale_map_bit_gives_a_free_slot() {
     model_without_barriers(1, || {
         let one = first(&small());
         let two = child(&one, None);
@@ -174,7 +174,7 @@ fn a_slot_found_by_an_old_bit_is_no_longer_used() {
 
 /// INV-PAGE-2: a slot was never used when its taker looked, and has been used and given back since.
 #[test]
-fn a_slot_that_was_a_virgin_before_begins_anew() {
+fn never_used_slot_begins_anew() {
     model_without_barriers(1, || {
         let one = first(&small_with(|config| config.max_objects = 4));
         let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
@@ -194,7 +194,7 @@ fn a_slot_that_was_a_virgin_before_begins_anew() {
 
 /// INV-BLOCK-2, INV-BLOCK-3: a block goes from one channel to another once its last user is done with it.
 #[test]
-fn the_last_block_moves_from_a_channel_that_ends_to_one_that_begins() {
+fn last_block_moves_to_a_new_channel() {
     model_without_barriers(1, || {
         let one = first(&small_with(|config| config.pool_bytes = 256));
         let (near, far) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
@@ -222,7 +222,7 @@ fn the_last_block_moves_from_a_channel_that_ends_to_one_that_begins() {
 
 /// INV-BLOCK-2: two that want the last block do not both get it.
 #[test]
-fn of_two_that_want_the_last_block_one_gets_it() {
+fn last_block_goes_to_one() {
     model_without_barriers(3, || {
         let one = first(&small_with(|config| config.pool_bytes = 256));
         let (near, _) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
@@ -239,7 +239,7 @@ fn of_two_that_want_the_last_block_one_gets_it() {
 
 /// INV-ROW-1: a row has one holder; one that is given back is whole for the next.
 #[test]
-fn a_thread_row_has_one_holder_at_a_time() {
+fn thread_row_has_one_holder() {
     model(3, || {
         let one = first(&small_with(|config| config.max_threads = 2));
         let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
@@ -266,7 +266,7 @@ fn a_thread_row_has_one_holder_at_a_time() {
 
 /// A seat is given to one child.
 #[test]
-fn of_two_that_reserve_the_last_seat_one_gets_it() {
+fn last_process_row_goes_to_one() {
     model(None, || {
         let one = first(&small_with(|config| config.max_processes = 2));
         let other = sibling(&one);
@@ -279,7 +279,7 @@ fn of_two_that_reserve_the_last_seat_one_gets_it() {
 
 /// INV-LEADER-1: of two that find the leader dead, one leads; and it sees whom the dead one had seated.
 #[test]
-fn of_two_that_succeed_a_leader_one_leads() {
+fn one_of_two_successors_leads() {
     model_without_barriers(None, || {
         let one = first(&small());
         let (other, others) = child_with_seat(&one, None);
@@ -296,9 +296,9 @@ fn of_two_that_succeed_a_leader_one_leads() {
     });
 }
 
-/// INV-LEADER-2: a process that leads now is named by its row, to whoever sees that it leads.
+/// INV-LEADER-2: a process that sees a leader finds the leader's identity in its row.
 #[test]
-fn whoever_sees_a_leader_sees_which_process_it_is() {
+fn leader_word_publishes_its_process() {
     model_without_barriers(3, || {
         let one = first(&small());
         let arena = one.process().arena().clone();
@@ -321,7 +321,7 @@ fn whoever_sees_a_leader_sees_which_process_it_is() {
     });
 }
 
-/// The process in a seat dies, and `sit` the next one in it, while somebody asks who its occupant is: either the right
+/// The process in a seat dies and `sit` puts the next one there, while another asks for its occupant: either the right
 /// one, or that the seat is gone.
 fn ask_who_sits_there_while<T: 'static>(sit: fn(Thread) -> T) -> (Arc<Arena>, Seat, T) {
     let one = first(&small());
@@ -339,7 +339,7 @@ fn ask_who_sits_there_while<T: 'static>(sit: fn(Thread) -> T) -> (Arc<Arena>, Se
 
 /// The same when the next one sits down before the supervisor knows of it.
 #[test]
-fn the_occupant_of_a_seat_is_never_one_that_sat_down_later() {
+fn occupant_is_never_a_later_one() {
     model_without_barriers(3, || {
         ask_who_sits_there_while(|one| {
             let next = one.process().arena().reserve_seat(&one).unwrap();
@@ -349,10 +349,10 @@ fn the_occupant_of_a_seat_is_never_one_that_sat_down_later() {
     });
 }
 
-/// INV-LEADER-2: who asks for the occupant of a seat that is another's by now learns the right one, or that the seat is
+/// INV-LEADER-2: a question for the occupant of a seat that has changed hands gives the right one, or that the seat is
 /// gone; never the next one.
 #[test]
-fn the_occupant_of_a_seat_is_never_the_next_ones() {
+fn occupant_is_never_the_next_process() {
     model_without_barriers(3, || {
         let (arena, seat, _one) = ask_who_sits_there_while(|one| {
             let next = one.process().arena().reserve_seat(&one).unwrap();

@@ -6,7 +6,7 @@ use jacinth_shm_loom::{DEADLINE_INFINITE_NS, Error, signals};
 use support::*;
 
 /// INV-CALL-1, INV-CALL-2, INV-RING-3: each caller gets its own reply, though they come in the other order, and
-/// the head passes what was taken ahead of its turn.
+/// the head passes the messages that were taken ahead of their turn.
 #[test]
 fn each_caller_gets_its_own_reply() {
     model(1, || {
@@ -39,9 +39,9 @@ fn each_caller_gets_its_own_reply() {
     });
 }
 
-/// INV-CALL-2: a plain reader gets what answers no call, and the caller its reply.
+/// INV-CALL-2: a plain reader gets the message that answers no call, and the caller its reply.
 #[test]
-fn a_plain_read_beside_a_call_gets_the_other_message() {
+fn plain_read_leaves_the_callers_reply() {
     model(1, || {
         let one = first(&small());
         let (near, server) = connected(&one);
@@ -67,9 +67,9 @@ fn a_plain_read_beside_a_call_gets_the_other_message() {
     });
 }
 
-/// A caller whose peer closes without an answer is told; one whose reply came first gets it.
+/// A caller is told when its peer closes without an answer; if the reply came first, it gets the reply.
 #[test]
-fn a_call_ends_with_its_reply_or_with_the_close_of_the_other_side() {
+fn call_ends_with_reply_or_peer_close() {
     for answers in [false, true] {
         model(2, move || {
             let one = first(&small());
@@ -95,7 +95,7 @@ fn a_call_ends_with_its_reply_or_with_the_close_of_the_other_side() {
 
 /// INV-CALL-2: a reply that its caller takes is never shown to others as something to read.
 #[test]
-fn a_reply_is_nothing_for_others_to_read() {
+fn reply_is_not_readable_for_others() {
     model_without_barriers(3, || {
         let one = first(&small());
         let (near, server) = connected(&one);
@@ -115,10 +115,10 @@ fn a_reply_is_nothing_for_others_to_read() {
     });
 }
 
-/// INV-RING-1, INV-AHEAD-2, INV-AHEAD-3: what is taken behind an unread message is room for its writer, block and segment
-/// too, and nothing is written over before it was read.
+/// INV-RING-1, INV-AHEAD-2, INV-AHEAD-3: a message taken behind an unread one is room for its writer, block and segment
+/// too, and no message is written over before it was read.
 #[test]
-fn replies_taken_ahead_of_an_unread_message_make_room() {
+fn early_replies_make_room() {
     model_without_barriers(2, || {
         let one = first(&small_with(|config| {
             (config.max_pending_messages, config.max_loan_bytes) = (2, 256);

@@ -7,7 +7,7 @@ use support::*;
 
 /// INV-ENTRY-2: leaving LIVE is a CAS of the exact word.
 #[test]
-fn of_two_that_close_one_handle_one_succeeds() {
+fn one_of_two_closers_succeeds() {
     model_without_barriers(None, || {
         let one = first(&small());
         let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
@@ -24,7 +24,7 @@ fn of_two_that_close_one_handle_one_succeeds() {
 /// INV-COUNT-1, INV-COUNT-3: a duplicate owns a reference to a living object, or there is none. Revival from 0
 /// is refused.
 #[test]
-fn a_duplicate_made_during_the_last_close_is_whole_or_refused() {
+fn duplicate_races_last_close_safely() {
     model(3, || {
         let one = first(&small());
         let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
@@ -49,7 +49,7 @@ fn a_duplicate_made_during_the_last_close_is_whole_or_refused() {
 /// INV-COUNT-1, INV-LIFE-3: two processes' changes of one count are all counted, and the last reference is the
 /// last once.
 #[test]
-fn the_last_of_two_processes_to_close_retires_the_object() {
+fn last_closer_retires_the_object() {
     model(2, || {
         let one = first(&small_with(|config| config.max_objects = 1));
         let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
@@ -95,7 +95,7 @@ fn both_sides_of_a_pair_close_at_once() {
 
 /// INV-LIFE-4: between the look at a handle and the end of its use the object is neither gone nor another.
 #[test]
-fn a_use_during_a_close_sees_its_own_object_or_nothing() {
+fn use_during_close_sees_no_other_object() {
     model(3, || {
         let one = first(&small_with(|config| config.max_objects = 1));
         let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
@@ -117,7 +117,7 @@ fn a_use_during_a_close_sees_its_own_object_or_nothing() {
 /// INV-ENTRY-2: the generation makes equal words mean the same handle. The table has one entry and the arena
 /// one slot, so both are used again at once.
 #[test]
-fn the_value_of_a_closed_handle_never_names_its_successor() {
+fn closed_value_never_names_another_handle() {
     model(2, || {
         let one = first(&small_with(|config| {
             config.max_objects = 1;
@@ -149,7 +149,7 @@ fn the_value_of_a_closed_handle_never_names_its_successor() {
 
 /// INV-ENTRY-2: closing and replacing are both a CAS of the exact word.
 #[test]
-fn a_handle_is_closed_or_replaced_never_both() {
+fn handle_is_closed_or_replaced_once() {
     model_without_barriers(None, || {
         let one = first(&small());
         let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
@@ -173,7 +173,7 @@ fn a_handle_is_closed_or_replaced_never_both() {
 
 /// INV-ENTRY-2, INV-TRANSFER-1: a handle is closed or sent, and a message has all its handles or was not sent.
 #[test]
-fn a_handle_is_closed_or_transferred_never_both() {
+fn handle_is_closed_or_transferred_once() {
     model_without_barriers(3, || {
         let one = first(&small_with(|config| config.max_handles_per_process = 5));
         let (near, two) = connected(&one);
@@ -204,7 +204,7 @@ fn a_handle_is_closed_or_transferred_never_both() {
 /// INV-ENDPOINT-1: no operation on an endpoint outlives its handle: a send by another thread comes before the
 /// close, whole, or not at all.
 #[test]
-fn a_send_during_the_close_of_its_endpoint_is_whole_or_refused() {
+fn send_during_close_is_whole_or_refused() {
     model_without_barriers(None, || {
         let one = first(&small());
         let (near, two) = connected(&one);
@@ -212,7 +212,7 @@ fn a_send_during_the_close_of_its_endpoint_is_whole_or_refused() {
         let other = sibling(&one);
         let sending = loom::thread::spawn(move || (other.send_value(near, &message(3, 2)), other));
         one.close_value(near).unwrap();
-        // From here on nothing is written to the ring.
+        // From here on no message is written to the ring.
         let received = two.try_receive(far);
         let (sent, _other) = sending.join().unwrap();
         match sent {
@@ -227,10 +227,10 @@ fn a_send_during_the_close_of_its_endpoint_is_whole_or_refused() {
     });
 }
 
-/// "After it has read what was sent": whoever sees PEER_CLOSED sees every message that came before it.
+/// A reader that sees PEER_CLOSED sees every message that came before it.
 /// INV-RING-2.
 #[test]
-fn what_was_sent_before_the_close_is_read_before_the_close() {
+fn messages_are_read_before_peer_closed() {
     model_without_barriers(3, || {
         let one = first(&small());
         let (near, two) = connected(&one);
@@ -248,9 +248,9 @@ fn what_was_sent_before_the_close_is_read_before_the_close() {
 }
 
 /// INV-DYING-1, INV-DYING-3: of a send and the reader's close that pass each other, one sees the other: no
-/// handle stays in a message that nobody will read.
+/// handle stays in a message that no process will read.
 #[test]
-fn a_handle_sent_to_an_end_that_closes_is_closed() {
+fn handle_sent_to_closing_end_is_closed() {
     model_without_barriers(3, || {
         let one = first(&small_with(|config| config.max_handles_per_process = 5));
         let (near, two) = connected(&one);
@@ -270,7 +270,7 @@ fn a_handle_sent_to_an_end_that_closes_is_closed() {
 
 /// INV-DYING-3: two sides that clear at once close every handle that is queued either way, each once.
 #[test]
-fn both_ends_close_at_once_and_nothing_in_transit_is_left() {
+fn closing_both_ends_leaves_no_handle() {
     model_without_barriers(1, || {
         let one = first(&small_with(|config| {
             config.max_objects = 3;

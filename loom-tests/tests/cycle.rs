@@ -1,5 +1,5 @@
-//! Garbage cycles of channels: what nobody can reach is collected, what somebody can reach never is, whatever that
-//! somebody does meanwhile.
+//! Garbage cycles of channels: an unreachable channel is collected, and a reachable one never is, while its holders go on
+//! working.
 
 mod support;
 
@@ -26,9 +26,9 @@ fn assert_alive(thread: &Thread, near: u32, far: u32) {
 }
 
 /// INV-CYCLE-1: the interleaving for which one pass is not enough. X is read out of Y's queue, and Y written into
-/// X's: each is seen in the other's queue by whoever looks at Y before and at X after.
+/// X's: a collector that looks at Y before and at X after sees each in the other's queue.
 #[test]
-fn a_handle_that_swaps_places_is_no_garbage() {
+fn swapping_handle_is_no_garbage() {
     model_without_barriers(3, || {
         let collector = first(&config());
         let worker = child(&collector, None);
@@ -50,9 +50,9 @@ fn a_handle_that_swaps_places_is_no_garbage() {
     });
 }
 
-/// The same among two workers: what one reads out of Y it gives to the other, through a channel that both hold.
+/// The same among two workers: one gives the handle that it reads out of Y to the other, through a channel that both hold.
 #[test]
-fn a_handle_that_moves_on_is_no_garbage() {
+fn moving_handle_is_no_garbage() {
     model_without_barriers(2, || {
         let collector = first(&config());
         let (near, worker) = connected(&collector);
@@ -79,10 +79,10 @@ fn a_handle_that_moves_on_is_no_garbage() {
     });
 }
 
-/// INV-CYCLE-1: who sees that a handle to a side is gone sees what was done with it. (Channels that the runtime makes
+/// INV-CYCLE-1: a process that sees a handle to a side gone sees the operations made with it. (Channels that the runtime makes
 /// have one handle to each end; the collector does not rely on that.)
 #[test]
-fn what_was_taken_out_before_a_handle_was_closed_is_no_garbage() {
+fn handle_read_before_close_is_no_garbage() {
     model_without_barriers(3, || {
         let collector = first(&config());
         let (y, to_y) = channel(&collector);
@@ -108,9 +108,9 @@ fn what_was_taken_out_before_a_handle_was_closed_is_no_garbage() {
     });
 }
 
-/// INV-CYCLE-1: an end inside its own queue is garbage however busy its peer is, who then sees it closed.
+/// INV-CYCLE-1: an end inside its own queue is garbage however busy its peer is. The peer then sees it closed.
 #[test]
-fn a_live_peer_that_goes_on_writing_hides_nothing() {
+fn writing_peer_hides_no_garbage() {
     model(2, || {
         let collector = first(&config());
         let peer = child(&collector, None);
@@ -133,7 +133,7 @@ fn a_live_peer_that_goes_on_writing_hides_nothing() {
 
 /// Garbage that comes to be while it is looked for is found now or the next time, and ends as a whole.
 #[test]
-fn a_cycle_that_closes_while_it_is_looked_for_is_collected_whole() {
+fn cycle_closed_during_search_is_collected_whole() {
     model_without_barriers(1, || {
         let collector = first(&config());
         let worker = child(&collector, None);

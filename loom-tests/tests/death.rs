@@ -2,7 +2,7 @@
 //!
 //! The victim and then its supervisor run in one model thread: the kernel gives the recovering process a
 //! happens-before edge from all that the dead one did. The survivor runs beside both. Every scene ends with
-//! what it promises the survivor, a clean audit, and an arena in which nothing is left.
+//! its promise to the survivor, a clean audit, and an empty arena.
 
 mod support;
 
@@ -17,7 +17,7 @@ fn closing_a_shared_handle() {
     explore_deaths(CLOSING_A_SHARED_HANDLE, 2);
 }
 
-/// INV-PULSE-1: what must hold afterwards is in `killed.rs`.
+/// INV-PULSE-1: the checks afterwards are in `killed.rs`.
 #[test]
 fn clearing_a_watched_signal() {
     explore_deaths(CLEARING_A_WATCHED_SIGNAL, 1);
@@ -55,7 +55,7 @@ fn creating_a_channel_with_options() {
     explore_deaths(CREATING_WITH_OPTIONS, 0);
 }
 
-/// INV-SLOT-1: what the map of free slots says is true again.
+/// INV-SLOT-1: the map of free slots is right again.
 #[test]
 fn creating_in_a_used_slot() {
     explore_deaths(CREATING_IN_A_USED_SLOT, 1);
@@ -73,7 +73,7 @@ fn leaving_a_startup_handle() {
     explore_deaths(LEAVING_A_STARTUP_HANDLE, 1);
 }
 
-/// INV-RING-2, INV-RING-4, INV-BLOCK-1: the survivor reads what was sent, whole and in order, then PEER_CLOSED.
+/// INV-RING-2, INV-RING-4, INV-BLOCK-1: the survivor reads the sent messages, whole and in order, then PEER_CLOSED.
 #[test]
 fn sending_past_the_end_of_a_segment() {
     explore_deaths_at(SENDING, |name| if name == "send.written" || name == "grow.linked" { 2 } else { 1 });
@@ -99,9 +99,9 @@ fn sending_handles() {
     explore_deaths(SENDING_HANDLES, 1);
 }
 
-/// INV-TRANSFER-1: a send that fails closes its handles, once each, whoever finishes it.
+/// INV-TRANSFER-1: a send that fails closes its handles, once each, also when recovery finishes it.
 #[test]
-fn sending_what_cannot_be_sent() {
+fn sending_an_unsendable_handle() {
     explore_deaths(SENDING_WHAT_CANNOT_BE_SENT, 1);
 }
 
@@ -111,14 +111,14 @@ fn receiving_handles() {
     explore_deaths(RECEIVING, 2);
 }
 
-/// INV-AHEAD-1, INV-AHEAD-2, INV-AHEAD-3: what was taken is taken once, and what the survivor writes meanwhile goes with
+/// INV-AHEAD-1, INV-AHEAD-2, INV-AHEAD-3: a message is taken once, and the survivor's writes meanwhile go with
 /// the channel.
 #[test]
 fn taking_replies_ahead_of_an_unread_message() {
     explore_deaths_at(TAKING_AHEAD, |name| usize::from(["ahead.passed", "receive.consumed"].contains(&name)));
 }
 
-/// INV-QUIET-1, INV-RING-4: the survivor leaves what the victim has left, at any moment.
+/// INV-QUIET-1, INV-RING-4: the survivor leaves the segment that the victim has left, at any moment.
 #[test]
 fn shrinking_a_ring() {
     explore_deaths_at(SHRINKING, |name| if name == "grow.linked" { 2 } else { 0 });
@@ -161,7 +161,7 @@ fn creating_in_a_given_slot() {
     explore_deaths(CREATING_IN_A_GIVEN_SLOT, 1);
 }
 
-/// INV-CYCLE-2: what a collector of cycles did not come to is collected by the next.
+/// INV-CYCLE-2: the next collector collects the rest of a dead collector's cycles.
 #[test]
 fn collecting_a_cycle() {
     explore_deaths(COLLECTING_A_CYCLE, 1);

@@ -1,5 +1,5 @@
-//! The map of free things: several who take and free blocks at once, in an arena whose map has two levels. Every model
-//! ends in an audit, which finds a bit that does not agree with its block, and a block that nobody is led to.
+//! The map of free things: several threads take and free blocks at once, in an arena with two levels of the map. Every model
+//! ends in an audit, which finds a bit that does not agree with its block, and a block that no bit leads to.
 
 mod support;
 
@@ -52,19 +52,19 @@ fn two_take(free: usize, preemptions: usize) {
 
 /// INV-FREE-1, INV-BLOCK-2.
 #[test]
-fn of_two_that_want_the_only_free_block_one_gets_it() {
+fn only_free_block_goes_to_one() {
     two_take(1, 2);
 }
 
-/// INV-FREE-1, INV-FREE-2: whoever loses the one block looks for the other.
+/// INV-FREE-1, INV-FREE-2: the thread that loses the one block looks for the other.
 #[test]
-fn two_that_want_the_last_two_blocks_both_get_one() {
+fn last_two_blocks_go_to_both() {
     two_take(2, 2);
 }
 
 /// INV-FREE-1, INV-FREE-2: a block is freed while another is taken from the same leaf, and the next one is led to it.
 #[test]
-fn a_block_freed_while_another_is_taken_is_found() {
+fn concurrently_freed_block_is_found() {
     model_without_barriers(2, || {
         let one = with_blocks(3);
         let (first, second, _third) = (channel(&one), channel(&one), channel(&one));
@@ -84,10 +84,10 @@ fn a_block_freed_while_another_is_taken_is_found() {
     });
 }
 
-/// INV-BLOCK-3: the map shows a block by a bit of an earlier use, and the block has just become free: whoever takes it
+/// INV-BLOCK-3: the map shows a block by a bit of an earlier use, and the block has just become free: the thread that takes it
 /// comes after its last user, though not by the map.
 #[test]
-fn a_block_found_by_an_old_bit_is_no_longer_used() {
+fn stale_map_bit_gives_a_free_block() {
     model_without_barriers(1, || {
         let one = with_blocks(1);
         let two = child(&one, None);
@@ -106,13 +106,13 @@ fn a_block_found_by_an_old_bit_is_no_longer_used() {
 
 /// INV-FREE-2: one tidies up above an empty leaf while a block of it is freed.
 #[test]
-fn a_block_freed_while_its_leaf_is_tidied_up_is_found() {
+fn block_freed_during_leaf_cleanup_is_found() {
     model_without_barriers(2, || {
         let one = with_blocks(3);
         let (first, second, third) = (channel(&one), channel(&one), channel(&one));
         let two = child(&one, None);
         let (there, _) = two.create(Shape::Channel, CHANNEL, ALL).unwrap();
-        // The first leaf is emptied by takers, who leave the bit above it.
+        // Takers empty the first leaf, and leave the bit above it.
         end(&one, first);
         let first = channel(&one);
         end(&one, third);
@@ -131,7 +131,7 @@ fn a_block_freed_while_its_leaf_is_tidied_up_is_found() {
 
 /// INV-FREE-2: the same where the one that freed the block died before it had set the bit above.
 #[test]
-fn a_block_of_the_dead_is_found_though_its_leaf_is_tidied_up() {
+fn dead_process_block_survives_leaf_cleanup() {
     model_without_barriers(1, || {
         let one = with_blocks(3);
         let (first, second, third) = (channel(&one), channel(&one), channel(&one));
@@ -139,7 +139,7 @@ fn a_block_of_the_dead_is_found_though_its_leaf_is_tidied_up() {
         let (there, _) = two.create(Shape::Channel, CHANNEL, ALL).unwrap();
         let (victim, seat) = child_with_seat(&one, Some(second[0]));
         one.close_value(second[1]).unwrap();
-        // The first leaf is emptied by takers, who leave the bit above it.
+        // Takers empty the first leaf, and leave the bit above it.
         end(&one, first);
         let first = channel(&one);
         end(&one, third);
@@ -178,7 +178,7 @@ fn two_blocks_freed_at_once_are_both_found() {
     });
 }
 
-/// A process whose quota is one block.
+/// A process with a quota of one block.
 fn first_with_a_quota_of_one_block() -> Thread {
     first(&small_with(|config| {
         config.max_objects = 8;
@@ -192,7 +192,7 @@ fn first_with_a_quota_of_one_block() -> Thread {
 /// INV-CREDIT-1, INV-CREDIT-2: a process that has its quota looks for more while another frees a block of it, and while
 /// a walk is due: it gets that one, and no more.
 #[test]
-fn a_block_freed_by_another_gives_one_credit() {
+fn block_freed_elsewhere_gives_one_credit() {
     model_without_barriers(1, || {
         let one = first_with_a_quota_of_one_block();
         let (near, far) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
@@ -224,7 +224,7 @@ fn a_block_freed_by_another_gives_one_credit() {
 /// INV-CREDIT-2: a process looks for more while one that freed its block dies before it gave the credit back: once the
 /// death counts, the walk finds the block free.
 #[test]
-fn who_sees_a_death_finds_what_the_dead_had_freed() {
+fn death_publishes_the_deads_frees() {
     model_without_barriers(1, || {
         let one = first_with_a_quota_of_one_block();
         let (near, far) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
@@ -249,7 +249,7 @@ fn who_sees_a_death_finds_what_the_dead_had_freed() {
 
 /// INV-CREDIT-1: the block that a taker had in hand when it died gives no credit to the process that had it before.
 #[test]
-fn a_taker_that_dies_gives_nobody_a_credit() {
+fn dead_taker_gives_no_credit() {
     for point in ["take.owned", "grow.taken", "grow.intended"] {
         model_without_barriers(1, move || {
             let one = first_with_a_quota_of_one_block();
@@ -272,7 +272,7 @@ fn a_taker_that_dies_gives_nobody_a_credit() {
 
 /// INV-CREDIT-1, INV-CREDIT-2: the same for objects. Each try that finds no credit walks.
 #[test]
-fn an_object_freed_by_another_gives_one_credit() {
+fn object_freed_elsewhere_gives_one_credit() {
     model_without_barriers(1, || {
         let one = first(&small_with(|config| {
             config.max_objects = 3;
@@ -297,9 +297,9 @@ fn an_object_freed_by_another_gives_one_credit() {
     });
 }
 
-/// INV-GIVE-1: a block whose memory is given back is one taker's, before or after.
+/// INV-GIVE-1: a block that loses its memory is one taker's, before or after.
 #[test]
-fn a_block_that_is_given_back_is_taken_once() {
+fn returned_block_is_taken_once() {
     model_without_barriers(2, || {
         let one = with_blocks(3);
         let kept = channel(&one);
@@ -326,10 +326,10 @@ fn a_block_that_is_given_back_is_taken_once() {
     });
 }
 
-/// INV-PAGE-1, INV-PAGE-2, INV-PAGE-3: a slot whose memory is given back is one taker's, before or after, and its objects
+/// INV-PAGE-1, INV-PAGE-2, INV-PAGE-3: a slot that loses its memory is one taker's, before or after, and its objects
 /// begin anew.
 #[test]
-fn a_slot_that_is_given_back_is_taken_once() {
+fn returned_slot_is_taken_once() {
     model_without_barriers(2, || {
         let one = first(&small());
         let two = child(&one, None);
@@ -356,17 +356,17 @@ fn a_slot_that_is_given_back_is_taken_once() {
     });
 }
 
-/// INV-FREE-1: a slot that is in the hands of one who gives its memory back, and of nobody else, is waited for before a
+/// INV-FREE-1: a thread waits for a slot that another one is giving back to the system, before a
 /// create is refused. (Models may show an old bit for ever, so it is refused in the end.)
 #[test]
-fn a_slot_whose_memory_is_going_is_waited_for() {
+fn create_waits_for_a_leaving_slot() {
     model_without_barriers(1, || {
         let one = first(&small());
         let two = child(&one, None);
         let events = [(); 2].map(|()| one.create(Shape::Single, EVENT, ALL).unwrap().0);
         events.iter().for_each(|event| one.close_value(*event).unwrap());
         one.collect().unwrap();
-        // Not a model's atomic: it orders nothing.
+        // A plain atomic, not loom's: it must add no order.
         let is_given = Arc::new(AtomicBool::new(false));
         let given = is_given.clone();
         let creating = loom::thread::spawn(move || {
@@ -382,7 +382,7 @@ fn a_slot_whose_memory_is_going_is_waited_for() {
 
 /// INV-TRIM-1, INV-TRIM-2: blocks at the end are given up while another takes some, those and the next.
 #[test]
-fn blocks_that_are_given_up_are_taken_once() {
+fn trimmed_blocks_are_taken_once() {
     model_without_barriers(1, || {
         let one = with_blocks(4);
         let two = child(&one, None);

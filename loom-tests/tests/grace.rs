@@ -1,4 +1,4 @@
-//! Grace periods: a value that was taken out of a table is freed when nobody uses it any more.
+//! Grace periods: a value that was taken out of a table is freed when no thread uses it any more.
 
 mod support;
 
@@ -6,7 +6,7 @@ use jacinth_shm_loom::{Grace, Inside, Retired, SparseTable, Turn, Visits};
 use loom::sync::Arc;
 use support::*;
 
-/// Notices when one thread frees what another uses, and neither comes before the other. It outlives its value, so that a
+/// Notices when one thread frees a value that another uses, and neither comes before the other. It outlives its value, so that a
 /// model can tell of a use too late.
 type Probe = std::sync::Arc<loom::cell::UnsafeCell<()>>;
 
@@ -14,7 +14,7 @@ fn using(probe: &Probe) {
     probe.with(|_| ());
 }
 
-/// What the table holds.
+/// A value of the table.
 #[derive(Default)]
 struct Value(Probe);
 
@@ -57,7 +57,7 @@ impl House {
 
     fn free(&self, retired: Vec<Retired>) {
         let unused = self.grace.retire(retired);
-        // SAFETY: all who use the table are inside by this grace.
+        // SAFETY: all users of the table are inside by this grace.
         unsafe { self.table.free(unused) };
     }
 
@@ -91,7 +91,7 @@ fn a_value_is_freed_after_its_last_use() {
 }
 
 #[test]
-fn a_thread_that_comes_again_finds_nothing() {
+fn returning_thread_finds_no_value() {
     visit_while_it_goes(3, |house, visits| {
         house.look(&visits.enter());
         house.look(&visits.enter());
@@ -99,7 +99,7 @@ fn a_thread_that_comes_again_finds_nothing() {
 }
 
 #[test]
-fn a_visit_within_a_visit_ends_nothing() {
+fn nested_visit_ends_no_visit() {
     visit_while_it_goes(3, |house, visits| {
         let outer = visits.enter();
         let found = house.find(&outer);
@@ -109,13 +109,13 @@ fn a_visit_within_a_visit_ends_nothing() {
 }
 
 #[test]
-fn a_visitor_without_a_word_is_waited_for() {
+fn visitor_without_a_word_is_waited_for() {
     visit_while_it_goes(4, |house, _| house.look(&house.grace.visit()));
 }
 
 /// In models there is one word for guests: the second is counted.
 #[test]
-fn a_visitor_for_whom_no_word_is_left_is_waited_for() {
+fn visitor_beyond_capacity_is_waited_for() {
     visit_while_it_goes(3, |house, _| {
         let guest = house.grace.visit();
         let other = house.grace.visit();
@@ -124,7 +124,7 @@ fn a_visitor_for_whom_no_word_is_left_is_waited_for() {
     });
 }
 
-/// One that joins late finds nothing.
+/// A thread that joins late finds no value.
 #[test]
 fn a_thread_that_joins_meanwhile_is_safe() {
     visit_while_it_goes(3, |house, _| {

@@ -1,4 +1,4 @@
-//! The keeper of one process gives back what another asks for.
+//! The keeper of one process gives back blocks that another asks for.
 
 mod support;
 
@@ -10,7 +10,7 @@ use support::*;
 /// The asker has read the only message, so its block is spare. The keeper sees that with the question, and the asker
 /// sees with the answer that the block is free.
 #[test]
-fn who_asks_gets_what_others_keep() {
+fn asking_process_gets_kept_blocks() {
     model_without_barriers(2, || {
         // A segment each, and one block for a message that does not fit into its cell.
         let asker = first(&small_with(|config| {

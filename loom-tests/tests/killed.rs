@@ -1,8 +1,7 @@
 //! A process is killed after each of its stores, and the compiler has let the last of them pass all that it may.
 //!
-//! Recovery relies on the order in which a dead process's stores were made, and on nothing else: the kernel's news of
-//! the death comes after all of them. Nothing runs at the same time here, so one execution is all there is of each.
-//! What a store may pass, and when it may not, is said in `sync/killed.rs`.
+//! Recovery relies only on the order of a dead process's stores: the kernel's news of the death comes after all of them. No
+//! thread runs at the same time here, so each run has one execution. `sync/killed.rs` says which stores may pass which.
 
 mod support;
 
@@ -12,7 +11,7 @@ use support::points;
 use support::scenes::*;
 use support::*;
 
-/// One run. Gives how many sets of stores could have been missing, or nothing if the victim was not killed.
+/// One run. Gives the number of sets of stores that could have been missing, or `None` if the victim was not killed.
 fn kill(scene: Scene, stores: usize, missing: Missing) -> Option<usize> {
     let Cast { supervisor, victim, seat, victims, survivor, survivors } = (scene.stage)();
     let ended = killed_after(stores, missing, || (scene.act)(&victim, &victims));
@@ -200,7 +199,7 @@ fn clearing_a_watched_signal() {
 /// INV-TRIM-1, INV-PAGE-2: wherever one dies that gives memory back, no generation comes back, nor an event count that a
 /// sleeper of an earlier object may still expect.
 #[test]
-fn giving_back_what_must_never_come_back() {
+fn returned_memory_never_comes_back() {
     const SLOTS: core::ops::Range<u32> = 0..2;
     const BLOCKS: core::ops::Range<u32> = 0..2;
     explore(|stores, missing| {

@@ -28,7 +28,7 @@ fn a_waiter_misses_no_wake() {
     model_with_one_sided_barriers(4, || count_together(2, 2));
 }
 
-/// INV-LOCK-1: a wake reaches one sleeper, who passes it on.
+/// INV-LOCK-1: a wake reaches one sleeper, which passes it on.
 #[test]
 fn two_waiters_miss_no_wake() {
     model_with_one_sided_barriers(2, || count_together(3, 1));
@@ -42,9 +42,9 @@ fn a_waiter_without_barriers_misses_no_wake() {
     kernel_barriers(true, true);
 }
 
-/// INV-LOCK-2: barriers are refused after the process was registered, so nobody sleeps for long.
+/// INV-LOCK-2: barriers are refused after the process was registered, so no thread sleeps for long.
 #[test]
-fn a_waiter_whose_barrier_is_refused_looks_again() {
+fn waiter_without_barrier_looks_again() {
     kernel_barriers(true, false);
     model_with_one_sided_barriers(4, || count_together(2, 2));
     kernel_barriers(true, true);

@@ -1,4 +1,4 @@
-//! Hazards against reclamation: what a thread has pinned is not used for anything else.
+//! Hazards against reclamation: an object that a thread has pinned is not reused.
 
 mod support;
 
@@ -46,9 +46,9 @@ fn using_while_the_slot_is_wanted(use_it: fn(&Thread, u32) -> bool) {
     });
 }
 
-/// INV-LIFE-4: what is learned about an object is about that object.
+/// INV-LIFE-4: the answer to a question about an object is about that object.
 #[test]
-fn what_is_read_of_a_pinned_object_is_its_own() {
+fn pinned_object_is_read_as_itself() {
     using_while_the_slot_is_wanted(|thread, event| {
         let basic = thread.find(event).and_then(|found| thread.basic(found));
         match basic {
@@ -61,7 +61,7 @@ fn what_is_read_of_a_pinned_object_is_its_own() {
 
 /// INV-LIFE-4: a signal goes to the object that was meant.
 #[test]
-fn a_signal_never_reaches_the_next_user_of_the_slot() {
+fn signal_never_reaches_the_next_object() {
     using_while_the_slot_is_wanted(|thread, event| {
         let signalled = thread.find(event).and_then(|found| thread.signal(found, 0, USER));
         assert!(signalled.is_ok() || is_gone(&signalled), "{signalled:?}");
@@ -71,7 +71,7 @@ fn a_signal_never_reaches_the_next_user_of_the_slot() {
 
 /// INV-LIFE-4: a name goes to the object that was meant, and is read from it.
 #[test]
-fn a_name_never_reaches_the_next_user_of_the_slot() {
+fn name_never_reaches_the_next_object() {
     using_while_the_slot_is_wanted(|thread, event| {
         let named = thread.find(event).and_then(|found| thread.set_name(found, &[b'c'; 32]));
         assert!(named.is_ok() || is_gone(&named), "{named:?}");
@@ -79,9 +79,9 @@ fn a_name_never_reaches_the_next_user_of_the_slot() {
     });
 }
 
-/// INV-WAIT-1: what is looked at without a hazard counts only if the handle is still there afterwards.
+/// INV-WAIT-1: signals read without a hazard count only if the handle is still there afterwards.
 #[test]
-fn signals_read_without_a_hazard_are_the_objects_own_or_none() {
+fn unpinned_signals_are_own_or_none() {
     using_while_the_slot_is_wanted(|thread, event| {
         let seen = thread.signals_of(event);
         assert!(seen == Ok(0) || is_gone(&seen), "{seen:?}");
@@ -93,7 +93,7 @@ fn signals_read_without_a_hazard_are_the_objects_own_or_none() {
 
 /// INV-WAIT-1: the same when the next user of the slot shows more, or less, than this one.
 #[test]
-fn signals_of_an_object_that_ends_are_never_the_next_ones() {
+fn ending_objects_signals_stay_its_own() {
     for next in [Shape::Single, Shape::Pair] {
         model(2, move || {
             let one = first(&small_with(|config| {
@@ -119,7 +119,7 @@ fn signals_of_an_object_that_ends_are_never_the_next_ones() {
 
 /// INV-WAIT-1: the same when it is a third process that uses the slot next, without a barrier of its own.
 #[test]
-fn signals_of_an_object_that_ends_are_never_those_of_a_third_process() {
+fn ending_objects_signals_survive_third_processes() {
     model_without_barriers(2, || {
         let one = first(&small_with(|config| config.max_objects = 1));
         let third = child(&one, None);
@@ -145,7 +145,7 @@ fn signals_of_an_object_that_ends_are_never_those_of_a_third_process() {
 
 /// INV-WAIT-1: the same when the slot's memory is given back meanwhile, and the next user begins anew.
 #[test]
-fn signals_of_an_object_whose_memory_goes_are_never_the_next_ones() {
+fn signals_stay_own_as_memory_goes() {
     model_without_barriers(3, || {
         let one = first(&small());
         let [event, beside] = [(); 2].map(|()| one.create(Shape::Single, EVENT, ALL).unwrap().0);
@@ -186,7 +186,7 @@ fn a_duplicate_never_revives_an_object() {
     });
 }
 
-/// INV-LIFE-3, INV-LIFE-4: two that reclaim at once free a slot once, and what either side had left there is no
+/// INV-LIFE-3, INV-LIFE-4: two that reclaim at once free a slot once, and the last object's data there are no
 /// more to be seen.
 #[test]
 fn a_retired_slot_is_reclaimed_once() {
@@ -216,9 +216,9 @@ fn a_retired_slot_is_reclaimed_once() {
     });
 }
 
-/// INV-LIFE-3: whoever makes a pair's slot free has seen all that the closer of its other side did to it.
+/// INV-LIFE-3: the thread that frees a pair's slot has seen everything that the closer of the other side did to it.
 #[test]
-fn a_pair_that_lives_again_has_heard_of_no_close() {
+fn reused_pair_starts_without_peer_closed() {
     model_without_barriers(2, || {
         let one = first(&small());
         let (near, far) = one.create(Shape::Pair, PAIR, ALL).unwrap();
@@ -240,10 +240,10 @@ fn a_pair_that_lives_again_has_heard_of_no_close() {
     });
 }
 
-/// Where the kernel refuses barriers, nothing is reclaimed that a process without fences of its own may be using.
-/// What the last holder of its row did about fences is not asked.
+/// Where the kernel refuses barriers, an object that a process without fences of its own may be using is not reclaimed.
+/// The fences of the row's last holder do not matter.
 #[test]
-fn nothing_is_reclaimed_without_a_barrier_while_somebody_relies_on_one() {
+fn no_reclamation_without_a_needed_barrier() {
     model_without_barriers(2, || {
         kernel_barriers(false, false);
         let one = first(&small_with(|config| config.max_objects = 1));
@@ -265,10 +265,10 @@ fn nothing_is_reclaimed_without_a_barrier_while_somebody_relies_on_one() {
     kernel_barriers(true, true);
 }
 
-/// INV-DYING-4: who ends the last side finds what the other side has bound meanwhile. (Where no barrier is granted, nobody
-/// looks again.)
+/// INV-DYING-4: the thread that ends the last side finds the blocks that the other side has bound meanwhile. (Without a
+/// barrier no thread looks again.)
 #[test]
-fn a_channel_that_is_retired_holds_no_blocks() {
+fn retired_channel_holds_no_blocks() {
     model_without_barriers(2, || {
         kernel_barriers(true, false);
         let one = first(&small_with(|config| config.max_objects = 1));
@@ -291,7 +291,7 @@ fn a_channel_that_is_retired_holds_no_blocks() {
 
 /// INV-BLOCK-1: a channel through which something went gives its blocks back before its slot is used again.
 #[test]
-fn a_slot_that_is_used_again_holds_nothing() {
+fn reused_slot_holds_no_blocks() {
     model(None, || {
         let one = first(&small_with(|config| config.max_objects = 1));
         let (near, far) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();

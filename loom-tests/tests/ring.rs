@@ -1,7 +1,7 @@
-//! Rings: one process writes, another reads, and nothing but the arena lies between them.
+//! Rings: one process writes, another reads, and only the arena lies between them.
 //!
 //! Every model also runs under the shadow cells of the payload lines: a line that is read and written without
-//! happens-before fails the model, whatever bytes were seen.
+//! happens-before fails the model, even if the bytes were right.
 
 mod support;
 
@@ -16,10 +16,10 @@ fn tight() -> Config {
     })
 }
 
-/// INV-RING-1, INV-RING-2, INV-RING-4: what is received is whole and in order, while the ring's first segment
+/// INV-RING-1, INV-RING-2, INV-RING-4: received messages are whole and in order, while the ring's first segment
 /// fills and a larger one is linked behind it.
 #[test]
-fn messages_come_whole_and_in_order_across_growth() {
+fn messages_stay_ordered_across_growth() {
     model_without_barriers(2, || {
         let writer = first(&small());
         let (near, reader) = connected(&writer);
@@ -42,7 +42,7 @@ fn messages_come_whole_and_in_order_across_growth() {
 
 /// INV-QUIET-1: messages come whole and in order through a ring that shrinks under both.
 #[test]
-fn messages_come_whole_through_a_ring_that_shrinks() {
+fn messages_stay_whole_in_shrinking_rings() {
     model_without_barriers(2, || {
         let writer = first(&small());
         let (near, reader) = connected(&writer);
@@ -70,7 +70,7 @@ fn messages_come_whole_through_a_ring_that_shrinks() {
 
 /// INV-RING-1: the same when the writing end has just come, and finds room that it has not waited for.
 #[test]
-fn an_end_that_has_come_writes_only_where_was_read() {
+fn transferred_end_writes_only_read_cells() {
     model_without_barriers(2, || {
         let writer = first(&small_with(|config| {
             config.max_pending_messages = 2;
@@ -96,7 +96,7 @@ fn an_end_that_has_come_writes_only_where_was_read() {
 /// INV-RING-1, INV-RING-3: a cell is written again only after its message was consumed, and a full ring says
 /// SHOULD_WAIT until then.
 #[test]
-fn a_cell_is_written_again_only_after_it_was_read() {
+fn cell_is_reused_only_after_reading() {
     model_without_barriers(2, || {
         let writer = first(&tight());
         let (near, reader) = connected(&writer);
@@ -117,7 +117,7 @@ fn a_cell_is_written_again_only_after_it_was_read() {
 
 /// INV-RING-3: a payload block is used again only after its message was consumed.
 #[test]
-fn a_payload_block_is_written_again_only_after_it_was_read() {
+fn payload_block_is_reused_only_after_reading() {
     model_without_barriers(2, || {
         let writer = first(&tight());
         let (near, reader) = connected(&writer);
@@ -137,7 +137,7 @@ fn a_payload_block_is_written_again_only_after_it_was_read() {
     });
 }
 
-/// INV-RING-2: a batch is published by one store, whole; a batch read consumes what it gave.
+/// INV-RING-2: one store publishes a whole batch; a batch read consumes the messages that it gave.
 #[test]
 fn batches_come_whole_and_in_order() {
     model_without_barriers(2, || {
@@ -177,7 +177,7 @@ fn batches_come_whole_and_in_order() {
 
 /// INV-RING-3: a message that does not fit stays, or goes as a whole, while others are sent behind it.
 #[test]
-fn a_message_too_large_for_its_reader_is_discarded_whole() {
+fn too_large_message_is_discarded_whole() {
     model_without_barriers(3, || {
         let writer = first(&tight());
         let (near, reader) = connected(&writer);
@@ -199,7 +199,7 @@ fn a_message_too_large_for_its_reader_is_discarded_whole() {
 
 /// INV-ENDPOINT-1: two threads of the reading process take each message once.
 #[test]
-fn two_threads_of_one_process_read_each_message_once() {
+fn two_threads_read_each_message_once() {
     model_without_barriers(3, || {
         let writer = first(&small());
         let (near, reader) = connected(&writer);
@@ -219,7 +219,7 @@ fn two_threads_of_one_process_read_each_message_once() {
 
 /// INV-ENDPOINT-1: two threads of the writing process write at different positions.
 #[test]
-fn two_threads_of_one_process_write_beside_each_other() {
+fn two_threads_write_side_by_side() {
     model_without_barriers(3, || {
         let writer = first(&small());
         let (near, reader) = connected(&writer);

@@ -1,6 +1,6 @@
-//! What one thread or process makes is whole for another that finds it: the words that publish, each alone.
+//! A thing that one thread or process makes is whole for another that finds it: each publishing word alone.
 //!
-//! Handle values pass between the model's threads through Relaxed atomics, which order nothing.
+//! Handle values pass between the model's threads through Relaxed atomics, which add no order.
 
 mod support;
 
@@ -25,7 +25,7 @@ fn find_when_told(thread: &Thread, told: &AtomicU32) -> Found {
 
 /// INV-ENTRY-1: an entry that is LIVE refers to an object that is complete.
 #[test]
-fn a_handle_found_by_another_thread_has_its_object_complete() {
+fn published_handle_has_a_complete_object() {
     model_without_barriers(3, || {
         let one = first(&small());
         let other = sibling(&one);
@@ -45,9 +45,9 @@ fn a_handle_found_by_another_thread_has_its_object_complete() {
     });
 }
 
-/// INV-ENDPOINT-1: an endpoint is bound before its entry is LIVE: whoever finds the handle can use it.
+/// INV-ENDPOINT-1: an endpoint is bound before its entry is LIVE: a thread that finds the handle can use it.
 #[test]
-fn an_endpoint_found_by_another_thread_can_be_used() {
+fn published_endpoint_is_usable() {
     model_without_barriers(3, || {
         let one = first(&small_with(|config| config.pool_bytes = 1024));
         let (near, two) = connected(&one);
@@ -74,7 +74,7 @@ fn an_endpoint_found_by_another_thread_can_be_used() {
 
 /// INV-COUNT-1: a duplicate found by another thread is a handle like any other.
 #[test]
-fn a_duplicate_found_by_another_thread_keeps_the_object() {
+fn published_duplicate_keeps_its_object() {
     model_without_barriers(3, || {
         let one = first(&small());
         let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
@@ -96,9 +96,9 @@ fn a_duplicate_found_by_another_thread_keeps_the_object() {
     });
 }
 
-/// Whoever finds a name that is being given finds all of it.
+/// A reader that finds a name while it is being set finds all of it.
 #[test]
-fn a_name_is_found_whole_or_not_at_all() {
+fn name_is_read_whole_or_absent() {
     model_without_barriers(None, || {
         let one = first(&small());
         let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
@@ -115,10 +115,10 @@ fn a_name_is_found_whole_or_not_at_all() {
     });
 }
 
-/// INV-RECOVER-1, INV-ROW-2: a seat is free once its dead process is recovered, and not before: whoever gets
+/// INV-RECOVER-1, INV-ROW-2: a seat is free once its dead process is recovered, and not before: the process that gets
 /// it finds its table clean.
 #[test]
-fn a_seat_that_is_free_again_has_a_clean_table() {
+fn reused_process_row_has_a_clean_table() {
     model_without_barriers(2, || {
         let one = first(&small_with(|config| {
             config.max_processes = 3;

@@ -1,5 +1,5 @@
 //! A supervisor dies in the middle of recovering a process that died in the middle of something; another takes
-//! over. Every pair of points, one after the other: here nothing runs at the same time.
+//! over. Every pair of points, one after the other, without threads at the same time.
 
 mod support;
 
@@ -9,7 +9,7 @@ use support::points;
 use support::scenes::*;
 use support::*;
 
-/// What came of one run.
+/// The deaths of one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Died {
     Nobody,
@@ -77,7 +77,7 @@ fn every_pair_of_deaths(scene: Scene) -> BTreeSet<&'static str> {
 /// INV-RECOVER-1, INV-RECOVER-2, INV-ROW-2: recovery that is cut short anywhere and run again ends where one
 /// run would have ended.
 #[test]
-fn a_second_supervisor_completes_what_the_first_left_of_references() {
+fn second_supervisor_completes_references() {
     for scene in [
         CLOSING_A_SHARED_HANDLE,
         DUPLICATING,
@@ -92,7 +92,7 @@ fn a_second_supervisor_completes_what_the_first_left_of_references() {
 
 /// The same for sides that end.
 #[test]
-fn a_second_supervisor_completes_what_the_first_left_of_dying_sides() {
+fn second_supervisor_completes_teardown() {
     for scene in [
         CLOSING_A_SIDE,
         CLOSING_A_FULL_SIDE,
@@ -110,7 +110,7 @@ fn a_second_supervisor_completes_what_the_first_left_of_dying_sides() {
 
 /// The same for messages on their way.
 #[test]
-fn a_second_supervisor_completes_what_the_first_left_of_messages() {
+fn second_supervisor_completes_messages() {
     for scene in [
         SENDING,
         SENDING_MUCH,
@@ -126,7 +126,7 @@ fn a_second_supervisor_completes_what_the_first_left_of_messages() {
 
 /// Supervisors do die at every point that only they pass.
 #[test]
-fn a_supervisor_dies_at_each_point_of_recovery() {
+fn supervisor_dies_at_each_recovery_point() {
     let mut reached = BTreeSet::new();
     let settling = [
         (CLOSING_A_SHARED_HANDLE, "close.committed"),

@@ -1,4 +1,4 @@
-//! Handles in messages: what arrives is whole, refers to what it referred to, and is in one place at a time.
+//! Handles in messages: a handle arrives whole, refers to the same object as before, and is in one place at a time.
 
 mod support;
 
@@ -85,7 +85,7 @@ fn an_endpoint_goes_on_in_its_new_process() {
     });
 }
 
-/// INV-ENDPOINT-2: so does the reading half, with what is still queued.
+/// INV-ENDPOINT-2: so does the reading half, with the queued messages.
 #[test]
 fn a_reading_end_goes_on_in_its_new_process() {
     model_without_barriers(3, || {
@@ -118,7 +118,7 @@ fn a_reading_end_goes_on_in_its_new_process() {
 /// INV-ENDPOINT-1: a send by another thread of the process comes before the transfer of its endpoint, whole, or
 /// finds the handle gone.
 #[test]
-fn an_operation_does_not_outlive_the_transfer_of_its_endpoint() {
+fn operation_ends_before_endpoint_transfer() {
     model_without_barriers(2, || {
         let one = first(&small_with(|config| {
             config.pool_bytes = 2048;
@@ -144,7 +144,7 @@ fn an_operation_does_not_outlive_the_transfer_of_its_endpoint() {
     });
 }
 
-/// A failed send closes every handle of its list, each once, whoever closes one of them at the same time.
+/// A failed send closes every handle of its list, each once, while another thread closes one of them.
 #[test]
 fn a_failed_send_closes_all_its_handles_once() {
     model_without_barriers(2, || {
@@ -172,7 +172,7 @@ fn a_failed_send_closes_all_its_handles_once() {
 
 /// Two threads of one process send the same handle: one message carries it.
 #[test]
-fn of_two_that_send_one_handle_one_succeeds() {
+fn one_of_two_senders_succeeds() {
     model_without_barriers(3, || {
         let one = first(&small_with(|config| {
             config.pool_bytes = 1024;
@@ -197,7 +197,7 @@ fn of_two_that_send_one_handle_one_succeeds() {
 
 /// INV-ENTRY-1: a startup handle is complete when its child sits down.
 #[test]
-fn a_startup_handle_is_complete_when_the_child_sits_down() {
+fn startup_handle_is_complete_at_attach() {
     model_without_barriers(None, || {
         let one = first(&small());
         let (near, far) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();

@@ -34,7 +34,7 @@ fn a_sleeping_reader_is_woken_by_a_message() {
 
 /// INV-EVENT-1: a writer that has no fence of its own is made to look by the sleeper's heavy barrier.
 #[test]
-fn a_writer_without_fences_sees_who_turns_to_sleep() {
+fn unfenced_writer_sees_a_new_sleeper() {
     model_with_one_sided_barriers(2, || sleep_for_each(1));
 }
 
@@ -45,9 +45,9 @@ fn a_reader_that_sleeps_again_is_woken_again() {
 }
 
 /// INV-EVENT-1: once the object is SURE, a writer's full fence is that of its closer look: its light barrier orders
-/// nothing.
+/// no-ops.
 #[test]
-fn a_sleeper_that_all_writers_know_of_needs_no_light_barriers() {
+fn known_sleeper_needs_no_light_barriers() {
     model_without_barriers(3, || {
         let one = first(&small());
         let (near, two) = connected(&one);
@@ -88,7 +88,7 @@ fn a_sleeping_writer_is_woken_by_room() {
 
 /// Stored signals share a word with the sleepers: one read-modify-write changes the one and sees the other.
 #[test]
-fn a_sleeper_on_a_stored_signal_is_woken_by_another_process() {
+fn stored_signal_wakes_another_process() {
     model_without_barriers(3, || {
         let one = first(&small());
         let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
@@ -101,7 +101,7 @@ fn a_sleeper_on_a_stored_signal_is_woken_by_another_process() {
             two
         });
         assert_eq!(wait(&one, event, USER), (Ok(()), USER));
-        // What the signaller did before is seen by whom it woke.
+        // The woken thread sees the signaller's earlier stores.
         let mut name = [b'x'; 32];
         name[31] = 0;
         assert_eq!(one.name(find(&one, event)), Ok(name));
@@ -110,9 +110,9 @@ fn a_sleeper_on_a_stored_signal_is_woken_by_another_process() {
     });
 }
 
-/// A signal to the peer wakes who sleeps there.
+/// A signal to the peer wakes its sleeper.
 #[test]
-fn a_sleeper_is_woken_by_a_signal_from_the_other_side() {
+fn peer_signal_wakes_a_sleeper() {
     model(3, || {
         let one = first(&small());
         let (near, far) = one.create(Shape::Pair, PAIR, ALL).unwrap();
@@ -128,9 +128,9 @@ fn a_sleeper_is_woken_by_a_signal_from_the_other_side() {
     });
 }
 
-/// The last close of the other side wakes whoever sleeps on this one.
+/// The last close of the other side wakes the sleepers on this one.
 #[test]
-fn a_sleeper_is_woken_by_the_close_of_the_other_side() {
+fn peer_close_wakes_a_sleeper() {
     model(2, || {
         let one = first(&small());
         let (near, two) = connected(&one);
@@ -148,7 +148,7 @@ fn a_sleeper_is_woken_by_the_close_of_the_other_side() {
 
 /// INV-WAIT-1: a wait on a handle that another thread closes ends as canceled.
 #[test]
-fn a_sleeper_on_a_handle_that_is_closed_is_canceled() {
+fn closing_a_handle_cancels_its_sleeper() {
     model(2, || {
         let one = first(&small());
         let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
@@ -169,7 +169,7 @@ fn a_sleeper_on_a_handle_that_is_closed_is_canceled() {
 
 /// The same for one that is replaced, and for one that is sent away.
 #[test]
-fn a_sleeper_on_a_handle_that_leaves_is_canceled() {
+fn transferring_a_handle_cancels_its_sleeper() {
     for send in [false, true] {
         model(3, move || {
             let one = first(&small_with(|config| {
@@ -195,7 +195,7 @@ fn a_sleeper_on_a_handle_that_leaves_is_canceled() {
     }
 }
 
-/// INV-EVENT-1: two that begin to sleep on one word at once are both woken, whoever's barrier comes first.
+/// INV-EVENT-1: two that begin to sleep on one word at once are both woken, in either order of their barriers.
 #[test]
 fn two_sleepers_on_one_object_are_both_woken() {
     model(1, || {
@@ -220,9 +220,9 @@ fn two_sleepers_on_one_object_are_both_woken() {
 
 /// INV-EVENT-1: a waiter that needs no sleep any more clears MODE; one that goes to sleep meanwhile starts over,
 /// and is woken. (loom's light barrier is a full fence, so that MODE could be forgotten is not to be seen here;
-/// that nobody sleeps in a word that another has just cleared is.)
+/// that no thread sleeps in a word that another has just cleared is.)
 #[test]
-fn a_waiter_that_turns_calm_does_not_hide_a_sleeper() {
+fn calm_waiter_hides_no_sleeper() {
     model(1, || {
         let one = first(&small());
         let (near, two) = connected(&one);
@@ -248,7 +248,7 @@ fn a_waiter_that_turns_calm_does_not_hide_a_sleeper() {
 
 /// A wait on several objects ends when one of them is signalled.
 #[test]
-fn a_sleeper_on_two_objects_is_woken_by_either() {
+fn either_of_two_objects_wakes() {
     for second in [false, true] {
         model(3, move || {
             let one = first(&small_with(|config| config.max_handles_per_process = 5));
@@ -277,9 +277,9 @@ fn a_sleeper_on_two_objects_is_woken_by_either() {
     }
 }
 
-/// A wait whose deadline is past still looks once.
+/// A wait with a deadline in the past still looks once.
 #[test]
-fn a_wait_whose_deadline_is_past_tells_what_it_saw() {
+fn expired_wait_reports_pending_signals() {
     model(None, || {
         let one = first(&small());
         let (near, two) = connected(&one);
@@ -298,7 +298,7 @@ fn a_wait_whose_deadline_is_past_tells_what_it_saw() {
 
 /// PEER_CLOSED is not seen without the messages that came before it.
 #[test]
-fn who_sees_the_close_sees_what_was_sent_before_it() {
+fn peer_closed_publishes_earlier_messages() {
     model_without_barriers(3, || {
         let one = first(&small());
         let (near, two) = connected(&one);
@@ -315,9 +315,9 @@ fn who_sees_the_close_sees_what_was_sent_before_it() {
     });
 }
 
-/// Who sees a message sees what its writer did before; who sees room, what the reader did.
+/// A reader that sees a message sees its writer's earlier stores; a writer that sees room, the reader's.
 #[test]
-fn who_sees_a_signal_sees_what_came_before_it() {
+fn signal_publishes_earlier_stores() {
     for (full, signal) in [(false, signals::READABLE), (true, signals::WRITABLE)] {
         model_without_barriers(3, move || {
             let one = first(&small_with(|config| config.max_pending_messages = 1));
@@ -344,7 +344,7 @@ fn who_sees_a_signal_sees_what_came_before_it() {
     }
 }
 
-/// A channel that has never been full is writable, whoever reads and writes meanwhile.
+/// A channel that has never been full is writable during all reads and writes.
 #[test]
 fn an_end_with_room_is_always_writable() {
     model_without_barriers(2, || {

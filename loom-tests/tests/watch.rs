@@ -1,5 +1,5 @@
-//! What a sleeper observes of signals that are set and cleared again before it looks: everything that was asserted while
-//! it slept, and nothing else.
+//! Signals that are set and cleared again before a sleeper looks: the sleeper observes exactly those that were asserted
+//! while it slept.
 
 mod support;
 
@@ -76,7 +76,7 @@ fn two_sleepers_observe_two_pulses() {
 /// INV-PULSE-1: a sleeper that arms while a signal is cleared misses none that comes after, and one that has slept all
 /// the time and never looked has missed none at all.
 #[test]
-fn a_sleeper_that_arms_during_a_clear_misses_no_later_pulse() {
+fn arming_during_clear_misses_no_pulse() {
     model_without_barriers(2, || {
         let [(one, event), (two, theirs), (three, its)] = three_with_an_event();
         let stopped = three.fall_asleep(its, LAST).unwrap();
@@ -100,7 +100,7 @@ fn a_sleeper_that_arms_during_a_clear_misses_no_later_pulse() {
 /// INV-PULSE-2: one that knows that the signal is cleared does not observe it in its next wait, though another signaller
 /// is about to clear it too.
 #[test]
-fn a_wait_observes_nothing_that_came_before_it() {
+fn wait_observes_no_earlier_pulse() {
     model_without_barriers(2, || {
         let [(one, event), (two, theirs), _third] = three_with_an_event();
         one.signal(find(&one, event), 0, USER).unwrap();
@@ -122,7 +122,7 @@ fn a_wait_observes_nothing_that_came_before_it() {
 
 /// Steps 4 and 5 of a clearer: it wakes for a signaller that died, or was stopped, before its own wake.
 #[test]
-fn a_clearer_wakes_for_a_signaller_that_did_not() {
+fn clearer_wakes_for_a_silent_signaller() {
     model(2, || {
         let [(one, event), (two, theirs), (three, its)] = three_with_an_event();
         let asleep = one.fall_asleep(event, USER).unwrap();
@@ -138,9 +138,9 @@ fn a_clearer_wakes_for_a_signaller_that_did_not() {
     });
 }
 
-/// INV-PULSE-3: a dead sleeper is forgotten, and whoever has its row next observes nothing of it.
+/// INV-PULSE-3: a dead sleeper is forgotten, and the next holder of its row observes none of its signals.
 #[test]
-fn a_dead_sleeper_leaves_nothing_behind() {
+fn dead_sleeper_leaves_no_watch() {
     model(0, || {
         let one = first(&small_with(|config| config.max_handles_per_process = 5));
         let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
@@ -171,9 +171,9 @@ fn a_dead_sleeper_leaves_nothing_behind() {
     });
 }
 
-/// INV-PULSE-1: what a signaller did before is seen by a sleeper that it woke, though the signal is cleared again by then.
+/// INV-PULSE-1: a woken sleeper sees the signaller's earlier stores, though the signal is cleared again by then.
 #[test]
-fn who_observes_a_signal_that_is_cleared_again_sees_what_came_before() {
+fn observed_pulse_publishes_earlier_stores() {
     model_without_barriers(2, || {
         let one = first(&small());
         let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();

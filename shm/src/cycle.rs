@@ -41,7 +41,7 @@
 //! only put more into the queue: they are not looked at, and change nothing.
 //!
 //! One pass is not enough: between two looks a thread can read X out of Y's queue and write Y into X's. Each look
-//! by itself is true, and both sides are alive (`a_handle_that_swaps_places_is_no_garbage` in the models).
+//! by itself is true, and both sides are alive (`swapping_handle_is_no_garbage` in the models).
 //!
 //! ## How they end
 //! Each record that holds a suspect is closed by CAS, as a drain does; then all of them are on this thread's dying

@@ -1,4 +1,4 @@
-//! Attaching to what is no arena, or not this one: each a named error, none a crash.
+//! Attaching to a file that is no arena, or another one: each a named error, none a crash.
 
 use jacinth_shm::{Arena, AttachError, Config, Process, Shape, Thread};
 use memmap2::MmapRaw;
@@ -25,7 +25,7 @@ const TOTAL_BYTES: usize = 3;
 const CONFIG: usize = 8;
 const CONFIG_WORDS: usize = 11;
 
-/// A second mapping of an arena's file: what a program that breaks all rules would see.
+/// A second mapping of an arena's file, as a program that breaks all rules has one.
 struct Raw(MmapRaw);
 
 impl Raw {
@@ -249,7 +249,7 @@ fn another_users_arena() {
 }
 
 #[test]
-fn any_damage_to_a_header_is_an_error_or_harmless() {
+fn damaged_headers_are_refused_or_harmless() {
     let mut random = fastrand::Rng::with_seed(3);
     let arena = Arena::create(&small()).unwrap();
     let raw = Raw::of(arena.file().unwrap());

@@ -1,4 +1,4 @@
-//! Blocks: any process finds what any other has freed, quotas count what is alive, and nothing is refused that there
+//! Blocks: any process finds the blocks that any other has freed, quotas count the living, and no block is refused that there
 //! is room for.
 
 use jacinth_shm::{
@@ -51,7 +51,7 @@ fn close(thread: &Thread, ends: [u32; 2]) {
     }
 }
 
-/// What the arena's file takes of the system's memory.
+/// The system memory of the arena's file.
 fn real_bytes(thread: &Thread) -> u64 {
     let stat = rustix::fs::fstat(thread.process().arena().file().unwrap()).unwrap();
     stat.st_blocks.cast_unsigned() * 512
@@ -63,7 +63,7 @@ fn assert_clean(thread: &Thread) {
 }
 
 #[test]
-fn a_pool_that_is_never_full_refuses_nobody() {
+fn a_pool_with_room_never_refuses() {
     // Four threads with one channel each, which has one block of 1 KiB: there are four of these, in use, or on their way.
     let first = arena(|config| {
         config.max_objects = 64;
@@ -85,7 +85,7 @@ fn a_pool_that_is_never_full_refuses_nobody() {
 }
 
 #[test]
-fn a_process_uses_what_another_freed_before_anything_new() {
+fn freed_blocks_are_used_before_new_ones() {
     let first = arena(|_| ());
     let (other, _) = another(&first, None);
     for _ in 0..100 {
@@ -110,7 +110,7 @@ fn hand_over(from: &Thread, line: u32, end: u32, to: &Thread) -> u32 {
 }
 
 #[test]
-fn what_others_freed_of_a_process_it_may_have_again() {
+fn credits_return_from_other_processes() {
     // Eight blocks of 64 KiB, of which one process may have four.
     let first = arena(|config| {
         config.pool_bytes = 512 << 10;
@@ -154,7 +154,7 @@ fn burst(thread: &Thread, bytes: usize) -> Vec<[u32; 2]> {
 }
 
 #[test]
-fn what_a_burst_needed_goes_back_to_the_system() {
+fn memory_of_a_burst_goes_back() {
     let thread = arena(|config| config.pool_bytes = 64 << 20);
     let mut idle = IdleMemory::new();
     let long = filled(&thread, 8).unwrap();
@@ -169,7 +169,7 @@ fn what_a_burst_needed_goes_back_to_the_system() {
     let given = idle.pass(&thread, Unused::ForAWhile, &mut || true).unwrap();
     assert!(given > 30 << 20, "{given} bytes");
     let after = real_bytes(&thread);
-    // What is left: the slots of the channels, and what describes the blocks.
+    // The slots of the channels are left, and the descriptors of the blocks.
     assert!(after < before + (2 << 20), "{before} bytes before, {after} after");
     assert_eq!(idle.pass(&thread, Unused::ForAWhile, &mut || true), Ok(0));
     assert!(!idle.is_due(thread.process().arena()), "nothing is left to do");
@@ -193,7 +193,7 @@ fn memory_in_steady_use_stays() {
 }
 
 #[test]
-fn blocks_are_taken_and_given_back_at_once() {
+fn two_processes_take_and_return_blocks() {
     let first = arena(|config| config.pool_bytes = 1 << 20);
     let done = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -230,9 +230,9 @@ fn blocks_are_taken_and_given_back_at_once() {
 }
 
 #[test]
-fn the_handle_table_of_a_dead_process_goes_back() {
+fn dead_processs_handle_table_goes_back() {
     let first = arena(|config| config.max_handles_per_process = (1 << 18) - 1);
-    // What an audit reads is real afterwards.
+    // The pages that an audit reads are real afterwards.
     assert_clean(&first);
     let before = real_bytes(&first);
     for _ in 0..3 {
@@ -251,7 +251,7 @@ fn the_handle_table_of_a_dead_process_goes_back() {
 }
 
 #[test]
-fn what_describes_the_blocks_of_a_burst_goes_too() {
+fn descriptors_of_a_burst_go_back() {
     const MESSAGES: u64 = 150_000;
     let thread = arena(|config| {
         config.pool_bytes = 64 << 20;

@@ -1,4 +1,4 @@
-//! P5: nothing that is read from the arena is believed. Random words of it change while operations run, and every
+//! P5: no value read from the arena is believed unchecked. Random words of it change while operations run, and every
 //! operation still ends, by doing its work or by an error: never by a crash, a hang or a wild access.
 //!
 //! Each seed runs in a process of its own, so that a crash is seen, and is killed when it hangs.
@@ -18,11 +18,11 @@ use std::time::{Duration, Instant};
 const SEED: &str = "JACINTH_TEST_HOSTILE_SEED";
 /// Each process goes on for this long; on a busy machine for longer, until it has done enough.
 const RUN: Duration = Duration::from_millis(2500);
-/// A process in which nothing has ended for this long hangs, however busy the machine is.
+/// A process in which no operation has ended for this long hangs, however busy the machine is.
 const HANG: Duration = Duration::from_secs(40);
 /// One that does not notice by itself that it hangs is killed after so long.
 const LOST: Duration = Duration::from_secs(600);
-/// What the threads of a round are doing, for the report of a hang: thread 0 is the supervisor.
+/// The operation that each thread of a round is in, for the report of a hang: thread 0 is the supervisor.
 static DOING: [AtomicU64; 4] = [const { AtomicU64::new(0) }; 4];
 /// How often something has ended: an operation, a step of the supervisor's, or a script.
 static ENDED: AtomicU64 = AtomicU64::new(0);
@@ -56,13 +56,13 @@ impl Choices for fastrand::Rng {
 }
 
 #[test]
-fn random_words_change_under_operations_and_all_of_them_end() {
-    each_seed_alone("random_words_change_under_operations_and_all_of_them_end", rounds);
+fn operations_end_on_a_damaged_arena() {
+    each_seed_alone("operations_end_on_a_damaged_arena", rounds);
 }
 
 #[test]
-fn scripts_of_random_bytes_end() {
-    each_seed_alone("scripts_of_random_bytes_end", |seed| {
+fn random_scripts_end() {
+    each_seed_alone("random_scripts_end", |seed| {
         let mut random = fastrand::Rng::with_seed(seed);
         let start = Instant::now();
         while start.elapsed() < RUN {
@@ -199,7 +199,7 @@ fn round(seed: u64) -> (u64, u64) {
         &|| supervisor.collect().is_ok(),
         &|| arena.reserve_seat(&supervisor).is_ok_and(|seat| supervisor.give_up_seat(seat).is_ok()),
         &|| arena.counters().messages_sent > 0,
-        // It waits a second for what is wrong to pass.
+        // It waits a second for a fault to pass.
         &|| !audits || arena.audit().is_clean(),
     ];
     for (number, step) in steps.iter().enumerate() {
@@ -211,7 +211,7 @@ fn round(seed: u64) -> (u64, u64) {
     totals
 }
 
-/// Operations at random, whatever they say, until `over`.
+/// Operations at random, with any result, until `over`.
 fn work(process: &Arc<Process>, number: usize, seed: u64, over: &AtomicBool) -> (u64, u64) {
     let mut random = fastrand::Rng::with_seed(seed);
     let (mut good, mut bad) = (0, 0);

@@ -21,7 +21,7 @@ fn name(text: &str) -> [u8; MAX_NAME_BYTES] {
 }
 
 #[test]
-fn a_name_is_its_objects_whichever_handle_set_it() {
+fn all_handles_share_the_objects_name() {
     let thread = joined();
     let event = thread.find(thread.create(Shape::Single, 5, ALL).unwrap().0).unwrap();
     assert_eq!(thread.name(event), Ok(name("")));
@@ -35,7 +35,7 @@ fn a_name_is_its_objects_whichever_handle_set_it() {
 }
 
 #[test]
-fn a_name_ends_with_a_nul_whatever_was_set() {
+fn every_name_ends_with_a_nul() {
     let thread = joined();
     let event = thread.find(thread.create(Shape::Single, 5, ALL).unwrap().0).unwrap();
     thread.set_name(event, &[b'x'; MAX_NAME_BYTES]).unwrap();

@@ -1,4 +1,4 @@
-//! The mechanism in one process, over the heap and over a mapping: what each operation does, and that the audit
+//! The mechanism in one process, over the heap and over a mapping: the result of each operation, and that the audit
 //! agrees.
 
 use jacinth_shm::{
@@ -75,7 +75,7 @@ fn an_event_lives_as_long_as_its_handles() {
 }
 
 #[test]
-fn every_size_of_message_arrives_as_it_was_sent() {
+fn every_message_size_arrives_intact() {
     let process = seated(&small());
     let thread = Thread::join(&process).unwrap();
     let (a, b) = channel(&thread);
@@ -98,7 +98,7 @@ fn every_size_of_message_arrives_as_it_was_sent() {
 }
 
 #[test]
-fn a_ring_grows_to_its_limit_and_then_says_should_wait() {
+fn full_ring_gives_should_wait() {
     let mut config = small();
     config.max_pending_messages = 5000;
     let process = seated(&config);
@@ -127,7 +127,7 @@ fn a_ring_grows_to_its_limit_and_then_says_should_wait() {
 }
 
 #[test]
-fn handles_travel_and_what_nobody_reads_is_closed_with_the_channel() {
+fn unread_handles_close_with_their_channel() {
     let process = seated(&small());
     let thread = Thread::join(&process).unwrap();
     let (a, b) = channel(&thread);
@@ -157,7 +157,7 @@ fn handles_travel_and_what_nobody_reads_is_closed_with_the_channel() {
 }
 
 #[test]
-fn a_failed_write_consumes_its_handles_and_should_wait_does_not() {
+fn only_failed_writes_consume_handles() {
     let mut config = small();
     config.max_pending_messages = 2;
     let process = seated(&config);
@@ -242,7 +242,7 @@ fn loans_and_in_place_reads_move_no_bytes() {
 }
 
 #[test]
-fn a_wait_ends_by_signal_by_deadline_and_by_close() {
+fn signal_deadline_and_close_end_waits() {
     let process = seated(&small());
     let thread = Thread::join(&process).unwrap();
     let (event, _) = thread.create(Shape::Single, 5, ALL).unwrap();
@@ -269,7 +269,7 @@ fn a_wait_ends_by_signal_by_deadline_and_by_close() {
 }
 
 #[test]
-fn a_signal_that_is_cleared_at_once_still_ends_every_wait() {
+fn quickly_cleared_signal_ends_every_wait() {
     let process = seated(&small());
     let thread = Thread::join(&process).unwrap();
     let (event, _) = thread.create(Shape::Single, 5, ALL).unwrap();
@@ -304,7 +304,7 @@ fn a_signal_that_is_cleared_at_once_still_ends_every_wait() {
 }
 
 #[test]
-fn a_full_table_says_so_and_everything_stays_usable() {
+fn full_table_leaves_all_handles_usable() {
     let mut config = small();
     config.max_handles_per_process = 10;
     config.max_objects = 6;
@@ -358,7 +358,7 @@ fn an_ended_channel_holds_no_blocks() {
 }
 
 #[test]
-fn what_ended_threads_retired_is_reclaimed() {
+fn ended_threads_retired_objects_are_reclaimed() {
     let process = seated(&small());
     let mut most = 0;
     for _ in 0..40 {
@@ -373,7 +373,7 @@ fn what_ended_threads_retired_is_reclaimed() {
 }
 
 #[test]
-fn what_others_freed_is_used_before_the_unused() {
+fn freed_slots_are_used_before_new_ones() {
     let mut config = small();
     config.max_objects = 1 << 16;
     let process = seated(&config);

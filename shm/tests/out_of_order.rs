@@ -1,4 +1,4 @@
-//! Messages consumed ahead of their turn: what they leave behind is room, whatever stays unread before them.
+//! Messages consumed ahead of their turn: they leave room behind, also when messages before them stay unread.
 
 use jacinth_shm::{
     Arena, Audit, ChannelOptions, Config, Error, Growing, InPlace, Pending, Process, Received, Shape, Thread,
@@ -83,7 +83,7 @@ impl World {
 }
 
 #[test]
-fn an_unread_message_never_blocks_the_replies_behind_it() {
+fn unread_message_blocks_no_replies() {
     for len in [8, 64, 3000] {
         let world = World::new(|_| ());
         world.send(world.server, b"nobody reads this").unwrap();
@@ -98,7 +98,7 @@ fn an_unread_message_never_blocks_the_replies_behind_it() {
 }
 
 #[test]
-fn unread_messages_in_between_keep_little_more_than_themselves() {
+fn unread_messages_keep_few_segments() {
     let world = World::new(|config| config.max_pending_messages = 1024);
     for number in 0..500u64 {
         world.send(world.server, &number.to_le_bytes()).unwrap();
@@ -117,7 +117,7 @@ fn unread_messages_in_between_keep_little_more_than_themselves() {
 }
 
 #[test]
-fn a_held_message_slows_no_reading_behind_it() {
+fn held_message_slows_no_later_reading() {
     // A walk from the head for each would take minutes.
     let count = 200_000u32;
     let world = World::new(|config| {
@@ -135,7 +135,7 @@ fn a_held_message_slows_no_reading_behind_it() {
 }
 
 #[test]
-fn messages_held_in_place_are_as_many_as_are_pending() {
+fn all_pending_messages_may_be_held() {
     let count = 50_000u32;
     let world = World::new(|config| config.max_pending_messages = count);
     (0..count).for_each(|number| world.send(world.server, &number.to_le_bytes()).unwrap());
@@ -166,7 +166,7 @@ fn closing_an_end_walks_its_messages_once() {
 }
 
 #[test]
-fn a_full_channel_counts_what_is_unread_and_nothing_else() {
+fn full_channel_counts_only_unread_messages() {
     let world = World::new(|config| config.max_pending_messages = 4);
     (0..4).for_each(|_| world.send(world.server, b"unread").unwrap());
     assert_eq!(world.send(world.server, b"one more"), Err(Error::ShouldWait));
@@ -194,7 +194,7 @@ impl World {
         self
     }
 
-    /// A call whose reply comes when nobody awaits it any more, with a handle.
+    /// A call that gets its reply, with a handle, when no caller awaits it any more.
     fn call_in_vain(&self) {
         let call = self.begin(b"\0\0\0\0?").unwrap();
         let request = self.read(self.server).unwrap();
@@ -206,7 +206,7 @@ impl World {
 }
 
 #[test]
-fn late_replies_stay_unless_an_end_discards_them() {
+fn late_replies_stay_unless_discarded() {
     for discards in [false, true] {
         let world = World::new(|_| ()).with_options(0, discards);
         (0..50).for_each(|_| world.call_in_vain());
@@ -219,14 +219,14 @@ fn late_replies_stay_unless_an_end_discards_them() {
 }
 
 #[test]
-fn an_end_that_only_calls_discards_the_late_replies() {
+fn calling_end_discards_late_replies() {
     let world = World::new(|_| ()).with_options(8, true);
     for _ in 0..1000 {
         world.call_in_vain();
         world.call(100);
     }
     assert_eq!((world.audit().messages, world.audit().objects), (0, 1));
-    // Nor is what came late anything to wait for.
+    // Nor does a late reply make the end readable.
     world.call_in_vain();
     let signals = world.thread.signals(world.thread.find(world.client).unwrap()).unwrap();
     assert_eq!(signals & jacinth_shm::signals::READABLE, 0);
@@ -234,7 +234,7 @@ fn an_end_that_only_calls_discards_the_late_replies() {
 }
 
 #[test]
-fn only_replies_to_calls_of_this_end_are_discarded() {
+fn only_own_late_replies_are_discarded() {
     let world = World::new(|_| ()).with_options(0, true);
     let call = world.begin(b"\0\0\0\0?").unwrap();
     let next = ((call.txid() & 0x7fff_ffff) + 1) | 0x8000_0000;
@@ -248,7 +248,7 @@ fn only_replies_to_calls_of_this_end_are_discarded() {
 }
 
 #[test]
-fn a_channel_may_have_a_limit_of_its_own() {
+fn a_channel_may_have_its_own_limit() {
     let world = World::new(|_| ()).with_options(3, false);
     for end in [world.client, world.server] {
         (0..3).for_each(|_| world.send(end, b"pending").unwrap());
@@ -267,7 +267,7 @@ fn a_channel_may_have_a_limit_of_its_own() {
     assert_eq!(world.send(world.server, b"one more"), Err(Error::ShouldWait));
 }
 
-/// What the other side of a random run expects.
+/// The messages that the other side of a random run expects.
 #[derive(Default)]
 struct Expected {
     /// Plain messages that are unread, oldest first, by number.
@@ -292,7 +292,7 @@ fn number_of(bytes: &[u8]) -> u32 {
 }
 
 #[test]
-fn every_order_of_reading_gives_each_message_once_in_order() {
+fn each_reading_order_delivers_once() {
     for seed in 0..30 {
         let mut random = fastrand::Rng::with_seed(seed);
         let mut world = World::new(|config| {
@@ -385,7 +385,7 @@ fn random_step(world: &mut World, random: &mut fastrand::Rng, expected: &mut Exp
     }
 }
 
-/// Sends an end to oneself: what its private half knew is gone.
+/// Sends an end to oneself: its private half starts anew.
 fn move_an_end(
     world: &mut World,
     (to, from): (u32, u32),
@@ -395,7 +395,7 @@ fn move_an_end(
     let reading = random.bool();
     let end = if reading { world.client } else { world.server };
     if reading {
-        // Nothing may be spoken for: calls under way and messages held would be anybody's again.
+        // No message may be claimed: after the move, replies of open calls and held messages are free for any reader again.
         while let Some((_, message)) = expected.held.pop_first() {
             world.thread.finish(&message, &mut |_| ()).unwrap();
         }

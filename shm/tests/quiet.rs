@@ -47,7 +47,7 @@ fn audit(thread: &Thread) -> Audit {
 }
 
 #[test]
-fn channels_filled_and_drained_in_turn_never_run_out() {
+fn channels_filled_in_turn_never_fail() {
     // Room for eight of the largest rings.
     let process = process(|config| config.pool_bytes = 8 << 20);
     let thread = Thread::join(&process).unwrap();
@@ -63,7 +63,7 @@ fn channels_filled_and_drained_in_turn_never_run_out() {
 }
 
 #[test]
-fn small_writes_give_back_what_a_burst_of_large_ones_took() {
+fn small_writes_return_a_burst_of_blocks() {
     let process = process(|_| ());
     let thread = Thread::join(&process).unwrap();
     let (near, far) = channel(&thread);
@@ -128,7 +128,7 @@ fn another(spawner: &Thread) -> Arc<Process> {
 }
 
 #[test]
-fn idle_channels_of_others_give_back_what_one_needs() {
+fn idle_channels_yield_blocks_to_others() {
     // Two of the largest blocks there are.
     let first = process(|config| config.pool_bytes = 32 << 20);
     let thread = Thread::join(&first).unwrap();

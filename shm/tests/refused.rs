@@ -1,4 +1,4 @@
-//! Writes refused for want of memory: what WRITABLE says then, and what one channel leaves to the others.
+//! Writes refused for want of memory: WRITABLE afterwards, and the memory that one channel leaves to the others.
 
 use jacinth_shm::{Arena, Config, Error, Growing, Process, Shape, Thread, TooSmall, signals};
 use std::sync::Arc;
@@ -60,7 +60,7 @@ fn now_ns() -> i64 {
 }
 
 #[test]
-fn after_a_refusal_writable_means_that_the_write_succeeds() {
+fn writable_after_refusal_means_success() {
     for change in [|_: &mut Config| (), |config: &mut Config| config.max_block_bytes_per_process = 8 << 20] {
         let process = process(change);
         let thread = Thread::join(&process).unwrap();
@@ -81,7 +81,7 @@ fn after_a_refusal_writable_means_that_the_write_succeeds() {
 }
 
 #[test]
-fn a_writer_that_waits_for_memory_wakes_when_others_give_it_back() {
+fn freed_memory_wakes_a_waiting_writer() {
     let process = process(|config| config.max_block_bytes_per_process = 8 << 20);
     let thread = Thread::join(&process).unwrap();
     let ((near, _far), (other, other_far)) = (channel(&thread), channel(&thread));
@@ -104,7 +104,7 @@ fn a_writer_that_waits_for_memory_wakes_when_others_give_it_back() {
 }
 
 #[test]
-fn one_stuck_reader_leaves_memory_to_other_channels() {
+fn stuck_reader_leaves_memory_to_others() {
     let process = process(|_| ());
     let thread = Thread::join(&process).unwrap();
     let (stuck, _nobody_reads) = channel(&thread);
@@ -116,7 +116,7 @@ fn one_stuck_reader_leaves_memory_to_other_channels() {
         send(&thread, near, 4096).unwrap();
         assert_eq!(read(&thread, far), Ok(4096));
     }
-    // What others keep and do not use counts for nobody.
+    // Blocks that others keep and do not use count for no process.
     let (third, _far) = channel(&thread);
     assert!(fill(&thread, third, 4096) >= 20);
 }
@@ -132,7 +132,7 @@ fn process_of_few_messages() -> Arc<Process> {
 }
 
 #[test]
-fn one_stuck_reader_leaves_pending_messages_to_other_channels() {
+fn stuck_reader_leaves_messages_to_others() {
     let process = process_of_few_messages();
     let thread = Thread::join(&process).unwrap();
     let (stuck, _nobody_reads) = channel(&thread);
@@ -152,7 +152,7 @@ fn one_stuck_reader_leaves_pending_messages_to_other_channels() {
 }
 
 #[test]
-fn an_end_refused_by_its_share_is_writable_when_a_write_succeeds() {
+fn refused_end_becomes_writable_with_room() {
     let process = process_of_few_messages();
     let thread = Thread::join(&process).unwrap();
     let (near, far) = channel(&thread);
@@ -168,7 +168,7 @@ fn an_end_refused_by_its_share_is_writable_when_a_write_succeeds() {
 }
 
 #[test]
-fn what_other_readers_consume_is_room_for_a_refused_end() {
+fn other_readers_make_room_for_refused_ends() {
     let process = process_of_few_messages();
     let thread = Thread::join(&process).unwrap();
     let ((near, _far), (other, other_far)) = (channel(&thread), channel(&thread));
@@ -181,7 +181,7 @@ fn what_other_readers_consume_is_room_for_a_refused_end() {
 }
 
 #[test]
-fn a_loan_that_its_share_refuses_leaves_its_end_unwritable() {
+fn loan_over_share_leaves_end_unwritable() {
     let process = process_of_few_messages();
     let thread = Thread::join(&process).unwrap();
     let (near, far) = channel(&thread);
@@ -209,7 +209,7 @@ fn a_polled_write_succeeds_after_memory_is_freed() {
         for _ in 0..10_000 {
             assert!(send(&thread, near, 4096).is_err());
         }
-        // What was read stays with its channel until somebody needs it.
+        // The blocks of read messages stay with their channel until another one needs them.
         while read(&thread, other_far).is_ok() {}
         let deadline_ns = now_ns() + TEN_SECONDS_NS;
         while send(&thread, near, 4096).is_err() {

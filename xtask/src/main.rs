@@ -21,7 +21,7 @@ enum Command {
         /// Only this package, by its folder (`capi/calls`) or its name (`jacinth-calls`).
         #[arg(long)]
         package: Option<String>,
-        /// Prints what is found and never fails.
+        /// Prints the findings and never fails.
         #[arg(long)]
         report: bool,
         /// Prints the arrows between files for Graphviz instead.

@@ -1,4 +1,4 @@
-//! What stands beside the operations: queues inside one process, and the kernel.
+//! The baselines of the operations: queues inside one process, and the kernel.
 
 use crate::Group;
 use crossbeam::queue::{ArrayQueue, SegQueue};
@@ -6,7 +6,7 @@ use rustix::event::EventfdFlags;
 use std::hint::black_box;
 use std::io;
 
-/// 64 bytes through what a program of one process would use.
+/// 64 bytes through the queues that a program of one process would use.
 pub fn queues(group: &mut Group<'_>) {
     let message = [0x5a_u8; 64];
     group.bench_function("crossbeam_channel_bounded_64B", |b| {
@@ -32,7 +32,7 @@ pub fn queues(group: &mut Group<'_>) {
     });
 }
 
-/// What the kernel takes for the like.
+/// The kernel's counterparts.
 pub fn kernel(group: &mut Group<'_>) {
     let event = || rustix::event::eventfd(0, EventfdFlags::CLOEXEC).unwrap();
     group.bench_function("eventfd_create_close", |b| b.iter(event));

@@ -1,4 +1,4 @@
-//! Messages through a channel whose two ends are here.
+//! Messages through a channel with both ends in this process.
 
 use crate::Group;
 use criterion::{BenchmarkId, Throughput};
@@ -7,7 +7,7 @@ use jacinth::{
 };
 use std::hint::black_box;
 
-/// Messages through a channel whose two ends are here.
+/// Messages through a channel with both ends in this process.
 pub fn channel(group: &mut Group<'_>) {
     let (one, other) = Channel::create();
     for len_bytes in [0, 64, 1024, 65_536] {

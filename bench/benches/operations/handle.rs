@@ -1,10 +1,10 @@
-//! What is done with a handle, whatever its object.
+//! Operations on a handle of any object.
 
 use crate::Group;
 use jacinth::{Event, Name, NullableHandle, Rights, Signals, Status};
 use std::hint::black_box;
 
-/// What is done with a handle, whatever its object.
+/// Operations on a handle of any object.
 pub fn handle(group: &mut Group<'_>) {
     let event = Event::create();
     let weak = event.duplicate(Rights::WAIT).unwrap();

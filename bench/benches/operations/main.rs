@@ -1,5 +1,5 @@
-//! What each operation costs by itself, in one process: no other processor has the lines. Beside them, what a
-//! program inside one process would use instead, and what the kernel takes for the like. Then the same operations
+//! The cost of each operation by itself, in one process: no other processor has the lines. Beside them the alternatives of a
+//! program inside one process, and the kernel's counterparts. Then the same operations
 //! while the process holds 1,000, 100,000 and 1,000,000 handles, each of an object of its own.
 
 #![deny(unsafe_code)]

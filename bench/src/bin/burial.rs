@@ -35,7 +35,7 @@ enum Role {
     },
 }
 
-/// What the large one leaves.
+/// The estate of the large process.
 const LARGE: Estate = Estate { touched_bytes: 0, events: 220_000, messages: 1_260_000 };
 /// How many small ones die alone in a round, and while the large one is buried.
 const SMALL: usize = 10;
@@ -71,7 +71,7 @@ fn run(rounds: u64) -> Result<()> {
         for victim in &small {
             beside.push(time_news(victim)?);
         }
-        // What it left is gone, so that the next round finds the same.
+        // Its estate is gone, so that the next round finds the same arena.
         supervisor.collect()?;
         progress.inc(1);
     }

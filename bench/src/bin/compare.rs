@@ -38,7 +38,7 @@ struct Arguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     rounds: Option<u32>,
 
-    /// List the rows and what stands beside each, and measure nothing
+    /// List the rows with their measurements, and measure none
     #[arg(long)]
     list: bool,
 

@@ -1,4 +1,4 @@
-//! Runs what services do all day, for millions of operations, and says whether cost and memory stay flat.
+//! Runs the work of services, for millions of operations, and says whether cost and memory stay flat.
 
 #![forbid(unsafe_code)]
 
@@ -13,10 +13,10 @@ use std::io::BufRead as _;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 
-/// Runs what services do all day, for millions of operations, and says whether the cost of an operation and the memory
+/// Runs the work of services, for millions of operations, and says whether the cost of an operation and the memory
 /// behind it stay flat from the first tenth to the last.
 ///
-/// Each scenario has an arena and a process of its own. Nothing is pinned, and all settings are the defaults. Memory that
+/// Each scenario has an arena and a process of its own. No thread is pinned, and all settings are the defaults. Memory that
 /// grows makes the run fail; cost that grows is shown, since another program may be its cause: run it again then.
 #[derive(Parser)]
 #[command(version)]
@@ -29,7 +29,7 @@ struct Arguments {
     #[arg(long, value_name = "NAME")]
     only: Vec<Scenario>,
 
-    /// List the scenarios, and run nothing
+    /// List the scenarios, and run none
     #[arg(long)]
     list: bool,
 
@@ -75,7 +75,7 @@ fn list() {
     }
 }
 
-/// What a scenario's process says, line by line: how far it is, and at last its row.
+/// A line of a scenario's process: its progress, and at last its row.
 const PROGRESS: &str = "done ";
 
 fn run_here(scenario: Scenario, quick: bool) -> Result<()> {

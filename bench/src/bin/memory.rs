@@ -45,9 +45,9 @@ struct Count {
     about: String,
     /// How many of them there were.
     number: u64,
-    /// What they took together.
+    /// The memory of all together.
     bytes: u64,
-    /// What one may take, where something is asked for.
+    /// The target for one, where there is a target.
     target_bytes_each: Option<u64>,
 }
 
@@ -118,7 +118,7 @@ impl Scene {
             Self::IdleChannels => ("channel_idle_1000", "channels that have passed nothing", 1000, None),
             Self::ManyEvents => ("event_1000000", "events", 1_000_000, None),
         };
-        // Whatever is made lives until the end of the process.
+        // All objects live until the end of the process.
         let made = match self {
             Self::IdleArena => 0,
             Self::OneChannel | Self::ThousandChannels => channels(number, 1000)?,

@@ -17,9 +17,9 @@ use std::time::Instant;
 /// Finds the longest single create, write, read and close in an arena of default size, by CPU time and by wall-clock time.
 ///
 /// Channels are filled to their limit and drained, and another thread closes every second end; 100,000 events are alive
-/// beside them. Two rows are the machine's own: the longest time that doing nothing takes, and the first touch of a page.
-/// Compare with them: wall-clock time includes whatever else the CPU did, and the thread's CPU time includes interrupts
-/// and what a hypervisor took.
+/// beside them. Two rows are the machine's own: the longest time of an empty interval, and the first touch of a page.
+/// Compare with them: wall-clock time includes the CPU's other work, and the thread's CPU time includes interrupts
+/// and a hypervisor's share.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -65,7 +65,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Closes what another thread made.
+/// Closes the objects that another thread made.
 fn close_what_comes(ends: &Receiver<NullableHandle>) -> Vec<Call> {
     let mut longest = Longest::default();
     for end in ends {
@@ -74,7 +74,7 @@ fn close_what_comes(ends: &Receiver<NullableHandle>) -> Vec<Call> {
     longest.calls
 }
 
-/// What is known of the calls of a name.
+/// The statistics of the calls of a name.
 struct Call {
     name: &'static str,
     times: u64,

@@ -1,6 +1,6 @@
 //! Much memory in use for a moment.
 //!
-//! What was needed for a burst is not needed after it, and belongs to whoever needs it next: other channels, other
+//! The memory of a burst is not needed after it, and belongs to the next user: other channels, other
 //! processes, or the system.
 
 use super::meter::Meter;

@@ -1,6 +1,6 @@
 //! Programs and threads that come, do a little, and go.
 //!
-//! A process that is new knows of nothing that is free, and a thread that ends takes what it knew with it.
+//! A new process knows of no free block or slot, and a thread that ends loses those it knew.
 
 use super::meter::Meter;
 use super::peer::{Part, Peer, receive, send};
@@ -59,7 +59,7 @@ pub fn threads(meter: &mut Meter<'_>) -> Result<()> {
 fn be_a_request(bytes: usize) -> Result<()> {
     let (ours, theirs) = Channel::try_create()?;
     let mut loan = ours.reserve(bytes)?;
-    // What is small is written whole; of what is large, a part.
+    // A small loan is written whole, of a large one a part.
     loan.write_at(0, &[0x5a; LARGE][..bytes.min(LARGE)])?;
     loan.commit()?;
     let message = theirs.read_in_place()?;

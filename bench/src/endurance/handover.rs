@@ -1,6 +1,6 @@
 //! Channel ends and events that one side makes and another closes.
 //!
-//! The side that closes an object last is not the one that makes the next. So what is free piles up on one side,
+//! The side that closes an object last is not the one that makes the next. So free memory piles up on one side,
 //! unless the other one finds it.
 
 use super::meter::Meter;

@@ -11,15 +11,15 @@ const SLICES: u64 = 100;
 /// Slices of a tenth.
 const TENTH: usize = (SLICES / 10) as usize;
 
-/// What takes longer counts as this.
+/// A longer time counts as this one.
 const LONGEST_NS: u64 = 1_000_000_000_000;
 
 /// The memory behind a scenario at one moment.
 #[derive(Clone, Copy, Debug, Default)]
 struct Memory {
-    /// What the scenario's processes have of their own.
+    /// The private memory of the scenario's processes.
     private_bytes: u64,
-    /// What the arena's file really takes.
+    /// The real memory of the arena's file.
     arena_bytes: u64,
 }
 
@@ -32,7 +32,7 @@ pub struct Meter<'a> {
     /// The mean cost of an operation in each slice that is over, in nanoseconds.
     slices: Vec<f64>,
     each_ns: Histogram<u64>,
-    /// Processes whose private memory counts, beside this one's.
+    /// Processes with private memory that counts, beside this one.
     others: Vec<u32>,
     /// How long everything rests before memory is read.
     rest: Duration,
@@ -65,7 +65,7 @@ impl<'a> Meter<'a> {
         self.others = processes;
     }
 
-    /// From now on everything rests for so long before memory is read: for what goes back only when it is quiet.
+    /// Waits for so long before memory is read: some of it goes back only when the arena is quiet.
     pub fn rest_before_reading(&mut self, rest: Duration) {
         self.rest = rest;
     }

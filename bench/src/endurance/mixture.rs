@@ -47,7 +47,7 @@ pub fn work(line: &Channel, seed: u64) -> Result<()> {
     }
 }
 
-/// What a process holds.
+/// The handles and buffers of a process.
 #[derive(Default)]
 struct Hands {
     events: Vec<NullableHandle>,
@@ -57,7 +57,7 @@ struct Hands {
 }
 
 impl Hands {
-    /// One operation. What another process may cause, at any time, is no failure: a full or empty channel, a closed
+    /// One operation. An effect of another process is no failure: a full or empty channel, a closed
     /// peer.
     fn step(&mut self, line: &Channel, random: &mut fastrand::Rng) -> Result<()> {
         let done = match random.u32(0..16) {
@@ -111,7 +111,7 @@ impl Hands {
         loan.commit()
     }
 
-    /// Reads a message, and keeps what came with it.
+    /// Reads a message, and keeps the handles that came with it.
     fn read(&mut self, line: &Channel, random: &mut fastrand::Rng) -> Result<(), Status> {
         line.read(&mut self.message)?;
         let is_end = self.message.bytes() == b"an end";

@@ -1,10 +1,10 @@
-//! Whether an operation costs the same after millions of others, and whether its memory stays what it was.
+//! Whether an operation costs the same after millions of others, and whether its memory stays the same.
 //!
 //! A [`Scenario`] is something that a service does all day, in an arena and a process of its own. A [`Meter`] divides
 //! its operations into a hundred slices, and compares the first ten with the last ten. The row that comes of it says
-//! what an operation cost and what memory stood behind it, at the beginning and at the end.
+//! the cost of an operation and the memory behind it, at the beginning and at the end.
 //!
-//! | room | what happens there |
+//! | file | contents |
 //! |---|---|
 //! | [`meter`] | operations are timed, and memory is read |
 //! | [`outcome`] | a row, its targets, and the table |
@@ -34,11 +34,11 @@ use std::time::Duration;
 /// within seconds.
 const QUIET: Duration = Duration::from_secs(4);
 
-/// What a service does all day.
+/// Something that a service does all day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub enum Scenario {
-    /// Channels made by one thread, whose second ends another thread closes last
+    /// Channels made by one thread; another thread closes their second ends last
     HandoverThread,
     /// The same between two processes
     HandoverProcess,
@@ -62,7 +62,7 @@ impl Scenario {
         self.to_possible_value().expect("no scenario is skipped").get_name().to_owned()
     }
 
-    /// What it does, in a sentence.
+    /// Its description, in a sentence.
     pub fn about(self) -> String {
         self.to_possible_value()
             .and_then(|value| value.get_help().map(ToString::to_string))
@@ -80,7 +80,7 @@ impl Scenario {
             Self::BurstDrain if quick => 10 * burst::MESSAGES / 8,
             Self::Mixture if quick => 1_000_000,
             Self::BurstDrain => 10 * burst::MESSAGES,
-            // In a quick run too: what fills up here fills up at the 897th channel.
+            // In a quick run too: the limit is reached at the 897th channel.
             Self::ManyChannelsDrained => burst::CHANNELS * u64::from(Config::default().max_pending_messages),
             _ => FULL,
         }

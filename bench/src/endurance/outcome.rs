@@ -1,4 +1,4 @@
-//! What came of a scenario, what is asked of it, and how it is shown.
+//! The outcome of a scenario, its targets, and the table.
 
 use crate::report::plain;
 use comfy_table::Table;
@@ -11,20 +11,20 @@ const MOST_MEMORY: f64 = 1.1;
 /// and by so many bytes more. A drained arena takes so much more than an idle one at most.
 const SLACK_BYTES: u64 = 8 << 20;
 
-/// What came of a scenario. All times are of one operation; all memory is real memory.
+/// The outcome of a scenario. All times are of one operation; all memory is real memory.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// Which scenario.
     pub name: String,
     /// How many operations there were.
     pub operations: u64,
-    /// What one cost in the first tenth: the median of the means of ten slices.
+    /// The cost of one in the first tenth: the median of the means of ten slices.
     pub ns_first_tenth: f64,
-    /// What one cost in the last tenth, likewise.
+    /// The cost of one in the last tenth, likewise.
     pub ns_last_tenth: f64,
     /// 999 of 1,000 took no longer. Those that were timed together count as equals.
     pub p999_ns: u64,
-    /// What the longest took.
+    /// The time of the longest.
     pub worst_ns: u64,
     /// The private memory of the scenario's processes after the first tenth.
     pub private_bytes_first: u64,
@@ -41,12 +41,12 @@ pub struct Row {
 }
 
 impl Row {
-    /// Whether an operation costs at the end what it cost at the beginning.
+    /// Whether an operation costs the same at the end as at the beginning.
     pub fn is_cost_flat(&self) -> bool {
         self.ns_last_tenth <= self.ns_first_tenth * MOST_COST
     }
 
-    /// Whether the memory stayed what it was, and went back to the system.
+    /// Whether the memory stayed the same, and went back to the system.
     pub fn is_memory_flat(&self) -> bool {
         let grew = |first: u64, last: u64| last as f64 > first as f64 * MOST_MEMORY + SLACK_BYTES as f64;
         !grew(self.private_bytes_first, self.private_bytes_last)
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_tells_what_grows() {
+    fn a_row_names_each_growth() {
         assert_eq!(flat().verdict(), "flat");
         assert_eq!(Row { ns_last_tenth: 121.0, ..flat() }.verdict(), "cost grows");
         assert_eq!(Row { private_bytes_last: 10 << 20, ..flat() }.verdict(), "memory grows");

@@ -14,7 +14,7 @@ pub enum Role {
     /// Be the second process of a scenario
     #[command(hide = true)]
     Peer {
-        /// What it does
+        /// Its part
         #[arg(value_enum)]
         part: Part,
         /// Where its random choices start
@@ -23,10 +23,10 @@ pub enum Role {
     },
 }
 
-/// What a peer does.
+/// The part of a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Part {
-    /// Closes what is sent to it
+    /// Closes the handles that are sent to it
     Closer,
     /// Sends some messages, and ends
     Client,
@@ -37,7 +37,7 @@ pub enum Part {
 /// A peer that runs, and the end of its channel. It is killed when this is dropped.
 pub struct Peer {
     child: Child,
-    /// The channel whose other end it was given.
+    /// The channel to the peer, which has the other end.
     pub line: Channel,
 }
 
@@ -81,7 +81,7 @@ impl Drop for Peer {
     }
 }
 
-/// Channels that fill up soon, so that the memory in use is soon what it stays.
+/// Channels that fill up soon, so that the memory in use is soon constant.
 pub fn short() -> ChannelOptions {
     ChannelOptions::new().max_pending_messages(32)
 }

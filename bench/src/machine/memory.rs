@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use std::os::unix::fs::MetadataExt as _;
 
-/// What the arena's file is called among this process's descriptors.
+/// The name of the arena's file among this process's descriptors.
 const FILE: &str = "/memfd:jacinth-arena";
 
 /// The bytes that the file of this process's arena really takes.

@@ -1,4 +1,4 @@
-//! What a report says about the machine: its processor, its kernel, how many processors. Nothing that names it.
+//! The machine as a report describes it: its processor, its kernel, the number of processors. No name of it.
 
 pub mod memory;
 pub mod placement;

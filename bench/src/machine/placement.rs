@@ -3,7 +3,7 @@
 //! On virtual machines two processors drift between two cores (a cache line's round trip takes 200 ns and more) and
 //! two threads of one core (30 to 45 ns), and are taken away for milliseconds. So each attempt is bracketed by a short
 //! probe, a bare cache-line ping-pong, and by the steal time of /proc/stat. Other programs take processors too: the kernel
-//! counts how long the two processes stood ready and did not run. What was disturbed is measured again.
+//! counts how long the two processes stood ready and did not run. A disturbed attempt is measured again.
 
 use anyhow::{Context as _, Result};
 use rustix::thread::CpuSet;
@@ -41,7 +41,7 @@ impl Cores {
     }
 }
 
-/// What the kernel believes of a processor's place: package and core.
+/// A processor's place as the kernel reports it: package and core.
 fn core_of(cpu: usize) -> Option<(String, String)> {
     let read = |what: &str| {
         std::fs::read_to_string(format!("/sys/devices/system/cpu/cpu{cpu}/topology/{what}")).ok()
@@ -92,7 +92,7 @@ impl std::fmt::Display for Placement {
     }
 }
 
-/// The time for which the first thread of a process stood ready to run and was not let, since it began: somebody else
+/// The time for which the first thread of a process was ready to run and did not run, since it began: another thread
 /// had its processor.
 pub fn waited(process: u32) -> Duration {
     let schedstat = std::fs::read_to_string(format!("/proc/{process}/schedstat")).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What one process does by itself, over and over. The second process does nothing meanwhile: no other processor has
+//! Operations that one process repeats by itself. The second process rests meanwhile: no other processor has
 //! the lines.
 
 use super::measurement::{Measurement, Stage, Unit};
@@ -9,13 +9,13 @@ use std::marker::PhantomData;
 
 /// Something that is done by one process, and leaves everything as it was.
 pub trait Operation: Sized {
-    /// Whose it is.
+    /// The name of its column.
     const WHO: &'static str;
 
-    /// What is told: the time of one, or how many in a second.
+    /// The unit of the figure: the time of one, or the number in a second.
     const UNIT: Unit = Unit::Nanoseconds;
 
-    /// Makes what it works on.
+    /// Makes the objects that it works on.
     fn prepare() -> Result<Self>;
 
     /// Does it once.

@@ -1,10 +1,10 @@
-//! Whatever carries messages of one size both ways, and the two ways to time it.
+//! Carriers of messages of one size in both directions, and the two ways to time them.
 //!
 //! All carriers, the bare ring as well as jacinth, are timed by these very loops: the sender sends the same bytes each
 //! time, the receiver copies all of them out and looks at the first word. Only the last message of an attempt differs
 //! ([`STOP`]), and the receiver says how many came before it.
 //!
-//! What lives inside one process is a [`Pair`]: its far end is played by a thread of the near process, on the processor
+//! A carrier inside one process is a [`Pair`]: its far end is played by a thread of the near process, on the processor
 //! that the far process has otherwise.
 
 use super::measurement::{Measurement, Stage, Unit};
@@ -24,9 +24,9 @@ pub trait End<const BYTES: usize> {
     fn receive(&mut self, into: &mut [u8; BYTES]) -> Result<()>;
 }
 
-/// An end whose other end is in another process.
+/// An end of which the other end is in another process.
 pub trait Carrier<const BYTES: usize>: End<BYTES> + Sized {
-    /// Whose it is.
+    /// The name of its column.
     const WHO: &'static str;
 
     /// Whether its ends sleep in the kernel while they wait.
@@ -39,9 +39,9 @@ pub trait Carrier<const BYTES: usize>: End<BYTES> + Sized {
     fn far(stage: &Stage<'_>) -> Result<Self>;
 }
 
-/// An end whose other end is in the same process.
+/// An end of which the other end is in the same process.
 pub trait Pair<const BYTES: usize>: End<BYTES> + Send + Sized {
-    /// Whose it is.
+    /// The name of its column.
     const WHO: &'static str;
 
     /// Both ends.
@@ -228,7 +228,7 @@ impl<P: Pair<BYTES>, const BYTES: usize> Measurement for Threads<Stream<P, BYTES
     }
 }
 
-/// Runs `near` here while a thread on the far processor runs `far`; what both gave.
+/// Runs `near` here while a thread on the far processor runs `far`, and gives both results.
 pub fn beside<N, F: Send>(
     stage: &Stage<'_>,
     far: impl FnOnce() -> Result<F> + Send,
@@ -260,7 +260,7 @@ fn ask<const BYTES: usize>(end: &mut impl End<BYTES>, stage: &Stage<'_>) -> Resu
     Ok(latency)
 }
 
-/// Sends back what comes until the last message; how many came before it.
+/// Sends each message back until the last one, and gives the number before it.
 fn answer<const BYTES: usize>(end: &mut impl End<BYTES>) -> Result<u64> {
     let mut bytes = message();
     let mut count = 0;

@@ -1,7 +1,7 @@
 //! How long after a SIGKILL a sleeper knows.
 //!
 //! Each time a new victim is spawned into the arena with one end of a channel; a thread of the measuring process goes to
-//! sleep until it hears of the death, by whatever means is measured; another kills.
+//! sleep until it hears of the death, by the measured means; another kills.
 
 use super::measurement::{Measurement, Stage, Unit};
 use super::sample::{LONGEST_NS, Latency, Sample};
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 /// A means of hearing of a victim's death.
 pub trait News: Sync + Sized {
-    /// Whose it is.
+    /// The name of its column.
     const WHO: &'static str;
 
     /// Makes ready to hear of this one's.

@@ -10,16 +10,16 @@ use serde::Serialize;
 
 /// One figure of one thing, measured between two processes.
 pub trait Measurement: Sync {
-    /// Whose figure it is, as it stands at the head of a column: `jacinth`, `bare_ring`, `pipe`.
+    /// The name of its column: `jacinth`, `bare_ring`, `pipe`.
     fn who(&self) -> &'static str;
 
-    /// What of it: `rtt_64B`, `rate_1KiB`.
+    /// The name of the figure: `rtt_64B`, `rate_1KiB`.
     fn what(&self) -> &'static str;
 
     /// Its unit.
     fn unit(&self) -> Unit;
 
-    /// Whether it sleeps in the kernel, so that waiting for a processor is part of what is measured.
+    /// Whether it sleeps in the kernel, so that waiting for a processor is part of the figure.
     fn sleeps(&self) -> bool {
         false
     }
@@ -36,7 +36,7 @@ pub fn full_name(measurement: &dyn Measurement) -> String {
     format!("{}.{}", measurement.who(), measurement.what())
 }
 
-/// What a side is given to play its part.
+/// The means of a side to play its part.
 pub struct Stage<'a> {
     /// Orders, replies and descriptors.
     pub link: &'a Link,

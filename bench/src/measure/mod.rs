@@ -1,12 +1,12 @@
-//! What is measured: one file for each thing, with both of its sides.
+//! The measurements: one file for each thing measured, with both of its sides.
 //!
-//! * `limit/`: what the machine itself can do, with nothing promised: a cache line, a bare ring, a futex;
-//! * `peer/`: what a program would use without jacinth;
+//! * `limit/`: the machine itself, without promises: a cache line, a bare ring, a futex;
+//! * `peer/`: the alternatives of a program without jacinth;
 //! * `jacinth/`: jacinth, with full handle and rights checks in every call.
 //!
-//! Whatever carries messages of one size is a [`Carrier`] (inside one process a [`Pair`]), and is measured by the same two
-//! loops as all the others ([`RoundTrip`], [`Stream`]); what one process does by itself is an [`Operation`]; what does not
-//! fit implements [`Measurement`] itself.
+//! A carrier of messages of one size is a [`Carrier`] (inside one process a [`Pair`]); all carriers are measured by the same
+//! two loops ([`RoundTrip`], [`Stream`]). An operation of one process by itself is an [`Operation`]. Other measurements
+//! implement [`Measurement`] themselves.
 
 mod alone;
 mod carrier;

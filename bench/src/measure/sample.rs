@@ -1,11 +1,11 @@
-//! The timed loops, and what one attempt at them yields.
+//! The timed loops, and the sample of one attempt.
 
 use super::effort::Effort;
 use anyhow::{Result, ensure};
 use hdrhistogram::Histogram;
 use std::time::{Duration, Instant};
 
-/// What one attempt yields.
+/// The result of one attempt.
 #[derive(Debug, Clone)]
 pub enum Sample {
     /// Of something there and back.
@@ -39,7 +39,7 @@ pub struct Latency {
 /// The trips between two looks at the clock, in the first pass.
 const RUN: u32 = 32;
 
-/// An hour: nothing waits longer.
+/// An hour: no wait is longer.
 pub const LONGEST_NS: u64 = 3_600_000_000_000;
 
 /// Times `trip`, there and back, over and over.
@@ -104,7 +104,7 @@ pub fn operations(effort: Effort, mut operation: impl FnMut() -> Result<()>) -> 
 /// The messages between two looks at the clock, when streaming.
 const BURST: u32 = 256;
 
-/// A stream that has been sent, and whose last message is yet to be received.
+/// A stream that has been sent; its last message is yet to be received.
 #[derive(Debug)]
 pub struct Streamed {
     start: Instant,
@@ -113,7 +113,7 @@ pub struct Streamed {
 }
 
 impl Streamed {
-    /// What was sent since `start`, nothing of it to warm up.
+    /// The messages sent since `start`, without the warm-up.
     pub fn begun(start: Instant, sent: u64) -> Self {
         Self { start, warm: 0, sent }
     }

@@ -1,6 +1,6 @@
 //! The socket between the two processes of a run: orders one way, replies the other, descriptors when asked for.
 //!
-//! It is a seqpacket Unix socket, the far process's standard input. Nothing that is timed passes over it.
+//! It is a seqpacket Unix socket, the far process's standard input. No timed message passes over it.
 
 use anyhow::{Context as _, Result, bail, ensure};
 use rustix::net::{
@@ -12,14 +12,14 @@ use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-/// What the near process asks of the far one.
+/// An order of the near process to the far one.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Order {
     /// Play the far side of the measurement of this name.
     Run(String),
 }
 
-/// What the far process answers.
+/// An answer of the far process.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Reply {
     /// The far side is set up, and listens.

@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 /// The hidden subcommand that makes this program a victim.
 pub const SUBCOMMAND: &str = "victim";
 
-/// What the victim sends when it is ready.
+/// The message that the victim sends when it is ready.
 const READY: &[u8] = b"ready";
 /// No memory is made of smaller pages.
 const PAGE_BYTES: usize = 4096;
@@ -19,7 +19,7 @@ const PAGE_BYTES: usize = 4096;
 /// How many messages a victim puts into each channel.
 const MESSAGES_A_CHANNEL: usize = 8000;
 
-/// What a victim leaves.
+/// The objects and messages that a victim leaves.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub struct Estate {
     /// Memory of its own that it has touched
@@ -28,7 +28,7 @@ pub struct Estate {
     /// Events that it holds
     #[arg(long, default_value_t = 0)]
     pub events: usize,
-    /// Messages of 64 bytes that nobody has read, in channels both of whose ends it holds
+    /// Unread messages of 64 bytes, in channels of which it holds both ends
     #[arg(long, default_value_t = 0)]
     pub messages: usize,
 }
@@ -40,7 +40,7 @@ pub struct Victim {
 }
 
 impl Victim {
-    /// Starts one on this processor, and waits until it has what it is to leave.
+    /// Starts one on this processor, and waits until it has made its estate.
     pub fn spawn(supervisor: &Supervisor, cpu: Option<usize>, estate: Estate) -> Result<Self> {
         let (channel, startup) = Channel::try_create().context("making the victim's channel")?;
         let mut command = Command::new("/proc/self/exe");
@@ -69,7 +69,7 @@ impl Victim {
         &self.child
     }
 
-    /// The end whose peer it has.
+    /// The channel of which it has the other end.
     pub fn channel(&self) -> &Channel {
         &self.channel
     }

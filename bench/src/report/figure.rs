@@ -1,4 +1,4 @@
-//! A figure: what the samples of all rounds come to.
+//! A figure: the summary of the samples of all rounds.
 
 use crate::measure::{Sample, Unit};
 use crate::run::schedule::Attempt;
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_median_of_an_even_number_lies_between_the_two_in_the_middle() {
+    fn even_median_lies_between_middle_two() {
         let figure = Figure::over(&attempts([4.0, 1.0, 3.0, 2.0], false)).unwrap();
         assert_eq!((figure.min, figure.p50, figure.max), (1.0, 2.5, 4.0));
         assert_eq!(Figure::over(&attempts([7.0], false)).unwrap().p50, 7.0);
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn disturbed_rounds_count_only_where_there_are_no_others() {
+    fn disturbed_rounds_count_only_alone() {
         let mut mixed = attempts([1.0, 2.0, 3.0], true);
         let all_disturbed = Figure::over(&mixed).unwrap();
         assert_eq!((all_disturbed.p50, all_disturbed.rounds, all_disturbed.disturbed), (2.0, 3, true));

@@ -1,4 +1,4 @@
-//! What a run says: figures over rounds, ratios, a table, JSON, plots.
+//! The report of a run: figures over rounds, ratios, a table, JSON, plots.
 
 mod figure;
 mod json;
@@ -25,7 +25,7 @@ pub struct Report<'r> {
     pub rounds: u32,
     /// The rows that were asked for.
     pub rows: Vec<&'r Row>,
-    /// What came of it.
+    /// The run's outcome.
     pub outcome: Outcome,
 }
 

@@ -1,6 +1,6 @@
 //! Plots: one for each row, and one of all rows beside their targets.
 //!
-//! What is compared lies orders of magnitude apart, so the scales are logarithmic; and since there is no zero on such a
+//! The compared figures lie orders of magnitude apart, so the scales are logarithmic; and since there is no zero on such a
 //! scale, values are dots, not bars. A line through a dot reaches from the least to the most of the rounds.
 
 use super::{Report, in_unit};
@@ -52,7 +52,7 @@ pub fn plots(report: &Report<'_>, folder: &Path) -> Result<()> {
     write("targets", title, &lines_of_targets(report), Some(1.0), &|times| format!("{times} ×"))
 }
 
-/// What was measured for one row; what failed is left out.
+/// The measurements of one row, without those that failed.
 fn lines_of_row(report: &Report<'_>, row: &Row) -> Vec<Line> {
     let unit = row.jacinth.unit();
     let color = |index| match index {
@@ -76,7 +76,7 @@ fn lines_of_row(report: &Report<'_>, row: &Row) -> Vec<Line> {
         .collect()
 }
 
-/// Each row's ratio beside what is asked of it, above 1 where it is better.
+/// Each row's ratio beside its target, above 1 where it is better.
 fn lines_of_targets(report: &Report<'_>) -> Vec<Line> {
     report
         .rows

@@ -6,7 +6,7 @@ use crate::report::plain;
 use crate::row::Row;
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
-/// The table of a report as the terminal has it, and below it what is to be known of how it came about.
+/// The table of a report for the terminal, and below it the conditions of the run.
 pub fn table(report: &Report<'_>) -> String {
     let mut table = fill(report);
     plain::style(&mut table);

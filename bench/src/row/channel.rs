@@ -32,7 +32,7 @@ use super::definition::Row;
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
-/// A bare ring of 1,024 slots; of 64 KiB only 64 of them, so that it stays within what a processor caches.
+/// A bare ring of 1,024 slots; of 64 KiB only 64 of them, so that it fits into a processor's caches.
 static RING_RTT: RoundTrip<Ring<64, 1024>, 64> = RoundTrip::new("rtt_64B");
 static RING_64: Stream<Ring<64, 1024>, 64> = Stream::new("rate_64B");
 static RING_1K: Stream<Ring<KIB, 1024>, KIB> = Stream::new("rate_1KiB");

@@ -9,13 +9,13 @@ pub type Measured = &'static dyn Measurement;
 pub struct Row {
     /// Its name in reports and for `--only`.
     pub name: &'static str,
-    /// What is measured.
+    /// A description of the figure.
     pub about: &'static str,
     /// Jacinth's.
     pub jacinth: Measured,
     /// The figure that the target is a ratio to.
     pub reference: Measured,
-    /// What else does the same.
+    /// Other libraries and system calls that do the same.
     pub peers: &'static [Measured],
     /// jacinth / reference: at most this where lower is better, at least this where higher is.
     pub target: f64,

@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn measurements_and_rows_are_found_by_names_that_differ() {
+    fn names_of_rows_and_measurements_differ() {
         assert_eq!(rows().map(|row| row.name).collect::<HashSet<_>>().len(), rows().count());
         for one in measurements(rows()) {
             let found = find(&full_name(one)).expect("every measurement of a row is found");

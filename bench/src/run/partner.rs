@@ -1,4 +1,4 @@
-//! The second process: the same program again, which plays the far side of whatever it is told to.
+//! The second process: the same program again, which plays the far side of each measurement on orders.
 //!
 //! One partner serves a whole run. It is spawned into the arena by the supervisor; orders come by its standard input
 //! (a [`Link`]), channels by the channel that is its startup handle. An attempt that fails may leave it waiting for
@@ -59,7 +59,7 @@ impl Drop for Partner {
 
 /// Is the partner, until the other process is gone.
 pub fn play(cpu: Option<usize>) -> Result<()> {
-    // The other process may die while this one spins on plain memory, which tells nothing.
+    // The other process may die while this one spins on plain memory, which shows no death.
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
     if let Some(cpu) = cpu {
         placement::pin(cpu)?;

@@ -1,4 +1,4 @@
-//! Rounds: every measurement once in each, so that what the machine does meanwhile befalls all of them alike.
+//! Rounds: every measurement once in each, so that a change of the machine affects all of them alike.
 
 use crate::machine::placement::{self, Cores, Placement};
 use crate::measure::limit::cache_line::CacheLine;
@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What is to be measured, and how.
+/// The measurements of a run, and their effort.
 pub struct Plan {
     /// Each once in every round.
     pub measurements: Vec<Measured>,
@@ -21,7 +21,7 @@ pub struct Plan {
     pub effort: Effort,
 }
 
-/// What came of it.
+/// The outcome of a run.
 pub struct Outcome {
     /// By the measurement's full name: one attempt for each round, or why there are none.
     pub figures: HashMap<String, Result<Vec<Attempt>, String>>,
@@ -85,7 +85,7 @@ struct Stand {
 
 /// An attempt that is kept.
 pub struct Attempt {
-    /// What it yielded.
+    /// Its sample.
     pub sample: Sample,
     /// How many were thrown away before it.
     pub repeated: u32,

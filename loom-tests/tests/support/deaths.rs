@@ -1,12 +1,11 @@
-//! Lets the victim of a scene die at each crash point, and explores what the survivor does meanwhile.
+//! Lets the victim of a scene die at each crash point, and explores the survivor's operations meanwhile.
 
 use super::points::matching;
 use super::scenes::{Cast, Death, Scene, act, assert_nothing_left};
 use super::*;
 use std::sync::atomic::AtomicBool;
 
-/// Lets the victim die at each point, each time that it is reached, and explores what the survivor does
-/// meanwhile.
+/// Lets the victim die at each point, each time that it is reached, and explores the survivor's operations meanwhile.
 pub fn explore_deaths(scene: Scene, preemptions: usize) {
     explore_deaths_at(scene, |_| preemptions);
 }

@@ -1,8 +1,8 @@
-//! What the models share: small arenas, processes with a thread each, and a place for messages to go.
+//! The parts that all models use: small arenas, processes with a thread each, and a place for messages to go.
 //!
 //! A process is a [`Thread`] of its own: it is made in the first model thread and moved into another, so that
-//! nothing but the arena lies between the two. What threads of one process share privately (locks, free lists)
-//! would add happens-before edges that processes do not have, and hide what the models are to find.
+//! only the arena lies between the two. The private data that threads of one process share (locks, free lists)
+//! would add happens-before edges that processes do not have, and hide the races that the models are to find.
 
 #![allow(dead_code, reason = "each test binary uses some of it")]
 
@@ -72,7 +72,7 @@ pub fn model(preemptions: impl Into<Option<usize>>, body: impl Fn() + Send + Syn
     }
 }
 
-/// [`model`], in which light barriers order nothing: for models in which nobody sleeps and nothing that is in
+/// [`model`], in which light barriers add no order: for models in which no thread sleeps and no object that is in
 /// use is reclaimed.
 pub fn model_without_barriers(
     preemptions: impl Into<Option<usize>>,
@@ -81,7 +81,7 @@ pub fn model_without_barriers(
     model_with(Barriers::NoLight, preemptions, body);
 }
 
-/// [`model`], in which a heavy barrier makes every other thread fence, and a light one is nothing by itself.
+/// [`model`], in which a heavy barrier makes every other thread fence, and a light one does not fence by itself.
 pub fn model_with_one_sided_barriers(
     preemptions: impl Into<Option<usize>>,
     body: impl Fn() + Send + Sync + 'static,
@@ -164,7 +164,7 @@ pub struct Inbox {
     pub handles: Vec<Received>,
 }
 
-// SAFETY: nothing here panics or waits.
+// SAFETY: no function here panics or waits.
 unsafe impl Sink for Inbox {
     fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
         self.bytes.clear();
@@ -190,7 +190,7 @@ unsafe impl Sink for Inbox {
 #[derive(Debug)]
 pub struct NoRoom;
 
-// SAFETY: nothing happens here.
+// SAFETY: the function is empty.
 unsafe impl Sink for NoRoom {
     fn room(&mut self, _len: usize) -> Option<&mut [MaybeUninit<u8>]> {
         None

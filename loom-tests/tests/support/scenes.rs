@@ -1,4 +1,4 @@
-//! Scenes of a death: a victim that does one thing, a survivor beside it, and what must hold afterwards.
+//! Scenes of a death: a victim that does one thing, a survivor beside it, and the checks afterwards.
 
 use super::*;
 
@@ -18,7 +18,7 @@ macro_rules! scenes {
 
 scenes! { handle event channel channel_lifecycle memory process }
 
-/// Who takes part.
+/// The processes that take part.
 pub struct Cast {
     /// Will recover the victim.
     pub supervisor: Thread,
@@ -31,18 +31,18 @@ pub struct Cast {
     pub survivors: Vec<u32>,
 }
 
-/// One scene. Whatever happens in it, after `after` nothing is left.
+/// One scene. In every execution the arena is empty after `after`.
 #[derive(Clone, Copy)]
 pub struct Scene {
     pub name: &'static str,
     /// The crash points at which the victim dies, as [`points::matching`] reads them. The scene reaches each.
     pub points: &'static [&'static str],
     pub stage: fn() -> Cast,
-    /// What the victim does.
+    /// The victim's operation.
     pub act: fn(&Thread, &[u32]) -> Result<()>,
-    /// What the survivor does meanwhile. Gives the handles that it made.
+    /// The survivor's operations meanwhile. Gives the handles that it made.
     pub beside: fn(&Thread, &[u32]) -> Vec<u32>,
-    /// What the survivor finds once the victim has been recovered.
+    /// The survivor's checks once the victim has been recovered.
     pub after: fn(&Thread, &[u32]),
 }
 
@@ -125,7 +125,7 @@ fn event_is_ours_alone(survivor: &Thread, survivors: &[u32]) {
 
 /// The other side is seen to be closed, and then this one is.
 fn peer_is_closed(survivor: &Thread, survivors: &[u32]) {
-    // Nothing comes to light after PEER_CLOSED was seen: no message that committed was passed over.
+    // No message appears after PEER_CLOSED was seen: no committed message was passed over.
     let late = survivor.try_receive(survivors[0]);
     assert_eq!(late.map(|inbox| inbox.bytes).unwrap_err(), Error::PeerClosed);
     assert_eq!(survivor.signals_of(survivors[0]).unwrap() & PEER_CLOSED, PEER_CLOSED);
@@ -204,13 +204,13 @@ pub fn act(scene: &Scene, victim: Thread, victims: &[u32], death: Option<Death>)
     match result {
         Ok(()) => {}
         Err(Error::Died) => assert!(died),
-        // What a dead thread says is not heard.
+        // A dead thread's result reaches no caller.
         Err(error) => assert!(died, "{}: {error}", scene.name),
     }
     died
 }
 
-/// The end of a scene: the survivor's view, and then nothing may be left of anything.
+/// The end of a scene: the survivor's checks, and then the arena must be empty.
 pub fn assert_nothing_left(
     scene: &Scene,
     supervisor: &Thread,

@@ -1,7 +1,7 @@
-//! Scripts: bytes that say which process does what, which words change in between, who dies, and what its supervisor
-//! does about it. One thread plays all parts, so the same bytes do the same again.
+//! Scripts: bytes that choose the operation of each step and its process, the words that change in between, the process that
+//! dies, and the steps of its supervisor. One thread plays all parts, so the same bytes repeat the same run.
 //!
-//! Whatever the bytes, each step ends soon, by doing its work or by an error.
+//! With any bytes each step ends soon, by doing its work or by an error.
 
 use super::Choices;
 use super::operations::{ALL, Hands, OPERATIONS, operate};
@@ -88,7 +88,7 @@ fn sealed(len: usize, seals: SealFlags, fill: impl FnOnce(&Raw)) -> Option<Owned
 
 const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::SEAL);
 
-/// A file that is nothing but bytes.
+/// A file of arbitrary bytes.
 fn file_of_bytes(choices: &mut Unstructured<'_>) -> Option<OwnedFd> {
     let len = choices.one_of(&[0, 1, 100, 4095, 4096, 4097, 8192, 1 << 20]);
     let words = choices.below(len / 8 + 1);
@@ -117,7 +117,7 @@ fn copy_of_arena(choices: &mut Unstructured<'_>, everywhere: bool) -> Option<Own
     })
 }
 
-/// Plays a script. An error ends it: then there is nobody left to do anything.
+/// Plays a script. An error ends it: then no process is left to go on.
 fn play(arena: &Arc<Arena>, choices: &mut Unstructured<'_>) -> jacinth_shm::Result<()> {
     let raw = Raw::of(arena.file().expect("a file"));
     let first = Process::sit(arena.clone(), arena.first_seat()?, 1, choices.word() as u32)?;
@@ -178,7 +178,7 @@ fn play(arena: &Arc<Arena>, choices: &mut Unstructured<'_>) -> jacinth_shm::Resu
     Ok(())
 }
 
-/// What is no operation of a process.
+/// The steps that are no operation of a process.
 fn other_step(
     what: usize,
     supervisor: &Thread,

@@ -11,7 +11,7 @@ use crate::source::references::References;
 use anyhow::{Context, Result, ensure};
 use cargo_metadata::MetadataCommand;
 
-/// What to do with what is found.
+/// The packages to check, and the form of the output.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
     /// Only the package with this name, or in this folder.
@@ -19,7 +19,7 @@ pub struct Wanted<'a> {
     pub graph: bool,
 }
 
-/// Checks the packages and prints what is found. Gives how many rules are broken.
+/// Checks the packages and prints the findings. Gives the number of broken rules.
 pub fn run(wanted: Wanted) -> Result<usize> {
     let mut all = Vec::new();
     for package in packages(wanted.package)? {

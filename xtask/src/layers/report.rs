@@ -1,4 +1,4 @@
-//! What is printed: a table of all packages, then each broken rule.
+//! The output: a table of all packages, then each broken rule.
 
 use crate::layers::graph::Circle;
 use crate::layers::rules::Findings;

@@ -13,7 +13,7 @@ pub const MAX_ENTRIES: usize = 12;
 /// Files in one folder.
 pub const MAX_FILES: usize = 12;
 
-/// A rule that is broken: where, what is wrong, and what to do.
+/// A broken rule: the place, the fault, and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken {
     /// From the root of the workspace: `shm/src/wait.rs:12`.
@@ -22,7 +22,7 @@ pub struct Broken {
     pub remedy: String,
 }
 
-/// What there is to say of a package.
+/// The measures and broken rules of a package.
 #[derive(Debug, Default)]
 pub struct Findings {
     pub entries: usize,
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_tests_import_is_no_arrow() {
+    fn test_imports_make_no_arrow() {
         let b = (
             "b.rs",
             "pub struct B; #[cfg(test)] mod tests { use crate::a::A; #[test] fn f() { let _ = A; } }",
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_may_offer_what_lies_in_it() {
+    fn a_folder_may_reexport_its_files() {
         let sources = [
             ("lib.rs", "mod a;"),
             ("a/mod.rs", "mod b; pub use b::B; pub struct A;"),

@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_needs_test_is_for_tests() {
+    fn only_test_predicates_are_for_tests() {
         assert!(for_tests("#[cfg(test)]"));
         assert!(for_tests("#[test]"));
         assert!(for_tests("#[cfg(all(test, not(loom)))]"));

@@ -6,7 +6,7 @@ use crate::source::types::{Known, TypeId, Types, known_type};
 use std::collections::BTreeMap;
 use syn::{Expr, FnArg, Local, Member, Pat, Signature};
 
-/// What is known inside one function.
+/// The known types inside one function.
 pub struct Scope<'a> {
     pub tree: &'a Tree,
     pub types: &'a Types,
@@ -21,7 +21,7 @@ impl<'a> Scope<'a> {
         Self { tree, types, module, own: None, variables: BTreeMap::new() }
     }
 
-    /// Starts a function: its parameters are what is known.
+    /// Starts a function: the types of its parameters are known.
     pub fn enter(&mut self, signature: &Signature) {
         self.variables.clear();
         for input in &signature.inputs {

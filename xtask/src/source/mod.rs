@@ -1,6 +1,6 @@
 //! Rust sources, read far enough to say which file needs which.
 //!
-//! | file | what it has |
+//! | file | contents |
 //! |---|---|
 //! | `package` | the sources of one package, by path |
 //! | `attributes` | which items only tests have |

@@ -1,4 +1,4 @@
-//! The modules of a package: which file each is in, what it defines, and which names it has from elsewhere.
+//! The modules of a package: the file of each, its items, and the names that it has from elsewhere.
 
 use crate::source::attributes::{is_for_tests, of_item};
 use crate::source::package::Package;
@@ -14,7 +14,7 @@ pub type ModuleId = usize;
 /// A name that a `use` brings into a module.
 #[derive(Clone, Debug)]
 pub struct Alias {
-    /// What it is called here; `None` for a glob.
+    /// Its name here; `None` for a glob.
     pub name: Option<String>,
     pub path: Vec<String>,
 }
@@ -27,7 +27,7 @@ pub struct Module {
     /// The module that the crate starts with.
     pub root: ModuleId,
     pub children: BTreeMap<String, ModuleId>,
-    /// What is defined here: types, functions, constants, macros.
+    /// The names of the types, functions, constants and macros that the module defines.
     pub items: BTreeSet<String>,
     pub aliases: Vec<Alias>,
 }

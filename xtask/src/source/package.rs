@@ -19,7 +19,7 @@ pub struct Package {
 }
 
 impl Package {
-    /// Reads the package whose `Cargo.toml` is in `folder`. `roots` are absolute; those outside `src` are left out.
+    /// Reads the package with its `Cargo.toml` in `folder`. `roots` are absolute; those outside `src` are left out.
     pub fn read(workspace: &Path, folder: &Path, roots: &[PathBuf]) -> Result<Self> {
         let src = folder.join("src");
         let mut sources = BTreeMap::new();

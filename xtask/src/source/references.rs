@@ -1,4 +1,4 @@
-//! The walk over all items of a package that collects its arrows: which file needs which, where, and for what.
+//! The walk over all items of a package that collects its arrows: which file needs which, where, and for which name.
 
 use crate::source::attributes::{is_for_tests, of_impl_item, of_item};
 use crate::source::infer::Scope;
@@ -17,7 +17,7 @@ use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 use syn::{Block, Expr, ImplItem, Item, Token};
 
-/// Methods that the standard library's types have too: only a known receiver tells whose is meant.
+/// Methods that the standard library's types have too: only a known receiver tells which type is meant.
 const COMMON: &[&str] = &[
     "add",
     "all",
@@ -138,7 +138,7 @@ pub struct Arrow {
     pub from: PathBuf,
     pub to: PathBuf,
     pub line: usize,
-    /// What is named: `Thread`, `Thread::wake`.
+    /// The name: `Thread`, `Thread::wake`.
     pub name: String,
     pub need: Need,
 }
@@ -184,7 +184,7 @@ impl Walk<'_> {
         }
     }
 
-    /// What a path names, and the files through whose re-exports the name came.
+    /// Adds the file of the item that a path names, and the files that re-export it on the way.
     fn add_found(&mut self, found: &Found, line: usize) {
         let Target::Item { module, name, .. } = &found.target else { return };
         self.add(*module, line, name, Need::Import);
@@ -235,7 +235,7 @@ impl Walk<'_> {
         }
     }
 
-    /// A macro's tokens: expressions or statements where they parse as such, else whatever looks like a path.
+    /// A macro's tokens: expressions or statements where they parse as such, else everything that looks like a path.
     fn add_tokens(&mut self, tokens: &TokenStream) {
         if let Ok(expressions) = Punctuated::<Expr, Token![,]>::parse_terminated.parse2(tokens.clone()) {
             for expression in &expressions {
@@ -289,7 +289,7 @@ impl<'ast> Visit<'ast> for Walk<'_> {
         }
     }
 
-    // Attributes and visibilities name nothing that is needed.
+    // Attributes and visibilities make no arrows.
     fn visit_attribute(&mut self, _: &'ast syn::Attribute) {}
     fn visit_visibility(&mut self, _: &'ast syn::Visibility) {}
 
@@ -309,7 +309,7 @@ impl<'ast> Visit<'ast> for Walk<'_> {
         let here = self.scope.module;
         for alias in aliases_of(item) {
             for found in resolve(self.scope.tree, here, &alias.path) {
-                // Offering what lies below is what a folder's first file is for.
+                // A folder's first file offers the names of the files below it.
                 if is_reexport(item) && self.scope.tree.is_within(found.module(), here) {
                     continue;
                 }
@@ -364,7 +364,7 @@ impl<'ast> Visit<'ast> for Walk<'_> {
         let line = call.method.span().start().line;
         match self.scope.infer(&call.receiver) {
             Some(known) if !known.wrapped && self.add_method(&known.id, &name, line) => {}
-            // A method of another's: of what it derefs to, or a trait's.
+            // A method of the wrapping type.
             Some(known) if known.wrapped => {}
             _ => self.add_method_by_name(&name, line),
         }

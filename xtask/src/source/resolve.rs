@@ -1,9 +1,9 @@
-//! From a path as it is written in one module to the module that defines what it names.
+//! From a path as it is written in one module to the module that defines the named item.
 
 use crate::source::modules::{ModuleId, Tree};
 use std::collections::BTreeSet;
 
-/// What a path leads to.
+/// The module or item that a path leads to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Target {
     Module(ModuleId),
@@ -15,7 +15,7 @@ pub enum Target {
     },
 }
 
-/// A target, and the modules whose re-exports led to it.
+/// A target, and the modules that re-export it on the way.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Found {
     pub target: Target,
@@ -37,7 +37,7 @@ impl Found {
 /// Names that are being looked up, so that `use` items in a circle end.
 type Seen = BTreeSet<(ModuleId, String)>;
 
-/// Everything that `path`, written in `from`, may lead to: several things where `cfg` decides; nothing where it
+/// Everything that `path`, written in `from`, may lead to: several targets where `cfg` decides; none where it
 /// leads out of the crate.
 pub fn resolve(tree: &Tree, from: ModuleId, path: &[String]) -> Vec<Found> {
     follow(tree, from, path, &mut Seen::new())
@@ -85,7 +85,7 @@ fn follow(tree: &Tree, from: ModuleId, path: &[String], seen: &mut Seen) -> Vec<
     at
 }
 
-/// What `name` is in `module`. A `use` of another module than `from` is a re-export.
+/// Everything that `name` is in `module`. A `use` of another module than `from` is a re-export.
 fn look_up(tree: &Tree, module: ModuleId, name: &str, from: ModuleId, seen: &mut Seen) -> Vec<Found> {
     if !seen.insert((module, name.to_owned())) {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! The package's own types: their fields, their methods, and what the methods give.
+//! The package's own types: their fields, their methods, and the methods' results.
 
 use crate::source::attributes::{is_for_tests, of_impl_item, of_item};
 use crate::source::modules::{ModuleId, Tree};
@@ -51,7 +51,7 @@ impl Types {
         self.methods.get(id)?.get(name)
     }
 
-    /// What a free function gives.
+    /// The result type of a free function.
     pub fn result(&self, function: &TypeId) -> Option<&Known> {
         self.functions.get(function)
     }

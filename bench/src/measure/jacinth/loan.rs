@@ -1,5 +1,5 @@
 //! Loans: messages filled and read where they lie, never copied. Only the first bytes of each are touched, which
-//! the API calls `unsafe`: a safe loan is sent with zeros where nothing was written.
+//! the API calls `unsafe`: a safe loan is sent with zeros in its unwritten bytes.
 
 use super::{hand_over, take_over};
 use crate::measure::{GO, Measurement, STOP, Sample, Stage, Streamed, Unit, first_word};
@@ -60,7 +60,7 @@ fn send<const BYTES: usize>(channel: &Channel, first: u64) -> Result<()> {
         let sent = channel.reserve(BYTES).and_then(|mut loan| {
             loan.write_at(0, &first.to_le_bytes())?;
             #[expect(unsafe_code, reason = "safe loans are sent with zeros where nothing was written")]
-            // SAFETY: the bytes lie in a mapped file, so each has a value: zero, or what an earlier message left there.
+            // SAFETY: the bytes lie in a mapped file, so each has a value: zero, or an earlier message's byte.
             unsafe {
                 loan.as_raw().assume_init();
             }

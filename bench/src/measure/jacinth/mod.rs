@@ -20,7 +20,7 @@ pub const WHO: &str = "jacinth";
 /// How long a wait spins in the measurements that are said to spin: longer than anything takes.
 const FOR_EVER: MonotonicDuration = MonotonicDuration::from_seconds(1);
 
-/// What a reader waits for.
+/// The signals that a reader waits for.
 const READABLE_OR_CLOSED: Signals = Signals::CHANNEL_READABLE.union(Signals::CHANNEL_PEER_CLOSED);
 
 /// A new channel, one end of which the far side has been given.

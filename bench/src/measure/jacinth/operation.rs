@@ -1,4 +1,4 @@
-//! What a process does with its own handles, each call with its full checks.
+//! Operations of a process on its own handles, each call with its full checks.
 
 use crate::measure::Operation;
 use anyhow::Result;

@@ -1,4 +1,4 @@
-//! The signal PEER_CLOSED of a channel whose other end a victim had.
+//! The signal PEER_CLOSED of a channel of which a victim had the other end.
 
 use crate::measure::death::News;
 use crate::process::victim::Victim;

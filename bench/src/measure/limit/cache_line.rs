@@ -1,4 +1,4 @@
-//! One cache line, there and back: nothing between two processors is faster.
+//! One cache line, there and back: the fastest exchange between two processors.
 
 use crate::measure::limit::shared_memory::{LINE_BYTES, Memory, Word};
 use crate::measure::{Measurement, Sample, Stage, Unit, round_trips};
@@ -31,7 +31,7 @@ impl Measurement for CacheLine {
         stage.link.send_fd(memory.file())?;
         stage.link.expect_ready()?;
         let mut turn = 0;
-        // Relaxed: nothing is published beside the word itself.
+        // Relaxed: the word publishes no other store.
         let latency = round_trips(stage.effort, || {
             word.store(turn + 1, Relaxed);
             turn += 2;

@@ -1,4 +1,4 @@
-//! What the kernel takes for the like of one operation, and for the least that it can be asked.
+//! The kernel's counterparts of one operation, and its cheapest system call.
 
 use crate::measure::Operation;
 use crate::process::link::seqpacket_pair;
@@ -11,7 +11,7 @@ fn event() -> Result<OwnedFd> {
     Ok(eventfd(0, EventfdFlags::CLOEXEC)?)
 }
 
-/// A system call that does nothing but return a number the kernel has at hand.
+/// A system call that only returns a number the kernel has at hand.
 pub struct NullCall;
 
 impl Operation for NullCall {

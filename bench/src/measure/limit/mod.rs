@@ -1,4 +1,4 @@
-//! What the machine itself can do, with nothing promised: no rights, no handles, no recovery, no limits.
+//! The machine itself, without promises: no rights, no handles, no recovery, no limits.
 
 pub mod cache_line;
 pub mod futex;

@@ -1,5 +1,5 @@
 //! A bare single-producer single-consumer ring each way: cached positions, bytes written and read, a busy wait without
-//! pause. This is what a queue between two processes costs when it promises nothing else.
+//! pause. This is the cost of a queue between two processes that promises only order.
 
 use crate::measure::limit::shared_memory::{LINE_BYTES, Memory, Slots, Word};
 use crate::measure::{Carrier, End, Stage};

@@ -1,7 +1,7 @@
 //! Plain memory shared by two processes, for the bare limits: words on cache lines of their own, and slots of bytes.
 //!
-//! This file is nearly all the `unsafe` of the package (the rest is a call of iceoryx2's). It checks nothing while running (that is what makes it
-//! the limit): all bounds are checked once, when a [`Word`] or [`Slots`] is made.
+//! This file has nearly all the `unsafe` of the package (the rest is a call of iceoryx2's). All bounds are checked once, when
+//! a [`Word`] or [`Slots`] is made; the bare limits run without checks.
 //!
 //! * INV-SHARED-1: the file never shrinks while mapped (both processes are this program, and neither truncates it
 //!   after [`Memory::create`]), so every address inside the mapping stays readable and writable.
@@ -104,7 +104,7 @@ impl<A: Atomic> Deref for Word<A> {
     }
 }
 
-/// Slots of `BYTES` bytes in shared memory. Who may touch which slot when is the business of the ring above.
+/// Slots of `BYTES` bytes in shared memory. The ring above decides which side may touch which slot.
 pub struct Slots<const BYTES: usize> {
     at: NonNull<u8>,
     mask: usize,

@@ -1,12 +1,12 @@
-//! Aeron's IPC, as its own samples run it: an exclusive publication and a subscription each way, over streams whose
+//! Aeron's IPC, as its own samples run it: an exclusive publication and a subscription each way, over streams with
 //! terms have their usual length. Both sides ask again and again. A message is offered: claiming its place is slower.
 //!
-//! The media driver is a thread of the near process that sleeps when it has nothing to do. No message passes through
-//! it, but it cleans what was read and moves the senders' limits, and so takes a share of a processor while messages
+//! The media driver is a thread of the near process that sleeps when it has no work. No message passes through
+//! it, but it cleans read messages and moves the senders' limits, and so takes a share of a processor while messages
 //! stream.
 //!
 //! Streams are files in a folder of the driver's. The folder goes as soon as both processes have mapped them: from
-//! then on nothing stays behind, however the processes end.
+//! then on no file stays behind, however the processes end.
 
 use crate::measure::{Carrier, End, Stage};
 use crate::process::link::Reply;
@@ -57,11 +57,11 @@ fn driver(stage: &Stage<'_>, folder: &str) -> Result<AeronDriver> {
 }
 
 impl Ipc {
-    /// The end that sends by stream `out`, of the driver whose folder this is.
+    /// The end that sends by stream `out`, of the driver with this folder.
     fn new(folder: &str, out: i32, back: i32, driver: Option<AeronDriver>) -> Result<Self> {
         let context = AeronContext::new()?;
         context.set_dir(&CString::new(folder)?)?;
-        // As those do who measure it: an attempt would meet every page for the first time.
+        // As Aeron's own benchmarks do: without this an attempt would meet every page for the first time.
         context.set_pre_touch_mapped_memory(true)?;
         // The one that it has otherwise ends the process.
         context.set_error_handler(Some(|code: i32, what: &str| eprintln!("aeron: {what} ({code})")))?;
@@ -87,7 +87,7 @@ impl Ipc {
 impl<const BYTES: usize> Carrier<BYTES> for Ipc {
     const WHO: &'static str = "aeron";
 
-    /// The ends do not, but the driver does. The processor that it then takes from one of them is part of what is
+    /// The ends do not, but the driver does. The processor that it then takes from one of them is part of the time
     /// measured.
     const SLEEPS: bool = true;
 

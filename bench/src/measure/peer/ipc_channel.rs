@@ -10,7 +10,7 @@ pub struct IpcChannel {
     back: IpcBytesReceiver,
 }
 
-/// What the far side sends to begin with: its ends.
+/// The first message of the far side: its ends.
 type Ends = (IpcBytesSender, IpcBytesReceiver);
 
 impl<const BYTES: usize> Carrier<BYTES> for IpcChannel {

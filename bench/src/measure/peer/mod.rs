@@ -1,4 +1,4 @@
-//! What a program would use without jacinth.
+//! The libraries and system calls that a program would use without jacinth.
 
 #[cfg(feature = "aeron")]
 pub mod aeron;
@@ -30,7 +30,7 @@ impl Manner for Blocking {
     const SPINS: bool = false;
 }
 
-/// Does `what` until the kernel has something else to say than "not now" or "interrupted".
+/// Repeats `what` until the kernel gives another result than "not now" or "interrupted".
 #[inline(always)]
 fn until_done<T>(mut what: impl FnMut() -> rustix::io::Result<T>) -> rustix::io::Result<T> {
     loop {

@@ -40,7 +40,7 @@ impl<const BYTES: usize> End<BYTES> for Rtrb<BYTES> {
                     *into = message;
                     return Ok(());
                 }
-                // What was sent before the sender went is still there.
+                // Messages sent before the sender went are still there.
                 Err(_) => {
                     ensure!(!self.back.is_abandoned() || !self.back.is_empty(), "the other thread is gone")
                 }

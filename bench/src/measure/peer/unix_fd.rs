@@ -1,6 +1,6 @@
-//! A descriptor (an eventfd) passed over a Unix socket and back again: what a handle's transfer replaces.
+//! A descriptor (an eventfd) passed over a Unix socket and back again, in place of a handle's transfer.
 //!
-//! As with a handle, the sender keeps nothing: it closes its own descriptor once the copy is on its way.
+//! As with a handle, the sender keeps no copy: it closes its own descriptor once the other is on its way.
 
 use super::until_done;
 use crate::measure::{Measurement, Sample, Stage, Unit, round_trips};

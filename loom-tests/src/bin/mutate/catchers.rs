@@ -14,7 +14,7 @@ pub struct Catchers {
 }
 
 impl Catchers {
-    /// Reads what earlier runs wrote to `folder`, and a `table` of verdicts.
+    /// Reads the catchers that earlier runs wrote to `folder`, and a `table` of verdicts.
     pub fn read(folder: &Path, table: &Path) -> Self {
         let text = std::fs::read_to_string(folder.join("caught")).unwrap_or_default();
         let lines = text.lines().filter_map(|line| line.split_once('\t'));
@@ -45,7 +45,7 @@ impl Catchers {
     }
 
     /// The same ordering of the same call in the function, then the function, then the file. The first two do not name
-    /// the file: what is known of a function stays true when it moves.
+    /// the file, so that they stay true when a function moves.
     fn places(mutant: &Mutant) -> [String; 3] {
         let site = &mutant.site;
         let exact = format!("{} {} {}", site.function, site.operation, mutant.weak);

@@ -1,4 +1,4 @@
-//! Not part of the program: this is what the copy of the sources is given as `sync/mutant.rs`.
+//! Not part of the program: the copy of the sources gets this file as `sync/mutant.rs`.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::sync::OnceLock;
@@ -6,12 +6,12 @@ use std::sync::OnceLock;
 /// The sites that this run has passed, a bit each.
 static REACHED: [AtomicU64; 16] = [const { AtomicU64::new(0) }; 16];
 
-/// The site that is weakened in this run, and to what.
+/// The site that is weakened in this run, and its weaker ordering.
 fn weakened() -> &'static (usize, String) {
     static WEAKENED: OnceLock<(usize, String)> = OnceLock::new();
     WEAKENED.get_or_init(|| {
         if std::env::var_os("MUTANT_REACH").is_some() {
-            // SAFETY: `tell` takes and gives nothing and does not unwind.
+            // SAFETY: `tell` has neither parameters nor a result and does not unwind.
             unsafe { libc::atexit(tell) };
         }
         let site = std::env::var("MUTANT_SITE").ok().and_then(|site| site.parse().ok());
@@ -26,7 +26,7 @@ extern "C" fn tell() {
     }
 }
 
-/// The ordering of a site: what the sources say, unless it is the one that is weakened.
+/// The ordering of a site: the sources' own, unless the site is the weakened one.
 pub(crate) fn order(site: usize, strong: Ordering) -> Ordering {
     match weaker(site) {
         Some("Relaxed") => Ordering::Relaxed,

@@ -36,7 +36,7 @@ struct Arguments {
     /// Only orderings in this file or folder of shm/src, or at FILE:LINE. May be given several times.
     #[arg(long, value_name = "FILE")]
     only: Vec<String>,
-    /// Only models whose names contain this. May be given several times.
+    /// Only models with this in their names. May be given several times.
     #[arg(long, value_name = "NAME")]
     models: Vec<String>,
     /// Print the orderings that would be weakened, and stop.
@@ -103,7 +103,7 @@ fn is_wanted(mutant: &site::Mutant, only: &[String]) -> bool {
         })
 }
 
-/// Where this program was built: the copy is built there too, so that both share what they depend on.
+/// The folder in which this program was built. The copy is built there too, so that both share their dependencies.
 fn target_folder() -> Result<PathBuf> {
     let program = std::env::current_exe()?;
     let folder = program.parent().and_then(Path::parent).context("a program in a target folder")?;

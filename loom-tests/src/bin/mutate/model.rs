@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-/// One test, what it costs, and the sites that it passes: the last two are known after `reach`.
+/// One test, its time, and the sites that it passes: the last two are known after `reach`.
 #[derive(Clone, Debug)]
 pub struct Model {
     pub binary: PathBuf,

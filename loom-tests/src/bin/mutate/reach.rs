@@ -7,10 +7,10 @@ use anyhow::{Context, Result, bail};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// No model takes longer than this when nothing is weakened.
+/// No model takes longer than this with the sources' own orderings.
 const LONGEST: Duration = Duration::from_secs(600);
 
-/// Runs each of these models once, with nothing weakened, and leaves out a model that takes too long.
+/// Runs each of these models once, with the sources' own orderings, and leaves out a model that takes too long.
 pub fn reach(models: Vec<Model>, folder: &Path, jobs: usize) -> Result<Vec<Model>> {
     let folder = folder.join("reached");
     std::fs::create_dir_all(&folder)?;

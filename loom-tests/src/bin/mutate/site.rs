@@ -4,8 +4,8 @@
 //! |---|---|
 //! | Release, Acquire | Relaxed |
 //! | AcqRel | Acquire, and Release: each half alone. Relaxed is weaker than both, so it is noticed if either is |
-//! | `fence(SeqCst)` | `fence(AcqRel)`: what its place in the single order is for |
-//! | any other fence, `light_barrier()`, `heavy_barrier()`, `barrier()` | nothing |
+//! | `fence(SeqCst)` | `fence(AcqRel)`: it loses its place in the single order |
+//! | any other fence, `light_barrier()`, `heavy_barrier()`, `barrier()` | left out |
 //!
 //! The facade's own orderings (`sync/`) are not sites: there loom's locks and futexes stand in for the machine's.
 
@@ -201,7 +201,7 @@ impl Finder<'_> {
         before + line.char_indices().nth(at.column).map_or(line.len(), |(offset, _)| offset)
     }
 
-    /// Visits what `node` holds, unless its attributes leave it out: then it is counted, not listed.
+    /// Visits the parts of `node`. Where its attributes leave it out, its orderings are counted and not listed.
     fn within(&mut self, node: &impl ToTokens, visit: impl FnOnce(&mut Self)) {
         let off = is_off(node.to_token_stream());
         self.off += usize::from(off);
@@ -222,7 +222,7 @@ impl Finder<'_> {
     }
 }
 
-/// Whether the attributes in front leave this out of what both loom and the product compile.
+/// Whether the attributes in front leave this out of the code that both loom and the product compile.
 fn is_off(tokens: TokenStream) -> bool {
     let mut tokens = tokens.into_iter();
     while let Some(TokenTree::Punct(hash)) = tokens.next()
@@ -311,7 +311,7 @@ impl Visit<'_> for Finder<'_> {
     }
 
     fn visit_macro(&mut self, call: &syn::Macro) {
-        // What a macro is given need not be an expression: its words are looked at one by one.
+        // A macro's tokens need not be an expression: look at its words one by one.
         let mut streams = vec![call.tokens.clone()];
         while let Some(stream) = streams.pop() {
             for token in stream {

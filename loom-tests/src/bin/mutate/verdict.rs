@@ -1,4 +1,4 @@
-//! What the trial of a mutant gave.
+//! The outcome of a mutant's trial.
 
 use crate::site::Mutant;
 use std::time::Duration;

@@ -169,7 +169,7 @@ pub const LEAVING_A_SHRUNK_RING: Scene = Scene {
     after: peer_is_closed,
 };
 
-/// Nobody reads the first message; the replies behind it are taken, and their segment, of two messages, goes.
+/// The first message stays unread; the replies behind it are taken, and their segment, of two messages, goes.
 pub const TAKING_AHEAD: Scene = Scene {
     name: "taking replies ahead of an unread message",
     points: &["ahead.*", "receive.*"],
@@ -179,7 +179,7 @@ pub const TAKING_AHEAD: Scene = Scene {
         let mut cast = cast_of(&config);
         add_event(&cast.survivor, &mut cast.survivors);
         let copy = cast.survivor.duplicate(find(&cast.survivor, cast.survivors[1]), ALL).unwrap();
-        // This call stays open, so that replies are looked for among what is there already.
+        // This call stays open, so that the next calls search the messages that are there already.
         let near = find(&cast.victim, cast.victims[0]);
         let open = cast.victim.call_begin(near, 0, &message(1, 1), &[], 0).unwrap().txid();
         let far = cast.survivors[0];
@@ -230,7 +230,18 @@ fn send_or_find_full(survivor: &Thread, survivors: &[u32]) -> Vec<u32> {
 
 pub const DISCARDING: Scene = Scene {
     name: "discarding a message with a handle",
-    points: &["close.*", "count.*", "dying.linked", "dying.hazard", "dying.cleared", "dying.done", "dying.finished", "dying.popped", "receive.consumed"],
+    // An event has no other side: no peer is told (`dying.told`).
+    points: &[
+        "close.*",
+        "count.*",
+        "dying.linked",
+        "dying.hazard",
+        "dying.cleared",
+        "dying.done",
+        "dying.finished",
+        "dying.popped",
+        "receive.consumed",
+    ],
     stage: || {
         let mut cast = connected_cast();
         add_event(&cast.survivor, &mut cast.survivors);
@@ -246,7 +257,7 @@ pub const DISCARDING: Scene = Scene {
     after: peer_is_closed,
 };
 
-/// The victim's last record was a handle in a cell, in which the survivor has since written what looks like a handle
+/// The victim's last record was a handle in a cell, in which the survivor has since written bytes that look like a handle
 /// that the victim is closing.
 pub const CLOSING_AFTER_A_DISCARD: Scene = Scene {
     name: "closing a handle, where the last record has become bytes",

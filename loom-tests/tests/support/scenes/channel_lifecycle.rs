@@ -63,7 +63,7 @@ pub const CREATING_IN_A_USED_SLOT: Scene = Scene {
     after: event_is_ours_alone,
 };
 
-/// In a slot that the victim has retired itself, and that nobody names any more. It was an event's, which has no options.
+/// In a slot that the victim has retired itself, and that no thread names any more. It was an event's, which has no options.
 pub const CREATING_IN_A_CLEARED_SLOT: Scene = Scene {
     name: "creating a channel with options in a slot that was the victim's",
     points: &[],
@@ -109,7 +109,17 @@ pub const CLOSING_A_FULL_SIDE: Scene = Scene {
 
 pub const ENDING_A_CHANNEL: Scene = Scene {
     name: "closing both ends of a channel and making its slot free",
-    points: &["close.*", "dying.*", "reclaim.*", "slot.freed", "free.intended", "free.unlinked", "free.word", "free.freed", "map.set"],
+    points: &[
+        "close.*",
+        "dying.*",
+        "reclaim.*",
+        "slot.freed",
+        "free.intended",
+        "free.unlinked",
+        "free.word",
+        "free.freed",
+        "map.set",
+    ],
     stage: || {
         let mut cast = shared_event();
         let (near, far) = cast.victim.create(Shape::Channel, CHANNEL, ALL).unwrap();

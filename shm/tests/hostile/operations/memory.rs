@@ -1,4 +1,4 @@
-//! Operations that free what has ended.
+//! Operations that free ended objects.
 
 use super::{Operation, Turn};
 use jacinth_shm::Result;

@@ -10,7 +10,7 @@ pub const ALL: u32 = 0xf_ffff;
 /// The longest that an operation waits.
 pub const LONGEST_WAIT_NS: usize = 200_000;
 
-/// One operation. It ends soon, whatever the arena says.
+/// One operation. It ends soon, with any contents of the arena.
 type Operation = fn(&mut Turn<'_>) -> Result<()>;
 
 /// Declares the files of operations.
@@ -35,7 +35,7 @@ pub const OPERATIONS: usize = {
     sum
 };
 
-/// What a process holds.
+/// The handles, loans, messages and calls that a process holds.
 #[derive(Default)]
 pub struct Hands {
     pub values: Vec<u32>,
@@ -51,7 +51,7 @@ impl Hands {
     }
 }
 
-/// What an operation works with. Its handles and sizes are chosen before it starts.
+/// The surroundings of an operation. Its handles and sizes are chosen before it starts.
 struct Turn<'a> {
     thread: &'a Thread,
     hands: &'a mut Hands,

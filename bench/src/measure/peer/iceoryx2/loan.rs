@@ -37,7 +37,7 @@ impl<const BYTES: usize> Measurement for LoanStream<BYTES> {
                 to.write(from);
             }
             // SAFETY: every byte of the payload has a value that any byte may have: the first eight were written just
-            // now, and the others lie in a mapped file, whose bytes are zero or what an earlier message left there.
+            // now, and the others lie in a mapped file, in which bytes are zero or an earlier message's.
             let message = unsafe { message.assume_init() };
             message.send()?;
             Ok(1)

@@ -18,14 +18,14 @@ fn node() -> Result<Node<ipc::Service>> {
     Ok(NodeBuilder::new().signal_handling_mode(SignalHandlingMode::Disabled).create()?)
 }
 
-/// A name for services that nobody else uses.
+/// A name for services that no other run uses.
 fn new_name() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     // Relaxed: it need only differ.
     format!("jacinth-bench/{}/{}", std::process::id(), NEXT.fetch_add(1, Relaxed))
 }
 
-/// Tells the far side the name, once the near side has made what the far side will connect to.
+/// Tells the far side the name, once the near side has made the service that the far side will connect to.
 fn hand_over(stage: &Stage<'_>, name: &str) -> Result<()> {
     stage.link.send(&name)
 }

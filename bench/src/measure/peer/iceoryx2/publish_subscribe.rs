@@ -1,5 +1,5 @@
-//! Its publish-subscribe: a service each way, each with one publisher and one subscriber. Nothing is dropped: a publisher
-//! whose subscriber has no room waits for it, as a channel's writer does.
+//! Its publish-subscribe: a service each way, each with one publisher and one subscriber. No message is dropped: a publisher
+//! waits for a subscriber without room, as a channel's writer does.
 
 use super::{hand_over, new_name, node, take_over_name};
 use crate::measure::{Carrier, End, Stage};
@@ -20,7 +20,7 @@ pub(super) const fn slots(message_bytes: usize) -> usize {
     if message_bytes > 1024 { 64 } else { 1024 }
 }
 
-/// The service between one publisher and one subscriber, whose messages have one size.
+/// The service between one publisher and one subscriber, with messages of one size.
 fn service(
     node: &Node<ipc::Service>,
     name: &str,
@@ -59,7 +59,7 @@ pub(super) fn subscriber(
     Ok(service(node, name, message_bytes)?.subscriber_builder().buffer_size(messages).create()?)
 }
 
-/// Connects a subscriber, which it does by itself only when it first receives: what is published before is kept while
+/// Connects a subscriber, which it does by itself only when it first receives: earlier messages are kept while
 /// there is room, and then dropped.
 pub(super) fn connect(subscriber: &Subscriber<ipc::Service, [u8], ()>) -> Result<()> {
     ensure!(subscriber.receive()?.is_none(), "a message came before any was sent");
