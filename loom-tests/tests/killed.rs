@@ -13,7 +13,7 @@ use support::*;
 
 /// One run. Gives the number of sets of stores that could have been missing, or `None` if the victim was not killed.
 fn kill(scene: Scene, stores: usize, missing: Missing) -> Option<usize> {
-    let Cast { supervisor, victim, seat, victims, survivor, survivors } = (scene.stage)();
+    let Actors { supervisor, victim, seat, victims, survivor, survivors } = (scene.setup)();
     let ended = killed_after(stores, missing, || (scene.act)(&victim, &victims));
     let sets = match ended {
         Killed::Finished(result) => {
@@ -47,7 +47,7 @@ fn explore(run: impl Fn(usize, Missing) -> Option<usize> + Copy + Send + Sync + 
 
 /// The victim dies at a named point, and its supervisor is killed recovering it.
 fn kill_supervisor(scene: Scene, first: Death, stores: usize, missing: Missing) -> Option<usize> {
-    let Cast { supervisor, victim, seat, victims, survivor, survivors } = (scene.stage)();
+    let Actors { supervisor, victim, seat, victims, survivor, survivors } = (scene.setup)();
     if !act(&scene, victim, &victims, Some(first)) {
         return None;
     }
@@ -139,7 +139,7 @@ fn coming_and_going() {
 #[test]
 fn receiving_a_reply_ahead_of_its_turn() {
     explore(|stores, missing| {
-        let Cast { supervisor, victim, seat, victims, survivor, survivors } = (LEAVING_EVERYTHING.stage)();
+        let Actors { supervisor, victim, seat, victims, survivor, survivors } = (LEAVING_EVERYTHING.setup)();
         let near = find(&victim, victims[0]);
         let [_first, second] =
             [1, 2].map(|number| victim.call_begin(near, 0, &message(number, 1), &[], 0).unwrap());
@@ -168,8 +168,8 @@ fn receiving_a_reply_ahead_of_its_turn() {
 fn clearing_a_watched_signal() {
     for alone in [true, false] {
         explore(move |stores, missing| {
-            let Cast { supervisor, victim, seat, victims, survivor, survivors } =
-                (CLEARING_A_WATCHED_SIGNAL.stage)();
+            let Actors { supervisor, victim, seat, victims, survivor, survivors } =
+                (CLEARING_A_WATCHED_SIGNAL.setup)();
             let (theirs, ours) = (find(&victim, victims[0]), survivors[0]);
             let other = sibling(&survivor);
             let asleep = [survivor.fall_asleep(ours, USER).unwrap(), other.fall_asleep(ours, USER).unwrap()];
@@ -203,7 +203,7 @@ fn returned_memory_never_comes_back() {
     const SLOTS: core::ops::Range<u32> = 0..2;
     const BLOCKS: core::ops::Range<u32> = 0..2;
     explore(|stores, missing| {
-        let Cast { supervisor, victim, seat, survivor, .. } = (GIVING_SLOTS_BACK.stage)();
+        let Actors { supervisor, victim, seat, survivor, .. } = (GIVING_SLOTS_BACK.setup)();
         for _ in 0..2 {
             let (near, far) = survivor.create(Shape::Channel, CHANNEL, ALL).unwrap();
             (1..=3).for_each(|number| survivor.send_value(near, &message(number, 1)).unwrap());

@@ -19,7 +19,7 @@ enum Died {
 
 /// The victim dies, its supervisor dies recovering it, and the survivor's thread takes over from both.
 fn die_twice(scene: Scene, first: Option<Death>, second: Death, unfinished_first: bool) -> Died {
-    let Cast { supervisor, victim, seat, victims, survivor, survivors } = (scene.stage)();
+    let Actors { supervisor, victim, seat, victims, survivor, survivors } = (scene.setup)();
     let died = act(&scene, victim, &victims, first);
     if first.is_some() && !died {
         return Died::Nobody;

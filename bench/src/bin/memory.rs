@@ -115,7 +115,7 @@ impl Scene {
             Self::ManyChannels => {
                 ("channel_small_100000", "channels, 64 bytes each way once", 100_000, Some(16 << 10))
             }
-            Self::IdleChannels => ("channel_idle_1000", "channels that have passed nothing", 1000, None),
+            Self::IdleChannels => ("channel_idle_1000", "channels without messages", 1000, None),
             Self::ManyEvents => ("event_1000000", "events", 1_000_000, None),
         };
         // All objects live until the end of the process.

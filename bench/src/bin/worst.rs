@@ -69,7 +69,7 @@ fn run(arguments: &Arguments) -> Result<()> {
 fn close_what_comes(ends: &Receiver<NullableHandle>) -> Vec<Call> {
     let mut longest = Longest::default();
     for end in ends {
-        longest.time("close, of what another thread made", || drop(end));
+        longest.time("close, of another thread's objects", || drop(end));
     }
     longest.calls
 }
@@ -144,7 +144,7 @@ impl Longest {
     fn time_the_machine(&mut self) {
         let mut pages = vec![0_u8; PAGES * PAGE_BYTES];
         for page in pages.chunks_mut(PAGE_BYTES) {
-            self.time("(the machine: nothing)", || ());
+            self.time("(the machine: an empty interval)", || ());
             self.time("(the machine: first touch of a page)", || *black_box(&mut page[0]) = 1);
         }
     }

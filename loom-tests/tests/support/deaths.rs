@@ -1,7 +1,7 @@
 //! Lets the victim of a scene die at each crash point, and explores the survivor's operations meanwhile.
 
 use super::points::matching;
-use super::scenes::{Cast, Death, Scene, act, assert_nothing_left};
+use super::scenes::{Actors, Death, Scene, act, assert_nothing_left};
 use super::*;
 use std::sync::atomic::AtomicBool;
 
@@ -38,7 +38,7 @@ fn explore_death(scene: Scene, death: Death, preemptions: usize) -> bool {
 }
 
 fn die_and_recover(scene: Scene, death: Death) -> bool {
-    let Cast { supervisor, victim, seat, victims, survivor, survivors } = (scene.stage)();
+    let Actors { supervisor, victim, seat, victims, survivor, survivors } = (scene.setup)();
     let dying = loom::thread::spawn(move || {
         let died = act(&scene, victim, &victims, Some(death));
         supervisor.recover(seat).unwrap();

@@ -19,7 +19,7 @@ macro_rules! scenes {
 scenes! { handle event channel channel_lifecycle memory process }
 
 /// The processes that take part.
-pub struct Cast {
+pub struct Actors {
     /// Will recover the victim.
     pub supervisor: Thread,
     /// Will die, if the plan says so; and its handles.
@@ -37,7 +37,7 @@ pub struct Scene {
     pub name: &'static str,
     /// The crash points at which the victim dies, as [`points::matching`] reads them. The scene reaches each.
     pub points: &'static [&'static str],
-    pub stage: fn() -> Cast,
+    pub setup: fn() -> Actors,
     /// The victim's operation.
     pub act: fn(&Thread, &[u32]) -> Result<()>,
     /// The survivor's operations meanwhile. Gives the handles that it made.
@@ -64,39 +64,39 @@ fn config() -> Config {
 }
 
 /// A supervisor, a victim that has one end of a channel and a survivor that has the other.
-fn connected_cast() -> Cast {
-    cast_of(&config())
+fn connected_actors() -> Actors {
+    actors_of(&config())
 }
 
-fn cast_of(config: &Config) -> Cast {
+fn actors_of(config: &Config) -> Actors {
     let supervisor = first(config);
     let (near, far) = supervisor.create(Shape::Channel, CHANNEL, ALL).unwrap();
     let (victim, seat) = child_with_seat(&supervisor, Some(near));
     let survivor = child(&supervisor, far);
     let (near, far) = (startup(&victim), startup(&survivor));
-    Cast { supervisor, victim, seat, victims: vec![near], survivor, survivors: vec![far] }
+    Actors { supervisor, victim, seat, victims: vec![near], survivor, survivors: vec![far] }
 }
 
 /// A victim and a survivor that each have a handle to one event.
-fn shared_event() -> Cast {
+fn shared_event() -> Actors {
     let supervisor = first(&config());
     let (event, _) = supervisor.create(Shape::Single, EVENT, ALL).unwrap();
     let copy = supervisor.duplicate(find(&supervisor, event), ALL).unwrap();
     let (victim, seat) = child_with_seat(&supervisor, Some(event));
     let survivor = child(&supervisor, Some(copy));
     let (theirs, ours) = (startup(&victim), startup(&survivor));
-    Cast { supervisor, victim, seat, victims: vec![theirs], survivor, survivors: vec![ours] }
+    Actors { supervisor, victim, seat, victims: vec![theirs], survivor, survivors: vec![ours] }
 }
 
 /// The same, and the survivor has fallen asleep on it.
-fn watched_event() -> Cast {
-    let cast = shared_event();
-    cast.survivor.fall_asleep(cast.survivors[0], USER).unwrap();
-    cast
+fn watched_event() -> Actors {
+    let actors = shared_event();
+    actors.survivor.fall_asleep(actors.survivors[0], USER).unwrap();
+    actors
 }
 
 /// As [`shared_event`], and the slots before the event's have been used and are free: a page of them.
-fn event_behind_free_slots() -> Cast {
+fn event_behind_free_slots() -> Actors {
     let supervisor = first(&config());
     let [one, two, event] = [(); 3].map(|()| supervisor.create(Shape::Single, EVENT, ALL).unwrap().0);
     close_all(&supervisor, &[one, two]);
@@ -105,7 +105,7 @@ fn event_behind_free_slots() -> Cast {
     let (victim, seat) = child_with_seat(&supervisor, Some(event));
     let survivor = child(&supervisor, Some(copy));
     let (theirs, ours) = (startup(&victim), startup(&survivor));
-    Cast { supervisor, victim, seat, victims: vec![theirs], survivor, survivors: vec![ours] }
+    Actors { supervisor, victim, seat, victims: vec![theirs], survivor, survivors: vec![ours] }
 }
 
 fn add_event(thread: &Thread, handles: &mut Vec<u32>) {

@@ -18,7 +18,7 @@ pub const SCENES: &[Scene] = &[
 pub const SENDING: Scene = Scene {
     name: "sending past the end of a segment",
     points: &["send.*", "grow.*", "take.marked", "take.virgin"],
-    stage: connected_cast,
+    setup: connected_actors,
     act: |victim, victims| (1..=3).try_for_each(|number| victim.send_value(victims[0], &message(number, 1))),
     beside: |survivor, survivors| read_to_the_end(survivor, survivors, 1),
     after: peer_is_closed,
@@ -27,7 +27,7 @@ pub const SENDING: Scene = Scene {
 pub const SENDING_MUCH: Scene = Scene {
     name: "sending a message in a block",
     points: &["send.*", "grow.*", "payload.*"],
-    stage: connected_cast,
+    setup: connected_actors,
     act: |victim, victims| (1..=2).try_for_each(|number| victim.send_value(victims[0], &message(number, 9))),
     beside: |survivor, survivors| read_to_the_end(survivor, survivors, 9),
     after: peer_is_closed,
@@ -37,15 +37,15 @@ pub const SENDING_MUCH: Scene = Scene {
 pub const SENDING_IN_USED_BLOCKS: Scene = Scene {
     name: "sending in blocks that have been another channel's",
     points: &["take.intended", "take.owned", "map.cleared", "grow.*", "payload.*"],
-    stage: || {
-        let cast = connected_cast();
-        let (near, far) = cast.victim.create(Shape::Channel, CHANNEL, ALL).unwrap();
+    setup: || {
+        let actors = connected_actors();
+        let (near, far) = actors.victim.create(Shape::Channel, CHANNEL, ALL).unwrap();
         for number in 1..=2 {
-            cast.victim.send_value(near, &message(number, 9)).unwrap();
+            actors.victim.send_value(near, &message(number, 9)).unwrap();
         }
-        close_all(&cast.victim, &[near, far.unwrap()]);
-        cast.victim.reclaim().unwrap();
-        cast
+        close_all(&actors.victim, &[near, far.unwrap()]);
+        actors.victim.reclaim().unwrap();
+        actors
     },
     act: SENDING_MUCH.act,
     beside: |survivor, survivors| read_to_the_end(survivor, survivors, 9),
@@ -55,11 +55,11 @@ pub const SENDING_IN_USED_BLOCKS: Scene = Scene {
 pub const SENDING_HANDLES: Scene = Scene {
     name: "sending two handles in a block",
     points: &["send.*", "payload.*", "transfer.*"],
-    stage: || {
-        let mut cast = connected_cast();
-        add_event(&cast.victim, &mut cast.victims);
-        cast.victims.push(cast.victim.duplicate(find(&cast.victim, cast.victims[1]), ALL).unwrap());
-        cast
+    setup: || {
+        let mut actors = connected_actors();
+        add_event(&actors.victim, &mut actors.victims);
+        actors.victims.push(actors.victim.duplicate(find(&actors.victim, actors.victims[1]), ALL).unwrap());
+        actors
     },
     act: |victim, victims| victim.transfer_value(victims[0], &message(1, 7), &victims[1..]),
     beside: |survivor, survivors| read_to_the_end(survivor, survivors, 7),
@@ -69,7 +69,7 @@ pub const SENDING_HANDLES: Scene = Scene {
 pub const SENDING_HANDLES_AGAIN: Scene = Scene {
     name: "sending one handle after another",
     points: &[],
-    stage: SENDING_HANDLES.stage,
+    setup: SENDING_HANDLES.setup,
     act: |victim, victims| {
         let send =
             |number| victim.transfer_value(victims[0], &message(number, 2), &[victims[usize::from(number)]]);
@@ -82,15 +82,15 @@ pub const SENDING_HANDLES_AGAIN: Scene = Scene {
 pub const RECEIVING: Scene = Scene {
     name: "receiving messages with handles past the end of a segment",
     points: &["receive.*", "leave.*"],
-    stage: || {
-        let mut cast = connected_cast();
-        add_event(&cast.survivor, &mut cast.survivors);
-        let copy = cast.survivor.duplicate(find(&cast.survivor, cast.survivors[1]), ALL).unwrap();
-        let far = cast.survivors[0];
-        cast.survivor.transfer_value(far, &message(1, 1), &[copy]).unwrap();
-        cast.survivor.send_value(far, &message(2, 1)).unwrap();
-        cast.survivor.send_value(far, &message(3, 1)).unwrap();
-        cast
+    setup: || {
+        let mut actors = connected_actors();
+        add_event(&actors.survivor, &mut actors.survivors);
+        let copy = actors.survivor.duplicate(find(&actors.survivor, actors.survivors[1]), ALL).unwrap();
+        let far = actors.survivors[0];
+        actors.survivor.transfer_value(far, &message(1, 1), &[copy]).unwrap();
+        actors.survivor.send_value(far, &message(2, 1)).unwrap();
+        actors.survivor.send_value(far, &message(3, 1)).unwrap();
+        actors
     },
     act: |victim, victims| {
         for number in 1..=3 {
@@ -113,14 +113,14 @@ pub const RECEIVING: Scene = Scene {
 pub const RECEIVING_HANDLES_AGAIN: Scene = Scene {
     name: "receiving one handle after another",
     points: &[],
-    stage: || {
-        let mut cast = connected_cast();
-        add_event(&cast.survivor, &mut cast.survivors);
+    setup: || {
+        let mut actors = connected_actors();
+        add_event(&actors.survivor, &mut actors.survivors);
         for number in 1..=2 {
-            let copy = cast.survivor.duplicate(find(&cast.survivor, cast.survivors[1]), ALL).unwrap();
-            cast.survivor.transfer_value(cast.survivors[0], &message(number, 1), &[copy]).unwrap();
+            let copy = actors.survivor.duplicate(find(&actors.survivor, actors.survivors[1]), ALL).unwrap();
+            actors.survivor.transfer_value(actors.survivors[0], &message(number, 1), &[copy]).unwrap();
         }
-        cast
+        actors
     },
     act: |victim, victims| (1..=2).try_for_each(|_| victim.try_receive(victims[0]).map(drop)),
     beside: send_or_find_closed,
@@ -131,11 +131,11 @@ pub const RECEIVING_HANDLES_AGAIN: Scene = Scene {
 pub const SHRINKING: Scene = Scene {
     name: "shrinking a ring that is empty",
     points: &["grow.*", "send.*"],
-    stage: || {
-        let cast = connected_cast();
-        (1..=3).for_each(|number| cast.victim.send_value(cast.victims[0], &message(number, 1)).unwrap());
-        (1..=3).for_each(|_| drop(cast.survivor.try_receive(cast.survivors[0]).unwrap()));
-        cast
+    setup: || {
+        let actors = connected_actors();
+        (1..=3).for_each(|number| actors.victim.send_value(actors.victims[0], &message(number, 1)).unwrap());
+        (1..=3).for_each(|_| drop(actors.survivor.try_receive(actors.survivors[0]).unwrap()));
+        actors
     },
     act: |victim, victims| {
         victim.tidy_channels(true)?;
@@ -157,12 +157,12 @@ pub const SHRINKING: Scene = Scene {
 pub const LEAVING_A_SHRUNK_RING: Scene = Scene {
     name: "leaving the large segment of a ring that shrinks",
     points: &["leave.*"],
-    stage: || {
-        let cast = connected_cast();
-        (1..=3).for_each(|number| cast.survivor.send_value(cast.survivors[0], &message(number, 1)).unwrap());
-        (1..=3).for_each(|_| drop(cast.victim.try_receive(cast.victims[0]).unwrap()));
-        cast.survivor.tidy_channels(true).unwrap();
-        cast
+    setup: || {
+        let actors = connected_actors();
+        (1..=3).for_each(|number| actors.survivor.send_value(actors.survivors[0], &message(number, 1)).unwrap());
+        (1..=3).for_each(|_| drop(actors.victim.try_receive(actors.victims[0]).unwrap()));
+        actors.survivor.tidy_channels(true).unwrap();
+        actors
     },
     act: |victim, _| victim.tidy_channels(true).map(drop),
     beside: send_or_find_closed,
@@ -173,28 +173,28 @@ pub const LEAVING_A_SHRUNK_RING: Scene = Scene {
 pub const TAKING_AHEAD: Scene = Scene {
     name: "taking replies ahead of an unread message",
     points: &["ahead.*", "receive.*"],
-    stage: || {
+    setup: || {
         let mut config = config();
         (config.max_pending_messages, config.max_loan_bytes, config.pool_bytes) = (5, 256, 2048);
-        let mut cast = cast_of(&config);
-        add_event(&cast.survivor, &mut cast.survivors);
-        let copy = cast.survivor.duplicate(find(&cast.survivor, cast.survivors[1]), ALL).unwrap();
+        let mut actors = actors_of(&config);
+        add_event(&actors.survivor, &mut actors.survivors);
+        let copy = actors.survivor.duplicate(find(&actors.survivor, actors.survivors[1]), ALL).unwrap();
         // This call stays open, so that the next calls search the messages that are there already.
-        let near = find(&cast.victim, cast.victims[0]);
-        let open = cast.victim.call_begin(near, 0, &message(1, 1), &[], 0).unwrap().txid();
-        let far = cast.survivors[0];
-        cast.survivor.try_receive(far).unwrap();
-        cast.survivor.send_value(far, &message(1, 1)).unwrap();
+        let near = find(&actors.victim, actors.victims[0]);
+        let open = actors.victim.call_begin(near, 0, &message(1, 1), &[], 0).unwrap().txid();
+        let far = actors.survivors[0];
+        actors.survivor.try_receive(far).unwrap();
+        actors.survivor.send_value(far, &message(1, 1)).unwrap();
         for number in 1..=4 {
             // One lies in a block, and one carries a handle.
             let mut reply = message(number, if number == 2 { 9 } else { 1 });
             reply[..4].copy_from_slice(&(open + u32::from(number)).to_le_bytes());
             match number {
-                3 => cast.survivor.transfer_value(far, &reply, &[copy]).unwrap(),
-                _ => cast.survivor.send_value(far, &reply).unwrap(),
+                3 => actors.survivor.transfer_value(far, &reply, &[copy]).unwrap(),
+                _ => actors.survivor.send_value(far, &reply).unwrap(),
             }
         }
-        cast
+        actors
     },
     act: |victim, victims| {
         let near = find(victim, victims[0]);
@@ -242,12 +242,12 @@ pub const DISCARDING: Scene = Scene {
         "dying.popped",
         "receive.consumed",
     ],
-    stage: || {
-        let mut cast = connected_cast();
-        add_event(&cast.survivor, &mut cast.survivors);
-        let event = cast.survivors.pop().unwrap();
-        cast.survivor.transfer_value(cast.survivors[0], &message(1, 1), &[event]).unwrap();
-        cast
+    setup: || {
+        let mut actors = connected_actors();
+        add_event(&actors.survivor, &mut actors.survivors);
+        let event = actors.survivors.pop().unwrap();
+        actors.survivor.transfer_value(actors.survivors[0], &message(1, 1), &[event]).unwrap();
+        actors
     },
     act: |victim, victims| match victim.receive(find(victim, victims[0]), 0, &mut NoRoom, TooSmall::Discard) {
         Err(Error::BufferTooSmall { .. }) => Ok(()),
@@ -262,19 +262,19 @@ pub const DISCARDING: Scene = Scene {
 pub const CLOSING_AFTER_A_DISCARD: Scene = Scene {
     name: "closing a handle, where the last record has become bytes",
     points: &[],
-    stage: || {
+    setup: || {
         const CLOSING_BY_THE_VICTIM: u64 = 4 << 60 | 2 << 24;
-        let mut cast = connected_cast();
-        add_event(&cast.survivor, &mut cast.survivors);
-        let (near, far) = (cast.victims[0], cast.survivors[0]);
+        let mut actors = connected_actors();
+        add_event(&actors.survivor, &mut actors.survivors);
+        let (near, far) = (actors.victims[0], actors.survivors[0]);
         for number in 1..=2 {
-            let copy = cast.survivor.duplicate(find(&cast.survivor, cast.survivors[1]), ALL).unwrap();
-            cast.survivor.transfer_value(far, &message(number, 1), &[copy]).unwrap();
+            let copy = actors.survivor.duplicate(find(&actors.survivor, actors.survivors[1]), ALL).unwrap();
+            actors.survivor.transfer_value(far, &message(number, 1), &[copy]).unwrap();
         }
-        cast.victim.receive(find(&cast.victim, near), 0, &mut NoRoom, TooSmall::Discard).unwrap_err();
-        cast.victims.push(cast.victim.try_receive(near).unwrap().handles[0].value);
-        cast.survivor.send_value(far, &CLOSING_BY_THE_VICTIM.to_le_bytes().repeat(8)).unwrap();
-        cast
+        actors.victim.receive(find(&actors.victim, near), 0, &mut NoRoom, TooSmall::Discard).unwrap_err();
+        actors.victims.push(actors.victim.try_receive(near).unwrap().handles[0].value);
+        actors.survivor.send_value(far, &CLOSING_BY_THE_VICTIM.to_le_bytes().repeat(8)).unwrap();
+        actors
     },
     act: |victim, victims| victim.close_value(victims[1]),
     beside: nothing,
@@ -284,11 +284,11 @@ pub const CLOSING_AFTER_A_DISCARD: Scene = Scene {
 pub const SENDING_WHAT_CANNOT_BE_SENT: Scene = Scene {
     name: "a send of handles that fails and closes them",
     points: &["transfer.marked", "close.*", "count.*", "dying.*"],
-    stage: || {
-        let mut cast = connected_cast();
-        let (first, second) = cast.victim.create(Shape::Pair, PAIR, ALL).unwrap();
-        cast.victims.extend([Some(first), second].into_iter().flatten());
-        cast
+    setup: || {
+        let mut actors = connected_actors();
+        let (first, second) = actors.victim.create(Shape::Pair, PAIR, ALL).unwrap();
+        actors.victims.extend([Some(first), second].into_iter().flatten());
+        actors
     },
     // One of them twice: it is gone when it is to be marked again.
     act: |victim, victims| match victim.transfer_value(victims[0], &[], &[victims[1], victims[2], victims[1]])

@@ -15,7 +15,7 @@ pub const SCENES: &[Scene] = &[
 pub const CREATING: Scene = Scene {
     name: "creating a channel",
     points: &["create.*", "slot.virgin"],
-    stage: shared_event,
+    setup: shared_event,
     act: |victim, _| victim.create(Shape::Channel, CHANNEL, ALL).map(drop),
     beside: create_an_event,
     after: event_is_ours_alone,
@@ -24,7 +24,7 @@ pub const CREATING: Scene = Scene {
 pub const CREATING_WITH_OPTIONS: Scene = Scene {
     name: "creating a channel with options",
     points: &["create.*", "slot.virgin"],
-    stage: shared_event,
+    setup: shared_event,
     act: |victim, _| {
         let options = ChannelOptions { max_pending_messages: 1, discard_late_replies: true };
         victim.create_with(Shape::Channel, CHANNEL, ALL, options).map(drop)
@@ -51,12 +51,12 @@ pub const CREATING_WITH_OPTIONS: Scene = Scene {
 pub const CREATING_IN_A_USED_SLOT: Scene = Scene {
     name: "creating a channel in a slot that another process has freed",
     points: &["create.*", "slot.named", "slot.taken", "map.cleared"],
-    stage: || {
-        let cast = shared_event();
-        let (event, _) = cast.supervisor.create(Shape::Single, EVENT, ALL).unwrap();
-        cast.supervisor.close_value(event).unwrap();
-        assert_eq!(cast.supervisor.collect().unwrap(), 1);
-        cast
+    setup: || {
+        let actors = shared_event();
+        let (event, _) = actors.supervisor.create(Shape::Single, EVENT, ALL).unwrap();
+        actors.supervisor.close_value(event).unwrap();
+        assert_eq!(actors.supervisor.collect().unwrap(), 1);
+        actors
     },
     act: |victim, _| victim.create(Shape::Channel, CHANNEL, ALL).map(drop),
     beside: nothing,
@@ -67,11 +67,11 @@ pub const CREATING_IN_A_USED_SLOT: Scene = Scene {
 pub const CREATING_IN_A_CLEARED_SLOT: Scene = Scene {
     name: "creating a channel with options in a slot that was the victim's",
     points: &[],
-    stage: || {
-        let cast = shared_event();
-        let (event, _) = cast.victim.create(Shape::Single, EVENT, ALL).unwrap();
-        cast.victim.close_value(event).unwrap();
-        cast
+    setup: || {
+        let actors = shared_event();
+        let (event, _) = actors.victim.create(Shape::Single, EVENT, ALL).unwrap();
+        actors.victim.close_value(event).unwrap();
+        actors
     },
     act: CREATING_WITH_OPTIONS.act,
     beside: nothing,
@@ -81,7 +81,7 @@ pub const CREATING_IN_A_CLEARED_SLOT: Scene = Scene {
 pub const CLOSING_A_SIDE: Scene = Scene {
     name: "closing the last handle to a side",
     points: &["close.*", "count.*", "dying.*"],
-    stage: connected_cast,
+    setup: connected_actors,
     act: |victim, victims| victim.close_value(victims[0]),
     beside: await_the_end,
     after: peer_is_closed,
@@ -90,13 +90,13 @@ pub const CLOSING_A_SIDE: Scene = Scene {
 pub const CLOSING_A_FULL_SIDE: Scene = Scene {
     name: "closing an end for which messages with handles are queued",
     points: &["close.*", "count.*", "dying.*", "drain.*"],
-    stage: || {
-        let mut cast = connected_cast();
-        add_event(&cast.survivor, &mut cast.survivors);
-        add_event(&cast.survivor, &mut cast.survivors);
-        let event = cast.survivors.pop().unwrap();
-        cast.survivor.transfer_value(cast.survivors[0], &message(1, 1), &[event]).unwrap();
-        cast
+    setup: || {
+        let mut actors = connected_actors();
+        add_event(&actors.survivor, &mut actors.survivors);
+        add_event(&actors.survivor, &mut actors.survivors);
+        let event = actors.survivors.pop().unwrap();
+        actors.survivor.transfer_value(actors.survivors[0], &message(1, 1), &[event]).unwrap();
+        actors
     },
     act: |victim, victims| victim.close_value(victims[0]),
     beside: |survivor, survivors| {
@@ -120,14 +120,14 @@ pub const ENDING_A_CHANNEL: Scene = Scene {
         "free.freed",
         "map.set",
     ],
-    stage: || {
-        let mut cast = shared_event();
-        let (near, far) = cast.victim.create(Shape::Channel, CHANNEL, ALL).unwrap();
+    setup: || {
+        let mut actors = shared_event();
+        let (near, far) = actors.victim.create(Shape::Channel, CHANNEL, ALL).unwrap();
         for number in 1..=3 {
-            cast.victim.send_value(near, &message(number, if number == 1 { 9 } else { 1 })).unwrap();
+            actors.victim.send_value(near, &message(number, if number == 1 { 9 } else { 1 })).unwrap();
         }
-        cast.victims.extend([near, far.unwrap()]);
-        cast
+        actors.victims.extend([near, far.unwrap()]);
+        actors
     },
     act: |victim, victims| {
         victim.close_value(victims[1])?;
@@ -141,18 +141,18 @@ pub const ENDING_A_CHANNEL: Scene = Scene {
 pub const ENDING_A_CHANNEL_OF_USED_BLOCKS: Scene = Scene {
     name: "closing both ends of a channel some of whose blocks have been others'",
     points: &[],
-    stage: || {
-        let mut cast = shared_event();
-        let (near, far) = cast.victim.create(Shape::Channel, CHANNEL, ALL).unwrap();
-        cast.victim.send_value(near, &message(1, 1)).unwrap();
-        close_all(&cast.victim, &[near, far.unwrap()]);
-        cast.victim.reclaim().unwrap();
-        let (near, far) = cast.victim.create(Shape::Channel, CHANNEL, ALL).unwrap();
+    setup: || {
+        let mut actors = shared_event();
+        let (near, far) = actors.victim.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        actors.victim.send_value(near, &message(1, 1)).unwrap();
+        close_all(&actors.victim, &[near, far.unwrap()]);
+        actors.victim.reclaim().unwrap();
+        let (near, far) = actors.victim.create(Shape::Channel, CHANNEL, ALL).unwrap();
         for number in 1..=3 {
-            cast.victim.send_value(near, &message(number, if number == 1 { 9 } else { 1 })).unwrap();
+            actors.victim.send_value(near, &message(number, if number == 1 { 9 } else { 1 })).unwrap();
         }
-        cast.victims.extend([near, far.unwrap()]);
-        cast
+        actors.victims.extend([near, far.unwrap()]);
+        actors
     },
     act: ENDING_A_CHANNEL.act,
     beside: create_an_event,
@@ -162,12 +162,12 @@ pub const ENDING_A_CHANNEL_OF_USED_BLOCKS: Scene = Scene {
 pub const COLLECTING_A_CYCLE: Scene = Scene {
     name: "closing two ends that are queued inside each other",
     points: &["close.*", "dying.*", "drain.*", "cycle.*"],
-    stage: || {
-        let cast = shared_event();
-        for handle in cycle_of_two(&cast.victim) {
-            cast.victim.close_value(handle).unwrap();
+    setup: || {
+        let actors = shared_event();
+        for handle in cycle_of_two(&actors.victim) {
+            actors.victim.close_value(handle).unwrap();
         }
-        cast
+        actors
     },
     act: |victim, _| victim.collect_cycles().map(drop),
     beside: count_up_and_down,

@@ -9,7 +9,7 @@ pub const SCENES: &[Scene] = &[
 pub const CLEARING_A_WATCHED_SIGNAL: Scene = Scene {
     name: "setting and clearing a signal that a sleeper waits for",
     points: &["signal.*"],
-    stage: watched_event,
+    setup: watched_event,
     act: |victim, victims| {
         victim.signal(find(victim, victims[0]), 0, USER)?;
         victim.signal(find(victim, victims[0]), USER, 0)

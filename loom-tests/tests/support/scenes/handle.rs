@@ -12,7 +12,7 @@ pub const SCENES: &[Scene] = &[
 pub const CLOSING_A_SHARED_HANDLE: Scene = Scene {
     name: "closing a handle to a shared event",
     points: &["close.*", "count.*"],
-    stage: shared_event,
+    setup: shared_event,
     act: |victim, victims| victim.close_value(victims[0]),
     beside: count_up_and_down,
     after: event_is_ours_alone,
@@ -21,7 +21,7 @@ pub const CLOSING_A_SHARED_HANDLE: Scene = Scene {
 pub const DUPLICATING: Scene = Scene {
     name: "duplicating a handle to a shared event",
     points: &["duplicate.*", "count.*"],
-    stage: shared_event,
+    setup: shared_event,
     act: |victim, victims| victim.duplicate(find(victim, victims[0]), ALL).map(drop),
     beside: count_up_and_down,
     after: event_is_ours_alone,
@@ -30,7 +30,7 @@ pub const DUPLICATING: Scene = Scene {
 pub const REPLACING: Scene = Scene {
     name: "replacing a handle to an end",
     points: &["move.*", "replace.*"],
-    stage: connected_cast,
+    setup: connected_actors,
     act: |victim, victims| victim.replace(find(victim, victims[0]), ALL).map(drop),
     beside: await_the_end,
     after: peer_is_closed,
@@ -39,7 +39,7 @@ pub const REPLACING: Scene = Scene {
 pub const LEAVING_A_STARTUP_HANDLE: Scene = Scene {
     name: "leaving an end to a child that is never started",
     points: &["move.*", "startup.*"],
-    stage: connected_cast,
+    setup: connected_actors,
     act: |victim, victims| {
         let seat = victim.process().arena().reserve_seat(victim).unwrap();
         victim.leave_startup_handle(find(victim, victims[0]), seat)

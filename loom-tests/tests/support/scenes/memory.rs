@@ -13,14 +13,14 @@ pub const SCENES: &[Scene] = &[
 pub const FREEING_ANOTHERS_BLOCK: Scene = Scene {
     name: "freeing a block that counts for another process",
     points: &["free.*"],
-    stage: || {
+    setup: || {
         let mut config = config();
         config.max_block_bytes_per_process = 512;
-        let mut cast = cast_of(&config);
-        cast.survivor.send_value(cast.survivors[0], &message(1, 1)).unwrap();
-        close_all(&cast.survivor, &cast.survivors);
-        cast.survivors.clear();
-        cast
+        let mut actors = actors_of(&config);
+        actors.survivor.send_value(actors.survivors[0], &message(1, 1)).unwrap();
+        close_all(&actors.survivor, &actors.survivors);
+        actors.survivors.clear();
+        actors
     },
     act: |victim, victims| {
         victim.close_value(victims[0])?;
@@ -44,7 +44,7 @@ pub const FREEING_ANOTHERS_BLOCK: Scene = Scene {
 pub const GIVING_MEMORY_BACK: Scene = Scene {
     name: "giving the memory of free blocks back",
     points: &["give.*", "trim.*"],
-    stage: SENDING_IN_USED_BLOCKS.stage,
+    setup: SENDING_IN_USED_BLOCKS.setup,
     act: |victim, _| IdleMemory::new().pass(victim, Unused::Now, &mut || true).map(drop),
     beside: send_or_find_closed,
     after: |survivor, survivors| {
@@ -60,7 +60,7 @@ pub const GIVING_MEMORY_BACK: Scene = Scene {
 pub const GIVING_SLOTS_BACK: Scene = Scene {
     name: "giving the memory of free slots back",
     points: &["slots.*"],
-    stage: event_behind_free_slots,
+    setup: event_behind_free_slots,
     act: |victim, _| IdleMemory::new().pass(victim, Unused::Now, &mut || true).map(drop),
     beside: create_what_there_is_room_for,
     after: event_is_ours_alone,
@@ -69,10 +69,10 @@ pub const GIVING_SLOTS_BACK: Scene = Scene {
 pub const CREATING_IN_A_GIVEN_SLOT: Scene = Scene {
     name: "creating a channel in a slot whose memory was given back",
     points: &["create.*", "slot.named", "slot.taken", "slot.anew"],
-    stage: || {
-        let cast = event_behind_free_slots();
-        IdleMemory::new().pass(&cast.supervisor, Unused::Now, &mut || true).unwrap();
-        cast
+    setup: || {
+        let actors = event_behind_free_slots();
+        IdleMemory::new().pass(&actors.supervisor, Unused::Now, &mut || true).unwrap();
+        actors
     },
     act: |victim, _| victim.create(Shape::Channel, CHANNEL, ALL).map(drop),
     beside: nothing,

@@ -9,7 +9,7 @@ pub const SCENES: &[Scene] = &[
 pub const JOINING: Scene = Scene {
     name: "another thread that comes and goes",
     points: &[],
-    stage: shared_event,
+    setup: shared_event,
     act: |victim, _| Thread::join(victim.process()).map(drop),
     beside: nothing,
     after: |survivor, survivors| {
@@ -22,10 +22,10 @@ pub const JOINING: Scene = Scene {
 pub const LEAVING_EVERYTHING: Scene = Scene {
     name: "ending with handles of every kind",
     points: &[],
-    stage: || {
-        let mut cast = connected_cast();
-        add_event(&cast.victim, &mut cast.victims);
-        cast
+    setup: || {
+        let mut actors = connected_actors();
+        add_event(&actors.victim, &mut actors.victims);
+        actors
     },
     act: |_, _| Ok(()),
     beside: nothing,
