@@ -2,7 +2,7 @@
 //!
 //! Cooperating processes map one shared arena. Creating, duplicating, transferring, waiting on and closing
 //! handles, and sending messages, never enter the Linux kernel on the fast path. A process may be killed between
-//! any two instructions, and nothing is lost, leaked or stuck.
+//! any two instructions, and no handle, message or byte of memory is lost, leaked or stuck.
 //!
 //! # A program of two processes
 //! ```no_run
@@ -10,19 +10,19 @@
 //! ```
 //! `cargo run --example two_processes` runs it.
 //!
-//! # What is where
+//! # Contents
 //! | | |
 //! |---|---|
 //! | objects | [`Event`], [`EventPair`], [`Channel`] |
 //! | handles | [`Handle`], [`NullableHandle`], [`Unowned`], the traits in [`prelude`] |
-//! | what a handle may do | [`Rights`], [`Handle::duplicate`], [`Handle::replace`] |
+//! | rights | [`Rights`], [`Handle::duplicate`], [`Handle::replace`] |
 //! | waiting | [`Signals`], [`Handle::wait_one`], [`object_wait_many`], [`Deadline`] |
 //! | messages | [`Channel::write`], [`Channel::read`], [`Channel::call`], [`MessageBuf`], [`HandleDisposition`] |
 //! | messages without a copy, and many at once | [`Channel::reserve`], [`Channel::read_in_place`], [`Channel::write_batch`] |
 //! | arenas and processes | [`Supervisor`], [`Config`], [`attach`], [`take_startup_handle`] |
 //! | calls by handle value, for other languages | [`raw`], [`attachment`], [`library_threads`] |
 //!
-//! # For those who know Fuchsia's `zx`
+//! # Coming from Fuchsia's `zx`
 //! Names, signatures and traits are those of the `zx` crate, for every object that exists here: `use jacinth as zx;`. The
 //! numbers are those of late-2018 Zircon. These differ:
 //!
@@ -35,14 +35,13 @@
 //! - [`Status::detail`] has the reason for an error.
 //!
 //! # Trust
-//! Processes in an arena cooperate: they run as one user, and any of them could forge anything in it. What holds
-//! even then: a process that uses this library is not made to read or write outside the arena, to loop for ever,
-//! or to hang past a deadline.
+//! Processes in an arena cooperate: they run as one user, and any of them could forge any word of it. Even then a
+//! process that uses this library does not read or write outside the arena, loop for ever, or hang past a deadline.
 //!
 //! # Calls fail, they do not crash
-//! Every call gives [`Status::BAD_STATE`] in a process that is attached to nothing, in a child that was forked from an
+//! Every call gives [`Status::BAD_STATE`] in an unattached process, in a child that was forked from an
 //! attached process, and in a signal handler that interrupts a call; [`Status::detail`] says which of these it is. In a
-//! damaged arena every call gives [`Status::IO_DATA_INTEGRITY`]. Only what is documented to panic does.
+//! damaged arena every call gives [`Status::IO_DATA_INTEGRITY`]. Only calls that are documented to panic do.
 //!
 //! # Features
 //! `serde`: statuses, rights, signals, koids, object types, times and names serialize. Rights and signals are texts in

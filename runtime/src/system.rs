@@ -1,4 +1,4 @@
-//! The machine, and its random numbers. Nothing here needs an arena.
+//! The machine, and its random numbers. These calls need no arena.
 
 use crate::types::status::Status;
 use nix::unistd::{SysconfVar, sysconf};
@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 /// The most bytes that [`cprng_add_entropy`] takes (`ZX_CPRNG_ADD_ENTROPY_MAX_LEN`).
 pub const CPRNG_ADD_ENTROPY_MAX_LEN: usize = 256;
 
-/// What the machine's first data cache says of its lines.
+/// The file with the length of a line of the machine's first data cache.
 const LINE_SIZE_FILE: &str = "/sys/devices/system/cpu/cpu0/cache/index0/coherency_line_size";
 
 /// The size of a page of memory, in bytes.
@@ -58,7 +58,7 @@ pub fn system_get_physmem() -> u64 {
     configured(SysconfVar::_PHYS_PAGES).unwrap_or(0).saturating_mul(u64::from(system_get_page_size()))
 }
 
-/// What this library is, as a text.
+/// The name and version of this library.
 ///
 /// Follows `docs/syscalls/system_get_version.md`.
 ///
@@ -92,8 +92,8 @@ pub fn cprng_draw(buffer: &mut [u8]) {
     }
 }
 
-/// Mixes up to 256 bytes into the system's random numbers. They count for nothing by themselves: the system trusts its own
-/// sources alone.
+/// Mixes up to 256 bytes into the system's random numbers. They add no trust: the system counts its own sources
+/// alone.
 ///
 /// Follows `docs/syscalls/cprng_add_entropy.md`.
 ///
@@ -103,7 +103,7 @@ pub fn cprng_draw(buffer: &mut [u8]) {
 ///
 /// ```
 /// # use jacinth::{Status, cprng_add_entropy};
-/// assert_eq!(cprng_add_entropy(b"something nobody else knows"), Ok(()));
+/// assert_eq!(cprng_add_entropy(b"a secret of this program"), Ok(()));
 /// assert_eq!(cprng_add_entropy(&[0; 257]), Err(Status::INVALID_ARGS));
 /// ```
 pub fn cprng_add_entropy(buffer: &[u8]) -> Result<(), Status> {

@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 
-/// A borrowed owner of a handle: it does what a `T` does, and does not close.
+/// A borrowed owner of a handle: it has the operations of a `T`, and does not close.
 ///
 /// ```
 /// # use jacinth::*;
@@ -82,7 +82,7 @@ impl<T: fmt::Debug> fmt::Debug for Unowned<'_, T> {
     }
 }
 
-/// What has a handle to lend.
+/// Types that have a handle to lend.
 pub trait AsHandleRef {
     /// The handle, borrowed.
     ///

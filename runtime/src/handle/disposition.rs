@@ -1,4 +1,4 @@
-//! Handles in messages: with what is known of one that came, and what to do with one that goes.
+//! Handles in messages: information on one that came, and instructions for one that goes.
 
 use crate::handle::borrowed::HandleRef;
 use crate::handle::nullable::NullableHandle;
@@ -7,7 +7,7 @@ use crate::types::object_type::ObjectType;
 use crate::types::rights::Rights;
 use crate::types::status::Status;
 
-/// A handle that came in a message, with what is known of it (`zx_handle_info_t`).
+/// A handle that came in a message, with its type and rights (`zx_handle_info_t`).
 #[must_use = "dropping it closes its handle"]
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HandleInfo {
@@ -20,7 +20,7 @@ pub struct HandleInfo {
 }
 
 impl HandleInfo {
-    /// A handle with what is known of it.
+    /// A handle with its type and rights.
     pub const fn new(handle: NullableHandle, object_type: ObjectType, rights: Rights) -> Self {
         Self { handle, object_type, rights }
     }
@@ -33,13 +33,13 @@ impl HandleInfo {
         }
     }
 
-    /// What is left in the place of a handle that was taken.
+    /// The rest of a handle that was taken.
     pub(crate) const fn none() -> Self {
         Self::new(NullableHandle::invalid(), ObjectType::NONE, Rights::NONE)
     }
 }
 
-/// What [`write_etc`](crate::Channel::write_etc) does with a handle.
+/// The operation of [`write_etc`](crate::Channel::write_etc) on a handle.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum HandleOp<'a> {
     /// The handle itself goes.

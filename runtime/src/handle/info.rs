@@ -1,10 +1,10 @@
-//! What is known of a handle.
+//! Information on a handle.
 
 use crate::types::koid::Koid;
 use crate::types::object_type::ObjectType;
 use crate::types::rights::Rights;
 
-/// What is known of a handle and its object (`zx_info_handle_basic_t`).
+/// Information on a handle and its object (`zx_info_handle_basic_t`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HandleBasicInfo {
     /// The object's koid. The two sides of a pair have one each.

@@ -1,8 +1,8 @@
-//! Handles: owned, borrowed, and what can be done with each.
+//! Handles: owned and borrowed, and their operations.
 //!
 //! ```text
 //!  Handle            owns a value, which is never 0; closes when dropped
-//!  NullableHandle    a Handle or none: what a message carries, and what every typed owner is made of
+//!  NullableHandle    a Handle or none: carried by messages, and inside every typed owner
 //!  Event, Channel …  typed owners (`crate::object`), which convert from and into a NullableHandle
 //!  Unowned<'a, T>    a T that is borrowed: it does not close; HandleRef is the one without a type
 //! ```

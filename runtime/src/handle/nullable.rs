@@ -8,9 +8,9 @@ use std::num::NonZeroU32;
 
 /// A [`Handle`], or none: four bytes, in which 0 (`ZX_HANDLE_INVALID`) is none.
 ///
-/// It is what messages carry, and what every typed owner is made of: `Event::from(handle)` is an event by name, and its
-/// operations give [`Status::WRONG_TYPE`] if the object is none. (A [`Handle`] converts with a check.) Operations of an
-/// invalid one give [`Status::BAD_HANDLE`].
+/// Messages carry it, and every typed owner is made of it. `Event::from(handle)` does not check the object: if it is no
+/// event, operations give [`Status::WRONG_TYPE`]. (A [`Handle`] converts with a check.) Operations of an invalid handle
+/// give [`Status::BAD_HANDLE`].
 ///
 /// ```
 /// # use jacinth::*;

@@ -163,7 +163,7 @@ macro_rules! handle_operations {
                 $crate::raw::set_name(self.raw_handle(), name.as_padded())
             }
 
-            /// What is known of the handle and its object. Needs no right.
+            /// Information on the handle and its object. Needs no right.
             ///
             /// Follows `ZX_INFO_HANDLE_BASIC` in `docs/syscalls/object_get_info.md`.
             ///

@@ -9,7 +9,7 @@ use std::num::NonZeroU32;
 
 /// An owned handle to an object of any type. Closes when dropped.
 ///
-/// Follows `docs/handles.md`. The value is never 0, means nothing in another process, and is not used again
+/// Follows `docs/handles.md`. The value is never 0, has no meaning in another process, and is not used again
 /// soon after it was closed. `Option<Handle>` is four bytes. A typed owner is made of it with a check by
 /// [`TryFrom`], or without one by way of a [`NullableHandle`](crate::NullableHandle).
 ///
@@ -30,7 +30,7 @@ impl Handle {
     /// Takes ownership of a handle's value.
     ///
     /// The value is not checked: the first use of one that is no handle gives [`Status::BAD_HANDLE`]. (In Zircon's
-    /// `zx` this is unsafe. Here a wrong value can close another handle of this process, and nothing worse.)
+    /// `zx` this is unsafe. Here a wrong value can close another handle of this process; it can do no other harm.)
     ///
     /// # Panics
     /// When the value is 0 (`ZX_HANDLE_INVALID`), which [`NullableHandle`](crate::NullableHandle) has room for.

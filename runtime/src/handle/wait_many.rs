@@ -26,7 +26,8 @@ impl<'a> WaitItem<'a> {
 }
 
 /// Waits until one of the items asserts one of its signals, or until `deadline`. Gives whether the wait was canceled:
-/// another thread closed or transferred one of the handles, whose `pending` has [`Signals::HANDLE_CLOSED`].
+/// another thread closed or transferred one of the handles. The `pending` of that item has
+/// [`Signals::HANDLE_CLOSED`].
 ///
 /// Follows `docs/syscalls/object_wait_many.md`; up to 64 items
 /// ([`WAIT_MANY_MAX_ITEMS`](raw::WAIT_MANY_MAX_ITEMS)). Needs [`Rights::WAIT`](crate::Rights::WAIT) on each. Every

@@ -1,9 +1,9 @@
-//! What a wait came to.
+//! The result of a wait.
 
 use crate::types::signals::Signals;
 use crate::types::status::Status;
 
-/// What [`wait_one`](crate::Handle::wait_one) came to, with the signals that the object asserted at its end.
+/// The result of [`wait_one`](crate::Handle::wait_one), with the signals that the object asserted at its end.
 ///
 /// It behaves as a `Result<Signals, Status>` in most places; [`to_result`](Self::to_result) makes it one.
 ///
@@ -26,7 +26,7 @@ pub enum WaitResult {
     TimedOut(Signals),
     /// Another thread closed or transferred the handle. [`Signals::HANDLE_CLOSED`] is among the signals.
     Canceled(Signals),
-    /// There was no wait, and nothing is known of the signals.
+    /// There was no wait, and the signals are not known.
     Err(Status),
 }
 

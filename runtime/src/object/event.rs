@@ -1,4 +1,4 @@
-//! Events: an object that can be signalled and waited for, and nothing else.
+//! Events: an object that can only be signalled and waited for.
 
 use crate::handle::{Name, NullableHandle};
 use crate::raw;
@@ -41,15 +41,16 @@ impl Event {
     ///
     /// # Errors
     /// [`Status::NO_RESOURCES`] when the arena has no room for another object, when this process has made as many as
-    /// one may ([`Config`](crate::Config)), or when it has no room for another handle. [`Status::BAD_STATE`] in a process that is attached to no arena.
+    /// one may ([`Config`](crate::Config)), or when it has no room for another handle. [`Status::BAD_STATE`] in a
+    /// process that is attached to no arena.
     pub fn try_create() -> Result<Self, Status> {
         let (value, _) = raw::create(Shape::Single, ObjectType::EVENT, Rights::EVENT_DEFAULT)?;
         Ok(Self::from_value(value))
     }
 
-    /// Makes an event with a name, for those who look at it with tools. Its handle has [`Rights::PROPERTY`] beside
-    /// the default rights, so that the name can be read and changed: in Zircon nothing gives events those, and so
-    /// they have no names.
+    /// Makes an event with a name, for tools that show it. Its handle has [`Rights::PROPERTY`] beside
+    /// the default rights, so that the name can be read and changed. In Zircon no handle of an event has these rights,
+    /// so events have no names.
     ///
     /// # Errors
     /// As [`try_create`](Self::try_create).

@@ -47,7 +47,7 @@ impl EventPair {
         Ok((Self::from_value(first), Self::from_value(second)))
     }
 
-    /// Makes a pair whose sides both have this name, and handles with [`Rights::PROPERTY`] beside the default
+    /// Makes a pair with this name on both sides, and handles with [`Rights::PROPERTY`] beside the default
     /// rights; see [`Event::create_named`](crate::Event::create_named).
     ///
     /// # Errors

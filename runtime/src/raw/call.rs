@@ -14,7 +14,7 @@ use jacinth_shm as shm;
 /// Follows `docs/syscalls/channel_call.md`. Needs [`Rights::READ`] and [`Rights::WRITE`], and
 /// [`Rights::TRANSFER`] on each handle. The handles are gone as after a write.
 ///
-/// Gives what came of the write, and what came of the whole.
+/// Gives the result of the write, and the result of the whole.
 ///
 /// # Errors
 /// Those of [`channel_write`](super::channel_write), with [`Status::INVALID_ARGS`] for fewer than four bytes;
@@ -38,7 +38,7 @@ pub fn call(
 /// [`Status::INTERNAL_INTR_RETRY`]: the message is sent, and [`call_finish`] goes on waiting for the reply.
 ///
 /// # Errors
-/// Those of [`call`]; [`Status::BAD_STATE`] while another call of this thread waits to be finished: nothing is sent,
+/// Those of [`call`]; [`Status::BAD_STATE`] while another call of this thread waits to be finished: the message is not sent,
 /// and the handles stay.
 pub fn call_noretry(
     value: u32,

@@ -8,7 +8,8 @@ use crate::types::rights::Rights;
 use crate::types::status::Status;
 use jacinth_shm as shm;
 
-/// Makes a channel with options, as [`create`](super::create) makes one without. See [`ChannelOptions`](crate::ChannelOptions).
+/// Makes a channel with options, as [`create`](super::create) makes one without. See
+/// [`ChannelOptions`](crate::ChannelOptions).
 ///
 /// # Errors
 /// As [`create`](super::create).
@@ -86,7 +87,7 @@ pub(crate) fn channel_with(thread: &shm::Thread, value: u32, rights: Rights) -> 
     Ok(found)
 }
 
-/// What a read did.
+/// The sizes of the message that a read has met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Actual {
     /// The message's size in bytes.

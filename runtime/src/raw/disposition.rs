@@ -57,11 +57,11 @@ pub(super) fn send_dispositions<T>(
     let sent = made.and_then(|()| send(channel, &values));
     let made_anew = handles.iter().zip(&values).filter(|(handle, made)| handle.handle != **made);
     match &sent {
-        // Nothing was consumed: only what was made for the message is closed.
+        // No handle was consumed: only those that were made for the message are closed.
         Err(shm::Error::ShouldWait | shm::Error::NoResources(_) | shm::Error::BadState(_)) => {
             close(thread, made_anew.map(|(_, made)| *made));
         }
-        // The originals of what was made with fewer rights are closed, sent or not.
+        // The originals of handles made with fewer rights are closed, sent or not.
         _ => {
             close(thread, made_anew.filter(|(handle, _)| handle.is_move).map(|(handle, _)| handle.handle));
             if values.len() < handles.len() {
@@ -74,7 +74,7 @@ pub(super) fn send_dispositions<T>(
     sent
 }
 
-/// Checks each handle, and notes what is wrong with it. Fails with the first fault.
+/// Checks each handle, and notes its fault. Fails with the first fault.
 fn check_all(thread: &shm::Thread, handles: &mut [Disposition]) -> shm::Result<()> {
     let mut result = Ok(());
     for at in 0..handles.len() {
@@ -102,7 +102,8 @@ fn check(thread: &shm::Thread, handle: &Disposition) -> shm::Result<()> {
     subset(&found, handle.rights).map(drop)
 }
 
-/// Makes what goes: the handle itself, or another. A handle with fewer rights is made beside the one that moves, so that
+/// Makes the handle that goes: the one given, or another. A handle with fewer rights is made beside the one that moves,
+/// so that
 /// that one can come back as it was; the end of a channel cannot be duplicated, and takes its place.
 fn make_all(
     thread: &shm::Thread,

@@ -1,4 +1,4 @@
-//! Handles by value: close, duplicate, replace, and what is known of one.
+//! Handles by value: close, duplicate, replace, and information.
 
 use crate::attachment::current_thread::{with_any_thread, with_thread};
 use crate::raw::INVALID;
@@ -7,7 +7,7 @@ use crate::types::status::Status;
 use jacinth_shm as shm;
 
 /// Closes a handle. Waits on it, in other threads of this process, end with [`Status::CANCELED`]. Closing
-/// [`INVALID`] does nothing and succeeds.
+/// [`INVALID`] has no effect and succeeds.
 ///
 /// Follows `docs/syscalls/handle_close.md`.
 ///
@@ -20,7 +20,7 @@ pub fn close(value: u32) -> Result<(), Status> {
     with_any_thread(|thread| thread.close(thread.find(value)?))
 }
 
-/// Closes every handle of the list, whatever is wrong with some of them; [`INVALID`] is skipped.
+/// Closes every handle of the list, also when some of the values are wrong; [`INVALID`] is skipped.
 ///
 /// Follows `docs/syscalls/handle_close_many.md`.
 ///
@@ -77,10 +77,10 @@ pub fn check_valid(value: u32) -> Result<(), Status> {
     with_thread(|thread| thread.find(value).map(drop))
 }
 
-/// What is known of a handle and its object, in plain numbers.
+/// Information on a handle and its object, in plain numbers.
 pub use shm::Basic;
 
-/// What is known of the handle and its object (`ZX_INFO_HANDLE_BASIC`). Needs no right.
+/// Information on the handle and its object (`ZX_INFO_HANDLE_BASIC`). Needs no right.
 ///
 /// # Errors
 /// [`Status::BAD_HANDLE`].

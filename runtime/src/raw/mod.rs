@@ -1,7 +1,7 @@
-//! Every call by handle *value*, as Zircon's own interface has it: the typed API is made of these, and so is
-//! whatever binds jacinth to another language.
+//! Every call by handle *value*, as in Zircon's own interface. The typed API is made of these calls, and so is a
+//! library that binds jacinth to another language.
 //!
-//! A value is only meaningful in the process that got it. Nothing here owns anything: a value that is dropped
+//! A value is only meaningful in the process that got it. These calls own no handle: a value that is dropped
 //! stays open, and one that is closed twice gives [`Status::BAD_HANDLE`](crate::Status::BAD_HANDLE) the second time.
 
 mod call;

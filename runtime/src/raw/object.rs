@@ -63,13 +63,13 @@ pub fn signal_peer(value: u32, clear: Signals, set: Signals) -> Result<(), Statu
     })
 }
 
-/// Waits until the object asserts one of `signals`, or until `deadline`. Gives what was seen, with the outcome.
+/// Waits until the object asserts one of `signals`, or until `deadline`. Gives the signals seen, with the outcome.
 ///
 /// Follows `docs/syscalls/object_wait_one.md`. Needs [`Rights::WAIT`].
 ///
 /// # Errors
 /// [`Status::BAD_HANDLE`]; [`Status::ACCESS_DENIED`]; [`Status::TIMED_OUT`]; [`Status::CANCELED`] when another
-/// thread closed or transferred the handle meanwhile: [`Signals::HANDLE_CLOSED`] is then among what was seen.
+/// thread closed or transferred the handle meanwhile: [`Signals::HANDLE_CLOSED`] is then among the signals.
 pub fn wait_one(value: u32, signals: Signals, deadline: MonotonicInstant) -> (Result<(), Status>, Signals) {
     let mut seen = 0;
     let result = with_thread(|thread| {
@@ -104,7 +104,7 @@ pub(crate) fn too_many_items() -> Status {
     detail::because(Status::OUT_OF_RANGE, "a wait is for WAIT_MANY_MAX_ITEMS handles at most")
 }
 
-/// How many sides an object has, and what is between them.
+/// How many sides an object has, and whether messages run between them.
 pub use shm::Shape;
 
 /// Makes an object. Gives the value of a handle to each side; the second is [`INVALID`] where there is one.
@@ -136,7 +136,7 @@ pub fn name(value: u32) -> Result<[u8; MAX_NAME_BYTES], Status> {
 
 /// Names the object (`ZX_PROP_NAME`). Needs [`Rights::SET_PROPERTY`].
 ///
-/// The name ends before the first NUL, and at the latest before the last byte: what stands there and behind is stored,
+/// The name ends before the first NUL, and at the latest before the last byte. All bytes from there on are stored,
 /// and read back, as NULs.
 ///
 /// Follows `docs/syscalls/object_set_property.md`.

@@ -1,8 +1,8 @@
-//! What a channel may be told at its creation.
+//! Options of a channel, given at its creation.
 
 use jacinth_shm as shm;
 
-/// In what a channel differs from others, for [`Channel::create_with`](crate::Channel::create_with). Both ends have the
+/// The options of a channel, for [`Channel::create_with`](crate::Channel::create_with). Both ends have the
 /// same options, and keep them wherever they are sent. Zircon has none of these.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[must_use]
@@ -18,17 +18,18 @@ impl ChannelOptions {
     }
 
     /// How many messages may be pending in each direction before a write gives
-    /// [`Status::SHOULD_WAIT`](crate::Status::SHOULD_WAIT). At most, and by default, what
-    /// [`Config::max_pending_messages`](crate::Config) says; 0 is the default too.
+    /// [`Status::SHOULD_WAIT`](crate::Status::SHOULD_WAIT). The most, and the default, is
+    /// [`Config::max_pending_messages`](crate::Config); 0 is the default too.
     pub const fn max_pending_messages(self, messages: u32) -> Self {
         Self { max_pending_messages: messages, ..self }
     }
 
     /// Whether a reply that comes after its call has timed out is discarded, with its handles, and not left as an
-    /// ordinary message. That is done by whatever the end's process does next with the end: a read, a call, a wait.
+    /// ordinary message. The next operation of the end's process on the
+    /// end discards it: a read, a call, a wait.
     ///
     /// A message counts as such a reply when its first four bytes are the id of a call that this end has made since it
-    /// came to its process and that nobody awaits any more.
+    /// came to its process, and no thread waits for that id any more.
     ///
     /// ```
     /// # use jacinth::*;

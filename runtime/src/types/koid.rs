@@ -26,7 +26,7 @@ use std::fmt;
 pub struct Koid(u64);
 
 impl Koid {
-    /// No object: what is reported where there is none, as for the peer of an object that has no peer. Also
+    /// No object. It is reported where there is none, as for the peer of an object that has no peer. Also
     /// the default.
     pub const INVALID: Self = Self(0);
 
@@ -49,7 +49,7 @@ impl Koid {
 
 impl fmt::Debug for Koid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // On one line even under {:#?}: a number gains nothing from three.
+        // On one line even under {:#?}: a number needs no three.
         write!(f, "Koid({})", self.0)
     }
 }

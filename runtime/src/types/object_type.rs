@@ -1,7 +1,7 @@
-//! What kind of object a handle refers to.
+//! The types of objects.
 //!
 //! The numbers are Zircon's whole list, including types that only make sense with hardware: an inspector must
-//! be able to name whatever number it meets, and a number must never come to mean something else.
+//! be able to name every number it meets, and a number must never change its meaning.
 //!
 //! - INV-TYPE-1: each type is written once, in the table below; the gaps in the numbering are Zircon's and
 //!   stay gaps.
@@ -28,7 +28,7 @@ use std::fmt::{self, Write};
 #[repr(transparent)]
 pub struct ObjectType(u32);
 
-/// What Zircon puts in front of a type's name.
+/// The text that Zircon puts in front of a type's name.
 macro_rules! prefix {
     () => {
         "ZX_OBJ_TYPE_"

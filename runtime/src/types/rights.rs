@@ -1,4 +1,4 @@
-//! What a handle allows to be done with its object.
+//! The rights of a handle: the operations that it permits on its object.
 //!
 //! Rights belong to the handle, not to the object: one process may hold two handles to one object with
 //! different rights. They are fixed when the handle is made. A duplicate or a replacement may have fewer,
@@ -36,9 +36,9 @@ bitflags! {
         const DUPLICATE = 1 << 0;
         /// The handle may be sent to another process (`zx_channel_write`, `zx_socket_share`).
         const TRANSFER = 1 << 1;
-        /// What the object contains may be read; with [`MAP`](Self::MAP), mapped readable.
+        /// The contents of the object may be read; with [`MAP`](Self::MAP), mapped readable.
         const READ = 1 << 2;
-        /// What the object contains may be written; with [`MAP`](Self::MAP), mapped writable.
+        /// The contents of the object may be written; with [`MAP`](Self::MAP), mapped writable.
         const WRITE = 1 << 3;
         /// With [`MAP`](Self::MAP), the memory may be mapped executable.
         const EXECUTE = 1 << 4;
@@ -83,7 +83,7 @@ impl Rights {
     /// No right at all.
     pub const NONE: Self = Self::empty();
 
-    /// What nearly every handle can do: be transferred, duplicated, waited on and inspected.
+    /// The rights of nearly every handle: to be transferred, duplicated, waited on and inspected.
     pub const BASIC: Self = Self::TRANSFER.union(Self::DUPLICATE).union(Self::WAIT).union(Self::INSPECT);
 
     /// Reading and writing.
@@ -95,7 +95,7 @@ impl Rights {
     /// Looking at and changing policy.
     pub const POLICY: Self = Self::GET_POLICY.union(Self::SET_POLICY);
 
-    /// What every resource's handle can do.
+    /// The rights of every resource's handle.
     pub const RESOURCE_BASIC: Self =
         Self::TRANSFER.union(Self::DUPLICATE).union(Self::WRITE).union(Self::INSPECT);
 }
@@ -121,7 +121,7 @@ impl Rights {
     /// Each end of a fifo. Follows `docs/syscalls/fifo_create.md`.
     pub const FIFO_DEFAULT: Self = Self::BASIC.union(Self::IO).union(Self::SIGNAL).union(Self::SIGNAL_PEER);
 
-    /// A port: it is what one waits *with*, so it cannot be waited on. Follows
+    /// A port. A program waits *with* it, so it cannot be waited on. Follows
     /// `docs/syscalls/port_create.md`.
     pub const PORT_DEFAULT: Self = Self::BASIC.difference(Self::WAIT).union(Self::IO);
 
@@ -137,7 +137,7 @@ impl Rights {
         .union(Self::MAP)
         .union(Self::SIGNAL);
 
-    /// An address space region. The right to map into it comes on top, by what may be mapped. Follows
+    /// An address space region. The rights to map memory into it are added by its creator. Follows
     /// `docs/syscalls/vmar_allocate.md`.
     pub const VMAR_DEFAULT: Self = Self::BASIC.difference(Self::WAIT);
 

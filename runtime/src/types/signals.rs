@@ -1,4 +1,4 @@
-//! What an object shows to those who wait on it: 32 bits, each active or inactive.
+//! The signals of an object, which waits see: 32 bits, each active or inactive.
 //!
 //! ```text
 //!  31 … 24        23             22 … 4              3         2            1         0
@@ -7,7 +7,8 @@
 //!   programs       a wait returns
 //! ```
 //!
-//! A bit of the object's own is named twice: by its place (`OBJECT_4`, Zircon's `ZX_OBJECT_SIGNAL_4`) and by what it means for one
+//! A bit of the object's own is named twice: by its place (`OBJECT_4`, Zircon's `ZX_OBJECT_SIGNAL_4`) and by its
+//! meaning for one
 //! type of object ([`Signals::THREAD_RUNNING`], [`Signals::JOB_NO_JOBS`]). The names by type are aliases, so
 //! the same bit says different things about different objects, and `Debug` shows the place.
 //!
@@ -84,7 +85,7 @@ bitflags! {
         const OBJECT_22 = 1 << 22;
         /// The wait ended because the handle was closed (INV-SIGNALS-2).
         const HANDLE_CLOSED = 1 << 23;
-        /// User signal 0: means what the programs agree that it means.
+        /// User signal 0: its meaning is an agreement of the programs.
         const USER_0 = 1 << 24;
         /// User signal 1.
         const USER_1 = 1 << 25;
@@ -108,7 +109,7 @@ impl Signals {
     /// No signal.
     pub const NONE: Self = Self::empty();
 
-    /// The eight user signals: what programs may raise and clear on any object that lets itself be signalled.
+    /// The eight user signals: programs may raise and clear them on any object that has the right to be signalled.
     pub const USER_ALL: Self = Self::from_bits_retain(0xff00_0000);
 
     /// Every signal that is not a user signal, Zircon's `__ZX_OBJECT_SIGNAL_ALL`.
@@ -132,7 +133,7 @@ impl Signals {
     /// The event has been signalled.
     pub const EVENT_SIGNALED: Self = Self::OBJECT_SIGNALED;
 
-    /// What `zx_object_signal` may change on an event.
+    /// The signals that `zx_object_signal` may change on an event.
     pub const EVENT_MASK: Self = Self::USER_ALL.union(Self::OBJECT_SIGNALED);
 
     /// This end has been signalled.

@@ -12,12 +12,12 @@
 
 use std::ffi::CStr;
 
-/// What an operation came to: [`Status::OK`], or the reason why not.
+/// The result of an operation: [`Status::OK`], or the reason for its failure.
 ///
 /// Operations return `Result<T, Status>`, so a `Status` met as an error is never `OK`; a bare `Status` (in a
 /// port packet, say) may be.
 ///
-/// `Debug` shows the constant, as Fuchsia's `zx` does; `Display` shows Zircon's name and what it means. Both add the reason
+/// `Debug` shows the constant, as Fuchsia's `zx` does; `Display` shows Zircon's name and its meaning. Both add the reason
 /// for the calling thread's last failure with this status, where the library knows one: see [`detail`](Self::detail).
 ///
 /// A status converts from and to [`std::io::Error`] and [`std::io::ErrorKind`], and from and to `Result<(), Status>`.
@@ -213,7 +213,7 @@ statuses! {
         NOT_EMPTY = -55, "the directory is not empty";
     }
 
-    // What a callback asks of its caller. No operation returns these.
+    // Requests of a callback to its caller. No operation returns these.
     "ZX_ERR_" {
         STOP = -60, "do not call again";
         NEXT = -61, "go on to the next item";

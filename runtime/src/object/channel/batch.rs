@@ -91,8 +91,8 @@ impl Channel {
         }
     }
 
-    /// Reads up to `most` messages without handles and consumes them together. Gives how many; `batch` loses
-    /// what it held. Stops before a message with handles.
+    /// Reads up to `most` messages without handles and consumes them together. Gives how many; the old
+    /// contents of `batch` are gone. Stops before a message with handles.
     ///
     /// # Errors
     /// [`Status::NOT_SUPPORTED`] when the next message carries handles: [`read`](Self::read) it.

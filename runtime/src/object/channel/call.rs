@@ -8,7 +8,7 @@ use crate::types::status::Status;
 use crate::types::time::Deadline;
 
 impl Channel {
-    /// Writes a message whose first four bytes are replaced by a transaction id, and waits until the message
+    /// Writes a message with its first four bytes replaced by a transaction id, and waits until the message
     /// that carries it back arrives, into `reply`. Many threads of a process may call on one end at once, and
     /// replies may come in any order; other messages stay for [`read`](Self::read).
     ///

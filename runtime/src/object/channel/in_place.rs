@@ -48,8 +48,8 @@ impl InPlace<'_> {
         with_thread(|_| self.as_raw().read_at(offset, bytes))
     }
 
-    /// The mechanism's view, whose `as_slice` gives the bytes themselves (and is unsafe: it trusts the sender
-    /// not to write to what it has sent).
+    /// The mechanism's view. Its `as_slice` gives the bytes themselves; it is unsafe because the sender could still write
+    /// to the message that it has sent.
     pub fn as_raw(&self) -> &shm::InPlace {
         self.message.as_ref().expect("a message is there until it is consumed")
     }

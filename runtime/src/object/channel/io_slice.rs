@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use std::fmt;
 use std::ops::Deref;
 
-/// What a message of this size needs no allocation to be gathered for.
+/// A message of up to this size is gathered without an allocation.
 const SMALL: usize = 512;
 
 /// A piece of a message (`zx_channel_iovec_t`): bytes that are borrowed.

@@ -11,9 +11,9 @@ use std::marker::PhantomData;
 
 /// Room for a message, to be filled in place. Dropped unsent, it goes back to the channel.
 ///
-/// The memory is uninitialised as far as this type lets on: it holds what was written, and what was not written of it is
-/// zero when it is sent. Whoever fills all of it, in any order through [`as_raw`](Self::as_raw) or from the front with
-/// [`write_at`](Self::write_at), pays for no zeros.
+/// The memory counts as uninitialised. Bytes that were not written are zero when the message is sent. Filling all of it
+/// avoids the cost of the zeros: from the front with [`write_at`](Self::write_at), or in any order through
+/// [`as_raw`](Self::as_raw).
 #[must_use = "dropping a loan sends nothing, and gives its memory back"]
 #[derive(Debug)]
 pub struct Loan<'a> {
@@ -45,14 +45,14 @@ impl Loan<'_> {
     ///
     /// # Errors
     /// [`Status::OUT_OF_RANGE`] when they reach past the end; [`Status::BAD_HANDLE`] when the channel has been closed
-    /// or handed on meanwhile; [`Status::BAD_STATE`] in a forked child, and in a signal handler within a call. Nothing is
+    /// or handed on meanwhile; [`Status::BAD_STATE`] in a forked child, and in a signal handler within a call. No byte is
     /// written then.
     pub fn write_at(&mut self, offset: usize, bytes: &[u8]) -> Result<(), Status> {
         with_thread(|_| self.as_raw().write_at(offset, bytes))
     }
 
-    /// The mechanism's loan, whose `as_uninit_mut` gives the memory itself (and is unsafe: it trusts that nobody hands
-    /// the channel on meanwhile), and whose `assume_init` says that all of it has been written.
+    /// The mechanism's loan. Its `as_uninit_mut` gives the memory itself; it is unsafe because the channel must not be sent
+    /// away meanwhile. Its `assume_init` says that all of the memory has been written.
     pub fn as_raw(&mut self) -> &mut shm::Loan {
         self.loan.as_mut().expect("a loan is there until it is sent")
     }
@@ -79,9 +79,9 @@ impl Drop for Loan<'_> {
 }
 
 impl Channel {
-    /// Room for a message of `len_bytes`, to be filled in place and sent without a copy. What is not filled is zero when it
-    /// is sent. Up to the arena's
-    /// `max_loan_bytes` (16 MiB by default), which is beyond what [`write`](Self::write) takes.
+    /// Room for a message of `len_bytes`, to be filled in place and sent without a copy. Bytes that are not filled are zero when
+    /// it is sent. Up to the arena's
+    /// `max_loan_bytes` (16 MiB by default), which is more than [`write`](Self::write) takes.
     ///
     /// Needs [`Rights::WRITE`].
     ///

@@ -4,7 +4,7 @@ use crate::handle::{HandleInfo, NullableHandle};
 use crate::types::status::Status;
 use jacinth_shm as shm;
 
-/// Writes a buffer for messages, whose handles are of one type.
+/// Writes a buffer for messages with handles of one type.
 macro_rules! message_buf {
     (
         $(#[$doc:meta])* $Buf:ident of $Item:ty:
@@ -74,7 +74,7 @@ macro_rules! message_buf {
                 left.map(|place| std::mem::replace(place, $none)).collect()
             }
 
-            /// Makes room for this many bytes, so that reading so many allocates nothing.
+            /// Makes room for this many bytes, so that reading so many does not allocate.
             pub fn ensure_capacity_bytes(&mut self, bytes: usize) {
                 self.bytes.reserve(bytes.saturating_sub(self.bytes.len()));
             }

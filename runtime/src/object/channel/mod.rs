@@ -1,6 +1,6 @@
 //! Channels: messages of bytes and handles, in order, both ways.
 //!
-//! The calls are sorted by what they do: `write`, `read` and `call`; `batch` has many messages at once, `loan` and
+//! The calls are sorted by purpose: `write`, `read` and `call`; `batch` has many messages at once, `loan` and
 //! `in_place` have messages without a copy.
 
 mod batch;
@@ -98,7 +98,7 @@ impl Channel {
         Ok((Self::from_value(first), Self::from_value(second)))
     }
 
-    /// Makes a channel whose ends both have this name, and handles with [`Rights::PROPERTY`] beside the default
+    /// Makes a channel with this name at both ends, and handles with [`Rights::PROPERTY`] beside the default
     /// rights; see [`Event::create_named`](crate::Event::create_named).
     ///
     /// # Errors

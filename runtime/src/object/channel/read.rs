@@ -9,8 +9,8 @@ use jacinth_shm as shm;
 impl Channel {
     /// Reads the next message, whatever its size.
     ///
-    /// Follows `docs/syscalls/channel_read.md`. Needs [`Rights::READ`](crate::Rights::READ). What `message` held is
-    /// gone, also on an error.
+    /// Follows `docs/syscalls/channel_read.md`. Needs [`Rights::READ`](crate::Rights::READ). The old contents of
+    /// `message` are gone, also on an error.
     ///
     /// # Errors
     /// [`Status::SHOULD_WAIT`] when there is none; [`Status::PEER_CLOSED`] when there is none and the other
@@ -41,7 +41,7 @@ impl Channel {
         message.receive(|sink| raw::receive(self.raw_handle(), TooSmall::Keep, sink).0)
     }
 
-    /// Reads the next message into a vector of bytes and one of handles. What they held is gone.
+    /// Reads the next message into a vector of bytes and one of handles. Their old contents are gone.
     ///
     /// # Errors
     /// As [`read`](Self::read).

@@ -1,9 +1,9 @@
-//! What a read into a buffer of a fixed size came to.
+//! The result of a read into a buffer of a fixed size.
 
 use crate::raw::Actual;
 use crate::types::status::Status;
 
-/// What a read into buffers of a fixed size came to.
+/// The result of a read into buffers of a fixed size.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "the message may not have fitted"]
 pub enum ChannelReadResult<T> {
@@ -16,7 +16,7 @@ pub enum ChannelReadResult<T> {
         /// How many handles it carries.
         handles_avail: usize,
     },
-    /// Nothing was read.
+    /// No message was read.
     Err(Status),
 }
 
@@ -31,7 +31,7 @@ impl<T> ChannelReadResult<T> {
         }
     }
 
-    /// What was read, or the status.
+    /// The message's sizes, or the status.
     ///
     /// # Errors
     /// [`Status::BUFFER_TOO_SMALL`] for [`BufferTooSmall`](Self::BufferTooSmall), and the status of [`Err`](Self::Err).
@@ -43,10 +43,10 @@ impl<T> ChannelReadResult<T> {
         }
     }
 
-    /// What was read.
+    /// The value of [`Ok`](Self::Ok).
     ///
     /// # Panics
-    /// When nothing was read.
+    /// When no message was read.
     #[track_caller]
     pub fn unwrap(self) -> T {
         self.expect("a message that fits")
@@ -55,7 +55,7 @@ impl<T> ChannelReadResult<T> {
     /// As [`unwrap`](Self::unwrap), with a message of the caller's.
     ///
     /// # Panics
-    /// When nothing was read.
+    /// When no message was read.
     #[track_caller]
     pub fn expect(self, message: &str) -> T {
         match self {

@@ -14,13 +14,13 @@ impl Channel {
     ///
     /// Follows `docs/syscalls/channel_write.md`. Needs [`Rights::WRITE`], and [`Rights::TRANSFER`] on each
     /// handle. The places in `handles` are invalid afterwards, on success (the handles are in the message) and on every
-    /// error (they are closed) but two: after [`Status::SHOULD_WAIT`] and [`Status::NO_RESOURCES`] nothing was
+    /// error (they are closed) but two: after [`Status::SHOULD_WAIT`] and [`Status::NO_RESOURCES`] no handle was
     /// consumed. After SHOULD_WAIT the write may be tried again when the other side has read something
     /// ([`Signals::CHANNEL_WRITABLE`](crate::Signals::CHANNEL_WRITABLE)). (Zircon has neither error, and consumes the
     /// handles always.)
     ///
-    /// After NO_RESOURCES or NO_MEMORY, CHANNEL_WRITABLE is not asserted until a write of that size can succeed; what it
-    /// needs is then kept for it. A wait for that looks for memory every 20 ms, and when the other side reads.
+    /// After NO_RESOURCES or NO_MEMORY, CHANNEL_WRITABLE is not asserted until a write of that size can succeed; the
+    /// memory that it needs is then kept for it. A wait for that looks for memory every 20 ms, and when the other side reads.
     ///
     /// In a channel that is nearly full, with a reader that is reading, a write may take some microseconds: it lets the
     /// reader make room for many messages before it looks again.
@@ -33,7 +33,7 @@ impl Channel {
     /// [`Status::OUT_OF_RANGE`] for more than 65,536 bytes or 64 handles; [`Status::NOT_SUPPORTED`] when this
     /// channel is among the handles; [`Status::ACCESS_DENIED`]; [`Status::BAD_HANDLE`];
     /// [`Status::WRONG_TYPE`]; [`Status::NO_MEMORY`] when the arena's pools are exhausted (or, while the end of a channel
-    /// was on its way, other threads took what was left of this process's share).
+    /// was on its way, other threads took the rest of this process's share).
     ///
     /// ```
     /// # use jacinth::*;
@@ -55,8 +55,8 @@ impl Channel {
         consume(handles, |values| raw::channel_write(self.raw_handle(), bytes, values))
     }
 
-    /// Writes a message whose bytes are those of `slices`, one after another. They are gathered first: a message that is
-    /// made in one piece costs a copy less.
+    /// Writes a message of the bytes of `slices`, one after another. They are gathered first: a message that is made in
+    /// one piece costs a copy less.
     ///
     /// # Errors
     /// As [`write`](Self::write); [`Status::OUT_OF_RANGE`] also for more than
@@ -122,7 +122,7 @@ impl Channel {
 
 /// Whether a call that gave this result has left the handles alone.
 fn is_unsent(result: Result<(), Status>) -> bool {
-    // BAD_STATE: this process, or this moment, is one in which nothing can be done, so nothing was.
+    // BAD_STATE: the process is not attached, or the call interrupts another; it was refused before it began.
     matches!(result, Err(Status::SHOULD_WAIT | Status::NO_RESOURCES | Status::BAD_STATE))
 }
 

@@ -1,4 +1,4 @@
-//! What the machine's clocks say, and sleeping until they say it.
+//! Reading the machine's clocks, and sleeping.
 
 use super::{
     BootDuration, BootInstant, BootTicks, MonotonicDuration, MonotonicInstant, MonotonicTicks, Ticks,

@@ -1,4 +1,4 @@
-//! Times of the standard library, and what may stand where a deadline is asked for.
+//! Deadlines, and conversions from and to the times of the standard library.
 
 use super::{Duration, MonotonicDuration, MonotonicInstant, NsUnit, Timeline};
 use crate::types::status::Status;

@@ -4,8 +4,8 @@
 //! a message and means the same to its reader. (Processes in different Linux time namespaces do not share the clock.)
 //!
 //! - INV-TIME-1: arithmetic saturates. A sum too late to be told is [`Instant::INFINITE`], one too early is
-//!   [`Instant::INFINITE_PAST`]; nothing wraps and nothing panics. So `now + INFINITE` is `INFINITE`: never.
-//! - INV-TIME-2: the infinities are the two ends of the range and nothing more. As in Zircon, taking a second
+//!   [`Instant::INFINITE_PAST`]; sums neither wrap nor panic. So `now + INFINITE` is `INFINITE`: never.
+//! - INV-TIME-2: the infinities are exactly the two ends of the range. As in Zircon, taking a second
 //!   from `INFINITE` gives a finite instant, one second less than 292 years after the clock's zero.
 //!
 //! Follows `zircon/time.h`; the types are those of Fuchsia's `zx`.
@@ -23,17 +23,17 @@ use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub, SubAssign};
 
 /// A clock. Instants and durations of different clocks do not mix.
 pub trait Timeline: Default + Copy + PartialEq + Eq {
-    /// What `Debug` puts in front of an instant or a duration.
+    /// The text that `Debug` puts in front of an instant or a duration.
     const NAME: &'static str;
 }
 
-/// What an instant or a duration counts.
+/// The unit that an instant or a duration counts.
 pub trait TimeUnit {
-    /// What `Debug` puts behind the number.
+    /// The text that `Debug` puts behind the number.
     const SUFFIX: &'static str;
 }
 
-/// Writes a marker type, and what it is called.
+/// Writes a marker type, and its name.
 macro_rules! markers {
     ($( $(#[$doc:meta])* $Marker:ident: $Trait:ident { $CONST:ident = $text:literal } )+) => {
         $(
@@ -89,7 +89,7 @@ pub struct Instant<T, U = NsUnit>(i64, PhantomData<(T, U)>);
 #[repr(transparent)]
 pub struct Duration<T, U = NsUnit>(i64, PhantomData<(T, U)>);
 
-/// An instant on the monotonic clock: what every deadline is.
+/// An instant on the monotonic clock. Every deadline is one.
 pub type MonotonicInstant = Instant<MonotonicTimeline, NsUnit>;
 /// An instant on the clock that goes on while the machine is suspended.
 pub type BootInstant = Instant<BootTimeline, NsUnit>;
