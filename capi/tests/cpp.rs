@@ -87,7 +87,7 @@ fn every_header_compiles_by_itself_and_twice() {
 }
 
 #[test]
-fn what_the_types_promise_holds_in_every_standard() {
+fn static_claims_hold_in_every_standard() {
     must_compile(&[], &compiled("static_claims.cc"));
     must_compile(&WITHOUT, &compiled("static_claims.cc"));
 }

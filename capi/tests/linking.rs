@@ -35,7 +35,7 @@ fn the_examples_run() {
 }
 
 #[test]
-fn the_programs_of_the_readme_run() {
+fn the_readme_programs_run() {
     let readme = std::fs::read_to_string(support::this_crate().join("README.md")).expect("the README");
     for (fence, suffix, language) in [("```c\n", "c", Language::C), ("```cpp\n", "cc", Language::Cxx)] {
         let words = readme.split_once(fence).and_then(|(_, rest)| rest.split_once("```"));
@@ -48,7 +48,7 @@ fn the_programs_of_the_readme_run() {
 }
 
 #[test]
-fn a_library_that_is_closed_again_stays_where_its_threads_are() {
+fn dlclose_keeps_the_library_loaded() {
     let source = support::this_crate().join("tests/linking/dlclose.c");
     let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("closed");
     let mut compiler = support::compiler(Language::C);
@@ -65,7 +65,7 @@ fn a_library_that_is_closed_again_stays_where_its_threads_are() {
 }
 
 #[test]
-fn cmake_is_told_the_version_of_the_crate() {
+fn cmake_has_the_crates_version() {
     let file = support::this_crate().join("cmake/jacinth-config-version.cmake");
     let words = std::fs::read_to_string(file).expect("the version file");
     assert!(words.contains(concat!("set(PACKAGE_VERSION ", env!("CARGO_PKG_VERSION"), ")")), "{words}");

@@ -93,7 +93,7 @@ fn a_spawned_program_runs_under_memcheck() {
 }
 
 #[test]
-fn a_supervisor_that_can_watch_nobody_says_why() {
+fn a_blind_supervisor_explains_itself() {
     let Some((code, text)) = under_valgrind("memcheck-spawns", HANDOVER, &[], "spawn /bin/true") else {
         return;
     };
@@ -107,37 +107,37 @@ fn callgrind_runs() {
 }
 
 #[test]
-fn helgrind_sees_what_messages_and_signals_order() {
+fn helgrind_sees_the_ordering() {
     finds_nothing("helgrind", HANDOVER, &["--tool=helgrind"], "");
 }
 
 #[test]
-fn helgrind_sees_a_race_all_the_same() {
+fn helgrind_sees_a_real_race() {
     finds_the_race("helgrind-race", &["--tool=helgrind"]);
 }
 
 #[test]
-fn drd_sees_what_messages_and_signals_order() {
+fn drd_sees_the_ordering() {
     finds_nothing("drd", HANDOVER, &["--tool=drd"], "");
 }
 
 #[test]
-fn drd_sees_a_race_all_the_same() {
+fn drd_sees_a_real_race() {
     finds_the_race("drd-race", &["--tool=drd"]);
 }
 
 #[test]
-fn helgrind_finds_nothing_in_what_threads_share() {
+fn helgrind_accepts_shared_channels() {
     finds_nothing("helgrind-many-threads", MANY_THREADS, &["--tool=helgrind"], "");
 }
 
 #[test]
-fn drd_finds_nothing_in_what_threads_share() {
+fn drd_accepts_shared_channels() {
     finds_nothing("drd-many-threads", MANY_THREADS, &["--tool=drd"], "");
 }
 
 #[test]
-fn thread_sanitizer_finds_nothing_in_what_threads_share() {
+fn tsan_accepts_shared_channels() {
     let Some((code, text)) = under_tsan("tsan-many-threads", MANY_THREADS, Linkage::Shared, "") else {
         return;
     };
@@ -145,7 +145,7 @@ fn thread_sanitizer_finds_nothing_in_what_threads_share() {
 }
 
 #[test]
-fn the_default_arena_is_small_under_valgrind_alone() {
+fn valgrind_gets_a_smaller_arena() {
     let program = compiled("config", HANDOVER, Linkage::Shared, &[]).unwrap();
     let mut command = Command::new(&program);
     command.arg("config");
@@ -175,7 +175,7 @@ fn under_tsan(test: &str, source: &str, linkage: Linkage, mode: &str) -> Option<
 }
 
 #[test]
-fn thread_sanitizer_sees_what_messages_and_signals_order() {
+fn tsan_sees_the_ordering() {
     for (test, linkage) in [("tsan", Linkage::Shared), ("tsan-static", Linkage::Static)] {
         let Some((code, text)) = under_tsan(test, HANDOVER, linkage, "") else { return };
         assert!(code == Some(0) && text.contains("all is well"), "{test}: {code:?}\n{text}");
@@ -183,7 +183,7 @@ fn thread_sanitizer_sees_what_messages_and_signals_order() {
 }
 
 #[test]
-fn thread_sanitizer_sees_a_race_all_the_same() {
+fn tsan_sees_a_real_race() {
     let Some((code, text)) = under_tsan("tsan-race", HANDOVER, Linkage::Shared, "race") else { return };
     assert!(code == Some(FOUND) && text.contains("handover.c"), "{code:?}\n{text}");
 }

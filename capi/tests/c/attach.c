@@ -25,7 +25,7 @@ static void* make_one_event(void* number) {
     return NULL;
 }
 
-TEST(many_first_calls_at_once_make_one_arena) {
+TEST(concurrent_first_calls_make_one_arena) {
     in_threads(16, make_one_event);
     jacinth_audit_t audit = audit_now();
     CHECK_EQ(audit.processes, 1);
@@ -33,7 +33,7 @@ TEST(many_first_calls_at_once_make_one_arena) {
     CHECK_EQ(audit.handles, 16);
 }
 
-TEST(an_arena_is_made_once) {
+TEST(a_second_arena_is_refused) {
     CHECK_OK(jacinth_create(NULL));
     CHECK(jacinth_is_attached());
     CHECK(strcmp(jacinth_error(), "") == 0);
@@ -43,7 +43,7 @@ TEST(an_arena_is_made_once) {
     make_event();
 }
 
-TEST(the_defaults_are_what_null_means) {
+TEST(null_means_the_default_limits) {
     jacinth_config_t config;
     memset(&config, 0xab, sizeof(config));
     jacinth_config_default(&config);
@@ -63,7 +63,7 @@ TEST(the_defaults_are_what_null_means) {
     make_event();
 }
 
-TEST(a_path_can_be_named) {
+TEST(the_socket_path_can_be_chosen) {
     char path[4096], too_long[4096];
     snprintf(path, sizeof(path), "%s/service", getenv("TMPDIR"));
     snprintf(too_long, sizeof(too_long), "%s/%0200d", getenv("TMPDIR"), 0);
@@ -82,7 +82,7 @@ TEST(a_path_can_be_named) {
     make_event();
 }
 
-TEST(a_limit_out_of_range_is_named) {
+TEST(the_error_names_a_bad_limit) {
     jacinth_config_t good, config;
     jacinth_config_default(&good);
 #define REFUSE(limit, value)                                            \
@@ -118,7 +118,7 @@ TEST(a_limit_out_of_range_is_named) {
     CHECK(strcmp(jacinth_error(), "") == 0);
 }
 
-TEST(an_arena_has_the_limits_it_was_made_with) {
+TEST(an_arena_enforces_its_limits) {
     jacinth_config_t config;
     jacinth_config_default(&config);
     config.max_pending_messages = 3;
@@ -130,7 +130,7 @@ TEST(an_arena_has_the_limits_it_was_made_with) {
     CHECK_STATUS(zx_channel_write(one, 0, "", 0, NULL, 0), ZX_ERR_SHOULD_WAIT);
 }
 
-TEST(an_arena_that_is_not_there_is_bad_state) {
+TEST(a_missing_arena_is_bad_state) {
     zx_handle_t event = 77, other;
     char bytes[8];
     CHECK_EQ(setenv("JACINTH_SOCKET", "/nonexistent/supervisor", 1), 0);
@@ -150,7 +150,7 @@ TEST(an_arena_that_is_not_there_is_bad_state) {
     CHECK(jacinth_socket_path() == NULL);
 }
 
-TEST(a_program_that_could_join_no_arena_may_make_one) {
+TEST(a_failed_join_permits_making_one) {
     zx_handle_t event;
     CHECK_EQ(setenv("JACINTH_SOCKET", "/nonexistent/supervisor", 1), 0);
     CHECK_STATUS(zx_event_create(0, &event), ZX_ERR_BAD_STATE);
@@ -160,7 +160,7 @@ TEST(a_program_that_could_join_no_arena_may_make_one) {
     CHECK_EQ(audit_now().objects, 1);
 }
 
-TEST(a_seat_that_is_none_is_bad_state) {
+TEST(an_invalid_slot_is_bad_state) {
     zx_handle_t event;
     CHECK_EQ(setenv("JACINTH_SOCKET", "/nonexistent/supervisor", 1), 0);
     CHECK_EQ(setenv("JACINTH_SLOT", "nonsense", 1), 0);
@@ -168,7 +168,7 @@ TEST(a_seat_that_is_none_is_bad_state) {
     check_error_says("nonsense");
 }
 
-TEST(attaching_says_what_is_wrong) {
+TEST(a_failed_attach_explains_itself) {
     CHECK_STATUS(jacinth_attach(NULL), ZX_ERR_INVALID_ARGS);
     CHECK(strlen(jacinth_error()) > 0);
     CHECK_STATUS(jacinth_attach("/nonexistent/supervisor"), ZX_ERR_NOT_FOUND);
@@ -185,7 +185,7 @@ static void* see_no_error(void* number) {
     return NULL;
 }
 
-TEST(an_error_is_its_threads) {
+TEST(error_texts_are_per_thread) {
     CHECK(strcmp(jacinth_error(), "") == 0);
     CHECK_STATUS(jacinth_attach("/nonexistent/supervisor"), ZX_ERR_NOT_FOUND);
     in_threads(1, see_no_error);
@@ -213,12 +213,12 @@ ROLE(just_calls) {
     check_that_two_are_here(getenv("JACINTH_SOCKET"));
 }
 
-TEST(another_program_attaches_by_the_path) {
+TEST(a_program_joins_by_the_path) {
     CHECK_OK(jacinth_create(NULL));
     CHECK_EQ(run_stranger("attaches", "SOCKET", jacinth_socket_path()), 0);
 }
 
-TEST(another_program_finds_the_path_in_its_environment) {
+TEST(a_program_joins_by_its_environment) {
     CHECK_OK(jacinth_create(NULL));
     CHECK_EQ(run_stranger("just_calls", "JACINTH_SOCKET", jacinth_socket_path()), 0);
 }
@@ -236,7 +236,7 @@ ROLE(is_refused_at_its_first_call) {
     CHECK(!jacinth_is_attached());
 }
 
-TEST(a_full_arena_refuses) {
+TEST(a_full_arena_refuses_processes) {
     jacinth_config_t config;
     jacinth_config_default(&config);
     config.max_processes = 1;
@@ -250,7 +250,7 @@ ROLE(tells_its_path) {
     dprintf(atoi(getenv("TO")), "%s", jacinth_socket_path());
 }
 
-TEST(a_program_that_exits_leaves_no_socket) {
+TEST(an_exit_removes_the_socket) {
     int ends[2];
     char number[16], path[4096] = {0};
     CHECK_EQ(pipe(ends), 0);
@@ -278,23 +278,23 @@ static void check_that_it_makes_none(void) {
     CHECK_OK(zx_event_create(0, &event));
 }
 
-TEST(a_variable_forbids_an_arena_of_its_own) {
+TEST(a_variable_forbids_own_arenas) {
     CHECK_EQ(setenv("JACINTH_NO_OWN_ARENA", "1", 1), 0);
     check_that_it_makes_none();
 }
 
-TEST(a_call_forbids_an_arena_of_its_own) {
+TEST(a_call_forbids_own_arenas) {
     jacinth_forbid_own_arena();
     check_that_it_makes_none();
 }
 
-TEST(a_variable_that_says_no_forbids_nothing) {
+TEST(a_variable_of_zero_forbids_nothing) {
     CHECK_EQ(setenv("JACINTH_NO_OWN_ARENA", "0", 1), 0);
     make_event();
     CHECK(jacinth_is_attached());
 }
 
-TEST(a_forbidden_arena_keeps_nobody_from_joining) {
+TEST(a_forbidden_arena_permits_joining) {
     CHECK_OK(jacinth_create(NULL));
     CHECK_EQ(setenv("JACINTH_NO_OWN_ARENA", "1", 1), 0);
     CHECK_EQ(run_stranger("just_calls", "JACINTH_SOCKET", jacinth_socket_path()), 0);
@@ -312,7 +312,7 @@ ROLE(has_joined) {
     check_error_says("joined");
 }
 
-TEST(it_is_said_why_there_is_no_startup_handle) {
+TEST(a_missing_startup_handle_is_explained) {
     CHECK_EQ(zx_take_startup_handle(PA_HND(PA_USER0, 0)), ZX_HANDLE_INVALID);
     check_error_says("made its arena");
     CHECK_EQ(zx_take_startup_handle(PA_HND(PA_FDIO_REMOTE, 1)), ZX_HANDLE_INVALID);
@@ -321,7 +321,7 @@ TEST(it_is_said_why_there_is_no_startup_handle) {
     CHECK_EQ(run_stranger("has_joined", "JACINTH_SOCKET", jacinth_socket_path()), 0);
 }
 
-TEST(an_older_text_is_not_shown_for_a_newer_failure) {
+TEST(a_newer_failure_replaces_the_text) {
     zx_handle_t event;
     CHECK_STATUS(jacinth_attach("/nonexistent/older"), ZX_ERR_NOT_FOUND);
     check_error_says("older");
@@ -336,7 +336,7 @@ TEST(an_older_text_is_not_shown_for_a_newer_failure) {
     check_error_says("newer");
 }
 
-TEST(a_first_call_that_succeeds_leaves_no_older_text) {
+TEST(a_successful_first_call_clears_the_text) {
     CHECK_STATUS(jacinth_attach("/nonexistent/supervisor"), ZX_ERR_NOT_FOUND);
     make_event();
     CHECK(strcmp(jacinth_error(), "") == 0);
@@ -356,7 +356,7 @@ static void see_nothing_of_the_parents(void) {
     CHECK(strcmp(jacinth_error(), "") == 0);
 }
 
-TEST(a_forked_child_shows_no_text_of_its_parents) {
+TEST(a_forked_child_has_no_parent_text) {
     CHECK_STATUS(jacinth_attach("/nonexistent/supervisor"), ZX_ERR_NOT_FOUND);
     CHECK_EQ(in_forked_child(see_nothing_of_the_parents), 0);
     make_event();
@@ -372,7 +372,7 @@ static void see_that_the_parent_failed(void) {
     check_error_says("forked");
 }
 
-TEST(a_child_of_a_process_that_found_no_arena_says_so) {
+TEST(a_forked_child_explains_its_missing_arena) {
     zx_handle_t event;
     CHECK_EQ(setenv("JACINTH_SOCKET", "/nonexistent/supervisor", 1), 0);
     CHECK_STATUS(zx_event_create(0, &event), ZX_ERR_BAD_STATE);

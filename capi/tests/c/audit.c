@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "partner.h"
 
-TEST(an_audit_counts_what_there_is) {
+TEST(an_audit_counts_the_contents) {
     zx_handle_t one, other, event = make_event();
     jacinth_audit_t before = audit_now();
     CHECK_EQ(before.processes, 1);
@@ -18,7 +18,7 @@ TEST(an_audit_counts_what_there_is) {
     CHECK(strcmp(jacinth_error(), "") == 0);
 }
 
-TEST(a_collection_says_what_was_recovered) {
+TEST(a_collection_reports_recovery) {
     jacinth_report_t report;
     memset(&report, 0xab, sizeof(report));
     make_event();

@@ -3,7 +3,7 @@
 #include "internal.h"
 #include "calls.h"
 
-TEST(a_call_without_the_four_bytes_of_an_id_is_invalid_args) {
+TEST(a_request_needs_four_bytes) {
     zx_handle_t client, server;
     struct call call;
     make_channel(&client, &server);
@@ -49,7 +49,7 @@ static void fail_to_call(struct call* call, zx_status_t expected) {
         CHECK(!is_open(call->sent[index]));
 }
 
-TEST(a_call_that_cannot_be_sent_consumes_its_handles) {
+TEST(a_failed_send_consumes_the_handles) {
     zx_handle_t client, server, other_client, other_server;
     struct call call;
     make_channel(&client, &server);
@@ -80,7 +80,7 @@ TEST(a_call_that_cannot_be_sent_consumes_its_handles) {
     fail_to_call(&call, ZX_ERR_PEER_CLOSED);
 }
 
-TEST(a_call_needs_the_rights_to_read_and_to_write) {
+TEST(a_call_needs_read_and_write) {
     zx_rights_t needed[] = {ZX_RIGHT_READ, ZX_RIGHT_WRITE};
     for (size_t index = 0; index < 2; index++) {
         zx_handle_t client, server;
@@ -92,7 +92,7 @@ TEST(a_call_needs_the_rights_to_read_and_to_write) {
     }
 }
 
-TEST(a_reply_that_does_not_fit_is_discarded) {
+TEST(a_large_reply_is_discarded) {
     zx_handle_t client, server;
     struct call call;
     struct sleeper thread;
@@ -106,7 +106,7 @@ TEST(a_reply_that_does_not_fit_is_discarded) {
     CHECK_STATUS(zx_channel_read(client, 0, NULL, NULL, 0, 0, NULL, NULL), ZX_ERR_SHOULD_WAIT);
 }
 
-TEST(the_handles_of_a_discarded_reply_are_closed) {
+TEST(a_discarded_replys_handles_are_closed) {
     struct sleeper server;
     struct call call;
     zx_handle_t client, kept;
@@ -135,7 +135,7 @@ TEST(closing_the_channel_cancels_the_call) {
     CHECK_EQ(next_request(server).size, 8);
 }
 
-TEST(a_call_sees_the_server_go) {
+TEST(a_call_sees_the_server_close) {
     zx_handle_t client, server;
     struct call call;
     struct sleeper thread;
@@ -147,7 +147,7 @@ TEST(a_call_sees_the_server_go) {
     CHECK_STATUS(call.status, ZX_ERR_PEER_CLOSED);
 }
 
-TEST(a_call_on_a_full_channel_should_wait_and_the_caller_keeps_the_handles) {
+TEST(a_full_channel_keeps_the_handles) {
     zx_handle_t client, server;
     struct call call;
     make_channel(&client, &server);
@@ -163,7 +163,7 @@ TEST(a_call_on_a_full_channel_should_wait_and_the_caller_keeps_the_handles) {
     CHECK_STATUS(call.status, ZX_ERR_BAD_STATE);
 }
 
-TEST(a_call_beyond_the_quota_gets_no_resources_and_keeps_the_handles) {
+TEST(an_exceeded_quota_keeps_the_handles) {
     jacinth_config_t config;
     jacinth_config_default(&config);
     config.max_pending_messages_per_process = 10;

@@ -4,7 +4,7 @@
 
 #include <jacinth.h>
 
-TEST(a_call_gets_the_reply_to_its_own_request) {
+TEST(a_call_gets_its_own_reply) {
     struct sleeper server;
     struct call call;
     zx_handle_t client;
@@ -70,7 +70,7 @@ TEST(replies_may_come_in_any_order) {
     }
 }
 
-TEST(other_messages_stay_for_read) {
+TEST(other_messages_wait_for_a_read) {
     zx_handle_t client, server;
     struct call call;
     struct sleeper thread;
@@ -88,7 +88,7 @@ TEST(other_messages_stay_for_read) {
     CHECK_STATUS(zx_channel_read(client, 0, NULL, NULL, 0, 0, NULL, NULL), ZX_ERR_SHOULD_WAIT);
 }
 
-TEST(a_reply_after_the_deadline_is_an_ordinary_message) {
+TEST(a_late_reply_is_an_ordinary_message) {
     zx_handle_t client, server;
     struct call call;
     make_channel(&client, &server);
@@ -125,7 +125,7 @@ TEST(many_threads_call_on_one_channel) {
     join_sleeper(&server);
 }
 
-TEST(late_replies_stay_unless_the_end_discards_them) {
+TEST(late_replies_may_be_discarded) {
     for (uint32_t discards = 0; discards <= JACINTH_CHANNEL_DISCARD_LATE_REPLIES; discards++) {
         struct call call;
         zx_handle_t client, server;

@@ -28,7 +28,7 @@ TEST(options_are_invalid_args) {
     CHECK_EQ(other, 78);
 }
 
-TEST(a_null_pointer_is_invalid_args_and_leaves_nothing) {
+TEST(a_null_pointer_creates_nothing) {
     zx_handle_t one = 77;
     zx_handle_close(make_event());
     jacinth_audit_t before = audit_now();
@@ -79,7 +79,7 @@ TEST(messages_of_every_size_arrive_unchanged) {
     }
 }
 
-TEST(a_handle_travels_with_its_rights_and_its_object) {
+TEST(a_handle_keeps_rights_and_object) {
     zx_handle_t one, other;
     make_channel(&one, &other);
     zx_handle_t event = restrict_to(make_event(), ZX_RIGHT_TRANSFER | ZX_RIGHT_SIGNAL);
@@ -91,7 +91,7 @@ TEST(a_handle_travels_with_its_rights_and_its_object) {
     CHECK_EQ(rights_of(received), ZX_RIGHT_TRANSFER | ZX_RIGHT_SIGNAL);
 }
 
-TEST(as_many_handles_as_may_be_travel_in_order) {
+TEST(the_most_handles_travel_in_order) {
     zx_handle_t one, other, events[MAX_HANDLES], received[MAX_HANDLES];
     zx_koid_t koids[MAX_HANDLES];
     static char bytes[MAX_BYTES], received_bytes[MAX_BYTES];
@@ -115,7 +115,7 @@ TEST(as_many_handles_as_may_be_travel_in_order) {
     CHECK_OK(zx_handle_close_many(received, MAX_HANDLES));
 }
 
-TEST(the_other_end_may_be_written_into_a_channel) {
+TEST(the_other_end_may_be_sent) {
     zx_handle_t one, other, carrier, far;
     make_channel(&one, &other);
     make_channel(&carrier, &far);
@@ -127,7 +127,7 @@ TEST(the_other_end_may_be_written_into_a_channel) {
     hear(other, "after", 5);
 }
 
-TEST(handles_in_a_message_nobody_read_are_closed_with_the_channel) {
+TEST(unread_handles_close_with_the_channel) {
     zx_handle_t one, other, inner, inner_other;
     struct canary canary = make_canary();
     make_channel(&one, &other);

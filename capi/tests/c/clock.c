@@ -24,7 +24,7 @@ TEST(each_clock_is_the_systems) {
     CHECK(before <= now && now <= system_time(CLOCK_MONOTONIC));
 }
 
-TEST(the_clock_of_a_thread_stands_while_it_sleeps) {
+TEST(the_thread_clock_stops_in_sleep) {
     zx_time_t busy = zx_clock_get(ZX_CLOCK_THREAD), start = zx_clock_get_monotonic();
     CHECK_OK(zx_nanosleep(zx_deadline_after(ZX_MSEC(50))));
     busy = zx_clock_get(ZX_CLOCK_THREAD) - busy;
@@ -32,7 +32,7 @@ TEST(the_clock_of_a_thread_stands_while_it_sleeps) {
     CHECK(busy < zx_clock_get_monotonic() - start);
 }
 
-TEST(a_clock_that_does_not_exist_is_invalid_args) {
+TEST(an_unknown_clock_is_invalid_args) {
     zx_time_t now = 77;
     for (zx_clock_t clock = 3; clock != 0; clock = clock < 1u << 31 ? 2 * clock : 0) {
         CHECK_STATUS(zx_clock_get_new(clock, &now), ZX_ERR_INVALID_ARGS);
@@ -42,7 +42,7 @@ TEST(a_clock_that_does_not_exist_is_invalid_args) {
     CHECK_STATUS(zx_clock_get_new(ZX_CLOCK_MONOTONIC, NULL), ZX_ERR_INVALID_ARGS);
 }
 
-TEST(ticks_go_on_and_have_a_rate) {
+TEST(ticks_advance_at_their_rate) {
     uint64_t ticks = zx_ticks_get();
     zx_time_t start = zx_clock_get_monotonic();
     CHECK_EQ(zx_ticks_per_second(), 1000000000);
@@ -53,14 +53,14 @@ TEST(ticks_go_on_and_have_a_rate) {
     CHECK(ticks >= (uint64_t)passed);
 }
 
-TEST(a_deadline_is_so_much_later_than_now) {
+TEST(a_deadline_is_relative_to_now) {
     zx_time_t before = zx_clock_get_monotonic(), deadline = zx_deadline_after(ZX_SEC(5));
     CHECK(before + ZX_SEC(5) <= deadline && deadline <= zx_clock_get_monotonic() + ZX_SEC(5));
     CHECK(zx_deadline_after(0) >= before);
     CHECK(zx_deadline_after(-ZX_SEC(1)) < zx_clock_get_monotonic());
 }
 
-TEST(a_deadline_too_late_to_be_told_is_infinite) {
+TEST(an_overflowing_deadline_is_infinite) {
     CHECK_EQ(zx_deadline_after(ZX_TIME_INFINITE), ZX_TIME_INFINITE);
     CHECK_EQ(zx_deadline_after(ZX_TIME_INFINITE - 1), ZX_TIME_INFINITE);
     CHECK(zx_deadline_after(ZX_TIME_INFINITE_PAST) < 0);
@@ -72,7 +72,7 @@ TEST(a_sleep_lasts_until_its_deadline) {
     CHECK(zx_clock_get_monotonic() >= deadline);
 }
 
-TEST(a_sleep_until_the_past_ends_at_once) {
+TEST(a_past_deadline_does_not_sleep) {
     zx_time_t deadlines[] = {0, -1, ZX_TIME_INFINITE_PAST, zx_clock_get_monotonic()};
     for (size_t index = 0; index < 4; index++)
         CHECK_OK(zx_nanosleep(deadlines[index]));

@@ -25,7 +25,7 @@ static void check_name(zx_handle_t handle, const char* expected) {
         check_fail(__FILE__, __LINE__, "the name is \"%s\", not \"%s\"", name, expected);
 }
 
-TEST(a_thread_that_is_started_with_a_name_has_it) {
+TEST(a_named_thread_has_its_name) {
     thrd_t thread;
     CHECK_EQ(thrd_create_with_name(&thread, wait_to_go, (void*)5, "0123456789012345678901234567890123"), thrd_success);
     check_name(thrd_get_zx_handle(thread), "0123456789012345678901234567890");
@@ -44,7 +44,7 @@ static int own_handle(void* place) {
     return wait_to_go(NULL);
 }
 
-TEST(a_thread_and_others_know_it_by_one_handle) {
+TEST(all_threads_see_one_handle) {
     zx_handle_t handle = ZX_HANDLE_INVALID;
     thrd_t thread;
     CHECK_EQ(thrd_create_with_name(&thread, own_handle, &handle, "its own"), thrd_success);
@@ -67,7 +67,7 @@ static void* wait_unknown(void* knows_itself) {
     return NULL;
 }
 
-TEST(a_thread_that_was_started_otherwise_is_known_when_it_knows_itself) {
+TEST(other_threads_are_known_after_thread_self) {
     for (int knows_itself = 0; knows_itself < 2; knows_itself++) {
         pthread_t thread;
         atomic_store(&go, 0);
@@ -84,7 +84,7 @@ static int exit_early(void* result) {
     thrd_exit((int)(intptr_t)result);
 }
 
-TEST(a_thread_may_end_from_within) {
+TEST(a_thread_may_exit_within_start) {
     thrd_t thread;
     int result;
     CHECK_EQ(thrd_create_with_name(&thread, exit_early, (void*)-3, NULL), thrd_success);
@@ -92,7 +92,7 @@ TEST(a_thread_may_end_from_within) {
     CHECK_EQ(result, -3);
 }
 
-TEST(a_thread_that_cannot_be_is_an_error) {
+TEST(a_failed_start_is_an_error) {
     thrd_t thread;
     CHECK_EQ(thrd_create_with_name(&thread, NULL, NULL, "none"), thrd_error);
     CHECK_EQ(thrd_create_with_name(NULL, wait_to_go, NULL, "none"), thrd_error);
@@ -107,7 +107,7 @@ TEST(threads_need_no_arena) {
     CHECK(!jacinth_is_attached());
 }
 
-TEST(many_threads_come_and_go_with_their_handles) {
+TEST(threads_close_their_handles) {
     uint32_t handles = 0;
     for (int round = 0; round < 300; round++) {
         thrd_t threads[4];
@@ -125,7 +125,7 @@ TEST(many_threads_come_and_go_with_their_handles) {
     CHECK_EQ(audit_now().handles, handles);
 }
 
-TEST(a_status_of_threads_is_one_of_zircons) {
+TEST(thread_statuses_map_to_zircons) {
     CHECK_EQ(thrd_status_to_zx_status(thrd_success), ZX_OK);
     CHECK_EQ(thrd_status_to_zx_status(thrd_nomem), ZX_ERR_NO_MEMORY);
     CHECK_EQ(thrd_status_to_zx_status(thrd_timedout), ZX_ERR_TIMED_OUT);

@@ -16,7 +16,7 @@ ROLE(holds_until_killed) {
     zx_nanosleep(ZX_TIME_INFINITE);
 }
 
-TEST(a_killed_process_closes_what_it_held) {
+TEST(a_killed_process_closes_its_handles) {
     for (int round = 0; round < 5; round++) {
         zx_handle_t channel, kept[10], sent[10];
         jacinth_report_t report, before;
@@ -56,7 +56,7 @@ ROLE(reads_a_call_and_waits) {
     raise(SIGKILL);
 }
 
-TEST(a_call_to_a_process_that_is_killed_is_peer_closed) {
+TEST(a_killed_server_is_peer_closed) {
     zx_handle_t channel;
     char request[8] = {0}, reply[8];
     uint32_t bytes, handles;
@@ -73,7 +73,7 @@ ROLE(sends_and_dies) {
     raise(SIGKILL);
 }
 
-TEST(what_a_process_sent_before_its_death_arrives) {
+TEST(messages_survive_their_sender) {
     zx_handle_t channel, event;
     char bytes[10];
     pid_t pid = spawn_partner("sends_and_dies", &channel);
@@ -117,7 +117,7 @@ ROLE(inherits) {
     dprintf(atoi(getenv("TO")), "all is well");
 }
 
-TEST(when_the_supervisors_process_dies_another_takes_over) {
+TEST(a_dead_supervisor_is_replaced) {
     int ends[2];
     char number[16], words[32] = {0};
     CHECK_EQ(pipe(ends), 0);

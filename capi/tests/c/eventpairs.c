@@ -26,7 +26,7 @@ TEST(options_are_not_supported) {
     CHECK_EQ(other, 78);
 }
 
-TEST(a_null_pointer_is_invalid_args_and_leaves_nothing) {
+TEST(a_null_pointer_creates_nothing) {
     zx_handle_t one = 77;
     zx_handle_close(make_event());
     jacinth_audit_t before = audit_now();
@@ -37,7 +37,7 @@ TEST(a_null_pointer_is_invalid_args_and_leaves_nothing) {
     CHECK_EQ(audit_now().handles, before.handles);
 }
 
-TEST(the_last_handle_of_a_side_closes_it_for_the_other) {
+TEST(the_last_handle_closes_the_side) {
     zx_handle_t one, other;
     make_eventpair(&one, &other);
     zx_handle_t copy = duplicate(other, ZX_RIGHT_NONE);

@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "objects.h"
 
-TEST(an_event_has_the_basic_rights_and_signal) {
+TEST(an_event_has_default_rights) {
     zx_handle_t event = make_event();
     zx_info_handle_basic_t info = basic_info(event);
     CHECK_EQ(info.type, ZX_OBJ_TYPE_EVENT);
@@ -36,7 +36,7 @@ TEST(a_null_pointer_is_invalid_args) {
     CHECK_STATUS(zx_event_create(0, NULL), ZX_ERR_INVALID_ARGS);
 }
 
-TEST(the_names_with_an_underscore_are_the_same_calls) {
+TEST(underscored_names_are_the_same_calls) {
     zx_handle_t event;
     CHECK_OK(_zx_event_create(0, &event));
     CHECK_OK(_zx_object_signal(event, 0, ZX_EVENT_SIGNALED));
@@ -45,7 +45,7 @@ TEST(the_names_with_an_underscore_are_the_same_calls) {
     CHECK_STATUS(_zx_handle_close(event), ZX_ERR_BAD_HANDLE);
 }
 
-TEST(a_full_arena_gives_no_resources_and_a_close_makes_room) {
+TEST(a_close_makes_room_for_objects) {
     jacinth_config_t config;
     jacinth_config_default(&config);
     config.max_objects = 16;

@@ -24,7 +24,7 @@ static void* leave_an_event(void* number) {
     return NULL;
 }
 
-TEST(what_a_thread_closes_at_its_very_end_is_closed) {
+TEST(destructors_can_close_handles) {
     CHECK_EQ(pthread_key_create(&key, close_at_end), 0);
     in_threads(8, leave_an_event);
     CHECK_EQ(atomic_load(&closed), 8);
@@ -45,7 +45,7 @@ static void* call_only_at_the_end(void* number) {
     return NULL;
 }
 
-TEST(threads_whose_only_call_comes_at_their_very_end_use_nothing_up) {
+TEST(calls_in_destructors_leak_no_threads) {
     shared = make_event();
     CHECK_EQ(pthread_key_create(&key, look_at_end), 0);
     jacinth_audit_t before, after;
@@ -72,7 +72,7 @@ static void exit_with_an_audit(void) {
     exit(0);
 }
 
-TEST(an_exit_handler_closes_and_audits) {
+TEST(exit_handlers_can_make_calls) {
     CHECK_EQ(in_forked_child(exit_with_an_audit), 42);
 }
 
@@ -96,7 +96,7 @@ static void end_main(void) {
     pthread_exit(NULL);
 }
 
-TEST(a_process_whose_main_thread_left_by_pthread_exit_ends_with_its_last) {
+TEST(pthread_exit_of_main_ends_later) {
     // By exit(), as without the library.
     CHECK_EQ(in_forked_child(end_main), 23);
 }
@@ -112,7 +112,7 @@ static void exec_one_that_never_calls_in_main(void) {
     execl("/proc/self/exe", "alone", "--role", "never_calls_in_main", NULL);
 }
 
-TEST(a_process_whose_main_thread_never_called_ends_with_its_last) {
+TEST(a_main_without_calls_ends_later) {
     CHECK_EQ(in_forked_child(exec_one_that_never_calls_in_main), 0);
 }
 
@@ -131,7 +131,7 @@ static void end_main_of_a_namesake(void) {
     zx_thread_exit();
 }
 
-TEST(a_thread_is_the_programs_whatever_it_is_called) {
+TEST(program_threads_may_have_library_names) {
     CHECK_EQ(in_forked_child(end_main_of_a_namesake), 17);
 }
 
@@ -146,7 +146,7 @@ static void exit_and_say_where(void) {
     zx_process_exit(0);
 }
 
-TEST(a_process_that_exits_by_itself_leaves_no_socket) {
+TEST(process_exit_removes_the_socket) {
     snprintf(folder, sizeof(folder), "/tmp/jacinth-test-%d", (int)getpid());
     CHECK_EQ(in_forked_child(exit_and_say_where), 0);
     char path[256] = "";
@@ -166,14 +166,14 @@ static void take_in_the_child(void) {
     CHECK_EQ(zx_thread_self(), ZX_HANDLE_INVALID);
 }
 
-TEST(a_forked_child_has_no_handles_of_its_parents) {
+TEST(a_forked_child_has_no_parent_handles) {
     inherited_self = zx_process_self();
     CHECK(inherited_self != ZX_HANDLE_INVALID && zx_thread_self() != ZX_HANDLE_INVALID);
     CHECK_EQ(in_forked_child(take_in_the_child), 0);
     CHECK_EQ(zx_process_self(), inherited_self);
 }
 
-TEST(a_child_that_is_reaped_by_nobodys_hand_was_spawned_all_the_same) {
+TEST(automatic_reaping_does_not_break_spawn) {
     // Linux reaps them the moment they end.
     signal(SIGCHLD, SIG_IGN);
     char* arguments[] = {(char*)"true", NULL};

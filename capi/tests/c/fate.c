@@ -17,7 +17,7 @@ ROLE(says_that_it_is_there) {
     await_peer_closed(channel);
 }
 
-TEST(a_spawner_hears_what_became_of_a_program) {
+TEST(a_spawner_learns_the_fate) {
     zx_handle_t channel, kept, sent;
     char* arguments[] = {(char*)"sleep", (char*)"50", NULL};
     pid_t attached = spawn_partner("says_that_it_is_there", &channel), silent;
@@ -37,7 +37,7 @@ TEST(a_spawner_hears_what_became_of_a_program) {
     CHECK_EQ(join_process(attached), 0);
 }
 
-TEST(a_spawner_hears_that_the_environment_was_cleaned) {
+TEST(a_cleaned_environment_is_reported) {
     zx_handle_t kept, sent;
     char* arguments[] = {(char*)"env", (char*)"-i", (char*)"sleep", (char*)"50", NULL};
     pid_t pid;
@@ -51,7 +51,7 @@ TEST(a_spawner_hears_that_the_environment_was_cleaned) {
     CHECK_EQ(fate_of(pid).what, JACINTH_FATE_CLEAN_ENVIRONMENT);
 }
 
-TEST(of_whom_nobody_has_spawned_nothing_is_known) {
+TEST(a_strangers_fate_is_unknown) {
     make_event();
     CHECK_EQ(fate_of(getppid()).what, JACINTH_FATE_UNKNOWN);
     CHECK_EQ(fate_of(0).what, JACINTH_FATE_UNKNOWN);
@@ -88,7 +88,7 @@ ROLE(asks_a_stopped_supervisor) {
     CHECK_OK(zx_handle_close(channel));
 }
 
-TEST(a_stopped_supervisor_is_named_within_the_time_that_was_set) {
+TEST(a_stopped_supervisor_is_named_in_time) {
     zx_handle_t channel;
     CHECK_EQ(join_process(spawn_partner("asks_a_stopped_supervisor", &channel)), 0);
     CHECK_OK(zx_handle_close(channel));

@@ -41,7 +41,7 @@ static void crash_with_a_one_shot_handler(void) {
     touch_what_is_not_there();
 }
 
-TEST(a_handler_for_once_is_called_once) {
+TEST(a_one_shot_handler_runs_once) {
     CHECK_EQ(in_forked_child(crash_with_a_one_shot_handler), -SIGSEGV);
 }
 
@@ -62,7 +62,7 @@ static void jump_out_of_handlers(void) {
     _exit(atomic_load(&calls));
 }
 
-TEST(a_handler_may_jump_out_again_and_again) {
+TEST(a_handler_may_jump_out_repeatedly) {
     CHECK_EQ(in_forked_child(jump_out_of_handlers), 3);
 }
 
@@ -78,7 +78,7 @@ static void crash_with_a_mask(void) {
     touch_what_is_not_there();
 }
 
-TEST(a_handler_runs_under_the_mask_that_it_asked_for) {
+TEST(a_handler_runs_with_its_mask) {
     CHECK_EQ(in_forked_child(crash_with_a_mask), 5);
 }
 
@@ -88,7 +88,7 @@ static void crash_without_a_handler(void) {
     touch_what_is_not_there();
 }
 
-TEST(without_a_handler_a_fault_ends_the_program) {
+TEST(an_unhandled_fault_ends_the_program) {
     CHECK_EQ(in_forked_child(crash_without_a_handler), -SIGSEGV);
 }
 
@@ -99,7 +99,7 @@ static void send_to_itself(void) {
     _exit(99);
 }
 
-TEST(a_signal_that_is_sent_is_no_fault_and_ends_it_too) {
+TEST(a_sent_signal_is_no_fault) {
     CHECK_EQ(in_forked_child(send_to_itself), -SIGSEGV);
 }
 
@@ -111,6 +111,6 @@ static void send_what_is_ignored(void) {
     _exit(6);
 }
 
-TEST(what_was_ignored_is_ignored) {
+TEST(an_ignored_signal_stays_ignored) {
     CHECK_EQ(in_forked_child(send_what_is_ignored), 6);
 }

@@ -35,7 +35,7 @@ static void check_that_nothing_works(void) {
     CHECK_STATUS(jacinth_fate(getppid(), &(jacinth_fate_t){0}), ZX_ERR_BAD_STATE);
 }
 
-TEST(in_a_forked_child_every_call_says_bad_state) {
+TEST(calls_in_a_child_are_bad_state) {
     zx_handle_t other;
     inherited_event = make_event();
     make_channel(&inherited_channel, &other);
@@ -54,7 +54,7 @@ static void use_an_arena_of_its_own(void) {
     check_audit();
 }
 
-TEST(a_child_forked_before_the_first_call_makes_its_own_arena) {
+TEST(an_early_child_makes_its_arena) {
     CHECK_EQ(in_forked_child(use_an_arena_of_its_own), 0);
     CHECK(!jacinth_is_attached());
     make_event();

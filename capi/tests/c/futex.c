@@ -24,13 +24,13 @@ static void await_woken(int count) {
         sched_yield();
 }
 
-TEST(a_value_that_has_changed_is_bad_state) {
+TEST(a_changed_value_is_bad_state) {
     zx_futex_t futex = 5;
     CHECK_STATUS(zx_futex_wait(&futex, 6, ZX_HANDLE_INVALID, ZX_TIME_INFINITE), ZX_ERR_BAD_STATE);
     CHECK_STATUS(zx_futex_wait(&futex, -5, ZX_HANDLE_INVALID, 0), ZX_ERR_BAD_STATE);
 }
 
-TEST(a_wait_times_out_at_its_deadline_and_not_before) {
+TEST(a_wait_times_out_at_its_deadline) {
     zx_futex_t futex = -1;
     zx_time_t deadline = zx_deadline_after(ZX_MSEC(10));
     CHECK_STATUS(zx_futex_wait(&futex, -1, ZX_HANDLE_INVALID, deadline), ZX_ERR_TIMED_OUT);
@@ -39,14 +39,14 @@ TEST(a_wait_times_out_at_its_deadline_and_not_before) {
     CHECK_STATUS(zx_futex_wait(&futex, -1, ZX_HANDLE_INVALID, ZX_TIME_INFINITE_PAST), ZX_ERR_TIMED_OUT);
 }
 
-TEST(a_wake_of_nobody_succeeds) {
+TEST(a_wake_without_sleepers_succeeds) {
     zx_futex_t futex = 0;
     CHECK_OK(zx_futex_wake(&futex, 1));
     CHECK_OK(zx_futex_wake(&futex, 0));
     CHECK_OK(zx_futex_wake(&futex, UINT32_MAX));
 }
 
-TEST(a_wake_wakes_as_many_as_it_says) {
+TEST(a_wake_wakes_the_given_count) {
     struct sleeper threads[4];
     start_waiters(threads, 4);
     CHECK_OK(zx_futex_wake(&here, 0));
@@ -75,7 +75,7 @@ TEST(a_requeue_wakes_some_and_moves_others) {
         join_sleeper(&threads[index]);
 }
 
-TEST(a_requeue_of_a_value_that_has_changed_is_bad_state) {
+TEST(a_requeue_compares_the_value) {
     struct sleeper thread;
     start_waiters(&thread, 1);
     CHECK_STATUS(zx_futex_requeue(&here, 1, 2, &there, 1, ZX_HANDLE_INVALID), ZX_ERR_BAD_STATE);
@@ -88,7 +88,7 @@ TEST(a_requeue_to_itself_is_invalid_args) {
     CHECK_STATUS(zx_futex_requeue(&here, 1, 0, &here, 1, ZX_HANDLE_INVALID), ZX_ERR_INVALID_ARGS);
 }
 
-TEST(a_pointer_that_is_not_aligned_is_invalid_args) {
+TEST(an_unaligned_pointer_is_invalid_args) {
     static _Alignas(8) char bytes[16];
     for (size_t offset = 1; offset < 4; offset++) {
         zx_futex_t* futex = (zx_futex_t*)(bytes + offset);
@@ -108,7 +108,7 @@ TEST(a_pointer_to_nothing_is_invalid_args) {
     CHECK_STATUS(zx_futex_requeue(&there, 1, 0, NULL, 1, ZX_HANDLE_INVALID), ZX_ERR_INVALID_ARGS);
 }
 
-TEST(a_wake_at_an_address_where_nothing_is_succeeds) {
+TEST(a_wake_of_unmapped_memory_succeeds) {
     // Memory may be gone by the time that its waiters are woken.
     CHECK_OK(zx_futex_wake(unmapped_page(), 1));
 }

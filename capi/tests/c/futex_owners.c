@@ -58,7 +58,7 @@ TEST(a_futex_without_sleepers_has_no_owner) {
     check_owner(&there, ZX_KOID_INVALID);
 }
 
-TEST(a_wait_says_who_owns_the_futex) {
+TEST(a_wait_sets_the_owner) {
     struct waiter waiter = {0};
     start_waiter(&waiter, zx_thread_self());
     check_owner(&here, koid_of(zx_thread_self()));
@@ -78,7 +78,7 @@ static void in_a_thread(void* (*run)(void*), zx_handle_t argument) {
     CHECK_EQ(pthread_join(thread, NULL), 0);
 }
 
-TEST(a_wait_that_times_out_leaves_its_owner) {
+TEST(a_timeout_keeps_the_owner) {
     struct waiter waiters[2] = {0};
     zx_koid_t own = koid_of(zx_thread_self());
     start_waiter(&waiters[0], ZX_HANDLE_INVALID);
@@ -93,7 +93,7 @@ TEST(a_wait_that_times_out_leaves_its_owner) {
     wake_all(waiters, 2);
 }
 
-TEST(owners_that_cannot_be_are_refused_and_change_nothing) {
+TEST(invalid_owners_change_nothing) {
     struct waiter waiter = {0};
     zx_handle_t own = zx_thread_self(), event = make_event();
     zx_koid_t koid = koid_of(own);
@@ -115,7 +115,7 @@ TEST(owners_that_cannot_be_are_refused_and_change_nothing) {
     wake_all(&waiter, 1);
 }
 
-TEST(a_changed_value_is_told_before_a_bad_owner) {
+TEST(a_changed_value_precedes_owner_errors) {
     CHECK_STATUS(zx_futex_wait(&here, 1, 0x12345678, ZX_TIME_INFINITE), ZX_ERR_BAD_STATE);
     CHECK_STATUS(zx_futex_wait(&here, 1, zx_thread_self(), ZX_TIME_INFINITE), ZX_ERR_BAD_STATE);
     CHECK_STATUS(zx_futex_requeue(&here, 1, 1, &there, 1, 0x12345678), ZX_ERR_BAD_STATE);
@@ -135,7 +135,7 @@ ROLE(lends_its_thread) {
     await_peer_closed(channel);
 }
 
-TEST(threads_of_other_processes_own_nothing) {
+TEST(threads_of_other_processes_are_refused) {
     zx_handle_t channel, thread;
     pid_t pid = spawn_partner("lends_its_thread", &channel);
     await_readable(channel);
@@ -153,7 +153,7 @@ static void* keep_a_handle(void* place) {
     return NULL;
 }
 
-TEST(threads_that_have_ended_own_nothing) {
+TEST(ended_threads_are_refused) {
     zx_handle_t handle;
     pthread_t thread;
     CHECK_EQ(pthread_create(&thread, NULL, keep_a_handle, &handle), 0);
@@ -161,7 +161,7 @@ TEST(threads_that_have_ended_own_nothing) {
     CHECK_STATUS(zx_futex_wait(&here, 0, handle, 0), ZX_ERR_INVALID_ARGS);
 }
 
-TEST(a_wake_takes_the_futex_from_its_owner) {
+TEST(a_wake_clears_the_owner) {
     struct waiter waiters[3] = {0};
     for (uint32_t count = 0; count < 2; count++) {
         start_waiters(waiters, 3, zx_thread_self());
@@ -172,7 +172,7 @@ TEST(a_wake_takes_the_futex_from_its_owner) {
     }
 }
 
-TEST(sleepers_are_woken_one_by_one_in_order_and_own_what_is_left) {
+TEST(woken_sleepers_become_owners_in_order) {
     struct waiter waiters[3] = {0};
     start_waiters(waiters, 3, zx_thread_self());
     for (size_t index = 0; index < 3; index++) {
@@ -188,7 +188,7 @@ TEST(sleepers_are_woken_one_by_one_in_order_and_own_what_is_left) {
     }
 }
 
-TEST(a_requeue_gives_the_second_futex_to_its_owner) {
+TEST(a_requeue_sets_the_second_owner) {
     struct waiter waiters[4] = {0};
     start_waiters(waiters, 4, zx_thread_self());
     CHECK_OK(zx_futex_requeue(&here, 1, 0, &there, 2, zx_thread_self()));
@@ -205,7 +205,7 @@ TEST(a_requeue_gives_the_second_futex_to_its_owner) {
     wake_all(&waiters[1], 2);
 }
 
-TEST(a_requeue_of_a_single_owner_gives_away_both) {
+TEST(single_owner_requeue_sets_both_owners) {
     struct waiter waiters[3] = {0};
     start_waiters(waiters, 3, ZX_HANDLE_INVALID);
     zx_koid_t first = koid_of(waiters[0].self);
@@ -215,7 +215,7 @@ TEST(a_requeue_of_a_single_owner_gives_away_both) {
     wake_all(waiters, 3);
 }
 
-TEST(what_was_moved_times_out_where_it_is) {
+TEST(a_moved_sleeper_can_time_out) {
     struct waiter waiter = {0};
     start_waiter(&waiter, ZX_HANDLE_INVALID);
     CHECK_OK(zx_futex_requeue(&here, 0, 0, &there, 1, zx_thread_self()));
@@ -227,7 +227,7 @@ TEST(what_was_moved_times_out_where_it_is) {
     wake_all(&waiter, 1);
 }
 
-TEST(the_owner_is_asked_for_with_good_pointers) {
+TEST(get_owner_checks_its_pointers) {
     static _Alignas(8) char bytes[16];
     zx_koid_t koid;
     CHECK_STATUS(zx_futex_get_owner(&here, NULL), ZX_ERR_INVALID_ARGS);
@@ -245,7 +245,7 @@ static void wait_as_before(void* argument) {
     CHECK_OK(zx_futex_wait_deprecated(&here, 0, ZX_TIME_INFINITE));
 }
 
-TEST(the_calls_of_before_work_and_name_no_owner) {
+TEST(deprecated_calls_set_no_owner) {
     struct sleeper sleepers[2];
     CHECK_STATUS(zx_futex_wait_deprecated(&here, 1, ZX_TIME_INFINITE), ZX_ERR_BAD_STATE);
     CHECK_STATUS(zx_futex_wait_deprecated(&here, 0, 0), ZX_ERR_TIMED_OUT);
@@ -292,7 +292,7 @@ static void* wake_and_wait(void* number) {
     return number;
 }
 
-TEST(a_forked_child_has_futexes_of_its_own) {
+TEST(a_forked_child_has_own_futexes) {
     struct waiter waiter = {0};
     start_waiter(&waiter, zx_thread_self());
     pthread_t thread;

@@ -13,7 +13,7 @@ TEST(closing_the_invalid_handle_succeeds) {
     CHECK_OK(zx_handle_close(ZX_HANDLE_INVALID));
 }
 
-TEST(a_number_that_is_no_handle_is_a_bad_handle) {
+TEST(a_random_number_is_a_bad_handle) {
     zx_handle_t event = make_event();
     for (int bit = 0; bit < 32; bit++)
         CHECK_STATUS(zx_handle_close(event ^ (1u << bit)), ZX_ERR_BAD_HANDLE);
@@ -21,7 +21,7 @@ TEST(a_number_that_is_no_handle_is_a_bad_handle) {
     CHECK(is_open(event));
 }
 
-TEST(a_value_is_not_given_out_again_at_once) {
+TEST(a_value_is_not_reused_soon) {
     zx_handle_t closed = make_event();
     CHECK_OK(zx_handle_close(closed));
     for (int round = 0; round < 100; round++) {
@@ -53,7 +53,7 @@ TEST(close_many_skips_the_invalid_handle) {
     CHECK(!is_open(list[1]));
 }
 
-TEST(close_many_closes_the_others_of_a_bad_one) {
+TEST(close_many_continues_after_bad_handles) {
     zx_handle_t closed = make_event();
     CHECK_OK(zx_handle_close(closed));
     zx_handle_t list[] = {make_event(), closed, make_event()};
@@ -62,7 +62,7 @@ TEST(close_many_closes_the_others_of_a_bad_one) {
     CHECK(!is_open(list[2]));
 }
 
-TEST(close_many_closes_one_that_stands_twice_and_says_so) {
+TEST(close_many_reports_a_repeated_handle) {
     zx_handle_t event = make_event();
     zx_handle_t list[] = {event, event, make_event()};
     CHECK_STATUS(zx_handle_close_many(list, 3), ZX_ERR_BAD_HANDLE);
@@ -70,7 +70,7 @@ TEST(close_many_closes_one_that_stands_twice_and_says_so) {
     CHECK(!is_open(list[2]));
 }
 
-TEST(a_duplicate_is_another_handle_to_the_same_object) {
+TEST(a_duplicate_shares_the_object) {
     zx_handle_t event = make_event();
     zx_handle_t copy = duplicate(event, ZX_RIGHT_SAME_RIGHTS);
     CHECK(copy != event);
@@ -83,14 +83,14 @@ TEST(a_duplicate_is_another_handle_to_the_same_object) {
     CHECK_EQ(signals_of(copy), ZX_EVENT_SIGNALED);
 }
 
-TEST(a_duplicate_has_the_rights_that_are_asked_for) {
+TEST(a_duplicate_has_the_requested_rights) {
     zx_handle_t event = make_event();
     CHECK_EQ(rights_of(duplicate(event, ZX_RIGHT_WAIT)), ZX_RIGHT_WAIT);
     CHECK_EQ(rights_of(duplicate(event, ZX_RIGHT_NONE)), ZX_RIGHT_NONE);
     CHECK_EQ(rights_of(duplicate(event, ZX_DEFAULT_EVENT_RIGHTS)), ZX_DEFAULT_EVENT_RIGHTS);
 }
 
-TEST(a_duplicate_has_no_right_that_the_original_has_not) {
+TEST(a_duplicate_gains_no_rights) {
     zx_handle_t event = make_event(), copy = 77;
     for (int bit = 0; bit < 31; bit++) {
         zx_rights_t right = 1u << bit;
@@ -104,7 +104,7 @@ TEST(a_duplicate_has_no_right_that_the_original_has_not) {
     CHECK_EQ(handle_count(event), 1);
 }
 
-TEST(without_the_right_nothing_is_duplicated) {
+TEST(duplicating_needs_its_right) {
     zx_handle_t copy = 77, one, other;
     zx_handle_t event = duplicate(make_event(), ZX_DEFAULT_EVENT_RIGHTS & ~ZX_RIGHT_DUPLICATE);
     CHECK_STATUS(zx_handle_duplicate(event, ZX_RIGHT_SAME_RIGHTS, &copy), ZX_ERR_ACCESS_DENIED);
@@ -132,7 +132,7 @@ TEST(a_handle_without_rights_can_be_replaced) {
     CHECK_EQ(rights_of(restrict_to(other, ZX_RIGHT_NONE)), ZX_RIGHT_NONE);
 }
 
-TEST(a_replacement_with_more_rights_fails_and_the_original_is_gone) {
+TEST(a_failed_replace_consumes_the_handle) {
     zx_handle_t other = 77;
     zx_handle_t event = make_event();
     CHECK_STATUS(zx_handle_replace(event, ZX_DEFAULT_EVENT_RIGHTS | ZX_RIGHT_READ, &other), ZX_ERR_INVALID_ARGS);
@@ -143,7 +143,7 @@ TEST(a_replacement_with_more_rights_fails_and_the_original_is_gone) {
     CHECK_EQ(other, 77);
 }
 
-TEST(a_full_table_gives_no_resources_and_a_close_makes_room) {
+TEST(a_close_makes_room_for_handles) {
     jacinth_config_t config;
     jacinth_config_default(&config);
     config.max_handles_per_process = 32;

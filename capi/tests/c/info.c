@@ -23,7 +23,7 @@ TEST(handle_valid_gives_no_record) {
     CHECK_STATUS(ask(ZX_HANDLE_INVALID, ZX_INFO_HANDLE_VALID, NULL, 0).status, ZX_ERR_BAD_HANDLE);
 }
 
-TEST(a_topic_of_one_record_gives_one) {
+TEST(a_topic_gives_one_record) {
     zx_handle_t event = make_event();
     zx_info_handle_basic_t basic[2];
     zx_info_handle_count_t count[2];
@@ -38,7 +38,7 @@ TEST(a_topic_of_one_record_gives_one) {
     CHECK_EQ(count[0].handle_count, 1);
 }
 
-TEST(more_room_than_needed_is_left_alone) {
+TEST(a_larger_buffer_keeps_its_rest) {
     zx_handle_t event = make_event();
     zx_info_handle_basic_t basic[2];
     memset(basic, 0xab, sizeof(basic));
@@ -51,7 +51,7 @@ TEST(more_room_than_needed_is_left_alone) {
         CHECK_EQ(((unsigned char*)&basic[1])[index], 0xab);
 }
 
-TEST(too_little_room_gives_no_record_and_says_what_there_is) {
+TEST(a_small_buffer_reports_the_count) {
     zx_handle_t event = make_event();
     zx_info_handle_basic_t basic;
     zx_info_handle_count_t count;
@@ -70,7 +70,7 @@ TEST(too_little_room_gives_no_record_and_says_what_there_is) {
     CHECK_STATUS(ask(event, ZX_INFO_HANDLE_BASIC, NULL, 0).status, ZX_ERR_BUFFER_TOO_SMALL);
 }
 
-TEST(basic_needs_no_right_and_count_needs_inspect) {
+TEST(only_the_count_needs_inspect) {
     zx_handle_t event = restrict_to(make_event(), ZX_DEFAULT_EVENT_RIGHTS & ~ZX_RIGHT_INSPECT);
     zx_info_handle_count_t count;
     CHECK_EQ(rights_of(event), ZX_DEFAULT_EVENT_RIGHTS & ~ZX_RIGHT_INSPECT);
@@ -78,7 +78,7 @@ TEST(basic_needs_no_right_and_count_needs_inspect) {
     CHECK_EQ(rights_of(restrict_to(event, ZX_RIGHT_NONE)), ZX_RIGHT_NONE);
 }
 
-TEST(handles_are_counted_and_those_under_way_too) {
+TEST(handles_in_transit_are_counted) {
     zx_handle_t event = make_event(), copies[10], one, other;
     make_channel(&one, &other);
     for (size_t index = 0; index < 10; index++) {
@@ -104,7 +104,7 @@ TEST(topics_of_other_types_are_wrong_type) {
     }
 }
 
-TEST(topics_that_do_not_exist_are_not_supported) {
+TEST(unknown_topics_are_not_supported) {
     uint32_t topics[] = {ZX_INFO_NONE, 5, 6, 1000, ~0u};
     zx_handle_t event = make_event();
     char buffer[1024];
@@ -112,7 +112,7 @@ TEST(topics_that_do_not_exist_are_not_supported) {
         CHECK_STATUS(ask(event, topics[index], buffer, sizeof(buffer)).status, ZX_ERR_NOT_SUPPORTED);
 }
 
-TEST(a_topic_of_this_type_that_is_not_there_yet_is_not_supported) {
+TEST(missing_topics_are_not_supported) {
     char buffer[1024];
     CHECK_STATUS(ask(zx_process_self(), ZX_INFO_PROCESS, buffer, sizeof(buffer)).status, ZX_ERR_NOT_SUPPORTED);
     CHECK_STATUS(ask(zx_thread_self(), ZX_INFO_THREAD, buffer, sizeof(buffer)).status, ZX_ERR_NOT_SUPPORTED);

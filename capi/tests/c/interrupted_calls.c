@@ -43,7 +43,7 @@ static void call_and_finish(void* argument) {
     }
 }
 
-TEST(an_interrupted_call_is_finished_by_its_thread) {
+TEST(a_thread_finishes_its_interrupted_call) {
     zx_handle_t client, server;
     static struct interrupted interrupted;
     struct sleeper thread;
@@ -80,11 +80,11 @@ static void interrupt_a_call(int flags) {
     CHECK_STATUS(zx_channel_read(server, 0, NULL, NULL, 0, 0, NULL, NULL), ZX_ERR_SHOULD_WAIT);
 }
 
-TEST(a_call_goes_on_after_interruptions) {
+TEST(a_call_continues_after_signals) {
     interrupt_a_call(0);
 }
 
-TEST(a_call_goes_on_after_interruptions_that_restart) {
+TEST(a_call_continues_after_restarting_signals) {
     interrupt_a_call(SA_RESTART);
 }
 
@@ -125,15 +125,15 @@ static void interrupt_and_answer_late(void (*run)(void*)) {
     hear(client, &(struct request){.id = request.id, .text = "late"}, 8);
 }
 
-TEST(a_call_that_is_finished_too_late_times_out) {
+TEST(a_late_finish_times_out) {
     interrupt_and_answer_late(call_and_give_up);
 }
 
-TEST(a_thread_may_end_without_finishing_its_call) {
+TEST(a_thread_may_end_before_finishing) {
     interrupt_and_answer_late(call_and_leave);
 }
 
-TEST(without_a_call_there_is_nothing_to_finish) {
+TEST(finish_needs_an_interrupted_call) {
     zx_handle_t client, server;
     struct call call;
     make_channel(&client, &server);

@@ -198,7 +198,7 @@ static void expect(const struct row* row, const char* what, zx_handle_t handle, 
                    zx_status_get_string(expected));
 }
 
-TEST(what_a_call_needs_it_takes) {
+TEST(each_call_takes_a_suitable_handle) {
     FOR_EACH_ROW(row)
         expect(row, "what it takes", row->make(), row->succeeds);
 }
@@ -209,7 +209,7 @@ TEST(no_other_right_is_needed) {
             expect(row, "just its rights", restrict_to(row->make(), row->needs), row->succeeds);
 }
 
-TEST(a_handle_without_the_right_is_access_denied) {
+TEST(a_missing_right_is_access_denied) {
     FOR_EACH_ROW(row) {
         for (zx_rights_t right = 1; right < ZX_RIGHT_SAME_RIGHTS; right <<= 1) {
             if ((row->needs & right) == 0)
@@ -221,7 +221,7 @@ TEST(a_handle_without_the_right_is_access_denied) {
     }
 }
 
-TEST(a_handle_of_another_type_is_wrong_type) {
+TEST(another_type_is_wrong_type) {
     FOR_EACH_ROW(row)
         if (row->wrong != ANY)
             expect(row, "a handle of another type", row->wrong(), ZX_ERR_WRONG_TYPE);
@@ -235,7 +235,7 @@ TEST(a_closed_handle_is_bad_handle) {
     }
 }
 
-TEST(a_handle_that_was_sent_away_is_bad_handle) {
+TEST(a_sent_handle_is_bad_handle) {
     zx_handle_t one, other;
     make_channel(&one, &other);
     FOR_EACH_ROW(row) {
@@ -249,7 +249,7 @@ TEST(a_handle_that_was_sent_away_is_bad_handle) {
     }
 }
 
-TEST(a_handle_that_was_replaced_is_bad_handle) {
+TEST(a_replaced_handle_is_bad_handle) {
     FOR_EACH_ROW(row) {
         zx_handle_t handle = row->make();
         restrict_to(handle, ZX_RIGHT_SAME_RIGHTS);
@@ -284,7 +284,7 @@ ROLE(tells_its_values) {
     CHECK_OK(zx_object_wait_one(channel, ZX_CHANNEL_PEER_CLOSED, ZX_TIME_INFINITE, NULL));
 }
 
-TEST(a_handle_of_another_process_is_bad_handle) {
+TEST(another_processs_handle_is_bad_handle) {
     zx_handle_t channel, values[32];
     pid_t pid = spawn_partner("tells_its_values", &channel);
     await_readable(channel);

@@ -5,7 +5,7 @@
 #include "partner.h"
 #include "sleeper.h"
 
-TEST(a_message_that_cannot_be_read_is_not_sent) {
+TEST(an_unreadable_message_is_not_sent) {
     prepare_bad_pointers();
     zx_handle_t one, other;
     make_channel(&one, &other);
@@ -23,7 +23,7 @@ TEST(a_message_that_cannot_be_read_is_not_sent) {
     CHECK_EQ(audit_now().messages, 0);
 }
 
-TEST(a_long_message_may_end_where_memory_ends_and_no_later) {
+TEST(a_message_may_end_with_memory) {
     zx_handle_t one, other;
     size_t sizes[] = {1, 8, 48, 49, 500, 4096};
     make_channel(&one, &other);
@@ -46,7 +46,7 @@ static void send_one(zx_handle_t channel) {
     CHECK_OK(zx_channel_write(channel, 0, "precious", 8, &event, 1));
 }
 
-TEST(a_message_that_cannot_be_stored_stays) {
+TEST(an_unstorable_message_stays) {
     prepare_bad_pointers();
     zx_handle_t one, other, handle = ZX_HANDLE_INVALID;
     zx_handle_info_t info;
@@ -78,7 +78,7 @@ TEST(a_message_that_cannot_be_stored_stays) {
     CHECK(is_open(handle));
 }
 
-TEST(handles_may_be_stored_where_memory_ends) {
+TEST(handles_may_end_with_memory) {
     zx_handle_t one, other;
     make_channel(&one, &other);
     zx_handle_t* handle = at_the_edge(sizeof(zx_handle_t));
@@ -95,7 +95,7 @@ TEST(handles_may_be_stored_where_memory_ends) {
     CHECK_EQ(*handles_read, 1);
 }
 
-TEST(a_call_with_a_bad_pointer_is_not_made) {
+TEST(a_bad_pointer_sends_no_request) {
     prepare_bad_pointers();
     zx_handle_t one, other, handle = ZX_HANDLE_INVALID;
     char request[8] = {0}, reply[8];
@@ -131,7 +131,7 @@ static void answer_with_an_eventpair(void* argument) {
     CHECK_OK(zx_object_wait_one(kept, ZX_EVENTPAIR_PEER_CLOSED, ZX_TIME_INFINITE, NULL));
 }
 
-TEST(a_reply_that_cannot_be_stored_is_lost_with_its_handles) {
+TEST(an_unstorable_reply_is_lost) {
     prepare_bad_pointers();
     zx_handle_t client, server, handle = ZX_HANDLE_INVALID;
     char request[8] = {0}, reply[8];

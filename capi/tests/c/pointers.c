@@ -3,7 +3,7 @@
 #include "pages.h"
 #include "partner.h"
 
-TEST(what_cannot_be_stored_is_not_made) {
+TEST(an_unstorable_handle_is_not_created) {
     prepare_bad_pointers();
     zx_handle_t event = make_event(), good;
     jacinth_audit_t before = audit_now();
@@ -20,7 +20,7 @@ TEST(what_cannot_be_stored_is_not_made) {
     CHECK_EQ(handle_count(event), 1);
 }
 
-TEST(a_replacement_that_cannot_be_stored_is_closed_like_the_original) {
+TEST(an_unstorable_replacement_is_closed) {
     prepare_bad_pointers();
     FOR_EACH_BAD_OUTPUT(bad) {
         zx_handle_t kept, sent;
@@ -31,13 +31,13 @@ TEST(a_replacement_that_cannot_be_stored_is_closed_like_the_original) {
     }
 }
 
-TEST(a_list_that_cannot_be_read_is_invalid_args) {
+TEST(an_unreadable_list_is_invalid_args) {
     prepare_bad_pointers();
     FOR_EACH_BAD_INPUT(bad)
         CHECK_STATUS(zx_handle_close_many(bad, 2), ZX_ERR_INVALID_ARGS);
 }
 
-TEST(a_list_may_end_where_memory_ends) {
+TEST(a_list_may_end_with_memory) {
     zx_handle_t* list = at_the_edge(2 * sizeof(zx_handle_t));
     list[0] = make_event();
     list[1] = make_event();
@@ -45,7 +45,7 @@ TEST(a_list_may_end_where_memory_ends) {
     CHECK(!is_open(list[0]) && !is_open(list[1]));
 }
 
-TEST(information_that_cannot_be_stored_is_invalid_args) {
+TEST(unstorable_information_is_invalid_args) {
     prepare_bad_pointers();
     zx_handle_t event = make_event();
     zx_info_handle_basic_t basic;
@@ -68,7 +68,7 @@ TEST(information_that_cannot_be_stored_is_invalid_args) {
     CHECK_EQ(last->type, ZX_OBJ_TYPE_EVENT);
 }
 
-TEST(a_name_that_cannot_be_stored_or_read_is_invalid_args) {
+TEST(a_bad_name_pointer_is_invalid_args) {
     prepare_bad_pointers();
     zx_handle_t self = zx_process_self();
     char* name = at_the_edge(ZX_MAX_NAME_LEN);
@@ -83,7 +83,7 @@ TEST(a_name_that_cannot_be_stored_or_read_is_invalid_args) {
     CHECK_BYTES(seen, name, ZX_MAX_NAME_LEN);
 }
 
-TEST(signals_that_cannot_be_stored_are_invalid_args) {
+TEST(unstorable_signals_are_invalid_args) {
     prepare_bad_pointers();
     zx_handle_t event = make_event();
     CHECK_OK(zx_object_signal(event, 0, ZX_EVENT_SIGNALED));
@@ -106,7 +106,7 @@ TEST(signals_that_cannot_be_stored_are_invalid_args) {
     CHECK_EQ(item->pending, ZX_EVENT_SIGNALED);
 }
 
-TEST(a_time_that_cannot_be_stored_is_invalid_args) {
+TEST(an_unstorable_time_is_invalid_args) {
     prepare_bad_pointers();
     FOR_EACH_BAD_OUTPUT(bad)
         CHECK_STATUS(zx_clock_get_new(ZX_CLOCK_UTC, bad), ZX_ERR_INVALID_ARGS);
@@ -135,13 +135,13 @@ TEST(a_value_need_not_be_aligned) {
     CHECK(is_open(handle));
 }
 
-TEST(a_version_that_cannot_be_stored_is_invalid_args) {
+TEST(an_unstorable_version_is_invalid_args) {
     prepare_bad_pointers();
     FOR_EACH_BAD_OUTPUT(bad)
         CHECK_STATUS(zx_system_get_version(bad, 64), ZX_ERR_INVALID_ARGS);
 }
 
-TEST(an_arena_whose_limits_cannot_be_read_is_not_made) {
+TEST(unreadable_limits_make_no_arena) {
     prepare_bad_pointers();
     FOR_EACH_BAD_INPUT(bad)
         if (bad != NULL)
@@ -149,7 +149,7 @@ TEST(an_arena_whose_limits_cannot_be_read_is_not_made) {
     CHECK(!jacinth_is_attached());
 }
 
-TEST(a_report_that_cannot_be_stored_is_invalid_args) {
+TEST(an_unstorable_report_is_invalid_args) {
     prepare_bad_pointers();
     make_event();
     FOR_EACH_BAD_OUTPUT(bad) {
@@ -161,7 +161,7 @@ TEST(a_report_that_cannot_be_stored_is_invalid_args) {
     }
 }
 
-TEST(a_program_whose_arguments_cannot_be_read_is_not_spawned) {
+TEST(unreadable_arguments_spawn_no_program) {
     prepare_bad_pointers();
     char* arguments[] = {(char*)"true", NULL, NULL};
     pid_t pid = 77;
@@ -194,7 +194,7 @@ static void draw_into_read_only_memory(void) {
     zx_cprng_draw(bad_outputs[4], 8);
 }
 
-TEST(random_bytes_that_cannot_be_stored_end_the_process) {
+TEST(unstorable_random_bytes_end_the_process) {
     prepare_bad_pointers();
     CHECK(in_forked_child(draw_into_nothing) < 0);
     CHECK(in_forked_child(draw_into_read_only_memory) < 0);

@@ -9,7 +9,7 @@ static void exit_with_code(void) {
     zx_process_exit(code);
 }
 
-TEST(a_process_ends_with_the_low_eight_bits_of_its_code) {
+TEST(an_exit_code_keeps_eight_bits) {
     struct { int64_t code; int status; } cases[] = {{0, 0}, {7, 7}, {256 + 3, 3}, {-1, 255}, {INT64_MIN, 0}};
     for (size_t index = 0; index < sizeof(cases) / sizeof(*cases); index++) {
         code = cases[index].code;
@@ -49,7 +49,7 @@ ROLE(attaches_and_exits) {
     zx_process_exit(7);
 }
 
-TEST(the_handles_of_a_process_that_has_exited_are_closed) {
+TEST(an_exit_closes_all_handles) {
     zx_handle_t channel;
     pid_t pid = spawn_partner("attaches_and_exits", &channel);
     CHECK_EQ(join_process(pid), 7);
@@ -77,7 +77,7 @@ static void* exit_thread(void* number) {
     return NULL;
 }
 
-TEST(a_thread_ends_and_the_others_go_on) {
+TEST(other_threads_outlive_a_thread_exit) {
     for (int round = 1; round <= 10; round++) {
         in_threads(4, exit_thread);
         // As after pthread_exit, what the thread had to clean up is cleaned up.
@@ -120,12 +120,12 @@ TEST(a_process_ends_with_its_last_thread) {
     CHECK_EQ(run_stranger("leaves_main", "UNUSED", ""), 0);
 }
 
-TEST(a_process_with_an_arena_ends_with_its_last_thread) {
+TEST(the_supervisors_process_ends_with_it) {
     // The supervisor is a thread of it, and does not keep it alive.
     CHECK_EQ(run_stranger("makes_an_arena_and_leaves_main", "UNUSED", ""), 0);
 }
 
-TEST(an_attached_process_ends_with_its_last_thread) {
+TEST(an_attached_process_ends_with_it) {
     zx_handle_t channel;
     pid_t pid = spawn_partner("attaches_and_leaves_main", &channel);
     CHECK_EQ(join_process(pid), 0);

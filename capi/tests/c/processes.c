@@ -19,7 +19,7 @@ ROLE(echoes) {
     }
 }
 
-TEST(messages_with_handles_go_there_and_back) {
+TEST(messages_with_handles_travel_both_ways) {
     zx_handle_t channel, handles[64], received[64];
     zx_koid_t koids[64];
     static char bytes[ZX_CHANNEL_MAX_MSG_BYTES], reply[ZX_CHANNEL_MAX_MSG_BYTES];
@@ -98,7 +98,7 @@ TEST(a_spawned_program_spawns_others) {
     CHECK_EQ(join_process(pid), 0);
 }
 
-TEST(two_programs_talk_without_the_one_that_started_them) {
+TEST(children_talk_without_their_parent) {
     zx_handle_t first, second, to_first;
     make_channel(&first, &second);
     pid_t echoing = spawn_role("echoes", second);

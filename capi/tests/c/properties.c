@@ -33,7 +33,7 @@ TEST(an_object_takes_a_name) {
     CHECK_OK(zx_handle_close(copy));
 }
 
-TEST(each_object_has_a_name_of_its_own) {
+TEST(each_object_has_its_own_name) {
     zx_handle_t handles[] = {zx_process_self(), zx_thread_self(), zx_job_default()};
     const char* names[] = {"process", "thread", "job"};
     for (size_t index = 0; index < 3; index++)
@@ -62,7 +62,7 @@ TEST(a_name_is_cut_to_what_fits) {
     check_name(self, "0123456789012345678901234567890");
 }
 
-TEST(a_buffer_that_is_no_name_long_is_too_small) {
+TEST(a_short_buffer_is_too_small) {
     zx_handle_t self = zx_process_self();
     char text[2 * SIZE];
     name(self, "short");
@@ -73,7 +73,7 @@ TEST(a_buffer_that_is_no_name_long_is_too_small) {
     CHECK_EQ((unsigned char)text[SIZE], 0xab);
 }
 
-TEST(a_property_without_a_value_is_invalid_args) {
+TEST(a_null_value_is_invalid_args) {
     zx_handle_t self = zx_process_self();
     CHECK_STATUS(zx_object_get_property(self, ZX_PROP_NAME, NULL, 0), ZX_ERR_INVALID_ARGS);
     CHECK_STATUS(zx_object_get_property(self, ZX_PROP_NAME, NULL, SIZE), ZX_ERR_INVALID_ARGS);
@@ -81,7 +81,7 @@ TEST(a_property_without_a_value_is_invalid_args) {
     CHECK_STATUS(zx_object_set_property(self, ZX_PROP_NAME, NULL, SIZE), ZX_ERR_INVALID_ARGS);
 }
 
-TEST(default_rights_of_ipc_objects_do_not_reach_names) {
+TEST(ipc_objects_lack_name_rights) {
     zx_handle_t one, other;
     make_channel(&one, &other);
     zx_handle_t handles[] = {make_event(), one};
@@ -92,7 +92,7 @@ TEST(default_rights_of_ipc_objects_do_not_reach_names) {
     }
 }
 
-TEST(reading_a_name_and_setting_it_are_two_rights) {
+TEST(getting_and_setting_are_two_rights) {
     char text[SIZE];
     zx_handle_t self = zx_process_self();
     zx_handle_t reader = duplicate(self, ZX_RIGHT_GET_PROPERTY), writer = duplicate(self, ZX_RIGHT_SET_PROPERTY);
@@ -102,7 +102,7 @@ TEST(reading_a_name_and_setting_it_are_two_rights) {
     CHECK_STATUS(zx_object_get_property(writer, ZX_PROP_NAME, text, SIZE), ZX_ERR_ACCESS_DENIED);
 }
 
-TEST(properties_that_do_not_exist_are_not_supported) {
+TEST(unknown_properties_are_not_supported) {
     uint32_t properties[] = {0, 1, 7, 1000, ~0u};
     zx_handle_t self = zx_process_self();
     char text[SIZE] = {0};

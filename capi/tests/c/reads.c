@@ -40,7 +40,7 @@ TEST(a_read_of_nothing_should_wait) {
     CHECK_STATUS(zx_channel_read(one, 0, bytes, NULL, 4, 0, NULL, NULL), ZX_ERR_SHOULD_WAIT);
 }
 
-TEST(what_was_sent_is_read_before_the_peer_is_seen_closed) {
+TEST(messages_are_read_before_peer_closed) {
     zx_handle_t one, other;
     make_channel(&one, &other);
     tell(one, "last", 4);
@@ -54,7 +54,7 @@ TEST(what_was_sent_is_read_before_the_peer_is_seen_closed) {
     CHECK_STATUS(zx_channel_read(other, 0, NULL, NULL, 0, 0, NULL, NULL), ZX_ERR_PEER_CLOSED);
 }
 
-TEST(a_message_that_does_not_fit_says_what_it_needs_and_stays) {
+TEST(a_large_message_stays) {
     zx_handle_t one, other, handles[2], list[] = {make_event(), make_event()};
     char bytes[8];
     uint32_t actual_bytes, actual_handles;
@@ -76,7 +76,7 @@ TEST(a_message_that_does_not_fit_says_what_it_needs_and_stays) {
     CHECK_OK(zx_handle_close_many(handles, 2));
 }
 
-TEST(a_message_that_does_not_fit_may_be_discarded) {
+TEST(a_large_message_may_be_discarded) {
     zx_handle_t one, other;
     struct canary canary = make_canary();
     uint32_t actual_bytes = 77, actual_handles = 77;
@@ -95,7 +95,7 @@ TEST(a_message_that_does_not_fit_may_be_discarded) {
     CHECK_BYTES(bytes, "next", 4);
 }
 
-TEST(a_reader_need_not_ask_for_the_sizes) {
+TEST(the_actual_sizes_are_optional) {
     zx_handle_t one, other, event = make_event(), received = ZX_HANDLE_INVALID;
     char bytes[4];
     make_channel(&one, &other);
@@ -107,7 +107,7 @@ TEST(a_reader_need_not_ask_for_the_sizes) {
     CHECK_OK(zx_channel_read(other, 0, NULL, NULL, 0, 0, NULL, NULL));
 }
 
-TEST(a_reader_may_offer_more_room_than_any_message_needs) {
+TEST(buffers_may_exceed_any_message) {
     zx_handle_t one, other, event = make_event();
     static char bytes[2 * MAX_BYTES];
     static zx_handle_t handles[2 * MAX_HANDLES];
@@ -120,7 +120,7 @@ TEST(a_reader_may_offer_more_room_than_any_message_needs) {
     CHECK_EQ(actual_handles, 1);
 }
 
-TEST(options_of_a_read_that_are_not_defined_are_not_supported) {
+TEST(unknown_options_are_not_supported) {
     zx_handle_t one, other;
     zx_handle_info_t infos[1];
     char bytes[4];
@@ -133,7 +133,7 @@ TEST(options_of_a_read_that_are_not_defined_are_not_supported) {
     hear(other, "four", 4);
 }
 
-TEST(without_the_right_nothing_is_read_or_written) {
+TEST(reading_and_writing_need_their_rights) {
     zx_handle_t one, other;
     struct canary canary = make_canary();
     make_channel(&one, &other);
@@ -147,7 +147,7 @@ TEST(without_the_right_nothing_is_read_or_written) {
     hear(one, "yes", 3);
 }
 
-TEST(a_full_table_reads_no_handles_and_the_message_stays) {
+TEST(a_full_table_leaves_the_message) {
     jacinth_config_t config;
     jacinth_config_default(&config);
     config.max_handles_per_process = 32;

@@ -5,7 +5,7 @@
 // What a program may set on events and event pairs.
 #define SETTABLE (ZX_USER_SIGNAL_ALL | ZX_EVENT_SIGNALED)
 
-TEST(each_signal_of_an_event_is_set_and_cleared) {
+TEST(each_event_signal_can_change) {
     zx_handle_t event = make_event();
     for (int bit = 0; bit < 32; bit++) {
         zx_signals_t signal = 1u << bit;
@@ -45,7 +45,7 @@ TEST(the_systems_signals_are_invalid_args) {
     CHECK_EQ(signals_of(other), SETTABLE);
 }
 
-TEST(one_signal_that_is_not_allowed_changes_nothing) {
+TEST(one_forbidden_signal_changes_nothing) {
     zx_handle_t event = make_event();
     CHECK_OK(zx_object_signal(event, 0, ZX_USER_SIGNAL_0));
     CHECK_STATUS(zx_object_signal(event, ZX_USER_SIGNAL_0, ZX_USER_SIGNAL_1 | ZX_CHANNEL_READABLE),
@@ -66,7 +66,7 @@ TEST(a_channel_takes_user_signals_only) {
     CHECK_EQ(signals_of(other), ZX_USER_SIGNAL_3 | ZX_CHANNEL_WRITABLE);
 }
 
-TEST(a_peer_is_signalled_and_oneself_is_not) {
+TEST(signal_peer_changes_only_the_peer) {
     zx_handle_t one, other;
     make_eventpair(&one, &other);
     CHECK_OK(zx_object_signal_peer(one, 0, ZX_USER_SIGNAL_0 | ZX_EVENTPAIR_SIGNALED));
@@ -76,7 +76,7 @@ TEST(a_peer_is_signalled_and_oneself_is_not) {
     CHECK_EQ(signals_of(other), ZX_EVENTPAIR_SIGNALED);
 }
 
-TEST(without_the_right_nothing_is_signalled) {
+TEST(signalling_needs_its_right) {
     zx_handle_t one, other;
     zx_handle_t event = restrict_to(make_event(), ZX_DEFAULT_EVENT_RIGHTS & ~ZX_RIGHT_SIGNAL);
     CHECK_STATUS(zx_object_signal(event, 0, ZX_USER_SIGNAL_0), ZX_ERR_ACCESS_DENIED);
@@ -87,14 +87,14 @@ TEST(without_the_right_nothing_is_signalled) {
     CHECK_EQ(signals_of(other), ZX_SIGNAL_NONE);
 }
 
-TEST(the_handle_is_looked_at_before_the_signals) {
+TEST(handle_errors_precede_signal_errors) {
     zx_handle_t event = restrict_to(make_event(), ZX_RIGHT_WAIT);
     CHECK_STATUS(zx_object_signal(event, 0, ZX_CHANNEL_READABLE), ZX_ERR_ACCESS_DENIED);
     CHECK_OK(zx_handle_close(event));
     CHECK_STATUS(zx_object_signal(event, 0, ZX_CHANNEL_READABLE), ZX_ERR_BAD_HANDLE);
 }
 
-TEST(an_event_has_no_right_to_signal_a_peer) {
+TEST(an_event_lacks_signal_peer) {
     CHECK_STATUS(zx_object_signal_peer(make_event(), 0, ZX_USER_SIGNAL_0), ZX_ERR_ACCESS_DENIED);
 }
 

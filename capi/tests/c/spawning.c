@@ -35,13 +35,13 @@ ROLE(makes_any_call_first) {
     tell(startup_channel(), "here", 4);
 }
 
-TEST(the_first_call_attaches_whichever_it_is) {
+TEST(any_first_call_attaches) {
     zx_handle_t channel;
     CHECK_EQ(join_process(spawn_partner("makes_any_call_first", &channel)), 0);
     hear(channel, "here", 4);
 }
 
-TEST(a_program_gets_its_arguments_and_its_environment) {
+TEST(a_program_gets_arguments_and_environment) {
     char* arguments[] = {(char*)"sh", (char*)"-c", (char*)"test \"$0,$1,$WORD,$HOME\" = one,two,three,", (char*)"one",
                          (char*)"two", NULL};
     char* environment[] = {(char*)"WORD=three", NULL};
@@ -53,7 +53,7 @@ TEST(a_program_gets_its_arguments_and_its_environment) {
     CHECK_EQ(join_process(pid), 0);
 }
 
-TEST(a_program_needs_no_arguments_and_its_number_need_not_be_asked_for) {
+TEST(arguments_and_pid_are_optional) {
     int status = -1;
     CHECK_OK(jacinth_spawn("true", NULL, NULL, make_event(), NULL));
     CHECK(wait(&status) > 0);
@@ -74,7 +74,7 @@ static void fail_to_spawn(const char* program, zx_status_t expected) {
     CHECK_OK(zx_handle_close(kept));
 }
 
-TEST(what_is_no_program_is_not_spawned) {
+TEST(a_missing_program_is_not_spawned) {
     char path[] = "/tmp/jacinth-test-XXXXXX";
     int file = mkstemp(path);
     CHECK(file >= 0);
@@ -102,7 +102,7 @@ ROLE(stays) {
     await_peer_closed(startup_channel());
 }
 
-TEST(a_full_arena_takes_nobody_until_somebody_has_left) {
+TEST(a_full_arena_refuses_until_an_exit) {
     jacinth_config_t config;
     jacinth_config_default(&config);
     config.max_processes = 2;

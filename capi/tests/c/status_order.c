@@ -3,7 +3,7 @@
 #include "objects.h"
 #include "pages.h"
 
-TEST(a_message_that_does_not_fit_leaves_the_buffer_as_it_was) {
+TEST(a_large_message_leaves_the_buffer) {
     zx_handle_t one, other, event = make_event();
     make_channel(&one, &other);
     CHECK_OK(zx_channel_write(one, 0, "secret", 6, &event, 1));
@@ -34,7 +34,7 @@ TEST(an_array_of_handles_may_lie_anywhere) {
         CHECK(!is_open(handles[index]));
 }
 
-TEST(what_is_wrong_with_the_channel_counts_before_what_is_wrong_with_the_message) {
+TEST(channel_errors_precede_message_errors) {
     zx_handle_t event = make_event();
     void* nowhere = unmapped_page();
     char byte;
@@ -49,7 +49,7 @@ TEST(what_is_wrong_with_the_channel_counts_before_what_is_wrong_with_the_message
     CHECK_STATUS(zx_channel_write(one, 0, "", 1, nowhere, 1), ZX_ERR_INVALID_ARGS);
 }
 
-TEST(a_call_without_room_for_its_id_is_invalid_whatever_the_channel_is) {
+TEST(a_missing_id_precedes_channel_errors) {
     char bytes[4] = "ab";
     uint32_t actual_bytes, actual_handles;
     zx_channel_call_args_t args = {.wr_bytes = bytes, .wr_num_bytes = 2, .rd_bytes = bytes, .rd_num_bytes = 4};

@@ -5,7 +5,7 @@
 
 #include <sys/sysinfo.h>
 
-TEST(random_bytes_fill_what_is_asked_for_and_no_more) {
+TEST(random_bytes_fill_exactly_the_buffer) {
     size_t sizes[] = {0, 1, 3, 8, 255, 256, 257, 1000, 70000};
     static unsigned char bytes[70001];
     for (size_t index = 0; index < sizeof(sizes) / sizeof(*sizes); index++) {
@@ -36,12 +36,12 @@ TEST(the_memory_is_that_of_the_system) {
     CHECK_EQ(zx_system_get_physmem(), (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE));
 }
 
-TEST(a_cache_line_is_a_power_of_two) {
+TEST(the_cache_line_is_plausible) {
     uint32_t line = zx_system_get_dcache_line_size();
     CHECK(line >= 16 && (line & (line - 1)) == 0);
 }
 
-TEST(the_version_is_a_string_of_at_most_64_bytes) {
+TEST(the_version_is_a_short_string) {
     char version[65], small[64];
     memset(version, 0xab, sizeof(version));
     CHECK_OK(zx_system_get_version(version, 64));

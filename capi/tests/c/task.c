@@ -30,7 +30,7 @@ TEST(each_is_made_once) {
     CHECK_EQ(zx_vmar_root_self(), zx_vmar_root_self());
 }
 
-TEST(what_runs_is_not_terminated) {
+TEST(running_tasks_are_not_terminated) {
     CHECK_EQ(signals_of(zx_process_self()) & ZX_PROCESS_TERMINATED, 0);
     CHECK_EQ(signals_of(zx_thread_self()) & ZX_THREAD_TERMINATED, 0);
 }
@@ -64,7 +64,7 @@ static void* note_self(void* number) {
     return NULL;
 }
 
-TEST(each_thread_is_an_object_and_gone_when_it_has_ended) {
+TEST(a_threads_object_ends_with_it) {
     in_threads(8, note_self);
     for (size_t one = 0; one < 8; one++) {
         CHECK_EQ(of_processes[one], zx_process_self());
@@ -82,7 +82,7 @@ TEST(many_threads_at_once_find_one_process) {
         CHECK_EQ(of_processes[index], of_processes[0]);
 }
 
-TEST(a_program_that_nobody_spawned_has_no_startup_handle) {
+TEST(an_unspawned_program_has_no_handle) {
     CHECK_EQ(zx_take_startup_handle(PA_HND(PA_USER0, 0)), ZX_HANDLE_INVALID);
     CHECK_EQ(zx_take_startup_handle(PA_HND(PA_PROC_SELF, 0)), ZX_HANDLE_INVALID);
     CHECK_EQ(zx_take_startup_handle(~0u), ZX_HANDLE_INVALID);

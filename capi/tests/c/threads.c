@@ -19,7 +19,7 @@ static void* duplicate_and_close(void* number) {
     return NULL;
 }
 
-TEST(an_object_is_duplicated_and_closed_by_many) {
+TEST(many_threads_duplicate_and_close) {
     shared = make_event();
     in_threads(THREADS, duplicate_and_close);
     CHECK_EQ(handle_count(shared), 1);
@@ -36,7 +36,7 @@ static void* signal_own_bit(void* number) {
     return NULL;
 }
 
-TEST(each_thread_has_a_signal_of_its_own_on_one_event) {
+TEST(many_threads_signal_one_event) {
     shared = make_event();
     in_threads(THREADS, signal_own_bit);
     CHECK_EQ(signals_of(shared), ZX_SIGNAL_NONE);
@@ -56,7 +56,7 @@ static void* close_all(void* number) {
     return NULL;
 }
 
-TEST(a_handle_that_many_close_is_closed_once) {
+TEST(concurrent_closes_close_once) {
     for (int round = 0; round < ROUNDS; round++)
         contested[round] = make_event();
     in_threads(THREADS, close_all);
@@ -75,7 +75,7 @@ static void* send_all(void* number) {
     return NULL;
 }
 
-TEST(a_handle_that_many_send_is_sent_once) {
+TEST(concurrent_sends_send_once) {
     make_channel(&shared, &other_end);
     for (int round = 0; round < ROUNDS; round++)
         contested[round] = make_event();
@@ -110,7 +110,7 @@ static void* write_or_read(void* number) {
     return NULL;
 }
 
-TEST(one_channel_is_written_and_read_by_many) {
+TEST(many_threads_share_one_channel) {
     make_channel(&shared, &other_end);
     in_threads(THREADS, write_or_read);
     CHECK_EQ(atomic_load(&sum), (uint64_t)THREADS / 2 * ROUNDS * (ROUNDS + 1) / 2);
@@ -148,7 +148,7 @@ static void* call_or_answer(void* number) {
     return NULL;
 }
 
-TEST(many_call_on_one_channel_and_many_answer) {
+TEST(many_callers_and_servers_share_a_channel) {
     make_channel(&shared, &other_end);
     in_threads(THREADS, call_or_answer);
 }
@@ -161,7 +161,7 @@ static void* wait_until_cancelled(void* event) {
     return NULL;
 }
 
-TEST(a_wait_ends_whenever_its_handle_is_closed) {
+TEST(a_close_always_ends_the_wait) {
     for (int round = 0; round < 300; round++) {
         pthread_t thread;
         zx_handle_t event = make_event();
@@ -185,7 +185,7 @@ static void* use_everything(void* number) {
     return NULL;
 }
 
-TEST(threads_that_end_leave_nothing_and_others_take_their_place) {
+TEST(ended_threads_free_their_places) {
     make_event();
     zx_thread_self();
     jacinth_audit_t before = audit_now();
@@ -211,7 +211,7 @@ static void wait_for_shared(void* number) {
     CHECK_OK(zx_object_wait_one(shared, ZX_EVENT_SIGNALED, ZX_TIME_INFINITE, NULL));
 }
 
-TEST(an_arena_has_so_many_threads) {
+TEST(an_arena_limits_its_threads) {
     jacinth_config_t config;
     struct sleeper threads[2];
     jacinth_config_default(&config);

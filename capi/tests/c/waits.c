@@ -3,7 +3,7 @@
 #include "objects.h"
 #include "sleeper.h"
 
-TEST(a_wait_for_what_is_asserted_ends_at_once_with_all_signals) {
+TEST(an_asserted_signal_ends_the_wait) {
     zx_handle_t event = make_event();
     zx_signals_t seen = 0;
     CHECK_OK(zx_object_signal(event, 0, ZX_USER_SIGNAL_0 | ZX_USER_SIGNAL_5));
@@ -23,7 +23,7 @@ TEST(a_deadline_in_the_past_looks_once) {
     }
 }
 
-TEST(a_wait_times_out_at_its_deadline_and_not_before) {
+TEST(a_wait_times_out_at_its_deadline) {
     zx_handle_t event = make_event();
     zx_time_t deadline = zx_deadline_after(ZX_MSEC(20));
     CHECK_STATUS(zx_object_wait_one(event, ZX_USER_SIGNAL_0, deadline, NULL), ZX_ERR_TIMED_OUT);
@@ -34,14 +34,14 @@ TEST(a_wait_times_out_at_its_deadline_and_not_before) {
     CHECK(zx_clock_get_monotonic() >= deadline);
 }
 
-TEST(a_wait_for_nothing_times_out) {
+TEST(a_wait_without_signals_times_out) {
     zx_handle_t event = make_event();
     CHECK_OK(zx_object_signal(event, 0, ZX_USER_SIGNAL_ALL));
     CHECK_STATUS(zx_object_wait_one(event, ZX_SIGNAL_NONE, zx_deadline_after(ZX_MSEC(1)), NULL),
                  ZX_ERR_TIMED_OUT);
 }
 
-TEST(without_the_right_nothing_is_waited_for) {
+TEST(waiting_needs_its_right) {
     zx_handle_t event = restrict_to(make_event(), ZX_DEFAULT_EVENT_RIGHTS & ~ZX_RIGHT_WAIT);
     CHECK_OK(zx_object_signal(event, 0, ZX_USER_SIGNAL_0));
     CHECK_STATUS(zx_object_wait_one(event, ZX_USER_SIGNAL_0, 0, NULL), ZX_ERR_ACCESS_DENIED);
@@ -110,7 +110,7 @@ TEST(closing_the_handle_cancels_the_wait) {
     CHECK(waiter.seen & ZX_SIGNAL_HANDLE_CLOSED);
 }
 
-TEST(closing_another_handle_to_the_object_cancels_nothing) {
+TEST(closing_a_duplicate_cancels_nothing) {
     struct waiter waiter = {.handle = make_event(), .signals = ZX_EVENT_SIGNALED};
     zx_handle_t copy = duplicate(waiter.handle, ZX_RIGHT_SAME_RIGHTS);
     struct sleeper thread;
@@ -146,7 +146,7 @@ TEST(replacing_the_handle_cancels_the_wait) {
     CHECK(is_open(event));
 }
 
-TEST(wait_many_fills_in_what_is_pending_for_each) {
+TEST(wait_many_stores_all_pending_signals) {
     zx_wait_item_t items[8];
     for (size_t index = 0; index < 8; index++) {
         items[index] = (zx_wait_item_t){make_event(), ZX_USER_SIGNAL_7, 0xdead};
@@ -162,7 +162,7 @@ TEST(wait_many_fills_in_what_is_pending_for_each) {
     }
 }
 
-TEST(wait_many_takes_as_many_as_the_header_says_and_no_more) {
+TEST(wait_many_limits_its_items) {
     zx_wait_item_t items[ZX_WAIT_MANY_MAX_ITEMS + 1];
     CHECK_EQ(ZX_WAIT_MANY_MAX_ITEMS, 16);
     for (size_t index = 0; index < ZX_WAIT_MANY_MAX_ITEMS + 1; index++)
@@ -174,14 +174,14 @@ TEST(wait_many_takes_as_many_as_the_header_says_and_no_more) {
     CHECK_STATUS(zx_object_wait_many(items, SIZE_MAX / sizeof(zx_wait_item_t) + 2, 0), ZX_ERR_OUT_OF_RANGE);
 }
 
-TEST(wait_many_of_none_sleeps_until_the_deadline) {
+TEST(wait_many_without_items_sleeps) {
     zx_time_t deadline = zx_deadline_after(ZX_MSEC(10));
     CHECK_STATUS(zx_object_wait_many(NULL, 0, deadline), ZX_ERR_TIMED_OUT);
     CHECK(zx_clock_get_monotonic() >= deadline);
     CHECK_STATUS(zx_object_wait_many(NULL, 0, 0), ZX_ERR_TIMED_OUT);
 }
 
-TEST(wait_many_with_a_bad_handle_is_bad_handle) {
+TEST(wait_many_refuses_a_bad_handle) {
     zx_handle_t event = make_event(), closed = make_event();
     CHECK_OK(zx_handle_close(closed));
     CHECK_OK(zx_object_signal(event, 0, ZX_EVENT_SIGNALED));
@@ -191,7 +191,7 @@ TEST(wait_many_with_a_bad_handle_is_bad_handle) {
     CHECK_STATUS(zx_object_wait_many(items, 2, ZX_TIME_INFINITE), ZX_ERR_BAD_HANDLE);
 }
 
-TEST(an_object_may_stand_twice_in_a_wait) {
+TEST(wait_many_accepts_an_object_twice) {
     zx_handle_t event = make_event();
     zx_wait_item_t items[] = {{event, ZX_USER_SIGNAL_0, 0}, {event, ZX_USER_SIGNAL_1, 0}};
     CHECK_OK(zx_object_signal(event, 0, ZX_USER_SIGNAL_1));
@@ -249,7 +249,7 @@ static void call_in_handler(int signal) {
     status_in_handler = zx_event_create(0, &event);
 }
 
-TEST(a_signal_handler_makes_no_calls_inside_a_call) {
+TEST(calls_in_signal_handlers_are_refused) {
     struct waiter waiter = {.handle = make_event(), .signals = ZX_EVENT_SIGNALED};
     struct sleeper thread;
     struct sigaction action = {0};

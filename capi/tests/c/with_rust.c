@@ -59,7 +59,7 @@ ROLE(partner) {
     CHECK_OK(zx_object_wait_one(channel, ZX_CHANNEL_PEER_CLOSED, ZX_TIME_INFINITE, NULL));
 }
 
-TEST(a_c_program_spawns_a_rust_program_and_they_talk) {
+TEST(a_c_program_spawns_rust) {
     zx_handle_t channel, event = make_event(), theirs;
     zx_koid_t koid;
     pid_t pid = spawn_rust("partner", &channel);
@@ -83,7 +83,7 @@ ROLE(holds) {
     zx_nanosleep(ZX_TIME_INFINITE);
 }
 
-TEST(a_rust_program_that_is_killed_closes_what_it_held) {
+TEST(a_killed_rust_program_closes_handles) {
     zx_handle_t channel, kept, sent;
     pid_t pid = spawn_rust("holds", &channel);
     make_eventpair(&kept, &sent);

@@ -56,7 +56,7 @@ TEST(a_channel_is_not_written_into_itself) {
     CHECK_EQ(signals_of(other), ZX_CHANNEL_PEER_CLOSED);
 }
 
-TEST(a_full_channel_should_wait_and_the_caller_keeps_the_handles) {
+TEST(a_full_channel_keeps_the_handles) {
     zx_handle_t one, other, event = make_event();
     make_channel(&one, &other);
     uint32_t count = 0;
@@ -74,7 +74,7 @@ TEST(a_full_channel_should_wait_and_the_caller_keeps_the_handles) {
     CHECK_OK(zx_handle_close(take(other)));
 }
 
-TEST(a_writer_beyond_its_quota_gets_no_resources_and_keeps_the_handles) {
+TEST(an_exceeded_quota_keeps_the_handles) {
     jacinth_config_t config;
     jacinth_config_default(&config);
     config.max_pending_messages_per_process = 100;
@@ -93,7 +93,7 @@ TEST(a_writer_beyond_its_quota_gets_no_resources_and_keeps_the_handles) {
     give(one, event);
 }
 
-TEST(an_empty_pool_is_no_memory_and_works_again_after_a_read) {
+TEST(a_read_refills_an_empty_pool) {
     static char bytes[MAX_BYTES];
     jacinth_config_t config;
     jacinth_config_default(&config);

@@ -73,7 +73,7 @@ TEST(owners_go_through_and_own_nothing_afterwards) {
     CHECK(received[3].is_valid());
 }
 
-TEST(owners_own_nothing_after_an_error_that_consumes) {
+TEST(consuming_errors_empty_the_owners) {
     Ends ends;
     ends.theirs.reset();
     zx::handle event(new_event());
@@ -83,7 +83,7 @@ TEST(owners_own_nothing_after_an_error_that_consumes) {
     CHECK(!is_open(value));
 }
 
-TEST(owners_keep_their_handles_where_the_channel_is_full) {
+TEST(a_full_channel_keeps_the_owners) {
     Ends ends;
     zx_status_t status;
     while ((status = ends.ours.write(0, "x", 1, nullptr, 0)) == ZX_OK) {
@@ -109,7 +109,7 @@ TEST(too_many_owners_are_closed) {
     CHECK(!is_open(last));
 }
 
-TEST(owners_stay_as_they_are_where_there_is_no_message) {
+TEST(a_failed_read_keeps_the_owners) {
     Ends ends;
     zx::handle event(new_event());
     const zx_handle_t value = event.get();
@@ -119,7 +119,7 @@ TEST(owners_stay_as_they_are_where_there_is_no_message) {
     CHECK(is_open(value));
 }
 
-TEST(a_message_with_more_handles_than_owners_says_how_many) {
+TEST(too_few_owners_report_the_count) {
     Ends ends;
     zx::handle sent[2] = {zx::handle(new_event()), zx::handle(new_event())};
     CHECK_OK(jacinth::write(ends.ours, nullptr, 0, sent, 2));
@@ -159,7 +159,7 @@ TEST(a_call_gets_its_answer) {
     server.join();
 }
 
-TEST(the_last_owner_of_an_end_tells_the_other) {
+TEST(the_last_owner_closes_the_end) {
     Ends ends;
     ends.theirs = zx::channel();
     zx_signals_t seen = 0;
@@ -196,7 +196,7 @@ ROLE(echo) {
     }
 }
 
-TEST(a_handle_goes_to_another_process_and_comes_back) {
+TEST(a_handle_visits_another_process) {
     zx::channel ours, theirs;
     CHECK_OK(zx::channel::create(0, &ours, &theirs));
     char program[] = "echo";

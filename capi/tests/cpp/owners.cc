@@ -29,7 +29,7 @@ TEST(creating_fills_owners) {
     CHECK_EQ(basic(one).related_koid, koid_of(other));
 }
 
-TEST(creating_over_an_owner_closes_what_it_owned) {
+TEST(creating_closes_the_old_handle) {
     zx::event event = new_event();
     const zx_handle_t first = event.get();
     CHECK_OK(zx::event::create(0, &event));
@@ -48,7 +48,7 @@ TEST(a_failed_creation_leaves_owners_of_nothing) {
     CHECK(!other);
 }
 
-TEST(destruction_closes) {
+TEST(destruction_closes_the_handle) {
     zx_handle_t value;
     {
         zx::event event = new_event();
@@ -58,7 +58,7 @@ TEST(destruction_closes) {
     CHECK(!is_open(value));
 }
 
-TEST(destruction_of_one_side_is_seen_by_the_other) {
+TEST(destruction_is_seen_by_the_peer) {
     zx::eventpair ours;
     {
         zx::eventpair theirs;
@@ -83,7 +83,7 @@ TEST(a_moved_from_owner_owns_nothing) {
     CHECK(is_open(value));
 }
 
-TEST(moving_into_an_owner_closes_what_it_owned) {
+TEST(moving_closes_the_old_handle) {
     zx::event first = new_event();
     zx::event second = new_event();
     const zx_handle_t gone = second.get();
@@ -101,7 +101,7 @@ TEST(moving_to_itself_changes_nothing) {
     CHECK(is_open(value));
 }
 
-TEST(resetting_closes_the_old_and_owns_the_new) {
+TEST(resetting_closes_the_old_handle) {
     zx::event event = new_event();
     const zx_handle_t first = event.get();
     const zx_handle_t second = new_event().release();
@@ -140,7 +140,7 @@ TEST(what_is_released_stays_open) {
     CHECK_OK(zx_handle_close(value));
 }
 
-TEST(swapping_swaps) {
+TEST(swapping_exchanges_the_handles) {
     zx::event one = new_event();
     zx::event other;
     const zx_handle_t value = one.get();
@@ -155,7 +155,7 @@ TEST(swapping_swaps) {
     CHECK(is_open(value));
 }
 
-TEST(any_owner_becomes_a_handle_and_a_handle_an_owner) {
+TEST(owners_and_handles_convert) {
     zx::event event = new_event();
     const zx_handle_t value = event.get();
     zx::handle handle = std::move(event);
@@ -170,7 +170,7 @@ TEST(any_owner_becomes_a_handle_and_a_handle_an_owner) {
     CHECK(is_open(value));
 }
 
-TEST(a_handle_of_another_type_is_refused_by_the_call) {
+TEST(calls_refuse_another_type) {
     zx::channel channel{zx::handle(new_event())};
     uint32_t actual;
     CHECK_STATUS(channel.read(0, nullptr, 0, &actual, nullptr, 0, nullptr), ZX_ERR_WRONG_TYPE);
@@ -208,7 +208,7 @@ TEST(owners_compare_by_value) {
     CHECK(ZX_HANDLE_INVALID < one);
 }
 
-TEST(a_duplicate_is_another_handle_to_the_same_object) {
+TEST(a_duplicate_shares_the_object) {
     zx::event event = new_event();
     zx::event weak;
     CHECK_OK(event.duplicate(ZX_RIGHT_WAIT, &weak));
@@ -221,7 +221,7 @@ TEST(a_duplicate_is_another_handle_to_the_same_object) {
     CHECK_OK(weak.wait_one(ZX_EVENT_SIGNALED, zx::time(), &seen));
 }
 
-TEST(a_failed_duplicate_leaves_an_owner_of_nothing) {
+TEST(a_failed_duplicate_empties_the_owner) {
     zx::event event = new_event();
     zx::event weak;
     CHECK_OK(event.duplicate(ZX_RIGHT_WAIT, &weak));

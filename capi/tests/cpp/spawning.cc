@@ -9,7 +9,7 @@
 
 namespace {
 
-TEST(a_spawner_hears_what_became_of_a_program) {
+TEST(a_spawner_learns_the_fate) {
     zx::channel ours, theirs;
     CHECK_OK(zx::channel::create(0, &ours, &theirs));
     char name[] = "sleep", time[] = "50";

@@ -10,7 +10,7 @@ bool is_signalled(const zx::event& event) {
     return event.wait_one(ZX_EVENT_SIGNALED, zx::time(), nullptr) == ZX_OK;
 }
 
-TEST(what_is_lent_is_not_closed) {
+TEST(an_unowned_handle_is_not_closed) {
     zx::event event = new_event();
     {
         zx::unowned_event lent(event.get());
@@ -22,7 +22,7 @@ TEST(what_is_lent_is_not_closed) {
     CHECK(is_open(event.get()));
 }
 
-TEST(what_is_lent_does_what_its_owner_does) {
+TEST(an_unowned_handle_works_like_its_owner) {
     zx::event event = new_event();
     CHECK_OK(zx::unowned_event(event.get())->signal(0, ZX_EVENT_SIGNALED));
     CHECK(is_signalled(event));
@@ -31,7 +31,7 @@ TEST(what_is_lent_does_what_its_owner_does) {
     CHECK(is_open(event.get()));
 }
 
-TEST(copies_and_moves_of_what_is_lent_close_nothing) {
+TEST(copying_unowned_handles_closes_nothing) {
     zx::event one = new_event();
     zx::event other = new_event();
     {
@@ -56,14 +56,14 @@ TEST(copies_and_moves_of_what_is_lent_close_nothing) {
     CHECK(is_open(other.get()));
 }
 
-TEST(a_handle_is_lent_as_a_handle) {
+TEST(any_unowned_handle_is_a_handle) {
     zx::handle handle(new_event());
     zx::unowned_handle lent = handle.borrow();
     CHECK(lent == handle.get());
     CHECK_EQ(type_of(*lent), ZX_OBJ_TYPE_EVENT);
 }
 
-TEST(a_process_lends_its_own_handles) {
+TEST(process_self_is_unowned) {
     CHECK_EQ(type_of(*zx::process::self()), ZX_OBJ_TYPE_PROCESS);
     CHECK_EQ(type_of(*zx::thread::self()), ZX_OBJ_TYPE_THREAD);
     CHECK_EQ(type_of(*zx::job::default_job()), ZX_OBJ_TYPE_JOB);
@@ -72,7 +72,7 @@ TEST(a_process_lends_its_own_handles) {
     CHECK(is_open(zx_process_self()));
 }
 
-TEST(a_process_is_duplicated_to_be_owned) {
+TEST(process_self_can_be_duplicated) {
     zx::process process;
     CHECK_OK(zx::process::self()->duplicate(ZX_RIGHT_SAME_RIGHTS, &process));
     CHECK(process != *zx::process::self());

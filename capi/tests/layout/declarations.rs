@@ -73,7 +73,7 @@ fn written() -> BTreeMap<String, Signature> {
 }
 
 #[test]
-fn every_call_is_declared_as_it_is_written() {
+fn declarations_match_the_rust_functions() {
     let (mut declared, written) = (declared(), written());
     declared.extend(internal());
     for (name, signature) in &written {
@@ -85,7 +85,7 @@ fn every_call_is_declared_as_it_is_written() {
 }
 
 #[test]
-fn every_call_of_zircons_has_its_second_name() -> Outcome {
+fn every_zircon_call_has_two_names() -> Outcome {
     let declared = declared();
     for (name, signature) in &declared {
         let other = match name.strip_prefix('_') {
@@ -107,7 +107,7 @@ fn every_call_of_zircons_has_its_second_name() -> Outcome {
 }
 
 #[test]
-fn programs_may_define_what_is_internal() -> Outcome {
+fn programs_may_define_internal_names() -> Outcome {
     let own =
         "extern \"C\" int zx_channel_call_noretry(void);\nextern \"C\" int zx_channel_call_finish(void);\n";
     for (language, own) in c::LANGUAGES.map(|language| match language {
@@ -132,7 +132,7 @@ fn no_other_header_declares_a_call() {
 }
 
 #[test]
-fn the_library_exports_what_is_declared_and_nothing_else() -> Outcome {
+fn exports_equal_declarations() -> Outcome {
     let library = support::library()?;
     let output = Command::new("nm")
         .args(["--dynamic", "--defined-only", "--format=posix"])

@@ -52,20 +52,20 @@ fn asserting(name: &str, assertions: &str) -> Outcome {
 }
 
 #[test]
-fn constants_are_what_the_rust_crate_says() -> Outcome {
+fn constants_match_the_rust_crate() -> Outcome {
     let assertions: String = constants::numbers().iter().map(|(name, value)| c::is(name, *value)).collect();
     asserting("constants", &assertions)
 }
 
 #[test]
-fn constants_of_later_objects_are_what_zircon_documents() -> Outcome {
+fn constants_match_zircons_documents() -> Outcome {
     let numbers = zircon_constants::NUMBERS.iter().map(|(name, value)| c::is(name, *value));
     let texts = zircon_constants::TEXTS.iter().map(|(name, value)| c::is_text(name, value));
     asserting("documented", &numbers.chain(texts).collect::<String>())
 }
 
 #[test]
-fn no_constant_goes_uncompared() {
+fn every_constant_is_compared() {
     let compared: BTreeSet<String> = constants::numbers()
         .into_iter()
         .map(|(name, _)| name)
@@ -103,14 +103,14 @@ fn before(text: &str, end: char) -> String {
 }
 
 #[test]
-fn what_crosses_the_boundary_is_laid_out_alike() -> Outcome {
+fn shared_structures_have_one_layout() -> Outcome {
     let structures = subject::all().into_iter().flat_map(|subject| subject.structures);
     let structures: String = structures.map(|structure| structure.assertions).collect();
     asserting("structures", &(structures + &structure::numbers()))
 }
 
 #[test]
-fn numbers_have_the_size_and_the_sign_that_zircon_documents() -> Outcome {
+fn number_types_match_zircons_documents() -> Outcome {
     let mut assertions = String::new();
     for (name, size, signed) in zircon_constants::TYPES {
         assertions += &c::is(&format!("sizeof({name})"), *size);
@@ -120,7 +120,7 @@ fn numbers_have_the_size_and_the_sign_that_zircon_documents() -> Outcome {
 }
 
 #[test]
-fn no_type_of_number_goes_uncompared() {
+fn every_number_type_is_compared() {
     let compared: BTreeSet<&str> = zircon_constants::TYPES
         .iter()
         .map(|(name, ..)| *name)
@@ -144,7 +144,7 @@ fn renamed(code: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_futex_is_atomic_in_c_and_an_int_in_cxx() -> Outcome {
+fn a_futex_is_atomic_in_c() -> Outcome {
     // Declared twice, which is right if the types are one.
     let futex = c::including(["zircon/types.h"]) + "extern zx_futex_t word;\n";
     c::accepted("futex", Language::C, &format!("{futex}extern atomic_int word;\n"))?;
@@ -152,7 +152,7 @@ fn a_futex_is_atomic_in_c_and_an_int_in_cxx() -> Outcome {
 }
 
 #[test]
-fn time_arithmetic_saturates_as_the_rust_operators_do() -> Outcome {
+fn time_arithmetic_saturates_as_in_rust() -> Outcome {
     let checks: String = constants::arithmetic()
         .iter()
         .map(|(call, value)| format!("    CHECK({call} == {});\n", c::number(*value)))
@@ -176,7 +176,7 @@ fn time_arithmetic_saturates_as_the_rust_operators_do() -> Outcome {
 }
 
 #[test]
-fn records_of_later_objects_lie_as_zircon_documents() -> Outcome {
+fn records_match_zircons_documents() -> Outcome {
     let assertions: String = zircon_records::RECORDS.iter().map(zircon_records::Record::assertions).collect();
     let here = if cfg!(target_arch = "x86_64") { zircon_records::X86_64 } else { zircon_records::ARM64 };
     let here: String = here.iter().map(zircon_records::Record::assertions).collect();
@@ -184,7 +184,7 @@ fn records_of_later_objects_lie_as_zircon_documents() -> Outcome {
 }
 
 #[test]
-fn records_lie_so_on_arm64_too() -> Outcome {
+fn records_match_on_arm64() -> Outcome {
     // Without that system's headers: those of Clang's own must do.
     let mut clang = Command::new("clang");
     clang.args([
@@ -213,7 +213,7 @@ fn records_lie_so_on_arm64_too() -> Outcome {
 }
 
 #[test]
-fn a_program_written_for_zircon_compiles_unchanged() -> Outcome {
+fn zircon_programs_compile_unchanged() -> Outcome {
     for language in LANGUAGES {
         c::accepted("idiom", language, include_str!("idiom.c"))?;
     }
@@ -221,7 +221,7 @@ fn a_program_written_for_zircon_compiles_unchanged() -> Outcome {
 }
 
 #[test]
-fn a_program_written_for_zircon_does_here_what_it_did_there() -> Outcome {
+fn zircon_programs_run_unchanged() -> Outcome {
     for language in LANGUAGES {
         let source = c::write("idiom", language, include_str!("idiom.c"))?;
         for linkage in [Linkage::Shared, Linkage::Static] {
@@ -240,7 +240,7 @@ fn as_on_fuchsia(mut compiler: Command) -> Command {
 }
 
 #[test]
-fn a_program_written_for_fuchsias_libc_runs_unchanged() -> Outcome {
+fn fuchsia_libc_programs_run_unchanged() -> Outcome {
     for language in LANGUAGES {
         let source = c::write("fuchsia", language, include_str!("fuchsia.c"))?;
         for compiler in c::compilers(language) {
@@ -261,7 +261,7 @@ fn a_program_written_for_fuchsias_libc_runs_unchanged() -> Outcome {
 }
 
 #[test]
-fn no_structure_goes_uncompared() {
+fn every_structure_is_compared() {
     let compared: BTreeSet<&str> = zircon_records::RECORDS
         .iter()
         .chain(zircon_records::X86_64)

@@ -135,7 +135,7 @@ fn every_header_compiles_alone() -> Outcome {
 }
 
 #[test]
-fn headers_may_come_in_any_order_and_twice() -> Outcome {
+fn headers_may_repeat_in_any_order() -> Outcome {
     for language in LANGUAGES {
         let forth_and_back = headers().chain(headers().rev());
         c::accepted("forth-and-back", language, &c::including(forth_and_back))?;
@@ -144,14 +144,14 @@ fn headers_may_come_in_any_order_and_twice() -> Outcome {
 }
 
 #[test]
-fn headers_get_along_with_those_of_c() -> Outcome {
+fn headers_coexist_with_c_headers() -> Outcome {
     let others = c::including([C, C_ALONE, COMPILER].concat());
     both_ways("beside-c", Language::C, &format!("#define _GNU_SOURCE 1\n{{}}{others}"))?;
     both_ways("beside-c-in", Language::Cxx, &format!("{{}}{}", c::including(C.iter().copied())))
 }
 
 #[test]
-fn headers_get_along_with_those_of_cxx() -> Outcome {
+fn headers_coexist_with_cxx_headers() -> Outcome {
     both_ways("beside-cxx", Language::Cxx, &format!("{{}}{}", c::including(CXX.iter().copied())))
 }
 
