@@ -1,9 +1,9 @@
-//! Tells the linker what cargo does not know of a shared library for C.
+//! Linker arguments for a shared library of C.
 
 fn main() {
     // The library has threads and thread-local values: `dlclose` must not unmap the code they will run.
     println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
-    // It exports its calls and nothing else: not the ends of its sections either.
+    // It exports only its calls, and not the ends of its sections.
     println!("cargo::rustc-cdylib-link-arg=-Wl,-z,start-stop-visibility=hidden");
     println!("cargo::rerun-if-changed=build.rs");
 }

@@ -1,9 +1,9 @@
 # find_package(jacinth) gives
 #
 #   jacinth::jacinth         the shared library, or the static one where only that is installed
-#   jacinth::jacinth-static  the static library, with what it needs of the system
+#   jacinth::jacinth-static  the static library, with the system libraries that it needs
 #
-# Nothing here is an absolute path: a prefix may be moved, or installed by way of DESTDIR.
+# No path here is absolute: a prefix may be moved, or installed through DESTDIR.
 
 # This file is PREFIX/share/cmake/jacinth/jacinth-config.cmake.
 get_filename_component(_jacinth_prefix "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
@@ -39,7 +39,7 @@ if(_jacinth_static AND NOT TARGET jacinth::jacinth-static)
     IMPORTED_LOCATION "${_jacinth_static}"
     IMPORTED_LINK_INTERFACE_LANGUAGES C
     INTERFACE_INCLUDE_DIRECTORIES "${_jacinth_prefix}/include"
-    # What the Rust standard library in it calls: Libs.private of jacinth.pc.
+    # The libraries of its Rust standard library: Libs.private of jacinth.pc.
     INTERFACE_LINK_LIBRARIES "gcc_s;util;rt;Threads::Threads;m;${CMAKE_DL_LIBS}")
 endif()
 

@@ -1,4 +1,4 @@
-// Two processes: a handle travels, rights refuse, the worker is killed, and nothing is lost.
+// Two processes: a handle travels, rights refuse a call, the worker is killed, and no resource is lost.
 //
 //   cc -I capi/include capi/examples/quickstart.c -L target/release -ljacinth -lpthread -o quickstart
 //   LD_LIBRARY_PATH=target/release ./quickstart

@@ -1,4 +1,4 @@
-// Two processes: a handle travels, rights refuse, the worker is killed, and nothing is lost. In C++, where handles have
+// Two processes: a handle travels, rights refuse a call, the worker is killed, and no resource is lost. In C++, where handles have
 // owners and close themselves.
 //
 //   c++ -std=c++17 -I capi/include capi/examples/quickstart.cc -L target/release -ljacinth -lpthread -o quickstart

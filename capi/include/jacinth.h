@@ -234,7 +234,7 @@ const char* jacinth_socket_path(void);
  * Rights: ZX_RIGHT_TRANSFER on @p startup.
  *
  * - ZX_OK
- * - ZX_ERR_BAD_HANDLE: @p startup is no handle of this process.
+ * - ZX_ERR_BAD_HANDLE: @p startup is not a handle of this process.
  * - ZX_ERR_ACCESS_DENIED: the program may not be executed, or @p startup lacks the right.
  * - ZX_ERR_NOT_FOUND: the program does not exist.
  * - ZX_ERR_NO_RESOURCES: the arena has no room for another process.

@@ -1,9 +1,8 @@
 /// @file
-/// Everything that jacinth has for C++: the owners of `lib/zx/`, and a few functions over them for what Zircon has not
-/// or leaves to its C++ users.
+/// All of jacinth for C++: the owners of `lib/zx/`, and functions over them for the calls that Zircon does not have.
 ///
-/// C++17; it compiles as C++14 too. Nothing throws, nothing needs exceptions or run-time type information, and there
-/// is nothing to link but libjacinth.
+/// C++17; it compiles as C++14 too. No function throws, none needs exceptions or run-time type information, and a program
+/// links only libjacinth.
 
 #ifndef JACINTH_HPP_
 #define JACINTH_HPP_
@@ -29,31 +28,31 @@
 
 namespace jacinth {
 
-/// Starts a program inside the arena, and gives it `startup`, which is gone also after an error. `jacinth_spawn`.
+/// Starts a program in the arena and gives it `startup`, which is consumed also after an error. `jacinth_spawn`.
 inline zx_status_t spawn(const char* program, char* const argv[], char* const envp[], zx::handle startup,
                          pid_t* pid) noexcept {
   return jacinth_spawn(program, argv, envp, startup.release(), pid);
 }
 
-/// What has become of a program that was spawned. `jacinth_fate`.
+/// Stores the fate of a spawned program. `jacinth_fate`.
 inline zx_status_t fate(pid_t pid, jacinth_fate_t* fate) noexcept { return jacinth_fate(pid, fate); }
 
-/// For how long this process waits for an answer of the supervisor's. `jacinth_set_answer_time`.
+/// Sets how long this process waits for an answer of the supervisor. `jacinth_set_answer_time`.
 inline void set_answer_time(zx::duration at_most) noexcept { jacinth_set_answer_time(at_most.get()); }
 
-/// The handle that this process was spawned with, once; an invalid one when there is none. `zx_take_startup_handle`.
+/// Takes this process's startup handle; an invalid one if it has none or has taken it. `zx_take_startup_handle`.
 ZX_NODISCARD inline zx::handle take_startup_handle(uint32_t hnd_info = PA_HND(PA_USER0, 0)) noexcept {
   return zx::handle(zx_take_startup_handle(hnd_info));
 }
 
-/// Whether a write or call that ended so has left its handles with the caller. A success has not, nor have most
-/// errors, as in Zircon; the three that have are jacinth's own.
+/// Whether a write or call with this status has left its handles with the caller. Successes and most errors consume them, as
+/// in Zircon; the three exceptions are errors that only jacinth has.
 constexpr bool leaves_handles(zx_status_t status) noexcept {
   return status == ZX_ERR_SHOULD_WAIT || status == ZX_ERR_NO_RESOURCES || status == ZX_ERR_BAD_STATE;
 }
 
-/// Writes a message whose handles have owners. Each owner then owns nothing, or what it owned before where the channel
-/// or a quota is full: nothing leaks and nothing is closed twice. `zx_channel_write`.
+/// Writes a message whose handles have owners. The owners are empty afterwards, unless the channel or a quota is full: then
+/// they keep their handles. No handle leaks and none is closed twice. `zx_channel_write`.
 inline zx_status_t write(const zx::channel& channel, const void* bytes, uint32_t num_bytes, zx::handle* handles,
                          uint32_t num_handles) noexcept {
   zx_handle_t values[ZX_CHANNEL_MAX_MSG_HANDLES] = {};
@@ -64,7 +63,7 @@ inline zx_status_t write(const zx::channel& channel, const void* bytes, uint32_t
   const zx_status_t status =
       fits ? channel.write(0, bytes, num_bytes, values, num_handles) : zx_status_t{ZX_ERR_OUT_OF_RANGE};
   if (!fits) {
-    // As the call would: too many handles are gone too.
+    // The call consumes the handles also when there are too many.
     for (uint32_t i = 0; i < num_handles; ++i) {
       handles[i].reset();
     }
@@ -76,8 +75,8 @@ inline zx_status_t write(const zx::channel& channel, const void* bytes, uint32_t
   return status;
 }
 
-/// Reads the next message into owners of its handles; those beyond the message's own handles stay as they are, and so
-/// do all after an error. `zx_channel_read`.
+/// Reads the next message into owners of its handles. Further owners keep their handles, and so do all after an error.
+/// `zx_channel_read`.
 inline zx_status_t read(const zx::channel& channel, void* bytes, uint32_t num_bytes, uint32_t* actual_bytes,
                         zx::handle* handles, uint32_t num_handles, uint32_t* actual_handles) noexcept {
   zx_handle_t values[ZX_CHANNEL_MAX_MSG_HANDLES] = {};

@@ -21,7 +21,7 @@ use support::{Language, Linkage};
 
 /// The programs that are linked statically too.
 const ALSO_STATIC: [&str; 6] = ["attach", "calls", "deaths", "events", "owners", "processes"];
-/// No test takes nearly as long: what has not ended by then hangs.
+/// Every test is much shorter. A test that still runs after this time hangs.
 const HANG: Duration = Duration::from_secs(60);
 
 fn main() {

@@ -1,6 +1,6 @@
-//! That the C++ headers compile, as everybody compiles them, and refuse what they should.
+//! The C++ headers compile with the usual flags, and refuse mistakes.
 //!
-//! What the C++ calls *do* is tested by the programs in `tests/cpp`, which `tests/c.rs` runs with those in C.
+//! The programs in `tests/cpp` test the calls themselves; `tests/c.rs` runs them.
 
 mod support;
 
@@ -32,14 +32,14 @@ fn compilers() -> &'static [Vec<String>] {
     })
 }
 
-/// What a compiler calls itself, but for the name that it was called by: `c++` is another of them.
+/// A compiler's version text without its name: `c++` is a second name of one of them.
 fn version(compiler: &[String]) -> Option<String> {
     let output = Command::new(&compiler[0]).args(&compiler[1..]).arg("--version").output().ok()?;
     let words = String::from_utf8_lossy(&output.stdout).into_owned();
     output.status.success().then(|| words.split_once(' ').map_or(words.clone(), |(_, rest)| rest.to_owned()))
 }
 
-/// Whether the source compiles with these flags, or what the compiler said.
+/// Compiles the source with these flags. The error has the output of the compiler.
 fn check(compiler: &[String], flags: &[&str], source: &Path) -> Result<(), String> {
     let mut command = Command::new(&compiler[0]);
     command.args(&compiler[1..]).args(flags).arg("-I").arg(support::this_crate().join("include"));

@@ -1,5 +1,5 @@
-//! That programs get at the library as its README says: the examples build and run, `dlopen` works, and CMake is told
-//! the right version. What is *installed* is looked at by `tests/package.sh`, which needs more tools.
+//! Programs use the library as its README says: the examples build and run, `dlopen` works, and CMake gets the right version.
+//! `tests/package.sh` checks the installed files; it needs more tools.
 
 mod support;
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs libjacinth into a temporary prefix with `cargo cinstall`, and builds and runs the examples against what is
-# installed there, in the ways in which C and C++ programs find a library. Not one of cargo's tests, since it needs
+# Installs libjacinth into a temporary prefix with `cargo cinstall`, and builds and runs the examples against the files
+# there, in the ways in which C and C++ programs find a library. Not one of cargo's tests, since it needs
 # cargo-c, CMake and pkg-config.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -47,7 +47,7 @@ for link in libjacinth.so "$soname"; do
   [ "$(readlink "$lib/$link")" = "libjacinth.so.$version" ] || fail "$link does not lead to libjacinth.so.$version"
 done
 readelf -d "$lib/libjacinth.so" | grep -q "(SONAME).*\[$soname\]" || fail "the soname is not $soname"
-# Nothing but the calls: a program has its own names, and other libraries of Rust.
+# Only the calls: other names could clash with those of the program or of other Rust libraries.
 others=$(nm -D --defined-only "$lib/libjacinth.so" | awk '{ print $3 }' | grep -vE '^(_?zx_|jacinth_)' || true)
 [ -z "$others" ] || fail "libjacinth.so exports more than its calls: $others"
 
@@ -60,14 +60,14 @@ LD_LIBRARY_PATH=$lib runs "$work/plain-cpp" shared
 echo "with pkg-config"
 export PKG_CONFIG_PATH=$lib/pkgconfig
 [ "$(pkg-config --modversion jacinth)" = "$version" ] || fail "jacinth.pc is of another version"
-# shellcheck disable=SC2046 # Words are what pkg-config gives.
+# shellcheck disable=SC2046 # pkg-config's output is several words.
 $cc examples/quickstart.c $(pkg-config --cflags --libs jacinth) -Wl,-rpath,"$lib" -o "$work/pkg-config-c"
 runs "$work/pkg-config-c" shared
 # shellcheck disable=SC2046
 $cc examples/quickstart.c $(pkg-config --cflags --static --libs jacinth | sed 's/-ljacinth/-l:libjacinth.a/') \
   -o "$work/pkg-config-static"
 runs "$work/pkg-config-static" static
-# Where only the static library is installed, nothing has to be said.
+# With only the static library installed, no option is needed.
 install --prefix="$work/only-static" --libdir=lib --library-type=staticlib
 export PKG_CONFIG_PATH=$work/only-static/lib/pkgconfig
 # shellcheck disable=SC2046
@@ -95,7 +95,7 @@ if(jacinth_FOUND)
   message(STATUS "found ${jacinth_VERSION}")
 endif()
 EOF
-finds() { # REQUEST: what it is given
+finds() { # REQUEST
   cmake -S "$work/request" -B "$work/request/build" -DCMAKE_PREFIX_PATH="$work/moved" -DREQUEST="${1// /;}" \
     >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
   sed -n 's/^-- found //p' "$work/log"

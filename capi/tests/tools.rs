@@ -1,5 +1,5 @@
 //! Tools that watch a running program: valgrind's (memcheck, helgrind, drd, callgrind) and ThreadSanitizer. They run
-//! programs that use libjacinth, find nothing in them, and find the race that one has when it is asked for it.
+//! programs that use libjacinth, report no error, and report the race that one program has on request.
 //!
 //! Where a tool is not installed its tests say so and pass.
 
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use support::{Language, Linkage};
 
-/// What a tool exits with when it has found something.
+/// The exit code of a tool that has found an error.
 const FOUND: i32 = 99;
 
 /// The programs, of `tests/tools`.
@@ -33,7 +33,7 @@ fn compiled(name: &str, source: &str, linkage: Linkage, flags: &[&str]) -> Resul
     Ok(program)
 }
 
-/// Runs to the end. Gives how, and what was said.
+/// Runs a command. Returns its exit code and its output.
 fn ran(mut command: Command) -> (Option<i32>, String) {
     let folder = tempfile::tempdir().unwrap();
     command.env("TMPDIR", folder.path()).env_remove("JACINTH_SOCKET").env_remove("JACINTH_SLOT");
@@ -50,7 +50,7 @@ fn has_valgrind() -> bool {
     is_there
 }
 
-/// Runs the program under a tool of valgrind's; `None` where that is not installed.
+/// Runs the program under a tool of valgrind's; `None` if it is not installed.
 fn under_valgrind(test: &str, source: &str, options: &[&str], mode: &str) -> Option<(Option<i32>, String)> {
     if !has_valgrind() {
         return None;
@@ -85,7 +85,7 @@ fn a_spawned_program_runs_under_memcheck() {
     }
     let program = compiled("memcheck-spawned", HANDOVER, Linkage::Shared, &[]).unwrap();
     let mut command = Command::new(&program);
-    // What it finds goes to standard error, which is this process's to read.
+    // Its report goes to standard error, which this process reads.
     command.args(["spawn", "/usr/bin/env", "valgrind", "--tool=memcheck"]).arg(&program).arg("child");
     let (code, text) = ran(command);
     assert!(code == Some(0) && text.contains("all is well"), "{code:?}\n{text}");
@@ -154,7 +154,7 @@ fn valgrind_gets_a_smaller_arena() {
     assert_eq!(text, "pool_bytes 16777216\n");
 }
 
-/// Runs the program compiled with ThreadSanitizer; `None` where that is not to be had.
+/// Runs the program compiled with ThreadSanitizer; `None` where that is not available.
 fn under_tsan(test: &str, source: &str, linkage: Linkage, mode: &str) -> Option<(Option<i32>, String)> {
     let program = match compiled(test, source, linkage, &["-fsanitize=thread"]) {
         Ok(program) => program,

@@ -25,7 +25,7 @@ unsafe extern "C" {
 const SUCCESS: c_int = 0;
 const ERROR: c_int = 2;
 
-/// What a new thread needs to start.
+/// The arguments of a new thread.
 struct StartArguments {
     start: ThreadMain,
     argument: *mut c_void,
@@ -72,8 +72,8 @@ pub unsafe extern "C" fn jacinth_thrd_create_with_name(
     }
 }
 
-/// The first function of such a thread. `thrd_exit` may end the thread inside `start`, so this frame holds nothing that
-/// needs to be dropped.
+/// The first function of such a thread. `thrd_exit` may end the thread inside `start`, so this frame holds no value
+/// that must be dropped.
 unsafe extern "C-unwind" fn run(arguments: *mut c_void) -> c_int {
     let (start, argument) = {
         // SAFETY: `arguments` is the box that was made for this thread.

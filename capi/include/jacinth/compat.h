@@ -1,6 +1,6 @@
 /**
  * @file
- * What Fuchsia's C library has and Linux's has not, of that which programs for Zircon use.
+ * The parts of Fuchsia's C library that programs for Zircon use and that Linux's does not have.
  *
  * zircon/threads.h brings all of it. A program that includes only threads.h and limits.h finds it there, unchanged, if the
  * folder jacinth/libc, beside this file, is the first in which the compiler looks for headers:
@@ -30,7 +30,7 @@ __BEGIN_CDECLS
 #define PAGE_SIZE 4096
 #endif
 
-/* What a plain mtx_t and a cnd_t are initialized with, where there is no call of mtx_init() or cnd_init(). */
+/* The initializers of a plain mtx_t and a cnd_t, without mtx_init() or cnd_init(). */
 #ifndef MTX_INIT
 #define MTX_INIT {{0}}
 #endif
@@ -39,28 +39,27 @@ __BEGIN_CDECLS
 #endif
 
 /**
- * As thrd_create(), with a name for the thread, of which the first 31 bytes count; NULL for none. The name becomes the
- * ZX_PROP_NAME of the thread's object, and the first 15 bytes of it what Linux calls the thread.
+ * Does the same as thrd_create(), and names the thread. The first 31 bytes of @p name count; NULL stands for no name. The name becomes the
+ * ZX_PROP_NAME of the thread's object, and its first 15 bytes are the thread's name on Linux.
  *
  * It needs no arena.
  *
  * - thrd_success
- * - thrd_nomem: there is no memory, or no thread, to be had.
- * - thrd_error: @p start is NULL, @p thread cannot be written, @p name cannot be read; or something else went wrong.
+ * - thrd_nomem: the system has no memory or no thread left.
+ * - thrd_error: @p start is NULL, @p thread cannot be written, or @p name cannot be read; or another error.
  */
 int jacinth_thrd_create_with_name(thrd_t* thread, thrd_start_t start, void* argument, const char* name);
 #define thrd_create_with_name jacinth_thrd_create_with_name
 
-/* A thread that is started so can be asked for its handle at once. */
+/* thrd_get_zx_handle() works at once for a thread that was started so. */
 #define thrd_create(thread, start, argument) jacinth_thrd_create_with_name(thread, start, argument, NULL)
 
 /**
- * The handle to a thread of this process: what zx_thread_self() gives in that thread. It stays the library's, and is closed
+ * The handle to a thread of this process: the result of zx_thread_self() in that thread. The library owns it. It is closed
  * when the thread ends: to keep it, duplicate it.
  *
- * ZX_HANDLE_INVALID for a thread that is not known: one that was started by something else than thrd_create() and
- * thrd_create_with_name() of this header and has not called zx_thread_self() yet, or one that has ended. Also where
- * zx_thread_self() gives that.
+ * ZX_HANDLE_INVALID for a thread that has ended, for a thread that was not started by this header's thrd_create() or
+ * thrd_create_with_name() and has not called zx_thread_self() yet, and where zx_thread_self() returns it.
  */
 zx_handle_t jacinth_thrd_get_zx_handle(thrd_t thread);
 #define thrd_get_zx_handle jacinth_thrd_get_zx_handle

@@ -1,9 +1,9 @@
 /**
  * @file
- * Names for what compilers can do beyond the standards, as Zircon's headers and the code written for them use
+ * Names for features of compilers beyond the standards, as Zircon's headers and the code written for them use
  * them.
  *
- * GCC and Clang only. Nothing here is a name that glibc, libstdc++ or libc++ use; the names that other
+ * GCC and Clang only. Glibc, libstdc++ and libc++ use none of these names; the names that other
  * libraries are known to define too are left as they are where they are defined already. Zircon's __OPTIMIZE is
  * not here: GCC's own headers ask whether that name is defined when they mean __OPTIMIZE__, and come out wrong
  * if it is.
@@ -26,7 +26,7 @@
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #endif
 
-/* What is known of a function or a variable. */
+/* Attributes of functions and variables. */
 #define __UNUSED __attribute__((__unused__))
 #define __USED __attribute__((__used__))
 #define __PACKED __attribute__((__packed__))
@@ -67,7 +67,7 @@
 #define __EXPORT __attribute__((__visibility__("default")))
 #define __LOCAL __attribute__((__visibility__("hidden")))
 
-/* What only one of the two compilers has. */
+/* Features of only one of the two compilers. */
 #if defined(__clang__)
 #define __LEAF_FN
 #define __EXTERNALLY_VISIBLE
@@ -94,7 +94,7 @@
 #define __FALLTHROUGH do { } while (0)
 #endif
 
-/* Clang's thread safety analysis: which lock guards what. */
+/* Clang's thread safety analysis: the data that each lock guards. */
 #define __TA_CAPABILITY(x) __THREAD_ANNOTATION(__capability__(x))
 #define __TA_GUARDED(x) __THREAD_ANNOTATION(__guarded_by__(x))
 #define __TA_ACQUIRE(...) __THREAD_ANNOTATION(__acquire_capability__(__VA_ARGS__))

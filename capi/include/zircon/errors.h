@@ -1,6 +1,6 @@
 /**
  * @file
- * What a call came to: ZX_OK, or the reason why not.
+ * The status of a call: ZX_OK, or an error.
  *
  * A zx_status_t is a signed 32-bit number; success is 0 and every error is negative. zx_status_get_string() of
  * zircon/status.h gives a status its name.
@@ -46,7 +46,7 @@
 /** An argument lies outside the range allowed. */
 #define ZX_ERR_OUT_OF_RANGE (-14)
 
-/** The buffer cannot hold what would be put in it. */
+/** The buffer is smaller than the data. */
 #define ZX_ERR_BUFFER_TOO_SMALL (-15)
 
 /* The state of things. */
@@ -66,13 +66,13 @@
 /** The other end has been closed. */
 #define ZX_ERR_PEER_CLOSED (-24)
 
-/** What was asked for does not exist. */
+/** The requested thing does not exist. */
 #define ZX_ERR_NOT_FOUND (-25)
 
 /** Something of that name or key is there already. */
 #define ZX_ERR_ALREADY_EXISTS (-26)
 
-/** It belongs to somebody else for the moment. */
+/** Another user has it now. */
 #define ZX_ERR_ALREADY_BOUND (-27)
 
 /** Not possible now, and there is no signal to wait for. */
@@ -129,7 +129,7 @@
 /** The directory is not empty. */
 #define ZX_ERR_NOT_EMPTY (-55)
 
-/* What a callback asks of its caller. No operation returns these. */
+/* Requests of a callback to its caller. No operation returns these. */
 
 /** Do not call again. */
 #define ZX_ERR_STOP (-60)

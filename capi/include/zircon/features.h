@@ -1,6 +1,6 @@
 /**
  * @file
- * What a processor can do, for zx_system_get_features(), which jacinth does not have.
+ * The features of a processor, for zx_system_get_features(), which jacinth does not have.
  */
 
 #ifndef ZIRCON_FEATURES_H_
@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-/* What is asked for. */
+/* The kinds of features. */
 #define ZX_FEATURE_KIND_CPU ((uint32_t)0)
 #define ZX_FEATURE_KIND_HW_BREAKPOINT_COUNT ((uint32_t)1)
 #define ZX_FEATURE_KIND_HW_WATCHPOINT_COUNT ((uint32_t)2)

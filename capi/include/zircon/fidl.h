@@ -1,6 +1,6 @@
 /**
  * @file
- * FIDL's wire format, as C lays it out: what messages between programs are made of. There are no functions here: those that
+ * FIDL's wire format, as C lays it out: the form of messages between programs. There are no functions here: those that
  * encode and decode messages are libfidl's.
  *
  * A message as it is sent has marks in place of pointers and handles, and the handles beside it; decoding puts pointers into
@@ -22,7 +22,7 @@ __BEGIN_CDECLS
 /** The bound of a string or a vector that has none. */
 #define FIDL_MAX_SIZE UINT32_MAX
 
-/* In place of a pointer: something is there, farther back in the message; or nothing is. */
+/* In place of a pointer: the data follows later in the message, or there is none. */
 #define FIDL_ALLOC_PRESENT ((uintptr_t)UINTPTR_MAX)
 #define FIDL_ALLOC_ABSENT ((uintptr_t)0)
 
@@ -30,7 +30,7 @@ __BEGIN_CDECLS
 #define FIDL_HANDLE_ABSENT ((zx_handle_t)ZX_HANDLE_INVALID)
 #define FIDL_HANDLE_PRESENT ((zx_handle_t)UINT32_MAX)
 
-/** Whatever lies farther back begins at a multiple of so many bytes. */
+/** Data that follows later begins at a multiple of this many bytes. */
 #define FIDL_ALIGNMENT ((size_t)8)
 /** The next such multiple. */
 #define FIDL_ALIGN(a) (((a) + 7) & ~7)
@@ -56,7 +56,7 @@ typedef struct fidl_vector {
 
 /** Something that its reader need not know. */
 typedef struct fidl_envelope {
-    /** With whatever it points to: a multiple of 8; 0 if there is nothing. */
+    /** With all data that it points to: a multiple of 8; 0 if there is none. */
     uint32_t num_bytes;
     uint32_t num_handles;
     union {
@@ -84,7 +84,7 @@ typedef struct fidl_table {
     fidl_vector_t envelopes;
 } fidl_table_t;
 
-/** What every message begins with. */
+/** The start of every message. */
 typedef struct fidl_message_header {
     zx_txid_t txid;
     /** In an epitaph, the reason: a status. */
@@ -112,7 +112,7 @@ typedef struct fidl_txn fidl_txn_t;
 
 /** A transaction that awaits its reply. */
 struct fidl_txn {
-    /** Replies, once, with an encoded message, whose handles are gone afterwards. */
+    /** Replies, once, with an encoded message. Consumes its handles. */
     zx_status_t (*reply)(fidl_txn_t* txn, const fidl_msg_t* msg);
 };
 

@@ -2,7 +2,7 @@
  * @file
  * The size of a page, as Zircon has it on every machine.
  *
- * Zircon's sizes that are counted in pages are counted in these, whatever pages the Linux kernel uses. The
+ * Zircon's sizes that are counted in pages are counted in these, independently of the pages of the Linux kernel. The
  * names of C's own limits.h, PAGE_SIZE among them, are left to it.
  */
 

@@ -1,6 +1,6 @@
 /**
  * @file
- * Doubly linked lists whose links are members of what is listed.
+ * Doubly linked lists whose links are members of the items.
  *
  * A list is a list_node_t that is no item's: its next is the first item, its prev the last; where it is empty both are the
  * list itself. An item that is in no list has two null pointers. Every function takes constant time but list_length().
@@ -17,7 +17,7 @@
 
 __BEGIN_CDECLS
 
-/** The structure whose @p member @p ptr points to. */
+/** The structure that contains the @p member at @p ptr. */
 #ifndef containerof
 #define containerof(ptr, type, member) ((type*)((uintptr_t)(ptr) - offsetof(type, member)))
 #endif
@@ -30,12 +30,12 @@ struct list_node {
     list_node_t* next;
 };
 
-/** What an empty list is initialized with. */
+/** The initializer of an empty list. */
 #define LIST_INITIAL_VALUE(list) {&(list), &(list)}
-/** What an item that is in no list is initialized with. */
+/** The initializer of an item that is in no list. */
 #define LIST_INITIAL_CLEARED_VALUE {NULL, NULL}
 
-/** Makes the list empty; whatever was in it is not touched. */
+/** Makes the list empty, without access to its items. */
 static inline void list_initialize(list_node_t* list) {
     list->next = list;
     list->prev = list;
@@ -52,7 +52,7 @@ static inline bool list_in_list(const list_node_t* item) {
     return item->prev != NULL || item->next != NULL;
 }
 
-/** Whether nothing is in the list. */
+/** Whether the list is empty. */
 static inline bool list_is_empty(const list_node_t* list) {
     return list->next == list;
 }
@@ -70,7 +70,7 @@ static inline list_node_t* __list_item(const list_node_t* list, list_node_t* nod
     return node == list ? NULL : node;
 }
 
-/* What a node is a member of, so many bytes on; NULL of none. */
+/* The item that contains a node at this offset; NULL for NULL. */
 static inline void* __list_container(list_node_t* node, size_t offset) {
     return node == NULL ? NULL : (void*)((char*)node - offset);
 }
@@ -167,10 +167,10 @@ static inline list_node_t* list_next_wrap(list_node_t* list, list_node_t* item) 
 #define list_next_wrap_type(list, item, type, element) \
     ((type*)__list_container(list_next_wrap(list, item), offsetof(type, element)))
 
-/** Runs what follows for each item, from the first to the last. */
+/** Runs the next statement for each item, from the first to the last. */
 #define list_for_every(list, node) for ((node) = (list)->next; (node) != (list); (node) = (node)->next)
 
-/** The same; what follows may take the item off the list. */
+/** The same; the statement may remove the item from the list. */
 #define list_for_every_safe(list, node, temp_node)                             \
     for ((node) = (list)->next, (temp_node) = (node)->next; (node) != (list);  \
          (node) = (temp_node), (temp_node) = (node)->next)
@@ -205,7 +205,7 @@ static inline void list_splice_after(list_node_t* splice_from, list_node_t* pos)
     }
 }
 
-/** Moves what is behind an item to an empty list. */
+/** Moves the items behind an item to an empty list. */
 static inline void list_split_after(list_node_t* list, list_node_t* pos, list_node_t* split_to) {
     list_initialize(split_to);
     if (pos->next != list) {

@@ -1,13 +1,13 @@
 /**
  * @file
- * The handles that a program has from its start: to itself, and from whoever started it.
+ * The handles that a program has from its start: to itself, and from the program that spawned it.
  *
  * Each call but the first gives the same handle every time, and the library keeps it: it is not the caller's to
  * close. To give one away, duplicate it. A call gives ZX_HANDLE_INVALID where zircon/syscalls.h says
  * ZX_ERR_BAD_STATE, ZX_ERR_IO_DATA_INTEGRITY or ZX_ERR_NO_RESOURCES.
  *
  * The objects are plain so far: they have a koid, a type, rights, a name and the user signals, so that a
- * program can name itself and others can tell who is who. None tells when a process or a thread ends, and no
+ * program can name itself and other programs can identify it. No signal says when a process or a thread ends, and no
  * call manages them.
  */
 
@@ -22,11 +22,10 @@
 __BEGIN_CDECLS
 
 /**
- * Takes the handle that came with the program's start for @p hnd_info, a PA_HND() of zircon/processargs.h. It
- * is the caller's from then on.
+ * Takes the startup handle for @p hnd_info, a PA_HND() of zircon/processargs.h. The caller owns it from then on.
  *
- * Only PA_HND(PA_USER0, 0) ever gives one, and only once: the handle that whoever spawned this program into its
- * arena gave it. ZX_HANDLE_INVALID for everything else, and the second time; jacinth_error() says why.
+ * Only PA_HND(PA_USER0, 0) has a handle, once: the handle that jacinth_spawn() gave this program. For all other values, and
+ * the second time, the call returns ZX_HANDLE_INVALID, and jacinth_error() says why.
  */
 zx_handle_t zx_take_startup_handle(uint32_t hnd_info);
 zx_handle_t _zx_take_startup_handle(uint32_t hnd_info);
@@ -43,7 +42,7 @@ zx_handle_t zx_process_self(void);
 zx_handle_t _zx_process_self(void);
 
 /**
- * The root of this process's address space, with ZX_DEFAULT_VMAR_RIGHTS. Nothing can be mapped through it yet.
+ * The root of this process's address space, with ZX_DEFAULT_VMAR_RIGHTS. It cannot map memory yet.
  */
 zx_handle_t zx_vmar_root_self(void);
 zx_handle_t _zx_vmar_root_self(void);

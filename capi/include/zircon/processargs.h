@@ -1,6 +1,6 @@
 /**
  * @file
- * What a new process is told about the handles it starts with: which is for what.
+ * The purposes of the handles that a new process starts with.
  *
  * Of these jacinth gives a program one: PA_HND(PA_USER0, 0), the handle it was spawned with. The rest is here
  * for programs that speak Zircon's protocol among themselves.
@@ -48,7 +48,7 @@ struct zx_proc_args {
     uint32_t names_num;
 };
 
-/** Says what a handle is for: one of the types below, and a number that tells handles of one type apart. */
+/** The purpose of a handle: one of the types below, and a number that distinguishes handles of one type. */
 #define PA_HND(type, arg) (((type) & 0xFF) | (((arg) & 0xFFFF) << 16))
 /** The type in it. */
 #define PA_HND_TYPE(n) ((n) & 0xFF)
@@ -76,7 +76,7 @@ struct zx_proc_args {
 #define PA_VMO_STACK 0x13u
 /** The program's file. */
 #define PA_VMO_EXECUTABLE 0x14u
-/** What the boot loader left, for the first process. */
+/** Data from the boot loader, for the first process. */
 #define PA_VMO_BOOTDATA 0x1Au
 /** The file system in it. */
 #define PA_VMO_BOOTFS 0x1Bu

@@ -1,6 +1,6 @@
 /**
  * @file
- * Rights: what a handle lets its holder do with the object.
+ * Rights: the operations on the object that a handle allows.
  *
  * A handle has its rights from its making; zx_handle_duplicate() and zx_handle_replace() make handles of fewer,
  * never of more. Each right is a bit; the groups and the defaults are unions of them.
@@ -80,7 +80,7 @@ typedef uint32_t zx_rights_t;
 /** For zx_handle_duplicate() and zx_handle_replace(): the rights that the handle has. */
 #define ZX_RIGHT_SAME_RIGHTS ((zx_rights_t)1u << 31)
 
-/** What almost every handle has. */
+/** The rights of almost every handle. */
 #define ZX_RIGHTS_BASIC (ZX_RIGHT_TRANSFER | ZX_RIGHT_DUPLICATE | ZX_RIGHT_WAIT | ZX_RIGHT_INSPECT)
 
 /** Reading and writing. */
@@ -132,7 +132,7 @@ typedef uint32_t zx_rights_t;
 
 #define ZX_DEFAULT_PMT_RIGHTS (ZX_RIGHT_INSPECT)
 
-/** A port is what one waits with, not for. */
+/** A port has no signals to wait for. */
 #define ZX_DEFAULT_PORT_RIGHTS ((ZX_RIGHTS_BASIC & ~ZX_RIGHT_WAIT) | ZX_RIGHTS_IO)
 
 #define ZX_DEFAULT_PROCESS_RIGHTS                                                                    \

@@ -2,33 +2,31 @@
  * @file
  * The calls.
  *
- * Each does what Zircon's call of that name does, with the same arguments and statuses; where it differs, its
- * comment says so and why. Each follows the page of its name in docs/syscalls of Zircon of late 2018. Each has
- * a second name with an underscore before it, for libraries that must not meet a program's own function of the
- * first name. Calls of Zircon's that are not declared here are not implemented: using one fails when it is
- * compiled.
+ * Each call has the arguments, the statuses and the meaning of Zircon's call of that name, and follows its page in
+ * docs/syscalls of Zircon of late 2018. Its comment describes every difference. Each call has a second name that
+ * starts with an underscore, for libraries that must not meet a program's own function of the first name. Calls of
+ * Zircon that are not declared here are not implemented: a program that uses one does not compile.
  *
- * A program need not prepare anything: its first call that deals with handles attaches it to an arena, as
- * jacinth.h says. What any call that deals with handles may give besides its own statuses:
+ * A program needs no preparation: its first call that deals with handles attaches it to an arena, as jacinth.h
+ * says. Every call that deals with handles may return these statuses too:
  *
- * - ZX_ERR_BAD_STATE: this process has no arena. It could join none and make none, and jacinth_error() says
- *   why; or it was forked from a process that had one; or the call was made by a signal handler that
- *   interrupted another call. Nothing was done, and no handle was consumed.
+ * - ZX_ERR_BAD_STATE: this process has no arena and could not get one (jacinth_error() says why), or it was forked
+ *   from an attached process, or a signal handler made the call while it interrupted another call. The call has
+ *   done no work and consumed no handle.
  * - ZX_ERR_IO_DATA_INTEGRITY: the arena is damaged. No call on it succeeds any more.
  * - ZX_ERR_NO_RESOURCES: this thread's first call found as many threads in the arena as it has room for
- *   (jacinth_config_t::max_threads, max_threads_per_process). Closing works all the same.
+ *   (jacinth_config_t::max_threads, max_threads_per_process). Closing handles still works.
  *
- * In Zircon none of this can happen.
+ * Zircon's calls never return these statuses for these reasons.
  *
- * Pointers: where a call needs memory to read or to fill and is given NULL, or memory that this process may not
- * read or write, it gives ZX_ERR_INVALID_ARGS, unless its comment says something else. A pointer that is called
- * optional may be NULL, and so may one to an array of no elements.
+ * Pointers: if a pointer is NULL, or this process may not read or write the memory, the call returns
+ * ZX_ERR_INVALID_ARGS, unless its comment says otherwise. A pointer that is called optional may be NULL, and so may a
+ * pointer to an array without elements.
  *
- * Deadlines are instants of ZX_CLOCK_MONOTONIC: ZX_TIME_INFINITE waits for ever, one that has passed does not
- * wait.
+ * Deadlines are instants of ZX_CLOCK_MONOTONIC. With ZX_TIME_INFINITE a call waits for ever; with a deadline that has
+ * passed it does not wait.
  *
- * Rights are checked by this library. They are a discipline among programs that use it, no protection from
- * others.
+ * This library checks rights. They do not protect a program from processes that bypass it.
  */
 
 #ifndef ZIRCON_SYSCALLS_H_
@@ -48,26 +46,25 @@ __BEGIN_CDECLS
 /**
  * Closes a handle. With its last handle an object ends.
  *
- * Waits on the handle in other threads of this process end with ZX_ERR_CANCELED. Closing ZX_HANDLE_INVALID does
- * nothing and succeeds.
+ * Waits on the handle in other threads of this process end with ZX_ERR_CANCELED. Closing ZX_HANDLE_INVALID succeeds
+ * without effect.
  *
  * Rights: none.
  *
  * - ZX_OK
- * - ZX_ERR_BAD_HANDLE: @p handle is no handle of this process.
+ * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
  */
 zx_status_t zx_handle_close(zx_handle_t handle);
 zx_status_t _zx_handle_close(zx_handle_t handle);
 
 /**
- * Closes @p num_handles handles: all that can be closed, whatever is wrong with others. ZX_HANDLE_INVALID is
- * passed over.
+ * Closes @p num_handles handles. An error of one handle does not keep the others open. ZX_HANDLE_INVALID is
+ * skipped.
  *
  * Rights: none.
  *
  * - ZX_OK
- * - ZX_ERR_BAD_HANDLE: one or more were no handles of this process, or stood there twice. The others are
- *   closed.
+ * - ZX_ERR_BAD_HANDLE: one or more were not handles of this process, or were repeated. The others are closed.
  * - ZX_ERR_INVALID_ARGS: @p handles cannot be read.
  */
 zx_status_t zx_handle_close_many(const zx_handle_t* handles, size_t num_handles);
@@ -79,11 +76,11 @@ zx_status_t _zx_handle_close_many(const zx_handle_t* handles, size_t num_handles
  * Rights: ZX_RIGHT_DUPLICATE.
  *
  * - ZX_OK: @p out has the new handle.
- * - ZX_ERR_BAD_HANDLE: @p handle is no handle of this process.
+ * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
  * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_DUPLICATE.
- * - ZX_ERR_INVALID_ARGS: @p rights has rights that @p handle has not, or @p out cannot be written.
+ * - ZX_ERR_INVALID_ARGS: @p rights has rights that @p handle lacks, or @p out cannot be written.
  * - ZX_ERR_NO_RESOURCES: this process has as many handles as the arena allows
- *   (jacinth_config_t::max_handles_per_process). Zircon gives ZX_ERR_NO_MEMORY, for its own limit.
+ *   (jacinth_config_t::max_handles_per_process). Zircon returns ZX_ERR_NO_MEMORY at its own limit.
  */
 zx_status_t zx_handle_duplicate(zx_handle_t handle, zx_rights_t rights, zx_handle_t* out);
 zx_status_t _zx_handle_duplicate(zx_handle_t handle, zx_rights_t rights, zx_handle_t* out);
@@ -91,14 +88,14 @@ zx_status_t _zx_handle_duplicate(zx_handle_t handle, zx_rights_t rights, zx_hand
 /**
  * Replaces a handle by one to the same object with @p rights; with ZX_RIGHT_SAME_RIGHTS, those of @p handle.
  *
- * @p handle is gone afterwards, also after a failure. Waits on it end with ZX_ERR_CANCELED.
+ * The call consumes @p handle, also when it fails. Waits on it end with ZX_ERR_CANCELED.
  *
  * Rights: none.
  *
  * - ZX_OK: @p out has the new handle.
- * - ZX_ERR_BAD_HANDLE: @p handle is no handle of this process.
- * - ZX_ERR_INVALID_ARGS: @p rights has rights that @p handle has not, or @p out cannot be written.
- * - ZX_ERR_NO_RESOURCES: this process has as many handles as the arena allows. Zircon gives ZX_ERR_NO_MEMORY.
+ * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
+ * - ZX_ERR_INVALID_ARGS: @p rights has rights that @p handle lacks, or @p out cannot be written.
+ * - ZX_ERR_NO_RESOURCES: this process has as many handles as the arena allows. Zircon returns ZX_ERR_NO_MEMORY.
  */
 zx_status_t zx_handle_replace(zx_handle_t handle, zx_rights_t rights, zx_handle_t* out);
 zx_status_t _zx_handle_replace(zx_handle_t handle, zx_rights_t rights, zx_handle_t* out);
@@ -108,24 +105,24 @@ zx_status_t _zx_handle_replace(zx_handle_t handle, zx_rights_t rights, zx_handle
  */
 
 /**
- * Tells what is known of a handle and its object. The topics, their records and the rights they need:
+ * Stores information about a handle and its object. The topics, their records and the rights they need:
  *
- * - ZX_INFO_HANDLE_VALID: no record, no rights. ZX_OK if @p handle is a handle; nothing is stored, and all
- *   pointers may be NULL.
+ * - ZX_INFO_HANDLE_VALID: no record, no rights. ZX_OK if @p handle is a handle. The call stores no record and no counts, and
+ *   all pointers may be NULL.
  * - ZX_INFO_HANDLE_BASIC: one zx_info_handle_basic_t; no rights.
- * - ZX_INFO_HANDLE_COUNT: one zx_info_handle_count_t; ZX_RIGHT_INSPECT. A help for debugging: others may have
- *   made or closed handles before it is read.
+ * - ZX_INFO_HANDLE_COUNT: one zx_info_handle_count_t; ZX_RIGHT_INSPECT. For debugging: other threads may change the
+ *   count before the program reads it.
  *
  * @p actual_count and @p avail_count, both optional, get how many records were stored, and how many there are:
  * 1 and 1, or 0 and 1 if @p buffer is too small.
  *
  * - ZX_OK
- * - ZX_ERR_BAD_HANDLE: @p handle is no handle of this process.
+ * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
  * - ZX_ERR_ACCESS_DENIED: it lacks a right that the topic needs.
  * - ZX_ERR_WRONG_TYPE: the topic is about objects of another type; also if jacinth does not have it yet.
  * - ZX_ERR_BUFFER_TOO_SMALL: @p buffer_size is less than a record.
  * - ZX_ERR_INVALID_ARGS: @p buffer, @p actual_count or @p avail_count cannot be written.
- * - ZX_ERR_NOT_SUPPORTED: there is no such topic, or jacinth does not have it yet.
+ * - ZX_ERR_NOT_SUPPORTED: the topic does not exist, or jacinth does not have it yet.
  */
 zx_status_t zx_object_get_info(zx_handle_t handle, uint32_t topic, void* buffer, size_t buffer_size,
                                size_t* actual_count, size_t* avail_count);
@@ -142,13 +139,13 @@ zx_status_t _zx_object_get_info(zx_handle_t handle, uint32_t topic, void* buffer
  * to processes, threads and jobs have it.
  *
  * - ZX_OK
- * - ZX_ERR_BAD_HANDLE: @p handle is no handle of this process.
+ * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
  * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_GET_PROPERTY.
  * - ZX_ERR_BUFFER_TOO_SMALL: @p value_size is less than the property's.
  * - ZX_ERR_INVALID_ARGS: @p value cannot be written.
  * - ZX_ERR_NOT_SUPPORTED: there is no such property, or jacinth does not have it yet.
  *
- * Different from Zircon: a name that somebody sets at the same moment may come back with parts of both.
+ * Different from Zircon: if another thread sets the name at the same moment, the result may have parts of both names.
  */
 zx_status_t zx_object_get_property(zx_handle_t handle, uint32_t property, void* value, size_t value_size);
 zx_status_t _zx_object_get_property(zx_handle_t handle, uint32_t property, void* value, size_t value_size);
@@ -162,12 +159,12 @@ zx_status_t _zx_object_get_property(zx_handle_t handle, uint32_t property, void*
  * Rights: ZX_RIGHT_SET_PROPERTY; see zx_object_get_property().
  *
  * - ZX_OK
- * - ZX_ERR_BAD_HANDLE: @p handle is no handle of this process.
+ * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
  * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_SET_PROPERTY.
  * - ZX_ERR_INVALID_ARGS: @p value cannot be read.
  * - ZX_ERR_NOT_SUPPORTED: there is no such property, or jacinth does not have it yet.
  *
- * Different from Zircon: when two set the name at once, it may become one of parts of both.
+ * Different from Zircon: if two threads set the name at once, the object's name may have parts of both.
  */
 zx_status_t zx_object_set_property(zx_handle_t handle, uint32_t property, const void* value,
                                    size_t value_size);
@@ -183,7 +180,7 @@ zx_status_t _zx_object_set_property(zx_handle_t handle, uint32_t property, const
  * Rights: ZX_RIGHT_SIGNAL.
  *
  * - ZX_OK
- * - ZX_ERR_BAD_HANDLE: @p handle is no handle of this process.
+ * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
  * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_SIGNAL.
  * - ZX_ERR_INVALID_ARGS: a mask has signals that a program may not change.
  */
@@ -191,12 +188,12 @@ zx_status_t zx_object_signal(zx_handle_t handle, uint32_t clear_mask, uint32_t s
 zx_status_t _zx_object_signal(zx_handle_t handle, uint32_t clear_mask, uint32_t set_mask);
 
 /**
- * As zx_object_signal(), on the object at the other end of a channel or an eventpair.
+ * Does the same as zx_object_signal() on the object at the other end of a channel or an eventpair.
  *
  * Rights: ZX_RIGHT_SIGNAL_PEER.
  *
  * - ZX_OK
- * - ZX_ERR_BAD_HANDLE: @p handle is no handle of this process.
+ * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
  * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_SIGNAL_PEER.
  * - ZX_ERR_INVALID_ARGS: a mask has signals that a program may not change.
  * - ZX_ERR_NOT_SUPPORTED: the object has no other end.
@@ -217,12 +214,12 @@ zx_status_t _zx_object_signal_peer(zx_handle_t handle, uint32_t clear_mask, uint
  * - ZX_ERR_TIMED_OUT: the deadline passed first.
  * - ZX_ERR_CANCELED: another thread closed the handle, replaced it or sent it away; @p observed then has
  *   ZX_SIGNAL_HANDLE_CLOSED.
- * - ZX_ERR_BAD_HANDLE: @p handle is no handle of this process.
+ * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
  * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_WAIT.
  * - ZX_ERR_INVALID_ARGS: @p observed is not NULL and cannot be written.
  *
- * Different from Zircon: a wait spins for a moment before it sleeps (jacinth_set_spin()); and one that was
- * woken by another signal may miss one that is raised and cleared before it sleeps again.
+ * Different from Zircon: a wait spins briefly before it sleeps (jacinth_set_spin()). A wait that another signal woke
+ * may miss a signal that is raised and cleared before it sleeps again.
  */
 zx_status_t zx_object_wait_one(zx_handle_t handle, zx_signals_t signals, zx_time_t deadline,
                                zx_signals_t* observed);
@@ -230,7 +227,7 @@ zx_status_t _zx_object_wait_one(zx_handle_t handle, zx_signals_t signals, zx_tim
                                 zx_signals_t* observed);
 
 /**
- * Waits until one of several objects has one of the signals asked of it, or until the deadline.
+ * Waits until one of several objects has one of the signals of its item, or until the deadline.
  *
  * The pending of each item gets all the signals that its object had, after ZX_OK, ZX_ERR_TIMED_OUT and
  * ZX_ERR_CANCELED. With no items it sleeps until the deadline.
@@ -242,7 +239,7 @@ zx_status_t _zx_object_wait_one(zx_handle_t handle, zx_signals_t signals, zx_tim
  * - ZX_ERR_CANCELED: another thread closed one of the handles, replaced it or sent it away; its pending then
  *   has ZX_SIGNAL_HANDLE_CLOSED.
  * - ZX_ERR_OUT_OF_RANGE: @p count is more than ZX_WAIT_MANY_MAX_ITEMS.
- * - ZX_ERR_BAD_HANDLE: one is no handle of this process.
+ * - ZX_ERR_BAD_HANDLE: one is not a handle of this process.
  * - ZX_ERR_ACCESS_DENIED: one lacks ZX_RIGHT_WAIT.
  * - ZX_ERR_INVALID_ARGS: @p items cannot be read and written.
  *
@@ -256,14 +253,14 @@ zx_status_t _zx_object_wait_many(zx_wait_item_t* items, size_t count, zx_time_t 
  */
 
 /**
- * Makes an event: an object that has nothing but signals. Its first handle has ZX_DEFAULT_EVENT_RIGHTS.
+ * Makes an event: an object that only has signals. Its first handle has ZX_DEFAULT_EVENT_RIGHTS.
  *
  * @p options must be 0.
  *
  * - ZX_OK: @p out has its handle.
  * - ZX_ERR_INVALID_ARGS: @p options is not 0, or @p out cannot be written.
- * - ZX_ERR_NO_RESOURCES: the arena has no room for another object, or this process has made as many as it may,
- *   or it has as many handles as it may. Zircon gives ZX_ERR_NO_MEMORY.
+ * - ZX_ERR_NO_RESOURCES: the arena has no room for another object, or this process has reached its limit of objects or
+ *   of handles. Zircon returns ZX_ERR_NO_MEMORY.
  */
 zx_status_t zx_event_create(uint32_t options, zx_handle_t* out);
 zx_status_t _zx_event_create(uint32_t options, zx_handle_t* out);
@@ -288,8 +285,8 @@ zx_status_t _zx_eventpair_create(uint32_t options, zx_handle_t* out0, zx_handle_
  */
 
 /**
- * Makes a channel: what is written at one end is read at the other, in order, message by message. Each handle
- * has ZX_DEFAULT_CHANNEL_RIGHTS.
+ * Makes a channel. Messages written at one end are read at the other, in order. Each handle has
+ * ZX_DEFAULT_CHANNEL_RIGHTS.
  *
  * @p options must be 0.
  *
@@ -301,26 +298,25 @@ zx_status_t zx_channel_create(uint32_t options, zx_handle_t* out0, zx_handle_t* 
 zx_status_t _zx_channel_create(uint32_t options, zx_handle_t* out0, zx_handle_t* out1);
 
 /**
- * Reads the next message of a channel: all of it, or nothing.
+ * Reads the next message of a channel: the whole message, or no part of it.
  *
- * There is room for @p num_bytes bytes at @p bytes and for @p num_handles handles at @p handles. @p
- * actual_bytes and @p actual_handles, both optional, get how many the message has; also when that is too many.
- * The handles are this process's from then on. They are stored after the bytes, should the two overlap.
+ * The buffers hold @p num_bytes bytes and @p num_handles handles. @p actual_bytes and @p actual_handles, both optional, get
+ * the sizes of the message, also when it does not fit. This process owns the handles from then on. If the buffers overlap,
+ * the handles are stored after the bytes.
  *
- * @p options may be ZX_CHANNEL_READ_MAY_DISCARD: a message that does not fit is thrown away with its handles.
+ * @p options may be ZX_CHANNEL_READ_MAY_DISCARD: a message that does not fit is discarded with its handles.
  *
  * Rights: ZX_RIGHT_READ.
  *
  * - ZX_OK
- * - ZX_ERR_SHOULD_WAIT: there is no message.
- * - ZX_ERR_PEER_CLOSED: there is none, and the other end is closed, so that none will come.
+ * - ZX_ERR_SHOULD_WAIT: the channel has no message.
+ * - ZX_ERR_PEER_CLOSED: the channel has no message, and the other end is closed.
  * - ZX_ERR_BUFFER_TOO_SMALL: the message does not fit. It stays, unless @p options says otherwise.
- * - ZX_ERR_BAD_HANDLE: @p handle is no handle of this process.
- * - ZX_ERR_WRONG_TYPE: it is no channel.
+ * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
+ * - ZX_ERR_WRONG_TYPE: it is not a channel.
  * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_READ.
  * - ZX_ERR_NOT_SUPPORTED: @p options has another bit.
- * - ZX_ERR_INVALID_ARGS: one of the four pointers cannot be written. The message stays then; Zircon may have lost
- *   it.
+ * - ZX_ERR_INVALID_ARGS: one of the four pointers cannot be written. The message stays; Zircon may lose it.
  * - ZX_ERR_NO_RESOURCES: this process has no room for the message's handles
  *   (jacinth_config_t::max_handles_per_process). The message stays.
  */
@@ -332,7 +328,7 @@ zx_status_t _zx_channel_read(zx_handle_t handle, uint32_t options, void* bytes, 
                              uint32_t* actual_handles);
 
 /**
- * As zx_channel_read(), and tells the type of each handle's object and the handle's rights.
+ * Does the same as zx_channel_read(), and stores each handle with its rights and the type of its object.
  *
  * Follows docs/syscalls/channel_read.md.
  */
@@ -346,9 +342,9 @@ zx_status_t _zx_channel_read_etc(zx_handle_t handle, uint32_t options, void* byt
 /**
  * Writes a message of up to ZX_CHANNEL_MAX_MSG_BYTES bytes and ZX_CHANNEL_MAX_MSG_HANDLES handles to a channel.
  *
- * The handles are gone from this process afterwards, also after a failure, but for the three that are jacinth's
- * own: ZX_ERR_SHOULD_WAIT, ZX_ERR_NO_RESOURCES and ZX_ERR_BAD_STATE leave them as they were, so that the write
- * can be made again.
+ * The call consumes the handles, also when it fails. The exceptions are the three errors that only jacinth has: after
+ * ZX_ERR_SHOULD_WAIT, ZX_ERR_NO_RESOURCES and ZX_ERR_BAD_STATE this process keeps the handles, so that it can write the
+ * message again.
  *
  * @p options must be 0.
  *
@@ -356,19 +352,18 @@ zx_status_t _zx_channel_read_etc(zx_handle_t handle, uint32_t options, void* byt
  *
  * - ZX_OK
  * - ZX_ERR_PEER_CLOSED: the other end is closed.
- * - ZX_ERR_BAD_HANDLE: @p handle is no handle of this process, or one of @p handles is none or stands there
- *   twice.
- * - ZX_ERR_WRONG_TYPE: @p handle is no channel.
+ * - ZX_ERR_BAD_HANDLE: @p handle or one of @p handles is not a handle of this process, or one of @p handles is repeated.
+ * - ZX_ERR_WRONG_TYPE: @p handle is not a channel.
  * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_WRITE, or one of @p handles lacks ZX_RIGHT_TRANSFER.
  * - ZX_ERR_NOT_SUPPORTED: the end written to is itself among @p handles.
- * - ZX_ERR_OUT_OF_RANGE: there are too many bytes or handles.
+ * - ZX_ERR_OUT_OF_RANGE: the message has too many bytes or handles.
  * - ZX_ERR_INVALID_ARGS: @p options is not 0, or @p bytes or @p handles cannot be read.
  * - ZX_ERR_NO_MEMORY: the arena has no memory left for messages of this size.
- * - ZX_ERR_SHOULD_WAIT: as many messages wait to be read as may (jacinth_config_t::max_pending_messages). Try
- *   again when the channel has ZX_CHANNEL_WRITABLE. Zircon has no such limit, and runs out of memory instead.
- * - ZX_ERR_NO_RESOURCES: this process has as many messages waiting to be read by others, or as much memory in
- *   them, as it may (jacinth_config_t::max_pending_messages_per_process, max_block_bytes_per_process). Zircon
- *   has no such limit. Until a write of that size can succeed the channel has no ZX_CHANNEL_WRITABLE.
+ * - ZX_ERR_SHOULD_WAIT: the channel is full (jacinth_config_t::max_pending_messages). Try again when the channel has
+ *   ZX_CHANNEL_WRITABLE. Zircon has no such limit, and runs out of memory instead.
+ * - ZX_ERR_NO_RESOURCES: the unread messages of this process have reached its quota of messages or of memory
+ *   (jacinth_config_t::max_pending_messages_per_process, max_block_bytes_per_process). Zircon has no such quota. The channel
+ *   has no ZX_CHANNEL_WRITABLE until a write of that size can succeed.
  */
 zx_status_t zx_channel_write(zx_handle_t handle, uint32_t options, const void* bytes, uint32_t num_bytes,
                              const zx_handle_t* handles, uint32_t num_handles);
@@ -378,33 +373,33 @@ zx_status_t _zx_channel_write(zx_handle_t handle, uint32_t options, const void* 
 /**
  * Writes a message to a channel and waits for its reply.
  *
- * The first four bytes of the message are replaced by a number, 0x80000000 or more, that no other call at this
- * end has meanwhile. The message that comes back with the same four bytes is the reply, whichever messages come
- * before it; it goes to this call and to no zx_channel_read(). So any number of threads may call at one end,
- * and replies may come in any order; messages that are no replies should begin with a number below 0x80000000.
+ * The call replaces the first four bytes of the message by a transaction id, 0x80000000 or more, that no other pending call
+ * at this end has. The message that comes back with the same four bytes is the reply. It goes to this call and not to
+ * zx_channel_read(), also when other messages come before it. So any number of threads may call at one end, and replies may
+ * come in any order. Messages that are not replies should begin with a number below 0x80000000.
  *
- * @p args says what is written and where the reply goes. @p actual_bytes and @p actual_handles get what it has.
- * The handles written are gone afterwards, as with zx_channel_write().
+ * @p args has the request and the buffers for the reply. @p actual_bytes and @p actual_handles get the sizes of the reply.
+ * The call consumes the handles of the request, as zx_channel_write() does.
  *
  * @p options must be 0.
  *
  * Rights: ZX_RIGHT_READ and ZX_RIGHT_WRITE, and ZX_RIGHT_TRANSFER on each handle written.
  *
  * - ZX_OK
- * - ZX_ERR_TIMED_OUT: the deadline passed first. Should the reply come later, zx_channel_read() reads it.
- *   An end that only calls makes its channel with jacinth_channel_create(), or late replies pile up there.
+ * - ZX_ERR_TIMED_OUT: the deadline passed first. zx_channel_read() reads a reply that comes later. A program that never
+ *   reads from an end makes its channel with jacinth_channel_create(), because late replies accumulate there.
  * - ZX_ERR_PEER_CLOSED: the other end is closed, or was closed before it replied.
  * - ZX_ERR_CANCELED: another thread closed @p handle, replaced it or sent it away.
- * - ZX_ERR_BUFFER_TOO_SMALL: the reply does not fit. It is gone.
- * - ZX_ERR_INVALID_ARGS: @p options is not 0, the message has fewer than four bytes, or a pointer that is
- *   needed is NULL or cannot be read or written.
+ * - ZX_ERR_BUFFER_TOO_SMALL: the reply does not fit. It is discarded.
+ * - ZX_ERR_INVALID_ARGS: @p options is not 0, the message has fewer than four bytes, or a required pointer cannot be read or
+ *   written.
  * - ZX_ERR_BAD_HANDLE, ZX_ERR_WRONG_TYPE, ZX_ERR_ACCESS_DENIED, ZX_ERR_NOT_SUPPORTED, ZX_ERR_OUT_OF_RANGE,
  *   ZX_ERR_NO_MEMORY, ZX_ERR_SHOULD_WAIT, ZX_ERR_NO_RESOURCES: as zx_channel_write().
  * - ZX_ERR_NO_MEMORY also when this process has no room for the reply's handles: the message was written, and the
  *   reply stays for zx_channel_read().
  *
- * Different from Zircon: a call whose end is sent to another process ends, with ZX_ERR_CANCELED; there its
- * reply goes along with the end.
+ * Different from Zircon: when the end of a call is sent to another process, the call ends with ZX_ERR_CANCELED. In Zircon
+ * the reply goes with the end.
  */
 zx_status_t zx_channel_call(zx_handle_t handle, uint32_t options, zx_time_t deadline,
                             const zx_channel_call_args_t* args, uint32_t* actual_bytes,
@@ -417,7 +412,7 @@ zx_status_t _zx_channel_call(zx_handle_t handle, uint32_t options, zx_time_t dea
  * Time. These need no arena.
  */
 
-/** The time of a clock: ZX_CLOCK_MONOTONIC, ZX_CLOCK_UTC or ZX_CLOCK_THREAD. 0 if there is no such clock. */
+/** The time of a clock: ZX_CLOCK_MONOTONIC, ZX_CLOCK_UTC or ZX_CLOCK_THREAD. 0 if the clock does not exist. */
 zx_time_t zx_clock_get(zx_clock_t clock_id);
 zx_time_t _zx_clock_get(zx_clock_t clock_id);
 
@@ -425,7 +420,7 @@ zx_time_t _zx_clock_get(zx_clock_t clock_id);
  * Stores the time of a clock.
  *
  * - ZX_OK
- * - ZX_ERR_INVALID_ARGS: there is no such clock, or @p out cannot be written.
+ * - ZX_ERR_INVALID_ARGS: the clock does not exist, or @p out cannot be written.
  */
 zx_status_t zx_clock_get_new(zx_clock_t clock_id, zx_time_t* out);
 zx_status_t _zx_clock_get_new(zx_clock_t clock_id, zx_time_t* out);
@@ -435,15 +430,14 @@ zx_time_t zx_clock_get_monotonic(void);
 zx_time_t _zx_clock_get_monotonic(void);
 
 /**
- * How many ticks have passed since the machine started.
+ * The number of ticks since the machine started.
  *
- * A tick is a nanosecond of ZX_CLOCK_MONOTONIC here: what a processor's own counter counts is neither the same
- * on all machines that Linux runs on, nor told to programs.
+ * A tick is a nanosecond of ZX_CLOCK_MONOTONIC here. Linux does not tell programs the rate of the processor's counter.
  */
 uint64_t zx_ticks_get(void);
 uint64_t _zx_ticks_get(void);
 
-/** How many ticks a second has: 1,000,000,000. */
+/** The number of ticks in a second: 1,000,000,000. */
 uint64_t zx_ticks_per_second(void);
 uint64_t _zx_ticks_per_second(void);
 
@@ -451,37 +445,36 @@ uint64_t _zx_ticks_per_second(void);
 zx_status_t zx_nanosleep(zx_time_t deadline);
 zx_status_t _zx_nanosleep(zx_time_t deadline);
 
-/** The instant so many nanoseconds from now; ZX_TIME_INFINITE if that is past the end of time. */
+/** The instant @p nanoseconds from now; ZX_TIME_INFINITE if it cannot be represented. */
 zx_time_t zx_deadline_after(zx_duration_t nanoseconds);
 zx_time_t _zx_deadline_after(zx_duration_t nanoseconds);
 
 /*
- * Futexes. These work among the threads of this process, as in Zircon, and need no arena, except where an owner is named or
- * asked for.
+ * Futexes. They work among the threads of this process, as in Zircon. They need no arena, except to set an owner or to ask
+ * for one.
  *
- * A futex can have an owner, a thread of this process that does not itself sleep on it; in Zircon it inherits the priority
- * of those that do, here it is only remembered. A futex without sleepers has no owner.
+ * A futex can have an owner: a thread of this process that does not sleep on it. In Zircon the owner inherits the priority
+ * of the sleepers. Here it does not. A futex without sleepers has no owner.
  *
- * An aligned pointer is one to a multiple of four bytes. In a signal handler that interrupted one of these calls each of
- * them gives ZX_ERR_BAD_STATE.
+ * An aligned pointer is a multiple of four. In a signal handler that interrupted one of these calls, each of them returns
+ * ZX_ERR_BAD_STATE.
  */
 
 /**
- * Sleeps, if *@p value_ptr is @p current_value, until another thread wakes it, or until the deadline. While it sleeps
- * the futex belongs to @p new_futex_owner, or to nobody if that is ZX_HANDLE_INVALID; the owner stays when it times out.
+ * If *@p value_ptr is @p current_value, sleeps until another thread wakes it, or until the deadline. The call makes
+ * @p new_futex_owner the futex's owner; with ZX_HANDLE_INVALID the futex has no owner. A timeout does not change the owner.
  *
- * It may also return without having been woken: who waits for something must look whether it has happened.
+ * The call may also return without a wake. The program must check its condition again.
  *
  * Rights: none.
  *
  * - ZX_OK: it was woken.
- * - ZX_ERR_BAD_STATE: *@p value_ptr is not @p current_value. That comes before anything that is wrong with @p
- *   new_futex_owner.
+ * - ZX_ERR_BAD_STATE: *@p value_ptr is not @p current_value. This error comes before errors of @p new_futex_owner.
  * - ZX_ERR_TIMED_OUT: the deadline passed first.
  * - ZX_ERR_INVALID_ARGS: @p value_ptr is not aligned or cannot be read; or @p new_futex_owner is the calling thread, one
  *   that sleeps on @p value_ptr, one of another process, or one that has ended.
- * - ZX_ERR_BAD_HANDLE: @p new_futex_owner is no handle of this process.
- * - ZX_ERR_WRONG_TYPE: it is no thread.
+ * - ZX_ERR_BAD_HANDLE: @p new_futex_owner is not a handle of this process.
+ * - ZX_ERR_WRONG_TYPE: it is not a thread.
  */
 zx_status_t zx_futex_wait(const zx_futex_t* value_ptr, zx_futex_t current_value, zx_handle_t new_futex_owner,
                           zx_time_t deadline);
@@ -489,8 +482,8 @@ zx_status_t _zx_futex_wait(const zx_futex_t* value_ptr, zx_futex_t current_value
                            zx_handle_t new_futex_owner, zx_time_t deadline);
 
 /**
- * Wakes up to @p wake_count threads that sleep on @p value_ptr, in the order in which they came, and takes the futex from
- * its owner. To wake none is no failure, and there need be no memory there.
+ * Wakes up to @p wake_count threads that sleep on @p value_ptr, in the order in which they came, and clears the futex's
+ * owner. The call succeeds also if no thread sleeps there, and if the memory is not mapped.
  *
  * Rights: none.
  *
@@ -501,19 +494,18 @@ zx_status_t zx_futex_wake(const zx_futex_t* value_ptr, uint32_t wake_count);
 zx_status_t _zx_futex_wake(const zx_futex_t* value_ptr, uint32_t wake_count);
 
 /**
- * If *@p value_ptr is @p current_value: wakes up to @p wake_count threads that sleep on it and takes it from its owner, and
- * lets up to @p requeue_count of those left sleep on @p requeue_ptr from then on, which then belongs to @p
- * new_requeue_owner, or to nobody if that is ZX_HANDLE_INVALID.
+ * If *@p value_ptr is @p current_value: wakes up to @p wake_count threads that sleep on it, clears its owner, and moves up to
+ * @p requeue_count of the other sleepers to @p requeue_ptr. It makes @p new_requeue_owner the owner of @p requeue_ptr; with
+ * ZX_HANDLE_INVALID that has no owner.
  *
  * Rights: none.
  *
  * - ZX_OK
- * - ZX_ERR_BAD_STATE: *@p value_ptr is not @p current_value. That comes before anything that is wrong with @p
- *   new_requeue_owner.
- * - ZX_ERR_INVALID_ARGS: the two pointers are one, or one is not aligned or cannot be read; or @p new_requeue_owner is a
- *   thread that sleeps on one of the two, one of another process, or one that has ended.
- * - ZX_ERR_BAD_HANDLE: @p new_requeue_owner is no handle of this process.
- * - ZX_ERR_WRONG_TYPE: it is no thread.
+ * - ZX_ERR_BAD_STATE: *@p value_ptr is not @p current_value. This error comes before errors of @p new_requeue_owner.
+ * - ZX_ERR_INVALID_ARGS: the two pointers are equal, or one is not aligned or cannot be read; or @p new_requeue_owner is a
+ *   thread that sleeps on one of them, a thread of another process, or a thread that has ended.
+ * - ZX_ERR_BAD_HANDLE: @p new_requeue_owner is not a handle of this process.
+ * - ZX_ERR_WRONG_TYPE: it is not a thread.
  */
 zx_status_t zx_futex_requeue(const zx_futex_t* value_ptr, uint32_t wake_count, zx_futex_t current_value,
                              const zx_futex_t* requeue_ptr, uint32_t requeue_count,
@@ -522,11 +514,14 @@ zx_status_t _zx_futex_requeue(const zx_futex_t* value_ptr, uint32_t wake_count, 
                               const zx_futex_t* requeue_ptr, uint32_t requeue_count,
                               zx_handle_t new_requeue_owner);
 
-/** As zx_futex_wake() of one thread, which becomes the owner of the futex if others sleep on it still. */
+/** Does the same as zx_futex_wake() with one thread, which becomes the owner of the futex if others still sleep on it. */
 zx_status_t zx_futex_wake_single_owner(const zx_futex_t* value_ptr);
 zx_status_t _zx_futex_wake_single_owner(const zx_futex_t* value_ptr);
 
-/** As zx_futex_requeue() that wakes one thread, which becomes the owner of @p value_ptr if others sleep on it still. */
+/**
+ * Does the same as zx_futex_requeue(), except that it wakes one thread, which becomes the owner of @p value_ptr if others still
+ * sleep on it.
+ */
 zx_status_t zx_futex_requeue_single_owner(const zx_futex_t* value_ptr, zx_futex_t current_value,
                                           const zx_futex_t* requeue_ptr, uint32_t requeue_count,
                                           zx_handle_t new_requeue_owner);
@@ -535,7 +530,7 @@ zx_status_t _zx_futex_requeue_single_owner(const zx_futex_t* value_ptr, zx_futex
                                            zx_handle_t new_requeue_owner);
 
 /**
- * Stores the koid of the thread that owns a futex; ZX_KOID_INVALID if nobody does.
+ * Stores the koid of the thread that owns a futex; ZX_KOID_INVALID if it has no owner.
  *
  * Rights: none.
  *
@@ -545,11 +540,11 @@ zx_status_t _zx_futex_requeue_single_owner(const zx_futex_t* value_ptr, zx_futex
 zx_status_t zx_futex_get_owner(const zx_futex_t* value_ptr, zx_koid_t* koid);
 zx_status_t _zx_futex_get_owner(const zx_futex_t* value_ptr, zx_koid_t* koid);
 
-/** zx_futex_wait() as it was before futexes had owners: with ZX_HANDLE_INVALID for one. */
+/** Does the same as zx_futex_wait() with ZX_HANDLE_INVALID for the owner: its form before futexes had owners. */
 zx_status_t zx_futex_wait_deprecated(const zx_futex_t* value_ptr, int32_t current_value, zx_time_t deadline);
 zx_status_t _zx_futex_wait_deprecated(const zx_futex_t* value_ptr, int32_t current_value, zx_time_t deadline);
 
-/** zx_futex_requeue() as it was before futexes had owners: with ZX_HANDLE_INVALID for one. */
+/** Does the same as zx_futex_requeue() with ZX_HANDLE_INVALID for the owner: its form before futexes had owners. */
 zx_status_t zx_futex_requeue_deprecated(const zx_futex_t* wake_ptr, uint32_t wake_count, int32_t current_value,
                                         const zx_futex_t* requeue_ptr, uint32_t requeue_count);
 zx_status_t _zx_futex_requeue_deprecated(const zx_futex_t* wake_ptr, uint32_t wake_count,
@@ -561,29 +556,28 @@ zx_status_t _zx_futex_requeue_deprecated(const zx_futex_t* wake_ptr, uint32_t wa
  */
 
 /**
- * Fills memory with random bytes that nobody can foretell. It cannot fail; as in Zircon, memory that is not
- * there ends the process.
+ * Fills memory with unpredictable random bytes. The call cannot fail. As in Zircon, a bad buffer ends the process.
  */
 void zx_cprng_draw(void* buffer, size_t buffer_size);
 void _zx_cprng_draw(void* buffer, size_t buffer_size);
 
-/** How many bytes a line of the processor's data cache has; 64 where Linux does not say. */
+/** The size of a line of the processor's data cache in bytes; 64 if Linux does not know it. */
 uint32_t zx_system_get_dcache_line_size(void);
 uint32_t _zx_system_get_dcache_line_size(void);
 
-/** How many processors are in use. */
+/** The number of processors that are online. */
 uint32_t zx_system_get_num_cpus(void);
 uint32_t _zx_system_get_num_cpus(void);
 
-/** How many bytes of memory the machine has. */
+/** The memory of the machine in bytes. */
 uint64_t zx_system_get_physmem(void);
 uint64_t _zx_system_get_physmem(void);
 
 /**
- * Stores the version of the system, which ends with NUL: here jacinth's. 64 bytes are always enough.
+ * Stores the version of the system, here of jacinth, as a string that ends in a NUL. 64 bytes are always enough.
  *
  * - ZX_OK
- * - ZX_ERR_BUFFER_TOO_SMALL: @p version_size is less than the text, its NUL included.
+ * - ZX_ERR_BUFFER_TOO_SMALL: @p version_size is less than the size of the string with its NUL.
  * - ZX_ERR_INVALID_ARGS: @p version cannot be written.
  */
 zx_status_t zx_system_get_version(char* version, size_t version_size);
@@ -602,7 +596,7 @@ void zx_process_exit(int64_t retcode) __NO_RETURN;
 void _zx_process_exit(int64_t retcode) __NO_RETURN;
 
 /**
- * Ends this thread, as pthread_exit() does. When it is the last of the program's own, the process ends with 0.
+ * Ends this thread, as pthread_exit() does. When the program's last thread ends, the process ends with 0.
  */
 void zx_thread_exit(void) __NO_RETURN;
 void _zx_thread_exit(void) __NO_RETURN;

@@ -1,6 +1,6 @@
 /**
  * @file
- * Short names for Clang's thread safety analysis: which lock guards what. GCC sees nothing of them.
+ * Short names for Clang's thread safety analysis: the data that each lock guards. GCC ignores them.
  */
 
 #ifndef ZIRCON_THREAD_ANNOTATIONS_H_
@@ -8,7 +8,7 @@
 
 #include <zircon/compiler.h>
 
-/** The type is a lock; @p x is what messages call it. */
+/** The type is a lock; @p x is its name in messages. */
 #define TA_CAP(x) __TA_CAPABILITY(x)
 /** The variable is guarded by this lock. */
 #define TA_GUARDED(x) __TA_GUARDED(x)

@@ -15,7 +15,7 @@
 
 __BEGIN_CDECLS
 
-/** What a thrd_* status is as a zx_status_t. */
+/** Converts a thrd_* status to a zx_status_t. */
 static inline __PURE zx_status_t thrd_status_to_zx_status(int thrd_status) {
     switch (thrd_status) {
     case thrd_success:

@@ -1,6 +1,6 @@
 /**
  * @file
- * Arithmetic with times and durations that saturates: what lies past either end of the range is that end,
+ * Arithmetic with times and durations that saturates: a result past either end of the range is that end,
  * ZX_TIME_INFINITE or ZX_TIME_INFINITE_PAST.
  *
  * So any deadline plus any duration is a deadline, and for ever stays for ever. Each function is named for its

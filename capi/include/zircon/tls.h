@@ -1,9 +1,9 @@
 /**
  * @file
- * Where Fuchsia's C library keeps what its compilers use of a thread, from the thread pointer on. May be included by
+ * The places of thread data that Fuchsia's compilers use, as offsets from the thread pointer. May be included by
  * assembler.
  *
- * On Linux nothing is at these places: code that uses them is code of a C library.
+ * Linux has no such data at these places. Only code of a C library uses them.
  */
 
 #ifndef ZIRCON_TLS_H_

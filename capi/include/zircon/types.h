@@ -35,7 +35,7 @@ typedef uint32_t zx_handle_t;
 /** No handle. */
 #define ZX_HANDLE_INVALID ((zx_handle_t)0)
 
-/** What a call came to: one of zircon/errors.h. */
+/** The status of a call: one of zircon/errors.h. */
 typedef int32_t zx_status_t;
 
 /*
@@ -79,7 +79,7 @@ typedef uint32_t zx_clock_t;
 
 /*
  * Signals: the bits of an object's state that one can wait for. The lower 24 mean something else for each type
- * of object; the upper eight mean what the programs agree on.
+ * of object; programs agree on the meaning of the upper eight.
  */
 
 /** A set of signals. */
@@ -91,7 +91,7 @@ typedef uint32_t zx_signals_t;
 /** The eight user signals. */
 #define ZX_USER_SIGNAL_ALL ((zx_signals_t)0xff000000u)
 
-/* By number. These are for this header; the names by object are for everybody. */
+/* By number. These are for this header; programs use the names by object. */
 #define __ZX_OBJECT_SIGNAL_ALL ((zx_signals_t)0x00ffffffu)
 #define __ZX_OBJECT_READABLE ((zx_signals_t)1u << 0)
 #define __ZX_OBJECT_WRITABLE ((zx_signals_t)1u << 1)
@@ -118,7 +118,7 @@ typedef uint32_t zx_signals_t;
 #define __ZX_OBJECT_SIGNAL_22 ((zx_signals_t)1u << 22)
 #define __ZX_OBJECT_HANDLE_CLOSED ((zx_signals_t)1u << 23)
 
-/* User signals: what zx_object_signal() and zx_object_signal_peer() may always change. */
+/* User signals: zx_object_signal() and zx_object_signal_peer() may change them on every object. */
 #define ZX_USER_SIGNAL_0 ((zx_signals_t)1u << 24)
 #define ZX_USER_SIGNAL_1 ((zx_signals_t)1u << 25)
 #define ZX_USER_SIGNAL_2 ((zx_signals_t)1u << 26)
@@ -133,7 +133,7 @@ typedef uint32_t zx_signals_t;
 
 /** Events: it has been signalled. */
 #define ZX_EVENT_SIGNALED __ZX_OBJECT_SIGNALED
-/** Events: what zx_object_signal() may change. */
+/** Events: the signals that zx_object_signal() may change. */
 #define ZX_EVENT_SIGNAL_MASK (ZX_USER_SIGNAL_ALL | __ZX_OBJECT_SIGNALED)
 
 /** Eventpairs: this end has been signalled. */
@@ -225,13 +225,13 @@ typedef uint64_t zx_koid_t;
 #define ZX_KOID_KERNEL ((uint64_t)1)
 
 /*
- * What calls take and fill.
+ * The arguments and results of calls.
  */
 
-/** What a zx_channel_call() and its reply have in common: the first four bytes of each message. */
+/** The id that a zx_channel_call() and its reply share: the first four bytes of each message. */
 typedef uint32_t zx_txid_t;
 
-/** What a zx_channel_call() writes, and where its reply goes. */
+/** The request of a zx_channel_call(), and the buffers for its reply. */
 typedef struct zx_channel_call_args {
     /** The message; its first four bytes are overwritten, in the copy sent, with the transaction's number. */
     const void* wr_bytes;
@@ -256,7 +256,7 @@ typedef struct zx_channel_call_args {
 
 /** One of the things that zx_object_wait_many() waits for. */
 typedef struct zx_wait_item {
-    /** Of what object. */
+    /** The type of its object. */
     zx_handle_t handle;
     /** For which signals: any of these ends the wait. */
     zx_signals_t waitfor;
@@ -331,7 +331,7 @@ typedef uintptr_t zx_gpaddr_t;
 /* For zx_vmo_create(). */
 #define ZX_VMO_NON_RESIZABLE ((uint32_t)1u)
 
-/* What zx_vmo_op_range() does. Number 5 is not in use any more. */
+/* The operations of zx_vmo_op_range(). Number 5 is no longer used. */
 #define ZX_VMO_OP_COMMIT ((uint32_t)1u)
 #define ZX_VMO_OP_DECOMMIT ((uint32_t)2u)
 #define ZX_VMO_OP_LOCK ((uint32_t)3u)
@@ -448,7 +448,7 @@ typedef uint32_t zx_obj_type_t;
 /** One more than the last type. */
 #define ZX_OBJ_TYPE_LAST ((zx_obj_type_t)29u)
 
-/** A handle that came in a message, with what zx_channel_read_etc() knows of it. */
+/** A handle that came in a message, with its type and rights: for zx_channel_read_etc(). */
 typedef struct zx_handle_info {
     /** The handle. */
     zx_handle_t handle;
@@ -465,7 +465,7 @@ typedef struct zx_handle_info {
  */
 
 /**
- * A word on which zx_futex_wait() sleeps. In C it is an atomic_int, for all who share it must access it
+ * A word on which zx_futex_wait() sleeps. In C it is an atomic_int, because all threads that share it must access it
  * atomically. C++ has no type that C could call by the same name, so there it is an int: use it through the
  * compiler's __atomic builtins, or through std::atomic_ref from C++20 on.
  */

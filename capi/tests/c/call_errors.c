@@ -1,4 +1,4 @@
-// zx_channel_call: why it fails, and what becomes of the handles
+// zx_channel_call: its errors, and the handles after each
 #define _GNU_SOURCE
 #include "internal.h"
 #include "calls.h"
@@ -39,7 +39,7 @@ TEST(options_are_invalid_args) {
     CHECK_STATUS(zx_channel_read(server, 0, NULL, NULL, 0, 0, NULL, NULL), ZX_ERR_SHOULD_WAIT);
 }
 
-// Makes a call that must fail, and whose handle must be lost.
+// Makes a call that must fail and consume its handle.
 static void fail_to_call(struct call* call, zx_status_t expected) {
     call->args.wr_handles = call->sent;
     call->args.wr_num_handles = call->args.wr_num_handles == 0 ? 1 : call->args.wr_num_handles;

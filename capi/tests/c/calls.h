@@ -6,7 +6,7 @@
 #include "objects.h"
 #include "sleeper.h"
 
-// A call: what is sent, and room for the reply. The first four bytes are the transaction id's.
+// A call: the request, and buffers for the reply. The first four bytes are the transaction id.
 struct call {
     zx_handle_t channel;
     zx_time_t deadline;

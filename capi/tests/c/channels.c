@@ -1,4 +1,4 @@
-// zx_channel_create, and what goes through a channel
+// zx_channel_create, and messages through a channel
 #define _GNU_SOURCE
 #include "canary.h"
 

@@ -102,7 +102,7 @@ static inline void check_equal(const char* file, int line, const char* what, int
                    (uint64_t)value, expected, (uint64_t)expected);
 }
 
-// Says what the thread was doing that crashed, or that the runner found hanging and sent SIGABRT.
+// Prints where the thread crashed, or hung until the runner sent SIGABRT.
 static inline void check_say_where(int signal) {
     void* frames[64];
     dprintf(STDERR_FILENO, "%s: signal %d after the check in line %d, at\n", check_running, signal, check_line);
@@ -120,7 +120,7 @@ static inline void check_run(const struct check_test* test) {
     sigaction(SIGSEGV, &action, NULL);
     sigaction(SIGBUS, &action, NULL);
     void* frame;
-    backtrace(&frame, 1); // Loads what it needs now, not in the handler.
+    backtrace(&frame, 1); // Loads its library now, not in the handler.
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     check_running = test->name;
     test->run();

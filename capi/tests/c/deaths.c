@@ -1,15 +1,15 @@
-// What becomes of what a killed process had, and of those who dealt with it.
+// The resources of a killed process, and its peers after its death.
 #define _GNU_SOURCE
 #include "partner.h"
 
-// Takes what it is sent, says so, and waits for its end.
+// Receives a message, reports it, and waits until it is killed.
 ROLE(holds_until_killed) {
     zx_handle_t channel = startup_channel(), handles[64];
     zx_handle_t one, other;
     uint32_t count;
     await_readable(channel);
     CHECK_OK(zx_channel_read(channel, 0, NULL, handles, 0, 64, NULL, &count));
-    // Some in a channel that nobody else has, too.
+    // Some lie in a channel that no other process has.
     make_channel(&one, &other);
     CHECK_OK(zx_channel_write(one, 0, NULL, 0, handles, count / 2));
     tell(channel, "mine", 4);
@@ -36,7 +36,7 @@ TEST(a_killed_process_closes_its_handles) {
             CHECK_OK(zx_object_wait_one(kept[index], ZX_EVENTPAIR_PEER_CLOSED, ZX_TIME_INFINITE, NULL));
         CHECK_OK(jacinth_collect(&report));
         CHECK_EQ(report.processes, before.processes + 1);
-        // Five of its own, both ends of a channel, and an end of the other; what lay in a message went with that.
+        // Five of its own, both ends of a channel, and an end of the other. The handles in a message ended with the channel.
         CHECK(report.handles_closed >= before.handles_closed + 8);
         CHECK_OK(zx_handle_close_many(kept, 10));
         CHECK_OK(zx_handle_close(channel));
@@ -97,7 +97,7 @@ ROLE(says_that_it_is_here) {
     tell(startup_channel(), "here", 4);
 }
 
-// Outlives the founder, whose supervisor it takes over.
+// Outlives the first supervisor and becomes its successor.
 ROLE(inherits) {
     CHECK_EQ(prctl(PR_SET_PDEATHSIG, 0), 0);
     zx_handle_t channel = startup_channel();
@@ -131,7 +131,7 @@ TEST(a_dead_supervisor_is_replaced) {
     }
     CHECK_EQ(close(ends[1]), 0);
     CHECK_EQ(join_process(pid), -SIGKILL);
-    // The heir is nobody's child now: its end is the end of the pipe.
+    // The successor has no parent now: the end of the pipe shows its end.
     CHECK(read(ends[0], words, sizeof(words) - 1) > 0);
     CHECK(strcmp(words, "all is well") == 0);
     CHECK_EQ(read(ends[0], words, 1), 0);

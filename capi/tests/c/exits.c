@@ -1,4 +1,4 @@
-// The ends of threads and of programs: what the library still does then, and what it does not hold up.
+// The ends of threads and programs: calls at the very end, and an end that the library does not delay.
 #define _GNU_SOURCE
 #include "objects.h"
 #include "partner.h"
@@ -12,7 +12,7 @@ static _Atomic int closed;
 
 static void close_at_end(void* value) {
     CHECK_OK(zx_handle_close((zx_handle_t)(uintptr_t)value));
-    // Whatever came before it, calls of every kind still work.
+    // Calls of every kind still work.
     CHECK(is_open(make_event()));
     CHECK(jacinth_error() != NULL);
     atomic_fetch_add(&closed, 1);
@@ -30,7 +30,7 @@ TEST(destructors_can_close_handles) {
     CHECK_EQ(atomic_load(&closed), 8);
     jacinth_audit_t audit;
     CHECK_OK(jacinth_audit(&audit));
-    CHECK_EQ(audit.handles, 8); // The last one that each made.
+    CHECK_EQ(audit.handles, 8); // The last event of each thread.
 }
 
 static zx_handle_t shared;
@@ -101,7 +101,7 @@ TEST(pthread_exit_of_main_ends_later) {
     CHECK_EQ(in_forked_child(end_main), 23);
 }
 
-// Run by exec: a forked child inherits what was noted of its parent's main thread.
+// Started by exec, because a forked child inherits its parent's record of the main thread.
 ROLE(never_calls_in_main) {
     pthread_t thread;
     CHECK_EQ(pthread_create(&thread, NULL, outlive_main, NULL), 0);

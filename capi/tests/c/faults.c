@@ -1,4 +1,4 @@
-// The library's handler of SIGSEGV and SIGBUS: whoever handled them before notices nothing of it.
+// The library's handler of SIGSEGV and SIGBUS does not disturb the program's earlier handlers.
 #define _GNU_SOURCE
 #include "objects.h"
 #include "pages.h"
@@ -48,7 +48,7 @@ TEST(a_one_shot_handler_runs_once) {
 static void jump_out(int signal) {
     (void)signal;
     atomic_fetch_add(&calls, 1);
-    // Without the mask: with SA_NODEFER nothing was blocked.
+    // No mask to restore: SA_NODEFER blocks no signal.
     siglongjmp(start, 1);
 }
 

@@ -269,7 +269,7 @@ static void* wake_soon(void* futex) {
 
 static void use_futexes(void) {
     static zx_futex_t futex;
-    // Nobody of the parent's sleeps here.
+    // None of the parent's threads sleeps here.
     check_owner(&here, ZX_KOID_INVALID);
     CHECK_OK(zx_futex_wake(&here, UINT32_MAX));
     CHECK_STATUS(zx_futex_wait(&here, 0, ZX_HANDLE_INVALID, zx_deadline_after(ZX_MSEC(1))), ZX_ERR_TIMED_OUT);

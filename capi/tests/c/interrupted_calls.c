@@ -88,7 +88,7 @@ TEST(a_call_continues_after_restarting_signals) {
     interrupt_a_call(SA_RESTART);
 }
 
-// Is interrupted once, and finishes with a deadline that has passed; then there is nothing to finish.
+// Is interrupted once, and finishes with a past deadline. Then no call is left to finish.
 static void call_and_give_up(void* argument) {
     struct interrupted* interrupted = argument;
     make_call_without_retry(&interrupted->call);

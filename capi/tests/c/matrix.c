@@ -1,10 +1,10 @@
-// Every call that takes a handle, and what it says of handles that are not what it needs.
+// Every call that takes a handle, and its errors for unsuitable handles.
 #define _GNU_SOURCE
 #include "internal.h"
 #include "objects.h"
 #include "partner.h"
 
-// What a call is tried with.
+// The handles.
 static zx_handle_t an_event(void) {
     return make_event();
 }
@@ -159,10 +159,10 @@ static zx_status_t spawn(zx_handle_t handle) {
 static const struct row {
     const char* name;
     zx_status_t (*call)(zx_handle_t);
-    zx_handle_t (*make)(void); // What it takes.
-    zx_status_t succeeds; // What it says of that.
+    zx_handle_t (*make)(void); // A suitable handle.
+    zx_status_t succeeds; // The status for that.
     zx_rights_t needs; // Each of these rights.
-    zx_handle_t (*wrong)(void); // What it does not take.
+    zx_handle_t (*wrong)(void); // A handle of another type.
 } rows[] = {
     {"handle_close", handle_close, an_event, ZX_OK, 0, ANY},
     {"handle_close_many", handle_close_many, an_event, ZX_OK, 0, ANY},

@@ -1,4 +1,4 @@
-// The same of messages: what cannot be read is not sent, and what cannot be stored is not lost.
+// Bad pointers of messages: an unreadable message is not sent, and an unstorable message is not lost.
 #define _GNU_SOURCE
 #include "internal.h"
 #include "pages.h"

@@ -1,4 +1,4 @@
-// Objects to test with, and what is known of them.
+// Objects for tests, and their properties.
 #ifndef OBJECTS_H_
 #define OBJECTS_H_
 
@@ -71,7 +71,7 @@ static inline zx_signals_t signals_of(zx_handle_t handle) {
     return seen;
 }
 
-// What is in the arena: a call that fails leaves nothing there.
+// The contents of the arena: a failed call must not change them.
 static inline jacinth_audit_t audit_now(void) {
     jacinth_audit_t audit;
     CHECK_OK(jacinth_audit(&audit));
@@ -83,12 +83,12 @@ static inline void tell(zx_handle_t channel, const void* bytes, uint32_t size) {
     CHECK_OK(zx_channel_write(channel, 0, bytes, size, NULL, 0));
 }
 
-// Writes a message of one handle, which is gone.
+// Writes a message of one handle, which it consumes.
 static inline void give(zx_handle_t channel, zx_handle_t handle) {
     CHECK_OK(zx_channel_write(channel, 0, NULL, 0, &handle, 1));
 }
 
-// Reads a message that must be these bytes and nothing else.
+// Reads a message that must be exactly these bytes.
 static inline void hear(zx_handle_t channel, const void* bytes, uint32_t size) {
     char buffer[256];
     uint32_t actual_bytes = ~0u, actual_handles = ~0u;
@@ -98,7 +98,7 @@ static inline void hear(zx_handle_t channel, const void* bytes, uint32_t size) {
     CHECK_BYTES(buffer, bytes, size);
 }
 
-// Reads a message that must be one handle and nothing else.
+// Reads a message that must be exactly one handle.
 static inline zx_handle_t take(zx_handle_t channel) {
     zx_handle_t handle = ZX_HANDLE_INVALID;
     uint32_t actual_bytes = ~0u, actual_handles = ~0u;

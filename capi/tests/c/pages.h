@@ -33,7 +33,7 @@ static inline void* read_only_page(void) {
     return page;
 }
 
-// An address where nothing is.
+// An address that is not mapped.
 static inline void* unmapped_page(void) {
     void* page = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(page != MAP_FAILED);
@@ -53,7 +53,7 @@ static inline void prepare_bad_pointers(void) {
     bad_outputs[4] = read_only_page();
 }
 
-// Runs what follows with each of them.
+// Runs the next statement with each of them.
 #define FOR_EACH_BAD_OUTPUT(pointer) PAGES_FOR_EACH_(pointer, bad_outputs, 5)
 #define FOR_EACH_BAD_INPUT(pointer) PAGES_FOR_EACH_(pointer, bad_inputs, 4)
 #define PAGES_FOR_EACH_(pointer, list, count) \

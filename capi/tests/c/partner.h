@@ -63,7 +63,7 @@ static inline void await_peer_closed(zx_handle_t handle) {
     CHECK_OK(zx_object_wait_one(handle, ZX_CHANNEL_PEER_CLOSED, ZX_TIME_INFINITE, NULL));
 }
 
-// Runs this program in a role, with one more word in the environment, as a program that nobody spawned. Gives how that
+// Runs this program in a role, with one more word in the environment, as a program that was not spawned. Returns how that
 // ended.
 static inline int run_stranger(const char* role, const char* variable, const char* value) {
     pid_t pid = fork();

@@ -1,4 +1,4 @@
-// Pointers to memory that cannot be read or written: INVALID_ARGS, never a crash, and nothing is made.
+// Pointers to memory that cannot be read or written give INVALID_ARGS, never a crash, and no call has an effect.
 #define _GNU_SOURCE
 #include "pages.h"
 #include "partner.h"

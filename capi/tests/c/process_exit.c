@@ -80,7 +80,7 @@ static void* exit_thread(void* number) {
 TEST(other_threads_outlive_a_thread_exit) {
     for (int round = 1; round <= 10; round++) {
         in_threads(4, exit_thread);
-        // As after pthread_exit, what the thread had to clean up is cleaned up.
+        // As after pthread_exit, the thread's cleanup has run.
         CHECK_EQ(atomic_load(&finished), 4 * round);
     }
     CHECK(is_open(make_event()));

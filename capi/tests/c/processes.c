@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "partner.h"
 
-// Sends every message back, with its handles, until nobody is there.
+// Sends every message back, with its handles, until the peer is closed.
 ROLE(echoes) {
     zx_handle_t channel = startup_channel(), handles[64];
     static char bytes[ZX_CHANNEL_MAX_MSG_BYTES];

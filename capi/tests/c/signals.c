@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "objects.h"
 
-// What a program may set on events and event pairs.
+// The signals that a program may set on events and event pairs.
 #define SETTABLE (ZX_USER_SIGNAL_ALL | ZX_EVENT_SIGNALED)
 
 TEST(each_event_signal_can_change) {

@@ -20,7 +20,7 @@ struct sleeper {
 static inline void* sleeper_main(void* argument) {
     struct sleeper* sleeper = argument;
     jacinth_set_spin(0);
-    // Whatever a thread's first call does is done before anybody looks whether the thread sleeps.
+    // Make the first call now, so that its work is done before a test checks whether the thread sleeps.
     zx_object_get_info(ZX_HANDLE_INVALID, ZX_INFO_HANDLE_VALID, NULL, 0, NULL, NULL);
     atomic_store(&sleeper->id, (pid_t)syscall(SYS_gettid));
     sleeper->run(sleeper->argument);
@@ -32,7 +32,7 @@ static inline bool is_asleep(pid_t thread) {
     snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)thread);
     FILE* file = fopen(path, "r");
     if (file == NULL)
-        return true; // It has ended: whoever joins it sees how.
+        return true; // It has ended: a join shows how.
     char* state = fgets(line, sizeof(line), file) == NULL ? NULL : strrchr(line, ')');
     fclose(file);
     return state != NULL && state[2] == 'S';

@@ -60,7 +60,7 @@ TEST(arguments_and_pid_are_optional) {
     CHECK_EQ(status, 0);
 }
 
-// Tries to spawn what cannot be; the startup handle is gone, and nothing else is there.
+// Tries to spawn a bad program. The call must consume the startup handle and leave no other change.
 static void fail_to_spawn(const char* program, zx_status_t expected) {
     zx_handle_t kept, sent;
     char* arguments[] = {(char*)"program", NULL};

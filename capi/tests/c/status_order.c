@@ -1,4 +1,4 @@
-// What is looked at before what, and what is left alone.
+// The order of errors, and the memory that a failed call leaves alone.
 #define _GNU_SOURCE
 #include "objects.h"
 #include "pages.h"
@@ -9,7 +9,7 @@ TEST(a_large_message_leaves_the_buffer) {
     CHECK_OK(zx_channel_write(one, 0, "secret", 6, &event, 1));
     char bytes[8] = "--------";
     uint32_t actual_bytes, actual_handles;
-    // There is room for the bytes, and none for the handle.
+    // The bytes fit, the handle does not.
     CHECK_STATUS(zx_channel_read(other, 0, bytes, NULL, 8, 0, &actual_bytes, &actual_handles),
                  ZX_ERR_BUFFER_TOO_SMALL);
     CHECK_EQ(actual_bytes, 6);

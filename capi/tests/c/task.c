@@ -14,7 +14,7 @@ TEST(each_is_an_object_of_its_type) {
     CHECK_EQ(job.rights, ZX_DEFAULT_JOB_RIGHTS);
     CHECK_EQ(vmar.type, ZX_OBJ_TYPE_VMAR);
     CHECK_EQ(vmar.rights, ZX_DEFAULT_VMAR_RIGHTS);
-    // Nothing ever happens to an address space.
+    // An address space has no signals.
     CHECK_EQ(vmar.props, 0);
     CHECK_EQ(process.props, ZX_OBJ_PROP_WAITABLE);
     zx_koid_t koids[] = {process.koid, thread.koid, job.koid, vmar.koid};

@@ -3,7 +3,7 @@
 use jacinth::*;
 use std::process::{Child, Command, ExitStatus};
 
-/// Names what this binary does, if not run the tests.
+/// The role of this binary, if it does not run the tests.
 pub const ROLE: &str = "JACINTH_TEST_ROLE";
 /// Names this binary to C programs.
 pub const THIS_PROGRAM: &str = "JACINTH_TEST_RUST";
@@ -16,7 +16,7 @@ pub const TESTS: [(&str, fn()); 2] =
 
 /// Plays the role.
 pub fn play(role: &str) {
-    // Whoever kills its parent, which hangs, kills it too.
+    // A parent that hangs is killed, and this process with it.
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL)).unwrap();
     let others: [(&str, fn()); 2] = [("partner", partner), ("holds", hold)];
     let (_, play) = TESTS.iter().chain(&others).find(|(name, _)| *name == role).expect("a role");

@@ -1,4 +1,4 @@
-// zx_channel_write: why it fails, and what becomes of the handles
+// zx_channel_write: its errors, and the handles after each
 #define _GNU_SOURCE
 #include "canary.h"
 

@@ -1,4 +1,4 @@
-// Owners: what is moved, released, reset and destroyed, and that each handle is closed once.
+// Owners: moves, releases, resets and destruction; each handle is closed once.
 
 #include "owners.h"
 

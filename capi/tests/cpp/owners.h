@@ -1,4 +1,4 @@
-// What the C++ tests ask of owners.
+// Checks of owners for the C++ tests.
 #ifndef OWNERS_H_
 #define OWNERS_H_
 

@@ -1,4 +1,4 @@
-// Programs that are spawned, and what becomes of them.
+// Spawned programs, and their fates.
 
 #include "owners.h"
 

@@ -1,4 +1,4 @@
-// What is lent: `unowned` has an owner's operations and closes nothing.
+// Unowned handles: `unowned` has an owner's operations and closes no handle.
 
 #include "owners.h"
 

@@ -1,4 +1,4 @@
-//! What the checks are written in: C and C++ that the system's compilers look at.
+//! Writing C and C++, and compiling it with the system's compilers.
 
 use crate::Outcome;
 use crate::support::{self, Language};
@@ -37,7 +37,7 @@ pub fn including<'a>(headers: impl IntoIterator<Item = &'a str>) -> String {
     headers.into_iter().map(|header| format!("#include <{header}>\n")).collect()
 }
 
-/// A number as C writes it. The least of all is none that C can write.
+/// A number as a C literal. C has no literal for the lowest one.
 pub fn number(value: i64) -> String {
     match value {
         i64::MIN => format!("(-INT64_C({}) - 1)", i64::MAX),
@@ -50,12 +50,12 @@ pub fn is(expression: &str, value: i64) -> String {
     format!("static_assert(({expression}) == {}, \"{expression} is {value}\");\n", number(value))
 }
 
-/// An assertion that `expression` is what another expression of C is worth.
+/// An assertion that `expression` has the value of another expression.
 pub fn is_text(expression: &str, value: &str) -> String {
     format!("static_assert(({expression}) == ({value}), \"{expression} is {value}\");\n")
 }
 
-/// Has every compiler look at a source text in this language, named for what it checks. What they say, if it is bad.
+/// Compiles a source text with every compiler of this language. The error has the output of the compiler.
 pub fn accepted(name: &str, language: Language, text: &str) -> Outcome {
     let source = write(name, language, text)?;
     for mut compiler in compilers(language) {
@@ -99,7 +99,7 @@ pub fn compilers(language: Language) -> Vec<Command> {
     compilers
 }
 
-/// What a compiler says it is, without the name it was called by; `None` if it is not there.
+/// A compiler's version text without its name; `None` if the compiler is not installed.
 fn version(compiler: &Command) -> Option<String> {
     let output =
         Command::new(compiler.get_program()).args(compiler.get_args()).arg("--version").output().ok()?;

@@ -6,7 +6,7 @@ use jacinth::{Koid, MonotonicDuration, MonotonicInstant, Name, ObjectType, Right
 /// No status, and no type of object, has a number further from 0.
 const FURTHEST: i32 = 1000;
 
-/// A constant expression of C, and what it is worth.
+/// A constant expression of C, and its value.
 pub type Number = (String, i64);
 
 /// All of them.

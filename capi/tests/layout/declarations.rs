@@ -1,5 +1,5 @@
-//! The calls: what the headers declare is what the library exports, each under both its names, and with the signature that
-//! its Rust function has.
+//! The declarations of calls: the headers declare exactly the exported functions, under both names, with the signatures of
+//! the Rust functions.
 
 use crate::c;
 use crate::signature::{Signature, pointer};
@@ -18,7 +18,7 @@ fn declared() -> BTreeMap<String, Signature> {
     DECLARING.iter().flat_map(|header| declarations(&c::code_of(header))).collect()
 }
 
-/// What the library exports and no header declares: programs define functions of these names.
+/// The exported functions that no header declares, because programs define functions of these names.
 fn internal() -> BTreeMap<String, Signature> {
     declarations(&c::code_of("../tests/c/internal.h")).into_iter().collect()
 }
@@ -48,7 +48,7 @@ fn split_name(text: &str) -> (String, String) {
     (format!("{}{}", kind.trim(), if is_array { "*" } else { "" }), name.to_owned())
 }
 
-/// A type of C, by what it is and not by what it is called.
+/// A type of C as the Rust type that it stands for.
 fn rust_type(text: &str) -> String {
     let Some(pointee) = text.strip_suffix('*') else {
         return match text {

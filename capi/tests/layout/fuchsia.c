@@ -1,6 +1,6 @@
 /*
- * A program as one was written for Fuchsia late in 2018: what its C library has, its lists, its assertions, its messages.
- * Nothing in it knows of Linux or of jacinth. It must compile as C and as C++, and do what it did there.
+ * A program as of late 2018, written for Fuchsia: for its C library, its lists, its assertions, its messages. It does not
+ * know Linux or jacinth. It must compile as C and as C++, and work as on Fuchsia.
  */
 
 #define _ALL_SOURCE
@@ -86,7 +86,7 @@ static void test_handles_of_threads(void) {
     ZX_ASSERT(zx_handle_close(event) == ZX_OK);
 }
 
-/* 1 2 3, in whatever way a list can be gone through. */
+/* 1 2 3, by every way to traverse a list. */
 static void test_lists(void) {
     item_t items[4], *item, *next;
     list_node_t numbers, rest, *node;

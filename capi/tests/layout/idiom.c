@@ -1,6 +1,6 @@
 /*
- * A program as one was written for Zircon late in 2018: its headers, its macros, its habits. Nothing in it knows of
- * jacinth. It must compile as C and as C++, and do what it did there.
+ * A program as of late 2018, written for Zircon: for its headers, macros and habits. It does not know jacinth. It must
+ * compile as C and as C++, and work as on Zircon.
  */
 
 #include <zircon/compiler.h>
@@ -228,7 +228,7 @@ static void test_time(void) {
     CHECK(ticks > 0 && zx_ticks_per_second() > 0);
 }
 
-/* The lock of the book: 0 free, 1 taken, 2 taken and somebody waits. */
+/* The lock of the book: 0 free, 1 taken, 2 taken with a waiter. */
 static zx_futex_t lock_word;
 static int guarded;
 

@@ -1,8 +1,8 @@
-//! The C headers and the Rust crates say the same: every constant, every structure's layout, every call's signature.
+//! The C headers and the Rust crates agree on every constant, every structure's layout and every call's signature.
 //!
-//! Nothing here is compared by eye. C programs are written from the Rust constants and types, and from tables of what
-//! Zircon documents for objects that jacinth does not have yet; the system's compilers then agree or do not. A constant
-//! or a structure of the headers that nothing compares is a failure too.
+//! The tests write C programs with static assertions, from the Rust constants and types, and from tables of Zircon's
+//! documents for objects that jacinth does not have yet. The system's compilers check them. A constant or a structure of the
+//! headers that no test compares is a failure too.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -24,7 +24,7 @@ use support::{Language, Linkage};
 
 type Outcome = Result<(), Failure>;
 
-/// What a compiler said, to be read as it said it.
+/// The output of a compiler, printed as it is.
 struct Failure(String);
 
 impl std::fmt::Debug for Failure {
@@ -39,7 +39,7 @@ impl From<String> for Failure {
     }
 }
 
-/// What assertions are made of, in C before C23.
+/// The headers for assertions in C before C23.
 const ASSERTS: &str = "#include <assert.h>\n#include <stdalign.h>\n";
 
 /// A program that is all headers and then these assertions.
@@ -159,7 +159,7 @@ fn time_arithmetic_saturates_as_in_rust() -> Outcome {
         .collect();
     let text = format!(
         "#include <stdio.h>\n#include <zircon/time.h>\n\
-         #define CHECK(what) if (!(what)) return fprintf(stderr, \"%s\\n\", #what), 1\n\
+         #define CHECK(condition) if (!(condition)) return fprintf(stderr, \"%s\\n\", #condition), 1\n\
          int main(void) {{\n{checks}    return 0;\n}}\n"
     );
     for language in LANGUAGES {

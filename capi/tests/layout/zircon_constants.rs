@@ -23,7 +23,7 @@ pub const TYPES: &[(&str, i64, bool)] = &[
     ("zx_vm_option_t", 4, false),
 ];
 
-/// A constant expression of C, and another that is worth the same: what no signed number of 64 bits is.
+/// Two constant expressions of C with the same value, which a signed number of 64 bits cannot hold.
 pub const TEXTS: &[(&str, &str)] = &[("FIDL_ALLOC_PRESENT", "UINTPTR_MAX")];
 
 /// Those of processors of another kind.
@@ -48,7 +48,7 @@ pub const ARM64: &[(&str, i64)] = &[
     ("ZX_TLS_UNSAFE_SP_OFFSET", -0x8),
 ];
 
-/// A constant expression of C, and what it is worth.
+/// A constant expression of C, and its value.
 pub const NUMBERS: &[(&str, i64)] = &[
     // features.h
     ("ZX_FEATURE_KIND_CPU", 0),
@@ -228,7 +228,7 @@ pub const NUMBERS: &[(&str, i64)] = &[
     ("ZX_INFO_PROCESS_HANDLE_STATS", 21),
     ("ZX_INFO_SOCKET", 22),
     ("ZX_INFO_VMO", 23),
-    // syscalls/object.h: what stands in records
+    // syscalls/object.h: values in records
     ("ZX_OBJ_PROP_NONE", 0),
     ("ZX_OBJ_PROP_WAITABLE", 1),
     ("ZX_INFO_MAPS_TYPE_NONE", 0),

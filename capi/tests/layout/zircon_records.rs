@@ -35,7 +35,7 @@ const fn record(
     Record { name, size, align, members }
 }
 
-/// What processors of each kind say of themselves, and of what their guests did.
+/// The registers of each kind of processor, and the events of its guests.
 pub const X86_64: &[Record] = &[
     record(
         "zx_packet_guest_mem_t",

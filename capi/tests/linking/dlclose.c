@@ -36,7 +36,7 @@ int main(int argc, char** argv) {
         return 1;
     }
     dlclose(library);
-    // Whatever threads the library has would crash by now if it were gone.
+    // The library's threads would have crashed by now if it were unloaded.
     usleep(200000);
     return create(NULL) == NULL ? 0 : 1;
 }

@@ -1,6 +1,6 @@
 //! Builds libjacinth, and compiles C and C++ programs against it with the system's compiler.
 //!
-//! The programs see what a user's programs see: the headers under `include/`, and `libjacinth.so` or
+//! The programs use the same files as a user's programs: the headers under `include/`, and `libjacinth.so` or
 //! `libjacinth.a` as cargo builds them. `CC` and `CXX` name other compilers than `cc` and `c++`.
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
@@ -18,7 +18,7 @@ pub struct Library {
     pub archive: PathBuf,
 }
 
-/// What a program is written in.
+/// The language of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
     C,
@@ -34,7 +34,7 @@ pub enum Linkage {
     Static,
 }
 
-/// What the static library needs of the system: `rustc --print native-static-libs`.
+/// The system libraries of the static library: `rustc --print native-static-libs`.
 const NATIVE_LIBRARIES: [&str; 7] = ["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl", "-lc"];
 
 /// The library, built once, in the same profile as the tests and in the same folder.
@@ -72,7 +72,7 @@ pub fn this_crate() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Compiles one source file to a program of that name, and gives where it lies; or what the compiler said.
+/// Compiles one source file to a program of that name. Returns its path, or the output of the compiler.
 pub fn compile(source: &Path, language: Language, linkage: Linkage) -> Result<PathBuf, String> {
     let name = source.file_stem().ok_or("a source file has a name")?;
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{language:?}-{linkage:?}"));
@@ -100,7 +100,7 @@ pub fn compiler(language: Language) -> Command {
     command
 }
 
-/// Adds what links a program with the library.
+/// Adds the arguments that link a program with the library.
 pub fn link(compiler: &mut Command, library: &Library, linkage: Linkage) {
     match linkage {
         Linkage::Shared => {
@@ -115,7 +115,7 @@ pub fn link(compiler: &mut Command, library: &Library, linkage: Linkage) {
     }
 }
 
-/// Runs a compiler to its end; its words if it fails.
+/// Runs a compiler. The error has its output.
 pub fn run(mut compiler: Command) -> Result<(), String> {
     let name = compiler.get_program().to_string_lossy().into_owned();
     let output = compiler.output().map_err(|error| match error.kind() {

@@ -1,4 +1,4 @@
-//! Auditing the arena, and collecting what dead processes have left.
+//! Auditing the arena, and recovering the resources of dead processes.
 
 use crate::process::entry::enter;
 use crate::process::error_text::{CallError, Context, with_error_text};
@@ -37,7 +37,7 @@ pub unsafe extern "C" fn jacinth_audit(audit: UserOut<jacinth_audit_t>) -> zx_st
     })
 }
 
-/// Recovers now what the dead have left, and reports all that was collected so far.
+/// Recovers the resources of dead processes now, and reports all recovery so far.
 ///
 /// # Safety
 /// `report` is NULL or points to a structure to write to.

@@ -58,7 +58,7 @@ impl FutexSleep {
     pub(crate) fn end(&self) {
         // Relaxed: the lock of the queues orders it.
         self.waits_on.store(0, Ordering::Relaxed);
-        // ORDER: Release, pairs with the Acquire of `sleep_until`; publishes what the waking thread did before.
+        // ORDER: Release, pairs with the Acquire of `sleep_until`; publishes the writes of the waking thread.
         self.word.store(AWAKE, Ordering::Release);
     }
 

@@ -1,5 +1,5 @@
-//! The state that each process has of its own: its attachment, its threads, its error texts, and what happens at a fork
-//! and at the end of a thread.
+//! The state that each process has of its own: its attachment, its threads, its error texts, and its actions
+//! at a fork and at the end of a thread.
 //!
 //! ```text
 //!   entry ──▶ thread_exit ──▶ last_thread        threads ──▶ entry, thread_exit, at_fork, futex_sleep

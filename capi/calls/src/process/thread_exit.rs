@@ -1,4 +1,4 @@
-//! What happens when a thread of the program ends: it gives up its record and its place in the arena.
+//! The end of a thread of the program: the thread gives up its record and its place in the arena.
 //!
 //! The notice comes from a `pthread` key, whose destructor the C library calls when a thread ends. It calls the destructors
 //! of C++'s and Rust's thread-locals before. For the main thread it calls those only when the whole process ends.
@@ -43,7 +43,7 @@ pub(crate) fn register() {
         (made == 0).then_some(key)
     });
     if let Some(key) = key {
-        // SAFETY: the key exists and is never deleted. The value only has to differ from NULL: nothing reads it.
+        // SAFETY: the key exists and is never deleted. The value only has to differ from NULL: no code reads it.
         unsafe { libc::pthread_setspecific(*key, std::ptr::dangling()) };
     }
 }

@@ -78,7 +78,7 @@ impl Thread {
             // This is a forked child, and the handle is its parent's.
             return Err(Status::BAD_STATE);
         }
-        // Relaxed, here and below: the value publishes nothing but itself.
+        // Relaxed, here and below: the value publishes no other data.
         match self.handle.load(Ordering::Relaxed) {
             raw::INVALID => self.make_object(&mut threads()),
             known => Ok(known),

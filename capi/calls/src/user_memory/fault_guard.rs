@@ -135,7 +135,7 @@ fn install_once() {
             let flags = SaFlags::SA_SIGINFO | SaFlags::SA_ONSTACK | SaFlags::SA_RESTART;
             let ours = SigAction::new(SigHandler::SigAction(on_fault), flags, SigSet::empty());
             // SAFETY: the handler reads only constants, and calls only functions that are safe in a signal handler.
-            // If `sigaction` fails, bad pointers end the program: nothing else depends on the handler.
+            // If `sigaction` fails, bad pointers end the program. No other code depends on the handler.
             if let Ok(found) = unsafe { sigaction(signal, &ours) } {
                 let _ = previous.set(found);
             }

@@ -1,6 +1,6 @@
 /**
  * @file
- * The system's limits.h, with what Fuchsia's has beyond it: see jacinth/compat.h.
+ * The system's limits.h and Fuchsia's additions: see jacinth/compat.h.
  */
 
 #pragma GCC system_header

@@ -12,13 +12,13 @@ namespace zx {
 /// Owns one end of a channel.
 class channel final : public object<channel> {
  public:
-  /// What `zx_info_handle_basic_t` says of it.
+  /// Its type in `zx_info_handle_basic_t`.
   static constexpr zx_obj_type_t TYPE = ZX_OBJ_TYPE_CHANNEL;
 
   constexpr channel() noexcept = default;
   explicit constexpr channel(zx_handle_t value) noexcept : object(value) {}
 
-  /// Takes the handle over, whatever its type; another type's shows as `ZX_ERR_WRONG_TYPE` when it is used.
+  /// Takes the handle over without a check of its type. Calls return `ZX_ERR_WRONG_TYPE` for another type.
   explicit channel(handle&& other) noexcept : object(other.release()) {}
 
   /// An owner of another type is refused here and now.
@@ -28,7 +28,7 @@ class channel final : public object<channel> {
   channel(channel&&) noexcept = default;
   channel& operator=(channel&&) noexcept = default;
 
-  /// Makes a channel. `flags` must be 0, and both owners own nothing after an error. `zx_channel_create`.
+  /// Makes a channel. `flags` must be 0, and both owners own no handle after an error. `zx_channel_create`.
   static zx_status_t create(uint32_t flags, channel* endpoint0, channel* endpoint1) noexcept {
     zx_handle_t value0 = ZX_HANDLE_INVALID;
     zx_handle_t value1 = ZX_HANDLE_INVALID;
@@ -38,7 +38,7 @@ class channel final : public object<channel> {
     return status;
   }
 
-  /// Reads the next message. Whoever calls this owns the handles. `zx_channel_read`, with its arguments in libzx's
+  /// Reads the next message. The caller owns the handles. `zx_channel_read`, with its arguments in libzx's
   /// order.
   zx_status_t read(uint32_t flags, void* bytes, uint32_t num_bytes, uint32_t* actual_bytes, zx_handle_t* handles,
                    uint32_t num_handles, uint32_t* actual_handles) const noexcept {

@@ -12,13 +12,13 @@ namespace zx {
 /// Owns a handle to an event.
 class event final : public object<event> {
  public:
-  /// What `zx_info_handle_basic_t` says of it.
+  /// Its type in `zx_info_handle_basic_t`.
   static constexpr zx_obj_type_t TYPE = ZX_OBJ_TYPE_EVENT;
 
   constexpr event() noexcept = default;
   explicit constexpr event(zx_handle_t value) noexcept : object(value) {}
 
-  /// Takes the handle over, whatever its type; another type's shows as `ZX_ERR_WRONG_TYPE` when it is used.
+  /// Takes the handle over without a check of its type. Calls return `ZX_ERR_WRONG_TYPE` for another type.
   explicit event(handle&& other) noexcept : object(other.release()) {}
 
   /// An owner of another type is refused here and now.
@@ -28,7 +28,7 @@ class event final : public object<event> {
   event(event&&) noexcept = default;
   event& operator=(event&&) noexcept = default;
 
-  /// Makes an event. `options` must be 0, and `result` owns nothing after an error. `zx_event_create`.
+  /// Makes an event. `options` must be 0, and `result` owns no handle after an error. `zx_event_create`.
   static zx_status_t create(uint32_t options, event* result) noexcept {
     return zx_event_create(options, result->reset_and_get_address());
   }

@@ -12,13 +12,13 @@ namespace zx {
 /// Owns a handle to one side of an event pair.
 class eventpair final : public object<eventpair> {
  public:
-  /// What `zx_info_handle_basic_t` says of it.
+  /// Its type in `zx_info_handle_basic_t`.
   static constexpr zx_obj_type_t TYPE = ZX_OBJ_TYPE_EVENTPAIR;
 
   constexpr eventpair() noexcept = default;
   explicit constexpr eventpair(zx_handle_t value) noexcept : object(value) {}
 
-  /// Takes the handle over, whatever its type; another type's shows as `ZX_ERR_WRONG_TYPE` when it is used.
+  /// Takes the handle over without a check of its type. Calls return `ZX_ERR_WRONG_TYPE` for another type.
   explicit eventpair(handle&& other) noexcept : object(other.release()) {}
 
   /// An owner of another type is refused here and now.
@@ -28,7 +28,7 @@ class eventpair final : public object<eventpair> {
   eventpair(eventpair&&) noexcept = default;
   eventpair& operator=(eventpair&&) noexcept = default;
 
-  /// Makes a pair. `options` must be 0, and both owners own nothing after an error. `zx_eventpair_create`.
+  /// Makes a pair. `options` must be 0, and both owners own no handle after an error. `zx_eventpair_create`.
   static zx_status_t create(uint32_t options, eventpair* endpoint0, eventpair* endpoint1) noexcept {
     zx_handle_t value0 = ZX_HANDLE_INVALID;
     zx_handle_t value1 = ZX_HANDLE_INVALID;

@@ -14,13 +14,13 @@ namespace zx {
 /// Owns a handle to a job.
 class job final : public task<job> {
  public:
-  /// What `zx_info_handle_basic_t` says of it.
+  /// Its type in `zx_info_handle_basic_t`.
   static constexpr zx_obj_type_t TYPE = ZX_OBJ_TYPE_JOB;
 
   constexpr job() noexcept = default;
   explicit constexpr job(zx_handle_t value) noexcept : task(value) {}
 
-  /// Takes the handle over, whatever its type; another type's shows as `ZX_ERR_WRONG_TYPE` when it is used.
+  /// Takes the handle over without a check of its type. Calls return `ZX_ERR_WRONG_TYPE` for another type.
   explicit job(handle&& other) noexcept : task(other.release()) {}
 
   /// An owner of another type is refused here and now.

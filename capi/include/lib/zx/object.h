@@ -1,8 +1,8 @@
 /// @file
-/// Owners of handles: `object<T>` closes its handle when it goes, and can be moved but not copied. `unowned<T>` lends
-/// one without owning it.
+/// Owners of handles. `object<T>` closes its handle when it is destroyed; it can be moved but not copied. `unowned<T>` has a
+/// handle without owning it.
 ///
-/// Each member function is one call of `zircon/syscalls.h`, where its rights and statuses are documented. Nothing
+/// Each member function is one call of `zircon/syscalls.h`, where its rights and statuses are documented. No operation
 /// throws; statuses come back as in C.
 
 #ifndef LIB_ZX_OBJECT_H_
@@ -31,13 +31,13 @@ class object;
 template <typename T>
 class unowned;
 
-/// Owns a handle to an object of any type: what `object<T>` does whatever T is.
+/// Owns a handle to an object of any type: the operations of `object<T>` for every T.
 class object_base {
  public:
   object_base(const object_base&) = delete;
   object_base& operator=(const object_base&) = delete;
 
-  /// Closes the handle, and owns `value` from now on. Given the handle that it owns already it does nothing.
+  /// Closes the handle, and owns `value` from now on. Given its own handle, it has no effect.
   void reset(zx_handle_t value = ZX_HANDLE_INVALID) noexcept {
     if (value != value_) {
       close();
@@ -58,7 +58,7 @@ class object_base {
     return &value_;
   }
 
-  /// Gives the handle up without closing it. Whoever calls this owns it.
+  /// Gives the handle up without closing it. The caller owns it.
   ZX_NODISCARD zx_handle_t release() noexcept {
     const zx_handle_t value = value_;
     value_ = ZX_HANDLE_INVALID;
@@ -104,11 +104,11 @@ class object_base {
 /// Owns a handle to an object of type T, or for `object<void>` of any type. The typed owners derive from it.
 template <typename T>
 class object : public object_base {
-  // What lends this: the derived owner, or for handles to anything the class itself.
+  // The type of the owner: the derived class, or for handles to any object the class itself.
   using owner = typename std::conditional<std::is_void<T>::value, object<void>, T>::type;
 
  public:
-  /// Owns nothing.
+  /// Owns no handle.
   constexpr object() noexcept = default;
 
   /// Owns `value`.
@@ -135,7 +135,7 @@ class object : public object_base {
   /// Lends the handle, for no longer than this lives.
   ZX_NODISCARD unowned<owner> borrow() const noexcept { return unowned<owner>(get()); }
 
-  /// Makes another handle, with `rights`, and stores it in `result`, which owns nothing after an error.
+  /// Makes another handle, with `rights`, and stores it in `result`, which owns no handle after an error.
   /// `zx_handle_duplicate`.
   zx_status_t duplicate(zx_rights_t rights, object<T>* result) const noexcept {
     static_assert(object_traits<T>::supports_duplication, "an object of this type has one handle");
@@ -154,7 +154,7 @@ class object : public object_base {
     return status;
   }
 
-  /// Waits until one of `signals` is asserted, or until `deadline`. `pending`, which may be null, takes what was
+  /// Waits until one of `signals` is asserted, or until `deadline`. `pending`, which may be null, gets the signals that were
   /// seen. `zx_object_wait_one`.
   zx_status_t wait_one(zx_signals_t signals, time deadline, zx_signals_t* pending) const noexcept {
     static_assert(object_traits<T>::supports_wait, "an object of this type cannot be waited on");
@@ -180,20 +180,20 @@ class object : public object_base {
   }
 };
 
-/// Lends a handle: it has the operations of T, and closes nothing. Whoever owns the handle must outlive it.
+/// A handle without ownership: it has the operations of T, and closes no handle. The owner must outlive it.
 ///
 /// `void f(const zx::event&);` takes a raw value as `f(*zx::unowned_event(value))`; one call is
 /// `zx::unowned_event(value)->signal(0, ZX_EVENT_SIGNALED)`.
 template <typename T>
 class unowned final {
  public:
-  /// Lends nothing.
+  /// Has no handle.
   constexpr unowned() noexcept = default;
 
   /// Lends `value`.
   explicit unowned(zx_handle_t value) noexcept : value_(value) {}
 
-  /// Lends what `owner` owns.
+  /// Has the handle of `owner`, which keeps it.
   explicit unowned(const T& owner) noexcept : unowned(owner.get()) {}
 
   unowned(const unowned& other) noexcept : unowned(other.value_.get()) {}
@@ -223,7 +223,7 @@ class unowned final {
   T value_;
 };
 
-// Owners, what is lent, and raw values compare by value, among themselves and with each other's raw values. A macro,
+// Owners, unowned handles and raw values compare by value, among themselves and with each other's raw values. A macro,
 // for these are six operators for five pairs of operands.
 #define ZX_COMPARE(op)                                                       \
   template <typename T>                                                      \

@@ -1,5 +1,5 @@
 /// @file
-/// What can be done with each type of object. An operation that its type refuses does not compile.
+/// The operations of each type of object. An operation that its type refuses does not compile.
 
 #ifndef LIB_ZX_OBJECT_TRAITS_H_
 #define LIB_ZX_OBJECT_TRAITS_H_
@@ -27,7 +27,7 @@ struct object_traits {
   static constexpr bool has_peer_handle = false;
 };
 
-/// A handle to anything: what the object refuses is known when the program runs.
+/// A handle to any object: the object refuses operations at run time.
 template <>
 struct object_traits<void> {
   static constexpr bool supports_duplication = true;

@@ -1,5 +1,5 @@
 /// @file
-/// What processes, threads and jobs have in common.
+/// The common base of processes, threads and jobs.
 
 #ifndef LIB_ZX_TASK_H_
 #define LIB_ZX_TASK_H_

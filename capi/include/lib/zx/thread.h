@@ -14,13 +14,13 @@ namespace zx {
 /// Owns a handle to a thread.
 class thread final : public task<thread> {
  public:
-  /// What `zx_info_handle_basic_t` says of it.
+  /// Its type in `zx_info_handle_basic_t`.
   static constexpr zx_obj_type_t TYPE = ZX_OBJ_TYPE_THREAD;
 
   constexpr thread() noexcept = default;
   explicit constexpr thread(zx_handle_t value) noexcept : task(value) {}
 
-  /// Takes the handle over, whatever its type; another type's shows as `ZX_ERR_WRONG_TYPE` when it is used.
+  /// Takes the handle over without a check of its type. Calls return `ZX_ERR_WRONG_TYPE` for another type.
   explicit thread(handle&& other) noexcept : task(other.release()) {}
 
   /// An owner of another type is refused here and now.

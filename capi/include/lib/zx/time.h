@@ -1,8 +1,8 @@
 /// @file
 /// Instants and durations: signed counts of nanoseconds that know which of the two they are.
 ///
-/// Arithmetic saturates: a sum too late to be told is `infinite()`, one too early is `infinite_past()`; nothing
-/// wraps. So `now + duration::infinite()` is never. The infinities are the two ends of the range and no more: a
+/// Arithmetic saturates: a sum that is too late is `infinite()`, one that is too early is `infinite_past()`; no result
+/// wraps. So `now + duration::infinite()` is `infinite()`. The infinities are the two ends of the range and no more: a
 /// second before `infinite()` is a finite instant.
 
 #ifndef LIB_ZX_TIME_H_
@@ -85,7 +85,7 @@ class duration final {
     return internal::saturating_div(value_, other.value_);
   }
 
-  /// What is left of that.
+  /// The remainder of that.
   constexpr duration operator%(duration other) const noexcept {
     return duration(internal::remainder(value_, other.value_));
   }
@@ -212,7 +212,7 @@ constexpr basic_time<kClockId> operator+(duration delta, basic_time<kClockId> ti
   return time + delta;
 }
 
-/// An instant on the monotonic clock, which is what every deadline is.
+/// An instant on the monotonic clock. Every deadline is one.
 using time = basic_time<ZX_CLOCK_MONOTONIC>;
 
 /// An instant of the calendar: nanoseconds since 1970 began, in UTC.
@@ -226,7 +226,7 @@ class clock final {
  public:
   clock() = delete;
 
-  /// What the clock says now: `zx_clock_get`.
+  /// The time of the clock now: `zx_clock_get`.
   template <zx_clock_t kClockId>
   static basic_time<kClockId> get() noexcept {
     return basic_time<kClockId>(zx_clock_get(kClockId));

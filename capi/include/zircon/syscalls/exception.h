@@ -1,6 +1,6 @@
 /**
  * @file
- * Exceptions: what a thread did that it cannot go on from, as whoever looks after it is told.
+ * Exceptions: faults that stop a thread, and the reports of them.
  *
  * For zx_task_bind_exception_port() and its relatives, which jacinth does not have yet.
  */
@@ -14,7 +14,7 @@
 
 __BEGIN_CDECLS
 
-/** What kind of exception: the type of the packet that tells of it. */
+/** The kind of an exception: the type of its packet. */
 typedef uint32_t zx_excp_type_t;
 
 /** The bit in an exception's number that says that the system raised it, not the processor. */
@@ -41,20 +41,20 @@ typedef uint32_t zx_excp_type_t;
 #define ZX_EXCP_IS_ARCH(excp) \
     (((excp) & (ZX_PKT_TYPE_EXCEPTION(ZX_EXCP_SYNTH) & ~ZX_PKT_TYPE_MASK)) == 0)
 
-/** What an x86-64 processor says of an exception. */
+/** An exception of an x86-64 processor. */
 typedef struct zx_x86_64_exc_data {
     uint64_t vector;
     uint64_t err_code;
     uint64_t cr2;
 } zx_x86_64_exc_data_t;
 
-/** What an arm64 processor says of an exception. */
+/** An exception of an arm64 processor. */
 typedef struct zx_arm64_exc_data {
     uint32_t esr;
     uint64_t far;
 } zx_arm64_exc_data_t;
 
-/** What the processor says of an exception, and the registers do not. */
+/** The processor's data of an exception, beside the registers. */
 typedef struct zx_exception_context {
     struct {
         union {
@@ -64,7 +64,7 @@ typedef struct zx_exception_context {
     } arch;
 } zx_exception_context_t;
 
-/** What every report of an exception begins with. */
+/** The start of every report of an exception. */
 typedef struct zx_exception_header {
     /** The bytes of the report, these included. */
     uint32_t size;
@@ -84,7 +84,7 @@ typedef struct zx_exception_report {
 /** For zx_task_bind_exception_port(): as the process's debugger. */
 #define ZX_EXCEPTION_PORT_DEBUGGER ((uint32_t)1)
 
-/* From whom a thread in an exception awaits an answer: zx_info_thread_t. */
+/* The exception port that must answer for a thread in an exception: zx_info_thread_t. */
 #define ZX_EXCEPTION_PORT_TYPE_NONE ((uint32_t)0u)
 #define ZX_EXCEPTION_PORT_TYPE_DEBUGGER ((uint32_t)1u)
 #define ZX_EXCEPTION_PORT_TYPE_THREAD ((uint32_t)2u)

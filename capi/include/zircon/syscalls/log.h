@@ -35,7 +35,7 @@ typedef struct zx_log_record {
 #define ZX_LOG_INFO (0x0004)
 #define ZX_LOG_TRACE (0x0010)
 #define ZX_LOG_SPEW (0x0020)
-/* What the program likes them to mean. */
+/* The program defines their meaning. */
 #define ZX_LOG_DEBUG1 (0x0100)
 #define ZX_LOG_DEBUG2 (0x0200)
 #define ZX_LOG_DEBUG3 (0x0400)

@@ -1,6 +1,6 @@
 /**
  * @file
- * What zx_object_get_info() tells of an object and what zx_object_get_property() and zx_object_set_property()
+ * The information of zx_object_get_info(), and the properties that zx_object_get_property() and zx_object_set_property()
  * read and set: topics, their records, properties.
  *
  * Complete for Zircon's objects of late 2018. Which topics and properties jacinth has stands with the calls, in
@@ -18,14 +18,14 @@ __BEGIN_CDECLS
  * Topics. After each, its record; [n] where there may be any number of them.
  */
 
-/** What zx_object_get_info() tells. */
+/** The topics of zx_object_get_info(). */
 typedef uint32_t zx_object_info_topic_t;
 
-/** Nothing. */
+/** No topic. */
 #define ZX_INFO_NONE ((zx_object_info_topic_t)0u)
 /** No record: whether the handle is one. */
 #define ZX_INFO_HANDLE_VALID ((zx_object_info_topic_t)1u)
-/** zx_info_handle_basic_t: the handle, and what its object is. */
+/** zx_info_handle_basic_t: the handle and its object. */
 #define ZX_INFO_HANDLE_BASIC ((zx_object_info_topic_t)2u)
 /** zx_info_process_t: whether a process has started and ended. */
 #define ZX_INFO_PROCESS ((zx_object_info_topic_t)3u)
@@ -37,7 +37,7 @@ typedef uint32_t zx_object_info_topic_t;
 #define ZX_INFO_JOB_CHILDREN ((zx_object_info_topic_t)8u)
 /** zx_koid_t[n]: the processes in a job. */
 #define ZX_INFO_JOB_PROCESSES ((zx_object_info_topic_t)9u)
-/** zx_info_thread_t: what a thread is doing. */
+/** zx_info_thread_t: the state of a thread. */
 #define ZX_INFO_THREAD ((zx_object_info_topic_t)10u)
 /** zx_exception_report_t: a thread's exception. */
 #define ZX_INFO_THREAD_EXCEPTION_REPORT ((zx_object_info_topic_t)11u)
@@ -49,11 +49,11 @@ typedef uint32_t zx_object_info_topic_t;
 #define ZX_INFO_PROCESS_VMOS ((zx_object_info_topic_t)14u)
 /** zx_info_thread_stats_t: how long a thread has run. */
 #define ZX_INFO_THREAD_STATS ((zx_object_info_topic_t)15u)
-/** zx_info_cpu_stats_t[n]: what the processors did. */
+/** zx_info_cpu_stats_t[n]: the work of the processors. */
 #define ZX_INFO_CPU_STATS ((zx_object_info_topic_t)16u)
 /** zx_info_kmem_stats_t: the machine's memory. */
 #define ZX_INFO_KMEM_STATS ((zx_object_info_topic_t)17u)
-/** zx_info_resource_t: what a resource allows. */
+/** zx_info_resource_t: the range of a resource. */
 #define ZX_INFO_RESOURCE ((zx_object_info_topic_t)18u)
 /** zx_info_handle_count_t: how many handles an object has. */
 #define ZX_INFO_HANDLE_COUNT ((zx_object_info_topic_t)19u)
@@ -66,7 +66,7 @@ typedef uint32_t zx_object_info_topic_t;
 /** zx_info_vmo_t: a VMO. */
 #define ZX_INFO_VMO ((zx_object_info_topic_t)23u)
 
-/** What an object can do. */
+/** The capabilities of an object. */
 typedef uint32_t zx_obj_props_t;
 #define ZX_OBJ_PROP_NONE ((zx_obj_props_t)0u)
 /** It has signals that one can wait for. */
@@ -74,15 +74,15 @@ typedef uint32_t zx_obj_props_t;
 
 /** ZX_INFO_HANDLE_BASIC. */
 typedef struct zx_info_handle_basic {
-    /** The object. Two handles with the same koid and the same rights are the same to everybody. */
+    /** The object. Two handles with the same koid and the same rights cannot be told apart. */
     zx_koid_t koid;
-    /** What this handle allows. */
+    /** The rights of this handle. */
     zx_rights_t rights;
     /** The type of the object. */
     zx_obj_type_t type;
     /** The object at the other end, or a task's parent; ZX_KOID_INVALID where there is none. Never changes. */
     zx_koid_t related_koid;
-    /** What it can do. */
+    /** Its capabilities. */
     zx_obj_props_t props;
 } zx_info_handle_basic_t;
 
@@ -100,7 +100,7 @@ typedef struct zx_info_process_handle_stats {
 
 /** ZX_INFO_PROCESS. */
 typedef struct zx_info_process {
-    /** What it ended with, when it has. */
+    /** The exit code of a process that has ended. */
     int64_t return_code;
     /** It has run. */
     bool started;
@@ -110,13 +110,13 @@ typedef struct zx_info_process {
     bool debugger_attached;
 } zx_info_process_t;
 
-/** What a thread is doing: a ZX_THREAD_STATE_*. */
+/** The state of a thread: a ZX_THREAD_STATE_*. */
 typedef uint32_t zx_thread_state_t;
 
 /** ZX_INFO_THREAD. */
 typedef struct zx_info_thread {
     zx_thread_state_t state;
-    /** In ZX_THREAD_STATE_BLOCKED_EXCEPTION, who is to answer: a ZX_EXCEPTION_PORT_TYPE_*. */
+    /** In ZX_THREAD_STATE_BLOCKED_EXCEPTION, the port that must answer: a ZX_EXCEPTION_PORT_TYPE_*. */
     uint32_t wait_exception_port_type;
 } zx_info_thread_t;
 
@@ -177,7 +177,7 @@ typedef struct zx_info_maps_mapping {
     size_t committed_pages;
 } zx_info_maps_mapping_t;
 
-/** What a node of an address space is. */
+/** The kind of a node of an address space. */
 typedef uint32_t zx_info_maps_type_t;
 #define ZX_INFO_MAPS_TYPE_NONE ((zx_info_maps_type_t)0u)
 #define ZX_INFO_MAPS_TYPE_ASPACE ((zx_info_maps_type_t)1u)
@@ -217,7 +217,7 @@ typedef struct zx_info_vmo {
     zx_koid_t koid;
     char name[ZX_MAX_NAME_LEN];
     uint64_t size_bytes;
-    /** What it is a clone of. */
+    /** The VMO of which this one is a clone. */
     zx_koid_t parent_koid;
     /** How many clones it has. */
     size_t num_children;
@@ -229,7 +229,7 @@ typedef struct zx_info_vmo {
     uint32_t flags;
     /** The memory it takes, if it is paged. */
     uint64_t committed_bytes;
-    /** With ZX_INFO_VMO_VIA_HANDLE: what the handle allows. */
+    /** With ZX_INFO_VMO_VIA_HANDLE: the rights of the handle. */
     zx_rights_t handle_rights;
     /** Bit 0: its size may change; bit 1: it is contiguous. */
     uint32_t create_options;
@@ -280,7 +280,7 @@ typedef struct zx_info_kmem_stats {
     uint64_t mmu_overhead_bytes;
     /** Messages. */
     uint64_t ipc_bytes;
-    /** What is left. */
+    /** All other memory. */
     uint64_t other_bytes;
 } zx_info_kmem_stats_t;
 
@@ -297,7 +297,7 @@ typedef struct zx_info_resource {
  * Properties.
  */
 
-/** char[ZX_MAX_NAME_LEN]: what people call the object. */
+/** char[ZX_MAX_NAME_LEN]: the object's name, for people. */
 #define ZX_PROP_NAME ((uint32_t)3u)
 
 #if defined(__x86_64__)

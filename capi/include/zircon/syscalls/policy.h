@@ -1,6 +1,6 @@
 /**
  * @file
- * A job's policy: what its processes may do, and what happens to one that does something else.
+ * A job's policy: the actions that its processes may take, and the response to other actions.
  *
  * For zx_job_set_policy(), which jacinth does not have yet.
  */
@@ -12,19 +12,19 @@
 
 __BEGIN_CDECLS
 
-/** Only what the parent job leaves open is set. */
+/** Sets only conditions that the parent job leaves open. */
 #define ZX_JOB_POL_RELATIVE 0u
 /** All is set, or the call fails. */
 #define ZX_JOB_POL_ABSOLUTE 1u
 
-/** The topic whose records are zx_policy_basic_t. */
+/** The topic of zx_policy_basic_t. */
 #define ZX_JOB_POL_BASIC 0u
 
-/** What to do in one case. */
+/** The response to one condition. */
 typedef struct zx_policy_basic {
     /** The case: a ZX_POL_*. */
     uint32_t condition;
-    /** What to do: a ZX_POL_ACTION_*. */
+    /** The response: a ZX_POL_ACTION_*. */
     uint32_t policy;
 } zx_policy_basic_t;
 

@@ -46,7 +46,7 @@ __BEGIN_CDECLS
 #define ZX_PKT_IS_INTERRUPT(type) ((type) == ZX_PKT_TYPE_INTERRUPT)
 #define ZX_PKT_IS_EXCEPTION(type) (((type) & ZX_PKT_TYPE_MASK) == ZX_PKT_TYPE_EXCEPTION(0))
 
-/* What happened to a virtual processor. */
+/* Events of a virtual processor. */
 #define ZX_PKT_GUEST_VCPU_INTERRUPT ((uint8_t)0)
 #define ZX_PKT_GUEST_VCPU_STARTUP ((uint8_t)1)
 
@@ -155,9 +155,9 @@ typedef struct zx_packet_interrupt {
     uint64_t reserved2;
 } zx_packet_interrupt_t;
 
-/** What arrives at a port. */
+/** A packet in a port. */
 typedef struct zx_port_packet {
-    /** What the sender, or whoever asked for the packet, chose. */
+    /** The key, chosen by the program that sent or requested the packet. */
     uint64_t key;
     /** A ZX_PKT_TYPE_*. */
     uint32_t type;

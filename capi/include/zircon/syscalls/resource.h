@@ -1,6 +1,6 @@
 /**
  * @file
- * Resources: what of the machine a program may use.
+ * Resources: parts of the machine that a program may use.
  *
  * For zx_resource_create(), which jacinth does not have, and zx_info_resource_t.
  */
@@ -20,7 +20,7 @@
 /** One more than the last. */
 #define ZX_RSRC_KIND_COUNT 5u
 
-/** Nobody else may have a part of the range. */
+/** No other resource may have a part of the range. */
 #define ZX_RSRC_FLAG_EXCLUSIVE 0x00010000u
 #define ZX_RSRC_FLAGS_MASK (ZX_RSRC_FLAG_EXCLUSIVE)
 

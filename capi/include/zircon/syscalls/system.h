@@ -12,7 +12,7 @@
 
 __BEGIN_CDECLS
 
-/* What is to be done. */
+/* The commands. */
 #define ZX_SYSTEM_POWERCTL_ENABLE_ALL_CPUS 1u
 #define ZX_SYSTEM_POWERCTL_DISABLE_ALL_CPUS_BUT_PRIMARY 2u
 #define ZX_SYSTEM_POWERCTL_ACPI_TRANSITION_S_STATE 3u
@@ -41,7 +41,7 @@ typedef struct zx_system_powerctl_x86_power_limit {
     uint8_t enable;
 } zx_system_powerctl_x86_power_limit_t;
 
-/** What a command needs to know. */
+/** The argument of a command. */
 typedef struct zx_system_powerctl_arg {
     union {
         zx_system_powerctl_acpi_s_state_t acpi_transition_s_state;

@@ -1,4 +1,4 @@
-// A program in the manner of late 2018, which knows of libzx and of nothing here. Compiling this is the test.
+// A program as of late 2018, written for libzx and not for jacinth. Compiling this is the test.
 
 #include <lib/zx/channel.h>
 #include <lib/zx/event.h>

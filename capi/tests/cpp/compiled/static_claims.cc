@@ -1,4 +1,4 @@
-// What the types of the C++ headers promise. Compiling this is the test.
+// The promises of the types in the C++ headers. Compiling this is the test.
 
 #include <jacinth.hpp>
 
@@ -15,7 +15,7 @@ constexpr bool is_owner() {
            // A raw value becomes an owner only where that is said, and an owner never becomes a raw value by itself.
            std::is_nothrow_constructible<T, zx_handle_t>::value && !std::is_convertible<zx_handle_t, T>::value &&
            !std::is_convertible<T, zx_handle_t>::value && !std::is_convertible<T, bool>::value &&
-           // It is the handle and nothing more, so that it can lie in structures that C reads.
+           // It is only the handle, so it can be a member of structures that C reads.
            sizeof(T) == sizeof(zx_handle_t) && std::is_standard_layout<T>::value;
 }
 
@@ -40,7 +40,7 @@ static_assert(!std::is_assignable<zx::event&, zx::channel>::value, "");
 static_assert(!std::is_constructible<zx::job, zx::process>::value, "");
 static_assert(!std::is_constructible<zx::handle, const zx::event&>::value, "");
 
-// What is lent can be copied, and reads only.
+// An unowned handle can be copied, and is constant.
 static_assert(std::is_copy_constructible<zx::unowned_event>::value, "");
 static_assert(std::is_nothrow_move_constructible<zx::unowned_event>::value, "");
 static_assert(std::is_same<decltype(*std::declval<zx::unowned_event&>()), const zx::event&>::value, "");

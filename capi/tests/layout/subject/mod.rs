@@ -14,7 +14,7 @@ mod task;
 use crate::signature::Signature;
 use crate::structure::Structure;
 
-/// What the tests compare of one part of the interface.
+/// One part of the interface, as the tests compare it.
 #[derive(Debug)]
 pub struct Subject {
     /// The calls, by name.

@@ -74,7 +74,7 @@ impl ReplySizes {
     }
 }
 
-/// What a call does when a signal handler interrupts its wait.
+/// The reaction of a call to a signal handler that interrupts its wait.
 #[derive(Clone, Copy)]
 enum OnSignal {
     WaitOn,
@@ -147,7 +147,7 @@ fn finish(
         Ok(()) => actual.store(reply),
         // As in Zircon, a reply that cannot be stored is lost.
         Err(Status::BUFFER_TOO_SMALL) if reply.has_bad_memory() => Err(Status::INVALID_ARGS),
-        // NO_RESOURCES promises that nothing was sent and that the handles stay. Here the request was sent, and the table
+        // NO_RESOURCES promises that no request was sent and that the handles stay. Here the request was sent, and the table
         // is too full for the reply, which stays in the channel.
         Err(Status::NO_RESOURCES) if is_sent.0 => Err(Status::NO_MEMORY),
         error => error,

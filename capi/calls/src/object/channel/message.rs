@@ -1,4 +1,4 @@
-//! The memory of a caller's messages: what is sent, and the buffers for what is received.
+//! The memory of a caller's messages: bytes to send, and buffers for a received message.
 
 use crate::object::handle::check_handle;
 use crate::types::{zx_handle_info_t, zx_handle_t};
