@@ -18,7 +18,7 @@
 #include <zircon/syscalls.h>
 #include <zircon/syscalls/object.h>
 
-// Most programs end here, for want of anything better, when a call fails that cannot.
+// Ends the program when a call fails that should not.
 static void must(zx_status_t status, const char* what) {
     if (status != ZX_OK) {
         fprintf(stderr, "%s: %s. %s\n", what, zx_status_get_string(status), jacinth_error());
@@ -45,7 +45,7 @@ static zx_koid_t koid_of(zx_handle_t handle) {
 
 // The worker: raises a signal on each event that it is sent, and sends it back.
 static int worker(void) {
-    // The handle that the parent spawned this process with. Taking it also joins the parent's arena.
+    // The startup handle from the parent. Taking it also joins the parent's arena.
     zx_handle_t channel = zx_take_startup_handle(PA_HND(PA_USER0, 0));
     zx_handle_t event;
     while (next(channel, &event)) {
@@ -59,7 +59,7 @@ static int worker(void) {
 }
 
 int main(int argc, char** argv) {
-    setvbuf(stdout, NULL, _IOLBF, 0); // So that the two processes' lines come in order.
+    setvbuf(stdout, NULL, _IOLBF, 0); // Keeps the lines of both processes in order.
     if (argc > 1 && strcmp(argv[1], "worker") == 0)
         return worker();
 
@@ -70,10 +70,10 @@ int main(int argc, char** argv) {
 
     pid_t pid;
     char* arguments[] = {argv[0], "worker", NULL};
-    must(jacinth_spawn("/proc/self/exe", arguments, NULL, theirs, &pid), "spawn"); // `theirs` is the worker's now.
+    must(jacinth_spawn("/proc/self/exe", arguments, NULL, theirs, &pid), "spawn"); // The worker owns `theirs` now.
     printf("worker: process %d\n", (int)pid);
 
-    must(zx_channel_write(ours, 0, NULL, 0, &lesser, 1), "send the event"); // And so is `lesser`.
+    must(zx_channel_write(ours, 0, NULL, 0, &lesser, 1), "send the event"); // And `lesser` too.
     must(zx_object_wait_one(event, ZX_EVENT_SIGNALED, ZX_TIME_INFINITE, NULL), "wait for the worker");
     zx_handle_t back = ZX_HANDLE_INVALID;
     if (!next(ours, &back) || koid_of(back) != koid_of(event))

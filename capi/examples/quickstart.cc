@@ -1,5 +1,5 @@
-// Two processes: a handle travels, rights refuse a call, the worker is killed, and no resource is lost. In C++, where handles have
-// owners and close themselves.
+// Two processes: a handle travels, rights refuse a call, the worker is killed, and no resource is lost. In C++,
+// where owners close their handles.
 //
 //   c++ -std=c++17 -I capi/include capi/examples/quickstart.cc -L target/release -ljacinth -lpthread -o quickstart
 //   LD_LIBRARY_PATH=target/release ./quickstart
@@ -16,7 +16,7 @@
 
 namespace {
 
-// Most programs end here, for want of anything better, when a call fails that cannot.
+// Ends the program when a call fails that should not.
 void must(zx_status_t status, const char* what) {
     if (status != ZX_OK) {
         std::cerr << what << ": " << zx_status_get_string(status) << ". " << jacinth_error() << '\n';
@@ -47,7 +47,7 @@ zx_koid_t koid_of(const zx::event& event) {
 
 // The worker: raises a signal on each event that it is sent, and sends it back.
 int worker() {
-    // The handle that the parent spawned this process with. Taking it also joins the parent's arena.
+    // The startup handle from the parent. Taking it also joins the parent's arena.
     const zx::channel channel(jacinth::take_startup_handle());
     while (zx::event event = next(channel)) {
         // This handle came without ZX_RIGHT_WAIT.

@@ -123,7 +123,7 @@ typedef struct jacinth_report {
     uint32_t objects_retired;
     /** Objects whose memory the supervisor has freed. */
     uint32_t objects_reclaimed;
-    /** Channel ends that were queued only inside each other, where no process could read them. */
+    /** Unreachable ends of channels: ends that lay only in messages inside each other. */
     uint32_t cyclic_ends_collected;
     /** Always 0. */
     uint32_t unused;
@@ -170,7 +170,10 @@ typedef struct jacinth_fate_t {
     char text[JACINTH_FATE_TEXT_BYTES];
 } jacinth_fate_t;
 
-/** Stores the default limits. Under valgrind pool_bytes is 16 MiB and max_objects 65,536, so that its tools start in seconds. */
+/**
+ * Stores the default limits. Under valgrind pool_bytes is 16 MiB and max_objects 65,536, so that its tools start in
+ * seconds.
+ */
 void jacinth_config_default(jacinth_config_t* config);
 
 /**

@@ -1,4 +1,4 @@
-// How a process gets its arena: jacinth_create, jacinth_attach, and the first call.
+// Attaching a process: jacinth_create, jacinth_attach, and the first call.
 #define _GNU_SOURCE
 #include "partner.h"
 #include "sleeper.h"
@@ -272,7 +272,7 @@ static void check_that_it_makes_none(void) {
     check_error_says("by hand");
     CHECK_STATUS(jacinth_audit(NULL), ZX_ERR_BAD_STATE);
     check_error_says("by hand");
-    // It may still be told to.
+    // An explicit call may still make one.
     CHECK_OK(jacinth_create(NULL));
     CHECK(strcmp(jacinth_error(), "") == 0);
     CHECK_OK(zx_event_create(0, &event));

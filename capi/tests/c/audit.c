@@ -1,4 +1,4 @@
-// jacinth_audit, jacinth_collect, and an arena that is damaged
+// jacinth_audit, jacinth_collect, and a damaged arena
 #define _GNU_SOURCE
 #include "partner.h"
 
@@ -29,10 +29,10 @@ TEST(a_collection_reports_recovery) {
     CHECK_OK(jacinth_collect(NULL));
 }
 
-// The arena's first page says how large everything is; it is left alone.
+// The arena's first page has its sizes: the test does not damage it.
 #define PAGE_OF_HEADER 4096
 
-// Where the arena is mapped, and how much of it.
+// The address and the size of the mapped arena.
 static char* find_arena(size_t* size) {
     char line[512];
     FILE* maps = fopen("/proc/self/maps", "r");
@@ -54,7 +54,7 @@ ROLE(damages_its_arena) {
     zx_handle_t event = make_event();
     char* arena = find_arena(&size);
     jacinth_audit_t audit;
-    // Some word of the first megabytes is one that an audit looks at.
+    // An audit reads some word of the first megabytes.
     for (size_t offset = PAGE_OF_HEADER; offset < 4u << 20; offset += 8) {
         uint64_t word;
         memcpy(&word, arena + offset, 8);

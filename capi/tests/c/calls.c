@@ -15,7 +15,7 @@ TEST(a_call_gets_its_own_reply) {
         make_call(&call);
         check_reply(&call, "ping");
         CHECK_EQ(call.actual_handles, 0);
-        CHECK_BYTES(call.request, "mineping", 8); // The id is not written into the caller's buffer.
+        CHECK_BYTES(call.request, "mineping", 8); // The id is not in the caller's buffer.
     }
     CHECK_OK(zx_handle_close(client));
     join_sleeper(&server);

@@ -1,4 +1,4 @@
-// Calls to make, and a server to answer them.
+// Calls, and a server that answers them.
 #ifndef CALLS_H_
 #define CALLS_H_
 
@@ -58,7 +58,7 @@ static inline void check_reply(const struct call* call, const char* text) {
     CHECK_BYTES(call->reply + 4, text, strlen(text));
 }
 
-// A request as the server got it.
+// A request as the server received it.
 struct request {
     zx_txid_t id;
     char text[60];
@@ -83,7 +83,7 @@ static inline void answer(zx_handle_t server, zx_txid_t id, const char* text) {
     tell(server, bytes, 4 + (uint32_t)strlen(text));
 }
 
-// Answers every request with its own text and handles, until the client is gone.
+// Answers every request with its own text and handles, until the client has closed.
 static inline void serve(void* argument) {
     zx_handle_t server = (zx_handle_t)(uintptr_t)argument;
     zx_signals_t seen;

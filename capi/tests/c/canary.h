@@ -1,10 +1,10 @@
-// A handle that tells when it is lost.
+// A handle whose close a test can see.
 #ifndef CANARY_H_
 #define CANARY_H_
 
 #include "objects.h"
 
-// An event pair of which one side is to be lost: the other one tells.
+// An event pair: a call must consume one side, and the other side shows it.
 struct canary {
     zx_handle_t kept, sent;
 };

@@ -1,10 +1,10 @@
-// The frame of the C tests: a program is a list of TESTs, of which one process runs one.
+// The framework of the C tests: a program is a list of TESTs, and a process runs one of them.
 //
 //   program --list          names them
 //   program NAME            runs one; a check that fails ends it, with the place and both values
 //   program --role NAME     is another process of a test, see partner.h
 //
-// A test that attached to an arena ends with an audit of it, which must be clean.
+// A test in an attached process ends with an audit of the arena, which must be clean.
 #ifndef CHECK_H_
 #define CHECK_H_
 
@@ -51,14 +51,14 @@ struct check_test {
 
 #define CHECK(condition) \
     (check_at(__LINE__), (condition) ? (void)0 : check_fail(__FILE__, __LINE__, "%s does not hold", #condition))
-// A call's status, and the one that it must give.
+// A call's status, and the expected one.
 #define CHECK_STATUS(call, expected) \
     (check_at(__LINE__), check_status(__FILE__, __LINE__, #call, (call), (expected)))
 #define CHECK_OK(call) CHECK_STATUS(call, ZX_OK)
 // Two numbers.
 #define CHECK_EQ(value, expected) \
     (check_at(__LINE__), check_equal(__FILE__, __LINE__, #value, (int64_t)(value), (int64_t)(expected)))
-// So many bytes.
+// `size` bytes.
 #define CHECK_BYTES(value, expected, size) CHECK(memcmp((value), (expected), (size)) == 0)
 
 static struct check_test* check_tests;
@@ -72,7 +72,7 @@ static inline void check_add(struct check_test* test) {
     *last = test;
 }
 
-// Where a test is that crashes or hangs.
+// The place of a test that crashes or hangs.
 static inline void check_at(int line) {
     check_line = line;
 }
@@ -107,7 +107,7 @@ static inline void check_say_where(int signal) {
     void* frames[64];
     dprintf(STDERR_FILENO, "%s: signal %d after the check in line %d, at\n", check_running, signal, check_line);
     backtrace_symbols_fd(frames, backtrace(frames, 64), STDERR_FILENO);
-    // The handler is gone by now: this ends the process.
+    // SA_RESETHAND has removed the handler: this ends the process.
     raise(signal);
 }
 

@@ -49,7 +49,7 @@ TEST(ticks_advance_at_their_rate) {
     CHECK_OK(zx_nanosleep(zx_deadline_after(ZX_MSEC(2))));
     zx_time_t passed = zx_clock_get_monotonic() - start;
     ticks = zx_ticks_get() - ticks;
-    // Read within the span and around it, a tick being a nanosecond.
+    // The ticks are read inside and outside the span. A tick is a nanosecond.
     CHECK(ticks >= (uint64_t)passed);
 }
 

@@ -85,7 +85,7 @@ TEST(messages_survive_their_sender) {
     CHECK_STATUS(zx_channel_read(channel, 0, bytes, NULL, 10, 0, NULL, NULL), ZX_ERR_PEER_CLOSED);
 }
 
-// Makes an arena, starts the heir in it, and dies when the heir is there.
+// Makes an arena, starts the successor in it, and dies when that has attached.
 ROLE(founds) {
     zx_handle_t channel;
     spawn_partner("inherits", &channel);

@@ -97,7 +97,7 @@ static void end_main(void) {
 }
 
 TEST(pthread_exit_of_main_ends_later) {
-    // By exit(), as without the library.
+    // The process calls exit(), as without the library.
     CHECK_EQ(in_forked_child(end_main), 23);
 }
 
@@ -124,7 +124,7 @@ static void* say_and_end(void* argument) {
 static void end_main_of_a_namesake(void) {
     static int code = 17;
     pthread_t thread;
-    // A program may be called as the library's threads are.
+    // A program's thread may have the name of a library thread.
     prctl(PR_SET_NAME, "jacinth-last");
     make_event();
     CHECK_EQ(pthread_create(&thread, NULL, say_and_end, &code), 0);

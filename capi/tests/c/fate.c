@@ -58,7 +58,7 @@ TEST(a_strangers_fate_is_unknown) {
     CHECK_EQ(fate_of(-1).what, JACINTH_FATE_UNKNOWN);
 }
 
-// The calls that wait for the supervisor, while its process, this one's parent, is stopped.
+// Calls that wait for the supervisor while its process, the parent of this one, is stopped.
 ROLE(asks_a_stopped_supervisor) {
     zx_handle_t channel = startup_channel();
     pid_t supervisor = getppid(), pid = 0;

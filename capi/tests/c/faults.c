@@ -23,7 +23,7 @@ static void touch_what_is_not_there(void) {
     *(volatile char*)unmapped_page() = 1;
 }
 
-// The library's own looks go wrong too, and come back.
+// The library's own checks fault too, and return.
 static void use_the_library(void) {
     make_event();
     CHECK_STATUS(zx_event_create(0, unmapped_page()), ZX_ERR_INVALID_ARGS);

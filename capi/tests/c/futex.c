@@ -1,4 +1,4 @@
-// zx_futex_wait, zx_futex_wake, zx_futex_requeue, without owners: for those see futex_owners.c
+// zx_futex_wait, zx_futex_wake, zx_futex_requeue without owners; futex_owners.c has the tests of owners
 #define _GNU_SOURCE
 #include "pages.h"
 #include "sleeper.h"
@@ -54,7 +54,7 @@ TEST(a_wake_wakes_the_given_count) {
     await_woken(1);
     CHECK_OK(zx_futex_wake(&here, 2));
     await_woken(3);
-    // The fourth sleeps still, or will be seen awake too early here in some of many runs.
+    // The fourth must still sleep. An early wake would be seen here in some of many runs.
     CHECK_EQ(atomic_load(&woken), 3);
     CHECK_OK(zx_futex_wake(&here, UINT32_MAX));
     for (size_t index = 0; index < 4; index++)
@@ -109,7 +109,7 @@ TEST(a_pointer_to_nothing_is_invalid_args) {
 }
 
 TEST(a_wake_of_unmapped_memory_succeeds) {
-    // Memory may be gone by the time that its waiters are woken.
+    // A program may unmap the memory before it wakes the sleepers.
     CHECK_OK(zx_futex_wake(unmapped_page(), 1));
 }
 
@@ -121,7 +121,7 @@ TEST(a_wait_needs_only_to_read) {
 static zx_futex_t lock;
 static int counter;
 
-// Drepper's mutex: 0 free, 1 taken, 2 taken and waited for.
+// Drepper's mutex: 0 free, 1 taken, 2 taken with waiters.
 static void* count_under_a_lock(void* number) {
     (void)number;
     for (int round = 0; round < 20000; round++) {

@@ -1,5 +1,5 @@
-// The owners of futexes: zx_futex_get_owner, zx_futex_wake_single_owner, zx_futex_requeue_single_owner, and what the
-// other calls on futexes say of them
+// The owners of futexes: zx_futex_get_owner, zx_futex_wake_single_owner, zx_futex_requeue_single_owner, and the effect of
+// other calls on owners
 #define _GNU_SOURCE
 #include "pages.h"
 #include "partner.h"
@@ -177,7 +177,7 @@ TEST(woken_sleepers_become_owners_in_order) {
     start_waiters(waiters, 3, zx_thread_self());
     for (size_t index = 0; index < 3; index++) {
         zx_koid_t koid = koid_of(waiters[index].self);
-        // It goes on once it is woken, and its handle is closed when it ends.
+        // It continues when it is woken, and its handle is closed when it ends.
         zx_handle_t kept;
         CHECK_OK(zx_handle_duplicate(waiters[index].self, ZX_RIGHT_SAME_RIGHTS, &kept));
         CHECK_OK(zx_futex_wake_single_owner(&here));
@@ -197,7 +197,7 @@ TEST(a_requeue_sets_the_second_owner) {
     join_sleeper(&waiters[0].sleeper);
     CHECK_OK(zx_futex_requeue(&there, 0, 0, &here, 0, ZX_HANDLE_INVALID));
     check_owner(&there, ZX_KOID_INVALID);
-    // The owner of the second may be set without a sleeper of the first.
+    // The call may set the owner of the second futex without a sleeper of the first.
     CHECK_OK(zx_futex_wake(&here, 1));
     join_sleeper(&waiters[3].sleeper);
     CHECK_OK(zx_futex_requeue(&here, 1, 0, &there, 1, zx_thread_self()));
@@ -219,7 +219,7 @@ TEST(a_moved_sleeper_can_time_out) {
     struct waiter waiter = {0};
     start_waiter(&waiter, ZX_HANDLE_INVALID);
     CHECK_OK(zx_futex_requeue(&here, 0, 0, &there, 1, zx_thread_self()));
-    // Behind it in the other queue, and gone again: the first stays.
+    // It stood behind the first in the other queue and is gone. The first stays.
     atomic_store(&there, 7);
     CHECK_STATUS(zx_futex_wait(&there, 7, ZX_HANDLE_INVALID, zx_deadline_after(ZX_MSEC(1))), ZX_ERR_TIMED_OUT);
     CHECK_OK(zx_futex_wake(&here, UINT32_MAX));
@@ -297,7 +297,7 @@ TEST(a_forked_child_has_own_futexes) {
     start_waiter(&waiter, zx_thread_self());
     pthread_t thread;
     CHECK_EQ(pthread_create(&thread, NULL, wake_and_wait, NULL), 0);
-    // The other thread may be within a call at the moment of the fork.
+    // The other thread may be inside a call at the moment of the fork.
     for (int round = 0; round < 50; round++)
         CHECK_EQ(in_forked_child(use_futexes), 0);
     atomic_store(&are_done, true);

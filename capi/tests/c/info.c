@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "objects.h"
 
-// The call with everything, for the sake of its counts.
+// The call with all arguments, to check its counts.
 struct outcome {
     zx_status_t status;
     size_t actual, avail;

@@ -1,6 +1,6 @@
 /*
- * The two halves of zx_channel_call(), which the library exports and no public header declares: in Zircon its own
- * library alone calls them, and programs have functions of these names.
+ * The two halves of zx_channel_call(). The library exports them and no public header declares them, because programs have
+ * functions of these names. In Zircon only its own library calls them.
  */
 #ifndef INTERNAL_H_
 #define INTERNAL_H_
@@ -8,19 +8,17 @@
 #include <zircon/types.h>
 
 /**
- * As zx_channel_call(), except that it does not go on waiting after a signal handler has run in this thread: it
- * gives ZX_ERR_INTERNAL_INTR_RETRY, and zx_channel_call_finish() waits on. zx_channel_call() is made of the
- * two.
+ * Does the same as zx_channel_call(), except that it stops waiting when a signal handler has run in this thread. It then
+ * returns ZX_ERR_INTERNAL_INTR_RETRY, and zx_channel_call_finish() waits on. zx_channel_call() is a loop over both.
  *
- * The signal handler itself can make no calls that deal with handles while this one is under way.
+ * The signal handler must not make calls that deal with handles.
  *
  * - ZX_ERR_INTERNAL_INTR_RETRY: the message is written, and a signal handler ran while this thread slept. (One that
  *   was installed with SA_RESTART does not interrupt a sleep without a deadline: Linux resumes it.)
  * - All others: as zx_channel_call().
  *
- * A call that was interrupted must be finished: until then this thread can make no other, and its reply keeps its
- * place in the channel, behind which no more than jacinth_config_t::max_pending_messages others fit. A thread that
- * ends gives its call up.
+ * The thread must finish an interrupted call before it makes another one. The reply keeps its place in the channel until
+ * then, and at most jacinth_config_t::max_pending_messages messages fit behind it. A thread that ends abandons its call.
  */
 zx_status_t zx_channel_call_noretry(zx_handle_t handle, uint32_t options, zx_time_t deadline,
                                     const zx_channel_call_args_t* args, uint32_t* actual_bytes,
@@ -30,9 +28,9 @@ zx_status_t _zx_channel_call_noretry(zx_handle_t handle, uint32_t options, zx_ti
                                      uint32_t* actual_handles);
 
 /**
- * Goes on waiting for the reply to this thread's last zx_channel_call_noretry(), which was interrupted.
+ * Waits on for the reply to this thread's last zx_channel_call_noretry(), which was interrupted.
  *
- * Of @p args only where the reply goes is used.
+ * Only the reply buffers of @p args are used.
  *
  * - ZX_ERR_BAD_STATE: no call of this thread waits to be finished.
  * - ZX_ERR_INTERNAL_INTR_RETRY: a signal handler ran again.

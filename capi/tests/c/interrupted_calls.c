@@ -16,7 +16,7 @@ static void catch_signals(int flags) {
     CHECK_EQ(sigaction(SIGUSR1, &action, NULL), 0);
 }
 
-// Interrupts a thread in its sleep, again and again, until it has counted so far.
+// Interrupts a sleeping thread repeatedly, until it has counted that many interruptions.
 static void interrupt_until(struct sleeper* thread, _Atomic int* counter, int value) {
     while (atomic_load(counter) < value) {
         int before = atomic_load(&interruptions);
@@ -28,7 +28,7 @@ static void interrupt_until(struct sleeper* thread, _Atomic int* counter, int va
     }
 }
 
-// Calls, and goes on after each interruption. `rounds` says how often it was interrupted.
+// Calls, and continues after each interruption. `rounds` counts the interruptions.
 struct interrupted {
     struct call call;
     _Atomic int rounds;
@@ -60,7 +60,7 @@ TEST(a_thread_finishes_its_interrupted_call) {
     answer(server, request.id, "pong");
     join_sleeper(&thread);
     check_reply(&interrupted.call, "pong");
-    // However often it was interrupted, it was sent once.
+    // The request was sent once.
     CHECK_STATUS(zx_channel_read(server, 0, NULL, NULL, 0, 0, NULL, NULL), ZX_ERR_SHOULD_WAIT);
 }
 
@@ -108,7 +108,7 @@ static void call_and_leave(void* argument) {
     atomic_store(&interrupted->rounds, 1);
 }
 
-// Interrupts a call that is never finished. A reply that comes afterwards is an ordinary message.
+// Interrupts a call that is never finished. A later reply is an ordinary message.
 static void interrupt_and_answer_late(void (*run)(void*)) {
     zx_handle_t client, server;
     static struct interrupted interrupted;

@@ -292,7 +292,7 @@ TEST(another_processs_handle_is_bad_handle) {
     size_t tried = 0;
     FOR_EACH_ROW(row) {
         for (size_t index = 0; index < 32; index++) {
-            // The same number may by chance be a handle here too.
+            // The same number may by chance be a handle of this process too.
             if (!is_open(values[index])) {
                 expect(row, "a handle of another process", values[index], ZX_ERR_BAD_HANDLE);
                 tried++;

@@ -40,7 +40,7 @@ TEST(a_message_may_end_with_memory) {
     }
 }
 
-// One message of bytes and a handle that waits to be read.
+// One unread message of bytes and a handle.
 static void send_one(zx_handle_t channel) {
     zx_handle_t event = make_event();
     CHECK_OK(zx_channel_write(channel, 0, "precious", 8, &event, 1));
@@ -63,7 +63,7 @@ TEST(an_unstorable_message_stays) {
         CHECK_STATUS(zx_channel_read(other, ZX_CHANNEL_READ_MAY_DISCARD, bad, &handle, 8, 1, NULL, NULL),
                      ZX_ERR_INVALID_ARGS);
         if (bad == NULL)
-            continue; // Then the sizes are not asked for.
+            continue; // NULL is allowed: the sizes are optional.
         CHECK_STATUS(zx_channel_read(other, 0, bytes, &handle, 8, 1, bad, NULL), ZX_ERR_INVALID_ARGS);
         CHECK_STATUS(zx_channel_read(other, 0, bytes, &handle, 8, 1, NULL, bad), ZX_ERR_INVALID_ARGS);
         CHECK_STATUS(zx_channel_read_etc(other, 0, bytes, &info, 8, 1, bad, NULL), ZX_ERR_INVALID_ARGS);

@@ -29,7 +29,7 @@ static inline zx_handle_t duplicate(zx_handle_t handle, zx_rights_t rights) {
     return copy;
 }
 
-// The handle with other rights; the value that is passed is gone.
+// Replaces the handle by one with these rights.
 static inline zx_handle_t restrict_to(zx_handle_t handle, zx_rights_t rights) {
     zx_handle_t other = ZX_HANDLE_INVALID;
     CHECK_OK(zx_handle_replace(handle, rights, &other));
@@ -56,7 +56,7 @@ static inline uint32_t handle_count(zx_handle_t handle) {
     return info.handle_count;
 }
 
-// Whether the value names a handle.
+// Whether the value is a handle.
 static inline bool is_open(zx_handle_t handle) {
     zx_status_t status = zx_object_get_info(handle, ZX_INFO_HANDLE_VALID, NULL, 0, NULL, NULL);
     if (status != ZX_OK)

@@ -1,4 +1,4 @@
-// Memory that cannot be used, and memory that ends where such memory begins.
+// Inaccessible memory, and memory that ends where inaccessible memory begins.
 #ifndef PAGES_H_
 #define PAGES_H_
 
@@ -8,7 +8,7 @@
 
 #define PAGE ((size_t)4096)
 
-// Three pages: one that can be read and written, and two that cannot be touched.
+// Three pages: one that can be read and written, and two that are inaccessible.
 static inline char* fenced_page(void) {
     char* page = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(page != MAP_FAILED);
@@ -16,17 +16,17 @@ static inline char* fenced_page(void) {
     return page;
 }
 
-// The last `size` bytes before memory that cannot be touched.
+// The last `size` bytes before inaccessible memory.
 static inline void* at_the_edge(size_t size) {
     return fenced_page() + PAGE - size;
 }
 
-// `size` bytes of which all but the first cannot be touched. Aligned as the end of a page is, minus one.
+// `size` bytes, all but the first inaccessible. The address is one less than the end of a page.
 static inline void* over_the_edge(void) {
     return fenced_page() + PAGE - 1;
 }
 
-// A page that can be read and not written.
+// A read-only page.
 static inline void* read_only_page(void) {
     void* page = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(page != MAP_FAILED);
@@ -44,7 +44,7 @@ static inline void* unmapped_page(void) {
 // Memory that a call cannot write, and memory that it cannot read.
 static void *bad_outputs[5], *bad_inputs[4];
 
-// Comes first in each test that uses them.
+// Must be called first in each test that uses them.
 static inline void prepare_bad_pointers(void) {
     bad_outputs[0] = bad_inputs[0] = NULL;
     bad_outputs[1] = bad_inputs[1] = unmapped_page();

@@ -6,14 +6,14 @@
 
 #include <sys/wait.h>
 
-// Waits for the process. Gives its exit status, or minus the number of the signal that ended it.
+// Waits for the process. Returns its exit status, or minus the number of the signal that ended it.
 static inline int join_process(pid_t pid) {
     int status;
     CHECK_EQ(waitpid(pid, &status, 0), pid);
     return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-// Starts this program in a role. `startup` is gone.
+// Starts this program in a role. Consumes `startup`.
 static inline pid_t spawn_role(const char* role, zx_handle_t startup) {
     char* arguments[] = {(char*)"partner", (char*)"--role", (char*)role, NULL};
     pid_t pid = 0;
@@ -22,14 +22,14 @@ static inline pid_t spawn_role(const char* role, zx_handle_t startup) {
     return pid;
 }
 
-// Starts this program in a role, with the other end of the channel that this gives.
+// Starts this program in a role, and makes a channel to it.
 static inline pid_t spawn_partner(const char* role, zx_handle_t* channel) {
     zx_handle_t theirs;
     CHECK_OK(zx_channel_create(0, channel, &theirs));
     return spawn_role(role, theirs);
 }
 
-// Runs `body` in a forked child and gives how that ended. A check that fails there ends it with 1.
+// Runs `body` in a forked child and returns its exit status. A failed check ends the child with 1.
 static inline int in_forked_child(void (*body)(void)) {
     pid_t pid = fork();
     CHECK(pid >= 0);
@@ -47,7 +47,7 @@ static inline void await_readable(zx_handle_t channel) {
     CHECK(seen & ZX_CHANNEL_READABLE);
 }
 
-// The channel that this process was spawned with.
+// The startup handle of this process: a channel.
 static inline zx_handle_t startup_channel(void) {
     zx_handle_t channel = zx_take_startup_handle(PA_HND(PA_USER0, 0));
     CHECK(channel != ZX_HANDLE_INVALID);

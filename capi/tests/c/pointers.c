@@ -54,7 +54,7 @@ TEST(unstorable_information_is_invalid_args) {
                      ZX_ERR_INVALID_ARGS);
         CHECK_STATUS(zx_object_get_info(event, ZX_INFO_HANDLE_COUNT, bad, 8, NULL, NULL), ZX_ERR_INVALID_ARGS);
         if (bad == NULL)
-            continue; // Then the counts are not asked for.
+            continue; // NULL is allowed: the counts are optional.
         CHECK_STATUS(zx_object_get_info(event, ZX_INFO_HANDLE_BASIC, &basic, sizeof(basic), bad, NULL),
                      ZX_ERR_INVALID_ARGS);
         CHECK_STATUS(zx_object_get_info(event, ZX_INFO_HANDLE_BASIC, &basic, sizeof(basic), NULL, bad),
@@ -155,7 +155,7 @@ TEST(an_unstorable_report_is_invalid_args) {
     FOR_EACH_BAD_OUTPUT(bad) {
         CHECK_STATUS(jacinth_fate(getpid(), bad), ZX_ERR_INVALID_ARGS);
         if (bad == NULL)
-            continue; // Then it is not asked for.
+            continue; // NULL is allowed: it is optional.
         CHECK_STATUS(jacinth_audit(bad), ZX_ERR_INVALID_ARGS);
         CHECK_STATUS(jacinth_collect(bad), ZX_ERR_INVALID_ARGS);
     }
@@ -169,10 +169,10 @@ TEST(unreadable_arguments_spawn_no_program) {
         if (bad != NULL)
             CHECK_STATUS(jacinth_spawn("true", bad, NULL, make_event(), &pid), ZX_ERR_INVALID_ARGS);
         if (bad == bad_inputs[3])
-            continue; // The one byte that is there is a text that ends.
+            continue; // The one accessible byte is an empty string.
         CHECK_STATUS(jacinth_spawn(bad, arguments, NULL, make_event(), &pid), ZX_ERR_INVALID_ARGS);
         if (bad == NULL)
-            continue; // Which ends the arguments, and means the same environment.
+            continue; // NULL ends the arguments, and stands for the same environment.
         arguments[1] = bad;
         CHECK_STATUS(jacinth_spawn("true", arguments, NULL, make_event(), &pid), ZX_ERR_INVALID_ARGS);
         arguments[1] = NULL;

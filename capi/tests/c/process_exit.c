@@ -121,7 +121,7 @@ TEST(a_process_ends_with_its_last_thread) {
 }
 
 TEST(the_supervisors_process_ends_with_it) {
-    // The supervisor is a thread of it, and does not keep it alive.
+    // The supervisor is a thread of this process, and does not keep it alive.
     CHECK_EQ(run_stranger("makes_an_arena_and_leaves_main", "UNUSED", ""), 0);
 }
 

@@ -1,4 +1,4 @@
-// Programs in one arena, and messages with handles between them.
+// Messages with handles between programs in one arena.
 #define _GNU_SOURCE
 #include "partner.h"
 
@@ -83,7 +83,7 @@ TEST(an_event_is_signalled_from_another_process) {
 }
 
 ROLE(spawns_another) {
-    // Its own end goes on to the next one.
+    // Its own end goes to the next program.
     pid_t pid = spawn_role("echoes", startup_channel());
     CHECK_EQ(join_process(pid), 0);
 }

@@ -1,4 +1,4 @@
-// Threads of a test, and how one sees that one of them sleeps.
+// Threads of a test, and a check whether one of them sleeps.
 #ifndef SLEEPER_H_
 #define SLEEPER_H_
 
@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <sys/syscall.h>
 
-// A thread that is about to sleep in the kernel, in the last thing that `run` does.
+// A thread that sleeps in the kernel in the last statement of `run`.
 struct sleeper {
     void (*run)(void* argument);
     void* argument;
@@ -38,7 +38,7 @@ static inline bool is_asleep(pid_t thread) {
     return state != NULL && state[2] == 'S';
 }
 
-// Starts the thread, and gives back once it sleeps.
+// Starts the thread, and returns when it sleeps.
 static inline void start_sleeper(struct sleeper* sleeper, void (*run)(void*), void* argument) {
     *sleeper = (struct sleeper){.run = run, .argument = argument};
     CHECK_EQ(pthread_create(&sleeper->thread, NULL, sleeper_main, sleeper), 0);

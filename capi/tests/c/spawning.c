@@ -30,7 +30,7 @@ TEST(a_startup_handle_is_taken_once) {
 }
 
 ROLE(makes_any_call_first) {
-    // Whichever call comes first attaches the program to the arena it was spawned into.
+    // Any first call attaches the program to the arena into which it was spawned.
     zx_handle_close(make_event());
     tell(startup_channel(), "here", 4);
 }

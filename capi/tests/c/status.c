@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "check.h"
 
-// Every status, by the name that the header gives it.
+// Every status, with its name in the header.
 #define STATUSES(each)                                                                                            \
     each(ZX_OK) each(ZX_ERR_INTERNAL) each(ZX_ERR_NOT_SUPPORTED) each(ZX_ERR_NO_RESOURCES) each(ZX_ERR_NO_MEMORY) \
     each(ZX_ERR_INTERNAL_INTR_RETRY) each(ZX_ERR_INVALID_ARGS) each(ZX_ERR_BAD_HANDLE) each(ZX_ERR_WRONG_TYPE)    \

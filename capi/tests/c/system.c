@@ -12,7 +12,7 @@ TEST(random_bytes_fill_exactly_the_buffer) {
         memset(bytes, 0, sizeof(bytes));
         zx_cprng_draw(bytes, sizes[index]);
         CHECK_EQ(bytes[sizes[index]], 0);
-        // Not all of the last eight are still 0, but once in 2^64.
+        // The last eight bytes are all 0 once in 2^64.
         if (sizes[index] >= 8) {
             static const unsigned char zeros[8];
             CHECK(memcmp(bytes + sizes[index] - 8, zeros, 8) != 0);

@@ -76,7 +76,7 @@ TEST(a_threads_object_ends_with_it) {
 }
 
 TEST(many_threads_at_once_find_one_process) {
-    // It is made at its first use, which here is eight uses.
+    // The object is made at its first use. Here eight threads use it first.
     in_threads(8, note_self);
     for (size_t index = 1; index < 8; index++)
         CHECK_EQ(of_processes[index], of_processes[0]);

@@ -117,7 +117,7 @@ TEST(many_threads_share_one_channel) {
     CHECK_STATUS(zx_channel_read(other_end, 0, NULL, NULL, 0, 0, NULL, NULL), ZX_ERR_SHOULD_WAIT);
 }
 
-// Two threads answer, the others call.
+// Two threads answer; the others call.
 static void* call_or_answer(void* number) {
     char request[12] = {0}, reply[12];
     uint32_t size, handles;
@@ -189,7 +189,7 @@ TEST(ended_threads_free_their_places) {
     make_event();
     zx_thread_self();
     jacinth_audit_t before = audit_now();
-    // More threads than an arena has rows for.
+    // More threads than the arena has rows.
     for (int round = 0; round < 1200 / THREADS; round++)
         in_threads(THREADS, use_everything);
     CHECK_OK(jacinth_collect(NULL));
@@ -217,7 +217,7 @@ TEST(an_arena_limits_its_threads) {
     jacinth_config_default(&config);
     config.max_threads = 4;
     CHECK_OK(jacinth_create(&config));
-    // One is the supervisor's, one this.
+    // One is the supervisor, one is this thread.
     shared = make_event();
     for (size_t index = 0; index < 2; index++)
         start_sleeper(&threads[index], wait_for_shared, NULL);

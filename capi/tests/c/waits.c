@@ -49,7 +49,7 @@ TEST(waiting_needs_its_right) {
     CHECK_STATUS(zx_object_wait_many(items, 2, 0), ZX_ERR_ACCESS_DENIED);
 }
 
-// One wait in a thread of its own.
+// A wait in its own thread.
 struct waiter {
     zx_handle_t handle;
     zx_signals_t signals, seen;
@@ -200,7 +200,7 @@ TEST(wait_many_accepts_an_object_twice) {
     CHECK_EQ(items[1].pending, ZX_USER_SIGNAL_1);
 }
 
-// A wait for many in a thread of its own.
+// A wait for many objects in its own thread.
 struct waiter_for_many {
     zx_wait_item_t items[3];
     zx_status_t status;
@@ -261,7 +261,7 @@ TEST(calls_in_signal_handlers_are_refused) {
     while (status_in_handler == 77)
         sched_yield();
     CHECK_STATUS(status_in_handler, ZX_ERR_BAD_STATE);
-    // The wait goes on.
+    // The wait continues.
     CHECK_OK(zx_object_signal(waiter.handle, 0, ZX_EVENT_SIGNALED));
     join_sleeper(&thread);
     CHECK_OK(waiter.status);

@@ -1,12 +1,12 @@
-// A C and a Rust program in one arena. Each can be the one that makes it, and each the one that is started: the same
-// conversation is in with_rust.rs, which starts this program in the role of the partner.
+// A C and a Rust program in one arena. Either program makes the arena and spawns the other. with_rust.rs has the same
+// conversation, and starts this program in the role of the partner.
 #define _GNU_SOURCE
 #include "objects.h"
 #include "partner.h"
 
 #include <signal.h>
 
-// Starts the tests' own binary, which is Rust, in a role.
+// Starts the binary of the tests, a Rust program, in a role.
 static pid_t spawn_rust(const char* role, zx_handle_t* channel) {
     const char* program = getenv("JACINTH_TEST_RUST");
     char* arguments[] = {(char*)"rust", NULL};
@@ -43,7 +43,7 @@ static void answer(zx_handle_t channel, const char* question, const char* answer
     tell(channel, bytes, 4 + (uint32_t)strlen(answer));
 }
 
-// Gets an event and signals it; gives its koid back, and an event of its own; answers a call, and makes one.
+// Receives an event and signals it; sends its koid and another event; answers a call, and makes one.
 ROLE(partner) {
     zx_handle_t channel = zx_take_startup_handle(PA_HND(PA_USER0, 0));
     CHECK(channel != ZX_HANDLE_INVALID);

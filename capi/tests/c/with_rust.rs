@@ -1,13 +1,13 @@
-//! A Rust and a C program in one arena: the Rust half. The other one, and the conversation, are in `with_rust.c`.
+//! A Rust and a C program in one arena: the Rust half. `with_rust.c` is the C half.
 
 use jacinth::*;
 use std::process::{Child, Command, ExitStatus};
 
 /// The role of this binary, if it does not run the tests.
 pub const ROLE: &str = "JACINTH_TEST_ROLE";
-/// Names this binary to C programs.
+/// The variable with the path of this binary, for C programs.
 pub const THIS_PROGRAM: &str = "JACINTH_TEST_RUST";
-/// Names `with_rust.c`, compiled, to this binary in a role.
+/// The variable with the path of the compiled `with_rust.c`, for this binary in a role.
 pub const C_PROGRAM: &str = "JACINTH_TEST_C";
 
 /// The roles that are tests.
@@ -23,7 +23,7 @@ pub fn play(role: &str) {
     play();
 }
 
-/// Starts the C program in a role, with the other end of the channel that this gives.
+/// Starts the C program in a role, and makes a channel to it.
 fn spawn_c(supervisor: &Supervisor, role: &str) -> (Channel, Child) {
     let (ours, theirs) = Channel::create();
     let mut command = Command::new(std::env::var_os(C_PROGRAM).expect("a path"));

@@ -5,7 +5,7 @@
 #define MAX_BYTES ZX_CHANNEL_MAX_MSG_BYTES
 #define MAX_HANDLES ZX_CHANNEL_MAX_MSG_HANDLES
 
-// Writes a message that must fail, with a canary among `handles` at place 0, which must be lost.
+// Writes a message that must fail. `handles[0]` becomes a canary, which the call must consume.
 static void fail_to_write(zx_handle_t channel, uint32_t options, uint32_t size, zx_handle_t* handles, uint32_t count,
                           zx_status_t expected) {
     static char bytes[MAX_BYTES + 1];
@@ -110,7 +110,7 @@ TEST(a_read_refills_an_empty_pool) {
             count++;
         CHECK_STATUS(status, ZX_ERR_NO_MEMORY);
         CHECK_EQ(count, (1 << 20) / MAX_BYTES);
-        // A little less, so that the message is of the same size class with its handle.
+        // A little less, so that the message with its handle has the same size class.
         fail_to_write(one, 0, MAX_BYTES - 1000, list, 1, ZX_ERR_NO_MEMORY);
         for (uint32_t number = 0; number < count; number++)
             CHECK_OK(zx_channel_read(other, 0, bytes, NULL, MAX_BYTES, 0, NULL, NULL));

@@ -179,7 +179,7 @@ TEST(handles_in_a_dropped_message_are_closed) {
     CHECK_OK(ours.wait_one(ZX_EVENTPAIR_PEER_CLOSED, zx::time::infinite(), nullptr));
 }
 
-// Answers with the handle that came, until its partner has gone.
+// Answers each message with its handle, until the peer is closed.
 ROLE(echo) {
     zx::channel channel(jacinth::take_startup_handle());
     CHECK(channel.is_valid());

@@ -87,7 +87,7 @@ TEST(arithmetic_saturates_and_never_wraps) {
     static_assert(zx::duration::infinite_past() / -1 == zx::duration::infinite(), "");
     static_assert(zx::duration::infinite_past() / zx::nsec(-1) == kMost, "");
     static_assert(zx::duration::infinite_past() % zx::nsec(-1) == zx::nsec(0), "");
-    // The same when the compiler cannot know the answer, and the processor would trap.
+    // The same at run time, where the processor would trap.
     volatile int64_t least = kLeast;
     volatile int64_t minus_one = -1;
     CHECK(zx::duration(least) / minus_one == zx::duration::infinite());

@@ -1,4 +1,4 @@
-// Opens the library by name, as a plugin's host does, calls, and closes it again. By then it has started threads.
+// Opens the library by name, as a host of plugins does, makes calls, and closes it after it has started threads.
 #define _GNU_SOURCE
 
 #include <dlfcn.h>

@@ -1,5 +1,5 @@
-// Memory that is handed from thread to thread by messages and signals alone. A tool that looks for races has nothing to
-// say about it; asked for a race ("race"), the program has one.
+// Memory that only messages and signals hand from thread to thread. A race detector must report no race. With the argument
+// "race" the program has one.
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -90,7 +90,7 @@ static int hand_over(void) {
     return 0;
 }
 
-// Starts the program that the arguments name, in this program's arena.
+// Starts the program in the arguments, in this program's arena.
 static int spawn(char** arguments) {
     zx_handle_t line, other;
     jacinth_config_t config;

@@ -1,5 +1,4 @@
-// Many threads at once on one channel, on events of their own, and on each other's: for what threads share inside the
-// library.
+// Many threads at once on one channel, on their own events and on each other's: the shared data inside the library.
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

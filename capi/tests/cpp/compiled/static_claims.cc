@@ -12,7 +12,7 @@ constexpr bool is_owner() {
     return std::is_nothrow_default_constructible<T>::value && std::is_nothrow_move_constructible<T>::value &&
            std::is_nothrow_move_assignable<T>::value && std::is_nothrow_destructible<T>::value &&
            !std::is_copy_constructible<T>::value && !std::is_copy_assignable<T>::value &&
-           // A raw value becomes an owner only where that is said, and an owner never becomes a raw value by itself.
+           // A raw value becomes an owner only by an explicit conversion, and an owner never becomes a raw value implicitly.
            std::is_nothrow_constructible<T, zx_handle_t>::value && !std::is_convertible<zx_handle_t, T>::value &&
            !std::is_convertible<T, zx_handle_t>::value && !std::is_convertible<T, bool>::value &&
            // It is only the handle, so it can be a member of structures that C reads.
@@ -28,8 +28,8 @@ static_assert(is_owner<zx::thread>(), "");
 static_assert(is_owner<zx::job>(), "");
 static_assert(is_owner<zx::vmar>(), "");
 
-// Any owner becomes a handle; a handle becomes another owner only where that is said; owners of different types do not
-// become each other.
+// Any owner becomes a handle. A handle becomes another owner only by an explicit conversion. Owners of different types do not
+// convert into each other.
 static_assert(std::is_convertible<zx::event, zx::handle>::value, "");
 static_assert(std::is_assignable<zx::handle&, zx::event>::value, "");
 static_assert(std::is_constructible<zx::event, zx::handle>::value, "");
@@ -83,7 +83,7 @@ static_assert(!jacinth::leaves_handles(ZX_OK) && !jacinth::leaves_handles(ZX_ERR
 
 }  // namespace
 
-// An owner with static storage needs no code to begin.
+// An owner with static storage needs no initialization code.
 extern const zx::event constant;
 const zx::event constant{};
 zx::unowned_event lent;
