@@ -1,9 +1,12 @@
 //! Checks of jacinth's own sources that no compiler makes: `cargo run -p xtask -- layers --help`.
 
+mod invariants;
 mod layers;
 mod source;
 
+use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
+use std::path::Path;
 use std::process::ExitCode;
 
 #[derive(Parser)]
@@ -27,6 +30,12 @@ enum Command {
         /// Prints the arrows between files for Graphviz instead.
         #[arg(long)]
         graph: bool,
+    },
+    /// Writes docs/invariants.md: the invariants by number, from the comments that state them.
+    Invariants {
+        /// Checks that the page is up to date instead.
+        #[arg(long)]
+        check: bool,
     },
 }
 
@@ -57,16 +66,33 @@ package's functions; else a name counts only if one type has it and the standard
 The exit code is 1 when a rule is broken; with --report it is 0.";
 
 fn main() -> ExitCode {
-    let Command::Layers { package, report, graph } = Arguments::parse().command;
-    match layers::run(layers::Wanted { package: package.as_deref(), graph }) {
-        Ok(broken) if broken == 0 || report || graph => ExitCode::SUCCESS,
-        Ok(broken) => {
-            eprintln!("\nlayers: {broken} broken");
-            ExitCode::FAILURE
-        }
+    match run(Arguments::parse().command) {
+        Ok(code) => code,
         Err(error) => {
-            eprintln!("layers: {error:#}");
+            eprintln!("xtask: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Layers { package, report, graph } => {
+            let broken = layers::run(layers::Wanted { package: package.as_deref(), graph })?;
+            if broken == 0 || report || graph {
+                return Ok(ExitCode::SUCCESS);
+            }
+            eprintln!("\nlayers: {broken} broken");
+        }
+        Command::Invariants { check } => {
+            let workspace =
+                Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("a package in a workspace")?;
+            let faults = invariants::run(workspace, check)?;
+            if faults.is_empty() {
+                return Ok(ExitCode::SUCCESS);
+            }
+            faults.iter().for_each(|fault| eprintln!("{fault}"));
+        }
+    }
+    Ok(ExitCode::FAILURE)
 }

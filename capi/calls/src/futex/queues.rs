@@ -4,9 +4,9 @@
 //! its owner is forgotten with its last sleeper. Linux's futexes have no owners that a program can ask for (priority
 //! inheritance changes the word itself), so the queues are this library's own.
 //!
-//! INV-FUTEX-1: everything here is done under the lock, except a thread's sleep and the system call that wakes it.
-//! INV-FUTEX-2: no queue is empty. A thread is in the queue of its `waits_on`, or in none if that is 0.
-//! INV-FUTEX-3: the owner of a futex does not sleep on it.
+//! INV-QUEUE-1: everything here is done under the lock, except a thread's sleep and the system call that wakes it.
+//! INV-QUEUE-2: no queue is empty. A thread is in the queue of its `waits_on`, or in none if that is 0.
+//! INV-QUEUE-3: the owner of a futex does not sleep on it.
 
 use crate::process::at_fork::PerProcess;
 use crate::process::threads::{self, Thread};
