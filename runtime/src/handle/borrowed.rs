@@ -56,6 +56,15 @@ impl<T: HandleBased> Unowned<'_, T> {
 
 impl<'a> HandleRef<'a> {
     /// The same borrowed handle as a `T`. Its type is not checked.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let event = Event::create();
+    /// let same: Unowned<'_, Event> = event.as_handle_ref().cast();
+    /// assert_eq!(same.koid(), event.koid());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn cast<T: HandleBased>(self) -> Unowned<'a, T> {
         Unowned::from_raw_handle(self.inner.raw_handle())
     }
@@ -125,6 +134,39 @@ impl<T: AsHandleRef> AsHandleRef for &T {
 /// Owners of one handle.
 ///
 /// A type of a program's own that holds a handle may implement it too: it needs [`AsHandleRef`] and the two conversions.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// struct Doorbell(Event);
+///
+/// impl AsHandleRef for Doorbell {
+///     fn as_handle_ref(&self) -> HandleRef<'_> {
+///         self.0.as_handle_ref()
+///     }
+/// }
+///
+/// impl From<NullableHandle> for Doorbell {
+///     fn from(handle: NullableHandle) -> Self {
+///         Self(handle.into())
+///     }
+/// }
+///
+/// impl From<Doorbell> for NullableHandle {
+///     fn from(bell: Doorbell) -> Self {
+///         bell.0.into()
+///     }
+/// }
+///
+/// impl HandleBased for Doorbell {}
+///
+/// let bell = Doorbell(Event::create());
+/// let button = bell.duplicate_handle(Rights::SIGNAL)?;
+/// button.as_handle_ref().signal(Signals::NONE, Signals::USER_0)?;
+/// let event: Event = bell.into_handle_based();
+/// assert!(event.wait_one(Signals::USER_0, MonotonicInstant::INFINITE).is_ok());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait HandleBased: AsHandleRef + From<NullableHandle> + Into<NullableHandle> {
     /// Another handle to the same object; see [`Handle::duplicate`].
     ///

@@ -8,6 +8,14 @@ use crate::types::rights::Rights;
 use crate::types::status::Status;
 
 /// A handle that came in a message, with its type and rights (`zx_handle_info_t`).
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let info = HandleInfo::new(Event::create().into(), ObjectType::EVENT, Rights::EVENT_DEFAULT);
+/// assert_eq!(info.handle.basic_info()?.object_type, info.object_type);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "dropping it closes its handle"]
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HandleInfo {
@@ -107,6 +115,22 @@ impl<'a> HandleDisposition<'a> {
 
     /// Takes the handle out. A handle that was to be moved leaves an invalid one behind; one that was to be duplicated
     /// stays lent.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let event = Event::create();
+    /// let mut moved = HandleDisposition::new(
+    ///     HandleOp::Move(event.into()),
+    ///     ObjectType::NONE,
+    ///     Rights::SAME_RIGHTS,
+    ///     Status::OK,
+    /// );
+    /// assert!(moved.is_move() && !moved.is_duplicate());
+    /// assert!(matches!(moved.take_op(), HandleOp::Move(handle) if !handle.is_invalid()));
+    /// assert_eq!(moved.raw_handle(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn take_op(&mut self) -> HandleOp<'a> {
         match &mut self.operation {
             HandleOp::Move(handle) => HandleOp::Move(std::mem::take(handle)),

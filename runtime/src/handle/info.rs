@@ -5,6 +5,17 @@ use crate::types::object_type::ObjectType;
 use crate::types::rights::Rights;
 
 /// Information on a handle and its object (`zx_info_handle_basic_t`).
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let (ours, theirs) = EventPair::create();
+/// let HandleBasicInfo { koid, rights, object_type, related_koid } = ours.basic_info()?;
+/// assert_eq!((object_type, rights), (ObjectType::EVENTPAIR, Rights::EVENTPAIR_DEFAULT));
+/// assert_eq!(theirs.basic_info()?.related_koid, koid);
+/// assert_eq!(theirs.koid()?, related_koid);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HandleBasicInfo {
     /// The object's koid. The two sides of a pair have one each.
@@ -29,6 +40,13 @@ impl HandleBasicInfo {
 }
 
 /// How many handles an object has (`zx_info_handle_count_t`).
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// assert_eq!(Event::create().count_info()?, HandleCountInfo { handle_count: 1 });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HandleCountInfo {
     /// The number of handles, those in transit included.

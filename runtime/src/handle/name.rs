@@ -61,6 +61,12 @@ impl Name {
     }
 
     /// Leaves NULs out, and cuts after 31 bytes.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(Name::from_bytes_lossy(b"with\0a NUL"), "witha NUL");
+    /// assert_eq!(Name::from_bytes(b"with\0a NUL"), Err(Status::INVALID_ARGS));
+    /// ```
     pub const fn from_bytes_lossy(bytes: &[u8]) -> Self {
         let mut padded = [0; CAPACITY];
         let (mut from, mut to) = (0, 0);

@@ -45,6 +45,16 @@ impl NullableHandle {
     }
 
     /// Whether there is no handle. One that was closed by its value is not invalid in this sense.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let mut handles = [Event::create().into()];
+    /// let (ours, _theirs) = Channel::create();
+    /// ours.write(b"", &mut handles)?;
+    /// assert!(handles[0].is_invalid());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn is_invalid(&self) -> bool {
         self.0.is_none()
     }

@@ -82,6 +82,15 @@ impl Handle {
     }
 
     /// Gives the value out. It stays open until it is closed by value.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let value = Event::create().into_raw(); // It stays open …
+    /// drop(Handle::from_raw(value)); // … until this.
+    /// assert_eq!(Handle::check_raw_valid(value), Err(Status::BAD_HANDLE));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn into_raw(self) -> u32 {
         let value = self.0.get();
         std::mem::forget(self);

@@ -8,6 +8,16 @@ use crate::types::time::Deadline;
 use smallvec::SmallVec;
 
 /// One thing to wait for (`zx_wait_item_t`).
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let event = Event::create();
+/// let item = WaitItem::new(&event, Signals::USER_0);
+/// let same = WaitItem { handle: event.as_handle_ref(), waitfor: Signals::USER_0, pending: Signals::NONE };
+/// assert_eq!(item, same);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitItem<'a> {
     /// The handle to wait on.

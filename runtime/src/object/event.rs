@@ -43,6 +43,14 @@ impl Event {
     /// [`Status::NO_RESOURCES`] when the arena has no room for another object, when this process has made as many as
     /// one may ([`Config`](crate::Config)), or when it has no room for another handle. [`Status::BAD_STATE`] in a
     /// process that is attached to no arena.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert!(Event::try_create().is_err()); // There is no arena.
+    /// let supervisor = Supervisor::create(&Config::default())?;
+    /// assert!(Event::try_create().is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn try_create() -> Result<Self, Status> {
         let (value, _) = raw::create(Shape::Single, ObjectType::EVENT, Rights::EVENT_DEFAULT)?;
         Ok(Self::from_value(value))

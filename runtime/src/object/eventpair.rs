@@ -42,6 +42,11 @@ impl EventPair {
     ///
     /// # Errors
     /// As [`Event::try_create`](crate::Event::try_create).
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert!(EventPair::try_create().is_err()); // There is no arena.
+    /// ```
     pub fn try_create() -> Result<(Self, Self), Status> {
         let (first, second) = raw::create(Shape::Pair, ObjectType::EVENTPAIR, Rights::EVENTPAIR_DEFAULT)?;
         Ok((Self::from_value(first), Self::from_value(second)))
@@ -52,6 +57,15 @@ impl EventPair {
     ///
     /// # Errors
     /// As [`try_create`](Self::try_create).
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (ours, theirs) = EventPair::create_named(&Name::new("lock")?)?;
+    /// ours.set_name(&Name::new("holder")?)?;
+    /// assert_eq!(theirs.get_name()?, "lock");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn create_named(name: &Name) -> Result<(Self, Self), Status> {
         let rights = Rights::EVENTPAIR_DEFAULT | Rights::PROPERTY;
         let (first, second) = raw::create(Shape::Pair, ObjectType::EVENTPAIR, rights)?;

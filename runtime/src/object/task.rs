@@ -119,6 +119,13 @@ pub fn thread_self() -> Result<HandleRef<'static>, Status> {
 ///
 /// # Errors
 /// As [`process_self`].
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// assert_eq!(job_default()?.basic_info()?.object_type, ObjectType::JOB);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn job_default() -> Result<HandleRef<'static>, Status> {
     static JOB: LazyHandle = LazyHandle::new();
     JOB.get(|| make(ObjectType::JOB, Rights::JOB_DEFAULT))
@@ -130,6 +137,13 @@ pub fn job_default() -> Result<HandleRef<'static>, Status> {
 ///
 /// # Errors
 /// As [`process_self`].
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// assert_eq!(vmar_root_self()?.basic_info()?.object_type, ObjectType::VMAR);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn vmar_root_self() -> Result<HandleRef<'static>, Status> {
     static VMAR: LazyHandle = LazyHandle::new();
     VMAR.get(|| make(ObjectType::VMAR, Rights::VMAR_DEFAULT))

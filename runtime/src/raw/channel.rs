@@ -13,6 +13,15 @@ use jacinth_shm as shm;
 ///
 /// # Errors
 /// As [`create`](super::create).
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let (one, other) = raw::channel_create(Rights::CHANNEL_DEFAULT, ChannelOptions::new())?;
+/// raw::channel_write(one, b"hello", &[])?;
+/// raw::close_many(&[one, other])?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn channel_create(rights: Rights, options: ChannelOptions) -> Result<(u32, u32), Status> {
     // Every type's number fits.
     let kind = ObjectType::CHANNEL.into_raw() as u8;
@@ -51,6 +60,14 @@ pub(super) fn check_sizes(bytes: usize, handles: usize) -> Result<(), shm::Error
 /// [`Status::BAD_HANDLE`] (also for a handle that stands in the list twice), [`Status::WRONG_TYPE`],
 /// [`Status::ACCESS_DENIED`], [`Status::OUT_OF_RANGE`], [`Status::NOT_SUPPORTED`] when the channel itself is
 /// among the handles, [`Status::PEER_CLOSED`], [`Status::NO_MEMORY`] when the arena's pools are exhausted.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let (ours, _theirs) = Channel::create();
+/// raw::channel_write(ours.raw_handle(), b"with an event", &[Event::create().into_raw()])?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[inline]
 pub fn channel_write(value: u32, bytes: &[u8], handles: &[u32]) -> Result<(), Status> {
     if handles.is_empty() && bytes.len() <= shm::MAX_MESSAGE_BYTES {
@@ -109,6 +126,18 @@ pub use shm::TooSmall;
 /// handles for [`TooSmall::Discard`]. [`Status::SHOULD_WAIT`] when there is none, [`Status::PEER_CLOSED`] when
 /// there will be none. [`Status::BAD_HANDLE`], [`Status::WRONG_TYPE`], [`Status::ACCESS_DENIED`]. When this
 /// process's table has no room for the handles: [`Status::NO_RESOURCES`], and the message stays.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let (ours, theirs) = Channel::create();
+/// ours.write(b"hello", &mut [Event::create().into()])?;
+/// let (mut bytes, mut handles) = ([0; 8], [None]);
+/// let (read, actual) = raw::channel_read(theirs.raw_handle(), TooSmall::Keep, &mut bytes, &mut handles);
+/// assert_eq!((read, actual), (Ok(()), raw::Actual { bytes: 5, handles: 1 }));
+/// raw::close(handles[0].map_or(raw::INVALID, |handle| handle.value))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[inline]
 pub fn channel_read(
     value: u32,

@@ -32,6 +32,21 @@ pub struct Disposition {
 ///
 /// # Errors
 /// Those of [`channel_write`](super::channel_write). Each `result` says whether that handle was at fault.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let (ours, _theirs) = Channel::create();
+/// let mut handles = [raw::Disposition {
+///     handle: Event::create().into_raw(),
+///     is_move: true,
+///     object_type: ObjectType::EVENT,
+///     rights: Rights::SIGNAL,
+///     result: Status::OK,
+/// }];
+/// raw::channel_write_etc(ours.raw_handle(), b"", &mut handles)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn channel_write_etc(value: u32, bytes: &[u8], handles: &mut [Disposition]) -> Result<(), Status> {
     with_thread(|thread| {
         let checked = channel_with(thread, value, Rights::WRITE)

@@ -12,6 +12,16 @@ use jacinth_shm as shm;
 /// Follows `docs/syscalls/handle_close.md`.
 ///
 /// # Errors
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let (event, _) = raw::create(raw::Shape::Single, ObjectType::EVENT, Rights::EVENT_DEFAULT)?;
+/// raw::close(event)?;
+/// assert_eq!(raw::close(event), Err(Status::BAD_HANDLE));
+/// raw::close(raw::INVALID)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 /// [`Status::BAD_HANDLE`]: the value names no live handle of this process.
 pub fn close(value: u32) -> Result<(), Status> {
     if value == INVALID {
@@ -27,6 +37,15 @@ pub fn close(value: u32) -> Result<(), Status> {
 /// # Errors
 /// [`Status::BAD_HANDLE`]: one or more values named no live handle, or stood in the list more than once. All
 /// others are closed all the same.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let (one, other) = raw::create(raw::Shape::Pair, ObjectType::EVENTPAIR, Rights::EVENTPAIR_DEFAULT)?;
+/// assert_eq!(raw::close_many(&[one, 12345, other]), Err(Status::BAD_HANDLE));
+/// assert_eq!(raw::check_valid(other), Err(Status::BAD_HANDLE)); // Closed all the same.
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn close_many(values: &[u32]) -> Result<(), Status> {
     let mut result = Ok(());
     for value in values {
@@ -42,6 +61,16 @@ pub fn close_many(values: &[u32]) -> Result<(), Status> {
 /// # Errors
 /// [`Status::BAD_HANDLE`]; [`Status::ACCESS_DENIED`] without the right; [`Status::INVALID_ARGS`] when `rights`
 /// is no subset; [`Status::NO_RESOURCES`] when this process's table is full.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let event = Event::create();
+/// let copy = raw::duplicate(event.raw_handle(), Rights::WAIT)?;
+/// assert_eq!(raw::basic(copy)?.rights, Rights::WAIT.bits());
+/// raw::close(copy)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn duplicate(value: u32, rights: Rights) -> Result<u32, Status> {
     with_thread(|thread| {
         let found = thread.find(value)?;
@@ -58,6 +87,15 @@ pub fn duplicate(value: u32, rights: Rights) -> Result<u32, Status> {
 /// # Errors
 /// [`Status::BAD_HANDLE`]; [`Status::INVALID_ARGS`] when `rights` is no subset; [`Status::NO_RESOURCES`] when
 /// this process's table is full.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let weaker = raw::replace(Event::create().into_raw(), Rights::WAIT)?;
+/// assert_eq!(raw::replace(weaker, Rights::SIGNAL), Err(Status::INVALID_ARGS));
+/// assert_eq!(raw::check_valid(weaker), Err(Status::BAD_HANDLE)); // Gone also on an error.
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn replace(value: u32, rights: Rights) -> Result<u32, Status> {
     with_thread(|thread| {
         let found = thread.find(value)?;
@@ -72,6 +110,15 @@ pub fn replace(value: u32, rights: Rights) -> Result<u32, Status> {
 ///
 /// # Errors
 /// [`Status::BAD_HANDLE`] when it does not.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let event = Event::create();
+/// raw::check_valid(event.raw_handle())?;
+/// assert_eq!(raw::check_valid(raw::INVALID), Err(Status::BAD_HANDLE));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[inline]
 pub fn check_valid(value: u32) -> Result<(), Status> {
     with_thread(|thread| thread.find(value).map(drop))
@@ -84,6 +131,14 @@ pub use shm::Basic;
 ///
 /// # Errors
 /// [`Status::BAD_HANDLE`].
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let event = Event::create();
+/// assert_eq!(raw::basic(event.raw_handle())?.koid, event.koid()?.raw_koid());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn basic(value: u32) -> Result<Basic, Status> {
     with_thread(|thread| thread.basic(thread.find(value)?))
 }
@@ -92,6 +147,13 @@ pub fn basic(value: u32) -> Result<Basic, Status> {
 ///
 /// # Errors
 /// [`Status::BAD_HANDLE`], [`Status::ACCESS_DENIED`].
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// assert_eq!(raw::handle_count(Event::create().raw_handle())?, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn handle_count(value: u32) -> Result<u32, Status> {
     with_thread(|thread| {
         let found = thread.find(value)?;

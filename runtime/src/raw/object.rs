@@ -38,6 +38,14 @@ fn check_masks(thread: &shm::Thread, found: shm::Found, clear: Signals, set: Sig
 /// # Errors
 /// [`Status::BAD_HANDLE`]; [`Status::ACCESS_DENIED`]; [`Status::INVALID_ARGS`] for signals other than the eight
 /// user signals and, on events and event pairs, `SIGNALED`.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let event = Event::create();
+/// raw::signal(event.raw_handle(), Signals::NONE, Signals::USER_0)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn signal(value: u32, clear: Signals, set: Signals) -> Result<(), Status> {
     with_thread(|thread| {
         let found = thread.find(value)?;
@@ -54,6 +62,14 @@ pub fn signal(value: u32, clear: Signals, set: Signals) -> Result<(), Status> {
 /// # Errors
 /// As [`signal`]; [`Status::NOT_SUPPORTED`] for an object without a peer, [`Status::PEER_CLOSED`] when it is
 /// closed.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let event = Event::create();
+/// assert_eq!(raw::signal_peer(event.raw_handle(), Signals::NONE, Signals::USER_0), Err(Status::ACCESS_DENIED));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn signal_peer(value: u32, clear: Signals, set: Signals) -> Result<(), Status> {
     with_thread(|thread| {
         let found = thread.find(value)?;
@@ -70,6 +86,15 @@ pub fn signal_peer(value: u32, clear: Signals, set: Signals) -> Result<(), Statu
 /// # Errors
 /// [`Status::BAD_HANDLE`]; [`Status::ACCESS_DENIED`]; [`Status::TIMED_OUT`]; [`Status::CANCELED`] when another
 /// thread closed or transferred the handle meanwhile: [`Signals::HANDLE_CLOSED`] is then among the signals.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let event = Event::create();
+/// let (waited, seen) = raw::wait_one(event.raw_handle(), Signals::USER_0, MonotonicInstant::INFINITE_PAST);
+/// assert_eq!((waited, seen), (Err(Status::TIMED_OUT), Signals::NONE));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn wait_one(value: u32, signals: Signals, deadline: MonotonicInstant) -> (Result<(), Status>, Signals) {
     let mut seen = 0;
     let result = with_thread(|thread| {
@@ -92,6 +117,17 @@ pub use shm::WaitItem;
 ///
 /// # Errors
 /// [`Status::OUT_OF_RANGE`] for more than [`WAIT_MANY_MAX_ITEMS`]; otherwise as [`wait_one`].
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let event = Event::create();
+/// event.signal(Signals::NONE, Signals::USER_0)?;
+/// let mut items = [raw::WaitItem { handle: event.raw_handle(), waitfor: Signals::USER_0.bits(), pending: 0 }];
+/// raw::wait_many(&mut items, MonotonicInstant::INFINITE)?;
+/// assert_eq!(items[0].pending, Signals::USER_0.bits());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn wait_many(items: &mut [WaitItem], deadline: MonotonicInstant) -> Result<(), Status> {
     if items.len() > WAIT_MANY_MAX_ITEMS {
         return Err(too_many_items());
@@ -111,6 +147,14 @@ pub use shm::Shape;
 ///
 /// # Errors
 /// [`Status::NO_RESOURCES`] when the arena or this process's share of it is full.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let (one, other) = raw::create(raw::Shape::Pair, ObjectType::EVENTPAIR, Rights::EVENTPAIR_DEFAULT)?;
+/// raw::close_many(&[one, other])?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn create(shape: Shape, kind: ObjectType, rights: Rights) -> Result<(u32, u32), Status> {
     let kind = u8::try_from(kind.into_raw()).map_err(|_| Status::INVALID_ARGS)?;
     let (first, second) = with_thread(|thread| thread.create(shape, kind, rights.bits()))?;
@@ -126,6 +170,14 @@ pub use shm::MAX_NAME_BYTES;
 ///
 /// # Errors
 /// [`Status::BAD_HANDLE`], [`Status::ACCESS_DENIED`].
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let event = Event::create_named(&Name::new("ready")?)?;
+/// assert!(raw::name(event.raw_handle())?.starts_with(b"ready\0"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn name(value: u32) -> Result<[u8; MAX_NAME_BYTES], Status> {
     with_thread(|thread| {
         let found = thread.find(value)?;
@@ -143,6 +195,17 @@ pub fn name(value: u32) -> Result<[u8; MAX_NAME_BYTES], Status> {
 ///
 /// # Errors
 /// [`Status::BAD_HANDLE`], [`Status::ACCESS_DENIED`].
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let event = Event::create_named(&Name::default())?;
+/// let mut name = [b'x'; raw::MAX_NAME_BYTES];
+/// raw::set_name(event.raw_handle(), &name)?;
+/// name[raw::MAX_NAME_BYTES - 1] = 0;
+/// assert_eq!(raw::name(event.raw_handle())?, name);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn set_name(value: u32, name: &[u8; MAX_NAME_BYTES]) -> Result<(), Status> {
     let length = name.iter().position(|byte| *byte == 0).unwrap_or(name.len()).min(name.len() - 1);
     let mut padded = [0; MAX_NAME_BYTES];

@@ -20,6 +20,15 @@ impl ChannelOptions {
     /// How many messages may be pending in each direction before a write gives
     /// [`Status::SHOULD_WAIT`](crate::Status::SHOULD_WAIT). The most, and the default, is
     /// [`Config::max_pending_messages`](crate::Config); 0 is the default too.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let few = ChannelOptions::new().max_pending_messages(2);
+    /// let (ours, _theirs) = Channel::create_with(few)?;
+    /// assert_eq!((0..3).filter(|_| ours.write(b"", &mut []).is_ok()).count(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn max_pending_messages(self, messages: u32) -> Self {
         Self { max_pending_messages: messages, ..self }
     }

@@ -12,6 +12,18 @@ const BATCH: usize = 64;
 
 /// Messages that were read together: their bytes one after another. Reused from read to read, it allocates only
 /// to grow.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let (ours, theirs) = Channel::create();
+/// ours.write_batch([&b"one"[..], b"two"])?;
+/// let mut batch = Batch::new();
+/// theirs.read_batch(8, &mut batch)?;
+/// assert_eq!(batch.len(), 2);
+/// assert_eq!(batch.iter().last(), Some(&b"two"[..]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Batch {
     bytes: Vec<u8>,

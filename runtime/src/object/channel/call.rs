@@ -70,6 +70,19 @@ impl Channel {
     ///
     /// # Errors
     /// Those of both.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (client, server) = Channel::create();
+    /// let question = [&b"\0\0\0\0"[..], b"how ", b"late?"].map(ChannelIoSlice::new);
+    /// let mut message = MessageBuf::new();
+    /// let now = MonotonicInstant::INFINITE_PAST;
+    /// assert_eq!(client.callv(now, &question, &mut [], &mut message), Err(Status::TIMED_OUT));
+    /// server.read(&mut message)?;
+    /// assert_eq!(&message.bytes()[4..], b"how late?");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn callv(
         &self,
         deadline: impl Into<Deadline>,
@@ -88,6 +101,20 @@ impl Channel {
     ///
     /// # Errors
     /// Those of all three.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (client, _server) = Channel::create();
+    /// let event = Event::create();
+    /// let lent = HandleOp::Duplicate(event.as_handle_ref());
+    /// let mut handles = [HandleDisposition::new(lent, ObjectType::EVENT, Rights::SIGNAL, Status::OK)];
+    /// let mut reply = MessageBufEtc::new();
+    /// let now = MonotonicInstant::INFINITE_PAST;
+    /// assert_eq!(client.call_etc(now, b"\0\0\0\0?", &mut handles, &mut reply), Err(Status::TIMED_OUT));
+    /// assert_eq!(event.count_info()?.handle_count, 2); // The question waits, with its duplicate.
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn call_etc(
         &self,
         deadline: impl Into<Deadline>,

@@ -10,6 +10,20 @@ use jacinth_shm as shm;
 use std::marker::PhantomData;
 
 /// A message that is read where it lies.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let (ours, theirs) = Channel::create();
+/// ours.write(b"large", &mut [Event::create().into()])?;
+/// let message = theirs.read_in_place()?;
+/// let mut last = [0; 2];
+/// message.read_at(3, &mut last)?;
+/// assert_eq!((&last, message.len(), message.n_handles()), (b"ge", 5, 1));
+/// let handles = message.finish()?; // The message is consumed.
+/// assert_eq!(handles[0].object_type, ObjectType::EVENT);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "dropping it takes the message out of the channel, and closes its handles"]
 #[derive(Debug)]
 pub struct InPlace<'a> {

@@ -14,6 +14,20 @@ use std::marker::PhantomData;
 /// The memory counts as uninitialised. Bytes that were not written are zero when the message is sent. Filling all of it
 /// avoids the cost of the zeros: from the front with [`write_at`](Self::write_at), or in any order through
 /// [`as_raw`](Self::as_raw).
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let (ours, theirs) = Channel::create();
+/// let mut loan = ours.reserve(6)?;
+/// loan.write_at(2, b"rest")?;
+/// assert_eq!(loan.len(), 6);
+/// loan.commit()?;
+/// let mut message = MessageBuf::new();
+/// theirs.read(&mut message)?;
+/// assert_eq!(message.bytes(), b"\0\0rest");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "dropping a loan sends nothing, and gives its memory back"]
 #[derive(Debug)]
 pub struct Loan<'a> {

@@ -76,6 +76,11 @@ impl Channel {
     ///
     /// # Errors
     /// As [`Event::try_create`](crate::Event::try_create).
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert!(Channel::try_create().is_err()); // There is no arena.
+    /// ```
     pub fn try_create() -> Result<(Self, Self), Status> {
         Self::create_with(ChannelOptions::new())
     }
@@ -103,6 +108,14 @@ impl Channel {
     ///
     /// # Errors
     /// As [`try_create`](Self::try_create).
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (ours, theirs) = Channel::create_named(&Name::new("log")?)?;
+    /// assert_eq!((ours.get_name()?, theirs.get_name()?), (Name::new("log")?, Name::new("log")?));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn create_named(name: &Name) -> Result<(Self, Self), Status> {
         let rights = Rights::CHANNEL_DEFAULT | Rights::PROPERTY;
         let (first, second) = raw::channel_create(rights, ChannelOptions::new())?;

@@ -37,6 +37,17 @@ impl Channel {
     ///
     /// # Errors
     /// As [`read`](Self::read).
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (ours, theirs) = Channel::create();
+    /// ours.write(b"", &mut [Event::create().into()])?;
+    /// let mut message = MessageBufEtc::new();
+    /// theirs.read_etc(&mut message)?;
+    /// assert_eq!(message.handle_infos()[0].object_type, ObjectType::EVENT);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn read_etc(&self, message: &mut MessageBufEtc) -> Result<(), Status> {
         message.receive(|sink| raw::receive(self.raw_handle(), TooSmall::Keep, sink).0)
     }
@@ -45,6 +56,17 @@ impl Channel {
     ///
     /// # Errors
     /// As [`read`](Self::read).
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (ours, theirs) = Channel::create();
+    /// ours.write(b"bytes", &mut [Event::create().into()])?;
+    /// let (mut bytes, mut handles) = (Vec::new(), Vec::new());
+    /// theirs.read_split(&mut bytes, &mut handles)?;
+    /// assert_eq!((bytes, handles.len()), (b"bytes".to_vec(), 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn read_split(&self, bytes: &mut Vec<u8>, handles: &mut Vec<NullableHandle>) -> Result<(), Status> {
         handles.clear();
         let mut received = Vec::new();

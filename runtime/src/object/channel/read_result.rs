@@ -4,6 +4,22 @@ use crate::raw::Actual;
 use crate::types::status::Status;
 
 /// The result of a read into buffers of a fixed size.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let (ours, theirs) = Channel::create();
+/// ours.write(b"message", &mut [])?;
+/// let mut bytes = vec![0; 4];
+/// loop {
+///     match theirs.read_into(TooSmall::Keep, &mut bytes, &mut []) {
+///         ChannelReadResult::Ok((len, _)) => break assert_eq!(&bytes[..len], b"message"),
+///         ChannelReadResult::BufferTooSmall { bytes_avail, .. } => bytes.resize(bytes_avail, 0),
+///         ChannelReadResult::Err(status) => return Err(status.into()),
+///     }
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "the message may not have fitted"]
 pub enum ChannelReadResult<T> {

@@ -96,6 +96,17 @@ impl Channel {
     /// [`Status::WRONG_TYPE`] when the object is of another type than was said, [`Status::ACCESS_DENIED`],
     /// [`Status::INVALID_ARGS`] when the rights are no subset of the handle's.
     ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (ours, _theirs) = Channel::create();
+    /// let event = HandleOp::Move(Event::create().into());
+    /// let mut handles = [HandleDisposition::new(event, ObjectType::CHANNEL, Rights::SAME_RIGHTS, Status::OK)];
+    /// assert_eq!(ours.write_etc(b"", &mut handles), Err(Status::WRONG_TYPE));
+    /// assert_eq!(handles[0].result, Status::WRONG_TYPE);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// [`Rights::WRITE`]: crate::Rights::WRITE
     /// [`Rights::TRANSFER`]: crate::Rights::TRANSFER
     /// [`Rights::DUPLICATE`]: crate::Rights::DUPLICATE

@@ -26,6 +26,12 @@ impl MonotonicInstant {
     /// The instant that comes `duration` from now. `after(Duration::INFINITE)` is [`INFINITE`](Self::INFINITE).
     ///
     /// Follows `docs/syscalls/deadline_after.md`.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// let deadline = MonotonicInstant::after(Duration::from_seconds(1));
+    /// assert!(deadline > MonotonicInstant::get());
+    /// ```
     pub fn after(duration: MonotonicDuration) -> Self {
         Self::get() + duration
     }
@@ -101,6 +107,13 @@ impl<T: Timeline> Ticks<T> {
     /// How many ticks a second has: 10⁹ here.
     ///
     /// Follows `docs/syscalls/ticks_per_second.md`.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// let ticks = MonotonicTicks::get();
+    /// let a_second_later = ticks + MonotonicDurationTicks::from_raw(MonotonicTicks::per_second());
+    /// assert!(a_second_later > ticks);
+    /// ```
     pub fn per_second() -> i64 {
         TICKS_PER_SECOND
     }

@@ -22,6 +22,11 @@ use std::marker::PhantomData;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub, SubAssign};
 
 /// A clock. Instants and durations of different clocks do not mix.
+///
+/// ```
+/// # use jacinth::*;
+/// assert_eq!(format!("{:?}", Instant::<BootTimeline>::from_nanos(3)), "BootInstant(3ns)");
+/// ```
 pub trait Timeline: Default + Copy + PartialEq + Eq {
     /// The text that `Debug` puts in front of an instant or a duration.
     const NAME: &'static str;
@@ -130,6 +135,11 @@ impl<T: Timeline> Instant<T, NsUnit> {
     }
 
     /// Nanoseconds since the clock's zero.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(MonotonicInstant::from_nanos(7).into_nanos(), 7);
+    /// ```
     pub const fn into_nanos(self) -> i64 {
         self.0
     }
@@ -180,6 +190,11 @@ impl<T: Timeline> Duration<T, NsUnit> {
     }
 
     /// The length in seconds, as a floating-point number.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(MonotonicDuration::from_millis(1500).into_seconds_f64(), 1.5);
+    /// ```
     pub fn into_seconds_f64(self) -> f64 {
         self.0 as f64 / 1e9
     }
