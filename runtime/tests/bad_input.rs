@@ -1,4 +1,4 @@
-//! Attaching to what is not there, and limits that cannot be: each a clear error, and no harm done.
+//! Attaching to missing arenas, and limits out of range: each gives a clear error, and does no harm.
 
 mod support;
 
@@ -11,8 +11,8 @@ use support::*;
 #[test]
 fn child_main() {
     play(&[
-        ("finds a stale seat", finds_a_stale_seat),
-        ("finds a malformed seat", finds_a_malformed_seat),
+        ("finds a stale slot", finds_a_stale_slot),
+        ("finds a malformed slot", finds_a_malformed_slot),
         ("finds no supervisor", finds_no_supervisor),
         ("waits", waits),
     ]);
@@ -27,7 +27,7 @@ fn is_bad_state<T>(result: Result<T, Status>) -> bool {
 }
 
 #[test]
-fn a_program_that_is_attached_to_nothing_is_told_how_to() {
+fn errors_explain_how_to_attach() {
     alone(|| {
         let error = take_startup_handle().unwrap_err();
         assert!(matches!(error, AttachError::NotAttached));
@@ -59,18 +59,18 @@ fn a_program_that_is_attached_to_nothing_is_told_how_to() {
 }
 
 #[test]
-fn a_path_where_no_supervisor_answers_is_named() {
+fn errors_name_the_silent_path() {
     alone(|| {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         std::fs::write(at("a file"), "text").unwrap();
-        drop(UnixListener::bind(at("nobody listens")).unwrap());
+        drop(UnixListener::bind(at("no listener")).unwrap());
         let _streams = UnixListener::bind(at("streams")).unwrap();
         let _datagrams = UnixDatagram::bind(at("datagrams")).unwrap();
         for (name, kind) in [
             ("nothing", Some(ErrorKind::NotFound)),
             ("a file", Some(ErrorKind::ConnectionRefused)),
-            ("nobody listens", Some(ErrorKind::ConnectionRefused)),
+            ("no listener", Some(ErrorKind::ConnectionRefused)),
             ("streams", None),
             ("datagrams", None),
         ] {
@@ -103,7 +103,7 @@ fn a_process_has_one_attachment() {
 }
 
 #[test]
-fn of_many_threads_that_create_at_once_one_attaches() {
+fn one_concurrent_create_attaches() {
     alone(|| {
         let results = std::thread::scope(|scope| {
             let threads = [(); 6].map(|()| scope.spawn(|| Supervisor::create(&Config::default())));
@@ -126,7 +126,7 @@ fn of_many_threads_that_create_at_once_one_attaches() {
 type Limits = fn(&mut Config);
 
 #[test]
-fn a_limit_out_of_its_range_is_named() {
+fn errors_name_the_limit_out_of_range() {
     alone(|| {
         let cases: &[(&str, Limits)] = &[
             ("max_processes", |config| config.max_processes = 0),
@@ -160,7 +160,7 @@ fn a_limit_out_of_its_range_is_named() {
 }
 
 #[test]
-fn the_smallest_arena_of_all_works() {
+fn the_smallest_arena_works() {
     in_arena_of(
         |config| {
             config.max_processes = 1;
@@ -184,19 +184,19 @@ fn the_smallest_arena_of_all_works() {
 }
 
 #[test]
-fn a_seat_that_is_gone_is_no_seat_and_a_malformed_one_is_named() {
+fn stale_slots_join_malformed_slots_fail() {
     in_arena(|supervisor| {
         let (ours, child) = spawn(supervisor, "waits");
-        let mut stale = role("finds a stale seat");
-        // The child's own seat, which it has taken by the time its rights can be seen to work.
+        let mut stale = role("finds a stale slot");
+        // The child's own slot, which it has taken by the time its rights can be seen to work.
         until(|| supervisor.inspect().processes == 2);
         stale.env(SOCKET_VARIABLE, supervisor.socket_path()).env(SLOT_VARIABLE, "4:9");
         join(stale.spawn().unwrap());
         drop(ours);
         join(child);
-        for seat in ["", "1", "x:y", "-1:0", "99999999999:0", "1:1:1", "1:99999999999"] {
-            let mut malformed = role("finds a malformed seat");
-            malformed.env(SOCKET_VARIABLE, supervisor.socket_path()).env(SLOT_VARIABLE, seat);
+        for slot in ["", "1", "x:y", "-1:0", "99999999999:0", "1:1:1", "1:99999999999"] {
+            let mut malformed = role("finds a malformed slot");
+            malformed.env(SOCKET_VARIABLE, supervisor.socket_path()).env(SLOT_VARIABLE, slot);
             join(malformed.spawn().unwrap());
         }
         let mut lost = role("finds no supervisor");
@@ -204,14 +204,14 @@ fn a_seat_that_is_gone_is_no_seat_and_a_malformed_one_is_named() {
     });
 }
 
-fn finds_a_stale_seat() {
+fn finds_a_stale_slot() {
     let error = take_startup_handle().unwrap_err();
     assert!(matches!(error, AttachError::NotSpawned), "{error:?}");
     // It was inherited from an ancestor: the arena is still the one to join.
     drop(Event::create());
 }
 
-fn finds_a_malformed_seat() {
+fn finds_a_malformed_slot() {
     let error = take_startup_handle().unwrap_err();
     assert!(matches!(error, AttachError::BadSlot(_)), "{error:?}");
     assert!(error.to_string().contains(SLOT_VARIABLE), "{error}");

@@ -1,5 +1,5 @@
-//! Ends of channels that are queued inside each other: those that nobody can reach any more are collected, with all
-//! that was queued for them; those that somebody can reach never are, however they are passed around meanwhile.
+//! Ends of channels that are queued inside each other: unreachable ones are collected, with all messages that were queued
+//! for them; reachable ones never are, however they are passed around meanwhile.
 
 mod support;
 
@@ -25,7 +25,7 @@ fn cycle_of(len: usize) -> Vec<Channel> {
 }
 
 #[test]
-fn a_cycle_of_any_length_is_collected_and_live_peers_see_it() {
+fn cycles_of_any_length_are_collected() {
     in_arena(|supervisor| {
         let mut garbage = 0;
         for len in [1, 2, 3, 50] {
@@ -51,7 +51,7 @@ fn a_cycle_of_any_length_is_collected_and_live_peers_see_it() {
 }
 
 #[test]
-fn cycles_without_any_peer_and_what_hangs_on_them_are_collected() {
+fn peerless_cycles_are_collected() {
     in_arena(|supervisor| {
         for len in [1, 2, 50] {
             let peers = cycle_of(len);
@@ -70,7 +70,7 @@ fn cycles_without_any_peer_and_what_hangs_on_them_are_collected() {
 }
 
 #[test]
-fn an_end_that_was_taken_by_a_call_or_is_read_in_place_is_reachable() {
+fn ends_in_use_are_reachable() {
     in_arena(|supervisor| {
         let (ours, theirs) = Channel::create();
         let (end, peer) = Channel::create();
@@ -88,7 +88,7 @@ fn an_end_that_was_taken_by_a_call_or_is_read_in_place_is_reachable() {
 }
 
 #[test]
-fn what_a_dead_process_leaves_in_a_cycle_is_collected_with_it() {
+fn cycles_of_the_dead_are_collected() {
     in_arena(|supervisor| {
         let (ours, child) = spawn(supervisor, "leaves a cycle");
         let message = next(&ours);
@@ -110,14 +110,14 @@ fn leaves_a_cycle() {
 }
 
 #[test]
-fn cycles_are_collected_without_being_asked_for() {
+fn cycles_are_collected_unasked() {
     in_arena(|supervisor| {
         let peers = cycle_of(2);
         for peer in &peers {
             peer.wait_one(Signals::CHANNEL_PEER_CLOSED, FOREVER).unwrap();
         }
         drop(peers);
-        // Who waits is told before the close is at its end.
+        // Waiters are woken before the close is complete.
         until(|| objects(supervisor) == 0);
     });
 }
@@ -125,10 +125,10 @@ fn cycles_are_collected_without_being_asked_for() {
 /// How long the processes juggle.
 const JUGGLING: Duration = Duration::from_secs(4);
 
-/// Processes put channels into channels and take them out again, so that most of what there is hangs on something
-/// that is queued; each keeps hold of one end of the chain. Nothing may be collected, and everything is there in the end.
+/// Processes put channels into channels and take them out again, so that most ends hang on an end
+/// that is queued; each keeps hold of one end of the chain. No end may be collected, and all ends are there afterwards.
 #[test]
-fn what_can_be_reached_is_never_collected_while_it_is_passed_around() {
+fn reachable_ends_are_never_collected() {
     in_arena(|supervisor| {
         let mut jugglers: Vec<_> = (0..3).map(|_| spawn(supervisor, "juggles")).collect();
         // A ring of them: each gives to the next.
@@ -163,14 +163,14 @@ fn what_can_be_reached_is_never_collected_while_it_is_passed_around() {
     });
 }
 
-/// A channel both of whose ends some juggler can reach.
+/// A channel with two ends that some juggler can reach.
 struct Ball {
     near: Channel,
     far: Channel,
 }
 
 impl Ball {
-    /// Both ends are open, and what is written at one is read at the other.
+    /// Both ends are open, and a message written at one is read at the other.
     fn check(&self) {
         for (from, to) in [(&self.near, &self.far), (&self.far, &self.near)] {
             tell(from, "alive");
@@ -191,7 +191,7 @@ impl Ball {
     }
 }
 
-/// Puts balls into balls, swaps what is inside what, gives some to the next and takes as many.
+/// Puts balls into balls, swaps inner and outer, gives some to the next juggler and takes as many.
 fn juggles() {
     let channel = startup_channel();
     let mut message = next(&channel);
@@ -203,7 +203,7 @@ fn juggles() {
     while start.elapsed() < JUGGLING {
         random.shuffle(&mut balls);
         match random.u32(0..3) {
-            // One in the other, the other in the one, and so on: who is inside whom changes with every step.
+            // One in the other, the other in the one, and so on: the order changes with every step.
             0 | 1 => {
                 let (x, y) = (balls.pop().unwrap(), balls.pop().unwrap());
                 let Ball { near: to_x, far: mut x } = x;
@@ -216,7 +216,7 @@ fn juggles() {
                 }
                 balls.extend([Ball { near: to_x, far: x }, Ball { near: to_y, far: y }]);
             }
-            // A chain, whose first goes to the next juggler.
+            // A chain. Its first ball goes to the next juggler.
             _ => {
                 let mut chain = balls.pop().unwrap();
                 for _ in 0..random.usize(1..4) {

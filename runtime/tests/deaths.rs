@@ -1,4 +1,4 @@
-//! Processes: what their deaths leave. All of them are real.
+//! Deaths of real processes: the resources of the dead are recovered, and other processes go on.
 
 mod support;
 
@@ -21,10 +21,10 @@ fn child_main() {
     ]);
 }
 
-/// Seen by what the first one held: some of it is still there when the second one's death is told. A machine that is
+/// Seen by the handles of the first one: some of them are still there when the second death is announced. A machine that is
 /// busy may let the recovery end before, so one of several tries will do.
 #[test]
-fn a_long_recovery_holds_up_no_news() {
+fn recovery_does_not_delay_death_news() {
     in_arena(|supervisor| {
         let is_told_meanwhile = || {
             let (large, mut first) = spawn(supervisor, "holds very many");
@@ -56,7 +56,7 @@ fn holds_very_many() {
 }
 
 #[test]
-fn objects_reclaimed_of_the_dead_are_counted() {
+fn reclaimed_objects_are_counted() {
     in_arena(|supervisor| {
         for _ in 0..3 {
             let before = supervisor.collect().unwrap().objects_reclaimed;
@@ -79,7 +79,7 @@ fn holds_some() {
 }
 
 #[test]
-fn a_killed_process_loses_nothing_but_what_was_its_own() {
+fn a_death_releases_only_own_handles() {
     in_arena(|supervisor| {
         let before = (objects(supervisor), supervisor.inspect().handles);
         let (ours, child) = spawn(supervisor, "holds much");
@@ -157,7 +157,7 @@ fn holds_much() {
 }
 
 #[test]
-fn processes_killed_at_any_moment_leave_a_clean_arena() {
+fn random_kills_leave_a_clean_arena() {
     in_arena(|supervisor| {
         let mut random = support::random(7);
         let before = (objects(supervisor), supervisor.inspect().handles);
@@ -185,7 +185,7 @@ fn processes_killed_at_any_moment_leave_a_clean_arena() {
 }
 
 #[test]
-fn the_others_go_on_when_one_is_killed() {
+fn other_processes_survive_a_kill() {
     in_arena(|supervisor| {
         let mut random = support::random(11);
         let mut workers: Vec<(Channel, Child)> = Vec::new();
@@ -353,7 +353,7 @@ fn a_stopped_process_is_not_dead() {
 }
 
 #[test]
-fn a_process_that_replaces_itself_by_exec_has_left() {
+fn exec_counts_as_leaving() {
     in_arena(|supervisor| {
         let (ours, mut child) = spawn(supervisor, "replaces itself");
         let (canary, sent) = EventPair::create();
@@ -377,7 +377,7 @@ fn replaces_itself() {
 }
 
 #[test]
-fn an_ordinary_exit_closes_everything_too() {
+fn a_normal_exit_closes_all_handles() {
     in_arena(|supervisor| {
         for _ in 0..10 {
             let (ours, child) = spawn(supervisor, "echo");
@@ -395,7 +395,7 @@ fn an_ordinary_exit_closes_everything_too() {
 }
 
 #[test]
-fn threads_that_end_or_panic_leave_nothing_behind() {
+fn ended_threads_leave_no_resources() {
     in_arena_of(
         |config| config.max_threads = 6,
         |supervisor| {

@@ -1,7 +1,7 @@
-//! The library's descriptors in programs that close, by mistake, what is not their own; and in forked children, which
+//! The library's descriptors in programs that close, by mistake, descriptors of others; and in forked children, which
 //! have them too.
 
-#![allow(clippy::zombie_processes, reason = "who dies first is what is tested; orphans end by themselves")]
+#![allow(clippy::zombie_processes, reason = "the order of deaths is tested; orphans end by themselves")]
 
 mod support;
 
@@ -52,7 +52,7 @@ fn replace_from_3(with: i32) {
 }
 
 /// The others live on, are watched, and can be joined, whatever has become of the leader's descriptors.
-fn nobody_is_buried(supervisor: &Supervisor, others: Vec<(Channel, std::process::Child)>) {
+fn no_process_is_recovered(supervisor: &Supervisor, others: Vec<(Channel, std::process::Child)>) {
     for _ in 0..3 {
         // Longer than it takes to look around once.
         std::thread::sleep(std::time::Duration::from_millis(500));
@@ -71,27 +71,27 @@ fn nobody_is_buried(supervisor: &Supervisor, others: Vec<(Channel, std::process:
 }
 
 #[test]
-fn a_leader_that_closes_all_descriptors_buries_nobody() {
+fn closed_descriptors_are_no_deaths() {
     in_arena(|supervisor| {
         let others: Vec<_> = (0..3).map(|_| spawn(supervisor, "echo")).collect();
         others.iter().for_each(|(channel, _)| ping(channel));
         close_from_3();
-        nobody_is_buried(supervisor, others);
+        no_process_is_recovered(supervisor, others);
     });
 }
 
 #[test]
-fn numbers_that_name_files_that_are_always_ready_bury_nobody() {
+fn ready_foreign_files_are_no_deaths() {
     in_arena(|supervisor| {
         let others: Vec<_> = (0..3).map(|_| spawn(supervisor, "echo")).collect();
         others.iter().for_each(|(channel, _)| ping(channel));
         replace_from_3(1);
-        nobody_is_buried(supervisor, others);
+        no_process_is_recovered(supervisor, others);
     });
 }
 
 #[test]
-fn numbers_that_name_files_that_are_never_ready_hide_nobodys_death() {
+fn foreign_files_hide_no_death() {
     in_arena(|supervisor| {
         let others: Vec<_> = (0..3).map(|_| spawn(supervisor, "echo")).collect();
         others.iter().for_each(|(channel, _)| ping(channel));
@@ -99,12 +99,12 @@ fn numbers_that_name_files_that_are_never_ready_hide_nobodys_death() {
         replace_from_3(std::os::fd::AsRawFd::as_raw_fd(&quiet));
         // It is everywhere by now, its other end included.
         std::mem::forget((quiet, _other_end));
-        nobody_is_buried(supervisor, others);
+        no_process_is_recovered(supervisor, others);
     });
 }
 
 #[test]
-fn a_process_that_closes_all_descriptors_does_not_take_the_lead() {
+fn closed_descriptors_take_no_lead() {
     in_arena(|supervisor| {
         let (channel, mut child) = spawn(supervisor, "closes everything");
         tell(&channel, "close");
@@ -137,11 +137,11 @@ fn closes_everything() {
     wait_for_peer_closed(&channel);
 }
 
-/// A child that does nothing, and has all that its parent had open.
+/// A child that only sleeps, and has its parent's descriptors open.
 fn fork_a_sleeper() {
     // SAFETY: the child only sleeps, and ends.
     if unsafe { libc::fork() } == 0 {
-        // SAFETY: closing what is open does no harm in a process that goes on to do nothing.
+        // SAFETY: closing descriptors does no harm in a process that uses none afterwards.
         unsafe {
             libc::close(1);
             libc::sleep(20);
@@ -156,7 +156,7 @@ fn replace_this_process() -> ! {
 }
 
 #[test]
-fn an_exec_is_noticed_while_a_forked_child_holds_the_sockets() {
+fn exec_is_noticed_despite_open_sockets() {
     in_arena(|supervisor| {
         let (channel, mut child) = spawn(supervisor, "forks and replaces itself");
         tell(&channel, "go");
@@ -195,7 +195,7 @@ fn start_survivor() -> (Supervisor, Channel) {
 }
 
 #[test]
-fn the_exec_of_a_leader_is_noticed_while_its_forked_child_holds_the_sockets() {
+fn leader_exec_is_noticed_despite_sockets() {
     with_founder(FOUNDER_EXECS);
 }
 
@@ -206,7 +206,7 @@ fn founder_execs() {
 }
 
 #[test]
-fn a_leader_that_has_closed_all_descriptors_is_succeeded() {
+fn a_leader_without_descriptors_is_replaced() {
     with_founder(FOUNDER_CLOSES);
 }
 

@@ -1,4 +1,4 @@
-//! fork() without exec, from an attached process: the child has no arena, every call there says so, and nothing
+//! fork() without exec, from an attached process: the child has no arena, every call there says so, and no object
 //! that the child does or leaves touches the parent's handles.
 
 mod support;
@@ -29,7 +29,7 @@ fn in_forked_child(child: impl FnOnce() -> i32) -> i32 {
 }
 
 #[test]
-fn in_a_forked_child_every_call_says_bad_state() {
+fn every_call_fails_in_a_forked_child() {
     in_arena(|supervisor| {
         let event = Event::create();
         let (ours, theirs) = Channel::create();
@@ -78,7 +78,7 @@ fn in_a_forked_child_every_call_says_bad_state() {
 }
 
 #[test]
-fn a_forked_child_ends_no_loan_and_no_read() {
+fn a_forked_child_releases_no_loan() {
     in_arena(|_| {
         let (ours, theirs) = Channel::create();
         tell(&theirs, "kept");
@@ -99,7 +99,7 @@ fn a_forked_child_ends_no_loan_and_no_read() {
 }
 
 #[test]
-fn handles_that_a_forked_child_drops_stay_the_parents() {
+fn a_forked_child_closes_no_handle() {
     in_arena(|supervisor| {
         let (ours, theirs) = Channel::create();
         let event = Event::create();
@@ -119,7 +119,7 @@ fn handles_that_a_forked_child_drops_stay_the_parents() {
         });
         assert_eq!(code, 0, "the number of the first call that did not say BAD_STATE");
         assert_eq!(supervisor.inspect(), before);
-        assert_eq!(supervisor.collect().unwrap().processes, 0, "nobody attached has died");
+        assert_eq!(supervisor.collect().unwrap().processes, 0, "no attached process has died");
         let mut bytes = [0; 4];
         held.read_at(0, &mut bytes).unwrap();
         assert_eq!(&bytes, b"kept");
@@ -132,7 +132,7 @@ fn handles_that_a_forked_child_drops_stay_the_parents() {
 
 /// Nor is the supervisor asked, nor its socket taken away.
 #[test]
-fn a_forked_childs_view_of_the_supervisor_shows_nothing() {
+fn a_forked_child_sees_no_arena() {
     in_arena(|supervisor| {
         let _event = Event::create();
         let code = in_forked_child(|| {
@@ -152,7 +152,7 @@ fn a_forked_childs_view_of_the_supervisor_shows_nothing() {
 }
 
 #[test]
-fn a_thread_that_never_used_the_arena_cannot_after_the_fork_either() {
+fn forked_unused_threads_fail_too() {
     in_arena(|_| {
         let event = Event::create();
         let value = event.raw_handle();
@@ -165,7 +165,7 @@ fn a_thread_that_never_used_the_arena_cannot_after_the_fork_either() {
 }
 
 #[test]
-fn programs_that_are_started_beside_the_library_change_nothing() {
+fn unrelated_programs_do_no_harm() {
     in_arena(|supervisor| {
         let event = Event::create();
         for _ in 0..5 {

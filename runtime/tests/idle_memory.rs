@@ -1,4 +1,4 @@
-//! Memory that nobody uses goes back to the system: at once when it is collected, and by itself after a while.
+//! Unused memory goes back to the system: at once by a collection, and unasked after a while.
 
 mod support;
 
@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::sync::Barrier;
 use support::*;
 
-/// What the arena's file takes of the system's memory.
+/// The system's memory that the arena's file uses.
 fn real_bytes() -> u64 {
     let files = std::fs::read_dir("/proc/self/fd").unwrap().map(|file| file.unwrap().path());
     let is_arena = |path: &std::path::PathBuf| {
@@ -44,7 +44,7 @@ fn burst_and_drain() {
 }
 
 #[test]
-fn a_drained_arena_is_small_after_a_collection() {
+fn collection_shrinks_a_drained_arena() {
     in_arena(|supervisor| {
         let before = real_bytes();
         burst_and_drain();
@@ -57,11 +57,11 @@ fn a_drained_arena_is_small_after_a_collection() {
 }
 
 #[test]
-fn a_drained_arena_grows_small_by_itself() {
+fn a_drained_arena_shrinks_unasked() {
     in_arena(|_| {
         let before = real_bytes();
         burst_and_drain();
-        // A hang is what the watchdog is for.
+        // The watchdog ends a hang.
         while real_bytes() > before + (2 << 20) {
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
@@ -101,14 +101,14 @@ fn burst_of_objects() -> (Vec<(Channel, Channel)>, Event) {
     (lines, kept.unwrap())
 }
 
-/// What a drained arena may take beyond what it took when it was new.
+/// The memory that a drained arena may use, more than when it was new.
 const LITTLE: u64 = 8 << 20;
 
 #[test]
-fn ended_objects_cost_nothing_after_a_collection() {
+fn collection_frees_ended_objects() {
     in_arena(|supervisor| {
         let before = real_bytes();
-        // Twice: what has begun anew goes back again.
+        // Twice: reused memory goes back again.
         for _ in 0..2 {
             let (lines, kept) = burst_of_objects();
             drop(lines);
@@ -124,20 +124,20 @@ fn ended_objects_cost_nothing_after_a_collection() {
 }
 
 #[test]
-fn ended_objects_cost_nothing_after_a_while() {
+fn ended_objects_are_freed_unasked() {
     in_arena(|_| {
         let before = real_bytes();
         drop(burst_of_objects());
-        // A hang is what the watchdog is for.
+        // The watchdog ends a hang.
         while real_bytes() > before + LITTLE {
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
     });
 }
 
-/// What a thread has ended waits for its next objects, unless it rests.
+/// A thread keeps the slots of objects that it ended for its next ones, unless it rests.
 #[test]
-fn objects_of_resting_threads_cost_nothing_later() {
+fn resting_threads_free_their_objects() {
     const THREADS: usize = 8;
     in_arena(|_| {
         let before = real_bytes();
@@ -154,7 +154,7 @@ fn objects_of_resting_threads_cost_nothing_later() {
             }
             have_made.wait();
             let most = real_bytes();
-            // A hang is what the watchdog is for.
+            // The watchdog ends a hang.
             while real_bytes() > before + (most - before) / 2 {
                 std::thread::sleep(std::time::Duration::from_millis(20));
             }

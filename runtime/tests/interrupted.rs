@@ -1,4 +1,4 @@
-//! What the caller's code does in the middle of a call: iterators that a call goes through, sinks, and signal handlers.
+//! The caller's code in the middle of a call: iterators, sinks, and signal handlers.
 
 mod support;
 
@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use support::*;
 
 #[test]
-fn what_an_iterator_drops_during_a_batch_ends() {
+fn drops_during_a_batch_are_released() {
     in_arena(|supervisor| {
         let (ours, theirs) = Channel::create();
         let held = (0..3).map(|_| (events(1), ours.reserve(100).unwrap()));
@@ -27,7 +27,7 @@ fn what_an_iterator_drops_during_a_batch_ends() {
 }
 
 #[test]
-fn an_iterator_that_panics_leaves_its_group_unwritten() {
+fn a_panicking_iterator_writes_no_group() {
     in_arena(|_| {
         let (ours, theirs) = Channel::create();
         let messages = (0..100).map(|time| {
@@ -62,7 +62,7 @@ impl Panics {
 }
 
 #[expect(unsafe_code, reason = "a sink that is not as it must be")]
-// SAFETY: its panics are what is tested; else it keeps the contract.
+// SAFETY: it keeps the contract, but for the panics that are tested.
 unsafe impl raw::Sink for Panics {
     fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
         self.reach(Place::Room);
@@ -84,9 +84,9 @@ unsafe impl raw::Sink for Panics {
 }
 
 /// One that panics before the message is its own has taken nothing; one that panics over a handle has lost handles to its
-/// process, and nothing else.
+/// process, and no others.
 #[test]
-fn a_sink_that_panics_leaves_arena_and_channel_whole() {
+fn a_panicking_sink_does_no_harm() {
     in_arena(|supervisor| {
         let (ours, theirs) = Channel::create();
         for at in [Place::TakesHandles, Place::Room, Place::Filled, Place::NullableHandle] {
@@ -110,7 +110,7 @@ fn a_sink_that_panics_leaves_arena_and_channel_whole() {
 }
 
 #[test]
-fn an_iterator_may_use_the_channel_that_its_batch_goes_to() {
+fn iterators_may_use_their_channel() {
     in_arena(|_| {
         let (ours, theirs) = Channel::create();
         let sent = ours.write_batch((0..3).map(|_| {
@@ -125,7 +125,7 @@ fn an_iterator_may_use_the_channel_that_its_batch_goes_to() {
 }
 
 #[test]
-fn a_batch_without_an_end_is_written_until_the_channel_is_full() {
+fn an_endless_batch_fills_the_channel() {
     in_arena_of(
         |config| config.max_pending_messages = 300,
         |_| {
@@ -140,7 +140,7 @@ fn a_batch_without_an_end_is_written_until_the_channel_is_full() {
     );
 }
 
-/// What the signal handler is to drop.
+/// The value that the signal handler drops.
 static TO_DROP: Mutex<Vec<Box<dyn Any + Send>>> = Mutex::new(Vec::new());
 
 extern "C" fn drop_all(_: i32) {
@@ -151,7 +151,7 @@ extern "C" fn drop_all(_: i32) {
 #[expect(unsafe_code, reason = "a handler may run anywhere")]
 fn on(signal: Signal, handler: extern "C" fn(i32)) {
     let action = SigAction::new(SigHandler::Handler(handler), SaFlags::SA_RESTART, SigSet::empty());
-    // SAFETY: the handlers here use what no thread that they may interrupt is using: the tests see to that.
+    // SAFETY: the tests make sure that a handler uses no value that the interrupted thread is using.
     unsafe { signal::sigaction(signal, &action) }.unwrap();
 }
 
@@ -164,7 +164,7 @@ fn interrupt(thread: libc::pthread_t) {
 
 /// Handles, loans and messages that a handler drops while the thread is inside a call end when that call is over.
 #[test]
-fn what_a_signal_handler_drops_during_a_call_ends_after_it() {
+fn signal_handler_drops_are_deferred() {
     in_arena(|supervisor| {
         on(Signal::SIGUSR1, drop_all);
         let (ours, theirs) = Channel::create();
@@ -215,7 +215,7 @@ extern "C" fn write_one(_: i32) {
 /// Filling a loan is a call like any other: a handler that writes to its channel meanwhile is told so, and does not wait
 /// for ever for the thread that it interrupted.
 #[test]
-fn a_signal_handler_that_writes_while_a_loan_is_filled_is_refused() {
+fn signal_handler_writes_are_refused() {
     in_arena(|_| {
         let (ours, theirs) = Channel::create();
         CHANNEL.store(ours.raw_handle(), Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! In steady state nothing but sleeping and waking makes a system call.
+//! In steady state only sleeping and waking make system calls.
 //!
 //! A process of its own makes each call thousands of times, after its first use; this process traces it (ptrace) and
 //! counts what it asks of the kernel between two markers. There are two exceptions, and the test holds them to their
@@ -25,7 +25,7 @@ const FIRST_USES: u32 = 4096;
 /// How many objects a thread destroys before it asks for a barrier.
 const OBJECTS_A_BARRIER: u32 = 512;
 
-/// What a call may ask of the kernel.
+/// The system calls that a call may make.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Asks {
     Nothing,
@@ -41,7 +41,7 @@ use Asks::{Barriers, Nothing, Sleep, Turns};
 /// A call, made ready to be made again and again.
 type Call = Box<dyn FnMut()>;
 
-/// What is called, what it may ask of the kernel, and how it is made ready.
+/// A call, the system calls that it may make, and its preparation.
 type Line = (&'static str, Asks, fn() -> Call);
 
 /// Each call, in the order in which the traced process makes them.
@@ -249,8 +249,8 @@ fn child_main() {
 type Made = BTreeMap<i64, u32>;
 
 #[test]
-fn in_steady_state_nothing_but_sleeping_makes_a_system_call() {
-    // The C library's allocator keeps what memory it once had, and so asks for it in first use only.
+fn steady_state_only_sleeps_in_system_calls() {
+    // The C library's allocator keeps its memory, so it makes system calls at the first use only.
     let mut child = role(MAKES_THE_CALLS)
         .env("MALLOC_TRIM_THRESHOLD_", "1000000000")
         .stdin(Stdio::piped())
@@ -277,7 +277,7 @@ fn in_steady_state_nothing_but_sleeping_makes_a_system_call() {
                 all == of(SYS_membarrier) && (barriers..=barriers + 1).contains(&all)
             }),
             Turns => ("to let others run", all == of(SYS_sched_yield)),
-            // If a deadline is past before the thread is asleep, there is nothing to ask for.
+            // A deadline that passes before the thread sleeps needs no system call.
             Sleep => ("to sleep", all == of(SYS_futex) + of(SYS_futex_waitv) && (1..=TIMES).contains(&all)),
         };
         assert!(

@@ -1,4 +1,4 @@
-//! Processes: how they come, and what they share. All of them are real.
+//! Real processes: how they attach, and the objects that they share.
 
 mod support;
 
@@ -44,13 +44,13 @@ fn takes_its_startup_handle_twice() {
 }
 
 #[test]
-fn a_startup_handle_can_be_of_any_type() {
+fn startup_handles_have_any_type() {
     in_arena(|supervisor| {
         let (ours, theirs) = EventPair::create();
         let koid = theirs.koid().unwrap();
         let weak = theirs.replace(Rights::WAIT | Rights::TRANSFER).unwrap();
         let child = supervisor.spawn(&mut role("echo"), weak).unwrap();
-        // It takes it for a channel, whose wait it may use; then it ends.
+        // The child takes the handle for a channel, waits on it, and ends.
         ours.signal_peer(Signals::NONE, Signals::EVENTPAIR_SIGNALED).unwrap();
         assert_eq!(ours.basic_info().unwrap().related_koid, koid);
         drop(ours);
@@ -59,7 +59,7 @@ fn a_startup_handle_can_be_of_any_type() {
 }
 
 #[test]
-fn a_startup_handle_must_be_one_that_may_be_sent() {
+fn startup_handles_need_transfer_right() {
     in_arena(|supervisor| {
         let (ours, theirs) = EventPair::create();
         let theirs = theirs.replace(Rights::EVENTPAIR_DEFAULT - Rights::TRANSFER).unwrap();
@@ -70,7 +70,7 @@ fn a_startup_handle_must_be_one_that_may_be_sent() {
 }
 
 #[test]
-fn a_program_attaches_by_the_supervisors_socket_path() {
+fn programs_attach_by_socket_path() {
     in_arena(|supervisor| {
         let mut children: Vec<Child> = (0..4)
             .map(|_| {
@@ -103,7 +103,7 @@ fn attaches_by_path() {
 }
 
 #[test]
-fn a_spawned_process_can_spawn_others_and_they_outlive_it() {
+fn grandchildren_outlive_their_spawner() {
     in_arena(|supervisor| {
         let (to_parent, parent) = spawn(supervisor, "spawns an echo");
         let (ours, theirs) = Channel::create();
@@ -153,7 +153,7 @@ fn many_threads_spawn_at_once() {
 }
 
 #[test]
-fn a_child_that_dies_before_it_attaches_gives_everything_back() {
+fn early_child_death_leaks_no_handle() {
     in_arena_of(
         |config| config.max_processes = 4,
         |supervisor| {
@@ -177,7 +177,7 @@ fn a_child_that_dies_before_it_attaches_gives_everything_back() {
 }
 
 #[test]
-fn a_program_that_cannot_be_started_gives_everything_back() {
+fn failed_start_leaks_no_handle() {
     in_arena_of(
         |config| config.max_processes = 4,
         |supervisor| {
@@ -200,7 +200,7 @@ fn a_program_that_cannot_be_started_gives_everything_back() {
 }
 
 #[test]
-fn spawning_with_a_bad_handle_fails_and_takes_no_seat() {
+fn a_bad_startup_handle_takes_no_slot() {
     in_arena_of(
         |config| config.max_processes = 2,
         |supervisor| {
@@ -217,10 +217,10 @@ fn spawning_with_a_bad_handle_fails_and_takes_no_seat() {
     );
 }
 
-// What they share.
+// Shared objects.
 
 #[test]
-fn a_handle_that_goes_through_two_processes_comes_back_the_same_object() {
+fn objects_survive_a_round_trip() {
     in_arena(|supervisor| {
         let (first, first_child) = spawn(supervisor, "echo");
         let (second, second_child) = spawn(supervisor, "echo");
@@ -260,7 +260,7 @@ fn a_handle_that_goes_through_two_processes_comes_back_the_same_object() {
 const ROUNDS: u32 = 1_000_000;
 
 #[test]
-fn a_million_rounds_of_sleeping_and_waking_lose_no_wake() {
+fn a_million_wakes_lose_none() {
     in_arena(|supervisor| {
         let (ours, child) = spawn(supervisor, "sleeps and wakes");
         set_spin(MonotonicDuration::ZERO);
@@ -312,7 +312,7 @@ fn sleeps_and_wakes() {
 }
 
 #[test]
-fn calls_between_processes_find_their_replies() {
+fn calls_find_replies_across_processes() {
     in_arena(|supervisor| {
         let (ours, child) = spawn(supervisor, "echo");
         std::thread::scope(|scope| {

@@ -1,5 +1,5 @@
 //! Threads of one process that use, close, replace and send away the very same handles at once: each call does its
-//! work or says that the handle is gone; none hangs, and nothing is lost.
+//! work or says that the handle is gone; none hangs, and no handle is lost.
 
 mod support;
 
@@ -15,7 +15,7 @@ fn borrowed(value: u32) -> ManuallyDrop<Channel> {
 }
 
 #[test]
-fn ends_sent_through_each_other_at_once_do_not_block_each_other() {
+fn crossed_end_transfers_do_not_block() {
     in_arena(|_| {
         for _ in 0..500 {
             let (a, _far_a) = Channel::create();
@@ -44,7 +44,7 @@ fn ends_sent_through_each_other_at_once_do_not_block_each_other() {
 }
 
 #[test]
-fn a_channel_closed_under_its_writers_and_readers_ends_them_all() {
+fn closing_a_channel_ends_its_users() {
     in_arena(|supervisor| {
         for round in 0..200 {
             let (ours, theirs) = Channel::create();
@@ -87,7 +87,7 @@ fn a_channel_closed_under_its_writers_and_readers_ends_them_all() {
 }
 
 #[test]
-fn of_two_that_send_the_same_handle_one_does() {
+fn one_of_two_sends_moves_the_handle() {
     in_arena(|supervisor| {
         let (ours, theirs) = Channel::create();
         for _ in 0..2000 {
@@ -110,7 +110,7 @@ fn of_two_that_send_the_same_handle_one_does() {
     });
 }
 
-/// What several threads share: values of handles, any of which any of them may close at any time.
+/// Handle values that several threads share. Each thread may close any of them at any time.
 struct Shared([AtomicU32; 48]);
 
 impl Shared {
@@ -118,7 +118,7 @@ impl Shared {
         self.0[random.usize(0..self.0.len())].load(Ordering::Relaxed)
     }
 
-    /// Puts a value where all can take it. What was there is closed, if it still is there to be.
+    /// Puts a value where all threads can take it. The last value there is closed, unless another thread has closed it.
     fn put(&self, value: u32, random: &mut fastrand::Rng) {
         let _ = raw::close(self.0[random.usize(0..self.0.len())].swap(value, Ordering::Relaxed));
     }
@@ -137,7 +137,7 @@ impl Shared {
 }
 
 #[test]
-fn threads_that_share_all_their_handles_lose_none() {
+fn threads_sharing_handles_lose_none() {
     in_arena(|supervisor| {
         for round in 0..12 {
             let shared = Shared([const { AtomicU32::new(0) }; 48]);

@@ -27,7 +27,7 @@ fn become_real_time() -> bool {
 /// kept the processor instead would have it until the kernel throttles it, for most of a second each time: the
 /// watchdog of these tests would end this one.
 #[test]
-fn a_real_time_writer_does_not_wait_for_long() {
+fn real_time_writers_do_not_wait_long() {
     in_arena(|_| {
         let (ours, theirs) = Channel::create();
         let is_over = AtomicBool::new(false);

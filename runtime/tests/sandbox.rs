@@ -1,6 +1,6 @@
 //! A process that cannot listen at the arena's path leads all the same, and is led.
 
-#![allow(clippy::zombie_processes, reason = "who dies first is what is tested; orphans end by themselves")]
+#![allow(clippy::zombie_processes, reason = "the order of deaths is tested; orphans end by themselves")]
 
 mod support;
 
@@ -16,7 +16,7 @@ fn child_main() {
     play(&ROLES);
 }
 
-/// A founder and two members, who watch it.
+/// A founder and two members, which watch it.
 fn three(base: &Path) -> (Puppet, String, Puppet, Puppet) {
     let mut founder = Puppet::new(founder_in(base));
     let path = founder.told("path");
@@ -37,10 +37,10 @@ fn until_alone(who: &mut Puppet) {
 }
 
 #[test]
-fn who_cannot_have_the_path_leads_and_admits_later() {
+fn a_leader_without_path_admits_later() {
     let base = TempDir::new().unwrap();
     let (founder, path, mut first, second) = three(base.path());
-    // Nothing can be made in a file.
+    // A file can contain no socket.
     let folder = Path::new(&path).parent().unwrap();
     fs::remove_dir_all(folder).unwrap();
     fs::write(folder, "").unwrap();
@@ -61,7 +61,7 @@ fn who_cannot_have_the_path_leads_and_admits_later() {
 }
 
 #[test]
-fn a_sandbox_leads_and_is_led() {
+fn a_sandboxed_process_can_lead() {
     if !is_root() {
         return;
     }

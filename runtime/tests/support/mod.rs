@@ -14,14 +14,14 @@ use std::io::{Read, Seek};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// The deadline of waits that must end by themselves. What hangs is killed by its watchdog.
+/// The deadline of waits that must end by themselves. The watchdog kills a test that hangs.
 pub const FOREVER: MonotonicInstant = MonotonicInstant::INFINITE;
 
 /// Names the test that a process of its own runs.
 const ALONE: &str = "JACINTH_TEST_ALONE";
 /// Names the role that a spawned process plays.
 const ROLE: &str = "JACINTH_TEST_ROLE";
-/// No test takes nearly as long: what has not ended by then hangs.
+/// A test that takes longer hangs. No test takes nearly as long.
 const HANG: Duration = Duration::from_secs(60);
 
 /// Runs `body` in a process of its own, attached to an arena of the default size, which is audited afterwards.
@@ -44,7 +44,7 @@ fn with_config<F: FnOnce(&Supervisor)>(config: Config, body: F) {
     });
 }
 
-/// Runs `body` in a process of its own that is attached to nothing.
+/// Runs `body` in an unattached process of its own.
 pub fn alone<F: FnOnce()>(body: F) {
     run_alone(&test_of::<F>(), body);
 }
@@ -107,7 +107,7 @@ fn this_program(test: &str) -> Command {
     command
 }
 
-/// A role whose name begins so goes on when its parent is gone.
+/// A role with this prefix goes on when its parent is gone.
 pub const OUTLIVES: &str = "outlives its parent";
 
 fn die_with_parent() {
@@ -130,7 +130,7 @@ pub fn role(name: &str) -> Command {
     command
 }
 
-/// What every file's `child_main` does: nothing, unless this process was started in one of the `roles`.
+/// The body of each file's `child_main`: plays the role that this process was started in, if that is one of the `roles`.
 pub fn play(roles: &[(&str, fn())]) {
     let Ok(name) = std::env::var(ROLE) else { return };
     watch_over_this_process();
@@ -186,7 +186,7 @@ pub fn until(condition: impl Fn() -> bool) {
 }
 
 /// Runs `wait` in a thread, and gives that thread once it sleeps in the kernel, or at least went to sleep once
-/// since the call. Nothing else may sleep in the arena meanwhile.
+/// since the call. No other thread may sleep in the arena meanwhile.
 pub fn asleep<'scope, T: Send + 'scope>(
     scope: &'scope std::thread::Scope<'scope, '_>,
     supervisor: &Supervisor,

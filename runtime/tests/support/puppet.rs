@@ -1,4 +1,4 @@
-//! Processes that do what they are told, each in an arena: one that makes it, or one that joins it by its path.
+//! Processes under a test's command, each in an arena: a founder makes the arena, a member joins it by its path.
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
 use super::*;
@@ -12,13 +12,13 @@ const FOUNDS: &str = "outlives its parent and founds";
 const JOINS: &str = "outlives its parent and joins";
 pub const SPAWNED: &str = "outlives its parent and echoes";
 
-/// What a puppet's process plays, and those that it spawns.
+/// The role of a puppet's process, and of those that it spawns.
 pub const ROLES: [(&str, fn()); 3] = [(FOUNDS, founds), (JOINS, joins), (SPAWNED, echo)];
 
 /// Names the path that a founder's configuration names.
 const NAMED: &str = "JACINTH_TEST_NAMED_PATH";
 
-/// A process of the test: told what to do, a line each, by its standard input; it answers with a line each.
+/// A process of the test. It reads one command a line from its standard input, and answers with one line each.
 pub struct Puppet {
     pub child: Child,
     said: BufReader<ChildStdout>,
@@ -33,7 +33,7 @@ impl Puppet {
         puppet
     }
 
-    /// What it says next: the first of its lines that is one of its answers, after what the test harness prints.
+    /// Its next answer. Lines of the test harness are skipped.
     fn heard(&mut self) -> String {
         loop {
             let mut line = String::new();
@@ -118,7 +118,7 @@ fn obey(what: &str, argument: &str) -> String {
             "done".into()
         }
         "setuid" => {
-            // SAFETY: it changes who this process is, and nothing in its memory.
+            // SAFETY: it changes the user of this process, and no memory.
             let done = unsafe { libc::setuid(argument.parse().unwrap()) };
             assert_eq!(done, 0);
             "done".into()
@@ -127,14 +127,14 @@ fn obey(what: &str, argument: &str) -> String {
     }
 }
 
-/// A founder whose sockets are in `base`.
+/// A founder with its sockets in `base`.
 pub fn founder_in(base: &Path) -> Command {
     let mut command = role(FOUNDS);
     command.env("TMPDIR", base).env_remove("XDG_RUNTIME_DIR").env_remove(NAMED);
     command
 }
 
-/// A founder who names its socket's path.
+/// A founder that names its socket's path.
 pub fn founder_at(path: &Path) -> Command {
     let mut command = founder_in(path.parent().unwrap());
     command.env(NAMED, path);
@@ -147,7 +147,7 @@ pub fn joiner(socket: &str) -> Command {
     command
 }
 
-/// What a founder says that cannot make its arena.
+/// The answer of a founder that cannot make its arena.
 pub fn refused(mut command: Command) -> String {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
     let mut said = String::new();

@@ -1,4 +1,4 @@
-//! A kernel that refuses some system calls: a seccomp filter of this thread, and of what it starts.
+//! A kernel that refuses some system calls: a seccomp filter of this thread, and of the threads that it starts.
 
 use rustix::io::Errno;
 

@@ -1,10 +1,10 @@
-//! When the process that runs the supervisor dies, another one does: nobody's handles are lost, and nobody waits for
+//! When the process that runs the supervisor dies, another one takes over: no handle is lost, and no process waits for
 //! ever.
 //!
 //! Each test starts a *founder*, which makes the arena and starts the *survivor* into it. The survivor does what the
 //! test is about, kills the founder when it is time, and says at the end that it is done.
 
-#![allow(clippy::zombie_processes, reason = "who dies first is what is tested; orphans end by themselves")]
+#![allow(clippy::zombie_processes, reason = "the order of deaths is tested; orphans end by themselves")]
 
 mod support;
 
@@ -104,7 +104,7 @@ fn serve(supervisor: &Supervisor, survivor: &Channel) -> ! {
     }
 }
 
-/// Answers every message with itself, for as long as there is somebody to answer.
+/// Answers every message with the same message, until the peer is closed.
 fn echo() {
     let channel = startup_channel();
     loop {
@@ -140,7 +140,7 @@ fn kill_founder() -> u32 {
 }
 
 #[test]
-fn another_process_recovers_the_dead_supervisors_and_goes_on() {
+fn another_process_becomes_supervisor() {
     with_founder(FOUNDER_OF_RECOVERY);
 }
 
@@ -183,7 +183,7 @@ fn joins() {
 }
 
 #[test]
-fn supervisors_follow_one_another_until_one_process_is_left() {
+fn failover_repeats_to_the_last_process() {
     with_founder(FOUNDER_OF_CHAIN);
 }
 
@@ -250,9 +250,9 @@ fn stopped() {
     println!("{DONE}");
 }
 
-/// It can watch nobody, nor be the supervisor, and tries again until it can.
+/// It cannot watch a process, nor be the supervisor, and tries again until it can.
 #[test]
-fn a_process_without_descriptors_does_not_take_the_lead_and_does_not_give_up() {
+fn missing_descriptors_delay_taking_the_lead() {
     with_founder(FOUNDER_OF_STARVED);
 }
 
@@ -326,7 +326,7 @@ fn joiners() {
 }
 
 #[test]
-fn the_next_supervisor_notices_an_exec() {
+fn the_next_supervisor_notices_exec() {
     with_founder(FOUNDER_OF_EXEC);
 }
 
@@ -368,7 +368,7 @@ fn replaces_itself() {
 }
 
 #[test]
-fn a_forked_child_that_keeps_the_sockets_open_holds_nobody_up() {
+fn open_sockets_do_not_delay_failover() {
     with_founder(FOUNDER_THAT_FORKS);
 }
 
@@ -376,7 +376,7 @@ fn forks_and_founds() {
     let supervisor = Supervisor::create(&Config::default()).unwrap();
     let (ours, theirs) = Channel::create();
     let _survivor = supervisor.spawn(&mut survivor(RECOVERS), theirs).unwrap();
-    // One more who may succeed: the survivor is not always the one that does.
+    // Another standby: the survivor is not always the one that takes over.
     let (near, far) = Channel::create();
     let _other = supervisor.spawn(&mut role(ECHO), far).unwrap();
     ping(&near);
@@ -384,7 +384,7 @@ fn forks_and_founds() {
     ours.wait_one(Signals::CHANNEL_READABLE, FOREVER).unwrap();
     // SAFETY: the child only sleeps, and ends.
     if unsafe { libc::fork() } == 0 {
-        // SAFETY: closing what is open does no harm in a process that goes on to do nothing.
+        // SAFETY: closing descriptors does no harm in a process that uses none afterwards.
         unsafe {
             libc::close(1);
             libc::sleep(20);
@@ -394,9 +394,9 @@ fn forks_and_founds() {
     serve(&supervisor, &ours);
 }
 
-/// Its memory does not show where one looks first, and its pidfd says nothing: it lives.
+/// Its main thread shows no memory, and its pidfd is not ready: it lives.
 #[test]
-fn a_process_whose_main_thread_has_ended_is_not_taken_for_gone() {
+fn an_ended_main_thread_is_no_exec() {
     with_founder(FOUNDER_OF_HEADLESS);
 }
 
@@ -439,7 +439,7 @@ fn headless() {
 }
 
 #[test]
-fn a_supervisors_process_may_leave_in_good_order() {
+fn a_supervisor_may_exit_normally() {
     with_founder(FOUNDER_THAT_LEAVES);
 }
 

@@ -1,4 +1,4 @@
-//! Full tables and pools: each says so by its own status, takes nothing it could not keep, and works again as soon as
+//! Full tables and pools: each fails with its own status, keeps no part of the failed call, and works again as soon as
 //! there is room.
 
 mod support;
@@ -26,7 +26,7 @@ fn is_refused() {
 }
 
 #[test]
-fn a_full_process_table_refuses_and_works_again_when_one_has_left() {
+fn a_full_process_table_recovers() {
     in_arena_of(
         |config| config.max_processes = 3,
         |supervisor| {
@@ -55,7 +55,7 @@ fn a_full_process_table_refuses_and_works_again_when_one_has_left() {
 }
 
 #[test]
-fn a_full_thread_table_refuses_and_works_again_when_a_thread_has_ended() {
+fn a_full_thread_table_recovers() {
     in_arena_of(
         |config| config.max_threads = 4,
         |_| {
@@ -116,7 +116,7 @@ fn with_all_rows_taken(body: impl FnOnce()) {
 }
 
 #[test]
-fn a_thread_without_a_row_closes_what_it_holds() {
+fn a_rowless_thread_closes_its_handles() {
     in_arena_of(
         |config| config.max_threads = 4,
         |supervisor| {
@@ -158,7 +158,7 @@ fn one_process_cannot_have_all_threads() {
 
 /// It has attached, and made no call that needs a row.
 #[test]
-fn a_process_without_a_row_is_recovered_from_a_full_table() {
+fn rowless_processes_are_recovered() {
     in_arena_of(
         |config| (config.max_threads, config.max_processes) = (3, 4),
         |supervisor| {
@@ -186,7 +186,7 @@ fn has_no_row() {
 }
 
 #[test]
-fn a_full_object_table_says_no_resources_and_works_again_after_a_close() {
+fn a_full_object_table_recovers() {
     in_arena_of(
         |config| config.max_objects = 100,
         |supervisor| {
@@ -213,7 +213,7 @@ fn a_full_object_table_says_no_resources_and_works_again_after_a_close() {
 }
 
 #[test]
-fn all_threads_together_can_use_every_object() {
+fn all_threads_can_use_all_objects() {
     in_arena_of(
         |config| config.max_objects = 64,
         |supervisor| {
@@ -228,7 +228,7 @@ fn all_threads_together_can_use_every_object() {
 
 /// Four threads with at most 12 objects each, and as many that they pass around: 60 of 64 at most.
 #[test]
-fn an_object_table_that_is_never_full_refuses_nobody() {
+fn a_partly_full_object_table_never_refuses() {
     in_arena_of(
         |config| config.max_objects = 64,
         |_| {
@@ -252,7 +252,7 @@ fn an_object_table_that_is_never_full_refuses_nobody() {
 }
 
 #[test]
-fn a_full_handle_table_says_no_resources_and_works_again_after_a_close() {
+fn a_full_handle_table_recovers() {
     in_arena_of(
         |config| config.max_handles_per_process = 50,
         |_| {
@@ -292,7 +292,7 @@ fn a_full_handle_table_says_no_resources_and_works_again_after_a_close() {
 }
 
 #[test]
-fn an_empty_pool_says_no_memory_and_works_again_after_a_read() {
+fn an_empty_pool_recovers() {
     in_arena_of(
         |config| (config.pool_bytes, config.max_loan_bytes) = (1 << 20, 1 << 17),
         |_| {
@@ -318,7 +318,7 @@ fn an_empty_pool_says_no_memory_and_works_again_after_a_read() {
 }
 
 #[test]
-fn what_a_closed_channel_held_another_can_have() {
+fn closed_channels_return_their_blocks() {
     in_arena_of(
         |config| (config.pool_bytes, config.max_loan_bytes) = (1 << 20, 1 << 17),
         |supervisor| {
@@ -335,7 +335,7 @@ fn what_a_closed_channel_held_another_can_have() {
 }
 
 #[test]
-fn what_has_been_read_on_one_channel_is_room_on_another() {
+fn read_messages_free_blocks_for_others() {
     in_arena_of(
         |config| (config.pool_bytes, config.max_loan_bytes) = (16 << 20, 1 << 20),
         |_| {
@@ -352,7 +352,7 @@ fn what_has_been_read_on_one_channel_is_room_on_another() {
 }
 
 #[test]
-fn a_pool_without_segments_refuses_a_channels_first_message_and_takes_it_later() {
+fn first_messages_fail_without_segments() {
     in_arena_of(
         |config| (config.pool_bytes, config.max_loan_bytes) = (4096, 4096),
         |_| {
@@ -381,7 +381,7 @@ fn a_pool_without_segments_refuses_a_channels_first_message_and_takes_it_later()
 }
 
 #[test]
-fn a_message_beyond_the_largest_block_says_no_memory() {
+fn oversized_messages_fail_with_no_memory() {
     in_arena_of(
         |config| config.max_loan_bytes = 1024,
         |_| {
@@ -395,7 +395,7 @@ fn a_message_beyond_the_largest_block_says_no_memory() {
 }
 
 #[test]
-fn a_full_channel_says_should_wait_until_something_is_read() {
+fn a_full_channel_recovers_after_reads() {
     in_arena_of(
         |config| config.max_pending_messages = 100,
         |supervisor| {

@@ -1,6 +1,6 @@
-//! What keeps a process from attaching, or its supervisor from answering, is said; and it can be tried again.
+//! Obstacles to attaching, and to the supervisor's answers: errors and fates name them, and a later attempt may succeed.
 
-#![allow(clippy::zombie_processes, reason = "who dies first is what is tested; orphans end by themselves")]
+#![allow(clippy::zombie_processes, reason = "the order of deaths is tested; orphans end by themselves")]
 
 mod support;
 
@@ -28,7 +28,7 @@ const SURVIVOR: &str = "outlives its parent and stops it";
 const DONE: &str = "the survivor is done";
 
 #[test]
-fn a_stopped_leader_is_named_by_who_asks_it() {
+fn errors_name_a_stopped_leader() {
     let mut founder = role(FOUNDER).stdout(Stdio::piped()).spawn().unwrap();
     let said = BufReader::new(founder.stdout.take().unwrap());
     assert!(said.lines().any(|line| line.unwrap().contains(DONE)));
@@ -82,11 +82,11 @@ fn is_stopped(pid: u32) -> bool {
 }
 
 #[test]
-fn without_threads_nothing_is_kept_and_the_limit_is_named() {
+fn errors_name_the_thread_limit() {
     alone(|| {
         // The system lets root have as many threads as it likes.
         if rustix::process::geteuid().is_root() {
-            // SAFETY: the whole process becomes nobody.
+            // SAFETY: the whole process becomes the user 65534.
             assert_eq!(unsafe { libc::setresuid(65534, 65534, 65534) }, 0);
         }
         let set = |current| {
@@ -110,7 +110,7 @@ fn without_threads_nothing_is_kept_and_the_limit_is_named() {
 }
 
 #[test]
-fn the_spawner_hears_what_became_of_a_program() {
+fn fate_follows_a_program() {
     in_arena(|supervisor| {
         let (ours, mut attached) = spawn(supervisor, "echo");
         tell(&ours, "are you there?");
@@ -131,10 +131,10 @@ fn the_spawner_hears_what_became_of_a_program() {
 }
 
 #[test]
-fn the_spawner_hears_that_a_program_was_refused() {
+fn fate_reports_a_refusal() {
     in_arena(|supervisor| {
         if !rustix::process::geteuid().is_root() {
-            return eprintln!("skipped: only root can start programs as somebody else");
+            return eprintln!("skipped: only root can start programs as another user");
         }
         // It becomes another user by itself, as one that drops its privileges does.
         let (near, far) = Channel::create();
@@ -152,7 +152,7 @@ fn drops_its_privileges() {
         let all = std::os::unix::fs::PermissionsExt::from_mode(0o777);
         std::fs::set_permissions(path, all).unwrap();
     }
-    // SAFETY: the whole process becomes nobody.
+    // SAFETY: the whole process becomes the user 65534.
     assert_eq!(unsafe { libc::setresuid(65534, 65534, 65534) }, 0);
     assert!(take_startup_handle().is_err());
 }
@@ -175,7 +175,7 @@ fn by_way_of(wrapper: &[&str], role: &Command) -> Command {
 }
 
 #[test]
-fn the_spawner_hears_that_the_environment_was_cleaned() {
+fn fate_reports_a_cleaned_environment() {
     in_arena(|supervisor| {
         let (near, far) = Channel::create();
         let mut child = supervisor.spawn(Command::new("env").args(["-i", "sleep", "50"]), far).unwrap();
@@ -190,7 +190,7 @@ fn the_spawner_hears_that_the_environment_was_cleaned() {
 }
 
 #[test]
-fn a_program_that_cleans_up_late_is_seen_without_being_asked_for() {
+fn late_cleaning_is_seen_unasked() {
     in_arena(|supervisor| {
         let script = "exec env -i sleep 3";
         let (fate, _) = fate_of(supervisor, Command::new("sh").args(["-c", script]));
@@ -199,7 +199,7 @@ fn a_program_that_cleans_up_late_is_seen_without_being_asked_for() {
 }
 
 #[test]
-fn the_spawner_hears_that_a_program_does_not_see_the_socket() {
+fn fate_reports_an_invisible_socket() {
     in_arena(|supervisor| {
         let folder = supervisor.socket_path().parent().unwrap().to_str().unwrap();
         let script = format!("mount -t tmpfs none {folder} || exit 77; exec \"$@\"");
@@ -217,10 +217,10 @@ fn cannot_attach() {
 }
 
 #[test]
-fn the_spawner_hears_that_a_program_has_become_another_user() {
+fn fate_reports_another_user() {
     in_arena(|supervisor| {
         if !rustix::process::geteuid().is_root() {
-            return eprintln!("skipped: only root can become somebody else");
+            return eprintln!("skipped: only root can become another user");
         }
         let (fate, status) = fate_of(supervisor, &mut role("drops its privileges first"));
         assert!(status.success());
@@ -230,13 +230,13 @@ fn the_spawner_hears_that_a_program_has_become_another_user() {
 
 /// It does not get as far as the supervisor: the socket's folder is another user's.
 fn drops_its_privileges_first() {
-    // SAFETY: the whole process becomes nobody.
+    // SAFETY: the whole process becomes the user 65534.
     assert_eq!(unsafe { libc::setresuid(65534, 65534, 65534) }, 0);
     cannot_attach();
 }
 
 #[test]
-fn who_joins_just_after_a_cleaner_passed_waits_for_the_socket() {
+fn joining_waits_for_a_removed_socket() {
     in_arena(|supervisor| {
         for _ in 0..3 {
             std::fs::remove_dir_all(supervisor.socket_path().parent().unwrap()).unwrap();
@@ -251,7 +251,7 @@ fn who_joins_just_after_a_cleaner_passed_waits_for_the_socket() {
 }
 
 #[test]
-fn another_pid_namespace_is_named_at_once() {
+fn errors_name_another_pid_namespace() {
     in_arena(|supervisor| {
         let mut command = role("joins");
         command.env("SOCKET", supervisor.socket_path());

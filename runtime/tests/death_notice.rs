@@ -1,4 +1,4 @@
-//! The dead are recovered before the kernel has taken their memory down, and nobody else is.
+//! Early death notices: the dead are recovered before the kernel has taken their memory down. No living process is.
 //!
 //! That it was before is seen by the pidfd: it is not readable yet when the peer is told. Where a machine is busy one
 //! death may still be learned of late, so each of these tests wants one of several.
@@ -84,7 +84,7 @@ fn stop(child: &Child) {
     });
 }
 
-/// Kills it while somebody waits for that. Gives whether the news came before its pidfd spoke.
+/// Kills it while another process waits for its death. Gives whether the news came before its pidfd was ready.
 fn is_told_early(channel: &Channel, child: &mut Child) -> bool {
     let pidfd = pidfd_of(child);
     let is_early = std::thread::scope(|scope| {
@@ -107,7 +107,7 @@ fn is_recovered_early(supervisor: &Supervisor, name: &str, prepare: impl Fn(&Chi
         prepare(&child);
         let is_early = is_told_early(&ours, &mut child);
         drop(ours);
-        // Its pidfd and its line have spoken by now, to nobody.
+        // Its pidfd is ready and its connection down by now. The supervisor ignores both.
         let recovered = supervisor.collect().unwrap().processes;
         assert_eq!(recovered, before + tried, "each once");
         let audit = clean(supervisor);
@@ -118,12 +118,12 @@ fn is_recovered_early(supervisor: &Supervisor, name: &str, prepare: impl Fn(&Chi
 }
 
 #[test]
-fn a_killed_process_is_recovered_before_its_memory_is_gone() {
+fn recovery_precedes_memory_teardown() {
     in_arena(|supervisor| is_recovered_early(supervisor, HOLDS_MEMORY, |_| {}));
 }
 
 #[test]
-fn so_is_one_of_many_threads() {
+fn many_threads_are_recovered_early() {
     in_arena(|supervisor| is_recovered_early(supervisor, "has many threads", |_| {}));
 }
 
@@ -148,7 +148,7 @@ fn has_many_threads() {
 }
 
 #[test]
-fn so_is_one_that_was_stopped() {
+fn a_stopped_process_is_recovered_early() {
     in_arena(|supervisor| {
         is_recovered_early(supervisor, HOLDS_MEMORY, |child| {
             let before = supervisor.collect().unwrap().processes;
@@ -160,9 +160,9 @@ fn so_is_one_that_was_stopped() {
     });
 }
 
-/// And nobody takes it for dead while its other threads go on.
+/// It is not taken for dead while its other threads go on.
 #[test]
-fn so_is_one_whose_main_thread_has_ended() {
+fn early_recovery_without_main_thread() {
     in_arena(|supervisor| {
         is_recovered_early(supervisor, "ends its main thread", |child| {
             let before = supervisor.collect().unwrap().processes;
@@ -207,7 +207,7 @@ fn end_main_thread() {
 }
 
 #[test]
-fn several_that_die_at_once_are_recovered_before_their_memory_is_gone() {
+fn simultaneous_deaths_are_recovered_early() {
     in_arena(|supervisor| {
         let is_early = || {
             let mut dying: Vec<_> = (0..3).map(|_| ready(supervisor, HOLDS_MEMORY)).collect();
@@ -225,10 +225,10 @@ fn several_that_die_at_once_are_recovered_before_their_memory_is_gone() {
     });
 }
 
-/// Exec ends all threads but one, which goes on under the main thread's number: the tripwire fires, and nothing is dead
+/// Exec ends all threads but one, which goes on under the main thread's number: the robust futex reports, and no process is dead
 /// but the attachment.
 #[test]
-fn a_process_that_replaces_itself_is_recovered_once_and_lives() {
+fn an_exec_is_recovered_once() {
     in_arena(|supervisor| {
         for round in 1..=10 {
             let (ours, mut child) = ready(supervisor, "execs from a thread");
@@ -253,9 +253,9 @@ fn execs_from_a_thread() {
     panic!("{}", std::thread::spawn(execs).join().unwrap());
 }
 
-/// Threads that are about to end are seen as what they are; none of them is its process.
+/// Threads that are about to end are seen as threads; none of them is taken for its process.
 #[test]
-fn a_process_whose_threads_come_and_go_is_not_taken_for_dead() {
+fn changing_threads_are_no_death() {
     in_arena(|supervisor| {
         let (ours, mut child) = ready(supervisor, "starts and ends threads");
         std::thread::sleep(Duration::from_secs(1));
@@ -281,7 +281,7 @@ fn starts_and_ends_threads() {
 }
 
 #[test]
-fn the_next_supervisor_hears_early_of_those_whom_it_took_over() {
+fn early_notices_survive_failover() {
     let mut founder = role(FOUNDER).stdout(Stdio::piped()).spawn().unwrap();
     let mut said = String::new();
     // Until founder, survivor, and all that they started have ended.

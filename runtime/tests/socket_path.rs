@@ -1,8 +1,8 @@
-//! Where an arena's socket stands, in whatever surroundings: it comes back when it is removed, and leaves nothing behind.
+//! The path of an arena's socket, in all surroundings: a removed socket comes back, and the last exit removes it.
 //!
 //! Each test has a folder of its own, in which its processes make their sockets.
 
-#![allow(clippy::zombie_processes, reason = "who dies first is what is tested; orphans end by themselves")]
+#![allow(clippy::zombie_processes, reason = "the order of deaths is tested; orphans end by themselves")]
 
 mod support;
 
@@ -23,7 +23,7 @@ fn child_main() {
 // Where it stands.
 
 #[test]
-fn the_users_runtime_folder_comes_first() {
+fn the_runtime_folder_comes_first() {
     let (runtime, base) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let found = |mode: u32| {
         fs::set_permissions(runtime.path(), Permissions::from_mode(mode)).unwrap();
@@ -40,7 +40,7 @@ fn the_users_runtime_folder_comes_first() {
 }
 
 #[test]
-fn a_tight_umask_takes_nothing_away() {
+fn a_tight_umask_does_no_harm() {
     let base = TempDir::new().unwrap();
     let mut founder = founder_in(base.path());
     // SAFETY: umask(2) may be called between fork and exec.
@@ -55,7 +55,7 @@ fn a_tight_umask_takes_nothing_away() {
 }
 
 #[test]
-fn paths_of_any_length_work_from_beginning_to_end() {
+fn paths_have_any_length() {
     for length in [70, 78, 90, 95, 100, 106, 108, 200, 700] {
         let above = TempDir::new().unwrap();
         let mut base = above.path().join("x");
@@ -76,7 +76,7 @@ fn paths_of_any_length_work_from_beginning_to_end() {
 }
 
 #[test]
-fn a_name_that_is_too_long_is_refused_at_once() {
+fn too_long_names_are_refused() {
     let base = TempDir::new().unwrap();
     for length in [96, 108, 200] {
         let said = refused(founder_at(&base.path().join("n".repeat(length))));
@@ -86,12 +86,12 @@ fn a_name_that_is_too_long_is_refused_at_once() {
 }
 
 #[test]
-fn a_service_that_is_started_again_is_found_where_it_was() {
+fn a_restarted_service_keeps_its_path() {
     let base = TempDir::new().unwrap();
     let path = base.path().join("made for it/service");
     let first = Puppet::new(founder_at(&path));
     assert!(admits(path.to_str().unwrap()));
-    // It leaves a socket at which nobody listens.
+    // It leaves a socket at which no process listens.
     first.kill();
     assert!(path.exists() && !admits(path.to_str().unwrap()));
     let second = Puppet::new(founder_at(&path));
@@ -101,7 +101,7 @@ fn a_service_that_is_started_again_is_found_where_it_was() {
 }
 
 #[test]
-fn a_path_where_an_arena_lives_is_refused() {
+fn a_live_arenas_path_is_refused() {
     let base = TempDir::new().unwrap();
     let path = base.path().join("service");
     let founder = Puppet::new(founder_at(&path));
@@ -110,7 +110,7 @@ fn a_path_where_an_arena_lives_is_refused() {
     let said = refused(founder_at(&path));
     let expected = ["service", "join it", &founder.pid().as_raw_nonzero().to_string(), "ALREADY_EXISTS"];
     assert!(expected.iter().all(|word| said.contains(word)), "{said}");
-    // With its leader dead, and nobody able to succeed it, the arena lives.
+    // The arena lives while its leader is dead and no process can take over.
     kill_process(member.pid(), Signal::STOP).unwrap();
     founder.kill();
     let said = refused(founder_at(&path));
@@ -120,19 +120,19 @@ fn a_path_where_an_arena_lives_is_refused() {
 }
 
 #[test]
-fn a_folder_that_others_can_write_to_is_refused() {
+fn a_shared_folder_is_refused() {
     let base = TempDir::new().unwrap();
     let set = |mode: u32| fs::set_permissions(base.path(), Permissions::from_mode(mode)).unwrap();
     set(0o777);
     let said = refused(founder_at(&base.path().join("service")));
     assert!(said.contains("ACCESS_DENIED") && said.contains("safe"), "{said}");
-    // What is in a sticky folder is its maker's.
+    // In a sticky folder only the owner can replace a file.
     set(0o1777);
     Puppet::new(founder_at(&base.path().join("service"))).end();
 }
 
 #[test]
-fn what_is_no_socket_is_not_replaced() {
+fn only_sockets_are_replaced() {
     let base = TempDir::new().unwrap();
     let path = base.path().join("precious");
     fs::write(&path, "precious").unwrap();
@@ -145,7 +145,7 @@ fn what_is_no_socket_is_not_replaced() {
 // When it is removed.
 
 #[test]
-fn a_folder_that_is_removed_comes_back() {
+fn a_removed_folder_comes_back() {
     let base = TempDir::new().unwrap();
     let mut founder = Puppet::new(founder_in(base.path()));
     let path = founder.told("path");
@@ -161,10 +161,10 @@ fn a_folder_that_is_removed_comes_back() {
     founder.end();
 }
 
-// What is left.
+// Files of dead arenas.
 
 #[test]
-fn the_last_that_ends_leaves_nothing() {
+fn the_last_exit_removes_the_files() {
     let base = TempDir::new().unwrap();
     for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2], [1, 2, 0]] {
         let mut founder = Puppet::new(founder_in(base.path()));
@@ -179,7 +179,7 @@ fn the_last_that_ends_leaves_nothing() {
 }
 
 #[test]
-fn of_all_that_end_at_once_one_is_the_last() {
+fn one_simultaneous_exit_is_the_last() {
     let base = TempDir::new().unwrap();
     for _ in 0..10 {
         let mut founder = Puppet::new(founder_in(base.path()));
@@ -193,14 +193,14 @@ fn of_all_that_end_at_once_one_is_the_last() {
 }
 
 #[test]
-fn the_next_arena_removes_what_the_dead_have_left() {
+fn the_next_arena_removes_dead_files() {
     let base = TempDir::new().unwrap();
     let found = || Puppet::new(founder_in(base.path()));
     let (dead, stopped, mut headless) = (found(), found(), found());
     let member = Puppet::new(joiner(&headless.told("path")));
     fs::create_dir(base.path().join("jacinth-theirs")).unwrap();
     fs::create_dir(base.path().join("jacinth-fresh1")).unwrap();
-    // Nobody has the socket of this one, nor can anybody take it: it lives all the same.
+    // No process has the socket of this arena, nor can take it. The arena lives all the same.
     kill_process(member.pid(), Signal::STOP).unwrap();
     headless.kill();
     kill_process(stopped.pid(), Signal::STOP).unwrap();
@@ -216,7 +216,7 @@ fn the_next_arena_removes_what_the_dead_have_left() {
 }
 
 #[test]
-fn arenas_that_are_made_at_once_leave_each_other_alone() {
+fn simultaneous_arenas_do_not_collide() {
     let base = TempDir::new().unwrap();
     for _ in 0..5 {
         let mut founders: Vec<_> = (0..16).map(|_| Puppet::new(founder_in(base.path()))).collect();
@@ -225,10 +225,10 @@ fn arenas_that_are_made_at_once_leave_each_other_alone() {
     }
 }
 
-// What dropping a supervisor does.
+// Dropping a supervisor.
 
 #[test]
-fn an_arena_lives_without_the_value_that_made_it() {
+fn an_arena_outlives_its_supervisor_value() {
     alone(|| {
         Supervisor::create(&Config::default()).unwrap();
         let supervisor = Supervisor::get().unwrap();

@@ -1,9 +1,9 @@
 //! Very many processes at once: they die, and they lose their leader.
 //!
-//! How many is 100, or what `JACINTH_TEST_PROCESSES` says. What these tests measure they print, and do not judge:
+//! The number is 100, or `JACINTH_TEST_PROCESSES`. These tests print their measurements, and do not judge them:
 //! `JACINTH_TEST_PROCESSES=800 cargo test --release -p jacinth --test many -- --nocapture --test-threads=1`
 
-#![allow(clippy::zombie_processes, reason = "who dies first is what is tested; orphans end by themselves")]
+#![allow(clippy::zombie_processes, reason = "the order of deaths is tested; orphans end by themselves")]
 
 mod support;
 
@@ -46,7 +46,7 @@ fn ping(channel: &Channel) {
 }
 
 #[test]
-fn all_who_wait_hear_of_very_many_deaths() {
+fn all_waiters_hear_of_many_deaths() {
     in_arena_of(limits, |supervisor| {
         let mut others = start(supervisor, count(), "echo");
         let begin = Instant::now();
@@ -64,7 +64,7 @@ fn all_who_wait_hear_of_very_many_deaths() {
 
 /// Runs a founder, and sees the survivor done.
 #[test]
-fn very_many_processes_find_their_next_leader() {
+fn many_processes_find_the_next_leader() {
     let mut founder = role(FOUNDER).stdout(Stdio::piped()).spawn().unwrap();
     let said = BufReader::new(founder.stdout.take().unwrap());
     let is_done = said.lines().map(Result::unwrap).any(|line| {

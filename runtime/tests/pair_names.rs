@@ -3,7 +3,7 @@
 use jacinth::{Channel, Config, EventPair, Name, Rights, Status, Supervisor};
 
 #[test]
-fn both_sides_of_a_named_pair_have_the_name_and_may_change_their_own() {
+fn pair_sides_are_named_separately() {
     let _supervisor = Supervisor::create(&Config::default()).unwrap();
     let name = Name::new_lossy("to the printer");
     let (ours, theirs) = Channel::create_named(&name).unwrap();

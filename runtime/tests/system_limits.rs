@@ -1,4 +1,4 @@
-//! What the surroundings may refuse (system calls, by a seccomp filter; limits; `/proc`) is done without, or named.
+//! Refusals of the system: system calls (by a seccomp filter), limits, `/proc`. The library works without, or names the limit.
 
 #[path = "support/refuse.rs"]
 mod refuse;
@@ -24,7 +24,7 @@ fn child_main() {
 // Without futex_waitv: podman's filter says EPERM, older kernels and valgrind say ENOSYS.
 
 #[test]
-fn every_item_wakes_a_wait_without_futex_waitv() {
+fn every_item_wakes_without_futex_waitv() {
     alone(|| {
         refuse(&[libc::SYS_futex_waitv], Errno::PERM);
         let supervisor = Supervisor::create(&Config::default()).unwrap();
@@ -34,7 +34,7 @@ fn every_item_wakes_a_wait_without_futex_waitv() {
 }
 
 #[test]
-fn every_item_wakes_a_wait_on_an_old_kernel() {
+fn every_item_wakes_on_old_kernels() {
     alone(|| {
         refuse(&[libc::SYS_futex_waitv], Errno::NOSYS);
         let supervisor = Supervisor::create(&Config::default()).unwrap();
@@ -62,7 +62,7 @@ fn every_item_wakes(supervisor: &Supervisor) {
 }
 
 #[test]
-fn waiting_for_many_without_futex_waitv_burns_nothing() {
+fn waits_without_futex_waitv_are_idle() {
     alone(|| {
         refuse(&[libc::SYS_futex_waitv], Errno::PERM);
         let supervisor = Supervisor::create(&Config::default()).unwrap();
@@ -80,7 +80,7 @@ fn waiting_for_many_without_futex_waitv_burns_nothing() {
 }
 
 #[test]
-fn a_supervisor_without_futex_waitv_rests_and_hears_of_deaths() {
+fn deaths_are_noticed_without_futex_waitv() {
     alone(|| {
         refuse(&[libc::SYS_futex_waitv], Errno::PERM);
         let supervisor = Supervisor::create(&Config::default()).unwrap();
@@ -103,7 +103,7 @@ fn a_supervisor_without_futex_waitv_rests_and_hears_of_deaths() {
     });
 }
 
-/// What this thread, or process, has used of processors.
+/// The processor time of this thread, or process.
 fn processor_time(whose: libc::c_int) -> Duration {
     // SAFETY: all-zero bytes are a valid `rusage`.
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
@@ -118,12 +118,12 @@ fn processor_time(whose: libc::c_int) -> Duration {
 // Without membarrier.
 
 #[test]
-fn everything_works_where_membarrier_is_refused_to_all() {
+fn refused_membarrier_is_survivable() {
     alone(|| refused_to_all(Errno::PERM));
 }
 
 #[test]
-fn everything_works_on_a_kernel_without_membarrier() {
+fn missing_membarrier_is_survivable() {
     alone(|| refused_to_all(Errno::NOSYS));
 }
 
@@ -149,7 +149,7 @@ fn refused_to_all(errno: Errno) {
 }
 
 #[test]
-fn a_process_without_membarrier_wakes_and_is_woken() {
+fn one_process_may_lack_membarrier() {
     in_arena(|supervisor| {
         let (channel, child) = spawn(supervisor, "unbarriered");
         set_spin(MonotonicDuration::ZERO);
@@ -193,7 +193,7 @@ fn small() -> Config {
 }
 
 #[test]
-fn a_limit_of_files_is_named_and_ends_nothing() {
+fn errors_name_the_file_size_limit() {
     alone(|| {
         limit(Resource::Fsize, GIB, GIB);
         refused_with(&["RLIMIT_FSIZE (ulimit -f) is 1073741824", "raise that limit", "pool_bytes"]);
@@ -203,7 +203,7 @@ fn a_limit_of_files_is_named_and_ends_nothing() {
 }
 
 #[test]
-fn a_limit_of_address_space_is_named() {
+fn errors_name_the_address_space_limit() {
     alone(|| {
         limit(Resource::As, 4 * GIB, 4 * GIB);
         refused_with(&["RLIMIT_AS (ulimit -v) is 4294967296", "raise that limit", "pool_bytes"]);
@@ -212,7 +212,7 @@ fn a_limit_of_address_space_is_named() {
 }
 
 #[test]
-fn locked_memory_is_locked_as_it_is_touched() {
+fn memory_is_locked_when_touched() {
     alone(|| {
         if !lock_what_is_mapped() {
             return eprintln!("skipped: this user may not lock so much memory");
@@ -233,7 +233,7 @@ fn lock_what_is_mapped() -> bool {
     let _ = setrlimit(Resource::Memlock, Rlimit { current: None, maximum: None });
     // SAFETY: locking changes no memory.
     let is_locking = unsafe { libc::mlockall(libc::MCL_CURRENT | libc::MCL_FUTURE) } == 0;
-    // SAFETY: a mapping nobody else knows, of a size that only a user without a limit may lock.
+    // SAFETY: a new mapping, of a size that only a user without a limit may lock.
     is_locking
         && unsafe {
             let probe = libc::mmap(
@@ -258,7 +258,7 @@ fn arena_in_smaps() -> (String, u64) {
 }
 
 #[test]
-fn a_limit_of_locked_memory_is_named() {
+fn errors_name_the_locked_memory_limit() {
     alone(|| {
         let most = 1 << 20;
         setrlimit(Resource::Memlock, Rlimit { current: Some(most), maximum: Some(most) }).unwrap();
@@ -272,9 +272,9 @@ fn a_limit_of_locked_memory_is_named() {
     });
 }
 
-/// Root has no limits. What is not root stays what it is.
+/// Root has no limits, so root becomes another user. Other users stay the same.
 fn become_nobody() {
-    // SAFETY: these change who this process is, and no memory.
+    // SAFETY: these change the user of this process, and no memory.
     unsafe {
         libc::setresgid(65534, 65534, 65534);
         libc::setresuid(65534, 65534, 65534);
@@ -282,10 +282,10 @@ fn become_nobody() {
 }
 
 #[test]
-fn the_supervisor_raises_its_limit_of_descriptors() {
+fn the_supervisor_raises_its_descriptor_limit() {
     alone(|| {
         let supervisor = Supervisor::create(&Config::default()).unwrap();
-        // Enough for two pipes to each member; but not for what the supervisor leaves to the program.
+        // Enough for two pipes to each member, but not for the reserve that the supervisor leaves to the program.
         limit(Resource::Nofile, next_descriptor() + 62, 4096);
         let members: Vec<_> = (0..20).map(|_| start_member(&supervisor)).collect();
         for mut member in members {
@@ -298,10 +298,10 @@ fn the_supervisor_raises_its_limit_of_descriptors() {
 }
 
 #[test]
-fn a_supervisor_without_descriptors_says_so() {
+fn errors_name_the_supervisors_descriptor_limit() {
     alone(|| {
         let supervisor = Supervisor::create(&Config::default()).unwrap();
-        // Somebody must be started before descriptors run out: that takes some.
+        // The member is started before descriptors run out, because a start takes some.
         let mut member = start_member(&supervisor);
         let own = getrlimit(Resource::Nofile).maximum.unwrap();
         let few = next_descriptor() + 8;
@@ -346,7 +346,7 @@ fn member() {
 }
 
 #[test]
-fn a_process_without_descriptors_says_so() {
+fn errors_name_the_descriptor_limit() {
     alone(|| {
         let mut hoarded: Vec<OwnedFd> = Vec::new();
         limit(Resource::Nofile, 64, 64);
@@ -361,7 +361,7 @@ fn a_process_without_descriptors_says_so() {
 }
 
 #[test]
-fn without_proc_the_error_says_what_to_mount() {
+fn errors_name_a_missing_proc() {
     alone(|| {
         if !hide_proc() {
             return eprintln!("skipped: this user may not mount anything");
@@ -373,7 +373,7 @@ fn without_proc_the_error_says_what_to_mount() {
 
 /// Mounts an empty folder over `/proc`, for this process alone.
 fn hide_proc() -> bool {
-    // SAFETY: these change what this process sees of the file system, and no memory.
+    // SAFETY: these change this process's view of the file system, and no memory.
     unsafe {
         libc::unshare(libc::CLONE_NEWNS) == 0
             && libc::mount(
@@ -390,14 +390,14 @@ fn hide_proc() -> bool {
 // Times without an end.
 
 #[test]
-fn a_spin_for_ever_ends_when_there_is_something() {
+fn an_endless_spin_ends() {
     in_arena(|_| {
         let event = Event::create();
         for _ in 0..3 {
             std::thread::scope(|scope| {
                 let waiter = scope.spawn(|| {
                     set_spin(MonotonicDuration::INFINITE);
-                    // What spinning finds makes the next spin longer: there is nothing longer.
+                    // A successful spin makes the next spin longer. This one has the greatest length.
                     event.wait_one(Signals::USER_0, FOREVER).map(drop)
                 });
                 std::thread::sleep(Duration::from_millis(5));
