@@ -1,11 +1,10 @@
-//! The tests of the C interface, written in C and C++: every test function of the programs in `tests/c` and `tests/cpp`
-//! is a test here.
+//! The tests of the C interface. Every test function of the C and C++ programs in `tests/c` and `tests/cpp` is a test here.
 //!
-//! Each runs in a process of its own, since a process has one attachment, with an arena of its own, that is watched
-//! from outside: a crash or a hang is that test's failure and no other's, and says where it was.
+//! Each test runs in its own process with its own arena, because a process attaches only once. The runner watches that
+//! process, so a crash or a hang fails only that test, and its output names the place.
 //!
-//! Some of the programs are run a second time, linked statically; and a few tests have a C and a Rust program in one
-//! arena: for these this binary is the Rust program, see `c/with_rust.rs`.
+//! Some programs run a second time, linked statically. A few tests have a C and a Rust program in one arena: this binary is
+//! the Rust program then, see `c/with_rust.rs`.
 
 #[path = "c/with_rust.rs"]
 mod rust;
@@ -19,7 +18,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use support::{Language, Linkage};
 
-/// The programs that are linked statically too.
+/// The programs that are also linked statically.
 const ALSO_STATIC: [&str; 6] = ["attach", "calls", "deaths", "events", "owners", "processes"];
 /// Every test is much shorter. A test that still runs after this time hangs.
 const HANG: Duration = Duration::from_secs(60);
@@ -122,17 +121,17 @@ fn run(program: &Path, name: &str) -> Result<(), Failed> {
     watch(command)
 }
 
-/// Runs one test that is in Rust, and starts a C program.
+/// Runs one test of `with_rust.rs`, which starts a C program.
 fn run_rust(program: &Path, name: &str) -> Result<(), Failed> {
     let mut command = Command::new(std::env::current_exe()?);
     command.env(rust::ROLE, name).env(rust::C_PROGRAM, program);
     watch(command)
 }
 
-/// Runs a process to its end, which must be good and come soon.
+/// Runs a process, which must end successfully and before [`HANG`].
 fn watch(mut command: Command) -> Result<(), Failed> {
     let mut output = tempfile::tempfile()?;
-    // The sockets of supervisors that are killed go with it.
+    // This folder also holds the sockets of killed supervisors, and is removed.
     let folder = tempfile::tempdir()?;
     let mut child = command
         .env("TMPDIR", folder.path())
@@ -162,7 +161,7 @@ fn watch(mut command: Command) -> Result<(), Failed> {
     Err(format!("{said}{ended}\n{}", text(&words)).into())
 }
 
-/// Ends a process that hangs, and lets it say where.
+/// Ends a process that hangs. SIGABRT makes it print where.
 fn abort(child: &mut std::process::Child) -> std::io::Result<ExitStatus> {
     let pid = rustix::process::Pid::from_child(child);
     rustix::process::kill_process(pid, rustix::process::Signal::ABORT)?;

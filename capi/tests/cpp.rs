@@ -13,7 +13,7 @@ const STRICT: [&str; 7] =
     ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror", "-fsyntax-only"];
 const WITHOUT: [&str; 2] = ["-fno-exceptions", "-fno-rtti"];
 
-/// The C++ compiler of the tests, and whichever of the usual ones this machine has beside it.
+/// The C++ compiler of the tests, and the usual compilers that this machine also has.
 fn compilers() -> &'static [Vec<String>] {
     static COMPILERS: OnceLock<Vec<Vec<String>>> = OnceLock::new();
     COMPILERS.get_or_init(|| {
@@ -56,7 +56,7 @@ fn must_compile(flags: &[&str], source: &Path) {
     }
 }
 
-/// A source file of these words.
+/// Writes a source file.
 fn written(name: &str, words: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::write(&path, words).expect("a file in the folder for such files");

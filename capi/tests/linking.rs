@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use support::{Language, Linkage};
 
-/// Runs a program to its end; one that hangs is ended.
+/// Runs a program, and ends it if it hangs.
 fn run(command: &mut Command) -> Output {
     let mut watched = Command::new("timeout");
     watched.arg("60").arg(command.get_program()).args(command.get_args());

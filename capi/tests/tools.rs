@@ -1,7 +1,7 @@
 //! Tools that watch a running program: valgrind's (memcheck, helgrind, drd, callgrind) and ThreadSanitizer. They run
 //! programs that use libjacinth, report no error, and report the race that one program has on request.
 //!
-//! Where a tool is not installed its tests say so and pass.
+//! If a tool is not installed, its tests print that and pass.
 
 mod support;
 
@@ -12,11 +12,11 @@ use support::{Language, Linkage};
 /// The exit code of a tool that has found an error.
 const FOUND: i32 = 99;
 
-/// The programs, of `tests/tools`.
+/// The programs in `tests/tools`.
 const HANDOVER: &str = "handover";
 const MANY_THREADS: &str = "many_threads";
 
-/// A program, compiled with these flags more.
+/// Compiles a program with additional flags.
 fn compiled(name: &str, source: &str, linkage: Linkage, flags: &[&str]) -> Result<PathBuf, String> {
     let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let mut compiler = support::compiler(Language::C);
@@ -50,7 +50,7 @@ fn has_valgrind() -> bool {
     is_there
 }
 
-/// Runs the program under a tool of valgrind's; `None` if it is not installed.
+/// Runs the program under a tool of valgrind; `None` if it is not installed.
 fn under_valgrind(test: &str, source: &str, options: &[&str], mode: &str) -> Option<(Option<i32>, String)> {
     if !has_valgrind() {
         return None;
@@ -97,7 +97,7 @@ fn a_blind_supervisor_explains_itself() {
     let Some((code, text)) = under_valgrind("memcheck-spawns", HANDOVER, &[], "spawn /bin/true") else {
         return;
     };
-    // Newer ones let pidfd_open through: then the program is started, and ends without a word.
+    // Newer versions know pidfd_open. Then the program is started, and ends without output.
     assert!(text.contains("pidfd_open") || text.contains("ZX_OK"), "{code:?}\n{text}");
 }
 

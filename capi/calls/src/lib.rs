@@ -17,7 +17,7 @@
 //! ```
 //!
 //! INV-CALLS-1: only `user_memory` touches the caller's memory. A bad pointer gives `ZX_ERR_INVALID_ARGS`, and the call
-//! undoes what it has made.
+//! removes the objects that it has made.
 //! INV-CALLS-2: a call that needs the arena starts with `process::entry::enter`.
 #![allow(non_camel_case_types)]
 

@@ -47,17 +47,17 @@ pub struct zx_channel_call_args_t {
     pub wr_bytes: UserIn<u8>,
     /// The handles to send.
     pub wr_handles: UserIn<zx_handle_t>,
-    /// Room for the reply's bytes.
+    /// The buffer for the reply's bytes.
     pub rd_bytes: UserOut<u8>,
-    /// Room for the reply's handles.
+    /// The buffer for the reply's handles.
     pub rd_handles: UserOut<zx_handle_t>,
     /// How many bytes to send.
     pub wr_num_bytes: u32,
     /// How many handles to send.
     pub wr_num_handles: u32,
-    /// How many bytes there is room for.
+    /// How many bytes fit.
     pub rd_num_bytes: u32,
-    /// How many handles there is room for.
+    /// How many handles fit.
     pub rd_num_handles: u32,
 }
 

@@ -29,7 +29,7 @@ pub fn headers() -> impl DoubleEndedIterator<Item = &'static str> {
 
 pub const LANGUAGES: [Language; 2] = [Language::C, Language::Cxx];
 
-/// The warnings that the headers must not give. A user may have them all, and as errors.
+/// The warnings that the headers must not cause. A user may enable all of them as errors.
 const WARNINGS: [&str; 6] = ["-Wall", "-Wextra", "-Wpedantic", "-Wundef", "-Wshadow", "-Werror"];
 
 /// Lines that include these headers.
@@ -65,7 +65,7 @@ pub fn accepted(name: &str, language: Language, text: &str) -> Outcome {
     Ok(())
 }
 
-/// Writes a source text down.
+/// Writes a source text to a file.
 pub fn write(name: &str, language: Language, text: &str) -> Result<PathBuf, String> {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("layout");
     std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
@@ -88,7 +88,7 @@ pub fn compilers(language: Language) -> Vec<Command> {
     let mut versions = Vec::new();
     let mut compilers = Vec::new();
     for mut compiler in std::iter::once(usual).chain(others) {
-        // The one named is used in any case, so that its absence is seen.
+        // The first one, named by the user, is always used, so that its absence is an error.
         let version = version(&compiler);
         if compilers.is_empty() || version.as_ref().is_some_and(|version| !versions.contains(version)) {
             compiler.arg("-I").arg(support::this_crate().join("include")).args(WARNINGS);

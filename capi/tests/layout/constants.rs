@@ -1,15 +1,14 @@
-//! The headers' constants that the Rust crate has too. Each value is the crate's own, so that neither can change
-//! without the other.
+//! The headers' constants that the Rust crate has too. The expected values are the crate's own, so a change on one side fails.
 
 use jacinth::{Koid, MonotonicDuration, MonotonicInstant, Name, ObjectType, Rights, Signals, Status, raw};
 
-/// No status, and no type of object, has a number further from 0.
+/// The largest distance from 0 of a status or an object type.
 const FURTHEST: i32 = 1000;
 
 /// A constant expression of C, and its value.
 pub type Number = (String, i64);
 
-/// All of them.
+/// All such constants.
 pub fn numbers() -> Vec<Number> {
     let mut numbers = Vec::new();
     numbers.extend(statuses());
@@ -22,7 +21,7 @@ pub fn numbers() -> Vec<Number> {
     numbers
 }
 
-/// Those of `jacinth.h`.
+/// The constants of `jacinth.h`.
 fn own() -> [Number; 10] {
     use jacinth_calls as calls;
     [

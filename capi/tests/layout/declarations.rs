@@ -95,7 +95,7 @@ fn every_zircon_call_has_two_names() -> Outcome {
         };
         assert_eq!(declared.get(&other), Some(signature), "{other}");
     }
-    // And the compiler finds the two alike.
+    // The compiler finds both types compatible.
     let same: String = declared
         .keys()
         .filter(|name| name.starts_with("zx_"))
@@ -121,7 +121,7 @@ fn programs_may_define_internal_names() -> Outcome {
 
 #[test]
 fn no_other_header_declares_a_call() {
-    // The functions of two of these are whole; the third has a structure with a pointer to one.
+    // Two of these define their functions; the third has a structure with a pointer to a function.
     let whole = ["zircon/time.h", "zircon/threads.h", "zircon/fidl.h"];
     for header in c::headers().filter(|header| !DECLARING.contains(header) && !whole.contains(header)) {
         let calls = declarations(&c::code_of(header)).into_iter().map(|(name, _)| name);

@@ -42,7 +42,7 @@ impl From<String> for Failure {
 /// The headers for assertions in C before C23.
 const ASSERTS: &str = "#include <assert.h>\n#include <stdalign.h>\n";
 
-/// A program that is all headers and then these assertions.
+/// Compiles a program of all headers and these assertions.
 fn asserting(name: &str, assertions: &str) -> Outcome {
     for language in LANGUAGES {
         let text = format!("{ASSERTS}{}{assertions}", c::including(headers()));
@@ -134,7 +134,7 @@ fn every_number_type_is_compared() {
     assert!(missed.is_empty(), "not compared: {missed:?}");
 }
 
-/// The types of a header that are other names for types without a tag.
+/// The types of a header that rename types without a tag.
 fn renamed(code: &str) -> Vec<String> {
     code.lines()
         .filter_map(|line| line.strip_prefix("typedef ")?.strip_suffix(';')?.split_once(' '))
@@ -145,7 +145,7 @@ fn renamed(code: &str) -> Vec<String> {
 
 #[test]
 fn a_futex_is_atomic_in_c() -> Outcome {
-    // Declared twice, which is right if the types are one.
+    // A second declaration is correct only if the types are equal.
     let futex = c::including(["zircon/types.h"]) + "extern zx_futex_t word;\n";
     c::accepted("futex", Language::C, &format!("{futex}extern atomic_int word;\n"))?;
     c::accepted("futex", Language::Cxx, &format!("{futex}extern int word;\n"))
@@ -185,7 +185,7 @@ fn records_match_zircons_documents() -> Outcome {
 
 #[test]
 fn records_match_on_arm64() -> Outcome {
-    // Without that system's headers: those of Clang's own must do.
+    // The headers of that system are not here, so Clang's own must do.
     let mut clang = Command::new("clang");
     clang.args([
         "--target=aarch64-linux-gnu",
@@ -203,7 +203,7 @@ fn records_match_on_arm64() -> Outcome {
     let mut assertions: String =
         of_zircon.chain(zircon_records::ARM64).map(zircon_records::Record::assertions).collect();
     assertions.extend(zircon_constants::ARM64.iter().map(|(name, value)| c::is(name, *value)));
-    // Those that bring the system's own do not go without it.
+    // These headers include the system's own.
     let hosted = ["zircon/assert.h", "zircon/fidl.h", "zircon/threads.h"];
     let zircon = headers().filter(|header| header.starts_with("zircon/") && !hosted.contains(header));
     let zircon = c::including(zircon);
@@ -233,7 +233,7 @@ fn zircon_programs_run_unchanged() -> Outcome {
     Ok(())
 }
 
-/// With the folder of those headers that stand before the system's own.
+/// Adds the folder of the headers that come before the system's own.
 fn as_on_fuchsia(mut compiler: Command) -> Command {
     compiler.arg("-I").arg(support::this_crate().join("include/jacinth/libc"));
     compiler

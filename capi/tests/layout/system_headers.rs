@@ -53,10 +53,10 @@ const C: &[&str] = &[
     "wctype.h",
 ];
 
-/// And of C alone.
+/// The headers that only C has.
 const C_ALONE: &[&str] = &["stdatomic.h", "tgmath.h"];
 
-/// The compiler's own, where it has them: they have been seen to ask for names that Zircon defines.
+/// The compiler's own headers. Some of them use names that Zircon defines.
 #[cfg(target_arch = "x86_64")]
 const COMPILER: &[&str] = &["x86intrin.h"];
 #[cfg(not(target_arch = "x86_64"))]

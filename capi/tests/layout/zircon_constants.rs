@@ -26,7 +26,7 @@ pub const TYPES: &[(&str, i64, bool)] = &[
 /// Two constant expressions of C with the same value, which a signed number of 64 bits cannot hold.
 pub const TEXTS: &[(&str, &str)] = &[("FIDL_ALLOC_PRESENT", "UINTPTR_MAX")];
 
-/// Those of processors of another kind.
+/// The constants of other processors.
 pub const ARM64: &[(&str, i64)] = &[
     ("ZX_ARM64_FEATURE_ISA_FP", 1 << 1),
     ("ZX_ARM64_FEATURE_ISA_ASIMD", 1 << 2),

@@ -15,7 +15,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// That it lies so.
+    /// Assertions of C that the structure has this layout.
     pub fn assertions(&self) -> String {
         let Self { name, size, align, members } = self;
         let mut text = c::is(&format!("sizeof({name})"), *size) + &c::is(&format!("alignof({name})"), *align);

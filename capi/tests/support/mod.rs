@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// The library, in both its forms.
+/// The library in both forms.
 #[derive(Debug)]
 pub struct Library {
     /// `libjacinth.so`.
@@ -86,7 +86,7 @@ pub fn compile(source: &Path, language: Language, linkage: Linkage) -> Result<Pa
     Ok(program)
 }
 
-/// The compiler, told which standard to hold to.
+/// The compiler with its standard.
 pub fn compiler(language: Language) -> Command {
     let (variable, usual, standard) = match language {
         Language::C => ("CC", "cc", "-std=c11"),
