@@ -38,14 +38,14 @@ fn parent() -> Outcome {
     println!("An arena, and three workers in it:");
     let mut workers = Vec::new();
     for name in ["garnet", "topaz", "zircon"] {
-        let (ours, theirs) = Channel::try_create()?;
+        let (ours, theirs) = Channel::create();
         let child = supervisor.spawn(&mut role("worker")?, theirs)?;
         println!("  {name}: process {}", child.id());
         workers.push((name, ours, child));
     }
 
     println!("\nWork, with an event handle of reduced rights in each message:");
-    let done = Event::try_create()?;
+    let done = Event::create();
     for (name, channel, _) in &workers {
         let signal_only = done.duplicate(Rights::SIGNAL | Rights::TRANSFER)?;
         channel.write(format!("work {name}").as_bytes(), &mut [signal_only.into()])?;
@@ -55,7 +55,7 @@ fn parent() -> Outcome {
     }
 
     println!("\nA handle that goes through two processes and comes back:");
-    let traveller = Event::try_create()?;
+    let traveller = Event::create();
     let koid = traveller.koid()?;
     let (_, first, _) = &workers[0];
     let (_, second, _) = &workers[1];
@@ -70,8 +70,8 @@ fn parent() -> Outcome {
 
     println!("\nzircon is killed in the middle of its work:");
     let (_, channel, mut child) = workers.pop().ok_or("three workers")?;
-    channel.write(b"hold these", &mut [Event::try_create()?.into(), EventPair::try_create()?.0.into()])?;
-    channel.write(b"never read", &mut [Event::try_create()?.into()])?;
+    channel.write(b"hold these", &mut [Event::create().into(), EventPair::create().0.into()])?;
+    channel.write(b"never read", &mut [Event::create().into()])?;
     println!("  {}", reply(&channel)?.0);
     let killed = Instant::now();
     child.kill()?;
@@ -135,7 +135,7 @@ fn worker() -> Outcome {
 }
 
 fn measure(supervisor: &Supervisor) -> Outcome {
-    let (channel, theirs) = Channel::try_create()?;
+    let (channel, theirs) = Channel::create();
     let mut child = supervisor.spawn(&mut role("echo-channel")?, theirs)?;
     let mut message = MessageBuf::new();
     let channel_ns = round_trip_ns(|bytes| {

@@ -87,7 +87,7 @@ impl<T: HandleBased> Clone for Unowned<'_, T> {
 /// Shows the owner.
 impl<T: fmt::Debug> fmt::Debug for Unowned<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.fmt(f)
+        T::fmt(&self.inner, f)
     }
 }
 
