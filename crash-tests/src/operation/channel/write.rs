@@ -219,7 +219,7 @@ fn channel() -> Operation {
         })
 }
 
-/// A channel whose other end is closed: the write fails, and closes the handles.
+/// The other end is closed: the write fails, and closes the handles.
 fn peer_closed() -> Operation {
     Operation::new("write_3_peer_closed", "a write to a closed peer closes its handles, once")
         .set_up(|| {
@@ -288,7 +288,7 @@ fn over_quota() -> Operation {
     .prepare(|| {
         let control = startup_channel();
         let mut handles = receive_handles(&control);
-        // The quota leaves one channel a share only. Fill channels until one gets nothing.
+        // The quota leaves one channel a share only. Fill channels until one gets no share.
         let mut others = Vec::new();
         let mut fill_another = || {
             let (ours, theirs) = Channel::create();
@@ -317,7 +317,7 @@ fn over_memory_quota() -> Operation {
     .prepare(|| {
         let control = startup_channel();
         let mut handles = receive_handles(&control);
-        // The quota leaves one channel a share only. Fill channels until one gets nothing.
+        // The quota leaves one channel a share only. Fill channels until one gets no share.
         let mut others = Vec::new();
         let mut fill_another = || {
             let (ours, theirs) = Channel::create();
