@@ -55,7 +55,7 @@ away from their type; arrows that run up.
 
 Rules, each with its place, what is wrong and what to do:
   1. no circle of imports, none of imports and calls;
-  2. at most 12 entries in a package's `src`, at most 12 files in a folder;
+  2. at most 12 entries in a package's `src`, at most 12 files in a folder, at most 500 lines in a file;
   3. a name that the crate root re-exports is imported from the file that defines it;
   4. arrows run down, where a package has a `layers.txt` beside its Cargo.toml: one floor a line, the lowest first,
      with the names of files (without .rs) and folders of `src` (also `folder/file`; the longest name counts). A file

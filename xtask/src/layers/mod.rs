@@ -10,6 +10,7 @@ use crate::source::package::Package;
 use crate::source::references::References;
 use anyhow::{Context, Result, ensure};
 use cargo_metadata::MetadataCommand;
+use std::io::{ErrorKind, Write as _, stdout};
 
 /// The packages to check, and the form of the output.
 #[derive(Clone, Copy, Debug)]
@@ -27,11 +28,15 @@ pub fn run(wanted: Wanted) -> Result<usize> {
         let findings = rules::check(&package, &references)?;
         all.push(Measured { package, references, findings });
     }
-    if wanted.graph {
-        all.iter()
-            .for_each(|measured| print!("{}", graph::dot(&measured.package.folder, &measured.references)));
+    let text = if wanted.graph {
+        all.iter().map(|measured| graph::dot(&measured.package.folder, &measured.references)).collect()
     } else {
-        report::print(&all);
+        report::text(&all)
+    };
+    match stdout().write_all(text.as_bytes()) {
+        // The reader has seen enough: `layers | head`.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+        written => written?,
     }
     Ok(all.iter().map(|measured| measured.findings.broken.len()).sum())
 }

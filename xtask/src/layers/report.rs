@@ -5,6 +5,7 @@ use crate::layers::rules::Findings;
 use crate::source::package::Package;
 use crate::source::references::References;
 use comfy_table::{CellAlignment, Table, presets};
+use std::fmt::Write as _;
 
 pub struct Measured {
     pub package: Package,
@@ -12,7 +13,7 @@ pub struct Measured {
     pub findings: Findings,
 }
 
-pub fn print(all: &[Measured]) {
+pub fn text(all: &[Measured]) -> String {
     let mut table = Table::new();
     table.load_preset(presets::ASCII_MARKDOWN).set_header([
         "package",
@@ -55,10 +56,11 @@ pub fn print(all: &[Measured]) {
             findings.broken.len().to_string(),
         ]);
     }
-    println!("{table}");
+    let mut text = format!("{table}\n");
     for broken in all.iter().flat_map(|measured| &measured.findings.broken) {
-        println!("\n{}: {}\n  do: {}", broken.place, broken.wrong, broken.remedy);
+        let _ = writeln!(text, "\n{}: {}\n  do: {}", broken.place, broken.wrong, broken.remedy);
     }
+    text
 }
 
 /// How many files each circle has: `11+2`.

@@ -13,6 +13,9 @@ pub const MAX_ENTRIES: usize = 12;
 /// Files in one folder.
 pub const MAX_FILES: usize = 12;
 
+/// Lines of one file.
+pub const MAX_LINES: usize = 500;
+
 /// A broken rule: the place, the fault, and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken {
@@ -53,7 +56,15 @@ fn check_folders(package: &Package, findings: &mut Findings) {
     for (file, text) in &package.sources {
         *files.entry(file.parent().unwrap_or(Path::new(""))).or_default() += 1;
         entries.extend(file.iter().next());
-        findings.longest = findings.longest.max(text.lines().count());
+        let lines = text.lines().count();
+        findings.longest = findings.longest.max(lines);
+        if lines > MAX_LINES {
+            findings.broken.push(Broken {
+                place: package.display(file),
+                wrong: format!("{lines} lines; at most {MAX_LINES}"),
+                remedy: "it has usually two ideas: give the second a file of its own".to_owned(),
+            });
+        }
     }
     findings.folders = files.len();
     findings.entries = entries.len();
@@ -313,6 +324,13 @@ mod tests {
         let findings = check(&sources, None);
         assert_eq!(findings.broken.len(), 1);
         assert!(findings.broken[0].remedy.contains("b.rs"));
+    }
+
+    #[test]
+    fn a_long_file_is_refused() {
+        let text = "\n".repeat(MAX_LINES + 1);
+        let findings = check(&[("lib.rs", "mod a;"), ("a.rs", &text)], None);
+        assert_eq!((findings.longest, findings.broken.len()), (MAX_LINES + 1, 1));
     }
 
     #[test]
