@@ -7,8 +7,8 @@ use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use jacinth::{
-    Channel, Config, Event, HandleBased, MonotonicInstant, NullableHandle, Rights, Signals, Status,
-    Supervisor, TooSmall, raw,
+    Channel, Config, Event, HandleBased, MonotonicInstant, NullableHandle, OnOverflow, Rights, Signals,
+    Status, Supervisor, raw,
 };
 use jacinth_bench::report::plain;
 use jacinth_calls::user_memory::fault_guard;
@@ -100,7 +100,7 @@ fn operations() -> Result<Vec<(&'static str, Once)>> {
         let mut bytes = vec![0; size];
         Box::new(move || {
             raw::channel_write(write, &bytes, &[])?;
-            raw::channel_read(read, TooSmall::Keep, &mut bytes, &mut []).0
+            raw::channel_read(read, OnOverflow::Keep, &mut bytes, &mut []).0
         })
     };
     let mut travelling = Some(Event::try_create()?.into_handle());
@@ -138,7 +138,7 @@ fn operations() -> Result<Vec<(&'static str, Once)>> {
                 let value = travelling.take().ok_or(Status::BAD_HANDLE)?.into_raw();
                 raw::channel_write(write, &bytes, &[value])?;
                 let mut handles = [None];
-                let (result, _) = raw::channel_read(read, TooSmall::Keep, &mut bytes, &mut handles);
+                let (result, _) = raw::channel_read(read, OnOverflow::Keep, &mut bytes, &mut handles);
                 travelling =
                     handles[0].map(|received: raw::Received| NullableHandle::from_raw(received.value));
                 result

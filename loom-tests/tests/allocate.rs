@@ -1,8 +1,10 @@
-//! Taking free things: slots, blocks, rows and seats, when two threads want the last of them.
+//! Taking free things: slots, blocks, rows and process slots, when two threads want the last of them.
 
 mod support;
 
-use jacinth_shm_loom::{Arena, Error, IdleMemory, Occupant, Process, Seat, Shape, Thread, Unused};
+use jacinth_shm_loom::{
+    Arena, Error, IdleMemory, ObjectClass, Process, ProcessIdentity, ProcessSlot, Thread, Unused,
+};
 use std::sync::Arc;
 use support::*;
 
@@ -12,8 +14,8 @@ fn last_slot_goes_to_one() {
     model(3, || {
         let one = first(&small_with(|config| config.max_objects = 1));
         let two = child(&one, None);
-        let creating = loom::thread::spawn(move || (two.create(Shape::Single, EVENT, ALL), two));
-        let here = one.create(Shape::Single, EVENT, ALL);
+        let creating = loom::thread::spawn(move || (two.create(ObjectClass::Event, ALL), two));
+        let here = one.create(ObjectClass::Event, ALL);
         let (there, _two) = creating.join().unwrap();
         assert!(here.is_ok() != there.is_ok(), "{here:?} {there:?}");
         let refused = here.err().or(there.err());
@@ -29,10 +31,10 @@ fn concurrent_creates_get_different_objects() {
         let one = first(&small());
         let two = child(&one, None);
         let creating = loom::thread::spawn(move || {
-            let (event, _) = two.create(Shape::Single, EVENT, ALL).unwrap();
+            let (event, _) = two.create(ObjectClass::Event, ALL).unwrap();
             (two.koid(event).unwrap(), two)
         });
-        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
         let here = one.koid(event).unwrap();
         let (there, _two) = creating.join().unwrap();
         assert_ne!(here, there);
@@ -49,7 +51,7 @@ fn reused_slot_starts_clean() {
             config.max_objects = 1;
             config.pool_bytes = 512;
         }));
-        let (near, far) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (near, far) = one.create(ObjectClass::Channel, ALL).unwrap();
         let far = far.unwrap();
         one.send_value(near, &message(9, 9)).unwrap();
         one.try_receive(far).unwrap();
@@ -88,8 +90,8 @@ fn use_the_slot(thread: &Thread) {
 fn abandoned_slot_starts_clean() {
     model_without_barriers(0, || {
         let one = first(&small());
-        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
-        let (near, far) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
+        let (near, far) = one.create(ObjectClass::Channel, ALL).unwrap();
         let far = far.unwrap();
         one.send_value(near, &message(9, 1)).unwrap();
         one.try_receive(far).unwrap();
@@ -98,7 +100,7 @@ fn abandoned_slot_starts_clean() {
             one.close_value(near).unwrap();
             one.close_value(far).unwrap();
             one.duplicate(find(&one, event), ALL).unwrap();
-            let failed = one.create(Shape::Channel, CHANNEL, ALL);
+            let failed = one.create(ObjectClass::Channel, ALL);
             assert!(matches!(failed, Err(Error::NoResources(_))), "{failed:?}");
             one
         });
@@ -115,8 +117,8 @@ fn abandoned_slot_starts_clean() {
 fn dead_holders_slot_starts_clean() {
     model_without_barriers(0, || {
         let one = first(&small_with(|config| config.max_objects = 1));
-        let (victim, seat) = child_with_seat(&one, None);
-        let (near, far) = victim.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (victim, process_slot) = child_with_seat(&one, None);
+        let (near, far) = victim.create(ObjectClass::Channel, ALL).unwrap();
         let far = far.unwrap();
         victim.send_value(near, &message(9, 1)).unwrap();
         victim.try_receive(far).unwrap();
@@ -125,10 +127,10 @@ fn dead_holders_slot_starts_clean() {
             victim.close_value(near).unwrap();
             victim.close_value(far).unwrap();
             victim.die_at("create.filled", 0);
-            let died = victim.create(Shape::Channel, CHANNEL, ALL);
+            let died = victim.create(ObjectClass::Channel, ALL);
             assert!(died.is_err(), "{died:?}");
             victim.has_died();
-            one.recover(seat).unwrap();
+            one.recover(process_slot).unwrap();
             (one, victim)
         });
         use_the_slot(&two);
@@ -139,7 +141,7 @@ fn dead_holders_slot_starts_clean() {
 
 fn create_when_free(thread: &Thread) -> (u32, u32) {
     loop {
-        match thread.create(Shape::Channel, CHANNEL, ALL) {
+        match thread.create(ObjectClass::Channel, ALL) {
             Ok((near, far)) => return (near, far.unwrap()),
             Err(error) => assert_eq!(error, Error::NoResources("objects")),
         }
@@ -154,7 +156,7 @@ fn stale_map_bit_gives_a_free_slot() {
     model_without_barriers(1, || {
         let one = first(&small());
         let two = child(&one, None);
-        let events = [(); 2].map(|()| one.create(Shape::Single, EVENT, ALL).unwrap().0);
+        let events = [(); 2].map(|()| one.create(ObjectClass::Event, ALL).unwrap().0);
         events.iter().for_each(|event| one.close_value(*event).unwrap());
         one.collect().unwrap();
         let finding = loom::thread::spawn(move || {
@@ -164,7 +166,7 @@ fn stale_map_bit_gives_a_free_slot() {
             }
             two
         });
-        let (near, far) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (near, far) = one.create(ObjectClass::Channel, ALL).unwrap();
         one.send_value(near, &message(9, 1)).unwrap();
         [near, far.unwrap()].iter().for_each(|end| one.close_value(*end).unwrap());
         one.collect().unwrap();
@@ -177,16 +179,16 @@ fn stale_map_bit_gives_a_free_slot() {
 fn never_used_slot_begins_anew() {
     model_without_barriers(1, || {
         let one = first(&small_with(|config| config.max_objects = 4));
-        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
         let two = child(&one, None);
         let using = loom::thread::spawn(move || {
-            let (next, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+            let (next, _) = one.create(ObjectClass::Event, ALL).unwrap();
             [event, next].iter().for_each(|event| one.close_value(*event).unwrap());
             one.collect().unwrap();
             IdleMemory::new().pass(&one, Unused::Now, &mut || true).unwrap();
             one
         });
-        two.create(Shape::Single, EVENT, ALL).unwrap();
+        two.create(ObjectClass::Event, ALL).unwrap();
         let one = using.join().unwrap();
         assert_clean(&one, 1, 1);
     });
@@ -197,10 +199,10 @@ fn never_used_slot_begins_anew() {
 fn last_block_moves_to_a_new_channel() {
     model_without_barriers(1, || {
         let one = first(&small_with(|config| config.pool_bytes = 256));
-        let (near, far) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (near, far) = one.create(ObjectClass::Channel, ALL).unwrap();
         one.send_value(near, &message(9, 1)).unwrap();
         let two = child(&one, None);
-        let (their_near, their_far) = two.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (their_near, their_far) = two.create(ObjectClass::Channel, ALL).unwrap();
         let closing = loom::thread::spawn(move || {
             assert_eq!(one.try_receive(far.unwrap()).unwrap().bytes, message(9, 1));
             one.close_value(near).unwrap();
@@ -225,9 +227,9 @@ fn last_block_moves_to_a_new_channel() {
 fn last_block_goes_to_one() {
     model_without_barriers(3, || {
         let one = first(&small_with(|config| config.pool_bytes = 256));
-        let (near, _) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (near, _) = one.create(ObjectClass::Channel, ALL).unwrap();
         let two = child(&one, None);
-        let (theirs, _) = two.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (theirs, _) = two.create(ObjectClass::Channel, ALL).unwrap();
         let sending = loom::thread::spawn(move || (two.send_value(theirs, &message(1, 1)), two));
         let here = one.send_value(near, &message(2, 1));
         let (there, _two) = sending.join().unwrap();
@@ -242,7 +244,7 @@ fn last_block_goes_to_one() {
 fn thread_row_has_one_holder() {
     model(3, || {
         let one = first(&small_with(|config| config.max_threads = 2));
-        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
         let process = one.process().clone();
         let joining = loom::thread::spawn(move || match Thread::join(&process) {
             Ok(thread) => thread.close_value(event).map(|()| true).unwrap(),
@@ -253,7 +255,7 @@ fn thread_row_has_one_holder() {
         });
         let second = Thread::join(one.process());
         if let Ok(second) = &second {
-            second.create(Shape::Single, EVENT, ALL).unwrap();
+            second.create(ObjectClass::Event, ALL).unwrap();
         }
         let held = second.is_ok();
         drop(second);
@@ -264,14 +266,14 @@ fn thread_row_has_one_holder() {
     });
 }
 
-/// A seat is given to one child.
+/// A process slot is given to one child.
 #[test]
 fn last_process_row_goes_to_one() {
     model(None, || {
         let one = first(&small_with(|config| config.max_processes = 2));
         let other = sibling(&one);
-        let reserving = loom::thread::spawn(move || (other.process().arena().reserve_seat(&other), other));
-        let here = one.process().arena().reserve_seat(&one);
+        let reserving = loom::thread::spawn(move || (other.process().arena().reserve_slot(&other), other));
+        let here = one.process().arena().reserve_slot(&one);
         let (there, _other) = reserving.join().unwrap();
         assert!(here.is_ok() != there.is_ok(), "{here:?} {there:?}");
     });
@@ -283,16 +285,19 @@ fn one_of_two_successors_leads() {
     model_without_barriers(None, || {
         let one = first(&small());
         let (other, others) = child_with_seat(&one, None);
-        let ones = Seat { row: one.process().row(), epoch: 0 };
+        let ones = ProcessSlot { row: one.process().row(), epoch: 0 };
         let dead = one.process().arena().leader();
-        let succeeding = loom::thread::spawn(move || (other.lead(dead, others).unwrap(), other));
-        let here = one.lead(dead, ones).unwrap();
+        let succeeding = loom::thread::spawn(move || (other.try_become_leader(dead, others).unwrap(), other));
+        let here = one.try_become_leader(dead, ones).unwrap();
         let (there, other) = succeeding.join().unwrap();
         assert!(here != there, "{here} {there}");
         let leader = other.process().arena().leader();
         let row = if here { one.process().row() } else { other.process().row() };
-        assert_eq!((leader.seat().map(|seat| seat.row), leader.term()), (Some(row), 1));
-        assert!(!one.lead(dead, ones).unwrap(), "whoever was slow has lost");
+        assert_eq!(
+            (leader.process_slot().map(|process_slot| process_slot.row), leader.term()),
+            (Some(row), 1)
+        );
+        assert!(!one.try_become_leader(dead, ones).unwrap(), "whoever was slow has lost");
     });
 }
 
@@ -303,38 +308,43 @@ fn leader_word_publishes_its_process() {
         let one = first(&small());
         let arena = one.process().arena().clone();
         let dead = arena.leader();
-        let seat = arena.reserve_seat(&one).unwrap();
+        let process_slot = arena.reserve_slot(&one).unwrap();
         let taking = loom::thread::spawn(move || {
-            assert!(one.adopt_seat(seat, 7).unwrap());
-            let process = Process::sit(one.process().arena().clone(), seat, 7, 1).unwrap();
+            assert!(one.confirm_slot(process_slot, 7).unwrap());
+            let process = Process::attach(one.process().arena().clone(), process_slot, 7, 1).unwrap();
             let leading = Thread::join(&process).unwrap();
-            assert!(leading.lead(dead, seat).unwrap());
+            assert!(leading.try_become_leader(dead, process_slot).unwrap());
             (one, leading)
         });
-        if let Some(seat) = arena.leader().seat() {
-            assert_eq!(arena.occupant(seat).unwrap(), Some(Occupant::from(7)));
+        if let Some(process_slot) = arena.leader().process_slot() {
+            assert_eq!(arena.identity(process_slot).unwrap(), Some(ProcessIdentity::from(7)));
         }
-        for seated in arena.seated().unwrap() {
-            assert!(seated.occupant == Occupant::from(1) || seated.occupant == Occupant::from(7));
+        for member in arena.members().unwrap() {
+            assert!(
+                member.identity == ProcessIdentity::from(1) || member.identity == ProcessIdentity::from(7)
+            );
         }
         let _both = taking.join().unwrap();
     });
 }
 
-/// The process in a seat dies and `sit` puts the next one there, while another asks for its occupant: either the right
-/// one, or that the seat is gone.
-fn ask_who_sits_there_while<T: 'static>(sit: fn(Thread) -> T) -> (Arc<Arena>, Seat, T) {
+/// The process in a process slot dies and `attach` puts the next one there, while another asks for its occupant: either the right
+/// one, or that the process slot is gone.
+fn ask_who_sits_there_while<T: 'static>(attach: fn(Thread) -> T) -> (Arc<Arena>, ProcessSlot, T) {
     let one = first(&small());
     let arena = one.process().arena().clone();
-    let seat = arena.reserve_seat(&one).unwrap();
-    assert!(one.adopt_seat(seat, 7).unwrap());
+    let process_slot = arena.reserve_slot(&one).unwrap();
+    assert!(one.confirm_slot(process_slot, 7).unwrap());
     let moving_on = loom::thread::spawn(move || {
-        one.recover(seat).unwrap();
-        sit(one)
+        one.recover(process_slot).unwrap();
+        attach(one)
     });
-    let seen = arena.occupant(seat).unwrap();
-    assert!(seen.is_none_or(|seen| [Occupant::from(7), Occupant::default()].contains(&seen)), "{seen:?}");
-    (arena, seat, moving_on.join().unwrap())
+    let seen = arena.identity(process_slot).unwrap();
+    assert!(
+        seen.is_none_or(|seen| [ProcessIdentity::from(7), ProcessIdentity::default()].contains(&seen)),
+        "{seen:?}"
+    );
+    (arena, process_slot, moving_on.join().unwrap())
 }
 
 /// The same when the next one sits down before the supervisor knows of it.
@@ -342,23 +352,23 @@ fn ask_who_sits_there_while<T: 'static>(sit: fn(Thread) -> T) -> (Arc<Arena>, Se
 fn occupant_is_never_a_later_one() {
     model_without_barriers(3, || {
         ask_who_sits_there_while(|one| {
-            let next = one.process().arena().reserve_seat(&one).unwrap();
-            let process = Process::sit(one.process().arena().clone(), next, 8, 77).unwrap();
+            let next = one.process().arena().reserve_slot(&one).unwrap();
+            let process = Process::attach(one.process().arena().clone(), next, 8, 77).unwrap();
             (one, process)
         });
     });
 }
 
-/// INV-LEADER-2: a question for the occupant of a seat that has changed hands gives the right one, or that the seat is
+/// INV-LEADER-2: a question for the occupant of a process slot that has changed hands gives the right one, or that the process slot is
 /// gone; never the next one.
 #[test]
 fn occupant_is_never_the_next_process() {
     model_without_barriers(3, || {
-        let (arena, seat, _one) = ask_who_sits_there_while(|one| {
-            let next = one.process().arena().reserve_seat(&one).unwrap();
-            assert!(one.adopt_seat(next, 8).unwrap());
+        let (arena, process_slot, _one) = ask_who_sits_there_while(|one| {
+            let next = one.process().arena().reserve_slot(&one).unwrap();
+            assert!(one.confirm_slot(next, 8).unwrap());
             one
         });
-        assert_eq!(arena.occupant(seat).unwrap(), None);
+        assert_eq!(arena.identity(process_slot).unwrap(), None);
     });
 }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use jacinth_shm_loom::{Error, Shape};
+use jacinth_shm_loom::{Error, ObjectClass};
 use support::*;
 
 /// INV-ENTRY-2: leaving LIVE is a CAS of the exact word.
@@ -10,7 +10,7 @@ use support::*;
 fn one_of_two_closers_succeeds() {
     model_without_barriers(None, || {
         let one = first(&small());
-        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
         let other = sibling(&one);
         let closing = loom::thread::spawn(move || (other.close_value(event), other));
         let here = one.close_value(event);
@@ -27,11 +27,11 @@ fn one_of_two_closers_succeeds() {
 fn duplicate_races_last_close_safely() {
     model(3, || {
         let one = first(&small());
-        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
         let koid = one.koid(event).unwrap();
         let other = sibling(&one);
         let closing = loom::thread::spawn(move || (other.close_value(event), other));
-        let copy = one.find(event).and_then(|found| one.duplicate(found, ALL));
+        let copy = one.lookup(event).and_then(|found| one.duplicate(found, ALL));
         let (closed, _other) = closing.join().unwrap();
         assert_eq!(closed, Ok(()));
         match copy {
@@ -52,12 +52,12 @@ fn duplicate_races_last_close_safely() {
 fn last_closer_retires_the_object() {
     model(2, || {
         let one = first(&small_with(|config| config.max_objects = 1));
-        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
         let copy = one.duplicate(find(&one, event), ALL).unwrap();
         let two = child(&one, Some(copy));
         let theirs = startup(&two);
         let closing = loom::thread::spawn(move || {
-            let again = two.find(theirs).and_then(|found| two.duplicate(found, ALL)).unwrap();
+            let again = two.lookup(theirs).and_then(|found| two.duplicate(found, ALL)).unwrap();
             two.close_value(theirs).unwrap();
             two.close_value(again).unwrap();
             two
@@ -68,7 +68,7 @@ fn last_closer_retires_the_object() {
         assert!(audit.retired <= 1);
         one.reclaim().unwrap();
         two.reclaim().unwrap();
-        assert!(one.create(Shape::Single, EVENT, ALL).is_ok(), "the only slot is free again");
+        assert!(one.create(ObjectClass::Event, ALL).is_ok(), "the only slot is free again");
     });
 }
 
@@ -77,7 +77,7 @@ fn last_closer_retires_the_object() {
 fn both_sides_of_a_pair_close_at_once() {
     model(3, || {
         let one = first(&small_with(|config| config.max_objects = 1));
-        let (near, far) = one.create(Shape::Pair, PAIR, ALL).unwrap();
+        let (near, far) = one.create(ObjectClass::EventPair, ALL).unwrap();
         let two = child(&one, far);
         let theirs = startup(&two);
         let closing = loom::thread::spawn(move || {
@@ -89,7 +89,7 @@ fn both_sides_of_a_pair_close_at_once() {
         assert_clean(&one, 0, 0);
         one.reclaim().unwrap();
         two.reclaim().unwrap();
-        assert!(one.create(Shape::Single, EVENT, ALL).is_ok(), "the only slot is free again");
+        assert!(one.create(ObjectClass::Event, ALL).is_ok(), "the only slot is free again");
     });
 }
 
@@ -98,7 +98,7 @@ fn both_sides_of_a_pair_close_at_once() {
 fn use_during_close_sees_no_other_object() {
     model(3, || {
         let one = first(&small_with(|config| config.max_objects = 1));
-        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
         let koid = one.koid(event).unwrap();
         let other = sibling(&one);
         let closing = loom::thread::spawn(move || {
@@ -107,7 +107,7 @@ fn use_during_close_sees_no_other_object() {
         });
         let seen = one.koid(event);
         assert!(seen == Ok(koid) || is_gone(&seen), "{seen:?}");
-        let signalled = one.find(event).and_then(|found| one.signal(found, 0, USER));
+        let signalled = one.lookup(event).and_then(|found| one.signal(found, 0, USER));
         assert!(signalled.is_ok() || is_gone(&signalled), "{signalled:?}");
         let _other = closing.join().unwrap();
         assert_clean(&one, 0, 0);
@@ -123,12 +123,12 @@ fn closed_value_never_names_another_handle() {
             config.max_objects = 1;
             config.max_handles_per_process = 2;
         }));
-        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
         let koid = one.koid(event).unwrap();
         let other = sibling(&one);
         let reusing = loom::thread::spawn(move || {
             other.close_value(event).unwrap();
-            (other.create(Shape::Single, EVENT, ALL), other)
+            (other.create(ObjectClass::Event, ALL), other)
         });
         let seen = one.koid(event);
         assert!(seen == Ok(koid) || is_gone(&seen), "{seen:?}");
@@ -152,11 +152,11 @@ fn closed_value_never_names_another_handle() {
 fn handle_is_closed_or_replaced_once() {
     model_without_barriers(None, || {
         let one = first(&small());
-        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
         let koid = one.koid(event).unwrap();
         let other = sibling(&one);
         let closing = loom::thread::spawn(move || (other.close_value(event), other));
-        let replaced = one.find(event).and_then(|found| one.replace(found, 1));
+        let replaced = one.lookup(event).and_then(|found| one.replace(found, 1));
         let (closed, _other) = closing.join().unwrap();
         match (closed, replaced) {
             (Ok(()), Err(Error::BadHandle)) => {
@@ -178,7 +178,7 @@ fn handle_is_closed_or_transferred_once() {
         let one = first(&small_with(|config| config.max_handles_per_process = 5));
         let (near, two) = connected(&one);
         let far = startup(&two);
-        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
         let koid = one.koid(event).unwrap();
         let other = sibling(&one);
         let closing = loom::thread::spawn(move || (other.close_value(event), other));
@@ -255,7 +255,7 @@ fn handle_sent_to_closing_end_is_closed() {
         let one = first(&small_with(|config| config.max_handles_per_process = 5));
         let (near, two) = connected(&one);
         let far = startup(&two);
-        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
         let closing = loom::thread::spawn(move || {
             two.close_value(far).unwrap();
             two
@@ -263,7 +263,7 @@ fn handle_sent_to_closing_end_is_closed() {
         let sent = one.transfer_value(near, &message(1, 1), &[event]);
         let _two = closing.join().unwrap();
         assert!(matches!(sent, Ok(()) | Err(Error::PeerClosed)), "{sent:?}");
-        assert_eq!(one.find(event).err(), Some(Error::BadHandle), "sent or closed");
+        assert_eq!(one.lookup(event).err(), Some(Error::BadHandle), "sent or closed");
         assert_clean(&one, 1, 1);
     });
 }
@@ -279,11 +279,11 @@ fn closing_both_ends_leaves_no_handle() {
         }));
         let (near, two) = connected(&one);
         let far = startup(&two);
-        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
         let copy = one.duplicate(find(&one, event), ALL).unwrap();
         one.transfer_value(near, &message(1, 1), &[event]).unwrap();
         one.transfer_value(near, &message(2, 1), &[copy]).unwrap();
-        let (event, _) = two.create(Shape::Single, EVENT, ALL).unwrap();
+        let (event, _) = two.create(ObjectClass::Event, ALL).unwrap();
         two.transfer_value(far, &message(3, 1), &[event]).unwrap();
         let closing = loom::thread::spawn(move || {
             two.close_value(far).unwrap();

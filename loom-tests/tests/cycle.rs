@@ -3,7 +3,7 @@
 
 mod support;
 
-use jacinth_shm_loom::{Config, Error, Shape, Thread};
+use jacinth_shm_loom::{Config, Error, ObjectClass, Thread};
 use support::*;
 
 fn config() -> Config {
@@ -15,7 +15,7 @@ fn config() -> Config {
 }
 
 fn channel(thread: &Thread) -> (u32, u32) {
-    let (near, far) = thread.create(Shape::Channel, CHANNEL, ALL).unwrap();
+    let (near, far) = thread.create(ObjectClass::Channel, ALL).unwrap();
     (near, far.unwrap())
 }
 
@@ -115,7 +115,7 @@ fn writing_peer_hides_no_garbage() {
         let collector = first(&config());
         let peer = child(&collector, None);
         let (end, to_end) = channel(&peer);
-        let event = peer.create(Shape::Single, EVENT, ALL).unwrap().0;
+        let event = peer.create(ObjectClass::Event, ALL).unwrap().0;
         peer.transfer_value(to_end, &[], &[end]).unwrap();
         let writing = loom::thread::spawn(move || {
             // Too long for a cell: so there are a block's word and list to be seen with the tail.
@@ -126,7 +126,7 @@ fn writing_peer_hides_no_garbage() {
         assert_eq!(collector.collect_cycles(), Ok(1));
         let peer = writing.join().unwrap();
         assert_eq!(peer.signals_of(to_end).unwrap() & PEER_CLOSED, PEER_CLOSED);
-        assert!(peer.find(event).is_err(), "its handle went with the message");
+        assert!(peer.lookup(event).is_err(), "its handle went with the message");
         assert_eq!(assert_clean(&collector, 1, 1).in_transit, 0);
     });
 }

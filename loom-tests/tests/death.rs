@@ -39,7 +39,7 @@ fn closing_the_last_handle_to_a_side() {
 #[test]
 fn closing_an_end_with_handles_queued() {
     explore_deaths_at(CLOSING_A_FULL_SIDE, |name| {
-        usize::from(["dying.told", "drain.closed"].contains(&name))
+        usize::from(["release.told", "drain.closed"].contains(&name))
     });
 }
 
@@ -67,7 +67,7 @@ fn replacing_a_handle() {
     explore_deaths(REPLACING, 1);
 }
 
-/// INV-ENTRY-1: the seat of a child that never came is recovered with its spawner.
+/// INV-ENTRY-1: the process slot of a child that never came is recovered with its spawner.
 #[test]
 fn leaving_a_startup_handle() {
     explore_deaths(LEAVING_A_STARTUP_HANDLE, 1);

@@ -3,14 +3,14 @@
 
 mod support;
 
-use jacinth_shm_loom::{Error, IdleMemory, Shape, Thread, Unused};
+use jacinth_shm_loom::{Error, IdleMemory, ObjectClass, Thread, Unused};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use support::*;
 
 /// A channel with one block.
 fn channel(thread: &Thread) -> [u32; 2] {
-    let (near, far) = thread.create(Shape::Channel, CHANNEL, ALL).unwrap();
+    let (near, far) = thread.create(ObjectClass::Channel, ALL).unwrap();
     thread.send_value(near, &message(1, 1)).unwrap();
     [near, far.unwrap()]
 }
@@ -37,8 +37,8 @@ fn two_take(free: usize, preemptions: usize) {
         let one = with_blocks(3);
         let taken = [channel(&one), channel(&one), channel(&one)];
         let two = child(&one, None);
-        let (here, _) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
-        let (there, _) = two.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (here, _) = one.create(ObjectClass::Channel, ALL).unwrap();
+        let (there, _) = two.create(ObjectClass::Channel, ALL).unwrap();
         taken.iter().take(free).for_each(|channel| end(&one, *channel));
         let taking = loom::thread::spawn(move || (two.send_value(there, &message(2, 1)), two));
         let here = one.send_value(here, &message(2, 1));
@@ -69,7 +69,7 @@ fn concurrently_freed_block_is_found() {
         let one = with_blocks(3);
         let (first, second, _third) = (channel(&one), channel(&one), channel(&one));
         let two = child(&one, None);
-        let (there, _) = two.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (there, _) = two.create(ObjectClass::Channel, ALL).unwrap();
         end(&one, first);
         let freeing = loom::thread::spawn(move || {
             end(&one, second);
@@ -78,7 +78,7 @@ fn concurrently_freed_block_is_found() {
         two.send_value(there, &message(2, 1)).unwrap();
         let one = freeing.join().unwrap();
         assert_clean(&one, 2, 4);
-        let (here, _) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (here, _) = one.create(ObjectClass::Channel, ALL).unwrap();
         assert_eq!(one.send_value(here, &message(2, 1)), Ok(()));
         assert_clean(&one, 3, 6);
     });
@@ -91,10 +91,10 @@ fn stale_map_bit_gives_a_free_block() {
     model_without_barriers(1, || {
         let one = with_blocks(1);
         let two = child(&one, None);
-        let (there, _) = two.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (there, _) = two.create(ObjectClass::Channel, ALL).unwrap();
         let first = channel(&one);
         end(&one, first);
-        let (near, far) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (near, far) = one.create(ObjectClass::Channel, ALL).unwrap();
         let taking = loom::thread::spawn(move || (two.send_value(there, &message(2, 1)), two));
         // The other one may have the block.
         let _ = one.send_value(near, &message(1, 1));
@@ -111,7 +111,7 @@ fn block_freed_during_leaf_cleanup_is_found() {
         let one = with_blocks(3);
         let (first, second, third) = (channel(&one), channel(&one), channel(&one));
         let two = child(&one, None);
-        let (there, _) = two.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (there, _) = two.create(ObjectClass::Channel, ALL).unwrap();
         // Takers empty the first leaf, and leave the bit above it.
         end(&one, first);
         let first = channel(&one);
@@ -136,8 +136,8 @@ fn dead_process_block_survives_leaf_cleanup() {
         let one = with_blocks(3);
         let (first, second, third) = (channel(&one), channel(&one), channel(&one));
         let two = child(&one, None);
-        let (there, _) = two.create(Shape::Channel, CHANNEL, ALL).unwrap();
-        let (victim, seat) = child_with_seat(&one, Some(second[0]));
+        let (there, _) = two.create(ObjectClass::Channel, ALL).unwrap();
+        let (victim, process_slot) = child_with_seat(&one, Some(second[0]));
         one.close_value(second[1]).unwrap();
         // Takers empty the first leaf, and leave the bit above it.
         end(&one, first);
@@ -146,7 +146,7 @@ fn dead_process_block_survives_leaf_cleanup() {
         let recovering = loom::thread::spawn(move || {
             victim.die_at("map.set", 0);
             assert_eq!(victim.close_value(startup(&victim)), Err(Error::Died));
-            one.recover(seat).unwrap();
+            one.recover(process_slot).unwrap();
             one
         });
         two.send_value(there, &message(2, 1)).unwrap();
@@ -173,7 +173,7 @@ fn two_blocks_freed_at_once_are_both_found() {
         assert_eq!(assert_clean(&one, 0, 0).blocks, 0);
         channel(&one);
         channel(&two);
-        let (more, _) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (more, _) = one.create(ObjectClass::Channel, ALL).unwrap();
         assert_eq!(one.send_value(more, &message(1, 1)), Err(Error::NoMemory { bytes: 256 }));
     });
 }
@@ -195,16 +195,16 @@ fn first_with_a_quota_of_one_block() -> Thread {
 fn block_freed_elsewhere_gives_one_credit() {
     model_without_barriers(1, || {
         let one = first_with_a_quota_of_one_block();
-        let (near, far) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (near, far) = one.create(ObjectClass::Channel, ALL).unwrap();
         let two = child(&one, far);
         // Recovery of a third one has the credits counted anew.
-        let (dead, seat) = child_with_seat(&one, None);
+        let (dead, process_slot) = child_with_seat(&one, None);
         dead.has_died();
-        one.recover(seat).unwrap();
+        one.recover(process_slot).unwrap();
         one.send_value(near, &message(1, 1)).unwrap();
         one.close_value(near).unwrap();
-        let (here, _) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
-        let (more, _) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (here, _) = one.create(ObjectClass::Channel, ALL).unwrap();
+        let (more, _) = one.create(ObjectClass::Channel, ALL).unwrap();
         let freeing = loom::thread::spawn(move || {
             two.close_value(startup(&two)).unwrap();
             two.reclaim().unwrap();
@@ -227,16 +227,16 @@ fn block_freed_elsewhere_gives_one_credit() {
 fn death_publishes_the_deads_frees() {
     model_without_barriers(1, || {
         let one = first_with_a_quota_of_one_block();
-        let (near, far) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (near, far) = one.create(ObjectClass::Channel, ALL).unwrap();
         let supervisor = child(&one, None);
-        let (victim, seat) = child_with_seat(&one, far);
+        let (victim, process_slot) = child_with_seat(&one, far);
         one.send_value(near, &message(1, 1)).unwrap();
         one.close_value(near).unwrap();
-        let (here, _) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (here, _) = one.create(ObjectClass::Channel, ALL).unwrap();
         let recovering = loom::thread::spawn(move || {
             victim.die_at("free.shown", 0);
             assert_eq!(victim.close_value(startup(&victim)), Err(Error::Died));
-            supervisor.recover(seat).unwrap();
+            supervisor.recover(process_slot).unwrap();
             supervisor
         });
         let first_try = one.send_value(here, &message(2, 1));
@@ -255,13 +255,13 @@ fn dead_taker_gives_no_credit() {
             let one = first_with_a_quota_of_one_block();
             let before = channel(&one);
             end(&one, before);
-            let (here, _) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
-            let (more, _) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
-            let (two, seat) = child_with_seat(&one, None);
-            let (there, _) = two.create(Shape::Channel, CHANNEL, ALL).unwrap();
+            let (here, _) = one.create(ObjectClass::Channel, ALL).unwrap();
+            let (more, _) = one.create(ObjectClass::Channel, ALL).unwrap();
+            let (two, process_slot) = child_with_seat(&one, None);
+            let (there, _) = two.create(ObjectClass::Channel, ALL).unwrap();
             two.die_at(point, 0);
             assert_eq!(two.send_value(there, &message(2, 1)), Err(Error::Died), "{point}");
-            one.recover(seat).unwrap();
+            one.recover(process_slot).unwrap();
             assert_eq!(one.send_value(here, &message(1, 1)), Ok(()), "{point}");
             let refused = one.send_value(more, &message(1, 1));
             assert!(matches!(refused, Err(Error::NoResources(_))), "{point}: {refused:?}");
@@ -278,7 +278,7 @@ fn object_freed_elsewhere_gives_one_credit() {
             config.max_objects = 3;
             config.max_objects_per_process = 1;
         }));
-        let (near, far) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (near, far) = one.create(ObjectClass::Channel, ALL).unwrap();
         let two = child(&one, far);
         one.close_value(near).unwrap();
         let freeing = loom::thread::spawn(move || {
@@ -286,12 +286,12 @@ fn object_freed_elsewhere_gives_one_credit() {
             two.reclaim().unwrap();
             two
         });
-        let first_try = one.create(Shape::Single, EVENT, ALL);
+        let first_try = one.create(ObjectClass::Event, ALL);
         let two = freeing.join().unwrap();
         if first_try.is_err() {
-            one.create(Shape::Single, EVENT, ALL).unwrap();
+            one.create(ObjectClass::Event, ALL).unwrap();
         }
-        let refused = one.create(Shape::Single, EVENT, ALL);
+        let refused = one.create(ObjectClass::Event, ALL);
         assert!(matches!(refused, Err(Error::NoResources(_))), "{refused:?}");
         assert_clean(&two, 1, 1);
     });
@@ -305,7 +305,7 @@ fn returned_block_is_taken_once() {
         let kept = channel(&one);
         let (first, second) = (channel(&one), channel(&one));
         let two = child(&one, None);
-        let (there, _) = two.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (there, _) = two.create(ObjectClass::Channel, ALL).unwrap();
         end(&one, first);
         end(&one, second);
         let giving = loom::thread::spawn(move || {
@@ -319,7 +319,7 @@ fn returned_block_is_taken_once() {
         }
         assert_clean(&one, 2, 4);
         channel(&one);
-        let (more, _) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (more, _) = one.create(ObjectClass::Channel, ALL).unwrap();
         assert_eq!(one.send_value(more, &message(1, 1)), Err(Error::NoMemory { bytes: 256 }));
         end(&one, kept);
         assert_clean(&one, 3, 6);
@@ -333,7 +333,7 @@ fn returned_slot_is_taken_once() {
     model_without_barriers(2, || {
         let one = first(&small());
         let two = child(&one, None);
-        let events = [(); 2].map(|()| one.create(Shape::Single, EVENT, ALL).unwrap().0);
+        let events = [(); 2].map(|()| one.create(ObjectClass::Event, ALL).unwrap().0);
         for event in events {
             one.signal(find(&one, event), 0, USER).unwrap();
             one.close_value(event).unwrap();
@@ -343,12 +343,12 @@ fn returned_slot_is_taken_once() {
             IdleMemory::new().pass(&one, Unused::Now, &mut || true).unwrap();
             one
         });
-        let made = two.create(Shape::Single, EVENT, ALL);
+        let made = two.create(ObjectClass::Event, ALL);
         let one = giving.join().unwrap();
-        let made = made.or_else(|_| two.create(Shape::Single, EVENT, ALL)).unwrap().0;
+        let made = made.or_else(|_| two.create(ObjectClass::Event, ALL)).unwrap().0;
         assert_clean(&one, 1, 1);
-        let other = one.create(Shape::Single, EVENT, ALL).unwrap().0;
-        assert_eq!(one.create(Shape::Single, EVENT, ALL), Err(Error::NoResources("objects")));
+        let other = one.create(ObjectClass::Event, ALL).unwrap().0;
+        assert_eq!(one.create(ObjectClass::Event, ALL), Err(Error::NoResources("objects")));
         for (thread, event) in [(&two, made), (&one, other)] {
             assert_eq!(thread.signals_of(event), Ok(0));
         }
@@ -363,14 +363,14 @@ fn create_waits_for_a_leaving_slot() {
     model_without_barriers(1, || {
         let one = first(&small());
         let two = child(&one, None);
-        let events = [(); 2].map(|()| one.create(Shape::Single, EVENT, ALL).unwrap().0);
+        let events = [(); 2].map(|()| one.create(ObjectClass::Event, ALL).unwrap().0);
         events.iter().for_each(|event| one.close_value(*event).unwrap());
         one.collect().unwrap();
         // A plain atomic, not loom's: it must add no order.
         let is_given = Arc::new(AtomicBool::new(false));
         let given = is_given.clone();
         let creating = loom::thread::spawn(move || {
-            let made = two.create(Shape::Single, EVENT, ALL);
+            let made = two.create(ObjectClass::Event, ALL);
             assert!(made.is_ok() || given.load(Ordering::Relaxed), "{made:?}");
             two
         });
@@ -388,8 +388,8 @@ fn trimmed_blocks_are_taken_once() {
         let two = child(&one, None);
         let _kept = channel(&one);
         let (first, second) = (channel(&one), channel(&one));
-        let (near, _) = two.create(Shape::Channel, CHANNEL, ALL).unwrap();
-        let (other, _) = two.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (near, _) = two.create(ObjectClass::Channel, ALL).unwrap();
+        let (other, _) = two.create(ObjectClass::Channel, ALL).unwrap();
         end(&one, first);
         end(&one, second);
         let giving = loom::thread::spawn(move || {
@@ -402,7 +402,7 @@ fn trimmed_blocks_are_taken_once() {
         let one = giving.join().unwrap();
         assert_clean(&one, 3, 6);
         channel(&one);
-        let (more, _) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (more, _) = one.create(ObjectClass::Channel, ALL).unwrap();
         assert_eq!(one.send_value(more, &message(1, 1)), Err(Error::NoMemory { bytes: 256 }));
         assert_clean(&one, 5, 10);
     });

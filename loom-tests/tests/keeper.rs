@@ -2,7 +2,7 @@
 
 mod support;
 
-use jacinth_shm_loom::Shape;
+use jacinth_shm_loom::ObjectClass;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, Ordering};
 use support::*;
@@ -19,10 +19,10 @@ fn asking_process_gets_kept_blocks() {
         }));
         let (near, keeping) = connected(&asker);
         keeping.send_value(startup(&keeping), &message(1, 9)).unwrap();
-        let (other, _) = asker.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (other, _) = asker.create(ObjectClass::Channel, ALL).unwrap();
         let (has_begun, is_over) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let (begun, over) = (has_begun.clone(), is_over.clone());
-        let keeper = loom::thread::spawn(move || {
+        let scavenger = loom::thread::spawn(move || {
             keeping.process().keep(|| {
                 begun.store(true, Ordering::Release);
                 loom::thread::yield_now();
@@ -34,10 +34,10 @@ fn asking_process_gets_kept_blocks() {
             loom::thread::yield_now();
         }
         assert_eq!(asker.try_receive(near).unwrap().bytes, message(1, 9));
-        asker.ask_for_spares().unwrap();
+        asker.request_trim().unwrap();
         assert_eq!(asker.send_value(other, &message(2, 1)), Ok(()));
         is_over.store(true, Ordering::Relaxed);
-        let _keeping = keeper.join().unwrap();
+        let _keeping = scavenger.join().unwrap();
         assert_eq!(assert_clean(&asker, 2, 4).blocks, 2);
     });
 }

@@ -5,32 +5,34 @@
 
 mod support;
 
-use jacinth_shm_loom::{DEADLINE_INFINITE_NS, IdleMemory, Killed, Missing, Shape, Unused, killed_after};
+use jacinth_shm_loom::{
+    CrashOutcome, DEADLINE_INFINITE_NS, IdleMemory, LostStores, ObjectClass, Unused, crash_after,
+};
 use std::sync::{Arc, Mutex};
 use support::points;
 use support::scenes::*;
 use support::*;
 
 /// One run. Gives the number of sets of stores that could have been missing, or `None` if the victim was not killed.
-fn kill(scene: Scene, stores: usize, missing: Missing) -> Option<usize> {
-    let Actors { supervisor, victim, seat, victims, survivor, survivors } = (scene.setup)();
-    let ended = killed_after(stores, missing, || (scene.act)(&victim, &victims));
+fn kill(scene: Scene, stores: usize, missing: LostStores) -> Option<usize> {
+    let Actors { supervisor, victim, process_slot, victims, survivor, survivors } = (scene.setup)();
+    let ended = crash_after(stores, missing, || (scene.act)(&victim, &victims));
     let sets = match ended {
-        Killed::Finished(result) => {
+        CrashOutcome::Finished(result) => {
             result.unwrap();
             None
         }
-        Killed::After(sets) => Some(sets),
+        CrashOutcome::After(sets) => Some(sets),
     };
     victim.has_died();
-    supervisor.recover(seat).unwrap();
+    supervisor.recover(process_slot).unwrap();
     let made = (scene.beside)(&survivor, &survivors);
     assert_nothing_left(&scene, &supervisor, &survivor, &survivors, &made);
     sets
 }
 
 /// The same as a model.
-fn explore(run: impl Fn(usize, Missing) -> Option<usize> + Copy + Send + Sync + 'static) {
+fn explore(run: impl Fn(usize, LostStores) -> Option<usize> + Copy + Send + Sync + 'static) {
     let explore_one = |stores, missing| {
         let sets = Arc::new(Mutex::new(None));
         let told = sets.clone();
@@ -38,27 +40,27 @@ fn explore(run: impl Fn(usize, Missing) -> Option<usize> + Copy + Send + Sync + 
         *sets.lock().unwrap()
     };
     for stores in 0.. {
-        let Some(sets) = explore_one(stores, Missing::Nothing) else { break };
+        let Some(sets) = explore_one(stores, LostStores::Nothing) else { break };
         for set in 0..sets {
-            explore_one(stores, Missing::Set(set));
+            explore_one(stores, LostStores::Set(set));
         }
     }
 }
 
 /// The victim dies at a named point, and its supervisor is killed recovering it.
-fn kill_supervisor(scene: Scene, first: Death, stores: usize, missing: Missing) -> Option<usize> {
-    let Actors { supervisor, victim, seat, victims, survivor, survivors } = (scene.setup)();
+fn kill_supervisor(scene: Scene, first: Death, stores: usize, missing: LostStores) -> Option<usize> {
+    let Actors { supervisor, victim, process_slot, victims, survivor, survivors } = (scene.setup)();
     if !act(&scene, victim, &victims, Some(first)) {
         return None;
     }
-    let sets = match killed_after(stores, missing, || supervisor.recover(seat)) {
-        Killed::Finished(recovered) => {
+    let sets = match crash_after(stores, missing, || supervisor.recover(process_slot)) {
+        CrashOutcome::Finished(recovered) => {
             recovered.unwrap();
             let made = (scene.beside)(&survivor, &survivors);
             assert_nothing_left(&scene, &supervisor, &survivor, &survivors, &made);
             return None;
         }
-        Killed::After(sets) => sets,
+        CrashOutcome::After(sets) => sets,
     };
     supervisor.has_died();
     take_over(&scene, &supervisor, &survivor, &survivors, stores.is_multiple_of(2));
@@ -139,26 +141,27 @@ fn coming_and_going() {
 #[test]
 fn receiving_a_reply_ahead_of_its_turn() {
     explore(|stores, missing| {
-        let Actors { supervisor, victim, seat, victims, survivor, survivors } = (LEAVING_EVERYTHING.setup)();
+        let Actors { supervisor, victim, process_slot, victims, survivor, survivors } =
+            (LEAVING_EVERYTHING.setup)();
         let near = find(&victim, victims[0]);
         let [_first, second] =
             [1, 2].map(|number| victim.call_begin(near, 0, &message(number, 1), &[], 0).unwrap());
         let far = survivors[0];
         let requests = [1, 2].map(|_| survivor.try_receive(far).unwrap().bytes);
-        let (event, _) = survivor.create(Shape::Single, EVENT, ALL).unwrap();
+        let (event, _) = survivor.create(ObjectClass::Event, ALL).unwrap();
         let copy = survivor.duplicate(find(&survivor, event), ALL).unwrap();
         survivor.send_value(far, &requests[0]).unwrap();
         survivor.transfer_value(far, &requests[1], &[copy]).unwrap();
         let mut inbox = Inbox::default();
-        let ended = killed_after(stores, missing, || {
+        let ended = crash_after(stores, missing, || {
             victim.call_finish(&second, DEADLINE_INFINITE_NS, &mut inbox).unwrap();
         });
         victim.has_died();
-        supervisor.recover(seat).unwrap();
+        supervisor.recover(process_slot).unwrap();
         assert_nothing_left(&RECEIVING, &supervisor, &survivor, &[far, event], &[]);
         match ended {
-            Killed::Finished(()) => None,
-            Killed::After(sets) => Some(sets),
+            CrashOutcome::Finished(()) => None,
+            CrashOutcome::After(sets) => Some(sets),
         }
     });
 }
@@ -168,14 +171,14 @@ fn receiving_a_reply_ahead_of_its_turn() {
 fn clearing_a_watched_signal() {
     for alone in [true, false] {
         explore(move |stores, missing| {
-            let Actors { supervisor, victim, seat, victims, survivor, survivors } =
+            let Actors { supervisor, victim, process_slot, victims, survivor, survivors } =
                 (CLEARING_A_WATCHED_SIGNAL.setup)();
             let (theirs, ours) = (find(&victim, victims[0]), survivors[0]);
             let other = sibling(&survivor);
             let asleep = [survivor.fall_asleep(ours, USER).unwrap(), other.fall_asleep(ours, USER).unwrap()];
             victim.signal(theirs, 0, USER).unwrap();
             let set = if alone { 0 } else { USER << 1 };
-            let ended = killed_after(stores, missing, || victim.signal(theirs, USER, set));
+            let ended = crash_after(stores, missing, || victim.signal(theirs, USER, set));
             victim.has_died();
             // One of them clears it too, and recovery comes last.
             other.signal(find(&other, ours), USER, 0).unwrap();
@@ -184,13 +187,13 @@ fn clearing_a_watched_signal() {
                 assert_eq!(seen & USER, USER);
                 sleeper.wake_up(asleep).unwrap();
             }
-            supervisor.recover(seat).unwrap();
+            supervisor.recover(process_slot).unwrap();
             match ended {
-                Killed::Finished(result) => {
+                CrashOutcome::Finished(result) => {
                     result.unwrap();
                     None
                 }
-                Killed::After(sets) => Some(sets),
+                CrashOutcome::After(sets) => Some(sets),
             }
         });
     }
@@ -203,9 +206,9 @@ fn returned_memory_never_comes_back() {
     const SLOTS: core::ops::Range<u32> = 0..2;
     const BLOCKS: core::ops::Range<u32> = 0..2;
     explore(|stores, missing| {
-        let Actors { supervisor, victim, seat, survivor, .. } = (GIVING_SLOTS_BACK.setup)();
+        let Actors { supervisor, victim, process_slot, survivor, .. } = (GIVING_SLOTS_BACK.setup)();
         for _ in 0..2 {
-            let (near, far) = survivor.create(Shape::Channel, CHANNEL, ALL).unwrap();
+            let (near, far) = survivor.create(ObjectClass::Channel, ALL).unwrap();
             (1..=3).for_each(|number| survivor.send_value(near, &message(number, 1)).unwrap());
             [near, far.unwrap()].iter().for_each(|end| survivor.close_value(*end).unwrap());
             survivor.collect().unwrap();
@@ -218,26 +221,24 @@ fn returned_memory_never_comes_back() {
         };
         let counts = || SLOTS.map(|slot| supervisor.event_count(slot).unwrap());
         let (before, counts_before) = (generations(), counts().collect::<Vec<_>>());
-        let ended = killed_after(stores, missing, || {
+        let ended = crash_after(stores, missing, || {
             IdleMemory::new().pass(&victim, Unused::Now, &mut || true)?;
-            victim.create(Shape::Single, EVENT, ALL).map(drop)
+            victim.create(ObjectClass::Event, ALL).map(drop)
         });
         victim.has_died();
-        supervisor.recover(seat).unwrap();
+        supervisor.recover(process_slot).unwrap();
         let after = generations();
         assert!(before.iter().zip(&after).all(|(before, after)| before <= after), "{before:?} {after:?}");
-        SLOTS
-            .map(|_| survivor.create(Shape::Single, EVENT, ALL))
-            .for_each(|created| assert!(created.is_ok()));
+        SLOTS.map(|_| survivor.create(ObjectClass::Event, ALL)).for_each(|created| assert!(created.is_ok()));
         for (slot, count) in counts().enumerate() {
             assert!(!(1..=counts_before[slot]).contains(&count), "slot {slot}: {count}");
         }
         match ended {
-            Killed::Finished(result) => {
+            CrashOutcome::Finished(result) => {
                 result.unwrap();
                 None
             }
-            Killed::After(sets) => Some(sets),
+            CrashOutcome::After(sets) => Some(sets),
         }
     });
 }

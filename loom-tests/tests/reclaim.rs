@@ -2,20 +2,20 @@
 
 mod support;
 
-use jacinth_shm_loom::{Error, IdleMemory, Process, Shape, Thread, Unused, kernel_barriers};
+use jacinth_shm_loom::{Error, IdleMemory, ObjectClass, Process, Thread, Unused, kernel_barriers};
 use support::*;
 
 /// An event that one thread uses while another closes it and takes its slot for the next one.
 fn using_while_the_slot_is_wanted(use_it: fn(&Thread, u32) -> bool) {
     model(2, move || {
         let one = first(&small_with(|config| config.max_objects = 1));
-        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
         let found = find(&one, event);
         one.set_name(found, &[b'a'; 32]).unwrap();
         let other = sibling(&one);
         let reusing = loom::thread::spawn(move || {
             other.close_value(event).unwrap();
-            let next = other.create(Shape::Pair, PAIR, ALL);
+            let next = other.create(ObjectClass::EventPair, ALL);
             if let Ok((next, _)) = next {
                 other.set_name(find(&other, next), &[b'b'; 32]).unwrap();
                 assert_eq!(other.signals_of(next), Ok(0), "the next object starts without signals");
@@ -50,9 +50,9 @@ fn using_while_the_slot_is_wanted(use_it: fn(&Thread, u32) -> bool) {
 #[test]
 fn pinned_object_is_read_as_itself() {
     using_while_the_slot_is_wanted(|thread, event| {
-        let basic = thread.find(event).and_then(|found| thread.basic(found));
+        let basic = thread.lookup(event).and_then(|found| thread.basic(found));
         match basic {
-            Ok(basic) => assert_eq!((basic.kind, basic.related_koid), (EVENT, 0)),
+            Ok(basic) => assert_eq!((basic.class, basic.related_koid), (ObjectClass::Event, 0)),
             Err(error) => assert_eq!(error, Error::BadHandle),
         }
         true
@@ -63,7 +63,7 @@ fn pinned_object_is_read_as_itself() {
 #[test]
 fn signal_never_reaches_the_next_object() {
     using_while_the_slot_is_wanted(|thread, event| {
-        let signalled = thread.find(event).and_then(|found| thread.signal(found, 0, USER));
+        let signalled = thread.lookup(event).and_then(|found| thread.signal(found, 0, USER));
         assert!(signalled.is_ok() || is_gone(&signalled), "{signalled:?}");
         true
     });
@@ -73,7 +73,7 @@ fn signal_never_reaches_the_next_object() {
 #[test]
 fn name_never_reaches_the_next_object() {
     using_while_the_slot_is_wanted(|thread, event| {
-        let named = thread.find(event).and_then(|found| thread.set_name(found, &[b'c'; 32]));
+        let named = thread.lookup(event).and_then(|found| thread.set_name(found, &[b'c'; 32]));
         assert!(named.is_ok() || is_gone(&named), "{named:?}");
         true
     });
@@ -85,8 +85,8 @@ fn unpinned_signals_are_own_or_none() {
     using_while_the_slot_is_wanted(|thread, event| {
         let seen = thread.signals_of(event);
         assert!(seen == Ok(0) || is_gone(&seen), "{seen:?}");
-        let kind = thread.find(event).and_then(|found| thread.kind(found));
-        assert!(kind == Ok(EVENT) || is_gone(&kind), "{kind:?}");
+        let kind = thread.lookup(event).and_then(|found| thread.class(found));
+        assert!(kind == Ok(ObjectClass::Event) || is_gone(&kind), "{kind:?}");
         true
     });
 }
@@ -94,24 +94,24 @@ fn unpinned_signals_are_own_or_none() {
 /// INV-WAIT-1: the same when the next user of the slot shows more, or less, than this one.
 #[test]
 fn ending_objects_signals_stay_its_own() {
-    for next in [Shape::Single, Shape::Pair] {
+    for next in [ObjectClass::Event, ObjectClass::EventPair] {
         model(2, move || {
             let one = first(&small_with(|config| {
                 config.max_objects = 1;
                 config.max_handles_per_process = 5;
             }));
-            let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+            let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
             one.signal(find(&one, event), 0, USER).unwrap();
             let other = sibling(&one);
             let reusing = loom::thread::spawn(move || {
                 other.close_value(event).unwrap();
-                other.create(next, PAIR, ALL).unwrap();
+                other.create(next, ALL).unwrap();
                 other
             });
             let seen = one.signals_of(event);
             assert!(seen == Ok(USER) || is_gone(&seen), "{seen:?}");
-            let kind = one.find(event).and_then(|found| one.kind(found));
-            assert!(kind == Ok(EVENT) || is_gone(&kind), "{kind:?}");
+            let kind = one.lookup(event).and_then(|found| one.class(found));
+            assert!(kind == Ok(ObjectClass::Event) || is_gone(&kind), "{kind:?}");
             let _other = reusing.join().unwrap();
         });
     }
@@ -123,7 +123,7 @@ fn ending_objects_signals_survive_third_processes() {
     model_without_barriers(2, || {
         let one = first(&small_with(|config| config.max_objects = 1));
         let third = child(&one, None);
-        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
         one.signal(find(&one, event), 0, USER).unwrap();
         let other = sibling(&one);
         let ending = loom::thread::spawn(move || {
@@ -132,7 +132,7 @@ fn ending_objects_signals_survive_third_processes() {
             other
         });
         let reusing = loom::thread::spawn(move || {
-            let made = third.create(Shape::Single, EVENT, ALL);
+            let made = third.create(ObjectClass::Event, ALL);
             assert!(made.is_ok() || matches!(made, Err(Error::NoResources(_))), "{made:?}");
             third
         });
@@ -148,7 +148,7 @@ fn ending_objects_signals_survive_third_processes() {
 fn signals_stay_own_as_memory_goes() {
     model_without_barriers(3, || {
         let one = first(&small());
-        let [event, beside] = [(); 2].map(|()| one.create(Shape::Single, EVENT, ALL).unwrap().0);
+        let [event, beside] = [(); 2].map(|()| one.create(ObjectClass::Event, ALL).unwrap().0);
         one.signal(find(&one, event), 0, USER).unwrap();
         one.close_value(beside).unwrap();
         let (other, third) = (sibling(&one), child(&one, None));
@@ -162,7 +162,7 @@ fn signals_stay_own_as_memory_goes() {
         IdleMemory::new().pass(&other, Unused::Now, &mut || true).unwrap();
         // In a thread that has had no barrier of its own.
         let reusing = loom::thread::spawn(move || {
-            third.create(Shape::Single, EVENT, ALL).unwrap();
+            third.create(ObjectClass::Event, ALL).unwrap();
             third
         });
         let (_third, _one) = (reusing.join().unwrap(), looking.join().unwrap());
@@ -174,10 +174,10 @@ fn signals_stay_own_as_memory_goes() {
 #[test]
 fn a_duplicate_never_revives_an_object() {
     using_while_the_slot_is_wanted(|thread, event| {
-        match thread.find(event).and_then(|found| thread.duplicate(found, ALL)) {
+        match thread.lookup(event).and_then(|found| thread.duplicate(found, ALL)) {
             Ok(copy) => {
                 let basic = thread.basic(find(thread, copy)).unwrap();
-                assert_eq!((basic.kind, basic.related_koid), (EVENT, 0));
+                assert_eq!((basic.class, basic.related_koid), (ObjectClass::Event, 0));
                 thread.close_value(copy).unwrap();
             }
             Err(error) => assert!(matches!(error, Error::BadHandle | Error::NoResources(_)), "{error}"),
@@ -209,7 +209,7 @@ fn a_retired_slot_is_reclaimed_once() {
         assert!(left <= 1);
         let audit = assert_clean(&one, 0, 0);
         assert_eq!((audit.retired, audit.blocks), (0, 0));
-        let (near, far) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (near, far) = one.create(ObjectClass::Channel, ALL).unwrap();
         assert_eq!(one.signals_of(near).unwrap() & 7, 2, "writable, not readable, not closed");
         one.send_value(near, &message(2, 1)).unwrap();
         assert_eq!(one.try_receive(far.unwrap()).unwrap().bytes, message(2, 1));
@@ -221,7 +221,7 @@ fn a_retired_slot_is_reclaimed_once() {
 fn reused_pair_starts_without_peer_closed() {
     model_without_barriers(2, || {
         let one = first(&small());
-        let (near, far) = one.create(Shape::Pair, PAIR, ALL).unwrap();
+        let (near, far) = one.create(ObjectClass::EventPair, ALL).unwrap();
         let two = child(&one, far);
         let theirs = startup(&two);
         let closing = loom::thread::spawn(move || {
@@ -230,7 +230,7 @@ fn reused_pair_starts_without_peer_closed() {
         });
         one.close_value(near).unwrap();
         one.collect().unwrap();
-        let (near, far) = one.create(Shape::Pair, PAIR, ALL).unwrap();
+        let (near, far) = one.create(ObjectClass::EventPair, ALL).unwrap();
         let sides = [near, far.unwrap()];
         assert!(sides.iter().all(|side| one.signals_of(*side).unwrap() & PEER_CLOSED == 0));
         sides.into_iter().for_each(|side| one.close_value(side).unwrap());
@@ -247,18 +247,18 @@ fn no_reclamation_without_a_needed_barrier() {
     model_without_barriers(2, || {
         kernel_barriers(false, false);
         let one = first(&small_with(|config| config.max_objects = 1));
-        let (dead, seat) = child_with_seat(&one, None);
+        let (dead, process_slot) = child_with_seat(&one, None);
         drop(dead);
-        one.recover(seat).unwrap();
+        one.recover(process_slot).unwrap();
         let arena = one.process().arena().clone();
-        let seat = arena.reserve_seat(&one).unwrap();
+        let process_slot = arena.reserve_slot(&one).unwrap();
         kernel_barriers(true, false);
-        let sitting = loom::thread::spawn(move || Process::sit(arena, seat, 2, 77).unwrap());
-        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
-        let is_seated = one.process().arena().is_seated(seat);
+        let sitting = loom::thread::spawn(move || Process::attach(arena, process_slot, 2, 77).unwrap());
+        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
+        let is_attached = one.process().arena().is_attached(process_slot);
         one.close_value(event).unwrap();
-        let next = one.create(Shape::Single, EVENT, ALL);
-        assert!(!is_seated || matches!(next, Err(Error::NoResources(_))), "its slot was used again");
+        let next = one.create(ObjectClass::Event, ALL);
+        assert!(!is_attached || matches!(next, Err(Error::NoResources(_))), "its slot was used again");
         let _process = sitting.join().unwrap();
         kernel_barriers(true, true);
     });
@@ -294,11 +294,11 @@ fn retired_channel_holds_no_blocks() {
 fn reused_slot_holds_no_blocks() {
     model(None, || {
         let one = first(&small_with(|config| config.max_objects = 1));
-        let (near, far) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (near, far) = one.create(ObjectClass::Channel, ALL).unwrap();
         one.send_value(near, &message(1, 9)).unwrap();
         assert_eq!(one.try_receive(far.unwrap()).unwrap().bytes, message(1, 9));
         [near, far.unwrap()].into_iter().for_each(|end| one.close_value(end).unwrap());
-        let (_event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let (_event, _) = one.create(ObjectClass::Event, ALL).unwrap();
         assert_eq!(assert_clean(&one, 1, 1).blocks, 0);
     });
 }

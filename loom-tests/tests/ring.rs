@@ -5,7 +5,7 @@
 
 mod support;
 
-use jacinth_shm_loom::{Config, Error, Shape, TooSmall};
+use jacinth_shm_loom::{Config, Error, ObjectClass, OnOverflow};
 use support::*;
 
 /// Two messages may be pending, and a segment holds two: the producer goes round in one segment.
@@ -54,16 +54,16 @@ fn messages_stay_whole_in_shrinking_rings() {
         (4..=6).for_each(|number| writer.send_value(near, &message(number, 1)).unwrap());
         (4..=6).for_each(|_| drop(reader.try_receive(far).unwrap()));
         let writing = loom::thread::spawn(move || {
-            writer.tidy_channels(true).unwrap();
+            writer.trim_channels(true).unwrap();
             writer.send_value(near, &message(7, 1)).unwrap();
             writer.send_value(near, &message(8, 1)).unwrap();
             writer
         });
-        reader.tidy_channels(true).unwrap();
+        reader.trim_channels(true).unwrap();
         assert_eq!(reader.receive_next(far).unwrap().bytes, message(7, 1));
         assert_eq!(reader.receive_next(far).unwrap().bytes, message(8, 1));
         let writer = writing.join().unwrap();
-        reader.tidy_channels(true).unwrap();
+        reader.trim_channels(true).unwrap();
         assert_eq!(assert_clean(&writer, 1, 2).blocks, 1, "the large segment is free");
     });
 }
@@ -80,7 +80,7 @@ fn transferred_end_writes_only_read_cells() {
         let (near, reader) = connected(&writer);
         let far = startup(&reader);
         (1..=2).for_each(|number| writer.send_value(near, &message(number, 1)).unwrap());
-        let (to_self, from_self) = writer.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (to_self, from_self) = writer.create(ObjectClass::Channel, ALL).unwrap();
         writer.transfer_value(to_self, &[], &[near]).unwrap();
         let near = writer.receive_next(from_self.unwrap()).unwrap().handles[0].value;
         let reading = loom::thread::spawn(move || {
@@ -189,8 +189,8 @@ fn too_large_message_is_discarded_whole() {
         });
         let found = find(&reader, far);
         let small = Error::BufferTooSmall { bytes: 72, handles: 0 };
-        assert_eq!(reader.receive(found, 0, &mut NoRoom, TooSmall::Keep), Err(small));
-        assert_eq!(reader.receive(found, 0, &mut NoRoom, TooSmall::Discard), Err(small));
+        assert_eq!(reader.receive(found, 0, &mut NoRoom, OnOverflow::Keep), Err(small));
+        assert_eq!(reader.receive(found, 0, &mut NoRoom, OnOverflow::Discard), Err(small));
         assert_eq!(reader.receive_next(far).unwrap().bytes, message(2, 1));
         let writer = writing.join().unwrap();
         assert_clean(&writer, 1, 2);

@@ -4,18 +4,18 @@
 
 mod support;
 
-use jacinth_shm_loom::{Error, Found, Shape, Thread};
+use jacinth_shm_loom::{Error, ObjectClass, ResolvedHandle, Thread};
 use loom::sync::atomic::AtomicU32;
 use loom::sync::atomic::Ordering::Relaxed;
 use std::sync::Arc;
 use support::*;
 
 /// Polls until a value was told and its handle is found.
-fn find_when_told(thread: &Thread, told: &AtomicU32) -> Found {
+fn find_when_told(thread: &Thread, told: &AtomicU32) -> ResolvedHandle {
     loop {
         let value = told.load(Relaxed);
         if value != 0
-            && let Ok(found) = thread.find(value)
+            && let Ok(found) = thread.lookup(value)
         {
             return found;
         }
@@ -32,12 +32,12 @@ fn published_handle_has_a_complete_object() {
         let told = Arc::new(AtomicU32::new(0));
         let telling = told.clone();
         let making = loom::thread::spawn(move || {
-            let (event, _) = other.create(Shape::Single, EVENT, ALL).unwrap();
+            let (event, _) = other.create(ObjectClass::Event, ALL).unwrap();
             telling.store(event, Relaxed);
             other
         });
         let found = find_when_told(&one, &told);
-        assert_eq!((one.kind(found), one.signals(found)), (Ok(EVENT), Ok(0)));
+        assert_eq!((one.class(found), one.signals(found)), (Ok(ObjectClass::Event), Ok(0)));
         let basic = one.basic(found).unwrap();
         assert!(basic.koid >= 1024 && basic.handles == 1, "{basic:?}");
         let _other = making.join().unwrap();
@@ -52,7 +52,7 @@ fn published_endpoint_is_usable() {
         let one = first(&small_with(|config| config.pool_bytes = 1024));
         let (near, two) = connected(&one);
         let far = startup(&two);
-        let (inner, outer) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (inner, outer) = one.create(ObjectClass::Channel, ALL).unwrap();
         one.send_value(inner, &message(1, 1)).unwrap();
         one.transfer_value(near, &message(7, 1), &[outer.unwrap()]).unwrap();
         let other = sibling(&two);
@@ -65,7 +65,7 @@ fn published_endpoint_is_usable() {
         });
         let found = find_when_told(&two, &told);
         let mut inbox = Inbox::default();
-        two.receive(found, 0, &mut inbox, jacinth_shm_loom::TooSmall::Keep).unwrap();
+        two.receive(found, 0, &mut inbox, jacinth_shm_loom::OnOverflow::Keep).unwrap();
         assert_eq!(inbox.bytes, message(1, 1));
         let _other = receiving.join().unwrap();
         assert_clean(&one, 2, 4);
@@ -77,7 +77,7 @@ fn published_endpoint_is_usable() {
 fn published_duplicate_keeps_its_object() {
     model_without_barriers(3, || {
         let one = first(&small());
-        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
         let other = sibling(&one);
         let told = Arc::new(AtomicU32::new(0));
         let telling = told.clone();
@@ -88,7 +88,7 @@ fn published_duplicate_keeps_its_object() {
             other
         });
         let found = find_when_told(&one, &told);
-        assert_eq!((found.rights(), one.kind(found)), (1, Ok(EVENT)));
+        assert_eq!((found.rights(), one.class(found)), (1, Ok(ObjectClass::Event)));
         assert!(one.basic(found).is_ok());
         let _other = making.join().unwrap();
         one.close(found).unwrap();
@@ -101,7 +101,7 @@ fn published_duplicate_keeps_its_object() {
 fn name_is_read_whole_or_absent() {
     model_without_barriers(None, || {
         let one = first(&small());
-        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
         let other = sibling(&one);
         let name: [u8; 32] = core::array::from_fn(|at| if at < 31 { b'n' } else { 0 });
         let naming = loom::thread::spawn(move || {
@@ -115,7 +115,7 @@ fn name_is_read_whole_or_absent() {
     });
 }
 
-/// INV-RECOVER-1, INV-ROW-2: a seat is free once its dead process is recovered, and not before: the process that gets
+/// INV-RECOVER-1, INV-ROW-2: a process slot is free once its dead process is recovered, and not before: the process that gets
 /// it finds its table clean.
 #[test]
 fn reused_process_row_has_a_clean_table() {
@@ -124,32 +124,35 @@ fn reused_process_row_has_a_clean_table() {
             config.max_processes = 3;
             config.max_objects = 2;
         }));
-        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
-        let (dead, seat) = child_with_seat(&one, Some(event));
-        let (event, _) = dead.create(Shape::Single, EVENT, ALL).unwrap();
+        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
+        let (dead, process_slot) = child_with_seat(&one, Some(event));
+        let (event, _) = dead.create(ObjectClass::Event, ALL).unwrap();
         let spawner = child(&one, None);
-        let (pair, far) = spawner.create(Shape::Pair, PAIR, ALL).map_or((0, None), |made| made);
+        let (pair, far) = spawner.create(ObjectClass::EventPair, ALL).map_or((0, None), |made| made);
         assert_eq!((pair, far), (0, None), "one slot each");
         dead.close_value(event).unwrap();
         drop(dead);
-        let (mine, _) = spawner.create(Shape::Single, EVENT, ALL).unwrap();
+        let (mine, _) = spawner.create(ObjectClass::Event, ALL).unwrap();
         let recovering = loom::thread::spawn(move || {
-            one.recover(seat).unwrap();
+            one.recover(process_slot).unwrap();
             one
         });
-        let seat = loop {
-            match spawner.process().arena().reserve_seat(&spawner) {
-                Ok(seat) => break seat,
+        let process_slot = loop {
+            match spawner.process().arena().reserve_slot(&spawner) {
+                Ok(process_slot) => break process_slot,
                 Err(error) => assert_eq!(error, Error::NoResources("process rows")),
             }
             loom::thread::yield_now();
         };
-        spawner.leave_startup_handle(find(&spawner, mine), seat).unwrap();
+        spawner.leave_startup_handle(find(&spawner, mine), process_slot).unwrap();
         let arena = spawner.process().arena().clone();
-        let process = jacinth_shm_loom::Process::sit(arena, seat, 3, 99).unwrap();
+        let process = jacinth_shm_loom::Process::attach(arena, process_slot, 3, 99).unwrap();
         let child = Thread::join(&process).unwrap();
-        assert_eq!(child.find(startup(&child)).and_then(|found| child.kind(found)), Ok(EVENT));
-        let (made, _) = child.create(Shape::Single, EVENT, ALL).unwrap();
+        assert_eq!(
+            child.lookup(startup(&child)).and_then(|found| child.class(found)),
+            Ok(ObjectClass::Event)
+        );
+        let (made, _) = child.create(ObjectClass::Event, ALL).unwrap();
         child.close_value(made).unwrap();
         let one = recovering.join().unwrap();
         assert_clean(&one, 1, 1);

@@ -19,13 +19,13 @@ enum Died {
 
 /// The victim dies, its supervisor dies recovering it, and the survivor's thread takes over from both.
 fn die_twice(scene: Scene, first: Option<Death>, second: Death, unfinished_first: bool) -> Died {
-    let Actors { supervisor, victim, seat, victims, survivor, survivors } = (scene.setup)();
+    let Actors { supervisor, victim, process_slot, victims, survivor, survivors } = (scene.setup)();
     let died = act(&scene, victim, &victims, first);
     if first.is_some() && !died {
         return Died::Nobody;
     }
     supervisor.die_at(second.name, second.nth);
-    let recovered = supervisor.recover(seat);
+    let recovered = supervisor.recover(process_slot);
     if !supervisor.is_dead() {
         recovered.unwrap();
         let made = (scene.beside)(&survivor, &survivors);

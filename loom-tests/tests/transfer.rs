@@ -2,7 +2,7 @@
 
 mod support;
 
-use jacinth_shm_loom::{Error, Shape};
+use jacinth_shm_loom::{Error, ObjectClass};
 use support::*;
 
 /// INV-TRANSFER-1, INV-COUNT-1: the receiver finds the object as its sender left it.
@@ -13,7 +13,7 @@ fn a_handle_arrives_with_its_object_complete() {
         let (near, two) = connected(&one);
         let far = startup(&two);
         let sending = loom::thread::spawn(move || {
-            let (event, _) = one.create(Shape::Single, EVENT, 3).unwrap();
+            let (event, _) = one.create(ObjectClass::Event, 3).unwrap();
             one.signal(find(&one, event), 0, USER).unwrap();
             let koid = one.koid(event).unwrap();
             one.transfer_value(near, &message(1, 2), &[event]).unwrap();
@@ -22,9 +22,9 @@ fn a_handle_arrives_with_its_object_complete() {
         let received = two.receive_next(far).unwrap();
         assert_eq!(received.bytes, message(1, 2));
         let [handle] = received.handles[..] else { panic!("{:?}", received.handles) };
-        assert_eq!((handle.rights, handle.kind), (3, EVENT));
+        assert_eq!((handle.rights, handle.class), (3, ObjectClass::Event));
         let basic = two.basic(find(&two, handle.value)).unwrap();
-        assert_eq!((basic.kind, basic.rights, basic.handles), (EVENT, 3, 1));
+        assert_eq!((basic.class, basic.rights, basic.handles), (ObjectClass::Event, 3, 1));
         assert_eq!(two.signals_of(handle.value), Ok(USER));
         let (koid, one) = sending.join().unwrap();
         assert_eq!(basic.koid, koid);
@@ -41,7 +41,7 @@ fn a_name_travels_with_its_object() {
         let far = startup(&two);
         let name: [u8; 32] = core::array::from_fn(|at| if at < 31 { b'n' } else { 0 });
         let sending = loom::thread::spawn(move || {
-            let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+            let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
             one.set_name(find(&one, event), &name).unwrap();
             one.transfer_value(near, &message(1, 1), &[event]).unwrap();
             one
@@ -64,7 +64,7 @@ fn an_endpoint_goes_on_in_its_new_process() {
         }));
         let (near, two) = connected(&one);
         let far = startup(&two);
-        let (inner, outer) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (inner, outer) = one.create(ObjectClass::Channel, ALL).unwrap();
         let outer = outer.unwrap();
         let sending = loom::thread::spawn(move || {
             one.send_value(inner, &message(1, 9)).unwrap();
@@ -95,7 +95,7 @@ fn a_reading_end_goes_on_in_its_new_process() {
         }));
         let (near, two) = connected(&one);
         let far = startup(&two);
-        let (inner, outer) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (inner, outer) = one.create(ObjectClass::Channel, ALL).unwrap();
         let outer = outer.unwrap();
         for number in 1..=3 {
             one.send_value(inner, &message(number, 1)).unwrap();
@@ -126,7 +126,7 @@ fn operation_ends_before_endpoint_transfer() {
         }));
         let (near, two) = connected(&one);
         let far = startup(&two);
-        let (inner, outer) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (inner, outer) = one.create(ObjectClass::Channel, ALL).unwrap();
         let outer = outer.unwrap();
         let other = sibling(&one);
         let sending = loom::thread::spawn(move || (other.send_value(inner, &message(1, 1)), other));
@@ -155,8 +155,8 @@ fn a_failed_send_closes_all_its_handles_once() {
         }));
         let (near, two) = connected(&one);
         let far = startup(&two);
-        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
-        let (second, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
+        let (second, _) = one.create(ObjectClass::Event, ALL).unwrap();
         let other = sibling(&one);
         let closing = loom::thread::spawn(move || (other.close_value(second), other));
         // The last of the list is the channel itself, which cannot be sent into itself.
@@ -180,7 +180,7 @@ fn one_of_two_senders_succeeds() {
         }));
         let (near, two) = connected(&one);
         let far = startup(&two);
-        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
         let other = sibling(&one);
         let sending =
             loom::thread::spawn(move || (other.transfer_value(near, &message(1, 1), &[event]), other));
@@ -200,14 +200,14 @@ fn one_of_two_senders_succeeds() {
 fn startup_handle_is_complete_at_attach() {
     model_without_barriers(None, || {
         let one = first(&small());
-        let (near, far) = one.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (near, far) = one.create(ObjectClass::Channel, ALL).unwrap();
         one.send_value(near, &message(1, 1)).unwrap();
         let arena = one.process().arena().clone();
-        let seat = arena.reserve_seat(&one).unwrap();
-        one.leave_startup_handle(find(&one, far.unwrap()), seat).unwrap();
+        let process_slot = arena.reserve_slot(&one).unwrap();
+        one.leave_startup_handle(find(&one, far.unwrap()), process_slot).unwrap();
         // An exec and a socket lie between: the child is started only now.
         let spawned = loom::thread::spawn(move || {
-            let process = jacinth_shm_loom::Process::sit(arena, seat, 2, 77).unwrap();
+            let process = jacinth_shm_loom::Process::attach(arena, process_slot, 2, 77).unwrap();
             let two = jacinth_shm_loom::Thread::join(&process).unwrap();
             assert_eq!(two.receive_next(startup(&two)).unwrap().bytes, message(1, 1));
             assert_eq!(two.receive_next(startup(&two)).unwrap().bytes, message(2, 1));

@@ -3,7 +3,7 @@
 
 mod support;
 
-use jacinth_shm_loom::{Error, Shape, WaitItem, signals};
+use jacinth_shm_loom::{Error, ObjectClass, WaitItem, signals};
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, Ordering};
 use support::*;
@@ -44,7 +44,7 @@ fn a_reader_that_sleeps_again_is_woken_again() {
     model(2, || sleep_for_each(2));
 }
 
-/// INV-EVENT-1: once the object is SURE, a writer's full fence is that of its closer look: its light barrier orders
+/// INV-EVENT-1: once the object is BARRIER_DONE, a writer's full fence is that of its closer look: its light barrier orders
 /// no-ops.
 #[test]
 fn known_sleeper_needs_no_light_barriers() {
@@ -91,7 +91,7 @@ fn a_sleeping_writer_is_woken_by_room() {
 fn stored_signal_wakes_another_process() {
     model_without_barriers(3, || {
         let one = first(&small());
-        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
         let copy = one.duplicate(find(&one, event), ALL).unwrap();
         let two = child(&one, Some(copy));
         let theirs = startup(&two);
@@ -115,7 +115,7 @@ fn stored_signal_wakes_another_process() {
 fn peer_signal_wakes_a_sleeper() {
     model(3, || {
         let one = first(&small());
-        let (near, far) = one.create(Shape::Pair, PAIR, ALL).unwrap();
+        let (near, far) = one.create(ObjectClass::EventPair, ALL).unwrap();
         let two = child(&one, far);
         let theirs = startup(&two);
         let signalling = loom::thread::spawn(move || {
@@ -151,7 +151,7 @@ fn peer_close_wakes_a_sleeper() {
 fn closing_a_handle_cancels_its_sleeper() {
     model(2, || {
         let one = first(&small());
-        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
         let other = sibling(&one);
         let closing = loom::thread::spawn(move || {
             other.close_value(event).unwrap();
@@ -177,7 +177,7 @@ fn transferring_a_handle_cancels_its_sleeper() {
                 config.max_handles_per_process = 5;
             }));
             let (near, _two) = connected(&one);
-            let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+            let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
             let other = sibling(&one);
             let leaving = loom::thread::spawn(move || {
                 if send {
@@ -218,8 +218,8 @@ fn two_sleepers_on_one_object_are_both_woken() {
     });
 }
 
-/// INV-EVENT-1: a waiter that needs no sleep any more clears MODE; one that goes to sleep meanwhile starts over,
-/// and is woken. (loom's light barrier is a full fence, so that MODE could be forgotten is not to be seen here;
+/// INV-EVENT-1: a waiter that needs no sleep any more clears FENCED; one that goes to sleep meanwhile starts over,
+/// and is woken. (loom's light barrier is a full fence, so that FENCED could be forgotten is not to be seen here;
 /// that no thread sleeps in a word that another has just cleared is.)
 #[test]
 fn calm_waiter_hides_no_sleeper() {
@@ -233,7 +233,7 @@ fn calm_waiter_hides_no_sleeper() {
             one
         });
         let waiting = loom::thread::spawn(move || {
-            // One look stands for a spin that was enough: then MODE is cleared. It never sleeps.
+            // One look stands for a spin that was enough: then FENCED is cleared. It never sleeps.
             other.set_spin_ns(1);
             let (result, _) = other.wait_one(far, 0, signals::READABLE, 0);
             assert!(matches!(result, Ok(()) | Err(Error::TimedOut)), "{result:?}");
@@ -254,7 +254,7 @@ fn either_of_two_objects_wakes() {
             let one = first(&small_with(|config| config.max_handles_per_process = 5));
             let (near, two) = connected(&one);
             let far = startup(&two);
-            let (event, _) = two.create(Shape::Single, EVENT, ALL).unwrap();
+            let (event, _) = two.create(ObjectClass::Event, ALL).unwrap();
             let other = sibling(&two);
             let waking = loom::thread::spawn(move || {
                 if second {

@@ -3,7 +3,7 @@
 
 mod support;
 
-use jacinth_shm_loom::{Error, Killed, Missing, Shape, Thread, killed_after};
+use jacinth_shm_loom::{CrashOutcome, Error, LostStores, ObjectClass, Thread, crash_after};
 use support::*;
 
 /// Other signals.
@@ -13,7 +13,7 @@ const LAST: u32 = USER << 2;
 /// A process with a handle to an event, and two others with one each.
 fn three_with_an_event() -> [(Thread, u32); 3] {
     let one = first(&small_with(|config| config.max_handles_per_process = 5));
-    let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+    let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
     let others = [(); 2].map(|()| {
         let copy = one.duplicate(find(&one, event), ALL).unwrap();
         let child = child(&one, Some(copy));
@@ -143,18 +143,18 @@ fn clearer_wakes_for_a_silent_signaller() {
 fn dead_sleeper_leaves_no_watch() {
     model(0, || {
         let one = first(&small_with(|config| config.max_handles_per_process = 5));
-        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
         let dies = |after: usize| {
             let copy = one.duplicate(find(&one, event), ALL).unwrap();
-            let (sleeper, seat) = child_with_seat(&one, Some(copy));
+            let (sleeper, process_slot) = child_with_seat(&one, Some(copy));
             let theirs = startup(&sleeper);
             // Its stores, from the first that begins the wait to the arming.
-            let ended = killed_after(after, Missing::Nothing, || sleeper.fall_asleep(theirs, USER));
+            let ended = crash_after(after, LostStores::Nothing, || sleeper.fall_asleep(theirs, USER));
             pulse(&one, event, USER);
             sleeper.has_died();
-            one.recover(seat).unwrap();
+            one.recover(process_slot).unwrap();
             assert_clean(&one, 1, 1);
-            matches!(ended, Killed::After(_))
+            matches!(ended, CrashOutcome::After(_))
         };
         let mut after = 0;
         while dies(after) {
@@ -176,7 +176,7 @@ fn dead_sleeper_leaves_no_watch() {
 fn observed_pulse_publishes_earlier_stores() {
     model_without_barriers(2, || {
         let one = first(&small());
-        let (event, _) = one.create(Shape::Single, EVENT, ALL).unwrap();
+        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
         let copy = one.duplicate(find(&one, event), ALL).unwrap();
         let two = child(&one, Some(copy));
         let theirs = startup(&two);

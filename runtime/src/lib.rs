@@ -74,7 +74,7 @@ pub use membership::environment::{SLOT_VARIABLE, SOCKET_VARIABLE};
 pub use membership::fate::{Fate, Obstacle};
 pub use membership::report::CollectReport;
 pub use object::*;
-pub use raw::TooSmall;
+pub use raw::OnOverflow;
 pub use startup_handle::take_startup_handle;
 pub use supervisor::{SpawnError, Supervisor, set_answer_time};
 pub use system::{

@@ -134,7 +134,7 @@ impl Supervisor {
         let run = move || {
             let Some((server, process)) = serves.take() else { return };
             // By it other processes hear of an exec. Kept while the thread runs.
-            let _tripwire = shm::Tripwire::set(&process);
+            let _tripwire = shm::DeathNotice::set(&process);
             is_set.give(());
             event_loop::run(server)
         };
@@ -147,7 +147,10 @@ impl Supervisor {
         let socket_path = Arc::new(socket_path);
         let attachment = attach_creator(arena, Client::new(connection), socket_path.clone(), |process| {
             let thread = shm::Thread::join_reserve(process)?;
-            thread.lead(process.arena().leader(), shm::Seat { row: process.row(), epoch: 0 })?;
+            thread.try_become_leader(
+                process.arena().leader(),
+                shm::ProcessSlot { row: process.row(), epoch: 0 },
+            )?;
             let server = Server::new(Listener::open(socket_path, listening), rendezvous, served, thread);
             served_by.give((server, process.clone()));
             Ok(())
@@ -174,8 +177,8 @@ impl Supervisor {
     /// ```
     pub fn process_id(&self) -> Option<u32> {
         let arena = self.arena()?;
-        let slot = arena.leader().seat()?;
-        arena.occupant(slot).ok().flatten().map(|occupant| occupant.pid)
+        let slot = arena.leader().process_slot()?;
+        arena.identity(slot).ok().flatten().map(|occupant| occupant.pid)
     }
 
     /// The path at which the supervisor listens, for [`attach`](crate::attach).
@@ -199,7 +202,7 @@ impl Supervisor {
     ) -> Result<Child, SpawnError> {
         let startup: NullableHandle = startup.into();
         let value = startup.raw_handle();
-        let reserve = || with_thread(|thread| thread.process().arena().reserve_seat(thread));
+        let reserve = || with_thread(|thread| thread.process().arena().reserve_slot(thread));
         let slot = match reserve() {
             // Slots of dead processes, and canceled slots, may not be free yet.
             Err(Status::NO_RESOURCES) => self.collect().and_then(|_| reserve()),
@@ -207,7 +210,7 @@ impl Supervisor {
         };
         let slot = slot.map_err(SpawnError::Arena)?;
         let moved = with_thread(|thread| {
-            let found = thread.find(value)?;
+            let found = thread.lookup(value)?;
             found.require(Rights::TRANSFER.bits())?;
             thread.leave_startup_handle(found, slot)
         });
@@ -279,7 +282,7 @@ impl Supervisor {
     }
 
     /// Cancels a slot that no program will take. If the supervisor does not answer, this process's death frees the slot.
-    fn cancel_slot(&self, slot: shm::Seat) {
+    fn cancel_slot(&self, slot: shm::ProcessSlot) {
         let _ = self.ask(Request::CancelSlot { slot }, None);
     }
 
@@ -342,8 +345,11 @@ impl Supervisor {
             let connection = Connection::to_leader(process.arena(), socket_path)?;
             // A process that has become another user's is known by its slot. The leader's own slot is refused, which is
             // an answer too.
-            match connection.ask(Request::Rejoin { slot: process.seat() }, None, Some(client::answer_time()))
-            {
+            match connection.ask(
+                Request::Rejoin { slot: process.process_slot() },
+                None,
+                Some(client::answer_time()),
+            ) {
                 // A dead leader's forked child may have the socket. The next leader has not been asked yet.
                 Err(_) if process.arena().leader() != leader => Err(Interrupted.into()),
                 asked => asked.map(|_| connection),

@@ -83,11 +83,11 @@ fn a_buffer_too_small_gives_the_sizes_and_keeps_the_message() {
         let mut enough = [0; 2000];
         let too_small = ChannelReadResult::BufferTooSmall { bytes_avail: 1000, handles_avail: 2 };
         for (bytes, count) in [(999, 2), (2000, 1), (1000, 0), (0, 0)] {
-            let read = theirs.read_into(TooSmall::Keep, &mut enough[..bytes], &mut handles[..count]);
+            let read = theirs.read_into(OnOverflow::Keep, &mut enough[..bytes], &mut handles[..count]);
             assert_eq!(read, too_small);
         }
         assert!(handles.iter().all(NullableHandle::is_invalid) && !is_closed(&canary));
-        let read = theirs.read_into(TooSmall::Keep, &mut enough, &mut handles);
+        let read = theirs.read_into(OnOverflow::Keep, &mut enough, &mut handles);
         assert_eq!(read.unwrap(), (1000, 2));
         assert_eq!((&enough[..1000], enough[1000]), (&[7; 1000][..], 0));
         assert_eq!(handles.each_ref().map(NullableHandle::is_invalid), [false, false, true]);
@@ -104,13 +104,13 @@ fn may_discard_drops_the_message_with_its_handles() {
         ours.write(b"", &mut [sent]).unwrap();
         tell(&ours, "last");
         let mut bytes = [0; 4];
-        let discarded = theirs.read_into(TooSmall::Discard, &mut bytes, &mut [NullableHandle::invalid()]);
+        let discarded = theirs.read_into(OnOverflow::Discard, &mut bytes, &mut [NullableHandle::invalid()]);
         assert_eq!(discarded, ChannelReadResult::BufferTooSmall { bytes_avail: 8, handles_avail: 1 });
         assert!(is_closed(&first) && !is_closed(&second));
-        let discarded = theirs.read_into(TooSmall::Discard, &mut bytes, &mut []);
+        let discarded = theirs.read_into(OnOverflow::Discard, &mut bytes, &mut []);
         assert_eq!(discarded, ChannelReadResult::BufferTooSmall { bytes_avail: 0, handles_avail: 1 });
         assert!(is_closed(&second));
-        let read = theirs.read_into(TooSmall::Discard, &mut bytes, &mut []);
+        let read = theirs.read_into(OnOverflow::Discard, &mut bytes, &mut []);
         assert_eq!((read.unwrap(), &bytes), ((4, 0), b"last"));
         assert_eq!(supervisor.inspect().messages, 0);
     });
@@ -265,7 +265,7 @@ fn peer_closed_comes_after_what_was_sent() {
         );
         let mut message = MessageBuf::new();
         assert_eq!(theirs.read(&mut message), Err(Status::PEER_CLOSED));
-        let read = theirs.read_into(TooSmall::Keep, &mut [], &mut []);
+        let read = theirs.read_into(OnOverflow::Keep, &mut [], &mut []);
         assert_eq!(read, ChannelReadResult::Err(Status::PEER_CLOSED));
         assert_eq!(theirs.read_batch(8, &mut Batch::new()), Err(Status::PEER_CLOSED));
         assert_eq!(theirs.read_in_place().map(drop), Err(Status::PEER_CLOSED));

@@ -341,7 +341,7 @@ const CALLS: &[Call] = &[
         name: "channel_read",
         on: On::Channels,
         needs: Rights::READ,
-        run: |value| raw::channel_read(value, TooSmall::Keep, &mut [0; 64], &mut []).0,
+        run: |value| raw::channel_read(value, OnOverflow::Keep, &mut [0; 64], &mut []).0,
     },
     Call {
         name: "read_batch",

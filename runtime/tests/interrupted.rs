@@ -63,7 +63,7 @@ impl Panics {
 
 #[expect(unsafe_code, reason = "a sink that is not as it must be")]
 // SAFETY: it keeps the contract, but for the panics that are tested.
-unsafe impl raw::Sink for Panics {
+unsafe impl raw::RecvBuf for Panics {
     fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
         self.reach(Place::Room);
         self.bytes.get_mut(..len)
@@ -94,7 +94,7 @@ fn a_panicking_sink_does_no_harm() {
             tell(&ours, "the next");
             let handles = supervisor.inspect().handles;
             let mut sink = Panics { at, bytes: [MaybeUninit::uninit(); 64] };
-            let read = || raw::receive(theirs.raw_handle(), TooSmall::Keep, &mut sink);
+            let read = || raw::receive(theirs.raw_handle(), OnOverflow::Keep, &mut sink);
             assert!(catch_unwind(AssertUnwindSafe(read)).is_err(), "{at:?}");
             if at == Place::NullableHandle {
                 assert_eq!(supervisor.inspect().handles, handles + 2);

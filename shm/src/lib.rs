@@ -9,8 +9,8 @@
 //! |---|---|
 //! | the memory | `region`, `layout`, `arena`, `block`, `copy` |
 //! | the words | `object` (life, count, state), `table` (handle entries), `owner` (rows and intents), `ring` (headers) |
-//! | what threads do | `create`, `count` (duplicate, close), `dying`, `send`, `payload`, `transfer`, `receive`, `call`, `signal`, `wait` |
-//! | after a death | `tripwire`, `recover`, `audit` |
+//! | what threads do | `create`, `count` (duplicate, close), `release_queue`, `send`, `payload`, `transfer`, `receive`, `call`, `signal`, `wait` |
+//! | after a death | `death_notice`, `recover`, `audit` |
 //! | garbage | `cycle` |
 //! | private halves | `process`, `thread`, `endpoint`, `quota` |
 //!
@@ -22,112 +22,65 @@
 //! * Every store on whose place among the others recovery relies is at least Release, so that the compiler keeps them
 //!   in program order: that is the order in which recovery sees them. A Relaxed one says why its place is free.
 
-mod ahead;
+mod api;
 mod arena;
-#[cfg(any(loom, test))]
-mod asleep;
-mod audit;
-mod bits;
-mod block;
-mod block_quota;
-mod burial;
-mod call;
-mod copy;
-mod count;
-mod counter;
-mod create;
-mod cycle;
-mod drain;
-mod dying;
-mod endpoint;
-mod error;
-mod exhausted;
-#[cfg(not(loom))]
-mod exit;
-mod fork;
-mod free_map;
-mod give_back;
-#[cfg(not(loom))]
-mod held;
-#[cfg(not(loom))]
-mod in_place;
-mod keeper;
-mod late;
-mod layout;
-mod leader;
+mod handle;
+mod lifecycle;
+mod memory;
 mod object;
-mod object_quota;
-mod owner;
-mod pace;
-mod payload;
 mod process;
-mod quiet;
-mod quota;
-mod receive;
-mod recover;
-mod refused;
-mod region;
-mod returned;
-mod ring;
-mod send;
-mod settle;
+mod recovery;
+mod refcount;
 mod signal;
-mod sink;
-mod slot;
-mod slot_pages;
-mod step;
 mod sync;
-mod table;
-mod thread;
-mod transfer;
-mod trim;
-#[cfg(not(loom))]
-mod tripwire;
-mod wait;
-mod watch;
-mod way;
 
-pub use arena::{Arena, AttachError};
 #[cfg(loom)]
-pub use asleep::Asleep;
-pub use audit::Audit;
-pub use burial::Burials;
-pub use call::Pending;
-pub use count::Found;
-pub use counter::Counters;
-pub use create::Created;
-pub use error::{Error, Result};
+pub use api::asleep::Asleep;
+pub use arena::Arena;
+pub use arena::attach_error::AttachError;
+pub use arena::config::{Config, OutOfRange};
+pub use arena::error::{Error, Result};
+pub use arena::record::counter::Counters;
+pub use arena::record::watch::MAX_WAIT_ITEMS;
 #[cfg(not(loom))]
-pub use exit::at_exit;
-pub use give_back::{IdleMemory, Unused};
+pub use arena::region::Limited;
 #[cfg(not(loom))]
-pub use held::{FileId, Held};
+pub use arena::region::held::{FileId, Held};
+pub use arena::segment::MAX_MESSAGE_HANDLES;
+pub use arena::word::leader::{Leader, Member, ProcessIdentity};
+pub use arena::word::row::ProcessSlot;
+pub use arena::word::signals::signal as signals;
+pub use handle::lookup::ResolvedHandle;
+pub use lifecycle::create::Created;
+pub use memory::give_back::Unused;
+pub use memory::idle_memory::IdleMemory;
+pub use object::ObjectClass;
+pub use object::arrive::Received;
+pub use object::channel::call::Pending;
+pub use object::channel::options::ChannelOptions;
 #[cfg(not(loom))]
-pub use in_place::InPlace;
-pub use late::ChannelOptions;
-pub use layout::{Config, OutOfRange};
-pub use leader::{Leader, Occupant, Seated};
-pub use object::{Shape, signal as signals};
-pub use process::{Process, Seat};
-pub use receive::{Received, Sink, TooSmall};
-pub use recover::Recovered;
+pub use object::channel::read::in_place::InPlace;
+pub use object::channel::read::sink::{OnOverflow, RecvBuf, SliceBuf, VecBuf};
+pub use object::channel::write::MAX_MESSAGE_BYTES;
+pub use object::channel::write::loan::Loan;
+pub use object::info::{Basic, MAX_NAME_BYTES};
+pub use process::Process;
 #[cfg(not(loom))]
-pub use region::Limited;
-pub use ring::MAX_MESSAGE_HANDLES;
-pub use send::{Loan, MAX_MESSAGE_BYTES};
-pub use signal::{Basic, MAX_NAME_BYTES};
-pub use sink::{Fixed, Growing};
-#[cfg(feature = "skip-steps")]
-pub use step::{Step, skip_step};
+pub use process::exit::at_exit;
+pub use process::thread::Thread;
+pub use recovery::audit::Audit;
+pub use recovery::queue::RecoveryQueue;
+pub use recovery::report::Recovered;
+#[cfg(not(loom))]
+pub use recovery::robust_futex::{DeathNotice, DeathWatch, NoticeState};
+pub use signal::wait_item::WaitItem;
 pub use sync::DEADLINE_INFINITE_NS;
+#[cfg(feature = "skip-steps")]
+pub use sync::fail_point::{Step, skip_step};
 #[cfg(loom)]
 pub use sync::{
-    Barriers, FutexLock, Grace, Inside, Killed, Missing, Retired, SparseTable, Turn, Visits, barriers,
-    kernel_barriers, killed_after,
+    Barriers, CrashOutcome, FutexLock, Grace, Inside, LostStores, Retired, SparseTable, Turn, Visits,
+    barriers, crash_after, kernel_barriers,
 };
 #[cfg(not(loom))]
 pub use sync::{Giver, Taker, handover, now_ns};
-pub use thread::Thread;
-#[cfg(not(loom))]
-pub use tripwire::{Seen, Tripwire, Tripwires};
-pub use wait::{MAX_WAIT_ITEMS, WaitItem};

@@ -1,6 +1,6 @@
 //! Attaching to a file that is no arena, or another one: each a named error, none a crash.
 
-use jacinth_shm::{Arena, AttachError, Config, Process, Shape, Thread};
+use jacinth_shm::{Arena, AttachError, Config, ObjectClass, Process, Thread};
 use memmap2::MmapRaw;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
 use std::os::fd::{AsFd, OwnedFd};
@@ -79,13 +79,13 @@ fn a_second_attachment_sees_the_same_arena() {
     let second = Arc::new(Arena::attach(file_of(&first)).unwrap());
     assert_eq!(first.config(), second.config());
     assert_eq!(first.len_bytes(), second.len_bytes());
-    let process = Process::sit(first.clone(), first.first_seat().unwrap(), std::process::id(), 7).unwrap();
+    let process = Process::attach(first.clone(), first.first_slot().unwrap(), std::process::id(), 7).unwrap();
     let thread = Thread::join(&process).unwrap();
-    let other_seat = second.reserve_seat(&thread).unwrap();
-    let other = Process::sit(second.clone(), other_seat, std::process::id(), 8).unwrap();
+    let other_seat = second.reserve_slot(&thread).unwrap();
+    let other = Process::attach(second.clone(), other_seat, std::process::id(), 8).unwrap();
     let other_thread = Thread::join(&other).unwrap();
-    let value = thread.create(Shape::Single, 5, !0).unwrap().0;
-    assert!(other_thread.find(value).is_err(), "a value of another process");
+    let value = thread.create(ObjectClass::Event, !0).unwrap().0;
+    assert!(other_thread.lookup(value).is_err(), "a value of another process");
     assert_eq!(second.audit().objects, 1);
     assert!(first.audit().is_clean());
 }

@@ -2,7 +2,8 @@
 //! is room for.
 
 use jacinth_shm::{
-    Arena, Config, Error, Growing, IdleMemory, Process, Result, Seat, Shape, Thread, TooSmall, Unused,
+    Arena, Config, Error, IdleMemory, ObjectClass, OnOverflow, Process, ProcessSlot, Result, Thread, Unused,
+    VecBuf,
 };
 use std::sync::Arc;
 
@@ -17,26 +18,26 @@ fn arena(change: impl FnOnce(&mut Config)) -> Thread {
     config.pool_bytes = 4 << 20;
     change(&mut config);
     let arena = Arc::new(Arena::create(&config).unwrap());
-    let seat = arena.first_seat().unwrap();
-    Thread::join(&Process::sit(arena, seat, std::process::id(), 1).unwrap()).unwrap()
+    let process_slot = arena.first_slot().unwrap();
+    Thread::join(&Process::attach(arena, process_slot, std::process::id(), 1).unwrap()).unwrap()
 }
 
 /// A thread of another process, as far as the arena knows.
-fn another(spawner: &Thread, startup: Option<u32>) -> (Thread, Seat) {
+fn another(spawner: &Thread, startup: Option<u32>) -> (Thread, ProcessSlot) {
     let arena = spawner.process().arena();
-    let seat = arena.reserve_seat(spawner).unwrap();
+    let process_slot = arena.reserve_slot(spawner).unwrap();
     if let Some(handle) = startup {
-        spawner.leave_startup_handle(spawner.find(handle).unwrap(), seat).unwrap();
+        spawner.leave_startup_handle(spawner.lookup(handle).unwrap(), process_slot).unwrap();
     }
-    let process = Process::sit(arena.clone(), seat, std::process::id(), 2).unwrap();
-    (Thread::join(&process).unwrap(), seat)
+    let process = Process::attach(arena.clone(), process_slot, std::process::id(), 2).unwrap();
+    (Thread::join(&process).unwrap(), process_slot)
 }
 
 /// A channel with a message of so many bytes in it: its near end, and its far end.
 fn filled(thread: &Thread, bytes: usize) -> Result<[u32; 2]> {
-    let (near, far) = thread.create(Shape::Channel, 4, ALL)?;
+    let (near, far) = thread.create(ObjectClass::Channel, ALL)?;
     let ends = [near, far.unwrap()];
-    match thread.send(thread.find(near)?, 0, &vec![7; bytes]) {
+    match thread.send(thread.lookup(near)?, 0, &vec![7; bytes]) {
         Ok(()) => Ok(ends),
         Err(error) => {
             close(thread, ends);
@@ -47,7 +48,7 @@ fn filled(thread: &Thread, bytes: usize) -> Result<[u32; 2]> {
 
 fn close(thread: &Thread, ends: [u32; 2]) {
     for end in ends {
-        thread.close(thread.find(end).unwrap()).unwrap();
+        thread.close(thread.lookup(end).unwrap()).unwrap();
     }
 }
 
@@ -101,11 +102,11 @@ fn freed_blocks_are_used_before_new_ones() {
 
 /// Hands an end to the other process, which is at the far end of `line`.
 fn hand_over(from: &Thread, line: u32, end: u32, to: &Thread) -> u32 {
-    from.send_with_handles(from.find(line).unwrap(), 0, &[], &[end], 0, None).unwrap();
+    from.send_with_handles(from.lookup(line).unwrap(), 0, &[], &[end], 0, None).unwrap();
     let startup = to.process().startup_handle().unwrap();
     let (mut bytes, mut handles) = (Vec::new(), Vec::new());
-    let mut sink = Growing::new(&mut bytes, &mut handles);
-    to.receive(to.find(startup).unwrap(), 0, &mut sink, TooSmall::Keep).unwrap();
+    let mut sink = VecBuf::new(&mut bytes, &mut handles);
+    to.receive(to.lookup(startup).unwrap(), 0, &mut sink, OnOverflow::Keep).unwrap();
     handles[0].value
 }
 
@@ -116,21 +117,21 @@ fn credits_return_from_other_processes() {
         config.pool_bytes = 512 << 10;
         config.max_block_bytes_per_process = 256 << 10;
     });
-    let (line, far) = first.create(Shape::Channel, 4, ALL).unwrap();
+    let (line, far) = first.create(ObjectClass::Channel, ALL).unwrap();
     let (other, _) = another(&first, far);
     let (_, dead) = another(&first, None);
     for round in 0..50 {
         let given: Vec<u32> = (0..4)
             .map(|_| {
                 let [near, far] = filled(&first, 60_000).expect("within the quota");
-                first.close(first.find(near).unwrap()).unwrap();
+                first.close(first.lookup(near).unwrap()).unwrap();
                 hand_over(&first, line, far, &other)
             })
             .collect();
         let fifth = filled(&first, 60_000);
         assert!(matches!(fifth, Err(Error::NoResources(_))), "{fifth:?}");
         for end in given {
-            other.close(other.find(end).unwrap()).unwrap();
+            other.close(other.lookup(end).unwrap()).unwrap();
         }
         other.collect().unwrap();
         if round == 25 {
@@ -205,8 +206,8 @@ fn two_processes_take_and_return_blocks() {
                     for _ in 0..2000 {
                         let [near, far] = filled(&thread, bytes).unwrap();
                         let (mut read, mut handles) = (Vec::new(), Vec::new());
-                        let mut sink = Growing::new(&mut read, &mut handles);
-                        thread.receive(thread.find(far).unwrap(), 0, &mut sink, TooSmall::Keep).unwrap();
+                        let mut sink = VecBuf::new(&mut read, &mut handles);
+                        thread.receive(thread.lookup(far).unwrap(), 0, &mut sink, OnOverflow::Keep).unwrap();
                         assert_eq!(read, vec![7; bytes]);
                         close(&thread, [near, far]);
                     }
@@ -236,14 +237,14 @@ fn dead_processs_handle_table_goes_back() {
     assert_clean(&first);
     let before = real_bytes(&first);
     for _ in 0..3 {
-        let (other, seat) = another(&first, None);
-        let (event, _) = other.create(Shape::Single, 5, ALL).unwrap();
+        let (other, process_slot) = another(&first, None);
+        let (event, _) = other.create(ObjectClass::Event, ALL).unwrap();
         for _ in 0..200_000 {
-            other.duplicate(other.find(event).unwrap(), ALL).unwrap();
+            other.duplicate(other.lookup(event).unwrap(), ALL).unwrap();
         }
         assert!(real_bytes(&first) > before + 1_500_000);
         drop(other);
-        assert_eq!(first.recover(seat).unwrap().handles_closed, 200_001);
+        assert_eq!(first.recover(process_slot).unwrap().handles_closed, 200_001);
         let after = real_bytes(&first);
         assert!(after < before + (64 << 10), "{before} bytes before, {after} after");
         assert_clean(&first);
@@ -261,9 +262,9 @@ fn descriptors_of_a_burst_go_back() {
     let long = filled(&thread, 200).unwrap();
     let before = real_bytes(&thread);
     for _ in 0..2 {
-        let (near, far) = thread.create(Shape::Channel, 4, ALL).unwrap();
+        let (near, far) = thread.create(ObjectClass::Channel, ALL).unwrap();
         for _ in 0..MESSAGES {
-            thread.send(thread.find(near).unwrap(), 0, &[7; 200]).unwrap();
+            thread.send(thread.lookup(near).unwrap(), 0, &[7; 200]).unwrap();
         }
         close(&thread, [near, far.unwrap()]);
         thread.collect().unwrap();

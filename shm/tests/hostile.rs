@@ -9,7 +9,7 @@ mod hostile;
 use hostile::operations::{ALL, Hands, OPERATIONS, operate};
 use hostile::raw::Raw;
 use hostile::{Choices, script};
-use jacinth_shm::{Arena, Config, Process, Shape, Thread};
+use jacinth_shm::{Arena, Config, ObjectClass, Process, Thread};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -150,14 +150,14 @@ fn round(seed: u64) -> (u64, u64) {
     let mut random = fastrand::Rng::with_seed(seed);
     let arena = Arc::new(Arena::create(&small(&mut random)).unwrap());
     let raw = Raw::of(arena.file().unwrap());
-    let first = Process::sit(arena.clone(), arena.first_seat().unwrap(), 1, random.u32(..)).unwrap();
+    let first = Process::attach(arena.clone(), arena.first_slot().unwrap(), 1, random.u32(..)).unwrap();
     let supervisor = Thread::join(&first).unwrap();
-    let seat = arena.reserve_seat(&supervisor).unwrap();
-    let value = supervisor.create(Shape::Single, 5, ALL).unwrap().0;
-    supervisor.leave_startup_handle(supervisor.find(value).unwrap(), seat).unwrap();
-    let second = Process::sit(
+    let process_slot = arena.reserve_slot(&supervisor).unwrap();
+    let value = supervisor.create(ObjectClass::Event, ALL).unwrap().0;
+    supervisor.leave_startup_handle(supervisor.lookup(value).unwrap(), process_slot).unwrap();
+    let second = Process::attach(
         Arc::new(Arena::attach(arena.file().unwrap().try_clone_to_owned().unwrap()).unwrap()),
-        seat,
+        process_slot,
         1,
         random.u32(..),
     )
@@ -193,11 +193,15 @@ fn round(seed: u64) -> (u64, u64) {
     let audits = random.usize(0..8) == 0;
     let steps: [&dyn Fn() -> bool; 8] = [
         &|| arena.inspect().is_clean(),
-        &|| supervisor.recover(seat).is_ok(),
+        &|| supervisor.recover(process_slot).is_ok(),
         &|| supervisor.recover_unfinished().is_ok(),
         &|| supervisor.collect_cycles().is_ok(),
         &|| supervisor.collect().is_ok(),
-        &|| arena.reserve_seat(&supervisor).is_ok_and(|seat| supervisor.give_up_seat(seat).is_ok()),
+        &|| {
+            arena
+                .reserve_slot(&supervisor)
+                .is_ok_and(|process_slot| supervisor.cancel_slot(process_slot).is_ok())
+        },
         &|| arena.counters().messages_sent > 0,
         // It waits a second for a fault to pass.
         &|| !audits || arena.audit().is_clean(),

@@ -1,6 +1,6 @@
 //! Names: each side of an object has its own, and a slot that is used again starts without one.
 
-use jacinth_shm::{Arena, Config, Error, MAX_NAME_BYTES, Process, Shape, Thread};
+use jacinth_shm::{Arena, Config, Error, MAX_NAME_BYTES, ObjectClass, Process, Thread};
 use std::sync::Arc;
 
 const ALL: u32 = 0xf_ffff;
@@ -9,8 +9,8 @@ fn joined() -> Thread {
     let mut config = Config::default();
     config.max_objects = 2;
     let arena = Arc::new(Arena::create(&config).unwrap());
-    let seat = arena.first_seat().unwrap();
-    let process = Process::sit(arena, seat, std::process::id(), 0x1234_5678).unwrap();
+    let process_slot = arena.first_slot().unwrap();
+    let process = Process::attach(arena, process_slot, std::process::id(), 0x1234_5678).unwrap();
     Thread::join(&process).unwrap()
 }
 
@@ -23,10 +23,10 @@ fn name(text: &str) -> [u8; MAX_NAME_BYTES] {
 #[test]
 fn all_handles_share_the_objects_name() {
     let thread = joined();
-    let event = thread.find(thread.create(Shape::Single, 5, ALL).unwrap().0).unwrap();
+    let event = thread.lookup(thread.create(ObjectClass::Event, ALL).unwrap().0).unwrap();
     assert_eq!(thread.name(event), Ok(name("")));
     thread.set_name(event, &name("first")).unwrap();
-    let copy = thread.find(thread.duplicate(event, 0).unwrap()).unwrap();
+    let copy = thread.lookup(thread.duplicate(event, 0).unwrap()).unwrap();
     assert_eq!(thread.name(copy), Ok(name("first")));
     thread.set_name(copy, &name("a name of just thirty-one bytes")).unwrap();
     assert_eq!(thread.name(event), Ok(name("a name of just thirty-one bytes")));
@@ -37,7 +37,7 @@ fn all_handles_share_the_objects_name() {
 #[test]
 fn every_name_ends_with_a_nul() {
     let thread = joined();
-    let event = thread.find(thread.create(Shape::Single, 5, ALL).unwrap().0).unwrap();
+    let event = thread.lookup(thread.create(ObjectClass::Event, ALL).unwrap().0).unwrap();
     thread.set_name(event, &[b'x'; MAX_NAME_BYTES]).unwrap();
     assert_eq!(thread.name(event).unwrap()[MAX_NAME_BYTES - 1], 0);
 }
@@ -45,8 +45,8 @@ fn every_name_ends_with_a_nul() {
 #[test]
 fn each_side_of_a_pair_has_its_own_name() {
     let thread = joined();
-    let (one, other) = thread.create(Shape::Pair, 16, ALL).unwrap();
-    let (one, other) = (thread.find(one).unwrap(), thread.find(other.unwrap()).unwrap());
+    let (one, other) = thread.create(ObjectClass::EventPair, ALL).unwrap();
+    let (one, other) = (thread.lookup(one).unwrap(), thread.lookup(other.unwrap()).unwrap());
     thread.set_name(one, &name("one")).unwrap();
     assert_eq!(thread.name(other), Ok(name("")));
     thread.set_name(other, &name("other")).unwrap();
@@ -58,7 +58,7 @@ fn the_next_object_of_a_slot_has_no_name() {
     let thread = joined();
     for round in 0..10 {
         // Two slots: each is used again and again.
-        let event = thread.find(thread.create(Shape::Single, 5, ALL).unwrap().0).unwrap();
+        let event = thread.lookup(thread.create(ObjectClass::Event, ALL).unwrap().0).unwrap();
         assert_eq!(thread.name(event), Ok(name("")), "round {round}");
         thread.set_name(event, &name("old")).unwrap();
         thread.close(event).unwrap();

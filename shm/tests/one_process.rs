@@ -2,7 +2,7 @@
 //! agrees.
 
 use jacinth_shm::{
-    Arena, Config, Error, Growing, Process, Received, Shape, Thread, TooSmall, WaitItem, signals,
+    Arena, Config, Error, ObjectClass, OnOverflow, Process, Received, Thread, VecBuf, WaitItem, signals,
 };
 use std::sync::Arc;
 
@@ -18,10 +18,10 @@ fn small() -> Config {
     config
 }
 
-fn seated(config: &Config) -> Arc<Process> {
+fn member(config: &Config) -> Arc<Process> {
     let arena = Arc::new(Arena::create(config).unwrap());
-    let seat = arena.first_seat().unwrap();
-    Process::sit(arena, seat, std::process::id(), 0x1234_5678).unwrap()
+    let process_slot = arena.first_slot().unwrap();
+    Process::attach(arena, process_slot, std::process::id(), 0x1234_5678).unwrap()
 }
 
 #[derive(Default)]
@@ -31,19 +31,19 @@ struct Take {
 }
 
 impl Take {
-    fn sink(&mut self) -> Growing<'_> {
-        Growing::new(&mut self.bytes, &mut self.handles)
+    fn sink(&mut self) -> VecBuf<'_> {
+        VecBuf::new(&mut self.bytes, &mut self.handles)
     }
 }
 
 fn read(thread: &Thread, value: u32) -> Result<Take, Error> {
     let mut take = Take::default();
-    thread.receive(thread.find(value)?, 0, &mut take.sink(), TooSmall::Keep)?;
+    thread.receive(thread.lookup(value)?, 0, &mut take.sink(), OnOverflow::Keep)?;
     Ok(take)
 }
 
 fn channel(thread: &Thread) -> (u32, u32) {
-    let (a, b) = thread.create(Shape::Channel, 4, ALL).unwrap();
+    let (a, b) = thread.create(ObjectClass::Channel, ALL).unwrap();
     (a, b.unwrap())
 }
 
@@ -55,19 +55,19 @@ fn clean(thread: &Thread) -> jacinth_shm::Audit {
 
 #[test]
 fn an_event_lives_as_long_as_its_handles() {
-    let process = seated(&small());
+    let process = member(&small());
     let thread = Thread::join(&process).unwrap();
-    let (event, none) = thread.create(Shape::Single, 5, ALL).unwrap();
+    let (event, none) = thread.create(ObjectClass::Event, ALL).unwrap();
     assert_eq!(none, None);
-    let found = thread.find(event).unwrap();
+    let found = thread.lookup(event).unwrap();
     let copy = thread.duplicate(found, 3).unwrap();
-    assert_eq!(thread.find(copy).unwrap().rights(), 3);
+    assert_eq!(thread.lookup(copy).unwrap().rights(), 3);
     assert_eq!(thread.basic(found).unwrap().handles, 2);
     thread.close(found).unwrap();
     assert_eq!(thread.close(found), Err(Error::BadHandle));
-    assert_eq!(thread.find(event).unwrap_err(), Error::BadHandle);
+    assert_eq!(thread.lookup(event).unwrap_err(), Error::BadHandle);
     assert_eq!(clean(&thread).objects, 1);
-    thread.close(thread.find(copy).unwrap()).unwrap();
+    thread.close(thread.lookup(copy).unwrap()).unwrap();
     let audit = clean(&thread);
     assert_eq!((audit.objects, audit.handles, audit.retired), (0, 0, 1));
     assert_eq!(thread.reclaim().unwrap(), 1);
@@ -76,13 +76,13 @@ fn an_event_lives_as_long_as_its_handles() {
 
 #[test]
 fn every_message_size_arrives_intact() {
-    let process = seated(&small());
+    let process = member(&small());
     let thread = Thread::join(&process).unwrap();
     let (a, b) = channel(&thread);
     for len in [0usize, 1, 7, 8, 63, 64, 65, 100, 128, 1000, 1024, 4096, 65535, 65536] {
         let bytes: Vec<u8> = (0..len).map(|i| (i * 7 + len) as u8).collect();
         for _ in 0..3 {
-            thread.send(thread.find(a).unwrap(), 0, &bytes).unwrap();
+            thread.send(thread.lookup(a).unwrap(), 0, &bytes).unwrap();
         }
         for _ in 0..3 {
             assert_eq!(read(&thread, b).unwrap().bytes, bytes);
@@ -90,9 +90,9 @@ fn every_message_size_arrives_intact() {
     }
     assert_eq!(read(&thread, b).err(), Some(Error::ShouldWait));
     clean(&thread);
-    thread.close(thread.find(a).unwrap()).unwrap();
+    thread.close(thread.lookup(a).unwrap()).unwrap();
     assert_eq!(read(&thread, b).err(), Some(Error::PeerClosed));
-    thread.close(thread.find(b).unwrap()).unwrap();
+    thread.close(thread.lookup(b).unwrap()).unwrap();
     thread.reclaim().unwrap();
     assert_eq!(clean(&thread).blocks, 0);
 }
@@ -101,10 +101,10 @@ fn every_message_size_arrives_intact() {
 fn full_ring_gives_should_wait() {
     let mut config = small();
     config.max_pending_messages = 5000;
-    let process = seated(&config);
+    let process = member(&config);
     let thread = Thread::join(&process).unwrap();
     let (a, b) = channel(&thread);
-    let found = thread.find(a).unwrap();
+    let found = thread.lookup(a).unwrap();
     for round in 0..3u64 {
         for i in 0..5000u64 {
             thread.send(found, 0, &(round << 32 | i).to_le_bytes()).unwrap();
@@ -128,31 +128,34 @@ fn full_ring_gives_should_wait() {
 
 #[test]
 fn unread_handles_close_with_their_channel() {
-    let process = seated(&small());
+    let process = member(&small());
     let thread = Thread::join(&process).unwrap();
     let (a, b) = channel(&thread);
-    let (event, _) = thread.create(Shape::Single, 5, ALL).unwrap();
-    thread.send_with_handles(thread.find(a).unwrap(), 0, b"take this", &[event], 0, None).unwrap();
-    assert_eq!(thread.find(event).unwrap_err(), Error::BadHandle);
+    let (event, _) = thread.create(ObjectClass::Event, ALL).unwrap();
+    thread.send_with_handles(thread.lookup(a).unwrap(), 0, b"take this", &[event], 0, None).unwrap();
+    assert_eq!(thread.lookup(event).unwrap_err(), Error::BadHandle);
     let audit = clean(&thread);
     assert_eq!((audit.handles, audit.in_transit), (2, 1));
     let take = read(&thread, b).unwrap();
-    assert_eq!((take.bytes.as_slice(), take.handles.len(), take.handles[0].kind), (&b"take this"[..], 1, 5));
+    assert_eq!(
+        (take.bytes.as_slice(), take.handles.len(), take.handles[0].class),
+        (&b"take this"[..], 1, ObjectClass::Event)
+    );
     let event = take.handles[0].value;
     // Chains of channels, each queued in the next, die without recursion.
     let (mut inner, mut outer_keep) = channel(&thread);
-    thread.send_with_handles(thread.find(inner).unwrap(), 0, b"", &[event], 0, None).unwrap();
+    thread.send_with_handles(thread.lookup(inner).unwrap(), 0, b"", &[event], 0, None).unwrap();
     for _ in 0..20 {
         let (c, d) = channel(&thread);
-        thread.send_with_handles(thread.find(c).unwrap(), 0, b"", &[inner, outer_keep], 0, None).unwrap();
+        thread.send_with_handles(thread.lookup(c).unwrap(), 0, b"", &[inner, outer_keep], 0, None).unwrap();
         (inner, outer_keep) = (c, d);
     }
     assert_eq!(clean(&thread).objects, 23);
-    thread.close(thread.find(inner).unwrap()).unwrap();
-    thread.close(thread.find(outer_keep).unwrap()).unwrap();
+    thread.close(thread.lookup(inner).unwrap()).unwrap();
+    thread.close(thread.lookup(outer_keep).unwrap()).unwrap();
     assert_eq!(clean(&thread).objects, 1, "only the first channel is left");
-    thread.close(thread.find(a).unwrap()).unwrap();
-    thread.close(thread.find(b).unwrap()).unwrap();
+    thread.close(thread.lookup(a).unwrap()).unwrap();
+    thread.close(thread.lookup(b).unwrap()).unwrap();
     assert_eq!(clean(&thread).objects, 0);
 }
 
@@ -160,27 +163,27 @@ fn unread_handles_close_with_their_channel() {
 fn only_failed_writes_consume_handles() {
     let mut config = small();
     config.max_pending_messages = 2;
-    let process = seated(&config);
+    let process = member(&config);
     let thread = Thread::join(&process).unwrap();
     let (a, b) = channel(&thread);
-    let found = thread.find(a).unwrap();
-    let event = || thread.create(Shape::Single, 5, 0b1).unwrap().0;
+    let found = thread.lookup(a).unwrap();
+    let event = || thread.create(ObjectClass::Event, 0b1).unwrap().0;
     let kept = event();
     thread.send(found, 0, b"1").unwrap();
     thread.send(found, 0, b"2").unwrap();
     assert_eq!(thread.send_with_handles(found, 0, b"", &[kept], 0, None), Err(Error::ShouldWait));
-    assert!(thread.find(kept).is_ok());
+    assert!(thread.lookup(kept).is_ok());
     read(&thread, b).unwrap();
     let (other, lacking) = (event(), event());
     let refused = thread.send_with_handles(found, 0, b"", &[other, lacking], 0b10, None);
     assert_eq!(refused, Err(Error::AccessDenied { missing: 0b10 }));
-    assert!(thread.find(other).is_err() && thread.find(lacking).is_err());
+    assert!(thread.lookup(other).is_err() && thread.lookup(lacking).is_err());
     assert_eq!(thread.send_with_handles(found, 0, b"", &[kept, kept], 0, None), Err(Error::BadHandle));
-    assert!(thread.find(kept).is_err());
+    assert!(thread.lookup(kept).is_err());
     let last = event();
     let itself = thread.send_with_handles(found, 0, b"", &[last, a], 0, None);
     assert!(matches!(itself, Err(Error::NotSupported(_))));
-    assert!(thread.find(a).is_err() && thread.find(last).is_err());
+    assert!(thread.lookup(a).is_err() && thread.lookup(last).is_err());
     read(&thread, b).unwrap();
     assert_eq!(read(&thread, b).err(), Some(Error::PeerClosed));
     clean(&thread);
@@ -188,15 +191,15 @@ fn only_failed_writes_consume_handles() {
 
 #[test]
 fn replies_find_their_callers_in_any_order() {
-    let process = seated(&small());
+    let process = member(&small());
     let thread = Thread::join(&process).unwrap();
     let (a, b) = channel(&thread);
-    let found = thread.find(a).unwrap();
+    let found = thread.lookup(a).unwrap();
     let first = thread.call_begin(found, 0, b"\0\0\0\0first", &[], 0).unwrap();
     let second = thread.call_begin(found, 0, b"\0\0\0\0second", &[], 0).unwrap();
     let requests = [read(&thread, b).unwrap().bytes, read(&thread, b).unwrap().bytes];
     assert_eq!(&requests[0][4..], b"first");
-    let server = thread.find(b).unwrap();
+    let server = thread.lookup(b).unwrap();
     thread.send(server, 0, b"\0\0\0\0unasked").unwrap();
     thread.send(server, 0, &requests[1]).unwrap();
     thread.send(server, 0, &requests[0]).unwrap();
@@ -217,10 +220,10 @@ fn replies_find_their_callers_in_any_order() {
 
 #[test]
 fn loans_and_in_place_reads_move_no_bytes() {
-    let process = seated(&small());
+    let process = member(&small());
     let thread = Thread::join(&process).unwrap();
     let (a, b) = channel(&thread);
-    let found = thread.find(a).unwrap();
+    let found = thread.lookup(a).unwrap();
     let mut loan = thread.reserve(found, 0, 1 << 20).unwrap();
     loan.write_at(0, b"begin").unwrap();
     loan.write_at((1 << 20) - 3, b"end").unwrap();
@@ -231,7 +234,7 @@ fn loans_and_in_place_reads_move_no_bytes() {
     thread.commit(loan).unwrap();
     thread.return_loan(thread.reserve(found, 0, 1 << 20).unwrap());
     thread.send(found, 0, b"after").unwrap();
-    let held = thread.receive_in_place(thread.find(b).unwrap(), 0).unwrap();
+    let held = thread.receive_in_place(thread.lookup(b).unwrap(), 0).unwrap();
     let mut end = [0; 3];
     held.read_at((1 << 20) - 3, &mut end).unwrap();
     assert_eq!(&end, b"end");
@@ -243,9 +246,9 @@ fn loans_and_in_place_reads_move_no_bytes() {
 
 #[test]
 fn signal_deadline_and_close_end_waits() {
-    let process = seated(&small());
+    let process = member(&small());
     let thread = Thread::join(&process).unwrap();
-    let (event, _) = thread.create(Shape::Single, 5, ALL).unwrap();
+    let (event, _) = thread.create(ObjectClass::Event, ALL).unwrap();
     assert_eq!(thread.wait_one(event, 0, 8, 0), (Err(Error::TimedOut), 0));
     std::thread::scope(|scope| {
         let waiter = |waitfor| {
@@ -260,9 +263,9 @@ fn signal_deadline_and_close_end_waits() {
         };
         let (signalled, closed) = (waiter(8), waiter(1 << 30));
         std::thread::sleep(std::time::Duration::from_millis(20));
-        thread.signal(thread.find(event).unwrap(), 0, 8).unwrap();
+        thread.signal(thread.lookup(event).unwrap(), 0, 8).unwrap();
         assert_eq!(signalled.join().unwrap(), (Ok(()), 8));
-        thread.close(thread.find(event).unwrap()).unwrap();
+        thread.close(thread.lookup(event).unwrap()).unwrap();
         assert_eq!(closed.join().unwrap(), (Err(Error::Canceled), signals::HANDLE_CLOSED));
     });
     clean(&thread);
@@ -270,9 +273,9 @@ fn signal_deadline_and_close_end_waits() {
 
 #[test]
 fn quickly_cleared_signal_ends_every_wait() {
-    let process = seated(&small());
+    let process = member(&small());
     let thread = Thread::join(&process).unwrap();
-    let (event, _) = thread.create(Shape::Single, 5, ALL).unwrap();
+    let (event, _) = thread.create(ObjectClass::Event, ALL).unwrap();
     for _ in 0..50 {
         let sleeps = process.arena().counters().sleeps;
         std::thread::scope(|scope| {
@@ -288,7 +291,7 @@ fn quickly_cleared_signal_ends_every_wait() {
             while process.arena().counters().sleeps < sleeps + 2 {
                 std::thread::yield_now();
             }
-            let found = thread.find(event).unwrap();
+            let found = thread.lookup(event).unwrap();
             thread.signal(found, 0, 8).unwrap();
             thread.signal(found, 8, 0).unwrap();
             for waiter in waiters {
@@ -308,17 +311,17 @@ fn full_table_leaves_all_handles_usable() {
     let mut config = small();
     config.max_handles_per_process = 10;
     config.max_objects = 6;
-    let process = seated(&config);
+    let process = member(&config);
     let thread = Thread::join(&process).unwrap();
     let mut made = Vec::new();
     let full = loop {
-        match thread.create(Shape::Single, 5, ALL) {
+        match thread.create(ObjectClass::Event, ALL) {
             Ok((value, _)) => made.push(value),
             Err(error) => break error,
         }
     };
     assert_eq!((full, made.len()), (Error::NoResources("objects"), 6));
-    let found = thread.find(made[0]).unwrap();
+    let found = thread.lookup(made[0]).unwrap();
     let mut copies = Vec::new();
     let full = loop {
         match thread.duplicate(found, ALL) {
@@ -328,11 +331,11 @@ fn full_table_leaves_all_handles_usable() {
     };
     assert_eq!(full, Error::NoResources("handles of this process (max_handles_per_process)"));
     for value in made.into_iter().chain(copies) {
-        thread.close(thread.find(value).unwrap()).unwrap();
+        thread.close(thread.lookup(value).unwrap()).unwrap();
     }
     for _ in 0..100 {
-        let (value, _) = thread.create(Shape::Single, 5, ALL).unwrap();
-        thread.close(thread.find(value).unwrap()).unwrap();
+        let (value, _) = thread.create(ObjectClass::Event, ALL).unwrap();
+        thread.close(thread.lookup(value).unwrap()).unwrap();
     }
     clean(&thread);
 }
@@ -341,15 +344,15 @@ fn full_table_leaves_all_handles_usable() {
 fn an_ended_channel_holds_no_blocks() {
     let mut config = small();
     config.max_objects = 4096;
-    let process = seated(&config);
+    let process = member(&config);
     let thread = Thread::join(&process).unwrap();
     for _ in 0..20 {
         // A loan takes half of its class, and 512 channels would be reclaimed together.
         let (near, far) = channel(&thread);
-        let loan = thread.reserve(thread.find(near).unwrap(), 0, 2 << 20).unwrap();
+        let loan = thread.reserve(thread.lookup(near).unwrap(), 0, 2 << 20).unwrap();
         thread.commit(loan).unwrap();
         for end in [near, far] {
-            thread.close(thread.find(end).unwrap()).unwrap();
+            thread.close(thread.lookup(end).unwrap()).unwrap();
         }
         let audit = clean(&thread);
         assert_eq!((audit.objects, audit.blocks), (0, 0));
@@ -359,12 +362,12 @@ fn an_ended_channel_holds_no_blocks() {
 
 #[test]
 fn ended_threads_retired_objects_are_reclaimed() {
-    let process = seated(&small());
+    let process = member(&small());
     let mut most = 0;
     for _ in 0..40 {
         let thread = Thread::join(&process).unwrap();
-        let (event, _) = thread.create(Shape::Single, 5, ALL).unwrap();
-        thread.close(thread.find(event).unwrap()).unwrap();
+        let (event, _) = thread.create(ObjectClass::Event, ALL).unwrap();
+        thread.close(thread.lookup(event).unwrap()).unwrap();
         drop(thread);
         most = most.max(process.arena().audit().retired);
     }
@@ -376,11 +379,11 @@ fn ended_threads_retired_objects_are_reclaimed() {
 fn freed_slots_are_used_before_new_ones() {
     let mut config = small();
     config.max_objects = 1 << 16;
-    let process = seated(&config);
+    let process = member(&config);
     let (maker, closer) = (Thread::join(&process).unwrap(), Thread::join(&process).unwrap());
     for _ in 0..5000 {
-        let events: Vec<_> = (0..32).map(|_| maker.create(Shape::Single, 5, ALL).unwrap().0).collect();
-        events.iter().for_each(|event| closer.close(closer.find(*event).unwrap()).unwrap());
+        let events: Vec<_> = (0..32).map(|_| maker.create(ObjectClass::Event, ALL).unwrap().0).collect();
+        events.iter().for_each(|event| closer.close(closer.lookup(*event).unwrap()).unwrap());
     }
     assert!(process.used_slots() < 16_000, "{} slots for 32 objects", process.used_slots());
 }

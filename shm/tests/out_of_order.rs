@@ -1,8 +1,8 @@
 //! Messages consumed ahead of their turn: they leave room behind, also when messages before them stay unread.
 
 use jacinth_shm::{
-    Arena, Audit, ChannelOptions, Config, Error, Growing, InPlace, Pending, Process, Received, Shape, Thread,
-    TooSmall,
+    Arena, Audit, ChannelOptions, Config, Error, InPlace, ObjectClass, OnOverflow, Pending, Process,
+    Received, Thread, VecBuf,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -29,31 +29,31 @@ impl World {
         config.pool_bytes = 16 << 20;
         change(&mut config);
         let arena = Arc::new(Arena::create(&config).unwrap());
-        let seat = arena.first_seat().unwrap();
-        let process = Process::sit(arena, seat, std::process::id(), 0x1234_5678).unwrap();
+        let process_slot = arena.first_slot().unwrap();
+        let process = Process::attach(arena, process_slot, std::process::id(), 0x1234_5678).unwrap();
         let thread = Thread::join(&process).unwrap();
-        let (client, server) = thread.create(Shape::Channel, 4, ALL).unwrap();
+        let (client, server) = thread.create(ObjectClass::Channel, ALL).unwrap();
         Self { thread, client, server: server.unwrap() }
     }
 
     fn send(&self, at: u32, bytes: &[u8]) -> Result<(), Error> {
-        self.thread.send(self.thread.find(at)?, 0, bytes)
+        self.thread.send(self.thread.lookup(at)?, 0, bytes)
     }
 
     fn read(&self, at: u32) -> Result<Take, Error> {
         let mut take = Take::default();
-        let mut sink = Growing::new(&mut take.bytes, &mut take.handles);
-        self.thread.receive(self.thread.find(at)?, 0, &mut sink, TooSmall::Keep)?;
+        let mut sink = VecBuf::new(&mut take.bytes, &mut take.handles);
+        self.thread.receive(self.thread.lookup(at)?, 0, &mut sink, OnOverflow::Keep)?;
         Ok(take)
     }
 
     fn begin(&self, bytes: &[u8]) -> Result<Pending, Error> {
-        self.thread.call_begin(self.thread.find(self.client)?, 0, bytes, &[], 0)
+        self.thread.call_begin(self.thread.lookup(self.client)?, 0, bytes, &[], 0)
     }
 
     fn finish(&self, call: &Pending) -> Result<Take, Error> {
         let mut take = Take::default();
-        let mut sink = Growing::new(&mut take.bytes, &mut take.handles);
+        let mut sink = VecBuf::new(&mut take.bytes, &mut take.handles);
         self.thread.call_finish(call, 0, &mut sink)?;
         Ok(take)
     }
@@ -74,7 +74,7 @@ impl World {
 
     fn close_all(&self) {
         for end in [self.client, self.server] {
-            self.thread.close(self.thread.find(end).unwrap()).unwrap();
+            self.thread.close(self.thread.lookup(end).unwrap()).unwrap();
         }
         self.thread.reclaim().unwrap();
         let audit = self.audit();
@@ -124,7 +124,7 @@ fn held_message_slows_no_later_reading() {
         (config.max_pending_messages, config.pool_bytes) = (count, 64 << 20);
     });
     (0..count).for_each(|number| world.send(world.server, &number.to_le_bytes()).unwrap());
-    let held = world.thread.receive_in_place(world.thread.find(world.client).unwrap(), 0).unwrap();
+    let held = world.thread.receive_in_place(world.thread.lookup(world.client).unwrap(), 0).unwrap();
     for number in 1..count {
         assert_eq!(world.read(world.client).unwrap().bytes, number.to_le_bytes());
     }
@@ -139,7 +139,7 @@ fn all_pending_messages_may_be_held() {
     let count = 50_000u32;
     let world = World::new(|config| config.max_pending_messages = count);
     (0..count).for_each(|number| world.send(world.server, &number.to_le_bytes()).unwrap());
-    let found = world.thread.find(world.client).unwrap();
+    let found = world.thread.lookup(world.client).unwrap();
     let mut held: Vec<_> = (0..count).map(|_| world.thread.receive_in_place(found, 0).unwrap()).collect();
     assert_eq!(world.thread.receive_in_place(found, 0).err(), Some(Error::ShouldWait));
     fastrand::Rng::with_seed(3).shuffle(&mut held);
@@ -156,7 +156,7 @@ fn closing_an_end_walks_its_messages_once() {
         (config.max_pending_messages, config.first_segment_messages) = (count, 2);
     });
     world.send(world.server, b"held").unwrap();
-    let held = world.thread.receive_in_place(world.thread.find(world.client).unwrap(), 0).unwrap();
+    let held = world.thread.receive_in_place(world.thread.lookup(world.client).unwrap(), 0).unwrap();
     world.send(world.server, b"read").unwrap();
     world.read(world.client).unwrap();
     (1..count).for_each(|number| world.send(world.server, &number.to_le_bytes()).unwrap());
@@ -170,7 +170,7 @@ fn full_channel_counts_only_unread_messages() {
     let world = World::new(|config| config.max_pending_messages = 4);
     (0..4).for_each(|_| world.send(world.server, b"unread").unwrap());
     assert_eq!(world.send(world.server, b"one more"), Err(Error::ShouldWait));
-    let found = world.thread.find(world.client).unwrap();
+    let found = world.thread.lookup(world.client).unwrap();
     let held: Vec<_> = (0..3).map(|_| world.thread.receive_in_place(found, 0).unwrap()).collect();
     assert_eq!(world.send(world.server, b"one more"), Err(Error::ShouldWait), "held is not consumed");
     world.thread.finish(&held[2], &mut |_| ()).unwrap();
@@ -186,9 +186,9 @@ impl World {
     /// The ends of another channel, with options, become this world's.
     fn with_options(mut self, max_pending_messages: u32, discard_late_replies: bool) -> Self {
         let options = ChannelOptions { max_pending_messages, discard_late_replies };
-        let ends = self.thread.create_with(Shape::Channel, 4, ALL, options).unwrap();
+        let ends = self.thread.create_channel(options, ALL).unwrap();
         for end in [self.client, self.server] {
-            self.thread.close(self.thread.find(end).unwrap()).unwrap();
+            self.thread.close(self.thread.lookup(end).unwrap()).unwrap();
         }
         (self.client, self.server) = (ends.0, ends.1.unwrap());
         self
@@ -199,8 +199,8 @@ impl World {
         let call = self.begin(b"\0\0\0\0?").unwrap();
         let request = self.read(self.server).unwrap();
         assert_eq!(self.finish(&call).err(), Some(Error::TimedOut));
-        let (event, _) = self.thread.create(Shape::Single, 5, ALL).unwrap();
-        let server = self.thread.find(self.server).unwrap();
+        let (event, _) = self.thread.create(ObjectClass::Event, ALL).unwrap();
+        let server = self.thread.lookup(self.server).unwrap();
         self.thread.send_with_handles(server, 0, &request.bytes, &[event], 0, None).unwrap();
     }
 }
@@ -228,7 +228,7 @@ fn calling_end_discards_late_replies() {
     assert_eq!((world.audit().messages, world.audit().objects), (0, 1));
     // Nor does a late reply make the end readable.
     world.call_in_vain();
-    let signals = world.thread.signals(world.thread.find(world.client).unwrap()).unwrap();
+    let signals = world.thread.signals(world.thread.lookup(world.client).unwrap()).unwrap();
     assert_eq!(signals & jacinth_shm::signals::READABLE, 0);
     world.close_all();
 }
@@ -253,7 +253,7 @@ fn a_channel_may_have_its_own_limit() {
     for end in [world.client, world.server] {
         (0..3).for_each(|_| world.send(end, b"pending").unwrap());
         assert_eq!(world.send(end, b"one more"), Err(Error::ShouldWait));
-        let signals = world.thread.signals(world.thread.find(end).unwrap()).unwrap();
+        let signals = world.thread.signals(world.thread.lookup(end).unwrap()).unwrap();
         assert_eq!(signals & jacinth_shm::signals::WRITABLE, 0);
     }
     world.read(world.client).unwrap();
@@ -261,7 +261,7 @@ fn a_channel_may_have_its_own_limit() {
     world.close_all();
     // The next channel in this slot has none.
     let world = World { client: 0, server: 0, ..world };
-    let (client, server) = world.thread.create(Shape::Channel, 4, ALL).unwrap();
+    let (client, server) = world.thread.create(ObjectClass::Channel, ALL).unwrap();
     let world = World { client, server: server.unwrap(), ..world };
     (0..64).for_each(|_| world.send(world.server, b"pending").unwrap());
     assert_eq!(world.send(world.server, b"one more"), Err(Error::ShouldWait));
@@ -299,7 +299,7 @@ fn each_reading_order_delivers_once() {
             config.max_pending_messages = [4, 40, 400][seed as usize % 3];
             config.first_segment_messages = [2, 8][seed as usize % 2];
         });
-        let (to_self, from_self) = world.thread.create(Shape::Channel, 4, ALL).unwrap();
+        let (to_self, from_self) = world.thread.create(ObjectClass::Channel, ALL).unwrap();
         let mut expected = Expected::default();
         let mut next = 1;
         for step in 0..4000 {
@@ -311,14 +311,14 @@ fn each_reading_order_delivers_once() {
         }
         expected.held.clear();
         for end in [to_self, from_self.unwrap()] {
-            world.thread.close(world.thread.find(end).unwrap()).unwrap();
+            world.thread.close(world.thread.lookup(end).unwrap()).unwrap();
         }
         world.close_all();
     }
 }
 
 fn random_step(world: &mut World, random: &mut fastrand::Rng, expected: &mut Expected, next: &mut u32) {
-    let found = world.thread.find(world.client).unwrap();
+    let found = world.thread.lookup(world.client).unwrap();
     match random.u32(..16) {
         0..5 => {
             match world.send(world.server, &text(*next, random)) {
@@ -409,7 +409,7 @@ fn move_an_end(
             world.read(world.server).unwrap();
         }
     }
-    world.thread.send_with_handles(world.thread.find(to).unwrap(), 0, &[], &[end], 0, None).unwrap();
+    world.thread.send_with_handles(world.thread.lookup(to).unwrap(), 0, &[], &[end], 0, None).unwrap();
     let arrived = world.read(from).unwrap().handles[0].value;
     *(if reading { &mut world.client } else { &mut world.server }) = arrived;
 }

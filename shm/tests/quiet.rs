@@ -1,6 +1,6 @@
 //! Channels that are quiet give back their blocks and their large rings.
 
-use jacinth_shm::{Arena, Audit, Config, Error, Growing, Process, Shape, Thread, TooSmall};
+use jacinth_shm::{Arena, Audit, Config, Error, ObjectClass, OnOverflow, Process, Thread, VecBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,23 +16,23 @@ fn arena(change: impl FnOnce(&mut Config)) -> Arc<Arena> {
 
 fn process(change: impl FnOnce(&mut Config)) -> Arc<Process> {
     let arena = arena(change);
-    let seat = arena.first_seat().unwrap();
-    Process::sit(arena, seat, std::process::id(), 0x1234_5678).unwrap()
+    let process_slot = arena.first_slot().unwrap();
+    Process::attach(arena, process_slot, std::process::id(), 0x1234_5678).unwrap()
 }
 
 fn channel(thread: &Thread) -> (u32, u32) {
-    let (near, far) = thread.create(Shape::Channel, 4, ALL).unwrap();
+    let (near, far) = thread.create(ObjectClass::Channel, ALL).unwrap();
     (near, far.unwrap())
 }
 
 fn send(thread: &Thread, at: u32, len: usize) -> Result<(), Error> {
-    thread.send(thread.find(at)?, 0, &vec![1; len])
+    thread.send(thread.lookup(at)?, 0, &vec![1; len])
 }
 
 fn read(thread: &Thread, at: u32) -> Result<usize, Error> {
     let (mut bytes, mut handles) = (Vec::new(), Vec::new());
     thread
-        .receive(thread.find(at)?, 0, &mut Growing::new(&mut bytes, &mut handles), TooSmall::Keep)
+        .receive(thread.lookup(at)?, 0, &mut VecBuf::new(&mut bytes, &mut handles), OnOverflow::Keep)
         .map(|(bytes, _)| bytes)
 }
 
@@ -58,7 +58,7 @@ fn channels_filled_in_turn_never_fail() {
         }
         assert_eq!(drain(&thread, far), 8192);
     }
-    thread.tidy_channels(true).unwrap();
+    thread.trim_channels(true).unwrap();
     assert_eq!(audit(&thread).blocks, 60, "a small ring each");
 }
 
@@ -89,17 +89,17 @@ fn a_ring_that_shrinks_loses_no_message() {
         let read_first = if random.bool() { count } else { random.usize(..count) };
         for number in 0..count {
             if number == read_first {
-                thread.tidy_channels(random.bool()).unwrap();
+                thread.trim_channels(random.bool()).unwrap();
             }
             assert_eq!(read(&thread, far), Ok((number + round) % 200));
         }
         if random.bool() {
             assert_eq!(read(&thread, far), Err(Error::ShouldWait));
         }
-        thread.tidy_channels(random.bool()).unwrap();
+        thread.trim_channels(random.bool()).unwrap();
         audit(&thread);
     }
-    thread.tidy_channels(true).unwrap();
+    thread.trim_channels(true).unwrap();
     assert_eq!(audit(&thread).blocks, 1);
 }
 
@@ -112,19 +112,19 @@ fn channels_in_use_keep_what_they_have() {
         send(&thread, near, 1000).unwrap();
         read(&thread, far).unwrap();
         let before = audit(&thread).blocks;
-        assert_eq!(thread.tidy_channels(false), Ok(true));
+        assert_eq!(thread.trim_channels(false), Ok(true));
         assert_eq!(audit(&thread).blocks, before);
     }
-    assert_eq!(thread.tidy_channels(false), Ok(false));
+    assert_eq!(thread.trim_channels(false), Ok(false));
     assert_eq!(audit(&thread).blocks, 1, "it has been quiet for a while");
 }
 
 /// Another process of the arena, as it were.
 fn another(spawner: &Thread) -> Arc<Process> {
     let arena = spawner.process().arena();
-    let seat = arena.reserve_seat(spawner).unwrap();
-    assert!(spawner.adopt_seat(seat, std::process::id()).unwrap());
-    Process::sit(arena.clone(), seat, std::process::id(), 0x8765_4321).unwrap()
+    let process_slot = arena.reserve_slot(spawner).unwrap();
+    assert!(spawner.confirm_slot(process_slot, std::process::id()).unwrap());
+    Process::attach(arena.clone(), process_slot, std::process::id(), 0x8765_4321).unwrap()
 }
 
 #[test]
@@ -138,20 +138,20 @@ fn idle_channels_yield_blocks_to_others() {
         for process in &processes {
             let idle = Thread::join(process).unwrap();
             let (near, far) = channel(&idle);
-            let loan = idle.reserve(idle.find(near).unwrap(), 0, 9 << 20).unwrap();
+            let loan = idle.reserve(idle.lookup(near).unwrap(), 0, 9 << 20).unwrap();
             idle.commit(loan).unwrap();
             assert_eq!(read(&idle, far), Ok(9 << 20));
             scope.spawn(|| process.keep(|| !stopping.load(Ordering::Relaxed)));
         }
         let (near, _far) = channel(&thread);
         // Its keepers may not have begun when the first is refused; a second later it asks again.
-        let found = thread.find(near).unwrap();
+        let found = thread.lookup(near).unwrap();
         let got = (0..10).any(|round| {
             std::thread::sleep(Duration::from_millis(300 * round.min(1)));
             thread.reserve(found, 0, 9 << 20).is_ok()
         });
         stopping.store(true, Ordering::Relaxed);
-        thread.ask_for_spares().unwrap();
+        thread.request_trim().unwrap();
         assert!(got, "two empty channels of others kept all there is");
     });
 }

@@ -1,6 +1,6 @@
 //! Writes refused for want of memory: WRITABLE afterwards, and the memory that one channel leaves to the others.
 
-use jacinth_shm::{Arena, Config, Error, Growing, Process, Shape, Thread, TooSmall, signals};
+use jacinth_shm::{Arena, Config, Error, ObjectClass, OnOverflow, Process, Thread, VecBuf, signals};
 use std::sync::Arc;
 
 const ALL: u32 = 0xf_ffff;
@@ -13,28 +13,28 @@ fn process(change: impl FnOnce(&mut Config)) -> Arc<Process> {
     config.max_block_bytes_per_process = 1 << 20;
     change(&mut config);
     let arena = Arc::new(Arena::create(&config).unwrap());
-    let seat = arena.first_seat().unwrap();
-    Process::sit(arena, seat, std::process::id(), 0x1234_5678).unwrap()
+    let process_slot = arena.first_slot().unwrap();
+    Process::attach(arena, process_slot, std::process::id(), 0x1234_5678).unwrap()
 }
 
 fn channel(thread: &Thread) -> (u32, u32) {
-    let (near, far) = thread.create(Shape::Channel, 4, ALL).unwrap();
+    let (near, far) = thread.create(ObjectClass::Channel, ALL).unwrap();
     (near, far.unwrap())
 }
 
 fn send(thread: &Thread, at: u32, len: usize) -> Result<(), Error> {
-    thread.send(thread.find(at)?, 0, &vec![1; len])
+    thread.send(thread.lookup(at)?, 0, &vec![1; len])
 }
 
 fn read(thread: &Thread, at: u32) -> Result<usize, Error> {
     let (mut bytes, mut handles) = (Vec::new(), Vec::new());
     thread
-        .receive(thread.find(at)?, 0, &mut Growing::new(&mut bytes, &mut handles), TooSmall::Keep)
+        .receive(thread.lookup(at)?, 0, &mut VecBuf::new(&mut bytes, &mut handles), OnOverflow::Keep)
         .map(|(bytes, _)| bytes)
 }
 
 fn is_writable(thread: &Thread, at: u32) -> bool {
-    thread.signals(thread.find(at).unwrap()).unwrap() & signals::WRITABLE != 0
+    thread.signals(thread.lookup(at).unwrap()).unwrap() & signals::WRITABLE != 0
 }
 
 /// Writes until there is no more memory.
@@ -97,7 +97,7 @@ fn freed_memory_wakes_a_waiting_writer() {
             std::thread::yield_now();
         }
         for end in [other, other_far] {
-            thread.close(thread.find(end).unwrap()).unwrap();
+            thread.close(thread.lookup(end).unwrap()).unwrap();
         }
         assert_eq!(waiting.join().unwrap(), Ok(()));
     });
@@ -185,7 +185,7 @@ fn loan_over_share_leaves_end_unwritable() {
     let process = process_of_few_messages();
     let thread = Thread::join(&process).unwrap();
     let (near, far) = channel(&thread);
-    let loan = thread.reserve(thread.find(near).unwrap(), 0, 100).unwrap();
+    let loan = thread.reserve(thread.lookup(near).unwrap(), 0, 100).unwrap();
     assert_eq!(fill_with_messages(&thread, near), 800);
     read(&thread, far).unwrap();
     wait_for_room(&thread, near);
@@ -200,7 +200,7 @@ fn loan_over_share_leaves_end_unwritable() {
 fn a_polled_write_succeeds_after_memory_is_freed() {
     let process = process(|config| config.max_objects = 16_384);
     let thread = Thread::join(&process).unwrap();
-    let _many: Vec<_> = (0..8000).map(|_| thread.create(Shape::Single, 1, ALL).unwrap().0).collect();
+    let _many: Vec<_> = (0..8000).map(|_| thread.create(ObjectClass::Event, ALL).unwrap().0).collect();
     let (near, far) = channel(&thread);
     let (other, other_far) = channel(&thread);
     for _ in 0..3 {

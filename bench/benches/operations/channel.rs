@@ -3,7 +3,7 @@
 use crate::Group;
 use criterion::{BenchmarkId, Throughput};
 use jacinth::{
-    Batch, Channel, Event, MessageBuf, MonotonicInstant, NullableHandle, Rights, Signals, Status, TooSmall,
+    Batch, Channel, Event, MessageBuf, MonotonicInstant, NullableHandle, OnOverflow, Rights, Signals, Status,
 };
 use std::hint::black_box;
 
@@ -17,7 +17,7 @@ pub fn channel(group: &mut Group<'_>) {
         group.bench_function(BenchmarkId::new("write_read_bytes", len_bytes), |b| {
             b.iter(|| {
                 one.write(black_box(&message), &mut []).unwrap();
-                other.read_into(TooSmall::Keep, black_box(&mut into), &mut []).unwrap();
+                other.read_into(OnOverflow::Keep, black_box(&mut into), &mut []).unwrap();
             });
         });
     }

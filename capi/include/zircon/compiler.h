@@ -18,7 +18,7 @@
 #error "zircon/compiler.h knows GCC and Clang only"
 #endif
 
-/* The usual value of a condition. */
+/* Which way a condition usually goes. */
 #ifndef likely
 #define likely(x) __builtin_expect(!!(x), 1)
 #endif

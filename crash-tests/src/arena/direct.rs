@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, bail};
 use jacinth::SLOT_VARIABLE;
-use jacinth_shm::{Arena, Process, Seat, Thread};
+use jacinth_shm::{Arena, Process, ProcessSlot, Thread};
 use std::fs::OpenOptions;
 use std::path::Path;
 use std::sync::Arc;
@@ -30,12 +30,12 @@ pub fn attach(file: &Path) -> Result<Thread> {
     let file = OpenOptions::new().read(true).write(true).open(file)?;
     let arena = Arc::new(Arena::attach(file.into())?);
     let own = parse_slot(&std::env::var(SLOT_VARIABLE)?)?;
-    let process = Process::sit(arena, own, std::process::id(), 1)?;
+    let process = Process::attach(arena, own, std::process::id(), 1)?;
     Ok(Thread::join(&process)?)
 }
 
 /// A process slot in the form in which a spawner passes it to its child.
-pub fn parse_slot(text: &str) -> Result<Seat> {
+pub fn parse_slot(text: &str) -> Result<ProcessSlot> {
     let (row, epoch) = text.split_once(':').context("a process slot is a row and an epoch")?;
-    Ok(Seat { row: row.parse()?, epoch: epoch.parse()? })
+    Ok(ProcessSlot { row: row.parse()?, epoch: epoch.parse()? })
 }

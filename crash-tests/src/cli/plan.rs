@@ -3,8 +3,6 @@
 use crate::campaign::job::{Fault, Job};
 use crate::operation;
 use crate::operation::spec::Operation;
-use crate::testbed::recovery_step::RecoveryStep;
-use crate::tracing::trace::Visit;
 use anyhow::{Result, bail};
 
 /// The stride of a quick run: a prime, so that it does not keep step with loops.
@@ -21,7 +19,7 @@ const EVERY_RECOVERER_STRIDE: usize = 17;
 const EVERY_LEADERS: usize = 500;
 const EVERY_STOPS: usize = 40;
 
-/// The command line's choices about jobs.
+/// What the command line says about jobs.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
     /// Kill at every instruction.
@@ -30,8 +28,8 @@ pub struct Request {
     pub stride: Option<usize>,
     /// The given operations: names or prefixes.
     pub only: Vec<String>,
-    /// The given kill point.
-    pub at: Option<Visit>,
+    /// The given instruction.
+    pub at: Option<usize>,
     /// The given fault.
     pub fault: Option<Fault>,
     /// The given number of victims.
@@ -39,7 +37,7 @@ pub struct Request {
     /// Where strides begin.
     pub seed: usize,
     /// The step that recovery leaves out.
-    pub skip_step: Option<RecoveryStep>,
+    pub skip_step: Option<String>,
 }
 
 /// The jobs, fault by fault.
@@ -83,7 +81,7 @@ fn job(request: &Request, fault: Fault, operation: Operation) -> Job {
         most,
         victims: request.victims.unwrap_or(if every { 3 } else { 1 }).max(1),
         at: request.at,
-        skip_step: request.skip_step,
+        skip_step: request.skip_step.clone(),
     }
 }
 

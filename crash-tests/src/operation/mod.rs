@@ -25,7 +25,7 @@ macro_rules! registry {
     };
 }
 
-// The longest jobs first: a run ends sooner then.
+// Those whose jobs take longest first: a run ends sooner then.
 registry! {
     channel,
     process,

@@ -9,7 +9,7 @@ use crate::arena::direct;
 use crate::process::parent_death::die_with_parent;
 use anyhow::{Context as _, Result};
 use jacinth::SLOT_VARIABLE;
-use jacinth_shm::{Seat, Thread};
+use jacinth_shm::{ProcessSlot, Thread};
 use nix::sys::ptrace;
 use nix::sys::signal::{Signal, raise};
 use std::path::Path;
@@ -43,6 +43,6 @@ pub fn play(arena: &str, dead: &str) -> ! {
     panic!("the recoverer was to be killed, and has done this: {recovered:?}");
 }
 
-fn prepare(arena: &Path, dead: &str) -> Result<(Thread, Seat)> {
+fn prepare(arena: &Path, dead: &str) -> Result<(Thread, ProcessSlot)> {
     Ok((direct::attach(arena)?, direct::parse_slot(dead)?))
 }

@@ -1,4 +1,4 @@
-//! The defects that a testbed can find.
+//! What a testbed can find wrong.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ pub enum DefectKind {
     Audit,
     /// A sleeper sleeps on.
     LostWake,
-    /// A survivor saw a breach of the operation's guarantee.
+    /// A survivor saw what the operation's guarantee excludes.
     BrokenGuarantee,
     /// The victim did not come to an end.
     Hang,

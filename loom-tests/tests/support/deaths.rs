@@ -38,14 +38,14 @@ fn explore_death(scene: Scene, death: Death, preemptions: usize) -> bool {
 }
 
 fn die_and_recover(scene: Scene, death: Death) -> bool {
-    let Actors { supervisor, victim, seat, victims, survivor, survivors } = (scene.setup)();
-    let dying = loom::thread::spawn(move || {
+    let Actors { supervisor, victim, process_slot, victims, survivor, survivors } = (scene.setup)();
+    let release_queue = loom::thread::spawn(move || {
         let died = act(&scene, victim, &victims, Some(death));
-        supervisor.recover(seat).unwrap();
+        supervisor.recover(process_slot).unwrap();
         (died, supervisor)
     });
     let made = (scene.beside)(&survivor, &survivors);
-    let (died, supervisor) = dying.join().unwrap();
+    let (died, supervisor) = release_queue.join().unwrap();
     assert_nothing_left(&scene, &supervisor, &survivor, &survivors, &made);
     died
 }

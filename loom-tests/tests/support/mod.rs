@@ -7,10 +7,10 @@
 #![allow(dead_code, reason = "each test binary uses some of it")]
 
 use jacinth_shm_loom::{
-    Arena, Audit, Barriers, ChannelOptions, Config, Error, Found, Process, Received, Result, Seat, Shape,
-    Sink, Thread,
+    Arena, Audit, Barriers, ChannelOptions, Config, Error, ObjectClass, Process, ProcessSlot, Received,
+    RecvBuf, ResolvedHandle, Result, Thread,
 };
-use jacinth_shm_loom::{IdleMemory, TooSmall, Unused, barriers, signals};
+use jacinth_shm_loom::{IdleMemory, OnOverflow, Unused, barriers, signals};
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,11 +21,6 @@ pub mod scenes;
 
 /// Every right there is: the mechanism asks for those it is told to ask for.
 pub const ALL: u32 = 0xf_ffff;
-/// The type numbers that the models give their objects.
-pub const EVENT: u8 = 5;
-pub const CHANNEL: u8 = 4;
-pub const PAIR: u8 = 16;
-
 /// A signal that is stored.
 pub const USER: u32 = 1 << 24;
 
@@ -102,8 +97,8 @@ fn model_with(
 /// The process that creates the arena, with one thread.
 pub fn first(config: &Config) -> Thread {
     let arena = Arc::new(Arena::heap(config).unwrap());
-    let seat = arena.first_seat().unwrap();
-    let process = Process::sit(arena, seat, 1, 0x2545_f491).unwrap();
+    let process_slot = arena.first_slot().unwrap();
+    let process = Process::attach(arena, process_slot, 1, 0x2545_f491).unwrap();
     sleeper(Thread::join(&process).unwrap())
 }
 
@@ -112,25 +107,25 @@ pub fn child(spawner: &Thread, handle: Option<u32>) -> Thread {
     child_with_seat(spawner, handle).0
 }
 
-/// [`child`], and its seat.
-pub fn child_with_seat(spawner: &Thread, handle: Option<u32>) -> (Thread, Seat) {
+/// [`child`], and its process slot.
+pub fn child_with_seat(spawner: &Thread, handle: Option<u32>) -> (Thread, ProcessSlot) {
     let arena = spawner.process().arena();
-    let seat = arena.reserve_seat(spawner).unwrap();
+    let process_slot = arena.reserve_slot(spawner).unwrap();
     if let Some(handle) = handle {
-        spawner.leave_startup_handle(spawner.find(handle).unwrap(), seat).unwrap();
+        spawner.leave_startup_handle(spawner.lookup(handle).unwrap(), process_slot).unwrap();
     }
-    arena.adopt(spawner, seat);
-    let process = Process::sit(arena.clone(), seat, 2, 0x9e37_79b9).unwrap();
-    (sleeper(Thread::join(&process).unwrap()), seat)
+    arena.adopt(spawner, process_slot);
+    let process = Process::attach(arena.clone(), process_slot, 2, 0x9e37_79b9).unwrap();
+    (sleeper(Thread::join(&process).unwrap()), process_slot)
 }
 
 trait Adopt {
-    fn adopt(&self, spawner: &Thread, seat: Seat);
+    fn adopt(&self, spawner: &Thread, process_slot: ProcessSlot);
 }
 
 impl Adopt for Arena {
-    fn adopt(&self, spawner: &Thread, seat: Seat) {
-        assert!(spawner.adopt_seat(seat, 2).unwrap());
+    fn adopt(&self, spawner: &Thread, process_slot: ProcessSlot) {
+        assert!(spawner.confirm_slot(process_slot, 2).unwrap());
     }
 }
 
@@ -152,7 +147,7 @@ pub fn startup(thread: &Thread) -> u32 {
 
 /// A channel between two processes: the first one's end, and a child that has the other.
 pub fn connected(first: &Thread) -> (u32, Thread) {
-    let (near, far) = first.create(Shape::Channel, CHANNEL, ALL).unwrap();
+    let (near, far) = first.create(ObjectClass::Channel, ALL).unwrap();
     let child = child(first, far);
     (near, child)
 }
@@ -165,7 +160,7 @@ pub struct Inbox {
 }
 
 // SAFETY: no function here panics or waits.
-unsafe impl Sink for Inbox {
+unsafe impl RecvBuf for Inbox {
     fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
         self.bytes.clear();
         self.bytes.reserve(len);
@@ -186,12 +181,12 @@ unsafe impl Sink for Inbox {
     }
 }
 
-/// A [`Sink`] that has room for no message at all.
+/// A [`RecvBuf`] that has room for no message at all.
 #[derive(Debug)]
 pub struct NoRoom;
 
 // SAFETY: the function is empty.
-unsafe impl Sink for NoRoom {
+unsafe impl RecvBuf for NoRoom {
     fn room(&mut self, _len: usize) -> Option<&mut [MaybeUninit<u8>]> {
         None
     }
@@ -227,13 +222,13 @@ pub trait Use {
 
 impl Use for Thread {
     fn close_value(&self, value: u32) -> Result<()> {
-        self.find(value).and_then(|found| self.close(found))
+        self.lookup(value).and_then(|found| self.close(found))
     }
 
     fn try_receive(&self, value: u32) -> Result<Inbox> {
         let mut inbox = Inbox::default();
-        let found = self.find(value)?;
-        self.receive(found, 0, &mut inbox, TooSmall::Keep)?;
+        let found = self.lookup(value)?;
+        self.receive(found, 0, &mut inbox, OnOverflow::Keep)?;
         Ok(inbox)
     }
 
@@ -247,7 +242,7 @@ impl Use for Thread {
     }
 
     fn send_value(&self, value: u32, bytes: &[u8]) -> Result<()> {
-        self.find(value).and_then(|found| self.send(found, 0, bytes))
+        self.lookup(value).and_then(|found| self.send(found, 0, bytes))
     }
 
     fn send_when_room(&self, value: u32, bytes: &[u8]) -> Result<()> {
@@ -260,15 +255,15 @@ impl Use for Thread {
     }
 
     fn transfer_value(&self, value: u32, bytes: &[u8], handles: &[u32]) -> Result<()> {
-        self.find(value).and_then(|found| self.send_with_handles(found, 0, bytes, handles, 0, None))
+        self.lookup(value).and_then(|found| self.send_with_handles(found, 0, bytes, handles, 0, None))
     }
 
     fn koid(&self, value: u32) -> Result<u64> {
-        self.find(value).and_then(|found| self.basic(found)).map(|basic| basic.koid)
+        self.lookup(value).and_then(|found| self.basic(found)).map(|basic| basic.koid)
     }
 
     fn signals_of(&self, value: u32) -> Result<u32> {
-        self.find(value).and_then(|found| self.signals(found))
+        self.lookup(value).and_then(|found| self.signals(found))
     }
 }
 
@@ -297,8 +292,8 @@ pub fn is_gone<T>(result: &Result<T>) -> bool {
 }
 
 /// Found, or not at all.
-pub fn find(thread: &Thread, value: u32) -> Found {
-    thread.find(value).unwrap()
+pub fn find(thread: &Thread, value: u32) -> ResolvedHandle {
+    thread.lookup(value).unwrap()
 }
 
 /// The signal that says the other side is gone.

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 /// The crash points that only a recovery passes: `succession.rs` has its supervisor die at each.
-pub const OF_RECOVERY: &[&str] = &["recover.*", "settle.*", "map.repaired"];
+pub const OF_RECOVERY: &[&str] = &["recover.*", "resolve.*", "map.repaired"];
 
 /// All crash points, in the order of their names.
 pub fn all() -> &'static [&'static str] {

@@ -24,7 +24,7 @@ pub struct Actors {
     pub supervisor: Thread,
     /// Will die, if the plan says so; and its handles.
     pub victim: Thread,
-    pub seat: Seat,
+    pub process_slot: ProcessSlot,
     pub victims: Vec<u32>,
     /// Goes on; and its handles, all of which it closes in `after`.
     pub survivor: Thread,
@@ -70,22 +70,22 @@ fn connected_actors() -> Actors {
 
 fn actors_of(config: &Config) -> Actors {
     let supervisor = first(config);
-    let (near, far) = supervisor.create(Shape::Channel, CHANNEL, ALL).unwrap();
-    let (victim, seat) = child_with_seat(&supervisor, Some(near));
+    let (near, far) = supervisor.create(ObjectClass::Channel, ALL).unwrap();
+    let (victim, process_slot) = child_with_seat(&supervisor, Some(near));
     let survivor = child(&supervisor, far);
     let (near, far) = (startup(&victim), startup(&survivor));
-    Actors { supervisor, victim, seat, victims: vec![near], survivor, survivors: vec![far] }
+    Actors { supervisor, victim, process_slot, victims: vec![near], survivor, survivors: vec![far] }
 }
 
 /// A victim and a survivor that each have a handle to one event.
 fn shared_event() -> Actors {
     let supervisor = first(&config());
-    let (event, _) = supervisor.create(Shape::Single, EVENT, ALL).unwrap();
+    let (event, _) = supervisor.create(ObjectClass::Event, ALL).unwrap();
     let copy = supervisor.duplicate(find(&supervisor, event), ALL).unwrap();
-    let (victim, seat) = child_with_seat(&supervisor, Some(event));
+    let (victim, process_slot) = child_with_seat(&supervisor, Some(event));
     let survivor = child(&supervisor, Some(copy));
     let (theirs, ours) = (startup(&victim), startup(&survivor));
-    Actors { supervisor, victim, seat, victims: vec![theirs], survivor, survivors: vec![ours] }
+    Actors { supervisor, victim, process_slot, victims: vec![theirs], survivor, survivors: vec![ours] }
 }
 
 /// The same, and the survivor has fallen asleep on it.
@@ -98,18 +98,18 @@ fn watched_event() -> Actors {
 /// As [`shared_event`], and the slots before the event's have been used and are free: a page of them.
 fn event_behind_free_slots() -> Actors {
     let supervisor = first(&config());
-    let [one, two, event] = [(); 3].map(|()| supervisor.create(Shape::Single, EVENT, ALL).unwrap().0);
+    let [one, two, event] = [(); 3].map(|()| supervisor.create(ObjectClass::Event, ALL).unwrap().0);
     close_all(&supervisor, &[one, two]);
     supervisor.collect().unwrap();
     let copy = supervisor.duplicate(find(&supervisor, event), ALL).unwrap();
-    let (victim, seat) = child_with_seat(&supervisor, Some(event));
+    let (victim, process_slot) = child_with_seat(&supervisor, Some(event));
     let survivor = child(&supervisor, Some(copy));
     let (theirs, ours) = (startup(&victim), startup(&survivor));
-    Actors { supervisor, victim, seat, victims: vec![theirs], survivor, survivors: vec![ours] }
+    Actors { supervisor, victim, process_slot, victims: vec![theirs], survivor, survivors: vec![ours] }
 }
 
 fn add_event(thread: &Thread, handles: &mut Vec<u32>) {
-    handles.push(thread.create(Shape::Single, EVENT, ALL).unwrap().0);
+    handles.push(thread.create(ObjectClass::Event, ALL).unwrap().0);
 }
 
 fn nothing(_: &Thread, _: &[u32]) -> Vec<u32> {
@@ -119,7 +119,7 @@ fn nothing(_: &Thread, _: &[u32]) -> Vec<u32> {
 /// The survivor's handle is the only one left of the event.
 fn event_is_ours_alone(survivor: &Thread, survivors: &[u32]) {
     let basic = survivor.basic(find(survivor, survivors[0])).unwrap();
-    assert_eq!((basic.handles, basic.kind), (1, EVENT));
+    assert_eq!((basic.handles, basic.class), (1, ObjectClass::Event));
     close_all(survivor, survivors);
 }
 
@@ -148,12 +148,12 @@ fn count_up_and_down(survivor: &Thread, survivors: &[u32]) -> Vec<u32> {
 
 /// Takes a slot.
 fn create_an_event(survivor: &Thread, _: &[u32]) -> Vec<u32> {
-    vec![survivor.create(Shape::Single, EVENT, ALL).unwrap().0]
+    vec![survivor.create(ObjectClass::Event, ALL).unwrap().0]
 }
 
 /// Takes two slots, as far as there are any.
 fn create_what_there_is_room_for(survivor: &Thread, _: &[u32]) -> Vec<u32> {
-    let events = (0..2).map(|_| survivor.create(Shape::Single, EVENT, ALL));
+    let events = (0..2).map(|_| survivor.create(ObjectClass::Event, ALL));
     events.filter_map(|created| created.map(|(event, _)| event).ok()).collect()
 }
 
@@ -181,7 +181,10 @@ fn read_to_the_end(survivor: &Thread, survivors: &[u32], words: usize) -> Vec<u3
                 assert_eq!(received.bytes, message(number, words));
                 for handle in received.handles {
                     let basic = survivor.basic(find(survivor, handle.value)).unwrap();
-                    assert_eq!((basic.kind, basic.rights, handle.kind), (EVENT, ALL, EVENT));
+                    assert_eq!(
+                        (basic.class, basic.rights, handle.class),
+                        (ObjectClass::Event, ALL, ObjectClass::Event)
+                    );
                     survivor.close_value(handle.value).unwrap();
                 }
                 number += 1;
@@ -228,7 +231,7 @@ pub fn assert_nothing_left(
     let audit = assert_clean(survivor, 0, 0);
     assert_eq!((audit.retired, audit.blocks, audit.messages), (0, 0, 0), "{}: {audit}", scene.name);
     for _ in 0..config().max_objects {
-        survivor.create(Shape::Single, EVENT, ALL).expect("every slot is free again");
+        survivor.create(ObjectClass::Event, ALL).expect("every slot is free again");
     }
 }
 
@@ -241,7 +244,7 @@ pub fn take_over(
     unfinished_first: bool,
 ) {
     let successor = sibling(survivor);
-    let supervisors = Seat { row: supervisor.process().row(), epoch: 0 };
+    let supervisors = ProcessSlot { row: supervisor.process().row(), epoch: 0 };
     if unfinished_first {
         successor.recover_unfinished().unwrap();
         successor.recover(supervisors).unwrap();

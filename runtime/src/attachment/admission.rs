@@ -30,7 +30,7 @@ pub(crate) enum NotJoined {
 /// Asks the supervisor at this path for admission, to `slot` if a spawner prepared it.
 pub(crate) fn ask_to_join(
     socket_path: &SocketPath,
-    slot: Option<shm::Seat>,
+    slot: Option<shm::ProcessSlot>,
 ) -> Result<(Connection, Answered), NotJoined> {
     use ErrorKind::{
         BrokenPipe, ConnectionRefused, ConnectionReset, NotConnected, NotFound, PermissionDenied, TimedOut,

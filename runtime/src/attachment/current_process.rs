@@ -82,7 +82,7 @@ pub(crate) fn set_attachment(attachment: Attachment) -> Result<&'static Attachme
 /// Starts a thread that makes quiet channels return their spare memory, once they keep more than a little.
 fn start_keeper_when_needed(process: &Arc<shm::Process>) {
     let kept = Arc::downgrade(process);
-    process.set_keeper(move || {
+    process.set_scavenger(move || {
         let Some(process) = kept.upgrade() else { return false };
         let spawned = library_threads::spawn("jacinth-keeper", move || process.keep(|| true));
         spawned.inspect_err(|error| tracing::debug!(%error, "no thread to return spare memory")).is_ok()

@@ -12,7 +12,7 @@ pub(crate) enum Dropped {
 impl Dropped {
     pub(crate) fn release(&mut self, thread: &shm::Thread) -> shm::Result<()> {
         match self {
-            Self::Handle(value) => thread.close(thread.find(*value)?),
+            Self::Handle(value) => thread.close(thread.lookup(*value)?),
             Self::Loan(loan) => {
                 if let Some(loan) = loan.take() {
                     thread.return_loan(loan);
@@ -23,7 +23,7 @@ impl Dropped {
                 let mut handles = Vec::new();
                 let finished = thread.finish(message, &mut |handle| handles.push(handle));
                 for handle in handles {
-                    thread.close(thread.find(handle.value)?)?;
+                    thread.close(thread.lookup(handle.value)?)?;
                 }
                 finished
             }

@@ -62,19 +62,19 @@ pub(crate) fn attach_creator(
     socket_path: Arc<SocketPath>,
     prepare: impl FnOnce(&Arc<shm::Process>) -> shm::Result<()>,
 ) -> Result<&'static Attachment, AttachError> {
-    let slot = arena.first_seat().map_err(|error| AttachError::Refused(status::of(error)))?;
+    let slot = arena.first_slot().map_err(|error| AttachError::Refused(status::of(error)))?;
     let process = take_slot(arena, slot)?;
     prepare(&process).map_err(|error| AttachError::Refused(status::of(error)))?;
     set_attachment(Attachment::new(process, Arc::new(supervisor), socket_path, false))
 }
 
-fn inherited_slot() -> Result<Option<shm::Seat>, AttachError> {
+fn inherited_slot() -> Result<Option<shm::ProcessSlot>, AttachError> {
     let Some(text) = std::env::var_os(SLOT_VARIABLE) else { return Ok(None) };
     let text = text.to_string_lossy();
     slot_of(&text).map(Some).ok_or_else(|| AttachError::BadSlot(text.into_owned()))
 }
 
-fn attach_with(path: &Path, slot: Option<shm::Seat>) -> Result<&'static Attachment, AttachError> {
+fn attach_with(path: &Path, slot: Option<shm::ProcessSlot>) -> Result<&'static Attachment, AttachError> {
     let _lock = lock_attaching();
     require_unattached()?;
     let socket_path = Arc::new(SocketPath::new(path));
@@ -116,8 +116,8 @@ fn attach_with(path: &Path, slot: Option<shm::Seat>) -> Result<&'static Attachme
     set_attachment(Attachment::new(process, client, socket_path, was_spawned))
 }
 
-fn take_slot(arena: Arc<shm::Arena>, slot: shm::Seat) -> Result<Arc<shm::Process>, AttachError> {
-    let taken = shm::Process::sit(arena, slot, process::current()?, random_seed()?);
+fn take_slot(arena: Arc<shm::Arena>, slot: shm::ProcessSlot) -> Result<Arc<shm::Process>, AttachError> {
+    let taken = shm::Process::attach(arena, slot, process::current()?, random_seed()?);
     taken.map_err(|error| AttachError::Refused(status::of(error)))
 }
 

@@ -36,7 +36,7 @@ impl HandleInfo {
     pub(crate) fn from_received(received: raw::Received) -> Self {
         Self {
             handle: NullableHandle::from_raw(received.value),
-            object_type: ObjectType::from_raw(received.kind.into()),
+            object_type: ObjectType::from_raw(received.class.number().into()),
             rights: Rights::from_bits_retain(received.rights),
         }
     }

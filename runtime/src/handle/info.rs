@@ -33,7 +33,7 @@ impl HandleBasicInfo {
         Self {
             koid: Koid::from_raw(basic.koid),
             rights: Rights::from_bits_retain(basic.rights),
-            object_type: ObjectType::from_raw(basic.kind.into()),
+            object_type: ObjectType::from_raw(basic.class.number().into()),
             related_koid: Koid::from_raw(basic.related_koid),
         }
     }

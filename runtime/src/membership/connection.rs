@@ -42,7 +42,7 @@ impl Connection {
         let connection = rendezvous::place(arena, leader).and_then(|place| Self::connect(&place));
         let connection = connection.or_else(|error| Self::to(path).map_err(|_| error))?;
         let (listener, _) = process::peer_of(&connection.socket()?)?;
-        let identity = leader.seat().and_then(|slot| arena.occupant(slot).ok().flatten());
+        let identity = leader.process_slot().and_then(|slot| arena.identity(slot).ok().flatten());
         let leading = identity.and_then(|identity| Pid::from_raw(identity.pid.cast_signed()));
         match listener {
             Some(listener) if leading == Some(listener) => Ok(connection),

@@ -1,6 +1,6 @@
 //! The environment variables that a spawner sets for a program: the arena's socket, and the program's process slot.
 
-use jacinth_shm::Seat;
+use jacinth_shm::ProcessSlot;
 
 /// The environment variable that names the supervisor's socket to a spawned program.
 pub const SOCKET_VARIABLE: &str = "JACINTH_SOCKET";
@@ -8,12 +8,12 @@ pub const SOCKET_VARIABLE: &str = "JACINTH_SOCKET";
 pub const SLOT_VARIABLE: &str = "JACINTH_SLOT";
 
 /// The text of [`SLOT_VARIABLE`].
-pub(crate) fn slot_text(slot: Seat) -> String {
+pub(crate) fn slot_text(slot: ProcessSlot) -> String {
     format!("{}:{}", slot.row, slot.epoch)
 }
 
 /// Reads the text of [`SLOT_VARIABLE`]; `None` when it is malformed.
-pub(crate) fn slot_of(text: &str) -> Option<Seat> {
+pub(crate) fn slot_of(text: &str) -> Option<ProcessSlot> {
     let (row, epoch) = text.split_once(':')?;
-    Some(Seat { row: row.parse().ok()?, epoch: epoch.parse().ok()? })
+    Some(ProcessSlot { row: row.parse().ok()?, epoch: epoch.parse().ok()? })
 }

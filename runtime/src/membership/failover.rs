@@ -10,7 +10,7 @@
 //! A leader that replaces itself by exec lives, and leads no more. Then the connection to it is down, or the thread that
 //! held its robust futex has ended; and it has not mapped the arena.
 //!
-//! The standby thread also holds its process's robust futex (`jacinth_shm::Tripwire`), by which the supervisor hears
+//! The standby thread also holds its process's robust futex (`jacinth_shm::DeathNotice`), by which the supervisor hears
 //! early of the process's death. The thread lives as long as its process, and takes no lock of libc that could delay it.
 //!
 //! A leader that is stopped is never replaced: its pidfd stays silent. A standby that is stopped between the proof and
@@ -60,7 +60,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// The standby of an attached process.
 pub(crate) struct Standby {
     pub(crate) process: Arc<shm::Process>,
-    pub(crate) slot: shm::Seat,
+    pub(crate) slot: shm::ProcessSlot,
     pub(crate) client: Arc<Client>,
     pub(crate) socket_path: Arc<SocketPath>,
     /// The term of the supervisor that the client is connected to; `None` while the connection is down.
@@ -85,12 +85,12 @@ impl Standby {
     /// Runs until this process leads, or is taken for dead, or the arena is poisoned.
     fn run(mut self, is_set: shm::Giver<()>) {
         // Without a robust futex only the pidfd reports this process's death, which is later. Kept while the thread runs.
-        let tripwire = shm::Tripwire::set(&self.process);
+        let tripwire = shm::DeathNotice::set(&self.process);
         if let Err(error) = &tripwire {
             tracing::debug!(%error, "this process has no robust futex");
         }
         is_set.give(());
-        while self.process.arena().is_seated(self.slot) && !self.process.arena().is_poisoned() {
+        while self.process.arena().is_attached(self.slot) && !self.process.arena().is_poisoned() {
             let leader = self.process.arena().leader();
             match self.find(leader) {
                 Ok(Some(mut found)) => {
@@ -132,7 +132,7 @@ impl Standby {
     /// The process that leads; `None` when it is dead.
     fn find(&self, leader: shm::Leader) -> io::Result<Option<Watched>> {
         let arena = self.process.arena();
-        let identity = leader.seat().and_then(|slot| arena.occupant(slot).ok().flatten());
+        let identity = leader.process_slot().and_then(|slot| arena.identity(slot).ok().flatten());
         if arena.leader() != leader {
             // Only the next leader frees this one's row. Then the row may have another identity.
             return Err(io::ErrorKind::Interrupted.into());
@@ -149,7 +149,7 @@ impl Standby {
     fn wait_for_death(&self, leader: shm::Leader, watched: &mut Watched) -> bool {
         let arena = self.process.arena();
         let connection = self.client.connection_in_use();
-        let mut holder = leader.seat().map_or(Holder::Unknown, |slot| Holder::of(arena, slot));
+        let mut holder = leader.process_slot().map_or(Holder::Unknown, |slot| Holder::of(arena, slot));
         let mut pause = if matches!(holder, Holder::Ended) { PAUSE } else { DESCRIPTOR_CHECK_INTERVAL };
         loop {
             let mut fds = vec![
@@ -239,7 +239,7 @@ impl Standby {
         if !self.socket_path.is_within_reach() {
             std::thread::sleep(PRECEDENCE);
         }
-        if !thread.lead(old, self.slot).map_err(refused)? {
+        if !thread.try_become_leader(old, self.slot).map_err(refused)? {
             return Ok(None);
         }
         tracing::info!(row = self.process.row(), "this process runs the supervisor now");

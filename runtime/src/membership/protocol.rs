@@ -6,20 +6,20 @@
 use crate::membership::fate::Fate;
 use crate::membership::report::CollectReport;
 use crate::types::status::Status;
-use jacinth_shm::Seat;
+use jacinth_shm::ProcessSlot;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// A process's question to its supervisor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Request {
     /// Admit this process, to this slot if a spawner prepared it. The answer brings the arena's file.
-    Join { slot: Option<Seat> },
+    Join { slot: Option<ProcessSlot> },
     /// An earlier supervisor gave this process this slot: watch it again.
-    Rejoin { slot: Seat },
+    Rejoin { slot: ProcessSlot },
     /// This process has started a program for this slot. The program's pidfd comes with the request.
-    Spawned { slot: Seat },
+    Spawned { slot: ProcessSlot },
     /// This process prepared this slot, and no program will take it.
-    CancelSlot { slot: Seat },
+    CancelSlot { slot: ProcessSlot },
     /// Give the fate of the process with this number, which this process has spawned.
     Fate { pid: u32 },
     /// Recover the dead, reclaim free memory, and report the counts so far.
@@ -34,15 +34,15 @@ struct WireSlot {
     epoch: u32,
 }
 
-impl From<Seat> for WireSlot {
-    fn from(slot: Seat) -> Self {
+impl From<ProcessSlot> for WireSlot {
+    fn from(slot: ProcessSlot) -> Self {
         Self { row: slot.row.into(), epoch: slot.epoch }
     }
 }
 
 impl WireSlot {
-    fn read(self) -> Option<Seat> {
-        Some(Seat { row: u16::try_from(self.row).ok()?, epoch: self.epoch })
+    fn read(self) -> Option<ProcessSlot> {
+        Some(ProcessSlot { row: u16::try_from(self.row).ok()?, epoch: self.epoch })
     }
 }
 
@@ -117,7 +117,7 @@ impl Answer {
     }
 
     /// The process is in the arena, with this slot.
-    pub(crate) fn admitted(slot: Seat, term: u32) -> Self {
+    pub(crate) fn admitted(slot: ProcessSlot, term: u32) -> Self {
         Self { slot: slot.into(), term, ..Self::default() }
     }
 
@@ -142,7 +142,7 @@ impl Answer {
         self.status == Status::NO_RESOURCES.into_raw() && self.no_descriptors != 0
     }
 
-    pub(crate) fn to_slot(self) -> Result<Seat, Status> {
+    pub(crate) fn to_slot(self) -> Result<ProcessSlot, Status> {
         self.status()?;
         self.slot.read().ok_or(Status::INTERNAL)
     }
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn requests_survive_the_wire() {
-        let slot = Seat { row: 4095, epoch: 77 };
+        let slot = ProcessSlot { row: 4095, epoch: 77 };
         for request in [
             Request::Join { slot: None },
             Request::Join { slot: Some(slot) },
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn answers_survive_the_wire() {
-        let slot = Seat { row: 4095, epoch: 77 };
+        let slot = ProcessSlot { row: 4095, epoch: 77 };
         let again = |answer: Answer| Answer::from_bytes(answer.as_bytes()).unwrap();
         assert_eq!(again(Answer::admitted(slot, 3)).to_slot(), Ok(slot));
         assert_eq!(again(Answer::admitted(slot, 3)).term(), 3);

@@ -5,7 +5,6 @@ use crate::raw;
 use crate::types::object_type::ObjectType;
 use crate::types::rights::Rights;
 use crate::types::status::Status;
-use jacinth_shm::Shape;
 
 /// An event. Follows `docs/objects/event.md`.
 ///
@@ -52,7 +51,7 @@ impl Event {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn try_create() -> Result<Self, Status> {
-        let (value, _) = raw::create(Shape::Single, ObjectType::EVENT, Rights::EVENT_DEFAULT)?;
+        let (value, _) = raw::create(ObjectType::EVENT, Rights::EVENT_DEFAULT)?;
         Ok(Self::from_value(value))
     }
 
@@ -74,7 +73,7 @@ impl Event {
     /// ```
     pub fn create_named(name: &Name) -> Result<Self, Status> {
         let rights = Rights::EVENT_DEFAULT | Rights::PROPERTY;
-        let (value, _) = raw::create(Shape::Single, ObjectType::EVENT, rights)?;
+        let (value, _) = raw::create(ObjectType::EVENT, rights)?;
         let event = Self::from_value(value);
         event.set_name(name)?;
         Ok(event)

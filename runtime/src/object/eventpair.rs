@@ -5,7 +5,6 @@ use crate::raw;
 use crate::types::object_type::ObjectType;
 use crate::types::rights::Rights;
 use crate::types::status::Status;
-use jacinth_shm::Shape;
 
 /// One side of an event pair. Follows `docs/objects/eventpair.md`.
 ///
@@ -48,7 +47,7 @@ impl EventPair {
     /// assert!(EventPair::try_create().is_err()); // There is no arena.
     /// ```
     pub fn try_create() -> Result<(Self, Self), Status> {
-        let (first, second) = raw::create(Shape::Pair, ObjectType::EVENTPAIR, Rights::EVENTPAIR_DEFAULT)?;
+        let (first, second) = raw::create(ObjectType::EVENTPAIR, Rights::EVENTPAIR_DEFAULT)?;
         Ok((Self::from_value(first), Self::from_value(second)))
     }
 
@@ -68,7 +67,7 @@ impl EventPair {
     /// ```
     pub fn create_named(name: &Name) -> Result<(Self, Self), Status> {
         let rights = Rights::EVENTPAIR_DEFAULT | Rights::PROPERTY;
-        let (first, second) = raw::create(Shape::Pair, ObjectType::EVENTPAIR, rights)?;
+        let (first, second) = raw::create(ObjectType::EVENTPAIR, rights)?;
         let (first, second) = (Self::from_value(first), Self::from_value(second));
         first.set_name(name)?;
         second.set_name(name)?;

@@ -48,7 +48,7 @@ impl LazyHandle {
 }
 
 fn make(kind: ObjectType, rights: Rights) -> Result<Handle, Status> {
-    let (value, _) = raw::create(raw::Shape::Single, kind, rights)?;
+    let (value, _) = raw::create(kind, rights)?;
     Ok(Handle::from_raw(value))
 }
 

@@ -1,6 +1,6 @@
 //! Calls on a channel by a handle's value.
 
-use super::channel::{Sink, channel_with, check_sizes, discard};
+use super::channel::{RecvBuf, channel_with, check_sizes, discard};
 use super::disposition::{Disposition, send_dispositions};
 use crate::attachment::current_thread::{ThreadContext, with_current};
 use crate::types::rights::Rights;
@@ -25,7 +25,7 @@ pub fn call(
     deadline: MonotonicInstant,
     bytes: &[u8],
     handles: &[u32],
-    sink: &mut impl Sink,
+    sink: &mut impl RecvBuf,
 ) -> (Result<(), Status>, Result<(), Status>) {
     let (sent, mut result) = call_noretry(value, deadline, bytes, handles, sink);
     while result == Err(Status::INTERNAL_INTR_RETRY) {
@@ -45,7 +45,7 @@ pub fn call_noretry(
     deadline: MonotonicInstant,
     bytes: &[u8],
     handles: &[u32],
-    sink: &mut impl Sink,
+    sink: &mut impl RecvBuf,
 ) -> (Result<(), Status>, Result<(), Status>) {
     let mut is_sent = false;
     let result = with_current(|thread, current| {
@@ -69,7 +69,7 @@ pub fn call_etc(
     deadline: MonotonicInstant,
     bytes: &[u8],
     handles: &mut [Disposition],
-    sink: &mut impl Sink,
+    sink: &mut impl RecvBuf,
 ) -> (Result<(), Status>, Result<(), Status>) {
     let mut is_sent = false;
     let mut result = with_current(|thread, current| {
@@ -103,7 +103,7 @@ fn check_call(
     rights: Rights,
     bytes: usize,
     handles: usize,
-) -> shm::Result<shm::Found> {
+) -> shm::Result<shm::ResolvedHandle> {
     if bytes < 4 {
         return Err(shm::Error::InvalidArgs("a call needs four bytes for its transaction id"));
     }
@@ -117,7 +117,7 @@ fn check_call(
 /// # Errors
 /// Those of [`call_noretry`] once the message is sent; [`Status::BAD_STATE`] when no call of this thread was
 /// interrupted.
-pub fn call_finish(deadline: MonotonicInstant, sink: &mut impl Sink) -> Result<(), Status> {
+pub fn call_finish(deadline: MonotonicInstant, sink: &mut impl RecvBuf) -> Result<(), Status> {
     with_current(|thread, current| {
         let pending = current.interrupted_call.take();
         let pending = pending.ok_or(shm::Error::BadState("no call of this thread was interrupted"))?;
@@ -130,7 +130,7 @@ fn finish(
     current: &ThreadContext,
     pending: shm::Pending,
     deadline: MonotonicInstant,
-    sink: &mut impl Sink,
+    sink: &mut impl RecvBuf,
 ) -> shm::Result<()> {
     let result = thread.call_finish(&pending, deadline.into_nanos(), sink);
     if result == Err(shm::Error::Interrupted) {

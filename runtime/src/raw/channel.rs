@@ -3,7 +3,6 @@
 use crate::attachment::current_thread::with_thread;
 use crate::raw::INVALID;
 use crate::types::channel_options::ChannelOptions;
-use crate::types::object_type::ObjectType;
 use crate::types::rights::Rights;
 use crate::types::status::Status;
 use jacinth_shm as shm;
@@ -23,11 +22,7 @@ use jacinth_shm as shm;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn channel_create(rights: Rights, options: ChannelOptions) -> Result<(u32, u32), Status> {
-    // Every type's number fits.
-    let kind = ObjectType::CHANNEL.into_raw() as u8;
-    let (first, second) = with_thread(|thread| {
-        thread.create_with(shm::Shape::Channel, kind, rights.bits(), options.to_mechanism())
-    })?;
+    let (first, second) = with_thread(|thread| thread.create_channel(options.to_mechanism(), rights.bits()))?;
     Ok((first, second.unwrap_or(INVALID)))
 }
 
@@ -35,7 +30,7 @@ pub fn channel_create(rights: Rights, options: ChannelOptions) -> Result<(u32, u
 pub(super) fn discard(thread: &shm::Thread, handles: &[u32]) {
     for value in handles {
         // Those that are no handles are no loss.
-        let _ = thread.find(*value).and_then(|found| thread.close(found));
+        let _ = thread.lookup(*value).and_then(|found| thread.close(found));
     }
 }
 
@@ -71,7 +66,7 @@ pub(super) fn check_sizes(bytes: usize, handles: usize) -> Result<(), shm::Error
 #[inline]
 pub fn channel_write(value: u32, bytes: &[u8], handles: &[u32]) -> Result<(), Status> {
     if handles.is_empty() && bytes.len() <= shm::MAX_MESSAGE_BYTES {
-        return with_thread(|thread| thread.send(thread.find(value)?, Rights::WRITE.bits(), bytes));
+        return with_thread(|thread| thread.send(thread.lookup(value)?, Rights::WRITE.bits(), bytes));
     }
     write_with_handles(value, bytes, handles)
 }
@@ -95,9 +90,13 @@ fn write_with_handles(value: u32, bytes: &[u8], handles: &[u32]) -> Result<(), S
 }
 
 /// The channel that `value` names, with these rights.
-pub(crate) fn channel_with(thread: &shm::Thread, value: u32, rights: Rights) -> shm::Result<shm::Found> {
-    let found = thread.find(value)?;
-    if u32::from(thread.kind(found)?) != ObjectType::CHANNEL.into_raw() {
+pub(crate) fn channel_with(
+    thread: &shm::Thread,
+    value: u32,
+    rights: Rights,
+) -> shm::Result<shm::ResolvedHandle> {
+    let found = thread.lookup(value)?;
+    if thread.class(found)? != shm::ObjectClass::Channel {
         return Err(shm::Error::WrongType);
     }
     found.require(rights.bits())?;
@@ -114,7 +113,7 @@ pub struct Actual {
 }
 
 /// Whether a read may discard a message that its buffers cannot hold (`ZX_CHANNEL_READ_MAY_DISCARD`).
-pub use shm::TooSmall;
+pub use shm::OnOverflow;
 
 /// Reads the next message of a channel into buffers of a fixed size. Each handle comes with its type and
 /// rights, as from `zx_channel_read_etc`.
@@ -123,7 +122,7 @@ pub use shm::TooSmall;
 ///
 /// # Errors
 /// [`Status::BUFFER_TOO_SMALL`], with the sizes that are needed: the message stays, or is discarded with its
-/// handles for [`TooSmall::Discard`]. [`Status::SHOULD_WAIT`] when there is none, [`Status::PEER_CLOSED`] when
+/// handles for [`OnOverflow::Discard`]. [`Status::SHOULD_WAIT`] when there is none, [`Status::PEER_CLOSED`] when
 /// there will be none. [`Status::BAD_HANDLE`], [`Status::WRONG_TYPE`], [`Status::ACCESS_DENIED`]. When this
 /// process's table has no room for the handles: [`Status::NO_RESOURCES`], and the message stays.
 ///
@@ -141,25 +140,29 @@ pub use shm::TooSmall;
 #[inline]
 pub fn channel_read(
     value: u32,
-    too_small: TooSmall,
+    too_small: OnOverflow,
     bytes: &mut [u8],
     handles: &mut [Option<Received>],
 ) -> (Result<(), Status>, Actual) {
-    receive(value, too_small, &mut shm::Fixed::new(bytes, handles))
+    receive(value, too_small, &mut shm::SliceBuf::new(bytes, handles))
 }
 
 /// Where a read puts a message's bytes and handles, and a handle that came in one.
-pub use shm::{Received, Sink};
+pub use shm::{Received, RecvBuf};
 
 /// Reads the next message of a channel into any sink.
 ///
 /// # Errors
 /// As [`channel_read`].
 #[inline]
-pub fn receive(value: u32, too_small: TooSmall, sink: &mut impl shm::Sink) -> (Result<(), Status>, Actual) {
+pub fn receive(
+    value: u32,
+    too_small: OnOverflow,
+    sink: &mut impl shm::RecvBuf,
+) -> (Result<(), Status>, Actual) {
     let mut actual = Actual { bytes: 0, handles: 0 };
     let result = with_thread(|thread| {
-        let received = thread.receive(thread.find(value)?, Rights::READ.bits(), sink, too_small);
+        let received = thread.receive(thread.lookup(value)?, Rights::READ.bits(), sink, too_small);
         match received {
             Ok((bytes, handles)) | Err(shm::Error::BufferTooSmall { bytes, handles }) => {
                 actual = Actual { bytes, handles }

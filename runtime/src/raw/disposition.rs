@@ -61,9 +61,9 @@ pub fn channel_write_etc(value: u32, bytes: &[u8], handles: &mut [Disposition]) 
 /// Makes the handles that go, and sends them by `send`.
 pub(super) fn send_dispositions<T>(
     thread: &shm::Thread,
-    channel: shm::Result<shm::Found>,
+    channel: shm::Result<shm::ResolvedHandle>,
     handles: &mut [Disposition],
-    send: impl FnOnce(shm::Found, &[u32]) -> shm::Result<T>,
+    send: impl FnOnce(shm::ResolvedHandle, &[u32]) -> shm::Result<T>,
 ) -> shm::Result<T> {
     let checked = channel.and_then(|channel| check_all(thread, handles).map(|()| channel));
     let channel = checked.inspect_err(|_| close_moved(thread, handles))?;
@@ -106,9 +106,9 @@ fn check_all(thread: &shm::Thread, handles: &mut [Disposition]) -> shm::Result<(
 }
 
 fn check(thread: &shm::Thread, handle: &Disposition) -> shm::Result<()> {
-    let found = thread.find(handle.handle)?;
+    let found = thread.lookup(handle.handle)?;
     if handle.object_type != ObjectType::NONE
-        && u32::from(thread.kind(found)?) != handle.object_type.into_raw()
+        && u32::from(thread.class(found)?.number()) != handle.object_type.into_raw()
     {
         return Err(shm::Error::WrongType);
     }
@@ -133,12 +133,12 @@ fn make_all(
 }
 
 fn make(thread: &shm::Thread, handle: &mut Disposition) -> shm::Result<u32> {
-    let found = thread.find(handle.handle)?;
+    let found = thread.lookup(handle.handle)?;
     let rights = subset(&found, handle.rights)?;
     if handle.is_move && rights == found.rights() {
         return Ok(handle.handle);
     }
-    if handle.is_move && u32::from(thread.kind(found)?) == ObjectType::CHANNEL.into_raw() {
+    if handle.is_move && u32::from(thread.class(found)?.number()) == ObjectType::CHANNEL.into_raw() {
         handle.handle = thread.replace(found, rights)?;
         return Ok(handle.handle);
     }
@@ -153,6 +153,6 @@ fn close_moved(thread: &shm::Thread, handles: &[Disposition]) {
 fn close(thread: &shm::Thread, values: impl Iterator<Item = u32>) {
     for value in values {
         // Those that are no handles are no loss.
-        let _ = thread.find(value).and_then(|found| thread.close(found));
+        let _ = thread.lookup(value).and_then(|found| thread.close(found));
     }
 }

@@ -16,7 +16,7 @@ use jacinth_shm as shm;
 /// ```
 /// # use jacinth::*;
 /// # let supervisor = Supervisor::create(&Config::default())?;
-/// let (event, _) = raw::create(raw::Shape::Single, ObjectType::EVENT, Rights::EVENT_DEFAULT)?;
+/// let (event, _) = raw::create(ObjectType::EVENT, Rights::EVENT_DEFAULT)?;
 /// raw::close(event)?;
 /// assert_eq!(raw::close(event), Err(Status::BAD_HANDLE));
 /// raw::close(raw::INVALID)?;
@@ -27,7 +27,7 @@ pub fn close(value: u32) -> Result<(), Status> {
     if value == INVALID {
         return Ok(());
     }
-    with_any_thread(|thread| thread.close(thread.find(value)?))
+    with_any_thread(|thread| thread.close(thread.lookup(value)?))
 }
 
 /// Closes every handle of the list, also when some of the values are wrong; [`INVALID`] is skipped.
@@ -41,7 +41,7 @@ pub fn close(value: u32) -> Result<(), Status> {
 /// ```
 /// # use jacinth::*;
 /// # let supervisor = Supervisor::create(&Config::default())?;
-/// let (one, other) = raw::create(raw::Shape::Pair, ObjectType::EVENTPAIR, Rights::EVENTPAIR_DEFAULT)?;
+/// let (one, other) = raw::create(ObjectType::EVENTPAIR, Rights::EVENTPAIR_DEFAULT)?;
 /// assert_eq!(raw::close_many(&[one, 12345, other]), Err(Status::BAD_HANDLE));
 /// assert_eq!(raw::check_valid(other), Err(Status::BAD_HANDLE)); // Closed all the same.
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -73,7 +73,7 @@ pub fn close_many(values: &[u32]) -> Result<(), Status> {
 /// ```
 pub fn duplicate(value: u32, rights: Rights) -> Result<u32, Status> {
     with_thread(|thread| {
-        let found = thread.find(value)?;
+        let found = thread.lookup(value)?;
         found.require(Rights::DUPLICATE.bits())?;
         thread.duplicate(found, subset(&found, rights)?)
     })
@@ -98,7 +98,7 @@ pub fn duplicate(value: u32, rights: Rights) -> Result<u32, Status> {
 /// ```
 pub fn replace(value: u32, rights: Rights) -> Result<u32, Status> {
     with_thread(|thread| {
-        let found = thread.find(value)?;
+        let found = thread.lookup(value)?;
         match subset(&found, rights) {
             Ok(rights) => thread.replace(found, rights),
             Err(error) => thread.close(found).and(Err(error)),
@@ -121,7 +121,7 @@ pub fn replace(value: u32, rights: Rights) -> Result<u32, Status> {
 /// ```
 #[inline]
 pub fn check_valid(value: u32) -> Result<(), Status> {
-    with_thread(|thread| thread.find(value).map(drop))
+    with_thread(|thread| thread.lookup(value).map(drop))
 }
 
 /// Information on a handle and its object, in plain numbers.
@@ -140,7 +140,7 @@ pub use shm::Basic;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn basic(value: u32) -> Result<Basic, Status> {
-    with_thread(|thread| thread.basic(thread.find(value)?))
+    with_thread(|thread| thread.basic(thread.lookup(value)?))
 }
 
 /// How many handles refer to the object (`ZX_INFO_HANDLE_COUNT`). Needs [`Rights::INSPECT`].
@@ -156,14 +156,14 @@ pub fn basic(value: u32) -> Result<Basic, Status> {
 /// ```
 pub fn handle_count(value: u32) -> Result<u32, Status> {
     with_thread(|thread| {
-        let found = thread.find(value)?;
+        let found = thread.lookup(value)?;
         found.require(Rights::INSPECT.bits())?;
         Ok(thread.basic(found)?.handles)
     })
 }
 
 /// The rights of `rights` that a new handle made from `found` gets, if they are a subset.
-pub(super) fn subset(found: &shm::Found, rights: Rights) -> Result<u32, shm::Error> {
+pub(super) fn subset(found: &shm::ResolvedHandle, rights: Rights) -> Result<u32, shm::Error> {
     if rights == Rights::SAME_RIGHTS {
         return Ok(found.rights());
     }

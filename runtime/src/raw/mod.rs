@@ -11,13 +11,15 @@ mod handle;
 mod object;
 
 pub use call::{call, call_etc, call_finish, call_noretry};
-pub use channel::{Actual, Received, Sink, TooSmall, channel_create, channel_read, channel_write, receive};
+pub use channel::{
+    Actual, OnOverflow, Received, RecvBuf, channel_create, channel_read, channel_write, receive,
+};
 pub use disposition::{Disposition, channel_write_etc};
 pub use handle::{Basic, basic, check_valid, close, close_many, duplicate, handle_count, replace};
 pub(crate) use object::too_many_items;
 pub use object::{
-    MAX_NAME_BYTES, Shape, WAIT_MANY_MAX_ITEMS, WaitItem, create, name, set_name, signal, signal_peer,
-    wait_many, wait_one,
+    MAX_NAME_BYTES, WAIT_MANY_MAX_ITEMS, WaitItem, create, name, set_name, signal, signal_peer, wait_many,
+    wait_one,
 };
 
 /// The value that is never a handle (`ZX_HANDLE_INVALID`).

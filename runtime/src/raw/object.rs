@@ -15,15 +15,20 @@ use jacinth_shm as shm;
 pub const WAIT_MANY_MAX_ITEMS: usize = 64;
 
 /// The signals that a program may set on an object of this type.
-fn settable(kind: u8) -> Signals {
-    match ObjectType::from_raw(kind.into()) {
+fn settable(class: ObjectClass) -> Signals {
+    match ObjectType::from_raw(class.number().into()) {
         ObjectType::EVENT | ObjectType::EVENTPAIR => Signals::USER_ALL | Signals::EVENT_SIGNALED,
         _ => Signals::USER_ALL,
     }
 }
 
-fn check_masks(thread: &shm::Thread, found: shm::Found, clear: Signals, set: Signals) -> shm::Result<()> {
-    let allowed = settable(thread.kind(found)?);
+fn check_masks(
+    thread: &shm::Thread,
+    found: shm::ResolvedHandle,
+    clear: Signals,
+    set: Signals,
+) -> shm::Result<()> {
+    let allowed = settable(thread.class(found)?);
     if (clear | set).bits() & !allowed.bits() == 0 {
         Ok(())
     } else {
@@ -48,7 +53,7 @@ fn check_masks(thread: &shm::Thread, found: shm::Found, clear: Signals, set: Sig
 /// ```
 pub fn signal(value: u32, clear: Signals, set: Signals) -> Result<(), Status> {
     with_thread(|thread| {
-        let found = thread.find(value)?;
+        let found = thread.lookup(value)?;
         found.require(Rights::SIGNAL.bits())?;
         check_masks(thread, found, clear, set)?;
         thread.signal(found, clear.bits(), set.bits())
@@ -72,7 +77,7 @@ pub fn signal(value: u32, clear: Signals, set: Signals) -> Result<(), Status> {
 /// ```
 pub fn signal_peer(value: u32, clear: Signals, set: Signals) -> Result<(), Status> {
     with_thread(|thread| {
-        let found = thread.find(value)?;
+        let found = thread.lookup(value)?;
         found.require(Rights::SIGNAL_PEER.bits())?;
         check_masks(thread, found, clear, set)?;
         thread.signal_peer(found, clear.bits(), set.bits())
@@ -140,8 +145,7 @@ pub(crate) fn too_many_items() -> Status {
     detail::because(Status::OUT_OF_RANGE, "a wait is for WAIT_MANY_MAX_ITEMS handles at most")
 }
 
-/// How many sides an object has, and whether messages run between them.
-pub use shm::Shape;
+use shm::ObjectClass;
 
 /// Makes an object. Gives the value of a handle to each side; the second is [`INVALID`] where there is one.
 ///
@@ -151,13 +155,14 @@ pub use shm::Shape;
 /// ```
 /// # use jacinth::*;
 /// # let supervisor = Supervisor::create(&Config::default())?;
-/// let (one, other) = raw::create(raw::Shape::Pair, ObjectType::EVENTPAIR, Rights::EVENTPAIR_DEFAULT)?;
+/// let (one, other) = raw::create(ObjectType::EVENTPAIR, Rights::EVENTPAIR_DEFAULT)?;
 /// raw::close_many(&[one, other])?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn create(shape: Shape, kind: ObjectType, rights: Rights) -> Result<(u32, u32), Status> {
-    let kind = u8::try_from(kind.into_raw()).map_err(|_| Status::INVALID_ARGS)?;
-    let (first, second) = with_thread(|thread| thread.create(shape, kind, rights.bits()))?;
+pub fn create(kind: ObjectType, rights: Rights) -> Result<(u32, u32), Status> {
+    let class = u8::try_from(kind.into_raw()).ok().and_then(ObjectClass::from_number);
+    let class = class.ok_or(Status::INVALID_ARGS)?;
+    let (first, second) = with_thread(|thread| thread.create(class, rights.bits()))?;
     Ok((first, second.unwrap_or(INVALID)))
 }
 
@@ -180,7 +185,7 @@ pub use shm::MAX_NAME_BYTES;
 /// ```
 pub fn name(value: u32) -> Result<[u8; MAX_NAME_BYTES], Status> {
     with_thread(|thread| {
-        let found = thread.find(value)?;
+        let found = thread.lookup(value)?;
         found.require(Rights::GET_PROPERTY.bits())?;
         thread.name(found)
     })
@@ -211,7 +216,7 @@ pub fn set_name(value: u32, name: &[u8; MAX_NAME_BYTES]) -> Result<(), Status> {
     let mut padded = [0; MAX_NAME_BYTES];
     padded[..length].copy_from_slice(&name[..length]);
     with_thread(|thread| {
-        let found = thread.find(value)?;
+        let found = thread.lookup(value)?;
         found.require(Rights::SET_PROPERTY.bits())?;
         thread.set_name(found, &padded)
     })

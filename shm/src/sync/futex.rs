@@ -8,7 +8,7 @@
 //! INV-FUTEX-1: no wake is lost in turns. A waker changes a word before it wakes, and a word that has changed stays
 //! different from what its sleeper expects: it counts up. So the next comparison sees what no wake has told.
 
-use super::{AtomicU64, DEADLINE_INFINITE_NS, Relaxed, Slept, now_ns};
+use super::{AtomicU64, DEADLINE_INFINITE_NS, Relaxed, WakeReason, now_ns};
 use core::num::NonZeroU32;
 use core::sync::atomic::{AtomicBool, AtomicU32};
 use rustix::io::Errno;
@@ -48,12 +48,12 @@ impl Futex {
     pub(crate) const MOST_WORDS: usize = 128;
 
     /// Sleeps while every word's low half is as expected, until woken or past the deadline.
-    pub(crate) fn wait(&self, words: &[Watched<'_>], deadline_ns: i64) -> Slept {
+    pub(crate) fn wait(&self, words: &[Watched<'_>], deadline_ns: i64) -> WakeReason {
         self.wait_for_all(words, deadline_ns).unwrap_or_else(|| in_turn(words, deadline_ns))
     }
 
     /// The same, with every wake told at once; `None` where the kernel lets nobody sleep on several words.
-    pub(crate) fn wait_for_all(&self, words: &[Watched<'_>], deadline_ns: i64) -> Option<Slept> {
+    pub(crate) fn wait_for_all(&self, words: &[Watched<'_>], deadline_ns: i64) -> Option<WakeReason> {
         match words {
             [] => {
                 // Nothing can wake this sleeper: it sleeps until its deadline.
@@ -72,17 +72,17 @@ impl Futex {
     }
 }
 
-fn on_one((word, expected): Watched<'_>, flags: futex::Flags, deadline_ns: i64) -> Slept {
+fn on_one((word, expected): Watched<'_>, flags: futex::Flags, deadline_ns: i64) -> WakeReason {
     let deadline = timespec(deadline_ns);
     let slept = futex::wait_bitset(low_half(word), flags, expected, deadline.as_ref(), NonZeroU32::MAX);
     match slept {
-        Err(Errno::TIMEDOUT) => Slept::TimedOut,
-        Err(Errno::INTR) => Slept::Interrupted,
-        _ => Slept::Woken,
+        Err(Errno::TIMEDOUT) => WakeReason::TimedOut,
+        Err(Errno::INTR) => WakeReason::Interrupted,
+        _ => WakeReason::Woken,
     }
 }
 
-fn on_many(words: &[Watched<'_>], deadline_ns: i64) -> Option<Slept> {
+fn on_many(words: &[Watched<'_>], deadline_ns: i64) -> Option<WakeReason> {
     let deadline = timespec(deadline_ns);
     let mut waiters = [futex::Wait::new(); Futex::MOST_WORDS];
     for (waiter, (word, expected)) in waiters.iter_mut().zip(words) {
@@ -92,9 +92,9 @@ fn on_many(words: &[Watched<'_>], deadline_ns: i64) -> Option<Slept> {
     }
     let flags = futex::WaitvFlags::empty();
     match futex::waitv(&waiters[..words.len()], flags, deadline.as_ref(), ClockId::Monotonic) {
-        Ok(_) | Err(Errno::AGAIN) => Some(Slept::Woken),
-        Err(Errno::TIMEDOUT) => Some(Slept::TimedOut),
-        Err(Errno::INTR) => Some(Slept::Interrupted),
+        Ok(_) | Err(Errno::AGAIN) => Some(WakeReason::Woken),
+        Err(Errno::TIMEDOUT) => Some(WakeReason::TimedOut),
+        Err(Errno::INTR) => Some(WakeReason::Interrupted),
         // The kernel's memory is short just now.
         Err(Errno::NOMEM) => None,
         Err(_refused) => {
@@ -105,19 +105,19 @@ fn on_many(words: &[Watched<'_>], deadline_ns: i64) -> Option<Slept> {
 }
 
 #[cold]
-fn in_turn(words: &[Watched<'_>], deadline_ns: i64) -> Slept {
+fn in_turn(words: &[Watched<'_>], deadline_ns: i64) -> WakeReason {
     let mut turn_ns = FIRST_TURN_NS;
     for watched in words.iter().cycle() {
         if words.iter().any(|(word, expected)| word.load(Relaxed) as u32 != *expected) {
-            return Slept::Woken;
+            return WakeReason::Woken;
         }
         let until_ns = now_ns().saturating_add(turn_ns);
         match on_one(*watched, futex::Flags::empty(), until_ns.min(deadline_ns)) {
-            Slept::TimedOut if until_ns < deadline_ns => turn_ns = (turn_ns * 2).min(LONGEST_TURN_NS),
+            WakeReason::TimedOut if until_ns < deadline_ns => turn_ns = (turn_ns * 2).min(LONGEST_TURN_NS),
             slept => return slept,
         }
     }
-    Slept::Woken
+    WakeReason::Woken
 }
 
 fn timespec(deadline_ns: i64) -> Option<Timespec> {
@@ -152,7 +152,7 @@ mod tests {
                 assert!(!sleeper.is_finished());
                 words[changed].fetch_add(1, Relaxed);
                 // Without a wake: the comparison is enough.
-                assert_eq!(sleeper.join().unwrap(), Slept::Woken);
+                assert_eq!(sleeper.join().unwrap(), WakeReason::Woken);
             });
         }
     }
@@ -162,7 +162,7 @@ mod tests {
         let words = words();
         let expected = watched(&words);
         words[2].fetch_add(1 << 8, Relaxed);
-        assert_eq!(in_turn(&expected, DEADLINE_INFINITE_NS), Slept::Woken);
+        assert_eq!(in_turn(&expected, DEADLINE_INFINITE_NS), WakeReason::Woken);
     }
 
     #[test]
@@ -170,9 +170,9 @@ mod tests {
         let words = words();
         for ms in [0, 1, 20] {
             let (start, deadline_ns) = (Instant::now(), now_ns() + ms * 1_000_000);
-            assert_eq!(in_turn(&watched(&words), deadline_ns), Slept::TimedOut);
+            assert_eq!(in_turn(&watched(&words), deadline_ns), WakeReason::TimedOut);
             assert!(now_ns() >= deadline_ns && start.elapsed() >= Duration::from_millis(ms as u64));
         }
-        assert_eq!(in_turn(&watched(&words), i64::MIN), Slept::TimedOut);
+        assert_eq!(in_turn(&watched(&words), i64::MIN), WakeReason::TimedOut);
     }
 }

@@ -32,8 +32,8 @@
 //!
 //! The models of everything else use loom's mutex. This file has models of its own, `loom-tests/tests/lock.rs`.
 
-use super::machine::{AtomicU32, Shadow, WaitQueue, compiler_fence, fence, heavy_barrier, is_asymmetric};
-use super::{is_watched, locked, pause, released};
+use super::machine::{AtomicU32, RaceCell, WaitQueue, compiler_fence, fence, heavy_barrier, is_asymmetric};
+use super::{backoff, is_watched, locked, released};
 use core::sync::atomic::Ordering;
 use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
@@ -45,7 +45,7 @@ const SPINS: u32 = if cfg!(loom) { 1 } else { 20 };
 /// How often it lets others run before it sleeps. Where the holder waits for this processor, that is cheaper than a
 /// barrier, a sleep and a wake; where the holder is of lower priority, it is over in some microseconds.
 const YIELDS: u32 = if cfg!(loom) { 0 } else { 40 };
-/// The step of `pause` that yields.
+/// The step of `backoff` that yields.
 const YIELD: u32 = 63;
 
 /// A lock, and what it protects.
@@ -57,7 +57,7 @@ pub struct Lock<T> {
     sleepers: AtomicU32,
     queue: WaitQueue,
     /// Fails a model in which `value` is used by two threads that `held` has not ordered.
-    shadow: Shadow,
+    shadow: RaceCell,
     value: UnsafeCell<T>,
 }
 
@@ -78,7 +78,7 @@ impl<T> Lock<T> {
             held: AtomicU32::new(0),
             sleepers: AtomicU32::new(sleepers),
             queue: WaitQueue::new(),
-            shadow: Shadow::new(),
+            shadow: RaceCell::new(),
             value: UnsafeCell::new(value),
         }
     }
@@ -112,7 +112,7 @@ impl<T> Lock<T> {
     fn lock_contended(&self) {
         loop {
             for step in 0..SPINS + YIELDS {
-                pause(if step < SPINS { 0 } else { YIELD });
+                backoff(if step < SPINS { 0 } else { YIELD });
                 if self.held.load(Ordering::Relaxed) == 0 && self.take() {
                     return;
                 }
@@ -128,14 +128,14 @@ impl<T> Lock<T> {
         // Relaxed: the barrier orders it.
         self.sleepers.fetch_add(1, Ordering::Relaxed);
         // ORDER: INV-LOCK-1. Pairs with the fences of `Locked::drop` and `wake_one`.
-        let is_sure = heavy_barrier() || self.sleepers.load(Ordering::Relaxed) & FENCED != 0;
+        let is_barrier_done = heavy_barrier() || self.sleepers.load(Ordering::Relaxed) & FENCED != 0;
         loop {
             if self.take() {
                 // Relaxed: at worst a holder looks for a sleeper in vain.
                 self.sleepers.fetch_sub(1, Ordering::Relaxed);
                 return true;
             }
-            if self.queue.sleep_while(&self.held, 1, is_sure) {
+            if self.queue.sleep_while(&self.held, 1, is_barrier_done) {
                 return false;
             }
         }

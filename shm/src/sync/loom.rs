@@ -1,14 +1,14 @@
 //! The facade over loom: the same names, explored instead of run.
 
-use super::Slept;
-use super::killed::{self, Access};
+use super::WakeReason;
+use super::crash_model::{self, Access};
 use ::loom::sync::{Condvar, Mutex, MutexGuard};
 
 use ::loom::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) fn fence(order: Ordering) {
     ::loom::sync::atomic::fence(order);
-    killed::fenced();
+    crash_model::fenced();
 }
 
 /// loom's atomic, with a turn that every access takes first.
@@ -36,16 +36,16 @@ impl AtomicU64 {
     pub(crate) fn store(&self, value: u64, order: Ordering) {
         let before = self.watched();
         self.turn().store(value, order);
-        killed::stored(&self.word, before, order, Access::Store);
+        crash_model::stored(&self.word, before, order, Access::Store);
     }
 
     /// What a store is about to replace, if anybody asks.
     fn watched(&self) -> u64 {
-        if killed::is_watching() { self.word.load(Ordering::Relaxed) } else { 0 }
+        if crash_model::is_watching() { self.word.load(Ordering::Relaxed) } else { 0 }
     }
 
     fn changed(&self, before: u64, order: Ordering) -> u64 {
-        killed::stored(&self.word, before, order, Access::ReadModifyWrite);
+        crash_model::stored(&self.word, before, order, Access::ReadModifyWrite);
         before
     }
 
@@ -162,7 +162,7 @@ pub(super) fn is_asymmetric() -> bool {
 pub(crate) fn store_over_marks(word: &AtomicU64, value: u64, order: Ordering) {
     let before = word.turn().swap(value, order);
     // A plain store in the product.
-    killed::stored(&word.word, before, order, Access::Store);
+    crash_model::stored(&word.word, before, order, Access::Store);
 }
 
 /// What barriers do in the models that a test explores. In the product a light barrier is a compiler fence, and a heavy
@@ -188,7 +188,7 @@ pub fn barriers(what: Barriers) {
 }
 
 ::loom::lazy_static! {
-    static ref BEACONS: Beacons = Beacons::default();
+    static ref BEACONS: BarrierEpochs = BarrierEpochs::default();
 }
 
 ::loom::thread_local! {
@@ -198,12 +198,12 @@ pub fn barriers(what: Barriers) {
 /// One word for each thread, which it passes before every access, and which a heavy barrier changes: what the thread
 /// did before comes before the barrier, and the barrier before whatever it does next.
 #[derive(Default)]
-struct Beacons {
+struct BarrierEpochs {
     words: [::loom::sync::atomic::AtomicU64; 4],
     next: core::sync::atomic::AtomicUsize,
 }
 
-impl Beacons {
+impl BarrierEpochs {
     fn of_this_thread(&self) -> &::loom::sync::atomic::AtomicU64 {
         &self.words[BEACON.with(|index| *index)]
     }
@@ -214,7 +214,7 @@ pub(crate) fn light_barrier() {
         fence(super::SeqCst);
     }
     // Whatever the processor does, the compiler moves nothing past it.
-    killed::fenced();
+    crash_model::fenced();
 }
 
 #[must_use]
@@ -231,12 +231,12 @@ pub(crate) fn heavy_barrier() -> bool {
 /// Beside memory that is written by one and read by another, never both at once: the model fails when a read
 /// and a write are not ordered, whatever values they happened to see.
 #[derive(Debug, Default)]
-pub(crate) struct Shadow(::loom::cell::UnsafeCell<()>);
+pub(crate) struct RaceCell(::loom::cell::UnsafeCell<()>);
 
 // SAFETY: the cell holds no data; loom checks every access to it.
-unsafe impl Sync for Shadow {}
+unsafe impl Sync for RaceCell {}
 
-impl Shadow {
+impl RaceCell {
     pub(super) fn new() -> Self {
         Self::default()
     }
@@ -253,13 +253,13 @@ impl Shadow {
 }
 
 /// Spins must yield, or the model never ends.
-pub(crate) fn pause(_step: u32) {
+pub(crate) fn backoff(_step: u32) {
     ::loom::thread::yield_now();
 }
 
-pub(crate) fn fetch_to_write<T>(_line: &T) {}
+pub(crate) fn prefetch_write<T>(_line: &T) {}
 
-pub(crate) fn fetch_to_read<T>(_line: &T) {}
+pub(crate) fn prefetch_read<T>(_line: &T) {}
 
 pub(crate) fn is_watched() -> bool {
     false
@@ -271,8 +271,8 @@ pub(crate) fn released<T>(_word: &T) {}
 
 pub(crate) fn locked<T>(_word: &T) {}
 
-pub(crate) fn rest() {
-    pause(0);
+pub(crate) fn spin_briefly() {
+    backoff(0);
 }
 
 /// Time stands still in a model, and a deadline that is neither infinite nor past comes as soon as somebody sleeps.
@@ -294,20 +294,20 @@ impl Futex {
 
     pub(crate) const MOST_WORDS: usize = 128;
 
-    pub(crate) fn wait(&self, words: &[(&AtomicU64, u32)], deadline_ns: i64) -> Slept {
+    pub(crate) fn wait(&self, words: &[(&AtomicU64, u32)], deadline_ns: i64) -> WakeReason {
         if deadline_ns != super::DEADLINE_INFINITE_NS {
             if words.is_empty() {
                 // A rest, between two looks at what others do.
-                pause(0);
+                backoff(0);
             }
-            return Slept::TimedOut;
+            return WakeReason::TimedOut;
         }
         let gate = self.gate.lock().unwrap();
         // The kernel compares under a lock that every waker takes: the mutex gives the same ordering.
         if words.iter().all(|(word, expected)| word.load(super::Relaxed) as u32 == *expected) {
             drop(self.woken.wait(gate).unwrap());
         }
-        Slept::Woken
+        WakeReason::Woken
     }
 
     pub(crate) fn wake_all(&self, _word: &AtomicU64) {
@@ -329,10 +329,10 @@ impl WaitQueue {
         Self { asleep: Mutex::new(0), woken: Condvar::new() }
     }
 
-    pub(crate) fn sleep_while(&self, word: &AtomicU32, value: u32, is_sure: bool) -> bool {
-        if !is_sure {
+    pub(crate) fn sleep_while(&self, word: &AtomicU32, value: u32, is_barrier_done: bool) -> bool {
+        if !is_barrier_done {
             // Its time is over as soon as others have run.
-            pause(0);
+            backoff(0);
             return false;
         }
         let mut asleep = self.asleep.lock().unwrap();

@@ -10,40 +10,41 @@
 //! | [`heavy_barrier`] | `membarrier(2)`, all processes | `fence(SeqCst)`, or one of every thread |
 //! | [`Lock`] | test-and-set, spinning briefly, then asleep on a futex | loom's mutex; the real one has models of its own |
 //! | [`Futex`] | `futex(2)`, `futex_waitv(2)` or turns (`futex.rs`) | a condition variable per arena |
-//! | [`Shadow`] | nothing | a cell that panics when it is read or written without happens-before |
+//! | [`RaceCell`] | nothing | a cell that panics when it is read or written without happens-before |
 //! | [`SparseTable`] | pointers to values that are made when they are needed, private to a process | the same: beyond loom |
 //! | [`Grace`] | grace periods, after which such values are freed | nothing is freed; the real one has models of its own |
-//! | [`pause`] | spin-loop hint, then yield | yield |
-//! | [`rest`] | a microsecond of them | yield |
-//! | [`fetch_to_read`], [`fetch_to_write`] | prefetch | nothing |
-//! | [`acquired`], [`released`] | told to tools that watch (`tools.rs`) | nothing |
+//! | [`backoff`] | spin-loop hint, then yield | yield |
+//! | [`spin_briefly`] | a microsecond of them | yield |
+//! | [`prefetch_read`], [`prefetch_write`] | prefetch | nothing |
+//! | [`acquired`], [`released`] | told to tools that watch (`race_tools.rs`) | nothing |
 //!
 //! The light barrier costs its user nothing because the other side, which runs a thousand times less often,
 //! pays with a system call that makes every running thread execute a full fence.
 
+#[cfg(loom)]
+mod crash_model;
+pub(crate) mod fail_point;
 #[cfg(not(loom))]
 mod futex;
 mod grace;
 #[cfg(not(loom))]
 mod handover;
-#[cfg(loom)]
-mod killed;
 mod lock;
 #[cfg(loom)]
 mod loom;
 #[cfg(not(loom))]
-mod real;
-mod sparse;
+mod native;
 #[cfg(not(loom))]
-mod tools;
+mod race_tools;
+mod sparse_table;
 
+#[cfg(loom)]
+pub use self::crash_model::{CrashOutcome, LostStores, crash_after};
 #[cfg(not(loom))]
 pub(crate) use self::futex::{Futex, low_half};
 pub use self::grace::{Grace, Inside, Visits};
 #[cfg(not(loom))]
 pub use self::handover::{Giver, Taker, handover};
-#[cfg(loom)]
-pub use self::killed::{Killed, Missing, killed_after};
 #[cfg(loom)]
 pub use self::lock::Lock as FutexLock;
 #[cfg(not(loom))]
@@ -53,17 +54,17 @@ pub(crate) use self::loom::*;
 #[cfg(loom)]
 pub use self::loom::{Barriers, Turn, barriers, kernel_barriers};
 #[cfg(not(loom))]
-pub use self::real::now_ns;
+pub use self::native::now_ns;
 #[cfg(not(loom))]
-pub(crate) use self::real::*;
-pub use self::sparse::{Retired, SparseTable};
+pub(crate) use self::native::*;
 #[cfg(not(loom))]
-pub(crate) use self::tools::{acquired, is_under_valgrind, is_watched, locked, mapped, released};
+pub(crate) use self::race_tools::{acquired, is_under_valgrind, is_watched, locked, mapped, released};
+pub use self::sparse_table::{Retired, SparseTable};
 
 #[cfg(loom)]
 use self::loom as machine;
 #[cfg(not(loom))]
-use self::real as machine;
+use self::native as machine;
 
 pub(crate) use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 
@@ -72,7 +73,7 @@ pub const DEADLINE_INFINITE_NS: i64 = i64::MAX;
 
 /// Why a sleep ended. A spurious wake is a wake: every caller looks again at what it waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Slept {
+pub(crate) enum WakeReason {
     /// Woken, or the word had already changed.
     Woken,
     /// The deadline passed.

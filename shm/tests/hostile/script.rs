@@ -7,7 +7,7 @@ use super::Choices;
 use super::operations::{ALL, Hands, OPERATIONS, operate};
 use super::raw::Raw;
 use arbitrary::Unstructured;
-use jacinth_shm::{Arena, Config, Process, Seat, Shape, Thread};
+use jacinth_shm::{Arena, Config, ObjectClass, Process, ProcessSlot, Thread};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -40,17 +40,17 @@ pub fn small(choices: &mut impl Choices) -> Config {
 
 /// One attached process, with one thread.
 struct Actor {
-    seat: Seat,
+    process_slot: ProcessSlot,
     process: Arc<Process>,
     thread: jacinth_shm::Result<Thread>,
     hands: Hands,
 }
 
 impl Actor {
-    fn sit(arena: &Arc<Arena>, seat: Seat, seed: u32) -> jacinth_shm::Result<Self> {
-        let process = Process::sit(arena.clone(), seat, 1, seed)?;
+    fn attach(arena: &Arc<Arena>, process_slot: ProcessSlot, seed: u32) -> jacinth_shm::Result<Self> {
+        let process = Process::attach(arena.clone(), process_slot, 1, seed)?;
         let hands = Hands::of(process.startup_handle());
-        Ok(Self { seat, thread: Thread::join(&process), process, hands })
+        Ok(Self { process_slot, thread: Thread::join(&process), process, hands })
     }
 }
 
@@ -120,24 +120,24 @@ fn copy_of_arena(choices: &mut Unstructured<'_>, everywhere: bool) -> Option<Own
 /// Plays a script. An error ends it: then no process is left to go on.
 fn play(arena: &Arc<Arena>, choices: &mut Unstructured<'_>) -> jacinth_shm::Result<()> {
     let raw = Raw::of(arena.file().expect("a file"));
-    let first = Process::sit(arena.clone(), arena.first_seat()?, 1, choices.word() as u32)?;
+    let first = Process::attach(arena.clone(), arena.first_slot()?, 1, choices.word() as u32)?;
     let supervisor = Thread::join(&first)?;
     let mut actors = Vec::new();
     for _ in 0..2 {
         // A mapping of its own.
         let file = arena.file().expect("a file").try_clone_to_owned().expect("a descriptor");
         let Ok(arena) = Arena::attach(file).map(Arc::new) else { continue };
-        let seat = arena.reserve_seat(&supervisor)?;
-        let (one, other) = supervisor.create(Shape::Channel, 4, ALL)?;
-        supervisor.leave_startup_handle(supervisor.find(one)?, seat)?;
-        let mut actor = Actor::sit(&arena, seat, choices.word() as u32)?;
+        let process_slot = arena.reserve_slot(&supervisor)?;
+        let (one, other) = supervisor.create(ObjectClass::Channel, ALL)?;
+        supervisor.leave_startup_handle(supervisor.lookup(one)?, process_slot)?;
+        let mut actor = Actor::attach(&arena, process_slot, choices.word() as u32)?;
         actor.hands.values.extend(other);
         actors.push(actor);
     }
-    let values = supervisor.create(Shape::Channel, 4, ALL).map(|(one, other)| [Some(one), other]);
+    let values = supervisor.create(ObjectClass::Channel, ALL).map(|(one, other)| [Some(one), other]);
     let values = values.into_iter().flatten().flatten();
     actors.push(Actor {
-        seat: Seat { row: first.row(), epoch: 0 },
+        process_slot: ProcessSlot { row: first.row(), epoch: 0 },
         thread: Thread::join(&first),
         process: first.clone(),
         hands: Hands::of(values),
@@ -165,8 +165,8 @@ fn play(arena: &Arc<Arena>, choices: &mut Unstructured<'_>) -> jacinth_shm::Resu
     let start = Instant::now();
     let _ = arena.inspect();
     while actors.len() > 1 {
-        let Actor { seat, .. } = actors.remove(0);
-        let _ = supervisor.recover(seat);
+        let Actor { process_slot, .. } = actors.remove(0);
+        let _ = supervisor.recover(process_slot);
     }
     let _ = supervisor.recover_unfinished();
     let _ = supervisor.collect_cycles();
@@ -204,17 +204,18 @@ fn other_step(
             let _ = arena.inspect();
         }
         10 => {
-            let _ = arena.reserve_seat(supervisor).and_then(|seat| supervisor.give_up_seat(seat));
+            let _ =
+                arena.reserve_slot(supervisor).and_then(|process_slot| supervisor.cancel_slot(process_slot));
         }
-        // The process dies and another takes a seat.
-        11 if actors[actor].seat.row != supervisor.process().row() => {
+        // The process dies and another takes a process slot.
+        11 if actors[actor].process_slot.row != supervisor.process().row() => {
             let arena = actors[actor].process.arena().clone();
             actors[actor].thread = Err(jacinth_shm::Error::BadHandle);
-            let _ = supervisor.recover(actors[actor].seat);
-            let next = arena.reserve_seat(supervisor).and_then(|seat| {
-                let (one, _) = supervisor.create(Shape::Channel, 4, ALL)?;
-                supervisor.leave_startup_handle(supervisor.find(one)?, seat)?;
-                Actor::sit(&arena, seat, choices.word() as u32)
+            let _ = supervisor.recover(actors[actor].process_slot);
+            let next = arena.reserve_slot(supervisor).and_then(|process_slot| {
+                let (one, _) = supervisor.create(ObjectClass::Channel, ALL)?;
+                supervisor.leave_startup_handle(supervisor.lookup(one)?, process_slot)?;
+                Actor::attach(&arena, process_slot, choices.word() as u32)
             });
             if let Ok(next) = next {
                 actors[actor] = next;

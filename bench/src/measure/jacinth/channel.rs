@@ -4,7 +4,7 @@ use super::{FOR_EVER, READABLE_OR_CLOSED, hand_over, take_over};
 use crate::measure::peer::Manner;
 use crate::measure::{Carrier, End, Stage};
 use anyhow::{Result, ensure};
-use jacinth::raw::TooSmall;
+use jacinth::raw::OnOverflow;
 use jacinth::{Channel, MonotonicDuration, MonotonicInstant, Status};
 use std::marker::PhantomData;
 
@@ -51,7 +51,7 @@ impl<M: Manner, const BYTES: usize> End<BYTES> for ChannelEnd<M> {
     #[inline(always)]
     fn receive(&mut self, into: &mut [u8; BYTES]) -> Result<()> {
         loop {
-            match self.channel.read_into(TooSmall::Keep, into, &mut []).to_result() {
+            match self.channel.read_into(OnOverflow::Keep, into, &mut []).to_result() {
                 Ok((bytes, _)) => {
                     ensure!(bytes == BYTES, "{bytes} bytes came, not {BYTES}");
                     return Ok(());

@@ -2,7 +2,7 @@
 
 use crate::measure::Operation;
 use anyhow::Result;
-use jacinth::{Channel, Event, Rights, TooSmall};
+use jacinth::{Channel, Event, OnOverflow, Rights};
 use std::hint::black_box;
 
 /// A handle duplicated, and the duplicate closed.
@@ -90,7 +90,7 @@ impl Operation for WriteRead {
     #[inline(always)]
     fn once(&mut self) -> Result<()> {
         self.one.write(black_box(&self.bytes), &mut [])?;
-        self.other.read_into(TooSmall::Keep, black_box(&mut self.bytes), &mut []).to_result()?;
+        self.other.read_into(OnOverflow::Keep, black_box(&mut self.bytes), &mut []).to_result()?;
         Ok(())
     }
 }

@@ -14,7 +14,7 @@ calls! {
             return Err(Status::INVALID_ARGS);
         }
         enter()?;
-        let (event, _) = raw::create(raw::Shape::Single, ObjectType::EVENT, Rights::EVENT_DEFAULT)?;
+        let (event, _) = raw::create(ObjectType::EVENT, Rights::EVENT_DEFAULT)?;
         return_handle(event, out)
     }
 }

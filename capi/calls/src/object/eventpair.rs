@@ -18,7 +18,7 @@ calls! {
             return Err(Status::NOT_SUPPORTED);
         }
         enter()?;
-        let pair = raw::create(raw::Shape::Pair, ObjectType::EVENTPAIR, Rights::EVENTPAIR_DEFAULT)?;
+        let pair = raw::create(ObjectType::EVENTPAIR, Rights::EVENTPAIR_DEFAULT)?;
         return_handles(pair, out0, out1)
     }
 }

@@ -51,7 +51,7 @@ pub(crate) fn check_handle(
     rights: Rights,
 ) -> Result<(), Status> {
     let known = raw::basic(handle)?;
-    if object_type != ObjectType::NONE && u32::from(known.kind) != object_type.into_raw() {
+    if object_type != ObjectType::NONE && u32::from(known.class.number()) != object_type.into_raw() {
         return Err(Status::WRONG_TYPE);
     }
     if Rights::from_bits_retain(known.rights).contains(rights) { Ok(()) } else { Err(Status::ACCESS_DENIED) }

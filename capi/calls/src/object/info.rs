@@ -41,11 +41,12 @@ calls! {
 
 fn basic(known: &raw::Basic) -> zx_info_handle_basic_t {
     // Zircon's ports and address spaces have no signals to wait for.
-    let is_waitable = !matches!(ObjectType::from_raw(known.kind.into()), ObjectType::PORT | ObjectType::VMAR);
+    let is_waitable =
+        !matches!(ObjectType::from_raw(known.class.number().into()), ObjectType::PORT | ObjectType::VMAR);
     zx_info_handle_basic_t {
         koid: known.koid,
         rights: known.rights,
-        r#type: known.kind.into(),
+        r#type: known.class.number().into(),
         related_koid: known.related_koid,
         props: if is_waitable { WAITABLE } else { 0 },
         padding: 0,

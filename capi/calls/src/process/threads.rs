@@ -104,7 +104,7 @@ impl Thread {
         if known != raw::INVALID {
             return Ok(known);
         }
-        let (handle, _) = raw::create(raw::Shape::Single, ObjectType::THREAD, Rights::THREAD_DEFAULT)?;
+        let (handle, _) = raw::create(ObjectType::THREAD, Rights::THREAD_DEFAULT)?;
         let named = raw::set_name(handle, &self.current_name()).and_then(|()| raw::basic(handle));
         let named = named.inspect_err(|_| {
             let _ = raw::close(handle);

@@ -1,4 +1,4 @@
-//! The common part of the objects' operations by the calls of `libjacinth`.
+//! What the objects' operations by the calls of `libjacinth` have in common.
 //!
 //! Each of them is based on an operation by the Rust interface: with the same fixture and guarantee, and an action that
 //! makes C's calls. Some can only be expressed in C: invalid pointers, and calls that a signal handler interrupts.

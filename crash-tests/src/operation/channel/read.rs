@@ -132,7 +132,7 @@ fn discard() -> Operation {
         .prepare(|| {
             let control = startup_channel();
             move || {
-                let read = control.read_into(TooSmall::Discard, &mut [0; 10], &mut []);
+                let read = control.read_into(OnOverflow::Discard, &mut [0; 10], &mut []);
                 assert!(matches!(read, ChannelReadResult::BufferTooSmall { .. }));
                 control
             }
@@ -144,7 +144,7 @@ fn keep() -> Operation {
     Operation::new("read_3_too_small", GUARANTEE).set_up(|| one_message(3, BLOCK)).prepare(|| {
         let control = startup_channel();
         move || {
-            let read = control.read_into(TooSmall::Keep, &mut [0; 10], &mut []);
+            let read = control.read_into(OnOverflow::Keep, &mut [0; 10], &mut []);
             assert!(matches!(read, ChannelReadResult::BufferTooSmall { handles_avail: 3, .. }));
             control
         }

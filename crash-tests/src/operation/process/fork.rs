@@ -32,7 +32,7 @@ fn check_unchanged(fixture: &mut Fixture) -> CheckResult {
         return Err("a handle of the parent is gone".into());
     }
     let mut bytes = [0; 14];
-    let (result, _) = raw::channel_read(fixture.kept[1].raw_handle(), TooSmall::Keep, &mut bytes, &mut []);
+    let (result, _) = raw::channel_read(fixture.kept[1].raw_handle(), OnOverflow::Keep, &mut bytes, &mut []);
     if result.is_err() || &bytes != b"for the parent" {
         return Err(format!("the parent's message gave {result:?}"));
     }

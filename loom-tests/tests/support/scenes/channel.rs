@@ -39,7 +39,7 @@ pub const SENDING_IN_USED_BLOCKS: Scene = Scene {
     points: &["take.intended", "take.owned", "map.cleared", "grow.*", "payload.*"],
     setup: || {
         let actors = connected_actors();
-        let (near, far) = actors.victim.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (near, far) = actors.victim.create(ObjectClass::Channel, ALL).unwrap();
         for number in 1..=2 {
             actors.victim.send_value(near, &message(number, 9)).unwrap();
         }
@@ -138,11 +138,11 @@ pub const SHRINKING: Scene = Scene {
         actors
     },
     act: |victim, victims| {
-        victim.tidy_channels(true)?;
+        victim.trim_channels(true)?;
         victim.send_value(victims[0], &message(1, 1))
     },
     beside: |survivor, survivors| {
-        survivor.tidy_channels(true).unwrap();
+        survivor.trim_channels(true).unwrap();
         // Takes the block that was left, if it was.
         for number in 1..=3 {
             let sent = survivor.send_value(survivors[0], &message(number, 1));
@@ -159,13 +159,12 @@ pub const LEAVING_A_SHRUNK_RING: Scene = Scene {
     points: &["leave.*"],
     setup: || {
         let actors = connected_actors();
-        (1..=3)
-            .for_each(|number| actors.survivor.send_value(actors.survivors[0], &message(number, 1)).unwrap());
+        (1..=3).for_each(|number| actors.survivor.send_value(actors.survivors[0], &message(number, 1)).unwrap());
         (1..=3).for_each(|_| drop(actors.victim.try_receive(actors.victims[0]).unwrap()));
-        actors.survivor.tidy_channels(true).unwrap();
+        actors.survivor.trim_channels(true).unwrap();
         actors
     },
-    act: |victim, _| victim.tidy_channels(true).map(drop),
+    act: |victim, _| victim.trim_channels(true).map(drop),
     beside: send_or_find_closed,
     after: peer_is_closed,
 };
@@ -235,12 +234,12 @@ pub const DISCARDING: Scene = Scene {
     points: &[
         "close.*",
         "count.*",
-        "dying.linked",
-        "dying.hazard",
-        "dying.cleared",
-        "dying.done",
-        "dying.finished",
-        "dying.popped",
+        "release.linked",
+        "release.hazard",
+        "release.cleared",
+        "release.done",
+        "release.finished",
+        "release.popped",
         "receive.consumed",
     ],
     setup: || {
@@ -250,7 +249,7 @@ pub const DISCARDING: Scene = Scene {
         actors.survivor.transfer_value(actors.survivors[0], &message(1, 1), &[event]).unwrap();
         actors
     },
-    act: |victim, victims| match victim.receive(find(victim, victims[0]), 0, &mut NoRoom, TooSmall::Discard) {
+    act: |victim, victims| match victim.receive(find(victim, victims[0]), 0, &mut NoRoom, OnOverflow::Discard) {
         Err(Error::BufferTooSmall { .. }) => Ok(()),
         result => result.map(drop),
     },
@@ -272,7 +271,7 @@ pub const CLOSING_AFTER_A_DISCARD: Scene = Scene {
             let copy = actors.survivor.duplicate(find(&actors.survivor, actors.survivors[1]), ALL).unwrap();
             actors.survivor.transfer_value(far, &message(number, 1), &[copy]).unwrap();
         }
-        actors.victim.receive(find(&actors.victim, near), 0, &mut NoRoom, TooSmall::Discard).unwrap_err();
+        actors.victim.receive(find(&actors.victim, near), 0, &mut NoRoom, OnOverflow::Discard).unwrap_err();
         actors.victims.push(actors.victim.try_receive(near).unwrap().handles[0].value);
         actors.survivor.send_value(far, &CLOSING_BY_THE_VICTIM.to_le_bytes().repeat(8)).unwrap();
         actors
@@ -284,10 +283,10 @@ pub const CLOSING_AFTER_A_DISCARD: Scene = Scene {
 
 pub const SENDING_WHAT_CANNOT_BE_SENT: Scene = Scene {
     name: "a send of handles that fails and closes them",
-    points: &["transfer.marked", "close.*", "count.*", "dying.*"],
+    points: &["transfer.marked", "close.*", "count.*", "release.*"],
     setup: || {
         let mut actors = connected_actors();
-        let (first, second) = actors.victim.create(Shape::Pair, PAIR, ALL).unwrap();
+        let (first, second) = actors.victim.create(ObjectClass::EventPair, ALL).unwrap();
         actors.victims.extend([Some(first), second].into_iter().flatten());
         actors
     },

@@ -16,7 +16,7 @@ pub const CREATING: Scene = Scene {
     name: "creating a channel",
     points: &["create.*", "slot.virgin"],
     setup: shared_event,
-    act: |victim, _| victim.create(Shape::Channel, CHANNEL, ALL).map(drop),
+    act: |victim, _| victim.create(ObjectClass::Channel, ALL).map(drop),
     beside: create_an_event,
     after: event_is_ours_alone,
 };
@@ -27,12 +27,12 @@ pub const CREATING_WITH_OPTIONS: Scene = Scene {
     setup: shared_event,
     act: |victim, _| {
         let options = ChannelOptions { max_pending_messages: 1, discard_late_replies: true };
-        victim.create_with(Shape::Channel, CHANNEL, ALL, options).map(drop)
+        victim.create_channel(options, ALL).map(drop)
     },
     beside: nothing,
     // Channels in all the slots there are have no options.
     after: |survivor, survivors| {
-        let channels = [(); 2].map(|()| survivor.create(Shape::Channel, CHANNEL, ALL).unwrap());
+        let channels = [(); 2].map(|()| survivor.create(ObjectClass::Channel, ALL).unwrap());
         for (near, far) in channels {
             let far = far.unwrap();
             let call = survivor.call_begin(find(survivor, near), 0, &message(1, 1), &[], 0).unwrap();
@@ -53,12 +53,12 @@ pub const CREATING_IN_A_USED_SLOT: Scene = Scene {
     points: &["create.*", "slot.named", "slot.taken", "map.cleared"],
     setup: || {
         let actors = shared_event();
-        let (event, _) = actors.supervisor.create(Shape::Single, EVENT, ALL).unwrap();
+        let (event, _) = actors.supervisor.create(ObjectClass::Event, ALL).unwrap();
         actors.supervisor.close_value(event).unwrap();
         assert_eq!(actors.supervisor.collect().unwrap(), 1);
         actors
     },
-    act: |victim, _| victim.create(Shape::Channel, CHANNEL, ALL).map(drop),
+    act: |victim, _| victim.create(ObjectClass::Channel, ALL).map(drop),
     beside: nothing,
     after: event_is_ours_alone,
 };
@@ -69,7 +69,7 @@ pub const CREATING_IN_A_CLEARED_SLOT: Scene = Scene {
     points: &[],
     setup: || {
         let actors = shared_event();
-        let (event, _) = actors.victim.create(Shape::Single, EVENT, ALL).unwrap();
+        let (event, _) = actors.victim.create(ObjectClass::Event, ALL).unwrap();
         actors.victim.close_value(event).unwrap();
         actors
     },
@@ -80,7 +80,7 @@ pub const CREATING_IN_A_CLEARED_SLOT: Scene = Scene {
 
 pub const CLOSING_A_SIDE: Scene = Scene {
     name: "closing the last handle to a side",
-    points: &["close.*", "count.*", "dying.*"],
+    points: &["close.*", "count.*", "release.*"],
     setup: connected_actors,
     act: |victim, victims| victim.close_value(victims[0]),
     beside: await_the_end,
@@ -89,7 +89,7 @@ pub const CLOSING_A_SIDE: Scene = Scene {
 
 pub const CLOSING_A_FULL_SIDE: Scene = Scene {
     name: "closing an end for which messages with handles are queued",
-    points: &["close.*", "count.*", "dying.*", "drain.*"],
+    points: &["close.*", "count.*", "release.*", "drain.*"],
     setup: || {
         let mut actors = connected_actors();
         add_event(&actors.survivor, &mut actors.survivors);
@@ -111,7 +111,7 @@ pub const ENDING_A_CHANNEL: Scene = Scene {
     name: "closing both ends of a channel and making its slot free",
     points: &[
         "close.*",
-        "dying.*",
+        "release.*",
         "reclaim.*",
         "slot.freed",
         "free.intended",
@@ -122,7 +122,7 @@ pub const ENDING_A_CHANNEL: Scene = Scene {
     ],
     setup: || {
         let mut actors = shared_event();
-        let (near, far) = actors.victim.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (near, far) = actors.victim.create(ObjectClass::Channel, ALL).unwrap();
         for number in 1..=3 {
             actors.victim.send_value(near, &message(number, if number == 1 { 9 } else { 1 })).unwrap();
         }
@@ -143,11 +143,11 @@ pub const ENDING_A_CHANNEL_OF_USED_BLOCKS: Scene = Scene {
     points: &[],
     setup: || {
         let mut actors = shared_event();
-        let (near, far) = actors.victim.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (near, far) = actors.victim.create(ObjectClass::Channel, ALL).unwrap();
         actors.victim.send_value(near, &message(1, 1)).unwrap();
         close_all(&actors.victim, &[near, far.unwrap()]);
         actors.victim.reclaim().unwrap();
-        let (near, far) = actors.victim.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (near, far) = actors.victim.create(ObjectClass::Channel, ALL).unwrap();
         for number in 1..=3 {
             actors.victim.send_value(near, &message(number, if number == 1 { 9 } else { 1 })).unwrap();
         }
@@ -161,7 +161,7 @@ pub const ENDING_A_CHANNEL_OF_USED_BLOCKS: Scene = Scene {
 
 pub const COLLECTING_A_CYCLE: Scene = Scene {
     name: "closing two ends that are queued inside each other",
-    points: &["close.*", "dying.*", "drain.*", "cycle.*"],
+    points: &["close.*", "release.*", "drain.*", "cycle.*"],
     setup: || {
         let actors = shared_event();
         for handle in cycle_of_two(&actors.victim) {
@@ -179,8 +179,8 @@ pub const COLLECTING_A_CYCLE: Scene = Scene {
 
 /// Two channels, one end of each queued for one end of the other. Gives the ends that are left.
 pub fn cycle_of_two(thread: &Thread) -> [u32; 2] {
-    let (one, to_one) = thread.create(Shape::Channel, CHANNEL, ALL).unwrap();
-    let (two, to_two) = thread.create(Shape::Channel, CHANNEL, ALL).unwrap();
+    let (one, to_one) = thread.create(ObjectClass::Channel, ALL).unwrap();
+    let (two, to_two) = thread.create(ObjectClass::Channel, ALL).unwrap();
     let (to_one, to_two) = (to_one.unwrap(), to_two.unwrap());
     thread.transfer_value(to_one, &[], &[two]).unwrap();
     thread.transfer_value(to_two, &[], &[one]).unwrap();

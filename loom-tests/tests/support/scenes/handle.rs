@@ -2,7 +2,12 @@
 
 use super::*;
 
-pub const SCENES: &[Scene] = &[CLOSING_A_SHARED_HANDLE, DUPLICATING, REPLACING, LEAVING_A_STARTUP_HANDLE];
+pub const SCENES: &[Scene] = &[
+    CLOSING_A_SHARED_HANDLE,
+    DUPLICATING,
+    REPLACING,
+    LEAVING_A_STARTUP_HANDLE,
+];
 
 pub const CLOSING_A_SHARED_HANDLE: Scene = Scene {
     name: "closing a handle to a shared event",
@@ -36,8 +41,8 @@ pub const LEAVING_A_STARTUP_HANDLE: Scene = Scene {
     points: &["move.*", "startup.*"],
     setup: connected_actors,
     act: |victim, victims| {
-        let seat = victim.process().arena().reserve_seat(victim).unwrap();
-        victim.leave_startup_handle(find(victim, victims[0]), seat)
+        let process_slot = victim.process().arena().reserve_slot(victim).unwrap();
+        victim.leave_startup_handle(find(victim, victims[0]), process_slot)
     },
     beside: await_the_end,
     after: peer_is_closed,

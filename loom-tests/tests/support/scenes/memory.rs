@@ -2,8 +2,12 @@
 
 use super::*;
 
-pub const SCENES: &[Scene] =
-    &[FREEING_ANOTHERS_BLOCK, GIVING_MEMORY_BACK, GIVING_SLOTS_BACK, CREATING_IN_A_GIVEN_SLOT];
+pub const SCENES: &[Scene] = &[
+    FREEING_ANOTHERS_BLOCK,
+    GIVING_MEMORY_BACK,
+    GIVING_SLOTS_BACK,
+    CREATING_IN_A_GIVEN_SLOT,
+];
 
 /// The survivor may have two blocks, and has had one of them in the channel that the victim ends.
 pub const FREEING_ANOTHERS_BLOCK: Scene = Scene {
@@ -27,7 +31,7 @@ pub const FREEING_ANOTHERS_BLOCK: Scene = Scene {
         survivor.collect().unwrap();
         let channels: Vec<_> = (0..2)
             .map(|_| {
-                let (near, far) = survivor.create(Shape::Channel, CHANNEL, ALL).unwrap();
+                let (near, far) = survivor.create(ObjectClass::Channel, ALL).unwrap();
                 assert_eq!(survivor.send_value(near, &message(1, 1)), Ok(()), "the credit has come back");
                 [near, far.unwrap()]
             })
@@ -44,7 +48,7 @@ pub const GIVING_MEMORY_BACK: Scene = Scene {
     act: |victim, _| IdleMemory::new().pass(victim, Unused::Now, &mut || true).map(drop),
     beside: send_or_find_closed,
     after: |survivor, survivors| {
-        let (near, far) = survivor.create(Shape::Channel, CHANNEL, ALL).unwrap();
+        let (near, far) = survivor.create(ObjectClass::Channel, ALL).unwrap();
         for number in 1..=2 {
             assert_eq!(survivor.send_value(near, &message(number, 9)), Ok(()), "they are still to be had");
         }
@@ -70,7 +74,7 @@ pub const CREATING_IN_A_GIVEN_SLOT: Scene = Scene {
         IdleMemory::new().pass(&actors.supervisor, Unused::Now, &mut || true).unwrap();
         actors
     },
-    act: |victim, _| victim.create(Shape::Channel, CHANNEL, ALL).map(drop),
+    act: |victim, _| victim.create(ObjectClass::Channel, ALL).map(drop),
     beside: nothing,
     after: event_is_ours_alone,
 };

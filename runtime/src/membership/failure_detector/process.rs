@@ -6,7 +6,7 @@
 
 use crate::membership::poll::is_ready;
 use crate::membership::system_limits;
-use jacinth_shm::{Arena, FileId, Occupant};
+use jacinth_shm::{Arena, FileId, ProcessIdentity};
 use procfs::FromRead;
 use procfs::process::{MemoryMaps, Stat};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
@@ -23,18 +23,18 @@ pub(crate) enum Lookup {
 }
 
 /// The identity of the process that has this number now; `None` when no process has it.
-pub(crate) fn identify(pid: Pid) -> io::Result<Option<Occupant>> {
+pub(crate) fn identify(pid: Pid) -> io::Result<Option<ProcessIdentity>> {
     let number = pid.as_raw_pid().unsigned_abs();
-    Ok(started(number)?.map(|started| Occupant { pid: number, started }))
+    Ok(started(number)?.map(|started| ProcessIdentity { pid: number, started }))
 }
 
 /// The identity of this process.
-pub(crate) fn current() -> io::Result<Occupant> {
+pub(crate) fn current() -> io::Result<ProcessIdentity> {
     identify(rustix::process::getpid())?.ok_or_else(system_limits::no_proc)
 }
 
 /// The identity of the process behind a pidfd; `None` when it is dead.
-pub(crate) fn from_pidfd(pidfd: &OwnedFd) -> io::Result<Option<Occupant>> {
+pub(crate) fn from_pidfd(pidfd: &OwnedFd) -> io::Result<Option<ProcessIdentity>> {
     let identity = number_of(pidfd.as_fd())?.map_or(Ok(None), identify)?;
     // The number was this process's all the time if the pidfd still reports no death.
     Ok(identity.filter(|_| !is_ready(pidfd)))
@@ -50,7 +50,7 @@ pub(crate) fn number_of(pidfd: BorrowedFd<'_>) -> io::Result<Option<Pid>> {
 }
 
 /// A pidfd of exactly this process. It becomes readable with the process's death.
-pub(crate) fn open_pidfd(identity: Occupant) -> io::Result<Lookup> {
+pub(crate) fn open_pidfd(identity: ProcessIdentity) -> io::Result<Lookup> {
     let Some(pid) = Pid::from_raw(identity.pid.cast_signed()) else { return Ok(Lookup::Dead) };
     let pidfd = match pidfd_open(pid, PidfdFlags::empty()) {
         Ok(pidfd) => pidfd,
@@ -177,9 +177,9 @@ mod tests {
         let own = current().unwrap();
         assert!(own.started > 0);
         assert!(matches!(open_pidfd(own).unwrap(), Lookup::Alive(_)));
-        let earlier = Occupant { started: own.started - 1, ..own };
+        let earlier = ProcessIdentity { started: own.started - 1, ..own };
         assert!(matches!(open_pidfd(earlier).unwrap(), Lookup::Dead));
-        assert!(matches!(open_pidfd(Occupant::default()).unwrap(), Lookup::Dead));
+        assert!(matches!(open_pidfd(ProcessIdentity::default()).unwrap(), Lookup::Dead));
     }
 
     #[test]

@@ -10,7 +10,7 @@
 //!
 //! The thread watches the first 127 processes. Only pidfds report the deaths of the others.
 
-use jacinth_shm::{self as shm, Seat};
+use jacinth_shm::{self as shm, ProcessSlot};
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, socketpair};
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -74,13 +74,13 @@ impl Suspicion {
 pub(crate) struct DeathWatch {
     shared: Arc<Shared>,
     /// The slots that it watches.
-    slots: Vec<Seat>,
+    slots: Vec<ProcessSlot>,
 }
 
 struct Shared {
-    futexes: shm::Tripwires,
+    futexes: shm::DeathWatch,
     /// The slots to watch; `None` to end the thread. The generation changes under this lock, and is read under it.
-    slots: Mutex<Option<Vec<Seat>>>,
+    slots: Mutex<Option<Vec<ProcessSlot>>>,
     sender: shm::Held,
     /// Readable once the sender was written to.
     receiver: shm::Held,
@@ -92,7 +92,7 @@ impl DeathWatch {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let (sender, receiver) = socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
         let (sender, receiver) = (shm::Held::new(sender)?, shm::Held::new(receiver)?);
-        let (futexes, slots) = (shm::Tripwires::new(arena.clone()), Mutex::new(Some(Vec::new())));
+        let (futexes, slots) = (shm::DeathWatch::new(arena.clone()), Mutex::new(Some(Vec::new())));
         let shared = Arc::new(Shared { futexes, slots, sender, receiver });
         let watch = Self { shared: shared.clone(), slots: Vec::new() };
         crate::library_threads::spawn("jacinth-watcher", move || {
@@ -104,7 +104,7 @@ impl DeathWatch {
     }
 
     /// Watches these slots, and no others.
-    pub(crate) fn watch(&mut self, slots: Vec<Seat>) {
+    pub(crate) fn watch(&mut self, slots: Vec<ProcessSlot>) {
         if self.slots != slots {
             self.slots.clone_from(&slots);
             self.shared.change(Some(slots));
@@ -129,8 +129,8 @@ impl DeathWatch {
     }
 
     /// Whether the robust futex of this slot's process reports its owner's death.
-    pub(crate) fn owner_died(&self, slot: Seat) -> bool {
-        self.shared.futexes.look(slot).is_ok_and(shm::Seen::has_fired)
+    pub(crate) fn owner_died(&self, slot: ProcessSlot) -> bool {
+        self.shared.futexes.look(slot).is_ok_and(shm::NoticeState::owner_died)
     }
 }
 
@@ -141,14 +141,14 @@ impl Drop for DeathWatch {
 }
 
 impl Shared {
-    fn slots(&self) -> MutexGuard<'_, Option<Vec<Seat>>> {
+    fn slots(&self) -> MutexGuard<'_, Option<Vec<ProcessSlot>>> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change(&self, slots: Option<Vec<Seat>>) {
+    fn change(&self, slots: Option<Vec<ProcessSlot>>) {
         let mut changing = self.slots();
         *changing = slots;
-        self.futexes.end_sleep();
+        self.futexes.interrupt();
     }
 
     fn run(&self) -> shm::Result<()> {
@@ -159,13 +159,14 @@ impl Shared {
                 let Some(slots) = &*slots else { return Ok(()) };
                 (self.futexes.turn(), self.look(slots)?)
             };
-            let dead: Vec<Seat> = seen.iter().filter(|seen| seen.has_fired()).map(|seen| seen.seat).collect();
+            let dead: Vec<ProcessSlot> =
+                seen.iter().filter(|seen| seen.owner_died()).map(|seen| seen.process_slot).collect();
             if dead.iter().any(|slot| !notified.contains(slot)) {
                 self.notify();
             }
             notified = dead;
             self.futexes.sleep(generation, &seen)?;
-            let slots: Vec<Seat> = seen.iter().map(|seen| seen.seat).collect();
+            let slots: Vec<ProcessSlot> = seen.iter().map(|seen| seen.process_slot).collect();
             if self.futexes.turn() == generation && self.look(&slots)? == seen {
                 std::thread::sleep(SPURIOUS_WAKE_DELAY);
             }
@@ -177,7 +178,7 @@ impl Shared {
         let _ = self.sender.get().map(|sender| rustix::net::send(sender, &[1], SendFlags::NOSIGNAL));
     }
 
-    fn look(&self, slots: &[Seat]) -> shm::Result<Vec<shm::Seen>> {
-        slots.iter().take(shm::Tripwires::MOST).map(|slot| self.futexes.look(*slot)).collect()
+    fn look(&self, slots: &[ProcessSlot]) -> shm::Result<Vec<shm::NoticeState>> {
+        slots.iter().take(shm::DeathWatch::MOST).map(|slot| self.futexes.look(*slot)).collect()
     }
 }

@@ -6,7 +6,7 @@
 
 use crate::membership::failure_detector::process::{self, Lookup};
 use crate::membership::poll::is_ready;
-use jacinth_shm::{Arena, Held, Occupant, Seat};
+use jacinth_shm::{Arena, Held, ProcessIdentity, ProcessSlot};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -18,17 +18,17 @@ const PIDFD_THREAD: PidfdFlags = PidfdFlags::from_bits_retain(0o200);
 #[derive(Debug)]
 pub(crate) struct Watched {
     pidfd: Held,
-    identity: Occupant,
+    identity: ProcessIdentity,
 }
 
 impl Watched {
     /// The process behind this pidfd.
-    pub(crate) fn new(pidfd: OwnedFd, identity: Occupant) -> io::Result<Self> {
+    pub(crate) fn new(pidfd: OwnedFd, identity: ProcessIdentity) -> io::Result<Self> {
         Ok(Self { pidfd: Held::new(pidfd)?, identity })
     }
 
     /// Exactly this process; `None` when it is dead.
-    pub(crate) fn open(identity: Occupant) -> io::Result<Option<Self>> {
+    pub(crate) fn open(identity: ProcessIdentity) -> io::Result<Option<Self>> {
         match process::open_pidfd(identity)? {
             Lookup::Dead => Ok(None),
             Lookup::Alive(pidfd) => Self::new(pidfd, identity).map(Some),
@@ -94,11 +94,11 @@ pub(crate) enum Holder {
 
 impl Holder {
     /// The holder of the process with this slot.
-    pub(crate) fn of(arena: &Arena, slot: Seat) -> Self {
-        if arena.has_tripwire_fired(slot) {
+    pub(crate) fn of(arena: &Arena, slot: ProcessSlot) -> Self {
+        if arena.has_death_notice(slot) {
             return Self::Ended;
         }
-        let thread = arena.tripwire_thread(slot).and_then(|thread| Pid::from_raw(thread.cast_signed()));
+        let thread = arena.death_notice_thread(slot).and_then(|thread| Pid::from_raw(thread.cast_signed()));
         match thread.map(|thread| pidfd_open(thread, PIDFD_THREAD)) {
             Some(Ok(pidfd)) => Held::new(pidfd).map_or(Self::Unknown, Self::Lives),
             Some(Err(rustix::io::Errno::SRCH)) => Self::Ended,

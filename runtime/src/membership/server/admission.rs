@@ -24,7 +24,7 @@ pub(crate) fn admit(
     server: &mut Server,
     index: usize,
     connection: BorrowedFd<'_>,
-    slot: Option<shm::Seat>,
+    slot: Option<shm::ProcessSlot>,
 ) -> Result<Answer, Status> {
     if server.members[index].slot.is_some() {
         return Err(Status::ALREADY_BOUND);
@@ -61,20 +61,25 @@ pub(crate) fn admit(
 }
 
 /// A slot for a process that asked to join. If none is free, the slots of the dead are recovered first.
-fn reserve_slot(server: &mut Server) -> Result<shm::Seat, Status> {
-    match server.arena.reserve_seat(&server.thread) {
+fn reserve_slot(server: &mut Server) -> Result<shm::ProcessSlot, Status> {
+    match server.arena.reserve_slot(&server.thread) {
         Err(shm::Error::NoResources(_)) => {
             collect(server)?;
-            server.arena.reserve_seat(&server.thread).map_err(status::of)
+            server.arena.reserve_slot(&server.thread).map_err(status::of)
         }
         reserved => reserved.map_err(status::of),
     }
 }
 
 /// The slot that a supervisor had given to this process, and died before it could answer.
-fn slot_reserved_for(server: &Server, identity: shm::Occupant) -> shm::Result<Option<shm::Seat>> {
-    let mut seated = server.arena.seated()?.into_iter();
-    Ok(seated.find(|seated| !seated.is_attached && seated.occupant == identity).map(|seated| seated.seat))
+fn slot_reserved_for(
+    server: &Server,
+    identity: shm::ProcessIdentity,
+) -> shm::Result<Option<shm::ProcessSlot>> {
+    let mut member = server.arena.members()?.into_iter();
+    Ok(member
+        .find(|member| !member.is_attached && member.identity == identity)
+        .map(|member| member.process_slot))
 }
 
 /// A process that an earlier supervisor admitted has found this one.
@@ -82,7 +87,7 @@ pub(crate) fn rejoin(
     server: &mut Server,
     index: usize,
     connection: BorrowedFd<'_>,
-    slot: shm::Seat,
+    slot: shm::ProcessSlot,
 ) -> Result<Answer, Status> {
     if has_hung_up(connection) {
         // The process has not waited for the answer. It may have rejoined by another connection, which must stay known.
@@ -102,7 +107,7 @@ pub(crate) fn rejoin(
 /// Watches a child from before it attaches.
 pub(crate) fn watch_spawned(
     server: &mut Server,
-    slot: shm::Seat,
+    slot: shm::ProcessSlot,
     pidfd: Option<OwnedFd>,
 ) -> Result<Answer, Status> {
     // A request without a pidfd means that this process had no descriptor to receive it.
@@ -137,12 +142,12 @@ pub(crate) fn watch_spawned(
 }
 
 /// Makes the slot one that supervisors watch, this one and its successors.
-fn adopt(server: &Server, slot: shm::Seat, identity: shm::Occupant) -> Result<bool, Status> {
-    server.thread.adopt_seat(slot, identity).map_err(status::of)
+fn adopt(server: &Server, slot: shm::ProcessSlot, identity: shm::ProcessIdentity) -> Result<bool, Status> {
+    server.thread.confirm_slot(slot, identity).map_err(status::of)
 }
 
 /// Drops the earlier watch of this slot: one is enough.
-fn forget_watch(server: &mut Server, slot: shm::Seat) {
+fn forget_watch(server: &mut Server, slot: shm::ProcessSlot) {
     server.members.iter_mut().filter(|member| member.slot == Some(slot)).for_each(|member| {
         member.forget();
     });

@@ -77,7 +77,7 @@ fn on_process_death(server: &mut Server, indices: Vec<usize>) {
         let pid = server.members[index].pid_watched();
         let obstacle = spawned::obstacle_of(server, index);
         let Some(slot) = server.members[index].forget() else { continue };
-        if let Some(pid) = pid.filter(|_| !server.arena.is_seated(slot)) {
+        if let Some(pid) = pid.filter(|_| !server.arena.is_attached(slot)) {
             let fate = obstacle.map_or(Fate::Ended, Fate::CannotAttach);
             server.fates.note(pid.as_raw_pid().unsigned_abs(), fate);
         }
@@ -99,23 +99,23 @@ pub(crate) fn on_hang_up(server: &mut Server, index: usize) {
 /// Takes over all attached processes, after another supervisor's death.
 pub(crate) fn resume_membership(server: &mut Server) {
     server.recovery.take_up_unfinished(&server.thread);
-    let seated = server.arena.seated().unwrap_or_else(|error| {
+    let member = server.arena.members().unwrap_or_else(|error| {
         tracing::error!(%error, "the attached processes cannot be listed");
         Vec::new()
     });
     let own = server.thread.process().row();
-    for seated in seated.into_iter().filter(|seated| seated.seat.row != own) {
-        let pid = Pid::from_raw(seated.occupant.pid.cast_signed());
-        server.members.push(Member { pid, slot: Some(seated.seat), ..Member::default() });
+    for member in member.into_iter().filter(|member| member.process_slot.row != own) {
+        let pid = Pid::from_raw(member.identity.pid.cast_signed());
+        server.members.push(Member { pid, slot: Some(member.process_slot), ..Member::default() });
     }
     watch_unwatched(server);
 }
 
 /// Whether the member was taken over and has not connected yet. Then its death, or its exec, might go unseen.
 pub(crate) fn is_out_of_touch(arena: &shm::Arena, member: &Member) -> bool {
-    member
-        .slot
-        .is_some_and(|slot| member.watched.is_none() || member.connection.is_none() && arena.is_seated(slot))
+    member.slot.is_some_and(|slot| {
+        member.watched.is_none() || member.connection.is_none() && arena.is_attached(slot)
+    })
 }
 
 /// Repeats failed recoveries, and looks at the processes that are out of touch; each once in a while.
@@ -149,7 +149,7 @@ fn watch_unwatched(server: &mut Server) {
 
 /// Opens the member's pidfd, if the system has one to give. `false` when the process is dead.
 fn watch(server: &mut Server, index: usize) -> bool {
-    let identity = server.members[index].slot.map(|slot| server.arena.occupant(slot));
+    let identity = server.members[index].slot.map(|slot| server.arena.identity(slot));
     let Some(Ok(Some(identity))) = identity else { return false };
     match Watched::open(identity) {
         Ok(None) => return false,
@@ -169,9 +169,9 @@ pub(crate) fn has_news(members: &[Member], death_watch: Option<&DeathWatch>) -> 
 }
 
 /// Whether an attached process lives and has no arena any more.
-fn has_replaced_itself(arena: &shm::Arena, slot: shm::Seat, watched: &mut Watched) -> bool {
+fn has_replaced_itself(arena: &shm::Arena, slot: shm::ProcessSlot, watched: &mut Watched) -> bool {
     // A process that has not reached its slot yet has not mapped the arena yet.
-    let has_replaced_itself = arena.is_seated(slot) && watched.has_replaced_itself(arena);
+    let has_replaced_itself = arena.is_attached(slot) && watched.has_replaced_itself(arena);
     if has_replaced_itself {
         tracing::info!(
             pid = watched.pid().map(Pid::as_raw_pid),

@@ -14,7 +14,7 @@ pub(crate) struct Member {
     pub(crate) pid: Option<Pid>,
     /// Its process, if it is watched.
     pub(crate) watched: Option<Watched>,
-    pub(crate) slot: Option<shm::Seat>,
+    pub(crate) slot: Option<shm::ProcessSlot>,
     /// Whether it runs as another user than the arena's. `false` once it is known as an admitted process.
     pub(crate) is_other_user: bool,
     /// Whether its death is suspected.
@@ -30,7 +30,7 @@ impl Member {
     }
 
     /// Stops watching it. Gives the slot that it had.
-    pub(crate) fn forget(&mut self) -> Option<shm::Seat> {
+    pub(crate) fn forget(&mut self) -> Option<shm::ProcessSlot> {
         (self.watched, self.suspicion, self.looks) = (None, Suspicion::default(), None);
         self.slot.take()
     }

@@ -105,7 +105,7 @@ impl Channel {
     /// As [`read`](Self::read).
     pub fn read_in_place(&self) -> Result<InPlace<'_>, Status> {
         with_thread(|thread| {
-            let message = thread.receive_in_place(thread.find(self.raw_handle())?, Rights::READ.bits())?;
+            let message = thread.receive_in_place(thread.lookup(self.raw_handle())?, Rights::READ.bits())?;
             Ok(InPlace::new(message))
         })
     }

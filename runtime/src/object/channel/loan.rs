@@ -118,7 +118,7 @@ impl Channel {
     /// ```
     pub fn reserve(&self, len_bytes: usize) -> Result<Loan<'_>, Status> {
         with_thread(|thread| {
-            let loan = thread.reserve(thread.find(self.raw_handle())?, Rights::WRITE.bits(), len_bytes)?;
+            let loan = thread.reserve(thread.lookup(self.raw_handle())?, Rights::WRITE.bits(), len_bytes)?;
             Ok(Loan::new(loan))
         })
     }

@@ -105,10 +105,10 @@ macro_rules! message_buf {
 
             pub(super) fn receive(
                 &mut self,
-                receive: impl FnOnce(&mut shm::Growing<'_>) -> Result<(), Status>,
+                receive: impl FnOnce(&mut shm::VecBuf<'_>) -> Result<(), Status>,
             ) -> Result<(), Status> {
                 self.$field.clear();
-                let result = receive(&mut shm::Growing::new(&mut self.bytes, &mut self.received));
+                let result = receive(&mut shm::VecBuf::new(&mut self.bytes, &mut self.received));
                 self.$field.extend(self.received.drain(..).map($from_received));
                 result
             }
@@ -167,10 +167,7 @@ mod tests {
     fn a_handle_is_taken_once() {
         let mut message = two();
         assert_eq!(message.take_handle(0).map(NullableHandle::into_raw), Some(4));
-        assert_eq!(
-            (message.take_handle(0), message.take_handle(1), message.take_handle(2)),
-            (None, None, None)
-        );
+        assert_eq!((message.take_handle(0), message.take_handle(1), message.take_handle(2)), (None, None, None));
         assert_eq!(message.n_handles(), 2);
         assert!(message.take_handles().is_empty());
     }

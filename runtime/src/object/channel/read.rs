@@ -2,7 +2,7 @@
 
 use super::{Channel, ChannelReadResult, MessageBuf, MessageBufEtc};
 use crate::handle::{HandleInfo, NullableHandle};
-use crate::raw::{self, TooSmall};
+use crate::raw::{self, OnOverflow};
 use crate::types::status::Status;
 use jacinth_shm as shm;
 
@@ -30,7 +30,7 @@ impl Channel {
     /// ```
     #[inline]
     pub fn read(&self, message: &mut MessageBuf) -> Result<(), Status> {
-        message.receive(|sink| raw::receive(self.raw_handle(), TooSmall::Keep, sink).0)
+        message.receive(|sink| raw::receive(self.raw_handle(), OnOverflow::Keep, sink).0)
     }
 
     /// Reads the next message, and each handle with its type and rights.
@@ -49,7 +49,7 @@ impl Channel {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn read_etc(&self, message: &mut MessageBufEtc) -> Result<(), Status> {
-        message.receive(|sink| raw::receive(self.raw_handle(), TooSmall::Keep, sink).0)
+        message.receive(|sink| raw::receive(self.raw_handle(), OnOverflow::Keep, sink).0)
     }
 
     /// Reads the next message into a vector of bytes and one of handles. Their old contents are gone.
@@ -88,31 +88,31 @@ impl Channel {
     }
 
     fn read_into_vectors(&self, bytes: &mut Vec<u8>, handles: &mut Vec<raw::Received>) -> Result<(), Status> {
-        raw::receive(self.raw_handle(), TooSmall::Keep, &mut shm::Growing::new(bytes, handles)).0
+        raw::receive(self.raw_handle(), OnOverflow::Keep, &mut shm::VecBuf::new(bytes, handles)).0
     }
 
     /// Reads the next message into buffers of a fixed size. Gives how many bytes and handles it has.
     ///
     /// # Errors
     /// When the buffers cannot hold it, the sizes that are needed: the message stays, or is discarded with its handles
-    /// for [`TooSmall::Discard`]. Otherwise as [`read`](Self::read).
+    /// for [`OnOverflow::Discard`]. Otherwise as [`read`](Self::read).
     ///
     /// ```
     /// # use jacinth::*;
     /// # let supervisor = Supervisor::create(&Config::default())?;
     /// let (ours, theirs) = Channel::create();
     /// ours.write(b"hello", &mut [])?;
-    /// let too_small = theirs.read_into(TooSmall::Keep, &mut [0; 4], &mut []);
+    /// let too_small = theirs.read_into(OnOverflow::Keep, &mut [0; 4], &mut []);
     /// assert_eq!(too_small, ChannelReadResult::BufferTooSmall { bytes_avail: 5, handles_avail: 0 });
     /// let mut bytes = [0; 64];
-    /// assert_eq!(theirs.read_into(TooSmall::Keep, &mut bytes, &mut []).unwrap(), (5, 0));
+    /// assert_eq!(theirs.read_into(OnOverflow::Keep, &mut bytes, &mut []).unwrap(), (5, 0));
     /// assert_eq!(&bytes[..5], b"hello");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
     pub fn read_into(
         &self,
-        too_small: TooSmall,
+        too_small: OnOverflow,
         bytes: &mut [u8],
         handles: &mut [NullableHandle],
     ) -> ChannelReadResult<(usize, usize)> {

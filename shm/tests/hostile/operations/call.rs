@@ -1,7 +1,7 @@
 //! Operations of channels: calls.
 
 use super::{Operation, Turn};
-use jacinth_shm::{Growing, Result};
+use jacinth_shm::{VecBuf, Result};
 
 pub const OPERATIONS: &[Operation] = &[begin, finish];
 
@@ -19,7 +19,7 @@ fn finish(turn: &mut Turn<'_>) -> Result<()> {
         return Ok(());
     }
     let (mut bytes, mut received) = (Vec::new(), Vec::new());
-    let mut sink = Growing::new(&mut bytes, &mut received);
+    let mut sink = VecBuf::new(&mut bytes, &mut received);
     let result = turn.thread.call_finish(&call, turn.deadline_ns, &mut sink).map(drop);
     turn.hands.values.extend(received.iter().map(|handle| handle.value));
     result

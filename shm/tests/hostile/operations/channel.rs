@@ -1,13 +1,12 @@
 //! Operations of channels: messages by copies.
 
 use super::{ALL, Operation, Turn};
-use jacinth_shm::{Growing, Result, Shape, TooSmall};
+use jacinth_shm::{VecBuf, Result, ObjectClass, OnOverflow};
 
-pub const OPERATIONS: &[Operation] =
-    &[create, write, write, write, write_handles, write_handles, read, read, write_batch, read_batch];
+pub const OPERATIONS: &[Operation] = &[create, write, write, write, write_handles, write_handles, read, read, write_batch, read_batch];
 
 fn create(turn: &mut Turn<'_>) -> Result<()> {
-    let (one, other) = turn.thread.create(Shape::Channel, 4, ALL)?;
+    let (one, other) = turn.thread.create(ObjectClass::Channel, ALL)?;
     turn.hands.values.push(one);
     turn.hands.values.extend(other);
     Ok(())
@@ -23,8 +22,8 @@ fn write_handles(turn: &mut Turn<'_>) -> Result<()> {
 
 fn read(turn: &mut Turn<'_>) -> Result<()> {
     let (mut bytes, mut received) = (Vec::new(), Vec::new());
-    let mut sink = Growing::new(&mut bytes, &mut received);
-    let result = turn.thread.receive(turn.found()?, 0, &mut sink, TooSmall::Keep).map(drop);
+    let mut sink = VecBuf::new(&mut bytes, &mut received);
+    let result = turn.thread.receive(turn.found()?, 0, &mut sink, OnOverflow::Keep).map(drop);
     turn.hands.values.extend(received.iter().map(|handle| handle.value));
     result
 }

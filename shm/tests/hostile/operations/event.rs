@@ -1,12 +1,12 @@
 //! Operations of events.
 
 use super::{ALL, Operation, Turn};
-use jacinth_shm::{Result, Shape};
+use jacinth_shm::{Result, ObjectClass};
 
 pub const OPERATIONS: &[Operation] = &[create, signal];
 
 fn create(turn: &mut Turn<'_>) -> Result<()> {
-    let (one, other) = turn.thread.create(Shape::Single, 4, ALL)?;
+    let (one, other) = turn.thread.create(ObjectClass::Event, ALL)?;
     turn.hands.values.push(one);
     turn.hands.values.extend(other);
     Ok(())

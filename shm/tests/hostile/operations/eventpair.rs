@@ -1,12 +1,12 @@
 //! Operations of event pairs.
 
 use super::{ALL, Operation, Turn};
-use jacinth_shm::{Result, Shape};
+use jacinth_shm::{Result, ObjectClass};
 
 pub const OPERATIONS: &[Operation] = &[create, signal_peer];
 
 fn create(turn: &mut Turn<'_>) -> Result<()> {
-    let (one, other) = turn.thread.create(Shape::Pair, 4, ALL)?;
+    let (one, other) = turn.thread.create(ObjectClass::EventPair, ALL)?;
     turn.hands.values.push(one);
     turn.hands.values.extend(other);
     Ok(())

@@ -35,7 +35,7 @@ fn wait_many(turn: &mut Turn<'_>) -> Result<()> {
 
 fn describe(turn: &mut Turn<'_>) -> Result<()> {
     turn.thread.basic(turn.found()?)?;
-    turn.thread.kind(turn.found()?)?;
+    turn.thread.class(turn.found()?)?;
     turn.thread.set_name(turn.found()?, &[b'x'; 32])?;
     turn.thread.name(turn.found()?).map(drop)
 }

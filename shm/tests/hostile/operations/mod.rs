@@ -3,7 +3,7 @@
 //! The operations of an object are one file, and one word in the list below.
 
 use super::Choices;
-use jacinth_shm::{Found, InPlace, Loan, Pending, Result, Thread};
+use jacinth_shm::{InPlace, Loan, Pending, ResolvedHandle, Result, Thread};
 
 /// Every right there is.
 pub const ALL: u32 = 0xf_ffff;
@@ -65,8 +65,8 @@ struct Turn<'a> {
 }
 
 impl Turn<'_> {
-    fn found(&self) -> Result<Found> {
-        self.thread.find(self.value)
+    fn found(&self) -> Result<ResolvedHandle> {
+        self.thread.lookup(self.value)
     }
 
     fn signals(&mut self) -> u32 {
@@ -95,7 +95,7 @@ pub fn operate(
     let result = chosen(&mut turn);
     if hands.values.len() > 100 {
         for value in hands.values.drain(50..) {
-            let _ = thread.find(value).and_then(|found| thread.close(found));
+            let _ = thread.lookup(value).and_then(|found| thread.close(found));
         }
     }
     result

@@ -55,7 +55,12 @@ impl ReceivedHandle for zx_handle_t {
 
 impl ReceivedHandle for zx_handle_info_t {
     fn from_received(received: raw::Received) -> Self {
-        Self { handle: received.value, r#type: received.kind.into(), rights: received.rights, unused: 0 }
+        Self {
+            handle: received.value,
+            r#type: received.class.number().into(),
+            rights: received.rights,
+            unused: 0,
+        }
     }
 }
 
@@ -110,7 +115,7 @@ impl<H: ReceivedHandle> Buffers<H> {
 }
 
 // SAFETY: the methods neither panic nor wait.
-unsafe impl<H: ReceivedHandle> raw::Sink for Buffers<H> {
+unsafe impl<H: ReceivedHandle> raw::RecvBuf for Buffers<H> {
     #[inline(always)]
     fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
         if len > self.num_bytes {

@@ -11,7 +11,7 @@ use crate::process::entry::enter;
 use crate::process::error_text::{CallError, Context, with_error_text};
 use crate::types::{zx_handle_info_t, zx_handle_t, zx_status_t};
 use crate::user_memory::{CheckedOut, UserIn, UserOut};
-use jacinth::{ChannelOptions, ObjectType, Rights, Status, TooSmall, raw};
+use jacinth::{ChannelOptions, ObjectType, OnOverflow, Rights, Status, raw};
 use message::{Buffers, ReceivedHandle, close_unsent, error_before_bad_memory, message_bytes};
 
 /// `ZX_CHANNEL_READ_MAY_DISCARD`.
@@ -31,7 +31,7 @@ calls! {
             return Err(Status::INVALID_ARGS);
         }
         enter()?;
-        let ends = raw::create(raw::Shape::Channel, ObjectType::CHANNEL, Rights::CHANNEL_DEFAULT)?;
+        let ends = raw::create(ObjectType::CHANNEL, Rights::CHANNEL_DEFAULT)?;
         return_handles(ends, out0, out1)
     }
 
@@ -146,7 +146,7 @@ fn read<H: ReceivedHandle>(
     if options & !MAY_DISCARD != 0 {
         return check_handle(handle, ObjectType::CHANNEL, Rights::READ).and(Err(Status::NOT_SUPPORTED));
     }
-    let (result, actual) = raw::receive(handle, TooSmall::Keep, &mut buffers);
+    let (result, actual) = raw::receive(handle, OnOverflow::Keep, &mut buffers);
     match result {
         Ok(()) => sizes.store(actual),
         Err(Status::BUFFER_TOO_SMALL) => return read_too_large(handle, options, buffers, actual, sizes),
@@ -168,7 +168,7 @@ fn read_too_large<H: ReceivedHandle>(
     let mut result = Err(Status::BUFFER_TOO_SMALL);
     if options & MAY_DISCARD != 0 && !buffers.has_bad_memory() {
         // Another thread may have read that message by now. This reads the next one then.
-        (result, actual) = raw::receive(handle, TooSmall::Discard, &mut buffers);
+        (result, actual) = raw::receive(handle, OnOverflow::Discard, &mut buffers);
     }
     match result {
         Err(Status::BUFFER_TOO_SMALL) if buffers.has_bad_memory() => return Err(Status::INVALID_ARGS),

@@ -21,7 +21,7 @@ const STEPS: u32 = 256;
 /// The recoveries under way, and the report.
 pub(crate) struct Recovery {
     /// The dead that are not completely recovered.
-    pending: shm::Burials,
+    pending: shm::RecoveryQueue,
     /// When to repeat a recovery that failed.
     retry: Option<Instant>,
     cycles: CycleSchedule,
@@ -32,7 +32,7 @@ pub(crate) struct Recovery {
 impl Recovery {
     pub(crate) fn new() -> Self {
         Self {
-            pending: shm::Burials::new(),
+            pending: shm::RecoveryQueue::new(),
             retry: None,
             cycles: CycleSchedule::new(),
             idle_memory: IdleMemory::new(),
@@ -57,12 +57,12 @@ impl Recovery {
 
     /// Starts over after a panic, from the state in the arena.
     pub(crate) fn restart(&mut self) {
-        self.pending = shm::Burials::new();
+        self.pending = shm::RecoveryQueue::new();
         self.retry = Some(Instant::now());
     }
 
     /// Announces these deaths to all waiters. [`run_for`](Self::run_for) does the rest, between other things.
-    pub(crate) fn announce(&mut self, thread: &shm::Thread, slots: &[shm::Seat]) {
+    pub(crate) fn announce(&mut self, thread: &shm::Thread, slots: &[shm::ProcessSlot]) {
         if slots.is_empty() {
             return;
         }
@@ -74,7 +74,7 @@ impl Recovery {
     }
 
     /// Takes a slot back that no process will use.
-    pub(crate) fn cancel_slot(&mut self, thread: &shm::Thread, slot: shm::Seat) -> Result<(), Status> {
+    pub(crate) fn cancel_slot(&mut self, thread: &shm::Thread, slot: shm::ProcessSlot) -> Result<(), Status> {
         self.pending.announce_given_up(thread, slot).map_err(status::of)
     }
 
@@ -114,7 +114,7 @@ impl Recovery {
     /// Collects garbage cycles, reclaims free objects, and gives free memory back to the system, all of it now.
     pub(crate) fn collect(&mut self, thread: &shm::Thread) -> Result<CollectReport, Status> {
         self.report.cyclic_ends_collected += self.cycles.run(thread, &mut || true);
-        thread.tidy_channels(true).and_then(|_| thread.ask_for_spares()).map_err(status::of)?;
+        thread.trim_channels(true).and_then(|_| thread.request_trim()).map_err(status::of)?;
         let reclaimed = thread.collect().map_err(status::of)?;
         self.report.objects_reclaimed += u32::try_from(reclaimed).unwrap_or(u32::MAX);
         self.report.bytes_given_back += self.idle_memory.run(thread);

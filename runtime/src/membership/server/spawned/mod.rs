@@ -39,7 +39,7 @@ pub(crate) fn fate_of(server: &mut Server, pid: u32) -> Fate {
         return noted.unwrap_or(Fate::Unknown);
     };
     match server.members[index].slot {
-        Some(slot) if server.arena.is_seated(slot) => Fate::Attached,
+        Some(slot) if server.arena.is_attached(slot) => Fate::Attached,
         Some(_) if noted.is_none() => obstacle_of(server, index).map_or(Fate::Waiting, Fate::CannotAttach),
         _ => noted.unwrap_or(Fate::Unknown),
     }

@@ -1,0 +1,54 @@
+//! Models and tests only: a wait in two halves, so that one thread can fall asleep and another wake it.
+
+use crate::arena::error::Result;
+use crate::handle::lookup::{self, ResolvedHandle};
+use crate::object::wait;
+use crate::process::thread::Thread;
+use crate::signal::eventcount::{self, OnInterrupt};
+use crate::signal::wait_item::WaitItem;
+use crate::signal::watch::{self, Watch};
+use crate::sync::DEADLINE_INFINITE_NS;
+
+/// A wait for stored signals of one object, that has armed. Its thread makes no other before [`Thread::wake_up`].
+#[derive(Debug)]
+pub struct Asleep {
+    found: ResolvedHandle,
+    item: WaitItem,
+    watch: Watch,
+}
+
+impl Thread {
+    /// Does what a wait does before it sleeps, and looks nowhere.
+    pub fn fall_asleep(&self, value: u32, waitfor: u32) -> Result<Asleep> {
+        let found = lookup::lookup(self, value)?;
+        let item = WaitItem { handle: value, waitfor, pending: 0 };
+        let watch = watch::begin_watch(self, [(found.entry.object(), &item)].into_iter())?;
+        loop {
+            let sure = eventcount::enter_fenced_mode(self, &[found])?;
+            if wait::arm_all(self, &[found], &[item], Some(watch), sure)?.is_some() {
+                return Ok(Asleep { found, item, watch });
+            }
+        }
+    }
+
+    /// What the sleeper sees if it looks now.
+    pub fn look_asleep(&self, asleep: &Asleep) -> Result<u32> {
+        self.signals_since(asleep.found, 0, Some(asleep.watch))
+    }
+
+    /// Sleeps, for ever, until the sleeper sees one of its signals.
+    pub fn sleep_on(&self, asleep: &Asleep) -> Result<u32> {
+        let (found, mut items) = ([asleep.found], [asleep.item]);
+        let look = |_: &mut [WaitItem], watch| {
+            let seen = self.signals_since(asleep.found, 0, watch)?;
+            Ok((seen & asleep.item.waitfor != 0).then_some(seen))
+        };
+        let watch = Some(asleep.watch);
+        wait::sleep_until(self, &found, &mut items, watch, DEADLINE_INFINITE_NS, OnInterrupt::Restart, look)
+    }
+
+    /// The wait is over.
+    pub fn wake_up(&self, _asleep: Asleep) -> Result<()> {
+        watch::end_watch(self)
+    }
+}

@@ -1,0 +1,45 @@
+//! The operations of [`Process`].
+
+use crate::arena::Arena;
+use crate::arena::error::Result;
+use crate::arena::word::leader::ProcessIdentity;
+use crate::arena::word::row::ProcessSlot;
+use crate::lifecycle::{create, exhausted, scavenge};
+use crate::memory::pressure;
+use crate::object::arrive;
+use crate::process::{Process, slots};
+use std::sync::Arc;
+
+impl Process {
+    /// How many objects the arena has ever had at once, at most.
+    pub fn used_slots(&self) -> u32 {
+        create::used_slots(self)
+    }
+
+    /// Says how to start the thread that runs [`keep`](Self::keep).
+    pub fn set_scavenger(&self, start: impl Fn() -> bool + Send + Sync + 'static) {
+        self.scavenger.set_start(start)
+    }
+
+    /// Has the quiet channels of this process give back what they keep, for as long as `go_on` says so, which is asked
+    /// every few seconds. For a thread of its own.
+    pub fn keep(self: &Arc<Self>, go_on: impl Fn() -> bool) {
+        scavenge::keep(self, go_on)
+    }
+
+    /// Takes a process slot, as `identity`. `seed` makes this process's handle values its own.
+    ///
+    /// `BadState` for a process slot that was given up, and for one that the supervisor noted for another process: that may be
+    /// this one under another number, in another PID namespace, where nobody could watch it.
+    pub fn attach(
+        arena: Arc<Arena>,
+        process_slot: ProcessSlot,
+        identity: impl Into<ProcessIdentity>,
+        seed: u32,
+    ) -> Result<Arc<Self>> {
+        pressure::register(exhausted::take_block_that_comes_back);
+        let process = slots::attach(arena, process_slot, identity, seed)?;
+        arrive::arrive_at_start(&process);
+        Ok(process)
+    }
+}

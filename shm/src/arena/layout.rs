@@ -1,0 +1,269 @@
+//! Where everything lies in an arena: fixed by a [`Config`] at creation, recomputed and compared at attach.
+//!
+//! ```text
+//!  header │ process rows │ thread rows │ watches │ objects │ bodies │ names │ handle tables │ maps │ descriptors │ block pools
+//!           4 lines        4 lines       33 lines  1 line    4 lines  2 lines one word an     1 bit  half a line   class 0 … 16
+//!           a process      a thread      and 1 bit an object a channel        entry, a page-  a      a block       256 B … 16 MiB
+//!                                        a thread                             aligned region  thing
+//!                                                                             a process
+//! ```
+//!
+//! The maps say which objects and which blocks are free: one for objects, one for each class of blocks. Beside the first is
+//! a word for each page of objects, and beside each of the latter a bit a block that says which were freed lately.
+//!
+//! INV-LAYOUT-1: after attach nothing here is read from the arena again: the numbers live in private memory.
+//! INV-LAYOUT-2: sections follow each other in this order without overlap, each on a page of its own.
+
+use crate::arena::config::{Config, RESERVED_THREADS};
+use crate::arena::header::{Header, MAGIC, VERSION};
+use crate::arena::record::block::Descriptor;
+use crate::arena::record::free_map::{MapLayout, MapWord, WORD_BITS};
+use crate::arena::record::line::{EntryCell, Line};
+use crate::arena::record::object::{Body, Name, Object};
+use crate::arena::record::row::{ProcessRow, ThreadRow};
+use crate::arena::record::watch::WatchRow;
+use crate::arena::region::Shared;
+use crate::arena::size_class::CLASS_0_LINES;
+use core::marker::PhantomData;
+use core::mem::size_of;
+
+/// The machine's pages.
+pub(crate) const PAGE_BYTES: usize = 4096;
+
+/// `count` values of `T` at an offset of the arena.
+pub(crate) struct Section<T> {
+    pub(crate) offset_bytes: usize,
+    pub(crate) count: usize,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Section<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Section<T> {}
+
+/// Where a map of free things lies, and its levels in there.
+pub(crate) struct Map {
+    pub(crate) section: Section<MapWord>,
+    pub(crate) levels: MapLayout,
+}
+
+/// Lays sections one after another, each starting on a page.
+struct Builder {
+    next_bytes: usize,
+}
+
+impl Builder {
+    fn section<T: Shared>(&mut self, count: usize) -> Section<T> {
+        let offset_bytes = self.next_bytes;
+        let len_bytes = count.checked_mul(size_of::<T>()).expect("validated limits fit the address space");
+        self.next_bytes = (offset_bytes + len_bytes).next_multiple_of(PAGE_BYTES);
+        Section { offset_bytes, count, of: PhantomData }
+    }
+
+    fn map(&mut self, things: usize) -> Map {
+        let levels = MapLayout::new(things);
+        Map { section: self.section(levels.words()), levels }
+    }
+}
+
+/// The whole geometry, in private memory.
+pub(crate) struct Layout {
+    pub(crate) config: Config,
+    pub(crate) header: Section<Header>,
+    pub(crate) processes: Section<ProcessRow>,
+    pub(crate) threads: Section<ThreadRow>,
+    /// What each thread's wait watches: see `watch`.
+    pub(crate) watches: Section<WatchRow>,
+    /// Which threads' waits watch anything.
+    pub(crate) watching: Section<MapWord>,
+    pub(crate) objects: Section<Object>,
+    pub(crate) bodies: Section<Body>,
+    pub(crate) names: Section<Name>,
+    pub(crate) entries: Section<EntryCell>,
+    /// Entries in one process's region: a whole number of pages.
+    pub(crate) entries_per_process: usize,
+    /// Which objects are free.
+    pub(crate) object_map: Map,
+    /// A word for each page of objects: see `slot_pages`.
+    pub(crate) slot_pages: Section<MapWord>,
+    /// Which blocks are, class by class.
+    pub(crate) block_maps: Vec<Map>,
+    /// Which blocks were freed lately, by leaf of their maps: see `give_back`.
+    pub(crate) freed_lately: Vec<Section<MapWord>>,
+    pub(crate) descriptors: Vec<Section<Descriptor>>,
+    pub(crate) pools: Vec<Section<Line>>,
+    pub(crate) total_bytes: usize,
+}
+
+impl Layout {
+    /// Lays out an arena for `config`, which has been validated.
+    pub(crate) fn new(config: &Config) -> Self {
+        let mut at = Builder { next_bytes: 0 };
+        let header = at.section(1);
+        // Row 0, tag 0 and index 0 mean "nobody" and "invalid": one more of each.
+        let processes = at.section(config.max_processes as usize + 1);
+        let threads = at.section((RESERVED_THREADS + config.max_threads) as usize + 1);
+        let watches = at.section(threads.count);
+        let watching = at.section(threads.count.div_ceil(WORD_BITS));
+        let objects = at.section(config.max_objects as usize);
+        let bodies = at.section(config.max_objects as usize);
+        let names = at.section(config.max_objects as usize);
+        let mut entries_per_process = config.max_handles_per_process as usize + 1;
+        if !cfg!(loom) {
+            entries_per_process = entries_per_process.next_multiple_of(PAGE_BYTES / 8);
+        }
+        let entries = at.section(processes.count * entries_per_process);
+        let classes = config.classes();
+        let blocks = |class| config.blocks_of_class(class);
+        let object_map = at.map(objects.count);
+        let slot_pages = at.section(objects.count.div_ceil(WORD_BITS));
+        let block_maps = (0..classes).map(|class| at.map(blocks(class))).collect();
+        let freed_lately = (0..classes).map(|class| at.section(blocks(class).div_ceil(WORD_BITS))).collect();
+        let descriptors = (0..classes).map(|class| at.section(blocks(class))).collect();
+        let pools = (0..classes).map(|class| at.section(blocks(class) * (CLASS_0_LINES << class))).collect();
+        let total_bytes = at.next_bytes;
+        Self {
+            config: Config { socket_path: None, ..config.clone() },
+            header,
+            processes,
+            threads,
+            watches,
+            watching,
+            objects,
+            bodies,
+            names,
+            entries,
+            entries_per_process,
+            object_map,
+            slot_pages,
+            block_maps,
+            freed_lately,
+            descriptors,
+            pools,
+            total_bytes,
+        }
+    }
+
+    /// A number that differs whenever two builds or two configurations would disagree about any byte.
+    fn hash(&self) -> u64 {
+        let sizes = [
+            size_of::<Header>(),
+            size_of::<ProcessRow>(),
+            size_of::<ThreadRow>(),
+            size_of::<WatchRow>(),
+            size_of::<Object>(),
+            size_of::<Body>(),
+            size_of::<Name>(),
+            size_of::<MapWord>(),
+            size_of::<Descriptor>(),
+            size_of::<Line>(),
+            self.entries_per_process,
+            self.total_bytes,
+        ];
+        let words = self.config.to_words().into_iter().chain(sizes.map(|size| size as u64));
+        // FNV-1a over words: not against forgery, only against mistakes.
+        words.fold(0xcbf2_9ce4_8422_2325, |hash, word| (hash ^ word).wrapping_mul(0x100_0000_01b3))
+    }
+
+    /// Writes the header's description; the magic last, so that a half-made arena is no arena.
+    pub(crate) fn write(&self, header: &Header) {
+        use crate::sync::Relaxed;
+        // Relaxed, the magic too: the arena is handed on once it is made, and with that all of this is seen.
+        header.version.store(VERSION, Relaxed);
+        header.layout_hash.store(self.hash(), Relaxed);
+        header.total_bytes.store(self.total_bytes as u64, Relaxed);
+        for (cell, word) in header.config.iter().zip(self.config.to_words()) {
+            cell.store(word, Relaxed);
+        }
+        header.next_koid.store(crate::arena::record::object::FIRST_KOID, Relaxed);
+        header.threads_hwm.store(1, Relaxed);
+        header.magic.store(MAGIC, Relaxed);
+    }
+
+    /// Reads and checks the header's description of an arena of `actual_bytes`.
+    #[cfg(not(loom))]
+    pub(crate) fn read(
+        header: &Header,
+        actual_bytes: u64,
+    ) -> Result<Self, crate::arena::attach_error::AttachError> {
+        use crate::arena::attach_error::AttachError;
+        use crate::sync::Relaxed;
+        // Relaxed: as in `write`.
+        if header.magic.load(Relaxed) != MAGIC {
+            return Err(AttachError::NotAnArena);
+        }
+        let found = header.version.load(Relaxed);
+        if found != VERSION {
+            return Err(AttachError::AnotherVersion { found, expected: VERSION });
+        }
+        let config = Config::from_words(core::array::from_fn(|i| header.config[i].load(Relaxed)));
+        config.validate()?;
+        let layout = Self::new(&config);
+        let expected_bytes = layout.total_bytes as u64;
+        if header.total_bytes.load(Relaxed) != expected_bytes
+            || header.layout_hash.load(Relaxed) != layout.hash()
+        {
+            return Err(AttachError::LayoutMismatch);
+        }
+        if actual_bytes != expected_bytes {
+            return Err(AttachError::Truncated { actual_bytes, expected_bytes });
+        }
+        Ok(layout)
+    }
+}
+
+#[cfg(not(loom))]
+const _: () = {
+    use crate::arena::record::line::LINE_BYTES;
+
+    assert!(size_of::<Line>() == LINE_BYTES);
+    assert!(size_of::<Object>() == LINE_BYTES);
+    assert!(WORD_BITS * size_of::<Object>() == PAGE_BYTES);
+    assert!(size_of::<Body>() == 4 * LINE_BYTES);
+    assert!(size_of::<Name>() == 2 * LINE_BYTES);
+    assert!(size_of::<ThreadRow>() == 4 * LINE_BYTES);
+    assert!(size_of::<WatchRow>() == 33 * LINE_BYTES);
+    assert!(size_of::<ProcessRow>() == 4 * LINE_BYTES);
+    assert!(size_of::<MapWord>() == 8);
+    assert!(size_of::<Descriptor>() == 32);
+    assert!(size_of::<Header>() <= PAGE_BYTES);
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arena::size_class::class_of_lines;
+
+    #[test]
+    fn each_limit_is_checked_and_the_error_names_it() {
+        let bad = Config { max_processes: 0, ..Config::default() };
+        assert_eq!(bad.validate().unwrap_err().to_string(), "max_processes is 0, not within 1 to 4095");
+        let bad = Config { first_segment_messages: 12, ..Config::default() };
+        assert!(bad.validate().unwrap_err().field.contains("power of two"));
+        assert!(Config::default().validate().is_ok());
+    }
+
+    #[test]
+    fn sections_do_not_overlap() {
+        let layout = Layout::new(&Config::default());
+        assert!(layout.processes.offset_bytes >= size_of::<Header>());
+        let end = layout.pools.last().unwrap();
+        assert!(end.offset_bytes + end.count * size_of::<Line>() <= layout.total_bytes);
+        for pair in layout.pools.windows(2) {
+            assert!(pair[0].offset_bytes + pair[0].count * size_of::<Line>() <= pair[1].offset_bytes);
+        }
+    }
+
+    #[test]
+    fn classes_double_from_four_lines() {
+        assert_eq!(class_of_lines(1), 0);
+        assert_eq!(class_of_lines(4), 0);
+        assert_eq!(class_of_lines(5), 1);
+        assert_eq!(class_of_lines(65536 / 64), 8);
+        assert_eq!(Config::default().classes(), 17);
+    }
+}

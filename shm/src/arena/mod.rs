@@ -1,0 +1,448 @@
+//! The arena: a region, its layout, and checked ways from an index to what lies there.
+//!
+//! INV-ARENA-1: every index that comes out of the arena goes through one of these functions; one that is out
+//! of range is [`Error::Corrupt`], never an access.
+
+pub(crate) mod attach_error;
+pub(crate) mod config;
+pub(crate) mod copy;
+pub(crate) mod error;
+pub(crate) mod header;
+pub(crate) mod layout;
+pub(crate) mod record;
+pub(crate) mod region;
+pub(crate) mod segment;
+pub(crate) mod segment_chain;
+pub(crate) mod size_class;
+pub(crate) mod word;
+
+use crate::arena::attach_error::AttachError;
+use crate::arena::config::Config;
+use crate::arena::error::{Error, Result};
+use crate::arena::header::Header;
+use crate::arena::layout::{Layout, PAGE_BYTES, Section};
+use crate::arena::record::block::Descriptor;
+use crate::arena::record::free_map::{MapWord, WORD_BITS};
+use crate::arena::record::line::{EntryCell, LINE_WORDS, Line};
+use crate::arena::record::object::{Body, Name, Object};
+use crate::arena::record::row::{ProcessRow, ThreadRow};
+use crate::arena::record::watch::WatchRow;
+use crate::arena::region::{Heap, Region, Shared};
+use crate::arena::size_class::CLASS_0_LINES;
+use crate::arena::word::block::BlockId;
+use crate::arena::word::intent::Record;
+#[cfg(loom)]
+use crate::sync::Release;
+use crate::sync::{AtomicU64, Futex, Relaxed};
+use core::ptr::NonNull;
+#[cfg(not(loom))]
+use std::os::fd::BorrowedFd;
+#[cfg(not(loom))]
+use std::os::fd::OwnedFd;
+
+/// A mapped arena. Cheap to share; one per process is enough.
+pub struct Arena {
+    base: NonNull<u8>,
+    pub(crate) layout: Layout,
+    futex: Futex,
+    region: Box<dyn Region>,
+}
+
+// SAFETY: `base` points into `region`, which is `Send + Sync`, and is only read through `Shared` types.
+unsafe impl Send for Arena {}
+
+// SAFETY: as for `Send`.
+unsafe impl Sync for Arena {}
+
+impl core::fmt::Debug for Arena {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Arena")
+            .field("bytes", &self.region.len_bytes())
+            .field("config", self.config())
+            .finish()
+    }
+}
+
+impl Arena {
+    /// A new arena in a sealed, sparse memfd.
+    #[cfg(not(loom))]
+    pub fn create(config: &Config) -> core::result::Result<Self, AttachError> {
+        config.validate()?;
+        let layout = Layout::new(config);
+        let file = crate::arena::region::create_memfd(layout.total_bytes)?;
+        let region = crate::arena::region::Mapped::new(file)?;
+        let arena = Self::over(Box::new(region), layout);
+        arena.layout.write(arena.header());
+        Ok(arena)
+    }
+
+    /// Attaches to the arena in `file`, having checked everything that is checkable about it.
+    #[cfg(not(loom))]
+    pub fn attach(file: OwnedFd) -> core::result::Result<Self, AttachError> {
+        let region = crate::arena::region::Mapped::new(file)?;
+        let actual_bytes = region.len_bytes() as u64;
+        // SAFETY: a mapping has at least one page, which holds a `Header`; any bytes are a valid one.
+        let header = unsafe { region.base().cast::<Header>().as_ref() };
+        let layout = Layout::read(header, actual_bytes)?;
+        Ok(Self::over(Box::new(region), layout))
+    }
+
+    /// A new arena on the heap of this process, for models and unit tests.
+    pub fn heap(config: &Config) -> core::result::Result<Self, AttachError> {
+        config.validate()?;
+        let layout = Layout::new(config);
+        let arena = Self::over(Box::new(Heap::new(layout.total_bytes)), layout);
+        #[cfg(loom)]
+        arena.construct_in_place();
+        arena.layout.write(arena.header());
+        Ok(arena)
+    }
+
+    fn over(region: Box<dyn Region>, layout: Layout) -> Self {
+        debug_assert!(layout.total_bytes <= region.len_bytes());
+        Self { base: region.base(), layout, futex: Futex::new(), region }
+    }
+
+    /// The file behind the arena, to hand to another process. `None` if it has none, or the program has closed it.
+    #[cfg(not(loom))]
+    pub fn file(&self) -> Option<BorrowedFd<'_>> {
+        self.region.file()
+    }
+
+    /// Which file is behind the arena, also when the program has closed it.
+    #[cfg(not(loom))]
+    pub fn file_id(&self) -> Option<crate::arena::region::held::FileId> {
+        self.region.file_id()
+    }
+
+    /// The limits it was created with.
+    pub fn config(&self) -> &Config {
+        &self.layout.config
+    }
+
+    /// Its whole size in address space, in bytes.
+    pub fn len_bytes(&self) -> usize {
+        self.region.len_bytes()
+    }
+
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    pub(crate) fn futex(&self) -> &Futex {
+        &self.futex
+    }
+
+    #[inline(always)]
+    fn at<T: Shared>(&self, section: Section<T>, index: usize) -> Option<&T> {
+        if index >= section.count {
+            return None;
+        }
+        // SAFETY: the layout keeps every section inside the region (`over`), aligned to a page, and `index`
+        // is inside the section; `T: Shared` accepts any bytes and only ever accesses them atomically.
+        Some(unsafe { self.base.add(section.offset_bytes).cast::<T>().add(index).as_ref() })
+    }
+
+    /// All of a section.
+    pub(crate) fn all<T: Shared>(&self, section: Section<T>) -> &[T] {
+        // SAFETY: the layout keeps every section inside the region (`over`), aligned to a page; `T: Shared` accepts any
+        // bytes and only ever accesses them atomically.
+        unsafe {
+            let first = self.base.add(section.offset_bytes).cast::<T>();
+            core::slice::from_raw_parts(first.as_ptr(), section.count)
+        }
+    }
+
+    #[inline]
+    pub(crate) fn header(&self) -> &Header {
+        self.at(self.layout.header, 0).expect("a layout has a header")
+    }
+
+    #[inline(always)]
+    pub(crate) fn object(&self, slot: u32) -> Result<&Object> {
+        self.at(self.layout.objects, slot as usize).ok_or(Error::Corrupt("an object's slot is out of range"))
+    }
+
+    #[inline(always)]
+    pub(crate) fn body(&self, slot: u32) -> Result<&Body> {
+        self.at(self.layout.bodies, slot as usize).ok_or(Error::Corrupt("a channel's slot is out of range"))
+    }
+
+    pub(crate) fn name(&self, slot: u32) -> Result<&Name> {
+        self.at(self.layout.names, slot as usize).ok_or(Error::Corrupt("an object's slot is out of range"))
+    }
+
+    pub(crate) fn process(&self, row: u16) -> Result<&ProcessRow> {
+        self.at(self.layout.processes, row.into()).ok_or(Error::Corrupt("a process row is out of range"))
+    }
+
+    pub(crate) fn thread(&self, tag: u16) -> Result<&ThreadRow> {
+        self.at(self.layout.threads, tag.into()).ok_or(Error::Corrupt("a thread row is out of range"))
+    }
+
+    pub(crate) fn watch(&self, tag: u16) -> Result<&WatchRow> {
+        self.at(self.layout.watches, tag.into()).ok_or(Error::Corrupt("a thread row is out of range"))
+    }
+
+    /// Which threads' waits watch anything.
+    pub(crate) fn watching(&self) -> &[MapWord] {
+        self.all(self.layout.watching)
+    }
+
+    /// One thread's word of these, and its bit in there.
+    pub(crate) fn watching_bit(&self, tag: u16) -> Result<(&AtomicU64, u64)> {
+        let (word, bit) = (usize::from(tag) / WORD_BITS, usize::from(tag) % WORD_BITS);
+        let word = self.watching().get(word).ok_or(Error::Corrupt("a thread row is out of range"))?;
+        Ok((&word.0, 1 << bit))
+    }
+
+    #[inline(always)]
+    pub(crate) fn entry(&self, process: u16, index: u32) -> Option<&AtomicU64> {
+        if index as usize >= self.layout.entries_per_process {
+            return None;
+        }
+        let index = process as usize * self.layout.entries_per_process + index as usize;
+        self.at::<EntryCell>(self.layout.entries, index).map(|cell| &cell.0)
+    }
+
+    #[inline]
+    pub(crate) fn descriptor(&self, block: BlockId) -> Result<&Descriptor> {
+        let section = self.layout.descriptors.get(block.class()).copied();
+        section
+            .and_then(|section| self.at(section, block.index()))
+            .ok_or(Error::Corrupt("a block is out of range"))
+    }
+
+    /// The word of a page of objects: see `slot_pages`.
+    pub(crate) fn slot_page(&self, page: usize) -> Result<&AtomicU64> {
+        let word = self.at(self.layout.slot_pages, page).map(|word| &word.0);
+        word.ok_or(Error::Corrupt("an object's slot is out of range"))
+    }
+
+    /// The lines of a block.
+    #[inline]
+    pub(crate) fn lines(&self, block: BlockId) -> Result<&[Line]> {
+        let (class, index) = (block.class(), block.index());
+        let section =
+            self.layout.pools.get(class).copied().ok_or(Error::Corrupt("a block's class is out of range"))?;
+        let lines = CLASS_0_LINES << class;
+        let first =
+            self.at(section, index.wrapping_mul(lines)).ok_or(Error::Corrupt("a block is out of range"))?;
+        // SAFETY: a pool holds whole blocks, so the block's first line being inside it puts all of them
+        // there; `Line: Shared` as in `at`.
+        Ok(unsafe { core::slice::from_raw_parts(first, lines) })
+    }
+
+    /// Which blocks of a leaf of the map were freed lately: see `give_back`.
+    pub(crate) fn freed_lately(&self, class: usize, leaf: usize) -> Result<&AtomicU64> {
+        let section = self.layout.freed_lately.get(class).copied();
+        let word = section.and_then(|section| self.at(section, leaf)).map(|word| &word.0);
+        word.ok_or(Error::Corrupt("a block's leaf is out of range"))
+    }
+
+    /// Gives the memory of so many blocks back, as far as they have whole pages, and says how many bytes that is. The
+    /// blocks are the caller's.
+    pub(crate) fn give_blocks_back(&self, first: BlockId, count: usize) -> Result<usize> {
+        let lines = self.lines(first)?;
+        let section = self.layout.pools[first.class()];
+        let (from, len) = (first.index() * lines.len(), count * lines.len());
+        if from + len > section.count {
+            return Err(Error::Corrupt("a block is out of range"));
+        }
+        // SAFETY: `first` is the line `from` of its pool, and the pool holds `len` lines from there on, as was just checked;
+        // `Line: Shared` as in `at`.
+        Ok(self.give_back(unsafe { core::slice::from_raw_parts(lines.as_ptr(), len) }))
+    }
+
+    /// Gives the whole pages of these blocks' descriptors back.
+    pub(crate) fn give_descriptors_back(&self, class: usize, first: u32, end: u32) {
+        let Some(section) = self.layout.descriptors.get(class) else { return };
+        let (first, end) = (first as usize, (end as usize).min(section.count));
+        let bytes = size_of::<Descriptor>();
+        self.region.give_back(section.offset_bytes + first * bytes, end.saturating_sub(first) * bytes);
+    }
+
+    /// Gives the memory of a page of objects back, and that of the bodies and names of the same slots, and says how many
+    /// bytes that is. `None` if that of the objects cannot be had: then they are what they were. All the slots are the
+    /// caller's, until the objects' page, the last one to go, reads as zero.
+    pub(crate) fn forget_slots(&self, page: u32) -> Option<usize> {
+        let first = page as usize * WORD_BITS;
+        let layout = &self.layout;
+        // A page that the slots do not fill is kept.
+        if first + WORD_BITS > layout.objects.count {
+            return None;
+        }
+        // In models, which have no pages, by stores. ORDER: Release: as if by the kernel, after all that came before.
+        #[cfg(loom)]
+        for object in &self.all(layout.objects)[first..first + WORD_BITS] {
+            object.state.iter().for_each(|state| state.store(0, Release));
+            object.lifecycle.store(0, Release);
+        }
+        let bodies = self.give_some_back(layout.bodies, first, WORD_BITS);
+        let names = self.give_some_back(layout.names, first, WORD_BITS);
+        let objects = self.give_some_back(layout.objects, first, WORD_BITS);
+        (cfg!(loom) || objects == WORD_BITS * size_of::<Object>()).then_some(bodies + names + objects)
+    }
+
+    /// Gives the whole pages among so many of a section back.
+    fn give_some_back<T: Shared>(&self, section: Section<T>, first: usize, count: usize) -> usize {
+        self.region.give_back(section.offset_bytes + first * size_of::<T>(), count * size_of::<T>())
+    }
+
+    /// Gives the pages of these entries of a table back. `false` if that cannot be had: then they are what they were.
+    pub(crate) fn give_entries_back(&self, process: u16, first: u32, end: u32) -> bool {
+        let in_a_page = PAGE_BYTES / size_of::<EntryCell>();
+        let (first, end) = (first as usize, (end as usize).next_multiple_of(in_a_page));
+        let per_process = self.layout.entries_per_process;
+        if usize::from(process) >= self.layout.processes.count || first >= end || end > per_process {
+            return false;
+        }
+        let before = usize::from(process) * per_process + first;
+        let offset_bytes = self.layout.entries.offset_bytes + before * size_of::<EntryCell>();
+        let len_bytes = (end - first) * size_of::<EntryCell>();
+        self.region.give_back(offset_bytes, len_bytes) == len_bytes
+    }
+
+    /// Gives the whole pages of these lines back to the system, and says how many bytes they are: see
+    /// [`Region::give_back`]. `lines` belongs to this arena, and its content to nobody.
+    fn give_back(&self, lines: &[Line]) -> usize {
+        let offset_bytes = lines.as_ptr().addr().wrapping_sub(self.base.as_ptr().addr());
+        self.region.give_back(offset_bytes, size_of_val(lines))
+    }
+
+    /// The word of a record, wherever it stands.
+    #[inline]
+    pub(crate) fn record(&self, record: Record) -> Result<&AtomicU64> {
+        match record {
+            Record::Entry { process, index } => {
+                self.entry(process, index).ok_or(Error::Corrupt("a handle entry is out of range"))
+            }
+            Record::Transit { block, word } => {
+                let lines = self.lines(block)?;
+                let (line, word) = (word as usize / LINE_WORDS, word as usize % LINE_WORDS);
+                let word = lines.get(line).map(|line| &line.0[word]);
+                word.ok_or(Error::Corrupt("a handle in transit is out of range"))
+            }
+        }
+    }
+
+    /// Refuses every further call. Called when an audit fails: going on could only spread the damage.
+    pub(crate) fn poison(&self) {
+        // Relaxed: nothing is published by it, and calls that are under way go on anyway.
+        self.header().poisoned.store(1, Relaxed);
+    }
+
+    /// Whether an audit has failed.
+    #[inline]
+    pub fn is_poisoned(&self) -> bool {
+        // Relaxed: as in `poison`.
+        self.header().poisoned.load(Relaxed) != 0
+    }
+
+    /// Takes `count` koids that nobody else has.
+    pub(crate) fn take_koids(&self, count: u64) -> u64 {
+        // Relaxed: only uniqueness matters, and a read-modify-write gives that.
+        self.header().next_koid.fetch_add(count, Relaxed)
+    }
+}
+
+#[cfg(loom)]
+mod model {
+    //! loom's atomics must be constructed, each in its place.
+    use super::*;
+
+    impl Arena {
+        pub(super) fn construct_in_place(&self) {
+            let layout = &self.layout;
+            self.construct(layout.header);
+            self.construct(layout.processes);
+            self.construct(layout.threads);
+            self.construct(layout.watches);
+            self.construct(layout.watching);
+            self.construct(layout.objects);
+            self.construct(layout.bodies);
+            self.construct(layout.names);
+            self.construct(layout.entries);
+            self.construct(layout.object_map.section);
+            self.construct(layout.slot_pages);
+            layout.block_maps.iter().for_each(|map| self.construct(map.section));
+            layout.freed_lately.iter().for_each(|section| self.construct(*section));
+            layout.descriptors.iter().for_each(|section| self.construct(*section));
+            layout.pools.iter().for_each(|section| self.construct(*section));
+        }
+
+        fn construct<T: Shared>(&self, section: Section<T>) {
+            for index in 0..section.count {
+                // SAFETY: inside the region by the layout; nobody else has the arena yet.
+                unsafe { self.base.add(section.offset_bytes).cast::<T>().add(index).write(T::default()) };
+            }
+        }
+    }
+}
+
+/// How far the arena has been used: everything past these was never touched, and is not read.
+///
+/// Relaxed, all of them: a mark publishes nothing of what lies below it. A living reader takes it as a hint, and one
+/// that must not miss a row or a slot, a reclaimer or whoever recovers the dead, has a barrier or the death itself
+/// between the use and its look.
+impl Arena {
+    /// Tags of thread rows that were ever used.
+    pub(crate) fn thread_tags(&self) -> core::ops::Range<u16> {
+        let fresh = self.header().threads_hwm.load(Relaxed).min(self.layout.threads.count as u64);
+        1..(fresh as u16).max(1)
+    }
+
+    /// Objects in slots below this may have been used.
+    pub(crate) fn used_slots(&self) -> u32 {
+        // One more: a slot is reserved before the count moves past it.
+        let fresh = self.header().objects_hwm.load(Relaxed).saturating_add(1);
+        fresh.min(self.layout.objects.count as u64) as u32
+    }
+
+    /// Blocks of `class` below this index may have been used.
+    pub(crate) fn used_blocks(&self, class: usize) -> u32 {
+        let fresh = self.header().blocks_hwm.get(class).map_or(0, |fresh| fresh.load(Relaxed));
+        let most = self.layout.descriptors.get(class).map_or(0, |section| section.count);
+        fresh.saturating_add(1).min(most as u64) as u32
+    }
+
+    /// Entries of a process's table below this index may have been used.
+    pub(crate) fn used_entries(&self, process: u16) -> u32 {
+        let fresh = self.process(process).map_or(0, |row| row.entries_hwm.load(Relaxed));
+        fresh.min(self.layout.entries_per_process as u64) as u32
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blocks_pages_are_given_back() {
+        let arena = Arena::create(&Config::default()).unwrap();
+        let lines = arena.lines(BlockId::new(6, 1)).unwrap();
+        lines.iter().for_each(|line| line.0[0].store(7, Relaxed));
+        assert_eq!(arena.give_back(&lines[..64]), 4096);
+        assert_eq!(lines[0].0[0].load(Relaxed), 0);
+        assert_eq!(lines[64].0[0].load(Relaxed), 7);
+    }
+
+    #[test]
+    fn an_arena_on_the_heap_has_nothing_to_give_back() {
+        let arena = Arena::heap(&Config { pool_bytes: 1 << 20, max_loan_bytes: 1 << 20, ..small() }).unwrap();
+        let lines = arena.lines(BlockId::new(6, 1)).unwrap();
+        lines[0].0[0].store(7, Relaxed);
+        assert_eq!(arena.give_back(lines), 0);
+        assert_eq!(lines[0].0[0].load(Relaxed), 7);
+    }
+
+    fn small() -> Config {
+        Config {
+            max_objects: 16,
+            max_handles_per_process: 511,
+            max_processes: 2,
+            max_threads: 4,
+            ..Config::default()
+        }
+    }
+}

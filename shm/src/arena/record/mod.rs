@@ -1,0 +1,9 @@
+//! The records that the sections of an arena consist of.
+
+pub(crate) mod block;
+pub(crate) mod counter;
+pub(crate) mod free_map;
+pub(crate) mod line;
+pub(crate) mod object;
+pub(crate) mod row;
+pub(crate) mod watch;

@@ -1,0 +1,100 @@
+//! The record of what a sleeping thread observes: the protocol is that of `signal/watch`.
+
+use crate::arena::error::{Error, Result};
+use crate::arena::region::Shared;
+use crate::arena::word::Field;
+use crate::arena::word::reference::ObjectRef;
+use crate::arena::word::signals::signal;
+use crate::sync::{AtomicU64, Futex, Relaxed, Release};
+
+/// The most handles that one wait takes.
+pub const MAX_WAIT_ITEMS: usize = if cfg!(loom) { 3 } else { Futex::MOST_WORDS };
+
+/// Signals that are not stored, or that are never cleared.
+pub(crate) const UNWATCHED: u32 =
+    signal::READABLE | signal::WRITABLE | signal::PEER_CLOSED | signal::HANDLE_CLOSED;
+
+/// What one thread's wait watches.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub(crate) struct WatchRow {
+    pub(crate) wait: AtomicU64,
+    pub(crate) places: [Place; MAX_WAIT_ITEMS],
+}
+
+/// One item of a wait.
+#[derive(Debug, Default)]
+#[repr(C)]
+pub(crate) struct Place {
+    pub(crate) target: AtomicU64,
+    pub(crate) observed: AtomicU64,
+}
+
+impl Default for WatchRow {
+    fn default() -> Self {
+        Self { wait: AtomicU64::default(), places: core::array::from_fn(|_| Place::default()) }
+    }
+}
+
+// SAFETY: atomic words only; zero is their default.
+unsafe impl Shared for WatchRow {}
+
+/// A value of [`WatchRow::wait`]: which wait of the row, and how many places it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Wait(pub(crate) u64);
+
+impl Wait {
+    const GENERATION: Field<32, 32> = Field;
+    const PLACES: Field<0, 8> = Field;
+    const SIDE: Field<0, 25> = Field;
+    const SIGNALS: Field<0, 32> = Field;
+
+    pub(crate) fn next(self, places: usize) -> Self {
+        Self(Self::GENERATION.of(Self::GENERATION.get(self.0) + 1) | Self::PLACES.of(places as u64))
+    }
+
+    pub(crate) fn over(self) -> Self {
+        Self(Self::GENERATION.of(Self::GENERATION.get(self.0)))
+    }
+
+    pub(crate) fn places(self) -> usize {
+        Self::PLACES.get(self.0) as usize
+    }
+
+    /// The target of a place of this wait; `None`: it watches nothing.
+    pub(crate) fn target(self, object: Option<ObjectRef>) -> u64 {
+        self.over().0 | Self::SIDE.of(object.map_or(0, ObjectRef::to_link))
+    }
+
+    /// What a place of this wait has observed.
+    pub(crate) fn observed(self, signals: u32) -> u64 {
+        self.over().0 | Self::SIGNALS.of(signals.into())
+    }
+
+    /// The signals in what a place has observed, if that is of this wait.
+    pub(crate) fn signals(self, observed: u64) -> Option<u32> {
+        (Self::GENERATION.get(observed) == Self::GENERATION.get(self.0))
+            .then(|| Self::SIGNALS.get(observed) as u32)
+    }
+}
+
+impl Place {
+    /// Adds signals, if the wait is still under way. `None`: it is not. Otherwise whether they were news.
+    pub(crate) fn add(&self, wait: Wait, signals: u32) -> Result<Option<bool>> {
+        let mut word = self.observed.load(Relaxed);
+        // Each round that another clearer wins adds a signal: there are 32.
+        for _ in 0..=u32::BITS {
+            let Some(before) = wait.signals(word) else { return Ok(None) };
+            if before & signals == signals {
+                return Ok(Some(false));
+            }
+            // ORDER: Release pairs with the fence of `validate`, behind `observed`: what came before the signal is seen by the sleeper that
+            // observes it.
+            match self.observed.compare_exchange(word, wait.observed(before | signals), Release, Relaxed) {
+                Ok(_) => return Ok(Some(true)),
+                Err(changed) => word = changed,
+            }
+        }
+        Err(Error::Corrupt("observed signals that never stand still"))
+    }
+}

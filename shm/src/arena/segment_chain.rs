@@ -1,0 +1,135 @@
+//! The way along a ring: from segment to segment, from one published position to the next.
+//!
+//! The links themselves are described in `word/ring`.
+//!
+//! INV-WAY-2: the head is never inside a gap: whoever moves it to a gap's beginning moves it on, to its end.
+
+use crate::arena::Arena;
+use crate::arena::error::{Error, Result};
+use crate::arena::record::object::Direction;
+use crate::arena::segment::{self, Segment};
+use crate::arena::word::block::BlockId;
+use crate::arena::word::ring::SegmentLink;
+use crate::sync::{Acquire, Relaxed};
+
+/// A place on the way along a ring: a segment, and what comes behind it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SegmentCursor {
+    pub(crate) segment: Segment,
+    /// What is known of the head.
+    head: u64,
+    /// Where the segment ends and what is next, once that is known.
+    behind: Option<(u64, Segment)>,
+}
+
+/// Where a position is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Step {
+    /// In the way's segment.
+    Here,
+    /// In a gap, which ends here.
+    Gap(u64),
+    /// The way has moved on by one segment.
+    Moved,
+}
+
+impl SegmentCursor {
+    /// A way that starts in `segment`, which is the head's, at the head.
+    pub(crate) fn new(segment: Segment, head: u64) -> Self {
+        Self { segment, head, behind: None }
+    }
+
+    /// The head has come to `head`: the segment that it is in may have been written further than before.
+    pub(crate) fn note_head(&mut self, head: u64) {
+        self.head = self.head.max(head);
+    }
+
+    /// The first position of this segment that may still be asked for.
+    fn from(&self) -> u64 {
+        self.head.max(self.segment.base)
+    }
+}
+
+/// The segment that the consumer of `direction` is in, if there is one yet.
+pub(crate) fn head_segment(arena: &Arena, direction: &Direction) -> Result<Option<Segment>> {
+    // Relaxed: asked by those who have seen a tail, or a head, that lies past the segment's link.
+    let left_first = direction.consumer.head_segment.load(Relaxed);
+    let link = if left_first != 0 { left_first } else { direction.producer.first_segment.load(Relaxed) };
+    BlockId::from_link(link).map(|block| segment::segment(arena, block)).transpose()
+}
+
+/// Where `segment` ends, and the segment that is next, if one is linked. `from`: a position of the segment that
+/// the head has not passed.
+#[inline(always)]
+pub(crate) fn behind(arena: &Arena, segment: &Segment, from: u64) -> Result<Option<(u64, Segment)>> {
+    // ORDER: Acquire pairs with the Release in `link_segment`, and in `leave_spent`.
+    let link = SegmentLink(arena.descriptor(segment.block)?.link.load(Acquire));
+    if link.0 == 0 { Ok(None) } else { linked(arena, segment, from, link) }
+}
+
+#[cold]
+fn linked(arena: &Arena, segment: &Segment, from: u64, link: SegmentLink) -> Result<Option<(u64, Segment)>> {
+    let next = link.next().ok_or(Error::Corrupt("a ring's segments end nowhere"))?;
+    let next = segment::segment(arena, next)?;
+    // P5: so a way has an end.
+    if next.base <= segment.base {
+        return Err(Error::Corrupt("a ring's segments overlap"));
+    }
+    Ok(Some((link.end(from), next)))
+}
+
+/// Goes on to the segment of a published `position`, which is not before the way's last one. Gives the position,
+/// or if that lies in a gap, where the gap ends.
+pub(crate) fn follow(arena: &Arena, way: &mut SegmentCursor, mut position: u64) -> Result<u64> {
+    loop {
+        match step(arena, way, position)? {
+            Step::Here => return Ok(position),
+            Step::Gap(end) => position = end,
+            Step::Moved => {}
+        }
+    }
+}
+
+/// One step of [`follow`].
+pub(crate) fn step(arena: &Arena, way: &mut SegmentCursor, position: u64) -> Result<Step> {
+    if way.behind.is_none() {
+        way.behind = behind(arena, &way.segment, way.from())?;
+    }
+    let Some((end, next)) = way.behind else {
+        return if position.wrapping_sub(way.from()) <= way.segment.messages() {
+            Ok(Step::Here)
+        } else {
+            Err(Error::Corrupt("a ring's tail is outside its last segment"))
+        };
+    };
+    if next.base <= position {
+        *way = SegmentCursor { segment: next, behind: None, ..*way };
+        return Ok(Step::Moved);
+    }
+    if end > next.base || end.wrapping_sub(way.from()) > way.segment.messages() {
+        return Err(Error::Corrupt("a ring's segment ends where it cannot"));
+    }
+    Ok(if position < end { Step::Here } else { Step::Gap(next.base) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_is_found_from_any_position_that_the_head_has_not_passed() {
+        for (from, end) in
+            [(0, 0), (0, 8192), (65_530, 65_540), ((1 << 40) + 65_535, (1 << 40) + 65_535 + 8192)]
+        {
+            assert_eq!(SegmentLink::new(BlockId::new(3, 5), end).end(from), end);
+        }
+    }
+
+    #[test]
+    fn a_link_that_is_passed_on_keeps_its_end() {
+        let (link, other) =
+            (SegmentLink::new(BlockId::new(1, 1), 100), SegmentLink::new(BlockId::new(2, 2), 900));
+        let passed = link.passing_to(other);
+        assert_eq!((passed.next(), passed.end(90)), (Some(BlockId::new(2, 2)), 100));
+    }
+}

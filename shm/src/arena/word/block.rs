@@ -1,0 +1,124 @@
+//! The name of a block, and the word that says who has it.
+//!
+//! ```text
+//!  INVALID ──▶ OWNED(t) ──▶ BOUND(direction) ──▶ FREE ──▶ OWNED(t) …
+//!  (virgin)  │    │    join intent      leave intent ▲
+//!     take intent └──────────────────────────────────┘   the owner died before the join
+//! ```
+//!
+//! Each transition is one compare-and-swap of the whole word. The generation grows each time the block becomes FREE, so an
+//! intent that names an exact word frees the block at most once (INV-BLOCK-2).
+
+use crate::arena::size_class::block_bytes;
+use crate::arena::word::Field;
+use crate::arena::word::reference::{ObjectRef, Tag};
+
+/// A block's name: its class and its index in the class.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct BlockId(u32);
+
+impl BlockId {
+    const INDEX_BITS: u32 = 22;
+
+    pub(crate) const fn new(class: usize, index: u32) -> Self {
+        Self((class as u32) << Self::INDEX_BITS | index)
+    }
+
+    #[inline(always)]
+    pub(crate) const fn class(self) -> usize {
+        (self.0 >> Self::INDEX_BITS) as usize
+    }
+
+    #[inline(always)]
+    pub(crate) const fn index(self) -> usize {
+        (self.0 & ((1 << Self::INDEX_BITS) - 1)) as usize
+    }
+
+    pub(crate) const fn bytes(self) -> usize {
+        block_bytes(self.class())
+    }
+
+    /// As a link in the arena: 28 bits, where 0 is no block.
+    #[inline(always)]
+    pub(crate) const fn to_link(self) -> u64 {
+        self.0 as u64 + 1
+    }
+
+    #[inline(always)]
+    pub(crate) const fn from_link(link: u64) -> Option<Self> {
+        match link {
+            0 => None,
+            // A number past every block is refused where the block is looked up.
+            link => Some(Self(if link > u32::MAX as u64 { u32::MAX } else { (link - 1) as u32 })),
+        }
+    }
+
+    pub(crate) fn from_link_or_first(link: u64) -> Self {
+        Self::from_link(link).unwrap_or(Self(0))
+    }
+}
+
+impl core::fmt::Debug for BlockId {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}/{}", self.class(), self.index())
+    }
+}
+
+/// A value of `Descriptor::state`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BlockWord(pub(crate) u64);
+
+/// The states of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BlockState {
+    Invalid,
+    Free,
+    /// Taken by this thread, not yet part of anything.
+    Owned(Tag),
+    /// Part of the direction that this side writes.
+    Bound(ObjectRef),
+}
+
+impl BlockWord {
+    const STATE: Field<60, 4> = Field;
+    const GENERATION: Field<28, 32> = Field;
+    const OWNER: Field<0, 24> = Field;
+
+    pub(crate) fn state(self) -> BlockState {
+        let owner = Self::OWNER.get(self.0);
+        match Self::STATE.get(self.0) {
+            1 => BlockState::Free,
+            2 => BlockState::Owned(Tag((owner & Tag::MAX) as u16)),
+            3 => BlockState::Bound(ObjectRef(owner as u32)),
+            _ => BlockState::Invalid,
+        }
+    }
+
+    /// What a block begins with, as far as generations go.
+    pub(crate) fn invalid(generation: u64) -> Self {
+        Self(Self::GENERATION.of(generation))
+    }
+
+    pub(crate) fn generation(self) -> u64 {
+        Self::GENERATION.get(self.0)
+    }
+
+    fn of_generation(self, state: u64, owner: u64) -> Self {
+        let generation = Self::GENERATION.of(Self::GENERATION.get(self.0));
+        Self(Self::STATE.of(state) | Self::OWNER.of(owner) | generation)
+    }
+
+    pub(crate) fn owned(self, tag: Tag) -> Self {
+        self.of_generation(2, tag.0.into())
+    }
+
+    pub(crate) fn bound(self, from: ObjectRef) -> Self {
+        self.of_generation(3, from.0.into())
+    }
+
+    /// FREE, for the next generation.
+    pub(crate) fn freed(self) -> Self {
+        let generation = Self::GENERATION.get(self.0) + 1;
+        Self(Self::STATE.of(1) | Self::GENERATION.of(generation))
+    }
+}

@@ -1,0 +1,108 @@
+//! Who is charged for an object or a block, and the word through which others return credits to a process.
+//!
+//! ```text
+//!  63       44 43     26      25       24 23          0
+//!  ┌──────────┬─────────┬─────────┬──────┬─────────────┐
+//!  │ epoch 20 │ walk 18 │ WALKING │ LOST │ credits 24  │
+//!  └──────────┴─────────┴─────────┴──────┴─────────────┘
+//! ```
+//!
+//! | transition | by |
+//! |---|---|
+//! | → epoch, 0 | the process that sits down in the row: store |
+//! | credits + 1 | who has freed something of the process, if no walk has begun since before: CAS |
+//! | LOST | the same, if one has: CAS |
+//! | credits → 0 | the process, which takes them over: CAS |
+//! | walk + 1, WALKING; LOST and credits → 0 | the process, before it looks at what is charged to it: CAS |
+//! | WALKING → 0 | the process, after that: CAS |
+
+use crate::arena::size_class::MAX_CLASSES;
+use crate::arena::word::Field;
+
+/// Whom something is charged to: a process row, in one of its epochs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Charge {
+    pub(crate) row: u16,
+    pub(crate) epoch: u32,
+}
+
+impl Charge {
+    const ROW: Field<0, 12> = Field;
+    const EPOCH: Field<12, 20> = Field;
+
+    /// As a word of a block's descriptor; never 0, since no process has row 0.
+    pub(crate) fn to_word(self) -> u64 {
+        Self::ROW.of(self.row.into()) | Self::EPOCH.of(self.epoch.into())
+    }
+
+    pub(crate) fn from_word(word: u64) -> Self {
+        Self { row: Self::ROW.get(word) as u16, epoch: Self::EPOCH.get(word) as u32 }
+    }
+}
+
+/// How many kinds there are: each class of blocks, and objects.
+pub(crate) const KINDS: usize = MAX_CLASSES + 1;
+
+/// The kind that objects are.
+pub(crate) const OBJECTS: usize = MAX_CLASSES;
+
+/// A value of a word of `ProcessRow::returned`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Returned(pub(crate) u64);
+
+impl Returned {
+    const EPOCH: Field<44, 20> = Field;
+    const WALK: Field<26, 18> = Field;
+    const WALKING: Field<25, 1> = Field;
+    const LOST: Field<24, 1> = Field;
+    const CREDITS: Field<0, 24> = Field;
+
+    /// The word of a process that has just sat down.
+    pub(crate) fn none(epoch: u32) -> u64 {
+        Self::EPOCH.of(epoch.into())
+    }
+
+    pub(crate) fn epoch(self) -> u32 {
+        Self::EPOCH.get(self.0) as u32
+    }
+
+    pub(crate) fn is_of(self, charge: Charge) -> bool {
+        Self::EPOCH.get(self.0) == u64::from(charge.epoch)
+    }
+
+    fn is_walking(self) -> bool {
+        Self::WALKING.get(self.0) != 0
+    }
+
+    pub(crate) fn is_lost(self) -> bool {
+        Self::LOST.get(self.0) != 0
+    }
+
+    pub(crate) fn credits(self) -> u64 {
+        Self::CREDITS.get(self.0)
+    }
+
+    pub(crate) fn taken_over(self) -> Self {
+        Self(Self::CREDITS.set(self.0, 0))
+    }
+
+    /// With the credits of so many things that were freed after `before` was seen.
+    pub(crate) fn given(self, before: Self, things: u64) -> Self {
+        let no_walk_since =
+            Self::WALK.get(self.0) == Self::WALK.get(before.0) && !before.is_walking() && !self.is_walking();
+        if no_walk_since && self.credits() + things <= Self::CREDITS.get(u64::MAX) {
+            Self(self.0 + things)
+        } else {
+            Self(Self::LOST.set(self.0, 1))
+        }
+    }
+
+    pub(crate) fn walk_begun(self) -> Self {
+        let walk = Self::WALK.of(Self::WALK.get(self.0) + 1);
+        Self(Self::EPOCH.of(Self::EPOCH.get(self.0)) | walk | Self::WALKING.of(1))
+    }
+
+    pub(crate) fn walk_ended(self) -> Self {
+        Self(Self::WALKING.set(self.0, 0))
+    }
+}

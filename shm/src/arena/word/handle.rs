@@ -1,0 +1,141 @@
+//! A handle: one word of a process's table, or of a message that carries the handle.
+//!
+//! ```text
+//!  63   60 59        44 43            24 23        0
+//!  ┌──────┬────────────┬────────────────┬───────────┐
+//!  │ state│ generation │ rights         │ object    │   slot 23 bits, side 1 bit
+//!  └──────┴────────────┴────────────────┴───────────┘
+//!                       └ tag t in the transitional states
+//!
+//!  INVALID ──▶ RESERVED(t) ──▶ LIVE ──▶ CLOSING(t) ──▶ FREE, generation + 1 ──▶ RESERVED(t) …
+//!                   │            ├────▶ MOVING(t) ─────▶ FREE     sent in a message
+//!                   └──▶ FREE    └────▶ MOVED(t) ──────▶ FREE     replaced, or given to a child
+//! ```
+//!
+//! A handle in transit is the same word in a message: LIVE, CLOSING(t), FREE; its generation is unused.
+//!
+//! INV-ENTRY-1: LIVE, CLOSING and MOVING own one reference to their object; RESERVED, MOVED and FREE own none,
+//! until the operation that the owner's intent names has committed.
+//! INV-ENTRY-2: leaving LIVE is a CAS of the exact word: of two threads that close, move or replace the same
+//! handle, one succeeds. The generation makes equal words mean the same handle.
+//! INV-ENTRY-3: an entry's other transitions are stores by the thread its tag names, or by recovery for it.
+//! INV-ENTRY-4: a closed entry rests behind a thousand others before it is used again, if the table has room.
+
+use crate::arena::word::Field;
+use crate::arena::word::reference::{ObjectRef, Tag};
+
+/// A value of a handle entry, or of a handle in transit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Entry(pub(crate) u64);
+
+/// The states of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EntryState {
+    Invalid,
+    Free,
+    Reserved(Tag),
+    Live,
+    Closing(Tag),
+    InTransit(Tag),
+    Moved(Tag),
+}
+
+impl Entry {
+    const STATE: Field<60, 4> = Field;
+    const GENERATION: Field<44, 16> = Field;
+    const RIGHTS: Field<24, 20> = Field;
+    const TAG: Field<24, 12> = Field;
+    const OBJECT: Field<0, 24> = Field;
+    const FREE: u64 = 1;
+    const RESERVED: u64 = 2;
+    const LIVE: u64 = 3;
+    const CLOSING: u64 = 4;
+    const MOVING: u64 = 5;
+    const MOVED: u64 = 6;
+
+    pub(crate) fn state(self) -> EntryState {
+        let tag = Tag(Self::TAG.get(self.0) as u16);
+        match Self::STATE.get(self.0) {
+            Self::FREE => EntryState::Free,
+            Self::RESERVED => EntryState::Reserved(tag),
+            Self::LIVE => EntryState::Live,
+            Self::CLOSING => EntryState::Closing(tag),
+            Self::MOVING => EntryState::InTransit(tag),
+            Self::MOVED => EntryState::Moved(tag),
+            _ => EntryState::Invalid,
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_live(self) -> bool {
+        Self::STATE.get(self.0) == Self::LIVE
+    }
+
+    #[inline(always)]
+    pub(crate) fn generation(self) -> u32 {
+        Self::GENERATION.get(self.0) as u32
+    }
+
+    #[inline(always)]
+    pub(crate) fn rights(self) -> u32 {
+        Self::RIGHTS.get(self.0) as u32
+    }
+
+    #[inline(always)]
+    pub(crate) fn object(self) -> ObjectRef {
+        ObjectRef(Self::OBJECT.get(self.0) as u32)
+    }
+
+    fn generation_bits(self) -> u64 {
+        Self::GENERATION.of(self.generation().into())
+    }
+
+    fn by(self, state: u64, tag: Tag, object: ObjectRef) -> Self {
+        let word = Self::STATE.of(state) | Self::TAG.of(tag.0.into()) | Self::OBJECT.of(object.0.into());
+        Self(word | self.generation_bits())
+    }
+
+    /// A free or virgin entry, set aside by `tag` for a handle to `object`.
+    pub(crate) fn reserved(self, tag: Tag, object: ObjectRef) -> Self {
+        self.by(Self::RESERVED, tag, object)
+    }
+
+    /// The same entry as a live handle.
+    pub(crate) fn live(self, rights: u32, object: ObjectRef) -> Self {
+        let word =
+            Self::STATE.of(Self::LIVE) | Self::RIGHTS.of(rights.into()) | Self::OBJECT.of(object.0.into());
+        Self(word | self.generation_bits())
+    }
+
+    pub(crate) fn closing(self, tag: Tag) -> Self {
+        self.by(Self::CLOSING, tag, self.object())
+    }
+
+    pub(crate) fn moving(self, tag: Tag) -> Self {
+        self.by(Self::MOVING, tag, self.object())
+    }
+
+    pub(crate) fn moved(self, tag: Tag) -> Self {
+        self.by(Self::MOVED, tag, self.object())
+    }
+
+    /// FREE, for the next generation.
+    pub(crate) fn freed(self) -> Self {
+        Self(Self::STATE.of(Self::FREE) | Self::GENERATION.of(u64::from(self.generation()) + 1))
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::arena::word::reference::{ObjectRef, Tag};
+
+    #[test]
+    fn freeing_an_entry_makes_a_new_generation() {
+        let live = Entry(0).reserved(Tag(3), ObjectRef(9)).live(0xf, ObjectRef(9));
+        assert_eq!((live.rights(), live.object()), (0xf, ObjectRef(9)));
+        assert_eq!(live.closing(Tag(4)).state(), EntryState::Closing(Tag(4)));
+        assert_eq!(live.moving(Tag(4)).freed().generation(), live.generation() + 1);
+        assert_eq!(Entry(0).state(), EntryState::Invalid);
+    }
+}

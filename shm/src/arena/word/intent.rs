@@ -1,0 +1,303 @@
+//! Who is here: a row for each process and each thread, with what the thread is in the middle of.
+//!
+//! A thread's row is its will: whatever it does in more than one step it first writes down as an *intent*, so
+//! that after its death the supervisor finishes the operation or undoes it, by what has committed.
+//!
+//! | intent | words | written before | tells recovery |
+//! |---|---|---|---|
+//! | reference | `reference`, `record` | a count changes | which record, which object, and whether it landed |
+//! | operation | `operation[0]`, `operation[1]` | create, replace, send, receive | where the commit is to be seen |
+//! | link | `link`, `link_word` | a block is taken, joins or leaves a direction | which block, and its exact word |
+//! | slot | `slot` | a slot is taken or freed | which slot is in hand, or not yet as the map says: see `slot` |
+//! | dying | `release_queue` | — | the sides whose last reference this thread took, still to be cleared |
+//! | hazards | `hazards` | an object is used without a reference of one's own | what must be woken, and not reused |
+//!
+//! INV-ROW-1: only the thread that holds a row writes it, except that a helper may turn `reference` from
+//! PENDING to APPLIED, by CAS of the exact word.
+//! INV-ROW-2: a dead thread's row stays as it is until everything it names has been recovered; hazards are
+//! cleared last, so nothing it names is reused before.
+//! INV-ROW-3: the sequence in `reference` survives reuse of the row.
+
+use crate::arena::word::Field;
+use crate::arena::word::reference::ObjectRef;
+
+/// Which way a count changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    Increment,
+    Decrement,
+}
+
+/// A value of `ThreadRow::reference`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RefcountIntent(pub(crate) u64);
+
+impl RefcountIntent {
+    const KIND: Field<60, 4> = Field;
+    const APPLIED: Field<56, 4> = Field;
+    const OBJECT: Field<32, 24> = Field;
+    const SEQUENCE: Field<0, 32> = Field;
+
+    pub(crate) fn idle(sequence: u32) -> Self {
+        Self(Self::SEQUENCE.of(sequence.into()))
+    }
+
+    pub(crate) fn pending(change: Change, object: ObjectRef, sequence: u32) -> Self {
+        let kind = if change == Change::Increment { 1 } else { 2 };
+        Self(Self::KIND.of(kind) | Self::OBJECT.of(object.0.into()) | Self::SEQUENCE.of(sequence.into()))
+    }
+
+    pub(crate) fn change(self) -> Option<Change> {
+        match Self::KIND.get(self.0) {
+            1 => Some(Change::Increment),
+            2 => Some(Change::Decrement),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn object(self) -> ObjectRef {
+        ObjectRef(Self::OBJECT.get(self.0) as u32)
+    }
+
+    pub(crate) fn sequence(self) -> u32 {
+        Self::SEQUENCE.get(self.0) as u32
+    }
+
+    pub(crate) fn is_applied(self) -> bool {
+        Self::APPLIED.get(self.0) != 0
+    }
+
+    pub(crate) fn applied(self) -> Self {
+        Self(self.0 | Self::APPLIED.of(1))
+    }
+
+    /// Whether this is the still unmarked intent to change `object` under `sequence`.
+    pub(crate) fn is_pending(self, object: ObjectRef, sequence: u32) -> bool {
+        self.change().is_some()
+            && !self.is_applied()
+            && self.object() == object
+            && self.sequence() == sequence
+    }
+}
+
+/// What a thread is in the middle of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Idle,
+    /// Making the object in this slot; its entries are those reserved for it.
+    Create {
+        slot: u32,
+    },
+    /// Moving a reference from one entry to another: replace, and handing a child its startup handle.
+    Move {
+        from: Record,
+        to: Record,
+    },
+    /// Sending from this side; the message stands at `position` once that is known.
+    Send {
+        from: ObjectRef,
+        position: Option<u64>,
+    },
+    /// Receiving at this side the message at `position`.
+    Receive {
+        at: ObjectRef,
+        position: u64,
+    },
+}
+
+impl Operation {
+    const KIND: Field<60, 4> = Field;
+    const LOW: Field<0, 40> = Field;
+    const NO_POSITION: u64 = u64::MAX;
+
+    /// The two words; the second is stored first, the first one makes it count.
+    pub(crate) fn to_words(self) -> [u64; 2] {
+        match self {
+            Self::Idle => [0, 0],
+            Self::Create { slot } => [Self::KIND.of(1) | Self::LOW.of(slot.into()), 0],
+            Self::Move { from, to } => [Self::KIND.of(2) | Self::LOW.of(from.to_word()), to.to_word()],
+            Self::Send { from, position } => {
+                [Self::KIND.of(3) | Self::LOW.of(from.0.into()), position.unwrap_or(Self::NO_POSITION)]
+            }
+            Self::Receive { at, position } => [Self::KIND.of(4) | Self::LOW.of(at.0.into()), position],
+        }
+    }
+
+    pub(crate) fn from_words([first, second]: [u64; 2]) -> Self {
+        let low = Self::LOW.get(first);
+        let object = ObjectRef(low as u32 & 0xff_ffff);
+        match Self::KIND.get(first) {
+            1 => Self::Create { slot: low as u32 },
+            2 => Self::Move { from: Record::from_word(low), to: Record::from_word(second) },
+            3 => Self::Send { from: object, position: (second != Self::NO_POSITION).then_some(second) },
+            4 => Self::Receive { at: object, position: second },
+            _ => Self::Idle,
+        }
+    }
+}
+
+/// Where a reference stands: in some process's handle table, or in a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Record {
+    /// An entry of a handle table.
+    Entry { process: u16, index: u32 },
+    /// A handle in transit: this word of the payload block, or of the ring segment, that carries its message.
+    Transit { block: crate::arena::word::block::BlockId, word: u32 },
+}
+
+impl Record {
+    const IS_TRANSIT: Field<39, 1> = Field;
+    const PROCESS: Field<20, 12> = Field;
+    const ENTRY: Field<0, 20> = Field;
+    const BLOCK: Field<0, 28> = Field;
+    const WORD: Field<40, 24> = Field;
+
+    /// 40 bits for an entry.
+    pub(crate) fn to_word(self) -> u64 {
+        match self {
+            Self::Entry { process, index } => Self::PROCESS.of(process.into()) | Self::ENTRY.of(index.into()),
+            Self::Transit { block, word } => {
+                Self::IS_TRANSIT.of(1) | Self::BLOCK.of(block.to_link()) | Self::WORD.of(word.into())
+            }
+        }
+    }
+
+    pub(crate) fn from_word(word: u64) -> Self {
+        if Self::IS_TRANSIT.get(word) == 0 {
+            Self::Entry { process: Self::PROCESS.get(word) as u16, index: Self::ENTRY.get(word) as u32 }
+        } else {
+            let block = crate::arena::word::block::BlockId::from_link_or_first(Self::BLOCK.get(word));
+            Self::Transit { block, word: Self::WORD.get(word) as u32 }
+        }
+    }
+}
+
+/// How a block is taken, and how it joins or leaves a direction: a value of `ThreadRow::link`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ListIntent {
+    Idle,
+    /// `block` is tried, or has been taken and is part of nothing yet.
+    Taking {
+        block: crate::arena::word::block::BlockId,
+    },
+    /// Free blocks of a leaf of the map, which begins with `block`, are taken, to give their memory back.
+    GivingBack {
+        block: crate::arena::word::block::BlockId,
+    },
+    /// Free blocks are taken, from `block` on, so that they have never been used.
+    Trimming {
+        block: crate::arena::word::block::BlockId,
+    },
+    /// Free slots of a page of objects are taken, to give its memory back.
+    GivingSlotsBack {
+        page: u32,
+    },
+    /// `block` becomes the next ring segment of the direction that `from` writes.
+    LinkSegment {
+        from: ObjectRef,
+        block: crate::arena::word::block::BlockId,
+    },
+    /// `block` becomes one of its payload blocks.
+    LinkPayload {
+        from: ObjectRef,
+        block: crate::arena::word::block::BlockId,
+    },
+    /// The segment has been read to its end, or the direction is being taken apart.
+    UnlinkSegment {
+        from: ObjectRef,
+        block: crate::arena::word::block::BlockId,
+    },
+    /// The payload block is given back.
+    UnlinkPayload {
+        from: ObjectRef,
+        block: crate::arena::word::block::BlockId,
+    },
+}
+
+impl ListIntent {
+    const KIND: Field<60, 4> = Field;
+    const OBJECT: Field<32, 24> = Field;
+    const BLOCK: Field<0, 32> = Field;
+
+    pub(crate) fn to_word(self) -> u64 {
+        let (kind, from, block) = match self {
+            Self::Idle => return 0,
+            Self::GivingSlotsBack { page } => return Self::KIND.of(8) | Self::BLOCK.of(page.into()),
+            Self::LinkSegment { from, block } => (1, from, block),
+            Self::LinkPayload { from, block } => (2, from, block),
+            Self::UnlinkSegment { from, block } => (3, from, block),
+            Self::UnlinkPayload { from, block } => (4, from, block),
+            Self::Taking { block } => (5, ObjectRef(0), block),
+            Self::GivingBack { block } => (6, ObjectRef(0), block),
+            Self::Trimming { block } => (7, ObjectRef(0), block),
+        };
+        Self::KIND.of(kind) | Self::OBJECT.of(from.0.into()) | Self::BLOCK.of(block.to_link())
+    }
+
+    pub(crate) fn from_word(word: u64) -> Self {
+        let from = ObjectRef(Self::OBJECT.get(word) as u32);
+        let block = crate::arena::word::block::BlockId::from_link_or_first(Self::BLOCK.get(word));
+        match Self::KIND.get(word) {
+            1 => Self::LinkSegment { from, block },
+            2 => Self::LinkPayload { from, block },
+            3 => Self::UnlinkSegment { from, block },
+            4 => Self::UnlinkPayload { from, block },
+            5 => Self::Taking { block },
+            6 => Self::GivingBack { block },
+            7 => Self::Trimming { block },
+            8 => Self::GivingSlotsBack { page: Self::BLOCK.get(word) as u32 },
+            _ => Self::Idle,
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::arena::word::block::BlockId;
+
+    #[test]
+    fn intents_survive_being_words() {
+        let block = BlockId::new(16, 4_000_000);
+        let entry = Record::Entry { process: 4095, index: 0xf_ffff };
+        let transit = Record::Transit { block, word: 63 };
+        for record in [entry, transit] {
+            assert_eq!(Record::from_word(record.to_word()), record);
+        }
+        let object = ObjectRef::new(0x7f_ffff, 1);
+        for operation in [
+            Operation::Idle,
+            Operation::Create { slot: 0x7f_ffff },
+            Operation::Move { from: entry, to: Record::Entry { process: 1, index: 1 } },
+            Operation::Send { from: object, position: None },
+            Operation::Send { from: object, position: Some(1 << 40) },
+            Operation::Receive { at: object, position: 0 },
+        ] {
+            assert_eq!(Operation::from_words(operation.to_words()), operation);
+        }
+        for link in [
+            ListIntent::Idle,
+            ListIntent::LinkSegment { from: object, block },
+            ListIntent::LinkPayload { from: object, block },
+            ListIntent::UnlinkSegment { from: object, block },
+            ListIntent::UnlinkPayload { from: object, block },
+            ListIntent::Taking { block },
+            ListIntent::GivingBack { block },
+            ListIntent::Trimming { block },
+            ListIntent::GivingSlotsBack { page: 0x1_ffff },
+        ] {
+            assert_eq!(ListIntent::from_word(link.to_word()), link);
+        }
+    }
+
+    #[test]
+    fn a_helper_recognises_exactly_one_pending_change() {
+        let object = ObjectRef::new(3, 0);
+        let pending = RefcountIntent::pending(Change::Decrement, object, 9);
+        assert!(pending.is_pending(object, 9));
+        assert!(!pending.is_pending(object, 10));
+        assert!(!pending.is_pending(object.peer(), 9));
+        assert!(!pending.applied().is_pending(object, 9));
+        assert!(!RefcountIntent::idle(9).is_pending(object, 9));
+    }
+}

@@ -1,0 +1,56 @@
+//! Every shared 64-bit word: its bits, its states and its named transitions. No memory and no logic is here.
+//!
+//! A file describes one word and is the only place that knows its bits. What each field means to the operations, and in
+//! which order words are written, stands with the operations.
+
+pub(crate) mod block;
+pub(crate) mod credit;
+pub(crate) mod handle;
+pub(crate) mod intent;
+pub(crate) mod leader;
+pub(crate) mod lifecycle;
+pub(crate) mod refcount;
+pub(crate) mod reference;
+pub(crate) mod ring;
+pub(crate) mod row;
+pub(crate) mod signals;
+
+/// `WIDTH` bits of a word, from bit `SHIFT` up.
+#[derive(Clone, Copy)]
+pub(crate) struct Field<const SHIFT: u32, const WIDTH: u32>;
+
+impl<const SHIFT: u32, const WIDTH: u32> Field<SHIFT, WIDTH> {
+    /// The largest value the field holds.
+    pub(crate) const MAX: u64 = if WIDTH == 64 { u64::MAX } else { (1 << WIDTH) - 1 };
+
+    #[inline(always)]
+    pub(crate) const fn get(self, word: u64) -> u64 {
+        (word >> SHIFT) & Self::MAX
+    }
+
+    /// `value` in its place, all other fields zero. A value that does not fit is cut, never spilled into a
+    /// neighbour.
+    #[inline(always)]
+    pub(crate) const fn of(self, value: u64) -> u64 {
+        (value & Self::MAX) << SHIFT
+    }
+
+    /// `word` with this field replaced.
+    #[inline(always)]
+    pub(crate) const fn set(self, word: u64, value: u64) -> u64 {
+        (word & !(Self::MAX << SHIFT)) | self.of(value)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_cuts_what_does_not_fit_and_leaves_its_neighbours_alone() {
+        let field = Field::<8, 4>;
+        assert_eq!(field.of(0x1f), 0xf00);
+        assert_eq!(field.set(u64::MAX, 0), !0xf00);
+        assert_eq!(field.get(0xabc), 0xa);
+    }
+}

@@ -1,0 +1,66 @@
+//! How one word names an object's side, or a thread: the operands that the other words are made of.
+
+/// The tag of a thread row, which every transitional state carries: 1 to 4095. 0 is nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Tag(pub(crate) u16);
+
+impl Tag {
+    pub(crate) const NOBODY: Self = Self(0);
+    pub(crate) const MAX: u64 = 0xfff;
+}
+
+/// One side of an object: what a handle refers to. 24 bits: the slot, then the side.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ObjectRef(pub(crate) u32);
+
+impl ObjectRef {
+    pub(crate) const fn new(slot: u32, side: u32) -> Self {
+        Self(slot << 1 | side & 1)
+    }
+
+    #[inline(always)]
+    pub(crate) const fn slot(self) -> u32 {
+        self.0 >> 1
+    }
+
+    #[inline(always)]
+    pub(crate) const fn side(self) -> usize {
+        (self.0 & 1) as usize
+    }
+
+    /// The other side of the same object.
+    pub(crate) const fn peer(self) -> Self {
+        Self(self.0 ^ 1)
+    }
+
+    /// As a link of a list in the arena, where 0 ends the list.
+    pub(crate) const fn to_link(self) -> u64 {
+        self.0 as u64 + 1
+    }
+
+    pub(crate) const fn from_link(link: u64) -> Option<Self> {
+        match link {
+            0 => None,
+            link => Some(Self((link - 1) as u32 & 0xff_ffff)),
+        }
+    }
+}
+
+impl core::fmt::Debug for ObjectRef {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}.{}", self.slot(), self.side())
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_reference_survives_being_a_link() {
+        let object = ObjectRef::new(0x7f_ffff, 1);
+        assert_eq!(ObjectRef::from_link(object.to_link()), Some(object));
+        assert_eq!(ObjectRef::from_link(0), None);
+        assert_eq!(object.peer().side(), 0);
+    }
+}

@@ -1,0 +1,108 @@
+//! Who holds a row: the claim of a process row or of a thread row, and the ticket that lets a process claim one.
+//!
+//! ```text
+//!  process row:  FREE(epoch) ──▶ STARTING(spawner) ──▶ ACTIVE ──▶ DEAD ──▶ FREE(epoch + 1)
+//!                                      └──────────────────────────▲   given up, or its spawner died
+//!  thread row:   0 ──▶ owned by a process ──▶ 0
+//! ```
+//! The epoch makes a ticket that was given up worthless. Only recovery leaves DEAD, and it does so last.
+
+use crate::arena::word::Field;
+
+/// A value of `ProcessRow::claim` or `ThreadRow::claim`.
+///
+/// ```text
+///  process:  FREE ──▶ STARTING(spawner) ──▶ ACTIVE ──▶ DEAD ──▶ FREE, epoch + 1
+///  thread:   FREE ──▶ ACTIVE(process) ─────────────────────────▶ FREE
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RowState(pub(crate) u64);
+
+/// The states of a process row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ProcessState {
+    Free,
+    /// This process has prepared the row; the child has not attached yet. 0: the supervisor watches over it.
+    Starting(u16),
+    Active,
+    /// Its process is dead; recovery is under way.
+    Dead,
+}
+
+impl RowState {
+    const STATE: Field<60, 4> = Field;
+    const EPOCH: Field<32, 20> = Field;
+    const SPAWNER: Field<12, 12> = Field;
+    const PROCESS: Field<0, 12> = Field;
+    /// The spawner of a process slot that the supervisor has taken over.
+    pub(crate) const NOBODY: u16 = 0;
+    const STARTING: u64 = 1;
+    const ACTIVE: u64 = 2;
+    const DEAD: u64 = 3;
+
+    pub(crate) fn epoch(self) -> u32 {
+        Self::EPOCH.get(self.0) as u32
+    }
+
+    pub(crate) fn process_state(self) -> ProcessState {
+        match Self::STATE.get(self.0) {
+            Self::STARTING => ProcessState::Starting(Self::SPAWNER.get(self.0) as u16),
+            Self::ACTIVE => ProcessState::Active,
+            Self::DEAD => ProcessState::Dead,
+            _ => ProcessState::Free,
+        }
+    }
+
+    fn of_epoch(self, state: u64) -> Self {
+        Self(Self::STATE.of(state) | Self::EPOCH.of(self.epoch().into()))
+    }
+
+    pub(crate) fn starting(self, spawner: u16) -> Self {
+        Self(self.of_epoch(Self::STARTING).0 | Self::SPAWNER.of(spawner.into()))
+    }
+
+    pub(crate) fn active(self) -> Self {
+        self.of_epoch(Self::ACTIVE)
+    }
+
+    pub(crate) fn dead(self) -> Self {
+        self.of_epoch(Self::DEAD)
+    }
+
+    /// FREE for the next epoch.
+    pub(crate) fn freed(self) -> Self {
+        Self(Self::EPOCH.of(u64::from(self.epoch()) + 1))
+    }
+
+    /// A thread row claimed for a process.
+    pub(crate) fn thread_of(process: u16) -> Self {
+        Self(Self::STATE.of(Self::ACTIVE) | Self::PROCESS.of(process.into()))
+    }
+
+    /// The process whose thread holds the row, if one does.
+    pub(crate) fn thread_owner(self) -> Option<u16> {
+        (Self::STATE.get(self.0) == Self::ACTIVE).then(|| Self::PROCESS.get(self.0) as u16)
+    }
+}
+
+/// A process row that has been claimed and may be attached to: the ticket a spawner or the supervisor gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProcessSlot {
+    /// The process's row.
+    pub row: u16,
+    /// The row's epoch: a ticket of an earlier epoch is refused.
+    pub epoch: u32,
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_row_comes_back_one_epoch_older() {
+        let row = RowState(0).starting(5);
+        assert_eq!(row.process_state(), ProcessState::Starting(5));
+        assert_eq!(row.active().dead().freed().process_state(), ProcessState::Free);
+        assert_eq!(row.active().dead().freed().epoch(), 1);
+    }
+}

@@ -1,0 +1,123 @@
+//! The signals of one side of an object, beside the event count on which its waiters sleep.
+//!
+//! The high half holds the side's stored signals, the low half its event count: one read-modify-write changes
+//! the signals and learns whether anybody sleeps. The kernel compares the low half.
+
+use crate::arena::word::Field;
+
+/// Signals that the mechanism itself asserts. The numbers are Zircon's.
+pub mod signal {
+    /// A message can be read.
+    pub const READABLE: u32 = 1 << 0;
+    /// A message can be written.
+    pub const WRITABLE: u32 = 1 << 1;
+    /// The other side is closed.
+    pub const PEER_CLOSED: u32 = 1 << 2;
+    /// The handle waited on was closed or transferred.
+    pub const HANDLE_CLOSED: u32 = 1 << 23;
+}
+
+/// A value of `Object::state`: stored signals above, event count below.
+///
+/// | flag | set by | cleared by | means |
+/// |---|---|---|---|
+/// | FENCED | a sleeper, before its heavy barrier | a waiter, after many waits that needed no sleep | changes of *derived* signals are followed by a full fence |
+/// | BARRIER_DONE | that sleeper, after its barrier | with FENCED | every changer has noticed FENCED: others may sleep without a barrier of their own |
+/// | HAS_WAITERS | a sleeper | a waker, after waking, if the word is unchanged | somebody may sleep |
+/// | ARMED_WRITABLE | a sleeper that waits for WRITABLE | as HAS_WAITERS | the reader must tell of room too |
+/// | WATCHED | a sleeper that waits for stored signals, when it arms | a signaller that clears a signal and finds nobody who watches | a sleeper may have to be told of what is cleared: see `watch` |
+///
+/// WATCHED stands among the signals, at the place of HANDLE_CLOSED, which is never stored.
+///
+/// INV-EVENT-1: HAS_WAITERS is set only in a word that has FENCED and BARRIER_DONE, except by a sleeper that the barrier is refused
+/// to and that therefore sleeps only briefly. BARRIER_DONE is set only if FENCED has not been
+/// cleared since before the barrier, which the epoch tells.
+/// INV-EVENT-2: arming and waking both advance the counter, so a waker clears only what it has woken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct State(pub(crate) u64);
+
+impl State {
+    pub(crate) const FENCED: u64 = 1 << 31;
+    pub(crate) const HAS_WAITERS: u64 = 1 << 30;
+    pub(crate) const HAS_WRITE_WAITERS: u64 = 1 << 29;
+    /// Any flag that makes a changer of derived signals look closer.
+    pub(crate) const SLOW_PATH: u64 = Self::FENCED | Self::HAS_WAITERS | Self::HAS_WRITE_WAITERS;
+    pub(crate) const BARRIER_DONE: u64 = 1 << 28;
+    pub(crate) const WATCHED: u64 = (signal::HANDLE_CLOSED as u64) << 32;
+    const EPOCH: Field<24, 4> = Field;
+    const COUNTER: Field<0, 24> = Field;
+
+    #[inline]
+    pub(crate) fn signals(self) -> u32 {
+        (self.0 >> 32) as u32 & !signal::HANDLE_CLOSED
+    }
+
+    /// These signals cleared, and then those set.
+    pub(crate) fn changed(self, clear: u32, set: u32) -> Self {
+        let shifted = |signals: u32| u64::from(signals & !signal::HANDLE_CLOSED) << 32;
+        Self(self.0 & !shifted(clear) | shifted(set))
+    }
+
+    /// The half that a futex compares.
+    pub(crate) fn futex(self) -> u32 {
+        self.0 as u32
+    }
+
+    pub(crate) fn has(self, flags: u64) -> bool {
+        self.0 & flags != 0
+    }
+
+    pub(crate) fn with(self, flags: u64) -> Self {
+        Self(self.0 | flags)
+    }
+
+    pub(crate) fn without(self, flags: u64) -> Self {
+        Self(self.0 & !flags)
+    }
+
+    /// Whether sleepers may arm without a barrier of their own.
+    pub(crate) fn is_barrier_done(self) -> bool {
+        self.has(Self::FENCED) && self.has(Self::BARRIER_DONE)
+    }
+
+    /// How often FENCED has been cleared, in a few bits.
+    pub(crate) fn epoch(self) -> u64 {
+        Self::EPOCH.get(self.0)
+    }
+
+    /// FENCED and BARRIER_DONE cleared, for the next epoch.
+    pub(crate) fn relaxed(self) -> Self {
+        Self(Self::EPOCH.set(self.without(Self::FENCED | Self::BARRIER_DONE).0, self.epoch() + 1))
+    }
+
+    /// No signals, no flags; the counter has moved on, so that a sleeper of an earlier life looks again.
+    pub(crate) fn fresh(self) -> Self {
+        Self(self.relaxed().next_count().without(Self::HAS_WAITERS | Self::HAS_WRITE_WAITERS).futex().into())
+    }
+
+    /// Where a slot begins that has forgotten its last state: of any few generations each has a counter far from the
+    /// others'.
+    pub(crate) fn begun(generation: u64) -> Self {
+        const GOLDEN_RATIO: u64 = 0x9e_3779;
+        Self(Self::EPOCH.of(generation) | Self::COUNTER.of(generation.wrapping_mul(GOLDEN_RATIO)))
+    }
+
+    /// The counter advanced, wrapping inside its 24 bits.
+    pub(crate) fn next_count(self) -> Self {
+        Self(Self::COUNTER.set(self.0, Self::COUNTER.get(self.0) + 1))
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_event_counter_wraps_without_touching_flags_or_signals() {
+        let state = State(0xff_ffff).with(State::FENCED | State::HAS_WAITERS).changed(0, 0xff00_0008);
+        let next = state.next_count();
+        assert_eq!(next.signals(), 0xff00_0008);
+        assert!(next.has(State::FENCED) && next.has(State::HAS_WAITERS));
+        assert_eq!(next.futex() & 0xfff_ffff, 0);
+    }
+}

@@ -1,0 +1,76 @@
+//! From a value to a handle: one load, and a second look where the object was read without a hazard.
+
+use crate::arena::error::{Error, Result};
+use crate::arena::word::handle::Entry;
+#[cfg(not(loom))]
+use crate::process::Process;
+use crate::process::thread::Thread;
+use crate::sync::{Acquire, Relaxed, fence};
+
+/// A live handle of this process, as it was when it was looked up.
+#[derive(Clone, Copy)]
+pub struct ResolvedHandle {
+    pub(crate) index: u32,
+    pub(crate) entry: Entry,
+}
+
+impl ResolvedHandle {
+    /// The rights that the handle carries.
+    #[inline]
+    pub fn rights(&self) -> u32 {
+        self.entry.rights()
+    }
+
+    /// Whether two handles of this process refer to the same side of the same object.
+    pub fn same_object(&self, other: &ResolvedHandle) -> bool {
+        self.entry.object() == other.entry.object()
+    }
+
+    /// Fails unless every right of `needed` is there.
+    #[inline]
+    pub fn require(&self, needed: u32) -> Result<()> {
+        let missing = needed & !self.rights();
+        if missing == 0 { Ok(()) } else { Err(Error::AccessDenied { missing }) }
+    }
+}
+
+#[inline]
+pub(crate) fn lookup(thread: &Thread, value: u32) -> Result<ResolvedHandle> {
+    let (index, generation) = thread.process.codec.decode(value);
+    let word = thread.arena().entry(thread.table_row, index).ok_or(Error::BadHandle)?;
+    // ORDER: Acquire pairs with the Release that made the entry LIVE: the object is complete.
+    let entry = Entry(word.load(Acquire));
+    if entry.is_live()
+        && crate::process::handle_table::HandleCodec::matches_generation(generation, entry)
+        && index != 0
+    {
+        Ok(ResolvedHandle { index, entry })
+    } else {
+        Err(Error::BadHandle)
+    }
+}
+
+/// Whether the handle is still the one that was found.
+#[inline]
+pub(crate) fn is_current(thread: &Thread, found: ResolvedHandle) -> bool {
+    let word = thread.arena().entry(thread.table_row, found.index);
+    // Relaxed: the same word is the same handle, and `find` has seen what it publishes.
+    word.is_some_and(|word| word.load(Relaxed) == found.entry.0)
+}
+
+/// Whether the handle is still the one that was found, so that what was read of its object without a hazard was
+/// the object's own.
+pub(crate) fn validate(thread: &Thread, found: ResolvedHandle) -> bool {
+    // ORDER: the reads before come before the look at the entry. Whatever they saw of the slot's next user was
+    // stored with Release, after the entry had changed: then that is seen here.
+    fence(Acquire);
+    is_current(thread, found)
+}
+
+/// Whether a handle of this process is still the one that was found.
+#[cfg(not(loom))]
+pub(crate) fn is_current_in(process: &Process, found: ResolvedHandle) -> bool {
+    let word = process.arena.entry(process.row, found.index);
+    // Relaxed: as in `Thread::still`.
+    word.is_some_and(|word| word.load(Relaxed) == found.entry.0)
+}

@@ -1,0 +1,101 @@
+//! Making objects.
+//!
+//! Entries RESERVED, counts set, life RESERVED → LIVE **commits**, entries LIVE. Recovery: life LIVE → entries LIVE, else
+//! everything is freed.
+//!
+//! INV-CREATE-1: a slot is RESERVED by CAS on its own word, under an intent that names it (`memory/slot_pool`).
+
+use crate::arena::error::{Error, Result};
+use crate::arena::record::counter::Counter;
+use crate::arena::word::handle::Entry;
+use crate::arena::word::intent::Operation;
+use crate::arena::word::lifecycle::Lifecycle;
+use crate::arena::word::refcount::Count;
+use crate::arena::word::reference::ObjectRef;
+use crate::arena::word::signals::State;
+use crate::lifecycle::take_slot;
+use crate::memory::{slot_credit, slot_pool};
+use crate::object::{ObjectClass, arrive};
+use crate::process::thread::{Thread, crash_point};
+use crate::process::{Origin, Process, entries};
+use crate::refcount;
+use crate::sync::{Relaxed, Release};
+
+/// Handles to a new object; the second is `None` for an object with one side.
+pub type Created = (u32, Option<u32>);
+
+/// Makes an object of `class`. `initialize` writes what the class needs into the slot, before it is LIVE.
+pub(crate) fn create(
+    thread: &Thread,
+    class: ObjectClass,
+    rights: u32,
+    initialize: impl FnOnce(u32) -> Result<()>,
+) -> Result<Created> {
+    let (slot, lifecycle, credit) = take_slot::take_slot(thread)?;
+    crash_point!(thread, "create.slot");
+    let result = fill_slot(thread, slot, lifecycle, class, rights, initialize);
+    if let Err(error) = result
+        && error != Error::Died
+    {
+        slot_pool::release_slot(thread, slot, lifecycle)?;
+        slot_credit::give_object_credit_back(thread, credit);
+    }
+    result
+}
+
+fn fill_slot(
+    thread: &Thread,
+    slot: u32,
+    lifecycle: Lifecycle,
+    class: ObjectClass,
+    rights: u32,
+    initialize: impl FnOnce(u32) -> Result<()>,
+) -> Result<Created> {
+    let object = thread.arena().object(slot)?;
+    thread.set_operation(Operation::Create { slot });
+    let sides = class.sides();
+    let mut entries = [(0u32, Entry(0)); 2];
+    for side in 0..sides {
+        match entries::reserve_entry(thread, ObjectRef::new(slot, side as u32)) {
+            Ok(reserved) => entries[side] = reserved,
+            Err(error) => {
+                if side == 1 {
+                    refcount::release_reserved(thread, entries[0].0, entries[0].1);
+                }
+                thread.set_operation(Operation::Idle);
+                return Err(error);
+            }
+        }
+    }
+    crash_point!(thread, "create.reserved");
+    // Relaxed: what is made here is published by the life, below.
+    object.koid.store(thread.take_koids(), Relaxed);
+    let sequence = thread.next_sequence();
+    thread.intend_nothing();
+    for side in 0..sides {
+        object.count[side].store(Count::new(1, thread.tag, sequence).0, Relaxed);
+        let state = &object.state[side];
+        // A plain store: a sleeper of an earlier life that arms in between finds the counter moved.
+        // ORDER: Release pairs with the fence of `validate`: who sees it sees that the last handle is gone.
+        state.store(State(state.load(Relaxed)).fresh().0, Release);
+    }
+    initialize(slot)?;
+    crash_point!(thread, "create.filled");
+    // ORDER: Release: what is LIVE is complete, for whoever recovers this process too.
+    object.lifecycle.store(lifecycle.live(class.number(), sides, thread.process.quotas.charge).0, Release);
+    slot_pool::intend_no_slot(thread);
+    crash_point!(thread, "create.committed");
+    let first = arrive::arrive(thread, entries[0].0, entries[0].1, rights, Origin::New)?.value;
+    crash_point!(thread, "create.first");
+    let second = match sides {
+        2 => Some(arrive::arrive(thread, entries[1].0, entries[1].1, rights, Origin::New)?.value),
+        _ => None,
+    };
+    thread.set_operation(Operation::Idle);
+    thread.increment(Counter::ObjectsCreated, 1);
+    Ok((first, second))
+}
+
+pub(crate) fn used_slots(process: &Process) -> u32 {
+    process.arena.used_slots()
+}

@@ -1,0 +1,134 @@
+//! From RETIRED to FREE: slots that no hazard names are torn down and used again.
+//!
+//! A thread collects the slots that it has retired, and goes through them once there is a batch: a barrier in every process,
+//! a look at all hazards, and what is not named is kept for the thread's next objects or freed.
+
+use crate::arena::error::Result;
+use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
+use crate::handle::pin;
+use crate::memory::{slot_credit, slot_pool};
+use crate::object::ObjectClass;
+use crate::process::thread::{Thread, crash_point};
+use crate::sync::fail_point::skippable;
+use crate::sync::{Relaxed, Release};
+
+/// How many slots may wait for this thread's next objects. A adopted row will have none.
+pub(crate) fn most_reusable(thread: &Thread) -> usize {
+    if thread.owns_row { 2 * thread.reclaim_batch } else { 0 }
+}
+
+pub(crate) fn reclaim(thread: &Thread) -> Result<usize> {
+    thread.retired.borrow_mut().append(&mut thread.reusable.borrow_mut());
+    scan_retired(thread, 0)
+}
+
+/// What ended threads have left is a batch, too: the one that completes it reclaims it. Others may never retire enough.
+pub(crate) fn reclaim_orphans(thread: &Thread) {
+    if thread.process.orphans.lock().len() >= thread.reclaim_batch {
+        // Should it fail, a collection finds them.
+        let _ = scan_retired(thread, 0);
+        thread.process.orphans.lock().append(&mut thread.retired.borrow_mut());
+    }
+}
+
+/// Sorts the retired slots: those that hazards name stay; up to `most_reusable` of the others wait in `reusable`, still
+/// RETIRED, for this thread's next objects; the rest becomes FREE. Gives how many became FREE.
+///
+/// The lists have the exact words, from before the barrier: a list may name a slot that another reclaimed and that
+/// has lived again, and what retires after the barrier may be named by a hazard that is not seen here.
+#[cold]
+pub(crate) fn scan_retired(thread: &Thread, most_reusable: usize) -> Result<usize> {
+    let mut retired = thread.retired.borrow_mut();
+    retired.append(&mut thread.process.orphans.lock());
+    // ORDER: pairs with the light barrier of `pin`: afterwards every hazard that was set before its slot
+    // was retired is visible, and every later look finds the handle gone.
+    if retired.is_empty() || !pin::barrier(thread)? {
+        return Ok(0);
+    }
+    let named = pin::collect_hazards(thread)?;
+    let mut reusable = thread.reusable.borrow_mut();
+    let (mut kept, mut reclaimed, mut ours, mut creditor) = (Vec::new(), 0, 0, None);
+    let generation = slot_credit::credit_generation(thread);
+    // Should one of them fail, the others are found again by `gather_retired`.
+    for (slot, lifecycle) in retired.drain(..) {
+        let is_ours = lifecycle.is_charged_to(thread.process.quotas.charge);
+        if named.binary_search(&slot).is_ok() {
+            kept.push((slot, lifecycle));
+        } else if reusable.len() < most_reusable
+            && is_ours
+            && ObjectClass::of(lifecycle)?.is_blank(thread, slot)?
+        {
+            reusable.push((slot, lifecycle));
+        } else {
+            if !is_ours {
+                slot_credit::note_creditor(thread, lifecycle, &mut creditor);
+            }
+            if free_retired(thread, slot, lifecycle)? {
+                reclaimed += 1;
+                if is_ours {
+                    ours += 1;
+                } else if let Some(creditor) = &mut creditor {
+                    creditor.count();
+                }
+            }
+        }
+    }
+    slot_credit::give_object_credits_to(thread, creditor);
+    slot_pool::intend_no_slot(thread);
+    retired.append(&mut kept);
+    // A burst leaves no private memory behind.
+    retired.shrink_to(4 * thread.reclaim_batch);
+    slot_credit::give_object_credits(thread, generation, ours);
+    Ok(reclaimed)
+}
+
+/// RETIRED → RECLAIMING → FREE. `false` if another was first.
+fn free_retired(thread: &Thread, slot: u32, lifecycle: Lifecycle) -> Result<bool> {
+    let reclaiming = lifecycle.reclaiming(thread.tag);
+    let cell = &thread.arena().object(slot)?.lifecycle;
+    if cell.load(Relaxed) != lifecycle.0 {
+        return Ok(false);
+    }
+    slot_pool::intend_slot(thread, slot);
+    // Relaxed load: the word was known before the barrier, which ordered it. One reclaimer wins. ORDER: Release: after the
+    // intent, in the order that recovery sees.
+    if cell.compare_exchange(lifecycle.0, reclaiming.0, Release, Relaxed).is_err() {
+        return Ok(false);
+    }
+    crash_point!(thread, "reclaim.claimed");
+    tear_down(thread, slot, reclaiming)?;
+    Ok(true)
+}
+
+/// Frees what a RECLAIMING slot still holds, then the slot. Resumable.
+pub(crate) fn tear_down(thread: &Thread, slot: u32, lifecycle: Lifecycle) -> Result<()> {
+    // A damaged number leaves nothing that a class could know of.
+    if let Ok(class) = ObjectClass::of(lifecycle) {
+        class.reset(thread, slot)?;
+    }
+    crash_point!(thread, "reclaim.torn");
+    slot_pool::free_named_slot(thread, slot, lifecycle)
+}
+
+/// Finds every RETIRED slot, whoever's private list names it: reclaiming is by exact word, so a list that is out
+/// of date does no harm. Gives how many slots are in use.
+pub(crate) fn gather_retired(thread: &Thread) -> Result<u64> {
+    skippable!(GatherRetired);
+    let mut retired = thread.retired.borrow_mut();
+    let mut in_use = 0;
+    for slot in slot_pool::slots_in_use(thread.arena()) {
+        in_use += 1;
+        let lifecycle = Lifecycle(thread.arena().object(slot)?.lifecycle.load(Relaxed));
+        if lifecycle.state() == LifecycleState::Retired {
+            retired.push((slot, lifecycle));
+        }
+    }
+    retired.sort_unstable();
+    retired.dedup();
+    Ok(in_use)
+}
+
+pub(crate) fn collect(thread: &Thread) -> Result<usize> {
+    gather_retired(thread)?;
+    reclaim(thread)
+}

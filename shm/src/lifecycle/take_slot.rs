@@ -1,0 +1,90 @@
+//! A slot for a new object: one that this thread has retired itself, a free one on credit, or one that others free.
+
+use crate::arena::error::{Error, Result};
+use crate::arena::word::lifecycle::Lifecycle;
+use crate::lifecycle::{exhausted, reclaim};
+use crate::memory::{slot_credit, slot_pool};
+use crate::process::quota::{CreditCache, ObjectCredits};
+use crate::process::thread::Thread;
+use core::sync::atomic::Ordering;
+
+/// Uses up one credit for an object. Gives when it was set aside, for [`stands`].
+#[inline]
+pub(crate) fn take_object_credit(thread: &Thread) -> Result<u64> {
+    let Some(pool) = &thread.process.quotas.objects else { return Ok(0) };
+    let CreditCache { generation, credits } = thread.credit_cache.get();
+    // Relaxed: looked at again once the slot is taken.
+    if credits > 0 && generation == pool.generation.load(Ordering::Relaxed) {
+        thread.credit_cache.set(CreditCache { generation, credits: credits - 1 });
+        return Ok(generation);
+    }
+    refill_credits(thread, pool)
+}
+
+#[cold]
+fn refill_credits(thread: &Thread, pool: &ObjectCredits) -> Result<u64> {
+    let batch = slot_credit::CREDITS_AT_A_TIME.min(pool.quota / 1024).max(1);
+    // What is left; what others have given back; the same, once what has ended is collected; what a walk finds.
+    for attempt in 0..4 {
+        if attempt == 2 {
+            reclaim::collect(thread)?;
+        }
+        let mut left = pool.left.lock();
+        if *left == 0 && attempt > 0 {
+            *left = if attempt < 3 {
+                slot_credit::take_over_objects(thread, pool)
+            } else {
+                slot_credit::count_objects(thread, pool)?
+            };
+        }
+        if *left > 0 {
+            let taken = batch.min(*left);
+            *left -= taken;
+            let generation = pool.generation.load(Ordering::Relaxed);
+            thread.credit_cache.set(CreditCache { generation, credits: taken - 1 });
+            return Ok(generation);
+        }
+    }
+    Err(Error::NoResources("objects of this process (max_objects_per_process)"))
+}
+
+/// A slot, RESERVED by this thread and named by its row, and the credit that it cost.
+pub(crate) fn take_slot(thread: &Thread) -> Result<(u32, Lifecycle, u64)> {
+    let taken = match slot_pool::take_cleared_slot(thread)? {
+        Some(taken) => Ok(taken),
+        None => take_slot_on_credit(thread),
+    };
+    if let Err(error) = taken
+        && error != Error::Died
+    {
+        slot_pool::intend_no_slot(thread);
+    }
+    taken
+}
+
+/// A free slot.
+#[cold]
+fn take_slot_on_credit(thread: &Thread) -> Result<(u32, Lifecycle, u64)> {
+    // More than once only if other threads count the credits at this very moment.
+    for _ in 0..16 {
+        let credit = take_object_credit(thread)?;
+        match take_any_slot(thread) {
+            Ok((slot, lifecycle)) if slot_credit::is_credit_valid(thread, credit) => {
+                return Ok((slot, lifecycle, credit));
+            }
+            Ok((slot, lifecycle)) => slot_pool::release_slot(thread, slot, lifecycle)?,
+            Err(error) => {
+                slot_credit::give_object_credit_back(thread, credit);
+                return Err(error);
+            }
+        }
+    }
+    Err(Error::NoResources("objects of this process (max_objects_per_process)"))
+}
+
+fn take_any_slot(thread: &Thread) -> Result<(u32, Lifecycle)> {
+    match slot_pool::take_slot_at_hand(thread)? {
+        Some(taken) => Ok(taken),
+        None => exhausted::take_slot_that_comes_back(thread),
+    }
+}

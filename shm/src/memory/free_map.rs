@@ -1,0 +1,403 @@
+//! Which things are free: a bit a thing, with summaries above, so that the lowest free one is found by a few loads.
+//!
+//! A *thing* is an object's slot, or a block of one class. Its own word says whether it is FREE, and taking it is a CAS
+//! of that word: the map only says where to look.
+//!
+//! ```text
+//!  level 2    1                                 one bit for each word of level 1
+//!  level 1    1 0 1 …                           one bit for each word of level 0
+//!  level 0    0010 0000 1111 …                  the leaves: one bit a thing
+//! ```
+//!
+//! Everything is a read-modify-write of one word, and whoever changes anything here has written down before, in the
+//! intents of its row, which thing it is about. So a death in the middle is settled by [`FreeMap::repair`].
+//!
+//! | step | of whom |
+//! |---|---|
+//! | intent names i; word of i FREE → taken, by CAS; *agree(i)*; intent idle, or the next | a taker |
+//! | intent names i; word of i → FREE; *agree(i)*; intent idle | whoever frees |
+//! | *agree(i)*: set or clear the leaf bit as the word says; look at the word again, until the two agree | both |
+//! | set: leaf bit; if its word was 0, the bit above; and so on upward | |
+//! | clear: leaf bit. The bit above stays, and leads to a word that is 0 | a taker |
+//! | clear, and tidy up: if the word is 0, clear the bit above, look at the word again, set the bit again if it is not 0 | who was misled |
+//!
+//! INV-FREE-1: a leaf bit says what the thing's own word says, for every thing that no thread's intent names.
+//! *Why:* let the last change of the word be known, and let X make the last change of the bit. X's change was a
+//! read-modify-write, so it sees the one by which the changer of the word tried to make the bit agree (or is that one),
+//! and with it the word: X looks at the word next, finds that they differ, and changes the bit once more.
+//!
+//! INV-FREE-2: the bit above a word that is not 0 is set, except where some thread's intent names a thing below.
+//! *Why:* the same. The one who made the word differ from 0 sets the bit above; who clears the bit later sees that, and
+//! looks at the word after.
+//!
+//! A bit above a word that is 0 does no harm: whoever is led there tidies up. So taking the last thing of a leaf
+//! changes nothing above it, and giving it back finds the bit set already.
+//!
+//! INV-FREE-3: what the map names is inside it: bits that no thing has are never looked at (P5).
+//!
+//! No thing below the mark up to which things were ever used is skipped by [`FreeMap::not_free`], unless it is free or
+//! an intent names it: a walk costs what is in use, and a load for each leaf.
+
+use crate::arena::Arena;
+use crate::arena::error::{Error, Result};
+use crate::arena::layout::Map;
+use crate::arena::record::free_map::{Level, MapLayout, MapWord, WORD_BITS};
+use crate::process::thread::{Thread, crash_point};
+use crate::sync::{AcqRel, AtomicU64, Relaxed, Release};
+
+fn view<'a>(arena: &'a Arena, map: &'a Map) -> FreeMap<'a> {
+    FreeMap::new(&map.levels, arena.all(map.section))
+}
+
+/// Which objects are free.
+pub(crate) fn free_objects(arena: &Arena) -> FreeMap<'_> {
+    view(arena, &arena.layout.object_map)
+}
+
+/// Which blocks of the class are free.
+pub(crate) fn free_blocks(arena: &Arena, class: usize) -> Result<FreeMap<'_>> {
+    let map = arena.layout.block_maps.get(class).ok_or(Error::Corrupt("a block's class is out of range"))?;
+    Ok(view(arena, map))
+}
+
+/// A map, where it lies in the arena.
+#[derive(Clone, Copy)]
+pub(crate) struct FreeMap<'a> {
+    layout: &'a MapLayout,
+    words: &'a [MapWord],
+}
+
+impl<'a> FreeMap<'a> {
+    /// `words` are those of the map's section, all of them.
+    pub(crate) fn new(layout: &'a MapLayout, words: &'a [MapWord]) -> Self {
+        debug_assert_eq!(layout.words, words.len());
+        Self { layout, words }
+    }
+
+    fn word(self, level: Level, index: usize) -> &'a AtomicU64 {
+        &self.words[level.first + index].0
+    }
+
+    /// The word of `level` that speaks of `index`, and its bit there.
+    fn place(self, level: Level, index: usize) -> (&'a AtomicU64, u64) {
+        (self.word(level, index / WORD_BITS), 1 << (index % WORD_BITS))
+    }
+
+    fn checked(self, thing: u32) -> Result<usize> {
+        let thing = thing as usize;
+        let is_there = self.layout.levels.first().is_some_and(|leaves| thing < leaves.bits);
+        if is_there {
+            Ok(thing)
+        } else {
+            Err(Error::Corrupt("a thing that the map of free ones does not know"))
+        }
+    }
+
+    /// Where the lowest free thing seems to be; `None` where nothing is. Its own word decides: then, or after it was
+    /// found to be something else, the caller calls [`taken`](Self::taken) or [`misled`](Self::misled), under an intent
+    /// that has named the thing since before the word was tried.
+    pub(crate) fn candidate(self) -> Option<u32> {
+        let mut index = 0;
+        for (height, level) in self.layout.levels.iter().enumerate().rev() {
+            // Relaxed: a hint.
+            let bits = self.word(*level, index).load(Relaxed) & level.meaningful(index);
+            if bits == 0 && height + 1 == self.layout.levels.len() {
+                return None;
+            }
+            // Below a bit that is out of date, the first: whoever finds it taken tidies up.
+            index = index * WORD_BITS + if bits == 0 { 0 } else { bits.trailing_zeros() as usize };
+        }
+        Some(index as u32)
+    }
+
+    /// `by` has taken the thing.
+    pub(crate) fn taken(self, by: &Thread, thing: u32, is_free: impl Fn() -> Result<bool>) -> Result<()> {
+        self.agree(by, thing, Some(false), false, is_free)
+    }
+
+    /// `by` has made the thing FREE.
+    pub(crate) fn freed(self, by: &Thread, thing: u32, is_free: impl Fn() -> Result<bool>) -> Result<()> {
+        self.agree(by, thing, Some(true), false, is_free)
+    }
+
+    /// `by` was led to the thing, and found that it is not FREE, or is another's by now.
+    pub(crate) fn misled(self, by: &Thread, thing: u32, is_free: impl Fn() -> Result<bool>) -> Result<()> {
+        self.agree(by, thing, None, true, is_free)
+    }
+
+    /// Makes up for whatever a dead thread, whose intent names the thing, or a slow one, has not done yet. `by` is named
+    /// by nobody: what it does here is idempotent, and the intent still stands.
+    pub(crate) fn repair(self, by: &Thread, thing: u32, is_free: impl Fn() -> Result<bool>) -> Result<()> {
+        self.agree(by, thing, None, false, is_free)?;
+        let mut index = self.checked(thing)?;
+        for pair in self.layout.levels.windows(2) {
+            index /= WORD_BITS;
+            // Relaxed: what has yet to be made up for is due to a change of this word that the dead thread had made or seen,
+            // and which therefore comes before this look. Who makes the word differ from 0 later sets the bit above.
+            if self.word(pair[0], index).load(Relaxed) != 0 {
+                let (above, bit) = self.place(pair[1], index);
+                // ORDER: Release: whoever clears the bit after this sees that the word is not 0. No Acquire: this is the word
+                // that is looked at next.
+                above.fetch_or(bit, Release);
+                crash_point!(by, "map.repaired");
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets or clears the bit until it agrees with the word.
+    fn agree(
+        self,
+        by: &Thread,
+        thing: u32,
+        known: Option<bool>,
+        tidy: bool,
+        is_free: impl Fn() -> Result<bool>,
+    ) -> Result<()> {
+        /// P5. Each further round is another's change of the thing between two instructions of this one.
+        const MOST_ROUNDS: u32 = 10_000;
+        let index = self.checked(thing)?;
+        let mut free = match known {
+            Some(free) => free,
+            None => is_free()?,
+        };
+        for _ in 0..MOST_ROUNDS {
+            if free {
+                self.set(by, 0, index)?
+            } else {
+                self.clear(by, index, tidy)?
+            }
+            // The bit's change came after every earlier one, each of which comes after the change of the word.
+            let now = is_free()?;
+            if now == free {
+                return Ok(());
+            }
+            free = now;
+        }
+        Err(Error::Corrupt("a thing that is free and is not"))
+    }
+
+    /// Sets the bit of `index` at `height`, and those above that have to be.
+    fn set(self, by: &Thread, height: usize, mut index: usize) -> Result<()> {
+        let _ = by;
+        for level in &self.layout.levels[height..] {
+            let (word, bit) = self.place(*level, index);
+            // ORDER: Release: after the thing's word, and the word below. Acquire: after what others did to both.
+            let before = word.fetch_or(bit, AcqRel) & level.meaningful(index / WORD_BITS);
+            crash_point!(by, "map.set");
+            if before != 0 {
+                // The one who made it differ from 0 sets what is above.
+                break;
+            }
+            index /= WORD_BITS;
+        }
+        Ok(())
+    }
+
+    /// Clears the bit; and, to `tidy`, those above that lead to words of nothing.
+    fn clear(self, by: &Thread, mut index: usize, tidy: bool) -> Result<()> {
+        let _ = by;
+        for (height, level) in self.layout.levels.iter().enumerate() {
+            let (word, bit) = self.place(*level, index);
+            // ORDER: as in `set`.
+            let left = word.fetch_and(!bit, AcqRel) & !bit & level.meaningful(index / WORD_BITS);
+            crash_point!(by, "map.cleared");
+            if let Some(below) = height.checked_sub(1).map(|below| self.layout.levels[below]) {
+                // Relaxed: the Acquire above has seen it, if it was set before.
+                let word = self.word(below, index).load(Relaxed);
+                if word & below.meaningful(index) != 0 {
+                    return self.set(by, height, index);
+                }
+            }
+            if left != 0 || !tidy {
+                break;
+            }
+            index /= WORD_BITS;
+        }
+        Ok(())
+    }
+
+    /// The things below `end` whose bits say that they are not free: taken, or never used.
+    pub(crate) fn not_free(self, end: u32) -> impl Iterator<Item = u32> + 'a {
+        let leaves = self.layout.levels[0];
+        let end = leaves.bits.min(end as usize);
+        (0..end.div_ceil(WORD_BITS)).flat_map(move |index| {
+            let first = index * WORD_BITS;
+            // Relaxed: what came before the walk is seen by it. Of what others take and free meanwhile, the bit may be older
+            // than the thing's word, and the word older than the bit.
+            let mut bits = !self.word(leaves, index).load(Relaxed) & leaves.meaningful(index);
+            if end - first < WORD_BITS {
+                bits &= (1 << (end - first)) - 1;
+            }
+            core::iter::from_fn(move || {
+                let bit = bits.checked_sub(1).map(|less| (bits.trailing_zeros(), bits & less));
+                bit.map(|(bit, rest)| {
+                    bits = rest;
+                    (first + bit as usize) as u32
+                })
+            })
+        })
+    }
+
+    /// Which things of a leaf are shown as free.
+    pub(crate) fn leaf(self, leaf: usize) -> u64 {
+        let leaves = self.layout.levels[0];
+        if leaf * WORD_BITS >= leaves.bits {
+            return 0;
+        }
+        // Relaxed: a hint.
+        self.word(leaves, leaf).load(Relaxed) & leaves.meaningful(leaf)
+    }
+
+    /// For the audit: whether the thing's bit is set, and whether every bit above that has to be is.
+    pub(crate) fn shows(self, thing: u32) -> Result<(bool, bool)> {
+        let mut index = self.checked(thing)?;
+        let (word, bit) = self.place(self.layout.levels[0], index);
+        let is_set = word.load(Relaxed) & bit != 0;
+        let mut is_found = true;
+        for pair in self.layout.levels.windows(2) {
+            index /= WORD_BITS;
+            let (above, bit) = self.place(pair[1], index);
+            is_found &= self.word(pair[0], index).load(Relaxed) == 0 || above.load(Relaxed) & bit != 0;
+        }
+        Ok((is_set, is_found))
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::arena::Arena;
+    use crate::arena::config::Config;
+    use crate::process::Process;
+    use std::cell::RefCell;
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    /// A map of so many things, and what their words say.
+    struct Things {
+        layout: MapLayout,
+        words: Vec<MapWord>,
+        free: RefCell<BTreeSet<u32>>,
+        by: Thread,
+    }
+
+    impl Things {
+        fn new(things: usize) -> Self {
+            let config = Config { max_objects: 1, pool_bytes: 256, ..Config::default() };
+            let arena = Arc::new(Arena::heap(&config).unwrap());
+            let process_slot = arena.first_slot().unwrap();
+            let by = Thread::join(&Process::attach(arena, process_slot, 1, 1).unwrap()).unwrap();
+            let layout = MapLayout::new(things);
+            let words = (0..layout.words()).map(|_| MapWord::default()).collect();
+            Self { layout, words, free: RefCell::default(), by }
+        }
+
+        fn map(&self) -> FreeMap<'_> {
+            FreeMap::new(&self.layout, &self.words)
+        }
+
+        fn is_free(&self, thing: u32) -> Result<bool> {
+            Ok(self.free.borrow().contains(&thing))
+        }
+
+        fn free(&self, thing: u32) {
+            self.free.borrow_mut().insert(thing);
+            self.map().freed(&self.by, thing, || self.is_free(thing)).unwrap();
+        }
+
+        fn take(&self) -> Option<u32> {
+            for _ in 0..100_000 {
+                let thing = self.map().candidate()?;
+                if self.free.borrow_mut().remove(&thing) {
+                    self.map().taken(&self.by, thing, || self.is_free(thing)).unwrap();
+                    return Some(thing);
+                }
+                self.map().misled(&self.by, thing, || self.is_free(thing)).unwrap();
+            }
+            panic!("a map that misleads for ever");
+        }
+
+        fn assert_sound(&self, things: u32) {
+            for thing in 0..things {
+                let shown = self.map().shows(thing).unwrap();
+                assert_eq!(shown, (self.is_free(thing).unwrap(), true), "thing {thing}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_lowest_free_thing_is_found_first() {
+        const THINGS: u32 = 300_000;
+        let things = Things::new(THINGS as usize);
+        assert_eq!(things.take(), None);
+        let mut freed: Vec<u32> = [0, 1, 63, 64, 4095, 4096, 4097, 262_143, 262_144, THINGS - 1].into();
+        freed.iter().rev().for_each(|thing| things.free(*thing));
+        things.assert_sound(THINGS);
+        freed.sort_unstable();
+        assert_eq!(core::iter::from_fn(|| things.take()).collect::<Vec<_>>(), freed);
+        things.assert_sound(THINGS);
+    }
+
+    #[test]
+    fn what_chance_takes_and_frees_is_shown_as_it_is() {
+        const THINGS: u32 = 5000;
+        let things = Things::new(THINGS as usize);
+        let mut random = fastrand::Rng::with_seed(7);
+        for _ in 0..20_000 {
+            let thing = random.u32(0..THINGS);
+            if random.bool() && !things.is_free(thing).unwrap() {
+                things.free(thing);
+            } else {
+                let lowest = things.free.borrow().first().copied();
+                assert_eq!(things.take(), lowest);
+            }
+        }
+        things.assert_sound(THINGS);
+    }
+
+    #[test]
+    fn repair_makes_up_for_every_bit() {
+        let things = Things::new(10_000);
+        for thing in [5, 70, 9999] {
+            things.free(thing);
+        }
+        // As deaths leave it: nothing but the words of the things.
+        things.words.iter().for_each(|word| word.0.store(0, Relaxed));
+        assert_eq!(things.map().candidate(), None);
+        for thing in [5, 70, 9999, 71] {
+            things.map().repair(&things.by, thing, || things.is_free(thing)).unwrap();
+        }
+        things.assert_sound(10_000);
+    }
+
+    #[test]
+    fn a_walk_visits_what_is_not_free() {
+        let things = Things::new(200);
+        (0..200).filter(|thing| thing % 3 != 0).for_each(|thing| things.free(thing));
+        for end in [0, 1, 63, 64, 65, 150, 199, 200, 1000] {
+            let met: Vec<u32> = things.map().not_free(end).collect();
+            assert_eq!(met, (0..end.min(200)).filter(|thing| thing % 3 == 0).collect::<Vec<_>>(), "to {end}");
+        }
+    }
+
+    #[test]
+    fn damaged_words_lead_nowhere_outside_the_map() {
+        for things_there_are in [1, 64, 65, 5000] {
+            let things = Things::new(things_there_are);
+            things.words.iter().for_each(|word| word.0.store(u64::MAX, Relaxed));
+            assert_eq!(things.take(), None);
+            let outside = things_there_are as u32;
+            assert!(things.map().repair(&things.by, outside, || Ok(true)).is_err());
+            assert!(things.map().shows(outside).is_err());
+        }
+    }
+
+    #[test]
+    fn a_map_is_as_large_as_its_things_need() {
+        assert_eq!(MapLayout::new(1).words(), 1);
+        assert_eq!(MapLayout::new(64).words(), 1);
+        assert_eq!(MapLayout::new(65).words(), 3);
+        assert_eq!(MapLayout::new(1 << 23).words(), 1 + 32 + 2048 + 131_072);
+    }
+}

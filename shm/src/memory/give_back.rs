@@ -1,0 +1,160 @@
+//! The memory of free blocks goes back to the system, some time after the last of them was used.
+//!
+//! It is the supervisor's work, a pass a second while anything is freed. Whoever frees a block marks it as *freed lately*
+//! (a bit a block, a hint that nothing depends on). A pass takes these marks away and remembers them, privately, as *aged*;
+//! what was aged before, has not been freed again since, and is free, is given back. So a pool that is busy keeps its
+//! memory, and after a burst it is gone within two passes.
+//!
+//! ```text
+//!  give.intended   link = giving back, with the first block of the leaf     the map is repaired
+//!  give.owned      each block: FREE → OWNED(t), charged to nobody;          each is freed, and shown
+//!                  the map agrees
+//!  give.given      whole pages among them given back                        the same
+//!  give.freed      each block: → FREE; the map agrees; link idle            the rest is freed, and shown
+//! ```
+//!
+//! The handle table of a process that has died is given back with its last step of recovery.
+//!
+//! INV-GIVE-1: memory is given back only of blocks that this thread owns, under an intent that names their leaf.
+
+use crate::arena::Arena;
+use crate::arena::error::Result;
+use crate::arena::layout::PAGE_BYTES;
+use crate::arena::record::free_map::WORD_BITS;
+use crate::arena::size_class::block_bytes;
+use crate::arena::word::block::{BlockId, BlockState, BlockWord};
+use crate::arena::word::intent::ListIntent;
+use crate::memory::{block_pool, free_map};
+use crate::process::thread::{Thread, crash_point};
+use crate::sync::Relaxed;
+
+/// How much is owned at once: nobody else can have these blocks meanwhile.
+const MOST_BYTES_AT_ONCE: usize = 4 << 20;
+
+/// The memory of which free blocks and slots a pass gives back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unused {
+    /// Those that were free during the whole time between the last two passes.
+    ForAWhile,
+    /// All.
+    Now,
+}
+
+/// Those of the `free` blocks of a leaf that have whole pages together, at least one of which was `wanted`.
+pub(crate) fn whole_pages(class: usize, free: u64, wanted: u64) -> u64 {
+    // In models each block has pages of its own.
+    let in_a_page = if cfg!(loom) { 1 } else { (PAGE_BYTES / block_bytes(class)).max(1) };
+    let page = u64::MAX >> (64 - in_a_page);
+    (0..WORD_BITS / in_a_page)
+        .map(|index| page << (index * in_a_page))
+        .filter(|page| free & page == *page && wanted & page != 0)
+        .fold(0, |pages, page| pages | page)
+}
+
+/// Gives the memory of a dead process's handle table back, but for the first page. Every entry is FREE: then it may as
+/// well be INVALID, like one that was never used.
+pub(crate) fn give_table_back(arena: &Arena, process: u16) {
+    const KEPT: u32 = (PAGE_BYTES / 8) as u32;
+    let used = arena.used_entries(process);
+    let Ok(row) = arena.process(process) else { return };
+    if used > KEPT && arena.give_entries_back(process, KEPT, used) {
+        // Relaxed: before the row is free. A death before this leaves a mark that is too high, which does no harm.
+        row.entries_hwm.store(KEPT.into(), Relaxed);
+    }
+}
+
+pub(crate) fn take_freed_lately(arena: &Arena, class: usize, leaf: usize) -> Result<u64> {
+    let cell = arena.freed_lately(class, leaf)?;
+    Ok(if cell.load(Relaxed) == 0 { 0 } else { cell.fetch_and(0, Relaxed) })
+}
+
+/// Gives the memory of those of the chosen blocks back that nobody takes at this moment. Gives which, and how many
+/// bytes went back to the system.
+pub(crate) fn give_blocks_back(
+    thread: &Thread,
+    class: usize,
+    leaf: usize,
+    chosen: u64,
+) -> Result<(u64, u64)> {
+    let at_once = (MOST_BYTES_AT_ONCE / block_bytes(class)).clamp(1, WORD_BITS);
+    let (mut given, mut bytes) = (0, 0);
+    for first in (0..WORD_BITS).step_by(at_once) {
+        let some = chosen & (u64::MAX >> (64 - at_once)) << first;
+        if some != 0 {
+            let (of_these, of_bytes) = give_some_back(thread, class, leaf, some)?;
+            given |= of_these;
+            bytes += of_bytes;
+        }
+    }
+    Ok((given, bytes))
+}
+
+fn give_some_back(thread: &Thread, class: usize, leaf: usize, chosen: u64) -> Result<(u64, u64)> {
+    let block = |index: usize| BlockId::new(class, (leaf * WORD_BITS + index) as u32);
+    let map = free_map::free_blocks(thread.arena(), class)?;
+    thread.set_list_intent(ListIntent::GivingBack { block: block(0) }, 0);
+    crash_point!(thread, "give.intended");
+    let mut owned = 0u64;
+    {
+        // While the blocks that this process has are counted, it takes none that it does not have.
+        let _credits = thread.process.quotas.blocks[class].lock();
+        for index in (0..WORD_BITS).filter(|index| chosen & 1 << index != 0) {
+            let block = block(index);
+            if block_pool::try_take(thread, block)? {
+                thread.arena().descriptor(block)?.charge.store(0, Relaxed);
+                map.taken(thread, block.index() as u32, || block_pool::is_free(thread.arena(), block))?;
+                owned |= 1 << index;
+            }
+        }
+    }
+    crash_point!(thread, "give.owned");
+    let (mut bytes, mut index) = (0, 0);
+    while index < WORD_BITS {
+        let run = (owned >> index).trailing_ones() as usize;
+        if run > 0 {
+            bytes += thread.arena().give_blocks_back(block(index), run)? as u64;
+        }
+        index += run.max(1);
+    }
+    crash_point!(thread, "give.given");
+    for index in (0..WORD_BITS).filter(|index| owned & 1 << index != 0) {
+        free_owned(thread, block(index))?;
+        crash_point!(thread, "give.freed");
+    }
+    thread.set_list_intent(ListIntent::Idle, 0);
+    Ok((owned, bytes))
+}
+
+/// Recovery of a thread that died under [`ListIntent::GivingBack`]: every block of the leaf that it owned is free.
+pub(crate) fn resolve_give_back(thread: &Thread, first: BlockId) -> Result<u32> {
+    let class = first.class();
+    let map = free_map::free_blocks(thread.arena(), class)?;
+    let end = thread.arena().layout().descriptors.get(class).map_or(0, |section| section.count);
+    let mut freed = 0;
+    for index in (first.index()..end).take(WORD_BITS) {
+        let block = BlockId::new(class, index as u32);
+        freed += u32::from(free_owned(thread, block)?);
+        map.repair(thread, index as u32, || block_pool::is_free(thread.arena(), block))?;
+    }
+    Ok(freed)
+}
+
+/// OWNED by this thread → FREE, if it is. The block has not been used, and counts for nobody.
+fn free_owned(thread: &Thread, block: BlockId) -> Result<bool> {
+    let word = BlockWord(thread.arena().descriptor(block)?.state.load(Relaxed));
+    Ok(word.state() == BlockState::Owned(thread.tag) && block_pool::free_unused_block(thread, block, word)?)
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_that_share_a_page_go_together() {
+        assert_eq!(whole_pages(0, u64::MAX, 1 << 20), 0xffff_0000);
+        assert_eq!(whole_pages(0, !(1 << 5), u64::MAX), 0xffff_ffff_ffff_0000);
+        assert_eq!(whole_pages(3, 0b1011, 0b0111), 0b0011);
+        assert_eq!(whole_pages(4, 0b1010, 0b0110), 0b0010, "a page each");
+        assert_eq!(whole_pages(16, 0b1010, 0b1110), 0b1010);
+    }
+}

@@ -1,0 +1,105 @@
+//! The pass over free blocks and slots that gives the memory of those which have been idle back to the system.
+
+use crate::arena::Arena;
+use crate::arena::error::Result;
+use crate::arena::record::counter::{self, Counters};
+use crate::arena::record::free_map::WORD_BITS;
+use crate::memory::give_back::{self, Unused, whole_pages};
+use crate::memory::{free_map, slot_pages, trim};
+use crate::process::thread::Thread;
+
+/// What the supervisor knows of the memory behind what is free. Private: a successor gives all blocks back once more that
+/// are free, which changes nothing.
+///
+/// Of slots it need not know anything: their pages say themselves what was freed lately, and what is gone (`slot_pages`).
+#[derive(Debug, Default)]
+pub struct IdleMemory {
+    /// By class and leaf: blocks that have been freed before the last pass, and whose memory has not been given back since.
+    aged: Vec<Vec<u64>>,
+    /// How many blocks had ever been freed when the last pass began.
+    freed: Option<u64>,
+    /// How many objects had ended then.
+    retired: u64,
+    /// Whether the last pass found anything.
+    is_due: bool,
+}
+
+impl IdleMemory {
+    /// Nothing is known.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether a pass could find something.
+    pub fn is_due(&self, arena: &Arena) -> bool {
+        let Counters { blocks_freed, objects_retired, .. } = counter::counters(arena);
+        self.is_due || self.freed != Some(blocks_freed) || self.retired != objects_retired
+    }
+
+    /// What had ended was collected: a pass could find something.
+    pub fn expect_more(&mut self) {
+        self.is_due = true;
+    }
+
+    /// One pass, for as long as `go_on` says so. Gives how many bytes went back to the system.
+    pub fn pass(
+        &mut self,
+        supervisor: &Thread,
+        unused: Unused,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<u64> {
+        let arena = supervisor.arena();
+        let Counters { blocks_freed, objects_retired, .. } = counter::counters(arena);
+        let mut bytes;
+        (bytes, self.is_due) = slot_pages::give_slots_back(supervisor, unused, go_on)?;
+        for class in 0..arena.layout().pools.len() {
+            bytes += self.pass_over(class, supervisor, unused, go_on)?;
+        }
+        (self.freed, self.retired) = (Some(blocks_freed), objects_retired);
+        Ok(bytes)
+    }
+
+    fn pass_over(
+        &mut self,
+        class: usize,
+        supervisor: &Thread,
+        unused: Unused,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<u64> {
+        let arena = supervisor.arena();
+        let leaves = (arena.used_blocks(class) as usize).div_ceil(WORD_BITS);
+        // Of what was before its time the supervisor knows nothing.
+        let unknown = if self.freed.is_none() { u64::MAX } else { 0 };
+        if self.aged.len() <= class {
+            self.aged.resize(class + 1, Vec::new());
+        }
+        let known = self.aged[class].len();
+        self.aged[class].resize(leaves.max(known), unknown);
+        let mut bytes = 0;
+        for leaf in 0..leaves {
+            let lately = give_back::take_freed_lately(arena, class, leaf)?;
+            let aged = self.aged[class][leaf];
+            let wanted = if unused == Unused::Now { aged | lately } else { aged & !lately };
+            self.aged[class][leaf] = aged | lately;
+            self.is_due |= lately != 0;
+            let chosen = whole_pages(
+                class,
+                free_map::free_blocks(arena, class)?.leaf(leaf) & !(lately & !wanted),
+                wanted,
+            );
+            if chosen == 0 {
+                continue;
+            }
+            if !go_on() {
+                self.is_due = true;
+                continue;
+            }
+            let (given, of_bytes) = give_back::give_blocks_back(supervisor, class, leaf, chosen)?;
+            self.aged[class][leaf] &= !given;
+            self.is_due |= given != chosen;
+            bytes += of_bytes;
+        }
+        trim::trim(supervisor, class, |leaf| self.aged[class].get(leaf).is_none_or(|aged| *aged == 0))?;
+        Ok(bytes)
+    }
+}

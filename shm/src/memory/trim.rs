@@ -1,0 +1,208 @@
+//! Blocks at the end of what was ever used of a class, all of which are free, are never used again: their descriptors go
+//! back to the system, and the mark behind them moves down.
+//!
+//! The lowest free block is taken first, so what is in use lies together at the front, and after a burst the end is free.
+//!
+//! ```text
+//!  trim.intended   link = trimming, from this block on                      the map is repaired
+//!  trim.owned      blocks up to the mark: FREE → OWNED(t), from the end;    each is freed, and shown
+//!                  the map agrees
+//!                  first generation = one more than any of theirs           the same
+//!  trim.cleared    each word 0, INVALID; whole pages of descriptors         each → FREE of the first generation,
+//!                  given back                                               or freed, and shown
+//!  trim.lowered  c mark: end → from, by CAS                                 nothing is left to do
+//!                  link idle
+//! ```
+//!
+//! If the mark has moved on meanwhile, the CAS fails, and the words become FREE again, as after a death. A block whose word
+//! is INVALID is taken by whoever has moved the mark past it, and by nobody else: so nobody has one of these before the mark
+//! is lowered, and their pages are gone by then.
+//!
+//! INV-TRIM-1: a block that begins anew has a generation that it never had: whoever moves the mark up has seen what lowered
+//! it, and with it the first generation.
+//! INV-TRIM-2: a block below the mark whose word is INVALID is named by an intent: of whoever has moved the mark, or lowers
+//! it. Recovery of either makes it FREE; one who has just moved the mark finds it so, and takes it like any other.
+
+use crate::arena::Arena;
+use crate::arena::error::Result;
+use crate::arena::layout::PAGE_BYTES;
+use crate::arena::record::free_map::WORD_BITS;
+use crate::arena::word::block::{BlockId, BlockState, BlockWord};
+use crate::arena::word::intent::ListIntent;
+use crate::memory::{block_pool, free_map};
+use crate::process::thread::{Thread, crash_point};
+use crate::sync::{Relaxed, Release};
+
+/// How many blocks are taken at once, at most; and how many are worth it.
+const MOST: u32 = if cfg!(loom) { 2 } else { 4096 };
+
+const LEAST: u32 = if cfg!(loom) { 1 } else { 2 * (PAGE_BYTES / 32) as u32 };
+
+fn raise_first_generation(arena: &Arena, class: usize, generation: u64) {
+    let cell = &arena.header().first_generation[class];
+    let mut seen = cell.load(Relaxed);
+    // P5: one thread trims at a time.
+    for _ in 0..100 {
+        if seen >= generation {
+            return;
+        }
+        // Relaxed: too early does no harm, and the words are cleared after it, each by a Release.
+        match cell.compare_exchange(seen, generation, Relaxed, Relaxed) {
+            Ok(_) => return,
+            Err(changed) => seen = changed,
+        }
+    }
+}
+
+/// From which block on all blocks are free, and not worth keeping, as far as `is_idle` says so of their leaves.
+fn idle_end(arena: &Arena, class: usize, end: u32, is_idle: impl Fn(usize) -> bool) -> Result<u32> {
+    let map = free_map::free_blocks(arena, class)?;
+    let mut from = end;
+    while from > 0 && end - from < MOST {
+        let leaf = (from as usize - 1) / WORD_BITS;
+        let in_leaf = from as usize - leaf * WORD_BITS;
+        let all = u64::MAX >> (64 - in_leaf);
+        // Blocks of the last leaf that share a page with those that were never used have kept it.
+        if map.leaf(leaf) & all != all || in_leaf == WORD_BITS && !is_idle(leaf) {
+            break;
+        }
+        from = (leaf * WORD_BITS) as u32;
+    }
+    Ok(from)
+}
+
+/// Moves the mark of the class down over free blocks, as far as `is_idle` says of their leaves that their memory has been
+/// given back.
+pub(crate) fn trim(thread: &Thread, class: usize, is_idle: impl Fn(usize) -> bool) -> Result<()> {
+    let blocks = thread.arena().layout().descriptors[class].count as u64;
+    // P5: as many rounds as there are slices.
+    for _ in 0..=blocks / u64::from(MOST) {
+        // Relaxed: each block is taken by a CAS of its own word, and the mark is looked at again by the last one.
+        let end = thread.arena().header().blocks_hwm[class].load(Relaxed).min(blocks) as u32;
+        let from = idle_end(thread.arena(), class, end, &is_idle)?;
+        if end - from < LEAST || !trim_to(thread, class, from, end)? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// `false` if somebody has taken one of them, or the next one, meanwhile.
+fn trim_to(thread: &Thread, class: usize, from: u32, end: u32) -> Result<bool> {
+    let arena = thread.arena();
+    thread.set_list_intent(ListIntent::Trimming { block: BlockId::new(class, from) }, 0);
+    crash_point!(thread, "trim.intended");
+    let are_owned = own_for_trimming(thread, class, from, end)?;
+    crash_point!(thread, "trim.owned");
+    let is_lowered = are_owned && {
+        for index in from..end {
+            // ORDER: Release: after the first generation was raised.
+            arena.descriptor(BlockId::new(class, index))?.state.store(0, Release);
+        }
+        arena.give_descriptors_back(class, from, end);
+        crash_point!(thread, "trim.cleared");
+        // ORDER: Release: whoever sees the lower mark sees the words cleared. No Acquire: all blocks below it were
+        // taken before, by Acquires, and what comes after is a Release.
+        let fresh = &arena.header().blocks_hwm[class];
+        fresh.compare_exchange(end.into(), from.into(), Release, Relaxed).is_ok()
+    };
+    crash_point!(thread, "trim.lowered");
+    if !is_lowered {
+        resolve_trim(thread, BlockId::new(class, from))?;
+    }
+    thread.set_list_intent(ListIntent::Idle, 0);
+    Ok(is_lowered)
+}
+
+fn own_for_trimming(thread: &Thread, class: usize, from: u32, end: u32) -> Result<bool> {
+    let map = free_map::free_blocks(thread.arena(), class)?;
+    let mut generation = 0;
+    {
+        // As in `give_back`.
+        let _credits = thread.process.quotas.blocks[class].lock();
+        // From the end: others take from the front.
+        for index in (from..end).rev() {
+            let block = BlockId::new(class, index);
+            if !block_pool::try_take(thread, block)? {
+                return Ok(false);
+            }
+            let descriptor = thread.arena().descriptor(block)?;
+            descriptor.charge.store(0, Relaxed);
+            generation = generation.max(BlockWord(descriptor.state.load(Relaxed)).generation());
+            map.taken(thread, index, || block_pool::is_free(thread.arena(), block))?;
+        }
+    }
+    raise_first_generation(thread.arena(), class, generation + 1);
+    Ok(true)
+}
+
+/// Recovery of a thread that died under [`ListIntent::Trimming`], and what is done if it did not succeed: whatever is below the
+/// mark and was owned, or has been cleared already, is FREE and shown. If the mark has been lowered, that is nothing.
+pub(crate) fn resolve_trim(thread: &Thread, from: BlockId) -> Result<u32> {
+    let class = from.class();
+    let map = free_map::free_blocks(thread.arena(), class)?;
+    // Relaxed: the dead thread, or this one, has seen the mark behind its blocks. What others have taken since they have
+    // taken by CAS.
+    let mark = thread.arena().header().blocks_hwm[class].load(Relaxed);
+    let end = mark.min(thread.arena().layout().descriptors[class].count as u64) as u32;
+    let mut freed = 0;
+    for index in (from.index() as u32..end).take(MOST as usize) {
+        let block = BlockId::new(class, index);
+        let word = BlockWord(thread.arena().descriptor(block)?.state.load(Relaxed));
+        if word.state() == BlockState::Owned(thread.tag) {
+            freed += u32::from(block_pool::free_unused_block(thread, block, word)?);
+        } else {
+            freed += u32::from(free_never_used(thread, block)?);
+        }
+        map.repair(thread, index, || block_pool::is_free(thread.arena(), block))?;
+    }
+    Ok(freed)
+}
+
+/// INVALID → FREE, below the mark (INV-TRIM-2).
+pub(crate) fn free_never_used(thread: &Thread, block: BlockId) -> Result<bool> {
+    let state = &thread.arena().descriptor(block)?.state;
+    let mark = &thread.arena().header().blocks_hwm[block.class()];
+    if state.load(Relaxed) != 0 || mark.load(Relaxed) <= block.index() as u64 {
+        return Ok(false);
+    }
+    let free = block_pool::first_generation(thread.arena(), block.class()).freed();
+    // ORDER: Release: as whenever a block is freed. If its page was given back, there is no store of 0 that the next user
+    // could have its order from.
+    Ok(state.compare_exchange(0, free.0, Release, Relaxed).is_ok())
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::arena::config::Config;
+    use crate::process::Process;
+    use std::sync::Arc;
+
+    fn word(thread: &Thread, block: BlockId) -> BlockWord {
+        BlockWord(thread.arena().descriptor(block).unwrap().state.load(Relaxed))
+    }
+
+    #[test]
+    fn a_block_begins_anew_with_a_new_generation() {
+        let config = Config { max_objects: 2, max_processes: 1, max_threads: 1, ..Config::default() };
+        let arena = Arc::new(Arena::create(&config).unwrap());
+        let process_slot = arena.first_slot().unwrap();
+        let thread = Thread::join(&Process::attach(arena, process_slot, 1, 1).unwrap()).unwrap();
+        let mut newest = 0;
+        for _ in 0..3 {
+            let blocks: Vec<_> =
+                (0..2 * LEAST).map(|_| block_pool::take_some_block(&thread, 0).unwrap()).collect();
+            for block in &blocks {
+                let owned = word(&thread, *block);
+                assert!(owned.generation() >= newest, "{} after {newest}", owned.generation());
+                thread.set_list_intent(ListIntent::Taking { block: *block }, 0);
+                assert!(block_pool::free_block_named(&thread, *block, owned).unwrap());
+            }
+            newest = blocks.iter().map(|block| word(&thread, *block).generation()).max().unwrap() + 1;
+            trim(&thread, 0, |_| true).unwrap();
+            assert_eq!(thread.arena().header().blocks_hwm[0].load(Relaxed), 0);
+            assert!(blocks.iter().all(|block| word(&thread, *block) == BlockWord(0)));
+        }
+    }
+}

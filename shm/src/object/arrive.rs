@@ -1,0 +1,53 @@
+//! A handle comes to this process: made, read from a message, or left by a spawner.
+
+use crate::arena::error::{Error, Result};
+use crate::arena::word::handle::Entry;
+use crate::arena::word::lifecycle::Lifecycle;
+use crate::object::ObjectClass;
+use crate::process::thread::Thread;
+use crate::process::{Origin, Process, STARTUP_ENTRY};
+use crate::sync::{Relaxed, Release};
+
+/// A handle that has come to this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// Its value.
+    pub value: u32,
+    /// Its rights.
+    pub rights: u32,
+    /// The class of its object.
+    pub class: ObjectClass,
+}
+
+/// RESERVED → LIVE: a handle has come to this process.
+#[inline(always)]
+pub(crate) fn arrive(
+    thread: &Thread,
+    index: u32,
+    entry: Entry,
+    rights: u32,
+    origin: Origin,
+) -> Result<Received> {
+    let object = entry.object();
+    // Relaxed: made by this thread, or published with the message that it came in.
+    let class = ObjectClass::of(Lifecycle(thread.arena().object(object.slot())?.lifecycle.load(Relaxed)))?;
+    class.arrive(&thread.process, object, index, origin, &thread.inside());
+    let live = entry.live(rights, object);
+    let cell =
+        thread.arena().entry(thread.table_row, index).ok_or(Error::Corrupt("an entry is out of range"))?;
+    // ORDER: Release pairs with the Acquire of `find` in this process's other threads.
+    cell.store(live.0, Release);
+    Ok(Received { value: thread.process.codec.encode(index, live), rights, class })
+}
+
+/// The handle that the spawner left for this process has been LIVE since before it attached.
+pub(crate) fn arrive_at_start(process: &Process) {
+    // Relaxed, as for the claim of the row: this process was told of its process slot after the handle was left.
+    if let Some(entry) = process.arena.entry(process.row, STARTUP_ENTRY).map(|word| Entry(word.load(Relaxed)))
+        && entry.is_live()
+        && let Ok(object) = process.arena.object(entry.object().slot())
+        && let Ok(class) = ObjectClass::of(Lifecycle(object.lifecycle.load(Relaxed)))
+    {
+        class.arrive(process, entry.object(), STARTUP_ENTRY, Origin::Moved, &process.inside());
+    }
+}

@@ -1,0 +1,206 @@
+//! Calls: a message out, and the one reply that carries its transaction id back, whatever comes in between.
+//!
+//! Replies stay in the ring until the caller they belong to takes them. Whoever holds the receiving lock sorts:
+//! it notes, for each awaited id, the *position* of its reply. So nothing is moved to private memory, and a
+//! process that dies in a call leaves the ring as readable as before. A reply taken ahead of its turn is marked
+//! CONSUMED; the head passes it later.
+//!
+//! INV-CALL-1: an id is registered before the message that carries it is sent.
+//! INV-CALL-2: a reply is taken by the caller it was noted for, or, once that caller has left, by a plain read.
+
+use crate::arena::error::{Error, Result};
+use crate::arena::word::signals::{State, signal};
+use crate::handle::lookup::{self, ResolvedHandle};
+use crate::object::channel::read::sink::{Arrivals, OnOverflow, RecvBuf};
+use crate::object::channel::read::{self, late_replies, reader, reply};
+use crate::object::channel::write::handles::SendRequest;
+use crate::object::channel::write::{self, handles, payload_lines, refused};
+use crate::object::wait;
+use crate::process::thread::Thread;
+use crate::refcount;
+use crate::signal::eventcount::OnInterrupt;
+use crate::signal::wait_item::WaitItem;
+use crate::sync::{Acquire, Relaxed};
+
+/// A call under way: its transaction id.
+#[derive(Debug)]
+pub struct Pending {
+    found: ResolvedHandle,
+    txid: u32,
+}
+
+impl Pending {
+    /// The transaction id, 0x8000_0000 and up.
+    pub fn txid(&self) -> u32 {
+        self.txid
+    }
+}
+
+impl core::fmt::Debug for ResolvedHandle {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Found({}: {:?}, rights {:#x})", self.index, self.entry.object(), self.rights())
+    }
+}
+
+pub(crate) fn call_begin(
+    thread: &Thread,
+    found: ResolvedHandle,
+    rights: u32,
+    bytes: &[u8],
+    handles: &[u32],
+    transfer: u32,
+) -> Result<Pending> {
+    let txid = match register_call(thread, found, rights) {
+        Ok(txid) => txid,
+        Err(error) => {
+            for value in handles {
+                let _ =
+                    lookup::lookup(thread, *value).and_then(|handle| refcount::drop_handle(thread, handle));
+            }
+            return Err(error);
+        }
+    };
+    let pending = Pending { found, txid };
+    let sent = if handles.is_empty() {
+        send_call(thread, found, rights, bytes, txid)
+    } else {
+        let out = SendRequest { channel: found, rights, transfer, bytes, handles, txid: Some(txid) };
+        handles::send_with_handles(thread, &out)
+    };
+    match sent {
+        Ok(()) => Ok(pending),
+        Err(error) => {
+            call_abandon(thread, &pending);
+            Err(error)
+        }
+    }
+}
+
+fn send_call(thread: &Thread, found: ResolvedHandle, rights: u32, bytes: &[u8], txid: u32) -> Result<()> {
+    let writer = found.entry.object();
+    let inside = thread.inside();
+    let (endpoint, mut sender) = write::enter_sender(thread, found, rights, &inside)?;
+    let put = write::enqueue(thread, writer, &mut sender, bytes, Some(txid));
+    refused::noting(thread, endpoint, payload_lines(bytes.len()), put)?;
+    write::publish(thread, writer, &mut sender, 1)
+}
+
+fn register_call(thread: &Thread, found: ResolvedHandle, rights: u32) -> Result<u32> {
+    let inside = thread.inside();
+    let (endpoint, mut receiver) = reader::enter_receiver(thread, found, rights, &inside)?;
+    let at = found.entry.object();
+    if !receiver.ready {
+        let _ = read::next_message(thread, at, endpoint, &mut receiver);
+    }
+    if receiver.calls.is_empty() {
+        // What is already there answers no call that is yet to be made; but perhaps one that is over.
+        reply::match_replies(thread, at, &mut receiver)?;
+    }
+    if receiver.next_txid == 0 {
+        // Not where the last owner of this end began: its replies may still be on their way.
+        receiver.next_txid = thread.process.txid_start();
+    }
+    if receiver.first_txid == 0 {
+        receiver.first_txid = receiver.next_txid;
+    }
+    let txid = loop {
+        let txid = 0x8000_0000 | receiver.next_txid;
+        receiver.next_txid = (receiver.next_txid & 0x7fff_ffff) + 1;
+        if !receiver.calls.contains_key(&txid) {
+            break txid;
+        }
+    };
+    receiver.calls.insert(txid, None);
+    // Relaxed: whoever finds disorder looks closer, under the lock.
+    endpoint.out_of_order.store(receiver.out_of_order(), Relaxed);
+    Ok(txid)
+}
+
+pub(crate) fn call_finish(
+    thread: &Thread,
+    pending: &Pending,
+    deadline_ns: i64,
+    sink: &mut impl RecvBuf,
+) -> Result<(usize, usize)> {
+    let found = pending.found;
+    let mut items = [WaitItem { handle: 0, waitfor: signal::READABLE, pending: 0 }];
+    let result = wait::wait_until(thread, &[found], &mut items, deadline_ns, OnInterrupt::End, |_, _| {
+        try_reply(thread, pending, sink)
+    });
+    match result {
+        Err(Error::BufferTooSmall { .. } | Error::Interrupted) => result,
+        // The last look was under the lock: the reply is not there.
+        Err(Error::TimedOut) => {
+            let late = try_reply(thread, pending, sink);
+            call_abandon(thread, pending);
+            match late {
+                Ok(Some(reply)) => Ok(reply),
+                Err(error @ Error::BufferTooSmall { .. }) => Err(error),
+                _ => result,
+            }
+        }
+        result => {
+            if result.is_err() {
+                call_abandon(thread, pending);
+            }
+            result
+        }
+    }
+}
+
+pub(crate) fn call_poll(
+    thread: &Thread,
+    pending: &Pending,
+    sink: &mut impl RecvBuf,
+) -> Result<Option<(usize, usize)>> {
+    try_reply(thread, pending, sink)
+}
+
+/// Takes the reply if it is there.
+fn try_reply(thread: &Thread, pending: &Pending, sink: &mut impl RecvBuf) -> Result<Option<(usize, usize)>> {
+    let inside = thread.inside();
+    let entered = reader::enter_receiver(thread, pending.found, 0, &inside);
+    let (endpoint, mut receiver) = entered.map_err(|_| Error::Canceled)?;
+    let at = pending.found.entry.object();
+    // ORDER: Acquire, and before the tail is looked at: a reply sent before the peer closed is found.
+    let state = State(thread.arena().object(at.slot())?.state[at.side()].load(Acquire));
+    reply::match_replies(thread, at, &mut receiver)?;
+    late_replies::discard_late(thread, at, endpoint, &mut receiver)?;
+    match *receiver.calls.get(&pending.txid).ok_or(Error::Canceled)? {
+        Some(position) => {
+            receiver.calls.remove(&pending.txid);
+            receiver.replies.remove(position);
+            let mut arrived = Arrivals::new();
+            let discard = OnOverflow::Discard;
+            let taken =
+                read::take(thread, at, endpoint, &mut receiver, position, sink, &mut arrived, discard);
+            if !matches!(taken, Ok(_) | Err(Error::BufferTooSmall { .. })) {
+                receiver.release(position);
+            }
+            reply::update_out_of_order(thread, at, endpoint, &receiver);
+            drop(receiver);
+            arrived.into_iter().for_each(|handle| sink.handle(handle));
+            taken.map(Some)
+        }
+        None if state.signals() & signal::PEER_CLOSED != 0 => Err(Error::PeerClosed),
+        None => Ok(None),
+    }
+}
+
+pub(crate) fn call_abandon(thread: &Thread, pending: &Pending) {
+    let inside = thread.inside();
+    if let Ok((endpoint, mut receiver)) = reader::enter_receiver(thread, pending.found, 0, &inside) {
+        let at = pending.found.entry.object();
+        if let Some(Some(position)) = receiver.calls.remove(&pending.txid) {
+            receiver.replies.remove(position);
+            if receiver.minds_late() {
+                receiver.note_late(position);
+            } else {
+                receiver.release(position);
+            }
+        }
+        // What fails here fails for the next who looks as well.
+        let _ = late_replies::discard_late(thread, at, endpoint, &mut receiver);
+        reply::update_out_of_order(thread, at, endpoint, &receiver);
+    }
+}

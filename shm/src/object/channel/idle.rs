@@ -1,0 +1,112 @@
+//! Channels that are quiet give back what they keep: payload blocks that are spare, and a ring that has grown.
+//!
+//! Only the process that holds an end can do that, under the end's private locks. So each process tidies up by itself: from
+//! time to time, when it runs out of blocks, and when others ask for them.
+//!
+//! A ring shrinks in two steps. Its producer, who finds it empty, links a small segment behind the large one, as if that
+//! were full. Its consumer leaves the large one as soon as the link is complete, and need not wait for a message.
+//!
+//! INV-QUIET-1: a segment is left without a message behind it only when the producer's tail segment is another: then the
+//! producer, or who recovers it, looks at the one that is left no more.
+
+use crate::arena::error::{Error, Result};
+use crate::arena::segment::{Segment, class_of_messages};
+use crate::arena::segment_chain;
+use crate::arena::word::reference::ObjectRef;
+use crate::memory::block_credit;
+use crate::object::channel::read::reader;
+use crate::object::channel::write::{sender, spare_blocks};
+use crate::object::channel::{drain, ring};
+use crate::process::endpoint::{Receiver, Sender};
+use crate::process::thread::Thread;
+use crate::sync::Relaxed;
+
+pub(crate) fn trim_channels(thread: &Thread, all: bool) -> Result<bool> {
+    let mut more = false;
+    let inside = thread.inside();
+    for (object, endpoint) in thread.process.bound_endpoints(&inside) {
+        // Waiting for a busy one could be waiting for ourselves.
+        if let Some(mut sender) = endpoint.sender.try_lock()
+            && endpoint.is_bound_to(object)
+        {
+            more |= trim_sender(thread, object, &mut sender, all)?;
+        }
+        if let Some(mut receiver) = endpoint.receiver.try_lock()
+            && endpoint.is_bound_to(object)
+        {
+            more |= trim_receiver(thread, object, &mut receiver)?;
+        }
+    }
+    Ok(more)
+}
+
+fn trim_sender(thread: &Thread, writer: ObjectRef, sender: &mut Sender, all: bool) -> Result<bool> {
+    if !sender.ready {
+        // Relaxed: this process is the only writer of the line.
+        if ring::direction(thread, writer)?.producer.first_segment.load(Relaxed) == 0 {
+            return Ok(false);
+        }
+        sender::load_sender(thread, writer, sender)?;
+    }
+    sender::refresh_head(thread, writer, sender)?;
+    spare_blocks::search_in_flight(thread, sender)?;
+    let is_quiet = all || sender.tidied == sender.tail;
+    sender.tidied = sender.tail;
+    if is_quiet {
+        spare_blocks::trim_spares(thread, writer, sender, |_| 0)?;
+    }
+    let Some(segment) = sender.segment.filter(|segment| is_grown(thread, segment)) else {
+        return Ok(sender.owned.iter().any(|owned| *owned > 0));
+    };
+    // Empty, and something was written there, so that the next one starts behind it.
+    if is_quiet && sender.head_seen == sender.tail && sender.tail > segment.base {
+        match block_credit::take_free_block(thread, first_class(thread)) {
+            Ok(block) => sender::link_segment(thread, writer, sender, block)?,
+            Err(Error::NoMemory { .. } | Error::NoResources(_)) => return Ok(true),
+            Err(error) => return Err(error),
+        }
+        sender::set_limit(thread, sender);
+    }
+    Ok(true)
+}
+
+/// Leaves the segments that the head has passed, although there is no message in the next one.
+fn trim_receiver(thread: &Thread, at: ObjectRef, receiver: &mut Receiver) -> Result<bool> {
+    let direction = ring::direction(thread, at.peer())?;
+    // Relaxed, both: this process is the only writer of the head. Where the tail is the same, it has read so far, and has
+    // seen what came with that.
+    let tail = direction.producer.tail.load(Relaxed);
+    if direction.consumer.head.load(Relaxed) != tail || tail == 0 {
+        return Ok(tail != 0);
+    }
+    if !receiver.ready {
+        reader::load_receiver(thread, at, receiver)?;
+    }
+    let segment = match receiver.segment {
+        Some(segment) => Some(segment),
+        None => segment_chain::head_segment(thread.arena(), direction)?,
+    };
+    let Some(mut segment) = segment else { return Ok(false) };
+    while let Some((_, next)) = segment_chain::behind(thread.arena(), &segment, receiver.head.max(segment.base))?
+        && next.base <= receiver.head
+        // Relaxed: the producer's last look at the segment is its link, which `behind` has seen by an Acquire. Who
+        // recovers a dead producer sees every store of its, this one too (INV-QUIET-1).
+        && direction.producer.tail_segment.load(Relaxed) != segment.block.to_link()
+    {
+        drain::leave_segment(thread, at.peer(), &segment, &next)?;
+        receiver.beyond.remove(&next.base);
+        segment = next;
+        receiver.segment = Some(next);
+        receiver.end = u64::MAX;
+    }
+    Ok(is_grown(thread, &segment))
+}
+
+fn first_class(thread: &Thread) -> usize {
+    class_of_messages(thread.arena().config().first_segment_messages)
+}
+
+/// Whether the segment is larger than a ring's first.
+fn is_grown(thread: &Thread, segment: &Segment) -> bool {
+    segment.block.class() > first_class(thread)
+}

@@ -1,0 +1,148 @@
+//! Reading a message where it lies: claimed, looked at, and consumed when its reader is done.
+//!
+//! The claim keeps the head from passing the message, so its cell or block stays as it is; other reads go on with
+//! the messages after it. Reading in place trusts the sender not to write to what it has sent.
+
+use crate::arena::error::{Error, Result};
+use crate::handle::lookup::{self, ResolvedHandle};
+use crate::object::arrive::Received;
+use crate::object::channel::read::sink::{Arrivals, OnOverflow, RecvBuf};
+use crate::object::channel::read::{self, reader, reply};
+use crate::object::channel::ring;
+use crate::process::Process;
+use crate::process::thread::Thread;
+use crate::sync::{Acquire, Relaxed, fence};
+use core::mem::MaybeUninit;
+use std::sync::Arc;
+
+/// A message being read in place. It stays in the ring until [`Thread::finish`] consumes it: whoever makes one
+/// sees to that.
+pub struct InPlace {
+    /// Keeps the arena mapped.
+    process: Arc<Process>,
+    found: ResolvedHandle,
+    position: u64,
+    start: *const u8,
+    len_bytes: usize,
+    handles: usize,
+}
+
+/// A [`RecvBuf`] that wants nothing: for a message read in place, or dropped.
+struct NoBytes;
+
+// SAFETY: nothing happens here.
+unsafe impl RecvBuf for NoBytes {
+    fn room(&mut self, _len: usize) -> Option<&mut [MaybeUninit<u8>]> {
+        Some(&mut [])
+    }
+
+    fn takes_handles(&self, _count: usize) -> bool {
+        true
+    }
+
+    unsafe fn filled(&mut self, _len: usize) {}
+
+    fn handle(&mut self, _handle: Received) {}
+}
+
+pub(crate) fn receive_in_place(thread: &Thread, found: ResolvedHandle, rights: u32) -> Result<InPlace> {
+    let inside = thread.inside();
+    let (endpoint, mut receiver) = reader::enter_receiver(thread, found, rights, &inside)?;
+    let at = found.entry.object();
+    let position = read::next_message(thread, at, endpoint, &mut receiver)?;
+    let segment = reader::segment_of(thread, at.peer(), &mut receiver, position)?;
+    let message = ring::message(thread, &segment, position)?;
+    let (start, len_bytes) = (message.bytes.as_ptr().cast(), message.header.length());
+    let handles = message.header.handles();
+    receiver.back.remove(&position);
+    receiver.in_place_reads.insert(position);
+    // Relaxed: whoever finds disorder looks closer, under the lock.
+    endpoint.out_of_order.store(receiver.out_of_order(), Relaxed);
+    Ok(InPlace { process: thread.process.clone(), found, position, start, len_bytes, handles })
+}
+
+pub(crate) fn finish(thread: &Thread, message: &InPlace, each: &mut dyn FnMut(Received)) -> Result<()> {
+    let at = message.found.entry.object();
+    let inside = thread.inside();
+    let (endpoint, mut receiver) = reader::enter_receiver(thread, message.found, 0, &inside)?;
+    if !receiver.in_place_reads.contains(message.position) {
+        return Err(Error::BadHandle);
+    }
+    let (position, mut arrived) = (message.position, Arrivals::new());
+    let keep = OnOverflow::Keep;
+    let taken = read::take(thread, at, endpoint, &mut receiver, position, &mut NoBytes, &mut arrived, keep);
+    // Taken or not, it is not this reader's any more.
+    receiver.in_place_reads.remove(message.position);
+    if taken.is_err() {
+        receiver.release(message.position);
+    }
+    reply::update_out_of_order(thread, at, endpoint, &receiver);
+    drop(receiver);
+    arrived.into_iter().for_each(each);
+    taken.map(drop)
+}
+
+// SAFETY: `start` points into the arena, which `process` keeps mapped, at memory that is only read.
+unsafe impl Send for InPlace {}
+
+// SAFETY: as for `Send`.
+unsafe impl Sync for InPlace {}
+
+impl InPlace {
+    /// The message's size in bytes.
+    pub fn len(&self) -> usize {
+        self.len_bytes
+    }
+
+    /// Whether the message has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len_bytes == 0
+    }
+
+    /// How many handles it carries.
+    pub fn handle_count(&self) -> usize {
+        self.handles
+    }
+
+    /// Copies bytes out, from `offset` on.
+    ///
+    /// # Errors
+    /// `OutOfRange` when they reach past the message's end; `BadHandle` when the channel has been closed or handed
+    /// on meanwhile, and the message with it; `BadState` in a forked child.
+    pub fn read_at(&self, offset: usize, bytes: &mut [u8]) -> Result<()> {
+        let end = offset.saturating_add(bytes.len());
+        if end > self.len_bytes {
+            return Err(Error::out_of_range("the end of the read", end, self.len_bytes));
+        }
+        self.process.require_here()?;
+        // SAFETY: `message` checked that `len_bytes` lie behind `start`, in the arena; `bytes` is private, so
+        // they do not overlap.
+        unsafe { core::ptr::copy_nonoverlapping(self.start.add(offset), bytes.as_mut_ptr(), bytes.len()) };
+        // ORDER: what was copied was read before the look below.
+        fence(Acquire);
+        // The handle is still there, so the message was while it was copied.
+        if lookup::is_current_in(&self.process, self.found) { Ok(()) } else { Err(Error::BadHandle) }
+    }
+
+    /// The bytes where they lie.
+    ///
+    /// # Errors
+    /// `BadState` in a forked child.
+    ///
+    /// # Safety
+    /// The sender must not write to them any more, and the channel must not be closed or handed on, while the
+    /// slice lives. Cooperating processes keep to that; with others, use [`read_at`](Self::read_at). A child that is
+    /// forked while the slice lives must not use it.
+    pub unsafe fn as_slice(&self) -> Result<&[u8]> {
+        self.process.require_here()?;
+        // SAFETY: `len_bytes` initialised bytes lie behind `start` (checked in `message`); the caller vouches
+        // for the sender.
+        Ok(unsafe { core::slice::from_raw_parts(self.start, self.len_bytes) })
+    }
+}
+
+impl core::fmt::Debug for InPlace {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("InPlace").field("bytes", &self.len_bytes).field("handles", &self.handles).finish()
+    }
+}

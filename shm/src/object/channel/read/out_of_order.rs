@@ -1,0 +1,224 @@
+//! Messages that are consumed ahead of their turn: a reply, or what lies behind a message that is read in place or that
+//! nobody reads.
+//!
+//! The head stays where the oldest unread message is. What is consumed behind it is *room* at once: it is counted in
+//! `consumed`, its payload block goes back, and so does a segment of which nothing is left. So what a direction
+//! keeps depends on the messages that are alive, however long one of them stays: of a segment that was linked behind
+//! a head that stands, one unread message keeps 16 places.
+//!
+//! ```text
+//!                       step                                                   a death right after it
+//!  receive.consumed   c header CONSUMED                                           consumed; the end is closed by recovery
+//!  ahead.marked         the payload block's position = 0: it is spare          the same
+//!                       consumed = head + taken                                the same
+//!
+//!  a segment all of whose messages are CONSUMED, once the tail has passed into the next one:
+//!  ahead.intended       link = leave segment, with its exact word              still linked: stays
+//!  ahead.passed         link of the one before it = (its end, next)            not linked: freed by its exact word
+//!  ahead.freed          block FREE                                             the word has moved on
+//! ```
+//!
+//! INV-AHEAD-1: `consumed` never counts what is not consumed, and while its consumer is at rest the greater of `head`
+//! and `consumed` is exact. It is written only while something is taken ahead of the head.
+//! INV-AHEAD-2: a payload block whose position is 0 is in no message that can still be read: the consumer wrote
+//! that 0 after it had marked the message, or the producer before it used the block.
+//! INV-AHEAD-3: a segment leaves the middle only when the tail has passed into the next one: then its producer is done
+//! with it, and a death in `grow` is over.
+
+use crate::arena::error::{Error, Result};
+use crate::arena::segment::Segment;
+use crate::arena::segment_chain;
+use crate::arena::word::block::BlockWord;
+use crate::arena::word::intent::ListIntent;
+use crate::arena::word::reference::ObjectRef;
+use crate::arena::word::ring::Header;
+use crate::arena::word::ring::SegmentLink;
+use crate::object::channel::{drain, ring};
+use crate::process::endpoint::{Beyond, Receiver};
+use crate::process::thread::{Thread, crash_point};
+use crate::sync::{Relaxed, Release};
+
+/// Marks the message at `position`, which is not at the head, as consumed.
+pub(crate) fn mark_consumed(
+    thread: &Thread,
+    writer: ObjectRef,
+    receiver: &mut Receiver,
+    segment: &Segment,
+    position: u64,
+) -> Result<()> {
+    let cell = segment.header(position);
+    let header = Header(cell.load(Relaxed));
+    // Looked up first: once the mark is there nothing may fail any more.
+    let payload = header.block().map(|block| thread.arena().descriptor(block)).transpose()?;
+    // Only this side writes a published header. ORDER: Release: what was read of the message comes before the mark
+    // that recovery looks for.
+    cell.store(header.0 | Header::CONSUMED, Release);
+    if let Some(payload) = payload {
+        // ORDER: Release pairs with the Acquire of `search_in_flight`: the block was read before it is written again.
+        payload.position.store(0, Release);
+    }
+    receiver.taken += 1;
+    publish_consumed(thread, writer, receiver, receiver.head)?;
+    if let Some(beyond) = receiver.beyond.get_mut(&segment.base) {
+        beyond.taken += 1;
+        if beyond.is_spent() {
+            leave_spent(thread, writer, receiver, segment.base)?;
+        }
+    }
+    Ok(())
+}
+
+/// Publishes how much has been consumed, the head being at `head` or about to be.
+pub(crate) fn publish_consumed(
+    thread: &Thread,
+    writer: ObjectRef,
+    receiver: &Receiver,
+    head: u64,
+) -> Result<()> {
+    // Relaxed: a number that room is granted on. What makes a block usable again has an order of its own, and cells
+    // are only after the head.
+    ring::direction(thread, writer)?.consumer.consumed.store(head + receiver.taken, Relaxed);
+    Ok(())
+}
+
+/// The first position from `head` on, seen or the next to come, that is not taken.
+pub(crate) fn skip_consumed(
+    thread: &Thread,
+    writer: ObjectRef,
+    receiver: &mut Receiver,
+    mut head: u64,
+) -> Result<u64> {
+    while head < receiver.tail_seen && receiver.taken > 0 {
+        let (position, segment) = place_of(thread, writer, receiver, head)?;
+        let passed = if position > head {
+            position - head
+        } else if ring::message(thread, &segment, head)?.header.is_consumed() {
+            1
+        } else {
+            break;
+        };
+        let left = receiver.taken.checked_sub(passed);
+        receiver.taken = left.ok_or(Error::Corrupt("more is taken of a ring than was counted"))?;
+        head += passed;
+    }
+    Ok(head)
+}
+
+/// The segment of a seen `position` at or after the head; if that lies in a gap, of the position where it ends.
+pub(crate) fn place_of(
+    thread: &Thread,
+    writer: ObjectRef,
+    receiver: &mut Receiver,
+    position: u64,
+) -> Result<(u64, Segment)> {
+    let first = receiver.segment.ok_or(Error::Corrupt("messages without a segment"))?;
+    if position < receiver.end {
+        return Ok((position, first));
+    }
+    look_beyond(thread, writer, receiver, first, position)?;
+    let mut around = receiver.beyond.range(..=position).rev();
+    if let Some((_, beyond)) = around.next()
+        && position < beyond.end
+    {
+        return Ok((position, beyond.segment));
+    }
+    let behind = receiver.beyond.range(position..).next();
+    let (base, beyond) = behind.ok_or(Error::Corrupt("a ring's segments end early"))?;
+    Ok((*base, beyond.segment))
+}
+
+/// Takes note of the segments behind the head's, up to that of `position`, and of their ends.
+fn look_beyond(
+    thread: &Thread,
+    writer: ObjectRef,
+    receiver: &mut Receiver,
+    first: Segment,
+    position: u64,
+) -> Result<()> {
+    loop {
+        let (last, from, end) = match receiver.beyond.last_key_value() {
+            Some((_, last)) => (last.segment, last.segment.base, last.end),
+            None => (first, receiver.head.max(first.base), receiver.end),
+        };
+        if last.base > position {
+            return Ok(());
+        }
+        // Until the tail is seen behind a segment's beginning its producer may still be at linking it (INV-AHEAD-3).
+        let Some((found_end, next)) = segment_chain::behind(thread.arena(), &last, from)?
+            .filter(|(_, next)| next.base < receiver.tail_seen)
+        else {
+            return Ok(());
+        };
+        let end = if end == u64::MAX { found_end } else { end };
+        if end > next.base || end.wrapping_sub(from) > last.messages() {
+            return Err(Error::Corrupt("a ring's segment ends where it cannot"));
+        }
+        let base = last.base;
+        receiver.beyond.insert(next.base, Beyond { segment: next, end: u64::MAX, taken: 0 });
+        match receiver.beyond.get_mut(&base) {
+            Some(beyond) => {
+                beyond.end = end;
+                if beyond.is_spent() {
+                    leave_spent(thread, writer, receiver, base)?;
+                }
+            }
+            None => receiver.end = end,
+        }
+    }
+}
+
+/// Takes a segment of which nothing is left out of the middle.
+#[cold]
+fn leave_spent(thread: &Thread, writer: ObjectRef, receiver: &mut Receiver, base: u64) -> Result<()> {
+    let spent = receiver.beyond.remove(&base).ok_or(Error::Corrupt("a segment is nowhere"))?.segment;
+    let before = receiver.beyond.range(..base).next_back().map(|(_, beyond)| beyond.segment);
+    let before = before.or(receiver.segment).ok_or(Error::Corrupt("messages without a segment"))?;
+    let cell = &thread.arena().descriptor(before.block)?.link;
+    let descriptor = thread.arena().descriptor(spent.block)?;
+    // Relaxed: both links were seen before, and only this side changes them.
+    let (link, next) = (SegmentLink(cell.load(Relaxed)), SegmentLink(descriptor.link.load(Relaxed)));
+    if link.next() != Some(spent.block) || next.next().is_none() {
+        return Err(Error::Corrupt("a ring's segments moved"));
+    }
+    // Relaxed: it was bound before the tail passed into it.
+    let word = BlockWord(descriptor.state.load(Relaxed));
+    thread.set_list_intent(ListIntent::UnlinkSegment { from: writer, block: spent.block }, word.0);
+    crash_point!(thread, "ahead.intended");
+    // ORDER: Release: after the intent; and whoever follows the link sees the segment that it leads to.
+    cell.store(link.passing_to(next).0, Release);
+    crash_point!(thread, "ahead.passed");
+    drain::give_back(thread, spent.block, word, writer)?;
+    crash_point!(thread, "ahead.freed");
+    thread.set_list_intent(ListIntent::Idle, 0);
+    Ok(())
+}
+
+/// Leaves the segments that the head has passed. Only while there are messages: the next segment may not be there yet.
+#[inline(always)]
+pub(crate) fn leave_passed(thread: &Thread, writer: ObjectRef, receiver: &mut Receiver) -> Result<()> {
+    while receiver.head >= receiver.end {
+        drain::next_head_segment(thread, writer, receiver)?;
+    }
+    Ok(())
+}
+
+/// Counts what the last owner of this end has taken out of order.
+pub(crate) fn load_consumed(thread: &Thread, writer: ObjectRef, receiver: &mut Receiver) -> Result<()> {
+    let mut position = receiver.head;
+    let mut taken = 0;
+    while position < receiver.tail_seen {
+        leave_passed(thread, writer, receiver)?;
+        let (at, segment) = place_of(thread, writer, receiver, position)?;
+        taken += at - position;
+        position = at;
+        if position < receiver.tail_seen && ring::message(thread, &segment, position)?.header.is_consumed() {
+            taken += 1;
+            if let Some(beyond) = receiver.beyond.get_mut(&segment.base) {
+                beyond.taken += 1;
+            }
+        }
+        position += 1;
+    }
+    receiver.taken = taken;
+    Ok(())
+}

@@ -1,0 +1,318 @@
+//! Sending handles: all of a message's handles leave with its bytes, by one store, or none does.
+//!
+//! 1. Under the sending lock, a place in the ring and a payload block are found; `ShouldWait` and `NoResources` come
+//!    here, with nothing consumed.
+//! 2. `operation` = SEND. Each handle's entry: CAS LIVE → MOVING(t): nobody can use it any more. Endpoints are
+//!    passed through their locks, so that no operation is left inside them; with the place promised and the sending lock
+//!    given up, since nobody may hold one lock while waiting for another.
+//! 3. Under the sending lock: the records and bytes are written, into the message's cell if they fit there and into the
+//!    block otherwise, and the position goes into `operation`.
+//! 4. tail = position + 1: **the send commits.**
+//! 5. The entries become FREE without a decrement: their references are the message's now.
+//!
+//! Any failure after step 1 closes every handle of the list, as Zircon documents.
+//!
+//! INV-TRANSFER-1: between steps 2 and 5 a reference is owned by its MOVING entry if tail ≤ position, by the
+//! message's record otherwise; never by both, never by none.
+
+use crate::arena::copy;
+use crate::arena::error::{Error, Result};
+use crate::arena::record::counter::Counter;
+use crate::arena::record::line::{LINE_BYTES, LINE_WORDS};
+use crate::arena::segment::{MAX_MESSAGE_HANDLES, fits_cell};
+use crate::arena::word::block::BlockId;
+use crate::arena::word::handle::Entry;
+use crate::arena::word::intent::{Operation, Record};
+use crate::arena::word::reference::ObjectRef;
+use crate::arena::word::ring::Header;
+use crate::arena::word::signals::{State, signal};
+use crate::handle::lookup::{self, ResolvedHandle};
+use crate::object::channel::drain;
+use crate::object::channel::write::{self, payload, refused, sender};
+use crate::process::endpoint::Sender;
+use crate::process::entries;
+use crate::process::thread::{Thread, crash_point};
+use crate::refcount;
+use crate::signal::wake;
+use crate::sync::{Inside, Locked, Relaxed, SeqCst, fence};
+use arrayvec::ArrayVec;
+
+/// The handles of a message on their way, with the rights that their MOVING words no longer show.
+type InTransit = ArrayVec<(u32, Entry), MAX_MESSAGE_HANDLES>;
+
+/// The same before they are marked. Passed by reference, for it is a kilobyte.
+type Unmarked = ArrayVec<ResolvedHandle, MAX_MESSAGE_HANDLES>;
+
+/// What is to be sent, through which handle.
+pub(crate) struct SendRequest<'m> {
+    pub(crate) channel: ResolvedHandle,
+    /// Those that `channel` must have, and each of `handles`.
+    pub(crate) rights: u32,
+    pub(crate) transfer: u32,
+    pub(crate) bytes: &'m [u8],
+    pub(crate) handles: &'m [u32],
+    pub(crate) txid: Option<u32>,
+}
+
+/// The face of this is [`Thread::send_with_handles`]. What dies of it is left on the release queue.
+pub(crate) fn send_with_handles(thread: &Thread, out: &SendRequest<'_>) -> Result<()> {
+    let result = send_or_consume(thread, out);
+    if !matches!(result, Ok(()) | Err(Error::Died)) {
+        thread.set_operation(Operation::Idle);
+    }
+    result
+}
+
+fn send_or_consume(thread: &Thread, out: &SendRequest<'_>) -> Result<()> {
+    let inside = thread.inside();
+    let (sender, block) = match reserve_place(thread, out, &inside) {
+        Ok(place) => place,
+        Err(error @ (Error::ShouldWait | Error::NoResources(_) | Error::Died)) => return Err(error),
+        Err(error) => {
+            close_values(thread, out.handles)?;
+            return Err(error);
+        }
+    };
+    let mut moving = InTransit::new();
+    match mark_and_send(thread, out, sender, block, &mut moving, &inside) {
+        Ok(sent) => sent,
+        Err(Error::Died) => Err(Error::Died),
+        Err(error) => {
+            for (index, entry) in &moving {
+                let record = Record::Entry { process: thread.table_row, index: *index };
+                refcount::drop_reference(thread, record, entry.moving(thread.tag))?;
+            }
+            // Those after the one that failed were not marked: they are closed like any other.
+            close_values(thread, &out.handles[moving.len()..])?;
+            Err(error)
+        }
+    }
+}
+
+/// `Ok` when it was sent, whatever came of it then.
+fn mark_and_send(
+    thread: &Thread,
+    out: &SendRequest<'_>,
+    mut sender: Locked<'_, Sender>,
+    block: Option<BlockId>,
+    moving: &mut InTransit,
+    inside: &Inside<'_>,
+) -> Result<Result<()>> {
+    let mut leaving = Unmarked::new();
+    let looked = find_all(thread, out, &mut leaving);
+    // Endpoints are passed through their locks holding none; the place is promised, then. Other handles have none.
+    let kept = if leaving.iter().any(|handle| is_endpoint(thread, *handle)) {
+        sender.reserved += 1;
+        sender::set_limit(thread, &mut sender);
+        drop(sender);
+        None
+    } else {
+        Some(sender)
+    };
+    thread.set_operation(Operation::Send { from: out.channel.entry.object(), position: None });
+    let marked = looked.and_then(|()| mark_moving(thread, &leaving, kept.is_none(), moving));
+    let sender = match kept {
+        Some(sender) => Ok(sender),
+        None => claim_reservation(thread, out, inside),
+    };
+    match (marked, sender) {
+        (Ok(()), Ok(sender)) => send_moving(thread, out, sender, block, moving),
+        (Err(error), Ok(mut sender)) => {
+            keep_block(thread, &mut sender, block);
+            Err(error)
+        }
+        // The endpoint has left; its promises and its blocks went with it.
+        (marked, Err(error)) => marked.and(Err(error)),
+    }
+}
+
+/// Closes whatever is valid among `values`.
+fn close_values(thread: &Thread, values: &[u32]) -> Result<()> {
+    for value in values {
+        match lookup::lookup(thread, *value).and_then(|found| refcount::drop_handle(thread, found)) {
+            Ok(()) | Err(Error::BadHandle) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// A place in the ring, with the sending lock, and a payload block if the message needs one.
+fn reserve_place<'a>(
+    thread: &'a Thread,
+    out: &SendRequest<'_>,
+    inside: &'a Inside<'_>,
+) -> Result<(Locked<'a, Sender>, Option<BlockId>)> {
+    let lines = match fits_cell(out.bytes.len(), out.handles.len()) {
+        true => 0,
+        false => out.handles.len().div_ceil(LINE_WORDS) + out.bytes.len().div_ceil(LINE_BYTES),
+    };
+    let writer = out.channel.entry.object();
+    let (endpoint, mut sender) = write::enter_sender(thread, out.channel, out.rights, inside)?;
+    let block = write::reserve_position(thread, writer, &mut sender, 0).and_then(|_| match lines {
+        0 => Ok(None),
+        lines => payload::payload_block(thread, writer, &mut sender, lines).map(Some),
+    });
+    let block = refused::noting(thread, endpoint, lines, block)?;
+    Ok((sender, block))
+}
+
+/// Enters again, to the place that was promised.
+fn claim_reservation<'a>(
+    thread: &'a Thread,
+    out: &SendRequest<'_>,
+    inside: &'a Inside<'_>,
+) -> Result<Locked<'a, Sender>> {
+    let (_, mut sender) = write::enter_sender(thread, out.channel, out.rights, inside)?;
+    sender.reserved = sender.reserved.saturating_sub(1);
+    if sender.ready {
+        sender::set_limit(thread, &mut sender);
+    }
+    Ok(sender)
+}
+
+fn keep_block(_thread: &Thread, sender: &mut Sender, block: Option<BlockId>) {
+    if let Some(block) = block
+        && let Some(spare) = sender.spare.get_mut(block.class())
+        && sender.ready
+    {
+        spare.push(block);
+    }
+}
+
+/// The handles that are to leave, each as it stands now.
+fn find_all(thread: &Thread, out: &SendRequest<'_>, leaving: &mut Unmarked) -> Result<()> {
+    if out.handles.len() > MAX_MESSAGE_HANDLES {
+        return Err(Error::out_of_range("the number of handles", out.handles.len(), MAX_MESSAGE_HANDLES));
+    }
+    for value in out.handles {
+        let found = lookup::lookup(thread, *value)?;
+        if found.same_object(&out.channel) {
+            return Err(Error::NotSupported("a channel cannot be written into itself"));
+        }
+        found.require(out.transfer)?;
+        // Once the message is sent, nothing may fail any more.
+        thread.arena().object(found.entry.object().slot())?;
+        leaving.push(found);
+    }
+    Ok(())
+}
+
+/// Whether the handle is an end of a channel, whose private half is here.
+fn is_endpoint(thread: &Thread, found: ResolvedHandle) -> bool {
+    thread.process.is_endpoint(found.index, found.entry.object(), &thread.inside())
+}
+
+/// Endpoints among them are evicted, if the sending lock has been given up for that.
+fn mark_moving(
+    thread: &Thread,
+    leaving: &[ResolvedHandle],
+    evicting: bool,
+    moving: &mut InTransit,
+) -> Result<()> {
+    for found in leaving {
+        let cell = thread.arena().entry(thread.table_row, found.index).ok_or(Error::BadHandle)?;
+        // Relaxed: an entry that is MOVING for no operation is LIVE again. Of two that move or close the same handle
+        // one loses, and reads nothing more.
+        let marked = cell.compare_exchange(found.entry.0, found.entry.moving(thread.tag).0, Relaxed, Relaxed);
+        marked.map_err(|_| Error::BadHandle)?;
+        moving.push((found.index, found.entry));
+        crash_point!(thread, "transfer.marked");
+        if evicting {
+            thread.detach_endpoint(found.index, found.entry.object());
+        }
+    }
+    Ok(())
+}
+
+fn send_moving(
+    thread: &Thread,
+    out: &SendRequest<'_>,
+    mut sender: Locked<'_, Sender>,
+    block: Option<BlockId>,
+    moving: &InTransit,
+) -> Result<Result<()>> {
+    let writer = out.channel.entry.object();
+    let position = match write::reserve_position(thread, writer, &mut sender, 0) {
+        Ok(position) => position,
+        Err(error) => {
+            keep_block(thread, &mut sender, block);
+            return Err(match error {
+                // The place was promised, and is lost with the handles: another thread has filled the segment, and
+                // there is no memory for the next, or a damaged head took the place away.
+                Error::NoResources(_) => Error::NoMemory { bytes: out.bytes.len() },
+                Error::ShouldWait => Error::Corrupt("a promised place is gone"),
+                error => error,
+            });
+        }
+    };
+    write_message(thread, &mut sender, position, block, out, moving)?;
+    thread.set_operation(Operation::Send { from: writer, position: Some(position) });
+    crash_point!(thread, "transfer.written");
+    write::publish(thread, writer, &mut sender, 1)?;
+    thread.increment(Counter::HandlesMoved, moving.len() as u64);
+    let left = free_sent_entries(thread, moving);
+    if left == Err(Error::Died) {
+        return Ok(left);
+    }
+    thread.set_operation(Operation::Idle);
+    Ok(left.and(drain_if_peer_closed(thread, writer, sender)))
+}
+
+fn write_message(
+    thread: &Thread,
+    sender: &mut Sender,
+    position: u64,
+    block: Option<BlockId>,
+    out: &SendRequest<'_>,
+    moving: &InTransit,
+) -> Result<()> {
+    let SendRequest { bytes, txid, .. } = *out;
+    let header = Header::new(bytes.len(), moving.len(), block);
+    // Relaxed, here and below: published by the tail.
+    let record = |entry: Entry| Entry(0).live(entry.rights(), entry.object()).0;
+    let Some(block) = block else {
+        let segment = sender.segment.as_ref().ok_or(Error::Corrupt("room without a segment"))?;
+        let cell = segment.cell(position);
+        let records = cell.0[LINE_WORDS - moving.len()..].iter();
+        records.zip(moving).for_each(|(word, (_, entry))| word.store(record(*entry), Relaxed));
+        write::write_inline(thread, segment, position, bytes, header, txid);
+        return Ok(());
+    };
+    let lines = thread.arena().lines(block)?;
+    let records = lines.iter().flat_map(|line| &line.0);
+    records.zip(moving).for_each(|(word, (_, entry))| word.store(record(*entry), Relaxed));
+    copy::write(&lines[moving.len().div_ceil(LINE_WORDS)..], bytes);
+    write::finish_block(thread, sender, position, block, header, txid)
+}
+
+/// Step 5: the entries go, and whoever waits on them is told.
+fn free_sent_entries(thread: &Thread, moving: &InTransit) -> Result<()> {
+    for (index, entry) in moving {
+        let cell = thread.arena().entry(thread.table_row, *index).ok_or(Error::BadHandle)?;
+        // Relaxed: the barrier of `publish` stands behind the tail that sent it.
+        cell.store(entry.freed().0, Relaxed);
+        entries::give_entry_back(thread, *index);
+        crash_point!(thread, "transfer.freed");
+        // Event counts are type-stable: should the object be gone by now, this wakes nobody or somebody
+        // who looks again.
+        let object = entry.object();
+        let state = &thread.arena().object(object.slot())?.state[object.side()];
+        wake::notify_derived(thread, state, State::HAS_WAITERS | State::HAS_WRITE_WAITERS);
+    }
+    Ok(())
+}
+
+/// If the peer closed before the tail was stored, its drain may have missed the message.
+fn drain_if_peer_closed(thread: &Thread, writer: ObjectRef, sender: Locked<'_, Sender>) -> Result<()> {
+    let state = &thread.arena().object(writer.slot())?.state[writer.side()];
+    // ORDER: pairs with the fence in `clear_side`: either the peer's drain sees this tail, or its closing
+    // is seen here.
+    fence(SeqCst);
+    if State(state.load(Relaxed)).signals() & signal::PEER_CLOSED != 0 {
+        // Nobody else sends here: there is only what was pending.
+        drain::drain(thread, writer)?;
+    }
+    drop(sender);
+    Ok(())
+}

@@ -1,0 +1,182 @@
+//! Loans: a payload block that the caller fills in place and sends without a copy.
+
+use crate::arena::error::{Error, Result};
+use crate::arena::record::line::LINE_BYTES;
+use crate::arena::word::block::BlockId;
+use crate::arena::word::ring::Header;
+#[cfg(not(loom))]
+use crate::handle::lookup;
+use crate::handle::lookup::ResolvedHandle;
+use crate::object::channel::write::{self, payload, refused};
+use crate::process::Process;
+#[cfg(not(loom))]
+use crate::process::endpoint::Endpoint;
+use crate::process::thread::Thread;
+use std::sync::Arc;
+
+/// A payload block, to be written in place and sent without a copy by [`Thread::commit`].
+///
+/// It belongs to the channel, and goes back to it by [`Thread::return_loan`] when it is not sent. One that is only dropped
+/// is not used again before the end moves or the channel ends.
+///
+/// INV-LOAN-1: no byte is sent that was not written. Safe writes are counted from the first byte on, and fill what they
+/// skip with zeros; [`Thread::commit`] fills the rest.
+#[must_use = "a loan is sent or given back"]
+pub struct Loan {
+    /// Keeps the arena mapped.
+    #[cfg_attr(loom, expect(dead_code, reason = "no bulk writes in the models"))]
+    process: Arc<Process>,
+    found: ResolvedHandle,
+    block: BlockId,
+    len_bytes: usize,
+    /// The bytes below this one have been written.
+    written_bytes: usize,
+}
+
+impl core::fmt::Debug for Loan {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Loan").field("bytes", &self.len_bytes).finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn reserve(thread: &Thread, found: ResolvedHandle, rights: u32, len_bytes: usize) -> Result<Loan> {
+    let writer = found.entry.object();
+    let inside = thread.inside();
+    let (endpoint, mut sender) = write::enter_sender(thread, found, rights, &inside)?;
+    if len_bytes as u64 > thread.arena().config().max_loan_bytes {
+        let most = thread.arena().config().max_loan_bytes;
+        let what = "the loan's size in bytes (max_loan_bytes)";
+        return Err(Error::OutOfRange { what, value: len_bytes as u64, most });
+    }
+    // Room is looked for now so that a full channel says so before the work of filling the loan.
+    let lines = len_bytes.div_ceil(LINE_BYTES).max(1);
+    let block = write::reserve_position(thread, writer, &mut sender, 0)
+        .and_then(|_| payload::payload_block(thread, writer, &mut sender, lines));
+    let block = refused::noting(thread, endpoint, lines, block)?;
+    Ok(Loan { process: thread.process.clone(), found, block, len_bytes, written_bytes: 0 })
+}
+
+pub(crate) fn commit(thread: &Thread, loan: Loan) -> Result<()> {
+    let writer = loan.found.entry.object();
+    let inside = thread.inside();
+    let sent = write::enter_sender(thread, loan.found, 0, &inside).and_then(|(endpoint, mut sender)| {
+        #[cfg(not(loom))]
+        // SAFETY: the block has the loan's bytes, and the lock is held.
+        unsafe {
+            zero(loan.start()?, loan.written_bytes, loan.len_bytes)
+        };
+        let lines = loan.len_bytes.div_ceil(LINE_BYTES).max(1);
+        let place = write::reserve_position(thread, writer, &mut sender, 0);
+        let position = refused::noting(thread, endpoint, lines, place)?;
+        let header = Header::new(loan.len_bytes, 0, Some(loan.block));
+        write::finish_block(thread, &mut sender, position, loan.block, header, None)?;
+        write::publish(thread, writer, &mut sender, 1)
+    });
+    // Sent, the block is in flight.
+    if sent.is_err() {
+        return_loan(thread, loan);
+    }
+    sent
+}
+
+pub(crate) fn return_loan(thread: &Thread, loan: Loan) {
+    // The block stays the direction's; if the endpoint has left, whoever has it finds the block unused.
+    let inside = thread.inside();
+    if let Ok((_, mut sender)) = write::enter_sender(thread, loan.found, 0, &inside)
+        && sender.ready
+    {
+        sender.spare[loan.block.class()].push(loan.block);
+    }
+}
+
+impl Loan {
+    /// Its size in bytes.
+    pub fn len(&self) -> usize {
+        self.len_bytes
+    }
+
+    /// Whether it has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len_bytes == 0
+    }
+
+    /// Copies `bytes` in at `offset`. Bytes before `offset` that were not written are zero from then on.
+    ///
+    /// # Errors
+    /// `OutOfRange` when they reach past the loan's end, `BadHandle` when the channel has been closed or handed
+    /// on meanwhile, and the block with it, `BadState` in a forked child; nothing is written then.
+    #[cfg(not(loom))]
+    pub fn write_at(&mut self, offset: usize, bytes: &[u8]) -> Result<()> {
+        let end = offset.saturating_add(bytes.len());
+        if end > self.len_bytes {
+            return Err(Error::out_of_range("the end of the write", end, self.len_bytes));
+        }
+        self.process.require_here()?;
+        let inside = self.process.inside();
+        let endpoint = self.process.endpoint(self.found.index, &inside).ok_or(Error::BadHandle)?;
+        // Under the lock the endpoint cannot leave.
+        let _sender = endpoint.sender.lock();
+        if !self.is_sendable(endpoint) {
+            return Err(Error::BadHandle);
+        }
+        let start = self.start()?;
+        // SAFETY: `start` is the block's first byte, the block has at least `len_bytes`, and
+        // `offset + bytes.len()` was checked against it. `bytes` is private memory, so they do not overlap.
+        unsafe {
+            zero(start, self.written_bytes, offset);
+            core::ptr::copy_nonoverlapping(bytes.as_ptr(), start.add(offset), bytes.len());
+        }
+        self.written_bytes = self.written_bytes.max(end);
+        Ok(())
+    }
+
+    /// Whether the endpoint is still this process's, under the handle that the loan was taken with.
+    #[cfg(not(loom))]
+    fn is_sendable(&self, endpoint: &Endpoint) -> bool {
+        endpoint.is_bound_to(self.found.entry.object()) && lookup::is_current_in(&self.process, self.found)
+    }
+
+    #[cfg(not(loom))]
+    fn start(&self) -> Result<*mut u8> {
+        Ok(self.process.arena.lines(self.block)?.as_ptr().cast_mut().cast())
+    }
+
+    /// The bytes, to write in place. They are to be taken for uninitialised: they hold what was written through
+    /// this loan, and elsewhere what older messages left. Once all are written, [`assume_init`](Self::assume_init)
+    /// says so; otherwise [`Thread::commit`] takes only those for written that [`write_at`](Self::write_at) wrote.
+    ///
+    /// # Errors
+    /// `BadState` in a forked child.
+    ///
+    /// # Safety
+    /// The channel must not be closed, or handed to another process, while the slice lives: its memory would
+    /// then be written by others. A child that is forked while the slice lives must not use it.
+    #[cfg(not(loom))]
+    pub unsafe fn as_uninit_mut(&mut self) -> Result<&mut [core::mem::MaybeUninit<u8>]> {
+        self.process.require_here()?;
+        let start = self.start()?;
+        // SAFETY: the block has `len_bytes` bytes at `start`, and belongs to this direction, so no other operation of
+        // this process uses it; the caller keeps the channel.
+        Ok(unsafe { core::slice::from_raw_parts_mut(start.cast(), self.len_bytes) })
+    }
+
+    /// Says that all bytes have been written: none of them is zeroed when the loan is sent.
+    ///
+    /// # Safety
+    /// They have, through `as_uninit_mut` or `write_at`.
+    pub unsafe fn assume_init(&mut self) {
+        self.written_bytes = self.len_bytes;
+    }
+}
+
+/// Zeros the bytes from `from` to `to` of a loan's block.
+///
+/// # Safety
+/// The block has at least `to` bytes, and the sending lock is held, so that the endpoint cannot leave with it.
+#[cfg(not(loom))]
+unsafe fn zero(start: *mut u8, from: usize, to: usize) {
+    if from < to {
+        // SAFETY: the caller vouches for the bytes, which are the loan's alone.
+        unsafe { core::ptr::write_bytes(start.add(from), 0, to - from) };
+    }
+}

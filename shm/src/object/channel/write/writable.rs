@@ -1,0 +1,47 @@
+//! WRITABLE after a refusal: whether the write that was refused last would succeed now.
+
+use crate::arena::error::{Error, Result};
+use crate::arena::word::reference::ObjectRef;
+use crate::handle::lookup::{self, ResolvedHandle};
+use crate::object::channel::write::{self, payload};
+use crate::process::endpoint::{Endpoint, Sender};
+use crate::process::pace::TRY_AGAIN_NS;
+use crate::process::thread::Thread;
+use crate::sync::{self, Relaxed};
+
+/// Whether a write of the size that was last refused can succeed now; then what it needs is kept for it.
+#[cold]
+pub(crate) fn would_succeed(thread: &Thread, found: ResolvedHandle, endpoint: &Endpoint) -> Result<bool> {
+    let now_ns = sync::now_ns();
+    if now_ns < endpoint.try_again_ns.load(Relaxed).cast_signed() {
+        return Ok(false);
+    }
+    // Another thread is at a write: its end will tell.
+    let Some(mut sender) = endpoint.sender.try_lock() else { return Ok(false) };
+    let writer = found.entry.object();
+    if !endpoint.is_bound_to(writer) || !lookup::is_current(thread, found) {
+        return Err(Error::Canceled);
+    }
+    let Some(lines) = endpoint.refused.load(Relaxed).checked_sub(1) else { return Ok(true) };
+    match prepare_write(thread, writer, &mut sender, lines as usize) {
+        Ok(()) => {
+            endpoint.refused.store(0, Relaxed);
+            Ok(true)
+        }
+        Err(Error::NoMemory { .. } | Error::NoResources(_) | Error::ShouldWait | Error::PeerClosed) => {
+            let again_ns = sync::now_ns().saturating_add(TRY_AGAIN_NS);
+            endpoint.try_again_ns.store(again_ns.cast_unsigned(), Relaxed);
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn prepare_write(thread: &Thread, writer: ObjectRef, sender: &mut Sender, lines: usize) -> Result<()> {
+    write::reserve_position(thread, writer, sender, 0)?;
+    if lines > 0 {
+        let block = payload::payload_block(thread, writer, sender, lines)?;
+        sender.spare[block.class()].push(block);
+    }
+    Ok(())
+}

@@ -1,0 +1,24 @@
+//! Event pairs: two sides with stored signals, which see each other close.
+
+use crate::arena::error::Result;
+use crate::arena::word::reference::ObjectRef;
+use crate::object::budget::Budget;
+use crate::object::class::{Class, Progress};
+use crate::process::thread::Thread;
+use crate::signal::set;
+
+pub(crate) struct EventPair;
+
+impl Class for EventPair {
+    const SIDES: usize = 2;
+
+    fn release_step(
+        thread: &Thread,
+        object: ObjectRef,
+        _progress: &mut Progress,
+        _budget: &mut Budget,
+    ) -> Result<bool> {
+        set::tell_peer_closed(thread, object)?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,81 @@
+//! Signals that are stored, koids, names, and what else an object tells about itself.
+
+use crate::arena::error::{Error, Result};
+use crate::arena::word::lifecycle::Lifecycle;
+use crate::arena::word::refcount::Count;
+use crate::handle::lookup::{self, ResolvedHandle};
+use crate::handle::pin;
+use crate::object::ObjectClass;
+use crate::process::thread::Thread;
+use crate::sync::{Acquire, Relaxed, Release};
+
+/// The bytes of an object's name, the closing NUL included (`ZX_MAX_NAME_LEN`).
+pub const MAX_NAME_BYTES: usize = 32;
+
+/// What is known of a handle and its object (`ZX_INFO_HANDLE_BASIC`, and the count of `ZX_INFO_HANDLE_COUNT`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Basic {
+    /// The object's koid.
+    pub koid: u64,
+    /// The other side's koid, or 0.
+    pub related_koid: u64,
+    /// The handle's rights.
+    pub rights: u32,
+    /// What it is.
+    pub class: ObjectClass,
+    /// How many handles refer to this side, those in transit included.
+    pub handles: u32,
+}
+
+pub(crate) fn basic(thread: &Thread, found: ResolvedHandle) -> Result<Basic> {
+    pin::with_pinned(thread, found, |object, lifecycle| {
+        let slot = thread.arena().object(object.slot())?;
+        let koid = slot.koid.load(Relaxed);
+        let side = object.side() as u64;
+        Ok(Basic {
+            koid: koid.wrapping_add(side),
+            related_koid: if lifecycle.is_two_sided() { koid.wrapping_add(1 - side) } else { 0 },
+            rights: found.rights(),
+            class: ObjectClass::of(lifecycle)?,
+            handles: Count(slot.count[object.side()].load(Relaxed)).number() as u32,
+        })
+    })
+}
+
+pub(crate) fn class(thread: &Thread, found: ResolvedHandle) -> Result<ObjectClass> {
+    let class = ObjectClass::of(Lifecycle(
+        thread.arena().object(found.entry.object().slot())?.lifecycle.load(Relaxed),
+    ));
+    if lookup::validate(thread, found) { class } else { Err(Error::BadHandle) }
+}
+
+pub(crate) fn name(thread: &Thread, found: ResolvedHandle) -> Result<[u8; MAX_NAME_BYTES]> {
+    pin::with_pinned(thread, found, |object, _| {
+        let koid =
+            thread.arena().object(object.slot())?.koid.load(Relaxed).wrapping_add(object.side() as u64);
+        let name = &thread.arena().name(object.slot())?.sides[object.side()];
+        let mut bytes = [0; MAX_NAME_BYTES];
+        // ORDER: Acquire pairs with the Release of `set_name`.
+        if name.koid.load(Acquire) == koid {
+            for (chunk, word) in bytes.chunks_exact_mut(8).zip(&name.bytes) {
+                chunk.copy_from_slice(&word.load(Relaxed).to_le_bytes());
+            }
+            bytes[MAX_NAME_BYTES - 1] = 0;
+        }
+        Ok(bytes)
+    })
+}
+
+pub(crate) fn set_name(thread: &Thread, found: ResolvedHandle, name: &[u8; MAX_NAME_BYTES]) -> Result<()> {
+    pin::with_pinned(thread, found, |object, _| {
+        let koid =
+            thread.arena().object(object.slot())?.koid.load(Relaxed).wrapping_add(object.side() as u64);
+        let stored = &thread.arena().name(object.slot())?.sides[object.side()];
+        for (chunk, word) in name.chunks_exact(8).zip(&stored.bytes) {
+            word.store(u64::from_le_bytes(chunk.try_into().expect("eight bytes")), Relaxed);
+        }
+        // ORDER: Release: whoever finds the koid finds the name.
+        stored.koid.store(koid, Release);
+        Ok(())
+    })
+}

@@ -1,0 +1,164 @@
+//! The objects: a file or a folder for each class, and the registry of them.
+//!
+//! `class` says what differs between classes. `wait`, `info` and `arrive` are the same for all of them.
+
+pub(crate) mod arrive;
+pub(crate) mod budget;
+pub(crate) mod channel;
+pub(crate) mod class;
+pub(crate) mod event;
+pub(crate) mod eventpair;
+pub(crate) mod info;
+pub(crate) mod task;
+pub(crate) mod wait;
+
+use crate::arena::error::{Error, Result};
+use crate::arena::word::lifecycle::Lifecycle;
+use crate::arena::word::reference::ObjectRef;
+use crate::handle::lookup::ResolvedHandle;
+use crate::object::budget::Budget;
+use crate::object::class::{Class, Progress};
+use crate::process::thread::Thread;
+use crate::process::{Origin, Process};
+use crate::sync::Inside;
+
+/// The registry. Each line makes a variant of [`ObjectClass`], with the number of the class in lifecycle words, which is
+/// Zircon's number of the type, and the type whose [`Class`] hooks serve it.
+macro_rules! classes {
+    ($($(#[$doc:meta])* $name:ident = $number:literal => $class:ty;)*) => {
+        /// What an object is.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        #[non_exhaustive]
+        pub enum ObjectClass {
+            $($(#[$doc])* $name = $number,)*
+        }
+
+        impl ObjectClass {
+            /// All classes.
+            pub const ALL: &[ObjectClass] = &[$(ObjectClass::$name),*];
+
+            /// The class with this number, if there is one.
+            #[inline]
+            pub const fn from_number(number: u8) -> Option<Self> {
+                match number {
+                    $($number => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+
+            /// How many sides an object of the class has: 1 or 2.
+            #[inline]
+            pub const fn sides(self) -> usize {
+                match self {
+                    $(Self::$name => <$class as Class>::SIDES,)*
+                }
+            }
+
+            pub(crate) const fn is_unique(self) -> bool {
+                match self {
+                    $(Self::$name => <$class as Class>::IS_UNIQUE,)*
+                }
+            }
+
+            pub(crate) const fn queues_handles(self) -> bool {
+                match self {
+                    $(Self::$name => <$class as Class>::QUEUES_HANDLES,)*
+                }
+            }
+
+            #[inline]
+            pub(crate) fn signals(self, thread: &Thread, found: ResolvedHandle, stored: u32) -> Result<u32> {
+                match self {
+                    $(Self::$name => <$class>::signals(thread, found, stored),)*
+                }
+            }
+
+            #[inline(always)]
+            pub(crate) fn arrive(
+                self,
+                process: &Process,
+                object: ObjectRef,
+                index: u32,
+                origin: Origin,
+                inside: &Inside<'_>,
+            ) {
+                match self {
+                    $(Self::$name => <$class>::arrive(process, object, index, origin, inside),)*
+                }
+            }
+
+            #[inline]
+            pub(crate) fn release_step(
+                self,
+                thread: &Thread,
+                object: ObjectRef,
+                progress: &mut Progress,
+                budget: &mut Budget,
+            ) -> Result<bool> {
+                match self {
+                    $(Self::$name => <$class>::release_step(thread, object, progress, budget),)*
+                }
+            }
+
+            #[inline]
+            pub(crate) fn free_blocks(self, thread: &Thread, slot: u32, budget: &mut Budget) -> Result<bool> {
+                match self {
+                    $(Self::$name => <$class>::free_blocks(thread, slot, budget),)*
+                }
+            }
+
+            #[inline]
+            pub(crate) fn is_blank(self, thread: &Thread, slot: u32) -> Result<bool> {
+                match self {
+                    $(Self::$name => <$class>::is_blank(thread, slot),)*
+                }
+            }
+
+            pub(crate) fn reset(self, thread: &Thread, slot: u32) -> Result<()> {
+                match self {
+                    $(Self::$name => <$class>::reset(thread, slot),)*
+                }
+            }
+        }
+
+        /// See [`Class::undo_create`].
+        pub(crate) fn undo_create(thread: &Thread, slot: u32) -> Result<()> {
+            $(<$class>::undo_create(thread, slot)?;)*
+            Ok(())
+        }
+    };
+}
+
+classes! {
+    /// A process, as a name.
+    Process = 1 => task::Process;
+    /// A thread, as a name.
+    Thread = 2 => task::Thread;
+    /// A channel: two sides, with messages queued each way.
+    Channel = 4 => channel::Channel;
+    /// An event: one side with signals.
+    Event = 5 => event::Event;
+    /// A pair of events that see each other close.
+    EventPair = 16 => eventpair::EventPair;
+    /// A job, as a name.
+    Job = 17 => task::Job;
+    /// A region of address space, as a name.
+    Vmar = 18 => task::Vmar;
+}
+
+impl ObjectClass {
+    /// The number of the class: Zircon's number of the type (`ZX_OBJ_TYPE_…`).
+    #[inline]
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The class in a lifecycle word. `Corrupt` for a number that no operation writes.
+    #[inline]
+    pub(crate) fn of(lifecycle: Lifecycle) -> Result<Self> {
+        Self::from_number(lifecycle.class_number()).ok_or(Error::Corrupt("an object of no known class"))
+    }
+}
+
+const _: () = assert!(ObjectClass::Channel.number() == channel::ring::CLASS_NUMBER);

@@ -1,0 +1,339 @@
+//! The private half of an endpoint: what the threads of its one owning process share about it.
+//!
+//! A channel endpoint cannot be duplicated, so each direction has one producing and one consuming process, and
+//! what their threads must agree on can live in private memory under a private lock: positions as last seen,
+//! the segment at hand, which blocks are free, which replies are awaited. When the endpoint leaves, this half is
+//! unbound; when it arrives, it is bound and starts from what the arena says.
+//!
+//! A private half belongs to an *entry* of this process's handle table, since one entry holds an endpoint. Entries that
+//! are free keep theirs for the next endpoint, up to a number that follows how many are in use (`EntryPool::strip`); those
+//! beyond it are freed, after a grace period (`sync/grace`). By object a process would keep one for each of the arena's
+//! slots that any of its channels ever came to lie in.
+//!
+//! A thread that has found a half and comes to its lock late may find it bound to another endpoint: it looks at its handle's
+//! entry again, which has changed by then for good.
+//!
+//! INV-ENDPOINT-1: an operation on a ring holds the lock of its direction and, having taken it, has found its handle's
+//! entry bound to the endpoint and unchanged. Closing, moving or replacing the handle first changes the entry and then
+//! passes through both locks: so no operation outlives the handle.
+//! INV-ENDPOINT-2: everything here can be rebuilt from the arena.
+//! INV-ENDPOINT-3: a half that is unbound keeps no more than a little room for its next endpoint.
+
+use crate::arena::segment::Segment;
+use crate::arena::word::block::BlockId;
+use crate::arena::word::reference::ObjectRef;
+use crate::process::quota::MessageCredits;
+use crate::sync::{AtomicU64, Lock, Relaxed};
+use crossbeam_utils::CachePadded;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// The private half of one endpoint.
+#[derive(Debug, Default)]
+pub(crate) struct Endpoint {
+    /// The endpoint that the entry holds, as a link; 0 while it holds none.
+    bound: AtomicU64,
+    /// Awaited replies, claimed messages and messages taken out of order: while 0, the first unread message
+    /// is the one at the head.
+    pub(crate) out_of_order: AtomicU64,
+    /// One more than the lines of payload that the last refused write needed; 0 if none was (`refused`).
+    pub(crate) refused: AtomicU64,
+    /// When it is worth trying that again.
+    pub(crate) try_again_ns: AtomicU64,
+    pub(crate) sender: CachePadded<Lock<Sender>>,
+    pub(crate) receiver: CachePadded<Lock<Receiver>>,
+}
+
+impl Endpoint {
+    /// Starts afresh for an endpoint that came under entry `index`: calls, claims and promises of an earlier handle
+    /// are gone with that handle.
+    ///
+    /// `pending` messages that were written at this end before are this process's from now on.
+    pub(crate) fn bind(&self, index: u32, object: ObjectRef, pending: u64, credits: &MessageCredits) {
+        self.start_afresh(Some((index, object)), pending, credits);
+    }
+
+    fn start_afresh(&self, bound: Option<(u32, ObjectRef)>, pending: u64, credits: &MessageCredits) {
+        let mut sender = self.sender.lock();
+        let mut receiver = self.receiver.lock();
+        credits.give_back(sender.granted);
+        sender.forget();
+        sender.granted = credits.charge(pending);
+        receiver.forget();
+        if let Some((index, _)) = bound {
+            receiver.index = index;
+        }
+        // Relaxed: the locks do the excluding, and the entry that becomes LIVE next publishes both.
+        self.out_of_order.store(0, Relaxed);
+        self.refused.store(0, Relaxed);
+        self.bound.store(bound.map_or(0, |(_, object)| object.to_link()), Relaxed);
+    }
+
+    /// Binds an endpoint that was made here and has left nothing: since [`unbind`](Self::unbind) this half knows nothing,
+    /// and nobody comes by the new handle before it is LIVE. So there is nothing to forget, and nobody to pass.
+    pub(crate) fn bind_new(&self, object: ObjectRef) {
+        // Relaxed: as in `bind`. Whoever takes the locks next sees what was forgotten under them.
+        self.bound.store(object.to_link(), Relaxed);
+    }
+
+    /// Passes through both locks and closes the door. Who still waits behind it knows nothing any more.
+    pub(crate) fn unbind(&self, credits: &MessageCredits) {
+        self.start_afresh(None, 0, credits);
+    }
+
+    /// What [`Receiver::out_of_order`] has come to, by one load. To be asked under the receiving lock.
+    #[inline(always)]
+    pub(crate) fn is_out_of_order(&self) -> bool {
+        // Relaxed: written under the same lock.
+        self.out_of_order.load(Relaxed) != 0
+    }
+
+    /// The endpoint that the entry holds, if it holds one.
+    pub(crate) fn bound(&self) -> Option<ObjectRef> {
+        // Relaxed: as in `bind`.
+        ObjectRef::from_link(self.bound.load(Relaxed))
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_bound_to(&self, object: ObjectRef) -> bool {
+        // Relaxed: as in `bind`.
+        self.bound.load(Relaxed) == object.to_link()
+    }
+}
+
+/// How many places of each list a half that is unbound keeps for its next endpoint.
+const KEPT: usize = 16;
+
+/// What the producing side knows.
+#[derive(Debug, Default)]
+pub(crate) struct Sender {
+    /// Whether the rest has been read from the arena since the endpoint came.
+    pub(crate) ready: bool,
+    pub(crate) tail: u64,
+    /// The head when last looked at.
+    pub(crate) head_seen: u64,
+    /// Messages consumed, in whatever order, when last looked at.
+    pub(crate) consumed_seen: u64,
+    /// How many messages may be pending.
+    pub(crate) max_pending: u64,
+    /// Writes below this position need not look at anything shared.
+    pub(crate) limit: u64,
+    /// Places promised to transfers that are marking their handles.
+    pub(crate) reserved: u64,
+    /// Messages that may be pending by the account of this process: those that are, and some to come.
+    pub(crate) granted: u64,
+    pub(crate) segment: Option<Segment>,
+    /// This direction's payload blocks that are not in flight, by class.
+    pub(crate) spare: Vec<Vec<BlockId>>,
+    /// How many it has, in flight or not, by class.
+    pub(crate) owned: Vec<u64>,
+    /// The same of all classes together.
+    pub(crate) all_owned: u64,
+    /// Payload blocks in flight, in the order of their messages.
+    pub(crate) in_flight: VecDeque<(u64, BlockId)>,
+    /// The tail when this end was last tidied up.
+    pub(crate) tidied: u64,
+    /// How many messages had been consumed when `in_flight` was last searched for those that were taken ahead of their turn.
+    pub(crate) searched: u64,
+}
+
+impl Sender {
+    /// Messages sent and not consumed, as far as is known.
+    #[inline(always)]
+    pub(crate) fn pending(&self) -> u64 {
+        self.tail.saturating_sub(self.consumed_seen)
+    }
+
+    fn forget(&mut self) {
+        self.ready = false;
+        self.reserved = 0;
+        self.segment = None;
+        self.spare = Vec::new();
+        self.owned = Vec::new();
+        self.all_owned = 0;
+        self.in_flight.clear();
+        self.in_flight.shrink_to(KEPT);
+    }
+}
+
+/// What the consuming side knows.
+#[derive(Debug, Default)]
+pub(crate) struct Receiver {
+    /// The entry that this half belongs to: always the same.
+    pub(crate) index: u32,
+    /// Whether the rest has been read from the arena since the endpoint came.
+    pub(crate) ready: bool,
+    pub(crate) head: u64,
+    /// The tail when last looked at.
+    pub(crate) tail_seen: u64,
+    /// The segment that holds the head, and where it ends, as far as is known.
+    pub(crate) segment: Option<Segment>,
+    pub(crate) end: u64,
+    /// The segments behind that one, by their first positions, as far as they have been looked into.
+    pub(crate) beyond: BTreeMap<u64, Beyond>,
+    /// Messages below this position have been matched against the awaited replies.
+    pub(crate) sorted: u64,
+    /// Calls that await their reply, by transaction id; and where it stands, once somebody has seen it.
+    pub(crate) calls: BTreeMap<u32, Option<u64>>,
+    /// Those positions.
+    pub(crate) replies: Positions,
+    /// Positions being read in place.
+    pub(crate) in_place_reads: Positions,
+    /// Where the next message for a plain read is looked for: all before it are consumed, spoken for, or in `back`.
+    pub(crate) plain: u64,
+    /// Positions below `plain` that were spoken for and are anybody's again.
+    pub(crate) back: BTreeSet<u64>,
+    /// Messages above the head that are already taken.
+    pub(crate) taken: u64,
+    pub(crate) next_txid: u32,
+    /// The first id that this end has given out; 0: none yet.
+    pub(crate) first_txid: u32,
+    /// Whether this end was told to discard replies to calls that have timed out; and those that were seen.
+    pub(crate) discards_late: bool,
+    pub(crate) late: Vec<u64>,
+}
+
+/// A segment behind the head's.
+#[derive(Debug)]
+pub(crate) struct Beyond {
+    pub(crate) segment: Segment,
+    /// Where it ends, if the producer has left it; `u64::MAX` otherwise.
+    pub(crate) end: u64,
+    /// How many of its messages are taken.
+    pub(crate) taken: u64,
+}
+
+impl Beyond {
+    /// Whether nothing is left to be read there, and nothing will be.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.end != u64::MAX && self.taken == self.end - self.segment.base
+    }
+}
+
+/// A set of positions, which seldom has more than one: that one is kept without an allocation.
+#[derive(Debug, Default)]
+pub(crate) struct Positions {
+    one: Option<u64>,
+    others: BTreeSet<u64>,
+}
+
+impl Positions {
+    pub(crate) fn insert(&mut self, position: u64) {
+        if self.one.is_none() {
+            self.one = Some(position);
+        } else {
+            self.others.insert(position);
+        }
+    }
+
+    /// Whether it was there.
+    pub(crate) fn remove(&mut self, position: u64) -> bool {
+        if self.one == Some(position) {
+            self.one = None;
+            return true;
+        }
+        self.others.remove(&position)
+    }
+
+    pub(crate) fn contains(&self, position: u64) -> bool {
+        self.one == Some(position) || self.others.contains(&position)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        usize::from(self.one.is_some()) + self.others.len()
+    }
+
+    fn clear(&mut self) {
+        self.one = None;
+        if !self.others.is_empty() {
+            self.others.clear();
+        }
+    }
+}
+
+impl Receiver {
+    fn forget(&mut self) {
+        self.ready = false;
+        self.segment = None;
+        self.replies.clear();
+        self.in_place_reads.clear();
+        // An empty map is not cleared for nothing: most ends never have any of these.
+        if !self.beyond.is_empty() {
+            self.beyond.clear();
+        }
+        if !self.calls.is_empty() {
+            self.calls.clear();
+        }
+        if !self.back.is_empty() {
+            self.back.clear();
+        }
+        self.taken = 0;
+        self.first_txid = 0;
+        self.late = Vec::new();
+    }
+
+    /// How far reading is from plain first in, first out.
+    #[inline]
+    pub(crate) fn out_of_order(&self) -> u64 {
+        self.calls.len() as u64 + self.in_place_reads.len() as u64 + self.taken + u64::from(self.minds_late())
+    }
+
+    /// Whether the message belongs to a caller or to a reader in place.
+    pub(crate) fn is_claimed(&self, position: u64) -> bool {
+        self.in_place_reads.contains(position) || self.replies.contains(position)
+    }
+
+    /// A message that was spoken for, and has not been consumed, is anybody's.
+    pub(crate) fn release(&mut self, position: u64) {
+        if position >= self.head && position < self.plain {
+            self.back.insert(position);
+        }
+    }
+}
+
+impl Receiver {
+    /// Whether late replies have to be looked for.
+    pub(crate) fn minds_late(&self) -> bool {
+        self.discards_late && self.first_txid != 0
+    }
+
+    /// The message at `position`, which answers no call that is awaited, is a late reply: it is nobody's from here on.
+    pub(crate) fn note_late(&mut self, position: u64) {
+        self.replies.insert(position);
+        self.late.push(position);
+    }
+
+    /// Whether a message with this id answers a call that this end has made.
+    pub(crate) fn answers_a_call(&self, txid: u32) -> bool {
+        // Both count from 1 to 2³¹ − 1 and go round.
+        let since_first = |txid: u32| txid.wrapping_sub(self.first_txid) & 0x7fff_ffff;
+        txid >= 0x8000_0000 && since_first(txid) < since_first(self.next_txid)
+    }
+}
+
+impl Sender {
+    /// What it is granted at once, and left with: as much as its segment holds, so that a stream of messages looks at
+    /// the head no more often than without a quota.
+    pub(crate) fn batch(&self) -> u64 {
+        self.segment.as_ref().map_or(0, Segment::messages).max(MessageCredits::GRANT)
+    }
+
+    /// Messages granted and not pending or promised.
+    pub(crate) fn unused(&self) -> u64 {
+        self.granted.saturating_sub(self.pending() + self.reserved)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_are_there_until_removed() {
+        let mut positions = Positions::default();
+        (0..3).for_each(|position| positions.insert(position));
+        assert!(positions.remove(0) && !positions.remove(0));
+        positions.insert(9);
+        assert_eq!((0..10).filter(|position| positions.contains(*position)).collect::<Vec<_>>(), [1, 2, 9]);
+        assert_eq!(positions.len(), 3);
+    }
+}

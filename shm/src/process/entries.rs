@@ -1,0 +1,61 @@
+//! The entries of a handle table that a thread has at hand: it takes and returns them in batches, under one lock.
+
+use crate::arena::error::{Error, Result};
+use crate::arena::word::handle::{Entry, EntryState};
+use crate::arena::word::reference::ObjectRef;
+use crate::process::thread::Thread;
+use crate::sync::{Relaxed, Release};
+
+/// An entry of the own table, RESERVED for a handle to `object`.
+#[inline]
+pub(crate) fn reserve_entry(thread: &Thread, object: ObjectRef) -> Result<(u32, Entry)> {
+    let index =
+        take_entry(thread).ok_or(Error::NoResources("handles of this process (max_handles_per_process)"))?;
+    let cell = thread
+        .arena()
+        .entry(thread.table_row, index)
+        .ok_or(Error::Corrupt("a free entry is out of range"))?;
+    // Relaxed: the pool's lock has given it on.
+    let free = Entry(cell.load(Relaxed));
+    if !matches!(free.state(), EntryState::Free | EntryState::Invalid) {
+        return Err(Error::Corrupt("a free entry is in use"));
+    }
+    let entry = free.reserved(thread.tag, object);
+    // ORDER: Release: under the intent. The compiler keeps such stores in program order, which is what recovery
+    // sees.
+    cell.store(entry.0, Release);
+    Ok((index, entry))
+}
+
+#[inline]
+fn take_entry(thread: &Thread) -> Option<u32> {
+    let index = thread.entry_cache.borrow_mut().pop();
+    if index.is_some() { index } else { refill_entries(thread) }
+}
+
+#[cold]
+fn refill_entries(thread: &Thread) -> Option<u32> {
+    let mut cache = thread.entry_cache.borrow_mut();
+    let mut pool = thread.process.entries.lock();
+    pool.give_back(&mut thread.closed_entries.borrow_mut());
+    pool.take_some(thread.entries_at_a_time, &mut cache);
+    thread.process.advance_hwm(pool.fresh());
+    drop(pool);
+    thread.may_free_halves.set(true);
+    cache.reverse();
+    cache.pop()
+}
+
+/// The entry's word is FREE: this process may use it again, later.
+#[inline]
+pub(crate) fn give_entry_back(thread: &Thread, index: u32) {
+    if thread.table_row != thread.process.row {
+        return;
+    }
+    let mut closed = thread.closed_entries.borrow_mut();
+    closed.push(index);
+    if closed.len() >= thread.entries_at_a_time {
+        thread.process.entries.lock().give_back(&mut closed);
+        thread.may_free_halves.set(true);
+    }
+}

@@ -1,0 +1,81 @@
+//! How a thread takes its place in the arena: it claims the first thread row that is free.
+
+use crate::arena::config::RESERVED_THREADS;
+use crate::arena::error::{Error, Result};
+use crate::arena::word::row::RowState;
+use crate::process::Process;
+use crate::process::thread::Thread;
+use crate::sync::{AcqRel, Relaxed};
+use std::sync::Arc;
+
+pub(crate) fn join(process: &Arc<Process>) -> Result<Thread> {
+    let arena = &process.arena;
+    if arena.is_poisoned() {
+        return Err(Error::Corrupt("an audit found the arena damaged"));
+    }
+    let quota = arena.config().max_threads_per_process;
+    if !process.take_thread(quota) {
+        return Err(Error::NoResources("threads of this process (max_threads_per_process)"));
+    }
+    let joined = claim(process, RESERVED_THREADS as u16 + 1..arena.layout().threads.count as u16);
+    match joined {
+        Ok(Some(mut thread)) => {
+            thread.is_counted = true;
+            Ok(thread)
+        }
+        Ok(None) => {
+            process.give_thread_back();
+            Err(Error::NoResources("threads (max_threads)"))
+        }
+        Err(error) => {
+            process.give_thread_back();
+            Err(error)
+        }
+    }
+}
+
+pub(crate) fn join_reserve(process: &Arc<Process>) -> Result<Thread> {
+    let arena = &process.arena;
+    if arena.is_poisoned() {
+        return Err(Error::Corrupt("an audit found the arena damaged"));
+    }
+    // Others come first: the reserve is small.
+    let (reserve, all) = (RESERVED_THREADS as u16 + 1, arena.layout().threads.count as u16);
+    let joined = match claim(process, reserve..all)? {
+        None => claim(process, 1..reserve)?,
+        joined => joined,
+    };
+    joined.ok_or(Error::NoResources("threads (max_threads, and a reserve)"))
+}
+
+/// Claims the first of these rows that is free.
+fn claim(process: &Arc<Process>, tags: core::ops::Range<u16>) -> Result<Option<Thread>> {
+    let arena = &process.arena;
+    for tag in tags {
+        let claim = &arena.thread(tag)?.claim;
+        let word = claim.load(Relaxed);
+        if word != 0 {
+            continue;
+        }
+        // The high-water mark first: whoever scans rows must not miss this one. Relaxed: the claim's Release
+        // comes after.
+        let fresh = &arena.header().threads_hwm;
+        let mut mark = fresh.load(Relaxed);
+        while mark <= tag.into() {
+            match fresh.compare_exchange(mark, u64::from(tag) + 1, Relaxed, Relaxed) {
+                Ok(_) => break,
+                Err(higher) => mark = higher,
+            }
+        }
+        // ORDER: Acquire pairs with the Release that gave the row back; Release, after the mark.
+        if claim.compare_exchange(0, RowState::thread_of(process.row).0, AcqRel, Relaxed).is_ok() {
+            if !arena.thread(tag)?.is_idle() {
+                // Relaxed: nothing was done under it.
+                claim.store(0, Relaxed);
+                return Err(Error::Corrupt("a thread row was given back with something unfinished"));
+            }
+            return Thread::with_row(process, tag, process.row, true).map(Some);
+        }
+    }
+    Ok(None)
+}

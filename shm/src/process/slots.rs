@@ -1,0 +1,110 @@
+//! How a process takes its place in the arena: a process row is reserved for it, and it attaches to that row.
+
+use crate::arena::Arena;
+use crate::arena::error::{Error, Result};
+use crate::arena::word::credit::Returned;
+use crate::arena::word::leader::ProcessIdentity;
+use crate::arena::word::row::{ProcessSlot, ProcessState, RowState};
+use crate::process::handle_table::{EntryPool, HandleCodec};
+use crate::process::quota::Quotas;
+use crate::process::scavenger::Scavenger;
+use crate::process::thread::Thread;
+use crate::process::{Process, STARTUP_ENTRY};
+use crate::sync::{self, Acquire, Grace, Lock, Relaxed, Release, SparseTable};
+use std::sync::Arc;
+
+pub(crate) fn reserve_slot(arena: &Arena, spawner: &Thread) -> Result<ProcessSlot> {
+    for row in 1..arena.layout().processes.count as u16 {
+        let claim = &arena.process(row)?.claim;
+        let free = RowState(claim.load(Relaxed));
+        if free.process_state() != ProcessState::Free {
+            continue;
+        }
+        let starting = free.starting(spawner.table_row);
+        // ORDER: Acquire pairs with the Release of recovery's last store: the row's table is clean.
+        if claim.compare_exchange(free.0, starting.0, Acquire, Relaxed).is_ok() {
+            return Ok(ProcessSlot { row, epoch: free.epoch() });
+        }
+    }
+    Err(Error::NoResources("process rows"))
+}
+
+pub(crate) fn first_slot(arena: &Arena) -> Result<ProcessSlot> {
+    // Relaxed: nobody else has the arena yet.
+    let claim = RowState(arena.process(1)?.claim.load(Relaxed));
+    let starting = claim.starting(RowState::NOBODY);
+    if claim.process_state() != ProcessState::Free
+        || arena.process(1)?.claim.compare_exchange(claim.0, starting.0, Relaxed, Relaxed).is_err()
+    {
+        return Err(Error::NoResources("the first process row"));
+    }
+    Ok(ProcessSlot { row: 1, epoch: claim.epoch() })
+}
+
+pub(crate) fn is_attached(arena: &Arena, process_slot: ProcessSlot) -> bool {
+    // Relaxed: nothing is read through it.
+    let claim = arena.process(process_slot.row).map(|row| RowState(row.claim.load(Relaxed)));
+    claim.is_ok_and(|claim| {
+        claim.epoch() == process_slot.epoch && claim.process_state() == ProcessState::Active
+    })
+}
+
+pub(crate) fn attach(
+    arena: Arc<Arena>,
+    process_slot: ProcessSlot,
+    identity: impl Into<ProcessIdentity>,
+    seed: u32,
+) -> Result<Arc<Process>> {
+    let guard = crate::process::fork_guard::ForkGuard::new()?;
+    let row = arena.process(process_slot.row)?;
+    // Relaxed, here and for the startup handle: this process was told of its process slot, over an exec or a socket,
+    // after all that was done to it.
+    let claim = RowState(row.claim.load(Relaxed));
+    let expected =
+        matches!(claim.process_state(), ProcessState::Starting(_)) && claim.epoch() == process_slot.epoch;
+    if expected {
+        // Registered before the row is ACTIVE: a reclaimer that sees the row may rely on it.
+        let fenced = !sync::register_barriers();
+        // Relaxed: published by the claim.
+        row.fenced.store(u64::from(fenced), Relaxed);
+        row.answered.store(0, Relaxed);
+        for word in &row.returned {
+            word.store(Returned::none(process_slot.epoch), Relaxed);
+        }
+        let identity = identity.into();
+        match ProcessIdentity::from_word(row.identity.load(Relaxed)) {
+            recorded if recorded == ProcessIdentity::default() => {
+                row.identity.store(identity.to_word(), Release)
+            }
+            recorded if recorded.may_be(identity) => {}
+            _ => {
+                return Err(Error::BadState(
+                    "the supervisor knows this process slot's process by another number",
+                ));
+            }
+        }
+    }
+    // ORDER: Release publishes the words above (`barrier`).
+    if !expected || row.claim.compare_exchange(claim.0, claim.active().0, Release, Relaxed).is_err() {
+        return Err(Error::BadState(
+            "the process slot was given up: its spawner died, or it was already taken",
+        ));
+    }
+    let last = arena.layout().config.max_handles_per_process + 1;
+    let process = Arc::new(Process {
+        guard,
+        row: process_slot.row,
+        epoch: process_slot.epoch,
+        codec: HandleCodec::new(seed),
+        entries: Lock::new(EntryPool::new(STARTUP_ENTRY + 1, last)),
+        threads: Lock::new(0),
+        orphans: Lock::new(Vec::new()),
+        quotas: Quotas::new(&arena.layout().config, process_slot),
+        endpoints: SparseTable::new(last as usize),
+        grace: Grace::default(),
+        scavenger: Scavenger::default(),
+        arena,
+    });
+    process.advance_hwm(STARTUP_ENTRY + 1);
+    Ok(process)
+}

@@ -1,0 +1,320 @@
+//! A thread of this process in the arena: its row, its private lists, and the words it writes before it acts.
+
+use crate::arena::Arena;
+use crate::arena::config::Config;
+use crate::arena::error::Result;
+use crate::arena::record::counter::Counter;
+use crate::arena::record::row::ThreadRow;
+use crate::arena::word::intent::{Change, ListIntent, Operation, RefcountIntent};
+use crate::arena::word::lifecycle::Lifecycle;
+use crate::arena::word::reference::{ObjectRef, Tag};
+use crate::arena::word::row::RowState;
+use crate::process::Process;
+use crate::process::quota::CreditCache;
+#[cfg(not(loom))]
+use crate::sync::Visits;
+use crate::sync::{self, Inside, Relaxed, Release};
+use core::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+/// How many retired slots a thread gathers before it pays for a barrier: fewer where there are few. Twice as many, once
+/// nobody names them, wait for its next objects; more than that are freed.
+pub(crate) fn reclaim_batch(config: &Config) -> usize {
+    const MOST: usize = if cfg!(loom) { 1 } else { 512 };
+    MOST.min(config.max_objects as usize / 8).max(1)
+}
+
+/// A place where a modelled process may die. Nothing at all outside the models.
+macro_rules! crash_point {
+    ($thread:expr, $name:literal) => {
+        #[cfg(loom)]
+        if $thread.dies_at($name) {
+            return Err($crate::arena::error::Error::Died);
+        }
+    };
+}
+pub(crate) use crash_point;
+
+impl Thread {
+    pub(crate) fn is_of_this_process(&self, tag: Tag) -> bool {
+        let claim = self.arena().thread(tag.0).map(|row| RowState(row.claim.load(Relaxed)));
+        claim.is_ok_and(|claim| claim.thread_owner() == Some(self.process.row))
+    }
+}
+
+impl Thread {
+    /// Waits until no thread of this process is inside an operation on the endpoint, whose entry is no longer
+    /// LIVE, and lets no later one in. `false` if the entry holds none.
+    #[inline(always)]
+    pub(crate) fn detach_endpoint(&self, index: u32, object: ObjectRef) -> bool {
+        // Most handles are no endpoints.
+        if !self.process.endpoints.may_have(index as usize) {
+            return false;
+        }
+        let inside = self.inside();
+        match self.process.endpoint(index, &inside) {
+            Some(endpoint) if endpoint.is_bound_to(object) => {
+                endpoint.unbind(&self.process.quotas.messages);
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+/// One thread of an attached process: the handle to its row, and its private lists.
+///
+/// Every operation on the arena is a method of this type. It is made by the thread that uses it and gives its
+/// row back when dropped.
+#[derive(Debug)]
+pub struct Thread {
+    pub(crate) process: Arc<Process>,
+    pub(crate) tag: Tag,
+    /// Whose handle table this thread works on: its own process's, or, in recovery, the dead one's.
+    pub(crate) table_row: u16,
+    row: *const ThreadRow,
+    pub(crate) sequence: Cell<u32>,
+    koids: Cell<(u64, u64)>,
+    #[cfg(not(loom))]
+    pub(crate) visits: Arc<Visits>,
+    /// Entries set aside for this thread, and entries it closed, so that most operations take no lock.
+    pub(crate) entry_cache: RefCell<Vec<u32>>,
+    pub(crate) closed_entries: RefCell<Vec<u32>>,
+    /// Whether closed entries went to the pool since private halves were last freed.
+    pub(crate) may_free_halves: Cell<bool>,
+    /// Slots that this thread has retired or found retired, each with its exact word.
+    pub(crate) retired: RefCell<Vec<(u32, Lifecycle)>>,
+    /// Those of them that nobody names any more and that hold nothing, each with its exact word: the next objects.
+    pub(crate) reusable: RefCell<Vec<(u32, Lifecycle)>>,
+    /// How many slots are retired before any is used again.
+    pub(crate) reclaim_batch: usize,
+    /// How many entries are set aside, and given back, at once.
+    pub(crate) entries_at_a_time: usize,
+    /// Credits for objects that this thread may make.
+    pub(crate) credit_cache: Cell<CreditCache>,
+    /// Waits that were satisfied without sleeping, since the last that was not.
+    pub(crate) idle_waits: Cell<u32>,
+    /// The longest that a wait spins before it sleeps, in nanoseconds.
+    pub(crate) spin_most_ns: Cell<i64>,
+    /// How long the next one will: twice as long after each that was worth it, half as long after each that was
+    /// not. On a machine with more to do than cores, whoever is waited for may not be running.
+    pub(crate) spin_ns: Cell<i64>,
+    /// Whether dropping gives the row back; recovery's adopted rows leave that to recovery.
+    pub(crate) owns_row: bool,
+    /// Whether it counts among the threads that its process may have.
+    pub(crate) is_counted: bool,
+    #[cfg(loom)]
+    crash: std::rc::Rc<RefCell<Crash>>,
+}
+
+// SAFETY: `row` points into the arena, which `process` keeps mapped wherever the value goes; the rest is `Send`.
+unsafe impl Send for Thread {}
+
+#[cfg(loom)]
+#[derive(Debug, Default)]
+struct Crash {
+    at: Option<(&'static str, u32)>,
+    dead: bool,
+}
+
+impl Thread {
+    const KOIDS_AT_A_TIME: u64 = 1024;
+    /// One in models, where a table has but a few.
+    const ENTRIES_AT_A_TIME: usize = if cfg!(loom) { 1 } else { 32 };
+
+    /// A adopted row for the dead thread that holds row `tag` of process `table_row`: recovery goes on where it
+    /// stopped, under its name, so that a second death is no different from the first.
+    pub(crate) fn adopt_row(&self, tag: u16, table_row: u16) -> Result<Self> {
+        #[cfg_attr(not(loom), expect(unused_mut, reason = "written to in models"))]
+        let mut adopted = Self::with_row(&self.process, tag, table_row, false)?;
+        // A supervisor and its adopted rows are one thread: they die together.
+        #[cfg(loom)]
+        self.crash.clone_into(&mut adopted.crash);
+        Ok(adopted)
+    }
+
+    /// Leaves the row to recovery, which works it through a adopted row from here on.
+    pub(crate) fn abandon_row(mut self) {
+        self.owns_row = false;
+    }
+
+    pub(crate) fn with_row(process: &Arc<Process>, tag: u16, table_row: u16, owns_row: bool) -> Result<Self> {
+        let row = process.arena.thread(tag)?;
+        // Relaxed: the row is this thread's own by now.
+        let sequence = RefcountIntent(row.reference.load(Relaxed)).sequence();
+        Ok(Self {
+            tag: Tag(tag),
+            table_row,
+            row,
+            sequence: Cell::new(sequence),
+            koids: Cell::new((0, 0)),
+            #[cfg(not(loom))]
+            visits: process.grace.join(),
+            entry_cache: RefCell::default(),
+            closed_entries: RefCell::default(),
+            may_free_halves: Cell::new(false),
+            retired: RefCell::default(),
+            reusable: RefCell::default(),
+            reclaim_batch: crate::process::thread::reclaim_batch(process.arena.config()),
+            entries_at_a_time: Self::entries_at_a_time(process.arena.config()),
+            credit_cache: Cell::default(),
+            idle_waits: Cell::new(0),
+            spin_most_ns: Cell::new(crate::process::thread::SPIN_NS),
+            spin_ns: Cell::new(crate::process::thread::SPIN_NS),
+            owns_row,
+            is_counted: false,
+            #[cfg(loom)]
+            crash: std::rc::Rc::default(),
+            process: process.clone(),
+        })
+    }
+
+    /// The process this thread belongs to.
+    pub fn process(&self) -> &Arc<Process> {
+        &self.process
+    }
+
+    #[inline(always)]
+    pub(crate) fn arena(&self) -> &Arena {
+        &self.process.arena
+    }
+
+    /// Proof that this thread may be using private halves of endpoints: code that finds one holds this for as long.
+    #[inline(always)]
+    pub(crate) fn inside(&self) -> Inside<'_> {
+        #[cfg(not(loom))]
+        return self.visits.enter();
+        #[cfg(loom)]
+        Inside::unseen()
+    }
+
+    #[inline(always)]
+    pub(crate) fn row(&self) -> &ThreadRow {
+        // SAFETY: points into the arena, which `process` keeps mapped; rows are never unmapped or moved.
+        unsafe { &*self.row }
+    }
+
+    pub(crate) fn next_sequence(&self) -> u32 {
+        let next = self.sequence.get().wrapping_add(1);
+        self.sequence.set(next);
+        next
+    }
+
+    /// Writes down the count change that is about to be made.
+    pub(crate) fn intend(
+        &self,
+        change: Change,
+        object: ObjectRef,
+        record: crate::arena::word::intent::Record,
+    ) -> u32 {
+        let sequence = self.next_sequence();
+        // ORDER: Release: after all that was done for the last intent, or that would be settled by this record.
+        self.row().record.store(record.to_word(), Release);
+        // ORDER: Release: after the record. The last one may name a cell of a ring, whose words are others' bytes by now,
+        // and could look like anything.
+        sync::store_over_marks(
+            &self.row().reference,
+            RefcountIntent::pending(change, object, sequence).0,
+            Release,
+        );
+        sequence
+    }
+
+    pub(crate) fn intend_nothing(&self) {
+        sync::store_over_marks(&self.row().reference, RefcountIntent::idle(self.sequence.get()).0, Release);
+    }
+
+    #[inline(always)]
+    pub(crate) fn set_operation(&self, operation: Operation) {
+        let [first, second] = operation.to_words();
+        if first != 0 {
+            self.row().operation[1].store(second, Release);
+        }
+        self.row().operation[0].store(first, Release);
+    }
+
+    pub(crate) fn set_list_intent(&self, link: ListIntent, word: u64) {
+        // ORDER: Release: after the end of the last intent, whose word this was, in the order that recovery sees. And the
+        // word before the link that needs it.
+        if link != ListIntent::Idle {
+            self.row().link_word.store(word, Release);
+        }
+        self.row().link.store(link.to_word(), Release);
+    }
+
+    /// Two koids in a row.
+    pub(crate) fn take_koids(&self) -> u64 {
+        let (next, end) = self.koids.get();
+        let (next, end) = if next.saturating_add(2) <= end {
+            (next, end)
+        } else {
+            let first = self.arena().take_koids(Self::KOIDS_AT_A_TIME);
+            (first, first.saturating_add(Self::KOIDS_AT_A_TIME))
+        };
+        self.koids.set((next.saturating_add(2), end));
+        next
+    }
+
+    /// How many entries a thread sets aside at once: few where there are few, so that no thread finds the table
+    /// full because another keeps the rest.
+    fn entries_at_a_time(config: &Config) -> usize {
+        Self::ENTRIES_AT_A_TIME.min(config.max_handles_per_process as usize / 1024).max(1)
+    }
+
+    /// Frees private halves if entries have been closed, unless this thread may be using one itself.
+    #[inline]
+    pub(crate) fn free_halves_if_due(&self) {
+        #[cfg(not(loom))]
+        if self.may_free_halves.get() && !self.visits.is_inside() {
+            self.may_free_halves.set(false);
+            self.process.free_private_halves();
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn increment(&self, counter: Counter, by: u64) {
+        let cell = &self.row().counters()[counter as usize];
+        // Relaxed, and no read-modify-write: the row is this thread's own, statistics publish nothing.
+        #[cfg(not(loom))]
+        cell.store(cell.load(Relaxed).wrapping_add(by), Relaxed);
+        #[cfg(loom)]
+        let _ = (cell, by);
+    }
+
+    /// Models only: this thread's process dies when it reaches the named crash point for the `nth` time.
+    #[cfg(loom)]
+    pub fn die_at(&self, name: &'static str, nth: u32) {
+        self.crash.borrow_mut().at = Some((name, nth));
+    }
+
+    /// Models only: this thread's process has died, wherever it was.
+    #[cfg(loom)]
+    pub fn has_died(&self) {
+        self.crash.borrow_mut().dead = true;
+    }
+
+    /// Models only: whether the modelled process has died.
+    #[cfg(loom)]
+    pub fn is_dead(&self) -> bool {
+        self.crash.borrow().dead
+    }
+
+    #[cfg(loom)]
+    pub(crate) fn dies_at(&self, name: &'static str) -> bool {
+        let mut crash = self.crash.borrow_mut();
+        match &mut crash.at {
+            Some((at, nth)) if *at == name => {
+                if *nth > 0 {
+                    *nth -= 1;
+                    return false;
+                }
+                crash.dead = true;
+            }
+            _ => {}
+        }
+        crash.dead
+    }
+}
+
+/// The longest that a wait spins before it sleeps, unless told otherwise: about what sleeping and waking cost.
+pub(crate) const SPIN_NS: i64 = 10_000;

@@ -1,0 +1,462 @@
+//! The oracle: a walk over a quiescent arena that finds anything lost, leaked, doubled or out of place.
+//!
+//! | it must find | INV |
+//! |---|---|
+//! | count = handle entries + handles in transit, for every side | COUNT-1 |
+//! | a side without references is done, an object whose sides are all done is retired | LIFE-2, LIFE-3 |
+//! | transitional words name living threads | ENTRY-3, LIFE-1 |
+//! | head ≤ consumed ≤ tail ≤ consumed + limit; every message's header fits what it names | RING-1 |
+//! | consumed − head = messages CONSUMED, and those between segments | AHEAD-1 |
+//! | every block free, or part of exactly one direction, or in a living thread's hands | BLOCK-1 |
+//! | the map of free blocks shows those that are free, and no others; so does that of objects | FREE-1, FREE-2 |
+//! | whatever lies below the mark of what was ever used is found again by somebody | PAGE-4, TRIM-2 |
+//! | no free thread row watches signals | PULSE-3 |
+//! | no dead process is unrecovered | RECOVER-1 |
+//!
+//! "Quiescent" means that no operation is under way: other processes may be attached, and asleep. An arena that
+//! fails is poisoned: calls give an error rather than go on.
+//!
+//! Every load is Relaxed: whoever asks for an audit has waited for the others to come to rest, and that is what
+//! orders their stores before it.
+
+use crate::arena::error::Result;
+use crate::arena::segment::{self, Segment};
+use crate::arena::word::block::{BlockId, BlockState, BlockWord};
+use crate::arena::word::handle::{Entry, EntryState};
+use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
+use crate::arena::word::refcount::Count;
+use crate::arena::word::reference::{ObjectRef, Tag};
+use crate::arena::word::row::{ProcessState, RowState};
+use crate::arena::{Arena, segment_chain};
+use crate::memory::{block_pool, free_map, slot_pages};
+use crate::object::ObjectClass;
+use crate::sync::Relaxed;
+use std::collections::HashMap;
+
+/// What an audit counted, and what it found wrong.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audit {
+    /// Attached processes.
+    pub processes: u32,
+    /// Threads with a row.
+    pub threads: u32,
+    /// Live objects; a pair counts once.
+    pub objects: u32,
+    /// Objects without references that wait to be reclaimed.
+    pub retired: u32,
+    /// Handles in tables.
+    pub handles: u32,
+    /// Handles in messages.
+    pub in_transit: u32,
+    /// Messages sent and not received.
+    pub messages: u64,
+    /// Blocks that belong to channels.
+    pub blocks: u32,
+    /// What is wrong, a sentence each. Empty when all is well.
+    pub findings: Vec<String>,
+}
+
+impl Audit {
+    /// Whether nothing is wrong.
+    pub fn is_clean(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    fn find(&mut self, finding: String) {
+        // One damaged word can be found from many places; a hundred findings say enough.
+        if self.findings.len() < 100 {
+            self.findings.push(finding);
+        }
+    }
+}
+
+impl core::fmt::Display for Audit {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(
+            f,
+            "{} processes, {} threads, {} objects ({} retired), {} handles, {} in transit, {} messages, {} blocks: ",
+            self.processes,
+            self.threads,
+            self.objects,
+            self.retired,
+            self.handles,
+            self.in_transit,
+            self.messages,
+            self.blocks
+        )?;
+        match self.findings.as_slice() {
+            [] => f.write_str("clean"),
+            findings => write!(f, "{} findings\n  {}", findings.len(), findings.join("\n  ")),
+        }
+    }
+}
+
+/// One walk.
+struct Walk<'a> {
+    arena: &'a Arena,
+    audit: Audit,
+    references: HashMap<ObjectRef, u64>,
+    blocks: HashMap<BlockId, ObjectRef>,
+}
+
+pub(crate) fn audit(arena: &Arena) -> Audit {
+    #[cfg_attr(loom, expect(unused_mut, reason = "in models nothing is waited for"))]
+    let mut audit = inspect(arena);
+    #[cfg(not(loom))]
+    for _ in 0..100 {
+        if audit.is_clean() {
+            break;
+        }
+        std::thread::sleep(core::time::Duration::from_millis(10));
+        audit = inspect(arena);
+    }
+    if !audit.is_clean() && is_quiescent(arena) {
+        arena.poison();
+    }
+    audit
+}
+
+/// Whether no living thread's row names anything that it is in the middle of.
+fn is_quiescent(arena: &Arena) -> bool {
+    arena
+        .thread_tags()
+        .all(|tag| arena.thread(tag).is_ok_and(|row| row.is_idle() || row.claim.load(Relaxed) == 0))
+}
+
+pub(crate) fn inspect(arena: &Arena) -> Audit {
+    let mut walk =
+        Walk { arena, audit: Audit::default(), references: HashMap::new(), blocks: HashMap::new() };
+    if let Err(error) = walk.run() {
+        walk.audit.find(format!("the walk ended early: {error}"));
+    }
+    walk.audit
+}
+
+impl Walk<'_> {
+    fn run(&mut self) -> Result<()> {
+        self.walk_rows()?;
+        for slot in 0..self.arena.used_slots() {
+            let lifecycle = slot_pages::lifecycle_of(self.arena, slot)?;
+            if lifecycle.state() == LifecycleState::Live
+                && ObjectClass::of(lifecycle).is_ok_and(ObjectClass::queues_handles)
+            {
+                for side in 0..2 {
+                    self.walk_direction(ObjectRef::new(slot, side), lifecycle)?;
+                }
+            }
+        }
+        self.walk_objects()?;
+        self.walk_blocks()
+    }
+
+    fn is_alive(&self, tag: Tag) -> bool {
+        self.arena.thread(tag.0).is_ok_and(|row| row.claim.load(Relaxed) != 0)
+    }
+
+    fn walk_rows(&mut self) -> Result<()> {
+        for tag in self.arena.thread_tags() {
+            let claim = RowState(self.arena.thread(tag)?.claim.load(Relaxed));
+            let Some(process) = claim.thread_owner() else {
+                if self.arena.thread(tag)?.has_work() {
+                    self.audit.find(format!("thread row {tag} is free and names something unfinished"));
+                }
+                let (word, bit) = self.arena.watching_bit(tag)?;
+                if word.load(Relaxed) & bit != 0 {
+                    self.audit.find(format!("thread row {tag} is free and watches signals"));
+                }
+                continue;
+            };
+            self.audit.threads += 1;
+            let owner = RowState(self.arena.process(process)?.claim.load(Relaxed)).process_state();
+            if owner == ProcessState::Free {
+                self.audit.find(format!("thread row {tag} belongs to process row {process}, which is free"));
+            }
+        }
+        for row in 1..self.arena.layout().processes.count as u16 {
+            match RowState(self.arena.process(row)?.claim.load(Relaxed)).process_state() {
+                ProcessState::Free => self.walk_free_table(row)?,
+                ProcessState::Dead => self.audit.find(format!("process row {row} is dead and not recovered")),
+                state @ (ProcessState::Active | ProcessState::Starting(_)) => {
+                    if let ProcessState::Starting(spawner) = state
+                        && spawner != RowState::NOBODY
+                        && RowState(self.arena.process(spawner)?.claim.load(Relaxed)).process_state()
+                            == ProcessState::Free
+                    {
+                        self.audit.find(format!(
+                            "process row {row} waits for a child of row {spawner}, which is free"
+                        ));
+                    }
+                    self.audit.processes += 1;
+                    self.walk_table(row)?;
+                }
+            }
+            self.look_behind_table(row);
+        }
+        Ok(())
+    }
+
+    /// Recovery sweeps a table as far as it was used: nothing is found behind that.
+    fn look_behind_table(&mut self, process: u16) {
+        let index = self.arena.used_entries(process).max(1);
+        if let Some(cell) = self.arena.entry(process, index)
+            && cell.load(Relaxed) != 0
+        {
+            self.audit.find(format!("entry {process}:{index} lies behind those that were ever used"));
+        }
+    }
+
+    fn walk_table(&mut self, process: u16) -> Result<()> {
+        for index in 1..self.arena.used_entries(process) {
+            let Some(cell) = self.arena.entry(process, index) else { break };
+            let entry = Entry(cell.load(Relaxed));
+            let (owner, owns) = match entry.state() {
+                EntryState::Invalid | EntryState::Free => continue,
+                EntryState::Live => (None, true),
+                EntryState::Reserved(tag) | EntryState::Moved(tag) => (Some(tag), false),
+                EntryState::Closing(tag) | EntryState::InTransit(tag) => (Some(tag), true),
+            };
+            if let Some(tag) = owner
+                && !self.is_alive(tag)
+            {
+                self.audit
+                    .find(format!("entry {process}:{index} is {:?}, whose thread is gone", entry.state()));
+            }
+            if owns {
+                self.audit.handles += 1;
+                *self.references.entry(entry.object()).or_default() += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn walk_free_table(&mut self, process: u16) -> Result<()> {
+        for index in 1..self.arena.used_entries(process) {
+            let Some(cell) = self.arena.entry(process, index) else { break };
+            let state = Entry(cell.load(Relaxed)).state();
+            if !matches!(state, EntryState::Invalid | EntryState::Free) {
+                self.audit.find(format!("entry {process}:{index} is {state:?}, and its process is gone"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The messages and blocks of the direction that `writer` writes.
+    fn walk_direction(&mut self, writer: ObjectRef, lifecycle: Lifecycle) -> Result<()> {
+        let direction = &self.arena.body(writer.slot())?.directions[writer.side()];
+        let tail = direction.producer.tail.load(Relaxed);
+        let head = direction.consumer.head.load(Relaxed);
+        let limit = u64::from(self.arena.config().max_pending_messages);
+        let consumed = direction.consumed(head);
+        if head > tail || consumed > tail || tail - consumed > limit {
+            self.audit.find(format!(
+                "ring {writer:?}: head {head}, consumed {consumed}, tail {tail}, limit {limit}"
+            ));
+            return Ok(());
+        }
+        // What is queued for a side that is done was drained: only bytes may be left.
+        let is_read = !lifecycle.is_done(writer.peer().side());
+        self.audit.messages += if is_read { tail - consumed } else { 0 };
+        let mut segment = segment_chain::head_segment(self.arena, direction)?;
+        let mut position = head;
+        let mut taken = 0;
+        while let Some(here) = segment {
+            if !self.claim_block(here.block, writer, "segment")? {
+                return Ok(());
+            }
+            let from = head.max(here.base);
+            // Where it ends, and where the next one begins: all messages in between were taken.
+            let (end, beginning, next) = match segment_chain::behind(self.arena, &here, from)? {
+                Some((_, next)) if next.base <= head => (head, head, Some(next)),
+                Some((end, next)) => (end, next.base, Some(next)),
+                None => (tail, tail, None),
+            };
+            if end < from || end - from > here.messages() || beginning < end || beginning > tail {
+                self.audit.find(format!("ring {writer:?}: segment {:?} ends at {end}", here.block));
+                return Ok(());
+            }
+            while position < end {
+                taken += u64::from(self.walk_message(writer, &here, position)?);
+                position += 1;
+            }
+            taken += beginning - end;
+            position = beginning;
+            segment = next;
+        }
+        if position < tail {
+            self.audit.find(format!("ring {writer:?}: segments end at {position}, the tail is {tail}"));
+        }
+        if is_read && taken != consumed - head {
+            self.audit.find(format!("ring {writer:?}: {taken} taken, but {} counted", consumed - head));
+        }
+        let mut next = direction.producer.blocks.load(Relaxed);
+        while let Some(block) = BlockId::from_link(next) {
+            if !self.claim_block(block, writer, "payload block")? {
+                return Ok(());
+            }
+            next = self.arena.descriptor(block)?.link.load(Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Whether the block is this direction's, and met for the first time.
+    fn claim_block(&mut self, block: BlockId, writer: ObjectRef, what: &str) -> Result<bool> {
+        let state = BlockWord(self.arena.descriptor(block)?.state.load(Relaxed)).state();
+        if state != BlockState::Bound(writer) {
+            self.audit.find(format!("ring {writer:?}: {what} {block:?} is {state:?}"));
+        }
+        match self.blocks.insert(block, writer) {
+            None => {
+                self.audit.blocks += 1;
+                Ok(true)
+            }
+            Some(other) => {
+                self.audit.find(format!("block {block:?} is in ring {other:?} and in ring {writer:?}"));
+                Ok(false)
+            }
+        }
+    }
+
+    /// Whether the message is taken.
+    fn walk_message(&mut self, writer: ObjectRef, segment: &Segment, position: u64) -> Result<bool> {
+        let message = match segment::message(self.arena, segment, position) {
+            Ok(message) => message,
+            Err(error) => {
+                self.audit.find(format!("ring {writer:?}: message {position}: {error}"));
+                return Ok(false);
+            }
+        };
+        if message.header.is_consumed() {
+            return Ok(true);
+        }
+        for (index, record) in message.records().enumerate() {
+            let entry = Entry(self.arena.record(record)?.load(Relaxed));
+            match entry.state() {
+                EntryState::Live => {
+                    self.audit.in_transit += 1;
+                    *self.references.entry(entry.object()).or_default() += 1;
+                }
+                state => self
+                    .audit
+                    .find(format!("ring {writer:?}: handle {index} of message {position} is {state:?}")),
+            }
+        }
+        Ok(false)
+    }
+
+    fn walk_objects(&mut self) -> Result<()> {
+        // Those that were counted as used, as for blocks.
+        let counted = self.arena.header().objects_hwm.load(Relaxed);
+        for slot in 0..self.arena.used_slots() {
+            let is_free = slot_pages::is_free_slot(self.arena, slot)?;
+            let shown = free_map::free_objects(self.arena).shows(slot)?;
+            self.look_at_map(format_args!("object {slot}"), is_free, shown);
+            let object = self.arena.object(slot)?;
+            let lifecycle = slot_pages::lifecycle_of(self.arena, slot)?;
+            let references = |side| self.references.get(&ObjectRef::new(slot, side)).copied().unwrap_or(0);
+            let held = references(0) + references(1);
+            match lifecycle.state() {
+                LifecycleState::Live => {
+                    self.audit.objects += 1;
+                    let Ok(class) = ObjectClass::of(lifecycle) else {
+                        self.audit.find(format!("object {slot} is live and of no known class"));
+                        continue;
+                    };
+                    if lifecycle.is_two_sided() != (class.sides() == 2) {
+                        self.audit
+                            .find(format!("object {slot}: {class:?}, with as many sides as it has not"));
+                    }
+                    for side in 0..class.sides() {
+                        let number = Count(object.count[side].load(Relaxed)).number();
+                        let references =
+                            self.references.get(&ObjectRef::new(slot, side as u32)).copied().unwrap_or(0);
+                        if number != references {
+                            self.audit.find(format!(
+                                "object {slot}.{side}: count {number}, but {references} references"
+                            ));
+                        }
+                        if (number == 0) != lifecycle.is_done(side) {
+                            self.audit.find(format!(
+                                "object {slot}.{side}: count {number}, done {}",
+                                lifecycle.is_done(side)
+                            ));
+                        }
+                    }
+                    if lifecycle.is_complete() {
+                        self.audit.find(format!("object {slot}: all sides are done and it is not retired"));
+                    }
+                }
+                LifecycleState::Retired => {
+                    self.audit.retired += 1;
+                    if held != 0 {
+                        self.audit.find(format!("object {slot} is retired, with {held} references"));
+                    }
+                }
+                LifecycleState::Reserved(tag) | LifecycleState::Reclaiming(tag) => {
+                    if !self.is_alive(tag) {
+                        self.audit
+                            .find(format!("object {slot} is {:?}, whose thread is gone", lifecycle.state()));
+                    }
+                }
+                LifecycleState::Free | LifecycleState::Invalid => {
+                    if held != 0 {
+                        self.audit.find(format!(
+                            "object {slot} is {:?}, with {held} references",
+                            lifecycle.state()
+                        ));
+                    }
+                    if !is_free && u64::from(slot) < counted {
+                        self.audit.find(format!("object {slot} was passed over, and nobody will take it"));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// INV-FREE-1 and INV-FREE-2, which hold without exception while nobody is in the middle of anything.
+    fn look_at_map(
+        &mut self,
+        thing: std::fmt::Arguments<'_>,
+        is_free: bool,
+        (is_set, is_found): (bool, bool),
+    ) {
+        if is_set != is_free {
+            let shown = if is_set { "free" } else { "not free" };
+            self.audit.find(format!("{thing} is shown as {shown}, and is not so"));
+        }
+        if !is_found {
+            self.audit.find(format!("nobody is led to {thing} and its neighbours, some of which are free"));
+        }
+    }
+
+    fn walk_blocks(&mut self) -> Result<()> {
+        for class in 0..self.arena.layout().pools.len() {
+            // Those that were counted as used: who finds no free block looks for one that is FREE, which these are not.
+            let counted = self.arena.header().blocks_hwm[class].load(Relaxed);
+            for index in 0..self.arena.used_blocks(class) {
+                let block = BlockId::new(class, index);
+                let shown = free_map::free_blocks(self.arena, class)?.shows(index)?;
+                self.look_at_map(
+                    format_args!("block {block:?}"),
+                    block_pool::is_free(self.arena, block)?,
+                    shown,
+                );
+                match BlockWord(self.arena.descriptor(block)?.state.load(Relaxed)).state() {
+                    BlockState::Bound(writer) if !self.blocks.contains_key(&block) => {
+                        self.audit
+                            .find(format!("block {block:?} of ring {writer:?} is not reachable from it"));
+                    }
+                    BlockState::Invalid if u64::from(index) < counted => {
+                        self.audit.find(format!("block {block:?} was passed over, and nobody will take it"));
+                    }
+                    BlockState::Owned(tag) if !self.is_alive(tag) => {
+                        self.audit
+                            .find(format!("block {block:?} is owned by thread {}, which is gone", tag.0));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+}

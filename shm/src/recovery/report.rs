@@ -1,0 +1,38 @@
+//! What a recovery found and did, in numbers.
+
+/// What recovery found and did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Processes whose rows are free again.
+    pub processes: u32,
+    /// Threads whose rows are free again.
+    pub threads: u32,
+    /// Handles closed on behalf of the dead.
+    pub handles_closed: u32,
+    /// Operations caught in the middle that had committed, and were finished.
+    pub operations_finished: u32,
+    /// Operations caught in the middle that had not committed, and were undone.
+    pub operations_undone: u32,
+    /// Blocks that were in a dead thread's hands.
+    pub blocks_freed: u32,
+    /// Objects that died of it.
+    pub objects_retired: u32,
+}
+
+impl core::ops::AddAssign for Recovered {
+    fn add_assign(&mut self, other: Self) {
+        self.processes += other.processes;
+        self.threads += other.threads;
+        self.handles_closed += other.handles_closed;
+        self.operations_finished += other.operations_finished;
+        self.operations_undone += other.operations_undone;
+        self.blocks_freed += other.blocks_freed;
+        self.objects_retired += other.objects_retired;
+    }
+}
+
+impl Recovered {
+    pub(crate) fn increment(&mut self, finished: bool) -> &mut u32 {
+        if finished { &mut self.operations_finished } else { &mut self.operations_undone }
+    }
+}

@@ -1,0 +1,270 @@
+//! Settling what a dead thread was in the middle of: did it commit? Then it is finished, and otherwise undone. Steps 2
+//! and 3 of recovery (`recover.rs`), before anything is closed.
+
+use crate::arena::error::{Error, Result};
+use crate::arena::segment_chain::{self, SegmentCursor};
+use crate::arena::word::block::{BlockId, BlockState, BlockWord};
+use crate::arena::word::handle::{Entry, EntryState};
+use crate::arena::word::intent::{Change, ListIntent, Operation, Record, RefcountIntent};
+use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
+use crate::arena::word::refcount::Count;
+use crate::arena::word::reference::{ObjectRef, Tag};
+use crate::arena::word::ring::SegmentLink;
+use crate::lifecycle::reclaim;
+use crate::memory::{block_credit, block_pool, free_map, give_back, slot_pages, slot_pool, trim};
+use crate::object::{self, channel::ring};
+use crate::process::thread::{Thread, crash_point};
+use crate::recovery::report::Recovered;
+use crate::refcount;
+use crate::sync::fail_point::skippable;
+use crate::sync::{Acquire, Relaxed, Release};
+
+/// Whether a dead thread's operation had committed, kept for the sweep of its process's table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Resolution {
+    tag: Tag,
+    operation: Operation,
+    committed: bool,
+}
+
+/// Step 2, counts: did the change land?
+pub(crate) fn resolve_refcount_intent(thread: &Thread, recovered: &mut Recovered) -> Result<()> {
+    skippable!(SettleReference);
+    let reference = RefcountIntent(thread.row().reference.load(Relaxed));
+    let Some(change) = reference.change() else { return Ok(()) };
+    let object = reference.object();
+    let record = Record::from_word(thread.row().record.load(Relaxed));
+    let count = &thread.arena().object(object.slot())?.count[object.side()];
+    // The count first, the mark after it: whoever overwrites the one has set the other before.
+    // ORDER: Acquire pairs with the Release of whoever overwrote it.
+    let count = Count(count.load(Acquire));
+    let stands = count.changer() == thread.tag && count.sequence() == reference.sequence();
+    let applied = stands || RefcountIntent(thread.row().reference.load(Relaxed)).is_applied();
+    let cell = thread.arena().record(record)?;
+    let entry = Entry(cell.load(Relaxed));
+    let mut ended = stands && count.number() == 0;
+    match (change, entry.state()) {
+        (Change::Increment, EntryState::Reserved(tag)) if tag == thread.tag => {
+            let settled = if applied { entry.live(0, object) } else { entry.freed() };
+            // Relaxed: nothing has to come before it, and a successor would settle it alike.
+            cell.store(settled.0, Relaxed);
+            *recovered.increment(applied) += 1;
+        }
+        (Change::Decrement, EntryState::Closing(tag)) if tag == thread.tag => {
+            // The close has committed. It is finished here and now, never taken back: another thread that
+            // drains the same message passes over a closing record, and nobody would come by again.
+            if !applied {
+                ended = refcount::change_count(thread, object, Change::Decrement, reference.sequence())? == 0;
+                crash_point!(thread, "resolve.counted");
+            }
+            cell.store(entry.freed().0, Release);
+            *recovered.increment(true) += 1;
+        }
+        _ => {}
+    }
+    crash_point!(thread, "resolve.record");
+    if change == Change::Decrement && ended && thread.row().release_queue.load(Relaxed) != object.to_link() {
+        refcount::push_release(thread, object)?;
+    }
+    thread.intend_nothing();
+    Ok(())
+}
+
+/// Step 2, blocks: is it linked? Whatever is found, the map of free ones agrees afterwards.
+pub(crate) fn resolve_list_intent(thread: &Thread, recovered: &mut Recovered) -> Result<()> {
+    skippable!(SettleLink);
+    let link = ListIntent::from_word(thread.row().link.load(Relaxed));
+    let left = BlockWord(thread.row().link_word.load(Relaxed));
+    let (block, is_linked) = match link {
+        ListIntent::Idle => return Ok(()),
+        ListIntent::Taking { block } => (block, false),
+        ListIntent::GivingBack { block } | ListIntent::Trimming { block } => {
+            recovered.blocks_freed += match link {
+                ListIntent::Trimming { .. } => trim::resolve_trim(thread, block)?,
+                _ => give_back::resolve_give_back(thread, block)?,
+            };
+            thread.set_list_intent(ListIntent::Idle, 0);
+            return Ok(());
+        }
+        ListIntent::GivingSlotsBack { page } => {
+            slot_pages::resolve_slot_page(thread, page)?;
+            thread.set_list_intent(ListIntent::Idle, 0);
+            return Ok(());
+        }
+        ListIntent::LinkSegment { from, block }
+        | ListIntent::LinkPayload { from, block }
+        | ListIntent::UnlinkSegment { from, block }
+        | ListIntent::UnlinkPayload { from, block } => (block, is_reachable(thread, link, from, block)?),
+    };
+    let word = BlockWord(thread.arena().descriptor(block)?.state.load(Relaxed));
+    let is_in_hand = word.state() == BlockState::Owned(thread.tag);
+    match link {
+        ListIntent::LinkSegment { from, .. } | ListIntent::LinkPayload { from, .. } if is_linked => {
+            block_pool::bind_block(thread.arena(), block, thread.tag, from)?;
+        }
+        ListIntent::UnlinkSegment { .. } | ListIntent::UnlinkPayload { .. } if !is_linked => {
+            block_credit::free_block(thread, block, left)?;
+        }
+        // Without a credit: its taker is dead, and may not have come to writing its charge over that of the last one.
+        _ if is_in_hand => {
+            recovered.blocks_freed += u32::from(block_pool::free_block_named(thread, block, word)?)
+        }
+        ListIntent::Taking { .. } => {
+            recovered.blocks_freed += u32::from(trim::free_never_used(thread, block)?)
+        }
+        _ => {}
+    }
+    let map = free_map::free_blocks(thread.arena(), block.class())?;
+    map.repair(thread, block.index() as u32, || block_pool::is_free(thread.arena(), block))?;
+    block_pool::mark_freed_lately(thread.arena(), block)?;
+    thread.set_list_intent(ListIntent::Idle, 0);
+    Ok(())
+}
+
+fn is_reachable(thread: &Thread, link: ListIntent, from: ObjectRef, block: BlockId) -> Result<bool> {
+    let direction = ring::direction(thread, from)?;
+    let (producer, consumer) = (&direction.producer, &direction.consumer);
+    let sought = block.to_link();
+    match link {
+        ListIntent::LinkSegment { .. } => {
+            let last = producer.tail_segment.load(Relaxed);
+            let after_last = match BlockId::from_link(last) {
+                Some(last) => SegmentLink(thread.arena().descriptor(last)?.link.load(Relaxed)).next_link(),
+                None => producer.first_segment.load(Relaxed),
+            };
+            Ok(last == sought || after_last == sought)
+        }
+        // One that was read to its end is the first, one of which nothing is left anywhere among the others.
+        ListIntent::UnlinkSegment { .. } => {
+            let head = consumer.head_segment.load(Relaxed);
+            let first = if head == 0 { producer.first_segment.load(Relaxed) } else { head };
+            is_in_chain(thread, first, sought)
+        }
+        _ => is_in_chain(thread, producer.blocks.load(Relaxed), sought),
+    }
+}
+
+fn is_in_chain(thread: &Thread, mut next: u64, sought: u64) -> Result<bool> {
+    let mut left = thread.arena().layout().descriptors.iter().map(|section| section.count).sum::<usize>();
+    while let Some(at) = BlockId::from_link(next) {
+        if next == sought {
+            return Ok(true);
+        }
+        next = SegmentLink(thread.arena().descriptor(at)?.link.load(Relaxed)).next_link();
+        left = left.checked_sub(1).ok_or(Error::Corrupt("a channel's blocks run in a circle"))?;
+    }
+    Ok(false)
+}
+
+/// Step 2, operations: had it committed?
+pub(crate) fn resolve_operation(thread: &Thread, recovered: &mut Recovered) -> Result<Option<Resolution>> {
+    skippable!(SettleOperation);
+    let words = [thread.row().operation[0].load(Relaxed), thread.row().operation[1].load(Relaxed)];
+    let operation = Operation::from_words(words);
+    let committed = match operation {
+        Operation::Idle => return Ok(None),
+        Operation::Create { slot } => {
+            Lifecycle(thread.arena().object(slot)?.lifecycle.load(Relaxed)).state() == LifecycleState::Live
+        }
+        Operation::Move { from, to } => resolve_move(thread, from, to)?,
+        Operation::Send { from, position } => {
+            let tail = ring::direction(thread, from)?.producer.tail.load(Relaxed);
+            position.is_some_and(|position| position < tail)
+        }
+        Operation::Receive { at, position } => is_consumed(thread, at, position)?,
+    };
+    *recovered.increment(committed) += 1;
+    Ok(Some(Resolution { tag: thread.tag, operation, committed }))
+}
+
+fn resolve_move(thread: &Thread, from: Record, to: Record) -> Result<bool> {
+    let (old, new) = (thread.arena().record(from)?, thread.arena().record(to)?);
+    let (old_entry, new_entry) = (Entry(old.load(Relaxed)), Entry(new.load(Relaxed)));
+    let committed = old_entry.state() == EntryState::Moved(thread.tag);
+    if new_entry.state() == EntryState::Reserved(thread.tag) {
+        let settled = if committed { new_entry.live(0, new_entry.object()) } else { new_entry.freed() };
+        // Relaxed: nothing has to come before it.
+        new.store(settled.0, Relaxed);
+    }
+    crash_point!(thread, "resolve.moved");
+    if committed {
+        // ORDER: Release: the new handle first, or a successor would take the move for one that never was.
+        old.store(old_entry.freed().0, Release);
+    }
+    Ok(committed)
+}
+
+/// Whether the message at `position` has been received by `at`.
+fn is_consumed(thread: &Thread, at: ObjectRef, position: u64) -> Result<bool> {
+    let direction = ring::direction(thread, at.peer())?;
+    let (head, tail) = (direction.consumer.head.load(Relaxed), direction.producer.tail.load(Relaxed));
+    if position < head || position >= tail {
+        return Ok(position < head);
+    }
+    let segment = segment_chain::head_segment(thread.arena(), direction)?;
+    let mut way = SegmentCursor::new(segment.ok_or(Error::Corrupt("messages without a segment"))?, head);
+    // In a gap everything was consumed.
+    let found = segment_chain::follow(thread.arena(), &mut way, position)?;
+    Ok(found > position || ring::message(thread, &way.segment, position)?.header.is_consumed())
+}
+
+/// Step 3: every transitional entry becomes LIVE, if it owns a reference, or FREE.
+pub(crate) fn resolve_table(thread: &Thread, process: u16, resolutions: &[Resolution]) -> Result<()> {
+    skippable!(SettleTable);
+    for index in 1..thread.arena().used_entries(process) {
+        let cell = thread.arena().entry(process, index).ok_or(Error::Corrupt("an entry is out of range"))?;
+        let entry = Entry(cell.load(Relaxed));
+        let of = |tag| {
+            resolutions.iter().find(|resolution: &&Resolution| resolution.tag == tag && resolution.committed)
+        };
+        let owns = match entry.state() {
+            EntryState::Invalid | EntryState::Free | EntryState::Live => continue,
+            EntryState::Reserved(tag) => match of(tag).map(|resolution| resolution.operation) {
+                Some(Operation::Receive { .. }) => true,
+                Some(Operation::Create { slot }) => slot == entry.object().slot(),
+                _ => false,
+            },
+            EntryState::InTransit(tag) => {
+                !matches!(of(tag).map(|resolution| resolution.operation), Some(Operation::Send { .. }))
+            }
+            EntryState::Moved(_) => false,
+            // Its intent was settled: no closing entry is left. One that is owns what nobody accounts for.
+            EntryState::Closing(_) => {
+                return Err(Error::Corrupt("a closing handle that no intent names"));
+            }
+        };
+        let settled = if owns { entry.live(0, entry.object()) } else { entry.freed() };
+        // Relaxed: a successor would settle it alike, until the operations are gone.
+        cell.store(settled.0, Relaxed);
+        crash_point!(thread, "resolve.entry");
+    }
+    Ok(())
+}
+
+/// Recovery, in a dead thread's name, before anything is closed: the slot that it had in hand is freed, and the map
+/// says the truth of it. Idempotent; does nothing for a row that names none.
+pub(crate) fn resolve_slot_intent(thread: &Thread) -> Result<()> {
+    skippable!(FreeInHand);
+    // Relaxed: the dead write no more.
+    let Some(slot) = thread.row().slot().load(Relaxed).checked_sub(1) else { return Ok(()) };
+    let slot = u32::try_from(slot).map_err(|_| Error::Corrupt("a row names a slot out of range"))?;
+    let lifecycle = Lifecycle(thread.arena().object(slot)?.lifecycle.load(Relaxed));
+    // INV-SLOT-2: it may have been taken for the first time.
+    if lifecycle.0 != 0 {
+        slot_pool::pass_mark(thread.arena(), slot);
+    }
+    match lifecycle.state() {
+        LifecycleState::Reserved(tag) if tag == thread.tag => {
+            let (lifecycle, _) = slot_pages::begin_anew(thread, slot, lifecycle)?;
+            object::undo_create(thread, slot)?;
+            slot_pool::free_named_slot(thread, slot, lifecycle)?;
+        }
+        LifecycleState::Reclaiming(tag) if tag == thread.tag => reclaim::tear_down(thread, slot, lifecycle)?,
+        _ => {}
+    }
+    free_map::free_objects(thread.arena())
+        .repair(thread, slot, || slot_pages::is_free_slot(thread.arena(), slot))?;
+    crash_point!(thread, "resolve.slot");
+    slot_pool::intend_no_slot(thread);
+    Ok(())
+}

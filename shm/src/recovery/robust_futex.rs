@@ -1,0 +1,307 @@
+//! News of a death before the kernel has taken the dead process's memory down.
+//!
+//! A pidfd speaks when a process is a zombie, and before that the kernel gives back all of its memory: milliseconds,
+//! for a large one. Robust futexes are told first. So one thread of each process, which does nothing else in its life
+//! that could end it, keeps its number in the process's row, as the owner of a robust futex does, and names the word to
+//! the kernel (`set_robust_list(2)`). When the thread ends, whatever ended it, the kernel sets OWNER_DIED in the word,
+//! and wakes who sleeps on it.
+//!
+//! ```text
+//!  63                32 31        30           29                 0
+//!  ┌───────────────────┬─────────┬────────────┬────────────────────┐
+//!  │ 0                 │ WAITERS │ OWNER_DIED │ number of thread   │      0: nobody has set it
+//!  └───────────────────┴─────────┴────────────┴────────────────────┘
+//!                       └──────────── what the kernel looks at ────┘
+//! ```
+//!
+//! | transition | by |
+//! |---|---|
+//! | 0 → WAITERS, t | thread t, once its process is attached |
+//! | WAITERS, t → WAITERS, OWNER_DIED | the kernel, when t ends: CAS of a word that names t, and of no other |
+//! | WAITERS, t → 0 | t, when it ends in good order: CAS |
+//! | any → 0 | recovery, with the rest of the row |
+//!
+//! INV-TRIP-1: a death notice proves nothing. It also fires when a process replaces itself by exec, and anybody can write
+//! it. It says when to look, and whoever looks needs a proof of his own.
+//!
+//! INV-TRIP-2: the kernel writes to no row that is another's by now. A thread that is late to die finds a word that
+//! does not name it: its number is nobody else's while it exists.
+//!
+//! A process that dies before the word is stored, or between that and its list's registering, has a word that never
+//! fires. Then its pidfd speaks, as it would have anyway.
+//!
+//! Every access is Relaxed: nothing is published by the word, and nothing is concluded from it.
+
+use crate::arena::Arena;
+use crate::arena::error::Result;
+use crate::arena::word::row::ProcessSlot;
+use crate::process::Process;
+use crate::sync::{AtomicU64, DEADLINE_INFINITE_NS, Futex, Relaxed, low_half};
+use core::ffi::c_long;
+use core::marker::PhantomData;
+use core::ptr;
+use std::sync::Arc;
+
+/// Of the kernel's `<linux/futex.h>`.
+const FUTEX_WAITERS: u32 = 0x8000_0000;
+
+const FUTEX_OWNER_DIED: u32 = 0x4000_0000;
+
+const FUTEX_TID_MASK: u32 = 0x3fff_ffff;
+
+/// The kernel's `struct robust_list_head`, and the one node of its list.
+#[repr(C)]
+struct List {
+    first: *const Node,
+    /// From a node to its futex.
+    futex_offset: c_long,
+    pending: *const Node,
+    node: Node,
+}
+
+/// The kernel's `struct robust_list`: the last one points to the list's head.
+#[repr(C)]
+struct Node {
+    next: *const Node,
+}
+
+/// What its `len` must be: the list's head alone.
+const HEAD_BYTES: usize = core::mem::offset_of!(List, node);
+
+/// Tells the kernel which robust futexes this thread holds, instead of what it was told before.
+fn set_robust_list(list: *const List) -> std::io::Result<()> {
+    // SAFETY: the call stores the pointer and touches no memory. It is followed when this thread ends: `list` is null,
+    // which ends nothing, or a list that is kept until it is replaced here (`DeathNotice`), or until the thread is gone.
+    let refused = unsafe { libc::syscall(libc::SYS_set_robust_list, list, HEAD_BYTES) } != 0;
+    if refused { Err(std::io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// This thread's end is news of its process's. Belongs to the thread that has set it.
+pub struct DeathNotice {
+    process: Arc<Process>,
+    value: u64,
+    /// Followed by the kernel when the thread ends, so it stays where it is; a death notice that is forgotten leaves it.
+    list: *mut List,
+    _of_this_thread: PhantomData<*const ()>,
+}
+
+impl core::fmt::Debug for DeathNotice {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("DeathNotice").field("row", &self.process.row()).finish_non_exhaustive()
+    }
+}
+
+impl DeathNotice {
+    /// Sets the death notice of this process, on the calling thread. For a thread that takes no robust mutex of libc's: their
+    /// list is replaced by this one.
+    pub fn set(process: &Arc<Process>) -> std::io::Result<Self> {
+        let arena = process.arena();
+        let word = &arena.process(process.row()).map_err(std::io::Error::other)?.death_notice;
+        let thread = rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs();
+        let value = u64::from(thread | FUTEX_WAITERS);
+        let list = Box::into_raw(Box::new(List {
+            first: ptr::null(),
+            futex_offset: 0,
+            pending: ptr::null(),
+            node: Node { next: ptr::null() },
+        }));
+        // SAFETY: `list` is a fresh allocation, which nobody else knows yet.
+        unsafe {
+            let node = &raw const (*list).node;
+            (*list).first = node;
+            (*list).node.next = list.cast();
+            let to_word = ptr::from_ref(low_half(word)).expose_provenance().wrapping_sub(node.addr());
+            (*list).futex_offset = to_word.cast_signed() as c_long;
+        }
+        word.store(value, Relaxed);
+        // From here on it is undone by being dropped.
+        let death_notice = Self { process: process.clone(), value, list, _of_this_thread: PhantomData };
+        set_robust_list(list)?;
+        // Whoever watches the row saw 0.
+        arena.futex().wake_all(word);
+        Ok(death_notice)
+    }
+}
+
+impl Drop for DeathNotice {
+    /// The thread ends in good order, and its process goes on.
+    fn drop(&mut self) {
+        if set_robust_list(ptr::null()).is_err() {
+            return;
+        }
+        // SAFETY: made by `Box::into_raw`, and the kernel has forgotten it.
+        drop(unsafe { Box::from_raw(self.list) });
+        if let Ok(row) = self.process.arena().process(self.process.row()) {
+            let _ = row.death_notice.compare_exchange(self.value, 0, Relaxed, Relaxed);
+        }
+    }
+}
+
+/// A death notice's word, as it was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoticeState {
+    /// Whose it is.
+    pub process_slot: ProcessSlot,
+    value: u32,
+}
+
+impl NoticeState {
+    /// Whether the thread that had set it has ended.
+    pub fn owner_died(self) -> bool {
+        self.value & FUTEX_OWNER_DIED != 0
+    }
+}
+
+pub(crate) fn death_notice_thread(arena: &Arena, process_slot: ProcessSlot) -> Option<u32> {
+    let value = arena.process(process_slot.row).ok()?.death_notice.load(Relaxed) as u32;
+    let thread = value & FUTEX_TID_MASK;
+    (value & FUTEX_OWNER_DIED == 0 && thread != 0).then_some(thread)
+}
+
+pub(crate) fn has_death_notice(arena: &Arena, process_slot: ProcessSlot) -> bool {
+    arena
+        .process(process_slot.row)
+        .is_ok_and(|row| row.death_notice.load(Relaxed) as u32 & FUTEX_OWNER_DIED != 0)
+}
+
+/// The death notices of others, to sleep on.
+#[derive(Debug)]
+pub struct DeathWatch {
+    arena: Arc<Arena>,
+    /// In private memory. Changes to wake the sleeper.
+    turn: AtomicU64,
+}
+
+impl DeathWatch {
+    /// As many can be slept on at once: what `futex_waitv(2)` takes, less the word that ends the sleep.
+    pub const MOST: usize = Futex::MOST_WORDS - 1;
+
+    /// Those of this arena.
+    pub fn new(arena: Arc<Arena>) -> Self {
+        Self { arena, turn: AtomicU64::new(0) }
+    }
+
+    /// How one looks now.
+    pub fn look(&self, process_slot: ProcessSlot) -> Result<NoticeState> {
+        let value = self.arena.process(process_slot.row)?.death_notice.load(Relaxed) as u32;
+        Ok(NoticeState { process_slot, value })
+    }
+
+    /// What [`sleep`](Self::sleep) wants to know.
+    pub fn turn(&self) -> u32 {
+        self.turn.load(Relaxed) as u32
+    }
+
+    /// Ends a sleep, and those to come that know an earlier turn.
+    pub fn interrupt(&self) {
+        self.turn.fetch_add(1, Relaxed);
+        self.arena.futex().wake_all(&self.turn);
+    }
+
+    /// Sleeps while these look as they were seen, the first [`MOST`](Self::MOST) of them, and it is this turn. May wake
+    /// for nothing.
+    ///
+    /// Where the kernel refuses `futex_waitv(2)` it sleeps through this turn, whatever they look like: their pidfds
+    /// tell, a little later, and a sleep without an end is no place for looking a thousand times a second.
+    pub fn sleep(&self, turn: u32, seen: &[NoticeState]) -> Result<()> {
+        let mut words = vec![(&self.turn, turn)];
+        for seen in seen.iter().take(Self::MOST) {
+            words.push((&self.arena.process(seen.process_slot.row)?.death_notice, seen.value));
+        }
+        let futex = self.arena.futex();
+        if futex.wait_for_all(&words, DEADLINE_INFINITE_NS).is_none() {
+            futex.wait(&words[..1], DEADLINE_INFINITE_NS);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arena::config::Config;
+
+    /// A process that is attached to an arena of its own.
+    fn attached() -> (Arc<Process>, ProcessSlot) {
+        let arena = Arc::new(Arena::create(&Config::default()).unwrap());
+        let process_slot = arena.first_slot().unwrap();
+        (Process::attach(arena, process_slot, std::process::id(), 1).unwrap(), process_slot)
+    }
+
+    fn wait_until(wires: &DeathWatch, process_slot: ProcessSlot, owner_died: bool) -> NoticeState {
+        loop {
+            let (turn, seen) = (wires.turn(), wires.look(process_slot).unwrap());
+            if seen.value != 0 && seen.owner_died() == owner_died {
+                return seen;
+            }
+            wires.sleep(turn, &[seen]).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_thread_that_just_ends_fires_and_wakes() {
+        let (process, process_slot) = attached();
+        let wires = DeathWatch::new(process.arena().clone());
+        std::thread::scope(|scope| {
+            let (end, until) = std::sync::mpsc::channel::<()>();
+            let process = &process;
+            scope.spawn(move || {
+                std::mem::forget(DeathNotice::set(process).unwrap());
+                let _ = until.recv();
+            });
+            wait_until(&wires, process_slot, false);
+            std::thread::scope(|scope| {
+                let waiter = scope.spawn(|| wait_until(&wires, process_slot, true));
+                std::thread::sleep(std::time::Duration::from_millis(20));
+                assert!(!waiter.is_finished());
+                drop(end);
+            });
+        });
+    }
+
+    #[test]
+    fn a_thread_that_ends_in_good_order_leaves_nothing_behind() {
+        let (process, process_slot) = attached();
+        let wires = DeathWatch::new(process.arena().clone());
+        std::thread::scope(|scope| {
+            let process = &process;
+            scope.spawn(move || drop(DeathNotice::set(process).unwrap())).join().unwrap();
+        });
+        assert_eq!(wires.look(process_slot).unwrap().value, 0);
+    }
+
+    /// INV-TRIP-2.
+    #[test]
+    fn a_word_that_names_another_thread_is_left_alone() {
+        let (process, process_slot) = attached();
+        let wires = DeathWatch::new(process.arena().clone());
+        let word = &process.arena().process(process_slot.row).unwrap().death_notice;
+        std::thread::scope(|scope| {
+            let process = &process;
+            let thread = scope.spawn(move || {
+                std::mem::forget(DeathNotice::set(process).unwrap());
+                word.store(u64::from(FUTEX_WAITERS | 1), Relaxed);
+            });
+            // Joined: until the kernel is done with it.
+            thread.join().unwrap();
+        });
+        assert_eq!(wires.look(process_slot).unwrap().value, FUTEX_WAITERS | 1);
+    }
+
+    #[test]
+    fn a_sleep_is_ended_by_its_turn() {
+        let (process, process_slot) = attached();
+        let wires = DeathWatch::new(process.arena().clone());
+        let (turn, seen) = (wires.turn(), wires.look(process_slot).unwrap());
+        std::thread::scope(|scope| {
+            let sleeper = scope.spawn(|| {
+                while wires.turn() == turn {
+                    wires.sleep(turn, &vec![seen; 2 * DeathWatch::MOST]).unwrap();
+                }
+            });
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            assert!(!sleeper.is_finished());
+            wires.interrupt();
+        });
+    }
+}
