@@ -11,10 +11,19 @@ use std::time::{Duration as StdDuration, Instant as StdInstant};
 /// past is fair: the wait looks once and returns.
 ///
 /// ```
-/// use jacinth::{Deadline, MonotonicInstant};
-///
-/// let soon = Deadline::from(std::time::Duration::from_millis(1));
-/// assert!(soon.instant() < MonotonicInstant::INFINITE);
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let event = Event::create();
+/// let in_a_moment = std::time::Duration::from_millis(1);
+/// for timed_out in [
+///     event.wait_one(Signals::USER_0, in_a_moment),
+///     event.wait_one(Signals::USER_0, std::time::Instant::now() + in_a_moment),
+///     event.wait_one(Signals::USER_0, MonotonicDuration::from_millis(1)),
+///     event.wait_one(Signals::USER_0, MonotonicInstant::INFINITE_PAST),
+/// ] {
+///     assert_eq!(timed_out, WaitResult::TimedOut(Signals::NONE));
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Deadline(MonotonicInstant);
