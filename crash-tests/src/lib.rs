@@ -1,14 +1,14 @@
-//! Kills a process at every instruction of every operation, and checks what the survivors see.
+//! Kills a process at every instruction of every operation, and checks the survivors' view.
 //!
 //! ```text
 //!  cli        the program that people start: plan, progress, table, JSON
 //!  campaign   all faults of one operation: which kill points, in which order
 //!  testbed    one arena, its survivor, and one victim after another; the checks
 //!  process    the other roles: victim, recoverer, initial leader
-//!  operation  what victims do, and what survivors may see of it
+//!  operation  the victims' actions, and the guarantees to the survivors
 //!  tracing    single-stepping by ptrace, and which instruction is a kill point
 //!  sleepers   threads of the survivor that sleep when a victim dies
-//!  arena      the arena's limits, and what it holds
+//!  arena      the arena's limits, and its contents
 //!  soak       beside all this: random operations and random kills
 //! ```
 //!

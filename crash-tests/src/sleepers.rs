@@ -68,7 +68,7 @@ impl Sleepers {
         Ok(())
     }
 
-    /// Checks each sleeper. One whose signals are asserted, or were since it fell asleep, must be awake; every other
+    /// Checks each sleeper. If its signals are asserted, or were since it fell asleep, it must be awake; every other
     /// one must be asleep. Returns how many sleep on, until their handles are closed.
     pub fn check(&self, sleeps: &[Sleep]) -> Result<usize, String> {
         let mut asleep = 0;

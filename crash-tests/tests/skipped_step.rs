@@ -1,66 +1,62 @@
-//! The harness can fail: with any one step of recovery left out, it reports what that step would have put right.
+//! The harness can fail: with any one step of recovery left out, it reports the defects that this causes.
 //!
-//! Each test runs the program on an operation whose deaths need the step, in an arena of its own.
+//! Each test runs the program on an operation that needs the step after a death, in an arena of its own.
 
-use jacinth_shm::Step;
 use serde_json::Value;
 use std::process::Command;
 
-/// What one run of the program said.
+/// The output of one run of the program.
 struct Run {
     succeeded: bool,
     summary: Value,
-    words: String,
+    errors: String,
 }
 
 fn run(arguments: &[&str]) -> Run {
     let output = Command::new(env!("CARGO_BIN_EXE_jacinth-crash")).args(arguments).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
-    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     let summary = text.lines().last().and_then(|line| serde_json::from_str(line).ok());
-    Run { succeeded: output.status.success(), summary: summary.unwrap_or_else(|| panic!("{words}")), words }
+    Run { succeeded: output.status.success(), summary: summary.unwrap_or_else(|| panic!("{errors}")), errors }
 }
 
-fn run_without(step: Step, operation: &str) -> Run {
-    run(&["--only", operation, "--skip-step", &format!("{step:?}"), "--jobs", "1"])
+fn run_without(step: &str, operation: &str) -> Run {
+    run(&["--only", operation, "--skip-step", step, "--jobs", "1"])
 }
 
-/// The operation in whose middle a death needs the step, and what must be reported; nothing for a step that the end
-/// does not depend on.
-fn showing(step: Step) -> (&'static str, Option<&'static str>) {
-    match step {
-        Step::SettleReference => ("duplicate", Some("audit_failures")),
-        Step::SettleLink => ("write_0_growing", Some("audit_failures")),
-        Step::SettleOperation => ("read_1_inline", Some("audit_failures")),
-        Step::SettleTable => ("create_event", Some("audit_failures")),
-        Step::WakeHazarded => ("signal", Some("lost_wakes")),
-        // Closing the table tells them again: this step only makes the news arrive sooner.
-        Step::TellPeers => ("write_1_inline", None),
-        Step::WorkDying => ("close_channel", Some("audit_failures")),
-        Step::CloseTable => ("create_channel", Some("audit_failures")),
-        Step::FreeInHand => ("create_eventpair", Some("audit_failures")),
-        Step::DoomSeats => ("spawn", Some("audit_failures")),
-        Step::ClearRows => ("replace", Some("audit_failures")),
-        Step::FreeProcess => ("replace", Some("audit_failures")),
-        Step::RecoverUnfinished => ("spawn", Some("audit_failures")),
-        Step::GatherRetired => ("close_last", Some("leaks")),
-    }
-}
+/// For each step: an operation that needs the step after a death in its middle, and the finding; `None` for a step that the
+/// result does not depend on.
+const STEPS: [(&str, &str, Option<&str>); 14] = [
+    ("resolve-reference", "duplicate", Some("audit_failures")),
+    ("resolve-link", "write_0_growing", Some("audit_failures")),
+    ("resolve-operation", "read_1_inline", Some("audit_failures")),
+    ("resolve-table", "create_event", Some("audit_failures")),
+    ("wake-hazarded", "signal", Some("lost_wakes")),
+    // Closing the table tells the peers again: this step only tells them sooner.
+    ("tell-peers", "write_1_inline", None),
+    ("run-teardown", "close_channel", Some("audit_failures")),
+    ("close-table", "create_channel", Some("audit_failures")),
+    ("free-slot-in-hand", "create_eventpair", Some("audit_failures")),
+    ("fail-pending-slots", "spawn", Some("audit_failures")),
+    ("clear-rows", "replace", Some("audit_failures")),
+    ("free-process", "replace", Some("audit_failures")),
+    ("find-dead", "spawn", Some("audit_failures")),
+    ("gather-retired", "close_last", Some("leaks")),
+];
 
 #[test]
-fn each_step_of_recovery_that_is_left_out_is_noticed() {
+fn each_omitted_step_is_found() {
     std::thread::scope(|scope| {
-        for steps in [&Step::ALL[..7], &Step::ALL[7..]] {
+        for steps in STEPS.chunks(7) {
             scope.spawn(move || {
-                for step in steps {
-                    let (operation, reported) = showing(*step);
-                    let Run { succeeded, summary, words } = run_without(*step, operation);
-                    match reported {
-                        Some(what) => {
-                            assert!(summary[what].as_u64() > Some(0), "{step:?}: {summary}\n{words}");
-                            assert!(!succeeded, "{step:?}: {summary}");
+                for (step, operation, finding) in steps {
+                    let Run { succeeded, summary, errors } = run_without(step, operation);
+                    match finding {
+                        Some(finding) => {
+                            assert!(summary[finding].as_u64() > Some(0), "{step}: {summary}\n{errors}");
+                            assert!(!succeeded, "{step}: {summary}");
                         }
-                        None => assert!(succeeded, "{step:?}: {summary}\n{words}"),
+                        None => assert!(succeeded, "{step}: {summary}\n{errors}"),
                     }
                 }
             });
@@ -69,22 +65,22 @@ fn each_step_of_recovery_that_is_left_out_is_noticed() {
 }
 
 #[test]
-fn with_every_step_in_place_the_same_operations_find_nothing() {
-    let operations = Step::ALL.map(|step| showing(step).0);
-    let arguments: Vec<_> = operations.iter().flat_map(|operation| ["--only", operation]).collect();
-    let Run { succeeded, summary, words } = run(&arguments);
-    assert!(succeeded, "{summary}\n{words}");
-    // More where a victim went another way, and its operation was recorded once more.
-    let [kills, points] = ["kills", "kill_points"].map(|what| summary[what].as_u64().expect("a number"));
+fn with_every_step_nothing_is_found() {
+    let arguments: Vec<_> = STEPS.iter().flat_map(|(_, operation, _)| ["--only", operation]).collect();
+    let Run { succeeded, summary, errors } = run(&arguments);
+    assert!(succeeded, "{summary}\n{errors}");
+    // There are more kills than points where a victim missed its point and the operation was recorded again.
+    let [kills, points] = ["kills", "kill_points"].map(|key| summary[key].as_u64().expect("a number"));
     assert!(points > 0 && kills >= points, "every kill point was reached: {summary}");
 }
 
 #[test]
-fn a_finding_says_how_to_bring_it_about_again() {
-    let found = run_without(Step::SettleOperation, "read_1_inline").words;
-    let again = found.lines().find_map(|line| line.split_once("-p jacinth-crash -- ")).expect("a command").1;
-    let arguments: Vec<_> = again.split_whitespace().collect();
-    assert!(arguments.contains(&"--at"), "{again}");
+fn a_finding_can_be_reproduced() {
+    let errors = run_without("resolve-operation", "read_1_inline").errors;
+    let command =
+        errors.lines().find_map(|line| line.split_once("-p jacinth-crash -- ")).expect("a command").1;
+    let arguments: Vec<_> = command.split_whitespace().collect();
+    assert!(arguments.contains(&"--at"), "{command}");
     let Run { succeeded, summary, .. } = run(&arguments);
-    assert!(!succeeded && summary["audit_failures"] == 1, "{again}: {summary}");
+    assert!(!succeeded && summary["audit_failures"] == 1, "{command}: {summary}");
 }

@@ -94,8 +94,8 @@ fn add(table: &mut Table, report: &Report<'_>, row: &Row) {
 fn footnotes(report: &Report<'_>) -> String {
     let outcome = &report.outcome;
     format!(
-        "Median, min and max are over those of {} rounds that were not disturbed (~ marks a figure all of whose rounds \
-         were); p99, p99.9 and worst are of single round trips, the clock's own cost included.\nTwo processes on {}; \
+        "Median, min and max are over the undisturbed ones of {} rounds (~ marks a figure with disturbed rounds only); \
+         p99, p99.9 and worst are of single round trips, the clock's own cost included.\nTwo processes on {}; \
          {} attempts, {} of them disturbed after all repeats, {} repeats.\n{}, {} processors, Linux {}; {}.",
         report.rounds,
         outcome.placement,

@@ -1,5 +1,6 @@
 //! Rows of channels.
 
+use super::definition::Row;
 use crate::measure::Alone;
 use crate::measure::RoundTrip;
 use crate::measure::Stream;
@@ -28,7 +29,6 @@ use crate::measure::peer::ipc_channel::IpcChannel;
 use crate::measure::peer::pipe::Pipe;
 use crate::measure::peer::rtrb::Rtrb;
 use crate::measure::peer::unix_seqpacket::UnixSeqpacket;
-use super::definition::Row;
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;

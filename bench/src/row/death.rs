@@ -1,9 +1,9 @@
 //! Rows of the news of a death.
 
+use super::definition::Row;
 use crate::measure::death::Death;
 use crate::measure::jacinth::peer_closed::PeerClosed;
 use crate::measure::limit::pidfd::Pidfd;
-use super::definition::Row;
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;

@@ -1,5 +1,6 @@
 //! Rows of handles of any object.
 
+use super::definition::Row;
 use crate::measure::Alone;
 use crate::measure::jacinth::operation::DuplicateClose;
 use crate::measure::jacinth::operation::HandleLookup;
@@ -8,7 +9,6 @@ use crate::measure::limit::kernel::DupClose;
 use crate::measure::limit::kernel::FcntlGetfd;
 use crate::measure::limit::kernel::NullCall;
 use crate::measure::peer::unix_fd::UnixFd;
-use super::definition::Row;
 
 static DUPLICATE_CLOSE: Alone<DuplicateClose> = Alone::new("duplicate_close");
 static HANDLE_LOOKUP: Alone<HandleLookup> = Alone::new("handle_lookup");

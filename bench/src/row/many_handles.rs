@@ -1,5 +1,6 @@
 //! Rows of operations in a process that holds a million handles.
 
+use super::definition::Row;
 use crate::measure::Alone;
 use crate::measure::jacinth::many_handles::AmongHandles;
 use crate::measure::jacinth::many_handles::FEW;
@@ -7,7 +8,6 @@ use crate::measure::jacinth::many_handles::MANY;
 use crate::measure::jacinth::operation::Both;
 use crate::measure::jacinth::operation::DuplicateClose;
 use crate::measure::jacinth::operation::WriteRead;
-use super::definition::Row;
 
 type Mixed = Both<DuplicateClose, WriteRead>;
 static MIXED_MANY: Alone<AmongHandles<Mixed, MANY>> = Alone::new("scale");

@@ -2,8 +2,8 @@
  * @file
  * The parts of Fuchsia's C library that programs for Zircon use and that Linux's does not have.
  *
- * zircon/threads.h brings all of it. A program that includes only threads.h and limits.h finds it there, unchanged, if the
- * folder jacinth/libc, beside this file, is the first in which the compiler looks for headers:
+ * zircon/threads.h includes this header. A program that includes only threads.h and limits.h compiles unchanged if the folder
+ * jacinth/libc, beside this file, is the first in the compiler's search path:
  *
  *     cc -I PREFIX/include/jacinth/libc app.c -ljacinth
  *
@@ -39,8 +39,8 @@ __BEGIN_CDECLS
 #endif
 
 /**
- * Does the same as thrd_create(), and names the thread. The first 31 bytes of @p name count; NULL stands for no name. The name becomes the
- * ZX_PROP_NAME of the thread's object, and its first 15 bytes are the thread's name on Linux.
+ * Does the same as thrd_create(), and names the thread. The first 31 bytes of @p name count; NULL stands for no name. The
+ * name becomes the ZX_PROP_NAME of the thread's object, and its first 15 bytes are the thread's name on Linux.
  *
  * It needs no arena.
  *

@@ -18,7 +18,7 @@
 #error "zircon/compiler.h knows GCC and Clang only"
 #endif
 
-/* Which way a condition usually goes. */
+/* The usual value of a condition. */
 #ifndef likely
 #define likely(x) __builtin_expect(!!(x), 1)
 #endif

@@ -3,7 +3,7 @@
  * The status of a call: ZX_OK, or an error.
  *
  * A zx_status_t is a signed 32-bit number; success is 0 and every error is negative. zx_status_get_string() of
- * zircon/status.h gives a status its name.
+ * zircon/status.h has the function for their names.
  */
 
 #ifndef ZIRCON_ERRORS_H_
@@ -97,7 +97,7 @@
 /** The data cannot be had now, and may be lost for good. */
 #define ZX_ERR_IO_DATA_LOSS (-43)
 
-/** The device is gone. */
+/** The device was removed. */
 #define ZX_ERR_IO_NOT_PRESENT (-44)
 
 /** The device sent more than was expected. */

@@ -16,7 +16,7 @@
 /** Of every processor: the other bits mean something. */
 #define ZX_HAS_CPU_FEATURES ((uint32_t)(1u << 0))
 
-/* An x86-64 processor has an instruction that tells. */
+/* An x86-64 processor has an instruction for that. */
 #if defined(__aarch64__)
 #define ZX_ARM64_FEATURE_ISA_FP ((uint32_t)(1u << 1))
 #define ZX_ARM64_FEATURE_ISA_ASIMD ((uint32_t)(1u << 2))

@@ -2,13 +2,12 @@
  * @file
  * The handles that a program has from its start: to itself, and from the program that spawned it.
  *
- * Each call but the first gives the same handle every time, and the library keeps it: it is not the caller's to
- * close. To give one away, duplicate it. A call gives ZX_HANDLE_INVALID where zircon/syscalls.h says
+ * Each call but the first returns the same handle every time. The library owns that handle: the caller must not close it,
+ * and duplicates it to send it. A call returns ZX_HANDLE_INVALID in the cases in which zircon/syscalls.h returns
  * ZX_ERR_BAD_STATE, ZX_ERR_IO_DATA_INTEGRITY or ZX_ERR_NO_RESOURCES.
  *
- * The objects are plain so far: they have a koid, a type, rights, a name and the user signals, so that a
- * program can name itself and other programs can identify it. No signal says when a process or a thread ends, and no
- * call manages them.
+ * The objects have a koid, a type, rights, a name and the user signals. So a program can name itself and other programs can
+ * identify it. No signal says when a process or a thread ends, and no call manages them.
  */
 
 #ifndef ZIRCON_PROCESS_H_

@@ -2,7 +2,7 @@
  * @file
  * The purposes of the handles that a new process starts with.
  *
- * Of these jacinth gives a program one: PA_HND(PA_USER0, 0), the handle it was spawned with. The rest is here
+ * Jacinth passes a program one of these: PA_HND(PA_USER0, 0), the handle from jacinth_spawn(). The rest is here
  * for programs that speak Zircon's protocol among themselves.
  */
 

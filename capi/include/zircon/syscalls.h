@@ -441,7 +441,7 @@ uint64_t _zx_ticks_get(void);
 uint64_t zx_ticks_per_second(void);
 uint64_t _zx_ticks_per_second(void);
 
-/** Sleeps until the deadline; one of 0 or less gives up the processor once and returns. Always ZX_OK. */
+/** Sleeps until the deadline. With a deadline of 0 or less it yields the processor once. Always ZX_OK. */
 zx_status_t zx_nanosleep(zx_time_t deadline);
 zx_status_t _zx_nanosleep(zx_time_t deadline);
 

@@ -20,7 +20,7 @@
 #define TA_ACQ_BEFORE(...) __TA_ACQUIRED_BEFORE(__VA_ARGS__)
 /** The lock is taken after these. */
 #define TA_ACQ_AFTER(...) __TA_ACQUIRED_AFTER(__VA_ARGS__)
-/** The function gives these locks back. */
+/** The function releases these locks. */
 #define TA_REL(...) __TA_RELEASE(__VA_ARGS__)
 /** The caller of the function has these locks. */
 #define TA_REQ(...) __TA_REQUIRES(__VA_ARGS__)

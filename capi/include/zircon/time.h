@@ -18,7 +18,7 @@
 /** The instant @p duration after @p time. */
 __CONSTEXPR static inline zx_time_t zx_time_add_duration(zx_time_t time, zx_duration_t duration) {
     zx_time_t sum = 0;
-    /* A sum overflows only when both have one sign: either tells which end it ran past. */
+    /* A sum overflows only if both have the same sign, which says the end that it passed. */
     if (__builtin_add_overflow(time, duration, &sum)) {
         sum = duration < 0 ? ZX_TIME_INFINITE_PAST : ZX_TIME_INFINITE;
     }
@@ -28,7 +28,7 @@ __CONSTEXPR static inline zx_time_t zx_time_add_duration(zx_time_t time, zx_dura
 /** The instant @p duration before @p time. */
 __CONSTEXPR static inline zx_time_t zx_time_sub_duration(zx_time_t time, zx_duration_t duration) {
     zx_time_t difference = 0;
-    /* A difference overflows only when the signs differ: the second tells which end it ran past. */
+    /* A difference overflows only if the signs differ. The second one says the end that it passed. */
     if (__builtin_sub_overflow(time, duration, &difference)) {
         difference = duration < 0 ? ZX_TIME_INFINITE : ZX_TIME_INFINITE_PAST;
     }

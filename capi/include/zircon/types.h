@@ -68,7 +68,7 @@ typedef uint64_t zx_ticks_t;
 /** Which clock. */
 typedef uint32_t zx_clock_t;
 
-/** Nanoseconds since the machine started. Never goes back. */
+/** Nanoseconds since the machine started. It never decreases. */
 #define ZX_CLOCK_MONOTONIC ((zx_clock_t)0)
 
 /** Nanoseconds since 1970 began, in UTC. */

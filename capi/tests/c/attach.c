@@ -126,7 +126,7 @@ TEST(an_arena_enforces_its_limits) {
     zx_handle_t one, other;
     make_channel(&one, &other);
     for (int index = 0; index < 3; index++)
-        tell(one, "", 0);
+        send_bytes(one, "", 0);
     CHECK_STATUS(zx_channel_write(one, 0, "", 0, NULL, 0), ZX_ERR_SHOULD_WAIT);
 }
 

@@ -9,7 +9,7 @@ TEST(an_audit_counts_the_contents) {
     CHECK_EQ(before.findings, 0);
     make_channel(&one, &other);
     for (int index = 0; index < 5; index++)
-        give(one, duplicate(event, ZX_RIGHT_SAME_RIGHTS));
+        send_handle(one, duplicate(event, ZX_RIGHT_SAME_RIGHTS));
     jacinth_audit_t after = audit_now();
     CHECK_EQ(after.objects, before.objects + 1);
     CHECK_EQ(after.handles, before.handles + 2);

@@ -78,13 +78,13 @@ TEST(other_messages_wait_for_a_read) {
     prepare(&call, client, "ping");
     start_sleeper(&thread, make_call, &call);
     struct request request = next_request(server);
-    tell(server, "news", 4);
+    send_bytes(server, "news", 4);
     answer(server, request.id, "pong");
-    tell(server, "more", 4);
+    send_bytes(server, "more", 4);
     join_sleeper(&thread);
     check_reply(&call, "pong");
-    hear(client, "news", 4);
-    hear(client, "more", 4);
+    expect_bytes(client, "news", 4);
+    expect_bytes(client, "more", 4);
     CHECK_STATUS(zx_channel_read(client, 0, NULL, NULL, 0, 0, NULL, NULL), ZX_ERR_SHOULD_WAIT);
 }
 
@@ -100,7 +100,7 @@ TEST(a_late_reply_is_an_ordinary_message) {
     struct request request = next_request(server);
     answer(server, request.id, "late");
     CHECK_OK(zx_object_wait_one(client, ZX_CHANNEL_READABLE, ZX_TIME_INFINITE, NULL));
-    hear(client, &(struct request){.id = request.id, .text = "late"}, 8);
+    expect_bytes(client, &(struct request){.id = request.id, .text = "late"}, 8);
 }
 
 static zx_handle_t shared_client;

@@ -80,7 +80,7 @@ static inline void answer(zx_handle_t server, zx_txid_t id, const char* text) {
     char bytes[64];
     memcpy(bytes, &id, 4);
     memcpy(bytes + 4, text, strlen(text));
-    tell(server, bytes, 4 + (uint32_t)strlen(text));
+    send_bytes(server, bytes, 4 + (uint32_t)strlen(text));
 }
 
 // Answers every request with its own text and handles, until the client has closed.

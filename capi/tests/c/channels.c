@@ -42,13 +42,13 @@ TEST(messages_arrive_whole_and_in_order) {
     zx_handle_t one, other;
     make_channel(&one, &other);
     for (int round = 0; round < 3; round++) {
-        tell(one, "first", 5);
-        tell(one, "", 0);
-        tell(one, "third", 6);
+        send_bytes(one, "first", 5);
+        send_bytes(one, "", 0);
+        send_bytes(one, "third", 6);
         CHECK_EQ(signals_of(other), ZX_CHANNEL_READABLE | ZX_CHANNEL_WRITABLE);
-        hear(other, "first", 5);
-        hear(other, "", 0);
-        hear(other, "third", 6);
+        expect_bytes(other, "first", 5);
+        expect_bytes(other, "", 0);
+        expect_bytes(other, "third", 6);
         CHECK_EQ(signals_of(other), ZX_CHANNEL_WRITABLE);
     }
 }
@@ -56,10 +56,10 @@ TEST(messages_arrive_whole_and_in_order) {
 TEST(the_two_directions_are_independent) {
     zx_handle_t one, other;
     make_channel(&one, &other);
-    tell(one, "there", 5);
-    tell(other, "back", 4);
-    hear(one, "back", 4);
-    hear(other, "there", 5);
+    send_bytes(one, "there", 5);
+    send_bytes(other, "back", 4);
+    expect_bytes(one, "back", 4);
+    expect_bytes(other, "there", 5);
 }
 
 TEST(messages_of_every_size_arrive_unchanged) {
@@ -71,7 +71,7 @@ TEST(messages_of_every_size_arrive_unchanged) {
     for (size_t index = 0; index < sizeof(sizes) / sizeof(*sizes); index++) {
         uint32_t size = sizes[index], actual = 0;
         memset(received, 0, sizeof(received));
-        tell(one, sent, size);
+        send_bytes(one, sent, size);
         CHECK_OK(zx_channel_read(other, 0, received, NULL, MAX_BYTES, 0, &actual, NULL));
         CHECK_EQ(actual, size);
         CHECK_BYTES(received, sent, size);
@@ -84,9 +84,9 @@ TEST(a_handle_keeps_rights_and_object) {
     make_channel(&one, &other);
     zx_handle_t event = restrict_to(make_event(), ZX_RIGHT_TRANSFER | ZX_RIGHT_SIGNAL);
     zx_koid_t koid = koid_of(event);
-    give(one, event);
+    send_handle(one, event);
     CHECK(!is_open(event));
-    zx_handle_t received = take(other);
+    zx_handle_t received = receive_handle(other);
     CHECK_EQ(koid_of(received), koid);
     CHECK_EQ(rights_of(received), ZX_RIGHT_TRANSFER | ZX_RIGHT_SIGNAL);
 }
@@ -119,12 +119,12 @@ TEST(the_other_end_may_be_sent) {
     zx_handle_t one, other, carrier, far;
     make_channel(&one, &other);
     make_channel(&carrier, &far);
-    tell(one, "before", 6);
-    give(carrier, other);
-    tell(one, "after", 5);
-    other = take(far);
-    hear(other, "before", 6);
-    hear(other, "after", 5);
+    send_bytes(one, "before", 6);
+    send_handle(carrier, other);
+    send_bytes(one, "after", 5);
+    other = receive_handle(far);
+    expect_bytes(other, "before", 6);
+    expect_bytes(other, "after", 5);
 }
 
 TEST(unread_handles_close_with_the_channel) {
@@ -132,8 +132,8 @@ TEST(unread_handles_close_with_the_channel) {
     struct canary canary = make_canary();
     make_channel(&one, &other);
     make_channel(&inner, &inner_other);
-    give(inner, canary.sent);
-    give(one, inner_other);
+    send_handle(inner, canary.sent);
+    send_handle(one, inner_other);
     CHECK_OK(zx_handle_close(one));
     CHECK(!is_lost(canary));
     CHECK_OK(zx_handle_close(other));

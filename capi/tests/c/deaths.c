@@ -12,7 +12,7 @@ ROLE(holds_until_killed) {
     // Some lie in a channel that no other process has.
     make_channel(&one, &other);
     CHECK_OK(zx_channel_write(one, 0, NULL, 0, handles, count / 2));
-    tell(channel, "mine", 4);
+    send_bytes(channel, "mine", 4);
     zx_nanosleep(ZX_TIME_INFINITE);
 }
 
@@ -26,7 +26,7 @@ TEST(a_killed_process_closes_its_handles) {
             make_eventpair(&kept[index], &sent[index]);
         CHECK_OK(zx_channel_write(channel, 0, NULL, 0, sent, 10));
         await_readable(channel);
-        hear(channel, "mine", 4);
+        expect_bytes(channel, "mine", 4);
         CHECK_EQ(signals_of(kept[0]), ZX_SIGNAL_NONE);
         kill_process(pid);
         await_peer_closed(channel);
@@ -94,7 +94,7 @@ ROLE(founds) {
 }
 
 ROLE(says_that_it_is_here) {
-    tell(startup_channel(), "here", 4);
+    send_bytes(startup_channel(), "here", 4);
 }
 
 // Outlives the first supervisor and becomes its successor.
@@ -102,13 +102,13 @@ ROLE(inherits) {
     CHECK_EQ(prctl(PR_SET_PDEATHSIG, 0), 0);
     zx_handle_t channel = startup_channel();
     jacinth_report_t report;
-    tell(channel, "here", 4);
+    send_bytes(channel, "here", 4);
     await_peer_closed(channel);
     CHECK_OK(jacinth_collect(&report));
     CHECK_EQ(report.processes, 1);
     CHECK_OK(zx_handle_close(channel));
     CHECK_EQ(join_process(spawn_partner("says_that_it_is_here", &channel)), 0);
-    hear(channel, "here", 4);
+    expect_bytes(channel, "here", 4);
     CHECK_OK(zx_handle_close(channel));
     CHECK_OK(jacinth_collect(NULL));
     jacinth_audit_t audit = audit_now();

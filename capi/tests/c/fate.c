@@ -13,7 +13,7 @@ static jacinth_fate_t fate_of(pid_t pid) {
 
 ROLE(says_that_it_is_there) {
     zx_handle_t channel = startup_channel();
-    tell(channel, "here", 4);
+    send_bytes(channel, "here", 4);
     await_peer_closed(channel);
 }
 
@@ -32,7 +32,7 @@ TEST(a_spawner_learns_the_fate) {
     CHECK_EQ(fate.what, JACINTH_FATE_ENDED);
     CHECK_EQ(fate.status, ZX_OK);
     CHECK(strstr(fate.text, "ended") != NULL);
-    hear(channel, "here", 4);
+    expect_bytes(channel, "here", 4);
     CHECK_OK(zx_handle_close(channel));
     CHECK_EQ(join_process(attached), 0);
 }

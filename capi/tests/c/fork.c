@@ -39,11 +39,11 @@ TEST(calls_in_a_child_are_bad_state) {
     zx_handle_t other;
     inherited_event = make_event();
     make_channel(&inherited_channel, &other);
-    tell(other, "for the parent", 14);
+    send_bytes(other, "for the parent", 14);
     CHECK_EQ(in_forked_child(check_that_nothing_works), 0);
     CHECK(jacinth_is_attached());
     CHECK_EQ(signals_of(inherited_event), ZX_SIGNAL_NONE);
-    hear(inherited_channel, "for the parent", 14);
+    expect_bytes(inherited_channel, "for the parent", 14);
     CHECK_STATUS(zx_channel_read(other, 0, NULL, NULL, 0, 0, NULL, NULL), ZX_ERR_SHOULD_WAIT);
 }
 

@@ -128,7 +128,7 @@ TEST(a_changed_value_precedes_owner_errors) {
     wake_all(&waiter, 1);
 }
 
-ROLE(lends_its_thread) {
+ROLE(sends_its_thread) {
     zx_handle_t channel = startup_channel(), thread;
     CHECK_OK(zx_handle_duplicate(zx_thread_self(), ZX_RIGHT_SAME_RIGHTS, &thread));
     CHECK_OK(zx_channel_write(channel, 0, NULL, 0, &thread, 1));
@@ -137,7 +137,7 @@ ROLE(lends_its_thread) {
 
 TEST(threads_of_other_processes_are_refused) {
     zx_handle_t channel, thread;
-    pid_t pid = spawn_partner("lends_its_thread", &channel);
+    pid_t pid = spawn_partner("sends_its_thread", &channel);
     await_readable(channel);
     uint32_t bytes, handles;
     CHECK_OK(zx_channel_read(channel, 0, NULL, &thread, 0, 1, &bytes, &handles));

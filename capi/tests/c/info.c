@@ -85,9 +85,9 @@ TEST(handles_in_transit_are_counted) {
         copies[index] = duplicate(event, ZX_RIGHT_SAME_RIGHTS);
         CHECK_EQ(handle_count(event), 2 + index);
     }
-    give(one, copies[0]);
+    send_handle(one, copies[0]);
     CHECK_EQ(handle_count(event), 11);
-    CHECK_OK(zx_handle_close(take(other)));
+    CHECK_OK(zx_handle_close(receive_handle(other)));
     CHECK_EQ(handle_count(event), 10);
     CHECK_EQ(handle_count(one), 1);
 }

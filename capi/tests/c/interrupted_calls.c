@@ -122,7 +122,7 @@ static void interrupt_and_answer_late(void (*run)(void*)) {
     join_sleeper(&thread);
     answer(server, request.id, "late");
     CHECK_OK(zx_object_wait_one(client, ZX_CHANNEL_READABLE, ZX_TIME_INFINITE, NULL));
-    hear(client, &(struct request){.id = request.id, .text = "late"}, 8);
+    expect_bytes(client, &(struct request){.id = request.id, .text = "late"}, 8);
 }
 
 TEST(a_late_finish_times_out) {

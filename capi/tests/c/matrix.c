@@ -240,9 +240,9 @@ TEST(a_sent_handle_is_bad_handle) {
     make_channel(&one, &other);
     FOR_EACH_ROW(row) {
         zx_handle_t handle = row->make();
-        give(one, handle);
+        send_handle(one, handle);
         expect(row, "a moved handle", handle, ZX_ERR_BAD_HANDLE);
-        zx_handle_t received = take(other);
+        zx_handle_t received = receive_handle(other);
         CHECK(received != handle);
         expect(row, "its old value after it has arrived", handle, ZX_ERR_BAD_HANDLE);
         CHECK_OK(zx_handle_close(received));
@@ -275,18 +275,18 @@ TEST(a_random_number_is_bad_handle) {
     }
 }
 
-ROLE(tells_its_values) {
+ROLE(sends_its_values) {
     zx_handle_t channel = zx_take_startup_handle(PA_HND(PA_USER0, 0)), values[32];
     values[0] = channel;
     for (size_t index = 1; index < 32; index++)
         values[index] = make_event();
-    tell(channel, values, sizeof(values));
+    send_bytes(channel, values, sizeof(values));
     CHECK_OK(zx_object_wait_one(channel, ZX_CHANNEL_PEER_CLOSED, ZX_TIME_INFINITE, NULL));
 }
 
 TEST(another_processs_handle_is_bad_handle) {
     zx_handle_t channel, values[32];
-    pid_t pid = spawn_partner("tells_its_values", &channel);
+    pid_t pid = spawn_partner("sends_its_values", &channel);
     await_readable(channel);
     CHECK_OK(zx_channel_read(channel, 0, values, NULL, sizeof(values), 0, NULL, NULL));
     size_t tried = 0;

@@ -31,7 +31,7 @@ TEST(a_message_may_end_with_memory) {
         uint32_t size = (uint32_t)sizes[index], actual = 0;
         char *sent = at_the_edge(size), *received = at_the_edge(size);
         memset(sent, 'x', size);
-        tell(one, sent, size);
+        send_bytes(one, sent, size);
         CHECK_OK(zx_channel_read(other, 0, received, NULL, size, 0, &actual, NULL));
         CHECK_EQ(actual, size);
         CHECK_BYTES(received, sent, size);

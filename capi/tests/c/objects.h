@@ -79,17 +79,17 @@ static inline jacinth_audit_t audit_now(void) {
 }
 
 // Writes a message of these bytes.
-static inline void tell(zx_handle_t channel, const void* bytes, uint32_t size) {
+static inline void send_bytes(zx_handle_t channel, const void* bytes, uint32_t size) {
     CHECK_OK(zx_channel_write(channel, 0, bytes, size, NULL, 0));
 }
 
 // Writes a message of one handle, which it consumes.
-static inline void give(zx_handle_t channel, zx_handle_t handle) {
+static inline void send_handle(zx_handle_t channel, zx_handle_t handle) {
     CHECK_OK(zx_channel_write(channel, 0, NULL, 0, &handle, 1));
 }
 
 // Reads a message that must be exactly these bytes.
-static inline void hear(zx_handle_t channel, const void* bytes, uint32_t size) {
+static inline void expect_bytes(zx_handle_t channel, const void* bytes, uint32_t size) {
     char buffer[256];
     uint32_t actual_bytes = ~0u, actual_handles = ~0u;
     CHECK_OK(zx_channel_read(channel, 0, buffer, NULL, sizeof(buffer), 0, &actual_bytes, &actual_handles));
@@ -99,7 +99,7 @@ static inline void hear(zx_handle_t channel, const void* bytes, uint32_t size) {
 }
 
 // Reads a message that must be exactly one handle.
-static inline zx_handle_t take(zx_handle_t channel) {
+static inline zx_handle_t receive_handle(zx_handle_t channel) {
     zx_handle_t handle = ZX_HANDLE_INVALID;
     uint32_t actual_bytes = ~0u, actual_handles = ~0u;
     CHECK_OK(zx_channel_read(channel, 0, NULL, &handle, 0, 1, &actual_bytes, &actual_handles));

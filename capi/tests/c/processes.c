@@ -66,7 +66,7 @@ TEST(calls_are_answered_by_another_process) {
 ROLE(signals_what_it_gets) {
     zx_handle_t channel = startup_channel();
     await_readable(channel);
-    zx_handle_t event = take(channel);
+    zx_handle_t event = receive_handle(channel);
     CHECK_EQ(rights_of(event), ZX_RIGHT_SIGNAL | ZX_RIGHT_TRANSFER);
     CHECK_STATUS(zx_object_wait_one(event, ZX_EVENT_SIGNALED, 0, NULL), ZX_ERR_ACCESS_DENIED);
     CHECK_OK(zx_object_signal(event, 0, ZX_EVENT_SIGNALED));
@@ -76,7 +76,7 @@ ROLE(signals_what_it_gets) {
 TEST(an_event_is_signalled_from_another_process) {
     zx_handle_t channel, event = make_event();
     pid_t pid = spawn_partner("signals_what_it_gets", &channel);
-    give(channel, duplicate(event, ZX_RIGHT_SIGNAL | ZX_RIGHT_TRANSFER));
+    send_handle(channel, duplicate(event, ZX_RIGHT_SIGNAL | ZX_RIGHT_TRANSFER));
     CHECK_OK(zx_object_wait_one(event, ZX_EVENT_SIGNALED, ZX_TIME_INFINITE, NULL));
     CHECK_OK(zx_handle_close(channel));
     CHECK_EQ(join_process(pid), 0);
@@ -91,9 +91,9 @@ ROLE(spawns_another) {
 TEST(a_spawned_program_spawns_others) {
     zx_handle_t channel;
     pid_t pid = spawn_partner("spawns_another", &channel);
-    tell(channel, "to the grandchild", 17);
+    send_bytes(channel, "to the grandchild", 17);
     await_readable(channel);
-    hear(channel, "to the grandchild", 17);
+    expect_bytes(channel, "to the grandchild", 17);
     CHECK_OK(zx_handle_close(channel));
     CHECK_EQ(join_process(pid), 0);
 }
@@ -103,9 +103,9 @@ TEST(children_talk_without_their_parent) {
     make_channel(&first, &second);
     pid_t echoing = spawn_role("echoes", second);
     pid_t asking = spawn_partner("asks_the_other", &to_first);
-    give(to_first, first);
+    send_handle(to_first, first);
     await_readable(to_first);
-    hear(to_first, "heard", 5);
+    expect_bytes(to_first, "heard", 5);
     CHECK_EQ(join_process(asking), 0);
     CHECK_EQ(join_process(echoing), 0);
 }
@@ -113,9 +113,9 @@ TEST(children_talk_without_their_parent) {
 ROLE(asks_the_other) {
     zx_handle_t channel = startup_channel();
     await_readable(channel);
-    zx_handle_t other = take(channel);
-    tell(other, "anybody?", 8);
+    zx_handle_t other = receive_handle(channel);
+    send_bytes(other, "anybody?", 8);
     await_readable(other);
-    hear(other, "anybody?", 8);
-    tell(channel, "heard", 5);
+    expect_bytes(other, "anybody?", 8);
+    send_bytes(channel, "heard", 5);
 }

@@ -36,20 +36,20 @@ TEST(a_read_of_nothing_should_wait) {
     char bytes[4];
     make_channel(&one, &other);
     CHECK_STATUS(zx_channel_read(one, 0, bytes, NULL, 4, 0, NULL, NULL), ZX_ERR_SHOULD_WAIT);
-    tell(one, "for the other", 4);
+    send_bytes(one, "for the other", 4);
     CHECK_STATUS(zx_channel_read(one, 0, bytes, NULL, 4, 0, NULL, NULL), ZX_ERR_SHOULD_WAIT);
 }
 
 TEST(messages_are_read_before_peer_closed) {
     zx_handle_t one, other;
     make_channel(&one, &other);
-    tell(one, "last", 4);
-    tell(one, "words", 5);
+    send_bytes(one, "last", 4);
+    send_bytes(one, "words", 5);
     CHECK_OK(zx_handle_close(one));
     CHECK_EQ(signals_of(other), ZX_CHANNEL_READABLE | ZX_CHANNEL_PEER_CLOSED);
     CHECK_STATUS(zx_channel_write(other, 0, "late", 4, NULL, 0), ZX_ERR_PEER_CLOSED);
-    hear(other, "last", 4);
-    hear(other, "words", 5);
+    expect_bytes(other, "last", 4);
+    expect_bytes(other, "words", 5);
     CHECK_EQ(signals_of(other), ZX_CHANNEL_PEER_CLOSED);
     CHECK_STATUS(zx_channel_read(other, 0, NULL, NULL, 0, 0, NULL, NULL), ZX_ERR_PEER_CLOSED);
 }
@@ -83,7 +83,7 @@ TEST(a_large_message_may_be_discarded) {
     char bytes[8];
     make_channel(&one, &other);
     CHECK_OK(zx_channel_write(one, 0, "large", 5, &canary.sent, 1));
-    tell(one, "next", 4);
+    send_bytes(one, "next", 4);
     CHECK_STATUS(zx_channel_read(other, ZX_CHANNEL_READ_MAY_DISCARD, bytes, NULL, 4, 0, &actual_bytes,
                                  &actual_handles),
                  ZX_ERR_BUFFER_TOO_SMALL);
@@ -103,7 +103,7 @@ TEST(the_actual_sizes_are_optional) {
     CHECK_OK(zx_channel_read(other, 0, bytes, &received, 4, 1, NULL, NULL));
     CHECK_BYTES(bytes, "four", 4);
     CHECK_OK(zx_handle_close(received));
-    tell(one, "", 0);
+    send_bytes(one, "", 0);
     CHECK_OK(zx_channel_read(other, 0, NULL, NULL, 0, 0, NULL, NULL));
 }
 
@@ -125,12 +125,12 @@ TEST(unknown_options_are_not_supported) {
     zx_handle_info_t infos[1];
     char bytes[4];
     make_channel(&one, &other);
-    tell(one, "four", 4);
+    send_bytes(one, "four", 4);
     for (int bit = 1; bit < 32; bit++) {
         CHECK_STATUS(zx_channel_read(other, 1u << bit, bytes, NULL, 4, 0, NULL, NULL), ZX_ERR_NOT_SUPPORTED);
         CHECK_STATUS(zx_channel_read_etc(other, 1u << bit, bytes, infos, 4, 1, NULL, NULL), ZX_ERR_NOT_SUPPORTED);
     }
-    hear(other, "four", 4);
+    expect_bytes(other, "four", 4);
 }
 
 TEST(reading_and_writing_need_their_rights) {
@@ -141,10 +141,10 @@ TEST(reading_and_writing_need_their_rights) {
     other = restrict_to(other, ZX_DEFAULT_CHANNEL_RIGHTS & ~ZX_RIGHT_READ);
     CHECK_STATUS(zx_channel_write(one, 0, "no", 2, &canary.sent, 1), ZX_ERR_ACCESS_DENIED);
     CHECK(is_lost(canary));
-    tell(other, "yes", 3);
+    send_bytes(other, "yes", 3);
     CHECK_STATUS(zx_channel_read(other, 0, NULL, NULL, 0, 0, NULL, NULL), ZX_ERR_ACCESS_DENIED);
     CHECK_STATUS(zx_channel_read_etc(other, 0, NULL, NULL, 0, 0, NULL, NULL), ZX_ERR_ACCESS_DENIED);
-    hear(one, "yes", 3);
+    expect_bytes(one, "yes", 3);
 }
 
 TEST(a_full_table_leaves_the_message) {

@@ -14,7 +14,7 @@ ROLE(takes_its_startup_handle) {
     zx_info_handle_basic_t info = basic_info(channel);
     CHECK_EQ(info.type, ZX_OBJ_TYPE_CHANNEL);
     CHECK_EQ(info.rights, ZX_DEFAULT_CHANNEL_RIGHTS);
-    tell(channel, &info.koid, sizeof(info.koid));
+    send_bytes(channel, &info.koid, sizeof(info.koid));
     CHECK(strcmp(getenv("WORD"), "from the parent") == 0);
 }
 
@@ -25,20 +25,20 @@ TEST(a_startup_handle_is_taken_once) {
     CHECK_EQ(join_process(pid), 0);
     zx_koid_t koid = basic_info(channel).related_koid;
     await_readable(channel);
-    hear(channel, &koid, sizeof(koid));
+    expect_bytes(channel, &koid, sizeof(koid));
     await_peer_closed(channel);
 }
 
 ROLE(makes_any_call_first) {
     // Any first call attaches the program to the arena into which it was spawned.
     zx_handle_close(make_event());
-    tell(startup_channel(), "here", 4);
+    send_bytes(startup_channel(), "here", 4);
 }
 
 TEST(any_first_call_attaches) {
     zx_handle_t channel;
     CHECK_EQ(join_process(spawn_partner("makes_any_call_first", &channel)), 0);
-    hear(channel, "here", 4);
+    expect_bytes(channel, "here", 4);
 }
 
 TEST(a_program_gets_arguments_and_environment) {

@@ -45,8 +45,8 @@ TEST(a_process_takes_user_signals) {
 TEST(a_duplicate_can_be_sent) {
     zx_handle_t one, other;
     make_channel(&one, &other);
-    give(one, duplicate(zx_process_self(), ZX_RIGHT_TRANSFER | ZX_RIGHT_INSPECT));
-    zx_handle_t received = take(other);
+    send_handle(one, duplicate(zx_process_self(), ZX_RIGHT_TRANSFER | ZX_RIGHT_INSPECT));
+    zx_handle_t received = receive_handle(other);
     CHECK_EQ(koid_of(received), koid_of(zx_process_self()));
     CHECK_EQ(rights_of(received), ZX_RIGHT_TRANSFER | ZX_RIGHT_INSPECT);
     CHECK_OK(zx_handle_close(received));

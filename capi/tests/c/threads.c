@@ -82,7 +82,7 @@ TEST(concurrent_sends_send_once) {
     in_threads(THREADS, send_all);
     CHECK_EQ(atomic_load(&sum), ROUNDS);
     for (int round = 0; round < ROUNDS; round++)
-        CHECK_OK(zx_handle_close(take(other_end)));
+        CHECK_OK(zx_handle_close(receive_handle(other_end)));
     CHECK_STATUS(zx_channel_read(other_end, 0, NULL, NULL, 0, 0, NULL, NULL), ZX_ERR_SHOULD_WAIT);
 }
 
@@ -127,7 +127,7 @@ static void* call_or_answer(void* number) {
             CHECK_OK(zx_object_wait_one(other_end, ZX_CHANNEL_READABLE | ZX_USER_SIGNAL_0, ZX_TIME_INFINITE, &seen));
             zx_status_t status = zx_channel_read(other_end, 0, request, NULL, 12, 0, &size, NULL);
             if (status == ZX_OK)
-                tell(other_end, request, size);
+                send_bytes(other_end, request, size);
             else if (seen & ZX_USER_SIGNAL_0)
                 return NULL;
             else
@@ -177,8 +177,8 @@ static void* use_everything(void* number) {
     (void)number;
     zx_handle_t one, other, event = make_event();
     make_channel(&one, &other);
-    give(one, event);
-    CHECK_OK(zx_handle_close(take(other)));
+    send_handle(one, event);
+    CHECK_OK(zx_handle_close(receive_handle(other)));
     CHECK(is_open(zx_thread_self()));
     CHECK_OK(zx_handle_close(one));
     CHECK_OK(zx_handle_close(other));

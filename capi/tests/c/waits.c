@@ -128,11 +128,11 @@ TEST(sending_the_handle_away_cancels_the_wait) {
     struct sleeper thread;
     make_channel(&one, &other);
     start_sleeper(&thread, wait_one, &waiter);
-    give(one, waiter.handle);
+    send_handle(one, waiter.handle);
     join_sleeper(&thread);
     CHECK_STATUS(waiter.status, ZX_ERR_CANCELED);
     CHECK(waiter.seen & ZX_SIGNAL_HANDLE_CLOSED);
-    CHECK_OK(zx_handle_close(take(other)));
+    CHECK_OK(zx_handle_close(receive_handle(other)));
 }
 
 TEST(replacing_the_handle_cancels_the_wait) {

@@ -40,7 +40,7 @@ static void answer(zx_handle_t channel, const char* question, const char* answer
     CHECK_EQ(size, 4 + strlen(question));
     CHECK_BYTES(bytes + 4, question, strlen(question));
     memcpy(bytes + 4, answer, strlen(answer));
-    tell(channel, bytes, 4 + (uint32_t)strlen(answer));
+    send_bytes(channel, bytes, 4 + (uint32_t)strlen(answer));
 }
 
 // Receives an event and signals it; sends its koid and another event; answers a call, and makes one.
@@ -48,7 +48,7 @@ ROLE(partner) {
     zx_handle_t channel = zx_take_startup_handle(PA_HND(PA_USER0, 0));
     CHECK(channel != ZX_HANDLE_INVALID);
     await_readable(channel);
-    zx_handle_t event = take(channel), own = make_event();
+    zx_handle_t event = receive_handle(channel), own = make_event();
     zx_koid_t koid = koid_of(event);
     CHECK_EQ(rights_of(event), ZX_RIGHT_SIGNAL | ZX_RIGHT_TRANSFER);
     CHECK_OK(zx_object_signal(event, 0, ZX_USER_SIGNAL_3));
@@ -63,7 +63,7 @@ TEST(a_c_program_spawns_rust) {
     zx_handle_t channel, event = make_event(), theirs;
     zx_koid_t koid;
     pid_t pid = spawn_rust("partner", &channel);
-    give(channel, duplicate(event, ZX_RIGHT_SIGNAL | ZX_RIGHT_TRANSFER));
+    send_handle(channel, duplicate(event, ZX_RIGHT_SIGNAL | ZX_RIGHT_TRANSFER));
     CHECK_OK(zx_object_wait_one(event, ZX_USER_SIGNAL_3, ZX_TIME_INFINITE, NULL));
     await_readable(channel);
     CHECK_OK(zx_channel_read(channel, 0, &koid, &theirs, sizeof(koid), 1, NULL, NULL));
@@ -78,8 +78,8 @@ TEST(a_c_program_spawns_rust) {
 ROLE(holds) {
     zx_handle_t channel = zx_take_startup_handle(PA_HND(PA_USER0, 0));
     await_readable(channel);
-    take(channel);
-    tell(channel, "mine", 4);
+    receive_handle(channel);
+    send_bytes(channel, "mine", 4);
     zx_nanosleep(ZX_TIME_INFINITE);
 }
 
@@ -87,9 +87,9 @@ TEST(a_killed_rust_program_closes_handles) {
     zx_handle_t channel, kept, sent;
     pid_t pid = spawn_rust("holds", &channel);
     make_eventpair(&kept, &sent);
-    give(channel, sent);
+    send_handle(channel, sent);
     await_readable(channel);
-    hear(channel, "mine", 4);
+    expect_bytes(channel, "mine", 4);
     CHECK_EQ(kill(pid, SIGKILL), 0);
     CHECK_OK(zx_object_wait_one(kept, ZX_EVENTPAIR_PEER_CLOSED, ZX_TIME_INFINITE, NULL));
     CHECK_OK(zx_object_wait_one(channel, ZX_CHANNEL_PEER_CLOSED, ZX_TIME_INFINITE, NULL));

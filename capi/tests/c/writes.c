@@ -68,10 +68,10 @@ TEST(a_full_channel_keeps_the_handles) {
     CHECK(is_open(event));
     CHECK_EQ(signals_of(one), ZX_SIGNAL_NONE);
     for (uint32_t number = 0; number < count; number++)
-        hear(other, &number, sizeof(number));
+        expect_bytes(other, &number, sizeof(number));
     CHECK_EQ(signals_of(one), ZX_CHANNEL_WRITABLE);
-    give(one, event);
-    CHECK_OK(zx_handle_close(take(other)));
+    send_handle(one, event);
+    CHECK_OK(zx_handle_close(receive_handle(other)));
 }
 
 TEST(an_exceeded_quota_keeps_the_handles) {
@@ -89,8 +89,8 @@ TEST(an_exceeded_quota_keeps_the_handles) {
     CHECK_STATUS(zx_channel_write(one, 0, "", 0, &event, 1), ZX_ERR_NO_RESOURCES);
     CHECK(is_open(event));
     for (uint32_t number = 0; number < count; number++)
-        hear(other, "", 0);
-    give(one, event);
+        expect_bytes(other, "", 0);
+    send_handle(one, event);
 }
 
 TEST(a_read_refills_an_empty_pool) {

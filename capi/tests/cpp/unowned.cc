@@ -13,11 +13,11 @@ bool is_signalled(const zx::event& event) {
 TEST(an_unowned_handle_is_not_closed) {
     zx::event event = new_event();
     {
-        zx::unowned_event lent(event.get());
+        zx::unowned_event view(event.get());
         zx::unowned_event borrowed = event.borrow();
         zx::unowned_event of_owner(event);
         zx::unowned<zx::handle> any(event.get());
-        CHECK(lent->is_valid());
+        CHECK(view->is_valid());
     }
     CHECK(is_open(event.get()));
 }
@@ -58,9 +58,9 @@ TEST(copying_unowned_handles_closes_nothing) {
 
 TEST(any_unowned_handle_is_a_handle) {
     zx::handle handle(new_event());
-    zx::unowned_handle lent = handle.borrow();
-    CHECK(lent == handle.get());
-    CHECK_EQ(type_of(*lent), ZX_OBJ_TYPE_EVENT);
+    zx::unowned_handle view = handle.borrow();
+    CHECK(view == handle.get());
+    CHECK_EQ(type_of(*view), ZX_OBJ_TYPE_EVENT);
 }
 
 TEST(process_self_is_unowned) {

@@ -10,7 +10,7 @@ pub struct ResourceUsage {
     /// Threads with a row; `None` when their number is unknown.
     pub threads: Option<u32>,
     objects: u32,
-    /// Objects that have ended and whose slots are not free yet.
+    /// Objects that have ended and still take a slot.
     pub retired: u32,
     /// Handles in the tables of processes.
     pub handles: u32,

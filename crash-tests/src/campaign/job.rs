@@ -1,6 +1,8 @@
 //! A job: one operation and one kind of fault.
 
 use crate::operation::spec::{ActingThread, EntryMode, Operation};
+use crate::testbed::recovery_step::RecoveryStep;
+use crate::tracing::trace::Visit;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +25,7 @@ impl Fault {
     pub fn applies_to(self, operation: &Operation) -> bool {
         match self {
             Self::Kill => true,
-            // SIGSTOP stops a whole process, not one thread; and a victim that sleeps for ever completes nothing.
+            // SIGSTOP stops a whole process, not one thread; and a victim that sleeps for ever does not complete its operation.
             Self::Stop => {
                 operation.thread == ActingThread::Main
                     && !operation.sleeps_forever
@@ -42,13 +44,14 @@ impl Fault {
     pub fn hits_recovery(self) -> bool {
         matches!(self, Self::KillRecoverer | Self::KillLeader)
     }
-
-    fn name(self) -> String {
-        self.to_possible_value().map_or_else(String::new, |value| value.get_name().into())
-    }
 }
 
-/// What one testbed does.
+/// The name of a value on the command line.
+fn name_of(value: impl ValueEnum) -> String {
+    value.to_possible_value().map_or_else(String::new, |value| value.get_name().into())
+}
+
+/// The work of one testbed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     /// The operation's name.
@@ -66,18 +69,18 @@ pub struct Job {
     /// For faults in a recovery: the number of places at which a victim is killed first.
     pub victims: usize,
     /// The only kill point.
-    pub at: Option<usize>,
+    pub at: Option<Visit>,
     /// The step that recovery leaves out.
-    pub skip_step: Option<String>,
+    pub skip_step: Option<RecoveryStep>,
 }
 
 impl Job {
     /// The command line arguments that reproduce a finding `at` an instruction.
-    pub fn reproduction(&self, at: Option<usize>) -> String {
+    pub fn reproduction(&self, at: Option<Visit>) -> String {
         let mut arguments = format!("--only {}", self.operation);
         if self.fault.hits_recovery() {
-            // The instruction is one of the recovery's. Without the victim's it identifies nothing.
-            return format!("{arguments} --fault {} --victims {}", self.fault.name(), self.victims);
+            // The instruction is one of the recovery's. Without the victim's it does not identify a point.
+            return format!("{arguments} --fault {} --victims {}", name_of(self.fault), self.victims);
         }
         if self.fault == Fault::Stop {
             arguments += " --fault stop";
@@ -85,8 +88,8 @@ impl Job {
         if let Some(at) = at {
             arguments += &format!(" --at {at}");
         }
-        if let Some(step) = &self.skip_step {
-            arguments += &format!(" --skip-step {step}");
+        if let Some(step) = self.skip_step {
+            arguments += &format!(" --skip-step {}", name_of(step));
         }
         arguments
     }
@@ -116,17 +119,18 @@ mod tests {
 
     #[test]
     fn a_job_survives_the_command_line() {
-        let job = Job { most: Some(3), skip_step: Some("ClearRows".into()), ..job(Fault::KillLeader) };
+        let job = Job { most: Some(3), skip_step: Some(RecoveryStep::ClearRows), ..job(Fault::KillLeader) };
         let text = serde_json::to_string(&job).unwrap();
         assert_eq!(serde_json::from_str::<Job>(&text).unwrap(), job);
     }
 
     #[test]
     fn a_reproduction_names_what_the_finding_needs() {
-        let killed = Job { skip_step: Some("ClearRows".into()), ..job(Fault::Kill) };
-        assert_eq!(killed.reproduction(Some(7)), "--only write_1_inline --at 7 --skip-step ClearRows");
+        let killed = Job { skip_step: Some(RecoveryStep::ClearRows), ..job(Fault::Kill) };
+        let at: Option<Visit> = "7a:3".parse().ok();
+        assert_eq!(killed.reproduction(at), "--only write_1_inline --at 7a:3 --skip-step clear-rows");
         assert_eq!(job(Fault::Stop).reproduction(None), "--only write_1_inline --fault stop");
-        let twice = job(Fault::KillRecoverer).reproduction(Some(7));
+        let twice = job(Fault::KillRecoverer).reproduction(at);
         assert_eq!(twice, "--only write_1_inline --fault kill-recoverer --victims 1");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The operation is recorded, and one victim meets its fault at each kill point of the record. A victim that takes
 //! another path (an arena that fills up takes a block from elsewhere) may miss its point. So missed points are looked
-//! for in a new record, until none is left or records bring nothing new.
+//! for in a new record, until none is left or a record brings no new one.
 
 pub mod job;
 pub mod leader_crash;
@@ -15,7 +15,7 @@ use crate::testbed::defect::Defect;
 use crate::testbed::fault_plan::{FaultPlan, RecoveryFault};
 use crate::testbed::round::{self, Round};
 use crate::tracing::kill_point::KillPoint;
-use crate::tracing::trace::Trace;
+use crate::tracing::trace::{Trace, Visit};
 use anyhow::{Context as _, Result};
 use job::{Fault, Job};
 use leader_crash::LeaderCrash;
@@ -39,21 +39,14 @@ pub fn run(job: &str) -> Result<()> {
     let job: Job = serde_json::from_str(job)?;
     let operation = operation::find(&job.operation).context("there is no such operation")?;
     let testbed = Testbed::new()?;
-    if let Some(name) = &job.skip_step {
-        jacinth_shm::skip_step(step(name)?);
+    if let Some(step) = job.skip_step {
+        step.omit();
     }
     let mut campaign = Campaign { job: &job, operation, testbed };
     if campaign.run()?.is_continue() {
         emit(&Progress::Done);
     }
     Ok(())
-}
-
-/// The step of recovery of this name.
-pub fn step(name: &str) -> Result<jacinth_shm::Step> {
-    let all = jacinth_shm::Step::ALL;
-    let found = all.into_iter().find(|step| format!("{step:?}") == name);
-    found.with_context(|| format!("recovery has no step {name}; it has {all:?}"))
 }
 
 struct Campaign<'a> {
@@ -125,7 +118,7 @@ impl Campaign<'_> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// The places at which victims are killed whose recovery meets a fault too.
+    /// The places at which victims are killed for a fault in their recovery.
     fn victims(&mut self) -> Result<Vec<KillPoint>> {
         let trace = self.play(&FaultPlan::Record)?.into_trace()?;
         // One for each state of the arena: between two, recovery has the same work.
@@ -135,7 +128,6 @@ impl Campaign<'_> {
 
     /// Records the path that `record` takes, and plays a round with a fault at each of its points.
     fn sweep(&mut self, record: &FaultPlan, plan: impl Fn(KillPoint) -> FaultPlan) -> Flow {
-        // An instruction, and how many times it had been executed before.
         let mut visited = HashSet::new();
         let mut missed = 0;
         for records in 0..MOST_RECORDS {
@@ -149,13 +141,15 @@ impl Campaign<'_> {
                 emit(&Progress::Recorded { instructions: trace.len(), points: points.len() });
             }
             let before = visited.len();
-            missed = 0;
+            // The given point may lie on another path than the one that was recorded.
+            missed = usize::from(self.job.at.is_some() && points.is_empty());
             for point in points {
                 let kill_point = trace.kill_point(point);
                 let round = self.play(&plan(kill_point))?;
                 if let Some(defect) = round.defect {
                     let place = self.testbed.code.describe(kill_point.address);
-                    return Ok(self.report(defect, (!round.missed).then_some(point), &place));
+                    let at = (!round.missed).then(|| (point, trace.visit(point)));
+                    return Ok(self.report(defect, at, &place));
                 }
                 if round.missed {
                     missed += 1;
@@ -166,7 +160,9 @@ impl Campaign<'_> {
             }
             // Beside other active threads no two victims take the same path. End when a record brought a tenth of the
             // missed points or less.
-            if missed == 0 || records > 0 && (visited.len() - before) * 10 < missed {
+            let is_worth_another =
+                records == 0 || (visited.len() - before) * 10 >= missed || self.job.at.is_some();
+            if missed == 0 || !is_worth_another {
                 break;
             }
         }
@@ -177,10 +173,10 @@ impl Campaign<'_> {
     }
 
     /// The points of the record that the job asks for, without those visited.
-    fn points(&self, trace: &Trace, visited: &HashSet<(u64, u32)>) -> Vec<usize> {
+    fn points(&self, trace: &Trace, visited: &HashSet<Visit>) -> Vec<usize> {
         let Job { stride, changes, seed, most, at, .. } = *self.job;
         if let Some(at) = at {
-            return if visited.is_empty() { vec![at.min(trace.len() - 1)] } else { Vec::new() };
+            return if visited.is_empty() { trace.find(at).into_iter().collect() } else { Vec::new() };
         }
         let mut points = spread(trace.points(changes, stride, seed), most);
         points.retain(|point| !visited.contains(&trace.visit(*point)));
@@ -199,8 +195,10 @@ impl Campaign<'_> {
     }
 
     /// Reports the defect; it ends the campaign.
-    fn report(&self, defect: Defect, at: Option<usize>, place: &str) -> ControlFlow<()> {
-        let (operation, reproduction) = (self.operation.name.clone(), self.job.reproduction(at));
+    fn report(&self, defect: Defect, at: Option<(usize, Visit)>, place: &str) -> ControlFlow<()> {
+        let (operation, reproduction) =
+            (self.operation.name.clone(), self.job.reproduction(at.map(|(_, visit)| visit)));
+        let at = at.map(|(point, _)| point);
         emit(&Progress::Found(Finding { defect, operation, at, place: place.into(), reproduction }));
         ControlFlow::Break(())
     }

@@ -1,4 +1,4 @@
-//! What a testbed reports to the program that has started it: one line of JSON each.
+//! The reports of a testbed to the program that has started it: one line of JSON each.
 
 use crate::testbed::defect::Defect;
 use serde::{Deserialize, Serialize};

@@ -4,10 +4,11 @@ mod plan;
 mod report;
 mod run;
 
-use crate::campaign;
 use crate::campaign::job::Fault;
 use crate::operation;
 use crate::soak;
+use crate::testbed::recovery_step::RecoveryStep;
+use crate::tracing::trace::Visit;
 use anyhow::Result;
 use clap::Parser;
 use plan::Request;
@@ -19,8 +20,8 @@ use std::time::Instant;
 /// for memory barriers.
 const TESTBEDS_PER_PROCESSOR: usize = 4;
 
-/// Kills processes in the middle of jacinth's operations, lets the supervisor recover what they leave, and checks what
-/// the survivors see.
+/// Kills processes in the middle of jacinth's operations, lets the supervisor recover them, and checks the
+/// survivors' view.
 ///
 /// A victim is run instruction by instruction, and killed before one of them; the next victim before the next; until
 /// the operation completes. After each death the survivors go on, the arena is audited, and must hold what it held
@@ -48,9 +49,9 @@ struct Arguments {
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
 
-    /// Only at this instruction, as a finding names it; requires --only
-    #[arg(long, value_name = "INSTRUCTION", requires = "only")]
-    at: Option<usize>,
+    /// Only at this kill point, as a finding names it; requires --only
+    #[arg(long, value_name = "ADDRESS:TIMES", requires = "only")]
+    at: Option<Visit>,
 
     /// Only this fault; all of them unless given
     #[arg(long, value_enum)]
@@ -68,13 +69,13 @@ struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: usize,
 
-    /// List the operations, and what a survivor may see of each
+    /// List the operations, and the guarantee of each
     #[arg(long)]
     list: bool,
 
     /// Leave one step of recovery out, to see that the harness finds it
-    #[arg(long, value_name = "STEP")]
-    skip_step: Option<String>,
+    #[arg(long, value_name = "STEP", value_enum)]
+    skip_step: Option<RecoveryStep>,
 }
 
 impl From<Arguments> for Request {
@@ -115,9 +116,6 @@ fn execute(arguments: Arguments) -> Result<bool> {
             println!("{:24} {}", operation.name, operation.guarantee);
         }
         return Ok(true);
-    }
-    if let Some(name) = &arguments.skip_step {
-        campaign::step(name)?;
     }
     let start = Instant::now();
     let processors = std::thread::available_parallelism().map_or(1, usize::from);

@@ -3,6 +3,8 @@
 use crate::campaign::job::{Fault, Job};
 use crate::operation;
 use crate::operation::spec::Operation;
+use crate::testbed::recovery_step::RecoveryStep;
+use crate::tracing::trace::Visit;
 use anyhow::{Result, bail};
 
 /// The stride of a quick run: a prime, so that it does not keep step with loops.
@@ -19,7 +21,7 @@ const EVERY_RECOVERER_STRIDE: usize = 17;
 const EVERY_LEADERS: usize = 500;
 const EVERY_STOPS: usize = 40;
 
-/// What the command line says about jobs.
+/// The command line's choices about jobs.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
     /// Kill at every instruction.
@@ -28,8 +30,8 @@ pub struct Request {
     pub stride: Option<usize>,
     /// The given operations: names or prefixes.
     pub only: Vec<String>,
-    /// The given instruction.
-    pub at: Option<usize>,
+    /// The given kill point.
+    pub at: Option<Visit>,
     /// The given fault.
     pub fault: Option<Fault>,
     /// The given number of victims.
@@ -37,7 +39,7 @@ pub struct Request {
     /// Where strides begin.
     pub seed: usize,
     /// The step that recovery leaves out.
-    pub skip_step: Option<String>,
+    pub skip_step: Option<RecoveryStep>,
 }
 
 /// The jobs, fault by fault.
@@ -81,7 +83,7 @@ fn job(request: &Request, fault: Fault, operation: Operation) -> Job {
         most,
         victims: request.victims.unwrap_or(if every { 3 } else { 1 }).max(1),
         at: request.at,
-        skip_step: request.skip_step.clone(),
+        skip_step: request.skip_step,
     }
 }
 

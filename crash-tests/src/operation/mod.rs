@@ -25,7 +25,7 @@ macro_rules! registry {
     };
 }
 
-// Those whose jobs take longest first: a run ends sooner then.
+// The longest jobs first: a run ends sooner then.
 registry! {
     channel,
     process,

@@ -1,4 +1,4 @@
-//! How a victim ended, and what a survivor found then.
+//! How a victim ended, and the result of a survivor's check.
 
 /// How far the victim came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 //!
 //! It is three closures. `set_up` runs in the survivor and makes the fixture: everything that the victim is given.
 //! `prepare` runs in the victim and returns the *action*, which is stepped through. `check` runs in the survivor once
-//! the victim is dead and recovered, and checks the operation's guarantee. The testbed itself checks what holds after
+//! the victim is dead and recovered, and checks the operation's guarantee. The testbed itself checks the guarantees of
 //! every death (`testbed/verify.rs`).
 
 use crate::operation::fixture::Fixture;
@@ -45,7 +45,7 @@ pub enum ActingThread {
 pub struct Operation {
     /// The name that `--only` takes.
     pub name: String,
-    /// What a survivor may rely on.
+    /// The guarantee to survivors.
     pub guarantee: &'static str,
     /// How the victim enters the arena.
     pub entry: EntryMode,
@@ -71,7 +71,7 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// An operation with the default fixture, of which nothing is checked yet.
+    /// An operation with the default fixture, without a check.
     pub fn new(name: impl Into<String>, guarantee: &'static str) -> Self {
         Self {
             name: name.into(),
@@ -130,12 +130,12 @@ impl Operation {
         Self { exercises_recovery: true, ..self }
     }
 
-    /// Sets what runs in the survivor first.
+    /// Sets the closure that runs in the survivor first.
     pub fn set_up(self, set_up: impl Fn() -> Fixture + 'static) -> Self {
         Self { set_up: Box::new(set_up), ..self }
     }
 
-    /// Sets what the victim prepares and then does.
+    /// Sets the preparation in the victim, which returns the action.
     pub fn prepare<T: 'static, A: FnOnce() -> T + 'static>(self, prepare: impl Fn() -> A + 'static) -> Self {
         let prepare = move || -> Action {
             let action = prepare();

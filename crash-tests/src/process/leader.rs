@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 /// The role of a testbed's initial leader.
 pub const ROLE: &str = "leader";
 
-/// What the kernel shows of the name of the supervisor's thread.
+/// The name of the supervisor's thread, as far as the kernel shows it.
 const THREAD: &str = "jacinth-supervi";
 
 /// The initial leader of an arena with these limits.

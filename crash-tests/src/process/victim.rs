@@ -56,7 +56,7 @@ mod foreign_thread {
 
     extern "C-unwind" fn start(_: *mut c_void) -> *mut c_void {
         OPERATION.get().cloned().into_iter().for_each(|(name, _)| super::act_in_this_thread(name));
-        // SAFETY: the one frame between here and the thread's start is this one, which holds nothing to be dropped;
+        // SAFETY: the one frame between here and the thread's start is this one, which has no value to drop;
         // the C library unwinds it as by a foreign exception, which its ABI allows.
         unsafe {
             match OPERATION.get() {
@@ -69,7 +69,7 @@ mod foreign_thread {
     pub(super) fn run(operation: Operation) {
         let _ = OPERATION.set((operation.name, operation.thread));
         let mut thread = 0;
-        // SAFETY: the two types of function differ in what they say of unwinding, which ends in the C library.
+        // SAFETY: the two types of function differ in unwinding alone, which ends in the C library.
         let start = unsafe {
             std::mem::transmute::<
                 extern "C-unwind" fn(*mut c_void) -> *mut c_void,

@@ -1,4 +1,4 @@
-//! A few seconds of the soak: one arena, its workers, a kill every few milliseconds, and a check of what is left.
+//! A few seconds of the soak: one arena, its workers, a kill every few milliseconds, and a check that the arena is empty then.
 //!
 //! The arena is made by an initial leader, a process of its own that is killed like any other. Leadership moves from
 //! process to process until it comes to this one, which is not killed.
@@ -38,9 +38,9 @@ pub struct ArenaRun {
     pub operations: u64,
     /// The time from each death to PEER_CLOSED, in microseconds.
     pub latencies_us: Vec<u64>,
-    /// What was left over.
+    /// The contents of an arena that was not empty in the end.
     pub leaks: Vec<String>,
-    /// What the audit found.
+    /// The findings of the audit.
     pub audit_failures: Vec<String>,
     /// Deaths that did not wake a sleeper.
     pub lost_wakes: u64,
@@ -179,7 +179,7 @@ impl Soak {
         Ok(())
     }
 
-    /// All workers are dead, and the soak itself holds nothing: the arena must become empty.
+    /// All workers are dead, and the soak itself holds no handle: the arena must become empty.
     fn check_that_the_arena_is_empty(&mut self) {
         let start = Instant::now();
         let last = loop {

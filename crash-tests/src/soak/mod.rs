@@ -37,11 +37,11 @@ pub struct SoakReport {
     pub recovery_p99_us: u64,
     /// Arenas that were not empty in the end.
     pub leaks: usize,
-    /// Arenas whose audit found an inconsistency.
+    /// Arenas with an audit that found an inconsistency.
     pub audit_failures: usize,
     /// Deaths that did not wake a sleeper.
     pub lost_wakes: u64,
-    /// Workers that ended by themselves: they saw what they must not see.
+    /// Workers that ended by themselves: they saw an inconsistency.
     pub failed_workers: u64,
     /// How long it took, in seconds.
     pub seconds: f64,

@@ -183,7 +183,7 @@ impl Worker {
         self.forget_if_closed(index, result)
     }
 
-    /// Closes, half of the time, an end whose peer is closed.
+    /// Closes, half of the time, an end with a closed peer.
     fn forget_if_closed(&mut self, index: usize, result: Result<(), Status>) -> Result<(), Status> {
         if result == Err(Status::PEER_CLOSED) && self.random.bool() {
             drop(self.channels.swap_remove(index));

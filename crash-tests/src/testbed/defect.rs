@@ -1,4 +1,4 @@
-//! What a testbed can find wrong.
+//! The defects that a testbed can find.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ pub enum DefectKind {
     Audit,
     /// A sleeper sleeps on.
     LostWake,
-    /// A survivor saw what the operation's guarantee excludes.
+    /// A survivor saw a breach of the operation's guarantee.
     BrokenGuarantee,
     /// The victim did not come to an end.
     Hang,

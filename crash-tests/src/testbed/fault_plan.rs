@@ -1,4 +1,4 @@
-//! What a round does with its victim.
+//! The fault that a victim meets in a round.
 
 use crate::tracing::kill_point::KillPoint;
 
@@ -16,7 +16,7 @@ pub enum FaultPlan {
     Stop(KillPoint),
     /// The victim is killed there, and a recoverer meets a fault of its own.
     KillRecoverer(KillPoint, RecoveryFault),
-    /// The victim is killed there, and the initial leader, whose supervisor recovers it, meets a fault of its own.
+    /// The victim is killed there, and the initial leader, which recovers it, meets a fault of its own.
     KillLeader(KillPoint, RecoveryFault),
 }
 

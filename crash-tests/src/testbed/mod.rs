@@ -1,10 +1,11 @@
 //! A testbed: one arena, its supervisor and survivor, and one victim after another.
 //!
 //! A testbed is a process of its own. A process has one attachment, and an arena with a defect is of no more use. All
-//! deaths of one operation happen in one arena, so that what each loses adds up.
+//! deaths of one operation happen in one arena, so that the losses add up.
 
 pub mod defect;
 pub mod fault_plan;
+pub mod recovery_step;
 pub mod round;
 mod verify;
 mod watchdog;
@@ -34,7 +35,7 @@ pub struct Testbed {
     pub code: Code,
     sleepers: Sleepers,
     watchdog: Watchdog,
-    /// What the arena holds between two rounds.
+    /// The contents of the arena between two rounds.
     baseline: ResourceUsage,
     /// How many processes have been recovered.
     recovered: u32,
@@ -43,7 +44,7 @@ pub struct Testbed {
 }
 
 impl Testbed {
-    /// Makes an arena whose supervisor runs in this process.
+    /// Makes an arena. Its supervisor runs in this process.
     pub fn new() -> Result<Self> {
         Self::with(Supervisor::create(&arena::config()).context("making an arena")?, None)
     }
@@ -64,12 +65,12 @@ impl Testbed {
         Ok(Self { supervisor, code, sleepers, watchdog, baseline, recovered, initial_leader })
     }
 
-    /// Removes what the initial leader would have removed at its own end.
+    /// Removes the files that the initial leader would have removed at its own end.
     pub fn clean_up(&self) {
         leader::remove_socket(&self.supervisor);
     }
 
-    /// Lets the supervisor recover what has died.
+    /// Lets the supervisor recover dead processes.
     fn recover(&mut self) -> Check {
         let report = self.supervisor.collect();
         let report = report.map_err(|status| {
@@ -88,7 +89,7 @@ impl Testbed {
         }
     }
 
-    /// Waits until the arena holds what it held before the round. Processes that the victim has started end first.
+    /// Waits until the arena has the same contents as before the round. Processes that the victim has started end first.
     fn wait_for_baseline(&mut self) -> Check {
         let start = Instant::now();
         loop {

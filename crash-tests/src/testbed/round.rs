@@ -21,7 +21,7 @@ use std::time::Duration;
 /// The result of one round.
 #[derive(Default)]
 pub struct Round {
-    /// Whether the victim, or what recovers it, took another path and missed its kill point.
+    /// Whether the victim, or the process that recovers it, took another path and missed its kill point.
     pub missed: bool,
     /// The path, if it was recorded.
     pub trace: Option<Trace>,
@@ -47,7 +47,7 @@ impl Round {
     }
 }
 
-/// How many rounds come before a record, so that nothing in it happens for the first time.
+/// How many rounds come before a record: everything in it has happened before then.
 const WARM_UP_ROUNDS: usize = 2;
 
 /// Lets some victims complete the operation. Returns the first defect.
@@ -174,7 +174,7 @@ fn inject(
     })
 }
 
-/// A stopped process is not dead: nothing is taken from it, others go on, and it completes its operation.
+/// A stopped process is not dead: no handle is taken from it, others go on, and it completes its operation.
 fn stop_and_resume(
     testbed: &mut Testbed,
     operation: &Operation,
@@ -203,7 +203,7 @@ fn stop_and_resume(
     Ok((round, tracee.continue_detached()?))
 }
 
-/// The victim executes nothing more. A recoverer begins to recover it, and is killed.
+/// The victim executes no further instruction. A recoverer begins to recover it, and is killed.
 fn kill_recoverer(testbed: &Testbed, victim: i32, fault: &RecoveryFault) -> Result<Round> {
     let mut program = recoverer::program(victim)?;
     // A process is spawned with a startup handle. The recoverer does not use its own.
@@ -225,7 +225,7 @@ fn kill_recoverer(testbed: &Testbed, victim: i32, fault: &RecoveryFault) -> Resu
     Ok(round)
 }
 
-/// The victim dies, and so does the initial leader, whose supervisor recovers it. From then on this process leads.
+/// The victim dies, and so does the initial leader in the middle of recovering it. From then on this process leads.
 fn kill_leader(testbed: &mut Testbed, victim: i32, fault: &RecoveryFault) -> Result<Round> {
     let leader = testbed.initial_leader.take().context("there is no initial leader to kill")?;
     let supervisor = leader::attach_to_supervisor(&leader, &testbed.code)?;

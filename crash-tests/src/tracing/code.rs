@@ -12,7 +12,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// The parts of the source tree whose instructions are kill points.
+/// The parts of the source tree that kill points come from.
 const OURS: [&str; 3] = ["shm/src/", "runtime/src/", "capi/calls/src/"];
 
 /// The code of this program.
@@ -25,7 +25,7 @@ pub struct Code {
     changes: RefCell<HashMap<u64, Changes>>,
 }
 
-/// How an instruction may change what other processes see.
+/// How an instruction may change the view of other processes.
 #[derive(Clone, Debug)]
 enum Changes {
     None,

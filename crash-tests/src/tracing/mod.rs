@@ -3,6 +3,7 @@
 
 pub mod code;
 pub mod kill_point;
+pub mod mappings;
 pub mod registers;
 pub mod trace;
 pub mod tracee;

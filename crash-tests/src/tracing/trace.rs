@@ -5,7 +5,8 @@ use crate::tracing::code::Code;
 use crate::tracing::kill_point::KillPoint;
 use crate::tracing::registers::Registers;
 use crate::tracing::tracee::{StopState, Tracee};
-use anyhow::{Result, ensure};
+use anyhow::ensure;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// The cost of one breakpoint hit and of one single step, in microseconds. Both are measured; only their ratio counts.
@@ -28,6 +29,33 @@ struct Step {
     is_change: bool,
 }
 
+/// A point of an operation. Records of an operation differ, for the operation may take one of several paths; this is the
+/// same in all of them, until the program is built anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Visit {
+    /// The instruction's address.
+    address: u64,
+    /// How many times it had been executed before.
+    before: u32,
+}
+
+impl std::fmt::Display for Visit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:x}:{}", self.address, self.before)
+    }
+}
+
+impl std::str::FromStr for Visit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let visit = text.split_once(':').and_then(|(address, before)| {
+            Some(Self { address: u64::from_str_radix(address, 16).ok()?, before: before.parse().ok()? })
+        });
+        visit.ok_or_else(|| format!("{text} is not an address and a number, like 1a2b3c:0"))
+    }
+}
+
 /// A recorded operation.
 pub struct Trace {
     steps: Vec<Step>,
@@ -35,16 +63,16 @@ pub struct Trace {
 
 impl Trace {
     /// Steps through the whole operation.
-    pub fn record(tracee: &Tracee, code: &Code) -> Result<(Self, StopState)> {
+    pub fn record(tracee: &Tracee, code: &Code) -> anyhow::Result<(Self, StopState)> {
         Self::record_until(tracee, code, |_| false)
     }
 
-    /// Steps up to the first `syscall` whose registers satisfy `ends`. That one is not executed.
+    /// Steps up to the first `syscall` with registers that satisfy `ends`. That one is not executed.
     pub fn record_until(
         tracee: &Tracee,
         code: &Code,
         ends: impl Fn(&Registers) -> bool,
-    ) -> Result<(Self, StopState)> {
+    ) -> anyhow::Result<(Self, StopState)> {
         let mut steps = Vec::new();
         let mut counts: HashMap<u64, u32> = HashMap::new();
         let mut arena = tracee.arena()?;
@@ -86,8 +114,8 @@ impl Trace {
     /// The instructions before which to kill: every `stride`-th of the project's own, and, if `changes`, one for each
     /// state that the arena goes through.
     ///
-    /// A killed process leaves what it has written into the arena and asked of the kernel. Between two such
-    /// instructions all points leave the same.
+    /// A killed process leaves its writes to the arena and its system calls. Between two such instructions all points
+    /// leave the same.
     pub fn points(&self, changes: bool, stride: usize, offset: usize) -> Vec<usize> {
         let mut points = Vec::new();
         let mut wanted = changes;
@@ -105,10 +133,14 @@ impl Trace {
         points
     }
 
-    /// The instruction's address, and how many times it had been executed before. This identifies a point in every
-    /// record of the same operation.
-    pub fn visit(&self, index: usize) -> (u64, u32) {
-        (self.steps[index].address, self.steps[index].before)
+    /// The point as it is identified in every record of the operation.
+    pub fn visit(&self, index: usize) -> Visit {
+        Visit { address: self.steps[index].address, before: self.steps[index].before }
+    }
+
+    /// The index of the point in this record.
+    pub fn find(&self, visit: Visit) -> Option<usize> {
+        self.steps.iter().position(|step| step.address == visit.address && step.before == visit.before)
     }
 
     /// The cheapest way to the instruction.
@@ -154,6 +186,15 @@ mod tests {
     #[test]
     fn a_stride_of_one_takes_all_own_instructions() {
         assert_eq!(trace(&[1, 0, 2, 3], &[]).points(false, 1, 0), [0, 2, 3]);
+    }
+
+    #[test]
+    fn a_visit_is_found_in_another_record() {
+        let visit = trace(&[1, 2, 2, 3], &[]).visit(2);
+        assert_eq!(visit.to_string().parse(), Ok(visit));
+        assert_eq!(trace(&[7, 1, 2, 9, 2, 3], &[]).find(visit), Some(4));
+        assert_eq!(trace(&[1, 2, 3], &[]).find(visit), None);
+        assert!("2".parse::<Visit>().is_err());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! instructions. Addresses are relative to where the program was loaded, so that they mean the same in every victim.
 
 use crate::tracing::code::Code;
+use crate::tracing::mappings;
 use crate::tracing::registers::Registers;
 use anyhow::{Context as _, Result, bail};
 use nix::sys::ptrace::{self, Options};
@@ -42,7 +43,7 @@ impl Tracee {
         match waitpid(None, Some(flags)).context("waiting for a victim")? {
             WaitStatus::Stopped(pid, Signal::SIGSTOP) => {
                 ptrace::setoptions(pid, Options::PTRACE_O_EXITKILL)?;
-                let base = program_base(pid)? - code.first_address();
+                let base = mappings::program_base(pid.as_raw())? - code.first_address();
                 Ok(Self { pid, base })
             }
             other => bail!("the victim ended before it was ready: {other:?}; its own output is above"),
@@ -55,7 +56,9 @@ impl Tracee {
         ptrace::seize(pid, Options::PTRACE_O_EXITKILL)?;
         ptrace::interrupt(pid)?;
         match waitpid(pid, Some(WaitPidFlag::__WALL))? {
-            WaitStatus::PtraceEvent(..) => Ok(Self { pid, base: program_base(pid)? - code.first_address() }),
+            WaitStatus::PtraceEvent(..) => {
+                Ok(Self { pid, base: mappings::program_base(pid.as_raw())? - code.first_address() })
+            }
             other => bail!("a thread that was to stop: {other:?}"),
         }
     }
@@ -186,10 +189,7 @@ impl Tracee {
 
     /// Where the arena is mapped, once it is.
     pub fn arena(&self) -> Result<Option<Range<u64>>> {
-        let maps = std::fs::read_to_string(format!("/proc/{}/maps", self.pid))?;
-        let of_arena = maps.lines().filter(|line| line.contains("memfd:jacinth-arena"));
-        let ranges = of_arena.filter_map(range_of).collect::<Vec<_>>();
-        Ok(ranges.first().zip(ranges.last()).map(|(first, last)| first.start..last.end))
+        mappings::arena(self.pid())
     }
 }
 
@@ -206,18 +206,4 @@ pub fn kill(process: i32) -> Result<()> {
             Err(error) => return Err(error.into()),
         }
     }
-}
-
-/// The address of the first mapping of the process's program.
-fn program_base(pid: Pid) -> Result<u64> {
-    let program = std::fs::read_link(format!("/proc/{pid}/exe"))?;
-    let program = program.to_string_lossy().into_owned();
-    let maps = std::fs::read_to_string(format!("/proc/{pid}/maps"))?;
-    let first = maps.lines().find(|line| line.ends_with(&program)).and_then(range_of);
-    Ok(first.context("the victim's program is not mapped")?.start)
-}
-
-fn range_of(line: &str) -> Option<Range<u64>> {
-    let (start, end) = line.split_ascii_whitespace().next()?.split_once('-')?;
-    Some(u64::from_str_radix(start, 16).ok()?..u64::from_str_radix(end, 16).ok()?)
 }

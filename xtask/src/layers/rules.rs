@@ -258,6 +258,19 @@ mod tests {
     }
 
     #[test]
+    fn files_that_a_macro_declares_count() {
+        let sources = [
+            ("lib.rs", "mod a; mod t; registry! { a } #[cfg(test)] mod tests;"),
+            ("a/mod.rs", "registry! { b c }"),
+            ("a/b.rs", "use super::c::C; pub struct B;"),
+            ("a/c.rs", "use crate::a::b::B; pub struct C;"),
+            ("tests.rs", "use crate::t::T; pub struct U;"),
+            ("t.rs", "use crate::tests::U; pub struct T;"),
+        ];
+        assert_eq!(circles(&sources), (1, 1));
+    }
+
+    #[test]
     fn a_method_placed_away_makes_an_arrow() {
         let sources = [
             ("lib.rs", "mod thread; mod dying;"),

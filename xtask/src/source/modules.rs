@@ -38,6 +38,8 @@ pub struct Tree {
     pub modules: Vec<Module>,
     /// Each file with the module that it is the body of.
     pub files: Vec<(ModuleId, syn::File)>,
+    /// The modules that only tests have, as paths without an extension.
+    for_tests: Vec<PathBuf>,
 }
 
 impl Tree {
@@ -47,7 +49,43 @@ impl Tree {
         for root in &package.roots {
             tree.add_file(package, root, None)?;
         }
+        tree.add_files_of_macros(package)?;
         Ok(tree)
+    }
+
+    /// A macro may declare modules, one line a file in a registry. Their files are found by their places: each is the
+    /// child of the module in whose folder it lies.
+    fn add_files_of_macros(&mut self, package: &Package) -> Result<()> {
+        loop {
+            let known: BTreeSet<PathBuf> = self.modules.iter().map(|module| module.file.clone()).collect();
+            let mut unknown =
+                package.sources.keys().filter(|file| !known.contains(*file) && !self.is_for_tests(file));
+            let Some((file, parent)) = unknown.find_map(|file| Some((file.clone(), self.parent_of(file)?)))
+            else {
+                return Ok(());
+            };
+            let module = self.add_file(package, &file, Some(parent))?;
+            self.modules[parent].children.insert(name_of_module(&file), module);
+        }
+    }
+
+    /// The module of a file whose children lie where this file lies.
+    fn parent_of(&self, file: &Path) -> Option<ModuleId> {
+        let is_folder = file.file_stem().is_some_and(|stem| stem == "mod");
+        let folder = if is_folder { file.parent()?.parent()? } else { file.parent()? };
+        self.files.iter().map(|&(module, _)| module).find(|&module| {
+            let parent = &self.modules[module];
+            parent.file != file && folder_of_children(&parent.file, parent.parent.is_none()) == folder
+        })
+    }
+
+    fn is_for_tests(&self, file: &Path) -> bool {
+        let module = if file.file_stem().is_some_and(|stem| stem == "mod") {
+            file.parent().unwrap_or(file).to_owned()
+        } else {
+            file.with_extension("")
+        };
+        self.for_tests.iter().any(|tests| module.starts_with(tests))
     }
 
     /// Whether `module` is `ancestor` or lies below it.
@@ -87,7 +125,13 @@ impl Tree {
         items: &[Item],
         folder: &Path,
     ) -> Result<()> {
-        for item in items.iter().filter(|item| !is_for_tests(of_item(item))) {
+        for item in items {
+            if is_for_tests(of_item(item)) {
+                if let Item::Mod(child) = item {
+                    self.for_tests.push(folder.join(child.ident.to_string()));
+                }
+                continue;
+            }
             if let Item::Mod(child) = item {
                 let name = child.ident.to_string();
                 let id = self.add_child(package, module, child, folder)?;
@@ -136,6 +180,15 @@ fn folder_of_children(file: &Path, is_root: bool) -> PathBuf {
         Some(_) if is_root => folder,
         Some(stem) => folder.join(stem),
     }
+}
+
+/// The name of a file's module: its own, or its folder's.
+fn name_of_module(file: &Path) -> String {
+    let named = match file.file_stem() {
+        Some(stem) if stem == "mod" => file.parent().and_then(Path::file_name),
+        stem => stem,
+    };
+    named.unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn defined_name(item: &Item) -> Option<String> {

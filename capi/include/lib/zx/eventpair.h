@@ -1,5 +1,5 @@
 /// @file
-/// Event pairs: two events, each of which sees that the other is gone.
+/// Event pairs: two events, each of which sees when the other is closed.
 
 #ifndef LIB_ZX_EVENTPAIR_H_
 #define LIB_ZX_EVENTPAIR_H_

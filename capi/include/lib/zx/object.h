@@ -52,7 +52,7 @@ class object_base {
   /// The handle's value, which stays owned: it must not be closed, nor sent.
   ZX_NODISCARD constexpr zx_handle_t get() const noexcept { return value_; }
 
-  /// Closes the handle, and gives the place where a C function may store another, which is then owned.
+  /// Closes the handle, and returns the address at which a C function may store another, which this owns then.
   zx_handle_t* reset_and_get_address() noexcept {
     reset();
     return &value_;

@@ -28,13 +28,13 @@ typedef uint32_t zx_excp_type_t;
 #define ZX_EXCP_HW_BREAKPOINT ZX_PKT_TYPE_EXCEPTION(4)
 #define ZX_EXCP_UNALIGNED_ACCESS ZX_PKT_TYPE_EXCEPTION(5)
 
-/** A thread starts; told to debuggers. */
+/** A thread starts; for debuggers. */
 #define ZX_EXCP_THREAD_STARTING ZX_PKT_TYPE_EXCEPTION(ZX_EXCP_SYNTH | 0)
-/** A thread ends, and can still be looked at; told to debuggers. */
+/** A thread ends, and can still be inspected; for debuggers. */
 #define ZX_EXCP_THREAD_EXITING ZX_PKT_TYPE_EXCEPTION(ZX_EXCP_SYNTH | 1)
 /** A call was refused by policy, which asks for an exception. */
 #define ZX_EXCP_POLICY_ERROR ZX_PKT_TYPE_EXCEPTION(ZX_EXCP_SYNTH | 2)
-/** A process starts; told to debuggers of its job. */
+/** A process starts; for debuggers of its job. */
 #define ZX_EXCP_PROCESS_STARTING ZX_PKT_TYPE_EXCEPTION(ZX_EXCP_SYNTH | 3)
 
 /** Whether the processor raised it. */

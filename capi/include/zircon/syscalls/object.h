@@ -145,7 +145,7 @@ typedef struct zx_info_vmar {
 
 /** ZX_INFO_BTI. */
 typedef struct zx_info_bti {
-    /** Pinned memory comes in runs of at least so many bytes. */
+    /** The least number of contiguous bytes of pinned memory. */
     uint64_t minimum_contiguity;
     /** The bytes of the device's address space; UINT64_MAX for all 64 bits. */
     uint64_t aspace_size;

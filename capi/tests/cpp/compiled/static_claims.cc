@@ -86,4 +86,4 @@ static_assert(!jacinth::leaves_handles(ZX_OK) && !jacinth::leaves_handles(ZX_ERR
 // An owner with static storage needs no initialization code.
 extern const zx::event constant;
 const zx::event constant{};
-zx::unowned_event lent;
+zx::unowned_event borrowed;

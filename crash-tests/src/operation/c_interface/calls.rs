@@ -1,6 +1,6 @@
 //! The `extern "C"` functions as victims call them: with numbers, with valid pointers, and with invalid ones.
 //!
-//! All that is unsafe about C's calls is here: the pointers must be what the declarations say.
+//! All unsafe code for C's calls is here: the pointers must be as the declarations say.
 #![expect(unsafe_code, reason = "they are C's functions")]
 
 use jacinth::{MonotonicInstant, Rights, Signals, Status};
@@ -57,7 +57,7 @@ fn two(call: impl FnOnce(&mut u32, &mut u32) -> i32) -> Answer<(u32, u32)> {
 
 /// `zx_event_create`
 pub fn event_create(pointer: Pointer) -> Answer<u32> {
-    // SAFETY: what the pointer leads to is the number, which outlives the call, or nothing.
+    // SAFETY: the pointer leads to the number, which outlives the call, or to no memory.
     one(|event| unsafe { jacinth_calls::zx_event_create(0, pointer.to(event)) })
 }
 
@@ -71,7 +71,7 @@ pub fn eventpair_create() -> Answer<(u32, u32)> {
 
 /// `zx_channel_create`. `pointer` is the argument for the second end.
 pub fn channel_create(pointer: Pointer) -> Answer<(u32, u32)> {
-    // SAFETY: the pointers lead to the numbers, which outlive the call, or to nothing.
+    // SAFETY: the pointers lead to the numbers, which outlive the call, or to no memory.
     two(|first, second| unsafe {
         jacinth_calls::zx_channel_create(0, Pointer::Valid.to(first), pointer.to(second))
     })
@@ -91,13 +91,13 @@ pub fn close_many(handles: &[u32]) -> Answer {
 
 /// `zx_handle_duplicate`
 pub fn duplicate(handle: u32, rights: Rights, pointer: Pointer) -> Answer<u32> {
-    // SAFETY: what the pointer leads to is the number, which outlives the call, or nothing.
+    // SAFETY: the pointer leads to the number, which outlives the call, or to no memory.
     one(|other| unsafe { jacinth_calls::zx_handle_duplicate(handle, rights.bits(), pointer.to(other)) })
 }
 
 /// `zx_handle_replace`
 pub fn replace(handle: u32, rights: Rights, pointer: Pointer) -> Answer<u32> {
-    // SAFETY: what the pointer leads to is the number, which outlives the call, or nothing.
+    // SAFETY: the pointer leads to the number, which outlives the call, or to no memory.
     one(|other| unsafe { jacinth_calls::zx_handle_replace(handle, rights.bits(), pointer.to(other)) })
 }
 
@@ -144,7 +144,7 @@ pub fn wait_many<const N: usize>(items: [(u32, Signals); N], deadline: Monotonic
 /// `zx_channel_write`
 pub fn write(channel: u32, bytes: (&[u8], Pointer), handles: &[u32]) -> Answer {
     let (bytes, pointer) = bytes;
-    // SAFETY: so many bytes and handles are there; or nothing is.
+    // SAFETY: so many bytes and handles are there, or no memory is.
     Status::ok(unsafe {
         let handles_at = Pointer::Valid.from(handles);
         jacinth_calls::zx_channel_write(channel, 0, pointer.from(bytes), len(bytes), handles_at, len(handles))
@@ -188,7 +188,7 @@ pub fn read(channel: u32, may_discard: bool, into: &mut Buffers<u32>) -> Answer 
     let (most_bytes, most_handles) = (len(&into.bytes), len(&into.handles));
     let ((bytes, handles), actual) = (into.buffers(), into.actual());
     let options = may_discard.into();
-    // SAFETY: there is room for so many bytes and handles, or there is nothing; the numbers outlive the call.
+    // SAFETY: there is room for so many bytes and handles, or there is no memory; the numbers outlive the call.
     Status::ok(unsafe {
         jacinth_calls::zx_channel_read(
             channel,
@@ -207,7 +207,7 @@ pub fn read(channel: u32, may_discard: bool, into: &mut Buffers<u32>) -> Answer 
 pub fn read_etc(channel: u32, into: &mut Buffers<zx_handle_info_t>) -> Answer {
     let (most_bytes, most_handles) = (len(&into.bytes), len(&into.handles));
     let ((bytes, handles), actual) = (into.buffers(), into.actual());
-    // SAFETY: there is room for so many bytes and handles, or there is nothing; the numbers outlive the call.
+    // SAFETY: there is room for so many bytes and handles, or there is no memory; the numbers outlive the call.
     Status::ok(unsafe {
         jacinth_calls::zx_channel_read_etc(
             channel,
@@ -287,7 +287,7 @@ pub fn thread_self() -> u32 {
 
 /// `zx_process_exit`
 pub fn process_exit(code: i64) -> ! {
-    // SAFETY: it needs nothing.
+    // SAFETY: a number alone.
     unsafe { jacinth_calls::zx_process_exit(code) }
 }
 
@@ -317,7 +317,7 @@ pub fn spawn(program: &CStr, startup: u32, pointer: Pointer) -> Answer<i32> {
 pub fn accept_interruptions() {
     extern "C" fn nothing(_: c_int) {}
     let action = SigAction::new(SigHandler::Handler(nothing), SaFlags::empty(), SigSet::empty());
-    // SAFETY: the handler does nothing.
+    // SAFETY: the handler is empty.
     unsafe { sigaction(Signal::SIGUSR1, &action) }.expect("a handler");
 }
 

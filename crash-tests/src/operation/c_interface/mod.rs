@@ -1,4 +1,4 @@
-//! What the objects' operations by the calls of `libjacinth` have in common.
+//! The common part of the objects' operations by the calls of `libjacinth`.
 //!
 //! Each of them is based on an operation by the Rust interface: with the same fixture and guarantee, and an action that
 //! makes C's calls. Some can only be expressed in C: invalid pointers, and calls that a signal handler interrupts.

@@ -37,7 +37,7 @@ fn create_named() -> Operation {
     })
 }
 
-/// The guarantee for a slot whose channel has options.
+/// The guarantee for a slot that had a channel with options.
 const DEFAULT_AGAIN: &str = "the next channel in the slot has no options unless it is given some";
 
 /// All options that a channel can have.
@@ -118,7 +118,7 @@ fn close() -> Operation {
         })
 }
 
-/// A channel with eighty handles in it, both of whose ends close.
+/// A channel with eighty handles in it, that closes at both ends.
 fn close_full() -> Operation {
     Operation::new("close_full_channel", "every handle of every message in the channel is closed, once")
         .exercises_recovery()

@@ -48,6 +48,35 @@ fn write(name: String, handles: usize, len: usize, pending: usize) -> Operation 
         })
 }
 
+/// A write of three handles: one moves, one moves with fewer rights, one is duplicated.
+fn dispositions() -> Operation {
+    Operation::new("write_etc_3", GUARANTEE)
+        .set_up(|| {
+            let mut fixture = Fixture::new();
+            fixture.send_sides(3);
+            fixture
+        })
+        .prepare(|| {
+            let control = startup_channel();
+            let [same, weaker, lent] = receive_handles(&control).try_into().expect("three handles");
+            let bytes = bytes(INLINE);
+            move || {
+                let fewer = Rights::EVENTPAIR_DEFAULT - Rights::WAIT;
+                let mut handles = [
+                    (HandleOp::Move(same), Rights::SAME_RIGHTS),
+                    (HandleOp::Move(weaker), fewer),
+                    (HandleOp::Duplicate(lent.as_handle_ref()), fewer),
+                ]
+                .map(|(handle, rights)| {
+                    HandleDisposition::new(handle, ObjectType::EVENTPAIR, rights, Status::OK)
+                });
+                control.write_etc(&bytes, &mut handles).unwrap();
+                (control, bytes, lent)
+            }
+        })
+        .check(|fixture, outcome| fixture.check_whole_or_none(outcome, &bytes(INLINE), 3))
+}
+
 /// Reads the messages that were sent before the death.
 fn read_pending(fixture: &Fixture, pending: usize) -> CheckResult {
     let mut message = MessageBuf::new();
@@ -77,6 +106,7 @@ pub fn operations() -> Vec<Operation> {
     }
     operations.push(write("write_largest".into(), 0, MAX_MSG_BYTES, 0));
     operations.extend([
+        dispositions(),
         batch(),
         growing_batch(),
         channel(),
@@ -189,7 +219,7 @@ fn channel() -> Operation {
         })
 }
 
-/// A channel whose other end is closed: the write fails, and closes the handles.
+/// The other end is closed: the write fails, and closes the handles.
 fn peer_closed() -> Operation {
     Operation::new("write_3_peer_closed", "a write to a closed peer closes its handles, once")
         .set_up(|| {
@@ -258,7 +288,7 @@ fn over_quota() -> Operation {
     .prepare(|| {
         let control = startup_channel();
         let mut handles = receive_handles(&control);
-        // The quota leaves one channel a share only. Fill channels until one gets nothing.
+        // The quota leaves one channel a share only. Fill channels until one gets no share.
         let mut others = Vec::new();
         let mut fill_another = || {
             let (ours, theirs) = Channel::create();
@@ -287,7 +317,7 @@ fn over_memory_quota() -> Operation {
     .prepare(|| {
         let control = startup_channel();
         let mut handles = receive_handles(&control);
-        // The quota leaves one channel a share only. Fill channels until one gets nothing.
+        // The quota leaves one channel a share only. Fill channels until one gets no share.
         let mut others = Vec::new();
         let mut fill_another = || {
             let (ours, theirs) = Channel::create();

@@ -1,7 +1,7 @@
 //! Message memory on its way back: from idle channels, from other processes' channels, from ended objects; and to the
 //! system.
 //!
-//! Huge blocks are few, so they are soon used up. The action takes one and writes nothing into it: most steps would be
+//! Huge blocks are few, so they are soon used up. The action takes one and does not write into it: most steps would be
 //! spent on that.
 
 use crate::arena::RECLAIM_BATCH;
@@ -72,7 +72,7 @@ pub fn operations() -> Vec<Operation> {
     ]
 }
 
-/// A loan whose block must come back from elsewhere first.
+/// A loan for which a block must come back from elsewhere first.
 fn reserve(name: &str, set: fn() -> Fixture) -> Operation {
     Operation::new(name, GUARANTEE).set_up(set).check(|fixture, _| {
         fixture.check_no_message()?;

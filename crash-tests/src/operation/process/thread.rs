@@ -1,4 +1,4 @@
-//! Threads that end before their process does. They leave nothing pinned: neither when the process is killed meanwhile
+//! Threads that end before their process does. They leave no object pinned: neither when the process is killed meanwhile
 //! nor when it lives on.
 
 use crate::arena::RECLAIM_BATCH;

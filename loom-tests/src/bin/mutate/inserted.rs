@@ -21,7 +21,8 @@ fn weakened() -> &'static (usize, String) {
 
 extern "C" fn tell() {
     if let Some(path) = std::env::var_os("MUTANT_REACH") {
-        let words: Vec<String> = REACHED.iter().map(|word| word.load(Ordering::Relaxed).to_string()).collect();
+        let words: Vec<String> =
+            REACHED.iter().map(|word| word.load(Ordering::Relaxed).to_string()).collect();
         let _ = std::fs::write(path, words.join(" "));
     }
 }

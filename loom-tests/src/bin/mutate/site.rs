@@ -76,7 +76,7 @@ impl Strong {
             Self::Acquire | Self::Release => &["Relaxed"],
             Self::AcqRel => &["Acquire", "Release"],
             Self::SeqCst => &["AcqRel"],
-            Self::Barrier(_) => &["nothing"],
+            Self::Barrier(_) => &["none"],
         }
     }
 }

@@ -159,7 +159,8 @@ pub const LEAVING_A_SHRUNK_RING: Scene = Scene {
     points: &["leave.*"],
     setup: || {
         let actors = connected_actors();
-        (1..=3).for_each(|number| actors.survivor.send_value(actors.survivors[0], &message(number, 1)).unwrap());
+        (1..=3)
+            .for_each(|number| actors.survivor.send_value(actors.survivors[0], &message(number, 1)).unwrap());
         (1..=3).for_each(|_| drop(actors.victim.try_receive(actors.victims[0]).unwrap()));
         actors.survivor.trim_channels(true).unwrap();
         actors

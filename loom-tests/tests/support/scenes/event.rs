@@ -2,9 +2,7 @@
 
 use super::*;
 
-pub const SCENES: &[Scene] = &[
-    CLEARING_A_WATCHED_SIGNAL,
-];
+pub const SCENES: &[Scene] = &[CLEARING_A_WATCHED_SIGNAL];
 
 pub const CLEARING_A_WATCHED_SIGNAL: Scene = Scene {
     name: "setting and clearing a signal that a sleeper waits for",

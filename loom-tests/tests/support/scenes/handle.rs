@@ -2,12 +2,7 @@
 
 use super::*;
 
-pub const SCENES: &[Scene] = &[
-    CLOSING_A_SHARED_HANDLE,
-    DUPLICATING,
-    REPLACING,
-    LEAVING_A_STARTUP_HANDLE,
-];
+pub const SCENES: &[Scene] = &[CLOSING_A_SHARED_HANDLE, DUPLICATING, REPLACING, LEAVING_A_STARTUP_HANDLE];
 
 pub const CLOSING_A_SHARED_HANDLE: Scene = Scene {
     name: "closing a handle to a shared event",

@@ -2,12 +2,8 @@
 
 use super::*;
 
-pub const SCENES: &[Scene] = &[
-    FREEING_ANOTHERS_BLOCK,
-    GIVING_MEMORY_BACK,
-    GIVING_SLOTS_BACK,
-    CREATING_IN_A_GIVEN_SLOT,
-];
+pub const SCENES: &[Scene] =
+    &[FREEING_ANOTHERS_BLOCK, GIVING_MEMORY_BACK, GIVING_SLOTS_BACK, CREATING_IN_A_GIVEN_SLOT];
 
 /// The survivor may have two blocks, and has had one of them in the channel that the victim ends.
 pub const FREEING_ANOTHERS_BLOCK: Scene = Scene {

@@ -2,9 +2,7 @@
 
 use super::*;
 
-pub const SCENES: &[Scene] = &[
-    LEAVING_EVERYTHING,
-];
+pub const SCENES: &[Scene] = &[LEAVING_EVERYTHING];
 
 pub const JOINING: Scene = Scene {
     name: "another thread that comes and goes",

@@ -167,7 +167,10 @@ mod tests {
     fn a_handle_is_taken_once() {
         let mut message = two();
         assert_eq!(message.take_handle(0).map(NullableHandle::into_raw), Some(4));
-        assert_eq!((message.take_handle(0), message.take_handle(1), message.take_handle(2)), (None, None, None));
+        assert_eq!(
+            (message.take_handle(0), message.take_handle(1), message.take_handle(2)),
+            (None, None, None)
+        );
         assert_eq!(message.n_handles(), 2);
         assert!(message.take_handles().is_empty());
     }

@@ -157,8 +157,7 @@ pub(super) fn consume_etc(
     handles: &mut [HandleDisposition<'_>],
     call: impl FnOnce(&mut [raw::Disposition]) -> Result<(), Status>,
 ) -> Result<(), Status> {
-    let mut raw: SmallVec<[raw::Disposition; FEW]> =
-        handles.iter().map(HandleDisposition::to_raw).collect();
+    let mut raw: SmallVec<[raw::Disposition; FEW]> = handles.iter().map(HandleDisposition::to_raw).collect();
     let result = call(&mut raw);
     let stays = is_unsent(result);
     for (handle, raw) in handles.iter_mut().zip(raw) {

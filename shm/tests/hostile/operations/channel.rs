@@ -3,7 +3,8 @@
 use super::{ALL, Operation, Turn};
 use jacinth_shm::{VecBuf, Result, ObjectClass, OnOverflow};
 
-pub const OPERATIONS: &[Operation] = &[create, write, write, write, write_handles, write_handles, read, read, write_batch, read_batch];
+pub const OPERATIONS: &[Operation] =
+    &[create, write, write, write, write_handles, write_handles, read, read, write_batch, read_batch];
 
 fn create(turn: &mut Turn<'_>) -> Result<()> {
     let (one, other) = turn.thread.create(ObjectClass::Channel, ALL)?;
