@@ -117,8 +117,7 @@ impl Supervisor {
     ///
     /// ```
     /// # use jacinth::{Config, Supervisor};
-    /// let mut config = Config::default();
-    /// config.max_pending_messages = 100_000;
+    /// let config = Config::default().with_max_pending_messages(100_000);
     /// let supervisor = Supervisor::create(&config)?;
     /// assert!(supervisor.audit().is_clean());
     /// # Ok::<(), jacinth::AttachError>(())
