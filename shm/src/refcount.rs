@@ -1,21 +1,21 @@
-//! References: records that own them, a count that is their cache, and how a count changes so that a death at
-//! any instruction leaves it decidable.
+//! Reference counts. Records own the references and a count caches their number. A count changes so that recovery can
+//! decide, after a death at any instruction, whether the change was applied.
 //!
-//! A change of the count of X by thread t:
+//! Thread t changes the count of X in these steps:
 //!
 //! 1. the row's `record` names the record, `reference` = {up or down, PENDING, X, sequence};
 //! 2. down only: the record's CAS LIVE → CLOSING(t) **commits the close**;
-//! 3. whoever changed the count last and still has its intent PENDING is marked APPLIED;
+//! 3. the previous changer's intent is marked APPLIED if it is still PENDING;
 //!    then the count's CAS → {n ± 1, t, sequence};
 //! 4. up: the record → LIVE **commits the duplicate**; down: the record → FREE;
-//! 5. down to 0: the side joins the row's release queue (see `release_queue`);
+//! 5. down to 0: the side joins the row's release queue (`release_queue` in the thread's row);
 //! 6. the intent is idle again.
 //!
-//! Recovery asks: did the change land? Yes if the count word still carries (t, sequence), or else if the
-//! intent is APPLIED, in that order: the helper marks before it overwrites.
+//! Recovery asks whether the change was applied. It was if the count word still carries (t, sequence), or else if the
+//! intent is APPLIED. Recovery checks in that order, because a helper marks the intent before it overwrites the word.
 //!
 //! INV-REF-1: between steps 1 and 6 the row's intent names this change and no other.
-//! INV-REF-2: the count is only changed by a thread whose intent says so (or set while the slot is RESERVED).
+//! INV-REF-2: a thread changes the count only under an intent that says so (or sets it while the slot is RESERVED).
 
 use crate::arena::error::{Error, Result};
 use crate::arena::word::handle::Entry;
@@ -29,10 +29,10 @@ use crate::process::thread::{Thread, crash_point};
 use crate::signal::wake;
 use crate::sync::{Acquire, Relaxed, Release};
 
-/// Steps 3 of a change: helps the last changer, then changes the count. Gives the new number.
+/// Step 3 of a change: helps the previous changer, then changes the count. Returns the new number.
 pub(crate) fn change_count(thread: &Thread, object: ObjectRef, change: Change, sequence: u32) -> Result<u64> {
     let count = &thread.arena().object(object.slot())?.count[object.side()];
-    // ORDER: Acquire pairs with the Release below in the last changer: its intent is seen.
+    // ORDER: Acquire pairs with the Release below in the previous changer, so this thread sees that changer's intent.
     let mut word = Count(count.load(Acquire));
     loop {
         let number = match (change, word.number()) {
@@ -42,12 +42,13 @@ pub(crate) fn change_count(thread: &Thread, object: ObjectRef, change: Change, s
             (Change::Decrement, 0) => return Err(Error::Corrupt("a reference to an object that has none")),
             (Change::Decrement, number) => number - 1,
         };
+        // The CAS below overwrites the previous changer's (tag, sequence), so its intent must carry the proof first.
         mark_applied(thread, word, object);
         crash_point!(thread, "count.helped");
         let next = Count::new(number, thread.tag, sequence);
-        // ORDER: Release publishes this thread's intent to the next changer, and its use of the object to
-        // whoever takes the last reference. The load, and Acquire on failure, receive the same from the last
-        // changer: a word never comes back, so what is replaced is what was loaded.
+        // ORDER: Release publishes this thread's intent to the next changer, and its use of the object to the thread
+        // that takes the last reference. The load above, and Acquire on failure, receive the same from the previous
+        // changer. A word never repeats, so a successful CAS replaces the word that was loaded.
         match count.compare_exchange(word.0, next.0, Release, Acquire) {
             Ok(_) => return Ok(number),
             Err(changed) => word = Count(changed),
@@ -55,35 +56,35 @@ pub(crate) fn change_count(thread: &Thread, object: ObjectRef, change: Change, s
     }
 }
 
-/// Before the count word of its last change is overwritten, its changer's intent is marked APPLIED.
+/// Marks the intent of the thread that wrote `word` as APPLIED, before another change overwrites that word.
 fn mark_applied(thread: &Thread, word: Count, object: ObjectRef) {
     let changer = word.changer();
     if changer == thread.tag || changer == Tag::NOBODY {
         return;
     }
     let Ok(row) = thread.arena().thread(changer.0) else { return };
-    // Relaxed: the count word was loaded with Acquire, so this is no older than the change; and the mark is
-    // published with the count word that is stored next.
+    // Relaxed: the count word was loaded with Acquire, so this load is no older than the change. The next store of
+    // the count word publishes the mark.
     let intent = RefcountIntent(row.reference.load(Relaxed));
     if intent.is_pending(object, word.sequence()) {
-        // A failure means that its owner went on, or that another helper was first.
+        // The CAS fails if the intent's owner moved on, or if another helper was first. Both need no action.
         let _ = row.reference.compare_exchange(intent.0, intent.applied().0, Relaxed, Relaxed);
     }
 }
 
-/// Takes back the reference that the handle is. A side whose last reference it was is left on the release queue.
+/// Drops the reference that the handle holds. If it was the side's last, the side is left on the release queue.
 pub(crate) fn drop_handle(thread: &Thread, found: ResolvedHandle) -> Result<()> {
     let record = Record::Entry { process: thread.table_row, index: found.index };
     take_back_reference(thread, record, found.entry)
 }
 
-/// Takes back the reference that `record` owns, if its word is still exactly `entry`. Sides whose last
-/// reference that was are left on the release queue.
+/// Drops the reference that `record` owns, if its word is still exactly `entry`. If it was the side's last, the side is
+/// left on the release queue.
 pub(crate) fn drop_reference(thread: &Thread, record: Record, entry: Entry) -> Result<()> {
     take_back_reference(thread, record, entry)
 }
 
-/// Inlined where it is known of which kind the record is.
+/// The body of both functions above. Inlined, so that each caller's kind of record is a constant here.
 #[inline(always)]
 fn take_back_reference(thread: &Thread, record: Record, entry: Entry) -> Result<()> {
     let cell = thread.arena().record(record)?;
@@ -92,8 +93,8 @@ fn take_back_reference(thread: &Thread, record: Record, entry: Entry) -> Result<
     let sequence = thread.intend(Change::Decrement, object, record);
     crash_point!(thread, "close.intended");
     let closing = entry.closing(thread.tag);
-    // ORDER: Release: after the intent, in the order that recovery sees. Of two that close the same handle one
-    // loses, and reads nothing more.
+    // ORDER: Release puts the commit after the intent, in the order that recovery sees.
+    // Relaxed on failure: another thread closed the same handle first, and this thread reads no more of it.
     if cell.compare_exchange(entry.0, closing.0, Release, Relaxed).is_err() {
         thread.intend_nothing();
         return Err(Error::BadHandle);
@@ -102,15 +103,17 @@ fn take_back_reference(thread: &Thread, record: Record, entry: Entry) -> Result<
     if let Record::Entry { process, index } = record
         && process == thread.process.row
     {
-        // While the reference still keeps the object: no operation of this process is left inside an
-        // endpoint, and whoever sleeps on this handle wakes and finds it gone.
+        // Before the count drops, so that the reference still keeps the object: wait until no operation of this
+        // process is inside the endpoint, and wake the sleepers on this handle, which then find it gone.
         thread.detach_endpoint(index, object);
         wake::notify_derived(thread, state, State::HAS_WAITERS | State::HAS_WRITE_WAITERS);
     }
     let left = change_count(thread, object, Change::Decrement, sequence)?;
     crash_point!(thread, "close.counted");
+    // ORDER: Release puts the freed record after the changed count, in the order that recovery sees.
     cell.store(entry.freed().0, Release);
     crash_point!(thread, "close.freed");
+    // The side joins the queue before the intent goes idle: until then recovery redoes this step from the intent.
     if left == 0 {
         push_release(thread, object)?;
     }
@@ -122,13 +125,14 @@ fn take_back_reference(thread: &Thread, record: Record, entry: Entry) -> Result<
     Ok(())
 }
 
-/// Puts a side at the head of this row's list.
+/// Puts a side at the head of this row's release queue.
 pub(crate) fn push_release(thread: &Thread, object: ObjectRef) -> Result<()> {
     let release_queue = &thread.row().release_queue;
     let next = &thread.arena().object(object.slot())?.next[object.side()];
-    // Relaxed: the list is this row's own, and the store below comes after.
+    // Relaxed: the queue is this row's own, and the Release store below publishes the link.
     next.store(release_queue.load(Relaxed), Relaxed);
     crash_point!(thread, "release.linked");
+    // ORDER: Release: recovery that sees this head also sees the link behind it.
     release_queue.store(object.to_link(), Release);
     Ok(())
 }
@@ -136,7 +140,8 @@ pub(crate) fn push_release(thread: &Thread, object: ObjectRef) -> Result<()> {
 /// RESERVED → FREE: the operation did not commit.
 pub(crate) fn release_reserved(thread: &Thread, index: u32, entry: Entry) {
     if let Some(cell) = thread.arena().entry(thread.table_row, index) {
-        // Relaxed: before or after the intent is gone, it owns nothing. The pool's lock gives it on.
+        // Relaxed: a RESERVED entry owns no reference, whether or not the intent is still there. The pool's lock orders
+        // this store before the entry's next use.
         cell.store(entry.freed().0, Relaxed);
         entries::give_entry_back(thread, index);
     }

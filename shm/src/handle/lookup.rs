@@ -1,4 +1,4 @@
-//! From a value to a handle: one load, and a second look where the object was read without a hazard.
+//! From a handle value to its entry: one load, and a second load where the object was read without a hazard.
 
 use crate::arena::error::{Error, Result};
 use crate::arena::word::handle::Entry;
@@ -7,7 +7,7 @@ use crate::process::Process;
 use crate::process::thread::Thread;
 use crate::sync::{Acquire, Relaxed, fence};
 
-/// A live handle of this process, as it was when it was looked up.
+/// A live handle of this process, as it was at its lookup.
 #[derive(Clone, Copy)]
 pub struct ResolvedHandle {
     pub(crate) index: u32,
@@ -26,7 +26,7 @@ impl ResolvedHandle {
         self.entry.object() == other.entry.object()
     }
 
-    /// Fails unless every right of `needed` is there.
+    /// Fails unless the handle has every right of `needed`.
     #[inline]
     pub fn require(&self, needed: u32) -> Result<()> {
         let missing = needed & !self.rights();
@@ -50,27 +50,27 @@ pub(crate) fn lookup(thread: &Thread, value: u32) -> Result<ResolvedHandle> {
     }
 }
 
-/// Whether the handle is still the one that was found.
+/// Whether the entry still holds the handle that was found.
 #[inline]
 pub(crate) fn is_current(thread: &Thread, found: ResolvedHandle) -> bool {
     let word = thread.arena().entry(thread.table_row, found.index);
-    // Relaxed: the same word is the same handle, and `find` has seen what it publishes.
+    // Relaxed: an equal word is the same handle, and the Acquire of `lookup` received the writes that it publishes.
     word.is_some_and(|word| word.load(Relaxed) == found.entry.0)
 }
 
-/// Whether the handle is still the one that was found, so that what was read of its object without a hazard was
-/// the object's own.
+/// Whether the entry still holds the handle that was found. If so, all values that the caller read of its object
+/// without a hazard belong to that object, and not to the slot's next user.
 pub(crate) fn validate(thread: &Thread, found: ResolvedHandle) -> bool {
-    // ORDER: the reads before come before the look at the entry. Whatever they saw of the slot's next user was
-    // stored with Release, after the entry had changed: then that is seen here.
+    // ORDER: Acquire keeps the caller's reads before the load of the entry. The slot's next user stores with Release,
+    // after the entry has changed. So if a read saw such a store, the load below sees the changed entry.
     fence(Acquire);
     is_current(thread, found)
 }
 
-/// Whether a handle of this process is still the one that was found.
+/// As [`is_current`], for a caller that has no thread at hand.
 #[cfg(not(loom))]
 pub(crate) fn is_current_in(process: &Process, found: ResolvedHandle) -> bool {
     let word = process.arena.entry(process.row, found.index);
-    // Relaxed: as in `Thread::still`.
+    // Relaxed: as in `is_current`.
     word.is_some_and(|word| word.load(Relaxed) == found.entry.0)
 }

@@ -1,4 +1,4 @@
-//! Handles of this process: how a value is looked up, and how its object is kept from being reused meanwhile.
+//! Handles of this process: how a value is looked up, and how a thread keeps its object from being reused meanwhile.
 
 pub(crate) mod lookup;
 pub(crate) mod pin;

@@ -1,8 +1,9 @@
 //! Hazards: how a thread keeps an object from being reused while it works on it without a reference of its own.
 //!
-//! The thread names the object in its row and looks at its handle again. The reclaimer runs a barrier in every process and
-//! then looks at the rows. Each of the two sees the other's store, or its own second look fails. So the thread pays a store
-//! and a compiler fence, and the reclaimer, a thousand times less often, a system call.
+//! The thread stores the object's name in its row, and then loads its handle's entry again. The reclaimer runs a heavy
+//! barrier, which reaches every process, and then loads the rows. Either the reclaimer sees the hazard, or the thread
+//! sees that its handle has gone. So the thread pays a store and a compiler fence, and the reclaimer, a thousand times
+//! less often, a system call.
 
 use crate::arena::error::{Error, Result};
 use crate::arena::record::row::HAZARD_OPERATION;
@@ -16,10 +17,10 @@ use crate::sync::{Acquire, Relaxed, Release, heavy_barrier, light_barrier};
 /// Keeps the object of `found` from being reused until [`unpin`].
 pub(crate) fn pin(thread: &Thread, found: ResolvedHandle) -> Result<()> {
     let hazard = &thread.row().hazards()[HAZARD_OPERATION];
-    // Relaxed: the barrier orders it.
+    // Relaxed: the light barrier orders it.
     hazard.store(found.entry.object().to_link(), Relaxed);
-    // ORDER: pairs with the heavy barrier of `scan_retired`: either the reclaimer sees the hazard, or the look
-    // below sees that the handle is gone.
+    // ORDER: pairs with the heavy barrier of `scan_retired`: either the reclaimer sees the hazard, or the load of the
+    // entry below shows that the handle has gone.
     light_barrier();
     if lookup::is_current(thread, found) {
         Ok(())
@@ -33,24 +34,26 @@ pub(crate) fn unpin(thread: &Thread) {
     clear_hazard(thread, HAZARD_OPERATION);
 }
 
-/// The object that this hazard named is used no longer.
+/// Ends the use of the object that this hazard names.
 pub(crate) fn clear_hazard(thread: &Thread, hazard: usize) {
-    // ORDER: Release: every use of the object comes before the reclaimer sees it unnamed (`collect_hazards`).
+    // ORDER: Release pairs with the Acquire of `collect_hazards`: every use of the object comes before the reclaimer
+    // sees the hazard cleared.
     thread.row().hazards()[hazard].store(0, Release);
 }
 
-/// Makes sure that every other thread has passed a full fence. `false` when that cannot be had: the kernel
-/// refuses `membarrier` to this process, and not to all others.
+/// Makes sure that every other thread has passed a full fence. `false` when it cannot: the kernel refuses `membarrier`
+/// to this process, and not to all others.
 pub(crate) fn barrier(thread: &Thread) -> Result<bool> {
     if heavy_barrier() {
         return Ok(true);
     }
-    // Processes that could not register use full fences for their light barriers; where all of them do, the
-    // fence above was enough. One that attaches from now on has no handle to what is retired already.
+    // Processes that could not register use full fences for their light barriers. If all processes do, the fence inside
+    // `heavy_barrier` was enough. A process that attaches from now on has no handle to an object that is already
+    // retired.
     for row in 1..thread.arena().layout().processes.count as u16 {
         let row = thread.arena().process(row)?;
-        // Relaxed: a process that may be using what is retired has had a handle to it, and has changed its count
-        // since it sat down. That came before, and with it whether it is fenced.
+        // Relaxed: a process that may use a retired object has held a handle to it, and so has changed its count since
+        // it attached. This thread has seen that change, and with it the process's `fenced`.
         let state = RowState(row.claim.load(Relaxed)).process_state();
         if state == ProcessState::Active && row.fenced.load(Relaxed) == 0 {
             return Ok(false);
@@ -59,12 +62,13 @@ pub(crate) fn barrier(thread: &Thread) -> Result<bool> {
     Ok(true)
 }
 
-/// The slots that hazards name, sorted.
+/// The slots that hazards name, in ascending order.
 pub(crate) fn collect_hazards(thread: &Thread) -> Result<Vec<u32>> {
     let mut named = Vec::new();
     for tag in thread.arena().thread_tags() {
         for hazard in thread.arena().thread(tag)?.hazards() {
-            // ORDER: Acquire pairs with the Release of `unpin`: an object seen unnamed is no longer used.
+            // ORDER: Acquire pairs with the Release of `clear_hazard`: a thread no longer uses an object after its
+            // hazard reads as cleared.
             named.extend(ObjectRef::from_link(hazard.load(Acquire)).map(ObjectRef::slot));
         }
     }
@@ -80,9 +84,10 @@ pub(crate) fn with_pinned<T>(
 ) -> Result<T> {
     pin(thread, found)?;
     let object = found.entry.object();
-    // Relaxed, here and in what is done with it: the object was complete when its handle was found, and stays.
+    // Relaxed, here and in `use_object`: the object was complete when its handle was found, and the hazard keeps it.
     let lifecycle = thread.arena().object(object.slot()).map(|slot| Lifecycle(slot.lifecycle.load(Relaxed)));
     let result = lifecycle.and_then(|lifecycle| use_object(object, lifecycle));
+    // A thread that the model has killed leaves its hazard set, as a real death would.
     #[cfg(loom)]
     if thread.is_dead() {
         return result;

@@ -1,4 +1,4 @@
-//! A handle comes to this process: made, read from a message, or left by a spawner.
+//! A handle arrives in this process: created here, read from a message, or left by a spawner.
 
 use crate::arena::error::{Error, Result};
 use crate::arena::word::handle::Entry;
@@ -8,7 +8,7 @@ use crate::process::thread::Thread;
 use crate::process::{Origin, Process, STARTUP_ENTRY};
 use crate::sync::{Relaxed, Release};
 
-/// A handle that has come to this process.
+/// A handle that has arrived in this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Received {
     /// Its value.
@@ -19,7 +19,7 @@ pub struct Received {
     pub class: ObjectClass,
 }
 
-/// RESERVED → LIVE: a handle has come to this process.
+/// RESERVED → LIVE: makes a handle that has arrived in this process usable.
 #[inline(always)]
 pub(crate) fn arrive(
     thread: &Thread,
@@ -29,20 +29,22 @@ pub(crate) fn arrive(
     origin: Origin,
 ) -> Result<Received> {
     let object = entry.object();
-    // Relaxed: made by this thread, or published with the message that it came in.
+    // Relaxed: this thread created the object, or the message that carried the handle published it.
     let class = ObjectClass::of(Lifecycle(thread.arena().object(object.slot())?.lifecycle.load(Relaxed)))?;
+    // Before the entry is LIVE, so that a thread that finds the handle also finds its private half.
     class.arrive(&thread.process, object, index, origin, &thread.inside());
     let live = entry.live(rights, object);
     let cell =
         thread.arena().entry(thread.table_row, index).ok_or(Error::Corrupt("an entry is out of range"))?;
-    // ORDER: Release pairs with the Acquire of `find` in this process's other threads.
+    // ORDER: Release pairs with the Acquire of `lookup` in this process's other threads.
     cell.store(live.0, Release);
     Ok(Received { value: thread.process.codec.encode(index, live), rights, class })
 }
 
-/// The handle that the spawner left for this process has been LIVE since before it attached.
+/// Binds the handle that the spawner left for this process. Its entry was LIVE before the process attached.
 pub(crate) fn arrive_at_start(process: &Process) {
-    // Relaxed, as for the claim of the row: this process was told of its process slot after the handle was left.
+    // Relaxed, as for the claim of the row: the spawner left the handle before it told this process of its process
+    // slot.
     if let Some(entry) = process.arena.entry(process.row, STARTUP_ENTRY).map(|word| Entry(word.load(Relaxed)))
         && entry.is_live()
         && let Ok(object) = process.arena.object(entry.object().slot())

@@ -1,8 +1,9 @@
-//! What differs between objects of different classes: a class answers these questions, and each has a default that serves
-//! an object which holds nothing.
+//! The differences between classes of objects, as hooks. Each hook has a default, which serves an object that keeps no
+//! memory and no handles.
 //!
-//! Creating, closing, waiting, teardown, reclaiming and recovery are the same for every object. They ask the class through
-//! the registry (`object`), which dispatches by the class number in the lifecycle word, without a table of pointers.
+//! Creating, closing, waiting, teardown, reclaiming and recovery are the same for every object. They call the hooks
+//! through the registry (`object/mod.rs`). It dispatches by the class number in the lifecycle word, without a table of
+//! pointers: processes share that word, and a pointer in it would be valid in one of them only.
 
 use crate::arena::error::Result;
 use crate::arena::word::reference::ObjectRef;
@@ -17,23 +18,24 @@ use crate::sync::Inside;
 pub(crate) trait Class {
     /// How many sides an object has: 1, or 2 that see each other close.
     const SIDES: usize = 1;
-    /// Whether a side has one handle at most, so that whoever loses it knows that the side has ended.
+    /// Whether a side has at most one handle, so that the end of that handle is the end of the side.
     const IS_UNIQUE: bool = false;
-    /// Whether messages with handles are queued for its sides, so that it may keep other objects, and itself, alive.
+    /// Whether an object queues messages with handles, so that it may keep other objects, and itself, alive.
     const QUEUES_HANDLES: bool = false;
 
-    /// The signals of the object of `found`, whose stored ones are these. They may be derived from its content.
+    /// The signals of the object of `found`, given its stored signals. A class may derive some from the object's
+    /// content.
     #[inline(always)]
     fn signals(_thread: &Thread, _found: ResolvedHandle, stored: u32) -> Result<u32> {
         Ok(stored)
     }
 
-    /// A handle to `object` has come to this process, under entry `index`.
+    /// A handle to `object` has arrived in this process, under entry `index`.
     #[inline(always)]
     fn arrive(_process: &Process, _object: ObjectRef, _index: u32, _arrival: Origin, _inside: &Inside<'_>) {}
 
-    /// Takes apart what the last handle of this side kept. What ends by it is put before the side on the row's release
-    /// queue. Idempotent, one step at a time. `false` when the budget is spent before all is done.
+    /// Tears down one side after its last handle has closed. Sides that end by this are put before this side on the
+    /// row's release queue. Idempotent, one step at a time. `false` when the budget is spent before the last step.
     #[inline(always)]
     fn release_step(
         _thread: &Thread,
@@ -44,32 +46,34 @@ pub(crate) trait Class {
         Ok(true)
     }
 
-    /// Gives back the blocks of an object whose sides have all ended. `false` when the budget is spent before.
+    /// Frees the blocks of an object after all its sides have ended. `false` when the budget is spent before the last.
     #[inline(always)]
     fn free_blocks(_thread: &Thread, _slot: u32, _budget: &mut Budget) -> Result<bool> {
         Ok(true)
     }
 
-    /// Whether a retired slot is as a new object needs it, since nothing was ever written there.
+    /// Whether a retired slot is as a new object needs it, because the old object never wrote to its body.
     #[inline(always)]
     fn is_blank(_thread: &Thread, _slot: u32) -> Result<bool> {
         Ok(true)
     }
 
-    /// Makes a slot that was reclaimed as a new object needs it. Resumable.
+    /// Clears a reclaimed slot, so that it is as a new object needs it. Resumable.
     #[inline(always)]
     fn reset(_thread: &Thread, _slot: u32) -> Result<()> {
         Ok(())
     }
 
-    /// Undoes what a creator wrote into a slot before it died. The slot's class is not known then: every class is asked.
+    /// Undoes the writes of a creator that died before its commit. The slot's class is not known then, so this hook is
+    /// called for every class.
     #[inline(always)]
     fn undo_create(_thread: &Thread, _slot: u32) -> Result<()> {
         Ok(())
     }
 }
 
-/// Where a class left off in `release_step`, so that the next slice goes on there. A hint: without it the class looks again.
+/// Where a class stopped in `release_step`, so that the next slice continues there. A hint: without it the class
+/// searches from the start.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     pub(crate) draining: Option<Draining>,

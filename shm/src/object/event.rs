@@ -1,4 +1,4 @@
-//! Events: one side, and nothing but stored signals.
+//! Events: one side, which has only stored signals.
 
 use crate::object::class::Class;
 

@@ -1,4 +1,4 @@
-//! Event pairs: two sides with stored signals, which see each other close.
+//! Event pairs: two sides with stored signals. Each side sees the other close.
 
 use crate::arena::error::Result;
 use crate::arena::word::reference::ObjectRef;

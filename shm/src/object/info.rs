@@ -1,4 +1,4 @@
-//! Signals that are stored, koids, names, and what else an object tells about itself.
+//! Information about an object: its koid, class, number of handles, and name.
 
 use crate::arena::error::{Error, Result};
 use crate::arena::word::lifecycle::Lifecycle;
@@ -12,7 +12,7 @@ use crate::sync::{Acquire, Relaxed, Release};
 /// The bytes of an object's name, the closing NUL included (`ZX_MAX_NAME_LEN`).
 pub const MAX_NAME_BYTES: usize = 32;
 
-/// What is known of a handle and its object (`ZX_INFO_HANDLE_BASIC`, and the count of `ZX_INFO_HANDLE_COUNT`).
+/// A handle's basic information (`ZX_INFO_HANDLE_BASIC`), with the count of `ZX_INFO_HANDLE_COUNT`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Basic {
     /// The object's koid.
@@ -21,7 +21,7 @@ pub struct Basic {
     pub related_koid: u64,
     /// The handle's rights.
     pub rights: u32,
-    /// What it is.
+    /// The object's class.
     pub class: ObjectClass,
     /// How many handles refer to this side, those in transit included.
     pub handles: u32,
@@ -43,6 +43,7 @@ pub(crate) fn basic(thread: &Thread, found: ResolvedHandle) -> Result<Basic> {
 }
 
 pub(crate) fn class(thread: &Thread, found: ResolvedHandle) -> Result<ObjectClass> {
+    // Relaxed: read without a hazard. `validate`, below, rejects a value of the slot's next user.
     let class = ObjectClass::of(Lifecycle(
         thread.arena().object(found.entry.object().slot())?.lifecycle.load(Relaxed),
     ));
@@ -55,6 +56,7 @@ pub(crate) fn name(thread: &Thread, found: ResolvedHandle) -> Result<[u8; MAX_NA
             thread.arena().object(object.slot())?.koid.load(Relaxed).wrapping_add(object.side() as u64);
         let name = &thread.arena().name(object.slot())?.sides[object.side()];
         let mut bytes = [0; MAX_NAME_BYTES];
+        // A name belongs to the koid stored with it, so a new object in the slot does not inherit the old one's name.
         // ORDER: Acquire pairs with the Release of `set_name`.
         if name.koid.load(Acquire) == koid {
             for (chunk, word) in bytes.chunks_exact_mut(8).zip(&name.bytes) {
@@ -74,7 +76,7 @@ pub(crate) fn set_name(thread: &Thread, found: ResolvedHandle, name: &[u8; MAX_N
         for (chunk, word) in name.chunks_exact(8).zip(&stored.bytes) {
             word.store(u64::from_le_bytes(chunk.try_into().expect("eight bytes")), Relaxed);
         }
-        // ORDER: Release: whoever finds the koid finds the name.
+        // ORDER: Release pairs with the Acquire of `name`: a reader that sees the koid sees the bytes.
         stored.koid.store(koid, Release);
         Ok(())
     })

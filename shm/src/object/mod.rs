@@ -1,6 +1,6 @@
 //! The objects: a file or a folder for each class, and the registry of them.
 //!
-//! `class` says what differs between classes. `wait`, `info` and `arrive` are the same for all of them.
+//! `class` has the hooks that differ between classes. `wait`, `info` and `arrive` are the same for all classes.
 
 pub(crate) mod arrive;
 pub(crate) mod budget;
@@ -22,11 +22,11 @@ use crate::process::thread::Thread;
 use crate::process::{Origin, Process};
 use crate::sync::Inside;
 
-/// The registry. Each line makes a variant of [`ObjectClass`], with the number of the class in lifecycle words, which is
-/// Zircon's number of the type, and the type whose [`Class`] hooks serve it.
+/// The registry. Each line makes a variant of [`ObjectClass`]. The number stands for the class in lifecycle words, and
+/// is Zircon's number of the type. The type after the arrow implements the [`Class`] hooks.
 macro_rules! classes {
     ($($(#[$doc:meta])* $name:ident = $number:literal => $class:ty;)*) => {
-        /// What an object is.
+        /// The class of an object.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
         #[non_exhaustive]

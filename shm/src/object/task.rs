@@ -1,4 +1,4 @@
-//! Tasks: jobs, processes, threads, and the root of an address space. So far they are names with a koid, signals and
+//! Tasks: jobs, processes, threads, and the root of an address space. So far they are names, with a koid, signals and
 //! properties.
 
 use crate::object::class::Class;

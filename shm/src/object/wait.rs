@@ -1,6 +1,6 @@
-//! The wait loop: look, spin, arm, look again, and sleep on the event counts of all that is waited for.
+//! The wait loop: check, spin, arm, check again, and sleep on the event counts of all objects in the wait.
 //!
-//! The protocol between sleepers and wakers is that of `signal/eventcount`.
+//! `signal/eventcount.rs` describes the protocol between sleepers and wakers.
 
 use crate::arena::error::{Error, Result};
 use crate::arena::record::counter::Counter;
@@ -17,8 +17,8 @@ use crate::signal::wait_item::WaitItem;
 use crate::signal::watch::{self, Watch};
 use crate::sync::{self, DEADLINE_INFINITE_NS, SeqCst, WakeReason, fence};
 
-/// Spins, then sleeps, until `check` gives something, an error, or the deadline passes. Wakes come from
-/// the event counts of `found`; `items` says which of them wait for room.
+/// Spins, then sleeps, until `check` returns a value or an error, or the deadline passes. Wakes come from the event
+/// counts of `found`; `items` says which of them wait for room.
 pub(crate) fn wait_until<T>(
     thread: &Thread,
     found: &[ResolvedHandle],
@@ -30,11 +30,12 @@ pub(crate) fn wait_until<T>(
     if let Some(done) = check(items, None)? {
         return Ok(done);
     }
-    // A deadline that has passed makes this a look, and the first one has been.
+    // A passed deadline asks for one check only, and the check above was it.
     if deadline_ns <= 0 || deadline_ns != DEADLINE_INFINITE_NS && sync::now_ns() >= deadline_ns {
         return Err(Error::TimedOut);
     }
     if let Some(done) = eventcount::spin(thread, items, deadline_ns, &mut check)? {
+        // Spin for as long as spinning succeeds: double the time after a success, halve it after a failure.
         thread.spin_ns.set(thread.spin_ns.get().saturating_mul(2).min(thread.spin_most_ns.get()));
         eventcount::maybe_leave_fenced_mode(thread, found);
         return Ok(done);
@@ -42,20 +43,21 @@ pub(crate) fn wait_until<T>(
     thread.spin_ns.set((thread.spin_ns.get() / 2).max(SPIN_LEAST_NS).min(thread.spin_most_ns.get()));
     thread.idle_waits.set(0);
     let watch = if items.iter().any(|item| item.waitfor & !UNWATCHED != 0) {
-        // What is set and cleared again counts from here on.
+        // From here on, a signal that is set and cleared again ends the wait.
         let objects = found.iter().map(|found| found.entry.object());
         Some(watch::begin_watch(thread, objects.zip(items.iter()))?)
     } else {
         None
     };
     let slept = sleep_until(thread, found, items, watch, deadline_ns, on_interrupt, check);
+    // A thread that the model has killed leaves its watch to recovery.
     if watch.is_some() && !is_dead(thread) {
         watch::end_watch(thread)?;
     }
     slept
 }
 
-/// Sleeps until `check` gives something, an error, or the deadline passes.
+/// Sleeps until `check` returns a value or an error, or the deadline passes.
 pub(crate) fn sleep_until<T>(
     thread: &Thread,
     found: &[ResolvedHandle],
@@ -66,17 +68,19 @@ pub(crate) fn sleep_until<T>(
     mut check: impl FnMut(&mut [WaitItem], Option<Watch>) -> Result<Option<T>>,
 ) -> Result<T> {
     loop {
+        // At the deadline a last check decides, so that a signal asserted in time is reported.
         if deadline_ns != DEADLINE_INFINITE_NS && sync::now_ns() >= deadline_ns {
             return check(items, watch)?.ok_or(Error::TimedOut);
         }
         let sure = eventcount::enter_fenced_mode(thread, found)?;
         let Some(words) = arm_all(thread, found, items, watch, sure)? else { continue };
-        // ORDER: pairs with the fence of `notify_fenced`: a change that this look misses finds HAS_WAITERS.
+        // ORDER: pairs with the fence of `notify_fenced`: if this check misses a change, the changer sees HAS_WAITERS.
         fence(SeqCst);
         if let Some(done) = check(items, watch)? {
             return Ok(done);
         }
-        // Where memory is waited for, nobody may tell when there is some.
+        // A wait for memory gets no reliable wake: a thread that frees memory may not know of this sleeper. So it
+        // sleeps for a short time only.
         let is_refused = |(found, item): (&ResolvedHandle, &WaitItem)| {
             item.waitfor & signal::WRITABLE != 0
                 && refused::refusal(thread, *found, &thread.inside()).is_some()
@@ -103,7 +107,7 @@ pub(crate) fn sleep_until<T>(
     }
 }
 
-/// Arms everything that is waited for. `None`: another waiter has cleared FENCED since `enter_fenced_mode`, and the round
+/// Arms all objects of the wait. `None`: another waiter has cleared FENCED since `enter_fenced_mode`, and the caller
 /// starts over.
 pub(crate) fn arm_all<'a>(
     thread: &'a Thread,
@@ -117,6 +121,8 @@ pub(crate) fn arm_all<'a>(
         let object = found.entry.object();
         let state = &thread.arena().object(object.slot())?.state[object.side()];
         let Some(before) = arm(state, item.waitfor, sure) else { return Ok(None) };
+        // These signals may be cleared by a clearer that loaded the state before this arming, and so misses the place
+        // (see the wrap of the counter in `signal/watch.rs`). The arming CAS has seen them, so latch them here.
         if let Some(watch) = watch
             && item.waitfor & !UNWATCHED != 0
             && before.signals() & !UNWATCHED != 0
@@ -124,7 +130,7 @@ pub(crate) fn arm_all<'a>(
             watch::note_watched(thread, watch, number, before.signals() & !UNWATCHED)?;
         }
         let expected = before.next_count().with(arming(item.waitfor)).futex();
-        // Two items may be handles to one side: arming again has moved its counter.
+        // Two items may be handles to one side. Arming it again has advanced its counter, so expect the later value.
         match words.iter_mut().find(|(other, _)| core::ptr::eq(*other, state)) {
             Some(armed) => armed.1 = expected,
             None => words.push((state, expected)),

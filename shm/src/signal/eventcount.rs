@@ -1,19 +1,20 @@
-//! Event counts: how a thread arms the objects that it waits for, so that no change is missed before it sleeps.
+//! Event counts: how a thread arms the objects that it waits for, so that it misses no change before it sleeps.
 //!
-//! *Sleeper*: FENCED set and followed by a heavy barrier, once; HAS_WAITERS set by CAS; full fence; look again; sleep
-//! while the words are unchanged; look again from the start.
-//! *Changer*: store; light barrier; look at the word; if it asks for attention, full fence, look again; if
+//! *Sleeper*: set FENCED and run a heavy barrier, once; set HAS_WAITERS by CAS; full fence; check again; sleep
+//! while the words are unchanged; check again from the start.
+//! *Changer*: store; light barrier; load the word; if it has a bit of SLOW_PATH, full fence, load again; if
 //! HAS_WAITERS: advance the counter, wake all, clear HAS_WAITERS only if the word is unchanged.
 //!
-//! Why no wake is lost: with FENCED set both sides fence between their store and their look, so one of them sees
-//! the other. Without FENCED nobody sleeps: whoever would, sets it first, and its heavy barrier puts a fence into
-//! every changer that has not seen it. BARRIER_DONE says that such a barrier is over: FENCED alone could be another
-//! sleeper's whose barrier is still to come. Stored signals need none of this: they share a word with HAS_WAITERS.
+//! Why no wake is lost: this is an asymmetric fence. With FENCED set, both sides fence between their store and their
+//! load, so one of them sees the other. Without FENCED no thread sleeps: a sleeper sets it first, and the sleeper's
+//! heavy barrier puts a fence into every changer that has not seen it. BARRIER_DONE says that such a barrier is
+//! complete. FENCED alone does not say so: another sleeper may have set it and not run its barrier yet. Stored signals
+//! need none of this: they share a word with HAS_WAITERS.
 //!
-//! A dead waiter leaves HAS_WAITERS set and costs one needless wake. A waker that dies before the wake leaves HAS_WAITERS
-//! set too; recovery wakes every object that a dead thread named.
+//! A dead waiter leaves HAS_WAITERS set, which costs one needless wake. A waker that dies before the wake also leaves
+//! HAS_WAITERS set. Recovery wakes every object that a dead thread named.
 //!
-//! INV-WAIT-1: a sleeper holds no hazard: event counts are type-stable, and what it reads counts only if its
+//! INV-WAIT-1: a sleeper holds no hazard. Event counts are type-stable, and a sleeper uses a value it read only if its
 //! handle's entry is unchanged afterwards.
 
 use crate::arena::error::Result;
@@ -26,24 +27,25 @@ use crate::signal::wait_item::WaitItem;
 use crate::signal::watch::Watch;
 use crate::sync::{self, AtomicU64, Relaxed, Release};
 
-/// However often spinning was in vain, this much is tried.
+/// Shortest spin, after repeated spins that did not succeed.
 pub(crate) const SPIN_LEAST_NS: i64 = 300;
 
-/// After this many waits without a sleep, FENCED is cleared and writers stop fencing.
+/// After this many idle waits (waits that did not sleep), FENCED is cleared and writers stop fencing.
 const IDLE_WAITS: u32 = if cfg!(loom) { 1 } else { 1024 };
 
-/// Where the barrier is refused to this process alone, no sleep may last longer than this without looking again.
+/// The longest sleep between two checks, in nanoseconds, where the kernel refuses the heavy barrier to this process
+/// alone.
 pub(crate) const UNSURE_SLEEP_NS: i64 = 1_000_000;
 
-/// A word that a sleeper watches, and the half of it that it expects.
+/// A word that a sleeper watches, and the value that the sleeper expects in its futex half.
 pub(crate) type Armed<'a> = (&'a AtomicU64, u32);
 
-/// What a signal handler that runs during a sleep does to the wait.
+/// The effect on a wait of a signal handler that runs during its sleep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OnInterrupt {
-    /// Nothing: it sleeps on.
+    /// The wait sleeps on.
     Restart,
-    /// It ends, with `Error::Interrupted`.
+    /// The wait ends with `Error::Interrupted`.
     End,
 }
 
@@ -57,7 +59,7 @@ pub(crate) fn spin<T>(
         return Ok(None);
     }
     if cfg!(loom) {
-        // Time stands still: one more look stands for all of them.
+        // Time does not advance in the models: one more check represents all of them.
         return check(items, None);
     }
     let until_ns = sync::now_ns().saturating_add(thread.spin_ns.get()).min(deadline_ns);
@@ -82,11 +84,10 @@ pub(crate) fn set_spin_ns(thread: &Thread, spin_ns: i64) {
     thread.spin_ns.set(spin_ns.max(0));
 }
 
-/// Makes sure that every changer of these objects looks closely. `false` when the kernel refused the
-/// barrier.
+/// Makes every changer of these objects take the slow path. Returns `false` when the kernel refused the barrier.
 ///
-/// Relaxed throughout: what orders FENCED before the changers' looks is the barrier, and BARRIER_DONE after the barrier
-/// the fences at its end and in `sleep_until`.
+/// Relaxed throughout: the heavy barrier orders FENCED before the changers' loads. The fences at the end of that
+/// barrier and in `sleep_until` order BARRIER_DONE after it.
 pub(crate) fn enter_fenced_mode(thread: &Thread, found: &[ResolvedHandle]) -> Result<bool> {
     let mut unsure = Vec::new();
     for found in found {
@@ -100,12 +101,14 @@ pub(crate) fn enter_fenced_mode(thread: &Thread, found: &[ResolvedHandle]) -> Re
     if unsure.is_empty() {
         return Ok(true);
     }
-    // ORDER: INV-EVENT-1. Pairs with the light barrier of `notify_derived`. Another sleeper's barrier
-    // may still be on its way, so a word that is not BARRIER_DONE needs one here too.
+    // ORDER: INV-EVENT-1. Pairs with the light barrier of `notify_derived`. Another sleeper that set FENCED may not
+    // have run its barrier yet, so a word without BARRIER_DONE needs a barrier here too.
     if !pin::barrier(thread)? {
         return Ok(false);
     }
     for (state, epoch) in unsure {
+        // The epoch tells this use of FENCED from a later one: if another waiter has cleared FENCED since, this barrier
+        // does not cover the changers that came after.
         let mut word = State(state.load(Relaxed));
         while word.has(State::FENCED) && word.epoch() == epoch && !word.is_barrier_done() {
             match state.compare_exchange(word.0, word.with(State::BARRIER_DONE).0, Relaxed, Relaxed) {
@@ -117,7 +120,7 @@ pub(crate) fn enter_fenced_mode(thread: &Thread, found: &[ResolvedHandle]) -> Re
     Ok(true)
 }
 
-/// After many waits without a sleep, writers need not fence for this thread's sake any more.
+/// Clears FENCED after many idle waits, so that writers no longer fence for this thread.
 pub(crate) fn maybe_leave_fenced_mode(thread: &Thread, found: &[ResolvedHandle]) {
     thread.idle_waits.set(thread.idle_waits.get() + 1);
     if thread.idle_waits.get() < IDLE_WAITS {
@@ -130,22 +133,22 @@ pub(crate) fn maybe_leave_fenced_mode(thread: &Thread, found: &[ResolvedHandle])
             let state = &slot.state[object.side()];
             let word = State(state.load(Relaxed));
             if word.is_barrier_done() && !word.has(State::HAS_WAITERS | State::HAS_WRITE_WAITERS) {
-                // A sleeper that has just set FENCED finds it gone when it arms, and starts again.
-                // Relaxed: the word is all there is to see.
+                // A sleeper that has just set FENCED finds it cleared when it arms, and starts over.
+                // Relaxed: the word itself carries all the information.
                 let _ = state.compare_exchange(word.0, word.relaxed().0, Relaxed, Relaxed);
             }
         }
     }
 }
 
-/// The flags that arming for these signals sets.
+/// The flags that a thread sets when it arms for these signals.
 pub(crate) fn arming(waitfor: u32) -> u64 {
     let room = if waitfor & signal::WRITABLE != 0 { State::HAS_WRITE_WAITERS } else { 0 };
     let watched = if waitfor & !UNWATCHED != 0 { State::WATCHED } else { 0 };
     State::HAS_WAITERS | room | watched
 }
 
-/// Arms a side's event count. Gives its state before; `None` if FENCED or BARRIER_DONE is gone.
+/// Arms a side's event count. Returns its state before; `None` if FENCED or BARRIER_DONE was cleared.
 pub(crate) fn arm(state: &AtomicU64, waitfor: u32, sure: bool) -> Option<State> {
     let mut word = State(state.load(Relaxed));
     loop {
@@ -153,9 +156,9 @@ pub(crate) fn arm(state: &AtomicU64, waitfor: u32, sure: bool) -> Option<State> 
             return None;
         }
         let armed = word.next_count().with(arming(waitfor));
-        // ORDER: Release pairs with the Acquire of `update_watched_signals`: a clearer that finds this arming finds the
-        // places of the wait (INV-PULSE-1). For all else the fence of `sleep_until` comes next; the signals and the counter
-        // are in the word itself.
+        // ORDER: Release pairs with the Acquire of `update_watched_signals`: a clearer that sees this arming sees the
+        // places of the wait (INV-PULSE-1). The fence of `sleep_until`, which follows, orders all other accesses. The
+        // signals and the counter are in the word itself.
         match state.compare_exchange(word.0, armed.0, Release, Relaxed) {
             Ok(_) => return Some(word),
             Err(changed) => word = State(changed),
@@ -163,7 +166,7 @@ pub(crate) fn arm(state: &AtomicU64, waitfor: u32, sure: bool) -> Option<State> 
     }
 }
 
-/// Models only: a dead thread leaves everything as it is.
+/// Models only: whether the model has killed this thread. A dead thread changes no more of the arena.
 pub(crate) fn is_dead(_thread: &Thread) -> bool {
     #[cfg(loom)]
     return _thread.is_dead();

@@ -1,4 +1,4 @@
-//! Signals: how a change of them is made, who is woken by it, and how a thread sleeps until there is one.
+//! Signals: how a thread changes them, which sleepers the change wakes, and how a thread sleeps until a change.
 
 pub(crate) mod eventcount;
 pub(crate) mod set;

@@ -1,4 +1,4 @@
-//! Stored signals: setting and clearing them is one read-modify-write, which also says whether a thread sleeps.
+//! Stored signals. One read-modify-write sets and clears them, and its old value also says whether a thread sleeps.
 
 use crate::arena::error::{Error, Result};
 use crate::arena::word::reference::ObjectRef;
@@ -9,18 +9,20 @@ use crate::process::thread::{Thread, crash_point};
 use crate::signal::{wake, watch};
 use crate::sync::{self, Acquire, AtomicU64, Relaxed, Release};
 
-/// Asserts PEER_CLOSED on the other side and wakes whoever sleeps there. Idempotent.
+/// Asserts PEER_CLOSED on the other side and wakes its sleepers. Idempotent.
 pub(crate) fn tell_peer_closed(thread: &Thread, object: ObjectRef) -> Result<()> {
     let peer = object.peer();
     let state = &thread.arena().object(peer.slot())?.state[peer.side()];
-    // Relaxed: told already is told.
+    // Relaxed: if the load shows the signal, there is no store to order.
     if State(state.load(Relaxed)).signals() & signal::PEER_CLOSED == 0 {
-        // ORDER: Release: what was sent before is seen by whoever sees PEER_CLOSED ("after it has read what
-        // was sent"), and one word holds signal and sleepers, so no sleeper is missed.
+        // ORDER: Release: a thread that sees PEER_CLOSED also sees the messages sent before it, so it can read all
+        // of them before it reports the closing. One word holds the signal and the waiter flags, so the wake below
+        // misses no sleeper.
         sync::released(state);
         state.fetch_or(u64::from(signal::PEER_CLOSED) << 32, Release);
     }
     crash_point!(thread, "release.told");
+    // Wake even if the signal was set already: the thread that set it may have died before its wake.
     wake::wake(thread, state, State::HAS_WAITERS | State::HAS_WRITE_WAITERS);
     Ok(())
 }
@@ -55,8 +57,9 @@ fn update_signals(thread: &Thread, object: ObjectRef, clear: u32, set: u32) -> R
             wake_again(thread, state, set);
             return Ok(());
         }
-        // ORDER: Release: what the signaller did before is seen by the waiter it wakes. One word holds
-        // signals and sleepers: one that is not armed in the word that was replaced finds the signals when it arms.
+        // ORDER: Release: the waiter that this thread wakes sees the signaller's earlier writes. One word holds the
+        // signals and the waiter flags: a sleeper that was not armed in the replaced word sees the signals when it
+        // arms.
         match state.compare_exchange(word.0, next.0, Release, Relaxed) {
             Ok(_) => {
                 if word.has(State::HAS_WAITERS | State::HAS_WRITE_WAITERS) && set & !word.signals() != 0 {
@@ -69,15 +72,15 @@ fn update_signals(thread: &Thread, object: ObjectRef, clear: u32, set: u32) -> R
     }
 }
 
-/// Nothing was changed. Signals to be set were set already: but whoever set them may have been stopped before its
-/// wake.
+/// The word did not change, because the signals were set already. The signaller that set them may have been stopped
+/// before its wake, so this thread wakes in its place.
 fn wake_again(thread: &Thread, state: &AtomicU64, set: u32) {
     if set != 0 {
         wake::wake(thread, state, State::HAS_WAITERS | State::HAS_WRITE_WAITERS);
     }
 }
 
-/// The same where a sleeper may have to be told of signals that are cleared: see `watch`.
+/// As `update_signals`, where a sleeper may have to be told of the signals that are cleared: see `watch`.
 #[cold]
 fn update_watched_signals(
     thread: &Thread,
@@ -87,7 +90,8 @@ fn update_watched_signals(
     set: u32,
 ) -> Result<()> {
     loop {
-        // ORDER: Acquire pairs with the Release of `arm`, and of the signaller that set what is cleared here.
+        // ORDER: Acquire pairs with the Release of `arm`, and with the Release of the signaller that set the signals
+        // which are cleared here.
         let word = State(state.load(Acquire));
         let mut next = word.changed(clear, set);
         if next == word {
@@ -98,13 +102,14 @@ fn update_watched_signals(
         let mut is_news = set & !word.signals() != 0;
         if reusable != 0 && word.has(State::WATCHED) {
             let Some(told) = watch::tell_watchers(thread, object, state, word, reusable)? else { continue };
+            // No sleeper watches the side: later clears skip the walk. The CAS below fails if one has armed since.
             if !told.is_watched {
                 next = next.without(State::WATCHED);
             }
             is_news |= told.is_news;
         }
         crash_point!(thread, "signal.told");
-        // ORDER: Release: as above, and after the watchers were told (INV-PULSE-1).
+        // ORDER: Release: as in `update_signals`; also, the watchers' places are written before it (INV-PULSE-1).
         if state.compare_exchange(word.0, next.0, Release, Relaxed).is_ok() {
             crash_point!(thread, "signal.changed");
             if is_news {

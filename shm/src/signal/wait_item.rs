@@ -1,6 +1,6 @@
-//! What one item of a wait is: a handle, the signals that are waited for, and those that were seen.
+//! One item of a wait: a handle, the signals that the caller waits for, and the signals that the wait saw.
 
-/// One thing to wait for.
+/// One item to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WaitItem {
     /// The handle's value.

@@ -1,4 +1,4 @@
-//! Waking: what a thread does after it has changed the signals of an object, or a ring that they are derived from.
+//! Waking: the step after a thread has changed an object's signals, or a ring that signals are derived from.
 
 use crate::arena::record::counter::Counter;
 use crate::arena::word::signals::State;
@@ -12,8 +12,8 @@ pub(crate) fn wake(thread: &Thread, state: &AtomicU64, flags: u64) {
         if !word.has(flags) {
             return;
         }
-        // Relaxed: a sleeper that finds the counter moved looks, and if it saw too little it arms again, fences
-        // and looks again. The fences are what orders a change and a look.
+        // Relaxed: a sleeper that finds a new counter checks. If it does not see the change, it arms again, fences and
+        // checks again. The fences order a change and a check.
         match state.compare_exchange(word.0, word.next_count().0, Relaxed, Relaxed) {
             Ok(_) => break,
             Err(changed) => word = State(changed),
@@ -22,7 +22,8 @@ pub(crate) fn wake(thread: &Thread, state: &AtomicU64, flags: u64) {
     thread.arena().futex().wake_all(state);
     thread.increment(Counter::Wakes, 1);
     let woken = word.next_count();
-    // Whoever armed since then has advanced the counter, and keeps its flags (INV-EVENT-2).
+    // The CAS clears the flags only if no thread has armed since: arming advances the counter, so a newer sleeper keeps
+    // its flags (INV-EVENT-2).
     let _ = state.compare_exchange(
         woken.0,
         woken.without(State::HAS_WAITERS | State::HAS_WRITE_WAITERS).0,
@@ -31,10 +32,10 @@ pub(crate) fn wake(thread: &Thread, state: &AtomicU64, flags: u64) {
     );
 }
 
-/// After a change of derived signals: wakes whoever sleeps on them. One load when nobody ever does.
+/// Wakes the sleepers after a change of derived signals. Costs one load while no thread sleeps on the object.
 #[inline(always)]
 pub(crate) fn notify_derived(thread: &Thread, state: &AtomicU64, flags: u64) {
-    // ORDER: pairs with the heavy barrier of `arm`.
+    // ORDER: pairs with the heavy barrier of `enter_fenced_mode`.
     light_barrier();
     if State(state.load(Relaxed)).has(State::SLOW_PATH) {
         notify_fenced(thread, state, flags);
@@ -43,7 +44,8 @@ pub(crate) fn notify_derived(thread: &Thread, state: &AtomicU64, flags: u64) {
 
 #[cold]
 pub(crate) fn notify_fenced(thread: &Thread, state: &AtomicU64, flags: u64) {
-    // ORDER: pairs with the fence of `sleep_until`: either this sees HAS_WAITERS or the sleeper sees the change.
+    // ORDER: pairs with the fence of `sleep_until`: either this thread sees HAS_WAITERS, or the sleeper sees the
+    // change.
     fence(SeqCst);
     wake(thread, state, flags);
 }

@@ -1,12 +1,12 @@
-//! What a sleeper observes of signals that are cleared again before it looks.
+//! Latched signals: how a sleeper observes signals that are cleared again before it checks.
 //!
-//! A wait ends when one of its signals is asserted *at some moment* of it, as in Zircon: also if the signal is cleared
-//! before the sleeper runs again. As long as a signal is set, every look sees it. So the signaller that **clears** a
-//! signal first writes it down for each sleeper, and the clearing CAS comes after. Nothing is written down when a signal
-//! is set, and nothing at all for an object that has no WATCHED in its state.
+//! A wait ends when one of its signals is asserted *at some moment* of it, as in Zircon. This holds even if the signal
+//! is cleared before the sleeper runs again. As long as a signal is set, every check sees it. So the signaller that
+//! **clears** a signal first latches it for each sleeper, and the clearing CAS comes after. Setting a signal latches
+//! none, and an object without WATCHED in its state has no sleeper to latch for.
 //!
 //! ```text
-//!  watching      one bit a thread row: its thread is in a wait that can sleep, and has places
+//!  watching      one bit per thread row: its thread is in a wait that can sleep, and has places
 //!  row of a thread, one for each thread row
 //!    wait        generation 32 · … · number of places 8
 //!    places[i]   target: generation 32 · … · side 25      observed: generation 32 · signals 32
@@ -15,43 +15,45 @@
 //! | `wait` | `watching` | `places[i]` | means |
 //! |---|---|---|---|
 //! | (g, 0) | 0 | of generation g or older | no wait that sleeps |
-//! | (g, 0) | 0 | some of generation g + 1 | a wait is about to begin; no clearer believes them yet |
-//! | (g, n) | 0 | all n of generation g | the same; nothing is armed yet, or the wait is over |
-//! | (g, n) | 1 | all n of generation g | a wait; what its places have observed was asserted during it |
+//! | (g, 0) | 0 | some of generation g + 1 | a wait is about to begin; clearers ignore these places |
+//! | (g, n) | 0 | all n of generation g | the same; no object is armed yet, or the wait is over |
+//! | (g, n) | 1 | all n of generation g | a wait; the signals in its places were asserted during it |
 //!
-//! A place belongs to the item of the same number. One whose item waits for none but [`UNWATCHED`] signals has no target.
-//! The generation belongs to the wait, and survives reuse of the row.
+//! A place belongs to the item of the same number. If the item waits only for [`UNWATCHED`] signals, its place has no
+//! target. The generation belongs to the wait, and survives reuse of the row.
 //!
-//! *Sleeper*: places, then `wait`, then the bit; then arm, with WATCHED, by a Release; look, at the state first and at the
-//! place after it; sleep. In the end the bit and `wait` are cleared. WATCHED stays for the next clearer to find.
+//! *Sleeper*: store the places, then `wait`, then the bit; arm, with WATCHED, by a Release; check the state first and
+//! the place after it; sleep. At the end of the wait, clear the bit and `wait`. WATCHED stays until a clearer removes
+//! it.
 //!
-//! *Clearer*, of an object that has WATCHED:
+//! *Clearer* of an object that has WATCHED:
 //! 1. load the state W (Acquire);
 //! 2. find the places of this side in the rows that `watching` names;
-//! 3. for each: if the state is still W, add the signals that are to be cleared to what it has observed, by CAS of its
-//!    generation; if not, start over;
-//! 4. CAS W to the cleared word, without WATCHED if there was no place; start over if it has changed;
+//! 3. for each place: if the state is still W, add the signals that are to be cleared to `observed`, by a CAS that
+//!    checks the generation; if the state is not W, start over;
+//! 4. CAS W to the cleared word, without WATCHED if there was no place; start over if the state has changed;
 //! 5. wake, if a place has observed something new: the signaller that set it may have been stopped before its wake.
 //!
-//! INV-PULSE-1: *nothing is lost.* A sleeper that was armed when a signal was set either sees it set, or sees the word of a
-//! clearer. That clearer's W came after the arming, so it saw the place (Release, Acquire), and its CAS came after the
-//! place was told.
-//! INV-PULSE-2: *nothing is invented.* A place is told of signals that were set in W, and W was still the state after the
-//! place's wait had begun (3): all that the sleeper's thread had seen when it began it comes before that load, so it had
-//! seen nothing newer than W. An earlier wait's signals are of another generation.
-//! INV-PULSE-3: only the thread that holds a row writes `wait` and targets, and begins a generation of `observed`; clearers
-//! add signals to it. Recovery acts as the dead thread.
+//! INV-PULSE-1: *no signal is lost.* A sleeper that was armed when a signal was set either sees it set, or sees the
+//! word of a clearer. That clearer loaded W after the arming, so it saw the place (Release, Acquire). Its CAS came
+//! after it had written the place.
+//! INV-PULSE-2: *no signal is invented.* A clearer adds only signals that were set in W, and W was still the state
+//! after the place's wait had begun (step 3). Everything that the sleeper's thread had seen when the wait began comes
+//! before that load, so the thread had seen no state newer than W. An earlier wait's signals carry another generation.
+//! INV-PULSE-3: only the thread that holds a row writes `wait` and targets, and begins a generation of `observed`;
+//! clearers add signals to it. Recovery acts as the dead thread.
 //!
-//! **Deaths.** A clearer that dies before its CAS leaves the signal set, and has told places the truth. After it, all are
-//! told; recovery wakes the sleepers of what its hazard names. A sleeper that dies leaves its bit, which recovery clears
-//! with its row, and WATCHED, which costs the next clearer one walk in vain. A sleeper that is stopped keeps its places,
-//! whatever happens meanwhile: wakers clear HAS_WAITERS and not WATCHED.
+//! **Deaths.** A clearer that dies before its CAS leaves the signal set, and the signals it wrote into places are true.
+//! A clearer that dies after its CAS has written every place; recovery wakes the sleepers of the object that its hazard
+//! names. A sleeper that dies leaves its bit, which recovery clears with the row, and WATCHED, which costs the next
+//! clearer one walk that finds no place. A sleeper that is stopped keeps its places for as long as it is stopped:
+//! wakers clear HAS_WAITERS and not WATCHED.
 //!
-//! **The counter comes round.** W is compared as a whole, with the 24-bit counter that each arming advances. A place that
-//! was armed between 1 and 4 would be missed only if signals and counter were the same again. If the signal was set all
-//! the time, the arming CAS itself has seen it, and the sleeper notes that. Otherwise it was cleared and set again, and an
-//! exact multiple of 2²⁴ armings and wakings, each with its system call, fell into those few instructions of a stopped
-//! clearer.
+//! **The counter wraps.** The CAS compares W as a whole, with the 24-bit counter that each arming advances. A clearer
+//! would miss a place that was armed between steps 1 and 4 only if signals and counter were the same again. If the
+//! signal was set all the time, the arming CAS itself has seen it, and the sleeper notes that. Otherwise the signal was
+//! cleared and set again, and an exact multiple of 2²⁴ armings and wakings, each with its system call, fell into those
+//! few instructions of a stopped clearer.
 
 use crate::arena::error::{Error, Result};
 use crate::arena::record::free_map::WORD_BITS;
@@ -62,16 +64,16 @@ use crate::process::thread::Thread;
 use crate::signal::wait_item::WaitItem;
 use crate::sync::{Acquire, AtomicU64, Relaxed, Release};
 
-/// A wait of this thread that can sleep, and watches. Ends with [`end_watch`].
+/// A wait of this thread that can sleep and has places. Ends with [`end_watch`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Watch(Wait);
 
-/// What a clearer found.
+/// The result of a clearer's walk over the places.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Told {
-    /// Somebody watches the side.
+    /// A sleeper watches the side.
     pub(crate) is_watched: bool,
-    /// And has observed something new.
+    /// A sleeper's place gained a signal that it did not have.
     pub(crate) is_news: bool,
 }
 
@@ -79,7 +81,7 @@ fn watch_row(thread: &Thread) -> Result<&WatchRow> {
     thread.arena().watch(thread.tag.0)
 }
 
-/// Begins to watch for these items, before anything is armed.
+/// Begins to watch for these items. The caller arms them afterwards.
 pub(crate) fn begin_watch<'a>(
     thread: &Thread,
     items: impl ExactSizeIterator<Item = (ObjectRef, &'a WaitItem)>,
@@ -92,8 +94,8 @@ pub(crate) fn begin_watch<'a>(
         place.observed.store(wait.observed(0), Relaxed);
         place.target.store(wait.target(target), Relaxed);
     }
-    // ORDER: Release pairs with the Acquire of `tell_watchers`: the places, and all that this thread has seen so far
-    // (INV-PULSE-2).
+    // ORDER: Release pairs with the Acquire of `tell_watchers`. It publishes the places, and orders everything that
+    // this thread has seen so far before the clearer's next load of the state (INV-PULSE-2).
     row.wait.store(wait.0, Release);
     let (word, bit) = thread.arena().watching_bit(thread.tag.0)?;
     // Relaxed: the Release of the arming comes after.
@@ -101,25 +103,25 @@ pub(crate) fn begin_watch<'a>(
     Ok(Watch(wait))
 }
 
-/// The arming CAS has seen these signals. Only the item of a place with a target is to be told.
+/// Latches signals that the arming CAS has seen. The caller calls it only for a place with a target.
 pub(crate) fn note_watched(thread: &Thread, watch: Watch, place: usize, signals: u32) -> Result<()> {
     let place = watch_row(thread)?.places.get(place).ok_or(Error::Corrupt("a wait without a place"))?;
     place.add(watch.0, signals).map(drop)
 }
 
-/// What the place has observed. The state is looked at before, and `validate` asked after.
+/// The signals latched in the place. The caller loads the state before, and calls `validate` after.
 pub(crate) fn observed(thread: &Thread, watch: Watch, place: usize) -> Result<u32> {
     let place = watch_row(thread)?.places.get(place).ok_or(Error::Corrupt("a wait without a place"))?;
-    // Relaxed: the look at the state before, which was an Acquire, pairs with the Release of the clearing CAS: a clear
-    // that has been seen has been told of. What came before the signal is ordered by the fence of `validate`, which
-    // comes next.
+    // Relaxed: the caller's Acquire load of the state pairs with the Release of the clearing CAS, so a clear that was
+    // seen there is latched here. The fence of `validate`, which follows, orders the writes that came before the
+    // signal.
     Ok(watch.0.signals(place.observed.load(Relaxed)).unwrap_or(0))
 }
 
-/// The wait is over, however it ended; or the thread is, and this its adopted row.
+/// Ends the wait, whatever its result. Recovery also calls it, for the adopted row of a dead thread.
 pub(crate) fn end_watch(thread: &Thread) -> Result<()> {
     let row = watch_row(thread)?;
-    // Relaxed, all of it: a clearer that still sees the wait tells a place that nobody reads.
+    // Relaxed throughout: a clearer that still sees the wait writes a place that no thread reads.
     let wait = Wait(row.wait.load(Relaxed));
     let (word, bit) = thread.arena().watching_bit(thread.tag.0)?;
     if word.load(Relaxed) & bit != 0 {
@@ -131,7 +133,7 @@ pub(crate) fn end_watch(thread: &Thread) -> Result<()> {
     Ok(())
 }
 
-/// Steps 2 and 3 of a clearer, which has loaded `word` from `state`, the side's. `None` if that has changed.
+/// Steps 2 and 3 of a clearer that has loaded `word` from `state`, the side's state. `None` if the state has changed.
 pub(crate) fn tell_watchers(
     thread: &Thread,
     object: ObjectRef,
@@ -141,19 +143,20 @@ pub(crate) fn tell_watchers(
 ) -> Result<Option<Told>> {
     let mut told = Told::default();
     for (index, bits) in thread.arena().watching().iter().enumerate() {
-        // Relaxed: the Acquire of `word` comes before.
+        // Relaxed: the Acquire load of `word` came before, so the bits of all sleepers armed in it are visible.
         let mut bits = bits.0.load(Relaxed);
         while bits != 0 {
             let tag = index * WORD_BITS + bits.trailing_zeros() as usize;
             bits &= bits - 1;
             let row = thread.arena().watch(tag as u16)?;
-            // ORDER: Acquire pairs with the Release of `begin_watch`, and keeps the look at the state behind it
+            // ORDER: Acquire pairs with the Release of `begin_watch`, and keeps the load of the state below after it
             // (INV-PULSE-2).
             let wait = Wait(row.wait.load(Acquire));
             let places =
                 row.places.get(..wait.places()).ok_or(Error::Corrupt("a wait with too many places"))?;
             for place in places {
-                // Relaxed, both: ordered by the Acquire above.
+                // Relaxed, both loads: the Acquire above orders them. The state is compared per place, because a place
+                // may gain only signals that were set after its wait had begun.
                 if place.target.load(Relaxed) != wait.target(Some(object)) {
                     continue;
                 }
@@ -198,7 +201,7 @@ mod tests {
         thread.signal(thread.lookup(event).unwrap(), USER, 0).unwrap();
     }
 
-    /// Lets others arm so often, without all their system calls.
+    /// Advances the counter as this many armings by other threads would, without their system calls.
     fn advance(thread: &Thread, event: u32, armings: u64) {
         let object = thread.lookup(event).unwrap().entry.object();
         let state = &thread.arena().object(object.slot()).unwrap().state[object.side()];
@@ -207,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn no_number_of_armings_by_others_hides_or_invents_a_pulse() {
+    fn counter_wrap_neither_hides_nor_invents_signals() {
         let (one, two, event) = two_with_an_event();
         for armings in [0, 1, (1 << 23) - 1, 1 << 23, (1 << 23) + 1, (1 << 24) - 1, 1 << 24] {
             let asleep = one.fall_asleep(event, USER).unwrap();
@@ -216,7 +219,7 @@ mod tests {
             pulse(&two, event);
             assert_eq!(one.look_asleep(&asleep), Ok(USER), "{armings}");
             one.wake_up(asleep).unwrap();
-            // After an honest pulse, so many armings later, nothing is left of it.
+            // A pulse that was reported before these armings is not reported again.
             advance(&two, event, armings);
             assert_eq!(one.wait_one(event, 0, USER, 1).0, Err(Error::TimedOut), "{armings}");
             let asleep = one.fall_asleep(event, USER).unwrap();
@@ -226,14 +229,14 @@ mod tests {
     }
 
     #[test]
-    fn a_clear_that_finds_no_watcher_forgets_to_look() {
+    fn clear_without_sleepers_removes_watched() {
         let (one, two, event) = two_with_an_event();
         let object = one.lookup(event).unwrap().entry.object();
         let is_watched =
             || State(one.arena().object(object.slot()).unwrap().state[0].load(Relaxed)).has(State::WATCHED);
         let asleep = one.fall_asleep(event, USER).unwrap();
         pulse(&two, event);
-        assert!(is_watched(), "it may be stopped");
+        assert!(is_watched(), "a stopped sleeper keeps WATCHED");
         one.wake_up(asleep).unwrap();
         assert!(is_watched());
         pulse(&two, event);
@@ -241,11 +244,11 @@ mod tests {
         assert_eq!(one.signals(one.lookup(event).unwrap()), Ok(0), "WATCHED is no signal");
         let all = u32::MAX;
         one.signal(one.lookup(event).unwrap(), all, all).unwrap();
-        assert!(!is_watched(), "nobody can set it as one");
+        assert!(!is_watched(), "no caller can set WATCHED as a signal");
     }
 
     #[test]
-    fn what_a_wait_has_observed_is_not_the_next_ones() {
+    fn latched_signals_end_with_their_wait() {
         let wait = Wait(u64::MAX).next(2);
         assert_eq!((wait.places(), wait.over().places()), (2, 0));
         assert_eq!(wait.signals(wait.observed(7)), Some(7));
