@@ -75,8 +75,6 @@ pub use recovery::report::Recovered;
 pub use recovery::robust_futex::{DeathNotice, DeathWatch, NoticeState};
 pub use signal::wait_item::WaitItem;
 pub use sync::DEADLINE_INFINITE_NS;
-#[cfg(feature = "skip-steps")]
-pub use sync::fail_point::{Step, skip_step};
 #[cfg(loom)]
 pub use sync::{
     Barriers, CrashOutcome, FutexLock, Grace, Inside, LostStores, Retired, SparseTable, Turn, Visits,

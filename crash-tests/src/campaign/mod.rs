@@ -40,7 +40,7 @@ pub fn run(job: &str) -> Result<()> {
     let operation = operation::find(&job.operation).context("there is no such operation")?;
     let testbed = Testbed::new()?;
     if let Some(step) = job.skip_step {
-        step.omit();
+        step.omit(&testbed.code)?;
     }
     let mut campaign = Campaign { job: &job, operation, testbed };
     if campaign.run()?.is_continue() {

@@ -7,7 +7,7 @@
 use crate::tracing::registers::{Registers, value_of};
 use anyhow::{Context as _, Result};
 use iced_x86::{Decoder, DecoderOptions, Instruction, InstructionInfoFactory, Mnemonic, OpAccess, Register};
-use object::{Object as _, ObjectSection as _, ObjectSegment as _};
+use object::{Object as _, ObjectSection as _, ObjectSegment as _, ObjectSymbol as _};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -66,6 +66,19 @@ impl Code {
     /// The address, in the program's file, of its first page.
     pub fn first_address(&self) -> u64 {
         self.first_address
+    }
+
+    /// The addresses of all functions of `jacinth-shm` with a path that ends in this, generic arguments aside.
+    pub fn addresses_of(&self, path: &str) -> Result<Vec<u64>> {
+        let bytes = std::fs::read(std::env::current_exe()?).context("reading this program's file")?;
+        let file = object::File::parse(&*bytes).context("this program's file is no ELF file")?;
+        let suffix = format!("::{path}");
+        let is_wanted = |name: &str| {
+            let name = format!("{:#}", rustc_demangle::demangle(name));
+            name.contains("jacinth_shm") && without_generics(&name).ends_with(&suffix)
+        };
+        let functions = file.symbols().filter(|symbol| symbol.name().is_ok_and(is_wanted));
+        Ok(functions.map(|symbol| symbol.address()).collect())
     }
 
     /// Whether the address lies in this program, and not in a shared library.
@@ -171,6 +184,11 @@ impl Code {
     }
 }
 
+/// A function's name without generic arguments at its end.
+fn without_generics(name: &str) -> &str {
+    name.strip_suffix('>').and_then(|name| name.rfind("::<").map(|at| &name[..at])).unwrap_or(name)
+}
+
 /// The last two parts of a function's path, without generic arguments.
 fn short(name: &str) -> &str {
     let end = name.find('<').filter(|at| *at > 0).unwrap_or(name.len());
@@ -195,5 +213,11 @@ mod tests {
         assert_eq!(short("jacinth_shm::channel::write::send"), "write::send");
         assert_eq!(short("jacinth_shm::map::take::<u32>"), "map::take");
         assert_eq!(short("main"), "main");
+    }
+
+    #[test]
+    fn generic_arguments_at_the_end_are_no_part_of_a_name() {
+        assert_eq!(without_generics("jacinth_shm::map::take::<u32>"), "jacinth_shm::map::take");
+        assert_eq!(without_generics("<jacinth_shm::Thread>::close"), "<jacinth_shm::Thread>::close");
     }
 }
