@@ -1,7 +1,7 @@
-//! Making objects.
+//! Create: a slot becomes an object with its first handles.
 //!
-//! Entries RESERVED, counts set, life RESERVED → LIVE **commits**, entries LIVE. Recovery: life LIVE → entries LIVE, else
-//! everything is freed.
+//! Entries RESERVED, counts set, lifecycle word RESERVED → LIVE **commits**, entries LIVE. Recovery: lifecycle word
+//! LIVE → entries LIVE, else slot and entries → FREE.
 //!
 //! INV-CREATE-1: a slot is RESERVED by CAS on its own word, under an intent that names it (`memory/slot_pool`).
 
@@ -24,7 +24,7 @@ use crate::sync::{Relaxed, Release};
 /// Handles to a new object; the second is `None` for an object with one side.
 pub type Created = (u32, Option<u32>);
 
-/// Makes an object of `class`. `initialize` writes what the class needs into the slot, before it is LIVE.
+/// Makes an object of `class`. `initialize` writes the fields of the class into the slot, before the slot is LIVE.
 pub(crate) fn create(
     thread: &Thread,
     class: ObjectClass,
@@ -52,6 +52,7 @@ fn fill_slot(
     initialize: impl FnOnce(u32) -> Result<()>,
 ) -> Result<Created> {
     let object = thread.arena().object(slot)?;
+    // Before the entries: recovery makes a RESERVED entry LIVE only if this intent names its slot and the slot is LIVE.
     thread.set_operation(Operation::Create { slot });
     let sides = class.sides();
     let mut entries = [(0u32, Entry(0)); 2];
@@ -68,21 +69,24 @@ fn fill_slot(
         }
     }
     crash_point!(thread, "create.reserved");
-    // Relaxed: what is made here is published by the life, below.
+    // Relaxed: the store of the lifecycle word, below, publishes the whole object.
     object.koid.store(thread.take_koids(), Relaxed);
+    // The idle intent stores the sequence, so no later change by this row has the number that the counts get here.
     let sequence = thread.next_sequence();
     thread.intend_nothing();
     for side in 0..sides {
         object.count[side].store(Count::new(1, thread.tag, sequence).0, Relaxed);
         let state = &object.state[side];
-        // A plain store: a sleeper of an earlier life that arms in between finds the counter moved.
-        // ORDER: Release pairs with the fence of `validate`: who sees it sees that the last handle is gone.
+        // A store, no CAS: a sleeper on the slot's earlier object that arms in between finds the event count moved.
+        // ORDER: Release pairs with the fence of `validate`: a thread that sees the new word sees that the last handle
+        // to the earlier object is gone.
         state.store(State(state.load(Relaxed)).fresh().0, Release);
     }
     initialize(slot)?;
     crash_point!(thread, "create.filled");
-    // ORDER: Release: what is LIVE is complete, for whoever recovers this process too.
+    // ORDER: Release, commits: an object that is LIVE is complete, also for the thread that recovers this process.
     object.lifecycle.store(lifecycle.live(class.number(), sides, thread.process.quotas.charge).0, Release);
+    // Only now: a RESERVED slot that no row names would be lost (INV-SLOT-1).
     slot_pool::intend_no_slot(thread);
     crash_point!(thread, "create.committed");
     let first = arrive::arrive(thread, entries[0].0, entries[0].1, rights, Origin::New)?.value;

@@ -1,16 +1,18 @@
-//! A pool of blocks that seems to be exhausted, or a table of objects that seems to be full. What has been given up and is
-//! on its way back is collected, or waited for, so that nothing is refused which there is room for.
+//! The last attempts before a request is refused: a pool of blocks that seems exhausted, or a table of objects that
+//! seems full. Blocks and slots on their way back are collected or waited for, so that no request is refused while
+//! there is room.
 //!
-//! A block that was given up before somebody asks for one is free; or it is for some moments in another thread's hands: its
-//! link intent names the block, or an end on its release queue has it. (An object that is RETIRED has none: INV-DYING-4.)
-//! Others move blocks from each of these to the next while somebody looks for them. So a block is refused after a turn in
-//! which nothing was retired or freed by anybody, and after which nothing is in anybody's hands: then all of this stood
-//! still. Where there are many entries, that is found out anew once in a while only (`pace`).
+//! A block that was given up before the request is free, or for some moments in another thread's hands: that thread's
+//! list intent names the block, or an end on that thread's release queue holds it. (A RETIRED object holds no blocks:
+//! INV-DYING-4.) Other threads move blocks from one of these states to the next during the search. So a block is
+//! refused only after a turn in which no thread retired or freed anything, and after which no thread has a block in
+//! hand: then no block moved during the search. A process with many entries repeats a search in vain only after a pause
+//! (`process/pace`).
 //!
-//! A slot is free as well; or its object is RETIRED, and it is freed by [`Thread::collect`]; or it is in another thread's
-//! hands, or a hazard still names it. Then the same is done, with two looks more: a slot that is FREE and that the map does
-//! not show yet is taken without the map; and a slot that became FREE during the search for those on their way is on its
-//! way no longer, and was not FREE when it was looked for before.
+//! A slot that was given up is free; or its object is RETIRED, and [`Thread::collect`] frees it; or it is in another
+//! thread's hands; or a hazard still names it. The search is the same, with two more looks. A slot that is FREE but not
+//! yet shown by the map is taken without the map. A slot that became FREE during the search for slots on their way was
+//! missed by both looks, so the free slots are tried once more.
 
 use crate::arena::error::{Error, Result};
 use crate::arena::record::counter::{self, Counters};
@@ -23,10 +25,11 @@ use crate::object::channel::idle;
 use crate::process::thread::Thread;
 use crate::sync::{self, Relaxed};
 
-/// How often others are waited for: some microseconds, and then ten milliseconds. A stopped one is not waited for longer.
+/// The most turns: 32 yields, which take some microseconds, then 50 naps, ten milliseconds in all. The other thread may
+/// be stopped, so the wait has an end.
 const MOST_TURNS: u32 = if cfg!(loom) { 2 } else { 32 + 50 };
 
-/// A block of `class`, after `exhausted` was the answer to the first try.
+/// A block of `class`. The first try has failed with `exhausted`.
 #[cold]
 pub(crate) fn take_block_that_comes_back(thread: &Thread, class: usize, exhausted: Error) -> Result<BlockId> {
     let walks = &thread.process.quotas.pools;
@@ -45,7 +48,8 @@ pub(crate) fn take_block_that_comes_back(thread: &Thread, class: usize, exhauste
                 return taken;
             }
         }
-        // In this order: whoever frees something counts it while it is still in its hands.
+        // In this order: a thread counts a block that it frees while its intent still names the block. So a block that
+        // has left a thread's hands before the first look has been counted before the second.
         if !is_coming(thread, class)? && given_up(thread) == before && !scavenge::maybe_request_trim(thread)?
         {
             break;
@@ -56,7 +60,7 @@ pub(crate) fn take_block_that_comes_back(thread: &Thread, class: usize, exhauste
     Err(exhausted)
 }
 
-/// An object slot, after no free one was found.
+/// An object slot. The first try has found no free one.
 #[cold]
 pub(crate) fn take_slot_that_comes_back(thread: &Thread) -> Result<(u32, Lifecycle)> {
     for turn in 0..=MOST_TURNS {
@@ -70,6 +74,7 @@ pub(crate) fn take_slot_that_comes_back(thread: &Thread) -> Result<(u32, Lifecyc
             return Ok(taken);
         }
         if !is_coming {
+            // A slot may have become FREE between the two looks; this one comes after both.
             if let Some(taken) = slot_pool::take_slot_at_hand(thread)? {
                 return Ok(taken);
             }
@@ -82,11 +87,11 @@ pub(crate) fn take_slot_that_comes_back(thread: &Thread) -> Result<(u32, Lifecyc
     Err(Error::NoResources("objects"))
 }
 
-/// A slot that is free, and that the map does not show yet: the thread that freed it, or gave its memory back, has not
-/// come to that. And whether some slot is between two uses: kept by a hazard, or in another thread's hands.
+/// A slot that is FREE and that the map does not show yet: the thread that freed it, or gave its memory back, has yet
+/// to update the map. Sets `is_coming` if some slot is between two uses: a hazard or another thread still has it.
 fn take_slot_not_shown(thread: &Thread, is_coming: &mut bool) -> Result<Option<(u32, Lifecycle)>> {
     for slot in slot_pool::slots_in_use(thread.arena()) {
-        // Relaxed: what is not seen yet was under way when this was asked for.
+        // Relaxed: a change that is not visible yet was under way at the time of the request.
         let state = Lifecycle(thread.arena().object(slot)?.lifecycle.load(Relaxed)).state();
         if state == LifecycleState::Live {
             continue;
@@ -96,7 +101,7 @@ fn take_slot_not_shown(thread: &Thread, is_coming: &mut bool) -> Result<Option<(
         {
             return Ok(Some((slot, reserved)));
         }
-        // What was seen of it may be old already: it looked free, and is in another thread's hands.
+        // The state may be old already: the slot looked free and is in another thread's hands by now.
         *is_coming = true;
     }
     Ok(None)
@@ -108,11 +113,11 @@ fn created_and_retired(thread: &Thread) -> u64 {
     objects_created.wrapping_add(objects_retired)
 }
 
-/// Whether another thread has something in its hands that will soon be free.
+/// Whether another thread has a block of `class` in hand, or a release queue that may hold one.
 fn is_coming(thread: &Thread, class: usize) -> Result<bool> {
     for tag in thread.arena().thread_tags().filter(|tag| *tag != thread.tag.0) {
         let row = thread.arena().thread(tag)?;
-        // Relaxed, both: what is not seen yet was under way when this was asked for.
+        // Relaxed, both: a change that is not visible yet was under way at the time of the request.
         if row.release_queue.load(Relaxed) != 0 {
             return Ok(true);
         }
@@ -131,7 +136,7 @@ fn is_coming(thread: &Thread, class: usize) -> Result<bool> {
     Ok(false)
 }
 
-/// How much all threads have ever retired and freed.
+/// How many objects and blocks all threads have ever retired and freed.
 fn given_up(thread: &Thread) -> u64 {
     let Counters { objects_retired, blocks_freed, .. } = counter::counters(thread.arena());
     objects_retired.wrapping_add(blocks_freed)
@@ -156,9 +161,9 @@ mod tests {
     use crate::process::Process;
     use std::sync::Arc;
 
-    /// Between two blocks no intent names one.
+    /// Between two blocks no list intent names one; the release queue alone shows that more will come.
     #[test]
-    fn blocks_of_an_end_that_is_dying_are_waited_for() {
+    fn release_queue_counts_as_blocks_coming() {
         let config = Config {
             max_objects: 4,
             max_processes: 1,
@@ -173,13 +178,13 @@ mod tests {
         assert!(!is_coming(&asker, 0).unwrap());
         closer.row().release_queue.store(1, Relaxed);
         assert!(is_coming(&asker, 0).unwrap());
-        assert!(!is_coming(&closer, 0).unwrap(), "its own list it works itself");
+        assert!(!is_coming(&closer, 0).unwrap(), "a thread does not wait for its own queue");
         closer.row().release_queue.store(0, Relaxed);
         assert!(!is_coming(&asker, 0).unwrap());
     }
 
     #[test]
-    fn a_slot_that_is_freed_and_not_shown_is_taken() {
+    fn free_slot_missing_from_map_is_taken() {
         const SLOTS: u32 = 4;
         let config = Config { max_objects: SLOTS, max_processes: 1, pool_bytes: 4096, ..Config::default() };
         let arena = Arc::new(Arena::heap(&config).unwrap());
@@ -187,7 +192,7 @@ mod tests {
         let thread = Thread::join(&Process::attach(arena, process_slot, 1, 1).unwrap()).unwrap();
         let events: Vec<_> = (0..SLOTS).map(|_| thread.create(ObjectClass::Event, 0).unwrap().0).collect();
         thread.close(thread.lookup(events[2]).unwrap()).unwrap();
-        // As another thread leaves it that stops in the middle of a reclaim.
+        // The state that a thread leaves when it stops in the middle of a reclaim: FREE, and not in the map.
         let lifecycle = &thread.arena().object(2).unwrap().lifecycle;
         lifecycle.store(Lifecycle(lifecycle.load(Relaxed)).freed().0, Relaxed);
         assert!(thread.create(ObjectClass::Event, 0).is_ok());

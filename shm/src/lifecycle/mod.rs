@@ -1,4 +1,4 @@
-//! From create to reuse: making objects, closing handles, taking dead objects apart, and reclaiming their slots.
+//! The lifecycle of an object: create, close, teardown, reclaim, reuse of its slot.
 
 pub(crate) mod close;
 pub(crate) mod create;

@@ -1,7 +1,7 @@
 //! From RETIRED to FREE: slots that no hazard names are torn down and used again.
 //!
-//! A thread collects the slots that it has retired, and goes through them once there is a batch: a barrier in every process,
-//! a look at all hazards, and what is not named is kept for the thread's next objects or freed.
+//! A thread lists the slots that it has retired, and scans the list once there is a batch: a heavy barrier in every
+//! process, then a look at all hazards. A slot that no hazard names is kept for the thread's next objects, or freed.
 
 use crate::arena::error::Result;
 use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
@@ -12,7 +12,7 @@ use crate::process::thread::{Thread, crash_point};
 use crate::sync::fail_point::skippable;
 use crate::sync::{Relaxed, Release};
 
-/// How many slots may wait for this thread's next objects. A adopted row will have none.
+/// How many slots may wait for this thread's next objects. An adopted row makes no objects, so it keeps none.
 pub(crate) fn most_reusable(thread: &Thread) -> usize {
     if thread.owns_row { 2 * thread.reclaim_batch } else { 0 }
 }
@@ -22,10 +22,11 @@ pub(crate) fn reclaim(thread: &Thread) -> Result<usize> {
     scan_retired(thread, 0)
 }
 
-/// What ended threads have left is a batch, too: the one that completes it reclaims it. Others may never retire enough.
+/// Slots that ended threads have left form a batch too. The thread that completes it reclaims it: the other threads of
+/// the process may never retire enough.
 pub(crate) fn reclaim_orphans(thread: &Thread) {
     if thread.process.orphans.lock().len() >= thread.reclaim_batch {
-        // Should it fail, a collection finds them.
+        // If the scan fails, a later collection finds the slots.
         let _ = scan_retired(thread, 0);
         thread.process.orphans.lock().append(&mut thread.retired.borrow_mut());
     }
@@ -34,22 +35,25 @@ pub(crate) fn reclaim_orphans(thread: &Thread) {
 /// Sorts the retired slots: those that hazards name stay; up to `most_reusable` of the others wait in `reusable`, still
 /// RETIRED, for this thread's next objects; the rest becomes FREE. Gives how many became FREE.
 ///
-/// The lists have the exact words, from before the barrier: a list may name a slot that another reclaimed and that
-/// has lived again, and what retires after the barrier may be named by a hazard that is not seen here.
+/// The lists hold the exact words, from before the barrier. A list may name a slot that another thread has reclaimed
+/// and that has been used again since; its word differs. And a slot that retires after the barrier may be named by a
+/// hazard that is not visible here.
 #[cold]
 pub(crate) fn scan_retired(thread: &Thread, most_reusable: usize) -> Result<usize> {
     let mut retired = thread.retired.borrow_mut();
     retired.append(&mut thread.process.orphans.lock());
-    // ORDER: pairs with the light barrier of `pin`: afterwards every hazard that was set before its slot
-    // was retired is visible, and every later look finds the handle gone.
+    // ORDER: pairs with the light barrier of `pin`: after it, every hazard that was set before its slot retired is
+    // visible, and every later check of a handle finds the handle gone.
     if retired.is_empty() || !pin::barrier(thread)? {
         return Ok(0);
     }
     let named = pin::collect_hazards(thread)?;
     let mut reusable = thread.reusable.borrow_mut();
     let (mut kept, mut reclaimed, mut ours, mut creditor) = (Vec::new(), 0, 0, None);
+    // Before the first slot becomes FREE: a walk that counts the credits after this finds some of the slots free by
+    // itself, and `give_object_credits` then adds none.
     let generation = slot_credit::credit_generation(thread);
-    // Should one of them fail, the others are found again by `gather_retired`.
+    // If one slot fails, `gather_retired` finds the others again.
     for (slot, lifecycle) in retired.drain(..) {
         let is_ours = lifecycle.is_charged_to(thread.process.quotas.charge);
         if named.binary_search(&slot).is_ok() {
@@ -76,22 +80,23 @@ pub(crate) fn scan_retired(thread: &Thread, most_reusable: usize) -> Result<usiz
     slot_credit::give_object_credits_to(thread, creditor);
     slot_pool::intend_no_slot(thread);
     retired.append(&mut kept);
-    // A burst leaves no private memory behind.
+    // After a burst, give the private memory of the list back.
     retired.shrink_to(4 * thread.reclaim_batch);
     slot_credit::give_object_credits(thread, generation, ours);
     Ok(reclaimed)
 }
 
-/// RETIRED → RECLAIMING → FREE. `false` if another was first.
+/// RETIRED → RECLAIMING → FREE. `false` if another thread was first.
 fn free_retired(thread: &Thread, slot: u32, lifecycle: Lifecycle) -> Result<bool> {
     let reclaiming = lifecycle.reclaiming(thread.tag);
     let cell = &thread.arena().object(slot)?.lifecycle;
     if cell.load(Relaxed) != lifecycle.0 {
         return Ok(false);
     }
+    // Intent first: if this thread dies after the CAS, recovery finds the RECLAIMING slot by this row, without a walk.
     slot_pool::intend_slot(thread, slot);
-    // Relaxed load: the word was known before the barrier, which ordered it. One reclaimer wins. ORDER: Release: after the
-    // intent, in the order that recovery sees.
+    // Relaxed load: the word was known before the barrier, which ordered it. One reclaimer wins.
+    // ORDER: Release: after the intent, in the order that recovery sees.
     if cell.compare_exchange(lifecycle.0, reclaiming.0, Release, Relaxed).is_err() {
         return Ok(false);
     }
@@ -100,9 +105,9 @@ fn free_retired(thread: &Thread, slot: u32, lifecycle: Lifecycle) -> Result<bool
     Ok(true)
 }
 
-/// Frees what a RECLAIMING slot still holds, then the slot. Resumable.
+/// Frees the remains of a RECLAIMING slot, then the slot. Resumable.
 pub(crate) fn tear_down(thread: &Thread, slot: u32, lifecycle: Lifecycle) -> Result<()> {
-    // A damaged number leaves nothing that a class could know of.
+    // A damaged class number names no class that could reset the slot; the slot is freed as it is.
     if let Ok(class) = ObjectClass::of(lifecycle) {
         class.reset(thread, slot)?;
     }
@@ -110,8 +115,8 @@ pub(crate) fn tear_down(thread: &Thread, slot: u32, lifecycle: Lifecycle) -> Res
     slot_pool::free_named_slot(thread, slot, lifecycle)
 }
 
-/// Finds every RETIRED slot, whoever's private list names it: reclaiming is by exact word, so a list that is out
-/// of date does no harm. Gives how many slots are in use.
+/// Finds every RETIRED slot, in any thread's private list or in none. Slots are reclaimed by their exact word, so an
+/// outdated list does no harm. Gives how many slots are in use.
 pub(crate) fn gather_retired(thread: &Thread) -> Result<u64> {
     skippable!(GatherRetired);
     let mut retired = thread.retired.borrow_mut();

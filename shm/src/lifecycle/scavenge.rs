@@ -1,19 +1,20 @@
-//! The keeper of a process: a thread that has its quiet channels give back what they keep (`quiet`), from time to time
-//! and when another process asks.
+//! The scavenger of a process: a thread that takes idle memory back from the process's quiet channels
+//! (`object/channel/idle`), from time to time and when another process asks.
 //!
-//! Only the process that holds an end can take anything from it. So a process to which a block would be refused asks all
-//! others first, and waits until each that has a keeper has tidied up: some milliseconds at most, for one of them may be
-//! stopped. The thread is started when the channels of a process first take more than a little, so most processes never
-//! have one; this crate has no threads, and is told how to start it.
+//! Only the process that holds an end can take memory from it. So before a process refuses a block, it asks all other
+//! processes, and waits until each scavenger has trimmed its channels. The wait is some milliseconds at most: a
+//! scavenger may be stopped. The thread is started when the channels of a process first take more than a little, so
+//! most processes never have one. This crate starts no threads; the process is told how to start it
+//! (`process/scavenger`).
 //!
 //! | word | in | written by | how |
 //! |---|---|---|---|
-//! | asked | the header | who asks | add 1; then all who sleep on it are woken |
-//! | answered | the row of a process | its keeper | store: one more than the count that it has answered; 0: no keeper |
-//! | | | the process that sits down in the row | store of 0 |
+//! | asked | the header | the process that asks | add 1, then wake every scavenger that sleeps on it |
+//! | answered | the row of a process | its scavenger | store: one more than the answered count; 0: no scavenger |
+//! | | | the process that attaches to the row | store of 0 |
 //!
-//! A keeper that dies has died with its process, whose row says so. Nothing depends on either word: one that is wrong costs
-//! a wait of [`PATIENCE_NS`], or a block that is refused.
+//! A scavenger dies only with its process, and the process's row shows that. No other state depends on either word: a
+//! wrong value costs a wait of [`PATIENCE_NS`], or a refused block.
 
 use crate::arena::error::Result;
 use crate::arena::word::row::{ProcessState, RowState};
@@ -25,15 +26,16 @@ use crate::sync::{self, Acquire, AtomicU64, Relaxed, Release};
 use core::sync::atomic::Ordering;
 use std::sync::Arc;
 
-/// How long others may take to answer.
+/// How long the scavengers may take to answer.
 const PATIENCE_NS: i64 = 20_000_000;
 
-/// How often one process asks at most: others may have nothing.
+/// The shortest time between two requests of one process: the other processes may have no memory to give.
 const ASK_EVERY_NS: i64 = 1_000_000_000;
 
-/// How often a keeper looks, while there is something to give, and when there is not.
+/// How often a scavenger looks while its channels hold idle memory.
 const LOOK_EVERY_NS: i64 = 1_000_000_000;
 
+/// How often it looks while they hold none.
 const LOOK_SELDOM_NS: i64 = 5_000_000_000;
 
 fn keeps_much(process: &Process) -> bool {
@@ -44,28 +46,29 @@ pub(crate) fn keep(process: &Arc<Process>, go_on: impl Fn() -> bool) {
     let (Ok(row), asked) = (process.arena.process(process.row), &process.arena.header().asked) else {
         return;
     };
-    // Relaxed, both: what was asked before there was a keeper is not answered.
+    // Relaxed, both: requests from before there was a scavenger need no answer.
     let mut seen = asked.load(Relaxed);
     row.answered.store(seen.wrapping_add(1), Relaxed);
     while go_on() && !process.arena.is_poisoned() {
         let every_ns = if keeps_much(process) { LOOK_EVERY_NS } else { LOOK_SELDOM_NS };
         let until_ns = sync::now_ns().saturating_add(every_ns);
         process.arena.futex().wait(&[(asked, seen as u32)], until_ns);
-        // ORDER: Acquire pairs with the Release of who asked: what it has read is seen, and what is spare since.
+        // ORDER: Acquire pairs with the Release of `request_trim`: the blocks of messages that the requester has read
+        // are seen to be free.
         let now = asked.load(Acquire);
         if now != seen || keeps_much(process) {
             trim(process, now != seen);
         }
         seen = now;
-        // ORDER: Release pairs with the Acquire of `is_still_asked`: what was given back comes before.
+        // ORDER: Release pairs with the Acquire of `is_still_asked`: the blocks were given back before.
         row.answered.store(seen.wrapping_add(1), Release);
     }
-    // Relaxed: who finds no keeper is promised nothing.
+    // Relaxed: 0 makes no promise to the reader.
     row.answered.store(0, Relaxed);
 }
 
 fn trim(process: &Arc<Process>, all: bool) {
-    // Without a row of its own it can do nothing, and tries again.
+    // No thread row is free: the next round tries again.
     let Ok(thread) = rows::join(process) else { return };
     process.free_waiting_halves();
     if idle::trim_channels(&thread, all) == Ok(false) {
@@ -75,9 +78,11 @@ fn trim(process: &Arc<Process>, all: bool) {
 
 pub(crate) fn request_trim(thread: &Thread) -> Result<()> {
     let asked: &AtomicU64 = &thread.arena().header().asked;
-    // ORDER: Release pairs with the Acquire of `keep`: what this process has read before is spare for others now.
+    // ORDER: Release pairs with the Acquire of `keep`: the blocks of messages that this process has read are free for
+    // their writers to give back.
     let own = asked.fetch_add(1, Release).wrapping_add(1);
     thread.arena().futex().wake_all(asked);
+    // One deadline for all rows, so that several stopped processes cost no more than one.
     let until_ns = sync::now_ns().saturating_add(PATIENCE_NS);
     for row in 1..thread.arena().layout().processes.count as u16 {
         while row != thread.table_row && is_still_asked(thread, row, own)? && sync::now_ns() < until_ns {
@@ -89,14 +94,14 @@ pub(crate) fn request_trim(thread: &Thread) -> Result<()> {
 
 fn is_still_asked(thread: &Thread, row: u16, asked: u64) -> Result<bool> {
     let row = thread.arena().process(row)?;
-    // ORDER: Acquire pairs with the Release of `keep`: what it gave back is seen. Behind what was asked: not yet.
+    // ORDER: Acquire pairs with the Release of `keep`: the blocks that the scavenger gave back are visible. `answered`
+    // is one more than the answered count, so `answered <= asked` means that this request has no answer yet.
     let answered = row.answered.load(Acquire);
     let is_there = RowState(row.claim.load(Relaxed)).process_state() == ProcessState::Active;
     Ok(answered != 0 && answered <= asked && is_there)
 }
 
-/// As [`request_trim`], if there is anybody to ask and it has not just been done. Gives
-/// whether it was.
+/// Calls [`request_trim`], unless this process has asked within the last [`ASK_EVERY_NS`]. Gives whether it asked.
 pub(crate) fn maybe_request_trim(thread: &Thread) -> Result<bool> {
     let now_ns = sync::now_ns();
     let last = &thread.process.scavenger.asked_ns;

@@ -1,4 +1,5 @@
-//! A slot for a new object: one that this thread has retired itself, a free one on credit, or one that others free.
+//! A slot for a new object: a reusable slot of this thread, a free slot on credit, or a slot that other threads are
+//! freeing.
 
 use crate::arena::error::{Error, Result};
 use crate::arena::word::lifecycle::Lifecycle;
@@ -8,12 +9,12 @@ use crate::process::quota::{CreditCache, ObjectCredits};
 use crate::process::thread::Thread;
 use core::sync::atomic::Ordering;
 
-/// Uses up one credit for an object. Gives when it was set aside, for [`stands`].
+/// Uses up one credit for an object. Gives the generation of the credit, for [`slot_credit::is_credit_valid`].
 #[inline]
 pub(crate) fn take_object_credit(thread: &Thread) -> Result<u64> {
     let Some(pool) = &thread.process.quotas.objects else { return Ok(0) };
     let CreditCache { generation, credits } = thread.credit_cache.get();
-    // Relaxed: looked at again once the slot is taken.
+    // Relaxed: `is_credit_valid` checks the generation again once the slot is taken.
     if credits > 0 && generation == pool.generation.load(Ordering::Relaxed) {
         thread.credit_cache.set(CreditCache { generation, credits: credits - 1 });
         return Ok(generation);
@@ -24,7 +25,8 @@ pub(crate) fn take_object_credit(thread: &Thread) -> Result<u64> {
 #[cold]
 fn refill_credits(thread: &Thread, pool: &ObjectCredits) -> Result<u64> {
     let batch = slot_credit::CREDITS_AT_A_TIME.min(pool.quota / 1024).max(1);
-    // What is left; what others have given back; the same, once what has ended is collected; what a walk finds.
+    // From cheap to dear: the credits that are left; those that other processes have given back; the same, after the
+    // retired objects are collected; and last a walk that counts the objects in use.
     for attempt in 0..4 {
         if attempt == 2 {
             reclaim::collect(thread)?;
@@ -48,7 +50,7 @@ fn refill_credits(thread: &Thread, pool: &ObjectCredits) -> Result<u64> {
     Err(Error::NoResources("objects of this process (max_objects_per_process)"))
 }
 
-/// A slot, RESERVED by this thread and named by its row, and the credit that it cost.
+/// A slot, RESERVED by this thread and named by its row, and the generation of its credit.
 pub(crate) fn take_slot(thread: &Thread) -> Result<(u32, Lifecycle, u64)> {
     let taken = match slot_pool::take_cleared_slot(thread)? {
         Some(taken) => Ok(taken),
@@ -62,10 +64,11 @@ pub(crate) fn take_slot(thread: &Thread) -> Result<(u32, Lifecycle, u64)> {
     taken
 }
 
-/// A free slot.
+/// A slot that costs a credit.
 #[cold]
 fn take_slot_on_credit(thread: &Thread) -> Result<(u32, Lifecycle, u64)> {
-    // More than once only if other threads count the credits at this very moment.
+    // Repeated only while other threads count the credits. A credit of an older generation is void: the
+    // count has put it back into the pool. Then the slot goes back, and the next round takes a new credit.
     for _ in 0..16 {
         let credit = take_object_credit(thread)?;
         match take_any_slot(thread) {

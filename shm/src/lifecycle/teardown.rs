@@ -1,19 +1,20 @@
-//! What happens when a side's last reference goes: the other side is told, what is queued for it is closed,
-//! and when all sides are done the slot is retired; later, when nobody names it, it is used again or freed.
+//! Teardown of a side after its last reference is gone: the other side sees PEER_CLOSED, the messages queued for the
+//! side are closed, and when all sides are done the slot is RETIRED. Once no hazard names the slot, it is used again or
+//! freed.
 //!
-//! The work list is in the arena (the row's `release_queue`, linked through the objects), so a cascade of any depth
-//! uses no stack and survives its worker: recovery goes on with the dead thread's list where it stopped.
+//! The release queue is in the arena: the row's `release_queue`, linked through the objects. So a cascade of any depth
+//! uses no stack and survives its worker: recovery continues the dead thread's queue where it stopped.
 //!
-//! INV-DYING-1: a side is on exactly one list from the moment its count reached 0 (under the intent that took
+//! INV-DYING-1: a side is on exactly one release queue from the moment its count reached 0 (under the intent that took
 //! it there) until it is done.
-//! INV-DYING-2: only the head of a list is finished and taken off, and a hazard names it, so that a slot which was
-//! retired and not yet taken off the list is not reused.
+//! INV-DYING-2: only the head of a queue is finished and taken off, and a hazard names it, so that a slot that was
+//! retired and not yet taken off the queue is not reused.
 //! INV-DYING-3: clearing a side is idempotent, one message at a time, in one pass over all of them.
 //! INV-DYING-4: a channel that is RETIRED holds no blocks: the worker of its last side gives them back before.
-//! *Why nobody uses them any more:* the other side is done, so its worker has drained and gone on. No operation of
-//! either end is left, since closing passed through its locks (INV-ENDPOINT-1), nor any of a dead process, whose intents
-//! are settled before its ends are closed (INV-RECOVER-2). This side is on one list (INV-DYING-1), and its worker's
-//! hazard and link intent say where a successor goes on.
+//! *Why no thread uses the blocks any more:* the other side is done, so its worker has drained and gone on. No
+//! operation of either end is left: close passed through its locks (INV-ENDPOINT-1). No operation of a dead process is
+//! left: its intents are resolved before its ends are closed (INV-RECOVER-2). This side is on one queue (INV-DYING-1),
+//! and its worker's hazard and list intent say where a successor continues.
 
 use crate::arena::config::Config;
 use crate::arena::error::{Error, Result};
@@ -29,15 +30,16 @@ use crate::object::class::Progress;
 use crate::process::thread::{Thread, crash_point};
 use crate::sync::{Acquire, Relaxed, Release};
 
-/// What was spent on one run over a release queue, and where it is draining.
+/// The steps that one run over a release queue has taken, and the drain that it is in the middle of.
 ///
-/// P5: a bound that no undamaged arena reaches: a side dies once in a run, and is come to once more after what died of
-/// it. The messages of one have a bound of their own (`drain`).
+/// P5: a bound that no undamaged arena reaches. A side joins the queue once in a run. It is worked on when it is at the
+/// head, and once more after the sides that it has released. The messages of one side have a bound of their own
+/// (`object/channel/drain`).
 #[derive(Debug, Default)]
 pub(crate) struct Effort {
-    /// The side that was come to last, as a link.
+    /// The side of the last step, as a link.
     last: u64,
-    /// How often it was another than the one before.
+    /// How often a step had another side than the step before.
     changes: u64,
     pub(crate) progress: Progress,
 }
@@ -49,13 +51,13 @@ impl Effort {
             self.last = object.to_link();
             self.changes += 1;
             if self.changes > 8 * (u64::from(config.max_objects) + 1) {
-                return Err(Error::Corrupt("a list of dying objects without an end"));
+                return Err(Error::Corrupt("a release queue without an end"));
             }
         }
         Ok(())
     }
 
-    /// The run is over: as from the beginning. Field by field, since the whole is written at every close otherwise.
+    /// Resets for the next run. Field by field: otherwise every close would write the whole struct.
     #[inline(always)]
     fn end(&mut self) {
         self.last = 0;
@@ -64,10 +66,10 @@ impl Effort {
     }
 }
 
-/// Clears every side on this row's list, and every side that dies of it.
+/// Clears every side on this row's queue, and every side that this releases in turn.
 #[inline]
 pub(crate) fn run_release_queue(thread: &Thread) -> Result<()> {
-    // Relaxed: the list is this row's own.
+    // Relaxed: the queue is this row's own.
     if thread.row().release_queue.load(Relaxed) == 0 { Ok(()) } else { run_release_list(thread) }
 }
 
@@ -75,15 +77,15 @@ fn run_release_list(thread: &Thread) -> Result<()> {
     run_release_queue_for(thread, &mut Effort::default(), &mut Budget::unlimited()).map(drop)
 }
 
-/// As [`run_release_queue`], while the budget lasts. `false` when it is spent before the list ends; then
-/// `effort` is what was spent on it so far.
+/// As [`run_release_queue`], while the budget lasts. `false` when the budget is spent before the queue ends; then
+/// `effort` has the steps taken so far.
 pub(crate) fn run_release_queue_for(
     thread: &Thread,
     effort: &mut Effort,
     budget: &mut Budget,
 ) -> Result<bool> {
     let release_queue = &thread.row().release_queue;
-    // Relaxed: the list is this row's own.
+    // Relaxed: the queue is this row's own.
     if release_queue.load(Relaxed) == 0 {
         return Ok(true);
     }
@@ -93,7 +95,7 @@ pub(crate) fn run_release_queue_for(
             return Ok(false);
         }
         effort.spend(object, config)?;
-        // Relaxed: whoever finds the slot RETIRED finds this, which came before.
+        // Relaxed: a reclaimer that finds the slot RETIRED finds this hazard: the Release that retires it comes after.
         thread.row().hazards()[HAZARD_RELEASE].store(object.to_link(), Relaxed);
         crash_point!(thread, "release.hazard");
         let slot = thread.arena().object(object.slot())?;
@@ -103,14 +105,14 @@ pub(crate) fn run_release_queue_for(
                 if !ObjectClass::of(lifecycle)?.release_step(thread, object, &mut effort.progress, budget)? {
                     return Ok(false);
                 }
-                // Relaxed: the list is this row's own.
+                // Relaxed: the queue is this row's own.
                 if release_queue.load(Relaxed) != object.to_link() {
-                    // What died of it has been put before it on the list, and comes first.
+                    // Sides that this one released are ahead of it on the queue, and come first.
                     continue;
                 }
             }
             crash_point!(thread, "release.cleared");
-            // Its slot may be another's soon.
+            // The slot may soon hold another object.
             effort.progress.draining = None;
             if !finalize_side(thread, object, budget)? {
                 return Ok(false);
@@ -118,10 +120,12 @@ pub(crate) fn run_release_queue_for(
             crash_point!(thread, "release.finished");
         }
         let next = &slot.next[object.side()];
+        // ORDER: Release: after the side is done, in the order that recovery sees.
         release_queue.store(next.load(Relaxed), Release);
         crash_point!(thread, "release.popped");
-        // A damaged list that runs in a circle ends where it has been. Release: only now, or the rest of the
-        // list would be lost with this thread.
+        // 0, so that a damaged queue that runs in a circle ends at a side that it has passed.
+        // ORDER: Release: after the pop. If the link were cleared first and this thread died, the rest of the queue
+        // would be lost.
         next.store(0, Release);
     }
     effort.end();
@@ -132,15 +136,15 @@ pub(crate) fn run_release_queue_for(
     Ok(true)
 }
 
-/// Marks the side done; the object is RETIRED in the same step if it was the last. `false` when the budget is spent
-/// before all blocks of a channel are free: then its side stays at the head of the list, and nothing is left to clear.
+/// Marks the side done. The last side retires the object in the same step. `false` when the budget is spent before all
+/// blocks of a channel are free: then the side stays at the head of the queue, with no message left to clear.
 fn finalize_side(thread: &Thread, object: ObjectRef, budget: &mut Budget) -> Result<bool> {
     let (slot, side) = (object.slot(), object.side());
     let cell = &thread.arena().object(slot)?.lifecycle;
-    // Twice if the other side is done in between; never more.
+    // The CAS fails only if the other side becomes done in between, so it runs at most twice.
     for _ in 0..2 {
-        // ORDER: Acquire pairs with the Release below: of the last side, who has seen that the other is done sees all
-        // that was done to the rings.
+        // ORDER: Acquire pairs with the Release below: the worker of the last side sees that the other side is done,
+        // and with it all that the other worker did to the rings.
         let lifecycle = Lifecycle(cell.load(Acquire));
         if lifecycle.is_done(side) {
             return Ok(true);
@@ -151,10 +155,10 @@ fn finalize_side(thread: &Thread, object: ObjectRef, budget: &mut Budget) -> Res
         {
             return Ok(false);
         }
-        // ORDER: Release, either way: this side's clearing comes before, for whoever reclaims the slot. It is
-        // ordered behind both sides, whoever is the last, since the CAS continues what it changes.
+        // ORDER: Release, either way: the reclaimer of the slot sees this side cleared. The RETIRED word is ordered
+        // after the work of both sides, since the last side's CAS continues the release sequence of the other side's.
         if !lifecycle.is_two_sided() {
-            // Nobody else changes the word (INV-LIFE-1).
+            // No other thread changes the word (INV-LIFE-1), so a store is enough.
             cell.store(finished.0, Release);
         } else if cell.compare_exchange(lifecycle.0, finished.0, Release, Relaxed).is_err() {
             continue;
@@ -166,5 +170,5 @@ fn finalize_side(thread: &Thread, object: ObjectRef, budget: &mut Budget) -> Res
         }
         return Ok(true);
     }
-    Err(Error::Corrupt("an object whose life changes while it ends"))
+    Err(Error::Corrupt("a lifecycle word that changes during teardown"))
 }
