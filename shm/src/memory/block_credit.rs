@@ -1,13 +1,16 @@
-//! How many blocks of each class one process may have: private credits, and what others give back.
+//! How many blocks of each class one process may have: its private credits, and the credits that other processes
+//! return.
 //!
-//! A block is charged to the process that took it, by a word of its descriptor (`quota`). Taking one uses up a credit of
-//! its process, and freeing one gives it back: directly, if the process frees it itself, and otherwise through a word of
-//! the process's row (`returned`), from which it takes its credits over once it has none left. So nothing has to be looked
-//! for, except after a death: what dies between freeing a block and giving the credit back loses the credit, and then a
-//! walk finds it (one for each class, when credits run out, after each death or more).
+//! A block is charged to the process that took it, by the `charge` word of its descriptor (`process/quota.rs`). Taking
+//! a block uses one credit. Freeing it returns the credit: directly if the process itself frees the block, and
+//! otherwise through a word of the process's row (`returned`). The process takes over the credits in that word once it
+//! has none left. A thread that dies between freeing a block and returning its credit loses the credit. A walk finds
+//! it: at most one walk for each class and each death, when the credits of the class run out. Apart from deaths, only a
+//! race with such a walk can lose a credit (LOST).
 //!
-//! (A walk by the map of free blocks counts one too few where it passes a block that another process has just freed,
-//! that has been taken again already, and whose bit that other one is about to set and to clear once more: INV-FREE-1.)
+//! One race makes a walk by the map of free blocks count one block too few. The walk passes a block that another
+//! process has just freed and a third process has taken again already, while the first is about to set the block's bit
+//! and to clear it once more (INV-FREE-1).
 
 use crate::arena::error::{Error, Result};
 use crate::arena::size_class::block_bytes;
@@ -18,12 +21,12 @@ use crate::process::quota::BlockCredits;
 use crate::process::thread::{Thread, crash_point};
 use crate::sync::{Acquire, Relaxed};
 
-/// A free block of `class`, OWNED by this thread, whose link intent names it, and charged to this process.
+/// Takes a free block of `class`: OWNED by this thread, named by its link intent, and charged to this process.
 pub(crate) fn take_free_block(thread: &Thread, class: usize) -> Result<BlockId> {
     if class >= thread.arena().layout().pools.len() {
         return Err(Error::NoMemory { bytes: block_bytes(class.min(32)) });
     }
-    // Held throughout: of this process, nobody takes a block of the class while they are counted.
+    // The lock is held throughout: no thread of this process may take a block of the class while a walk counts them.
     let mut credits = thread.process.quotas.blocks[class].lock();
     let Some(quota) = credits.quota else {
         drop(credits);
@@ -37,29 +40,30 @@ pub(crate) fn take_free_block(thread: &Thread, class: usize) -> Result<BlockId> 
         "message memory of this process, in blocks of this size (max_block_bytes_per_process)",
     ))?;
     let block = block_pool::take_some_block(thread, class).inspect_err(|_| credits.left += 1)?;
-    // Until it is BOUND the tag says whose it is, too.
+    // The owner's tag tells the process too, until the block is BOUND.
     thread.arena().descriptor(block)?.charge.store(thread.process.quotas.charge.to_word(), Relaxed);
     drop(credits);
     thread.process.scavenger.note_taken(block_bytes(class));
     Ok(block)
 }
 
-/// Whether a direction that has `held` blocks of the class may have another: no more than eight times what is left, so
-/// that none takes all there is (`refused`). Where credits may have been lost, only a walk could tell.
+/// Whether a direction that has `held` blocks of the class may take another. Its limit is eight times the credits that
+/// are left, so that one direction cannot take the whole quota (`object/channel/write/refused.rs`). Where credits may
+/// have been lost the answer is yes, since only a walk could tell.
 pub(crate) fn leaves_enough(thread: &Thread, class: usize, held: u64) -> bool {
     let Some(credits) = thread.process.quotas.blocks.get(class) else { return true };
     let credits = credits.lock();
     if credits.quota.is_none() || held / 8 < credits.left.max(1) {
         return true;
     }
-    // Relaxed: numbers.
+    // Relaxed: numbers only; no other data is read on their strength.
     let returned = returned_credits::returned(thread.arena(), thread.process.quotas.charge, class);
     let returned = returned.map_or(Returned(0), |cell| Returned(cell.load(Relaxed)));
     let is_lost = returned.is_lost() || credits.deaths != thread.arena().header().deaths.load(Relaxed);
     is_lost || held / 8 < (credits.left + returned.credits()).max(1)
 }
 
-/// Frees the block, which this row's link intent names, if its word is still exactly `word`.
+/// Frees the block that this row's link intent names, if its word is still exactly `word`. Returns its credit.
 pub(crate) fn free_block(thread: &Thread, block: BlockId, word: BlockWord) -> Result<bool> {
     let Some(credits) = thread.process.quotas.blocks.get(block.class()) else { return Ok(false) };
     let own = thread.process.quotas.charge;
@@ -74,18 +78,21 @@ pub(crate) fn free_block(thread: &Thread, block: BlockId, word: BlockWord) -> Re
         return Ok(is_freed);
     }
     let returned = returned_credits::returned(thread.arena(), charge, block.class());
-    // ORDER: Acquire: a block that is freed after a walk has ended was not free when it came by.
+    // ORDER: Acquire: this load comes before the block is freed. If a walk has ended before it, that walk did not find
+    // the block free, and the word read here shows that the walk has ended.
     let before = returned.map_or(Returned(0), |cell| Returned(cell.load(Acquire)));
     let is_freed = block_pool::free_block_named(thread, block, word)?;
     crash_point!(thread, "free.shown");
+    // The block first, then the credit: a death between them loses the credit, which a walk restores. In the other
+    // order the process could exceed its quota.
     if is_freed && before.is_of(charge) {
         returned_credits::change_returned(thread.arena(), charge, block.class(), |now| now.given(before, 1));
     }
     Ok(is_freed)
 }
 
-/// New credits, for a process that has none left: those that others have given back; or, if some were lost since the
-/// last walk, what a walk finds.
+/// New credits for a process that has none left: those that other processes have returned. If credits may have been
+/// lost since the last walk, a walk counts the charged blocks.
 #[cold]
 fn renew(thread: &Thread, credits: &mut BlockCredits, quota: u64, class: usize) -> Result<()> {
     let own = thread.process.quotas.charge;
@@ -96,6 +103,9 @@ fn renew(thread: &Thread, credits: &mut BlockCredits, quota: u64, class: usize) 
     credits.left = seen.map_or(0, Returned::credits).min(quota);
     let is_lost = seen.is_none_or(Returned::is_lost) || credits.deaths != deaths;
     if credits.left == 0 && is_lost {
+        // WALKING is set before the first block is counted and cleared after the last. A thread that frees a block
+        // meanwhile sees that in the word, and marks its credit LOST instead of adding it: the walk may have counted
+        // the block as free already (INV-CREDIT-1).
         returned_credits::change_returned(arena, own, class, Returned::walk_begun);
         let charged = blocks_charged(thread, class)?;
         returned_credits::change_returned(arena, own, class, Returned::walk_ended);
@@ -111,8 +121,8 @@ fn blocks_charged(thread: &Thread, class: usize) -> Result<u64> {
         let descriptor = thread.arena().descriptor(BlockId::new(class, index))?;
         let may_be_ours = match BlockWord(descriptor.state.load(Relaxed)).state() {
             BlockState::Bound(_) => true,
-            // Others may just have taken one that had been this process's. (Those in hand for another reason than to be
-            // used, `give_back`, count for nobody.)
+            // Another process may just have taken a block that was this process's. (A block that is OWNED for another
+            // purpose than use, see `give_back`, is charged to no process.)
             BlockState::Owned(tag) => thread.is_of_this_process(tag),
             _ => false,
         };

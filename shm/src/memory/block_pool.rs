@@ -1,26 +1,26 @@
 //! Blocks: runs of lines in power-of-two classes, for ring segments, large payloads and loans.
 //!
-//! A block belongs to one *direction* of one channel from the moment it joins it until the direction gives it
-//! back. Sending and receiving do not change that: the producer knows which of its blocks are in flight, and a
-//! head that has passed a message returns the message's block. So a stream of large messages allocates
-//! nothing, touches no shared word but the ring's, and a death loses no block: the channel's end frees them.
+//! A block belongs to one *direction* of one channel from the moment it joins it until the direction gives it back.
+//! Sending and receiving do not change that: the producer knows which of its blocks are in flight, and a head that has
+//! passed a message returns the message's block. So a stream of large messages allocates no block and writes no shared
+//! word but the ring's. A death loses no block, since the blocks are freed with the channel's end.
 //!
-//! Taking and freeing are each one CAS of the block's word, between an intent that names the block and the change of its
-//! bit in the map of free blocks (`free_map`):
+//! Taking and freeing are each one CAS of the block's word. The intent that names the block is written before it, and
+//! its bit in the map of free blocks (`free_map.rs`) changes after it:
 //!
 //! | point | step | a death right after it |
 //! |---|---|---|
-//! | `take.intended` | link = taking; the lowest block that the map shows, else the first that was never used | the map is repaired |
-//! | `take.marked` | a block that was never used: the mark, which was there, moves past it | → FREE, the map repaired |
+//! | `take.intended` | link = taking; the map's lowest block, else the first never used | the map is repaired |
+//! | `take.marked` | never used: the high-water mark moves past it | → FREE, the map repaired |
 //! | `take.owned`, `take.virgin` | word: FREE or INVALID → OWNED(t) | freed, the map repaired |
 //! | | the map agrees | the same |
-//! | `free.…`, `leave.…` | link = leaving, with the exact word; off its chain; word → FREE | freed, if it is off; the map repaired |
+//! | `free.…`, `leave.…` | link = leaving, exact word; off its chain; word → FREE | freed if off; the map repaired |
 //! | | the map agrees; link idle | the map is repaired |
 //!
-//! INV-BLOCK-1: a BOUND block is reachable from its direction (as segment or in the payload list), except
-//! while some thread's link intent names it.
+//! INV-BLOCK-1: a BOUND block is reachable from its direction (as segment or in the payload list), except while some
+//! thread's link intent names it.
 //! INV-BLOCK-2: every word has a generation, so an intent that names an exact word frees it at most once.
-//! INV-BLOCK-3: which blocks are free is known by their words; the map says where to look (INV-FREE-1).
+//! INV-BLOCK-3: the words of the blocks decide which are free; the map says where to look (INV-FREE-1).
 //! INV-BLOCK-4: an OWNED block is named by the link intent of its owner, so that recovery need not look for it.
 
 use crate::arena::Arena;
@@ -35,7 +35,7 @@ use crate::memory::free_map;
 use crate::process::thread::{Thread, crash_point};
 use crate::sync::{AcqRel, Relaxed, Release};
 
-/// A free block of `class`, OWNED by this thread; its link intent names it from here on.
+/// Takes a free block of `class`. It is OWNED by this thread, and this thread's link intent names it from here on.
 pub(crate) fn take_some_block(thread: &Thread, class: usize) -> Result<BlockId> {
     let taken = match take_shown_block(thread, class)? {
         None => take_never_used_block(thread, class)?,
@@ -47,10 +47,10 @@ pub(crate) fn take_some_block(thread: &Thread, class: usize) -> Result<BlockId> 
     })
 }
 
-/// The lowest block that the map of free ones shows.
+/// Takes the lowest block that the map of free blocks shows.
 fn take_shown_block(thread: &Thread, class: usize) -> Result<Option<BlockId>> {
     let map = free_map::free_blocks(thread.arena(), class)?;
-    // P5: as many rounds as there are blocks, and more than there are words in the map. Each tidies something up.
+    // P5: more rounds than there are blocks and words of the map together. Each round that fails tidies the map up.
     for _ in 0..4 * thread.arena().layout().descriptors[class].count + 4 {
         let Some(index) = map.candidate() else { return Ok(None) };
         let block = BlockId::new(class, index);
@@ -76,14 +76,14 @@ pub(crate) fn try_take(thread: &Thread, block: BlockId) -> Result<bool> {
     Ok(word.state() == BlockState::Free && state.compare_exchange(word.0, owned, AcqRel, Relaxed).is_ok())
 }
 
-/// The block at the mark up to which blocks were ever used. Below the mark nobody takes a block whose word is INVALID but
-/// whoever has moved it past.
+/// Takes the block at the high-water mark. Below the mark, only the thread that moved the mark past an INVALID block
+/// may take it (INV-TRIM-2).
 fn take_never_used_block(thread: &Thread, class: usize) -> Result<Option<BlockId>> {
     let blocks = thread.arena().layout().descriptors[class].count;
     let fresh = &thread.arena().header().blocks_hwm[class];
-    // P5: a round fails when another moves the mark.
+    // P5: a round fails only when another thread moves the mark.
     for _ in 0..2 * blocks + 100 {
-        // Relaxed: looked at again by the CAS.
+        // Relaxed: the CAS below compares it again.
         let index = fresh.load(Relaxed);
         if index >= blocks as u64 {
             break;
@@ -91,21 +91,22 @@ fn take_never_used_block(thread: &Thread, class: usize) -> Result<Option<BlockId
         let block = BlockId::new(class, index as u32);
         thread.set_list_intent(ListIntent::Taking { block }, 0);
         // ORDER: Release: after the intent, in the order that recovery sees. Acquire: before the block's word, in that
-        // order too; and pairs with the Release in `trim`: if the mark has been higher, what is above it is cleared, and
-        // the generation that it must have is seen.
+        // order too. It also pairs with the Release of the CAS that lowered the mark (`trim_to`): this thread then sees
+        // the words above the mark cleared, and the generation with which they begin.
         if fresh.compare_exchange(index, index + 1, AcqRel, Relaxed).is_err() {
             continue;
         }
         crash_point!(thread, "take.marked");
         let owned = first_generation(thread.arena(), class).owned(thread.tag);
-        // Relaxed: after the mark, whose CAS is an Acquire. What the owner writes is published when the block joins.
+        // Relaxed: after the Acquire CAS of the mark. The bytes that the owner writes are published when the block
+        // joins its direction.
         let state = &thread.arena().descriptor(block)?.state;
         let is_consumed = state.compare_exchange(0, owned.0, Relaxed, Relaxed).is_ok();
         crash_point!(thread, "take.virgin");
         if is_consumed {
             return Ok(Some(block));
         }
-        // Recovery of one that died here has made it FREE.
+        // Recovery made the block FREE: a thread that had moved the mark past it died before it took it.
         if try_take(thread, block)? {
             let map = free_map::free_blocks(thread.arena(), class)?;
             map.taken(thread, block.index() as u32, || is_free(thread.arena(), block))?;
@@ -115,8 +116,8 @@ fn take_never_used_block(thread: &Thread, class: usize) -> Result<Option<BlockId
     Ok(None)
 }
 
-/// Frees the block that this row's link intent names, if its word is still exactly `word`. At most one caller
-/// succeeds (INV-BLOCK-2).
+/// Frees the block that this row's link intent names, if its word is still exactly `word`. At most one caller succeeds
+/// (INV-BLOCK-2).
 pub(crate) fn free_block_named(thread: &Thread, block: BlockId, word: BlockWord) -> Result<bool> {
     let is_freed = free_unused_block(thread, block, word)?;
     if is_freed {
@@ -125,10 +126,10 @@ pub(crate) fn free_block_named(thread: &Thread, block: BlockId, word: BlockWord)
     Ok(is_freed)
 }
 
-/// As [`free_block_named`], where nothing has been written into the block.
+/// As [`free_block_named`], for a block that was not written to.
 pub(crate) fn free_unused_block(thread: &Thread, block: BlockId, word: BlockWord) -> Result<bool> {
     let state = &thread.arena().descriptor(block)?.state;
-    // ORDER: Release pairs with the Acquire in `try_take`: whoever frees a block has seen its last use.
+    // ORDER: Release pairs with the Acquire in `try_take`: the thread that frees a block has finished its last use.
     if state.compare_exchange(word.0, word.freed().0, Release, Relaxed).is_err() {
         return Ok(false);
     }
@@ -141,7 +142,7 @@ pub(crate) fn free_unused_block(thread: &Thread, block: BlockId, word: BlockWord
 
 /// Whether the block's word says FREE.
 pub(crate) fn is_free(arena: &Arena, block: BlockId) -> Result<bool> {
-    // Relaxed: whoever acts on it does so by a CAS of the word, or has its order from the map.
+    // Relaxed: a caller that acts on the answer does so by a CAS of the word, or has its order from the map.
     Ok(BlockWord(arena.descriptor(block)?.state.load(Relaxed)).state() == BlockState::Free)
 }
 
@@ -150,26 +151,26 @@ pub(crate) fn bind_block(arena: &Arena, block: BlockId, tag: Tag, from: ObjectRe
     let state = &arena.descriptor(block)?.state;
     let word = BlockWord(state.load(Relaxed));
     if word.state() == BlockState::Owned(tag) {
-        // Release: after the link that made it reachable, in program order too (recovery looks for that order).
+        // ORDER: Release: after the link that made it reachable, in program order too (recovery relies on that order).
         state.store(word.bound(from).0, Release);
     }
     Ok(())
 }
 
-/// The block has just been freed: its memory is not to be given back soon.
+/// Marks the block as freed lately: its memory is not given back soon.
 pub(crate) fn mark_freed_lately(arena: &Arena, block: BlockId) -> Result<()> {
     let (leaf, bit) = (block.index() / WORD_BITS, 1 << (block.index() % WORD_BITS));
     let cell = arena.freed_lately(block.class(), leaf)?;
-    // Relaxed: a hint. The line stays where it is while the mark is there.
+    // Relaxed: a hint. The load avoids a write, and so a move of the cache line, while the mark is there already.
     if cell.load(Relaxed) & bit == 0 {
         cell.fetch_or(bit, Relaxed);
     }
     Ok(())
 }
 
-/// The generation that blocks of the class begin with.
+/// The generation with which blocks of the class begin.
 pub(crate) fn first_generation(arena: &Arena, class: usize) -> BlockWord {
-    // Relaxed: whoever relies on it has seen a word that was cleared after it was raised.
+    // Relaxed: a caller that relies on the generation has seen a word that was cleared after it was raised.
     let generation = arena.header().first_generation.get(class).map_or(0, |cell| cell.load(Relaxed));
     BlockWord::invalid(generation)
 }
@@ -199,13 +200,13 @@ mod tests {
         let word = BlockWord(thread.arena().descriptor(block).unwrap().state.load(Relaxed));
         thread.set_list_intent(ListIntent::Taking { block }, 0);
         let freed = free_block_named(thread, block, word).unwrap();
-        assert!(!free_block_named(thread, block, word).unwrap(), "the word has moved on");
+        assert!(!free_block_named(thread, block, word).unwrap(), "the word has changed");
         thread.set_list_intent(ListIntent::Idle, 0);
         freed
     }
 
     #[test]
-    fn a_pool_gives_each_block_once_and_then_says_that_it_has_none() {
+    fn a_pool_gives_each_block_once() {
         let thread = thread(512);
         let a = take_some_block(&thread, 0).unwrap();
         let b = take_some_block(&thread, 0).unwrap();
@@ -215,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_is_freed_once_per_generation_and_found_again() {
+    fn a_block_is_freed_once_per_generation() {
         let thread = thread(512);
         let block = take_some_block(&thread, 1).unwrap();
         assert_eq!(ListIntent::from_word(thread.row().link.load(Relaxed)), ListIntent::Taking { block });
@@ -225,14 +226,14 @@ mod tests {
     }
 
     #[test]
-    fn freed_blocks_come_before_those_that_were_never_used() {
+    fn freed_blocks_are_taken_first() {
         let thread = thread(1 << 20);
         let blocks: Vec<_> = (0..300).map(|_| take_some_block(&thread, 0).unwrap()).collect();
         for block in &blocks[70..170] {
             assert!(free(&thread, *block));
         }
         let again: Vec<_> = (0..100).map(|_| take_some_block(&thread, 0).unwrap()).collect();
-        assert_eq!(again, blocks[70..170], "the lowest first");
+        assert_eq!(again, blocks[70..170], "the lowest block comes first");
         assert_eq!(take_some_block(&thread, 0).unwrap().index(), 300);
     }
 }

@@ -1,7 +1,7 @@
-//! Which things are free: a bit a thing, with summaries above, so that the lowest free one is found by a few loads.
+//! Which things are free: one bit for each thing, with summaries above, so that a few loads find the lowest free one.
 //!
-//! A *thing* is an object's slot, or a block of one class. Its own word says whether it is FREE, and taking it is a CAS
-//! of that word: the map only says where to look.
+//! A *thing* is an object's slot, or a block of one class. Its own word says whether it is FREE, and a CAS of that word
+//! takes it. The map only says where to look.
 //!
 //! ```text
 //!  level 2    1                                 one bit for each word of level 1
@@ -9,34 +9,34 @@
 //!  level 0    0010 0000 1111 …                  the leaves: one bit a thing
 //! ```
 //!
-//! Everything is a read-modify-write of one word, and whoever changes anything here has written down before, in the
-//! intents of its row, which thing it is about. So a death in the middle is settled by [`FreeMap::repair`].
+//! Every change is a read-modify-write of one word. A thread that changes the map has first named the thing in an
+//! intent of its row. So [`FreeMap::repair`] completes the change after a death in the middle.
 //!
-//! | step | of whom |
+//! | step | of |
 //! |---|---|
 //! | intent names i; word of i FREE → taken, by CAS; *agree(i)*; intent idle, or the next | a taker |
-//! | intent names i; word of i → FREE; *agree(i)*; intent idle | whoever frees |
+//! | intent names i; word of i → FREE; *agree(i)*; intent idle | a freeing thread |
 //! | *agree(i)*: set or clear the leaf bit as the word says; look at the word again, until the two agree | both |
 //! | set: leaf bit; if its word was 0, the bit above; and so on upward | |
 //! | clear: leaf bit. The bit above stays, and leads to a word that is 0 | a taker |
-//! | clear, and tidy up: if the word is 0, clear the bit above, look at the word again, set the bit again if it is not 0 | who was misled |
+//! | tidy up: clear; if the word is 0, clear the bit above, look again, set it again if needed | a misled taker |
 //!
-//! INV-FREE-1: a leaf bit says what the thing's own word says, for every thing that no thread's intent names.
-//! *Why:* let the last change of the word be known, and let X make the last change of the bit. X's change was a
-//! read-modify-write, so it sees the one by which the changer of the word tried to make the bit agree (or is that one),
-//! and with it the word: X looks at the word next, finds that they differ, and changes the bit once more.
+//! INV-FREE-1: a leaf bit agrees with the thing's own word, for every thing that no thread's intent names. *Why:* let W
+//! make the last change of the thing's word, and X the last change of its bit. X's change of the bit is a
+//! read-modify-write, and it is W's own attempt to make the bit agree or comes after it. So X sees W's change of the
+//! word: X loads the word next, and if the two differed it would change the bit once more, against the assumption.
 //!
-//! INV-FREE-2: the bit above a word that is not 0 is set, except where some thread's intent names a thing below.
-//! *Why:* the same. The one who made the word differ from 0 sets the bit above; who clears the bit later sees that, and
-//! looks at the word after.
+//! INV-FREE-2: the bit above a word that is not 0 is set, except where some thread's intent names a thing below. *Why:*
+//! the thread that makes the word differ from 0 sets the bit above. A thread that clears that bit later sees the change
+//! of the word, since it loads the word after it has cleared the bit, and sets the bit again.
 //!
-//! A bit above a word that is 0 does no harm: whoever is led there tidies up. So taking the last thing of a leaf
-//! changes nothing above it, and giving it back finds the bit set already.
+//! A bit above a word that is 0 does no harm: the thread that it misleads tidies up. So taking the last thing of a leaf
+//! changes no word above the leaf, and freeing it finds the bit above set already.
 //!
-//! INV-FREE-3: what the map names is inside it: bits that no thing has are never looked at (P5).
+//! INV-FREE-3: every thing that the map names is inside it: bits beyond the last thing are masked out (P5).
 //!
-//! No thing below the mark up to which things were ever used is skipped by [`FreeMap::not_free`], unless it is free or
-//! an intent names it: a walk costs what is in use, and a load for each leaf.
+//! [`FreeMap::not_free`] skips a thing below the high-water mark only if the thing is free or an intent names it. So a
+//! walk costs one visit for each thing in use and one load for each leaf.
 
 use crate::arena::Arena;
 use crate::arena::error::{Error, Result};
@@ -49,18 +49,18 @@ fn view<'a>(arena: &'a Arena, map: &'a Map) -> FreeMap<'a> {
     FreeMap::new(&map.levels, arena.all(map.section))
 }
 
-/// Which objects are free.
+/// The map of free objects.
 pub(crate) fn free_objects(arena: &Arena) -> FreeMap<'_> {
     view(arena, &arena.layout.object_map)
 }
 
-/// Which blocks of the class are free.
+/// The map of the free blocks of the class.
 pub(crate) fn free_blocks(arena: &Arena, class: usize) -> Result<FreeMap<'_>> {
     let map = arena.layout.block_maps.get(class).ok_or(Error::Corrupt("a block's class is out of range"))?;
     Ok(view(arena, map))
 }
 
-/// A map, where it lies in the arena.
+/// A view of a map in the arena.
 #[derive(Clone, Copy)]
 pub(crate) struct FreeMap<'a> {
     layout: &'a MapLayout,
@@ -68,7 +68,7 @@ pub(crate) struct FreeMap<'a> {
 }
 
 impl<'a> FreeMap<'a> {
-    /// `words` are those of the map's section, all of them.
+    /// `words` are all words of the map's section.
     pub(crate) fn new(layout: &'a MapLayout, words: &'a [MapWord]) -> Self {
         debug_assert_eq!(layout.words, words.len());
         Self { layout, words }
@@ -78,7 +78,7 @@ impl<'a> FreeMap<'a> {
         &self.words[level.first + index].0
     }
 
-    /// The word of `level` that speaks of `index`, and its bit there.
+    /// The word of `level` that has the bit of `index`, and that bit.
     fn place(self, level: Level, index: usize) -> (&'a AtomicU64, u64) {
         (self.word(level, index / WORD_BITS), 1 << (index % WORD_BITS))
     }
@@ -86,16 +86,12 @@ impl<'a> FreeMap<'a> {
     fn checked(self, thing: u32) -> Result<usize> {
         let thing = thing as usize;
         let is_there = self.layout.levels.first().is_some_and(|leaves| thing < leaves.bits);
-        if is_there {
-            Ok(thing)
-        } else {
-            Err(Error::Corrupt("a thing that the map of free ones does not know"))
-        }
+        if is_there { Ok(thing) } else { Err(Error::Corrupt("a thing lies outside the map of free things")) }
     }
 
-    /// Where the lowest free thing seems to be; `None` where nothing is. Its own word decides: then, or after it was
-    /// found to be something else, the caller calls [`taken`](Self::taken) or [`misled`](Self::misled), under an intent
-    /// that has named the thing since before the word was tried.
+    /// The thing of the lowest bit that is set; `None` if no bit is set. This is a hint, and the thing's own word
+    /// decides. The caller names the thing in an intent before it tries the word. If it takes the thing it then calls
+    /// [`taken`](Self::taken), and otherwise [`misled`](Self::misled).
     pub(crate) fn candidate(self) -> Option<u32> {
         let mut index = 0;
         for (height, level) in self.layout.levels.iter().enumerate().rev() {
@@ -104,7 +100,8 @@ impl<'a> FreeMap<'a> {
             if bits == 0 && height + 1 == self.layout.levels.len() {
                 return None;
             }
-            // Below a bit that is out of date, the first: whoever finds it taken tidies up.
+            // A stale bit leads to an empty word. Descend to the first thing below it: the caller finds it taken and
+            // tidies up.
             index = index * WORD_BITS + if bits == 0 { 0 } else { bits.trailing_zeros() as usize };
         }
         Some(index as u32)
@@ -120,24 +117,26 @@ impl<'a> FreeMap<'a> {
         self.agree(by, thing, Some(true), false, is_free)
     }
 
-    /// `by` was led to the thing, and found that it is not FREE, or is another's by now.
+    /// `by` was led to the thing, and found that it is not FREE or that another thread took it first.
     pub(crate) fn misled(self, by: &Thread, thing: u32, is_free: impl Fn() -> Result<bool>) -> Result<()> {
         self.agree(by, thing, None, true, is_free)
     }
 
-    /// Makes up for whatever a dead thread, whose intent names the thing, or a slow one, has not done yet. `by` is named
-    /// by nobody: what it does here is idempotent, and the intent still stands.
+    /// Completes the change of the map that a dead or slow thread may have left undone. The intent of that thread names
+    /// the thing. No intent of `by` itself need name it: this function is idempotent, and the dead thread's intent
+    /// stands until it is done.
     pub(crate) fn repair(self, by: &Thread, thing: u32, is_free: impl Fn() -> Result<bool>) -> Result<()> {
         self.agree(by, thing, None, false, is_free)?;
         let mut index = self.checked(thing)?;
         for pair in self.layout.levels.windows(2) {
             index /= WORD_BITS;
-            // Relaxed: what has yet to be made up for is due to a change of this word that the dead thread had made or seen,
-            // and which therefore comes before this look. Who makes the word differ from 0 later sets the bit above.
+            // Relaxed: the dead thread owed a bit above only for a change of this word that it had made or seen, and
+            // that change comes before this load. A thread that makes the word differ from 0 later sets the bit above
+            // itself.
             if self.word(pair[0], index).load(Relaxed) != 0 {
                 let (above, bit) = self.place(pair[1], index);
-                // ORDER: Release: whoever clears the bit after this sees that the word is not 0. No Acquire: this is the word
-                // that is looked at next.
+                // ORDER: Release: a thread that clears the bit after this sees that the word is not 0. No Acquire: the
+                // next round loads this same word.
                 above.fetch_or(bit, Release);
                 crash_point!(by, "map.repaired");
             }
@@ -154,7 +153,7 @@ impl<'a> FreeMap<'a> {
         tidy: bool,
         is_free: impl Fn() -> Result<bool>,
     ) -> Result<()> {
-        /// P5. Each further round is another's change of the thing between two instructions of this one.
+        /// P5. A further round means that another thread changed the thing between two instructions of this one.
         const MOST_ROUNDS: u32 = 10_000;
         let index = self.checked(thing)?;
         let mut free = match known {
@@ -167,26 +166,29 @@ impl<'a> FreeMap<'a> {
             } else {
                 self.clear(by, index, tidy)?
             }
-            // The bit's change came after every earlier one, each of which comes after the change of the word.
+            // Look at the word after the bit has changed. The change of the bit comes after every earlier change of it,
+            // and each of those after a change of the word. So the last thread to change the bit also sees the last
+            // word (INV-FREE-1).
             let now = is_free()?;
             if now == free {
                 return Ok(());
             }
             free = now;
         }
-        Err(Error::Corrupt("a thing that is free and is not"))
+        Err(Error::Corrupt("a thing keeps changing between free and taken"))
     }
 
-    /// Sets the bit of `index` at `height`, and those above that have to be.
+    /// Sets the bit of `index` at `height`, and the bits above it that have to be set.
     fn set(self, by: &Thread, height: usize, mut index: usize) -> Result<()> {
         let _ = by;
         for level in &self.layout.levels[height..] {
             let (word, bit) = self.place(*level, index);
-            // ORDER: Release: after the thing's word, and the word below. Acquire: after what others did to both.
+            // ORDER: Release: after the thing's word, and the word below. Acquire: after the changes that other threads
+            // made to both.
             let before = word.fetch_or(bit, AcqRel) & level.meaningful(index / WORD_BITS);
             crash_point!(by, "map.set");
             if before != 0 {
-                // The one who made it differ from 0 sets what is above.
+                // The thread that made the word differ from 0 sets the bit above.
                 break;
             }
             index /= WORD_BITS;
@@ -194,7 +196,7 @@ impl<'a> FreeMap<'a> {
         Ok(())
     }
 
-    /// Clears the bit; and, to `tidy`, those above that lead to words of nothing.
+    /// Clears the bit. With `tidy`, also clears the bits above that lead to words that are 0.
     fn clear(self, by: &Thread, mut index: usize, tidy: bool) -> Result<()> {
         let _ = by;
         for (height, level) in self.layout.levels.iter().enumerate() {
@@ -202,8 +204,11 @@ impl<'a> FreeMap<'a> {
             // ORDER: as in `set`.
             let left = word.fetch_and(!bit, AcqRel) & !bit & level.meaningful(index / WORD_BITS);
             crash_point!(by, "map.cleared");
+            // Above the leaves: the word below may have gained a bit between the look that found it 0 and the clearing
+            // of the bit above. Then its setter may have found the bit above still set and left it, so this thread sets
+            // it again (INV-FREE-2).
             if let Some(below) = height.checked_sub(1).map(|below| self.layout.levels[below]) {
-                // Relaxed: the Acquire above has seen it, if it was set before.
+                // Relaxed: the Acquire above has seen the word's change if the change's bit was set before.
                 let word = self.word(below, index).load(Relaxed);
                 if word & below.meaningful(index) != 0 {
                     return self.set(by, height, index);
@@ -217,14 +222,14 @@ impl<'a> FreeMap<'a> {
         Ok(())
     }
 
-    /// The things below `end` whose bits say that they are not free: taken, or never used.
+    /// The things below `end` that the map shows as not free: taken, or never used.
     pub(crate) fn not_free(self, end: u32) -> impl Iterator<Item = u32> + 'a {
         let leaves = self.layout.levels[0];
         let end = leaves.bits.min(end as usize);
         (0..end.div_ceil(WORD_BITS)).flat_map(move |index| {
             let first = index * WORD_BITS;
-            // Relaxed: what came before the walk is seen by it. Of what others take and free meanwhile, the bit may be older
-            // than the thing's word, and the word older than the bit.
+            // Relaxed: the walk sees every change that came before it. For things that other threads take and free
+            // meanwhile, the bit may be older than the thing's word, or the word older than the bit.
             let mut bits = !self.word(leaves, index).load(Relaxed) & leaves.meaningful(index);
             if end - first < WORD_BITS {
                 bits &= (1 << (end - first)) - 1;
@@ -239,7 +244,7 @@ impl<'a> FreeMap<'a> {
         })
     }
 
-    /// Which things of a leaf are shown as free.
+    /// The bits of a leaf: the things that it shows as free.
     pub(crate) fn leaf(self, leaf: usize) -> u64 {
         let leaves = self.layout.levels[0];
         if leaf * WORD_BITS >= leaves.bits {
@@ -249,7 +254,7 @@ impl<'a> FreeMap<'a> {
         self.word(leaves, leaf).load(Relaxed) & leaves.meaningful(leaf)
     }
 
-    /// For the audit: whether the thing's bit is set, and whether every bit above that has to be is.
+    /// For the consistency check: whether the thing's bit is set, and whether every bit above that has to be set is.
     pub(crate) fn shows(self, thing: u32) -> Result<(bool, bool)> {
         let mut index = self.checked(thing)?;
         let (word, bit) = self.place(self.layout.levels[0], index);
@@ -274,7 +279,7 @@ mod tests {
     use std::collections::BTreeSet;
     use std::sync::Arc;
 
-    /// A map of so many things, and what their words say.
+    /// A map of some number of things, and the states of their words.
     struct Things {
         layout: MapLayout,
         words: Vec<MapWord>,
@@ -315,7 +320,7 @@ mod tests {
                 }
                 self.map().misled(&self.by, thing, || self.is_free(thing)).unwrap();
             }
-            panic!("a map that misleads for ever");
+            panic!("the map never stops misleading");
         }
 
         fn assert_sound(&self, things: u32) {
@@ -340,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn what_chance_takes_and_frees_is_shown_as_it_is() {
+    fn random_changes_keep_the_map_sound() {
         const THINGS: u32 = 5000;
         let things = Things::new(THINGS as usize);
         let mut random = fastrand::Rng::with_seed(7);
@@ -357,12 +362,12 @@ mod tests {
     }
 
     #[test]
-    fn repair_makes_up_for_every_bit() {
+    fn repair_restores_every_bit() {
         let things = Things::new(10_000);
         for thing in [5, 70, 9999] {
             things.free(thing);
         }
-        // As deaths leave it: nothing but the words of the things.
+        // The state after deaths: the words of the things are right, and every bit of the map is lost.
         things.words.iter().for_each(|word| word.0.store(0, Relaxed));
         assert_eq!(things.map().candidate(), None);
         for thing in [5, 70, 9999, 71] {
@@ -372,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn a_walk_visits_what_is_not_free() {
+    fn a_walk_skips_free_things() {
         let things = Things::new(200);
         (0..200).filter(|thing| thing % 3 != 0).for_each(|thing| things.free(thing));
         for end in [0, 1, 63, 64, 65, 150, 199, 200, 1000] {
@@ -382,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn damaged_words_lead_nowhere_outside_the_map() {
+    fn damaged_words_stay_inside_the_map() {
         for things_there_are in [1, 64, 65, 5000] {
             let things = Things::new(things_there_are);
             things.words.iter().for_each(|word| word.0.store(u64::MAX, Relaxed));
@@ -394,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn a_map_is_as_large_as_its_things_need() {
+    fn map_size_follows_its_things() {
         assert_eq!(MapLayout::new(1).words(), 1);
         assert_eq!(MapLayout::new(64).words(), 1);
         assert_eq!(MapLayout::new(65).words(), 3);

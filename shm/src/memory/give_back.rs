@@ -1,19 +1,19 @@
-//! The memory of free blocks goes back to the system, some time after the last of them was used.
+//! The memory of free blocks goes back to the system, some time after their last use.
 //!
-//! It is the supervisor's work, a pass a second while anything is freed. Whoever frees a block marks it as *freed lately*
-//! (a bit a block, a hint that nothing depends on). A pass takes these marks away and remembers them, privately, as *aged*;
-//! what was aged before, has not been freed again since, and is free, is given back. So a pool that is busy keeps its
-//! memory, and after a burst it is gone within two passes.
+//! The supervisor does this, in one pass a second while blocks are being freed. A thread that frees a block marks it as
+//! *freed lately* (one bit for each block, a hint for which correctness does not depend). A pass takes these marks away
+//! and remembers them, privately, as *aged*. A block that was aged before the pass, has not been freed again since, and
+//! is free, is given back. So a busy pool keeps its memory, and the memory of a burst is gone within two passes.
 //!
 //! ```text
 //!  give.intended   link = giving back, with the first block of the leaf     the map is repaired
-//!  give.owned      each block: FREE → OWNED(t), charged to nobody;          each is freed, and shown
+//!  give.owned      each block: FREE → OWNED(t), charged to no process;      each is freed, and shown
 //!                  the map agrees
 //!  give.given      whole pages among them given back                        the same
 //!  give.freed      each block: → FREE; the map agrees; link idle            the rest is freed, and shown
 //! ```
 //!
-//! The handle table of a process that has died is given back with its last step of recovery.
+//! The last step of recovery gives the handle table of a dead process back.
 //!
 //! INV-GIVE-1: memory is given back only of blocks that this thread owns, under an intent that names their leaf.
 
@@ -28,10 +28,10 @@ use crate::memory::{block_pool, free_map};
 use crate::process::thread::{Thread, crash_point};
 use crate::sync::Relaxed;
 
-/// How much is owned at once: nobody else can have these blocks meanwhile.
+/// The most bytes that a pass owns at once. No other thread can have these blocks meanwhile.
 const MOST_BYTES_AT_ONCE: usize = 4 << 20;
 
-/// The memory of which free blocks and slots a pass gives back.
+/// Which free blocks and slots a pass gives the memory of back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unused {
     /// Those that were free during the whole time between the last two passes.
@@ -40,7 +40,7 @@ pub enum Unused {
     Now,
 }
 
-/// Those of the `free` blocks of a leaf that have whole pages together, at least one of which was `wanted`.
+/// The `free` blocks of a leaf that fill whole pages together, where at least one block of each page was `wanted`.
 pub(crate) fn whole_pages(class: usize, free: u64, wanted: u64) -> u64 {
     // In models each block has pages of its own.
     let in_a_page = if cfg!(loom) { 1 } else { (PAGE_BYTES / block_bytes(class)).max(1) };
@@ -51,14 +51,15 @@ pub(crate) fn whole_pages(class: usize, free: u64, wanted: u64) -> u64 {
         .fold(0, |pages, page| pages | page)
 }
 
-/// Gives the memory of a dead process's handle table back, but for the first page. Every entry is FREE: then it may as
-/// well be INVALID, like one that was never used.
+/// Gives the memory of a dead process's handle table back, except its first page. Every entry is FREE. A page that was
+/// given back reads as zero, so its entries are INVALID, like entries that were never used.
 pub(crate) fn give_table_back(arena: &Arena, process: u16) {
     const KEPT: u32 = (PAGE_BYTES / 8) as u32;
     let used = arena.used_entries(process);
     let Ok(row) = arena.process(process) else { return };
     if used > KEPT && arena.give_entries_back(process, KEPT, used) {
-        // Relaxed: before the row is free. A death before this leaves a mark that is too high, which does no harm.
+        // Relaxed: before the row is free. A death before this store leaves a mark that is too high, which does no
+        // harm.
         row.entries_hwm.store(KEPT.into(), Relaxed);
     }
 }
@@ -68,8 +69,8 @@ pub(crate) fn take_freed_lately(arena: &Arena, class: usize, leaf: usize) -> Res
     Ok(if cell.load(Relaxed) == 0 { 0 } else { cell.fetch_and(0, Relaxed) })
 }
 
-/// Gives the memory of those of the chosen blocks back that nobody takes at this moment. Gives which, and how many
-/// bytes went back to the system.
+/// Gives the memory of the chosen blocks back, except those that another thread takes at this moment. Returns the
+/// blocks given back, and how many bytes went back to the system.
 pub(crate) fn give_blocks_back(
     thread: &Thread,
     class: usize,
@@ -96,7 +97,8 @@ fn give_some_back(thread: &Thread, class: usize, leaf: usize, chosen: u64) -> Re
     crash_point!(thread, "give.intended");
     let mut owned = 0u64;
     {
-        // While the blocks that this process has are counted, it takes none that it does not have.
+        // The lock excludes a walk of this process, which must not count a block between its taking and the clearing of
+        // its charge.
         let _credits = thread.process.quotas.blocks[class].lock();
         for index in (0..WORD_BITS).filter(|index| chosen & 1 << index != 0) {
             let block = block(index);
@@ -109,6 +111,8 @@ fn give_some_back(thread: &Thread, class: usize, leaf: usize, chosen: u64) -> Re
     }
     crash_point!(thread, "give.owned");
     let (mut bytes, mut index) = (0, 0);
+    // Every chosen block that is still free is OWNED by now. Only then is memory given back: a block that another
+    // thread could take would lose that thread's bytes (INV-GIVE-1).
     while index < WORD_BITS {
         let run = (owned >> index).trailing_ones() as usize;
         if run > 0 {
@@ -125,7 +129,7 @@ fn give_some_back(thread: &Thread, class: usize, leaf: usize, chosen: u64) -> Re
     Ok((owned, bytes))
 }
 
-/// Recovery of a thread that died under [`ListIntent::GivingBack`]: every block of the leaf that it owned is free.
+/// Recovery of a thread that died under [`ListIntent::GivingBack`]: every block of the leaf that it owned becomes FREE.
 pub(crate) fn resolve_give_back(thread: &Thread, first: BlockId) -> Result<u32> {
     let class = first.class();
     let map = free_map::free_blocks(thread.arena(), class)?;
@@ -139,7 +143,7 @@ pub(crate) fn resolve_give_back(thread: &Thread, first: BlockId) -> Result<u32> 
     Ok(freed)
 }
 
-/// OWNED by this thread → FREE, if it is. The block has not been used, and counts for nobody.
+/// OWNED by this thread → FREE, if it is. The block was not used and is charged to no process.
 fn free_owned(thread: &Thread, block: BlockId) -> Result<bool> {
     let word = BlockWord(thread.arena().descriptor(block)?.state.load(Relaxed));
     Ok(word.state() == BlockState::Owned(thread.tag) && block_pool::free_unused_block(thread, block, word)?)
@@ -154,7 +158,7 @@ mod tests {
         assert_eq!(whole_pages(0, u64::MAX, 1 << 20), 0xffff_0000);
         assert_eq!(whole_pages(0, !(1 << 5), u64::MAX), 0xffff_ffff_ffff_0000);
         assert_eq!(whole_pages(3, 0b1011, 0b0111), 0b0011);
-        assert_eq!(whole_pages(4, 0b1010, 0b0110), 0b0010, "a page each");
+        assert_eq!(whole_pages(4, 0b1010, 0b0110), 0b0010, "each block fills a page");
         assert_eq!(whole_pages(16, 0b1010, 0b1110), 0b1010);
     }
 }

@@ -1,4 +1,4 @@
-//! The pass over free blocks and slots that gives the memory of those which have been idle back to the system.
+//! The pass over free blocks and slots that gives the memory of idle ones back to the system.
 
 use crate::arena::Arena;
 use crate::arena::error::Result;
@@ -8,40 +8,40 @@ use crate::memory::give_back::{self, Unused, whole_pages};
 use crate::memory::{free_map, slot_pages, trim};
 use crate::process::thread::Thread;
 
-/// What the supervisor knows of the memory behind what is free. Private: a successor gives all blocks back once more that
-/// are free, which changes nothing.
+/// The supervisor's record of the memory behind free blocks. It is private. A new leader starts without one and gives
+/// the memory of every free block back once more, which does no harm.
 ///
-/// Of slots it need not know anything: their pages say themselves what was freed lately, and what is gone (`slot_pages`).
+/// Slots need no record here: their page words say which were freed lately and which are gone (`slot_pages.rs`).
 #[derive(Debug, Default)]
 pub struct IdleMemory {
-    /// By class and leaf: blocks that have been freed before the last pass, and whose memory has not been given back since.
+    /// By class and leaf: the blocks freed before the last pass, less those that were given back since.
     aged: Vec<Vec<u64>>,
-    /// How many blocks had ever been freed when the last pass began.
+    /// The count of all blocks ever freed, when the last pass began.
     freed: Option<u64>,
-    /// How many objects had ended then.
+    /// The count of all objects ever retired, at that time.
     retired: u64,
-    /// Whether the last pass found anything.
+    /// Whether the last pass left work for another.
     is_due: bool,
 }
 
 impl IdleMemory {
-    /// Nothing is known.
+    /// An empty record.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Whether a pass could find something.
+    /// Whether a pass could find memory to give back.
     pub fn is_due(&self, arena: &Arena) -> bool {
         let Counters { blocks_freed, objects_retired, .. } = counter::counters(arena);
         self.is_due || self.freed != Some(blocks_freed) || self.retired != objects_retired
     }
 
-    /// What had ended was collected: a pass could find something.
+    /// Notes that dead objects were collected: a pass could find their memory.
     pub fn expect_more(&mut self) {
         self.is_due = true;
     }
 
-    /// One pass, for as long as `go_on` says so. Gives how many bytes went back to the system.
+    /// One pass, for as long as `go_on` says so. Returns how many bytes went back to the system.
     pub fn pass(
         &mut self,
         supervisor: &Thread,
@@ -68,7 +68,7 @@ impl IdleMemory {
     ) -> Result<u64> {
         let arena = supervisor.arena();
         let leaves = (arena.used_blocks(class) as usize).div_ceil(WORD_BITS);
-        // Of what was before its time the supervisor knows nothing.
+        // A supervisor's first pass has no record of earlier frees, so it takes every block for aged.
         let unknown = if self.freed.is_none() { u64::MAX } else { 0 };
         if self.aged.len() <= class {
             self.aged.resize(class + 1, Vec::new());

@@ -1,4 +1,5 @@
-//! The memory of the arena that objects are made of: slots, blocks, the maps of free ones, quotas, and giving pages back.
+//! The memory of the arena that objects are made of: slots, blocks, the maps of free ones, credits, and giving pages
+//! back.
 
 pub(crate) mod block_credit;
 pub(crate) mod block_pool;

@@ -1,8 +1,8 @@
-//! Memory pressure: what a thread does when the pools seem to have no block left.
+//! Memory pressure: how a thread gets a block when the pools seem to have none left.
 //!
-//! A block may be free in a moment: another thread has it in its hands, or an object that is dead holds it. To find that
-//! out, channels are looked at and dead objects are taken apart, which this folder knows nothing of. So the search is
-//! registered from above (`api`), as a kernel's shrinkers are.
+//! A block may be free in a moment: another thread is about to free it, or a dead object still holds it. Finding such a
+//! block means looking into channels and tearing down dead objects, and this folder knows neither. So `api` registers
+//! the search from above, as a kernel registers shrinkers.
 
 use crate::arena::error::{Error, Result};
 use crate::arena::word::block::BlockId;
@@ -10,18 +10,18 @@ use crate::memory::block_credit;
 use crate::process::thread::Thread;
 use std::sync::OnceLock;
 
-/// Finds a block of this class after the error was the answer to the first try, or gives the error.
+/// Finds a block of this class after the first try gave the error, or returns the error.
 type Relief = fn(&Thread, usize, Error) -> Result<BlockId>;
 
 /// The same for every process and arena: it is code, not state.
 static RELIEF: OnceLock<Relief> = OnceLock::new();
 
-/// Says what relieves the pressure. Only the first call counts.
+/// Registers the function that relieves the pressure. Only the first call counts.
 pub(crate) fn register(relief: Relief) {
     let _ = RELIEF.set(relief);
 }
 
-/// A block of `class`, OWNED by this thread.
+/// Takes a block of `class`, OWNED by this thread.
 pub(crate) fn take_block(thread: &Thread, class: usize) -> Result<BlockId> {
     let exhausted = match block_credit::take_free_block(thread, class) {
         Err(error @ (Error::NoMemory { .. } | Error::NoResources(_)))

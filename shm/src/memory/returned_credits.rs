@@ -1,17 +1,16 @@
-//! Credits that others give back: one word a kind in each process's row, from which the process takes them over.
+//! Credits that other processes return: one word for each kind in each process's row, from which the process takes them
+//! over.
 //!
-//! A *kind* is blocks of one class, or objects. What is charged to a process may be freed by another one; that one leaves
-//! the credit here.
+//! A *kind* is the blocks of one class, or the objects. A process may free a thing that is charged to another process.
+//! It then leaves the credit in this word. Its layout and transitions stand in `arena/word/credit.rs`.
 //!
-//! The word is `arena/word/credit`.
-//!
-//! INV-CREDIT-1: what a process has left, what is in the word and what is charged to it are together at most its quota.
-//! A credit is given back once: a thing that was free when the walk came by is found to be free by it, and the thread that
-//! freed it cannot give the credit as well. It looked at the word before it freed the thing: before the walk began, then
-//! the word has changed; or while it was going on, which the word says; or after it ended, and then the walk did not find
-//! the thing free.
-//! INV-CREDIT-2: a credit that is not given back is one for which there is LOST, or a death that recovery has counted since
-//! the last walk. So a process that is refused a thing really has its quota.
+//! INV-CREDIT-1: the credits that a process has left, those in the word and the things charged to it are together at
+//! most its quota. *Why:* a credit is returned once. If a walk finds a thing free, the thread that freed it cannot
+//! return the credit too, since that thread read the word before it freed the thing. It read the word before the walk
+//! began, and then the word has changed; or during the walk, and then the word says WALKING; or after the walk, and
+//! then the walk did not find the thing free.
+//! INV-CREDIT-2: for every credit that was not returned, the word says LOST, or recovery has counted a death since the
+//! last walk. So a process that is refused a thing really has its whole quota.
 
 use crate::arena::Arena;
 use crate::arena::word::credit::{Charge, Returned};
@@ -21,7 +20,7 @@ pub(crate) fn returned(arena: &Arena, charge: Charge, kind: usize) -> Option<&At
     arena.process(charge.row).ok()?.returned.get(kind)
 }
 
-/// Changes the word, if it is still of the same process. Gives what was there.
+/// Changes the word, if it still belongs to the same process. Returns the value that it replaced.
 pub(crate) fn change_returned(
     arena: &Arena,
     charge: Charge,
@@ -30,7 +29,7 @@ pub(crate) fn change_returned(
 ) -> Option<Returned> {
     let cell = returned(arena, charge, kind)?;
     let mut seen = Returned(cell.load(Relaxed));
-    // P5: every further round is another's change.
+    // P5: every further round is a change by another thread.
     for _ in 0..10_000 {
         if !seen.is_of(charge) {
             return None;
@@ -39,8 +38,8 @@ pub(crate) fn change_returned(
         if next == seen {
             return Some(seen);
         }
-        // ORDER: Release: the block was freed before its credit is there; what a walk has looked at, it looked at before
-        // it ended. Acquire: the walk comes after whatever was given back before it began.
+        // ORDER: Release: the block was freed before its credit is there, and a walk has finished its loads before the
+        // word says that it ended. Acquire: a walk comes after every credit that was returned before it began.
         match cell.compare_exchange(seen.0, next.0, AcqRel, Relaxed) {
             Ok(_) => return Some(seen),
             Err(changed) => seen = Returned(changed),
@@ -49,9 +48,9 @@ pub(crate) fn change_returned(
     None
 }
 
-/// Recovery has settled what the threads of a dead process were in the middle of: credits may be lost.
+/// Recovery has resolved the in-doubt intents of a dead process's threads: credits may be lost.
 pub(crate) fn count_death(arena: &Arena) {
-    // ORDER: Release pairs with the Acquire in `renew`: what was settled is seen by the walk.
+    // ORDER: Release pairs with the Acquire in `renew`: the walk sees the resolved state.
     arena.header().deaths.fetch_add(1, Release);
 }
 
@@ -62,7 +61,7 @@ mod tests {
     const ANYBODY: Charge = Charge { row: 7, epoch: 9 };
 
     #[test]
-    fn a_credit_given_back_is_taken_over_once() {
+    fn returned_credits_are_taken_over_once() {
         let word = Returned(Returned::none(9));
         let given = word.given(word, 1).given(word, 1);
         assert!(given.is_of(ANYBODY));
@@ -70,10 +69,10 @@ mod tests {
     }
 
     #[test]
-    fn a_credit_is_lost_to_a_walk_and_never_doubled() {
+    fn a_walk_never_doubles_credits() {
         let before = Returned(Returned::none(9));
         let during = before.given(before, 1).walk_begun();
-        assert!(!during.is_lost() && during.credits() == 0, "the walk counts for itself");
+        assert!(!during.is_lost() && during.credits() == 0, "the walk drops the credits that it will count");
         for (seen, now) in
             [(before, during), (during, during), (before, during.walk_ended()), (during, during.walk_ended())]
         {
@@ -86,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_process_of_the_row_has_another_word() {
+    fn reusing_a_row_changes_its_word() {
         assert!(!Returned(Returned::none(10)).is_of(ANYBODY));
     }
 }

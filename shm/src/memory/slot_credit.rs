@@ -1,10 +1,16 @@
-//! How many objects one process may make: private credits, credits that threads set aside, and what others give back.
+//! How many objects one process may make: its private credits, the credits that its threads cache, and those that other
+//! processes return.
 //!
-//! Making an object uses up a credit, and the object is charged to its maker by its own life word until its slot is free
-//! again (`quota`). Threads set a few credits aside, so a create in steady state touches nothing shared. What this
-//! process frees of its own comes back to it directly, and what others free of it by a word of its row (`returned`). A
-//! process that has no credit left takes those over; finds none there either, and collects what has ended; and only then,
-//! before it refuses, walks over the objects in use and counts, which also finds what other threads have set aside.
+//! Making an object uses one credit. The object's own lifecycle word charges it to its maker until its slot is free
+//! again (`process/quota.rs`). Each thread caches a few credits, so a create in steady state writes no shared word for
+//! them. An object that its own process frees returns the credit directly. An object that another process frees returns
+//! it through a word of the maker's row (`returned`). A process that has no credit left does this, in order:
+//!
+//! 1. It takes over the returned credits.
+//! 2. It collects dead objects.
+//! 3. It walks over the objects in use and counts its own. That also finds credits that other threads have cached.
+//!
+//! It refuses only if all three find no credit.
 
 use crate::arena::error::Result;
 use crate::arena::word::credit::{Charge, OBJECTS, Returned};
@@ -15,10 +21,10 @@ use crate::process::thread::Thread;
 use crate::sync::{Acquire, Relaxed};
 use core::sync::atomic::Ordering;
 
-/// Credits that a thread sets aside at once: few where there are few.
+/// How many credits a thread caches at once: fewer where the quota is small.
 pub(crate) const CREDITS_AT_A_TIME: u64 = 32;
 
-/// The credits that others have given back.
+/// Takes over the credits that other processes have returned.
 pub(crate) fn take_over_objects(thread: &Thread, pool: &ObjectCredits) -> u64 {
     let seen = returned_credits::change_returned(
         thread.arena(),
@@ -29,11 +35,11 @@ pub(crate) fn take_over_objects(thread: &Thread, pool: &ObjectCredits) -> u64 {
     seen.map_or(0, Returned::credits).min(pool.quota)
 }
 
-/// The credits that there are by the words of all objects. The caller has the lock.
+/// Counts the free credits by the words of all objects. The caller has the lock.
 pub(crate) fn count_objects(thread: &Thread, pool: &ObjectCredits) -> Result<u64> {
     let own = thread.process.quotas.charge;
-    // A full fence here and the CAS by which a slot is taken: either the walk sees a thread's slot, or that thread
-    // sees that its credit is void.
+    // ORDER: SeqCst: a full fence here, and another in the CAS by which a thread takes a slot. So either the walk sees
+    // that thread's slot, or that thread sees that its cached credit is void (`is_credit_valid`).
     pool.generation.fetch_add(1, Ordering::SeqCst);
     returned_credits::change_returned(thread.arena(), own, OBJECTS, Returned::walk_begun);
     let charged = objects_charged(thread)?;
@@ -41,16 +47,16 @@ pub(crate) fn count_objects(thread: &Thread, pool: &ObjectCredits) -> Result<u64
     Ok(pool.quota.saturating_sub(charged))
 }
 
-/// Whether the credit that was set aside then was good when it was used.
+/// Whether the cached credit was still valid when it was used.
 #[inline]
 pub(crate) fn is_credit_valid(thread: &Thread, credit: u64) -> bool {
     let Some(pool) = &thread.process.quotas.objects else { return true };
-    // After the slot's CAS, which on x86 is a full fence. Elsewhere a walk at this very moment could miss one
-    // slot a thread.
+    // ORDER: SeqCst: after the slot's CAS, which is a full fence on x86. On other machines a concurrent walk could miss
+    // one slot for each thread.
     pool.generation.load(Ordering::SeqCst) == credit
 }
 
-/// The credit was not used after all.
+/// Returns a credit to the cache: no object was made with it.
 pub(crate) fn give_object_credit_back(thread: &Thread, credit: u64) {
     let CreditCache { generation, credits } = thread.credit_cache.get();
     if thread.process.quotas.objects.is_some() && generation == credit {
@@ -58,18 +64,18 @@ pub(crate) fn give_object_credit_back(thread: &Thread, credit: u64) {
     }
 }
 
-/// When credits were last voided: what is freed after this look may be given back by
-/// [`give_object_credits`].
+/// The credits' generation. Objects freed after this call may be returned with [`give_object_credits`].
 pub(crate) fn credit_generation(thread: &Thread) -> u64 {
     thread.process.quotas.objects.as_ref().map_or(0, |pool| {
-        // Not in the middle of a walk: it has voided the credits, and may have yet to come by what is freed next.
+        // The lock excludes a walk in progress: it has raised the generation already, and may still come to the objects
+        // that this thread frees next. Both would count them.
         let _left = pool.left.lock();
         pool.generation.load(Ordering::Relaxed)
     })
 }
 
-/// So many objects charged to this process have been freed since `generation`. A walk since then may have found them
-/// gone by itself, and they count once.
+/// Returns the credits of `freed` objects charged to this process, freed since `generation`. If a walk has run since
+/// then it may have found these slots free already, and they must count once.
 pub(crate) fn give_object_credits(thread: &Thread, generation: u64, freed: u64) {
     if let Some(pool) = &thread.process.quotas.objects
         && freed > 0
@@ -81,14 +87,14 @@ pub(crate) fn give_object_credits(thread: &Thread, generation: u64, freed: u64) 
     }
 }
 
-/// Gives back what this thread has set aside, at its end.
+/// Returns the thread's cached credits, at its end.
 pub(crate) fn return_cached_credits(thread: &Thread) {
     let CreditCache { generation, credits } = thread.credit_cache.take();
     give_object_credits(thread, generation, credits);
 }
 
-/// An object of another process is about to be freed: whom it counts for. Those that another process's objects have
-/// added up to by now are given back.
+/// Notes to which process an object that is about to be freed is charged. If that process differs from the recorded
+/// one, first returns the credits recorded so far.
 pub(crate) fn note_creditor(thread: &Thread, lifecycle: Lifecycle, recorded: &mut Option<Creditor>) {
     if recorded.as_ref().is_some_and(|creditor| lifecycle.is_charged_to(creditor.charge)) {
         return;
@@ -104,13 +110,14 @@ pub(crate) fn note_creditor(thread: &Thread, lifecycle: Lifecycle, recorded: &mu
     ) else {
         return;
     };
-    // ORDER: Acquire: an object whose slot is freed after a walk has ended was not free when it came by.
+    // ORDER: Acquire: the word is read before the slot is freed. If a walk has ended by now, it did not find the slot
+    // free (INV-CREDIT-1).
     let before = Returned(cell.load(Acquire));
     let charge = Charge { row: lifecycle.charged_row(), epoch: before.epoch() };
     *recorded = lifecycle.is_charged_to(charge).then_some(Creditor { charge, before, objects: 0 });
 }
 
-/// The slots have been freed.
+/// The slots have been freed: returns their credits.
 pub(crate) fn give_object_credits_to(thread: &Thread, creditor: Option<Creditor>) {
     if let Some(Creditor { charge, before, objects }) = creditor
         && objects > 0

@@ -1,8 +1,8 @@
-//! The memory of slots that are free goes back to the system: a page of objects, with the bodies and names of the same
-//! slots, where all of them have been free for a while.
+//! The memory of free slots goes back to the system, one page of objects at a time, with the bodies and names of the
+//! same slots. A page goes when all its slots have been free for a while.
 //!
-//! A page of objects has as many slots as a leaf of the map of free ones has bits. Its own word is in another section,
-//! and stays: what a slot must not forget, its generation, is kept there once for all slots of the page.
+//! A page of objects has as many slots as a leaf of the map of free slots has bits. Each page has a word in another
+//! section, which stays. It keeps the generation, which a slot must not forget, once for all slots of the page.
 //!
 //! ```text
 //!  63     35  34    33      32     31  28 27         0
@@ -13,13 +13,15 @@
 //!
 //! | bits | set by | cleared by |
 //! |---|---|---|
-//! | generation | who gives the page back and owns all of its slots: higher than any of theirs | nobody; 0: never given back |
-//! | LATELY | who frees a slot of the page (a hint) | each pass |
-//! | GIVING | who gives it back, with the generation | who takes a slot of the page that begins anew; recovery |
-//! | GONE | who gives it back, by CAS of GIVING, once the memory is gone | the same |
+//! | generation | the giver, which owns all slots: higher than any of theirs | never; 0: never given back |
+//! | LATELY | a thread that frees a slot of the page (a hint) | each pass |
+//! | GIVING | the giver, with the generation | a taker of a slot of the page that begins anew; recovery |
+//! | GONE | the giver, by CAS of GIVING, once the memory is gone | the same |
 //!
-//! The life of a slot whose memory is gone reads as zero, INVALID. Such a slot is as free as one that is FREE, if the
-//! page's generation is not 0, and is taken by the same CAS; then the taker has it *begin anew*.
+//! The *giver* is the thread that gives the page back: the supervisor.
+//!
+//! Once the memory of a slot is gone, its lifecycle word reads as zero, INVALID. If the page's generation is not 0,
+//! such a slot is as free as a FREE one and is taken by the same CAS. Its taker then has it *begin anew*.
 //!
 //! ```text
 //!  slots.intended   link = giving slots back, with the page                 the map is repaired
@@ -35,18 +37,19 @@
 //!  slot.anew        RESERVED(t) of the page's generation                    → FREE
 //! ```
 //!
-//! What else a slot has is nobody's while it is free, and what its next user needs of it is zero: the words of its rings
-//! (INV-LATE-1, and `free_directions`), and names, which count only for their koid. Words that others may still look at
-//! without a hazard, its states, begin at a place that depends on the generation: a sleeper of an earlier life that was
-//! stopped before its sleep finds another word there.
+//! No thread owns the other words of a free slot, and those that its next user relies on are zero: the words of its
+//! rings (INV-LATE-1, and `free_directions`). Names count only for their koid. Other threads may still look at a slot's
+//! `state` words without a hazard, so these begin at a value that depends on the generation. A sleeper that was stopped
+//! before its sleep on an earlier object of the slot then finds another value, and does not sleep.
 //!
-//! INV-PAGE-1: memory is given back only of slots that are all RESERVED by this thread, under an intent that names the page.
-//! INV-PAGE-2: a slot that begins anew has a generation that it never had: its taker looks at the page's after it has
-//! taken the slot, and the page cannot be given back again before that slot is free.
-//! INV-PAGE-3: of a page that is GONE every slot is free, or is in the hands of a thread that has not cleared GONE yet and
-//! whose row names the slot. So whether a slot is free is known without making its memory real again.
-//! INV-PAGE-4: a slot whose life is INVALID is below the mark of slots that were ever used only if its page's generation
-//! is not 0.
+//! INV-PAGE-1: memory is given back only of slots that are all RESERVED by this thread, under an intent that names the
+//! page.
+//! INV-PAGE-2: a slot that begins anew has a generation that it never had. Its taker reads the page's generation after
+//! it has taken the slot, and the page cannot be given back again before that slot is free.
+//! INV-PAGE-3: every slot of a page that is GONE is free, or is held by a thread that has not cleared GONE yet and
+//! names the slot in its row. So whether a slot is free is known without touching its memory, which would make it real
+//! again.
+//! INV-PAGE-4: a slot below the high-water mark has an INVALID lifecycle word only if its page's generation is not 0.
 
 use crate::arena::Arena;
 use crate::arena::error::Result;
@@ -69,8 +72,8 @@ impl PageWord {
     const LATELY: u64 = 1 << 32;
     const GIVING: u64 = 1 << 33;
     const GONE: u64 = 1 << 34;
-    /// Generations beyond this come round soon. The page that has one keeps its memory: which of its slots' generations
-    /// are old could not be told.
+    /// The highest generation of a page that is still given back. Beyond it the generations wrap around soon, and one
+    /// could not tell which of a slot's generations are old. Such a page keeps its memory.
     const MOST: u64 = 0xff0_0000;
 
     fn generation(self) -> u64 {
@@ -81,7 +84,7 @@ impl PageWord {
         self.0 & flags != 0
     }
 
-    /// The word of a page whose memory is about to go.
+    /// The page's word just before its memory goes.
     fn giving(self, newest: u64) -> Self {
         Self(Self::GIVING | Self::GENERATION.of(newest.max(self.generation()) + 1))
     }
@@ -95,9 +98,10 @@ fn page_of(arena: &Arena, slot: u32) -> Result<&AtomicU64> {
     arena.slot_page(slot as usize / WORD_BITS)
 }
 
-/// Whether the slot is free for whoever takes it.
+/// Whether the slot may be taken.
 pub(crate) fn is_free_slot(arena: &Arena, slot: u32) -> Result<bool> {
-    // Relaxed: whoever acts on it does so by a CAS of the slot's word, or has its order from the map.
+    // Relaxed: a caller that acts on the answer does so by a CAS of the slot's word, or has its order from the map.
+    // GONE is looked at first, so that the slot's memory stays untouched (INV-PAGE-3).
     let page = PageWord(page_of(arena, slot)?.load(Relaxed));
     if page.has(PageWord::GONE) {
         return Ok(true);
@@ -106,16 +110,16 @@ pub(crate) fn is_free_slot(arena: &Arena, slot: u32) -> Result<bool> {
     Ok(lifecycle.state() == LifecycleState::Free || lifecycle.0 == 0 && page.generation() != 0)
 }
 
-/// The slot's word; INVALID, as it would read, if its memory is gone.
+/// The slot's word. If its memory is gone this is INVALID, as the memory would read.
 pub(crate) fn lifecycle_of(arena: &Arena, slot: u32) -> Result<Lifecycle> {
     let is_gone = PageWord(page_of(arena, slot)?.load(Relaxed)).has(PageWord::GONE);
     Ok(if is_gone { Lifecycle(0) } else { Lifecycle(arena.object(slot)?.lifecycle.load(Relaxed)) })
 }
 
-/// The slot is being freed: the memory of its page is not to be given back soon.
+/// Marks the page of a slot that is being freed: its memory is not given back soon.
 pub(crate) fn mark_slot_freed(arena: &Arena, slot: u32) -> Result<()> {
     let page = page_of(arena, slot)?;
-    // Relaxed: a hint. The line stays where it is while the mark is there.
+    // Relaxed: a hint. The load avoids a write, and so a move of the cache line, while the mark is there already.
     if !PageWord(page.load(Relaxed)).has(PageWord::LATELY) {
         page.fetch_or(PageWord::LATELY, Relaxed);
     }
@@ -132,7 +136,8 @@ pub(crate) fn event_count(thread: &Thread, slot: u32) -> Result<u32> {
     Ok(State(thread.arena().object(slot)?.state[0].load(Relaxed)).futex())
 }
 
-/// Takes the slot, if it is free. The row names it, or the page. One that was INVALID has to begin anew.
+/// Takes the slot, if it is free. The caller's row names the slot or its page. A slot that was INVALID must then begin
+/// anew.
 pub(crate) fn try_reserve_slot(thread: &Thread, slot: u32) -> Result<Option<Lifecycle>> {
     let lifecycle = &thread.arena().object(slot)?.lifecycle;
     let free = Lifecycle(lifecycle.load(Relaxed));
@@ -142,17 +147,18 @@ pub(crate) fn try_reserve_slot(thread: &Thread, slot: u32) -> Result<Option<Life
         _ => false,
     };
     let reserved = free.reserved(thread.tag);
-    // ORDER: Acquire pairs with the Release of whoever freed the slot: everything was given back, or the page's
-    // generation was raised. Release: after the intent, in the order that recovery sees.
+    // ORDER: Acquire pairs with the Release of the thread that freed the slot: every part of it was given back, or the
+    // page's generation was raised. Release: after the intent, in the order that recovery sees.
     let taken = is_free && lifecycle.compare_exchange(free.0, reserved.0, AcqRel, Relaxed).is_ok();
     Ok(taken.then_some(reserved))
 }
 
-/// A slot that is RESERVED by this thread has the generation of its page, if its own is older: its memory was given
-/// back. Idempotent. Gives its word then, and whether the page was ever given back.
+/// Gives a slot that is RESERVED by this thread the generation of its page, if the slot's own is older: then its memory
+/// was given back. Idempotent. Returns the slot's word, and whether the page was ever given back.
 pub(crate) fn begin_anew(thread: &Thread, slot: u32, reserved: Lifecycle) -> Result<(Lifecycle, bool)> {
     let page = page_of(thread.arena(), slot)?;
-    // Relaxed: whoever took the slot has seen what made it INVALID, and the page is not given back again (INV-PAGE-2).
+    // Relaxed: the taker's CAS has seen the giver's stores that made the slot INVALID, and the page is not given back
+    // again before the slot is free (INV-PAGE-2).
     let word = PageWord(page.load(Relaxed));
     if word.has(PageWord::GIVING | PageWord::GONE) {
         // Relaxed: before the map says that the slot is taken, which is a Release.
@@ -162,8 +168,10 @@ pub(crate) fn begin_anew(thread: &Thread, slot: u32, reserved: Lifecycle) -> Res
         return Ok((reserved, word.generation() != 0));
     }
     let object = thread.arena().object(slot)?;
+    // The states first, the generation last: after a death between them the generation is still older than the page's,
+    // so recovery begins the slot anew once more.
     for state in &object.state {
-        // ORDER: Release: as in `fill_slot`.
+        // ORDER: Release: as in `fill_slot` of `lifecycle/create.rs`.
         state.store(State::begun(word.generation()).0, Release);
     }
     let anew = reserved.of_generation(word.generation());
@@ -173,7 +181,7 @@ pub(crate) fn begin_anew(thread: &Thread, slot: u32, reserved: Lifecycle) -> Res
     Ok((anew, true))
 }
 
-/// One pass over all pages, for as long as `go_on` says so. Gives how many bytes went back to the system, and whether
+/// One pass over all pages, for as long as `go_on` says so. Returns how many bytes went back to the system, and whether
 /// another pass would find more.
 pub(crate) fn give_slots_back(
     thread: &Thread,
@@ -208,16 +216,17 @@ fn give_page_back(thread: &Thread, page: u32) -> Result<usize> {
     let mut bytes = None;
     if let Some(newest) = own_slots_of(thread, page)? {
         let cell = arena.slot_page(page as usize)?;
-        // Relaxed: no slot of the page is another's; of the hint nothing depends.
+        // Relaxed: no other thread has a slot of the page, and no decision depends on the hint LATELY.
         let giving = PageWord(cell.load(Relaxed)).giving(newest);
-        // Relaxed: after all slots are owned, which ended with a read-modify-write that is an Acquire, and before any is
-        // INVALID, which is the kernel's work.
+        // Relaxed: after all slots are owned, which ended with an Acquire read-modify-write, and before any is INVALID,
+        // which is the kernel's work.
         cell.store(giving.0, Relaxed);
         crash_point!(thread, "slots.raised");
         bytes = arena.forget_slots(page);
         crash_point!(thread, "slots.forgotten");
         if bytes.is_some() {
-            // ORDER: Release: after the memory is gone. It fails if somebody has taken a slot, or freed one, since.
+            // ORDER: Release: after the memory is gone. The CAS fails if another thread has taken or freed a slot
+            // since: then the page is in use again and must not be GONE.
             let _ = cell.compare_exchange(giving.0, giving.gone().0, Release, Relaxed);
         }
     }
@@ -227,11 +236,11 @@ fn give_page_back(thread: &Thread, page: u32) -> Result<usize> {
     Ok(bytes.unwrap_or(0))
 }
 
-/// The newest generation of the page's slots, once this thread has them all.
+/// Takes all slots of the page and returns the newest of their generations.
 fn own_slots_of(thread: &Thread, page: u32) -> Result<Option<u64>> {
     let map = free_map::free_objects(thread.arena());
     let mut newest = 0;
-    // From the end: others take from the front.
+    // From the end, because other threads take the lowest free slot first.
     for slot in slots_of(page).rev() {
         let Some(reserved) = try_reserve_slot(thread, slot)? else { return Ok(None) };
         map.taken(thread, slot, || is_free_slot(thread.arena(), slot))?;
@@ -241,8 +250,8 @@ fn own_slots_of(thread: &Thread, page: u32) -> Result<Option<u64>> {
     Ok((newest < PageWord::MOST).then_some(newest))
 }
 
-/// Whatever became of [`ListIntent::GivingSlotsBack`]: every slot of the page that this thread owns is FREE, and those that
-/// are free are shown. Idempotent; recovery does the same in a dead thread's name.
+/// Ends [`ListIntent::GivingSlotsBack`], whether it succeeded or not: every slot of the page that this thread owns
+/// becomes FREE, and the map shows the free ones. Idempotent; recovery does the same for a dead thread, under its tag.
 pub(crate) fn resolve_slot_page(thread: &Thread, page: u32) -> Result<()> {
     let arena = thread.arena();
     let map = free_map::free_objects(arena);
@@ -250,7 +259,7 @@ pub(crate) fn resolve_slot_page(thread: &Thread, page: u32) -> Result<()> {
         let lifecycle = lifecycle_of(arena, slot)?;
         if lifecycle.state() == LifecycleState::Reserved(thread.tag) {
             let (lifecycle, _) = begin_anew(thread, slot, lifecycle)?;
-            // ORDER: Release: as whenever a slot is freed.
+            // ORDER: Release: as for every slot that is freed.
             arena.object(slot)?.lifecycle.store(lifecycle.freed().0, Release);
         }
         map.repair(thread, slot, || is_free_slot(arena, slot))?;
@@ -298,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_begins_anew_with_a_new_generation() {
+    fn reused_slots_get_new_generations() {
         let thread = stage();
         let mut seen = std::collections::BTreeSet::new();
         let mut newest = 0;
@@ -308,7 +317,7 @@ mod tests {
             for slot in 0..SLOTS {
                 let (lifecycle, state) = words(&thread, slot);
                 assert!(lifecycle.generation() >= newest, "{} after {newest}", lifecycle.generation());
-                assert!(seen.insert((slot, state.futex())), "a sleeper could take it for an earlier one");
+                assert!(seen.insert((slot, state.futex())), "a sleeper could mistake it for an earlier word");
             }
             newest = (0..SLOTS).map(|slot| words(&thread, slot).0.generation()).max().unwrap() + 1;
             handles.iter().for_each(|handle| thread.close(thread.lookup(*handle).unwrap()).unwrap());
@@ -328,14 +337,14 @@ mod tests {
         assert!(words(&thread, 0) == live);
         assert_eq!(words(&thread, 1).0.state(), LifecycleState::Free);
         assert_eq!(words(&thread, WORD_BITS as u32).0, Lifecycle(0));
-        assert_eq!(give_back(&thread), 0, "nothing is given back twice");
+        assert_eq!(give_back(&thread), 0, "no page is given back twice");
         thread.close(thread.lookup(event).unwrap()).unwrap();
         assert!(thread.arena().audit().is_clean(), "{}", thread.arena().audit());
     }
 
-    /// The map shows none of them yet.
+    /// The map shows none of the slots yet.
     #[test]
-    fn slots_are_taken_while_their_page_is_given_back() {
+    fn slots_are_taken_during_a_give_back() {
         let giver = stage();
         let taker = Thread::join(&giver.process).unwrap();
         burst(&giver);
@@ -356,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn generations_that_come_round_soon_are_kept() {
+    fn pages_near_generation_overflow_stay() {
         let thread = stage();
         burst(&thread);
         let lifecycle = &thread.arena().object(3).unwrap().lifecycle;
@@ -368,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn an_arena_whose_memory_cannot_be_given_back_goes_on() {
+    fn an_unreclaimable_arena_keeps_working() {
         let config = Config {
             max_objects: SLOTS,
             max_processes: 1,

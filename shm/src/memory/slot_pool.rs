@@ -1,23 +1,24 @@
-//! Object slots: how they are taken for new objects, and how they become free again, whoever takes and frees them.
+//! Object slots: how a thread takes one for a new object, and how it becomes FREE again.
 //!
-//! A thread's next object lies in a slot that the thread has retired itself, if there is one (`reusable`, see `release_queue`): no
-//! other thread has to know of it. Otherwise the map of free slots (`free_map`) shows the lowest one that is FREE,
-//! whichever process freed it; and only where there is none, a slot is taken that was never used. Nothing is ever
-//! searched.
+//! A thread first uses a slot that it has retired itself, if it has one (its reusable slots, see
+//! `lifecycle/reclaim.rs`): no other thread need know of that. Otherwise the map of free slots (`free_map.rs`) shows
+//! the lowest one that is FREE, whatever process freed it. Only if there is none does the thread take a slot that was
+//! never used. No step searches the slots.
 //!
 //! | step | |
 //! |---|---|
-//! | the row's `slot` = the slot | the intent: before anything is done to the slot's word |
-//! | FREE, RETIRED or virgin → RESERVED(t), by CAS; or RETIRED → RECLAIMING(t) → FREE | |
-//! | if its memory had been given back: it begins anew (`slot_pages`) | |
+//! | the row's `slot` = the slot | the intent: before the slot's word is changed |
+//! | FREE, RETIRED or never used → RESERVED(t), by CAS; or RETIRED → RECLAIMING(t) → FREE | |
+//! | if its memory had been given back: it begins anew (`slot_pages.rs`) | |
 //! | the map agrees | |
-//! | RESERVED(t) → LIVE, by the store that commits the create; or → FREE, if nothing comes of it | |
+//! | RESERVED(t) → LIVE, by the store that commits the create; or → FREE, if the create fails | |
 //! | `slot` = none, or the next one | |
 //!
-//! INV-SLOT-1: a slot that is RESERVED(t) or RECLAIMING(t) is named by t's row, or its page is, and so is a slot of which
-//! the map does not say the truth. So recovery needs no walk: the row names what was in hand (`recovery/resolve_intents`).
-//! INV-SLOT-2: a slot that was ever taken is below the mark `objects_hwm`, or named by the row of the thread that took
-//! it. Walks go up to the mark.
+//! INV-SLOT-1: for every slot that is RESERVED(t) or RECLAIMING(t), t's row names the slot or its page. The same holds
+//! for every slot that the map shows wrongly. So recovery needs no walk: the row names the slot in hand
+//! (`recovery/resolve_intents.rs`).
+//! INV-SLOT-2: a slot that was ever taken is below the high-water mark `objects_hwm`, or named by the row of the thread
+//! that took it. Walks go up to the mark.
 
 use crate::arena::Arena;
 use crate::arena::error::Result;
@@ -26,44 +27,47 @@ use crate::memory::{free_map, slot_pages};
 use crate::process::thread::{Thread, crash_point};
 use crate::sync::{AcqRel, Relaxed, Release};
 
-/// Whatever happens to the slot's word next, recovery finds it.
+/// Writes the slot's name into the row. Recovery finds the slot by it, at any later step.
 pub(crate) fn intend_slot(thread: &Thread, slot: u32) {
-    // Relaxed: the last one's name is needed until the map says the truth of it, by a read-modify-write that is an
-    // Acquire, or until it is LIVE, and then `intend_no_slot` comes between. What is done to this one is a Release.
+    // Relaxed: the name of the last slot is needed until the map agrees with that slot's word, which takes an Acquire
+    // read-modify-write, or until that slot is LIVE, and then `intend_no_slot` comes between. The next change of this
+    // slot is a Release.
     thread.row().slot().store(u64::from(slot) + 1, Relaxed);
 }
 
-/// No slot is on its way.
+/// Clears the row's `slot`: no slot is in hand.
 pub(crate) fn intend_no_slot(thread: &Thread) {
-    // ORDER: Release: after the life that the last one has now, in the order that recovery sees.
+    // ORDER: Release: after the last slot's present lifecycle word, in the order that recovery sees.
     thread.row().slot().store(0, Release);
 }
 
-/// RESERVED → FREE: nothing came of it.
+/// RESERVED → FREE: no object was made in it.
 pub(crate) fn release_slot(thread: &Thread, slot: u32, lifecycle: Lifecycle) -> Result<()> {
     free_named_slot(thread, slot, lifecycle)?;
     intend_no_slot(thread);
     Ok(())
 }
 
-/// The slot, which this row names and which is this thread's alone, becomes FREE.
+/// Frees the slot, which this row names and which this thread alone holds.
 pub(crate) fn free_named_slot(thread: &Thread, slot: u32, lifecycle: Lifecycle) -> Result<()> {
     slot_pages::mark_slot_freed(thread.arena(), slot)?;
-    // ORDER: Release pairs with the Acquire of `try_reserve_slot`: the next user finds everything given back.
+    // ORDER: Release pairs with the Acquire of `try_reserve_slot`: the next user finds every part of the slot given
+    // back.
     thread.arena().object(slot)?.lifecycle.store(lifecycle.freed().0, Release);
     crash_point!(thread, "slot.freed");
     free_map::free_objects(thread.arena())
         .freed(thread, slot, || slot_pages::is_free_slot(thread.arena(), slot))
 }
 
-/// A slot that has been this process's and is still RETIRED: nobody names it, and it holds nothing. What it has
-/// counted for its process, it counts on.
+/// Takes a reusable slot: a slot of this process that is still RETIRED, that no hazard names, and that holds no block.
+/// It stays charged to this process throughout.
 pub(crate) fn take_cleared_slot(thread: &Thread) -> Result<Option<(u32, Lifecycle, u64)>> {
     let mut reusable = thread.reusable.borrow_mut();
     while let Some((slot, retired)) = reusable.pop() {
         let reserved = retired.reserved_for_reuse(thread.tag);
-        // Relaxed: the word was known before the barrier, which ordered it. It is another if the slot was reclaimed
-        // by others, who had run out of them; perhaps it is in use, and its line is not taken from them for nothing.
+        // Relaxed: this thread read the word before the barrier, which ordered it. The word differs if another process
+        // that ran out of slots reclaimed this one. The slot may then be in use, and a CAS that must fail would take
+        // its cache line.
         let lifecycle = &thread.arena().object(slot)?.lifecycle;
         if lifecycle.load(Relaxed) != retired.0 {
             continue;
@@ -77,7 +81,7 @@ pub(crate) fn take_cleared_slot(thread: &Thread) -> Result<Option<(u32, Lifecycl
     Ok(None)
 }
 
-/// A slot that is free, or that was never used.
+/// Takes a slot that is free, or that was never used.
 pub(crate) fn take_slot_at_hand(thread: &Thread) -> Result<Option<(u32, Lifecycle)>> {
     match take_free_slot(thread)? {
         Some(taken) => Ok(Some(taken)),
@@ -85,10 +89,10 @@ pub(crate) fn take_slot_at_hand(thread: &Thread) -> Result<Option<(u32, Lifecycl
     }
 }
 
-/// The lowest slot that the map of free ones shows.
+/// Takes the lowest slot that the map of free slots shows.
 fn take_free_slot(thread: &Thread) -> Result<Option<(u32, Lifecycle)>> {
     let map = free_map::free_objects(thread.arena());
-    // P5: as many rounds as there are slots, and more than there are words in the map. Each tidies something up.
+    // P5: more rounds than there are slots and words of the map together. Each round that fails tidies the map up.
     for _ in 0..4 * thread.arena().layout().objects.count + 4 {
         let Some(slot) = map.candidate() else { return Ok(None) };
         if let Some(reserved) = take_slot_if_free(thread, slot)? {
@@ -98,7 +102,7 @@ fn take_free_slot(thread: &Thread) -> Result<Option<(u32, Lifecycle)>> {
     Ok(None)
 }
 
-/// Takes this slot, if it is free; if not, the map does not show it any more.
+/// Takes this slot, if it is free. If not, the map does not show it any more.
 pub(crate) fn take_slot_if_free(thread: &Thread, slot: u32) -> Result<Option<Lifecycle>> {
     let map = free_map::free_objects(thread.arena());
     intend_slot(thread, slot);
@@ -109,7 +113,7 @@ pub(crate) fn take_slot_if_free(thread: &Thread, slot: u32) -> Result<Option<Lif
         return Ok(None);
     };
     crash_point!(thread, "slot.taken");
-    // No slot that is FREE is of the first generation: it was INVALID.
+    // A FREE slot is never of the first generation. So this one was INVALID.
     if reserved.generation() == 0 {
         (reserved, _) = slot_pages::begin_anew(thread, slot, reserved)?;
     }
@@ -117,11 +121,11 @@ pub(crate) fn take_slot_if_free(thread: &Thread, slot: u32) -> Result<Option<Lif
     Ok(Some(reserved))
 }
 
-/// The first slot that was never used.
+/// Takes the first slot that was never used.
 fn take_never_used_slot(thread: &Thread) -> Result<Option<(u32, Lifecycle)>> {
     let fresh = &thread.arena().header().objects_hwm;
     let slots = thread.arena().layout().objects.count as u64;
-    // As many rounds as there are slots: every round moves the mark on, whoever takes the slot.
+    // As many rounds as there are slots: every round moves the mark on, even if another thread takes the slot.
     for _ in 0..slots {
         // Relaxed: a hint; the slot's own word decides.
         let slot = fresh.load(Relaxed);
@@ -131,12 +135,13 @@ fn take_never_used_slot(thread: &Thread) -> Result<Option<(u32, Lifecycle)>> {
         let slot = slot as u32;
         intend_slot(thread, slot);
         let reserved = Lifecycle(0).reserved(thread.tag);
-        // A virgin slot has no history; but the mark may have moved on since, and the slot's memory may have been given
-        // back. ORDER: Acquire: then its page says so. Release: after the intent, in the order that recovery sees.
+        // A slot that was never used has no history. But the mark may have moved on since, and the slot's memory may
+        // have been given back. ORDER: Acquire: then its page says so. Release: after the intent, in the order that
+        // recovery sees.
         let taken =
             thread.arena().object(slot)?.lifecycle.compare_exchange(0, reserved.0, AcqRel, Relaxed).is_ok();
         crash_point!(thread, "slot.virgin");
-        // Whoever finds the slot taken helps the mark on.
+        // A thread that finds the slot taken moves the mark on too: its taker may have died before it did.
         pass_mark(thread.arena(), slot);
         if taken {
             let (reserved, is_shown) = slot_pages::begin_anew(thread, slot, reserved)?;
@@ -150,20 +155,20 @@ fn take_never_used_slot(thread: &Thread) -> Result<Option<(u32, Lifecycle)>> {
     Ok(None)
 }
 
-/// The slots that are not free, for walks: those in use, and those between two uses. Their number bounds the walk, and
-/// a load for each 64 that were ever used.
+/// The slots that are not free, for walks: those in use, and those between two uses. A walk costs one visit for each of
+/// them, and one load for each 64 slots below the high-water mark.
 pub(crate) fn slots_in_use(arena: &Arena) -> impl Iterator<Item = u32> {
     free_map::free_objects(arena).not_free(arena.used_slots())
 }
 
-/// The slot lies below the mark from now on.
+/// Raises the high-water mark past the slot.
 pub(crate) fn pass_mark(arena: &Arena, slot: u32) {
     let fresh = &arena.header().objects_hwm;
     let end = u64::from(slot) + 1;
     let mut mark = fresh.load(Relaxed);
     while mark < end {
-        // Relaxed: after the slot was taken, by a CAS that is an Acquire. (A virgin slot behind the mark would never be
-        // found again.)
+        // Relaxed: after the slot was taken, by an Acquire CAS. (The mark must never pass a slot that was not taken
+        // yet: no thread would find that slot again.)
         match fresh.compare_exchange(mark, end, Relaxed, Relaxed) {
             Ok(_) => return,
             Err(higher) => mark = higher,

@@ -1,7 +1,8 @@
-//! Blocks at the end of what was ever used of a class, all of which are free, are never used again: their descriptors go
-//! back to the system, and the mark behind them moves down.
+//! Trimming: if all blocks at the end of the used part of a class are free, their descriptors go back to the system,
+//! and the high-water mark moves down past them. The blocks are then as if they were never used.
 //!
-//! The lowest free block is taken first, so what is in use lies together at the front, and after a burst the end is free.
+//! The lowest free block is taken first. So the blocks in use lie together at the front, and after a burst the end is
+//! free.
 //!
 //! ```text
 //!  trim.intended   link = trimming, from this block on                      the map is repaired
@@ -10,18 +11,19 @@
 //!                  first generation = one more than any of theirs           the same
 //!  trim.cleared    each word 0, INVALID; whole pages of descriptors         each → FREE of the first generation,
 //!                  given back                                               or freed, and shown
-//!  trim.lowered  c mark: end → from, by CAS                                 nothing is left to do
+//!  trim.lowered  c mark: end → from, by CAS                                 no step is left
 //!                  link idle
 //! ```
 //!
-//! If the mark has moved on meanwhile, the CAS fails, and the words become FREE again, as after a death. A block whose word
-//! is INVALID is taken by whoever has moved the mark past it, and by nobody else: so nobody has one of these before the mark
-//! is lowered, and their pages are gone by then.
+//! If another thread has moved the mark meanwhile, the CAS fails, and the words become FREE again, as after a death.
+//! Only the thread that has moved the mark past an INVALID block may take that block. So no thread takes one of these
+//! blocks before the mark is lowered, and their pages are gone by then.
 //!
-//! INV-TRIM-1: a block that begins anew has a generation that it never had: whoever moves the mark up has seen what lowered
-//! it, and with it the first generation.
-//! INV-TRIM-2: a block below the mark whose word is INVALID is named by an intent: of whoever has moved the mark, or lowers
-//! it. Recovery of either makes it FREE; one who has just moved the mark finds it so, and takes it like any other.
+//! INV-TRIM-1: a block that begins anew has a generation that it never had: the thread that moves the mark up has seen
+//! the CAS that lowered it, and with it the first generation.
+//! INV-TRIM-2: an INVALID block below the mark is named by an intent, of the thread that moved the mark past it or of
+//! the thread that lowers the mark. Recovery of either makes the block FREE. A thread that has just moved the mark then
+//! finds the block FREE, and takes it like any other.
 
 use crate::arena::Arena;
 use crate::arena::error::Result;
@@ -33,7 +35,7 @@ use crate::memory::{block_pool, free_map};
 use crate::process::thread::{Thread, crash_point};
 use crate::sync::{Relaxed, Release};
 
-/// How many blocks are taken at once, at most; and how many are worth it.
+/// The most blocks taken at once, and the fewest that are worth a trim.
 const MOST: u32 = if cfg!(loom) { 2 } else { 4096 };
 
 const LEAST: u32 = if cfg!(loom) { 1 } else { 2 * (PAGE_BYTES / 32) as u32 };
@@ -46,7 +48,7 @@ fn raise_first_generation(arena: &Arena, class: usize, generation: u64) {
         if seen >= generation {
             return;
         }
-        // Relaxed: too early does no harm, and the words are cleared after it, each by a Release.
+        // Relaxed: raising it early does no harm. The words are cleared after it, each by a Release.
         match cell.compare_exchange(seen, generation, Relaxed, Relaxed) {
             Ok(_) => return,
             Err(changed) => seen = changed,
@@ -54,7 +56,7 @@ fn raise_first_generation(arena: &Arena, class: usize, generation: u64) {
     }
 }
 
-/// From which block on all blocks are free, and not worth keeping, as far as `is_idle` says so of their leaves.
+/// The first block of the free run at the end, as far down as `is_idle` says that a leaf's memory has been given back.
 fn idle_end(arena: &Arena, class: usize, end: u32, is_idle: impl Fn(usize) -> bool) -> Result<u32> {
     let map = free_map::free_blocks(arena, class)?;
     let mut from = end;
@@ -62,7 +64,8 @@ fn idle_end(arena: &Arena, class: usize, end: u32, is_idle: impl Fn(usize) -> bo
         let leaf = (from as usize - 1) / WORD_BITS;
         let in_leaf = from as usize - leaf * WORD_BITS;
         let all = u64::MAX >> (64 - in_leaf);
-        // Blocks of the last leaf that share a page with those that were never used have kept it.
+        // The blocks of a partly used last leaf share pages with blocks that were never used, so their memory was never
+        // given back, and `is_idle` is not asked.
         if map.leaf(leaf) & all != all || in_leaf == WORD_BITS && !is_idle(leaf) {
             break;
         }
@@ -71,13 +74,13 @@ fn idle_end(arena: &Arena, class: usize, end: u32, is_idle: impl Fn(usize) -> bo
     Ok(from)
 }
 
-/// Moves the mark of the class down over free blocks, as far as `is_idle` says of their leaves that their memory has been
+/// Moves the high-water mark of the class down over free blocks, as far as `is_idle` says that a leaf's memory has been
 /// given back.
 pub(crate) fn trim(thread: &Thread, class: usize, is_idle: impl Fn(usize) -> bool) -> Result<()> {
     let blocks = thread.arena().layout().descriptors[class].count as u64;
     // P5: as many rounds as there are slices.
     for _ in 0..=blocks / u64::from(MOST) {
-        // Relaxed: each block is taken by a CAS of its own word, and the mark is looked at again by the last one.
+        // Relaxed: each block is taken by a CAS of its own word, and the last CAS compares the mark again.
         let end = thread.arena().header().blocks_hwm[class].load(Relaxed).min(blocks) as u32;
         let from = idle_end(thread.arena(), class, end, &is_idle)?;
         if end - from < LEAST || !trim_to(thread, class, from, end)? {
@@ -87,7 +90,7 @@ pub(crate) fn trim(thread: &Thread, class: usize, is_idle: impl Fn(usize) -> boo
     Ok(())
 }
 
-/// `false` if somebody has taken one of them, or the next one, meanwhile.
+/// Returns `false` if another thread has taken one of the blocks, or the next one, meanwhile.
 fn trim_to(thread: &Thread, class: usize, from: u32, end: u32) -> Result<bool> {
     let arena = thread.arena();
     thread.set_list_intent(ListIntent::Trimming { block: BlockId::new(class, from) }, 0);
@@ -101,8 +104,8 @@ fn trim_to(thread: &Thread, class: usize, from: u32, end: u32) -> Result<bool> {
         }
         arena.give_descriptors_back(class, from, end);
         crash_point!(thread, "trim.cleared");
-        // ORDER: Release: whoever sees the lower mark sees the words cleared. No Acquire: all blocks below it were
-        // taken before, by Acquires, and what comes after is a Release.
+        // ORDER: Release: a thread that sees the lower mark sees the words cleared. No Acquire: all blocks below it
+        // were taken before, by Acquires, and every later store is a Release.
         let fresh = &arena.header().blocks_hwm[class];
         fresh.compare_exchange(end.into(), from.into(), Release, Relaxed).is_ok()
     };
@@ -118,9 +121,9 @@ fn own_for_trimming(thread: &Thread, class: usize, from: u32, end: u32) -> Resul
     let map = free_map::free_blocks(thread.arena(), class)?;
     let mut generation = 0;
     {
-        // As in `give_back`.
+        // As in `give_back.rs`: the lock excludes a walk of this process.
         let _credits = thread.process.quotas.blocks[class].lock();
-        // From the end: others take from the front.
+        // From the end, because other threads take the lowest free block first.
         for index in (from..end).rev() {
             let block = BlockId::new(class, index);
             if !block_pool::try_take(thread, block)? {
@@ -132,17 +135,19 @@ fn own_for_trimming(thread: &Thread, class: usize, from: u32, end: u32) -> Resul
             map.taken(thread, index, || block_pool::is_free(thread.arena(), block))?;
         }
     }
+    // Raised before any word is cleared: a thread that takes one of these blocks after the mark was lowered must see it
+    // (INV-TRIM-1).
     raise_first_generation(thread.arena(), class, generation + 1);
     Ok(true)
 }
 
-/// Recovery of a thread that died under [`ListIntent::Trimming`], and what is done if it did not succeed: whatever is below the
-/// mark and was owned, or has been cleared already, is FREE and shown. If the mark has been lowered, that is nothing.
+/// Recovery of a thread that died under [`ListIntent::Trimming`], and the end of a trim that failed. Every block below
+/// the mark that was owned or cleared becomes FREE, and the map shows it. If the mark has been lowered, there are none.
 pub(crate) fn resolve_trim(thread: &Thread, from: BlockId) -> Result<u32> {
     let class = from.class();
     let map = free_map::free_blocks(thread.arena(), class)?;
-    // Relaxed: the dead thread, or this one, has seen the mark behind its blocks. What others have taken since they have
-    // taken by CAS.
+    // Relaxed: the dead thread, or this one, has seen the mark behind its blocks. Other threads have taken any blocks
+    // since by CAS.
     let mark = thread.arena().header().blocks_hwm[class].load(Relaxed);
     let end = mark.min(thread.arena().layout().descriptors[class].count as u64) as u32;
     let mut freed = 0;
@@ -167,8 +172,8 @@ pub(crate) fn free_never_used(thread: &Thread, block: BlockId) -> Result<bool> {
         return Ok(false);
     }
     let free = block_pool::first_generation(thread.arena(), block.class()).freed();
-    // ORDER: Release: as whenever a block is freed. If its page was given back, there is no store of 0 that the next user
-    // could have its order from.
+    // ORDER: Release: as for every block that is freed. If the block's page was given back, no store of 0 exists from
+    // which the next user could have its order.
     Ok(state.compare_exchange(0, free.0, Release, Relaxed).is_ok())
 }
 
@@ -184,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_begins_anew_with_a_new_generation() {
+    fn trimmed_blocks_get_new_generations() {
         let config = Config { max_objects: 2, max_processes: 1, max_threads: 1, ..Config::default() };
         let arena = Arc::new(Arena::create(&config).unwrap());
         let process_slot = arena.first_slot().unwrap();
