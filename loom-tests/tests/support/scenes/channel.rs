@@ -250,7 +250,8 @@ pub const DISCARDING: Scene = Scene {
         actors.survivor.transfer_value(actors.survivors[0], &message(1, 1), &[event]).unwrap();
         actors
     },
-    act: |victim, victims| match victim.receive(find(victim, victims[0]), 0, &mut NoRoom, OnOverflow::Discard) {
+    act: |victim, victims| match victim.receive(find(victim, victims[0]), 0, &mut NoRoom, OnOverflow::Discard)
+    {
         Err(Error::BufferTooSmall { .. }) => Ok(()),
         result => result.map(drop),
     },

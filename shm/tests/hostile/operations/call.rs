@@ -1,7 +1,7 @@
 //! Operations of channels: calls.
 
 use super::{Operation, Turn};
-use jacinth_shm::{VecBuf, Result};
+use jacinth_shm::{Result, VecBuf};
 
 pub const OPERATIONS: &[Operation] = &[begin, finish];
 

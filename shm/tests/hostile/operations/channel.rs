@@ -1,7 +1,7 @@
 //! Operations of channels: messages by copies.
 
 use super::{ALL, Operation, Turn};
-use jacinth_shm::{VecBuf, Result, ObjectClass, OnOverflow};
+use jacinth_shm::{ObjectClass, OnOverflow, Result, VecBuf};
 
 pub const OPERATIONS: &[Operation] =
     &[create, write, write, write, write_handles, write_handles, read, read, write_batch, read_batch];

@@ -1,7 +1,7 @@
 //! Operations of events.
 
 use super::{ALL, Operation, Turn};
-use jacinth_shm::{Result, ObjectClass};
+use jacinth_shm::{ObjectClass, Result};
 
 pub const OPERATIONS: &[Operation] = &[create, signal];
 
