@@ -1,26 +1,33 @@
-//! The shared arena of jacinth: objects, handles, rings and waits in memory that processes share, without locks
-//! between them, and recoverable when one of them dies at any instruction.
+//! The shared arena of jacinth: objects, handles, rings and waits in memory that processes share. Processes hold no
+//! lock against each other, and the arena is recoverable when one of them dies at any instruction.
 //!
-//! This crate is *mechanism*. It knows words, records, rings and intents; it has never heard of a channel right
-//! or a status. What users link is the `jacinth` crate, which knows Zircon and no atomics. All the unsafe code
-//! of the project is here.
+//! This crate is *mechanism*. It knows words, records, rings and intents. It knows no Zircon right by name, and no
+//! status. Users link the `jacinth` crate, which knows Zircon and no atomics. All the unsafe code of the project is
+//! here and at the C boundary.
 //!
-//! | | |
+//! The folders, the lowest first. A file imports from its own folder and from those before it.
+//!
+//! | folder | contents |
 //! |---|---|
-//! | the memory | `region`, `layout`, `arena`, `block`, `copy` |
-//! | the words | `object` (life, count, state), `table` (handle entries), `owner` (rows and intents), `ring` (headers) |
-//! | what threads do | `create`, `count` (duplicate, close), `release_queue`, `send`, `payload`, `transfer`, `receive`, `call`, `signal`, `wait` |
-//! | after a death | `death_notice`, `recover`, `audit` |
-//! | garbage | `cycle` |
-//! | private halves | `process`, `thread`, `endpoint`, `quota` |
+//! | `sync` | atomics, barriers, private locks, futexes; and loom's in their place |
+//! | `arena` | the mapped memory: its layout, its records, and every shared word |
+//! | `process` | the private half of a process: threads, endpoints, quotas, the handle table's free list |
+//! | `handle` | from a handle value to an object, pinned by a hazard |
+//! | `memory` | slots, blocks, the maps of free ones, and giving pages back |
+//! | `signal` | changing signals, waking, sleeping |
+//! | `refcount` | counted references whose changes recovery can decide |
+//! | `object` | the object classes: event, event pair, channel |
+//! | `lifecycle` | create, close, teardown, reclamation |
+//! | `recovery` | recovery after a death, leader election, the consistency check, cycle collection |
+//! | `api` | the public operations |
 //!
 //! The same sources run under loom (`cfg(loom)`): see the `jacinth-loom-tests` package.
 //!
-//! ## What may be relied on
-//! * Every value read from the arena is checked before it is used as an index, a length or a bound; a damaged
-//!   arena gives [`Error::Corrupt`].
-//! * Every store on whose place among the others recovery relies is at least Release, so that the compiler keeps them
-//!   in program order: that is the order in which recovery sees them. A Relaxed one says why its place is free.
+//! ## Guarantees
+//! * Every value read from the arena is checked before it is used as an index, a length or a bound. A damaged arena
+//!   gives [`Error::Corrupt`].
+//! * Recovery relies on the order of some stores. Each of these is at least Release, so the compiler keeps them in
+//!   program order, and recovery sees them in that order. A Relaxed store says why its place is free.
 
 mod api;
 mod arena;

@@ -1,13 +1,13 @@
-//! Why an arena cannot be made, or cannot be attached to.
+//! The errors of creating an arena and of attaching to one.
 
-/// Why a file is not an arena that this process can attach to.
+/// The reason why an arena cannot be created, or a file cannot be attached to.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AttachError {
     /// The file does not start with an arena's magic number.
     #[error("not an arena: the file does not start with an arena's magic number")]
     NotAnArena,
-    /// The arena was made by a version of this library that lays it out differently.
+    /// The arena was made by a version of this library that has another layout.
     #[error("the arena is of version {found}, this program speaks version {expected}: rebuild the older one")]
     AnotherVersion {
         /// The arena's version.
@@ -26,8 +26,8 @@ pub enum AttachError {
     /// A number in the header, or a limit of the `Config`, is out of its range.
     #[error("a limit is out of range: {0}")]
     OutOfRange(#[from] crate::arena::config::OutOfRange),
-    /// The header's numbers do not add up to the layout it claims.
-    #[error("the header's numbers do not add up to the layout it claims")]
+    /// The header's numbers do not match the layout that they describe.
+    #[error("the header's numbers do not match the layout that they describe")]
     LayoutMismatch,
     /// The file can still be resized, so touching it could fault.
     #[error("the file is not sealed against resizing")]
@@ -40,7 +40,7 @@ pub enum AttachError {
         /// This process's effective user id.
         user: u32,
     },
-    /// A limit of this process is in the way: the text names it, and the way out.
+    /// A limit of this process is too low. The text names the limit and the remedy.
     #[cfg(not(loom))]
     #[error("{0}")]
     Limited(#[from] crate::arena::region::Limited),

@@ -1,10 +1,11 @@
-//! The limits of an arena: chosen by its creator, written into its header, and read again by each process that attaches.
+//! The limits of an arena. Its creator chooses them, its header keeps them, and each process that attaches reads them.
 
 use crate::arena::record::line::LINE_BYTES;
 use crate::arena::size_class::{MAX_CLASSES, block_bytes, class_of_lines};
 use core::ops::RangeInclusive;
 
-/// Thread rows beyond `max_threads`, the first ones: for what must not fail for want of a row (`Thread::join_reserve`).
+/// Thread rows besides `max_threads`, the first ones. An operation that must not fail for want of a row uses them
+/// (`Thread::join_reserve`).
 pub(crate) const RESERVED_THREADS: u32 = if cfg!(loom) { 0 } else { 32 };
 
 /// Makes [`Config`] of the table of limits: its fields, defaults, ranges, setters, and the words of the arena's header.
@@ -87,7 +88,7 @@ macro_rules! limits {
 
             #[cfg(not(loom))]
             pub(crate) fn from_words([$( $field ),+]: [u64; CONFIG_WORDS]) -> Self {
-                // A number too large for its field becomes the largest, which `validate` then refuses.
+                // A number too large for its field becomes the field's maximum, and `validate` then refuses it.
                 Self { $( $field: $field.try_into().unwrap_or($Number::MAX), )+ socket_path: None }
             }
         }
@@ -163,13 +164,13 @@ impl Default for Config {
     }
 }
 
-/// A limit of a [`Config`], or a number of an arena's header, that is out of its range.
+/// A limit of a [`Config`], or a number in an arena's header, is out of its range.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field} is {value}, not within {least} to {most}")]
 pub struct OutOfRange {
     /// The name of the limit.
     pub field: &'static str,
-    /// What it was.
+    /// The value that was given.
     pub value: u64,
     /// The least it may be.
     pub least: u64,
@@ -178,12 +179,12 @@ pub struct OutOfRange {
 }
 
 impl Config {
-    /// How many objects one process may have made; `None` where that is no less than there can be.
+    /// How many objects one process may have made. `None` if the quota is at or above the arena's capacity.
     pub(crate) fn object_quota(&self) -> Option<u64> {
         (self.max_objects_per_process < self.max_objects).then_some(self.max_objects_per_process.into())
     }
 
-    /// How many blocks of `class` one process may have taken; `None` where that is no less than there are.
+    /// How many blocks of `class` one process may have taken. `None` if the quota is at or above the class's capacity.
     pub(crate) fn block_quota(&self, class: usize) -> Option<u64> {
         if class >= self.classes() {
             return None;
@@ -193,7 +194,7 @@ impl Config {
         (quota < self.blocks_of_class(class) as u64).then_some(quota)
     }
 
-    /// How many messages one process may have pending; `None` where that is no less than there can be.
+    /// How many messages one process may have pending. `None` if the quota is at or above the arena's capacity.
     pub(crate) fn message_quota(&self) -> Option<u64> {
         let all = 2 * u64::from(self.max_objects) * u64::from(self.max_pending_messages);
         let quota = u64::from(self.max_pending_messages_per_process);
@@ -207,7 +208,7 @@ impl Config {
 
     pub(crate) fn blocks_of_class(&self, class: usize) -> usize {
         let block_bytes = block_bytes(class);
-        // 22 bits of a block's name are its index.
+        // A block id has 22 bits for the index.
         (self.pool_bytes as usize / block_bytes).clamp(1, (1 << 22) - 1)
     }
 }

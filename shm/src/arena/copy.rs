@@ -1,9 +1,9 @@
-//! Bytes in and out of memory that other processes write.
+//! Copies bytes into and out of memory that other processes write.
 //!
-//! Up to a line goes by whole atomic words, which is exact in Rust's memory model and as fast as anything.
-//! Longer runs go by `memcpy` on raw pointers: another process that scribbles on what it has sent makes the
-//! *bytes* of the copy meaningless, which the protocol above never trusts, and nothing else: the copy's
-//! bounds come from checked, private numbers, and no byte is looked at before it has been copied.
+//! A copy of up to one line goes by whole atomic words. That is exact in Rust's memory model and costs no more than
+//! another way. A longer copy goes by `memcpy` on raw pointers. If another process writes the source meanwhile, the
+//! *bytes* of the copy are meaningless, and only these. The protocol above never trusts them. The bounds come from
+//! checked, private numbers, and no byte is interpreted before it has been copied.
 
 use crate::arena::record::line::{LINE_BYTES, LINE_WORDS, Line};
 use crate::sync::Relaxed;
@@ -12,7 +12,7 @@ use core::mem::MaybeUninit;
 /// Copies `bytes` into `lines` from the first line on.
 ///
 /// # Panics
-/// When the bytes do not fit.
+/// If the bytes do not fit.
 #[inline]
 pub(crate) fn write(lines: &[Line], bytes: &[u8]) {
     assert!(bytes.len() <= lines.len() * LINE_BYTES);
@@ -29,7 +29,7 @@ pub(crate) fn write(lines: &[Line], bytes: &[u8]) {
 #[inline(always)]
 pub(crate) fn write_line(line: &Line, bytes: &[u8]) {
     line.1.written();
-    // Relaxed: the bytes are published by the ring's tail.
+    // Relaxed: the Release store of the ring's tail publishes the bytes.
     let (words, rest) = bytes.as_chunks::<8>();
     for (index, word) in words.iter().enumerate().take(LINE_WORDS) {
         line.0[index].store(u64::from_le_bytes(*word), Relaxed);
@@ -41,10 +41,10 @@ pub(crate) fn write_line(line: &Line, bytes: &[u8]) {
     }
 }
 
-/// Fills all of `bytes`, which need not be initialised, from `lines`.
+/// Fills all of `bytes` from `lines`. `bytes` may be uninitialised.
 ///
 /// # Panics
-/// When there are fewer bytes in the lines.
+/// If `lines` hold fewer bytes.
 #[inline(always)]
 pub(crate) fn read_uninit(lines: &[Line], bytes: &mut [MaybeUninit<u8>]) {
     assert!(bytes.len() <= lines.len() * LINE_BYTES);
@@ -62,13 +62,13 @@ pub(crate) fn read_uninit(lines: &[Line], bytes: &mut [MaybeUninit<u8>]) {
     }
 }
 
-/// Fills up to a line.
+/// Fills at most a line's worth of bytes.
 #[inline(always)]
 fn read_line_uninit(line: &Line, bytes: &mut [MaybeUninit<u8>]) {
     line.1.read();
     let (words, rest) = bytes.as_chunks_mut::<8>();
     let full = words.len();
-    // Relaxed: the Acquire of the ring's tail came first.
+    // Relaxed: the Acquire load of the ring's tail came first.
     for (index, word) in words.iter_mut().enumerate().take(LINE_WORDS) {
         *word = line.0[index].load(Relaxed).to_le_bytes().map(MaybeUninit::new);
     }
@@ -78,7 +78,7 @@ fn read_line_uninit(line: &Line, bytes: &mut [MaybeUninit<u8>]) {
     }
 }
 
-/// The first four bytes of a message, which `call` uses as its transaction id.
+/// The first four bytes of a message. `call` uses them as its transaction id.
 pub(crate) fn first_word(lines: &[Line]) -> u32 {
     lines.first().map_or(0, |line| line.0[0].load(Relaxed) as u32)
 }
@@ -99,7 +99,7 @@ mod bulk {
 
     pub(super) fn read(lines: &[Line], bytes: &mut [MaybeUninit<u8>]) {
         assert!(bytes.len() <= lines.len() * LINE_BYTES);
-        // SAFETY: as in `write`, the other way. The memory is initialised: it is a file's.
+        // SAFETY: as in `write`, in the other direction. The memory is initialised: it belongs to a mapped file.
         unsafe {
             core::ptr::copy_nonoverlapping(
                 lines.as_ptr().cast::<MaybeUninit<u8>>(),
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn every_length_comes_back_as_it_went_in() {
+    fn every_length_reads_back_unchanged() {
         let lines: Vec<Line> = (0..5).map(|_| Line::default()).collect();
         let bytes: Vec<u8> = (0..5 * LINE_BYTES).map(|i| i as u8 ^ 0x5a).collect();
         for len in 0..=bytes.len() {
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     #[should_panic]
-    fn bytes_past_the_lines_are_never_written() {
+    fn writing_past_the_lines_panics() {
         write(&[Line::default()], &[0; 65]);
     }
 }

@@ -1,34 +1,35 @@
-//! What can go wrong, in the mechanism's words. `jacinth` gives each its Zircon status.
+//! The errors of the mechanism. `jacinth` maps each to its Zircon status.
 
 use thiserror::Error;
 
 /// The result of an operation on the arena.
 pub type Result<T> = core::result::Result<T, Error>;
 
-/// Why an operation on the arena did not happen. Each variant says what the caller still owns, where that is
-/// not everything it had.
+/// The reason why an operation on the arena failed. Each variant says which of its arguments the caller still owns, if
+/// not all of them.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// The value names no live handle of this process: never given out, closed, moved, or another process's.
+    /// The value names no live handle of this process: it was never given out, is closed or moved, or is another
+    /// process's.
     #[error("the value names no live handle of this process")]
     BadHandle,
-    /// The object is of another kind than the operation works on.
-    #[error("the object is of another kind than the operation works on")]
+    /// The object is not of the class that the operation works on.
+    #[error("the object is not of the class that the operation works on")]
     WrongType,
     /// The handle lacks some of the rights that the operation asks for.
     #[error("the handle lacks rights {missing:#x}")]
     AccessDenied {
-        /// The rights that were asked for and are not there.
+        /// The requested rights that the handle lacks.
         missing: u32,
     },
-    /// An argument makes no sense, whatever the state of the arena.
+    /// An argument is invalid in every state of the arena.
     #[error("invalid argument: {0}")]
     InvalidArgs(&'static str),
-    /// A size is past what can ever be sent or stored.
+    /// A size exceeds the maximum that can ever be sent or stored.
     #[error("{what} is {value}, and at most {most}")]
     OutOfRange {
-        /// What it is the size of.
+        /// The quantity that has this size.
         what: &'static str,
         /// The size.
         value: u64,
@@ -38,7 +39,7 @@ pub enum Error {
     /// The operation does not exist for this object.
     #[error("not supported: {0}")]
     NotSupported(&'static str),
-    /// A table of the arena is full. Everything stays usable; close something, or configure a larger arena.
+    /// A table of the arena is full. Everything stays usable: close something, or configure a larger arena.
     #[error("{0} exhausted: close some, or create the arena with a larger limit")]
     NoResources(&'static str),
     /// The arena's block pools have no block of the size asked for.
@@ -47,8 +48,8 @@ pub enum Error {
         /// The size that was needed, in bytes.
         bytes: usize,
     },
-    /// Nothing to read, or no room to write, for now. Nothing was consumed.
-    #[error("nothing to read, or no room to write, for now")]
+    /// No message to read, or no room to write, for now. The operation consumed none of its arguments.
+    #[error("no message to read, or no room to write, for now")]
     ShouldWait,
     /// The other side is closed.
     #[error("the other side is closed")]
@@ -59,10 +60,10 @@ pub enum Error {
     /// The deadline passed.
     #[error("the deadline passed")]
     TimedOut,
-    /// A signal handler ran during a wait that ends then.
+    /// A signal handler ran during a wait that ends on signals.
     #[error("a signal handler ran during the wait")]
     Interrupted,
-    /// The buffers given are smaller than the message.
+    /// The caller's buffers are smaller than the message.
     #[error("the message needs {bytes} bytes and {handles} handles")]
     BufferTooSmall {
         /// The message's size in bytes.
@@ -73,7 +74,7 @@ pub enum Error {
     /// A word of the arena has a value that no operation writes. The arena is damaged.
     #[error("the arena is damaged: {0}")]
     Corrupt(&'static str),
-    /// This process may not touch the arena: it was forked from an attached one, or re-entered an operation.
+    /// This process may not touch the arena: it was forked from an attached process, or it re-entered an operation.
     #[error("{0}")]
     BadState(&'static str),
     /// The modelled process died at a crash point. Only the loom models produce it.
@@ -82,7 +83,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// `OutOfRange`, of sizes in memory.
+    /// [`Error::OutOfRange`] for a size in memory.
     pub fn out_of_range(what: &'static str, value: usize, most: usize) -> Self {
         Self::OutOfRange { what, value: value as u64, most: most as u64 }
     }

@@ -1,4 +1,4 @@
-//! The first page of an arena: what it is, how large it is, and the words that belong to no record.
+//! The first page of an arena: its identity, its size, and the words that belong to no record.
 
 use crate::arena::config::CONFIG_WORDS;
 use crate::arena::region::Shared;
@@ -7,10 +7,10 @@ use crate::sync::AtomicU64;
 
 pub(crate) const MAGIC: u64 = u64::from_le_bytes(*b"jacinth\x01");
 
-/// Changes whenever a word's meaning does.
+/// Increase this whenever the meaning of a word changes.
 pub(crate) const VERSION: u64 = 7;
 
-/// The first page of an arena: what it is, its numbers, and the few words that belong to all.
+/// The first page of an arena: its identity, its numbers, and the few words that all processes share.
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
 pub(crate) struct Header {
@@ -21,24 +21,24 @@ pub(crate) struct Header {
     _line_0: [AtomicU64; 4],
     pub(crate) config: [AtomicU64; CONFIG_WORDS],
     _line_1: [AtomicU64; 16 - CONFIG_WORDS],
-    /// The next koid not yet given to a thread's range.
+    /// The next koid that is in no thread's range yet.
     pub(crate) next_koid: AtomicU64,
-    /// Objects that were ever used are below this slot.
+    /// High-water mark: objects that were ever used are below this slot.
     pub(crate) objects_hwm: AtomicU64,
-    /// Thread rows that were ever used are below this tag.
+    /// High-water mark: thread rows that were ever used are below this tag.
     pub(crate) threads_hwm: AtomicU64,
-    /// Nonzero once an audit failed: every call then gives an error.
+    /// Nonzero after a consistency check has failed. Every call then gives an error.
     pub(crate) poisoned: AtomicU64,
-    /// Which process runs the supervisor: see `leader`.
+    /// The process that runs the supervisor: see `recovery/leader_election`.
     pub(crate) leader: AtomicU64,
-    /// Dead processes whose threads' intents have been settled.
+    /// How many dead processes have had the intents of their threads resolved.
     pub(crate) deaths: AtomicU64,
-    /// How often processes have asked others for what those keep: see `scavenger`.
+    /// How often processes have asked others for the memory that these keep: see `process/scavenger`.
     pub(crate) asked: AtomicU64,
     _line_2: [AtomicU64; 1],
-    /// Blocks of a class that were ever used, since the end of them was last given back, are below this index.
+    /// High-water mark: blocks of a class that were used since the class was last trimmed are below this index.
     pub(crate) blocks_hwm: [AtomicU64; MAX_CLASSES],
-    /// The generation with which blocks of a class begin: see `trim`.
+    /// The generation that blocks of a class start with: see `memory/trim`.
     pub(crate) first_generation: [AtomicU64; MAX_CLASSES],
 }
 

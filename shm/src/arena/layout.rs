@@ -1,4 +1,4 @@
-//! Where everything lies in an arena: fixed by a [`Config`] at creation, recomputed and compared at attach.
+//! The place of everything in an arena: fixed by a [`Config`] at creation, recomputed and compared at attach.
 //!
 //! ```text
 //!  header │ process rows │ thread rows │ watches │ objects │ bodies │ names │ handle tables │ maps │ descriptors │ block pools
@@ -8,10 +8,11 @@
 //!                                                                             a process
 //! ```
 //!
-//! The maps say which objects and which blocks are free: one for objects, one for each class of blocks. Beside the first is
-//! a word for each page of objects, and beside each of the latter a bit a block that says which were freed lately.
+//! The maps say which objects and which blocks are free: one map for objects, and one for each class of blocks. Beside
+//! the map of objects is one word for each page of objects. Beside each map of blocks is one bit for each block, which
+//! says whether the block was freed lately.
 //!
-//! INV-LAYOUT-1: after attach nothing here is read from the arena again: the numbers live in private memory.
+//! INV-LAYOUT-1: after attach no part of the layout is read from the arena again: the numbers live in private memory.
 //! INV-LAYOUT-2: sections follow each other in this order without overlap, each on a page of its own.
 
 use crate::arena::config::{Config, RESERVED_THREADS};
@@ -27,7 +28,7 @@ use crate::arena::size_class::CLASS_0_LINES;
 use core::marker::PhantomData;
 use core::mem::size_of;
 
-/// The machine's pages.
+/// The size of the machine's pages.
 pub(crate) const PAGE_BYTES: usize = 4096;
 
 /// `count` values of `T` at an offset of the arena.
@@ -45,7 +46,7 @@ impl<T> Clone for Section<T> {
 
 impl<T> Copy for Section<T> {}
 
-/// Where a map of free things lies, and its levels in there.
+/// The section of a map of free items, and the map's levels in it.
 pub(crate) struct Map {
     pub(crate) section: Section<MapWord>,
     pub(crate) levels: MapLayout,
@@ -76,9 +77,9 @@ pub(crate) struct Layout {
     pub(crate) header: Section<Header>,
     pub(crate) processes: Section<ProcessRow>,
     pub(crate) threads: Section<ThreadRow>,
-    /// What each thread's wait watches: see `watch`.
+    /// The observers of each thread's wait: see `signal/watch`.
     pub(crate) watches: Section<WatchRow>,
-    /// Which threads' waits watch anything.
+    /// One bit for each thread row: its thread is in a wait with observers.
     pub(crate) watching: Section<MapWord>,
     pub(crate) objects: Section<Object>,
     pub(crate) bodies: Section<Body>,
@@ -86,13 +87,13 @@ pub(crate) struct Layout {
     pub(crate) entries: Section<EntryCell>,
     /// Entries in one process's region: a whole number of pages.
     pub(crate) entries_per_process: usize,
-    /// Which objects are free.
+    /// The map of free objects.
     pub(crate) object_map: Map,
-    /// A word for each page of objects: see `slot_pages`.
+    /// One word for each page of objects: see `memory/slot_pages`.
     pub(crate) slot_pages: Section<MapWord>,
-    /// Which blocks are, class by class.
+    /// The maps of free blocks, class by class.
     pub(crate) block_maps: Vec<Map>,
-    /// Which blocks were freed lately, by leaf of their maps: see `give_back`.
+    /// Blocks that were freed lately, one word for each leaf of their maps: see `memory/give_back`.
     pub(crate) freed_lately: Vec<Section<MapWord>>,
     pub(crate) descriptors: Vec<Section<Descriptor>>,
     pub(crate) pools: Vec<Section<Line>>,
@@ -104,7 +105,7 @@ impl Layout {
     pub(crate) fn new(config: &Config) -> Self {
         let mut at = Builder { next_bytes: 0 };
         let header = at.section(1);
-        // Row 0, tag 0 and index 0 mean "nobody" and "invalid": one more of each.
+        // Row 0, tag 0 and index 0 mean "none" and "invalid", so each section has one more.
         let processes = at.section(config.max_processes as usize + 1);
         let threads = at.section((RESERVED_THREADS + config.max_threads) as usize + 1);
         let watches = at.section(threads.count);
@@ -165,14 +166,15 @@ impl Layout {
             self.total_bytes,
         ];
         let words = self.config.to_words().into_iter().chain(sizes.map(|size| size as u64));
-        // FNV-1a over words: not against forgery, only against mistakes.
+        // FNV-1a over words. It detects mistakes, and does not protect against forgery.
         words.fold(0xcbf2_9ce4_8422_2325, |hash, word| (hash ^ word).wrapping_mul(0x100_0000_01b3))
     }
 
-    /// Writes the header's description; the magic last, so that a half-made arena is no arena.
+    /// Writes the header's description. The magic comes last, so a half-made arena is not an arena.
     pub(crate) fn write(&self, header: &Header) {
         use crate::sync::Relaxed;
-        // Relaxed, the magic too: the arena is handed on once it is made, and with that all of this is seen.
+        // Relaxed, also for the magic: the file is passed on only when the arena is complete, and passing it on orders
+        // these stores before every load by another process.
         header.version.store(VERSION, Relaxed);
         header.layout_hash.store(self.hash(), Relaxed);
         header.total_bytes.store(self.total_bytes as u64, Relaxed);
@@ -239,7 +241,7 @@ mod tests {
     use crate::arena::size_class::class_of_lines;
 
     #[test]
-    fn each_limit_is_checked_and_the_error_names_it() {
+    fn the_error_names_the_bad_limit() {
         let bad = Config { max_processes: 0, ..Config::default() };
         assert_eq!(bad.validate().unwrap_err().to_string(), "max_processes is 0, not within 1 to 4095");
         let bad = Config { first_segment_messages: 12, ..Config::default() };
@@ -259,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn classes_double_from_four_lines() {
+    fn size_classes_double_from_four_lines() {
         assert_eq!(class_of_lines(1), 0);
         assert_eq!(class_of_lines(4), 0);
         assert_eq!(class_of_lines(5), 1);

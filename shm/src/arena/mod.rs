@@ -1,7 +1,7 @@
-//! The arena: a region, its layout, and checked ways from an index to what lies there.
+//! The arena: a region, its layout, and checked access from an index to a record.
 //!
-//! INV-ARENA-1: every index that comes out of the arena goes through one of these functions; one that is out
-//! of range is [`Error::Corrupt`], never an access.
+//! INV-ARENA-1: every index that comes out of the arena goes through one of these functions. An index out of range
+//! gives [`Error::Corrupt`] and is never used for an access.
 
 pub(crate) mod attach_error;
 pub(crate) mod config;
@@ -40,7 +40,7 @@ use std::os::fd::BorrowedFd;
 #[cfg(not(loom))]
 use std::os::fd::OwnedFd;
 
-/// A mapped arena. Cheap to share; one per process is enough.
+/// A mapped arena. Cheap to share: one for each process is enough.
 pub struct Arena {
     base: NonNull<u8>,
     pub(crate) layout: Layout,
@@ -76,7 +76,7 @@ impl Arena {
         Ok(arena)
     }
 
-    /// Attaches to the arena in `file`, having checked everything that is checkable about it.
+    /// Attaches to the arena in `file`, after all checks of the file and of its header.
     #[cfg(not(loom))]
     pub fn attach(file: OwnedFd) -> core::result::Result<Self, AttachError> {
         let region = crate::arena::region::Mapped::new(file)?;
@@ -103,24 +103,25 @@ impl Arena {
         Self { base: region.base(), layout, futex: Futex::new(), region }
     }
 
-    /// The file behind the arena, to hand to another process. `None` if it has none, or the program has closed it.
+    /// The file of the arena, to be sent to another process. `None` if the arena has no file, or the program has closed
+    /// the file.
     #[cfg(not(loom))]
     pub fn file(&self) -> Option<BorrowedFd<'_>> {
         self.region.file()
     }
 
-    /// Which file is behind the arena, also when the program has closed it.
+    /// The identity of the arena's file, also after the program has closed the file.
     #[cfg(not(loom))]
     pub fn file_id(&self) -> Option<crate::arena::region::held::FileId> {
         self.region.file_id()
     }
 
-    /// The limits it was created with.
+    /// The limits that the arena was created with.
     pub fn config(&self) -> &Config {
         &self.layout.config
     }
 
-    /// Its whole size in address space, in bytes.
+    /// The size of the arena in address space, in bytes.
     pub fn len_bytes(&self) -> usize {
         self.region.len_bytes()
     }
@@ -184,12 +185,12 @@ impl Arena {
         self.at(self.layout.watches, tag.into()).ok_or(Error::Corrupt("a thread row is out of range"))
     }
 
-    /// Which threads' waits watch anything.
+    /// One bit for each thread row: its thread is in a wait with observers.
     pub(crate) fn watching(&self) -> &[MapWord] {
         self.all(self.layout.watching)
     }
 
-    /// One thread's word of these, and its bit in there.
+    /// The word of `watching` with the bit of this thread row, and the bit.
     pub(crate) fn watching_bit(&self, tag: u16) -> Result<(&AtomicU64, u64)> {
         let (word, bit) = (usize::from(tag) / WORD_BITS, usize::from(tag) % WORD_BITS);
         let word = self.watching().get(word).ok_or(Error::Corrupt("a thread row is out of range"))?;
@@ -213,7 +214,7 @@ impl Arena {
             .ok_or(Error::Corrupt("a block is out of range"))
     }
 
-    /// The word of a page of objects: see `slot_pages`.
+    /// The word of a page of objects: see `memory/slot_pages`.
     pub(crate) fn slot_page(&self, page: usize) -> Result<&AtomicU64> {
         let word = self.at(self.layout.slot_pages, page).map(|word| &word.0);
         word.ok_or(Error::Corrupt("an object's slot is out of range"))
@@ -228,20 +229,20 @@ impl Arena {
         let lines = CLASS_0_LINES << class;
         let first =
             self.at(section, index.wrapping_mul(lines)).ok_or(Error::Corrupt("a block is out of range"))?;
-        // SAFETY: a pool holds whole blocks, so the block's first line being inside it puts all of them
-        // there; `Line: Shared` as in `at`.
+        // SAFETY: a pool holds whole blocks, so if the block's first line is inside the pool, all its lines are;
+        // `Line: Shared` as in `at`.
         Ok(unsafe { core::slice::from_raw_parts(first, lines) })
     }
 
-    /// Which blocks of a leaf of the map were freed lately: see `give_back`.
+    /// The word that says which blocks of a leaf of the map were freed lately: see `memory/give_back`.
     pub(crate) fn freed_lately(&self, class: usize, leaf: usize) -> Result<&AtomicU64> {
         let section = self.layout.freed_lately.get(class).copied();
         let word = section.and_then(|section| self.at(section, leaf)).map(|word| &word.0);
         word.ok_or(Error::Corrupt("a block's leaf is out of range"))
     }
 
-    /// Gives the memory of so many blocks back, as far as they have whole pages, and says how many bytes that is. The
-    /// blocks are the caller's.
+    /// Gives back the memory of `count` blocks, in whole pages. Returns how many bytes that is. The caller owns the
+    /// blocks.
     pub(crate) fn give_blocks_back(&self, first: BlockId, count: usize) -> Result<usize> {
         let lines = self.lines(first)?;
         let section = self.layout.pools[first.class()];
@@ -254,7 +255,7 @@ impl Arena {
         Ok(self.give_back(unsafe { core::slice::from_raw_parts(lines.as_ptr(), len) }))
     }
 
-    /// Gives the whole pages of these blocks' descriptors back.
+    /// Gives back the whole pages of these blocks' descriptors.
     pub(crate) fn give_descriptors_back(&self, class: usize, first: u32, end: u32) {
         let Some(section) = self.layout.descriptors.get(class) else { return };
         let (first, end) = (first as usize, (end as usize).min(section.count));
@@ -262,34 +263,38 @@ impl Arena {
         self.region.give_back(section.offset_bytes + first * bytes, end.saturating_sub(first) * bytes);
     }
 
-    /// Gives the memory of a page of objects back, and that of the bodies and names of the same slots, and says how many
-    /// bytes that is. `None` if that of the objects cannot be had: then they are what they were. All the slots are the
-    /// caller's, until the objects' page, the last one to go, reads as zero.
+    /// Gives back the memory of a page of objects, and of the bodies and names of the same slots. Returns how many
+    /// bytes that is. `None` if the kernel refuses to free the page of objects: then the objects are unchanged. The
+    /// caller owns all the slots until the page of objects reads as zero; that page goes last.
     pub(crate) fn forget_slots(&self, page: u32) -> Option<usize> {
         let first = page as usize * WORD_BITS;
         let layout = &self.layout;
-        // A page that the slots do not fill is kept.
+        // A last page that the slots do not fill is kept.
         if first + WORD_BITS > layout.objects.count {
             return None;
         }
-        // In models, which have no pages, by stores. ORDER: Release: as if by the kernel, after all that came before.
+        // The models have no pages: they store zeros. ORDER: Release: the kernel would clear the page after all stores
+        // that came before.
         #[cfg(loom)]
         for object in &self.all(layout.objects)[first..first + WORD_BITS] {
             object.state.iter().for_each(|state| state.store(0, Release));
             object.lifecycle.store(0, Release);
         }
+        // The objects go last: while a lifecycle word is not zero, the slot is still owned by the caller, so no other
+        // thread uses its body or its name.
         let bodies = self.give_some_back(layout.bodies, first, WORD_BITS);
         let names = self.give_some_back(layout.names, first, WORD_BITS);
         let objects = self.give_some_back(layout.objects, first, WORD_BITS);
         (cfg!(loom) || objects == WORD_BITS * size_of::<Object>()).then_some(bodies + names + objects)
     }
 
-    /// Gives the whole pages among so many of a section back.
+    /// Gives back the whole pages among `count` values of a section.
     fn give_some_back<T: Shared>(&self, section: Section<T>, first: usize, count: usize) -> usize {
         self.region.give_back(section.offset_bytes + first * size_of::<T>(), count * size_of::<T>())
     }
 
-    /// Gives the pages of these entries of a table back. `false` if that cannot be had: then they are what they were.
+    /// Gives back the pages of these entries of a handle table. `false` if the kernel refuses: then the entries are
+    /// unchanged.
     pub(crate) fn give_entries_back(&self, process: u16, first: u32, end: u32) -> bool {
         let in_a_page = PAGE_BYTES / size_of::<EntryCell>();
         let (first, end) = (first as usize, (end as usize).next_multiple_of(in_a_page));
@@ -303,14 +308,14 @@ impl Arena {
         self.region.give_back(offset_bytes, len_bytes) == len_bytes
     }
 
-    /// Gives the whole pages of these lines back to the system, and says how many bytes they are: see
-    /// [`Region::give_back`]. `lines` belongs to this arena, and its content to nobody.
+    /// Gives back the whole pages of these lines to the system, and returns how many bytes they are: see
+    /// [`Region::give_back`]. `lines` belongs to this arena, and no thread needs its content.
     fn give_back(&self, lines: &[Line]) -> usize {
         let offset_bytes = lines.as_ptr().addr().wrapping_sub(self.base.as_ptr().addr());
         self.region.give_back(offset_bytes, size_of_val(lines))
     }
 
-    /// The word of a record, wherever it stands.
+    /// The word of a record, in a handle table or in a message.
     #[inline]
     pub(crate) fn record(&self, record: Record) -> Result<&AtomicU64> {
         match record {
@@ -326,20 +331,20 @@ impl Arena {
         }
     }
 
-    /// Refuses every further call. Called when an audit fails: going on could only spread the damage.
+    /// Makes every further call fail. Called when a consistency check fails: to go on could only spread the damage.
     pub(crate) fn poison(&self) {
-        // Relaxed: nothing is published by it, and calls that are under way go on anyway.
+        // Relaxed: the flag publishes no other store, and calls in progress go on anyway.
         self.header().poisoned.store(1, Relaxed);
     }
 
-    /// Whether an audit has failed.
+    /// Whether a consistency check has failed.
     #[inline]
     pub fn is_poisoned(&self) -> bool {
         // Relaxed: as in `poison`.
         self.header().poisoned.load(Relaxed) != 0
     }
 
-    /// Takes `count` koids that nobody else has.
+    /// Takes `count` koids that no other caller gets.
     pub(crate) fn take_koids(&self, count: u64) -> u64 {
         // Relaxed: only uniqueness matters, and a read-modify-write gives that.
         self.header().next_koid.fetch_add(count, Relaxed)
@@ -348,7 +353,7 @@ impl Arena {
 
 #[cfg(loom)]
 mod model {
-    //! loom's atomics must be constructed, each in its place.
+    //! loom's atomics must be constructed in place.
     use super::*;
 
     impl Arena {
@@ -373,28 +378,28 @@ mod model {
 
         fn construct<T: Shared>(&self, section: Section<T>) {
             for index in 0..section.count {
-                // SAFETY: inside the region by the layout; nobody else has the arena yet.
+                // SAFETY: inside the region by the layout; no other thread has the arena yet.
                 unsafe { self.base.add(section.offset_bytes).cast::<T>().add(index).write(T::default()) };
             }
         }
     }
 }
 
-/// How far the arena has been used: everything past these was never touched, and is not read.
+/// The high-water marks: every record past its mark was never used, and is not read.
 ///
-/// Relaxed, all of them: a mark publishes nothing of what lies below it. A living reader takes it as a hint, and one
-/// that must not miss a row or a slot, a reclaimer or whoever recovers the dead, has a barrier or the death itself
-/// between the use and its look.
+/// Relaxed, all of them: a mark publishes no store below it. To a living reader it is a hint. The reclaimer and the
+/// recovering thread must not miss a row or a slot. For them a barrier, or the death itself, lies between the use of
+/// the row or slot and their load of the mark.
 impl Arena {
-    /// Tags of thread rows that were ever used.
+    /// The tags of thread rows that were ever used.
     pub(crate) fn thread_tags(&self) -> core::ops::Range<u16> {
         let fresh = self.header().threads_hwm.load(Relaxed).min(self.layout.threads.count as u64);
         1..(fresh as u16).max(1)
     }
 
-    /// Objects in slots below this may have been used.
+    /// Slots below this may have been used.
     pub(crate) fn used_slots(&self) -> u32 {
-        // One more: a slot is reserved before the count moves past it.
+        // One more: a slot is reserved before the mark moves past it.
         let fresh = self.header().objects_hwm.load(Relaxed).saturating_add(1);
         fresh.min(self.layout.objects.count as u64) as u32
     }
@@ -418,7 +423,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_blocks_pages_are_given_back() {
+    fn pages_of_a_block_are_given_back() {
         let arena = Arena::create(&Config::default()).unwrap();
         let lines = arena.lines(BlockId::new(6, 1)).unwrap();
         lines.iter().for_each(|line| line.0[0].store(7, Relaxed));
@@ -428,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn an_arena_on_the_heap_has_nothing_to_give_back() {
+    fn a_heap_arena_gives_nothing_back() {
         let arena = Arena::heap(&Config { pool_bytes: 1 << 20, max_loan_bytes: 1 << 20, ..small() }).unwrap();
         let lines = arena.lines(BlockId::new(6, 1)).unwrap();
         lines[0].0[0].store(7, Relaxed);

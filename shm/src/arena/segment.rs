@@ -1,4 +1,4 @@
-//! A segment of a ring, and a message in it: checked views of blocks that the rings of channels consist of.
+//! A segment of a ring, and a message in it: checked views of the blocks that make up the rings of channels.
 
 use crate::arena::Arena;
 use crate::arena::error::{Error, Result};
@@ -13,11 +13,11 @@ use core::ptr::NonNull;
 /// The most handles a message carries (`ZX_CHANNEL_MAX_MSG_HANDLES`).
 pub const MAX_MESSAGE_HANDLES: usize = 64;
 
-/// Positions stay below this: at a hundred million messages a second, for a thousand years. What is beyond is
-/// damage, and what is below can be added to without overflow.
+/// Positions stay below this. At a hundred million messages a second it is reached after a thousand years, so a
+/// position beyond it is damage. Adding to a position below it cannot overflow.
 pub(crate) const MAX_POSITION: u64 = 1 << 62;
 
-/// A segment, as one side knows it: checked once, then used without looking at the arena's numbers again.
+/// One side's view of a segment: checked once, then used without reading the arena's numbers again.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Segment {
     pub(crate) block: BlockId,
@@ -40,8 +40,8 @@ impl Segment {
 
     #[inline(always)]
     fn line(&self, index: usize) -> &Line {
-        // SAFETY: `Thread::segment` took `lines` from a checked block with at least as many lines as headers
-        // and cells for `mask + 1` messages; callers index with a masked position.
+        // SAFETY: `segment` took `lines` from a checked block with at least as many lines as the headers and the cells
+        // of `mask + 1` messages need; callers index with a masked position.
         unsafe { self.lines.add(index).as_ref() }
     }
 
@@ -61,45 +61,45 @@ impl Segment {
         self.header_lines + (position.wrapping_sub(self.base) & self.mask) as usize
     }
 
-    /// Where the first of a message's `handles` stands, if they are in its cell: at its end.
+    /// The word of the first of a message's `handles`, if they are in its cell: they are at its end.
     #[inline(always)]
     pub(crate) fn first_record(&self, position: u64, handles: usize) -> u32 {
         ((self.cell_line(position) + 1) * LINE_WORDS - handles) as u32
     }
 }
 
-/// So many messages ahead a line of a ring is asked for, in which time it comes from the other side's processor.
+/// How many messages ahead a line of a ring is prefetched. In that time it arrives from the other side's processor.
 pub(crate) const FETCH_AHEAD: u64 = 8;
 
-/// Messages that a segment of this class holds.
+/// How many messages a segment of this class holds.
 pub(crate) const fn messages_of_class(class: usize) -> usize {
     (CLASS_0_LINES / 2) << class
 }
 
-/// The class of a segment for so many messages, a power of two.
+/// The class of a segment that holds `messages` messages, a power of two.
 pub(crate) const fn class_of_messages(messages: u32) -> usize {
     messages.trailing_zeros() as usize - 1
 }
 
-/// A message in the ring, its header copied and checked.
+/// A message in the ring. Its header was copied and checked.
 #[derive(Clone, Copy)]
 pub(crate) struct Message<'a> {
     pub(crate) header: Header,
     /// The lines that hold its bytes.
     pub(crate) bytes: &'a [Line],
-    /// The block that holds its handles, and where in there they begin.
+    /// The block that holds its handles, and the index of the first one's word.
     records: (BlockId, u32),
 }
 
 impl Message<'_> {
-    /// Where its handles stand.
+    /// The records of its handles.
     pub(crate) fn records(&self) -> impl Iterator<Item = Record> + use<> {
         let (block, first) = self.records;
         (first..).take(self.header.handles()).map(move |word| Record::Transit { block, word })
     }
 }
 
-/// Whether so much fits a message's cell: the bytes from its beginning, the handles at its end.
+/// Whether a message fits its cell: the bytes at its beginning, the handles at its end.
 #[inline(always)]
 pub(crate) fn fits_cell(bytes: usize, handles: usize) -> bool {
     bytes + handles * size_of::<u64>() <= LINE_BYTES
@@ -109,7 +109,7 @@ pub(crate) fn fits_cell(bytes: usize, handles: usize) -> bool {
 pub(crate) fn segment(arena: &Arena, block: BlockId) -> Result<Segment> {
     let lines = arena.lines(block)?;
     let messages = messages_of_class(block.class());
-    // Relaxed: published by the link.
+    // Relaxed: the link that names the segment publishes its position.
     let base = arena.descriptor(block)?.position.load(Relaxed);
     if base > MAX_POSITION || messages + messages.div_ceil(8) > lines.len() {
         return Err(Error::Corrupt("a segment's first position is out of range"));
@@ -126,9 +126,9 @@ pub(crate) fn segment(arena: &Arena, block: BlockId) -> Result<Segment> {
 /// The message at a published `position` of `segment`.
 #[inline]
 pub(crate) fn message<'a>(arena: &'a Arena, segment: &'a Segment, position: u64) -> Result<Message<'a>> {
-    // The header says what is in the cell, and where: its line would be asked for only when the header has come.
+    // The header says which part of the cell is used. A fetch that waited for the header would begin too late.
     sync::prefetch_read(segment.cell(position));
-    // Relaxed: the Acquire of the tail came first. Copied once; only the copy is believed, once checked.
+    // Relaxed: the Acquire load of the tail came first. The header is copied once, and only the checked copy is used.
     let header = Header(segment.header(position).load(Relaxed));
     let Some(block) = header.block() else {
         if !fits_cell(header.length(), header.handles()) {

@@ -1,8 +1,9 @@
-//! The way along a ring: from segment to segment, from one published position to the next.
+//! The walk along a ring: from segment to segment, from one published position to the next.
 //!
-//! The links themselves are described in `word/ring`.
+//! The links are described in `word/ring`.
 //!
-//! INV-WAY-2: the head is never inside a gap: whoever moves it to a gap's beginning moves it on, to its end.
+//! INV-WAY-2: the head is never inside a gap: a thread that moves it to the beginning of a gap moves it to the gap's
+//! end.
 
 use crate::arena::Arena;
 use crate::arena::error::{Error, Result};
@@ -12,57 +13,57 @@ use crate::arena::word::block::BlockId;
 use crate::arena::word::ring::SegmentLink;
 use crate::sync::{Acquire, Relaxed};
 
-/// A place on the way along a ring: a segment, and what comes behind it.
+/// A cursor along a ring: a segment, and the one after it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SegmentCursor {
     pub(crate) segment: Segment,
-    /// What is known of the head.
+    /// The last known value of the head.
     head: u64,
-    /// Where the segment ends and what is next, once that is known.
+    /// The end of the segment and the next segment, once they are known.
     behind: Option<(u64, Segment)>,
 }
 
-/// Where a position is.
+/// The place of a position.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Step {
-    /// In the way's segment.
+    /// In the cursor's segment.
     Here,
     /// In a gap, which ends here.
     Gap(u64),
-    /// The way has moved on by one segment.
+    /// The cursor has moved on by one segment.
     Moved,
 }
 
 impl SegmentCursor {
-    /// A way that starts in `segment`, which is the head's, at the head.
+    /// A cursor at the head, in `segment`, which contains the head.
     pub(crate) fn new(segment: Segment, head: u64) -> Self {
         Self { segment, head, behind: None }
     }
 
-    /// The head has come to `head`: the segment that it is in may have been written further than before.
+    /// The head has come to `head`. The producer may since have written further in the segment that contains it.
     pub(crate) fn note_head(&mut self, head: u64) {
         self.head = self.head.max(head);
     }
 
-    /// The first position of this segment that may still be asked for.
+    /// The first position of this segment that the head has not passed.
     fn from(&self) -> u64 {
         self.head.max(self.segment.base)
     }
 }
 
-/// The segment that the consumer of `direction` is in, if there is one yet.
+/// The segment that contains the consumer's position in `direction`, if there is one yet.
 pub(crate) fn head_segment(arena: &Arena, direction: &Direction) -> Result<Option<Segment>> {
-    // Relaxed: asked by those who have seen a tail, or a head, that lies past the segment's link.
+    // Relaxed: every caller has seen a tail, or a head, that lies past the segment's link.
     let left_first = direction.consumer.head_segment.load(Relaxed);
     let link = if left_first != 0 { left_first } else { direction.producer.first_segment.load(Relaxed) };
     BlockId::from_link(link).map(|block| segment::segment(arena, block)).transpose()
 }
 
-/// Where `segment` ends, and the segment that is next, if one is linked. `from`: a position of the segment that
-/// the head has not passed.
+/// The end of `segment`, and the next segment, if one is linked. `from` is a position of the segment that the head has
+/// not passed.
 #[inline(always)]
 pub(crate) fn behind(arena: &Arena, segment: &Segment, from: u64) -> Result<Option<(u64, Segment)>> {
-    // ORDER: Acquire pairs with the Release in `link_segment`, and in `leave_spent`.
+    // ORDER: Acquire pairs with the Release in `link_segment` and in `leave_spent`.
     let link = SegmentLink(arena.descriptor(segment.block)?.link.load(Acquire));
     if link.0 == 0 { Ok(None) } else { linked(arena, segment, from, link) }
 }
@@ -71,15 +72,15 @@ pub(crate) fn behind(arena: &Arena, segment: &Segment, from: u64) -> Result<Opti
 fn linked(arena: &Arena, segment: &Segment, from: u64, link: SegmentLink) -> Result<Option<(u64, Segment)>> {
     let next = link.next().ok_or(Error::Corrupt("a ring's segments end nowhere"))?;
     let next = segment::segment(arena, next)?;
-    // P5: so a way has an end.
+    // Positions grow along the links, so a walk ends even if the arena is damaged.
     if next.base <= segment.base {
         return Err(Error::Corrupt("a ring's segments overlap"));
     }
     Ok(Some((link.end(from), next)))
 }
 
-/// Goes on to the segment of a published `position`, which is not before the way's last one. Gives the position,
-/// or if that lies in a gap, where the gap ends.
+/// Moves the cursor to the segment of a published `position`, which is not before the cursor's last one. Gives the
+/// position; if it lies in a gap, gives the gap's end.
 pub(crate) fn follow(arena: &Arena, way: &mut SegmentCursor, mut position: u64) -> Result<u64> {
     loop {
         match step(arena, way, position)? {
@@ -106,6 +107,7 @@ pub(crate) fn step(arena: &Arena, way: &mut SegmentCursor, position: u64) -> Res
         *way = SegmentCursor { segment: next, behind: None, ..*way };
         return Ok(Step::Moved);
     }
+    // A damaged link must not give an end past the next segment, or more messages than the segment has cells.
     if end > next.base || end.wrapping_sub(way.from()) > way.segment.messages() {
         return Err(Error::Corrupt("a ring's segment ends where it cannot"));
     }
@@ -117,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_end_is_found_from_any_position_that_the_head_has_not_passed() {
+    fn low_bits_identify_a_segments_end() {
         for (from, end) in
             [(0, 0), (0, 8192), (65_530, 65_540), ((1 << 40) + 65_535, (1 << 40) + 65_535 + 8192)]
         {
@@ -126,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_is_passed_on_keeps_its_end() {
+    fn a_passed_on_link_keeps_its_end() {
         let (link, other) =
             (SegmentLink::new(BlockId::new(1, 1), 100), SegmentLink::new(BlockId::new(2, 2), 900));
         let passed = link.passing_to(other);

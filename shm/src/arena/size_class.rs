@@ -1,11 +1,11 @@
-//! The size classes of blocks: class 0 has four lines, and each class twice as many as the one before.
+//! The size classes of blocks: class 0 has four lines, and each class has twice as many as the one before.
 
 use crate::arena::record::line::LINE_BYTES;
 
-/// Lines in a block of class 0; each further class doubles.
+/// Lines in a block of class 0. Each further class doubles the number.
 pub(crate) const CLASS_0_LINES: usize = 4;
 
-/// The most block classes: the largest block has 16 MiB.
+/// The number of block classes: the largest block has 16 MiB.
 pub(crate) const MAX_CLASSES: usize = 17;
 
 /// The size of a block of this class.

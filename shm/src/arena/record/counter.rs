@@ -1,9 +1,9 @@
-//! What each thread has done, counted without contention: a thread writes its own row, a reader adds them up.
+//! Counters of each thread's work, without contention: a thread writes its own row, and a reader adds the rows up.
 
 use crate::arena::Arena;
 use crate::sync::Relaxed;
 
-/// What is counted.
+/// The events that are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Counter {
     MessagesSent = 0,
@@ -16,29 +16,29 @@ pub(crate) enum Counter {
     BlocksFreed = 7,
 }
 
-/// Totals since the arena was created, over all processes, dead ones included.
+/// Totals since the arena was created, over all processes, including dead ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Messages written to channels.
     pub messages_sent: u64,
-    /// Messages taken out of channels by a read.
+    /// Messages that a read took out of channels.
     pub messages_received: u64,
-    /// Handles that travelled in messages.
+    /// Handles that were moved in messages.
     pub handles_moved: u64,
-    /// Objects created; a pair counts once.
+    /// Objects created. A pair counts once.
     pub objects_created: u64,
-    /// Objects whose last reference went.
+    /// Objects that lost their last reference.
     pub objects_retired: u64,
     /// Times that a thread went to sleep on a futex.
     pub sleeps: u64,
     /// Times that a thread woke sleepers.
     pub wakes: u64,
-    /// Blocks that channels gave back.
+    /// Blocks that channels freed.
     pub blocks_freed: u64,
 }
 
 pub(crate) fn counters(arena: &Arena) -> Counters {
-    // Relaxed throughout: statistics publish nothing.
+    // Relaxed throughout: statistics publish no other store.
     let rows = (1..arena.layout().threads.count as u64)
         .take_while(|tag| *tag < arena.header().threads_hwm.load(Relaxed));
     let mut totals = [0u64; crate::arena::record::row::COUNTERS];

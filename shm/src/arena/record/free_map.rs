@@ -1,16 +1,16 @@
-//! The words of a map of free things, and how many of them a map of a given size has.
+//! The words of a map of free items, and how many words a map of a given size has.
 //!
-//! A map is a tree of bits: a bit of a leaf says that a thing may be free, and a bit of an inner word that the word below it is
-//! not zero. The rules by which it is kept are those of `memory/free_map`.
+//! A map is a tree of bits. A bit of a leaf says that an item may be free. A bit of an inner word says that the word
+//! below it is not zero. `memory/free_map` has the rules for changing it.
 
 use crate::arena::region::Shared;
 use crate::sync::AtomicU64;
 use arrayvec::ArrayVec;
 
-/// Things, or words, that one word speaks of: few in models, where there are few things.
+/// How many items, or words, one word describes. Few in models, which have few items.
 pub(crate) const WORD_BITS: usize = if cfg!(loom) { 2 } else { 64 };
 
-/// Enough for 2²³ things.
+/// Enough levels for 2²³ items.
 const MOST_LEVELS: usize = if cfg!(loom) { 12 } else { 4 };
 
 /// A word of the map.
@@ -21,24 +21,25 @@ pub(crate) struct MapWord(pub(crate) AtomicU64);
 // SAFETY: one atomic word; zero is its default.
 unsafe impl Shared for MapWord {}
 
-/// Where the levels of a map lie, in private memory.
+/// The levels of a map, in private memory.
 #[derive(Clone, Debug)]
 pub(crate) struct MapLayout {
-    /// From the leaves up.
+    /// From the leaves to the top.
     pub(crate) levels: ArrayVec<Level, MOST_LEVELS>,
     pub(crate) words: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Level {
-    /// Its first word's place. The top comes first, so that a small map, and the beginning of a large one, are few pages.
+    /// The index of its first word. The top level comes first, so a small map, or the beginning of a large one, takes
+    /// few pages.
     pub(crate) first: usize,
-    /// Its bits that mean something: the things, or the words of the level below.
+    /// How many of its bits are in use: the items, or the words of the level below.
     pub(crate) bits: usize,
 }
 
 impl Level {
-    /// The bits of its word `index` that mean something (P5: the others may be anything).
+    /// The bits of its word `index` that are in use. A damaged arena may have any value in the others.
     pub(crate) fn meaningful(self, index: usize) -> u64 {
         match self.bits - index * WORD_BITS {
             bits if bits < WORD_BITS => (1 << bits) - 1,
@@ -48,7 +49,7 @@ impl Level {
 }
 
 impl MapLayout {
-    /// A map of so many things, at least one.
+    /// The layout of a map for `things` items, at least one.
     pub(crate) fn new(things: usize) -> Self {
         let mut levels = ArrayVec::<Level, MOST_LEVELS>::new();
         let mut bits = things.max(1);

@@ -3,7 +3,7 @@
 use crate::arena::region::Shared;
 use crate::sync::{AtomicU64, RaceCell};
 
-/// The bytes of a cache line, the unit of everything that processes write beside each other.
+/// The bytes of a cache line, the unit of everything that several processes write.
 pub(crate) const LINE_BYTES: usize = 64;
 
 /// Words in a line.

@@ -1,4 +1,4 @@
-//! The records that the sections of an arena consist of.
+//! The records of which the sections of an arena consist.
 
 pub(crate) mod block;
 pub(crate) mod counter;

@@ -1,11 +1,11 @@
 //! The record of an object: its lifecycle word, its koid, and for each side a reference count, a state and a list link.
 //!
-//! One cache line holds all of it, so that a million events take 64 MB, and so that a channel's writer finds everything that
-//! is shared but rarely changes (is the peer closed, does a thread sleep) on one line. The rings of a channel and the name of
-//! an object lie in sections of their own.
+//! One cache line holds all of it, so a million events take 64 MB. A channel's writer finds on one line everything that
+//! is shared but rarely changes: whether the peer is closed, whether a thread sleeps. The rings of a channel and the
+//! name of an object lie in sections of their own.
 //!
 //! ```text
-//!  life ─ koid ─ count[0] ─ count[1] ─ state[0] ─ state[1] ─ next[0] ─ next[1]
+//!  lifecycle ─ koid ─ count[0] ─ count[1] ─ state[0] ─ state[1] ─ next[0] ─ next[1]
 //! ```
 
 use crate::arena::region::Shared;
@@ -14,7 +14,7 @@ use crate::sync::{AtomicU64, Relaxed};
 /// The first koid that is not reserved (`ZX_KOID_FIRST`).
 pub(crate) const FIRST_KOID: u64 = 1024;
 
-/// One object. See the module's page.
+/// One object. See the module's documentation.
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
 pub(crate) struct Object {
@@ -23,7 +23,7 @@ pub(crate) struct Object {
     pub(crate) koid: AtomicU64,
     pub(crate) count: [AtomicU64; 2],
     pub(crate) state: [AtomicU64; 2],
-    /// Links of the list of dying sides that the side is on, if it is on one.
+    /// The link to the next side of the release queue that the side is on, if it is on one.
     pub(crate) next: [AtomicU64; 2],
 }
 
@@ -41,11 +41,12 @@ pub(crate) struct Body {
 unsafe impl Shared for Body {}
 
 impl Direction {
-    /// How many messages have been consumed, in whatever order, once the head has been seen at `head`: never more than
-    /// really were. Each of the two only grows, and one of them is exact while the consumer is at rest.
+    /// How many messages have been consumed, in any order, if the head was seen at `head`. The result is never more
+    /// than the true number: `head` and `consumed` only grow, and the greater of them is exact while the consumer is at
+    /// rest.
     #[inline(always)]
     pub(crate) fn consumed(&self, head: u64) -> u64 {
-        // Relaxed: room is granted on it, and no cell or block is written again for its sake.
+        // Relaxed: the producer grants room by this number, and does not reuse a cell or a block because of it.
         head.max(self.consumer.consumed.load(Relaxed))
     }
 }
@@ -58,38 +59,38 @@ pub(crate) struct Direction {
     pub(crate) consumer: ConsumerLine,
 }
 
-/// What the writing side publishes.
+/// The words that the writing side publishes.
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
 pub(crate) struct ProducerLine {
-    /// Messages ever sent: the store that commits a send.
+    /// How many messages were ever sent. The store to it commits a send.
     pub(crate) tail: AtomicU64,
-    /// The segment being written, as a block link.
+    /// The segment that is being written, as a block link.
     pub(crate) tail_segment: AtomicU64,
-    /// The very first segment, which the consumer starts from.
+    /// The very first segment. The consumer starts there.
     pub(crate) first_segment: AtomicU64,
     /// The list of payload blocks that belong to this direction.
     pub(crate) blocks: AtomicU64,
-    /// How many messages may be pending; 0: as many as the arena lets.
+    /// How many messages may be pending; 0: as many as the arena allows.
     pub(crate) max_pending: AtomicU64,
 }
 
-/// What the reading side publishes.
+/// The words that the reading side publishes.
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
 pub(crate) struct ConsumerLine {
-    /// Messages ever consumed: the store that commits a receive.
+    /// How many messages were ever consumed in order. The store to it commits a receive.
     pub(crate) head: AtomicU64,
-    /// The segment being read, as a block link; 0 until the first one has been left.
+    /// The segment that is being read, as a block link; 0 until the consumer has left the first segment.
     pub(crate) head_segment: AtomicU64,
-    /// Messages ever consumed, in whatever order; kept up only while some are consumed that lie ahead of the head.
+    /// How many messages were ever consumed, in any order. Maintained only while some ahead of the head are consumed.
     pub(crate) consumed: AtomicU64,
-    /// 1: its reader discards replies to calls that have timed out.
+    /// 1: the reader discards replies to calls that have timed out.
     pub(crate) discards_late: AtomicU64,
 }
 
-/// The names of an object's sides. A name counts only while its koid word is the side's koid, so a slot that
-/// is used again needs no clearing.
+/// The names of an object's sides. A name is valid only while its koid word is the side's koid, so a reused slot needs
+/// no clearing.
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
 pub(crate) struct Name {
@@ -99,7 +100,7 @@ pub(crate) struct Name {
 // SAFETY: atomic words only; zero is their default.
 unsafe impl Shared for Name {}
 
-/// One side's name: whose it is, and 32 bytes.
+/// One side's name: the koid of its owner, and 32 bytes.
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
 pub(crate) struct NameOfSide {

@@ -1,22 +1,22 @@
-//! The records of a process and of a thread: who they are, what they are in the middle of, and what they have counted.
+//! The records of a process and of a thread: their identity, the operation in progress, and their counters.
 //!
-//! A thread's row is on four lines, so that no two threads write to one line. Its fields are the intents of
-//! `word/intent`, the hazards, and the counters.
+//! A thread's row has four lines, so that no two threads write to one line. Its fields are the intents of
+//! `word/intent`, the hazards and the counters.
 
 use crate::arena::region::Shared;
 use crate::arena::word::intent::RefcountIntent;
 use crate::sync::{AtomicU64, Relaxed};
 
-/// Hazards a thread has: the objects it may be using at once.
+/// Hazards of a thread: how many objects it may use at once.
 pub(crate) const HAZARDS: usize = 4;
 
-/// The hazard that an operation uses for its object.
+/// The hazard for the object of an operation.
 pub(crate) const HAZARD_OPERATION: usize = 0;
 
-/// The hazard that names the side being cleared.
+/// The hazard for the side that is being torn down.
 pub(crate) const HAZARD_RELEASE: usize = 1;
 
-/// Counters a thread keeps; see `record/counter`.
+/// Counters of a thread; see `record/counter`.
 pub(crate) const COUNTERS: usize = 8;
 
 /// One attached process.
@@ -24,19 +24,21 @@ pub(crate) const COUNTERS: usize = 8;
 #[repr(C, align(256))]
 pub(crate) struct ProcessRow {
     pub(crate) claim: AtomicU64,
-    /// Which process it is, so that whoever becomes the supervisor finds it: see `leader`. Proof of death is its
-    /// pidfd.
+    /// Which process holds the row, so that a new supervisor finds the process: see `recovery/leader_election`. Only a
+    /// pidfd proves its death.
     pub(crate) identity: AtomicU64,
-    /// Entries of its handle table that were ever used are below this index.
+    /// High-water mark: entries of its handle table that were ever used are below this index.
     pub(crate) entries_hwm: AtomicU64,
     /// 1 when the process could not register for expedited barriers and uses full fences.
     pub(crate) fenced: AtomicU64,
-    /// Fires when the process is about to die: see `death_notice`. Never a proof.
+    /// The death notice: set when the process is about to die. It is never a proof. See `recovery/robust_futex`.
     pub(crate) death_notice: AtomicU64,
-    /// One more than the count of askings that its keeper has answered; 0: it has none. See `scavenger`.
+    /// One more than the last value of `asked` that its scavenger has answered; 0: it has no scavenger. See
+    /// `process/scavenger`.
     pub(crate) answered: AtomicU64,
     _line_0: [AtomicU64; 2],
-    /// Credits for blocks of each class, and for objects, that others have given back: see `returned`.
+    /// Credits for blocks of each class, and for objects, that other processes have returned: see
+    /// `memory/returned_credits`.
     pub(crate) returned: [AtomicU64; crate::arena::word::credit::KINDS],
 }
 
@@ -59,7 +61,7 @@ pub(crate) struct ThreadRow {
     _spare: CounterLine,
 }
 
-/// Hazards on a line of their own: the reclaimer reads it, nobody else does. And the slot that is taken or freed.
+/// The hazards, on a line of their own, which only the reclaimer reads; and the slot that is being taken or freed.
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
 struct HazardLine([AtomicU64; HAZARDS], AtomicU64);
@@ -72,19 +74,19 @@ struct CounterLine([AtomicU64; COUNTERS]);
 unsafe impl Shared for ThreadRow {}
 
 impl ThreadRow {
-    /// Whether it names nothing that is under way. Relaxed: asked by its holder, or of one that is at rest or dead.
+    /// Whether it names no operation in progress. Relaxed: the caller holds the row, or its thread is at rest or dead.
     pub(crate) fn is_idle(&self) -> bool {
         RefcountIntent(self.reference.load(Relaxed)).change().is_none() && !self.has_work()
     }
 
-    /// Whether it names an operation, a block or a slot on its way, or dying sides.
+    /// Whether it names an operation, a block or slot that is changing owner, or sides on the release queue.
     pub(crate) fn has_work(&self) -> bool {
         [&self.operation[0], &self.link, &self.release_queue, self.slot()]
             .iter()
             .any(|word| word.load(Relaxed) != 0)
     }
 
-    /// One more than the slot that is taken or freed; 0: none is.
+    /// One more than the slot that is being taken or freed; 0: none.
     pub(crate) fn slot(&self) -> &AtomicU64 {
         &self.hazard_line.1
     }

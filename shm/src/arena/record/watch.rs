@@ -1,4 +1,4 @@
-//! The record of what a sleeping thread observes: the protocol is that of `signal/watch`.
+//! The record of the signals that a sleeping thread observes. `signal/watch` has the protocol.
 
 use crate::arena::error::{Error, Result};
 use crate::arena::region::Shared;
@@ -10,11 +10,11 @@ use crate::sync::{AtomicU64, Futex, Relaxed, Release};
 /// The most handles that one wait takes.
 pub const MAX_WAIT_ITEMS: usize = if cfg!(loom) { 3 } else { Futex::MOST_WORDS };
 
-/// Signals that are not stored, or that are never cleared.
+/// Signals that no row observes: they are not stored, or are never cleared.
 pub(crate) const UNWATCHED: u32 =
     signal::READABLE | signal::WRITABLE | signal::PEER_CLOSED | signal::HANDLE_CLOSED;
 
-/// What one thread's wait watches.
+/// The observers of one thread's wait.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(crate) struct WatchRow {
@@ -39,7 +39,7 @@ impl Default for WatchRow {
 // SAFETY: atomic words only; zero is their default.
 unsafe impl Shared for WatchRow {}
 
-/// A value of [`WatchRow::wait`]: which wait of the row, and how many places it has.
+/// A value of [`WatchRow::wait`]: the generation of the wait, and how many places it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Wait(pub(crate) u64);
 
@@ -61,17 +61,17 @@ impl Wait {
         Self::PLACES.get(self.0) as usize
     }
 
-    /// The target of a place of this wait; `None`: it watches nothing.
+    /// The target of a place of this wait; `None`: the place observes no object.
     pub(crate) fn target(self, object: Option<ObjectRef>) -> u64 {
         self.over().0 | Self::SIDE.of(object.map_or(0, ObjectRef::to_link))
     }
 
-    /// What a place of this wait has observed.
+    /// The word of a place of this wait that has observed `signals`.
     pub(crate) fn observed(self, signals: u32) -> u64 {
         self.over().0 | Self::SIGNALS.of(signals.into())
     }
 
-    /// The signals in what a place has observed, if that is of this wait.
+    /// The signals in a place's word, if the word is of this wait.
     pub(crate) fn signals(self, observed: u64) -> Option<u32> {
         (Self::GENERATION.get(observed) == Self::GENERATION.get(self.0))
             .then(|| Self::SIGNALS.get(observed) as u32)
@@ -79,22 +79,23 @@ impl Wait {
 }
 
 impl Place {
-    /// Adds signals, if the wait is still under way. `None`: it is not. Otherwise whether they were news.
+    /// Adds signals, if the wait is still in progress. `None`: it is over. Otherwise whether any signal was new.
     pub(crate) fn add(&self, wait: Wait, signals: u32) -> Result<Option<bool>> {
         let mut word = self.observed.load(Relaxed);
-        // Each round that another clearer wins adds a signal: there are 32.
+        // Another clearer makes this CAS fail only by adding a signal, and there are 32 signals. So the loop is
+        // bounded.
         for _ in 0..=u32::BITS {
             let Some(before) = wait.signals(word) else { return Ok(None) };
             if before & signals == signals {
                 return Ok(Some(false));
             }
-            // ORDER: Release pairs with the fence of `validate`, behind `observed`: what came before the signal is seen by the sleeper that
-            // observes it.
+            // ORDER: Release pairs with the fence of `validate`, which follows the sleeper's load in `observed`: a
+            // sleeper that observes the signal sees the stores that came before it.
             match self.observed.compare_exchange(word, wait.observed(before | signals), Release, Relaxed) {
                 Ok(_) => return Ok(Some(true)),
                 Err(changed) => word = changed,
             }
         }
-        Err(Error::Corrupt("observed signals that never stand still"))
+        Err(Error::Corrupt("observed signals change more often than there are signals"))
     }
 }
