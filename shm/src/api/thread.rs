@@ -1,6 +1,6 @@
 //! The operations of [`Thread`].
 
-use crate::arena::error::{Error, Result};
+use crate::arena::error::Result;
 use crate::arena::record::row::HAZARDS;
 use crate::arena::word::leader::{Leader, ProcessIdentity};
 use crate::arena::word::row::ProcessSlot;
@@ -347,7 +347,7 @@ impl Thread {
     /// taken apart here, when the operation holds no lock and names nothing.
     #[inline(always)]
     fn end_call<T>(&self, result: Result<T>) -> Result<T> {
-        if !cfg!(loom) || !matches!(result, Err(Error::Died)) {
+        if !matches!(&result, Err(error) if error.is_crash()) {
             teardown::run_release_queue(self)?;
         }
         result

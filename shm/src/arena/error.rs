@@ -79,10 +79,20 @@ pub enum Error {
     BadState(&'static str),
     /// The modelled process died at a crash point. Only the loom models produce it.
     #[error("died at a crash point")]
+    #[cfg(loom)]
     Died,
 }
 
 impl Error {
+    /// Whether a modelled process has died at a crash point. Outside the models no process does.
+    #[inline(always)]
+    pub(crate) const fn is_crash(&self) -> bool {
+        #[cfg(loom)]
+        return matches!(self, Self::Died);
+        #[cfg(not(loom))]
+        false
+    }
+
     /// [`Error::OutOfRange`] for a size in memory.
     pub fn out_of_range(what: &'static str, value: usize, most: usize) -> Self {
         Self::OutOfRange { what, value: value as u64, most: most as u64 }

@@ -20,7 +20,7 @@ use crate::sync::{Relaxed, Release};
 pub(crate) fn duplicate(thread: &Thread, found: ResolvedHandle, rights: u32) -> Result<u32> {
     pin::pin(thread, found)?;
     let result = duplicate_pinned(thread, found, rights);
-    if !matches!(result, Err(Error::Died)) {
+    if !result.is_err_and(|error| error.is_crash()) {
         pin::unpin(thread);
     }
     result
@@ -38,7 +38,7 @@ fn duplicate_pinned(thread: &Thread, found: ResolvedHandle, rights: u32) -> Resu
     crash_point!(thread, "duplicate.intended");
     match refcount::change_count(thread, object, Change::Increment, sequence) {
         Ok(_) => {}
-        Err(Error::Died) => return Err(Error::Died),
+        Err(error) if error.is_crash() => return Err(error),
         Err(error) => {
             thread.intend_nothing();
             refcount::release_reserved(thread, index, reserved);
@@ -67,7 +67,7 @@ pub(crate) fn replace(thread: &Thread, found: ResolvedHandle, rights: u32) -> Re
     };
     let to = Record::Entry { process: thread.table_row, index };
     if let Err(error) = move_out(thread, found, to) {
-        if error != Error::Died {
+        if !error.is_crash() {
             refcount::release_reserved(thread, index, reserved);
             thread.set_operation(Operation::Idle);
         }
@@ -149,7 +149,7 @@ pub(crate) fn leave_startup_handle(
     cell.store(reserved.0, Release);
     let moved = move_out(thread, found, Record::Entry { process: process_slot.row, index: STARTUP_ENTRY });
     if let Err(error) = moved {
-        if error != Error::Died {
+        if !error.is_crash() {
             // Relaxed: the entry owns no reference, whether recovery sees this store before or after the intent is
             // idle.
             cell.store(reserved.freed().0, Relaxed);

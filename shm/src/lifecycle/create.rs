@@ -5,7 +5,7 @@
 //!
 //! INV-CREATE-1: a slot is RESERVED by CAS on its own word, under an intent that names it (`memory/slot_pool`).
 
-use crate::arena::error::{Error, Result};
+use crate::arena::error::Result;
 use crate::arena::record::counter::Counter;
 use crate::arena::word::handle::Entry;
 use crate::arena::word::intent::Operation;
@@ -35,7 +35,7 @@ pub(crate) fn create(
     crash_point!(thread, "create.slot");
     let result = fill_slot(thread, slot, lifecycle, class, rights, initialize);
     if let Err(error) = result
-        && error != Error::Died
+        && !error.is_crash()
     {
         slot_pool::release_slot(thread, slot, lifecycle)?;
         slot_credit::give_object_credit_back(thread, credit);

@@ -57,7 +57,7 @@ pub(crate) fn take_slot(thread: &Thread) -> Result<(u32, Lifecycle, u64)> {
         None => take_slot_on_credit(thread),
     };
     if let Err(error) = taken
-        && error != Error::Died
+        && !error.is_crash()
     {
         slot_pool::intend_no_slot(thread);
     }

@@ -11,8 +11,6 @@ use crate::handle::lookup::ResolvedHandle;
 use crate::object::budget::Budget;
 use crate::object::channel::drain::Draining;
 use crate::process::thread::Thread;
-use crate::process::{Origin, Process};
-use crate::sync::Inside;
 
 /// The hooks of a class.
 pub(crate) trait Class {
@@ -20,6 +18,9 @@ pub(crate) trait Class {
     const SIDES: usize = 1;
     /// Whether a side has at most one handle, so that the end of that handle is the end of the side.
     const IS_UNIQUE: bool = false;
+    /// Whether the process that holds a handle has a private half of it (`process/endpoint`), bound when the handle arrives
+    /// and detached when it leaves. Such a handle cannot be duplicated.
+    const HAS_PRIVATE_HALF: bool = false;
     /// Whether an object queues messages with handles, so that it may keep other objects, and itself, alive.
     const QUEUES_HANDLES: bool = false;
 
@@ -29,10 +30,6 @@ pub(crate) trait Class {
     fn signals(_thread: &Thread, _found: ResolvedHandle, stored: u32) -> Result<u32> {
         Ok(stored)
     }
-
-    /// A handle to `object` has arrived in this process, under entry `index`.
-    #[inline(always)]
-    fn arrive(_process: &Process, _object: ObjectRef, _index: u32, _arrival: Origin, _inside: &Inside<'_>) {}
 
     /// Tears down one side after its last handle has closed. Sides that end by this are put before this side on the
     /// row's release queue. Idempotent, one step at a time. `false` when the budget is spent before the last step.

@@ -19,8 +19,6 @@ use crate::handle::lookup::ResolvedHandle;
 use crate::object::budget::Budget;
 use crate::object::class::{Class, Progress};
 use crate::process::thread::Thread;
-use crate::process::{Origin, Process};
-use crate::sync::Inside;
 
 /// The registry. Each line makes a variant of [`ObjectClass`]. The number stands for the class in lifecycle words, and
 /// is Zircon's number of the type. The type after the arrow implements the [`Class`] hooks.
@@ -39,7 +37,7 @@ macro_rules! classes {
             pub const ALL: &[ObjectClass] = &[$(ObjectClass::$name),*];
 
             /// The class with this number, if there is one.
-            #[inline]
+            #[inline(always)]
             pub const fn from_number(number: u8) -> Option<Self> {
                 match number {
                     $($number => Some(Self::$name),)*
@@ -48,7 +46,7 @@ macro_rules! classes {
             }
 
             /// How many sides an object of the class has: 1 or 2.
-            #[inline]
+            #[inline(always)]
             pub const fn sides(self) -> usize {
                 match self {
                     $(Self::$name => <$class as Class>::SIDES,)*
@@ -61,13 +59,20 @@ macro_rules! classes {
                 }
             }
 
+            #[inline(always)]
+            pub(crate) const fn has_private_half(self) -> bool {
+                match self {
+                    $(Self::$name => <$class as Class>::HAS_PRIVATE_HALF,)*
+                }
+            }
+
             pub(crate) const fn queues_handles(self) -> bool {
                 match self {
                     $(Self::$name => <$class as Class>::QUEUES_HANDLES,)*
                 }
             }
 
-            #[inline]
+            #[inline(always)]
             pub(crate) fn signals(self, thread: &Thread, found: ResolvedHandle, stored: u32) -> Result<u32> {
                 match self {
                     $(Self::$name => <$class>::signals(thread, found, stored),)*
@@ -75,20 +80,6 @@ macro_rules! classes {
             }
 
             #[inline(always)]
-            pub(crate) fn arrive(
-                self,
-                process: &Process,
-                object: ObjectRef,
-                index: u32,
-                origin: Origin,
-                inside: &Inside<'_>,
-            ) {
-                match self {
-                    $(Self::$name => <$class>::arrive(process, object, index, origin, inside),)*
-                }
-            }
-
-            #[inline]
             pub(crate) fn release_step(
                 self,
                 thread: &Thread,
@@ -101,14 +92,14 @@ macro_rules! classes {
                 }
             }
 
-            #[inline]
+            #[inline(always)]
             pub(crate) fn free_blocks(self, thread: &Thread, slot: u32, budget: &mut Budget) -> Result<bool> {
                 match self {
                     $(Self::$name => <$class>::free_blocks(thread, slot, budget),)*
                 }
             }
 
-            #[inline]
+            #[inline(always)]
             pub(crate) fn is_blank(self, thread: &Thread, slot: u32) -> Result<bool> {
                 match self {
                     $(Self::$name => <$class>::is_blank(thread, slot),)*
@@ -155,7 +146,7 @@ impl ObjectClass {
     }
 
     /// The class in a lifecycle word. `Corrupt` for a number that no operation writes.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn of(lifecycle: Lifecycle) -> Result<Self> {
         Self::from_number(lifecycle.class_number()).ok_or(Error::Corrupt("an object of no known class"))
     }

@@ -176,7 +176,7 @@ pub(crate) fn collect_cycles_while(
         Ok(candidates) => {
             let closed = close_candidates(thread, &candidates);
             let ended = match closed {
-                Err(Error::Died) => return Err(Error::Died),
+                Err(error) if error.is_crash() => return Err(error),
                 _ => teardown::run_release_queue(thread),
             };
             closed.and(ended).map(|()| Some(candidates.len()))

@@ -21,7 +21,7 @@
 //! INV-BURIAL-2: nothing of a process is closed before its intents and its table are settled (INV-RECOVER-2), and that
 //! is done, with the news, before it is on any list.
 
-use crate::arena::error::{Error, Result};
+use crate::arena::error::Result;
 use crate::arena::record::counter::Counter;
 use crate::arena::word::intent::Record;
 use crate::arena::word::row::{ProcessSlot, ProcessState, RowState};
@@ -142,7 +142,7 @@ impl RecoveryQueue {
         for process_slot in process_slots.iter().filter(|process_slot| !self.has(process_slot.row)) {
             match dead_process::declare_dead(supervisor, *process_slot, also) {
                 Ok(claim) => dead.extend(claim.map(|claim| (*process_slot, claim))),
-                Err(Error::Died) => return Err(Error::Died),
+                Err(error) if error.is_crash() => return Err(error),
                 Err(why) => _ = error.get_or_insert(why),
             }
         }
@@ -160,7 +160,7 @@ impl RecoveryQueue {
                     &mut dead_process.recovered,
                 ) {
                     Ok(()) => self.waiting.push(dead_process),
-                    Err(Error::Died) => return Err(Error::Died),
+                    Err(error) if error.is_crash() => return Err(error),
                     Err(why) => {
                         self.failed.push(process_slot.row);
                         _ = error.get_or_insert(why);
@@ -197,7 +197,7 @@ impl RecoveryQueue {
         while !self.is_empty() {
             match self.work(supervisor, u32::MAX) {
                 Ok(_) => {}
-                Err(Error::Died) => return Err(Error::Died),
+                Err(error) if error.is_crash() => return Err(error),
                 Err(why) => _ = error.get_or_insert(why),
             }
         }

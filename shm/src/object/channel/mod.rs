@@ -20,9 +20,8 @@ use crate::object::channel::read::{late_replies, reader, reply};
 use crate::object::channel::write::{refused, writable};
 use crate::object::class::{Class, Progress};
 use crate::process::thread::Thread;
-use crate::process::{Origin, Process};
 use crate::signal::set;
-use crate::sync::{self, Acquire, Inside, Relaxed, SeqCst, fence};
+use crate::sync::{self, Acquire, Relaxed, SeqCst, fence};
 
 /// The class of channels.
 pub(crate) struct Channel;
@@ -30,6 +29,7 @@ pub(crate) struct Channel;
 impl Class for Channel {
     const SIDES: usize = 2;
     const IS_UNIQUE: bool = true;
+    const HAS_PRIVATE_HALF: bool = true;
     const QUEUES_HANDLES: bool = true;
 
     /// READABLE and WRITABLE follow from the rings.
@@ -42,11 +42,6 @@ impl Class for Channel {
             signals |= signal::WRITABLE;
         }
         Ok(signals)
-    }
-
-    #[inline(always)]
-    fn arrive(process: &Process, object: ObjectRef, index: u32, origin: Origin, inside: &Inside<'_>) {
-        process.bind_endpoint(object, index, origin, inside);
     }
 
     /// Tells the other side, and closes what is queued for this one.

@@ -57,7 +57,7 @@ pub(crate) struct SendRequest<'m> {
 /// The face of this is [`Thread::send_with_handles`]. What dies of it is left on the release queue.
 pub(crate) fn send_with_handles(thread: &Thread, out: &SendRequest<'_>) -> Result<()> {
     let result = send_or_consume(thread, out);
-    if !matches!(result, Ok(()) | Err(Error::Died)) {
+    if result.is_err_and(|error| !error.is_crash()) {
         thread.set_operation(Operation::Idle);
     }
     result
@@ -67,7 +67,8 @@ fn send_or_consume(thread: &Thread, out: &SendRequest<'_>) -> Result<()> {
     let inside = thread.inside();
     let (sender, block) = match reserve_place(thread, out, &inside) {
         Ok(place) => place,
-        Err(error @ (Error::ShouldWait | Error::NoResources(_) | Error::Died)) => return Err(error),
+        Err(error @ (Error::ShouldWait | Error::NoResources(_))) => return Err(error),
+        Err(error) if error.is_crash() => return Err(error),
         Err(error) => {
             close_values(thread, out.handles)?;
             return Err(error);
@@ -76,7 +77,7 @@ fn send_or_consume(thread: &Thread, out: &SendRequest<'_>) -> Result<()> {
     let mut moving = InTransit::new();
     match mark_and_send(thread, out, sender, block, &mut moving, &inside) {
         Ok(sent) => sent,
-        Err(Error::Died) => Err(Error::Died),
+        Err(error) if error.is_crash() => Err(error),
         Err(error) => {
             for (index, entry) in &moving {
                 let record = Record::Entry { process: thread.table_row, index: *index };
@@ -252,7 +253,7 @@ fn send_moving(
     write::publish(thread, writer, &mut sender, 1)?;
     thread.increment(Counter::HandlesMoved, moving.len() as u64);
     let left = free_sent_entries(thread, moving);
-    if left == Err(Error::Died) {
+    if left.is_err_and(|error| error.is_crash()) {
         return Ok(left);
     }
     thread.set_operation(Operation::Idle);
