@@ -1,12 +1,13 @@
-//! Calls: a message out, and the one reply that carries its transaction id back, whatever comes in between.
+//! Calls: a thread sends a message, and takes the one reply that carries the same transaction id, whatever other
+//! messages arrive in between.
 //!
-//! Replies stay in the ring until the caller they belong to takes them. Whoever holds the receiving lock sorts:
-//! it notes, for each awaited id, the *position* of its reply. So nothing is moved to private memory, and a
-//! process that dies in a call leaves the ring as readable as before. A reply taken ahead of its turn is marked
-//! CONSUMED; the head passes it later.
+//! Replies stay in the ring until their caller takes them. The thread that holds the receiving lock matches replies: it
+//! notes, for each awaited id, the *position* of its reply. So no message is moved to private memory, and a process
+//! that dies in a call leaves the ring as readable as before. A reply taken out of order is marked CONSUMED; the head
+//! passes it later.
 //!
 //! INV-CALL-1: an id is registered before the message that carries it is sent.
-//! INV-CALL-2: a reply is taken by the caller it was noted for, or, once that caller has left, by a plain read.
+//! INV-CALL-2: the caller that a reply was noted for takes it, or, once that caller has left, a plain read does.
 
 use crate::arena::error::{Error, Result};
 use crate::arena::word::signals::{State, signal};
@@ -22,7 +23,7 @@ use crate::signal::eventcount::OnInterrupt;
 use crate::signal::wait_item::WaitItem;
 use crate::sync::{Acquire, Relaxed};
 
-/// A call under way: its transaction id.
+/// A call in progress.
 #[derive(Debug)]
 pub struct Pending {
     found: ResolvedHandle,
@@ -93,11 +94,12 @@ fn register_call(thread: &Thread, found: ResolvedHandle, rights: u32) -> Result<
         let _ = read::next_message(thread, at, endpoint, &mut receiver);
     }
     if receiver.calls.is_empty() {
-        // What is already there answers no call that is yet to be made; but perhaps one that is over.
+        // A message that is here already cannot answer this call. It may be the late reply to an earlier one, so match
+        // it before the new id is registered.
         reply::match_replies(thread, at, &mut receiver)?;
     }
     if receiver.next_txid == 0 {
-        // Not where the last owner of this end began: its replies may still be on their way.
+        // Start at a random id: replies to the previous owner's calls may still be in flight.
         receiver.next_txid = thread.process.txid_start();
     }
     if receiver.first_txid == 0 {
@@ -111,7 +113,7 @@ fn register_call(thread: &Thread, found: ResolvedHandle, rights: u32) -> Result<
         }
     };
     receiver.calls.insert(txid, None);
-    // Relaxed: whoever finds disorder looks closer, under the lock.
+    // Relaxed: a thread that reads a value other than 0 checks again under the lock.
     endpoint.out_of_order.store(receiver.out_of_order(), Relaxed);
     Ok(txid)
 }
@@ -129,7 +131,7 @@ pub(crate) fn call_finish(
     });
     match result {
         Err(Error::BufferTooSmall { .. } | Error::Interrupted) => result,
-        // The last look was under the lock: the reply is not there.
+        // The reply may have come since the last check. Check once more, then abandon the call in any case.
         Err(Error::TimedOut) => {
             let late = try_reply(thread, pending, sink);
             call_abandon(thread, pending);
@@ -162,7 +164,8 @@ fn try_reply(thread: &Thread, pending: &Pending, sink: &mut impl RecvBuf) -> Res
     let entered = reader::enter_receiver(thread, pending.found, 0, &inside);
     let (endpoint, mut receiver) = entered.map_err(|_| Error::Canceled)?;
     let at = pending.found.entry.object();
-    // ORDER: Acquire, and before the tail is looked at: a reply sent before the peer closed is found.
+    // ORDER: Acquire, and before the tail is loaded: a thread that sees PEER_CLOSED also finds a reply that the peer
+    // sent before it closed.
     let state = State(thread.arena().object(at.slot())?.state[at.side()].load(Acquire));
     reply::match_replies(thread, at, &mut receiver)?;
     late_replies::discard_late(thread, at, endpoint, &mut receiver)?;
@@ -170,6 +173,7 @@ fn try_reply(thread: &Thread, pending: &Pending, sink: &mut impl RecvBuf) -> Res
         Some(position) => {
             receiver.calls.remove(&pending.txid);
             receiver.replies.remove(position);
+            // The handles go to `sink` after the lock is dropped: the caller's code must not run under it.
             let mut arrived = Arrivals::new();
             let discard = OnOverflow::Discard;
             let taken =
@@ -199,7 +203,7 @@ pub(crate) fn call_abandon(thread: &Thread, pending: &Pending) {
                 receiver.release(position);
             }
         }
-        // What fails here fails for the next who looks as well.
+        // The error is dropped: the next thread that reads at this end meets the same error and reports it.
         let _ = late_replies::discard_late(thread, at, endpoint, &mut receiver);
         reply::update_out_of_order(thread, at, endpoint, &receiver);
     }

@@ -1,8 +1,8 @@
-//! How a ring is emptied: a segment that has been read to its end is left, messages that nobody will read are dropped
-//! in one pass, and a channel that nobody can reach is taken apart.
+//! How a ring is emptied. A reader leaves a segment that it has read to the end. A drain drops, in one pass, the
+//! messages of a side that has closed. The reclaimer frees the blocks of a channel that has no reference left.
 //!
-//! Every block leaves under a link intent that names its exact word, so a death between leaving and freeing neither
-//! loses it nor frees it twice (INV-BLOCK-2).
+//! Every block is unlinked under a list intent that names its exact word. So a death between unlinking and freeing
+//! neither loses the block nor frees it twice (INV-BLOCK-2).
 
 use crate::arena::error::{Error, Result};
 use crate::arena::record::object::Direction;
@@ -21,26 +21,27 @@ use crate::process::thread::{Thread, crash_point};
 use crate::refcount;
 use crate::sync::{Acquire, AtomicU64, Relaxed, Release};
 
-/// Where a direction is being drained.
+/// How far the drain of a direction has come.
 #[derive(Debug)]
 pub(crate) struct Draining {
     writer: ObjectRef,
     way: SegmentCursor,
-    /// More than this can never have been sent.
+    /// The tail can never be greater than this.
     last: u64,
 }
 
-/// Leaves a segment that has been read to its end: the next one becomes the head segment.
+/// Leaves a segment that the reader has read to its end: the next one becomes the head segment.
 pub(crate) fn leave_segment(
     thread: &Thread,
     writer: ObjectRef,
     left: &Segment,
     next: &Segment,
 ) -> Result<()> {
-    // Relaxed: it was bound before the tail passed into it.
+    // Relaxed: the producer bound the block before the tail passed into the segment.
     let word = BlockWord(thread.arena().descriptor(left.block)?.state.load(Relaxed));
     thread.set_list_intent(ListIntent::UnlinkSegment { from: writer, block: left.block }, word.0);
     crash_point!(thread, "leave.intended");
+    // ORDER: Release puts the unlinking after the intent, in the order that recovery sees.
     ring::direction(thread, writer)?.consumer.head_segment.store(next.block.to_link(), Release);
     crash_point!(thread, "leave.left");
     give_back(thread, left.block, word, writer)?;
@@ -50,23 +51,23 @@ pub(crate) fn leave_segment(
 }
 
 pub(crate) fn give_back(thread: &Thread, block: BlockId, word: BlockWord, from: ObjectRef) -> Result<()> {
-    // A link that is damaged must not free another channel's block.
+    // A damaged link must not free another channel's block.
     if word.state() == BlockState::Bound(from) {
         block_credit::free_block(thread, block, word)?;
     }
     Ok(())
 }
 
-/// Drops every message of a direction whose consumer is gone.
+/// Drops every message of a direction after its consumer has closed.
 pub(crate) fn drain(thread: &Thread, writer: ObjectRef) -> Result<()> {
     drain_for(thread, writer, &mut None, &mut Budget::unlimited()).map(drop)
 }
 
-/// As [`drain`], a step for each message, while the budget lasts. `false` when it is spent before the
-/// last message; then `draining` says where.
+/// As [`drain`], one step per message, while the budget lasts. `false` when the budget is spent before the last
+/// message; then `draining` says where to continue.
 ///
-/// Several may drain at once: each handle is closed by whoever wins its record, and the head advances by
-/// CAS. Nothing is given back here; the object's end does that.
+/// Several threads may drain at once. The thread that wins the CAS of a record closes its handle, and the head advances
+/// by CAS. A drain frees no blocks: reclamation of the object does.
 pub(crate) fn drain_for(
     thread: &Thread,
     writer: ObjectRef,
@@ -76,8 +77,9 @@ pub(crate) fn drain_for(
     let direction = ring::direction(thread, writer)?;
     let limit = u64::from(thread.arena().config().max_pending_messages);
     loop {
-        // The head first: others may drain at the same time, and a tail that was seen before what they drained
-        // was sent would lie behind their head.
+        // ORDER: Acquire pairs with the Release of the thread that advanced the head; and the head comes before the
+        // tail. Another thread may send and a third may drain in between: a tail loaded first could lie behind the
+        // head.
         let head = direction.consumer.head.load(Acquire);
         // ORDER: Acquire pairs with the producer's Release: the messages up to the tail are complete.
         let tail = direction.producer.tail.load(Acquire);
@@ -99,7 +101,8 @@ pub(crate) fn drain_for(
                 })
             }
         };
-        // P5: whoever may still send has looked at PEER_CLOSED before; there is room for so many, and no more.
+        // P5: a sender that can still send has checked PEER_CLOSED before the drain began, and has room for `limit`
+        // messages at most. A greater tail is damage.
         let last = MAX_POSITION.min(here.last);
         if tail < head || tail > last || tail - direction.consumed(head).min(tail) > limit {
             return Err(Error::Corrupt("a ring's tail is outside the ring"));
@@ -116,16 +119,16 @@ pub(crate) fn drain_for(
             head + 1
         };
         crash_point!(thread, "drain.closed");
-        // ORDER: Release: the records are closed before the message counts as gone. Failure: another drainer
-        // finished it.
+        // ORDER: Release: the records are closed before the head passes the message. Relaxed on failure: another
+        // drainer has advanced the head, and the next round loads it with Acquire.
         let _ = direction.consumer.head.compare_exchange(head, gone, Release, Relaxed);
     }
 }
 
-/// Closes a message's handles in transit, those that nobody else is closing.
+/// Closes a message's handles in transit, except those that another thread is closing.
 pub(crate) fn close_handles_of(thread: &Thread, message: &Message<'_>) -> Result<()> {
     for record in message.records() {
-        // Relaxed: published by the tail. If another has closed it since, the CAS will tell.
+        // Relaxed: the tail published the record. If another thread has closed it since, the CAS fails.
         let entry = Entry(thread.arena().record(record)?.load(Relaxed));
         if entry.is_live() {
             match refcount::drop_reference(thread, record, entry) {
@@ -137,9 +140,9 @@ pub(crate) fn close_handles_of(thread: &Thread, message: &Message<'_>) -> Result
     Ok(())
 }
 
-/// Whether a retired slot is as a new object needs it: nothing was ever written there.
+/// Whether a retired slot is as a new object needs it, because no operation ever wrote to its body.
 pub(crate) fn is_blank(thread: &Thread, slot: u32) -> Result<bool> {
-    // Relaxed: the object is retired, and the reclaimer's barrier is behind.
+    // Relaxed: the object is retired, and the reclaimer's heavy barrier came before.
     let is_empty = |direction: &Direction| {
         let Direction { producer, consumer } = direction;
         producer.first_segment.load(Relaxed) == 0
@@ -154,11 +157,13 @@ pub(crate) fn is_blank(thread: &Thread, slot: u32) -> Result<bool> {
     Ok(thread.arena().body(slot)?.directions.iter().all(is_empty))
 }
 
-/// Gives back every segment and block of a channel that nobody can reach any more, a step for each, while the budget
-/// lasts. `false` when it is spent before the last. Resumable: each is taken off its chain first, under an intent that
-/// names its exact word. Head and tail stay, so that a successor finds nothing to drain.
+/// Frees every segment and payload block of a channel that has no reference left, one step per block, while the budget
+/// lasts. `false` when the budget is spent before the last block. Resumable: each block is unlinked before it is freed,
+/// under an intent that names its exact word. Head and tail keep their values, so that a thread that resumes finds no
+/// message to drain.
 ///
-/// Relaxed where a store's place does not matter to a successor: the life that changes next publishes them all.
+/// Relaxed where a thread that resumes does not depend on the order of the stores: the next change of the lifecycle
+/// word publishes them all.
 pub(crate) fn free_blocks_of(thread: &Thread, slot: u32, budget: &mut Budget) -> Result<bool> {
     for side in 0..2 {
         let writer = ObjectRef::new(slot, side);
@@ -168,7 +173,7 @@ pub(crate) fn free_blocks_of(thread: &Thread, slot: u32, budget: &mut Budget) ->
             if consumer.head_segment.load(Relaxed) == 0 {
                 consumer.head_segment.store(first, Relaxed);
             }
-            // ORDER: Release: after the store above, or the segments would be lost with this thread.
+            // ORDER: Release: after the store above. Otherwise a death here could lose the only link to the segments.
             producer.first_segment.store(0, Release);
         }
         while let Some(block) = BlockId::from_link(consumer.head_segment.load(Relaxed)) {
@@ -199,12 +204,12 @@ pub(crate) fn free_blocks_of(thread: &Thread, slot: u32, budget: &mut Budget) ->
     Ok(true)
 }
 
-/// Makes the rings of a channel that nobody can reach any more as a new one needs them.
+/// Clears the rings of a channel that has no reference left, so that they are as a new channel needs them.
 pub(crate) fn free_directions(thread: &Thread, slot: u32) -> Result<()> {
     free_blocks_of(thread, slot, &mut Budget::unlimited())?;
     for side in 0..2 {
         let Direction { producer, consumer } = ring::direction(thread, ObjectRef::new(slot, side))?;
-        // Relaxed: the life that becomes FREE publishes them.
+        // Relaxed: the lifecycle word's change to FREE publishes them.
         producer.tail_segment.store(0, Relaxed);
         producer.tail.store(0, Relaxed);
         consumer.head.store(0, Relaxed);
@@ -225,11 +230,12 @@ pub(crate) fn unlink_and_free(
     let word = BlockWord(descriptor.state.load(Relaxed));
     thread.set_list_intent(link, word.0);
     crash_point!(thread, "free.intended");
-    // A segment's link says more than what is next.
+    // A segment's link also carries a position. The chain's head takes only the block's part of it.
+    // ORDER: Release puts the unlinking after the intent, in the order that recovery sees.
     chain.store(SegmentLink(descriptor.link.load(Relaxed)).next_link(), Release);
     crash_point!(thread, "free.unlinked");
-    // A chain that is damaged into a circle ends where it has been. Release: only now, or the rest of the chain
-    // would be lost with this thread.
+    // Clearing the link makes the walk end even if damage has made the chain a circle.
+    // ORDER: Release: after the store above. Otherwise a death here could lose the rest of the chain.
     descriptor.link.store(0, Release);
     give_back(thread, block, word, from)?;
     crash_point!(thread, "free.freed");
@@ -237,8 +243,8 @@ pub(crate) fn unlink_and_free(
     Ok(())
 }
 
-/// Where the head's segment ends, as far as is known. Where the head has come behind it, any position up to the
-/// head is as good.
+/// The position where the head's segment ends, `u64::MAX` while no segment is linked behind it. If the head has passed
+/// the end, the result may be any position up to the head: the caller then leaves the segment in every case.
 #[inline(always)]
 pub(crate) fn end_of(thread: &Thread, segment: &Segment, head: u64) -> Result<u64> {
     let from = head.max(segment.base);
@@ -258,7 +264,7 @@ pub(crate) fn next_head_segment(thread: &Thread, writer: ObjectRef, receiver: &m
         return Err(Error::Corrupt("a ring's segment moved"));
     }
     leave_segment(thread, writer, &left, &next)?;
-    // It is this side that gives it back, one day.
+    // This side will give the segment back, so its process's scavenger counts it.
     thread.process.scavenger.note_taken(next.block.bytes());
     receiver.segment = Some(next);
     receiver.end = match receiver.beyond.remove(&next.base) {

@@ -1,7 +1,7 @@
 //! Channels: two sides, and a ring in each direction.
 //!
-//! `write` and `read` are the two ends of a ring, `call` pairs a write with the read of its reply, and `drain` takes apart what
-//! an end leaves behind. The rest is what both ends share.
+//! `write` and `read` are the two ends of a ring. `call` pairs a write with the read of its reply. `drain` empties the
+//! rings of a side that has closed. `idle` returns memory from quiet channels. Both ends share `ring` and `options`.
 
 pub(crate) mod call;
 pub(crate) mod drain;
@@ -32,7 +32,7 @@ impl Class for Channel {
     const HAS_PRIVATE_HALF: bool = true;
     const QUEUES_HANDLES: bool = true;
 
-    /// READABLE and WRITABLE follow from the rings.
+    /// READABLE and WRITABLE are derived from the rings.
     fn signals(thread: &Thread, found: ResolvedHandle, stored: u32) -> Result<u32> {
         let mut signals = stored & !(signal::READABLE | signal::WRITABLE);
         if is_readable(thread, found)? {
@@ -44,7 +44,7 @@ impl Class for Channel {
         Ok(signals)
     }
 
-    /// Tells the other side, and closes what is queued for this one.
+    /// Tells the other side, and closes the handles of the messages that are queued for this side.
     fn release_step(
         thread: &Thread,
         object: ObjectRef,
@@ -53,14 +53,15 @@ impl Class for Channel {
     ) -> Result<bool> {
         let own = &thread.arena().object(object.slot())?.state[object.side()];
         set::tell_peer_closed(thread, object)?;
-        // ORDER: full fence between telling the peer and looking at what it sent: it commits, fences and then looks
-        // whether it was told (`write/handles`), so one of the two closes every handle in transit. The same between two
-        // sides that end at once.
+        // ORDER: full fence between setting PEER_CLOSED at the peer and loading its tail. The peer commits its send,
+        // fences and then loads PEER_CLOSED (`drain_if_peer_closed`). So one of the two sees the other's store, and
+        // closes every handle in transit. The same holds between two sides that end at once.
         fence(SeqCst);
         if !drain::drain_for(thread, object.peer(), &mut progress.draining, budget)? {
             return Ok(false);
         }
-        // What this side sent to a side that is gone has no other reader. Relaxed: the fence is the ordering.
+        // If the peer has ended too, no reader is left for the messages that this side sent: drain them as well.
+        // Relaxed: the fence above orders this load.
         if State(own.load(Relaxed)).signals() & signal::PEER_CLOSED == 0 {
             return Ok(true);
         }
@@ -92,7 +93,8 @@ fn is_readable(thread: &Thread, found: ResolvedHandle) -> Result<bool> {
         .endpoint(found.index, &inside)
         .is_some_and(|endpoint| endpoint.out_of_order.load(Acquire) != 0)
     {
-        // An endpoint that has left is nobody's here to look into: canceled.
+        // Replies to calls are in the ring, so the answer needs the private half under its lock. If the endpoint has
+        // left this process, there is no private half, and the wait is canceled.
         let (endpoint, mut receiver) =
             reader::enter_receiver(thread, found, 0, &inside).map_err(|_| Error::Canceled)?;
         if !receiver.ready {
@@ -103,8 +105,8 @@ fn is_readable(thread: &Thread, found: ResolvedHandle) -> Result<bool> {
         return Ok(next.is_some());
     }
     let direction = ring::direction(thread, at.peer())?;
-    // Relaxed: at worst this tells of a message that another thread has just taken. The fence of `validate` is behind
-    // every look: whoever sees READABLE sees what the writer did before it wrote.
+    // Relaxed: at worst this reports a message that another thread has just taken. The fence of `validate` follows
+    // every check, so a thread that sees READABLE also sees the writer's earlier stores.
     let head = direction.consumer.head.load(Relaxed);
     let tail = direction.producer.tail.load(Relaxed);
     sync::acquired(&direction.producer.tail);
@@ -114,8 +116,9 @@ fn is_readable(thread: &Thread, found: ResolvedHandle) -> Result<bool> {
 fn is_writable(thread: &Thread, found: ResolvedHandle) -> Result<bool> {
     let writer = found.entry.object();
     let direction = ring::direction(thread, writer)?;
-    // Relaxed, both, as in `is_readable`. The tail may be an older one, from before a message that was consumed since:
-    // there was room when the head came to where it is, and another thread of this process may have filled it already.
+    // Relaxed, both, as in `is_readable`. The tail may be older than the head: then the subtraction saturates, and the
+    // answer is that there is room. That was true when the head advanced, and another thread of this process may have
+    // used the room since.
     let head = direction.consumer.head.load(Relaxed);
     sync::acquired(&direction.consumer.head);
     let pending = direction.producer.tail.load(Relaxed).saturating_sub(direction.consumed(head));
@@ -124,6 +127,7 @@ fn is_writable(thread: &Thread, found: ResolvedHandle) -> Result<bool> {
     }
     let inside = thread.inside();
     match refused::refusal(thread, found, &inside) {
+        // The last write was refused for want of memory, so free places in the ring are not enough.
         Some(endpoint) => writable::would_succeed(thread, found, endpoint),
         None => Ok(true),
     }

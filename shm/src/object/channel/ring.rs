@@ -10,22 +10,23 @@
 //!
 //! ```
 //!
-//! A message is at one position for ever: `tail` counts messages sent; below `head` all are consumed. A segment is
-//! itself a ring: while the consumer keeps up, the producer goes round in one segment and allocates nothing.
-//! When it is full and the limit of pending messages is not reached, another one is linked behind it (`way.rs`).
+//! A message keeps its position for ever: `tail` counts the messages sent, and all messages below `head` are consumed.
+//! A segment is itself a ring: while the consumer keeps up, the producer goes round in one segment and allocates no
+//! memory. When the segment is full and the limit of pending messages is not reached, the producer links another one
+//! behind it (`arena/segment_chain.rs`).
 //!
-//! A message that is consumed ahead of its turn (a reply, or one behind a message that is read in place) is marked
-//! CONSUMED and is room at once (`ahead.rs`): `consumed` counts what was consumed in whatever order, and a segment
-//! behind the head of which nothing is left goes back.
+//! A message may be consumed out of order: a reply, or a message behind one that is read in place. It is marked
+//! CONSUMED and its place is free at once (`read/out_of_order.rs`). `consumed` counts the consumed messages, in any
+//! order. A segment behind the head's is given back when all of its messages are CONSUMED.
 //!
 //! INV-RING-1: head ≤ consumed ≤ tail ≤ consumed + limit, where consumed is the greater of the two words.
 //! INV-RING-2: only the producer stores `tail`; that one store sends the message with all its handles.
 //! INV-RING-3: only the consumer stores `head`, or marks a header CONSUMED; that one store receives. Once the
-//! consumer's side is closed, whoever drains advances `head` by CAS.
+//! consumer's side is closed, the drainers advance `head` by CAS.
 //! INV-RING-4: a segment's first position is written before it is linked, and it is linked before the tail
-//! passes into it: whoever sees such a tail sees the link.
-//! INV-RING-5: the consumer gives a segment back, after its head has reached the end or all of its messages are CONSUMED
-//! and another is linked behind it; the producer never looks back at it.
+//! passes into it: a thread that sees such a tail sees the link.
+//! INV-RING-5: the consumer gives a segment back after its head has reached the end, or after all of its messages are
+//! CONSUMED, and another is linked behind it; the producer never reads it again.
 
 use crate::arena::error::{Error, Result};
 use crate::arena::record::object::Direction;
@@ -54,13 +55,13 @@ pub(crate) fn message<'a>(thread: &'a Thread, segment: &'a Segment, position: u6
     segment::message(thread.arena(), segment, position)
 }
 
-/// The number of the class of channels, as lifecycle words have it: the registry names the same.
+/// The number of the class of channels in lifecycle words. The registry asserts that its number is the same.
 pub(crate) const CLASS_NUMBER: u8 = 4;
 
-/// Why `found` is not an endpoint of this process: gone, or of another type.
+/// The error for a `found` that is not an endpoint of this process: its handle has gone, or its type is another.
 #[cold]
 pub(crate) fn not_an_endpoint(thread: &Thread, found: ResolvedHandle) -> Error {
-    // Relaxed: should the slot have its next user by now, either answer is true of a handle that is gone.
+    // Relaxed: if the slot has its next user by now, the handle has gone, and either error is true of it.
     let class = thread
         .arena()
         .object(found.entry.object().slot())

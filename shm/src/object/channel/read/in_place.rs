@@ -1,7 +1,7 @@
-//! Reading a message where it lies: claimed, looked at, and consumed when its reader is done.
+//! Reading a message in place. The reader claims it, reads it, and consumes it when done.
 //!
-//! The claim keeps the head from passing the message, so its cell or block stays as it is; other reads go on with
-//! the messages after it. Reading in place trusts the sender not to write to what it has sent.
+//! The claim keeps the head from passing the message, so its cell or block stays as it is. Other reads continue with
+//! the messages after it. A read in place trusts the sender not to write to a message that it has sent.
 
 use crate::arena::error::{Error, Result};
 use crate::handle::lookup::{self, ResolvedHandle};
@@ -15,8 +15,8 @@ use crate::sync::{Acquire, Relaxed, fence};
 use core::mem::MaybeUninit;
 use std::sync::Arc;
 
-/// A message being read in place. It stays in the ring until [`Thread::finish`] consumes it: whoever makes one
-/// sees to that.
+/// A message being read in place. It stays in the ring until [`Thread::finish`] consumes it; the thread that started
+/// the read must see to that.
 pub struct InPlace {
     /// Keeps the arena mapped.
     process: Arc<Process>,
@@ -27,10 +27,11 @@ pub struct InPlace {
     handles: usize,
 }
 
-/// A [`RecvBuf`] that wants nothing: for a message read in place, or dropped.
+/// A [`RecvBuf`] that takes no bytes: for a message that was read in place. Its caller gets the handles from
+/// [`finish`].
 struct NoBytes;
 
-// SAFETY: nothing happens here.
+// SAFETY: no method panics, waits or calls this library; none of them has any effect.
 unsafe impl RecvBuf for NoBytes {
     fn room(&mut self, _len: usize) -> Option<&mut [MaybeUninit<u8>]> {
         Some(&mut [])
@@ -56,7 +57,7 @@ pub(crate) fn receive_in_place(thread: &Thread, found: ResolvedHandle, rights: u
     let handles = message.header.handles();
     receiver.back.remove(&position);
     receiver.in_place_reads.insert(position);
-    // Relaxed: whoever finds disorder looks closer, under the lock.
+    // Relaxed: a thread that reads a value other than 0 checks again under the lock.
     endpoint.out_of_order.store(receiver.out_of_order(), Relaxed);
     Ok(InPlace { process: thread.process.clone(), found, position, start, len_bytes, handles })
 }
@@ -71,7 +72,7 @@ pub(crate) fn finish(thread: &Thread, message: &InPlace, each: &mut dyn FnMut(Re
     let (position, mut arrived) = (message.position, Arrivals::new());
     let keep = OnOverflow::Keep;
     let taken = read::take(thread, at, endpoint, &mut receiver, position, &mut NoBytes, &mut arrived, keep);
-    // Taken or not, it is not this reader's any more.
+    // The claim ends in both cases. A message that was not taken goes back to the plain reads.
     receiver.in_place_reads.remove(message.position);
     if taken.is_err() {
         receiver.release(message.position);
@@ -107,8 +108,8 @@ impl InPlace {
     /// Copies bytes out, from `offset` on.
     ///
     /// # Errors
-    /// `OutOfRange` when they reach past the message's end; `BadHandle` when the channel has been closed or handed
-    /// on meanwhile, and the message with it; `BadState` in a forked child.
+    /// `OutOfRange` when they reach past the message's end; `BadHandle` when the channel, and the message with it, has
+    /// been closed or sent away meanwhile; `BadState` in a forked child.
     pub fn read_at(&self, offset: usize, bytes: &mut [u8]) -> Result<()> {
         let end = offset.saturating_add(bytes.len());
         if end > self.len_bytes {
@@ -118,21 +119,21 @@ impl InPlace {
         // SAFETY: `message` checked that `len_bytes` lie behind `start`, in the arena; `bytes` is private, so
         // they do not overlap.
         unsafe { core::ptr::copy_nonoverlapping(self.start.add(offset), bytes.as_mut_ptr(), bytes.len()) };
-        // ORDER: what was copied was read before the look below.
+        // ORDER: Acquire keeps the reads of the copy before the load of the entry below.
         fence(Acquire);
-        // The handle is still there, so the message was while it was copied.
+        // If the handle is still there, the message stayed in place during the copy.
         if lookup::is_current_in(&self.process, self.found) { Ok(()) } else { Err(Error::BadHandle) }
     }
 
-    /// The bytes where they lie.
+    /// The bytes, in place.
     ///
     /// # Errors
     /// `BadState` in a forked child.
     ///
     /// # Safety
-    /// The sender must not write to them any more, and the channel must not be closed or handed on, while the
-    /// slice lives. Cooperating processes keep to that; with others, use [`read_at`](Self::read_at). A child that is
-    /// forked while the slice lives must not use it.
+    /// While the slice lives, the sender must not write to the bytes, and the channel must not be closed or sent away.
+    /// Cooperating processes keep this rule; with others, use [`read_at`](Self::read_at). A child that is forked while
+    /// the slice lives must not use it.
     pub unsafe fn as_slice(&self) -> Result<&[u8]> {
         self.process.require_here()?;
         // SAFETY: `len_bytes` initialised bytes lie behind `start` (checked in `message`); the caller vouches

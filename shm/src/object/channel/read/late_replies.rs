@@ -1,4 +1,4 @@
-//! Replies that come too late: an end that was told to discard them does so in passing.
+//! Late replies: an end with `discard_late_replies` consumes them as part of its other operations.
 
 use crate::arena::error::Result;
 use crate::arena::word::reference::ObjectRef;
@@ -7,8 +7,8 @@ use crate::object::channel::{drain, ring};
 use crate::process::endpoint::{Endpoint, Receiver};
 use crate::process::thread::Thread;
 
-/// Consumes the late replies that were noted. What their handles end is on the release queue then, for the caller to
-/// work once the lock is gone.
+/// Consumes the late replies that were noted. A side whose last handle was in one of them is put on the release queue,
+/// which the caller runs after it has dropped the lock.
 pub(crate) fn discard_late(
     thread: &Thread,
     at: ObjectRef,
@@ -17,6 +17,7 @@ pub(crate) fn discard_late(
 ) -> Result<()> {
     while let Some(position) = receiver.late.pop() {
         if position < receiver.head {
+            // Consumed already.
             continue;
         }
         let segment = reader::segment_of(thread, at.peer(), receiver, position)?;

@@ -1,7 +1,7 @@
 //! Reading from a channel: in order, in batches, in place, and binding the handles that a message carries.
 //!
-//! A message with handles is received under an intent: its entries are RESERVED, the head store (or the CONSUMED
-//! mark) commits, the entries become LIVE. Recovery of a reader that died in between looks at the head.
+//! A message with handles is received under a write-ahead intent. Its entries are RESERVED; the store of the head (or
+//! the CONSUMED mark) commits; the entries become LIVE. If the reader died in between, recovery decides by the head.
 
 #[cfg(not(loom))]
 pub(crate) mod in_place;
@@ -65,7 +65,7 @@ pub(crate) fn receive_batch(
     let at = found.entry.object();
     let first = next_message(thread, at, endpoint, &mut receiver)?;
     let mut position = first;
-    // Out of order there is no run to take at once: one message, then.
+    // Out of order, the next messages may be claimed or consumed already: take one message only.
     let most = if receiver.out_of_order() == 0 { most as u64 } else { most.min(1) as u64 };
     while position < receiver.tail_seen && position - first < most {
         let segment = reader::segment_of(thread, at.peer(), &mut receiver, position)?;
@@ -124,11 +124,11 @@ pub(crate) fn next_message(
     nothing_to_read(thread, at, receiver)
 }
 
-/// ShouldWait or PeerClosed; or a message that came while that was decided.
+/// Decides between ShouldWait and PeerClosed; returns a message if one came meanwhile.
 fn nothing_to_read(thread: &Thread, at: ObjectRef, receiver: &mut Receiver) -> Result<u64> {
     let state = &thread.arena().object(at.slot())?.state[at.side()];
-    // ORDER: Acquire, and before the tail is looked at again: what the peer sent before it closed is seen
-    // once the closing is.
+    // ORDER: Acquire, and before the tail is loaded again: a thread that sees PEER_CLOSED also sees every message that
+    // the peer sent before it closed.
     if State(state.load(Acquire)).signals() & signal::PEER_CLOSED == 0 {
         return Err(Error::ShouldWait);
     }
@@ -150,7 +150,7 @@ pub(crate) fn take(
     on_overflow: OnOverflow,
 ) -> Result<(usize, usize)> {
     let segment = reader::segment_of(thread, at.peer(), receiver, position)?;
-    // Not beyond what is known to be written: there the line would be taken from the writer.
+    // Not beyond the known tail: the prefetch would take lines there from the writer, which is still filling them.
     if position + FETCH_AHEAD < receiver.tail_seen {
         sync::prefetch_read(segment.cell(position + FETCH_AHEAD));
         sync::prefetch_read(segment.header(position + FETCH_AHEAD));
@@ -160,13 +160,13 @@ pub(crate) fn take(
         reader::prefetch_block(thread.arena(), &segment, position + 1);
     }
     let (bytes, handles) = (message.header.length(), message.header.handles());
-    // The handles first: the bytes of a message that does not fit are nobody's to see.
+    // The handles first: if the message does not fit, no byte of it may reach the caller.
     let room = if sink.takes_handles(handles) { sink.room(bytes) } else { None };
     let fits = room.is_some();
     if let Some(room) = room {
         let len = room.len().min(bytes);
         copy::read_uninit(message.bytes, &mut room[..len]);
-        // SAFETY: just written.
+        // SAFETY: the line above has written the first `len` bytes.
         unsafe { sink.filled(len) };
     }
     if !fits {
@@ -197,9 +197,10 @@ fn bind_handles(
     arrived: &mut Arrivals,
 ) -> Result<()> {
     let mut entries = ArrayVec::<(u32, Entry, u32), MAX_MESSAGE_HANDLES>::new();
+    // All entries are reserved before the commit: after it, the receive must not fail.
     thread.set_operation(Operation::Receive { at, position });
     for record in message.records() {
-        // Relaxed: published by the tail, like the object that it refers to.
+        // Relaxed: the tail published the record, and the object that it refers to.
         let record = Entry(thread.arena().record(record)?.load(Relaxed));
         let reserved = match check_in_transit(thread, at, record) {
             Ok(()) => entries::reserve_entry(thread, record.object()),
@@ -208,7 +209,7 @@ fn bind_handles(
         match reserved {
             Ok((entry_index, entry)) => entries.push((entry_index, entry, record.rights())),
             Err(error) => {
-                // The message stays, whole.
+                // Not committed yet: release the entries, and the message stays in the ring with all its handles.
                 for (entry_index, entry, _) in &entries {
                     refcount::release_reserved(thread, *entry_index, *entry);
                 }
@@ -227,11 +228,11 @@ fn bind_handles(
     Ok(())
 }
 
-/// P5: a handle in transit is believed only if it could be one.
+/// P5: checks that the record can be a handle in transit, before it is used as one.
 #[inline]
 fn check_in_transit(thread: &Thread, at: ObjectRef, record: Entry) -> Result<()> {
     let lifecycle = Lifecycle(thread.arena().object(record.object().slot())?.lifecycle.load(Relaxed));
-    // An endpoint in transit is nobody's, least of all that of whoever reads it.
+    // An endpoint in transit belongs to no process, so it cannot be the reader's own end.
     let is_held = record.object() == at;
     if record.is_live()
         && lifecycle.state() == LifecycleState::Live

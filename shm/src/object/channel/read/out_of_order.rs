@@ -1,16 +1,16 @@
-//! Messages that are consumed ahead of their turn: a reply, or what lies behind a message that is read in place or that
-//! nobody reads.
+//! Messages that are consumed out of order: a reply, or a message behind one that is read in place or that no thread
+//! reads.
 //!
-//! The head stays where the oldest unread message is. What is consumed behind it is *room* at once: it is counted in
-//! `consumed`, its payload block goes back, and so does a segment of which nothing is left. So what a direction
-//! keeps depends on the messages that are alive, however long one of them stays: of a segment that was linked behind
-//! a head that stands, one unread message keeps 16 places.
+//! The head stays at the oldest unread message. The place of a message that is consumed behind it is free at once: the
+//! message is counted in `consumed`, its payload block goes back, and so does a segment with no unread message left. So
+//! the memory that a direction keeps depends on its unread messages, however long one of them stays. In a segment that
+//! was linked while the head stood still, one unread message keeps 16 places.
 //!
 //! ```text
 //!                       step                                                   a death right after it
-//!  receive.consumed   c header CONSUMED                                           consumed; the end is closed by recovery
-//!  ahead.marked         the payload block's position = 0: it is spare          the same
-//!                       consumed = head + taken                                the same
+//!                       header CONSUMED                                        consumed; recovery closes the end
+//!                       the payload block's position = 0: it is spare          the same
+//!  receive.consumed     consumed = head + taken                                the same
 //!
 //!  a segment all of whose messages are CONSUMED, once the tail has passed into the next one:
 //!  ahead.intended       link = leave segment, with its exact word              still linked: stays
@@ -18,12 +18,12 @@
 //!  ahead.freed          block FREE                                             the word has moved on
 //! ```
 //!
-//! INV-AHEAD-1: `consumed` never counts what is not consumed, and while its consumer is at rest the greater of `head`
-//! and `consumed` is exact. It is written only while something is taken ahead of the head.
-//! INV-AHEAD-2: a payload block whose position is 0 is in no message that can still be read: the consumer wrote
-//! that 0 after it had marked the message, or the producer before it used the block.
-//! INV-AHEAD-3: a segment leaves the middle only when the tail has passed into the next one: then its producer is done
-//! with it, and a death in `grow` is over.
+//! INV-AHEAD-1: `consumed` never counts an unread message, and while no operation of its consumer runs, the greater of
+//! `head` and `consumed` is exact. It is written only while a message behind the head is marked CONSUMED.
+//! INV-AHEAD-2: a payload block with position 0 is in no message that can still be read: the consumer wrote the 0 after
+//! it had marked the message, or the producer wrote it before it used the block.
+//! INV-AHEAD-3: a segment leaves the middle only when the tail has passed into the next one: then its producer no
+//! longer uses it, and recovery has resolved a death in `link_segment`.
 
 use crate::arena::error::{Error, Result};
 use crate::arena::segment::Segment;
@@ -48,13 +48,14 @@ pub(crate) fn mark_consumed(
 ) -> Result<()> {
     let cell = segment.header(position);
     let header = Header(cell.load(Relaxed));
-    // Looked up first: once the mark is there nothing may fail any more.
+    // The lookup comes first, because it can fail: after the mark, no step may fail.
     let payload = header.block().map(|block| thread.arena().descriptor(block)).transpose()?;
-    // Only this side writes a published header. ORDER: Release: what was read of the message comes before the mark
-    // that recovery looks for.
+    // Only this side writes a published header.
+    // ORDER: Release: the reads of the message come before the mark, by which recovery decides.
     cell.store(header.0 | Header::CONSUMED, Release);
     if let Some(payload) = payload {
-        // ORDER: Release pairs with the Acquire of `search_in_flight`: the block was read before it is written again.
+        // ORDER: Release pairs with the Acquire of `search_in_flight`: the reads of the block come before the producer
+        // writes it again.
         payload.position.store(0, Release);
     }
     receiver.taken += 1;
@@ -68,20 +69,20 @@ pub(crate) fn mark_consumed(
     Ok(())
 }
 
-/// Publishes how much has been consumed, the head being at `head` or about to be.
+/// Publishes the number of consumed messages, for a head that is at `head` or will be stored next.
 pub(crate) fn publish_consumed(
     thread: &Thread,
     writer: ObjectRef,
     receiver: &Receiver,
     head: u64,
 ) -> Result<()> {
-    // Relaxed: a number that room is granted on. What makes a block usable again has an order of its own, and cells
-    // are only after the head.
+    // Relaxed: the producer uses the number only to count pending messages. A block becomes usable again by a Release
+    // of its own (`mark_consumed`), and a cell by the head.
     ring::direction(thread, writer)?.consumer.consumed.store(head + receiver.taken, Relaxed);
     Ok(())
 }
 
-/// The first position from `head` on, seen or the next to come, that is not taken.
+/// The first position from `head` on that is not consumed: a seen message, or the next to come.
 pub(crate) fn skip_consumed(
     thread: &Thread,
     writer: ObjectRef,
@@ -104,7 +105,8 @@ pub(crate) fn skip_consumed(
     Ok(head)
 }
 
-/// The segment of a seen `position` at or after the head; if that lies in a gap, of the position where it ends.
+/// The segment of a seen `position` at or after the head. If the position lies in a gap, the result is the end of the
+/// gap and the segment there.
 pub(crate) fn place_of(
     thread: &Thread,
     writer: ObjectRef,
@@ -127,7 +129,7 @@ pub(crate) fn place_of(
     Ok((*base, beyond.segment))
 }
 
-/// Takes note of the segments behind the head's, up to that of `position`, and of their ends.
+/// Notes the segments behind the head's, up to that of `position`, and where each of them ends.
 fn look_beyond(
     thread: &Thread,
     writer: ObjectRef,
@@ -143,7 +145,7 @@ fn look_beyond(
         if last.base > position {
             return Ok(());
         }
-        // Until the tail is seen behind a segment's beginning its producer may still be at linking it (INV-AHEAD-3).
+        // Until the tail is past a segment's first position, its producer may still be linking it (INV-AHEAD-3).
         let Some((found_end, next)) = segment_chain::behind(thread.arena(), &last, from)?
             .filter(|(_, next)| next.base < receiver.tail_seen)
         else {
@@ -167,7 +169,7 @@ fn look_beyond(
     }
 }
 
-/// Takes a segment of which nothing is left out of the middle.
+/// Unlinks and frees a segment in the middle, after all of its messages are CONSUMED.
 #[cold]
 fn leave_spent(thread: &Thread, writer: ObjectRef, receiver: &mut Receiver, base: u64) -> Result<()> {
     let spent = receiver.beyond.remove(&base).ok_or(Error::Corrupt("a segment is nowhere"))?.segment;
@@ -175,16 +177,16 @@ fn leave_spent(thread: &Thread, writer: ObjectRef, receiver: &mut Receiver, base
     let before = before.or(receiver.segment).ok_or(Error::Corrupt("messages without a segment"))?;
     let cell = &thread.arena().descriptor(before.block)?.link;
     let descriptor = thread.arena().descriptor(spent.block)?;
-    // Relaxed: both links were seen before, and only this side changes them.
+    // Relaxed: this side has loaded both links before with Acquire, and only this side changes them.
     let (link, next) = (SegmentLink(cell.load(Relaxed)), SegmentLink(descriptor.link.load(Relaxed)));
     if link.next() != Some(spent.block) || next.next().is_none() {
         return Err(Error::Corrupt("a ring's segments moved"));
     }
-    // Relaxed: it was bound before the tail passed into it.
+    // Relaxed: the producer bound the block before the tail passed into the segment.
     let word = BlockWord(descriptor.state.load(Relaxed));
     thread.set_list_intent(ListIntent::UnlinkSegment { from: writer, block: spent.block }, word.0);
     crash_point!(thread, "ahead.intended");
-    // ORDER: Release: after the intent; and whoever follows the link sees the segment that it leads to.
+    // ORDER: Release: after the intent; and a thread that follows the link sees the segment that it leads to.
     cell.store(link.passing_to(next).0, Release);
     crash_point!(thread, "ahead.passed");
     drain::give_back(thread, spent.block, word, writer)?;
@@ -193,7 +195,8 @@ fn leave_spent(thread: &Thread, writer: ObjectRef, receiver: &mut Receiver, base
     Ok(())
 }
 
-/// Leaves the segments that the head has passed. Only while there are messages: the next segment may not be there yet.
+/// Leaves the segments that the head has passed. Called only while there are messages: without one, the next segment
+/// may not be linked yet.
 #[inline(always)]
 pub(crate) fn leave_passed(thread: &Thread, writer: ObjectRef, receiver: &mut Receiver) -> Result<()> {
     while receiver.head >= receiver.end {
@@ -202,7 +205,7 @@ pub(crate) fn leave_passed(thread: &Thread, writer: ObjectRef, receiver: &mut Re
     Ok(())
 }
 
-/// Counts what the last owner of this end has taken out of order.
+/// Counts the messages that the previous owner of this end has consumed out of order.
 pub(crate) fn load_consumed(thread: &Thread, writer: ObjectRef, receiver: &mut Receiver) -> Result<()> {
     let mut position = receiver.head;
     let mut taken = 0;

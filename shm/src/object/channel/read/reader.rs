@@ -1,6 +1,7 @@
-//! The reading end as its process knows it: where the head is, which segment it is in, and how far the tail was.
+//! The reading end's private state: the head, its segment, and the last known tail.
 //!
-//! All of it is private, under the end's receiving lock. A message is consumed here, at the head or out of order.
+//! The state is private to the process, under the end's receiving lock. `consume` commits a read, at the head or out of
+//! order.
 
 use crate::arena::error::{Error, Result};
 use crate::arena::record::counter::Counter;
@@ -18,10 +19,10 @@ use crate::process::thread::{Thread, crash_point};
 use crate::signal::wake;
 use crate::sync::{self, Acquire, Inside, Locked, Relaxed, Release};
 
-/// The largest block that is fetched ahead of its use: a processor asks for a few dozen lines at once, not for hundreds.
+/// The largest block that is prefetched: a processor has a few dozen outstanding requests for lines, not hundreds.
 pub(crate) const MOST_BYTES_FETCHED: usize = 4096;
 
-/// As `enter_sender`, for the receiving half.
+/// The private half of the endpoint `found`, with its receiving lock held and the handle checked again under it.
 #[inline(always)]
 pub(crate) fn enter_receiver<'a>(
     thread: &'a Thread,
@@ -41,9 +42,9 @@ pub(crate) fn enter_receiver<'a>(
     Ok((endpoint, receiver))
 }
 
-/// Reads the consuming side's state from the arena, after the endpoint came.
+/// Loads the consuming side's state from the arena, after the endpoint has arrived in this process.
 pub(crate) fn load_receiver(thread: &Thread, at: ObjectRef, receiver: &mut Receiver) -> Result<()> {
-    // Relaxed: this process is the only writer of the consumer's line since the handle arrived.
+    // Relaxed: since the handle arrived, this process is the only writer of the consumer's line.
     receiver.head = ring::direction(thread, at.peer())?.consumer.head.load(Relaxed);
     receiver.tail_seen = receiver.head;
     receiver.sorted = receiver.head;
@@ -54,20 +55,20 @@ pub(crate) fn load_receiver(thread: &Thread, at: ObjectRef, receiver: &mut Recei
     receiver.discards_late = ring::direction(thread, at.peer())?.consumer.discards_late.load(Relaxed) != 0;
     receiver.ready = true;
     refresh_tail(thread, at, receiver)?;
-    // The last owner may have taken messages out of order.
+    // The previous owner may have consumed messages out of order.
     if receiver.taken > 0 {
         out_of_order::load_consumed(thread, at.peer(), receiver)?;
     }
     if receiver.taken > 0
         && let Some(endpoint) = thread.process.endpoint(receiver.index, &thread.inside())
     {
-        // Relaxed: whoever finds disorder looks closer, under the lock.
+        // Relaxed: a thread that reads a value other than 0 checks again under the lock.
         endpoint.out_of_order.store(receiver.out_of_order(), Relaxed);
     }
     Ok(())
 }
 
-/// Looks at the tail again.
+/// Loads the tail again, and checks it.
 #[inline]
 pub(crate) fn refresh_tail(thread: &Thread, at: ObjectRef, receiver: &mut Receiver) -> Result<()> {
     let direction = ring::direction(thread, at.peer())?;
@@ -95,8 +96,8 @@ pub(crate) fn refresh_tail(thread: &Thread, at: ObjectRef, receiver: &mut Receiv
     Ok(())
 }
 
-/// The segment of a seen `position` at or after the head, moving the consumer on when the *head* has
-/// reached the end of its segment.
+/// The segment of a seen `position` at or after the head. If the *head* has reached the end of its segment, the
+/// consumer leaves that segment first.
 #[inline(always)]
 pub(crate) fn segment_of(
     thread: &Thread,
@@ -122,7 +123,7 @@ fn segment_beyond(
     }
 }
 
-/// Commits the receipt of the message at `position`, and tells a writer that waits for room.
+/// Commits the read of the message at `position`, and wakes a writer that waits for room.
 #[inline(always)]
 pub(crate) fn consume(
     thread: &Thread,
@@ -139,6 +140,8 @@ pub(crate) fn consume(
         }
         out_of_order::mark_consumed(thread, at.peer(), receiver, segment, position)?;
     } else {
+        // The head also passes the messages behind this one that were consumed out of order. `consumed` is stored
+        // before the head: while messages behind the head are CONSUMED, the head alone would count too few.
         let mut head = position + 1;
         if receiver.taken > 0 {
             head = out_of_order::skip_consumed(thread, at.peer(), receiver, head)?;
@@ -148,7 +151,8 @@ pub(crate) fn consume(
         }
         advance_head(thread, at.peer(), receiver, head)?;
     }
-    // Out of order only what was in disorder before.
+    // Consuming can end the out-of-order state but not begin it: a call, a claim or `load_receiver` has
+    // begun it before.
     if endpoint.is_out_of_order() {
         // ORDER: as in `update_out_of_order`.
         endpoint.out_of_order.store(receiver.out_of_order(), Release);
@@ -167,8 +171,8 @@ pub(crate) fn advance_head(
 ) -> Result<()> {
     let direction = ring::direction(thread, writer)?;
     sync::released(&direction.consumer.head);
-    // ORDER: Release pairs with the producer's Acquire in `refresh_head`: everything was read before the
-    // cells and blocks are written again.
+    // ORDER: Release pairs with the producer's Acquire in `refresh_head`: this side's reads come before the producer
+    // writes the cells and blocks again.
     direction.consumer.head.store(head, Release);
     receiver.head = head;
     receiver.sorted = receiver.sorted.max(head);
@@ -182,10 +186,11 @@ pub(crate) fn wake_writer(thread: &Thread, at: ObjectRef) -> Result<()> {
     Ok(())
 }
 
-/// Asks for the block of the published message at `position`, if it has one that is not too large: its lines come while
-/// the message before it is copied.
+/// Prefetches the block of the published message at `position`, if it has one that is not too large: its lines arrive
+/// while this thread copies the message before it.
 pub(crate) fn prefetch_block(arena: &Arena, segment: &Segment, position: u64) {
-    // Relaxed: a hint. P5: `lines` says whether the block is inside the arena; nothing is read of it here.
+    // Relaxed: a hint. P5: `lines` checks that the block is inside the arena, and this function reads none of its
+    // bytes.
     let header = Header(segment.header(position).load(Relaxed));
     if let Some(block) = header.block()
         && let Ok(lines) = arena.lines(block)

@@ -1,4 +1,4 @@
-//! Which message answers which call: the reader of an end notes the position of each reply that a caller awaits.
+//! Matching replies to calls: the reader of an end notes the position of each reply that a caller awaits.
 
 use crate::arena::copy;
 use crate::arena::error::Result;
@@ -11,8 +11,8 @@ use crate::process::thread::Thread;
 use crate::signal::wake;
 use crate::sync::Release;
 
-/// After a call or a claim has gone: a message that was spoken for may be anybody's now, and whoever sleeps
-/// until one can be read is told.
+/// Publishes the out-of-order state after a call or a claim has ended. A message that was claimed may now be free for
+/// plain reads, so the sleepers that wait for a message are woken.
 pub(crate) fn update_out_of_order(thread: &Thread, at: ObjectRef, endpoint: &Endpoint, receiver: &Receiver) {
     // ORDER: Release pairs with the Acquire of `is_readable`; the wake fences before it looks for sleepers.
     endpoint.out_of_order.store(receiver.out_of_order(), Release);
@@ -23,9 +23,10 @@ pub(crate) fn update_out_of_order(thread: &Thread, at: ObjectRef, endpoint: &End
     }
 }
 
-/// Matches what has come since the last time against the awaited ids.
+/// Matches the messages that have arrived since the last match with the awaited ids.
 pub(crate) fn match_replies(thread: &Thread, at: ObjectRef, receiver: &mut Receiver) -> Result<()> {
     reader::refresh_tail(thread, at, receiver)?;
+    // Without an awaited id, and without late replies to discard, no message needs a look.
     if receiver.calls.is_empty() && !receiver.minds_late() {
         receiver.sorted = receiver.tail_seen;
     }
@@ -40,6 +41,7 @@ pub(crate) fn match_replies(thread: &Thread, at: ObjectRef, receiver: &mut Recei
         if !message.header.is_consumed() && message.header.length() >= 4 {
             let txid = copy::first_word(message.bytes);
             if let Some(reply) = receiver.calls.get_mut(&txid) {
+                // The first reply with the id wins; a second one is an ordinary message.
                 if reply.is_none() {
                     *reply = Some(position);
                     receiver.replies.insert(position);
@@ -52,14 +54,14 @@ pub(crate) fn match_replies(thread: &Thread, at: ObjectRef, receiver: &mut Recei
     Ok(())
 }
 
-/// The first message that is neither taken nor anybody's in particular.
+/// The first message that is neither consumed nor claimed by a call or a read in place.
 pub(crate) fn first_unclaimed(
     thread: &Thread,
     at: ObjectRef,
     receiver: &mut Receiver,
 ) -> Result<Option<u64>> {
     match_replies(thread, at, receiver)?;
-    // Those that were passed over are older than whatever comes next.
+    // Messages released by a call or a claim come first: they are older than those from `plain` on.
     while let Some(position) = receiver.back.first().copied() {
         if position >= receiver.head {
             return Ok(Some(position));

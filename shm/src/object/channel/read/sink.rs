@@ -1,11 +1,11 @@
-//! Where received messages go: buffers of a fixed size, or vectors that grow to fit.
+//! Destinations of received messages: buffers of a fixed size, or vectors that grow to fit.
 
 use crate::arena::segment::MAX_MESSAGE_HANDLES;
 use crate::object::arrive::Received;
 use arrayvec::ArrayVec;
 use core::mem::MaybeUninit;
 
-/// How a read treats a message that its buffers cannot hold.
+/// The treatment of a message that the read's buffers cannot hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnOverflow {
     /// It stays the next message.
@@ -14,26 +14,26 @@ pub enum OnOverflow {
     Discard,
 }
 
-/// The handles that came in one message, until they are handed over.
+/// The handles that arrived in one message, until the caller receives them.
 pub(crate) type Arrivals = ArrayVec<Received, MAX_MESSAGE_HANDLES>;
 
 /// Where a read puts a message's bytes and handles.
 ///
 /// # Safety
-/// All but [`handle`](Self::handle) are called inside the read, under a lock of this process, and `handle` is where a
-/// handle would be lost: so none of them panics, waits for another thread, or makes a call of this library. Whoever
-/// only wants a message somewhere takes [`SliceBuf`](crate::SliceBuf) or [`VecBuf`](crate::VecBuf).
+/// No method may panic, wait for another thread, or call this library. All but [`handle`](Self::handle) run inside the
+/// read, under a lock of this process, and a panic in `handle` would lose a handle. A caller without special needs uses
+/// [`SliceBuf`](crate::SliceBuf) or [`VecBuf`](crate::VecBuf).
 pub unsafe trait RecvBuf {
-    /// Room for `len` bytes, or `None` if there is not that much.
+    /// Room for `len` bytes, or `None` if there is less.
     fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]>;
-    /// Whether a message with this many handles is welcome.
+    /// Whether the buffer takes a message with this many handles.
     fn takes_handles(&self, count: usize) -> bool;
-    /// The first `len` bytes of the room have been written.
+    /// Reports that the first `len` bytes of the room have been written.
     ///
     /// # Safety
-    /// They have.
+    /// The caller has written those bytes.
     unsafe fn filled(&mut self, len: usize);
-    /// One of the message's handles. Called when the read is over.
+    /// Receives one of the message's handles. Called when the read is over.
     fn handle(&mut self, handle: Received);
 }
 
@@ -52,7 +52,7 @@ impl<'a> SliceBuf<'a> {
     }
 }
 
-// SAFETY: nothing here panics or waits, but for what allocating may do.
+// SAFETY: no method panics or waits, except as far as allocation may.
 unsafe impl RecvBuf for SliceBuf<'_> {
     #[inline(always)]
     fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
@@ -78,7 +78,7 @@ unsafe impl RecvBuf for SliceBuf<'_> {
     }
 }
 
-/// Vectors that are emptied and then grow to fit whatever comes.
+/// Vectors that are emptied and then grow to fit the message.
 #[derive(Debug)]
 pub struct VecBuf<'a> {
     bytes: &'a mut Vec<u8>,
@@ -86,7 +86,7 @@ pub struct VecBuf<'a> {
 }
 
 impl<'a> VecBuf<'a> {
-    /// Receives into these vectors, which lose what they held.
+    /// Receives into these vectors, and drops their old contents.
     pub fn new(bytes: &'a mut Vec<u8>, handles: &'a mut Vec<Received>) -> Self {
         bytes.clear();
         handles.clear();
@@ -94,7 +94,7 @@ impl<'a> VecBuf<'a> {
     }
 }
 
-// SAFETY: nothing here panics or waits, but for what allocating may do.
+// SAFETY: no method panics or waits, except as far as allocation may.
 unsafe impl RecvBuf for VecBuf<'_> {
     #[inline(always)]
     fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {

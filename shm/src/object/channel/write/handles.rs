@@ -1,14 +1,15 @@
 //! Sending handles: all of a message's handles leave with its bytes, by one store, or none does.
 //!
-//! 1. Under the sending lock, a place in the ring and a payload block are found; `ShouldWait` and `NoResources` come
-//!    here, with nothing consumed.
-//! 2. `operation` = SEND. Each handle's entry: CAS LIVE → MOVING(t): nobody can use it any more. Endpoints are
-//!    passed through their locks, so that no operation is left inside them; with the place promised and the sending lock
-//!    given up, since nobody may hold one lock while waiting for another.
-//! 3. Under the sending lock: the records and bytes are written, into the message's cell if they fit there and into the
-//!    block otherwise, and the position goes into `operation`.
+//! 1. Under the sending lock, reserve a position in the ring and a payload block. `ShouldWait` and `NoResources` are
+//!    returned here, before any handle is consumed.
+//! 2. `operation` = SEND. Each handle's entry: CAS LIVE → MOVING(t), after which no other thread can use the handle.
+//!    For each endpoint among them, take its locks once, so that no operation is left inside it. The sending lock is
+//!    dropped before that, and the position stays reserved, because a thread must not hold one endpoint's lock while it
+//!    waits for another's.
+//! 3. Under the sending lock: write the records and bytes, into the message's cell if they fit there and into the
+//!    block otherwise, and store the position in `operation`.
 //! 4. tail = position + 1: **the send commits.**
-//! 5. The entries become FREE without a decrement: their references are the message's now.
+//! 5. The entries become FREE without a decrement: the message owns their references now.
 //!
 //! Any failure after step 1 closes every handle of the list, as Zircon documents.
 //!
@@ -37,16 +38,16 @@ use crate::signal::wake;
 use crate::sync::{Inside, Locked, Relaxed, SeqCst, fence};
 use arrayvec::ArrayVec;
 
-/// The handles of a message on their way, with the rights that their MOVING words no longer show.
+/// The marked handles of a message, with their old entries: MOVING words no longer show the rights.
 type InTransit = ArrayVec<(u32, Entry), MAX_MESSAGE_HANDLES>;
 
-/// The same before they are marked. Passed by reference, for it is a kilobyte.
+/// The handles of a message before they are marked. Passed by reference, because the array is a kilobyte.
 type Unmarked = ArrayVec<ResolvedHandle, MAX_MESSAGE_HANDLES>;
 
-/// What is to be sent, through which handle.
+/// A message to send, and the handle to send it through.
 pub(crate) struct SendRequest<'m> {
     pub(crate) channel: ResolvedHandle,
-    /// Those that `channel` must have, and each of `handles`.
+    /// The rights that `channel` must have; `transfer` has those for each of `handles`.
     pub(crate) rights: u32,
     pub(crate) transfer: u32,
     pub(crate) bytes: &'m [u8],
@@ -54,7 +55,7 @@ pub(crate) struct SendRequest<'m> {
     pub(crate) txid: Option<u32>,
 }
 
-/// The face of this is [`Thread::send_with_handles`]. What dies of it is left on the release queue.
+/// Implements [`Thread::send_with_handles`]. Sides that end by it are left on the release queue.
 pub(crate) fn send_with_handles(thread: &Thread, out: &SendRequest<'_>) -> Result<()> {
     let result = send_or_consume(thread, out);
     if result.is_err_and(|error| !error.is_crash()) {
@@ -83,14 +84,14 @@ fn send_or_consume(thread: &Thread, out: &SendRequest<'_>) -> Result<()> {
                 let record = Record::Entry { process: thread.table_row, index: *index };
                 refcount::drop_reference(thread, record, entry.moving(thread.tag))?;
             }
-            // Those after the one that failed were not marked: they are closed like any other.
+            // The handles from the failed one on were not marked: close them by value.
             close_values(thread, &out.handles[moving.len()..])?;
             Err(error)
         }
     }
 }
 
-/// `Ok` when it was sent, whatever came of it then.
+/// Steps 2 to 5. The outer `Ok` means that the send has committed; the inner result is that of the steps after it.
 fn mark_and_send(
     thread: &Thread,
     out: &SendRequest<'_>,
@@ -101,7 +102,8 @@ fn mark_and_send(
 ) -> Result<Result<()>> {
     let mut leaving = Unmarked::new();
     let looked = find_all(thread, out, &mut leaving);
-    // Endpoints are passed through their locks holding none; the place is promised, then. Other handles have none.
+    // To take the locks of endpoints in the message, this thread must hold no other lock. So the sending lock is
+    // dropped and the position stays reserved. Handles to other objects have no lock, and the sending lock is kept.
     let kept = if leaving.iter().any(|handle| is_endpoint(thread, *handle)) {
         sender.reserved += 1;
         sender::set_limit(thread, &mut sender);
@@ -122,12 +124,12 @@ fn mark_and_send(
             keep_block(thread, &mut sender, block);
             Err(error)
         }
-        // The endpoint has left; its promises and its blocks went with it.
+        // The endpoint has left this process, and its reservations and blocks with it.
         (marked, Err(error)) => marked.and(Err(error)),
     }
 }
 
-/// Closes whatever is valid among `values`.
+/// Closes each handle among `values` that is valid.
 fn close_values(thread: &Thread, values: &[u32]) -> Result<()> {
     for value in values {
         match lookup::lookup(thread, *value).and_then(|found| refcount::drop_handle(thread, found)) {
@@ -138,7 +140,7 @@ fn close_values(thread: &Thread, values: &[u32]) -> Result<()> {
     Ok(())
 }
 
-/// A place in the ring, with the sending lock, and a payload block if the message needs one.
+/// Step 1: a position in the ring, with the sending lock, and a payload block if the message needs one.
 fn reserve_place<'a>(
     thread: &'a Thread,
     out: &SendRequest<'_>,
@@ -158,7 +160,7 @@ fn reserve_place<'a>(
     Ok((sender, block))
 }
 
-/// Enters again, to the place that was promised.
+/// Takes the sending lock again, and gives the reservation back for use in the next step.
 fn claim_reservation<'a>(
     thread: &'a Thread,
     out: &SendRequest<'_>,
@@ -181,7 +183,7 @@ fn keep_block(_thread: &Thread, sender: &mut Sender, block: Option<BlockId>) {
     }
 }
 
-/// The handles that are to leave, each as it stands now.
+/// Looks up the handles to send.
 fn find_all(thread: &Thread, out: &SendRequest<'_>, leaving: &mut Unmarked) -> Result<()> {
     if out.handles.len() > MAX_MESSAGE_HANDLES {
         return Err(Error::out_of_range("the number of handles", out.handles.len(), MAX_MESSAGE_HANDLES));
@@ -192,19 +194,19 @@ fn find_all(thread: &Thread, out: &SendRequest<'_>, leaving: &mut Unmarked) -> R
             return Err(Error::NotSupported("a channel cannot be written into itself"));
         }
         found.require(out.transfer)?;
-        // Once the message is sent, nothing may fail any more.
+        // Check the slot now: after the commit, no step may fail.
         thread.arena().object(found.entry.object().slot())?;
         leaving.push(found);
     }
     Ok(())
 }
 
-/// Whether the handle is an end of a channel, whose private half is here.
+/// Whether the handle is a channel's endpoint with its private half in this process.
 fn is_endpoint(thread: &Thread, found: ResolvedHandle) -> bool {
     thread.process.is_endpoint(found.index, found.entry.object(), &thread.inside())
 }
 
-/// Endpoints among them are evicted, if the sending lock has been given up for that.
+/// Marks the handles MOVING. Detaches the endpoints among them, if the sending lock was dropped for that.
 fn mark_moving(
     thread: &Thread,
     leaving: &[ResolvedHandle],
@@ -213,8 +215,8 @@ fn mark_moving(
 ) -> Result<()> {
     for found in leaving {
         let cell = thread.arena().entry(thread.table_row, found.index).ok_or(Error::BadHandle)?;
-        // Relaxed: an entry that is MOVING for no operation is LIVE again. Of two that move or close the same handle
-        // one loses, and reads nothing more.
+        // Relaxed: recovery makes an entry LIVE again if it is MOVING and the send did not commit. If another thread
+        // moves or closes the same handle first, this CAS fails, and this thread reads no more of it.
         let marked = cell.compare_exchange(found.entry.0, found.entry.moving(thread.tag).0, Relaxed, Relaxed);
         marked.map_err(|_| Error::BadHandle)?;
         moving.push((found.index, found.entry));
@@ -239,10 +241,10 @@ fn send_moving(
         Err(error) => {
             keep_block(thread, &mut sender, block);
             return Err(match error {
-                // The place was promised, and is lost with the handles: another thread has filled the segment, and
-                // there is no memory for the next, or a damaged head took the place away.
+                // The position was reserved, and its loss costs the handles: another thread has filled the segment and
+                // there is no memory for the next one, or a damaged head has taken the room away.
                 Error::NoResources(_) => Error::NoMemory { bytes: out.bytes.len() },
-                Error::ShouldWait => Error::Corrupt("a promised place is gone"),
+                Error::ShouldWait => Error::Corrupt("a reserved position is gone"),
                 error => error,
             });
         }
@@ -270,7 +272,7 @@ fn write_message(
 ) -> Result<()> {
     let SendRequest { bytes, txid, .. } = *out;
     let header = Header::new(bytes.len(), moving.len(), block);
-    // Relaxed, here and below: published by the tail.
+    // Relaxed, here and below: the store of the tail publishes these.
     let record = |entry: Entry| Entry(0).live(entry.rights(), entry.object()).0;
     let Some(block) = block else {
         let segment = sender.segment.as_ref().ok_or(Error::Corrupt("room without a segment"))?;
@@ -287,16 +289,16 @@ fn write_message(
     write::finish_block(thread, sender, position, block, header, txid)
 }
 
-/// Step 5: the entries go, and whoever waits on them is told.
+/// Step 5: frees the entries, and wakes the sleepers on them.
 fn free_sent_entries(thread: &Thread, moving: &InTransit) -> Result<()> {
     for (index, entry) in moving {
         let cell = thread.arena().entry(thread.table_row, *index).ok_or(Error::BadHandle)?;
-        // Relaxed: the barrier of `publish` stands behind the tail that sent it.
+        // Relaxed: the light barrier of `publish` keeps this store after the store of the tail.
         cell.store(entry.freed().0, Relaxed);
         entries::give_entry_back(thread, *index);
         crash_point!(thread, "transfer.freed");
-        // Event counts are type-stable: should the object be gone by now, this wakes nobody or somebody
-        // who looks again.
+        // Event counts are type-stable: if the object has gone by now, this wakes no thread, or one that checks and
+        // sleeps again.
         let object = entry.object();
         let state = &thread.arena().object(object.slot())?.state[object.side()];
         wake::notify_derived(thread, state, State::HAS_WAITERS | State::HAS_WRITE_WAITERS);
@@ -307,11 +309,11 @@ fn free_sent_entries(thread: &Thread, moving: &InTransit) -> Result<()> {
 /// If the peer closed before the tail was stored, its drain may have missed the message.
 fn drain_if_peer_closed(thread: &Thread, writer: ObjectRef, sender: Locked<'_, Sender>) -> Result<()> {
     let state = &thread.arena().object(writer.slot())?.state[writer.side()];
-    // ORDER: pairs with the fence in `clear_side`: either the peer's drain sees this tail, or its closing
-    // is seen here.
+    // ORDER: pairs with the fence in `Channel::release_step`: either the peer's drain sees this tail, or this thread
+    // sees PEER_CLOSED.
     fence(SeqCst);
     if State(state.load(Relaxed)).signals() & signal::PEER_CLOSED != 0 {
-        // Nobody else sends here: there is only what was pending.
+        // The sending lock is held, so no other thread sends, and the drain ends at the messages pending now.
         drain::drain(thread, writer)?;
     }
     drop(sender);

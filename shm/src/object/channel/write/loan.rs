@@ -1,4 +1,4 @@
-//! Loans: a payload block that the caller fills in place and sends without a copy.
+//! Loans: payload blocks that the caller fills in place and sends without a copy.
 
 use crate::arena::error::{Error, Result};
 use crate::arena::record::line::LINE_BYTES;
@@ -16,11 +16,11 @@ use std::sync::Arc;
 
 /// A payload block, to be written in place and sent without a copy by [`Thread::commit`].
 ///
-/// It belongs to the channel, and goes back to it by [`Thread::return_loan`] when it is not sent. One that is only dropped
-/// is not used again before the end moves or the channel ends.
+/// The block belongs to the channel. A loan that is not sent goes back by [`Thread::return_loan`]. The block of a loan
+/// that is only dropped is not used again before the end moves or the channel ends.
 ///
-/// INV-LOAN-1: no byte is sent that was not written. Safe writes are counted from the first byte on, and fill what they
-/// skip with zeros; [`Thread::commit`] fills the rest.
+/// INV-LOAN-1: no unwritten byte is sent. Safe writes are counted from the first byte on, and zero the bytes that they
+/// skip; [`Thread::commit`] zeroes the rest.
 #[must_use = "a loan is sent or given back"]
 pub struct Loan {
     /// Keeps the arena mapped.
@@ -48,7 +48,7 @@ pub(crate) fn reserve(thread: &Thread, found: ResolvedHandle, rights: u32, len_b
         let what = "the loan's size in bytes (max_loan_bytes)";
         return Err(Error::OutOfRange { what, value: len_bytes as u64, most });
     }
-    // Room is looked for now so that a full channel says so before the work of filling the loan.
+    // Find a position now, so that a full channel is reported before the caller fills the loan.
     let lines = len_bytes.div_ceil(LINE_BYTES).max(1);
     let block = write::reserve_position(thread, writer, &mut sender, 0)
         .and_then(|_| payload::payload_block(thread, writer, &mut sender, lines));
@@ -72,7 +72,7 @@ pub(crate) fn commit(thread: &Thread, loan: Loan) -> Result<()> {
         write::finish_block(thread, &mut sender, position, loan.block, header, None)?;
         write::publish(thread, writer, &mut sender, 1)
     });
-    // Sent, the block is in flight.
+    // After a send, the block is in flight, and must not go back to the spare ones.
     if sent.is_err() {
         return_loan(thread, loan);
     }
@@ -80,7 +80,7 @@ pub(crate) fn commit(thread: &Thread, loan: Loan) -> Result<()> {
 }
 
 pub(crate) fn return_loan(thread: &Thread, loan: Loan) {
-    // The block stays the direction's; if the endpoint has left, whoever has it finds the block unused.
+    // The block stays in the direction's list. If the endpoint has left, its new owner finds the block unused there.
     let inside = thread.inside();
     if let Ok((_, mut sender)) = write::enter_sender(thread, loan.found, 0, &inside)
         && sender.ready
@@ -103,8 +103,8 @@ impl Loan {
     /// Copies `bytes` in at `offset`. Bytes before `offset` that were not written are zero from then on.
     ///
     /// # Errors
-    /// `OutOfRange` when they reach past the loan's end, `BadHandle` when the channel has been closed or handed
-    /// on meanwhile, and the block with it, `BadState` in a forked child; nothing is written then.
+    /// `OutOfRange` when they reach past the loan's end; `BadHandle` when the channel, and the block with it, has been
+    /// closed or sent away meanwhile; `BadState` in a forked child. No byte is written then.
     #[cfg(not(loom))]
     pub fn write_at(&mut self, offset: usize, bytes: &[u8]) -> Result<()> {
         let end = offset.saturating_add(bytes.len());
@@ -114,7 +114,7 @@ impl Loan {
         self.process.require_here()?;
         let inside = self.process.inside();
         let endpoint = self.process.endpoint(self.found.index, &inside).ok_or(Error::BadHandle)?;
-        // Under the lock the endpoint cannot leave.
+        // The endpoint cannot leave this process while the lock is held.
         let _sender = endpoint.sender.lock();
         if !self.is_sendable(endpoint) {
             return Err(Error::BadHandle);
@@ -130,7 +130,7 @@ impl Loan {
         Ok(())
     }
 
-    /// Whether the endpoint is still this process's, under the handle that the loan was taken with.
+    /// Whether this process still has the endpoint, under the handle that the loan was taken with.
     #[cfg(not(loom))]
     fn is_sendable(&self, endpoint: &Endpoint) -> bool {
         endpoint.is_bound_to(self.found.entry.object()) && lookup::is_current_in(&self.process, self.found)
@@ -141,16 +141,16 @@ impl Loan {
         Ok(self.process.arena.lines(self.block)?.as_ptr().cast_mut().cast())
     }
 
-    /// The bytes, to write in place. They are to be taken for uninitialised: they hold what was written through
-    /// this loan, and elsewhere what older messages left. Once all are written, [`assume_init`](Self::assume_init)
-    /// says so; otherwise [`Thread::commit`] takes only those for written that [`write_at`](Self::write_at) wrote.
+    /// The bytes, to write in place. Treat them as uninitialised: they hold the bytes written through this loan, and
+    /// elsewhere bytes of older messages. After writing all of them, call [`assume_init`](Self::assume_init). Otherwise
+    /// [`Thread::commit`] counts only the bytes that [`write_at`](Self::write_at) wrote, and zeroes the rest.
     ///
     /// # Errors
     /// `BadState` in a forked child.
     ///
     /// # Safety
-    /// The channel must not be closed, or handed to another process, while the slice lives: its memory would
-    /// then be written by others. A child that is forked while the slice lives must not use it.
+    /// The channel must not be closed, or sent to another process, while the slice lives: other threads would then
+    /// write to its memory. A child that is forked while the slice lives must not use it.
     #[cfg(not(loom))]
     pub unsafe fn as_uninit_mut(&mut self) -> Result<&mut [core::mem::MaybeUninit<u8>]> {
         self.process.require_here()?;
@@ -160,10 +160,10 @@ impl Loan {
         Ok(unsafe { core::slice::from_raw_parts_mut(start.cast(), self.len_bytes) })
     }
 
-    /// Says that all bytes have been written: none of them is zeroed when the loan is sent.
+    /// Declares all bytes written: none of them is zeroed when the loan is sent.
     ///
     /// # Safety
-    /// They have, through `as_uninit_mut` or `write_at`.
+    /// The caller has written all of them, through `as_uninit_mut` or `write_at`.
     pub unsafe fn assume_init(&mut self) {
         self.written_bytes = self.len_bytes;
     }

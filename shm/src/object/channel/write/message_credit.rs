@@ -1,11 +1,12 @@
-//! The quota of pending messages: how an end is granted a batch of them, and how idle ends give theirs up.
+//! The quota of pending messages: how an end gets a grant of credits, and how idle grants are revoked.
 
 use crate::arena::error::{Error, Result};
 use crate::object::channel::write::sender;
 use crate::process::endpoint::Sender;
 use crate::process::thread::Thread;
 
-/// Has this end granted enough for a message `ahead` places past the tail, if its own limit allows one there.
+/// Gets this end a grant that covers a message `ahead` places past the tail, if the channel's own limit allows one
+/// there.
 pub(crate) fn grant(thread: &Thread, sender: &mut Sender, ahead: u64) -> Result<()> {
     let pending = sender.pending() + sender.reserved + ahead + 1;
     let Some(lacking) = pending.checked_sub(sender.granted).filter(|lacking| *lacking > 0) else {
@@ -16,6 +17,7 @@ pub(crate) fn grant(thread: &Thread, sender: &mut Sender, ahead: u64) -> Result<
         // The channel itself is full.
         return Ok(());
     }
+    // Take a batch, so that the process's shared counter is touched seldom.
     let most = sender.batch().min(limit.saturating_sub(sender.granted)).max(lacking);
     let credits = &thread.process.quotas.messages;
     let mut taken = credits.take(lacking, most, sender.granted);
@@ -26,19 +28,19 @@ pub(crate) fn grant(thread: &Thread, sender: &mut Sender, ahead: u64) -> Result<
     }
     if taken == 0 {
         return Err(Error::NoResources(
-            "pending messages of this process (max_pending_messages_per_process), of which one channel has no more than \
-             eight times what is left",
+            "pending messages of this process (max_pending_messages_per_process), of which one channel has at most \
+             eight times the number left",
         ));
     }
     sender.granted += taken;
     Ok(())
 }
 
-/// Takes back what the ends of this process have been granted and do not use. Gives how many entries it looked at.
+/// Revokes the unused grants of this process's ends. Returns how many entries it visited.
 fn revoke_idle_grants(thread: &Thread) -> usize {
     let inside = thread.inside();
     for (object, endpoint) in thread.process.bound_endpoints(&inside) {
-        // One that is busy keeps what it has; waiting for it could wait for ourselves.
+        // A busy end keeps its grant: this thread may itself hold the lock of one, and would then wait for itself.
         if let Some(mut sender) = endpoint.sender.try_lock()
             && endpoint.is_bound_to(object)
             && sender.ready

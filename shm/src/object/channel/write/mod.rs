@@ -1,7 +1,7 @@
-//! Writing to a channel: bytes, batches and loans. Messages with handles are `transfer`'s.
+//! Writing to a channel: bytes, batches and loans. `handles` sends messages with handles.
 //!
-//! A plain send writes down no intent: before its tail store nothing has happened, after it everything has but
-//! the wake, and recovery of a dead process wakes the peers of all its endpoints anyway.
+//! A plain send needs no write-ahead intent. Before the store of the tail it has no effect. After it, only the wake is
+//! missing, and recovery of a dead process wakes the peers of all its endpoints anyway.
 
 pub(crate) mod handles;
 pub(crate) mod loan;
@@ -32,7 +32,7 @@ use crate::sync::{self, Inside, Locked, Relaxed, Release};
 /// The most bytes a copied message carries (`ZX_CHANNEL_MAX_MSG_BYTES`).
 pub const MAX_MESSAGE_BYTES: usize = 65536;
 
-/// The private half of the endpoint `found`, with its sending lock held and the handle looked at again.
+/// The private half of the endpoint `found`, with its sending lock held and the handle checked again under it.
 #[inline(always)]
 pub(crate) fn enter_sender<'a>(
     thread: &'a Thread,
@@ -76,7 +76,7 @@ pub(crate) fn send_batch(
     for bytes in messages {
         let put = match enqueue_at(thread, writer, &mut sender, ahead, bytes, None) {
             Err(Error::ShouldWait) if ahead > 0 => {
-                // The segment is full, if not the channel: the next one begins at the tail.
+                // The segment or the channel is full. A new segment begins at the tail, so publish the batch first.
                 publish(thread, writer, &mut sender, ahead)?;
                 ahead = 0;
                 enqueue(thread, writer, &mut sender, bytes, None)
@@ -130,7 +130,7 @@ fn enqueue_at(
     }
 }
 
-/// Writes a message that fits its cell, but for its handles.
+/// Writes a message whose bytes fit its cell. The caller has written its handles.
 #[inline(always)]
 pub(crate) fn write_inline(
     _thread: &Thread,
@@ -143,9 +143,9 @@ pub(crate) fn write_inline(
     let cell = segment.cell(position);
     copy::write_line(cell, bytes);
     set_txid(cell, txid);
-    // Relaxed: published by the tail.
+    // Relaxed: the store of the tail publishes the header.
     segment.header(position).store(header.0, Relaxed);
-    // A later cell is still in the reader's cache, from a lap ago: it comes while nobody waits for it.
+    // A later cell is still in the reader's cache, from the previous lap. Ask for it before this thread needs it.
     sync::prefetch_write(segment.cell(position + FETCH_AHEAD));
 }
 
@@ -161,7 +161,7 @@ pub(crate) fn reserve_position(
         sender::load_sender(thread, writer, sender)?;
     }
     let state = &thread.arena().object(writer.slot())?.state[writer.side()];
-    // Relaxed: only the signal itself is used.
+    // Relaxed: this thread uses the signal alone, and reads no data that it publishes.
     if State(state.load(Relaxed)).signals() & signal::PEER_CLOSED != 0 {
         return Err(Error::PeerClosed);
     }
@@ -178,7 +178,7 @@ pub(crate) fn publish(thread: &Thread, writer: ObjectRef, sender: &mut Sender, c
     let tail = sender.tail + count;
     let direction = ring::direction(thread, writer)?;
     sync::released(&direction.producer.tail);
-    // ORDER: Release pairs with the reader's Acquire of the tail: payload, header and links are seen.
+    // ORDER: Release pairs with the reader's Acquire of the tail: the reader sees payload, header and links.
     direction.producer.tail.store(tail, Release);
     sender.tail = tail;
     thread.increment(Counter::MessagesSent, count);
@@ -201,17 +201,17 @@ pub(crate) fn finish_block(
         let bytes = &thread.arena().lines(block)?[header.handles().div_ceil(8)..];
         set_txid(bytes.first().ok_or(Error::Corrupt("a block without lines"))?, txid);
     }
-    // For whoever takes this direction over: until the head passes, the block is in flight. Relaxed: published
-    // by the tail, and by the handle when it moves on.
+    // The next owner of this direction learns from it that the block is in flight until the head passes.
+    // Relaxed: the tail publishes it, and so does the handle when the end moves.
     thread.arena().descriptor(block)?.position.store(position + 1, Relaxed);
     let segment = sender.segment.as_ref().ok_or(Error::Corrupt("room without a segment"))?;
-    // Relaxed: published by the tail.
+    // Relaxed: the store of the tail publishes the header.
     segment.header(position).store(header.0, Relaxed);
     sender.in_flight.push_back((position, block));
     Ok(())
 }
 
-/// The lines of a payload block that a message without handles needs; none if it fits its cell.
+/// How many lines of a payload block a message without handles needs; 0 if it fits its cell.
 #[inline(always)]
 pub(crate) fn payload_lines(bytes: usize) -> usize {
     if bytes > LINE_BYTES { bytes.div_ceil(LINE_BYTES) } else { 0 }

@@ -1,7 +1,8 @@
-//! Payload blocks: how a direction comes by them, keeps them between messages, and gives them back.
+//! Payload blocks: how a direction gets them, keeps them between messages, and gives them back.
 //!
-//! A block joins a direction under a link intent and stays its own: in flight while a message uses it, spare
-//! otherwise. Spare blocks are given back after a burst, and when this process finds a pool exhausted.
+//! A block joins a direction under a list intent, and the direction owns it from then on. The block is in flight while
+//! a message uses it, and spare otherwise. Spare blocks are given back after a burst, and when this process finds a
+//! pool exhausted.
 
 use crate::arena::error::{Error, Result};
 use crate::arena::size_class::{block_bytes, class_of_lines};
@@ -18,7 +19,7 @@ use crate::process::endpoint::Sender;
 use crate::process::thread::{Thread, crash_point};
 use crate::sync::{self, Relaxed, Release};
 
-/// The largest block of which more are taken than are needed at once.
+/// The largest size of block of which a direction takes more than it needs at once.
 const MOST_BYTES_AHEAD: usize = 16 << 10;
 
 /// A payload block of this direction with at least `lines` lines.
@@ -33,7 +34,7 @@ pub(crate) fn payload_block(
     if spares(sender) == 0 {
         sender::refresh_head(thread, writer, sender)?;
         spare_blocks::search_in_flight(thread, sender)?;
-        // Looking at the head costs a line transfer: keep enough blocks that it is looked at seldom.
+        // A load of the head costs the transfer of a cache line: keep enough blocks that it is loaded seldom.
         let most = (IN_FLIGHT_BYTES / block_bytes(class)).clamp(32, 512);
         let enough = most / 8;
         if sender.in_flight.len() >= most {
@@ -42,6 +43,7 @@ pub(crate) fn payload_block(
         if spares(sender) < enough && sender.in_flight.len() < most && block_bytes(class) <= MOST_BYTES_AHEAD
             || spares(sender) == 0
         {
+            // More blocks are only an optimization while there is a spare one: then a full pool or quota is no error.
             return match join_payload(thread, writer, sender, class) {
                 Err(Error::NoMemory { .. } | Error::NoResources(_)) if spares(sender) > 0 => {
                     Ok(sender.spare[class].pop().expect("counted"))
@@ -52,9 +54,8 @@ pub(crate) fn payload_block(
         spare_blocks::trim_after_burst(thread, writer, sender)?;
     }
     let block = sender.spare[class].pop().ok_or(Error::Corrupt("spare blocks vanished"))?;
-    // The next message's block is still in the reader's cache. The lock that is taken first waits for all stores
-    // before it, so the lines of one message would come only when those of the last have: unless they are asked
-    // for now.
+    // The next message's block is still in the reader's cache. The next write starts with a lock, which waits for all
+    // earlier stores, so without a prefetch the lines of one message would be fetched only after those of the last.
     if let Some(next) = sender.spare[class].last()
         && next.bytes() <= MOST_BYTES_FETCHED
     {
@@ -80,16 +81,18 @@ fn join_payload(thread: &Thread, writer: ObjectRef, sender: &mut Sender, class: 
         }
     }
     let block = pressure::take_block(thread, class)?;
-    // Before it is the direction's: an estimate that is too high by one, should this thread die here, harms nobody.
+    // Counted before the block joins: if this thread dies here, the private estimate is too high by one, which is
+    // harmless.
     sender.owned[class] += 1;
     sender.all_owned += 1;
     let descriptor = thread.arena().descriptor(block)?;
     let blocks = &ring::direction(thread, writer)?.producer.blocks;
-    // Relaxed: the list is this direction's own, and the block joins it by the Release below.
+    // Relaxed: only this thread changes the direction's list, and the Release below publishes the block in it.
     descriptor.position.store(0, Relaxed);
     descriptor.link.store(blocks.load(Relaxed), Relaxed);
     thread.set_list_intent(ListIntent::LinkPayload { from: writer, block }, 0);
     crash_point!(thread, "payload.intended");
+    // ORDER: Release: after the intent and the block's link, in the order that recovery sees.
     blocks.store(block.to_link(), Release);
     crash_point!(thread, "payload.linked");
     block_pool::bind_block(thread.arena(), block, thread.tag, writer)?;

@@ -1,15 +1,15 @@
-//! Writes that were refused for want of memory or of a share, and when it is worth trying again.
+//! Writes that were refused because memory or a quota was exhausted, and when a retry may succeed.
 //!
-//! WRITABLE says that a write of the size last refused can succeed. So an end remembers that size, and whoever looks for
-//! WRITABLE does what the write would do first: finds a place, and a block, which the end then keeps for the write.
-//! Memory comes back from anywhere, and not all who give it back can know who waits for it; so such a wait looks again
-//! every `TRY_AGAIN_NS`, and whenever its reader has read something.
+//! WRITABLE says that a write of the size last refused can succeed. So an end remembers that size. A thread that checks
+//! WRITABLE performs the first steps of such a write: it reserves a position and a block, and the end keeps the block
+//! for the write. Any thread may free memory, and not every such thread can know the waiting writers. So such a wait
+//! checks again every `TRY_AGAIN_NS`, and whenever its reader has read a message.
 //!
 //! All of this is private to the process that holds the end.
 //!
-//! A direction takes no more blocks than eight times what is left to its process, and has no more messages pending, so that
-//! one reader that has stopped leaves a ninth of each size class, and of the pending messages, to the other channels of its
-//! writer's process, and two of them a ninth of that.
+//! A direction takes at most eight times the blocks that its process has left, and has at most eight times the pending
+//! messages that are left. So one stopped reader leaves a ninth of each size class, and of the pending messages, to the
+//! other channels of its writer's process; two stopped readers leave a ninth of that.
 
 use crate::arena::error::{Error, Result};
 use crate::handle::lookup::ResolvedHandle;
@@ -17,24 +17,24 @@ use crate::process::endpoint::Endpoint;
 use crate::process::thread::Thread;
 use crate::sync::{self, Inside, Relaxed};
 
-/// Takes note if a write that needs so many lines of payload was refused.
+/// Notes the refusal of a write that needs this many lines of payload.
 #[cold]
 fn note_refusal(_thread: &Thread, endpoint: &Endpoint, lines: usize, error: Error) -> Error {
     if matches!(error, Error::NoMemory { .. } | Error::NoResources(_)) {
-        // Relaxed, here and below: private, and no more than a hint.
+        // Relaxed, here and below: private to the process, and only a hint.
         endpoint.refused.store(lines as u64 + 1, Relaxed);
         endpoint.try_again_ns.store(sync::now_ns().cast_unsigned(), Relaxed);
     }
     error
 }
 
-/// The same for a result.
+/// As `note_refusal`, for a result.
 #[inline(always)]
 pub(crate) fn noting<T>(thread: &Thread, endpoint: &Endpoint, lines: usize, result: Result<T>) -> Result<T> {
     result.map_err(|error| note_refusal(thread, endpoint, lines, error))
 }
 
-/// The endpoint, if a write was refused there for want of memory.
+/// The endpoint, if its last write was refused because memory was exhausted.
 pub(crate) fn refusal<'a>(
     thread: &'a Thread,
     found: ResolvedHandle,

@@ -1,4 +1,4 @@
-//! Room for one more message: the segment at hand, a grant of the quota, or a larger segment behind it.
+//! Room for one more message: in the current segment, by a grant of the quota, or by a larger segment linked behind it.
 
 use crate::arena::error::{Error, Result};
 use crate::arena::segment::class_of_messages;
@@ -15,15 +15,15 @@ const GROWTH_CLASSES: usize = if cfg!(loom) { 1 } else { 2 };
 /// The largest segment: 8,192 messages.
 const LARGEST_SEGMENT_CLASS: usize = 12;
 
-/// The largest that is linked while messages are consumed ahead of the head: 16 messages.
+/// The largest segment that is linked while messages are consumed out of order: 16 messages.
 const SEGMENT_CLASS_BEHIND_HEAD: usize = if cfg!(loom) { 0 } else { 3 };
 
-/// Looks at the head again: returns flown blocks, and makes room for one message, or says SHOULD_WAIT (the channel
-/// is full) or NO_RESOURCES (this process may have no more messages pending).
+/// Loads the head again, takes back the blocks of consumed messages, and makes room for one message. Otherwise returns
+/// SHOULD_WAIT (the channel is full) or NO_RESOURCES (this process may have no more messages pending).
 #[cold]
 pub(crate) fn make_room(thread: &Thread, writer: ObjectRef, sender: &mut Sender) -> Result<()> {
     sender::refresh_head(thread, writer, sender)?;
-    // A look at the lists only where there is more than is kept in any case.
+    // Walk the lists only if the direction has more blocks than it keeps in any case.
     if sender.all_owned > MOST_KEPT_ANYHOW {
         spare_blocks::trim_after_burst(thread, writer, sender)?;
     }
@@ -42,11 +42,11 @@ pub(crate) fn make_room(thread: &Thread, writer: ObjectRef, sender: &mut Sender)
     Ok(())
 }
 
-/// Links another segment behind the one that is full.
+/// Links another segment behind the full one.
 fn grow(thread: &Thread, writer: ObjectRef, sender: &mut Sender) -> Result<()> {
     let classes = thread.arena().layout().pools.len();
-    // While something keeps the head back, a segment is given back only as a whole: small ones, so that one message
-    // which is not read keeps little.
+    // While an unread message keeps the head back, a segment is given back only as a whole. So link small segments:
+    // then one unread message keeps little memory.
     let is_kept_back = sender.segment.is_some() && sender.consumed_seen > sender.head_seen;
     let largest = if is_kept_back { SEGMENT_CLASS_BEHIND_HEAD } else { LARGEST_SEGMENT_CLASS };
     let largest = largest.min(classes - 1);
@@ -66,7 +66,7 @@ pub(crate) fn make_room_ahead(
     ahead: u64,
 ) -> Result<()> {
     if ahead > 0 {
-        // A batch is published where its segment ends, before it goes on.
+        // No new segment here: the caller publishes the batch at the end of its segment, and then continues.
         sender::refresh_head(thread, writer, sender)?;
         if sender.tail + ahead >= sender.limit {
             message_credit::grant(thread, sender, ahead)?;
@@ -84,7 +84,7 @@ mod tests {
     use crate::arena::size_class::CLASS_0_LINES;
 
     #[test]
-    fn a_segment_fits_its_block_in_every_class() {
+    fn segments_fit_their_blocks() {
         for class in 0..=LARGEST_SEGMENT_CLASS {
             let messages = messages_of_class(class);
             assert!(messages + messages.div_ceil(8) <= CLASS_0_LINES << class, "class {class}");

@@ -1,7 +1,7 @@
-//! The writing end as its process knows it: where the tail is, which segment it is in, and how far it may go.
+//! The writing end's private state: the tail, its segment, and the limit up to which it may write.
 //!
-//! All of it is private, under the end's sending lock. What is read of the arena here is checked, and read again only when the
-//! private copy says that there is no more room.
+//! The state is private to the process, under the end's sending lock. Values loaded from the arena are checked here,
+//! and loaded again only when the private copy shows no more room.
 
 use crate::arena::error::{Error, Result};
 use crate::arena::segment::MAX_POSITION;
@@ -15,7 +15,7 @@ use crate::process::endpoint::Sender;
 use crate::process::thread::{Thread, crash_point};
 use crate::sync::{self, Acquire, Relaxed, Release};
 
-/// Gives back what an end has been granted far beyond its use: what has been read returns here.
+/// Gives back the part of a grant that is far beyond the end's use, after its reader has consumed messages.
 pub(crate) fn shrink_grant(thread: &Thread, sender: &mut Sender) {
     let unused = sender.unused();
     let keep = sender.batch();
@@ -25,13 +25,14 @@ pub(crate) fn shrink_grant(thread: &Thread, sender: &mut Sender) {
     }
 }
 
-/// Reads the producing side's state from the arena, after the endpoint came.
+/// Loads the producing side's state from the arena, after the endpoint has arrived in this process.
 pub(crate) fn load_sender(thread: &Thread, writer: ObjectRef, sender: &mut Sender) -> Result<()> {
     let direction = ring::direction(thread, writer)?;
-    // Relaxed, here and below: this process is the only writer of the producer's line and of what hangs from it;
-    // the handle's arrival published them.
+    // Relaxed, here and below: this process is the only writer of the producer's line and of the lists that start
+    // there. The handle's arrival published them.
     sender.tail = direction.producer.tail.load(Relaxed);
-    // ORDER: Acquire pairs with the consumer's Release: cells below the head may be written again.
+    // ORDER: Acquire pairs with the consumer's Release in `advance_head`: the producer may write the cells below the
+    // head again.
     sender.head_seen = direction.consumer.head.load(Acquire);
     sync::acquired(&direction.consumer.head);
     sender.consumed_seen = direction.consumed(sender.head_seen);
@@ -71,7 +72,8 @@ pub(crate) fn load_sender(thread: &Thread, writer: ObjectRef, sender: &mut Sende
     in_flight.sort_unstable_by_key(|(position, _)| *position);
     sender.in_flight.extend(in_flight);
     sender.searched = 0;
-    // What was granted for, when the end came, and has been read since.
+    // The grant dates from the end's arrival, and messages may have been read since. Replace it by one that covers the
+    // messages pending now.
     let credits = &thread.process.quotas.messages;
     credits.give_back(sender.granted);
     sender.granted = credits.charge(sender.pending());
@@ -80,7 +82,7 @@ pub(crate) fn load_sender(thread: &Thread, writer: ObjectRef, sender: &mut Sende
     Ok(())
 }
 
-/// Up to where the producer may write with what it knows.
+/// Computes the position up to which the producer may write, from its private state.
 pub(crate) fn set_limit(_thread: &Thread, sender: &mut Sender) {
     let by_count = (sender.consumed_seen + sender.max_pending).saturating_sub(sender.reserved);
     let by_segment =
@@ -89,13 +91,12 @@ pub(crate) fn set_limit(_thread: &Thread, sender: &mut Sender) {
     sender.limit = by_count.min(by_segment).min(by_grant);
 }
 
-/// Where the reader is far behind, gives it up to some microseconds until what it has read is enough, and not only
-/// for one message.
+/// If the reader is far behind, waits up to some microseconds until it has consumed enough for more than one message.
 ///
-/// Whoever looks at the head takes its line from the reader, who waits for it at the next message. A writer that
-/// looks before each of its messages makes both as slow as the line. What comes after so many messages can wait a
-/// little longer, and nothing is refused that there is room for. Each look comes after twice the time of the last, so
-/// that a reader that is slow is not looked at more often.
+/// A load of the head takes its cache line from the reader, which then waits for the line at its next message. A writer
+/// that loads the head before each message makes both as slow as the line. After so many messages, the next one can
+/// wait a little longer, and the wait refuses no write that there is room for. Each load comes after twice the time of
+/// the last, so that a slow reader is not disturbed more often.
 #[cold]
 pub(crate) fn back_off_for_reader(
     thread: &Thread,
@@ -113,17 +114,18 @@ pub(crate) fn back_off_for_reader(
         }
         refresh_head(thread, writer, sender)?;
         if sender.consumed_seen == seen {
-            // Nobody is reading.
+            // The reader has consumed no message meanwhile, so it is probably not running.
             break;
         }
     }
     Ok(())
 }
 
-/// Takes note of what has been consumed.
+/// Loads the head again, checks it, and takes back the blocks of consumed messages.
 pub(crate) fn refresh_head(thread: &Thread, writer: ObjectRef, sender: &mut Sender) -> Result<()> {
     let direction = ring::direction(thread, writer)?;
-    // ORDER: Acquire pairs with the consumer's Release: it is done with the cells and blocks behind it.
+    // ORDER: Acquire pairs with the consumer's Release in `advance_head`: its reads of the cells and blocks below the
+    // head are over.
     let head = direction.consumer.head.load(Acquire);
     let consumed = direction.consumed(head);
     sync::acquired(&direction.consumer.head);
@@ -143,7 +145,7 @@ pub(crate) fn refresh_head(thread: &Thread, writer: ObjectRef, sender: &mut Send
     Ok(())
 }
 
-/// Links a segment, in a block that this thread has taken, behind the one at hand.
+/// Links a segment, in a block that this thread has taken, behind the current one.
 pub(crate) fn link_segment(
     thread: &Thread,
     writer: ObjectRef,
@@ -152,15 +154,16 @@ pub(crate) fn link_segment(
 ) -> Result<()> {
     let descriptor = thread.arena().descriptor(block)?;
     crash_point!(thread, "grow.taken");
-    // Relaxed: published by the link.
+    // Relaxed: the link publishes both.
     descriptor.link.store(0, Relaxed);
     descriptor.position.store(sender.tail, Relaxed);
     thread.set_list_intent(ListIntent::LinkSegment { from: writer, block }, 0);
     crash_point!(thread, "grow.intended");
     let producer = &ring::direction(thread, writer)?.producer;
     match &sender.segment {
-        // ORDER: Release pairs with the Acquire of `behind`: the segment's first position and empty link are seen
-        // with it. The first segment's are seen with the tail; its link comes after the intent.
+        // ORDER: Release pairs with the Acquire of `behind`: the consumer sees the segment's first position and empty
+        // link with the link. For the first segment the tail publishes them, and Release puts this store after the
+        // intent.
         None => producer.first_segment.store(block.to_link(), Release),
         Some(full) => {
             let link = SegmentLink::new(block, sender.tail);
@@ -168,7 +171,8 @@ pub(crate) fn link_segment(
         }
     }
     crash_point!(thread, "grow.linked");
-    // ORDER: Release: after the link, in the order that recovery sees. Nobody looks at the segment before any more.
+    // ORDER: Release: after the link, in the order that recovery sees. From here on the producer no longer reads the
+    // segment before.
     producer.tail_segment.store(block.to_link(), Release);
     block_pool::bind_block(thread.arena(), block, thread.tag, writer)?;
     crash_point!(thread, "grow.bound");

@@ -1,4 +1,4 @@
-//! Payload blocks that no message uses: how a direction finds them again, and which of them it gives back.
+//! Spare payload blocks, which no message uses: how a direction finds them again, and which of them it gives back.
 
 use crate::arena::error::{Error, Result};
 use crate::arena::size_class::block_bytes;
@@ -11,8 +11,8 @@ use crate::process::thread::Thread;
 use crate::sync::{Acquire, Relaxed};
 use std::collections::HashSet;
 
-/// Finds, among the payload blocks in flight, those whose messages were taken ahead of their turn; if enough were
-/// consumed since the last search that it is worth a look at all of them.
+/// Finds, among the payload blocks in flight, those with messages that were consumed out of order. Searches only if
+/// enough messages were consumed since the last search to make a walk over all blocks in flight worthwhile.
 pub(crate) fn search_in_flight(thread: &Thread, sender: &mut Sender) -> Result<()> {
     let news = sender.consumed_seen.saturating_sub(sender.searched);
     if sender.consumed_seen == sender.head_seen || news == 0 || news < sender.in_flight.len() as u64 / 8 {
@@ -31,18 +31,18 @@ pub(crate) fn search_in_flight(thread: &Thread, sender: &mut Sender) -> Result<(
     Ok(())
 }
 
-/// How much may be on its way in one direction, before its writer waits a moment for blocks to come back rather than
-/// taking more: what fits a processor's own cache.
+/// How many bytes may be in flight in one direction before its writer waits a moment for blocks to come back instead of
+/// taking more. The amount fits a processor's own cache.
 pub(crate) const IN_FLIGHT_BYTES: usize = 512 << 10;
 
-/// So many blocks a direction keeps, of whatever class, until it is quiet.
+/// A direction keeps this many blocks, of any class, until it is idle.
 pub(crate) const MOST_KEPT_ANYHOW: u64 = 4;
 
-/// How much a direction keeps of each class after a burst, and four times as much while it lasts.
+/// The bytes that a direction keeps of each class after a burst. During the burst it keeps four times as much.
 const KEPT_BYTES: usize = 1 << 20;
 
-/// After a burst: one flood must not pin its memory for the life of the channel. Asked by every write that looks at
-/// the head, whatever its size.
+/// Gives blocks back after a burst, so that one burst does not keep its memory for the lifetime of the channel. Every
+/// write that loads the head calls this, whatever its size.
 pub(crate) fn trim_after_burst(thread: &Thread, writer: ObjectRef, sender: &mut Sender) -> Result<()> {
     let in_use = 2 * sender.in_flight.len();
     let keep = |class| (KEPT_BYTES / block_bytes(class)).clamp(1, 64).max(in_use);

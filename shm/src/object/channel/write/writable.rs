@@ -1,4 +1,4 @@
-//! WRITABLE after a refusal: whether the write that was refused last would succeed now.
+//! WRITABLE after a refusal: whether the last refused write would succeed now.
 
 use crate::arena::error::{Error, Result};
 use crate::arena::word::reference::ObjectRef;
@@ -9,14 +9,14 @@ use crate::process::pace::TRY_AGAIN_NS;
 use crate::process::thread::Thread;
 use crate::sync::{self, Relaxed};
 
-/// Whether a write of the size that was last refused can succeed now; then what it needs is kept for it.
+/// Whether a write of the size that was last refused can succeed now. If so, the end keeps a block for it.
 #[cold]
 pub(crate) fn would_succeed(thread: &Thread, found: ResolvedHandle, endpoint: &Endpoint) -> Result<bool> {
     let now_ns = sync::now_ns();
     if now_ns < endpoint.try_again_ns.load(Relaxed).cast_signed() {
         return Ok(false);
     }
-    // Another thread is at a write: its end will tell.
+    // Another thread is in a write, and its result will show whether there is room.
     let Some(mut sender) = endpoint.sender.try_lock() else { return Ok(false) };
     let writer = found.entry.object();
     if !endpoint.is_bound_to(writer) || !lookup::is_current(thread, found) {
