@@ -1,23 +1,23 @@
-//! The oracle: a walk over a quiescent arena that finds anything lost, leaked, doubled or out of place.
+//! The consistency check: a walk over a quiescent arena that finds every lost, leaked, doubled or misplaced item.
 //!
-//! | it must find | INV |
+//! | it checks | INV |
 //! |---|---|
 //! | count = handle entries + handles in transit, for every side | COUNT-1 |
-//! | a side without references is done, an object whose sides are all done is retired | LIFE-2, LIFE-3 |
-//! | transitional words name living threads | ENTRY-3, LIFE-1 |
-//! | head ≤ consumed ≤ tail ≤ consumed + limit; every message's header fits what it names | RING-1 |
+//! | a side without references is done, an object with all sides done is retired | LIFE-2, LIFE-3 |
+//! | transitional words name threads that are alive | ENTRY-3, LIFE-1 |
+//! | head ≤ consumed ≤ tail ≤ consumed + limit; every message's header fits its block and its handles | RING-1 |
 //! | consumed − head = messages CONSUMED, and those between segments | AHEAD-1 |
-//! | every block free, or part of exactly one direction, or in a living thread's hands | BLOCK-1 |
-//! | the map of free blocks shows those that are free, and no others; so does that of objects | FREE-1, FREE-2 |
-//! | whatever lies below the mark of what was ever used is found again by somebody | PAGE-4, TRIM-2 |
+//! | every block is free, or part of exactly one direction, or in a living thread's hands | BLOCK-1 |
+//! | the map of free blocks shows the free blocks and no others; the map of free objects likewise | FREE-1, FREE-2 |
+//! | every block and slot below its high-water mark can be found again | PAGE-4, TRIM-2 |
 //! | no free thread row watches signals | PULSE-3 |
 //! | no dead process is unrecovered | RECOVER-1 |
 //!
-//! "Quiescent" means that no operation is under way: other processes may be attached, and asleep. An arena that
-//! fails is poisoned: calls give an error rather than go on.
+//! "Quiescent" means that no operation is under way: other processes may be attached and asleep. A quiescent arena that
+//! fails the check is poisoned: later calls give an error.
 //!
-//! Every load is Relaxed: whoever asks for an audit has waited for the others to come to rest, and that is what
-//! orders their stores before it.
+//! Every load is Relaxed: the caller of an audit has waited until the other threads were at rest, and that wait orders
+//! their stores before the loads.
 
 use crate::arena::error::Result;
 use crate::arena::segment::{self, Segment};
@@ -33,7 +33,7 @@ use crate::object::ObjectClass;
 use crate::sync::Relaxed;
 use std::collections::HashMap;
 
-/// What an audit counted, and what it found wrong.
+/// The counts and the findings of an audit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Audit {
     /// Attached processes.
@@ -52,18 +52,18 @@ pub struct Audit {
     pub messages: u64,
     /// Blocks that belong to channels.
     pub blocks: u32,
-    /// What is wrong, a sentence each. Empty when all is well.
+    /// The faults, a sentence each. Empty when the arena is consistent.
     pub findings: Vec<String>,
 }
 
 impl Audit {
-    /// Whether nothing is wrong.
+    /// Whether there are no findings.
     pub fn is_clean(&self) -> bool {
         self.findings.is_empty()
     }
 
     fn find(&mut self, finding: String) {
-        // One damaged word can be found from many places; a hundred findings say enough.
+        // One damaged word can show up in many places; a hundred findings are enough.
         if self.findings.len() < 100 {
             self.findings.push(finding);
         }
@@ -91,7 +91,7 @@ impl core::fmt::Display for Audit {
     }
 }
 
-/// One walk.
+/// One walk over the arena.
 struct Walk<'a> {
     arena: &'a Arena,
     audit: Audit,
@@ -102,6 +102,8 @@ struct Walk<'a> {
 pub(crate) fn audit(arena: &Arena) -> Audit {
     #[cfg_attr(loom, expect(unused_mut, reason = "in models nothing is waited for"))]
     let mut audit = inspect(arena);
+    // An operation that is just ending looks like a fault. So an arena with findings is checked again for up to a
+    // second.
     #[cfg(not(loom))]
     for _ in 0..100 {
         if audit.is_clean() {
@@ -110,13 +112,14 @@ pub(crate) fn audit(arena: &Arena) -> Audit {
         std::thread::sleep(core::time::Duration::from_millis(10));
         audit = inspect(arena);
     }
+    // While an operation is under way, findings prove no damage.
     if !audit.is_clean() && is_quiescent(arena) {
         arena.poison();
     }
     audit
 }
 
-/// Whether no living thread's row names anything that it is in the middle of.
+/// Whether no living thread's row names an operation that is under way.
 fn is_quiescent(arena: &Arena) -> bool {
     arena
         .thread_tags()
@@ -134,6 +137,8 @@ pub(crate) fn inspect(arena: &Arena) -> Audit {
 
 impl Walk<'_> {
     fn run(&mut self) -> Result<()> {
+        // Rows and directions first: they collect the references and blocks that the walks over objects and blocks
+        // compare.
         self.walk_rows()?;
         for slot in 0..self.arena.used_slots() {
             let lifecycle = slot_pages::lifecycle_of(self.arena, slot)?;
@@ -158,7 +163,7 @@ impl Walk<'_> {
             let claim = RowState(self.arena.thread(tag)?.claim.load(Relaxed));
             let Some(process) = claim.thread_owner() else {
                 if self.arena.thread(tag)?.has_work() {
-                    self.audit.find(format!("thread row {tag} is free and names something unfinished"));
+                    self.audit.find(format!("thread row {tag} is free and has unfinished work"));
                 }
                 let (word, bit) = self.arena.watching_bit(tag)?;
                 if word.load(Relaxed) & bit != 0 {
@@ -195,13 +200,13 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Recovery sweeps a table as far as it was used: nothing is found behind that.
+    /// Recovery sweeps a table up to its high-water mark, so no entry above it may be in use.
     fn look_behind_table(&mut self, process: u16) {
         let index = self.arena.used_entries(process).max(1);
         if let Some(cell) = self.arena.entry(process, index)
             && cell.load(Relaxed) != 0
         {
-            self.audit.find(format!("entry {process}:{index} lies behind those that were ever used"));
+            self.audit.find(format!("entry {process}:{index} lies above the high-water mark of its table"));
         }
     }
 
@@ -234,7 +239,7 @@ impl Walk<'_> {
             let Some(cell) = self.arena.entry(process, index) else { break };
             let state = Entry(cell.load(Relaxed)).state();
             if !matches!(state, EntryState::Invalid | EntryState::Free) {
-                self.audit.find(format!("entry {process}:{index} is {state:?}, and its process is gone"));
+                self.audit.find(format!("entry {process}:{index} is {state:?}, and its process row is free"));
             }
         }
         Ok(())
@@ -253,7 +258,7 @@ impl Walk<'_> {
             ));
             return Ok(());
         }
-        // What is queued for a side that is done was drained: only bytes may be left.
+        // The messages for a side that is done were drained: they may be left, but without handles.
         let is_read = !lifecycle.is_done(writer.peer().side());
         self.audit.messages += if is_read { tail - consumed } else { 0 };
         let mut segment = segment_chain::head_segment(self.arena, direction)?;
@@ -264,7 +269,7 @@ impl Walk<'_> {
                 return Ok(());
             }
             let from = head.max(here.base);
-            // Where it ends, and where the next one begins: all messages in between were taken.
+            // The end of this segment, and the beginning of the next one: all messages in between were consumed.
             let (end, beginning, next) = match segment_chain::behind(self.arena, &here, from)? {
                 Some((_, next)) if next.base <= head => (head, head, Some(next)),
                 Some((end, next)) => (end, next.base, Some(next)),
@@ -298,7 +303,8 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Whether the block is this direction's, and met for the first time.
+    /// Records the block as this direction's. `false` if another direction, or this one, has it already: then the walk
+    /// over the chain must stop, since the chain may be a circle.
     fn claim_block(&mut self, block: BlockId, writer: ObjectRef, what: &str) -> Result<bool> {
         let state = BlockWord(self.arena.descriptor(block)?.state.load(Relaxed)).state();
         if state != BlockState::Bound(writer) {
@@ -316,7 +322,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Whether the message is taken.
+    /// Whether the message is consumed. The handles of one that is not are counted as references.
     fn walk_message(&mut self, writer: ObjectRef, segment: &Segment, position: u64) -> Result<bool> {
         let message = match segment::message(self.arena, segment, position) {
             Ok(message) => message,
@@ -344,7 +350,7 @@ impl Walk<'_> {
     }
 
     fn walk_objects(&mut self) -> Result<()> {
-        // Those that were counted as used, as for blocks.
+        // The high-water mark, as for blocks.
         let counted = self.arena.header().objects_hwm.load(Relaxed);
         for slot in 0..self.arena.used_slots() {
             let is_free = slot_pages::is_free_slot(self.arena, slot)?;
@@ -362,8 +368,7 @@ impl Walk<'_> {
                         continue;
                     };
                     if lifecycle.is_two_sided() != (class.sides() == 2) {
-                        self.audit
-                            .find(format!("object {slot}: {class:?}, with as many sides as it has not"));
+                        self.audit.find(format!("object {slot}: {class:?}, with the wrong number of sides"));
                     }
                     for side in 0..class.sides() {
                         let number = Count(object.count[side].load(Relaxed)).number();
@@ -405,7 +410,8 @@ impl Walk<'_> {
                         ));
                     }
                     if !is_free && u64::from(slot) < counted {
-                        self.audit.find(format!("object {slot} was passed over, and nobody will take it"));
+                        self.audit
+                            .find(format!("object {slot} is below the mark, and no thread will take it"));
                     }
                 }
             }
@@ -413,7 +419,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// INV-FREE-1 and INV-FREE-2, which hold without exception while nobody is in the middle of anything.
+    /// Checks INV-FREE-1 and INV-FREE-2, which hold without exception while no operation is under way.
     fn look_at_map(
         &mut self,
         thing: std::fmt::Arguments<'_>,
@@ -422,16 +428,19 @@ impl Walk<'_> {
     ) {
         if is_set != is_free {
             let shown = if is_set { "free" } else { "not free" };
-            self.audit.find(format!("{thing} is shown as {shown}, and is not so"));
+            self.audit.find(format!("the map shows {thing} as {shown}, and it is not"));
         }
         if !is_found {
-            self.audit.find(format!("nobody is led to {thing} and its neighbours, some of which are free"));
+            self.audit.find(format!(
+                "the map leads no thread to {thing} and its neighbours, some of which are free"
+            ));
         }
     }
 
     fn walk_blocks(&mut self) -> Result<()> {
         for class in 0..self.arena.layout().pools.len() {
-            // Those that were counted as used: who finds no free block looks for one that is FREE, which these are not.
+            // The high-water mark: a thread takes a block below it only if the block is FREE. So an INVALID block below
+            // it is lost.
             let counted = self.arena.header().blocks_hwm[class].load(Relaxed);
             for index in 0..self.arena.used_blocks(class) {
                 let block = BlockId::new(class, index);
@@ -447,7 +456,8 @@ impl Walk<'_> {
                             .find(format!("block {block:?} of ring {writer:?} is not reachable from it"));
                     }
                     BlockState::Invalid if u64::from(index) < counted => {
-                        self.audit.find(format!("block {block:?} was passed over, and nobody will take it"));
+                        self.audit
+                            .find(format!("block {block:?} is below the mark, and no thread will take it"));
                     }
                     BlockState::Owned(tag) if !self.is_alive(tag) => {
                         self.audit

@@ -1,58 +1,61 @@
-//! Garbage: ends of channels that are queued inside each other, where nobody can ever read them.
+//! Cycle collection: channel ends that are queued inside each other, where no thread can ever read them, are garbage.
 //!
-//! A side lives while a record refers to it. One whose only record is a message queued for itself, or for a side
-//! that is queued for it, keeps itself alive for ever (in Zircon too). The supervisor finds such sides and closes
-//! the records that hold them, while everybody else works on.
+//! A side lives while a record refers to it. If the only record of a side is in a message queued for that side itself,
+//! or for a side that is queued for it, the side keeps itself alive for ever (in Zircon too). The supervisor finds such
+//! sides and closes the records that hold them, while all other threads continue.
 //!
-//! ## How they are found
-//! *Pass 1* looks at every direction: its reader's life and count, its head, its messages that carry handles, and
-//! their records. The *suspects* are the largest set of sides in which each one's count equals the number of LIVE
-//! records found in messages for members of the set. *Pass 2* looks at the suspects' directions once more, up to
-//! the tails of pass 1. Sides at which any word has changed, and whatever they hold, are suspects no more.
+//! ## The search
+//! *Pass 1* takes a snapshot of every direction: its reader's lifecycle word and count, its head, its messages that
+//! carry handles, and their records. The *candidates* are the largest set of sides in which the count of each side
+//! equals the number of LIVE records found in messages for members of the set. *Pass 2* takes a second snapshot of the
+//! candidates' directions, up to the tails of pass 1. A side at which any word has changed is no candidate any more,
+//! nor is any side that it holds.
 //!
-//! ## Why they are garbage
-//! INV-CYCLE-1: no word that is compared can change and come back. A count names its changer and its sequence, a
-//! life and a block word have generations; head and tail only grow. While the head stands and a segment is what it
-//! was, a header below the tail only becomes CONSUMED; and while a message is not CONSUMED a record only leaves LIVE: the cell
-//! is written again after the head has passed, the block after that or after the mark. A message that pass 2 finds
-//! unmarked was so all the time before. (So head, count and life are read again after the messages, in both passes.)
+//! ## Why the candidates are garbage
+//! INV-CYCLE-1: no word that is compared can change and come back. A count names its changer and its sequence; a
+//! lifecycle word and a block word have generations; head and tail only grow. While the head and a segment's word stay
+//! the same, a header below the tail can only become CONSUMED. While a message is not CONSUMED, a record can only leave
+//! LIVE: its cell is written again only after the head has passed it, and its block only after that or after the
+//! message is CONSUMED. So a message that pass 2 finds not CONSUMED was not CONSUMED at any time before. (Therefore
+//! head, count and lifecycle word are read again after the messages, in both passes.)
 //!
-//! Let T be any cut through everybody's steps that contains what pass 1 saw and whatever came before that. Pass 2
-//! sees nothing older: every look has an Acquire fence behind what it reads for the first time. So by INV-CYCLE-1
-//! each word had at T the value that both passes saw. At T each record found was in a message that was sent and not
-//! received: it owned a reference (INV-TRANSFER-1). A count is at every moment the number of owners. So at T the
-//! suspects had *no other owner*:
+//! Let T be any cut through the steps of all threads that contains all that pass 1 saw and all that came before. Pass 2
+//! sees no older value: every snapshot has an Acquire fence behind the words that it reads for the first time. So by
+//! INV-CYCLE-1 each word had at T the value that both passes saw. At T each record found was in a message that was sent
+//! and not received: it owned a reference (INV-TRANSFER-1). A count is at every moment the number of owners. So at T
+//! the candidates had *no other owner*:
 //!
-//! | under way at T, perhaps in a thread that is stopped or dead | why it holds no suspect |
+//! | under way at T, perhaps in a thread that is stopped or dead | why it holds no candidate |
 //! |---|---|
 //! | an entry LIVE, MOVING of a send that has not committed, a startup handle | owns: count > records found |
 //! | an entry RESERVED by a receive that has consumed | owns; its record is below the head, or CONSUMED |
 //! | an entry RESERVED by a duplicate that has counted | counted, and no record: count > records found |
 //! | a send that has committed, its entries still MOVING | the message owns, and is found |
 //! | a close of a record or an entry: CLOSING | not LIVE: not found; until it has counted, count > records found |
-//! | an operation inside an endpoint | its handle's entry owns: it leaves through the endpoint's locks (INV-ENDPOINT-1) |
+//! | an operation inside an endpoint | its handle's entry owns until it has left the locks (INV-ENDPOINT-1) |
 //! | a read in place, an awaited reply | a private note, of no use without the handle's entry |
-//! | a drain | of a side whose count is 0, which is no suspect |
-//! | a recovery | acts as the dead, in their table; what it holds is in an entry or on a list |
+//! | a drain | of a side with count 0, which is no candidate |
+//! | a recovery | acts as the dead threads, in their table; its references are in an entry or on a release queue |
 //!
-//! And what is so at T stays so. To take a handle out of a message one must hold the side it was sent to. The first
-//! thread to come by a suspect after T would have to receive it from a side that is none, where no record of it
-//! was at T, and where nobody could send one without having come by it before. Sends *to* suspects, by a live peer,
-//! only put more into the queue: they are not looked at, and change nothing.
+//! And a set without another owner at T stays so. To take a handle out of a message, a thread must hold the side that
+//! the message was sent to. The first thread to get a candidate after T would have to receive it from a side that is no
+//! candidate. At T no record of the candidate was queued there, and a thread could only send one after getting the
+//! candidate itself. Sends *to* candidates, by a live peer, only add messages to the queue: they are not looked at, and
+//! have no effect on the proof.
 //!
-//! One pass is not enough: between two looks a thread can read X out of Y's queue and write Y into X's. Each look
-//! by itself is true, and both sides are alive (`swapping_handle_is_no_garbage` in the models).
+//! One pass is not enough: between two snapshots a thread can read X out of Y's queue and write Y into X's. Each
+//! snapshot by itself is true, and both sides are alive (`swapping_handle_is_no_garbage` in the models).
 //!
-//! ## How they end
-//! Each record that holds a suspect is closed by CAS, as a drain does; then all of them are on this thread's dying
-//! list, and the cascade of `release_queue` drains their queues, events and all, and tells live peers.
+//! ## The close Each record that holds a candidate is closed by CAS, as a drain does. Then all candidates are on this
+//! thread's release queue, and its run drains their message queues, with all other handles in them, and notifies live
+//! peers.
 //!
 //! INV-CYCLE-2: no queue is drained before the last of the records is closed, so none of them moves meanwhile. One
 //! thread of the arena collects at a time.
 //!
-//! A collector may die at any step. A record that it was closing is settled by its intent; sides whose count
-//! reached 0 are on its list, from which the cascade reaches whatever they held. What it did not come to is still
-//! garbage, and found by the next.
+//! A collector may die at any step. Recovery resolves the record that it was closing by its intent. Sides with a count
+//! of 0 are on its release queue, and the run of the queue reaches all that they held. The rest is still garbage, and
+//! the next collector finds it.
 
 use crate::arena::error::{Error, Result};
 use crate::arena::segment::MAX_POSITION;
@@ -74,15 +77,15 @@ use crate::refcount;
 use crate::sync::{Acquire, Relaxed, fence};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// What one look at the messages for a side saw. Equal looks saw the same words.
+/// A snapshot of the messages for one side. Equal snapshots saw the same words.
 #[derive(PartialEq, Eq)]
 struct QueueSnapshot {
     lifecycle: u64,
     count: Count,
     head: u64,
-    /// Messages from here on were not looked at.
+    /// Messages from this position on are not in the snapshot.
     tail: u64,
-    /// The segments that were passed, with their exact words.
+    /// The segments on the way, with their exact words.
     segments: Vec<(BlockId, u64)>,
     messages: Vec<MessageSnapshot>,
 }
@@ -91,8 +94,9 @@ struct QueueSnapshot {
 #[derive(PartialEq, Eq)]
 struct MessageSnapshot {
     header: Header,
-    /// What carries it: its payload block, or its segment, with the exact word.
+    /// The block that carries it: its payload block, or its segment.
     block: BlockId,
+    /// The exact word of that block.
     word: u64,
     /// Its LIVE records, with their places.
     records: Vec<(Record, Entry)>,
@@ -108,21 +112,21 @@ impl QueueSnapshot {
     }
 }
 
-/// By side, in order: models want every run alike.
+/// By side, in order: the models need every run to be the same.
 type QueueSnapshots = BTreeMap<ObjectRef, QueueSnapshot>;
 
-/// P5: how much a walk looks at before it concludes that the arena is damaged: twice as much as all blocks in use
-/// have room for. And every so often it asks whether to go on.
+/// P5: the bound of a walk, twice as much as all blocks in use have room for. A walk that exceeds it concludes that the
+/// arena is damaged. The walk also asks at intervals whether to go on.
 struct Effort<'a> {
     left: u64,
-    /// What the blocks in use had room for.
+    /// The cache lines of the blocks that were in use when the walk began.
     lines: u64,
     until_asked: u64,
     go_on: &'a mut dyn FnMut() -> bool,
 }
 
 impl<'a> Effort<'a> {
-    /// A few dozen microseconds' worth.
+    /// Steps between two questions: a few dozen microseconds.
     const ASK_EVERY: u64 = 256;
 
     fn of(thread: &Thread, go_on: &'a mut dyn FnMut() -> bool) -> Self {
@@ -137,7 +141,7 @@ impl<'a> Effort<'a> {
         (0..arena.layout().pools.len()).map(lines).sum()
     }
 
-    /// `ShouldWait`: this walk is given up.
+    /// `ShouldWait`: this walk ends early.
     fn spend(&mut self, thread: &Thread, steps: u64) -> Result<()> {
         self.until_asked = self.until_asked.saturating_sub(steps);
         if self.until_asked == 0 {
@@ -148,7 +152,7 @@ impl<'a> Effort<'a> {
         }
         self.left = match self.left.checked_sub(steps) {
             Some(left) => left,
-            // Others may have sent more than there was room for when the walk began.
+            // Other threads may have taken more blocks and sent more messages since the walk began.
             None if Self::lines_in_use(thread) > self.lines => return Err(Error::ShouldWait),
             None => return Err(Error::Corrupt("more messages than the segments have room for")),
         };
@@ -168,13 +172,14 @@ pub(crate) fn collect_cycles_while(
     thread: &Thread,
     go_on: &mut dyn FnMut() -> bool,
 ) -> Result<Option<usize>> {
-    // What an earlier collection that failed has left.
+    // An earlier collection that failed may have left sides on the release queue.
     teardown::run_release_queue(thread)?;
     match find_cycles(thread, &mut Effort::of(thread, go_on)) {
         Err(Error::ShouldWait) => Ok(None),
         Err(error) => Err(error),
         Ok(candidates) => {
             let closed = close_candidates(thread, &candidates);
+            // After an error too: the records that were closed have queued their sides.
             let ended = match closed {
                 Err(error) if error.is_crash() => return Err(error),
                 _ => teardown::run_release_queue(thread),
@@ -184,14 +189,15 @@ pub(crate) fn collect_cycles_while(
     }
 }
 
-/// Both passes.
+/// The candidates that both passes confirm.
 fn find_cycles(thread: &Thread, effort: &mut Effort) -> Result<QueueSnapshots> {
     let mut sights = snapshot_all(thread, effort)?;
     retain_garbage(&mut sights);
     for side in sights.keys().copied().collect::<Vec<_>>() {
         let seen = &sights[&side];
         if snapshot_queue(thread, side, Some(seen.tail), effort)?.as_ref() != Some(seen) {
-            // Somebody is at work there, so it is none, nor is what it holds.
+            // A thread is at work there, so the side is no candidate; the last `retain_garbage` removes the sides it
+            // holds.
             sights.remove(&side);
         }
     }
@@ -199,17 +205,17 @@ fn find_cycles(thread: &Thread, effort: &mut Effort) -> Result<QueueSnapshots> {
     Ok(sights)
 }
 
-/// Whether messages with handles may be queued for the object's sides: nothing else can hold anything.
+/// Whether messages with handles may be queued for the object's sides. Objects of other classes hold no references.
 fn queues_handles(lifecycle: Lifecycle) -> bool {
     ObjectClass::of(lifecycle).is_ok_and(ObjectClass::queues_handles)
 }
 
-/// Pass 1: every side for which handles are queued.
+/// Pass 1: a snapshot of every side for which handles are queued.
 fn snapshot_all(thread: &Thread, effort: &mut Effort) -> Result<QueueSnapshots> {
     let mut sights = QueueSnapshots::new();
     for slot in slot_pool::slots_in_use(thread.arena()) {
         effort.spend(thread, 1)?;
-        // Relaxed: looked at again below.
+        // Relaxed: `snapshot_queue` reads it again.
         let lifecycle = Lifecycle(thread.arena().object(slot)?.lifecycle.load(Relaxed));
         if lifecycle.state() != LifecycleState::Live || !queues_handles(lifecycle) {
             continue;
@@ -226,8 +232,9 @@ fn snapshot_all(thread: &Thread, effort: &mut Effort) -> Result<QueueSnapshots> 
     Ok(sights)
 }
 
-/// One look at the messages for `reader`, below `until`. `None` when somebody is at work on them, or there is
-/// nobody to read them: what is not seen keeps alive what it refers to.
+/// A snapshot of the messages for `reader`, below `until`. `None` when another thread is at work on them, or the side
+/// has no handle left to read them. Without a snapshot, the handles in those messages explain no count, so the sides
+/// that they refer to are no candidates.
 fn snapshot_queue(
     thread: &Thread,
     reader: ObjectRef,
@@ -255,8 +262,8 @@ fn snapshot_queue(
     if head < tail && !snapshot_messages(thread, reader.peer(), &mut sight, effort)? {
         return Ok(None);
     }
-    // ORDER: pairs with the Release of whoever changed what was seen above. What led to it is seen in whatever is
-    // read from here on: whether the side stands as before, and all of pass 2.
+    // ORDER: pairs with the Release of every thread that changed a word read above. All that came before the change is
+    // visible to the loads from here on: those that check whether the side is as before, and all of pass 2.
     fence(Acquire);
     let stands = liveness_words(thread, reader)? == before && blocks_stand(thread, &sight);
     Ok(stands.then_some(sight))
@@ -264,21 +271,21 @@ fn snapshot_queue(
 
 fn liveness_words(thread: &Thread, reader: ObjectRef) -> Result<(u64, Count, u64)> {
     let object = thread.arena().object(reader.slot())?;
-    // Relaxed: it is read on both sides of the fence of `snapshot_queue`.
+    // Relaxed: the words are read on both sides of the fence of `snapshot_queue`.
     let lifecycle = object.lifecycle.load(Relaxed);
     let count = Count(object.count[reader.side()].load(Relaxed));
     let head = ring::direction(thread, reader.peer())?.consumer.head.load(Relaxed);
     Ok((lifecycle, count, head))
 }
 
-/// `false` when the ring is not what it was: its reader is at work.
+/// Adds the messages to the snapshot. `false` when the ring has changed meanwhile: its reader is at work.
 fn snapshot_messages(
     thread: &Thread,
     writer: ObjectRef,
     sight: &mut QueueSnapshot,
     effort: &mut Effort,
 ) -> Result<bool> {
-    // What is read of a segment that its reader leaves meanwhile may be anything, an error too.
+    // If the reader leaves the segment meanwhile, its words may have any value. So an error here is no damage.
     let Ok(Some(segment)) = segment_chain::head_segment(thread.arena(), ring::direction(thread, writer)?)
     else {
         return Ok(false);
@@ -315,8 +322,8 @@ fn snapshot_messages(
         }
         let mut carrier = MessageSnapshot { header, block: way.segment.block, word, records: Vec::new() };
         if let Some(block) = header.block() {
-            // Checked before anything is read there, and a block carries one message: a damaged ring is not
-            // worth more looks, nor more memory, than a sound one.
+            // The block is checked before its contents are read. A block carries one message: so a damaged ring in
+            // which many messages name the same block costs no more time or memory than a sound one.
             (carrier.block, carrier.word) = (block, block_word(thread, block)?);
             if !is_bound(carrier.word) || !payloads.insert(block) {
                 return Ok(false);
@@ -331,7 +338,7 @@ fn snapshot_messages(
     Ok(true)
 }
 
-/// Whether every block that was looked into was this direction's all the while.
+/// Whether every block that was read still has the same word, so that it was this direction's all the while.
 fn blocks_stand(thread: &Thread, sight: &QueueSnapshot) -> bool {
     let payloads = sight.messages.iter().map(|message| (message.block, message.word));
     let mut blocks = sight.segments.iter().copied().chain(payloads);
@@ -339,16 +346,16 @@ fn blocks_stand(thread: &Thread, sight: &QueueSnapshot) -> bool {
 }
 
 fn block_word(thread: &Thread, block: BlockId) -> Result<u64> {
-    // Relaxed: it is read on both sides of the fence of `snapshot_queue`.
+    // Relaxed: the word is read on both sides of the fence of `snapshot_queue`.
     Ok(thread.arena().descriptor(block)?.state.load(Relaxed))
 }
 
-/// The LIVE records of channel ends among these: nothing else can hold anything.
+/// The LIVE records of channel ends among these. Handles to other objects hold no further references.
 fn channels_among(thread: &Thread, records: impl Iterator<Item = Record>) -> Result<Vec<(Record, Entry)>> {
     let mut channels = Vec::new();
     for record in records {
         let entry = Entry(thread.arena().record(record)?.load(Relaxed));
-        // The record keeps the object, so its shape stands. Relaxed: published with the record.
+        // The record keeps the object alive, so its class cannot change. Relaxed: published with the record.
         if entry.is_live()
             && let Ok(object) = thread.arena().object(entry.object().slot())
             && queues_handles(Lifecycle(object.lifecycle.load(Relaxed)))
@@ -359,7 +366,7 @@ fn channels_among(thread: &Thread, records: impl Iterator<Item = Record>) -> Res
     Ok(channels)
 }
 
-/// Closes the records by which suspects hold suspects: after that, all of them are on the release queue.
+/// Closes the records by which candidates hold candidates. Then all candidates are on the release queue.
 fn close_candidates(thread: &Thread, candidates: &QueueSnapshots) -> Result<()> {
     for (record, entry) in candidates.values().flat_map(QueueSnapshot::records) {
         if candidates.contains_key(&entry.object()) {
@@ -373,7 +380,7 @@ fn close_candidates(thread: &Thread, candidates: &QueueSnapshots) -> Result<()> 
     Ok(())
 }
 
-/// Leaves the largest set of sides whose counts are explained by records in messages for sides of the set.
+/// Keeps the largest set of sides in which each count is explained by records in messages for sides of the set.
 fn retain_garbage(sights: &mut QueueSnapshots) {
     let mut found: HashMap<ObjectRef, u64> = HashMap::new();
     for object in sights.values().flat_map(QueueSnapshot::objects) {
@@ -388,7 +395,8 @@ fn retain_garbage(sights: &mut QueueSnapshots) {
         .map(|(side, _)| *side)
         .collect();
     let mut known: HashSet<ObjectRef> = reachable.iter().copied().collect();
-    // Each side comes here once, each record with its side.
+    // Removing a side takes away the records in its messages, which explain the counts of other sides: those are
+    // reachable then. Each side is removed once, and each record with its side.
     while let Some(side) = reachable.pop() {
         let Some(sight) = sights.remove(&side) else { continue };
         for object in sight.objects() {

@@ -21,7 +21,7 @@ use crate::signal::{set, wake, watch};
 use crate::sync::fail_point::{Step, is_skipped, skippable};
 use crate::sync::{Acquire, AtomicU64, Relaxed, Release};
 
-/// Step 1: the row becomes DEAD. `None` when the process slot is free, or another's, by now.
+/// Step 1: the row becomes DEAD. `None` when the process slot is free by now, or belongs to another process.
 pub(crate) fn declare_dead(
     thread: &Thread,
     process_slot: ProcessSlot,
@@ -35,23 +35,25 @@ pub(crate) fn declare_dead(
     }
     if state != ProcessState::Dead {
         let may = matches!(state, ProcessState::Starting(_)) || also.contains(&state);
-        // By CAS of the word that was judged: a child that has just attached is not dead. ORDER:
-        // Acquire: none of recovery's stores comes before it, or a successor would not know that it had begun.
+        // CAS of the word that was judged: a child that has just attached is not dead.
+        // ORDER: Acquire: none of recovery's stores comes before DEAD, or a successor would not know that recovery had
+        // begun.
         if !may || row.claim.compare_exchange(claim.0, claim.dead().0, Acquire, Relaxed).is_err() {
-            return Err(Error::BadState("the process slot was taken while it was given up"));
+            return Err(Error::BadState("the process slot was taken before it became DEAD"));
         }
     }
     crash_point!(thread, "recover.dead");
     Ok(Some(claim.dead()))
 }
 
-/// Steps 2 to 4, for one process: what its threads were in the middle of is settled, and others are told.
+/// Steps 2 to 4, for one process: its threads' in-doubt intents are resolved, and other processes are notified.
 pub(crate) fn resolve_and_notify(
     thread: &Thread,
     process_slot: ProcessSlot,
     adopted_rows: &[Thread],
     recovered: &mut Recovered,
 ) -> Result<()> {
+    // All threads before the table: an entry names one of the threads, and is resolved by that thread's operation.
     let mut resolutions = Vec::new();
     for adopted in adopted_rows {
         resolve_intents::resolve_refcount_intent(adopted, recovered)?;
@@ -59,10 +61,12 @@ pub(crate) fn resolve_and_notify(
         resolutions.extend(resolve_intents::resolve_operation(adopted, recovered)?);
         crash_point!(thread, "recover.settled");
     }
+    // Credits may have been lost with the dead threads; a process that runs out of credits counts again after this.
     returned_credits::count_death(thread.arena());
     resolve_intents::resolve_table(thread, process_slot.row, &resolutions)?;
     crash_point!(thread, "recover.table");
-    // What they named has been done; a successor must not judge by objects that have lived again since.
+    // The operations are resolved, and must be idle before step 5 frees objects: a successor would otherwise judge them
+    // by slots that are in use again.
     adopted_rows.iter().for_each(|adopted| adopted.set_operation(Operation::Idle));
     for adopted in adopted_rows {
         wake_hazarded(adopted)?;
@@ -75,12 +79,13 @@ pub(crate) fn resolve_and_notify(
 /// Step 7: the process's row is free again.
 pub(crate) fn free_process_slot(thread: &Thread, row_index: u16, dead: RowState) -> Result<()> {
     let row = thread.arena().process(row_index)?;
-    // Relaxed: nobody watches who sat in a process slot that is DEAD. Nor is a death notice believed; a thread of the dead that
-    // has not come to it yet leaves alone what does not name it (INV-TRIP-2).
+    // Relaxed: no reader uses the identity in a DEAD process slot, and no reader takes a death notice for a proof. If a
+    // thread of the dead process has yet to end, the kernel leaves a word alone that does not name that thread
+    // (INV-TRIP-2).
     row.identity.store(0, Relaxed);
     row.death_notice.store(0, Relaxed);
     give_back::give_table_back(thread.arena(), row_index);
-    // ORDER: Release, and last: whoever claims the row finds its table clean.
+    // ORDER: Release, and last: the process that claims the row next finds its table clean.
     if !is_skipped(Step::FreeProcess) {
         row.claim.store(dead.freed().0, Release);
     }
@@ -100,7 +105,7 @@ pub(crate) fn dead_slots(thread: &Thread) -> Result<Vec<ProcessSlot>> {
     Ok(dead)
 }
 
-/// A adopted row for every thread that each of these processes had; one walk for all of them.
+/// An adopted row for every thread that each of these processes had; one walk for all of them.
 pub(crate) fn adopt_rows(thread: &Thread, process_slots: &[ProcessSlot]) -> Result<Vec<Vec<Thread>>> {
     let mut place = vec![None; thread.arena().layout().processes.count];
     for (index, process_slot) in process_slots.iter().enumerate() {
@@ -119,18 +124,19 @@ pub(crate) fn adopt_rows(thread: &Thread, process_slots: &[ProcessSlot]) -> Resu
     Ok(adopted_rows)
 }
 
-/// A row in the name of a process that had no thread.
+/// A new row in the name of a dead process that had no thread.
 pub(crate) fn claim_row_for(thread: &Thread, process: u16) -> Result<Thread> {
     let named = rows::join_reserve(&thread.process)?;
-    // From here on the row counts as the dead process's: a successor finds it as one of its threads.
-    // Relaxed: until it does, it is one of this thread's process, whose rows are cleared alike.
+    // From here on the row counts as the dead process's: a successor finds it among that process's threads.
+    // Relaxed: until the store is visible, the row belongs to this thread's process, and the recovery of that process
+    // clears the row too.
     thread.arena().thread(named.tag.0)?.claim.store(RowState::thread_of(process).0, Relaxed);
     let adopted = thread.adopt_row(named.tag.0, process)?;
     named.abandon_row();
     Ok(adopted)
 }
 
-/// Step 4: the dead thread may have changed what a hazard names and not woken anybody.
+/// Step 4: the dead thread may have changed an object that its hazard names, without waking the object's waiters.
 fn wake_hazarded(thread: &Thread) -> Result<()> {
     skippable!(WakeHazarded);
     for hazard in thread.row().hazards() {
@@ -143,8 +149,9 @@ fn wake_hazarded(thread: &Thread) -> Result<()> {
     Ok(())
 }
 
-/// Step 4: the news that matters most comes first. An end of a channel has one handle, and a side of a pair that
-/// is counted once has this one: nobody can make another, so its peer is closed.
+/// Step 4: PEER_CLOSED is set before the long work, because it is the change that other processes wait for. A channel
+/// end has one handle, and a side of a pair with a count of 1 has this handle only: no thread can make another one, so
+/// the side has ended.
 fn tell_peers_of(thread: &Thread, process: u16) -> Result<()> {
     skippable!(TellPeers);
     for index in 1..thread.arena().used_entries(process) {
@@ -155,8 +162,8 @@ fn tell_peers_of(thread: &Thread, process: u16) -> Result<()> {
         let object = entry.object();
         let slot = thread.arena().object(object.slot())?;
         let lifecycle = Lifecycle(slot.lifecycle.load(Relaxed));
-        // ORDER: Acquire pairs with the Release of the thread that took the last other reference: whoever is told here
-        // sees what it did.
+        // ORDER: Acquire pairs with the Release of the thread that dropped the last other reference: a waiter that is
+        // notified here sees all that this thread did before.
         let is_last = lifecycle.is_two_sided()
             && ObjectClass::of(lifecycle).is_ok_and(|class| {
                 class.is_unique() || Count(slot.count[object.side()].load(Acquire)).number() == 1
@@ -173,32 +180,32 @@ pub(crate) fn entry_of(thread: &Thread, process: u16, index: u32) -> Result<Entr
     Ok(Entry(cell.load(Relaxed)))
 }
 
-/// Step 6: the process slots that these processes prepared for children they never reported are DEAD too, before their own
-/// rows are free again: then whoever recovers finds them by themselves. A child that attaches in time is watched
-/// by itself, and wins.
+/// Step 6: the process slots that these processes prepared for children that they never reported become DEAD too,
+/// before the spawners' own rows are free: then a successor finds them without the spawners. A child that attaches in
+/// time wins the CAS, and is watched by itself.
 pub(crate) fn fail_pending_slots(thread: &Thread, is_spawner: impl Fn(u16) -> bool) -> Result<()> {
     skippable!(DoomSeats);
     for row in 1..thread.arena().layout().processes.count as u16 {
         let cell = &thread.arena().process(row)?.claim;
         let claim = RowState(cell.load(Relaxed));
         if matches!(claim.process_state(), ProcessState::Starting(spawner) if is_spawner(spawner)) {
-            // Relaxed: before this process's own row is free, which is a Release.
+            // Relaxed: the Release that frees the spawner's own row comes after.
             let _ = cell.compare_exchange(claim.0, claim.dead().0, Relaxed, Relaxed);
         }
     }
     Ok(())
 }
 
-/// Step 7.
+/// Step 7, for one thread: its row is free again.
 pub(crate) fn clear_row(thread: &Thread) {
     if is_skipped(Step::ClearRows) {
         return;
     }
     let row = thread.row();
     thread.set_operation(Operation::Idle);
-    // Relaxed: the list has been worked, so this says nothing new.
+    // Relaxed: the queue has been run, so it is empty already.
     row.release_queue.store(0, Relaxed);
-    // The tag of a row that there is has a place for its waits too.
+    // Cannot fail: every valid tag has a watch.
     let _ = watch::end_watch(thread);
     (0..HAZARDS).for_each(|hazard| pin::clear_hazard(thread, hazard));
     // ORDER: Release pairs with the Acquire of the next claim.
@@ -215,8 +222,9 @@ pub(crate) fn confirm_slot(
     if claim.epoch() != process_slot.epoch || !matches!(claim.process_state(), ProcessState::Starting(_)) {
         return Ok(false);
     }
-    // INV-LEADER-2: before the process slot is the supervisor's, it says whom the next supervisor would have to watch.
+    // INV-LEADER-2: the identity comes before the process slot passes to the supervisor. So if this supervisor dies,
+    // the next one knows which process to watch.
     leader_election::record_identity(thread.arena(), process_slot, identity.into())?;
-    // ORDER: Release: after the identity, in the order that recovery sees.
+    // ORDER: Release pairs with the Acquire of `members`, and comes after the identity in the order that recovery sees.
     Ok(cell.compare_exchange(claim.0, claim.starting(RowState::NOBODY).0, Release, Relaxed).is_ok())
 }

@@ -1,19 +1,20 @@
-//! Which process runs the supervisor: one word, and what its successor needs to know of everybody.
+//! Leader election: one word names the process that runs the supervisor. Each row names its process, so that a new
+//! leader can watch all of them.
 //!
 //! ```text
 //!  63     52 51         32 31              0
 //!  ┌────────┬─────────────┬────────────────┐
-//!  │ row 12 │ epoch 20    │ term 32        │      0: nobody has led yet
+//!  │ row 12 │ epoch 20    │ term 32        │      0: no process has led yet
 //!  └────────┴─────────────┴────────────────┘
 //! ```
 //!
-//! Only a CAS of the exact word changes it, and only by one who has proof that the process it names is dead. The
-//! term advances with every change, so a candidate that was stopped between its proof and its CAS fails, whoever
-//! has led and died meanwhile.
+//! Only a CAS of the exact word changes it, and only by a candidate that has proof that the named process is dead. The
+//! term advances with every change. So the CAS of a candidate that was stopped after its proof fails if any other
+//! process has led meanwhile.
 //!
 //! INV-LEADER-1: a leader is replaced only after its death; so at any time at most one living process leads.
-//! INV-LEADER-2: a row names its identity before it leaves STARTING(spawner): a successor can watch whoever is
-//! seated.
+//! INV-LEADER-2: a row names its identity before it leaves STARTING(spawner): a successor can watch every process that
+//! has a process slot.
 
 use crate::arena::Arena;
 use crate::arena::error::{Error, Result};
@@ -24,29 +25,30 @@ use crate::process::thread::Thread;
 use crate::sync::{Acquire, Relaxed, Release};
 
 pub(crate) fn leader(arena: &Arena) -> Leader {
-    // ORDER: Acquire pairs with the Release of `try_become_leader`: the row that it names says who it is.
+    // ORDER: Acquire pairs with the Release of `try_become_leader`: the row that the word names has its identity.
     Leader(arena.header().leader.load(Acquire))
 }
 
-/// Notes which process has the process slot, or will have it, for whoever has to watch it later: before it is adopted.
+/// Records the identity of the process that has the process slot, or will have it, so that a later leader can watch it.
 pub(crate) fn record_identity(
     arena: &Arena,
     process_slot: ProcessSlot,
     identity: ProcessIdentity,
 ) -> Result<()> {
     let row = arena.process(process_slot.row)?;
-    // Relaxed: whoever notes it has reserved the process slot, or serves its process.
+    // Relaxed: the caller has reserved the process slot, or serves the process that has it, so the epoch cannot change.
     if RowState(row.claim.load(Relaxed)).epoch() != process_slot.epoch {
-        return Err(Error::BadState("the process slot is another's by now"));
+        return Err(Error::BadState("the process slot belongs to another process now"));
     }
-    // ORDER: Release pairs with the Acquire of `identity`: who sees this one sees the process slot's epoch.
+    // ORDER: Release pairs with the Acquire of `identity`: a reader of this identity sees the process slot's epoch.
     row.identity.store(identity.to_word(), Release);
     Ok(())
 }
 
 pub(crate) fn identity(arena: &Arena, process_slot: ProcessSlot) -> Result<Option<ProcessIdentity>> {
     let row = arena.process(process_slot.row)?;
-    // ORDER: Acquire, so the look below is not older than this one: the identity is of this epoch.
+    // ORDER: Acquire pairs with the Release of `record_identity`: the claim is read after the identity. So if the claim
+    // still has the epoch, the identity belongs to that epoch.
     let identity = ProcessIdentity::from_word(row.identity.load(Acquire));
     let claim = RowState(row.claim.load(Relaxed));
     let is_consumed = claim.epoch() == process_slot.epoch && claim.process_state() != ProcessState::Free;
@@ -56,7 +58,7 @@ pub(crate) fn identity(arena: &Arena, process_slot: ProcessSlot) -> Result<Optio
 pub(crate) fn members(arena: &Arena) -> Result<Vec<Member>> {
     let mut all = Vec::new();
     for row in 1..arena.layout().processes.count as u16 {
-        // ORDER: Acquire pairs with the Release of `confirm_slot` and `attach`: the identity was noted before.
+        // ORDER: Acquire pairs with the Release of `confirm_slot` and `attach`: the identity was recorded before.
         let claim = RowState(arena.process(row)?.claim.load(Acquire));
         let is_attached = match claim.process_state() {
             ProcessState::Active => true,
@@ -76,8 +78,8 @@ pub(crate) fn try_become_leader(thread: &Thread, old: Leader, process_slot: Proc
         return Ok(false);
     }
     let new = old.succeeded_by(process_slot);
-    // ORDER: Release pairs with the Acquire of `leader`: the row says who it is. What its predecessor has done the
-    // successor sees by that one's death.
+    // ORDER: Release pairs with the Acquire of `leader`: the row has its identity. The new leader needs no Acquire: the
+    // proof of its predecessor's death comes after all of the predecessor's stores.
     Ok(thread.arena().header().leader.compare_exchange(old.0, new.0, Release, Relaxed).is_ok())
 }
 
@@ -86,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_keep_what_they_say() {
+    fn identity_and_leader_words_round_trip() {
         let identity = ProcessIdentity { pid: 4_194_303, started: 1 << 41 };
         assert_eq!(ProcessIdentity::from_word(identity.to_word()), identity);
         let process_slot = ProcessSlot { row: 4095, epoch: 0xf_ffff };

@@ -1,28 +1,33 @@
-//! What is done for a process that has died: every operation it was in the middle of is finished or undone, its
-//! handles are closed, its peers are told, and what it named is free again.
+//! Recovery of a dead process: its in-doubt intents are resolved, its peers are notified, its handles are closed, and
+//! its rows become free.
 //!
-//! Recovery acts *as* the dead threads: a adopted row takes over a dead row and goes on in its name, under its
-//! intents. So a supervisor that dies in the middle leaves exactly what a thread that dies in the middle
-//! leaves, and its successor runs the same steps again.
+//! Recovery acts *as* the dead threads: it adopts each of their rows and continues in the row's name, under the row's
+//! intents. So a supervisor that dies during recovery leaves the same states as any other thread that dies, and its
+//! successor runs the same steps again.
 //!
 //! 1. The process's row becomes DEAD.
-//! 2. Each row's intents are settled: `reference`, then `link`, which names every block in hand, then `operation`.
-//! 3. The handle table is settled: transitional entries become LIVE or FREE, by what has committed.
-//! 4. Whoever may have missed a wake is woken: all objects named by hazards, all peers of its channels and pairs.
-//! 5. Slots that its threads had in hand are freed, its release queues are worked, its LIVE entries closed.
-//! 6. Seats it had prepared are recovered too.
+//! 2. Each row's in-doubt intents are resolved: `reference`, then `link`, which names every block in hand, then
+//!    `operation`.
+//! 3. The handle table is resolved: each transitional entry becomes LIVE or FREE, by whether its operation has
+//!    committed.
+//! 4. Waiters that may have missed a wake are woken: those of all objects that hazards name, and those of all peers of
+//!    the process's channels and pairs.
+//! 5. The slots in its threads' hands are freed, its release queues are run, its LIVE entries closed.
+//! 6. Process slots that it had prepared are recovered too.
 //! 7. Hazards are cleared, thread rows freed, and **last** the process row, with its epoch advanced.
 //!
-//! Steps 1 to 4 are the *news*, which others wait for; steps 5 to 7 the work, which is done in slices (`dead_process`).
+//! Steps 1 to 4 are the *notification*, which other processes wait for. Steps 5 to 7 are the long work, done in slices
+//! (`recovery/queue`).
 //!
-//! Loads are Relaxed: the kernel's news of a death, or its word that no thread of a process will take another step,
-//! comes after every store that the dead have made, and after whatever they had seen of others'. Stores are Release where
-//! a successor relies on their order, for recovery is an operation that can be cut short like any other.
+//! Loads are Relaxed: the kernel reports a death, or that no thread of a process will take another step, after every
+//! store that the dead threads have made, and after every store by others that they had seen. Stores are Release where
+//! a successor relies on their order: recovery can be cut short like any other operation.
 //!
-//! INV-RECOVER-1: each step tests before it acts; running all of them again changes nothing.
-//! INV-RECOVER-2: no side is cleared before step 3 is complete: the heads and tails that say what has committed
-//! stay as they were. (Step 2 finishes closes that had committed; sides that end by it wait on the release queue.)
-//! INV-RECOVER-3: recovery needs no rights: whatever it makes LIVE is closed next.
+//! INV-RECOVER-1: each step tests before it acts; running all of them again has no further effect.
+//! INV-RECOVER-2: no side is cleared before step 3 is complete: the heads and tails that decide whether an operation
+//! has committed stay as they were. (Step 2 completes closes that had committed; sides that end by it wait on the
+//! release queue.)
+//! INV-RECOVER-3: recovery needs no rights: every entry that it makes LIVE is closed next.
 
 pub(crate) mod audit;
 pub(crate) mod cycle_collection;
@@ -48,8 +53,8 @@ pub(crate) fn cancel_slot(thread: &Thread, process_slot: ProcessSlot) -> Result<
     recover_with(thread, process_slot, &[])
 }
 
-/// Recovers a row that is DEAD, STARTING, or in one of the states `also`, and then the process slots that its threads
-/// had prepared.
+/// Recovers a row that is DEAD, STARTING, or in one of the states `also`. Then it recovers every other row that is
+/// DEAD: the process slots that the dead threads had prepared are among them.
 fn recover_with(thread: &Thread, process_slot: ProcessSlot, also: &[ProcessState]) -> Result<Recovered> {
     let mut queue = RecoveryQueue::new();
     queue.announce_in(thread, &[process_slot], also)?;

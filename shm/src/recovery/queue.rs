@@ -1,25 +1,26 @@
-//! The dead, between the news of their deaths and their rows being free: many at a time, the long work in slices.
+//! The recovery queue: dead processes, from the report of their deaths until their rows are free. It recovers many at a
+//! time and does the long work in slices.
 //!
-//! What others wait for is the *news*: that a peer is closed, or a wake that the dead owe. It is settled and told for
-//! every dead process at once (steps 1 to 4 of `recover`), at a cost of one walk over the dead process's own table. The
-//! long work (steps 5 to 7: draining, closing, freeing) is done afterwards, a bounded number of steps at a time, so
-//! that the supervisor hears of other deaths in between, and tells those first.
+//! Other processes wait for the *notification*: PEER_CLOSED, or a wake that a dead thread owed. So steps 1 to 4 of
+//! recovery (`recovery/mod`) are done for every dead process at once, at a cost of one walk over each one's own table.
+//! The long work (steps 5 to 7: draining, closing, freeing) comes afterwards, a bounded number of steps at a time.
+//! Between two slices the supervisor learns of further deaths, and announces those first.
 //!
 //! ```text
 //!  announce ──▶ waiting ──▶ batch: closing ──▶ rows free ──▶ retired slots collected, now and then
-//!               (told)             one process     one walk for all of the batch
+//!               (notified)         one process     one walk for all of the batch
 //!                                  after the other
 //! ```
 //!
-//! A batch is what was waiting when the last one was done, so a stream of deaths starves nobody, and what is a walk
-//! over the whole arena is done once for all who died together.
+//! A batch takes all processes that were waiting when the last batch was done. So a stream of deaths delays no process
+//! for ever, and a walk over the whole arena serves all processes of a batch.
 //!
-//! Where this stands is in private memory: the arena says it too, since each step tests before it acts
-//! (INV-RECOVER-1). A supervisor that dies here leaves rows that are DEAD, and its successor announces those again.
+//! The queue's state is in private memory. A supervisor that dies leaves rows that are DEAD, and its successor
+//! announces them again: each step tests before it acts (INV-RECOVER-1), so it continues from the state of the arena.
 //!
-//! INV-BURIAL-1: a row that is in one of these lists is in none of another's: one supervisor recovers at a time.
-//! INV-BURIAL-2: nothing of a process is closed before its intents and its table are settled (INV-RECOVER-2), and that
-//! is done, with the news, before it is on any list.
+//! INV-BURIAL-1: a row that is in one of these lists is in no list of another queue: one supervisor recovers at a time.
+//! INV-BURIAL-2: no handle of a process is closed before its intents and its table are resolved (INV-RECOVER-2), and
+//! that is done, with the notification, before the process is on any list.
 
 use crate::arena::error::Result;
 use crate::arena::record::counter::Counter;
@@ -35,85 +36,87 @@ use crate::refcount;
 use crate::sync::Relaxed;
 use crate::sync::fail_point::{Step, is_skipped};
 
-/// One dead process whose peers know.
+/// One dead process, after its peers have been notified.
 #[derive(Debug)]
 struct DeadProcess {
     process_slot: ProcessSlot,
     dead: RowState,
-    /// One for each thread it had. None yet, if it had none.
+    /// One for each thread that it had. If it had none, `close` claims one.
     adopted_rows: Vec<Thread>,
-    /// What the threads' counters said before.
+    /// The threads' counts of retired objects before recovery.
     retired_before: u64,
     recovered: Recovered,
-    /// Dying lists that have been worked, and entries that are closed: these many.
+    /// How many release queues have been run.
     lists_worked: usize,
+    /// The first entry that is not closed yet.
     next_entry: u32,
     effort: Effort,
 }
 
-/// Where the work on a batch stands.
+/// The stage of the work on a batch.
 #[derive(Clone, Copy, Debug, Default)]
 enum Stage {
     /// There is no batch.
     #[default]
     Rest,
-    /// Closing what this one of the batch held.
+    /// Closing the handles of the batch's process with this index.
     Closing(usize),
     /// Freeing the rows.
     Rows,
-    /// Finding what is retired and known to nobody.
+    /// Finding slots that are retired and in no living thread's list.
     Retired,
 }
 
-/// Dead processes that are being recovered, for the supervisor's thread alone.
+/// The dead processes in recovery. For the supervisor's thread alone.
 #[derive(Debug, Default)]
 pub struct RecoveryQueue {
     waiting: Vec<DeadProcess>,
     batch: Vec<DeadProcess>,
     stage: Stage,
-    /// How many slots may be retired and known to nobody, and how many were in use at the last walk.
+    /// How many slots may be retired and in no living thread's list.
     lost: u64,
+    /// How many slots were in use at the last walk.
     in_use: u64,
-    /// Objects whose slots those walks have freed.
+    /// Objects reclaimed by those walks.
     reclaimed: u64,
-    /// Rows that could not be recovered. They stay DEAD, and are tried again when the supervisor says so.
+    /// Rows that could not be recovered. They stay DEAD until `announce_unfinished` tries them again.
     failed: Vec<u16>,
     recovered: Recovered,
 }
 
 impl RecoveryQueue {
-    /// Nobody is dead.
+    /// An empty queue.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Whether everything has been done.
+    /// Whether all announced processes have been recovered.
     pub fn is_empty(&self) -> bool {
         matches!(self.stage, Stage::Rest) && self.waiting.is_empty()
     }
 
-    /// What has been done since this was asked last.
+    /// The counts since the last call.
     pub fn take_recovered(&mut self) -> Recovered {
         core::mem::take(&mut self.recovered)
     }
 
-    /// How many objects were reclaimed on the way since this was asked last: those that only the dead knew of.
+    /// How many objects were reclaimed since the last call: those that only dead threads had in their lists.
     pub fn take_reclaimed(&mut self) -> u64 {
         core::mem::take(&mut self.reclaimed)
     }
 
-    /// These processes are dead: settles what they were in the middle of, and tells others. The rest is
-    /// [`work`](Self::work). The caller has proof, and recovers these by no other means.
+    /// These processes are dead: resolves their in-doubt intents and notifies other processes. [`work`](Self::work)
+    /// does the rest. The caller has proof of the deaths, and recovers these processes by no other means.
     ///
-    /// A failure does not keep the others from it; the first error is given.
+    /// A process that fails does not keep the others from being announced; the first error is given.
     pub fn announce(&mut self, supervisor: &Thread, process_slots: &[ProcessSlot]) -> Result<()> {
         self.announce_in(supervisor, process_slots, &[ProcessState::Active])
     }
 
-    /// Nobody will take this process slot. A child that attaches at this moment wins: `BadState` then.
+    /// No child will take this process slot. A child that attaches at this moment wins: `BadState` then.
     pub fn announce_given_up(&mut self, supervisor: &Thread, process_slot: ProcessSlot) -> Result<()> {
         self.announce_in(supervisor, &[process_slot], &[])?;
-        // No process was recovered: none has ever been there.
+        // No process was recovered: none ever attached to the slot.
         if let Some(dead_process) =
             self.waiting.iter_mut().find(|dead_process| dead_process.process_slot == process_slot)
         {
@@ -122,15 +125,15 @@ impl RecoveryQueue {
         Ok(())
     }
 
-    /// Announces all rows that are DEAD: process slots whose spawners have died, and what a supervisor that died itself left
-    /// unfinished. Those that have failed before are tried again.
+    /// Announces all rows that are DEAD: process slots of spawners that have died, and rows that an earlier supervisor
+    /// left unfinished when it died. Rows that have failed before are tried again.
     pub fn announce_unfinished(&mut self, supervisor: &Thread) -> Result<()> {
         self.failed.clear();
         let dead = dead_process::dead_slots(supervisor)?;
         self.announce_in(supervisor, &dead, &[])
     }
 
-    /// Announces those of the process slots whose rows are DEAD, STARTING, or in one of the states `also`.
+    /// Announces the process slots that are DEAD, STARTING, or in one of the states `also`.
     pub(crate) fn announce_in(
         &mut self,
         supervisor: &Thread,
@@ -175,11 +178,10 @@ impl RecoveryQueue {
         self.waiting.iter().chain(&self.batch).any(|dead_process| dead_process.process_slot.row == row)
     }
 
-    /// Goes on, for about so many steps: a step is a message dropped, a block freed, a handle closed, or a
-    /// few dozen words looked at.
-    /// Gives whether everything has been done.
+    /// Continues for about `steps` steps. A step drops a message, frees a block, closes a handle, or looks at a few
+    /// dozen words. Gives whether all announced processes have been recovered.
     ///
-    /// A failure leaves the row DEAD and does not keep others from being recovered.
+    /// A failure leaves the row DEAD and does not keep other rows from being recovered.
     pub fn work(&mut self, supervisor: &Thread, steps: u32) -> Result<bool> {
         let mut budget = Budget(steps.into());
         while !self.is_empty() {
@@ -191,7 +193,7 @@ impl RecoveryQueue {
         Ok(true)
     }
 
-    /// Does everything.
+    /// Works until the queue is empty. The first error is given.
     pub(crate) fn finish(&mut self, supervisor: &Thread) -> Result<()> {
         let mut error = None;
         while !self.is_empty() {
@@ -228,7 +230,8 @@ impl RecoveryQueue {
             }
             Stage::Retired => {
                 self.stage = Stage::Rest;
-                // Seats that the batch had prepared. What failed is left alone for now.
+                // Process slots that the batch had prepared are DEAD now. Rows that have failed are left to
+                // `announce_unfinished`: otherwise each batch would try them again.
                 let mut dead = dead_process::dead_slots(supervisor)?;
                 dead.retain(|process_slot| !self.failed.contains(&process_slot.row));
                 self.announce_in(supervisor, &dead, &[])?;
@@ -240,7 +243,7 @@ impl RecoveryQueue {
         Ok(())
     }
 
-    /// What is looked for on behalf of the whole batch fails for all of it.
+    /// If `done` is an error, the whole batch fails: its work was done for all of the batch together.
     fn fail_all_unless(&mut self, done: Result<()>) -> Result<()> {
         if done.is_err() {
             self.failed.extend(self.batch.drain(..).map(|dead_process| dead_process.process_slot.row));
@@ -249,8 +252,9 @@ impl RecoveryQueue {
         done
     }
 
-    /// Collects the slots that the dead had retired and nobody else knows of. That is a walk over all slots in use: so it
-    /// waits until the dead may have left an eighth as many, and costs each of them little, however many are in use.
+    /// Collects the slots that are only in the lists of dead threads. That takes a walk over all slots in use, so it
+    /// waits until the dead threads may have left an eighth as many. Then the walk costs each lost slot little, for any
+    /// number of slots in use.
     fn find_lost(&mut self, supervisor: &Thread) -> Result<()> {
         if self.lost > 0 && self.lost >= self.in_use / 8 {
             self.in_use = reclaim::gather_retired(supervisor)?;
@@ -262,17 +266,20 @@ impl RecoveryQueue {
 
     /// The rest of step 6, and step 7.
     fn free_rows(&mut self, supervisor: &Thread) -> Result<()> {
+        // Before any row of the batch is free: a slot that a dead process had prepared names its spawner's row, and
+        // another process may take a free row.
         dead_process::fail_pending_slots(supervisor, |row| {
             self.batch.iter().any(|dead_process| dead_process.process_slot.row == row)
         })?;
         crash_point!(supervisor, "recover.freed");
-        // One after the other, so that those whose rows are free are counted, should the next one fail.
+        // One after the other: if one fails, the processes before it have been counted.
         while let Some(dead_process) = self.batch.last() {
             let (row, result) = (dead_process.process_slot.row, dead_process.result());
-            // What a thread may keep in its lists: a batch that it gathers, and two that wait for its next objects.
+            // The most slots in a thread's lists: a batch of retired slots, and two batches of reusable slots.
             self.lost += dead_process.adopted_rows.len() as u64 * 3 * supervisor.reclaim_batch as u64;
             dead_process.adopted_rows.iter().for_each(dead_process::clear_row);
             crash_point!(supervisor, "recover.cleared");
+            // The thread rows before the process row: a DEAD process row is all that leads a successor to them.
             dead_process::free_process_slot(supervisor, row, dead_process.dead)?;
             self.recovered += result;
             self.batch.pop();
@@ -315,13 +322,14 @@ impl DeadProcess {
         }
     }
 
-    /// Step 5. `false` when the budget is spent before all is done.
+    /// Step 5. `false` when the budget is spent before the last handle is closed.
     fn close(&mut self, supervisor: &Thread, budget: &mut Budget) -> Result<bool> {
         if self.adopted_rows.is_empty() {
             self.adopted_rows.push(dead_process::claim_row_for(supervisor, self.process_slot.row)?);
             self.retired_before = self.retired();
         }
-        // Before anything is closed: what is closed may take up the rows' intents for its own slots.
+        // Before the first close: teardown runs under the adopted rows, and would overwrite the slot intents of the
+        // dead threads with its own.
         for adopted in &self.adopted_rows {
             resolve_intents::resolve_slot_intent(adopted)?;
         }
@@ -339,7 +347,7 @@ impl DeadProcess {
         } else {
             supervisor.arena().used_entries(self.process_slot.row)
         };
-        // What the last entry kept alive, if the last slice ended in the middle of it.
+        // If the last slice ended during the teardown that its last entry caused, the rest of that comes first.
         if !is_skipped(Step::WorkDying) && !teardown::run_release_queue_for(worker, &mut self.effort, budget)?
         {
             return Ok(false);
@@ -376,8 +384,8 @@ mod tests {
     use crate::process::Process;
     use std::sync::Arc;
 
-    /// A supervisor's thread, and `count` other processes with a thread each, which hold one end of a channel and the
-    /// supervisor's process the other.
+    /// A supervisor's thread, and `count` other processes with a thread each. Each holds one end of a channel, and the
+    /// supervisor's process holds the other.
     fn stage(count: usize) -> (Thread, Vec<(ProcessSlot, u32)>) {
         let arena = Arc::new(Arena::create(&Config::default()).unwrap());
         let attach = |process_slot| {
@@ -406,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn news_of_all_goes_out_before_anything_is_closed() {
+    fn notifications_precede_every_close() {
         let (supervisor, dead) = stage(3);
         let process_slots: Vec<ProcessSlot> = dead.iter().map(|(process_slot, _)| *process_slot).collect();
         let mut queue = RecoveryQueue::new();
@@ -420,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn a_death_is_told_in_the_middle_of_work() {
+    fn new_death_is_announced_between_slices() {
         let (supervisor, dead) = stage(2);
         let mut queue = RecoveryQueue::new();
         queue.announce(&supervisor, &[dead[0].0]).unwrap();
@@ -433,9 +441,9 @@ mod tests {
         assert!(supervisor.arena().audit().is_clean());
     }
 
-    /// No step is longer than others: another's news waits for one slice, whatever one object holds.
+    /// No step is much longer than the others: a notification waits for one slice, for any number of queued messages.
     #[test]
-    fn a_long_ring_is_taken_apart_in_slices() {
+    fn long_ring_is_drained_in_slices() {
         const MESSAGES: u64 = 3000;
         const STEPS: u32 = 100;
         let (supervisor, dead) = stage(1);
@@ -460,7 +468,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_left_in_the_middle_is_taken_up_again() {
+    fn successor_finishes_interrupted_recovery() {
         let (supervisor, dead) = stage(2);
         let process_slots: Vec<ProcessSlot> = dead.iter().map(|(process_slot, _)| *process_slot).collect();
         let mut left = RecoveryQueue::new();

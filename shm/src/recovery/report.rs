@@ -1,21 +1,21 @@
-//! What a recovery found and did, in numbers.
+//! The counts that a recovery reports.
 
-/// What recovery found and did.
+/// The counts of one or more recoveries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Recovered {
-    /// Processes whose rows are free again.
+    /// Recovered processes: their rows are free again.
     pub processes: u32,
-    /// Threads whose rows are free again.
+    /// Their threads: these rows are free again too.
     pub threads: u32,
     /// Handles closed on behalf of the dead.
     pub handles_closed: u32,
-    /// Operations caught in the middle that had committed, and were finished.
+    /// In-doubt operations that had committed, and were completed.
     pub operations_finished: u32,
-    /// Operations caught in the middle that had not committed, and were undone.
+    /// In-doubt operations that had not committed, and were undone.
     pub operations_undone: u32,
-    /// Blocks that were in a dead thread's hands.
+    /// Blocks that dead threads had in hand, and that were freed.
     pub blocks_freed: u32,
-    /// Objects that died of it.
+    /// Objects that lost their last reference by it, and were retired.
     pub objects_retired: u32,
 }
 

@@ -1,5 +1,5 @@
-//! Settling what a dead thread was in the middle of: did it commit? Then it is finished, and otherwise undone. Steps 2
-//! and 3 of recovery (`recover.rs`), before anything is closed.
+//! Resolving in-doubt intents: an operation of a dead thread that has committed is completed, and any other is undone.
+//! Steps 2 and 3 of recovery (`recovery/mod`), and the slot in hand, before any handle is closed.
 
 use crate::arena::error::{Error, Result};
 use crate::arena::segment_chain::{self, SegmentCursor};
@@ -19,7 +19,7 @@ use crate::refcount;
 use crate::sync::fail_point::skippable;
 use crate::sync::{Acquire, Relaxed, Release};
 
-/// Whether a dead thread's operation had committed, kept for the sweep of its process's table.
+/// Whether a dead thread's operation had committed. The sweep of its process's table needs it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Resolution {
     tag: Tag,
@@ -27,7 +27,7 @@ pub(crate) struct Resolution {
     committed: bool,
 }
 
-/// Step 2, counts: did the change land?
+/// Step 2, counts: was the change applied?
 pub(crate) fn resolve_refcount_intent(thread: &Thread, recovered: &mut Recovered) -> Result<()> {
     skippable!(SettleReference);
     let reference = RefcountIntent(thread.row().reference.load(Relaxed));
@@ -35,8 +35,9 @@ pub(crate) fn resolve_refcount_intent(thread: &Thread, recovered: &mut Recovered
     let object = reference.object();
     let record = Record::from_word(thread.row().record.load(Relaxed));
     let count = &thread.arena().object(object.slot())?.count[object.side()];
-    // The count first, the mark after it: whoever overwrites the one has set the other before.
-    // ORDER: Acquire pairs with the Release of whoever overwrote it.
+    // The count word first, the mark after it: a thread that overwrites the word has marked the intent APPLIED before.
+    // In the other order both could change between the two loads, and an applied change would seem not to be.
+    // ORDER: Acquire pairs with the Release of the thread that overwrote the word (`change_count`).
     let count = Count(count.load(Acquire));
     let stands = count.changer() == thread.tag && count.sequence() == reference.sequence();
     let applied = stands || RefcountIntent(thread.row().reference.load(Relaxed)).is_applied();
@@ -46,31 +47,35 @@ pub(crate) fn resolve_refcount_intent(thread: &Thread, recovered: &mut Recovered
     match (change, entry.state()) {
         (Change::Increment, EntryState::Reserved(tag)) if tag == thread.tag => {
             let settled = if applied { entry.live(0, object) } else { entry.freed() };
-            // Relaxed: nothing has to come before it, and a successor would settle it alike.
+            // Relaxed: it needs no earlier store, and a successor would resolve it alike.
             cell.store(settled.0, Relaxed);
             *recovered.increment(applied) += 1;
         }
         (Change::Decrement, EntryState::Closing(tag)) if tag == thread.tag => {
-            // The close has committed. It is finished here and now, never taken back: another thread that
-            // drains the same message passes over a closing record, and nobody would come by again.
+            // The close has committed. It is completed here and never undone: another thread that drains the same
+            // message skips a record that is CLOSING, and would not return to it.
             if !applied {
                 ended = refcount::change_count(thread, object, Change::Decrement, reference.sequence())? == 0;
                 crash_point!(thread, "resolve.counted");
             }
+            // ORDER: Release: after the count, or a successor would find no CLOSING entry and leave the count too high.
             cell.store(entry.freed().0, Release);
             *recovered.increment(true) += 1;
         }
         _ => {}
     }
     crash_point!(thread, "resolve.record");
+    // A count of 0 is never overwritten, so the thread that took the last reference is always recognised. It may have
+    // queued the side already: under this intent it could queue no other, so then the side is the head of the queue.
     if change == Change::Decrement && ended && thread.row().release_queue.load(Relaxed) != object.to_link() {
         refcount::push_release(thread, object)?;
     }
+    // Last: until the intent is idle, a successor runs all of this again.
     thread.intend_nothing();
     Ok(())
 }
 
-/// Step 2, blocks: is it linked? Whatever is found, the map of free ones agrees afterwards.
+/// Step 2, blocks: is the block linked? In either case the map of free blocks shows its state afterwards.
 pub(crate) fn resolve_list_intent(thread: &Thread, recovered: &mut Recovered) -> Result<()> {
     skippable!(SettleLink);
     let link = ListIntent::from_word(thread.row().link.load(Relaxed));
@@ -99,16 +104,20 @@ pub(crate) fn resolve_list_intent(thread: &Thread, recovered: &mut Recovered) ->
     let word = BlockWord(thread.arena().descriptor(block)?.state.load(Relaxed));
     let is_in_hand = word.state() == BlockState::Owned(thread.tag);
     match link {
+        // Linked, so other threads may have passed over it: the block stays, and only its word has to say so.
         ListIntent::LinkSegment { from, .. } | ListIntent::LinkPayload { from, .. } if is_linked => {
             block_pool::bind_block(thread.arena(), block, thread.tag, from)?;
         }
+        // Unlinked: freed by its exact word. If the dead thread has freed it already, the word differs.
         ListIntent::UnlinkSegment { .. } | ListIntent::UnlinkPayload { .. } if !is_linked => {
             block_credit::free_block(thread, block, left)?;
         }
-        // Without a credit: its taker is dead, and may not have come to writing its charge over that of the last one.
+        // Freed without giving a credit back: the dead thread may have died before it wrote its own charge over the
+        // charge of the block's last user.
         _ if is_in_hand => {
             recovered.blocks_freed += u32::from(block_pool::free_block_named(thread, block, word)?)
         }
+        // The mark may have passed a block that was then never taken: no thread would find it (INV-TRIM-2).
         ListIntent::Taking { .. } => {
             recovered.blocks_freed += u32::from(trim::free_never_used(thread, block)?)
         }
@@ -134,7 +143,8 @@ fn is_reachable(thread: &Thread, link: ListIntent, from: ObjectRef, block: Block
             };
             Ok(last == sought || after_last == sought)
         }
-        // One that was read to its end is the first, one of which nothing is left anywhere among the others.
+        // A segment that was read to its end is the first one. A segment without unread messages may be anywhere in the
+        // chain.
         ListIntent::UnlinkSegment { .. } => {
             let head = consumer.head_segment.load(Relaxed);
             let first = if head == 0 { producer.first_segment.load(Relaxed) } else { head };
@@ -145,6 +155,7 @@ fn is_reachable(thread: &Thread, link: ListIntent, from: ObjectRef, block: Block
 }
 
 fn is_in_chain(thread: &Thread, mut next: u64, sought: u64) -> Result<bool> {
+    // P5: no chain has more blocks than the arena.
     let mut left = thread.arena().layout().descriptors.iter().map(|section| section.count).sum::<usize>();
     while let Some(at) = BlockId::from_link(next) {
         if next == sought {
@@ -156,7 +167,7 @@ fn is_in_chain(thread: &Thread, mut next: u64, sought: u64) -> Result<bool> {
     Ok(false)
 }
 
-/// Step 2, operations: had it committed?
+/// Step 2, operations: had the operation committed? Its entries are resolved in step 3.
 pub(crate) fn resolve_operation(thread: &Thread, recovered: &mut Recovered) -> Result<Option<Resolution>> {
     skippable!(SettleOperation);
     let words = [thread.row().operation[0].load(Relaxed), thread.row().operation[1].load(Relaxed)];
@@ -183,12 +194,12 @@ fn resolve_move(thread: &Thread, from: Record, to: Record) -> Result<bool> {
     let committed = old_entry.state() == EntryState::Moved(thread.tag);
     if new_entry.state() == EntryState::Reserved(thread.tag) {
         let settled = if committed { new_entry.live(0, new_entry.object()) } else { new_entry.freed() };
-        // Relaxed: nothing has to come before it.
+        // Relaxed: it needs no earlier store, and a successor would resolve it alike.
         new.store(settled.0, Relaxed);
     }
     crash_point!(thread, "resolve.moved");
     if committed {
-        // ORDER: Release: the new handle first, or a successor would take the move for one that never was.
+        // ORDER: Release: after the new handle is LIVE, or a successor would judge that the move had not committed.
         old.store(old_entry.freed().0, Release);
     }
     Ok(committed)
@@ -203,7 +214,7 @@ fn is_consumed(thread: &Thread, at: ObjectRef, position: u64) -> Result<bool> {
     }
     let segment = segment_chain::head_segment(thread.arena(), direction)?;
     let mut way = SegmentCursor::new(segment.ok_or(Error::Corrupt("messages without a segment"))?, head);
-    // In a gap everything was consumed.
+    // A position beyond the asked one means a gap, in which every message was consumed.
     let found = segment_chain::follow(thread.arena(), &mut way, position)?;
     Ok(found > position || ring::message(thread, &way.segment, position)?.header.is_consumed())
 }
@@ -224,37 +235,42 @@ pub(crate) fn resolve_table(thread: &Thread, process: u16, resolutions: &[Resolu
                 Some(Operation::Create { slot }) => slot == entry.object().slot(),
                 _ => false,
             },
+            // A send that has committed owns the reference by its message. In any other case the entry still owns it.
             EntryState::InTransit(tag) => {
                 !matches!(of(tag).map(|resolution| resolution.operation), Some(Operation::Send { .. }))
             }
+            // The new entry owns the reference (`resolve_move`).
             EntryState::Moved(_) => false,
-            // Its intent was settled: no closing entry is left. One that is owns what nobody accounts for.
+            // Step 2 has resolved every close, so none is left. One that is would own a reference that no intent
+            // accounts for.
             EntryState::Closing(_) => {
                 return Err(Error::Corrupt("a closing handle that no intent names"));
             }
         };
         let settled = if owns { entry.live(0, entry.object()) } else { entry.freed() };
-        // Relaxed: a successor would settle it alike, until the operations are gone.
+        // Relaxed: a successor would resolve it alike, as long as the operations are not idle.
         cell.store(settled.0, Relaxed);
         crash_point!(thread, "resolve.entry");
     }
     Ok(())
 }
 
-/// Recovery, in a dead thread's name, before anything is closed: the slot that it had in hand is freed, and the map
-/// says the truth of it. Idempotent; does nothing for a row that names none.
+/// Before any handle is closed: the slot that the dead thread had in hand is freed, and the map shows its state.
+/// Idempotent; no effect on a row that names no slot.
 pub(crate) fn resolve_slot_intent(thread: &Thread) -> Result<()> {
     skippable!(FreeInHand);
-    // Relaxed: the dead write no more.
+    // Relaxed: dead threads write no more.
     let Some(slot) = thread.row().slot().load(Relaxed).checked_sub(1) else { return Ok(()) };
     let slot = u32::try_from(slot).map_err(|_| Error::Corrupt("a row names a slot out of range"))?;
     let lifecycle = Lifecycle(thread.arena().object(slot)?.lifecycle.load(Relaxed));
-    // INV-SLOT-2: it may have been taken for the first time.
+    // The thread may have taken the slot for the first time and died before it moved the mark (INV-SLOT-2).
     if lifecycle.0 != 0 {
         slot_pool::pass_mark(thread.arena(), slot);
     }
     match lifecycle.state() {
         LifecycleState::Reserved(tag) if tag == thread.tag => {
+            // FREE comes last: until then a successor finds the slot RESERVED and resolves it alike. The slot's memory
+            // may have been given back, so its page begins anew first.
             let (lifecycle, _) = slot_pages::begin_anew(thread, slot, lifecycle)?;
             object::undo_create(thread, slot)?;
             slot_pool::free_named_slot(thread, slot, lifecycle)?;

@@ -1,17 +1,17 @@
-//! News of a death before the kernel has taken the dead process's memory down.
+//! Death notices: a robust futex reports a death before the kernel has freed the dead process's memory.
 //!
-//! A pidfd speaks when a process is a zombie, and before that the kernel gives back all of its memory: milliseconds,
-//! for a large one. Robust futexes are told first. So one thread of each process, which does nothing else in its life
-//! that could end it, keeps its number in the process's row, as the owner of a robust futex does, and names the word to
-//! the kernel (`set_robust_list(2)`). When the thread ends, whatever ended it, the kernel sets OWNER_DIED in the word,
-//! and wakes who sleeps on it.
+//! A pidfd becomes readable when its process is a zombie. Before that the kernel frees all of the process's memory,
+//! which takes milliseconds for a large one. The kernel handles robust futexes earlier. So one thread of each process,
+//! which has no other work that could end it, keeps its number in the process's row, as the owner of a robust futex
+//! does, and registers the word with the kernel (`set_robust_list(2)`). When the thread ends, for any reason, the
+//! kernel sets OWNER_DIED in the word and wakes the sleeper on it.
 //!
 //! ```text
 //!  63                32 31        30           29                 0
 //!  ┌───────────────────┬─────────┬────────────┬────────────────────┐
-//!  │ 0                 │ WAITERS │ OWNER_DIED │ number of thread   │      0: nobody has set it
+//!  │ 0                 │ WAITERS │ OWNER_DIED │ number of thread   │      0: not set
 //!  └───────────────────┴─────────┴────────────┴────────────────────┘
-//!                       └──────────── what the kernel looks at ────┘
+//!                       └──────────── the kernel reads this half ──┘
 //! ```
 //!
 //! | transition | by |
@@ -21,16 +21,16 @@
 //! | WAITERS, t → 0 | t, when it ends in good order: CAS |
 //! | any → 0 | recovery, with the rest of the row |
 //!
-//! INV-TRIP-1: a death notice proves nothing. It also fires when a process replaces itself by exec, and anybody can write
-//! it. It says when to look, and whoever looks needs a proof of his own.
+//! INV-TRIP-1: a death notice is no proof. It also fires when a process replaces itself by exec, and any process can
+//! write it. It says when to check, and the checker needs a proof from the kernel.
 //!
-//! INV-TRIP-2: the kernel writes to no row that is another's by now. A thread that is late to die finds a word that
-//! does not name it: its number is nobody else's while it exists.
+//! INV-TRIP-2: the kernel writes to no row that belongs to another process by now. If a thread ends late, the kernel
+//! finds a word that does not name it: no other thread has its number while it exists.
 //!
-//! A process that dies before the word is stored, or between that and its list's registering, has a word that never
-//! fires. Then its pidfd speaks, as it would have anyway.
+//! A process that dies before the word is stored, or before the list is registered, has a word that never fires. Then
+//! its pidfd reports the death, as in any case.
 //!
-//! Every access is Relaxed: nothing is published by the word, and nothing is concluded from it.
+//! Every access is Relaxed: the word publishes no data, and no conclusion is drawn from it.
 
 use crate::arena::Arena;
 use crate::arena::error::Result;
@@ -42,7 +42,7 @@ use core::marker::PhantomData;
 use core::ptr;
 use std::sync::Arc;
 
-/// Of the kernel's `<linux/futex.h>`.
+/// These three are from the kernel's `<linux/futex.h>`.
 const FUTEX_WAITERS: u32 = 0x8000_0000;
 
 const FUTEX_OWNER_DIED: u32 = 0x4000_0000;
@@ -65,22 +65,24 @@ struct Node {
     next: *const Node,
 }
 
-/// What its `len` must be: the list's head alone.
+/// The `len` that the kernel requires: the list's head without the node.
 const HEAD_BYTES: usize = core::mem::offset_of!(List, node);
 
-/// Tells the kernel which robust futexes this thread holds, instead of what it was told before.
+/// Registers the robust futexes that this thread holds, in place of the list registered before.
 fn set_robust_list(list: *const List) -> std::io::Result<()> {
-    // SAFETY: the call stores the pointer and touches no memory. It is followed when this thread ends: `list` is null,
-    // which ends nothing, or a list that is kept until it is replaced here (`DeathNotice`), or until the thread is gone.
+    // SAFETY: the call stores the pointer and touches no memory. The kernel follows it when this thread ends: `list` is
+    // null, and then there is no list to follow, or a list that is kept until it is replaced here (`DeathNotice`) or
+    // until the thread is gone.
     let refused = unsafe { libc::syscall(libc::SYS_set_robust_list, list, HEAD_BYTES) } != 0;
     if refused { Err(std::io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// This thread's end is news of its process's. Belongs to the thread that has set it.
+/// A registered death notice: the end of this thread reports the end of its process. Belongs to the thread that has set
+/// it.
 pub struct DeathNotice {
     process: Arc<Process>,
     value: u64,
-    /// Followed by the kernel when the thread ends, so it stays where it is; a death notice that is forgotten leaves it.
+    /// The kernel follows it when the thread ends, so it must not move. A death notice that is forgotten leaks it.
     list: *mut List,
     _of_this_thread: PhantomData<*const ()>,
 }
@@ -92,8 +94,8 @@ impl core::fmt::Debug for DeathNotice {
 }
 
 impl DeathNotice {
-    /// Sets the death notice of this process, on the calling thread. For a thread that takes no robust mutex of libc's: their
-    /// list is replaced by this one.
+    /// Sets the death notice of this process, on the calling thread. The thread must take no robust mutex of libc: this
+    /// list replaces libc's.
     pub fn set(process: &Arc<Process>) -> std::io::Result<Self> {
         let arena = process.arena();
         let word = &arena.process(process.row()).map_err(std::io::Error::other)?.death_notice;
@@ -105,19 +107,21 @@ impl DeathNotice {
             pending: ptr::null(),
             node: Node { next: ptr::null() },
         }));
-        // SAFETY: `list` is a fresh allocation, which nobody else knows yet.
+        // SAFETY: `list` is a fresh allocation that no other thread knows yet.
         unsafe {
             let node = &raw const (*list).node;
             (*list).first = node;
             (*list).node.next = list.cast();
+            // The kernel adds the offset to the node's address. So the node can be private memory and the futex word
+            // lie in the arena.
             let to_word = ptr::from_ref(low_half(word)).expose_provenance().wrapping_sub(node.addr());
             (*list).futex_offset = to_word.cast_signed() as c_long;
         }
         word.store(value, Relaxed);
-        // From here on it is undone by being dropped.
+        // From here on, dropping this value undoes the store.
         let death_notice = Self { process: process.clone(), value, list, _of_this_thread: PhantomData };
         set_robust_list(list)?;
-        // Whoever watches the row saw 0.
+        // A watcher that looked before the store saw 0, and sleeps on 0.
         arena.futex().wake_all(word);
         Ok(death_notice)
     }
@@ -127,20 +131,22 @@ impl Drop for DeathNotice {
     /// The thread ends in good order, and its process goes on.
     fn drop(&mut self) {
         if set_robust_list(ptr::null()).is_err() {
+            // The kernel still has the list, so it must not be freed.
             return;
         }
-        // SAFETY: made by `Box::into_raw`, and the kernel has forgotten it.
+        // SAFETY: made by `Box::into_raw`, freed only here, and the kernel has no pointer to it any more.
         drop(unsafe { Box::from_raw(self.list) });
         if let Ok(row) = self.process.arena().process(self.process.row()) {
+            // CAS: the row may name another thread or process by now.
             let _ = row.death_notice.compare_exchange(self.value, 0, Relaxed, Relaxed);
         }
     }
 }
 
-/// A death notice's word, as it was seen.
+/// A snapshot of a death notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoticeState {
-    /// Whose it is.
+    /// The process slot that it belongs to.
     pub process_slot: ProcessSlot,
     value: u32,
 }
@@ -164,45 +170,46 @@ pub(crate) fn has_death_notice(arena: &Arena, process_slot: ProcessSlot) -> bool
         .is_ok_and(|row| row.death_notice.load(Relaxed) as u32 & FUTEX_OWNER_DIED != 0)
 }
 
-/// The death notices of others, to sleep on.
+/// Sleeps until one of several death notices changes.
 #[derive(Debug)]
 pub struct DeathWatch {
     arena: Arc<Arena>,
-    /// In private memory. Changes to wake the sleeper.
+    /// In private memory. A change of it wakes the sleeper.
     turn: AtomicU64,
 }
 
 impl DeathWatch {
-    /// As many can be slept on at once: what `futex_waitv(2)` takes, less the word that ends the sleep.
+    /// The most death notices in one sleep: the limit of `futex_waitv(2)`, less the word that ends the sleep.
     pub const MOST: usize = Futex::MOST_WORDS - 1;
 
-    /// Those of this arena.
+    /// For the death notices of this arena.
     pub fn new(arena: Arc<Arena>) -> Self {
         Self { arena, turn: AtomicU64::new(0) }
     }
 
-    /// How one looks now.
+    /// The present state of one death notice.
     pub fn look(&self, process_slot: ProcessSlot) -> Result<NoticeState> {
         let value = self.arena.process(process_slot.row)?.death_notice.load(Relaxed) as u32;
         Ok(NoticeState { process_slot, value })
     }
 
-    /// What [`sleep`](Self::sleep) wants to know.
+    /// The turn to pass to [`sleep`](Self::sleep). Taken before the snapshots, so that an interrupt in between ends the
+    /// sleep.
     pub fn turn(&self) -> u32 {
         self.turn.load(Relaxed) as u32
     }
 
-    /// Ends a sleep, and those to come that know an earlier turn.
+    /// Ends the present sleep, and every later one that was given an earlier turn.
     pub fn interrupt(&self) {
         self.turn.fetch_add(1, Relaxed);
         self.arena.futex().wake_all(&self.turn);
     }
 
-    /// Sleeps while these look as they were seen, the first [`MOST`](Self::MOST) of them, and it is this turn. May wake
-    /// for nothing.
+    /// Sleeps while the first [`MOST`](Self::MOST) of these are as in their snapshots and the turn is `turn`. May wake
+    /// without a reason.
     ///
-    /// Where the kernel refuses `futex_waitv(2)` it sleeps through this turn, whatever they look like: their pidfds
-    /// tell, a little later, and a sleep without an end is no place for looking a thousand times a second.
+    /// Where the kernel refuses `futex_waitv(2)`, it sleeps until the turn ends, without a look at the death notices:
+    /// the pidfds report the deaths a little later, and polling in an endless sleep would cost too much.
     pub fn sleep(&self, turn: u32, seen: &[NoticeState]) -> Result<()> {
         let mut words = vec![(&self.turn, turn)];
         for seen in seen.iter().take(Self::MOST) {
@@ -221,7 +228,7 @@ mod tests {
     use super::*;
     use crate::arena::config::Config;
 
-    /// A process that is attached to an arena of its own.
+    /// A process attached to its own arena.
     fn attached() -> (Arc<Process>, ProcessSlot) {
         let arena = Arc::new(Arena::create(&Config::default()).unwrap());
         let process_slot = arena.first_slot().unwrap();
@@ -239,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_that_just_ends_fires_and_wakes() {
+    fn thread_end_sets_owner_died_and_wakes() {
         let (process, process_slot) = attached();
         let wires = DeathWatch::new(process.arena().clone());
         std::thread::scope(|scope| {
@@ -260,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_that_ends_in_good_order_leaves_nothing_behind() {
+    fn dropped_notice_clears_its_word() {
         let (process, process_slot) = attached();
         let wires = DeathWatch::new(process.arena().clone());
         std::thread::scope(|scope| {
@@ -272,7 +279,7 @@ mod tests {
 
     /// INV-TRIP-2.
     #[test]
-    fn a_word_that_names_another_thread_is_left_alone() {
+    fn kernel_skips_word_of_another_thread() {
         let (process, process_slot) = attached();
         let wires = DeathWatch::new(process.arena().clone());
         let word = &process.arena().process(process_slot.row).unwrap().death_notice;
@@ -282,14 +289,14 @@ mod tests {
                 std::mem::forget(DeathNotice::set(process).unwrap());
                 word.store(u64::from(FUTEX_WAITERS | 1), Relaxed);
             });
-            // Joined: until the kernel is done with it.
+            // `join` returns after the kernel has handled the robust list.
             thread.join().unwrap();
         });
         assert_eq!(wires.look(process_slot).unwrap().value, FUTEX_WAITERS | 1);
     }
 
     #[test]
-    fn a_sleep_is_ended_by_its_turn() {
+    fn interrupt_ends_a_sleep() {
         let (process, process_slot) = attached();
         let wires = DeathWatch::new(process.arena().clone());
         let (turn, seen) = (wires.turn(), wires.look(process_slot).unwrap());
