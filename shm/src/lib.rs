@@ -15,7 +15,7 @@
 //! | `handle` | from a handle value to an object, pinned by a hazard |
 //! | `memory` | slots, blocks, the maps of free ones, and giving pages back |
 //! | `signal` | changing signals, waking, sleeping |
-//! | `refcount` | counted references whose changes recovery can decide |
+//! | `refcount` | reference counts; recovery can decide each of their changes |
 //! | `object` | the object classes: event, event pair, channel |
 //! | `lifecycle` | create, close, teardown, reclamation |
 //! | `recovery` | recovery after a death, leader election, the consistency check, cycle collection |

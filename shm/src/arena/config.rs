@@ -153,8 +153,8 @@ fn check_power_of_two(field: &'static str, value: u64, range: RangeInclusive<u64
 }
 
 impl Default for Config {
-    /// The documented defaults. Under valgrind, whose tools keep books of every page of address space, `pool_bytes` is
-    /// 16 MiB and `max_objects` 65,536.
+    /// The documented defaults. Under valgrind `pool_bytes` is 16 MiB and `max_objects` 65,536, because its tools keep
+    /// records of every page of address space.
     fn default() -> Self {
         #[cfg(not(loom))]
         if crate::sync::is_under_valgrind() {

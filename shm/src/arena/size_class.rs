@@ -13,7 +13,7 @@ pub(crate) const fn block_bytes(class: usize) -> usize {
     (CLASS_0_LINES * LINE_BYTES) << class
 }
 
-/// The smallest class whose blocks have at least `lines` lines.
+/// The smallest class of blocks with at least `lines` lines.
 pub(crate) const fn class_of_lines(lines: usize) -> usize {
     let mut class = 0;
     while (CLASS_0_LINES << class) < lines && class < usize::BITS as usize / 2 {

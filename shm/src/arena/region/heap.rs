@@ -1,4 +1,4 @@
-//! An arena on the heap: for models, where loom's atomics are larger than the machine's, and for unit tests.
+//! An arena on the heap: for unit tests, and for models, because loom's atomics are larger than the machine's.
 
 use super::Region;
 use core::alloc::Layout;

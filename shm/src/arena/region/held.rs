@@ -1,22 +1,23 @@
-//! Descriptors of the library's own, in a program that may close what is not its own: by `closefrom(3)`, or by closing
-//! something twice. Then the number is nobody's, or names a file of the program's.
+//! Descriptors of the library, in a program that may close descriptors it does not own: by `closefrom(3)`, or by
+//! closing a descriptor twice. Afterwards the number is free, or names a file of the program.
 //!
-//! So each remembers which file it is of (device and inode), and is used, and closed, only while its number still names
-//! that. Sockets, pipes and memory files have inodes of their own, and so have pidfds since Linux 6.9. (Before, pidfds
-//! share one with all anonymous files. Whoever watches a process by one asks for more than its word.)
+//! So each `Held` remembers its file (device and inode). It uses and closes the number only while the number still
+//! names that file. Sockets, pipes and memory files have inodes of their own, and so have pidfds since Linux 6.9.
+//! (Before 6.9, all pidfds share one inode with all anonymous files. A thread that watches a process by a pidfd
+//! therefore needs more proof than the pidfd alone.)
 //!
-//! Numbers are high where that can be had, which makes such accidents rarer.
+//! Numbers are high where the process may have high ones, so such accidents are rarer.
 //!
-//! Between a look and the use another thread may still close the number: nothing helps against that but the program's
-//! leaving alone what is not its own.
+//! Another thread may still close the number between the check and the use. The library cannot prevent that; the
+//! program must not close descriptors it does not own.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
 
-/// Numbers from here on, if the process may have them.
+/// Descriptor numbers start here, if the process may have them.
 const HIGH: i32 = 512;
 
-/// An open file of the library's own.
+/// An open file that the library owns.
 #[derive(Debug)]
 pub struct Held {
     /// `None` only while it is dropped.
@@ -24,17 +25,17 @@ pub struct Held {
     id: FileId,
 }
 
-/// Which file it is, whatever its number or name.
+/// The identity of a file, independent of its descriptor and its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileId {
-    /// Of its file system.
+    /// The device of its file system.
     pub device: u64,
-    /// On that.
+    /// Its inode on that device.
     pub inode: u64,
 }
 
 impl FileId {
-    /// Of what is open under this number.
+    /// The identity of the file that is open under this descriptor.
     pub fn of(file: impl AsFd) -> io::Result<Self> {
         let found = rustix::fs::fstat(file)?;
         Ok(Self { device: found.st_dev, inode: found.st_ino })
@@ -49,13 +50,12 @@ impl Held {
         Ok(Self { file: Some(file), id })
     }
 
-    /// The file, to be used at once; `None` if the number names another by now, or nothing.
+    /// The file, to be used at once. `None` if the number now names another file, or no file.
     pub fn get(&self) -> Option<BorrowedFd<'_>> {
         self.is_intact().then(|| self.number())
     }
 
-    /// The number, to be polled: what comes of that says something about the file only if it
-    /// [`is_intact`](Self::is_intact).
+    /// The number, to be polled. A result of the poll concerns the file only if it [`is_intact`](Self::is_intact).
     pub fn number(&self) -> BorrowedFd<'_> {
         self.file.as_ref().expect("it is held until it is dropped").as_fd()
     }
@@ -65,7 +65,7 @@ impl Held {
         FileId::of(self.number()).is_ok_and(|id| id == self.id)
     }
 
-    /// Which file it is.
+    /// The identity of the file.
     pub fn id(&self) -> FileId {
         self.id
     }
@@ -74,7 +74,7 @@ impl Held {
 impl Drop for Held {
     fn drop(&mut self) {
         if !self.is_intact() {
-            // The number is nobody's, or somebody else's, by now.
+            // The number is free, or names another file. Closing it would close a descriptor of the program.
             let _ = self.file.take().map(IntoRawFd::into_raw_fd);
         }
     }
@@ -85,9 +85,9 @@ mod tests {
     use super::*;
     use std::os::fd::{AsRawFd, FromRawFd};
 
-    /// Closes a number that is not this function's to close.
+    /// Closes a number that this function does not own.
     fn close(number: i32) {
-        // SAFETY: an accident of the kind that this file is about; nobody else uses the number.
+        // SAFETY: the accident that this file guards against; no other code uses the number.
         drop(unsafe { OwnedFd::from_raw_fd(number) });
     }
 
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_whose_number_is_gone_is_not_used() {
+    fn a_closed_number_is_not_used() {
         let (held, far) = pipe();
         assert!(held.get().is_some());
         close(held.number().as_raw_fd());
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_names_another_file_is_left_alone() {
+    fn a_reused_number_is_left_open() {
         let (held, _far) = pipe();
         let number = held.number().as_raw_fd();
         close(number);
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_dropped_is_closed() {
+    fn dropping_a_file_closes_it() {
         let (held, far) = pipe();
         drop(held);
         let error = rustix::io::write(&far, b"x").unwrap_err();

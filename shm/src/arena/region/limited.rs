@@ -1,20 +1,20 @@
-//! Limits of a process (`getrlimit(2)`) that are in an arena's way: which one it is, and what to do about it.
+//! Limits of a process (`getrlimit(2)`) that are too low for an arena, and the remedy for each.
 
 use rustix::process::{Resource, getrlimit};
 use std::{fmt, io};
 
-/// A limit that an arena may meet.
+/// A limit that can be too low for an arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Limit {
-    /// Of the arena's file.
+    /// The limit of a file's size.
     FileSize,
-    /// Of all that is mapped.
+    /// The limit of all mappings together.
     AddressSpace,
-    /// Of what may be locked, in a process that has said `mlockall(MCL_FUTURE)`.
+    /// The limit of locked memory, in a process that has called `mlockall(MCL_FUTURE)`.
     LockedMemory,
 }
 
-/// A limit of this process that keeps an arena from being made, or mapped.
+/// A limit of this process is too low for an arena to be created or mapped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limited {
     limit: Limit,
@@ -23,7 +23,7 @@ pub struct Limited {
 }
 
 impl Limit {
-    /// Its name for `getrlimit`, and for the shell.
+    /// Its name for `getrlimit` and for the shell.
     const fn name(self) -> &'static str {
         match self {
             Self::FileSize => "RLIMIT_FSIZE (ulimit -f)",
@@ -32,7 +32,7 @@ impl Limit {
         }
     }
 
-    /// In bytes, where there is one.
+    /// Its value in bytes; `None`: unlimited.
     fn value(self) -> Option<u64> {
         getrlimit(match self {
             Self::FileSize => Resource::Fsize,
@@ -42,7 +42,7 @@ impl Limit {
         .current
     }
 
-    /// Whether an arena of this size is within it by itself.
+    /// Checks that an arena of this size alone is within the limit.
     pub(crate) fn check(self, arena_bytes: usize) -> Result<(), Limited> {
         let arena_bytes = arena_bytes as u64;
         match self.value() {
@@ -55,7 +55,7 @@ impl Limit {
 }
 
 impl Limited {
-    /// The limit by which the system refused to map so much; `None` if it was for another reason.
+    /// The limit for which the system refused to map `arena_bytes`; `None` if the system had another reason.
     pub(crate) fn behind(error: &io::Error, arena_bytes: usize) -> Option<Self> {
         let limit = match error.raw_os_error()? {
             libc::EAGAIN => Limit::LockedMemory,
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_limit_is_named_with_the_way_out() {
+    fn the_text_names_limit_and_remedy() {
         let limited = Limited { limit: Limit::AddressSpace, limit_bytes: 1000, arena_bytes: 2000 };
         let text = limited.to_string();
         for part in ["2000 bytes", "RLIMIT_AS (ulimit -v) is 1000", "pool_bytes"] {
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn an_arena_within_the_limits_is_not_limited() {
+    fn small_arenas_are_within_limits() {
         assert_eq!(Limit::FileSize.check(0), Ok(()));
         assert_eq!(Limited::behind(&io::Error::from_raw_os_error(libc::EACCES), 1), None);
     }

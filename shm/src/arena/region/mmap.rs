@@ -1,8 +1,8 @@
 //! An arena in a sealed, sparse memfd: the memory that processes share.
 //!
-//! The seals (`SHRINK`, `GROW`, `SEAL`) are what makes mapped memory safe to touch: nobody can truncate the
-//! file and make another process fault. Untouched pages cost nothing, also in a process that locks its memory. The
-//! mapping is not inherited by a forked child (`MADV_DONTFORK`) and stays out of core dumps (`MADV_DONTDUMP`).
+//! The seals (`SHRINK`, `GROW`, `SEAL`) make mapped memory safe to touch: no process can truncate the file and so make
+//! another process fault. Untouched pages cost no memory, even in a process that locks its memory. A forked child does
+//! not inherit the mapping (`MADV_DONTFORK`), and core dumps do not contain it (`MADV_DONTDUMP`).
 
 use super::Region;
 use super::limited::{Limit, Limited};
@@ -20,7 +20,7 @@ const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlag
 
 /// A sparse memfd of `len_bytes`, sealed against any change of its size.
 pub(crate) fn create_memfd(len_bytes: usize) -> Result<OwnedFd, AttachError> {
-    // The kernel would end the process, by SIGXFSZ, before it said no.
+    // Check first: beyond the limit the kernel ends the process by SIGXFSZ, and gives no error.
     Limit::FileSize.check(len_bytes)?;
     let fd = rustix::fs::memfd_create("jacinth-arena", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
     rustix::fs::ftruncate(&fd, len_bytes as u64)?;
@@ -35,7 +35,7 @@ pub(crate) struct Mapped {
 }
 
 impl Mapped {
-    /// Maps the whole of `file`, having checked that it is a sealed file of this user and of a sane size.
+    /// Maps the whole of `file`, after checking that it is sealed, belongs to this user and has a plausible size.
     pub(crate) fn new(file: OwnedFd) -> Result<Self, AttachError> {
         let stat = rustix::fs::fstat(&file)?;
         let user = rustix::process::geteuid().as_raw();
@@ -51,7 +51,7 @@ impl Mapped {
         }
         match rustix::fs::fcntl_get_seals(&file) {
             Ok(seals) if seals.contains(SEALS) => {}
-            // A file that cannot be sealed, or is not, could be truncated under us: it is no arena.
+            // Another process could truncate a file that is not sealed, or cannot be, so it is not an arena.
             _ => return Err(AttachError::NotSealed),
         }
         let map = Mapping::new(file.as_fd(), len_bytes).map_err(|error| {
@@ -61,13 +61,13 @@ impl Mapped {
     }
 }
 
-/// Where a file is mapped. Unmapped when it is dropped.
+/// The mapping of a file. Dropping it unmaps the file.
 struct Mapping {
     base: NonNull<u8>,
     len_bytes: usize,
 }
 
-// SAFETY: the mapping stays where it is, whichever thread has the value; this type gives no access to it.
+// SAFETY: the mapping stays in place, no matter which thread has the value; this type gives no access to the memory.
 unsafe impl Send for Mapping {}
 
 // SAFETY: as for `Send`.
@@ -76,11 +76,11 @@ unsafe impl Sync for Mapping {}
 impl Mapping {
     /// Maps the file for reading and writing.
     ///
-    /// After `mlockall(MCL_FUTURE)` the kernel makes whatever is mapped real at once, all gigabytes of it: but only what
-    /// may be accessed. So the mapping begins without access, is told to lock pages as they are touched
-    /// (`MLOCK_ONFAULT`), and only then is opened.
+    /// After `mlockall(MCL_FUTURE)` the kernel commits every new mapping at once, all gigabytes of it, but only if the
+    /// mapping may be accessed. So the mapping is made without access, is then told to lock pages as they are touched
+    /// (`MLOCK_ONFAULT`), and is opened for access last.
     fn new(file: BorrowedFd<'_>, len_bytes: usize) -> io::Result<Self> {
-        // SAFETY: a new mapping, where the kernel likes, touches nobody's memory.
+        // SAFETY: the kernel chooses the address of the new mapping, so no existing memory is touched.
         let base = unsafe {
             libc::mmap(
                 core::ptr::null_mut(),
@@ -95,16 +95,19 @@ impl Mapping {
             return Err(io::Error::last_os_error());
         }
         let base = NonNull::new(base.cast()).expect("a mapping is never at address 0");
-        // From here on it is undone by being dropped.
+        // From here on, dropping `map` undoes the mapping.
         let map = Self { base, len_bytes };
-        // SAFETY: these change how the new mapping is treated, which nobody but `map` knows, and none of its bytes.
+        // SAFETY: these change only how the kernel treats the new mapping, which only `map` knows, and none of its
+        // bytes.
         unsafe {
             let base = base.as_ptr().cast();
-            // What is locked cannot be let go of: asking for a page that nobody has touched changes nothing, and tells.
+            // The kernel refuses to discard locked pages. For an untouched page the call has no other effect, so it is
+            // a test for `MCL_FUTURE`.
             let is_locked = libc::madvise(base, PAGE_BYTES, libc::MADV_DONTNEED) != 0;
             if is_locked {
                 checked(libc::munlock(base, len_bytes))?;
-                // Refused, by a kernel that cannot do it, the arena stays unlocked, which is the lesser evil.
+                // A kernel without `MLOCK_ONFAULT` refuses this. Then the arena stays unlocked: committing all of it
+                // would be worse.
                 libc::mlock2(base, len_bytes, libc::MLOCK_ONFAULT as _);
             }
             checked(libc::madvise(base, len_bytes, libc::MADV_DONTFORK))?;
@@ -122,7 +125,7 @@ fn checked(returned: libc::c_int) -> io::Result<()> {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: mapped in `new`, and whoever uses the region borrows it.
+        // SAFETY: mapped in `new`; every user of the region borrows it, so no reference to it is left.
         unsafe { libc::munmap(self.base.as_ptr().cast(), self.len_bytes) };
     }
 }
@@ -151,18 +154,17 @@ unsafe impl Region for Mapped {
             return 0;
         }
         let end = offset_bytes.saturating_add(len_bytes).min(self.map.len_bytes);
-        // What shares a page with the bytes before or behind stays.
+        // A page that is shared with the bytes before or after the range stays.
         let (first, past) = (offset_bytes.next_multiple_of(PAGE_BYTES), end / PAGE_BYTES * PAGE_BYTES);
         if first >= past {
             return 0;
         }
-        // SAFETY: the pages are inside the mapping. They stay mapped, and only their bytes change, to zero: the arena's
-        // types accept any bytes, and are reached by atomic accesses alone (`Shared`), so this is a write like another
-        // process's.
+        // SAFETY: the pages are inside the mapping and stay mapped. Only their bytes change, to zero. The arena's types
+        // accept any bytes and are accessed only atomically (`Shared`), so this is like a write by another process.
         let removed = unsafe {
             libc::madvise(self.map.base.as_ptr().add(first).cast(), past - first, libc::MADV_REMOVE)
         };
-        // The kernel refuses (EINVAL) where the pages are locked: then they stay, as whoever locked them wants it.
+        // The kernel refuses (EINVAL) if the pages are locked. Then they stay, as the program that locked them wants.
         if removed == 0 { past - first } else { 0 }
     }
 }
@@ -176,13 +178,13 @@ mod tests {
     /// A region of a few pages, each byte of which is 1.
     fn written() -> Mapped {
         let region = Mapped::new(create_memfd(PAGES * PAGE_BYTES).unwrap()).unwrap();
-        // SAFETY: the region is this long, and nobody else has it.
+        // SAFETY: the region is this long, and no other thread has it.
         unsafe { region.base().write_bytes(1, region.len_bytes()) };
         region
     }
 
     fn bytes(region: &Mapped) -> Vec<u8> {
-        // SAFETY: mapped, this long, and nobody writes meanwhile.
+        // SAFETY: mapped, this long, and no thread writes at the same time.
         unsafe { core::slice::from_raw_parts(region.base().as_ptr(), region.len_bytes()) }.to_vec()
     }
 
@@ -191,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_back_costs_nothing_and_reads_as_zero() {
+    fn given_back_pages_read_as_zero() {
         let region = written();
         assert_eq!(real_bytes(&region), PAGES * PAGE_BYTES);
         assert_eq!(region.give_back(2 * PAGE_BYTES, 3 * PAGE_BYTES), 3 * PAGE_BYTES);
@@ -203,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_that_are_given_in_part_stay_whole() {
+    fn partly_given_pages_stay_whole() {
         let region = written();
         assert_eq!(region.give_back(PAGE_BYTES + 1, 2 * PAGE_BYTES), PAGE_BYTES);
         assert_eq!(bytes(&region)[2 * PAGE_BYTES - 1], 1);
@@ -215,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_outside_the_region_is_given_back() {
+    fn bytes_outside_the_region_are_ignored() {
         let region = written();
         assert_eq!(region.give_back(PAGES * PAGE_BYTES, PAGE_BYTES), 0);
         assert_eq!(region.give_back(usize::MAX - 1, 2), 0);
@@ -223,14 +225,14 @@ mod tests {
     }
 
     #[test]
-    fn another_mapping_of_the_file_sees_the_hole_too() {
+    fn other_mappings_see_the_hole_too() {
         let region = written();
         let other = Mapped::new(region.file().unwrap().try_clone_to_owned().unwrap()).unwrap();
         assert_eq!(bytes(&other)[0], 1);
         assert_eq!(region.give_back(0, PAGE_BYTES), PAGE_BYTES);
         assert_eq!(bytes(&other)[0], 0);
-        // What is written afterwards is both's again.
-        // SAFETY: mapped, and nobody else is looking.
+        // Bytes written afterwards are shared by both mappings again.
+        // SAFETY: mapped, and no other thread accesses it.
         unsafe { other.base().write(2) };
         assert_eq!(bytes(&region)[0], 2);
     }
@@ -238,7 +240,7 @@ mod tests {
     #[test]
     fn locked_pages_are_kept() {
         let region = written();
-        // SAFETY: the region is mapped, and locking changes nothing in it.
+        // SAFETY: the region is mapped, and locking changes none of its bytes.
         if unsafe { libc::mlock(region.base().as_ptr().cast(), PAGE_BYTES) } != 0 {
             return eprintln!("skipped: this user may lock no memory (RLIMIT_MEMLOCK)");
         }

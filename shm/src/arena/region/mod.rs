@@ -1,7 +1,7 @@
 //! Memory for an arena: a mapping that processes share, or the heap for models and unit tests.
 //!
-//! Both give a base address that stays valid and never moves while the region lives. What lies there is
-//! typed by [`Section`](crate::arena::layout::Section)s, whose element types are [`Shared`].
+//! Both give a base address that stays valid and does not move while the region lives. The types in it are those of the
+//! [`Section`](crate::arena::layout::Section)s, whose elements are [`Shared`].
 
 use core::ptr::NonNull;
 
@@ -23,14 +23,14 @@ pub use limited::Limited;
 #[cfg(not(loom))]
 pub(crate) use mmap::{Mapped, create_memfd};
 
-/// What an arena may hold: types made of atomic words alone.
+/// The element types of an arena: made of atomic words alone.
 ///
 /// # Safety
 /// Every bit pattern is a valid value, all-zero bytes are `Self::default()` (outside the models), every
-/// access through `&Self` is atomic, and dropping does nothing.
+/// access through `&Self` is atomic, and dropping runs no code.
 pub(crate) unsafe trait Shared: Default + Sync {}
 
-/// A stretch of memory that stays where it is.
+/// A stretch of memory at a fixed address.
 ///
 /// # Safety
 /// `base` is 64-byte aligned and valid for reads and writes of `len_bytes` until the region is dropped.
@@ -38,23 +38,23 @@ pub(crate) unsafe trait Region: Send + Sync {
     fn base(&self) -> NonNull<u8>;
     fn len_bytes(&self) -> usize;
 
-    /// Gives the whole pages among these bytes back to the system, and says how many bytes they are. They read as zero
-    /// in every process from then on, and cost memory again once they are next touched, be it by a load. So the caller must have made
-    /// sure that their content is nobody's: blocks that are free, say.
+    /// Gives back the whole pages among these bytes to the system, and returns how many bytes they are. From then on
+    /// they read as zero in every process. They cost memory again when they are next touched, even by a load. So the
+    /// caller must ensure that no thread needs their content, for example because they are free blocks.
     ///
-    /// Nothing is given back, and nothing changes, where the region has no memory to give (the heap: the models and
-    /// unit tests see their bytes unchanged) or the process has locked it (`mlockall(2)`).
+    /// Returns 0 and changes no byte if the region has no pages to give (the heap: the models and unit tests see their
+    /// bytes unchanged), or if the process has locked its memory (`mlockall(2)`).
     fn give_back(&self, _offset_bytes: usize, _len_bytes: usize) -> usize {
         0
     }
 
-    /// The file behind the memory, where there is one, and the program has not closed it.
+    /// The file of the memory. `None` if it has none, or the program has closed the file.
     #[cfg(not(loom))]
     fn file(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
         None
     }
 
-    /// Which file is behind the memory, also when it is closed.
+    /// The identity of the memory's file, also after the program has closed the file.
     #[cfg(not(loom))]
     fn file_id(&self) -> Option<crate::arena::region::held::FileId> {
         None

@@ -1,19 +1,19 @@
-//! The name of a block, and the word that says who has it.
+//! The id of a block, and the word that names the block's owner.
 //!
 //! ```text
 //!  INVALID ──▶ OWNED(t) ──▶ BOUND(direction) ──▶ FREE ──▶ OWNED(t) …
-//!  (virgin)  │    │    join intent      leave intent ▲
-//!     take intent └──────────────────────────────────┘   the owner died before the join
+//!  (never    │    │   link intent    unlink intent ▲
+//!   used)  taking └────────────────────────────────┘   the owner died before the block was linked
 //! ```
 //!
-//! Each transition is one compare-and-swap of the whole word. The generation grows each time the block becomes FREE, so an
-//! intent that names an exact word frees the block at most once (INV-BLOCK-2).
+//! Each transition is one compare-and-swap of the whole word. The generation grows each time the block becomes FREE, so
+//! an intent that names an exact word frees the block at most once (INV-BLOCK-2).
 
 use crate::arena::size_class::block_bytes;
 use crate::arena::word::Field;
 use crate::arena::word::reference::{ObjectRef, Tag};
 
-/// A block's name: its class and its index in the class.
+/// The id of a block: its class and its index in the class.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct BlockId(u32);
 
@@ -48,7 +48,7 @@ impl BlockId {
     pub(crate) const fn from_link(link: u64) -> Option<Self> {
         match link {
             0 => None,
-            // A number past every block is refused where the block is looked up.
+            // The lookup of the block refuses a number past every block.
             link => Some(Self(if link > u32::MAX as u64 { u32::MAX } else { (link - 1) as u32 })),
         }
     }
@@ -73,7 +73,7 @@ pub(crate) struct BlockWord(pub(crate) u64);
 pub(crate) enum BlockState {
     Invalid,
     Free,
-    /// Taken by this thread, not yet part of anything.
+    /// A thread has taken it and has not linked it yet.
     Owned(Tag),
     /// Part of the direction that this side writes.
     Bound(ObjectRef),
@@ -94,7 +94,7 @@ impl BlockWord {
         }
     }
 
-    /// What a block begins with, as far as generations go.
+    /// The word of a never used block, in its first generation.
     pub(crate) fn invalid(generation: u64) -> Self {
         Self(Self::GENERATION.of(generation))
     }

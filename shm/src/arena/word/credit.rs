@@ -1,4 +1,4 @@
-//! Who is charged for an object or a block, and the word through which others return credits to a process.
+//! The charge for an object or a block, and the word through which other processes return credits to a process.
 //!
 //! ```text
 //!  63       44 43     26      25       24 23          0
@@ -9,17 +9,17 @@
 //!
 //! | transition | by |
 //! |---|---|
-//! | → epoch, 0 | the process that sits down in the row: store |
-//! | credits + 1 | who has freed something of the process, if no walk has begun since before: CAS |
-//! | LOST | the same, if one has: CAS |
+//! | → epoch, 0 | the process that attaches to the row: store |
+//! | credits + 1 | a thread that has freed an object or block charged to the process, if no walk has begun since it loaded the word: CAS |
+//! | LOST | the same thread, if a walk has begun: CAS |
 //! | credits → 0 | the process, which takes them over: CAS |
-//! | walk + 1, WALKING; LOST and credits → 0 | the process, before it looks at what is charged to it: CAS |
-//! | WALKING → 0 | the process, after that: CAS |
+//! | walk + 1, WALKING; LOST and credits → 0 | the process, before it walks over the words charged to it: CAS |
+//! | WALKING → 0 | the process, after the walk: CAS |
 
 use crate::arena::size_class::MAX_CLASSES;
 use crate::arena::word::Field;
 
-/// Whom something is charged to: a process row, in one of its epochs.
+/// The process that pays for an object or a block: a process row, in one of its epochs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Charge {
     pub(crate) row: u16,
@@ -30,7 +30,7 @@ impl Charge {
     const ROW: Field<0, 12> = Field;
     const EPOCH: Field<12, 20> = Field;
 
-    /// As a word of a block's descriptor; never 0, since no process has row 0.
+    /// As a word of a block's descriptor. It is never 0, because no process has row 0.
     pub(crate) fn to_word(self) -> u64 {
         Self::ROW.of(self.row.into()) | Self::EPOCH.of(self.epoch.into())
     }
@@ -40,10 +40,10 @@ impl Charge {
     }
 }
 
-/// How many kinds there are: each class of blocks, and objects.
+/// How many kinds of credits there are: one for each class of blocks, and one for objects.
 pub(crate) const KINDS: usize = MAX_CLASSES + 1;
 
-/// The kind that objects are.
+/// The kind for objects.
 pub(crate) const OBJECTS: usize = MAX_CLASSES;
 
 /// A value of a word of `ProcessRow::returned`.
@@ -57,7 +57,7 @@ impl Returned {
     const LOST: Field<24, 1> = Field;
     const CREDITS: Field<0, 24> = Field;
 
-    /// The word of a process that has just sat down.
+    /// The word of a process that has just attached.
     pub(crate) fn none(epoch: u32) -> u64 {
         Self::EPOCH.of(epoch.into())
     }
@@ -86,8 +86,10 @@ impl Returned {
         Self(Self::CREDITS.set(self.0, 0))
     }
 
-    /// With the credits of so many things that were freed after `before` was seen.
+    /// The word with credits for `things` items that were freed after `before` was loaded.
     pub(crate) fn given(self, before: Self, things: u64) -> Self {
+        // A walk that overlaps the freeing may have counted the freed items already. A credit would count them twice,
+        // so LOST is set in its place.
         let no_walk_since =
             Self::WALK.get(self.0) == Self::WALK.get(before.0) && !before.is_walking() && !self.is_walking();
         if no_walk_since && self.credits() + things <= Self::CREDITS.get(u64::MAX) {

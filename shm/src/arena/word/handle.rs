@@ -12,14 +12,14 @@
 //!                   └──▶ FREE    └────▶ MOVED(t) ──────▶ FREE     replaced, or given to a child
 //! ```
 //!
-//! A handle in transit is the same word in a message: LIVE, CLOSING(t), FREE; its generation is unused.
+//! A handle in transit is the same word in a message: LIVE, CLOSING(t), FREE. Its generation is unused.
 //!
 //! INV-ENTRY-1: LIVE, CLOSING and MOVING own one reference to their object; RESERVED, MOVED and FREE own none,
 //! until the operation that the owner's intent names has committed.
 //! INV-ENTRY-2: leaving LIVE is a CAS of the exact word: of two threads that close, move or replace the same
 //! handle, one succeeds. The generation makes equal words mean the same handle.
-//! INV-ENTRY-3: an entry's other transitions are stores by the thread its tag names, or by recovery for it.
-//! INV-ENTRY-4: a closed entry rests behind a thousand others before it is used again, if the table has room.
+//! INV-ENTRY-3: an entry's other transitions are stores by the thread that its tag names, or by recovery for it.
+//! INV-ENTRY-4: a closed entry is quarantined behind a thousand others before it is used again, if the table has room.
 
 use crate::arena::word::Field;
 use crate::arena::word::reference::{ObjectRef, Tag};
@@ -95,7 +95,7 @@ impl Entry {
         Self(word | self.generation_bits())
     }
 
-    /// A free or virgin entry, set aside by `tag` for a handle to `object`.
+    /// A free or never used entry, reserved by `tag` for a handle to `object`.
     pub(crate) fn reserved(self, tag: Tag, object: ObjectRef) -> Self {
         self.by(Self::RESERVED, tag, object)
     }
@@ -131,7 +131,7 @@ mod tests {
     use crate::arena::word::reference::{ObjectRef, Tag};
 
     #[test]
-    fn freeing_an_entry_makes_a_new_generation() {
+    fn freeing_an_entry_advances_its_generation() {
         let live = Entry(0).reserved(Tag(3), ObjectRef(9)).live(0xf, ObjectRef(9));
         assert_eq!((live.rights(), live.object()), (0xf, ObjectRef(9)));
         assert_eq!(live.closing(Tag(4)).state(), EntryState::Closing(Tag(4)));

@@ -1,27 +1,28 @@
-//! Who is here: a row for each process and each thread, with what the thread is in the middle of.
+//! The write-ahead intents of a thread: its row names every operation that takes more than one step, before the first
+//! step.
 //!
-//! A thread's row is its will: whatever it does in more than one step it first writes down as an *intent*, so
-//! that after its death the supervisor finishes the operation or undoes it, by what has committed.
+//! After a thread's death recovery resolves its in-doubt intents: it finishes the operation if the operation had
+//! committed, and undoes it otherwise.
 //!
 //! | intent | words | written before | tells recovery |
 //! |---|---|---|---|
-//! | reference | `reference`, `record` | a count changes | which record, which object, and whether it landed |
-//! | operation | `operation[0]`, `operation[1]` | create, replace, send, receive | where the commit is to be seen |
-//! | link | `link`, `link_word` | a block is taken, joins or leaves a direction | which block, and its exact word |
-//! | slot | `slot` | a slot is taken or freed | which slot is in hand, or not yet as the map says: see `slot` |
-//! | dying | `release_queue` | — | the sides whose last reference this thread took, still to be cleared |
-//! | hazards | `hazards` | an object is used without a reference of one's own | what must be woken, and not reused |
+//! | reference | `reference`, `record` | a count changes | which record, which object, and whether it was applied |
+//! | operation | `operation[0]`, `operation[1]` | create, replace, send, receive | which word shows the commit |
+//! | link | `link`, `link_word` | a block is taken, linked to a direction or unlinked | which block, and its exact word |
+//! | slot | `slot` | a slot is taken or freed | which slot is in hand, or not yet as the map says: see `memory/slot_pool` |
+//! | release queue | `release_queue` | — | the sides that lost their last reference to this thread, still to be torn down |
+//! | hazards | `hazards` | an object is used without a reference of the thread's own | which objects to wake, and not to reuse |
 //!
 //! INV-ROW-1: only the thread that holds a row writes it, except that a helper may turn `reference` from
 //! PENDING to APPLIED, by CAS of the exact word.
 //! INV-ROW-2: a dead thread's row stays as it is until everything it names has been recovered; hazards are
-//! cleared last, so nothing it names is reused before.
+//! cleared last, so no object that it names is reused before.
 //! INV-ROW-3: the sequence in `reference` survives reuse of the row.
 
 use crate::arena::word::Field;
 use crate::arena::word::reference::ObjectRef;
 
-/// Which way a count changes.
+/// The direction in which a count changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
     Increment,
@@ -71,7 +72,7 @@ impl RefcountIntent {
         Self(self.0 | Self::APPLIED.of(1))
     }
 
-    /// Whether this is the still unmarked intent to change `object` under `sequence`.
+    /// Whether this is the intent to change `object` under `sequence`, not marked APPLIED yet.
     pub(crate) fn is_pending(self, object: ObjectRef, sequence: u32) -> bool {
         self.change().is_some()
             && !self.is_applied()
@@ -80,20 +81,20 @@ impl RefcountIntent {
     }
 }
 
-/// What a thread is in the middle of.
+/// The operation that a thread has in progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
     Idle,
-    /// Making the object in this slot; its entries are those reserved for it.
+    /// Creating the object in this slot. Its entries are those reserved for it.
     Create {
         slot: u32,
     },
-    /// Moving a reference from one entry to another: replace, and handing a child its startup handle.
+    /// Moving a reference from one entry to another: replace, or giving a child its startup handle.
     Move {
         from: Record,
         to: Record,
     },
-    /// Sending from this side; the message stands at `position` once that is known.
+    /// Sending from this side. The message is at `position` once that is known.
     Send {
         from: ObjectRef,
         position: Option<u64>,
@@ -110,7 +111,7 @@ impl Operation {
     const LOW: Field<0, 40> = Field;
     const NO_POSITION: u64 = u64::MAX;
 
-    /// The two words; the second is stored first, the first one makes it count.
+    /// The two words. The second is stored first; the store of the first makes the intent valid.
     pub(crate) fn to_words(self) -> [u64; 2] {
         match self {
             Self::Idle => [0, 0],
@@ -136,7 +137,7 @@ impl Operation {
     }
 }
 
-/// Where a reference stands: in some process's handle table, or in a message.
+/// The place of a reference: in a process's handle table, or in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Record {
     /// An entry of a handle table.
@@ -152,7 +153,7 @@ impl Record {
     const BLOCK: Field<0, 28> = Field;
     const WORD: Field<40, 24> = Field;
 
-    /// 40 bits for an entry.
+    /// An entry takes 40 bits.
     pub(crate) fn to_word(self) -> u64 {
         match self {
             Self::Entry { process, index } => Self::PROCESS.of(process.into()) | Self::ENTRY.of(index.into()),
@@ -172,23 +173,23 @@ impl Record {
     }
 }
 
-/// How a block is taken, and how it joins or leaves a direction: a value of `ThreadRow::link`.
+/// How a block is taken, linked to a direction or unlinked from it: a value of `ThreadRow::link`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ListIntent {
     Idle,
-    /// `block` is tried, or has been taken and is part of nothing yet.
+    /// `block` is being taken, or has been taken and is not linked yet.
     Taking {
         block: crate::arena::word::block::BlockId,
     },
-    /// Free blocks of a leaf of the map, which begins with `block`, are taken, to give their memory back.
+    /// Free blocks of the leaf of the map that begins with `block` are taken, to give their memory back.
     GivingBack {
         block: crate::arena::word::block::BlockId,
     },
-    /// Free blocks are taken, from `block` on, so that they have never been used.
+    /// Free blocks from `block` up to the high-water mark are taken, to become never used again.
     Trimming {
         block: crate::arena::word::block::BlockId,
     },
-    /// Free slots of a page of objects are taken, to give its memory back.
+    /// Free slots of a page of objects are taken, to give the page's memory back.
     GivingSlotsBack {
         page: u32,
     },
@@ -197,12 +198,12 @@ pub(crate) enum ListIntent {
         from: ObjectRef,
         block: crate::arena::word::block::BlockId,
     },
-    /// `block` becomes one of its payload blocks.
+    /// `block` becomes a payload block of the direction that `from` writes.
     LinkPayload {
         from: ObjectRef,
         block: crate::arena::word::block::BlockId,
     },
-    /// The segment has been read to its end, or the direction is being taken apart.
+    /// The segment has been read to its end, or the direction is being torn down.
     UnlinkSegment {
         from: ObjectRef,
         block: crate::arena::word::block::BlockId,
@@ -257,7 +258,7 @@ mod tests {
     use crate::arena::word::block::BlockId;
 
     #[test]
-    fn intents_survive_being_words() {
+    fn intents_survive_encoding_as_words() {
         let block = BlockId::new(16, 4_000_000);
         let entry = Record::Entry { process: 4095, index: 0xf_ffff };
         let transit = Record::Transit { block, word: 63 };
@@ -291,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_helper_recognises_exactly_one_pending_change() {
+    fn a_helper_matches_one_pending_change() {
         let object = ObjectRef::new(3, 0);
         let pending = RefcountIntent::pending(Change::Decrement, object, 9);
         assert!(pending.is_pending(object, 9));

@@ -1,12 +1,13 @@
-//! Who leads the arena, and which process holds a row.
+//! The leader of the arena, and the identity of the process that holds a row.
 //!
-//! The leader word is replaced by compare-and-swap, with its term advanced, so a process that was slow to see a new leader
-//! cannot take the lead from it. A row's process is named by its number and its start time, since numbers come back.
+//! The leader word is replaced by compare-and-swap with its term advanced. So a process that was slow to see a new
+//! leader cannot take the lead from it. A process is identified by its number and its start time, because Linux reuses
+//! numbers.
 
 use crate::arena::word::Field;
 use crate::arena::word::row::ProcessSlot;
 
-/// Who leads, as the arena says.
+/// The leader, as the arena records it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Leader(pub(crate) u64);
 
@@ -15,14 +16,14 @@ impl Leader {
     const EPOCH: Field<32, 20> = Field;
     const TERM: Field<0, 32> = Field;
 
-    /// The process slot of the process that leads; `None` before the first.
+    /// The process slot of the leader; `None` before the first leader.
     pub fn process_slot(self) -> Option<ProcessSlot> {
         let process_slot =
             ProcessSlot { row: Self::ROW.get(self.0) as u16, epoch: Self::EPOCH.get(self.0) as u32 };
         (process_slot.row != 0).then_some(process_slot)
     }
 
-    /// How many have led before, and this one.
+    /// How many leaders there have been, including this one.
     pub fn term(self) -> u32 {
         Self::TERM.get(self.0) as u32
     }
@@ -37,19 +38,19 @@ impl Leader {
     }
 }
 
-/// A process, as the system knows it. Numbers are used again, so the moment it started belongs to its name.
+/// The identity of a process. Linux reuses numbers, so the start time is part of the identity.
 ///
 /// ```text
 ///  63      42 41                        0
 ///  ┌──────────┬──────────────────────────┐
-///  │ pid 22   │ started 42               │     one word, so that nobody sees half of it
+///  │ pid 22   │ started 42               │     one word, so that no reader sees half of it
 ///  └──────────┴──────────────────────────┘
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ProcessIdentity {
     /// The process's number: Linux has none above 4,194,304.
     pub pid: u32,
-    /// When it started, in the system's own unit; 0 where that is not known.
+    /// When it started, in the kernel's unit; 0: unknown.
     pub started: u64,
 }
 
@@ -61,7 +62,7 @@ impl ProcessIdentity {
         Self::PID.of(self.pid.into()) | Self::STARTED.of(self.started)
     }
 
-    /// Whether nothing speaks against both being the same process.
+    /// Whether both may be the same process. An unknown start time matches every start time.
     pub(crate) fn may_be(self, other: Self) -> bool {
         self.pid == other.pid && (self.started == other.started || self.started.min(other.started) == 0)
     }
@@ -72,18 +73,18 @@ impl ProcessIdentity {
 }
 
 impl From<u32> for ProcessIdentity {
-    /// A process of this number, whenever it started.
+    /// A process of this number, with an unknown start time.
     fn from(pid: u32) -> Self {
         Self { pid, started: 0 }
     }
 }
 
-/// A process slot that is taken, and by whom.
+/// A process slot that is taken, and its process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Member {
     /// The process slot.
     pub process_slot: ProcessSlot,
-    /// Who has it, or will: a child that is on its way to it.
+    /// The process that has the slot, or a child that has yet to attach to it.
     pub identity: ProcessIdentity,
     /// Whether the process has attached.
     pub is_attached: bool,

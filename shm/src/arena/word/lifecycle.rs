@@ -1,20 +1,22 @@
-//! The life of an object slot: which state it is in, what it is, and who pays for it.
+//! The lifecycle word of an object slot: its state, its class, and the process charged for it.
 //!
 //! ```text
 //!  INVALID ──▶ RESERVED(t) ──▶ LIVE ──▶ RETIRED ──▶ RECLAIMING(t) ──▶ FREE ──▶ RESERVED(t) …
-//!  (virgin)    ▲            create     │ all sides  nobody names it          generation + 1
-//!              │            commits    │ are done   in a hazard
-//!              └───────────────────────┘ the same, and it holds nothing: generation + 1
+//!  (never      ▲            create     │ all sides  no hazard                generation + 1
+//!   used)      │            commits    │ are done   names it
+//!              └───────────────────────┘ the same, and it holds no memory: generation + 1
 //! ```
-//! FREE becomes INVALID again when the memory of its page is given back: see `slot_pages`, which keeps the generation.
+//! FREE becomes INVALID again when the memory of its page is given back. `memory/slot_pages` keeps the generation.
 //!
-//! INV-LIFE-1: every transition is one read-modify-write, or a store by the owner that the word names, or, of an object
-//! with one side, a store by whoever finishes it: a side is on one list at most.
-//! INV-LIFE-2: a side is *done* once its count reached 0 and what it held was closed; done bits only get set.
+//! INV-LIFE-1: every transition is one read-modify-write, or a store by the owner that the word names, or, for an
+//! object with one side, a store by the thread that finalizes the side: a side is on one list at most.
+//! INV-LIFE-2: a side is *done* once its count has reached 0 and everything it held has been closed; done bits are only
+//! set.
 //! INV-LIFE-3: RETIRED is reached once per generation, in the step that makes the last side done.
 //! INV-LIFE-4: a slot leaves RETIRED only when no hazard names it that was set before it was retired.
-//! INV-LIFE-5: all-zero is INVALID: a hole punched in the arena reads as an error, never as a free slot; but for a page of
-//! objects whose word, elsewhere, says that its memory was given back (`slot_pages`).
+//! INV-LIFE-5: all-zero is INVALID: a hole punched in the arena reads as an error, never as a free slot. The exception
+//! is a page of objects whose word, in another section, says that the page's memory was given back
+//! (`memory/slot_pages`).
 
 use crate::arena::word::Field;
 use crate::arena::word::credit::Charge;
@@ -42,7 +44,7 @@ impl Lifecycle {
     const CLASS: Field<12, 8> = Field;
     const IS_TWO_SIDED: Field<10, 1> = Field;
     const DONE: Field<8, 2> = Field;
-    /// While LIVE or RETIRED: whom the object is charged to, the row in place of a tag.
+    /// While LIVE or RETIRED: the process that the object is charged to. Its row takes the place of the tag.
     const CHARGED_ROW: Field<20, 12> = Field;
     const CHARGED_EPOCH: Field<0, 8> = Field;
     const FREE: u64 = 1;
@@ -68,7 +70,7 @@ impl Lifecycle {
         Self::GENERATION.get(self.0)
     }
 
-    /// The number of the object's class. 0 is none.
+    /// The number of the object's class. 0 is no class.
     #[inline]
     pub(crate) fn class_number(self) -> u8 {
         Self::CLASS.get(self.0) as u8
@@ -80,7 +82,7 @@ impl Lifecycle {
         Self::IS_TWO_SIDED.get(self.0) != 0
     }
 
-    /// The same, in this generation.
+    /// The same word, in this generation.
     pub(crate) fn of_generation(self, generation: u64) -> Self {
         Self(Self::GENERATION.set(self.0, generation))
     }
@@ -89,12 +91,12 @@ impl Lifecycle {
         Self::GENERATION.of(self.generation())
     }
 
-    /// FREE or virgin → RESERVED by `tag`.
+    /// FREE or INVALID → RESERVED by `tag`.
     pub(crate) fn reserved(self, tag: Tag) -> Self {
         Self(Self::STATE.of(Self::RESERVED) | Self::TAG.of(tag.0.into()) | self.only_generation())
     }
 
-    /// RESERVED → LIVE, as an object of the class with this number and so many sides.
+    /// RESERVED → LIVE, as an object of the class with this number, with `sides` sides.
     pub(crate) fn live(self, class_number: u8, sides: usize, charge: Charge) -> Self {
         let class = Self::CLASS.of(class_number.into()) | Self::IS_TWO_SIDED.of(u64::from(sides == 2));
         let word = Self::STATE.of(Self::LIVE) | class;
@@ -102,14 +104,14 @@ impl Lifecycle {
         Self(word | charge | self.only_generation())
     }
 
-    /// Whether an object that is LIVE or RETIRED is charged to this process (or to one that had its row 256
-    /// epochs away).
+    /// Whether a LIVE or RETIRED object is charged to this process. Only 8 bits of the epoch are compared, so a process
+    /// that had the row 256 epochs before or after also matches.
     pub(crate) fn is_charged_to(self, charge: Charge) -> bool {
         Self::CHARGED_ROW.get(self.0) == u64::from(charge.row)
             && Self::CHARGED_EPOCH.get(self.0) == Self::CHARGED_EPOCH.get(charge.epoch.into())
     }
 
-    /// The row of the process that an object which is LIVE or RETIRED is charged to.
+    /// The row of the process that a LIVE or RETIRED object is charged to.
     pub(crate) fn charged_row(self) -> u16 {
         Self::CHARGED_ROW.get(self.0) as u16
     }
@@ -135,7 +137,7 @@ impl Lifecycle {
         if done.is_complete() { Self(Self::STATE.set(done.0, Self::RETIRED)) } else { done }
     }
 
-    /// RETIRED → RESERVED by `tag`, for the next generation: nobody names the slot, and it holds nothing.
+    /// RETIRED → RESERVED by `tag`, for the next generation. No hazard names the slot, and it holds no memory.
     #[inline]
     pub(crate) fn reserved_for_reuse(self, tag: Tag) -> Self {
         self.freed().reserved(tag)
@@ -157,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_life_goes_round_and_comes_back_one_generation_older() {
+    fn a_full_lifecycle_advances_the_generation() {
         let free = Lifecycle(0).reserved(Tag(7)).freed();
         assert_eq!(free.state(), LifecycleState::Free);
         let reserved = free.reserved(Tag(9));
@@ -181,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn zero_is_no_life() {
+    fn zero_is_an_invalid_word() {
         assert_eq!(Lifecycle(0).state(), LifecycleState::Invalid);
         assert_eq!(Lifecycle(0).class_number(), 0);
     }

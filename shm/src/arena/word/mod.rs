@@ -1,7 +1,7 @@
-//! Every shared 64-bit word: its bits, its states and its named transitions. No memory and no logic is here.
+//! Every shared 64-bit word: its bits, its states and its named transitions. This folder has no memory and no logic.
 //!
-//! A file describes one word and is the only place that knows its bits. What each field means to the operations, and in
-//! which order words are written, stands with the operations.
+//! A file describes one word and is the only place that knows its bits. The files of the operations say how they use
+//! each field, and in which order they write the words.
 
 pub(crate) mod block;
 pub(crate) mod credit;
@@ -28,7 +28,7 @@ impl<const SHIFT: u32, const WIDTH: u32> Field<SHIFT, WIDTH> {
         (word >> SHIFT) & Self::MAX
     }
 
-    /// `value` in its place, all other fields zero. A value that does not fit is cut, never spilled into a
+    /// `value` in its place, all other fields zero. A value that does not fit loses its high bits, and never changes a
     /// neighbour.
     #[inline(always)]
     pub(crate) const fn of(self, value: u64) -> u64 {
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_field_cuts_what_does_not_fit_and_leaves_its_neighbours_alone() {
+    fn a_field_never_changes_its_neighbours() {
         let field = Field::<8, 4>;
         assert_eq!(field.of(0x1f), 0xf00);
         assert_eq!(field.set(u64::MAX, 0), !0xf00);

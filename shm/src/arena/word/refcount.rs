@@ -1,8 +1,8 @@
-//! How many references one side of an object has, and which thread changed the number last.
+//! The reference count of one side of an object, and the thread that changed it last.
 //!
 //! INV-COUNT-1: the number equals the records (handle entries and in-transit words) that refer to the side.
 //! INV-COUNT-2: the word names its last change, (t, sequence), so that recovery knows whether a dead thread's
-//! change landed. Whoever overwrites it first marks that thread's intent APPLIED.
+//! change was applied. A thread that overwrites the word first marks t's intent APPLIED.
 //! INV-COUNT-3: 0 is final: an increment refuses it.
 
 use crate::arena::word::Field;

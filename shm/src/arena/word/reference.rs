@@ -1,6 +1,6 @@
-//! How one word names an object's side, or a thread: the operands that the other words are made of.
+//! The operands of the other words: a side of an object, and a thread.
 
-/// The tag of a thread row, which every transitional state carries: 1 to 4095. 0 is nobody.
+/// The tag of a thread row, which every transitional state carries: 1 to 4095. 0 is no thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Tag(pub(crate) u16);
 
@@ -9,7 +9,7 @@ impl Tag {
     pub(crate) const MAX: u64 = 0xfff;
 }
 
-/// One side of an object: what a handle refers to. 24 bits: the slot, then the side.
+/// One side of an object, to which a handle refers. 24 bits: the slot, then the side.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ObjectRef(pub(crate) u32);
 
@@ -33,7 +33,7 @@ impl ObjectRef {
         Self(self.0 ^ 1)
     }
 
-    /// As a link of a list in the arena, where 0 ends the list.
+    /// As a link of a list in the arena. 0 ends the list.
     pub(crate) const fn to_link(self) -> u64 {
         self.0 as u64 + 1
     }
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_object_reference_survives_being_a_link() {
+    fn a_reference_survives_encoding_as_link() {
         let object = ObjectRef::new(0x7f_ffff, 1);
         assert_eq!(ObjectRef::from_link(object.to_link()), Some(object));
         assert_eq!(ObjectRef::from_link(0), None);

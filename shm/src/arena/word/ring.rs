@@ -1,4 +1,4 @@
-//! The two words that rings are made of: the header of a message, and the link between segments.
+//! The two words of a ring: the header of a message, and the link between segments.
 //!
 //! ## The header of a message
 //!
@@ -8,8 +8,8 @@
 //! │flags│ block link   │ handles │ length, bytes │
 //! └─────┴──────────────┴─────────┴───────────────┘
 //! ```
-//! The producer writes a header before its tail passes it. From then on only the consumer changes it, and only to mark a
-//! message that it has taken out of order.
+//! The producer writes a header before its tail passes it. From then on only the consumer changes it, and only to mark
+//! a message that it has consumed out of order.
 //!
 //! ## The link of a segment
 //!
@@ -22,19 +22,19 @@
 //!
 //! | link | written by | how |
 //! |---|---|---|
-//! | 0 → (end, next) | the producer, which leaves the segment at `end` | store, Release, under its join intent |
-//! | (end, next) → (end, the one after next) | the consumer, when every message of the next was CONSUMED | store, Release, under its leave intent |
+//! | 0 → (end, next) | the producer, which leaves the segment at `end` | store, Release, under its link intent |
+//! | (end, next) → (end, the one after next) | the consumer, when every message of the next was CONSUMED | store, Release, under its unlink intent |
 //!
-//! A segment's *end* is the position that the producer would have written there next. While nothing between two
-//! segments is gone, it is where the next one starts. A segment whose messages were all consumed ahead of their turn
-//! is taken out of the middle; the positions between the end of the one before it and the start of the one behind
-//! it are a *gap*: all of them were consumed.
+//! A segment's *end* is the position that the producer would have written there next. While no segment between two has
+//! been removed, it is the position where the next one starts. A segment whose messages were all consumed out of order
+//! is removed from the middle. The positions from the end of the segment before it to the start of the segment after it
+//! are a *gap*: all of them were consumed.
 //!
-//! The low 16 bits are enough. The messages of a segment that the head has not passed are fewer than 2¹⁴, so the end
-//! is the first position with these bits at or after the head, or at or after the segment's first position where the
-//! head has not come to it yet.
+//! The low 16 bits are enough. The messages of a segment that the head has not passed are fewer than 2¹⁴. So the end is
+//! the first position with these low bits at or after the head. If the head is before the segment, it is the first such
+//! position at or after the segment's first one.
 //!
-//! INV-WAY-1: a link that is not 0 keeps its end, and the next segment starts at that end or behind it.
+//! INV-WAY-1: a link that is not 0 keeps its end, and the next segment starts at that end or after it.
 
 use crate::arena::word::Field;
 use crate::arena::word::block::BlockId;
@@ -47,7 +47,7 @@ impl Header {
     const LENGTH: Field<0, 25> = Field;
     const HANDLES: Field<25, 7> = Field;
     const BLOCK: Field<32, 28> = Field;
-    /// Consumed before the messages ahead of it.
+    /// Consumed out of order, while messages ahead of it were still pending.
     pub(crate) const CONSUMED: u64 = 1 << 60;
 
     #[inline(always)]
@@ -85,12 +85,12 @@ impl SegmentLink {
     const NEXT: Field<0, 32> = Field;
     const END: Field<32, 16> = Field;
 
-    /// The producer goes on in `next` at `end`.
+    /// The producer continues in `next` at `end`.
     pub(crate) fn new(next: BlockId, end: u64) -> Self {
         Self(Self::NEXT.of(next.to_link()) | Self::END.of(end))
     }
 
-    /// The same end, and the next segment of `other`.
+    /// The same end, with the next segment of `other`.
     pub(crate) fn passing_to(self, other: Self) -> Self {
         Self(Self::NEXT.set(self.0, Self::NEXT.get(other.0)))
     }
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_header_carries_a_length_a_handle_count_and_a_block() {
+    fn a_header_keeps_all_its_fields() {
         let block = BlockId::new(16, 77);
         let header = Header::new(16 << 20, 64, Some(block));
         assert_eq!((header.length(), header.handles(), header.block()), (16 << 20, 64, Some(block)));

@@ -1,11 +1,11 @@
-//! Who holds a row: the claim of a process row or of a thread row, and the ticket that lets a process claim one.
+//! The owner of a row: the claim of a process row or of a thread row, and the ticket by which a process claims one.
 //!
 //! ```text
 //!  process row:  FREE(epoch) ──▶ STARTING(spawner) ──▶ ACTIVE ──▶ DEAD ──▶ FREE(epoch + 1)
-//!                                      └──────────────────────────▲   given up, or its spawner died
+//!                                      └──────────────────────────▲   canceled, or its spawner died
 //!  thread row:   0 ──▶ owned by a process ──▶ 0
 //! ```
-//! The epoch makes a ticket that was given up worthless. Only recovery leaves DEAD, and it does so last.
+//! The epoch makes a canceled ticket invalid. Only recovery leaves DEAD, as its last step.
 
 use crate::arena::word::Field;
 
@@ -22,10 +22,10 @@ pub(crate) struct RowState(pub(crate) u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProcessState {
     Free,
-    /// This process has prepared the row; the child has not attached yet. 0: the supervisor watches over it.
+    /// This process has prepared the row, and the child has not attached yet. 0: the supervisor watches over the row.
     Starting(u16),
     Active,
-    /// Its process is dead; recovery is under way.
+    /// Its process is dead, and recovery is in progress.
     Dead,
 }
 
@@ -34,7 +34,7 @@ impl RowState {
     const EPOCH: Field<32, 20> = Field;
     const SPAWNER: Field<12, 12> = Field;
     const PROCESS: Field<0, 12> = Field;
-    /// The spawner of a process slot that the supervisor has taken over.
+    /// The spawner in a process slot that the supervisor has taken over: none.
     pub(crate) const NOBODY: u16 = 0;
     const STARTING: u64 = 1;
     const ACTIVE: u64 = 2;
@@ -79,18 +79,18 @@ impl RowState {
         Self(Self::STATE.of(Self::ACTIVE) | Self::PROCESS.of(process.into()))
     }
 
-    /// The process whose thread holds the row, if one does.
+    /// The process whose thread holds the row; `None`: the row is free.
     pub(crate) fn thread_owner(self) -> Option<u16> {
         (Self::STATE.get(self.0) == Self::ACTIVE).then(|| Self::PROCESS.get(self.0) as u16)
     }
 }
 
-/// A process row that has been claimed and may be attached to: the ticket a spawner or the supervisor gives.
+/// A process row that has been claimed for a process to attach to: the ticket that a spawner or the supervisor gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProcessSlot {
     /// The process's row.
     pub row: u16,
-    /// The row's epoch: a ticket of an earlier epoch is refused.
+    /// The row's epoch. A ticket of an earlier epoch is refused.
     pub epoch: u32,
 }
 
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_row_comes_back_one_epoch_older() {
+    fn a_freed_process_row_advances_its_epoch() {
         let row = RowState(0).starting(5);
         assert_eq!(row.process_state(), ProcessState::Starting(5));
         assert_eq!(row.active().dead().freed().process_state(), ProcessState::Free);

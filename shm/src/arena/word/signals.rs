@@ -1,7 +1,7 @@
 //! The signals of one side of an object, beside the event count on which its waiters sleep.
 //!
-//! The high half holds the side's stored signals, the low half its event count: one read-modify-write changes
-//! the signals and learns whether anybody sleeps. The kernel compares the low half.
+//! The high half holds the side's stored signals, the low half its event count. So one read-modify-write changes the
+//! signals and tells the changer whether a thread sleeps. The kernel compares the low half.
 
 use crate::arena::word::Field;
 
@@ -21,18 +21,19 @@ pub mod signal {
 ///
 /// | flag | set by | cleared by | means |
 /// |---|---|---|---|
-/// | FENCED | a sleeper, before its heavy barrier | a waiter, after many waits that needed no sleep | changes of *derived* signals are followed by a full fence |
-/// | BARRIER_DONE | that sleeper, after its barrier | with FENCED | every changer has noticed FENCED: others may sleep without a barrier of their own |
-/// | HAS_WAITERS | a sleeper | a waker, after waking, if the word is unchanged | somebody may sleep |
-/// | ARMED_WRITABLE | a sleeper that waits for WRITABLE | as HAS_WAITERS | the reader must tell of room too |
-/// | WATCHED | a sleeper that waits for stored signals, when it arms | a signaller that clears a signal and finds nobody who watches | a sleeper may have to be told of what is cleared: see `watch` |
+/// | FENCED | a sleeper, before its heavy barrier | a waiter, after many waits that needed no sleep | a full fence follows each change of a *derived* signal |
+/// | BARRIER_DONE | that sleeper, after its barrier | with FENCED | every changer has noticed FENCED: other threads may sleep without a barrier of their own |
+/// | HAS_WAITERS | a sleeper | a waker, after waking, if the word is unchanged | a thread may sleep |
+/// | HAS_WRITE_WAITERS | a sleeper that waits for WRITABLE | as HAS_WAITERS | the reader must report room too |
+/// | WATCHED | a sleeper that waits for stored signals, when it arms | a thread that clears a signal and finds no observer | a sleeper may have to be told of a cleared signal: see `signal/watch` |
 ///
-/// WATCHED stands among the signals, at the place of HANDLE_CLOSED, which is never stored.
+/// WATCHED takes the place of HANDLE_CLOSED among the signals, which is never stored.
 ///
-/// INV-EVENT-1: HAS_WAITERS is set only in a word that has FENCED and BARRIER_DONE, except by a sleeper that the barrier is refused
-/// to and that therefore sleeps only briefly. BARRIER_DONE is set only if FENCED has not been
-/// cleared since before the barrier, which the epoch tells.
-/// INV-EVENT-2: arming and waking both advance the counter, so a waker clears only what it has woken.
+/// INV-EVENT-1: HAS_WAITERS is set only in a word that has FENCED and BARRIER_DONE. The exception is a sleeper to which
+/// the kernel refuses the barrier; it sleeps only briefly. BARRIER_DONE is set only if FENCED has not been cleared
+/// since before the barrier, which the epoch tells.
+/// INV-EVENT-2: arming and waking both advance the counter, so a waker clears the flags of the sleepers that it has
+/// woken, and no others.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct State(pub(crate) u64);
 
@@ -40,7 +41,7 @@ impl State {
     pub(crate) const FENCED: u64 = 1 << 31;
     pub(crate) const HAS_WAITERS: u64 = 1 << 30;
     pub(crate) const HAS_WRITE_WAITERS: u64 = 1 << 29;
-    /// Any flag that makes a changer of derived signals look closer.
+    /// Any flag that sends a changer of derived signals to the slow path.
     pub(crate) const SLOW_PATH: u64 = Self::FENCED | Self::HAS_WAITERS | Self::HAS_WRITE_WAITERS;
     pub(crate) const BARRIER_DONE: u64 = 1 << 28;
     pub(crate) const WATCHED: u64 = (signal::HANDLE_CLOSED as u64) << 32;
@@ -90,19 +91,19 @@ impl State {
         Self(Self::EPOCH.set(self.without(Self::FENCED | Self::BARRIER_DONE).0, self.epoch() + 1))
     }
 
-    /// No signals, no flags; the counter has moved on, so that a sleeper of an earlier life looks again.
+    /// No signals and no flags. The counter advances, so a sleeper of an earlier generation looks again.
     pub(crate) fn fresh(self) -> Self {
         Self(self.relaxed().next_count().without(Self::HAS_WAITERS | Self::HAS_WRITE_WAITERS).futex().into())
     }
 
-    /// Where a slot begins that has forgotten its last state: of any few generations each has a counter far from the
-    /// others'.
+    /// The first word of a slot that has lost its last state. The counters of any few successive generations are far
+    /// apart, so a sleeper of an earlier generation does not find the value that it expects.
     pub(crate) fn begun(generation: u64) -> Self {
         const GOLDEN_RATIO: u64 = 0x9e_3779;
         Self(Self::EPOCH.of(generation) | Self::COUNTER.of(generation.wrapping_mul(GOLDEN_RATIO)))
     }
 
-    /// The counter advanced, wrapping inside its 24 bits.
+    /// The counter advanced. It wraps inside its 24 bits.
     pub(crate) fn next_count(self) -> Self {
         Self(Self::COUNTER.set(self.0, Self::COUNTER.get(self.0) + 1))
     }
@@ -113,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_event_counter_wraps_without_touching_flags_or_signals() {
+    fn the_counter_wraps_within_its_bits() {
         let state = State(0xff_ffff).with(State::FENCED | State::HAS_WAITERS).changed(0, 0xff00_0008);
         let next = state.next_count();
         assert_eq!(next.signals(), 0xff00_0008);
