@@ -36,10 +36,10 @@ macro_rules! limits {
             /// `XDG_RUNTIME_DIR`, or among the temporary files. It is no limit and is not kept in the arena: only the
             /// process that creates the arena reads it.
             ///
-            /// With a path, a service that is started again is found at the same place. The socket of a dead arena there
-            /// is replaced. The folder is made if it is missing (the folders above it are not). It must be this user's or
-            /// root's, and no other user may write to it, unless its sticky bit is set. A path may be as long as the
-            /// file system allows; without `/proc`, 103 bytes.
+            /// With a path, a service that is started again is found at the same place. The socket of a dead arena
+            /// there is replaced. The folder is made if it is missing (the folders above it are not). It must be this
+            /// user's or root's, and no other user may write to it, unless its sticky bit is set. A path may be as long
+            /// as the file system allows; without `/proc`, 103 bytes.
             pub socket_path: Option<std::path::PathBuf>,
         }
 
@@ -103,30 +103,30 @@ limits! {
     max_threads, with_max_threads: u32 = 1024, 1..=MAX_THREADS;
     /// How many objects may exist at once; the two ends of a pair are one object. Up to 8,388,607; default 1,048,576.
     max_objects, with_max_objects: u32 = 1 << 20, 1..=MAX_OBJECTS;
-    /// How many handles one process may hold at once. Up to 1,048,575; default 262,143. Each process has a table of its own
-    /// for them, so all processes together may have `max_processes` times as many.
+    /// How many handles one process may hold at once. Up to 1,048,575; default 262,143. Each process has a table of its
+    /// own for them, so all processes together may have `max_processes` times as many.
     max_handles_per_process, with_max_handles_per_process: u32 = (1 << 18) - 1, 1..=(1 << 20) - 1;
     /// How many messages may be pending in one direction of a channel before a write gives `ZX_ERR_SHOULD_WAIT`. Up to
     /// 1,048,576; default 8,192.
     max_pending_messages, with_max_pending_messages: u32 = 8192, 1..=1 << 20;
-    /// How many messages the first ring of a direction holds. Each later ring holds four times as many as the one before. A
-    /// power of two from 2 to 8,192; default 8.
+    /// How many messages the first ring of a direction holds. Each later ring holds four times as many as the one
+    /// before. A power of two from 2 to 8,192; default 8.
     first_segment_messages, with_first_segment_messages: u32 = 8, 2..=8192, "a power of two";
     /// The bytes reserved for blocks of each size class. Default 1 GiB.
     pool_bytes, with_pool_bytes: u64 = 1 << 30, 256..=1 << 40;
-    /// The largest zero-copy loan, in bytes; rounded up to a power of two, at most 16 MiB, which is the default. Messages of
-    /// the full 65,536 bytes with 64 handles need at least 128 KiB here.
+    /// The largest zero-copy loan, in bytes; rounded up to a power of two, at most 16 MiB, which is the default.
+    /// Messages of the full 65,536 bytes with 64 handles need at least 128 KiB here.
     max_loan_bytes, with_max_loan_bytes: u64 = 16 << 20, 256..=16 << 20;
     /// How many of `max_objects` one process may have made, in whatever process their handles are now. Up to 8,388,607;
     /// default 917,504, seven eighths of the default `max_objects`. If `max_objects` is less, only that limits.
     max_objects_per_process, with_max_objects_per_process: u32 = (1 << 20) / 8 * 7, 1..=MAX_OBJECTS;
-    /// How many of `pool_bytes`, in each size class, one process may have taken; at least one block of each. Up to 1 TiB;
-    /// default 896 MiB, seven eighths of the default `pool_bytes`. If `pool_bytes` is less, only that limits.
+    /// How many of `pool_bytes`, in each size class, one process may have taken; at least one block of each. Up to 1
+    /// TiB; default 896 MiB, seven eighths of the default `pool_bytes`. If `pool_bytes` is less, only that limits.
     max_block_bytes_per_process, with_max_block_bytes_per_process: u64 = (1 << 30) / 8 * 7, 256..=1 << 40;
-    /// How many messages that were written at one process's ends may be pending at once, in all its channels together. Up
-    /// to 1,073,741,824; default 7,340,032, seven eighths of the messages that one size class of the default pools has room
-    /// for. A process with so many gets `ZX_ERR_NO_RESOURCES` from a write until some are read. So does a channel, in one
-    /// direction, with eight times as many as are left to its process.
+    /// How many messages that were written at one process's ends may be pending at once, in all its channels together.
+    /// Up to 1,073,741,824; default 7,340,032, seven eighths of the messages that one size class of the default pools
+    /// has room for. A process with so many gets `ZX_ERR_NO_RESOURCES` from a write until some are read. So does a
+    /// channel, in one direction, with eight times as many as are left to its process.
     max_pending_messages_per_process, with_max_pending_messages_per_process: u32 = 7 << 20, 1..=1 << 30;
     /// How many of `max_threads` one process may have. 1 to 4,063; default 896, seven eighths of the default
     /// `max_threads`. If `max_threads` is less, only that limits. A thread beyond it can only close handles.

@@ -250,8 +250,8 @@ impl Arena {
         if from + len > section.count {
             return Err(Error::Corrupt("a block is out of range"));
         }
-        // SAFETY: `first` is the line `from` of its pool, and the pool holds `len` lines from there on, as was just checked;
-        // `Line: Shared` as in `at`.
+        // SAFETY: `first` is the line `from` of its pool, and the pool holds `len` lines from there on, as was just
+        // checked; `Line: Shared` as in `at`.
         Ok(self.give_back(unsafe { core::slice::from_raw_parts(lines.as_ptr(), len) }))
     }
 

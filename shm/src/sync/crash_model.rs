@@ -1,37 +1,38 @@
-//! What is left of a thread's stores when it is killed. Models only.
+//! The stores that a killed thread leaves behind. Models only.
 //!
-//! A process may be killed between any two instructions, and whoever recovers it sees every store that it has made:
-//! the kernel tells of a death after the last one. But these are the stores in the order of the *instructions*, and a
-//! compiler may let a Relaxed store pass others. So a victim dies right after its n-th store, and the model takes
-//! back earlier ones that the compiler may have put behind it.
+//! A process may be killed between any two instructions. The recovering thread sees every store that the process has
+//! made, because the kernel reports a death after the last store. But that is the order of the *instructions*, and a
+//! compiler may let a Relaxed store pass others. So the model kills its victim right after the n-th store, and takes
+//! back earlier stores that the compiler may have placed after it.
 //!
-//! A store stays before a later one if the later is Release or stronger, if both are to the same word, if the earlier
-//! is a read-modify-write that is Acquire or stronger, or if a barrier is between. Nothing else holds it: a Relaxed
-//! store may come before a Release store that stands above it, and before what that Release keeps in front of itself.
-//! What depends on what was loaded is not looked at: a compiler could keep less than a processor does.
+//! A store stays before a later one if the later one is Release or stronger, if both are to the same word, if the
+//! earlier one is a read-modify-write that is Acquire or stronger, or if a barrier is between them. Otherwise it may
+//! move: a Relaxed store may come before a Release store that stands above it, and before the stores that this Release
+//! keeps in front of itself. The model ignores dependences on loaded values: a compiler may keep less order than a
+//! processor does.
 //!
-//! The victim, and whoever recovers it, run alone: nobody may have seen a store that is taken back.
+//! The victim and the recovering thread run alone: no other thread may have seen a store that is taken back.
 
 use ::loom::sync::atomic::{AtomicU64, Ordering};
 use core::cell::RefCell;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-/// Which of the stores that could still be missing when a thread is killed are missing.
+/// Which of the stores that may be missing after a kill are missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LostStores {
     /// None: the stores were made in program order.
     Nothing,
-    /// One of the sets that there are ([`CrashOutcome::After`]).
+    /// One of the possible sets ([`CrashOutcome::After`]).
     Set(usize),
 }
 
-/// How a thread that was to be killed ended.
+/// The outcome of a thread that was to be killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CrashOutcome<T> {
-    /// It was through before.
+    /// It finished before the kill.
     Finished(T),
-    /// Killed, where so many different sets of stores could have been missing.
+    /// It was killed. So many different sets of stores could have been missing.
     After(usize),
 }
 
@@ -39,31 +40,31 @@ pub enum CrashOutcome<T> {
 struct Store {
     word: *const AtomicU64,
     before: u64,
-    /// What stands above it comes before it.
+    /// The stores above it come before it.
     releases: bool,
-    /// What stands below it comes after it.
+    /// The stores below it come after it.
     acquires: bool,
 }
 
 struct Watch {
-    /// Stores to come before the last.
+    /// How many stores come before the last one.
     left: usize,
-    /// In program order, since the last barrier.
+    /// The stores since the last barrier, in program order.
     late: Vec<Store>,
 }
 
-/// What the killed thread unwinds with.
+/// The payload with which the killed thread unwinds.
 struct Dies;
 
 std::thread_local! {
     static WATCH: RefCell<Option<Watch>> = const { RefCell::new(None) };
 }
 
-/// Lets `act` make `stores` stores, one more, and then no step further.
+/// Lets `act` make `stores` stores and one more, and kills it there.
 pub fn crash_after<T>(stores: usize, missing: LostStores, act: impl FnOnce() -> T) -> CrashOutcome<T> {
     WATCH.set(Some(Watch { left: stores, late: Vec::new() }));
     let ended = catch_unwind(AssertUnwindSafe(act));
-    let watch = WATCH.take().expect("nobody else watches");
+    let watch = WATCH.take().expect("one watch at a time");
     match ended {
         Ok(finished) => CrashOutcome::Finished(finished),
         Err(panic) => match panic.downcast::<Dies>() {
@@ -73,25 +74,27 @@ pub fn crash_after<T>(stores: usize, missing: LostStores, act: impl FnOnce() -> 
     }
 }
 
-/// Gives how many sets could have been missing.
+/// Takes back the stores of the set `missing`. Gives how many sets could have been missing.
 fn undo_reorderable(late: &[Store], missing: LostStores) -> usize {
     let sets = sets_that_can_be_missing(late);
     if let LostStores::Set(number) = missing
         && let Some(set) = sets.iter().nth(number)
     {
         for index in set.iter().rev() {
-            // SAFETY: `word` was stored to in `act`, and what it lies in outlives the model's threads.
+            // SAFETY: `act` stored to `word`, and the memory of `word` outlives the model's threads.
             unsafe { &*late[*index].word }.store(late[*index].before, Ordering::SeqCst);
         }
     }
     sets.len()
 }
 
-/// The last store was made; it may have passed everything from some other store on, or as little as possible besides
-/// that one.
+/// The sets of stores that may be missing. The last store was made. It may have passed all stores from some other store
+/// on, or that store and as few more as possible.
 fn sets_that_can_be_missing(late: &[Store]) -> BTreeSet<Vec<usize>> {
     let mut sets = BTreeSet::new();
     let last = late.len().saturating_sub(1);
+    // For each store that the last one may have passed, two sets: all stores from there on, and the smallest set that
+    // the rules allow.
     for first in (0..last).rev() {
         let everything: Vec<usize> = (first..last).filter(|index| !late[*index].acquires).collect();
         let mut least: Vec<usize> = Vec::new();
@@ -106,7 +109,7 @@ fn sets_that_can_be_missing(late: &[Store]) -> BTreeSet<Vec<usize>> {
     sets
 }
 
-/// Whether no store that was made has to come after one in `set`.
+/// Whether no store outside `set` must come after a store in `set`.
 fn can_be_missing(late: &[Store], set: &[usize]) -> bool {
     let is_made = |index: &usize| !set.contains(index);
     !set.is_empty()
@@ -118,19 +121,19 @@ fn can_be_missing(late: &[Store], set: &[usize]) -> bool {
         })
 }
 
-/// Whether stores are being counted: then each is told with what it replaced.
+/// Whether stores are being counted. If so, each store is reported with the value it replaced.
 pub(super) fn is_watching() -> bool {
     WATCH.with_borrow(Option::is_some)
 }
 
-/// What kind of access stored.
+/// The kind of access that stored.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
     Store,
     ReadModifyWrite,
 }
 
-/// A store has been made. Does not return if it was the thread's last.
+/// Reports a store. Does not return if it was the thread's last.
 pub(super) fn stored(word: &AtomicU64, before: u64, order: Ordering, access: Access) {
     let is_last = WATCH.with_borrow_mut(|watch| {
         let Some(watch) = watch else { return false };
@@ -150,7 +153,7 @@ pub(super) fn stored(word: &AtomicU64, before: u64, order: Ordering, access: Acc
     }
 }
 
-/// A barrier for the compiler, or for both: what came before it stays there.
+/// A barrier, for the compiler alone or for the processor too. The stores before it cannot be missing any more.
 pub(super) fn fenced() {
     WATCH.with_borrow_mut(|watch| {
         if let Some(watch) = watch {

@@ -1,51 +1,51 @@
 //! The steps of recovery by name, so that a test can leave one out and see that the harness finds it.
 //!
-//! A harness that never fails proves nothing. But no library may be able to leave a step out: so neither a feature
-//! nor a variable here says so. `jacinth-crash` overwrites [`is_skipped`] in the code of its own process.
+//! A harness that never fails is no proof. But no library may be able to leave a step out. So no feature and no
+//! variable selects a step: `jacinth-crash` overwrites [`is_skipped`] in the code of its own process.
 
-/// A step of recovery (`recover.rs`), in the order in which they are taken.
+/// The steps of recovery (`recovery/mod.rs`), in the order in which recovery runs them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Step {
-    /// Settling count changes.
+    /// Resolving in-doubt count changes.
     SettleReference,
-    /// Settling blocks that were being linked.
+    /// Resolving in-doubt changes of block lists.
     SettleLink,
-    /// Looking whether operations had committed.
+    /// Deciding whether operations had committed.
     SettleOperation,
-    /// Settling the entries of the table.
+    /// Resolving the transitional entries of the handle table.
     SettleTable,
-    /// Waking whoever waits on what a hazard names.
+    /// Waking the waiters of the objects that hazards name.
     WakeHazarded,
-    /// Telling the peers of channels before anything else is done. Closing the table tells them again.
+    /// Telling the peers of channels, before any handle is closed. Closing the handles tells them again.
     TellPeers,
-    /// Working the release queues.
+    /// Running the release queues.
     WorkDying,
-    /// Closing the handles of the table.
+    /// Closing the handles of the handle table.
     CloseTable,
-    /// Freeing slots in hand.
+    /// Freeing the slots in hand.
     FreeInHand,
-    /// Giving up the process slots that the process had prepared.
+    /// Cancelling the process slots that the process had prepared.
     DoomSeats,
     /// Clearing and freeing the thread rows.
     ClearRows,
     /// Freeing the process row.
     FreeProcess,
-    /// Recovering the rows that are dead besides.
+    /// Recovering the other rows that are DEAD.
     RecoverUnfinished,
-    /// Finding retired slots that only the dead knew of.
+    /// Finding retired slots that only dead threads knew of.
     GatherRetired,
 }
 
-/// Whether the step is left out: never. The compiler cannot see that, so the question is asked; once for each step of a
-/// recovery, which costs nothing beside it.
+/// Whether the step is left out: never. The compiler cannot see that, so each step of a recovery calls this function
+/// once. Beside the step, the call costs no measurable time.
 #[inline(never)]
 pub(crate) fn is_skipped(step: Step) -> bool {
     const NONE: u32 = u8::MAX as u32;
     core::hint::black_box(u32::from(step as u8)) > NONE
 }
 
-/// Leaves a function whose whole work is this step, if the step is left out.
+/// Returns from a function that consists of this step, if the step is left out.
 macro_rules! skippable {
     ($step:ident) => {
         if $crate::sync::fail_point::is_skipped($crate::sync::fail_point::Step::$step) {

@@ -1,12 +1,13 @@
 //! Sleeping on words of the arena that other processes change: `futex(2)` for one word, `futex_waitv(2)` for several.
 //!
-//! Where the kernel refuses `futex_waitv` (a seccomp filter, valgrind, a kernel before 5.16) a sleeper takes the words in
-//! turn: it sleeps on one for a while, compares all of them, and sleeps on the next. A change of the word that it sleeps
-//! on wakes it at once, a change of another one at the end of that while: 1 ms at most. The whiles begin at 50 µs and
-//! double, so a long sleep costs a thousand short wakes a second, and no more.
+//! Where the kernel refuses `futex_waitv` (a seccomp filter, valgrind, a kernel before 5.16) a sleeper takes the words
+//! in turn: it sleeps on one word for one turn, compares all of them, and sleeps on the next. A wake of the word that
+//! it sleeps on ends the sleep at once. A change of another word ends it at the end of the turn, after 1 ms at most.
+//! The turns begin at 50 µs and double, so a long sleep costs at most a thousand short wakes a second.
 //!
-//! INV-FUTEX-1: no wake is lost in turns. A waker changes a word before it wakes, and a word that has changed stays
-//! different from what its sleeper expects: it counts up. So the next comparison sees what no wake has told.
+//! INV-FUTEX-1: no wake is lost in turns. A waker changes a word before it wakes, and a changed word stays different
+//! from the sleeper's expected value, because it counts up. So the next comparison sees every change whose wake was
+//! missed.
 
 use super::{AtomicU64, DEADLINE_INFINITE_NS, Relaxed, WakeReason, now_ns};
 use core::num::NonZeroU32;
@@ -15,14 +16,15 @@ use rustix::io::Errno;
 use rustix::thread::{ClockId, futex};
 use rustix::time::Timespec;
 
-/// A word, and what a sleeper expects in its low half.
+/// A word, and the value that a sleeper expects in its low half.
 pub(crate) type Watched<'a> = (&'a AtomicU64, u32);
 
-/// How long a sleeper stays with the first word, where it must take them in turn, and with any of them at most.
+/// The sleeper's first turn with a word, if it must take the words in turn, and its longest.
 const FIRST_TURN_NS: i64 = 50_000;
 const LONGEST_TURN_NS: i64 = 1_000_000;
 
-/// Set for good when the kernel has refused `futex_waitv`. Relaxed: whoever sees it late asks once more.
+/// Set for good when the kernel has refused `futex_waitv`. Relaxed: a thread that sees it late asks the kernel once
+/// more.
 static IS_WAITV_REFUSED: AtomicBool = AtomicBool::new(false);
 
 /// Sleeping and waking. Never `FUTEX_PRIVATE`: other processes wake.
@@ -52,11 +54,12 @@ impl Futex {
         self.wait_for_all(words, deadline_ns).unwrap_or_else(|| in_turn(words, deadline_ns))
     }
 
-    /// The same, with every wake told at once; `None` where the kernel lets nobody sleep on several words.
+    /// As `wait`, with every wake reported at once. `None` where the kernel does not let a thread sleep on several
+    /// words.
     pub(crate) fn wait_for_all(&self, words: &[Watched<'_>], deadline_ns: i64) -> Option<WakeReason> {
         match words {
             [] => {
-                // Nothing can wake this sleeper: it sleeps until its deadline.
+                // No thread can wake this sleeper: it sleeps until its deadline.
                 let never = AtomicU64::new(0);
                 Some(on_one((&never, 0), futex::Flags::PRIVATE, deadline_ns))
             }
@@ -95,7 +98,7 @@ fn on_many(words: &[Watched<'_>], deadline_ns: i64) -> Option<WakeReason> {
         Ok(_) | Err(Errno::AGAIN) => Some(WakeReason::Woken),
         Err(Errno::TIMEDOUT) => Some(WakeReason::TimedOut),
         Err(Errno::INTR) => Some(WakeReason::Interrupted),
-        // The kernel's memory is short just now.
+        // The kernel is short of memory now. The next sleep may use `futex_waitv` again.
         Err(Errno::NOMEM) => None,
         Err(_refused) => {
             IS_WAITV_REFUSED.store(true, Relaxed);
@@ -107,6 +110,7 @@ fn on_many(words: &[Watched<'_>], deadline_ns: i64) -> Option<WakeReason> {
 #[cold]
 fn in_turn(words: &[Watched<'_>], deadline_ns: i64) -> WakeReason {
     let mut turn_ns = FIRST_TURN_NS;
+    // Every turn starts with a comparison of all words: the change of a word in another turn is noticed only there.
     for watched in words.iter().cycle() {
         if words.iter().any(|(word, expected)| word.load(Relaxed) as u32 != *expected) {
             return WakeReason::Woken;
@@ -142,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_any_word_ends_turns() {
+    fn any_changed_word_ends_the_turns() {
         for changed in 0..3 {
             let words = words();
             let expected = watched(&words);
@@ -151,14 +155,14 @@ mod tests {
                 std::thread::sleep(Duration::from_millis(5));
                 assert!(!sleeper.is_finished());
                 words[changed].fetch_add(1, Relaxed);
-                // Without a wake: the comparison is enough.
+                // Without a wake: the comparison notices the change.
                 assert_eq!(sleeper.join().unwrap(), WakeReason::Woken);
             });
         }
     }
 
     #[test]
-    fn a_word_that_has_changed_already_ends_turns_at_once() {
+    fn a_word_changed_earlier_ends_turns() {
         let words = words();
         let expected = watched(&words);
         words[2].fetch_add(1 << 8, Relaxed);
@@ -166,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn turns_end_at_the_deadline_and_not_before() {
+    fn turns_end_at_the_deadline() {
         let words = words();
         for ms in [0, 1, 20] {
             let (start, deadline_ns) = (Instant::now(), now_ns() + ms * 1_000_000);

@@ -1,26 +1,27 @@
-//! When private memory that threads find without a lock can be freed: after a *grace period*.
+//! Grace periods: when private memory that threads find without a lock can be freed.
 //!
-//! A thread is *inside* from before it looks for such a value until it uses the value no longer ([`Inside`]). To free
-//! values, a thread first makes them unreachable. Then it issues a heavy barrier and notes which threads are inside: these
-//! may have found a value, and threads that come later cannot. When each of them has been seen outside, or on a later
-//! visit, the values are freed. No thread blocks for that: retired values stay until a thread looks again.
+//! A thread is *inside* from before it looks for such a value until it no longer uses the value ([`Inside`]). To free
+//! values, a thread first makes them unreachable. Then it issues a heavy barrier and notes which threads are inside:
+//! these may have found a value, and threads that come later cannot. Each of them is then seen outside, or on a later
+//! visit. After the last one the values are freed. No thread blocks for that: retired values stay until a thread looks
+//! again.
 //!
 //! | word of a thread | written by | how |
 //! |---|---|---|
 //! | bits 0–15: how many of its visits are open, one within the other | the thread | plain stores |
-//! | bits 16–63: how many times it has left for good | the thread | with the same |
+//! | bits 16–63: how many times it has left its outermost visit | the thread | with the same |
 //!
-//! INV-GRACE-1: a visitor uses no value that was retired before it came. Its store of the word and its look for a value
-//! could pass each other in its processor, but not across the heavy barrier. A visitor whose look came before that made
-//! its store before it too, and is seen inside. A visitor whose look came after it finds nothing.
-//! INV-GRACE-2: a value is freed after its last use. When a thread leaves, its Release store of the word comes after that
-//! use, and a thread that sees this or a later word sees that the visitor has left.
+//! INV-GRACE-1: a visitor uses no value that was retired before it came. Its store of the word and its load of a value
+//! could pass each other in its processor, but not across the heavy barrier. If the load came before the barrier, the
+//! store did too, and the visitor is seen inside. If the load came after the barrier, it finds no retired value.
+//! INV-GRACE-2: a value is freed after its last use. When a thread leaves, its Release store of the word comes after
+//! that use, and a thread that sees this or a later word sees that the visitor has left.
 //!
-//! A thread frees values only while it is outside; otherwise it would wait for itself. A thread that is stopped inside, as
-//! by a debugger, or that ends there by violence, keeps retired values from being freed; [`may_retire`](Grace::may_retire)
-//! limits how many. Where the heavy barrier does not reach this process nothing is ever retired.
+//! A thread frees values only while it is outside; otherwise it would wait for itself. A thread that a debugger stops
+//! inside, or that is ended there by force, keeps retired values from being freed; [`may_retire`](Grace::may_retire)
+//! limits how many. Where the heavy barrier does not reach this process, no value is ever retired.
 //!
-//! The models of everything else do without: nothing is freed there. This file has models of its own,
+//! The models of the other files do not use it: they free no value. This file has models of its own,
 //! `loom-tests/tests/grace.rs`.
 
 use super::Lock;
@@ -32,9 +33,9 @@ use std::sync::Arc;
 
 /// How many values share a barrier.
 const BATCH: usize = if cfg!(loom) { 1 } else { 128 };
-/// How many threads without a word of their own have one.
+/// How many threads without a word of their own get one of the spare words.
 const GUESTS: usize = if cfg!(loom) { 1 } else { 8 };
-/// How many may wait for others to leave: an index and a word each. One that was wanted again may be among them twice.
+/// How many values may wait: an index and a word each. A value that was made again and taken again may be there twice.
 const MOST: usize = 1 << 16;
 
 /// The bits of a word that count open visits.
@@ -45,7 +46,7 @@ const OPEN: u64 = 0xffff;
 pub struct Visits(CachePadded<AtomicU64>);
 
 impl Visits {
-    /// The thread is inside until the result is dropped. For the one thread whose word this is.
+    /// The thread is inside until the result is dropped. Only the thread that owns this word may call it.
     #[inline(always)]
     pub fn enter(&self) -> Inside<'_> {
         self.open();
@@ -56,7 +57,8 @@ impl Visits {
     fn open(&self) {
         // ORDER: Release: a thread that sees this visit sees that the last one has ended (INV-GRACE-2).
         self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
-        // ORDER: INV-GRACE-1. Pairs with the heavy barrier of `set_batch_apart`.
+        // ORDER: INV-GRACE-1. Pairs with the heavy barrier of `set_batch_apart`. The caller's loads of values come
+        // after it.
         compiler_fence(Ordering::SeqCst);
     }
 
@@ -68,7 +70,7 @@ impl Visits {
         self.0.store(word.wrapping_add(has_left * (OPEN + 1)).wrapping_sub(1), Ordering::Release);
     }
 
-    /// Whether the thread is inside. For the thread itself.
+    /// Whether the thread is inside. Only for the thread itself.
     #[cfg(not(loom))]
     #[inline]
     pub(crate) fn is_inside(&self) -> bool {
@@ -84,13 +86,14 @@ impl Visits {
 
     /// Whether the thread has left since this was its word.
     fn has_left_since(&self, seen: u64) -> bool {
-        // ORDER: Acquire pairs with the Release of `leave`, and of `open`, which comes after it.
+        // ORDER: Acquire pairs with the Release of `leave`, and with that of the next `open`.
         let word = self.0.load(Ordering::Acquire);
+        // The count of departures differs if the thread has left and come back: that visit began after the barrier.
         word & OPEN == 0 || word & !OPEN != seen & !OPEN
     }
 }
 
-/// A word for threads that have none of their own, one at a time.
+/// A word for threads that have none of their own. One thread uses it at a time.
 #[derive(Debug)]
 struct Guest {
     visits: Arc<Visits>,
@@ -98,7 +101,7 @@ struct Guest {
     taken: AtomicU32,
 }
 
-/// Proof that its thread is inside: values that were found with it may be used for as long as it is there.
+/// Proof that its thread is inside. Values that were found with it may be used while it exists.
 #[derive(Debug)]
 pub struct Inside<'a>(Visitor<'a>, ToItsThread);
 
@@ -109,15 +112,15 @@ type ToItsThread = PhantomData<*const ()>;
 enum Visitor<'a> {
     Thread(&'a Visits),
     Guest(&'a Guest),
-    /// A guest for whom there was no word: so many are inside.
+    /// A guest for which no word was free. Only the number of such guests is known.
     Other(&'a AtomicU32),
-    /// In models in which nothing is freed.
+    /// In models that free no value.
     #[cfg(loom)]
     Unseen,
 }
 
 impl Inside<'_> {
-    /// For models in which nothing is freed.
+    /// For models that free no value.
     #[cfg(loom)]
     pub(crate) fn unseen() -> Self {
         Self(Visitor::Unseen, PhantomData)
@@ -131,7 +134,8 @@ impl Drop for Inside<'_> {
             Visitor::Thread(visits) => visits.leave(),
             Visitor::Guest(guest) => {
                 guest.visits.leave();
-                // ORDER: Release pairs with the Acquire of `visit`: the word is as this thread left it.
+                // ORDER: Release pairs with the Acquire of `visit`: the next guest sees the word as this thread left
+                // it.
                 guest.taken.store(0, Ordering::Release);
             }
             // ORDER: Release: INV-GRACE-2.
@@ -142,24 +146,24 @@ impl Drop for Inside<'_> {
     }
 }
 
-/// Who may be inside, and what waits to be freed.
+/// The threads that may be inside, and the values that wait to be freed.
 #[derive(Debug)]
 pub struct Grace<V> {
     threads: Lock<Vec<Arc<Visits>>>,
     guests: [Guest; GUESTS],
-    /// How many are inside that have no word.
+    /// How many threads without a word are inside.
     others: AtomicU32,
     limbo: Lock<Limbo<V>>,
-    /// How many values are in limbo: written under its lock.
+    /// How many values are in limbo. Written under the lock of `limbo`.
     waiting: AtomicUsize,
 }
 
 #[derive(Debug)]
 struct Limbo<V> {
-    /// Unreachable, but no barrier has come since.
+    /// Unreachable, but no barrier has followed yet.
     retired: Vec<V>,
-    /// Only the threads in `inside`, and those without a word if `others` is set, can still be using these. Once all of them
-    /// have left, the values are given out.
+    /// Only the threads in `inside`, and threads without a word if `others` is set, can still be using these values.
+    /// Once all of them have left, the values are returned by `retire`.
     waiting: Vec<V>,
     inside: Vec<(Arc<Visits>, u64)>,
     others: bool,
@@ -187,7 +191,7 @@ impl<V> Grace<V> {
         visits
     }
 
-    /// The thread, which is outside, will not come again.
+    /// Removes the word of a thread that is outside and will not come again.
     pub fn part(&self, visits: &Arc<Visits>) {
         let mut threads = self.threads.lock();
         if let Some(place) = threads.iter().position(|known| Arc::ptr_eq(known, visits)) {
@@ -211,19 +215,19 @@ impl<V> Grace<V> {
         Inside(Visitor::Other(&self.others), PhantomData)
     }
 
-    /// Whether anything should be retired now.
+    /// Whether values should be retired now.
     pub fn may_retire(&self) -> bool {
         is_asymmetric() && self.waiting() < MOST
     }
 
-    /// How many values wait to be freed. A little old, perhaps.
+    /// How many values wait to be freed. The number may be slightly out of date.
     pub fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// Threads that come inside from now on cannot reach these values. Gives values, of these and of earlier ones, that no
-    /// thread can still be using: a batch at most, so that no call frees for long. While any [wait](Self::waiting), call it
-    /// again now and then with an empty list.
+    /// Retires values: threads that come inside from now on cannot reach them. Gives values, of these and of earlier
+    /// ones, that no thread can still be using: a batch at most, so that no call frees for long. While any
+    /// [wait](Self::waiting), call it again now and then with an empty list.
     #[must_use = "what can be freed is forgotten here"]
     pub fn retire(&self, mut values: Vec<V>) -> Vec<V> {
         let mut limbo = self.limbo.lock();
@@ -236,14 +240,15 @@ impl<V> Grace<V> {
         unused
     }
 
-    /// What has been retired becomes the next batch, with those who may have found something of it. `false` if the kernel
-    /// refuses the barrier.
+    /// Makes the retired values the next batch, and notes the threads that may have found one of them. `false` if the
+    /// kernel refuses the barrier.
     fn set_batch_apart(&self, limbo: &mut Limbo<V>) -> bool {
         // ORDER: INV-GRACE-1. Pairs with the compiler fences of `open` and `visit`.
         if !heavy_barrier() {
             return false;
         }
         core::mem::swap(&mut limbo.retired, &mut limbo.waiting);
+        // Only now, after the barrier: a thread that is not seen inside here cannot find a value of the batch.
         limbo.others = true;
         let threads = self.threads.lock();
         limbo
@@ -252,7 +257,7 @@ impl<V> Grace<V> {
         true
     }
 
-    /// A part of what was set apart, if all who were inside then have left.
+    /// A part of the batch that was set apart, if all threads that were inside then have left.
     fn take_unused(&self, limbo: &mut Limbo<V>) -> Vec<V> {
         limbo.inside.retain(|(visits, seen)| !visits.has_left_since(*seen));
         // ORDER: Acquire pairs with the Release of a visitor's drop.
@@ -260,7 +265,7 @@ impl<V> Grace<V> {
         if limbo.inside.is_empty() && !limbo.others {
             let left = limbo.waiting.len().saturating_sub(BATCH);
             let unused = limbo.waiting.drain(left..).collect();
-            // Many waited, perhaps: the room for them goes with them.
+            // Many values may have waited: shrink the buffer with them.
             limbo.waiting.shrink_to(left.max(2 * BATCH));
             unused
         } else {
@@ -278,7 +283,7 @@ mod tests {
         Grace::default()
     }
 
-    /// How many are left after another look.
+    /// Gives how many values wait after another call of `retire`.
     fn look_again(grace: &Grace<usize>) -> usize {
         drop(grace.retire(Vec::new()));
         grace.waiting()
@@ -289,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn values_wait_for_those_inside() {
+    fn values_wait_for_threads_inside() {
         let grace = grace();
         let (early, late) = (grace.join(), grace.join());
         let inside = early.enter();
@@ -297,11 +302,11 @@ mod tests {
         let _later = late.enter();
         assert_eq!(look_again(&grace), BATCH);
         drop(inside);
-        assert_eq!(look_again(&grace), 0, "who came later does not count");
+        assert_eq!(look_again(&grace), 0, "a later visitor does not count");
     }
 
     #[test]
-    fn an_inner_visit_ends_nothing() {
+    fn an_inner_visit_frees_no_value() {
         let grace = grace();
         let visits = grace.join();
         let outer = visits.enter();
@@ -317,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn visitors_without_a_word_count_too() {
+    fn guests_without_a_word_count_too() {
         let grace = grace();
         let inside: Vec<_> = (0..GUESTS + 2).map(|_| grace.visit()).collect();
         retire_batch(&grace);
@@ -330,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_that_stays_inside_bounds_what_is_retired() {
+    fn a_thread_inside_bounds_retired_values() {
         let grace = grace();
         let visits = grace.join();
         let inside = visits.enter();

@@ -1,8 +1,9 @@
-//! One value from one thread of this process to another, in sight of the tools that look for races.
+//! Hands one value from one thread of this process to another, visibly to race detectors.
 //!
-//! The standard library's channels sleep on futexes of their own, of which those tools see nothing. To them a value
-//! that went through one looks like a race, and so does the channel's memory when the other thread frees it. Here they are
-//! told of both. For what happens once in a process's life, such as the start of its hidden thread.
+//! The standard library's channels sleep on futexes of their own, which race detectors do not see. To a race detector a
+//! value that went through such a channel looks like a race, and so does the channel's memory when the other thread
+//! frees it. A handover reports both to the detector. It serves rare events of a process, such as the start of its
+//! library thread.
 
 use super::{acquired, released};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -16,7 +17,7 @@ struct Handover<T> {
 #[derive(Debug)]
 struct Slot<T> {
     value: Option<T>,
-    /// The giver is gone: nothing is put here any more.
+    /// The giver is gone, so no value will be put here any more.
     is_over: bool,
 }
 
@@ -28,16 +29,16 @@ impl<T> Handover<T> {
 
 impl<T> Drop for Handover<T> {
     fn drop(&mut self) {
-        // Either thread may be the last, and frees what the other has used.
+        // Either thread may be the last, and then frees memory that the other has used.
         acquired(self);
     }
 }
 
-/// The end that a value is given at. Dropped without one, it leaves the other end with nothing.
+/// The end at which a value is given. If it is dropped without a value, the other end gets `None`.
 #[derive(Debug)]
 pub struct Giver<T>(Arc<Handover<T>>);
 
-/// The end that the value is taken at.
+/// The end at which the value is taken.
 #[derive(Debug)]
 pub struct Taker<T>(Arc<Handover<T>>);
 
@@ -50,7 +51,7 @@ pub fn handover<T>() -> (Giver<T>, Taker<T>) {
 }
 
 impl<T> Giver<T> {
-    /// Gives the value. It is dropped with the other end, if that does not take it.
+    /// Gives the value. If the other end does not take it, the value is dropped with that end.
     pub fn give(self, value: T) {
         self.0.slot().value = Some(value);
     }
@@ -67,7 +68,7 @@ impl<T> Drop for Giver<T> {
 }
 
 impl<T> Taker<T> {
-    /// Sleeps until the value is there, or its giver gone.
+    /// Sleeps until there is a value, or the giver is gone.
     #[must_use]
     pub fn take(self) -> Option<T> {
         let slot = self.0.changed.wait_while(self.0.slot(), |slot| !slot.is_over);
@@ -88,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_given_before_or_during_the_sleep_is_taken() {
+    fn the_taker_gets_the_given_value() {
         let (giver, taker) = handover();
         giver.give(1);
         assert_eq!(taker.take(), Some(1));
@@ -99,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_giver_that_is_dropped_leaves_nothing() {
+    fn a_dropped_giver_gives_none() {
         let (giver, taker) = handover::<u32>();
         let sleeper = std::thread::spawn(move || taker.take());
         drop(giver);
@@ -107,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_nobody_takes_is_dropped() {
+    fn an_untaken_value_is_dropped() {
         let (value, (giver, taker)) = (Arc::new(()), handover());
         giver.give(value.clone());
         drop(taker);

@@ -1,8 +1,8 @@
 //! A process-private lock among threads. It dies with its process, so it needs no recovery.
 //!
-//! A lock is taken by one swap and given back by one plain store, and a look whether anybody sleeps. A waiter spins
-//! for about a microsecond, yields for some more, and then sleeps in the kernel, so a holder that lost its processor gets
-//! it back, whatever the priorities of the two.
+//! A lock is taken by one swap. It is given back by one plain store, and a load that tells whether a thread sleeps. A
+//! waiter spins for about a microsecond, yields for some more, and then sleeps in the kernel. So a holder that lost its
+//! processor gets it back, whatever the priorities of the two.
 //!
 //! ```text
 //!  holder                                       waiter
@@ -14,23 +14,24 @@
 //!    else wakes one; if one slept: sleepers - 1   not woken, held: swap to 1 gave 0: sleepers - 1
 //! ```
 //!
-//! Who wakes a sleeper takes it off the count. A woken thread may not get a processor for a while; a count that still had
-//! it would make every holder until then ask the kernel to wake nobody.
+//! The waker subtracts the sleeper that it wakes from the count. A woken thread may not get a processor for a while. If
+//! it were still in the count, every holder until then would make a system call that wakes no thread.
 //!
 //! INV-LOCK-1: no wake is lost. The store of `held` and the load of `sleepers` could pass each other in the holder's
-//! processor, but not across the waiter's heavy barrier. A holder whose load came before the barrier made its store
-//! before it too, so the waiter finds the lock free or another holder's. A holder whose load came after it sees the
-//! sleeper. The kernel compares `held` under the lock that a waker takes, so a store that comes between the waiter's
-//! swap and its sleep is noticed.
+//! processor, but not across the waiter's heavy barrier. If the holder's load came before the barrier, its store did
+//! too, and the waiter finds the lock free, or held by a later holder. If the load came after the barrier, it sees the
+//! sleeper. The kernel compares `held` under the lock that a waker takes, so it notices a store that comes between the
+//! waiter's swap and its sleep.
 //! INV-LOCK-2: where the heavy barrier does not reach this process, `sleepers` carries [`FENCED`] from the beginning,
-//! so every holder takes the slow way out, which has a full fence. Where it is refused later on, a sleep is short.
+//! so every holder takes the slow path, which has a full fence. If the kernel refuses the barrier later on, a sleep is
+//! short.
 //!
-//! **Why not `FUTEX_LOCK_PI`.** Its word names the holder, and the kernel adds a bit when somebody waits. So the holder
-//! has to give it back by a compare-and-swap, where a plain store does here. With that a write and a read of 64 bytes,
-//! which take two locks, took 134 ns instead of 105. To schedulers this lock is what the C library's default mutex is:
-//! a waiter of any priority gives up the processor, and no priority is inherited.
+//! **Why not `FUTEX_LOCK_PI`.** Its word names the holder, and the kernel adds a bit when a thread waits. So the holder
+//! must give the lock back by a compare-and-swap, where this lock uses a plain store. With `FUTEX_LOCK_PI`, a write and
+//! a read of 64 bytes, which take two locks, took 134 ns instead of 105 ns. To schedulers this lock is like the C
+//! library's default mutex: a waiter of any priority gives up the processor, and no priority is inherited.
 //!
-//! The models of everything else use loom's mutex. This file has models of its own, `loom-tests/tests/lock.rs`.
+//! The models of the other files use loom's mutex. This file has models of its own, `loom-tests/tests/lock.rs`.
 
 use super::machine::{AtomicU32, RaceCell, WaitQueue, compiler_fence, fence, heavy_barrier, is_asymmetric};
 use super::{backoff, is_watched, locked, released};
@@ -38,25 +39,26 @@ use core::sync::atomic::Ordering;
 use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
 
-/// Every holder looks closely: its own stores and loads are not ordered by waiters' barriers.
+/// Every holder takes the slow path, because waiters' barriers do not order its stores and loads.
 const FENCED: u32 = 1 << 31;
-/// How often a waiter looks at once, for about a microsecond: locks are held for tens of nanoseconds.
+/// How often a waiter tries without yielding, for about a microsecond. Locks are held for tens of nanoseconds.
 const SPINS: u32 = if cfg!(loom) { 1 } else { 20 };
-/// How often it lets others run before it sleeps. Where the holder waits for this processor, that is cheaper than a
-/// barrier, a sleep and a wake; where the holder is of lower priority, it is over in some microseconds.
+/// How often a waiter yields before it sleeps. If the holder waits for this processor, a yield is cheaper than a
+/// barrier, a sleep and a wake. If the holder has a lower priority, yielding does not help, and ends after some
+/// microseconds.
 const YIELDS: u32 = if cfg!(loom) { 0 } else { 40 };
 /// The step of `backoff` that yields.
 const YIELD: u32 = 63;
 
-/// A lock, and what it protects.
+/// A lock, and the value that it protects.
 #[derive(Debug)]
 pub struct Lock<T> {
     /// 1 while a thread holds it.
     held: AtomicU32,
-    /// How many threads sleep or are about to; and [`FENCED`].
+    /// How many threads sleep or are about to sleep; and [`FENCED`].
     sleepers: AtomicU32,
     queue: WaitQueue,
-    /// Fails a model in which `value` is used by two threads that `held` has not ordered.
+    /// Makes a model fail if two threads use `value` without being ordered by `held`.
     shadow: RaceCell,
     value: UnsafeCell<T>,
 }
@@ -71,7 +73,8 @@ impl<T: Default> Default for Lock<T> {
 }
 
 impl<T> Lock<T> {
-    /// Made once the process is registered for barriers: or its holders fence, which is always right.
+    /// A new lock. Before the process is registered for barriers, it is made so that its holders fence, which is always
+    /// correct.
     pub fn new(value: T) -> Self {
         let sleepers = if is_asymmetric() { 0 } else { FENCED };
         Self {
@@ -83,7 +86,7 @@ impl<T> Lock<T> {
         }
     }
 
-    /// The lock, once nobody else holds it.
+    /// Takes the lock, once no other thread holds it.
     #[inline]
     pub fn lock(&self) -> Locked<'_, T> {
         if !self.take() {
@@ -92,14 +95,14 @@ impl<T> Lock<T> {
         Locked { lock: self }
     }
 
-    /// The lock, if nobody holds it.
+    /// Takes the lock, if no thread holds it.
     pub fn try_lock(&self) -> Option<Locked<'_, T>> {
         self.take().then(|| Locked { lock: self })
     }
 
     #[inline(always)]
     fn take(&self) -> bool {
-        // ORDER: Acquire pairs with the Release in `Locked::drop`: what the last holder did is seen.
+        // ORDER: Acquire pairs with the Release in `Locked::drop`: this holder sees the stores of the last one.
         let is_ours = self.held.swap(1, Ordering::Acquire) == 0;
         if is_ours && is_watched() {
             locked(&self.held);
@@ -113,6 +116,7 @@ impl<T> Lock<T> {
         loop {
             for step in 0..SPINS + YIELDS {
                 backoff(if step < SPINS { 0 } else { YIELD });
+                // The load first: a swap would take the line from the holder on every try.
                 if self.held.load(Ordering::Relaxed) == 0 && self.take() {
                     return;
                 }
@@ -123,19 +127,20 @@ impl<T> Lock<T> {
         }
     }
 
-    /// Sleeps until another thread wakes this one: `false`; or until the lock is free before that, and takes it.
+    /// `false`: slept until another thread woke this one. `true`: the lock became free before that, and is taken.
     fn sleep_or_take(&self) -> bool {
-        // Relaxed: the barrier orders it.
+        // Relaxed: the heavy barrier below orders it before the swap of `take`.
         self.sleepers.fetch_add(1, Ordering::Relaxed);
         // ORDER: INV-LOCK-1. Pairs with the fences of `Locked::drop` and `wake_one`.
         let is_barrier_done = heavy_barrier() || self.sleepers.load(Ordering::Relaxed) & FENCED != 0;
         loop {
             if self.take() {
-                // Relaxed: at worst a holder looks for a sleeper in vain.
+                // Relaxed: at worst a holder looks for a sleeper that is not there.
                 self.sleepers.fetch_sub(1, Ordering::Relaxed);
                 return true;
             }
             if self.queue.sleep_while(&self.held, 1, is_barrier_done) {
+                // Woken: the waker has already subtracted this sleeper.
                 return false;
             }
         }
@@ -147,7 +152,7 @@ impl<T> Lock<T> {
         // ORDER: pairs with the fence of `heavy_barrier`, for a process that barriers do not reach (INV-LOCK-2).
         fence(Ordering::SeqCst);
         if self.sleepers.load(Ordering::Relaxed) & !FENCED != 0 && self.queue.wake_one(&self.held) {
-            // Relaxed: as above. Only the thread that is woken counted itself for this.
+            // Relaxed: as in `sleep_or_take`. The woken thread counted itself once, and does not subtract itself.
             self.sleepers.fetch_sub(1, Ordering::Relaxed);
         }
     }
@@ -195,7 +200,7 @@ impl<T> Drop for Locked<'_, T> {
 mod tests {
     use super::*;
 
-    /// A number that threads read, change and write back under the lock, some of them asleep while they hold it.
+    /// Threads read, change and write back a number under the lock. Some of them sleep while they hold it.
     fn count_together(lock: &Lock<u64>) {
         const TIMES: u64 = 20_000;
         std::thread::scope(|scope| {
@@ -217,20 +222,20 @@ mod tests {
     }
 
     #[test]
-    fn one_thread_at_a_time_holds_a_lock() {
+    fn one_thread_holds_a_lock() {
         assert!(super::super::register_barriers(), "this kernel has membarrier(2)");
         count_together(&Lock::new(0));
     }
 
     #[test]
-    fn one_thread_at_a_time_holds_a_lock_without_barriers() {
+    fn one_thread_holds_a_fenced_lock() {
         let mut lock = Lock::new(0);
         *lock.sleepers.get_mut() = FENCED;
         count_together(&lock);
     }
 
     #[test]
-    fn a_lock_that_is_held_is_not_given_again() {
+    fn a_held_lock_is_not_given() {
         let lock = Lock::new(());
         let held = lock.try_lock();
         assert!(held.is_some() && lock.try_lock().is_none());

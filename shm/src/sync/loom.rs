@@ -1,4 +1,4 @@
-//! The facade over loom: the same names, explored instead of run.
+//! The facade over loom: the same names as `native`, explored instead of run.
 
 use super::WakeReason;
 use super::crash_model::{self, Access};
@@ -13,10 +13,10 @@ pub(crate) fn fence(order: Ordering) {
 
 /// loom's atomic, with a turn that every access takes first.
 ///
-/// loom remembers, for each object, only the last access of any thread. A thread that loads a word and then
-/// changes it hides the loads that others made before, and the orders in which they come after the change are
-/// not explored. All accesses of the turn are alike and depend on each other, so none hides another. It is
-/// Relaxed: it orders nothing that the access itself does not.
+/// For each object loom remembers only the last access of each thread. A thread that loads a word and then changes it
+/// hides the loads that other threads made before. loom then does not explore the orders in which those loads come
+/// after the change. All accesses of the turn are alike and depend on each other, so none hides another. The turn is
+/// Relaxed: it adds no order to that of the access itself.
 #[derive(Debug, Default)]
 pub(crate) struct AtomicU64 {
     turn: AtomicBool,
@@ -39,7 +39,7 @@ impl AtomicU64 {
         crash_model::stored(&self.word, before, order, Access::Store);
     }
 
-    /// What a store is about to replace, if anybody asks.
+    /// The value that a store is about to replace, if `crash_model` watches.
     fn watched(&self) -> u64 {
         if crash_model::is_watching() { self.word.load(Ordering::Relaxed) } else { 0 }
     }
@@ -83,18 +83,18 @@ fn take_turn(turn: &AtomicBool) {
     turn.swap(true, Ordering::Relaxed);
 }
 
-/// The turn alone: for models of what is beyond loom, so that both orders of two accesses are explored. It orders nothing.
+/// The turn alone, for models of memory outside loom: loom explores both orders of two accesses. It orders no memory.
 #[derive(Debug, Default)]
 pub struct Turn(AtomicBool);
 
 impl Turn {
-    /// To be taken before each access.
+    /// Take it before each access.
     pub fn take(&self) {
         take_turn(&self.0);
     }
 }
 
-/// The same for what [`lock`](super::lock) needs of it.
+/// As [`AtomicU64`], with the operations that [`lock`](super::lock) and [`grace`](super::grace) need.
 #[derive(Debug)]
 pub(crate) struct AtomicU32 {
     turn: AtomicBool,
@@ -115,7 +115,7 @@ impl AtomicU32 {
         self.turn().load(order)
     }
 
-    /// A plain store in the product: see [`store_over_marks`].
+    /// A plain store in the product; [`store_over_marks`] says why it is a swap here.
     pub(crate) fn store(&self, value: u32, order: Ordering) {
         self.turn().swap(value, order);
     }
@@ -133,7 +133,7 @@ impl AtomicU32 {
     }
 }
 
-/// The compiler of the models moves nothing.
+/// The models have no compiler that moves accesses.
 pub(crate) fn compiler_fence(_order: Ordering) {}
 
 std::thread_local! {
@@ -141,7 +141,7 @@ std::thread_local! {
     static GRANTS: core::cell::Cell<bool> = const { core::cell::Cell::new(true) };
 }
 
-/// Whether the kernel of the models registers processes for barriers from now on, and whether it grants any.
+/// Sets whether the modelled kernel registers processes for barriers from now on, and whether it grants any barrier.
 pub fn kernel_barriers(registers: bool, grants: bool) {
     REGISTERS.set(registers);
     GRANTS.set(grants);
@@ -155,23 +155,23 @@ pub(super) fn is_asymmetric() -> bool {
     REGISTERS.get()
 }
 
-/// A store by a word's owner, over what others may mark in it by CAS of what the owner stored before.
+/// A store by a word's owner, over marks that other threads may add by CAS of the value that the owner stored before.
 ///
-/// A CAS stands in the word's history right behind the value it replaced, so a later store comes after both.
-/// loom orders stores only by happens-before, and would let the mark reappear over the store: a swap does not.
+/// In the word's history a CAS stands right behind the value it replaced, so a later store comes after both. loom
+/// orders stores only by happens-before, and would let the mark reappear over the store. A swap prevents that.
 pub(crate) fn store_over_marks(word: &AtomicU64, value: u64, order: Ordering) {
     let before = word.turn().swap(value, order);
-    // A plain store in the product.
+    // For `crash_model` it is a plain store, as in the product.
     crash_model::stored(&word.word, before, order, Access::Store);
 }
 
-/// What barriers do in the models that a test explores. In the product a light barrier is a compiler fence, and a heavy
-/// one makes every other thread pass a full fence.
+/// The meaning of barriers in the models that a test explores. In the product a light barrier is a compiler fence, and
+/// a heavy one makes every other thread pass a full fence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Barriers {
-    /// Both are full fences of the thread that passes them: more than a light barrier does by itself.
+    /// Both are full fences of the thread that passes them. For a light barrier that is more than in the product.
     Full,
-    /// Light barriers are nothing: for models in which nobody relies on a heavy one.
+    /// Light barriers do not order memory: for models in which no thread relies on a heavy barrier.
     NoLight,
     /// As in the product; many more steps to explore.
     OneSided,
@@ -182,7 +182,7 @@ std::thread_local! {
     static BARRIERS: core::cell::Cell<Barriers> = const { core::cell::Cell::new(Barriers::Full) };
 }
 
-/// What barriers do in the models that this test explores from now on.
+/// Sets the meaning of barriers in the models that this test explores from now on.
 pub fn barriers(what: Barriers) {
     BARRIERS.set(what);
 }
@@ -195,8 +195,8 @@ pub fn barriers(what: Barriers) {
     static BEACON: usize = BEACONS.next.fetch_add(1, Ordering::Relaxed);
 }
 
-/// One word for each thread, which it passes before every access, and which a heavy barrier changes: what the thread
-/// did before comes before the barrier, and the barrier before whatever it does next.
+/// One word for each thread. The thread passes it before every access, and a heavy barrier changes it. So the thread's
+/// earlier accesses come before the barrier, and the barrier before its later ones.
 #[derive(Default)]
 struct BarrierEpochs {
     words: [::loom::sync::atomic::AtomicU64; 4],
@@ -213,7 +213,7 @@ pub(crate) fn light_barrier() {
     if BARRIERS.get() == Barriers::Full {
         fence(super::SeqCst);
     }
-    // Whatever the processor does, the compiler moves nothing past it.
+    // In every model: the compiler moves no store past a light barrier.
     crash_model::fenced();
 }
 
@@ -221,6 +221,7 @@ pub(crate) fn light_barrier() {
 pub(crate) fn heavy_barrier() -> bool {
     fence(super::SeqCst);
     if BARRIERS.get() == Barriers::OneSided && GRANTS.get() {
+        // Each thread reads its own word before its next access, so that access comes after this barrier.
         for beacon in &BEACONS.words {
             beacon.fetch_add(1, Ordering::AcqRel);
         }
@@ -228,8 +229,8 @@ pub(crate) fn heavy_barrier() -> bool {
     GRANTS.get()
 }
 
-/// Beside memory that is written by one and read by another, never both at once: the model fails when a read
-/// and a write are not ordered, whatever values they happened to see.
+/// Stands beside memory that one thread writes and another reads, never both at once. The model fails if a read and a
+/// write are not ordered, no matter which values they saw.
 #[derive(Debug, Default)]
 pub(crate) struct RaceCell(::loom::cell::UnsafeCell<()>);
 
@@ -252,7 +253,7 @@ impl RaceCell {
     }
 }
 
-/// Spins must yield, or the model never ends.
+/// A spin must yield, or the model never ends.
 pub(crate) fn backoff(_step: u32) {
     ::loom::thread::yield_now();
 }
@@ -275,12 +276,12 @@ pub(crate) fn spin_briefly() {
     backoff(0);
 }
 
-/// Time stands still in a model, and a deadline that is neither infinite nor past comes as soon as somebody sleeps.
+/// Time stands still in a model. A deadline that is neither infinite nor past comes as soon as a thread sleeps.
 pub(crate) fn now_ns() -> i64 {
     0
 }
 
-/// One condition variable for the whole arena. The comparison and the sleep are one step, as in the kernel.
+/// One condition variable for the whole arena. As in the kernel, the comparison and the sleep are one step.
 #[derive(Debug)]
 pub(crate) struct Futex {
     gate: Mutex<()>,
@@ -297,7 +298,7 @@ impl Futex {
     pub(crate) fn wait(&self, words: &[(&AtomicU64, u32)], deadline_ns: i64) -> WakeReason {
         if deadline_ns != super::DEADLINE_INFINITE_NS {
             if words.is_empty() {
-                // A rest, between two looks at what others do.
+                // A pause between two checks of another thread's progress.
                 backoff(0);
             }
             return WakeReason::TimedOut;
@@ -316,7 +317,7 @@ impl Futex {
     }
 }
 
-/// Where the waiters of one lock sleep.
+/// The queue on which the waiters of one lock sleep.
 #[derive(Debug)]
 pub(crate) struct WaitQueue {
     /// How many sleep.
@@ -331,12 +332,12 @@ impl WaitQueue {
 
     pub(crate) fn sleep_while(&self, word: &AtomicU32, value: u32, is_barrier_done: bool) -> bool {
         if !is_barrier_done {
-            // Its time is over as soon as others have run.
+            // A short sleep ends as soon as other threads have run.
             backoff(0);
             return false;
         }
         let mut asleep = self.asleep.lock().unwrap();
-        // As in `Futex::wait`.
+        // As in `Futex::wait`: the comparison is under the lock that every waker takes.
         let sleeps = word.load(super::Relaxed) == value;
         if sleeps {
             *asleep += 1;
@@ -356,8 +357,8 @@ impl WaitQueue {
     }
 }
 
-/// A process-private lock among threads. The product's own (`lock.rs`) has models of its own: here it would only be
-/// more to explore.
+/// A process-private lock among threads. The product's own lock (`sync/lock.rs`) has models of its own. In the other
+/// models it would only add executions to explore.
 #[derive(Debug)]
 pub(crate) struct Lock<T> {
     inner: Mutex<T>,

@@ -1,25 +1,25 @@
 //! The only place where the arena's atomics, fences, private locks and futexes are named.
 //!
-//! Everything else in this crate imports them from here, so the very sources that run over a mapped arena
-//! also compile against loom (`cfg(loom)`, set by the `jacinth-loom-tests` package) and are explored there.
+//! The other folders import them from here. So the sources that run over a mapped arena also compile against loom
+//! (`cfg(loom)`, set by the `jacinth-loom-tests` package), which explores them.
 //!
-//! | name | real | loom |
+//! | name | native | loom |
 //! |---|---|---|
 //! | [`AtomicU64`] | `core`'s | loom's |
-//! | [`light_barrier`] | a compiler fence, where `membarrier(2)` serves | `fence(SeqCst)`, or nothing (`Barriers`) |
-//! | [`heavy_barrier`] | `membarrier(2)`, all processes | `fence(SeqCst)`, or one of every thread |
-//! | [`Lock`] | test-and-set, spinning briefly, then asleep on a futex | loom's mutex; the real one has models of its own |
-//! | [`Futex`] | `futex(2)`, `futex_waitv(2)` or turns (`futex.rs`) | a condition variable per arena |
-//! | [`RaceCell`] | nothing | a cell that panics when it is read or written without happens-before |
-//! | [`SparseTable`] | pointers to values that are made when they are needed, private to a process | the same: beyond loom |
-//! | [`Grace`] | grace periods, after which such values are freed | nothing is freed; the real one has models of its own |
+//! | [`light_barrier`] | a compiler fence, where `membarrier(2)` works | `fence(SeqCst)`, or no fence (`Barriers`) |
+//! | [`heavy_barrier`] | `membarrier(2)`, all processes | `fence(SeqCst)`, or one fence in every thread |
+//! | [`Lock`] | test-and-set, spinning briefly, then asleep on a futex | loom's mutex; the native one has own models |
+//! | [`Futex`] | `futex(2)`, `futex_waitv(2)` or turns (`sync/futex.rs`) | a condition variable for the arena |
+//! | [`RaceCell`] | no code | a cell that panics when it is read or written without happens-before |
+//! | [`SparseTable`] | pointers to values that are made when needed, private to a process | the same: outside loom |
+//! | [`Grace`] | grace periods, after which such values are freed | frees no value; the native one has its own models |
 //! | [`backoff`] | spin-loop hint, then yield | yield |
-//! | [`spin_briefly`] | a microsecond of them | yield |
-//! | [`prefetch_read`], [`prefetch_write`] | prefetch | nothing |
-//! | [`acquired`], [`released`] | told to tools that watch (`race_tools.rs`) | nothing |
+//! | [`spin_briefly`] | a microsecond of spin-loop hints | yield |
+//! | [`prefetch_read`], [`prefetch_write`] | prefetch | no code |
+//! | [`acquired`], [`released`] | reported to race detectors (`sync/race_tools.rs`) | no code |
 //!
-//! The light barrier costs its user nothing because the other side, which runs a thousand times less often,
-//! pays with a system call that makes every running thread execute a full fence.
+//! The two barriers are an asymmetric fence. The light barrier costs its user no instruction, because the other side,
+//! which runs a thousand times less often, makes a system call that forces a full fence on every running thread.
 
 #[cfg(loom)]
 mod crash_model;
@@ -71,7 +71,7 @@ pub(crate) use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release,
 /// A deadline that never passes, in nanoseconds of `CLOCK_MONOTONIC`.
 pub const DEADLINE_INFINITE_NS: i64 = i64::MAX;
 
-/// Why a sleep ended. A spurious wake is a wake: every caller looks again at what it waits for.
+/// Why a sleep ended. A spurious wake is a wake: every caller checks its condition again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WakeReason {
     /// Woken, or the word had already changed.

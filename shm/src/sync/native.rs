@@ -10,7 +10,7 @@ pub(crate) use core::sync::atomic::{AtomicU64, fence};
 const MEMBARRIER_CMD_GLOBAL_EXPEDITED: libc::c_int = 1 << 1;
 const MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED: libc::c_int = 1 << 2;
 
-/// Whether this process is registered for expedited barriers, so that a compiler fence is enough here.
+/// Whether this process is registered for expedited barriers, so that a compiler fence is enough as a light barrier.
 static ASYMMETRIC: AtomicBool = AtomicBool::new(false);
 
 /// Whether light barriers of this process are compiler fences.
@@ -23,16 +23,15 @@ fn membarrier(command: libc::c_int) -> bool {
     unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
 }
 
-/// Registers this process for other processes' heavy barriers. `false` means that its light barriers stay
-/// full fences, which is always right and a few nanoseconds dearer. Lost on exec, kept on fork.
+/// Registers this process for other processes' heavy barriers. If `false`, its light barriers stay full fences. That is
+/// always correct, and costs a few nanoseconds more. The registration is lost on exec and kept on fork.
 pub(crate) fn register_barriers() -> bool {
     let registered = membarrier(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED);
     ASYMMETRIC.store(registered, Ordering::Relaxed);
     registered
 }
 
-/// Orders this thread's earlier stores before its later loads, as seen by whoever issues a
-/// [`heavy_barrier`].
+/// Orders this thread's earlier stores before its later loads, as seen by a thread that issues a [`heavy_barrier`].
 #[inline(always)]
 pub(crate) fn light_barrier() {
     if ASYMMETRIC.load(Ordering::Relaxed) {
@@ -42,23 +41,24 @@ pub(crate) fn light_barrier() {
     }
 }
 
-/// Makes every running thread of every registered process pass a full fence. `false` when the kernel refuses:
-/// then nothing may be concluded about the others.
+/// Makes every running thread of every registered process pass a full fence. `false` if the kernel refuses: then the
+/// caller must draw no conclusion about the other threads.
 #[must_use]
 pub(crate) fn heavy_barrier() -> bool {
+    // `membarrier` orders the other threads. The fences order this one, before and after the call.
     fence(Ordering::SeqCst);
     let ran = membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED);
     fence(Ordering::SeqCst);
     ran
 }
 
-/// A store by a word's owner, over what others may mark in it by CAS of what the owner stored before.
+/// A store by a word's owner, over marks that other threads may add by CAS of the value that the owner stored before.
 #[inline(always)]
 pub(crate) fn store_over_marks(word: &AtomicU64, value: u64, order: Ordering) {
     word.store(value, order);
 }
 
-/// Beside memory that is written by one and read by another, never both at once. Costs nothing here.
+/// Stands beside memory that one thread writes and another reads, never both at once. It has no code here.
 #[derive(Debug, Default)]
 pub(crate) struct RaceCell;
 
@@ -77,7 +77,7 @@ impl RaceCell {
     pub(crate) fn written(&self) {}
 }
 
-/// Where the waiters of one private lock sleep: in the kernel, by the address of the lock's word.
+/// The queue on which the waiters of one private lock sleep: in the kernel, by the address of the lock's word.
 #[derive(Debug)]
 pub(super) struct WaitQueue;
 
@@ -87,16 +87,17 @@ impl WaitQueue {
         Self
     }
 
-    /// Sleeps while `word` is `value`, until woken: then `true`. Without `is_barrier_done` for a millisecond at most, for a wake may be
-    /// missed.
+    /// Sleeps while `word` is `value`. `true`: woken. Without `is_barrier_done` it sleeps for a millisecond at most,
+    /// because a wake may be missed.
     pub(super) fn sleep_while(&self, word: &AtomicU32, value: u32, is_barrier_done: bool) -> bool {
         const UNSURE: Timespec = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
         let patience = (!is_barrier_done).then_some(UNSURE);
-        // An error: timed out, interrupted or too late. The kernel takes a sleeper off its queue once, for one reason.
+        // An error means timed out, interrupted, or `word` had changed. The kernel removes a sleeper from its queue
+        // once, for one reason, so a sleeper that a waker has counted as woken gets no error.
         futex::wait(word, futex::Flags::PRIVATE, value, patience.as_ref()).is_ok()
     }
 
-    /// Wakes a sleeper. `false` if there was none.
+    /// Wakes a sleeper. `false` if no thread slept.
     pub(super) fn wake_one(&self, word: &AtomicU32) -> bool {
         futex::wake(word, futex::Flags::PRIVATE, 1).is_ok_and(|woken| woken > 0)
     }
@@ -112,12 +113,12 @@ pub(crate) fn backoff(step: u32) {
     }
 }
 
-/// Has the processor fetch a line that is about to be written, without waiting for it. A locked instruction waits for
+/// Makes the processor fetch a line that is about to be written, without waiting for it. A locked instruction waits for
 /// all stores before it, and would wait for the line.
 #[inline(always)]
 pub(crate) fn prefetch_write<T>(line: &T) {
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: a prefetch is a hint: it changes nothing but what is in the cache.
+    // SAFETY: a prefetch is a hint: it changes only the contents of the cache.
     unsafe {
         core::arch::asm!("prefetchw [{}]", in(reg) core::ptr::from_ref(line), options(nostack, preserves_flags));
     }
@@ -125,11 +126,11 @@ pub(crate) fn prefetch_write<T>(line: &T) {
     let _ = line;
 }
 
-/// Has the processor fetch a line that is about to be read, without waiting for it.
+/// Makes the processor fetch a line that is about to be read, without waiting for it.
 #[inline(always)]
 pub(crate) fn prefetch_read<T>(line: &T) {
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: a prefetch is a hint: it changes nothing but what is in the cache.
+    // SAFETY: a prefetch is a hint: it changes only the contents of the cache.
     unsafe {
         core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(
             core::ptr::from_ref(line).cast(),
@@ -139,7 +140,7 @@ pub(crate) fn prefetch_read<T>(line: &T) {
     let _ = line;
 }
 
-/// Leaves the lines that others are writing alone for about a microsecond.
+/// Waits for about a microsecond without touching the lines that other threads are writing.
 pub(crate) fn spin_briefly() {
     for _ in 0..16 {
         core::hint::spin_loop();
@@ -148,8 +149,8 @@ pub(crate) fn spin_briefly() {
 
 /// Nanoseconds of `CLOCK_MONOTONIC`, which every process of the machine reads alike.
 ///
-/// The C library's clock, which asks the vDSO where there is one. valgrind hides the vDSO, and rustix's own reader of it
-/// does not survive that.
+/// It asks the C library's clock, which uses the vDSO if there is one. valgrind hides the vDSO, and rustix's own reader
+/// of the vDSO does not survive that.
 #[inline]
 pub fn now_ns() -> i64 {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };

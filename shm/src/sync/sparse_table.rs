@@ -1,23 +1,23 @@
-//! A table of private values that are made when they are needed, found by all threads of the process without a lock, and
-//! freed again, page by page.
+//! A table of private values that are made when they are needed. All threads of the process find them without a lock.
+//! Their memory is freed again, page by page.
 //!
 //! Values have fixed places, in slabs that are mapped when they are first needed. The memory of a slab goes back to the
-//! system in pages, as soon as no value is on them; its addresses stay. (An allocator gets values back one by one, and
-//! gives their memory back only when nothing is left above it.)
+//! system in pages, as soon as a page has no value; its addresses stay mapped. (An allocator gets values back one by
+//! one, and frees its memory only when no allocation is left above it.)
 //!
 //! ```text
 //!  VACANT ──make──▶ MADE ──take──▶ RETIRED ──a grace period, free──▶ VACANT
 //!                    ▲                │
-//!                    └──── make ──────┘  wanted again before it was freed
+//!                    └──── make ──────┘  needed again before it was freed
 //! ```
 //!
-//! INV-SPARSE-1: a value is dropped only in the state RETIRED, with the count that it was taken with, and a grace period
-//! later: by then every thread that is inside found the place VACANT or RETIRED, or found a later value. Each `take`
-//! counts, so a value that was wanted again and taken again is freed by the later of the two.
+//! INV-SPARSE-1: a value is dropped only in the state RETIRED, with the count with which it was taken, and a grace
+//! period later: by then every thread that is inside found the place VACANT or RETIRED, or found a later value. Each
+//! `take` counts, so a value that was made again and taken again is freed by the later of the two.
 //! INV-SPARSE-2: states change, and pages are given back, under the table's lock.
 //!
-//! Outside loom's sight: the machine's atomics, in models too. A value is published by the Release that makes its state
-//! MADE and found by an Acquire.
+//! Outside loom: it uses the machine's atomics, in models too. The Release that makes a place's state MADE publishes
+//! its value, and an Acquire finds it.
 
 use super::Inside;
 use core::mem::{align_of, size_of};
@@ -27,10 +27,10 @@ use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// How many places a slab has. Their bytes are a multiple of every page size, or nearly.
+/// How many places a slab has. With so many, a slab's bytes are a multiple of every page size, or nearly.
 const PLACES: usize = 256;
 
-/// The states of a place: in the low bits of its word, under a count of takes.
+/// The states of a place, in the low bits of its word. The bits above count the takes.
 const STATE: u32 = 3;
 const VACANT: u32 = 0;
 const MADE: u32 = 1;
@@ -41,15 +41,15 @@ const TAKEN: u32 = STATE + 1;
 /// Places for `len` values.
 #[derive(Debug)]
 pub struct SparseTable<T> {
-    /// Where the values of a slab lie; null until one is needed.
+    /// The address of each slab; null until a value in it is needed.
     slabs: Box<[AtomicPtr<T>]>,
-    /// All zero, and so VACANT, at first. The memory of those that stay so is never touched.
+    /// All zero at first, that is VACANT. The memory of states that stay zero is never touched.
     states: Box<[AtomicU32]>,
-    /// Held while anything changes.
+    /// Held while a state, a slab or a page changes.
     changing: Mutex<()>,
 }
 
-// SAFETY: it owns its values, of which threads get shared references, and each is dropped by some thread.
+// SAFETY: the table owns its values. Threads get shared references to them, and any thread may drop them.
 unsafe impl<T: Send + Sync> Sync for SparseTable<T> {}
 // SAFETY: as for `Sync`.
 unsafe impl<T: Send + Sync> Send for SparseTable<T> {}
@@ -75,7 +75,7 @@ impl<T: Default> SparseTable<T> {
         Self { slabs, states: unsafe { states.assume_init() }, changing: Mutex::new(()) }
     }
 
-    /// Where the value of a place is, if its slab is mapped.
+    /// The address of a place's value, if its slab is mapped.
     #[inline(always)]
     fn value(&self, index: usize) -> Option<NonNull<T>> {
         // ORDER: Acquire pairs with the Release of `map_slab`: the slab is mapped.
@@ -90,20 +90,20 @@ impl<T: Default> SparseTable<T> {
         // ORDER: Acquire pairs with the Release of `get_or_make`: the value is complete.
         let is_made = self.states.get(index)?.load(Ordering::Acquire) & STATE == MADE;
         let value = self.value(index)?;
-        // SAFETY: MADE was seen by a caller that is inside. So the value is complete, and is not dropped while the caller is
-        // there (INV-SPARSE-1); and nobody has a reference to it that is not shared.
+        // SAFETY: a caller that is inside saw MADE. So the value is complete and is not dropped while the caller is
+        // inside (INV-SPARSE-1). All references to it are shared ones.
         if is_made { Some(unsafe { value.as_ref() }) } else { None }
     }
 
-    /// Whether there is a value at `index`, perhaps a moment ago. A caller that comes after the value was made, and before it
-    /// is taken, always gets `true`.
+    /// Whether there is a value at `index`; the answer may be a moment old. A caller that comes after the value was
+    /// made, and before it is taken, always gets `true`.
     #[inline(always)]
     pub fn may_have(&self, index: usize) -> bool {
-        // Relaxed: nothing is read through it.
+        // Relaxed: the caller reads no value because of it.
         self.states.get(index).is_some_and(|state| state.load(Ordering::Relaxed) & STATE == MADE)
     }
 
-    /// As [`get`](Self::get), but made now if there is none. `None` when there is no such index.
+    /// As [`get`](Self::get), but makes the value if there is none. `None` if there is no such index.
     pub fn get_or_make<'a>(&'a self, index: usize, inside: &'a Inside<'_>) -> Option<&'a T> {
         if let Some(value) = self.get(index, inside) {
             return Some(value);
@@ -124,13 +124,14 @@ impl<T: Default> SparseTable<T> {
         Some(unsafe { value.as_ref() })
     }
 
-    /// Takes out the values at these indices. From now on [`get`](Self::get) finds none there. [`free`](Self::free) drops
-    /// them, unless [`get_or_make`](Self::get_or_make) brings them back first.
+    /// Takes out the values at these indices. From now on [`get`](Self::get) does not find them. [`free`](Self::free)
+    /// drops them, unless [`get_or_make`](Self::get_or_make) brings them back first.
     pub fn take(&self, indices: &[u32]) -> Vec<Retired> {
         let _changing = self.change();
         let take = |index: &u32| {
             let state = self.states.get(*index as usize)?;
-            // Relaxed, both: states change under the lock, and a barrier comes before anything is concluded from the store.
+            // Relaxed, both: states change under the lock, and a barrier comes between the store and the grace period's
+            // list of threads inside.
             let word = state.load(Ordering::Relaxed);
             let retired = (word & !STATE).wrapping_add(TAKEN) | RETIRED;
             (word & STATE == MADE).then(|| {
@@ -141,31 +142,31 @@ impl<T: Default> SparseTable<T> {
         indices.iter().filter_map(take).collect()
     }
 
-    /// Drops these values, and gives pages back on which no others are.
+    /// Drops these values, and gives back the pages that have no value left.
     ///
     /// # Safety
-    /// A grace period has passed since each was taken, of the [`Grace`](super::Grace) by which all users of this table are
-    /// inside.
+    /// A grace period has passed since each value was taken, of the [`Grace`](super::Grace) by which all users of this
+    /// table are inside.
     pub unsafe fn free(&self, mut values: Vec<Retired>) {
         values.sort_unstable_by_key(|value| value.index);
         let is_next =
             |one: &Retired, next: &Retired| one.index + 1 == next.index && !next.index.is_multiple_of(PLACES);
         for neighbours in values.chunk_by(is_next) {
-            // Taken for each anew, so that others do not wait for long.
+            // Lock for each run of neighbours, so that other threads do not wait for long.
             let _changing = self.change();
             let mut freed = neighbours.first().map_or(0..0, |first| first.index..first.index);
             for Retired { index, word } in neighbours {
                 // Relaxed, both: states change under the lock.
                 if self.states[*index].load(Ordering::Relaxed) != *word {
-                    // Wanted again.
+                    // The value was made again, and perhaps taken again: a later `free` drops it.
                     self.give_back(freed);
                     freed = index + 1..index + 1;
                     continue;
                 }
                 self.states[*index].store(word & !STATE | VACANT, Ordering::Relaxed);
                 if let Some(value) = self.value(*index) {
-                    // SAFETY: it was made, no thread has found it since it was taken, and by the caller's promise all that
-                    // had found it before have left.
+                    // SAFETY: the value was made. No thread has found it since it was taken, and by the caller's
+                    // promise all threads that had found it before have left.
                     unsafe { value.drop_in_place() };
                 }
                 freed.end = index + 1;
@@ -174,7 +175,7 @@ impl<T: Default> SparseTable<T> {
         }
     }
 
-    /// Gives back each page that lies wholly on these vacant places of one slab, or on them and vacant places next to them.
+    /// Gives back each page that lies wholly on these vacant places of one slab, or on them and adjacent vacant places.
     fn give_back(&self, vacant: Range<usize>) {
         if vacant.is_empty() {
             return;
@@ -190,27 +191,27 @@ impl<T: Default> SparseTable<T> {
         let Some(first) = self.value(vacant.start - before) else { return };
         let mut past = first.addr().get() + (before + vacant.len() + behind) * size_of::<T>();
         if vacant.end + behind == past_slab {
-            // Behind the last place of a slab its last page is empty.
+            // The rest of the slab's last page, after the last place, is unused.
             past = past.next_multiple_of(page_bytes);
         }
         let first_page = first.addr().get().next_multiple_of(page_bytes);
         if let Some(len_bytes) = (past & !(page_bytes - 1)).checked_sub(first_page).filter(|bytes| *bytes > 0)
         {
             let start = first.as_ptr().with_addr(first_page).cast();
-            // SAFETY: whole pages of a slab that hold no value, so their contents may be lost. Where the process has locked
-            // its memory the kernel refuses, and the pages stay.
+            // SAFETY: whole pages of a slab that hold no value, so their contents may be lost. If the process has
+            // locked its memory, the kernel refuses, and the pages stay.
             let _ = unsafe { madvise(start, len_bytes, Advice::LinuxDontNeed) };
         }
     }
 
-    /// Maps a slab that is not mapped yet. For the holder of the lock.
+    /// Maps a slab that is not mapped yet. The caller holds the lock.
     fn map_slab(&self, slab: usize) {
         let cell = &self.slabs[slab];
         if !cell.load(Ordering::Relaxed).is_null() {
             return;
         }
         let protection = ProtFlags::READ | ProtFlags::WRITE;
-        // SAFETY: fresh memory, of nobody.
+        // SAFETY: the kernel chooses the address of the new mapping, so no existing memory is touched.
         let mapped = unsafe {
             mmap_anonymous(
                 core::ptr::null_mut(),
@@ -220,10 +221,11 @@ impl<T: Default> SparseTable<T> {
             )
         };
         let Ok(mapped) = mapped else {
-            // As when a box cannot be had.
+            // As for a box that cannot be allocated.
             std::alloc::handle_alloc_error(std::alloc::Layout::new::<[T; PLACES]>())
         };
-        // Of a large page the kernel would give back nothing until it is short of memory. Some kernels have none.
+        // The kernel would not give back a part of a large page until it is short of memory. Some kernels have no large
+        // pages.
         // SAFETY: the memory is ours, and its contents stay.
         let _ = unsafe { madvise(mapped, Self::SLAB_BYTES, Advice::LinuxNoHugepage) };
         // ORDER: Release pairs with the Acquire of `value`.
@@ -231,7 +233,8 @@ impl<T: Default> SparseTable<T> {
     }
 
     fn change(&self) -> MutexGuard<'_, ()> {
-        // Each change is whole when the lock is given back, also by a panic: no code of others runs but `T`'s own.
+        // Each change is complete when the lock is released, even by a panic: the only foreign code that runs is `T`'s
+        // own.
         self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -244,7 +247,7 @@ impl<T: Default> SparseTable<T> {
 
 impl<T> Drop for SparseTable<T> {
     fn drop(&mut self) {
-        // A model that has failed has no execution left in which its values could be dropped.
+        // A failed model has no execution left in which its values could be dropped.
         #[cfg(loom)]
         if std::thread::panicking() {
             return;
@@ -253,7 +256,7 @@ impl<T> Drop for SparseTable<T> {
             let Some(slab) = NonNull::new(*slab.get_mut()) else { continue };
             for (place, state) in states.iter_mut().enumerate() {
                 if *state.get_mut() & STATE != VACANT {
-                    // SAFETY: it was made, and nobody else has the table any more.
+                    // SAFETY: the value was made, and no other thread has the table any more.
                     unsafe { slab.add(place).drop_in_place() };
                 }
             }
@@ -269,7 +272,7 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
-    /// Some 700 bytes, and an allocation that is missed if it is not dropped.
+    /// A value of some 700 bytes, with an allocation that leaks if the value is not dropped.
     #[derive(Default)]
     struct Value(Arc<()>, #[expect(dead_code, reason = "it takes up room")] [[u64; 29]; 3]);
 
@@ -294,11 +297,11 @@ mod tests {
             let indices: Vec<_> = indices.map(|index| index as u32).collect();
             let taken = self.table.take(&indices);
             assert_eq!(taken.len(), indices.len());
-            // SAFETY: nobody uses any value.
+            // SAFETY: no thread uses any value.
             unsafe { self.table.free(taken) };
         }
 
-        /// How many pages of the first slab's values are real.
+        /// How many pages of the first slab are in memory.
         fn pages(&self) -> usize {
             let (page_bytes, first) = (rustix::param::page_size(), self.table.value(0).unwrap());
             let mut real = vec![0; (PLACES * size_of::<Value>()).div_ceil(page_bytes)];
@@ -338,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_wanted_again_is_not_freed() {
+    fn a_value_made_again_is_not_freed() {
         let places = Places::with(1);
         let first = places.table.take(&[0]);
         assert_eq!(first.len(), 1);
@@ -346,10 +349,10 @@ mod tests {
         assert!(places.table.take(&[0]).is_empty());
         places.make(0);
         let second = places.table.take(&[0]);
-        // SAFETY: nobody uses it.
+        // SAFETY: no thread uses it.
         unsafe { places.table.free(first) };
         places.make(0);
-        assert!(places.table.get(0, &places.grace.visit()).is_some(), "the first was wanted again");
+        assert!(places.table.get(0, &places.grace.visit()).is_some(), "the first was made again");
         // SAFETY: as above.
         unsafe { places.table.free(second) };
         assert_eq!(places.table.made(), 1);

@@ -26,9 +26,9 @@
 //! | (end, next) → (end, the one after next) | the consumer, when every message of the next was CONSUMED | store, Release, under its unlink intent |
 //!
 //! A segment's *end* is the position that the producer would have written there next. While no segment between two has
-//! been removed, it is the position where the next one starts. A segment whose messages were all consumed out of order
-//! is removed from the middle. The positions from the end of the segment before it to the start of the segment after it
-//! are a *gap*: all of them were consumed.
+//! been removed, it is the position where the next one starts. A segment of which all messages were consumed out of
+//! order is removed from the middle. The positions from the end of the segment before it to the start of the segment
+//! after it are a *gap*: all of them were consumed.
 //!
 //! The low 16 bits are enough. The messages of a segment that the head has not passed are fewer than 2¹⁴. So the end is
 //! the first position with these low bits at or after the head. If the head is before the segment, it is the first such
