@@ -13,38 +13,39 @@ use crate::recovery::leader_election;
 use crate::recovery::robust_futex;
 
 impl Arena {
-    /// Walks the arena and says what it found. Poisons an arena in which something is wrong.
+    /// Runs the consistency check over the arena and returns its findings. Poisons an arena in which something is
+    /// wrong.
     ///
-    /// Only meaningful while no operation is under way. One that is just ending is waited for, up to a second:
-    /// what is wrong stays wrong. Where some thread remains in the middle of an operation (it may be stopped),
-    /// findings are reported and nothing is poisoned.
+    /// The result is meaningful only while no operation is under way. The check waits up to a second for operations
+    /// that are just ending: real damage is still there afterwards. If some thread stays in the middle of an operation
+    /// (it may be stopped), the findings are returned and the arena is not poisoned.
     pub fn audit(&self) -> Audit {
         audit::audit(self)
     }
 
-    /// As [`audit`](Self::audit), and leaves the arena as it is: for looking while others work, when numbers
-    /// may be a moment apart.
+    /// As [`audit`](Self::audit), and never poisons the arena: for a look while other threads work, when the numbers
+    /// may be taken at slightly different moments.
     pub fn inspect(&self) -> Audit {
         audit::inspect(self)
     }
 
-    /// Adds up every thread's counters. Cheap; safe at any time; each number is a moment old.
+    /// Adds up the counters of all threads. Cheap, and safe at any time; each number is a moment old.
     pub fn counters(&self) -> Counters {
         counter::counters(self)
     }
 
-    /// Who leads.
+    /// The leader: the process slot of the supervisor, and its term.
     pub fn leader(&self) -> Leader {
         leader_election::leader(self)
     }
 
-    /// Who has this process slot; `None` once it has been freed.
+    /// The process that has this process slot; `None` once the slot has been freed.
     pub fn identity(&self, process_slot: ProcessSlot) -> Result<Option<ProcessIdentity>> {
         leader_election::identity(self, process_slot)
     }
 
-    /// Everybody whom the supervisor has to watch: attached processes, and children on their way that it adopted. A
-    /// process slot whose spawner has not reported it yet is its spawner's to report.
+    /// The processes that the supervisor has to watch: attached processes, and children that it has confirmed and that
+    /// are about to attach. A slot that its spawner has not reported yet remains the spawner's responsibility.
     pub fn members(&self) -> Result<Vec<Member>> {
         leader_election::members(self)
     }
@@ -54,7 +55,7 @@ impl Arena {
         slots::reserve_slot(self, spawner)
     }
 
-    /// Claims a row and takes it at once: for the process that creates the arena.
+    /// Claims the first process row: for the process that creates the arena.
     pub fn first_slot(&self) -> Result<ProcessSlot> {
         slots::first_slot(self)
     }
@@ -64,13 +65,14 @@ impl Arena {
         slots::is_attached(self, process_slot)
     }
 
-    /// The thread that has set the death notice of this process slot's process; `None` if none has, or it has ended.
+    /// The thread that has set the death notice of this process slot's process; `None` if none has, or if that thread
+    /// has ended.
     #[cfg(not(loom))]
     pub fn death_notice_thread(&self, process_slot: ProcessSlot) -> Option<u32> {
         robust_futex::death_notice_thread(self, process_slot)
     }
 
-    /// Whether the thread that had set it has ended.
+    /// Whether the thread that had set the death notice has ended.
     #[cfg(not(loom))]
     pub fn has_death_notice(&self, process_slot: ProcessSlot) -> bool {
         robust_futex::has_death_notice(self, process_slot)

@@ -9,7 +9,7 @@ use crate::signal::wait_item::WaitItem;
 use crate::signal::watch::{self, Watch};
 use crate::sync::DEADLINE_INFINITE_NS;
 
-/// A wait for stored signals of one object, that has armed. Its thread makes no other before [`Thread::wake_up`].
+/// A wait for stored signals of one object that has armed. Its thread makes no other wait before [`Thread::wake_up`].
 #[derive(Debug)]
 pub struct Asleep {
     found: ResolvedHandle,
@@ -18,7 +18,7 @@ pub struct Asleep {
 }
 
 impl Thread {
-    /// Does what a wait does before it sleeps, and looks nowhere.
+    /// Does the part of a wait that comes before the sleep, without its checks of the signals.
     pub fn fall_asleep(&self, value: u32, waitfor: u32) -> Result<Asleep> {
         let found = lookup::lookup(self, value)?;
         let item = WaitItem { handle: value, waitfor, pending: 0 };
@@ -31,12 +31,12 @@ impl Thread {
         }
     }
 
-    /// What the sleeper sees if it looks now.
+    /// The signals that the sleeper sees if it looks now.
     pub fn look_asleep(&self, asleep: &Asleep) -> Result<u32> {
         self.signals_since(asleep.found, 0, Some(asleep.watch))
     }
 
-    /// Sleeps, for ever, until the sleeper sees one of its signals.
+    /// Sleeps, without a deadline, until the sleeper sees one of its signals.
     pub fn sleep_on(&self, asleep: &Asleep) -> Result<u32> {
         let (found, mut items) = ([asleep.found], [asleep.item]);
         let look = |_: &mut [WaitItem], watch| {
@@ -47,7 +47,7 @@ impl Thread {
         wait::sleep_until(self, &found, &mut items, watch, DEADLINE_INFINITE_NS, OnInterrupt::Restart, look)
     }
 
-    /// The wait is over.
+    /// Ends the wait.
     pub fn wake_up(&self, _asleep: Asleep) -> Result<()> {
         watch::end_watch(self)
     }

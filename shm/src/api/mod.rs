@@ -1,5 +1,5 @@
-//! What users of this crate call: the operations of [`Thread`](thread), [`Arena`](arena) and [`Process`](process), each a line
-//! that runs the function which does the work, and the release queue after it.
+//! The functions that users of this crate call: the operations of [`Thread`](thread), [`Arena`](arena) and
+//! [`Process`](process). Each is a line that runs the function which does the work, and then the release queue.
 
 pub(crate) mod arena;
 #[cfg(any(loom, test))]

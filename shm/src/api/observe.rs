@@ -17,11 +17,11 @@ impl Thread {
     /// The signals of a handle's object, or CANCELED when the handle is no longer there.
     pub fn signals(&self, found: ResolvedHandle) -> Result<u32> {
         let signals = self.look(found);
-        // What was read belongs to the handle's object only if the handle is still there.
+        // The signals belong to the handle's object only if the handle is still there.
         if lookup::validate(self, found) { signals } else { Err(Error::Canceled) }
     }
 
-    /// The same, with what the item of this number has observed since it began to watch.
+    /// The same, with the signals that item `number` has observed since it began to watch.
     pub(crate) fn signals_since(
         &self,
         found: ResolvedHandle,
@@ -29,7 +29,7 @@ impl Thread {
         watch: Option<Watch>,
     ) -> Result<u32> {
         let looked = self.look(found);
-        // Before the handle is looked at again: what another life of the object tells is not believed.
+        // Before the handle is validated: signals of another object that used the slot are discarded by that.
         let observed = watch.map_or(Ok(0), |watch| watch::observed(self, watch, number));
         if lookup::validate(self, found) { Ok(looked? | observed?) } else { Err(Error::Canceled) }
     }
@@ -38,25 +38,26 @@ impl Thread {
         let object = found.entry.object();
         let slot = self.arena().object(object.slot())?;
         let class = ObjectClass::of(Lifecycle(slot.lifecycle.load(Relaxed)))?;
-        // ORDER: Acquire, and before the rings are looked at: PEER_CLOSED is never seen without the messages
-        // that came before it.
+        // ORDER: Acquire, and before the rings are looked at: PEER_CLOSED is never seen without the messages that came
+        // before it.
         let stored = State(slot.state[object.side()].load(Acquire)).signals();
         sync::acquired(&slot.state[object.side()]);
         let signals = class.signals(self, found, stored)?;
-        // A look may have discarded late replies of a channel. A wait may last: what ends by it ends now.
+        // A look may have discarded late replies of a channel, and with them last references to objects. Tear those
+        // down now, since a wait may last.
         teardown::run_release_queue(self)?;
         Ok(signals)
     }
 
-    /// Waits until one of `signals` is asserted. Gives all that were seen.
+    /// Waits until one of `signals` is asserted. Returns all signals that were seen.
     pub fn wait_one(&self, value: u32, rights: u32, waitfor: u32, deadline_ns: i64) -> (Result<()>, u32) {
         let mut items = [WaitItem { handle: value, waitfor, pending: 0 }];
         let result = self.wait_many(&mut items, rights, deadline_ns);
         (result, items[0].pending)
     }
 
-    /// Waits until one item has one of its signals. `pending` of every item is filled in on success, timeout
-    /// and cancellation.
+    /// Waits until one item has one of its signals. `pending` of every item is filled in on success, timeout and
+    /// cancellation.
     pub fn wait_many(&self, items: &mut [WaitItem], rights: u32, deadline_ns: i64) -> Result<()> {
         if items.len() > MAX_WAIT_ITEMS {
             return Err(Error::out_of_range(

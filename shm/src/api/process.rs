@@ -11,26 +11,26 @@ use crate::process::{Process, slots};
 use std::sync::Arc;
 
 impl Process {
-    /// How many objects the arena has ever had at once, at most.
+    /// The most slots that the arena has ever had in use at once.
     pub fn used_slots(&self) -> u32 {
         create::used_slots(self)
     }
 
-    /// Says how to start the thread that runs [`keep`](Self::keep).
+    /// Registers how to start the thread that runs [`keep`](Self::keep).
     pub fn set_scavenger(&self, start: impl Fn() -> bool + Send + Sync + 'static) {
         self.scavenger.set_start(start)
     }
 
-    /// Has the quiet channels of this process give back what they keep, for as long as `go_on` says so, which is asked
-    /// every few seconds. For a thread of its own.
+    /// The scavenger's loop: has the idle channels of this process give back the memory that they keep, for as long as
+    /// `go_on` says so. It asks `go_on` every few seconds. For a thread of its own.
     pub fn keep(self: &Arc<Self>, go_on: impl Fn() -> bool) {
         scavenge::keep(self, go_on)
     }
 
-    /// Takes a process slot, as `identity`. `seed` makes this process's handle values its own.
+    /// Attaches to a process slot, as `identity`. `seed` makes this process's handle values its own.
     ///
-    /// `BadState` for a process slot that was given up, and for one that the supervisor noted for another process: that may be
-    /// this one under another number, in another PID namespace, where nobody could watch it.
+    /// `BadState` for a process slot that was given up, and for one that the supervisor recorded for another process.
+    /// The other may be this process under another number, in another PID namespace, where no process could watch it.
     pub fn attach(
         arena: Arc<Arena>,
         process_slot: ProcessSlot,

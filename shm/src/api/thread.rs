@@ -33,10 +33,10 @@ use crate::sync::Release;
 use std::sync::Arc;
 
 impl Thread {
-    /// Sends `bytes`, its first four replaced by a fresh transaction id, with `handles`. The reply is then
-    /// awaited by [`call_finish`](Self::call_finish), or given up with [`call_abandon`](Self::call_abandon).
+    /// Sends `bytes`, with the first four replaced by a new transaction id, and `handles`. Then either
+    /// [`call_finish`](Self::call_finish) awaits the reply, or [`call_abandon`](Self::call_abandon) gives it up.
     ///
-    /// As for a send, all `handles` are gone unless it says `ShouldWait` or `NoResources`.
+    /// As for a send, all `handles` are gone unless it returns `ShouldWait` or `NoResources`.
     pub fn call_begin(
         &self,
         found: ResolvedHandle,
@@ -48,9 +48,9 @@ impl Thread {
         self.end_call(call::call_begin(self, found, rights, bytes, handles, transfer))
     }
 
-    /// Waits for the reply and receives it into `sink`; one that does not fit is discarded.
+    /// Waits for the reply and receives it into `sink`. A reply that does not fit is discarded.
     ///
-    /// `TimedOut`: the reply, should it come, is an ordinary message. `Canceled`: the handle went. `Interrupted`: a
+    /// `TimedOut`: a reply that comes later is an ordinary message. `Canceled`: the handle is gone. `Interrupted`: a
     /// signal handler ran; the call is still under way, to be finished by another `call_finish` or abandoned.
     pub fn call_finish(
         &self,
@@ -62,37 +62,36 @@ impl Thread {
     }
 
     /// Receives the reply into `sink` if it is there; `None` while it is not. Otherwise as
-    /// [`call_finish`](Self::call_finish), but an error of this leaves the call under way.
+    /// [`call_finish`](Self::call_finish), except that an error of this leaves the call under way.
     pub fn call_poll(&self, pending: &Pending, sink: &mut impl RecvBuf) -> Result<Option<(usize, usize)>> {
         self.end_call(call::call_poll(self, pending, sink))
     }
 
-    /// Gives the call up. Its reply, should it come or have come, is an ordinary message; or it is discarded, if the end
-    /// was told so.
+    /// Gives the call up. Its reply, whether it has come or comes later, is an ordinary message; or it is discarded, if
+    /// the end has that option.
     pub fn call_abandon(&self, pending: &Pending) {
         call::call_abandon(self, pending);
-        // What fails here fails for the next call as well.
+        // An error of the release queue meets the next call as well, which returns it.
         let _ = teardown::run_release_queue(self);
     }
 
     /// The handle that `value` names, if it is one of this process's live ones.
     ///
-    /// One load and no write: nothing keeps the handle alive afterwards, so every operation looks again.
+    /// One load and no write. The handle may be closed at any time afterwards, so every operation checks it again.
     #[inline]
     pub fn lookup(&self, value: u32) -> Result<ResolvedHandle> {
         lookup::lookup(self, value)
     }
 
-    /// Makes another handle to the object of `found`, with these rights. The caller has checked that they are
-    /// a subset.
+    /// Makes another handle to the object of `found`, with these rights. The caller has checked that they are a subset.
     pub fn duplicate(&self, found: ResolvedHandle, rights: u32) -> Result<u32> {
         close::duplicate(self, found, rights)
     }
 
-    /// Closes the handle: waits on it end, and what it alone kept alive dies.
+    /// Closes the handle. Waits on it end, and an object to which this was the last handle dies.
     pub fn close(&self, found: ResolvedHandle) -> Result<()> {
         let closed = self.end_call(refcount::drop_handle(self, found));
-        // Last: others have been told by now.
+        // Last, since it is the least urgent: waiters and peers have been woken by now.
         self.free_halves_if_due();
         closed
     }
@@ -108,70 +107,70 @@ impl Thread {
         create::create(self, ObjectClass::Channel, rights, initialize)
     }
 
-    /// Replaces the handle by one with these rights, of which the caller knows that they are a subset. The
-    /// original is gone even on an error.
+    /// Replaces the handle by one with these rights. The caller has checked that they are a subset. The original is
+    /// gone even on an error.
     pub fn replace(&self, found: ResolvedHandle, rights: u32) -> Result<u32> {
         self.end_call(close::replace(self, found, rights))
     }
 
-    /// Moves the handle into a process slot whose process has not attached yet, as its startup handle.
+    /// Moves the handle into a process slot as the startup handle of a process that has not attached yet.
     pub fn leave_startup_handle(&self, found: ResolvedHandle, process_slot: ProcessSlot) -> Result<()> {
         close::leave_startup_handle(self, found, process_slot)
     }
 
-    /// Closes channel ends that nobody can reach any more, because they are only queued inside each other. Gives
-    /// how many such ends there were; what was queued for them ends with them.
+    /// Closes channel ends that no process can reach any more, because they are only queued inside each other. Returns
+    /// how many such ends there were. The messages queued for them are freed with them.
     ///
-    /// Others may go on meanwhile; but only one thread of the arena may collect cycles at a time: it is the
+    /// Other threads may work meanwhile. But only one thread of the arena may collect cycles at a time: it is the
     /// supervisor's work.
     pub fn collect_cycles(&self) -> Result<usize> {
         cycle_collection::collect_cycles(self)
     }
 
-    /// As [`collect_cycles`](Self::collect_cycles), for as long as `go_on` says so, which is asked every few dozen
-    /// microseconds of looking. `None` when the look was given up, and nothing was done.
+    /// As [`collect_cycles`](Self::collect_cycles), for as long as `go_on` says so. It asks `go_on` every few dozen
+    /// microseconds of searching. `None` when the search was aborted: then no end was closed.
     pub fn collect_cycles_while(&self, go_on: &mut dyn FnMut() -> bool) -> Result<Option<usize>> {
         cycle_collection::collect_cycles_while(self, go_on)
     }
 
-    /// Makes retired slots free again, except those that some thread's hazard names. Gives how many.
+    /// Makes retired slots free again, except those that some thread's hazard names. Returns how many.
     pub fn reclaim(&self) -> Result<usize> {
         reclaim::reclaim(self)
     }
 
-    /// Reads the next message in place. It stays in the ring until the result is finished or dropped; other
-    /// reads go on with the messages after it.
+    /// Reads the next message in place. It stays in the ring until the result is finished or dropped; other reads go on
+    /// with the messages after it.
     #[cfg(not(loom))]
     pub fn receive_in_place(&self, found: ResolvedHandle, rights: u32) -> Result<InPlace> {
         self.end_call(in_place::receive_in_place(self, found, rights))
     }
 
-    /// Consumes a message that was read in place, and then gives its handles to `each`. A message that went with
-    /// its channel meanwhile is `BadHandle`, and nothing is left to do.
+    /// Consumes a message that was read in place, and then passes its handles to `each`. `BadHandle` for a message that
+    /// went with its channel meanwhile: then no work is left to do.
     #[cfg(not(loom))]
     pub fn finish(&self, message: &InPlace, each: &mut dyn FnMut(Received)) -> Result<()> {
         in_place::finish(self, message, each)
     }
 
-    /// Asks all processes to give back what their channels keep and do not need, and waits until they have.
+    /// Asks all processes to give back the memory that their channels keep and do not need, and waits until they have.
     pub fn request_trim(&self) -> Result<()> {
         scavenge::request_trim(self)
     }
 
-    /// Takes the lead over from `old`, which is dead, or nobody. `false` when another was quicker, or when this
-    /// process, which sat down at `process_slot`, is taken for dead itself.
+    /// Takes the lead over from `old`, which is dead or names no process. `false` when another process was quicker, or
+    /// when this process, attached at `process_slot`, is itself taken for dead.
     pub fn try_become_leader(&self, old: Leader, process_slot: ProcessSlot) -> Result<bool> {
         leader_election::try_become_leader(self, old, process_slot)
     }
 
-    /// Gives back what the channel ends of this process keep and do not need: `all` of them, or those alone that have not
-    /// been written to since the last time. Ends that another thread is busy with keep what they have. Gives whether
-    /// there will be more to give when others have read, or when all has been quiet for longer.
+    /// Gives back the memory that the channel ends of this process keep and do not need: of `all` ends, or only of
+    /// those that were not written to since the last call. Ends that another thread is using keep theirs. Returns
+    /// whether a later call could give more back, after other processes have read or after a longer idle time.
     pub fn trim_channels(&self, all: bool) -> Result<bool> {
         idle::trim_channels(self, all)
     }
 
-    /// Receives the next message into `sink`. Gives its size in bytes and its number of handles.
+    /// Receives the next message into `sink`. Returns its size in bytes and its number of handles.
     ///
     /// `ShouldWait` when there is none, `PeerClosed` when there will be none.
     #[inline]
@@ -185,8 +184,8 @@ impl Thread {
         self.end_call(read::receive(self, found, rights, sink, on_overflow))
     }
 
-    /// Receives up to `most` messages without handles, and consumes them together: their bytes go behind what `bytes`
-    /// holds, and where each ends goes to `ends`. Stops before one that has handles. Gives how many.
+    /// Receives up to `most` messages without handles, and consumes them together. Appends their bytes to `bytes`, and
+    /// the position where each ends to `ends`. Stops before a message that has handles. Returns how many it received.
     pub fn receive_batch(
         &self,
         found: ResolvedHandle,
@@ -204,19 +203,20 @@ impl Thread {
         recovery::recover(self, process_slot)
     }
 
-    /// Gives up a process slot that nobody has taken yet. A child that attaches at this moment wins: `BadState` then.
+    /// Gives up a process slot to which no process has attached. A child that attaches at this moment wins: `BadState`
+    /// then.
     pub fn cancel_slot(&self, process_slot: ProcessSlot) -> Result<Recovered> {
         recovery::cancel_slot(self, process_slot)
     }
 
-    /// Recovers every process row that is DEAD: process slots whose spawner has died, and what a supervisor that died
-    /// itself left unfinished. One that fails does not keep the others from it; the first error is given.
+    /// Recovers every process row that is DEAD: process slots of dead spawners, and rows that a dead supervisor left
+    /// unfinished. A row that fails does not stop the others; the first error is returned.
     pub fn recover_unfinished(&self) -> Result<Recovered> {
         recovery::recover_unfinished(self)
     }
 
-    /// Takes a process slot over from its spawner: its child is watched now, and no longer dies with the spawner. For the
-    /// supervisor alone.
+    /// Takes a process slot over from its spawner. The supervisor watches the child from now on, and the slot no longer
+    /// fails with the spawner. For the supervisor alone.
     pub fn confirm_slot(
         &self,
         process_slot: ProcessSlot,
@@ -225,22 +225,22 @@ impl Thread {
         dead_process::confirm_slot(self, process_slot, identity)
     }
 
-    /// Reclaims every retired object that nobody names, whoever retired it. Gives how many.
+    /// Reclaims every retired object that no hazard names, whichever thread retired it. Returns how many.
     pub fn collect(&self) -> Result<usize> {
         reclaim::collect(self)
     }
 
     /// Sends one message without handles. `rights` are those the handle must have.
     ///
-    /// `ShouldWait` means that the channel's limit of pending messages is reached, `NoResources` that this process
-    /// has as many messages pending, or as much memory in messages, as it may.
+    /// `ShouldWait`: the channel's limit of pending messages is reached. `NoResources`: this process has as many
+    /// messages pending, or as much memory in messages, as it may.
     #[inline]
     pub fn send(&self, found: ResolvedHandle, rights: u32, bytes: &[u8]) -> Result<()> {
         write::send(self, found, rights, bytes)
     }
 
-    /// Sends as many of `messages` as there is room for, publishing those together that lie in one segment. Gives how
-    /// many were sent; an error only if none was.
+    /// Sends as many of `messages` as there is room for, and publishes those in one segment together. Returns how many
+    /// were sent; an error only if none was.
     pub fn send_batch(&self, found: ResolvedHandle, rights: u32, messages: &[&[u8]]) -> Result<usize> {
         write::send_batch(self, found, rights, messages)
     }
@@ -250,17 +250,17 @@ impl Thread {
         loan::reserve(self, found, rights, len_bytes)
     }
 
-    /// Sends a loan; what was not written of it is zero. On an error it is given back.
+    /// Sends a loan. Bytes of it that were not written are zero. On an error the loan is returned to its channel.
     pub fn commit(&self, loan: Loan) -> Result<()> {
         loan::commit(self, loan)
     }
 
-    /// Gives a loan back unsent.
+    /// Returns a loan unsent.
     pub fn return_loan(&self, loan: Loan) {
         loan::return_loan(self, loan)
     }
 
-    /// Clears and then sets stored signals of the handle's object, and wakes whoever waits for them.
+    /// Clears and then sets stored signals of the handle's object, and wakes the threads that wait for them.
     pub fn signal(&self, found: ResolvedHandle, clear: u32, set: u32) -> Result<()> {
         set::signal(self, found, clear, set)
     }
@@ -270,12 +270,12 @@ impl Thread {
         set::signal_peer(self, found, clear, set)
     }
 
-    /// What is known of the handle and its object.
+    /// Basic information about the handle and its object.
     pub fn basic(&self, found: ResolvedHandle) -> Result<Basic> {
         info::basic(self, found)
     }
 
-    /// What the handle's object is.
+    /// The class of the handle's object.
     pub fn class(&self, found: ResolvedHandle) -> Result<ObjectClass> {
         info::class(self, found)
     }
@@ -285,8 +285,7 @@ impl Thread {
         info::name(self, found)
     }
 
-    /// Names the handle's object. Of two threads that name one object at once, one's words may stand between
-    /// the other's.
+    /// Names the handle's object. If two threads name one object at once, the result may mix words of both names.
     pub fn set_name(&self, found: ResolvedHandle, name: &[u8; MAX_NAME_BYTES]) -> Result<()> {
         info::set_name(self, found, name)
     }
@@ -296,7 +295,7 @@ impl Thread {
         slot_pages::slot_generation(self, slot)
     }
 
-    /// What a futex would compare of the slot's first side.
+    /// The event count of the slot's first side, as a futex compares it.
     pub fn event_count(&self, slot: u32) -> Result<u32> {
         slot_pages::event_count(self, slot)
     }
@@ -306,8 +305,8 @@ impl Thread {
         rows::join(process)
     }
 
-    /// Claims a row for what must not fail for want of one: the supervisor's work, and closing what is open. There are
-    /// some beyond `max_threads`, and whoever has one for a close gives it back at once.
+    /// Claims a row for work that must not fail for want of one: the supervisor's, and closing open handles. A reserve
+    /// of rows exists beyond `max_threads`. A thread that has one for a close gives it back at once.
     pub fn join_reserve(process: &Arc<Process>) -> Result<Self> {
         rows::join_reserve(process)
     }
@@ -326,7 +325,7 @@ impl Thread {
     ) -> Result<()> {
         let out = SendRequest { channel, rights, transfer, bytes, handles, txid };
         let sent = self.end_call(handles::send_with_handles(self, &out));
-        // The entries of what was sent are closed.
+        // The entries of the sent handles are closed by now, and may have private halves to free.
         self.free_halves_if_due();
         sent
     }
@@ -343,8 +342,8 @@ impl Thread {
 }
 
 impl Thread {
-    /// Ends a call. An operation leaves the sides whose last reference it took on the row's release queue; they are
-    /// taken apart here, when the operation holds no lock and names nothing.
+    /// Ends a call. An operation leaves the sides to which it dropped the last reference on the row's release queue.
+    /// They are torn down here, when the operation holds no lock and no hazard.
     #[inline(always)]
     fn end_call<T>(&self, result: Result<T>) -> Result<T> {
         if !matches!(&result, Err(error) if error.is_crash()) {
@@ -364,16 +363,16 @@ impl Drop for Thread {
             return;
         }
         self.end();
-        // Last: until here operations of this thread come inside.
+        // Last: until here operations of this thread enter its grace.
         #[cfg(not(loom))]
         self.process.grace.part(&self.visits);
     }
 }
 
 impl Thread {
-    /// Gives back what the thread has, and its row if nothing of it is unfinished.
+    /// Gives back the thread's private lists, and its row if no intent of it is unfinished.
     fn end(&mut self) {
-        // What an operation that failed has left on the release queue is still this row's to work.
+        // A failed operation may leave entries on the release queue; run them before the row is freed.
         let settled = !self.owns_row || teardown::run_release_queue(self).is_ok() && self.row().is_idle();
         let mut retired = self.retired.borrow_mut();
         retired.append(&mut self.reusable.borrow_mut());
@@ -394,11 +393,12 @@ impl Thread {
         drop(pool);
         self.process.free_private_halves();
         if !settled {
-            // The row names something unfinished (an operation that panicked): it stays claimed, and is settled
-            // with its process.
+            // The row names an unfinished operation (one that panicked). It stays claimed, and recovery resolves it
+            // with the process.
             return;
         }
-        // A wait that panicked may still watch. The tag of a row that there is has a place for its waits.
+        // A wait that panicked may still watch. Ending it fails only for a tag without a row, and this thread has a
+        // row.
         let _ = watch::end_watch(self);
         (0..HAZARDS).for_each(|hazard| pin::clear_hazard(self, hazard));
         // ORDER: Release pairs with the Acquire of the next claim: the row is idle.

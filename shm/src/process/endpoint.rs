@@ -1,17 +1,17 @@
-//! The private half of an endpoint: what the threads of its one owning process share about it.
+//! The private half of an endpoint: the state that the threads of its one owning process share about it.
 //!
-//! A channel endpoint cannot be duplicated, so each direction has one producing and one consuming process, and
-//! what their threads must agree on can live in private memory under a private lock: positions as last seen,
-//! the segment at hand, which blocks are free, which replies are awaited. When the endpoint leaves, this half is
-//! unbound; when it arrives, it is bound and starts from what the arena says.
+//! A channel endpoint cannot be duplicated, so each direction has one producing and one consuming process. State on
+//! which only their threads must agree can live in private memory under a private lock: positions as last seen, the
+//! segment at hand, which blocks are free, which replies are awaited. When the endpoint leaves the process, this half
+//! is unbound. When an endpoint arrives, the half is bound to it and loads its state from the arena.
 //!
-//! A private half belongs to an *entry* of this process's handle table, since one entry holds an endpoint. Entries that
-//! are free keep theirs for the next endpoint, up to a number that follows how many are in use (`EntryPool::strip`); those
-//! beyond it are freed, after a grace period (`sync/grace`). By object a process would keep one for each of the arena's
-//! slots that any of its channels ever came to lie in.
+//! A private half belongs to an *entry* of this process's handle table, since one entry holds an endpoint. A free entry
+//! keeps its half for the next endpoint. The number of halves kept follows the number of entries in use
+//! (`EntryPool::strip`), and those beyond it are freed after a grace period (`sync/grace.rs`). Halves that belonged to
+//! objects would be as many as the slots in which a channel of this process ever lay.
 //!
-//! A thread that has found a half and comes to its lock late may find it bound to another endpoint: it looks at its handle's
-//! entry again, which has changed by then for good.
+//! A thread may find a half, reach its lock late, and then find it bound to another endpoint. So under the lock it
+//! looks at its handle's entry again, which has changed by then for good.
 //!
 //! INV-ENDPOINT-1: an operation on a ring holds the lock of its direction and, having taken it, has found its handle's
 //! entry bound to the endpoint and unchanged. Closing, moving or replacing the handle first changes the entry and then
@@ -32,22 +32,24 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 pub(crate) struct Endpoint {
     /// The endpoint that the entry holds, as a link; 0 while it holds none.
     bound: AtomicU64,
-    /// Awaited replies, claimed messages and messages taken out of order: while 0, the first unread message
-    /// is the one at the head.
+    /// The number of awaited replies, claimed messages and messages consumed out of order. While it is 0, the first
+    /// unread message is the one at the head.
     pub(crate) out_of_order: AtomicU64,
-    /// One more than the lines of payload that the last refused write needed; 0 if none was (`refused`).
+    /// One more than the lines of payload that the last refused write needed; 0 if none was refused
+    /// (`object/channel/write/refused.rs`).
     pub(crate) refused: AtomicU64,
-    /// When it is worth trying that again.
+    /// When it is worth trying that write again.
     pub(crate) try_again_ns: AtomicU64,
     pub(crate) sender: CachePadded<Lock<Sender>>,
     pub(crate) receiver: CachePadded<Lock<Receiver>>,
 }
 
 impl Endpoint {
-    /// Starts afresh for an endpoint that came under entry `index`: calls, claims and promises of an earlier handle
-    /// are gone with that handle.
+    /// Binds the half to an endpoint that arrived under entry `index`, and drops the calls, claims and reservations of
+    /// an earlier handle.
     ///
-    /// `pending` messages that were written at this end before are this process's from now on.
+    /// The endpoint has `pending` unread messages that were written before it arrived. They are charged to this
+    /// process.
     pub(crate) fn bind(&self, index: u32, object: ObjectRef, pending: u64, credits: &MessageCredits) {
         self.start_afresh(Some((index, object)), pending, credits);
     }
@@ -62,25 +64,27 @@ impl Endpoint {
         if let Some((index, _)) = bound {
             receiver.index = index;
         }
-        // Relaxed: the locks do the excluding, and the entry that becomes LIVE next publishes both.
+        // Relaxed: the locks exclude other threads, and the entry that becomes LIVE next publishes both words.
         self.out_of_order.store(0, Relaxed);
         self.refused.store(0, Relaxed);
         self.bound.store(bound.map_or(0, |(_, object)| object.to_link()), Relaxed);
     }
 
-    /// Binds an endpoint that was made here and has left nothing: since [`unbind`](Self::unbind) this half knows nothing,
-    /// and nobody comes by the new handle before it is LIVE. So there is nothing to forget, and nobody to pass.
+    /// Binds the half to an endpoint that was just made by this process. The half is empty since
+    /// [`unbind`](Self::unbind), and no thread can look up the new handle before it is LIVE. So there is no state to
+    /// drop and no thread to wait for: no lock is taken.
     pub(crate) fn bind_new(&self, object: ObjectRef) {
-        // Relaxed: as in `bind`. Whoever takes the locks next sees what was forgotten under them.
+        // Relaxed: as in `bind`. The next thread that takes the locks sees what `unbind` dropped under them.
         self.bound.store(object.to_link(), Relaxed);
     }
 
-    /// Passes through both locks and closes the door. Who still waits behind it knows nothing any more.
+    /// Passes through both locks and unbinds the half. A thread that still waits for a lock then finds the half not
+    /// bound to its endpoint.
     pub(crate) fn unbind(&self, credits: &MessageCredits) {
         self.start_afresh(None, 0, credits);
     }
 
-    /// What [`Receiver::out_of_order`] has come to, by one load. To be asked under the receiving lock.
+    /// The value of [`Receiver::out_of_order`], by one load. For a caller that holds the receiving lock.
     #[inline(always)]
     pub(crate) fn is_out_of_order(&self) -> bool {
         // Relaxed: written under the same lock.
@@ -100,39 +104,39 @@ impl Endpoint {
     }
 }
 
-/// How many places of each list a half that is unbound keeps for its next endpoint.
+/// The capacity of each list that an unbound half keeps for its next endpoint.
 const KEPT: usize = 16;
 
-/// What the producing side knows.
+/// The producing side's state.
 #[derive(Debug, Default)]
 pub(crate) struct Sender {
-    /// Whether the rest has been read from the arena since the endpoint came.
+    /// Whether the other fields were loaded from the arena since the endpoint arrived.
     pub(crate) ready: bool,
     pub(crate) tail: u64,
     /// The head when last looked at.
     pub(crate) head_seen: u64,
-    /// Messages consumed, in whatever order, when last looked at.
+    /// The count of messages consumed, in any order, when last looked at.
     pub(crate) consumed_seen: u64,
     /// How many messages may be pending.
     pub(crate) max_pending: u64,
-    /// Writes below this position need not look at anything shared.
+    /// Writes below this position need not look at any shared word.
     pub(crate) limit: u64,
-    /// Places promised to transfers that are marking their handles.
+    /// Positions reserved for transfers that are marking their handles.
     pub(crate) reserved: u64,
     /// Messages that may be pending by the account of this process: those that are, and some to come.
     pub(crate) granted: u64,
     pub(crate) segment: Option<Segment>,
     /// This direction's payload blocks that are not in flight, by class.
     pub(crate) spare: Vec<Vec<BlockId>>,
-    /// How many it has, in flight or not, by class.
+    /// How many blocks the direction has, in flight or not, by class.
     pub(crate) owned: Vec<u64>,
-    /// The same of all classes together.
+    /// The sum of `owned` over all classes.
     pub(crate) all_owned: u64,
     /// Payload blocks in flight, in the order of their messages.
     pub(crate) in_flight: VecDeque<(u64, BlockId)>,
-    /// The tail when this end was last tidied up.
+    /// The tail when this end was last trimmed.
     pub(crate) tidied: u64,
-    /// How many messages had been consumed when `in_flight` was last searched for those that were taken ahead of their turn.
+    /// The count of messages consumed when `in_flight` was last searched for blocks of messages consumed out of order.
     pub(crate) searched: u64,
 }
 
@@ -155,61 +159,62 @@ impl Sender {
     }
 }
 
-/// What the consuming side knows.
+/// The consuming side's state.
 #[derive(Debug, Default)]
 pub(crate) struct Receiver {
-    /// The entry that this half belongs to: always the same.
+    /// The entry that this half belongs to. It never changes.
     pub(crate) index: u32,
-    /// Whether the rest has been read from the arena since the endpoint came.
+    /// Whether the other fields were loaded from the arena since the endpoint arrived.
     pub(crate) ready: bool,
     pub(crate) head: u64,
     /// The tail when last looked at.
     pub(crate) tail_seen: u64,
-    /// The segment that holds the head, and where it ends, as far as is known.
+    /// The segment that holds the head, and the position where it ends, as far as is known.
     pub(crate) segment: Option<Segment>,
     pub(crate) end: u64,
-    /// The segments behind that one, by their first positions, as far as they have been looked into.
+    /// The segments after that one, by their first positions, as far as they have been visited.
     pub(crate) beyond: BTreeMap<u64, Beyond>,
     /// Messages below this position have been matched against the awaited replies.
     pub(crate) sorted: u64,
-    /// Calls that await their reply, by transaction id; and where it stands, once somebody has seen it.
+    /// The calls that await their reply, by transaction id, each with the position of the reply once a thread has seen
+    /// it.
     pub(crate) calls: BTreeMap<u32, Option<u64>>,
-    /// Those positions.
+    /// The positions of those replies, and of late replies.
     pub(crate) replies: Positions,
     /// Positions being read in place.
     pub(crate) in_place_reads: Positions,
-    /// Where the next message for a plain read is looked for: all before it are consumed, spoken for, or in `back`.
+    /// Where a plain read looks for its next message. All messages before it are consumed, claimed, or in `back`.
     pub(crate) plain: u64,
-    /// Positions below `plain` that were spoken for and are anybody's again.
+    /// Positions below `plain` that were claimed and are free for any reader again.
     pub(crate) back: BTreeSet<u64>,
-    /// Messages above the head that are already taken.
+    /// Messages above the head that are consumed already.
     pub(crate) taken: u64,
     pub(crate) next_txid: u32,
     /// The first id that this end has given out; 0: none yet.
     pub(crate) first_txid: u32,
-    /// Whether this end was told to discard replies to calls that have timed out; and those that were seen.
+    /// Whether this end discards replies to calls that have timed out, and the positions of such replies.
     pub(crate) discards_late: bool,
     pub(crate) late: Vec<u64>,
 }
 
-/// A segment behind the head's.
+/// A segment after the head's.
 #[derive(Debug)]
 pub(crate) struct Beyond {
     pub(crate) segment: Segment,
     /// Where it ends, if the producer has left it; `u64::MAX` otherwise.
     pub(crate) end: u64,
-    /// How many of its messages are taken.
+    /// How many of its messages are consumed.
     pub(crate) taken: u64,
 }
 
 impl Beyond {
-    /// Whether nothing is left to be read there, and nothing will be.
+    /// Whether all its messages are consumed and no more can come.
     pub(crate) fn is_spent(&self) -> bool {
         self.end != u64::MAX && self.taken == self.end - self.segment.base
     }
 }
 
-/// A set of positions, which seldom has more than one: that one is kept without an allocation.
+/// A set of positions. It seldom has more than one, and the first needs no allocation.
 #[derive(Debug, Default)]
 pub(crate) struct Positions {
     one: Option<u64>,
@@ -225,7 +230,7 @@ impl Positions {
         }
     }
 
-    /// Whether it was there.
+    /// Returns whether it was there.
     pub(crate) fn remove(&mut self, position: u64) -> bool {
         if self.one == Some(position) {
             self.one = None;
@@ -256,7 +261,7 @@ impl Receiver {
         self.segment = None;
         self.replies.clear();
         self.in_place_reads.clear();
-        // An empty map is not cleared for nothing: most ends never have any of these.
+        // The maps of most ends are always empty, so test before clearing.
         if !self.beyond.is_empty() {
             self.beyond.clear();
         }
@@ -271,7 +276,7 @@ impl Receiver {
         self.late = Vec::new();
     }
 
-    /// How far reading is from plain first in, first out.
+    /// How many things keep reading from being plain first in, first out; 0 if it is.
     #[inline]
     pub(crate) fn out_of_order(&self) -> u64 {
         self.calls.len() as u64 + self.in_place_reads.len() as u64 + self.taken + u64::from(self.minds_late())
@@ -282,7 +287,7 @@ impl Receiver {
         self.in_place_reads.contains(position) || self.replies.contains(position)
     }
 
-    /// A message that was spoken for, and has not been consumed, is anybody's.
+    /// Releases a claim: any reader may take the message, if it has not been consumed.
     pub(crate) fn release(&mut self, position: u64) {
         if position >= self.head && position < self.plain {
             self.back.insert(position);
@@ -296,7 +301,8 @@ impl Receiver {
         self.discards_late && self.first_txid != 0
     }
 
-    /// The message at `position`, which answers no call that is awaited, is a late reply: it is nobody's from here on.
+    /// Notes that the message at `position` is a late reply: it answers a call that is no longer awaited. No plain read
+    /// takes it from here on.
     pub(crate) fn note_late(&mut self, position: u64) {
         self.replies.insert(position);
         self.late.push(position);
@@ -304,20 +310,20 @@ impl Receiver {
 
     /// Whether a message with this id answers a call that this end has made.
     pub(crate) fn answers_a_call(&self, txid: u32) -> bool {
-        // Both count from 1 to 2³¹ − 1 and go round.
+        // Both count from 1 to 2³¹ − 1 and wrap around.
         let since_first = |txid: u32| txid.wrapping_sub(self.first_txid) & 0x7fff_ffff;
         txid >= 0x8000_0000 && since_first(txid) < since_first(self.next_txid)
     }
 }
 
 impl Sender {
-    /// What it is granted at once, and left with: as much as its segment holds, so that a stream of messages looks at
-    /// the head no more often than without a quota.
+    /// How many messages the end is granted at once, and keeps: as many as its segment holds, so that a stream of
+    /// messages looks at the head no more often than without a quota.
     pub(crate) fn batch(&self) -> u64 {
         self.segment.as_ref().map_or(0, Segment::messages).max(MessageCredits::GRANT)
     }
 
-    /// Messages granted and not pending or promised.
+    /// Messages granted that are neither pending nor reserved.
     pub(crate) fn unused(&self) -> u64 {
         self.granted.saturating_sub(self.pending() + self.reserved)
     }
@@ -328,7 +334,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn positions_are_there_until_removed() {
+    fn positions_stay_until_removed() {
         let mut positions = Positions::default();
         (0..3).for_each(|position| positions.insert(position));
         assert!(positions.remove(0) && !positions.remove(0));

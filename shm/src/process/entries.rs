@@ -6,7 +6,7 @@ use crate::arena::word::reference::ObjectRef;
 use crate::process::thread::Thread;
 use crate::sync::{Relaxed, Release};
 
-/// An entry of the own table, RESERVED for a handle to `object`.
+/// Takes an entry of this thread's table, RESERVED for a handle to `object`.
 #[inline]
 pub(crate) fn reserve_entry(thread: &Thread, object: ObjectRef) -> Result<(u32, Entry)> {
     let index =
@@ -15,14 +15,14 @@ pub(crate) fn reserve_entry(thread: &Thread, object: ObjectRef) -> Result<(u32, 
         .arena()
         .entry(thread.table_row, index)
         .ok_or(Error::Corrupt("a free entry is out of range"))?;
-    // Relaxed: the pool's lock has given it on.
+    // Relaxed: the pool's lock orders this load after the last use of the entry.
     let free = Entry(cell.load(Relaxed));
     if !matches!(free.state(), EntryState::Free | EntryState::Invalid) {
         return Err(Error::Corrupt("a free entry is in use"));
     }
     let entry = free.reserved(thread.tag, object);
-    // ORDER: Release: under the intent. The compiler keeps such stores in program order, which is what recovery
-    // sees.
+    // ORDER: Release: under the intent. The compiler keeps such stores in program order, which is the order that
+    // recovery sees.
     cell.store(entry.0, Release);
     Ok((index, entry))
 }
@@ -39,6 +39,7 @@ fn refill_entries(thread: &Thread) -> Option<u32> {
     let mut pool = thread.process.entries.lock();
     pool.give_back(&mut thread.closed_entries.borrow_mut());
     pool.take_some(thread.entries_at_a_time, &mut cache);
+    // Before any of these entries is used: recovery walks the table only up to the high-water mark.
     thread.process.advance_hwm(pool.fresh());
     drop(pool);
     thread.may_free_halves.set(true);
@@ -46,7 +47,7 @@ fn refill_entries(thread: &Thread) -> Option<u32> {
     cache.pop()
 }
 
-/// The entry's word is FREE: this process may use it again, later.
+/// Returns an entry that is FREE: this process may use it again, after the quarantine.
 #[inline]
 pub(crate) fn give_entry_back(thread: &Thread, index: u32) {
     if thread.table_row != thread.process.row {

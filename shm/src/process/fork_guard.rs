@@ -1,7 +1,7 @@
-//! Knowing, for the price of a load, that this is not a forked child.
+//! A check, for the price of one load, that this process is not a forked child.
 //!
-//! The arena's mapping is not inherited by a child (`MADV_DONTFORK`), so touching it there would fault. One
-//! private page is: wiped to zero (`MADV_WIPEONFORK`). Whoever reads 1 there is the process that attached.
+//! A child does not inherit the arena's mapping (`MADV_DONTFORK`), so touching the arena there would fault. It inherits
+//! one private page, wiped to zero (`MADV_WIPEONFORK`). A thread that reads 1 there runs in the process that attached.
 
 use crate::sync::{AtomicU64, Relaxed};
 use core::ptr::NonNull;
@@ -12,7 +12,7 @@ pub(crate) struct ForkGuard {
     page: NonNull<AtomicU64>,
 }
 
-// SAFETY: the page is never unmapped, and is an atomic.
+// SAFETY: the page stays mapped as long as the guard, and is only used as an atomic.
 unsafe impl Send for ForkGuard {}
 
 // SAFETY: as for `Send`.
@@ -24,10 +24,10 @@ impl ForkGuard {
         use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous};
         let failed = |_| crate::arena::error::Error::BadState("the fork guard's page cannot be mapped");
         let protection = ProtFlags::READ | ProtFlags::WRITE;
-        // SAFETY: a new anonymous mapping at an address the kernel chooses touches nobody's memory.
+        // SAFETY: a new anonymous mapping at an address that the kernel chooses overlaps no other mapping.
         let page = unsafe { mmap_anonymous(core::ptr::null_mut(), 4096, protection, MapFlags::PRIVATE) };
         let page = page.map_err(failed)?;
-        // SAFETY: the page was just mapped, is ours alone, and holds nothing yet.
+        // SAFETY: the page was just mapped, no other code has its address, and it holds no data yet.
         unsafe { madvise(page, 4096, Advice::LinuxWipeOnFork) }.map_err(failed)?;
         let page = NonNull::new(page.cast::<AtomicU64>()).expect("a mapping is never at address 0");
         // SAFETY: aligned, mapped, and zero, which is a valid atomic.
@@ -51,7 +51,7 @@ impl ForkGuard {
 #[cfg(not(loom))]
 impl Drop for ForkGuard {
     fn drop(&mut self) {
-        // SAFETY: mapped in `new`, and nobody else has its address.
+        // SAFETY: mapped in `new`, and no other code has its address.
         let _ = unsafe { rustix::mm::munmap(self.page.as_ptr().cast(), 4096) };
     }
 }

@@ -1,14 +1,14 @@
 //! The private half of a handle table: the codec between values and entries, and the pool of free entries.
 //!
-//! A process never gives out an entry's index as it is. The codec mixes index and generation with a secret of the process, so
-//! that the value of a closed handle, or of another process, names nothing here. The pool keeps a closed entry in quarantine
-//! before it is used again (INV-ENTRY-4).
+//! A process never gives out an entry's index as it is. The codec mixes index and generation with a secret of the
+//! process. So the value of a closed handle, or of another process's handle, names no live entry here. The pool keeps a
+//! closed entry in quarantine before it is used again (INV-ENTRY-4).
 
 use crate::arena::word::handle::Entry;
 use std::collections::VecDeque;
 
-/// The secret by which a process turns entries into values and back: a bijection of 32 bits that fixes 0, so
-/// that no value is ever 0 and a value of one process means nothing in another.
+/// The secret by which a process encodes entries as values: a bijection of 32 bits that maps 0 to 0. So no value is
+/// ever 0, and a value of one process has no meaning in another.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HandleCodec {
     multiplier: u32,
@@ -35,7 +35,7 @@ impl HandleCodec {
         mixed ^ mixed >> 16
     }
 
-    /// The index that `value` names, and the low bits of its generation.
+    /// Decodes `value`: the index of its entry, and the low bits of its generation.
     #[inline(always)]
     pub(crate) fn decode(self, value: u32) -> (u32, u32) {
         let plain = (value ^ value >> 16).wrapping_mul(self.inverse);
@@ -49,26 +49,26 @@ impl HandleCodec {
     }
 }
 
-/// Which entries of this process's table are free. Private: it dies with the process.
+/// The free entries of this process's table. Private: it dies with the process.
 #[derive(Debug)]
 pub(crate) struct EntryPool {
-    /// The last entries that were closed, the longest closed first.
+    /// Entries in quarantine: the last ones closed, in the order of closing.
     resting: VecDeque<u32>,
-    /// Those that have rested, the last one first to be used again: so the entries in use stay as few as are needed,
-    /// with all that hangs from them, however many there once were.
+    /// Entries past their quarantine, as a stack: the last one is used again first. So the process uses as few entries
+    /// as it needs, with the private halves that belong to them, however many it once used.
     rested: Vec<u32>,
-    /// So many of these, from the bottom, have nothing private left that hangs from them.
+    /// How many of `rested`, from the bottom of the stack, have no private half.
     bare: usize,
     first: u32,
-    /// Entries from here on were never given out by this process.
+    /// The high-water mark: entries from here on were never used by this process.
     fresh: u32,
     end: u32,
 }
 
 impl EntryPool {
-    /// How many closed entries rest before the first of them is used again.
+    /// How many closed entries stay in quarantine before the first of them is used again.
     const QUARANTINE: usize = 1024;
-    /// How many more than are in use may keep what hangs from them.
+    /// How many free entries may keep a private half, beyond the number of entries in use.
     const KEPT: usize = 1024;
 
     /// A pool of the entries `first..end`.
@@ -76,7 +76,7 @@ impl EntryPool {
         Self { resting: VecDeque::new(), rested: Vec::new(), bare: 0, first, fresh: first, end }
     }
 
-    /// One entry, or `None` when all are in use.
+    /// Takes one entry; `None` when all are in use.
     pub(crate) fn take(&mut self) -> Option<u32> {
         if let Some(index) = self.rested.pop() {
             self.bare = self.bare.min(self.rested.len());
@@ -86,30 +86,31 @@ impl EntryPool {
             self.fresh += 1;
             return Some(self.fresh - 1);
         }
+        // The last resort: an entry still in quarantine, the longest closed first.
         self.resting.pop_front()
     }
 
-    /// As many entries as there are, up to `most`.
+    /// Takes up to `most` entries.
     pub(crate) fn take_some(&mut self, most: usize, into: &mut Vec<u32>) {
         into.extend(core::iter::from_fn(|| self.take()).take(most));
     }
 
-    /// These rest from now on.
+    /// Puts closed entries into quarantine.
     pub(crate) fn give_back(&mut self, closed: &mut Vec<u32>) {
         self.resting.extend(closed.drain(..));
         let over = self.resting.len().saturating_sub(Self::QUARANTINE);
         self.rested.extend(self.resting.drain(..over));
     }
 
-    /// How many are in use, or in the hands of threads. Saturating: the startup entry comes from elsewhere, and in a
-    /// damaged arena an entry may be given back twice.
+    /// How many entries are in use, or in the caches of threads. Saturating: the startup entry does not come from the
+    /// pool, and in a damaged arena an entry may be returned twice.
     fn in_use(&self) -> usize {
         ((self.fresh - self.first) as usize).saturating_sub(self.rested.len() + self.resting.len())
     }
 
-    /// Entries from which nothing private is to hang any more, up to `most`: those that will be used again last, where
-    /// more than enough keep something. So what the process keeps follows what it holds, and each entry that is closed
-    /// bears a part of the work.
+    /// Picks up to `most` free entries that lose their private half, if more free entries than enough have one. It
+    /// picks those that will be used again last. So the memory of a process follows the number of its handles, and each
+    /// closed entry pays for a part of the work.
     pub(crate) fn strip(&mut self, most: usize) -> &[u32] {
         let enough = self.in_use() + Self::KEPT;
         let over = (self.rested.len() - self.bare).saturating_sub(enough).min(most);
@@ -117,7 +118,7 @@ impl EntryPool {
         &self.rested[self.bare - over..self.bare]
     }
 
-    /// Entries at and past this index were never given out.
+    /// The high-water mark: entries from this index on were never used.
     pub(crate) fn fresh(&self) -> u32 {
         self.fresh
     }
@@ -128,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_names_its_entry_and_is_never_zero() {
+    fn values_decode_and_are_never_zero() {
         for seed in [0, 1, 2, 0xdead_beef, u32::MAX] {
             let codec = HandleCodec::new(seed);
             for index in [1, 2, 77, 0xf_ffff] {
@@ -146,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_entry_rests_behind_a_thousand_others() {
+    fn closed_entries_stay_in_quarantine() {
         let mut pool = EntryPool::new(1, 10_000);
         let first = pool.take().unwrap();
         pool.give_back(&mut vec![first]);
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_burst_few_entries_are_used() {
+    fn few_entries_are_used_after_a_burst() {
         let mut pool = EntryPool::new(1, 100_000);
         let mut burst = Vec::new();
         pool.take_some(50_000, &mut burst);
@@ -174,11 +175,11 @@ mod tests {
             used.insert(index);
             pool.give_back(&mut vec![index]);
         }
-        assert!(used.len() <= EntryPool::QUARANTINE + 1, "{} entries, for one at a time", used.len());
+        assert!(used.len() <= EntryPool::QUARANTINE + 1, "{} entries used, one at a time", used.len());
     }
 
     #[test]
-    fn after_a_burst_most_entries_are_bare() {
+    fn a_burst_leaves_few_private_halves() {
         let mut pool = EntryPool::new(1, 100_000);
         let mut dressed = std::collections::BTreeSet::<u32>::new();
         for _ in 0..3 {
@@ -195,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_table_is_used_to_its_last_entry() {
+    fn a_small_table_uses_every_entry() {
         let mut pool = EntryPool::new(1, 4);
         let mut taken: Vec<_> = std::iter::from_fn(|| pool.take()).collect();
         taken.sort_unstable();

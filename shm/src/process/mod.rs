@@ -1,7 +1,7 @@
 //! This process in the arena: the private half of its row.
 //!
-//! Everything here dies with the process and needs no recovery: free lists are hints (the words in the arena
-//! decide), endpoint locks exclude only threads of this process.
+//! All state here dies with the process and needs no recovery. Free lists are hints, since the words in the arena
+//! decide. Endpoint locks exclude only threads of this process.
 
 pub(crate) mod endpoint;
 pub(crate) mod entries;
@@ -30,7 +30,7 @@ use crate::process::scavenger::Scavenger;
 use crate::sync::{self, Grace, Inside, Lock, Relaxed, Retired, SparseTable};
 use std::sync::Arc;
 
-/// How many private halves may wait to be freed until more handles are closed: some 800 KiB.
+/// How many private halves may wait for further closes to free them: some 800 KiB.
 const MUCH: usize = 1024;
 
 /// The entry in which a spawner leaves a child's startup handle.
@@ -53,15 +53,15 @@ pub struct Process {
     epoch: u32,
     pub(crate) codec: HandleCodec,
     pub(crate) entries: Lock<EntryPool>,
-    /// Threads that have a row.
+    /// How many threads have a row.
     threads: Lock<u32>,
-    /// Retired slots that an ended thread left to be reclaimed.
+    /// Retired slots that ended threads left to be reclaimed.
     pub(crate) orphans: Lock<Vec<(u32, Lifecycle)>>,
-    /// What this process may still take, and which blocks were free when last seen.
+    /// The credits of this process.
     pub(crate) quotas: Quotas,
-    /// The private halves of endpoints, each by the entry that holds it or held one.
+    /// The private halves of endpoints, each by the entry that holds the endpoint or held one.
     endpoints: SparseTable<Endpoint>,
-    /// Who may be using one of them: it is freed when they have gone on.
+    /// The threads that may be using a half. A half that was taken out is freed when they have all moved on.
     pub(crate) grace: Grace<Retired>,
     pub(crate) scavenger: Scavenger,
 }
@@ -73,7 +73,7 @@ impl core::fmt::Debug for Process {
 }
 
 impl Process {
-    /// One more of its threads has a row, if `most` allow for that.
+    /// Counts one more thread with a row, if `most` allows it.
     pub(crate) fn take_thread(&self, most: u32) -> bool {
         let mut threads = self.threads.lock();
         let may = *threads < most;
@@ -81,13 +81,13 @@ impl Process {
         may
     }
 
-    /// One less.
+    /// Counts one thread less.
     pub(crate) fn give_thread_back(&self) {
         *self.threads.lock() -= 1;
     }
 
-    /// Whether this is the attached process itself, and not a child forked from it: there the arena is not
-    /// mapped, and nothing of it may be touched.
+    /// Whether this is the attached process itself, and not a child forked from it. In a child the arena is not mapped,
+    /// and none of it may be touched.
     #[inline(always)]
     pub fn is_here(&self) -> bool {
         self.guard.is_here()
@@ -120,13 +120,15 @@ impl Process {
         entry.is_live().then(|| self.codec.encode(STARTUP_ENTRY, entry))
     }
 
-    /// Where an endpoint that has just come starts to number its calls.
+    /// The first transaction id of an endpoint that has just arrived: a random one, since replies to the previous
+    /// owner's calls may still be in flight.
     pub(crate) fn txid_start(&self) -> u32 {
         let mixed = self.codec.encode(sync::now_ns() as u32 & 0xf_ffff, Entry(0));
         (mixed & 0x7fff_ffff).max(1)
     }
 
-    /// Tells recovery how far the table has been used, before it is. Relaxed: the entries' own Release comes after.
+    /// Raises the table's high-water mark, before the entries below it are used: recovery looks no further. Relaxed:
+    /// the entries' own Release comes after.
     pub(crate) fn advance_hwm(&self, fresh: u32) {
         if let Ok(row) = self.arena.process(self.row)
             && row.entries_hwm.load(Relaxed) < fresh.into()
@@ -135,7 +137,7 @@ impl Process {
         }
     }
 
-    /// For whoever uses private halves and is no thread with a row: see `Thread::inside`.
+    /// Enters a grace period's protection, for a user of private halves that has no thread row: see `Thread::inside`.
     pub(crate) fn inside(&self) -> Inside<'_> {
         #[cfg(not(loom))]
         return self.grace.visit();
@@ -149,15 +151,16 @@ impl Process {
         self.endpoints.get(index as usize, inside)
     }
 
-    /// Takes private halves of free entries out, where more than enough are kept, and frees those that were taken out
-    /// before and that no thread uses any more; a few of each. Gives whether there were any. For a caller that is outside.
+    /// Takes private halves of free entries out of the table, if more than enough are kept, and frees halves that were
+    /// taken out earlier and that no thread uses any more; a few of each. Returns whether there were any. The caller is
+    /// not inside.
     #[cold]
     pub(crate) fn free_private_halves(&self) -> bool {
-        /// More than are closed at once, so that this keeps pace.
+        /// More than the entries closed at once, so that freeing keeps up with closing.
         const MOST: usize = 128;
         let taken = if !cfg!(loom) && self.grace.may_retire() {
             let mut pool = self.entries.lock();
-            // Under the pool's lock: meanwhile the entries are not given out.
+            // Under the pool's lock, so that no thread takes these entries meanwhile.
             self.endpoints.take(pool.strip(MOST))
         } else {
             Vec::new()
@@ -166,17 +169,17 @@ impl Process {
         if has_done || self.grace.waiting() > 0 {
             let unused = self.grace.retire(taken);
             has_done |= !unused.is_empty();
-            // SAFETY: all who use the table are inside by this grace.
+            // SAFETY: every user of the table is inside by this grace, and the grace period of `unused` is over.
             unsafe { self.endpoints.free(unused) };
         }
         if self.grace.waiting() >= MUCH {
-            // Perhaps no more handles are closed for a long time.
+            // The process may close no more handles for a long time. Then the scavenger frees them.
             self.scavenger.start();
         }
         has_done
     }
 
-    /// Whether so many private halves wait to be freed that it is worth a look.
+    /// Whether enough private halves wait to be freed that it is worth a look.
     pub(crate) fn has_halves_to_free(&self) -> bool {
         self.grace.waiting() >= MUCH
     }
@@ -186,7 +189,7 @@ impl Process {
         while self.free_private_halves() {}
     }
 
-    /// The private halves of the endpoints that this process holds now, or will have let go in a moment.
+    /// The private halves of the endpoints that this process holds now, or is about to unbind.
     pub(crate) fn bound_endpoints<'a>(
         &'a self,
         inside: &'a Inside<'_>,
@@ -203,7 +206,7 @@ impl Process {
         self.entries.lock().fresh() as usize
     }
 
-    /// Makes the private half of an endpoint that has just come to this process, under this entry.
+    /// Binds the private half of this entry to an endpoint that has just come to this process.
     pub(crate) fn bind_endpoint(&self, object: ObjectRef, index: u32, origin: Origin, inside: &Inside<'_>) {
         if origin == Origin::New
             && let Some(endpoint) = self.endpoint(index, inside)
@@ -217,20 +220,20 @@ impl Process {
         }
     }
 
-    /// How many messages written at this end are pending, as far as quotas go.
+    /// How many messages written at this end are pending; 0 if messages have no quota.
     pub(crate) fn pending_of(&self, object: ObjectRef) -> u64 {
         if !self.quotas.messages.is_limited() {
             return 0;
         }
         let Ok(body) = self.arena.body(object.slot()) else { return 0 };
         let direction = &body.directions[object.side()];
-        // Relaxed: a number for the books; `load_sender` looks again before anything is written.
+        // Relaxed: a number for the accounts only; `load_sender` loads the words again before any message is written.
         let consumed = direction.consumed(direction.consumer.head.load(Relaxed));
         let pending = direction.producer.tail.load(Relaxed).wrapping_sub(consumed);
         pending.min(self.arena.layout().config.max_pending_messages.into())
     }
 
-    /// Whether the entry holds an endpoint, whose private half is here.
+    /// Whether the entry holds this endpoint, and its private half is bound.
     #[inline(always)]
     pub(crate) fn is_endpoint(&self, index: u32, object: ObjectRef, inside: &Inside<'_>) -> bool {
         self.endpoint(index, inside).is_some_and(|endpoint| endpoint.is_bound_to(object))
@@ -260,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_burst_private_halves_are_freed() {
+    fn private_halves_are_freed_after_a_burst() {
         let process = process_for_bursts();
         let thread = Thread::join(&process).unwrap();
         for _ in 0..2 {
@@ -269,7 +272,7 @@ mod tests {
         }
     }
 
-    /// Channels whose ends come to more than are kept, made and closed; `between` comes when all are there.
+    /// Makes more channels than the table keeps halves for, and closes them all; calls `between` when all are there.
     fn burst_of_channels(thread: &Thread, between: impl FnOnce(&[u32])) {
         let ends: Vec<_> = (0..CHANNELS)
             .flat_map(|_| {
@@ -279,19 +282,19 @@ mod tests {
             .collect();
         between(&ends);
         for end in ends {
-            // Closed already, perhaps.
+            // `between` may have closed it already.
             let _ = thread.lookup(end).and_then(|found| thread.close(found));
         }
     }
 
     fn assert_few_halves(process: &Process) {
-        // Those that rest, those that are kept, and what waits for a grace period.
+        // The halves of entries in quarantine, those that the pool keeps, and those that wait for a grace period.
         let (made, waiting) = (process.endpoints.made(), process.grace.waiting());
         assert!(made < 3000 && waiting < 1000, "{made} private halves, {waiting} to be freed");
     }
 
     #[test]
-    fn halves_are_freed_though_somebody_stayed_inside() {
+    fn halves_are_freed_after_a_long_visit() {
         let process = process_for_bursts();
         let thread = Thread::join(&process).unwrap();
         let inside = process.inside();
@@ -302,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn the_keeper_frees_halves_when_all_is_quiet() {
+    fn an_idle_scavenger_frees_halves() {
         use core::sync::atomic::{AtomicBool, Ordering};
         let process = process_for_bursts();
         let done = Arc::new(AtomicBool::new(false));
@@ -321,14 +324,14 @@ mod tests {
         assert!(process.has_halves_to_free());
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
         while process.has_halves_to_free() {
-            assert!(std::time::Instant::now() < deadline, "all has been quiet for a minute");
+            assert!(std::time::Instant::now() < deadline, "the scavenger freed no halves within a minute");
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
         done.store(true, Ordering::Relaxed);
     }
 
     #[test]
-    fn a_thread_that_only_sends_handles_frees_halves_too() {
+    fn sending_handles_frees_halves() {
         let process = process_for_bursts();
         let thread = Thread::join(&process).unwrap();
         let (near, far) = thread.create(ObjectClass::Channel, 0).unwrap();
@@ -352,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn private_halves_are_as_many_as_entries() {
+    fn halves_never_outnumber_entries() {
         let config = Config {
             max_processes: 1,
             max_threads: 1,

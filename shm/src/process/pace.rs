@@ -1,27 +1,28 @@
-//! How often a walk is repeated that found nothing.
+//! How often a walk is repeated after one that found no memory.
 //!
-//! Before a write is refused, the process takes back what its other channels were granted and do not use, and what they
-//! keep: a walk over all of its entries, and perhaps over all objects. A program that polls a full channel would make each
-//! of its writes walk in vain. So after a walk over many things that found nothing, the next one waits for a while, in
-//! proportion to the length of the last: however often a write is tried, the walks take a small part of the time. The while
-//! is no longer than a wait for WRITABLE takes between two looks. A write that is refused in between could have succeeded,
-//! if objects have ended or other channels have been read since; one that is tried again finds out.
+//! Before a write is refused, the process takes back the credits that its other channels were granted and do not use,
+//! and the blocks that they keep: a walk over all of its entries, and perhaps over all objects. A program that polls a
+//! full channel would make each of its writes walk in vain. So after a long walk that found none, the next one waits
+//! for a time in proportion to the length of the last. However often a write is tried, the walks then take a small part
+//! of the time. The pause is no longer than the interval at which a wait for WRITABLE looks again. A write that is
+//! refused during the pause could have succeeded, if objects have died or other channels were read since. The next try
+//! finds out.
 //!
-//! Where there are few things every write walks, and is refused only if there is nothing to be found.
+//! If there are few things to walk over, every write walks, and is refused only if the walk finds no memory.
 //!
-//! Private to the process, and a hint: a wrong value costs a walk, or a while.
+//! Private to the process, and a hint: a wrong value costs a walk, or a pause.
 
 use crate::sync;
 use core::sync::atomic::AtomicI64;
 use core::sync::atomic::Ordering::Relaxed;
 
-/// So many things are walked over whenever that is wanted: it takes some microseconds.
+/// A walk over so many things is never delayed: it takes some microseconds.
 const FEW: usize = 1024;
 
-/// How long the next walk waits for each thing that was walked over: several times what looking at it takes.
+/// The pause for each thing that was walked over: several times the cost of looking at it.
 const PAUSE_NS: i64 = 200;
 
-/// The longest while.
+/// The longest pause.
 const MOST_NS: i64 = TRY_AGAIN_NS;
 
 /// When a walk is due again.
@@ -38,7 +39,7 @@ impl Pace {
         due_ns == 0 || sync::now_ns() >= due_ns
     }
 
-    /// A walk over so many things has ended, and has found something or nothing.
+    /// Notes that a walk over so many things has ended, and whether it found any memory.
     pub(crate) fn walked(&self, things: usize, has_found: bool) {
         let waits = !has_found && things > FEW;
         let pause_ns = PAUSE_NS.saturating_mul(things as i64).min(MOST_NS);
@@ -46,7 +47,7 @@ impl Pace {
     }
 }
 
-/// How often memory is looked for on behalf of a wait.
+/// The interval at which a wait for WRITABLE looks for memory again.
 pub(crate) const TRY_AGAIN_NS: i64 = if cfg!(loom) { 0 } else { 20_000_000 };
 
 #[cfg(all(test, not(loom)))]
@@ -54,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_long_walks_in_vain_are_put_off() {
+    fn only_long_vain_walks_are_delayed() {
         let pace = Pace::default();
         assert!(pace.is_due());
         pace.walked(FEW, false);

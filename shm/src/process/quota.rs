@@ -1,28 +1,29 @@
-//! Quotas: what one process may have of the arena, so that a greedy one cannot starve the others.
+//! Quotas: how much of the arena one process may have, so that a greedy one cannot starve the others.
 //!
-//! Nothing shared is counted, so nothing has to be put right after a death. Whoever takes an object or a block
-//! writes his *charge* into its own words, beside what is there anyway; how much a process has is what a walk over
-//! these words finds. In between, each process goes by private credits: taking uses one up, freeing what is charged
-//! to oneself gives one back, and only a process that has none left walks (others may have freed something of its).
-//! Credits come back from others too, so that one seldom walks: see `returned`, `object_quota`, `block_quota`.
+//! No shared word counts the use, so no count has to be repaired after a death. A thread that takes an object or a
+//! block writes its process's *charge* into the words of that thing. A walk over these words finds how much a process
+//! has. Between walks each process goes by private credits: taking a thing uses one, and freeing a thing charged to the
+//! process returns one. Only a process that has no credit left walks. Other processes return credits too, so walks are
+//! rare: see `memory/returned_credits.rs`, `memory/slot_credit.rs` and `memory/block_credit.rs`.
 //!
-//! | of what | charged to | until | found in |
+//! | of | charged to | until | found in |
 //! |---|---|---|---|
-//! | objects | the process that made it | the slot is free | its life word: row, and 8 bits of the row's epoch |
+//! | objects | the process that made it | the slot is free | its lifecycle word: row, and 8 bits of the row's epoch |
 //! | blocks, in each size class | the process that took it | it is free | its descriptor: row and epoch |
-//! | pending messages | the process that holds the end which wrote them | they are read | head and tail; private alone |
-//! | handles | the process in whose table they are | they are closed or sent | the table is the quota |
+//! | pending messages | the process that holds the end which wrote them | they are read | head and tail; private |
+//! | handles | the process that has the table | they are closed or sent | the table is the quota |
 //!
-//! A quota that is no less than what the arena has at all is none, and costs nothing.
+//! A quota at or above the arena's capacity is disabled and costs no work.
 //!
-//! INV-QUOTA-1: the credits of a process, and what is charged to it, are together never more than its quota. A walk
-//! happens under the lock of the credits, and voids what threads have set aside: each looks once more after it has
-//! taken a slot. A slot that goes from RETIRED to RESERVED in one step, charged to its taker before and after, costs
-//! nothing, and a walk counts it either way.
-//! INV-QUOTA-2: credits can be too few (others free; a walk voids them), never too many; a walk finds the rest.
+//! INV-QUOTA-1: the credits of a process, and the things charged to it, are together never more than its quota. A walk
+//! happens under the lock of the credits, and voids the threads' credit caches: each thread checks its cache's
+//! generation once more after it has taken a slot. A slot that goes from RETIRED to RESERVED in one step is charged to
+//! its taker before and after. It costs no credit, and a walk counts it either way.
+//! INV-QUOTA-2: the credits can be too few (other processes free things; a walk voids caches), and never too many. A
+//! walk finds the missing ones.
 //!
-//! Words of the arena are read Relaxed here: what this process has taken it sees, by its own locks; what another has
-//! freed or taken since counts against it for one walk at most.
+//! Words of the arena are read Relaxed here. A process sees the things it has taken itself by its own locks. A thing
+//! that another process has freed or taken since then counts against it for one walk at most.
 
 use crate::arena::config::Config;
 use crate::arena::size_class::MAX_CLASSES;
@@ -36,7 +37,7 @@ use crossbeam_utils::CachePadded;
 /// How many blocks of one class this process may still take.
 #[derive(Debug)]
 pub(crate) struct BlockCredits {
-    /// `None`: as many as there are.
+    /// `None`: no limit but the arena's.
     pub(crate) quota: Option<u64>,
     pub(crate) left: u64,
     /// How many deaths recovery had counted before the last walk.
@@ -53,9 +54,9 @@ impl BlockCredits {
 #[derive(Debug)]
 pub(crate) struct ObjectCredits {
     pub(crate) quota: u64,
-    /// How often what threads have set aside has been voided.
+    /// How often the threads' credit caches have been voided.
     pub(crate) generation: CachePadded<AtomicU64>,
-    /// What no thread has set aside.
+    /// The credits that are in no thread's cache.
     pub(crate) left: Lock<u64>,
 }
 
@@ -65,7 +66,7 @@ impl ObjectCredits {
     }
 }
 
-/// What a thread has set aside: how much, and when.
+/// A thread's credit cache: its credits, and the generation of which they are.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct CreditCache {
     pub(crate) generation: u64,
@@ -78,30 +79,31 @@ impl CreditCache {
     }
 }
 
-/// Credits for objects of another process, which are given back together once their slots are free.
+/// Credits for objects of another process, which are returned together once their slots are free.
 #[derive(Debug)]
 pub(crate) struct Creditor {
     pub(crate) charge: Charge,
-    /// What the process's word said before the first of the slots was freed.
+    /// The process's word before the first of the slots was freed.
     pub(crate) before: Returned,
     pub(crate) objects: u64,
 }
 
 impl Creditor {
-    /// One more slot has been freed.
+    /// Counts one more freed slot.
     pub(crate) fn count(&mut self) {
         self.objects += 1;
     }
 }
 
-/// What this process may still take, by its own account. Private: it dies with the process.
+/// How much this process may still take, by its own account. Private: it dies with the process.
 #[derive(Debug)]
 pub(crate) struct Quotas {
     pub(crate) charge: Charge,
     pub(crate) objects: Option<ObjectCredits>,
     pub(crate) blocks: [Lock<BlockCredits>; MAX_CLASSES],
     pub(crate) messages: MessageCredits,
-    /// Walks for blocks that channels keep: for a channel that has its share, and where a pool is exhausted.
+    /// The pace of walks for blocks that channels keep: for a channel that has reached its share, and for an exhausted
+    /// pool.
     pub(crate) shares: Pace,
     pub(crate) pools: Pace,
 }
@@ -123,33 +125,34 @@ impl Quotas {
     }
 }
 
-/// Messages that the ends of this process may still have pending, beside what each of them has been granted.
+/// Messages that the ends of this process may still have pending, beyond those granted to each end.
 ///
-/// INV-QUOTA-3: what is left here and what all ends have been granted are together the quota. Only an end that
-/// comes with more messages pending than are left makes this negative.
-/// INV-QUOTA-4: an end is granted no more than [`SHARE`](Self::SHARE) times what is left, so that one whose reader has
-/// stopped leaves a ninth of the quota to the others, and two of them a ninth of that. As many as that it has in any case.
+/// INV-QUOTA-3: the credits left here and those granted to all ends are together the quota. Only an end that arrives
+/// with more messages pending than are left makes this negative.
+/// INV-QUOTA-4: an end is granted no more than [`SHARE`](Self::SHARE) times the credits that are left. So an end with a
+/// stopped reader leaves a ninth of the quota to the others, and two of them a ninth of that. Up to that limit an end
+/// gets the credits that it needs.
 #[derive(Debug)]
 pub(crate) struct MessageCredits {
     quota: Option<u64>,
     left: Lock<i64>,
-    /// Walks for grants that are not used.
+    /// The pace of walks for unused grants.
     pub(crate) walks: Pace,
 }
 
 impl MessageCredits {
-    /// What an end is granted where there is no quota: more than there are positions.
+    /// The grant of an end without a quota: more than there are positions.
     const UNLIMITED: u64 = u64::MAX / 4;
     /// The least that an end is granted at once.
     pub(crate) const GRANT: u64 = 64;
-    /// As for blocks: see `refused`.
+    /// As for blocks: see `object/channel/write/refused.rs`.
     const SHARE: u64 = 8;
 
     pub(crate) fn is_limited(&self) -> bool {
         self.quota.is_some()
     }
 
-    /// Grants what is pending already, whether or not it is left.
+    /// Charges messages that are pending already, even if fewer credits are left.
     pub(crate) fn charge(&self, pending: u64) -> u64 {
         if self.quota.is_none() {
             return Self::UNLIMITED;
@@ -166,11 +169,13 @@ impl MessageCredits {
         }
     }
 
-    /// At least `least` and at most `most`, for an end that has been granted `granted`; or nothing.
+    /// Grants at least `least` and at most `most` more messages to an end that has been granted `granted`; or returns
+    /// 0.
     pub(crate) fn take(&self, least: u64, most: u64, granted: u64) -> u64 {
         let mut left = self.left.lock();
         let there = u64::try_from(*left).unwrap_or(0);
-        // So many that before the last one is taken the end has less than SHARE times what is left then.
+        // The largest grant g for which, before its last message, the end has less than SHARE times the credits left
+        // then: granted + g − 1 < SHARE × (there − g + 1).
         let share = (Self::SHARE * (there + 1)).saturating_sub(granted) / (Self::SHARE + 1);
         let taken = there.min(share).min(most);
         if taken < least {

@@ -1,4 +1,4 @@
-//! How a thread takes its place in the arena: it claims the first thread row that is free.
+//! How a thread attaches to the arena: it claims the first thread row that is free.
 
 use crate::arena::config::RESERVED_THREADS;
 use crate::arena::error::{Error, Result};
@@ -39,7 +39,7 @@ pub(crate) fn join_reserve(process: &Arc<Process>) -> Result<Thread> {
     if arena.is_poisoned() {
         return Err(Error::Corrupt("an audit found the arena damaged"));
     }
-    // Others come first: the reserve is small.
+    // The ordinary rows come first: the reserve is small.
     let (reserve, all) = (RESERVED_THREADS as u16 + 1, arena.layout().threads.count as u16);
     let joined = match claim(process, reserve..all)? {
         None => claim(process, 1..reserve)?,
@@ -57,8 +57,8 @@ fn claim(process: &Arc<Process>, tags: core::ops::Range<u16>) -> Result<Option<T
         if word != 0 {
             continue;
         }
-        // The high-water mark first: whoever scans rows must not miss this one. Relaxed: the claim's Release
-        // comes after.
+        // The high-water mark first: a scan of the rows must not miss this one. Relaxed: the claim's Release comes
+        // after.
         let fresh = &arena.header().threads_hwm;
         let mut mark = fresh.load(Relaxed);
         while mark <= tag.into() {
@@ -70,9 +70,9 @@ fn claim(process: &Arc<Process>, tags: core::ops::Range<u16>) -> Result<Option<T
         // ORDER: Acquire pairs with the Release that gave the row back; Release, after the mark.
         if claim.compare_exchange(0, RowState::thread_of(process.row).0, AcqRel, Relaxed).is_ok() {
             if !arena.thread(tag)?.is_idle() {
-                // Relaxed: nothing was done under it.
+                // Relaxed: no work was done under the claim.
                 claim.store(0, Relaxed);
-                return Err(Error::Corrupt("a thread row was given back with something unfinished"));
+                return Err(Error::Corrupt("a thread row was given back with an unfinished intent"));
             }
             return Thread::with_row(process, tag, process.row, true).map(Some);
         }

@@ -1,34 +1,34 @@
-//! What a process knows of its keeper: how to start it, and whether there is something for it to do.
+//! A process's private record of its scavenger: how to start it, and whether it has work.
 //!
-//! The keeper's work is `lifecycle/scavenge`.
+//! The scavenger's work is in `lifecycle/scavenge.rs`.
 
 use core::sync::atomic::AtomicU64 as Private;
 use core::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::OnceLock;
 
-/// What a process takes before it is worth a look at what its channels keep.
+/// How many bytes a process takes before it is worth a look at the memory that its channels keep.
 pub(crate) const MUCH_BYTES: u64 = 256 << 10;
 
-/// Starts a thread that runs [`Process::keep`](crate::Process::keep). Gives whether there is one.
+/// Starts a thread that runs [`Process::keep`](crate::Process::keep). Returns whether there is one.
 type Start = Box<dyn Fn() -> bool + Send + Sync>;
 
-/// What a process knows of its keeper.
+/// A process's private record of its scavenger.
 #[derive(Default)]
 pub(crate) struct Scavenger {
     start: OnceLock<Start>,
     started: AtomicBool,
-    /// What has been taken since all was last tidy.
+    /// The bytes taken since no channel kept any memory that it could give back.
     pub(crate) taken_bytes: Private,
     pub(crate) asked_ns: AtomicI64,
 }
 
 impl Scavenger {
-    /// Says how to start the thread that runs [`Process::keep`](crate::Process::keep). Only the first call counts.
+    /// Registers how to start the thread that runs [`Process::keep`](crate::Process::keep). Only the first call counts.
     pub(crate) fn set_start(&self, start: impl Fn() -> bool + Send + Sync + 'static) {
         let _ = self.start.set(Box::new(start));
     }
 
-    /// A channel of this process has come to keep so much more.
+    /// Notes that a channel of this process took so many bytes.
     pub(crate) fn note_taken(&self, bytes: usize) {
         let before = self.taken_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
         if before + bytes as u64 >= MUCH_BYTES {
@@ -36,14 +36,14 @@ impl Scavenger {
         }
     }
 
-    /// Starts the keeper, if there is none yet and it is known how.
+    /// Starts the scavenger, if there is none yet and a start is registered.
     pub(crate) fn start(&self) {
         if !self.started.load(Ordering::Relaxed)
             && let Some(start) = self.start.get()
             && !self.started.swap(true, Ordering::Relaxed)
             && !start()
         {
-            // The system has no thread now; perhaps it has one next time.
+            // The system could not start a thread now. The next call tries again.
             self.started.store(false, Ordering::Relaxed);
         }
     }

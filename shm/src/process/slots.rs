@@ -1,4 +1,4 @@
-//! How a process takes its place in the arena: a process row is reserved for it, and it attaches to that row.
+//! How a process attaches to the arena: a process row is reserved for it, and it then attaches to that row.
 
 use crate::arena::Arena;
 use crate::arena::error::{Error, Result};
@@ -30,7 +30,7 @@ pub(crate) fn reserve_slot(arena: &Arena, spawner: &Thread) -> Result<ProcessSlo
 }
 
 pub(crate) fn first_slot(arena: &Arena) -> Result<ProcessSlot> {
-    // Relaxed: nobody else has the arena yet.
+    // Relaxed: no other process has the arena yet.
     let claim = RowState(arena.process(1)?.claim.load(Relaxed));
     let starting = claim.starting(RowState::NOBODY);
     if claim.process_state() != ProcessState::Free
@@ -42,7 +42,7 @@ pub(crate) fn first_slot(arena: &Arena) -> Result<ProcessSlot> {
 }
 
 pub(crate) fn is_attached(arena: &Arena, process_slot: ProcessSlot) -> bool {
-    // Relaxed: nothing is read through it.
+    // Relaxed: no other data is read on the strength of it.
     let claim = arena.process(process_slot.row).map(|row| RowState(row.claim.load(Relaxed)));
     claim.is_ok_and(|claim| {
         claim.epoch() == process_slot.epoch && claim.process_state() == ProcessState::Active
@@ -57,13 +57,13 @@ pub(crate) fn attach(
 ) -> Result<Arc<Process>> {
     let guard = crate::process::fork_guard::ForkGuard::new()?;
     let row = arena.process(process_slot.row)?;
-    // Relaxed, here and for the startup handle: this process was told of its process slot, over an exec or a socket,
-    // after all that was done to it.
+    // Relaxed, here and for the startup handle: this process learned of its process slot by an exec or over a socket,
+    // after every store to the slot.
     let claim = RowState(row.claim.load(Relaxed));
     let expected =
         matches!(claim.process_state(), ProcessState::Starting(_)) && claim.epoch() == process_slot.epoch;
     if expected {
-        // Registered before the row is ACTIVE: a reclaimer that sees the row may rely on it.
+        // Registered before the row is ACTIVE: a reclaimer that sees the row relies on it.
         let fenced = !sync::register_barriers();
         // Relaxed: published by the claim.
         row.fenced.store(u64::from(fenced), Relaxed);
@@ -78,13 +78,11 @@ pub(crate) fn attach(
             }
             recorded if recorded.may_be(identity) => {}
             _ => {
-                return Err(Error::BadState(
-                    "the supervisor knows this process slot's process by another number",
-                ));
+                return Err(Error::BadState("the supervisor recorded another process number for this slot"));
             }
         }
     }
-    // ORDER: Release publishes the words above (`barrier`).
+    // ORDER: Release publishes the words above (`fenced` is read by `barrier` in `handle/pin.rs`).
     if !expected || row.claim.compare_exchange(claim.0, claim.active().0, Release, Relaxed).is_err() {
         return Err(Error::BadState(
             "the process slot was given up: its spawner died, or it was already taken",

@@ -1,4 +1,4 @@
-//! A thread of this process in the arena: its row, its private lists, and the words it writes before it acts.
+//! A thread of this process in the arena: its row, its private lists, and the intents that it writes before it acts.
 
 use crate::arena::Arena;
 use crate::arena::config::Config;
@@ -17,14 +17,14 @@ use crate::sync::{self, Inside, Relaxed, Release};
 use core::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-/// How many retired slots a thread gathers before it pays for a barrier: fewer where there are few. Twice as many, once
-/// nobody names them, wait for its next objects; more than that are freed.
+/// How many retired slots a thread collects before it pays for a heavy barrier; fewer where the arena has few slots. Up
+/// to twice as many slots that no hazard names are kept for its next objects, and the rest are freed.
 pub(crate) fn reclaim_batch(config: &Config) -> usize {
     const MOST: usize = if cfg!(loom) { 1 } else { 512 };
     MOST.min(config.max_objects as usize / 8).max(1)
 }
 
-/// A place where a modelled process may die. Nothing at all outside the models.
+/// A place where a modelled process may die. It expands to no code outside the models.
 macro_rules! crash_point {
     ($thread:expr, $name:literal) => {
         #[cfg(loom)]
@@ -43,11 +43,11 @@ impl Thread {
 }
 
 impl Thread {
-    /// Waits until no thread of this process is inside an operation on the endpoint, whose entry is no longer
-    /// LIVE, and lets no later one in. `false` if the entry holds none.
+    /// Waits until no thread of this process is inside an operation on the endpoint, and lets no later one in. The
+    /// endpoint's entry is no longer LIVE. Returns `false` if the entry holds no endpoint.
     #[inline(always)]
     pub(crate) fn detach_endpoint(&self, index: u32, object: ObjectRef) -> bool {
-        // Most handles are no endpoints.
+        // Most handles are not endpoints.
         if !self.process.endpoints.may_have(index as usize) {
             return false;
         }
@@ -64,31 +64,33 @@ impl Thread {
 
 /// One thread of an attached process: the handle to its row, and its private lists.
 ///
-/// Every operation on the arena is a method of this type. It is made by the thread that uses it and gives its
-/// row back when dropped.
+/// Every operation on the arena is a method of this type. The thread that uses the value also makes it. Dropping the
+/// value gives the row back.
 #[derive(Debug)]
 pub struct Thread {
     pub(crate) process: Arc<Process>,
     pub(crate) tag: Tag,
-    /// Whose handle table this thread works on: its own process's, or, in recovery, the dead one's.
+    /// The process row of the handle table that this thread works on: its own process's, or, in recovery, the dead
+    /// one's.
     pub(crate) table_row: u16,
     row: *const ThreadRow,
     pub(crate) sequence: Cell<u32>,
     koids: Cell<(u64, u64)>,
     #[cfg(not(loom))]
     pub(crate) visits: Arc<Visits>,
-    /// Entries set aside for this thread, and entries it closed, so that most operations take no lock.
+    /// Entries cached for this thread, and entries that it closed, so that most operations take no lock.
     pub(crate) entry_cache: RefCell<Vec<u32>>,
     pub(crate) closed_entries: RefCell<Vec<u32>>,
     /// Whether closed entries went to the pool since private halves were last freed.
     pub(crate) may_free_halves: Cell<bool>,
     /// Slots that this thread has retired or found retired, each with its exact word.
     pub(crate) retired: RefCell<Vec<(u32, Lifecycle)>>,
-    /// Those of them that nobody names any more and that hold nothing, each with its exact word: the next objects.
+    /// The reusable ones among them, each with its exact word: no hazard names them and they hold no block. The
+    /// thread's next objects use them.
     pub(crate) reusable: RefCell<Vec<(u32, Lifecycle)>>,
     /// How many slots are retired before any is used again.
     pub(crate) reclaim_batch: usize,
-    /// How many entries are set aside, and given back, at once.
+    /// How many entries are cached, and returned, at once.
     pub(crate) entries_at_a_time: usize,
     /// Credits for objects that this thread may make.
     pub(crate) credit_cache: Cell<CreditCache>,
@@ -96,10 +98,10 @@ pub struct Thread {
     pub(crate) idle_waits: Cell<u32>,
     /// The longest that a wait spins before it sleeps, in nanoseconds.
     pub(crate) spin_most_ns: Cell<i64>,
-    /// How long the next one will: twice as long after each that was worth it, half as long after each that was
-    /// not. On a machine with more to do than cores, whoever is waited for may not be running.
+    /// How long the next wait spins: twice as long after each spin that succeeded, half as long after each that did
+    /// not. On a machine with more runnable threads than cores, the thread that is waited for may not be running.
     pub(crate) spin_ns: Cell<i64>,
-    /// Whether dropping gives the row back; recovery's adopted rows leave that to recovery.
+    /// Whether dropping gives the row back. For an adopted row recovery does that.
     pub(crate) owns_row: bool,
     /// Whether it counts among the threads that its process may have.
     pub(crate) is_counted: bool,
@@ -119,11 +121,11 @@ struct Crash {
 
 impl Thread {
     const KOIDS_AT_A_TIME: u64 = 1024;
-    /// One in models, where a table has but a few.
+    /// One in models, where a table has only a few entries.
     const ENTRIES_AT_A_TIME: usize = if cfg!(loom) { 1 } else { 32 };
 
-    /// A adopted row for the dead thread that holds row `tag` of process `table_row`: recovery goes on where it
-    /// stopped, under its name, so that a second death is no different from the first.
+    /// Adopts the dead thread's row `tag`, of process `table_row`: recovery goes on where that thread stopped, under
+    /// its tag. So recovering from a second death is no different from the first.
     pub(crate) fn adopt_row(&self, tag: u16, table_row: u16) -> Result<Self> {
         #[cfg_attr(not(loom), expect(unused_mut, reason = "written to in models"))]
         let mut adopted = Self::with_row(&self.process, tag, table_row, false)?;
@@ -133,14 +135,14 @@ impl Thread {
         Ok(adopted)
     }
 
-    /// Leaves the row to recovery, which works it through a adopted row from here on.
+    /// Leaves the row to recovery, which adopts it.
     pub(crate) fn abandon_row(mut self) {
         self.owns_row = false;
     }
 
     pub(crate) fn with_row(process: &Arc<Process>, tag: u16, table_row: u16, owns_row: bool) -> Result<Self> {
         let row = process.arena.thread(tag)?;
-        // Relaxed: the row is this thread's own by now.
+        // Relaxed: this thread holds the row by now.
         let sequence = RefcountIntent(row.reference.load(Relaxed)).sequence();
         Ok(Self {
             tag: Tag(tag),
@@ -179,7 +181,8 @@ impl Thread {
         &self.process.arena
     }
 
-    /// Proof that this thread may be using private halves of endpoints: code that finds one holds this for as long.
+    /// Proof that this thread may be using private halves of endpoints. Code that finds a half holds this for as long
+    /// as it uses it.
     #[inline(always)]
     pub(crate) fn inside(&self) -> Inside<'_> {
         #[cfg(not(loom))]
@@ -200,7 +203,7 @@ impl Thread {
         next
     }
 
-    /// Writes down the count change that is about to be made.
+    /// Writes the intent of the count change that comes next: write-ahead, so that a death after it is resolved.
     pub(crate) fn intend(
         &self,
         change: Change,
@@ -208,10 +211,11 @@ impl Thread {
         record: crate::arena::word::intent::Record,
     ) -> u32 {
         let sequence = self.next_sequence();
-        // ORDER: Release: after all that was done for the last intent, or that would be settled by this record.
+        // ORDER: Release: after every store for the last intent, and every store for which recovery would rely on this
+        // record.
         self.row().record.store(record.to_word(), Release);
-        // ORDER: Release: after the record. The last one may name a cell of a ring, whose words are others' bytes by now,
-        // and could look like anything.
+        // ORDER: Release: after the record, so that recovery never reads this intent with the last record. That one may
+        // name a cell of a ring that holds another message's bytes by now, which could look like any word.
         sync::store_over_marks(
             &self.row().reference,
             RefcountIntent::pending(change, object, sequence).0,
@@ -221,12 +225,15 @@ impl Thread {
     }
 
     pub(crate) fn intend_nothing(&self) {
+        // ORDER: Release: after every store that the intent covers, in the order that recovery sees.
         sync::store_over_marks(&self.row().reference, RefcountIntent::idle(self.sequence.get()).0, Release);
     }
 
     #[inline(always)]
     pub(crate) fn set_operation(&self, operation: Operation) {
         let [first, second] = operation.to_words();
+        // ORDER: Release, both: the words first and the discriminant last, so that recovery never sees the new
+        // operation with an old second word.
         if first != 0 {
             self.row().operation[1].store(second, Release);
         }
@@ -234,15 +241,15 @@ impl Thread {
     }
 
     pub(crate) fn set_list_intent(&self, link: ListIntent, word: u64) {
-        // ORDER: Release: after the end of the last intent, whose word this was, in the order that recovery sees. And the
-        // word before the link that needs it.
+        // ORDER: Release: after the end of the last intent, which used the same `link_word`, in the order that recovery
+        // sees. And the word before the link that needs it.
         if link != ListIntent::Idle {
             self.row().link_word.store(word, Release);
         }
         self.row().link.store(link.to_word(), Release);
     }
 
-    /// Two koids in a row.
+    /// Takes two successive koids.
     pub(crate) fn take_koids(&self) -> u64 {
         let (next, end) = self.koids.get();
         let (next, end) = if next.saturating_add(2) <= end {
@@ -255,13 +262,13 @@ impl Thread {
         next
     }
 
-    /// How many entries a thread sets aside at once: few where there are few, so that no thread finds the table
-    /// full because another keeps the rest.
+    /// How many entries a thread caches at once: fewer where the table is small, so that no thread finds it full
+    /// because another thread caches the rest.
     fn entries_at_a_time(config: &Config) -> usize {
         Self::ENTRIES_AT_A_TIME.min(config.max_handles_per_process as usize / 1024).max(1)
     }
 
-    /// Frees private halves if entries have been closed, unless this thread may be using one itself.
+    /// Frees private halves if entries have been closed, unless this thread may be using a half itself.
     #[inline]
     pub(crate) fn free_halves_if_due(&self) {
         #[cfg(not(loom))]
@@ -274,7 +281,7 @@ impl Thread {
     #[inline(always)]
     pub(crate) fn increment(&self, counter: Counter, by: u64) {
         let cell = &self.row().counters()[counter as usize];
-        // Relaxed, and no read-modify-write: the row is this thread's own, statistics publish nothing.
+        // Relaxed, and no read-modify-write: this thread holds the row, and statistics publish no other data.
         #[cfg(not(loom))]
         cell.store(cell.load(Relaxed).wrapping_add(by), Relaxed);
         #[cfg(loom)]
@@ -287,7 +294,7 @@ impl Thread {
         self.crash.borrow_mut().at = Some((name, nth));
     }
 
-    /// Models only: this thread's process has died, wherever it was.
+    /// Models only: this thread's process has died, at whatever point.
     #[cfg(loom)]
     pub fn has_died(&self) {
         self.crash.borrow_mut().dead = true;
@@ -316,5 +323,5 @@ impl Thread {
     }
 }
 
-/// The longest that a wait spins before it sleeps, unless told otherwise: about what sleeping and waking cost.
+/// The default longest spin of a wait before it sleeps: about the cost of sleeping and waking.
 pub(crate) const SPIN_NS: i64 = 10_000;
