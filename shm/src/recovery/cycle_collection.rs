@@ -32,7 +32,7 @@
 //! | an entry RESERVED by a duplicate that has counted | counted, and no record: count > records found |
 //! | a send that has committed, its entries still MOVING | the message owns, and is found |
 //! | a close of a record or an entry: CLOSING | not LIVE: not found; until it has counted, count > records found |
-//! | an operation inside an endpoint | its handle's entry owns until it has left the locks (INV-ENDPOINT-1) |
+//! | an operation inside an endpoint | its handle's entry owns while the operation holds a lock (INV-ENDPOINT-1) |
 //! | a read in place, an awaited reply | a private note, of no use without the handle's entry |
 //! | a drain | of a side with count 0, which is no candidate |
 //! | a recovery | acts as the dead threads, in their table; its references are in an entry or on a release queue |

@@ -7,7 +7,7 @@ pub struct Recovered {
     pub processes: u32,
     /// Their threads: these rows are free again too.
     pub threads: u32,
-    /// Handles closed on behalf of the dead.
+    /// Handles closed on behalf of dead processes.
     pub handles_closed: u32,
     /// In-doubt operations that had committed, and were completed.
     pub operations_finished: u32,

@@ -18,7 +18,7 @@
 //! |---|---|
 //! | 0 → WAITERS, t | thread t, once its process is attached |
 //! | WAITERS, t → WAITERS, OWNER_DIED | the kernel, when t ends: CAS of a word that names t, and of no other |
-//! | WAITERS, t → 0 | t, when it ends in good order: CAS |
+//! | WAITERS, t → 0 | t, when it ends and its process goes on: CAS |
 //! | any → 0 | recovery, with the rest of the row |
 //!
 //! INV-TRIP-1: a death notice is no proof. It also fires when a process replaces itself by exec, and any process can
@@ -128,7 +128,7 @@ impl DeathNotice {
 }
 
 impl Drop for DeathNotice {
-    /// The thread ends in good order, and its process goes on.
+    /// The thread ends and its process goes on, so the word must not fire.
     fn drop(&mut self) {
         if set_robust_list(ptr::null()).is_err() {
             // The kernel still has the list, so it must not be freed.
