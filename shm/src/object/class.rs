@@ -18,8 +18,8 @@ pub(crate) trait Class {
     const SIDES: usize = 1;
     /// Whether a side has at most one handle, so that the end of that handle is the end of the side.
     const IS_UNIQUE: bool = false;
-    /// Whether the process that holds a handle has a private half of it (`process/endpoint`), bound when the handle arrives
-    /// and detached when it leaves. Such a handle cannot be duplicated.
+    /// Whether the process that holds a handle has a private half of it (`process/endpoint`). The half is bound when
+    /// the handle arrives and detached when it leaves. Such a handle cannot be duplicated.
     const HAS_PRIVATE_HALF: bool = false;
     /// Whether an object queues messages with handles, so that it may keep other objects, and itself, alive.
     const QUEUES_HANDLES: bool = false;

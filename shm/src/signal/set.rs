@@ -37,6 +37,7 @@ pub(crate) fn signal_peer(thread: &Thread, found: ResolvedHandle, clear: u32, se
             return Err(Error::NotSupported("the object has no peer"));
         }
         let own = &thread.arena().object(object.slot())?.state[object.side()];
+        // Relaxed: this thread uses the signal alone, and reads no data that it publishes.
         if State(own.load(Relaxed)).signals() & signal::PEER_CLOSED != 0 {
             return Err(Error::PeerClosed);
         }
@@ -49,6 +50,7 @@ fn update_signals(thread: &Thread, object: ObjectRef, clear: u32, set: u32) -> R
     let mut word = State(state.load(Relaxed));
     sync::released(state);
     loop {
+        // A clear must be latched for the sleepers first.
         if word.has(State::WATCHED) {
             return update_watched_signals(thread, object, state, clear, set);
         }

@@ -88,6 +88,8 @@ impl Class for Channel {
 fn is_readable(thread: &Thread, found: ResolvedHandle) -> Result<bool> {
     let at = found.entry.object();
     let inside = thread.inside();
+    // ORDER: Acquire pairs with the Release of `update_out_of_order`: if this thread reads 0, the head and tail that it
+    // loads below are no older than that store.
     if thread
         .process
         .endpoint(found.index, &inside)

@@ -47,6 +47,7 @@ pub(crate) fn receive(
         Ok(position) => take(thread, at, endpoint, &mut receiver, position, sink, &mut arrived, on_overflow),
         Err(error) => Err(error),
     };
+    // The caller's code gets the handles only after the lock is dropped.
     drop(receiver);
     arrived.into_iter().for_each(|handle| sink.handle(handle));
     result
@@ -71,6 +72,7 @@ pub(crate) fn receive_batch(
         let segment = reader::segment_of(thread, at.peer(), &mut receiver, position)?;
         let message = ring::message(thread, &segment, position)?;
         if message.header.handles() != 0 {
+            // A batch commits with one store of the head; handles need an intent per message.
             break;
         }
         let len = message.header.length();
@@ -231,6 +233,8 @@ fn bind_handles(
 /// P5: checks that the record can be a handle in transit, before it is used as one.
 #[inline]
 fn check_in_transit(thread: &Thread, at: ObjectRef, record: Entry) -> Result<()> {
+    // Relaxed: the tail published the record after its object was complete, and the record's reference keeps the
+    // object.
     let lifecycle = Lifecycle(thread.arena().object(record.object().slot())?.lifecycle.load(Relaxed));
     // An endpoint in transit belongs to no process, so it cannot be the reader's own end.
     let is_held = record.object() == at;

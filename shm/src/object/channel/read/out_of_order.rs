@@ -47,6 +47,7 @@ pub(crate) fn mark_consumed(
     position: u64,
 ) -> Result<()> {
     let cell = segment.header(position);
+    // Relaxed: the tail published the header, and only this side has written it since.
     let header = Header(cell.load(Relaxed));
     // The lookup comes first, because it can fail: after the mark, no step may fail.
     let payload = header.block().map(|block| thread.arena().descriptor(block)).transpose()?;

@@ -22,7 +22,7 @@ pub(crate) type Arrivals = ArrayVec<Received, MAX_MESSAGE_HANDLES>;
 /// # Safety
 /// No method may panic, wait for another thread, or call this library. All but [`handle`](Self::handle) run inside the
 /// read, under a lock of this process, and a panic in `handle` would lose a handle. A caller without special needs uses
-/// [`SliceBuf`](crate::SliceBuf) or [`VecBuf`](crate::VecBuf).
+/// [`SliceBuf`] or [`VecBuf`].
 pub unsafe trait RecvBuf {
     /// Room for `len` bytes, or `None` if there is less.
     fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]>;

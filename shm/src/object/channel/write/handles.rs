@@ -68,6 +68,7 @@ fn send_or_consume(thread: &Thread, out: &SendRequest<'_>) -> Result<()> {
     let inside = thread.inside();
     let (sender, block) = match reserve_place(thread, out, &inside) {
         Ok(place) => place,
+        // These two consume no handle, so that the caller can retry. Every other error closes all of them.
         Err(error @ (Error::ShouldWait | Error::NoResources(_))) => return Err(error),
         Err(error) if error.is_crash() => return Err(error),
         Err(error) => {
@@ -250,6 +251,8 @@ fn send_moving(
         }
     };
     write_message(thread, &mut sender, position, block, out, moving)?;
+    // The position is in the intent before the tail is stored: recovery compares the two, and so decides whether the
+    // MOVING entries or the message's records own the references (INV-TRANSFER-1).
     thread.set_operation(Operation::Send { from: writer, position: Some(position) });
     crash_point!(thread, "transfer.written");
     write::publish(thread, writer, &mut sender, 1)?;

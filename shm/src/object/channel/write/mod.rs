@@ -222,6 +222,7 @@ pub(crate) fn payload_lines(bytes: usize) -> usize {
 fn set_txid(first: &Line, txid: Option<u32>) {
     if let Some(txid) = txid {
         let word = &first.0[0];
+        // Relaxed: the store of the tail publishes the word.
         word.store(word.load(Relaxed) & !0xffff_ffff | u64::from(txid), Relaxed);
     }
 }

@@ -68,6 +68,7 @@ pub(crate) fn trim_spares(
     }
     let mut chain = &ring::direction(thread, writer)?.producer.blocks;
     let mut left = thread.arena().layout().descriptors.iter().map(|section| section.count).sum::<usize>();
+    // Relaxed: only this end's process changes the list, under the sending lock.
     while let Some(block) = BlockId::from_link(chain.load(Relaxed)) {
         if excess.contains(&block) {
             drain::unlink_and_free(

@@ -13,6 +13,7 @@ use crate::sync::{self, Relaxed};
 #[cold]
 pub(crate) fn would_succeed(thread: &Thread, found: ResolvedHandle, endpoint: &Endpoint) -> Result<bool> {
     let now_ns = sync::now_ns();
+    // Relaxed, here and below: private to the process, and only a hint.
     if now_ns < endpoint.try_again_ns.load(Relaxed).cast_signed() {
         return Ok(false);
     }
