@@ -1,5 +1,9 @@
 //! The memory of the arena that objects are made of: slots, blocks, the maps of free ones, credits, and giving pages
 //! back.
+//!
+//! The lowest free slot or block is taken first, before any that was never used. So the memory in use lies together, and the
+//! end of a burst frees the end of a pool. Free memory goes back to the system while it is idle: blocks (`give_back`), their
+//! descriptors (`trim`), and pages of slots (`slot_pages`). After a burst of a million objects 160 KiB stay.
 
 pub(crate) mod block_credit;
 pub(crate) mod block_pool;
