@@ -18,8 +18,8 @@
 //!  ahead.freed          block FREE                                             the word has moved on
 //! ```
 //!
-//! INV-AHEAD-1: `consumed` never counts an unread message, and while no operation of its consumer runs, the greater of
-//! `head` and `consumed` is exact. It is written only while a message behind the head is marked CONSUMED.
+//! INV-AHEAD-1: `consumed` never counts an unread message. While no operation of its consumer runs, the greater of `head`
+//! and `consumed` is exact. It is written only while a message behind the head is marked CONSUMED.
 //! INV-AHEAD-2: a payload block with position 0 is in no message that can still be read: the consumer wrote the 0 after
 //! it had marked the message, or the producer wrote it before it used the block.
 //! INV-AHEAD-3: a segment leaves the middle only when the tail has passed into the next one: then its producer no
