@@ -2,9 +2,8 @@
 //!
 //! A thread is *inside* from before it looks for such a value until it no longer uses the value ([`Inside`]). To free
 //! values, a thread first makes them unreachable. Then it issues a heavy barrier and notes which threads are inside:
-//! these may have found a value, and threads that come later cannot. Each of them is then seen outside, or on a later
-//! visit. After the last one the values are freed. No thread blocks for that: retired values stay until a thread looks
-//! again.
+//! these may have found a value, and threads that come later cannot. When each noted thread has been seen outside, or
+//! on a later visit, the values are freed. No thread blocks for that: retired values stay until a thread looks again.
 //!
 //! | word of a thread | written by | how |
 //! |---|---|---|
