@@ -73,6 +73,7 @@ fn mark_applied(thread: &Thread, word: Count, object: ObjectRef) {
 }
 
 /// Drops the reference that the handle holds. If it was the side's last, the side is left on the release queue.
+#[inline(always)]
 pub(crate) fn drop_handle(thread: &Thread, found: ResolvedHandle) -> Result<()> {
     let record = Record::Entry { process: thread.table_row, index: found.index };
     take_back_reference(thread, record, found.entry)

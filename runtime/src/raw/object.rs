@@ -150,7 +150,8 @@ use shm::ObjectClass;
 /// Makes an object. Gives the value of a handle to each side; the second is [`INVALID`] where there is one.
 ///
 /// # Errors
-/// [`Status::NO_RESOURCES`] when the arena or this process's share of it is full.
+/// * [`Status::INVALID_ARGS`] for a type that jacinth has no objects of.
+/// * [`Status::NO_RESOURCES`] when the arena or this process's share of it is full.
 ///
 /// ```
 /// # use jacinth::*;
@@ -159,9 +160,14 @@ use shm::ObjectClass;
 /// raw::close_many(&[one, other])?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn create(kind: ObjectType, rights: Rights) -> Result<(u32, u32), Status> {
-    let class = u8::try_from(kind.into_raw()).ok().and_then(ObjectClass::from_number);
-    let class = class.ok_or(Status::INVALID_ARGS)?;
+// Inlined for the conversion: the type is mostly a constant.
+#[inline]
+pub fn create(object_type: ObjectType, rights: Rights) -> Result<(u32, u32), Status> {
+    let class = u8::try_from(object_type.into_raw()).ok().and_then(ObjectClass::from_number);
+    create_of(class.ok_or(Status::INVALID_ARGS)?, rights)
+}
+
+fn create_of(class: ObjectClass, rights: Rights) -> Result<(u32, u32), Status> {
     let (first, second) = with_thread(|thread| thread.create(class, rights.bits()))?;
     Ok((first, second.unwrap_or(INVALID)))
 }

@@ -90,10 +90,11 @@ impl Thread {
 
     /// Closes the handle. Waits on it end, and an object to which this was the last handle dies.
     pub fn close(&self, found: ResolvedHandle) -> Result<()> {
-        let closed = self.end_call(refcount::drop_handle(self, found));
+        refcount::drop_handle(self, found)?;
+        let done = teardown::run_release_queue(self);
         // Last, since it is the least urgent: waiters and peers have been woken by now.
         self.free_halves_if_due();
-        closed
+        done
     }
 
     /// Makes an object of `class`, with a handle of `rights` to each side.

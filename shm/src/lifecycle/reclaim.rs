@@ -7,7 +7,7 @@ use crate::arena::error::Result;
 use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
 use crate::handle::pin;
 use crate::memory::{slot_credit, slot_pool};
-use crate::object::ObjectClass;
+use crate::object;
 use crate::process::thread::{Thread, crash_point};
 use crate::sync::fail_point::skippable;
 use crate::sync::{Relaxed, Release};
@@ -58,10 +58,7 @@ pub(crate) fn scan_retired(thread: &Thread, most_reusable: usize) -> Result<usiz
         let is_ours = lifecycle.is_charged_to(thread.process.quotas.charge);
         if named.binary_search(&slot).is_ok() {
             kept.push((slot, lifecycle));
-        } else if reusable.len() < most_reusable
-            && is_ours
-            && ObjectClass::of(lifecycle)?.is_blank(thread, slot)?
-        {
+        } else if reusable.len() < most_reusable && is_ours && object::is_blank(lifecycle, thread, slot)? {
             reusable.push((slot, lifecycle));
         } else {
             if !is_ours {
@@ -107,10 +104,7 @@ fn free_retired(thread: &Thread, slot: u32, lifecycle: Lifecycle) -> Result<bool
 
 /// Frees the remains of a RECLAIMING slot, then the slot. Resumable.
 pub(crate) fn tear_down(thread: &Thread, slot: u32, lifecycle: Lifecycle) -> Result<()> {
-    // A damaged class number names no class that could reset the slot; the slot is freed as it is.
-    if let Ok(class) = ObjectClass::of(lifecycle) {
-        class.reset(thread, slot)?;
-    }
+    object::reset(lifecycle, thread, slot)?;
     crash_point!(thread, "reclaim.torn");
     slot_pool::free_named_slot(thread, slot, lifecycle)
 }

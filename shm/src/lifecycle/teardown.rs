@@ -24,7 +24,7 @@ use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
 use crate::arena::word::reference::ObjectRef;
 use crate::handle::pin;
 use crate::lifecycle::reclaim;
-use crate::object::ObjectClass;
+use crate::object;
 use crate::object::budget::Budget;
 use crate::object::class::Progress;
 use crate::process::thread::{Thread, crash_point};
@@ -102,7 +102,7 @@ pub(crate) fn run_release_queue_for(
         let lifecycle = Lifecycle(slot.lifecycle.load(Relaxed));
         if lifecycle.state() == LifecycleState::Live {
             if !lifecycle.is_done(object.side()) {
-                if !ObjectClass::of(lifecycle)?.release_step(thread, object, &mut effort.progress, budget)? {
+                if !object::release_step(lifecycle, thread, object, &mut effort.progress, budget)? {
                     return Ok(false);
                 }
                 // Relaxed: the queue is this row's own.
@@ -151,7 +151,7 @@ fn finalize_side(thread: &Thread, object: ObjectRef, budget: &mut Budget) -> Res
         }
         let finished = lifecycle.finished(side);
         if finished.state() == LifecycleState::Retired
-            && !ObjectClass::of(lifecycle)?.free_blocks(thread, slot, budget)?
+            && !object::free_blocks(lifecycle, thread, slot, budget)?
         {
             return Ok(false);
         }

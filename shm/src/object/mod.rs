@@ -20,6 +20,9 @@ use crate::object::budget::Budget;
 use crate::object::class::{Class, Progress};
 use crate::process::thread::Thread;
 
+/// A lifecycle word with a number that no operation writes.
+const NO_CLASS: Error = Error::Corrupt("an object of no known class");
+
 /// The registry. Each line makes a variant of [`ObjectClass`]. The number stands for the class in lifecycle words, and
 /// is Zircon's number of the type. The type after the arrow implements the [`Class`] hooks.
 macro_rules! classes {
@@ -78,38 +81,54 @@ macro_rules! classes {
                     $(Self::$name => <$class>::signals(thread, found, stored),)*
                 }
             }
+        }
 
-            #[inline(always)]
-            pub(crate) fn release_step(
-                self,
-                thread: &Thread,
-                object: ObjectRef,
-                progress: &mut Progress,
-                budget: &mut Budget,
-            ) -> Result<bool> {
-                match self {
-                    $(Self::$name => <$class>::release_step(thread, object, progress, budget),)*
-                }
+        // The hooks below run in every create and close, so they go by the number itself: classes with the same answer
+        // share one comparison.
+
+        /// See [`Class::release_step`].
+        #[inline(always)]
+        pub(crate) fn release_step(
+            lifecycle: Lifecycle,
+            thread: &Thread,
+            object: ObjectRef,
+            progress: &mut Progress,
+            budget: &mut Budget,
+        ) -> Result<bool> {
+            match lifecycle.class_number() {
+                $($number => <$class>::release_step(thread, object, progress, budget),)*
+                _ => Err(NO_CLASS),
             }
+        }
 
-            #[inline(always)]
-            pub(crate) fn free_blocks(self, thread: &Thread, slot: u32, budget: &mut Budget) -> Result<bool> {
-                match self {
-                    $(Self::$name => <$class>::free_blocks(thread, slot, budget),)*
-                }
+        /// See [`Class::free_blocks`].
+        #[inline(always)]
+        pub(crate) fn free_blocks(
+            lifecycle: Lifecycle,
+            thread: &Thread,
+            slot: u32,
+            budget: &mut Budget,
+        ) -> Result<bool> {
+            match lifecycle.class_number() {
+                $($number => <$class>::free_blocks(thread, slot, budget),)*
+                _ => Err(NO_CLASS),
             }
+        }
 
-            #[inline(always)]
-            pub(crate) fn is_blank(self, thread: &Thread, slot: u32) -> Result<bool> {
-                match self {
-                    $(Self::$name => <$class>::is_blank(thread, slot),)*
-                }
+        /// See [`Class::is_blank`].
+        #[inline(always)]
+        pub(crate) fn is_blank(lifecycle: Lifecycle, thread: &Thread, slot: u32) -> Result<bool> {
+            match lifecycle.class_number() {
+                $($number => <$class>::is_blank(thread, slot),)*
+                _ => Err(NO_CLASS),
             }
+        }
 
-            pub(crate) fn reset(self, thread: &Thread, slot: u32) -> Result<()> {
-                match self {
-                    $(Self::$name => <$class>::reset(thread, slot),)*
-                }
+        /// See [`Class::reset`]. A damaged number leaves nothing that a class could know of.
+        pub(crate) fn reset(lifecycle: Lifecycle, thread: &Thread, slot: u32) -> Result<()> {
+            match lifecycle.class_number() {
+                $($number => <$class>::reset(thread, slot),)*
+                _ => Ok(()),
             }
         }
 
@@ -148,7 +167,7 @@ impl ObjectClass {
     /// The class in a lifecycle word. `Corrupt` for a number that no operation writes.
     #[inline(always)]
     pub(crate) fn of(lifecycle: Lifecycle) -> Result<Self> {
-        Self::from_number(lifecycle.class_number()).ok_or(Error::Corrupt("an object of no known class"))
+        Self::from_number(lifecycle.class_number()).ok_or(NO_CLASS)
     }
 }
 

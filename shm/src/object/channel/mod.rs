@@ -56,6 +56,7 @@ impl Class for Channel {
     }
 
     /// Tells the other side, and closes the handles of the messages that are queued for this side.
+    #[inline(always)]
     fn release_step(
         thread: &Thread,
         object: ObjectRef,
