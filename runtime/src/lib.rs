@@ -69,7 +69,7 @@ pub use handle::{
     HandleOp, HandleRef, Name, NullableHandle, Peered, TryFromHandleError, Unowned, WaitItem, WaitResult,
     object_wait_many,
 };
-pub use jacinth_shm::{Audit, Config, Counters};
+pub use jacinth_shm::{Audit, Config, Counters, ListedSide, ListedThread, ObjectClass};
 pub use membership::environment::{SLOT_VARIABLE, SOCKET_VARIABLE};
 pub use membership::fate::{Fate, Obstacle};
 pub use membership::report::CollectReport;

@@ -21,9 +21,9 @@ use crate::membership::socket::path::SocketPath;
 use crate::membership::socket::rendezvous;
 use crate::membership::system_limits;
 use crate::types::rights::Rights;
-use crate::types::status::Status;
+use crate::types::status::{self, Status};
 use crate::types::time::MonotonicDuration;
-use jacinth_shm::{self as shm, Audit, Config, Counters};
+use jacinth_shm::{self as shm, Audit, Config, Counters, ListedSide, ListedThread};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::io::ErrorKind::{Interrupted, TimedOut};
@@ -312,6 +312,33 @@ impl Supervisor {
     /// different moments. It does not poison the arena.
     pub fn inspect(&self) -> Audit {
         self.arena().map_or_else(Self::forked, |arena| arena.inspect())
+    }
+
+    /// Lists the sides of all live objects: koids, handles, stored signals, waiters, and the heads and tails of queues. It
+    /// reads while other threads work, so each line is of its own moment.
+    ///
+    /// # Errors
+    /// [`Status::IO_DATA_INTEGRITY`] for a damaged arena, [`Status::BAD_STATE`] in a forked child.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// let supervisor = Supervisor::create(&Config::default())?;
+    /// let (near, _far) = Channel::create();
+    /// near.write(b"unread", &mut [])?;
+    /// let listed = supervisor.list_objects()?;
+    /// assert!(listed.iter().any(|side| side.class == ObjectClass::Channel && side.tail - side.head == 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn list_objects(&self) -> Result<Vec<ListedSide>, Status> {
+        self.arena().ok_or(Status::BAD_STATE)?.list_objects().map_err(status::of)
+    }
+
+    /// Lists the threads of all processes that have used the arena, and the object on which each of them sleeps.
+    ///
+    /// # Errors
+    /// As [`list_objects`](Self::list_objects).
+    pub fn list_threads(&self) -> Result<Vec<ListedThread>, Status> {
+        self.arena().ok_or(Status::BAD_STATE)?.list_threads().map_err(status::of)
     }
 
     /// The work of all processes since the arena was created.

@@ -76,6 +76,7 @@ pub use process::Process;
 pub use process::exit::at_exit;
 pub use process::thread::Thread;
 pub use recovery::audit::Audit;
+pub use recovery::listing::{ListedSide, ListedThread};
 pub use recovery::queue::RecoveryQueue;
 pub use recovery::report::Recovered;
 #[cfg(not(loom))]

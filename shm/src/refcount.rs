@@ -27,6 +27,7 @@ use crate::handle::lookup::ResolvedHandle;
 use crate::process::entries;
 use crate::process::thread::{Thread, crash_point};
 use crate::signal::wake;
+use crate::sync::trace::trace_event;
 use crate::sync::{Acquire, Relaxed, Release};
 
 /// Step 3 of a change: helps the previous changer, then changes the count. Returns the new number.
@@ -111,6 +112,7 @@ fn take_back_reference(thread: &Thread, record: Record, entry: Entry) -> Result<
     }
     let left = change_count(thread, object, Change::Decrement, sequence)?;
     crash_point!(thread, "close.counted");
+    trace_event!(?object, references_left = left, "handle closed");
     // ORDER: Release puts the freed record after the changed count, in the order that recovery sees.
     cell.store(entry.freed().0, Release);
     crash_point!(thread, "close.freed");

@@ -9,6 +9,7 @@ use crate::process::slots;
 use crate::process::thread::Thread;
 use crate::recovery::audit::{self, Audit};
 use crate::recovery::leader_election;
+use crate::recovery::listing::{self, ListedSide, ListedThread};
 #[cfg(not(loom))]
 use crate::recovery::robust_futex;
 
@@ -27,6 +28,22 @@ impl Arena {
     /// may be taken at slightly different moments.
     pub fn inspect(&self) -> Audit {
         audit::inspect(self)
+    }
+
+    /// Lists the sides of all live objects, while others work: each line is a moment old.
+    ///
+    /// # Errors
+    /// `Corrupt` for a word that no operation writes.
+    pub fn list_objects(&self) -> Result<Vec<ListedSide>> {
+        listing::objects(self)
+    }
+
+    /// Lists all threads with a row, and what each of them waits for, while others work.
+    ///
+    /// # Errors
+    /// `Corrupt` for a word that no operation writes.
+    pub fn list_threads(&self) -> Result<Vec<ListedThread>> {
+        listing::threads(self)
     }
 
     /// Adds up the counters of all threads. Cheap, and safe at any time; each number is a moment old.

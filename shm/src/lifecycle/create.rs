@@ -19,6 +19,7 @@ use crate::object::{ObjectClass, arrive};
 use crate::process::thread::{Thread, crash_point};
 use crate::process::{Origin, Process, entries};
 use crate::refcount;
+use crate::sync::trace::trace_event;
 use crate::sync::{Relaxed, Release};
 
 /// Handles to a new object; the second is `None` for an object with one side.
@@ -89,6 +90,7 @@ fn fill_slot(
     // Only now: a RESERVED slot that no row names would be lost (INV-SLOT-1).
     slot_pool::intend_no_slot(thread);
     crash_point!(thread, "create.committed");
+    trace_event!(koid = object.koid.load(Relaxed), ?class, "object created");
     let first = arrive::arrive(thread, entries[0].0, entries[0].1, rights, Origin::New)?.value;
     crash_point!(thread, "create.first");
     let second = match sides {

@@ -5,6 +5,7 @@
 use crate::arena::error::{Error, Result};
 use crate::arena::record::counter::Counter;
 use crate::arena::record::watch::UNWATCHED;
+use crate::arena::word::row::Waiting;
 use crate::arena::word::signals::signal;
 use crate::handle::lookup::ResolvedHandle;
 use crate::object::channel::write::refused;
@@ -15,6 +16,7 @@ use crate::signal::eventcount::{
 };
 use crate::signal::wait_item::WaitItem;
 use crate::signal::watch::{self, Watch};
+use crate::sync::trace::trace_event;
 use crate::sync::{self, DEADLINE_INFINITE_NS, SeqCst, WakeReason, fence};
 
 /// Spins, then sleeps, until `check` returns a value or an error, or the deadline passes. Wakes come from the event
@@ -95,7 +97,12 @@ pub(crate) fn sleep_until<T>(
         let until_ns = longest_ns
             .map_or(deadline_ns, |longest_ns| deadline_ns.min(sync::now_ns().saturating_add(longest_ns)));
         thread.increment(Counter::Sleeps, 1);
+        let first = found.first().map(|found| found.entry.object());
+        thread.set_waiting(Waiting::asleep(found.len(), first));
+        trace_event!(items = found.len(), ?first, until_ns, "thread sleeps");
         let slept = thread.arena().futex().wait(&words, until_ns);
+        trace_event!(?slept, "thread is awake");
+        thread.set_waiting(Waiting::AWAKE);
         if let Some(done) = check(items, watch)? {
             return Ok(done);
         }

@@ -9,6 +9,7 @@ use crate::arena::word::intent::{Change, ListIntent, Operation, RefcountIntent};
 use crate::arena::word::lifecycle::Lifecycle;
 use crate::arena::word::reference::{ObjectRef, Tag};
 use crate::arena::word::row::RowState;
+use crate::arena::word::row::Waiting;
 use crate::process::Process;
 use crate::process::quota::CreditCache;
 #[cfg(not(loom))]
@@ -276,6 +277,15 @@ impl Thread {
             self.may_free_halves.set(false);
             self.process.free_private_halves();
         }
+    }
+
+    /// Says in the row what this thread sleeps on, or that it is awake. The models have no reader of it.
+    pub(crate) fn set_waiting(&self, waiting: Waiting) {
+        // Relaxed: a reader of the arena looks at it while others work, and nothing else depends on it.
+        #[cfg(not(loom))]
+        self.row().waiting().store(waiting.0, Relaxed);
+        #[cfg(loom)]
+        let _ = waiting;
     }
 
     #[inline(always)]

@@ -8,7 +8,7 @@ use crate::arena::word::leader::ProcessIdentity;
 use crate::arena::word::lifecycle::Lifecycle;
 use crate::arena::word::refcount::Count;
 use crate::arena::word::reference::ObjectRef;
-use crate::arena::word::row::{ProcessSlot, ProcessState, RowState};
+use crate::arena::word::row::{ProcessSlot, ProcessState, RowState, Waiting};
 use crate::arena::word::signals::State;
 use crate::handle::pin;
 use crate::memory::{give_back, returned_credits};
@@ -19,6 +19,7 @@ use crate::recovery::report::Recovered;
 use crate::recovery::{leader_election, resolve_intents};
 use crate::signal::{set, wake, watch};
 use crate::sync::fail_point::{Step, is_skipped, skippable};
+use crate::sync::trace::trace_event;
 use crate::sync::{Acquire, AtomicU64, Relaxed, Release};
 
 /// Step 1: the row becomes DEAD. `None` when the process slot is free by now, or belongs to another process.
@@ -43,6 +44,7 @@ pub(crate) fn declare_dead(
         }
     }
     crash_point!(thread, "recover.dead");
+    trace_event!(?process_slot, "process declared dead");
     Ok(Some(claim.dead()))
 }
 
@@ -73,6 +75,7 @@ pub(crate) fn resolve_and_notify(
     }
     tell_peers_of(thread, process_slot.row)?;
     crash_point!(thread, "recover.told");
+    trace_event!(?process_slot, "in-doubt intents resolved, peers notified");
     Ok(())
 }
 
@@ -202,6 +205,7 @@ pub(crate) fn clear_row(thread: &Thread) {
         return;
     }
     let row = thread.row();
+    thread.set_waiting(Waiting::AWAKE);
     thread.set_operation(Operation::Idle);
     // Relaxed: the queue has been run, so it is empty already.
     row.release_queue.store(0, Relaxed);

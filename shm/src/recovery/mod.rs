@@ -33,6 +33,7 @@ pub(crate) mod audit;
 pub(crate) mod cycle_collection;
 pub(crate) mod dead_process;
 pub(crate) mod leader_election;
+pub(crate) mod listing;
 pub(crate) mod queue;
 pub(crate) mod report;
 pub(crate) mod resolve_intents;

@@ -3,6 +3,7 @@
 use crate::arena::record::counter::Counter;
 use crate::arena::word::signals::State;
 use crate::process::thread::Thread;
+use crate::sync::trace::trace_event;
 use crate::sync::{AtomicU64, Relaxed, SeqCst, fence, light_barrier};
 
 /// Wakes the sleepers of a word if one of `flags` is set in it.
@@ -21,6 +22,7 @@ pub(crate) fn wake(thread: &Thread, state: &AtomicU64, flags: u64) {
     }
     thread.arena().futex().wake_all(state);
     thread.increment(Counter::Wakes, 1);
+    trace_event!(?word, "waiters woken");
     let woken = word.next_count();
     // The CAS clears the flags only if no thread has armed since: arming advances the counter, so a newer sleeper keeps
     // its flags (INV-EVENT-2).

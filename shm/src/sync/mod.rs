@@ -37,6 +37,7 @@ mod native;
 #[cfg(not(loom))]
 mod race_tools;
 mod sparse_table;
+pub(crate) mod trace;
 
 #[cfg(loom)]
 pub use self::crash_model::{CrashOutcome, LostStores, crash_after};

@@ -58,7 +58,7 @@ pub(crate) struct ThreadRow {
     pub(crate) operation: [AtomicU64; 2],
     hazard_line: HazardLine,
     counter_line: CounterLine,
-    _spare: CounterLine,
+    waiting_line: WaitingLine,
 }
 
 /// The hazards, on a line of their own, which only the reclaimer reads; and the slot that is being taken or freed.
@@ -69,6 +69,11 @@ struct HazardLine([AtomicU64; HAZARDS], AtomicU64);
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
 struct CounterLine([AtomicU64; COUNTERS]);
+
+/// Which object the thread sleeps on, for a reader of the arena who asks why a thread does not go on.
+#[derive(Debug, Default)]
+#[repr(C, align(64))]
+struct WaitingLine(AtomicU64, [AtomicU64; 7]);
 
 // SAFETY: atomic words only; zero is their default.
 unsafe impl Shared for ThreadRow {}
@@ -93,6 +98,11 @@ impl ThreadRow {
 
     pub(crate) fn hazards(&self) -> &[AtomicU64; HAZARDS] {
         &self.hazard_line.0
+    }
+
+    /// A [`Waiting`](crate::arena::word::row::Waiting): written only around a sleep. No operation depends on it.
+    pub(crate) fn waiting(&self) -> &AtomicU64 {
+        &self.waiting_line.0
     }
 
     pub(crate) fn counters(&self) -> &[AtomicU64; COUNTERS] {

@@ -10,8 +10,8 @@
 //! an intent that names an exact word frees the block at most once (INV-BLOCK-2).
 
 use crate::arena::size_class::block_bytes;
-use crate::arena::word::Field;
 use crate::arena::word::reference::{ObjectRef, Tag};
+use crate::arena::word::{Field, debug_as_fields};
 
 /// The id of a block: its class and its index in the class.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -67,6 +67,8 @@ impl core::fmt::Debug for BlockId {
 /// A value of `Descriptor::state`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BlockWord(pub(crate) u64);
+
+debug_as_fields!(BlockWord { state, generation });
 
 /// The states of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,7 +17,7 @@
 //! | WALKING → 0 | the process, after the walk: CAS |
 
 use crate::arena::size_class::MAX_CLASSES;
-use crate::arena::word::Field;
+use crate::arena::word::{Field, debug_as_fields};
 
 /// The process that pays for an object or a block: a process row, in one of its epochs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,8 +47,10 @@ pub(crate) const KINDS: usize = MAX_CLASSES + 1;
 pub(crate) const OBJECTS: usize = MAX_CLASSES;
 
 /// A value of a word of `ProcessRow::returned`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Returned(pub(crate) u64);
+
+debug_as_fields!(Returned { epoch, credits, is_walking, is_lost });
 
 impl Returned {
     const EPOCH: Field<44, 20> = Field;

@@ -21,12 +21,14 @@
 //! INV-ENTRY-3: an entry's other transitions are stores by the thread that its tag names, or by recovery for it.
 //! INV-ENTRY-4: a closed entry is quarantined behind a thousand others before it is used again, if the table has room.
 
-use crate::arena::word::Field;
 use crate::arena::word::reference::{ObjectRef, Tag};
+use crate::arena::word::{Field, debug_as_fields};
 
 /// A value of a handle entry, or of a handle in transit.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Entry(pub(crate) u64);
+
+debug_as_fields!(Entry { state, generation, rights, object });
 
 /// The states of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,8 +19,8 @@
 //! cleared last, so no object that it names is reused before.
 //! INV-ROW-3: the sequence in `reference` survives reuse of the row.
 
-use crate::arena::word::Field;
 use crate::arena::word::reference::ObjectRef;
+use crate::arena::word::{Field, debug_as_fields};
 
 /// The direction in which a count changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub(crate) enum Change {
 /// A value of `ThreadRow::reference`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RefcountIntent(pub(crate) u64);
+
+debug_as_fields!(RefcountIntent { change, object, sequence, is_applied });
 
 impl RefcountIntent {
     const KIND: Field<60, 4> = Field;

@@ -18,13 +18,15 @@
 //! is a page of objects whose word, in another section, says that the page's memory was given back
 //! (`memory/slot_pages`).
 
-use crate::arena::word::Field;
 use crate::arena::word::credit::Charge;
 use crate::arena::word::reference::Tag;
+use crate::arena::word::{Field, debug_as_fields};
 
 /// A value of `Object::lifecycle`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Lifecycle(pub(crate) u64);
+
+debug_as_fields!(Lifecycle { state, generation, class_number, is_two_sided, charged_row });
 
 /// The states of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,5 +188,11 @@ mod tests {
     fn zero_is_an_invalid_word() {
         assert_eq!(Lifecycle(0).state(), LifecycleState::Invalid);
         assert_eq!(Lifecycle(0).class_number(), 0);
+    }
+
+    #[test]
+    fn debug_shows_the_fields() {
+        let shown = format!("{:?}", Lifecycle(0).reserved(Tag(7)));
+        assert!(shown.starts_with("Lifecycle { state: Reserved(Tag(7)), generation: 0"), "{shown}");
     }
 }

@@ -15,6 +15,21 @@ pub(crate) mod ring;
 pub(crate) mod row;
 pub(crate) mod signals;
 
+/// Writes a word as its fields, and as the number that a debugger shows.
+macro_rules! debug_as_fields {
+    ($word:ident { $($field:ident),* $(,)? }) => {
+        impl core::fmt::Debug for $word {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.debug_struct(stringify!($word))
+                    $(.field(stringify!($field), &self.$field()))*
+                    .field("word", &format_args!("{:#018x}", self.0))
+                    .finish()
+            }
+        }
+    };
+}
+pub(crate) use debug_as_fields;
+
 /// `WIDTH` bits of a word, from bit `SHIFT` up.
 #[derive(Clone, Copy)]
 pub(crate) struct Field<const SHIFT: u32, const WIDTH: u32>;

@@ -5,12 +5,14 @@
 //! change was applied. A thread that overwrites the word first marks t's intent APPLIED.
 //! INV-COUNT-3: 0 is final: an increment refuses it.
 
-use crate::arena::word::Field;
 use crate::arena::word::reference::Tag;
+use crate::arena::word::{Field, debug_as_fields};
 
 /// A value of `Object::count`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Count(pub(crate) u64);
+
+debug_as_fields!(Count { number, changer, sequence });
 
 impl Count {
     const NUMBER: Field<44, 20> = Field;

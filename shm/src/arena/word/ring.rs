@@ -36,12 +36,14 @@
 //!
 //! INV-WAY-1: a link that is not 0 keeps its end, and the next segment starts at that end or after it.
 
-use crate::arena::word::Field;
 use crate::arena::word::block::BlockId;
+use crate::arena::word::{Field, debug_as_fields};
 
 /// A message's header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header(pub(crate) u64);
+
+debug_as_fields!(Header { length, handles, block, is_consumed });
 
 impl Header {
     const LENGTH: Field<0, 25> = Field;
@@ -78,8 +80,10 @@ impl Header {
 }
 
 /// A value of a segment's link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SegmentLink(pub(crate) u64);
+
+debug_as_fields!(SegmentLink { next });
 
 impl SegmentLink {
     const NEXT: Field<0, 32> = Field;

@@ -7,7 +7,8 @@
 //! ```
 //! The epoch makes a canceled ticket invalid. Only recovery leaves DEAD, as its last step.
 
-use crate::arena::word::Field;
+use crate::arena::word::reference::ObjectRef;
+use crate::arena::word::{Field, debug_as_fields};
 
 /// A value of `ProcessRow::claim` or `ThreadRow::claim`.
 ///
@@ -15,8 +16,10 @@ use crate::arena::word::Field;
 ///  process:  FREE ──▶ STARTING(spawner) ──▶ ACTIVE ──▶ DEAD ──▶ FREE, epoch + 1
 ///  thread:   FREE ──▶ ACTIVE(process) ─────────────────────────▶ FREE
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RowState(pub(crate) u64);
+
+debug_as_fields!(RowState { process_state, epoch, thread_owner });
 
 /// The states of a process row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +95,38 @@ pub struct ProcessSlot {
     pub row: u16,
     /// The row's epoch. A ticket of an earlier epoch is refused.
     pub epoch: u32,
+}
+
+/// What a sleeping thread waits for: how many objects, and the first of them. 0 while it does not sleep.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Waiting(pub(crate) u64);
+
+debug_as_fields!(Waiting { is_asleep, items, first });
+
+impl Waiting {
+    const IS_ASLEEP: Field<63, 1> = Field;
+    const ITEMS: Field<32, 16> = Field;
+    const FIRST: Field<0, 32> = Field;
+    /// The thread does not sleep.
+    pub(crate) const AWAKE: Self = Self(0);
+
+    /// Asleep on so many objects. A wait without an item has no first one.
+    pub(crate) fn asleep(items: usize, first: Option<ObjectRef>) -> Self {
+        let first = first.map_or(0, ObjectRef::to_link);
+        Self(Self::IS_ASLEEP.of(1) | Self::ITEMS.of(items as u64) | Self::FIRST.of(first))
+    }
+
+    pub(crate) fn is_asleep(self) -> bool {
+        Self::IS_ASLEEP.get(self.0) != 0
+    }
+
+    pub(crate) fn items(self) -> u32 {
+        Self::ITEMS.get(self.0) as u32
+    }
+
+    pub(crate) fn first(self) -> Option<ObjectRef> {
+        ObjectRef::from_link(Self::FIRST.get(self.0))
+    }
 }
 
 #[cfg(all(test, not(loom)))]

@@ -109,6 +109,21 @@ impl State {
     }
 }
 
+impl core::fmt::Debug for State {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("State")
+            .field("signals", &format_args!("{:#x}", self.signals()))
+            .field("has_waiters", &self.has(Self::HAS_WAITERS))
+            .field("has_write_waiters", &self.has(Self::HAS_WRITE_WAITERS))
+            .field("fenced", &self.has(Self::FENCED))
+            .field("barrier_done", &self.has(Self::BARRIER_DONE))
+            .field("watched", &self.has(Self::WATCHED))
+            .field("count", &Self::COUNTER.get(self.0))
+            .field("word", &format_args!("{:#018x}", self.0))
+            .finish()
+    }
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
@@ -120,5 +135,12 @@ mod tests {
         assert_eq!(next.signals(), 0xff00_0008);
         assert!(next.has(State::FENCED) && next.has(State::HAS_WAITERS));
         assert_eq!(next.futex() & 0xfff_ffff, 0);
+    }
+
+    #[test]
+    fn debug_shows_signals_and_flags() {
+        let shown = format!("{:?}", State(5).with(State::HAS_WAITERS).changed(0, 0x8));
+        assert!(shown.contains("signals: 0x8, has_waiters: true, has_write_waiters: false"), "{shown}");
+        assert!(shown.contains("count: 5"), "{shown}");
     }
 }
