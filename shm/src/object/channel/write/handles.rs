@@ -78,7 +78,7 @@ fn send_or_consume(thread: &Thread, out: &SendRequest<'_>) -> Result<()> {
     };
     let mut moving = InTransit::new();
     match mark_and_send(thread, out, sender, block, &mut moving, &inside) {
-        Ok(sent) => sent,
+        Ok(sender) => finish_send(thread, out, sender, &moving),
         Err(error) if error.is_crash() => Err(error),
         Err(error) => {
             for (index, entry) in &moving {
@@ -92,15 +92,15 @@ fn send_or_consume(thread: &Thread, out: &SendRequest<'_>) -> Result<()> {
     }
 }
 
-/// Steps 2 to 5. The outer `Ok` means that the send has committed; the inner result is that of the steps after it.
-fn mark_and_send(
-    thread: &Thread,
+/// The steps up to the commit. The caller gets the sending lock for the steps after it.
+fn mark_and_send<'a>(
+    thread: &'a Thread,
     out: &SendRequest<'_>,
-    mut sender: Locked<'_, Sender>,
+    mut sender: Locked<'a, Sender>,
     block: Option<BlockId>,
     moving: &mut InTransit,
-    inside: &Inside<'_>,
-) -> Result<Result<()>> {
+    inside: &'a Inside<'_>,
+) -> Result<Locked<'a, Sender>> {
     let mut leaving = Unmarked::new();
     let looked = find_all(thread, out, &mut leaving);
     // To take the locks of endpoints in the message, this thread must hold no other lock. So the sending lock is
@@ -128,6 +128,22 @@ fn mark_and_send(
         // The endpoint has left this process, and its reservations and blocks with it.
         (marked, Err(error)) => marked.and(Err(error)),
     }
+}
+
+/// The steps after the commit. An error here does not take the message back.
+fn finish_send(
+    thread: &Thread,
+    out: &SendRequest<'_>,
+    sender: Locked<'_, Sender>,
+    moving: &InTransit,
+) -> Result<()> {
+    thread.increment(Counter::HandlesMoved, moving.len() as u64);
+    let left = free_sent_entries(thread, moving);
+    if left.is_err_and(|error| error.is_crash()) {
+        return left;
+    }
+    thread.set_operation(Operation::Idle);
+    left.and(drain_if_peer_closed(thread, out.channel.entry.object(), sender))
 }
 
 /// Closes each handle among `values` that is valid.
@@ -229,13 +245,13 @@ fn mark_moving(
     Ok(())
 }
 
-fn send_moving(
+fn send_moving<'a>(
     thread: &Thread,
     out: &SendRequest<'_>,
-    mut sender: Locked<'_, Sender>,
+    mut sender: Locked<'a, Sender>,
     block: Option<BlockId>,
     moving: &InTransit,
-) -> Result<Result<()>> {
+) -> Result<Locked<'a, Sender>> {
     let writer = out.channel.entry.object();
     let position = match write::reserve_position(thread, writer, &mut sender, 0) {
         Ok(position) => position,
@@ -256,13 +272,7 @@ fn send_moving(
     thread.set_operation(Operation::Send { from: writer, position: Some(position) });
     crash_point!(thread, "transfer.written");
     write::publish(thread, writer, &mut sender, 1)?;
-    thread.increment(Counter::HandlesMoved, moving.len() as u64);
-    let left = free_sent_entries(thread, moving);
-    if left.is_err_and(|error| error.is_crash()) {
-        return Ok(left);
-    }
-    thread.set_operation(Operation::Idle);
-    Ok(left.and(drain_if_peer_closed(thread, writer, sender)))
+    Ok(sender)
 }
 
 fn write_message(
