@@ -42,7 +42,7 @@ fn concurrent_creates_get_different_objects() {
     });
 }
 
-/// INV-LIFE-1, INV-BLOCK-2: the slot that one process has torn down is whole for the next: rings start empty,
+/// INV-LIFECYCLE-1, INV-BLOCK-2: the slot that one process has torn down is whole for the next: rings start empty,
 /// blocks are free, although the last owner wrote other words there.
 #[test]
 fn reused_slot_starts_clean() {
@@ -82,7 +82,7 @@ fn use_the_slot(thread: &Thread) {
     assert_eq!(thread.try_receive(far).unwrap_err(), Error::ShouldWait);
 }
 
-/// INV-LIFE-1: a create that fails gives the slot on as it got it.
+/// INV-LIFECYCLE-1: a create that fails gives the slot on as it got it.
 ///
 /// A refused create makes many steps, and the other thread tries again at each yield: with one preemption this took
 /// five minutes.
@@ -110,7 +110,7 @@ fn abandoned_slot_starts_clean() {
     });
 }
 
-/// INV-LIFE-1, INV-RECOVER-1: recovery gives on a slot that a dead process had in hand.
+/// INV-LIFECYCLE-1, INV-RECOVER-1: recovery gives on a slot that a dead process had in hand.
 ///
 /// No preemptions, as above.
 #[test]
@@ -149,7 +149,7 @@ fn create_when_free(thread: &Thread) -> (u32, u32) {
     }
 }
 
-/// INV-LIFE-1: the map shows a slot by a bit of an earlier use, and the slot has just become free: the thread that takes it comes
+/// INV-LIFECYCLE-1: the map shows a slot by a bit of an earlier use, and the slot has just become free: the thread that takes it comes
 /// after its last user, though not by the map.
 #[test]
 fn stale_map_bit_gives_a_free_slot() {

@@ -115,7 +115,7 @@ fn reply_is_not_readable_for_others() {
     });
 }
 
-/// INV-RING-1, INV-AHEAD-2, INV-AHEAD-3: a message taken behind an unread one is room for its writer, block and segment
+/// INV-RING-1, INV-ORDER-2, INV-ORDER-3: a message taken behind an unread one is room for its writer, block and segment
 /// too, and no message is written over before it was read.
 #[test]
 fn early_replies_make_room() {

@@ -46,7 +46,7 @@ fn duplicate_races_last_close_safely() {
     });
 }
 
-/// INV-COUNT-1, INV-LIFE-3: two processes' changes of one count are all counted, and the last reference is the
+/// INV-COUNT-1, INV-LIFECYCLE-3: two processes' changes of one count are all counted, and the last reference is the
 /// last once.
 #[test]
 fn last_closer_retires_the_object() {
@@ -72,7 +72,7 @@ fn last_closer_retires_the_object() {
     });
 }
 
-/// INV-LIFE-2, INV-LIFE-3: the sides of a pair end independently; whichever is last retires it, once.
+/// INV-LIFECYCLE-2, INV-LIFECYCLE-3: the sides of a pair end independently; whichever is last retires it, once.
 #[test]
 fn both_sides_of_a_pair_close_at_once() {
     model(3, || {
@@ -93,7 +93,7 @@ fn both_sides_of_a_pair_close_at_once() {
     });
 }
 
-/// INV-LIFE-4: between the look at a handle and the end of its use the object is neither gone nor another.
+/// INV-LIFECYCLE-4: between the look at a handle and the end of its use the object is neither gone nor another.
 #[test]
 fn use_during_close_sees_no_other_object() {
     model(3, || {
@@ -247,7 +247,7 @@ fn messages_are_read_before_peer_closed() {
     });
 }
 
-/// INV-DYING-1, INV-DYING-3: of a send and the reader's close that pass each other, one sees the other: no
+/// INV-RELEASE-1, INV-RELEASE-3: of a send and the reader's close that pass each other, one sees the other: no
 /// handle stays in a message that no process will read.
 #[test]
 fn handle_sent_to_closing_end_is_closed() {
@@ -268,7 +268,7 @@ fn handle_sent_to_closing_end_is_closed() {
     });
 }
 
-/// INV-DYING-3: two sides that clear at once close every handle that is queued either way, each once.
+/// INV-RELEASE-3: two sides that clear at once close every handle that is queued either way, each once.
 #[test]
 fn closing_both_ends_leaves_no_handle() {
     model_without_barriers(1, || {

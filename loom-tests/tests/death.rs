@@ -17,7 +17,7 @@ fn closing_a_shared_handle() {
     explore_deaths(CLOSING_A_SHARED_HANDLE, 2);
 }
 
-/// INV-PULSE-1: the checks afterwards are in `killed.rs`.
+/// INV-LATCH-1: the checks afterwards are in `killed.rs`.
 #[test]
 fn clearing_a_watched_signal() {
     explore_deaths(CLEARING_A_WATCHED_SIGNAL, 1);
@@ -29,13 +29,13 @@ fn duplicating_a_handle() {
     explore_deaths_at(DUPLICATING, |name| if name == "duplicate.counted" { 2 } else { 1 });
 }
 
-/// INV-DYING-1, INV-DYING-2: the survivor sleeps on the other side and is woken, by the victim or for it.
+/// INV-RELEASE-1, INV-RELEASE-2: the survivor sleeps on the other side and is woken, by the victim or for it.
 #[test]
 fn closing_the_last_handle_to_a_side() {
     explore_deaths(CLOSING_A_SIDE, 1);
 }
 
-/// INV-DYING-3, INV-TRANSFER-1: the survivor sends another handle to the side that ends.
+/// INV-RELEASE-3, INV-TRANSFER-1: the survivor sends another handle to the side that ends.
 #[test]
 fn closing_an_end_with_handles_queued() {
     explore_deaths_at(CLOSING_A_FULL_SIDE, |name| {
@@ -43,7 +43,7 @@ fn closing_an_end_with_handles_queued() {
     });
 }
 
-/// INV-CREATE-1, INV-LIFE-1.
+/// INV-CREATE-1, INV-LIFECYCLE-1.
 #[test]
 fn creating_an_object() {
     explore_deaths(CREATING, 1);
@@ -111,14 +111,14 @@ fn receiving_handles() {
     explore_deaths(RECEIVING, 2);
 }
 
-/// INV-AHEAD-1, INV-AHEAD-2, INV-AHEAD-3: a message is taken once, and the survivor's writes meanwhile go with
+/// INV-ORDER-1, INV-ORDER-2, INV-ORDER-3: a message is taken once, and the survivor's writes meanwhile go with
 /// the channel.
 #[test]
 fn taking_replies_ahead_of_an_unread_message() {
     explore_deaths_at(TAKING_AHEAD, |name| usize::from(["ahead.passed", "receive.consumed"].contains(&name)));
 }
 
-/// INV-QUIET-1, INV-RING-4: the survivor leaves the segment that the victim has left, at any moment.
+/// INV-IDLE-1, INV-RING-4: the survivor leaves the segment that the victim has left, at any moment.
 #[test]
 fn shrinking_a_ring() {
     explore_deaths_at(SHRINKING, |name| if name == "grow.linked" { 2 } else { 0 });
@@ -131,7 +131,7 @@ fn discarding_a_message() {
     explore_deaths(DISCARDING, 2);
 }
 
-/// INV-LIFE-3, INV-BLOCK-1, INV-BLOCK-2: the slot and every block come back, each once.
+/// INV-LIFECYCLE-3, INV-BLOCK-1, INV-BLOCK-2: the slot and every block come back, each once.
 #[test]
 fn ending_a_channel_and_freeing_its_slot() {
     explore_deaths(ENDING_A_CHANNEL, 1);

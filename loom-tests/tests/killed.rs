@@ -85,7 +85,7 @@ fn changing_counts() {
     kill_after_every_store(DUPLICATING);
 }
 
-/// INV-DYING-1, INV-DYING-2, INV-DYING-3.
+/// INV-RELEASE-1, INV-RELEASE-2, INV-RELEASE-3.
 #[test]
 fn ending_sides() {
     kill_after_every_store(CLOSING_A_SIDE);
@@ -166,7 +166,7 @@ fn receiving_a_reply_ahead_of_its_turn() {
     });
 }
 
-/// INV-PULSE-1: wherever a signaller dies that clears a signal, a sleeper that does not look until then observes it.
+/// INV-LATCH-1: wherever a signaller dies that clears a signal, a sleeper that does not look until then observes it.
 #[test]
 fn clearing_a_watched_signal() {
     for alone in [true, false] {

@@ -46,7 +46,7 @@ fn using_while_the_slot_is_wanted(use_it: fn(&Thread, u32) -> bool) {
     });
 }
 
-/// INV-LIFE-4: the answer to a question about an object is about that object.
+/// INV-LIFECYCLE-4: the answer to a question about an object is about that object.
 #[test]
 fn pinned_object_is_read_as_itself() {
     using_while_the_slot_is_wanted(|thread, event| {
@@ -59,7 +59,7 @@ fn pinned_object_is_read_as_itself() {
     });
 }
 
-/// INV-LIFE-4: a signal goes to the object that was meant.
+/// INV-LIFECYCLE-4: a signal goes to the object that was meant.
 #[test]
 fn signal_never_reaches_the_next_object() {
     using_while_the_slot_is_wanted(|thread, event| {
@@ -69,7 +69,7 @@ fn signal_never_reaches_the_next_object() {
     });
 }
 
-/// INV-LIFE-4: a name goes to the object that was meant, and is read from it.
+/// INV-LIFECYCLE-4: a name goes to the object that was meant, and is read from it.
 #[test]
 fn name_never_reaches_the_next_object() {
     using_while_the_slot_is_wanted(|thread, event| {
@@ -186,7 +186,7 @@ fn a_duplicate_never_revives_an_object() {
     });
 }
 
-/// INV-LIFE-3, INV-LIFE-4: two that reclaim at once free a slot once, and the last object's data there are no
+/// INV-LIFECYCLE-3, INV-LIFECYCLE-4: two that reclaim at once free a slot once, and the last object's data there are no
 /// more to be seen.
 #[test]
 fn a_retired_slot_is_reclaimed_once() {
@@ -216,7 +216,7 @@ fn a_retired_slot_is_reclaimed_once() {
     });
 }
 
-/// INV-LIFE-3: the thread that frees a pair's slot has seen everything that the closer of the other side did to it.
+/// INV-LIFECYCLE-3: the thread that frees a pair's slot has seen everything that the closer of the other side did to it.
 #[test]
 fn reused_pair_starts_without_peer_closed() {
     model_without_barriers(2, || {
@@ -265,7 +265,7 @@ fn no_reclamation_without_a_needed_barrier() {
     kernel_barriers(true, true);
 }
 
-/// INV-DYING-4: the thread that ends the last side finds the blocks that the other side has bound meanwhile. (Without a
+/// INV-RELEASE-4: the thread that ends the last side finds the blocks that the other side has bound meanwhile. (Without a
 /// barrier no thread looks again.)
 #[test]
 fn retired_channel_holds_no_blocks() {

@@ -40,7 +40,7 @@ fn messages_stay_ordered_across_growth() {
     });
 }
 
-/// INV-QUIET-1: messages come whole and in order through a ring that shrinks under both.
+/// INV-IDLE-1: messages come whole and in order through a ring that shrinks under both.
 #[test]
 fn messages_stay_whole_in_shrinking_rings() {
     model_without_barriers(2, || {

@@ -30,7 +30,7 @@ fn pulse(thread: &Thread, event: u32, signals: u32) {
     thread.signal(find(thread, event), signals, 0).unwrap();
 }
 
-/// INV-PULSE-1: one that armed before a pulse observes it, however often it looks meanwhile and arms again.
+/// INV-LATCH-1: one that armed before a pulse observes it, however often it looks meanwhile and arms again.
 #[test]
 fn a_sleeper_observes_a_pulse_and_is_woken() {
     model_without_barriers(2, || {
@@ -48,7 +48,7 @@ fn a_sleeper_observes_a_pulse_and_is_woken() {
     });
 }
 
-/// INV-PULSE-1: two signallers that clear at once tell two sleepers of both signals.
+/// INV-LATCH-1: two signallers that clear at once tell two sleepers of both signals.
 #[test]
 fn two_sleepers_observe_two_pulses() {
     model_without_barriers(1, || {
@@ -73,7 +73,7 @@ fn two_sleepers_observe_two_pulses() {
     });
 }
 
-/// INV-PULSE-1: a sleeper that arms while a signal is cleared misses none that comes after, and one that has slept all
+/// INV-LATCH-1: a sleeper that arms while a signal is cleared misses none that comes after, and one that has slept all
 /// the time and never looked has missed none at all.
 #[test]
 fn arming_during_clear_misses_no_pulse() {
@@ -97,7 +97,7 @@ fn arming_during_clear_misses_no_pulse() {
     });
 }
 
-/// INV-PULSE-2: one that knows that the signal is cleared does not observe it in its next wait, though another signaller
+/// INV-LATCH-2: one that knows that the signal is cleared does not observe it in its next wait, though another signaller
 /// is about to clear it too.
 #[test]
 fn wait_observes_no_earlier_pulse() {
@@ -138,7 +138,7 @@ fn clearer_wakes_for_a_silent_signaller() {
     });
 }
 
-/// INV-PULSE-3: a dead sleeper is forgotten, and the next holder of its row observes none of its signals.
+/// INV-LATCH-3: a dead sleeper is forgotten, and the next holder of its row observes none of its signals.
 #[test]
 fn dead_sleeper_leaves_no_watch() {
     model(0, || {
@@ -171,7 +171,7 @@ fn dead_sleeper_leaves_no_watch() {
     });
 }
 
-/// INV-PULSE-1: a woken sleeper sees the signaller's earlier stores, though the signal is cleared again by then.
+/// INV-LATCH-1: a woken sleeper sees the signaller's earlier stores, though the signal is cleared again by then.
 #[test]
 fn observed_pulse_publishes_earlier_stores() {
     model_without_barriers(2, || {

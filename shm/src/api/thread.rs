@@ -374,14 +374,14 @@ impl Thread {
     /// Gives back the thread's private lists, and its row if no intent of it is unfinished.
     fn end(&mut self) {
         // A failed operation may leave entries on the release queue; run them before the row is freed.
-        let settled = !self.owns_row || teardown::run_release_queue(self).is_ok() && self.row().is_idle();
+        let resolved = !self.owns_row || teardown::run_release_queue(self).is_ok() && self.row().is_idle();
         let mut retired = self.retired.borrow_mut();
         retired.append(&mut self.reusable.borrow_mut());
         if !retired.is_empty() {
             self.process.orphans.lock().append(&mut retired);
         }
         drop(retired);
-        if settled && self.owns_row {
+        if resolved && self.owns_row {
             reclaim::reclaim_orphans(self);
         }
         slot_credit::return_cached_credits(self);
@@ -393,7 +393,7 @@ impl Thread {
         pool.give_back(&mut self.closed_entries.borrow_mut());
         drop(pool);
         self.process.free_private_halves();
-        if !settled {
+        if !resolved {
             // The row names an unfinished operation (one that panicked). It stays claimed, and recovery resolves it
             // with the process.
             return;

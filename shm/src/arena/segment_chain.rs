@@ -2,7 +2,7 @@
 //!
 //! The links are described in `word/ring`.
 //!
-//! INV-WAY-2: the head is never inside a gap: a thread that moves it to the beginning of a gap moves it to the gap's
+//! INV-CHAIN-2: the head is never inside a gap: a thread that moves it to the beginning of a gap moves it to the gap's
 //! end.
 
 use crate::arena::Arena;

@@ -4,7 +4,7 @@
 //!
 //! A block that was given up before the request is free, or for some moments in another thread's hands: that thread's
 //! list intent names the block, or an end on that thread's release queue holds it. (A RETIRED object holds no blocks:
-//! INV-DYING-4.) Other threads move blocks from one of these states to the next during the search. So a block is
+//! INV-RELEASE-4.) Other threads move blocks from one of these states to the next during the search. So a block is
 //! refused only after a turn in which no thread retired or freed anything, and after which no thread has a block in
 //! hand: then no block moved during the search. A process with many entries repeats a search in vain only after a pause
 //! (`process/pace`).

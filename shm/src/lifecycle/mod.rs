@@ -5,7 +5,7 @@
 //! has no protection and checks its handle again after the look (waits, INV-WAIT-1).
 //!
 //! Closed handle entries wait in quarantine (INV-ENTRY-4). Retired slots wait for a batch, about a thousand or an eighth of a
-//! small arena, so that one heavy barrier serves all of them. A channel has given its blocks back by then (INV-DYING-4).
+//! small arena, so that one heavy barrier serves all of them. A channel has given its blocks back by then (INV-RELEASE-4).
 
 pub(crate) mod close;
 pub(crate) mod create;

@@ -5,15 +5,15 @@
 //! The release queue is in the arena: the row's `release_queue`, linked through the objects. So a cascade of any depth
 //! uses no stack and survives its worker: recovery continues the dead thread's queue where it stopped.
 //!
-//! INV-DYING-1: a side is on exactly one release queue from the moment its count reached 0 (under the intent that took
+//! INV-RELEASE-1: a side is on exactly one release queue from the moment its count reached 0 (under the intent that took
 //! it there) until it is done.
-//! INV-DYING-2: only the head of a queue is finished and taken off, and a hazard names it, so that a slot that was
+//! INV-RELEASE-2: only the head of a queue is finished and taken off, and a hazard names it, so that a slot that was
 //! retired and not yet taken off the queue is not reused.
-//! INV-DYING-3: clearing a side is idempotent, one message at a time, in one pass over all of them.
-//! INV-DYING-4: a channel that is RETIRED holds no blocks: the worker of its last side gives them back before.
+//! INV-RELEASE-3: clearing a side is idempotent, one message at a time, in one pass over all of them.
+//! INV-RELEASE-4: a channel that is RETIRED holds no blocks: the worker of its last side gives them back before.
 //! *Why no thread uses the blocks any more:* the other side is done, so its worker has drained and gone on. No
 //! operation of either end is left: close passed through its locks (INV-ENDPOINT-1). No operation of a dead process is
-//! left: its intents are resolved before its ends are closed (INV-RECOVER-2). This side is on one queue (INV-DYING-1),
+//! left: its intents are resolved before its ends are closed (INV-RECOVER-2). This side is on one queue (INV-RELEASE-1),
 //! and its worker's hazard and list intent say where a successor continues.
 
 use crate::arena::config::Config;
@@ -158,7 +158,7 @@ fn finalize_side(thread: &Thread, object: ObjectRef, budget: &mut Budget) -> Res
         // ORDER: Release, either way: the reclaimer of the slot sees this side cleared. The RETIRED word is ordered
         // after the work of both sides, since the last side's CAS continues the release sequence of the other side's.
         if !lifecycle.is_two_sided() {
-            // No other thread changes the word (INV-LIFE-1), so a store is enough.
+            // No other thread changes the word (INV-LIFECYCLE-1), so a store is enough.
             cell.store(finished.0, Release);
         } else if cell.compare_exchange(lifecycle.0, finished.0, Release, Relaxed).is_err() {
             continue;

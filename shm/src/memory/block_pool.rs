@@ -12,7 +12,7 @@
 //! |---|---|---|
 //! | `take.intended` | link = taking; the map's lowest block, else the first never used | the map is repaired |
 //! | `take.marked` | never used: the high-water mark moves past it | → FREE, the map repaired |
-//! | `take.owned`, `take.virgin` | word: FREE or INVALID → OWNED(t) | freed, the map repaired |
+//! | `take.owned`, `take.never_used` | word: FREE or INVALID → OWNED(t) | freed, the map repaired |
 //! | | the map agrees | the same |
 //! | `free.…`, `leave.…` | link = leaving, exact word; off its chain; word → FREE | freed if off; the map repaired |
 //! | | the map agrees; link idle | the map is repaired |
@@ -102,7 +102,7 @@ fn take_never_used_block(thread: &Thread, class: usize) -> Result<Option<BlockId
         // joins its direction.
         let state = &thread.arena().descriptor(block)?.state;
         let is_consumed = state.compare_exchange(0, owned.0, Relaxed, Relaxed).is_ok();
-        crash_point!(thread, "take.virgin");
+        crash_point!(thread, "take.never_used");
         if is_consumed {
             return Ok(Some(block));
         }

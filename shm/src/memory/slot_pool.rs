@@ -140,7 +140,7 @@ fn take_never_used_slot(thread: &Thread) -> Result<Option<(u32, Lifecycle)>> {
         // recovery sees.
         let taken =
             thread.arena().object(slot)?.lifecycle.compare_exchange(0, reserved.0, AcqRel, Relaxed).is_ok();
-        crash_point!(thread, "slot.virgin");
+        crash_point!(thread, "slot.never_used");
         // A thread that finds the slot taken moves the mark on too: its taker may have died before it did.
         pass_mark(thread.arena(), slot);
         if taken {

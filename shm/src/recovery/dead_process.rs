@@ -61,7 +61,7 @@ pub(crate) fn resolve_and_notify(
         resolve_intents::resolve_refcount_intent(adopted, recovered)?;
         resolve_intents::resolve_list_intent(adopted, recovered)?;
         resolutions.extend(resolve_intents::resolve_operation(adopted, recovered)?);
-        crash_point!(thread, "recover.settled");
+        crash_point!(thread, "recover.resolved");
     }
     // Credits may have been lost with the dead threads; a process that runs out of credits counts again after this.
     returned_credits::count_death(thread.arena());
@@ -84,7 +84,7 @@ pub(crate) fn free_process_slot(thread: &Thread, row_index: u16, dead: RowState)
     let row = thread.arena().process(row_index)?;
     // Relaxed: no reader uses the identity in a DEAD process slot, and no reader takes a death notice for a proof. If a
     // thread of the dead process has yet to end, the kernel leaves a word alone that does not name that thread
-    // (INV-TRIP-2).
+    // (INV-NOTICE-2).
     row.identity.store(0, Relaxed);
     row.death_notice.store(0, Relaxed);
     give_back::give_table_back(thread.arena(), row_index);
@@ -187,7 +187,7 @@ pub(crate) fn entry_of(thread: &Thread, process: u16, index: u32) -> Result<Entr
 /// before the spawners' own rows are free: then a successor finds them without the spawners. A child that attaches in
 /// time wins the CAS, and is watched by itself.
 pub(crate) fn fail_pending_slots(thread: &Thread, is_spawner: impl Fn(u16) -> bool) -> Result<()> {
-    skippable!(DoomSeats);
+    skippable!(FailPendingSlots);
     for row in 1..thread.arena().layout().processes.count as u16 {
         let cell = &thread.arena().process(row)?.claim;
         let claim = RowState(cell.load(Relaxed));

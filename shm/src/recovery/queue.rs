@@ -18,8 +18,8 @@
 //! The queue's state is in private memory. A supervisor that dies leaves rows that are DEAD, and its successor
 //! announces them again: each step tests before it acts (INV-RECOVER-1), so it continues from the state of the arena.
 //!
-//! INV-BURIAL-1: a row that is in one of these lists is in no list of another queue: one supervisor recovers at a time.
-//! INV-BURIAL-2: no handle of a process is closed before its intents and its table are resolved (INV-RECOVER-2), and
+//! INV-SLICE-1: a row that is in one of these lists is in no list of another queue: one supervisor recovers at a time.
+//! INV-SLICE-2: no handle of a process is closed before its intents and its table are resolved (INV-RECOVER-2), and
 //! that is done, with the notification, before the process is on any list.
 
 use crate::arena::error::Result;
@@ -334,7 +334,7 @@ impl DeadProcess {
             resolve_intents::resolve_slot_intent(adopted)?;
         }
         while let Some(adopted) = self.adopted_rows.get(self.lists_worked) {
-            if !is_skipped(Step::WorkDying)
+            if !is_skipped(Step::RunTeardown)
                 && !teardown::run_release_queue_for(adopted, &mut self.effort, budget)?
             {
                 return Ok(false);
@@ -348,7 +348,8 @@ impl DeadProcess {
             supervisor.arena().used_entries(self.process_slot.row)
         };
         // If the last slice ended during the teardown that its last entry caused, the rest of that comes first.
-        if !is_skipped(Step::WorkDying) && !teardown::run_release_queue_for(worker, &mut self.effort, budget)?
+        if !is_skipped(Step::RunTeardown)
+            && !teardown::run_release_queue_for(worker, &mut self.effort, budget)?
         {
             return Ok(false);
         }

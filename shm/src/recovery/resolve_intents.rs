@@ -29,7 +29,7 @@ pub(crate) struct Resolution {
 
 /// Step 2, counts: was the change applied?
 pub(crate) fn resolve_refcount_intent(thread: &Thread, recovered: &mut Recovered) -> Result<()> {
-    skippable!(SettleReference);
+    skippable!(ResolveReference);
     let reference = RefcountIntent(thread.row().reference.load(Relaxed));
     let Some(change) = reference.change() else { return Ok(()) };
     let object = reference.object();
@@ -46,9 +46,9 @@ pub(crate) fn resolve_refcount_intent(thread: &Thread, recovered: &mut Recovered
     let mut ended = stands && count.number() == 0;
     match (change, entry.state()) {
         (Change::Increment, EntryState::Reserved(tag)) if tag == thread.tag => {
-            let settled = if applied { entry.live(0, object) } else { entry.freed() };
+            let resolved = if applied { entry.live(0, object) } else { entry.freed() };
             // Relaxed: it needs no earlier store, and a successor would resolve it alike.
-            cell.store(settled.0, Relaxed);
+            cell.store(resolved.0, Relaxed);
             *recovered.increment(applied) += 1;
         }
         (Change::Decrement, EntryState::Closing(tag)) if tag == thread.tag => {
@@ -77,7 +77,7 @@ pub(crate) fn resolve_refcount_intent(thread: &Thread, recovered: &mut Recovered
 
 /// Step 2, blocks: is the block linked? In either case the map of free blocks shows its state afterwards.
 pub(crate) fn resolve_list_intent(thread: &Thread, recovered: &mut Recovered) -> Result<()> {
-    skippable!(SettleLink);
+    skippable!(ResolveLink);
     let link = ListIntent::from_word(thread.row().link.load(Relaxed));
     let left = BlockWord(thread.row().link_word.load(Relaxed));
     let (block, is_linked) = match link {
@@ -169,7 +169,7 @@ fn is_in_chain(thread: &Thread, mut next: u64, sought: u64) -> Result<bool> {
 
 /// Step 2, operations: had the operation committed? Its entries are resolved in step 3.
 pub(crate) fn resolve_operation(thread: &Thread, recovered: &mut Recovered) -> Result<Option<Resolution>> {
-    skippable!(SettleOperation);
+    skippable!(ResolveOperation);
     let words = [thread.row().operation[0].load(Relaxed), thread.row().operation[1].load(Relaxed)];
     let operation = Operation::from_words(words);
     let committed = match operation {
@@ -193,9 +193,9 @@ fn resolve_move(thread: &Thread, from: Record, to: Record) -> Result<bool> {
     let (old_entry, new_entry) = (Entry(old.load(Relaxed)), Entry(new.load(Relaxed)));
     let committed = old_entry.state() == EntryState::Moved(thread.tag);
     if new_entry.state() == EntryState::Reserved(thread.tag) {
-        let settled = if committed { new_entry.live(0, new_entry.object()) } else { new_entry.freed() };
+        let resolved = if committed { new_entry.live(0, new_entry.object()) } else { new_entry.freed() };
         // Relaxed: it needs no earlier store, and a successor would resolve it alike.
-        new.store(settled.0, Relaxed);
+        new.store(resolved.0, Relaxed);
     }
     crash_point!(thread, "resolve.moved");
     if committed {
@@ -221,7 +221,7 @@ fn is_consumed(thread: &Thread, at: ObjectRef, position: u64) -> Result<bool> {
 
 /// Step 3: every transitional entry becomes LIVE, if it owns a reference, or FREE.
 pub(crate) fn resolve_table(thread: &Thread, process: u16, resolutions: &[Resolution]) -> Result<()> {
-    skippable!(SettleTable);
+    skippable!(ResolveTable);
     for index in 1..thread.arena().used_entries(process) {
         let cell = thread.arena().entry(process, index).ok_or(Error::Corrupt("an entry is out of range"))?;
         let entry = Entry(cell.load(Relaxed));
@@ -247,9 +247,9 @@ pub(crate) fn resolve_table(thread: &Thread, process: u16, resolutions: &[Resolu
                 return Err(Error::Corrupt("a closing handle that no intent names"));
             }
         };
-        let settled = if owns { entry.live(0, entry.object()) } else { entry.freed() };
+        let resolved = if owns { entry.live(0, entry.object()) } else { entry.freed() };
         // Relaxed: a successor would resolve it alike, as long as the operations are not idle.
-        cell.store(settled.0, Relaxed);
+        cell.store(resolved.0, Relaxed);
         crash_point!(thread, "resolve.entry");
     }
     Ok(())
@@ -258,7 +258,7 @@ pub(crate) fn resolve_table(thread: &Thread, process: u16, resolutions: &[Resolu
 /// Before any handle is closed: the slot that the dead thread had in hand is freed, and the map shows its state.
 /// Idempotent; no effect on a row that names no slot.
 pub(crate) fn resolve_slot_intent(thread: &Thread) -> Result<()> {
-    skippable!(FreeInHand);
+    skippable!(FreeSlotInHand);
     // Relaxed: dead threads write no more.
     let Some(slot) = thread.row().slot().load(Relaxed).checked_sub(1) else { return Ok(()) };
     let slot = u32::try_from(slot).map_err(|_| Error::Corrupt("a row names a slot out of range"))?;

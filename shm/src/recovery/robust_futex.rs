@@ -21,10 +21,10 @@
 //! | WAITERS, t → 0 | t, when it ends and its process goes on: CAS |
 //! | any → 0 | recovery, with the rest of the row |
 //!
-//! INV-TRIP-1: a death notice is no proof. It also fires when a process replaces itself by exec, and any process can
+//! INV-NOTICE-1: a death notice is no proof. It also fires when a process replaces itself by exec, and any process can
 //! write it. It says when to check, and the checker needs a proof from the kernel.
 //!
-//! INV-TRIP-2: the kernel writes to no row that belongs to another process by now. If a thread ends late, the kernel
+//! INV-NOTICE-2: the kernel writes to no row that belongs to another process by now. If a thread ends late, the kernel
 //! finds a word that does not name it: no other thread has its number while it exists.
 //!
 //! A process that dies before the word is stored, or before the list is registered, has a word that never fires. Then
@@ -277,7 +277,7 @@ mod tests {
         assert_eq!(wires.look(process_slot).unwrap().value, 0);
     }
 
-    /// INV-TRIP-2.
+    /// INV-NOTICE-2.
     #[test]
     fn kernel_skips_word_of_another_thread() {
         let (process, process_slot) = attached();

@@ -157,7 +157,7 @@ pub(crate) fn arm(state: &AtomicU64, waitfor: u32, sure: bool) -> Option<State> 
         }
         let armed = word.next_count().with(arming(waitfor));
         // ORDER: Release pairs with the Acquire of `update_watched_signals`: a clearer that sees this arming sees the
-        // places of the wait (INV-PULSE-1). The fence of `sleep_until`, which follows, orders all other accesses. The
+        // places of the wait (INV-LATCH-1). The fence of `sleep_until`, which follows, orders all other accesses. The
         // signals and the counter are in the word itself.
         match state.compare_exchange(word.0, armed.0, Release, Relaxed) {
             Ok(_) => return Some(word),

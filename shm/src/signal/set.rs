@@ -111,7 +111,7 @@ fn update_watched_signals(
             is_news |= told.is_news;
         }
         crash_point!(thread, "signal.told");
-        // ORDER: Release: as in `update_signals`; also, the watchers' places are written before it (INV-PULSE-1).
+        // ORDER: Release: as in `update_signals`; also, the watchers' places are written before it (INV-LATCH-1).
         if state.compare_exchange(word.0, next.0, Release, Relaxed).is_ok() {
             crash_point!(thread, "signal.changed");
             if is_news {

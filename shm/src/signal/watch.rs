@@ -34,13 +34,13 @@
 //! 4. CAS W to the cleared word, without WATCHED if there was no place; start over if the state has changed;
 //! 5. wake, if a place has observed something new: the signaller that set it may have been stopped before its wake.
 //!
-//! INV-PULSE-1: *no signal is lost.* A sleeper that was armed when a signal was set either sees it set, or sees the
+//! INV-LATCH-1: *no signal is lost.* A sleeper that was armed when a signal was set either sees it set, or sees the
 //! word of a clearer. That clearer loaded W after the arming, so it saw the place (Release, Acquire). Its CAS came
 //! after it had written the place.
-//! INV-PULSE-2: *no signal is invented.* A clearer adds only signals that were set in W, and W was still the state
+//! INV-LATCH-2: *no signal is invented.* A clearer adds only signals that were set in W, and W was still the state
 //! after the place's wait had begun (step 3). Everything that the sleeper's thread had seen when the wait began comes
 //! before that load, so the thread had seen no state newer than W. An earlier wait's signals carry another generation.
-//! INV-PULSE-3: only the thread that holds a row writes `wait` and targets, and begins a generation of `observed`;
+//! INV-LATCH-3: only the thread that holds a row writes `wait` and targets, and begins a generation of `observed`;
 //! clearers add signals to it. Recovery acts as the dead thread.
 //!
 //! **Deaths.** A clearer that dies before its CAS leaves the signal set, and the signals it wrote into places are true.
@@ -95,7 +95,7 @@ pub(crate) fn begin_watch<'a>(
         place.target.store(wait.target(target), Relaxed);
     }
     // ORDER: Release pairs with the Acquire of `tell_watchers`. It publishes the places, and orders everything that
-    // this thread has seen so far before the clearer's next load of the state (INV-PULSE-2).
+    // this thread has seen so far before the clearer's next load of the state (INV-LATCH-2).
     row.wait.store(wait.0, Release);
     let (word, bit) = thread.arena().watching_bit(thread.tag.0)?;
     // Relaxed: the Release of the arming comes after.
@@ -150,7 +150,7 @@ pub(crate) fn tell_watchers(
             bits &= bits - 1;
             let row = thread.arena().watch(tag as u16)?;
             // ORDER: Acquire pairs with the Release of `begin_watch`, and keeps the load of the state below after it
-            // (INV-PULSE-2).
+            // (INV-LATCH-2).
             let wait = Wait(row.wait.load(Acquire));
             let places =
                 row.places.get(..wait.places()).ok_or(Error::Corrupt("a wait with too many places"))?;

@@ -8,25 +8,25 @@
 #[repr(u8)]
 pub(crate) enum Step {
     /// Resolving in-doubt count changes.
-    SettleReference,
+    ResolveReference,
     /// Resolving in-doubt changes of block lists.
-    SettleLink,
+    ResolveLink,
     /// Deciding whether operations had committed.
-    SettleOperation,
+    ResolveOperation,
     /// Resolving the transitional entries of the handle table.
-    SettleTable,
+    ResolveTable,
     /// Waking the waiters of the objects that hazards name.
     WakeHazarded,
     /// Telling the peers of channels, before any handle is closed. Closing the handles tells them again.
     TellPeers,
     /// Running the release queues.
-    WorkDying,
+    RunTeardown,
     /// Closing the handles of the handle table.
     CloseTable,
     /// Freeing the slots in hand.
-    FreeInHand,
+    FreeSlotInHand,
     /// Cancelling the process slots that the process had prepared.
-    DoomSeats,
+    FailPendingSlots,
     /// Clearing and freeing the thread rows.
     ClearRows,
     /// Freeing the process row.

@@ -17,7 +17,7 @@ pub const SCENES: &[Scene] = &[
 
 pub const SENDING: Scene = Scene {
     name: "sending past the end of a segment",
-    points: &["send.*", "grow.*", "take.marked", "take.virgin"],
+    points: &["send.*", "grow.*", "take.marked", "take.never_used"],
     setup: connected_actors,
     act: |victim, victims| (1..=3).try_for_each(|number| victim.send_value(victims[0], &message(number, 1))),
     beside: |survivor, survivors| read_to_the_end(survivor, survivors, 1),

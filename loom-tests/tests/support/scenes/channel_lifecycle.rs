@@ -14,7 +14,7 @@ pub const SCENES: &[Scene] = &[
 
 pub const CREATING: Scene = Scene {
     name: "creating a channel",
-    points: &["create.*", "slot.virgin"],
+    points: &["create.*", "slot.never_used"],
     setup: shared_event,
     act: |victim, _| victim.create(ObjectClass::Channel, ALL).map(drop),
     beside: create_an_event,
@@ -23,7 +23,7 @@ pub const CREATING: Scene = Scene {
 
 pub const CREATING_WITH_OPTIONS: Scene = Scene {
     name: "creating a channel with options",
-    points: &["create.*", "slot.virgin"],
+    points: &["create.*", "slot.never_used"],
     setup: shared_event,
     act: |victim, _| {
         let options = ChannelOptions { max_pending_messages: 1, discard_late_replies: true };

@@ -4,7 +4,7 @@
 //! The supervisor's own thread polls descriptors, and cannot sleep on futexes at the same time. So this thread writes to a
 //! socket that the supervisor polls.
 //!
-//! A notice is a suspicion, no proof (INV-TRIP-1). The supervisor then looks for the proof: of a death (`exiting`), or of
+//! A notice is a suspicion, no proof (INV-NOTICE-1). The supervisor then looks for the proof: of a death (`exiting`), or of
 //! an exec, which causes a notice too. After some twenty looks without a proof it looks once a second, and relies on the
 //! pidfd. So a failure here makes news late, and never false.
 //!

@@ -8,13 +8,13 @@
 //! ```
 //! FREE becomes INVALID again when the memory of its page is given back. `memory/slot_pages` keeps the generation.
 //!
-//! INV-LIFE-1: every transition is one read-modify-write, or a store by the owner that the word names, or, for an
+//! INV-LIFECYCLE-1: every transition is one read-modify-write, or a store by the owner that the word names, or, for an
 //! object with one side, a store by the thread that finalizes the side: a side is on one list at most.
-//! INV-LIFE-2: a side is *done* once its count has reached 0 and everything it held has been closed; done bits are only
+//! INV-LIFECYCLE-2: a side is *done* once its count has reached 0 and everything it held has been closed; done bits are only
 //! set.
-//! INV-LIFE-3: RETIRED is reached once per generation, in the step that makes the last side done.
-//! INV-LIFE-4: a slot leaves RETIRED only when no hazard names it that was set before it was retired.
-//! INV-LIFE-5: all-zero is INVALID: a hole punched in the arena reads as an error, never as a free slot. The exception
+//! INV-LIFECYCLE-3: RETIRED is reached once per generation, in the step that makes the last side done.
+//! INV-LIFECYCLE-4: a slot leaves RETIRED only when no hazard names it that was set before it was retired.
+//! INV-LIFECYCLE-5: all-zero is INVALID: a hole punched in the arena reads as an error, never as a free slot. The exception
 //! is a page of objects whose word, in another section, says that the page's memory was given back
 //! (`memory/slot_pages`).
 

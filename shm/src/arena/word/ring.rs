@@ -34,7 +34,7 @@
 //! the first position with these low bits at or after the head. If the head is before the segment, it is the first such
 //! position at or after the segment's first one.
 //!
-//! INV-WAY-1: a link that is not 0 keeps its end, and the next segment starts at that end or after it.
+//! INV-CHAIN-1: a link that is not 0 keeps its end, and the next segment starts at that end or after it.
 
 use crate::arena::word::block::BlockId;
 use crate::arena::word::{Field, debug_as_fields};

@@ -260,7 +260,7 @@ pub(crate) fn next_head_segment(thread: &Thread, writer: ObjectRef, receiver: &m
     let left = receiver.segment.ok_or(Error::Corrupt("an end without a segment"))?;
     let next = segment_chain::behind(thread.arena(), &left, left.base)?;
     let (_, next) = next.ok_or(Error::Corrupt("a ring's segments end early"))?;
-    // INV-WAY-2: the head is past the end and not inside a gap, so the next segment starts between the two. Anything
+    // INV-CHAIN-2: the head is past the end and not inside a gap, so the next segment starts between the two. Anything
     // else is damage.
     if next.base < receiver.end || next.base > receiver.head {
         return Err(Error::Corrupt("a ring's segment moved"));

@@ -7,7 +7,7 @@
 //! the large one were full. The consumer leaves the large segment as soon as the link is complete, without waiting for
 //! a message.
 //!
-//! INV-QUIET-1: the consumer leaves a segment without a message behind it only when the producer's tail segment is
+//! INV-IDLE-1: the consumer leaves a segment without a message behind it only when the producer's tail segment is
 //! another one. From then on the producer, or the thread that recovers the producer, no longer reads the segment that
 //! is left.
 
@@ -95,7 +95,7 @@ fn trim_receiver(thread: &Thread, at: ObjectRef, receiver: &mut Receiver) -> Res
     while let Some((_, next)) = segment_chain::behind(thread.arena(), &segment, receiver.head.max(segment.base))?
         && next.base <= receiver.head
         // Relaxed: the producer's last access to the segment is the store of its link, which `behind` received by an
-        // Acquire. A thread that recovers a dead producer sees all of its stores, this one too (INV-QUIET-1).
+        // Acquire. A thread that recovers a dead producer sees all of its stores, this one too (INV-IDLE-1).
         && direction.producer.tail_segment.load(Relaxed) != segment.block.to_link()
     {
         drain::leave_segment(thread, at.peer(), &segment, &next)?;

@@ -18,11 +18,11 @@
 //!  ahead.freed          block FREE                                             the word has moved on
 //! ```
 //!
-//! INV-AHEAD-1: `consumed` never counts an unread message. While no operation of its consumer runs, the greater of `head`
+//! INV-ORDER-1: `consumed` never counts an unread message. While no operation of its consumer runs, the greater of `head`
 //! and `consumed` is exact. It is written only while a message behind the head is marked CONSUMED.
-//! INV-AHEAD-2: a payload block with position 0 is in no message that can still be read: the consumer wrote the 0 after
+//! INV-ORDER-2: a payload block with position 0 is in no message that can still be read: the consumer wrote the 0 after
 //! it had marked the message, or the producer wrote it before it used the block.
-//! INV-AHEAD-3: a segment leaves the middle only when the tail has passed into the next one: then its producer no
+//! INV-ORDER-3: a segment leaves the middle only when the tail has passed into the next one: then its producer no
 //! longer uses it, and recovery has resolved a death in `link_segment`.
 
 use crate::arena::error::{Error, Result};
@@ -146,7 +146,7 @@ fn look_beyond(
         if last.base > position {
             return Ok(());
         }
-        // Until the tail is past a segment's first position, its producer may still be linking it (INV-AHEAD-3).
+        // Until the tail is past a segment's first position, its producer may still be linking it (INV-ORDER-3).
         let Some((found_end, next)) = segment_chain::behind(thread.arena(), &last, from)?
             .filter(|(_, next)| next.base < receiver.tail_seen)
         else {
