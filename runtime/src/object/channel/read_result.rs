@@ -12,7 +12,7 @@ use crate::types::status::Status;
 /// ours.write(b"message", &mut [])?;
 /// let mut bytes = vec![0; 4];
 /// loop {
-///     match theirs.read_into(TooSmall::Keep, &mut bytes, &mut []) {
+///     match theirs.read_into(OnOverflow::Keep, &mut bytes, &mut []) {
 ///         ChannelReadResult::Ok((len, _)) => break assert_eq!(&bytes[..len], b"message"),
 ///         ChannelReadResult::BufferTooSmall { bytes_avail, .. } => bytes.resize(bytes_avail, 0),
 ///         ChannelReadResult::Err(status) => return Err(status.into()),
