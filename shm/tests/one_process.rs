@@ -387,3 +387,15 @@ fn freed_slots_are_used_before_new_ones() {
     }
     assert!(process.used_slots() < 16_000, "{} slots for 32 objects", process.used_slots());
 }
+
+#[test]
+fn closing_one_side_tells_the_other() {
+    for class in [ObjectClass::EventPair, ObjectClass::Channel] {
+        let thread = Thread::join(&member(&small())).unwrap();
+        let (one, other) = thread.create(class, ALL).unwrap();
+        let other = thread.lookup(other.unwrap()).unwrap();
+        assert_eq!(thread.signals(other).unwrap() & signals::PEER_CLOSED, 0);
+        thread.close(thread.lookup(one).unwrap()).unwrap();
+        assert_eq!(thread.signals(other).unwrap() & signals::PEER_CLOSED, signals::PEER_CLOSED, "{class:?}");
+    }
+}

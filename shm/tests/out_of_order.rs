@@ -233,6 +233,26 @@ fn calling_end_discards_late_replies() {
     world.close_all();
 }
 
+/// A wait looks, and may then sleep for long: what a discarded reply kept alive ends with the look.
+#[test]
+fn a_look_ends_the_handles_it_discards() {
+    let world = World::new(|_| ()).with_options(0, true);
+    let thread = &world.thread;
+    let call = world.begin(b"\0\0\0\0?").unwrap();
+    let request = world.read(world.server).unwrap();
+    assert_eq!(world.finish(&call).err(), Some(Error::TimedOut));
+    let (sent, kept) = thread.create(ObjectClass::EventPair, ALL).unwrap();
+    let koid = thread.basic(thread.lookup(kept.unwrap()).unwrap()).unwrap().koid;
+    let server = thread.lookup(world.server).unwrap();
+    thread.send_with_handles(server, 0, &request.bytes, &[sent], 0, None).unwrap();
+    thread.signals(thread.lookup(world.client).unwrap()).unwrap();
+    // The list runs nothing by itself, as another look would.
+    let listed = thread.process().arena().list_objects().unwrap();
+    let pair: Vec<_> = listed.iter().filter(|side| [side.koid, side.related_koid].contains(&koid)).collect();
+    let kept = pair.iter().find(|side| side.koid == koid).unwrap();
+    assert_eq!(kept.signals & jacinth_shm::signals::PEER_CLOSED, jacinth_shm::signals::PEER_CLOSED);
+}
+
 #[test]
 fn only_own_late_replies_are_discarded() {
     let world = World::new(|_| ()).with_options(0, true);

@@ -131,6 +131,7 @@ fn koid_of(arena: &Arena, object: ObjectRef) -> u64 {
 mod tests {
     use super::*;
     use crate::arena::config::Config;
+    use crate::arena::error::Error;
     use crate::process::Process;
     use crate::process::thread::Thread;
     use std::sync::Arc;
@@ -183,6 +184,10 @@ mod tests {
             thread.signal(thread.lookup(event).unwrap(), 0, 1 << 24).unwrap();
             sleeper.join().unwrap().unwrap();
         });
-        assert!(process.arena.list_threads().unwrap().iter().all(|thread| !thread.is_asleep));
+        // This thread keeps its row after its own wait.
+        let waited = thread.wait_one(event, 0, 1 << 25, crate::sync::now_ns() + 2_000_000).0;
+        assert_eq!(waited, Err(Error::TimedOut));
+        let listed = process.arena.list_threads().unwrap();
+        assert!(!listed.is_empty() && listed.iter().all(|thread| !thread.is_asleep), "{listed:?}");
     }
 }
