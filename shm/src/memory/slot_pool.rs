@@ -2,7 +2,7 @@
 //!
 //! A thread first uses a slot that it has retired itself, if it has one (its reusable slots, see
 //! `lifecycle/reclaim.rs`): no other thread need know of that. Otherwise the map of free slots (`free_map.rs`) shows
-//! the lowest one that is FREE, whatever process freed it. Only if there is none does the thread take a slot that was
+//! the lowest one that is FREE, freed by any process. Only if there is none does the thread take a slot that was
 //! never used. No step searches the slots.
 //!
 //! | step | |

@@ -304,7 +304,7 @@ impl Thread {
         self.crash.borrow_mut().at = Some((name, nth));
     }
 
-    /// Models only: this thread's process has died, at whatever point.
+    /// Models only: this thread's process has died, at any point.
     #[cfg(loom)]
     pub fn has_died(&self) {
         self.crash.borrow_mut().dead = true;

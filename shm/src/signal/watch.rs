@@ -118,7 +118,7 @@ pub(crate) fn observed(thread: &Thread, watch: Watch, place: usize) -> Result<u3
     Ok(watch.0.signals(place.observed.load(Relaxed)).unwrap_or(0))
 }
 
-/// Ends the wait, whatever its result. Recovery also calls it, for the adopted row of a dead thread.
+/// Ends the wait, with any result. Recovery also calls it, for the adopted row of a dead thread.
 pub(crate) fn end_watch(thread: &Thread) -> Result<()> {
     let row = watch_row(thread)?;
     // Relaxed throughout: a clearer that still sees the wait writes a place that no thread reads.

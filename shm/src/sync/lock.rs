@@ -2,7 +2,7 @@
 //!
 //! A lock is taken by one swap. It is given back by one plain store, and a load that tells whether a thread sleeps. A
 //! waiter spins for about a microsecond, yields for some more, and then sleeps in the kernel. So a holder that lost its
-//! processor gets it back, whatever the priorities of the two.
+//! processor gets it back, for any priorities of the two.
 //!
 //! ```text
 //!  holder                                       waiter

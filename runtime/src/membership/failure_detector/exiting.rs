@@ -6,7 +6,7 @@
 //! threads are exiting:
 //!
 //! 1. *The number is the right process's.* It is read from the pidfd. The kernel gives it to another process only after
-//!    this process has been reaped; then the process is dead anyway, whatever was seen under its number.
+//!    this process has been reaped; then the process is dead anyway, even if another process has its number.
 //! 2. *Each of n threads is seen as exiting, twice*, and each time the kernel counts n threads of the process. When the
 //!    second round began, these n threads were there (they were seen before, and after), and there were n of them: so
 //!    they were all. It does not matter how they were found. A list of `/proc` is incomplete while threads come and go;

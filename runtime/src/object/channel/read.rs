@@ -7,7 +7,7 @@ use crate::types::status::Status;
 use jacinth_shm as shm;
 
 impl Channel {
-    /// Reads the next message, whatever its size.
+    /// Reads the next message, of any size.
     ///
     /// Follows `docs/syscalls/channel_read.md`. Needs [`Rights::READ`](crate::Rights::READ). The old contents of
     /// `message` are gone, also on an error.

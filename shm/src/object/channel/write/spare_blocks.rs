@@ -42,7 +42,7 @@ pub(crate) const MOST_KEPT_ANYHOW: u64 = 4;
 const KEPT_BYTES: usize = 1 << 20;
 
 /// Gives blocks back after a burst, so that one burst does not keep its memory for the lifetime of the channel. Every
-/// write that loads the head calls this, whatever its size.
+/// write that loads the head calls this, for a message of any size.
 pub(crate) fn trim_after_burst(thread: &Thread, writer: ObjectRef, sender: &mut Sender) -> Result<()> {
     let in_use = 2 * sender.in_flight.len();
     let keep = |class| (KEPT_BYTES / block_bytes(class)).clamp(1, 64).max(in_use);
