@@ -11,7 +11,7 @@ use jacinth::{
     Status, Supervisor, raw,
 };
 use jacinth_bench::report::plain;
-use jacinth_calls::user_memory::fault_guard;
+use jacinth_capi_calls::user_memory::fault_guard;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
 use std::io::{BufRead, BufReader, IoSliceMut, Write as _};

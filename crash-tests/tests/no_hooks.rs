@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::process::Command;
 
 /// The packages that are delivered.
-const LIBRARIES: [&str; 4] = ["jacinth-shm", "jacinth", "jacinth-calls", "jacinth-capi"];
+const LIBRARIES: [&str; 4] = ["jacinth-shm", "jacinth", "jacinth-capi-calls", "jacinth-capi"];
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap_or_default()

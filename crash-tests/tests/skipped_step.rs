@@ -78,7 +78,7 @@ fn with_every_step_nothing_is_found() {
 fn a_finding_can_be_reproduced() {
     let errors = run_without("resolve-operation", "read_1_inline").errors;
     let command =
-        errors.lines().find_map(|line| line.split_once("-p jacinth-crash -- ")).expect("a command").1;
+        errors.lines().find_map(|line| line.split_once("-p jacinth-crash-tests -- ")).expect("a command").1;
     let arguments: Vec<_> = command.split_whitespace().collect();
     assert!(arguments.contains(&"--at"), "{command}");
     let Run { succeeded, summary, .. } = run(&arguments);

@@ -79,7 +79,7 @@ fn moving_handle_is_no_garbage() {
     });
 }
 
-/// INV-CYCLE-1: a process that sees a handle to a side gone sees the operations made with it. (Channels that the runtime makes
+/// INV-CYCLE-1: a process that sees a handle to a side gone sees the operations made with it. (Channels that `jacinth` makes
 /// have one handle to each end; the collector does not rely on that.)
 #[test]
 fn handle_read_before_close_is_no_garbage() {

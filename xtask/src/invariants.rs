@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 /// The page that is generated.
 const PAGE: &str = "docs/invariants.md";
 /// The folders with files that state invariants.
-const STATED_IN: &[&str] = &["shm/src", "runtime/src", "capi/calls/src", "bench/src"];
+const STATED_IN: &[&str] = &["shm/src", "jacinth/src", "capi/calls/src", "bench/src"];
 /// The folders with tests that quote invariants.
 const TESTED_IN: &[&str] =
-    &["loom-tests/tests", "shm/tests", "runtime/tests", "capi/tests", "crash-tests/src", "crash-tests/tests"];
+    &["loom-tests/tests", "shm/tests", "jacinth/tests", "capi/tests", "crash-tests/src", "crash-tests/tests"];
 
 /// An invariant: the file that states it, and its text.
 #[derive(Debug, PartialEq, Eq)]

@@ -21,7 +21,7 @@ enum Command {
     /// Checks that the files of each package form layers: no circles, few files in a folder, arrows that run down.
     #[command(after_long_help = HOW_TO_READ)]
     Layers {
-        /// Only this package, by its folder (`capi/calls`) or its name (`jacinth-calls`).
+        /// Only this package, by its folder (`capi/calls`) or its name (`jacinth-capi-calls`).
         #[arg(long)]
         package: Option<String>,
         /// Prints the findings and never fails.
@@ -60,6 +60,7 @@ Rules, each with its place, what is wrong and what to do:
   4. arrows run down, where a package has a `layers.txt` beside its Cargo.toml: one floor a line, the lowest first,
      with the names of files (without .rs) and folders of `src` (also `folder/file`; the longest name counts). A file
      may need its own floor and lower ones. `#` starts a comment.
+  5. a folder's path, with `-` for `/`, is its package's name without the prefix `jacinth-`.
 
 A method's receiver is known where it is `self`, a field, a parameter, a plain `let` or the result of one of the
 package's functions; else a name counts only if one type has it and the standard library does not.

@@ -23,7 +23,7 @@ pub fn numbers() -> Vec<Number> {
 
 /// The constants of `jacinth.h`.
 fn own() -> [Number; 10] {
-    use jacinth_calls as calls;
+    use jacinth_capi_calls as calls;
     [
         ("JACINTH_CHANNEL_DISCARD_LATE_REPLIES".into(), calls::DISCARD_LATE_REPLIES.into()),
         ("JACINTH_FATE_UNKNOWN".into(), calls::FATE_UNKNOWN.into()),

@@ -1,10 +1,10 @@
 //! The signature of a call, taken from the type of its Rust function.
 
-use jacinth_calls::types::{
+use jacinth_capi_calls::types::{
     jacinth_audit_t, jacinth_config_t, jacinth_fate_t, jacinth_report_t, zx_channel_call_args_t,
     zx_handle_info_t, zx_wait_item_t,
 };
-use jacinth_calls::{ThreadStart, UserIn, UserOut};
+use jacinth_capi_calls::{ThreadStart, UserIn, UserOut};
 use std::ffi::c_char;
 
 /// The types of a call's result and arguments, as Rust writes them.
@@ -83,7 +83,7 @@ macro_rules! signatures {
         vec![$( (
             stringify!($name).to_owned(),
             $crate::signature::Callable::signature(
-                jacinth_calls::$name
+                jacinth_capi_calls::$name
                     as unsafe extern "C" fn($( $crate::signature::signatures!(@any $_argument) ),*) -> _,
             ),
         ), )+]

@@ -1,7 +1,7 @@
 //! The layout of structures and the sizes of numbers, as Rust has them.
 
 use crate::c;
-use jacinth_calls::types;
+use jacinth_capi_calls::types;
 
 /// A structure that both sides have.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub fn size_of_member<S, M>(_: fn(&S) -> &M) -> usize {
 macro_rules! structures {
     ($( $Type:ident { $( $member:ident )+ } )+) => {
         vec![$({
-            use jacinth_calls::types::$Type;
+            use jacinth_capi_calls::types::$Type;
             use $crate::structure::{Structure, is, size_of_member};
 
             let name = stringify!($Type);

@@ -1,4 +1,4 @@
-//! Attaching to an arena through `jacinth-shm` alone, without the runtime and its threads.
+//! Attaching to an arena through `jacinth-shm` alone, without `jacinth` and its threads.
 
 use anyhow::{Context as _, Result, bail};
 use jacinth::SLOT_VARIABLE;

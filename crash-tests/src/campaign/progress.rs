@@ -26,7 +26,7 @@ impl std::fmt::Display for Finding {
             Some(at) => writeln!(f, "{kind}: {operation}, killed before instruction {at} ({place})")?,
             None => writeln!(f, "{kind}: {operation}, {place}")?,
         }
-        write!(f, "  {text}\n  again: cargo run --release -p jacinth-crash -- {reproduction}")
+        write!(f, "  {text}\n  again: cargo run --release -p jacinth-crash-tests -- {reproduction}")
     }
 }
 

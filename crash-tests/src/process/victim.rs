@@ -60,7 +60,7 @@ mod foreign_thread {
         // the C library unwinds it as by a foreign exception, which its ABI allows.
         unsafe {
             match OPERATION.get() {
-                Some((_, ActingThread::Zircon)) => jacinth_calls::zx_thread_exit(),
+                Some((_, ActingThread::Zircon)) => jacinth_capi_calls::zx_thread_exit(),
                 _ => pthread_exit(null_mut()),
             }
         }

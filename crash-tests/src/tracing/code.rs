@@ -1,7 +1,7 @@
 //! This program's instructions: which are the project's own, and which change the arena.
 //!
 //! An instruction is the project's if any function that was inlined around it stands in the sources of `shm`,
-//! `runtime` or `capi/calls`. So the standard library's code inside one of their functions counts, and its own
+//! `jacinth` or `capi/calls`. So the standard library's code inside one of their functions counts, and its own
 //! functions do not: those touch the arena only where they were inlined.
 
 use crate::tracing::registers::{Registers, value_of};
@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 /// The parts of the source tree that kill points come from.
-const OURS: [&str; 3] = ["shm/src/", "runtime/src/", "capi/calls/src/"];
+const OURS: [&str; 3] = ["shm/src/", "jacinth/src/", "capi/calls/src/"];
 
 /// The code of this program.
 pub struct Code {

@@ -200,7 +200,7 @@ unsafe impl RecvBuf for NoRoom {
     fn handle(&mut self, _handle: Received) {}
 }
 
-/// Operations on handle values, as the runtime does them.
+/// Operations on handle values, as `jacinth` does them.
 pub trait Use {
     /// Finds, and closes.
     fn close_value(&self, value: u32) -> Result<()>;

@@ -52,7 +52,7 @@ fn packages(wanted: Option<&str>) -> Result<Vec<Package>> {
             let roots: Vec<_> =
                 package.targets.iter().map(|target| target.src_path.clone().into_std_path_buf()).collect();
             let workspace = metadata.workspace_root.as_std_path();
-            packages.push(Package::read(workspace, folder.as_std_path(), &roots)?);
+            packages.push(Package::read(workspace, folder.as_std_path(), package.name.as_str(), &roots)?);
         }
     }
     ensure!(!packages.is_empty(), "no package is called {}", wanted.unwrap_or("anything"));

@@ -8,6 +8,8 @@ use anyhow::Result;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+/// Not part of the name of a package's folder.
+const PREFIX: &str = "jacinth-";
 /// Files and folders directly in `src`.
 pub const MAX_ENTRIES: usize = 12;
 /// Files in one folder.
@@ -41,6 +43,7 @@ pub struct Findings {
 
 pub fn check(package: &Package, references: &References) -> Result<Findings> {
     let mut findings = Findings::default();
+    check_name(package, &mut findings);
     check_folders(package, &mut findings);
     check_circles(package, references, &mut findings);
     check_root(package, references, &mut findings);
@@ -48,6 +51,19 @@ pub fn check(package: &Package, references: &References) -> Result<Findings> {
         check_floors(package, references, &Floors::of(text), &mut findings);
     }
     Ok(findings)
+}
+
+/// A folder's path, with `-` for `/`, is the name of its package without the prefix.
+fn check_name(package: &Package, findings: &mut Findings) {
+    let folder = package.folder.replace('/', "-");
+    let name = package.name.strip_prefix(PREFIX).unwrap_or(&package.name);
+    if name != folder {
+        findings.broken.push(Broken {
+            place: format!("{}/Cargo.toml", package.folder),
+            wrong: format!("the package of this folder is called {}", package.name),
+            remedy: format!("call the package {PREFIX}{folder}, or name the folder after it"),
+        });
+    }
 }
 
 fn check_folders(package: &Package, findings: &mut Findings) {
@@ -219,6 +235,29 @@ mod tests {
             circles(&[lib, ("a.rs", "use crate::b::B; pub struct A;"), ("b.rs", "pub struct B;")]),
             (0, 0)
         );
+    }
+
+    #[test]
+    fn a_package_is_named_after_its_folder() {
+        let broken = |folder: &str, name: &str| {
+            let package = Package { folder: folder.to_owned(), name: name.to_owned(), ..Package::default() };
+            let mut findings = Findings::default();
+            check_name(&package, &mut findings);
+            findings.broken.len()
+        };
+        for (folder, name) in [
+            ("jacinth", "jacinth"),
+            ("shm", "jacinth-shm"),
+            ("capi/calls", "jacinth-capi-calls"),
+            ("xtask", "xtask"),
+        ] {
+            assert_eq!(broken(folder, name), 0, "{folder}: {name}");
+        }
+        for (folder, name) in
+            [("runtime", "jacinth"), ("capi/calls", "jacinth-calls"), ("jacinth/shm", "jacinth-shm")]
+        {
+            assert_eq!(broken(folder, name), 1, "{folder}: {name}");
+        }
     }
 
     #[test]

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 pub struct Package {
     /// Its folder in the workspace: `capi/calls`.
     pub folder: String,
+    /// Its name in `Cargo.toml`: `jacinth-capi-calls`.
+    pub name: String,
     /// The text of each Rust source.
     pub sources: BTreeMap<PathBuf, String>,
     /// The file that each crate starts with: `lib.rs`, `bin/mutate/main.rs`.
@@ -19,8 +21,8 @@ pub struct Package {
 }
 
 impl Package {
-    /// Reads the package with its `Cargo.toml` in `folder`. `roots` are absolute; those outside `src` are left out.
-    pub fn read(workspace: &Path, folder: &Path, roots: &[PathBuf]) -> Result<Self> {
+    /// Reads the package of this name with its `Cargo.toml` in `folder`. `roots` are absolute; those outside `src` are left out.
+    pub fn read(workspace: &Path, folder: &Path, name: &str, roots: &[PathBuf]) -> Result<Self> {
         let src = folder.join("src");
         let mut sources = BTreeMap::new();
         if src.is_dir() {
@@ -28,6 +30,7 @@ impl Package {
         }
         Ok(Self {
             folder: folder.strip_prefix(workspace).unwrap_or(folder).display().to_string(),
+            name: name.to_owned(),
             sources,
             roots: roots.iter().filter_map(|root| Some(root.strip_prefix(&src).ok()?.to_owned())).collect(),
             layers: fs::read_to_string(folder.join("layers.txt")).ok(),
@@ -44,6 +47,7 @@ impl Package {
     pub fn of(sources: &[(&str, &str)]) -> Self {
         Self {
             folder: "package".to_owned(),
+            name: "jacinth-package".to_owned(),
             sources: sources.iter().map(|(path, text)| (PathBuf::from(path), (*text).to_owned())).collect(),
             roots: vec![PathBuf::from("lib.rs")],
             layers: None,

@@ -21,7 +21,7 @@ static IS_ATTACHED: AtomicBool = AtomicBool::new(false);
 /// Starts a call that needs the arena. The call may check user pointers from then on.
 #[inline(always)]
 pub(crate) fn enter() -> Result<(), Status> {
-    // Relaxed: the runtime checks for itself. This flag only says that the process needs no search for an arena.
+    // Relaxed: `jacinth` checks for itself. This flag only says that the process needs no search for an arena.
     if IS_ATTACHED.load(Ordering::Relaxed) { Ok(()) } else { first_call() }
 }
 

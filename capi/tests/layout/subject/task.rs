@@ -5,8 +5,8 @@ use crate::signature::signatures;
 
 pub fn subject() -> Subject {
     // A cast to a function type fails for a function that does not return.
-    let _: unsafe extern "C" fn(i64) -> ! = jacinth_calls::zx_process_exit;
-    let _: unsafe extern "C-unwind" fn() -> ! = jacinth_calls::zx_thread_exit;
+    let _: unsafe extern "C" fn(i64) -> ! = jacinth_capi_calls::zx_process_exit;
+    let _: unsafe extern "C-unwind" fn() -> ! = jacinth_capi_calls::zx_thread_exit;
     let mut calls = signatures! {
         zx_take_startup_handle(1)
         zx_thread_self()

@@ -4,8 +4,8 @@
 #![expect(unsafe_code, reason = "they are C's functions")]
 
 use jacinth::{MonotonicInstant, Rights, Signals, Status};
-use jacinth_calls::types::{zx_channel_call_args_t, zx_handle_info_t, zx_wait_item_t};
-use jacinth_calls::{UserIn, UserOut};
+use jacinth_capi_calls::types::{zx_channel_call_args_t, zx_handle_info_t, zx_wait_item_t};
+use jacinth_capi_calls::{UserIn, UserOut};
 use nix::libc;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use std::ffi::{CStr, c_int};
@@ -58,14 +58,14 @@ fn two(call: impl FnOnce(&mut u32, &mut u32) -> i32) -> Answer<(u32, u32)> {
 /// `zx_event_create`
 pub fn event_create(pointer: Pointer) -> Answer<u32> {
     // SAFETY: the pointer leads to the number, which outlives the call, or to no memory.
-    one(|event| unsafe { jacinth_calls::zx_event_create(0, pointer.to(event)) })
+    one(|event| unsafe { jacinth_capi_calls::zx_event_create(0, pointer.to(event)) })
 }
 
 /// `zx_eventpair_create`
 pub fn eventpair_create() -> Answer<(u32, u32)> {
     // SAFETY: the pointers lead to the numbers, which outlive the call.
     two(|first, second| unsafe {
-        jacinth_calls::zx_eventpair_create(0, Pointer::Valid.to(first), Pointer::Valid.to(second))
+        jacinth_capi_calls::zx_eventpair_create(0, Pointer::Valid.to(first), Pointer::Valid.to(second))
     })
 }
 
@@ -73,32 +73,34 @@ pub fn eventpair_create() -> Answer<(u32, u32)> {
 pub fn channel_create(pointer: Pointer) -> Answer<(u32, u32)> {
     // SAFETY: the pointers lead to the numbers, which outlive the call, or to no memory.
     two(|first, second| unsafe {
-        jacinth_calls::zx_channel_create(0, Pointer::Valid.to(first), pointer.to(second))
+        jacinth_capi_calls::zx_channel_create(0, Pointer::Valid.to(first), pointer.to(second))
     })
 }
 
 /// `zx_handle_close`
 pub fn close(handle: u32) -> Answer {
     // SAFETY: numbers alone.
-    Status::ok(unsafe { jacinth_calls::zx_handle_close(handle) })
+    Status::ok(unsafe { jacinth_capi_calls::zx_handle_close(handle) })
 }
 
 /// `zx_handle_close_many`
 pub fn close_many(handles: &[u32]) -> Answer {
     // SAFETY: so many handles are there.
-    Status::ok(unsafe { jacinth_calls::zx_handle_close_many(Pointer::Valid.from(handles), handles.len()) })
+    Status::ok(unsafe {
+        jacinth_capi_calls::zx_handle_close_many(Pointer::Valid.from(handles), handles.len())
+    })
 }
 
 /// `zx_handle_duplicate`
 pub fn duplicate(handle: u32, rights: Rights, pointer: Pointer) -> Answer<u32> {
     // SAFETY: the pointer leads to the number, which outlives the call, or to no memory.
-    one(|other| unsafe { jacinth_calls::zx_handle_duplicate(handle, rights.bits(), pointer.to(other)) })
+    one(|other| unsafe { jacinth_capi_calls::zx_handle_duplicate(handle, rights.bits(), pointer.to(other)) })
 }
 
 /// `zx_handle_replace`
 pub fn replace(handle: u32, rights: Rights, pointer: Pointer) -> Answer<u32> {
     // SAFETY: the pointer leads to the number, which outlives the call, or to no memory.
-    one(|other| unsafe { jacinth_calls::zx_handle_replace(handle, rights.bits(), pointer.to(other)) })
+    one(|other| unsafe { jacinth_capi_calls::zx_handle_replace(handle, rights.bits(), pointer.to(other)) })
 }
 
 /// `zx_object_set_property` of the name
@@ -106,20 +108,20 @@ pub fn set_name(handle: u32, name: &[u8]) -> Answer {
     const NAME: u32 = 3;
     // SAFETY: the pointer and the length are those of the name.
     Status::ok(unsafe {
-        jacinth_calls::zx_object_set_property(handle, NAME, Pointer::Valid.from(name), name.len())
+        jacinth_capi_calls::zx_object_set_property(handle, NAME, Pointer::Valid.from(name), name.len())
     })
 }
 
 /// `zx_object_signal`
 pub fn signal(handle: u32, set: Signals) -> Answer {
     // SAFETY: numbers alone.
-    Status::ok(unsafe { jacinth_calls::zx_object_signal(handle, 0, set.bits()) })
+    Status::ok(unsafe { jacinth_capi_calls::zx_object_signal(handle, 0, set.bits()) })
 }
 
 /// `zx_object_signal_peer`
 pub fn signal_peer(handle: u32, set: Signals) -> Answer {
     // SAFETY: numbers alone.
-    Status::ok(unsafe { jacinth_calls::zx_object_signal_peer(handle, 0, set.bits()) })
+    Status::ok(unsafe { jacinth_capi_calls::zx_object_signal_peer(handle, 0, set.bits()) })
 }
 
 /// `zx_object_wait_one`
@@ -127,7 +129,7 @@ pub fn wait_one(handle: u32, signals: Signals, deadline: MonotonicInstant) -> An
     // SAFETY: the pointer leads to the number, which outlives the call.
     one(|seen| unsafe {
         let deadline = deadline.into_nanos();
-        jacinth_calls::zx_object_wait_one(handle, signals.bits(), deadline, Pointer::Valid.to(seen))
+        jacinth_capi_calls::zx_object_wait_one(handle, signals.bits(), deadline, Pointer::Valid.to(seen))
     })
 }
 
@@ -137,7 +139,7 @@ pub fn wait_many<const N: usize>(items: [(u32, Signals); N], deadline: Monotonic
         items.map(|(handle, signals)| zx_wait_item_t { handle, waitfor: signals.bits(), pending: 0 });
     // SAFETY: so many items are there.
     Status::ok(unsafe {
-        jacinth_calls::zx_object_wait_many(Pointer::Valid.buffer(&mut items), N, deadline.into_nanos())
+        jacinth_capi_calls::zx_object_wait_many(Pointer::Valid.buffer(&mut items), N, deadline.into_nanos())
     })
 }
 
@@ -147,7 +149,14 @@ pub fn write(channel: u32, bytes: (&[u8], Pointer), handles: &[u32]) -> Answer {
     // SAFETY: so many bytes and handles are there, or no memory is.
     Status::ok(unsafe {
         let handles_at = Pointer::Valid.from(handles);
-        jacinth_calls::zx_channel_write(channel, 0, pointer.from(bytes), len(bytes), handles_at, len(handles))
+        jacinth_capi_calls::zx_channel_write(
+            channel,
+            0,
+            pointer.from(bytes),
+            len(bytes),
+            handles_at,
+            len(handles),
+        )
     })
 }
 
@@ -190,7 +199,7 @@ pub fn read(channel: u32, may_discard: bool, into: &mut Buffers<u32>) -> Answer 
     let options = may_discard.into();
     // SAFETY: there is room for so many bytes and handles, or there is no memory; the numbers outlive the call.
     Status::ok(unsafe {
-        jacinth_calls::zx_channel_read(
+        jacinth_capi_calls::zx_channel_read(
             channel,
             options,
             bytes,
@@ -209,7 +218,7 @@ pub fn read_etc(channel: u32, into: &mut Buffers<zx_handle_info_t>) -> Answer {
     let ((bytes, handles), actual) = (into.buffers(), into.actual());
     // SAFETY: there is room for so many bytes and handles, or there is no memory; the numbers outlive the call.
     Status::ok(unsafe {
-        jacinth_calls::zx_channel_read_etc(
+        jacinth_capi_calls::zx_channel_read_etc(
             channel,
             0,
             bytes,
@@ -257,11 +266,11 @@ pub fn call(
     // SAFETY: so much is there to be sent, and so much room for the reply; all of it outlives the call.
     Status::ok(unsafe {
         match call {
-            Call::Whole => jacinth_calls::zx_channel_call(channel, 0, deadline, args, bytes, handles),
+            Call::Whole => jacinth_capi_calls::zx_channel_call(channel, 0, deadline, args, bytes, handles),
             Call::NoRetry => {
-                jacinth_calls::zx_channel_call_noretry(channel, 0, deadline, args, bytes, handles)
+                jacinth_capi_calls::zx_channel_call_noretry(channel, 0, deadline, args, bytes, handles)
             }
-            Call::Finish => jacinth_calls::zx_channel_call_finish(deadline, args, bytes, handles),
+            Call::Finish => jacinth_capi_calls::zx_channel_call_finish(deadline, args, bytes, handles),
         }
     })
 }
@@ -271,10 +280,10 @@ pub fn self_handles() -> [u32; 4] {
     // SAFETY: numbers alone.
     unsafe {
         [
-            jacinth_calls::zx_process_self(),
-            jacinth_calls::zx_job_default(),
-            jacinth_calls::zx_vmar_root_self(),
-            jacinth_calls::zx_thread_self(),
+            jacinth_capi_calls::zx_process_self(),
+            jacinth_capi_calls::zx_job_default(),
+            jacinth_capi_calls::zx_vmar_root_self(),
+            jacinth_capi_calls::zx_thread_self(),
         ]
     }
 }
@@ -282,25 +291,25 @@ pub fn self_handles() -> [u32; 4] {
 /// `zx_thread_self`
 pub fn thread_self() -> u32 {
     // SAFETY: numbers alone.
-    unsafe { jacinth_calls::zx_thread_self() }
+    unsafe { jacinth_capi_calls::zx_thread_self() }
 }
 
 /// `zx_process_exit`
 pub fn process_exit(code: i64) -> ! {
     // SAFETY: a number alone.
-    unsafe { jacinth_calls::zx_process_exit(code) }
+    unsafe { jacinth_capi_calls::zx_process_exit(code) }
 }
 
 /// `zx_take_startup_handle`
 pub fn take_startup_handle() -> u32 {
     // SAFETY: numbers alone.
-    unsafe { jacinth_calls::zx_take_startup_handle(0xf0) }
+    unsafe { jacinth_capi_calls::zx_take_startup_handle(0xf0) }
 }
 
 /// `jacinth_attach`
 pub fn attach(socket: &CStr) -> Answer {
     // SAFETY: a text that ends in a NUL.
-    Status::ok(unsafe { jacinth_calls::jacinth_attach(socket.as_ptr().cast::<u8>().into()) })
+    Status::ok(unsafe { jacinth_capi_calls::jacinth_attach(socket.as_ptr().cast::<u8>().into()) })
 }
 
 /// `jacinth_spawn`. `pointer` is the argument for the process id.
@@ -308,7 +317,7 @@ pub fn spawn(program: &CStr, startup: u32, pointer: Pointer) -> Answer<i32> {
     let (program, mut id) = (UserIn::from(program.as_ptr().cast::<u8>()), 0);
     // SAFETY: a text that ends in a NUL, no arguments, this program's environment, and a number that outlives the call.
     let status = unsafe {
-        jacinth_calls::jacinth_spawn(program, UserIn::NULL, UserIn::NULL, startup, pointer.to(&mut id))
+        jacinth_capi_calls::jacinth_spawn(program, UserIn::NULL, UserIn::NULL, startup, pointer.to(&mut id))
     };
     Status::ok(status).map(|()| id)
 }

@@ -8,7 +8,7 @@ use crate::operation::channel::{call, lifecycle, read, write};
 use crate::operation::fixture::warm_up_creation;
 use crate::operation::spec::Operation;
 use jacinth::*;
-use jacinth_calls::types::zx_handle_info_t;
+use jacinth_capi_calls::types::zx_handle_info_t;
 
 /// The operations by C's calls.
 pub fn operations() -> Vec<Operation> {

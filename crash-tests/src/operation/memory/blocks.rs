@@ -173,7 +173,7 @@ pub fn give_idle_memory_back<G: FnMut() -> bool + 'static>(
         .set_up(move || {
             let mut fixture = Fixture::measuring_capacity();
             use_some();
-            // The victim does not use the runtime, so its death is detected a little later than others'.
+            // The victim does not use `jacinth`, so its death is detected a little later than others'.
             fixture.sleepers.clear();
             let control = fixture.control.clone();
             fixture.partner = Some(Box::new(move |_| {

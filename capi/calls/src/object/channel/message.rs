@@ -13,7 +13,7 @@ static TOO_LONG: [u8; MAX_MSG_BYTES + 1] = [0; MAX_MSG_BYTES + 1];
 
 /// The bytes of a message to send.
 ///
-/// An error of the channel comes before the error of a message that is too long. The runtime checks both in that order, so
+/// An error of the channel comes before the error of a message that is too long. `jacinth` checks both in that order, so
 /// this passes a message that is too long on, without reading it.
 pub(super) fn message_bytes<'a>(bytes: UserIn<u8>, num_bytes: u32) -> Result<&'a [u8], Status> {
     if num_bytes as usize > MAX_MSG_BYTES { Ok(&TOO_LONG) } else { bytes.slice(num_bytes as usize) }
