@@ -3,23 +3,44 @@
 
 mod support;
 
-use jacinth_shm_loom::{FutexLock, kernel_barriers};
+use jacinth_shm_loom::{RawLock, kernel_barriers};
+use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use support::*;
 
+/// A number that the lock protects. loom fails a model in which two accesses to the cell are not ordered.
+struct Counter {
+    lock: RawLock,
+    count: UnsafeCell<usize>,
+}
+
+// SAFETY: `count` is used only by the thread that holds `lock`; loom checks it.
+unsafe impl Sync for Counter {}
+
+impl Counter {
+    fn increment(&self) {
+        self.lock.lock();
+        // SAFETY: this thread holds the lock, so no other one uses the cell.
+        self.count.with_mut(|count| unsafe { *count += 1 });
+        // SAFETY: it was taken above, and the cell is not used below.
+        unsafe { self.lock.unlock() };
+    }
+}
+
 /// Each of `threads` counts `times` times under the lock.
 fn count_together(threads: usize, times: usize) {
-    let lock = Arc::new(FutexLock::new(0));
-    let count = move |lock: &FutexLock<usize>| (0..times).for_each(|_| *lock.lock() += 1);
+    let counter = Arc::new(Counter { lock: RawLock::default(), count: UnsafeCell::new(0) });
+    let count = move |counter: &Counter| (0..times).for_each(|_| counter.increment());
     let others: Vec<_> = (1..threads)
         .map(|_| {
-            let lock = lock.clone();
-            loom::thread::spawn(move || count(&lock))
+            let counter = counter.clone();
+            loom::thread::spawn(move || count(&counter))
         })
         .collect();
-    count(&lock);
+    count(&counter);
     others.into_iter().for_each(|other| other.join().unwrap());
-    assert_eq!(*lock.lock(), threads * times);
+    // SAFETY: the other threads have ended.
+    assert_eq!(counter.count.with(|count| unsafe { *count }), threads * times);
 }
 
 /// INV-LOCK-1.

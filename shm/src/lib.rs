@@ -85,8 +85,8 @@ pub use signal::wait_item::WaitItem;
 pub use sync::DEADLINE_INFINITE_NS;
 #[cfg(loom)]
 pub use sync::{
-    Barriers, CrashOutcome, FutexLock, Grace, Inside, LostStores, Retired, SparseTable, Turn, Visits,
-    barriers, crash_after, kernel_barriers,
+    Barriers, CrashOutcome, Grace, Inside, LostStores, RawLock, Retired, SparseTable, Turn, Visits, barriers,
+    crash_after, kernel_barriers,
 };
 #[cfg(not(loom))]
 pub use sync::{Giver, Taker, handover, now_ns};

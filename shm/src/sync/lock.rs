@@ -31,13 +31,13 @@
 //! a read of 64 bytes, which take two locks, took 134 ns instead of 105 ns. To schedulers this lock is like the C
 //! library's default mutex: a waiter of any priority gives up the processor, and no priority is inherited.
 //!
-//! The models of the other files use loom's mutex. This file has models of its own, `loom-tests/tests/lock.rs`.
+//! The guard is `lock_api`'s; only the words and their orderings are written here. The models of the other files use
+//! loom's mutex. [`RawLock`] has models of its own, `loom-tests/tests/lock.rs`, beside a cell of loom's that is the value:
+//! loom checks each access to the cell, which it could not do behind the guard's `Deref`.
 
-use super::machine::{AtomicU32, RaceCell, WaitQueue, compiler_fence, fence, heavy_barrier, is_asymmetric};
+use super::machine::{AtomicU32, WaitQueue, compiler_fence, fence, heavy_barrier, is_asymmetric};
 use super::{backoff, is_watched, locked, released};
 use core::sync::atomic::Ordering;
-use std::cell::UnsafeCell;
-use std::ops::{Deref, DerefMut};
 
 /// Every holder takes the slow path, because waiters' barriers do not order its stores and loads.
 const FENCED: u32 = 1 << 31;
@@ -50,64 +50,59 @@ const YIELDS: u32 = if cfg!(loom) { 0 } else { 40 };
 /// The step of `backoff` that yields.
 const YIELD: u32 = 63;
 
-/// A lock, and the value that it protects.
+/// The words of a lock, without the value that it protects.
 #[derive(Debug)]
-pub struct Lock<T> {
+pub struct RawLock {
     /// 1 while a thread holds it.
     held: AtomicU32,
     /// How many threads sleep or are about to sleep; and [`FENCED`].
     sleepers: AtomicU32,
     queue: WaitQueue,
-    /// Makes a model fail if two threads use `value` without being ordered by `held`.
-    shadow: RaceCell,
-    value: UnsafeCell<T>,
 }
 
-// SAFETY: `held` admits one thread at a time to `value`, with Acquire on taking and Release on giving back.
-unsafe impl<T: Send> Sync for Lock<T> {}
-
-impl<T: Default> Default for Lock<T> {
-    fn default() -> Self {
-        Self::new(T::default())
-    }
-}
-
-impl<T> Lock<T> {
-    /// A new lock. Before the process is registered for barriers, it is made so that its holders fence, which is always
+impl Default for RawLock {
+    /// A free lock. Before the process is registered for barriers, it is made so that its holders fence, which is always
     /// correct.
-    pub fn new(value: T) -> Self {
+    fn default() -> Self {
         let sleepers = if is_asymmetric() { 0 } else { FENCED };
-        Self {
-            held: AtomicU32::new(0),
-            sleepers: AtomicU32::new(sleepers),
-            queue: WaitQueue::new(),
-            shadow: RaceCell::new(),
-            value: UnsafeCell::new(value),
-        }
+        Self { held: AtomicU32::new(0), sleepers: AtomicU32::new(sleepers), queue: WaitQueue::new() }
     }
+}
 
+impl RawLock {
     /// Takes the lock, once no other thread holds it.
     #[inline]
-    pub fn lock(&self) -> Locked<'_, T> {
-        if !self.take() {
+    pub fn lock(&self) {
+        if !self.try_lock() {
             self.lock_contended();
         }
-        Locked { lock: self }
     }
 
     /// Takes the lock, if no thread holds it.
-    pub fn try_lock(&self) -> Option<Locked<'_, T>> {
-        self.take().then(|| Locked { lock: self })
-    }
-
     #[inline(always)]
-    fn take(&self) -> bool {
-        // ORDER: Acquire pairs with the Release in `Locked::drop`: this holder sees the stores of the last one.
+    pub fn try_lock(&self) -> bool {
+        // ORDER: Acquire pairs with the Release in `unlock`: this holder sees the stores of the last one.
         let is_ours = self.held.swap(1, Ordering::Acquire) == 0;
         if is_ours && is_watched() {
             locked(&self.held);
         }
         is_ours
+    }
+
+    /// Gives the lock back.
+    ///
+    /// # Safety
+    /// The caller holds the lock, and no longer uses the value that it protects.
+    #[inline]
+    pub unsafe fn unlock(&self) {
+        released(&self.held);
+        // ORDER: Release pairs with the Acquire in `try_lock`.
+        self.held.store(0, Ordering::Release);
+        // ORDER: INV-LOCK-1. Pairs with the heavy barrier of a waiter.
+        compiler_fence(Ordering::SeqCst);
+        if self.sleepers.load(Ordering::Relaxed) != 0 {
+            self.wake_one();
+        }
     }
 
     #[cold]
@@ -117,7 +112,7 @@ impl<T> Lock<T> {
             for step in 0..SPINS + YIELDS {
                 backoff(if step < SPINS { 0 } else { YIELD });
                 // The load first: a swap would take the line from the holder on every try.
-                if self.held.load(Ordering::Relaxed) == 0 && self.take() {
+                if self.held.load(Ordering::Relaxed) == 0 && self.try_lock() {
                     return;
                 }
             }
@@ -129,12 +124,12 @@ impl<T> Lock<T> {
 
     /// `false`: slept until another thread woke this one. `true`: the lock became free before that, and is taken.
     fn sleep_or_take(&self) -> bool {
-        // Relaxed: the heavy barrier below orders it before the swap of `take`.
+        // Relaxed: the heavy barrier below orders it before the swap of `try_lock`.
         self.sleepers.fetch_add(1, Ordering::Relaxed);
-        // ORDER: INV-LOCK-1. Pairs with the fences of `Locked::drop` and `wake_one`.
+        // ORDER: INV-LOCK-1. Pairs with the fences of `unlock` and `wake_one`.
         let is_barrier_done = heavy_barrier() || self.sleepers.load(Ordering::Relaxed) & FENCED != 0;
         loop {
-            if self.take() {
+            if self.try_lock() {
                 // Relaxed: at worst a holder looks for a sleeper that is not there.
                 self.sleepers.fetch_sub(1, Ordering::Relaxed);
                 return true;
@@ -158,41 +153,64 @@ impl<T> Lock<T> {
     }
 }
 
+// SAFETY: the swap of `held` admits one thread at a time, with Acquire on taking and Release on giving back.
+#[cfg(not(loom))]
+unsafe impl lock_api::RawMutex for RawLock {
+    /// Its holders fence: a constant does not know whether this process is registered for barriers.
+    const INIT: Self =
+        Self { held: AtomicU32::new(0), sleepers: AtomicU32::new(FENCED), queue: WaitQueue::new() };
+
+    // The words do not name the holder, so another thread may give the lock back.
+    type GuardMarker = lock_api::GuardSend;
+
+    #[inline]
+    fn lock(&self) {
+        self.lock();
+    }
+
+    #[inline]
+    fn try_lock(&self) -> bool {
+        self.try_lock()
+    }
+
+    #[inline]
+    unsafe fn unlock(&self) {
+        // SAFETY: the caller holds the lock. The guard, by which it used the value, ends here.
+        unsafe { self.unlock() };
+    }
+}
+
+/// A lock, and the value that it protects. Only [`Lock::new`] makes one: `lock_api::Mutex::new` would start from `INIT`.
+#[cfg(not(loom))]
+#[derive(Debug)]
+pub(crate) struct Lock<T>(lock_api::Mutex<RawLock, T>);
+
 /// A held [`Lock`].
-pub struct Locked<'a, T> {
-    lock: &'a Lock<T>,
-}
+#[cfg(not(loom))]
+pub(crate) type Locked<'a, T> = lock_api::MutexGuard<'a, RawLock, T>;
 
-impl<T> Deref for Locked<'_, T> {
-    type Target = T;
-    #[inline]
-    fn deref(&self) -> &T {
-        self.lock.shadow.read();
-        // SAFETY: this guard exists only while `held` is ours, so no other reference to `value` does.
-        unsafe { &*self.lock.value.get() }
+#[cfg(not(loom))]
+impl<T: Default> Default for Lock<T> {
+    fn default() -> Self {
+        Self::new(T::default())
     }
 }
 
-impl<T> DerefMut for Locked<'_, T> {
-    #[inline]
-    fn deref_mut(&mut self) -> &mut T {
-        self.lock.shadow.written();
-        // SAFETY: as in `deref`, and `self` is borrowed mutably.
-        unsafe { &mut *self.lock.value.get() }
+#[cfg(not(loom))]
+impl<T> Lock<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(lock_api::Mutex::from_raw(RawLock::default(), value))
     }
-}
 
-impl<T> Drop for Locked<'_, T> {
+    /// Waits until no other thread holds it.
     #[inline]
-    fn drop(&mut self) {
-        released(&self.lock.held);
-        // ORDER: Release pairs with the Acquire in `take`.
-        self.lock.held.store(0, Ordering::Release);
-        // ORDER: INV-LOCK-1. Pairs with the heavy barrier of a waiter.
-        compiler_fence(Ordering::SeqCst);
-        if self.lock.sleepers.load(Ordering::Relaxed) != 0 {
-            self.lock.wake_one();
-        }
+    pub(crate) fn lock(&self) -> Locked<'_, T> {
+        self.0.lock()
+    }
+
+    #[inline]
+    pub(crate) fn try_lock(&self) -> Option<Locked<'_, T>> {
+        self.0.try_lock()
     }
 }
 
@@ -218,7 +236,9 @@ mod tests {
             }
         });
         assert_eq!(*lock.lock(), 4 * TIMES);
-        assert_eq!(lock.sleepers.load(Ordering::Relaxed) & !FENCED, 0);
+        // SAFETY: only looks at the words.
+        let raw = unsafe { lock.0.raw() };
+        assert_eq!(raw.sleepers.load(Ordering::Relaxed) & !FENCED, 0);
     }
 
     #[test]
@@ -229,9 +249,7 @@ mod tests {
 
     #[test]
     fn one_thread_holds_a_fenced_lock() {
-        let mut lock = Lock::new(0);
-        *lock.sleepers.get_mut() = FENCED;
-        count_together(&lock);
+        count_together(&Lock(lock_api::Mutex::new(0)));
     }
 
     #[test]

@@ -238,10 +238,6 @@ pub(crate) struct RaceCell(::loom::cell::UnsafeCell<()>);
 unsafe impl Sync for RaceCell {}
 
 impl RaceCell {
-    pub(super) fn new() -> Self {
-        Self::default()
-    }
-
     /// The memory is being read.
     pub(crate) fn read(&self) {
         self.0.with(|_| ());

@@ -47,7 +47,7 @@ pub use self::grace::{Grace, Inside, Visits};
 #[cfg(not(loom))]
 pub use self::handover::{Giver, Taker, handover};
 #[cfg(loom)]
-pub use self::lock::Lock as FutexLock;
+pub use self::lock::RawLock;
 #[cfg(not(loom))]
 pub(crate) use self::lock::{Lock, Locked};
 #[cfg(loom)]

@@ -63,11 +63,6 @@ pub(crate) fn store_over_marks(word: &AtomicU64, value: u64, order: Ordering) {
 pub(crate) struct RaceCell;
 
 impl RaceCell {
-    #[inline(always)]
-    pub(super) fn new() -> Self {
-        Self
-    }
-
     /// The memory is being read.
     #[inline(always)]
     pub(crate) fn read(&self) {}
@@ -83,7 +78,7 @@ pub(super) struct WaitQueue;
 
 impl WaitQueue {
     #[inline(always)]
-    pub(super) fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Self
     }
 
