@@ -14,22 +14,14 @@ use jacinth_shm as shm;
 /// the C interface keeps to, is 16.)
 pub const WAIT_MANY_MAX_ITEMS: usize = 64;
 
-/// The signals that a program may set on an object of this type.
-fn settable(class: ObjectClass) -> Signals {
-    match ObjectType::from_raw(class.number().into()) {
-        ObjectType::EVENT | ObjectType::EVENTPAIR => Signals::USER_ALL | Signals::EVENT_SIGNALED,
-        _ => Signals::USER_ALL,
-    }
-}
-
 fn check_masks(
     thread: &shm::Thread,
     found: shm::ResolvedHandle,
     clear: Signals,
     set: Signals,
 ) -> shm::Result<()> {
-    let allowed = settable(thread.class(found)?);
-    if (clear | set).bits() & !allowed.bits() == 0 {
+    let settable = thread.class(found)?.settable_signals();
+    if (clear | set).bits() & !settable == 0 {
         Ok(())
     } else {
         Err(shm::Error::InvalidArgs("signals that a program may not set"))

@@ -7,6 +7,7 @@
 
 use crate::arena::error::Result;
 use crate::arena::word::reference::ObjectRef;
+use crate::arena::word::signals::signal;
 use crate::handle::lookup::ResolvedHandle;
 use crate::object::budget::Budget;
 use crate::object::channel::drain::Draining;
@@ -23,6 +24,8 @@ pub(crate) trait Class {
     const HAS_PRIVATE_HALF: bool = false;
     /// Whether an object queues messages with handles, so that it may keep other objects, and itself, alive.
     const QUEUES_HANDLES: bool = false;
+    /// The signals that programs may set and clear.
+    const SETTABLE_SIGNALS: u32 = signal::USER_ALL;
 
     /// The signals of the object of `found`, given its stored signals. A class may derive some from the object's
     /// content.

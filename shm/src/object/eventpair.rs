@@ -2,6 +2,7 @@
 
 use crate::arena::error::Result;
 use crate::arena::word::reference::ObjectRef;
+use crate::arena::word::signals::signal;
 use crate::object::budget::Budget;
 use crate::object::class::{Class, Progress};
 use crate::process::thread::Thread;
@@ -11,6 +12,7 @@ pub(crate) struct EventPair;
 
 impl Class for EventPair {
     const SIDES: usize = 2;
+    const SETTABLE_SIGNALS: u32 = signal::USER_ALL | signal::SIGNALED;
 
     fn release_step(
         thread: &Thread,

@@ -56,6 +56,14 @@ macro_rules! classes {
                 }
             }
 
+            /// The signals that programs may set and clear on an object of the class.
+            #[inline]
+            pub const fn settable_signals(self) -> u32 {
+                match self {
+                    $(Self::$name => <$class as Class>::SETTABLE_SIGNALS,)*
+                }
+            }
+
             pub(crate) const fn is_unique(self) -> bool {
                 match self {
                     $(Self::$name => <$class as Class>::IS_UNIQUE,)*

@@ -13,8 +13,12 @@ pub mod signal {
     pub const WRITABLE: u32 = 1 << 1;
     /// The other side is closed.
     pub const PEER_CLOSED: u32 = 1 << 2;
+    /// Set by programs, on events and the sides of event pairs.
+    pub const SIGNALED: u32 = 1 << 3;
     /// The handle waited on was closed or transferred.
     pub const HANDLE_CLOSED: u32 = 1 << 23;
+    /// The eight signals that programs may set on every object.
+    pub const USER_ALL: u32 = 0xff << 24;
 }
 
 /// A value of `Object::state`: stored signals above, event count below.
