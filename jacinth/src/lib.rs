@@ -13,11 +13,12 @@
 //! # Contents
 //! | | |
 //! |---|---|
-//! | objects | [`Event`], [`EventPair`], [`Channel`] |
+//! | objects | [`Event`], [`EventPair`], [`Channel`], [`Thread`] |
 //! | handles | [`Handle`], [`NullableHandle`], [`Unowned`], the traits in [`prelude`] |
 //! | rights | [`Rights`], [`Handle::duplicate`], [`Handle::replace`] |
 //! | waiting | [`Signals`], [`Handle::wait_one`], [`object_wait_many`], [`Deadline`] |
 //! | messages | [`Channel::write`], [`Channel::read`], [`Channel::call`], [`MessageBuf`], [`HandleDisposition`] |
+//! | words that threads sleep on | [`Futex`] |
 //! | messages without a copy, and many at once | [`Channel::reserve`], [`Channel::read_in_place`], [`Channel::write_batch`] |
 //! | arenas and processes | [`Supervisor`], [`Config`], [`attach`], [`take_startup_handle`] |
 //! | calls by handle value, for other languages | [`raw`], [`attachment`], [`library_threads`] |

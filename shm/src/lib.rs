@@ -74,6 +74,8 @@ pub use object::info::{Basic, MAX_NAME_BYTES};
 pub use process::Process;
 #[cfg(not(loom))]
 pub use process::exit::at_exit;
+#[cfg(not(loom))]
+pub use process::fork_guard::PerProcess;
 pub use process::thread::Thread;
 pub use recovery::audit::Audit;
 pub use recovery::listing::{ListedSide, ListedThread};

@@ -25,3 +25,4 @@ pub(crate) mod join;
 
 pub use current_process::before_exit;
 pub use current_thread::{detach_thread, on_thread_attach};
+pub use jacinth_shm::PerProcess;

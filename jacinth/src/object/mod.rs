@@ -1,6 +1,8 @@
 //! The kernel's objects: one file or folder an object, and one line in the table below.
 
+pub mod futex;
 pub mod task;
+pub use futex::*;
 pub use task::*;
 
 use crate::handle::{
@@ -75,4 +77,5 @@ objects! {
     channel: Channel = CHANNEL [Peered];
     event: Event = EVENT [];
     eventpair: EventPair = EVENTPAIR [Peered];
+    thread: Thread = THREAD [];
 }

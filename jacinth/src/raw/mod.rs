@@ -14,7 +14,7 @@ macro_rules! calls {
     };
 }
 
-calls! { call channel disposition handle object }
+calls! { call channel disposition futex handle object }
 
 /// The value that is never a handle (`ZX_HANDLE_INVALID`).
 pub const INVALID: u32 = 0;

@@ -2,14 +2,12 @@
 //! at a fork and at the end of a thread.
 //!
 //! ```text
-//!   entry ──▶ thread_exit ──▶ last_thread        threads ──▶ entry, thread_exit, at_fork, futex_sleep
+//!   entry ──▶ thread_exit ──▶ last_thread        threads ──▶ entry, thread_exit
 //!     └─────▶ error_text
 //! ```
 
-pub(crate) mod at_fork;
 pub(crate) mod entry;
 pub(crate) mod error_text;
-pub(crate) mod futex_sleep;
 pub(crate) mod last_thread;
 pub(crate) mod thread_exit;
 pub(crate) mod threads;

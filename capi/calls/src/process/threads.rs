@@ -7,12 +7,12 @@
 //! INV-THREADS-1: under the lock of the list, objects are made, threads enter and leave the list, and their handles are
 //! closed. So no object is made for a thread that has ended.
 
-use crate::process::at_fork::PerProcess;
 use crate::process::entry::enter;
-use crate::process::futex_sleep::FutexSleep;
 use crate::process::thread_exit;
 use crate::types::zx_handle_t;
-use jacinth::{ObjectType, Rights, Status, raw};
+use jacinth::attachment::PerProcess;
+use jacinth::raw::{FutexSleep, FutexThread};
+use jacinth::{Koid, ObjectType, Rights, Status, raw};
 use libc::pthread_t;
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -32,14 +32,13 @@ pub(crate) struct Thread {
     /// The object's koid; 0 until there is one.
     koid: AtomicU64,
     /// Its sleep on a futex.
-    pub(crate) sleep: FutexSleep,
+    sleep: FutexSleep,
 }
 
-/// The threads with a record, and those of them with an object, by its koid.
+/// The threads with a record.
 #[derive(Debug, Default)]
 struct Threads {
     by_id: HashMap<pthread_t, Arc<Thread>>,
-    by_koid: HashMap<u64, Arc<Thread>>,
 }
 
 static THREADS: PerProcess<Mutex<Threads>> = PerProcess::new(forget);
@@ -85,14 +84,6 @@ impl Thread {
         }
     }
 
-    /// The koid of the thread's object; this makes the object if there is none. 0 if the thread ended without one.
-    pub(crate) fn koid(&self) -> Result<u64, Status> {
-        if self.koid.load(Ordering::Relaxed) == 0 {
-            self.handle()?;
-        }
-        Ok(self.koid.load(Ordering::Relaxed))
-    }
-
     #[cold]
     fn make_object(&self, threads: &mut Threads) -> Result<zx_handle_t, Status> {
         let known = self.handle.load(Ordering::Relaxed);
@@ -112,7 +103,7 @@ impl Thread {
         let koid = named?.koid;
         self.koid.store(koid, Ordering::Relaxed);
         self.handle.store(handle, Ordering::Relaxed);
-        threads.by_koid.insert(koid, thread.clone());
+        raw::add_futex_thread(Koid::from_raw(koid), thread.clone());
         Ok(handle)
     }
 
@@ -124,6 +115,20 @@ impl Thread {
             unsafe { libc::pthread_getname_np(self.id(), name.as_mut_ptr().cast(), name.len()) };
         }
         name
+    }
+}
+
+impl FutexThread for Thread {
+    fn sleep(&self) -> &FutexSleep {
+        &self.sleep
+    }
+
+    /// This makes the object if there is none. INVALID if the thread ended without one.
+    fn koid(&self) -> Result<Koid, Status> {
+        if self.koid.load(Ordering::Relaxed) == 0 {
+            self.handle()?;
+        }
+        Ok(Koid::from_raw(self.koid.load(Ordering::Relaxed)))
     }
 }
 
@@ -142,11 +147,6 @@ pub(crate) fn current() -> Arc<Thread> {
     threads().by_id.insert(thread.id(), thread.clone());
     adopt(thread.clone());
     thread
-}
-
-/// The thread of this process with this koid, unless it has ended.
-pub(crate) fn by_koid(koid: u64) -> Option<Arc<Thread>> {
-    threads().by_koid.get(&koid).cloned()
 }
 
 /// The thread of this process with this id, if it has a record.
@@ -186,7 +186,7 @@ fn end() {
     let thread = unsafe { Arc::from_raw(known) };
     let mut threads = threads();
     threads.by_id.remove(&thread.id());
-    threads.by_koid.remove(&thread.koid.load(Ordering::Relaxed));
+    raw::remove_futex_thread(Koid::from_raw(thread.koid.load(Ordering::Relaxed)));
     let handle = thread.handle.swap(raw::INVALID, Ordering::Relaxed);
     if handle != raw::INVALID && jacinth::is_attached() {
         let _ = raw::close(handle);

@@ -1,14 +1,15 @@
 //! Futexes: words of one process that threads sleep on. Only their owners have to do with the arena.
-
-mod queues;
+//!
+//! The queues are the runtime's ([`jacinth::raw`]).
 
 use crate::call_macro::calls;
 use crate::object::handle::check_handle;
 use crate::process::{entry, threads};
 use crate::types::{zx_handle_t, zx_koid_t, zx_time_t};
 use crate::user_memory::{UserIn, UserOut, fault_guard};
-use jacinth::{ObjectType, Rights, Status, raw};
-use queues::{Owner, Requeue, WakeCount};
+use jacinth::raw::{self, FutexRequeue, FutexThread, FutexWakeCount};
+use jacinth::{Koid, MonotonicInstant, ObjectType, Rights, Status};
+use std::sync::Arc;
 
 calls! {
     /// Sleeps if the word has this value, until a wake or the deadline. Sets the futex's owner.
@@ -22,17 +23,17 @@ calls! {
         // A changed value comes before errors of the handle.
         expect(value_ptr, current_value)?;
         let owner = owner(new_futex_owner)?;
-        queues::wait(value_ptr.address(), || expect(value_ptr, current_value), owner, deadline)
+        wait(value_ptr, current_value, owner, deadline)
     }
 
     /// Wakes up to `wake_count` sleepers of the word. The futex has no owner then.
     fn zx_futex_wake, _zx_futex_wake(value_ptr: UserIn<i32>, wake_count: u32) {
-        queues::wake(key(value_ptr)?, WakeCount::UpTo(wake_count))
+        raw::futex_wake(key(value_ptr)?, FutexWakeCount::UpTo(wake_count))
     }
 
     /// Wakes one sleeper of the word, and makes it the futex's owner.
     fn zx_futex_wake_single_owner, _zx_futex_wake_single_owner(value_ptr: UserIn<i32>) {
-        queues::wake(key(value_ptr)?, WakeCount::OneAsOwner)
+        raw::futex_wake(key(value_ptr)?, FutexWakeCount::OneAsOwner)
     }
 
     /// Wakes some sleepers of the word and moves others to another word. Sets the owner of the other futex.
@@ -45,7 +46,7 @@ calls! {
         new_requeue_owner: zx_handle_t,
     ) {
         let from = Word { pointer: value_ptr, expected: current_value };
-        requeue(from, WakeCount::UpTo(wake_count), requeue_ptr, requeue_count, new_requeue_owner)
+        requeue(from, FutexWakeCount::UpTo(wake_count), requeue_ptr, requeue_count, new_requeue_owner)
     }
 
     /// The same, except that it wakes one sleeper and makes it the owner of the first futex.
@@ -57,16 +58,16 @@ calls! {
         new_requeue_owner: zx_handle_t,
     ) {
         let from = Word { pointer: value_ptr, expected: current_value };
-        requeue(from, WakeCount::OneAsOwner, requeue_ptr, requeue_count, new_requeue_owner)
+        requeue(from, FutexWakeCount::OneAsOwner, requeue_ptr, requeue_count, new_requeue_owner)
     }
 
     /// Stores the koid of the futex's owner; 0 for none.
     fn zx_futex_get_owner, _zx_futex_get_owner(value_ptr: UserIn<i32>, koid: UserOut<zx_koid_t>) {
         check(value_ptr)?;
         koid.check()?;
-        koid.store(match queues::owner(value_ptr.address())? {
+        koid.store(match raw::futex_owner(value_ptr.address())? {
             None => 0,
-            Some(owner) => owner.koid()?,
+            Some(owner) => owner.koid()?.raw_koid(),
         })
     }
 
@@ -77,7 +78,7 @@ calls! {
         deadline: zx_time_t,
     ) {
         check(value_ptr)?;
-        queues::wait(value_ptr.address(), || expect(value_ptr, current_value), None, deadline)
+        wait(value_ptr, current_value, None, deadline)
     }
 
     /// [`zx_futex_requeue`] without an owner.
@@ -89,8 +90,19 @@ calls! {
         requeue_count: u32,
     ) {
         let from = Word { pointer: wake_ptr, expected: current_value };
-        requeue(from, WakeCount::UpTo(wake_count), requeue_ptr, requeue_count, raw::INVALID)
+        requeue(from, FutexWakeCount::UpTo(wake_count), requeue_ptr, requeue_count, raw::INVALID)
     }
+}
+
+fn wait(
+    word: UserIn<i32>,
+    expected: i32,
+    owner: Option<Arc<dyn FutexThread>>,
+    deadline: zx_time_t,
+) -> Result<(), Status> {
+    let this: Arc<dyn FutexThread> = threads::current();
+    let deadline = MonotonicInstant::from_nanos(deadline);
+    raw::futex_wait(word.address(), || expect(word, expected), &this, owner, deadline)
 }
 
 /// A futex word, and the value that the caller expects in it.
@@ -102,7 +114,7 @@ struct Word {
 
 fn requeue(
     from: Word,
-    wake: WakeCount,
+    wake: FutexWakeCount,
     to: UserIn<i32>,
     count: u32,
     new_owner: zx_handle_t,
@@ -115,8 +127,8 @@ fn requeue(
     let is_current = || expect(from.pointer, from.expected);
     is_current()?;
     let owner = owner(new_owner)?;
-    let requeue = Requeue { from: from.pointer.address(), wake, to: to.address(), count, owner };
-    queues::requeue(requeue, is_current)
+    let requeue = FutexRequeue { from: from.pointer.address(), wake, to: to.address(), count, owner };
+    raw::futex_requeue(requeue, is_current)
 }
 
 /// The key of a word's futex. The memory may be unmapped: a program may free the word before it wakes the sleepers.
@@ -136,11 +148,11 @@ fn expect(word: UserIn<i32>, value: i32) -> Result<(), Status> {
 }
 
 /// The thread of this process that a handle refers to; none for `ZX_HANDLE_INVALID`.
-fn owner(handle: zx_handle_t) -> Result<Option<Owner>, Status> {
+fn owner(handle: zx_handle_t) -> Result<Option<Arc<dyn FutexThread>>, Status> {
     if handle == raw::INVALID {
         return Ok(None);
     }
     entry::enter()?;
     check_handle(handle, ObjectType::THREAD, Rights::NONE)?;
-    threads::by_koid(raw::basic(handle)?.koid).map(Some).ok_or(Status::INVALID_ARGS)
+    raw::futex_thread(Koid::from_raw(raw::basic(handle)?.koid)).map(Some)
 }

@@ -8,22 +8,21 @@
 //! INV-QUEUE-2: no queue is empty. A thread is in the queue of its `waits_on`, or in none if that is 0.
 //! INV-QUEUE-3: the owner of a futex does not sleep on it.
 
-use crate::process::at_fork::PerProcess;
-use crate::process::threads::{self, Thread};
-use crate::types::zx_time_t;
-use jacinth::Status;
+use super::thread::FutexThread;
+use crate::types::koid::Koid;
+use crate::types::status::Status;
+use crate::types::time::MonotonicInstant;
+use jacinth_shm::PerProcess;
 use std::cell::Cell;
 use std::collections::btree_map::BTreeMap;
 use std::collections::hash_map::{Entry, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The owner of a futex. It is a record and not a handle, because a thread that was woken is the owner before its object
-/// is made.
-pub(super) type Owner = Arc<Thread>;
+type Thread = Arc<dyn FutexThread>;
 
 /// How many sleepers are woken, and the futex's owner after it.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum WakeCount {
+pub enum FutexWakeCount {
     /// Up to this many; the futex has no owner then.
     UpTo(u32),
     /// One, which becomes the owner.
@@ -33,13 +32,15 @@ pub(super) enum WakeCount {
 /// The sleepers of one futex, in the order in which they came.
 #[derive(Debug, Default)]
 struct Queue {
-    owner: Option<Owner>,
-    sleepers: BTreeMap<u64, Arc<Thread>>,
+    owner: Option<Thread>,
+    sleepers: BTreeMap<u64, Thread>,
 }
 
 #[derive(Debug, Default)]
 struct Queues {
     by_key: HashMap<usize, Queue>,
+    /// The living threads with an object, by its koid: those that can be named as owners.
+    by_koid: HashMap<Koid, Thread>,
     /// The ticket of the thread that came last. 64 bits last forever.
     last_ticket: u64,
 }
@@ -68,14 +69,14 @@ fn locked<T>(change: impl FnOnce(&mut Queues) -> Result<T, Status>) -> Result<T,
 
 impl Queues {
     /// Adds a thread at the end of the queue of `key`.
-    fn push(&mut self, key: usize, thread: Arc<Thread>) {
+    fn push(&mut self, key: usize, thread: Thread) {
         self.last_ticket += 1;
-        thread.sleep.enter_queue(key, self.last_ticket);
+        thread.sleep().enter_queue(key, self.last_ticket);
         self.by_key.entry(key).or_default().sleepers.insert(self.last_ticket, thread);
     }
 
     /// Removes up to `count` threads from the front of a queue.
-    fn pop(&mut self, key: usize, count: u32) -> Vec<Arc<Thread>> {
+    fn pop(&mut self, key: usize, count: u32) -> Vec<Thread> {
         let Entry::Occupied(mut queue) = self.by_key.entry(key) else { return Vec::new() };
         let sleepers = &mut queue.get_mut().sleepers;
         let taken: Vec<_> =
@@ -88,68 +89,84 @@ impl Queues {
 
     /// Removes the threads that are to be woken and sets the new owner. The caller wakes them after it has released the
     /// lock.
-    fn wake(&mut self, key: usize, wake: WakeCount) -> Vec<Arc<Thread>> {
+    fn wake(&mut self, key: usize, wake: FutexWakeCount) -> Vec<Thread> {
         let (count, becomes_owner) = match wake {
-            WakeCount::UpTo(count) => (count, false),
-            WakeCount::OneAsOwner => (1, true),
+            FutexWakeCount::UpTo(count) => (count, false),
+            FutexWakeCount::OneAsOwner => (1, true),
         };
         let woken = self.pop(key, count);
         for thread in &woken {
-            thread.sleep.end();
+            thread.sleep().end();
         }
         self.set_owner(key, if becomes_owner { woken.first().cloned() } else { None });
         woken
     }
 
     /// Sets the owner of a futex, if a thread sleeps on it.
-    fn set_owner(&mut self, key: usize, owner: Option<Owner>) {
+    fn set_owner(&mut self, key: usize, owner: Option<Thread>) {
         if let Some(queue) = self.by_key.get_mut(&key) {
             queue.owner = owner;
         }
     }
 }
 
-/// Sleeps on a futex if `is_current` succeeds. No wake comes between that check and the thread's place in the queue, because
-/// both are under the lock.
-pub(super) fn wait(
+/// Has the calling thread, `this`, sleep on the futex at the address `key`, and makes `owner` the futex's owner, if
+/// `is_current` succeeds. No wake comes between that check and the thread's place in the queue, because both are under
+/// the lock.
+///
+/// Follows `docs/syscalls/futex_wait.md`.
+///
+/// # Errors
+/// Those of `is_current`; [`Status::INVALID_ARGS`] for an owner that is the calling thread, or sleeps on this futex;
+/// [`Status::TIMED_OUT`]; [`Status::BAD_STATE`] in a signal handler that interrupts a call of this kind.
+pub fn futex_wait(
     key: usize,
     is_current: impl Fn() -> Result<(), Status>,
-    owner: Option<Owner>,
-    deadline: zx_time_t,
+    this: &Arc<dyn FutexThread>,
+    owner: Option<Arc<dyn FutexThread>>,
+    deadline: MonotonicInstant,
 ) -> Result<(), Status> {
-    let this = threads::current();
     locked(|queues| {
+        if this.sleep().waits_on() != 0 {
+            // A signal handler has interrupted the thread's sleep. A record has one place in a queue.
+            return Err(Status::BAD_STATE);
+        }
         is_current()?;
         check_owner(owner.as_ref(), &[key])?;
-        if owner.as_ref().is_some_and(|owner| Arc::ptr_eq(owner, &this)) {
+        if owner.as_ref().is_some_and(|owner| Arc::ptr_eq(owner, this)) {
             return Err(Status::INVALID_ARGS);
         }
-        this.sleep.begin();
+        this.sleep().begin();
         queues.push(key, this.clone());
         queues.set_owner(key, owner);
         Ok(())
     })?;
-    if this.sleep.sleep_until(deadline) {
+    if this.sleep().sleep_until(deadline) {
         return Ok(());
     }
     locked(|queues| {
         // The thread may have been moved to another queue, so it asks for its place.
-        let key = this.sleep.waits_on();
+        let key = this.sleep().waits_on();
         let Entry::Occupied(mut queue) = queues.by_key.entry(key) else {
             // A wake came after the deadline. It counts: a wake of one thread must wake one.
             return Ok(());
         };
-        queue.get_mut().sleepers.remove(&this.sleep.ticket());
+        queue.get_mut().sleepers.remove(&this.sleep().ticket());
         if queue.get().sleepers.is_empty() {
             queue.remove();
         }
-        this.sleep.end();
+        this.sleep().end();
         Err(Status::TIMED_OUT)
     })
 }
 
-/// Wakes sleepers of a futex.
-pub(super) fn wake(key: usize, wake: WakeCount) -> Result<(), Status> {
+/// Wakes sleepers of a futex. The word need not be mapped any more.
+///
+/// Follows `docs/syscalls/futex_wake.md` and `futex_wake_single_owner.md`.
+///
+/// # Errors
+/// [`Status::BAD_STATE`] in a signal handler that interrupts a call of this kind.
+pub fn futex_wake(key: usize, wake: FutexWakeCount) -> Result<(), Status> {
     let woken = locked(|queues| Ok(queues.wake(key, wake)))?;
     unpark(&woken);
     Ok(())
@@ -157,20 +174,34 @@ pub(super) fn wake(key: usize, wake: WakeCount) -> Result<(), Status> {
 
 /// A move of sleepers from one futex to another.
 #[derive(Debug)]
-pub(super) struct Requeue {
-    pub(super) from: usize,
+pub struct FutexRequeue {
+    /// The address of the futex that the sleepers leave.
+    pub from: usize,
     /// The sleepers of `from` that are woken instead of moved.
-    pub(super) wake: WakeCount,
-    pub(super) to: usize,
+    pub wake: FutexWakeCount,
+    /// The address of the futex on which they sleep from then on.
+    pub to: usize,
     /// How many sleepers are moved at most.
-    pub(super) count: u32,
+    pub count: u32,
     /// The owner of `to` from then on.
-    pub(super) owner: Option<Owner>,
+    pub owner: Option<Arc<dyn FutexThread>>,
 }
 
 /// Wakes some sleepers of a futex and moves others to another, if `is_current` succeeds.
-pub(super) fn requeue(requeue: Requeue, is_current: impl Fn() -> Result<(), Status>) -> Result<(), Status> {
-    let Requeue { from, wake, to, count, owner } = requeue;
+///
+/// Follows `docs/syscalls/futex_requeue.md` and `futex_requeue_single_owner.md`.
+///
+/// # Errors
+/// Those of `is_current`; [`Status::INVALID_ARGS`] when both futexes are the same, and for an owner that sleeps on one
+/// of them; [`Status::BAD_STATE`] in a signal handler that interrupts a call of this kind.
+pub fn futex_requeue(
+    requeue: FutexRequeue,
+    is_current: impl Fn() -> Result<(), Status>,
+) -> Result<(), Status> {
+    let FutexRequeue { from, wake, to, count, owner } = requeue;
+    if from == to {
+        return Err(Status::INVALID_ARGS);
+    }
     let woken = locked(|queues| {
         is_current()?;
         check_owner(owner.as_ref(), &[from, to])?;
@@ -185,20 +216,51 @@ pub(super) fn requeue(requeue: Requeue, is_current: impl Fn() -> Result<(), Stat
     Ok(())
 }
 
-/// The owner of a futex.
-pub(super) fn owner(key: usize) -> Result<Option<Owner>, Status> {
+/// The owner of a futex; `None` also when no thread sleeps on it.
+///
+/// Follows `docs/syscalls/futex_get_owner.md`.
+///
+/// # Errors
+/// [`Status::BAD_STATE`] in a signal handler that interrupts a call of this kind.
+pub fn futex_owner(key: usize) -> Result<Option<Arc<dyn FutexThread>>, Status> {
     locked(|queues| Ok(queues.by_key.get(&key).and_then(|queue| queue.owner.clone())))
 }
 
+/// The living thread of this process whose object has this koid.
+///
+/// # Errors
+/// [`Status::INVALID_ARGS`] when there is none; [`Status::BAD_STATE`] in a signal handler that interrupts a call of this
+/// kind.
+pub fn futex_thread(koid: Koid) -> Result<Arc<dyn FutexThread>, Status> {
+    locked(|queues| queues.by_koid.get(&koid).cloned().ok_or(Status::INVALID_ARGS))
+}
+
+/// Notes the koid of a thread's object, so that the thread can be made an owner, until [`remove_futex_thread`].
+pub fn add_futex_thread(koid: Koid, thread: Arc<dyn FutexThread>) {
+    // Without effect in a signal handler that interrupts a call of this kind.
+    let _ = locked(|queues| {
+        queues.by_koid.insert(koid, thread);
+        Ok(())
+    });
+}
+
+/// The thread with this koid ends.
+pub fn remove_futex_thread(koid: Koid) {
+    let _ = locked(|queues| {
+        queues.by_koid.remove(&koid);
+        Ok(())
+    });
+}
+
 /// INVALID_ARGS for an owner that sleeps on one of these futexes.
-fn check_owner(owner: Option<&Owner>, keys: &[usize]) -> Result<(), Status> {
-    let is_asleep = owner.is_some_and(|owner| keys.contains(&owner.sleep.waits_on()));
+fn check_owner(owner: Option<&Thread>, keys: &[usize]) -> Result<(), Status> {
+    let is_asleep = owner.is_some_and(|owner| keys.contains(&owner.sleep().waits_on()));
     if is_asleep { Err(Status::INVALID_ARGS) } else { Ok(()) }
 }
 
 /// Wakes threads that were removed from their queues.
-fn unpark(woken: &[Arc<Thread>]) {
+fn unpark(woken: &[Thread]) {
     for thread in woken {
-        thread.sleep.unpark();
+        thread.sleep().unpark();
     }
 }
