@@ -65,6 +65,7 @@ fn main() -> Result<ExitCode> {
     ensure!(!mutants.is_empty(), "no ordering matches {:?}", arguments.only);
     if arguments.list {
         println!("{}", table::of_mutants(&mutants));
+        println!("{}", table::of_exceptions(&sources.exceptions));
         println!("{}", sources.summary(&mutants));
         return Ok(ExitCode::SUCCESS);
     }

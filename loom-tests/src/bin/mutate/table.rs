@@ -1,6 +1,6 @@
 //! The result, as a table.
 
-use crate::site::Mutant;
+use crate::site::{Exception, Mutant};
 use crate::verdict::{Outcome, Verdict};
 use comfy_table::{Table, presets};
 use std::collections::BTreeMap;
@@ -35,6 +35,17 @@ pub fn of_mutants(mutants: &[Mutant]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::UTF8_BORDERS_ONLY).set_header(["place", "function", "call", "ordering"]);
     table.add_rows(mutants.iter().map(cells));
+    table
+}
+
+/// The orderings that are not weakened, and why.
+pub fn of_exceptions(exceptions: &[Exception]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_BORDERS_ONLY).set_header(["place", "function", "not weakened"]);
+    table.add_rows(exceptions.iter().map(|exception| {
+        let place = format!("{}:{}", exception.file, exception.line);
+        [place, exception.function.clone(), exception.reason.text().to_owned()]
+    }));
     table
 }
 
