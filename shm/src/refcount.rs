@@ -3,7 +3,7 @@
 //!
 //! Thread t changes the count of X in these steps:
 //!
-//! 1. the row's `record` names the record, `reference` = {up or down, PENDING, X, sequence};
+//! 1. the row's `handle_location` names the record, `refcount_intent` = {up or down, PENDING, X, sequence};
 //! 2. down only: the record's CAS LIVE → CLOSING(t) **commits the close**;
 //! 3. the previous changer's intent is marked APPLIED if it is still PENDING;
 //!    then the count's CAS → {n ± 1, t, sequence};
@@ -19,7 +19,7 @@
 
 use crate::arena::error::{Error, Result};
 use crate::arena::word::handle::Entry;
-use crate::arena::word::intent::{Change, Record, RefcountIntent};
+use crate::arena::word::intent::{Change, HandleLocation, RefcountIntent};
 use crate::arena::word::refcount::Count;
 use crate::arena::word::reference::{ObjectRef, Tag};
 use crate::arena::word::signals::State;
@@ -60,35 +60,35 @@ pub(crate) fn change_count(thread: &Thread, object: ObjectRef, change: Change, s
 /// Marks the intent of the thread that wrote `word` as APPLIED, before another change overwrites that word.
 fn mark_applied(thread: &Thread, word: Count, object: ObjectRef) {
     let changer = word.changer();
-    if changer == thread.tag || changer == Tag::NOBODY {
+    if changer == thread.tag || changer == Tag::NO_OWNER {
         return;
     }
     let Ok(row) = thread.arena().thread(changer.0) else { return };
     // Relaxed: the count word was loaded with Acquire, so this load is no older than the change. The next store of
     // the count word publishes the mark.
-    let intent = RefcountIntent(row.reference.load(Relaxed));
+    let intent = RefcountIntent(row.refcount_intent.load(Relaxed));
     if intent.is_pending(object, word.sequence()) {
         // The CAS fails if the intent's owner moved on, or if another helper was first. Both need no action.
-        let _ = row.reference.compare_exchange(intent.0, intent.applied().0, Relaxed, Relaxed);
+        let _ = row.refcount_intent.compare_exchange(intent.0, intent.applied().0, Relaxed, Relaxed);
     }
 }
 
 /// Drops the reference that the handle holds. If it was the side's last, the side is left on the release queue.
 #[inline(always)]
 pub(crate) fn drop_handle(thread: &Thread, found: ResolvedHandle) -> Result<()> {
-    let record = Record::Entry { process: thread.table_row, index: found.index };
+    let record = HandleLocation::Entry { process: thread.table_row, index: found.index };
     take_back_reference(thread, record, found.entry)
 }
 
 /// Drops the reference that `record` owns, if its word is still exactly `entry`. If it was the side's last, the side is
 /// left on the release queue.
-pub(crate) fn drop_reference(thread: &Thread, record: Record, entry: Entry) -> Result<()> {
+pub(crate) fn drop_reference(thread: &Thread, record: HandleLocation, entry: Entry) -> Result<()> {
     take_back_reference(thread, record, entry)
 }
 
 /// The body of both functions above. Inlined, so that each caller's kind of record is a constant here.
 #[inline(always)]
-fn take_back_reference(thread: &Thread, record: Record, entry: Entry) -> Result<()> {
+fn take_back_reference(thread: &Thread, record: HandleLocation, entry: Entry) -> Result<()> {
     let cell = thread.arena().record(record)?;
     let object = entry.object();
     let state = &thread.arena().object(object.slot())?.state[object.side()];
@@ -102,7 +102,7 @@ fn take_back_reference(thread: &Thread, record: Record, entry: Entry) -> Result<
         return Err(Error::BadHandle);
     }
     crash_point!(thread, "close.committed");
-    if let Record::Entry { process, index } = record
+    if let HandleLocation::Entry { process, index } = record
         && process == thread.process.row
     {
         // Before the count drops, so that the reference still keeps the object: wait until no operation of this
@@ -122,7 +122,7 @@ fn take_back_reference(thread: &Thread, record: Record, entry: Entry) -> Result<
     }
     crash_point!(thread, "close.listed");
     thread.intend_nothing();
-    if let Record::Entry { index, .. } = record {
+    if let HandleLocation::Entry { index, .. } = record {
         entries::give_entry_back(thread, index);
     }
     Ok(())

@@ -403,7 +403,7 @@ impl Thread {
         let _ = watch::end_watch(self);
         (0..HAZARDS).for_each(|hazard| pin::clear_hazard(self, hazard));
         // ORDER: Release pairs with the Acquire of the next claim: the row is idle.
-        self.row().claim.store(0, Release);
+        self.row().state.store(0, Release);
         if self.is_counted {
             self.process.give_thread_back();
         }

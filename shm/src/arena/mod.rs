@@ -30,7 +30,7 @@ use crate::arena::record::watch::WatchRow;
 use crate::arena::region::{Heap, Region, Shared};
 use crate::arena::size_class::CLASS_0_LINES;
 use crate::arena::word::block::BlockId;
-use crate::arena::word::intent::Record;
+use crate::arena::word::intent::HandleLocation;
 #[cfg(loom)]
 use crate::sync::Release;
 use crate::sync::{AtomicU64, Futex, Relaxed};
@@ -317,12 +317,12 @@ impl Arena {
 
     /// The word of a record, in a handle table or in a message.
     #[inline]
-    pub(crate) fn record(&self, record: Record) -> Result<&AtomicU64> {
+    pub(crate) fn record(&self, record: HandleLocation) -> Result<&AtomicU64> {
         match record {
-            Record::Entry { process, index } => {
+            HandleLocation::Entry { process, index } => {
                 self.entry(process, index).ok_or(Error::Corrupt("a handle entry is out of range"))
             }
-            Record::Transit { block, word } => {
+            HandleLocation::Transit { block, word } => {
                 let lines = self.lines(block)?;
                 let (line, word) = (word as usize / LINE_WORDS, word as usize % LINE_WORDS);
                 let word = lines.get(line).map(|line| &line.0[word]);
@@ -393,28 +393,28 @@ mod model {
 impl Arena {
     /// The tags of thread rows that were ever used.
     pub(crate) fn thread_tags(&self) -> core::ops::Range<u16> {
-        let fresh = self.header().threads_hwm.load(Relaxed).min(self.layout.threads.count as u64);
-        1..(fresh as u16).max(1)
+        let hwm = self.header().threads_hwm.load(Relaxed).min(self.layout.threads.count as u64);
+        1..(hwm as u16).max(1)
     }
 
     /// Slots below this may have been used.
     pub(crate) fn used_slots(&self) -> u32 {
         // One more: a slot is reserved before the mark moves past it.
-        let fresh = self.header().objects_hwm.load(Relaxed).saturating_add(1);
-        fresh.min(self.layout.objects.count as u64) as u32
+        let hwm = self.header().objects_hwm.load(Relaxed).saturating_add(1);
+        hwm.min(self.layout.objects.count as u64) as u32
     }
 
     /// Blocks of `class` below this index may have been used.
     pub(crate) fn used_blocks(&self, class: usize) -> u32 {
-        let fresh = self.header().blocks_hwm.get(class).map_or(0, |fresh| fresh.load(Relaxed));
+        let hwm = self.header().blocks_hwm.get(class).map_or(0, |hwm| hwm.load(Relaxed));
         let most = self.layout.descriptors.get(class).map_or(0, |section| section.count);
-        fresh.saturating_add(1).min(most as u64) as u32
+        hwm.saturating_add(1).min(most as u64) as u32
     }
 
     /// Entries of a process's table below this index may have been used.
     pub(crate) fn used_entries(&self, process: u16) -> u32 {
-        let fresh = self.process(process).map_or(0, |row| row.entries_hwm.load(Relaxed));
-        fresh.min(self.layout.entries_per_process as u64) as u32
+        let hwm = self.process(process).map_or(0, |row| row.entries_hwm.load(Relaxed));
+        hwm.min(self.layout.entries_per_process as u64) as u32
     }
 }
 

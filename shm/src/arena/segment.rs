@@ -5,7 +5,7 @@ use crate::arena::error::{Error, Result};
 use crate::arena::record::line::{LINE_BYTES, LINE_WORDS, Line};
 use crate::arena::size_class::CLASS_0_LINES;
 use crate::arena::word::block::BlockId;
-use crate::arena::word::intent::Record;
+use crate::arena::word::intent::HandleLocation;
 use crate::arena::word::ring::Header;
 use crate::sync::{self, AtomicU64, Relaxed};
 use core::ptr::NonNull;
@@ -93,9 +93,9 @@ pub(crate) struct Message<'a> {
 
 impl Message<'_> {
     /// The records of its handles.
-    pub(crate) fn records(&self) -> impl Iterator<Item = Record> + use<> {
+    pub(crate) fn records(&self) -> impl Iterator<Item = HandleLocation> + use<> {
         let (block, first) = self.records;
-        (first..).take(self.header.handles()).map(move |word| Record::Transit { block, word })
+        (first..).take(self.header.handles()).map(move |word| HandleLocation::Transit { block, word })
     }
 }
 

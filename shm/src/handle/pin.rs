@@ -54,7 +54,7 @@ pub(crate) fn barrier(thread: &Thread) -> Result<bool> {
         let row = thread.arena().process(row)?;
         // Relaxed: a process that may use a retired object has held a handle to it, and so has changed its count since
         // it attached. This thread has seen that change, and with it the process's `fenced`.
-        let state = RowState(row.claim.load(Relaxed)).process_state();
+        let state = RowState(row.state.load(Relaxed)).process_state();
         if state == ProcessState::Active && row.fenced.load(Relaxed) == 0 {
             return Ok(false);
         }

@@ -6,7 +6,7 @@
 
 use crate::arena::error::{Error, Result};
 use crate::arena::word::handle::{Entry, EntryState};
-use crate::arena::word::intent::{Change, Operation, Record};
+use crate::arena::word::intent::{Change, HandleLocation, Operation};
 use crate::arena::word::row::{ProcessSlot, ProcessState, RowState};
 use crate::arena::word::signals::State;
 use crate::handle::lookup::ResolvedHandle;
@@ -34,7 +34,7 @@ fn duplicate_pinned(thread: &Thread, found: ResolvedHandle, rights: u32) -> Resu
     let cell = thread.arena().entry(thread.table_row, index).ok_or(Error::BadHandle)?;
     crash_point!(thread, "duplicate.reserved");
     let sequence =
-        thread.intend(Change::Increment, object, Record::Entry { process: thread.table_row, index });
+        thread.intend(Change::Increment, object, HandleLocation::Entry { process: thread.table_row, index });
     crash_point!(thread, "duplicate.intended");
     match refcount::change_count(thread, object, Change::Increment, sequence) {
         Ok(_) => {}
@@ -65,7 +65,7 @@ pub(crate) fn replace(thread: &Thread, found: ResolvedHandle, rights: u32) -> Re
             return Err(error);
         }
     };
-    let to = Record::Entry { process: thread.table_row, index };
+    let to = HandleLocation::Entry { process: thread.table_row, index };
     if let Err(error) = move_out(thread, found, to) {
         if !error.is_crash() {
             refcount::release_reserved(thread, index, reserved);
@@ -89,8 +89,8 @@ pub(crate) fn replace(thread: &Thread, found: ResolvedHandle, rights: u32) -> Re
 }
 
 /// LIVE → MOVED, under the intent to move to `to`. Commits the move.
-fn move_out(thread: &Thread, found: ResolvedHandle, to: Record) -> Result<()> {
-    let from = Record::Entry { process: thread.table_row, index: found.index };
+fn move_out(thread: &Thread, found: ResolvedHandle, to: HandleLocation) -> Result<()> {
+    let from = HandleLocation::Entry { process: thread.table_row, index: found.index };
     thread.set_operation(Operation::Move { from, to });
     crash_point!(thread, "move.intended");
     let cell = thread.arena().entry(thread.table_row, found.index).ok_or(Error::BadHandle)?;
@@ -129,10 +129,10 @@ pub(crate) fn leave_startup_handle(
         .ok_or(Error::BadState("no such process row"))?;
     let row = thread.arena().process(process_slot.row)?;
     // Relaxed: this process reserved the process slot, and has seen all earlier stores to it since.
-    let claim = RowState(row.claim.load(Relaxed));
+    let row_state = RowState(row.state.load(Relaxed));
     let free = Entry(cell.load(Relaxed));
-    if claim.process_state() != ProcessState::Starting(thread.table_row)
-        || claim.epoch() != process_slot.epoch
+    if row_state.process_state() != ProcessState::Starting(thread.table_row)
+        || row_state.epoch() != process_slot.epoch
         || !matches!(free.state(), EntryState::Free | EntryState::Invalid)
     {
         return Err(Error::BadState(
@@ -147,7 +147,8 @@ pub(crate) fn leave_startup_handle(
     }
     // ORDER: Release: after the mark, in the order that recovery sees.
     cell.store(reserved.0, Release);
-    let moved = move_out(thread, found, Record::Entry { process: process_slot.row, index: STARTUP_ENTRY });
+    let moved =
+        move_out(thread, found, HandleLocation::Entry { process: process_slot.row, index: STARTUP_ENTRY });
     if let Err(error) = moved {
         if !error.is_crash() {
             // Relaxed: the entry owns no reference, whether recovery sees this store before or after the intent is

@@ -121,7 +121,7 @@ fn is_coming(thread: &Thread, class: usize) -> Result<bool> {
         if row.release_queue.load(Relaxed) != 0 {
             return Ok(true);
         }
-        match ListIntent::from_word(row.link.load(Relaxed)) {
+        match ListIntent::from_word(row.list_intent.load(Relaxed)) {
             ListIntent::UnlinkSegment { block, .. }
             | ListIntent::UnlinkPayload { block, .. }
             | ListIntent::GivingBack { block }

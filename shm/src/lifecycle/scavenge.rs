@@ -97,7 +97,7 @@ fn is_still_asked(thread: &Thread, row: u16, asked: u64) -> Result<bool> {
     // ORDER: Acquire pairs with the Release of `keep`: the blocks that the scavenger gave back are visible. `answered`
     // is one more than the answered count, so `answered <= asked` means that this request has no answer yet.
     let answered = row.answered.load(Acquire);
-    let is_there = RowState(row.claim.load(Relaxed)).process_state() == ProcessState::Active;
+    let is_there = RowState(row.state.load(Relaxed)).process_state() == ProcessState::Active;
     Ok(answered != 0 && answered <= asked && is_there)
 }
 

@@ -80,11 +80,11 @@ pub(crate) fn try_take(thread: &Thread, block: BlockId) -> Result<bool> {
 /// may take it (INV-TRIM-2).
 fn take_never_used_block(thread: &Thread, class: usize) -> Result<Option<BlockId>> {
     let blocks = thread.arena().layout().descriptors[class].count;
-    let fresh = &thread.arena().header().blocks_hwm[class];
+    let hwm = &thread.arena().header().blocks_hwm[class];
     // P5: a round fails only when another thread moves the mark.
     for _ in 0..2 * blocks + 100 {
         // Relaxed: the CAS below compares it again.
-        let index = fresh.load(Relaxed);
+        let index = hwm.load(Relaxed);
         if index >= blocks as u64 {
             break;
         }
@@ -93,7 +93,7 @@ fn take_never_used_block(thread: &Thread, class: usize) -> Result<Option<BlockId
         // ORDER: Release: after the intent, in the order that recovery sees. Acquire: before the block's word, in that
         // order too. It also pairs with the Release of the CAS that lowered the mark (`trim_to`): this thread then sees
         // the words above the mark cleared, and the generation with which they begin.
-        if fresh.compare_exchange(index, index + 1, AcqRel, Relaxed).is_err() {
+        if hwm.compare_exchange(index, index + 1, AcqRel, Relaxed).is_err() {
             continue;
         }
         crash_point!(thread, "take.marked");
@@ -219,7 +219,10 @@ mod tests {
     fn a_block_is_freed_once_per_generation() {
         let thread = thread(512);
         let block = take_some_block(&thread, 1).unwrap();
-        assert_eq!(ListIntent::from_word(thread.row().link.load(Relaxed)), ListIntent::Taking { block });
+        assert_eq!(
+            ListIntent::from_word(thread.row().list_intent.load(Relaxed)),
+            ListIntent::Taking { block }
+        );
         assert!(free(&thread, block));
         assert_eq!(take_some_block(&thread, 1).unwrap(), block);
         assert!(free(&thread, block), "another generation");

@@ -123,12 +123,12 @@ pub(crate) fn take_slot_if_free(thread: &Thread, slot: u32) -> Result<Option<Lif
 
 /// Takes the first slot that was never used.
 fn take_never_used_slot(thread: &Thread) -> Result<Option<(u32, Lifecycle)>> {
-    let fresh = &thread.arena().header().objects_hwm;
+    let hwm = &thread.arena().header().objects_hwm;
     let slots = thread.arena().layout().objects.count as u64;
     // As many rounds as there are slots: every round moves the mark on, even if another thread takes the slot.
     for _ in 0..slots {
         // Relaxed: a hint; the slot's own word decides.
-        let slot = fresh.load(Relaxed);
+        let slot = hwm.load(Relaxed);
         if slot >= slots {
             break;
         }
@@ -163,13 +163,13 @@ pub(crate) fn slots_in_use(arena: &Arena) -> impl Iterator<Item = u32> {
 
 /// Raises the high-water mark past the slot.
 pub(crate) fn pass_mark(arena: &Arena, slot: u32) {
-    let fresh = &arena.header().objects_hwm;
+    let hwm = &arena.header().objects_hwm;
     let end = u64::from(slot) + 1;
-    let mut mark = fresh.load(Relaxed);
+    let mut mark = hwm.load(Relaxed);
     while mark < end {
         // Relaxed: after the slot was taken, by an Acquire CAS. (The mark must never pass a slot that was not taken
         // yet: no thread would find that slot again.)
-        match fresh.compare_exchange(mark, end, Relaxed, Relaxed) {
+        match hwm.compare_exchange(mark, end, Relaxed, Relaxed) {
             Ok(_) => return,
             Err(higher) => mark = higher,
         }

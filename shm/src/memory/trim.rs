@@ -106,8 +106,8 @@ fn trim_to(thread: &Thread, class: usize, from: u32, end: u32) -> Result<bool> {
         crash_point!(thread, "trim.cleared");
         // ORDER: Release: a thread that sees the lower mark sees the words cleared. No Acquire: all blocks below it
         // were taken before, by Acquires, and every later store is a Release.
-        let fresh = &arena.header().blocks_hwm[class];
-        fresh.compare_exchange(end.into(), from.into(), Release, Relaxed).is_ok()
+        let hwm = &arena.header().blocks_hwm[class];
+        hwm.compare_exchange(end.into(), from.into(), Release, Relaxed).is_ok()
     };
     crash_point!(thread, "trim.lowered");
     if !is_lowered {

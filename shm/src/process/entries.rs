@@ -40,7 +40,7 @@ fn refill_entries(thread: &Thread) -> Option<u32> {
     pool.give_back(&mut thread.closed_entries.borrow_mut());
     pool.take_some(thread.entries_at_a_time, &mut cache);
     // Before any of these entries is used: recovery walks the table only up to the high-water mark.
-    thread.process.advance_hwm(pool.fresh());
+    thread.process.advance_hwm(pool.hwm());
     drop(pool);
     thread.may_free_halves.set(true);
     cache.reverse();

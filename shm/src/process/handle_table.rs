@@ -61,7 +61,7 @@ pub(crate) struct EntryPool {
     bare: usize,
     first: u32,
     /// The high-water mark: entries from here on were never used by this process.
-    fresh: u32,
+    hwm: u32,
     end: u32,
 }
 
@@ -73,7 +73,7 @@ impl EntryPool {
 
     /// A pool of the entries `first..end`.
     pub(crate) fn new(first: u32, end: u32) -> Self {
-        Self { resting: VecDeque::new(), rested: Vec::new(), bare: 0, first, fresh: first, end }
+        Self { resting: VecDeque::new(), rested: Vec::new(), bare: 0, first, hwm: first, end }
     }
 
     /// Takes one entry; `None` when all are in use.
@@ -82,9 +82,9 @@ impl EntryPool {
             self.bare = self.bare.min(self.rested.len());
             return Some(index);
         }
-        if self.fresh < self.end {
-            self.fresh += 1;
-            return Some(self.fresh - 1);
+        if self.hwm < self.end {
+            self.hwm += 1;
+            return Some(self.hwm - 1);
         }
         // The last resort: an entry still in quarantine, the longest closed first.
         self.resting.pop_front()
@@ -105,7 +105,7 @@ impl EntryPool {
     /// How many entries are in use, or in the caches of threads. Saturating: the startup entry does not come from the
     /// pool, and in a damaged arena an entry may be returned twice.
     fn in_use(&self) -> usize {
-        ((self.fresh - self.first) as usize).saturating_sub(self.rested.len() + self.resting.len())
+        ((self.hwm - self.first) as usize).saturating_sub(self.rested.len() + self.resting.len())
     }
 
     /// Picks up to `most` free entries that lose their private half, if more free entries than enough have one. It
@@ -119,8 +119,8 @@ impl EntryPool {
     }
 
     /// The high-water mark: entries from this index on were never used.
-    pub(crate) fn fresh(&self) -> u32 {
-        self.fresh
+    pub(crate) fn hwm(&self) -> u32 {
+        self.hwm
     }
 }
 

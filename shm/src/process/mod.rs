@@ -129,11 +129,11 @@ impl Process {
 
     /// Raises the table's high-water mark, before the entries below it are used: recovery looks no further. Relaxed:
     /// the entries' own Release comes after.
-    pub(crate) fn advance_hwm(&self, fresh: u32) {
+    pub(crate) fn advance_hwm(&self, hwm: u32) {
         if let Ok(row) = self.arena.process(self.row)
-            && row.entries_hwm.load(Relaxed) < fresh.into()
+            && row.entries_hwm.load(Relaxed) < hwm.into()
         {
-            row.entries_hwm.store(fresh.into(), Relaxed);
+            row.entries_hwm.store(hwm.into(), Relaxed);
         }
     }
 
@@ -194,8 +194,8 @@ impl Process {
         &'a self,
         inside: &'a Inside<'_>,
     ) -> impl Iterator<Item = (ObjectRef, &'a Endpoint)> {
-        let fresh = self.entries.lock().fresh();
-        (1..fresh).filter_map(move |index| {
+        let hwm = self.entries.lock().hwm();
+        (1..hwm).filter_map(move |index| {
             let endpoint = self.endpoint(index, inside)?;
             Some((endpoint.bound()?, endpoint))
         })
@@ -203,7 +203,7 @@ impl Process {
 
     /// How many entries a walk over [`bound_endpoints`](Self::bound_endpoints) looks at.
     pub(crate) fn entries_walked(&self) -> usize {
-        self.entries.lock().fresh() as usize
+        self.entries.lock().hwm() as usize
     }
 
     /// Binds the private half of this entry to an endpoint that has just come to this process.

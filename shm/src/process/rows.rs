@@ -52,26 +52,26 @@ pub(crate) fn join_reserve(process: &Arc<Process>) -> Result<Thread> {
 fn claim(process: &Arc<Process>, tags: core::ops::Range<u16>) -> Result<Option<Thread>> {
     let arena = &process.arena;
     for tag in tags {
-        let claim = &arena.thread(tag)?.claim;
-        let word = claim.load(Relaxed);
+        let state = &arena.thread(tag)?.state;
+        let word = state.load(Relaxed);
         if word != 0 {
             continue;
         }
-        // The high-water mark first: a scan of the rows must not miss this one. Relaxed: the claim's Release comes
+        // The high-water mark first: a scan of the rows must not miss this one. Relaxed: the Release of the state comes
         // after.
-        let fresh = &arena.header().threads_hwm;
-        let mut mark = fresh.load(Relaxed);
+        let hwm = &arena.header().threads_hwm;
+        let mut mark = hwm.load(Relaxed);
         while mark <= tag.into() {
-            match fresh.compare_exchange(mark, u64::from(tag) + 1, Relaxed, Relaxed) {
+            match hwm.compare_exchange(mark, u64::from(tag) + 1, Relaxed, Relaxed) {
                 Ok(_) => break,
                 Err(higher) => mark = higher,
             }
         }
         // ORDER: Acquire pairs with the Release that gave the row back; Release, after the mark.
-        if claim.compare_exchange(0, RowState::thread_of(process.row).0, AcqRel, Relaxed).is_ok() {
+        if state.compare_exchange(0, RowState::thread_of(process.row).0, AcqRel, Relaxed).is_ok() {
             if !arena.thread(tag)?.is_idle() {
-                // Relaxed: no work was done under the claim.
-                claim.store(0, Relaxed);
+                // Relaxed: no work was done in the row.
+                state.store(0, Relaxed);
                 return Err(Error::Corrupt("a thread row was given back with an unfinished intent"));
             }
             return Thread::with_row(process, tag, process.row, true).map(Some);

@@ -15,14 +15,14 @@ use std::sync::Arc;
 
 pub(crate) fn reserve_slot(arena: &Arena, spawner: &Thread) -> Result<ProcessSlot> {
     for row in 1..arena.layout().processes.count as u16 {
-        let claim = &arena.process(row)?.claim;
-        let free = RowState(claim.load(Relaxed));
+        let state = &arena.process(row)?.state;
+        let free = RowState(state.load(Relaxed));
         if free.process_state() != ProcessState::Free {
             continue;
         }
         let starting = free.starting(spawner.table_row);
         // ORDER: Acquire pairs with the Release of recovery's last store: the row's table is clean.
-        if claim.compare_exchange(free.0, starting.0, Acquire, Relaxed).is_ok() {
+        if state.compare_exchange(free.0, starting.0, Acquire, Relaxed).is_ok() {
             return Ok(ProcessSlot { row, epoch: free.epoch() });
         }
     }
@@ -31,21 +31,21 @@ pub(crate) fn reserve_slot(arena: &Arena, spawner: &Thread) -> Result<ProcessSlo
 
 pub(crate) fn first_slot(arena: &Arena) -> Result<ProcessSlot> {
     // Relaxed: no other process has the arena yet.
-    let claim = RowState(arena.process(1)?.claim.load(Relaxed));
-    let starting = claim.starting(RowState::NOBODY);
-    if claim.process_state() != ProcessState::Free
-        || arena.process(1)?.claim.compare_exchange(claim.0, starting.0, Relaxed, Relaxed).is_err()
+    let row_state = RowState(arena.process(1)?.state.load(Relaxed));
+    let starting = row_state.starting(RowState::NO_SPAWNER);
+    if row_state.process_state() != ProcessState::Free
+        || arena.process(1)?.state.compare_exchange(row_state.0, starting.0, Relaxed, Relaxed).is_err()
     {
         return Err(Error::NoResources("the first process row"));
     }
-    Ok(ProcessSlot { row: 1, epoch: claim.epoch() })
+    Ok(ProcessSlot { row: 1, epoch: row_state.epoch() })
 }
 
 pub(crate) fn is_attached(arena: &Arena, process_slot: ProcessSlot) -> bool {
     // Relaxed: no other data is read on the strength of it.
-    let claim = arena.process(process_slot.row).map(|row| RowState(row.claim.load(Relaxed)));
-    claim.is_ok_and(|claim| {
-        claim.epoch() == process_slot.epoch && claim.process_state() == ProcessState::Active
+    let row_state = arena.process(process_slot.row).map(|row| RowState(row.state.load(Relaxed)));
+    row_state.is_ok_and(|row_state| {
+        row_state.epoch() == process_slot.epoch && row_state.process_state() == ProcessState::Active
     })
 }
 
@@ -59,13 +59,13 @@ pub(crate) fn attach(
     let row = arena.process(process_slot.row)?;
     // Relaxed, here and for the startup handle: this process learned of its process slot by an exec or over a socket,
     // after every store to the slot.
-    let claim = RowState(row.claim.load(Relaxed));
-    let expected =
-        matches!(claim.process_state(), ProcessState::Starting(_)) && claim.epoch() == process_slot.epoch;
+    let row_state = RowState(row.state.load(Relaxed));
+    let expected = matches!(row_state.process_state(), ProcessState::Starting(_))
+        && row_state.epoch() == process_slot.epoch;
     if expected {
         // Registered before the row is ACTIVE: a reclaimer that sees the row relies on it.
         let fenced = !sync::register_barriers();
-        // Relaxed: published by the claim.
+        // Relaxed: published by the word of the row.
         row.fenced.store(u64::from(fenced), Relaxed);
         row.answered.store(0, Relaxed);
         for word in &row.returned {
@@ -83,7 +83,7 @@ pub(crate) fn attach(
         }
     }
     // ORDER: Release publishes the words above (`fenced` is read by `barrier` in `handle/pin.rs`).
-    if !expected || row.claim.compare_exchange(claim.0, claim.active().0, Release, Relaxed).is_err() {
+    if !expected || row.state.compare_exchange(row_state.0, row_state.active().0, Release, Relaxed).is_err() {
         return Err(Error::BadState(
             "the process slot was given up: its spawner died, or it was already taken",
         ));

@@ -38,8 +38,8 @@ pub(crate) use crash_point;
 
 impl Thread {
     pub(crate) fn is_of_this_process(&self, tag: Tag) -> bool {
-        let claim = self.arena().thread(tag.0).map(|row| RowState(row.claim.load(Relaxed)));
-        claim.is_ok_and(|claim| claim.thread_owner() == Some(self.process.row))
+        let row_state = self.arena().thread(tag.0).map(|row| RowState(row.state.load(Relaxed)));
+        row_state.is_ok_and(|row_state| row_state.thread_owner() == Some(self.process.row))
     }
 }
 
@@ -144,7 +144,7 @@ impl Thread {
     pub(crate) fn with_row(process: &Arc<Process>, tag: u16, table_row: u16, owns_row: bool) -> Result<Self> {
         let row = process.arena.thread(tag)?;
         // Relaxed: this thread holds the row by now.
-        let sequence = RefcountIntent(row.reference.load(Relaxed)).sequence();
+        let sequence = RefcountIntent(row.refcount_intent.load(Relaxed)).sequence();
         Ok(Self {
             tag: Tag(tag),
             table_row,
@@ -209,16 +209,16 @@ impl Thread {
         &self,
         change: Change,
         object: ObjectRef,
-        record: crate::arena::word::intent::Record,
+        record: crate::arena::word::intent::HandleLocation,
     ) -> u32 {
         let sequence = self.next_sequence();
         // ORDER: Release: after every store for the last intent, and every store for which recovery would rely on this
         // record.
-        self.row().record.store(record.to_word(), Release);
+        self.row().handle_location.store(record.to_word(), Release);
         // ORDER: Release: after the record, so that recovery never reads this intent with the last record. That one may
         // name a cell of a ring that holds another message's bytes by now, which could look like any word.
         sync::store_over_marks(
-            &self.row().reference,
+            &self.row().refcount_intent,
             RefcountIntent::pending(change, object, sequence).0,
             Release,
         );
@@ -227,7 +227,11 @@ impl Thread {
 
     pub(crate) fn intend_nothing(&self) {
         // ORDER: Release: after every store that the intent covers, in the order that recovery sees.
-        sync::store_over_marks(&self.row().reference, RefcountIntent::idle(self.sequence.get()).0, Release);
+        sync::store_over_marks(
+            &self.row().refcount_intent,
+            RefcountIntent::idle(self.sequence.get()).0,
+            Release,
+        );
     }
 
     #[inline(always)]
@@ -242,12 +246,12 @@ impl Thread {
     }
 
     pub(crate) fn set_list_intent(&self, link: ListIntent, word: u64) {
-        // ORDER: Release: after the end of the last intent, which used the same `link_word`, in the order that recovery
-        // sees. And the word before the link that needs it.
+        // ORDER: Release: after the end of the last intent, which used the same `list_intent_word`, in the order that
+        // recovery sees. And the word before the intent that needs it.
         if link != ListIntent::Idle {
-            self.row().link_word.store(word, Release);
+            self.row().list_intent_word.store(word, Release);
         }
-        self.row().link.store(link.to_word(), Release);
+        self.row().list_intent.store(link.to_word(), Release);
     }
 
     /// Takes two successive koids.

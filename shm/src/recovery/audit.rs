@@ -123,7 +123,7 @@ pub(crate) fn audit(arena: &Arena) -> Audit {
 fn is_quiescent(arena: &Arena) -> bool {
     arena
         .thread_tags()
-        .all(|tag| arena.thread(tag).is_ok_and(|row| row.is_idle() || row.claim.load(Relaxed) == 0))
+        .all(|tag| arena.thread(tag).is_ok_and(|row| row.is_idle() || row.state.load(Relaxed) == 0))
 }
 
 pub(crate) fn inspect(arena: &Arena) -> Audit {
@@ -155,13 +155,13 @@ impl Walk<'_> {
     }
 
     fn is_alive(&self, tag: Tag) -> bool {
-        self.arena.thread(tag.0).is_ok_and(|row| row.claim.load(Relaxed) != 0)
+        self.arena.thread(tag.0).is_ok_and(|row| row.state.load(Relaxed) != 0)
     }
 
     fn walk_rows(&mut self) -> Result<()> {
         for tag in self.arena.thread_tags() {
-            let claim = RowState(self.arena.thread(tag)?.claim.load(Relaxed));
-            let Some(process) = claim.thread_owner() else {
+            let row_state = RowState(self.arena.thread(tag)?.state.load(Relaxed));
+            let Some(process) = row_state.thread_owner() else {
                 if self.arena.thread(tag)?.has_work() {
                     self.audit.find(format!("thread row {tag} is free and has unfinished work"));
                 }
@@ -172,19 +172,19 @@ impl Walk<'_> {
                 continue;
             };
             self.audit.threads += 1;
-            let owner = RowState(self.arena.process(process)?.claim.load(Relaxed)).process_state();
+            let owner = RowState(self.arena.process(process)?.state.load(Relaxed)).process_state();
             if owner == ProcessState::Free {
                 self.audit.find(format!("thread row {tag} belongs to process row {process}, which is free"));
             }
         }
         for row in 1..self.arena.layout().processes.count as u16 {
-            match RowState(self.arena.process(row)?.claim.load(Relaxed)).process_state() {
+            match RowState(self.arena.process(row)?.state.load(Relaxed)).process_state() {
                 ProcessState::Free => self.walk_free_table(row)?,
                 ProcessState::Dead => self.audit.find(format!("process row {row} is dead and not recovered")),
                 state @ (ProcessState::Active | ProcessState::Starting(_)) => {
                     if let ProcessState::Starting(spawner) = state
-                        && spawner != RowState::NOBODY
-                        && RowState(self.arena.process(spawner)?.claim.load(Relaxed)).process_state()
+                        && spawner != RowState::NO_SPAWNER
+                        && RowState(self.arena.process(spawner)?.state.load(Relaxed)).process_state()
                             == ProcessState::Free
                     {
                         self.audit.find(format!(

@@ -63,7 +63,7 @@ use crate::arena::segment_chain::{self, SegmentCursor, Step};
 use crate::arena::size_class::CLASS_0_LINES;
 use crate::arena::word::block::{BlockId, BlockState, BlockWord};
 use crate::arena::word::handle::Entry;
-use crate::arena::word::intent::Record;
+use crate::arena::word::intent::HandleLocation;
 use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
 use crate::arena::word::refcount::Count;
 use crate::arena::word::reference::ObjectRef;
@@ -99,11 +99,11 @@ struct MessageSnapshot {
     /// The exact word of that block.
     word: u64,
     /// Its LIVE records, with their places.
-    records: Vec<(Record, Entry)>,
+    records: Vec<(HandleLocation, Entry)>,
 }
 
 impl QueueSnapshot {
-    fn records(&self) -> impl Iterator<Item = (Record, Entry)> {
+    fn records(&self) -> impl Iterator<Item = (HandleLocation, Entry)> {
         self.messages.iter().flat_map(|message| message.records.iter().copied())
     }
 
@@ -117,7 +117,7 @@ type QueueSnapshots = BTreeMap<ObjectRef, QueueSnapshot>;
 
 /// P5: the bound of a walk, twice as much as all blocks in use have room for. A walk that exceeds it concludes that the
 /// arena is damaged. The walk also asks at intervals whether to go on.
-struct Effort<'a> {
+struct WorkBudget<'a> {
     left: u64,
     /// The cache lines of the blocks that were in use when the walk began.
     lines: u64,
@@ -125,7 +125,7 @@ struct Effort<'a> {
     go_on: &'a mut dyn FnMut() -> bool,
 }
 
-impl<'a> Effort<'a> {
+impl<'a> WorkBudget<'a> {
     /// Steps between two questions: a few dozen microseconds.
     const ASK_EVERY: u64 = 256;
 
@@ -141,24 +141,39 @@ impl<'a> Effort<'a> {
         (0..arena.layout().pools.len()).map(lines).sum()
     }
 
-    /// `ShouldWait`: this walk ends early.
-    fn spend(&mut self, thread: &Thread, steps: u64) -> Result<()> {
+    fn charge(&mut self, thread: &Thread, steps: u64) -> Walk<()> {
         self.until_asked = self.until_asked.saturating_sub(steps);
         if self.until_asked == 0 {
             self.until_asked = Self::ASK_EVERY;
             if !(self.go_on)() {
-                return Err(Error::ShouldWait);
+                return Err(WalkEnd::Aborted);
             }
         }
         self.left = match self.left.checked_sub(steps) {
             Some(left) => left,
             // Other threads may have taken more blocks and sent more messages since the walk began.
-            None if Self::lines_in_use(thread) > self.lines => return Err(Error::ShouldWait),
-            None => return Err(Error::Corrupt("more messages than the segments have room for")),
+            None if Self::lines_in_use(thread) > self.lines => return Err(WalkEnd::Aborted),
+            None => return Err(Error::Corrupt("more messages than the segments have room for").into()),
         };
         Ok(())
     }
 }
+
+/// Why a walk ended without a result.
+enum WalkEnd {
+    /// Its budget was used up, or its caller asked it to end. Nothing was changed, and a later walk may succeed.
+    Aborted,
+    Failed(Error),
+}
+
+impl From<Error> for WalkEnd {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// The result of a step of a walk.
+type Walk<T> = core::result::Result<T, WalkEnd>;
 
 pub(crate) fn collect_cycles(thread: &Thread) -> Result<usize> {
     loop {
@@ -174,9 +189,9 @@ pub(crate) fn collect_cycles_while(
 ) -> Result<Option<usize>> {
     // An earlier collection that failed may have left sides on the release queue.
     teardown::run_release_queue(thread)?;
-    match find_cycles(thread, &mut Effort::of(thread, go_on)) {
-        Err(Error::ShouldWait) => Ok(None),
-        Err(error) => Err(error),
+    match find_cycles(thread, &mut WorkBudget::of(thread, go_on)) {
+        Err(WalkEnd::Aborted) => Ok(None),
+        Err(WalkEnd::Failed(error)) => Err(error),
         Ok(candidates) => {
             let closed = close_candidates(thread, &candidates);
             // After an error too: the records that were closed have queued their sides.
@@ -190,12 +205,12 @@ pub(crate) fn collect_cycles_while(
 }
 
 /// The candidates that both passes confirm.
-fn find_cycles(thread: &Thread, effort: &mut Effort) -> Result<QueueSnapshots> {
-    let mut sights = snapshot_all(thread, effort)?;
+fn find_cycles(thread: &Thread, budget: &mut WorkBudget) -> Walk<QueueSnapshots> {
+    let mut sights = snapshot_all(thread, budget)?;
     retain_garbage(&mut sights);
     for side in sights.keys().copied().collect::<Vec<_>>() {
         let seen = &sights[&side];
-        if snapshot_queue(thread, side, Some(seen.tail), effort)?.as_ref() != Some(seen) {
+        if snapshot_queue(thread, side, Some(seen.tail), budget)?.as_ref() != Some(seen) {
             // A thread is at work there, so the side is no candidate; the last `retain_garbage` removes the sides it
             // holds.
             sights.remove(&side);
@@ -211,10 +226,10 @@ fn queues_handles(lifecycle: Lifecycle) -> bool {
 }
 
 /// Pass 1: a snapshot of every side for which handles are queued.
-fn snapshot_all(thread: &Thread, effort: &mut Effort) -> Result<QueueSnapshots> {
+fn snapshot_all(thread: &Thread, budget: &mut WorkBudget) -> Walk<QueueSnapshots> {
     let mut sights = QueueSnapshots::new();
     for slot in slot_pool::slots_in_use(thread.arena()) {
-        effort.spend(thread, 1)?;
+        budget.charge(thread, 1)?;
         // Relaxed: `snapshot_queue` reads it again.
         let lifecycle = Lifecycle(thread.arena().object(slot)?.lifecycle.load(Relaxed));
         if lifecycle.state() != LifecycleState::Live || !queues_handles(lifecycle) {
@@ -222,7 +237,7 @@ fn snapshot_all(thread: &Thread, effort: &mut Effort) -> Result<QueueSnapshots> 
         }
         for side in 0..2 {
             let side = ObjectRef::new(slot, side);
-            if let Some(sight) = snapshot_queue(thread, side, None, effort)?
+            if let Some(sight) = snapshot_queue(thread, side, None, budget)?
                 && !sight.messages.is_empty()
             {
                 sights.insert(side, sight);
@@ -239,8 +254,8 @@ fn snapshot_queue(
     thread: &Thread,
     reader: ObjectRef,
     until: Option<u64>,
-    effort: &mut Effort,
-) -> Result<Option<QueueSnapshot>> {
+    budget: &mut WorkBudget,
+) -> Walk<Option<QueueSnapshot>> {
     let before = liveness_words(thread, reader)?;
     let (lifecycle, count, head) = before;
     let lifecycle_word = Lifecycle(lifecycle);
@@ -259,7 +274,7 @@ fn snapshot_queue(
     }
     let mut sight =
         QueueSnapshot { lifecycle, count, head, tail, segments: Vec::new(), messages: Vec::new() };
-    if head < tail && !snapshot_messages(thread, reader.peer(), &mut sight, effort)? {
+    if head < tail && !snapshot_messages(thread, reader.peer(), &mut sight, budget)? {
         return Ok(None);
     }
     // ORDER: pairs with the Release of every thread that changed a word read above. All that came before the change is
@@ -283,8 +298,8 @@ fn snapshot_messages(
     thread: &Thread,
     writer: ObjectRef,
     sight: &mut QueueSnapshot,
-    effort: &mut Effort,
-) -> Result<bool> {
+    budget: &mut WorkBudget,
+) -> Walk<bool> {
     // If the reader leaves the segment meanwhile, its words may have any value. So an error here is no damage.
     let Ok(Some(segment)) = segment_chain::head_segment(thread.arena(), ring::direction(thread, writer)?)
     else {
@@ -297,7 +312,7 @@ fn snapshot_messages(
     let mut way = SegmentCursor::new(segment, sight.head);
     let mut position = sight.head;
     while position < sight.tail {
-        effort.spend(thread, 1)?;
+        budget.charge(thread, 1)?;
         match segment_chain::step(thread.arena(), &mut way, position) {
             Ok(Step::Here) => {}
             Ok(Step::Gap(end)) => {
@@ -329,7 +344,7 @@ fn snapshot_messages(
                 return Ok(false);
             }
         }
-        effort.spend(thread, header.handles() as u64)?;
+        budget.charge(thread, header.handles() as u64)?;
         carrier.records = channels_among(thread, message.records())?;
         if !carrier.records.is_empty() {
             sight.messages.push(carrier);
@@ -351,7 +366,10 @@ fn block_word(thread: &Thread, block: BlockId) -> Result<u64> {
 }
 
 /// The LIVE records of channel ends among these. Handles to other objects hold no further references.
-fn channels_among(thread: &Thread, records: impl Iterator<Item = Record>) -> Result<Vec<(Record, Entry)>> {
+fn channels_among(
+    thread: &Thread,
+    records: impl Iterator<Item = HandleLocation>,
+) -> Result<Vec<(HandleLocation, Entry)>> {
     let mut channels = Vec::new();
     for record in records {
         let entry = Entry(thread.arena().record(record)?.load(Relaxed));

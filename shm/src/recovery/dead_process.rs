@@ -29,9 +29,9 @@ pub(crate) fn declare_dead(
     also: &[ProcessState],
 ) -> Result<Option<RowState>> {
     let row = thread.arena().process(process_slot.row)?;
-    let claim = RowState(row.claim.load(Relaxed));
-    let state = claim.process_state();
-    if claim.epoch() != process_slot.epoch || state == ProcessState::Free {
+    let row_state = RowState(row.state.load(Relaxed));
+    let state = row_state.process_state();
+    if row_state.epoch() != process_slot.epoch || state == ProcessState::Free {
         return Ok(None);
     }
     if state != ProcessState::Dead {
@@ -39,13 +39,13 @@ pub(crate) fn declare_dead(
         // CAS of the word that was judged: a child that has just attached is not dead.
         // ORDER: Acquire: none of recovery's stores comes before DEAD, or a successor would not know that recovery had
         // begun.
-        if !may || row.claim.compare_exchange(claim.0, claim.dead().0, Acquire, Relaxed).is_err() {
+        if !may || row.state.compare_exchange(row_state.0, row_state.dead().0, Acquire, Relaxed).is_err() {
             return Err(Error::BadState("the process slot was taken before it became DEAD"));
         }
     }
     crash_point!(thread, "recover.dead");
     trace_event!(?process_slot, "process declared dead");
-    Ok(Some(claim.dead()))
+    Ok(Some(row_state.dead()))
 }
 
 /// Steps 2 to 4, for one process: its threads' in-doubt intents are resolved, and other processes are notified.
@@ -90,7 +90,7 @@ pub(crate) fn free_process_slot(thread: &Thread, row_index: u16, dead: RowState)
     give_back::give_table_back(thread.arena(), row_index);
     // ORDER: Release, and last: the process that claims the row next finds its table clean.
     if !is_skipped(Step::FreeProcess) {
-        row.claim.store(dead.freed().0, Release);
+        row.state.store(dead.freed().0, Release);
     }
     Ok(())
 }
@@ -100,9 +100,9 @@ pub(crate) fn dead_slots(thread: &Thread) -> Result<Vec<ProcessSlot>> {
     let mut dead = Vec::new();
     skippable!(RecoverUnfinished);
     for row in 1..thread.arena().layout().processes.count as u16 {
-        let claim = RowState(thread.arena().process(row)?.claim.load(Relaxed));
-        if claim.process_state() == ProcessState::Dead {
-            dead.push(ProcessSlot { row, epoch: claim.epoch() });
+        let row_state = RowState(thread.arena().process(row)?.state.load(Relaxed));
+        if row_state.process_state() == ProcessState::Dead {
+            dead.push(ProcessSlot { row, epoch: row_state.epoch() });
         }
     }
     Ok(dead)
@@ -118,7 +118,7 @@ pub(crate) fn adopt_rows(thread: &Thread, process_slots: &[ProcessSlot]) -> Resu
     }
     let mut adopted_rows: Vec<Vec<Thread>> = process_slots.iter().map(|_| Vec::new()).collect();
     for tag in thread.arena().thread_tags() {
-        let owner = RowState(thread.arena().thread(tag)?.claim.load(Relaxed)).thread_owner();
+        let owner = RowState(thread.arena().thread(tag)?.state.load(Relaxed)).thread_owner();
         let Some(owner) = owner else { continue };
         if let Some(index) = place.get(usize::from(owner)).copied().flatten() {
             adopted_rows[index].push(thread.adopt_row(tag, owner)?);
@@ -133,7 +133,7 @@ pub(crate) fn claim_row_for(thread: &Thread, process: u16) -> Result<Thread> {
     // From here on the row counts as the dead process's: a successor finds it among that process's threads.
     // Relaxed: until the store is visible, the row belongs to this thread's process, and the recovery of that process
     // clears the row too.
-    thread.arena().thread(named.tag.0)?.claim.store(RowState::thread_of(process).0, Relaxed);
+    thread.arena().thread(named.tag.0)?.state.store(RowState::thread_of(process).0, Relaxed);
     let adopted = thread.adopt_row(named.tag.0, process)?;
     named.abandon_row();
     Ok(adopted)
@@ -189,11 +189,11 @@ pub(crate) fn entry_of(thread: &Thread, process: u16, index: u32) -> Result<Entr
 pub(crate) fn fail_pending_slots(thread: &Thread, is_spawner: impl Fn(u16) -> bool) -> Result<()> {
     skippable!(FailPendingSlots);
     for row in 1..thread.arena().layout().processes.count as u16 {
-        let cell = &thread.arena().process(row)?.claim;
-        let claim = RowState(cell.load(Relaxed));
-        if matches!(claim.process_state(), ProcessState::Starting(spawner) if is_spawner(spawner)) {
+        let cell = &thread.arena().process(row)?.state;
+        let row_state = RowState(cell.load(Relaxed));
+        if matches!(row_state.process_state(), ProcessState::Starting(spawner) if is_spawner(spawner)) {
             // Relaxed: the Release that frees the spawner's own row comes after.
-            let _ = cell.compare_exchange(claim.0, claim.dead().0, Relaxed, Relaxed);
+            let _ = cell.compare_exchange(row_state.0, row_state.dead().0, Relaxed, Relaxed);
         }
     }
     Ok(())
@@ -212,8 +212,8 @@ pub(crate) fn clear_row(thread: &Thread) {
     // Cannot fail: every valid tag has a watch.
     let _ = watch::end_watch(thread);
     (0..HAZARDS).for_each(|hazard| pin::clear_hazard(thread, hazard));
-    // ORDER: Release pairs with the Acquire of the next claim.
-    row.claim.store(0, Release);
+    // ORDER: Release pairs with the Acquire of the thread that takes the row next.
+    row.state.store(0, Release);
 }
 
 pub(crate) fn confirm_slot(
@@ -221,14 +221,18 @@ pub(crate) fn confirm_slot(
     process_slot: ProcessSlot,
     identity: impl Into<ProcessIdentity>,
 ) -> Result<bool> {
-    let cell: &AtomicU64 = &thread.arena().process(process_slot.row)?.claim;
-    let claim = RowState(cell.load(Relaxed));
-    if claim.epoch() != process_slot.epoch || !matches!(claim.process_state(), ProcessState::Starting(_)) {
+    let cell: &AtomicU64 = &thread.arena().process(process_slot.row)?.state;
+    let row_state = RowState(cell.load(Relaxed));
+    if row_state.epoch() != process_slot.epoch
+        || !matches!(row_state.process_state(), ProcessState::Starting(_))
+    {
         return Ok(false);
     }
     // INV-LEADER-2: the identity comes before the process slot passes to the supervisor. So if this supervisor dies,
     // the next one knows which process to watch.
     leader_election::record_identity(thread.arena(), process_slot, identity.into())?;
     // ORDER: Release pairs with the Acquire of `members`, and comes after the identity in the order that recovery sees.
-    Ok(cell.compare_exchange(claim.0, claim.starting(RowState::NOBODY).0, Release, Relaxed).is_ok())
+    Ok(cell
+        .compare_exchange(row_state.0, row_state.starting(RowState::NO_SPAWNER).0, Release, Relaxed)
+        .is_ok())
 }

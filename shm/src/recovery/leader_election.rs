@@ -37,7 +37,7 @@ pub(crate) fn record_identity(
 ) -> Result<()> {
     let row = arena.process(process_slot.row)?;
     // Relaxed: the caller has reserved the process slot, or serves the process that has it, so the epoch cannot change.
-    if RowState(row.claim.load(Relaxed)).epoch() != process_slot.epoch {
+    if RowState(row.state.load(Relaxed)).epoch() != process_slot.epoch {
         return Err(Error::BadState("the process slot belongs to another process now"));
     }
     // ORDER: Release pairs with the Acquire of `identity`: a reader of this identity sees the process slot's epoch.
@@ -50,8 +50,9 @@ pub(crate) fn identity(arena: &Arena, process_slot: ProcessSlot) -> Result<Optio
     // ORDER: Acquire pairs with the Release of `record_identity`: the claim is read after the identity. So if the claim
     // still has the epoch, the identity belongs to that epoch.
     let identity = ProcessIdentity::from_word(row.identity.load(Acquire));
-    let claim = RowState(row.claim.load(Relaxed));
-    let is_consumed = claim.epoch() == process_slot.epoch && claim.process_state() != ProcessState::Free;
+    let row_state = RowState(row.state.load(Relaxed));
+    let is_consumed =
+        row_state.epoch() == process_slot.epoch && row_state.process_state() != ProcessState::Free;
     Ok(is_consumed.then_some(identity))
 }
 
@@ -59,13 +60,13 @@ pub(crate) fn members(arena: &Arena) -> Result<Vec<Member>> {
     let mut all = Vec::new();
     for row in 1..arena.layout().processes.count as u16 {
         // ORDER: Acquire pairs with the Release of `confirm_slot` and `attach`: the identity was recorded before.
-        let claim = RowState(arena.process(row)?.claim.load(Acquire));
-        let is_attached = match claim.process_state() {
+        let row_state = RowState(arena.process(row)?.state.load(Acquire));
+        let is_attached = match row_state.process_state() {
             ProcessState::Active => true,
-            ProcessState::Starting(RowState::NOBODY) => false,
+            ProcessState::Starting(RowState::NO_SPAWNER) => false,
             _ => continue,
         };
-        let process_slot = ProcessSlot { row, epoch: claim.epoch() };
+        let process_slot = ProcessSlot { row, epoch: row_state.epoch() };
         if let Some(identity) = identity(arena, process_slot)? {
             all.push(Member { process_slot, identity, is_attached });
         }

@@ -105,7 +105,7 @@ pub(crate) fn threads(arena: &Arena) -> Result<Vec<ListedThread>> {
     for tag in arena.thread_tags() {
         let row = arena.thread(tag)?;
         // Relaxed, as above.
-        let Some(process) = RowState(row.claim.load(Relaxed)).thread_owner() else { continue };
+        let Some(process) = RowState(row.state.load(Relaxed)).thread_owner() else { continue };
         let waiting = Waiting(row.waiting().load(Relaxed));
         listed.push(ListedThread {
             row: tag,

@@ -24,7 +24,7 @@
 
 use crate::arena::error::Result;
 use crate::arena::record::counter::Counter;
-use crate::arena::word::intent::Record;
+use crate::arena::word::intent::HandleLocation;
 use crate::arena::word::row::{ProcessSlot, ProcessState, RowState};
 use crate::lifecycle::reclaim;
 use crate::lifecycle::teardown::{self, Effort};
@@ -144,7 +144,7 @@ impl RecoveryQueue {
         let mut dead = Vec::new();
         for process_slot in process_slots.iter().filter(|process_slot| !self.has(process_slot.row)) {
             match dead_process::declare_dead(supervisor, *process_slot, also) {
-                Ok(claim) => dead.extend(claim.map(|claim| (*process_slot, claim))),
+                Ok(row_state) => dead.extend(row_state.map(|row_state| (*process_slot, row_state))),
                 Err(error) if error.is_crash() => return Err(error),
                 Err(why) => _ = error.get_or_insert(why),
             }
@@ -152,10 +152,10 @@ impl RecoveryQueue {
         if !dead.is_empty() {
             let process_slots: Vec<ProcessSlot> =
                 dead.iter().map(|(process_slot, _)| *process_slot).collect();
-            for ((process_slot, claim), adopted_rows) in
+            for ((process_slot, row_state), adopted_rows) in
                 dead.into_iter().zip(dead_process::adopt_rows(supervisor, &process_slots)?)
             {
-                let mut dead_process = DeadProcess::of(process_slot, claim, adopted_rows);
+                let mut dead_process = DeadProcess::of(process_slot, row_state, adopted_rows);
                 match dead_process::resolve_and_notify(
                     supervisor,
                     process_slot,
@@ -363,7 +363,11 @@ impl DeadProcess {
             if !entry.is_live() {
                 continue;
             }
-            refcount::drop_reference(worker, Record::Entry { process: self.process_slot.row, index }, entry)?;
+            refcount::drop_reference(
+                worker,
+                HandleLocation::Entry { process: self.process_slot.row, index },
+                entry,
+            )?;
             self.recovered.handles_closed += 1;
             if !teardown::run_release_queue_for(worker, &mut self.effort, budget)? {
                 return Ok(false);

@@ -5,7 +5,7 @@ use crate::arena::error::{Error, Result};
 use crate::arena::segment_chain::{self, SegmentCursor};
 use crate::arena::word::block::{BlockId, BlockState, BlockWord};
 use crate::arena::word::handle::{Entry, EntryState};
-use crate::arena::word::intent::{Change, ListIntent, Operation, Record, RefcountIntent};
+use crate::arena::word::intent::{Change, HandleLocation, ListIntent, Operation, RefcountIntent};
 use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
 use crate::arena::word::refcount::Count;
 use crate::arena::word::reference::{ObjectRef, Tag};
@@ -30,17 +30,17 @@ pub(crate) struct Resolution {
 /// Step 2, counts: was the change applied?
 pub(crate) fn resolve_refcount_intent(thread: &Thread, recovered: &mut Recovered) -> Result<()> {
     skippable!(ResolveReference);
-    let reference = RefcountIntent(thread.row().reference.load(Relaxed));
+    let reference = RefcountIntent(thread.row().refcount_intent.load(Relaxed));
     let Some(change) = reference.change() else { return Ok(()) };
     let object = reference.object();
-    let record = Record::from_word(thread.row().record.load(Relaxed));
+    let record = HandleLocation::from_word(thread.row().handle_location.load(Relaxed));
     let count = &thread.arena().object(object.slot())?.count[object.side()];
     // The count word first, the mark after it: a thread that overwrites the word has marked the intent APPLIED before.
     // In the other order both could change between the two loads, and an applied change would seem not to be.
     // ORDER: Acquire pairs with the Release of the thread that overwrote the word (`change_count`).
     let count = Count(count.load(Acquire));
     let stands = count.changer() == thread.tag && count.sequence() == reference.sequence();
-    let applied = stands || RefcountIntent(thread.row().reference.load(Relaxed)).is_applied();
+    let applied = stands || RefcountIntent(thread.row().refcount_intent.load(Relaxed)).is_applied();
     let cell = thread.arena().record(record)?;
     let entry = Entry(cell.load(Relaxed));
     let mut ended = stands && count.number() == 0;
@@ -78,8 +78,8 @@ pub(crate) fn resolve_refcount_intent(thread: &Thread, recovered: &mut Recovered
 /// Step 2, blocks: is the block linked? In either case the map of free blocks shows its state afterwards.
 pub(crate) fn resolve_list_intent(thread: &Thread, recovered: &mut Recovered) -> Result<()> {
     skippable!(ResolveLink);
-    let link = ListIntent::from_word(thread.row().link.load(Relaxed));
-    let left = BlockWord(thread.row().link_word.load(Relaxed));
+    let link = ListIntent::from_word(thread.row().list_intent.load(Relaxed));
+    let left = BlockWord(thread.row().list_intent_word.load(Relaxed));
     let (block, is_linked) = match link {
         ListIntent::Idle => return Ok(()),
         ListIntent::Taking { block } => (block, false),
@@ -188,7 +188,7 @@ pub(crate) fn resolve_operation(thread: &Thread, recovered: &mut Recovered) -> R
     Ok(Some(Resolution { tag: thread.tag, operation, committed }))
 }
 
-fn resolve_move(thread: &Thread, from: Record, to: Record) -> Result<bool> {
+fn resolve_move(thread: &Thread, from: HandleLocation, to: HandleLocation) -> Result<bool> {
     let (old, new) = (thread.arena().record(from)?, thread.arena().record(to)?);
     let (old_entry, new_entry) = (Entry(old.load(Relaxed)), Entry(new.load(Relaxed)));
     let committed = old_entry.state() == EntryState::Moved(thread.tag);

@@ -23,7 +23,7 @@ pub(crate) const COUNTERS: usize = 8;
 #[derive(Debug, Default)]
 #[repr(C, align(256))]
 pub(crate) struct ProcessRow {
-    pub(crate) claim: AtomicU64,
+    pub(crate) state: AtomicU64,
     /// Which process holds the row, so that a new supervisor finds the process: see `recovery/leader_election`. Only a
     /// pidfd proves its death.
     pub(crate) identity: AtomicU64,
@@ -49,12 +49,12 @@ unsafe impl Shared for ProcessRow {}
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
 pub(crate) struct ThreadRow {
-    pub(crate) claim: AtomicU64,
-    pub(crate) reference: AtomicU64,
-    pub(crate) record: AtomicU64,
+    pub(crate) state: AtomicU64,
+    pub(crate) refcount_intent: AtomicU64,
+    pub(crate) handle_location: AtomicU64,
     pub(crate) release_queue: AtomicU64,
-    pub(crate) link: AtomicU64,
-    pub(crate) link_word: AtomicU64,
+    pub(crate) list_intent: AtomicU64,
+    pub(crate) list_intent_word: AtomicU64,
     pub(crate) operation: [AtomicU64; 2],
     hazard_line: HazardLine,
     counter_line: CounterLine,
@@ -81,12 +81,12 @@ unsafe impl Shared for ThreadRow {}
 impl ThreadRow {
     /// Whether it names no operation in progress. Relaxed: the caller holds the row, or its thread is at rest or dead.
     pub(crate) fn is_idle(&self) -> bool {
-        RefcountIntent(self.reference.load(Relaxed)).change().is_none() && !self.has_work()
+        RefcountIntent(self.refcount_intent.load(Relaxed)).change().is_none() && !self.has_work()
     }
 
     /// Whether it names an operation, a block or slot that is changing owner, or sides on the release queue.
     pub(crate) fn has_work(&self) -> bool {
-        [&self.operation[0], &self.link, &self.release_queue, self.slot()]
+        [&self.operation[0], &self.list_intent, &self.release_queue, self.slot()]
             .iter()
             .any(|word| word.load(Relaxed) != 0)
     }

@@ -6,18 +6,18 @@
 //!
 //! | intent | words | written before | tells recovery |
 //! |---|---|---|---|
-//! | reference | `reference`, `record` | a count changes | which record, which object, and whether it was applied |
+//! | refcount | `refcount_intent`, `handle_location` | a count changes | which record, which object, and whether it was applied |
 //! | operation | `operation[0]`, `operation[1]` | create, replace, send, receive | which word shows the commit |
-//! | link | `link`, `link_word` | a block is taken, linked to a direction or unlinked | which block, and its exact word |
+//! | list | `list_intent`, `list_intent_word` | a block is taken, linked to a direction or unlinked | which block, and its exact word |
 //! | slot | `slot` | a slot is taken or freed | which slot is in hand, or not yet as the map says: see `memory/slot_pool` |
 //! | release queue | `release_queue` | — | the sides that lost their last reference to this thread, still to be torn down |
 //! | hazards | `hazards` | an object is used without a reference of the thread's own | which objects to wake, and not to reuse |
 //!
-//! INV-ROW-1: only the thread that holds a row writes it, except that a helper may turn `reference` from
+//! INV-ROW-1: only the thread that holds a row writes it, except that a helper may turn `refcount_intent` from
 //! PENDING to APPLIED, by CAS of the exact word.
 //! INV-ROW-2: a dead thread's row stays as it is until everything it names has been recovered; hazards are
 //! cleared last, so no object that it names is reused before.
-//! INV-ROW-3: the sequence in `reference` survives reuse of the row.
+//! INV-ROW-3: the sequence in `refcount_intent` survives reuse of the row.
 
 use crate::arena::word::reference::ObjectRef;
 use crate::arena::word::{Field, debug_as_fields};
@@ -93,8 +93,8 @@ pub(crate) enum Operation {
     },
     /// Moving a reference from one entry to another: replace, or giving a child its startup handle.
     Move {
-        from: Record,
-        to: Record,
+        from: HandleLocation,
+        to: HandleLocation,
     },
     /// Sending from this side. The message is at `position` once that is known.
     Send {
@@ -131,7 +131,7 @@ impl Operation {
         let object = ObjectRef(low as u32 & 0xff_ffff);
         match Self::KIND.get(first) {
             1 => Self::Create { slot: low as u32 },
-            2 => Self::Move { from: Record::from_word(low), to: Record::from_word(second) },
+            2 => Self::Move { from: HandleLocation::from_word(low), to: HandleLocation::from_word(second) },
             3 => Self::Send { from: object, position: (second != Self::NO_POSITION).then_some(second) },
             4 => Self::Receive { at: object, position: second },
             _ => Self::Idle,
@@ -141,14 +141,14 @@ impl Operation {
 
 /// The place of a reference: in a process's handle table, or in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Record {
+pub(crate) enum HandleLocation {
     /// An entry of a handle table.
     Entry { process: u16, index: u32 },
     /// A handle in transit: this word of the payload block, or of the ring segment, that carries its message.
     Transit { block: crate::arena::word::block::BlockId, word: u32 },
 }
 
-impl Record {
+impl HandleLocation {
     const IS_TRANSIT: Field<39, 1> = Field;
     const PROCESS: Field<20, 12> = Field;
     const ENTRY: Field<0, 20> = Field;
@@ -262,16 +262,16 @@ mod tests {
     #[test]
     fn intents_survive_encoding_as_words() {
         let block = BlockId::new(16, 4_000_000);
-        let entry = Record::Entry { process: 4095, index: 0xf_ffff };
-        let transit = Record::Transit { block, word: 63 };
+        let entry = HandleLocation::Entry { process: 4095, index: 0xf_ffff };
+        let transit = HandleLocation::Transit { block, word: 63 };
         for record in [entry, transit] {
-            assert_eq!(Record::from_word(record.to_word()), record);
+            assert_eq!(HandleLocation::from_word(record.to_word()), record);
         }
         let object = ObjectRef::new(0x7f_ffff, 1);
         for operation in [
             Operation::Idle,
             Operation::Create { slot: 0x7f_ffff },
-            Operation::Move { from: entry, to: Record::Entry { process: 1, index: 1 } },
+            Operation::Move { from: entry, to: HandleLocation::Entry { process: 1, index: 1 } },
             Operation::Send { from: object, position: None },
             Operation::Send { from: object, position: Some(1 << 40) },
             Operation::Receive { at: object, position: 0 },

@@ -5,7 +5,7 @@
 pub(crate) struct Tag(pub(crate) u16);
 
 impl Tag {
-    pub(crate) const NOBODY: Self = Self(0);
+    pub(crate) const NO_OWNER: Self = Self(0);
     pub(crate) const MAX: u64 = 0xfff;
 }
 

@@ -1,4 +1,4 @@
-//! The owner of a row: the claim of a process row or of a thread row, and the ticket by which a process claims one.
+//! The owner of a row: the state of a process row or of a thread row, and the ticket by which a process claims one.
 //!
 //! ```text
 //!  process row:  FREE(epoch) ──▶ STARTING(spawner) ──▶ ACTIVE ──▶ DEAD ──▶ FREE(epoch + 1)
@@ -10,7 +10,7 @@
 use crate::arena::word::reference::ObjectRef;
 use crate::arena::word::{Field, debug_as_fields};
 
-/// A value of `ProcessRow::claim` or `ThreadRow::claim`.
+/// A value of `ProcessRow::state` or `ThreadRow::state`.
 ///
 /// ```text
 ///  process:  FREE ──▶ STARTING(spawner) ──▶ ACTIVE ──▶ DEAD ──▶ FREE, epoch + 1
@@ -38,7 +38,7 @@ impl RowState {
     const SPAWNER: Field<12, 12> = Field;
     const PROCESS: Field<0, 12> = Field;
     /// The spawner in a process slot that the supervisor has taken over: none.
-    pub(crate) const NOBODY: u16 = 0;
+    pub(crate) const NO_SPAWNER: u16 = 0;
     const STARTING: u64 = 1;
     const ACTIVE: u64 = 2;
     const DEAD: u64 = 3;

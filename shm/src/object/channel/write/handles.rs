@@ -23,7 +23,7 @@ use crate::arena::record::line::{LINE_BYTES, LINE_WORDS};
 use crate::arena::segment::{MAX_MESSAGE_HANDLES, fits_cell};
 use crate::arena::word::block::BlockId;
 use crate::arena::word::handle::Entry;
-use crate::arena::word::intent::{Operation, Record};
+use crate::arena::word::intent::{HandleLocation, Operation};
 use crate::arena::word::reference::ObjectRef;
 use crate::arena::word::ring::Header;
 use crate::arena::word::signals::{State, signal};
@@ -82,7 +82,7 @@ fn send_or_consume(thread: &Thread, out: &SendRequest<'_>) -> Result<()> {
         Err(error) if error.is_crash() => Err(error),
         Err(error) => {
             for (index, entry) in &moving {
-                let record = Record::Entry { process: thread.table_row, index: *index };
+                let record = HandleLocation::Entry { process: thread.table_row, index: *index };
                 refcount::drop_reference(thread, record, entry.moving(thread.tag))?;
             }
             // The handles from the failed one on were not marked: close them by value.
