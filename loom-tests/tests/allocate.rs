@@ -2,9 +2,7 @@
 
 mod support;
 
-use jacinth_shm_loom::{
-    Arena, Error, IdleMemory, ObjectClass, Process, ProcessIdentity, ProcessSlot, Thread, Unused,
-};
+use jacinth_shm_loom::{Arena, Error, ObjectClass, Process, ProcessIdentity, ProcessSlot, Thread};
 use std::sync::Arc;
 use support::*;
 
@@ -31,10 +29,10 @@ fn concurrent_creates_get_different_objects() {
         let one = first(&small());
         let two = child(&one, None);
         let creating = loom::thread::spawn(move || {
-            let (event, _) = two.create(ObjectClass::Event, ALL).unwrap();
+            let event = create_event(&two);
             (two.koid(event).unwrap(), two)
         });
-        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
+        let event = create_event(&one);
         let here = one.koid(event).unwrap();
         let (there, _two) = creating.join().unwrap();
         assert_ne!(here, there);
@@ -51,8 +49,7 @@ fn reused_slot_starts_clean() {
             config.max_objects = 1;
             config.pool_bytes = 512;
         }));
-        let (near, far) = one.create(ObjectClass::Channel, ALL).unwrap();
-        let far = far.unwrap();
+        let [near, far] = create_channel(&one);
         one.send_value(near, &message(9, 9)).unwrap();
         one.try_receive(far).unwrap();
         let two = child(&one, None);
@@ -90,9 +87,8 @@ fn use_the_slot(thread: &Thread) {
 fn abandoned_slot_starts_clean() {
     model_without_barriers(0, || {
         let one = first(&small());
-        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
-        let (near, far) = one.create(ObjectClass::Channel, ALL).unwrap();
-        let far = far.unwrap();
+        let event = create_event(&one);
+        let [near, far] = create_channel(&one);
         one.send_value(near, &message(9, 1)).unwrap();
         one.try_receive(far).unwrap();
         let two = child(&one, None);
@@ -118,8 +114,7 @@ fn dead_holders_slot_starts_clean() {
     model_without_barriers(0, || {
         let one = first(&small_with(|config| config.max_objects = 1));
         let (victim, process_slot) = child_with_seat(&one, None);
-        let (near, far) = victim.create(ObjectClass::Channel, ALL).unwrap();
-        let far = far.unwrap();
+        let [near, far] = create_channel(&victim);
         victim.send_value(near, &message(9, 1)).unwrap();
         victim.try_receive(far).unwrap();
         let two = child(&one, None);
@@ -179,13 +174,13 @@ fn stale_map_bit_gives_a_free_slot() {
 fn never_used_slot_begins_anew() {
     model_without_barriers(1, || {
         let one = first(&small_with(|config| config.max_objects = 4));
-        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
+        let event = create_event(&one);
         let two = child(&one, None);
         let using = loom::thread::spawn(move || {
-            let (next, _) = one.create(ObjectClass::Event, ALL).unwrap();
+            let next = create_event(&one);
             [event, next].iter().for_each(|event| one.close_value(*event).unwrap());
             one.collect().unwrap();
-            IdleMemory::new().pass(&one, Unused::Now, &mut || true).unwrap();
+            give_memory_back(&one);
             one
         });
         two.create(ObjectClass::Event, ALL).unwrap();
@@ -227,9 +222,9 @@ fn last_block_moves_to_a_new_channel() {
 fn last_block_goes_to_one() {
     model_without_barriers(3, || {
         let one = first(&small_with(|config| config.pool_bytes = 256));
-        let (near, _) = one.create(ObjectClass::Channel, ALL).unwrap();
+        let [near, _] = create_channel(&one);
         let two = child(&one, None);
-        let (theirs, _) = two.create(ObjectClass::Channel, ALL).unwrap();
+        let [theirs, _] = create_channel(&two);
         let sending = loom::thread::spawn(move || (two.send_value(theirs, &message(1, 1)), two));
         let here = one.send_value(near, &message(2, 1));
         let (there, _two) = sending.join().unwrap();
@@ -244,7 +239,7 @@ fn last_block_goes_to_one() {
 fn thread_row_has_one_holder() {
     model(3, || {
         let one = first(&small_with(|config| config.max_threads = 2));
-        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
+        let event = create_event(&one);
         let process = one.process().clone();
         let joining = loom::thread::spawn(move || match Thread::join(&process) {
             Ok(thread) => thread.close_value(event).map(|()| true).unwrap(),

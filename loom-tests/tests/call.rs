@@ -11,8 +11,7 @@ use support::*;
 fn each_caller_gets_its_own_reply() {
     model(1, || {
         let one = first(&small());
-        let (near, server) = connected(&one);
-        let far = startup(&server);
+        let (near, far, server) = linked(&one);
         let other = sibling(&one);
         let first_call = one.call_begin(find(&one, near), 0, &message(1, 1), &[], 0).unwrap();
         let second_call = other.call_begin(find(&other, near), 0, &message(2, 1), &[], 0).unwrap();
@@ -44,8 +43,7 @@ fn each_caller_gets_its_own_reply() {
 fn plain_read_leaves_the_callers_reply() {
     model(1, || {
         let one = first(&small());
-        let (near, server) = connected(&one);
-        let far = startup(&server);
+        let (near, far, server) = linked(&one);
         let other = sibling(&one);
         let call = one.call_begin(find(&one, near), 0, &message(1, 1), &[], 0).unwrap();
         let reading = loom::thread::spawn(move || {
@@ -73,8 +71,7 @@ fn call_ends_with_reply_or_peer_close() {
     for answers in [false, true] {
         model(2, move || {
             let one = first(&small());
-            let (near, server) = connected(&one);
-            let far = startup(&server);
+            let (near, far, server) = linked(&one);
             let call = one.call_begin(find(&one, near), 0, &message(1, 1), &[], 0).unwrap();
             let serving = loom::thread::spawn(move || {
                 let request = server.try_receive(far).unwrap().bytes;
@@ -98,8 +95,7 @@ fn call_ends_with_reply_or_peer_close() {
 fn reply_is_not_readable_for_others() {
     model_without_barriers(3, || {
         let one = first(&small());
-        let (near, server) = connected(&one);
-        let far = startup(&server);
+        let (near, far, server) = linked(&one);
         let other = sibling(&one);
         let call = one.call_begin(find(&one, near), 0, &message(1, 1), &[], 0).unwrap();
         let request = server.try_receive(far).unwrap().bytes;
@@ -124,8 +120,7 @@ fn early_replies_make_room() {
             (config.max_pending_messages, config.max_loan_bytes) = (2, 256);
             config.pool_bytes = 1792;
         }));
-        let (near, server) = connected(&one);
-        let far = startup(&server);
+        let (near, far, server) = linked(&one);
         let calls = [1, 2, 3, 4].map(|number| {
             let call = one.call_begin(find(&one, near), 0, &message(number, 1), &[], 0).unwrap();
             (call, server.try_receive(far).unwrap().bytes)

@@ -10,7 +10,7 @@ use support::*;
 fn one_of_two_closers_succeeds() {
     model_without_barriers(None, || {
         let one = first(&small());
-        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
+        let event = create_event(&one);
         let other = sibling(&one);
         let closing = loom::thread::spawn(move || (other.close_value(event), other));
         let here = one.close_value(event);
@@ -27,7 +27,7 @@ fn one_of_two_closers_succeeds() {
 fn duplicate_races_last_close_safely() {
     model(3, || {
         let one = first(&small());
-        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
+        let event = create_event(&one);
         let koid = one.koid(event).unwrap();
         let other = sibling(&one);
         let closing = loom::thread::spawn(move || (other.close_value(event), other));
@@ -52,7 +52,7 @@ fn duplicate_races_last_close_safely() {
 fn last_closer_retires_the_object() {
     model(2, || {
         let one = first(&small_with(|config| config.max_objects = 1));
-        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
+        let event = create_event(&one);
         let copy = one.duplicate(find(&one, event), ALL).unwrap();
         let two = child(&one, Some(copy));
         let theirs = startup(&two);
@@ -74,7 +74,7 @@ fn last_closer_retires_the_object() {
 
 /// INV-LIFECYCLE-2, INV-LIFECYCLE-3: the sides of a pair end independently; whichever is last retires it, once.
 #[test]
-fn both_sides_of_a_pair_close_at_once() {
+fn both_sides_close_at_once() {
     model(3, || {
         let one = first(&small_with(|config| config.max_objects = 1));
         let (near, far) = one.create(ObjectClass::EventPair, ALL).unwrap();
@@ -98,7 +98,7 @@ fn both_sides_of_a_pair_close_at_once() {
 fn use_during_close_sees_no_other_object() {
     model(3, || {
         let one = first(&small_with(|config| config.max_objects = 1));
-        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
+        let event = create_event(&one);
         let koid = one.koid(event).unwrap();
         let other = sibling(&one);
         let closing = loom::thread::spawn(move || {
@@ -123,7 +123,7 @@ fn closed_value_never_names_another_handle() {
             config.max_objects = 1;
             config.max_handles_per_process = 2;
         }));
-        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
+        let event = create_event(&one);
         let koid = one.koid(event).unwrap();
         let other = sibling(&one);
         let reusing = loom::thread::spawn(move || {
@@ -152,7 +152,7 @@ fn closed_value_never_names_another_handle() {
 fn handle_is_closed_or_replaced_once() {
     model_without_barriers(None, || {
         let one = first(&small());
-        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
+        let event = create_event(&one);
         let koid = one.koid(event).unwrap();
         let other = sibling(&one);
         let closing = loom::thread::spawn(move || (other.close_value(event), other));
@@ -176,9 +176,8 @@ fn handle_is_closed_or_replaced_once() {
 fn handle_is_closed_or_transferred_once() {
     model_without_barriers(3, || {
         let one = first(&small_with(|config| config.max_handles_per_process = 5));
-        let (near, two) = connected(&one);
-        let far = startup(&two);
-        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
+        let (near, far, two) = linked(&one);
+        let event = create_event(&one);
         let koid = one.koid(event).unwrap();
         let other = sibling(&one);
         let closing = loom::thread::spawn(move || (other.close_value(event), other));
@@ -207,8 +206,7 @@ fn handle_is_closed_or_transferred_once() {
 fn send_during_close_is_whole_or_refused() {
     model_without_barriers(None, || {
         let one = first(&small());
-        let (near, two) = connected(&one);
-        let far = startup(&two);
+        let (near, far, two) = linked(&one);
         let other = sibling(&one);
         let sending = loom::thread::spawn(move || (other.send_value(near, &message(3, 2)), other));
         one.close_value(near).unwrap();
@@ -233,8 +231,7 @@ fn send_during_close_is_whole_or_refused() {
 fn messages_are_read_before_peer_closed() {
     model_without_barriers(3, || {
         let one = first(&small());
-        let (near, two) = connected(&one);
-        let far = startup(&two);
+        let (near, far, two) = linked(&one);
         let closing = loom::thread::spawn(move || {
             one.send_value(near, &message(1, 1)).unwrap();
             one.close_value(near).unwrap();
@@ -253,9 +250,8 @@ fn messages_are_read_before_peer_closed() {
 fn handle_sent_to_closing_end_is_closed() {
     model_without_barriers(3, || {
         let one = first(&small_with(|config| config.max_handles_per_process = 5));
-        let (near, two) = connected(&one);
-        let far = startup(&two);
-        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
+        let (near, far, two) = linked(&one);
+        let event = create_event(&one);
         let closing = loom::thread::spawn(move || {
             two.close_value(far).unwrap();
             two
@@ -277,13 +273,12 @@ fn closing_both_ends_leaves_no_handle() {
             config.max_handles_per_process = 5;
             config.pool_bytes = 2048;
         }));
-        let (near, two) = connected(&one);
-        let far = startup(&two);
-        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
+        let (near, far, two) = linked(&one);
+        let event = create_event(&one);
         let copy = one.duplicate(find(&one, event), ALL).unwrap();
         one.transfer_value(near, &message(1, 1), &[event]).unwrap();
         one.transfer_value(near, &message(2, 1), &[copy]).unwrap();
-        let (event, _) = two.create(ObjectClass::Event, ALL).unwrap();
+        let event = create_event(&two);
         two.transfer_value(far, &message(3, 1), &[event]).unwrap();
         let closing = loom::thread::spawn(move || {
             two.close_value(far).unwrap();

@@ -55,8 +55,7 @@ fn swapping_handle_is_no_garbage() {
 fn moving_handle_is_no_garbage() {
     model_without_barriers(2, || {
         let collector = first(&config());
-        let (near, worker) = connected(&collector);
-        let far = startup(&worker);
+        let (near, far, worker) = linked(&collector);
         // Y's queue is looked at before X's.
         let (y, to_y) = channel(&worker);
         let (x, to_x) = channel(&worker);

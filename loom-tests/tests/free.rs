@@ -3,7 +3,7 @@
 
 mod support;
 
-use jacinth_shm_loom::{Error, IdleMemory, ObjectClass, Thread, Unused};
+use jacinth_shm_loom::{Error, ObjectClass, Thread};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use support::*;
@@ -31,14 +31,21 @@ fn with_blocks(blocks: u64) -> Thread {
     }))
 }
 
+/// Every block is taken: a new channel gets none.
+#[track_caller]
+fn assert_no_block_left(thread: &Thread) {
+    let [near, _] = create_channel(thread);
+    assert_eq!(thread.send_value(near, &message(1, 1)), Err(Error::NoMemory { bytes: 256 }));
+}
+
 /// Both takers, or one of them where one block is all there is, get a block.
 fn two_take(free: usize, preemptions: usize) {
     model_without_barriers(preemptions, move || {
         let one = with_blocks(3);
         let taken = [channel(&one), channel(&one), channel(&one)];
         let two = child(&one, None);
-        let (here, _) = one.create(ObjectClass::Channel, ALL).unwrap();
-        let (there, _) = two.create(ObjectClass::Channel, ALL).unwrap();
+        let [here, _] = create_channel(&one);
+        let [there, _] = create_channel(&two);
         taken.iter().take(free).for_each(|channel| end(&one, *channel));
         let taking = loom::thread::spawn(move || (two.send_value(there, &message(2, 1)), two));
         let here = one.send_value(here, &message(2, 1));
@@ -69,7 +76,7 @@ fn concurrently_freed_block_is_found() {
         let one = with_blocks(3);
         let (first, second, _third) = (channel(&one), channel(&one), channel(&one));
         let two = child(&one, None);
-        let (there, _) = two.create(ObjectClass::Channel, ALL).unwrap();
+        let [there, _] = create_channel(&two);
         end(&one, first);
         let freeing = loom::thread::spawn(move || {
             end(&one, second);
@@ -78,7 +85,7 @@ fn concurrently_freed_block_is_found() {
         two.send_value(there, &message(2, 1)).unwrap();
         let one = freeing.join().unwrap();
         assert_clean(&one, 2, 4);
-        let (here, _) = one.create(ObjectClass::Channel, ALL).unwrap();
+        let [here, _] = create_channel(&one);
         assert_eq!(one.send_value(here, &message(2, 1)), Ok(()));
         assert_clean(&one, 3, 6);
     });
@@ -91,7 +98,7 @@ fn stale_map_bit_gives_a_free_block() {
     model_without_barriers(1, || {
         let one = with_blocks(1);
         let two = child(&one, None);
-        let (there, _) = two.create(ObjectClass::Channel, ALL).unwrap();
+        let [there, _] = create_channel(&two);
         let first = channel(&one);
         end(&one, first);
         let (near, far) = one.create(ObjectClass::Channel, ALL).unwrap();
@@ -111,7 +118,7 @@ fn block_freed_during_leaf_cleanup_is_found() {
         let one = with_blocks(3);
         let (first, second, third) = (channel(&one), channel(&one), channel(&one));
         let two = child(&one, None);
-        let (there, _) = two.create(ObjectClass::Channel, ALL).unwrap();
+        let [there, _] = create_channel(&two);
         // Takers empty the first leaf, and leave the bit above it.
         end(&one, first);
         let first = channel(&one);
@@ -136,7 +143,7 @@ fn dead_process_block_survives_leaf_cleanup() {
         let one = with_blocks(3);
         let (first, second, third) = (channel(&one), channel(&one), channel(&one));
         let two = child(&one, None);
-        let (there, _) = two.create(ObjectClass::Channel, ALL).unwrap();
+        let [there, _] = create_channel(&two);
         let (victim, process_slot) = child_with_seat(&one, Some(second[0]));
         one.close_value(second[1]).unwrap();
         // Takers empty the first leaf, and leave the bit above it.
@@ -159,7 +166,7 @@ fn dead_process_block_survives_leaf_cleanup() {
 
 /// INV-FREE-1: blocks of one leaf are freed by two at once.
 #[test]
-fn two_blocks_freed_at_once_are_both_found() {
+fn both_blocks_freed_at_once_are_found() {
     model_without_barriers(1, || {
         let one = with_blocks(2);
         let two = child(&one, None);
@@ -173,8 +180,7 @@ fn two_blocks_freed_at_once_are_both_found() {
         assert_eq!(assert_clean(&one, 0, 0).blocks, 0);
         channel(&one);
         channel(&two);
-        let (more, _) = one.create(ObjectClass::Channel, ALL).unwrap();
-        assert_eq!(one.send_value(more, &message(1, 1)), Err(Error::NoMemory { bytes: 256 }));
+        assert_no_block_left(&one);
     });
 }
 
@@ -203,8 +209,8 @@ fn block_freed_elsewhere_gives_one_credit() {
         one.recover(process_slot).unwrap();
         one.send_value(near, &message(1, 1)).unwrap();
         one.close_value(near).unwrap();
-        let (here, _) = one.create(ObjectClass::Channel, ALL).unwrap();
-        let (more, _) = one.create(ObjectClass::Channel, ALL).unwrap();
+        let [here, _] = create_channel(&one);
+        let [more, _] = create_channel(&one);
         let freeing = loom::thread::spawn(move || {
             two.close_value(startup(&two)).unwrap();
             two.reclaim().unwrap();
@@ -232,7 +238,7 @@ fn death_publishes_the_deads_frees() {
         let (victim, process_slot) = child_with_seat(&one, far);
         one.send_value(near, &message(1, 1)).unwrap();
         one.close_value(near).unwrap();
-        let (here, _) = one.create(ObjectClass::Channel, ALL).unwrap();
+        let [here, _] = create_channel(&one);
         let recovering = loom::thread::spawn(move || {
             victim.die_at("free.shown", 0);
             assert_eq!(victim.close_value(startup(&victim)), Err(Error::Died));
@@ -255,10 +261,10 @@ fn dead_taker_gives_no_credit() {
             let one = first_with_a_quota_of_one_block();
             let before = channel(&one);
             end(&one, before);
-            let (here, _) = one.create(ObjectClass::Channel, ALL).unwrap();
-            let (more, _) = one.create(ObjectClass::Channel, ALL).unwrap();
+            let [here, _] = create_channel(&one);
+            let [more, _] = create_channel(&one);
             let (two, process_slot) = child_with_seat(&one, None);
-            let (there, _) = two.create(ObjectClass::Channel, ALL).unwrap();
+            let [there, _] = create_channel(&two);
             two.die_at(point, 0);
             assert_eq!(two.send_value(there, &message(2, 1)), Err(Error::Died), "{point}");
             one.recover(process_slot).unwrap();
@@ -305,11 +311,11 @@ fn returned_block_is_taken_once() {
         let kept = channel(&one);
         let (first, second) = (channel(&one), channel(&one));
         let two = child(&one, None);
-        let (there, _) = two.create(ObjectClass::Channel, ALL).unwrap();
+        let [there, _] = create_channel(&two);
         end(&one, first);
         end(&one, second);
         let giving = loom::thread::spawn(move || {
-            IdleMemory::new().pass(&one, Unused::Now, &mut || true).unwrap();
+            give_memory_back(&one);
             one
         });
         let sent = two.send_value(there, &message(2, 1));
@@ -319,8 +325,7 @@ fn returned_block_is_taken_once() {
         }
         assert_clean(&one, 2, 4);
         channel(&one);
-        let (more, _) = one.create(ObjectClass::Channel, ALL).unwrap();
-        assert_eq!(one.send_value(more, &message(1, 1)), Err(Error::NoMemory { bytes: 256 }));
+        assert_no_block_left(&one);
         end(&one, kept);
         assert_clean(&one, 3, 6);
     });
@@ -340,7 +345,7 @@ fn returned_slot_is_taken_once() {
         }
         one.collect().unwrap();
         let giving = loom::thread::spawn(move || {
-            IdleMemory::new().pass(&one, Unused::Now, &mut || true).unwrap();
+            give_memory_back(&one);
             one
         });
         let made = two.create(ObjectClass::Event, ALL);
@@ -374,7 +379,7 @@ fn create_waits_for_a_leaving_slot() {
             assert!(made.is_ok() || given.load(Ordering::Relaxed), "{made:?}");
             two
         });
-        IdleMemory::new().pass(&one, Unused::Now, &mut || true).unwrap();
+        give_memory_back(&one);
         is_given.store(true, Ordering::Relaxed);
         let _two = creating.join().unwrap();
     });
@@ -388,12 +393,12 @@ fn trimmed_blocks_are_taken_once() {
         let two = child(&one, None);
         let _kept = channel(&one);
         let (first, second) = (channel(&one), channel(&one));
-        let (near, _) = two.create(ObjectClass::Channel, ALL).unwrap();
-        let (other, _) = two.create(ObjectClass::Channel, ALL).unwrap();
+        let [near, _] = create_channel(&two);
+        let [other, _] = create_channel(&two);
         end(&one, first);
         end(&one, second);
         let giving = loom::thread::spawn(move || {
-            IdleMemory::new().pass(&one, Unused::Now, &mut || true).unwrap();
+            give_memory_back(&one);
             one
         });
         for end in [near, other] {
@@ -402,8 +407,7 @@ fn trimmed_blocks_are_taken_once() {
         let one = giving.join().unwrap();
         assert_clean(&one, 3, 6);
         channel(&one);
-        let (more, _) = one.create(ObjectClass::Channel, ALL).unwrap();
-        assert_eq!(one.send_value(more, &message(1, 1)), Err(Error::NoMemory { bytes: 256 }));
+        assert_no_block_left(&one);
         assert_clean(&one, 5, 10);
     });
 }

@@ -86,7 +86,7 @@ fn visit_while_it_goes(preemptions: usize, visit: fn(&House, &Visits)) {
 
 /// INV-GRACE-1 and 2.
 #[test]
-fn a_value_is_freed_after_its_last_use() {
+fn value_is_freed_after_last_use() {
     visit_while_it_goes(4, |house, visits| house.look(&visits.enter()));
 }
 

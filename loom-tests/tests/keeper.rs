@@ -2,7 +2,6 @@
 
 mod support;
 
-use jacinth_shm_loom::ObjectClass;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, Ordering};
 use support::*;
@@ -19,7 +18,7 @@ fn asking_process_gets_kept_blocks() {
         }));
         let (near, keeping) = connected(&asker);
         keeping.send_value(startup(&keeping), &message(1, 9)).unwrap();
-        let (other, _) = asker.create(ObjectClass::Channel, ALL).unwrap();
+        let [other, _] = create_channel(&asker);
         let (has_begun, is_over) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let (begun, over) = (has_begun.clone(), is_over.clone());
         let scavenger = loom::thread::spawn(move || {

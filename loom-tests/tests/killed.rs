@@ -148,7 +148,7 @@ fn receiving_a_reply_ahead_of_its_turn() {
             [1, 2].map(|number| victim.call_begin(near, 0, &message(number, 1), &[], 0).unwrap());
         let far = survivors[0];
         let requests = [1, 2].map(|_| survivor.try_receive(far).unwrap().bytes);
-        let (event, _) = survivor.create(ObjectClass::Event, ALL).unwrap();
+        let event = create_event(&survivor);
         let copy = survivor.duplicate(find(&survivor, event), ALL).unwrap();
         survivor.send_value(far, &requests[0]).unwrap();
         survivor.transfer_value(far, &requests[1], &[copy]).unwrap();

@@ -9,7 +9,7 @@ use support::*;
 fn using_while_the_slot_is_wanted(use_it: fn(&Thread, u32) -> bool) {
     model(2, move || {
         let one = first(&small_with(|config| config.max_objects = 1));
-        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
+        let event = create_event(&one);
         let found = find(&one, event);
         one.set_name(found, &[b'a'; 32]).unwrap();
         let other = sibling(&one);
@@ -100,7 +100,7 @@ fn ending_objects_signals_stay_its_own() {
                 config.max_objects = 1;
                 config.max_handles_per_process = 5;
             }));
-            let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
+            let event = create_event(&one);
             one.signal(find(&one, event), 0, USER).unwrap();
             let other = sibling(&one);
             let reusing = loom::thread::spawn(move || {
@@ -123,7 +123,7 @@ fn ending_objects_signals_survive_third_processes() {
     model_without_barriers(2, || {
         let one = first(&small_with(|config| config.max_objects = 1));
         let third = child(&one, None);
-        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
+        let event = create_event(&one);
         one.signal(find(&one, event), 0, USER).unwrap();
         let other = sibling(&one);
         let ending = loom::thread::spawn(move || {
@@ -192,8 +192,7 @@ fn a_duplicate_never_revives_an_object() {
 fn a_retired_slot_is_reclaimed_once() {
     model_without_barriers(2, || {
         let one = first(&small_with(|config| config.max_objects = 1));
-        let (near, two) = connected(&one);
-        let far = startup(&two);
+        let (near, far, two) = linked(&one);
         one.send_value(near, &message(1, 9)).unwrap();
         let closing = loom::thread::spawn(move || {
             two.try_receive(far).unwrap();
@@ -254,7 +253,7 @@ fn no_reclamation_without_a_needed_barrier() {
         let process_slot = arena.reserve_slot(&one).unwrap();
         kernel_barriers(true, false);
         let sitting = loom::thread::spawn(move || Process::attach(arena, process_slot, 2, 77).unwrap());
-        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
+        let event = create_event(&one);
         let is_attached = one.process().arena().is_attached(process_slot);
         one.close_value(event).unwrap();
         let next = one.create(ObjectClass::Event, ALL);
@@ -272,8 +271,7 @@ fn retired_channel_holds_no_blocks() {
     model_without_barriers(2, || {
         kernel_barriers(true, false);
         let one = first(&small_with(|config| config.max_objects = 1));
-        let (near, two) = connected(&one);
-        let far = startup(&two);
+        let (near, far, two) = linked(&one);
         let sending = loom::thread::spawn(move || {
             let sent = one.send_value(near, &message(1, 1));
             assert!(matches!(sent, Ok(()) | Err(Error::PeerClosed)), "{sent:?}");
@@ -298,7 +296,7 @@ fn reused_slot_holds_no_blocks() {
         one.send_value(near, &message(1, 9)).unwrap();
         assert_eq!(one.try_receive(far.unwrap()).unwrap().bytes, message(1, 9));
         [near, far.unwrap()].into_iter().for_each(|end| one.close_value(end).unwrap());
-        let (_event, _) = one.create(ObjectClass::Event, ALL).unwrap();
+        let _event = create_event(&one);
         assert_eq!(assert_clean(&one, 1, 1).blocks, 0);
     });
 }

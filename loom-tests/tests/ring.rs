@@ -22,8 +22,7 @@ fn tight() -> Config {
 fn messages_stay_ordered_across_growth() {
     model_without_barriers(2, || {
         let writer = first(&small());
-        let (near, reader) = connected(&writer);
-        let far = startup(&reader);
+        let (near, far, reader) = linked(&writer);
         let writing = loom::thread::spawn(move || {
             for number in 1..=3 {
                 writer.send_value(near, &message(number, 1)).unwrap();
@@ -45,8 +44,7 @@ fn messages_stay_ordered_across_growth() {
 fn messages_stay_whole_in_shrinking_rings() {
     model_without_barriers(2, || {
         let writer = first(&small());
-        let (near, reader) = connected(&writer);
-        let far = startup(&reader);
+        let (near, far, reader) = linked(&writer);
         for number in 1..=3 {
             writer.send_value(near, &message(number, 1)).unwrap();
             reader.try_receive(far).unwrap();
@@ -77,8 +75,7 @@ fn transferred_end_writes_only_read_cells() {
             config.pool_bytes = 1024;
             config.max_handles_per_process = 5;
         }));
-        let (near, reader) = connected(&writer);
-        let far = startup(&reader);
+        let (near, far, reader) = linked(&writer);
         (1..=2).for_each(|number| writer.send_value(near, &message(number, 1)).unwrap());
         let (to_self, from_self) = writer.create(ObjectClass::Channel, ALL).unwrap();
         writer.transfer_value(to_self, &[], &[near]).unwrap();
@@ -99,8 +96,7 @@ fn transferred_end_writes_only_read_cells() {
 fn cell_is_reused_only_after_reading() {
     model_without_barriers(2, || {
         let writer = first(&tight());
-        let (near, reader) = connected(&writer);
-        let far = startup(&reader);
+        let (near, far, reader) = linked(&writer);
         let writing = loom::thread::spawn(move || {
             for number in 1..=3 {
                 writer.send_when_room(near, &message(number, 1)).unwrap();
@@ -120,8 +116,7 @@ fn cell_is_reused_only_after_reading() {
 fn payload_block_is_reused_only_after_reading() {
     model_without_barriers(2, || {
         let writer = first(&tight());
-        let (near, reader) = connected(&writer);
-        let far = startup(&reader);
+        let (near, far, reader) = linked(&writer);
         let writing = loom::thread::spawn(move || {
             for number in 1..=3 {
                 writer.send_when_room(near, &message(number, 9)).unwrap();
@@ -142,8 +137,7 @@ fn payload_block_is_reused_only_after_reading() {
 fn batches_come_whole_and_in_order() {
     model_without_barriers(2, || {
         let writer = first(&tight());
-        let (near, reader) = connected(&writer);
-        let far = startup(&reader);
+        let (near, far, reader) = linked(&writer);
         let writing = loom::thread::spawn(move || {
             let (one, two, three) = (message(1, 1), message(2, 1), message(3, 1));
             let found = find(&writer, near);
@@ -180,8 +174,7 @@ fn batches_come_whole_and_in_order() {
 fn too_large_message_is_discarded_whole() {
     model_without_barriers(3, || {
         let writer = first(&tight());
-        let (near, reader) = connected(&writer);
-        let far = startup(&reader);
+        let (near, far, reader) = linked(&writer);
         writer.send_value(near, &message(1, 9)).unwrap();
         let writing = loom::thread::spawn(move || {
             writer.send_value(near, &message(2, 1)).unwrap();
@@ -202,8 +195,7 @@ fn too_large_message_is_discarded_whole() {
 fn two_threads_read_each_message_once() {
     model_without_barriers(3, || {
         let writer = first(&small());
-        let (near, reader) = connected(&writer);
-        let far = startup(&reader);
+        let (near, far, reader) = linked(&writer);
         writer.send_value(near, &message(1, 1)).unwrap();
         writer.send_value(near, &message(2, 1)).unwrap();
         let other = sibling(&reader);
@@ -222,8 +214,7 @@ fn two_threads_read_each_message_once() {
 fn two_threads_write_side_by_side() {
     model_without_barriers(3, || {
         let writer = first(&small());
-        let (near, reader) = connected(&writer);
-        let far = startup(&reader);
+        let (near, far, reader) = linked(&writer);
         let other = sibling(&writer);
         let writing = loom::thread::spawn(move || {
             other.send_value(near, &message(1, 1)).unwrap();

@@ -32,7 +32,7 @@ fn published_handle_has_a_complete_object() {
         let told = Arc::new(AtomicU32::new(0));
         let telling = told.clone();
         let making = loom::thread::spawn(move || {
-            let (event, _) = other.create(ObjectClass::Event, ALL).unwrap();
+            let event = create_event(&other);
             telling.store(event, Relaxed);
             other
         });
@@ -50,8 +50,7 @@ fn published_handle_has_a_complete_object() {
 fn published_endpoint_is_usable() {
     model_without_barriers(3, || {
         let one = first(&small_with(|config| config.pool_bytes = 1024));
-        let (near, two) = connected(&one);
-        let far = startup(&two);
+        let (near, far, two) = linked(&one);
         let (inner, outer) = one.create(ObjectClass::Channel, ALL).unwrap();
         one.send_value(inner, &message(1, 1)).unwrap();
         one.transfer_value(near, &message(7, 1), &[outer.unwrap()]).unwrap();
@@ -77,7 +76,7 @@ fn published_endpoint_is_usable() {
 fn published_duplicate_keeps_its_object() {
     model_without_barriers(3, || {
         let one = first(&small());
-        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
+        let event = create_event(&one);
         let other = sibling(&one);
         let told = Arc::new(AtomicU32::new(0));
         let telling = told.clone();
@@ -101,7 +100,7 @@ fn published_duplicate_keeps_its_object() {
 fn name_is_read_whole_or_absent() {
     model_without_barriers(None, || {
         let one = first(&small());
-        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
+        let event = create_event(&one);
         let other = sibling(&one);
         let name: [u8; 32] = core::array::from_fn(|at| if at < 31 { b'n' } else { 0 });
         let naming = loom::thread::spawn(move || {
@@ -124,15 +123,15 @@ fn reused_process_row_has_a_clean_table() {
             config.max_processes = 3;
             config.max_objects = 2;
         }));
-        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
+        let event = create_event(&one);
         let (dead, process_slot) = child_with_seat(&one, Some(event));
-        let (event, _) = dead.create(ObjectClass::Event, ALL).unwrap();
+        let event = create_event(&dead);
         let spawner = child(&one, None);
         let (pair, far) = spawner.create(ObjectClass::EventPair, ALL).map_or((0, None), |made| made);
         assert_eq!((pair, far), (0, None), "one slot each");
         dead.close_value(event).unwrap();
         drop(dead);
-        let (mine, _) = spawner.create(ObjectClass::Event, ALL).unwrap();
+        let mine = create_event(&spawner);
         let recovering = loom::thread::spawn(move || {
             one.recover(process_slot).unwrap();
             one
@@ -152,7 +151,7 @@ fn reused_process_row_has_a_clean_table() {
             child.lookup(startup(&child)).and_then(|found| child.class(found)),
             Ok(ObjectClass::Event)
         );
-        let (made, _) = child.create(ObjectClass::Event, ALL).unwrap();
+        let made = create_event(&child);
         child.close_value(made).unwrap();
         let one = recovering.join().unwrap();
         assert_clean(&one, 1, 1);

@@ -2,16 +2,23 @@
 
 mod support;
 
-use jacinth_shm_loom::{Error, ObjectClass};
+use jacinth_shm_loom::{Config, Error, ObjectClass};
 use support::*;
+
+/// [`small`], with room for a second channel that has messages.
+fn with_room_for_a_channel() -> Config {
+    small_with(|config| {
+        config.pool_bytes = 2048;
+        config.max_handles_per_process = 5;
+    })
+}
 
 /// INV-TRANSFER-1, INV-COUNT-1: the receiver finds the object as its sender left it.
 #[test]
 fn a_handle_arrives_with_its_object_complete() {
     model_without_barriers(None, || {
         let one = first(&small_with(|config| config.pool_bytes = 1024));
-        let (near, two) = connected(&one);
-        let far = startup(&two);
+        let (near, far, two) = linked(&one);
         let sending = loom::thread::spawn(move || {
             let (event, _) = one.create(ObjectClass::Event, 3).unwrap();
             one.signal(find(&one, event), 0, USER).unwrap();
@@ -37,11 +44,10 @@ fn a_handle_arrives_with_its_object_complete() {
 fn a_name_travels_with_its_object() {
     model_without_barriers(None, || {
         let one = first(&small_with(|config| config.pool_bytes = 1024));
-        let (near, two) = connected(&one);
-        let far = startup(&two);
+        let (near, far, two) = linked(&one);
         let name: [u8; 32] = core::array::from_fn(|at| if at < 31 { b'n' } else { 0 });
         let sending = loom::thread::spawn(move || {
-            let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
+            let event = create_event(&one);
             one.set_name(find(&one, event), &name).unwrap();
             one.transfer_value(near, &message(1, 1), &[event]).unwrap();
             one
@@ -56,16 +62,11 @@ fn a_name_travels_with_its_object() {
 /// INV-ENDPOINT-2, INV-RING-2: an endpoint that changes hands goes on where it was left: positions, segments and
 /// blocks are rebuilt from the arena.
 #[test]
-fn an_endpoint_goes_on_in_its_new_process() {
+fn endpoint_goes_on_in_new_process() {
     model_without_barriers(3, || {
-        let one = first(&small_with(|config| {
-            config.pool_bytes = 2048;
-            config.max_handles_per_process = 5;
-        }));
-        let (near, two) = connected(&one);
-        let far = startup(&two);
-        let (inner, outer) = one.create(ObjectClass::Channel, ALL).unwrap();
-        let outer = outer.unwrap();
+        let one = first(&with_room_for_a_channel());
+        let (near, far, two) = linked(&one);
+        let [inner, outer] = create_channel(&one);
         let sending = loom::thread::spawn(move || {
             one.send_value(inner, &message(1, 9)).unwrap();
             one.send_value(inner, &message(2, 1)).unwrap();
@@ -87,16 +88,11 @@ fn an_endpoint_goes_on_in_its_new_process() {
 
 /// INV-ENDPOINT-2: so does the reading half, with the queued messages.
 #[test]
-fn a_reading_end_goes_on_in_its_new_process() {
+fn reading_end_goes_on_in_new_process() {
     model_without_barriers(3, || {
-        let one = first(&small_with(|config| {
-            config.pool_bytes = 2048;
-            config.max_handles_per_process = 5;
-        }));
-        let (near, two) = connected(&one);
-        let far = startup(&two);
-        let (inner, outer) = one.create(ObjectClass::Channel, ALL).unwrap();
-        let outer = outer.unwrap();
+        let one = first(&with_room_for_a_channel());
+        let (near, far, two) = linked(&one);
+        let [inner, outer] = create_channel(&one);
         for number in 1..=3 {
             one.send_value(inner, &message(number, 1)).unwrap();
         }
@@ -120,14 +116,9 @@ fn a_reading_end_goes_on_in_its_new_process() {
 #[test]
 fn operation_ends_before_endpoint_transfer() {
     model_without_barriers(2, || {
-        let one = first(&small_with(|config| {
-            config.pool_bytes = 2048;
-            config.max_handles_per_process = 5;
-        }));
-        let (near, two) = connected(&one);
-        let far = startup(&two);
-        let (inner, outer) = one.create(ObjectClass::Channel, ALL).unwrap();
-        let outer = outer.unwrap();
+        let one = first(&with_room_for_a_channel());
+        let (near, far, two) = linked(&one);
+        let [inner, outer] = create_channel(&one);
         let other = sibling(&one);
         let sending = loom::thread::spawn(move || (other.send_value(inner, &message(1, 1)), other));
         one.transfer_value(near, &message(7, 1), &[inner]).unwrap();
@@ -146,17 +137,16 @@ fn operation_ends_before_endpoint_transfer() {
 
 /// A failed send closes every handle of its list, each once, while another thread closes one of them.
 #[test]
-fn a_failed_send_closes_all_its_handles_once() {
+fn failed_send_closes_all_handles_once() {
     model_without_barriers(2, || {
         let one = first(&small_with(|config| {
             config.pool_bytes = 1024;
             config.max_objects = 3;
             config.max_handles_per_process = 6;
         }));
-        let (near, two) = connected(&one);
-        let far = startup(&two);
-        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
-        let (second, _) = one.create(ObjectClass::Event, ALL).unwrap();
+        let (near, far, two) = linked(&one);
+        let event = create_event(&one);
+        let second = create_event(&one);
         let other = sibling(&one);
         let closing = loom::thread::spawn(move || (other.close_value(second), other));
         // The last of the list is the channel itself, which cannot be sent into itself.
@@ -178,9 +168,8 @@ fn one_of_two_senders_succeeds() {
             config.pool_bytes = 1024;
             config.max_handles_per_process = 5;
         }));
-        let (near, two) = connected(&one);
-        let far = startup(&two);
-        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
+        let (near, far, two) = linked(&one);
+        let event = create_event(&one);
         let other = sibling(&one);
         let sending =
             loom::thread::spawn(move || (other.transfer_value(near, &message(1, 1), &[event]), other));

@@ -11,8 +11,7 @@ use support::*;
 /// One process sends `messages`, one after the other; the other sleeps for each.
 fn sleep_for_each(messages: u8) {
     let one = first(&small());
-    let (near, two) = connected(&one);
-    let far = startup(&two);
+    let (near, far, two) = linked(&one);
     let sending = loom::thread::spawn(move || {
         (1..=messages).for_each(|number| one.send_value(near, &message(number, 1)).unwrap());
         one
@@ -28,7 +27,7 @@ fn sleep_for_each(messages: u8) {
 
 /// INV-EVENT-1, INV-WAIT-1: the reader arms, fences and looks; the writer stores, fences and looks.
 #[test]
-fn a_sleeping_reader_is_woken_by_a_message() {
+fn message_wakes_a_sleeping_reader() {
     model(3, || sleep_for_each(1));
 }
 
@@ -40,7 +39,7 @@ fn unfenced_writer_sees_a_new_sleeper() {
 
 /// INV-EVENT-2: a sleeper is woken for every message it waits for, not only for the first.
 #[test]
-fn a_reader_that_sleeps_again_is_woken_again() {
+fn reader_is_woken_for_each_message() {
     model(2, || sleep_for_each(2));
 }
 
@@ -50,8 +49,7 @@ fn a_reader_that_sleeps_again_is_woken_again() {
 fn known_sleeper_needs_no_light_barriers() {
     model_without_barriers(3, || {
         let one = first(&small());
-        let (near, two) = connected(&one);
-        let far = startup(&two);
+        let (near, far, two) = linked(&one);
         assert_eq!(two.wait_one(far, 0, signals::READABLE, 1).0, Err(Error::TimedOut));
         one.send_value(near, &message(1, 1)).unwrap();
         assert_eq!(two.try_receive(far).unwrap().bytes, message(1, 1));
@@ -71,8 +69,7 @@ fn known_sleeper_needs_no_light_barriers() {
 fn a_sleeping_writer_is_woken_by_room() {
     model(3, || {
         let one = first(&small_with(|config| config.max_pending_messages = 1));
-        let (near, two) = connected(&one);
-        let far = startup(&two);
+        let (near, far, two) = linked(&one);
         one.send_value(near, &message(1, 1)).unwrap();
         let reading = loom::thread::spawn(move || {
             assert_eq!(two.try_receive(far).unwrap().bytes, message(1, 1));
@@ -91,7 +88,7 @@ fn a_sleeping_writer_is_woken_by_room() {
 fn stored_signal_wakes_another_process() {
     model_without_barriers(3, || {
         let one = first(&small());
-        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
+        let event = create_event(&one);
         let copy = one.duplicate(find(&one, event), ALL).unwrap();
         let two = child(&one, Some(copy));
         let theirs = startup(&two);
@@ -133,8 +130,7 @@ fn peer_signal_wakes_a_sleeper() {
 fn peer_close_wakes_a_sleeper() {
     model(2, || {
         let one = first(&small());
-        let (near, two) = connected(&one);
-        let far = startup(&two);
+        let (near, far, two) = linked(&one);
         let closing = loom::thread::spawn(move || {
             two.close_value(far).unwrap();
             two
@@ -151,7 +147,7 @@ fn peer_close_wakes_a_sleeper() {
 fn closing_a_handle_cancels_its_sleeper() {
     model(2, || {
         let one = first(&small());
-        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
+        let event = create_event(&one);
         let other = sibling(&one);
         let closing = loom::thread::spawn(move || {
             other.close_value(event).unwrap();
@@ -177,7 +173,7 @@ fn transferring_a_handle_cancels_its_sleeper() {
                 config.max_handles_per_process = 5;
             }));
             let (near, _two) = connected(&one);
-            let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
+            let event = create_event(&one);
             let other = sibling(&one);
             let leaving = loom::thread::spawn(move || {
                 if send {
@@ -197,11 +193,10 @@ fn transferring_a_handle_cancels_its_sleeper() {
 
 /// INV-EVENT-1: two that begin to sleep on one word at once are both woken, in either order of their barriers.
 #[test]
-fn two_sleepers_on_one_object_are_both_woken() {
+fn both_sleepers_on_one_object_wake() {
     model(1, || {
         let one = first(&small());
-        let (near, two) = connected(&one);
-        let far = startup(&two);
+        let (near, far, two) = linked(&one);
         let other = sibling(&two);
         let sending = loom::thread::spawn(move || {
             one.send_value(near, &message(1, 1)).unwrap();
@@ -225,8 +220,7 @@ fn two_sleepers_on_one_object_are_both_woken() {
 fn calm_waiter_hides_no_sleeper() {
     model(1, || {
         let one = first(&small());
-        let (near, two) = connected(&one);
-        let far = startup(&two);
+        let (near, far, two) = linked(&one);
         let other = sibling(&two);
         let sending = loom::thread::spawn(move || {
             one.send_value(near, &message(1, 1)).unwrap();
@@ -252,9 +246,8 @@ fn either_of_two_objects_wakes() {
     for second in [false, true] {
         model(3, move || {
             let one = first(&small_with(|config| config.max_handles_per_process = 5));
-            let (near, two) = connected(&one);
-            let far = startup(&two);
-            let (event, _) = two.create(ObjectClass::Event, ALL).unwrap();
+            let (near, far, two) = linked(&one);
+            let event = create_event(&two);
             let other = sibling(&two);
             let waking = loom::thread::spawn(move || {
                 if second {
@@ -282,8 +275,7 @@ fn either_of_two_objects_wakes() {
 fn expired_wait_reports_pending_signals() {
     model(None, || {
         let one = first(&small());
-        let (near, two) = connected(&one);
-        let far = startup(&two);
+        let (near, far, two) = linked(&one);
         let sending = loom::thread::spawn(move || {
             one.send_value(near, &message(1, 1)).unwrap();
             one
@@ -301,8 +293,7 @@ fn expired_wait_reports_pending_signals() {
 fn peer_closed_publishes_earlier_messages() {
     model_without_barriers(3, || {
         let one = first(&small());
-        let (near, two) = connected(&one);
-        let far = startup(&two);
+        let (near, far, two) = linked(&one);
         let closing = loom::thread::spawn(move || {
             one.send_value(near, &message(1, 1)).unwrap();
             one.close_value(near).unwrap();
@@ -321,8 +312,7 @@ fn signal_publishes_earlier_stores() {
     for (full, signal) in [(false, signals::READABLE), (true, signals::WRITABLE)] {
         model_without_barriers(3, move || {
             let one = first(&small_with(|config| config.max_pending_messages = 1));
-            let (near, two) = connected(&one);
-            let far = startup(&two);
+            let (near, far, two) = linked(&one);
             if full {
                 two.send_value(far, &message(1, 1)).unwrap();
             }
@@ -349,8 +339,7 @@ fn signal_publishes_earlier_stores() {
 fn an_end_with_room_is_always_writable() {
     model_without_barriers(2, || {
         let one = first(&small());
-        let (near, two) = connected(&one);
-        let far = startup(&two);
+        let (near, far, two) = linked(&one);
         let other = sibling(&one);
         let sending = loom::thread::spawn(move || {
             other.send_value(near, &message(1, 1)).unwrap();

@@ -3,7 +3,7 @@
 
 mod support;
 
-use jacinth_shm_loom::{CrashOutcome, Error, LostStores, ObjectClass, Thread, crash_after};
+use jacinth_shm_loom::{CrashOutcome, Error, LostStores, Thread, crash_after};
 use support::*;
 
 /// Other signals.
@@ -13,7 +13,7 @@ const LAST: u32 = USER << 2;
 /// A process with a handle to an event, and two others with one each.
 fn three_with_an_event() -> [(Thread, u32); 3] {
     let one = first(&small_with(|config| config.max_handles_per_process = 5));
-    let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
+    let event = create_event(&one);
     let others = [(); 2].map(|()| {
         let copy = one.duplicate(find(&one, event), ALL).unwrap();
         let child = child(&one, Some(copy));
@@ -32,7 +32,7 @@ fn pulse(thread: &Thread, event: u32, signals: u32) {
 
 /// INV-LATCH-1: one that armed before a pulse observes it, however often it looks meanwhile and arms again.
 #[test]
-fn a_sleeper_observes_a_pulse_and_is_woken() {
+fn sleeper_observes_the_pulse_that_wakes() {
     model_without_barriers(2, || {
         let [(one, event), (two, theirs), _third] = three_with_an_event();
         let asleep = one.fall_asleep(event, USER).unwrap();
@@ -143,7 +143,7 @@ fn clearer_wakes_for_a_silent_signaller() {
 fn dead_sleeper_leaves_no_watch() {
     model(0, || {
         let one = first(&small_with(|config| config.max_handles_per_process = 5));
-        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
+        let event = create_event(&one);
         let dies = |after: usize| {
             let copy = one.duplicate(find(&one, event), ALL).unwrap();
             let (sleeper, process_slot) = child_with_seat(&one, Some(copy));
@@ -176,7 +176,7 @@ fn dead_sleeper_leaves_no_watch() {
 fn observed_pulse_publishes_earlier_stores() {
     model_without_barriers(2, || {
         let one = first(&small());
-        let (event, _) = one.create(ObjectClass::Event, ALL).unwrap();
+        let event = create_event(&one);
         let copy = one.duplicate(find(&one, event), ALL).unwrap();
         let two = child(&one, Some(copy));
         let theirs = startup(&two);

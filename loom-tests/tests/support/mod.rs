@@ -152,6 +152,28 @@ pub fn connected(first: &Thread) -> (u32, Thread) {
     (near, child)
 }
 
+/// A channel between two processes: both its ends, and the child that has the second one.
+pub fn linked(first: &Thread) -> (u32, u32, Thread) {
+    let (near, child) = connected(first);
+    (near, startup(&child), child)
+}
+
+/// A new event.
+pub fn create_event(thread: &Thread) -> u32 {
+    thread.create(ObjectClass::Event, ALL).unwrap().0
+}
+
+/// The ends of a new channel.
+pub fn create_channel(thread: &Thread) -> [u32; 2] {
+    let (near, far) = thread.create(ObjectClass::Channel, ALL).unwrap();
+    [near, far.unwrap()]
+}
+
+/// Gives all unused memory back to the system.
+pub fn give_memory_back(thread: &Thread) {
+    IdleMemory::new().pass(thread, Unused::Now, &mut || true).unwrap();
+}
+
 /// Where received messages go.
 #[derive(Debug, Default)]
 pub struct Inbox {
