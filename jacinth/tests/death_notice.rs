@@ -22,13 +22,13 @@ fn child_main() {
         ("ends its main thread", ends_its_main_thread),
         ("execs from a thread", execs_from_a_thread),
         ("starts and ends threads", starts_and_ends_threads),
-        (FOUNDER, founds),
+        (CREATOR, creates),
         (SUCCEEDS, succeeds),
     ]);
 }
 
 const HOLDS_MEMORY: &str = "outlives its parent and holds memory";
-const FOUNDER: &str = "founder";
+const CREATOR: &str = "creator";
 const SUCCEEDS: &str = "outlives its parent and succeeds it";
 const DONE: &str = "the survivor is done";
 
@@ -282,15 +282,15 @@ fn starts_and_ends_threads() {
 
 #[test]
 fn early_notices_survive_failover() {
-    let mut founder = role(FOUNDER).stdout(Stdio::piped()).spawn().unwrap();
+    let mut creator = role(CREATOR).stdout(Stdio::piped()).spawn().unwrap();
     let mut said = String::new();
-    // Until founder, survivor, and all that they started have ended.
-    std::io::Read::read_to_string(&mut founder.stdout.take().unwrap(), &mut said).unwrap();
-    founder.wait().unwrap();
+    // Until creator, survivor, and all that they started have ended.
+    std::io::Read::read_to_string(&mut creator.stdout.take().unwrap(), &mut said).unwrap();
+    creator.wait().unwrap();
     assert!(said.contains(DONE), "{said}");
 }
 
-fn founds() {
+fn creates() {
     let supervisor = Supervisor::create(&Config::default()).unwrap();
     let (ours, theirs) = Channel::create();
     let mut survivor = role(SUCCEEDS);
@@ -300,21 +300,21 @@ fn founds() {
 }
 
 fn succeeds() {
-    let founder = startup_channel();
+    let creator = startup_channel();
     let supervisor = Supervisor::get().unwrap();
     let mut workers: Vec<_> = (0..4).map(|_| ready(&supervisor, HOLDS_MEMORY)).collect();
     // So none of them takes the lead.
     workers.iter().for_each(|(_, worker)| stop(worker));
     let dead = supervisor.process_id().unwrap();
     kill_process(Pid::from_raw(dead.cast_signed()).unwrap(), Signal::KILL).unwrap();
-    wait_for_peer_closed(&founder);
+    wait_for_peer_closed(&creator);
     until(|| supervisor.process_id() == Some(std::process::id()));
     for (_, worker) in &workers {
         kill_process(pid_of(worker), Signal::CONT).unwrap();
     }
     let early = workers.iter_mut().filter_map(|(ours, worker)| is_told_early(ours, worker).then_some(()));
     assert!(early.count() > 0, "the news came late each time");
-    drop((workers, founder));
+    drop((workers, creator));
     supervisor.collect().unwrap();
     let audit = clean(&supervisor);
     assert_eq!((audit.processes, audit.objects), (1, 0));

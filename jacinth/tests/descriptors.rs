@@ -17,14 +17,14 @@ fn child_main() {
         ("echo", echo),
         ("closes everything", closes_everything),
         ("forks and replaces itself", forks_and_replaces_itself),
-        (FOUNDER_CLOSES, founder_closes),
-        (FOUNDER_EXECS, founder_execs),
+        (CREATOR_CLOSES, creator_closes),
+        (CREATOR_EXECS, creator_execs),
         (SURVIVES, survives),
     ]);
 }
 
-const FOUNDER_CLOSES: &str = "founder that closes everything";
-const FOUNDER_EXECS: &str = "founder that forks and replaces itself";
+const CREATOR_CLOSES: &str = "creator that closes everything";
+const CREATOR_EXECS: &str = "creator that forks and replaces itself";
 const SURVIVES: &str = "outlives its parent and looks around";
 const DONE: &str = "the survivor is done";
 
@@ -175,13 +175,13 @@ fn forks_and_replaces_itself() {
     replace_this_process();
 }
 
-/// Runs a founder, and sees the survivor done.
-fn with_founder(name: &str) {
-    let mut founder = role(name).stdout(Stdio::piped()).spawn().unwrap();
-    let said = std::io::BufReader::new(founder.stdout.take().unwrap());
+/// Runs a creator, and sees the survivor done.
+fn with_creator(name: &str) {
+    let mut creator = role(name).stdout(Stdio::piped()).spawn().unwrap();
+    let said = std::io::BufReader::new(creator.stdout.take().unwrap());
     let is_done = std::io::BufRead::lines(said).any(|line| line.unwrap().contains(DONE));
-    founder.kill().unwrap();
-    founder.wait().unwrap();
+    creator.kill().unwrap();
+    creator.wait().unwrap();
     assert!(is_done);
 }
 
@@ -196,10 +196,10 @@ fn start_survivor() -> (Supervisor, Channel) {
 
 #[test]
 fn leader_exec_is_noticed_despite_sockets() {
-    with_founder(FOUNDER_EXECS);
+    with_creator(CREATOR_EXECS);
 }
 
-fn founder_execs() {
+fn creator_execs() {
     let _arena = start_survivor();
     fork_a_sleeper();
     replace_this_process();
@@ -207,10 +207,10 @@ fn founder_execs() {
 
 #[test]
 fn a_leader_without_descriptors_is_replaced() {
-    with_founder(FOUNDER_CLOSES);
+    with_creator(CREATOR_CLOSES);
 }
 
-fn founder_closes() {
+fn creator_closes() {
     let (_supervisor, ours) = start_survivor();
     close_from_3();
     std::thread::sleep(std::time::Duration::from_millis(1500));
@@ -219,19 +219,19 @@ fn founder_closes() {
 }
 
 fn survives() {
-    let founder = startup_channel();
+    let creator = startup_channel();
     let supervisor = Supervisor::get().unwrap();
     let leader = supervisor.process_id();
-    tell(&founder, "ready");
+    tell(&creator, "ready");
     loop {
         let seen =
-            founder.wait_one(Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED, FOREVER).unwrap();
+            creator.wait_one(Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED, FOREVER).unwrap();
         if !seen.contains(Signals::CHANNEL_READABLE) {
             break;
         }
         assert_eq!(supervisor.process_id(), leader, "it lives");
-        let message = next(&founder);
-        tell(&founder, message.bytes());
+        let message = next(&creator);
+        tell(&creator, message.bytes());
     }
     until(|| supervisor.process_id() == Some(std::process::id()));
     let (channel, mut child) = spawn(&supervisor, "echo");

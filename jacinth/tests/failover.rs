@@ -1,8 +1,8 @@
 //! When the process that runs the supervisor dies, another one takes over: no handle is lost, and no process waits for
 //! ever.
 //!
-//! Each test starts a *founder*, which makes the arena and starts the *survivor* into it. The survivor does what the
-//! test is about, kills the founder when it is time, and says at the end that it is done.
+//! Each test starts a *creator*, which makes the arena and starts the *survivor* into it. The survivor does what the
+//! test is about, kills the creator when it is time, and says at the end that it is done.
 
 #![allow(clippy::zombie_processes, reason = "the order of deaths is tested; orphans end by themselves")]
 
@@ -19,23 +19,23 @@ const DONE: &str = "the survivor is done";
 #[test]
 fn child_main() {
     play(&[
-        (FOUNDER_OF_RECOVERY, || found(survivor(RECOVERS))),
+        (CREATOR_OF_RECOVERY, || creates(survivor(RECOVERS))),
         (RECOVERS, recovers),
-        (FOUNDER_OF_CHAIN, || found(survivor(CHAIN))),
+        (CREATOR_OF_CHAIN, || creates(survivor(CHAIN))),
         (CHAIN, chain),
-        (FOUNDER_OF_STOPPED, || found(survivor(STOPPED))),
+        (CREATOR_OF_STOPPED, || creates(survivor(STOPPED))),
         (STOPPED, stopped),
-        (FOUNDER_OF_STARVED, || found(survivor(STARVED))),
+        (CREATOR_OF_STARVED, || creates(survivor(STARVED))),
         (STARVED, starved),
-        (FOUNDER_OF_JOINERS, || found(survivor(JOINERS))),
-        (JOINERS, joiners),
-        (FOUNDER_OF_EXEC, || found(survivor(EXEC))),
+        (CREATOR_OF_MEMBERS, || creates(survivor(MEMBERS))),
+        (MEMBERS, members),
+        (CREATOR_OF_EXEC, || creates(survivor(EXEC))),
         (EXEC, exec),
-        (FOUNDER_OF_HEADLESS, || found(survivor(SEES_HEADLESS))),
+        (CREATOR_OF_HEADLESS, || creates(survivor(SEES_HEADLESS))),
         (SEES_HEADLESS, sees_headless),
         (HEADLESS, headless),
-        (FOUNDER_THAT_FORKS, forks_and_founds),
-        (FOUNDER_THAT_LEAVES, leaves),
+        (CREATOR_THAT_FORKS, forks_and_creates),
+        (CREATOR_THAT_LEAVES, leaves),
         (LEFT, left),
         (ECHO, echo),
         (JOINS, joins),
@@ -43,35 +43,35 @@ fn child_main() {
     ]);
 }
 
-const FOUNDER_OF_RECOVERY: &str = "founder of recovery";
+const CREATOR_OF_RECOVERY: &str = "creator of recovery";
 const RECOVERS: &str = "outlives its parent and recovers";
-const FOUNDER_OF_CHAIN: &str = "founder of chain";
+const CREATOR_OF_CHAIN: &str = "creator of chain";
 const CHAIN: &str = "outlives its parent and all others";
-const FOUNDER_OF_STOPPED: &str = "founder of stopped";
+const CREATOR_OF_STOPPED: &str = "creator of stopped";
 const STOPPED: &str = "outlives its parent, which was stopped";
-const FOUNDER_OF_STARVED: &str = "founder of starved";
+const CREATOR_OF_STARVED: &str = "creator of starved";
 const STARVED: &str = "outlives its parent without descriptors";
-const FOUNDER_OF_JOINERS: &str = "founder of joiners";
-const JOINERS: &str = "outlives its parent while others join";
-const FOUNDER_OF_EXEC: &str = "founder of exec";
+const CREATOR_OF_MEMBERS: &str = "creator of members";
+const MEMBERS: &str = "outlives its parent while others join";
+const CREATOR_OF_EXEC: &str = "creator of exec";
 const EXEC: &str = "outlives its parent and sees an exec";
-const FOUNDER_OF_HEADLESS: &str = "founder of headless";
+const CREATOR_OF_HEADLESS: &str = "creator of headless";
 const SEES_HEADLESS: &str = "outlives its parent and sees one without a main thread";
 const HEADLESS: &str = "outlives its parent and its main thread";
-const FOUNDER_THAT_FORKS: &str = "founder that forks";
-const FOUNDER_THAT_LEAVES: &str = "founder that leaves";
+const CREATOR_THAT_FORKS: &str = "creator that forks";
+const CREATOR_THAT_LEAVES: &str = "creator that leaves";
 const LEFT: &str = "outlives its parent, which left";
 const ECHO: &str = "outlives its parent and echoes";
 const JOINS: &str = "outlives its parent and joins";
 const REPLACES_ITSELF: &str = "outlives its parent and replaces itself";
 
-/// Runs a founder, and sees the survivor done.
-fn with_founder(name: &str) {
-    let mut founder = role(name).stdout(Stdio::piped()).spawn().unwrap();
+/// Runs a creator, and sees the survivor done.
+fn with_creator(name: &str) {
+    let mut creator = role(name).stdout(Stdio::piped()).spawn().unwrap();
     let mut said = String::new();
-    // Until founder, survivor, and all that they started have ended.
-    founder.stdout.take().unwrap().read_to_string(&mut said).unwrap();
-    founder.wait().unwrap();
+    // Until creator, survivor, and all that they started have ended.
+    creator.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+    creator.wait().unwrap();
     assert!(said.contains(DONE), "{said}");
 }
 
@@ -83,7 +83,7 @@ fn survivor(name: &str) -> std::process::Command {
 
 /// Makes an arena, starts the survivor, and serves it: a message asks for a channel to a new process, or brings
 /// something to hold.
-fn found(mut survivor: std::process::Command) {
+fn creates(mut survivor: std::process::Command) {
     let supervisor = Supervisor::create(&Config::default()).unwrap();
     let (ours, theirs) = Channel::create();
     let _survivor = supervisor.spawn(&mut survivor, theirs).unwrap();
@@ -119,9 +119,9 @@ fn echo() {
     }
 }
 
-fn process_by(founder: &Channel) -> Channel {
-    tell(founder, "a process");
-    next(founder).take_handle(0).unwrap().into()
+fn process_by(creator: &Channel) -> Channel {
+    tell(creator, "a process");
+    next(creator).take_handle(0).unwrap().into()
 }
 
 fn ping(channel: &Channel) {
@@ -133,26 +133,26 @@ fn pid(number: u32) -> Pid {
     Pid::from_raw(number.cast_signed()).unwrap()
 }
 
-fn kill_founder() -> u32 {
-    let founder = Supervisor::get().unwrap().process_id().unwrap();
-    kill_process(pid(founder), Signal::KILL).unwrap();
-    founder
+fn kill_creator() -> u32 {
+    let creator = Supervisor::get().unwrap().process_id().unwrap();
+    kill_process(pid(creator), Signal::KILL).unwrap();
+    creator
 }
 
 #[test]
 fn another_process_becomes_supervisor() {
-    with_founder(FOUNDER_OF_RECOVERY);
+    with_creator(CREATOR_OF_RECOVERY);
 }
 
 fn recovers() {
-    let founder = startup_channel();
+    let creator = startup_channel();
     let supervisor = Supervisor::get().unwrap();
-    let worker = process_by(&founder);
+    let worker = process_by(&creator);
     let (canary, sent) = EventPair::create();
-    founder.write(b"hold this", &mut [sent.into()]).unwrap();
+    creator.write(b"hold this", &mut [sent.into()]).unwrap();
     ping(&worker);
-    let dead = kill_founder();
-    wait_for_peer_closed(&founder);
+    let dead = kill_creator();
+    wait_for_peer_closed(&creator);
     canary.wait_one(Signals::EVENTPAIR_PEER_CLOSED, FOREVER).unwrap();
     ping(&worker);
     assert_ne!(supervisor.process_id(), Some(dead));
@@ -168,7 +168,7 @@ fn recovers() {
     wait_for_peer_closed(&near);
     child.wait().unwrap();
     ping(&worker);
-    drop((near, founder, canary, worker));
+    drop((near, creator, canary, worker));
     until(|| clean(&supervisor).processes == 1);
     supervisor.collect().unwrap();
     assert_eq!(clean(&supervisor).objects, 0);
@@ -184,14 +184,14 @@ fn joins() {
 
 #[test]
 fn failover_repeats_to_the_last_process() {
-    with_founder(FOUNDER_OF_CHAIN);
+    with_creator(CREATOR_OF_CHAIN);
 }
 
 fn chain() {
-    let founder = startup_channel();
+    let creator = startup_channel();
     let supervisor = Supervisor::get().unwrap();
     let own = std::process::id();
-    let mut workers: Vec<_> = (0..6).map(|_| process_by(&founder)).collect();
+    let mut workers: Vec<_> = (0..6).map(|_| process_by(&creator)).collect();
     workers.iter().for_each(ping);
     let mut deaths = 0;
     loop {
@@ -215,7 +215,7 @@ fn chain() {
     workers.iter().for_each(ping);
     assert!(deaths >= 1);
     assert_eq!(clean(&supervisor).processes as usize, 1 + workers.len());
-    drop((workers, founder));
+    drop((workers, creator));
     until(|| supervisor.inspect().processes == 1);
     supervisor.collect().unwrap();
     assert_eq!(clean(&supervisor).objects, 0);
@@ -228,44 +228,44 @@ fn is_peer_closed(channel: &Channel) -> bool {
 
 #[test]
 fn a_stopped_supervisor_is_not_replaced() {
-    with_founder(FOUNDER_OF_STOPPED);
+    with_creator(CREATOR_OF_STOPPED);
 }
 
 fn stopped() {
-    let founder = startup_channel();
+    let creator = startup_channel();
     let supervisor = Supervisor::get().unwrap();
-    let worker = process_by(&founder);
+    let worker = process_by(&creator);
     ping(&worker);
     let leader = supervisor.process_id().unwrap();
     kill_process(pid(leader), Signal::STOP).unwrap();
     std::thread::sleep(std::time::Duration::from_millis(300));
     assert_eq!(supervisor.process_id(), Some(leader));
-    assert!(!is_peer_closed(&founder));
+    assert!(!is_peer_closed(&creator));
     ping(&worker);
     kill_process(pid(leader), Signal::CONT).unwrap();
-    ping(&process_by(&founder));
+    ping(&process_by(&creator));
     assert_eq!(supervisor.process_id(), Some(leader));
-    kill_founder();
-    wait_for_peer_closed(&founder);
+    kill_creator();
+    wait_for_peer_closed(&creator);
     println!("{DONE}");
 }
 
 /// It cannot watch a process, nor be the supervisor, and tries again until it can.
 #[test]
 fn missing_descriptors_delay_taking_the_lead() {
-    with_founder(FOUNDER_OF_STARVED);
+    with_creator(CREATOR_OF_STARVED);
 }
 
 fn starved() {
-    let founder = startup_channel();
+    let creator = startup_channel();
     let supervisor = Supervisor::get().unwrap();
-    let worker = process_by(&founder);
+    let worker = process_by(&creator);
     ping(&worker);
     let few = rustix::process::Rlimit { current: Some(64), maximum: Some(64) };
     rustix::process::setrlimit(rustix::process::Resource::Nofile, few).unwrap();
     let mut hoard = Vec::from_iter(std::iter::from_fn(|| std::fs::File::open("/dev/null").ok()));
-    let dead = kill_founder();
-    wait_for_peer_closed(&founder);
+    let dead = kill_creator();
+    wait_for_peer_closed(&creator);
     until(|| supervisor.process_id() != Some(dead));
     let leader = supervisor.process_id().unwrap();
     assert_ne!(leader, std::process::id(), "it could not watch anybody");
@@ -285,14 +285,14 @@ fn starved() {
 
 #[test]
 fn processes_join_while_supervisors_die() {
-    with_founder(FOUNDER_OF_JOINERS);
+    with_creator(CREATOR_OF_MEMBERS);
 }
 
-fn joiners() {
-    let founder = startup_channel();
+fn members() {
+    let creator = startup_channel();
     let supervisor = Supervisor::get().unwrap();
     // Future supervisors, and at the end this process itself.
-    let workers: Vec<_> = (0..8).map(|_| process_by(&founder)).collect();
+    let workers: Vec<_> = (0..8).map(|_| process_by(&creator)).collect();
     let path = supervisor.socket_path();
     std::thread::scope(|scope| {
         let joining: Vec<_> = (0..2)
@@ -318,7 +318,7 @@ fn joiners() {
             std::thread::sleep(std::time::Duration::from_millis(40));
         }
     });
-    drop((workers, founder));
+    drop((workers, creator));
     until(|| supervisor.inspect().processes == 1);
     supervisor.collect().unwrap();
     assert_eq!(clean(&supervisor).objects, 0);
@@ -327,11 +327,11 @@ fn joiners() {
 
 #[test]
 fn the_next_supervisor_notices_exec() {
-    with_founder(FOUNDER_OF_EXEC);
+    with_creator(CREATOR_OF_EXEC);
 }
 
 fn exec() {
-    let founder = startup_channel();
+    let creator = startup_channel();
     let supervisor = Supervisor::get().unwrap();
     let start = || {
         let (near, far) = Channel::create();
@@ -342,8 +342,8 @@ fn exec() {
     };
     let (before, after) = (start(), start());
     kill_process(pid(before.1.id()), Signal::STOP).unwrap();
-    kill_founder();
-    wait_for_peer_closed(&founder);
+    kill_creator();
+    wait_for_peer_closed(&creator);
     // This one was out of touch when the supervisors changed, and is gone before it can greet the new one.
     tell(&before.0, "go");
     kill_process(pid(before.1.id()), Signal::CONT).unwrap();
@@ -369,10 +369,10 @@ fn replaces_itself() {
 
 #[test]
 fn open_sockets_do_not_delay_failover() {
-    with_founder(FOUNDER_THAT_FORKS);
+    with_creator(CREATOR_THAT_FORKS);
 }
 
-fn forks_and_founds() {
+fn forks_and_creates() {
     let supervisor = Supervisor::create(&Config::default()).unwrap();
     let (ours, theirs) = Channel::create();
     let _survivor = supervisor.spawn(&mut survivor(RECOVERS), theirs).unwrap();
@@ -397,19 +397,19 @@ fn forks_and_founds() {
 /// Its main thread shows no memory, and its pidfd is not ready: it lives.
 #[test]
 fn an_ended_main_thread_is_no_exec() {
-    with_founder(FOUNDER_OF_HEADLESS);
+    with_creator(CREATOR_OF_HEADLESS);
 }
 
 fn sees_headless() {
-    let founder = startup_channel();
+    let creator = startup_channel();
     let supervisor = Supervisor::get().unwrap();
     let goes_on = tempfile::NamedTempFile::new().unwrap();
     let mut command = role(HEADLESS);
     command.env("SOCKET", supervisor.socket_path()).env("GOES_ON", goes_on.path());
     command.spawn().unwrap().wait().unwrap();
     until(|| supervisor.inspect().processes == 3);
-    let dead = kill_founder();
-    wait_for_peer_closed(&founder);
+    let dead = kill_creator();
+    wait_for_peer_closed(&creator);
     until(|| supervisor.process_id() != Some(dead));
     // Long enough to be looked at as one that is out of touch.
     std::thread::sleep(std::time::Duration::from_millis(1500));
@@ -440,7 +440,7 @@ fn headless() {
 
 #[test]
 fn a_supervisor_may_exit_normally() {
-    with_founder(FOUNDER_THAT_LEAVES);
+    with_creator(CREATOR_THAT_LEAVES);
 }
 
 fn leaves() {
@@ -451,13 +451,13 @@ fn leaves() {
 }
 
 fn left() {
-    let founder = startup_channel();
-    tell(&founder, "you may go");
-    wait_for_peer_closed(&founder);
+    let creator = startup_channel();
+    tell(&creator, "you may go");
+    wait_for_peer_closed(&creator);
     let supervisor = Supervisor::get().unwrap();
     until(|| supervisor.process_id() == Some(std::process::id()));
     join(role(JOINS).env("SOCKET", supervisor.socket_path()).spawn().unwrap());
-    drop(founder);
+    drop(creator);
     supervisor.collect().unwrap();
     let audit = clean(&supervisor);
     assert_eq!((audit.processes, audit.objects), (1, 0));

@@ -16,10 +16,10 @@ use support::*;
 
 #[test]
 fn child_main() {
-    play(&[("echo", echo), (FOUNDER, found), (SURVIVOR, survive), (ECHOES, echo), (JOINS, join_at_once)]);
+    play(&[("echo", echo), (CREATOR, creates), (SURVIVOR, survive), (ECHOES, echo), (JOINS, join_at_once)]);
 }
 
-const FOUNDER: &str = "founder of many";
+const CREATOR: &str = "creator of many";
 const SURVIVOR: &str = "outlives its parent among many";
 const ECHOES: &str = "outlives its parent and echoes";
 const JOINS: &str = "outlives its parent and joins";
@@ -62,20 +62,20 @@ fn all_waiters_hear_of_many_deaths() {
     });
 }
 
-/// Runs a founder, and sees the survivor done.
+/// Runs a creator, and sees the survivor done.
 #[test]
 fn many_processes_find_the_next_leader() {
-    let mut founder = role(FOUNDER).stdout(Stdio::piped()).spawn().unwrap();
-    let said = BufReader::new(founder.stdout.take().unwrap());
+    let mut creator = role(CREATOR).stdout(Stdio::piped()).spawn().unwrap();
+    let said = BufReader::new(creator.stdout.take().unwrap());
     let is_done = said.lines().map(Result::unwrap).any(|line| {
         println!("{line}");
         line.contains(DONE)
     });
-    founder.wait().unwrap();
+    creator.wait().unwrap();
     assert!(is_done);
 }
 
-fn found() {
+fn creates() {
     let mut config = Config::default();
     limits(&mut config);
     let supervisor = Supervisor::create(&config).unwrap();
@@ -86,7 +86,7 @@ fn found() {
 }
 
 fn survive() {
-    let founder = startup_channel();
+    let creator = startup_channel();
     let supervisor = Supervisor::get().unwrap();
     let mut others = start(&supervisor, count() - 2, ECHOES);
     let dead = supervisor.process_id().unwrap();
@@ -95,7 +95,7 @@ fn survive() {
     let joining = role(JOINS).env("SOCKET", supervisor.socket_path()).spawn().unwrap();
     until(|| supervisor.process_id() != Some(dead));
     let led = begin.elapsed();
-    wait_for_peer_closed(&founder);
+    wait_for_peer_closed(&creator);
     let told = begin.elapsed();
     support::join(joining);
     let joined = begin.elapsed();

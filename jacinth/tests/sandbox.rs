@@ -16,12 +16,12 @@ fn child_main() {
     play(&ROLES);
 }
 
-/// A founder and two members, which watch it.
+/// A creator and two members, which watch it.
 fn three(base: &Path) -> (Puppet, String, Puppet, Puppet) {
-    let mut founder = Puppet::new(founder_in(base));
-    let path = founder.told("path");
-    let (first, second) = (Puppet::new(joiner(&path)), Puppet::new(joiner(&path)));
-    (founder, path, first, second)
+    let mut creator = Puppet::new(creator_in(base));
+    let path = creator.told("path");
+    let (first, second) = (Puppet::new(member_at(&path)), Puppet::new(member_at(&path)));
+    (creator, path, first, second)
 }
 
 fn until_led_by(who: &mut Puppet, leader: Pid) {
@@ -39,13 +39,13 @@ fn until_alone(who: &mut Puppet) {
 #[test]
 fn a_leader_without_path_admits_later() {
     let base = TempDir::new().unwrap();
-    let (founder, path, mut first, second) = three(base.path());
+    let (creator, path, mut first, second) = three(base.path());
     // A file can contain no socket.
     let folder = Path::new(&path).parent().unwrap();
     fs::remove_dir_all(folder).unwrap();
     fs::write(folder, "").unwrap();
-    let dead = founder.pid().as_raw_nonzero().to_string();
-    founder.kill();
+    let dead = creator.pid().as_raw_nonzero().to_string();
+    creator.kill();
     until_led_by_another(&mut first, &dead);
     assert_eq!(first.told("collect"), "collected");
     assert!(!admits(&path));
@@ -68,13 +68,13 @@ fn a_sandboxed_process_can_lead() {
     let (base, jail) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let (chroot, setuid) = (format!("chroot {}", jail.path().display()), "setuid 65534".to_owned());
     for sandbox in [vec![&chroot], vec![&setuid], vec![&chroot, &setuid]] {
-        let (founder, path, mut first, mut second) = three(base.path());
+        let (creator, path, mut first, mut second) = three(base.path());
         for puppet in [&mut first, &mut second] {
             sandbox.iter().for_each(|what| assert_eq!(puppet.told(what), "done"));
         }
-        let mut outside = Puppet::new(joiner(&path));
+        let mut outside = Puppet::new(member_at(&path));
         // It is led by one that can listen, which has precedence.
-        founder.kill();
+        creator.kill();
         until_led_by(&mut first, outside.pid());
         until_admits(&path);
         for puppet in [&mut first, &mut second, &mut outside] {

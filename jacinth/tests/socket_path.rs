@@ -27,12 +27,12 @@ fn the_runtime_folder_comes_first() {
     let (runtime, base) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let found = |mode: u32| {
         fs::set_permissions(runtime.path(), Permissions::from_mode(mode)).unwrap();
-        let mut command = founder_in(base.path());
+        let mut command = creator_in(base.path());
         command.env("XDG_RUNTIME_DIR", runtime.path());
-        let mut founder = Puppet::new(command);
-        let path = founder.told("path");
+        let mut creator = Puppet::new(command);
+        let path = creator.told("path");
         assert!(admits(&path));
-        founder.end();
+        creator.end();
         PathBuf::from(path)
     };
     assert!(found(0o700).starts_with(runtime.path()));
@@ -42,16 +42,16 @@ fn the_runtime_folder_comes_first() {
 #[test]
 fn a_tight_umask_does_no_harm() {
     let base = TempDir::new().unwrap();
-    let mut founder = founder_in(base.path());
+    let mut creator = creator_in(base.path());
     // SAFETY: umask(2) may be called between fork and exec.
-    unsafe { std::os::unix::process::CommandExt::pre_exec(&mut founder, || Ok(_ = libc::umask(0o777))) };
-    let mut founder = Puppet::new(founder);
-    let path = founder.told("path");
+    unsafe { std::os::unix::process::CommandExt::pre_exec(&mut creator, || Ok(_ = libc::umask(0o777))) };
+    let mut creator = Puppet::new(creator);
+    let path = creator.told("path");
     let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
     assert_eq!(mode(Path::new(&path)), 0o600);
     assert_eq!(mode(Path::new(&path).parent().unwrap()), 0o700);
     assert!(admits(&path));
-    founder.end();
+    creator.end();
 }
 
 #[test]
@@ -65,10 +65,10 @@ fn paths_have_any_length() {
             base.as_mut_os_string().push("x".repeat((missing.max(2) - 1).min(50)));
         }
         fs::create_dir_all(&base).unwrap();
-        let mut founder = Puppet::new(founder_in(&base));
-        let path = founder.told("path");
-        let mut successor = Puppet::new(joiner(&path));
-        founder.kill();
+        let mut creator = Puppet::new(creator_in(&base));
+        let path = creator.told("path");
+        let mut successor = Puppet::new(member_at(&path));
+        creator.kill();
         until_admits(&path);
         assert_eq!(successor.told("spawn"), "hello");
         successor.end();
@@ -79,7 +79,7 @@ fn paths_have_any_length() {
 fn too_long_names_are_refused() {
     let base = TempDir::new().unwrap();
     for length in [96, 108, 200] {
-        let said = refused(founder_at(&base.path().join("n".repeat(length))));
+        let said = refused(creator_at(&base.path().join("n".repeat(length))));
         assert!(said.contains("108 bytes, the limit of a socket's address"), "{said}");
     }
     assert_eq!(left_in(base.path()), [] as [PathBuf; 0]);
@@ -89,12 +89,12 @@ fn too_long_names_are_refused() {
 fn a_restarted_service_keeps_its_path() {
     let base = TempDir::new().unwrap();
     let path = base.path().join("made for it/service");
-    let first = Puppet::new(founder_at(&path));
+    let first = Puppet::new(creator_at(&path));
     assert!(admits(path.to_str().unwrap()));
     // It leaves a socket at which no process listens.
     first.kill();
     assert!(path.exists() && !admits(path.to_str().unwrap()));
-    let second = Puppet::new(founder_at(&path));
+    let second = Puppet::new(creator_at(&path));
     assert!(admits(path.to_str().unwrap()));
     second.end();
     assert_eq!(left_in(path.parent().unwrap()), [] as [PathBuf; 0]);
@@ -104,19 +104,19 @@ fn a_restarted_service_keeps_its_path() {
 fn a_live_arenas_path_is_refused() {
     let base = TempDir::new().unwrap();
     let path = base.path().join("service");
-    let founder = Puppet::new(founder_at(&path));
-    let member = Puppet::new(joiner(path.to_str().unwrap()));
-    kill_process(founder.pid(), Signal::STOP).unwrap();
-    let said = refused(founder_at(&path));
-    let expected = ["service", "join it", &founder.pid().as_raw_nonzero().to_string(), "ALREADY_EXISTS"];
+    let creator = Puppet::new(creator_at(&path));
+    let member = Puppet::new(member_at(path.to_str().unwrap()));
+    kill_process(creator.pid(), Signal::STOP).unwrap();
+    let said = refused(creator_at(&path));
+    let expected = ["service", "join it", &creator.pid().as_raw_nonzero().to_string(), "ALREADY_EXISTS"];
     assert!(expected.iter().all(|word| said.contains(word)), "{said}");
     // The arena lives while its leader is dead and no process can take over.
     kill_process(member.pid(), Signal::STOP).unwrap();
-    founder.kill();
-    let said = refused(founder_at(&path));
+    creator.kill();
+    let said = refused(creator_at(&path));
     assert!(said.contains("processes are attached"), "{said}");
     member.kill();
-    Puppet::new(founder_at(&path)).end();
+    Puppet::new(creator_at(&path)).end();
 }
 
 #[test]
@@ -124,11 +124,11 @@ fn a_shared_folder_is_refused() {
     let base = TempDir::new().unwrap();
     let set = |mode: u32| fs::set_permissions(base.path(), Permissions::from_mode(mode)).unwrap();
     set(0o777);
-    let said = refused(founder_at(&base.path().join("service")));
+    let said = refused(creator_at(&base.path().join("service")));
     assert!(said.contains("ACCESS_DENIED") && said.contains("safe"), "{said}");
     // In a sticky folder only the owner can replace a file.
     set(0o1777);
-    Puppet::new(founder_at(&base.path().join("service"))).end();
+    Puppet::new(creator_at(&base.path().join("service"))).end();
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn only_sockets_are_replaced() {
     let base = TempDir::new().unwrap();
     let path = base.path().join("precious");
     fs::write(&path, "precious").unwrap();
-    let said = refused(founder_at(&path));
+    let said = refused(creator_at(&path));
     assert!(said.contains("no socket"), "{said}");
     assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
     assert_eq!(left_in(base.path()), [path]);
@@ -147,8 +147,8 @@ fn only_sockets_are_replaced() {
 #[test]
 fn a_removed_folder_comes_back() {
     let base = TempDir::new().unwrap();
-    let mut founder = Puppet::new(founder_in(base.path()));
-    let path = founder.told("path");
+    let mut creator = Puppet::new(creator_in(base.path()));
+    let path = creator.told("path");
     for _ in 0..3 {
         fs::remove_dir_all(Path::new(&path).parent().unwrap()).unwrap();
         until_admits(&path);
@@ -157,8 +157,8 @@ fn a_removed_folder_comes_back() {
     until_admits(&path);
     fs::rename(Path::new(&path).parent().unwrap(), base.path().join("elsewhere")).unwrap();
     until_admits(&path);
-    assert_eq!(founder.told("collect"), "collected");
-    founder.end();
+    assert_eq!(creator.told("collect"), "collected");
+    creator.end();
 }
 
 // Files of dead arenas.
@@ -167,9 +167,10 @@ fn a_removed_folder_comes_back() {
 fn the_last_exit_removes_the_files() {
     let base = TempDir::new().unwrap();
     for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2], [1, 2, 0]] {
-        let mut founder = Puppet::new(founder_in(base.path()));
-        let path = founder.told("path");
-        let mut all = [Some(founder), Some(Puppet::new(joiner(&path))), Some(Puppet::new(joiner(&path)))];
+        let mut creator = Puppet::new(creator_in(base.path()));
+        let path = creator.told("path");
+        let mut all =
+            [Some(creator), Some(Puppet::new(member_at(&path))), Some(Puppet::new(member_at(&path)))];
         for index in order {
             assert!(Path::new(&path).parent().unwrap().exists());
             all[index].take().unwrap().end();
@@ -182,10 +183,10 @@ fn the_last_exit_removes_the_files() {
 fn one_simultaneous_exit_is_the_last() {
     let base = TempDir::new().unwrap();
     for _ in 0..10 {
-        let mut founder = Puppet::new(founder_in(base.path()));
-        let path = founder.told("path");
-        let mut all: Vec<_> = [(); 4].map(|()| Puppet::new(joiner(&path))).into();
-        all.push(founder);
+        let mut creator = Puppet::new(creator_in(base.path()));
+        let path = creator.told("path");
+        let mut all: Vec<_> = [(); 4].map(|()| Puppet::new(member_at(&path))).into();
+        all.push(creator);
         all.iter_mut().for_each(|puppet| drop(puppet.child.stdin.take()));
         all.into_iter().for_each(Puppet::end);
         assert_eq!(left_in(base.path()), [] as [PathBuf; 0]);
@@ -195,9 +196,9 @@ fn one_simultaneous_exit_is_the_last() {
 #[test]
 fn the_next_arena_removes_dead_files() {
     let base = TempDir::new().unwrap();
-    let found = || Puppet::new(founder_in(base.path()));
-    let (dead, stopped, mut headless) = (found(), found(), found());
-    let member = Puppet::new(joiner(&headless.told("path")));
+    let create = || Puppet::new(creator_in(base.path()));
+    let (dead, stopped, mut headless) = (create(), create(), create());
+    let member = Puppet::new(member_at(&headless.told("path")));
     fs::create_dir(base.path().join("jacinth-theirs")).unwrap();
     fs::create_dir(base.path().join("jacinth-fresh1")).unwrap();
     // No process has the socket of this arena, nor can take it. The arena lives all the same.
@@ -205,13 +206,13 @@ fn the_next_arena_removes_dead_files() {
     headless.kill();
     kill_process(stopped.pid(), Signal::STOP).unwrap();
     dead.kill();
-    let next = found();
+    let next = create();
     // The stopped one's, that without a leader, the new one, and two that are no arena's, or may become one.
     assert_eq!(left_in(base.path()).len(), 5);
     next.end();
     stopped.kill();
     member.kill();
-    found().end();
+    create().end();
     assert_eq!(left_in(base.path()).len(), 2);
 }
 
@@ -219,9 +220,9 @@ fn the_next_arena_removes_dead_files() {
 fn simultaneous_arenas_do_not_collide() {
     let base = TempDir::new().unwrap();
     for _ in 0..5 {
-        let mut founders: Vec<_> = (0..16).map(|_| Puppet::new(founder_in(base.path()))).collect();
-        founders.iter_mut().for_each(|founder| assert!(Path::new(&founder.told("path")).exists()));
-        founders.into_iter().for_each(Puppet::end);
+        let mut creators: Vec<_> = (0..16).map(|_| Puppet::new(creator_in(base.path()))).collect();
+        creators.iter_mut().for_each(|creator| assert!(Path::new(&creator.told("path")).exists()));
+        creators.into_iter().for_each(Puppet::end);
     }
 }
 

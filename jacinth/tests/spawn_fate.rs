@@ -14,7 +14,7 @@ use support::*;
 fn child_main() {
     play(&[
         ("echo", echo),
-        (FOUNDER, found),
+        (CREATOR, creates),
         (SURVIVOR, stop_the_leader),
         ("joins", joins),
         ("drops its privileges", drops_its_privileges),
@@ -23,20 +23,20 @@ fn child_main() {
     ]);
 }
 
-const FOUNDER: &str = "founder that is stopped";
+const CREATOR: &str = "creator that is stopped";
 const SURVIVOR: &str = "outlives its parent and stops it";
 const DONE: &str = "the survivor is done";
 
 #[test]
 fn errors_name_a_stopped_leader() {
-    let mut founder = role(FOUNDER).stdout(Stdio::piped()).spawn().unwrap();
-    let said = BufReader::new(founder.stdout.take().unwrap());
+    let mut creator = role(CREATOR).stdout(Stdio::piped()).spawn().unwrap();
+    let said = BufReader::new(creator.stdout.take().unwrap());
     assert!(said.lines().any(|line| line.unwrap().contains(DONE)));
-    founder.kill().unwrap();
-    founder.wait().unwrap();
+    creator.kill().unwrap();
+    creator.wait().unwrap();
 }
 
-fn found() {
+fn creates() {
     let supervisor = Supervisor::create(&Config::default()).unwrap();
     let (ours, theirs) = Channel::create();
     let mut survivor = role(SURVIVOR);
@@ -45,7 +45,7 @@ fn found() {
 }
 
 fn stop_the_leader() {
-    let _founder = startup_channel();
+    let _creator = startup_channel();
     let supervisor = Supervisor::get().unwrap();
     supervisor.collect().unwrap();
     let leader = supervisor.process_id().unwrap();

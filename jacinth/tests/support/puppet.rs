@@ -1,4 +1,4 @@
-//! Processes under a test's command, each in an arena: a founder makes the arena, a member joins it by its path.
+//! Processes under a test's command, each in an arena: a creator makes the arena, a member joins it by its path.
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
 use super::*;
@@ -8,14 +8,14 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::ChildStdout;
 
-const FOUNDS: &str = "outlives its parent and founds";
+const CREATES: &str = "outlives its parent and creates";
 const JOINS: &str = "outlives its parent and joins";
 pub const SPAWNED: &str = "outlives its parent and echoes";
 
 /// The role of a puppet's process, and of those that it spawns.
-pub const ROLES: [(&str, fn()); 3] = [(FOUNDS, founds), (JOINS, joins), (SPAWNED, echo)];
+pub const ROLES: [(&str, fn()); 3] = [(CREATES, creates), (JOINS, joins), (SPAWNED, echo)];
 
-/// Names the path that a founder's configuration names.
+/// Names the path that a creator's configuration names.
 const NAMED: &str = "JACINTH_TEST_NAMED_PATH";
 
 /// A process of the test. It reads one command a line from its standard input, and answers with one line each.
@@ -70,7 +70,7 @@ fn say(answer: &str) {
 }
 
 /// Makes an arena, and is a puppet.
-fn founds() {
+fn creates() {
     let mut config = Config::default();
     config.socket_path = std::env::var_os(NAMED).map(PathBuf::from);
     match Supervisor::create(&config) {
@@ -127,27 +127,27 @@ fn obey(what: &str, argument: &str) -> String {
     }
 }
 
-/// A founder with its sockets in `base`.
-pub fn founder_in(base: &Path) -> Command {
-    let mut command = role(FOUNDS);
+/// A creator with its sockets in `base`.
+pub fn creator_in(base: &Path) -> Command {
+    let mut command = role(CREATES);
     command.env("TMPDIR", base).env_remove("XDG_RUNTIME_DIR").env_remove(NAMED);
     command
 }
 
-/// A founder that names its socket's path.
-pub fn founder_at(path: &Path) -> Command {
-    let mut command = founder_in(path.parent().unwrap());
+/// A creator that names its socket's path.
+pub fn creator_at(path: &Path) -> Command {
+    let mut command = creator_in(path.parent().unwrap());
     command.env(NAMED, path);
     command
 }
 
-pub fn joiner(socket: &str) -> Command {
+pub fn member_at(socket: &str) -> Command {
     let mut command = role(JOINS);
     command.env("SOCKET", socket);
     command
 }
 
-/// The answer of a founder that cannot make its arena.
+/// The answer of a creator that cannot make its arena.
 pub fn refused(mut command: Command) -> String {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
     let mut said = String::new();
@@ -162,7 +162,7 @@ pub fn left_in(base: &Path) -> Vec<PathBuf> {
 
 /// A new process can join.
 pub fn admits(socket: &str) -> bool {
-    let mut child = joiner(socket).stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = member_at(socket).stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     child.wait().unwrap().success()
 }
 
