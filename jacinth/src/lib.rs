@@ -45,8 +45,11 @@
 //! damaged arena every call gives [`Status::IO_DATA_INTEGRITY`]. Only calls that are documented to panic do.
 //!
 //! # Features
-//! `serde`: statuses, rights, signals, koids, object types, times and names serialize. Rights and signals are texts in
-//! formats for people and numbers in others; all else is a number, and a name a text.
+//! `serde`: plain data serializes. Statuses, koids, object types and times are numbers, and a name is a text. Rights and
+//! signals are texts in formats for people, and numbers in others. [`Config`] and [`ChannelOptions`] may leave limits
+//! out, which have their defaults then; a limit that is out of its range is an error. [`HandleBasicInfo`],
+//! [`HandleCountInfo`], [`WaitResult`], [`Fate`], [`CollectReport`], [`Counters`], [`Audit`] and the lists of objects and
+//! threads have their fields by name.
 #![forbid(unsafe_code)]
 
 pub mod attachment;

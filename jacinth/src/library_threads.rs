@@ -10,6 +10,15 @@ use std::sync::{Mutex, PoisonError};
 static THREADS: Mutex<Vec<i32>> = Mutex::new(Vec::new());
 
 /// The ids (as of `gettid(2)`) of the threads that this library runs in this process.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// for id in library_threads::threads() {
+///     assert!(std::path::Path::new(&format!("/proc/self/task/{id}")).exists());
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn threads() -> Vec<i32> {
     THREADS.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }

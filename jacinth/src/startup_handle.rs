@@ -14,6 +14,13 @@ use crate::handle::NullableHandle;
 /// - [`AttachError::NotSpawned`]: the program made its arena, or joined it by itself.
 /// - [`AttachError::Forked`] in a child that was forked from an attached process.
 /// - [`AttachError::NoStartupHandle`] from the second call on.
+///
+/// ```no_run
+/// # use jacinth::*;
+/// let parent: Channel = take_startup_handle()?.into();
+/// parent.write(b"here I am", &mut [])?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn take_startup_handle() -> Result<NullableHandle, AttachError> {
     let attachment = attachment()?;
     if !attachment.was_spawned {

@@ -33,6 +33,15 @@ use std::process::{Child, Command};
 use std::sync::Arc;
 
 /// Why a program was not spawned. `Debug` shows the text, as `Display` does.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let mut program = std::process::Command::new("/no/such/program");
+/// let refused = supervisor.spawn(&mut program, Event::create()).unwrap_err();
+/// assert!(matches!(refused, SpawnError::Program(_)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum SpawnError {
@@ -65,6 +74,15 @@ impl std::fmt::Debug for SpawnError {
 
 impl SpawnError {
     /// The nearest status, for interfaces that report errors by statuses alone.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let mut program = std::process::Command::new("/no/such/program");
+    /// let refused = supervisor.spawn(&mut program, NullableHandle::invalid()).unwrap_err();
+    /// assert_eq!(refused.status(), Status::BAD_HANDLE);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn status(&self) -> Status {
         match self {
             Self::Arena(status) | Self::StartupHandle(status) => *status,
@@ -83,6 +101,11 @@ impl SpawnError {
 ///
 /// An answer takes microseconds, and some seconds in the largest arenas. It does not come while the supervisor's process
 /// is stopped.
+///
+/// ```
+/// # use jacinth::*;
+/// set_answer_time(MonotonicDuration::from_seconds(2));
+/// ```
 pub fn set_answer_time(at_most: MonotonicDuration) {
     client::set_answer_time(std::time::Duration::from_nanos(at_most.into_nanos().max(0).cast_unsigned()));
 }
@@ -96,6 +119,14 @@ pub fn set_answer_time(at_most: MonotonicDuration) {
 /// the dead process's handles, watches all others, and admits new processes at the same path. Dropping this value has no
 /// effect: the arena lives for as long as a process is attached to it. The last process that exits in good order removes
 /// the socket. Other files of dead arenas are removed when this user creates the next arena.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let (ours, theirs) = Channel::create();
+/// assert!(supervisor.audit().is_clean());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Supervisor {
     attachment: &'static Attachment,
@@ -162,6 +193,13 @@ impl Supervisor {
     ///
     /// # Errors
     /// [`AttachError::NotAttached`] when it is attached to none, and [`AttachError::Forked`] in a forked child.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// assert_eq!(Supervisor::get()?.socket_path(), supervisor.socket_path());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn get() -> Result<Self, AttachError> {
         Ok(Self { attachment: attachment()? })
     }
@@ -181,6 +219,13 @@ impl Supervisor {
     }
 
     /// The path at which the supervisor listens, for [`attach`](crate::attach).
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// assert!(supervisor.socket_path().exists());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn socket_path(&self) -> &Path {
         self.attachment.socket_path.as_path()
     }
@@ -194,6 +239,16 @@ impl Supervisor {
     /// # Errors
     /// [`SpawnError::Arena`], [`SpawnError::StartupHandle`], [`SpawnError::Program`], [`SpawnError::Supervisor`],
     /// [`SpawnError::CannotListen`].
+    ///
+    /// ```no_run
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (ours, theirs) = Channel::create();
+    /// let mut child = supervisor.spawn(&mut std::process::Command::new("a-worker"), theirs)?;
+    /// ours.write(b"do this", &mut [])?;
+    /// child.wait()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn spawn(
         &self,
         program: &mut Command,
@@ -264,6 +319,16 @@ impl Supervisor {
     ///
     /// # Errors
     /// As for [`collect`](Self::collect).
+    ///
+    /// ```no_run
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let mut program = std::process::Command::new("a-worker");
+    /// let (ours, theirs) = Channel::create();
+    /// let child = supervisor.spawn(&mut program, theirs)?;
+    /// println!("{}", supervisor.fate(&child)?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn fate(&self, child: &Child) -> Result<Fate, Status> {
         self.fate_of(child.id())
     }
@@ -272,6 +337,13 @@ impl Supervisor {
     ///
     /// # Errors
     /// As for [`collect`](Self::collect).
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// assert_eq!(supervisor.fate_of(std::process::id())?, Fate::Unknown); // It was not spawned.
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn fate_of(&self, pid: u32) -> Result<Fate, Status> {
         self.arena().ok_or_else(|| detail::because_of(Status::BAD_STATE, &AttachError::Forked))?;
         let (answer, _) = self
@@ -294,6 +366,14 @@ impl Supervisor {
     /// # Errors
     /// [`Status::UNAVAILABLE`] when the supervisor does not answer in [time](set_answer_time): [`Status::detail`] names its
     /// process, and says whether that is stopped. [`Status::BAD_STATE`] in a forked child.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let report = supervisor.collect()?;
+    /// println!("{report}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn collect(&self) -> Result<CollectReport, Status> {
         self.arena().ok_or_else(|| detail::because_of(Status::BAD_STATE, &AttachError::Forked))?;
         let (answer, _) = self
@@ -304,12 +384,27 @@ impl Supervisor {
 
     /// Checks the whole arena for anything lost, leaked or doubled. The result is meaningful while no operation is under
     /// way. An arena that fails is poisoned: every later call on it gives [`Status::IO_DATA_INTEGRITY`].
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// assert!(supervisor.audit().is_clean());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn audit(&self) -> Audit {
         self.arena().map_or_else(Self::forked, |arena| arena.audit())
     }
 
     /// As [`audit`](Self::audit), while other threads work. A finding may be only a difference of numbers that were read at
     /// different moments. It does not poison the arena.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let _event = Event::create();
+    /// assert!(supervisor.inspect().objects >= 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn inspect(&self) -> Audit {
         self.arena().map_or_else(Self::forked, |arena| arena.inspect())
     }
@@ -337,16 +432,40 @@ impl Supervisor {
     ///
     /// # Errors
     /// As [`list_objects`](Self::list_objects).
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let _event = Event::create();
+    /// assert!(supervisor.list_threads()?.iter().any(|thread| !thread.is_asleep));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn list_threads(&self) -> Result<Vec<ListedThread>, Status> {
         self.arena().ok_or(Status::BAD_STATE)?.list_threads().map_err(status::of)
     }
 
     /// The work of all processes since the arena was created.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let before = supervisor.counters().objects_created;
+    /// let _event = Event::create();
+    /// assert_eq!(supervisor.counters().objects_created, before + 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn counters(&self) -> Counters {
         self.arena().map_or_else(Counters::default, |arena| arena.counters())
     }
 
     /// The limits of the arena.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// assert_eq!(supervisor.config().max_processes, Config::default().max_processes);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn config(&self) -> &Config {
         self.attachment.process.arena().config()
     }

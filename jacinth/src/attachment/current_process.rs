@@ -49,6 +49,14 @@ pub(crate) fn current() -> Option<&'static Attachment> {
 }
 
 /// Whether this process is attached to an arena. A child forked from an attached process is not.
+///
+/// ```
+/// # use jacinth::*;
+/// assert!(!is_attached());
+/// let supervisor = Supervisor::create(&Config::default())?;
+/// assert!(is_attached());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn is_attached() -> bool {
     current().is_some_and(|attachment| attachment.process.is_here())
 }
@@ -91,6 +99,14 @@ fn start_keeper_when_needed(process: &Arc<shm::Process>) {
 
 /// Does the library's work before the process exits in good order. A library that ends the process without its
 /// exit handlers calls this first.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// attachment::before_exit();
+/// std::process::exit(0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn before_exit() {
     remove_socket_if_last();
 }

@@ -227,12 +227,26 @@ fn join(current: &ThreadContext) -> Result<shm::Thread, Status> {
 
 /// Has `run` called, from now on, in each thread that is about to use the arena for the first time. For libraries of
 /// other languages, which keep data of their own in each thread.
+///
+/// ```
+/// # use jacinth::*;
+/// attachment::on_thread_attach(|| println!("this thread uses the arena now"));
+/// ```
 pub fn on_thread_attach(run: fn()) {
     let _ = ON_THREAD_ATTACH.set(run);
 }
 
 /// Gives up the calling thread's data of the arena, as the thread's end does. For libraries of other languages: their
 /// threads may end without the destructors of Rust's thread-locals, or make calls after them.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let event = Event::create();
+/// attachment::detach_thread(); // The next call takes a row again.
+/// event.signal(Signals::NONE, Signals::USER_0)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn detach_thread() {
     CURRENT.with(|current| current.detach());
 }
@@ -243,6 +257,14 @@ pub fn detach_thread() {
 /// a sleep and a wake, suits most programs. [`ZERO`](MonotonicDuration::ZERO) sleeps at once. That suits programs with
 /// more threads than cores, and real-time threads that share a processor with the threads that they wait for: a spinning
 /// thread does not give up the processor.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// set_spin(MonotonicDuration::ZERO); // Waits sleep at once.
+/// set_spin(MonotonicDuration::from_micros(20));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn set_spin(duration: MonotonicDuration) {
     let spin_ns = duration.into_nanos().max(0);
     SPIN_NS.store(spin_ns, Ordering::Relaxed);

@@ -10,6 +10,13 @@ use std::path::PathBuf;
 /// Why this process is not attached to an arena.
 ///
 /// `Debug` shows the text, as `Display` does: a `main` that returns it prints the text.
+///
+/// ```
+/// # use jacinth::*;
+/// let refused = attach("/no/such/socket").unwrap_err();
+/// assert!(matches!(refused, AttachError::NoSupervisor { .. }));
+/// assert!(refused.to_string().contains("/no/such/socket"));
+/// ```
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum AttachError {
@@ -84,6 +91,12 @@ pub enum AttachError {
 
 impl AttachError {
     /// The nearest status, for interfaces that report errors by statuses alone.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(AttachError::NotAttached.status(), Status::BAD_STATE);
+    /// assert_eq!(AttachError::AlreadyAttached.status(), Status::ALREADY_BOUND);
+    /// ```
     pub fn status(&self) -> Status {
         match self {
             Self::Arena(shm::AttachError::OutOfRange(_)) => Status::OUT_OF_RANGE,

@@ -30,6 +30,13 @@ use std::sync::Arc;
 ///   or no `/proc`.
 /// - [`AttachError::AlreadyAttached`], or [`AttachError::Forked`] in a child that was forked from an attached process.
 /// - [`AttachError::OtherPidNamespace`].
+///
+/// ```no_run
+/// # use jacinth::*;
+/// attach("/run/user/1000/service.arena")?;
+/// let (ours, theirs) = Channel::create();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn attach(path: impl AsRef<Path>) -> Result<(), AttachError> {
     attach_with(path.as_ref(), None).map(drop)
 }

@@ -33,6 +33,15 @@ pub type HandleRef<'a> = Unowned<'a, NullableHandle>;
 
 impl<'a, T: Into<NullableHandle>> Unowned<'a, T> {
     /// Borrows a handle from an owner, as a `T`.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let event = Event::create();
+    /// let borrowed: Unowned<'_, Event> = Unowned::new(&event);
+    /// assert_eq!(borrowed.koid(), event.koid());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new<U: AsHandleRef + From<NullableHandle>>(owner: &'a U) -> Self
     where
         T: From<U>,
@@ -44,11 +53,28 @@ impl<'a, T: Into<NullableHandle>> Unowned<'a, T> {
 
 impl<T: HandleBased> Unowned<'_, T> {
     /// Borrows a handle by its value, from an owner that is not seen here. See [`Handle::from_raw`].
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let event = Event::create();
+    /// let borrowed: Unowned<'_, Event> = Unowned::from_raw_handle(event.raw_handle());
+    /// borrowed.signal(Signals::NONE, Signals::USER_0)?; // Its drop closes nothing.
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn from_raw_handle(value: u32) -> Self {
         Self { inner: ManuallyDrop::new(T::from(NullableHandle::from_raw(value))), lender: PhantomData }
     }
 
     /// The handle's value.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let event = Event::create();
+    /// assert_eq!(event.as_handle_ref().raw_handle(), event.raw_handle());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn raw_handle(&self) -> u32 {
         self.inner.as_handle_ref().inner.raw_handle()
     }
@@ -172,6 +198,15 @@ pub trait HandleBased: AsHandleRef + From<NullableHandle> + Into<NullableHandle>
     ///
     /// # Errors
     /// Those of [`Handle::duplicate`].
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let event = Event::create();
+    /// let observer: Event = event.duplicate_handle(Rights::WAIT)?;
+    /// assert_eq!(observer.koid(), event.koid());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     fn duplicate_handle(&self, rights: Rights) -> Result<Self, Status> {
         self.as_handle_ref().duplicate(rights).map(Self::from)
     }
@@ -180,37 +215,93 @@ pub trait HandleBased: AsHandleRef + From<NullableHandle> + Into<NullableHandle>
     ///
     /// # Errors
     /// Those of [`Handle::replace`].
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let observer: Event = Event::create().replace_handle(Rights::WAIT)?;
+    /// assert_eq!(observer.basic_info()?.rights, Rights::WAIT);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     fn replace_handle(self, rights: Rights) -> Result<Self, Status> {
         let handle: NullableHandle = self.into();
         handle.replace(rights).map(Self::from)
     }
 
     /// The handle, without its type.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let handle: NullableHandle = Event::create().into_handle();
+    /// assert_eq!(handle.basic_info()?.object_type, ObjectType::EVENT);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     fn into_handle(self) -> NullableHandle {
         self.into()
     }
 
     /// Gives the value out. It stays open until it is closed by value.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let value = HandleBased::into_raw(Event::create());
+    /// raw::close(value)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     fn into_raw(self) -> u32 {
         self.into_handle().into_raw()
     }
 
     /// The handle as this type, unchecked: operations of the wrong type give [`Status::WRONG_TYPE`].
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let event = Event::from_handle(NullableHandle::invalid());
+    /// assert_eq!(event.koid(), Err(Status::BAD_HANDLE));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     fn from_handle(handle: NullableHandle) -> Self {
         Self::from(handle)
     }
 
     /// The handle of this owner as another type, unchecked.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let channel: Channel = Event::create().into_handle_based();
+    /// assert_eq!(channel.write(b"", &mut []), Err(Status::WRONG_TYPE));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     fn into_handle_based<T: HandleBased>(self) -> T {
         T::from_handle(self.into_handle())
     }
 
     /// The handle of another owner as this type, unchecked.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let channel = Channel::from_handle_based(Event::create());
+    /// assert_eq!(channel.write(b"", &mut []), Err(Status::WRONG_TYPE));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     fn from_handle_based<T: HandleBased>(other: T) -> Self {
         Self::from_handle(other.into_handle())
     }
 
     /// Whether there is no handle in it.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// assert!(!Event::create().is_invalid_handle());
+    /// assert!(Event::from(NullableHandle::invalid()).is_invalid_handle());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     fn is_invalid_handle(&self) -> bool {
         self.as_handle_ref().is_invalid()
     }

@@ -29,6 +29,15 @@ pub struct HandleInfo {
 
 impl HandleInfo {
     /// A handle with its type and rights.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (value, rights) = (Event::create().into_handle(), Rights::EVENT_DEFAULT);
+    /// let info = HandleInfo::new(value, ObjectType::EVENT, rights);
+    /// assert_eq!(info.rights, rights);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn new(handle: NullableHandle, object_type: ObjectType, rights: Rights) -> Self {
         Self { handle, object_type, rights }
     }
@@ -48,6 +57,16 @@ impl HandleInfo {
 }
 
 /// The operation of [`write_etc`](crate::Channel::write_etc) on a handle.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let event = Event::create();
+/// let lent = HandleOp::Duplicate(event.as_handle_ref());
+/// let given = HandleOp::Move(event.duplicate(Rights::WAIT)?.into());
+/// assert_ne!(lent, given);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum HandleOp<'a> {
     /// The handle itself goes.
@@ -91,11 +110,31 @@ pub struct HandleDisposition<'a> {
 
 impl<'a> HandleDisposition<'a> {
     /// A handle to be sent.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let event = Event::create();
+    /// let lent = HandleOp::Duplicate(event.as_handle_ref());
+    /// let lent = HandleDisposition::new(lent, ObjectType::EVENT, Rights::WAIT, Status::OK);
+    /// assert_eq!((lent.object_type, lent.rights), (ObjectType::EVENT, Rights::WAIT));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new(operation: HandleOp<'a>, object_type: ObjectType, rights: Rights, result: Status) -> Self {
         Self { operation, object_type, rights, result }
     }
 
     /// The value of the handle; 0 when it is gone.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let event = Event::create();
+    /// let lent = HandleOp::Duplicate(event.as_handle_ref());
+    /// let lent = HandleDisposition::new(lent, ObjectType::EVENT, Rights::WAIT, Status::OK);
+    /// assert_eq!(lent.raw_handle(), event.raw_handle());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn raw_handle(&self) -> u32 {
         match &self.operation {
             HandleOp::Move(handle) => handle.raw_handle(),
@@ -104,11 +143,31 @@ impl<'a> HandleDisposition<'a> {
     }
 
     /// Whether the handle itself goes.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let event = Event::create();
+    /// let lent = HandleOp::Duplicate(event.as_handle_ref());
+    /// let lent = HandleDisposition::new(lent, ObjectType::EVENT, Rights::WAIT, Status::OK);
+    /// assert!(!lent.is_move());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_move(&self) -> bool {
         matches!(self.operation, HandleOp::Move(_))
     }
 
     /// Whether a duplicate goes.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let event = Event::create();
+    /// let lent = HandleOp::Duplicate(event.as_handle_ref());
+    /// let lent = HandleDisposition::new(lent, ObjectType::EVENT, Rights::WAIT, Status::OK);
+    /// assert!(lent.is_duplicate());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_duplicate(&self) -> bool {
         matches!(self.operation, HandleOp::Duplicate(_))
     }

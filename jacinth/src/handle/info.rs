@@ -17,6 +17,7 @@ use crate::types::rights::Rights;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct HandleBasicInfo {
     /// The object's koid. The two sides of a pair have one each.
     pub koid: Koid,
@@ -48,6 +49,7 @@ impl HandleBasicInfo {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct HandleCountInfo {
     /// The number of handles, those in transit included.
     pub handle_count: u32,

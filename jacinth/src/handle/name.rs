@@ -30,11 +30,22 @@ impl Name {
     ///
     /// # Errors
     /// [`Status::INVALID_ARGS`] for more than 31 bytes, or a NUL among them.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(Name::new("reader").unwrap(), "reader");
+    /// assert_eq!(Name::new("with\0a NUL"), Err(Status::INVALID_ARGS));
+    /// ```
     pub const fn new(text: &str) -> Result<Self, Status> {
         Self::from_bytes(text.as_bytes())
     }
 
     /// Leaves NULs out, and cuts `text` after 31 bytes, but never inside a character.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(Name::new_lossy("with\0a NUL"), "witha NUL");
+    /// ```
     pub fn new_lossy(text: &str) -> Self {
         let kept: String = text.chars().filter(|letter| *letter != '\0').collect();
         Self::from_bytes_lossy(&kept.as_bytes()[..kept.floor_char_boundary(CAPACITY - 1)])
@@ -44,6 +55,12 @@ impl Name {
     ///
     /// # Errors
     /// As [`new`](Self::new).
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(Name::from_bytes(b"reader"), Name::new("reader"));
+    /// assert!(Name::from_bytes(&[b'x'; 32]).is_err());
+    /// ```
     pub const fn from_bytes(bytes: &[u8]) -> Result<Self, Status> {
         if bytes.len() >= CAPACITY {
             return Err(Status::INVALID_ARGS);
@@ -91,16 +108,31 @@ impl Name {
     }
 
     /// The bytes before the first NUL.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(Name::new_lossy("reader").as_bytes(), b"reader");
+    /// ```
     pub fn as_bytes(&self) -> &[u8] {
         self.0.split(|byte| *byte == 0).next().unwrap_or_default()
     }
 
     /// The number of bytes.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(Name::new_lossy("reader").len(), 6);
+    /// ```
     pub fn len(&self) -> usize {
         self.as_bytes().len()
     }
 
     /// Whether there are none.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert!(Name::default().is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.as_bytes().is_empty()
     }

@@ -28,11 +28,25 @@ pub struct NullableHandle(Option<Handle>);
 
 impl NullableHandle {
     /// No handle.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(NullableHandle::invalid().raw_handle(), raw::INVALID);
+    /// ```
     pub const fn invalid() -> Self {
         Self(None)
     }
 
     /// Takes ownership of a handle's value; 0 is no handle. See [`Handle::from_raw`].
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let handle = NullableHandle::from_raw(Event::create().into_raw());
+    /// assert_eq!(handle.basic_info()?.object_type, ObjectType::EVENT);
+    /// assert!(NullableHandle::from_raw(0).is_invalid());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn from_raw(value: u32) -> Self {
         match NonZeroU32::new(value) {
             Some(value) => Self(Some(Handle::from_non_zero(value))),
@@ -60,6 +74,14 @@ impl NullableHandle {
     }
 
     /// The value, which stays this handle's; 0 if there is none.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let handle = Event::create().into_handle();
+    /// assert_eq!(Handle::check_raw_valid(handle.raw_handle()), Ok(()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn raw_handle(&self) -> u32 {
         match &self.0 {
             Some(handle) => handle.raw_handle(),
@@ -68,6 +90,14 @@ impl NullableHandle {
     }
 
     /// Gives the value out. It stays open until it is closed by value.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let value = Event::create().into_handle().into_raw(); // It stays open.
+    /// raw::close(value)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn into_raw(self) -> u32 {
         self.0.map_or(raw::INVALID, Handle::into_raw)
     }

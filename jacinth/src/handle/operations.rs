@@ -156,6 +156,15 @@ macro_rules! handle_operations {
             /// # Errors
             /// [`Status::ACCESS_DENIED`], [`Status::BAD_HANDLE`].
             ///
+            /// ```
+            /// # use jacinth::*;
+            /// # let supervisor = Supervisor::create(&Config::default())?;
+            /// let event = Event::create_named(&Name::new("starting")?)?;
+            /// event.set_name(&Name::new("running")?)?;
+            /// assert_eq!(event.get_name()?, "running");
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
+            ///
             /// [`Rights::SET_PROPERTY`]: crate::Rights::SET_PROPERTY
             /// [`Status::ACCESS_DENIED`]: crate::Status::ACCESS_DENIED
             /// [`Status::BAD_HANDLE`]: crate::Status::BAD_HANDLE
@@ -217,6 +226,14 @@ macro_rules! handle_operations {
             ///
             /// # Errors
             /// [`Status::BAD_HANDLE`](crate::Status::BAD_HANDLE).
+            ///
+            /// ```
+            /// # use jacinth::*;
+            /// # let supervisor = Supervisor::create(&Config::default())?;
+            /// let event = Event::create();
+            /// assert_eq!(event.koid()?, event.duplicate(Rights::WAIT)?.koid()?);
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
             pub fn koid(&self) -> Result<$crate::types::koid::Koid, $crate::types::status::Status> {
                 Ok(self.basic_info()?.koid)
             }

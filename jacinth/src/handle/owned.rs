@@ -77,6 +77,14 @@ impl Handle {
     }
 
     /// The value, which stays this handle's.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let handle = Handle::try_from(Event::create().into_handle())?;
+    /// raw::signal(handle.raw_handle(), Signals::NONE, Signals::USER_0)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn raw_handle(&self) -> u32 {
         self.0.get()
     }

@@ -8,6 +8,17 @@ use crate::types::status::Status;
 use crate::types::time::MonotonicInstant;
 
 /// Objects that have a peer.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// fn hang_up(side: impl Peered) -> Result<(), Status> {
+///     side.signal_peer(Signals::NONE, Signals::USER_0)
+/// }
+/// let (ours, _theirs) = EventPair::create();
+/// hang_up(ours)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Peered: HandleBased {
     /// Clears and then sets signals of the other side.
     ///

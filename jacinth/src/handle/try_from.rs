@@ -27,11 +27,28 @@ pub struct TryFromHandleError {
 
 impl TryFromHandleError {
     /// The handle that was to be converted.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let handle = Handle::try_from(Event::create().into_handle())?;
+    /// let handle = Channel::try_from(handle).unwrap_err().into_handle();
+    /// assert!(Event::try_from(handle).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn into_handle(self) -> Handle {
         self.handle
     }
 
     /// [`Status::WRONG_TYPE`], or the reason why the type of the object is not known.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let handle = Handle::try_from(Event::create().into_handle())?;
+    /// assert_eq!(Channel::try_from(handle).unwrap_err().status(), Status::WRONG_TYPE);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn status(&self) -> Status {
         self.found.err().unwrap_or(Status::WRONG_TYPE)
     }

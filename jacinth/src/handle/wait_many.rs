@@ -30,6 +30,16 @@ pub struct WaitItem<'a> {
 
 impl<'a> WaitItem<'a> {
     /// Waits for `waitfor` on `object`.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let event = Event::create();
+    /// let mut items = [WaitItem::new(&event, Signals::USER_0)];
+    /// let now = MonotonicInstant::INFINITE_PAST;
+    /// assert_eq!(object_wait_many(&mut items, now), Err(Status::TIMED_OUT));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new(object: &'a impl AsHandleRef, waitfor: Signals) -> Self {
         Self { handle: object.as_handle_ref(), waitfor, pending: Signals::NONE }
     }

@@ -18,6 +18,7 @@ use crate::types::status::Status;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[must_use = "a wait may have ended without its signals"]
 pub enum WaitResult {
     /// The object asserts one of the signals waited for.
@@ -45,6 +46,12 @@ impl WaitResult {
     /// # Errors
     /// [`Status::TIMED_OUT`] for [`TimedOut`](Self::TimedOut), [`Status::CANCELED`] for [`Canceled`](Self::Canceled), and
     /// the status of [`Err`](Self::Err).
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(WaitResult::Ok(Signals::USER_0).to_result(), Ok(Signals::USER_0));
+    /// assert_eq!(WaitResult::TimedOut(Signals::NONE).to_result(), Err(Status::TIMED_OUT));
+    /// ```
     pub const fn to_result(self) -> Result<Signals, Status> {
         match self {
             Self::Ok(signals) => Ok(signals),
@@ -55,11 +62,22 @@ impl WaitResult {
     }
 
     /// Whether the wait succeeded.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert!(WaitResult::Ok(Signals::USER_0).is_ok());
+    /// assert!(!WaitResult::TimedOut(Signals::NONE).is_ok());
+    /// ```
     pub const fn is_ok(&self) -> bool {
         matches!(self, Self::Ok(_))
     }
 
     /// Whether the wait ended without its signals.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert!(WaitResult::TimedOut(Signals::NONE).is_err());
+    /// ```
     pub const fn is_err(&self) -> bool {
         !self.is_ok()
     }
@@ -68,6 +86,11 @@ impl WaitResult {
     ///
     /// # Errors
     /// Those of [`to_result`](Self::to_result).
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(WaitResult::Ok(Signals::USER_0).map(|seen| seen.contains(Signals::USER_0)), Ok(true));
+    /// ```
     pub fn map<T>(self, change: impl FnOnce(Signals) -> T) -> Result<T, Status> {
         self.to_result().map(change)
     }
@@ -76,6 +99,11 @@ impl WaitResult {
     ///
     /// # Errors
     /// Those of [`to_result`](Self::to_result), changed.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(WaitResult::TimedOut(Signals::NONE).map_err(|status| status.into_raw()), Err(-21));
+    /// ```
     pub fn map_err<E>(self, change: impl FnOnce(Status) -> E) -> Result<Signals, E> {
         self.to_result().map_err(change)
     }
@@ -84,6 +112,11 @@ impl WaitResult {
     ///
     /// # Panics
     /// When the wait did not succeed.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(WaitResult::Ok(Signals::USER_0).unwrap(), Signals::USER_0);
+    /// ```
     #[track_caller]
     pub fn unwrap(self) -> Signals {
         self.to_result().unwrap()
@@ -93,6 +126,11 @@ impl WaitResult {
     ///
     /// # Panics
     /// When the wait succeeded.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(WaitResult::TimedOut(Signals::NONE).unwrap_err(), Status::TIMED_OUT);
+    /// ```
     #[track_caller]
     pub fn unwrap_err(self) -> Status {
         self.to_result().unwrap_err()
@@ -102,6 +140,11 @@ impl WaitResult {
     ///
     /// # Panics
     /// When the wait did not succeed.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(WaitResult::Ok(Signals::USER_0).expect("the signal comes"), Signals::USER_0);
+    /// ```
     #[track_caller]
     pub fn expect(self, message: &str) -> Signals {
         self.to_result().expect(message)
@@ -111,6 +154,11 @@ impl WaitResult {
     ///
     /// # Panics
     /// When the wait succeeded.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(WaitResult::TimedOut(Signals::NONE).expect_err("no signal"), Status::TIMED_OUT);
+    /// ```
     #[track_caller]
     pub fn expect_err(self, message: &str) -> Status {
         self.to_result().expect_err(message)

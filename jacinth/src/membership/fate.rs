@@ -7,7 +7,14 @@ use crate::membership::environment::{SLOT_VARIABLE, SOCKET_VARIABLE};
 use crate::types::status::Status;
 
 /// The fate of a spawned program.
+///
+/// ```
+/// # use jacinth::*;
+/// assert_eq!(Fate::Attached.to_string(), "the program is attached");
+/// assert!(Fate::Refused(Status::ACCESS_DENIED).to_string().contains("another user"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Fate {
     /// It has not attached yet. A program does so with its first call.
@@ -83,7 +90,14 @@ impl Fate {
 }
 
 /// The obstacle that keeps a program from attaching to the arena that it was spawned into.
+///
+/// ```
+/// # use jacinth::*;
+/// let fate = Fate::CannotAttach(Obstacle::OtherUser(1000));
+/// assert!(fate.to_string().contains("user 1000"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Obstacle {
     /// It runs as this user, and the arena is another user's: it has changed its user since it was spawned.

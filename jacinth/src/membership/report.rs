@@ -16,6 +16,7 @@ macro_rules! collect_report {
         #[derive(
             Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, Immutable, IntoBytes, KnownLayout,
         )]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
         #[repr(C)]
         #[non_exhaustive]
         pub struct CollectReport {
@@ -66,6 +67,7 @@ collect_report! {
         cyclic_ends_collected: u32 "cyclic channel ends collected";
         /// Always 0: the next counter begins at a multiple of 8 bytes.
         #[doc(hidden)]
+        #[cfg_attr(feature = "serde", serde(skip))]
         unused: u32 "";
         /// Bytes of free memory that were given back to the system.
         bytes_given_back: u64 "bytes given back";

@@ -31,6 +31,14 @@ impl Event {
     /// # Panics
     /// When there is no room for another object, and in a process that is attached to no arena:
     /// [`try_create`](Self::try_create) gives an error then.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let event = Event::create();
+    /// assert_eq!(event.basic_info()?.rights, Rights::EVENT_DEFAULT);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[track_caller]
     pub fn create() -> Self {
         Self::try_create().expect("an event is created")

@@ -32,6 +32,14 @@ impl EventPair {
     /// # Panics
     /// When there is no room for another object, and in a process that is attached to no arena:
     /// [`try_create`](Self::try_create) gives an error then.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (ours, theirs) = EventPair::create();
+    /// assert_eq!(ours.basic_info()?.related_koid, theirs.koid()?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[track_caller]
     pub fn create() -> (Self, Self) {
         Self::try_create().expect("an event pair is created")

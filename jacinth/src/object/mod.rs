@@ -21,11 +21,27 @@ macro_rules! objects {
 
             impl $Object {
                 /// The handle's value, which stays this owner's.
+                ///
+                /// ```
+                /// # use jacinth::*;
+                /// # let supervisor = Supervisor::create(&Config::default())?;
+                /// let event = Event::create();
+                /// raw::signal(event.raw_handle(), Signals::NONE, Signals::USER_0)?;
+                /// # Ok::<(), Box<dyn std::error::Error>>(())
+                /// ```
                 pub fn raw_handle(&self) -> u32 {
                     self.0.raw_handle()
                 }
 
                 /// Gives the value out. It stays open until it is closed by value.
+                ///
+                /// ```
+                /// # use jacinth::*;
+                /// # let supervisor = Supervisor::create(&Config::default())?;
+                /// let value = Event::create().into_raw();
+                /// raw::close(value)?;
+                /// # Ok::<(), Box<dyn std::error::Error>>(())
+                /// ```
                 pub fn into_raw(self) -> u32 {
                     self.0.into_raw()
                 }

@@ -104,6 +104,15 @@ pub(crate) fn channel_with(
 }
 
 /// The sizes of the message that a read has met.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let (ours, _theirs) = Channel::create();
+/// let (read, actual) = raw::channel_read(ours.raw_handle(), OnOverflow::Keep, &mut [], &mut []);
+/// assert_eq!((read, actual), (Err(Status::SHOULD_WAIT), raw::Actual { bytes: 0, handles: 0 }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Actual {
     /// The message's size in bytes.

@@ -4,7 +4,16 @@ use jacinth_shm as shm;
 
 /// The options of a channel, for [`Channel::create_with`](crate::Channel::create_with). Both ends have the
 /// same options, and keep them wherever they are sent. Zircon has none of these.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let options = ChannelOptions::new().max_pending_messages(4).discard_late_replies(true);
+/// let (ours, theirs) = Channel::create_with(options)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
 #[must_use]
 pub struct ChannelOptions {
     max_pending_messages: u32,
@@ -13,6 +22,11 @@ pub struct ChannelOptions {
 
 impl ChannelOptions {
     /// Those of every channel.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(ChannelOptions::new(), ChannelOptions::default());
+    /// ```
     pub const fn new() -> Self {
         Self { max_pending_messages: 0, discard_late_replies: false }
     }

@@ -37,11 +37,21 @@ impl Koid {
     pub const FIRST: Self = Self(1024);
 
     /// The koid with this number.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(Koid::from_raw(1024), Koid::FIRST);
+    /// ```
     pub const fn from_raw(raw: u64) -> Self {
         Self(raw)
     }
 
     /// The number.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(Koid::FIRST.raw_koid(), 1024);
+    /// ```
     pub const fn raw_koid(self) -> u64 {
         self.0
     }

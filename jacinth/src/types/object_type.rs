@@ -40,11 +40,21 @@ impl ObjectType {
     pub const DEBUGLOG: Self = Self::LOG;
 
     /// The type with this number. Every number is accepted; one without a name is kept as it is.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(ObjectType::from_raw(4), ObjectType::CHANNEL);
+    /// ```
     pub const fn from_raw(raw: u32) -> Self {
         Self(raw)
     }
 
     /// The number, Zircon's `zx_obj_type_t`.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(ObjectType::CHANNEL.into_raw(), 4);
+    /// ```
     pub const fn into_raw(self) -> u32 {
         self.0
     }

@@ -38,11 +38,21 @@ pub struct Status(i32);
 
 impl Status {
     /// The status with this number. Every number is accepted; one without a name is kept as it is.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(Status::from_raw(-11), Status::BAD_HANDLE);
+    /// ```
     pub const fn from_raw(raw: i32) -> Self {
         Self(raw)
     }
 
     /// The number, Zircon's `zx_status_t`.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(Status::BAD_HANDLE.into_raw(), -11);
+    /// ```
     pub const fn into_raw(self) -> i32 {
         self.0
     }
@@ -82,6 +92,11 @@ impl Status {
 
     /// Zircon's name for this status, in full (`"ZX_ERR_BAD_HANDLE"`), or `None` for a number Zircon does not
     /// define.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(Status::BAD_HANDLE.name(), Some("ZX_ERR_BAD_HANDLE"));
+    /// ```
     pub const fn name(self) -> Option<&'static str> {
         match self.c_name() {
             Some(name) => match name.to_str() {
@@ -93,6 +108,11 @@ impl Status {
     }
 
     /// The same name as C wants it, with a NUL at its end.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(Status::BAD_HANDLE.c_name(), Some(c"ZX_ERR_BAD_HANDLE"));
+    /// ```
     pub const fn c_name(self) -> Option<&'static CStr> {
         match self.entry() {
             Some((name, _)) => Some(name),
@@ -105,6 +125,12 @@ impl Status {
 ///
 /// # Errors
 /// Every status but 0.
+///
+/// ```
+/// # use jacinth::*;
+/// assert_eq!(ok(0), Ok(()));
+/// assert_eq!(ok(-11), Err(Status::BAD_HANDLE));
+/// ```
 pub const fn ok(raw: i32) -> Result<(), Status> {
     Status::ok(raw)
 }

@@ -29,6 +29,11 @@ macro_rules! limits {
         /// assert_eq!(config.validate().unwrap_err().to_string(), "max_processes is 0, not within 1 to 4095");
         /// ```
         #[derive(Clone, Debug, PartialEq, Eq)]
+        #[cfg_attr(
+            feature = "serde",
+            derive(serde::Serialize, serde::Deserialize),
+            serde(try_from = "UncheckedConfig")
+        )]
         #[non_exhaustive]
         pub struct Config {
             $( $(#[$doc])* pub $field: $Number, )+
@@ -41,6 +46,35 @@ macro_rules! limits {
             /// user's or root's, and no other user may write to it, unless its sticky bit is set. A path may be as long
             /// as the file system allows; without `/proc`, 103 bytes.
             pub socket_path: Option<std::path::PathBuf>,
+        }
+
+        /// A [`Config`] as it was read. Limits that are not named have their defaults.
+        #[cfg(feature = "serde")]
+        #[derive(serde::Deserialize)]
+        #[serde(default, deny_unknown_fields, rename = "Config")]
+        struct UncheckedConfig {
+            $( $field: $Number, )+
+            socket_path: Option<std::path::PathBuf>,
+        }
+
+        #[cfg(feature = "serde")]
+        impl Default for UncheckedConfig {
+            fn default() -> Self {
+                let Config { $( $field, )+ socket_path } = Config::default();
+                Self { $( $field, )+ socket_path }
+            }
+        }
+
+        #[cfg(feature = "serde")]
+        impl TryFrom<UncheckedConfig> for Config {
+            type Error = OutOfRange;
+
+            fn try_from(read: UncheckedConfig) -> Result<Self, OutOfRange> {
+                let UncheckedConfig { $( $field, )+ socket_path } = read;
+                let config = Self { $( $field, )+ socket_path };
+                config.validate()?;
+                Ok(config)
+            }
         }
 
         /// How many numbers a [`Config`] has in the arena's header.

@@ -29,6 +29,7 @@ macro_rules! classes {
     ($($(#[$doc:meta])* $name:ident = $number:literal => $class:ty;)*) => {
         /// The class of an object.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         #[repr(u8)]
         #[non_exhaustive]
         pub enum ObjectClass {

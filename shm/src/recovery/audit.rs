@@ -35,6 +35,7 @@ use std::collections::HashMap;
 
 /// The counts and the findings of an audit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Audit {
     /// Attached processes.
     pub processes: u32,

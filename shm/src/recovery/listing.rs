@@ -16,6 +16,7 @@ use crate::sync::Relaxed;
 
 /// One side of a live object.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct ListedSide {
     /// The koid of the side.
@@ -44,6 +45,7 @@ pub struct ListedSide {
 
 /// One thread with a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct ListedThread {
     /// Its thread row.

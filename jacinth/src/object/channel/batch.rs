@@ -32,21 +32,59 @@ pub struct Batch {
 
 impl Batch {
     /// An empty batch.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert!(Batch::new().is_empty());
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// How many messages it holds.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (ours, theirs) = Channel::create();
+    /// ours.write_batch([&b"one"[..], b"two"])?;
+    /// let mut batch = Batch::new();
+    /// theirs.read_batch(8, &mut batch)?;
+    /// assert_eq!(batch.len(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
     /// Whether it holds none.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (ours, theirs) = Channel::create();
+    /// ours.write_batch([&b"one"[..], b"two"])?;
+    /// let mut batch = Batch::new();
+    /// theirs.read_batch(8, &mut batch)?;
+    /// assert!(!batch.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 
     /// The messages, in the order in which they were sent.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (ours, theirs) = Channel::create();
+    /// ours.write_batch([&b"one"[..], b"two"])?;
+    /// let mut batch = Batch::new();
+    /// theirs.read_batch(8, &mut batch)?;
+    /// assert!(batch.iter().eq([b"one", b"two"]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         let start_of = |index: usize| if index == 0 { 0 } else { self.ends[index - 1] };
         (0..self.ends.len()).map(move |index| &self.bytes[start_of(index)..self.ends[index]])
@@ -110,6 +148,18 @@ impl Channel {
     /// [`Status::NOT_SUPPORTED`] when the next message carries handles: [`read`](Self::read) it.
     /// [`Status::SHOULD_WAIT`] while calls of this process are under way on this end and no message is free to
     /// read. Otherwise as [`read`](Self::read).
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (ours, theirs) = Channel::create();
+    /// ours.write_batch([&b"one"[..], b"two"])?;
+    /// let mut batch = Batch::new();
+    /// theirs.read_batch(8, &mut batch)?;
+    /// assert_eq!(batch.iter().next(), Some(&b"one"[..]));
+    /// assert_eq!(theirs.read_batch(8, &mut batch), Err(Status::SHOULD_WAIT));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn read_batch(&self, most: usize, batch: &mut Batch) -> Result<usize, Status> {
         let Batch { bytes, ends } = batch;
         bytes.clear();

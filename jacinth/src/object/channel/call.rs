@@ -138,6 +138,18 @@ impl Channel {
     ///
     /// # Errors
     /// Those of both.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (client, server) = Channel::create();
+    /// let question = [ChannelIoSlice::new(b"\0\0\0\0"), ChannelIoSlice::new(b"?")];
+    /// let (now, mut reply) = (MonotonicInstant::INFINITE_PAST, MessageBufEtc::new());
+    /// assert_eq!(client.callv_etc(now, &question, &mut [], &mut reply), Err(Status::TIMED_OUT));
+    /// server.read_etc(&mut reply)?;
+    /// assert_eq!(&reply.bytes()[4..], b"?");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn callv_etc(
         &self,
         deadline: impl Into<Deadline>,

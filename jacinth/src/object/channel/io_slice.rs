@@ -23,6 +23,11 @@ pub struct ChannelIoSlice<'a>(&'a [u8]);
 
 impl<'a> ChannelIoSlice<'a> {
     /// These bytes.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(ChannelIoSlice::new(b"head").len(), 4);
+    /// ```
     pub const fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }

@@ -46,11 +46,29 @@ impl Loan<'_> {
     }
 
     /// Its size in bytes.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (ours, theirs) = Channel::create();
+    /// let mut loan = ours.reserve(5)?;
+    /// assert_eq!(loan.len(), 5);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn len(&self) -> usize {
         self.loan().len()
     }
 
     /// Whether it has no bytes.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (ours, theirs) = Channel::create();
+    /// let mut loan = ours.reserve(5)?;
+    /// assert!(!loan.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.loan().is_empty()
     }
@@ -61,6 +79,16 @@ impl Loan<'_> {
     /// [`Status::OUT_OF_RANGE`] when they reach past the end; [`Status::BAD_HANDLE`] when the channel has been closed
     /// or handed on meanwhile; [`Status::BAD_STATE`] in a forked child, and in a signal handler within a call. No byte is
     /// written then.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (ours, theirs) = Channel::create();
+    /// let mut loan = ours.reserve(5)?;
+    /// loan.write_at(0, b"large")?;
+    /// assert_eq!(loan.write_at(4, b"ge"), Err(Status::OUT_OF_RANGE));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn write_at(&mut self, offset: usize, bytes: &[u8]) -> Result<(), Status> {
         with_thread(|_| self.as_raw().write_at(offset, bytes))
     }
@@ -75,6 +103,19 @@ impl Loan<'_> {
     ///
     /// # Errors
     /// As [`Channel::write`](crate::Channel::write); the loan is given back then.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (ours, theirs) = Channel::create();
+    /// let mut loan = ours.reserve(5)?;
+    /// loan.write_at(0, b"large")?;
+    /// loan.commit()?;
+    /// let mut message = MessageBuf::new();
+    /// theirs.read(&mut message)?;
+    /// assert_eq!(message.bytes(), b"large");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn commit(mut self) -> Result<(), Status> {
         // Taken inside the call: one that is refused at the door leaves the loan to be given back.
         with_thread(|thread| match self.loan.take() {

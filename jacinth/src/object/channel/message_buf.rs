@@ -21,46 +21,103 @@ macro_rules! message_buf {
 
         impl $Buf {
             /// An empty buffer.
+            ///
+            /// ```
+            /// # use jacinth::*;
+            /// assert!(MessageBuf::new().bytes().is_empty());
+            /// ```
             pub fn new() -> Self {
                 Self::default()
             }
 
             /// A buffer of these.
+            ///
+            /// ```
+            /// # use jacinth::*;
+            /// let message = MessageBuf::new_with(b"bytes".to_vec(), vec![NullableHandle::invalid()]);
+            /// assert_eq!((message.bytes(), message.n_handles()), (&b"bytes"[..], 1));
+            /// ```
             pub fn new_with(bytes: Vec<u8>, handles: Vec<$Item>) -> Self {
                 Self { bytes, $field: handles, received: Vec::new() }
             }
 
             /// The bytes and the handles.
+            ///
+            /// ```
+            /// # use jacinth::*;
+            /// let message = MessageBuf::new_with(b"bytes".to_vec(), vec![NullableHandle::invalid()]);
+            /// let (bytes, handles) = message.split();
+            /// assert_eq!((bytes.len(), handles.len()), (5, 1));
+            /// ```
             pub fn split(self) -> (Vec<u8>, Vec<$Item>) {
                 (self.bytes, self.$field)
             }
 
             /// The bytes and the handles, to be changed.
+            ///
+            /// ```
+            /// # use jacinth::*;
+            /// let mut message = MessageBuf::new_with(b"bytes".to_vec(), vec![NullableHandle::invalid()]);
+            /// let (bytes, handles) = message.split_mut();
+            /// bytes.push(b'!');
+            /// handles.clear();
+            /// assert_eq!((message.bytes(), message.n_handles()), (&b"bytes!"[..], 0));
+            /// ```
             pub fn split_mut(&mut self) -> (&mut Vec<u8>, &mut Vec<$Item>) {
                 (&mut self.bytes, &mut self.$field)
             }
 
             /// The bytes. Handles that were not taken are closed.
+            ///
+            /// ```
+            /// # use jacinth::*;
+            /// let message = MessageBuf::new_with(b"bytes".to_vec(), vec![NullableHandle::invalid()]);
+            /// assert_eq!(message.into_bytes(), b"bytes");
+            /// ```
             pub fn into_bytes(self) -> Vec<u8> {
                 self.bytes
             }
 
             /// The bytes of the message.
+            ///
+            /// ```
+            /// # use jacinth::*;
+            /// let message = MessageBuf::new_with(b"bytes".to_vec(), vec![NullableHandle::invalid()]);
+            /// assert_eq!(message.bytes(), b"bytes");
+            /// ```
             pub fn bytes(&self) -> &[u8] {
                 &self.bytes
             }
 
             /// The handles. One that was taken has left an invalid one behind.
+            ///
+            /// ```
+            /// # use jacinth::*;
+            /// let message = MessageBuf::new_with(b"bytes".to_vec(), vec![NullableHandle::invalid()]);
+            /// assert!(message.handles()[0].is_invalid());
+            /// ```
             pub fn $field(&self) -> &[$Item] {
                 &self.$field
             }
 
             /// How many handles the message carried, those already taken included.
+            ///
+            /// ```
+            /// # use jacinth::*;
+            /// let message = MessageBuf::new_with(b"bytes".to_vec(), vec![NullableHandle::invalid()]);
+            /// assert_eq!(message.n_handles(), 1);
+            /// ```
             pub fn $count(&self) -> usize {
                 self.$field.len()
             }
 
             /// Takes a handle out; `None` when there is no such handle, or it was taken before.
+            ///
+            /// ```
+            /// # use jacinth::*;
+            /// let mut message = MessageBuf::new_with(b"bytes".to_vec(), vec![NullableHandle::invalid()]);
+            /// assert!(message.take_handle(0).is_none()); // An invalid handle is none.
+            /// ```
             pub fn $take(&mut self, index: usize) -> Option<$Item> {
                 let place = self.$field.get_mut(index)?;
                 let is_none: fn(&$Item) -> bool = $is_none;
@@ -68,6 +125,12 @@ macro_rules! message_buf {
             }
 
             /// Takes all handles out that were not taken before, in the order of the message.
+            ///
+            /// ```
+            /// # use jacinth::*;
+            /// let mut message = MessageBuf::new_with(b"bytes".to_vec(), vec![NullableHandle::invalid()]);
+            /// assert!(message.take_handles().is_empty());
+            /// ```
             pub fn $take_all(&mut self) -> Vec<$Item> {
                 let is_none: fn(&$Item) -> bool = $is_none;
                 let left = self.$field.iter_mut().filter(|place| !is_none(place));
@@ -75,17 +138,38 @@ macro_rules! message_buf {
             }
 
             /// Makes room for this many bytes, so that reading so many does not allocate.
+            ///
+            /// ```
+            /// # use jacinth::*;
+            /// let mut message = MessageBuf::new_with(b"bytes".to_vec(), vec![NullableHandle::invalid()]);
+            /// message.ensure_capacity_bytes(MAX_MSG_BYTES);
+            /// assert!(message.split_mut().0.capacity() >= MAX_MSG_BYTES);
+            /// ```
             pub fn ensure_capacity_bytes(&mut self, bytes: usize) {
                 self.bytes.reserve(bytes.saturating_sub(self.bytes.len()));
             }
 
             /// Makes room for this many handles.
+            ///
+            /// ```
+            /// # use jacinth::*;
+            /// let mut message = MessageBuf::new_with(b"bytes".to_vec(), vec![NullableHandle::invalid()]);
+            /// message.ensure_capacity_handles(MAX_MSG_HANDLES);
+            /// assert!(message.split_mut().1.capacity() >= MAX_MSG_HANDLES);
+            /// ```
             pub fn $ensure(&mut self, handles: usize) {
                 self.$field.reserve(handles.saturating_sub(self.$field.len()));
                 self.received.reserve(handles);
             }
 
             /// Adds zeros until there are this many bytes.
+            ///
+            /// ```
+            /// # use jacinth::*;
+            /// let mut message = MessageBuf::new_with(b"bytes".to_vec(), vec![NullableHandle::invalid()]);
+            /// message.ensure_initialized_bytes(7);
+            /// assert_eq!(message.bytes(), b"bytes\0\0");
+            /// ```
             pub fn ensure_initialized_bytes(&mut self, bytes: usize) {
                 if bytes > self.bytes.len() {
                     self.bytes.resize(bytes, 0);
@@ -93,11 +177,26 @@ macro_rules! message_buf {
             }
 
             /// Gives memory back that the bytes do not need.
+            ///
+            /// ```
+            /// # use jacinth::*;
+            /// let mut message = MessageBuf::new_with(b"bytes".to_vec(), vec![NullableHandle::invalid()]);
+            /// message.ensure_capacity_bytes(MAX_MSG_BYTES);
+            /// message.shrink_bytes_to_fit();
+            /// assert!(message.split_mut().0.capacity() < MAX_MSG_BYTES);
+            /// ```
             pub fn shrink_bytes_to_fit(&mut self) {
                 self.bytes.shrink_to_fit();
             }
 
             /// Empties the buffer. Handles that were not taken are closed.
+            ///
+            /// ```
+            /// # use jacinth::*;
+            /// let mut message = MessageBuf::new_with(b"bytes".to_vec(), vec![NullableHandle::invalid()]);
+            /// message.clear();
+            /// assert_eq!((message.bytes().len(), message.n_handles()), (0, 0));
+            /// ```
             pub fn clear(&mut self) {
                 self.bytes.clear();
                 self.$field.clear();

@@ -1,7 +1,7 @@
 //! Channels: messages of bytes and handles, in order, both ways.
 //!
 //! The calls are sorted by purpose: `write`, `read` and `call`; `batch` has many messages at once, `loan` and
-//! `in_place` have messages without a copy.
+//! `in_place` have messages without a copy; `uninit` has buffers that hold no values yet.
 
 mod batch;
 mod call;
@@ -11,6 +11,7 @@ mod loan;
 mod message_buf;
 mod read;
 mod read_result;
+mod uninit;
 mod write;
 
 pub use batch::Batch;
@@ -67,6 +68,14 @@ impl Channel {
     /// # Panics
     /// When there is no room for another object, and in a process that is attached to no arena:
     /// [`try_create`](Self::try_create) gives an error then.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (ours, theirs) = Channel::create();
+    /// assert_eq!(ours.basic_info()?.related_koid, theirs.koid()?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[track_caller]
     pub fn create() -> (Self, Self) {
         Self::try_create().expect("a channel is created")

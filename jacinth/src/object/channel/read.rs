@@ -79,6 +79,17 @@ impl Channel {
     ///
     /// # Errors
     /// As [`read`](Self::read).
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (ours, theirs) = Channel::create();
+    /// ours.write(b"bytes", &mut [Event::create().into()])?;
+    /// let (mut bytes, mut handles) = (Vec::new(), Vec::new());
+    /// theirs.read_etc_split(&mut bytes, &mut handles)?;
+    /// assert_eq!(handles[0].object_type, ObjectType::EVENT);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn read_etc_split(&self, bytes: &mut Vec<u8>, handles: &mut Vec<HandleInfo>) -> Result<(), Status> {
         handles.clear();
         let mut received = Vec::new();

@@ -51,6 +51,12 @@ impl<T> ChannelReadResult<T> {
     ///
     /// # Errors
     /// [`Status::BUFFER_TOO_SMALL`] for [`BufferTooSmall`](Self::BufferTooSmall), and the status of [`Err`](Self::Err).
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// let too_small = ChannelReadResult::<()>::BufferTooSmall { bytes_avail: 5, handles_avail: 0 };
+    /// assert_eq!(too_small.to_result(), Err(Status::BUFFER_TOO_SMALL));
+    /// ```
     pub fn to_result(self) -> Result<T, Status> {
         match self {
             Self::Ok(read) => Ok(read),
@@ -63,6 +69,11 @@ impl<T> ChannelReadResult<T> {
     ///
     /// # Panics
     /// When no message was read.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(ChannelReadResult::Ok((5, 0)).unwrap(), (5, 0));
+    /// ```
     #[track_caller]
     pub fn unwrap(self) -> T {
         self.expect("a message that fits")
@@ -72,6 +83,11 @@ impl<T> ChannelReadResult<T> {
     ///
     /// # Panics
     /// When no message was read.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(ChannelReadResult::Ok((5, 0)).expect("a message"), (5, 0));
+    /// ```
     #[track_caller]
     pub fn expect(self, message: &str) -> T {
         match self {

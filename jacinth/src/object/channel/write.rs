@@ -119,6 +119,19 @@ impl Channel {
     ///
     /// # Errors
     /// Those of both.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (ours, theirs) = Channel::create();
+    /// let event = HandleOp::Move(Event::create().into());
+    /// let mut handles = [HandleDisposition::new(event, ObjectType::EVENT, Rights::WAIT, Status::OK)];
+    /// ours.writev_etc(&[ChannelIoSlice::new(b"head, "), ChannelIoSlice::new(b"body")], &mut handles)?;
+    /// let mut message = MessageBufEtc::new();
+    /// theirs.read_etc(&mut message)?;
+    /// assert_eq!((message.bytes(), message.handle_infos()[0].rights), (&b"head, body"[..], Rights::WAIT));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn writev_etc(
         &self,
         slices: &[ChannelIoSlice<'_>],

@@ -19,6 +19,11 @@ impl MonotonicInstant {
     /// The time now. Never less than an earlier reading by any thread.
     ///
     /// Follows `docs/syscalls/clock_get_monotonic.md`.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert!(MonotonicInstant::get() > MonotonicInstant::ZERO);
+    /// ```
     pub fn get() -> Self {
         Self::from_nanos(shm::now_ns())
     }
@@ -40,6 +45,11 @@ impl MonotonicInstant {
     /// [`INFINITE`](Self::INFINITE) never returns.
     ///
     /// Follows `docs/syscalls/nanosleep.md`.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// MonotonicInstant::after(MonotonicDuration::from_millis(1)).sleep();
+    /// ```
     pub fn sleep(self) {
         let mut now = Self::get();
         if now >= self {
@@ -82,6 +92,12 @@ impl BootInstant {
     }
 
     /// The instant that comes `duration` from now.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// let later = BootInstant::after(BootDuration::from_seconds(1));
+    /// assert!(later > BootInstant::get());
+    /// ```
     pub fn after(duration: BootDuration) -> Self {
         Self::get() + duration
     }

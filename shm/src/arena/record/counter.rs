@@ -18,6 +18,7 @@ pub(crate) enum Counter {
 
 /// Totals since the arena was created, over all processes, including dead ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Counters {
     /// Messages written to channels.
     pub messages_sent: u64,

@@ -117,3 +117,63 @@ unsafe impl RecvBuf for VecBuf<'_> {
         self.handles.push(handle);
     }
 }
+
+/// A buffer of a fixed size that holds no bytes yet: a message that does not fit is `BufferTooSmall`.
+#[derive(Debug)]
+pub struct UninitBuf<'a> {
+    bytes: &'a mut [MaybeUninit<u8>],
+    filled: usize,
+    most_handles: usize,
+    handles: Arrivals,
+}
+
+impl<'a> UninitBuf<'a> {
+    /// Receives into `bytes`, and up to `most_handles` handles.
+    pub fn new(bytes: &'a mut [MaybeUninit<u8>], most_handles: usize) -> Self {
+        Self { bytes, filled: 0, most_handles, handles: Arrivals::new() }
+    }
+
+    /// The bytes that were received, and the handles: each made by `make`, and put into `places`, which has room for
+    /// `most_handles`.
+    pub fn into_received<'h, H>(
+        self,
+        places: &'h mut [MaybeUninit<H>],
+        make: impl Fn(Received) -> H,
+    ) -> (&'a mut [u8], &'h mut [H]) {
+        let count = self.handles.len().min(places.len());
+        let places = &mut places[..count];
+        for (place, handle) in places.iter_mut().zip(self.handles) {
+            place.write(make(handle));
+        }
+        let bytes = &mut self.bytes[..self.filled];
+        // SAFETY: `filled` says that the first bytes were written, as its caller has to (`room` gave no more than
+        // these). The loop has written each place of the shortened `places`. An initialised `MaybeUninit` has the layout
+        // of its value, and the borrows last as long as those of the slices.
+        unsafe {
+            (&mut *(core::ptr::from_mut(bytes) as *mut [u8]), &mut *(core::ptr::from_mut(places) as *mut [H]))
+        }
+    }
+}
+
+// SAFETY: no method panics or waits.
+unsafe impl RecvBuf for UninitBuf<'_> {
+    #[inline(always)]
+    fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
+        self.bytes.get_mut(..len)
+    }
+
+    #[inline(always)]
+    fn takes_handles(&self, count: usize) -> bool {
+        count <= self.most_handles
+    }
+
+    #[inline(always)]
+    unsafe fn filled(&mut self, len: usize) {
+        self.filled = len;
+    }
+
+    fn handle(&mut self, handle: Received) {
+        // A message has no more handles than the list has room for.
+        let _ = self.handles.try_push(handle);
+    }
+}
