@@ -57,9 +57,17 @@ fn a_message_too_large_is_out_of_range_and_its_handles_are_gone() {
         let mut handles = events(3);
         assert_eq!(ours.write(&[0; 65_537], &mut handles), Err(Status::OUT_OF_RANGE));
         assert!(handles.iter().all(NullableHandle::is_invalid));
-        let mut handles = events(65);
-        assert_eq!(ours.write(b"", &mut handles), Err(Status::OUT_OF_RANGE));
-        assert!(handles.iter().all(NullableHandle::is_invalid));
+        for too_many in [65, 66, 200] {
+            let mut handles = events(too_many);
+            assert_eq!(ours.write(b"", &mut handles), Err(Status::OUT_OF_RANGE));
+            assert!(handles.iter().all(NullableHandle::is_invalid));
+            let moved = events(too_many).into_iter().map(HandleOp::Move);
+            let any = (ObjectType::NONE, Rights::SAME_RIGHTS, Status::OK);
+            let mut handles: Vec<_> =
+                moved.map(|op| HandleDisposition::new(op, any.0, any.1, any.2)).collect();
+            assert_eq!(ours.write_etc(b"", &mut handles), Err(Status::OUT_OF_RANGE));
+            assert!(handles.iter().all(|handle| handle.raw_handle() == raw::INVALID));
+        }
         assert_eq!(objects(supervisor), before);
         assert_eq!(ours.write_batch([&[0; 65_537][..]]), Err(Status::OUT_OF_RANGE));
         assert_eq!(ours.write_batch([&b"fits"[..], &[0; 65_537][..]]), Ok(1));

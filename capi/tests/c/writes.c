@@ -18,16 +18,17 @@ static void fail_to_write(zx_handle_t channel, uint32_t options, uint32_t size, 
 }
 
 TEST(a_write_that_fails_consumes_its_handles) {
-    zx_handle_t one, other, list[MAX_HANDLES + 1];
+    zx_handle_t one, other, list[MAX_HANDLES + 100];
     make_channel(&one, &other);
     for (int bit = 0; bit < 32; bit++)
         fail_to_write(one, 1u << bit, 1, list, 1, ZX_ERR_INVALID_ARGS);
 
     fail_to_write(one, 0, MAX_BYTES + 1, list, 1, ZX_ERR_OUT_OF_RANGE);
-    for (size_t index = 0; index < MAX_HANDLES + 1; index++)
-        list[index] = make_event();
-    CHECK_OK(zx_handle_close(list[0]));
-    fail_to_write(one, 0, 1, list, MAX_HANDLES + 1, ZX_ERR_OUT_OF_RANGE);
+    for (uint32_t count = MAX_HANDLES + 1; count <= MAX_HANDLES + 100; count += 33) {
+        for (uint32_t index = 1; index < count; index++)
+            list[index] = make_event();
+        fail_to_write(one, 0, 1, list, count, ZX_ERR_OUT_OF_RANGE);
+    }
 
     list[1] = restrict_to(make_event(), ZX_DEFAULT_EVENT_RIGHTS & ~ZX_RIGHT_TRANSFER);
     list[2] = make_event();

@@ -5,7 +5,7 @@ use crate::raw;
 use crate::types::signals::Signals;
 use crate::types::status::Status;
 use crate::types::time::Deadline;
-use smallvec::SmallVec;
+use arrayvec::ArrayVec;
 
 /// One thing to wait for (`zx_wait_item_t`).
 ///
@@ -76,8 +76,7 @@ pub fn object_wait_many(items: &mut [WaitItem<'_>], deadline: impl Into<Deadline
     if items.len() > raw::WAIT_MANY_MAX_ITEMS {
         return Err(raw::too_many_items());
     }
-    // On the stack while they are few.
-    let mut raw: SmallVec<[raw::WaitItem; 8]> = items
+    let mut raw: ArrayVec<raw::WaitItem, { raw::WAIT_MANY_MAX_ITEMS }> = items
         .iter()
         .map(|item| raw::WaitItem {
             handle: item.handle.raw_handle(),

@@ -6,8 +6,11 @@ use crate::attachment::current_thread::with_thread;
 use crate::types::object_type::ObjectType;
 use crate::types::rights::Rights;
 use crate::types::status::{self, Status};
+use arrayvec::ArrayVec;
 use jacinth_shm as shm;
-use smallvec::SmallVec;
+
+/// The values of a message's handles.
+type Values = ArrayVec<u32, { shm::MAX_MESSAGE_HANDLES }>;
 
 /// A handle to be sent (`zx_handle_disposition_t`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +70,8 @@ pub(super) fn send_dispositions<T>(
 ) -> shm::Result<T> {
     let checked = channel.and_then(|channel| check_all(thread, handles).map(|()| channel));
     let channel = checked.inspect_err(|_| close_moved(thread, handles))?;
-    let mut values: SmallVec<[u32; 8]> = SmallVec::new();
+    // The sizes were checked: they fit.
+    let mut values = Values::new();
     let made = make_all(thread, handles, &mut values);
     let sent = made.and_then(|()| send(channel, &values));
     let made_anew = handles.iter().zip(&values).filter(|(handle, made)| handle.handle != **made);
@@ -120,11 +124,7 @@ fn check(thread: &shm::Thread, handle: &Disposition) -> shm::Result<()> {
 /// Makes the handle that goes: the one given, or another. A handle with fewer rights is made beside the one that moves,
 /// so that
 /// that one can come back as it was; the end of a channel cannot be duplicated, and takes its place.
-fn make_all(
-    thread: &shm::Thread,
-    handles: &mut [Disposition],
-    values: &mut SmallVec<[u32; 8]>,
-) -> shm::Result<()> {
+fn make_all(thread: &shm::Thread, handles: &mut [Disposition], values: &mut Values) -> shm::Result<()> {
     for handle in handles {
         let made = make(thread, handle).inspect_err(|error| handle.result = status::of(*error))?;
         values.push(made);

@@ -5,6 +5,7 @@ use crate::process::entry::enter;
 use crate::types::{zx_handle_t, zx_rights_t};
 use crate::user_memory::{UserIn, UserOut};
 use jacinth::{ObjectType, Rights, Status, raw};
+use std::ops::Range;
 
 calls! {
     /// Closes a handle.
@@ -16,7 +17,9 @@ calls! {
     /// Closes every handle of a list, also when some are bad.
     fn zx_handle_close_many, _zx_handle_close_many(handles: UserIn<zx_handle_t>, num_handles: usize) {
         enter()?;
-        raw::close_many(&handles.load_many(num_handles)?)
+        // None is closed if the list cannot be read.
+        handles.check(num_handles)?;
+        close_listed(handles, 0..num_handles)
     }
 
     /// Makes another handle to the same object.
@@ -38,6 +41,15 @@ calls! {
         enter()?;
         return_handle(raw::replace(handle, Rights::from_bits_retain(rights))?, out)
     }
+}
+
+/// Closes each handle of this part of a list, also when some are bad. Gives the last error.
+pub(crate) fn close_listed(handles: UserIn<zx_handle_t>, part: Range<usize>) -> Result<(), Status> {
+    let mut result = Ok(());
+    for index in part {
+        result = handles.element(index).load().and_then(raw::close).and(result);
+    }
+    result
 }
 
 /// Checks that a handle has this type (NONE: any type) and these rights.

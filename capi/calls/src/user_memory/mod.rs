@@ -11,8 +11,8 @@
 
 pub mod fault_guard;
 
+use arrayvec::ArrayVec;
 use jacinth::Status;
-use smallvec::SmallVec;
 use std::ffi::{CStr, c_void};
 use std::fmt;
 use std::marker::PhantomData;
@@ -90,9 +90,6 @@ macro_rules! address_type {
 address_type!(UserIn, *const T);
 address_type!(UserOut, *mut T);
 
-/// Values copied from C: on the stack while they are few.
-pub(crate) type Values<T> = SmallVec<[T; 8]>;
-
 impl<T> UserIn<T> {
     pub(crate) const fn is_aligned(self) -> bool {
         self.address.is_multiple_of(align_of::<T>())
@@ -113,8 +110,12 @@ impl<T> UserIn<T> {
         }
     }
 
+    /// Checks that `count` values can be read.
+    ///
+    /// # Errors
+    /// INVALID_ARGS if the memory cannot be read.
     #[inline]
-    fn check(self, count: usize) -> Result<(), Status> {
+    pub(crate) fn check(self, count: usize) -> Result<(), Status> {
         if self.is_readable(count) { Ok(()) } else { Err(Status::INVALID_ARGS) }
     }
 }
@@ -132,20 +133,27 @@ impl<T: FromBytes> UserIn<T> {
         Ok(unsafe { self.pointer().read_unaligned() })
     }
 
-    /// Copies `count` values. The call works on the copy, because another thread can change the original.
+    /// Checks that `count` values can be read, and copies as many of them as there is room for in `values`. The call
+    /// works on the copy, because another thread can change the original.
     ///
     /// # Errors
     /// INVALID_ARGS if the memory cannot be read.
     #[inline]
-    pub(crate) fn load_many(self, count: usize) -> Result<Values<T>, Status> {
+    pub(crate) fn load_into<const N: usize>(
+        self,
+        count: usize,
+        values: &mut ArrayVec<T, N>,
+    ) -> Result<(), Status> {
         if count == 0 {
-            return Ok(SmallVec::new());
+            return Ok(());
         }
         self.check(count)?;
         let first = self.pointer();
+        let room = values.remaining_capacity();
         // SAFETY: `count` values from `first` on are readable (just checked), any bytes are a `T` (`FromBytes`), and an
         // unaligned read asks for no alignment.
-        Ok((0..count).map(|index| unsafe { first.add(index).read_unaligned() }).collect())
+        values.extend((0..count.min(room)).map(|index| unsafe { first.add(index).read_unaligned() }));
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@ use crate::attachment::current_thread::with_thread;
 use crate::types::rights::Rights;
 use crate::types::status::Status;
 use jacinth_shm as shm;
-use smallvec::SmallVec;
+use arrayvec::ArrayVec;
 
 /// How many messages are published together at most.
 const BATCH: usize = 64;
@@ -115,7 +115,7 @@ impl Channel {
         let mut sent = 0;
         loop {
             // Before the call: the iterator is the caller's code, which may do anything.
-            let group: SmallVec<[&[u8]; BATCH]> = messages.by_ref().take(BATCH).collect();
+            let group: ArrayVec<&[u8], BATCH> = messages.by_ref().take(BATCH).collect();
             let fitting = group.iter().position(|bytes| bytes.len() > MAX_MSG_BYTES).unwrap_or(group.len());
             let wrote = with_thread(|thread| {
                 let found = thread.lookup(self.raw_handle())?;

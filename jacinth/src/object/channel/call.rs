@@ -1,5 +1,6 @@
 //! Calls: a message, and the message that answers it.
 
+use super::io_slice::Small;
 use super::write::{consume, consume_etc, refuse, refuse_etc};
 use super::{Channel, ChannelIoSlice, MessageBuf, MessageBufEtc};
 use crate::handle::{HandleDisposition, NullableHandle};
@@ -90,7 +91,7 @@ impl Channel {
         handles: &mut [NullableHandle],
         reply: &mut MessageBuf,
     ) -> Result<(), Status> {
-        match ChannelIoSlice::gather(slices) {
+        match ChannelIoSlice::gather(slices, &mut Small::new()) {
             Ok(bytes) => self.call(deadline, &bytes, handles, reply),
             Err(status) => refuse(handles, status),
         }
@@ -157,7 +158,7 @@ impl Channel {
         handles: &mut [HandleDisposition<'_>],
         reply: &mut MessageBufEtc,
     ) -> Result<(), Status> {
-        match ChannelIoSlice::gather(slices) {
+        match ChannelIoSlice::gather(slices, &mut Small::new()) {
             Ok(bytes) => self.call_etc(deadline, &bytes, handles, reply),
             Err(status) => refuse_etc(handles, status),
         }

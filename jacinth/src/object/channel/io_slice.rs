@@ -3,12 +3,13 @@
 use super::{MAX_MSG_BYTES, MAX_MSG_IOVEC};
 use crate::detail;
 use crate::types::status::Status;
-use smallvec::SmallVec;
+use arrayvec::ArrayVec;
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
 
-/// A message of up to this size is gathered without an allocation.
-const SMALL: usize = 512;
+/// The bytes of a message that is gathered without an allocation.
+pub(super) type Small = ArrayVec<u8, 512>;
 
 /// A piece of a message (`zx_channel_iovec_t`): bytes that are borrowed.
 ///
@@ -32,8 +33,8 @@ impl<'a> ChannelIoSlice<'a> {
         Self(bytes)
     }
 
-    /// The bytes of all `slices`, one after another.
-    pub(super) fn gather(slices: &[Self]) -> Result<SmallVec<[u8; SMALL]>, Status> {
+    /// The bytes of all `slices`, one after another: in `small` if they fit there.
+    pub(super) fn gather<'s>(slices: &[Self], small: &'s mut Small) -> Result<Cow<'s, [u8]>, Status> {
         if slices.len() > MAX_MSG_IOVEC {
             return Err(detail::because(Status::OUT_OF_RANGE, "a message has at most MAX_MSG_IOVEC slices"));
         }
@@ -41,9 +42,12 @@ impl<'a> ChannelIoSlice<'a> {
         if total > MAX_MSG_BYTES {
             return Err(detail::because(Status::OUT_OF_RANGE, "a message has at most MAX_MSG_BYTES bytes"));
         }
-        let mut bytes = SmallVec::with_capacity(total);
+        if slices.iter().all(|slice| small.try_extend_from_slice(slice).is_ok()) {
+            return Ok(small.as_slice().into());
+        }
+        let mut bytes = Vec::with_capacity(total);
         slices.iter().for_each(|slice| bytes.extend_from_slice(slice));
-        Ok(bytes)
+        Ok(bytes.into())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Reads and calls into buffers of a fixed size that hold no values yet.
 
+use super::io_slice::Small;
 use super::write::{consume, consume_etc, refuse, refuse_etc};
 use super::{Channel, ChannelIoSlice, ChannelReadResult, MAX_MSG_BYTES, MAX_MSG_HANDLES};
 use crate::detail;
@@ -154,7 +155,7 @@ impl Channel {
         reply_handles: &'h mut [MaybeUninit<NullableHandle>],
     ) -> Result<(&'b mut [u8], &'h mut [NullableHandle]), Status> {
         let deadline: MonotonicInstant = deadline.into().instant();
-        match ChannelIoSlice::gather(slices) {
+        match ChannelIoSlice::gather(slices, &mut Small::new()) {
             Ok(bytes) => self.call_uninit(deadline, &bytes, handles, reply_bytes, reply_handles),
             Err(status) => Err(refuse(handles, status).err().unwrap_or(status)),
         }
@@ -222,7 +223,7 @@ impl Channel {
         reply_handles: &'h mut [MaybeUninit<HandleInfo>],
     ) -> Result<(&'b mut [u8], &'h mut [HandleInfo]), Status> {
         let deadline: MonotonicInstant = deadline.into().instant();
-        match ChannelIoSlice::gather(slices) {
+        match ChannelIoSlice::gather(slices, &mut Small::new()) {
             Ok(bytes) => self.call_etc_uninit(deadline, &bytes, handles, reply_bytes, reply_handles),
             Err(status) => Err(refuse_etc(handles, status).err().unwrap_or(status)),
         }

@@ -1,13 +1,14 @@
 //! Writing messages.
 
-use super::{Channel, ChannelIoSlice};
+use super::io_slice::Small;
+use super::{Channel, ChannelIoSlice, MAX_MSG_HANDLES};
 use crate::handle::{HandleDisposition, HandleOp, NullableHandle};
 use crate::raw;
 use crate::types::status::Status;
-use smallvec::SmallVec;
+use arrayvec::ArrayVec;
 
-/// How many handles a message has room for on the stack. A message seldom has more.
-const FEW: usize = 8;
+/// One handle more than a message may have. It stands for every list that is too long: the call refuses it.
+const TOO_MANY: usize = MAX_MSG_HANDLES + 1;
 
 impl Channel {
     /// Writes a message.
@@ -77,7 +78,7 @@ impl Channel {
         slices: &[ChannelIoSlice<'_>],
         handles: &mut [NullableHandle],
     ) -> Result<(), Status> {
-        match ChannelIoSlice::gather(slices) {
+        match ChannelIoSlice::gather(slices, &mut Small::new()) {
             Ok(bytes) => self.write(&bytes, handles),
             Err(status) => refuse(handles, status),
         }
@@ -137,7 +138,7 @@ impl Channel {
         slices: &[ChannelIoSlice<'_>],
         handles: &mut [HandleDisposition<'_>],
     ) -> Result<(), Status> {
-        match ChannelIoSlice::gather(slices) {
+        match ChannelIoSlice::gather(slices, &mut Small::new()) {
             Ok(bytes) => self.write_etc(&bytes, handles),
             Err(status) => refuse_etc(handles, status),
         }
@@ -155,12 +156,15 @@ pub(super) fn consume(
     handles: &mut [NullableHandle],
     call: impl FnOnce(&[u32]) -> Result<(), Status>,
 ) -> Result<(), Status> {
-    let values: SmallVec<[u32; FEW]> = handles.iter().map(NullableHandle::raw_handle).collect();
+    let values: ArrayVec<u32, TOO_MANY> =
+        handles.iter().take(TOO_MANY).map(NullableHandle::raw_handle).collect();
     let result = call(&values);
     if !is_unsent(result) {
-        for handle in handles {
+        let (given, rest) = handles.split_at_mut(values.len());
+        for handle in given {
             let _gone = std::mem::take(handle).into_raw();
         }
+        rest.iter_mut().for_each(|handle| drop(handle.take()));
     }
     result
 }
@@ -170,10 +174,15 @@ pub(super) fn consume_etc(
     handles: &mut [HandleDisposition<'_>],
     call: impl FnOnce(&mut [raw::Disposition]) -> Result<(), Status>,
 ) -> Result<(), Status> {
-    let mut raw: SmallVec<[raw::Disposition; FEW]> = handles.iter().map(HandleDisposition::to_raw).collect();
+    let mut raw: ArrayVec<raw::Disposition, TOO_MANY> =
+        handles.iter().take(TOO_MANY).map(HandleDisposition::to_raw).collect();
     let result = call(&mut raw);
     let stays = is_unsent(result);
-    for (handle, raw) in handles.iter_mut().zip(raw) {
+    let (given, rest) = handles.split_at_mut(raw.len());
+    if !stays {
+        rest.iter_mut().for_each(|handle| drop(handle.take_op()));
+    }
+    for (handle, raw) in given.iter_mut().zip(&raw) {
         handle.result = raw.result;
         if let HandleOp::Move(moved) = handle.operation_mut() {
             // The call has closed it, sent it, or put another in its place.

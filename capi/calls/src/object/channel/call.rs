@@ -1,12 +1,12 @@
 //! Calls over a channel: write a request and wait for the reply with the same transaction id.
 
-use super::message::{Buffers, close_unsent, error_before_bad_memory, message_bytes};
+use super::message::{Buffers, Handles, close_beyond, close_unsent, error_before_bad_memory, message_bytes};
 use crate::call_macro::calls;
 use crate::process::entry::enter;
 use crate::types::{zx_channel_call_args_t, zx_handle_t, zx_time_t};
 use crate::user_memory::{UserIn, UserOut};
+use arrayvec::ArrayVec;
 use jacinth::{MonotonicInstant, Rights, Status, raw};
-use smallvec::SmallVec;
 
 calls! {
     /// Writes a message and waits for its reply.
@@ -85,6 +85,7 @@ enum OnSignal {
 #[derive(Clone, Copy)]
 struct IsSent(bool);
 
+#[derive(Clone, Copy)]
 struct Call {
     handle: zx_handle_t,
     options: u32,
@@ -95,27 +96,49 @@ struct Call {
 impl Call {
     fn run(self, args: UserIn<zx_channel_call_args_t>, actual: ReplySizes) -> Result<(), Status> {
         let args = args.load()?;
-        let bad_memory = |_| {
-            let both = Rights::READ | Rights::WRITE;
-            error_before_bad_memory(self.handle, both, args.wr_num_bytes, args.wr_num_handles)
-        };
-        let handles = args.wr_handles.load_many(args.wr_num_handles as usize).map_err(bad_memory)?;
+        let bad_memory = |_| self.error_before_bad_memory(&args);
+        let mut handles = Handles::new();
+        args.wr_handles.load_into(args.wr_num_handles as usize, &mut handles).map_err(bad_memory)?;
         // From here on the call consumes the handles, also when it fails.
+        let called = self.run_with(&args, &handles, actual);
+        close_beyond(&handles, args.wr_handles, args.wr_num_handles);
+        called
+    }
+
+    fn run_with(
+        self,
+        args: &zx_channel_call_args_t,
+        handles: &[zx_handle_t],
+        actual: ReplySizes,
+    ) -> Result<(), Status> {
         let checked = match self.options {
-            0 => actual.check().map_err(bad_memory),
+            0 => actual.check().map_err(|_| self.error_before_bad_memory(args)),
             _ => Err(Status::INVALID_ARGS),
         };
-        let bytes =
-            checked.and_then(|()| message_bytes(args.wr_bytes, args.wr_num_bytes).map_err(bad_memory));
-        let bytes = bytes.inspect_err(|_| close_unsent(&handles))?;
-        let mut reply = reply_buffers(&args);
+        let bytes = checked.and_then(|()| {
+            message_bytes(args.wr_bytes, args.wr_num_bytes).map_err(|_| self.error_before_bad_memory(args))
+        });
+        let bytes = bytes.inspect_err(|_| close_unsent(handles))?;
+        let mut reply = reply_buffers(args);
         let (is_sent, result) = if reply.overlap(bytes) {
             // A reply must not be written into bytes that are borrowed as the request.
-            self.send(&SmallVec::<[u8; 256]>::from_slice(bytes), &handles, &mut reply)
+            match ArrayVec::<u8, 256>::try_from(bytes) {
+                Ok(copy) => self.send(&copy, handles, &mut reply),
+                Err(_) => {
+                    let copy = bytes.to_vec();
+                    self.send(&copy, handles, &mut reply)
+                }
+            }
         } else {
-            self.send(bytes, &handles, &mut reply)
+            self.send(bytes, handles, &mut reply)
         };
         finish(is_sent, result, &reply, actual)
+    }
+
+    /// The status of a call whose memory is bad.
+    fn error_before_bad_memory(self, args: &zx_channel_call_args_t) -> Status {
+        let both = Rights::READ | Rights::WRITE;
+        error_before_bad_memory(self.handle, both, args.wr_num_bytes, args.wr_num_handles)
     }
 
     fn send(

@@ -1,8 +1,9 @@
 //! The memory of a caller's messages: bytes to send, and buffers for a received message.
 
-use crate::object::handle::check_handle;
+use crate::object::handle::{check_handle, close_listed};
 use crate::types::{zx_handle_info_t, zx_handle_t};
 use crate::user_memory::{UserIn, UserOut};
+use arrayvec::ArrayVec;
 use jacinth::{MAX_MSG_BYTES, MAX_MSG_HANDLES, ObjectType, Rights, Status, raw};
 use std::cell::Cell;
 use std::mem::MaybeUninit;
@@ -32,6 +33,19 @@ pub(super) fn error_before_bad_memory(
         Err(status) => status,
         Ok(()) if is_too_long => Status::OUT_OF_RANGE,
         Ok(()) => Status::INVALID_ARGS,
+    }
+}
+
+/// The handles of a message to send. One more than a message may have stands for every list that is too long.
+pub(super) type Handles = ArrayVec<zx_handle_t, { MAX_MSG_HANDLES + 1 }>;
+
+/// Closes the handles of a list that did not fit into [`Handles`]: the call has refused the list.
+#[inline]
+pub(super) fn close_beyond(loaded: &Handles, handles: UserIn<zx_handle_t>, num_handles: u32) {
+    let num_handles = num_handles as usize;
+    if loaded.len() < num_handles {
+        // A value that is no handle is ignored.
+        let _ = close_listed(handles, loaded.len()..num_handles);
     }
 }
 

@@ -12,7 +12,9 @@ use crate::process::error_text::{CallError, Context, with_error_text};
 use crate::types::{zx_handle_info_t, zx_handle_t, zx_status_t};
 use crate::user_memory::{CheckedOut, UserIn, UserOut};
 use jacinth::{ChannelOptions, ObjectType, OnOverflow, Rights, Status, raw};
-use message::{Buffers, ReceivedHandle, close_unsent, error_before_bad_memory, message_bytes};
+use message::{
+    Buffers, Handles, ReceivedHandle, close_beyond, close_unsent, error_before_bad_memory, message_bytes,
+};
 
 /// `ZX_CHANNEL_READ_MAY_DISCARD`.
 const MAY_DISCARD: u32 = 1;
@@ -81,11 +83,15 @@ calls! {
         if num_handles == 0 && options == 0 {
             return raw::channel_write(handle, message_bytes(bytes, num_bytes).map_err(bad_memory)?, &[]);
         }
-        let handles = handles.load_many(num_handles as usize).map_err(bad_memory)?;
+        let mut loaded = Handles::new();
+        handles.load_into(num_handles as usize, &mut loaded).map_err(bad_memory)?;
         // From here on the call consumes the handles, also when it fails.
         let options = if options == 0 { Ok(()) } else { Err(Status::INVALID_ARGS) };
         let bytes = options.and_then(|()| message_bytes(bytes, num_bytes).map_err(bad_memory));
-        raw::channel_write(handle, bytes.inspect_err(|_| close_unsent(&handles))?, &handles)
+        let bytes = bytes.inspect_err(|_| close_unsent(&loaded));
+        let written = bytes.and_then(|bytes| raw::channel_write(handle, bytes, &loaded));
+        close_beyond(&loaded, handles, num_handles);
+        written
     }
 }
 
