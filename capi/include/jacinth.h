@@ -39,12 +39,8 @@ typedef struct jacinth_config {
     uint32_t max_processes;
     /** How many threads, of all processes together, may use the arena at once. 1 to 4,063; default 1,024. */
     uint32_t max_threads;
-    /** How many threads of one process may use it at once. 1 to 4,063; default 896. Others can only close handles. */
-    uint32_t max_threads_per_process;
     /** How many objects may exist at once; the two ends of a pair are one. Up to 8,388,607; default 1,048,576. */
     uint32_t max_objects;
-    /** How many existing objects one process may have made. Up to 8,388,607; default 917,504. */
-    uint32_t max_objects_per_process;
     /** How many handles one process may have at once. Up to 1,048,575; default 262,143. */
     uint32_t max_handles_per_process;
     /**
@@ -52,12 +48,6 @@ typedef struct jacinth_config {
      * 1,048,576; default 8,192.
      */
     uint32_t max_pending_messages;
-    /**
-     * How many messages of one process may wait, in all channels together, before a write returns
-     * ZX_ERR_NO_RESOURCES. In one direction of a channel at most eight times as many may wait as the limit leaves to the
-     * process. Up to 1,073,741,824; default 7,340,032.
-     */
-    uint32_t max_pending_messages_per_process;
     /** How many messages the first ring of a direction holds. A power of two from 2 to 8,192; default 8. */
     uint32_t first_segment_messages;
     /**
@@ -65,13 +55,23 @@ typedef struct jacinth_config {
      * provides memory when a block is first used.
      */
     uint64_t pool_bytes;
-    /** How many bytes of each size class one process may use. Up to 1 TiB; default 896 MiB. */
-    uint64_t max_block_bytes_per_process;
     /**
      * The largest zero-copy loan in bytes, rounded up to a power of two. Up to 16 MiB, which is the default.
      * Messages of 65,536 bytes with 64 handles need 128 KiB.
      */
     uint64_t max_loan_bytes;
+    /** How many existing objects one process may have made. Up to 8,388,607; default 917,504. */
+    uint32_t max_objects_per_process;
+    /** How many bytes of each size class one process may use. Up to 1 TiB; default 896 MiB. */
+    uint64_t max_block_bytes_per_process;
+    /**
+     * How many messages of one process may wait, in all channels together, before a write returns
+     * ZX_ERR_NO_RESOURCES. In one direction of a channel at most eight times as many may wait as the limit leaves to the
+     * process. Up to 1,073,741,824; default 7,340,032.
+     */
+    uint32_t max_pending_messages_per_process;
+    /** How many threads of one process may use it at once. 1 to 4,063; default 896. Others can only close handles. */
+    uint32_t max_threads_per_process;
     /**
      * The path of the socket on which the supervisor listens for processes that join. NULL is the default: a path in
      * a new folder in XDG_RUNTIME_DIR, if only this user can access that, or else in the folder for temporary files.

@@ -40,7 +40,7 @@ const STEPS: [(&str, &str, Option<&str>); 14] = [
     ("fail-pending-slots", "spawn", Some("audit_failures")),
     ("clear-rows", "replace", Some("audit_failures")),
     ("free-process", "replace", Some("audit_failures")),
-    ("find-dead", "spawn", Some("audit_failures")),
+    ("recover-unfinished", "spawn", Some("audit_failures")),
     ("gather-retired", "close_last", Some("leaks")),
 ];
 

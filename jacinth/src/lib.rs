@@ -73,6 +73,9 @@ pub use handle::{
     HandleOp, HandleRef, Name, NullableHandle, Peered, TryFromHandleError, Unowned, WaitItem, WaitResult,
     object_wait_many,
 };
+// For the interface to C.
+#[doc(hidden)]
+pub use jacinth_shm::with_limits;
 pub use jacinth_shm::{Audit, Config, Counters, ListedSide, ListedThread, ObjectClass};
 pub use membership::environment::{SLOT_VARIABLE, SOCKET_VARIABLE};
 pub use membership::fate::{Fate, Obstacle};

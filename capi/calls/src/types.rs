@@ -101,26 +101,20 @@ pub struct zx_info_handle_count_t {
     pub handle_count: u32,
 }
 
-/// The limits of an arena: [`jacinth::Config`] for C.
-#[derive(Clone, Copy, Debug, FromBytes, IntoBytes)]
-#[repr(C)]
-#[allow(missing_docs)]
-pub struct jacinth_config_t {
-    pub max_processes: u32,
-    pub max_threads: u32,
-    pub max_threads_per_process: u32,
-    pub max_objects: u32,
-    pub max_objects_per_process: u32,
-    pub max_handles_per_process: u32,
-    pub max_pending_messages: u32,
-    pub max_pending_messages_per_process: u32,
-    pub first_segment_messages: u32,
-    pub padding: u32,
-    pub pool_bytes: u64,
-    pub max_block_bytes_per_process: u64,
-    pub max_loan_bytes: u64,
-    pub socket_path: UserIn<u8>,
+/// Makes the structure of the limits, each of which has the same name and type in C.
+macro_rules! config {
+    ($( $limit:ident: $Number:ty, )+) => {
+        /// The limits of an arena: [`jacinth::Config`] for C.
+        #[derive(Clone, Copy, Debug, FromBytes)]
+        #[repr(C)]
+        #[allow(missing_docs)]
+        pub struct jacinth_config_t {
+            $( pub $limit: $Number, )+
+            pub socket_path: UserIn<u8>,
+        }
+    };
 }
+jacinth::with_limits!(config);
 
 /// The numbers of an audit: [`jacinth::Audit`] for C.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes)]

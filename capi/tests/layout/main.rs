@@ -64,6 +64,20 @@ fn constants_match_zircons_documents() -> Outcome {
     asserting("documented", &numbers.chain(texts).collect::<String>())
 }
 
+/// A member that is not in the table could lie where C leaves a gap, and change neither a size nor an offset.
+#[test]
+fn the_header_has_the_limits_of_the_table() {
+    let code = c::code_of("jacinth.h");
+    let (_, members) = code.split_once("typedef struct jacinth_config {").expect("the structure");
+    let (members, _) = members.split_once('}').expect("its end");
+    let names: Vec<&str> = members
+        .split(';')
+        .filter_map(|member| member.trim().rsplit([' ', '*']).next())
+        .filter(|name| !name.is_empty())
+        .collect();
+    assert_eq!(names, [structure::LIMITS, &["socket_path"]].concat());
+}
+
 #[test]
 fn every_constant_is_compared() {
     let compared: BTreeSet<String> = constants::numbers()

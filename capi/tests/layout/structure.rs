@@ -39,6 +39,14 @@ macro_rules! structures {
 }
 pub(crate) use structures;
 
+/// `member_names! { limit: Type, … }`: the names.
+macro_rules! member_names {
+    ($( $member:ident: $Type:ty, )+) => { [$( stringify!($member) ),+] };
+}
+
+/// The limits of an arena, in the order of the Rust table.
+pub const LIMITS: &[&str] = &jacinth::with_limits!(member_names);
+
 /// Each type that is a number.
 macro_rules! numbers {
     ($( $Type:ident )+) => {

@@ -16,40 +16,18 @@ use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 /// The function of `jacinth-shm` that is overwritten.
 const IS_SKIPPED: &str = "is_skipped";
 
-/// A step of recovery. The numbers are those of `Step` in `jacinth-shm`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[repr(u8)]
-pub enum RecoveryStep {
-    /// Resolving in-doubt changes of reference counts
-    ResolveReference,
-    /// Resolving blocks that were being linked
-    ResolveLink,
-    /// Finding out whether operations had committed
-    ResolveOperation,
-    /// Resolving the entries of the handle table
-    ResolveTable,
-    /// Waking the waiters of objects that a hazard names
-    WakeHazarded,
-    /// Telling peers before anything is closed
-    TellPeers,
-    /// Running the teardown queues
-    RunTeardown,
-    /// Closing the handles of the table
-    CloseTable,
-    /// Freeing the slot in hand
-    FreeSlotInHand,
-    /// Giving up the process slots that were reserved for children
-    FailPendingSlots,
-    /// Clearing and freeing the thread rows
-    ClearRows,
-    /// Freeing the process row
-    FreeProcess,
-    /// Finding other rows that are DEAD
-    FindDead,
-    /// Finding retired slots that only the dead threads knew of
-    GatherRetired,
+macro_rules! recovery_step {
+    ($( $(#[$doc:meta])* $step:ident, )+) => {
+        /// A step of recovery, from the list that `jacinth-shm` makes its own of: the numbers are the same.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        #[repr(u8)]
+        pub enum RecoveryStep {
+            $( $(#[$doc])* $step, )+
+        }
+    };
 }
+jacinth_shm::recovery_steps!(recovery_step);
 
 /// No step has this number.
 const NO_STEP: u8 = u8::MAX;

@@ -8,9 +8,10 @@ use core::ops::RangeInclusive;
 /// (`Thread::join_reserve`).
 pub(crate) const RESERVED_THREADS: u32 = if cfg!(loom) { 0 } else { 32 };
 
-/// Makes [`Config`] of the table of limits: its fields, defaults, ranges, setters, and the words of the arena's header.
+/// Makes [`Config`] of the table of limits: its fields, defaults, ranges, setters, the words of the arena's header, and
+/// the list of limits for the interface to C. `$dollar` is a `$`, for the macro that this one makes.
 macro_rules! limits {
-    ($(
+    ($dollar:tt $(
         $(#[$doc:meta])*
         $field:ident, $with:ident: $Number:ident = $default:expr, $range:expr $(, $power:literal)?;
     )+) => {
@@ -77,6 +78,16 @@ macro_rules! limits {
             }
         }
 
+        /// Calls the macro `$made` with the name and the type of each limit, in the order of the table. The structure of C
+        /// has the limits in this order too.
+        #[doc(hidden)]
+        #[macro_export]
+        macro_rules! with_limits {
+            ($dollar made:ident) => {
+                $dollar made! { $( $field: $Number, )+ }
+            };
+        }
+
         /// How many numbers a [`Config`] has in the arena's header.
         pub(crate) const CONFIG_WORDS: usize = [$( stringify!($field) ),+].len();
 
@@ -129,8 +140,9 @@ macro_rules! limits {
     };
 }
 
-// The order is that of the words in the header, a part of the arena's format.
-limits! {
+// The order is that of the words in the header, a part of the arena's format, and of the members of C's
+// `jacinth_config_t` (`capi/include/jacinth.h`). A new limit is a line here and a member there.
+limits! { $
     /// How many processes may be attached at once. 1 to 4,095; default 64.
     max_processes, with_max_processes: u32 = 64, 1..=0xfff;
     /// How many threads, of all processes together, may use the arena at once. 1 to 4,063; default 1,024.

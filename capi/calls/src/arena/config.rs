@@ -2,14 +2,15 @@
 
 use crate::process::error_text::{CallError, Context};
 use crate::types::jacinth_config_t;
-use crate::user_memory::{UserIn, UserOut, fault_guard};
+use crate::user_memory::{UserOut, fault_guard};
 use jacinth::Config;
 use std::ffi::OsStr;
+use std::mem::offset_of;
 use std::os::unix::ffi::OsStrExt;
 
-/// Writes both conversions from one list of the members that have the same name and type on both sides.
+/// Makes both conversions.
 macro_rules! conversions {
-    ($( $limit:ident )+) => {
+    ($( $limit:ident: $Number:ty, )+) => {
         pub(super) fn from_c(config: &jacinth_config_t) -> Result<Config, CallError> {
             let mut made = Config::default();
             $( made.$limit = config.$limit; )+
@@ -20,17 +21,18 @@ macro_rules! conversions {
             Ok(made)
         }
 
-        fn to_c(config: &Config) -> jacinth_config_t {
-            jacinth_config_t { $( $limit: config.$limit, )+ padding: 0, socket_path: UserIn::NULL }
+        /// The bytes of the structure. Those between its members, and those of its path, are 0.
+        fn to_c(config: &Config) -> [u8; size_of::<jacinth_config_t>()] {
+            let mut bytes = [0; size_of::<jacinth_config_t>()];
+            $(
+                let member = offset_of!(jacinth_config_t, $limit)..;
+                bytes[member][..size_of::<$Number>()].copy_from_slice(&config.$limit.to_ne_bytes());
+            )+
+            bytes
         }
     };
 }
-
-conversions! {
-    max_processes max_threads max_threads_per_process max_objects max_objects_per_process max_handles_per_process
-    max_pending_messages max_pending_messages_per_process first_segment_messages pool_bytes
-    max_block_bytes_per_process max_loan_bytes
-}
+jacinth::with_limits!(conversions);
 
 /// Stores the default limits.
 ///
@@ -39,5 +41,5 @@ conversions! {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jacinth_config_default(config: UserOut<jacinth_config_t>) {
     fault_guard::install_handler();
-    let _ = config.store_optional(to_c(&Config::default()));
+    let _ = config.cast().store_optional(to_c(&Config::default()));
 }

@@ -4,6 +4,13 @@ use super::Subject;
 use crate::signature::signatures;
 use crate::structure::structures;
 
+/// The structure of the limits: each of them, and the path.
+macro_rules! config {
+    ($( $limit:ident: $Number:ty, )+) => {
+        structures! { jacinth_config_t { $( $limit )+ socket_path } }
+    };
+}
+
 pub fn subject() -> Subject {
     let calls = signatures! {
         jacinth_config_default(1)
@@ -21,13 +28,7 @@ pub fn subject() -> Subject {
         jacinth_error()
         jacinth_status_detail(1)
     };
-    let structures = structures! {
-        jacinth_config_t {
-            max_processes max_threads max_threads_per_process max_objects
-            max_objects_per_process max_handles_per_process max_pending_messages
-            max_pending_messages_per_process first_segment_messages pool_bytes
-            max_block_bytes_per_process max_loan_bytes socket_path
-        }
+    let mut structures = structures! {
         jacinth_audit_t { processes threads objects retired handles in_transit messages blocks findings }
         jacinth_report_t {
             processes threads handles_closed operations_finished operations_undone blocks_freed
@@ -35,5 +36,6 @@ pub fn subject() -> Subject {
         }
         jacinth_fate_t { what status text }
     };
+    structures.extend(jacinth::with_limits!(config));
     Subject { calls, structures }
 }
