@@ -1,15 +1,5 @@
 //! The calls and the structures of the C interface, one file for each object or part. A new object has a file here, and its
-//! line in both lists.
-
-mod arena;
-mod channel;
-mod compat;
-mod event;
-mod eventpair;
-mod futex;
-mod handle;
-mod system;
-mod task;
+//! word in `subjects!`.
 
 use crate::signature::Signature;
 use crate::structure::Structure;
@@ -23,17 +13,16 @@ pub struct Subject {
     pub structures: Vec<Structure>,
 }
 
-/// All parts.
-pub fn all() -> Vec<Subject> {
-    vec![
-        arena::subject(),
-        channel::subject(),
-        compat::subject(),
-        event::subject(),
-        eventpair::subject(),
-        futex::subject(),
-        handle::subject(),
-        system::subject(),
-        task::subject(),
-    ]
+/// Declares the files, and the function that collects their parts.
+macro_rules! subjects {
+    ($($part:ident)*) => {
+        $(mod $part;)*
+
+        /// All parts.
+        pub fn all() -> Vec<Subject> {
+            vec![$($part::subject()),*]
+        }
+    };
 }
+
+subjects! { arena channel compat event eventpair futex handle system task }
