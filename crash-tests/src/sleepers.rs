@@ -1,6 +1,7 @@
 //! Threads of the survivor that are asleep when a victim dies.
 
 use jacinth::*;
+use procfs::process::Process;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -133,13 +134,13 @@ impl Sleeper {
 
 /// Waits until the process sleeps in the kernel. `false` when it has ended instead.
 pub fn falls_asleep(process: i32) -> bool {
-    let path = format!("/proc/{process}/stat");
     let start = Instant::now();
     while start.elapsed() < HANG {
-        let Ok(stat) = std::fs::read_to_string(&path) else { return false };
-        match stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next()) {
-            Some('S') => return true,
-            Some('Z' | 'X') | None => return false,
+        // An error: the process has ended, and its number is free.
+        let Ok(stat) = Process::new(process).and_then(|process| process.stat()) else { return false };
+        match stat.state {
+            'S' => return true,
+            'Z' | 'X' => return false,
             _ => std::thread::sleep(Duration::from_micros(50)),
         }
     }

@@ -104,9 +104,9 @@ impl<'a> Meter<'a> {
 
     fn memory(&self) -> Result<Memory> {
         std::thread::sleep(self.rest);
-        let mut private_bytes = memory::private_of("self")?;
+        let mut private_bytes = memory::private_of(std::process::id())?;
         for process in &self.others {
-            private_bytes += memory::private_of(&process.to_string())?;
+            private_bytes += memory::private_of(*process)?;
         }
         Ok(Memory { private_bytes, arena_bytes: memory::of_arena()? })
     }

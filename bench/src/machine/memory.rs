@@ -1,6 +1,7 @@
 //! The real memory of an arena: the blocks that its file has, not the size it could grow to.
 
 use anyhow::{Context as _, Result};
+use procfs::process::Process;
 use std::os::unix::fs::MetadataExt as _;
 
 /// The name of the arena's file among this process's descriptors.
@@ -19,14 +20,10 @@ pub fn of_arena() -> Result<u64> {
     anyhow::bail!("no descriptor of this process is called {FILE}")
 }
 
-/// The bytes of anonymous memory that a process (`self`, or a number) has: its own, and none of the arena's.
-pub fn private_of(process: &str) -> Result<u64> {
-    let path = format!("/proc/{process}/status");
-    let status = std::fs::read_to_string(&path).with_context(|| path.clone())?;
-    let kibibytes = status
-        .lines()
-        .find_map(|line| line.strip_prefix("RssAnon:"))
-        .and_then(|rest| rest.trim().strip_suffix("kB"))
-        .with_context(|| format!("{path} does not say RssAnon"))?;
-    Ok(kibibytes.trim().parse::<u64>().with_context(|| path.clone())? * 1024)
+/// The bytes of anonymous memory that a process has: its own, and none of the arena's.
+pub fn private_of(process: u32) -> Result<u64> {
+    let status = Process::new(process.cast_signed())?.status()?;
+    let kibibytes =
+        status.rssanon.with_context(|| format!("the status of process {process} has no RssAnon"))?;
+    Ok(kibibytes * 1024)
 }

@@ -3,6 +3,7 @@
 pub mod memory;
 pub mod placement;
 
+use procfs::{CpuInfo, Current as _};
 use serde::Serialize;
 
 /// The machine that a report is about.
@@ -19,11 +20,9 @@ pub struct Machine {
 impl Machine {
     /// Looks at this machine.
     pub fn look() -> Self {
-        let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-        let cpu = cpuinfo
-            .lines()
-            .find_map(|line| line.strip_prefix("model name")?.split_once(':'))
-            .map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, model)| model.trim().to_owned());
+        let cpuinfo = CpuInfo::current().ok();
+        let model = cpuinfo.as_ref().and_then(|cpuinfo| cpuinfo.model_name(0));
+        let cpu = model.unwrap_or(std::env::consts::ARCH).to_owned();
         let release = rustix::system::uname().release().to_string_lossy().into_owned();
         let kernel = release.split(['-', '+']).next().unwrap_or_default().to_owned();
         Self { cpu, cpus: std::thread::available_parallelism().map_or(1, usize::from), kernel }

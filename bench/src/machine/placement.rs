@@ -6,6 +6,7 @@
 //! counts how long the two processes stood ready and did not run. A disturbed attempt is measured again.
 
 use anyhow::{Context as _, Result};
+use procfs::process::Process;
 use rustix::thread::CpuSet;
 use serde::Serialize;
 use std::time::Duration;
@@ -95,13 +96,13 @@ impl std::fmt::Display for Placement {
 /// The time for which the first thread of a process was ready to run and did not run, since it began: another thread
 /// had its processor.
 pub fn waited(process: u32) -> Duration {
-    let schedstat = std::fs::read_to_string(format!("/proc/{process}/schedstat")).unwrap_or_default();
-    let waited_ns = schedstat.split_ascii_whitespace().nth(1).and_then(|field| field.parse().ok());
-    Duration::from_nanos(waited_ns.unwrap_or(0))
+    let schedstat = Process::new(process.cast_signed()).and_then(|process| process.schedstat());
+    Duration::from_nanos(schedstat.map_or(0, |schedstat| schedstat.run_delay))
 }
 
 /// The time that the hypervisor has taken from these processors since boot.
 pub fn stolen(cores: Cores) -> Duration {
+    // Not by `procfs`, which numbers the lines: after an offline processor the numbers would be those of others.
     let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
     let ticks = |cpu: usize| -> u64 {
         let name = format!("cpu{cpu}");

@@ -12,6 +12,8 @@ use jacinth::SLOT_VARIABLE;
 use jacinth_shm::{ProcessSlot, Thread};
 use nix::sys::ptrace;
 use nix::sys::signal::{Signal, raise};
+use procfs::process::Process;
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
 
@@ -20,13 +22,10 @@ pub const ROLE: &str = "recoverer";
 
 /// The program that recovers the process `victim`.
 pub fn program(victim: i32) -> Result<Command> {
-    let environment = std::fs::read(format!("/proc/{victim}/environ")).context("the victim's environment")?;
-    let prefix = format!("{SLOT_VARIABLE}=");
-    let mut variables = environment.split(|byte| *byte == 0);
-    let slot = variables.find_map(|variable| variable.strip_prefix(prefix.as_bytes()));
-    let slot = String::from_utf8_lossy(slot.context("the victim was spawned into no slot")?).into_owned();
+    let environment = Process::new(victim)?.environ().context("the victim's environment")?;
+    let slot = environment.get(OsStr::new(SLOT_VARIABLE)).context("the victim was spawned into no slot")?;
     let mut program = Command::new("/proc/self/exe");
-    program.args([ROLE, &direct::file_of(std::process::id())?, &slot]);
+    program.args([ROLE, &direct::file_of(std::process::id())?]).arg(slot);
     Ok(program)
 }
 
