@@ -80,10 +80,11 @@ pub use jacinth_shm::{Audit, Config, Counters, ListedSide, ListedThread, ObjectC
 pub use membership::environment::{SLOT_VARIABLE, SOCKET_VARIABLE};
 pub use membership::fate::{Fate, Obstacle};
 pub use membership::report::CollectReport;
+pub use membership::spawn_error::SpawnError;
 pub use object::*;
 pub use raw::OnOverflow;
 pub use startup_handle::take_startup_handle;
-pub use supervisor::{SpawnError, Supervisor, set_answer_time};
+pub use supervisor::{Supervisor, set_answer_time};
 pub use system::{
     CPRNG_ADD_ENTROPY_MAX_LEN, cprng_add_entropy, cprng_draw, system_get_dcache_line_size,
     system_get_num_cpus, system_get_page_size, system_get_physmem, system_get_version_string,

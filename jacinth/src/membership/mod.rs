@@ -19,4 +19,5 @@ pub(crate) mod protocol;
 pub(crate) mod report;
 pub(crate) mod server;
 pub(crate) mod socket;
+pub(crate) mod spawn_error;
 pub(crate) mod system_limits;
