@@ -201,8 +201,8 @@ impl Supervisor {
         };
         let slot = slot.map_err(SpawnError::Arena)?;
         let moved = with_thread(|thread| {
-            let found = thread.lookup(value)?;
-            found.require(Rights::TRANSFER.bits())?;
+            let found = thread.lookup(shm::HandleValue(value))?;
+            found.require(Rights::TRANSFER.into())?;
             thread.leave_startup_handle(found, slot)
         });
         if let Err(status) = moved {

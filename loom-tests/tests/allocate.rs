@@ -2,7 +2,7 @@
 
 mod support;
 
-use jacinth_shm_loom::{Arena, Error, ObjectClass, Process, ProcessIdentity, ProcessSlot, Thread};
+use jacinth_shm_loom::{Signals, HandleValue, Arena, Error, ObjectClass, Process, ProcessIdentity, ProcessSlot, Thread};
 use std::sync::Arc;
 use support::*;
 
@@ -59,7 +59,11 @@ fn reused_slot_starts_clean() {
             one
         });
         let (near, far) = create_when_free(&two);
-        assert_eq!(two.signals_of(near).unwrap() & 7, 2, "writable, not readable, not closed");
+        assert_eq!(
+            two.signals_of(near).unwrap() & Signals::from_bits_retain(7),
+            Signals::from_bits_retain(2),
+            "writable, not readable, not closed"
+        );
         two.send_value(near, &message(1, 1)).unwrap();
         two.send_value(near, &message(2, 1)).unwrap();
         assert_eq!(two.try_receive(far).unwrap().bytes, message(1, 1));
@@ -73,7 +77,11 @@ fn reused_slot_starts_clean() {
 /// The next user of a slot that another has torn down, reserved and then did not use, or had in hand when it died.
 fn use_the_slot(thread: &Thread) {
     let (near, far) = create_when_free(thread);
-    assert_eq!(thread.signals_of(near).unwrap() & 7, 2, "writable, not readable, not closed");
+    assert_eq!(
+        thread.signals_of(near).unwrap() & Signals::from_bits_retain(7),
+        Signals::from_bits_retain(2),
+        "writable, not readable, not closed"
+    );
     thread.send_value(near, &message(1, 1)).unwrap();
     assert_eq!(thread.try_receive(far).unwrap().bytes, message(1, 1));
     assert_eq!(thread.try_receive(far).unwrap_err(), Error::ShouldWait);
@@ -134,7 +142,7 @@ fn dead_holders_slot_starts_clean() {
     });
 }
 
-fn create_when_free(thread: &Thread) -> (u32, u32) {
+fn create_when_free(thread: &Thread) -> (HandleValue, HandleValue) {
     loop {
         match thread.create(ObjectClass::Channel, ALL) {
             Ok((near, far)) => return (near, far.unwrap()),
@@ -157,7 +165,11 @@ fn stale_map_bit_gives_a_free_slot() {
         let finding = loom::thread::spawn(move || {
             let (near, far) = create_when_free(&two);
             for end in [near, far] {
-                assert_eq!(two.signals_of(end).unwrap() & 7, 2, "writable, not readable, not closed");
+                assert_eq!(
+                    two.signals_of(end).unwrap() & Signals::from_bits_retain(7),
+                    Signals::from_bits_retain(2),
+                    "writable, not readable, not closed"
+                );
             }
             two
         });

@@ -2,7 +2,8 @@
 
 mod support;
 
-use jacinth_shm_loom::{DEADLINE_INFINITE_NS, Error, signals};
+use jacinth_shm_loom::{DEADLINE_INFINITE_NS, Error};
+use jacinth_shm_loom::{Rights, Signals};
 use support::*;
 
 /// INV-CALL-1, INV-CALL-2, INV-RING-3: each caller gets its own reply, though they come in the other order, and
@@ -13,8 +14,11 @@ fn each_caller_gets_its_own_reply() {
         let one = first(&small());
         let (near, far, server) = linked(&one);
         let other = sibling(&one);
-        let first_call = one.call_begin(find(&one, near), 0, &message(1, 1), &[], 0).unwrap();
-        let second_call = other.call_begin(find(&other, near), 0, &message(2, 1), &[], 0).unwrap();
+        let first_call =
+            one.call_begin(find(&one, near), Rights::empty(), &message(1, 1), &[], Rights::empty()).unwrap();
+        let second_call = other
+            .call_begin(find(&other, near), Rights::empty(), &message(2, 1), &[], Rights::empty())
+            .unwrap();
         let calling = loom::thread::spawn(move || {
             let mut inbox = Inbox::default();
             other.call_finish(&second_call, DEADLINE_INFINITE_NS, &mut inbox).unwrap();
@@ -45,7 +49,8 @@ fn plain_read_leaves_the_callers_reply() {
         let one = first(&small());
         let (near, far, server) = linked(&one);
         let other = sibling(&one);
-        let call = one.call_begin(find(&one, near), 0, &message(1, 1), &[], 0).unwrap();
+        let call =
+            one.call_begin(find(&one, near), Rights::empty(), &message(1, 1), &[], Rights::empty()).unwrap();
         let reading = loom::thread::spawn(move || {
             assert_eq!(other.receive_next(near).unwrap().bytes, message(9, 1));
             other
@@ -72,7 +77,7 @@ fn call_ends_with_reply_or_peer_close() {
         model(2, move || {
             let one = first(&small());
             let (near, far, server) = linked(&one);
-            let call = one.call_begin(find(&one, near), 0, &message(1, 1), &[], 0).unwrap();
+            let call = one.call_begin(find(&one, near), Rights::empty(), &message(1, 1), &[], Rights::empty()).unwrap();
             let serving = loom::thread::spawn(move || {
                 let request = server.try_receive(far).unwrap().bytes;
                 if answers {
@@ -97,11 +102,12 @@ fn reply_is_not_readable_for_others() {
         let one = first(&small());
         let (near, far, server) = linked(&one);
         let other = sibling(&one);
-        let call = one.call_begin(find(&one, near), 0, &message(1, 1), &[], 0).unwrap();
+        let call =
+            one.call_begin(find(&one, near), Rights::empty(), &message(1, 1), &[], Rights::empty()).unwrap();
         let request = server.try_receive(far).unwrap().bytes;
         server.send_value(far, &request).unwrap();
         let looking = loom::thread::spawn(move || {
-            assert_eq!(other.signals_of(near).unwrap() & signals::READABLE, 0);
+            assert_eq!(other.signals_of(near).unwrap() & Signals::READABLE, Signals::empty());
             other
         });
         let mut inbox = Inbox::default();
@@ -122,7 +128,9 @@ fn early_replies_make_room() {
         }));
         let (near, far, server) = linked(&one);
         let calls = [1, 2, 3, 4].map(|number| {
-            let call = one.call_begin(find(&one, near), 0, &message(number, 1), &[], 0).unwrap();
+            let call = one
+                .call_begin(find(&one, near), Rights::empty(), &message(number, 1), &[], Rights::empty())
+                .unwrap();
             (call, server.try_receive(far).unwrap().bytes)
         });
         server.send_value(far, &message(9, 1)).unwrap();

@@ -3,6 +3,7 @@
 mod support;
 
 use jacinth_shm_loom::{Error, ObjectClass};
+use jacinth_shm_loom::{Rights, Signals};
 use support::*;
 
 /// INV-ENTRY-2: leaving LIVE is a CAS of the exact word.
@@ -107,7 +108,7 @@ fn use_during_close_sees_no_other_object() {
         });
         let seen = one.koid(event);
         assert!(seen == Ok(koid) || is_gone(&seen), "{seen:?}");
-        let signalled = one.lookup(event).and_then(|found| one.signal(found, 0, USER));
+        let signalled = one.lookup(event).and_then(|found| one.signal(found, Signals::empty(), USER));
         assert!(signalled.is_ok() || is_gone(&signalled), "{signalled:?}");
         let _other = closing.join().unwrap();
         assert_clean(&one, 0, 0);
@@ -133,7 +134,7 @@ fn closed_value_never_names_another_handle() {
         let seen = one.koid(event);
         assert!(seen == Ok(koid) || is_gone(&seen), "{seen:?}");
         let signals = one.signals_of(event);
-        assert!(signals == Ok(0) || is_gone(&signals), "{signals:?}");
+        assert!(signals == Ok(Signals::empty()) || is_gone(&signals), "{signals:?}");
         let (successor, other) = reusing.join().unwrap();
         match successor {
             Ok((successor, _)) => {
@@ -156,14 +157,17 @@ fn handle_is_closed_or_replaced_once() {
         let koid = one.koid(event).unwrap();
         let other = sibling(&one);
         let closing = loom::thread::spawn(move || (other.close_value(event), other));
-        let replaced = one.lookup(event).and_then(|found| one.replace(found, 1));
+        let replaced = one.lookup(event).and_then(|found| one.replace(found, Rights::from_bits_retain(1)));
         let (closed, _other) = closing.join().unwrap();
         match (closed, replaced) {
             (Ok(()), Err(Error::BadHandle)) => {
                 assert_clean(&one, 0, 0);
             }
             (Err(Error::BadHandle), Ok(new)) => {
-                assert_eq!((one.koid(new), find(&one, new).rights()), (Ok(koid), 1));
+                assert_eq!(
+                    (one.koid(new), find(&one, new).rights()),
+                    (Ok(koid), Rights::from_bits_retain(1))
+                );
                 assert_clean(&one, 1, 1);
             }
             both => panic!("{both:?}"),

@@ -3,6 +3,7 @@
 
 mod support;
 
+use jacinth_shm_loom::HandleValue;
 use jacinth_shm_loom::{Config, Error, ObjectClass, Thread};
 use support::*;
 
@@ -14,13 +15,13 @@ fn config() -> Config {
     })
 }
 
-fn channel(thread: &Thread) -> (u32, u32) {
+fn channel(thread: &Thread) -> (HandleValue, HandleValue) {
     let (near, far) = thread.create(ObjectClass::Channel, ALL).unwrap();
     (near, far.unwrap())
 }
 
 /// Both sides work: neither has been closed.
-fn assert_alive(thread: &Thread, near: u32, far: u32) {
+fn assert_alive(thread: &Thread, near: HandleValue, far: HandleValue) {
     thread.send_value(near, &message(9, 1)).unwrap();
     assert_eq!(thread.try_receive(far).unwrap().bytes, message(9, 1));
 }

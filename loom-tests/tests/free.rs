@@ -3,20 +3,20 @@
 
 mod support;
 
-use jacinth_shm_loom::{Error, ObjectClass, Thread};
+use jacinth_shm_loom::{Signals, HandleValue, Error, ObjectClass, Thread};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use support::*;
 
 /// A channel with one block.
-fn channel(thread: &Thread) -> [u32; 2] {
+fn channel(thread: &Thread) -> [HandleValue; 2] {
     let (near, far) = thread.create(ObjectClass::Channel, ALL).unwrap();
     thread.send_value(near, &message(1, 1)).unwrap();
     [near, far.unwrap()]
 }
 
 /// Ends the channel and gives its block back.
-fn end(thread: &Thread, channel: [u32; 2]) {
+fn end(thread: &Thread, channel: [HandleValue; 2]) {
     channel.iter().for_each(|end| thread.close_value(*end).unwrap());
     thread.collect().unwrap();
 }
@@ -340,7 +340,7 @@ fn returned_slot_is_taken_once() {
         let two = child(&one, None);
         let events = [(); 2].map(|()| one.create(ObjectClass::Event, ALL).unwrap().0);
         for event in events {
-            one.signal(find(&one, event), 0, USER).unwrap();
+            one.signal(find(&one, event), Signals::empty(), USER).unwrap();
             one.close_value(event).unwrap();
         }
         one.collect().unwrap();
@@ -355,7 +355,7 @@ fn returned_slot_is_taken_once() {
         let other = one.create(ObjectClass::Event, ALL).unwrap().0;
         assert_eq!(one.create(ObjectClass::Event, ALL), Err(Error::NoResources("objects")));
         for (thread, event) in [(&two, made), (&one, other)] {
-            assert_eq!(thread.signals_of(event), Ok(0));
+            assert_eq!(thread.signals_of(event), Ok(Signals::empty()));
         }
         assert_clean(&one, 2, 2);
     });

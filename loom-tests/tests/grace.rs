@@ -52,7 +52,7 @@ impl House {
 
     fn retire(&self) {
         self.turn.take();
-        self.free(self.table.take(&[0]));
+        self.free(self.table.take([0]));
     }
 
     fn free(&self, retired: Vec<Retired>) {

@@ -8,6 +8,7 @@ mod support;
 use jacinth_shm_loom::{
     CrashOutcome, DEADLINE_INFINITE_NS, IdleMemory, LostStores, ObjectClass, Unused, crash_after,
 };
+use jacinth_shm_loom::{Rights, Signals, Slot};
 use std::sync::{Arc, Mutex};
 use support::points;
 use support::scenes::*;
@@ -144,8 +145,9 @@ fn receiving_a_reply_ahead_of_its_turn() {
         let Actors { supervisor, victim, process_slot, victims, survivor, survivors } =
             (LEAVING_EVERYTHING.setup)();
         let near = find(&victim, victims[0]);
-        let [_first, second] =
-            [1, 2].map(|number| victim.call_begin(near, 0, &message(number, 1), &[], 0).unwrap());
+        let [_first, second] = [1, 2].map(|number| {
+            victim.call_begin(near, Rights::empty(), &message(number, 1), &[], Rights::empty()).unwrap()
+        });
         let far = survivors[0];
         let requests = [1, 2].map(|_| survivor.try_receive(far).unwrap().bytes);
         let event = create_event(&survivor);
@@ -176,12 +178,12 @@ fn clearing_a_watched_signal() {
             let (theirs, ours) = (find(&victim, victims[0]), survivors[0]);
             let other = sibling(&survivor);
             let asleep = [survivor.fall_asleep(ours, USER).unwrap(), other.fall_asleep(ours, USER).unwrap()];
-            victim.signal(theirs, 0, USER).unwrap();
-            let set = if alone { 0 } else { USER << 1 };
+            victim.signal(theirs, Signals::empty(), USER).unwrap();
+            let set = if alone { Signals::empty() } else { Signals::from_bits_retain(USER.bits() << 1) };
             let ended = crash_after(stores, missing, || victim.signal(theirs, USER, set));
             victim.has_died();
             // One of them clears it too, and recovery comes last.
-            other.signal(find(&other, ours), USER, 0).unwrap();
+            other.signal(find(&other, ours), USER, Signals::empty()).unwrap();
             for (sleeper, asleep) in [&survivor, &other].into_iter().zip(asleep) {
                 let seen = sleeper.look_asleep(&asleep).unwrap();
                 assert_eq!(seen & USER, USER);
@@ -214,12 +216,12 @@ fn returned_memory_never_comes_back() {
             survivor.collect().unwrap();
         }
         let generations = || {
-            let slots = SLOTS.map(|slot| supervisor.slot_generation(slot).unwrap());
+            let slots = SLOTS.map(|slot| supervisor.slot_generation(Slot(slot)).unwrap());
             slots
                 .chain(BLOCKS.map(|block| supervisor.block_generation(0, block).unwrap()))
                 .collect::<Vec<_>>()
         };
-        let counts = || SLOTS.map(|slot| supervisor.event_count(slot).unwrap());
+        let counts = || SLOTS.map(|slot| supervisor.event_count(Slot(slot)).unwrap());
         let (before, counts_before) = (generations(), counts().collect::<Vec<_>>());
         let ended = crash_after(stores, missing, || {
             IdleMemory::new().pass(&victim, Unused::Now, &mut || true)?;

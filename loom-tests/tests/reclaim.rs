@@ -3,10 +3,11 @@
 mod support;
 
 use jacinth_shm_loom::{Error, IdleMemory, ObjectClass, Process, Thread, Unused, kernel_barriers};
+use jacinth_shm_loom::{HandleValue, Signals};
 use support::*;
 
 /// An event that one thread uses while another closes it and takes its slot for the next one.
-fn using_while_the_slot_is_wanted(use_it: fn(&Thread, u32) -> bool) {
+fn using_while_the_slot_is_wanted(use_it: fn(&Thread, HandleValue) -> bool) {
     model(2, move || {
         let one = first(&small_with(|config| config.max_objects = 1));
         let event = create_event(&one);
@@ -18,7 +19,11 @@ fn using_while_the_slot_is_wanted(use_it: fn(&Thread, u32) -> bool) {
             let next = other.create(ObjectClass::EventPair, ALL);
             if let Ok((next, _)) = next {
                 other.set_name(find(&other, next), &[b'b'; 32]).unwrap();
-                assert_eq!(other.signals_of(next), Ok(0), "the next object starts without signals");
+                assert_eq!(
+                    other.signals_of(next),
+                    Ok(Signals::empty()),
+                    "the next object starts without signals"
+                );
                 let mut name = [b'b'; 32];
                 name[31] = 0;
                 assert_eq!(other.name(find(&other, next)), Ok(name));
@@ -29,7 +34,11 @@ fn using_while_the_slot_is_wanted(use_it: fn(&Thread, u32) -> bool) {
         let (next, other) = reusing.join().unwrap();
         match next {
             Ok((next, far)) => {
-                assert_eq!(other.signals_of(next), Ok(0), "the next object starts without signals");
+                assert_eq!(
+                    other.signals_of(next),
+                    Ok(Signals::empty()),
+                    "the next object starts without signals"
+                );
                 assert_clean(&one, 1, 2);
                 other.close_value(next).unwrap();
                 other.close_value(far.unwrap()).unwrap();
@@ -63,7 +72,7 @@ fn pinned_object_is_read_as_itself() {
 #[test]
 fn signal_never_reaches_the_next_object() {
     using_while_the_slot_is_wanted(|thread, event| {
-        let signalled = thread.lookup(event).and_then(|found| thread.signal(found, 0, USER));
+        let signalled = thread.lookup(event).and_then(|found| thread.signal(found, Signals::empty(), USER));
         assert!(signalled.is_ok() || is_gone(&signalled), "{signalled:?}");
         true
     });
@@ -84,7 +93,7 @@ fn name_never_reaches_the_next_object() {
 fn unpinned_signals_are_own_or_none() {
     using_while_the_slot_is_wanted(|thread, event| {
         let seen = thread.signals_of(event);
-        assert!(seen == Ok(0) || is_gone(&seen), "{seen:?}");
+        assert!(seen == Ok(Signals::empty()) || is_gone(&seen), "{seen:?}");
         let kind = thread.lookup(event).and_then(|found| thread.class(found));
         assert!(kind == Ok(ObjectClass::Event) || is_gone(&kind), "{kind:?}");
         true
@@ -101,7 +110,7 @@ fn ending_objects_signals_stay_its_own() {
                 config.max_handles_per_process = 5;
             }));
             let event = create_event(&one);
-            one.signal(find(&one, event), 0, USER).unwrap();
+            one.signal(find(&one, event), Signals::empty(), USER).unwrap();
             let other = sibling(&one);
             let reusing = loom::thread::spawn(move || {
                 other.close_value(event).unwrap();
@@ -124,7 +133,7 @@ fn ending_objects_signals_survive_third_processes() {
         let one = first(&small_with(|config| config.max_objects = 1));
         let third = child(&one, None);
         let event = create_event(&one);
-        one.signal(find(&one, event), 0, USER).unwrap();
+        one.signal(find(&one, event), Signals::empty(), USER).unwrap();
         let other = sibling(&one);
         let ending = loom::thread::spawn(move || {
             other.close_value(event).unwrap();
@@ -149,7 +158,7 @@ fn signals_stay_own_as_memory_goes() {
     model_without_barriers(3, || {
         let one = first(&small());
         let [event, beside] = [(); 2].map(|()| one.create(ObjectClass::Event, ALL).unwrap().0);
-        one.signal(find(&one, event), 0, USER).unwrap();
+        one.signal(find(&one, event), Signals::empty(), USER).unwrap();
         one.close_value(beside).unwrap();
         let (other, third) = (sibling(&one), child(&one, None));
         let looking = loom::thread::spawn(move || {
@@ -209,7 +218,11 @@ fn a_retired_slot_is_reclaimed_once() {
         let audit = assert_clean(&one, 0, 0);
         assert_eq!((audit.retired, audit.blocks), (0, 0));
         let (near, far) = one.create(ObjectClass::Channel, ALL).unwrap();
-        assert_eq!(one.signals_of(near).unwrap() & 7, 2, "writable, not readable, not closed");
+        assert_eq!(
+            one.signals_of(near).unwrap() & Signals::from_bits_retain(7),
+            Signals::from_bits_retain(2),
+            "writable, not readable, not closed"
+        );
         one.send_value(near, &message(2, 1)).unwrap();
         assert_eq!(one.try_receive(far.unwrap()).unwrap().bytes, message(2, 1));
     });
@@ -231,7 +244,7 @@ fn reused_pair_starts_without_peer_closed() {
         one.collect().unwrap();
         let (near, far) = one.create(ObjectClass::EventPair, ALL).unwrap();
         let sides = [near, far.unwrap()];
-        assert!(sides.iter().all(|side| one.signals_of(*side).unwrap() & PEER_CLOSED == 0));
+        assert!(sides.iter().all(|side| one.signals_of(*side).unwrap() & PEER_CLOSED == Signals::empty()));
         sides.into_iter().for_each(|side| one.close_value(side).unwrap());
         let _two = closing.join().unwrap();
         one.collect().unwrap();

@@ -5,6 +5,7 @@
 
 mod support;
 
+use jacinth_shm_loom::Rights;
 use jacinth_shm_loom::{Config, Error, ObjectClass, OnOverflow};
 use support::*;
 
@@ -142,10 +143,10 @@ fn batches_come_whole_and_in_order() {
             let (one, two, three) = (message(1, 1), message(2, 1), message(3, 1));
             let found = find(&writer, near);
             // The first message makes the segment that a batch stays in.
-            writer.send(found, 0, &one).unwrap();
+            writer.send(found, Rights::empty(), &one).unwrap();
             let mut left: Vec<&[u8]> = vec![&two, &three];
             while !left.is_empty() {
-                match writer.send_batch(found, 0, &left) {
+                match writer.send_batch(found, Rights::empty(), &left) {
                     Ok(sent) => drop(left.drain(..sent)),
                     Err(error) => assert_eq!(error, Error::ShouldWait),
                 }
@@ -156,7 +157,7 @@ fn batches_come_whole_and_in_order() {
         let (mut received, mut ends) = (Vec::new(), Vec::new());
         while ends.len() < 3 {
             let found = find(&reader, far);
-            let read = reader.receive_batch(found, 0, 2, &mut received, &mut ends);
+            let read = reader.receive_batch(found, Rights::empty(), 2, &mut received, &mut ends);
             match read {
                 Ok(count) => assert!(count > 0),
                 Err(error) => assert_eq!(error, Error::ShouldWait),
@@ -182,8 +183,8 @@ fn too_large_message_is_discarded_whole() {
         });
         let found = find(&reader, far);
         let small = Error::BufferTooSmall { bytes: 72, handles: 0 };
-        assert_eq!(reader.receive(found, 0, &mut NoRoom, OnOverflow::Keep), Err(small));
-        assert_eq!(reader.receive(found, 0, &mut NoRoom, OnOverflow::Discard), Err(small));
+        assert_eq!(reader.receive(found, Rights::empty(), &mut NoRoom, OnOverflow::Keep), Err(small));
+        assert_eq!(reader.receive(found, Rights::empty(), &mut NoRoom, OnOverflow::Discard), Err(small));
         assert_eq!(reader.receive_next(far).unwrap().bytes, message(2, 1));
         let writer = writing.join().unwrap();
         assert_clean(&writer, 1, 2);

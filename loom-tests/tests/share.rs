@@ -4,7 +4,8 @@
 
 mod support;
 
-use jacinth_shm_loom::{Error, ObjectClass, ResolvedHandle, Thread};
+use jacinth_shm_loom::Rights;
+use jacinth_shm_loom::{Error, HandleValue, ObjectClass, ResolvedHandle, Signals, Thread};
 use loom::sync::atomic::AtomicU32;
 use loom::sync::atomic::Ordering::Relaxed;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ fn find_when_told(thread: &Thread, told: &AtomicU32) -> ResolvedHandle {
     loop {
         let value = told.load(Relaxed);
         if value != 0
-            && let Ok(found) = thread.lookup(value)
+            && let Ok(found) = thread.lookup(HandleValue(value))
         {
             return found;
         }
@@ -33,11 +34,11 @@ fn published_handle_has_a_complete_object() {
         let telling = told.clone();
         let making = loom::thread::spawn(move || {
             let event = create_event(&other);
-            telling.store(event, Relaxed);
+            telling.store(event.0, Relaxed);
             other
         });
         let found = find_when_told(&one, &told);
-        assert_eq!((one.class(found), one.signals(found)), (Ok(ObjectClass::Event), Ok(0)));
+        assert_eq!((one.class(found), one.signals(found)), (Ok(ObjectClass::Event), Ok(Signals::empty())));
         let basic = one.basic(found).unwrap();
         assert!(basic.koid >= 1024 && basic.handles == 1, "{basic:?}");
         let _other = making.join().unwrap();
@@ -59,12 +60,12 @@ fn published_endpoint_is_usable() {
         let telling = told.clone();
         let receiving = loom::thread::spawn(move || {
             let outer = other.try_receive(far).unwrap().handles[0].value;
-            telling.store(outer, Relaxed);
+            telling.store(outer.0, Relaxed);
             other
         });
         let found = find_when_told(&two, &told);
         let mut inbox = Inbox::default();
-        two.receive(found, 0, &mut inbox, jacinth_shm_loom::OnOverflow::Keep).unwrap();
+        two.receive(found, Rights::empty(), &mut inbox, jacinth_shm_loom::OnOverflow::Keep).unwrap();
         assert_eq!(inbox.bytes, message(1, 1));
         let _other = receiving.join().unwrap();
         assert_clean(&one, 2, 4);
@@ -81,13 +82,13 @@ fn published_duplicate_keeps_its_object() {
         let told = Arc::new(AtomicU32::new(0));
         let telling = told.clone();
         let making = loom::thread::spawn(move || {
-            let copy = other.duplicate(find(&other, event), 1).unwrap();
-            telling.store(copy, Relaxed);
+            let copy = other.duplicate(find(&other, event), Rights::from_bits_retain(1)).unwrap();
+            telling.store(copy.0, Relaxed);
             other.close_value(event).unwrap();
             other
         });
         let found = find_when_told(&one, &told);
-        assert_eq!((found.rights(), one.class(found)), (1, Ok(ObjectClass::Event)));
+        assert_eq!((found.rights(), one.class(found)), (Rights::from_bits_retain(1), Ok(ObjectClass::Event)));
         assert!(one.basic(found).is_ok());
         let _other = making.join().unwrap();
         one.close(found).unwrap();
@@ -127,8 +128,9 @@ fn reused_process_row_has_a_clean_table() {
         let (dead, process_slot) = child_with_seat(&one, Some(event));
         let event = create_event(&dead);
         let spawner = child(&one, None);
-        let (pair, far) = spawner.create(ObjectClass::EventPair, ALL).map_or((0, None), |made| made);
-        assert_eq!((pair, far), (0, None), "one slot each");
+        let (pair, far) =
+            spawner.create(ObjectClass::EventPair, ALL).map_or((HandleValue::INVALID, None), |made| made);
+        assert_eq!((pair, far), (HandleValue::INVALID, None), "one slot each");
         dead.close_value(event).unwrap();
         drop(dead);
         let mine = create_event(&spawner);

@@ -2,7 +2,7 @@
 
 mod support;
 
-use jacinth_shm_loom::{Config, Error, ObjectClass};
+use jacinth_shm_loom::{Signals, Rights, Config, Error, ObjectClass};
 use support::*;
 
 /// [`small`], with room for a second channel that has messages.
@@ -20,8 +20,8 @@ fn a_handle_arrives_with_its_object_complete() {
         let one = first(&small_with(|config| config.pool_bytes = 1024));
         let (near, far, two) = linked(&one);
         let sending = loom::thread::spawn(move || {
-            let (event, _) = one.create(ObjectClass::Event, 3).unwrap();
-            one.signal(find(&one, event), 0, USER).unwrap();
+            let (event, _) = one.create(ObjectClass::Event, Rights::from_bits_retain(3)).unwrap();
+            one.signal(find(&one, event), Signals::empty(), USER).unwrap();
             let koid = one.koid(event).unwrap();
             one.transfer_value(near, &message(1, 2), &[event]).unwrap();
             (koid, one)
@@ -29,9 +29,12 @@ fn a_handle_arrives_with_its_object_complete() {
         let received = two.receive_next(far).unwrap();
         assert_eq!(received.bytes, message(1, 2));
         let [handle] = received.handles[..] else { panic!("{:?}", received.handles) };
-        assert_eq!((handle.rights, handle.class), (3, ObjectClass::Event));
+        assert_eq!((handle.rights, handle.class), (Rights::from_bits_retain(3), ObjectClass::Event));
         let basic = two.basic(find(&two, handle.value)).unwrap();
-        assert_eq!((basic.class, basic.rights, basic.handles), (ObjectClass::Event, 3, 1));
+        assert_eq!(
+            (basic.class, basic.rights, basic.handles),
+            (ObjectClass::Event, Rights::from_bits_retain(3), 1)
+        );
         assert_eq!(two.signals_of(handle.value), Ok(USER));
         let (koid, one) = sending.join().unwrap();
         assert_eq!(basic.koid, koid);

@@ -3,7 +3,8 @@
 
 mod support;
 
-use jacinth_shm_loom::{Error, ObjectClass, WaitItem, signals};
+use jacinth_shm_loom::{Error, ObjectClass, WaitItem};
+use jacinth_shm_loom::{Rights, Signals};
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, Ordering};
 use support::*;
@@ -17,8 +18,8 @@ fn sleep_for_each(messages: u8) {
         one
     });
     for number in 1..=messages {
-        let (result, pending) = wait(&two, far, signals::READABLE);
-        assert_eq!((result, pending & signals::READABLE), (Ok(()), signals::READABLE));
+        let (result, pending) = wait(&two, far, Signals::READABLE);
+        assert_eq!((result, pending & Signals::READABLE), (Ok(()), Signals::READABLE));
         assert_eq!(two.try_receive(far).unwrap().bytes, message(number, 1));
     }
     let one = sending.join().unwrap();
@@ -50,14 +51,14 @@ fn known_sleeper_needs_no_light_barriers() {
     model_without_barriers(3, || {
         let one = first(&small());
         let (near, far, two) = linked(&one);
-        assert_eq!(two.wait_one(far, 0, signals::READABLE, 1).0, Err(Error::TimedOut));
+        assert_eq!(two.wait_one(far, Rights::empty(), Signals::READABLE, 1).0, Err(Error::TimedOut));
         one.send_value(near, &message(1, 1)).unwrap();
         assert_eq!(two.try_receive(far).unwrap().bytes, message(1, 1));
         let sending = loom::thread::spawn(move || {
             one.send_value(near, &message(2, 1)).unwrap();
             one
         });
-        wait(&two, far, signals::READABLE).0.unwrap();
+        wait(&two, far, Signals::READABLE).0.unwrap();
         assert_eq!(two.try_receive(far).unwrap().bytes, message(2, 1));
         let one = sending.join().unwrap();
         assert_clean(&one, 1, 2);
@@ -75,8 +76,8 @@ fn a_sleeping_writer_is_woken_by_room() {
             assert_eq!(two.try_receive(far).unwrap().bytes, message(1, 1));
             two
         });
-        let (result, pending) = wait(&one, near, signals::WRITABLE);
-        assert_eq!((result, pending & signals::WRITABLE), (Ok(()), signals::WRITABLE));
+        let (result, pending) = wait(&one, near, Signals::WRITABLE);
+        assert_eq!((result, pending & Signals::WRITABLE), (Ok(()), Signals::WRITABLE));
         one.send_value(near, &message(2, 1)).unwrap();
         let _two = reading.join().unwrap();
         assert_clean(&one, 1, 2);
@@ -94,7 +95,7 @@ fn stored_signal_wakes_another_process() {
         let theirs = startup(&two);
         let signalling = loom::thread::spawn(move || {
             two.set_name(find(&two, theirs), &[b'x'; 32]).unwrap();
-            two.signal(find(&two, theirs), 0, USER).unwrap();
+            two.signal(find(&two, theirs), Signals::empty(), USER).unwrap();
             two
         });
         assert_eq!(wait(&one, event, USER), (Ok(()), USER));
@@ -116,7 +117,7 @@ fn peer_signal_wakes_a_sleeper() {
         let two = child(&one, far);
         let theirs = startup(&two);
         let signalling = loom::thread::spawn(move || {
-            two.signal_peer(find(&two, theirs), 0, USER).unwrap();
+            two.signal_peer(find(&two, theirs), Signals::empty(), USER).unwrap();
             two
         });
         assert_eq!(wait(&one, near, USER), (Ok(()), USER));
@@ -155,7 +156,7 @@ fn closing_a_handle_cancels_its_sleeper() {
         });
         let (result, pending) = wait(&one, event, USER);
         match result {
-            Err(Error::Canceled) => assert_eq!(pending, signals::HANDLE_CLOSED),
+            Err(Error::Canceled) => assert_eq!(pending, Signals::HANDLE_CLOSED),
             result => assert_eq!(result, Err(Error::BadHandle), "closed before the wait began"),
         }
         let _other = closing.join().unwrap();
@@ -203,10 +204,10 @@ fn both_sleepers_on_one_object_wake() {
             one
         });
         let waiting = loom::thread::spawn(move || {
-            wait(&other, far, signals::READABLE).0.unwrap();
+            wait(&other, far, Signals::READABLE).0.unwrap();
             other
         });
-        wait(&two, far, signals::READABLE).0.unwrap();
+        wait(&two, far, Signals::READABLE).0.unwrap();
         let one = sending.join().unwrap();
         let _other = waiting.join().unwrap();
         assert_clean(&one, 1, 2);
@@ -229,11 +230,11 @@ fn calm_waiter_hides_no_sleeper() {
         let waiting = loom::thread::spawn(move || {
             // One look stands for a spin that was enough: then FENCED is cleared. It never sleeps.
             other.set_spin_ns(1);
-            let (result, _) = other.wait_one(far, 0, signals::READABLE, 0);
+            let (result, _) = other.wait_one(far, Rights::empty(), Signals::READABLE, 0);
             assert!(matches!(result, Ok(()) | Err(Error::TimedOut)), "{result:?}");
             other
         });
-        wait(&two, far, signals::READABLE).0.unwrap();
+        wait(&two, far, Signals::READABLE).0.unwrap();
         let one = sending.join().unwrap();
         let _other = waiting.join().unwrap();
         assert_clean(&one, 1, 2);
@@ -251,18 +252,18 @@ fn either_of_two_objects_wakes() {
             let other = sibling(&two);
             let waking = loom::thread::spawn(move || {
                 if second {
-                    other.signal(find(&other, event), 0, USER).unwrap();
+                    other.signal(find(&other, event), Signals::empty(), USER).unwrap();
                 } else {
                     one.send_value(near, &message(1, 1)).unwrap();
                 }
                 (one, other)
             });
             let mut items = [
-                WaitItem { handle: far, waitfor: signals::READABLE, pending: 0 },
-                WaitItem { handle: event, waitfor: USER, pending: 0 },
+                WaitItem { handle: far, waitfor: Signals::READABLE, pending: Signals::empty() },
+                WaitItem { handle: event, waitfor: USER, pending: Signals::empty() },
             ];
-            two.wait_many(&mut items, 0, jacinth_shm_loom::DEADLINE_INFINITE_NS).unwrap();
-            let satisfied = items.map(|item| item.pending & item.waitfor != 0);
+            two.wait_many(&mut items, Rights::empty(), jacinth_shm_loom::DEADLINE_INFINITE_NS).unwrap();
+            let satisfied = items.map(|item| item.pending & item.waitfor != Signals::empty());
             assert_eq!(satisfied, [!second, second]);
             let (one, _other) = waking.join().unwrap();
             assert_clean(&one, 2, 3);
@@ -280,8 +281,8 @@ fn expired_wait_reports_pending_signals() {
             one.send_value(near, &message(1, 1)).unwrap();
             one
         });
-        let (result, pending) = two.wait_one(far, 0, signals::READABLE, 0);
-        let readable = pending & signals::READABLE != 0;
+        let (result, pending) = two.wait_one(far, Rights::empty(), Signals::READABLE, 0);
+        let readable = pending & Signals::READABLE != Signals::empty();
         assert_eq!(result, if readable { Ok(()) } else { Err(Error::TimedOut) });
         let one = sending.join().unwrap();
         assert_clean(&one, 1, 2);
@@ -300,7 +301,10 @@ fn peer_closed_publishes_earlier_messages() {
             one
         });
         let seen = two.signals_of(far).unwrap();
-        assert!(seen & PEER_CLOSED == 0 || seen & signals::READABLE != 0, "{seen:#x}");
+        assert!(
+            seen & PEER_CLOSED == Signals::empty() || seen & Signals::READABLE != Signals::empty(),
+            "{seen:#x}"
+        );
         let one = closing.join().unwrap();
         assert_clean(&one, 1, 1);
     });
@@ -309,7 +313,7 @@ fn peer_closed_publishes_earlier_messages() {
 /// A reader that sees a message sees its writer's earlier stores; a writer that sees room, the reader's.
 #[test]
 fn signal_publishes_earlier_stores() {
-    for (full, signal) in [(false, signals::READABLE), (true, signals::WRITABLE)] {
+    for (full, signal) in [(false, Signals::READABLE), (true, Signals::WRITABLE)] {
         model_without_barriers(3, move || {
             let one = first(&small_with(|config| config.max_pending_messages = 1));
             let (near, far, two) = linked(&one);
@@ -328,7 +332,7 @@ fn signal_publishes_earlier_stores() {
                 one
             });
             let seen = two.signals_of(far).unwrap();
-            assert!(seen & signal == 0 || done.load(Ordering::Relaxed), "{seen:#x}");
+            assert!(seen & signal == Signals::empty() || done.load(Ordering::Relaxed), "{seen:#x}");
             let _one = changing.join().unwrap();
         });
     }
@@ -350,7 +354,7 @@ fn an_end_with_room_is_always_writable() {
             assert!(read.is_ok() || read.is_err_and(|error| error == Error::ShouldWait));
             two
         });
-        assert_ne!(one.signals_of(near).unwrap() & signals::WRITABLE, 0);
+        assert!(one.signals_of(near).unwrap().contains(Signals::WRITABLE));
         let _other = sending.join().unwrap();
         let _two = reading.join().unwrap();
         assert_clean(&one, 1, 2);

@@ -3,15 +3,15 @@
 
 mod support;
 
-use jacinth_shm_loom::{CrashOutcome, Error, LostStores, Thread, crash_after};
+use jacinth_shm_loom::{Signals, HandleValue, CrashOutcome, Error, LostStores, Thread, crash_after};
 use support::*;
 
 /// Other signals.
-const SECOND: u32 = USER << 1;
-const LAST: u32 = USER << 2;
+const SECOND: Signals = Signals::from_bits_retain(USER.bits() << 1);
+const LAST: Signals = Signals::from_bits_retain(USER.bits() << 2);
 
 /// A process with a handle to an event, and two others with one each.
-fn three_with_an_event() -> [(Thread, u32); 3] {
+fn three_with_an_event() -> [(Thread, HandleValue); 3] {
     let one = first(&small_with(|config| config.max_handles_per_process = 5));
     let event = create_event(&one);
     let others = [(); 2].map(|()| {
@@ -25,9 +25,9 @@ fn three_with_an_event() -> [(Thread, u32); 3] {
 }
 
 /// Sets signals, and clears them.
-fn pulse(thread: &Thread, event: u32, signals: u32) {
-    thread.signal(find(thread, event), 0, signals).unwrap();
-    thread.signal(find(thread, event), signals, 0).unwrap();
+fn pulse(thread: &Thread, event: HandleValue, signals: Signals) {
+    thread.signal(find(thread, event), Signals::empty(), signals).unwrap();
+    thread.signal(find(thread, event), signals, Signals::empty()).unwrap();
 }
 
 /// INV-LATCH-1: one that armed before a pulse observes it, however often it looks meanwhile and arms again.
@@ -43,7 +43,7 @@ fn sleeper_observes_the_pulse_that_wakes() {
         assert_eq!(one.sleep_on(&asleep), Ok(USER));
         one.wake_up(asleep).unwrap();
         let _two = signalling.join().unwrap();
-        assert_eq!(one.signals_of(event), Ok(0));
+        assert_eq!(one.signals_of(event), Ok(Signals::empty()));
         assert_clean(&one, 1, 3);
     });
 }
@@ -80,14 +80,14 @@ fn arming_during_clear_misses_no_pulse() {
     model_without_barriers(2, || {
         let [(one, event), (two, theirs), (three, its)] = three_with_an_event();
         let stopped = three.fall_asleep(its, LAST).unwrap();
-        two.signal(find(&two, theirs), 0, USER).unwrap();
+        two.signal(find(&two, theirs), Signals::empty(), USER).unwrap();
         let clearing = loom::thread::spawn(move || {
-            two.signal(find(&two, theirs), USER, 0).unwrap();
+            two.signal(find(&two, theirs), USER, Signals::empty()).unwrap();
             pulse(&two, theirs, SECOND);
             two
         });
         let asleep = one.fall_asleep(event, SECOND).unwrap();
-        let armed_before = one.signals_of(event).unwrap() & USER != 0;
+        let armed_before = one.signals_of(event).unwrap() & USER != Signals::empty();
         let _two = clearing.join().unwrap();
         assert!(!armed_before || one.look_asleep(&asleep) == Ok(USER | SECOND));
         assert_eq!(three.look_asleep(&stopped), Ok(USER | SECOND));
@@ -103,18 +103,18 @@ fn arming_during_clear_misses_no_pulse() {
 fn wait_observes_no_earlier_pulse() {
     model_without_barriers(2, || {
         let [(one, event), (two, theirs), _third] = three_with_an_event();
-        one.signal(find(&one, event), 0, USER).unwrap();
+        one.signal(find(&one, event), Signals::empty(), USER).unwrap();
         let earlier = one.fall_asleep(event, SECOND).unwrap();
         let clearing = loom::thread::spawn(move || {
-            two.signal(find(&two, theirs), USER, 0).unwrap();
+            two.signal(find(&two, theirs), USER, Signals::empty()).unwrap();
             two
         });
-        one.signal(find(&one, event), USER, 0).unwrap();
+        one.signal(find(&one, event), USER, Signals::empty()).unwrap();
         assert_eq!(one.look_asleep(&earlier), Ok(USER));
         one.wake_up(earlier).unwrap();
         let asleep = one.fall_asleep(event, USER).unwrap();
         let _two = clearing.join().unwrap();
-        assert_eq!(one.look_asleep(&asleep), Ok(0));
+        assert_eq!(one.look_asleep(&asleep), Ok(Signals::empty()));
         one.wake_up(asleep).unwrap();
         assert_clean(&one, 1, 3);
     });
@@ -128,8 +128,8 @@ fn clearer_wakes_for_a_silent_signaller() {
         let asleep = one.fall_asleep(event, USER).unwrap();
         let signalling = loom::thread::spawn(move || {
             two.die_at("signal.changed", 0);
-            assert_eq!(two.signal(find(&two, theirs), 0, USER), Err(Error::Died));
-            three.signal(find(&three, its), USER, 0).unwrap();
+            assert_eq!(two.signal(find(&two, theirs), Signals::empty(), USER), Err(Error::Died));
+            three.signal(find(&three, its), USER, Signals::empty()).unwrap();
             (two, three)
         });
         assert_eq!(one.sleep_on(&asleep), Ok(USER));
@@ -165,7 +165,7 @@ fn dead_sleeper_leaves_no_watch() {
         let next = child(&one, Some(copy));
         let theirs = startup(&next);
         let asleep = next.fall_asleep(theirs, USER).unwrap();
-        assert_eq!(next.look_asleep(&asleep), Ok(0));
+        assert_eq!(next.look_asleep(&asleep), Ok(Signals::empty()));
         pulse(&one, event, USER);
         assert_eq!(next.look_asleep(&asleep), Ok(USER));
     });
@@ -182,14 +182,14 @@ fn observed_pulse_publishes_earlier_stores() {
         let theirs = startup(&two);
         let signalling = loom::thread::spawn(move || {
             two.set_name(find(&two, theirs), &[b'x'; 32]).unwrap();
-            two.signal(find(&two, theirs), 0, USER).unwrap();
-            two.signal(find(&two, theirs), USER, 0).unwrap();
-            two.signal(find(&two, theirs), 0, LAST).unwrap();
+            two.signal(find(&two, theirs), Signals::empty(), USER).unwrap();
+            two.signal(find(&two, theirs), USER, Signals::empty()).unwrap();
+            two.signal(find(&two, theirs), Signals::empty(), LAST).unwrap();
             two
         });
         let (result, pending) = wait(&one, event, USER | LAST);
         assert_eq!(result, Ok(()));
-        assert_ne!(pending, 0);
+        assert!(!pending.is_empty());
         let mut name = [b'x'; 32];
         name[31] = 0;
         assert_eq!(one.name(find(&one, event)), Ok(name));

@@ -54,9 +54,12 @@ pub use arena::region::Limited;
 #[cfg(not(loom))]
 pub use arena::region::held::{FileId, Held};
 pub use arena::segment::MAX_MESSAGE_HANDLES;
+pub use arena::word::handle::{HandleValue, Rights};
 pub use arena::word::leader::{Leader, Member, ProcessIdentity};
+pub use arena::word::reference::Slot;
+pub use arena::word::ring::Txid;
 pub use arena::word::row::ProcessSlot;
-pub use arena::word::signals::signal as signals;
+pub use arena::word::signals::Signals;
 pub use handle::lookup::ResolvedHandle;
 pub use lifecycle::create::Created;
 pub use memory::give_back::Unused;

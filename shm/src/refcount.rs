@@ -18,7 +18,7 @@
 //! INV-REF-2: a thread changes the count only under an intent that says so (or sets it while the slot is RESERVED).
 
 use crate::arena::error::{Error, Result};
-use crate::arena::word::handle::Entry;
+use crate::arena::word::handle::{Entry, EntryIndex};
 use crate::arena::word::intent::{Change, HandleLocation, RefcountIntent};
 use crate::arena::word::refcount::Count;
 use crate::arena::word::reference::{ObjectRef, Tag};
@@ -141,7 +141,7 @@ pub(crate) fn push_release(thread: &Thread, object: ObjectRef) -> Result<()> {
 }
 
 /// RESERVED → FREE: the operation did not commit.
-pub(crate) fn release_reserved(thread: &Thread, index: u32, entry: Entry) {
+pub(crate) fn release_reserved(thread: &Thread, index: EntryIndex, entry: Entry) {
     if let Some(cell) = thread.arena().entry(thread.table_row, index) {
         // Relaxed: a RESERVED entry owns no reference, whether or not the intent is still there. The pool's lock orders
         // this store before the entry's next use.

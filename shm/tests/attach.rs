@@ -1,6 +1,6 @@
 //! Attaching to a file that is no arena, or another one: each a named error, none a crash.
 
-use jacinth_shm::{Arena, AttachError, Config, ObjectClass, Process, Thread};
+use jacinth_shm::{Arena, AttachError, Config, ObjectClass, Process, Rights, Thread};
 use memmap2::MmapRaw;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
 use std::os::fd::{AsFd, OwnedFd};
@@ -84,7 +84,7 @@ fn a_second_attachment_sees_the_same_arena() {
     let other_seat = second.reserve_slot(&thread).unwrap();
     let other = Process::attach(second.clone(), other_seat, std::process::id(), 8).unwrap();
     let other_thread = Thread::join(&other).unwrap();
-    let value = thread.create(ObjectClass::Event, !0).unwrap().0;
+    let value = thread.create(ObjectClass::Event, Rights::from_bits_retain(!0)).unwrap().0;
     assert!(other_thread.lookup(value).is_err(), "a value of another process");
     assert_eq!(second.audit().objects, 1);
     assert!(first.audit().is_clean());

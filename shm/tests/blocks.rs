@@ -2,12 +2,12 @@
 //! is room for.
 
 use jacinth_shm::{
-    Arena, Config, Error, IdleMemory, ObjectClass, OnOverflow, Process, ProcessSlot, Result, Thread, Unused,
-    VecBuf,
+    Arena, Config, Error, HandleValue, IdleMemory, ObjectClass, OnOverflow, Process, ProcessSlot, Result,
+    Rights, Thread, Unused, VecBuf,
 };
 use std::sync::Arc;
 
-const ALL: u32 = 0xf_ffff;
+const ALL: Rights = Rights::all();
 
 fn arena(change: impl FnOnce(&mut Config)) -> Thread {
     let mut config = Config::default();
@@ -23,7 +23,7 @@ fn arena(change: impl FnOnce(&mut Config)) -> Thread {
 }
 
 /// A thread of another process, as far as the arena knows.
-fn another(spawner: &Thread, startup: Option<u32>) -> (Thread, ProcessSlot) {
+fn another(spawner: &Thread, startup: Option<HandleValue>) -> (Thread, ProcessSlot) {
     let arena = spawner.process().arena();
     let process_slot = arena.reserve_slot(spawner).unwrap();
     if let Some(handle) = startup {
@@ -34,10 +34,10 @@ fn another(spawner: &Thread, startup: Option<u32>) -> (Thread, ProcessSlot) {
 }
 
 /// A channel with a message of so many bytes in it: its near end, and its far end.
-fn filled(thread: &Thread, bytes: usize) -> Result<[u32; 2]> {
+fn filled(thread: &Thread, bytes: usize) -> Result<[HandleValue; 2]> {
     let (near, far) = thread.create(ObjectClass::Channel, ALL)?;
     let ends = [near, far.unwrap()];
-    match thread.send(thread.lookup(near)?, 0, &vec![7; bytes]) {
+    match thread.send(thread.lookup(near)?, Rights::empty(), &vec![7; bytes]) {
         Ok(()) => Ok(ends),
         Err(error) => {
             close(thread, ends);
@@ -46,7 +46,7 @@ fn filled(thread: &Thread, bytes: usize) -> Result<[u32; 2]> {
     }
 }
 
-fn close(thread: &Thread, ends: [u32; 2]) {
+fn close(thread: &Thread, ends: [HandleValue; 2]) {
     for end in ends {
         thread.close(thread.lookup(end).unwrap()).unwrap();
     }
@@ -101,12 +101,13 @@ fn freed_blocks_are_used_before_new_ones() {
 }
 
 /// Hands an end to the other process, which is at the far end of `line`.
-fn hand_over(from: &Thread, line: u32, end: u32, to: &Thread) -> u32 {
-    from.send_with_handles(from.lookup(line).unwrap(), 0, &[], &[end], 0, None).unwrap();
+fn hand_over(from: &Thread, line: HandleValue, end: HandleValue, to: &Thread) -> HandleValue {
+    from.send_with_handles(from.lookup(line).unwrap(), Rights::empty(), &[], &[end], Rights::empty(), None)
+        .unwrap();
     let startup = to.process().startup_handle().unwrap();
     let (mut bytes, mut handles) = (Vec::new(), Vec::new());
     let mut sink = VecBuf::new(&mut bytes, &mut handles);
-    to.receive(to.lookup(startup).unwrap(), 0, &mut sink, OnOverflow::Keep).unwrap();
+    to.receive(to.lookup(startup).unwrap(), Rights::empty(), &mut sink, OnOverflow::Keep).unwrap();
     handles[0].value
 }
 
@@ -121,7 +122,7 @@ fn credits_return_from_other_processes() {
     let (other, _) = another(&first, far);
     let (_, dead) = another(&first, None);
     for round in 0..50 {
-        let given: Vec<u32> = (0..4)
+        let given: Vec<HandleValue> = (0..4)
             .map(|_| {
                 let [near, far] = filled(&first, 60_000).expect("within the quota");
                 first.close(first.lookup(near).unwrap()).unwrap();
@@ -143,7 +144,7 @@ fn credits_return_from_other_processes() {
 }
 
 /// A burst of messages of all sizes through many channels: these many bytes.
-fn burst(thread: &Thread, bytes: usize) -> Vec<[u32; 2]> {
+fn burst(thread: &Thread, bytes: usize) -> Vec<[HandleValue; 2]> {
     let (mut left, mut size, mut channels) = (bytes, 0, Vec::new());
     while left > 0 {
         let len = 200 << size;
@@ -207,7 +208,14 @@ fn two_processes_take_and_return_blocks() {
                         let [near, far] = filled(&thread, bytes).unwrap();
                         let (mut read, mut handles) = (Vec::new(), Vec::new());
                         let mut sink = VecBuf::new(&mut read, &mut handles);
-                        thread.receive(thread.lookup(far).unwrap(), 0, &mut sink, OnOverflow::Keep).unwrap();
+                        thread
+                            .receive(
+                                thread.lookup(far).unwrap(),
+                                Rights::empty(),
+                                &mut sink,
+                                OnOverflow::Keep,
+                            )
+                            .unwrap();
                         assert_eq!(read, vec![7; bytes]);
                         close(&thread, [near, far]);
                     }
@@ -264,7 +272,7 @@ fn descriptors_of_a_burst_go_back() {
     for _ in 0..2 {
         let (near, far) = thread.create(ObjectClass::Channel, ALL).unwrap();
         for _ in 0..MESSAGES {
-            thread.send(thread.lookup(near).unwrap(), 0, &[7; 200]).unwrap();
+            thread.send(thread.lookup(near).unwrap(), Rights::empty(), &[7; 200]).unwrap();
         }
         close(&thread, [near, far.unwrap()]);
         thread.collect().unwrap();

@@ -1,9 +1,9 @@
 //! Names: each side of an object has its own, and a slot that is used again starts without one.
 
-use jacinth_shm::{Arena, Config, Error, MAX_NAME_BYTES, ObjectClass, Process, Thread};
+use jacinth_shm::{Arena, Config, Error, MAX_NAME_BYTES, ObjectClass, Process, Rights, Thread};
 use std::sync::Arc;
 
-const ALL: u32 = 0xf_ffff;
+const ALL: Rights = Rights::all();
 
 fn joined() -> Thread {
     let mut config = Config::default();
@@ -26,7 +26,7 @@ fn all_handles_share_the_objects_name() {
     let event = thread.lookup(thread.create(ObjectClass::Event, ALL).unwrap().0).unwrap();
     assert_eq!(thread.name(event), Ok(name("")));
     thread.set_name(event, &name("first")).unwrap();
-    let copy = thread.lookup(thread.duplicate(event, 0).unwrap()).unwrap();
+    let copy = thread.lookup(thread.duplicate(event, Rights::empty()).unwrap()).unwrap();
     assert_eq!(thread.name(copy), Ok(name("first")));
     thread.set_name(copy, &name("a name of just thirty-one bytes")).unwrap();
     assert_eq!(thread.name(event), Ok(name("a name of just thirty-one bytes")));

@@ -2,11 +2,12 @@
 //! agrees.
 
 use jacinth_shm::{
-    Arena, Config, Error, ObjectClass, OnOverflow, Process, Received, Thread, VecBuf, WaitItem, signals,
+    Arena, Config, Error, HandleValue, ObjectClass, OnOverflow, Process, Received, Rights, Signals, Thread,
+    VecBuf, WaitItem,
 };
 use std::sync::Arc;
 
-const ALL: u32 = 0xf_ffff;
+const ALL: Rights = Rights::all();
 
 fn small() -> Config {
     let mut config = Config::default();
@@ -36,13 +37,13 @@ impl Take {
     }
 }
 
-fn read(thread: &Thread, value: u32) -> Result<Take, Error> {
+fn read(thread: &Thread, value: HandleValue) -> Result<Take, Error> {
     let mut take = Take::default();
-    thread.receive(thread.lookup(value)?, 0, &mut take.sink(), OnOverflow::Keep)?;
+    thread.receive(thread.lookup(value)?, Rights::empty(), &mut take.sink(), OnOverflow::Keep)?;
     Ok(take)
 }
 
-fn channel(thread: &Thread) -> (u32, u32) {
+fn channel(thread: &Thread) -> (HandleValue, HandleValue) {
     let (a, b) = thread.create(ObjectClass::Channel, ALL).unwrap();
     (a, b.unwrap())
 }
@@ -60,8 +61,8 @@ fn an_event_lives_as_long_as_its_handles() {
     let (event, none) = thread.create(ObjectClass::Event, ALL).unwrap();
     assert_eq!(none, None);
     let found = thread.lookup(event).unwrap();
-    let copy = thread.duplicate(found, 3).unwrap();
-    assert_eq!(thread.lookup(copy).unwrap().rights(), 3);
+    let copy = thread.duplicate(found, Rights::from_bits_retain(3)).unwrap();
+    assert_eq!(thread.lookup(copy).unwrap().rights(), Rights::from_bits_retain(3));
     assert_eq!(thread.basic(found).unwrap().handles, 2);
     thread.close(found).unwrap();
     assert_eq!(thread.close(found), Err(Error::BadHandle));
@@ -82,7 +83,7 @@ fn every_message_size_arrives_intact() {
     for len in [0usize, 1, 7, 8, 63, 64, 65, 100, 128, 1000, 1024, 4096, 65535, 65536] {
         let bytes: Vec<u8> = (0..len).map(|i| (i * 7 + len) as u8).collect();
         for _ in 0..3 {
-            thread.send(thread.lookup(a).unwrap(), 0, &bytes).unwrap();
+            thread.send(thread.lookup(a).unwrap(), Rights::empty(), &bytes).unwrap();
         }
         for _ in 0..3 {
             assert_eq!(read(&thread, b).unwrap().bytes, bytes);
@@ -107,15 +108,15 @@ fn full_ring_gives_should_wait() {
     let found = thread.lookup(a).unwrap();
     for round in 0..3u64 {
         for i in 0..5000u64 {
-            thread.send(found, 0, &(round << 32 | i).to_le_bytes()).unwrap();
+            thread.send(found, Rights::empty(), &(round << 32 | i).to_le_bytes()).unwrap();
         }
-        assert_eq!(thread.send(found, 0, b"x"), Err(Error::ShouldWait));
+        assert_eq!(thread.send(found, Rights::empty(), b"x"), Err(Error::ShouldWait));
         clean(&thread);
         for i in 0..5000u64 {
             let take = read(&thread, b).unwrap();
             assert_eq!(take.bytes, (round << 32 | i).to_le_bytes());
             if i % 100 == 0 {
-                thread.send(found, 0, b"more").unwrap();
+                thread.send(found, Rights::empty(), b"more").unwrap();
             }
         }
         for _ in 0..50 {
@@ -132,7 +133,16 @@ fn unread_handles_close_with_their_channel() {
     let thread = Thread::join(&process).unwrap();
     let (a, b) = channel(&thread);
     let (event, _) = thread.create(ObjectClass::Event, ALL).unwrap();
-    thread.send_with_handles(thread.lookup(a).unwrap(), 0, b"take this", &[event], 0, None).unwrap();
+    thread
+        .send_with_handles(
+            thread.lookup(a).unwrap(),
+            Rights::empty(),
+            b"take this",
+            &[event],
+            Rights::empty(),
+            None,
+        )
+        .unwrap();
     assert_eq!(thread.lookup(event).unwrap_err(), Error::BadHandle);
     let audit = clean(&thread);
     assert_eq!((audit.handles, audit.in_transit), (2, 1));
@@ -144,10 +154,28 @@ fn unread_handles_close_with_their_channel() {
     let event = take.handles[0].value;
     // Chains of channels, each queued in the next, die without recursion.
     let (mut inner, mut outer_keep) = channel(&thread);
-    thread.send_with_handles(thread.lookup(inner).unwrap(), 0, b"", &[event], 0, None).unwrap();
+    thread
+        .send_with_handles(
+            thread.lookup(inner).unwrap(),
+            Rights::empty(),
+            b"",
+            &[event],
+            Rights::empty(),
+            None,
+        )
+        .unwrap();
     for _ in 0..20 {
         let (c, d) = channel(&thread);
-        thread.send_with_handles(thread.lookup(c).unwrap(), 0, b"", &[inner, outer_keep], 0, None).unwrap();
+        thread
+            .send_with_handles(
+                thread.lookup(c).unwrap(),
+                Rights::empty(),
+                b"",
+                &[inner, outer_keep],
+                Rights::empty(),
+                None,
+            )
+            .unwrap();
         (inner, outer_keep) = (c, d);
     }
     assert_eq!(clean(&thread).objects, 23);
@@ -167,21 +195,34 @@ fn only_failed_writes_consume_handles() {
     let thread = Thread::join(&process).unwrap();
     let (a, b) = channel(&thread);
     let found = thread.lookup(a).unwrap();
-    let event = || thread.create(ObjectClass::Event, 0b1).unwrap().0;
+    let event = || thread.create(ObjectClass::Event, Rights::from_bits_retain(0b1)).unwrap().0;
     let kept = event();
-    thread.send(found, 0, b"1").unwrap();
-    thread.send(found, 0, b"2").unwrap();
-    assert_eq!(thread.send_with_handles(found, 0, b"", &[kept], 0, None), Err(Error::ShouldWait));
+    thread.send(found, Rights::empty(), b"1").unwrap();
+    thread.send(found, Rights::empty(), b"2").unwrap();
+    assert_eq!(
+        thread.send_with_handles(found, Rights::empty(), b"", &[kept], Rights::empty(), None),
+        Err(Error::ShouldWait)
+    );
     assert!(thread.lookup(kept).is_ok());
     read(&thread, b).unwrap();
     let (other, lacking) = (event(), event());
-    let refused = thread.send_with_handles(found, 0, b"", &[other, lacking], 0b10, None);
-    assert_eq!(refused, Err(Error::AccessDenied { missing: 0b10 }));
+    let refused = thread.send_with_handles(
+        found,
+        Rights::empty(),
+        b"",
+        &[other, lacking],
+        Rights::from_bits_retain(0b10),
+        None,
+    );
+    assert_eq!(refused, Err(Error::AccessDenied { missing: Rights::from_bits_retain(0b10) }));
     assert!(thread.lookup(other).is_err() && thread.lookup(lacking).is_err());
-    assert_eq!(thread.send_with_handles(found, 0, b"", &[kept, kept], 0, None), Err(Error::BadHandle));
+    assert_eq!(
+        thread.send_with_handles(found, Rights::empty(), b"", &[kept, kept], Rights::empty(), None),
+        Err(Error::BadHandle)
+    );
     assert!(thread.lookup(kept).is_err());
     let last = event();
-    let itself = thread.send_with_handles(found, 0, b"", &[last, a], 0, None);
+    let itself = thread.send_with_handles(found, Rights::empty(), b"", &[last, a], Rights::empty(), None);
     assert!(matches!(itself, Err(Error::NotSupported(_))));
     assert!(thread.lookup(a).is_err() && thread.lookup(last).is_err());
     read(&thread, b).unwrap();
@@ -195,14 +236,14 @@ fn replies_find_their_callers_in_any_order() {
     let thread = Thread::join(&process).unwrap();
     let (a, b) = channel(&thread);
     let found = thread.lookup(a).unwrap();
-    let first = thread.call_begin(found, 0, b"\0\0\0\0first", &[], 0).unwrap();
-    let second = thread.call_begin(found, 0, b"\0\0\0\0second", &[], 0).unwrap();
+    let first = thread.call_begin(found, Rights::empty(), b"\0\0\0\0first", &[], Rights::empty()).unwrap();
+    let second = thread.call_begin(found, Rights::empty(), b"\0\0\0\0second", &[], Rights::empty()).unwrap();
     let requests = [read(&thread, b).unwrap().bytes, read(&thread, b).unwrap().bytes];
     assert_eq!(&requests[0][4..], b"first");
     let server = thread.lookup(b).unwrap();
-    thread.send(server, 0, b"\0\0\0\0unasked").unwrap();
-    thread.send(server, 0, &requests[1]).unwrap();
-    thread.send(server, 0, &requests[0]).unwrap();
+    thread.send(server, Rights::empty(), b"\0\0\0\0unasked").unwrap();
+    thread.send(server, Rights::empty(), &requests[1]).unwrap();
+    thread.send(server, Rights::empty(), &requests[0]).unwrap();
     let mut take = Take::default();
     thread.call_finish(&first, 0, &mut take.sink()).unwrap();
     assert_eq!(&take.bytes[4..], b"first");
@@ -210,10 +251,10 @@ fn replies_find_their_callers_in_any_order() {
     assert_eq!(read(&thread, a).err(), Some(Error::ShouldWait));
     thread.call_finish(&second, 0, &mut take.sink()).unwrap();
     assert_eq!(&take.bytes[4..], b"second");
-    let third = thread.call_begin(found, 0, b"\0\0\0\0third", &[], 0).unwrap();
+    let third = thread.call_begin(found, Rights::empty(), b"\0\0\0\0third", &[], Rights::empty()).unwrap();
     assert_eq!(thread.call_finish(&third, 0, &mut take.sink()), Err(Error::TimedOut));
     let late = read(&thread, b).unwrap().bytes;
-    thread.send(server, 0, &late).unwrap();
+    thread.send(server, Rights::empty(), &late).unwrap();
     assert_eq!(&read(&thread, a).unwrap().bytes[4..], b"third");
     clean(&thread);
 }
@@ -224,7 +265,7 @@ fn loans_and_in_place_reads_move_no_bytes() {
     let thread = Thread::join(&process).unwrap();
     let (a, b) = channel(&thread);
     let found = thread.lookup(a).unwrap();
-    let mut loan = thread.reserve(found, 0, 1 << 20).unwrap();
+    let mut loan = thread.reserve(found, Rights::empty(), 1 << 20).unwrap();
     loan.write_at(0, b"begin").unwrap();
     loan.write_at((1 << 20) - 3, b"end").unwrap();
     assert_eq!(
@@ -232,9 +273,9 @@ fn loans_and_in_place_reads_move_no_bytes() {
         Err(Error::out_of_range("the end of the write", (1 << 20) + 1, 1 << 20))
     );
     thread.commit(loan).unwrap();
-    thread.return_loan(thread.reserve(found, 0, 1 << 20).unwrap());
-    thread.send(found, 0, b"after").unwrap();
-    let held = thread.receive_in_place(thread.lookup(b).unwrap(), 0).unwrap();
+    thread.return_loan(thread.reserve(found, Rights::empty(), 1 << 20).unwrap());
+    thread.send(found, Rights::empty(), b"after").unwrap();
+    let held = thread.receive_in_place(thread.lookup(b).unwrap(), Rights::empty()).unwrap();
     let mut end = [0; 3];
     held.read_at((1 << 20) - 3, &mut end).unwrap();
     assert_eq!(&end, b"end");
@@ -249,24 +290,28 @@ fn signal_deadline_and_close_end_waits() {
     let process = member(&small());
     let thread = Thread::join(&process).unwrap();
     let (event, _) = thread.create(ObjectClass::Event, ALL).unwrap();
-    assert_eq!(thread.wait_one(event, 0, 8, 0), (Err(Error::TimedOut), 0));
+    assert_eq!(
+        thread.wait_one(event, Rights::empty(), Signals::from_bits_retain(8), 0),
+        (Err(Error::TimedOut), Signals::empty())
+    );
     std::thread::scope(|scope| {
         let waiter = |waitfor| {
             let process = process.clone();
             scope.spawn(move || {
                 let thread = Thread::join(&process).unwrap();
                 thread.set_spin_ns(0);
-                let mut items = [WaitItem { handle: event, waitfor, pending: 0 }];
-                let result = thread.wait_many(&mut items, 0, i64::MAX);
+                let mut items = [WaitItem { handle: event, waitfor, pending: Signals::empty() }];
+                let result = thread.wait_many(&mut items, Rights::empty(), i64::MAX);
                 (result, items[0].pending)
             })
         };
-        let (signalled, closed) = (waiter(8), waiter(1 << 30));
+        let (signalled, closed) =
+            (waiter(Signals::from_bits_retain(8)), waiter(Signals::from_bits_retain(1 << 30)));
         std::thread::sleep(std::time::Duration::from_millis(20));
-        thread.signal(thread.lookup(event).unwrap(), 0, 8).unwrap();
-        assert_eq!(signalled.join().unwrap(), (Ok(()), 8));
+        thread.signal(thread.lookup(event).unwrap(), Signals::empty(), Signals::from_bits_retain(8)).unwrap();
+        assert_eq!(signalled.join().unwrap(), (Ok(()), Signals::from_bits_retain(8)));
         thread.close(thread.lookup(event).unwrap()).unwrap();
-        assert_eq!(closed.join().unwrap(), (Err(Error::Canceled), signals::HANDLE_CLOSED));
+        assert_eq!(closed.join().unwrap(), (Err(Error::Canceled), Signals::HANDLE_CLOSED));
     });
     clean(&thread);
 }
@@ -284,7 +329,7 @@ fn quickly_cleared_signal_ends_every_wait() {
                     scope.spawn(|| {
                         let thread = Thread::join(&process).unwrap();
                         thread.set_spin_ns(0);
-                        thread.wait_one(event, 0, 8, i64::MAX)
+                        thread.wait_one(event, Rights::empty(), Signals::from_bits_retain(8), i64::MAX)
                     })
                 })
                 .collect();
@@ -292,15 +337,15 @@ fn quickly_cleared_signal_ends_every_wait() {
                 std::thread::yield_now();
             }
             let found = thread.lookup(event).unwrap();
-            thread.signal(found, 0, 8).unwrap();
-            thread.signal(found, 8, 0).unwrap();
+            thread.signal(found, Signals::empty(), Signals::from_bits_retain(8)).unwrap();
+            thread.signal(found, Signals::from_bits_retain(8), Signals::empty()).unwrap();
             for waiter in waiters {
-                assert_eq!(waiter.join().unwrap(), (Ok(()), 8));
+                assert_eq!(waiter.join().unwrap(), (Ok(()), Signals::from_bits_retain(8)));
             }
         });
         assert_eq!(
-            thread.wait_one(event, 0, 8, 0),
-            (Err(Error::TimedOut), 0),
+            thread.wait_one(event, Rights::empty(), Signals::from_bits_retain(8), 0),
+            (Err(Error::TimedOut), Signals::empty()),
             "who comes later does not see it"
         );
     }
@@ -349,7 +394,7 @@ fn an_ended_channel_holds_no_blocks() {
     for _ in 0..20 {
         // A loan takes half of its class, and 512 channels would be reclaimed together.
         let (near, far) = channel(&thread);
-        let loan = thread.reserve(thread.lookup(near).unwrap(), 0, 2 << 20).unwrap();
+        let loan = thread.reserve(thread.lookup(near).unwrap(), Rights::empty(), 2 << 20).unwrap();
         thread.commit(loan).unwrap();
         for end in [near, far] {
             thread.close(thread.lookup(end).unwrap()).unwrap();
@@ -394,8 +439,8 @@ fn closing_one_side_tells_the_other() {
         let thread = Thread::join(&member(&small())).unwrap();
         let (one, other) = thread.create(class, ALL).unwrap();
         let other = thread.lookup(other.unwrap()).unwrap();
-        assert_eq!(thread.signals(other).unwrap() & signals::PEER_CLOSED, 0);
+        assert_eq!(thread.signals(other).unwrap() & Signals::PEER_CLOSED, Signals::empty());
         thread.close(thread.lookup(one).unwrap()).unwrap();
-        assert_eq!(thread.signals(other).unwrap() & signals::PEER_CLOSED, signals::PEER_CLOSED, "{class:?}");
+        assert_eq!(thread.signals(other).unwrap() & Signals::PEER_CLOSED, Signals::PEER_CLOSED, "{class:?}");
     }
 }

@@ -1,18 +1,18 @@
 //! Messages consumed ahead of their turn: they leave room behind, also when messages before them stay unread.
 
 use jacinth_shm::{
-    Arena, Audit, ChannelOptions, Config, Error, InPlace, ObjectClass, OnOverflow, Pending, Process,
-    Received, Thread, VecBuf,
+    Arena, Audit, ChannelOptions, Config, Error, HandleValue, InPlace, ObjectClass, OnOverflow, Pending,
+    Process, Received, Rights, Signals, Thread, VecBuf,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-const ALL: u32 = 0xf_ffff;
+const ALL: Rights = Rights::all();
 
 struct World {
     thread: Thread,
-    client: u32,
-    server: u32,
+    client: HandleValue,
+    server: HandleValue,
 }
 
 #[derive(Default)]
@@ -36,19 +36,19 @@ impl World {
         Self { thread, client, server: server.unwrap() }
     }
 
-    fn send(&self, at: u32, bytes: &[u8]) -> Result<(), Error> {
-        self.thread.send(self.thread.lookup(at)?, 0, bytes)
+    fn send(&self, at: HandleValue, bytes: &[u8]) -> Result<(), Error> {
+        self.thread.send(self.thread.lookup(at)?, Rights::empty(), bytes)
     }
 
-    fn read(&self, at: u32) -> Result<Take, Error> {
+    fn read(&self, at: HandleValue) -> Result<Take, Error> {
         let mut take = Take::default();
         let mut sink = VecBuf::new(&mut take.bytes, &mut take.handles);
-        self.thread.receive(self.thread.lookup(at)?, 0, &mut sink, OnOverflow::Keep)?;
+        self.thread.receive(self.thread.lookup(at)?, Rights::empty(), &mut sink, OnOverflow::Keep)?;
         Ok(take)
     }
 
     fn begin(&self, bytes: &[u8]) -> Result<Pending, Error> {
-        self.thread.call_begin(self.thread.lookup(self.client)?, 0, bytes, &[], 0)
+        self.thread.call_begin(self.thread.lookup(self.client)?, Rights::empty(), bytes, &[], Rights::empty())
     }
 
     fn finish(&self, call: &Pending) -> Result<Take, Error> {
@@ -124,7 +124,8 @@ fn held_message_slows_no_later_reading() {
         (config.max_pending_messages, config.pool_bytes) = (count, 64 << 20);
     });
     (0..count).for_each(|number| world.send(world.server, &number.to_le_bytes()).unwrap());
-    let held = world.thread.receive_in_place(world.thread.lookup(world.client).unwrap(), 0).unwrap();
+    let held =
+        world.thread.receive_in_place(world.thread.lookup(world.client).unwrap(), Rights::empty()).unwrap();
     for number in 1..count {
         assert_eq!(world.read(world.client).unwrap().bytes, number.to_le_bytes());
     }
@@ -140,8 +141,9 @@ fn all_pending_messages_may_be_held() {
     let world = World::new(|config| config.max_pending_messages = count);
     (0..count).for_each(|number| world.send(world.server, &number.to_le_bytes()).unwrap());
     let found = world.thread.lookup(world.client).unwrap();
-    let mut held: Vec<_> = (0..count).map(|_| world.thread.receive_in_place(found, 0).unwrap()).collect();
-    assert_eq!(world.thread.receive_in_place(found, 0).err(), Some(Error::ShouldWait));
+    let mut held: Vec<_> =
+        (0..count).map(|_| world.thread.receive_in_place(found, Rights::empty()).unwrap()).collect();
+    assert_eq!(world.thread.receive_in_place(found, Rights::empty()).err(), Some(Error::ShouldWait));
     fastrand::Rng::with_seed(3).shuffle(&mut held);
     held.iter().for_each(|message| world.thread.finish(message, &mut |_| ()).unwrap());
     assert_eq!(world.audit().messages, 0);
@@ -156,7 +158,8 @@ fn closing_an_end_walks_its_messages_once() {
         (config.max_pending_messages, config.first_segment_messages) = (count, 2);
     });
     world.send(world.server, b"held").unwrap();
-    let held = world.thread.receive_in_place(world.thread.lookup(world.client).unwrap(), 0).unwrap();
+    let held =
+        world.thread.receive_in_place(world.thread.lookup(world.client).unwrap(), Rights::empty()).unwrap();
     world.send(world.server, b"read").unwrap();
     world.read(world.client).unwrap();
     (1..count).for_each(|number| world.send(world.server, &number.to_le_bytes()).unwrap());
@@ -171,7 +174,8 @@ fn full_channel_counts_only_unread_messages() {
     (0..4).for_each(|_| world.send(world.server, b"unread").unwrap());
     assert_eq!(world.send(world.server, b"one more"), Err(Error::ShouldWait));
     let found = world.thread.lookup(world.client).unwrap();
-    let held: Vec<_> = (0..3).map(|_| world.thread.receive_in_place(found, 0).unwrap()).collect();
+    let held: Vec<_> =
+        (0..3).map(|_| world.thread.receive_in_place(found, Rights::empty()).unwrap()).collect();
     assert_eq!(world.send(world.server, b"one more"), Err(Error::ShouldWait), "held is not consumed");
     world.thread.finish(&held[2], &mut |_| ()).unwrap();
     world.send(world.server, b"one more").unwrap();
@@ -201,7 +205,9 @@ impl World {
         assert_eq!(self.finish(&call).err(), Some(Error::TimedOut));
         let (event, _) = self.thread.create(ObjectClass::Event, ALL).unwrap();
         let server = self.thread.lookup(self.server).unwrap();
-        self.thread.send_with_handles(server, 0, &request.bytes, &[event], 0, None).unwrap();
+        self.thread
+            .send_with_handles(server, Rights::empty(), &request.bytes, &[event], Rights::empty(), None)
+            .unwrap();
     }
 }
 
@@ -229,7 +235,7 @@ fn calling_end_discards_late_replies() {
     // Nor does a late reply make the end readable.
     world.call_in_vain();
     let signals = world.thread.signals(world.thread.lookup(world.client).unwrap()).unwrap();
-    assert_eq!(signals & jacinth_shm::signals::READABLE, 0);
+    assert_eq!(signals & Signals::READABLE, Signals::empty());
     world.close_all();
 }
 
@@ -244,26 +250,28 @@ fn a_look_ends_the_handles_it_discards() {
     let (sent, kept) = thread.create(ObjectClass::EventPair, ALL).unwrap();
     let koid = thread.basic(thread.lookup(kept.unwrap()).unwrap()).unwrap().koid;
     let server = thread.lookup(world.server).unwrap();
-    thread.send_with_handles(server, 0, &request.bytes, &[sent], 0, None).unwrap();
+    thread
+        .send_with_handles(server, Rights::empty(), &request.bytes, &[sent], Rights::empty(), None)
+        .unwrap();
     thread.signals(thread.lookup(world.client).unwrap()).unwrap();
     // The list runs nothing by itself, as another look would.
     let listed = thread.process().arena().list_objects().unwrap();
     let pair: Vec<_> = listed.iter().filter(|side| [side.koid, side.related_koid].contains(&koid)).collect();
     let kept = pair.iter().find(|side| side.koid == koid).unwrap();
-    assert_eq!(kept.signals & jacinth_shm::signals::PEER_CLOSED, jacinth_shm::signals::PEER_CLOSED);
+    assert_eq!(kept.signals & Signals::PEER_CLOSED, Signals::PEER_CLOSED);
 }
 
 #[test]
 fn only_own_late_replies_are_discarded() {
     let world = World::new(|_| ()).with_options(0, true);
     let call = world.begin(b"\0\0\0\0?").unwrap();
-    let next = ((call.txid() & 0x7fff_ffff) + 1) | 0x8000_0000;
+    let next = ((call.txid().0 & 0x7fff_ffff) + 1) | 0x8000_0000;
     for id in [0, 7, next, u32::MAX] {
         world.send(world.server, &id.to_le_bytes()).unwrap();
         assert_eq!(world.read(world.client).unwrap().bytes, id.to_le_bytes());
     }
     world.thread.call_abandon(&call);
-    world.send(world.server, &call.txid().to_le_bytes()).unwrap();
+    world.send(world.server, &call.txid().0.to_le_bytes()).unwrap();
     assert_eq!(world.read(world.client).err(), Some(Error::ShouldWait));
 }
 
@@ -274,13 +282,13 @@ fn a_channel_may_have_its_own_limit() {
         (0..3).for_each(|_| world.send(end, b"pending").unwrap());
         assert_eq!(world.send(end, b"one more"), Err(Error::ShouldWait));
         let signals = world.thread.signals(world.thread.lookup(end).unwrap()).unwrap();
-        assert_eq!(signals & jacinth_shm::signals::WRITABLE, 0);
+        assert_eq!(signals & Signals::WRITABLE, Signals::empty());
     }
     world.read(world.client).unwrap();
     world.send(world.server, b"one more").unwrap();
     world.close_all();
     // The next channel in this slot has none.
-    let world = World { client: 0, server: 0, ..world };
+    let world = World { client: HandleValue::INVALID, server: HandleValue::INVALID, ..world };
     let (client, server) = world.thread.create(ObjectClass::Channel, ALL).unwrap();
     let world = World { client, server: server.unwrap(), ..world };
     (0..64).for_each(|_| world.send(world.server, b"pending").unwrap());
@@ -351,7 +359,7 @@ fn random_step(world: &mut World, random: &mut fastrand::Rng, expected: &mut Exp
             Ok(message) => assert_eq!(Some(number_of(&message.bytes)), expected.plain.pop_front()),
             Err(error) => assert_eq!((error, expected.plain.len()), (Error::ShouldWait, 0)),
         },
-        8..10 => match world.thread.receive_in_place(found, 0) {
+        8..10 => match world.thread.receive_in_place(found, Rights::empty()) {
             Ok(message) => {
                 let mut bytes = vec![0; message.len()];
                 message.read_at(0, &mut bytes).unwrap();
@@ -373,7 +381,7 @@ fn random_step(world: &mut World, random: &mut fastrand::Rng, expected: &mut Exp
         }
         12..14 => match world.begin(&text(0, random)) {
             Ok(call) => {
-                expected.requests.push_back(call.txid());
+                expected.requests.push_back(call.txid().0);
                 expected.calls.push((call, 0));
             }
             Err(error) => assert_eq!(error, Error::ShouldWait),
@@ -385,7 +393,7 @@ fn random_step(world: &mut World, random: &mut fastrand::Rng, expected: &mut Exp
                 assert_eq!(request.bytes[..4], txid.to_le_bytes());
                 match world.send(world.server, &request.bytes) {
                     Ok(()) => {
-                        let answered = expected.calls.iter_mut().find(|(call, _)| call.txid() == txid);
+                        let answered = expected.calls.iter_mut().find(|(call, _)| call.txid().0 == txid);
                         answered.unwrap().1 = 1;
                     }
                     // The caller will never hear.
@@ -399,7 +407,7 @@ fn random_step(world: &mut World, random: &mut fastrand::Rng, expected: &mut Exp
                 && expected.calls[index].1 == 1
             {
                 let (call, _) = expected.calls.remove(index);
-                assert_eq!(world.finish(&call).unwrap().bytes[..4], call.txid().to_le_bytes());
+                assert_eq!(world.finish(&call).unwrap().bytes[..4], call.txid().0.to_le_bytes());
             }
         }
     }
@@ -408,7 +416,7 @@ fn random_step(world: &mut World, random: &mut fastrand::Rng, expected: &mut Exp
 /// Sends an end to oneself: its private half starts anew.
 fn move_an_end(
     world: &mut World,
-    (to, from): (u32, u32),
+    (to, from): (HandleValue, HandleValue),
     random: &mut fastrand::Rng,
     expected: &mut Expected,
 ) {
@@ -429,7 +437,17 @@ fn move_an_end(
             world.read(world.server).unwrap();
         }
     }
-    world.thread.send_with_handles(world.thread.lookup(to).unwrap(), 0, &[], &[end], 0, None).unwrap();
+    world
+        .thread
+        .send_with_handles(
+            world.thread.lookup(to).unwrap(),
+            Rights::empty(),
+            &[],
+            &[end],
+            Rights::empty(),
+            None,
+        )
+        .unwrap();
     let arrived = world.read(from).unwrap().handles[0].value;
     *(if reading { &mut world.client } else { &mut world.server }) = arrived;
 }

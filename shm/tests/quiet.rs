@@ -1,11 +1,13 @@
 //! Channels that are quiet give back their blocks and their large rings.
 
-use jacinth_shm::{Arena, Audit, Config, Error, ObjectClass, OnOverflow, Process, Thread, VecBuf};
+use jacinth_shm::{
+    Arena, Audit, Config, Error, HandleValue, ObjectClass, OnOverflow, Process, Rights, Thread, VecBuf,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-const ALL: u32 = 0xf_ffff;
+const ALL: Rights = Rights::all();
 
 fn arena(change: impl FnOnce(&mut Config)) -> Arc<Arena> {
     let mut config = Config::default();
@@ -20,23 +22,28 @@ fn process(change: impl FnOnce(&mut Config)) -> Arc<Process> {
     Process::attach(arena, process_slot, std::process::id(), 0x1234_5678).unwrap()
 }
 
-fn channel(thread: &Thread) -> (u32, u32) {
+fn channel(thread: &Thread) -> (HandleValue, HandleValue) {
     let (near, far) = thread.create(ObjectClass::Channel, ALL).unwrap();
     (near, far.unwrap())
 }
 
-fn send(thread: &Thread, at: u32, len: usize) -> Result<(), Error> {
-    thread.send(thread.lookup(at)?, 0, &vec![1; len])
+fn send(thread: &Thread, at: HandleValue, len: usize) -> Result<(), Error> {
+    thread.send(thread.lookup(at)?, Rights::empty(), &vec![1; len])
 }
 
-fn read(thread: &Thread, at: u32) -> Result<usize, Error> {
+fn read(thread: &Thread, at: HandleValue) -> Result<usize, Error> {
     let (mut bytes, mut handles) = (Vec::new(), Vec::new());
     thread
-        .receive(thread.lookup(at)?, 0, &mut VecBuf::new(&mut bytes, &mut handles), OnOverflow::Keep)
+        .receive(
+            thread.lookup(at)?,
+            Rights::empty(),
+            &mut VecBuf::new(&mut bytes, &mut handles),
+            OnOverflow::Keep,
+        )
         .map(|(bytes, _)| bytes)
 }
 
-fn drain(thread: &Thread, at: u32) -> usize {
+fn drain(thread: &Thread, at: HandleValue) -> usize {
     (0..).find(|_| read(thread, at).is_err()).unwrap()
 }
 
@@ -138,7 +145,7 @@ fn idle_channels_yield_blocks_to_others() {
         for process in &processes {
             let idle = Thread::join(process).unwrap();
             let (near, far) = channel(&idle);
-            let loan = idle.reserve(idle.lookup(near).unwrap(), 0, 9 << 20).unwrap();
+            let loan = idle.reserve(idle.lookup(near).unwrap(), Rights::empty(), 9 << 20).unwrap();
             idle.commit(loan).unwrap();
             assert_eq!(read(&idle, far), Ok(9 << 20));
             scope.spawn(|| process.keep(|| !stopping.load(Ordering::Relaxed)));
@@ -148,7 +155,7 @@ fn idle_channels_yield_blocks_to_others() {
         let found = thread.lookup(near).unwrap();
         let got = (0..10).any(|round| {
             std::thread::sleep(Duration::from_millis(300 * round.min(1)));
-            thread.reserve(found, 0, 9 << 20).is_ok()
+            thread.reserve(found, Rights::empty(), 9 << 20).is_ok()
         });
         stopping.store(true, Ordering::Relaxed);
         thread.request_trim().unwrap();

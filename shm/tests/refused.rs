@@ -1,9 +1,11 @@
 //! Writes refused for want of memory: WRITABLE afterwards, and the memory that one channel leaves to the others.
 
-use jacinth_shm::{Arena, Config, Error, ObjectClass, OnOverflow, Process, Thread, VecBuf, signals};
+use jacinth_shm::{
+    Arena, Config, Error, HandleValue, ObjectClass, OnOverflow, Process, Rights, Signals, Thread, VecBuf,
+};
 use std::sync::Arc;
 
-const ALL: u32 = 0xf_ffff;
+const ALL: Rights = Rights::all();
 const TEN_SECONDS_NS: i64 = 10_000_000_000;
 
 fn process(change: impl FnOnce(&mut Config)) -> Arc<Process> {
@@ -17,28 +19,33 @@ fn process(change: impl FnOnce(&mut Config)) -> Arc<Process> {
     Process::attach(arena, process_slot, std::process::id(), 0x1234_5678).unwrap()
 }
 
-fn channel(thread: &Thread) -> (u32, u32) {
+fn channel(thread: &Thread) -> (HandleValue, HandleValue) {
     let (near, far) = thread.create(ObjectClass::Channel, ALL).unwrap();
     (near, far.unwrap())
 }
 
-fn send(thread: &Thread, at: u32, len: usize) -> Result<(), Error> {
-    thread.send(thread.lookup(at)?, 0, &vec![1; len])
+fn send(thread: &Thread, at: HandleValue, len: usize) -> Result<(), Error> {
+    thread.send(thread.lookup(at)?, Rights::empty(), &vec![1; len])
 }
 
-fn read(thread: &Thread, at: u32) -> Result<usize, Error> {
+fn read(thread: &Thread, at: HandleValue) -> Result<usize, Error> {
     let (mut bytes, mut handles) = (Vec::new(), Vec::new());
     thread
-        .receive(thread.lookup(at)?, 0, &mut VecBuf::new(&mut bytes, &mut handles), OnOverflow::Keep)
+        .receive(
+            thread.lookup(at)?,
+            Rights::empty(),
+            &mut VecBuf::new(&mut bytes, &mut handles),
+            OnOverflow::Keep,
+        )
         .map(|(bytes, _)| bytes)
 }
 
-fn is_writable(thread: &Thread, at: u32) -> bool {
-    thread.signals(thread.lookup(at).unwrap()).unwrap() & signals::WRITABLE != 0
+fn is_writable(thread: &Thread, at: HandleValue) -> bool {
+    thread.signals(thread.lookup(at).unwrap()).unwrap().contains(Signals::WRITABLE)
 }
 
 /// Writes until there is no more memory.
-fn fill(thread: &Thread, at: u32, len: usize) -> usize {
+fn fill(thread: &Thread, at: HandleValue, len: usize) -> usize {
     for count in 0.. {
         match send(thread, at, len) {
             Ok(()) => {}
@@ -49,8 +56,8 @@ fn fill(thread: &Thread, at: u32, len: usize) -> usize {
     unreachable!()
 }
 
-fn wait_for_room(thread: &Thread, at: u32) {
-    let (result, _) = thread.wait_one(at, 0, signals::WRITABLE, now_ns() + TEN_SECONDS_NS);
+fn wait_for_room(thread: &Thread, at: HandleValue) {
+    let (result, _) = thread.wait_one(at, Rights::empty(), Signals::WRITABLE, now_ns() + TEN_SECONDS_NS);
     assert_eq!(result, Ok(()));
 }
 
@@ -122,7 +129,7 @@ fn stuck_reader_leaves_memory_to_others() {
 }
 
 /// Writes of no bytes until one is refused: how many there were.
-fn fill_with_messages(thread: &Thread, at: u32) -> usize {
+fn fill_with_messages(thread: &Thread, at: HandleValue) -> usize {
     fill(thread, at, 0)
 }
 
@@ -185,7 +192,7 @@ fn loan_over_share_leaves_end_unwritable() {
     let process = process_of_few_messages();
     let thread = Thread::join(&process).unwrap();
     let (near, far) = channel(&thread);
-    let loan = thread.reserve(thread.lookup(near).unwrap(), 0, 100).unwrap();
+    let loan = thread.reserve(thread.lookup(near).unwrap(), Rights::empty(), 100).unwrap();
     assert_eq!(fill_with_messages(&thread, near), 800);
     read(&thread, far).unwrap();
     wait_for_room(&thread, near);

@@ -49,7 +49,7 @@ fn each_operation_emits_its_event() {
         let arena = Arc::new(Arena::create(&Config::default()).unwrap());
         let slot = arena.first_slot().unwrap();
         let thread = Thread::join(&Process::attach(arena, slot, std::process::id(), 1).unwrap()).unwrap();
-        let (event, _) = thread.create(ObjectClass::Event, u32::MAX >> 12).unwrap();
+        let (event, _) = thread.create(ObjectClass::Event, Rights::all()).unwrap();
         // The deadline is past after the first sleep.
         let _ = thread.wait_one(event, 0, 1 << 24, jacinth_shm::now_ns() + 1_000_000);
         thread.close(thread.lookup(event).unwrap()).unwrap();

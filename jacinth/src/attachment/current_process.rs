@@ -31,7 +31,7 @@ impl Attachment {
     /// The value of the startup handle; `None` from the second call on.
     pub(crate) fn take_startup_handle(&self) -> Option<u32> {
         let is_taken = self.startup_taken.swap(true, Ordering::AcqRel);
-        if is_taken { None } else { self.process.startup_handle() }
+        if is_taken { None } else { self.process.startup_handle().map(|value| value.0) }
     }
 }
 

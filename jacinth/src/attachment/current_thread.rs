@@ -197,7 +197,7 @@ impl ThreadContext {
         }
         if let Some(value) = self.own_handle.take() {
             // An error means that the program has closed it.
-            let _ = with_thread(|thread| thread.close(thread.lookup(value)?));
+            let _ = with_thread(|thread| thread.close(thread.lookup(shm::HandleValue(value))?));
         }
         self.give_row_back();
         self.dropped.take();

@@ -12,7 +12,7 @@ pub(crate) enum Dropped {
 impl Dropped {
     pub(crate) fn release(&mut self, thread: &shm::Thread) -> shm::Result<()> {
         match self {
-            Self::Handle(value) => thread.close(thread.lookup(*value)?),
+            Self::Handle(value) => thread.close(thread.lookup(shm::HandleValue(*value))?),
             Self::Loan(loan) => {
                 if let Some(loan) = loan.take() {
                     thread.return_loan(loan);

@@ -44,9 +44,9 @@ impl HandleInfo {
 
     pub(crate) fn from_received(received: raw::Received) -> Self {
         Self {
-            handle: NullableHandle::from_raw(received.value),
+            handle: NullableHandle::from_raw(received.value.0),
             object_type: ObjectType::from_raw(received.class.number().into()),
-            rights: Rights::from_bits_retain(received.rights),
+            rights: received.rights.into(),
         }
     }
 

@@ -33,7 +33,7 @@ impl HandleBasicInfo {
     pub(crate) fn from_raw(basic: jacinth_shm::Basic) -> Self {
         Self {
             koid: Koid::from_raw(basic.koid),
-            rights: Rights::from_bits_retain(basic.rights),
+            rights: basic.rights.into(),
             object_type: ObjectType::from_raw(basic.class.number().into()),
             related_koid: Koid::from_raw(basic.related_koid),
         }

@@ -79,14 +79,14 @@ pub fn object_wait_many(items: &mut [WaitItem<'_>], deadline: impl Into<Deadline
     let mut raw: ArrayVec<raw::WaitItem, { raw::WAIT_MANY_MAX_ITEMS }> = items
         .iter()
         .map(|item| raw::WaitItem {
-            handle: item.handle.raw_handle(),
-            waitfor: item.waitfor.bits(),
-            pending: 0,
+            handle: raw::HandleValue(item.handle.raw_handle()),
+            waitfor: item.waitfor.into(),
+            pending: Signals::NONE.into(),
         })
         .collect();
     let result = raw::wait_many(&mut raw, deadline.into().instant());
     for (raw, item) in raw.iter().zip(items) {
-        item.pending = Signals::from_bits_retain(raw.pending);
+        item.pending = raw.pending.into();
     }
     match result {
         Ok(()) => Ok(false),

@@ -53,7 +53,13 @@ pub fn call_noretry(
         let both = Rights::READ | Rights::WRITE;
         let checked = check_call(thread, value, both, bytes.len(), handles.len());
         let found = checked.inspect_err(|_| discard(thread, handles))?;
-        let pending = thread.call_begin(found, both.bits(), bytes, handles, Rights::TRANSFER.bits())?;
+        let pending = thread.call_begin(
+            found,
+            both.into(),
+            bytes,
+            shm::HandleValue::from_raw_slice(handles),
+            Rights::TRANSFER.into(),
+        )?;
         is_sent = true;
         finish(thread, current, pending, deadline, sink)
     });
@@ -77,7 +83,7 @@ pub fn call_etc(
         let both = Rights::READ | Rights::WRITE;
         let checked = check_call(thread, value, both, bytes.len(), handles.len());
         let pending = send_dispositions(thread, checked, handles, |found, values| {
-            thread.call_begin(found, both.bits(), bytes, values, Rights::NONE.bits())
+            thread.call_begin(found, both.into(), bytes, values, Rights::NONE.into())
         })?;
         is_sent = true;
         finish(thread, current, pending, deadline, sink)

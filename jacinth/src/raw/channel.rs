@@ -22,15 +22,15 @@ use jacinth_shm as shm;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn channel_create(rights: Rights, options: ChannelOptions) -> Result<(u32, u32), Status> {
-    let (first, second) = with_thread(|thread| thread.create_channel(options.to_mechanism(), rights.bits()))?;
-    Ok((first, second.unwrap_or(INVALID)))
+    let (first, second) = with_thread(|thread| thread.create_channel(options.to_mechanism(), rights.into()))?;
+    Ok((first.0, second.map_or(INVALID, |value| value.0)))
 }
 
 /// Closes a message's handles, as every failed write does.
 pub(super) fn discard(thread: &shm::Thread, handles: &[u32]) {
     for value in handles {
         // Those that are no handles are no loss.
-        let _ = thread.lookup(*value).and_then(|found| thread.close(found));
+        let _ = thread.lookup(shm::HandleValue(*value)).and_then(|found| thread.close(found));
     }
 }
 
@@ -66,7 +66,9 @@ pub(super) fn check_sizes(bytes: usize, handles: usize) -> Result<(), shm::Error
 #[inline]
 pub fn channel_write(value: u32, bytes: &[u8], handles: &[u32]) -> Result<(), Status> {
     if handles.is_empty() && bytes.len() <= shm::MAX_MESSAGE_BYTES {
-        return with_thread(|thread| thread.send(thread.lookup(value)?, Rights::WRITE.bits(), bytes));
+        return with_thread(|thread| {
+            thread.send(thread.lookup(shm::HandleValue(value))?, Rights::WRITE.into(), bytes)
+        });
     }
     write_with_handles(value, bytes, handles)
 }
@@ -78,7 +80,8 @@ fn write_with_handles(value: u32, bytes: &[u8], handles: &[u32]) -> Result<(), S
             .and_then(|found| check_sizes(bytes.len(), handles.len()).map(|()| found));
         match checked {
             Ok(found) => {
-                let (write, transfer) = (Rights::WRITE.bits(), Rights::TRANSFER.bits());
+                let (write, transfer) = (Rights::WRITE.into(), Rights::TRANSFER.into());
+                let handles = shm::HandleValue::from_raw_slice(handles);
                 thread.send_with_handles(found, write, bytes, handles, transfer, None)
             }
             Err(error) => {
@@ -95,11 +98,11 @@ pub(crate) fn channel_with(
     value: u32,
     rights: Rights,
 ) -> shm::Result<shm::ResolvedHandle> {
-    let found = thread.lookup(value)?;
+    let found = thread.lookup(shm::HandleValue(value))?;
     if thread.class(found)? != shm::ObjectClass::Channel {
         return Err(shm::Error::WrongType);
     }
-    found.require(rights.bits())?;
+    found.require(rights.into())?;
     Ok(found)
 }
 
@@ -171,7 +174,8 @@ pub fn receive(
 ) -> (Result<(), Status>, Actual) {
     let mut actual = Actual { bytes: 0, handles: 0 };
     let result = with_thread(|thread| {
-        let received = thread.receive(thread.lookup(value)?, Rights::READ.bits(), sink, too_small);
+        let received =
+            thread.receive(thread.lookup(shm::HandleValue(value))?, Rights::READ.into(), sink, too_small);
         match received {
             Ok((bytes, handles)) | Err(shm::Error::BufferTooSmall { bytes, handles }) => {
                 actual = Actual { bytes, handles }

@@ -10,7 +10,7 @@ use arrayvec::ArrayVec;
 use jacinth_shm as shm;
 
 /// The values of a message's handles.
-type Values = ArrayVec<u32, { shm::MAX_MESSAGE_HANDLES }>;
+type Values = ArrayVec<shm::HandleValue, { shm::MAX_MESSAGE_HANDLES }>;
 
 /// A handle to be sent (`zx_handle_disposition_t`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub fn channel_write_etc(value: u32, bytes: &[u8], handles: &mut [Disposition]) 
             .and_then(|found| check_sizes(bytes.len(), handles.len()).map(|()| found));
         send_dispositions(thread, checked, handles, |found, values| {
             // The right to transfer was checked on the handles that the caller has.
-            thread.send_with_handles(found, Rights::WRITE.bits(), bytes, values, Rights::NONE.bits(), None)
+            thread.send_with_handles(found, Rights::WRITE.into(), bytes, values, Rights::NONE.into(), None)
         })
     })
 }
@@ -66,7 +66,7 @@ pub(super) fn send_dispositions<T>(
     thread: &shm::Thread,
     channel: shm::Result<shm::ResolvedHandle>,
     handles: &mut [Disposition],
-    send: impl FnOnce(shm::ResolvedHandle, &[u32]) -> shm::Result<T>,
+    send: impl FnOnce(shm::ResolvedHandle, &[shm::HandleValue]) -> shm::Result<T>,
 ) -> shm::Result<T> {
     let checked = channel.and_then(|channel| check_all(thread, handles).map(|()| channel));
     let channel = checked.inspect_err(|_| close_moved(thread, handles))?;
@@ -74,18 +74,18 @@ pub(super) fn send_dispositions<T>(
     let mut values = Values::new();
     let made = make_all(thread, handles, &mut values);
     let sent = made.and_then(|()| send(channel, &values));
-    let made_anew = handles.iter().zip(&values).filter(|(handle, made)| handle.handle != **made);
+    let made_anew = handles.iter().zip(&values).filter(|(handle, made)| handle.handle != made.0);
     match &sent {
         // No handle was consumed: only those that were made for the message are closed.
         Err(shm::Error::ShouldWait | shm::Error::NoResources(_) | shm::Error::BadState(_)) => {
-            close(thread, made_anew.map(|(_, made)| *made));
+            close(thread, made_anew.map(|(_, made)| made.0));
         }
         // The originals of handles made with fewer rights are closed, sent or not.
         _ => {
             close(thread, made_anew.filter(|(handle, _)| handle.is_move).map(|(handle, _)| handle.handle));
             if values.len() < handles.len() {
                 // A handle was gone before it could be sent.
-                close(thread, values.iter().copied());
+                close(thread, values.iter().map(|value| value.0));
                 close_moved(thread, &handles[values.len()..]);
             }
         }
@@ -110,14 +110,14 @@ fn check_all(thread: &shm::Thread, handles: &mut [Disposition]) -> shm::Result<(
 }
 
 fn check(thread: &shm::Thread, handle: &Disposition) -> shm::Result<()> {
-    let found = thread.lookup(handle.handle)?;
+    let found = thread.lookup(shm::HandleValue(handle.handle))?;
     if handle.object_type != ObjectType::NONE
         && u32::from(thread.class(found)?.number()) != handle.object_type.into_raw()
     {
         return Err(shm::Error::WrongType);
     }
     let needed = if handle.is_move { Rights::TRANSFER } else { Rights::TRANSFER | Rights::DUPLICATE };
-    found.require(needed.bits())?;
+    found.require(needed.into())?;
     subset(&found, handle.rights).map(drop)
 }
 
@@ -132,15 +132,16 @@ fn make_all(thread: &shm::Thread, handles: &mut [Disposition], values: &mut Valu
     Ok(())
 }
 
-fn make(thread: &shm::Thread, handle: &mut Disposition) -> shm::Result<u32> {
-    let found = thread.lookup(handle.handle)?;
+fn make(thread: &shm::Thread, handle: &mut Disposition) -> shm::Result<shm::HandleValue> {
+    let found = thread.lookup(shm::HandleValue(handle.handle))?;
     let rights = subset(&found, handle.rights)?;
     if handle.is_move && rights == found.rights() {
-        return Ok(handle.handle);
+        return Ok(shm::HandleValue(handle.handle));
     }
     if handle.is_move && u32::from(thread.class(found)?.number()) == ObjectType::CHANNEL.into_raw() {
-        handle.handle = thread.replace(found, rights)?;
-        return Ok(handle.handle);
+        let replaced = thread.replace(found, rights)?;
+        handle.handle = replaced.0;
+        return Ok(replaced);
     }
     thread.duplicate(found, rights)
 }
@@ -153,6 +154,6 @@ fn close_moved(thread: &shm::Thread, handles: &[Disposition]) {
 fn close(thread: &shm::Thread, values: impl Iterator<Item = u32>) {
     for value in values {
         // Those that are no handles are no loss.
-        let _ = thread.lookup(value).and_then(|found| thread.close(found));
+        let _ = thread.lookup(shm::HandleValue(value)).and_then(|found| thread.close(found));
     }
 }

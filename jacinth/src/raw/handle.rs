@@ -27,7 +27,7 @@ pub fn close(value: u32) -> Result<(), Status> {
     if value == INVALID {
         return Ok(());
     }
-    with_any_thread(|thread| thread.close(thread.lookup(value)?))
+    with_any_thread(|thread| thread.close(thread.lookup(shm::HandleValue(value))?))
 }
 
 /// Closes every handle of the list, also when some of the values are wrong; [`INVALID`] is skipped.
@@ -73,9 +73,9 @@ pub fn close_many(values: &[u32]) -> Result<(), Status> {
 /// ```
 pub fn duplicate(value: u32, rights: Rights) -> Result<u32, Status> {
     with_thread(|thread| {
-        let found = thread.lookup(value)?;
-        found.require(Rights::DUPLICATE.bits())?;
-        thread.duplicate(found, subset(&found, rights)?)
+        let found = thread.lookup(shm::HandleValue(value))?;
+        found.require(Rights::DUPLICATE.into())?;
+        thread.duplicate(found, subset(&found, rights)?).map(|value| value.0)
     })
 }
 
@@ -98,9 +98,9 @@ pub fn duplicate(value: u32, rights: Rights) -> Result<u32, Status> {
 /// ```
 pub fn replace(value: u32, rights: Rights) -> Result<u32, Status> {
     with_thread(|thread| {
-        let found = thread.lookup(value)?;
+        let found = thread.lookup(shm::HandleValue(value))?;
         match subset(&found, rights) {
-            Ok(rights) => thread.replace(found, rights),
+            Ok(rights) => thread.replace(found, rights).map(|value| value.0),
             Err(error) => thread.close(found).and(Err(error)),
         }
     })
@@ -121,7 +121,7 @@ pub fn replace(value: u32, rights: Rights) -> Result<u32, Status> {
 /// ```
 #[inline]
 pub fn check_valid(value: u32) -> Result<(), Status> {
-    with_thread(|thread| thread.lookup(value).map(drop))
+    with_thread(|thread| thread.lookup(shm::HandleValue(value)).map(drop))
 }
 
 /// Information on a handle and its object, in plain numbers.
@@ -140,7 +140,7 @@ pub use shm::Basic;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn basic(value: u32) -> Result<Basic, Status> {
-    with_thread(|thread| thread.basic(thread.lookup(value)?))
+    with_thread(|thread| thread.basic(thread.lookup(shm::HandleValue(value))?))
 }
 
 /// How many handles refer to the object (`ZX_INFO_HANDLE_COUNT`). Needs [`Rights::INSPECT`].
@@ -156,20 +156,19 @@ pub fn basic(value: u32) -> Result<Basic, Status> {
 /// ```
 pub fn handle_count(value: u32) -> Result<u32, Status> {
     with_thread(|thread| {
-        let found = thread.lookup(value)?;
-        found.require(Rights::INSPECT.bits())?;
+        let found = thread.lookup(shm::HandleValue(value))?;
+        found.require(Rights::INSPECT.into())?;
         Ok(thread.basic(found)?.handles)
     })
 }
 
 /// The rights of `rights` that a new handle made from `found` gets, if they are a subset.
-pub(super) fn subset(found: &shm::ResolvedHandle, rights: Rights) -> Result<u32, shm::Error> {
+pub(super) fn subset(found: &shm::ResolvedHandle, rights: Rights) -> Result<shm::Rights, shm::Error> {
     if rights == Rights::SAME_RIGHTS {
         return Ok(found.rights());
     }
-    let beyond = rights.bits() & !found.rights();
-    if beyond == 0 {
-        Ok(rights.bits())
+    if found.rights().contains(rights.into()) {
+        Ok(rights.into())
     } else {
         Err(shm::Error::InvalidArgs("rights beyond those of the handle"))
     }

@@ -14,6 +14,8 @@ macro_rules! calls {
     };
 }
 
+pub use jacinth_shm::HandleValue;
+
 calls! { call channel disposition futex handle object }
 
 /// The value that is never a handle (`ZX_HANDLE_INVALID`).

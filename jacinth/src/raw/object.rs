@@ -21,7 +21,7 @@ fn check_masks(
     set: Signals,
 ) -> shm::Result<()> {
     let settable = thread.class(found)?.settable_signals();
-    if (clear | set).bits() & !settable == 0 {
+    if settable.contains((clear | set).into()) {
         Ok(())
     } else {
         Err(shm::Error::InvalidArgs("signals that a program may not set"))
@@ -45,10 +45,10 @@ fn check_masks(
 /// ```
 pub fn signal(value: u32, clear: Signals, set: Signals) -> Result<(), Status> {
     with_thread(|thread| {
-        let found = thread.lookup(value)?;
-        found.require(Rights::SIGNAL.bits())?;
+        let found = thread.lookup(shm::HandleValue(value))?;
+        found.require(Rights::SIGNAL.into())?;
         check_masks(thread, found, clear, set)?;
-        thread.signal(found, clear.bits(), set.bits())
+        thread.signal(found, clear.into(), set.into())
     })
 }
 
@@ -69,10 +69,10 @@ pub fn signal(value: u32, clear: Signals, set: Signals) -> Result<(), Status> {
 /// ```
 pub fn signal_peer(value: u32, clear: Signals, set: Signals) -> Result<(), Status> {
     with_thread(|thread| {
-        let found = thread.lookup(value)?;
-        found.require(Rights::SIGNAL_PEER.bits())?;
+        let found = thread.lookup(shm::HandleValue(value))?;
+        found.require(Rights::SIGNAL_PEER.into())?;
         check_masks(thread, found, clear, set)?;
-        thread.signal_peer(found, clear.bits(), set.bits())
+        thread.signal_peer(found, clear.into(), set.into())
     })
 }
 
@@ -93,14 +93,18 @@ pub fn signal_peer(value: u32, clear: Signals, set: Signals) -> Result<(), Statu
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn wait_one(value: u32, signals: Signals, deadline: MonotonicInstant) -> (Result<(), Status>, Signals) {
-    let mut seen = 0;
+    let mut seen = Signals::NONE;
     let result = with_thread(|thread| {
-        let (result, pending) =
-            thread.wait_one(value, Rights::WAIT.bits(), signals.bits(), deadline.into_nanos());
-        seen = pending;
+        let (result, pending) = thread.wait_one(
+            shm::HandleValue(value),
+            Rights::WAIT.into(),
+            signals.into(),
+            deadline.into_nanos(),
+        );
+        seen = pending.into();
         result
     });
-    (result, Signals::from_bits_retain(seen))
+    (result, seen)
 }
 
 /// A handle's value, the signals to wait for on it, and those that were seen (`zx_wait_item_t`).
@@ -120,16 +124,20 @@ pub use shm::WaitItem;
 /// # let supervisor = Supervisor::create(&Config::default())?;
 /// let event = Event::create();
 /// event.signal(Signals::NONE, Signals::USER_0)?;
-/// let mut items = [raw::WaitItem { handle: event.raw_handle(), waitfor: Signals::USER_0.bits(), pending: 0 }];
+/// let mut items = [raw::WaitItem {
+///     handle: raw::HandleValue(event.raw_handle()),
+///     waitfor: Signals::USER_0.into(),
+///     pending: Signals::NONE.into(),
+/// }];
 /// raw::wait_many(&mut items, MonotonicInstant::INFINITE)?;
-/// assert_eq!(items[0].pending, Signals::USER_0.bits());
+/// assert_eq!(Signals::from(items[0].pending), Signals::USER_0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn wait_many(items: &mut [WaitItem], deadline: MonotonicInstant) -> Result<(), Status> {
     if items.len() > WAIT_MANY_MAX_ITEMS {
         return Err(too_many_items());
     }
-    with_thread(|thread| thread.wait_many(items, Rights::WAIT.bits(), deadline.into_nanos()))
+    with_thread(|thread| thread.wait_many(items, Rights::WAIT.into(), deadline.into_nanos()))
 }
 
 /// A wait for more than [`WAIT_MANY_MAX_ITEMS`].
@@ -160,8 +168,8 @@ pub fn create(object_type: ObjectType, rights: Rights) -> Result<(u32, u32), Sta
 }
 
 fn create_of(class: ObjectClass, rights: Rights) -> Result<(u32, u32), Status> {
-    let (first, second) = with_thread(|thread| thread.create(class, rights.bits()))?;
-    Ok((first, second.unwrap_or(INVALID)))
+    let (first, second) = with_thread(|thread| thread.create(class, rights.into()))?;
+    Ok((first.0, second.map_or(INVALID, |value| value.0)))
 }
 
 /// The bytes of an object's name, the closing NUL included (`ZX_MAX_NAME_LEN`).
@@ -183,8 +191,8 @@ pub use shm::MAX_NAME_BYTES;
 /// ```
 pub fn name(value: u32) -> Result<[u8; MAX_NAME_BYTES], Status> {
     with_thread(|thread| {
-        let found = thread.lookup(value)?;
-        found.require(Rights::GET_PROPERTY.bits())?;
+        let found = thread.lookup(shm::HandleValue(value))?;
+        found.require(Rights::GET_PROPERTY.into())?;
         thread.name(found)
     })
 }
@@ -214,8 +222,8 @@ pub fn set_name(value: u32, name: &[u8; MAX_NAME_BYTES]) -> Result<(), Status> {
     let mut padded = [0; MAX_NAME_BYTES];
     padded[..length].copy_from_slice(&name[..length]);
     with_thread(|thread| {
-        let found = thread.lookup(value)?;
-        found.require(Rights::SET_PROPERTY.bits())?;
+        let found = thread.lookup(shm::HandleValue(value))?;
+        found.require(Rights::SET_PROPERTY.into())?;
         thread.set_name(found, &padded)
     })
 }

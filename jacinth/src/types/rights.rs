@@ -13,6 +13,7 @@
 //! `docs/syscalls/*_create.md`.
 
 use bitflags::bitflags;
+use jacinth_shm as shm;
 
 bitflags! {
     /// A set of rights, Zircon's `zx_rights_t`.
@@ -172,6 +173,20 @@ impl Rights {
 }
 
 // INV-RIGHTS-2.
+impl From<Rights> for shm::Rights {
+    #[inline(always)]
+    fn from(rights: Rights) -> Self {
+        Self::from_bits_retain(rights.bits())
+    }
+}
+
+impl From<shm::Rights> for Rights {
+    #[inline(always)]
+    fn from(rights: shm::Rights) -> Self {
+        Self::from_bits_retain(rights.bits())
+    }
+}
+
 const _: () = assert!(Rights::all().difference(Rights::SAME_RIGHTS).bits() == (1 << 20) - 1);
 
 #[cfg(test)]

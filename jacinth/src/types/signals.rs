@@ -20,6 +20,7 @@
 //! Follows `docs/signals.md` and `zircon/types.h`.
 
 use bitflags::bitflags;
+use jacinth_shm as shm;
 
 bitflags! {
     /// A set of signals, Zircon's `zx_signals_t`.
@@ -235,6 +236,20 @@ impl Signals {
 }
 
 // INV-SIGNALS-1.
+impl From<Signals> for shm::Signals {
+    #[inline(always)]
+    fn from(signals: Signals) -> Self {
+        Self::from_bits_retain(signals.bits())
+    }
+}
+
+impl From<shm::Signals> for Signals {
+    #[inline(always)]
+    fn from(signals: shm::Signals) -> Self {
+        Self::from_bits_retain(signals.bits())
+    }
+}
+
 const _: () = assert!(Signals::all().bits() == u32::MAX);
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ use jacinth_shm_loom::{
     Arena, Audit, Barriers, ChannelOptions, Config, Error, ObjectClass, Process, ProcessSlot, Received,
     RecvBuf, ResolvedHandle, Result, Thread,
 };
-use jacinth_shm_loom::{IdleMemory, OnOverflow, Unused, barriers, signals};
+use jacinth_shm_loom::{HandleValue, Rights, Signals};
+use jacinth_shm_loom::{IdleMemory, OnOverflow, Unused, barriers};
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,9 +21,9 @@ pub mod points;
 pub mod scenes;
 
 /// Every right there is: the mechanism asks for those it is told to ask for.
-pub const ALL: u32 = 0xf_ffff;
+pub const ALL: Rights = Rights::all();
 /// A signal that is stored.
-pub const USER: u32 = 1 << 24;
+pub const USER: Signals = Signals::from_bits_retain(1 << 24);
 
 /// The smallest arena in which everything can happen: rings that must grow, tables that run full.
 pub fn small() -> Config {
@@ -103,12 +104,12 @@ pub fn first(config: &Config) -> Thread {
 }
 
 /// Another process, with one thread, that was left `handle` by its spawner if there is one.
-pub fn child(spawner: &Thread, handle: Option<u32>) -> Thread {
+pub fn child(spawner: &Thread, handle: Option<HandleValue>) -> Thread {
     child_with_seat(spawner, handle).0
 }
 
 /// [`child`], and its process slot.
-pub fn child_with_seat(spawner: &Thread, handle: Option<u32>) -> (Thread, ProcessSlot) {
+pub fn child_with_seat(spawner: &Thread, handle: Option<HandleValue>) -> (Thread, ProcessSlot) {
     let arena = spawner.process().arena();
     let process_slot = arena.reserve_slot(spawner).unwrap();
     if let Some(handle) = handle {
@@ -141,30 +142,30 @@ fn sleeper(thread: Thread) -> Thread {
 }
 
 /// The handle a child was left by its spawner.
-pub fn startup(thread: &Thread) -> u32 {
+pub fn startup(thread: &Thread) -> HandleValue {
     thread.process().startup_handle().unwrap()
 }
 
 /// A channel between two processes: the first one's end, and a child that has the other.
-pub fn connected(first: &Thread) -> (u32, Thread) {
+pub fn connected(first: &Thread) -> (HandleValue, Thread) {
     let (near, far) = first.create(ObjectClass::Channel, ALL).unwrap();
     let child = child(first, far);
     (near, child)
 }
 
 /// A channel between two processes: both its ends, and the child that has the second one.
-pub fn linked(first: &Thread) -> (u32, u32, Thread) {
+pub fn linked(first: &Thread) -> (HandleValue, HandleValue, Thread) {
     let (near, child) = connected(first);
     (near, startup(&child), child)
 }
 
 /// A new event.
-pub fn create_event(thread: &Thread) -> u32 {
+pub fn create_event(thread: &Thread) -> HandleValue {
     thread.create(ObjectClass::Event, ALL).unwrap().0
 }
 
 /// The ends of a new channel.
-pub fn create_channel(thread: &Thread) -> [u32; 2] {
+pub fn create_channel(thread: &Thread) -> [HandleValue; 2] {
     let (near, far) = thread.create(ObjectClass::Channel, ALL).unwrap();
     [near, far.unwrap()]
 }
@@ -225,36 +226,36 @@ unsafe impl RecvBuf for NoRoom {
 /// Operations on handle values, as `jacinth` does them.
 pub trait Use {
     /// Finds, and closes.
-    fn close_value(&self, value: u32) -> Result<()>;
+    fn close_value(&self, value: HandleValue) -> Result<()>;
     /// One look for a message.
-    fn try_receive(&self, value: u32) -> Result<Inbox>;
+    fn try_receive(&self, value: HandleValue) -> Result<Inbox>;
     /// Looks for a message until there is one, or an error that is not `ShouldWait`.
-    fn receive_next(&self, value: u32) -> Result<Inbox>;
+    fn receive_next(&self, value: HandleValue) -> Result<Inbox>;
     /// Sends bytes.
-    fn send_value(&self, value: u32, bytes: &[u8]) -> Result<()>;
+    fn send_value(&self, value: HandleValue, bytes: &[u8]) -> Result<()>;
     /// Sends bytes until there is room.
-    fn send_when_room(&self, value: u32, bytes: &[u8]) -> Result<()>;
+    fn send_when_room(&self, value: HandleValue, bytes: &[u8]) -> Result<()>;
     /// Sends bytes and handles.
-    fn transfer_value(&self, value: u32, bytes: &[u8], handles: &[u32]) -> Result<()>;
+    fn transfer_value(&self, value: HandleValue, bytes: &[u8], handles: &[HandleValue]) -> Result<()>;
     /// The koid behind a handle.
-    fn koid(&self, value: u32) -> Result<u64>;
+    fn koid(&self, value: HandleValue) -> Result<u64>;
     /// The signals of a handle's object.
-    fn signals_of(&self, value: u32) -> Result<u32>;
+    fn signals_of(&self, value: HandleValue) -> Result<Signals>;
 }
 
 impl Use for Thread {
-    fn close_value(&self, value: u32) -> Result<()> {
+    fn close_value(&self, value: HandleValue) -> Result<()> {
         self.lookup(value).and_then(|found| self.close(found))
     }
 
-    fn try_receive(&self, value: u32) -> Result<Inbox> {
+    fn try_receive(&self, value: HandleValue) -> Result<Inbox> {
         let mut inbox = Inbox::default();
         let found = self.lookup(value)?;
-        self.receive(found, 0, &mut inbox, OnOverflow::Keep)?;
+        self.receive(found, Rights::empty(), &mut inbox, OnOverflow::Keep)?;
         Ok(inbox)
     }
 
-    fn receive_next(&self, value: u32) -> Result<Inbox> {
+    fn receive_next(&self, value: HandleValue) -> Result<Inbox> {
         loop {
             match self.try_receive(value) {
                 Err(Error::ShouldWait) => loom::thread::yield_now(),
@@ -263,11 +264,11 @@ impl Use for Thread {
         }
     }
 
-    fn send_value(&self, value: u32, bytes: &[u8]) -> Result<()> {
-        self.lookup(value).and_then(|found| self.send(found, 0, bytes))
+    fn send_value(&self, value: HandleValue, bytes: &[u8]) -> Result<()> {
+        self.lookup(value).and_then(|found| self.send(found, Rights::empty(), bytes))
     }
 
-    fn send_when_room(&self, value: u32, bytes: &[u8]) -> Result<()> {
+    fn send_when_room(&self, value: HandleValue, bytes: &[u8]) -> Result<()> {
         loop {
             match self.send_value(value, bytes) {
                 Err(Error::ShouldWait) => loom::thread::yield_now(),
@@ -276,22 +277,24 @@ impl Use for Thread {
         }
     }
 
-    fn transfer_value(&self, value: u32, bytes: &[u8], handles: &[u32]) -> Result<()> {
-        self.lookup(value).and_then(|found| self.send_with_handles(found, 0, bytes, handles, 0, None))
+    fn transfer_value(&self, value: HandleValue, bytes: &[u8], handles: &[HandleValue]) -> Result<()> {
+        self.lookup(value).and_then(|found| {
+            self.send_with_handles(found, Rights::empty(), bytes, handles, Rights::empty(), None)
+        })
     }
 
-    fn koid(&self, value: u32) -> Result<u64> {
+    fn koid(&self, value: HandleValue) -> Result<u64> {
         self.lookup(value).and_then(|found| self.basic(found)).map(|basic| basic.koid)
     }
 
-    fn signals_of(&self, value: u32) -> Result<u32> {
+    fn signals_of(&self, value: HandleValue) -> Result<Signals> {
         self.lookup(value).and_then(|found| self.signals(found))
     }
 }
 
 /// Waits, for ever, until one of `waitfor` is there.
-pub fn wait(thread: &Thread, value: u32, waitfor: u32) -> (Result<()>, u32) {
-    thread.wait_one(value, 0, waitfor, jacinth_shm_loom::DEADLINE_INFINITE_NS)
+pub fn wait(thread: &Thread, value: HandleValue, waitfor: Signals) -> (Result<()>, Signals) {
+    thread.wait_one(value, Rights::empty(), waitfor, jacinth_shm_loom::DEADLINE_INFINITE_NS)
 }
 
 /// A message of `words` words, each of which says which message it is: a torn one shows.
@@ -314,9 +317,9 @@ pub fn is_gone<T>(result: &Result<T>) -> bool {
 }
 
 /// Found, or not at all.
-pub fn find(thread: &Thread, value: u32) -> ResolvedHandle {
+pub fn find(thread: &Thread, value: HandleValue) -> ResolvedHandle {
     thread.lookup(value).unwrap()
 }
 
 /// The signal that says the other side is gone.
-pub const PEER_CLOSED: u32 = signals::PEER_CLOSED;
+pub const PEER_CLOSED: Signals = Signals::PEER_CLOSED;

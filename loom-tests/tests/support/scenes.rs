@@ -25,10 +25,10 @@ pub struct Actors {
     /// Will die, if the plan says so; and its handles.
     pub victim: Thread,
     pub process_slot: ProcessSlot,
-    pub victims: Vec<u32>,
+    pub victims: Vec<HandleValue>,
     /// Goes on; and its handles, all of which it closes in `after`.
     pub survivor: Thread,
-    pub survivors: Vec<u32>,
+    pub survivors: Vec<HandleValue>,
 }
 
 /// One scene. In every execution the arena is empty after `after`.
@@ -39,11 +39,11 @@ pub struct Scene {
     pub points: &'static [&'static str],
     pub setup: fn() -> Actors,
     /// The victim's operation.
-    pub act: fn(&Thread, &[u32]) -> Result<()>,
+    pub act: fn(&Thread, &[HandleValue]) -> Result<()>,
     /// The survivor's operations meanwhile. Gives the handles that it made.
-    pub beside: fn(&Thread, &[u32]) -> Vec<u32>,
+    pub beside: fn(&Thread, &[HandleValue]) -> Vec<HandleValue>,
     /// The survivor's checks once the victim has been recovered.
-    pub after: fn(&Thread, &[u32]),
+    pub after: fn(&Thread, &[HandleValue]),
 }
 
 /// When the victim is to die.
@@ -108,23 +108,23 @@ fn event_behind_free_slots() -> Actors {
     Actors { supervisor, victim, process_slot, victims: vec![theirs], survivor, survivors: vec![ours] }
 }
 
-fn add_event(thread: &Thread, handles: &mut Vec<u32>) {
+fn add_event(thread: &Thread, handles: &mut Vec<HandleValue>) {
     handles.push(thread.create(ObjectClass::Event, ALL).unwrap().0);
 }
 
-fn nothing(_: &Thread, _: &[u32]) -> Vec<u32> {
+fn nothing(_: &Thread, _: &[HandleValue]) -> Vec<HandleValue> {
     Vec::new()
 }
 
 /// The survivor's handle is the only one left of the event.
-fn event_is_ours_alone(survivor: &Thread, survivors: &[u32]) {
+fn event_is_ours_alone(survivor: &Thread, survivors: &[HandleValue]) {
     let basic = survivor.basic(find(survivor, survivors[0])).unwrap();
     assert_eq!((basic.handles, basic.class), (1, ObjectClass::Event));
     close_all(survivor, survivors);
 }
 
 /// The other side is seen to be closed, and then this one is.
-fn peer_is_closed(survivor: &Thread, survivors: &[u32]) {
+fn peer_is_closed(survivor: &Thread, survivors: &[HandleValue]) {
     // No message appears after PEER_CLOSED was seen: no committed message was passed over.
     let late = survivor.try_receive(survivors[0]);
     assert_eq!(late.map(|inbox| inbox.bytes).unwrap_err(), Error::PeerClosed);
@@ -133,39 +133,39 @@ fn peer_is_closed(survivor: &Thread, survivors: &[u32]) {
     close_all(survivor, survivors);
 }
 
-fn close_all(thread: &Thread, handles: &[u32]) {
+fn close_all(thread: &Thread, handles: &[HandleValue]) {
     for handle in handles {
         thread.close_value(*handle).unwrap();
     }
 }
 
 /// One more reference to the shared event comes and goes.
-fn count_up_and_down(survivor: &Thread, survivors: &[u32]) -> Vec<u32> {
+fn count_up_and_down(survivor: &Thread, survivors: &[HandleValue]) -> Vec<HandleValue> {
     let copy = survivor.duplicate(find(survivor, survivors[0]), ALL).unwrap();
     survivor.close_value(copy).unwrap();
     Vec::new()
 }
 
 /// Takes a slot.
-fn create_an_event(survivor: &Thread, _: &[u32]) -> Vec<u32> {
+fn create_an_event(survivor: &Thread, _: &[HandleValue]) -> Vec<HandleValue> {
     vec![survivor.create(ObjectClass::Event, ALL).unwrap().0]
 }
 
 /// Takes two slots, as far as there are any.
-fn create_what_there_is_room_for(survivor: &Thread, _: &[u32]) -> Vec<u32> {
+fn create_what_there_is_room_for(survivor: &Thread, _: &[HandleValue]) -> Vec<HandleValue> {
     let events = (0..2).map(|_| survivor.create(ObjectClass::Event, ALL));
     events.filter_map(|created| created.map(|(event, _)| event).ok()).collect()
 }
 
 /// Writes to the other side, or finds it closed.
-fn send_or_find_closed(survivor: &Thread, survivors: &[u32]) -> Vec<u32> {
+fn send_or_find_closed(survivor: &Thread, survivors: &[HandleValue]) -> Vec<HandleValue> {
     let sent = survivor.send_value(survivors[0], &message(4, 1));
     assert!(matches!(sent, Ok(()) | Err(Error::PeerClosed)), "{sent:?}");
     Vec::new()
 }
 
 /// Sleeps until the other side is closed.
-fn await_the_end(survivor: &Thread, survivors: &[u32]) -> Vec<u32> {
+fn await_the_end(survivor: &Thread, survivors: &[HandleValue]) -> Vec<HandleValue> {
     let (result, pending) = wait(survivor, survivors[0], PEER_CLOSED);
     assert_eq!((result, pending & PEER_CLOSED), (Ok(()), PEER_CLOSED));
     Vec::new()
@@ -173,7 +173,7 @@ fn await_the_end(survivor: &Thread, survivors: &[u32]) -> Vec<u32> {
 
 /// Reads messages 1, 2, 3 … of `words` words until the other side is closed: each is whole, none is missing
 /// between two others, and its handles are live.
-fn read_to_the_end(survivor: &Thread, survivors: &[u32], words: usize) -> Vec<u32> {
+fn read_to_the_end(survivor: &Thread, survivors: &[HandleValue], words: usize) -> Vec<HandleValue> {
     let mut number = 1;
     loop {
         match survivor.receive_next(survivors[0]) {
@@ -198,7 +198,7 @@ fn read_to_the_end(survivor: &Thread, survivors: &[u32], words: usize) -> Vec<u3
 }
 
 /// Lets the victim act, and die if it is to. Says whether it did.
-pub fn act(scene: &Scene, victim: Thread, victims: &[u32], death: Option<Death>) -> bool {
+pub fn act(scene: &Scene, victim: Thread, victims: &[HandleValue], death: Option<Death>) -> bool {
     if let Some(death) = death {
         victim.die_at(death.name, death.nth);
     }
@@ -218,8 +218,8 @@ pub fn assert_nothing_left(
     scene: &Scene,
     supervisor: &Thread,
     survivor: &Thread,
-    survivors: &[u32],
-    made: &[u32],
+    survivors: &[HandleValue],
+    made: &[HandleValue],
 ) {
     let audit = supervisor.process().arena().audit();
     assert!(audit.is_clean(), "{}: {audit}", scene.name);
@@ -240,7 +240,7 @@ pub fn take_over(
     scene: &Scene,
     supervisor: &Thread,
     survivor: &Thread,
-    survivors: &[u32],
+    survivors: &[HandleValue],
     unfinished_first: bool,
 ) {
     let successor = sibling(survivor);

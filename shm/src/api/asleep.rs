@@ -1,6 +1,8 @@
 //! Models and tests only: a wait in two halves, so that one thread can fall asleep and another wake it.
 
 use crate::arena::error::Result;
+use crate::arena::word::handle::HandleValue;
+use crate::arena::word::signals::Signals;
 use crate::handle::lookup::{self, ResolvedHandle};
 use crate::object::wait;
 use crate::process::thread::Thread;
@@ -19,9 +21,9 @@ pub struct Asleep {
 
 impl Thread {
     /// Does the part of a wait that comes before the sleep, without its checks of the signals.
-    pub fn fall_asleep(&self, value: u32, waitfor: u32) -> Result<Asleep> {
+    pub fn fall_asleep(&self, value: HandleValue, waitfor: Signals) -> Result<Asleep> {
         let found = lookup::lookup(self, value)?;
-        let item = WaitItem { handle: value, waitfor, pending: 0 };
+        let item = WaitItem { handle: value, waitfor, pending: Signals::empty() };
         let watch = watch::begin_watch(self, [(found.entry.object(), &item)].into_iter())?;
         loop {
             let sure = eventcount::enter_fenced_mode(self, &[found])?;
@@ -32,16 +34,16 @@ impl Thread {
     }
 
     /// The signals that the sleeper sees if it looks now.
-    pub fn look_asleep(&self, asleep: &Asleep) -> Result<u32> {
+    pub fn look_asleep(&self, asleep: &Asleep) -> Result<Signals> {
         self.signals_since(asleep.found, 0, Some(asleep.watch))
     }
 
     /// Sleeps, without a deadline, until the sleeper sees one of its signals.
-    pub fn sleep_on(&self, asleep: &Asleep) -> Result<u32> {
+    pub fn sleep_on(&self, asleep: &Asleep) -> Result<Signals> {
         let (found, mut items) = ([asleep.found], [asleep.item]);
         let look = |_: &mut [WaitItem], watch| {
             let seen = self.signals_since(asleep.found, 0, watch)?;
-            Ok((seen & asleep.item.waitfor != 0).then_some(seen))
+            Ok(seen.intersects(asleep.item.waitfor).then_some(seen))
         };
         let watch = Some(asleep.watch);
         wait::sleep_until(self, &found, &mut items, watch, DEADLINE_INFINITE_NS, OnInterrupt::Restart, look)

@@ -2,8 +2,9 @@
 
 use crate::arena::error::{Error, Result};
 use crate::arena::record::watch::MAX_WAIT_ITEMS;
+use crate::arena::word::handle::{HandleValue, Rights};
 use crate::arena::word::lifecycle::Lifecycle;
-use crate::arena::word::signals::{State, signal};
+use crate::arena::word::signals::{Signals, State};
 use crate::handle::lookup::{self, ResolvedHandle};
 use crate::lifecycle::teardown;
 use crate::object::{ObjectClass, wait};
@@ -15,7 +16,7 @@ use crate::sync::{self, Acquire, Relaxed};
 
 impl Thread {
     /// The signals of a handle's object, or CANCELED when the handle is no longer there.
-    pub fn signals(&self, found: ResolvedHandle) -> Result<u32> {
+    pub fn signals(&self, found: ResolvedHandle) -> Result<Signals> {
         let signals = self.look(found);
         // The signals belong to the handle's object only if the handle is still there.
         if lookup::validate(self, found) { signals } else { Err(Error::Canceled) }
@@ -27,14 +28,14 @@ impl Thread {
         found: ResolvedHandle,
         number: usize,
         watch: Option<Watch>,
-    ) -> Result<u32> {
+    ) -> Result<Signals> {
         let looked = self.look(found);
         // Before the handle is validated: signals of another object that used the slot are discarded by that.
-        let observed = watch.map_or(Ok(0), |watch| watch::observed(self, watch, number));
+        let observed = watch.map_or(Ok(Signals::empty()), |watch| watch::observed(self, watch, number));
         if lookup::validate(self, found) { Ok(looked? | observed?) } else { Err(Error::Canceled) }
     }
 
-    fn look(&self, found: ResolvedHandle) -> Result<u32> {
+    fn look(&self, found: ResolvedHandle) -> Result<Signals> {
         let object = found.entry.object();
         let slot = self.arena().object(object.slot())?;
         let class = ObjectClass::of(Lifecycle(slot.lifecycle.load(Relaxed)))?;
@@ -50,15 +51,21 @@ impl Thread {
     }
 
     /// Waits until one of `signals` is asserted. Returns all signals that were seen.
-    pub fn wait_one(&self, value: u32, rights: u32, waitfor: u32, deadline_ns: i64) -> (Result<()>, u32) {
-        let mut items = [WaitItem { handle: value, waitfor, pending: 0 }];
+    pub fn wait_one(
+        &self,
+        value: HandleValue,
+        rights: Rights,
+        waitfor: Signals,
+        deadline_ns: i64,
+    ) -> (Result<()>, Signals) {
+        let mut items = [WaitItem { handle: value, waitfor, pending: Signals::empty() }];
         let result = self.wait_many(&mut items, rights, deadline_ns);
         (result, items[0].pending)
     }
 
     /// Waits until one item has one of its signals. `pending` of every item is filled in on success, timeout and
     /// cancellation.
-    pub fn wait_many(&self, items: &mut [WaitItem], rights: u32, deadline_ns: i64) -> Result<()> {
+    pub fn wait_many(&self, items: &mut [WaitItem], rights: Rights, deadline_ns: i64) -> Result<()> {
         if items.len() > MAX_WAIT_ITEMS {
             return Err(Error::out_of_range(
                 "the number of handles to wait for",
@@ -66,12 +73,11 @@ impl Thread {
                 MAX_WAIT_ITEMS,
             ));
         }
-        let mut found = [ResolvedHandle { index: 0, entry: crate::arena::word::handle::Entry(0) }; 8];
+        let mut found = [ResolvedHandle::NONE; 8];
         if let Some(found) = found.get_mut(..items.len()) {
             self.wait_found(items, found, rights, deadline_ns)
         } else {
-            let mut found =
-                vec![ResolvedHandle { index: 0, entry: crate::arena::word::handle::Entry(0) }; items.len()];
+            let mut found = vec![ResolvedHandle::NONE; items.len()];
             self.wait_found(items, &mut found, rights, deadline_ns)
         }
     }
@@ -80,7 +86,7 @@ impl Thread {
         &self,
         items: &mut [WaitItem],
         found: &mut [ResolvedHandle],
-        rights: u32,
+        rights: Rights,
         deadline_ns: i64,
     ) -> Result<()> {
         for (found, item) in found.iter_mut().zip(items.iter()) {
@@ -95,11 +101,11 @@ impl Thread {
                     Ok(signals) => signals,
                     Err(Error::Canceled) => {
                         canceled = true;
-                        signal::HANDLE_CLOSED
+                        Signals::HANDLE_CLOSED
                     }
                     Err(error) => return Err(error),
                 };
-                satisfied |= item.pending & item.waitfor != 0;
+                satisfied |= item.pending.intersects(item.waitfor);
             }
             match (canceled, satisfied) {
                 (true, _) => Err(Error::Canceled),

@@ -2,8 +2,12 @@
 
 use crate::arena::error::Result;
 use crate::arena::record::row::HAZARDS;
+use crate::arena::word::handle::{HandleValue, Rights};
 use crate::arena::word::leader::{Leader, ProcessIdentity};
+use crate::arena::word::reference::Slot;
+use crate::arena::word::ring::Txid;
 use crate::arena::word::row::ProcessSlot;
+use crate::arena::word::signals::Signals;
 use crate::handle::lookup::{self, ResolvedHandle};
 use crate::handle::pin;
 use crate::lifecycle::create::{self, Created};
@@ -40,10 +44,10 @@ impl Thread {
     pub fn call_begin(
         &self,
         found: ResolvedHandle,
-        rights: u32,
+        rights: Rights,
         bytes: &[u8],
-        handles: &[u32],
-        transfer: u32,
+        handles: &[HandleValue],
+        transfer: Rights,
     ) -> Result<Pending> {
         self.end_call(call::call_begin(self, found, rights, bytes, handles, transfer))
     }
@@ -79,12 +83,12 @@ impl Thread {
     ///
     /// One load and no write. The handle may be closed at any time afterwards, so every operation checks it again.
     #[inline]
-    pub fn lookup(&self, value: u32) -> Result<ResolvedHandle> {
+    pub fn lookup(&self, value: HandleValue) -> Result<ResolvedHandle> {
         lookup::lookup(self, value)
     }
 
     /// Makes another handle to the object of `found`, with these rights. The caller has checked that they are a subset.
-    pub fn duplicate(&self, found: ResolvedHandle, rights: u32) -> Result<u32> {
+    pub fn duplicate(&self, found: ResolvedHandle, rights: Rights) -> Result<HandleValue> {
         close::duplicate(self, found, rights)
     }
 
@@ -98,19 +102,19 @@ impl Thread {
     }
 
     /// Makes an object of `class`, with a handle of `rights` to each side.
-    pub fn create(&self, class: ObjectClass, rights: u32) -> Result<Created> {
+    pub fn create(&self, class: ObjectClass, rights: Rights) -> Result<Created> {
         create::create(self, class, rights, |_| Ok(()))
     }
 
     /// Makes a channel with these options, with a handle of `rights` to each end.
-    pub fn create_channel(&self, options: ChannelOptions, rights: u32) -> Result<Created> {
+    pub fn create_channel(&self, options: ChannelOptions, rights: Rights) -> Result<Created> {
         let initialize = |slot| options::set_options(self, slot, options);
         create::create(self, ObjectClass::Channel, rights, initialize)
     }
 
     /// Replaces the handle by one with these rights. The caller has checked that they are a subset. The original is
     /// gone even on an error.
-    pub fn replace(&self, found: ResolvedHandle, rights: u32) -> Result<u32> {
+    pub fn replace(&self, found: ResolvedHandle, rights: Rights) -> Result<HandleValue> {
         self.end_call(close::replace(self, found, rights))
     }
 
@@ -142,7 +146,7 @@ impl Thread {
     /// Reads the next message in place. It stays in the ring until the result is finished or dropped; other reads go on
     /// with the messages after it.
     #[cfg(not(loom))]
-    pub fn receive_in_place(&self, found: ResolvedHandle, rights: u32) -> Result<InPlace> {
+    pub fn receive_in_place(&self, found: ResolvedHandle, rights: Rights) -> Result<InPlace> {
         self.end_call(in_place::receive_in_place(self, found, rights))
     }
 
@@ -178,7 +182,7 @@ impl Thread {
     pub fn receive(
         &self,
         found: ResolvedHandle,
-        rights: u32,
+        rights: Rights,
         sink: &mut impl RecvBuf,
         on_overflow: OnOverflow,
     ) -> Result<(usize, usize)> {
@@ -190,7 +194,7 @@ impl Thread {
     pub fn receive_batch(
         &self,
         found: ResolvedHandle,
-        rights: u32,
+        rights: Rights,
         most: usize,
         bytes: &mut Vec<u8>,
         ends: &mut Vec<usize>,
@@ -236,18 +240,18 @@ impl Thread {
     /// `ShouldWait`: the channel's limit of pending messages is reached. `NoResources`: this process has as many
     /// messages pending, or as much memory in messages, as it may.
     #[inline]
-    pub fn send(&self, found: ResolvedHandle, rights: u32, bytes: &[u8]) -> Result<()> {
+    pub fn send(&self, found: ResolvedHandle, rights: Rights, bytes: &[u8]) -> Result<()> {
         write::send(self, found, rights, bytes)
     }
 
     /// Sends as many of `messages` as there is room for, and publishes those in one segment together. Returns how many
     /// were sent; an error only if none was.
-    pub fn send_batch(&self, found: ResolvedHandle, rights: u32, messages: &[&[u8]]) -> Result<usize> {
+    pub fn send_batch(&self, found: ResolvedHandle, rights: Rights, messages: &[&[u8]]) -> Result<usize> {
         write::send_batch(self, found, rights, messages)
     }
 
     /// A block of `len_bytes` to write in place. Up to the arena's `max_loan_bytes`.
-    pub fn reserve(&self, found: ResolvedHandle, rights: u32, len_bytes: usize) -> Result<Loan> {
+    pub fn reserve(&self, found: ResolvedHandle, rights: Rights, len_bytes: usize) -> Result<Loan> {
         loan::reserve(self, found, rights, len_bytes)
     }
 
@@ -262,12 +266,12 @@ impl Thread {
     }
 
     /// Clears and then sets stored signals of the handle's object, and wakes the threads that wait for them.
-    pub fn signal(&self, found: ResolvedHandle, clear: u32, set: u32) -> Result<()> {
+    pub fn signal(&self, found: ResolvedHandle, clear: Signals, set: Signals) -> Result<()> {
         set::signal(self, found, clear, set)
     }
 
     /// The same on the other side.
-    pub fn signal_peer(&self, found: ResolvedHandle, clear: u32, set: u32) -> Result<()> {
+    pub fn signal_peer(&self, found: ResolvedHandle, clear: Signals, set: Signals) -> Result<()> {
         set::signal_peer(self, found, clear, set)
     }
 
@@ -292,12 +296,12 @@ impl Thread {
     }
 
     /// The least generation that the next user of the slot gets.
-    pub fn slot_generation(&self, slot: u32) -> Result<u64> {
+    pub fn slot_generation(&self, slot: Slot) -> Result<u64> {
         slot_pages::slot_generation(self, slot)
     }
 
     /// The event count of the slot's first side, as a futex compares it.
-    pub fn event_count(&self, slot: u32) -> Result<u32> {
+    pub fn event_count(&self, slot: Slot) -> Result<u32> {
         slot_pages::event_count(self, slot)
     }
 
@@ -318,11 +322,11 @@ impl Thread {
     pub fn send_with_handles(
         &self,
         channel: ResolvedHandle,
-        rights: u32,
+        rights: Rights,
         bytes: &[u8],
-        handles: &[u32],
-        transfer: u32,
-        txid: Option<u32>,
+        handles: &[HandleValue],
+        transfer: Rights,
+        txid: Option<Txid>,
     ) -> Result<()> {
         let out = SendRequest { channel, rights, transfer, bytes, handles, txid };
         let sent = self.end_call(handles::send_with_handles(self, &out));

@@ -1,5 +1,6 @@
 //! The errors of the mechanism. `jacinth` maps each to its Zircon status.
 
+use crate::arena::word::handle::Rights;
 use thiserror::Error;
 
 /// The result of an operation on the arena.
@@ -21,7 +22,7 @@ pub enum Error {
     #[error("the handle lacks rights {missing:#x}")]
     AccessDenied {
         /// The requested rights that the handle lacks.
-        missing: u32,
+        missing: Rights,
     },
     /// An argument is invalid in every state of the arena.
     #[error("invalid argument: {0}")]

@@ -30,7 +30,9 @@ use crate::arena::record::watch::WatchRow;
 use crate::arena::region::{Heap, Region, Shared};
 use crate::arena::size_class::CLASS_0_LINES;
 use crate::arena::word::block::BlockId;
+use crate::arena::word::handle::EntryIndex;
 use crate::arena::word::intent::HandleLocation;
+use crate::arena::word::reference::Slot;
 #[cfg(loom)]
 use crate::sync::Release;
 use crate::sync::{AtomicU64, Futex, Relaxed};
@@ -160,17 +162,17 @@ impl Arena {
     }
 
     #[inline(always)]
-    pub(crate) fn object(&self, slot: u32) -> Result<&Object> {
-        self.at(self.layout.objects, slot as usize).ok_or(Error::Corrupt("an object's slot is out of range"))
+    pub(crate) fn object(&self, slot: Slot) -> Result<&Object> {
+        self.at(self.layout.objects, slot.index()).ok_or(Error::Corrupt("an object's slot is out of range"))
     }
 
     #[inline(always)]
-    pub(crate) fn body(&self, slot: u32) -> Result<&Body> {
-        self.at(self.layout.bodies, slot as usize).ok_or(Error::Corrupt("a channel's slot is out of range"))
+    pub(crate) fn body(&self, slot: Slot) -> Result<&Body> {
+        self.at(self.layout.bodies, slot.index()).ok_or(Error::Corrupt("a channel's slot is out of range"))
     }
 
-    pub(crate) fn name(&self, slot: u32) -> Result<&Name> {
-        self.at(self.layout.names, slot as usize).ok_or(Error::Corrupt("an object's slot is out of range"))
+    pub(crate) fn name(&self, slot: Slot) -> Result<&Name> {
+        self.at(self.layout.names, slot.index()).ok_or(Error::Corrupt("an object's slot is out of range"))
     }
 
     pub(crate) fn process(&self, row: u16) -> Result<&ProcessRow> {
@@ -198,11 +200,11 @@ impl Arena {
     }
 
     #[inline(always)]
-    pub(crate) fn entry(&self, process: u16, index: u32) -> Option<&AtomicU64> {
-        if index as usize >= self.layout.entries_per_process {
+    pub(crate) fn entry(&self, process: u16, index: EntryIndex) -> Option<&AtomicU64> {
+        if index.0 as usize >= self.layout.entries_per_process {
             return None;
         }
-        let index = process as usize * self.layout.entries_per_process + index as usize;
+        let index = process as usize * self.layout.entries_per_process + index.0 as usize;
         self.at::<EntryCell>(self.layout.entries, index).map(|cell| &cell.0)
     }
 

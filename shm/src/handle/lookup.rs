@@ -1,7 +1,7 @@
 //! From a handle value to its entry: one load, and a second load where the object was read without a hazard.
 
 use crate::arena::error::{Error, Result};
-use crate::arena::word::handle::Entry;
+use crate::arena::word::handle::{Entry, EntryIndex, HandleValue, Rights};
 #[cfg(not(loom))]
 use crate::process::Process;
 use crate::process::thread::Thread;
@@ -10,14 +10,17 @@ use crate::sync::{Acquire, Relaxed, fence};
 /// A live handle of this process, as it was at its lookup.
 #[derive(Clone, Copy)]
 pub struct ResolvedHandle {
-    pub(crate) index: u32,
+    pub(crate) index: EntryIndex,
     pub(crate) entry: Entry,
 }
 
 impl ResolvedHandle {
+    /// Names no handle: to fill an array.
+    pub(crate) const NONE: Self = Self { index: EntryIndex(0), entry: Entry(0) };
+
     /// The rights that the handle carries.
     #[inline]
-    pub fn rights(&self) -> u32 {
+    pub fn rights(&self) -> Rights {
         self.entry.rights()
     }
 
@@ -28,21 +31,27 @@ impl ResolvedHandle {
 
     /// Fails unless the handle has every right of `needed`.
     #[inline]
-    pub fn require(&self, needed: u32) -> Result<()> {
-        let missing = needed & !self.rights();
-        if missing == 0 { Ok(()) } else { Err(Error::AccessDenied { missing }) }
+    pub fn require(&self, needed: Rights) -> Result<()> {
+        let missing = needed.difference(self.rights());
+        if missing.is_empty() { Ok(()) } else { Err(Error::AccessDenied { missing }) }
+    }
+}
+
+impl core::fmt::Debug for ResolvedHandle {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "ResolvedHandle({}: {:?}, rights {:#x})", self.index, self.entry.object(), self.rights())
     }
 }
 
 #[inline]
-pub(crate) fn lookup(thread: &Thread, value: u32) -> Result<ResolvedHandle> {
+pub(crate) fn lookup(thread: &Thread, value: HandleValue) -> Result<ResolvedHandle> {
     let (index, generation) = thread.process.codec.decode(value);
     let word = thread.arena().entry(thread.table_row, index).ok_or(Error::BadHandle)?;
     // ORDER: Acquire pairs with the Release that made the entry LIVE: the object is complete.
     let entry = Entry(word.load(Acquire));
     if entry.is_live()
         && crate::process::handle_table::HandleCodec::matches_generation(generation, entry)
-        && index != 0
+        && index != EntryIndex(0)
     {
         Ok(ResolvedHandle { index, entry })
     } else {

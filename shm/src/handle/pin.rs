@@ -8,7 +8,7 @@
 use crate::arena::error::{Error, Result};
 use crate::arena::record::row::HAZARD_OPERATION;
 use crate::arena::word::lifecycle::Lifecycle;
-use crate::arena::word::reference::ObjectRef;
+use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::arena::word::row::{ProcessState, RowState};
 use crate::handle::lookup::{self, ResolvedHandle};
 use crate::process::thread::Thread;
@@ -63,7 +63,7 @@ pub(crate) fn barrier(thread: &Thread) -> Result<bool> {
 }
 
 /// The slots that hazards name, in ascending order.
-pub(crate) fn collect_hazards(thread: &Thread) -> Result<Vec<u32>> {
+pub(crate) fn collect_hazards(thread: &Thread) -> Result<Vec<Slot>> {
     let mut named = Vec::new();
     for tag in thread.arena().thread_tags() {
         for hazard in thread.arena().thread(tag)?.hazards() {

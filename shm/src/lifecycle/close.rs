@@ -5,7 +5,7 @@
 //! **commits**, new LIVE, old FREE. Recovery: old MOVED → new LIVE, else new FREE.
 
 use crate::arena::error::{Error, Result};
-use crate::arena::word::handle::{Entry, EntryState};
+use crate::arena::word::handle::{Entry, EntryState, HandleValue, Rights};
 use crate::arena::word::intent::{Change, HandleLocation, Operation};
 use crate::arena::word::row::{ProcessSlot, ProcessState, RowState};
 use crate::arena::word::signals::State;
@@ -17,7 +17,7 @@ use crate::refcount;
 use crate::signal::wake;
 use crate::sync::{Relaxed, Release};
 
-pub(crate) fn duplicate(thread: &Thread, found: ResolvedHandle, rights: u32) -> Result<u32> {
+pub(crate) fn duplicate(thread: &Thread, found: ResolvedHandle, rights: Rights) -> Result<HandleValue> {
     pin::pin(thread, found)?;
     let result = duplicate_pinned(thread, found, rights);
     if !result.is_err_and(|error| error.is_crash()) {
@@ -26,7 +26,7 @@ pub(crate) fn duplicate(thread: &Thread, found: ResolvedHandle, rights: u32) -> 
     result
 }
 
-fn duplicate_pinned(thread: &Thread, found: ResolvedHandle, rights: u32) -> Result<u32> {
+fn duplicate_pinned(thread: &Thread, found: ResolvedHandle, rights: Rights) -> Result<HandleValue> {
     let object = found.entry.object();
     // Entry, intent, count, entry, in this order: recovery judges the entry by the count word (`refcount`), so the
     // intent must name the entry before the count changes.
@@ -55,7 +55,7 @@ fn duplicate_pinned(thread: &Thread, found: ResolvedHandle, rights: u32) -> Resu
     Ok(thread.process.codec.encode(index, live))
 }
 
-pub(crate) fn replace(thread: &Thread, found: ResolvedHandle, rights: u32) -> Result<u32> {
+pub(crate) fn replace(thread: &Thread, found: ResolvedHandle, rights: Rights) -> Result<HandleValue> {
     let object = found.entry.object();
     let (index, reserved) = match entries::reserve_entry(thread, object) {
         Ok(reserved) => reserved,
@@ -142,8 +142,8 @@ pub(crate) fn leave_startup_handle(
     let reserved = free.reserved(thread.tag, object);
     // Recovery of the process slot sweeps its table up to this mark, so the mark passes the entry first. Relaxed: the
     // entry's Release store comes after.
-    if row.entries_hwm.load(Relaxed) <= STARTUP_ENTRY.into() {
-        row.entries_hwm.store(u64::from(STARTUP_ENTRY) + 1, Relaxed);
+    if row.entries_hwm.load(Relaxed) <= STARTUP_ENTRY.0.into() {
+        row.entries_hwm.store(u64::from(STARTUP_ENTRY.0) + 1, Relaxed);
     }
     // ORDER: Release: after the mark, in the order that recovery sees.
     cell.store(reserved.0, Release);

@@ -7,11 +7,11 @@
 
 use crate::arena::error::Result;
 use crate::arena::record::counter::Counter;
-use crate::arena::word::handle::Entry;
+use crate::arena::word::handle::{Entry, EntryIndex, HandleValue, Rights};
 use crate::arena::word::intent::Operation;
 use crate::arena::word::lifecycle::Lifecycle;
 use crate::arena::word::refcount::Count;
-use crate::arena::word::reference::ObjectRef;
+use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::arena::word::signals::State;
 use crate::lifecycle::take_slot;
 use crate::memory::{slot_credit, slot_pool};
@@ -23,14 +23,14 @@ use crate::sync::trace::trace_event;
 use crate::sync::{Relaxed, Release};
 
 /// Handles to a new object; the second is `None` for an object with one side.
-pub type Created = (u32, Option<u32>);
+pub type Created = (HandleValue, Option<HandleValue>);
 
 /// Makes an object of `class`. `initialize` writes the fields of the class into the slot, before the slot is LIVE.
 pub(crate) fn create(
     thread: &Thread,
     class: ObjectClass,
-    rights: u32,
-    initialize: impl FnOnce(u32) -> Result<()>,
+    rights: Rights,
+    initialize: impl FnOnce(Slot) -> Result<()>,
 ) -> Result<Created> {
     let (slot, lifecycle, credit) = take_slot::take_slot(thread)?;
     crash_point!(thread, "create.slot");
@@ -46,17 +46,17 @@ pub(crate) fn create(
 
 fn fill_slot(
     thread: &Thread,
-    slot: u32,
+    slot: Slot,
     lifecycle: Lifecycle,
     class: ObjectClass,
-    rights: u32,
-    initialize: impl FnOnce(u32) -> Result<()>,
+    rights: Rights,
+    initialize: impl FnOnce(Slot) -> Result<()>,
 ) -> Result<Created> {
     let object = thread.arena().object(slot)?;
     // Before the entries: recovery makes a RESERVED entry LIVE only if this intent names its slot and the slot is LIVE.
     thread.set_operation(Operation::Create { slot });
     let sides = class.sides();
-    let mut entries = [(0u32, Entry(0)); 2];
+    let mut entries = [(EntryIndex(0), Entry(0)); 2];
     for side in 0..sides {
         match entries::reserve_entry(thread, ObjectRef::new(slot, side as u32)) {
             Ok(reserved) => entries[side] = reserved,

@@ -19,6 +19,7 @@ use crate::arena::record::counter::{self, Counters};
 use crate::arena::word::block::BlockId;
 use crate::arena::word::intent::ListIntent;
 use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
+use crate::arena::word::reference::Slot;
 use crate::lifecycle::{reclaim, scavenge};
 use crate::memory::{block_credit, slot_pool};
 use crate::object::channel::idle;
@@ -62,7 +63,7 @@ pub(crate) fn take_block_that_comes_back(thread: &Thread, class: usize, exhauste
 
 /// An object slot. The first try has found no free one.
 #[cold]
-pub(crate) fn take_slot_that_comes_back(thread: &Thread) -> Result<(u32, Lifecycle)> {
+pub(crate) fn take_slot_that_comes_back(thread: &Thread) -> Result<(Slot, Lifecycle)> {
     for turn in 0..=MOST_TURNS {
         let before = created_and_retired(thread);
         reclaim::collect(thread)?;
@@ -89,7 +90,7 @@ pub(crate) fn take_slot_that_comes_back(thread: &Thread) -> Result<(u32, Lifecyc
 
 /// A slot that is FREE and that the map does not show yet: the thread that freed it, or gave its memory back, has yet
 /// to update the map. Sets `is_coming` if some slot is between two uses: a hazard or another thread still has it.
-fn take_slot_not_shown(thread: &Thread, is_coming: &mut bool) -> Result<Option<(u32, Lifecycle)>> {
+fn take_slot_not_shown(thread: &Thread, is_coming: &mut bool) -> Result<Option<(Slot, Lifecycle)>> {
     for slot in slot_pool::slots_in_use(thread.arena()) {
         // Relaxed: a change that is not visible yet was under way at the time of the request.
         let state = Lifecycle(thread.arena().object(slot)?.lifecycle.load(Relaxed)).state();
@@ -157,6 +158,7 @@ mod tests {
     use super::*;
     use crate::arena::Arena;
     use crate::arena::config::Config;
+    use crate::arena::word::handle::Rights;
     use crate::object::ObjectClass;
     use crate::process::Process;
     use std::sync::Arc;
@@ -190,13 +192,14 @@ mod tests {
         let arena = Arc::new(Arena::heap(&config).unwrap());
         let process_slot = arena.first_slot().unwrap();
         let thread = Thread::join(&Process::attach(arena, process_slot, 1, 1).unwrap()).unwrap();
-        let events: Vec<_> = (0..SLOTS).map(|_| thread.create(ObjectClass::Event, 0).unwrap().0).collect();
+        let events: Vec<_> =
+            (0..SLOTS).map(|_| thread.create(ObjectClass::Event, Rights::empty()).unwrap().0).collect();
         thread.close(thread.lookup(events[2]).unwrap()).unwrap();
         // The state that a thread leaves when it stops in the middle of a reclaim: FREE, and not in the map.
-        let lifecycle = &thread.arena().object(2).unwrap().lifecycle;
+        let lifecycle = &thread.arena().object(Slot(2)).unwrap().lifecycle;
         lifecycle.store(Lifecycle(lifecycle.load(Relaxed)).freed().0, Relaxed);
-        assert!(thread.create(ObjectClass::Event, 0).is_ok());
-        assert_eq!(thread.create(ObjectClass::Event, 0), Err(Error::NoResources("objects")));
+        assert!(thread.create(ObjectClass::Event, Rights::empty()).is_ok());
+        assert_eq!(thread.create(ObjectClass::Event, Rights::empty()), Err(Error::NoResources("objects")));
         assert!(thread.arena().audit().is_clean(), "{}", thread.arena().audit());
     }
 }

@@ -5,6 +5,7 @@
 
 use crate::arena::error::Result;
 use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
+use crate::arena::word::reference::Slot;
 use crate::handle::pin;
 use crate::memory::{slot_credit, slot_pool};
 use crate::object;
@@ -84,7 +85,7 @@ pub(crate) fn scan_retired(thread: &Thread, most_reusable: usize) -> Result<usiz
 }
 
 /// RETIRED → RECLAIMING → FREE. `false` if another thread was first.
-fn free_retired(thread: &Thread, slot: u32, lifecycle: Lifecycle) -> Result<bool> {
+fn free_retired(thread: &Thread, slot: Slot, lifecycle: Lifecycle) -> Result<bool> {
     let reclaiming = lifecycle.reclaiming(thread.tag);
     let cell = &thread.arena().object(slot)?.lifecycle;
     if cell.load(Relaxed) != lifecycle.0 {
@@ -103,7 +104,7 @@ fn free_retired(thread: &Thread, slot: u32, lifecycle: Lifecycle) -> Result<bool
 }
 
 /// Frees the remains of a RECLAIMING slot, then the slot. Resumable.
-pub(crate) fn tear_down(thread: &Thread, slot: u32, lifecycle: Lifecycle) -> Result<()> {
+pub(crate) fn tear_down(thread: &Thread, slot: Slot, lifecycle: Lifecycle) -> Result<()> {
     object::reset(lifecycle, thread, slot)?;
     crash_point!(thread, "reclaim.torn");
     slot_pool::free_named_slot(thread, slot, lifecycle)

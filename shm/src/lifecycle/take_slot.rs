@@ -3,6 +3,7 @@
 
 use crate::arena::error::{Error, Result};
 use crate::arena::word::lifecycle::Lifecycle;
+use crate::arena::word::reference::Slot;
 use crate::lifecycle::{exhausted, reclaim};
 use crate::memory::{slot_credit, slot_pool};
 use crate::process::quota::{CreditCache, ObjectCredits};
@@ -51,7 +52,7 @@ fn refill_credits(thread: &Thread, pool: &ObjectCredits) -> Result<u64> {
 }
 
 /// A slot, RESERVED by this thread and named by its row, and the generation of its credit.
-pub(crate) fn take_slot(thread: &Thread) -> Result<(u32, Lifecycle, u64)> {
+pub(crate) fn take_slot(thread: &Thread) -> Result<(Slot, Lifecycle, u64)> {
     let taken = match slot_pool::take_cleared_slot(thread)? {
         Some(taken) => Ok(taken),
         None => take_slot_on_credit(thread),
@@ -66,7 +67,7 @@ pub(crate) fn take_slot(thread: &Thread) -> Result<(u32, Lifecycle, u64)> {
 
 /// A slot that costs a credit.
 #[cold]
-fn take_slot_on_credit(thread: &Thread) -> Result<(u32, Lifecycle, u64)> {
+fn take_slot_on_credit(thread: &Thread) -> Result<(Slot, Lifecycle, u64)> {
     // Repeated only while other threads count the credits. A credit of an older generation is void: the
     // count has put it back into the pool. Then the slot goes back, and the next round takes a new credit.
     for _ in 0..16 {
@@ -85,7 +86,7 @@ fn take_slot_on_credit(thread: &Thread) -> Result<(u32, Lifecycle, u64)> {
     Err(Error::NoResources("objects of this process (max_objects_per_process)"))
 }
 
-fn take_any_slot(thread: &Thread) -> Result<(u32, Lifecycle)> {
+fn take_any_slot(thread: &Thread) -> Result<(Slot, Lifecycle)> {
     match slot_pool::take_slot_at_hand(thread)? {
         Some(taken) => Ok(taken),
         None => exhausted::take_slot_that_comes_back(thread),

@@ -24,9 +24,8 @@ use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
 use crate::arena::word::reference::ObjectRef;
 use crate::handle::pin;
 use crate::lifecycle::reclaim;
-use crate::object;
 use crate::object::budget::Budget;
-use crate::object::class::Progress;
+use crate::object::{self, Progress};
 use crate::process::thread::{Thread, crash_point};
 use crate::sync::{Acquire, Relaxed, Release};
 
@@ -57,12 +56,12 @@ impl Effort {
         Ok(())
     }
 
-    /// Resets for the next run. Field by field: otherwise every close would write the whole struct.
+    /// Resets for the next run.
     #[inline(always)]
     fn end(&mut self) {
         self.last = 0;
         self.changes = 0;
-        self.progress.draining = None;
+        self.progress.forget();
     }
 }
 
@@ -113,7 +112,7 @@ pub(crate) fn run_release_queue_for(
             }
             crash_point!(thread, "release.cleared");
             // The slot may soon hold another object.
-            effort.progress.draining = None;
+            effort.progress.forget();
             if !finalize_side(thread, object, budget)? {
                 return Ok(false);
             }

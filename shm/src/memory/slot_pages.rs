@@ -57,6 +57,7 @@ use crate::arena::record::free_map::WORD_BITS;
 use crate::arena::word::Field;
 use crate::arena::word::intent::ListIntent;
 use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
+use crate::arena::word::reference::Slot;
 use crate::arena::word::signals::State;
 use crate::memory::free_map;
 use crate::memory::give_back::Unused;
@@ -94,12 +95,12 @@ impl PageWord {
     }
 }
 
-fn page_of(arena: &Arena, slot: u32) -> Result<&AtomicU64> {
-    arena.slot_page(slot as usize / WORD_BITS)
+fn page_of(arena: &Arena, slot: Slot) -> Result<&AtomicU64> {
+    arena.slot_page(slot.index() / WORD_BITS)
 }
 
 /// Whether the slot may be taken.
-pub(crate) fn is_free_slot(arena: &Arena, slot: u32) -> Result<bool> {
+pub(crate) fn is_free_slot(arena: &Arena, slot: Slot) -> Result<bool> {
     // Relaxed: a caller that acts on the answer does so by a CAS of the slot's word, or has its order from the map.
     // GONE is looked at first, so that the slot's memory stays untouched (INV-PAGE-3).
     let page = PageWord(page_of(arena, slot)?.load(Relaxed));
@@ -111,13 +112,13 @@ pub(crate) fn is_free_slot(arena: &Arena, slot: u32) -> Result<bool> {
 }
 
 /// The slot's word. If its memory is gone this is INVALID, as the memory would read.
-pub(crate) fn lifecycle_of(arena: &Arena, slot: u32) -> Result<Lifecycle> {
+pub(crate) fn lifecycle_of(arena: &Arena, slot: Slot) -> Result<Lifecycle> {
     let is_gone = PageWord(page_of(arena, slot)?.load(Relaxed)).has(PageWord::GONE);
     Ok(if is_gone { Lifecycle(0) } else { Lifecycle(arena.object(slot)?.lifecycle.load(Relaxed)) })
 }
 
 /// Marks the page of a slot that is being freed: its memory is not given back soon.
-pub(crate) fn mark_slot_freed(arena: &Arena, slot: u32) -> Result<()> {
+pub(crate) fn mark_slot_freed(arena: &Arena, slot: Slot) -> Result<()> {
     let page = page_of(arena, slot)?;
     // Relaxed: a hint. The load avoids a write, and so a move of the cache line, while the mark is there already.
     if !PageWord(page.load(Relaxed)).has(PageWord::LATELY) {
@@ -126,19 +127,19 @@ pub(crate) fn mark_slot_freed(arena: &Arena, slot: u32) -> Result<()> {
     Ok(())
 }
 
-pub(crate) fn slot_generation(thread: &Thread, slot: u32) -> Result<u64> {
+pub(crate) fn slot_generation(thread: &Thread, slot: Slot) -> Result<u64> {
     let lifecycle = lifecycle_of(thread.arena(), slot)?;
     let page = PageWord(page_of(thread.arena(), slot)?.load(Relaxed));
     Ok(if lifecycle.0 == 0 { page.generation() } else { lifecycle.generation() })
 }
 
-pub(crate) fn event_count(thread: &Thread, slot: u32) -> Result<u32> {
+pub(crate) fn event_count(thread: &Thread, slot: Slot) -> Result<u32> {
     Ok(State(thread.arena().object(slot)?.state[0].load(Relaxed)).futex())
 }
 
 /// Takes the slot, if it is free. The caller's row names the slot or its page. A slot that was INVALID must then begin
 /// anew.
-pub(crate) fn try_reserve_slot(thread: &Thread, slot: u32) -> Result<Option<Lifecycle>> {
+pub(crate) fn try_reserve_slot(thread: &Thread, slot: Slot) -> Result<Option<Lifecycle>> {
     let lifecycle = &thread.arena().object(slot)?.lifecycle;
     let free = Lifecycle(lifecycle.load(Relaxed));
     let is_free = match free.state() {
@@ -155,7 +156,7 @@ pub(crate) fn try_reserve_slot(thread: &Thread, slot: u32) -> Result<Option<Life
 
 /// Gives a slot that is RESERVED by this thread the generation of its page, if the slot's own is older: then its memory
 /// was given back. Idempotent. Returns the slot's word, and whether the page was ever given back.
-pub(crate) fn begin_anew(thread: &Thread, slot: u32, reserved: Lifecycle) -> Result<(Lifecycle, bool)> {
+pub(crate) fn begin_anew(thread: &Thread, slot: Slot, reserved: Lifecycle) -> Result<(Lifecycle, bool)> {
     let page = page_of(thread.arena(), slot)?;
     // Relaxed: the taker's CAS has seen the giver's stores that made the slot INVALID, and the page is not given back
     // again before the slot is free (INV-PAGE-2).
@@ -243,7 +244,7 @@ fn own_slots_of(thread: &Thread, page: u32) -> Result<Option<u64>> {
     // From the end, because other threads take the lowest free slot first.
     for slot in slots_of(page).rev() {
         let Some(reserved) = try_reserve_slot(thread, slot)? else { return Ok(None) };
-        map.taken(thread, slot, || is_free_slot(thread.arena(), slot))?;
+        map.taken(thread, slot.0, || is_free_slot(thread.arena(), slot))?;
         newest = newest.max(reserved.generation());
     }
     crash_point!(thread, "slots.owned");
@@ -262,20 +263,21 @@ pub(crate) fn resolve_slot_page(thread: &Thread, page: u32) -> Result<()> {
             // ORDER: Release: as for every slot that is freed.
             arena.object(slot)?.lifecycle.store(lifecycle.freed().0, Release);
         }
-        map.repair(thread, slot, || is_free_slot(arena, slot))?;
+        map.repair(thread, slot.0, || is_free_slot(arena, slot))?;
     }
     Ok(())
 }
 
-fn slots_of(page: u32) -> core::ops::Range<u32> {
+fn slots_of(page: u32) -> impl DoubleEndedIterator<Item = Slot> {
     let first = page.saturating_mul(WORD_BITS as u32);
-    first..first.saturating_add(WORD_BITS as u32)
+    (first..first.saturating_add(WORD_BITS as u32)).map(Slot)
 }
 
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use crate::arena::config::Config;
+    use crate::arena::word::handle::Rights;
     use crate::memory::idle_memory::IdleMemory;
     use crate::object::ObjectClass;
     use crate::process::Process;
@@ -292,7 +294,8 @@ mod tests {
 
     /// Uses every slot once, and frees them all.
     fn burst(thread: &Thread) {
-        let handles: Vec<_> = (0..SLOTS).map(|_| thread.create(ObjectClass::Event, 0).unwrap().0).collect();
+        let handles: Vec<_> =
+            (0..SLOTS).map(|_| thread.create(ObjectClass::Event, Rights::empty()).unwrap().0).collect();
         handles.iter().for_each(|handle| thread.close(thread.lookup(*handle).unwrap()).unwrap());
         thread.collect().unwrap();
     }
@@ -301,7 +304,7 @@ mod tests {
         IdleMemory::new().pass(thread, Unused::Now, &mut || true).unwrap()
     }
 
-    fn words(thread: &Thread, slot: u32) -> (Lifecycle, State) {
+    fn words(thread: &Thread, slot: Slot) -> (Lifecycle, State) {
         let object = thread.arena().object(slot).unwrap();
         (Lifecycle(object.lifecycle.load(Relaxed)), State(object.state[0].load(Relaxed)))
     }
@@ -313,17 +316,17 @@ mod tests {
         let mut newest = 0;
         for _ in 0..20 {
             let handles: Vec<_> =
-                (0..SLOTS).map(|_| thread.create(ObjectClass::Event, 0).unwrap().0).collect();
+                (0..SLOTS).map(|_| thread.create(ObjectClass::Event, Rights::empty()).unwrap().0).collect();
             for slot in 0..SLOTS {
-                let (lifecycle, state) = words(&thread, slot);
+                let (lifecycle, state) = words(&thread, Slot(slot));
                 assert!(lifecycle.generation() >= newest, "{} after {newest}", lifecycle.generation());
                 assert!(seen.insert((slot, state.futex())), "a sleeper could mistake it for an earlier word");
             }
-            newest = (0..SLOTS).map(|slot| words(&thread, slot).0.generation()).max().unwrap() + 1;
+            newest = (0..SLOTS).map(|slot| words(&thread, Slot(slot)).0.generation()).max().unwrap() + 1;
             handles.iter().for_each(|handle| thread.close(thread.lookup(*handle).unwrap()).unwrap());
             thread.collect().unwrap();
             assert!(give_back(&thread) > 0);
-            assert!((0..SLOTS).all(|slot| words(&thread, slot).0 == Lifecycle(0)));
+            assert!((0..SLOTS).all(|slot| words(&thread, Slot(slot)).0 == Lifecycle(0)));
         }
     }
 
@@ -331,12 +334,12 @@ mod tests {
     fn a_page_in_use_stays() {
         let thread = stage();
         burst(&thread);
-        let (event, _) = thread.create(ObjectClass::Event, 0).unwrap();
-        let live = words(&thread, 0);
+        let (event, _) = thread.create(ObjectClass::Event, Rights::empty()).unwrap();
+        let live = words(&thread, Slot(0));
         assert!(give_back(&thread) > 0, "the other page");
-        assert!(words(&thread, 0) == live);
-        assert_eq!(words(&thread, 1).0.state(), LifecycleState::Free);
-        assert_eq!(words(&thread, WORD_BITS as u32).0, Lifecycle(0));
+        assert!(words(&thread, Slot(0)) == live);
+        assert_eq!(words(&thread, Slot(1)).0.state(), LifecycleState::Free);
+        assert_eq!(words(&thread, Slot(WORD_BITS as u32)).0, Lifecycle(0));
         assert_eq!(give_back(&thread), 0, "no page is given back twice");
         thread.close(thread.lookup(event).unwrap()).unwrap();
         assert!(thread.arena().audit().is_clean(), "{}", thread.arena().audit());
@@ -356,7 +359,7 @@ mod tests {
         cell.store(giving.0, Relaxed);
         giver.arena().forget_slots(page).unwrap();
         for _ in 0..SLOTS {
-            taker.create(ObjectClass::Event, 0).unwrap();
+            taker.create(ObjectClass::Event, Rights::empty()).unwrap();
         }
         assert!(cell.compare_exchange(giving.0, giving.gone().0, Relaxed, Relaxed).is_err());
         resolve_slot_page(&giver, page).unwrap();
@@ -368,10 +371,10 @@ mod tests {
     fn pages_near_generation_overflow_stay() {
         let thread = stage();
         burst(&thread);
-        let lifecycle = &thread.arena().object(3).unwrap().lifecycle;
+        let lifecycle = &thread.arena().object(Slot(3)).unwrap().lifecycle;
         lifecycle.store(Lifecycle(lifecycle.load(Relaxed)).of_generation(PageWord::MOST).0, Relaxed);
         assert!(give_back(&thread) > 0, "the other page");
-        let (lifecycle, _) = words(&thread, 3);
+        let (lifecycle, _) = words(&thread, Slot(3));
         assert_eq!((lifecycle.state(), lifecycle.generation()), (LifecycleState::Free, PageWord::MOST + 1));
         assert!(thread.arena().audit().is_clean(), "{}", thread.arena().audit());
     }

@@ -23,16 +23,17 @@
 use crate::arena::Arena;
 use crate::arena::error::Result;
 use crate::arena::word::lifecycle::Lifecycle;
+use crate::arena::word::reference::Slot;
 use crate::memory::{free_map, slot_pages};
 use crate::process::thread::{Thread, crash_point};
 use crate::sync::{AcqRel, Relaxed, Release};
 
 /// Writes the slot's name into the row. Recovery finds the slot by it, at any later step.
-pub(crate) fn intend_slot(thread: &Thread, slot: u32) {
+pub(crate) fn intend_slot(thread: &Thread, slot: Slot) {
     // Relaxed: the name of the last slot is needed until the map agrees with that slot's word, which takes an Acquire
     // read-modify-write, or until that slot is LIVE, and then `intend_no_slot` comes between. The next change of this
     // slot is a Release.
-    thread.row().slot().store(u64::from(slot) + 1, Relaxed);
+    thread.row().slot().store(u64::from(slot.0) + 1, Relaxed);
 }
 
 /// Clears the row's `slot`: no slot is in hand.
@@ -42,26 +43,26 @@ pub(crate) fn intend_no_slot(thread: &Thread) {
 }
 
 /// RESERVED → FREE: no object was made in it.
-pub(crate) fn release_slot(thread: &Thread, slot: u32, lifecycle: Lifecycle) -> Result<()> {
+pub(crate) fn release_slot(thread: &Thread, slot: Slot, lifecycle: Lifecycle) -> Result<()> {
     free_named_slot(thread, slot, lifecycle)?;
     intend_no_slot(thread);
     Ok(())
 }
 
 /// Frees the slot, which this row names and which this thread alone holds.
-pub(crate) fn free_named_slot(thread: &Thread, slot: u32, lifecycle: Lifecycle) -> Result<()> {
+pub(crate) fn free_named_slot(thread: &Thread, slot: Slot, lifecycle: Lifecycle) -> Result<()> {
     slot_pages::mark_slot_freed(thread.arena(), slot)?;
     // ORDER: Release pairs with the Acquire of `try_reserve_slot`: the next user finds every part of the slot given
     // back.
     thread.arena().object(slot)?.lifecycle.store(lifecycle.freed().0, Release);
     crash_point!(thread, "slot.freed");
     free_map::free_objects(thread.arena())
-        .freed(thread, slot, || slot_pages::is_free_slot(thread.arena(), slot))
+        .freed(thread, slot.0, || slot_pages::is_free_slot(thread.arena(), slot))
 }
 
 /// Takes a reusable slot: a slot of this process that is still RETIRED, that no hazard names, and that holds no block.
 /// It stays charged to this process throughout.
-pub(crate) fn take_cleared_slot(thread: &Thread) -> Result<Option<(u32, Lifecycle, u64)>> {
+pub(crate) fn take_cleared_slot(thread: &Thread) -> Result<Option<(Slot, Lifecycle, u64)>> {
     let mut reusable = thread.reusable.borrow_mut();
     while let Some((slot, retired)) = reusable.pop() {
         let reserved = retired.reserved_for_reuse(thread.tag);
@@ -82,7 +83,7 @@ pub(crate) fn take_cleared_slot(thread: &Thread) -> Result<Option<(u32, Lifecycl
 }
 
 /// Takes a slot that is free, or that was never used.
-pub(crate) fn take_slot_at_hand(thread: &Thread) -> Result<Option<(u32, Lifecycle)>> {
+pub(crate) fn take_slot_at_hand(thread: &Thread) -> Result<Option<(Slot, Lifecycle)>> {
     match take_free_slot(thread)? {
         Some(taken) => Ok(Some(taken)),
         None => take_never_used_slot(thread),
@@ -90,11 +91,11 @@ pub(crate) fn take_slot_at_hand(thread: &Thread) -> Result<Option<(u32, Lifecycl
 }
 
 /// Takes the lowest slot that the map of free slots shows.
-fn take_free_slot(thread: &Thread) -> Result<Option<(u32, Lifecycle)>> {
+fn take_free_slot(thread: &Thread) -> Result<Option<(Slot, Lifecycle)>> {
     let map = free_map::free_objects(thread.arena());
     // P5: more rounds than there are slots and words of the map together. Each round that fails tidies the map up.
     for _ in 0..4 * thread.arena().layout().objects.count + 4 {
-        let Some(slot) = map.candidate() else { return Ok(None) };
+        let Some(slot) = map.candidate().map(Slot) else { return Ok(None) };
         if let Some(reserved) = take_slot_if_free(thread, slot)? {
             return Ok(Some((slot, reserved)));
         }
@@ -103,13 +104,13 @@ fn take_free_slot(thread: &Thread) -> Result<Option<(u32, Lifecycle)>> {
 }
 
 /// Takes this slot, if it is free. If not, the map does not show it any more.
-pub(crate) fn take_slot_if_free(thread: &Thread, slot: u32) -> Result<Option<Lifecycle>> {
+pub(crate) fn take_slot_if_free(thread: &Thread, slot: Slot) -> Result<Option<Lifecycle>> {
     let map = free_map::free_objects(thread.arena());
     intend_slot(thread, slot);
     crash_point!(thread, "slot.named");
     let is_free = || slot_pages::is_free_slot(thread.arena(), slot);
     let Some(mut reserved) = slot_pages::try_reserve_slot(thread, slot)? else {
-        map.misled(thread, slot, is_free)?;
+        map.misled(thread, slot.0, is_free)?;
         return Ok(None);
     };
     crash_point!(thread, "slot.taken");
@@ -117,12 +118,12 @@ pub(crate) fn take_slot_if_free(thread: &Thread, slot: u32) -> Result<Option<Lif
     if reserved.generation() == 0 {
         (reserved, _) = slot_pages::begin_anew(thread, slot, reserved)?;
     }
-    map.taken(thread, slot, is_free)?;
+    map.taken(thread, slot.0, is_free)?;
     Ok(Some(reserved))
 }
 
 /// Takes the first slot that was never used.
-fn take_never_used_slot(thread: &Thread) -> Result<Option<(u32, Lifecycle)>> {
+fn take_never_used_slot(thread: &Thread) -> Result<Option<(Slot, Lifecycle)>> {
     let hwm = &thread.arena().header().objects_hwm;
     let slots = thread.arena().layout().objects.count as u64;
     // As many rounds as there are slots: every round moves the mark on, even if another thread takes the slot.
@@ -132,7 +133,7 @@ fn take_never_used_slot(thread: &Thread) -> Result<Option<(u32, Lifecycle)>> {
         if slot >= slots {
             break;
         }
-        let slot = slot as u32;
+        let slot = Slot(slot as u32);
         intend_slot(thread, slot);
         let reserved = Lifecycle(0).reserved(thread.tag);
         // A slot that was never used has no history. But the mark may have moved on since, and the slot's memory may
@@ -147,7 +148,7 @@ fn take_never_used_slot(thread: &Thread) -> Result<Option<(u32, Lifecycle)>> {
             let (reserved, is_shown) = slot_pages::begin_anew(thread, slot, reserved)?;
             if is_shown {
                 free_map::free_objects(thread.arena())
-                    .taken(thread, slot, || slot_pages::is_free_slot(thread.arena(), slot))?;
+                    .taken(thread, slot.0, || slot_pages::is_free_slot(thread.arena(), slot))?;
             }
             return Ok(Some((slot, reserved)));
         }
@@ -157,14 +158,14 @@ fn take_never_used_slot(thread: &Thread) -> Result<Option<(u32, Lifecycle)>> {
 
 /// The slots that are not free, for walks: those in use, and those between two uses. A walk costs one visit for each of
 /// them, and one load for each 64 slots below the high-water mark.
-pub(crate) fn slots_in_use(arena: &Arena) -> impl Iterator<Item = u32> {
-    free_map::free_objects(arena).not_free(arena.used_slots())
+pub(crate) fn slots_in_use(arena: &Arena) -> impl Iterator<Item = Slot> {
+    free_map::free_objects(arena).not_free(arena.used_slots()).map(Slot)
 }
 
 /// Raises the high-water mark past the slot.
-pub(crate) fn pass_mark(arena: &Arena, slot: u32) {
+pub(crate) fn pass_mark(arena: &Arena, slot: Slot) {
     let hwm = &arena.header().objects_hwm;
-    let end = u64::from(slot) + 1;
+    let end = u64::from(slot.0) + 1;
     let mut mark = hwm.load(Relaxed);
     while mark < end {
         // Relaxed: after the slot was taken, by an Acquire CAS. (The mark must never pass a slot that was not taken

@@ -1,7 +1,7 @@
 //! A handle arrives in this process: created here, read from a message, or left by a spawner.
 
 use crate::arena::error::{Error, Result};
-use crate::arena::word::handle::Entry;
+use crate::arena::word::handle::{Entry, EntryIndex, HandleValue, Rights};
 use crate::arena::word::lifecycle::Lifecycle;
 use crate::object::ObjectClass;
 use crate::process::thread::Thread;
@@ -12,9 +12,9 @@ use crate::sync::{Relaxed, Release};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Received {
     /// Its value.
-    pub value: u32,
+    pub value: HandleValue,
     /// Its rights.
-    pub rights: u32,
+    pub rights: Rights,
     /// The class of its object.
     pub class: ObjectClass,
 }
@@ -23,9 +23,9 @@ pub struct Received {
 #[inline(always)]
 pub(crate) fn arrive(
     thread: &Thread,
-    index: u32,
+    index: EntryIndex,
     entry: Entry,
-    rights: u32,
+    rights: Rights,
     origin: Origin,
 ) -> Result<Received> {
     let object = entry.object();

@@ -6,11 +6,10 @@
 //! pointers: processes share that word, and a pointer in it would be valid in one of them only.
 
 use crate::arena::error::Result;
-use crate::arena::word::reference::ObjectRef;
-use crate::arena::word::signals::signal;
+use crate::arena::word::reference::{ObjectRef, Slot};
+use crate::arena::word::signals::Signals;
 use crate::handle::lookup::ResolvedHandle;
 use crate::object::budget::Budget;
-use crate::object::channel::drain::Draining;
 use crate::process::thread::Thread;
 
 /// The hooks of a class.
@@ -25,13 +24,23 @@ pub(crate) trait Class {
     /// Whether an object queues messages with handles, so that it may keep other objects, and itself, alive.
     const QUEUES_HANDLES: bool = false;
     /// The signals that programs may set and clear.
-    const SETTABLE_SIGNALS: u32 = signal::USER_ALL;
+    const SETTABLE_SIGNALS: Signals = Signals::USER_ALL;
+    /// Where `release_step` stopped, so that the next slice continues there. A hint: without it the class searches from
+    /// the start. `()` for a class that has one step.
+    type Progress: Default + core::fmt::Debug;
 
     /// The signals of the object of `found`, given its stored signals. A class may derive some from the object's
     /// content.
     #[inline(always)]
-    fn signals(_thread: &Thread, _found: ResolvedHandle, stored: u32) -> Result<u32> {
+    fn signals(_thread: &Thread, _found: ResolvedHandle, stored: Signals) -> Result<Signals> {
         Ok(stored)
+    }
+
+    /// How long a wait for these signals may sleep before it checks again, in nanoseconds. `None`: until it is woken. A
+    /// class gives a limit while a signal may become true without a wake.
+    #[inline(always)]
+    fn longest_sleep_ns(_thread: &Thread, _found: ResolvedHandle, _waitfor: Signals) -> Option<i64> {
+        None
     }
 
     /// Tears down one side after its last handle has closed. Sides that end by this are put before this side on the
@@ -40,7 +49,7 @@ pub(crate) trait Class {
     fn release_step(
         _thread: &Thread,
         _object: ObjectRef,
-        _progress: &mut Progress,
+        _progress: &mut Self::Progress,
         _budget: &mut Budget,
     ) -> Result<bool> {
         Ok(true)
@@ -48,33 +57,26 @@ pub(crate) trait Class {
 
     /// Frees the blocks of an object after all its sides have ended. `false` when the budget is spent before the last.
     #[inline(always)]
-    fn free_blocks(_thread: &Thread, _slot: u32, _budget: &mut Budget) -> Result<bool> {
+    fn free_blocks(_thread: &Thread, _slot: Slot, _budget: &mut Budget) -> Result<bool> {
         Ok(true)
     }
 
     /// Whether a retired slot is as a new object needs it, because the old object never wrote to its body.
     #[inline(always)]
-    fn is_blank(_thread: &Thread, _slot: u32) -> Result<bool> {
+    fn is_blank(_thread: &Thread, _slot: Slot) -> Result<bool> {
         Ok(true)
     }
 
     /// Clears a reclaimed slot, so that it is as a new object needs it. Resumable.
     #[inline(always)]
-    fn reset(_thread: &Thread, _slot: u32) -> Result<()> {
+    fn reset(_thread: &Thread, _slot: Slot) -> Result<()> {
         Ok(())
     }
 
     /// Undoes the writes of a creator that died before its commit. The slot's class is not known then, so this hook is
     /// called for every class.
     #[inline(always)]
-    fn undo_create(_thread: &Thread, _slot: u32) -> Result<()> {
+    fn undo_create(_thread: &Thread, _slot: Slot) -> Result<()> {
         Ok(())
     }
-}
-
-/// Where a class stopped in `release_step`, so that the next slice continues there. A hint: without it the class
-/// searches from the start.
-#[derive(Debug, Default)]
-pub(crate) struct Progress {
-    pub(crate) draining: Option<Draining>,
 }

@@ -1,10 +1,11 @@
 //! Events: one side, which has only stored signals.
 
-use crate::arena::word::signals::signal;
+use crate::arena::word::signals::Signals;
 use crate::object::class::Class;
 
 pub(crate) struct Event;
 
 impl Class for Event {
-    const SETTABLE_SIGNALS: u32 = signal::USER_ALL | signal::SIGNALED;
+    const SETTABLE_SIGNALS: Signals = Signals::USER_ALL.union(Signals::SIGNALED);
+    type Progress = ();
 }

@@ -2,9 +2,9 @@
 
 use crate::arena::error::Result;
 use crate::arena::word::reference::ObjectRef;
-use crate::arena::word::signals::signal;
+use crate::arena::word::signals::Signals;
 use crate::object::budget::Budget;
-use crate::object::class::{Class, Progress};
+use crate::object::class::Class;
 use crate::process::thread::Thread;
 use crate::signal::set;
 
@@ -12,12 +12,13 @@ pub(crate) struct EventPair;
 
 impl Class for EventPair {
     const SIDES: usize = 2;
-    const SETTABLE_SIGNALS: u32 = signal::USER_ALL | signal::SIGNALED;
+    const SETTABLE_SIGNALS: Signals = Signals::USER_ALL.union(Signals::SIGNALED);
+    type Progress = ();
 
     fn release_step(
         thread: &Thread,
         object: ObjectRef,
-        _progress: &mut Progress,
+        _progress: &mut Self::Progress,
         _budget: &mut Budget,
     ) -> Result<bool> {
         set::tell_peer_closed(thread, object)?;

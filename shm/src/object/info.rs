@@ -1,6 +1,7 @@
 //! Information about an object: its koid, class, number of handles, and name.
 
 use crate::arena::error::{Error, Result};
+use crate::arena::word::handle::Rights;
 use crate::arena::word::lifecycle::Lifecycle;
 use crate::arena::word::refcount::Count;
 use crate::handle::lookup::{self, ResolvedHandle};
@@ -20,7 +21,7 @@ pub struct Basic {
     /// The other side's koid, or 0.
     pub related_koid: u64,
     /// The handle's rights.
-    pub rights: u32,
+    pub rights: Rights,
     /// The object's class.
     pub class: ObjectClass,
     /// How many handles refer to this side, those in transit included.

@@ -14,10 +14,11 @@ pub(crate) mod wait;
 
 use crate::arena::error::{Error, Result};
 use crate::arena::word::lifecycle::Lifecycle;
-use crate::arena::word::reference::ObjectRef;
+use crate::arena::word::reference::{ObjectRef, Slot};
+use crate::arena::word::signals::Signals;
 use crate::handle::lookup::ResolvedHandle;
 use crate::object::budget::Budget;
-use crate::object::class::{Class, Progress};
+use crate::object::class::Class;
 use crate::process::thread::Thread;
 
 /// A lifecycle word with a number that no operation writes.
@@ -59,7 +60,7 @@ macro_rules! classes {
 
             /// The signals that programs may set and clear on an object of the class.
             #[inline]
-            pub const fn settable_signals(self) -> u32 {
+            pub const fn settable_signals(self) -> Signals {
                 match self {
                     $(Self::$name => <$class as Class>::SETTABLE_SIGNALS,)*
                 }
@@ -85,10 +86,36 @@ macro_rules! classes {
             }
 
             #[inline(always)]
-            pub(crate) fn signals(self, thread: &Thread, found: ResolvedHandle, stored: u32) -> Result<u32> {
+            pub(crate) fn signals(self, thread: &Thread, found: ResolvedHandle, stored: Signals) -> Result<Signals> {
                 match self {
                     $(Self::$name => <$class>::signals(thread, found, stored),)*
                 }
+            }
+
+            pub(crate) fn longest_sleep_ns(
+                self,
+                thread: &Thread,
+                found: ResolvedHandle,
+                waitfor: Signals,
+            ) -> Option<i64> {
+                match self {
+                    $(Self::$name => <$class>::longest_sleep_ns(thread, found, waitfor),)*
+                }
+            }
+        }
+
+        /// Where each class stopped in [`Class::release_step`]. A class that has one step takes no memory here.
+        #[derive(Debug, Default)]
+        #[expect(non_snake_case, reason = "the fields have the names of the classes")]
+        pub(crate) struct Progress {
+            $($name: <$class as Class>::Progress,)*
+        }
+
+        impl Progress {
+            /// Field by field: otherwise every close would write the whole struct.
+            #[inline(always)]
+            pub(crate) fn forget(&mut self) {
+                $(self.$name = Default::default();)*
             }
         }
 
@@ -105,7 +132,7 @@ macro_rules! classes {
             budget: &mut Budget,
         ) -> Result<bool> {
             match lifecycle.class_number() {
-                $($number => <$class>::release_step(thread, object, progress, budget),)*
+                $($number => <$class>::release_step(thread, object, &mut progress.$name, budget),)*
                 _ => Err(NO_CLASS),
             }
         }
@@ -115,7 +142,7 @@ macro_rules! classes {
         pub(crate) fn free_blocks(
             lifecycle: Lifecycle,
             thread: &Thread,
-            slot: u32,
+            slot: Slot,
             budget: &mut Budget,
         ) -> Result<bool> {
             match lifecycle.class_number() {
@@ -126,7 +153,7 @@ macro_rules! classes {
 
         /// See [`Class::is_blank`].
         #[inline(always)]
-        pub(crate) fn is_blank(lifecycle: Lifecycle, thread: &Thread, slot: u32) -> Result<bool> {
+        pub(crate) fn is_blank(lifecycle: Lifecycle, thread: &Thread, slot: Slot) -> Result<bool> {
             match lifecycle.class_number() {
                 $($number => <$class>::is_blank(thread, slot),)*
                 _ => Err(NO_CLASS),
@@ -134,7 +161,7 @@ macro_rules! classes {
         }
 
         /// See [`Class::reset`]. A damaged number leaves nothing that a class could know of.
-        pub(crate) fn reset(lifecycle: Lifecycle, thread: &Thread, slot: u32) -> Result<()> {
+        pub(crate) fn reset(lifecycle: Lifecycle, thread: &Thread, slot: Slot) -> Result<()> {
             match lifecycle.class_number() {
                 $($number => <$class>::reset(thread, slot),)*
                 _ => Ok(()),
@@ -142,7 +169,7 @@ macro_rules! classes {
         }
 
         /// See [`Class::undo_create`].
-        pub(crate) fn undo_create(thread: &Thread, slot: u32) -> Result<()> {
+        pub(crate) fn undo_create(thread: &Thread, slot: Slot) -> Result<()> {
             $(<$class>::undo_create(thread, slot)?;)*
             Ok(())
         }

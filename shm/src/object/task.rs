@@ -4,13 +4,21 @@
 use crate::object::class::Class;
 
 pub(crate) struct Process;
-impl Class for Process {}
+impl Class for Process {
+    type Progress = ();
+}
 
 pub(crate) struct Thread;
-impl Class for Thread {}
+impl Class for Thread {
+    type Progress = ();
+}
 
 pub(crate) struct Job;
-impl Class for Job {}
+impl Class for Job {
+    type Progress = ();
+}
 
 pub(crate) struct Vmar;
-impl Class for Vmar {}
+impl Class for Vmar {
+    type Progress = ();
+}

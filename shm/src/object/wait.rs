@@ -5,11 +5,10 @@
 use crate::arena::error::{Error, Result};
 use crate::arena::record::counter::Counter;
 use crate::arena::record::watch::UNWATCHED;
+use crate::arena::word::lifecycle::Lifecycle;
 use crate::arena::word::row::Waiting;
-use crate::arena::word::signals::signal;
 use crate::handle::lookup::ResolvedHandle;
-use crate::object::channel::write::refused;
-use crate::process::pace::TRY_AGAIN_NS;
+use crate::object::ObjectClass;
 use crate::process::thread::Thread;
 use crate::signal::eventcount::{
     self, Armed, OnInterrupt, SPIN_LEAST_NS, UNSURE_SLEEP_NS, arm, arming, is_dead,
@@ -17,7 +16,7 @@ use crate::signal::eventcount::{
 use crate::signal::wait_item::WaitItem;
 use crate::signal::watch::{self, Watch};
 use crate::sync::trace::trace_event;
-use crate::sync::{self, DEADLINE_INFINITE_NS, SeqCst, WakeReason, fence};
+use crate::sync::{self, DEADLINE_INFINITE_NS, Relaxed, SeqCst, WakeReason, fence};
 
 /// Spins, then sleeps, until `check` returns a value or an error, or the deadline passes. Wakes come from the event
 /// counts of `found`; `items` says which of them wait for room.
@@ -44,7 +43,7 @@ pub(crate) fn wait_until<T>(
     }
     thread.spin_ns.set((thread.spin_ns.get() / 2).max(SPIN_LEAST_NS).min(thread.spin_most_ns.get()));
     thread.idle_waits.set(0);
-    let watch = if items.iter().any(|item| item.waitfor & !UNWATCHED != 0) {
+    let watch = if items.iter().any(|item| item.waitfor.intersects(!UNWATCHED)) {
         // From here on, a signal that is set and cleared again ends the wait.
         let objects = found.iter().map(|found| found.entry.object());
         Some(watch::begin_watch(thread, objects.zip(items.iter()))?)
@@ -81,18 +80,14 @@ pub(crate) fn sleep_until<T>(
         if let Some(done) = check(items, watch)? {
             return Ok(done);
         }
-        // A wait for memory gets no reliable wake: a thread that frees memory may not know of this sleeper. So it
-        // sleeps for a short time only.
-        let is_refused = |(found, item): (&ResolvedHandle, &WaitItem)| {
-            item.waitfor & signal::WRITABLE != 0
-                && refused::refusal(thread, *found, &thread.inside()).is_some()
-        };
-        let longest_ns = if !sure {
-            Some(UNSURE_SLEEP_NS)
-        } else if found.iter().zip(items.iter()).any(is_refused) {
-            Some(TRY_AGAIN_NS)
+        let longest_ns = if sure {
+            found
+                .iter()
+                .zip(items.iter())
+                .filter_map(|(found, item)| longest_sleep_ns(thread, *found, item))
+                .min()
         } else {
-            None
+            Some(UNSURE_SLEEP_NS)
         };
         let until_ns = longest_ns
             .map_or(deadline_ns, |longest_ns| deadline_ns.min(sync::now_ns().saturating_add(longest_ns)));
@@ -114,6 +109,14 @@ pub(crate) fn sleep_until<T>(
     }
 }
 
+/// See [`Class::longest_sleep_ns`](crate::object::class::Class::longest_sleep_ns).
+fn longest_sleep_ns(thread: &Thread, found: ResolvedHandle, item: &WaitItem) -> Option<i64> {
+    // Relaxed: if the slot has its next user by now, the next check ends the wait.
+    let object = thread.arena().object(found.entry.object().slot()).ok()?;
+    let class = ObjectClass::of(Lifecycle(object.lifecycle.load(Relaxed))).ok()?;
+    class.longest_sleep_ns(thread, found, item.waitfor)
+}
+
 /// Arms all objects of the wait. `None`: another waiter has cleared FENCED since `enter_fenced_mode`, and the caller
 /// starts over.
 pub(crate) fn arm_all<'a>(
@@ -131,8 +134,8 @@ pub(crate) fn arm_all<'a>(
         // These signals may be cleared by a clearer that loaded the state before this arming, and so misses the place
         // (see the wrap of the counter in `signal/watch.rs`). The arming CAS has seen them, so latch them here.
         if let Some(watch) = watch
-            && item.waitfor & !UNWATCHED != 0
-            && before.signals() & !UNWATCHED != 0
+            && item.waitfor.intersects(!UNWATCHED)
+            && before.signals().intersects(!UNWATCHED)
         {
             watch::note_watched(thread, watch, number, before.signals() & !UNWATCHED)?;
         }

@@ -21,7 +21,9 @@
 
 use crate::arena::segment::Segment;
 use crate::arena::word::block::BlockId;
+use crate::arena::word::handle::EntryIndex;
 use crate::arena::word::reference::ObjectRef;
+use crate::arena::word::ring::Txid;
 use crate::process::quota::MessageCredits;
 use crate::sync::{AtomicU64, Lock, Relaxed};
 use crossbeam_utils::CachePadded;
@@ -50,11 +52,11 @@ impl Endpoint {
     ///
     /// The endpoint has `pending` unread messages that were written before it arrived. They are charged to this
     /// process.
-    pub(crate) fn bind(&self, index: u32, object: ObjectRef, pending: u64, credits: &MessageCredits) {
+    pub(crate) fn bind(&self, index: EntryIndex, object: ObjectRef, pending: u64, credits: &MessageCredits) {
         self.start_afresh(Some((index, object)), pending, credits);
     }
 
-    fn start_afresh(&self, bound: Option<(u32, ObjectRef)>, pending: u64, credits: &MessageCredits) {
+    fn start_afresh(&self, bound: Option<(EntryIndex, ObjectRef)>, pending: u64, credits: &MessageCredits) {
         let mut sender = self.sender.lock();
         let mut receiver = self.receiver.lock();
         credits.give_back(sender.granted);
@@ -163,7 +165,7 @@ impl Sender {
 #[derive(Debug, Default)]
 pub(crate) struct Receiver {
     /// The entry that this half belongs to. It never changes.
-    pub(crate) index: u32,
+    pub(crate) index: EntryIndex,
     /// Whether the other fields were loaded from the arena since the endpoint arrived.
     pub(crate) ready: bool,
     pub(crate) head: u64,
@@ -178,7 +180,7 @@ pub(crate) struct Receiver {
     pub(crate) sorted: u64,
     /// The calls that await their reply, by transaction id, each with the position of the reply once a thread has seen
     /// it.
-    pub(crate) calls: BTreeMap<u32, Option<u64>>,
+    pub(crate) calls: BTreeMap<Txid, Option<u64>>,
     /// The positions of those replies, and of late replies.
     pub(crate) replies: Positions,
     /// Positions being read in place.
@@ -309,10 +311,10 @@ impl Receiver {
     }
 
     /// Whether a message with this id answers a call that this end has made.
-    pub(crate) fn answers_a_call(&self, txid: u32) -> bool {
+    pub(crate) fn answers_a_call(&self, txid: Txid) -> bool {
         // Both count from 1 to 2³¹ − 1 and wrap around.
-        let since_first = |txid: u32| txid.wrapping_sub(self.first_txid) & 0x7fff_ffff;
-        txid >= 0x8000_0000 && since_first(txid) < since_first(self.next_txid)
+        let since_first = |number: u32| number.wrapping_sub(self.first_txid) & 0x7fff_ffff;
+        txid.0 >= 0x8000_0000 && since_first(txid.0) < since_first(self.next_txid)
     }
 }
 

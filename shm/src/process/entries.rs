@@ -1,14 +1,14 @@
 //! The entries of a handle table that a thread has at hand: it takes and returns them in batches, under one lock.
 
 use crate::arena::error::{Error, Result};
-use crate::arena::word::handle::{Entry, EntryState};
+use crate::arena::word::handle::{Entry, EntryIndex, EntryState};
 use crate::arena::word::reference::ObjectRef;
 use crate::process::thread::Thread;
 use crate::sync::{Relaxed, Release};
 
 /// Takes an entry of this thread's table, RESERVED for a handle to `object`.
 #[inline]
-pub(crate) fn reserve_entry(thread: &Thread, object: ObjectRef) -> Result<(u32, Entry)> {
+pub(crate) fn reserve_entry(thread: &Thread, object: ObjectRef) -> Result<(EntryIndex, Entry)> {
     let index =
         take_entry(thread).ok_or(Error::NoResources("handles of this process (max_handles_per_process)"))?;
     let cell = thread
@@ -28,13 +28,13 @@ pub(crate) fn reserve_entry(thread: &Thread, object: ObjectRef) -> Result<(u32, 
 }
 
 #[inline]
-fn take_entry(thread: &Thread) -> Option<u32> {
+fn take_entry(thread: &Thread) -> Option<EntryIndex> {
     let index = thread.entry_cache.borrow_mut().pop();
     if index.is_some() { index } else { refill_entries(thread) }
 }
 
 #[cold]
-fn refill_entries(thread: &Thread) -> Option<u32> {
+fn refill_entries(thread: &Thread) -> Option<EntryIndex> {
     let mut cache = thread.entry_cache.borrow_mut();
     let mut pool = thread.process.entries.lock();
     pool.give_back(&mut thread.closed_entries.borrow_mut());
@@ -49,7 +49,7 @@ fn refill_entries(thread: &Thread) -> Option<u32> {
 
 /// Returns an entry that is FREE: this process may use it again, after the quarantine.
 #[inline]
-pub(crate) fn give_entry_back(thread: &Thread, index: u32) {
+pub(crate) fn give_entry_back(thread: &Thread, index: EntryIndex) {
     if thread.table_row != thread.process.row {
         return;
     }

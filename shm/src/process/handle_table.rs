@@ -4,7 +4,7 @@
 //! process. So the value of a closed handle, or of another process's handle, names no live entry here. The pool keeps a
 //! closed entry in quarantine before it is used again (INV-ENTRY-4).
 
-use crate::arena::word::handle::Entry;
+use crate::arena::word::handle::{Entry, EntryIndex, HandleValue};
 use std::collections::VecDeque;
 
 /// The secret by which a process encodes entries as values: a bijection of 32 bits that maps 0 to 0. So no value is
@@ -29,17 +29,17 @@ impl HandleCodec {
     }
 
     #[inline(always)]
-    pub(crate) fn encode(self, index: u32, entry: Entry) -> u32 {
-        let plain = index | entry.generation() << Self::INDEX_BITS;
+    pub(crate) fn encode(self, index: EntryIndex, entry: Entry) -> HandleValue {
+        let plain = index.0 | entry.generation() << Self::INDEX_BITS;
         let mixed = plain.wrapping_mul(self.multiplier);
-        mixed ^ mixed >> 16
+        HandleValue(mixed ^ mixed >> 16)
     }
 
     /// Decodes `value`: the index of its entry, and the low bits of its generation.
     #[inline(always)]
-    pub(crate) fn decode(self, value: u32) -> (u32, u32) {
-        let plain = (value ^ value >> 16).wrapping_mul(self.inverse);
-        (plain & ((1 << Self::INDEX_BITS) - 1), plain >> Self::INDEX_BITS)
+    pub(crate) fn decode(self, value: HandleValue) -> (EntryIndex, u32) {
+        let plain = (value.0 ^ value.0 >> 16).wrapping_mul(self.inverse);
+        (EntryIndex(plain & ((1 << Self::INDEX_BITS) - 1)), plain >> Self::INDEX_BITS)
     }
 
     /// Whether an entry's generation is the one that a value named.
@@ -53,10 +53,10 @@ impl HandleCodec {
 #[derive(Debug)]
 pub(crate) struct EntryPool {
     /// Entries in quarantine: the last ones closed, in the order of closing.
-    resting: VecDeque<u32>,
+    resting: VecDeque<EntryIndex>,
     /// Entries past their quarantine, as a stack: the last one is used again first. So the process uses as few entries
     /// as it needs, with the private halves that belong to them, however many it once used.
-    rested: Vec<u32>,
+    rested: Vec<EntryIndex>,
     /// How many of `rested`, from the bottom of the stack, have no private half.
     bare: usize,
     first: u32,
@@ -77,26 +77,26 @@ impl EntryPool {
     }
 
     /// Takes one entry; `None` when all are in use.
-    pub(crate) fn take(&mut self) -> Option<u32> {
+    pub(crate) fn take(&mut self) -> Option<EntryIndex> {
         if let Some(index) = self.rested.pop() {
             self.bare = self.bare.min(self.rested.len());
             return Some(index);
         }
         if self.hwm < self.end {
             self.hwm += 1;
-            return Some(self.hwm - 1);
+            return Some(EntryIndex(self.hwm - 1));
         }
         // The last resort: an entry still in quarantine, the longest closed first.
         self.resting.pop_front()
     }
 
     /// Takes up to `most` entries.
-    pub(crate) fn take_some(&mut self, most: usize, into: &mut Vec<u32>) {
+    pub(crate) fn take_some(&mut self, most: usize, into: &mut Vec<EntryIndex>) {
         into.extend(core::iter::from_fn(|| self.take()).take(most));
     }
 
     /// Puts closed entries into quarantine.
-    pub(crate) fn give_back(&mut self, closed: &mut Vec<u32>) {
+    pub(crate) fn give_back(&mut self, closed: &mut Vec<EntryIndex>) {
         self.resting.extend(closed.drain(..));
         let over = self.resting.len().saturating_sub(Self::QUARANTINE);
         self.rested.extend(self.resting.drain(..over));
@@ -111,7 +111,7 @@ impl EntryPool {
     /// Picks up to `most` free entries that lose their private half, if more free entries than enough have one. It
     /// picks those that will be used again last. So the memory of a process follows the number of its handles, and each
     /// closed entry pays for a part of the work.
-    pub(crate) fn strip(&mut self, most: usize) -> &[u32] {
+    pub(crate) fn strip(&mut self, most: usize) -> &[EntryIndex] {
         let enough = self.in_use() + Self::KEPT;
         let over = (self.rested.len() - self.bare).saturating_sub(enough).min(most);
         self.bare += over;
@@ -135,14 +135,18 @@ mod tests {
             for index in [1, 2, 77, 0xf_ffff] {
                 for generation in [0u64, 1, 0xfff, 0x1234] {
                     let entry = Entry(generation << 44);
-                    let value = codec.encode(index, entry);
-                    assert_ne!(value, 0);
+                    let value = codec.encode(EntryIndex(index), entry);
+                    assert_ne!(value, HandleValue::INVALID);
                     let (found, named) = codec.decode(value);
-                    assert_eq!(found, index);
+                    assert_eq!(found.0, index);
                     assert!(HandleCodec::matches_generation(named, entry));
                 }
             }
-            assert_eq!(codec.decode(0).0, 0, "0 names the entry that is never used");
+            assert_eq!(
+                codec.decode(HandleValue::INVALID).0,
+                EntryIndex(0),
+                "0 names the entry that is never used"
+            );
         }
     }
 
@@ -181,7 +185,7 @@ mod tests {
     #[test]
     fn a_burst_leaves_few_private_halves() {
         let mut pool = EntryPool::new(1, 100_000);
-        let mut dressed = std::collections::BTreeSet::<u32>::new();
+        let mut dressed = std::collections::BTreeSet::<EntryIndex>::new();
         for _ in 0..3 {
             let mut burst = Vec::new();
             pool.take_some(50_000, &mut burst);
@@ -200,8 +204,8 @@ mod tests {
         let mut pool = EntryPool::new(1, 4);
         let mut taken: Vec<_> = std::iter::from_fn(|| pool.take()).collect();
         taken.sort_unstable();
-        assert_eq!(taken, [1, 2, 3]);
-        pool.give_back(&mut vec![2]);
-        assert_eq!(pool.take(), Some(2));
+        assert_eq!(taken, [1, 2, 3].map(EntryIndex));
+        pool.give_back(&mut vec![EntryIndex(2)]);
+        assert_eq!(pool.take(), Some(EntryIndex(2)));
     }
 }

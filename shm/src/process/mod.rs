@@ -19,9 +19,9 @@ pub(crate) mod thread;
 use crate::arena::Arena;
 #[cfg(not(loom))]
 use crate::arena::error::{Error, Result};
-use crate::arena::word::handle::Entry;
+use crate::arena::word::handle::{Entry, EntryIndex, HandleValue};
 use crate::arena::word::lifecycle::Lifecycle;
-use crate::arena::word::reference::ObjectRef;
+use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::arena::word::row::ProcessSlot;
 use crate::process::endpoint::Endpoint;
 use crate::process::handle_table::{EntryPool, HandleCodec};
@@ -34,7 +34,7 @@ use std::sync::Arc;
 const MUCH: usize = 1024;
 
 /// The entry in which a spawner leaves a child's startup handle.
-pub(crate) const STARTUP_ENTRY: u32 = 1;
+pub(crate) const STARTUP_ENTRY: EntryIndex = EntryIndex(1);
 
 /// How an end of a channel came to this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub struct Process {
     /// How many threads have a row.
     threads: Lock<u32>,
     /// Retired slots that ended threads left to be reclaimed.
-    pub(crate) orphans: Lock<Vec<(u32, Lifecycle)>>,
+    pub(crate) orphans: Lock<Vec<(Slot, Lifecycle)>>,
     /// The credits of this process.
     pub(crate) quotas: Quotas,
     /// The private halves of endpoints, each by the entry that holds the endpoint or held one.
@@ -115,7 +115,7 @@ impl Process {
     }
 
     /// The value of the handle that the spawner left for this process, if it left one.
-    pub fn startup_handle(&self) -> Option<u32> {
+    pub fn startup_handle(&self) -> Option<HandleValue> {
         let entry = Entry(self.arena.entry(self.row, STARTUP_ENTRY)?.load(Relaxed));
         entry.is_live().then(|| self.codec.encode(STARTUP_ENTRY, entry))
     }
@@ -123,8 +123,8 @@ impl Process {
     /// The first transaction id of an endpoint that has just arrived: a random one, since replies to the previous
     /// owner's calls may still be in flight.
     pub(crate) fn txid_start(&self) -> u32 {
-        let mixed = self.codec.encode(sync::now_ns() as u32 & 0xf_ffff, Entry(0));
-        (mixed & 0x7fff_ffff).max(1)
+        let mixed = self.codec.encode(EntryIndex(sync::now_ns() as u32 & 0xf_ffff), Entry(0));
+        (mixed.0 & 0x7fff_ffff).max(1)
     }
 
     /// Raises the table's high-water mark, before the entries below it are used: recovery looks no further. Relaxed:
@@ -147,8 +147,8 @@ impl Process {
 
     /// The private half that belongs to this entry, if it has one.
     #[inline(always)]
-    pub(crate) fn endpoint<'a>(&'a self, index: u32, inside: &'a Inside<'_>) -> Option<&'a Endpoint> {
-        self.endpoints.get(index as usize, inside)
+    pub(crate) fn endpoint<'a>(&'a self, index: EntryIndex, inside: &'a Inside<'_>) -> Option<&'a Endpoint> {
+        self.endpoints.get(index.0 as usize, inside)
     }
 
     /// Takes private halves of free entries out of the table, if more than enough are kept, and frees halves that were
@@ -161,7 +161,7 @@ impl Process {
         let taken = if !cfg!(loom) && self.grace.may_retire() {
             let mut pool = self.entries.lock();
             // Under the pool's lock, so that no thread takes these entries meanwhile.
-            self.endpoints.take(pool.strip(MOST))
+            self.endpoints.take(pool.strip(MOST).iter().map(|index| index.0 as usize))
         } else {
             Vec::new()
         };
@@ -195,7 +195,7 @@ impl Process {
         inside: &'a Inside<'_>,
     ) -> impl Iterator<Item = (ObjectRef, &'a Endpoint)> {
         let hwm = self.entries.lock().hwm();
-        (1..hwm).filter_map(move |index| {
+        (1..hwm).map(EntryIndex).filter_map(move |index| {
             let endpoint = self.endpoint(index, inside)?;
             Some((endpoint.bound()?, endpoint))
         })
@@ -207,14 +207,20 @@ impl Process {
     }
 
     /// Binds the private half of this entry to an endpoint that has just come to this process.
-    pub(crate) fn bind_endpoint(&self, object: ObjectRef, index: u32, origin: Origin, inside: &Inside<'_>) {
+    pub(crate) fn bind_endpoint(
+        &self,
+        object: ObjectRef,
+        index: EntryIndex,
+        origin: Origin,
+        inside: &Inside<'_>,
+    ) {
         if origin == Origin::New
             && let Some(endpoint) = self.endpoint(index, inside)
             && endpoint.bound().is_none()
         {
             return endpoint.bind_new(object);
         }
-        if let Some(endpoint) = self.endpoints.get_or_make(index as usize, inside) {
+        if let Some(endpoint) = self.endpoints.get_or_make(index.0 as usize, inside) {
             let pending = if origin == Origin::New { 0 } else { self.pending_of(object) };
             endpoint.bind(index, object, pending, &self.quotas.messages);
         }
@@ -235,7 +241,7 @@ impl Process {
 
     /// Whether the entry holds this endpoint, and its private half is bound.
     #[inline(always)]
-    pub(crate) fn is_endpoint(&self, index: u32, object: ObjectRef, inside: &Inside<'_>) -> bool {
+    pub(crate) fn is_endpoint(&self, index: EntryIndex, object: ObjectRef, inside: &Inside<'_>) -> bool {
         self.endpoint(index, inside).is_some_and(|endpoint| endpoint.is_bound_to(object))
     }
 }
@@ -244,6 +250,7 @@ impl Process {
 mod tests {
     use super::*;
     use crate::arena::config::Config;
+    use crate::arena::word::handle::Rights;
     use crate::object::ObjectClass;
     use crate::process::thread::Thread;
 
@@ -273,10 +280,10 @@ mod tests {
     }
 
     /// Makes more channels than the table keeps halves for, and closes them all; calls `between` when all are there.
-    fn burst_of_channels(thread: &Thread, between: impl FnOnce(&[u32])) {
+    fn burst_of_channels(thread: &Thread, between: impl FnOnce(&[HandleValue])) {
         let ends: Vec<_> = (0..CHANNELS)
             .flat_map(|_| {
-                let (near, far) = thread.create(ObjectClass::Channel, 0).unwrap();
+                let (near, far) = thread.create(ObjectClass::Channel, Rights::empty()).unwrap();
                 [near, far.unwrap()]
             })
             .collect();
@@ -334,19 +341,23 @@ mod tests {
     fn sending_handles_frees_halves() {
         let process = process_for_bursts();
         let thread = Thread::join(&process).unwrap();
-        let (near, far) = thread.create(ObjectClass::Channel, 0).unwrap();
+        let (near, far) = thread.create(ObjectClass::Channel, Rights::empty()).unwrap();
         let find = |value| thread.lookup(value).unwrap();
         for _ in 0..2 {
             burst_of_channels(&thread, |ends| {
                 for ends in ends.chunks(64) {
-                    thread.send_with_handles(find(near), 0, &[], ends, 0, None).unwrap();
+                    thread
+                        .send_with_handles(find(near), Rights::empty(), &[], ends, Rights::empty(), None)
+                        .unwrap();
                 }
             });
             assert_few_halves(&process);
             let (mut bytes, mut handles) = (Vec::new(), Vec::new());
             for _ in 0..(2 * CHANNELS).div_ceil(64) {
                 let mut sink = crate::VecBuf::new(&mut bytes, &mut handles);
-                thread.receive(find(far.unwrap()), 0, &mut sink, crate::OnOverflow::Keep).unwrap();
+                thread
+                    .receive(find(far.unwrap()), Rights::empty(), &mut sink, crate::OnOverflow::Keep)
+                    .unwrap();
                 for received in handles.drain(..) {
                     thread.close(find(received.value)).unwrap();
                 }
@@ -368,7 +379,7 @@ mod tests {
         let process = Process::attach(arena.clone(), arena.first_slot().unwrap(), 1, 1).unwrap();
         let thread = Thread::join(&process).unwrap();
         for _ in 0..2000 {
-            let (near, far) = thread.create(ObjectClass::Channel, 0).unwrap();
+            let (near, far) = thread.create(ObjectClass::Channel, Rights::empty()).unwrap();
             for end in [near, far.unwrap()] {
                 thread.close(thread.lookup(end).unwrap()).unwrap();
             }

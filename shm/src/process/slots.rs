@@ -94,7 +94,7 @@ pub(crate) fn attach(
         row: process_slot.row,
         epoch: process_slot.epoch,
         codec: HandleCodec::new(seed),
-        entries: Lock::new(EntryPool::new(STARTUP_ENTRY + 1, last)),
+        entries: Lock::new(EntryPool::new(STARTUP_ENTRY.0 + 1, last)),
         threads: Lock::new(0),
         orphans: Lock::new(Vec::new()),
         quotas: Quotas::new(&arena.layout().config, process_slot),
@@ -103,6 +103,6 @@ pub(crate) fn attach(
         scavenger: Scavenger::default(),
         arena,
     });
-    process.advance_hwm(STARTUP_ENTRY + 1);
+    process.advance_hwm(STARTUP_ENTRY.0 + 1);
     Ok(process)
 }

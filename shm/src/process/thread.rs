@@ -5,9 +5,10 @@ use crate::arena::config::Config;
 use crate::arena::error::Result;
 use crate::arena::record::counter::Counter;
 use crate::arena::record::row::ThreadRow;
+use crate::arena::word::handle::EntryIndex;
 use crate::arena::word::intent::{Change, ListIntent, Operation, RefcountIntent};
 use crate::arena::word::lifecycle::Lifecycle;
-use crate::arena::word::reference::{ObjectRef, Tag};
+use crate::arena::word::reference::{ObjectRef, Slot, Tag};
 use crate::arena::word::row::RowState;
 use crate::arena::word::row::Waiting;
 use crate::process::Process;
@@ -47,9 +48,9 @@ impl Thread {
     /// Waits until no thread of this process is inside an operation on the endpoint, and lets no later one in. The
     /// endpoint's entry is no longer LIVE. Returns `false` if the entry holds no endpoint.
     #[inline(always)]
-    pub(crate) fn detach_endpoint(&self, index: u32, object: ObjectRef) -> bool {
+    pub(crate) fn detach_endpoint(&self, index: EntryIndex, object: ObjectRef) -> bool {
         // Most handles are not endpoints.
-        if !self.process.endpoints.may_have(index as usize) {
+        if !self.process.endpoints.may_have(index.0 as usize) {
             return false;
         }
         let inside = self.inside();
@@ -80,15 +81,15 @@ pub struct Thread {
     #[cfg(not(loom))]
     pub(crate) visits: Arc<Visits>,
     /// Entries cached for this thread, and entries that it closed, so that most operations take no lock.
-    pub(crate) entry_cache: RefCell<Vec<u32>>,
-    pub(crate) closed_entries: RefCell<Vec<u32>>,
+    pub(crate) entry_cache: RefCell<Vec<EntryIndex>>,
+    pub(crate) closed_entries: RefCell<Vec<EntryIndex>>,
     /// Whether closed entries went to the pool since private halves were last freed.
     pub(crate) may_free_halves: Cell<bool>,
     /// Slots that this thread has retired or found retired, each with its exact word.
-    pub(crate) retired: RefCell<Vec<(u32, Lifecycle)>>,
+    pub(crate) retired: RefCell<Vec<(Slot, Lifecycle)>>,
     /// The reusable ones among them, each with its exact word: no hazard names them and they hold no block. The
     /// thread's next objects use them.
-    pub(crate) reusable: RefCell<Vec<(u32, Lifecycle)>>,
+    pub(crate) reusable: RefCell<Vec<(Slot, Lifecycle)>>,
     /// How many slots are retired before any is used again.
     pub(crate) reclaim_batch: usize,
     /// How many entries are cached, and returned, at once.

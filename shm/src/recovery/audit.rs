@@ -22,10 +22,10 @@
 use crate::arena::error::Result;
 use crate::arena::segment::{self, Segment};
 use crate::arena::word::block::{BlockId, BlockState, BlockWord};
-use crate::arena::word::handle::{Entry, EntryState};
+use crate::arena::word::handle::{Entry, EntryIndex, EntryState};
 use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
 use crate::arena::word::refcount::Count;
-use crate::arena::word::reference::{ObjectRef, Tag};
+use crate::arena::word::reference::{ObjectRef, Slot, Tag};
 use crate::arena::word::row::{ProcessState, RowState};
 use crate::arena::{Arena, segment_chain};
 use crate::memory::{block_pool, free_map, slot_pages};
@@ -141,7 +141,7 @@ impl Walk<'_> {
         // Rows and directions first: they collect the references and blocks that the walks over objects and blocks
         // compare.
         self.walk_rows()?;
-        for slot in 0..self.arena.used_slots() {
+        for slot in (0..self.arena.used_slots()).map(Slot) {
             let lifecycle = slot_pages::lifecycle_of(self.arena, slot)?;
             if lifecycle.state() == LifecycleState::Live
                 && ObjectClass::of(lifecycle).is_ok_and(ObjectClass::queues_handles)
@@ -203,7 +203,7 @@ impl Walk<'_> {
 
     /// Recovery sweeps a table up to its high-water mark, so no entry above it may be in use.
     fn look_behind_table(&mut self, process: u16) {
-        let index = self.arena.used_entries(process).max(1);
+        let index = EntryIndex(self.arena.used_entries(process).max(1));
         if let Some(cell) = self.arena.entry(process, index)
             && cell.load(Relaxed) != 0
         {
@@ -212,7 +212,7 @@ impl Walk<'_> {
     }
 
     fn walk_table(&mut self, process: u16) -> Result<()> {
-        for index in 1..self.arena.used_entries(process) {
+        for index in (1..self.arena.used_entries(process)).map(EntryIndex) {
             let Some(cell) = self.arena.entry(process, index) else { break };
             let entry = Entry(cell.load(Relaxed));
             let (owner, owns) = match entry.state() {
@@ -236,7 +236,7 @@ impl Walk<'_> {
     }
 
     fn walk_free_table(&mut self, process: u16) -> Result<()> {
-        for index in 1..self.arena.used_entries(process) {
+        for index in (1..self.arena.used_entries(process)).map(EntryIndex) {
             let Some(cell) = self.arena.entry(process, index) else { break };
             let state = Entry(cell.load(Relaxed)).state();
             if !matches!(state, EntryState::Invalid | EntryState::Free) {
@@ -353,9 +353,9 @@ impl Walk<'_> {
     fn walk_objects(&mut self) -> Result<()> {
         // The high-water mark, as for blocks.
         let counted = self.arena.header().objects_hwm.load(Relaxed);
-        for slot in 0..self.arena.used_slots() {
+        for slot in (0..self.arena.used_slots()).map(Slot) {
             let is_free = slot_pages::is_free_slot(self.arena, slot)?;
-            let shown = free_map::free_objects(self.arena).shows(slot)?;
+            let shown = free_map::free_objects(self.arena).shows(slot.0)?;
             self.look_at_map(format_args!("object {slot}"), is_free, shown);
             let object = self.arena.object(slot)?;
             let lifecycle = slot_pages::lifecycle_of(self.arena, slot)?;
@@ -410,7 +410,7 @@ impl Walk<'_> {
                             lifecycle.state()
                         ));
                     }
-                    if !is_free && u64::from(slot) < counted {
+                    if !is_free && u64::from(slot.0) < counted {
                         self.audit
                             .find(format!("object {slot} is below the mark, and no thread will take it"));
                     }

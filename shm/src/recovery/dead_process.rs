@@ -2,7 +2,7 @@
 
 use crate::arena::error::{Error, Result};
 use crate::arena::record::row::HAZARDS;
-use crate::arena::word::handle::Entry;
+use crate::arena::word::handle::{Entry, EntryIndex};
 use crate::arena::word::intent::Operation;
 use crate::arena::word::leader::ProcessIdentity;
 use crate::arena::word::lifecycle::Lifecycle;
@@ -157,7 +157,7 @@ fn wake_hazarded(thread: &Thread) -> Result<()> {
 /// the side has ended.
 fn tell_peers_of(thread: &Thread, process: u16) -> Result<()> {
     skippable!(TellPeers);
-    for index in 1..thread.arena().used_entries(process) {
+    for index in (1..thread.arena().used_entries(process)).map(EntryIndex) {
         let entry = entry_of(thread, process, index)?;
         if !entry.is_live() {
             continue;
@@ -178,7 +178,7 @@ fn tell_peers_of(thread: &Thread, process: u16) -> Result<()> {
     Ok(())
 }
 
-pub(crate) fn entry_of(thread: &Thread, process: u16, index: u32) -> Result<Entry> {
+pub(crate) fn entry_of(thread: &Thread, process: u16, index: EntryIndex) -> Result<Entry> {
     let cell = thread.arena().entry(process, index).ok_or(Error::Corrupt("an entry is out of range"))?;
     Ok(Entry(cell.load(Relaxed)))
 }

@@ -9,7 +9,7 @@ use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
 use crate::arena::word::refcount::Count;
 use crate::arena::word::reference::ObjectRef;
 use crate::arena::word::row::{RowState, Waiting};
-use crate::arena::word::signals::State;
+use crate::arena::word::signals::{Signals, State};
 use crate::memory::{slot_pages, slot_pool};
 use crate::object::ObjectClass;
 use crate::sync::Relaxed;
@@ -28,7 +28,7 @@ pub struct ListedSide {
     /// How many handles refer to the side, in tables and in messages.
     pub handles: u32,
     /// The stored signals. Those of a channel that follow from its rings are not among them.
-    pub signals: u32,
+    pub signals: Signals,
     /// Whether a thread has armed the side and perhaps sleeps on it.
     pub has_waiters: bool,
     /// Whether a thread waits for the side to become writable.
@@ -134,6 +134,7 @@ mod tests {
     use super::*;
     use crate::arena::config::Config;
     use crate::arena::error::Error;
+    use crate::arena::word::handle::Rights;
     use crate::process::Process;
     use crate::process::thread::Thread;
     use std::sync::Arc;
@@ -148,14 +149,19 @@ mod tests {
     fn live_objects_are_listed_with_their_queues() {
         let process = first_process();
         let thread = Thread::join(&process).unwrap();
-        let (event, _) = thread.create(ObjectClass::Event, u32::MAX >> 12).unwrap();
-        let (near, _) = thread.create(ObjectClass::Channel, u32::MAX >> 12).unwrap();
-        thread.signal(thread.lookup(event).unwrap(), 0, 1 << 24).unwrap();
-        thread.send(thread.lookup(near).unwrap(), 0, b"one").unwrap();
+        let (event, _) = thread.create(ObjectClass::Event, Rights::all()).unwrap();
+        let (near, _) = thread.create(ObjectClass::Channel, Rights::all()).unwrap();
+        thread
+            .signal(thread.lookup(event).unwrap(), Signals::empty(), Signals::from_bits_retain(1 << 24))
+            .unwrap();
+        thread.send(thread.lookup(near).unwrap(), Rights::empty(), b"one").unwrap();
         let listed = process.arena.list_objects().unwrap();
         let classes: Vec<_> = listed.iter().map(|side| side.class).collect();
         assert_eq!(classes, [ObjectClass::Event, ObjectClass::Channel, ObjectClass::Channel]);
-        assert_eq!((listed[0].signals, listed[0].handles, listed[0].related_koid), (1 << 24, 1, 0));
+        assert_eq!(
+            (listed[0].signals, listed[0].handles, listed[0].related_koid),
+            (Signals::from_bits_retain(1 << 24), 1, 0)
+        );
         assert_eq!((listed[1].tail, listed[1].head, listed[2].tail), (1, 0, 0));
         assert_eq!(listed[1].related_koid, listed[2].koid);
         thread.close(thread.lookup(event).unwrap()).unwrap();
@@ -166,12 +172,12 @@ mod tests {
     fn sleeping_threads_name_their_object() {
         let process = first_process();
         let thread = Thread::join(&process).unwrap();
-        let (event, _) = thread.create(ObjectClass::Event, u32::MAX >> 12).unwrap();
+        let (event, _) = thread.create(ObjectClass::Event, Rights::all()).unwrap();
         let koid = thread.basic(thread.lookup(event).unwrap()).unwrap().koid;
         std::thread::scope(|scope| {
             let sleeper = scope.spawn(|| {
                 let sleeper = Thread::join(&process).unwrap();
-                sleeper.wait_one(event, 0, 1 << 24, i64::MAX).0
+                sleeper.wait_one(event, Rights::empty(), Signals::from_bits_retain(1 << 24), i64::MAX).0
             });
             let deadline = Instant::now() + Duration::from_secs(60);
             let is_listed = |thread: &ListedThread| {
@@ -183,11 +189,20 @@ mod tests {
             }
             let listed = process.arena.list_objects().unwrap();
             assert!(listed[0].has_waiters, "{listed:?}");
-            thread.signal(thread.lookup(event).unwrap(), 0, 1 << 24).unwrap();
+            thread
+                .signal(thread.lookup(event).unwrap(), Signals::empty(), Signals::from_bits_retain(1 << 24))
+                .unwrap();
             sleeper.join().unwrap().unwrap();
         });
         // This thread keeps its row after its own wait.
-        let waited = thread.wait_one(event, 0, 1 << 25, crate::sync::now_ns() + 2_000_000).0;
+        let waited = thread
+            .wait_one(
+                event,
+                Rights::empty(),
+                Signals::from_bits_retain(1 << 25),
+                crate::sync::now_ns() + 2_000_000,
+            )
+            .0;
         assert_eq!(waited, Err(Error::TimedOut));
         let listed = process.arena.list_threads().unwrap();
         assert!(!listed.is_empty() && listed.iter().all(|thread| !thread.is_asleep), "{listed:?}");

@@ -24,6 +24,7 @@
 
 use crate::arena::error::Result;
 use crate::arena::record::counter::Counter;
+use crate::arena::word::handle::EntryIndex;
 use crate::arena::word::intent::HandleLocation;
 use crate::arena::word::row::{ProcessSlot, ProcessState, RowState};
 use crate::lifecycle::reclaim;
@@ -357,7 +358,7 @@ impl DeadProcess {
             if !budget.spend() {
                 return Ok(false);
             }
-            let index = self.next_entry;
+            let index = EntryIndex(self.next_entry);
             self.next_entry += 1;
             let entry = dead_process::entry_of(worker, self.process_slot.row, index)?;
             if !entry.is_live() {
@@ -384,14 +385,16 @@ mod tests {
     use super::*;
     use crate::arena::Arena;
     use crate::arena::config::Config;
-    use crate::arena::word::signals::signal;
+    use crate::arena::word::handle::HandleValue;
+    use crate::arena::word::handle::Rights;
+    use crate::arena::word::signals::Signals;
     use crate::object::ObjectClass;
     use crate::process::Process;
     use std::sync::Arc;
 
     /// A supervisor's thread, and `count` other processes with a thread each. Each holds one end of a channel, and the
     /// supervisor's process holds the other.
-    fn stage(count: usize) -> (Thread, Vec<(ProcessSlot, u32)>) {
+    fn stage(count: usize) -> (Thread, Vec<(ProcessSlot, HandleValue)>) {
         let arena = Arc::new(Arena::create(&Config::default()).unwrap());
         let attach = |process_slot| {
             let process = Process::attach(arena.clone(), process_slot, std::process::id(), 1).unwrap();
@@ -401,11 +404,11 @@ mod tests {
         let mut dead = Vec::new();
         for _ in 0..count {
             let process_slot = arena.reserve_slot(&supervisor).unwrap();
-            let (near, far) = supervisor.create(ObjectClass::Channel, 1).unwrap();
+            let (near, far) = supervisor.create(ObjectClass::Channel, Rights::from_bits_retain(1)).unwrap();
             supervisor.leave_startup_handle(supervisor.lookup(far.unwrap()).unwrap(), process_slot).unwrap();
             let thread = attach(process_slot);
             for _ in 0..100 {
-                thread.create(ObjectClass::Event, 1).unwrap();
+                thread.create(ObjectClass::Event, Rights::from_bits_retain(1)).unwrap();
             }
             thread.abandon_row();
             dead.push((process_slot, near));
@@ -413,9 +416,9 @@ mod tests {
         (supervisor, dead)
     }
 
-    fn is_told(thread: &Thread, value: u32) -> bool {
+    fn is_told(thread: &Thread, value: HandleValue) -> bool {
         let found = thread.lookup(value).unwrap();
-        thread.signals(found).unwrap() & signal::PEER_CLOSED != 0
+        thread.signals(found).unwrap().contains(Signals::PEER_CLOSED)
     }
 
     #[test]
@@ -454,7 +457,7 @@ mod tests {
         let (supervisor, dead) = stage(1);
         let (process_slot, near) = dead[0];
         for _ in 0..MESSAGES {
-            supervisor.send(supervisor.lookup(near).unwrap(), 0, &[7; 200]).unwrap();
+            supervisor.send(supervisor.lookup(near).unwrap(), Rights::empty(), &[7; 200]).unwrap();
         }
         supervisor.close(supervisor.lookup(near).unwrap()).unwrap();
         let freed = || supervisor.arena().counters().blocks_freed;

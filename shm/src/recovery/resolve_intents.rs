@@ -4,11 +4,11 @@
 use crate::arena::error::{Error, Result};
 use crate::arena::segment_chain::{self, SegmentCursor};
 use crate::arena::word::block::{BlockId, BlockState, BlockWord};
-use crate::arena::word::handle::{Entry, EntryState};
+use crate::arena::word::handle::{Entry, EntryIndex, EntryState, Rights};
 use crate::arena::word::intent::{Change, HandleLocation, ListIntent, Operation, RefcountIntent};
 use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
 use crate::arena::word::refcount::Count;
-use crate::arena::word::reference::{ObjectRef, Tag};
+use crate::arena::word::reference::{ObjectRef, Slot, Tag};
 use crate::arena::word::ring::SegmentLink;
 use crate::lifecycle::reclaim;
 use crate::memory::{block_credit, block_pool, free_map, give_back, slot_pages, slot_pool, trim};
@@ -46,7 +46,7 @@ pub(crate) fn resolve_refcount_intent(thread: &Thread, recovered: &mut Recovered
     let mut ended = stands && count.number() == 0;
     match (change, entry.state()) {
         (Change::Increment, EntryState::Reserved(tag)) if tag == thread.tag => {
-            let resolved = if applied { entry.live(0, object) } else { entry.freed() };
+            let resolved = if applied { entry.live(Rights::empty(), object) } else { entry.freed() };
             // Relaxed: it needs no earlier store, and a successor would resolve it alike.
             cell.store(resolved.0, Relaxed);
             *recovered.increment(applied) += 1;
@@ -193,7 +193,8 @@ fn resolve_move(thread: &Thread, from: HandleLocation, to: HandleLocation) -> Re
     let (old_entry, new_entry) = (Entry(old.load(Relaxed)), Entry(new.load(Relaxed)));
     let committed = old_entry.state() == EntryState::Moved(thread.tag);
     if new_entry.state() == EntryState::Reserved(thread.tag) {
-        let resolved = if committed { new_entry.live(0, new_entry.object()) } else { new_entry.freed() };
+        let resolved =
+            if committed { new_entry.live(Rights::empty(), new_entry.object()) } else { new_entry.freed() };
         // Relaxed: it needs no earlier store, and a successor would resolve it alike.
         new.store(resolved.0, Relaxed);
     }
@@ -222,7 +223,7 @@ fn is_consumed(thread: &Thread, at: ObjectRef, position: u64) -> Result<bool> {
 /// Step 3: every transitional entry becomes LIVE, if it owns a reference, or FREE.
 pub(crate) fn resolve_table(thread: &Thread, process: u16, resolutions: &[Resolution]) -> Result<()> {
     skippable!(ResolveTable);
-    for index in 1..thread.arena().used_entries(process) {
+    for index in (1..thread.arena().used_entries(process)).map(EntryIndex) {
         let cell = thread.arena().entry(process, index).ok_or(Error::Corrupt("an entry is out of range"))?;
         let entry = Entry(cell.load(Relaxed));
         let of = |tag| {
@@ -247,7 +248,7 @@ pub(crate) fn resolve_table(thread: &Thread, process: u16, resolutions: &[Resolu
                 return Err(Error::Corrupt("a closing handle that no intent names"));
             }
         };
-        let resolved = if owns { entry.live(0, entry.object()) } else { entry.freed() };
+        let resolved = if owns { entry.live(Rights::empty(), entry.object()) } else { entry.freed() };
         // Relaxed: a successor would resolve it alike, as long as the operations are not idle.
         cell.store(resolved.0, Relaxed);
         crash_point!(thread, "resolve.entry");
@@ -261,7 +262,8 @@ pub(crate) fn resolve_slot_intent(thread: &Thread) -> Result<()> {
     skippable!(FreeSlotInHand);
     // Relaxed: dead threads write no more.
     let Some(slot) = thread.row().slot().load(Relaxed).checked_sub(1) else { return Ok(()) };
-    let slot = u32::try_from(slot).map_err(|_| Error::Corrupt("a row names a slot out of range"))?;
+    let slot =
+        u32::try_from(slot).map(Slot).map_err(|_| Error::Corrupt("a row names a slot out of range"))?;
     let lifecycle = Lifecycle(thread.arena().object(slot)?.lifecycle.load(Relaxed));
     // The thread may have taken the slot for the first time and died before it moved the mark (INV-SLOT-2).
     if lifecycle.0 != 0 {
@@ -279,7 +281,7 @@ pub(crate) fn resolve_slot_intent(thread: &Thread) -> Result<()> {
         _ => {}
     }
     free_map::free_objects(thread.arena())
-        .repair(thread, slot, || slot_pages::is_free_slot(thread.arena(), slot))?;
+        .repair(thread, slot.0, || slot_pages::is_free_slot(thread.arena(), slot))?;
     crash_point!(thread, "resolve.slot");
     slot_pool::intend_no_slot(thread);
     Ok(())

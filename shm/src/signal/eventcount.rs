@@ -19,7 +19,7 @@
 
 use crate::arena::error::Result;
 use crate::arena::record::watch::UNWATCHED;
-use crate::arena::word::signals::{State, signal};
+use crate::arena::word::signals::{Signals, State};
 use crate::handle::lookup::ResolvedHandle;
 use crate::handle::pin;
 use crate::process::thread::Thread;
@@ -142,14 +142,14 @@ pub(crate) fn maybe_leave_fenced_mode(thread: &Thread, found: &[ResolvedHandle])
 }
 
 /// The flags that a thread sets when it arms for these signals.
-pub(crate) fn arming(waitfor: u32) -> u64 {
-    let room = if waitfor & signal::WRITABLE != 0 { State::HAS_WRITE_WAITERS } else { 0 };
-    let watched = if waitfor & !UNWATCHED != 0 { State::WATCHED } else { 0 };
+pub(crate) fn arming(waitfor: Signals) -> u64 {
+    let room = if waitfor.contains(Signals::WRITABLE) { State::HAS_WRITE_WAITERS } else { 0 };
+    let watched = if waitfor.intersects(!UNWATCHED) { State::WATCHED } else { 0 };
     State::HAS_WAITERS | room | watched
 }
 
 /// Arms a side's event count. Returns its state before; `None` if FENCED or BARRIER_DONE was cleared.
-pub(crate) fn arm(state: &AtomicU64, waitfor: u32, sure: bool) -> Option<State> {
+pub(crate) fn arm(state: &AtomicU64, waitfor: Signals, sure: bool) -> Option<State> {
     let mut word = State(state.load(Relaxed));
     loop {
         if sure && !word.is_barrier_done() {

@@ -2,7 +2,7 @@
 
 use crate::arena::error::{Error, Result};
 use crate::arena::word::reference::ObjectRef;
-use crate::arena::word::signals::{State, signal};
+use crate::arena::word::signals::{Signals, State};
 use crate::handle::lookup::ResolvedHandle;
 use crate::handle::pin;
 use crate::process::thread::{Thread, crash_point};
@@ -14,12 +14,12 @@ pub(crate) fn tell_peer_closed(thread: &Thread, object: ObjectRef) -> Result<()>
     let peer = object.peer();
     let state = &thread.arena().object(peer.slot())?.state[peer.side()];
     // Relaxed: if the load shows the signal, there is no store to order.
-    if State(state.load(Relaxed)).signals() & signal::PEER_CLOSED == 0 {
+    if !State(state.load(Relaxed)).signals().contains(Signals::PEER_CLOSED) {
         // ORDER: Release: a thread that sees PEER_CLOSED also sees the messages sent before it, so it can read all
         // of them before it reports the closing. One word holds the signal and the waiter flags, so the wake below
         // misses no sleeper.
         sync::released(state);
-        state.fetch_or(u64::from(signal::PEER_CLOSED) << 32, Release);
+        state.fetch_or(u64::from(Signals::PEER_CLOSED.bits()) << 32, Release);
     }
     crash_point!(thread, "release.told");
     // Wake even if the signal was set already: the thread that set it may have died before its wake.
@@ -27,25 +27,30 @@ pub(crate) fn tell_peer_closed(thread: &Thread, object: ObjectRef) -> Result<()>
     Ok(())
 }
 
-pub(crate) fn signal(thread: &Thread, found: ResolvedHandle, clear: u32, set: u32) -> Result<()> {
+pub(crate) fn signal(thread: &Thread, found: ResolvedHandle, clear: Signals, set: Signals) -> Result<()> {
     pin::with_pinned(thread, found, |object, _| update_signals(thread, object, clear, set))
 }
 
-pub(crate) fn signal_peer(thread: &Thread, found: ResolvedHandle, clear: u32, set: u32) -> Result<()> {
+pub(crate) fn signal_peer(
+    thread: &Thread,
+    found: ResolvedHandle,
+    clear: Signals,
+    set: Signals,
+) -> Result<()> {
     pin::with_pinned(thread, found, |object, lifecycle| {
         if !lifecycle.is_two_sided() {
             return Err(Error::NotSupported("the object has no peer"));
         }
         let own = &thread.arena().object(object.slot())?.state[object.side()];
         // Relaxed: this thread uses the signal alone, and reads no data that it publishes.
-        if State(own.load(Relaxed)).signals() & signal::PEER_CLOSED != 0 {
+        if State(own.load(Relaxed)).signals().contains(Signals::PEER_CLOSED) {
             return Err(Error::PeerClosed);
         }
         update_signals(thread, object.peer(), clear, set)
     })
 }
 
-fn update_signals(thread: &Thread, object: ObjectRef, clear: u32, set: u32) -> Result<()> {
+fn update_signals(thread: &Thread, object: ObjectRef, clear: Signals, set: Signals) -> Result<()> {
     let state = &thread.arena().object(object.slot())?.state[object.side()];
     let mut word = State(state.load(Relaxed));
     sync::released(state);
@@ -64,7 +69,7 @@ fn update_signals(thread: &Thread, object: ObjectRef, clear: u32, set: u32) -> R
         // arms.
         match state.compare_exchange(word.0, next.0, Release, Relaxed) {
             Ok(_) => {
-                if word.has(State::HAS_WAITERS | State::HAS_WRITE_WAITERS) && set & !word.signals() != 0 {
+                if word.has(State::HAS_WAITERS | State::HAS_WRITE_WAITERS) && !word.signals().contains(set) {
                     wake::wake(thread, state, State::HAS_WAITERS | State::HAS_WRITE_WAITERS);
                 }
                 return Ok(());
@@ -76,8 +81,8 @@ fn update_signals(thread: &Thread, object: ObjectRef, clear: u32, set: u32) -> R
 
 /// The word did not change, because the signals were set already. The signaller that set them may have been stopped
 /// before its wake, so this thread wakes in its place.
-fn wake_again(thread: &Thread, state: &AtomicU64, set: u32) {
-    if set != 0 {
+fn wake_again(thread: &Thread, state: &AtomicU64, set: Signals) {
+    if !set.is_empty() {
         wake::wake(thread, state, State::HAS_WAITERS | State::HAS_WRITE_WAITERS);
     }
 }
@@ -88,8 +93,8 @@ fn update_watched_signals(
     thread: &Thread,
     object: ObjectRef,
     state: &AtomicU64,
-    clear: u32,
-    set: u32,
+    clear: Signals,
+    set: Signals,
 ) -> Result<()> {
     loop {
         // ORDER: Acquire pairs with the Release of `arm`, and with the Release of the signaller that set the signals
@@ -100,9 +105,9 @@ fn update_watched_signals(
             wake_again(thread, state, set);
             return Ok(());
         }
-        let reusable = word.signals() & !next.signals();
-        let mut is_news = set & !word.signals() != 0;
-        if reusable != 0 && word.has(State::WATCHED) {
+        let reusable = word.signals().difference(next.signals());
+        let mut is_news = !word.signals().contains(set);
+        if !reusable.is_empty() && word.has(State::WATCHED) {
             let Some(told) = watch::tell_watchers(thread, object, state, word, reusable)? else { continue };
             // No sleeper watches the side: later clears skip the walk. The CAS below fails if one has armed since.
             if !told.is_watched {

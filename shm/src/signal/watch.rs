@@ -59,7 +59,7 @@ use crate::arena::error::{Error, Result};
 use crate::arena::record::free_map::WORD_BITS;
 use crate::arena::record::watch::{UNWATCHED, Wait, WatchRow};
 use crate::arena::word::reference::ObjectRef;
-use crate::arena::word::signals::State;
+use crate::arena::word::signals::{Signals, State};
 use crate::process::thread::Thread;
 use crate::signal::wait_item::WaitItem;
 use crate::sync::{Acquire, AtomicU64, Relaxed, Release};
@@ -90,8 +90,8 @@ pub(crate) fn begin_watch<'a>(
     // Relaxed: the row is this thread's own.
     let wait = Wait(row.wait.load(Relaxed)).next(items.len());
     for ((object, item), place) in items.zip(&row.places) {
-        let target = (item.waitfor & !UNWATCHED != 0).then_some(object);
-        place.observed.store(wait.observed(0), Relaxed);
+        let target = (item.waitfor.intersects(!UNWATCHED)).then_some(object);
+        place.observed.store(wait.observed(Signals::empty()), Relaxed);
         place.target.store(wait.target(target), Relaxed);
     }
     // ORDER: Release pairs with the Acquire of `tell_watchers`. It publishes the places, and orders everything that
@@ -104,18 +104,18 @@ pub(crate) fn begin_watch<'a>(
 }
 
 /// Latches signals that the arming CAS has seen. The caller calls it only for a place with a target.
-pub(crate) fn note_watched(thread: &Thread, watch: Watch, place: usize, signals: u32) -> Result<()> {
+pub(crate) fn note_watched(thread: &Thread, watch: Watch, place: usize, signals: Signals) -> Result<()> {
     let place = watch_row(thread)?.places.get(place).ok_or(Error::Corrupt("a wait without a place"))?;
     place.add(watch.0, signals).map(drop)
 }
 
 /// The signals latched in the place. The caller loads the state before, and calls `validate` after.
-pub(crate) fn observed(thread: &Thread, watch: Watch, place: usize) -> Result<u32> {
+pub(crate) fn observed(thread: &Thread, watch: Watch, place: usize) -> Result<Signals> {
     let place = watch_row(thread)?.places.get(place).ok_or(Error::Corrupt("a wait without a place"))?;
     // Relaxed: the caller's Acquire load of the state pairs with the Release of the clearing CAS, so a clear that was
     // seen there is latched here. The fence of `validate`, which follows, orders the writes that came before the
     // signal.
-    Ok(watch.0.signals(place.observed.load(Relaxed)).unwrap_or(0))
+    Ok(watch.0.signals(place.observed.load(Relaxed)).unwrap_or_default())
 }
 
 /// Ends the wait, with any result. Recovery also calls it, for the adopted row of a dead thread.
@@ -139,7 +139,7 @@ pub(crate) fn tell_watchers(
     object: ObjectRef,
     state: &AtomicU64,
     word: State,
-    reusable: u32,
+    reusable: Signals,
 ) -> Result<Option<Told>> {
     let mut told = Told::default();
     for (index, bits) in thread.arena().watching().iter().enumerate() {
@@ -178,31 +178,34 @@ mod tests {
     use super::*;
     use crate::arena::Arena;
     use crate::arena::config::Config;
+    use crate::arena::word::handle::HandleValue;
+    use crate::arena::word::handle::Rights;
+    use crate::arena::word::reference::Slot;
     use crate::object::ObjectClass;
     use crate::process::Process;
     use std::sync::Arc;
 
-    const USER: u32 = 1 << 24;
+    const USER: Signals = Signals::from_bits_retain(1 << 24);
 
     /// Two threads of a process, and an event.
-    fn two_with_an_event() -> (Thread, Thread, u32) {
+    fn two_with_an_event() -> (Thread, Thread, HandleValue) {
         let config =
             Config { max_objects: 16, pool_bytes: 1 << 16, max_loan_bytes: 1 << 12, ..Config::default() };
         let arena = Arc::new(Arena::heap(&config).unwrap());
         let process_slot = arena.first_slot().unwrap();
         let process = Process::attach(arena, process_slot, 1, 7).unwrap();
         let [one, two] = [(); 2].map(|()| Thread::join(&process).unwrap());
-        let (event, _) = one.create(ObjectClass::Event, u32::MAX >> 12).unwrap();
+        let (event, _) = one.create(ObjectClass::Event, Rights::all()).unwrap();
         (one, two, event)
     }
 
-    fn pulse(thread: &Thread, event: u32) {
-        thread.signal(thread.lookup(event).unwrap(), 0, USER).unwrap();
-        thread.signal(thread.lookup(event).unwrap(), USER, 0).unwrap();
+    fn pulse(thread: &Thread, event: HandleValue) {
+        thread.signal(thread.lookup(event).unwrap(), Signals::empty(), USER).unwrap();
+        thread.signal(thread.lookup(event).unwrap(), USER, Signals::empty()).unwrap();
     }
 
     /// Advances the counter as this many armings by other threads would, without their system calls.
-    fn advance(thread: &Thread, event: u32, armings: u64) {
+    fn advance(thread: &Thread, event: HandleValue, armings: u64) {
         let object = thread.lookup(event).unwrap().entry.object();
         let state = &thread.arena().object(object.slot()).unwrap().state[object.side()];
         let word = state.load(Relaxed);
@@ -215,15 +218,15 @@ mod tests {
         for armings in [0, 1, (1 << 23) - 1, 1 << 23, (1 << 23) + 1, (1 << 24) - 1, 1 << 24] {
             let asleep = one.fall_asleep(event, USER).unwrap();
             advance(&two, event, armings);
-            assert_eq!(one.look_asleep(&asleep), Ok(0), "{armings}");
+            assert_eq!(one.look_asleep(&asleep), Ok(Signals::empty()), "{armings}");
             pulse(&two, event);
             assert_eq!(one.look_asleep(&asleep), Ok(USER), "{armings}");
             one.wake_up(asleep).unwrap();
             // A pulse that was reported before these armings is not reported again.
             advance(&two, event, armings);
-            assert_eq!(one.wait_one(event, 0, USER, 1).0, Err(Error::TimedOut), "{armings}");
+            assert_eq!(one.wait_one(event, Rights::empty(), USER, 1).0, Err(Error::TimedOut), "{armings}");
             let asleep = one.fall_asleep(event, USER).unwrap();
-            assert_eq!(one.look_asleep(&asleep), Ok(0), "{armings}");
+            assert_eq!(one.look_asleep(&asleep), Ok(Signals::empty()), "{armings}");
             one.wake_up(asleep).unwrap();
         }
     }
@@ -241,8 +244,8 @@ mod tests {
         assert!(is_watched());
         pulse(&two, event);
         assert!(!is_watched());
-        assert_eq!(one.signals(one.lookup(event).unwrap()), Ok(0), "WATCHED is no signal");
-        let all = u32::MAX;
+        assert_eq!(one.signals(one.lookup(event).unwrap()), Ok(Signals::empty()), "WATCHED is no signal");
+        let all = Signals::all();
         one.signal(one.lookup(event).unwrap(), all, all).unwrap();
         assert!(!is_watched(), "no caller can set WATCHED as a signal");
     }
@@ -251,9 +254,12 @@ mod tests {
     fn latched_signals_end_with_their_wait() {
         let wait = Wait(u64::MAX).next(2);
         assert_eq!((wait.places(), wait.over().places()), (2, 0));
-        assert_eq!(wait.signals(wait.observed(7)), Some(7));
-        assert_eq!(wait.next(2).signals(wait.observed(7)), None);
-        assert_ne!(wait.target(None), wait.target(Some(ObjectRef::new(0, 0))));
+        assert_eq!(
+            wait.signals(wait.observed(Signals::from_bits_retain(7))),
+            Some(Signals::from_bits_retain(7))
+        );
+        assert_eq!(wait.next(2).signals(wait.observed(Signals::from_bits_retain(7))), None);
+        assert_ne!(wait.target(None), wait.target(Some(ObjectRef::new(Slot(0), 0))));
         assert_ne!(wait.next(2).target(None), wait.target(None));
     }
 }

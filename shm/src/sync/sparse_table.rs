@@ -126,20 +126,20 @@ impl<T: Default> SparseTable<T> {
 
     /// Takes out the values at these indices. From now on [`get`](Self::get) does not find them. [`free`](Self::free)
     /// drops them, unless [`get_or_make`](Self::get_or_make) brings them back first.
-    pub fn take(&self, indices: &[u32]) -> Vec<Retired> {
+    pub fn take(&self, indices: impl IntoIterator<Item = usize>) -> Vec<Retired> {
         let _changing = self.change();
-        let take = |index: &u32| {
-            let state = self.states.get(*index as usize)?;
+        let take = |index: usize| {
+            let state = self.states.get(index)?;
             // Relaxed, both: states change under the lock, and a barrier comes between the store and the grace period's
             // list of threads inside.
             let word = state.load(Ordering::Relaxed);
             let retired = (word & !STATE).wrapping_add(TAKEN) | RETIRED;
             (word & STATE == MADE).then(|| {
                 state.store(retired, Ordering::Relaxed);
-                Retired { index: *index as usize, word: retired }
+                Retired { index, word: retired }
             })
         };
-        indices.iter().filter_map(take).collect()
+        indices.into_iter().filter_map(take).collect()
     }
 
     /// Drops these values, and gives back the pages that have no value left.
@@ -294,8 +294,8 @@ mod tests {
         }
 
         fn free(&self, indices: impl Iterator<Item = usize>) {
-            let indices: Vec<_> = indices.map(|index| index as u32).collect();
-            let taken = self.table.take(&indices);
+            let indices: Vec<_> = indices.collect();
+            let taken = self.table.take(indices.iter().copied());
             assert_eq!(taken.len(), indices.len());
             // SAFETY: no thread uses any value.
             unsafe { self.table.free(taken) };
@@ -343,12 +343,12 @@ mod tests {
     #[test]
     fn a_value_made_again_is_not_freed() {
         let places = Places::with(1);
-        let first = places.table.take(&[0]);
+        let first = places.table.take([0]);
         assert_eq!(first.len(), 1);
         assert!(places.table.get(0, &places.grace.visit()).is_none());
-        assert!(places.table.take(&[0]).is_empty());
+        assert!(places.table.take([0]).is_empty());
         places.make(0);
-        let second = places.table.take(&[0]);
+        let second = places.table.take([0]);
         // SAFETY: no thread uses it.
         unsafe { places.table.free(first) };
         places.make(0);
@@ -362,6 +362,6 @@ mod tests {
     fn a_place_beyond_the_table_is_none() {
         let places = Places::with(0);
         assert!(places.table.get_or_make(3000, &places.grace.visit()).is_none());
-        assert!(places.table.take(&[0, 9999]).is_empty());
+        assert!(places.table.take([0, 9999]).is_empty());
     }
 }

@@ -66,7 +66,7 @@ pub(crate) fn check_handle(
     if object_type != ObjectType::NONE && u32::from(known.class.number()) != object_type.into_raw() {
         return Err(Status::WRONG_TYPE);
     }
-    if Rights::from_bits_retain(known.rights).contains(rights) { Ok(()) } else { Err(Status::ACCESS_DENIED) }
+    if Rights::from(known.rights).contains(rights) { Ok(()) } else { Err(Status::ACCESS_DENIED) }
 }
 
 /// Stores a new handle for the caller. Closes it if it cannot be stored.

@@ -45,7 +45,7 @@ fn basic(known: &raw::Basic) -> zx_info_handle_basic_t {
         !matches!(ObjectType::from_raw(known.class.number().into()), ObjectType::PORT | ObjectType::VMAR);
     zx_info_handle_basic_t {
         koid: known.koid,
-        rights: known.rights,
+        rights: known.rights.bits(),
         r#type: known.class.number().into(),
         related_koid: known.related_koid,
         props: if is_waitable { WAITABLE } else { 0 },

@@ -45,17 +45,24 @@ calls! {
         deadline: zx_time_t,
     ) {
         enter()?;
-        let mut waited = [raw::WaitItem { handle: raw::INVALID, waitfor: 0, pending: 0 }; WAIT_MANY_MAX_ITEMS];
+        let none = Signals::NONE.into();
+        let empty = raw::WaitItem { handle: raw::HandleValue::INVALID, waitfor: none, pending: none };
+        let mut waited = [empty; WAIT_MANY_MAX_ITEMS];
         let waited = waited.get_mut(..count).ok_or(Status::OUT_OF_RANGE)?;
         for (index, item) in waited.iter_mut().enumerate() {
             let item_in = items.element(index).load()?;
-            (item.handle, item.waitfor) = (item_in.handle, item_in.waitfor);
+            item.handle = raw::HandleValue(item_in.handle);
+            item.waitfor = Signals::from_bits_retain(item_in.waitfor).into();
         }
         let result = raw::wait_many(waited, MonotonicInstant::from_nanos(deadline));
         if reports_signals(result) {
             for (index, item) in waited.iter().enumerate() {
-                let raw::WaitItem { handle, waitfor, pending } = *item;
-                items.element(index).store(zx_wait_item_t { handle, waitfor, pending })?;
+                let item_out = zx_wait_item_t {
+                    handle: item.handle.0,
+                    waitfor: item.waitfor.bits(),
+                    pending: item.pending.bits(),
+                };
+                items.element(index).store(item_out)?;
             }
         }
         result

@@ -118,8 +118,8 @@ impl Channel {
             let group: ArrayVec<&[u8], BATCH> = messages.by_ref().take(BATCH).collect();
             let fitting = group.iter().position(|bytes| bytes.len() > MAX_MSG_BYTES).unwrap_or(group.len());
             let wrote = with_thread(|thread| {
-                let found = thread.lookup(self.raw_handle())?;
-                let wrote = thread.send_batch(found, Rights::WRITE.bits(), &group[..fitting])?;
+                let found = thread.lookup(shm::HandleValue(self.raw_handle()))?;
+                let wrote = thread.send_batch(found, Rights::WRITE.into(), &group[..fitting])?;
                 if fitting == 0 && !group.is_empty() {
                     return Err(shm::Error::out_of_range(
                         "the number of bytes",
@@ -165,8 +165,8 @@ impl Channel {
         bytes.clear();
         ends.clear();
         with_thread(|thread| {
-            let found = thread.lookup(self.raw_handle())?;
-            thread.receive_batch(found, Rights::READ.bits(), most, bytes, ends)
+            let found = thread.lookup(shm::HandleValue(self.raw_handle()))?;
+            thread.receive_batch(found, Rights::READ.into(), most, bytes, ends)
         })
     }
 }

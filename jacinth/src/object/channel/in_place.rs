@@ -180,7 +180,7 @@ impl Channel {
     /// ```
     pub fn read_in_place(&self) -> Result<InPlace<'_>, Status> {
         with_thread(|thread| {
-            let message = thread.receive_in_place(thread.lookup(self.raw_handle())?, Rights::READ.bits())?;
+            let message = thread.receive_in_place(thread.lookup(shm::HandleValue(self.raw_handle()))?, Rights::READ.into())?;
             Ok(InPlace::new(message))
         })
     }

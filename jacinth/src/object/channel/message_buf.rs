@@ -232,7 +232,7 @@ message_buf! {
     /// ```
     MessageBuf of NullableHandle:
     handles, n_handles, take_handle, take_handles, ensure_capacity_handles,
-    |handle| NullableHandle::from_raw(handle.value), NullableHandle::invalid(), NullableHandle::is_invalid
+    |handle| NullableHandle::from_raw(handle.value.0), NullableHandle::invalid(), NullableHandle::is_invalid
 }
 
 message_buf! {

@@ -71,7 +71,7 @@ impl Channel {
         handles.clear();
         let mut received = Vec::new();
         let result = self.read_into_vectors(bytes, &mut received);
-        handles.extend(received.iter().map(|handle| NullableHandle::from_raw(handle.value)));
+        handles.extend(received.iter().map(|handle| NullableHandle::from_raw(handle.value.0)));
         result
     }
 
@@ -136,7 +136,7 @@ impl Channel {
         let (result, actual) =
             raw::channel_read(self.raw_handle(), too_small, bytes, &mut received[..wanted]);
         for (place, handle) in handles.iter_mut().zip(received.into_iter().flatten()) {
-            *place = NullableHandle::from_raw(handle.value);
+            *place = NullableHandle::from_raw(handle.value.0);
         }
         ChannelReadResult::new(result, actual, || (actual.bytes, actual.handles))
     }

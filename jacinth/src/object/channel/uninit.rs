@@ -246,5 +246,5 @@ fn call_filling<'b, 'h, H>(
 }
 
 fn handle_of(received: Received) -> NullableHandle {
-    NullableHandle::from_raw(received.value)
+    NullableHandle::from_raw(received.value.0)
 }

@@ -182,14 +182,18 @@ pub const TAKING_AHEAD: Scene = Scene {
         let copy = actors.survivor.duplicate(find(&actors.survivor, actors.survivors[1]), ALL).unwrap();
         // This call stays open, so that the next calls search the messages that are there already.
         let near = find(&actors.victim, actors.victims[0]);
-        let open = actors.victim.call_begin(near, 0, &message(1, 1), &[], 0).unwrap().txid();
+        let open = actors
+            .victim
+            .call_begin(near, Rights::empty(), &message(1, 1), &[], Rights::empty())
+            .unwrap()
+            .txid();
         let far = actors.survivors[0];
         actors.survivor.try_receive(far).unwrap();
         actors.survivor.send_value(far, &message(1, 1)).unwrap();
         for number in 1..=4 {
             // One lies in a block, and one carries a handle.
             let mut reply = message(number, if number == 2 { 9 } else { 1 });
-            reply[..4].copy_from_slice(&(open + u32::from(number)).to_le_bytes());
+            reply[..4].copy_from_slice(&(open.0 + u32::from(number)).to_le_bytes());
             match number {
                 3 => actors.survivor.transfer_value(far, &reply, &[copy]).unwrap(),
                 _ => actors.survivor.send_value(far, &reply).unwrap(),
@@ -201,7 +205,13 @@ pub const TAKING_AHEAD: Scene = Scene {
         let near = find(victim, victims[0]);
         let mut calls = Vec::new();
         for number in 1..=4 {
-            calls.push(victim.call_begin(near, 0, &message(number, 1), &[], 0)?);
+            calls.push(victim.call_begin(
+                near,
+                Rights::empty(),
+                &message(number, 1),
+                &[],
+                Rights::empty(),
+            )?);
         }
         for (call, number) in calls.iter().zip(1..) {
             let mut inbox = Inbox::default();
@@ -221,7 +231,7 @@ pub const TAKING_AHEAD: Scene = Scene {
 };
 
 /// Writes to the other side as soon as it has consumed something, or finds it closed.
-fn send_or_find_full(survivor: &Thread, survivors: &[u32]) -> Vec<u32> {
+fn send_or_find_full(survivor: &Thread, survivors: &[HandleValue]) -> Vec<HandleValue> {
     for _ in 0..2 {
         let sent = survivor.send_value(survivors[0], &message(5, 9));
         assert!(matches!(sent, Ok(()) | Err(Error::PeerClosed | Error::ShouldWait)), "{sent:?}");
@@ -250,8 +260,12 @@ pub const DISCARDING: Scene = Scene {
         actors.survivor.transfer_value(actors.survivors[0], &message(1, 1), &[event]).unwrap();
         actors
     },
-    act: |victim, victims| match victim.receive(find(victim, victims[0]), 0, &mut NoRoom, OnOverflow::Discard)
-    {
+    act: |victim, victims| match victim.receive(
+        find(victim, victims[0]),
+        Rights::empty(),
+        &mut NoRoom,
+        OnOverflow::Discard,
+    ) {
         Err(Error::BufferTooSmall { .. }) => Ok(()),
         result => result.map(drop),
     },
@@ -273,7 +287,10 @@ pub const CLOSING_AFTER_A_DISCARD: Scene = Scene {
             let copy = actors.survivor.duplicate(find(&actors.survivor, actors.survivors[1]), ALL).unwrap();
             actors.survivor.transfer_value(far, &message(number, 1), &[copy]).unwrap();
         }
-        actors.victim.receive(find(&actors.victim, near), 0, &mut NoRoom, OnOverflow::Discard).unwrap_err();
+        actors
+            .victim
+            .receive(find(&actors.victim, near), Rights::empty(), &mut NoRoom, OnOverflow::Discard)
+            .unwrap_err();
         actors.victims.push(actors.victim.try_receive(near).unwrap().handles[0].value);
         actors.survivor.send_value(far, &CLOSING_BY_THE_VICTIM.to_le_bytes().repeat(8)).unwrap();
         actors

@@ -1,6 +1,7 @@
 //! Scenes of channels: created, closed, collected.
 
 use super::*;
+use jacinth_shm_loom::HandleValue;
 
 pub const SCENES: &[Scene] = &[
     CREATING,
@@ -35,7 +36,9 @@ pub const CREATING_WITH_OPTIONS: Scene = Scene {
         let channels = [(); 2].map(|()| survivor.create(ObjectClass::Channel, ALL).unwrap());
         for (near, far) in channels {
             let far = far.unwrap();
-            let call = survivor.call_begin(find(survivor, near), 0, &message(1, 1), &[], 0).unwrap();
+            let call = survivor
+                .call_begin(find(survivor, near), Rights::empty(), &message(1, 1), &[], Rights::empty())
+                .unwrap();
             let ended = survivor.call_finish(&call, 0, &mut Inbox::default());
             assert_eq!(ended.unwrap_err(), Error::TimedOut);
             let request = survivor.try_receive(far).unwrap().bytes;
@@ -178,7 +181,7 @@ pub const COLLECTING_A_CYCLE: Scene = Scene {
 };
 
 /// Two channels, one end of each queued for one end of the other. Gives the ends that are left.
-pub fn cycle_of_two(thread: &Thread) -> [u32; 2] {
+pub fn cycle_of_two(thread: &Thread) -> [HandleValue; 2] {
     let (one, to_one) = thread.create(ObjectClass::Channel, ALL).unwrap();
     let (two, to_two) = thread.create(ObjectClass::Channel, ALL).unwrap();
     let (to_one, to_two) = (to_one.unwrap(), to_two.unwrap());

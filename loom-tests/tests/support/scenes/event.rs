@@ -9,8 +9,8 @@ pub const CLEARING_A_WATCHED_SIGNAL: Scene = Scene {
     points: &["signal.*"],
     setup: watched_event,
     act: |victim, victims| {
-        victim.signal(find(victim, victims[0]), 0, USER)?;
-        victim.signal(find(victim, victims[0]), USER, 0)
+        victim.signal(find(victim, victims[0]), Signals::empty(), USER)?;
+        victim.signal(find(victim, victims[0]), USER, Signals::empty())
     },
     beside: nothing,
     after: event_is_ours_alone,

@@ -4,15 +4,15 @@ use crate::arena::error::{Error, Result};
 use crate::arena::region::Shared;
 use crate::arena::word::Field;
 use crate::arena::word::reference::ObjectRef;
-use crate::arena::word::signals::signal;
+use crate::arena::word::signals::Signals;
 use crate::sync::{AtomicU64, Futex, Relaxed, Release};
 
 /// The most handles that one wait takes.
 pub const MAX_WAIT_ITEMS: usize = if cfg!(loom) { 3 } else { Futex::MOST_WORDS };
 
 /// Signals that no row observes: they are not stored, or are never cleared.
-pub(crate) const UNWATCHED: u32 =
-    signal::READABLE | signal::WRITABLE | signal::PEER_CLOSED | signal::HANDLE_CLOSED;
+pub(crate) const UNWATCHED: Signals =
+    Signals::READABLE.union(Signals::WRITABLE).union(Signals::PEER_CLOSED).union(Signals::HANDLE_CLOSED);
 
 /// The observers of one thread's wait.
 #[derive(Debug)]
@@ -67,26 +67,26 @@ impl Wait {
     }
 
     /// The word of a place of this wait that has observed `signals`.
-    pub(crate) fn observed(self, signals: u32) -> u64 {
-        self.over().0 | Self::SIGNALS.of(signals.into())
+    pub(crate) fn observed(self, signals: Signals) -> u64 {
+        self.over().0 | Self::SIGNALS.of(signals.bits().into())
     }
 
     /// The signals in a place's word, if the word is of this wait.
-    pub(crate) fn signals(self, observed: u64) -> Option<u32> {
+    pub(crate) fn signals(self, observed: u64) -> Option<Signals> {
         (Self::GENERATION.get(observed) == Self::GENERATION.get(self.0))
-            .then(|| Self::SIGNALS.get(observed) as u32)
+            .then(|| Signals::from_bits_retain(Self::SIGNALS.get(observed) as u32))
     }
 }
 
 impl Place {
     /// Adds signals, if the wait is still in progress. `None`: it is over. Otherwise whether any signal was new.
-    pub(crate) fn add(&self, wait: Wait, signals: u32) -> Result<Option<bool>> {
+    pub(crate) fn add(&self, wait: Wait, signals: Signals) -> Result<Option<bool>> {
         let mut word = self.observed.load(Relaxed);
         // Another clearer makes this CAS fail only by adding a signal, and there are 32 signals. So the loop is
         // bounded.
         for _ in 0..=u32::BITS {
             let Some(before) = wait.signals(word) else { return Ok(None) };
-            if before & signals == signals {
+            if before.contains(signals) {
                 return Ok(Some(false));
             }
             // ORDER: Release pairs with the fence of `validate`, which follows the sleeper's load in `observed`: a

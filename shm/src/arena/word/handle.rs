@@ -24,6 +24,40 @@
 use crate::arena::word::reference::{ObjectRef, Tag};
 use crate::arena::word::{Field, debug_as_fields};
 
+/// The number by which a process names one of its handles. 0 names none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(transparent)]
+pub struct HandleValue(pub u32);
+
+impl HandleValue {
+    /// The value that names no handle.
+    pub const INVALID: Self = Self(0);
+
+    /// The same values with their type.
+    pub const fn from_raw_slice(values: &[u32]) -> &[Self] {
+        // SAFETY: `HandleValue` is a transparent `u32`, so a slice of one is a slice of the other.
+        unsafe { core::slice::from_raw_parts(values.as_ptr().cast(), values.len()) }
+    }
+}
+
+bitflags::bitflags! {
+    /// The rights of a handle. The mechanism compares them and knows none by name.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub struct Rights: u32 {
+        const _ = (1 << 20) - 1;
+    }
+}
+
+/// The index of an entry in the handle table of a process. The first entry is never used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct EntryIndex(pub(crate) u32);
+
+impl core::fmt::Display for EntryIndex {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// A value of a handle entry, or of a handle in transit.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Entry(pub(crate) u64);
@@ -79,8 +113,8 @@ impl Entry {
     }
 
     #[inline(always)]
-    pub(crate) fn rights(self) -> u32 {
-        Self::RIGHTS.get(self.0) as u32
+    pub(crate) fn rights(self) -> Rights {
+        Rights::from_bits_retain(Self::RIGHTS.get(self.0) as u32)
     }
 
     #[inline(always)]
@@ -103,9 +137,10 @@ impl Entry {
     }
 
     /// The same entry as a live handle.
-    pub(crate) fn live(self, rights: u32, object: ObjectRef) -> Self {
-        let word =
-            Self::STATE.of(Self::LIVE) | Self::RIGHTS.of(rights.into()) | Self::OBJECT.of(object.0.into());
+    pub(crate) fn live(self, rights: Rights, object: ObjectRef) -> Self {
+        let word = Self::STATE.of(Self::LIVE)
+            | Self::RIGHTS.of(rights.bits().into())
+            | Self::OBJECT.of(object.0.into());
         Self(word | self.generation_bits())
     }
 
@@ -134,8 +169,8 @@ mod tests {
 
     #[test]
     fn freeing_an_entry_advances_its_generation() {
-        let live = Entry(0).reserved(Tag(3), ObjectRef(9)).live(0xf, ObjectRef(9));
-        assert_eq!((live.rights(), live.object()), (0xf, ObjectRef(9)));
+        let live = Entry(0).reserved(Tag(3), ObjectRef(9)).live(Rights::from_bits_retain(0xf), ObjectRef(9));
+        assert_eq!((live.rights().bits(), live.object()), (0xf, ObjectRef(9)));
         assert_eq!(live.closing(Tag(4)).state(), EntryState::Closing(Tag(4)));
         assert_eq!(live.moving(Tag(4)).freed().generation(), live.generation() + 1);
         assert_eq!(Entry(0).state(), EntryState::Invalid);

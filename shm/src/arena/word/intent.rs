@@ -19,7 +19,8 @@
 //! cleared last, so no object that it names is reused before.
 //! INV-ROW-3: the sequence in `refcount_intent` survives reuse of the row.
 
-use crate::arena::word::reference::ObjectRef;
+use crate::arena::word::handle::EntryIndex;
+use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::arena::word::{Field, debug_as_fields};
 
 /// The direction in which a count changes.
@@ -89,7 +90,7 @@ pub(crate) enum Operation {
     Idle,
     /// Creating the object in this slot. Its entries are those reserved for it.
     Create {
-        slot: u32,
+        slot: Slot,
     },
     /// Moving a reference from one entry to another: replace, or giving a child its startup handle.
     Move {
@@ -117,7 +118,7 @@ impl Operation {
     pub(crate) fn to_words(self) -> [u64; 2] {
         match self {
             Self::Idle => [0, 0],
-            Self::Create { slot } => [Self::KIND.of(1) | Self::LOW.of(slot.into()), 0],
+            Self::Create { slot } => [Self::KIND.of(1) | Self::LOW.of(slot.0.into()), 0],
             Self::Move { from, to } => [Self::KIND.of(2) | Self::LOW.of(from.to_word()), to.to_word()],
             Self::Send { from, position } => {
                 [Self::KIND.of(3) | Self::LOW.of(from.0.into()), position.unwrap_or(Self::NO_POSITION)]
@@ -130,7 +131,7 @@ impl Operation {
         let low = Self::LOW.get(first);
         let object = ObjectRef(low as u32 & 0xff_ffff);
         match Self::KIND.get(first) {
-            1 => Self::Create { slot: low as u32 },
+            1 => Self::Create { slot: Slot(low as u32) },
             2 => Self::Move { from: HandleLocation::from_word(low), to: HandleLocation::from_word(second) },
             3 => Self::Send { from: object, position: (second != Self::NO_POSITION).then_some(second) },
             4 => Self::Receive { at: object, position: second },
@@ -143,7 +144,7 @@ impl Operation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HandleLocation {
     /// An entry of a handle table.
-    Entry { process: u16, index: u32 },
+    Entry { process: u16, index: EntryIndex },
     /// A handle in transit: this word of the payload block, or of the ring segment, that carries its message.
     Transit { block: crate::arena::word::block::BlockId, word: u32 },
 }
@@ -158,7 +159,9 @@ impl HandleLocation {
     /// An entry takes 40 bits.
     pub(crate) fn to_word(self) -> u64 {
         match self {
-            Self::Entry { process, index } => Self::PROCESS.of(process.into()) | Self::ENTRY.of(index.into()),
+            Self::Entry { process, index } => {
+                Self::PROCESS.of(process.into()) | Self::ENTRY.of(index.0.into())
+            }
             Self::Transit { block, word } => {
                 Self::IS_TRANSIT.of(1) | Self::BLOCK.of(block.to_link()) | Self::WORD.of(word.into())
             }
@@ -167,7 +170,10 @@ impl HandleLocation {
 
     pub(crate) fn from_word(word: u64) -> Self {
         if Self::IS_TRANSIT.get(word) == 0 {
-            Self::Entry { process: Self::PROCESS.get(word) as u16, index: Self::ENTRY.get(word) as u32 }
+            Self::Entry {
+                process: Self::PROCESS.get(word) as u16,
+                index: EntryIndex(Self::ENTRY.get(word) as u32),
+            }
         } else {
             let block = crate::arena::word::block::BlockId::from_link_or_first(Self::BLOCK.get(word));
             Self::Transit { block, word: Self::WORD.get(word) as u32 }
@@ -262,16 +268,16 @@ mod tests {
     #[test]
     fn intents_survive_encoding_as_words() {
         let block = BlockId::new(16, 4_000_000);
-        let entry = HandleLocation::Entry { process: 4095, index: 0xf_ffff };
+        let entry = HandleLocation::Entry { process: 4095, index: EntryIndex(0xf_ffff) };
         let transit = HandleLocation::Transit { block, word: 63 };
         for record in [entry, transit] {
             assert_eq!(HandleLocation::from_word(record.to_word()), record);
         }
-        let object = ObjectRef::new(0x7f_ffff, 1);
+        let object = ObjectRef::new(Slot(0x7f_ffff), 1);
         for operation in [
             Operation::Idle,
-            Operation::Create { slot: 0x7f_ffff },
-            Operation::Move { from: entry, to: HandleLocation::Entry { process: 1, index: 1 } },
+            Operation::Create { slot: Slot(0x7f_ffff) },
+            Operation::Move { from: entry, to: HandleLocation::Entry { process: 1, index: EntryIndex(1) } },
             Operation::Send { from: object, position: None },
             Operation::Send { from: object, position: Some(1 << 40) },
             Operation::Receive { at: object, position: 0 },
@@ -295,7 +301,7 @@ mod tests {
 
     #[test]
     fn a_helper_matches_one_pending_change() {
-        let object = ObjectRef::new(3, 0);
+        let object = ObjectRef::new(Slot(3), 0);
         let pending = RefcountIntent::pending(Change::Decrement, object, 9);
         assert!(pending.is_pending(object, 9));
         assert!(!pending.is_pending(object, 10));

@@ -1,4 +1,4 @@
-//! The operands of the other words: a side of an object, and a thread.
+//! The operands of the other words: an object's slot, a side of an object, and a thread.
 
 /// The tag of a thread row, which every transitional state carries: 1 to 4095. 0 is no thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -9,18 +9,37 @@ impl Tag {
     pub(crate) const MAX: u64 = 0xfff;
 }
 
+/// The index of an object in the arena. Fewer than 2²³.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(transparent)]
+pub struct Slot(pub u32);
+
+impl Slot {
+    /// As an index of the arena's sections.
+    #[inline(always)]
+    pub(crate) const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl core::fmt::Display for Slot {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// One side of an object, to which a handle refers. 24 bits: the slot, then the side.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ObjectRef(pub(crate) u32);
 
 impl ObjectRef {
-    pub(crate) const fn new(slot: u32, side: u32) -> Self {
-        Self(slot << 1 | side & 1)
+    pub(crate) const fn new(slot: Slot, side: u32) -> Self {
+        Self(slot.0 << 1 | side & 1)
     }
 
     #[inline(always)]
-    pub(crate) const fn slot(self) -> u32 {
-        self.0 >> 1
+    pub(crate) const fn slot(self) -> Slot {
+        Slot(self.0 >> 1)
     }
 
     #[inline(always)]
@@ -58,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_reference_survives_encoding_as_link() {
-        let object = ObjectRef::new(0x7f_ffff, 1);
+        let object = ObjectRef::new(Slot(0x7f_ffff), 1);
         assert_eq!(ObjectRef::from_link(object.to_link()), Some(object));
         assert_eq!(ObjectRef::from_link(0), None);
         assert_eq!(object.peer().side(), 0);

@@ -39,6 +39,11 @@
 use crate::arena::word::block::BlockId;
 use crate::arena::word::{Field, debug_as_fields};
 
+/// A transaction id, which pairs a reply with its call: the first four bytes of both messages. The ids that calls choose
+/// are 0x8000_0000 and up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Txid(pub u32);
+
 /// A message's header.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header(pub(crate) u64);

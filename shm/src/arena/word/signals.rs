@@ -5,20 +5,25 @@
 
 use crate::arena::word::Field;
 
-/// Signals that the mechanism itself asserts. The numbers are Zircon's.
-pub mod signal {
-    /// A message can be read.
-    pub const READABLE: u32 = 1 << 0;
-    /// A message can be written.
-    pub const WRITABLE: u32 = 1 << 1;
-    /// The other side is closed.
-    pub const PEER_CLOSED: u32 = 1 << 2;
-    /// Set by programs, on events and the sides of event pairs.
-    pub const SIGNALED: u32 = 1 << 3;
-    /// The handle waited on was closed or transferred.
-    pub const HANDLE_CLOSED: u32 = 1 << 23;
-    /// The eight signals that programs may set on every object.
-    pub const USER_ALL: u32 = 0xff << 24;
+bitflags::bitflags! {
+    /// The signals of one side of an object. Those that the mechanism itself asserts have names. The numbers are
+    /// Zircon's.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub struct Signals: u32 {
+        /// A message can be read.
+        const READABLE = 1 << 0;
+        /// A message can be written.
+        const WRITABLE = 1 << 1;
+        /// The other side is closed.
+        const PEER_CLOSED = 1 << 2;
+        /// Set by programs, on events and the sides of event pairs.
+        const SIGNALED = 1 << 3;
+        /// The handle waited on was closed or transferred.
+        const HANDLE_CLOSED = 1 << 23;
+        /// The eight signals that programs may set on every object.
+        const USER_ALL = 0xff << 24;
+        const _ = !0;
+    }
 }
 
 /// A value of `Object::state`: stored signals above, event count below.
@@ -48,18 +53,18 @@ impl State {
     /// Any flag that sends a changer of derived signals to the slow path.
     pub(crate) const SLOW_PATH: u64 = Self::FENCED | Self::HAS_WAITERS | Self::HAS_WRITE_WAITERS;
     pub(crate) const BARRIER_DONE: u64 = 1 << 28;
-    pub(crate) const WATCHED: u64 = (signal::HANDLE_CLOSED as u64) << 32;
+    pub(crate) const WATCHED: u64 = (Signals::HANDLE_CLOSED.bits() as u64) << 32;
     const EPOCH: Field<24, 4> = Field;
     const COUNTER: Field<0, 24> = Field;
 
     #[inline]
-    pub(crate) fn signals(self) -> u32 {
-        (self.0 >> 32) as u32 & !signal::HANDLE_CLOSED
+    pub(crate) fn signals(self) -> Signals {
+        Signals::from_bits_retain((self.0 >> 32) as u32 & !Signals::HANDLE_CLOSED.bits())
     }
 
     /// These signals cleared, and then those set.
-    pub(crate) fn changed(self, clear: u32, set: u32) -> Self {
-        let shifted = |signals: u32| u64::from(signals & !signal::HANDLE_CLOSED) << 32;
+    pub(crate) fn changed(self, clear: Signals, set: Signals) -> Self {
+        let shifted = |signals: Signals| u64::from((signals - Signals::HANDLE_CLOSED).bits()) << 32;
         Self(self.0 & !shifted(clear) | shifted(set))
     }
 
@@ -134,16 +139,21 @@ mod tests {
 
     #[test]
     fn the_counter_wraps_within_its_bits() {
-        let state = State(0xff_ffff).with(State::FENCED | State::HAS_WAITERS).changed(0, 0xff00_0008);
+        let state = State(0xff_ffff)
+            .with(State::FENCED | State::HAS_WAITERS)
+            .changed(Signals::empty(), Signals::from_bits_retain(0xff00_0008));
         let next = state.next_count();
-        assert_eq!(next.signals(), 0xff00_0008);
+        assert_eq!(next.signals().bits(), 0xff00_0008);
         assert!(next.has(State::FENCED) && next.has(State::HAS_WAITERS));
         assert_eq!(next.futex() & 0xfff_ffff, 0);
     }
 
     #[test]
     fn debug_shows_signals_and_flags() {
-        let shown = format!("{:?}", State(5).with(State::HAS_WAITERS).changed(0, 0x8));
+        let shown = format!(
+            "{:?}",
+            State(5).with(State::HAS_WAITERS).changed(Signals::empty(), Signals::from_bits_retain(0x8))
+        );
         assert!(shown.contains("signals: 0x8, has_waiters: true, has_write_waiters: false"), "{shown}");
         assert!(shown.contains("count: 5"), "{shown}");
     }

@@ -10,7 +10,9 @@
 //! INV-CALL-2: the caller that a reply was noted for takes it, or, once that caller has left, a plain read does.
 
 use crate::arena::error::{Error, Result};
-use crate::arena::word::signals::{State, signal};
+use crate::arena::word::handle::{HandleValue, Rights};
+use crate::arena::word::ring::Txid;
+use crate::arena::word::signals::{Signals, State};
 use crate::handle::lookup::{self, ResolvedHandle};
 use crate::object::channel::read::sink::{Arrivals, OnOverflow, RecvBuf};
 use crate::object::channel::read::{self, late_replies, reader, reply};
@@ -27,29 +29,23 @@ use crate::sync::{Acquire, Relaxed};
 #[derive(Debug)]
 pub struct Pending {
     found: ResolvedHandle,
-    txid: u32,
+    txid: Txid,
 }
 
 impl Pending {
     /// The transaction id, 0x8000_0000 and up.
-    pub fn txid(&self) -> u32 {
+    pub fn txid(&self) -> Txid {
         self.txid
-    }
-}
-
-impl core::fmt::Debug for ResolvedHandle {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "Found({}: {:?}, rights {:#x})", self.index, self.entry.object(), self.rights())
     }
 }
 
 pub(crate) fn call_begin(
     thread: &Thread,
     found: ResolvedHandle,
-    rights: u32,
+    rights: Rights,
     bytes: &[u8],
-    handles: &[u32],
-    transfer: u32,
+    handles: &[HandleValue],
+    transfer: Rights,
 ) -> Result<Pending> {
     let txid = match register_call(thread, found, rights) {
         Ok(txid) => txid,
@@ -77,7 +73,7 @@ pub(crate) fn call_begin(
     }
 }
 
-fn send_call(thread: &Thread, found: ResolvedHandle, rights: u32, bytes: &[u8], txid: u32) -> Result<()> {
+fn send_call(thread: &Thread, found: ResolvedHandle, rights: Rights, bytes: &[u8], txid: Txid) -> Result<()> {
     let writer = found.entry.object();
     let inside = thread.inside();
     let (endpoint, mut sender) = write::enter_sender(thread, found, rights, &inside)?;
@@ -86,7 +82,7 @@ fn send_call(thread: &Thread, found: ResolvedHandle, rights: u32, bytes: &[u8], 
     write::publish(thread, writer, &mut sender, 1)
 }
 
-fn register_call(thread: &Thread, found: ResolvedHandle, rights: u32) -> Result<u32> {
+fn register_call(thread: &Thread, found: ResolvedHandle, rights: Rights) -> Result<Txid> {
     let inside = thread.inside();
     let (endpoint, mut receiver) = reader::enter_receiver(thread, found, rights, &inside)?;
     let at = found.entry.object();
@@ -106,7 +102,7 @@ fn register_call(thread: &Thread, found: ResolvedHandle, rights: u32) -> Result<
         receiver.first_txid = receiver.next_txid;
     }
     let txid = loop {
-        let txid = 0x8000_0000 | receiver.next_txid;
+        let txid = Txid(0x8000_0000 | receiver.next_txid);
         receiver.next_txid = (receiver.next_txid & 0x7fff_ffff) + 1;
         if !receiver.calls.contains_key(&txid) {
             break txid;
@@ -125,7 +121,8 @@ pub(crate) fn call_finish(
     sink: &mut impl RecvBuf,
 ) -> Result<(usize, usize)> {
     let found = pending.found;
-    let mut items = [WaitItem { handle: 0, waitfor: signal::READABLE, pending: 0 }];
+    let mut items =
+        [WaitItem { handle: HandleValue::INVALID, waitfor: Signals::READABLE, pending: Signals::empty() }];
     let result = wait::wait_until(thread, &[found], &mut items, deadline_ns, OnInterrupt::End, |_, _| {
         try_reply(thread, pending, sink)
     });
@@ -161,7 +158,7 @@ pub(crate) fn call_poll(
 /// Takes the reply if it is there.
 fn try_reply(thread: &Thread, pending: &Pending, sink: &mut impl RecvBuf) -> Result<Option<(usize, usize)>> {
     let inside = thread.inside();
-    let entered = reader::enter_receiver(thread, pending.found, 0, &inside);
+    let entered = reader::enter_receiver(thread, pending.found, Rights::empty(), &inside);
     let (endpoint, mut receiver) = entered.map_err(|_| Error::Canceled)?;
     let at = pending.found.entry.object();
     // ORDER: Acquire, and before the tail is loaded: a thread that sees PEER_CLOSED also finds a reply that the peer
@@ -186,14 +183,16 @@ fn try_reply(thread: &Thread, pending: &Pending, sink: &mut impl RecvBuf) -> Res
             arrived.into_iter().for_each(|handle| sink.handle(handle));
             taken.map(Some)
         }
-        None if state.signals() & signal::PEER_CLOSED != 0 => Err(Error::PeerClosed),
+        None if state.signals().contains(Signals::PEER_CLOSED) => Err(Error::PeerClosed),
         None => Ok(None),
     }
 }
 
 pub(crate) fn call_abandon(thread: &Thread, pending: &Pending) {
     let inside = thread.inside();
-    if let Ok((endpoint, mut receiver)) = reader::enter_receiver(thread, pending.found, 0, &inside) {
+    if let Ok((endpoint, mut receiver)) =
+        reader::enter_receiver(thread, pending.found, Rights::empty(), &inside)
+    {
         let at = pending.found.entry.object();
         if let Some(Some(position)) = receiver.calls.remove(&pending.txid) {
             receiver.replies.remove(position);

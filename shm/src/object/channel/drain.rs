@@ -11,7 +11,7 @@ use crate::arena::segment_chain::{self, SegmentCursor};
 use crate::arena::word::block::{BlockId, BlockState, BlockWord};
 use crate::arena::word::handle::Entry;
 use crate::arena::word::intent::ListIntent;
-use crate::arena::word::reference::ObjectRef;
+use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::arena::word::ring::SegmentLink;
 use crate::memory::block_credit;
 use crate::object::budget::Budget;
@@ -141,7 +141,7 @@ pub(crate) fn close_handles_of(thread: &Thread, message: &Message<'_>) -> Result
 }
 
 /// Whether a retired slot is as a new object needs it, because no operation ever wrote to its body.
-pub(crate) fn is_blank(thread: &Thread, slot: u32) -> Result<bool> {
+pub(crate) fn is_blank(thread: &Thread, slot: Slot) -> Result<bool> {
     // Relaxed: the object is retired, and the reclaimer's heavy barrier came before.
     let is_empty = |direction: &Direction| {
         let Direction { producer, consumer } = direction;
@@ -164,7 +164,7 @@ pub(crate) fn is_blank(thread: &Thread, slot: u32) -> Result<bool> {
 ///
 /// Relaxed where a thread that resumes does not depend on the order of the stores: the next change of the lifecycle
 /// word publishes them all.
-pub(crate) fn free_blocks_of(thread: &Thread, slot: u32, budget: &mut Budget) -> Result<bool> {
+pub(crate) fn free_blocks_of(thread: &Thread, slot: Slot, budget: &mut Budget) -> Result<bool> {
     for side in 0..2 {
         let writer = ObjectRef::new(slot, side);
         let Direction { producer, consumer } = ring::direction(thread, writer)?;
@@ -205,7 +205,7 @@ pub(crate) fn free_blocks_of(thread: &Thread, slot: u32, budget: &mut Budget) ->
 }
 
 /// Clears the rings of a channel that has no reference left, so that they are as a new channel needs them.
-pub(crate) fn free_directions(thread: &Thread, slot: u32) -> Result<()> {
+pub(crate) fn free_directions(thread: &Thread, slot: Slot) -> Result<()> {
     free_blocks_of(thread, slot, &mut Budget::unlimited())?;
     for side in 0..2 {
         let Direction { producer, consumer } = ring::direction(thread, ObjectRef::new(slot, side))?;

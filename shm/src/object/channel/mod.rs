@@ -23,13 +23,16 @@ pub(crate) mod ring;
 pub(crate) mod write;
 
 use crate::arena::error::{Error, Result};
-use crate::arena::word::reference::ObjectRef;
-use crate::arena::word::signals::{State, signal};
+use crate::arena::word::handle::Rights;
+use crate::arena::word::reference::{ObjectRef, Slot};
+use crate::arena::word::signals::{Signals, State};
 use crate::handle::lookup::ResolvedHandle;
 use crate::object::budget::Budget;
+use crate::object::channel::drain::Draining;
 use crate::object::channel::read::{late_replies, reader, reply};
 use crate::object::channel::write::{refused, writable};
-use crate::object::class::{Class, Progress};
+use crate::object::class::Class;
+use crate::process::pace::TRY_AGAIN_NS;
 use crate::process::thread::Thread;
 use crate::signal::set;
 use crate::sync::{self, Acquire, Relaxed, SeqCst, fence};
@@ -42,17 +45,25 @@ impl Class for Channel {
     const IS_UNIQUE: bool = true;
     const HAS_PRIVATE_HALF: bool = true;
     const QUEUES_HANDLES: bool = true;
+    type Progress = Option<Draining>;
 
     /// READABLE and WRITABLE are derived from the rings.
-    fn signals(thread: &Thread, found: ResolvedHandle, stored: u32) -> Result<u32> {
-        let mut signals = stored & !(signal::READABLE | signal::WRITABLE);
+    fn signals(thread: &Thread, found: ResolvedHandle, stored: Signals) -> Result<Signals> {
+        let mut signals = stored - (Signals::READABLE | Signals::WRITABLE);
         if is_readable(thread, found)? {
-            signals |= signal::READABLE;
+            signals |= Signals::READABLE;
         }
-        if stored & signal::PEER_CLOSED == 0 && is_writable(thread, found)? {
-            signals |= signal::WRITABLE;
+        if !stored.contains(Signals::PEER_CLOSED) && is_writable(thread, found)? {
+            signals |= Signals::WRITABLE;
         }
         Ok(signals)
+    }
+
+    /// A wait for memory gets no reliable wake: a thread that frees memory may not know of this sleeper.
+    fn longest_sleep_ns(thread: &Thread, found: ResolvedHandle, waitfor: Signals) -> Option<i64> {
+        let is_refused = waitfor.contains(Signals::WRITABLE)
+            && refused::refusal(thread, found, &thread.inside()).is_some();
+        is_refused.then_some(TRY_AGAIN_NS)
     }
 
     /// Tells the other side, and closes the handles of the messages that are queued for this side.
@@ -60,7 +71,7 @@ impl Class for Channel {
     fn release_step(
         thread: &Thread,
         object: ObjectRef,
-        progress: &mut Progress,
+        draining: &mut Self::Progress,
         budget: &mut Budget,
     ) -> Result<bool> {
         let own = &thread.arena().object(object.slot())?.state[object.side()];
@@ -69,30 +80,30 @@ impl Class for Channel {
         // fences and then loads PEER_CLOSED (`drain_if_peer_closed`). So one of the two sees the other's store, and
         // closes every handle in transit. The same holds between two sides that end at once.
         fence(SeqCst);
-        if !drain::drain_for(thread, object.peer(), &mut progress.draining, budget)? {
+        if !drain::drain_for(thread, object.peer(), draining, budget)? {
             return Ok(false);
         }
         // If the peer has ended too, no reader is left for the messages that this side sent: drain them as well.
         // Relaxed: the fence above orders this load.
-        if State(own.load(Relaxed)).signals() & signal::PEER_CLOSED == 0 {
+        if !State(own.load(Relaxed)).signals().contains(Signals::PEER_CLOSED) {
             return Ok(true);
         }
-        drain::drain_for(thread, object, &mut progress.draining, budget)
+        drain::drain_for(thread, object, draining, budget)
     }
 
-    fn free_blocks(thread: &Thread, slot: u32, budget: &mut Budget) -> Result<bool> {
+    fn free_blocks(thread: &Thread, slot: Slot, budget: &mut Budget) -> Result<bool> {
         drain::free_blocks_of(thread, slot, budget)
     }
 
-    fn is_blank(thread: &Thread, slot: u32) -> Result<bool> {
+    fn is_blank(thread: &Thread, slot: Slot) -> Result<bool> {
         drain::is_blank(thread, slot)
     }
 
-    fn reset(thread: &Thread, slot: u32) -> Result<()> {
+    fn reset(thread: &Thread, slot: Slot) -> Result<()> {
         drain::free_directions(thread, slot)
     }
 
-    fn undo_create(thread: &Thread, slot: u32) -> Result<()> {
+    fn undo_create(thread: &Thread, slot: Slot) -> Result<()> {
         options::clear_options(thread, slot)
     }
 }
@@ -110,7 +121,7 @@ fn is_readable(thread: &Thread, found: ResolvedHandle) -> Result<bool> {
         // Replies to calls are in the ring, so the answer needs the private half under its lock. If the endpoint has
         // left this process, there is no private half, and the wait is canceled.
         let (endpoint, mut receiver) =
-            reader::enter_receiver(thread, found, 0, &inside).map_err(|_| Error::Canceled)?;
+            reader::enter_receiver(thread, found, Rights::empty(), &inside).map_err(|_| Error::Canceled)?;
         if !receiver.ready {
             return Ok(false);
         }

@@ -15,7 +15,7 @@
 //! INV-LATE-2: a late reply that was noted is claimed until it is consumed: no plain read returns it.
 
 use crate::arena::error::Result;
-use crate::arena::word::reference::ObjectRef;
+use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::object::channel::ring;
 use crate::process::thread::Thread;
 use crate::sync::{Relaxed, Release};
@@ -30,7 +30,7 @@ pub struct ChannelOptions {
 }
 
 /// Sets the options of a channel that is being created.
-pub(crate) fn set_options(thread: &Thread, slot: u32, options: ChannelOptions) -> Result<()> {
+pub(crate) fn set_options(thread: &Thread, slot: Slot, options: ChannelOptions) -> Result<()> {
     if options == ChannelOptions::default() {
         return Ok(());
     }
@@ -44,7 +44,7 @@ pub(crate) fn set_options(thread: &Thread, slot: u32, options: ChannelOptions) -
 }
 
 /// Keeps INV-LATE-1 for a slot after its creator has died or failed, or after reclamation.
-pub(crate) fn clear_options(thread: &Thread, slot: u32) -> Result<()> {
+pub(crate) fn clear_options(thread: &Thread, slot: Slot) -> Result<()> {
     for direction in &thread.arena().body(slot)?.directions {
         // Relaxed: the lifecycle word publishes them. Load before the store: most slots' bodies were never written, and
         // a store of 0 would make the kernel allocate their pages.

@@ -1,12 +1,13 @@
 //! Operations of channels: calls.
 
 use super::{Operation, Turn};
-use jacinth_shm::{Result, VecBuf};
+use jacinth_shm::{Result, Rights, VecBuf};
 
 pub const OPERATIONS: &[Operation] = &[begin, finish];
 
 fn begin(turn: &mut Turn<'_>) -> Result<()> {
-    let call = turn.thread.call_begin(turn.found()?, 0, &turn.bytes, &turn.some, 0)?;
+    let call =
+        turn.thread.call_begin(turn.found()?, Rights::empty(), &turn.bytes, &turn.some, Rights::empty())?;
     turn.hands.calls.push(call);
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Operations of channels: messages by copies.
 
 use super::{ALL, Operation, Turn};
-use jacinth_shm::{ObjectClass, OnOverflow, Result, VecBuf};
+use jacinth_shm::{ObjectClass, OnOverflow, Result, Rights, VecBuf};
 
 pub const OPERATIONS: &[Operation] =
     &[create, write, write, write, write_handles, write_handles, read, read, write_batch, read_batch];
@@ -14,25 +14,32 @@ fn create(turn: &mut Turn<'_>) -> Result<()> {
 }
 
 fn write(turn: &mut Turn<'_>) -> Result<()> {
-    turn.thread.send(turn.found()?, 0, &turn.bytes)
+    turn.thread.send(turn.found()?, Rights::empty(), &turn.bytes)
 }
 
 fn write_handles(turn: &mut Turn<'_>) -> Result<()> {
-    turn.thread.send_with_handles(turn.found()?, 0, &turn.bytes, &turn.some, 0, None)
+    turn.thread.send_with_handles(
+        turn.found()?,
+        Rights::empty(),
+        &turn.bytes,
+        &turn.some,
+        Rights::empty(),
+        None,
+    )
 }
 
 fn read(turn: &mut Turn<'_>) -> Result<()> {
     let (mut bytes, mut received) = (Vec::new(), Vec::new());
     let mut sink = VecBuf::new(&mut bytes, &mut received);
-    let result = turn.thread.receive(turn.found()?, 0, &mut sink, OnOverflow::Keep).map(drop);
+    let result = turn.thread.receive(turn.found()?, Rights::empty(), &mut sink, OnOverflow::Keep).map(drop);
     turn.hands.values.extend(received.iter().map(|handle| handle.value));
     result
 }
 
 fn write_batch(turn: &mut Turn<'_>) -> Result<()> {
-    turn.thread.send_batch(turn.found()?, 0, &[&turn.bytes[..], &b"2"[..]]).map(drop)
+    turn.thread.send_batch(turn.found()?, Rights::empty(), &[&turn.bytes[..], &b"2"[..]]).map(drop)
 }
 
 fn read_batch(turn: &mut Turn<'_>) -> Result<()> {
-    turn.thread.receive_batch(turn.found()?, 0, 10, &mut Vec::new(), &mut Vec::new()).map(drop)
+    turn.thread.receive_batch(turn.found()?, Rights::empty(), 10, &mut Vec::new(), &mut Vec::new()).map(drop)
 }

@@ -1,7 +1,7 @@
 //! Operations on handles of any object.
 
 use super::{ALL, Operation, Turn};
-use jacinth_shm::{Result, WaitItem};
+use jacinth_shm::{HandleValue, Result, Rights, Signals, WaitItem};
 
 pub const OPERATIONS: &[Operation] = &[duplicate, replace, close, wait_one, wait_many, describe];
 
@@ -24,13 +24,17 @@ fn close(turn: &mut Turn<'_>) -> Result<()> {
 fn wait_one(turn: &mut Turn<'_>) -> Result<()> {
     turn.thread.set_spin_ns(turn.choices.below(10_000) as i64);
     let waitfor = turn.signals();
-    turn.thread.wait_one(turn.value, 0, waitfor, turn.deadline_ns).0
+    turn.thread.wait_one(turn.value, Rights::empty(), waitfor, turn.deadline_ns).0
 }
 
 fn wait_many(turn: &mut Turn<'_>) -> Result<()> {
-    let item = |value: &u32| WaitItem { handle: *value, waitfor: 1 << 24, pending: 0 };
+    let item = |value: &HandleValue| WaitItem {
+        handle: *value,
+        waitfor: Signals::from_bits_retain(1 << 24),
+        pending: Signals::empty(),
+    };
     let mut items: Vec<_> = turn.some.iter().map(item).collect();
-    turn.thread.wait_many(&mut items, 0, turn.deadline_ns)
+    turn.thread.wait_many(&mut items, Rights::empty(), turn.deadline_ns)
 }
 
 fn describe(turn: &mut Turn<'_>) -> Result<()> {

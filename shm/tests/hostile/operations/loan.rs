@@ -1,12 +1,12 @@
 //! Operations of channels: messages written and read in place.
 
 use super::{Operation, Turn};
-use jacinth_shm::Result;
+use jacinth_shm::{Result, Rights};
 
 pub const OPERATIONS: &[Operation] = &[reserve, commit, receive_in_place, finish];
 
 fn reserve(turn: &mut Turn<'_>) -> Result<()> {
-    let mut loan = turn.thread.reserve(turn.found()?, 0, turn.bytes.len())?;
+    let mut loan = turn.thread.reserve(turn.found()?, Rights::empty(), turn.bytes.len())?;
     let written = loan.write_at(0, &turn.bytes);
     turn.hands.loans.push(loan);
     written
@@ -25,7 +25,7 @@ fn commit(turn: &mut Turn<'_>) -> Result<()> {
 }
 
 fn receive_in_place(turn: &mut Turn<'_>) -> Result<()> {
-    let held = turn.thread.receive_in_place(turn.found()?, 0)?;
+    let held = turn.thread.receive_in_place(turn.found()?, Rights::empty())?;
     turn.hands.messages.push(held);
     Ok(())
 }

@@ -3,10 +3,10 @@
 //! The operations of an object are one file, and one word in the list below.
 
 use super::Choices;
-use jacinth_shm::{InPlace, Loan, Pending, ResolvedHandle, Result, Thread};
+use jacinth_shm::{HandleValue, InPlace, Loan, Pending, ResolvedHandle, Result, Rights, Signals, Thread};
 
 /// Every right there is.
-pub const ALL: u32 = 0xf_ffff;
+pub const ALL: Rights = Rights::all();
 /// The longest that an operation waits.
 pub const LONGEST_WAIT_NS: usize = 200_000;
 
@@ -38,7 +38,7 @@ pub const OPERATIONS: usize = {
 /// The handles, loans, messages and calls that a process holds.
 #[derive(Default)]
 pub struct Hands {
-    pub values: Vec<u32>,
+    pub values: Vec<HandleValue>,
     loans: Vec<Loan>,
     messages: Vec<InPlace>,
     calls: Vec<Pending>,
@@ -46,7 +46,7 @@ pub struct Hands {
 
 impl Hands {
     /// Hands that hold these handles.
-    pub fn of(values: impl IntoIterator<Item = u32>) -> Self {
+    pub fn of(values: impl IntoIterator<Item = HandleValue>) -> Self {
         Self { values: values.into_iter().collect(), ..Self::default() }
     }
 }
@@ -57,9 +57,9 @@ struct Turn<'a> {
     hands: &'a mut Hands,
     choices: &'a mut dyn Choices,
     /// The handle that it is about.
-    value: u32,
+    value: HandleValue,
     /// Further handles.
-    some: Vec<u32>,
+    some: Vec<HandleValue>,
     bytes: Vec<u8>,
     deadline_ns: i64,
 }
@@ -69,8 +69,8 @@ impl Turn<'_> {
         self.thread.lookup(self.value)
     }
 
-    fn signals(&mut self) -> u32 {
-        self.choices.word() as u32
+    fn signals(&mut self) -> Signals {
+        Signals::from_bits_retain(self.choices.word() as u32)
     }
 }
 
@@ -82,7 +82,7 @@ pub fn operate(
     choices: &mut dyn Choices,
 ) -> Result<()> {
     let mut any = || match hands.values.len() {
-        0 => choices.word() as u32,
+        0 => HandleValue(choices.word() as u32),
         len => hands.values[choices.below(len)],
     };
     let value = any();

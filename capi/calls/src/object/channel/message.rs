@@ -63,16 +63,16 @@ pub(super) trait ReceivedHandle: IntoBytes {
 
 impl ReceivedHandle for zx_handle_t {
     fn from_received(received: raw::Received) -> Self {
-        received.value
+        received.value.0
     }
 }
 
 impl ReceivedHandle for zx_handle_info_t {
     fn from_received(received: raw::Received) -> Self {
         Self {
-            handle: received.value,
+            handle: received.value.0,
             r#type: received.class.number().into(),
-            rights: received.rights,
+            rights: received.rights.bits(),
             unused: 0,
         }
     }

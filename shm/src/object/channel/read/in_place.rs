@@ -4,6 +4,7 @@
 //! the messages after it. A read in place trusts the sender not to write to a message that it has sent.
 
 use crate::arena::error::{Error, Result};
+use crate::arena::word::handle::Rights;
 use crate::handle::lookup::{self, ResolvedHandle};
 use crate::object::arrive::Received;
 use crate::object::channel::read::sink::{Arrivals, OnOverflow, RecvBuf};
@@ -46,7 +47,7 @@ unsafe impl RecvBuf for NoBytes {
     fn handle(&mut self, _handle: Received) {}
 }
 
-pub(crate) fn receive_in_place(thread: &Thread, found: ResolvedHandle, rights: u32) -> Result<InPlace> {
+pub(crate) fn receive_in_place(thread: &Thread, found: ResolvedHandle, rights: Rights) -> Result<InPlace> {
     let inside = thread.inside();
     let (endpoint, mut receiver) = reader::enter_receiver(thread, found, rights, &inside)?;
     let at = found.entry.object();
@@ -65,7 +66,7 @@ pub(crate) fn receive_in_place(thread: &Thread, found: ResolvedHandle, rights: u
 pub(crate) fn finish(thread: &Thread, message: &InPlace, each: &mut dyn FnMut(Received)) -> Result<()> {
     let at = message.found.entry.object();
     let inside = thread.inside();
-    let (endpoint, mut receiver) = reader::enter_receiver(thread, message.found, 0, &inside)?;
+    let (endpoint, mut receiver) = reader::enter_receiver(thread, message.found, Rights::empty(), &inside)?;
     if !receiver.in_place_reads.contains(message.position) {
         return Err(Error::BadHandle);
     }

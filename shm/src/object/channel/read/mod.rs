@@ -15,11 +15,11 @@ use crate::arena::copy;
 use crate::arena::error::{Error, Result};
 use crate::arena::record::counter::Counter;
 use crate::arena::segment::{FETCH_AHEAD, MAX_MESSAGE_HANDLES, Message, Segment};
-use crate::arena::word::handle::Entry;
+use crate::arena::word::handle::{Entry, EntryIndex, Rights};
 use crate::arena::word::intent::Operation;
 use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
 use crate::arena::word::reference::ObjectRef;
-use crate::arena::word::signals::{State, signal};
+use crate::arena::word::signals::{Signals, State};
 use crate::handle::lookup::ResolvedHandle;
 use crate::object::channel::read::sink::{Arrivals, OnOverflow, RecvBuf};
 use crate::object::channel::{drain, ring};
@@ -35,7 +35,7 @@ use arrayvec::ArrayVec;
 pub(crate) fn receive(
     thread: &Thread,
     found: ResolvedHandle,
-    rights: u32,
+    rights: Rights,
     sink: &mut impl RecvBuf,
     on_overflow: OnOverflow,
 ) -> Result<(usize, usize)> {
@@ -56,7 +56,7 @@ pub(crate) fn receive(
 pub(crate) fn receive_batch(
     thread: &Thread,
     found: ResolvedHandle,
-    rights: u32,
+    rights: Rights,
     most: usize,
     bytes: &mut Vec<u8>,
     ends: &mut Vec<usize>,
@@ -131,7 +131,7 @@ fn nothing_to_read(thread: &Thread, at: ObjectRef, receiver: &mut Receiver) -> R
     let state = &thread.arena().object(at.slot())?.state[at.side()];
     // ORDER: Acquire, and before the tail is loaded again: a thread that sees PEER_CLOSED also sees every message that
     // the peer sent before it closed.
-    if State(state.load(Acquire)).signals() & signal::PEER_CLOSED == 0 {
+    if !State(state.load(Acquire)).signals().contains(Signals::PEER_CLOSED) {
         return Err(Error::ShouldWait);
     }
     reader::refresh_tail(thread, at, receiver)?;
@@ -198,7 +198,7 @@ fn bind_handles(
     message: &Message<'_>,
     arrived: &mut Arrivals,
 ) -> Result<()> {
-    let mut entries = ArrayVec::<(u32, Entry, u32), MAX_MESSAGE_HANDLES>::new();
+    let mut entries = ArrayVec::<(EntryIndex, Entry, Rights), MAX_MESSAGE_HANDLES>::new();
     // All entries are reserved before the commit: after it, the receive must not fail.
     thread.set_operation(Operation::Receive { at, position });
     for record in message.records() {

@@ -7,6 +7,7 @@ use crate::arena::error::{Error, Result};
 use crate::arena::record::counter::Counter;
 use crate::arena::record::line::LINE_BYTES;
 use crate::arena::segment::{MAX_POSITION, Segment};
+use crate::arena::word::handle::Rights;
 use crate::arena::word::reference::ObjectRef;
 use crate::arena::word::ring::Header;
 use crate::arena::word::signals::State;
@@ -27,7 +28,7 @@ pub(crate) const MOST_BYTES_FETCHED: usize = 4096;
 pub(crate) fn enter_receiver<'a>(
     thread: &'a Thread,
     found: ResolvedHandle,
-    rights: u32,
+    rights: Rights,
     inside: &'a Inside<'_>,
 ) -> Result<(&'a Endpoint, Locked<'a, Receiver>)> {
     let Some(endpoint) = thread.process.endpoint(found.index, inside) else {

@@ -3,6 +3,7 @@
 use crate::arena::copy;
 use crate::arena::error::Result;
 use crate::arena::word::reference::ObjectRef;
+use crate::arena::word::ring::Txid;
 use crate::arena::word::signals::State;
 use crate::object::channel::read::{out_of_order, reader};
 use crate::object::channel::ring;
@@ -39,7 +40,7 @@ pub(crate) fn match_replies(thread: &Thread, at: ObjectRef, receiver: &mut Recei
         }
         let message = ring::message(thread, &segment, position)?;
         if !message.header.is_consumed() && message.header.length() >= 4 {
-            let txid = copy::first_word(message.bytes);
+            let txid = Txid(copy::first_word(message.bytes));
             if let Some(reply) = receiver.calls.get_mut(&txid) {
                 // The first reply with the id wins; a second one is an ordinary message.
                 if reply.is_none() {

@@ -22,11 +22,11 @@ use crate::arena::record::counter::Counter;
 use crate::arena::record::line::{LINE_BYTES, LINE_WORDS};
 use crate::arena::segment::{MAX_MESSAGE_HANDLES, fits_cell};
 use crate::arena::word::block::BlockId;
-use crate::arena::word::handle::Entry;
+use crate::arena::word::handle::{Entry, EntryIndex, HandleValue, Rights};
 use crate::arena::word::intent::{HandleLocation, Operation};
 use crate::arena::word::reference::ObjectRef;
-use crate::arena::word::ring::Header;
-use crate::arena::word::signals::{State, signal};
+use crate::arena::word::ring::{Header, Txid};
+use crate::arena::word::signals::{Signals, State};
 use crate::handle::lookup::{self, ResolvedHandle};
 use crate::object::channel::drain;
 use crate::object::channel::write::{self, payload, refused, sender};
@@ -39,7 +39,7 @@ use crate::sync::{Inside, Locked, Relaxed, SeqCst, fence};
 use arrayvec::ArrayVec;
 
 /// The marked handles of a message, with their old entries: MOVING words no longer show the rights.
-type InTransit = ArrayVec<(u32, Entry), MAX_MESSAGE_HANDLES>;
+type InTransit = ArrayVec<(EntryIndex, Entry), MAX_MESSAGE_HANDLES>;
 
 /// The handles of a message before they are marked. Passed by reference, because the array is a kilobyte.
 type Unmarked = ArrayVec<ResolvedHandle, MAX_MESSAGE_HANDLES>;
@@ -48,11 +48,11 @@ type Unmarked = ArrayVec<ResolvedHandle, MAX_MESSAGE_HANDLES>;
 pub(crate) struct SendRequest<'m> {
     pub(crate) channel: ResolvedHandle,
     /// The rights that `channel` must have; `transfer` has those for each of `handles`.
-    pub(crate) rights: u32,
-    pub(crate) transfer: u32,
+    pub(crate) rights: Rights,
+    pub(crate) transfer: Rights,
     pub(crate) bytes: &'m [u8],
-    pub(crate) handles: &'m [u32],
-    pub(crate) txid: Option<u32>,
+    pub(crate) handles: &'m [HandleValue],
+    pub(crate) txid: Option<Txid>,
 }
 
 /// Implements [`Thread::send_with_handles`]. Sides that end by it are left on the release queue.
@@ -147,7 +147,7 @@ fn finish_send(
 }
 
 /// Closes each handle among `values` that is valid.
-fn close_values(thread: &Thread, values: &[u32]) -> Result<()> {
+fn close_values(thread: &Thread, values: &[HandleValue]) -> Result<()> {
     for value in values {
         match lookup::lookup(thread, *value).and_then(|found| refcount::drop_handle(thread, found)) {
             Ok(()) | Err(Error::BadHandle) => {}
@@ -325,7 +325,7 @@ fn drain_if_peer_closed(thread: &Thread, writer: ObjectRef, sender: Locked<'_, S
     // ORDER: pairs with the fence in `Channel::release_step`: either the peer's drain sees this tail, or this thread
     // sees PEER_CLOSED.
     fence(SeqCst);
-    if State(state.load(Relaxed)).signals() & signal::PEER_CLOSED != 0 {
+    if State(state.load(Relaxed)).signals().contains(Signals::PEER_CLOSED) {
         // The sending lock is held, so no other thread sends, and the drain ends at the messages pending now.
         drain::drain(thread, writer)?;
     }

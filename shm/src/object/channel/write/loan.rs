@@ -3,6 +3,7 @@
 use crate::arena::error::{Error, Result};
 use crate::arena::record::line::LINE_BYTES;
 use crate::arena::word::block::BlockId;
+use crate::arena::word::handle::Rights;
 use crate::arena::word::ring::Header;
 #[cfg(not(loom))]
 use crate::handle::lookup;
@@ -39,7 +40,12 @@ impl core::fmt::Debug for Loan {
     }
 }
 
-pub(crate) fn reserve(thread: &Thread, found: ResolvedHandle, rights: u32, len_bytes: usize) -> Result<Loan> {
+pub(crate) fn reserve(
+    thread: &Thread,
+    found: ResolvedHandle,
+    rights: Rights,
+    len_bytes: usize,
+) -> Result<Loan> {
     let writer = found.entry.object();
     let inside = thread.inside();
     let (endpoint, mut sender) = write::enter_sender(thread, found, rights, &inside)?;
@@ -59,19 +65,21 @@ pub(crate) fn reserve(thread: &Thread, found: ResolvedHandle, rights: u32, len_b
 pub(crate) fn commit(thread: &Thread, loan: Loan) -> Result<()> {
     let writer = loan.found.entry.object();
     let inside = thread.inside();
-    let sent = write::enter_sender(thread, loan.found, 0, &inside).and_then(|(endpoint, mut sender)| {
-        #[cfg(not(loom))]
-        // SAFETY: the block has the loan's bytes, and the lock is held.
-        unsafe {
-            zero(loan.start()?, loan.written_bytes, loan.len_bytes)
-        };
-        let lines = loan.len_bytes.div_ceil(LINE_BYTES).max(1);
-        let place = write::reserve_position(thread, writer, &mut sender, 0);
-        let position = refused::noting(thread, endpoint, lines, place)?;
-        let header = Header::new(loan.len_bytes, 0, Some(loan.block));
-        write::finish_block(thread, &mut sender, position, loan.block, header, None)?;
-        write::publish(thread, writer, &mut sender, 1)
-    });
+    let sent = write::enter_sender(thread, loan.found, Rights::empty(), &inside).and_then(
+        |(endpoint, mut sender)| {
+            #[cfg(not(loom))]
+            // SAFETY: the block has the loan's bytes, and the lock is held.
+            unsafe {
+                zero(loan.start()?, loan.written_bytes, loan.len_bytes)
+            };
+            let lines = loan.len_bytes.div_ceil(LINE_BYTES).max(1);
+            let place = write::reserve_position(thread, writer, &mut sender, 0);
+            let position = refused::noting(thread, endpoint, lines, place)?;
+            let header = Header::new(loan.len_bytes, 0, Some(loan.block));
+            write::finish_block(thread, &mut sender, position, loan.block, header, None)?;
+            write::publish(thread, writer, &mut sender, 1)
+        },
+    );
     // After a send, the block is in flight, and must not go back to the spare ones.
     if sent.is_err() {
         return_loan(thread, loan);
@@ -82,7 +90,7 @@ pub(crate) fn commit(thread: &Thread, loan: Loan) -> Result<()> {
 pub(crate) fn return_loan(thread: &Thread, loan: Loan) {
     // The block stays in the direction's list. If the endpoint has left, its new owner finds the block unused there.
     let inside = thread.inside();
-    if let Ok((_, mut sender)) = write::enter_sender(thread, loan.found, 0, &inside)
+    if let Ok((_, mut sender)) = write::enter_sender(thread, loan.found, Rights::empty(), &inside)
         && sender.ready
     {
         sender.spare[loan.block.class()].push(loan.block);

@@ -19,9 +19,10 @@ use crate::arena::record::counter::Counter;
 use crate::arena::record::line::{LINE_BYTES, Line};
 use crate::arena::segment::{FETCH_AHEAD, Segment};
 use crate::arena::word::block::BlockId;
+use crate::arena::word::handle::Rights;
 use crate::arena::word::reference::ObjectRef;
-use crate::arena::word::ring::Header;
-use crate::arena::word::signals::{State, signal};
+use crate::arena::word::ring::{Header, Txid};
+use crate::arena::word::signals::{Signals, State};
 use crate::handle::lookup::{self, ResolvedHandle};
 use crate::object::channel::ring;
 use crate::process::endpoint::{Endpoint, Sender};
@@ -37,7 +38,7 @@ pub const MAX_MESSAGE_BYTES: usize = 65536;
 pub(crate) fn enter_sender<'a>(
     thread: &'a Thread,
     found: ResolvedHandle,
-    rights: u32,
+    rights: Rights,
     inside: &'a Inside<'_>,
 ) -> Result<(&'a Endpoint, Locked<'a, Sender>)> {
     let Some(endpoint) = thread.process.endpoint(found.index, inside) else {
@@ -53,7 +54,7 @@ pub(crate) fn enter_sender<'a>(
 }
 
 #[inline]
-pub(crate) fn send(thread: &Thread, found: ResolvedHandle, rights: u32, bytes: &[u8]) -> Result<()> {
+pub(crate) fn send(thread: &Thread, found: ResolvedHandle, rights: Rights, bytes: &[u8]) -> Result<()> {
     let writer = found.entry.object();
     let inside = thread.inside();
     let (endpoint, mut sender) = enter_sender(thread, found, rights, &inside)?;
@@ -65,7 +66,7 @@ pub(crate) fn send(thread: &Thread, found: ResolvedHandle, rights: u32, bytes: &
 pub(crate) fn send_batch(
     thread: &Thread,
     found: ResolvedHandle,
-    rights: u32,
+    rights: Rights,
     messages: &[&[u8]],
 ) -> Result<usize> {
     let writer = found.entry.object();
@@ -103,7 +104,7 @@ pub(crate) fn enqueue(
     writer: ObjectRef,
     sender: &mut Sender,
     bytes: &[u8],
-    txid: Option<u32>,
+    txid: Option<Txid>,
 ) -> Result<()> {
     enqueue_at(thread, writer, sender, 0, bytes, txid)
 }
@@ -116,7 +117,7 @@ fn enqueue_at(
     sender: &mut Sender,
     ahead: u64,
     bytes: &[u8],
-    txid: Option<u32>,
+    txid: Option<Txid>,
 ) -> Result<()> {
     let position = reserve_position(thread, writer, sender, ahead)?;
     if bytes.len() > LINE_BYTES {
@@ -138,7 +139,7 @@ pub(crate) fn write_inline(
     position: u64,
     bytes: &[u8],
     header: Header,
-    txid: Option<u32>,
+    txid: Option<Txid>,
 ) {
     let cell = segment.cell(position);
     copy::write_line(cell, bytes);
@@ -162,7 +163,7 @@ pub(crate) fn reserve_position(
     }
     let state = &thread.arena().object(writer.slot())?.state[writer.side()];
     // Relaxed: this thread uses the signal alone, and reads no data that it publishes.
-    if State(state.load(Relaxed)).signals() & signal::PEER_CLOSED != 0 {
+    if State(state.load(Relaxed)).signals().contains(Signals::PEER_CLOSED) {
         return Err(Error::PeerClosed);
     }
     if sender.tail + ahead >= sender.limit {
@@ -195,7 +196,7 @@ pub(crate) fn finish_block(
     position: u64,
     block: BlockId,
     header: Header,
-    txid: Option<u32>,
+    txid: Option<Txid>,
 ) -> Result<()> {
     if txid.is_some() {
         let bytes = &thread.arena().lines(block)?[header.handles().div_ceil(8)..];
@@ -219,10 +220,10 @@ pub(crate) fn payload_lines(bytes: usize) -> usize {
 
 /// Overwrites a message's first four bytes with a transaction id.
 #[inline(always)]
-fn set_txid(first: &Line, txid: Option<u32>) {
+fn set_txid(first: &Line, txid: Option<Txid>) {
     if let Some(txid) = txid {
         let word = &first.0[0];
         // Relaxed: the store of the tail publishes the word.
-        word.store(word.load(Relaxed) & !0xffff_ffff | u64::from(txid), Relaxed);
+        word.store(word.load(Relaxed) & !0xffff_ffff | u64::from(txid.0), Relaxed);
     }
 }
