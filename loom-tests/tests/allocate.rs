@@ -2,7 +2,9 @@
 
 mod support;
 
-use jacinth_shm_loom::{Signals, HandleValue, Arena, Error, ObjectClass, Process, ProcessIdentity, ProcessSlot, Thread};
+use jacinth_shm_loom::{
+    Arena, Error, HandleValue, ObjectClass, Process, ProcessIdentity, ProcessSlot, Signals, Thread,
+};
 use std::sync::Arc;
 use support::*;
 

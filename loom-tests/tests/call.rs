@@ -77,7 +77,9 @@ fn call_ends_with_reply_or_peer_close() {
         model(2, move || {
             let one = first(&small());
             let (near, far, server) = linked(&one);
-            let call = one.call_begin(find(&one, near), Rights::empty(), &message(1, 1), &[], Rights::empty()).unwrap();
+            let call = one
+                .call_begin(find(&one, near), Rights::empty(), &message(1, 1), &[], Rights::empty())
+                .unwrap();
             let serving = loom::thread::spawn(move || {
                 let request = server.try_receive(far).unwrap().bytes;
                 if answers {

@@ -3,7 +3,7 @@
 
 mod support;
 
-use jacinth_shm_loom::{Signals, HandleValue, Error, ObjectClass, Thread};
+use jacinth_shm_loom::{Error, HandleValue, ObjectClass, Signals, Thread};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use support::*;

@@ -2,7 +2,7 @@
 
 mod support;
 
-use jacinth_shm_loom::{Signals, Rights, Config, Error, ObjectClass};
+use jacinth_shm_loom::{Config, Error, ObjectClass, Rights, Signals};
 use support::*;
 
 /// [`small`], with room for a second channel that has messages.

@@ -3,7 +3,7 @@
 
 mod support;
 
-use jacinth_shm_loom::{Signals, HandleValue, CrashOutcome, Error, LostStores, Thread, crash_after};
+use jacinth_shm_loom::{CrashOutcome, Error, HandleValue, LostStores, Signals, Thread, crash_after};
 use support::*;
 
 /// Other signals.

@@ -1,7 +1,7 @@
 //! The counts of a supervisor's work for the dead.
 //!
-//! The table below is the only list of the counters. The structure it makes is also the one on the wire (`protocol`) and
-//! the one that C sees (`jacinth_report_t`).
+//! The table below, with that of `jacinth_shm::Recovered`, is the only list of the counters. The structure it makes is
+//! also the one on the wire (`protocol`) and the one that C sees (`jacinth_report_t`).
 
 use jacinth_shm::Recovered;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -43,34 +43,20 @@ macro_rules! collect_report {
     };
 }
 
-collect_report! {
-    recovered: {
-        /// Processes that died and were recovered.
-        processes "processes recovered";
-        /// Threads of these processes.
-        threads "threads recovered";
-        /// Handles closed for the dead.
-        handles_closed "handles closed";
-        /// Operations that a death had interrupted after their commit, and that were finished.
-        operations_finished "operations finished";
-        /// Operations that a death had interrupted before their commit, and that were undone.
-        operations_undone "operations undone";
-        /// Blocks that a dead thread had in hand.
-        blocks_freed "blocks freed";
-        /// Objects that ended because the dead had their last handles.
-        objects_retired "objects retired";
-    }
-    supervisor: {
-        /// Objects whose memory the supervisor reclaimed. The users of objects reclaim most of them.
-        objects_reclaimed: u32 "objects reclaimed";
-        /// Channel ends that were queued only inside each other, where no process could read them.
-        cyclic_ends_collected: u32 "cyclic channel ends collected";
-        /// Always 0: the next counter begins at a multiple of 8 bytes.
-        #[doc(hidden)]
-        #[cfg_attr(feature = "serde", serde(skip))]
-        unused: u32 "";
-        /// Bytes of free memory that were given back to the system.
-        bytes_given_back: u64 "bytes given back";
+jacinth_shm::recovered_counters! {
+    collect_report! {
+        supervisor: {
+            /// Objects whose memory the supervisor reclaimed. The users of objects reclaim most of them.
+            objects_reclaimed: u32 "objects reclaimed";
+            /// Channel ends that were queued only inside each other, where no process could read them.
+            cyclic_ends_collected: u32 "cyclic channel ends collected";
+            /// Always 0: the next counter begins at a multiple of 8 bytes.
+            #[doc(hidden)]
+            #[cfg_attr(feature = "serde", serde(skip))]
+            unused: u32 "";
+            /// Bytes of free memory that were given back to the system.
+            bytes_given_back: u64 "bytes given back";
+        }
     }
 }
 

@@ -9,6 +9,7 @@ bitflags::bitflags! {
     /// The signals of one side of an object. Those that the mechanism itself asserts have names. The numbers are
     /// Zircon's.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
     pub struct Signals: u32 {
         /// A message can be read.
         const READABLE = 1 << 0;
