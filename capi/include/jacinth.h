@@ -132,43 +132,43 @@ typedef struct jacinth_report {
 } jacinth_report_t;
 
 /**
- * The fate is not known: the program attached and has ended, or it was not spawned in this arena, or another process has
- * become the supervisor.
+ * The supervisor does not know the program: it attached and has ended, or it was not spawned in this arena, or another
+ * process has become the supervisor.
  */
-#define JACINTH_FATE_UNKNOWN 0u
+#define JACINTH_SPAWN_STATUS_UNKNOWN 0u
 /** The program has not attached yet. Its first call that deals with handles attaches it. */
-#define JACINTH_FATE_WAITING 1u
+#define JACINTH_SPAWN_STATUS_WAITING 1u
 /** The program is attached. */
-#define JACINTH_FATE_ATTACHED 2u
+#define JACINTH_SPAWN_STATUS_ATTACHED 2u
 /**
  * The supervisor has refused the program: with ZX_ERR_ACCESS_DENIED if it has become another user's process, with
  * ZX_ERR_BAD_STATE if it runs in another PID namespace.
  */
-#define JACINTH_FATE_REFUSED 3u
+#define JACINTH_SPAWN_STATUS_REFUSED 3u
 /** The program has ended without attaching. The supervisor saw no obstacle. */
-#define JACINTH_FATE_ENDED 4u
+#define JACINTH_SPAWN_STATUS_ENDED 4u
 /**
  * The program has not attached, and runs as a user other than the arena's: it has dropped its privileges, for example.
- * This fate and the next two also describe a program that has ended.
+ * This state and the next two also describe a program that has ended.
  */
-#define JACINTH_FATE_OTHER_USER 5u
+#define JACINTH_SPAWN_STATUS_OTHER_USER 5u
 /** The program's environment was cleaned: JACINTH_SOCKET is not in it. */
-#define JACINTH_FATE_CLEAN_ENVIRONMENT 6u
+#define JACINTH_SPAWN_STATUS_CLEAN_ENVIRONMENT 6u
 /** The program does not see the supervisor's socket at its path: in a private /tmp, a chroot, a container. */
-#define JACINTH_FATE_NO_SOCKET 7u
+#define JACINTH_SPAWN_STATUS_NO_SOCKET 7u
 
-/** The size of a fate's text, including its NUL. */
-#define JACINTH_FATE_TEXT_BYTES 504
+/** The size of the text of a jacinth_spawn_status_t, including its NUL. */
+#define JACINTH_SPAWN_STATUS_TEXT_BYTES 504
 
-/** The fate of a spawned program. */
-typedef struct jacinth_fate_t {
-    /** One of JACINTH_FATE_*; later versions may have more of them. */
-    uint32_t what;
-    /** With JACINTH_FATE_REFUSED, the status of the refusal; otherwise ZX_OK. */
+/** The status of a spawned program. */
+typedef struct jacinth_spawn_status_t {
+    /** One of JACINTH_SPAWN_STATUS_*; later versions may have more of them. */
+    uint32_t state;
+    /** With JACINTH_SPAWN_STATUS_REFUSED, the status of the refusal; otherwise ZX_OK. */
     zx_status_t status;
     /** The same in words. */
-    char text[JACINTH_FATE_TEXT_BYTES];
-} jacinth_fate_t;
+    char text[JACINTH_SPAWN_STATUS_TEXT_BYTES];
+} jacinth_spawn_status_t;
 
 /**
  * Stores the default limits. Under valgrind pool_bytes is 16 MiB and max_objects 65,536, so that its tools start in
@@ -242,27 +242,27 @@ const char* jacinth_socket_path(void);
  * - ZX_ERR_NOT_FOUND: the program does not exist.
  * - ZX_ERR_NO_RESOURCES: the arena has no room for another process.
  * - ZX_ERR_INVALID_ARGS: @p program is NULL, or a pointer is bad.
- * - ZX_ERR_UNAVAILABLE: the supervisor did not answer within the time of jacinth_set_answer_time(), or its process cannot
- *   listen at the arena's path. The started program is killed.
+ * - ZX_ERR_UNAVAILABLE: the supervisor did not answer within the time of jacinth_set_supervisor_timeout(), or its process
+ *   cannot listen at the arena's path. The started program is killed.
  * - ZX_ERR_IO: the program could not be started for another reason.
  */
 zx_status_t jacinth_spawn(const char* program, char* const argv[], char* const envp[], zx_handle_t startup,
                           pid_t* pid);
 
 /**
- * Stores the fate of a program that jacinth_spawn() started: for a spawner that sees its channel closed, or waits for the
- * program in vain. (In the program itself jacinth_error() says why it cannot attach.)
+ * Stores the status of a program that jacinth_spawn() started: for a spawner that sees its channel closed, or waits for
+ * the program in vain. (In the program itself jacinth_error() says why it cannot attach.)
  *
  * @p pid is the number from jacinth_spawn(). It stays valid after the caller has waited for the process, until the system
  * gives the number to another spawned program. The supervisor remembers the last 256 programs that did not attach, until
  * another process becomes the supervisor.
  *
  * - ZX_OK
- * - ZX_ERR_INVALID_ARGS: @p fate cannot be written.
- * - ZX_ERR_UNAVAILABLE: the supervisor did not answer within the time of jacinth_set_answer_time(): jacinth_error() says
- *   which process that is, and whether it is stopped.
+ * - ZX_ERR_INVALID_ARGS: @p status cannot be written.
+ * - ZX_ERR_UNAVAILABLE: the supervisor did not answer within the time of jacinth_set_supervisor_timeout():
+ *   jacinth_error() says which process that is, and whether it is stopped.
  */
-zx_status_t jacinth_fate(pid_t pid, jacinth_fate_t* fate);
+zx_status_t jacinth_spawn_status(pid_t pid, jacinth_spawn_status_t* status);
 
 /**
  * Walks the whole arena, counts its contents, and finds objects and memory that are lost, leaked or doubled. For tests: the
@@ -283,8 +283,8 @@ zx_status_t jacinth_audit(jacinth_audit_t* audit);
  * @p report is optional.
  *
  * - ZX_OK
- * - ZX_ERR_UNAVAILABLE: the supervisor did not answer within the time of jacinth_set_answer_time(): jacinth_error() says
- *   which process that is, and whether it is stopped.
+ * - ZX_ERR_UNAVAILABLE: the supervisor did not answer within the time of jacinth_set_supervisor_timeout():
+ *   jacinth_error() says which process that is, and whether it is stopped.
  * - ZX_ERR_INVALID_ARGS: @p report cannot be written.
  */
 zx_status_t jacinth_collect(jacinth_report_t* report);
@@ -318,11 +318,12 @@ zx_status_t jacinth_channel_create(uint32_t options, uint32_t max_pending_messag
 void jacinth_set_spin(zx_duration_t duration);
 
 /**
- * Sets how long jacinth_spawn(), jacinth_collect() and jacinth_fate() wait for an answer of the supervisor. The default is 10
- * seconds; a negative duration is 0. The call takes effect at once and does not attach this process. An answer takes
- * microseconds, and some seconds in the largest arenas. It does not come while the supervisor's process is stopped.
+ * Sets how long jacinth_spawn(), jacinth_collect() and jacinth_spawn_status() wait for an answer of the supervisor. The
+ * default is 10 seconds; a negative duration is 0. The call takes effect at once and does not attach this process. An
+ * answer takes microseconds, and some seconds in the largest arenas. It does not come while the supervisor's process is
+ * stopped.
  */
-void jacinth_set_answer_time(zx_duration_t at_most);
+void jacinth_set_supervisor_timeout(zx_duration_t at_most);
 
 /**
  * The reason for this thread's last failure: of a call of this header that returns a status, of a call of

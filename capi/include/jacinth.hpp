@@ -34,11 +34,13 @@ inline zx_status_t spawn(const char* program, char* const argv[], char* const en
   return jacinth_spawn(program, argv, envp, startup.release(), pid);
 }
 
-/// Stores the fate of a spawned program. `jacinth_fate`.
-inline zx_status_t fate(pid_t pid, jacinth_fate_t* fate) noexcept { return jacinth_fate(pid, fate); }
+/// Stores the status of a spawned program. `jacinth_spawn_status`.
+inline zx_status_t spawn_status(pid_t pid, jacinth_spawn_status_t* status) noexcept {
+  return jacinth_spawn_status(pid, status);
+}
 
-/// Sets how long this process waits for an answer of the supervisor. `jacinth_set_answer_time`.
-inline void set_answer_time(zx::duration at_most) noexcept { jacinth_set_answer_time(at_most.get()); }
+/// Sets how long this process waits for an answer of the supervisor. `jacinth_set_supervisor_timeout`.
+inline void set_supervisor_timeout(zx::duration at_most) noexcept { jacinth_set_supervisor_timeout(at_most.get()); }
 
 /// Takes this process's startup handle; an invalid one if it has none or has taken it. `zx_take_startup_handle`.
 ZX_NODISCARD inline zx::handle take_startup_handle(uint32_t hnd_info = PA_HND(PA_USER0, 0)) noexcept {

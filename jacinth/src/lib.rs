@@ -48,7 +48,7 @@
 //! `serde`: plain data serializes. Statuses, koids, object types and times are numbers, and a name is a text. Rights and
 //! signals are texts in formats for people, and numbers in others. [`Config`] and [`ChannelOptions`] may leave limits
 //! out, which have their defaults then; a limit that is out of its range is an error. [`HandleBasicInfo`],
-//! [`HandleCountInfo`], [`WaitResult`], [`Fate`], [`CollectReport`], [`Counters`], [`Audit`] and the lists of objects and
+//! [`HandleCountInfo`], [`WaitResult`], [`SpawnStatus`], [`CollectReport`], [`Counters`], [`Audit`] and the lists of objects and
 //! threads have their fields by name.
 #![forbid(unsafe_code)]
 
@@ -78,13 +78,13 @@ pub use handle::{
 pub use jacinth_shm::with_limits;
 pub use jacinth_shm::{Audit, Config, Counters, ListedSide, ListedThread, ObjectClass};
 pub use membership::environment::{SLOT_VARIABLE, SOCKET_VARIABLE};
-pub use membership::fate::{Fate, Obstacle};
 pub use membership::report::CollectReport;
 pub use membership::spawn_error::SpawnError;
+pub use membership::spawn_status::{Obstacle, SpawnStatus};
 pub use object::*;
 pub use raw::OnOverflow;
 pub use startup_handle::take_startup_handle;
-pub use supervisor::{Supervisor, set_answer_time};
+pub use supervisor::{Supervisor, set_supervisor_timeout};
 pub use system::{
     CPRNG_ADD_ENTROPY_MAX_LEN, cprng_add_entropy, cprng_draw, system_get_dcache_line_size,
     system_get_num_cpus, system_get_page_size, system_get_physmem, system_get_version_string,

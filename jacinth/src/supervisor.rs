@@ -11,7 +11,6 @@ use crate::membership::client::{self, Client};
 use crate::membership::connection::{Answered, Connection};
 use crate::membership::environment::{SLOT_VARIABLE, SOCKET_VARIABLE, slot_text};
 use crate::membership::failure_detector::process;
-use crate::membership::fate::Fate;
 use crate::membership::protocol::Request;
 use crate::membership::report::CollectReport;
 use crate::membership::server::event_loop;
@@ -20,6 +19,7 @@ use crate::membership::server::state::Server;
 use crate::membership::socket::path::SocketPath;
 use crate::membership::socket::rendezvous;
 use crate::membership::spawn_error::SpawnError;
+use crate::membership::spawn_status::SpawnStatus;
 use crate::membership::system_limits;
 use crate::types::rights::Rights;
 use crate::types::status::{self, Status};
@@ -33,18 +33,20 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::Arc;
 
-/// Sets how long this process waits for the supervisor's answer when it spawns a program or collects. The default is 10
-/// seconds.
+/// Sets how long this process waits for the supervisor's answer when it spawns a program, asks for its status, or
+/// collects. The default is 10 seconds; a negative duration is 0.
 ///
 /// An answer takes microseconds, and some seconds in the largest arenas. It does not come while the supervisor's process
 /// is stopped.
 ///
 /// ```
 /// # use jacinth::*;
-/// set_answer_time(MonotonicDuration::from_seconds(2));
+/// set_supervisor_timeout(MonotonicDuration::from_seconds(2));
 /// ```
-pub fn set_answer_time(at_most: MonotonicDuration) {
-    client::set_answer_time(std::time::Duration::from_nanos(at_most.into_nanos().max(0).cast_unsigned()));
+pub fn set_supervisor_timeout(at_most: MonotonicDuration) {
+    client::set_supervisor_timeout(std::time::Duration::from_nanos(
+        at_most.into_nanos().max(0).cast_unsigned(),
+    ));
 }
 
 /// A process's access to the supervisor of its arena: spawning, collecting, auditing.
@@ -248,7 +250,8 @@ impl Supervisor {
         Err(refused)
     }
 
-    /// The fate of a [spawned](Self::spawn) program, for a spawner that finds its channel closed, or gets no message.
+    /// The status of a [spawned](Self::spawn) program: whether it has attached, and if not, why not. For a spawner that
+    /// finds its channel closed, or gets no message.
     ///
     /// A program learns why it cannot attach by the error of its first call. Its spawner learns the supervisor's knowledge:
     /// which programs it has refused, and the obstacle that it saw in `/proc`, for a program that lived for some milliseconds at
@@ -263,14 +266,14 @@ impl Supervisor {
     /// let mut program = std::process::Command::new("a-worker");
     /// let (ours, theirs) = Channel::create();
     /// let child = supervisor.spawn(&mut program, theirs)?;
-    /// println!("{}", supervisor.fate(&child)?);
+    /// println!("{}", supervisor.spawn_status(&child)?);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn fate(&self, child: &Child) -> Result<Fate, Status> {
-        self.fate_of(child.id())
+    pub fn spawn_status(&self, child: &Child) -> Result<SpawnStatus, Status> {
+        self.spawn_status_of(child.id())
     }
 
-    /// As [`fate`](Self::fate), by the program's process number.
+    /// As [`spawn_status`](Self::spawn_status), by the program's process number.
     ///
     /// # Errors
     /// As for [`collect`](Self::collect).
@@ -278,15 +281,15 @@ impl Supervisor {
     /// ```
     /// # use jacinth::*;
     /// # let supervisor = Supervisor::create(&Config::default())?;
-    /// assert_eq!(supervisor.fate_of(std::process::id())?, Fate::Unknown); // It was not spawned.
+    /// assert_eq!(supervisor.spawn_status_of(std::process::id())?, SpawnStatus::Unknown); // It was not spawned.
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn fate_of(&self, pid: u32) -> Result<Fate, Status> {
+    pub fn spawn_status_of(&self, pid: u32) -> Result<SpawnStatus, Status> {
         self.arena().ok_or_else(|| detail::because_of(Status::BAD_STATE, &AttachError::Forked))?;
         let (answer, _) = self
-            .ask(Request::Fate { pid }, None)
+            .ask(Request::SpawnStatus { pid }, None)
             .map_err(|error| detail::because_of(Status::UNAVAILABLE, &error))?;
-        answer.to_fate()
+        answer.to_spawn_status()
     }
 
     /// Cancels a slot that no program will take. If the supervisor does not answer, this process's death frees the slot.
@@ -301,8 +304,8 @@ impl Supervisor {
     /// that need it done now.
     ///
     /// # Errors
-    /// [`Status::UNAVAILABLE`] when the supervisor does not answer in [time](set_answer_time): [`Status::detail`] names its
-    /// process, and says whether that is stopped. [`Status::BAD_STATE`] in a forked child.
+    /// [`Status::UNAVAILABLE`] when the supervisor does not answer within its [timeout](set_supervisor_timeout):
+    /// [`Status::detail`] names its process, and says whether that is stopped. [`Status::BAD_STATE`] in a forked child.
     ///
     /// ```
     /// # use jacinth::*;
@@ -430,7 +433,7 @@ impl Supervisor {
             match connection.ask(
                 Request::Rejoin { slot: process.process_slot() },
                 None,
-                Some(client::answer_time()),
+                Some(client::supervisor_timeout()),
             ) {
                 // A dead leader's forked child may have the socket. The next leader has not been asked yet.
                 Err(_) if process.arena().leader() != leader => Err(Interrupted.into()),
@@ -452,7 +455,7 @@ impl Supervisor {
         } else {
             format!(
                 "process {pid}, which runs the supervisor, has not answered within {:?}",
-                client::answer_time()
+                client::supervisor_timeout()
             )
         };
         std::io::Error::new(TimedOut, why)

@@ -32,8 +32,8 @@ fn data_comes_back_as_it_was() {
     same(HandleCountInfo { handle_count: 3 });
     same(HandleBasicInfo { koid: Koid::FIRST, rights: Rights::WAIT, ..HandleBasicInfo::default() });
     same(WaitResult::TimedOut(Signals::USER_0));
-    same(Fate::CannotAttach(Obstacle::OtherUser(7)));
-    same(Fate::Refused(Status::ACCESS_DENIED));
+    same(SpawnStatus::CannotAttach(Obstacle::OtherUser(7)));
+    same(SpawnStatus::Refused(Status::ACCESS_DENIED));
     same(CollectReport::default());
     same(Counters::default());
     same(Audit::default());

@@ -135,15 +135,15 @@ pub struct jacinth_audit_t {
 /// The numbers of a collection.
 pub type jacinth_report_t = jacinth::CollectReport;
 
-/// The length of [`jacinth_fate_t`]'s text, with its NUL (`JACINTH_FATE_TEXT_BYTES`).
-pub const FATE_TEXT_BYTES: usize = 504;
+/// The length of [`jacinth_spawn_status_t`]'s text, with its NUL (`JACINTH_SPAWN_STATUS_TEXT_BYTES`).
+pub const SPAWN_STATUS_TEXT_BYTES: usize = 504;
 
-/// The fate of a spawned program: [`jacinth::Fate`] for C.
+/// The status of a spawned program: [`jacinth::SpawnStatus`] for C.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes)]
 #[repr(C)]
 #[allow(missing_docs)]
-pub struct jacinth_fate_t {
-    pub what: u32,
+pub struct jacinth_spawn_status_t {
+    pub state: u32,
     pub status: zx_status_t,
-    pub text: [u8; FATE_TEXT_BYTES],
+    pub text: [u8; SPAWN_STATUS_TEXT_BYTES],
 }

@@ -32,7 +32,7 @@ static void check_that_nothing_works(void) {
                  ZX_ERR_BAD_STATE);
     CHECK_STATUS(jacinth_audit(&(jacinth_audit_t){0}), ZX_ERR_BAD_STATE);
     CHECK_STATUS(jacinth_collect(NULL), ZX_ERR_BAD_STATE);
-    CHECK_STATUS(jacinth_fate(getppid(), &(jacinth_fate_t){0}), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(jacinth_spawn_status(getppid(), &(jacinth_spawn_status_t){0}), ZX_ERR_BAD_STATE);
 }
 
 TEST(calls_in_a_child_are_bad_state) {

@@ -153,7 +153,7 @@ TEST(an_unstorable_report_is_invalid_args) {
     prepare_bad_pointers();
     make_event();
     FOR_EACH_BAD_OUTPUT(bad) {
-        CHECK_STATUS(jacinth_fate(getpid(), bad), ZX_ERR_INVALID_ARGS);
+        CHECK_STATUS(jacinth_spawn_status(getpid(), bad), ZX_ERR_INVALID_ARGS);
         if (bad == NULL)
             continue; // NULL is allowed: it is optional.
         CHECK_STATUS(jacinth_audit(bad), ZX_ERR_INVALID_ARGS);

@@ -26,15 +26,15 @@ fn own() -> [Number; 10] {
     use jacinth_capi_calls as calls;
     [
         ("JACINTH_CHANNEL_DISCARD_LATE_REPLIES".into(), calls::DISCARD_LATE_REPLIES.into()),
-        ("JACINTH_FATE_UNKNOWN".into(), calls::FATE_UNKNOWN.into()),
-        ("JACINTH_FATE_WAITING".into(), calls::FATE_WAITING.into()),
-        ("JACINTH_FATE_ATTACHED".into(), calls::FATE_ATTACHED.into()),
-        ("JACINTH_FATE_REFUSED".into(), calls::FATE_REFUSED.into()),
-        ("JACINTH_FATE_ENDED".into(), calls::FATE_ENDED.into()),
-        ("JACINTH_FATE_OTHER_USER".into(), calls::FATE_OTHER_USER.into()),
-        ("JACINTH_FATE_CLEAN_ENVIRONMENT".into(), calls::FATE_CLEAN_ENVIRONMENT.into()),
-        ("JACINTH_FATE_NO_SOCKET".into(), calls::FATE_NO_SOCKET.into()),
-        ("JACINTH_FATE_TEXT_BYTES".into(), calls::types::FATE_TEXT_BYTES.try_into().unwrap()),
+        ("JACINTH_SPAWN_STATUS_UNKNOWN".into(), calls::SPAWN_STATUS_UNKNOWN.into()),
+        ("JACINTH_SPAWN_STATUS_WAITING".into(), calls::SPAWN_STATUS_WAITING.into()),
+        ("JACINTH_SPAWN_STATUS_ATTACHED".into(), calls::SPAWN_STATUS_ATTACHED.into()),
+        ("JACINTH_SPAWN_STATUS_REFUSED".into(), calls::SPAWN_STATUS_REFUSED.into()),
+        ("JACINTH_SPAWN_STATUS_ENDED".into(), calls::SPAWN_STATUS_ENDED.into()),
+        ("JACINTH_SPAWN_STATUS_OTHER_USER".into(), calls::SPAWN_STATUS_OTHER_USER.into()),
+        ("JACINTH_SPAWN_STATUS_CLEAN_ENVIRONMENT".into(), calls::SPAWN_STATUS_CLEAN_ENVIRONMENT.into()),
+        ("JACINTH_SPAWN_STATUS_NO_SOCKET".into(), calls::SPAWN_STATUS_NO_SOCKET.into()),
+        ("JACINTH_SPAWN_STATUS_TEXT_BYTES".into(), calls::types::SPAWN_STATUS_TEXT_BYTES.try_into().unwrap()),
     ]
 }
 

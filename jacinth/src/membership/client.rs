@@ -17,16 +17,16 @@ use std::time::{Duration, Instant};
 /// dead process had very much memory.
 const FAILOVER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long the supervisor may take for an answer, in nanoseconds.
-static ANSWER_TIME_NS: AtomicU64 = AtomicU64::new(10_000_000_000);
+/// How long the supervisor may take to answer, in nanoseconds.
+static SUPERVISOR_TIMEOUT_NS: AtomicU64 = AtomicU64::new(10_000_000_000);
 
-/// How long a question waits for its answer.
-pub(crate) fn answer_time() -> Duration {
-    Duration::from_nanos(ANSWER_TIME_NS.load(Ordering::Relaxed))
+/// How long a request waits for its answer.
+pub(crate) fn supervisor_timeout() -> Duration {
+    Duration::from_nanos(SUPERVISOR_TIMEOUT_NS.load(Ordering::Relaxed))
 }
 
-pub(crate) fn set_answer_time(at_most: Duration) {
-    ANSWER_TIME_NS.store(u64::try_from(at_most.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+pub(crate) fn set_supervisor_timeout(at_most: Duration) {
+    SUPERVISOR_TIMEOUT_NS.store(u64::try_from(at_most.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
 }
 
 /// How long a question waits for the standby thread to reconnect, before it does so itself.
@@ -46,8 +46,8 @@ impl Client {
 
     /// Asks the supervisor, or the next one, to which `find` connects. A descriptor can go along, and one can come back.
     ///
-    /// [`TimedOut`](io::ErrorKind::TimedOut) when it does not answer within [`answer_time`], also when `find` reports that:
-    /// the connection may be down since the last question without an answer.
+    /// [`TimedOut`](io::ErrorKind::TimedOut) when it does not answer within [`supervisor_timeout`], also when `find` reports
+    /// that: the connection may be down since the last question without an answer.
     pub(crate) fn ask(
         &self,
         find: impl Fn() -> io::Result<Connection>,
@@ -58,7 +58,7 @@ impl Client {
         let end = Instant::now() + FAILOVER_TIMEOUT;
         loop {
             let connection = self.connection().clone();
-            let error = match connection.ask(request, along, Some(answer_time())) {
+            let error = match connection.ask(request, along, Some(supervisor_timeout())) {
                 Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                     // A late answer must not be taken for the answer to the next question.
                     connection.shut_down();

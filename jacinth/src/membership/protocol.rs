@@ -3,8 +3,8 @@
 //!
 //! Both packets have a fixed size, and the machine's own byte order. A field that a packet does not need is 0.
 
-use crate::membership::fate::Fate;
 use crate::membership::report::CollectReport;
+use crate::membership::spawn_status::SpawnStatus;
 use crate::types::status::Status;
 use jacinth_shm::ProcessSlot;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -20,8 +20,8 @@ pub(crate) enum Request {
     Spawned { slot: ProcessSlot },
     /// This process prepared this slot, and no program will take it.
     CancelSlot { slot: ProcessSlot },
-    /// Give the fate of the process with this number, which this process has spawned.
-    Fate { pid: u32 },
+    /// Give the status of the process with this number, which this process has spawned.
+    SpawnStatus { pid: u32 },
     /// Recover the dead, reclaim free memory, and report the counts so far.
     Collect,
 }
@@ -64,7 +64,7 @@ impl Request {
             Self::CancelSlot { slot } => (4, Some(slot), 0),
             Self::Collect => (5, None, 0),
             Self::Rejoin { slot } => (6, Some(slot), 0),
-            Self::Fate { pid } => (7, None, pid),
+            Self::SpawnStatus { pid } => (7, None, pid),
         };
         RequestPacket { kind, slot: slot.map(WireSlot::from).unwrap_or_default(), pid }
     }
@@ -80,7 +80,7 @@ impl Request {
             4 => Some(Self::CancelSlot { slot: slot? }),
             5 => Some(Self::Collect),
             6 => Some(Self::Rejoin { slot: slot? }),
-            7 => Some(Self::Fate { pid: packet.pid }),
+            7 => Some(Self::SpawnStatus { pid: packet.pid }),
             _ => None,
         }
     }
@@ -96,7 +96,7 @@ pub(crate) struct Answer {
     slot: WireSlot,
     /// The term of the supervisor that answers.
     term: u32,
-    fate: [u32; 2],
+    spawn_status: [u32; 2],
     /// Always 0: the report begins at a multiple of 8 bytes.
     unused: u32,
     report: CollectReport,
@@ -121,8 +121,8 @@ impl Answer {
         Self { slot: slot.into(), term, ..Self::default() }
     }
 
-    pub(crate) fn fate(fate: Fate) -> Self {
-        Self { fate: fate.to_words(), ..Self::default() }
+    pub(crate) fn spawn_status(status: SpawnStatus) -> Self {
+        Self { spawn_status: status.to_words(), ..Self::default() }
     }
 
     pub(crate) fn report(report: CollectReport) -> Self {
@@ -151,8 +151,8 @@ impl Answer {
         self.term
     }
 
-    pub(crate) fn to_fate(self) -> Result<Fate, Status> {
-        self.status().map(|()| Fate::from_words(self.fate))
+    pub(crate) fn to_spawn_status(self) -> Result<SpawnStatus, Status> {
+        self.status().map(|()| SpawnStatus::from_words(self.spawn_status))
     }
 
     pub(crate) fn to_report(self) -> Result<CollectReport, Status> {
@@ -174,7 +174,7 @@ mod tests {
             Request::CancelSlot { slot },
             Request::Collect,
             Request::Rejoin { slot },
-            Request::Fate { pid: 77 },
+            Request::SpawnStatus { pid: 77 },
         ] {
             assert_eq!(Request::from_bytes(request.to_packet().as_bytes()), Some(request));
         }
@@ -190,7 +190,7 @@ mod tests {
         assert_eq!(refused.to_slot(), Err(Status::NO_RESOURCES));
         assert!(!refused.is_no_descriptors());
         assert!(again(Answer::no_descriptors()).is_no_descriptors());
-        assert_eq!(again(Answer::fate(Fate::Ended)).to_fate(), Ok(Fate::Ended));
+        assert_eq!(again(Answer::spawn_status(SpawnStatus::Ended)).to_spawn_status(), Ok(SpawnStatus::Ended));
         let mut report = CollectReport::default();
         (report.processes, report.bytes_given_back) = (7, 1 << 40);
         assert_eq!(again(Answer::report(report)).to_report(), Ok(report));

@@ -26,8 +26,8 @@ pub enum SpawnError {
     /// The program could not be started, or not be watched. The startup handle is closed.
     #[error("the program could not be started: {0}")]
     Program(#[source] std::io::Error),
-    /// The supervisor did not answer within [`set_answer_time`](crate::set_answer_time). The text names its process, and says whether that is
-    /// stopped. The program that was started is killed.
+    /// The supervisor did not answer within the [timeout](crate::set_supervisor_timeout). The text names its process, and
+    /// says whether that is stopped. The program that was started is killed.
     #[error("the supervisor does not answer: {0}")]
     Supervisor(#[source] std::io::Error),
     /// The program could not join, because the supervisor's process cannot listen at the arena's path: it lacks rights, or

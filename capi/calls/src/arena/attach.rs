@@ -77,6 +77,6 @@ pub extern "C" fn jacinth_set_spin(duration: zx_duration_t) {
 
 /// Sets how long this process waits for an answer of the supervisor.
 #[unsafe(no_mangle)]
-pub extern "C" fn jacinth_set_answer_time(at_most: zx_duration_t) {
-    jacinth::set_answer_time(MonotonicDuration::from_nanos(at_most));
+pub extern "C" fn jacinth_set_supervisor_timeout(at_most: zx_duration_t) {
+    jacinth::set_supervisor_timeout(MonotonicDuration::from_nanos(at_most));
 }

@@ -4,12 +4,12 @@ mod attach;
 mod collect;
 mod config;
 mod error;
-mod fate;
 mod spawn;
+mod spawn_status;
 
 pub use attach::*;
 pub use collect::*;
 pub use config::*;
 pub use error::*;
-pub use fate::*;
 pub use spawn::*;
+pub use spawn_status::*;

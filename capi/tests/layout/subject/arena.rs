@@ -20,11 +20,11 @@ pub fn subject() -> Subject {
         jacinth_is_attached()
         jacinth_socket_path()
         jacinth_spawn(1, 2, 3, 4, 5)
-        jacinth_fate(1, 2)
+        jacinth_spawn_status(1, 2)
         jacinth_audit(1)
         jacinth_collect(1)
         jacinth_set_spin(1)
-        jacinth_set_answer_time(1)
+        jacinth_set_supervisor_timeout(1)
         jacinth_error()
         jacinth_status_detail(1)
     };
@@ -34,7 +34,7 @@ pub fn subject() -> Subject {
             processes threads handles_closed operations_finished operations_undone blocks_freed
             objects_retired objects_reclaimed cyclic_ends_collected unused bytes_given_back
         }
-        jacinth_fate_t { what status text }
+        jacinth_spawn_status_t { state status text }
     };
     structures.extend(jacinth::with_limits!(config));
     Subject { calls, structures }

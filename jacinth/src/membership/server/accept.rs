@@ -2,11 +2,11 @@
 
 use crate::membership::connection::{receive_packet, send_packet};
 use crate::membership::failure_detector::process;
-use crate::membership::fate::Fate;
 use crate::membership::poll::{is_ready, wait_for};
 use crate::membership::protocol::{Answer, RequestPacket};
 use crate::membership::server::member::Member;
 use crate::membership::server::state::Server;
+use crate::membership::spawn_status::SpawnStatus;
 use crate::membership::system_limits;
 use crate::types::status::Status;
 use jacinth_shm::Held;
@@ -100,7 +100,7 @@ fn add_connection(server: &mut Server, connection: OwnedFd) {
         tracing::warn!(user, "{why}");
         let is_it = |member: &&Member| pid.is_some() && member.pid_watched() == pid;
         if let Some(pid) = server.members.iter().find(is_it).and_then(Member::pid_watched) {
-            server.fates.note(pid.as_raw_pid().unsigned_abs(), Fate::Refused(status));
+            server.spawn_statuses.note(pid.as_raw_pid().unsigned_abs(), SpawnStatus::Refused(status));
         }
         let _ = send_packet(connection.as_fd(), Answer::refuse(status).as_bytes(), None);
         return;

@@ -130,7 +130,7 @@ pub(crate) fn watch_spawned(
         Err(error) => return cannot_be_watched(error),
     };
     if adopt(server, slot, identity)? {
-        server.fates.forget(identity.pid);
+        server.spawn_statuses.forget(identity.pid);
         server.members.push(Member {
             watched: Some(watched),
             slot: Some(slot),

@@ -3,12 +3,12 @@
 use crate::membership::failure_detector::exiting;
 use crate::membership::failure_detector::robust_futex::DeathWatch;
 use crate::membership::failure_detector::watched_process::Watched;
-use crate::membership::fate::Fate;
 use crate::membership::poll::wait_for;
 use crate::membership::server::member::Member;
 use crate::membership::server::recovery::RETRY_INTERVAL;
 use crate::membership::server::spawned;
 use crate::membership::server::state::Server;
+use crate::membership::spawn_status::SpawnStatus;
 use jacinth_shm as shm;
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::Pid;
@@ -78,8 +78,8 @@ fn on_process_death(server: &mut Server, indices: Vec<usize>) {
         let obstacle = spawned::obstacle_of(server, index);
         let Some(slot) = server.members[index].forget() else { continue };
         if let Some(pid) = pid.filter(|_| !server.arena.is_attached(slot)) {
-            let fate = obstacle.map_or(Fate::Ended, Fate::CannotAttach);
-            server.fates.note(pid.as_raw_pid().unsigned_abs(), fate);
+            let status = obstacle.map_or(SpawnStatus::Ended, SpawnStatus::CannotAttach);
+            server.spawn_statuses.note(pid.as_raw_pid().unsigned_abs(), status);
         }
         slots.push(slot);
     }

@@ -41,7 +41,7 @@ pub(crate) fn serve(server: &mut Server, index: usize) {
         Request::CancelSlot { slot } => {
             server.recovery.cancel_slot(&server.thread, slot).map(|()| Answer::ok())
         }
-        Request::Fate { pid } => Ok(Answer::fate(spawned::fate_of(server, pid))),
+        Request::SpawnStatus { pid } => Ok(Answer::spawn_status(spawned::spawn_status_of(server, pid))),
         Request::Collect => collect(server).map(Answer::report),
     };
     let answer = answer.unwrap_or_else(Answer::refuse);

@@ -4,7 +4,7 @@ use crate::membership::failure_detector::robust_futex::DeathWatch;
 use crate::membership::server::listener::Listener;
 use crate::membership::server::member::Member;
 use crate::membership::server::recovery::{RETRY_INTERVAL, Recovery};
-use crate::membership::server::spawned::recorded_fates::RecordedFates;
+use crate::membership::server::spawned::recorded_statuses::RecordedSpawnStatuses;
 use crate::membership::socket::rendezvous;
 use jacinth_shm::{self as shm, Held};
 use std::os::fd::OwnedFd;
@@ -27,7 +27,7 @@ pub(crate) struct Server {
     /// `None` while it cannot be started; then only pidfds report deaths.
     pub(crate) death_watch: Option<DeathWatch>,
     pub(crate) recovery: Recovery,
-    pub(crate) fates: RecordedFates,
+    pub(crate) spawn_statuses: RecordedSpawnStatuses,
     /// When to look next at processes that are out of touch.
     pub(crate) recheck_at: Instant,
     /// When to check next whether the program has closed a descriptor of the library.
@@ -60,7 +60,7 @@ impl Server {
             members: vec![own],
             death_watch: None,
             recovery: Recovery::new(),
-            fates: RecordedFates::default(),
+            spawn_statuses: RecordedSpawnStatuses::default(),
             recheck_at: Instant::now(),
             check_descriptors_at: Instant::now() + RETRY_INTERVAL,
         }

@@ -1,12 +1,12 @@
-//! Programs that were spawned and have not attached: their obstacles, and their fates.
+//! Programs that were spawned and have not attached: their obstacles, and their statuses.
 
 pub(crate) mod obstacle;
-pub(crate) mod recorded_fates;
+pub(crate) mod recorded_statuses;
 
-use crate::membership::fate::{Fate, Obstacle};
 use crate::membership::server::member::Member;
 use crate::membership::server::spawned::obstacle::Look;
 use crate::membership::server::state::Server;
+use crate::membership::spawn_status::{Obstacle, SpawnStatus};
 
 /// Looks at each spawned program that has not attached, if it is time.
 pub(crate) fn look_if_due(server: &mut Server) {
@@ -29,18 +29,20 @@ pub(crate) fn obstacle_of(server: &mut Server, index: usize) -> Option<Obstacle>
     looks.see(obstacle::look(pid, server.user, socket_path, socket))
 }
 
-/// The fate of the process with this number.
-pub(crate) fn fate_of(server: &mut Server, pid: u32) -> Fate {
+/// The status of the spawned process with this number.
+pub(crate) fn spawn_status_of(server: &mut Server, pid: u32) -> SpawnStatus {
     let has_it = |member: &Member| {
         member.pid_watched().is_some_and(|watched| watched.as_raw_pid().unsigned_abs() == pid)
     };
-    let noted = server.fates.of(pid);
+    let noted = server.spawn_statuses.of(pid);
     let Some(index) = server.members.iter().position(has_it) else {
-        return noted.unwrap_or(Fate::Unknown);
+        return noted.unwrap_or(SpawnStatus::Unknown);
     };
     match server.members[index].slot {
-        Some(slot) if server.arena.is_attached(slot) => Fate::Attached,
-        Some(_) if noted.is_none() => obstacle_of(server, index).map_or(Fate::Waiting, Fate::CannotAttach),
-        _ => noted.unwrap_or(Fate::Unknown),
+        Some(slot) if server.arena.is_attached(slot) => SpawnStatus::Attached,
+        Some(_) if noted.is_none() => {
+            obstacle_of(server, index).map_or(SpawnStatus::Waiting, SpawnStatus::CannotAttach)
+        }
+        _ => noted.unwrap_or(SpawnStatus::Unknown),
     }
 }

@@ -14,8 +14,8 @@
 
 use crate::membership::environment::SOCKET_VARIABLE;
 use crate::membership::failure_detector::process::stat_of;
-use crate::membership::fate::Obstacle;
 use crate::membership::socket::path::SocketPath;
+use crate::membership::spawn_status::Obstacle;
 use jacinth_shm::FileId;
 use procfs::FromRead;
 use procfs::process::Status;

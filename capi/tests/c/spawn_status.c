@@ -1,14 +1,14 @@
-// jacinth_fate and jacinth_set_answer_time
+// jacinth_spawn_status and jacinth_set_supervisor_timeout
 #define _GNU_SOURCE
 #include "partner.h"
 
-static jacinth_fate_t fate_of(pid_t pid) {
-    jacinth_fate_t fate;
-    memset(&fate, 0xff, sizeof(fate));
-    CHECK_OK(jacinth_fate(pid, &fate));
-    CHECK(strnlen(fate.text, sizeof(fate.text)) < sizeof(fate.text));
-    CHECK(strlen(fate.text) > 0);
-    return fate;
+static jacinth_spawn_status_t status_of(pid_t pid) {
+    jacinth_spawn_status_t status;
+    memset(&status, 0xff, sizeof(status));
+    CHECK_OK(jacinth_spawn_status(pid, &status));
+    CHECK(strnlen(status.text, sizeof(status.text)) < sizeof(status.text));
+    CHECK(strlen(status.text) > 0);
+    return status;
 }
 
 ROLE(says_that_it_is_there) {
@@ -17,21 +17,21 @@ ROLE(says_that_it_is_there) {
     await_peer_closed(channel);
 }
 
-TEST(a_spawner_learns_the_fate) {
+TEST(a_spawner_learns_its_programs_status) {
     zx_handle_t channel, kept, sent;
     char* arguments[] = {(char*)"sleep", (char*)"50", NULL};
     pid_t attached = spawn_partner("says_that_it_is_there", &channel), silent;
     await_readable(channel);
-    CHECK_EQ(fate_of(attached).what, JACINTH_FATE_ATTACHED);
+    CHECK_EQ(status_of(attached).state, JACINTH_SPAWN_STATUS_ATTACHED);
     CHECK_OK(zx_channel_create(0, &kept, &sent));
     CHECK_OK(jacinth_spawn("sleep", arguments, NULL, sent, &silent));
-    CHECK_EQ(fate_of(silent).what, JACINTH_FATE_WAITING);
+    CHECK_EQ(status_of(silent).state, JACINTH_SPAWN_STATUS_WAITING);
     kill_process(silent);
     await_peer_closed(kept);
-    jacinth_fate_t fate = fate_of(silent);
-    CHECK_EQ(fate.what, JACINTH_FATE_ENDED);
-    CHECK_EQ(fate.status, ZX_OK);
-    CHECK(strstr(fate.text, "ended") != NULL);
+    jacinth_spawn_status_t status = status_of(silent);
+    CHECK_EQ(status.state, JACINTH_SPAWN_STATUS_ENDED);
+    CHECK_EQ(status.status, ZX_OK);
+    CHECK(strstr(status.text, "ended") != NULL);
     expect_bytes(channel, "here", 4);
     CHECK_OK(zx_handle_close(channel));
     CHECK_EQ(join_process(attached), 0);
@@ -43,19 +43,19 @@ TEST(a_cleaned_environment_is_reported) {
     pid_t pid;
     CHECK_OK(zx_channel_create(0, &kept, &sent));
     CHECK_OK(jacinth_spawn("env", arguments, NULL, sent, &pid));
-    while (fate_of(pid).what == JACINTH_FATE_WAITING)
+    while (status_of(pid).state == JACINTH_SPAWN_STATUS_WAITING)
         usleep(1000);
-    CHECK(strstr(fate_of(pid).text, "JACINTH_SOCKET") != NULL);
+    CHECK(strstr(status_of(pid).text, "JACINTH_SOCKET") != NULL);
     kill_process(pid);
     await_peer_closed(kept);
-    CHECK_EQ(fate_of(pid).what, JACINTH_FATE_CLEAN_ENVIRONMENT);
+    CHECK_EQ(status_of(pid).state, JACINTH_SPAWN_STATUS_CLEAN_ENVIRONMENT);
 }
 
-TEST(a_strangers_fate_is_unknown) {
+TEST(a_strangers_status_is_unknown) {
     make_event();
-    CHECK_EQ(fate_of(getppid()).what, JACINTH_FATE_UNKNOWN);
-    CHECK_EQ(fate_of(0).what, JACINTH_FATE_UNKNOWN);
-    CHECK_EQ(fate_of(-1).what, JACINTH_FATE_UNKNOWN);
+    CHECK_EQ(status_of(getppid()).state, JACINTH_SPAWN_STATUS_UNKNOWN);
+    CHECK_EQ(status_of(0).state, JACINTH_SPAWN_STATUS_UNKNOWN);
+    CHECK_EQ(status_of(-1).state, JACINTH_SPAWN_STATUS_UNKNOWN);
 }
 
 // Calls that wait for the supervisor while its process, the parent of this one, is stopped.
@@ -64,14 +64,14 @@ ROLE(asks_a_stopped_supervisor) {
     pid_t supervisor = getppid(), pid = 0;
     char number[32], errors[3][512];
     zx_status_t statuses[3];
-    jacinth_fate_t fate;
+    jacinth_spawn_status_t status;
     CHECK_OK(jacinth_collect(NULL));
     zx_handle_t event = make_event();
-    jacinth_set_answer_time(ZX_MSEC(200));
+    jacinth_set_supervisor_timeout(ZX_MSEC(200));
     CHECK_EQ(kill(supervisor, SIGSTOP), 0);
     for (int call = 0; call < 3; call++) {
         statuses[call] = call == 0   ? jacinth_collect(NULL)
-                         : call == 1 ? jacinth_fate(getpid(), &fate)
+                         : call == 1 ? jacinth_spawn_status(getpid(), &status)
                                      : jacinth_spawn("true", NULL, NULL, event, &pid);
         snprintf(errors[call], sizeof(errors[call]), "%s", jacinth_error());
     }
@@ -82,9 +82,9 @@ ROLE(asks_a_stopped_supervisor) {
         CHECK(strstr(errors[call], number) != NULL);
         CHECK(strstr(errors[call], "stopped") != NULL);
     }
-    jacinth_set_answer_time(ZX_SEC(30));
+    jacinth_set_supervisor_timeout(ZX_SEC(30));
     CHECK_OK(jacinth_collect(NULL));
-    CHECK_EQ(fate_of(getpid()).what, JACINTH_FATE_ATTACHED);
+    CHECK_EQ(status_of(getpid()).state, JACINTH_SPAWN_STATUS_ATTACHED);
     CHECK_OK(zx_handle_close(channel));
 }
 

@@ -1,4 +1,4 @@
-//! The fate of a spawned program: whether it has attached, and if not, why not.
+//! The status of a spawned program: whether it has attached, and if not, why not.
 //!
 //! A program that cannot attach learns why, but its spawner does not. The supervisor knows some of it: which programs it
 //! has refused, which obstacles it has seen (`server::spawned`), and which programs have ended.
@@ -6,17 +6,17 @@
 use crate::membership::environment::{SLOT_VARIABLE, SOCKET_VARIABLE};
 use crate::types::status::Status;
 
-/// The fate of a spawned program.
+/// The status of a spawned program: whether it has attached, and if not, why not.
 ///
 /// ```
 /// # use jacinth::*;
-/// assert_eq!(Fate::Attached.to_string(), "the program is attached");
-/// assert!(Fate::Refused(Status::ACCESS_DENIED).to_string().contains("another user"));
+/// assert_eq!(SpawnStatus::Attached.to_string(), "the program is attached");
+/// assert!(SpawnStatus::Refused(Status::ACCESS_DENIED).to_string().contains("another user"));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
-pub enum Fate {
+pub enum SpawnStatus {
     /// It has not attached yet. A program does so with its first call.
     Waiting,
     /// It is attached.
@@ -33,7 +33,7 @@ pub enum Fate {
     Unknown,
 }
 
-impl std::fmt::Display for Fate {
+impl std::fmt::Display for SpawnStatus {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Waiting => write!(f, "the program has not attached yet"),
@@ -61,7 +61,7 @@ impl std::fmt::Display for Fate {
     }
 }
 
-impl Fate {
+impl SpawnStatus {
     pub(crate) fn to_words(self) -> [u32; 2] {
         match self {
             Self::Waiting => [1, 0],
@@ -93,8 +93,8 @@ impl Fate {
 ///
 /// ```
 /// # use jacinth::*;
-/// let fate = Fate::CannotAttach(Obstacle::OtherUser(1000));
-/// assert!(fate.to_string().contains("user 1000"));
+/// let status = SpawnStatus::CannotAttach(Obstacle::OtherUser(1000));
+/// assert!(status.to_string().contains("user 1000"));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -130,12 +130,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fates_survive_the_wire() {
-        let refused = Fate::Refused(Status::ACCESS_DENIED);
+    fn spawn_statuses_survive_the_wire() {
+        let refused = SpawnStatus::Refused(Status::ACCESS_DENIED);
         let obstacles = [Obstacle::OtherUser(7), Obstacle::CleanEnvironment, Obstacle::NoSocket];
-        let known = [Fate::Waiting, Fate::Attached, refused, Fate::Ended, Fate::Unknown];
-        for fate in obstacles.map(Fate::CannotAttach).into_iter().chain(known) {
-            assert_eq!(Fate::from_words(fate.to_words()), fate);
+        let known =
+            [SpawnStatus::Waiting, SpawnStatus::Attached, refused, SpawnStatus::Ended, SpawnStatus::Unknown];
+        for status in obstacles.map(SpawnStatus::CannotAttach).into_iter().chain(known) {
+            assert_eq!(SpawnStatus::from_words(status.to_words()), status);
         }
         assert!(refused.to_string().contains("another user"));
     }

@@ -1,4 +1,5 @@
-//! Obstacles to attaching, and to the supervisor's answers: errors and fates name them, and a later attempt may succeed.
+//! Obstacles to attaching, and to the supervisor's answers: errors and statuses name them, and a later
+//! attempt may succeed.
 
 #![allow(clippy::zombie_processes, reason = "the order of deaths is tested; orphans end by themselves")]
 
@@ -50,7 +51,7 @@ fn stop_the_leader() {
     supervisor.collect().unwrap();
     let leader = supervisor.process_id().unwrap();
     let pid = Pid::from_raw(leader.cast_signed()).unwrap();
-    set_answer_time(MonotonicDuration::from_millis(300));
+    set_supervisor_timeout(MonotonicDuration::from_millis(300));
     kill_process(pid, Signal::STOP).unwrap();
     until(|| is_stopped(leader));
     let named = |text: String| {
@@ -62,7 +63,7 @@ fn stop_the_leader() {
     let (_near, far) = Channel::create();
     named(supervisor.spawn(&mut role("echo"), far).unwrap_err().to_string());
     kill_process(pid, Signal::CONT).unwrap();
-    set_answer_time(MonotonicDuration::from_seconds(30));
+    set_supervisor_timeout(MonotonicDuration::from_seconds(30));
     supervisor.collect().unwrap();
     let (channel, child) = spawn(&supervisor, "echo");
     tell(&channel, "it goes on");
@@ -110,20 +111,20 @@ fn errors_name_the_thread_limit() {
 }
 
 #[test]
-fn fate_follows_a_program() {
+fn spawn_status_follows_a_program() {
     in_arena(|supervisor| {
         let (ours, mut attached) = spawn(supervisor, "echo");
         tell(&ours, "are you there?");
         next(&ours);
-        assert_eq!(supervisor.fate(&attached), Ok(Fate::Attached));
+        assert_eq!(supervisor.spawn_status(&attached), Ok(SpawnStatus::Attached));
         // It makes no call.
         let (near, far) = Channel::create();
         let mut silent = supervisor.spawn(Command::new("sleep").arg("50"), far).unwrap();
-        assert_eq!(supervisor.fate(&silent), Ok(Fate::Waiting));
+        assert_eq!(supervisor.spawn_status(&silent), Ok(SpawnStatus::Waiting));
         silent.kill().unwrap();
         wait_for_peer_closed(&near);
         silent.wait().unwrap();
-        assert_eq!(supervisor.fate(&silent), Ok(Fate::Ended));
+        assert_eq!(supervisor.spawn_status(&silent), Ok(SpawnStatus::Ended));
         attached.kill().unwrap();
         attached.wait().unwrap();
         wait_for_peer_closed(&ours);
@@ -131,7 +132,7 @@ fn fate_follows_a_program() {
 }
 
 #[test]
-fn fate_reports_a_refusal() {
+fn spawn_status_reports_a_refusal() {
     in_arena(|supervisor| {
         if !rustix::process::geteuid().is_root() {
             return eprintln!("skipped: only root can start programs as another user");
@@ -141,7 +142,7 @@ fn fate_reports_a_refusal() {
         let mut child = supervisor.spawn(&mut role("drops its privileges"), far).unwrap();
         wait_for_peer_closed(&near);
         child.wait().unwrap();
-        assert_eq!(supervisor.fate(&child), Ok(Fate::Refused(Status::ACCESS_DENIED)));
+        assert_eq!(supervisor.spawn_status(&child), Ok(SpawnStatus::Refused(Status::ACCESS_DENIED)));
     });
 }
 
@@ -157,13 +158,16 @@ fn drops_its_privileges() {
     assert!(take_startup_handle().is_err());
 }
 
-/// Spawns a program, and gives its fate when the news of its end has come.
-fn fate_of(supervisor: &Supervisor, program: &mut Command) -> (Fate, std::process::ExitStatus) {
+/// Spawns a program, and gives its status when the news of its end has come.
+fn status_after_the_end(
+    supervisor: &Supervisor,
+    program: &mut Command,
+) -> (SpawnStatus, std::process::ExitStatus) {
     let (near, far) = Channel::create();
     let mut child = supervisor.spawn(program, far).unwrap();
     wait_for_peer_closed(&near);
     let status = child.wait().unwrap();
-    (supervisor.fate(&child).unwrap(), status)
+    (supervisor.spawn_status(&child).unwrap(), status)
 }
 
 /// Another program, in the place of this one's `role`, with its arguments and its variables.
@@ -175,16 +179,16 @@ fn by_way_of(wrapper: &[&str], role: &Command) -> Command {
 }
 
 #[test]
-fn fate_reports_a_cleaned_environment() {
+fn spawn_status_reports_a_cleaned_environment() {
     in_arena(|supervisor| {
         let (near, far) = Channel::create();
         let mut child = supervisor.spawn(Command::new("env").args(["-i", "sleep", "50"]), far).unwrap();
-        let cleaned = Fate::CannotAttach(Obstacle::CleanEnvironment);
-        until(|| supervisor.fate(&child) == Ok(cleaned));
+        let cleaned = SpawnStatus::CannotAttach(Obstacle::CleanEnvironment);
+        until(|| supervisor.spawn_status(&child) == Ok(cleaned));
         child.kill().unwrap();
         wait_for_peer_closed(&near);
         child.wait().unwrap();
-        assert_eq!(supervisor.fate(&child), Ok(cleaned), "and afterwards");
+        assert_eq!(supervisor.spawn_status(&child), Ok(cleaned), "and afterwards");
         assert!(cleaned.to_string().contains(SOCKET_VARIABLE));
     });
 }
@@ -193,22 +197,23 @@ fn fate_reports_a_cleaned_environment() {
 fn late_cleaning_is_seen_unasked() {
     in_arena(|supervisor| {
         let script = "exec env -i sleep 3";
-        let (fate, _) = fate_of(supervisor, Command::new("sh").args(["-c", script]));
-        assert_eq!(fate, Fate::CannotAttach(Obstacle::CleanEnvironment));
+        let (spawned, _) = status_after_the_end(supervisor, Command::new("sh").args(["-c", script]));
+        assert_eq!(spawned, SpawnStatus::CannotAttach(Obstacle::CleanEnvironment));
     });
 }
 
 #[test]
-fn fate_reports_an_invisible_socket() {
+fn spawn_status_reports_an_invisible_socket() {
     in_arena(|supervisor| {
         let folder = supervisor.socket_path().parent().unwrap().to_str().unwrap();
         let script = format!("mount -t tmpfs none {folder} || exit 77; exec \"$@\"");
         let wrapper = ["unshare", "--mount", "--", "sh", "-c", &script, "sh"];
-        let (fate, status) = fate_of(supervisor, &mut by_way_of(&wrapper, &role("cannot attach")));
-        if !status.success() {
+        let (spawned, exit) =
+            status_after_the_end(supervisor, &mut by_way_of(&wrapper, &role("cannot attach")));
+        if !exit.success() {
             return eprintln!("skipped: there is no file system of one's own to be had");
         }
-        assert_eq!(fate, Fate::CannotAttach(Obstacle::NoSocket));
+        assert_eq!(spawned, SpawnStatus::CannotAttach(Obstacle::NoSocket));
     });
 }
 
@@ -217,14 +222,14 @@ fn cannot_attach() {
 }
 
 #[test]
-fn fate_reports_another_user() {
+fn spawn_status_reports_another_user() {
     in_arena(|supervisor| {
         if !rustix::process::geteuid().is_root() {
             return eprintln!("skipped: only root can become another user");
         }
-        let (fate, status) = fate_of(supervisor, &mut role("drops its privileges first"));
-        assert!(status.success());
-        assert_eq!(fate, Fate::CannotAttach(Obstacle::OtherUser(65534)));
+        let (spawned, exit) = status_after_the_end(supervisor, &mut role("drops its privileges first"));
+        assert!(exit.success());
+        assert_eq!(spawned, SpawnStatus::CannotAttach(Obstacle::OtherUser(65534)));
     });
 }
 
