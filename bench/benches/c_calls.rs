@@ -140,7 +140,7 @@ fn operations() -> Result<Vec<(&'static str, Once)>> {
                 let mut handles = [None];
                 let (result, _) = raw::channel_read(read, OnOverflow::Keep, &mut bytes, &mut handles);
                 travelling =
-                    handles[0].map(|received: raw::Received| NullableHandle::from_raw(received.value));
+                    handles[0].map(|received: raw::Received| NullableHandle::from_raw(received.value.0));
                 result
             }),
         ),

@@ -146,7 +146,7 @@ pub use shm::OnOverflow;
 /// let (mut bytes, mut handles) = ([0; 8], [None]);
 /// let (read, actual) = raw::channel_read(theirs.raw_handle(), OnOverflow::Keep, &mut bytes, &mut handles);
 /// assert_eq!((read, actual), (Ok(()), raw::Actual { bytes: 5, handles: 1 }));
-/// raw::close(handles[0].map_or(raw::INVALID, |handle| handle.value))?;
+/// raw::close(handles[0].map_or(raw::INVALID, |handle| handle.value.0))?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[inline]

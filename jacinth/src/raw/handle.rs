@@ -67,7 +67,7 @@ pub fn close_many(values: &[u32]) -> Result<(), Status> {
 /// # let supervisor = Supervisor::create(&Config::default())?;
 /// let event = Event::create();
 /// let copy = raw::duplicate(event.raw_handle(), Rights::WAIT)?;
-/// assert_eq!(raw::basic(copy)?.rights, Rights::WAIT.bits());
+/// assert_eq!(raw::basic(copy)?.rights.bits(), Rights::WAIT.bits());
 /// raw::close(copy)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
