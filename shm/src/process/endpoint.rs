@@ -21,7 +21,6 @@
 
 use crate::arena::segment::Segment;
 use crate::arena::word::block::BlockId;
-use crate::arena::word::handle::EntryIndex;
 use crate::arena::word::reference::ObjectRef;
 use crate::arena::word::ring::Txid;
 use crate::process::quota::MessageCredits;
@@ -42,34 +41,31 @@ pub(crate) struct Endpoint {
     pub(crate) refused: AtomicU64,
     /// When it is worth trying that write again.
     pub(crate) try_again_ns: AtomicU64,
-    pub(crate) sender: CachePadded<Lock<Sender>>,
-    pub(crate) receiver: CachePadded<Lock<Receiver>>,
+    pub(crate) write_cursor: CachePadded<Lock<WriteCursor>>,
+    pub(crate) read_cursor: CachePadded<Lock<ReadCursor>>,
 }
 
 impl Endpoint {
-    /// Binds the half to an endpoint that arrived under entry `index`, and drops the calls, claims and reservations of
+    /// Binds the half to an endpoint that arrived, and drops the calls, claims and reservations of
     /// an earlier handle.
     ///
     /// The endpoint has `pending` unread messages that were written before it arrived. They are charged to this
     /// process.
-    pub(crate) fn bind(&self, index: EntryIndex, object: ObjectRef, pending: u64, credits: &MessageCredits) {
-        self.start_afresh(Some((index, object)), pending, credits);
+    pub(crate) fn bind(&self, object: ObjectRef, pending: u64, credits: &MessageCredits) {
+        self.start_afresh(Some(object), pending, credits);
     }
 
-    fn start_afresh(&self, bound: Option<(EntryIndex, ObjectRef)>, pending: u64, credits: &MessageCredits) {
-        let mut sender = self.sender.lock();
-        let mut receiver = self.receiver.lock();
-        credits.give_back(sender.granted);
-        sender.forget();
-        sender.granted = credits.charge(pending);
-        receiver.forget();
-        if let Some((index, _)) = bound {
-            receiver.index = index;
-        }
+    fn start_afresh(&self, bound: Option<ObjectRef>, pending: u64, credits: &MessageCredits) {
+        let mut writing = self.write_cursor.lock();
+        let mut reading = self.read_cursor.lock();
+        credits.give_back(writing.granted);
+        writing.forget();
+        writing.granted = credits.charge(pending);
+        reading.forget();
         // Relaxed: the locks exclude other threads, and the entry that becomes LIVE next publishes both words.
         self.out_of_order.store(0, Relaxed);
         self.refused.store(0, Relaxed);
-        self.bound.store(bound.map_or(0, |(_, object)| object.to_link()), Relaxed);
+        self.bound.store(bound.map_or(0, ObjectRef::to_link), Relaxed);
     }
 
     /// Binds the half to an endpoint that was just made by this process. The half is empty since
@@ -86,7 +82,7 @@ impl Endpoint {
         self.start_afresh(None, 0, credits);
     }
 
-    /// The value of [`Receiver::out_of_order`], by one load. For a caller that holds the receiving lock.
+    /// The value of [`ReadCursor::out_of_order`], by one load. For a caller that holds the receiving lock.
     #[inline(always)]
     pub(crate) fn is_out_of_order(&self) -> bool {
         // Relaxed: written under the same lock.
@@ -109,9 +105,9 @@ impl Endpoint {
 /// The capacity of each list that an unbound half keeps for its next endpoint.
 const KEPT: usize = 16;
 
-/// The producing side's state.
+/// Where the writing end stands in its ring.
 #[derive(Debug, Default)]
-pub(crate) struct Sender {
+pub(crate) struct WriteCursor {
     /// Whether the other fields were loaded from the arena since the endpoint arrived.
     pub(crate) ready: bool,
     pub(crate) tail: u64,
@@ -142,7 +138,7 @@ pub(crate) struct Sender {
     pub(crate) searched: u64,
 }
 
-impl Sender {
+impl WriteCursor {
     /// Messages sent and not consumed, as far as is known.
     #[inline(always)]
     pub(crate) fn pending(&self) -> u64 {
@@ -161,11 +157,9 @@ impl Sender {
     }
 }
 
-/// The consuming side's state.
+/// Where the reading end stands in its ring.
 #[derive(Debug, Default)]
-pub(crate) struct Receiver {
-    /// The entry that this half belongs to. It never changes.
-    pub(crate) index: EntryIndex,
+pub(crate) struct ReadCursor {
     /// Whether the other fields were loaded from the arena since the endpoint arrived.
     pub(crate) ready: bool,
     pub(crate) head: u64,
@@ -257,7 +251,7 @@ impl Positions {
     }
 }
 
-impl Receiver {
+impl ReadCursor {
     fn forget(&mut self) {
         self.ready = false;
         self.segment = None;
@@ -297,7 +291,7 @@ impl Receiver {
     }
 }
 
-impl Receiver {
+impl ReadCursor {
     /// Whether late replies have to be looked for.
     pub(crate) fn minds_late(&self) -> bool {
         self.discards_late && self.first_txid != 0
@@ -318,7 +312,16 @@ impl Receiver {
     }
 }
 
-impl Sender {
+impl WriteCursor {
+    /// Computes the position up to which the producer may write.
+    pub(crate) fn set_limit(&mut self) {
+        let by_count = (self.consumed_seen + self.max_pending).saturating_sub(self.reserved);
+        let by_segment =
+            self.segment.map_or(0, |segment| self.head_seen.max(segment.base) + segment.messages());
+        let by_grant = (self.consumed_seen + self.granted).saturating_sub(self.reserved);
+        self.limit = by_count.min(by_segment).min(by_grant);
+    }
+
     /// How many messages the end is granted at once, and keeps: as many as its segment holds, so that a stream of
     /// messages looks at the head no more often than without a quota.
     pub(crate) fn batch(&self) -> u64 {

@@ -222,7 +222,7 @@ impl Process {
         }
         if let Some(endpoint) = self.endpoints.get_or_make(index.0 as usize, inside) {
             let pending = if origin == Origin::New { 0 } else { self.pending_of(object) };
-            endpoint.bind(index, object, pending, &self.quotas.messages);
+            endpoint.bind(object, pending, &self.quotas.messages);
         }
     }
 
@@ -233,7 +233,7 @@ impl Process {
         }
         let Ok(body) = self.arena.body(object.slot()) else { return 0 };
         let direction = &body.directions[object.side()];
-        // Relaxed: a number for the accounts only; `load_sender` loads the words again before any message is written.
+        // Relaxed: a number for the accounts only; `load_write_cursor` loads the words again before any message is written.
         let consumed = direction.consumed(direction.consumer.head.load(Relaxed));
         let pending = direction.producer.tail.load(Relaxed).wrapping_sub(consumed);
         pending.min(self.arena.layout().config.max_pending_messages.into())

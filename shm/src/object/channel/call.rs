@@ -14,8 +14,9 @@ use crate::arena::word::handle::{HandleValue, Rights};
 use crate::arena::word::ring::Txid;
 use crate::arena::word::signals::{Signals, State};
 use crate::handle::lookup::{self, ResolvedHandle};
+use crate::object::channel::end::{Reader, Writer};
 use crate::object::channel::read::sink::{Arrivals, OnOverflow, RecvBuf};
-use crate::object::channel::read::{self, late_replies, reader, reply};
+use crate::object::channel::read::{self, late_replies, reply};
 use crate::object::channel::write::handles::SendRequest;
 use crate::object::channel::write::{self, handles, payload_lines, refused};
 use crate::object::wait;
@@ -74,43 +75,41 @@ pub(crate) fn call_begin(
 }
 
 fn send_call(thread: &Thread, found: ResolvedHandle, rights: Rights, bytes: &[u8], txid: Txid) -> Result<()> {
-    let writer = found.entry.object();
     let inside = thread.inside();
-    let (endpoint, mut sender) = write::enter_sender(thread, found, rights, &inside)?;
-    let put = write::enqueue(thread, writer, &mut sender, bytes, Some(txid));
-    refused::noting(thread, endpoint, payload_lines(bytes.len()), put)?;
-    write::publish(thread, writer, &mut sender, 1)
+    let mut writer = Writer::enter(thread, found, rights, &inside)?;
+    let put = write::enqueue(&mut writer, bytes, Some(txid));
+    refused::noting(&writer, payload_lines(bytes.len()), put)?;
+    write::publish(&mut writer, 1)
 }
 
 fn register_call(thread: &Thread, found: ResolvedHandle, rights: Rights) -> Result<Txid> {
     let inside = thread.inside();
-    let (endpoint, mut receiver) = reader::enter_receiver(thread, found, rights, &inside)?;
-    let at = found.entry.object();
-    if !receiver.ready {
-        let _ = read::next_message(thread, at, endpoint, &mut receiver);
+    let mut reader = Reader::enter(thread, found, rights, &inside)?;
+    if !reader.cursor.ready {
+        let _ = read::next_message(&mut reader);
     }
-    if receiver.calls.is_empty() {
+    if reader.cursor.calls.is_empty() {
         // A message that is here already cannot answer this call. It may be the late reply to an earlier one, so match
         // it before the new id is registered.
-        reply::match_replies(thread, at, &mut receiver)?;
+        reply::match_replies(&mut reader)?;
     }
-    if receiver.next_txid == 0 {
+    if reader.cursor.next_txid == 0 {
         // Start at a random id: replies to the previous owner's calls may still be in flight.
-        receiver.next_txid = thread.process.txid_start();
+        reader.cursor.next_txid = thread.process.txid_start();
     }
-    if receiver.first_txid == 0 {
-        receiver.first_txid = receiver.next_txid;
+    if reader.cursor.first_txid == 0 {
+        reader.cursor.first_txid = reader.cursor.next_txid;
     }
     let txid = loop {
-        let txid = Txid(0x8000_0000 | receiver.next_txid);
-        receiver.next_txid = (receiver.next_txid & 0x7fff_ffff) + 1;
-        if !receiver.calls.contains_key(&txid) {
+        let txid = Txid(0x8000_0000 | reader.cursor.next_txid);
+        reader.cursor.next_txid = (reader.cursor.next_txid & 0x7fff_ffff) + 1;
+        if !reader.cursor.calls.contains_key(&txid) {
             break txid;
         }
     };
-    receiver.calls.insert(txid, None);
+    reader.cursor.calls.insert(txid, None);
     // Relaxed: a thread that reads a value other than 0 checks again under the lock.
-    endpoint.out_of_order.store(receiver.out_of_order(), Relaxed);
+    reader.endpoint.out_of_order.store(reader.cursor.out_of_order(), Relaxed);
     Ok(txid)
 }
 
@@ -158,28 +157,25 @@ pub(crate) fn call_poll(
 /// Takes the reply if it is there.
 fn try_reply(thread: &Thread, pending: &Pending, sink: &mut impl RecvBuf) -> Result<Option<(usize, usize)>> {
     let inside = thread.inside();
-    let entered = reader::enter_receiver(thread, pending.found, Rights::empty(), &inside);
-    let (endpoint, mut receiver) = entered.map_err(|_| Error::Canceled)?;
-    let at = pending.found.entry.object();
+    let mut reader =
+        Reader::enter(thread, pending.found, Rights::empty(), &inside).map_err(|_| Error::Canceled)?;
     // ORDER: Acquire, and before the tail is loaded: a thread that sees PEER_CLOSED also finds a reply that the peer
     // sent before it closed.
-    let state = State(thread.arena().object(at.slot())?.state[at.side()].load(Acquire));
-    reply::match_replies(thread, at, &mut receiver)?;
-    late_replies::discard_late(thread, at, endpoint, &mut receiver)?;
-    match *receiver.calls.get(&pending.txid).ok_or(Error::Canceled)? {
+    let state = State(reader.own_state()?.load(Acquire));
+    reply::match_replies(&mut reader)?;
+    late_replies::discard_late(&mut reader)?;
+    match *reader.cursor.calls.get(&pending.txid).ok_or(Error::Canceled)? {
         Some(position) => {
-            receiver.calls.remove(&pending.txid);
-            receiver.replies.remove(position);
+            reader.cursor.calls.remove(&pending.txid);
+            reader.cursor.replies.remove(position);
             // The handles go to `sink` after the lock is dropped: the caller's code must not run under it.
             let mut arrived = Arrivals::new();
-            let discard = OnOverflow::Discard;
-            let taken =
-                read::take(thread, at, endpoint, &mut receiver, position, sink, &mut arrived, discard);
+            let taken = read::take(&mut reader, position, sink, &mut arrived, OnOverflow::Discard);
             if !matches!(taken, Ok(_) | Err(Error::BufferTooSmall { .. })) {
-                receiver.release(position);
+                reader.cursor.release(position);
             }
-            reply::update_out_of_order(thread, at, endpoint, &receiver);
-            drop(receiver);
+            reply::update_out_of_order(&reader);
+            drop(reader);
             arrived.into_iter().for_each(|handle| sink.handle(handle));
             taken.map(Some)
         }
@@ -190,20 +186,17 @@ fn try_reply(thread: &Thread, pending: &Pending, sink: &mut impl RecvBuf) -> Res
 
 pub(crate) fn call_abandon(thread: &Thread, pending: &Pending) {
     let inside = thread.inside();
-    if let Ok((endpoint, mut receiver)) =
-        reader::enter_receiver(thread, pending.found, Rights::empty(), &inside)
-    {
-        let at = pending.found.entry.object();
-        if let Some(Some(position)) = receiver.calls.remove(&pending.txid) {
-            receiver.replies.remove(position);
-            if receiver.minds_late() {
-                receiver.note_late(position);
+    if let Ok(mut reader) = Reader::enter(thread, pending.found, Rights::empty(), &inside) {
+        if let Some(Some(position)) = reader.cursor.calls.remove(&pending.txid) {
+            reader.cursor.replies.remove(position);
+            if reader.cursor.minds_late() {
+                reader.cursor.note_late(position);
             } else {
-                receiver.release(position);
+                reader.cursor.release(position);
             }
         }
         // The error is dropped: the next thread that reads at this end meets the same error and reports it.
-        let _ = late_replies::discard_late(thread, at, endpoint, &mut receiver);
-        reply::update_out_of_order(thread, at, endpoint, &receiver);
+        let _ = late_replies::discard_late(&mut reader);
+        reply::update_out_of_order(&reader);
     }
 }

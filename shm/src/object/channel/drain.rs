@@ -15,8 +15,8 @@ use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::arena::word::ring::SegmentLink;
 use crate::memory::block_credit;
 use crate::object::budget::Budget;
+use crate::object::channel::end::Reader;
 use crate::object::channel::{options, ring};
-use crate::process::endpoint::Receiver;
 use crate::process::thread::{Thread, crash_point};
 use crate::refcount;
 use crate::sync::{Acquire, AtomicU64, Relaxed, Release};
@@ -31,18 +31,14 @@ pub(crate) struct Draining {
 }
 
 /// Leaves a segment that the reader has read to its end: the next one becomes the head segment.
-pub(crate) fn leave_segment(
-    thread: &Thread,
-    writer: ObjectRef,
-    left: &Segment,
-    next: &Segment,
-) -> Result<()> {
+pub(crate) fn leave_segment(reader: &Reader<'_>, left: &Segment, next: &Segment) -> Result<()> {
+    let (thread, writer) = (reader.thread, reader.side.peer());
     // Relaxed: the producer bound the block before the tail passed into the segment.
     let word = BlockWord(thread.arena().descriptor(left.block)?.state.load(Relaxed));
     thread.set_list_intent(ListIntent::UnlinkSegment { from: writer, block: left.block }, word.0);
     crash_point!(thread, "leave.intended");
     // ORDER: Release puts the unlinking after the intent, in the order that recovery sees.
-    ring::direction(thread, writer)?.consumer.head_segment.store(next.block.to_link(), Release);
+    reader.direction()?.consumer.head_segment.store(next.block.to_link(), Release);
     crash_point!(thread, "leave.left");
     give_back(thread, left.block, word, writer)?;
     crash_point!(thread, "leave.freed");
@@ -256,22 +252,23 @@ pub(crate) fn end_of(thread: &Thread, segment: &Segment, head: u64) -> Result<u6
 }
 
 #[cold]
-pub(crate) fn next_head_segment(thread: &Thread, writer: ObjectRef, receiver: &mut Receiver) -> Result<()> {
-    let left = receiver.segment.ok_or(Error::Corrupt("an end without a segment"))?;
+pub(crate) fn next_head_segment(reader: &mut Reader<'_>) -> Result<()> {
+    let thread = reader.thread;
+    let left = reader.cursor.segment.ok_or(Error::Corrupt("an end without a segment"))?;
     let next = segment_chain::behind(thread.arena(), &left, left.base)?;
     let (_, next) = next.ok_or(Error::Corrupt("a ring's segments end early"))?;
     // INV-CHAIN-2: the head is past the end and not inside a gap, so the next segment starts between the two. Anything
     // else is damage.
-    if next.base < receiver.end || next.base > receiver.head {
+    if next.base < reader.cursor.end || next.base > reader.cursor.head {
         return Err(Error::Corrupt("a ring's segment moved"));
     }
-    leave_segment(thread, writer, &left, &next)?;
+    leave_segment(reader, &left, &next)?;
     // This side will give the segment back, so its process's scavenger counts it.
     thread.process.scavenger.note_taken(next.block.bytes());
-    receiver.segment = Some(next);
-    receiver.end = match receiver.beyond.remove(&next.base) {
+    reader.cursor.segment = Some(next);
+    reader.cursor.end = match reader.cursor.beyond.remove(&next.base) {
         Some(known) if known.end != u64::MAX => known.end,
-        _ => end_of(thread, &next, receiver.head)?,
+        _ => end_of(thread, &next, reader.cursor.head)?,
     };
     Ok(())
 }

@@ -14,12 +14,11 @@
 use crate::arena::error::{Error, Result};
 use crate::arena::segment::{Segment, class_of_messages};
 use crate::arena::segment_chain;
-use crate::arena::word::reference::ObjectRef;
 use crate::memory::block_credit;
+use crate::object::channel::drain;
+use crate::object::channel::end::{Reader, Writer};
 use crate::object::channel::read::reader;
-use crate::object::channel::write::{sender, spare_blocks};
-use crate::object::channel::{drain, ring};
-use crate::process::endpoint::{Receiver, Sender};
+use crate::object::channel::write::{spare_blocks, writer};
 use crate::process::thread::Thread;
 use crate::sync::Relaxed;
 
@@ -30,80 +29,81 @@ pub(crate) fn trim_channels(thread: &Thread, all: bool) -> Result<bool> {
     let inside = thread.inside();
     for (object, endpoint) in thread.process.bound_endpoints(&inside) {
         // A busy end is skipped: this thread may itself hold the lock of one, and would then wait for itself.
-        if let Some(mut sender) = endpoint.sender.try_lock()
-            && endpoint.is_bound_to(object)
+        if let Some(mut writer) = Writer::try_lock(thread, object, endpoint)
+            && writer.is_bound()
         {
-            more |= trim_sender(thread, object, &mut sender, all)?;
+            more |= trim_writer(&mut writer, all)?;
         }
-        if let Some(mut receiver) = endpoint.receiver.try_lock()
-            && endpoint.is_bound_to(object)
+        if let Some(mut reader) = Reader::try_lock(thread, object, endpoint)
+            && reader.is_bound()
         {
-            more |= trim_receiver(thread, object, &mut receiver)?;
+            more |= trim_reader(&mut reader)?;
         }
     }
     Ok(more)
 }
 
-fn trim_sender(thread: &Thread, writer: ObjectRef, sender: &mut Sender, all: bool) -> Result<bool> {
-    if !sender.ready {
+fn trim_writer(writer: &mut Writer<'_>, all: bool) -> Result<bool> {
+    let thread = writer.thread;
+    if !writer.cursor.ready {
         // Relaxed: this process is the only writer of the line.
-        if ring::direction(thread, writer)?.producer.first_segment.load(Relaxed) == 0 {
+        if writer.direction()?.producer.first_segment.load(Relaxed) == 0 {
             return Ok(false);
         }
-        sender::load_sender(thread, writer, sender)?;
+        writer::load_write_cursor(writer)?;
     }
-    sender::refresh_head(thread, writer, sender)?;
-    spare_blocks::search_in_flight(thread, sender)?;
-    let is_quiet = all || sender.tidied == sender.tail;
-    sender.tidied = sender.tail;
+    writer::refresh_head(writer)?;
+    spare_blocks::search_in_flight(writer)?;
+    let is_quiet = all || writer.cursor.tidied == writer.cursor.tail;
+    writer.cursor.tidied = writer.cursor.tail;
     if is_quiet {
-        spare_blocks::trim_spares(thread, writer, sender, |_| 0)?;
+        spare_blocks::trim_spares(writer, |_| 0)?;
     }
-    let Some(segment) = sender.segment.filter(|segment| is_grown(thread, segment)) else {
-        return Ok(sender.owned.iter().any(|owned| *owned > 0));
+    let Some(segment) = writer.cursor.segment.filter(|segment| is_grown(thread, segment)) else {
+        return Ok(writer.cursor.owned.iter().any(|owned| *owned > 0));
     };
     // Only an empty ring shrinks, and only if a message was ever written to this segment: two segments must not start
     // at the same position.
-    if is_quiet && sender.head_seen == sender.tail && sender.tail > segment.base {
+    if is_quiet && writer.cursor.head_seen == writer.cursor.tail && writer.cursor.tail > segment.base {
         match block_credit::take_free_block(thread, first_class(thread)) {
-            Ok(block) => sender::link_segment(thread, writer, sender, block)?,
+            Ok(block) => writer::link_segment(writer, block)?,
             Err(Error::NoMemory { .. } | Error::NoResources(_)) => return Ok(true),
             Err(error) => return Err(error),
         }
-        sender::set_limit(thread, sender);
+        writer.cursor.set_limit();
     }
     Ok(true)
 }
 
 /// Leaves the segments that the head has passed, even if the next segment has no message yet.
-fn trim_receiver(thread: &Thread, at: ObjectRef, receiver: &mut Receiver) -> Result<bool> {
-    let direction = ring::direction(thread, at.peer())?;
+fn trim_reader(reader: &mut Reader<'_>) -> Result<bool> {
+    let (thread, direction) = (reader.thread, reader.direction()?);
     // Relaxed, both: this process is the only writer of the head. If the tail equals the head, this process has read up
     // to that tail already, and has received everything that the tail publishes.
     let tail = direction.producer.tail.load(Relaxed);
     if direction.consumer.head.load(Relaxed) != tail || tail == 0 {
         return Ok(tail != 0);
     }
-    if !receiver.ready {
-        reader::load_receiver(thread, at, receiver)?;
+    if !reader.cursor.ready {
+        reader::load_read_cursor(reader)?;
     }
-    let segment = match receiver.segment {
+    let segment = match reader.cursor.segment {
         Some(segment) => Some(segment),
         None => segment_chain::head_segment(thread.arena(), direction)?,
     };
     let Some(mut segment) = segment else { return Ok(false) };
-    while let Some((_, next)) = segment_chain::behind(thread.arena(), &segment, receiver.head.max(segment.base))?
-        && next.base <= receiver.head
+    while let Some((_, next)) = segment_chain::behind(thread.arena(), &segment, reader.cursor.head.max(segment.base))?
+        && next.base <= reader.cursor.head
         // Relaxed: the producer's last access to the segment is the store of its link, which `behind` received by an
         // Acquire. A thread that recovers a dead producer sees all of its stores, this one too (INV-IDLE-1).
         && direction.producer.tail_segment.load(Relaxed) != segment.block.to_link()
     {
-        drain::leave_segment(thread, at.peer(), &segment, &next)?;
-        receiver.beyond.remove(&next.base);
+        drain::leave_segment(reader, &segment, &next)?;
+        reader.cursor.beyond.remove(&next.base);
         segment = next;
-        receiver.segment = Some(next);
+        reader.cursor.segment = Some(next);
         // Not known yet: the next read looks for a segment behind this one.
-        receiver.end = u64::MAX;
+        reader.cursor.end = u64::MAX;
     }
     Ok(is_grown(thread, &segment))
 }

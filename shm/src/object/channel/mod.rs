@@ -1,14 +1,15 @@
 //! Channels: two sides, and a ring in each direction.
 //!
 //! `write` and `read` are the two ends of a ring. `call` pairs a write with the read of its reply. `drain` empties the
-//! rings of a side that has closed. `idle` returns memory from quiet channels. Both ends share `ring` and `options`.
+//! rings of a side that has closed. `idle` returns memory from quiet channels. `end` has the two ends of a direction, locked. Both share
+//! `ring` and `options`.
 //!
 //! A small message in steady state is plain loads and stores. The writer loads its entry and its state word, writes a
 //! cell and a header, and stores the tail. The reader loads tail, header and cell, and stores the head. The writer loads
 //! the head only when the room that it last saw is used up. The only read-modify-writes are those of the private locks.
 //!
 //! Two measures keep cache lines from moving for every message. A writer whose channel is nearly full pauses for some
-//! microseconds (`write/sender`): 64-byte messages went from 8 to 32 million a second. While one block is written, the
+//! microseconds (`write/writer`): 64-byte messages went from 8 to 32 million a second. While one block is written, the
 //! lines of the next are prefetched, because the lock of the next write waits for every earlier store: 1 KiB messages
 //! went from 3.7 to 11 million a second.
 //!
@@ -16,6 +17,7 @@
 
 pub(crate) mod call;
 pub(crate) mod drain;
+pub(crate) mod end;
 pub(crate) mod idle;
 pub(crate) mod options;
 pub(crate) mod read;
@@ -29,7 +31,8 @@ use crate::arena::word::signals::{Signals, State};
 use crate::handle::lookup::ResolvedHandle;
 use crate::object::budget::Budget;
 use crate::object::channel::drain::Draining;
-use crate::object::channel::read::{late_replies, reader, reply};
+use crate::object::channel::end::Reader;
+use crate::object::channel::read::{late_replies, reply};
 use crate::object::channel::write::{refused, writable};
 use crate::object::class::Class;
 use crate::process::pace::TRY_AGAIN_NS;
@@ -109,7 +112,6 @@ impl Class for Channel {
 }
 
 fn is_readable(thread: &Thread, found: ResolvedHandle) -> Result<bool> {
-    let at = found.entry.object();
     let inside = thread.inside();
     // ORDER: Acquire pairs with the Release of `update_out_of_order`: if this thread reads 0, the head and tail that it
     // loads below are no older than that store.
@@ -120,16 +122,16 @@ fn is_readable(thread: &Thread, found: ResolvedHandle) -> Result<bool> {
     {
         // Replies to calls are in the ring, so the answer needs the private half under its lock. If the endpoint has
         // left this process, there is no private half, and the wait is canceled.
-        let (endpoint, mut receiver) =
-            reader::enter_receiver(thread, found, Rights::empty(), &inside).map_err(|_| Error::Canceled)?;
-        if !receiver.ready {
+        let mut reader =
+            Reader::enter(thread, found, Rights::empty(), &inside).map_err(|_| Error::Canceled)?;
+        if !reader.cursor.ready {
             return Ok(false);
         }
-        let next = reply::first_unclaimed(thread, at, &mut receiver)?;
-        late_replies::discard_late(thread, at, endpoint, &mut receiver)?;
+        let next = reply::first_unclaimed(&mut reader)?;
+        late_replies::discard_late(&mut reader)?;
         return Ok(next.is_some());
     }
-    let direction = ring::direction(thread, at.peer())?;
+    let direction = ring::direction(thread, found.entry.object().peer())?;
     // Relaxed: at worst this reports a message that another thread has just taken. The fence of `validate` follows
     // every check, so a thread that sees READABLE also sees the writer's earlier stores.
     let head = direction.consumer.head.load(Relaxed);

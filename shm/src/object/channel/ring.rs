@@ -55,6 +55,21 @@ pub(crate) fn message<'a>(thread: &'a Thread, segment: &'a Segment, position: u6
     segment::message(thread.arena(), segment, position)
 }
 
+/// Where a message is.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) segment: Segment,
+    pub(crate) position: u64,
+}
+
+impl Place {
+    /// The published message that is here.
+    #[inline(always)]
+    pub(crate) fn message<'a>(&'a self, thread: &'a Thread) -> Result<Message<'a>> {
+        message(thread, &self.segment, self.position)
+    }
+}
+
 /// The number of the class of channels in lifecycle words. The registry asserts that its number is the same.
 pub(crate) const CLASS_NUMBER: u8 = 4;
 

@@ -7,9 +7,9 @@ use crate::arena::error::{Error, Result};
 use crate::arena::word::handle::Rights;
 use crate::handle::lookup::{self, ResolvedHandle};
 use crate::object::arrive::Received;
+use crate::object::channel::end::Reader;
 use crate::object::channel::read::sink::{Arrivals, OnOverflow, RecvBuf};
 use crate::object::channel::read::{self, reader, reply};
-use crate::object::channel::ring;
 use crate::process::Process;
 use crate::process::thread::Thread;
 use crate::sync::{Acquire, Relaxed, fence};
@@ -49,37 +49,34 @@ unsafe impl RecvBuf for NoBytes {
 
 pub(crate) fn receive_in_place(thread: &Thread, found: ResolvedHandle, rights: Rights) -> Result<InPlace> {
     let inside = thread.inside();
-    let (endpoint, mut receiver) = reader::enter_receiver(thread, found, rights, &inside)?;
-    let at = found.entry.object();
-    let position = read::next_message(thread, at, endpoint, &mut receiver)?;
-    let segment = reader::segment_of(thread, at.peer(), &mut receiver, position)?;
-    let message = ring::message(thread, &segment, position)?;
+    let mut reader = Reader::enter(thread, found, rights, &inside)?;
+    let position = read::next_message(&mut reader)?;
+    let place = reader::place_seen(&mut reader, position)?;
+    let message = place.message(thread)?;
     let (start, len_bytes) = (message.bytes.as_ptr().cast(), message.header.length());
     let handles = message.header.handles();
-    receiver.back.remove(&position);
-    receiver.in_place_reads.insert(position);
+    reader.cursor.back.remove(&position);
+    reader.cursor.in_place_reads.insert(position);
     // Relaxed: a thread that reads a value other than 0 checks again under the lock.
-    endpoint.out_of_order.store(receiver.out_of_order(), Relaxed);
+    reader.endpoint.out_of_order.store(reader.cursor.out_of_order(), Relaxed);
     Ok(InPlace { process: thread.process.clone(), found, position, start, len_bytes, handles })
 }
 
 pub(crate) fn finish(thread: &Thread, message: &InPlace, each: &mut dyn FnMut(Received)) -> Result<()> {
-    let at = message.found.entry.object();
     let inside = thread.inside();
-    let (endpoint, mut receiver) = reader::enter_receiver(thread, message.found, Rights::empty(), &inside)?;
-    if !receiver.in_place_reads.contains(message.position) {
+    let mut reader = Reader::enter(thread, message.found, Rights::empty(), &inside)?;
+    if !reader.cursor.in_place_reads.contains(message.position) {
         return Err(Error::BadHandle);
     }
     let (position, mut arrived) = (message.position, Arrivals::new());
-    let keep = OnOverflow::Keep;
-    let taken = read::take(thread, at, endpoint, &mut receiver, position, &mut NoBytes, &mut arrived, keep);
+    let taken = read::take(&mut reader, position, &mut NoBytes, &mut arrived, OnOverflow::Keep);
     // The claim ends in both cases. A message that was not taken goes back to the plain reads.
-    receiver.in_place_reads.remove(message.position);
+    reader.cursor.in_place_reads.remove(message.position);
     if taken.is_err() {
-        receiver.release(message.position);
+        reader.cursor.release(message.position);
     }
-    reply::update_out_of_order(thread, at, endpoint, &receiver);
-    drop(receiver);
+    reply::update_out_of_order(&reader);
+    drop(reader);
     arrived.into_iter().for_each(each);
     taken.map(drop)
 }

@@ -30,23 +30,19 @@ use crate::arena::segment::Segment;
 use crate::arena::segment_chain;
 use crate::arena::word::block::BlockWord;
 use crate::arena::word::intent::ListIntent;
-use crate::arena::word::reference::ObjectRef;
 use crate::arena::word::ring::Header;
 use crate::arena::word::ring::SegmentLink;
-use crate::object::channel::{drain, ring};
-use crate::process::endpoint::{Beyond, Receiver};
-use crate::process::thread::{Thread, crash_point};
+use crate::object::channel::drain;
+use crate::object::channel::end::Reader;
+use crate::object::channel::ring::Place;
+use crate::process::endpoint::Beyond;
+use crate::process::thread::crash_point;
 use crate::sync::{Relaxed, Release};
 
 /// Marks the message at `position`, which is not at the head, as consumed.
-pub(crate) fn mark_consumed(
-    thread: &Thread,
-    writer: ObjectRef,
-    receiver: &mut Receiver,
-    segment: &Segment,
-    position: u64,
-) -> Result<()> {
-    let cell = segment.header(position);
+pub(crate) fn mark_consumed(reader: &mut Reader<'_>, place: &Place) -> Result<()> {
+    let thread = reader.thread;
+    let cell = place.segment.header(place.position);
     // Relaxed: the tail published the header, and only this side has written it since.
     let header = Header(cell.load(Relaxed));
     // The lookup comes first, because it can fail: after the mark, no step may fail.
@@ -59,96 +55,75 @@ pub(crate) fn mark_consumed(
         // writes it again.
         payload.position.store(0, Release);
     }
-    receiver.taken += 1;
-    publish_consumed(thread, writer, receiver, receiver.head)?;
-    if let Some(beyond) = receiver.beyond.get_mut(&segment.base) {
+    reader.cursor.taken += 1;
+    publish_consumed(reader, reader.cursor.head)?;
+    if let Some(beyond) = reader.cursor.beyond.get_mut(&place.segment.base) {
         beyond.taken += 1;
         if beyond.is_spent() {
-            leave_spent(thread, writer, receiver, segment.base)?;
+            leave_spent(reader, place.segment.base)?;
         }
     }
     Ok(())
 }
 
 /// Publishes the number of consumed messages, for a head that is at `head` or will be stored next.
-pub(crate) fn publish_consumed(
-    thread: &Thread,
-    writer: ObjectRef,
-    receiver: &Receiver,
-    head: u64,
-) -> Result<()> {
+pub(crate) fn publish_consumed(reader: &Reader<'_>, head: u64) -> Result<()> {
     // Relaxed: the producer uses the number only to count pending messages. A block becomes usable again by a Release
     // of its own (`mark_consumed`), and a cell by the head.
-    ring::direction(thread, writer)?.consumer.consumed.store(head + receiver.taken, Relaxed);
+    reader.direction()?.consumer.consumed.store(head + reader.cursor.taken, Relaxed);
     Ok(())
 }
 
 /// The first position from `head` on that is not consumed: a seen message, or the next to come.
-pub(crate) fn skip_consumed(
-    thread: &Thread,
-    writer: ObjectRef,
-    receiver: &mut Receiver,
-    mut head: u64,
-) -> Result<u64> {
-    while head < receiver.tail_seen && receiver.taken > 0 {
-        let (position, segment) = place_of(thread, writer, receiver, head)?;
-        let passed = if position > head {
-            position - head
-        } else if ring::message(thread, &segment, head)?.header.is_consumed() {
+pub(crate) fn skip_consumed(reader: &mut Reader<'_>, mut head: u64) -> Result<u64> {
+    while head < reader.cursor.tail_seen && reader.cursor.taken > 0 {
+        let place = place_of(reader, head)?;
+        let passed = if place.position > head {
+            place.position - head
+        } else if place.message(reader.thread)?.header.is_consumed() {
             1
         } else {
             break;
         };
-        let left = receiver.taken.checked_sub(passed);
-        receiver.taken = left.ok_or(Error::Corrupt("more is taken of a ring than was counted"))?;
+        let left = reader.cursor.taken.checked_sub(passed);
+        reader.cursor.taken = left.ok_or(Error::Corrupt("more is taken of a ring than was counted"))?;
         head += passed;
     }
     Ok(head)
 }
 
-/// The segment of a seen `position` at or after the head. If the position lies in a gap, the result is the end of the
-/// gap and the segment there.
-pub(crate) fn place_of(
-    thread: &Thread,
-    writer: ObjectRef,
-    receiver: &mut Receiver,
-    position: u64,
-) -> Result<(u64, Segment)> {
-    let first = receiver.segment.ok_or(Error::Corrupt("messages without a segment"))?;
-    if position < receiver.end {
-        return Ok((position, first));
+/// The segment of a seen `position` at or after the head. If the position lies in a gap, the result is the place at
+/// the gap's end.
+pub(crate) fn place_of(reader: &mut Reader<'_>, position: u64) -> Result<Place> {
+    let first = reader.cursor.segment.ok_or(Error::Corrupt("messages without a segment"))?;
+    if position < reader.cursor.end {
+        return Ok(Place { segment: first, position });
     }
-    look_beyond(thread, writer, receiver, first, position)?;
-    let mut around = receiver.beyond.range(..=position).rev();
+    look_beyond(reader, first, position)?;
+    let mut around = reader.cursor.beyond.range(..=position).rev();
     if let Some((_, beyond)) = around.next()
         && position < beyond.end
     {
-        return Ok((position, beyond.segment));
+        return Ok(Place { segment: beyond.segment, position });
     }
-    let behind = receiver.beyond.range(position..).next();
+    let behind = reader.cursor.beyond.range(position..).next();
     let (base, beyond) = behind.ok_or(Error::Corrupt("a ring's segments end early"))?;
-    Ok((*base, beyond.segment))
+    Ok(Place { segment: beyond.segment, position: *base })
 }
 
 /// Notes the segments behind the head's, up to that of `position`, and where each of them ends.
-fn look_beyond(
-    thread: &Thread,
-    writer: ObjectRef,
-    receiver: &mut Receiver,
-    first: Segment,
-    position: u64,
-) -> Result<()> {
+fn look_beyond(reader: &mut Reader<'_>, first: Segment, position: u64) -> Result<()> {
     loop {
-        let (last, from, end) = match receiver.beyond.last_key_value() {
+        let (last, from, end) = match reader.cursor.beyond.last_key_value() {
             Some((_, last)) => (last.segment, last.segment.base, last.end),
-            None => (first, receiver.head.max(first.base), receiver.end),
+            None => (first, reader.cursor.head.max(first.base), reader.cursor.end),
         };
         if last.base > position {
             return Ok(());
         }
         // Until the tail is past a segment's first position, its producer may still be linking it (INV-ORDER-3).
-        let Some((found_end, next)) = segment_chain::behind(thread.arena(), &last, from)?
-            .filter(|(_, next)| next.base < receiver.tail_seen)
+        let Some((found_end, next)) = segment_chain::behind(reader.thread.arena(), &last, from)?
+            .filter(|(_, next)| next.base < reader.cursor.tail_seen)
         else {
             return Ok(());
         };
@@ -157,25 +132,26 @@ fn look_beyond(
             return Err(Error::Corrupt("a ring's segment ends where it cannot"));
         }
         let base = last.base;
-        receiver.beyond.insert(next.base, Beyond { segment: next, end: u64::MAX, taken: 0 });
-        match receiver.beyond.get_mut(&base) {
+        reader.cursor.beyond.insert(next.base, Beyond { segment: next, end: u64::MAX, taken: 0 });
+        match reader.cursor.beyond.get_mut(&base) {
             Some(beyond) => {
                 beyond.end = end;
                 if beyond.is_spent() {
-                    leave_spent(thread, writer, receiver, base)?;
+                    leave_spent(reader, base)?;
                 }
             }
-            None => receiver.end = end,
+            None => reader.cursor.end = end,
         }
     }
 }
 
 /// Unlinks and frees a segment in the middle, after all of its messages are CONSUMED.
 #[cold]
-fn leave_spent(thread: &Thread, writer: ObjectRef, receiver: &mut Receiver, base: u64) -> Result<()> {
-    let spent = receiver.beyond.remove(&base).ok_or(Error::Corrupt("a segment is nowhere"))?.segment;
-    let before = receiver.beyond.range(..base).next_back().map(|(_, beyond)| beyond.segment);
-    let before = before.or(receiver.segment).ok_or(Error::Corrupt("messages without a segment"))?;
+fn leave_spent(reader: &mut Reader<'_>, base: u64) -> Result<()> {
+    let thread = reader.thread;
+    let spent = reader.cursor.beyond.remove(&base).ok_or(Error::Corrupt("a segment is nowhere"))?.segment;
+    let before = reader.cursor.beyond.range(..base).next_back().map(|(_, beyond)| beyond.segment);
+    let before = before.or(reader.cursor.segment).ok_or(Error::Corrupt("messages without a segment"))?;
     let cell = &thread.arena().descriptor(before.block)?.link;
     let descriptor = thread.arena().descriptor(spent.block)?;
     // Relaxed: this side has loaded both links before with Acquire, and only this side changes them.
@@ -185,12 +161,13 @@ fn leave_spent(thread: &Thread, writer: ObjectRef, receiver: &mut Receiver, base
     }
     // Relaxed: the producer bound the block before the tail passed into the segment.
     let word = BlockWord(descriptor.state.load(Relaxed));
-    thread.set_list_intent(ListIntent::UnlinkSegment { from: writer, block: spent.block }, word.0);
+    thread
+        .set_list_intent(ListIntent::UnlinkSegment { from: reader.side.peer(), block: spent.block }, word.0);
     crash_point!(thread, "ahead.intended");
     // ORDER: Release: after the intent; and a thread that follows the link sees the segment that it leads to.
     cell.store(link.passing_to(next).0, Release);
     crash_point!(thread, "ahead.passed");
-    drain::give_back(thread, spent.block, word, writer)?;
+    drain::give_back(thread, spent.block, word, reader.side.peer())?;
     crash_point!(thread, "ahead.freed");
     thread.set_list_intent(ListIntent::Idle, 0);
     Ok(())
@@ -199,30 +176,30 @@ fn leave_spent(thread: &Thread, writer: ObjectRef, receiver: &mut Receiver, base
 /// Leaves the segments that the head has passed. Called only while there are messages: without one, the next segment
 /// may not be linked yet.
 #[inline(always)]
-pub(crate) fn leave_passed(thread: &Thread, writer: ObjectRef, receiver: &mut Receiver) -> Result<()> {
-    while receiver.head >= receiver.end {
-        drain::next_head_segment(thread, writer, receiver)?;
+pub(crate) fn leave_passed(reader: &mut Reader<'_>) -> Result<()> {
+    while reader.cursor.head >= reader.cursor.end {
+        drain::next_head_segment(reader)?;
     }
     Ok(())
 }
 
 /// Counts the messages that the previous owner of this end has consumed out of order.
-pub(crate) fn load_consumed(thread: &Thread, writer: ObjectRef, receiver: &mut Receiver) -> Result<()> {
-    let mut position = receiver.head;
+pub(crate) fn load_consumed(reader: &mut Reader<'_>) -> Result<()> {
+    let mut position = reader.cursor.head;
     let mut taken = 0;
-    while position < receiver.tail_seen {
-        leave_passed(thread, writer, receiver)?;
-        let (at, segment) = place_of(thread, writer, receiver, position)?;
-        taken += at - position;
-        position = at;
-        if position < receiver.tail_seen && ring::message(thread, &segment, position)?.header.is_consumed() {
+    while position < reader.cursor.tail_seen {
+        leave_passed(reader)?;
+        let place = place_of(reader, position)?;
+        taken += place.position - position;
+        position = place.position;
+        if position < reader.cursor.tail_seen && place.message(reader.thread)?.header.is_consumed() {
             taken += 1;
-            if let Some(beyond) = receiver.beyond.get_mut(&segment.base) {
+            if let Some(beyond) = reader.cursor.beyond.get_mut(&place.segment.base) {
                 beyond.taken += 1;
             }
         }
         position += 1;
     }
-    receiver.taken = taken;
+    reader.cursor.taken = taken;
     Ok(())
 }

@@ -7,183 +7,144 @@ use crate::arena::error::{Error, Result};
 use crate::arena::record::counter::Counter;
 use crate::arena::record::line::LINE_BYTES;
 use crate::arena::segment::{MAX_POSITION, Segment};
-use crate::arena::word::handle::Rights;
-use crate::arena::word::reference::ObjectRef;
 use crate::arena::word::ring::Header;
 use crate::arena::word::signals::State;
 use crate::arena::{Arena, segment_chain};
-use crate::handle::lookup::{self, ResolvedHandle};
+use crate::object::channel::drain;
+use crate::object::channel::end::Reader;
 use crate::object::channel::read::out_of_order;
-use crate::object::channel::{drain, ring};
-use crate::process::endpoint::{Endpoint, Receiver};
-use crate::process::thread::{Thread, crash_point};
+use crate::object::channel::ring::Place;
+use crate::process::thread::crash_point;
 use crate::signal::wake;
-use crate::sync::{self, Acquire, Inside, Locked, Relaxed, Release};
+use crate::sync::{self, Acquire, Relaxed, Release};
 
 /// The largest block that is prefetched: a processor has a few dozen outstanding requests for lines, not hundreds.
 pub(crate) const MOST_BYTES_FETCHED: usize = 4096;
 
-/// The private half of the endpoint `found`, with its receiving lock held and the handle checked again under it.
-#[inline(always)]
-pub(crate) fn enter_receiver<'a>(
-    thread: &'a Thread,
-    found: ResolvedHandle,
-    rights: Rights,
-    inside: &'a Inside<'_>,
-) -> Result<(&'a Endpoint, Locked<'a, Receiver>)> {
-    let Some(endpoint) = thread.process.endpoint(found.index, inside) else {
-        return Err(ring::not_an_endpoint(thread, found));
-    };
-    let receiver = endpoint.receiver.lock();
-    if !endpoint.is_bound_to(found.entry.object()) || !lookup::is_current(thread, found) {
-        drop(receiver);
-        return Err(ring::not_an_endpoint(thread, found));
-    }
-    found.require(rights)?;
-    Ok((endpoint, receiver))
-}
-
 /// Loads the consuming side's state from the arena, after the endpoint has arrived in this process.
-pub(crate) fn load_receiver(thread: &Thread, at: ObjectRef, receiver: &mut Receiver) -> Result<()> {
+pub(crate) fn load_read_cursor(reader: &mut Reader<'_>) -> Result<()> {
+    let direction = reader.direction()?;
+    let cursor = &mut *reader.cursor;
     // Relaxed: since the handle arrived, this process is the only writer of the consumer's line.
-    receiver.head = ring::direction(thread, at.peer())?.consumer.head.load(Relaxed);
-    receiver.tail_seen = receiver.head;
-    receiver.sorted = receiver.head;
-    receiver.plain = receiver.head;
-    receiver.segment = None;
-    receiver.end = u64::MAX;
-    receiver.taken = ring::direction(thread, at.peer())?.consumed(receiver.head) - receiver.head;
-    receiver.discards_late = ring::direction(thread, at.peer())?.consumer.discards_late.load(Relaxed) != 0;
-    receiver.ready = true;
-    refresh_tail(thread, at, receiver)?;
+    cursor.head = direction.consumer.head.load(Relaxed);
+    cursor.tail_seen = cursor.head;
+    cursor.sorted = cursor.head;
+    cursor.plain = cursor.head;
+    cursor.segment = None;
+    cursor.end = u64::MAX;
+    cursor.taken = direction.consumed(cursor.head) - cursor.head;
+    cursor.discards_late = direction.consumer.discards_late.load(Relaxed) != 0;
+    cursor.ready = true;
+    refresh_tail(reader)?;
     // The previous owner may have consumed messages out of order.
-    if receiver.taken > 0 {
-        out_of_order::load_consumed(thread, at.peer(), receiver)?;
+    if reader.cursor.taken > 0 {
+        out_of_order::load_consumed(reader)?;
     }
-    if receiver.taken > 0
-        && let Some(endpoint) = thread.process.endpoint(receiver.index, &thread.inside())
-    {
+    if reader.cursor.taken > 0 {
         // Relaxed: a thread that reads a value other than 0 checks again under the lock.
-        endpoint.out_of_order.store(receiver.out_of_order(), Relaxed);
+        reader.endpoint.out_of_order.store(reader.cursor.out_of_order(), Relaxed);
     }
     Ok(())
 }
 
 /// Loads the tail again, and checks it.
 #[inline]
-pub(crate) fn refresh_tail(thread: &Thread, at: ObjectRef, receiver: &mut Receiver) -> Result<()> {
-    let direction = ring::direction(thread, at.peer())?;
+pub(crate) fn refresh_tail(reader: &mut Reader<'_>) -> Result<()> {
+    let (thread, direction) = (reader.thread, reader.direction()?);
+    let cursor = &mut *reader.cursor;
     // ORDER: Acquire pairs with the Release of `publish`.
     let tail = direction.producer.tail.load(Acquire);
     sync::acquired(&direction.producer.tail);
-    if tail == receiver.tail_seen {
+    if tail == cursor.tail_seen {
         return Ok(());
     }
-    let consumed = receiver.head + receiver.taken;
+    let consumed = cursor.head + cursor.taken;
     let limit = u64::from(thread.arena().config().max_pending_messages);
-    if tail < receiver.tail_seen || tail > MAX_POSITION || tail.saturating_sub(consumed) > limit {
+    if tail < cursor.tail_seen || tail > MAX_POSITION || tail.saturating_sub(consumed) > limit {
         return Err(Error::Corrupt("a ring's tail is outside the ring"));
     }
-    receiver.tail_seen = tail;
-    let segment = match receiver.segment {
+    cursor.tail_seen = tail;
+    let segment = match cursor.segment {
         Some(segment) => segment,
         None => segment_chain::head_segment(thread.arena(), direction)?
             .ok_or(Error::Corrupt("messages without a segment"))?,
     };
-    receiver.segment = Some(segment);
-    if receiver.end == u64::MAX {
-        receiver.end = drain::end_of(thread, &segment, receiver.head)?;
+    cursor.segment = Some(segment);
+    if cursor.end == u64::MAX {
+        cursor.end = drain::end_of(thread, &segment, cursor.head)?;
     }
     Ok(())
 }
 
-/// The segment of a seen `position` at or after the head. If the *head* has reached the end of its segment, the
+/// The place of a seen `position` at or after the head. If the *head* has reached the end of its segment, the
 /// consumer leaves that segment first.
 #[inline(always)]
-pub(crate) fn segment_of(
-    thread: &Thread,
-    writer: ObjectRef,
-    receiver: &mut Receiver,
-    position: u64,
-) -> Result<Segment> {
-    out_of_order::leave_passed(thread, writer, receiver)?;
-    let segment = receiver.segment.ok_or(Error::Corrupt("messages without a segment"))?;
-    if position < receiver.end { Ok(segment) } else { segment_beyond(thread, writer, receiver, position) }
+pub(crate) fn place_seen(reader: &mut Reader<'_>, position: u64) -> Result<Place> {
+    out_of_order::leave_passed(reader)?;
+    let segment = reader.cursor.segment.ok_or(Error::Corrupt("messages without a segment"))?;
+    if position < reader.cursor.end {
+        Ok(Place { segment, position })
+    } else {
+        place_beyond(reader, position)
+    }
 }
 
 #[cold]
-fn segment_beyond(
-    thread: &Thread,
-    writer: ObjectRef,
-    receiver: &mut Receiver,
-    position: u64,
-) -> Result<Segment> {
-    match out_of_order::place_of(thread, writer, receiver, position)? {
-        (at, segment) if at == position => Ok(segment),
+fn place_beyond(reader: &mut Reader<'_>, position: u64) -> Result<Place> {
+    match out_of_order::place_of(reader, position)? {
+        place if place.position == position => Ok(place),
         _ => Err(Error::Corrupt("a message is where all were consumed")),
     }
 }
 
 /// Commits the read of the message at `position`, and wakes a writer that waits for room.
 #[inline(always)]
-pub(crate) fn consume(
-    thread: &Thread,
-    at: ObjectRef,
-    endpoint: &Endpoint,
-    receiver: &mut Receiver,
-    segment: &Segment,
-    position: u64,
-) -> Result<()> {
-    if position != receiver.head {
-        receiver.back.remove(&position);
+pub(crate) fn consume(reader: &mut Reader<'_>, place: &Place) -> Result<()> {
+    let thread = reader.thread;
+    if place.position != reader.cursor.head {
+        reader.cursor.back.remove(&place.position);
         if sync::is_watched() {
-            sync::released(&ring::direction(thread, at.peer())?.consumer.head);
+            sync::released(&reader.direction()?.consumer.head);
         }
-        out_of_order::mark_consumed(thread, at.peer(), receiver, segment, position)?;
+        out_of_order::mark_consumed(reader, place)?;
     } else {
         // The head also passes the messages behind this one that were consumed out of order. `consumed` is stored
         // before the head: while messages behind the head are CONSUMED, the head alone would count too few.
-        let mut head = position + 1;
-        if receiver.taken > 0 {
-            head = out_of_order::skip_consumed(thread, at.peer(), receiver, head)?;
-            if receiver.taken > 0 {
-                out_of_order::publish_consumed(thread, at.peer(), receiver, head)?;
+        let mut head = place.position + 1;
+        if reader.cursor.taken > 0 {
+            head = out_of_order::skip_consumed(reader, head)?;
+            if reader.cursor.taken > 0 {
+                out_of_order::publish_consumed(reader, head)?;
             }
         }
-        advance_head(thread, at.peer(), receiver, head)?;
+        advance_head(reader, head)?;
     }
-    // Consuming can end the out-of-order state but not begin it: a call, a claim or `load_receiver` has
+    // Consuming can end the out-of-order state but not begin it: a call, a claim or `load_read_cursor` has
     // begun it before.
-    if endpoint.is_out_of_order() {
+    if reader.endpoint.is_out_of_order() {
         // ORDER: as in `update_out_of_order`.
-        endpoint.out_of_order.store(receiver.out_of_order(), Release);
+        reader.endpoint.out_of_order.store(reader.cursor.out_of_order(), Release);
     }
     thread.increment(Counter::MessagesReceived, 1);
     crash_point!(thread, "receive.consumed");
-    wake_writer(thread, at)
+    wake_writer(reader)
 }
 
 #[inline(always)]
-pub(crate) fn advance_head(
-    thread: &Thread,
-    writer: ObjectRef,
-    receiver: &mut Receiver,
-    head: u64,
-) -> Result<()> {
-    let direction = ring::direction(thread, writer)?;
+pub(crate) fn advance_head(reader: &mut Reader<'_>, head: u64) -> Result<()> {
+    let direction = reader.direction()?;
     sync::released(&direction.consumer.head);
     // ORDER: Release pairs with the producer's Acquire in `refresh_head`: this side's reads come before the producer
     // writes the cells and blocks again.
     direction.consumer.head.store(head, Release);
-    receiver.head = head;
-    receiver.sorted = receiver.sorted.max(head);
+    reader.cursor.head = head;
+    reader.cursor.sorted = reader.cursor.sorted.max(head);
     Ok(())
 }
 
 #[inline(always)]
-pub(crate) fn wake_writer(thread: &Thread, at: ObjectRef) -> Result<()> {
-    let writer = &thread.arena().object(at.slot())?.state[at.peer().side()];
-    wake::notify_derived(thread, writer, State::HAS_WRITE_WAITERS);
+pub(crate) fn wake_writer(reader: &Reader<'_>) -> Result<()> {
+    wake::notify_derived(reader.thread, reader.peer_state()?, State::HAS_WRITE_WAITERS);
     Ok(())
 }
 

@@ -2,53 +2,51 @@
 
 use crate::arena::copy;
 use crate::arena::error::Result;
-use crate::arena::word::reference::ObjectRef;
 use crate::arena::word::ring::Txid;
 use crate::arena::word::signals::State;
+use crate::object::channel::end::Reader;
 use crate::object::channel::read::{out_of_order, reader};
-use crate::object::channel::ring;
-use crate::process::endpoint::{Endpoint, Receiver};
-use crate::process::thread::Thread;
 use crate::signal::wake;
 use crate::sync::Release;
 
 /// Publishes the out-of-order state after a call or a claim has ended. A message that was claimed may now be free for
 /// plain reads, so the sleepers that wait for a message are woken.
-pub(crate) fn update_out_of_order(thread: &Thread, at: ObjectRef, endpoint: &Endpoint, receiver: &Receiver) {
+pub(crate) fn update_out_of_order(reader: &Reader<'_>) {
     // ORDER: Release pairs with the Acquire of `is_readable`; the wake fences before it looks for sleepers.
-    endpoint.out_of_order.store(receiver.out_of_order(), Release);
-    if receiver.head != receiver.tail_seen
-        && let Ok(slot) = thread.arena().object(at.slot())
+    reader.endpoint.out_of_order.store(reader.cursor.out_of_order(), Release);
+    if reader.cursor.head != reader.cursor.tail_seen
+        && let Ok(state) = reader.own_state()
     {
-        wake::notify_derived(thread, &slot.state[at.side()], State::HAS_WAITERS);
+        wake::notify_derived(reader.thread, state, State::HAS_WAITERS);
     }
 }
 
 /// Matches the messages that have arrived since the last match with the awaited ids.
-pub(crate) fn match_replies(thread: &Thread, at: ObjectRef, receiver: &mut Receiver) -> Result<()> {
-    reader::refresh_tail(thread, at, receiver)?;
+pub(crate) fn match_replies(reader: &mut Reader<'_>) -> Result<()> {
+    reader::refresh_tail(reader)?;
     // Without an awaited id, and without late replies to discard, no message needs a look.
-    if receiver.calls.is_empty() && !receiver.minds_late() {
-        receiver.sorted = receiver.tail_seen;
+    if reader.cursor.calls.is_empty() && !reader.cursor.minds_late() {
+        reader.cursor.sorted = reader.cursor.tail_seen;
     }
-    while receiver.sorted < receiver.tail_seen {
-        out_of_order::leave_passed(thread, at.peer(), receiver)?;
-        let (position, segment) = out_of_order::place_of(thread, at.peer(), receiver, receiver.sorted)?;
-        receiver.sorted = position + 1;
-        if position >= receiver.tail_seen {
+    while reader.cursor.sorted < reader.cursor.tail_seen {
+        out_of_order::leave_passed(reader)?;
+        let place = out_of_order::place_of(reader, reader.cursor.sorted)?;
+        let position = place.position;
+        reader.cursor.sorted = position + 1;
+        if position >= reader.cursor.tail_seen {
             break;
         }
-        let message = ring::message(thread, &segment, position)?;
+        let message = place.message(reader.thread)?;
         if !message.header.is_consumed() && message.header.length() >= 4 {
             let txid = Txid(copy::first_word(message.bytes));
-            if let Some(reply) = receiver.calls.get_mut(&txid) {
+            if let Some(reply) = reader.cursor.calls.get_mut(&txid) {
                 // The first reply with the id wins; a second one is an ordinary message.
                 if reply.is_none() {
                     *reply = Some(position);
-                    receiver.replies.insert(position);
+                    reader.cursor.replies.insert(position);
                 }
-            } else if receiver.minds_late() && receiver.answers_a_call(txid) {
-                receiver.note_late(position);
+            } else if reader.cursor.minds_late() && reader.cursor.answers_a_call(txid) {
+                reader.cursor.note_late(position);
             }
         }
     }
@@ -56,32 +54,29 @@ pub(crate) fn match_replies(thread: &Thread, at: ObjectRef, receiver: &mut Recei
 }
 
 /// The first message that is neither consumed nor claimed by a call or a read in place.
-pub(crate) fn first_unclaimed(
-    thread: &Thread,
-    at: ObjectRef,
-    receiver: &mut Receiver,
-) -> Result<Option<u64>> {
-    match_replies(thread, at, receiver)?;
+pub(crate) fn first_unclaimed(reader: &mut Reader<'_>) -> Result<Option<u64>> {
+    match_replies(reader)?;
     // Messages released by a call or a claim come first: they are older than those from `plain` on.
-    while let Some(position) = receiver.back.first().copied() {
-        if position >= receiver.head {
+    while let Some(position) = reader.cursor.back.first().copied() {
+        if position >= reader.cursor.head {
             return Ok(Some(position));
         }
-        receiver.back.pop_first();
+        reader.cursor.back.pop_first();
     }
-    receiver.plain = receiver.plain.max(receiver.head);
-    while receiver.plain < receiver.tail_seen {
-        out_of_order::leave_passed(thread, at.peer(), receiver)?;
-        let (position, segment) = out_of_order::place_of(thread, at.peer(), receiver, receiver.plain)?;
-        receiver.plain = position;
-        if position >= receiver.tail_seen {
+    reader.cursor.plain = reader.cursor.plain.max(reader.cursor.head);
+    while reader.cursor.plain < reader.cursor.tail_seen {
+        out_of_order::leave_passed(reader)?;
+        let place = out_of_order::place_of(reader, reader.cursor.plain)?;
+        let position = place.position;
+        reader.cursor.plain = position;
+        if position >= reader.cursor.tail_seen {
             break;
         }
-        let taken = receiver.taken > 0 && ring::message(thread, &segment, position)?.header.is_consumed();
-        if !taken && !receiver.is_claimed(position) {
+        let taken = reader.cursor.taken > 0 && place.message(reader.thread)?.header.is_consumed();
+        if !taken && !reader.cursor.is_claimed(position) {
             return Ok(Some(position));
         }
-        receiver.plain += 1;
+        reader.cursor.plain += 1;
     }
     Ok(None)
 }

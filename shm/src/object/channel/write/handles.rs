@@ -24,18 +24,17 @@ use crate::arena::segment::{MAX_MESSAGE_HANDLES, fits_cell};
 use crate::arena::word::block::BlockId;
 use crate::arena::word::handle::{Entry, EntryIndex, HandleValue, Rights};
 use crate::arena::word::intent::{HandleLocation, Operation};
-use crate::arena::word::reference::ObjectRef;
 use crate::arena::word::ring::{Header, Txid};
 use crate::arena::word::signals::{Signals, State};
 use crate::handle::lookup::{self, ResolvedHandle};
 use crate::object::channel::drain;
-use crate::object::channel::write::{self, payload, refused, sender};
-use crate::process::endpoint::Sender;
+use crate::object::channel::end::Writer;
+use crate::object::channel::write::{self, payload, refused};
 use crate::process::entries;
 use crate::process::thread::{Thread, crash_point};
 use crate::refcount;
 use crate::signal::wake;
-use crate::sync::{Inside, Locked, Relaxed, SeqCst, fence};
+use crate::sync::{Inside, Relaxed, SeqCst, fence};
 use arrayvec::ArrayVec;
 
 /// The marked handles of a message, with their old entries: MOVING words no longer show the rights.
@@ -66,7 +65,7 @@ pub(crate) fn send_with_handles(thread: &Thread, out: &SendRequest<'_>) -> Resul
 
 fn send_or_consume(thread: &Thread, out: &SendRequest<'_>) -> Result<()> {
     let inside = thread.inside();
-    let (sender, block) = match reserve_place(thread, out, &inside) {
+    let (writer, block) = match reserve_place(thread, out, &inside) {
         Ok(place) => place,
         // These two consume no handle, so that the caller can retry. Every other error closes all of them.
         Err(error @ (Error::ShouldWait | Error::NoResources(_))) => return Err(error),
@@ -77,8 +76,8 @@ fn send_or_consume(thread: &Thread, out: &SendRequest<'_>) -> Result<()> {
         }
     };
     let mut moving = InTransit::new();
-    match mark_and_send(thread, out, sender, block, &mut moving, &inside) {
-        Ok(sender) => finish_send(thread, out, sender, &moving),
+    match mark_and_send(writer, out, block, &mut moving, &inside) {
+        Ok(writer) => finish_send(writer, &moving),
         Err(error) if error.is_crash() => Err(error),
         Err(error) => {
             for (index, entry) in &moving {
@@ -94,35 +93,35 @@ fn send_or_consume(thread: &Thread, out: &SendRequest<'_>) -> Result<()> {
 
 /// The steps up to the commit. The caller gets the sending lock for the steps after it.
 fn mark_and_send<'a>(
-    thread: &'a Thread,
+    mut writer: Writer<'a>,
     out: &SendRequest<'_>,
-    mut sender: Locked<'a, Sender>,
     block: Option<BlockId>,
     moving: &mut InTransit,
     inside: &'a Inside<'_>,
-) -> Result<Locked<'a, Sender>> {
+) -> Result<Writer<'a>> {
+    let thread = writer.thread;
     let mut leaving = Unmarked::new();
     let looked = find_all(thread, out, &mut leaving);
     // To take the locks of endpoints in the message, this thread must hold no other lock. So the sending lock is
     // dropped and the position stays reserved. Handles to other objects have no lock, and the sending lock is kept.
     let kept = if leaving.iter().any(|handle| is_endpoint(thread, *handle)) {
-        sender.reserved += 1;
-        sender::set_limit(thread, &mut sender);
-        drop(sender);
+        writer.cursor.reserved += 1;
+        writer.cursor.set_limit();
+        drop(writer);
         None
     } else {
-        Some(sender)
+        Some(writer)
     };
     thread.set_operation(Operation::Send { from: out.channel.entry.object(), position: None });
     let marked = looked.and_then(|()| mark_moving(thread, &leaving, kept.is_none(), moving));
-    let sender = match kept {
-        Some(sender) => Ok(sender),
+    let writer = match kept {
+        Some(writer) => Ok(writer),
         None => claim_reservation(thread, out, inside),
     };
-    match (marked, sender) {
-        (Ok(()), Ok(sender)) => send_moving(thread, out, sender, block, moving),
-        (Err(error), Ok(mut sender)) => {
-            keep_block(thread, &mut sender, block);
+    match (marked, writer) {
+        (Ok(()), Ok(writer)) => send_moving(writer, out, block, moving),
+        (Err(error), Ok(mut writer)) => {
+            keep_block(&mut writer, block);
             Err(error)
         }
         // The endpoint has left this process, and its reservations and blocks with it.
@@ -131,19 +130,15 @@ fn mark_and_send<'a>(
 }
 
 /// The steps after the commit. An error here does not take the message back.
-fn finish_send(
-    thread: &Thread,
-    out: &SendRequest<'_>,
-    sender: Locked<'_, Sender>,
-    moving: &InTransit,
-) -> Result<()> {
+fn finish_send(writer: Writer<'_>, moving: &InTransit) -> Result<()> {
+    let thread = writer.thread;
     thread.increment(Counter::HandlesMoved, moving.len() as u64);
     let left = free_sent_entries(thread, moving);
     if left.is_err_and(|error| error.is_crash()) {
         return left;
     }
     thread.set_operation(Operation::Idle);
-    left.and(drain_if_peer_closed(thread, out.channel.entry.object(), sender))
+    left.and(drain_if_peer_closed(writer))
 }
 
 /// Closes each handle among `values` that is valid.
@@ -162,19 +157,18 @@ fn reserve_place<'a>(
     thread: &'a Thread,
     out: &SendRequest<'_>,
     inside: &'a Inside<'_>,
-) -> Result<(Locked<'a, Sender>, Option<BlockId>)> {
+) -> Result<(Writer<'a>, Option<BlockId>)> {
     let lines = match fits_cell(out.bytes.len(), out.handles.len()) {
         true => 0,
         false => out.handles.len().div_ceil(LINE_WORDS) + out.bytes.len().div_ceil(LINE_BYTES),
     };
-    let writer = out.channel.entry.object();
-    let (endpoint, mut sender) = write::enter_sender(thread, out.channel, out.rights, inside)?;
-    let block = write::reserve_position(thread, writer, &mut sender, 0).and_then(|_| match lines {
+    let mut writer = Writer::enter(thread, out.channel, out.rights, inside)?;
+    let block = write::reserve_position(&mut writer, 0).and_then(|_| match lines {
         0 => Ok(None),
-        lines => payload::payload_block(thread, writer, &mut sender, lines).map(Some),
+        lines => payload::payload_block(&mut writer, lines).map(Some),
     });
-    let block = refused::noting(thread, endpoint, lines, block)?;
-    Ok((sender, block))
+    let block = refused::noting(&writer, lines, block)?;
+    Ok((writer, block))
 }
 
 /// Takes the sending lock again, and gives the reservation back for use in the next step.
@@ -182,19 +176,19 @@ fn claim_reservation<'a>(
     thread: &'a Thread,
     out: &SendRequest<'_>,
     inside: &'a Inside<'_>,
-) -> Result<Locked<'a, Sender>> {
-    let (_, mut sender) = write::enter_sender(thread, out.channel, out.rights, inside)?;
-    sender.reserved = sender.reserved.saturating_sub(1);
-    if sender.ready {
-        sender::set_limit(thread, &mut sender);
+) -> Result<Writer<'a>> {
+    let mut writer = Writer::enter(thread, out.channel, out.rights, inside)?;
+    writer.cursor.reserved = writer.cursor.reserved.saturating_sub(1);
+    if writer.cursor.ready {
+        writer.cursor.set_limit();
     }
-    Ok(sender)
+    Ok(writer)
 }
 
-fn keep_block(_thread: &Thread, sender: &mut Sender, block: Option<BlockId>) {
+fn keep_block(writer: &mut Writer<'_>, block: Option<BlockId>) {
     if let Some(block) = block
-        && let Some(spare) = sender.spare.get_mut(block.class())
-        && sender.ready
+        && writer.cursor.ready
+        && let Some(spare) = writer.cursor.spare.get_mut(block.class())
     {
         spare.push(block);
     }
@@ -246,17 +240,16 @@ fn mark_moving(
 }
 
 fn send_moving<'a>(
-    thread: &Thread,
+    mut writer: Writer<'a>,
     out: &SendRequest<'_>,
-    mut sender: Locked<'a, Sender>,
     block: Option<BlockId>,
     moving: &InTransit,
-) -> Result<Locked<'a, Sender>> {
-    let writer = out.channel.entry.object();
-    let position = match write::reserve_position(thread, writer, &mut sender, 0) {
+) -> Result<Writer<'a>> {
+    let thread = writer.thread;
+    let position = match write::reserve_position(&mut writer, 0) {
         Ok(position) => position,
         Err(error) => {
-            keep_block(thread, &mut sender, block);
+            keep_block(&mut writer, block);
             return Err(match error {
                 // The position was reserved, and its loss costs the handles: another thread has filled the segment and
                 // there is no memory for the next one, or a damaged head has taken the room away.
@@ -266,18 +259,17 @@ fn send_moving<'a>(
             });
         }
     };
-    write_message(thread, &mut sender, position, block, out, moving)?;
+    write_message(&mut writer, position, block, out, moving)?;
     // The position is in the intent before the tail is stored: recovery compares the two, and so decides whether the
     // MOVING entries or the message's records own the references (INV-TRANSFER-1).
-    thread.set_operation(Operation::Send { from: writer, position: Some(position) });
+    thread.set_operation(Operation::Send { from: writer.side, position: Some(position) });
     crash_point!(thread, "transfer.written");
-    write::publish(thread, writer, &mut sender, 1)?;
-    Ok(sender)
+    write::publish(&mut writer, 1)?;
+    Ok(writer)
 }
 
 fn write_message(
-    thread: &Thread,
-    sender: &mut Sender,
+    writer: &mut Writer<'_>,
     position: u64,
     block: Option<BlockId>,
     out: &SendRequest<'_>,
@@ -288,18 +280,18 @@ fn write_message(
     // Relaxed, here and below: the store of the tail publishes these.
     let record = |entry: Entry| Entry(0).live(entry.rights(), entry.object()).0;
     let Some(block) = block else {
-        let segment = sender.segment.as_ref().ok_or(Error::Corrupt("room without a segment"))?;
+        let segment = writer.cursor.segment.as_ref().ok_or(Error::Corrupt("room without a segment"))?;
         let cell = segment.cell(position);
         let records = cell.0[LINE_WORDS - moving.len()..].iter();
         records.zip(moving).for_each(|(word, (_, entry))| word.store(record(*entry), Relaxed));
-        write::write_inline(thread, segment, position, bytes, header, txid);
+        write::write_inline(segment, position, bytes, header, txid);
         return Ok(());
     };
-    let lines = thread.arena().lines(block)?;
+    let lines = writer.thread.arena().lines(block)?;
     let records = lines.iter().flat_map(|line| &line.0);
     records.zip(moving).for_each(|(word, (_, entry))| word.store(record(*entry), Relaxed));
     copy::write(&lines[moving.len().div_ceil(LINE_WORDS)..], bytes);
-    write::finish_block(thread, sender, position, block, header, txid)
+    write::finish_block(writer, position, block, header, txid)
 }
 
 /// Step 5: frees the entries, and wakes the sleepers on them.
@@ -320,15 +312,15 @@ fn free_sent_entries(thread: &Thread, moving: &InTransit) -> Result<()> {
 }
 
 /// If the peer closed before the tail was stored, its drain may have missed the message.
-fn drain_if_peer_closed(thread: &Thread, writer: ObjectRef, sender: Locked<'_, Sender>) -> Result<()> {
-    let state = &thread.arena().object(writer.slot())?.state[writer.side()];
+fn drain_if_peer_closed(writer: Writer<'_>) -> Result<()> {
+    let state = writer.own_state()?;
     // ORDER: pairs with the fence in `Channel::release_step`: either the peer's drain sees this tail, or this thread
     // sees PEER_CLOSED.
     fence(SeqCst);
     if State(state.load(Relaxed)).signals().contains(Signals::PEER_CLOSED) {
         // The sending lock is held, so no other thread sends, and the drain ends at the messages pending now.
-        drain::drain(thread, writer)?;
+        drain::drain(writer.thread, writer.side)?;
     }
-    drop(sender);
+    drop(writer);
     Ok(())
 }

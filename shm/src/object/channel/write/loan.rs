@@ -8,6 +8,7 @@ use crate::arena::word::ring::Header;
 #[cfg(not(loom))]
 use crate::handle::lookup;
 use crate::handle::lookup::ResolvedHandle;
+use crate::object::channel::end::Writer;
 use crate::object::channel::write::{self, payload, refused};
 use crate::process::Process;
 #[cfg(not(loom))]
@@ -46,9 +47,8 @@ pub(crate) fn reserve(
     rights: Rights,
     len_bytes: usize,
 ) -> Result<Loan> {
-    let writer = found.entry.object();
     let inside = thread.inside();
-    let (endpoint, mut sender) = write::enter_sender(thread, found, rights, &inside)?;
+    let mut writer = Writer::enter(thread, found, rights, &inside)?;
     if len_bytes as u64 > thread.arena().config().max_loan_bytes {
         let most = thread.arena().config().max_loan_bytes;
         let what = "the loan's size in bytes (max_loan_bytes)";
@@ -56,30 +56,27 @@ pub(crate) fn reserve(
     }
     // Find a position now, so that a full channel is reported before the caller fills the loan.
     let lines = len_bytes.div_ceil(LINE_BYTES).max(1);
-    let block = write::reserve_position(thread, writer, &mut sender, 0)
-        .and_then(|_| payload::payload_block(thread, writer, &mut sender, lines));
-    let block = refused::noting(thread, endpoint, lines, block)?;
+    let block =
+        write::reserve_position(&mut writer, 0).and_then(|_| payload::payload_block(&mut writer, lines));
+    let block = refused::noting(&writer, lines, block)?;
     Ok(Loan { process: thread.process.clone(), found, block, len_bytes, written_bytes: 0 })
 }
 
 pub(crate) fn commit(thread: &Thread, loan: Loan) -> Result<()> {
-    let writer = loan.found.entry.object();
     let inside = thread.inside();
-    let sent = write::enter_sender(thread, loan.found, Rights::empty(), &inside).and_then(
-        |(endpoint, mut sender)| {
-            #[cfg(not(loom))]
-            // SAFETY: the block has the loan's bytes, and the lock is held.
-            unsafe {
-                zero(loan.start()?, loan.written_bytes, loan.len_bytes)
-            };
-            let lines = loan.len_bytes.div_ceil(LINE_BYTES).max(1);
-            let place = write::reserve_position(thread, writer, &mut sender, 0);
-            let position = refused::noting(thread, endpoint, lines, place)?;
-            let header = Header::new(loan.len_bytes, 0, Some(loan.block));
-            write::finish_block(thread, &mut sender, position, loan.block, header, None)?;
-            write::publish(thread, writer, &mut sender, 1)
-        },
-    );
+    let sent = Writer::enter(thread, loan.found, Rights::empty(), &inside).and_then(|mut writer| {
+        #[cfg(not(loom))]
+        // SAFETY: the block has the loan's bytes, and the lock is held.
+        unsafe {
+            zero(loan.start()?, loan.written_bytes, loan.len_bytes)
+        };
+        let lines = loan.len_bytes.div_ceil(LINE_BYTES).max(1);
+        let place = write::reserve_position(&mut writer, 0);
+        let position = refused::noting(&writer, lines, place)?;
+        let header = Header::new(loan.len_bytes, 0, Some(loan.block));
+        write::finish_block(&mut writer, position, loan.block, header, None)?;
+        write::publish(&mut writer, 1)
+    });
     // After a send, the block is in flight, and must not go back to the spare ones.
     if sent.is_err() {
         return_loan(thread, loan);
@@ -90,10 +87,10 @@ pub(crate) fn commit(thread: &Thread, loan: Loan) -> Result<()> {
 pub(crate) fn return_loan(thread: &Thread, loan: Loan) {
     // The block stays in the direction's list. If the endpoint has left, its new owner finds the block unused there.
     let inside = thread.inside();
-    if let Ok((_, mut sender)) = write::enter_sender(thread, loan.found, Rights::empty(), &inside)
-        && sender.ready
+    if let Ok(mut writer) = Writer::enter(thread, loan.found, Rights::empty(), &inside)
+        && writer.cursor.ready
     {
-        sender.spare[loan.block.class()].push(loan.block);
+        writer.cursor.spare[loan.block.class()].push(loan.block);
     }
 }
 
@@ -123,7 +120,7 @@ impl Loan {
         let inside = self.process.inside();
         let endpoint = self.process.endpoint(self.found.index, &inside).ok_or(Error::BadHandle)?;
         // The endpoint cannot leave this process while the lock is held.
-        let _sender = endpoint.sender.lock();
+        let _cursor = endpoint.write_cursor.lock();
         if !self.is_sendable(endpoint) {
             return Err(Error::BadHandle);
         }

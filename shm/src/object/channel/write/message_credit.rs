@@ -1,29 +1,30 @@
 //! The quota of pending messages: how an end gets a grant of credits, and how idle grants are revoked.
 
 use crate::arena::error::{Error, Result};
-use crate::object::channel::write::sender;
-use crate::process::endpoint::Sender;
+use crate::object::channel::end::Writer;
+use crate::object::channel::write::writer;
 use crate::process::thread::Thread;
 
 /// Gets this end a grant that covers a message `ahead` places past the tail, if the channel's own limit allows one
 /// there.
-pub(crate) fn grant(thread: &Thread, sender: &mut Sender, ahead: u64) -> Result<()> {
-    let pending = sender.pending() + sender.reserved + ahead + 1;
-    let Some(lacking) = pending.checked_sub(sender.granted).filter(|lacking| *lacking > 0) else {
+pub(crate) fn grant(writer: &mut Writer<'_>, ahead: u64) -> Result<()> {
+    let pending = writer.cursor.pending() + writer.cursor.reserved + ahead + 1;
+    let Some(lacking) = pending.checked_sub(writer.cursor.granted).filter(|lacking| *lacking > 0) else {
         return Ok(());
     };
-    let limit = sender.max_pending;
+    let thread = writer.thread;
+    let limit = writer.cursor.max_pending;
     if pending > limit {
         // The channel itself is full.
         return Ok(());
     }
     // Take a batch, so that the process's shared counter is touched seldom.
-    let most = sender.batch().min(limit.saturating_sub(sender.granted)).max(lacking);
+    let most = writer.cursor.batch().min(limit.saturating_sub(writer.cursor.granted)).max(lacking);
     let credits = &thread.process.quotas.messages;
-    let mut taken = credits.take(lacking, most, sender.granted);
+    let mut taken = credits.take(lacking, most, writer.cursor.granted);
     if taken == 0 && credits.walks.is_due() {
         let entries = revoke_idle_grants(thread);
-        taken = credits.take(lacking, lacking, sender.granted);
+        taken = credits.take(lacking, lacking, writer.cursor.granted);
         credits.walks.walked(entries, taken > 0);
     }
     if taken == 0 {
@@ -32,7 +33,7 @@ pub(crate) fn grant(thread: &Thread, sender: &mut Sender, ahead: u64) -> Result<
              eight times the number left",
         ));
     }
-    sender.granted += taken;
+    writer.cursor.granted += taken;
     Ok(())
 }
 
@@ -41,15 +42,15 @@ fn revoke_idle_grants(thread: &Thread) -> usize {
     let inside = thread.inside();
     for (object, endpoint) in thread.process.bound_endpoints(&inside) {
         // A busy end keeps its grant: this thread may itself hold the lock of one, and would then wait for itself.
-        if let Some(mut sender) = endpoint.sender.try_lock()
-            && endpoint.is_bound_to(object)
-            && sender.ready
-            && sender::refresh_head(thread, object, &mut sender).is_ok()
+        if let Some(mut writer) = Writer::try_lock(thread, object, endpoint)
+            && writer.is_bound()
+            && writer.cursor.ready
+            && writer::refresh_head(&mut writer).is_ok()
         {
-            let unused = sender.unused();
-            sender.granted -= unused;
+            let unused = writer.cursor.unused();
+            writer.cursor.granted -= unused;
             thread.process.quotas.messages.give_back(unused);
-            sender::set_limit(thread, &mut sender);
+            writer.cursor.set_limit();
         }
     }
     thread.process.entries_walked()

@@ -8,65 +8,63 @@ use crate::arena::error::{Error, Result};
 use crate::arena::size_class::{block_bytes, class_of_lines};
 use crate::arena::word::block::BlockId;
 use crate::arena::word::intent::ListIntent;
-use crate::arena::word::reference::ObjectRef;
 use crate::memory::pressure;
 use crate::memory::{block_credit, block_pool};
+use crate::object::channel::end::Writer;
+use crate::object::channel::idle;
 use crate::object::channel::read::reader::MOST_BYTES_FETCHED;
-use crate::object::channel::write::sender;
 use crate::object::channel::write::spare_blocks::{self, IN_FLIGHT_BYTES};
-use crate::object::channel::{idle, ring};
-use crate::process::endpoint::Sender;
-use crate::process::thread::{Thread, crash_point};
+use crate::object::channel::write::writer;
+use crate::process::endpoint::WriteCursor;
+use crate::process::thread::crash_point;
 use crate::sync::{self, Relaxed, Release};
 
 /// The largest size of block of which a direction takes more than it needs at once.
 const MOST_BYTES_AHEAD: usize = 16 << 10;
 
 /// A payload block of this direction with at least `lines` lines.
-pub(crate) fn payload_block(
-    thread: &Thread,
-    writer: ObjectRef,
-    sender: &mut Sender,
-    lines: usize,
-) -> Result<BlockId> {
+pub(crate) fn payload_block(writer: &mut Writer<'_>, lines: usize) -> Result<BlockId> {
     let class = class_of_lines(lines);
-    let spares = |sender: &Sender| sender.spare.get(class).map_or(0, Vec::len);
-    if spares(sender) == 0 {
-        sender::refresh_head(thread, writer, sender)?;
-        spare_blocks::search_in_flight(thread, sender)?;
+    let spares = |cursor: &WriteCursor| cursor.spare.get(class).map_or(0, Vec::len);
+    if spares(&writer.cursor) == 0 {
+        writer::refresh_head(writer)?;
+        spare_blocks::search_in_flight(writer)?;
         // A load of the head costs the transfer of a cache line: keep enough blocks that it is loaded seldom.
         let most = (IN_FLIGHT_BYTES / block_bytes(class)).clamp(32, 512);
         let enough = most / 8;
-        if sender.in_flight.len() >= most {
-            sender::back_off_for_reader(thread, writer, sender, |sender| spares(sender) >= enough)?;
+        if writer.cursor.in_flight.len() >= most {
+            writer::back_off_for_reader(writer, |cursor| spares(cursor) >= enough)?;
         }
-        if spares(sender) < enough && sender.in_flight.len() < most && block_bytes(class) <= MOST_BYTES_AHEAD
-            || spares(sender) == 0
+        if spares(&writer.cursor) < enough
+            && writer.cursor.in_flight.len() < most
+            && block_bytes(class) <= MOST_BYTES_AHEAD
+            || spares(&writer.cursor) == 0
         {
             // More blocks are only an optimization while there is a spare one: then a full pool or quota is no error.
-            return match join_payload(thread, writer, sender, class) {
-                Err(Error::NoMemory { .. } | Error::NoResources(_)) if spares(sender) > 0 => {
-                    Ok(sender.spare[class].pop().expect("counted"))
+            return match join_payload(writer, class) {
+                Err(Error::NoMemory { .. } | Error::NoResources(_)) if spares(&writer.cursor) > 0 => {
+                    Ok(writer.cursor.spare[class].pop().expect("counted"))
                 }
                 taken => taken,
             };
         }
-        spare_blocks::trim_after_burst(thread, writer, sender)?;
+        spare_blocks::trim_after_burst(writer)?;
     }
-    let block = sender.spare[class].pop().ok_or(Error::Corrupt("spare blocks vanished"))?;
+    let block = writer.cursor.spare[class].pop().ok_or(Error::Corrupt("spare blocks vanished"))?;
     // The next message's block is still in the reader's cache. The next write starts with a lock, which waits for all
     // earlier stores, so without a prefetch the lines of one message would be fetched only after those of the last.
-    if let Some(next) = sender.spare[class].last()
+    if let Some(next) = writer.cursor.spare[class].last()
         && next.bytes() <= MOST_BYTES_FETCHED
     {
-        thread.arena().lines(*next)?.iter().for_each(sync::prefetch_write);
+        writer.thread.arena().lines(*next)?.iter().for_each(sync::prefetch_write);
     }
     Ok(block)
 }
 
 /// Takes a free block and makes it this direction's.
-fn join_payload(thread: &Thread, writer: ObjectRef, sender: &mut Sender, class: usize) -> Result<BlockId> {
-    let held = sender.owned.get(class).copied().unwrap_or(0);
+fn join_payload(writer: &mut Writer<'_>, class: usize) -> Result<BlockId> {
+    let thread = writer.thread;
+    let held = writer.cursor.owned.get(class).copied().unwrap_or(0);
     if !block_credit::leaves_enough(thread, class, held) {
         let walks = &thread.process.quotas.shares;
         if walks.is_due() {
@@ -83,19 +81,19 @@ fn join_payload(thread: &Thread, writer: ObjectRef, sender: &mut Sender, class: 
     let block = pressure::take_block(thread, class)?;
     // Counted before the block joins: if this thread dies here, the private estimate is too high by one, which is
     // harmless.
-    sender.owned[class] += 1;
-    sender.all_owned += 1;
+    writer.cursor.owned[class] += 1;
+    writer.cursor.all_owned += 1;
     let descriptor = thread.arena().descriptor(block)?;
-    let blocks = &ring::direction(thread, writer)?.producer.blocks;
+    let blocks = &writer.direction()?.producer.blocks;
     // Relaxed: only this thread changes the direction's list, and the Release below publishes the block in it.
     descriptor.position.store(0, Relaxed);
     descriptor.link.store(blocks.load(Relaxed), Relaxed);
-    thread.set_list_intent(ListIntent::LinkPayload { from: writer, block }, 0);
+    thread.set_list_intent(ListIntent::LinkPayload { from: writer.side, block }, 0);
     crash_point!(thread, "payload.intended");
     // ORDER: Release: after the intent and the block's link, in the order that recovery sees.
     blocks.store(block.to_link(), Release);
     crash_point!(thread, "payload.linked");
-    block_pool::bind_block(thread.arena(), block, thread.tag, writer)?;
+    block_pool::bind_block(thread.arena(), block, thread.tag, writer.side)?;
     crash_point!(thread, "payload.bound");
     thread.set_list_intent(ListIntent::Idle, 0);
     Ok(block)

@@ -13,13 +13,14 @@
 
 use crate::arena::error::{Error, Result};
 use crate::handle::lookup::ResolvedHandle;
+use crate::object::channel::end::Writer;
 use crate::process::endpoint::Endpoint;
 use crate::process::thread::Thread;
 use crate::sync::{self, Inside, Relaxed};
 
 /// Notes the refusal of a write that needs this many lines of payload.
 #[cold]
-fn note_refusal(_thread: &Thread, endpoint: &Endpoint, lines: usize, error: Error) -> Error {
+fn note_refusal(endpoint: &Endpoint, lines: usize, error: Error) -> Error {
     if matches!(error, Error::NoMemory { .. } | Error::NoResources(_)) {
         // Relaxed, here and below: private to the process, and only a hint.
         endpoint.refused.store(lines as u64 + 1, Relaxed);
@@ -30,8 +31,8 @@ fn note_refusal(_thread: &Thread, endpoint: &Endpoint, lines: usize, error: Erro
 
 /// As `note_refusal`, for a result.
 #[inline(always)]
-pub(crate) fn noting<T>(thread: &Thread, endpoint: &Endpoint, lines: usize, result: Result<T>) -> Result<T> {
-    result.map_err(|error| note_refusal(thread, endpoint, lines, error))
+pub(crate) fn noting<T>(writer: &Writer<'_>, lines: usize, result: Result<T>) -> Result<T> {
+    result.map_err(|error| note_refusal(writer.endpoint, lines, error))
 }
 
 /// The endpoint, if its last write was refused because memory was exhausted.

@@ -2,12 +2,11 @@
 
 use crate::arena::error::{Error, Result};
 use crate::arena::segment::class_of_messages;
-use crate::arena::word::reference::ObjectRef;
 use crate::memory::pressure;
+use crate::object::channel::end::Writer;
 use crate::object::channel::write::spare_blocks::{self, MOST_KEPT_ANYHOW};
-use crate::object::channel::write::{message_credit, sender};
-use crate::process::endpoint::Sender;
-use crate::process::thread::Thread;
+use crate::object::channel::write::{message_credit, writer};
+use crate::process::endpoint::WriteCursor;
 
 /// How many classes a segment grows by: four times the messages, twice in models.
 const GROWTH_CLASSES: usize = if cfg!(loom) { 1 } else { 2 };
@@ -21,60 +20,61 @@ const SEGMENT_CLASS_BEHIND_HEAD: usize = if cfg!(loom) { 0 } else { 3 };
 /// Loads the head again, takes back the blocks of consumed messages, and makes room for one message. Otherwise returns
 /// SHOULD_WAIT (the channel is full) or NO_RESOURCES (this process may have no more messages pending).
 #[cold]
-pub(crate) fn make_room(thread: &Thread, writer: ObjectRef, sender: &mut Sender) -> Result<()> {
-    sender::refresh_head(thread, writer, sender)?;
+pub(crate) fn make_room(writer: &mut Writer<'_>) -> Result<()> {
+    writer::refresh_head(writer)?;
     // Walk the lists only if the direction has more blocks than it keeps in any case.
-    if sender.all_owned > MOST_KEPT_ANYHOW {
-        spare_blocks::trim_after_burst(thread, writer, sender)?;
+    if writer.cursor.all_owned > MOST_KEPT_ANYHOW {
+        spare_blocks::trim_after_burst(writer)?;
     }
-    let pending = sender.max_pending;
-    let free = |sender: &Sender| pending.saturating_sub(sender.pending());
-    sender::back_off_for_reader(thread, writer, sender, |sender| free(sender) >= pending / 64)?;
-    if sender.pending() + sender.reserved >= pending {
+    let pending = writer.cursor.max_pending;
+    let free = |cursor: &WriteCursor| pending.saturating_sub(cursor.pending());
+    writer::back_off_for_reader(writer, |cursor| free(cursor) >= pending / 64)?;
+    if writer.cursor.pending() + writer.cursor.reserved >= pending {
         return Err(Error::ShouldWait);
     }
-    message_credit::grant(thread, sender, 0)?;
-    sender::set_limit(thread, sender);
-    if sender.tail >= sender.limit {
-        grow(thread, writer, sender)?;
-        sender::set_limit(thread, sender);
+    message_credit::grant(writer, 0)?;
+    writer.cursor.set_limit();
+    if writer.cursor.tail >= writer.cursor.limit {
+        grow(writer)?;
+        writer.cursor.set_limit();
     }
     Ok(())
 }
 
 /// Links another segment behind the full one.
-fn grow(thread: &Thread, writer: ObjectRef, sender: &mut Sender) -> Result<()> {
+fn grow(writer: &mut Writer<'_>) -> Result<()> {
+    let thread = writer.thread;
     let classes = thread.arena().layout().pools.len();
     // While an unread message keeps the head back, a segment is given back only as a whole. So link small segments:
     // then one unread message keeps little memory.
-    let is_kept_back = sender.segment.is_some() && sender.consumed_seen > sender.head_seen;
+    let is_kept_back =
+        writer.cursor.segment.is_some() && writer.cursor.consumed_seen > writer.cursor.head_seen;
     let largest = if is_kept_back { SEGMENT_CLASS_BEHIND_HEAD } else { LARGEST_SEGMENT_CLASS };
     let largest = largest.min(classes - 1);
-    let class = match &sender.segment {
+    let class = match &writer.cursor.segment {
         None => class_of_messages(thread.arena().config().first_segment_messages),
         Some(segment) => segment.block.class() + GROWTH_CLASSES,
     };
     let block = pressure::take_block(thread, class.min(largest))?;
-    sender::link_segment(thread, writer, sender, block)
+    writer::link_segment(writer, block)
 }
 
 #[cold]
-pub(crate) fn make_room_ahead(
-    thread: &Thread,
-    writer: ObjectRef,
-    sender: &mut Sender,
-    ahead: u64,
-) -> Result<()> {
+pub(crate) fn make_room_ahead(writer: &mut Writer<'_>, ahead: u64) -> Result<()> {
     if ahead > 0 {
         // No new segment here: the caller publishes the batch at the end of its segment, and then continues.
-        sender::refresh_head(thread, writer, sender)?;
-        if sender.tail + ahead >= sender.limit {
-            message_credit::grant(thread, sender, ahead)?;
-            sender::set_limit(thread, sender);
+        writer::refresh_head(writer)?;
+        if writer.cursor.tail + ahead >= writer.cursor.limit {
+            message_credit::grant(writer, ahead)?;
+            writer.cursor.set_limit();
         }
-        return if sender.tail + ahead < sender.limit { Ok(()) } else { Err(Error::ShouldWait) };
+        return if writer.cursor.tail + ahead < writer.cursor.limit {
+            Ok(())
+        } else {
+            Err(Error::ShouldWait)
+        };
     }
-    make_room(thread, writer, sender)
+    make_room(writer)
 }
 
 #[cfg(all(test, not(loom)))]

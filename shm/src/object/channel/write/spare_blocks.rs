@@ -4,28 +4,27 @@ use crate::arena::error::{Error, Result};
 use crate::arena::size_class::block_bytes;
 use crate::arena::word::block::BlockId;
 use crate::arena::word::intent::ListIntent;
-use crate::arena::word::reference::ObjectRef;
-use crate::object::channel::{drain, ring};
-use crate::process::endpoint::Sender;
-use crate::process::thread::Thread;
+use crate::object::channel::drain;
+use crate::object::channel::end::Writer;
 use crate::sync::{Acquire, Relaxed};
 use std::collections::HashSet;
 
 /// Finds, among the payload blocks in flight, those with messages that were consumed out of order. Searches only if
 /// enough messages were consumed since the last search to make a walk over all blocks in flight worthwhile.
-pub(crate) fn search_in_flight(thread: &Thread, sender: &mut Sender) -> Result<()> {
-    let news = sender.consumed_seen.saturating_sub(sender.searched);
-    if sender.consumed_seen == sender.head_seen || news == 0 || news < sender.in_flight.len() as u64 / 8 {
+pub(crate) fn search_in_flight(writer: &mut Writer<'_>) -> Result<()> {
+    let cursor = &mut *writer.cursor;
+    let news = cursor.consumed_seen.saturating_sub(cursor.searched);
+    if cursor.consumed_seen == cursor.head_seen || news == 0 || news < cursor.in_flight.len() as u64 / 8 {
         return Ok(());
     }
-    sender.searched = sender.consumed_seen;
-    for _ in 0..sender.in_flight.len() {
-        let Some((position, block)) = sender.in_flight.pop_front() else { break };
+    cursor.searched = cursor.consumed_seen;
+    for _ in 0..cursor.in_flight.len() {
+        let Some((position, block)) = cursor.in_flight.pop_front() else { break };
         // ORDER: Acquire pairs with the Release of `mark_consumed`.
-        if thread.arena().descriptor(block)?.position.load(Acquire) == 0 {
-            sender.spare[block.class()].push(block);
+        if writer.thread.arena().descriptor(block)?.position.load(Acquire) == 0 {
+            cursor.spare[block.class()].push(block);
         } else {
-            sender.in_flight.push_back((position, block));
+            cursor.in_flight.push_back((position, block));
         }
     }
     Ok(())
@@ -43,44 +42,35 @@ const KEPT_BYTES: usize = 1 << 20;
 
 /// Gives blocks back after a burst, so that one burst does not keep its memory for the lifetime of the channel. Every
 /// write that loads the head calls this, for a message of any size.
-pub(crate) fn trim_after_burst(thread: &Thread, writer: ObjectRef, sender: &mut Sender) -> Result<()> {
-    let in_use = 2 * sender.in_flight.len();
+pub(crate) fn trim_after_burst(writer: &mut Writer<'_>) -> Result<()> {
+    let in_use = 2 * writer.cursor.in_flight.len();
     let keep = |class| (KEPT_BYTES / block_bytes(class)).clamp(1, 64).max(in_use);
-    if sender.spare.iter().enumerate().any(|(class, spare)| spare.len() > 4 * keep(class)) {
-        trim_spares(thread, writer, sender, keep)?;
+    if writer.cursor.spare.iter().enumerate().any(|(class, spare)| spare.len() > 4 * keep(class)) {
+        trim_spares(writer, keep)?;
     }
     Ok(())
 }
 
 /// Gives back the spare blocks of each class beyond `keep`.
-pub(crate) fn trim_spares(
-    thread: &Thread,
-    writer: ObjectRef,
-    sender: &mut Sender,
-    keep: impl Fn(usize) -> usize,
-) -> Result<()> {
+pub(crate) fn trim_spares(writer: &mut Writer<'_>, keep: impl Fn(usize) -> usize) -> Result<()> {
+    let thread = writer.thread;
     let mut excess = HashSet::new();
-    for (class, spare) in sender.spare.iter_mut().enumerate() {
+    for (class, spare) in writer.cursor.spare.iter_mut().enumerate() {
         excess.extend(spare.drain(keep(class).min(spare.len())..));
     }
     if excess.is_empty() {
         return Ok(());
     }
-    let mut chain = &ring::direction(thread, writer)?.producer.blocks;
+    let mut chain = &writer.direction()?.producer.blocks;
     let mut left = thread.arena().layout().descriptors.iter().map(|section| section.count).sum::<usize>();
     // Relaxed: only this end's process changes the list, under the sending lock.
     while let Some(block) = BlockId::from_link(chain.load(Relaxed)) {
         if excess.contains(&block) {
-            drain::unlink_and_free(
-                thread,
-                chain,
-                block,
-                ListIntent::UnlinkPayload { from: writer, block },
-                writer,
-            )?;
-            let owned = &mut sender.owned[block.class()];
+            let from = writer.side;
+            drain::unlink_and_free(thread, chain, block, ListIntent::UnlinkPayload { from, block }, from)?;
+            let owned = &mut writer.cursor.owned[block.class()];
             *owned = owned.saturating_sub(1);
-            sender.all_owned = sender.all_owned.saturating_sub(1);
+            writer.cursor.all_owned = writer.cursor.all_owned.saturating_sub(1);
         } else {
             chain = &thread.arena().descriptor(block)?.link;
         }

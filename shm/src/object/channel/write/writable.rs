@@ -1,10 +1,10 @@
 //! WRITABLE after a refusal: whether the last refused write would succeed now.
 
 use crate::arena::error::{Error, Result};
-use crate::arena::word::reference::ObjectRef;
 use crate::handle::lookup::{self, ResolvedHandle};
+use crate::object::channel::end::Writer;
 use crate::object::channel::write::{self, payload};
-use crate::process::endpoint::{Endpoint, Sender};
+use crate::process::endpoint::Endpoint;
 use crate::process::pace::TRY_AGAIN_NS;
 use crate::process::thread::Thread;
 use crate::sync::{self, Relaxed};
@@ -18,13 +18,12 @@ pub(crate) fn would_succeed(thread: &Thread, found: ResolvedHandle, endpoint: &E
         return Ok(false);
     }
     // Another thread is in a write, and its result will show whether there is room.
-    let Some(mut sender) = endpoint.sender.try_lock() else { return Ok(false) };
-    let writer = found.entry.object();
-    if !endpoint.is_bound_to(writer) || !lookup::is_current(thread, found) {
+    let Some(mut writer) = Writer::try_lock(thread, found.entry.object(), endpoint) else { return Ok(false) };
+    if !writer.is_bound() || !lookup::is_current(thread, found) {
         return Err(Error::Canceled);
     }
     let Some(lines) = endpoint.refused.load(Relaxed).checked_sub(1) else { return Ok(true) };
-    match prepare_write(thread, writer, &mut sender, lines as usize) {
+    match prepare_write(&mut writer, lines as usize) {
         Ok(()) => {
             endpoint.refused.store(0, Relaxed);
             Ok(true)
@@ -38,11 +37,11 @@ pub(crate) fn would_succeed(thread: &Thread, found: ResolvedHandle, endpoint: &E
     }
 }
 
-fn prepare_write(thread: &Thread, writer: ObjectRef, sender: &mut Sender, lines: usize) -> Result<()> {
-    write::reserve_position(thread, writer, sender, 0)?;
+fn prepare_write(writer: &mut Writer<'_>, lines: usize) -> Result<()> {
+    write::reserve_position(writer, 0)?;
     if lines > 0 {
-        let block = payload::payload_block(thread, writer, sender, lines)?;
-        sender.spare[block.class()].push(block);
+        let block = payload::payload_block(writer, lines)?;
+        writer.cursor.spare[block.class()].push(block);
     }
     Ok(())
 }

@@ -7,88 +7,82 @@ use crate::arena::error::{Error, Result};
 use crate::arena::segment::MAX_POSITION;
 use crate::arena::word::block::{BlockId, BlockState, BlockWord};
 use crate::arena::word::intent::ListIntent;
-use crate::arena::word::reference::ObjectRef;
 use crate::arena::word::ring::SegmentLink;
 use crate::memory::block_pool;
+use crate::object::channel::end::Writer;
 use crate::object::channel::{options, ring};
-use crate::process::endpoint::Sender;
-use crate::process::thread::{Thread, crash_point};
+use crate::process::endpoint::WriteCursor;
+use crate::process::thread::crash_point;
 use crate::sync::{self, Acquire, Relaxed, Release};
 
 /// Gives back the part of a grant that is far beyond the end's use, after its reader has consumed messages.
-pub(crate) fn shrink_grant(thread: &Thread, sender: &mut Sender) {
-    let unused = sender.unused();
-    let keep = sender.batch();
-    if thread.process.quotas.messages.is_limited() && unused > 2 * keep {
-        sender.granted -= unused - keep;
-        thread.process.quotas.messages.give_back(unused - keep);
+pub(crate) fn shrink_grant(writer: &mut Writer<'_>) {
+    let unused = writer.cursor.unused();
+    let keep = writer.cursor.batch();
+    let credits = &writer.thread.process.quotas.messages;
+    if credits.is_limited() && unused > 2 * keep {
+        writer.cursor.granted -= unused - keep;
+        credits.give_back(unused - keep);
     }
 }
 
 /// Loads the producing side's state from the arena, after the endpoint has arrived in this process.
-pub(crate) fn load_sender(thread: &Thread, writer: ObjectRef, sender: &mut Sender) -> Result<()> {
-    let direction = ring::direction(thread, writer)?;
+pub(crate) fn load_write_cursor(writer: &mut Writer<'_>) -> Result<()> {
+    let thread = writer.thread;
+    let direction = writer.direction()?;
+    let cursor = &mut *writer.cursor;
     // Relaxed, here and below: this process is the only writer of the producer's line and of the lists that start
     // there. The handle's arrival published them.
-    sender.tail = direction.producer.tail.load(Relaxed);
+    cursor.tail = direction.producer.tail.load(Relaxed);
     // ORDER: Acquire pairs with the consumer's Release in `advance_head`: the producer may write the cells below the
     // head again.
-    sender.head_seen = direction.consumer.head.load(Acquire);
+    cursor.head_seen = direction.consumer.head.load(Acquire);
     sync::acquired(&direction.consumer.head);
-    sender.consumed_seen = direction.consumed(sender.head_seen);
-    sender.max_pending = options::max_pending(thread, writer)?;
-    if sender.tail > MAX_POSITION
-        || sender.consumed_seen > sender.tail
-        || sender.pending() > u64::from(thread.arena().config().max_pending_messages)
+    cursor.consumed_seen = direction.consumed(cursor.head_seen);
+    cursor.max_pending = options::max_pending(thread, writer.side)?;
+    if cursor.tail > MAX_POSITION
+        || cursor.consumed_seen > cursor.tail
+        || cursor.pending() > u64::from(thread.arena().config().max_pending_messages)
     {
         return Err(Error::Corrupt("a ring's head and tail are out of range"));
     }
     let link = direction.producer.tail_segment.load(Relaxed);
-    sender.segment = BlockId::from_link(link).map(|block| ring::segment(thread, block)).transpose()?;
-    if sender.segment.is_some_and(|segment| segment.base > sender.tail) {
+    cursor.segment = BlockId::from_link(link).map(|block| ring::segment(thread, block)).transpose()?;
+    if cursor.segment.is_some_and(|segment| segment.base > cursor.tail) {
         return Err(Error::Corrupt("a ring's last segment starts past its tail"));
     }
-    sender.spare = vec![Vec::new(); thread.arena().layout().pools.len()];
-    sender.owned = vec![0; sender.spare.len()];
-    sender.all_owned = 0;
-    sender.in_flight.clear();
+    cursor.spare = vec![Vec::new(); thread.arena().layout().pools.len()];
+    cursor.owned = vec![0; cursor.spare.len()];
+    cursor.all_owned = 0;
+    cursor.in_flight.clear();
     let mut in_flight = Vec::new();
     let mut next = direction.producer.blocks.load(Relaxed);
     let mut bound = thread.arena().layout().descriptors.iter().map(|section| section.count).sum::<usize>();
     while let Some(block) = BlockId::from_link(next) {
         let descriptor = thread.arena().descriptor(block)?;
-        if BlockWord(descriptor.state.load(Relaxed)).state() != BlockState::Bound(writer) {
+        if BlockWord(descriptor.state.load(Relaxed)).state() != BlockState::Bound(writer.side) {
             return Err(Error::Corrupt("a channel's list of blocks runs into another's"));
         }
-        sender.owned[block.class()] += 1;
-        sender.all_owned += 1;
+        cursor.owned[block.class()] += 1;
+        cursor.all_owned += 1;
         match descriptor.position.load(Relaxed) {
-            used if used > sender.head_seen => in_flight.push((used - 1, block)),
-            _ => sender.spare[block.class()].push(block),
+            used if used > cursor.head_seen => in_flight.push((used - 1, block)),
+            _ => cursor.spare[block.class()].push(block),
         }
         next = descriptor.link.load(Relaxed);
         bound = bound.checked_sub(1).ok_or(Error::Corrupt("a channel's blocks run in a circle"))?;
     }
     in_flight.sort_unstable_by_key(|(position, _)| *position);
-    sender.in_flight.extend(in_flight);
-    sender.searched = 0;
+    cursor.in_flight.extend(in_flight);
+    cursor.searched = 0;
     // The grant dates from the end's arrival, and messages may have been read since. Replace it by one that covers the
     // messages pending now.
     let credits = &thread.process.quotas.messages;
-    credits.give_back(sender.granted);
-    sender.granted = credits.charge(sender.pending());
-    sender.ready = true;
-    set_limit(thread, sender);
+    credits.give_back(cursor.granted);
+    cursor.granted = credits.charge(cursor.pending());
+    cursor.ready = true;
+    cursor.set_limit();
     Ok(())
-}
-
-/// Computes the position up to which the producer may write, from its private state.
-pub(crate) fn set_limit(_thread: &Thread, sender: &mut Sender) {
-    let by_count = (sender.consumed_seen + sender.max_pending).saturating_sub(sender.reserved);
-    let by_segment =
-        sender.segment.map_or(0, |segment| sender.head_seen.max(segment.base) + segment.messages());
-    let by_grant = (sender.consumed_seen + sender.granted).saturating_sub(sender.reserved);
-    sender.limit = by_count.min(by_segment).min(by_grant);
 }
 
 /// If the reader is far behind, waits up to some microseconds until it has consumed enough for more than one message.
@@ -99,21 +93,19 @@ pub(crate) fn set_limit(_thread: &Thread, sender: &mut Sender) {
 /// the last, so that a slow reader is not disturbed more often.
 #[cold]
 pub(crate) fn back_off_for_reader(
-    thread: &Thread,
-    writer: ObjectRef,
-    sender: &mut Sender,
-    is_enough: impl Fn(&Sender) -> bool,
+    writer: &mut Writer<'_>,
+    is_enough: impl Fn(&WriteCursor) -> bool,
 ) -> Result<()> {
     for turn in 0..4 {
-        if is_enough(sender) {
+        if is_enough(&writer.cursor) {
             break;
         }
-        let seen = sender.consumed_seen;
+        let seen = writer.cursor.consumed_seen;
         for _ in 0..1 << turn {
             sync::spin_briefly();
         }
-        refresh_head(thread, writer, sender)?;
-        if sender.consumed_seen == seen {
+        refresh_head(writer)?;
+        if writer.cursor.consumed_seen == seen {
             // The reader has consumed no message meanwhile, so it is probably not running.
             break;
         }
@@ -122,51 +114,48 @@ pub(crate) fn back_off_for_reader(
 }
 
 /// Loads the head again, checks it, and takes back the blocks of consumed messages.
-pub(crate) fn refresh_head(thread: &Thread, writer: ObjectRef, sender: &mut Sender) -> Result<()> {
-    let direction = ring::direction(thread, writer)?;
+pub(crate) fn refresh_head(writer: &mut Writer<'_>) -> Result<()> {
+    let direction = writer.direction()?;
     // ORDER: Acquire pairs with the consumer's Release in `advance_head`: its reads of the cells and blocks below the
     // head are over.
     let head = direction.consumer.head.load(Acquire);
     let consumed = direction.consumed(head);
     sync::acquired(&direction.consumer.head);
-    if head < sender.head_seen || consumed < sender.consumed_seen || consumed > sender.tail {
+    let cursor = &mut *writer.cursor;
+    if head < cursor.head_seen || consumed < cursor.consumed_seen || consumed > cursor.tail {
         return Err(Error::Corrupt("a ring's head is outside the ring"));
     }
-    sender.head_seen = head;
-    sender.consumed_seen = consumed;
-    while let Some((position, block)) = sender.in_flight.front().copied()
+    cursor.head_seen = head;
+    cursor.consumed_seen = consumed;
+    while let Some((position, block)) = cursor.in_flight.front().copied()
         && position < head
     {
-        sender.in_flight.pop_front();
-        sender.spare[block.class()].push(block);
+        cursor.in_flight.pop_front();
+        cursor.spare[block.class()].push(block);
     }
-    shrink_grant(thread, sender);
-    set_limit(thread, sender);
+    shrink_grant(writer);
+    writer.cursor.set_limit();
     Ok(())
 }
 
 /// Links a segment, in a block that this thread has taken, behind the current one.
-pub(crate) fn link_segment(
-    thread: &Thread,
-    writer: ObjectRef,
-    sender: &mut Sender,
-    block: BlockId,
-) -> Result<()> {
+pub(crate) fn link_segment(writer: &mut Writer<'_>, block: BlockId) -> Result<()> {
+    let thread = writer.thread;
     let descriptor = thread.arena().descriptor(block)?;
     crash_point!(thread, "grow.taken");
     // Relaxed: the link publishes both.
     descriptor.link.store(0, Relaxed);
-    descriptor.position.store(sender.tail, Relaxed);
-    thread.set_list_intent(ListIntent::LinkSegment { from: writer, block }, 0);
+    descriptor.position.store(writer.cursor.tail, Relaxed);
+    thread.set_list_intent(ListIntent::LinkSegment { from: writer.side, block }, 0);
     crash_point!(thread, "grow.intended");
-    let producer = &ring::direction(thread, writer)?.producer;
-    match &sender.segment {
+    let producer = &writer.direction()?.producer;
+    match &writer.cursor.segment {
         // ORDER: Release pairs with the Acquire of `behind`: the consumer sees the segment's first position and empty
         // link with the link. For the first segment the tail publishes them, and Release puts this store after the
         // intent.
         None => producer.first_segment.store(block.to_link(), Release),
         Some(full) => {
-            let link = SegmentLink::new(block, sender.tail);
+            let link = SegmentLink::new(block, writer.cursor.tail);
             thread.arena().descriptor(full.block)?.link.store(link.0, Release);
         }
     }
@@ -174,9 +163,9 @@ pub(crate) fn link_segment(
     // ORDER: Release: after the link, in the order that recovery sees. From here on the producer no longer reads the
     // segment before.
     producer.tail_segment.store(block.to_link(), Release);
-    block_pool::bind_block(thread.arena(), block, thread.tag, writer)?;
+    block_pool::bind_block(thread.arena(), block, thread.tag, writer.side)?;
     crash_point!(thread, "grow.bound");
     thread.set_list_intent(ListIntent::Idle, 0);
-    sender.segment = Some(ring::segment(thread, block)?);
+    writer.cursor.segment = Some(ring::segment(thread, block)?);
     Ok(())
 }

@@ -1,0 +1,125 @@
+//! The ends of a direction, locked: every operation on a ring has one of them.
+//!
+//! A [`Writer`] is the writing end of the direction that its side writes. A [`Reader`] is the reading end of the
+//! direction that the peer writes. Both keep the private lock of their end until they are dropped (INV-ENDPOINT-1).
+
+use crate::arena::error::Result;
+use crate::arena::record::object::Direction;
+use crate::arena::word::handle::Rights;
+use crate::arena::word::reference::ObjectRef;
+use crate::handle::lookup::{self, ResolvedHandle};
+use crate::object::channel::ring;
+use crate::process::endpoint::{Endpoint, ReadCursor, WriteCursor};
+use crate::process::thread::Thread;
+use crate::sync::{AtomicU64, Inside, Lock, Locked};
+
+/// The writing end of a direction, locked.
+pub(crate) type Writer<'a> = End<'a, WriteCursor>;
+
+/// The reading end of a direction, locked.
+pub(crate) type Reader<'a> = End<'a, ReadCursor>;
+
+/// An end of a direction, for as long as a thread holds its private lock.
+pub(crate) struct End<'a, Cursor> {
+    pub(crate) thread: &'a Thread,
+    /// The side of the channel that this process holds.
+    pub(crate) side: ObjectRef,
+    pub(crate) endpoint: &'a Endpoint,
+    /// Where the end stands in its ring. This guard is the lock.
+    pub(crate) cursor: Locked<'a, Cursor>,
+}
+
+impl<'a, Cursor> End<'a, Cursor> {
+    /// Locks the end of `found`, and checks the handle again under the lock.
+    #[inline(always)]
+    fn enter_by(
+        thread: &'a Thread,
+        found: ResolvedHandle,
+        rights: Rights,
+        inside: &'a Inside<'_>,
+        lock_of: impl FnOnce(&'a Endpoint) -> &'a Lock<Cursor>,
+    ) -> Result<Self> {
+        let Some(endpoint) = thread.process.endpoint(found.index, inside) else {
+            return Err(ring::not_an_endpoint(thread, found));
+        };
+        let side = found.entry.object();
+        let cursor = lock_of(endpoint).lock();
+        if !endpoint.is_bound_to(side) || !lookup::is_current(thread, found) {
+            drop(cursor);
+            return Err(ring::not_an_endpoint(thread, found));
+        }
+        found.require(rights)?;
+        Ok(Self { thread, side, endpoint, cursor })
+    }
+
+    /// Whether `endpoint` is still that of `side`.
+    pub(crate) fn is_bound(&self) -> bool {
+        self.endpoint.is_bound_to(self.side)
+    }
+
+    /// The state word of this side: its own signals, and the bits of its sleepers.
+    #[inline(always)]
+    pub(crate) fn own_state(&self) -> Result<&'a AtomicU64> {
+        Ok(&self.thread.arena().object(self.side.slot())?.state[self.side.side()])
+    }
+
+    /// The state word of the other side.
+    #[inline(always)]
+    pub(crate) fn peer_state(&self) -> Result<&'a AtomicU64> {
+        Ok(&self.thread.arena().object(self.side.slot())?.state[self.side.peer().side()])
+    }
+}
+
+impl<'a> Writer<'a> {
+    /// Locks the writing end of `found`.
+    ///
+    /// # Errors
+    /// `BadHandle` when the handle has gone; `WrongType` when it is no channel's; `AccessDenied` when it lacks `rights`.
+    #[inline(always)]
+    pub(crate) fn enter(
+        thread: &'a Thread,
+        found: ResolvedHandle,
+        rights: Rights,
+        inside: &'a Inside<'_>,
+    ) -> Result<Self> {
+        Self::enter_by(thread, found, rights, inside, |endpoint| &endpoint.write_cursor)
+    }
+
+    /// Locks the writing end of `endpoint`, if no thread holds the lock. The caller checks [`is_bound`](End::is_bound).
+    pub(crate) fn try_lock(thread: &'a Thread, side: ObjectRef, endpoint: &'a Endpoint) -> Option<Self> {
+        Some(Self { thread, side, endpoint, cursor: endpoint.write_cursor.try_lock()? })
+    }
+
+    /// The direction that this end writes.
+    #[inline(always)]
+    pub(crate) fn direction(&self) -> Result<&'a Direction> {
+        ring::direction(self.thread, self.side)
+    }
+}
+
+impl<'a> Reader<'a> {
+    /// Locks the reading end of `found`.
+    ///
+    /// # Errors
+    /// As for [`Writer::enter`].
+    #[inline(always)]
+    pub(crate) fn enter(
+        thread: &'a Thread,
+        found: ResolvedHandle,
+        rights: Rights,
+        inside: &'a Inside<'_>,
+    ) -> Result<Self> {
+        Self::enter_by(thread, found, rights, inside, |endpoint| &endpoint.read_cursor)
+    }
+
+    /// Locks the reading end of `endpoint`, if no thread holds the lock. The caller checks [`is_bound`](End::is_bound).
+    pub(crate) fn try_lock(thread: &'a Thread, side: ObjectRef, endpoint: &'a Endpoint) -> Option<Self> {
+        Some(Self { thread, side, endpoint, cursor: endpoint.read_cursor.try_lock()? })
+    }
+
+    /// The direction that this end reads.
+    #[inline(always)]
+    pub(crate) fn direction(&self) -> Result<&'a Direction> {
+        ring::direction(self.thread, self.side.peer())
+    }
+}
