@@ -4,8 +4,8 @@ use super::{Channel, MAX_MSG_BYTES};
 use crate::attachment::current_thread::with_thread;
 use crate::types::rights::Rights;
 use crate::types::status::Status;
-use jacinth_shm as shm;
 use arrayvec::ArrayVec;
+use jacinth_shm as shm;
 
 /// How many messages are published together at most.
 const BATCH: usize = 64;

@@ -180,7 +180,8 @@ impl Channel {
     /// ```
     pub fn read_in_place(&self) -> Result<InPlace<'_>, Status> {
         with_thread(|thread| {
-            let message = thread.receive_in_place(thread.lookup(shm::HandleValue(self.raw_handle()))?, Rights::READ.into())?;
+            let message = thread
+                .receive_in_place(thread.lookup(shm::HandleValue(self.raw_handle()))?, Rights::READ.into())?;
             Ok(InPlace::new(message))
         })
     }

@@ -159,7 +159,11 @@ impl Channel {
     /// ```
     pub fn reserve(&self, len_bytes: usize) -> Result<Loan<'_>, Status> {
         with_thread(|thread| {
-            let loan = thread.reserve(thread.lookup(shm::HandleValue(self.raw_handle()))?, Rights::WRITE.into(), len_bytes)?;
+            let loan = thread.reserve(
+                thread.lookup(shm::HandleValue(self.raw_handle()))?,
+                Rights::WRITE.into(),
+                len_bytes,
+            )?;
             Ok(Loan::new(loan))
         })
     }
