@@ -80,7 +80,7 @@ fn kill_after_every_store(scene: Scene) {
 
 /// INV-REF-1, INV-COUNT-2.
 #[test]
-fn changing_counts() {
+fn unfinished_count_change_is_recovered() {
     kill_after_every_store(CLOSING_A_SHARED_HANDLE);
     kill_after_every_store(CLOSING_AFTER_A_DISCARD);
     kill_after_every_store(DUPLICATING);
@@ -88,7 +88,7 @@ fn changing_counts() {
 
 /// INV-RELEASE-1, INV-RELEASE-2, INV-RELEASE-3.
 #[test]
-fn ending_sides() {
+fn unfinished_teardown_is_recovered() {
     kill_after_every_store(CLOSING_A_SIDE);
     kill_after_every_store(CLOSING_A_FULL_SIDE);
     kill_after_every_store(ENDING_A_CHANNEL);
@@ -100,7 +100,7 @@ fn ending_sides() {
 
 /// INV-CREATE-1, INV-ENTRY-1.
 #[test]
-fn making_and_moving_handles() {
+fn unfinished_creation_or_move_is_recovered() {
     kill_after_every_store(CREATING);
     kill_after_every_store(CREATING_WITH_OPTIONS);
     kill_after_every_store(CREATING_IN_A_USED_SLOT);
@@ -112,7 +112,7 @@ fn making_and_moving_handles() {
 
 /// INV-RING-2, INV-RING-4, INV-TRANSFER-1.
 #[test]
-fn sending() {
+fn unfinished_send_is_recovered() {
     kill_after_every_store(SENDING);
     kill_after_every_store(SENDING_MUCH);
     kill_after_every_store(SHRINKING);
@@ -124,7 +124,7 @@ fn sending() {
 
 /// INV-RING-3, INV-RING-5.
 #[test]
-fn receiving() {
+fn unfinished_receive_is_recovered() {
     kill_after_every_store(RECEIVING);
     kill_after_every_store(TAKING_AHEAD);
     kill_after_every_store(LEAVING_A_SHRUNK_RING);
@@ -134,13 +134,13 @@ fn receiving() {
 
 /// INV-ROW-1, INV-ROW-2.
 #[test]
-fn coming_and_going() {
+fn unfinished_join_leaves_no_row() {
     kill_after_every_store(JOINING);
 }
 
 /// INV-RING-3, INV-CALL-2: a reply with a handle, received ahead of another.
 #[test]
-fn receiving_a_reply_ahead_of_its_turn() {
+fn unfinished_early_reply_is_recovered() {
     explore(|stores, missing| {
         let Actors { supervisor, victim, process_slot, victims, survivor, survivors } =
             (LEAVING_EVERYTHING.setup)();
@@ -170,7 +170,7 @@ fn receiving_a_reply_ahead_of_its_turn() {
 
 /// INV-LATCH-1: wherever a signaller dies that clears a signal, a sleeper that does not look until then observes it.
 #[test]
-fn clearing_a_watched_signal() {
+fn unfinished_clear_hides_no_signal() {
     for alone in [true, false] {
         explore(move |stores, missing| {
             let Actors { supervisor, victim, process_slot, victims, survivor, survivors } =
@@ -247,21 +247,21 @@ fn returned_memory_never_comes_back() {
 
 /// INV-RECOVER-1, INV-RECOVER-2, INV-ROW-2: recovery is an operation like any other.
 #[test]
-fn recovering_handles() {
+fn successor_recovers_the_handles() {
     let scenes = [CLOSING_A_SHARED_HANDLE, DUPLICATING, CREATING, REPLACING, LEAVING_A_STARTUP_HANDLE];
     scenes.into_iter().for_each(kill_supervisors_after_every_store);
 }
 
 /// The same for sides that end.
 #[test]
-fn recovering_dying_sides() {
+fn successor_recovers_the_dying_sides() {
     let scenes = [CLOSING_A_SIDE, CLOSING_A_FULL_SIDE, ENDING_A_CHANNEL];
     scenes.into_iter().for_each(kill_supervisors_after_every_store);
 }
 
 /// The same for messages on their way.
 #[test]
-fn recovering_messages() {
+fn successor_recovers_the_messages() {
     let scenes = [
         SENDING,
         SENDING_MUCH,

@@ -76,23 +76,23 @@ fn mark_applied(thread: &Thread, word: Count, object: ObjectRef) {
 /// Drops the reference that the handle holds. If it was the side's last, the side is left on the release queue.
 #[inline(always)]
 pub(crate) fn drop_handle(thread: &Thread, found: ResolvedHandle) -> Result<()> {
-    let record = HandleLocation::Entry { process: thread.table_row, index: found.index };
-    take_back_reference(thread, record, found.entry)
+    let location = HandleLocation::Entry { process: thread.table_row, index: found.index };
+    take_back_reference(thread, location, found.entry)
 }
 
-/// Drops the reference that `record` owns, if its word is still exactly `entry`. If it was the side's last, the side is
-/// left on the release queue.
-pub(crate) fn drop_reference(thread: &Thread, record: HandleLocation, entry: Entry) -> Result<()> {
-    take_back_reference(thread, record, entry)
+/// Drops the reference of the record at `location`, if its word is still exactly `entry`. If it was the side's last, the
+/// side is left on the release queue.
+pub(crate) fn drop_reference(thread: &Thread, location: HandleLocation, entry: Entry) -> Result<()> {
+    take_back_reference(thread, location, entry)
 }
 
 /// The body of both functions above. Inlined, so that each caller's kind of record is a constant here.
 #[inline(always)]
-fn take_back_reference(thread: &Thread, record: HandleLocation, entry: Entry) -> Result<()> {
-    let cell = thread.arena().record(record)?;
+fn take_back_reference(thread: &Thread, location: HandleLocation, entry: Entry) -> Result<()> {
+    let cell = thread.arena().record(location)?;
     let object = entry.object();
     let state = &thread.arena().object(object.slot())?.state[object.side()];
-    let sequence = thread.intend(Change::Decrement, object, record);
+    let sequence = thread.intend(Change::Decrement, object, location);
     crash_point!(thread, "close.intended");
     let closing = entry.closing(thread.tag);
     // ORDER: Release puts the commit after the intent, in the order that recovery sees.
@@ -102,7 +102,7 @@ fn take_back_reference(thread: &Thread, record: HandleLocation, entry: Entry) ->
         return Err(Error::BadHandle);
     }
     crash_point!(thread, "close.committed");
-    if let HandleLocation::Entry { process, index } = record
+    if let HandleLocation::Entry { process, index } = location
         && process == thread.process.row
     {
         // Before the count drops, so that the reference still keeps the object: wait until no operation of this
@@ -122,7 +122,7 @@ fn take_back_reference(thread: &Thread, record: HandleLocation, entry: Entry) ->
     }
     crash_point!(thread, "close.listed");
     thread.intend_nothing();
-    if let HandleLocation::Entry { index, .. } = record {
+    if let HandleLocation::Entry { index, .. } = location {
         entries::give_entry_back(thread, index);
     }
     Ok(())

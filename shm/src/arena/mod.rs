@@ -319,8 +319,8 @@ impl Arena {
 
     /// The word of a record, in a handle table or in a message.
     #[inline]
-    pub(crate) fn record(&self, record: HandleLocation) -> Result<&AtomicU64> {
-        match record {
+    pub(crate) fn record(&self, location: HandleLocation) -> Result<&AtomicU64> {
+        match location {
             HandleLocation::Entry { process, index } => {
                 self.entry(process, index).ok_or(Error::Corrupt("a handle entry is out of range"))
             }

@@ -81,7 +81,7 @@ fn fill_slot(
         // A store, no CAS: a sleeper on the slot's earlier object that arms in between finds the event count moved.
         // ORDER: Release pairs with the fence of `validate`: a thread that sees the new word sees that the last handle
         // to the earlier object is gone.
-        state.store(State(state.load(Relaxed)).fresh().0, Release);
+        state.store(State(state.load(Relaxed)).reset().0, Release);
     }
     initialize(slot)?;
     crash_point!(thread, "create.filled");

@@ -35,7 +35,7 @@ use crate::sync::{Acquire, Relaxed, Release};
 /// head, and once more after the sides that it has released. The messages of one side have a bound of their own
 /// (`object/channel/drain`).
 #[derive(Debug, Default)]
-pub(crate) struct Effort {
+pub(crate) struct ReleaseRun {
     /// The side of the last step, as a link.
     last: u64,
     /// How often a step had another side than the step before.
@@ -43,7 +43,7 @@ pub(crate) struct Effort {
     pub(crate) progress: Progress,
 }
 
-impl Effort {
+impl ReleaseRun {
     #[inline(always)]
     fn spend(&mut self, object: ObjectRef, config: &Config) -> Result<()> {
         if self.last != object.to_link() {
@@ -73,14 +73,14 @@ pub(crate) fn run_release_queue(thread: &Thread) -> Result<()> {
 }
 
 fn run_release_list(thread: &Thread) -> Result<()> {
-    run_release_queue_for(thread, &mut Effort::default(), &mut Budget::unlimited()).map(drop)
+    run_release_queue_for(thread, &mut ReleaseRun::default(), &mut Budget::unlimited()).map(drop)
 }
 
 /// As [`run_release_queue`], while the budget lasts. `false` when the budget is spent before the queue ends; then
-/// `effort` has the steps taken so far.
+/// `run` has the steps taken so far.
 pub(crate) fn run_release_queue_for(
     thread: &Thread,
-    effort: &mut Effort,
+    run: &mut ReleaseRun,
     budget: &mut Budget,
 ) -> Result<bool> {
     let release_queue = &thread.row().release_queue;
@@ -93,7 +93,7 @@ pub(crate) fn run_release_queue_for(
         if !budget.spend() {
             return Ok(false);
         }
-        effort.spend(object, config)?;
+        run.spend(object, config)?;
         // Relaxed: a reclaimer that finds the slot RETIRED finds this hazard: the Release that retires it comes after.
         thread.row().hazards()[HAZARD_RELEASE].store(object.to_link(), Relaxed);
         crash_point!(thread, "release.hazard");
@@ -101,7 +101,7 @@ pub(crate) fn run_release_queue_for(
         let lifecycle = Lifecycle(slot.lifecycle.load(Relaxed));
         if lifecycle.state() == LifecycleState::Live {
             if !lifecycle.is_done(object.side()) {
-                if !object::release_step(lifecycle, thread, object, &mut effort.progress, budget)? {
+                if !object::release_step(lifecycle, thread, object, &mut run.progress, budget)? {
                     return Ok(false);
                 }
                 // Relaxed: the queue is this row's own.
@@ -112,7 +112,7 @@ pub(crate) fn run_release_queue_for(
             }
             crash_point!(thread, "release.cleared");
             // The slot may soon hold another object.
-            effort.progress.forget();
+            run.progress.forget();
             if !finalize_side(thread, object, budget)? {
                 return Ok(false);
             }
@@ -127,7 +127,7 @@ pub(crate) fn run_release_queue_for(
         // would be lost.
         next.store(0, Release);
     }
-    effort.end();
+    run.end();
     pin::clear_hazard(thread, HAZARD_RELEASE);
     if thread.retired.borrow().len() >= thread.reclaim_batch {
         reclaim::scan_retired(thread, reclaim::most_reusable(thread))?;

@@ -210,14 +210,14 @@ impl Thread {
         &self,
         change: Change,
         object: ObjectRef,
-        record: crate::arena::word::intent::HandleLocation,
+        location: crate::arena::word::intent::HandleLocation,
     ) -> u32 {
         let sequence = self.next_sequence();
         // ORDER: Release: after every store for the last intent, and every store for which recovery would rely on this
-        // record.
-        self.row().handle_location.store(record.to_word(), Release);
-        // ORDER: Release: after the record, so that recovery never reads this intent with the last record. That one may
-        // name a cell of a ring that holds another message's bytes by now, which could look like any word.
+        // intent.
+        self.row().handle_location.store(location.to_word(), Release);
+        // ORDER: Release: after the location, so that recovery never reads this intent with the last intent's location.
+        // That may be a cell of a ring that holds another message's bytes by now, which could look like any word.
         sync::store_over_marks(
             &self.row().refcount_intent,
             RefcountIntent::pending(change, object, sequence).0,
@@ -246,13 +246,13 @@ impl Thread {
         self.row().operation[0].store(first, Release);
     }
 
-    pub(crate) fn set_list_intent(&self, link: ListIntent, word: u64) {
+    pub(crate) fn set_list_intent(&self, intent: ListIntent, word: u64) {
         // ORDER: Release: after the end of the last intent, which used the same `list_intent_word`, in the order that
         // recovery sees. And the word before the intent that needs it.
-        if link != ListIntent::Idle {
+        if intent != ListIntent::Idle {
             self.row().list_intent_word.store(word, Release);
         }
-        self.row().list_intent.store(link.to_word(), Release);
+        self.row().list_intent.store(intent.to_word(), Release);
     }
 
     /// Takes two successive koids.

@@ -335,8 +335,8 @@ impl Walk<'_> {
         if message.header.is_consumed() {
             return Ok(true);
         }
-        for (index, record) in message.records().enumerate() {
-            let entry = Entry(self.arena.record(record)?.load(Relaxed));
+        for (index, location) in message.records().enumerate() {
+            let entry = Entry(self.arena.record(location)?.load(Relaxed));
             match entry.state() {
                 EntryState::Live => {
                     self.audit.in_transit += 1;

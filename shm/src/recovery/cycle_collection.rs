@@ -365,20 +365,20 @@ fn block_word(thread: &Thread, block: BlockId) -> Result<u64> {
     Ok(thread.arena().descriptor(block)?.state.load(Relaxed))
 }
 
-/// The LIVE records of channel ends among these. Handles to other objects hold no further references.
+/// The LIVE records of channel ends at these locations. Handles to other objects hold no further references.
 fn channels_among(
     thread: &Thread,
-    records: impl Iterator<Item = HandleLocation>,
+    locations: impl Iterator<Item = HandleLocation>,
 ) -> Result<Vec<(HandleLocation, Entry)>> {
     let mut channels = Vec::new();
-    for record in records {
-        let entry = Entry(thread.arena().record(record)?.load(Relaxed));
+    for location in locations {
+        let entry = Entry(thread.arena().record(location)?.load(Relaxed));
         // The record keeps the object alive, so its class cannot change. Relaxed: published with the record.
         if entry.is_live()
             && let Ok(object) = thread.arena().object(entry.object().slot())
             && queues_handles(Lifecycle(object.lifecycle.load(Relaxed)))
         {
-            channels.push((record, entry));
+            channels.push((location, entry));
         }
     }
     Ok(channels)
@@ -386,9 +386,9 @@ fn channels_among(
 
 /// Closes the records by which candidates hold candidates. Then all candidates are on the release queue.
 fn close_candidates(thread: &Thread, candidates: &QueueSnapshots) -> Result<()> {
-    for (record, entry) in candidates.values().flat_map(QueueSnapshot::records) {
+    for (location, entry) in candidates.values().flat_map(QueueSnapshot::records) {
         if candidates.contains_key(&entry.object()) {
-            match refcount::drop_reference(thread, record, entry) {
+            match refcount::drop_reference(thread, location, entry) {
                 Ok(()) | Err(Error::BadHandle) => {}
                 Err(error) => return Err(error),
             }

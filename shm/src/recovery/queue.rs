@@ -28,7 +28,7 @@ use crate::arena::word::handle::EntryIndex;
 use crate::arena::word::intent::HandleLocation;
 use crate::arena::word::row::{ProcessSlot, ProcessState, RowState};
 use crate::lifecycle::reclaim;
-use crate::lifecycle::teardown::{self, Effort};
+use crate::lifecycle::teardown::{self, ReleaseRun};
 use crate::object::budget::Budget;
 use crate::process::thread::{Thread, crash_point};
 use crate::recovery::report::Recovered;
@@ -51,7 +51,7 @@ struct DeadProcess {
     lists_worked: usize,
     /// The first entry that is not closed yet.
     next_entry: u32,
-    effort: Effort,
+    release_run: ReleaseRun,
 }
 
 /// The stage of the work on a batch.
@@ -302,7 +302,7 @@ impl DeadProcess {
             recovered: Recovered { processes: 1, ..Recovered::default() },
             lists_worked: 0,
             next_entry: 1,
-            effort: Effort::default(),
+            release_run: ReleaseRun::default(),
         };
         dead_process.retired_before = dead_process.retired();
         dead_process
@@ -336,7 +336,7 @@ impl DeadProcess {
         }
         while let Some(adopted) = self.adopted_rows.get(self.lists_worked) {
             if !is_skipped(Step::RunTeardown)
-                && !teardown::run_release_queue_for(adopted, &mut self.effort, budget)?
+                && !teardown::run_release_queue_for(adopted, &mut self.release_run, budget)?
             {
                 return Ok(false);
             }
@@ -350,7 +350,7 @@ impl DeadProcess {
         };
         // If the last slice ended during the teardown that its last entry caused, the rest of that comes first.
         if !is_skipped(Step::RunTeardown)
-            && !teardown::run_release_queue_for(worker, &mut self.effort, budget)?
+            && !teardown::run_release_queue_for(worker, &mut self.release_run, budget)?
         {
             return Ok(false);
         }
@@ -370,7 +370,7 @@ impl DeadProcess {
                 entry,
             )?;
             self.recovered.handles_closed += 1;
-            if !teardown::run_release_queue_for(worker, &mut self.effort, budget)? {
+            if !teardown::run_release_queue_for(worker, &mut self.release_run, budget)? {
                 return Ok(false);
             }
             crash_point!(worker, "recover.entry");

@@ -33,7 +33,7 @@ pub(crate) fn resolve_refcount_intent(thread: &Thread, recovered: &mut Recovered
     let reference = RefcountIntent(thread.row().refcount_intent.load(Relaxed));
     let Some(change) = reference.change() else { return Ok(()) };
     let object = reference.object();
-    let record = HandleLocation::from_word(thread.row().handle_location.load(Relaxed));
+    let location = HandleLocation::from_word(thread.row().handle_location.load(Relaxed));
     let count = &thread.arena().object(object.slot())?.count[object.side()];
     // The count word first, the mark after it: a thread that overwrites the word has marked the intent APPLIED before.
     // In the other order both could change between the two loads, and an applied change would seem not to be.
@@ -41,7 +41,7 @@ pub(crate) fn resolve_refcount_intent(thread: &Thread, recovered: &mut Recovered
     let count = Count(count.load(Acquire));
     let stands = count.changer() == thread.tag && count.sequence() == reference.sequence();
     let applied = stands || RefcountIntent(thread.row().refcount_intent.load(Relaxed)).is_applied();
-    let cell = thread.arena().record(record)?;
+    let cell = thread.arena().record(location)?;
     let entry = Entry(cell.load(Relaxed));
     let mut ended = stands && count.number() == 0;
     match (change, entry.state()) {
@@ -78,13 +78,13 @@ pub(crate) fn resolve_refcount_intent(thread: &Thread, recovered: &mut Recovered
 /// Step 2, blocks: is the block linked? In either case the map of free blocks shows its state afterwards.
 pub(crate) fn resolve_list_intent(thread: &Thread, recovered: &mut Recovered) -> Result<()> {
     skippable!(ResolveLink);
-    let link = ListIntent::from_word(thread.row().list_intent.load(Relaxed));
+    let intent = ListIntent::from_word(thread.row().list_intent.load(Relaxed));
     let left = BlockWord(thread.row().list_intent_word.load(Relaxed));
-    let (block, is_linked) = match link {
+    let (block, is_linked) = match intent {
         ListIntent::Idle => return Ok(()),
         ListIntent::Taking { block } => (block, false),
         ListIntent::GivingBack { block } | ListIntent::Trimming { block } => {
-            recovered.blocks_freed += match link {
+            recovered.blocks_freed += match intent {
                 ListIntent::Trimming { .. } => trim::resolve_trim(thread, block)?,
                 _ => give_back::resolve_give_back(thread, block)?,
             };
@@ -99,11 +99,11 @@ pub(crate) fn resolve_list_intent(thread: &Thread, recovered: &mut Recovered) ->
         ListIntent::LinkSegment { from, block }
         | ListIntent::LinkPayload { from, block }
         | ListIntent::UnlinkSegment { from, block }
-        | ListIntent::UnlinkPayload { from, block } => (block, is_reachable(thread, link, from, block)?),
+        | ListIntent::UnlinkPayload { from, block } => (block, is_reachable(thread, intent, from, block)?),
     };
     let word = BlockWord(thread.arena().descriptor(block)?.state.load(Relaxed));
     let is_in_hand = word.state() == BlockState::Owned(thread.tag);
-    match link {
+    match intent {
         // Linked, so other threads may have passed over it: the block stays, and only its word has to say so.
         ListIntent::LinkSegment { from, .. } | ListIntent::LinkPayload { from, .. } if is_linked => {
             block_pool::bind_block(thread.arena(), block, thread.tag, from)?;
@@ -130,11 +130,11 @@ pub(crate) fn resolve_list_intent(thread: &Thread, recovered: &mut Recovered) ->
     Ok(())
 }
 
-fn is_reachable(thread: &Thread, link: ListIntent, from: ObjectRef, block: BlockId) -> Result<bool> {
+fn is_reachable(thread: &Thread, intent: ListIntent, from: ObjectRef, block: BlockId) -> Result<bool> {
     let direction = ring::direction(thread, from)?;
     let (producer, consumer) = (&direction.producer, &direction.consumer);
     let sought = block.to_link();
-    match link {
+    match intent {
         ListIntent::LinkSegment { .. } => {
             let last = producer.tail_segment.load(Relaxed);
             let after_last = match BlockId::from_link(last) {

@@ -270,8 +270,8 @@ mod tests {
         let block = BlockId::new(16, 4_000_000);
         let entry = HandleLocation::Entry { process: 4095, index: EntryIndex(0xf_ffff) };
         let transit = HandleLocation::Transit { block, word: 63 };
-        for record in [entry, transit] {
-            assert_eq!(HandleLocation::from_word(record.to_word()), record);
+        for location in [entry, transit] {
+            assert_eq!(HandleLocation::from_word(location.to_word()), location);
         }
         let object = ObjectRef::new(Slot(0x7f_ffff), 1);
         for operation in [
@@ -284,7 +284,7 @@ mod tests {
         ] {
             assert_eq!(Operation::from_words(operation.to_words()), operation);
         }
-        for link in [
+        for intent in [
             ListIntent::Idle,
             ListIntent::LinkSegment { from: object, block },
             ListIntent::LinkPayload { from: object, block },
@@ -295,7 +295,7 @@ mod tests {
             ListIntent::Trimming { block },
             ListIntent::GivingSlotsBack { page: 0x1_ffff },
         ] {
-            assert_eq!(ListIntent::from_word(link.to_word()), link);
+            assert_eq!(ListIntent::from_word(intent.to_word()), intent);
         }
     }
 

@@ -102,7 +102,7 @@ impl State {
     }
 
     /// No signals and no flags. The counter advances, so a sleeper of an earlier generation looks again.
-    pub(crate) fn fresh(self) -> Self {
+    pub(crate) fn reset(self) -> Self {
         Self(self.relaxed().next_count().without(Self::HAS_WAITERS | Self::HAS_WRITE_WAITERS).futex().into())
     }
 
