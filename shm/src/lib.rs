@@ -56,7 +56,7 @@ pub use arena::region::held::{FileId, Held};
 pub use arena::segment::MAX_MESSAGE_HANDLES;
 pub use arena::word::handle::{HandleValue, Rights};
 pub use arena::word::leader::{Leader, Member, ProcessIdentity};
-pub use arena::word::reference::Slot;
+pub use arena::word::reference::{ProcessIndex, Slot};
 pub use arena::word::ring::Txid;
 pub use arena::word::row::ProcessSlot;
 pub use arena::word::signals::Signals;

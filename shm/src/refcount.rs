@@ -63,7 +63,7 @@ fn mark_applied(thread: &Thread, word: Count, object: ObjectRef) {
     if changer == thread.tag || changer == Tag::NO_OWNER {
         return;
     }
-    let Ok(row) = thread.arena().thread(changer.0) else { return };
+    let Ok(row) = thread.arena().thread(changer) else { return };
     // Relaxed: the count word was loaded with Acquire, so this load is no older than the change. The next store of
     // the count word publishes the mark.
     let intent = RefcountIntent(row.refcount_intent.load(Relaxed));
@@ -91,7 +91,7 @@ pub(crate) fn drop_reference(thread: &Thread, location: HandleLocation, entry: E
 fn take_back_reference(thread: &Thread, location: HandleLocation, entry: Entry) -> Result<()> {
     let cell = thread.arena().record(location)?;
     let object = entry.object();
-    let state = &thread.arena().object(object.slot())?.state[object.side()];
+    let state = thread.arena().state(object)?;
     let sequence = thread.intend(Change::Decrement, object, location);
     crash_point!(thread, "close.intended");
     let closing = entry.closing(thread.tag);

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, bail};
 use jacinth::SLOT_VARIABLE;
-use jacinth_shm::{Arena, Process, ProcessSlot, Thread};
+use jacinth_shm::{Arena, Process, ProcessIndex, ProcessSlot, Thread};
 use std::fs::OpenOptions;
 use std::path::Path;
 use std::sync::Arc;
@@ -37,5 +37,5 @@ pub fn attach(file: &Path) -> Result<Thread> {
 /// A process slot in the form in which a spawner passes it to its child.
 pub fn parse_slot(text: &str) -> Result<ProcessSlot> {
     let (row, epoch) = text.split_once(':').context("a process slot is a row and an epoch")?;
-    Ok(ProcessSlot { row: row.parse()?, epoch: epoch.parse()? })
+    Ok(ProcessSlot { row: ProcessIndex(row.parse()?), epoch: epoch.parse()? })
 }

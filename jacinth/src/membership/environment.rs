@@ -1,6 +1,6 @@
 //! The environment variables that a spawner sets for a program: the arena's socket, and the program's process slot.
 
-use jacinth_shm::ProcessSlot;
+use jacinth_shm::{ProcessIndex, ProcessSlot};
 
 /// The environment variable that names the supervisor's socket to a spawned program.
 pub const SOCKET_VARIABLE: &str = "JACINTH_SOCKET";
@@ -15,5 +15,5 @@ pub(crate) fn slot_text(slot: ProcessSlot) -> String {
 /// Reads the text of [`SLOT_VARIABLE`]; `None` when it is malformed.
 pub(crate) fn slot_of(text: &str) -> Option<ProcessSlot> {
     let (row, epoch) = text.split_once(':')?;
-    Some(ProcessSlot { row: row.parse().ok()?, epoch: epoch.parse().ok()? })
+    Some(ProcessSlot { row: ProcessIndex(row.parse().ok()?), epoch: epoch.parse().ok()? })
 }

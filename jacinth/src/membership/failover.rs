@@ -242,7 +242,7 @@ impl Standby {
         if !thread.try_become_leader(old, self.slot).map_err(refused)? {
             return Ok(None);
         }
-        tracing::info!(row = self.process.row(), "this process runs the supervisor now");
+        tracing::info!(row = %self.process.row(), "this process runs the supervisor now");
         let listener = Listener::closed(self.socket_path.clone());
         let mut server = Server::new(listener, rendezvous, served, thread);
         self.client.replace_connection(own_connection);

@@ -6,7 +6,7 @@
 use crate::membership::report::CollectReport;
 use crate::membership::spawn_status::SpawnStatus;
 use crate::types::status::Status;
-use jacinth_shm::ProcessSlot;
+use jacinth_shm::{ProcessIndex, ProcessSlot};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// A process's question to its supervisor.
@@ -36,13 +36,13 @@ struct WireSlot {
 
 impl From<ProcessSlot> for WireSlot {
     fn from(slot: ProcessSlot) -> Self {
-        Self { row: slot.row.into(), epoch: slot.epoch }
+        Self { row: slot.row.0.into(), epoch: slot.epoch }
     }
 }
 
 impl WireSlot {
     fn read(self) -> Option<ProcessSlot> {
-        Some(ProcessSlot { row: u16::try_from(self.row).ok()?, epoch: self.epoch })
+        Some(ProcessSlot { row: ProcessIndex(u16::try_from(self.row).ok()?), epoch: self.epoch })
     }
 }
 
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn requests_survive_the_wire() {
-        let slot = ProcessSlot { row: 4095, epoch: 77 };
+        let slot = ProcessSlot { row: ProcessIndex(4095), epoch: 77 };
         for request in [
             Request::Join { slot: None },
             Request::Join { slot: Some(slot) },
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn answers_survive_the_wire() {
-        let slot = ProcessSlot { row: 4095, epoch: 77 };
+        let slot = ProcessSlot { row: ProcessIndex(4095), epoch: 77 };
         let again = |answer: Answer| Answer::from_bytes(answer.as_bytes()).unwrap();
         assert_eq!(again(Answer::admitted(slot, 3)).to_slot(), Ok(slot));
         assert_eq!(again(Answer::admitted(slot, 3)).term(), 3);

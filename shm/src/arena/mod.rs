@@ -32,7 +32,7 @@ use crate::arena::size_class::CLASS_0_LINES;
 use crate::arena::word::block::BlockId;
 use crate::arena::word::handle::EntryIndex;
 use crate::arena::word::intent::HandleLocation;
-use crate::arena::word::reference::Slot;
+use crate::arena::word::reference::{ObjectRef, ProcessIndex, Slot, Tag};
 #[cfg(loom)]
 use crate::sync::Release;
 use crate::sync::{AtomicU64, Futex, Relaxed};
@@ -175,16 +175,27 @@ impl Arena {
         self.at(self.layout.names, slot.index()).ok_or(Error::Corrupt("an object's slot is out of range"))
     }
 
-    pub(crate) fn process(&self, row: u16) -> Result<&ProcessRow> {
-        self.at(self.layout.processes, row.into()).ok_or(Error::Corrupt("a process row is out of range"))
+    /// The signals and the event count of one side of an object.
+    #[inline(always)]
+    pub(crate) fn state(&self, object: ObjectRef) -> Result<&AtomicU64> {
+        Ok(&self.object(object.slot())?.state[object.side()])
     }
 
-    pub(crate) fn thread(&self, tag: u16) -> Result<&ThreadRow> {
-        self.at(self.layout.threads, tag.into()).ok_or(Error::Corrupt("a thread row is out of range"))
+    /// The indices of all process rows.
+    pub(crate) fn process_rows(&self) -> impl Iterator<Item = ProcessIndex> + use<> {
+        (1..self.layout.processes.count as u16).map(ProcessIndex)
     }
 
-    pub(crate) fn watch(&self, tag: u16) -> Result<&WatchRow> {
-        self.at(self.layout.watches, tag.into()).ok_or(Error::Corrupt("a thread row is out of range"))
+    pub(crate) fn process(&self, row: ProcessIndex) -> Result<&ProcessRow> {
+        self.at(self.layout.processes, row.0.into()).ok_or(Error::Corrupt("a process row is out of range"))
+    }
+
+    pub(crate) fn thread(&self, tag: Tag) -> Result<&ThreadRow> {
+        self.at(self.layout.threads, tag.0.into()).ok_or(Error::Corrupt("a thread row is out of range"))
+    }
+
+    pub(crate) fn watch(&self, tag: Tag) -> Result<&WatchRow> {
+        self.at(self.layout.watches, tag.0.into()).ok_or(Error::Corrupt("a thread row is out of range"))
     }
 
     /// One bit for each thread row: its thread is in a wait with observers.
@@ -193,18 +204,18 @@ impl Arena {
     }
 
     /// The word of `watching` with the bit of this thread row, and the bit.
-    pub(crate) fn watching_bit(&self, tag: u16) -> Result<(&AtomicU64, u64)> {
-        let (word, bit) = (usize::from(tag) / WORD_BITS, usize::from(tag) % WORD_BITS);
+    pub(crate) fn watching_bit(&self, tag: Tag) -> Result<(&AtomicU64, u64)> {
+        let (word, bit) = (usize::from(tag.0) / WORD_BITS, usize::from(tag.0) % WORD_BITS);
         let word = self.watching().get(word).ok_or(Error::Corrupt("a thread row is out of range"))?;
         Ok((&word.0, 1 << bit))
     }
 
     #[inline(always)]
-    pub(crate) fn entry(&self, process: u16, index: EntryIndex) -> Option<&AtomicU64> {
+    pub(crate) fn entry(&self, process: ProcessIndex, index: EntryIndex) -> Option<&AtomicU64> {
         if index.0 as usize >= self.layout.entries_per_process {
             return None;
         }
-        let index = process as usize * self.layout.entries_per_process + index.0 as usize;
+        let index = usize::from(process.0) * self.layout.entries_per_process + index.0 as usize;
         self.at::<EntryCell>(self.layout.entries, index).map(|cell| &cell.0)
     }
 
@@ -297,14 +308,14 @@ impl Arena {
 
     /// Gives back the pages of these entries of a handle table. `false` if the kernel refuses: then the entries are
     /// unchanged.
-    pub(crate) fn give_entries_back(&self, process: u16, first: u32, end: u32) -> bool {
+    pub(crate) fn give_entries_back(&self, process: ProcessIndex, first: u32, end: u32) -> bool {
         let in_a_page = PAGE_BYTES / size_of::<EntryCell>();
         let (first, end) = (first as usize, (end as usize).next_multiple_of(in_a_page));
         let per_process = self.layout.entries_per_process;
-        if usize::from(process) >= self.layout.processes.count || first >= end || end > per_process {
+        if usize::from(process.0) >= self.layout.processes.count || first >= end || end > per_process {
             return false;
         }
-        let before = usize::from(process) * per_process + first;
+        let before = usize::from(process.0) * per_process + first;
         let offset_bytes = self.layout.entries.offset_bytes + before * size_of::<EntryCell>();
         let len_bytes = (end - first) * size_of::<EntryCell>();
         self.region.give_back(offset_bytes, len_bytes) == len_bytes
@@ -394,9 +405,9 @@ mod model {
 /// the row or slot and their load of the mark.
 impl Arena {
     /// The tags of thread rows that were ever used.
-    pub(crate) fn thread_tags(&self) -> core::ops::Range<u16> {
+    pub(crate) fn thread_tags(&self) -> impl Iterator<Item = Tag> + use<> {
         let hwm = self.header().threads_hwm.load(Relaxed).min(self.layout.threads.count as u64);
-        1..(hwm as u16).max(1)
+        (1..(hwm as u16).max(1)).map(Tag)
     }
 
     /// Slots below this may have been used.
@@ -414,7 +425,7 @@ impl Arena {
     }
 
     /// Entries of a process's table below this index may have been used.
-    pub(crate) fn used_entries(&self, process: u16) -> u32 {
+    pub(crate) fn used_entries(&self, process: ProcessIndex) -> u32 {
         let hwm = self.process(process).map_or(0, |row| row.entries_hwm.load(Relaxed));
         hwm.min(self.layout.entries_per_process as u64) as u32
     }

@@ -50,7 +50,7 @@ pub(crate) fn barrier(thread: &Thread) -> Result<bool> {
     // Processes that could not register use full fences for their light barriers. If all processes do, the fence inside
     // `heavy_barrier` was enough. A process that attaches from now on has no handle to an object that is already
     // retired.
-    for row in 1..thread.arena().layout().processes.count as u16 {
+    for row in thread.arena().process_rows() {
         let row = thread.arena().process(row)?;
         // Relaxed: a process that may use a retired object has held a handle to it, and so has changed its count since
         // it attached. This thread has seen that change, and with it the process's `fenced`.

@@ -112,7 +112,7 @@ fn move_done(thread: &Thread, found: ResolvedHandle) -> Result<()> {
     thread.set_operation(Operation::Idle);
     entries::give_entry_back(thread, found.index);
     let object = found.entry.object();
-    let state = &thread.arena().object(object.slot())?.state[object.side()];
+    let state = thread.arena().state(object)?;
     wake::notify_derived(thread, state, State::HAS_WAITERS | State::HAS_WRITE_WAITERS);
     Ok(())
 }

@@ -116,7 +116,7 @@ fn created_and_retired(thread: &Thread) -> u64 {
 
 /// Whether another thread has a block of `class` in hand, or a release queue that may hold one.
 fn is_coming(thread: &Thread, class: usize) -> Result<bool> {
-    for tag in thread.arena().thread_tags().filter(|tag| *tag != thread.tag.0) {
+    for tag in thread.arena().thread_tags().filter(|tag| *tag != thread.tag) {
         let row = thread.arena().thread(tag)?;
         // Relaxed, both: a change that is not visible yet was under way at the time of the request.
         if row.release_queue.load(Relaxed) != 0 {

@@ -17,6 +17,7 @@
 //! wrong value costs a wait of [`PATIENCE_NS`], or a refused block.
 
 use crate::arena::error::Result;
+use crate::arena::word::reference::ProcessIndex;
 use crate::arena::word::row::{ProcessState, RowState};
 use crate::object::channel::idle;
 use crate::process::scavenger::MUCH_BYTES;
@@ -84,7 +85,7 @@ pub(crate) fn request_trim(thread: &Thread) -> Result<()> {
     thread.arena().futex().wake_all(asked);
     // One deadline for all rows, so that several stopped processes cost no more than one.
     let until_ns = sync::now_ns().saturating_add(PATIENCE_NS);
-    for row in 1..thread.arena().layout().processes.count as u16 {
+    for row in thread.arena().process_rows() {
         while row != thread.table_row && is_still_asked(thread, row, own)? && sync::now_ns() < until_ns {
             thread.arena().futex().wait(&[], sync::now_ns().saturating_add(PATIENCE_NS / 200));
         }
@@ -92,7 +93,7 @@ pub(crate) fn request_trim(thread: &Thread) -> Result<()> {
     Ok(())
 }
 
-fn is_still_asked(thread: &Thread, row: u16, asked: u64) -> Result<bool> {
+fn is_still_asked(thread: &Thread, row: ProcessIndex, asked: u64) -> Result<bool> {
     let row = thread.arena().process(row)?;
     // ORDER: Acquire pairs with the Release of `keep`: the blocks that the scavenger gave back are visible. `answered`
     // is one more than the answered count, so `answered <= asked` means that this request has no answer yet.

@@ -24,6 +24,7 @@ use crate::arena::record::free_map::WORD_BITS;
 use crate::arena::size_class::block_bytes;
 use crate::arena::word::block::{BlockId, BlockState, BlockWord};
 use crate::arena::word::intent::ListIntent;
+use crate::arena::word::reference::ProcessIndex;
 use crate::memory::{block_pool, free_map};
 use crate::process::thread::{Thread, crash_point};
 use crate::sync::Relaxed;
@@ -53,7 +54,7 @@ pub(crate) fn whole_pages(class: usize, free: u64, wanted: u64) -> u64 {
 
 /// Gives the memory of a dead process's handle table back, except its first page. Every entry is FREE. A page that was
 /// given back reads as zero, so its entries are INVALID, like entries that were never used.
-pub(crate) fn give_table_back(arena: &Arena, process: u16) {
+pub(crate) fn give_table_back(arena: &Arena, process: ProcessIndex) {
     const KEPT: u32 = (PAGE_BYTES / 8) as u32;
     let used = arena.used_entries(process);
     let Ok(row) = arena.process(process) else { return };

@@ -57,8 +57,9 @@ pub(crate) fn count_death(arena: &Arena) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arena::word::reference::ProcessIndex;
 
-    const ANYBODY: Charge = Charge { row: 7, epoch: 9 };
+    const ANYBODY: Charge = Charge { row: ProcessIndex(7), epoch: 9 };
 
     #[test]
     fn returned_credits_are_taken_over_once() {

@@ -129,7 +129,7 @@ pub(crate) fn arm_all<'a>(
     let mut words: Vec<Armed<'_>> = Vec::with_capacity(found.len());
     for (number, (found, item)) in found.iter().zip(items).enumerate() {
         let object = found.entry.object();
-        let state = &thread.arena().object(object.slot())?.state[object.side()];
+        let state = thread.arena().state(object)?;
         let Some(before) = arm(state, item.waitfor, sure) else { return Ok(None) };
         // These signals may be cleared by a clearer that loaded the state before this arming, and so misses the place
         // (see the wrap of the counter in `signal/watch.rs`). The arming CAS has seen them, so latch them here.

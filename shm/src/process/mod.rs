@@ -21,7 +21,7 @@ use crate::arena::Arena;
 use crate::arena::error::{Error, Result};
 use crate::arena::word::handle::{Entry, EntryIndex, HandleValue};
 use crate::arena::word::lifecycle::Lifecycle;
-use crate::arena::word::reference::{ObjectRef, Slot};
+use crate::arena::word::reference::{ObjectRef, ProcessIndex, Slot};
 use crate::arena::word::row::ProcessSlot;
 use crate::process::endpoint::Endpoint;
 use crate::process::handle_table::{EntryPool, HandleCodec};
@@ -49,7 +49,7 @@ pub(crate) enum Origin {
 pub struct Process {
     pub(crate) arena: Arc<Arena>,
     guard: crate::process::fork_guard::ForkGuard,
-    pub(crate) row: u16,
+    pub(crate) row: ProcessIndex,
     epoch: u32,
     pub(crate) codec: HandleCodec,
     pub(crate) entries: Lock<EntryPool>,
@@ -110,7 +110,7 @@ impl Process {
     }
 
     /// This process's row.
-    pub fn row(&self) -> u16 {
+    pub fn row(&self) -> ProcessIndex {
         self.row
     }
 

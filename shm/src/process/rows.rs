@@ -2,6 +2,7 @@
 
 use crate::arena::config::RESERVED_THREADS;
 use crate::arena::error::{Error, Result};
+use crate::arena::word::reference::Tag;
 use crate::arena::word::row::RowState;
 use crate::process::Process;
 use crate::process::thread::Thread;
@@ -51,7 +52,7 @@ pub(crate) fn join_reserve(process: &Arc<Process>) -> Result<Thread> {
 /// Claims the first of these rows that is free.
 fn claim(process: &Arc<Process>, tags: core::ops::Range<u16>) -> Result<Option<Thread>> {
     let arena = &process.arena;
-    for tag in tags {
+    for tag in tags.map(Tag) {
         let state = &arena.thread(tag)?.state;
         let word = state.load(Relaxed);
         if word != 0 {
@@ -61,8 +62,8 @@ fn claim(process: &Arc<Process>, tags: core::ops::Range<u16>) -> Result<Option<T
         // after.
         let hwm = &arena.header().threads_hwm;
         let mut mark = hwm.load(Relaxed);
-        while mark <= tag.into() {
-            match hwm.compare_exchange(mark, u64::from(tag) + 1, Relaxed, Relaxed) {
+        while mark <= tag.0.into() {
+            match hwm.compare_exchange(mark, u64::from(tag.0) + 1, Relaxed, Relaxed) {
                 Ok(_) => break,
                 Err(higher) => mark = higher,
             }

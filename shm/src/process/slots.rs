@@ -4,6 +4,7 @@ use crate::arena::Arena;
 use crate::arena::error::{Error, Result};
 use crate::arena::word::credit::Returned;
 use crate::arena::word::leader::ProcessIdentity;
+use crate::arena::word::reference::ProcessIndex;
 use crate::arena::word::row::{ProcessSlot, ProcessState, RowState};
 use crate::process::handle_table::{EntryPool, HandleCodec};
 use crate::process::quota::Quotas;
@@ -14,7 +15,7 @@ use crate::sync::{self, Acquire, Grace, Lock, Relaxed, Release, SparseTable};
 use std::sync::Arc;
 
 pub(crate) fn reserve_slot(arena: &Arena, spawner: &Thread) -> Result<ProcessSlot> {
-    for row in 1..arena.layout().processes.count as u16 {
+    for row in arena.process_rows() {
         let state = &arena.process(row)?.state;
         let free = RowState(state.load(Relaxed));
         if free.process_state() != ProcessState::Free {
@@ -29,16 +30,19 @@ pub(crate) fn reserve_slot(arena: &Arena, spawner: &Thread) -> Result<ProcessSlo
     Err(Error::NoResources("process rows"))
 }
 
+/// The row of the first process.
+const FIRST: ProcessIndex = ProcessIndex(1);
+
 pub(crate) fn first_slot(arena: &Arena) -> Result<ProcessSlot> {
     // Relaxed: no other process has the arena yet.
-    let row_state = RowState(arena.process(1)?.state.load(Relaxed));
+    let row_state = RowState(arena.process(FIRST)?.state.load(Relaxed));
     let starting = row_state.starting(RowState::NO_SPAWNER);
     if row_state.process_state() != ProcessState::Free
-        || arena.process(1)?.state.compare_exchange(row_state.0, starting.0, Relaxed, Relaxed).is_err()
+        || arena.process(FIRST)?.state.compare_exchange(row_state.0, starting.0, Relaxed, Relaxed).is_err()
     {
         return Err(Error::NoResources("the first process row"));
     }
-    Ok(ProcessSlot { row: 1, epoch: row_state.epoch() })
+    Ok(ProcessSlot { row: FIRST, epoch: row_state.epoch() })
 }
 
 pub(crate) fn is_attached(arena: &Arena, process_slot: ProcessSlot) -> bool {

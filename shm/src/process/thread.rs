@@ -8,7 +8,7 @@ use crate::arena::record::row::ThreadRow;
 use crate::arena::word::handle::EntryIndex;
 use crate::arena::word::intent::{Change, ListIntent, Operation, RefcountIntent};
 use crate::arena::word::lifecycle::Lifecycle;
-use crate::arena::word::reference::{ObjectRef, Slot, Tag};
+use crate::arena::word::reference::{ObjectRef, ProcessIndex, Slot, Tag};
 use crate::arena::word::row::RowState;
 use crate::arena::word::row::Waiting;
 use crate::process::Process;
@@ -39,7 +39,7 @@ pub(crate) use crash_point;
 
 impl Thread {
     pub(crate) fn is_of_this_process(&self, tag: Tag) -> bool {
-        let row_state = self.arena().thread(tag.0).map(|row| RowState(row.state.load(Relaxed)));
+        let row_state = self.arena().thread(tag).map(|row| RowState(row.state.load(Relaxed)));
         row_state.is_ok_and(|row_state| row_state.thread_owner() == Some(self.process.row))
     }
 }
@@ -74,7 +74,7 @@ pub struct Thread {
     pub(crate) tag: Tag,
     /// The process row of the handle table that this thread works on: its own process's, or, in recovery, the dead
     /// one's.
-    pub(crate) table_row: u16,
+    pub(crate) table_row: ProcessIndex,
     row: *const ThreadRow,
     pub(crate) sequence: Cell<u32>,
     koids: Cell<(u64, u64)>,
@@ -128,7 +128,7 @@ impl Thread {
 
     /// Adopts the dead thread's row `tag`, of process `table_row`: recovery goes on where that thread stopped, under
     /// its tag. So recovering from a second death is no different from the first.
-    pub(crate) fn adopt_row(&self, tag: u16, table_row: u16) -> Result<Self> {
+    pub(crate) fn adopt_row(&self, tag: Tag, table_row: ProcessIndex) -> Result<Self> {
         #[cfg_attr(not(loom), expect(unused_mut, reason = "written to in models"))]
         let mut adopted = Self::with_row(&self.process, tag, table_row, false)?;
         // A supervisor and its adopted rows are one thread: they die together.
@@ -142,12 +142,17 @@ impl Thread {
         self.owns_row = false;
     }
 
-    pub(crate) fn with_row(process: &Arc<Process>, tag: u16, table_row: u16, owns_row: bool) -> Result<Self> {
+    pub(crate) fn with_row(
+        process: &Arc<Process>,
+        tag: Tag,
+        table_row: ProcessIndex,
+        owns_row: bool,
+    ) -> Result<Self> {
         let row = process.arena.thread(tag)?;
         // Relaxed: this thread holds the row by now.
         let sequence = RefcountIntent(row.refcount_intent.load(Relaxed)).sequence();
         Ok(Self {
-            tag: Tag(tag),
+            tag,
             table_row,
             row,
             sequence: Cell::new(sequence),

@@ -25,7 +25,7 @@ use crate::arena::word::block::{BlockId, BlockState, BlockWord};
 use crate::arena::word::handle::{Entry, EntryIndex, EntryState};
 use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
 use crate::arena::word::refcount::Count;
-use crate::arena::word::reference::{ObjectRef, Slot, Tag};
+use crate::arena::word::reference::{ObjectRef, ProcessIndex, Slot, Tag};
 use crate::arena::word::row::{ProcessState, RowState};
 use crate::arena::{Arena, segment_chain};
 use crate::memory::{block_pool, free_map, slot_pages};
@@ -156,7 +156,7 @@ impl Walk<'_> {
     }
 
     fn is_alive(&self, tag: Tag) -> bool {
-        self.arena.thread(tag.0).is_ok_and(|row| row.state.load(Relaxed) != 0)
+        self.arena.thread(tag).is_ok_and(|row| row.state.load(Relaxed) != 0)
     }
 
     fn walk_rows(&mut self) -> Result<()> {
@@ -178,7 +178,7 @@ impl Walk<'_> {
                 self.audit.find(format!("thread row {tag} belongs to process row {process}, which is free"));
             }
         }
-        for row in 1..self.arena.layout().processes.count as u16 {
+        for row in self.arena.process_rows() {
             match RowState(self.arena.process(row)?.state.load(Relaxed)).process_state() {
                 ProcessState::Free => self.walk_free_table(row)?,
                 ProcessState::Dead => self.audit.find(format!("process row {row} is dead and not recovered")),
@@ -202,7 +202,7 @@ impl Walk<'_> {
     }
 
     /// Recovery sweeps a table up to its high-water mark, so no entry above it may be in use.
-    fn look_behind_table(&mut self, process: u16) {
+    fn look_behind_table(&mut self, process: ProcessIndex) {
         let index = EntryIndex(self.arena.used_entries(process).max(1));
         if let Some(cell) = self.arena.entry(process, index)
             && cell.load(Relaxed) != 0
@@ -211,7 +211,7 @@ impl Walk<'_> {
         }
     }
 
-    fn walk_table(&mut self, process: u16) -> Result<()> {
+    fn walk_table(&mut self, process: ProcessIndex) -> Result<()> {
         for index in (1..self.arena.used_entries(process)).map(EntryIndex) {
             let Some(cell) = self.arena.entry(process, index) else { break };
             let entry = Entry(cell.load(Relaxed));
@@ -235,7 +235,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn walk_free_table(&mut self, process: u16) -> Result<()> {
+    fn walk_free_table(&mut self, process: ProcessIndex) -> Result<()> {
         for index in (1..self.arena.used_entries(process)).map(EntryIndex) {
             let Some(cell) = self.arena.entry(process, index) else { break };
             let state = Entry(cell.load(Relaxed)).state();

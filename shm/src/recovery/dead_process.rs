@@ -7,7 +7,7 @@ use crate::arena::word::intent::Operation;
 use crate::arena::word::leader::ProcessIdentity;
 use crate::arena::word::lifecycle::Lifecycle;
 use crate::arena::word::refcount::Count;
-use crate::arena::word::reference::ObjectRef;
+use crate::arena::word::reference::{ObjectRef, ProcessIndex};
 use crate::arena::word::row::{ProcessSlot, ProcessState, RowState, Waiting};
 use crate::arena::word::signals::State;
 use crate::handle::pin;
@@ -80,7 +80,7 @@ pub(crate) fn resolve_and_notify(
 }
 
 /// Step 7: the process's row is free again.
-pub(crate) fn free_process_slot(thread: &Thread, row_index: u16, dead: RowState) -> Result<()> {
+pub(crate) fn free_process_slot(thread: &Thread, row_index: ProcessIndex, dead: RowState) -> Result<()> {
     let row = thread.arena().process(row_index)?;
     // Relaxed: no reader uses the identity in a DEAD process slot, and no reader takes a death notice for a proof. If a
     // thread of the dead process has yet to end, the kernel leaves a word alone that does not name that thread
@@ -99,7 +99,7 @@ pub(crate) fn free_process_slot(thread: &Thread, row_index: u16, dead: RowState)
 pub(crate) fn dead_slots(thread: &Thread) -> Result<Vec<ProcessSlot>> {
     let mut dead = Vec::new();
     skippable!(RecoverUnfinished);
-    for row in 1..thread.arena().layout().processes.count as u16 {
+    for row in thread.arena().process_rows() {
         let row_state = RowState(thread.arena().process(row)?.state.load(Relaxed));
         if row_state.process_state() == ProcessState::Dead {
             dead.push(ProcessSlot { row, epoch: row_state.epoch() });
@@ -113,14 +113,14 @@ pub(crate) fn adopt_rows(thread: &Thread, process_slots: &[ProcessSlot]) -> Resu
     let mut place = vec![None; thread.arena().layout().processes.count];
     for (index, process_slot) in process_slots.iter().enumerate() {
         *place
-            .get_mut(usize::from(process_slot.row))
+            .get_mut(usize::from(process_slot.row.0))
             .ok_or(Error::Corrupt("a process row is out of range"))? = Some(index);
     }
     let mut adopted_rows: Vec<Vec<Thread>> = process_slots.iter().map(|_| Vec::new()).collect();
     for tag in thread.arena().thread_tags() {
         let owner = RowState(thread.arena().thread(tag)?.state.load(Relaxed)).thread_owner();
         let Some(owner) = owner else { continue };
-        if let Some(index) = place.get(usize::from(owner)).copied().flatten() {
+        if let Some(index) = place.get(usize::from(owner.0)).copied().flatten() {
             adopted_rows[index].push(thread.adopt_row(tag, owner)?);
         }
     }
@@ -128,13 +128,13 @@ pub(crate) fn adopt_rows(thread: &Thread, process_slots: &[ProcessSlot]) -> Resu
 }
 
 /// A new row in the name of a dead process that had no thread.
-pub(crate) fn claim_row_for(thread: &Thread, process: u16) -> Result<Thread> {
+pub(crate) fn claim_row_for(thread: &Thread, process: ProcessIndex) -> Result<Thread> {
     let named = rows::join_reserve(&thread.process)?;
     // From here on the row counts as the dead process's: a successor finds it among that process's threads.
     // Relaxed: until the store is visible, the row belongs to this thread's process, and the recovery of that process
     // clears the row too.
-    thread.arena().thread(named.tag.0)?.state.store(RowState::thread_of(process).0, Relaxed);
-    let adopted = thread.adopt_row(named.tag.0, process)?;
+    thread.arena().thread(named.tag)?.state.store(RowState::thread_of(process).0, Relaxed);
+    let adopted = thread.adopt_row(named.tag, process)?;
     named.abandon_row();
     Ok(adopted)
 }
@@ -155,7 +155,7 @@ fn wake_hazarded(thread: &Thread) -> Result<()> {
 /// Step 4: PEER_CLOSED is set before the long work, because it is the change that other processes wait for. A channel
 /// end has one handle, and a side of a pair with a count of 1 has this handle only: no thread can make another one, so
 /// the side has ended.
-fn tell_peers_of(thread: &Thread, process: u16) -> Result<()> {
+fn tell_peers_of(thread: &Thread, process: ProcessIndex) -> Result<()> {
     skippable!(TellPeers);
     for index in (1..thread.arena().used_entries(process)).map(EntryIndex) {
         let entry = entry_of(thread, process, index)?;
@@ -178,7 +178,7 @@ fn tell_peers_of(thread: &Thread, process: u16) -> Result<()> {
     Ok(())
 }
 
-pub(crate) fn entry_of(thread: &Thread, process: u16, index: EntryIndex) -> Result<Entry> {
+pub(crate) fn entry_of(thread: &Thread, process: ProcessIndex, index: EntryIndex) -> Result<Entry> {
     let cell = thread.arena().entry(process, index).ok_or(Error::Corrupt("an entry is out of range"))?;
     Ok(Entry(cell.load(Relaxed)))
 }
@@ -186,9 +186,9 @@ pub(crate) fn entry_of(thread: &Thread, process: u16, index: EntryIndex) -> Resu
 /// Step 6: the process slots that these processes prepared for children that they never reported become DEAD too,
 /// before the spawners' own rows are free: then a successor finds them without the spawners. A child that attaches in
 /// time wins the CAS, and is watched by itself.
-pub(crate) fn fail_pending_slots(thread: &Thread, is_spawner: impl Fn(u16) -> bool) -> Result<()> {
+pub(crate) fn fail_pending_slots(thread: &Thread, is_spawner: impl Fn(ProcessIndex) -> bool) -> Result<()> {
     skippable!(FailPendingSlots);
-    for row in 1..thread.arena().layout().processes.count as u16 {
+    for row in thread.arena().process_rows() {
         let cell = &thread.arena().process(row)?.state;
         let row_state = RowState(cell.load(Relaxed));
         if matches!(row_state.process_state(), ProcessState::Starting(spawner) if is_spawner(spawner)) {

@@ -58,7 +58,7 @@ pub(crate) fn identity(arena: &Arena, process_slot: ProcessSlot) -> Result<Optio
 
 pub(crate) fn members(arena: &Arena) -> Result<Vec<Member>> {
     let mut all = Vec::new();
-    for row in 1..arena.layout().processes.count as u16 {
+    for row in arena.process_rows() {
         // ORDER: Acquire pairs with the Release of `confirm_slot` and `attach`: the identity was recorded before.
         let row_state = RowState(arena.process(row)?.state.load(Acquire));
         let is_attached = match row_state.process_state() {
@@ -87,12 +87,13 @@ pub(crate) fn try_become_leader(thread: &Thread, old: Leader, process_slot: Proc
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arena::word::reference::ProcessIndex;
 
     #[test]
     fn identity_and_leader_words_round_trip() {
         let identity = ProcessIdentity { pid: 4_194_303, started: 1 << 41 };
         assert_eq!(ProcessIdentity::from_word(identity.to_word()), identity);
-        let process_slot = ProcessSlot { row: 4095, epoch: 0xf_ffff };
+        let process_slot = ProcessSlot { row: ProcessIndex(4095), epoch: 0xf_ffff };
         let leader = Leader(0).succeeded_by(process_slot).succeeded_by(process_slot);
         assert_eq!((leader.process_slot(), leader.term()), (Some(process_slot), 2));
         assert_eq!(Leader(0).process_slot(), None);

@@ -110,8 +110,8 @@ pub(crate) fn threads(arena: &Arena) -> Result<Vec<ListedThread>> {
         let Some(process) = RowState(row.state.load(Relaxed)).thread_owner() else { continue };
         let waiting = Waiting(row.waiting().load(Relaxed));
         listed.push(ListedThread {
-            row: tag,
-            process,
+            row: tag.0,
+            process: process.0,
             is_asleep: waiting.is_asleep(),
             items: waiting.items(),
             first_koid: waiting.first().map_or(0, |object| koid_of(arena, object)),

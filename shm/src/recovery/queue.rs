@@ -26,6 +26,7 @@ use crate::arena::error::Result;
 use crate::arena::record::counter::Counter;
 use crate::arena::word::handle::EntryIndex;
 use crate::arena::word::intent::HandleLocation;
+use crate::arena::word::reference::ProcessIndex;
 use crate::arena::word::row::{ProcessSlot, ProcessState, RowState};
 use crate::lifecycle::reclaim;
 use crate::lifecycle::teardown::{self, ReleaseRun};
@@ -81,7 +82,7 @@ pub struct RecoveryQueue {
     /// Objects reclaimed by those walks.
     reclaimed: u64,
     /// Rows that could not be recovered. They stay DEAD until `announce_unfinished` tries them again.
-    failed: Vec<u16>,
+    failed: Vec<ProcessIndex>,
     recovered: Recovered,
 }
 
@@ -175,7 +176,7 @@ impl RecoveryQueue {
         error.map_or(Ok(()), Err)
     }
 
-    fn has(&self, row: u16) -> bool {
+    fn has(&self, row: ProcessIndex) -> bool {
         self.waiting.iter().chain(&self.batch).any(|dead_process| dead_process.process_slot.row == row)
     }
 

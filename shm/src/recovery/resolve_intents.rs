@@ -8,7 +8,7 @@ use crate::arena::word::handle::{Entry, EntryIndex, EntryState, Rights};
 use crate::arena::word::intent::{Change, HandleLocation, ListIntent, Operation, RefcountIntent};
 use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
 use crate::arena::word::refcount::Count;
-use crate::arena::word::reference::{ObjectRef, Slot, Tag};
+use crate::arena::word::reference::{ObjectRef, ProcessIndex, Slot, Tag};
 use crate::arena::word::ring::SegmentLink;
 use crate::lifecycle::reclaim;
 use crate::memory::{block_credit, block_pool, free_map, give_back, slot_pages, slot_pool, trim};
@@ -221,7 +221,11 @@ fn is_consumed(thread: &Thread, at: ObjectRef, position: u64) -> Result<bool> {
 }
 
 /// Step 3: every transitional entry becomes LIVE, if it owns a reference, or FREE.
-pub(crate) fn resolve_table(thread: &Thread, process: u16, resolutions: &[Resolution]) -> Result<()> {
+pub(crate) fn resolve_table(
+    thread: &Thread,
+    process: ProcessIndex,
+    resolutions: &[Resolution],
+) -> Result<()> {
     skippable!(ResolveTable);
     for index in (1..thread.arena().used_entries(process)).map(EntryIndex) {
         let cell = thread.arena().entry(process, index).ok_or(Error::Corrupt("an entry is out of range"))?;

@@ -92,7 +92,7 @@ pub(crate) fn enter_fenced_mode(thread: &Thread, found: &[ResolvedHandle]) -> Re
     let mut unsure = Vec::new();
     for found in found {
         let object = found.entry.object();
-        let state = &thread.arena().object(object.slot())?.state[object.side()];
+        let state = thread.arena().state(object)?;
         if !State(state.load(Relaxed)).is_barrier_done() {
             let before = State(state.fetch_or(State::FENCED, Relaxed));
             unsure.push((state, before.epoch()));

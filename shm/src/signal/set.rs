@@ -12,7 +12,7 @@ use crate::sync::{self, Acquire, AtomicU64, Relaxed, Release};
 /// Asserts PEER_CLOSED on the other side and wakes its sleepers. Idempotent.
 pub(crate) fn tell_peer_closed(thread: &Thread, object: ObjectRef) -> Result<()> {
     let peer = object.peer();
-    let state = &thread.arena().object(peer.slot())?.state[peer.side()];
+    let state = thread.arena().state(peer)?;
     // Relaxed: if the load shows the signal, there is no store to order.
     if !State(state.load(Relaxed)).signals().contains(Signals::PEER_CLOSED) {
         // ORDER: Release: a thread that sees PEER_CLOSED also sees the messages sent before it, so it can read all
@@ -41,7 +41,7 @@ pub(crate) fn signal_peer(
         if !lifecycle.is_two_sided() {
             return Err(Error::NotSupported("the object has no peer"));
         }
-        let own = &thread.arena().object(object.slot())?.state[object.side()];
+        let own = thread.arena().state(object)?;
         // Relaxed: this thread uses the signal alone, and reads no data that it publishes.
         if State(own.load(Relaxed)).signals().contains(Signals::PEER_CLOSED) {
             return Err(Error::PeerClosed);
@@ -51,7 +51,7 @@ pub(crate) fn signal_peer(
 }
 
 fn update_signals(thread: &Thread, object: ObjectRef, clear: Signals, set: Signals) -> Result<()> {
-    let state = &thread.arena().object(object.slot())?.state[object.side()];
+    let state = thread.arena().state(object)?;
     let mut word = State(state.load(Relaxed));
     sync::released(state);
     loop {

@@ -58,7 +58,7 @@
 use crate::arena::error::{Error, Result};
 use crate::arena::record::free_map::WORD_BITS;
 use crate::arena::record::watch::{UNWATCHED, Wait, WatchRow};
-use crate::arena::word::reference::ObjectRef;
+use crate::arena::word::reference::{ObjectRef, Tag};
 use crate::arena::word::signals::{Signals, State};
 use crate::process::thread::Thread;
 use crate::signal::wait_item::WaitItem;
@@ -78,7 +78,7 @@ pub(crate) struct Told {
 }
 
 fn watch_row(thread: &Thread) -> Result<&WatchRow> {
-    thread.arena().watch(thread.tag.0)
+    thread.arena().watch(thread.tag)
 }
 
 /// Begins to watch for these items. The caller arms them afterwards.
@@ -97,7 +97,7 @@ pub(crate) fn begin_watch<'a>(
     // ORDER: Release pairs with the Acquire of `tell_watchers`. It publishes the places, and orders everything that
     // this thread has seen so far before the clearer's next load of the state (INV-LATCH-2).
     row.wait.store(wait.0, Release);
-    let (word, bit) = thread.arena().watching_bit(thread.tag.0)?;
+    let (word, bit) = thread.arena().watching_bit(thread.tag)?;
     // Relaxed: the Release of the arming comes after.
     word.fetch_or(bit, Relaxed);
     Ok(Watch(wait))
@@ -123,7 +123,7 @@ pub(crate) fn end_watch(thread: &Thread) -> Result<()> {
     let row = watch_row(thread)?;
     // Relaxed throughout: a clearer that still sees the wait writes a place that no thread reads.
     let wait = Wait(row.wait.load(Relaxed));
-    let (word, bit) = thread.arena().watching_bit(thread.tag.0)?;
+    let (word, bit) = thread.arena().watching_bit(thread.tag)?;
     if word.load(Relaxed) & bit != 0 {
         word.fetch_and(!bit, Relaxed);
     }
@@ -148,7 +148,7 @@ pub(crate) fn tell_watchers(
         while bits != 0 {
             let tag = index * WORD_BITS + bits.trailing_zeros() as usize;
             bits &= bits - 1;
-            let row = thread.arena().watch(tag as u16)?;
+            let row = thread.arena().watch(Tag(tag as u16))?;
             // ORDER: Acquire pairs with the Release of `begin_watch`, and keeps the load of the state below after it
             // (INV-LATCH-2).
             let wait = Wait(row.wait.load(Acquire));
@@ -207,7 +207,7 @@ mod tests {
     /// Advances the counter as this many armings by other threads would, without their system calls.
     fn advance(thread: &Thread, event: HandleValue, armings: u64) {
         let object = thread.lookup(event).unwrap().entry.object();
-        let state = &thread.arena().object(object.slot()).unwrap().state[object.side()];
+        let state = thread.arena().state(object).unwrap();
         let word = state.load(Relaxed);
         state.store(word & !0xff_ffff | (word + armings) & 0xff_ffff, Relaxed);
     }

@@ -55,7 +55,7 @@ pub(crate) fn admit(
         return Err(Status::NOT_FOUND);
     }
     forget_watch(server, slot);
-    tracing::debug!(pid = %pid.as_raw_nonzero(), row = slot.row, "admitted");
+    tracing::debug!(pid = %pid.as_raw_nonzero(), row = %slot.row, "admitted");
     (server.members[index].watched, server.members[index].slot) = (Some(watched), Some(slot));
     Ok(Answer::admitted(slot, server.arena.leader().term()))
 }

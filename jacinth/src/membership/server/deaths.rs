@@ -41,7 +41,7 @@ pub(crate) fn check_suspects(server: &mut Server) {
             continue;
         }
         if exiting::all_threads_exiting(watched) {
-            tracing::debug!(row = slot.row, "dead, but for its memory");
+            tracing::debug!(row = %slot.row, "dead, but for its memory");
             dead.push(index);
         } else if member.suspicion.may_be_exec() && has_replaced_itself(&server.arena, slot, watched) {
             dead.push(index);

@@ -1,6 +1,7 @@
 //! Counters of each thread's work, without contention: a thread writes its own row, and a reader adds the rows up.
 
 use crate::arena::Arena;
+use crate::arena::word::reference::Tag;
 use crate::sync::Relaxed;
 
 /// The events that are counted.
@@ -43,7 +44,7 @@ pub(crate) fn counters(arena: &Arena) -> Counters {
     let rows = (1..arena.layout().threads.count as u64)
         .take_while(|tag| *tag < arena.header().threads_hwm.load(Relaxed));
     let mut totals = [0u64; crate::arena::record::row::COUNTERS];
-    for row in rows.filter_map(|tag| arena.thread(tag as u16).ok()) {
+    for row in rows.filter_map(|tag| arena.thread(Tag(tag as u16)).ok()) {
         for (total, counter) in totals.iter_mut().zip(row.counters()) {
             *total = total.wrapping_add(counter.load(Relaxed));
         }

@@ -17,12 +17,13 @@
 //! | WALKING → 0 | the process, after the walk: CAS |
 
 use crate::arena::size_class::MAX_CLASSES;
+use crate::arena::word::reference::ProcessIndex;
 use crate::arena::word::{Field, debug_as_fields};
 
 /// The process that pays for an object or a block: a process row, in one of its epochs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Charge {
-    pub(crate) row: u16,
+    pub(crate) row: ProcessIndex,
     pub(crate) epoch: u32,
 }
 
@@ -32,11 +33,11 @@ impl Charge {
 
     /// As a word of a block's descriptor. It is never 0, because no process has row 0.
     pub(crate) fn to_word(self) -> u64 {
-        Self::ROW.of(self.row.into()) | Self::EPOCH.of(self.epoch.into())
+        Self::ROW.of(self.row.0.into()) | Self::EPOCH.of(self.epoch.into())
     }
 
     pub(crate) fn from_word(word: u64) -> Self {
-        Self { row: Self::ROW.get(word) as u16, epoch: Self::EPOCH.get(word) as u32 }
+        Self { row: ProcessIndex(Self::ROW.get(word) as u16), epoch: Self::EPOCH.get(word) as u32 }
     }
 }
 

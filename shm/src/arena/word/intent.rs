@@ -20,7 +20,7 @@
 //! INV-ROW-3: the sequence in `refcount_intent` survives reuse of the row.
 
 use crate::arena::word::handle::EntryIndex;
-use crate::arena::word::reference::{ObjectRef, Slot};
+use crate::arena::word::reference::{ObjectRef, ProcessIndex, Slot};
 use crate::arena::word::{Field, debug_as_fields};
 
 /// The direction in which a count changes.
@@ -144,7 +144,7 @@ impl Operation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HandleLocation {
     /// An entry of a handle table.
-    Entry { process: u16, index: EntryIndex },
+    Entry { process: ProcessIndex, index: EntryIndex },
     /// A handle in transit: this word of the payload block, or of the ring segment, that carries its message.
     Transit { block: crate::arena::word::block::BlockId, word: u32 },
 }
@@ -160,7 +160,7 @@ impl HandleLocation {
     pub(crate) fn to_word(self) -> u64 {
         match self {
             Self::Entry { process, index } => {
-                Self::PROCESS.of(process.into()) | Self::ENTRY.of(index.0.into())
+                Self::PROCESS.of(process.0.into()) | Self::ENTRY.of(index.0.into())
             }
             Self::Transit { block, word } => {
                 Self::IS_TRANSIT.of(1) | Self::BLOCK.of(block.to_link()) | Self::WORD.of(word.into())
@@ -171,7 +171,7 @@ impl HandleLocation {
     pub(crate) fn from_word(word: u64) -> Self {
         if Self::IS_TRANSIT.get(word) == 0 {
             Self::Entry {
-                process: Self::PROCESS.get(word) as u16,
+                process: ProcessIndex(Self::PROCESS.get(word) as u16),
                 index: EntryIndex(Self::ENTRY.get(word) as u32),
             }
         } else {
@@ -268,7 +268,7 @@ mod tests {
     #[test]
     fn intents_survive_encoding_as_words() {
         let block = BlockId::new(16, 4_000_000);
-        let entry = HandleLocation::Entry { process: 4095, index: EntryIndex(0xf_ffff) };
+        let entry = HandleLocation::Entry { process: ProcessIndex(4095), index: EntryIndex(0xf_ffff) };
         let transit = HandleLocation::Transit { block, word: 63 };
         for location in [entry, transit] {
             assert_eq!(HandleLocation::from_word(location.to_word()), location);
@@ -277,7 +277,10 @@ mod tests {
         for operation in [
             Operation::Idle,
             Operation::Create { slot: Slot(0x7f_ffff) },
-            Operation::Move { from: entry, to: HandleLocation::Entry { process: 1, index: EntryIndex(1) } },
+            Operation::Move {
+                from: entry,
+                to: HandleLocation::Entry { process: ProcessIndex(1), index: EntryIndex(1) },
+            },
             Operation::Send { from: object, position: None },
             Operation::Send { from: object, position: Some(1 << 40) },
             Operation::Receive { at: object, position: 0 },

@@ -5,6 +5,7 @@
 //! numbers.
 
 use crate::arena::word::Field;
+use crate::arena::word::reference::ProcessIndex;
 use crate::arena::word::row::ProcessSlot;
 
 /// The leader, as the arena records it.
@@ -18,9 +19,11 @@ impl Leader {
 
     /// The process slot of the leader; `None` before the first leader.
     pub fn process_slot(self) -> Option<ProcessSlot> {
-        let process_slot =
-            ProcessSlot { row: Self::ROW.get(self.0) as u16, epoch: Self::EPOCH.get(self.0) as u32 };
-        (process_slot.row != 0).then_some(process_slot)
+        let process_slot = ProcessSlot {
+            row: ProcessIndex(Self::ROW.get(self.0) as u16),
+            epoch: Self::EPOCH.get(self.0) as u32,
+        };
+        (process_slot.row.0 != 0).then_some(process_slot)
     }
 
     /// How many leaders there have been, including this one.
@@ -31,7 +34,7 @@ impl Leader {
     pub(crate) fn succeeded_by(self, process_slot: ProcessSlot) -> Self {
         let term = self.term().wrapping_add(1);
         Self(
-            Self::ROW.of(process_slot.row.into())
+            Self::ROW.of(process_slot.row.0.into())
                 | Self::EPOCH.of(process_slot.epoch.into())
                 | Self::TERM.of(term.into()),
         )

@@ -19,7 +19,7 @@
 //! (`memory/slot_pages`).
 
 use crate::arena::word::credit::Charge;
-use crate::arena::word::reference::Tag;
+use crate::arena::word::reference::{ProcessIndex, Tag};
 use crate::arena::word::{Field, debug_as_fields};
 
 /// A value of `Object::lifecycle`.
@@ -102,20 +102,20 @@ impl Lifecycle {
     pub(crate) fn live(self, class_number: u8, sides: usize, charge: Charge) -> Self {
         let class = Self::CLASS.of(class_number.into()) | Self::IS_TWO_SIDED.of(u64::from(sides == 2));
         let word = Self::STATE.of(Self::LIVE) | class;
-        let charge = Self::CHARGED_ROW.of(charge.row.into()) | Self::CHARGED_EPOCH.of(charge.epoch.into());
+        let charge = Self::CHARGED_ROW.of(charge.row.0.into()) | Self::CHARGED_EPOCH.of(charge.epoch.into());
         Self(word | charge | self.only_generation())
     }
 
     /// Whether a LIVE or RETIRED object is charged to this process. Only 8 bits of the epoch are compared, so a process
     /// that had the row 256 epochs before or after also matches.
     pub(crate) fn is_charged_to(self, charge: Charge) -> bool {
-        Self::CHARGED_ROW.get(self.0) == u64::from(charge.row)
+        Self::CHARGED_ROW.get(self.0) == u64::from(charge.row.0)
             && Self::CHARGED_EPOCH.get(self.0) == Self::CHARGED_EPOCH.get(charge.epoch.into())
     }
 
     /// The row of the process that a LIVE or RETIRED object is charged to.
-    pub(crate) fn charged_row(self) -> u16 {
-        Self::CHARGED_ROW.get(self.0) as u16
+    pub(crate) fn charged_row(self) -> ProcessIndex {
+        ProcessIndex(Self::CHARGED_ROW.get(self.0) as u16)
     }
 
     /// The bit that marks `side` done.
@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(free.state(), LifecycleState::Free);
         let reserved = free.reserved(Tag(9));
         assert_eq!(reserved.state(), LifecycleState::Reserved(Tag(9)));
-        let live = reserved.live(16, 2, Charge { row: 7, epoch: 0x1ff });
+        let live = reserved.live(16, 2, Charge { row: ProcessIndex(7), epoch: 0x1ff });
         assert_eq!(
             (live.state(), live.class_number(), live.is_two_sided()),
             (LifecycleState::Live, 16, true)
@@ -174,12 +174,12 @@ mod tests {
         let half = live.finished(1);
         assert_eq!(half.state(), LifecycleState::Live, "one side of two");
         assert!(half.is_done(1) && !half.is_done(0) && !half.is_complete());
-        assert!(half.is_charged_to(Charge { row: 7, epoch: 0xff }));
-        assert!(!half.is_charged_to(Charge { row: 7, epoch: 1 }));
+        assert!(half.is_charged_to(Charge { row: ProcessIndex(7), epoch: 0xff }));
+        assert!(!half.is_charged_to(Charge { row: ProcessIndex(7), epoch: 1 }));
         let retired = half.finished(0);
         assert_eq!(retired.state(), LifecycleState::Retired);
         assert_eq!(retired.reserved_for_reuse(Tag(5)), retired.reclaiming(Tag(3)).freed().reserved(Tag(5)));
-        assert!(retired.is_charged_to(Charge { row: 7, epoch: 0xff }));
+        assert!(retired.is_charged_to(Charge { row: ProcessIndex(7), epoch: 0xff }));
         assert_eq!(retired.reclaiming(Tag(3)).state(), LifecycleState::Reclaiming(Tag(3)));
         assert_eq!(retired.reclaiming(Tag(3)).freed().generation(), free.generation() + 1);
     }

@@ -1,5 +1,16 @@
 //! The operands of the other words: an object's slot, a side of an object, and a thread.
 
+/// The index of a process's row in the arena. 0 is no process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(transparent)]
+pub struct ProcessIndex(pub u16);
+
+impl core::fmt::Display for ProcessIndex {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// The tag of a thread row, which every transitional state carries: 1 to 4095. 0 is no thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Tag(pub(crate) u16);
@@ -23,6 +34,12 @@ impl Slot {
 }
 
 impl core::fmt::Display for Slot {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl core::fmt::Display for Tag {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         self.0.fmt(f)
     }

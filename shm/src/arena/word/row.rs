@@ -7,7 +7,7 @@
 //! ```
 //! The epoch makes a canceled ticket invalid. Only recovery leaves DEAD, as its last step.
 
-use crate::arena::word::reference::ObjectRef;
+use crate::arena::word::reference::{ObjectRef, ProcessIndex};
 use crate::arena::word::{Field, debug_as_fields};
 
 /// A value of `ProcessRow::state` or `ThreadRow::state`.
@@ -26,7 +26,7 @@ debug_as_fields!(RowState { process_state, epoch, thread_owner });
 pub(crate) enum ProcessState {
     Free,
     /// This process has prepared the row, and the child has not attached yet. 0: the supervisor watches over the row.
-    Starting(u16),
+    Starting(ProcessIndex),
     Active,
     /// Its process is dead, and recovery is in progress.
     Dead,
@@ -38,7 +38,7 @@ impl RowState {
     const SPAWNER: Field<12, 12> = Field;
     const PROCESS: Field<0, 12> = Field;
     /// The spawner in a process slot that the supervisor has taken over: none.
-    pub(crate) const NO_SPAWNER: u16 = 0;
+    pub(crate) const NO_SPAWNER: ProcessIndex = ProcessIndex(0);
     const STARTING: u64 = 1;
     const ACTIVE: u64 = 2;
     const DEAD: u64 = 3;
@@ -49,7 +49,7 @@ impl RowState {
 
     pub(crate) fn process_state(self) -> ProcessState {
         match Self::STATE.get(self.0) {
-            Self::STARTING => ProcessState::Starting(Self::SPAWNER.get(self.0) as u16),
+            Self::STARTING => ProcessState::Starting(ProcessIndex(Self::SPAWNER.get(self.0) as u16)),
             Self::ACTIVE => ProcessState::Active,
             Self::DEAD => ProcessState::Dead,
             _ => ProcessState::Free,
@@ -60,8 +60,8 @@ impl RowState {
         Self(Self::STATE.of(state) | Self::EPOCH.of(self.epoch().into()))
     }
 
-    pub(crate) fn starting(self, spawner: u16) -> Self {
-        Self(self.of_epoch(Self::STARTING).0 | Self::SPAWNER.of(spawner.into()))
+    pub(crate) fn starting(self, spawner: ProcessIndex) -> Self {
+        Self(self.of_epoch(Self::STARTING).0 | Self::SPAWNER.of(spawner.0.into()))
     }
 
     pub(crate) fn active(self) -> Self {
@@ -78,13 +78,13 @@ impl RowState {
     }
 
     /// A thread row claimed for a process.
-    pub(crate) fn thread_of(process: u16) -> Self {
-        Self(Self::STATE.of(Self::ACTIVE) | Self::PROCESS.of(process.into()))
+    pub(crate) fn thread_of(process: ProcessIndex) -> Self {
+        Self(Self::STATE.of(Self::ACTIVE) | Self::PROCESS.of(process.0.into()))
     }
 
     /// The process whose thread holds the row; `None`: the row is free.
-    pub(crate) fn thread_owner(self) -> Option<u16> {
-        (Self::STATE.get(self.0) == Self::ACTIVE).then(|| Self::PROCESS.get(self.0) as u16)
+    pub(crate) fn thread_owner(self) -> Option<ProcessIndex> {
+        (Self::STATE.get(self.0) == Self::ACTIVE).then(|| ProcessIndex(Self::PROCESS.get(self.0) as u16))
     }
 }
 
@@ -92,7 +92,7 @@ impl RowState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProcessSlot {
     /// The process's row.
-    pub row: u16,
+    pub row: ProcessIndex,
     /// The row's epoch. A ticket of an earlier epoch is refused.
     pub epoch: u32,
 }
@@ -135,8 +135,8 @@ mod tests {
 
     #[test]
     fn a_freed_process_row_advances_its_epoch() {
-        let row = RowState(0).starting(5);
-        assert_eq!(row.process_state(), ProcessState::Starting(5));
+        let row = RowState(0).starting(ProcessIndex(5));
+        assert_eq!(row.process_state(), ProcessState::Starting(ProcessIndex(5)));
         assert_eq!(row.active().dead().freed().process_state(), ProcessState::Free);
         assert_eq!(row.active().dead().freed().epoch(), 1);
     }

@@ -60,13 +60,13 @@ impl<'a, Cursor> End<'a, Cursor> {
     /// The state word of this side: its own signals, and the bits of its sleepers.
     #[inline(always)]
     pub(crate) fn own_state(&self) -> Result<&'a AtomicU64> {
-        Ok(&self.thread.arena().object(self.side.slot())?.state[self.side.side()])
+        self.thread.arena().state(self.side)
     }
 
     /// The state word of the other side.
     #[inline(always)]
     pub(crate) fn peer_state(&self) -> Result<&'a AtomicU64> {
-        Ok(&self.thread.arena().object(self.side.slot())?.state[self.side.peer().side()])
+        self.thread.arena().state(self.side.peer())
     }
 }
 

@@ -77,7 +77,7 @@ impl Class for Channel {
         draining: &mut Self::Progress,
         budget: &mut Budget,
     ) -> Result<bool> {
-        let own = &thread.arena().object(object.slot())?.state[object.side()];
+        let own = thread.arena().state(object)?;
         set::tell_peer_closed(thread, object)?;
         // ORDER: full fence between setting PEER_CLOSED at the peer and loading its tail. The peer commits its send,
         // fences and then loads PEER_CLOSED (`drain_if_peer_closed`). So one of the two sees the other's store, and

@@ -66,7 +66,7 @@ impl Recovery {
         if slots.is_empty() {
             return;
         }
-        tracing::debug!(count = slots.len(), first = slots[0].row, "processes have died");
+        tracing::debug!(count = slots.len(), first = %slots[0].row, "processes have died");
         let announced = self.pending.announce(thread, slots);
         self.note_failure(announced);
         // The dead may have left garbage cycles. The announcement of other deaths comes before the search.

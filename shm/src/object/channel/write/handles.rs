@@ -305,7 +305,7 @@ fn free_sent_entries(thread: &Thread, moving: &InTransit) -> Result<()> {
         // Event counts are type-stable: if the object has gone by now, this wakes no thread, or one that checks and
         // sleeps again.
         let object = entry.object();
-        let state = &thread.arena().object(object.slot())?.state[object.side()];
+        let state = thread.arena().state(object)?;
         wake::notify_derived(thread, state, State::HAS_WAITERS | State::HAS_WRITE_WAITERS);
     }
     Ok(())
