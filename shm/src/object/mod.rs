@@ -4,12 +4,8 @@
 
 pub(crate) mod arrive;
 pub(crate) mod budget;
-pub(crate) mod channel;
 pub(crate) mod class;
-pub(crate) mod event;
-pub(crate) mod eventpair;
 pub(crate) mod info;
-pub(crate) mod task;
 pub(crate) mod wait;
 
 use crate::arena::error::{Error, Result};
@@ -24,28 +20,31 @@ use crate::process::thread::Thread;
 /// A lifecycle word with a number that no operation writes.
 const NO_CLASS: Error = Error::Corrupt("an object of no known class");
 
-/// The registry. Each line makes a variant of [`ObjectClass`]. The number stands for the class in lifecycle words, and
-/// is Zircon's number of the type. The type after the arrow implements the [`Class`] hooks.
+/// The registry: the file of each object, and its classes. A class is a variant of [`ObjectClass`], and a type of the same
+/// name in that file, which implements the [`Class`] hooks. The number stands for the class in lifecycle words, and is
+/// Zircon's number of the type.
 macro_rules! classes {
-    ($($(#[$doc:meta])* $name:ident = $number:literal => $class:ty;)*) => {
+    ($(mod $module:ident { $($(#[$doc:meta])* $name:ident = $number:literal;)* })*) => {
+        $(pub(crate) mod $module;)*
+
         /// The class of an object.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         #[repr(u8)]
         #[non_exhaustive]
         pub enum ObjectClass {
-            $($(#[$doc])* $name = $number,)*
+            $($($(#[$doc])* $name = $number,)*)*
         }
 
         impl ObjectClass {
             /// All classes.
-            pub const ALL: &[ObjectClass] = &[$(ObjectClass::$name),*];
+            pub const ALL: &[ObjectClass] = &[$($(ObjectClass::$name,)*)*];
 
             /// The class with this number, if there is one.
             #[inline(always)]
             pub const fn from_number(number: u8) -> Option<Self> {
                 match number {
-                    $($number => Some(Self::$name),)*
+                    $($($number => Some(Self::$name),)*)*
                     _ => None,
                 }
             }
@@ -54,7 +53,7 @@ macro_rules! classes {
             #[inline(always)]
             pub const fn sides(self) -> usize {
                 match self {
-                    $(Self::$name => <$class as Class>::SIDES,)*
+                    $($(Self::$name => <$module::$name as Class>::SIDES,)*)*
                 }
             }
 
@@ -62,33 +61,33 @@ macro_rules! classes {
             #[inline]
             pub const fn settable_signals(self) -> Signals {
                 match self {
-                    $(Self::$name => <$class as Class>::SETTABLE_SIGNALS,)*
+                    $($(Self::$name => <$module::$name as Class>::SETTABLE_SIGNALS,)*)*
                 }
             }
 
             pub(crate) const fn is_unique(self) -> bool {
                 match self {
-                    $(Self::$name => <$class as Class>::IS_UNIQUE,)*
+                    $($(Self::$name => <$module::$name as Class>::IS_UNIQUE,)*)*
                 }
             }
 
             #[inline(always)]
             pub(crate) const fn has_private_half(self) -> bool {
                 match self {
-                    $(Self::$name => <$class as Class>::HAS_PRIVATE_HALF,)*
+                    $($(Self::$name => <$module::$name as Class>::HAS_PRIVATE_HALF,)*)*
                 }
             }
 
             pub(crate) const fn queues_handles(self) -> bool {
                 match self {
-                    $(Self::$name => <$class as Class>::QUEUES_HANDLES,)*
+                    $($(Self::$name => <$module::$name as Class>::QUEUES_HANDLES,)*)*
                 }
             }
 
             #[inline(always)]
             pub(crate) fn signals(self, thread: &Thread, found: ResolvedHandle, stored: Signals) -> Result<Signals> {
                 match self {
-                    $(Self::$name => <$class>::signals(thread, found, stored),)*
+                    $($(Self::$name => $module::$name::signals(thread, found, stored),)*)*
                 }
             }
 
@@ -99,7 +98,7 @@ macro_rules! classes {
                 waitfor: Signals,
             ) -> Option<i64> {
                 match self {
-                    $(Self::$name => <$class>::longest_sleep_ns(thread, found, waitfor),)*
+                    $($(Self::$name => $module::$name::longest_sleep_ns(thread, found, waitfor),)*)*
                 }
             }
         }
@@ -108,14 +107,14 @@ macro_rules! classes {
         #[derive(Debug, Default)]
         #[expect(non_snake_case, reason = "the fields have the names of the classes")]
         pub(crate) struct Progress {
-            $($name: <$class as Class>::Progress,)*
+            $($($name: <$module::$name as Class>::Progress,)*)*
         }
 
         impl Progress {
             /// Field by field: otherwise every close would write the whole struct.
             #[inline(always)]
             pub(crate) fn forget(&mut self) {
-                $(self.$name = Default::default();)*
+                $($(self.$name = Default::default();)*)*
             }
         }
 
@@ -132,7 +131,7 @@ macro_rules! classes {
             budget: &mut Budget,
         ) -> Result<bool> {
             match lifecycle.class_number() {
-                $($number => <$class>::release_step(thread, object, &mut progress.$name, budget),)*
+                $($($number => $module::$name::release_step(thread, object, &mut progress.$name, budget),)*)*
                 _ => Err(NO_CLASS),
             }
         }
@@ -146,7 +145,7 @@ macro_rules! classes {
             budget: &mut Budget,
         ) -> Result<bool> {
             match lifecycle.class_number() {
-                $($number => <$class>::free_blocks(thread, slot, budget),)*
+                $($($number => $module::$name::free_blocks(thread, slot, budget),)*)*
                 _ => Err(NO_CLASS),
             }
         }
@@ -155,7 +154,7 @@ macro_rules! classes {
         #[inline(always)]
         pub(crate) fn is_blank(lifecycle: Lifecycle, thread: &Thread, slot: Slot) -> Result<bool> {
             match lifecycle.class_number() {
-                $($number => <$class>::is_blank(thread, slot),)*
+                $($($number => $module::$name::is_blank(thread, slot),)*)*
                 _ => Err(NO_CLASS),
             }
         }
@@ -163,34 +162,42 @@ macro_rules! classes {
         /// See [`Class::reset`]. A damaged number leaves nothing that a class could know of.
         pub(crate) fn reset(lifecycle: Lifecycle, thread: &Thread, slot: Slot) -> Result<()> {
             match lifecycle.class_number() {
-                $($number => <$class>::reset(thread, slot),)*
+                $($($number => $module::$name::reset(thread, slot),)*)*
                 _ => Ok(()),
             }
         }
 
         /// See [`Class::undo_create`].
         pub(crate) fn undo_create(thread: &Thread, slot: Slot) -> Result<()> {
-            $(<$class>::undo_create(thread, slot)?;)*
+            $($($module::$name::undo_create(thread, slot)?;)*)*
             Ok(())
         }
     };
 }
 
 classes! {
-    /// A process, as a name.
-    Process = 1 => task::Process;
-    /// A thread, as a name.
-    Thread = 2 => task::Thread;
-    /// A channel: two sides, with messages queued each way.
-    Channel = 4 => channel::Channel;
-    /// An event: one side with signals.
-    Event = 5 => event::Event;
-    /// A pair of events that see each other close.
-    EventPair = 16 => eventpair::EventPair;
-    /// A job, as a name.
-    Job = 17 => task::Job;
-    /// A region of address space, as a name.
-    Vmar = 18 => task::Vmar;
+    mod channel {
+        /// A channel: two sides, with messages queued each way.
+        Channel = 4;
+    }
+    mod event {
+        /// An event: one side with signals.
+        Event = 5;
+    }
+    mod eventpair {
+        /// A pair of events that see each other close.
+        EventPair = 16;
+    }
+    mod task {
+        /// A process, as a name.
+        Process = 1;
+        /// A thread, as a name.
+        Thread = 2;
+        /// A job, as a name.
+        Job = 17;
+        /// A region of address space, as a name.
+        Vmar = 18;
+    }
 }
 
 impl ObjectClass {
