@@ -3,6 +3,8 @@
 mod support;
 
 use jacinth::*;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{Scope, ScopedJoinHandle, sleep, yield_now};
 use support::{FOREVER, in_arena};
@@ -202,4 +204,55 @@ fn one_futex_is_no_two() {
         assert_eq!(futex.requeue(1, 0, &futex, 1, None), Err(Status::INVALID_ARGS));
         assert_eq!(futex.requeue_single_owner(0, &futex, 1, None), Err(Status::INVALID_ARGS));
     });
+}
+
+#[test]
+fn a_new_object_replaces_the_former_owner() {
+    in_arena(|_| {
+        let former = thread_self().unwrap().koid().unwrap();
+        assert!(raw::futex_thread(former).is_ok());
+        attachment::detach_thread();
+        let present = thread_self().unwrap().koid().unwrap();
+        assert_ne!(present, former);
+        assert!(raw::futex_thread(present).is_ok());
+        assert_eq!(raw::futex_thread(former).err(), Some(Status::INVALID_ARGS));
+    });
+}
+
+/// A thread of a library that binds jacinth to another language.
+#[derive(Debug, Default)]
+struct ForeignThread(raw::FutexSleep);
+
+impl raw::FutexThread for ForeignThread {
+    fn sleep(&self) -> &raw::FutexSleep {
+        &self.0
+    }
+
+    fn koid(&self) -> Result<Koid, Status> {
+        Ok(Koid::INVALID)
+    }
+}
+
+#[test]
+fn a_panicking_check_leaves_the_lock() {
+    let this: Arc<dyn raw::FutexThread> = Arc::new(ForeignThread::default());
+    let waiting = AssertUnwindSafe(|| {
+        let check = || panic!("the check of the word fails");
+        raw::futex_wait(64, check, &this, None, MonotonicInstant::INFINITE)
+    });
+    assert!(catch_unwind(waiting).is_err());
+    assert_eq!(
+        raw::futex_wait(64, || Ok(()), &this, None, MonotonicInstant::INFINITE_PAST),
+        Err(Status::TIMED_OUT)
+    );
+}
+
+#[test]
+fn key_zero_is_no_futex() {
+    let this: Arc<dyn raw::FutexThread> = Arc::new(ForeignThread::default());
+    let waited = raw::futex_wait(0, || Ok(()), &this, None, MonotonicInstant::INFINITE);
+    assert_eq!(waited, Err(Status::INVALID_ARGS));
+    let requeue =
+        raw::FutexRequeue { from: 64, wake: raw::FutexWakeCount::UpTo(1), to: 0, count: 1, owner: None };
+    assert_eq!(raw::futex_requeue(requeue, || Ok(())), Err(Status::INVALID_ARGS));
 }

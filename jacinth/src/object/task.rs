@@ -105,7 +105,7 @@ pub fn thread_self() -> Result<HandleRef<'static>, Status> {
     }
     let name = rustix::thread::name().unwrap_or_default();
     let thread = make_named(ObjectType::THREAD, Rights::THREAD_DEFAULT, &name.to_string_lossy())?;
-    raw::set_own_koid(thread.koid()?);
+    raw::set_own_koid(thread.koid()?)?;
     let value = thread.into_raw();
     with_current(|_, current| {
         current.own_handle.set(Some(value));

@@ -12,9 +12,7 @@ use core::ptr::NonNull;
 #[cfg(not(loom))]
 use core::ptr::null_mut;
 #[cfg(not(loom))]
-use core::sync::atomic::AtomicPtr;
-#[cfg(not(loom))]
-use std::sync::Once;
+use core::sync::atomic::{AtomicBool, AtomicPtr};
 
 /// A page that a forked child finds wiped.
 #[derive(Debug)]
@@ -75,14 +73,14 @@ impl Drop for ForkGuard {
 pub struct PerProcess<T> {
     value: AtomicPtr<T>,
     in_child: extern "C" fn(),
-    registration: Once,
+    is_registered: AtomicBool,
 }
 
 #[cfg(not(loom))]
 impl<T: Default + Sync> PerProcess<T> {
     /// `in_child` runs in each forked child once the value is in use. It must call [`Self::forget`].
     pub const fn new(in_child: extern "C" fn()) -> Self {
-        Self { value: AtomicPtr::new(null_mut()), in_child, registration: Once::new() }
+        Self { value: AtomicPtr::new(null_mut()), in_child, is_registered: AtomicBool::new(false) }
     }
 
     /// The value of this process.
@@ -95,11 +93,15 @@ impl<T: Default + Sync> PerProcess<T> {
 
     #[cold]
     fn make(&self) -> &T {
-        // SAFETY: the function stays mapped, because this library is never unloaded. It allocates at most, and the C
-        // library has made its allocator usable in the child by then.
-        self.registration.call_once(|| unsafe {
-            libc::pthread_atfork(None, None, Some(self.in_child));
-        });
+        // A flag and no `Once`: a child that is forked in the middle of `call_once` would wait there for ever. Two threads
+        // may both register, and to forget twice does no harm.
+        if !self.is_registered.load(Relaxed) {
+            // SAFETY: the function stays mapped, because a library that uses this must not be unloaded. It allocates at
+            // most, and the C library has made its allocator usable in the child by then.
+            unsafe { libc::pthread_atfork(None, None, Some(self.in_child)) };
+            // Relaxed: a thread that does not see it registers again.
+            self.is_registered.store(true, Relaxed);
+        }
         let made = Box::into_raw(Box::<T>::default());
         // ORDER: Release, pairs with the Acquire of `get`; publishes the value. Acquire on failure, because another
         // thread has published its value first.

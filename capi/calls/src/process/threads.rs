@@ -101,9 +101,11 @@ impl Thread {
             let _ = raw::close(handle);
         });
         let koid = named?.koid;
+        raw::add_futex_thread(Koid::from_raw(koid), thread.clone()).inspect_err(|_| {
+            let _ = raw::close(handle);
+        })?;
         self.koid.store(koid, Ordering::Relaxed);
         self.handle.store(handle, Ordering::Relaxed);
-        raw::add_futex_thread(Koid::from_raw(koid), thread.clone());
         Ok(handle)
     }
 

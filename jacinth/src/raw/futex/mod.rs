@@ -4,14 +4,13 @@
 //! and [`Futex`](crate::Futex) both are made of these calls, so threads of both meet at one word.
 
 mod own_thread;
+mod owners;
 mod queues;
 mod sleep;
 mod thread;
 
 pub(crate) use own_thread::{own_futex_thread, set_own_koid};
-pub use queues::{
-    FutexRequeue, FutexWakeCount, add_futex_thread, futex_owner, futex_requeue, futex_thread, futex_wait,
-    futex_wake, remove_futex_thread,
-};
+pub use owners::{add_futex_thread, futex_thread, remove_futex_thread};
+pub use queues::{FutexRequeue, FutexWakeCount, futex_owner, futex_requeue, futex_wait, futex_wake};
 pub use sleep::FutexSleep;
 pub use thread::FutexThread;

@@ -9,7 +9,6 @@
 //! INV-QUEUE-3: the owner of a futex does not sleep on it.
 
 use super::thread::FutexThread;
-use crate::types::koid::Koid;
 use crate::types::status::Status;
 use crate::types::time::MonotonicInstant;
 use jacinth_shm::PerProcess;
@@ -39,8 +38,6 @@ struct Queue {
 #[derive(Debug, Default)]
 struct Queues {
     by_key: HashMap<usize, Queue>,
-    /// The living threads with an object, by its koid: those that can be named as owners.
-    by_koid: HashMap<Koid, Thread>,
     /// The ticket of the thread that came last. 64 bits last forever.
     last_ticket: u64,
 }
@@ -59,12 +56,20 @@ thread_local! {
 
 /// Runs `change` under the lock. BAD_STATE for a signal handler that interrupted this function.
 fn locked<T>(change: impl FnOnce(&mut Queues) -> Result<T, Status>) -> Result<T, Status> {
+    /// Leaves, also when a caller's check has panicked.
+    struct Inside;
+
+    impl Drop for Inside {
+        fn drop(&mut self) {
+            IS_INSIDE.set(false);
+        }
+    }
+
     if IS_INSIDE.replace(true) {
         return Err(Status::BAD_STATE);
     }
-    let done = change(&mut QUEUES.get().lock().unwrap_or_else(PoisonError::into_inner));
-    IS_INSIDE.set(false);
-    done
+    let _inside = Inside;
+    change(&mut QUEUES.get().lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 impl Queues {
@@ -117,7 +122,8 @@ impl Queues {
 /// Follows `docs/syscalls/futex_wait.md`.
 ///
 /// # Errors
-/// Those of `is_current`; [`Status::INVALID_ARGS`] for an owner that is the calling thread, or sleeps on this futex;
+/// Those of `is_current`; [`Status::INVALID_ARGS`] for the key 0, and for an owner that is the calling thread or sleeps
+/// on this futex;
 /// [`Status::TIMED_OUT`]; [`Status::BAD_STATE`] in a signal handler that interrupts a call of this kind.
 pub fn futex_wait(
     key: usize,
@@ -126,6 +132,9 @@ pub fn futex_wait(
     owner: Option<Arc<dyn FutexThread>>,
     deadline: MonotonicInstant,
 ) -> Result<(), Status> {
+    if key == 0 {
+        return Err(Status::INVALID_ARGS);
+    }
     locked(|queues| {
         if this.sleep().waits_on() != 0 {
             // A signal handler has interrupted the thread's sleep. A record has one place in a queue.
@@ -148,7 +157,9 @@ pub fn futex_wait(
         // The thread may have been moved to another queue, so it asks for its place.
         let key = this.sleep().waits_on();
         let Entry::Occupied(mut queue) = queues.by_key.entry(key) else {
-            // A wake came after the deadline. It counts: a wake of one thread must wake one.
+            // A wake came after the deadline. It counts: a wake of one thread must wake one. In a forked child the queue
+            // is gone, and the sleep ends here.
+            this.sleep().end();
             return Ok(());
         };
         queue.get_mut().sleepers.remove(&this.sleep().ticket());
@@ -192,14 +203,14 @@ pub struct FutexRequeue {
 /// Follows `docs/syscalls/futex_requeue.md` and `futex_requeue_single_owner.md`.
 ///
 /// # Errors
-/// Those of `is_current`; [`Status::INVALID_ARGS`] when both futexes are the same, and for an owner that sleeps on one
+/// Those of `is_current`; [`Status::INVALID_ARGS`] when both futexes are the same, for the key 0, and for an owner that sleeps on one
 /// of them; [`Status::BAD_STATE`] in a signal handler that interrupts a call of this kind.
 pub fn futex_requeue(
     requeue: FutexRequeue,
     is_current: impl Fn() -> Result<(), Status>,
 ) -> Result<(), Status> {
     let FutexRequeue { from, wake, to, count, owner } = requeue;
-    if from == to {
+    if from == to || to == 0 {
         return Err(Status::INVALID_ARGS);
     }
     let woken = locked(|queues| {
@@ -224,32 +235,6 @@ pub fn futex_requeue(
 /// [`Status::BAD_STATE`] in a signal handler that interrupts a call of this kind.
 pub fn futex_owner(key: usize) -> Result<Option<Arc<dyn FutexThread>>, Status> {
     locked(|queues| Ok(queues.by_key.get(&key).and_then(|queue| queue.owner.clone())))
-}
-
-/// The living thread of this process whose object has this koid.
-///
-/// # Errors
-/// [`Status::INVALID_ARGS`] when there is none; [`Status::BAD_STATE`] in a signal handler that interrupts a call of this
-/// kind.
-pub fn futex_thread(koid: Koid) -> Result<Arc<dyn FutexThread>, Status> {
-    locked(|queues| queues.by_koid.get(&koid).cloned().ok_or(Status::INVALID_ARGS))
-}
-
-/// Notes the koid of a thread's object, so that the thread can be made an owner, until [`remove_futex_thread`].
-pub fn add_futex_thread(koid: Koid, thread: Arc<dyn FutexThread>) {
-    // Without effect in a signal handler that interrupts a call of this kind.
-    let _ = locked(|queues| {
-        queues.by_koid.insert(koid, thread);
-        Ok(())
-    });
-}
-
-/// The thread with this koid ends.
-pub fn remove_futex_thread(koid: Koid) {
-    let _ = locked(|queues| {
-        queues.by_koid.remove(&koid);
-        Ok(())
-    });
 }
 
 /// INVALID_ARGS for an owner that sleeps on one of these futexes.

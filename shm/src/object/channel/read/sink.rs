@@ -130,18 +130,21 @@ pub struct UninitBuf<'a> {
 impl<'a> UninitBuf<'a> {
     /// Receives into `bytes`, and up to `most_handles` handles.
     pub fn new(bytes: &'a mut [MaybeUninit<u8>], most_handles: usize) -> Self {
-        Self { bytes, filled: 0, most_handles, handles: Arrivals::new() }
+        let handles = Arrivals::new();
+        Self { bytes, filled: 0, most_handles: most_handles.min(handles.capacity()), handles }
     }
 
     /// The bytes that were received, and the handles: each made by `make`, and put into `places`, which has room for
-    /// `most_handles`.
+    /// them.
+    ///
+    /// # Panics
+    /// When `places` has less room than there are handles.
     pub fn into_received<'h, H>(
         self,
         places: &'h mut [MaybeUninit<H>],
         make: impl Fn(Received) -> H,
     ) -> (&'a mut [u8], &'h mut [H]) {
-        let count = self.handles.len().min(places.len());
-        let places = &mut places[..count];
+        let places = &mut places[..self.handles.len()];
         for (place, handle) in places.iter_mut().zip(self.handles) {
             place.write(make(handle));
         }
@@ -164,7 +167,7 @@ unsafe impl RecvBuf for UninitBuf<'_> {
 
     #[inline(always)]
     fn takes_handles(&self, count: usize) -> bool {
-        count <= self.most_handles
+        self.handles.len() + count <= self.most_handles
     }
 
     #[inline(always)]
