@@ -4,6 +4,7 @@
 pub(crate) mod arena;
 #[cfg(any(loom, test))]
 pub(crate) mod asleep;
+pub(crate) mod channel;
 pub(crate) mod observe;
 pub(crate) mod process;
 pub(crate) mod thread;

@@ -5,7 +5,6 @@ use crate::arena::record::row::HAZARDS;
 use crate::arena::word::handle::{HandleValue, Rights};
 use crate::arena::word::leader::{Leader, ProcessIdentity};
 use crate::arena::word::reference::Slot;
-use crate::arena::word::ring::Txid;
 use crate::arena::word::row::ProcessSlot;
 use crate::arena::word::signals::Signals;
 use crate::handle::lookup::{self, ResolvedHandle};
@@ -14,18 +13,6 @@ use crate::lifecycle::create::{self, Created};
 use crate::lifecycle::{close, reclaim, scavenge, teardown};
 use crate::memory::{block_pool, slot_credit, slot_pages};
 use crate::object::ObjectClass;
-#[cfg(not(loom))]
-use crate::object::arrive::Received;
-use crate::object::channel::call::{self, Pending};
-use crate::object::channel::idle;
-use crate::object::channel::options::{self, ChannelOptions};
-use crate::object::channel::read;
-#[cfg(not(loom))]
-use crate::object::channel::read::in_place::{self, InPlace};
-use crate::object::channel::read::sink::{OnOverflow, RecvBuf};
-use crate::object::channel::write;
-use crate::object::channel::write::handles::{self, SendRequest};
-use crate::object::channel::write::loan::{self, Loan};
 use crate::object::info::{self, Basic, MAX_NAME_BYTES};
 use crate::process::thread::Thread;
 use crate::process::{Process, rows};
@@ -37,48 +24,6 @@ use crate::sync::Release;
 use std::sync::Arc;
 
 impl Thread {
-    /// Sends `bytes`, with the first four replaced by a new transaction id, and `handles`. Then either
-    /// [`call_finish`](Self::call_finish) awaits the reply, or [`call_abandon`](Self::call_abandon) gives it up.
-    ///
-    /// As for a send, all `handles` are gone unless it returns `ShouldWait` or `NoResources`.
-    pub fn call_begin(
-        &self,
-        found: ResolvedHandle,
-        rights: Rights,
-        bytes: &[u8],
-        handles: &[HandleValue],
-        transfer: Rights,
-    ) -> Result<Pending> {
-        self.end_call(call::call_begin(self, found, rights, bytes, handles, transfer))
-    }
-
-    /// Waits for the reply and receives it into `sink`. A reply that does not fit is discarded.
-    ///
-    /// `TimedOut`: a reply that comes later is an ordinary message. `Canceled`: the handle is gone. `Interrupted`: a
-    /// signal handler ran; the call is still under way, to be finished by another `call_finish` or abandoned.
-    pub fn call_finish(
-        &self,
-        pending: &Pending,
-        deadline_ns: i64,
-        sink: &mut impl RecvBuf,
-    ) -> Result<(usize, usize)> {
-        self.end_call(call::call_finish(self, pending, deadline_ns, sink))
-    }
-
-    /// Receives the reply into `sink` if it is there; `None` while it is not. Otherwise as
-    /// [`call_finish`](Self::call_finish), except that an error of this leaves the call under way.
-    pub fn call_poll(&self, pending: &Pending, sink: &mut impl RecvBuf) -> Result<Option<(usize, usize)>> {
-        self.end_call(call::call_poll(self, pending, sink))
-    }
-
-    /// Gives the call up. Its reply, whether it has come or comes later, is an ordinary message; or it is discarded, if
-    /// the end has that option.
-    pub fn call_abandon(&self, pending: &Pending) {
-        call::call_abandon(self, pending);
-        // An error of the release queue meets the next call as well, which returns it.
-        let _ = teardown::run_release_queue(self);
-    }
-
     /// The handle that `value` names, if it is one of this process's live ones.
     ///
     /// One load and no write. The handle may be closed at any time afterwards, so every operation checks it again.
@@ -104,12 +49,6 @@ impl Thread {
     /// Makes an object of `class`, with a handle of `rights` to each side.
     pub fn create(&self, class: ObjectClass, rights: Rights) -> Result<Created> {
         create::create(self, class, rights, |_| Ok(()))
-    }
-
-    /// Makes a channel with these options, with a handle of `rights` to each end.
-    pub fn create_channel(&self, options: ChannelOptions, rights: Rights) -> Result<Created> {
-        let initialize = |slot| options::set_options(self, slot, options);
-        create::create(self, ObjectClass::Channel, rights, initialize)
     }
 
     /// Replaces the handle by one with these rights. The caller has checked that they are a subset. The original is
@@ -143,20 +82,6 @@ impl Thread {
         reclaim::reclaim(self)
     }
 
-    /// Reads the next message in place. It stays in the ring until the result is finished or dropped; other reads go on
-    /// with the messages after it.
-    #[cfg(not(loom))]
-    pub fn receive_in_place(&self, found: ResolvedHandle, rights: Rights) -> Result<InPlace> {
-        self.end_call(in_place::receive_in_place(self, found, rights))
-    }
-
-    /// Consumes a message that was read in place, and then passes its handles to `each`. `BadHandle` for a message that
-    /// went with its channel meanwhile: then no work is left to do.
-    #[cfg(not(loom))]
-    pub fn finish(&self, message: &InPlace, each: &mut dyn FnMut(Received)) -> Result<()> {
-        in_place::finish(self, message, each)
-    }
-
     /// Asks all processes to give back the memory that their channels keep and do not need, and waits until they have.
     pub fn request_trim(&self) -> Result<()> {
         scavenge::request_trim(self)
@@ -166,40 +91,6 @@ impl Thread {
     /// when this process, attached at `process_slot`, is itself taken for dead.
     pub fn try_become_leader(&self, old: Leader, process_slot: ProcessSlot) -> Result<bool> {
         leader_election::try_become_leader(self, old, process_slot)
-    }
-
-    /// Gives back the memory that the channel ends of this process keep and do not need: of `all` ends, or only of
-    /// those that were not written to since the last call. Ends that another thread is using keep theirs. Returns
-    /// whether a later call could give more back, after other processes have read or after a longer idle time.
-    pub fn trim_channels(&self, all: bool) -> Result<bool> {
-        idle::trim_channels(self, all)
-    }
-
-    /// Receives the next message into `sink`. Returns its size in bytes and its number of handles.
-    ///
-    /// `ShouldWait` when there is none, `PeerClosed` when there will be none.
-    #[inline]
-    pub fn receive(
-        &self,
-        found: ResolvedHandle,
-        rights: Rights,
-        sink: &mut impl RecvBuf,
-        on_overflow: OnOverflow,
-    ) -> Result<(usize, usize)> {
-        self.end_call(read::receive(self, found, rights, sink, on_overflow))
-    }
-
-    /// Receives up to `most` messages without handles, and consumes them together. Appends their bytes to `bytes`, and
-    /// the position where each ends to `ends`. Stops before a message that has handles. Returns how many it received.
-    pub fn receive_batch(
-        &self,
-        found: ResolvedHandle,
-        rights: Rights,
-        most: usize,
-        bytes: &mut Vec<u8>,
-        ends: &mut Vec<usize>,
-    ) -> Result<usize> {
-        self.end_call(read::receive_batch(self, found, rights, most, bytes, ends))
     }
 
     /// Recovers everything that the process of `process_slot` left. The caller has proof that it is dead, and no other
@@ -233,36 +124,6 @@ impl Thread {
     /// Reclaims every retired object that no hazard names, whichever thread retired it. Returns how many.
     pub fn collect(&self) -> Result<usize> {
         reclaim::collect(self)
-    }
-
-    /// Sends one message without handles. `rights` are those the handle must have.
-    ///
-    /// `ShouldWait`: the channel's limit of pending messages is reached. `NoResources`: this process has as many
-    /// messages pending, or as much memory in messages, as it may.
-    #[inline]
-    pub fn send(&self, found: ResolvedHandle, rights: Rights, bytes: &[u8]) -> Result<()> {
-        write::send(self, found, rights, bytes)
-    }
-
-    /// Sends as many of `messages` as there is room for, and publishes those in one segment together. Returns how many
-    /// were sent; an error only if none was.
-    pub fn send_batch(&self, found: ResolvedHandle, rights: Rights, messages: &[&[u8]]) -> Result<usize> {
-        write::send_batch(self, found, rights, messages)
-    }
-
-    /// A block of `len_bytes` to write in place. Up to the arena's `max_loan_bytes`.
-    pub fn reserve(&self, found: ResolvedHandle, rights: Rights, len_bytes: usize) -> Result<Loan> {
-        loan::reserve(self, found, rights, len_bytes)
-    }
-
-    /// Sends a loan. Bytes of it that were not written are zero. On an error the loan is returned to its channel.
-    pub fn commit(&self, loan: Loan) -> Result<()> {
-        loan::commit(self, loan)
-    }
-
-    /// Returns a loan unsent.
-    pub fn return_loan(&self, loan: Loan) {
-        loan::return_loan(self, loan)
     }
 
     /// Clears and then sets stored signals of the handle's object, and wakes the threads that wait for them.
@@ -316,25 +177,6 @@ impl Thread {
         rows::join_reserve(process)
     }
 
-    /// Sends a message with handles, each of which must have the rights `transfer`.
-    ///
-    /// On success, and on every error but `ShouldWait` and `NoResources`, all of `handles` are gone from this process.
-    pub fn send_with_handles(
-        &self,
-        channel: ResolvedHandle,
-        rights: Rights,
-        bytes: &[u8],
-        handles: &[HandleValue],
-        transfer: Rights,
-        txid: Option<Txid>,
-    ) -> Result<()> {
-        let out = SendRequest { channel, rights, transfer, bytes, handles, txid };
-        let sent = self.end_call(handles::send_with_handles(self, &out));
-        // The entries of the sent handles are closed by now, and may have private halves to free.
-        self.free_halves_if_due();
-        sent
-    }
-
     /// The least generation that the next user of the block gets.
     pub fn block_generation(&self, class: usize, index: u32) -> Result<u64> {
         block_pool::block_generation(self, class, index)
@@ -350,7 +192,7 @@ impl Thread {
     /// Ends a call. An operation leaves the sides to which it dropped the last reference on the row's release queue.
     /// They are torn down here, when the operation holds no lock and no hazard.
     #[inline(always)]
-    fn end_call<T>(&self, result: Result<T>) -> Result<T> {
+    pub(super) fn end_call<T>(&self, result: Result<T>) -> Result<T> {
         if !matches!(&result, Err(error) if error.is_crash()) {
             teardown::run_release_queue(self)?;
         }

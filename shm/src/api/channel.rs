@@ -1,0 +1,169 @@
+//! The operations of [`Thread`] on channels.
+
+use crate::arena::error::Result;
+use crate::arena::word::handle::{HandleValue, Rights};
+use crate::arena::word::ring::Txid;
+use crate::handle::lookup::ResolvedHandle;
+use crate::lifecycle::create::{self, Created};
+use crate::lifecycle::teardown;
+use crate::object::ObjectClass;
+#[cfg(not(loom))]
+use crate::object::arrive::Received;
+use crate::object::channel::call::{self, Pending};
+use crate::object::channel::idle;
+use crate::object::channel::options::{self, ChannelOptions};
+use crate::object::channel::read;
+#[cfg(not(loom))]
+use crate::object::channel::read::in_place::{self, InPlace};
+use crate::object::channel::read::sink::{OnOverflow, RecvBuf};
+use crate::object::channel::write;
+use crate::object::channel::write::handles::{self, SendRequest};
+use crate::object::channel::write::loan::{self, Loan};
+use crate::process::thread::Thread;
+
+impl Thread {
+    /// Sends `bytes`, with the first four replaced by a new transaction id, and `handles`. Then either
+    /// [`call_finish`](Self::call_finish) awaits the reply, or [`call_abandon`](Self::call_abandon) gives it up.
+    ///
+    /// As for a send, all `handles` are gone unless it returns `ShouldWait` or `NoResources`.
+    pub fn call_begin(
+        &self,
+        found: ResolvedHandle,
+        rights: Rights,
+        bytes: &[u8],
+        handles: &[HandleValue],
+        transfer: Rights,
+    ) -> Result<Pending> {
+        self.end_call(call::call_begin(self, found, rights, bytes, handles, transfer))
+    }
+
+    /// Waits for the reply and receives it into `sink`. A reply that does not fit is discarded.
+    ///
+    /// `TimedOut`: a reply that comes later is an ordinary message. `Canceled`: the handle is gone. `Interrupted`: a
+    /// signal handler ran; the call is still under way, to be finished by another `call_finish` or abandoned.
+    pub fn call_finish(
+        &self,
+        pending: &Pending,
+        deadline_ns: i64,
+        sink: &mut impl RecvBuf,
+    ) -> Result<(usize, usize)> {
+        self.end_call(call::call_finish(self, pending, deadline_ns, sink))
+    }
+
+    /// Receives the reply into `sink` if it is there; `None` while it is not. Otherwise as
+    /// [`call_finish`](Self::call_finish), except that an error of this leaves the call under way.
+    pub fn call_poll(&self, pending: &Pending, sink: &mut impl RecvBuf) -> Result<Option<(usize, usize)>> {
+        self.end_call(call::call_poll(self, pending, sink))
+    }
+
+    /// Gives the call up. Its reply, whether it has come or comes later, is an ordinary message; or it is discarded, if
+    /// the end has that option.
+    pub fn call_abandon(&self, pending: &Pending) {
+        call::call_abandon(self, pending);
+        // An error of the release queue meets the next call as well, which returns it.
+        let _ = teardown::run_release_queue(self);
+    }
+
+    /// Makes a channel with these options, with a handle of `rights` to each end.
+    pub fn create_channel(&self, options: ChannelOptions, rights: Rights) -> Result<Created> {
+        let initialize = |slot| options::set_options(self, slot, options);
+        create::create(self, ObjectClass::Channel, rights, initialize)
+    }
+
+    /// Reads the next message in place. It stays in the ring until the result is finished or dropped; other reads go on
+    /// with the messages after it.
+    #[cfg(not(loom))]
+    pub fn receive_in_place(&self, found: ResolvedHandle, rights: Rights) -> Result<InPlace> {
+        self.end_call(in_place::receive_in_place(self, found, rights))
+    }
+
+    /// Consumes a message that was read in place, and then passes its handles to `each`. `BadHandle` for a message that
+    /// went with its channel meanwhile: then no work is left to do.
+    #[cfg(not(loom))]
+    pub fn finish(&self, message: &InPlace, each: &mut dyn FnMut(Received)) -> Result<()> {
+        in_place::finish(self, message, each)
+    }
+
+    /// Gives back the memory that the channel ends of this process keep and do not need: of `all` ends, or only of
+    /// those that were not written to since the last call. Ends that another thread is using keep theirs. Returns
+    /// whether a later call could give more back, after other processes have read or after a longer idle time.
+    pub fn trim_channels(&self, all: bool) -> Result<bool> {
+        idle::trim_channels(self, all)
+    }
+
+    /// Receives the next message into `sink`. Returns its size in bytes and its number of handles.
+    ///
+    /// `ShouldWait` when there is none, `PeerClosed` when there will be none.
+    #[inline]
+    pub fn receive(
+        &self,
+        found: ResolvedHandle,
+        rights: Rights,
+        sink: &mut impl RecvBuf,
+        on_overflow: OnOverflow,
+    ) -> Result<(usize, usize)> {
+        self.end_call(read::receive(self, found, rights, sink, on_overflow))
+    }
+
+    /// Receives up to `most` messages without handles, and consumes them together. Appends their bytes to `bytes`, and
+    /// the position where each ends to `ends`. Stops before a message that has handles. Returns how many it received.
+    pub fn receive_batch(
+        &self,
+        found: ResolvedHandle,
+        rights: Rights,
+        most: usize,
+        bytes: &mut Vec<u8>,
+        ends: &mut Vec<usize>,
+    ) -> Result<usize> {
+        self.end_call(read::receive_batch(self, found, rights, most, bytes, ends))
+    }
+
+    /// Sends one message without handles. `rights` are those the handle must have.
+    ///
+    /// `ShouldWait`: the channel's limit of pending messages is reached. `NoResources`: this process has as many
+    /// messages pending, or as much memory in messages, as it may.
+    #[inline]
+    pub fn send(&self, found: ResolvedHandle, rights: Rights, bytes: &[u8]) -> Result<()> {
+        write::send(self, found, rights, bytes)
+    }
+
+    /// Sends as many of `messages` as there is room for, and publishes those in one segment together. Returns how many
+    /// were sent; an error only if none was.
+    pub fn send_batch(&self, found: ResolvedHandle, rights: Rights, messages: &[&[u8]]) -> Result<usize> {
+        write::send_batch(self, found, rights, messages)
+    }
+
+    /// A block of `len_bytes` to write in place. Up to the arena's `max_loan_bytes`.
+    pub fn reserve(&self, found: ResolvedHandle, rights: Rights, len_bytes: usize) -> Result<Loan> {
+        loan::reserve(self, found, rights, len_bytes)
+    }
+
+    /// Sends a loan. Bytes of it that were not written are zero. On an error the loan is returned to its channel.
+    pub fn commit(&self, loan: Loan) -> Result<()> {
+        loan::commit(self, loan)
+    }
+
+    /// Returns a loan unsent.
+    pub fn return_loan(&self, loan: Loan) {
+        loan::return_loan(self, loan)
+    }
+
+    /// Sends a message with handles, each of which must have the rights `transfer`.
+    ///
+    /// On success, and on every error but `ShouldWait` and `NoResources`, all of `handles` are gone from this process.
+    pub fn send_with_handles(
+        &self,
+        channel: ResolvedHandle,
+        rights: Rights,
+        bytes: &[u8],
+        handles: &[HandleValue],
+        transfer: Rights,
+        txid: Option<Txid>,
+    ) -> Result<()> {
+        let out = SendRequest { channel, rights, transfer, bytes, handles, txid };
+        let sent = self.end_call(handles::send_with_handles(self, &out));
+        // The entries of the sent handles are closed by now, and may have private halves to free.
+        self.free_halves_if_due();
+        sent
+    }
+}
