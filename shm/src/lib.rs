@@ -70,7 +70,7 @@ pub use object::channel::call::Pending;
 pub use object::channel::options::ChannelOptions;
 #[cfg(not(loom))]
 pub use object::channel::read::in_place::InPlace;
-pub use object::channel::read::sink::{OnOverflow, RecvBuf, SliceBuf, UninitBuf, VecBuf};
+pub use object::channel::read::sink::{Actual, OnOverflow, RecvBuf, SliceBuf, UninitBuf, VecBuf};
 pub use object::channel::write::MAX_MESSAGE_BYTES;
 pub use object::channel::write::loan::Loan;
 pub use object::info::{Basic, MAX_NAME_BYTES};

@@ -40,7 +40,7 @@ fn read(thread: &Thread, at: HandleValue) -> Result<usize, Error> {
             &mut VecBuf::new(&mut bytes, &mut handles),
             OnOverflow::Keep,
         )
-        .map(|(bytes, _)| bytes)
+        .map(|actual| actual.bytes)
 }
 
 fn drain(thread: &Thread, at: HandleValue) -> usize {

@@ -37,7 +37,7 @@ fn read(thread: &Thread, at: HandleValue) -> Result<usize, Error> {
             &mut VecBuf::new(&mut bytes, &mut handles),
             OnOverflow::Keep,
         )
-        .map(|(bytes, _)| bytes)
+        .map(|actual| actual.bytes)
 }
 
 fn is_writable(thread: &Thread, at: HandleValue) -> bool {

@@ -106,23 +106,7 @@ pub(crate) fn channel_with(
     Ok(found)
 }
 
-/// The sizes of the message that a read has met.
-///
-/// ```
-/// # use jacinth::*;
-/// # let supervisor = Supervisor::create(&Config::default())?;
-/// let (ours, _theirs) = Channel::create();
-/// let (read, actual) = raw::channel_read(ours.raw_handle(), OnOverflow::Keep, &mut [], &mut []);
-/// assert_eq!((read, actual), (Err(Status::SHOULD_WAIT), raw::Actual { bytes: 0, handles: 0 }));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Actual {
-    /// The message's size in bytes.
-    pub bytes: usize,
-    /// How many handles it carries.
-    pub handles: usize,
-}
+pub use shm::Actual;
 
 /// Whether a read may discard a message that its buffers cannot hold (`ZX_CHANNEL_READ_MAY_DISCARD`).
 pub use shm::OnOverflow;
@@ -177,7 +161,7 @@ pub fn receive(
         let received =
             thread.receive(thread.lookup(shm::HandleValue(value))?, Rights::READ.into(), sink, too_small);
         match received {
-            Ok((bytes, handles)) | Err(shm::Error::BufferTooSmall { bytes, handles }) => {
+            Ok(Actual { bytes, handles }) | Err(shm::Error::BufferTooSmall { bytes, handles }) => {
                 actual = Actual { bytes, handles }
             }
             Err(_) => {}

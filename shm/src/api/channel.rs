@@ -15,7 +15,7 @@ use crate::object::channel::options::{self, ChannelOptions};
 use crate::object::channel::read;
 #[cfg(not(loom))]
 use crate::object::channel::read::in_place::{self, InPlace};
-use crate::object::channel::read::sink::{OnOverflow, RecvBuf};
+use crate::object::channel::read::sink::{Actual, OnOverflow, RecvBuf};
 use crate::object::channel::write;
 use crate::object::channel::write::handles::{self, SendRequest};
 use crate::object::channel::write::loan::{self, Loan};
@@ -46,13 +46,13 @@ impl Thread {
         pending: &Pending,
         deadline_ns: i64,
         sink: &mut impl RecvBuf,
-    ) -> Result<(usize, usize)> {
+    ) -> Result<Actual> {
         self.end_call(call::call_finish(self, pending, deadline_ns, sink))
     }
 
     /// Receives the reply into `sink` if it is there; `None` while it is not. Otherwise as
     /// [`call_finish`](Self::call_finish), except that an error of this leaves the call under way.
-    pub fn call_poll(&self, pending: &Pending, sink: &mut impl RecvBuf) -> Result<Option<(usize, usize)>> {
+    pub fn call_poll(&self, pending: &Pending, sink: &mut impl RecvBuf) -> Result<Option<Actual>> {
         self.end_call(call::call_poll(self, pending, sink))
     }
 
@@ -101,7 +101,7 @@ impl Thread {
         rights: Rights,
         sink: &mut impl RecvBuf,
         on_overflow: OnOverflow,
-    ) -> Result<(usize, usize)> {
+    ) -> Result<Actual> {
         self.end_call(read::receive(self, found, rights, sink, on_overflow))
     }
 

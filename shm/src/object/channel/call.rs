@@ -15,7 +15,7 @@ use crate::arena::word::ring::Txid;
 use crate::arena::word::signals::{Signals, State};
 use crate::handle::lookup::{self, ResolvedHandle};
 use crate::object::channel::end::{Reader, Writer};
-use crate::object::channel::read::sink::{Arrivals, OnOverflow, RecvBuf};
+use crate::object::channel::read::sink::{Actual, Arrivals, OnOverflow, RecvBuf};
 use crate::object::channel::read::{self, late_replies, reply};
 use crate::object::channel::write::handles::SendRequest;
 use crate::object::channel::write::{self, handles, payload_lines, refused};
@@ -118,7 +118,7 @@ pub(crate) fn call_finish(
     pending: &Pending,
     deadline_ns: i64,
     sink: &mut impl RecvBuf,
-) -> Result<(usize, usize)> {
+) -> Result<Actual> {
     let found = pending.found;
     let mut items =
         [WaitItem { handle: HandleValue::INVALID, waitfor: Signals::READABLE, pending: Signals::empty() }];
@@ -150,12 +150,12 @@ pub(crate) fn call_poll(
     thread: &Thread,
     pending: &Pending,
     sink: &mut impl RecvBuf,
-) -> Result<Option<(usize, usize)>> {
+) -> Result<Option<Actual>> {
     try_reply(thread, pending, sink)
 }
 
 /// Takes the reply if it is there.
-fn try_reply(thread: &Thread, pending: &Pending, sink: &mut impl RecvBuf) -> Result<Option<(usize, usize)>> {
+fn try_reply(thread: &Thread, pending: &Pending, sink: &mut impl RecvBuf) -> Result<Option<Actual>> {
     let inside = thread.inside();
     let mut reader =
         Reader::enter(thread, pending.found, Rights::empty(), &inside).map_err(|_| Error::Canceled)?;

@@ -22,7 +22,7 @@ use crate::arena::word::signals::{Signals, State};
 use crate::handle::lookup::ResolvedHandle;
 use crate::object::channel::drain;
 use crate::object::channel::end::Reader;
-use crate::object::channel::read::sink::{Arrivals, OnOverflow, RecvBuf};
+use crate::object::channel::read::sink::{Actual, Arrivals, OnOverflow, RecvBuf};
 use crate::object::channel::ring::Place;
 use crate::object::{ObjectClass, arrive};
 use crate::process::thread::{Thread, crash_point};
@@ -38,7 +38,7 @@ pub(crate) fn receive(
     rights: Rights,
     sink: &mut impl RecvBuf,
     on_overflow: OnOverflow,
-) -> Result<(usize, usize)> {
+) -> Result<Actual> {
     let inside = thread.inside();
     let mut reader = Reader::enter(thread, found, rights, &inside)?;
     let mut arrived = Arrivals::new();
@@ -139,7 +139,7 @@ pub(crate) fn take(
     sink: &mut impl RecvBuf,
     arrived: &mut Arrivals,
     on_overflow: OnOverflow,
-) -> Result<(usize, usize)> {
+) -> Result<Actual> {
     let thread = reader.thread;
     let place = reader::place_seen(reader, position)?;
     let segment = &place.segment;
@@ -174,7 +174,7 @@ pub(crate) fn take(
     } else {
         bind_handles(reader, &place, &message, arrived)?;
     }
-    Ok((bytes, handles))
+    Ok(Actual { bytes, handles })
 }
 
 /// Receives a message that carries handles.

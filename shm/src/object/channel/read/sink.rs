@@ -118,6 +118,15 @@ unsafe impl RecvBuf for VecBuf<'_> {
     }
 }
 
+/// How many bytes and handles a message has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Actual {
+    /// The bytes.
+    pub bytes: usize,
+    /// The handles.
+    pub handles: usize,
+}
+
 /// A buffer of a fixed size that holds no bytes yet: a message that does not fit is `BufferTooSmall`.
 #[derive(Debug)]
 pub struct UninitBuf<'a> {
