@@ -74,7 +74,7 @@ fn finds_the_race(test: &str, options: &[&str]) {
 }
 
 #[test]
-fn memcheck_finds_nothing() {
+fn memcheck_reports_no_error() {
     finds_nothing("memcheck", HANDOVER, &["--tool=memcheck"], "");
 }
 
@@ -93,7 +93,7 @@ fn a_spawned_program_runs_under_memcheck() {
 }
 
 #[test]
-fn a_blind_supervisor_explains_itself() {
+fn spawn_errors_name_a_missing_pidfd() {
     let Some((code, text)) = under_valgrind("memcheck-spawns", HANDOVER, &[], "spawn /bin/true") else {
         return;
     };
@@ -102,7 +102,7 @@ fn a_blind_supervisor_explains_itself() {
 }
 
 #[test]
-fn callgrind_runs() {
+fn programs_run_under_callgrind() {
     finds_nothing("callgrind", HANDOVER, &["--tool=callgrind", "--callgrind-out-file=/dev/null"], "");
 }
 

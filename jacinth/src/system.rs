@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_drawn_buffer_is_random_to_its_end() {
+    fn random_bytes_fill_the_whole_buffer() {
         for len in [1, 20, 257, 100_000] {
             let draws: Vec<_> = (0..30)
                 .map(|_| {

@@ -16,7 +16,7 @@ fn serve(server: &Channel, count: usize, shuffle: impl FnOnce(&mut Vec<MessageBu
 }
 
 #[test]
-fn many_threads_call_at_once_and_each_gets_its_own_reply_in_any_order() {
+fn concurrent_calls_get_their_own_replies() {
     in_arena(|_| {
         let (client, server) = Channel::create();
         let (threads, rounds) = (8, 60);
@@ -61,7 +61,7 @@ fn many_threads_call_at_once_and_each_gets_its_own_reply_in_any_order() {
 }
 
 #[test]
-fn messages_that_answer_no_call_stay_for_ordinary_reads_in_order() {
+fn unrelated_messages_stay_for_ordinary_reads() {
     in_arena(|supervisor| {
         let (client, server) = Channel::create();
         std::thread::scope(|scope| {
@@ -84,7 +84,7 @@ fn messages_that_answer_no_call_stay_for_ordinary_reads_in_order() {
 }
 
 #[test]
-fn after_a_call_timed_out_its_late_reply_is_an_ordinary_message() {
+fn late_replies_become_ordinary_messages() {
     in_arena(|_| {
         let (client, server) = Channel::create();
         let mut reply = MessageBuf::new();
@@ -107,7 +107,7 @@ fn after_a_call_timed_out_its_late_reply_is_an_ordinary_message() {
 }
 
 #[test]
-fn a_call_ends_when_its_handle_is_closed_or_sent_away_or_its_peer_closes() {
+fn close_transfer_or_peer_close_ends_calls() {
     in_arena(|supervisor| {
         let (carrier, _far) = Channel::create();
         let close = |value: u32| raw::close(value).unwrap();
@@ -139,7 +139,7 @@ fn a_call_ends_when_its_handle_is_closed_or_sent_away_or_its_peer_closes() {
 }
 
 #[test]
-fn a_reply_sent_before_the_peer_closed_is_still_the_calls() {
+fn a_reply_before_peer_close_arrives() {
     in_arena(|supervisor| {
         let (client, server) = Channel::create();
         std::thread::scope(|scope| {
@@ -156,7 +156,7 @@ fn a_reply_sent_before_the_peer_closed_is_still_the_calls() {
 }
 
 #[test]
-fn a_reply_that_comes_after_its_channel_was_sent_away_is_an_ordinary_message() {
+fn replies_after_transfer_become_ordinary_messages() {
     in_arena(|supervisor| {
         let (carrier, far) = Channel::create();
         let (client, server) = Channel::create();

@@ -7,7 +7,7 @@ use jacinth::*;
 use support::*;
 
 #[test]
-fn every_size_arrives_as_it_was_sent() {
+fn every_message_size_arrives_unchanged() {
     in_arena(|_| {
         let (ours, theirs) = Channel::create();
         let mut message = MessageBuf::new();
@@ -25,7 +25,7 @@ fn every_size_arrives_as_it_was_sent() {
 }
 
 #[test]
-fn up_to_64_handles_arrive_beside_any_size_of_bytes() {
+fn messages_carry_up_to_64_handles() {
     in_arena(|_| {
         let (ours, theirs) = Channel::create();
         for count in [1, 2, 7, 8, 9, 63, 64] {
@@ -46,7 +46,7 @@ fn up_to_64_handles_arrive_beside_any_size_of_bytes() {
 }
 
 #[test]
-fn a_message_too_large_is_out_of_range_and_its_handles_are_gone() {
+fn oversized_messages_fail_and_discard_their_handles() {
     in_arena(|supervisor| {
         let (ours, theirs) = Channel::create();
         let before = objects(supervisor);
@@ -82,7 +82,7 @@ fn a_message_too_large_is_out_of_range_and_its_handles_are_gone() {
 }
 
 #[test]
-fn a_buffer_too_small_gives_the_sizes_and_keeps_the_message() {
+fn too_small_buffers_keep_the_message() {
     in_arena(|_| {
         let (ours, theirs) = Channel::create();
         let (canary, sent) = canary();
@@ -103,7 +103,7 @@ fn a_buffer_too_small_gives_the_sizes_and_keeps_the_message() {
 }
 
 #[test]
-fn may_discard_drops_the_message_with_its_handles() {
+fn may_discard_drops_message_and_handles() {
     in_arena(|supervisor| {
         let (ours, theirs) = Channel::create();
         let (first, sent) = canary();
@@ -125,7 +125,7 @@ fn may_discard_drops_the_message_with_its_handles() {
 }
 
 #[test]
-fn a_read_tells_each_handles_type_and_rights() {
+fn a_read_tells_handle_types_and_rights() {
     in_arena(|_| {
         let (ours, theirs) = Channel::create();
         let weak = Event::create().replace(Rights::TRANSFER | Rights::WAIT).unwrap();
@@ -151,7 +151,7 @@ fn a_read_tells_each_handles_type_and_rights() {
 }
 
 #[test]
-fn at_its_limit_a_write_says_should_wait_and_consumes_nothing() {
+fn a_full_channel_refuses_and_consumes_nothing() {
     in_arena_of(
         |config| config.max_pending_messages = 5,
         |_| {
@@ -188,7 +188,7 @@ fn at_its_limit_a_write_says_should_wait_and_consumes_nothing() {
 
 /// The queue of a new channel is small, and grows.
 #[test]
-fn a_batch_is_written_until_there_is_no_room() {
+fn a_batch_is_written_until_full() {
     in_arena(|_| {
         for (most, len) in [(150, 40), (150, 3000), (1000, 40)] {
             let (ours, theirs) =
@@ -209,7 +209,7 @@ fn a_batch_is_written_until_there_is_no_room() {
 }
 
 #[test]
-fn a_writer_that_waits_for_room_is_woken_by_a_read() {
+fn a_read_wakes_a_waiting_writer() {
     in_arena_of(
         |config| config.max_pending_messages = 2,
         |supervisor| {
@@ -229,7 +229,7 @@ fn a_writer_that_waits_for_room_is_woken_by_a_read() {
 }
 
 #[test]
-fn by_default_at_least_5000_messages_can_be_pending_each_way() {
+fn each_way_holds_5000_messages_by_default() {
     in_arena(|supervisor| {
         let (ours, theirs) = Channel::create();
         let limit = supervisor.config().max_pending_messages;
@@ -254,7 +254,7 @@ fn by_default_at_least_5000_messages_can_be_pending_each_way() {
 }
 
 #[test]
-fn peer_closed_comes_after_what_was_sent() {
+fn pending_messages_are_read_before_peer_closed() {
     in_arena(|_| {
         let (ours, theirs) = Channel::create();
         tell(&ours, "first");
@@ -326,7 +326,7 @@ fn a_failed_write_discards_all_its_handles() {
 }
 
 #[test]
-fn a_channel_end_cannot_be_written_into_itself() {
+fn an_end_cannot_carry_itself() {
     in_arena(|_| {
         let (ours, theirs) = Channel::create();
         let (canary, sent) = canary();
@@ -341,7 +341,7 @@ fn a_channel_end_cannot_be_written_into_itself() {
 }
 
 #[test]
-fn messages_from_before_a_hand_over_come_before_those_after() {
+fn messages_stay_ordered_across_a_transfer() {
     in_arena(|_| {
         let (carrier, far) = Channel::create();
         let (mut writer, mut reader) = Channel::create();
@@ -376,7 +376,7 @@ fn messages_from_before_a_hand_over_come_before_those_after() {
 /// A server that collects requests until `count` are there and answers them in the order that `shuffle` makes.
 
 #[test]
-fn what_a_closed_channel_held_dies_with_it_to_any_depth() {
+fn closing_a_channel_ends_nested_channels() {
     in_arena(|supervisor| {
         let depth = 1000;
         let (canary, sent) = canary();
@@ -402,7 +402,7 @@ fn what_a_closed_channel_held_dies_with_it_to_any_depth() {
 }
 
 #[test]
-fn a_handle_in_transit_is_nobodys_and_keeps_its_object() {
+fn a_handle_in_transit_keeps_its_object() {
     in_arena(|supervisor| {
         let (ours, theirs) = Channel::create();
         let (canary, sent) = canary();
@@ -420,7 +420,7 @@ fn a_handle_in_transit_is_nobodys_and_keeps_its_object() {
 }
 
 #[test]
-fn both_threads_of_a_busy_channel_get_every_message_in_order() {
+fn busy_channels_deliver_both_ways_in_order() {
     in_arena(|_| {
         let (ours, theirs) = Channel::create();
         let count = 100_000u32;
@@ -453,7 +453,7 @@ fn burst(ours: &Channel, theirs: &Channel) {
 }
 
 #[test]
-fn after_a_burst_a_channel_gives_its_memory_back_by_itself() {
+fn channels_return_burst_memory_unasked() {
     in_arena(|supervisor| {
         let (ours, theirs) = Channel::create();
         burst(&ours, &theirs);
@@ -466,7 +466,7 @@ fn after_a_burst_a_channel_gives_its_memory_back_by_itself() {
 }
 
 #[test]
-fn collecting_takes_back_what_quiet_channels_keep() {
+fn collecting_frees_the_blocks_of_quiet_channels() {
     in_arena(|supervisor| {
         let (ours, theirs) = Channel::create();
         burst(&ours, &theirs);

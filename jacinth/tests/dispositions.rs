@@ -24,7 +24,7 @@ fn next_etc(channel: &Channel) -> MessageBufEtc {
 }
 
 #[test]
-fn moved_and_duplicated_handles_arrive_with_their_rights() {
+fn dispositions_set_the_rights_that_arrive() {
     in_arena(|_| {
         let (ours, theirs) = Channel::create();
         let (event, kept) = (Event::create(), Event::create());
@@ -85,7 +85,7 @@ fn each_disposition_tells_its_own_fault() {
 }
 
 #[test]
-fn a_failed_write_etc_closes_moved_handles_and_keeps_lent_ones() {
+fn a_failed_write_closes_only_moved_handles() {
     in_arena(|_| {
         let (ours, theirs) = Channel::create();
         drop(theirs);
@@ -101,7 +101,7 @@ fn a_failed_write_etc_closes_moved_handles_and_keeps_lent_ones() {
 }
 
 #[test]
-fn without_room_write_etc_gives_the_handles_back() {
+fn a_full_channel_returns_the_handles() {
     in_arena_of(
         |config| config.max_pending_messages = 1,
         |_| {
@@ -192,7 +192,7 @@ fn pieces_arrive_as_one_message() {
 }
 
 #[test]
-fn too_many_pieces_or_bytes_consume_the_handles() {
+fn oversized_gathered_writes_consume_the_handles() {
     in_arena(|_| {
         let (ours, _theirs) = Channel::create();
         let most = vec![ChannelIoSlice::new(b"x"); MAX_MSG_IOVEC + 1];

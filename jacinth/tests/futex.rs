@@ -198,7 +198,7 @@ fn an_owner_must_be_a_thread() {
 }
 
 #[test]
-fn one_futex_is_no_two() {
+fn requeue_refuses_the_same_futex() {
     in_arena(|_| {
         let futex = Futex::new(0);
         assert_eq!(futex.requeue(1, 0, &futex, 1, None), Err(Status::INVALID_ARGS));

@@ -18,7 +18,7 @@ fn rights_of(handle: &impl AsHandleRef) -> Rights {
 }
 
 #[test]
-fn a_duplicate_has_the_rights_asked_for_and_the_same_object() {
+fn a_duplicate_has_the_requested_rights() {
     in_arena(|_| {
         let event = Event::create();
         let same = event.duplicate(Rights::SAME_RIGHTS).unwrap();
@@ -36,7 +36,7 @@ fn a_duplicate_has_the_rights_asked_for_and_the_same_object() {
 }
 
 #[test]
-fn duplicating_needs_the_right_and_never_adds_one() {
+fn duplicating_never_adds_a_right() {
     in_arena(|_| {
         let event = Event::create();
         let waits = event.duplicate(Rights::WAIT).unwrap();
@@ -60,7 +60,7 @@ fn duplicating_needs_the_right_and_never_adds_one() {
 }
 
 #[test]
-fn a_replaced_handle_is_gone_and_its_replacement_has_the_rights() {
+fn replacing_closes_the_old_handle() {
     in_arena(|supervisor| {
         let event = Event::create();
         let (koid, old) = (event.koid().unwrap(), event.raw_handle());
@@ -78,7 +78,7 @@ fn a_replaced_handle_is_gone_and_its_replacement_has_the_rights() {
 }
 
 #[test]
-fn a_replaced_channel_end_keeps_its_messages_and_its_peer() {
+fn a_replaced_end_keeps_its_messages() {
     in_arena(|_| {
         let (ours, theirs) = Channel::create();
         tell(&ours, "before");
@@ -105,7 +105,7 @@ fn a_handle_closes_once() {
 }
 
 #[test]
-fn of_many_threads_that_close_a_handle_one_succeeds() {
+fn one_of_many_concurrent_closes_succeeds() {
     in_arena(|supervisor| {
         for _ in 0..300 {
             let value = event().into_raw();
@@ -127,7 +127,7 @@ fn of_many_threads_that_close_a_handle_one_succeeds() {
 }
 
 #[test]
-fn close_many_closes_all_it_can() {
+fn close_many_closes_every_valid_handle() {
     in_arena(|supervisor| {
         let values: Vec<u32> = (0..10).map(|_| event().into_raw()).collect();
         assert_eq!(raw::close_many(&values), Ok(()));
@@ -148,7 +148,7 @@ fn close_many_closes_all_it_can() {
 }
 
 #[test]
-fn open_values_are_never_zero_and_never_equal() {
+fn open_values_are_distinct_and_nonzero() {
     in_arena(|_| {
         let mut values = HashSet::new();
         let mut keep = Vec::new();
@@ -165,7 +165,7 @@ fn open_values_are_never_zero_and_never_equal() {
 }
 
 #[test]
-fn a_closed_value_is_not_soon_used_again_and_stays_bad() {
+fn closed_values_are_not_reused_soon() {
     in_arena(|_| {
         let live = Event::create();
         let mut stale = HashSet::new();
@@ -182,7 +182,7 @@ fn a_closed_value_is_not_soon_used_again_and_stays_bad() {
 }
 
 #[test]
-fn in_a_full_table_too_a_stale_value_is_bad_once_its_entry_is_used_again() {
+fn stale_values_fail_in_full_tables() {
     in_arena_of(
         |config| config.max_handles_per_process = 16,
         |_| {
@@ -382,7 +382,7 @@ fn assert_all_say_bad_handle(value: u32, what: &str) {
 }
 
 #[test]
-fn every_call_says_bad_handle_to_a_value_that_names_none() {
+fn every_call_refuses_invalid_values() {
     in_arena(|supervisor| {
         assert_all_say_bad_handle(raw::INVALID, "0");
         assert_all_say_bad_handle(0x1234_5678, "a value from nowhere");
@@ -426,7 +426,7 @@ fn tells_its_values() {
 }
 
 #[test]
-fn channel_calls_say_wrong_type_to_other_objects() {
+fn channel_calls_refuse_other_objects() {
     in_arena(|supervisor| {
         let (pair, _other) = EventPair::create();
         let event = Event::create();
@@ -448,7 +448,7 @@ fn channel_calls_say_wrong_type_to_other_objects() {
 }
 
 #[test]
-fn every_call_says_access_denied_without_its_right_and_works_with_it() {
+fn every_call_needs_exactly_its_right() {
     in_arena(|_| {
         for Call { name, on, needs, run } in CALLS {
             let (end, _other) = readable_channel();
@@ -484,7 +484,7 @@ fn every_call_says_access_denied_without_its_right_and_works_with_it() {
 }
 
 #[test]
-fn a_handle_is_what_its_value_is() {
+fn type_conversions_keep_the_value() {
     in_arena(|_| {
         let event = Event::create();
         let value = event.raw_handle();

@@ -39,7 +39,7 @@ fn basic_info_tells_type_rights_and_koids() {
 }
 
 #[test]
-fn a_handle_without_rights_still_tells_its_basic_info() {
+fn basic_info_needs_no_rights() {
     in_arena(|_| {
         let event = Event::create();
         let none = event.duplicate(Rights::NONE).unwrap();
@@ -52,7 +52,7 @@ fn a_handle_without_rights_still_tells_its_basic_info() {
 }
 
 #[test]
-fn a_related_koid_stays_when_the_other_side_is_gone() {
+fn related_koids_outlive_the_other_side() {
     in_arena(|_| {
         let (side, other_side) = EventPair::create();
         let (end, other_end) = Channel::create();
@@ -64,7 +64,7 @@ fn a_related_koid_stays_when_the_other_side_is_gone() {
 }
 
 #[test]
-fn koids_are_never_used_again_and_never_reserved_ones() {
+fn koids_are_unique_and_never_reserved() {
     in_arena(|_| {
         let mut koids = HashSet::new();
         for round in 0..5_000 {
@@ -105,7 +105,7 @@ fn tells_its_koids() {
 }
 
 #[test]
-fn the_handle_count_follows_every_handle_also_in_transit() {
+fn the_handle_count_includes_handles_in_transit() {
     in_arena(|_| {
         let event = Event::create();
         assert_eq!(event.count_info().map(|info| info.handle_count), Ok(1));
@@ -137,7 +137,7 @@ fn the_handle_count_follows_every_handle_also_in_transit() {
 }
 
 #[test]
-fn each_side_of_a_pair_counts_its_own_handles() {
+fn pair_sides_count_their_own_handles() {
     in_arena(|_| {
         let (side, other_side) = EventPair::create();
         let _copy = side.duplicate(Rights::SAME_RIGHTS).unwrap();
@@ -162,7 +162,7 @@ fn each_side_of_a_pair_counts_its_own_handles() {
 }
 
 #[test]
-fn names_need_rights_that_these_objects_do_not_have() {
+fn names_need_rights_that_objects_lack() {
     in_arena(|_| {
         let (side, _other_side) = EventPair::create();
         let (end, _other_end) = Channel::create();

@@ -7,7 +7,7 @@ use jacinth::*;
 use support::*;
 
 #[test]
-fn loans_are_sent_as_they_were_filled_in_the_order_of_their_commits() {
+fn loans_arrive_in_commit_order() {
     in_arena(|_| {
         let (ours, theirs) = Channel::create();
         let mut loans: Vec<_> = [1usize << 20, 1, 100_000, 0]
@@ -33,7 +33,7 @@ fn loans_are_sent_as_they_were_filled_in_the_order_of_their_commits() {
 }
 
 #[test]
-fn what_is_not_written_of_a_loan_is_zero() {
+fn unwritten_loan_bytes_are_zero() {
     in_arena(|_| {
         let (ours, theirs) = Channel::create();
         for (len, writes) in [(1000, &[][..]), (1000, &[(10, 5), (500, 100)]), (1000, &[(900, 100), (0, 3)])]
@@ -55,7 +55,7 @@ fn what_is_not_written_of_a_loan_is_zero() {
 
 #[test]
 #[expect(unsafe_code, reason = "the view that trusts is what is tested")]
-fn all_of_a_loan_is_sent_as_it_was_filled_in_place() {
+fn a_loan_is_sent_as_filled() {
     in_arena(|_| {
         let (ours, theirs) = Channel::create();
         let bytes = bytes_of(100_000, 3);
@@ -76,7 +76,7 @@ fn all_of_a_loan_is_sent_as_it_was_filled_in_place() {
 }
 
 #[test]
-fn a_loan_that_is_dropped_sends_nothing_and_costs_nothing() {
+fn a_dropped_loan_sends_no_message() {
     in_arena_of(
         |config| (config.pool_bytes, config.max_loan_bytes) = (4 << 20, 1 << 20),
         |_| {
@@ -96,7 +96,7 @@ fn a_loan_that_is_dropped_sends_nothing_and_costs_nothing() {
 }
 
 #[test]
-fn several_messages_are_read_in_place_at_once_and_consumed_in_any_order() {
+fn in_place_reads_finish_in_any_order() {
     in_arena(|supervisor| {
         let (ours, theirs) = Channel::create();
         for round in 0..20usize {
@@ -132,7 +132,7 @@ fn several_messages_are_read_in_place_at_once_and_consumed_in_any_order() {
 }
 
 #[test]
-fn an_end_that_leaves_while_messages_are_read_in_place_takes_the_unread_ones_along() {
+fn a_transferred_end_takes_its_unfinished_messages() {
     in_arena(|_| {
         let (carrier, far) = Channel::create();
         let (ours, theirs) = Channel::create();
@@ -157,7 +157,7 @@ fn an_end_that_leaves_while_messages_are_read_in_place_takes_the_unread_ones_alo
 }
 
 #[test]
-fn a_batch_arrives_like_messages_written_one_by_one() {
+fn a_batch_arrives_as_separate_messages() {
     in_arena(|_| {
         let (ours, theirs) = Channel::create();
         let messages: Vec<Vec<u8>> = (0..100).map(|number| bytes_of(number * 9, number)).collect();
@@ -182,7 +182,7 @@ fn a_batch_arrives_like_messages_written_one_by_one() {
 }
 
 #[test]
-fn a_batch_read_stops_before_a_message_with_handles() {
+fn batch_reads_stop_before_handles() {
     in_arena(|_| {
         let (ours, theirs) = Channel::create();
         tell(&ours, "one");

@@ -127,7 +127,7 @@ fn a_wait_gives_up_at_standard_deadlines() {
 }
 
 #[test]
-fn a_closed_peer_is_seen_until_the_end() {
+fn peer_closed_stays_asserted_until_close() {
     in_arena(|_| {
         let (ours, theirs) = EventPair::create();
         assert_eq!((ours.is_closed(), theirs.is_closed()), (Ok(false), Ok(false)));

@@ -41,7 +41,7 @@ fn pulse(end: &Channel, signals: Signals) {
 }
 
 #[test]
-fn a_stopped_sleeper_observes_its_pulse_among_many_others() {
+fn stopped_sleepers_observe_their_own_pulse() {
     in_arena(|supervisor| {
         let before = supervisor.counters().sleeps;
         let (ours, child) = spawn(supervisor, SLEEPER);
@@ -76,7 +76,7 @@ fn a_sleeper_that_dies_is_forgotten() {
 }
 
 #[test]
-fn sleepers_on_one_object_observe_each_its_own_pulse() {
+fn each_sleeper_observes_its_own_pulse() {
     in_arena(|supervisor| {
         let event = &Event::create();
         let signals = [Signals::USER_0, Signals::USER_1, Signals::USER_2, Signals::EVENT_SIGNALED];
@@ -103,7 +103,7 @@ fn sleepers_on_one_object_observe_each_its_own_pulse() {
 }
 
 #[test]
-fn a_pulse_of_any_item_ends_a_wait_for_many() {
+fn any_items_pulse_ends_wait_many() {
     in_arena(|supervisor| {
         let events: Vec<Event> = (0..64).map(|_| Event::create()).collect();
         for pulsed in [0, 31, 63] {

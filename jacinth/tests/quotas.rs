@@ -1,5 +1,5 @@
-//! Quotas: a greedy process gets NO_RESOURCES, and nobody else notices. What it gives back, or leaves behind, is there
-//! for it or for others again.
+//! Quotas: a greedy process gets NO_RESOURCES, and the other processes still get their share. Memory and objects that it
+//! gives back or leaves behind are free for every process again.
 
 mod support;
 
@@ -12,7 +12,7 @@ fn child_main() {
     play(&[("greedy", greedy), ("modest", modest)]);
 }
 
-/// An arena in which one process cannot have everything of anything.
+/// An arena in which one process cannot use up any resource.
 fn scarce(config: &mut Config) {
     config.max_objects = 200;
     config.max_objects_per_process = 100;
@@ -24,8 +24,8 @@ fn scarce(config: &mut Config) {
     config.max_loan_bytes = 1 << 17;
 }
 
-/// Does what it is told, and says how often it succeeded before NO_RESOURCES; keeps what it has until it is told to
-/// give it back.
+/// Takes the named resource until NO_RESOURCES, and answers with the count. It keeps the resources until it is told to
+/// give them back.
 fn greedy() {
     let channel = startup_channel();
     let mut kept: Vec<Box<dyn std::any::Any>> = Vec::new();
@@ -87,9 +87,9 @@ fn keep<T: 'static>(
     (count, status)
 }
 
-/// Has the process do something, and gives how often it could.
-fn ask(channel: &Channel, what: &str) -> u64 {
-    tell(channel, what);
+/// Has the process take a resource, and returns the count that it got.
+fn ask(channel: &Channel, resource: &str) -> u64 {
+    tell(channel, resource);
     u64::from_ne_bytes(next(channel).bytes().try_into().unwrap())
 }
 
@@ -116,7 +116,7 @@ fn event_of(event: &Event) -> NullableHandle {
     event.duplicate(Rights::SAME_RIGHTS).unwrap().into()
 }
 
-/// Works whenever it is asked to.
+/// Does the work of `work` once for each request.
 fn modest() {
     let channel = startup_channel();
     loop {
@@ -134,34 +134,34 @@ fn works(channel: &Channel) {
     assert_eq!(next(channel).bytes(), b"worked");
 }
 
-/// What a greedy process gets of each kind when nothing else goes on.
+/// The number of each resource that a greedy process gets while no other process is busy.
 const LIMITS: &[(&str, u64)] =
     &[("objects", 100), ("handles", 0), ("messages", 160), ("memory", 8), ("loans", 4)];
 
 #[test]
-fn a_greedy_process_gets_its_quota_and_nobody_else_notices() {
+fn a_greedy_process_gets_only_its_quota() {
     in_arena_of(scarce, |supervisor| {
-        for &(what, limit) in LIMITS {
+        for &(resource, limit) in LIMITS {
             let modest = spawn(supervisor, "modest");
             let (ours, child): (Channel, Child) = spawn(supervisor, "greedy");
             for round in 0..3 {
-                let got = ask(&ours, what);
-                match what {
+                let got = ask(&ours, resource);
+                match resource {
                     "handles" => assert!((500..511).contains(&got), "{got}"),
-                    _ => assert_eq!(got, limit, "{what}, round {round}"),
+                    _ => assert_eq!(got, limit, "{resource}, round {round}"),
                 }
                 works(&modest.0);
                 work();
                 assert_eq!(ask(&ours, "give back"), 0);
             }
-            ask(&ours, what);
+            ask(&ours, resource);
             works(&modest.0);
             kill(supervisor, child);
             drop(ours);
-            // All of it is there again, for whoever comes next.
+            // The next process can take all of it again.
             let (ours, child) = spawn(supervisor, "greedy");
-            let got = ask(&ours, what);
-            assert!(got == limit || what == "handles", "{what}: {got}");
+            let got = ask(&ours, resource);
+            assert!(got == limit || resource == "handles", "{resource}: {got}");
             works(&modest.0);
             drop((ours, modest.0));
             join(child);
@@ -172,12 +172,12 @@ fn a_greedy_process_gets_its_quota_and_nobody_else_notices() {
 }
 
 #[test]
-fn objects_count_for_their_maker_whoever_holds_them() {
+fn objects_count_for_their_maker() {
     in_arena_of(scarce, |supervisor| {
         let (ours, child) = spawn(supervisor, "greedy");
         let (events, status) = until_refused(Event::try_create);
         assert_eq!((events.len(), status), (99, Status::NO_RESOURCES), "and the channel");
-        // The other process takes over what this one has made.
+        // The other process gets the handles to objects of this process.
         let mut handles: Vec<NullableHandle> = events.into_iter().map(NullableHandle::from).collect();
         let (inner, outer) = {
             drop(handles.pop());
@@ -188,14 +188,18 @@ fn objects_count_for_their_maker_whoever_holds_them() {
         assert_eq!(
             u64::from_ne_bytes(next(&ours).bytes().try_into().unwrap()),
             100,
-            "it has made none of them"
+            "the other process has created none of them"
         );
-        assert_eq!(Event::try_create().map(drop), Err(Status::NO_RESOURCES), "still this process's");
+        assert_eq!(
+            Event::try_create().map(drop),
+            Err(Status::NO_RESOURCES),
+            "they still count for this process"
+        );
         drop(inner);
         drop(handles.pop());
         let (more, _) = until_refused(Event::try_create);
         assert_eq!(more.len(), 1);
-        // They end with their holder.
+        // The objects end with the process that holds their handles.
         kill(supervisor, child);
         drop(ours);
         let (more, _) = until_refused(Event::try_create);
@@ -204,7 +208,7 @@ fn objects_count_for_their_maker_whoever_holds_them() {
 }
 
 #[test]
-fn the_objects_of_a_dead_process_count_for_nobody() {
+fn dead_processes_leave_no_object_charge() {
     in_arena_of(scarce, |supervisor| {
         let (ours, child) = spawn(supervisor, "modest");
         let (end, theirs) = Channel::create();
@@ -218,7 +222,7 @@ fn the_objects_of_a_dead_process_count_for_nobody() {
 }
 
 #[test]
-fn a_failed_write_consumes_nothing_and_works_when_something_was_read() {
+fn a_refused_write_succeeds_after_a_read() {
     in_arena_of(
         |config| (config.max_pending_messages_per_process, config.max_pending_messages) = (10, 8),
         |_| {
@@ -238,7 +242,7 @@ fn a_failed_write_consumes_nothing_and_works_when_something_was_read() {
             pairs[2].0.write(b"", &mut handles).unwrap();
             assert!(handles[0].is_invalid());
             assert_eq!(pairs[2].0.write(b"", &mut []), Err(Status::NO_RESOURCES));
-            // Ends that go give back what was pending there, whether they were ever written to again or not.
+            // An end that closes returns the credit of its pending messages, also without a later write.
             drop(pairs);
             let (ours, theirs) = Channel::create();
             for _ in 0..8 {
@@ -250,7 +254,7 @@ fn a_failed_write_consumes_nothing_and_works_when_something_was_read() {
 }
 
 #[test]
-fn pending_messages_move_with_the_end_that_wrote_them() {
+fn pending_messages_follow_the_writing_end() {
     in_arena_of(
         |config| (config.max_pending_messages_per_process, config.max_pending_messages) = (100, 80),
         |supervisor| {
@@ -265,7 +269,7 @@ fn pending_messages_move_with_the_end_that_wrote_them() {
             next(&theirs);
             to_child.write(b"take this", &mut [ours.into()]).unwrap();
             assert_eq!(next(&to_child).bytes(), b"worked");
-            // The other process dropped it.
+            // The other process closed the end.
             let (sent, status) = until_refused(|| other.write(b"", &mut []));
             assert_eq!((sent.len(), status), (53, Status::SHOULD_WAIT));
             drop((to_child, other_end));
@@ -286,7 +290,7 @@ fn many_threads_together_get_exactly_the_quota() {
 }
 
 #[test]
-fn many_threads_never_have_more_messages_pending_than_the_quota() {
+fn many_threads_never_exceed_the_message_quota() {
     in_arena_of(scarce, |supervisor| {
         let pairs: Vec<_> = (0..4).map(|_| Channel::create()).collect();
         for round in 0..50 {
@@ -306,11 +310,11 @@ fn many_threads_never_have_more_messages_pending_than_the_quota() {
                 }
             });
             assert!(supervisor.inspect().messages <= 160);
-            // What threads had set aside and could not be asked for is there for the next.
+            // Credit that busy threads had set aside is free for the next write.
             for (ours, _) in &pairs {
                 let _ = until_refused(|| ours.write(b"x", &mut []));
             }
-            // The last ones are for a channel that has few.
+            // The last credits go to a channel with few messages.
             let last = Channel::create();
             let (_, refused) = until_refused(|| last.0.write(b"x", &mut []));
             assert_eq!((supervisor.inspect().messages, refused), (160, Status::NO_RESOURCES));

@@ -42,7 +42,7 @@ fn signals_are_cleared_and_then_set() {
 }
 
 #[test]
-fn only_user_signals_and_an_events_own_can_be_set() {
+fn only_settable_signals_can_be_set() {
     in_arena(|_| {
         let event = Event::create();
         let (side, other_side) = EventPair::create();
@@ -85,7 +85,7 @@ fn an_event_has_no_peer_to_signal() {
 }
 
 #[test]
-fn a_pair_signals_its_other_side_until_that_closes() {
+fn pair_sides_signal_each_other_until_close() {
     in_arena(|_| {
         let (ours, theirs) = EventPair::create();
         ours.signal_peer(Signals::NONE, Signals::USER_1 | Signals::EVENTPAIR_SIGNALED).unwrap();
@@ -107,7 +107,7 @@ fn a_pair_signals_its_other_side_until_that_closes() {
 }
 
 #[test]
-fn a_channel_asserts_what_can_be_done_with_it() {
+fn a_channel_asserts_its_possible_operations() {
     in_arena(|_| {
         let (ours, theirs) = Channel::create();
         assert_eq!([now(&ours), now(&theirs)], [Signals::CHANNEL_WRITABLE; 2]);
@@ -131,7 +131,7 @@ fn a_channel_asserts_what_can_be_done_with_it() {
 }
 
 #[test]
-fn a_wait_gives_all_signals_seen_not_only_those_waited_for() {
+fn a_wait_gives_all_observed_signals() {
     in_arena(|_| {
         let event = Event::create();
         event.signal(Signals::NONE, Signals::USER_0 | Signals::USER_1).unwrap();
@@ -168,7 +168,7 @@ fn a_deadline_in_the_past_looks_once() {
 }
 
 #[test]
-fn a_wait_never_times_out_before_its_deadline() {
+fn no_wait_ends_before_its_deadline() {
     in_arena(|_| {
         let event = Event::create();
         for spin in [MonotonicDuration::ZERO, MonotonicDuration::from_micros(10), MonotonicDuration::INFINITE]
@@ -206,7 +206,7 @@ fn wait_many_takes_0_to_64_items() {
 }
 
 #[test]
-fn wait_many_fills_in_what_each_item_asserts() {
+fn wait_many_reports_each_items_signals() {
     in_arena(|_| {
         let events: Vec<Event> = (0..7).map(|_| Event::create()).collect();
         let (ours, theirs) = Channel::create();
@@ -233,7 +233,7 @@ fn wait_many_fills_in_what_each_item_asserts() {
 }
 
 #[test]
-fn wait_many_needs_a_good_handle_and_the_right_for_each_item() {
+fn wait_many_checks_every_items_handle() {
     in_arena(|_| {
         let good = Event::create();
         good.signal(Signals::NONE, Signals::USER_0).unwrap();
@@ -251,7 +251,7 @@ fn wait_many_needs_a_good_handle_and_the_right_for_each_item() {
 }
 
 #[test]
-fn the_same_object_can_be_waited_on_several_times_at_once() {
+fn one_object_admits_several_waits() {
     in_arena(|supervisor| {
         let event = Event::create();
         let copy = event.duplicate(Rights::SAME_RIGHTS).unwrap();
@@ -275,7 +275,7 @@ fn the_same_object_can_be_waited_on_several_times_at_once() {
 }
 
 #[test]
-fn a_sleeper_is_woken_by_each_kind_of_signal() {
+fn each_signal_kind_wakes_a_sleeper() {
     in_arena(|supervisor| {
         let event = Event::create();
         let (side, other_side) = EventPair::create();
@@ -312,7 +312,7 @@ fn a_sleeper_is_woken_by_each_kind_of_signal() {
 }
 
 #[test]
-fn all_who_sleep_on_an_object_are_woken() {
+fn all_sleepers_on_an_object_wake() {
     in_arena(|supervisor| {
         let event = Event::create();
         std::thread::scope(|scope| {
@@ -333,7 +333,7 @@ fn all_who_sleep_on_an_object_are_woken() {
 }
 
 #[test]
-fn a_wait_is_canceled_when_its_handle_is_closed_replaced_or_sent_away() {
+fn close_replace_and_transfer_cancel_waits() {
     in_arena(|supervisor| {
         let (carrier, _far) = Channel::create();
         let close = |value: u32| raw::close(value).unwrap();
@@ -362,7 +362,7 @@ fn a_wait_is_canceled_when_its_handle_is_closed_replaced_or_sent_away() {
 }
 
 #[test]
-fn a_wait_goes_on_when_another_handle_to_its_object_is_closed() {
+fn closing_another_handle_cancels_no_wait() {
     in_arena(|supervisor| {
         let event = Event::create();
         let copy = event.duplicate(Rights::SAME_RIGHTS).unwrap();
@@ -379,7 +379,7 @@ fn a_wait_goes_on_when_another_handle_to_its_object_is_closed() {
 }
 
 #[test]
-fn wait_many_is_canceled_when_one_of_its_handles_goes() {
+fn losing_one_handle_cancels_wait_many() {
     in_arena(|supervisor| {
         let stays = Event::create();
         let value = event().into_raw();
@@ -402,7 +402,7 @@ fn wait_many_is_canceled_when_one_of_its_handles_goes() {
 }
 
 #[test]
-fn a_pulse_ends_the_waits_that_were_there_when_it_came() {
+fn a_pulse_ends_every_earlier_wait() {
     in_arena(|supervisor| {
         let (side, other_side) = EventPair::create();
         for _ in 0..50 {
@@ -419,7 +419,7 @@ fn a_pulse_ends_the_waits_that_were_there_when_it_came() {
 }
 
 #[test]
-fn a_pulse_that_comes_and_goes_harms_nobody() {
+fn unrelated_pulses_lose_no_wake() {
     in_arena(|_| {
         let event = Event::create();
         let rounds = 20_000;

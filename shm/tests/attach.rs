@@ -81,8 +81,8 @@ fn a_second_attachment_sees_the_same_arena() {
     assert_eq!(first.len_bytes(), second.len_bytes());
     let process = Process::attach(first.clone(), first.first_slot().unwrap(), std::process::id(), 7).unwrap();
     let thread = Thread::join(&process).unwrap();
-    let other_seat = second.reserve_slot(&thread).unwrap();
-    let other = Process::attach(second.clone(), other_seat, std::process::id(), 8).unwrap();
+    let other_slot = second.reserve_slot(&thread).unwrap();
+    let other = Process::attach(second.clone(), other_slot, std::process::id(), 8).unwrap();
     let other_thread = Thread::join(&other).unwrap();
     let value = thread.create(ObjectClass::Event, Rights::from_bits_retain(!0)).unwrap().0;
     assert!(other_thread.lookup(value).is_err(), "a value of another process");
@@ -91,7 +91,7 @@ fn a_second_attachment_sees_the_same_arena() {
 }
 
 #[test]
-fn a_file_that_is_no_arena() {
+fn files_without_an_arena_are_refused() {
     let zeros = memfd(1 << 20);
     fcntl_add_seals(&zeros, SEALS).unwrap();
     assert!(matches!(attach_error(zeros), AttachError::NotAnArena));
@@ -108,7 +108,7 @@ fn a_file_that_is_no_arena() {
 }
 
 #[test]
-fn a_file_that_is_no_memory() {
+fn files_of_other_kinds_are_refused() {
     let (reader, _writer) = rustix::pipe::pipe().unwrap();
     assert!(matches!(attach_error(reader), AttachError::Truncated { .. } | AttachError::NotSealed));
     let null = std::fs::File::open("/dev/null").unwrap();
@@ -124,7 +124,7 @@ fn a_file_that_is_no_memory() {
 }
 
 #[test]
-fn an_arena_of_another_version() {
+fn an_arena_of_another_version_is_refused() {
     for version in [0, 1, 99, u64::MAX] {
         let arena = Arena::create(&small()).unwrap();
         Raw::of(arena.file().unwrap()).set(VERSION, version);
@@ -136,7 +136,7 @@ fn an_arena_of_another_version() {
 }
 
 #[test]
-fn a_truncated_or_lengthened_arena() {
+fn arenas_of_wrong_length_are_refused() {
     let arena = Arena::create(&small()).unwrap();
     let full = arena.len_bytes() as u64;
     for len in [4096, 8192, full - 4096, full + 4096] {
@@ -158,7 +158,7 @@ fn a_truncated_or_lengthened_arena() {
 }
 
 #[test]
-fn header_numbers_out_of_range_are_named() {
+fn out_of_range_header_numbers_are_named() {
     let fields = [
         "max_processes",
         "max_threads",
@@ -188,7 +188,7 @@ fn header_numbers_out_of_range_are_named() {
 }
 
 #[test]
-fn header_numbers_that_do_not_add_up() {
+fn inconsistent_header_numbers_are_refused() {
     let arena = || Arena::create(&small()).unwrap();
     for (word, change) in [
         (LAYOUT_HASH, 1),
@@ -209,7 +209,7 @@ fn header_numbers_that_do_not_add_up() {
 }
 
 #[test]
-fn an_arena_that_could_be_resized() {
+fn resizable_arenas_are_refused() {
     let arena = Arena::create(&small()).unwrap();
     let unsealed = |seals: SealFlags| {
         let fd = memfd(arena.len_bytes() as u64);
@@ -235,10 +235,10 @@ fn an_arena_that_could_be_resized() {
 }
 
 #[test]
-fn another_users_arena() {
+fn another_users_arena_is_refused() {
     let arena = Arena::create(&small()).unwrap();
-    let somebody = rustix::fs::Uid::from_raw(54_321);
-    if rustix::fs::fchown(arena.file().unwrap(), Some(somebody), None).is_err() {
+    let other_user = rustix::fs::Uid::from_raw(54_321);
+    if rustix::fs::fchown(arena.file().unwrap(), Some(other_user), None).is_err() {
         eprintln!("not tried: only root can give a file away");
         return;
     }

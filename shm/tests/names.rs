@@ -43,7 +43,7 @@ fn every_name_ends_with_a_nul() {
 }
 
 #[test]
-fn each_side_of_a_pair_has_its_own_name() {
+fn pair_sides_have_separate_names() {
     let thread = joined();
     let (one, other) = thread.create(ObjectClass::EventPair, ALL).unwrap();
     let (one, other) = (thread.lookup(one).unwrap(), thread.lookup(other.unwrap()).unwrap());
@@ -54,7 +54,7 @@ fn each_side_of_a_pair_has_its_own_name() {
 }
 
 #[test]
-fn the_next_object_of_a_slot_has_no_name() {
+fn a_reused_slot_has_no_name() {
     let thread = joined();
     for round in 0..10 {
         // Two slots: each is used again and again.

@@ -55,7 +55,7 @@ fn clean(thread: &Thread) -> jacinth_shm::Audit {
 }
 
 #[test]
-fn an_event_lives_as_long_as_its_handles() {
+fn an_event_lives_until_its_last_close() {
     let process = member(&small());
     let thread = Thread::join(&process).unwrap();
     let (event, none) = thread.create(ObjectClass::Event, ALL).unwrap();
@@ -260,7 +260,7 @@ fn replies_find_their_callers_in_any_order() {
 }
 
 #[test]
-fn loans_and_in_place_reads_move_no_bytes() {
+fn loans_and_in_place_reads_avoid_copies() {
     let process = member(&small());
     let thread = Thread::join(&process).unwrap();
     let (a, b) = channel(&thread);

@@ -204,7 +204,7 @@ fn loan_over_share_leaves_end_unwritable() {
 
 /// Before a write is refused its process walks over all that it has; one that polls does so now and then.
 #[test]
-fn a_polled_write_succeeds_after_memory_is_freed() {
+fn polled_writes_succeed_after_memory_returns() {
     let process = process(|config| config.max_objects = 16_384);
     let thread = Thread::join(&process).unwrap();
     let _many: Vec<_> = (0..8000).map(|_| thread.create(ObjectClass::Event, ALL).unwrap().0).collect();

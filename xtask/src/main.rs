@@ -18,7 +18,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Checks that the files of each package form layers: no circles, few files in a folder, arrows that run down.
+    /// Checks that the files of each package form layers: no circles, few files in a folder, arrows that run down. Also
+    /// checks the names of the tests.
     #[command(after_long_help = HOW_TO_READ)]
     Layers {
         /// Only this package, by its folder (`capi/calls`) or its name (`jacinth-capi-calls`).
@@ -60,7 +61,8 @@ Rules, each with its place, what is wrong and what to do:
   4. arrows run down, where a package has a `layers.txt` beside its Cargo.toml: one floor a line, the lowest first,
      with the names of files (without .rs) and folders of `src` (also `folder/file`; the longest name counts). A file
      may need its own floor and lower ones. `#` starts a comment.
-  5. a folder's path, with `-` for `/`, is its package's name without the prefix `jacinth-`.
+  5. a folder's path, with `-` for `/`, is its package's name without the prefix `jacinth-`;
+  6. the name of a test, in `src` and in `tests`, has 3 to 7 words; `child_main` is no test of its own.
 
 A method's receiver is known where it is `self`, a field, a parameter, a plain `let` or the result of one of the
 package's functions; else a name counts only if one type has it and the standard library does not.

@@ -86,7 +86,7 @@ TEST(messages_survive_their_sender) {
 }
 
 // Makes an arena, starts the successor in it, and dies when that has attached.
-ROLE(founds) {
+ROLE(starts_a_successor) {
     zx_handle_t channel;
     spawn_partner("inherits", &channel);
     await_readable(channel);
@@ -126,7 +126,7 @@ TEST(a_dead_supervisor_is_replaced) {
     if (pid == 0) {
         snprintf(number, sizeof(number), "%d", ends[1]);
         setenv("TO", number, 1);
-        execl("/proc/self/exe", "founder", "--role", "founds", NULL);
+        execl("/proc/self/exe", "first-supervisor", "--role", "starts_a_successor", NULL);
         _exit(127);
     }
     CHECK_EQ(close(ends[1]), 0);

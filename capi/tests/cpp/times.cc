@@ -21,7 +21,7 @@ TEST(constants_have_zircons_values) {
     CHECK_EQ(zx::time::infinite().get(), ZX_TIME_INFINITE);
 }
 
-TEST(units_are_worth_what_they_say) {
+TEST(units_convert_to_exact_nanoseconds) {
     static_assert(zx::nsec(-7).get() == -7, "");
     static_assert(zx::usec(3).get() == ZX_USEC(3), "");
     static_assert(zx::msec(3).get() == ZX_MSEC(3), "");

@@ -66,7 +66,7 @@ fn constants_match_zircons_documents() -> Outcome {
 
 /// A member that is not in the table could lie where C leaves a gap, and change neither a size nor an offset.
 #[test]
-fn the_header_has_the_limits_of_the_table() {
+fn the_header_matches_the_limits_table() {
     let code = c::code_of("jacinth.h");
     let (_, members) = code.split_once("typedef struct jacinth_config {").expect("the structure");
     let (members, _) = members.split_once('}').expect("its end");

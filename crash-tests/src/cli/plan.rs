@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn recovery_faults_meet_only_rich_operations_unless_asked_for() {
+    fn recovery_faults_skip_variants_by_default() {
         let default = jobs(&Request::default()).unwrap();
         let recoveries: Vec<_> = default.iter().filter(|job| job.fault == Fault::KillRecoverer).collect();
         assert!(recoveries.iter().any(|job| job.operation == "duplicate"));

@@ -209,14 +209,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_short_name_keeps_two_parts_of_the_path() {
+    fn a_short_name_keeps_two_parts() {
         assert_eq!(short("jacinth_shm::channel::write::send"), "write::send");
         assert_eq!(short("jacinth_shm::map::take::<u32>"), "map::take");
         assert_eq!(short("main"), "main");
     }
 
     #[test]
-    fn generic_arguments_at_the_end_are_no_part_of_a_name() {
+    fn names_omit_trailing_generic_arguments() {
         assert_eq!(without_generics("jacinth_shm::map::take::<u32>"), "jacinth_shm::map::take");
         assert_eq!(without_generics("<jacinth_shm::Thread>::close"), "<jacinth_shm::Thread>::close");
     }

@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stride_of_one_takes_all_own_instructions() {
+    fn a_stride_of_one_takes_all_instructions() {
         assert_eq!(trace(&[1, 0, 2, 3], &[]).points(false, 1, 0), [0, 2, 3]);
     }
 
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn the_breakpoint_of_a_late_iteration_is_before_it() {
+    fn a_breakpoint_precedes_its_iteration() {
         let mut addresses = vec![1];
         addresses.extend([2; 100]);
         addresses.push(3);

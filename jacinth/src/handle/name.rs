@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_shown_as_such() {
+    fn invalid_utf8_shows_a_replacement_character() {
         let name = Name::from_bytes(b"a\xff").unwrap();
         assert_eq!(name.as_bytes(), b"a\xff");
         assert_eq!(format!("{name} {name:?}"), "a\u{fffd} \"a\u{fffd}\"");

@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_nul_in_a_string_is_an_invalid_argument() {
+    fn a_nul_becomes_an_invalid_argument() {
         let error = std::ffi::CString::new("a\0b").unwrap_err();
         assert_eq!(Status::from(error), Status::INVALID_ARGS);
     }

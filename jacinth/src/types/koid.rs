@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_names_the_type_and_display_is_the_bare_number() {
+    fn only_debug_names_the_type() {
         assert_eq!(format!("{:?}", Koid::FIRST), "Koid(1024)");
         assert_eq!(format!("{:#?}", Koid::FIRST), "Koid(1024)");
         assert_eq!(Koid::from_raw(u64::MAX).to_string(), "18446744073709551615");
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_koid_is_laid_out_as_a_u64() {
+    fn koids_have_the_layout_of_u64() {
         assert_eq!(size_of::<Koid>(), 8);
         assert_eq!(align_of::<Koid>(), 8);
     }

@@ -178,13 +178,13 @@ mod tests {
     }
 
     #[test]
-    fn display_is_the_short_name_in_lower_case() {
+    fn display_is_the_lower_case_name() {
         assert_eq!(ObjectType::VMO.to_string(), "vmo");
         assert_eq!(ObjectType::SUSPEND_TOKEN.to_string(), "suspend_token");
     }
 
     #[test]
-    fn an_unknown_type_keeps_and_shows_its_number() {
+    fn an_unknown_type_shows_its_number() {
         for raw in [7, 8, 10, 13, 29, u32::MAX] {
             let object_type = ObjectType::from_raw(raw);
             assert_eq!(object_type.into_raw(), raw);
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_is_laid_out_as_a_u32() {
+    fn types_have_the_layout_of_u32() {
         assert_eq!(size_of::<ObjectType>(), 4);
         assert_eq!(align_of::<ObjectType>(), 4);
     }

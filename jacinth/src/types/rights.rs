@@ -194,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_right_is_the_bit_that_zircon_gives_it() {
+    fn each_right_has_zircons_bit() {
         let by_bit = [
             Rights::DUPLICATE,
             Rights::TRANSFER,
@@ -250,13 +250,13 @@ mod tests {
     }
 
     #[test]
-    fn a_channel_cannot_be_duplicated_and_a_port_cannot_be_waited_on() {
+    fn defaults_lack_channel_duplication_and_port_waits() {
         assert!(!Rights::CHANNEL_DEFAULT.intersects(Rights::DUPLICATE));
         assert!(!Rights::PORT_DEFAULT.intersects(Rights::WAIT));
     }
 
     #[test]
-    fn bits_that_zircon_does_not_define_are_refused() {
+    fn undefined_right_bits_are_refused() {
         for bit in 20..31 {
             assert_eq!(Rights::from_bits(1 << bit), None, "bit {bit}");
             assert_eq!(Rights::from_bits(Rights::BASIC.bits() | 1 << bit), None, "bit {bit}");

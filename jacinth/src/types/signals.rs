@@ -257,7 +257,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_signal_is_the_bit_that_zircon_gives_it() {
+    fn each_signal_has_zircons_bit() {
         let by_bit = [
             Signals::OBJECT_READABLE,
             Signals::OBJECT_WRITABLE,
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_each_bit_once_by_its_place() {
+    fn debug_shows_each_bit_once() {
         let signals = Signals::CHANNEL_READABLE | Signals::SOCKET_READABLE | Signals::USER_7;
         assert_eq!(format!("{signals:?}"), "Signals(OBJECT_READABLE | USER_7)");
     }

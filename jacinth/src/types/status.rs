@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_code_keeps_and_shows_its_number() {
+    fn an_unknown_code_shows_its_number() {
         for raw in [i32::MIN, -5, -29, 1, i32::MAX] {
             let status = Status::from_raw(raw);
             assert_eq!(status.into_raw(), raw);
@@ -388,13 +388,13 @@ mod tests {
     }
 
     #[test]
-    fn a_status_travels_as_an_error_and_comes_back() {
+    fn a_status_survives_boxing_as_error() {
         let boxed: Box<dyn std::error::Error + Send + Sync> = Status::BAD_HANDLE.into();
         assert_eq!(boxed.downcast_ref::<Status>(), Some(&Status::BAD_HANDLE));
     }
 
     #[test]
-    fn a_status_is_laid_out_as_an_i32() {
+    fn statuses_have_the_layout_of_i32() {
         assert_eq!(size_of::<Status>(), 4);
         assert_eq!(align_of::<Status>(), 4);
     }

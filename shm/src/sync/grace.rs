@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn guests_without_a_word_count_too() {
+    fn visits_beyond_capacity_are_waited_for() {
         let grace = grace();
         let inside: Vec<_> = (0..GUESTS + 2).map(|_| grace.visit()).collect();
         retire_batch(&grace);

@@ -4,6 +4,7 @@ mod floors;
 mod graph;
 mod report;
 mod rules;
+mod test_names;
 
 use crate::layers::report::Measured;
 use crate::source::package::Package;

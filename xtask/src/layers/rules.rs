@@ -2,9 +2,10 @@
 
 use crate::layers::floors::Floors;
 use crate::layers::graph::{Circle, circles};
+use crate::layers::test_names;
 use crate::source::package::Package;
 use crate::source::references::{Arrow, Need, References};
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -50,6 +51,7 @@ pub fn check(package: &Package, references: &References) -> Result<Findings> {
     if let Some(text) = &package.layers {
         check_floors(package, references, &Floors::of(text), &mut findings);
     }
+    check_test_names(package, &mut findings)?;
     Ok(findings)
 }
 
@@ -101,6 +103,22 @@ fn check_folders(package: &Package, findings: &mut Findings) {
             remedy: "make a folder of those that belong together".to_owned(),
         });
     }
+}
+
+fn check_test_names(package: &Package, findings: &mut Findings) -> Result<()> {
+    let sources = package.sources.iter().map(|(file, text)| (package.display(file), text));
+    for (file, text) in sources.chain(package.tests.iter().map(|(file, text)| (file.clone(), text))) {
+        let tests = test_names::of_source(text).map_err(|error| anyhow!("{file}: {error}"))?;
+        for test in tests.iter().filter(|test| !test.is_allowed()) {
+            let (least, most) = (test_names::WORDS.start(), test_names::WORDS.end());
+            findings.broken.push(Broken {
+                place: format!("{file}:{}", test.line),
+                wrong: format!("the test {} has {} words; {least} to {most}", test.name, test.words()),
+                remedy: "say what the test claims, in a short sentence".to_owned(),
+            });
+        }
+    }
+    Ok(())
 }
 
 fn check_circles(package: &Package, references: &References, findings: &mut Findings) {
@@ -221,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_import_each_other_are_a_circle() {
+    fn mutual_imports_make_a_circle() {
         let lib = ("lib.rs", "mod a; mod b;");
         assert_eq!(
             circles(&[
@@ -320,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receiver_decides_between_methods_of_one_name() {
+    fn the_receiver_decides_between_equal_names() {
         let lib = ("lib.rs", "mod row; mod thread; mod away;");
         let away = ("away.rs", "use crate::thread::Thread; impl Thread { pub fn wake(&self) {} }");
         let row = |field: &str| {
@@ -344,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn an_arrow_up_is_named_with_its_place() {
+    fn an_upward_arrow_names_its_place() {
         let sources =
             [("lib.rs", "mod a; mod b;"), ("a.rs", "\nuse crate::b::B;"), ("b.rs", "pub struct B;")];
         let findings = check(&sources, Some("a\nb\nlib\n"));

@@ -53,8 +53,8 @@ impl Tree {
         Ok(tree)
     }
 
-    /// A macro may declare modules, one line a file in a registry. Their files are found by their places: each is the
-    /// child of the module in whose folder it lies.
+    /// A macro may declare modules, one line a file in a registry. Their files are found by their places: each is a
+    /// child of the module of its folder.
     fn add_files_of_macros(&mut self, package: &Package) -> Result<()> {
         loop {
             let known: BTreeSet<PathBuf> = self.modules.iter().map(|module| module.file.clone()).collect();
@@ -69,7 +69,7 @@ impl Tree {
         }
     }
 
-    /// The module of a file whose children lie where this file lies.
+    /// The module that a file belongs to by its folder.
     fn parent_of(&self, file: &Path) -> Option<ModuleId> {
         let is_folder = file.file_stem().is_some_and(|stem| stem == "mod");
         let folder = if is_folder { file.parent()?.parent()? } else { file.parent()? };

@@ -126,7 +126,7 @@ const COMMON: &[&str] = &[
 /// How one file needs another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Need {
-    /// It names something of the other.
+    /// It names an item of the other.
     Import,
     /// It calls a method that the other has for a type that neither need name.
     Call,
@@ -235,7 +235,7 @@ impl Walk<'_> {
         }
     }
 
-    /// A macro's tokens: expressions or statements where they parse as such, else everything that looks like a path.
+    /// A macro's tokens: expressions or statements where they parse as such, else each part that looks like a path.
     fn add_tokens(&mut self, tokens: &TokenStream) {
         if let Ok(expressions) = Punctuated::<Expr, Token![,]>::parse_terminated.parse2(tokens.clone()) {
             for expression in &expressions {

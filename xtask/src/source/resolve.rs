@@ -37,7 +37,7 @@ impl Found {
 /// Names that are being looked up, so that `use` items in a circle end.
 type Seen = BTreeSet<(ModuleId, String)>;
 
-/// Everything that `path`, written in `from`, may lead to: several targets where `cfg` decides; none where it
+/// All targets that `path`, written in `from`, may lead to: several targets where `cfg` decides; none where it
 /// leads out of the crate.
 pub fn resolve(tree: &Tree, from: ModuleId, path: &[String]) -> Vec<Found> {
     follow(tree, from, path, &mut Seen::new())
@@ -85,7 +85,7 @@ fn follow(tree: &Tree, from: ModuleId, path: &[String], seen: &mut Seen) -> Vec<
     at
 }
 
-/// Everything that `name` is in `module`. A `use` of another module than `from` is a re-export.
+/// All items that `name` means in `module`. A `use` of another module than `from` is a re-export.
 fn look_up(tree: &Tree, module: ModuleId, name: &str, from: ModuleId, seen: &mut Seen) -> Vec<Found> {
     if !seen.insert((module, name.to_owned())) {
         return Vec::new();

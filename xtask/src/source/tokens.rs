@@ -10,7 +10,7 @@ pub enum Mention {
     Method { name: String, of_self: bool, line: usize },
 }
 
-/// Everything in `tokens` that may be a path or a method call.
+/// All parts of `tokens` that may be a path or a method call.
 pub fn mentions(tokens: TokenStream) -> Vec<Mention> {
     let mut found = Vec::new();
     collect(tokens, &mut found);

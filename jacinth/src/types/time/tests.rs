@@ -26,7 +26,7 @@ fn constants_have_zircons_values() {
 }
 
 #[test]
-fn units_are_worth_what_they_say() {
+fn units_convert_to_exact_nanoseconds() {
     assert_eq!(MonotonicDuration::from_nanos(-7).into_nanos(), -7);
     assert_eq!(MonotonicDuration::from_micros(3).into_nanos(), 3_000);
     assert_eq!(MonotonicDuration::from_millis(3).into_nanos(), 3_000_000);
@@ -92,7 +92,7 @@ fn adding_and_subtracting_count_nanoseconds() {
 }
 
 #[test]
-fn any_instant_of_the_clock_plus_for_ever_is_never() {
+fn adding_infinity_gives_infinity() {
     for nanos in [0, 1, 1_000_000_000, i64::MAX] {
         assert_eq!(instant(nanos) + MonotonicDuration::INFINITE, MonotonicInstant::INFINITE);
     }
@@ -115,7 +115,7 @@ fn arithmetic_saturates_and_never_wraps() {
 }
 
 #[test]
-fn the_infinities_are_only_the_ends_of_the_range() {
+fn infinities_take_part_in_arithmetic() {
     assert_eq!(MonotonicInstant::INFINITE - duration(1), instant(i64::MAX - 1));
     assert_eq!(MonotonicInstant::INFINITE_PAST + MonotonicDuration::INFINITE, instant(-1));
 }
@@ -129,7 +129,7 @@ fn earlier_instants_compare_less() {
 }
 
 #[test]
-fn the_clock_agrees_with_linux_and_does_not_go_back() {
+fn the_clock_agrees_with_linux() {
     let linux = clock_gettime(ClockId::Monotonic);
     let first = MonotonicInstant::get();
     let second = MonotonicInstant::get();
@@ -168,7 +168,7 @@ fn standard_durations_convert_exactly_where_they_fit() {
 }
 
 #[test]
-fn standard_durations_that_do_not_fit_saturate_or_are_refused() {
+fn misfit_standard_durations_saturate_or_fail() {
     assert_eq!(MonotonicDuration::from(StdDuration::from_nanos(1 << 63)), MonotonicDuration::INFINITE);
     assert_eq!(MonotonicDuration::from(StdDuration::MAX), MonotonicDuration::INFINITE);
     assert_eq!(StdDuration::try_from(duration(-1)), Err(Status::OUT_OF_RANGE));
@@ -199,7 +199,7 @@ fn boot_time_is_never_behind_monotonic_time() {
 }
 
 #[test]
-fn a_second_has_as_many_ticks_as_it_says() {
+fn ticks_pass_at_the_stated_rate() {
     let (start, ticks) = (MonotonicInstant::get(), MonotonicTicks::get());
     MonotonicDuration::from_millis(2).sleep();
     let (passed, ticked) = (MonotonicInstant::get() - start, MonotonicTicks::get() - ticks);
