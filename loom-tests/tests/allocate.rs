@@ -123,7 +123,7 @@ fn abandoned_slot_starts_clean() {
 fn dead_holders_slot_starts_clean() {
     model_without_barriers(0, || {
         let one = first(&small_with(|config| config.max_objects = 1));
-        let (victim, process_slot) = child_with_seat(&one, None);
+        let (victim, process_slot) = child_with_slot(&one, None);
         let [near, far] = create_channel(&victim);
         victim.send_value(near, &message(9, 1)).unwrap();
         victim.try_receive(far).unwrap();
@@ -288,12 +288,12 @@ fn last_process_row_goes_to_one() {
     });
 }
 
-/// INV-LEADER-1: of two that find the leader dead, one leads; and it sees whom the dead one had seated.
+/// INV-LEADER-1: of two processes that find the leader dead, one leads, and the leader word names it.
 #[test]
 fn one_of_two_successors_leads() {
     model_without_barriers(None, || {
         let one = first(&small());
-        let (other, others) = child_with_seat(&one, None);
+        let (other, others) = child_with_slot(&one, None);
         let ones = ProcessSlot { row: one.process().row(), epoch: 0 };
         let dead = one.process().arena().leader();
         let succeeding = loom::thread::spawn(move || (other.try_become_leader(dead, others).unwrap(), other));
@@ -306,7 +306,7 @@ fn one_of_two_successors_leads() {
             (leader.process_slot().map(|process_slot| process_slot.row), leader.term()),
             (Some(row), 1)
         );
-        assert!(!one.try_become_leader(dead, ones).unwrap(), "whoever was slow has lost");
+        assert!(!one.try_become_leader(dead, ones).unwrap(), "the term of the dead leader is over");
     });
 }
 
@@ -337,9 +337,9 @@ fn leader_word_publishes_its_process() {
     });
 }
 
-/// The process in a process slot dies and `attach` puts the next one there, while another asks for its occupant: either the right
-/// one, or that the process slot is gone.
-fn ask_who_sits_there_while<T: 'static>(attach: fn(Thread) -> T) -> (Arc<Arena>, ProcessSlot, T) {
+/// The process in a process slot dies, and `attach` fills the row again. Meanwhile this thread reads the identity in the
+/// process slot: it gets that of the dead process, or learns that the process slot is gone.
+fn identity_during_reuse<T: 'static>(attach: fn(Thread) -> T) -> (Arc<Arena>, ProcessSlot, T) {
     let one = first(&small());
     let arena = one.process().arena().clone();
     let process_slot = arena.reserve_slot(&one).unwrap();
@@ -356,11 +356,11 @@ fn ask_who_sits_there_while<T: 'static>(attach: fn(Thread) -> T) -> (Arc<Arena>,
     (arena, process_slot, moving_on.join().unwrap())
 }
 
-/// The same when the next one sits down before the supervisor knows of it.
+/// The same when the next process attaches before the supervisor confirms its process slot.
 #[test]
 fn occupant_is_never_a_later_one() {
     model_without_barriers(3, || {
-        ask_who_sits_there_while(|one| {
+        identity_during_reuse(|one| {
             let next = one.process().arena().reserve_slot(&one).unwrap();
             let process = Process::attach(one.process().arena().clone(), next, 8, 77).unwrap();
             (one, process)
@@ -368,12 +368,12 @@ fn occupant_is_never_a_later_one() {
     });
 }
 
-/// INV-LEADER-2: a question for the occupant of a process slot that has changed hands gives the right one, or that the process slot is
-/// gone; never the next one.
+/// INV-LEADER-2: reading the identity in a process slot whose row was reused gives the identity of its own process, or that
+/// the process slot is gone; never the identity of the next process.
 #[test]
 fn occupant_is_never_the_next_process() {
     model_without_barriers(3, || {
-        let (arena, process_slot, _one) = ask_who_sits_there_while(|one| {
+        let (arena, process_slot, _one) = identity_during_reuse(|one| {
             let next = one.process().arena().reserve_slot(&one).unwrap();
             assert!(one.confirm_slot(next, 8).unwrap());
             one

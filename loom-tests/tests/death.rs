@@ -11,166 +11,190 @@ use support::deaths::{explore_deaths, explore_deaths_at};
 use support::points;
 use support::scenes::*;
 
-/// INV-REF-1, INV-COUNT-2: the survivor changes the same count, and helps.
-#[test]
-fn dead_closer_drops_its_reference_once() {
-    explore_deaths(CLOSING_A_SHARED_HANDLE, 2);
+/// Declares the tests, and lists the scenes that they explore.
+macro_rules! explorations {
+    ($($(#[$attribute:meta])+ fn $test:ident() { $($explore:ident($scene:ident, $preemptions:expr);)+ })+) => {
+        $($(#[$attribute])+ fn $test() { $($explore($scene, $preemptions);)+ })+
+
+        /// The scenes that a test explores.
+        const EXPLORED: &[Scene] = &[$($($scene),+),+];
+    };
 }
 
-/// INV-LATCH-1: the checks afterwards are in `killed.rs`.
-#[test]
-fn dead_clearer_leaves_nothing_behind() {
-    explore_deaths(CLEARING_A_WATCHED_SIGNAL, 1);
+explorations! {
+    /// INV-REF-1, INV-COUNT-2: the survivor changes the same count, and helps.
+    #[test]
+    fn dead_closer_drops_its_reference_once() {
+        explore_deaths(CLOSING_A_SHARED_HANDLE, 2);
+    }
+
+    /// INV-LATCH-1: the checks afterwards are in `killed.rs`.
+    #[test]
+    fn dead_clearer_leaves_nothing_behind() {
+        explore_deaths(CLEARING_A_WATCHED_SIGNAL, 1);
+    }
+
+    /// INV-REF-1, INV-COUNT-2, INV-COUNT-3.
+    #[test]
+    fn dead_duplicator_leaves_no_reference() {
+        explore_deaths_at(DUPLICATING, |name| if name == "duplicate.counted" { 2 } else { 1 });
+    }
+
+    /// INV-RELEASE-1, INV-RELEASE-2: the survivor sleeps on the other side and is woken, by the victim or for it.
+    #[test]
+    fn dead_closer_wakes_the_sleeping_peer() {
+        explore_deaths(CLOSING_A_SIDE, 1);
+    }
+
+    /// INV-RELEASE-3, INV-TRANSFER-1: the survivor sends another handle to the side that ends.
+    #[test]
+    fn dead_closer_closes_the_queued_handles() {
+        explore_deaths_at(CLOSING_A_FULL_SIDE, |name| {
+            usize::from(["release.told", "drain.closed"].contains(&name))
+        });
+    }
+
+    /// INV-CREATE-1, INV-LIFECYCLE-1.
+    #[test]
+    fn dead_creator_leaves_no_object() {
+        explore_deaths(CREATING, 1);
+    }
+
+    /// INV-LATE-1: a creator's options go with it.
+    #[test]
+    fn dead_creator_leaves_no_options() {
+        explore_deaths(CREATING_WITH_OPTIONS, 0);
+    }
+
+    /// INV-SLOT-1: the map of free slots is right again.
+    #[test]
+    fn dead_creators_slot_is_free_again() {
+        explore_deaths(CREATING_IN_A_USED_SLOT, 1);
+    }
+
+    /// INV-ENTRY-1, INV-ENTRY-2.
+    #[test]
+    fn dead_replacer_leaves_no_handle() {
+        explore_deaths(REPLACING, 1);
+    }
+
+    /// INV-ENTRY-1: the process slot of a child that never came is recovered with its spawner.
+    #[test]
+    fn dead_spawners_child_slot_is_recovered() {
+        explore_deaths(LEAVING_A_STARTUP_HANDLE, 1);
+    }
+
+    /// INV-RING-2, INV-RING-4, INV-BLOCK-1: the survivor reads the sent messages, whole and in order, then PEER_CLOSED.
+    #[test]
+    fn dead_writers_messages_arrive_in_order() {
+        explore_deaths_at(SENDING, |name| if name == "send.written" || name == "grow.linked" { 2 } else { 1 });
+    }
+
+    /// INV-RING-2, INV-BLOCK-1, INV-BLOCK-2.
+    #[test]
+    fn dead_writers_payload_block_is_recovered() {
+        explore_deaths(SENDING_MUCH, 2);
+    }
+
+    /// INV-FREE-1, INV-FREE-2, INV-BLOCK-4.
+    #[test]
+    fn dead_writers_reused_blocks_are_recovered() {
+        explore_deaths_at(SENDING_IN_USED_BLOCKS, |name| {
+            usize::from(["take.owned", "map.cleared"].contains(&name))
+        });
+    }
+
+    /// INV-TRANSFER-1: the message comes with all its handles, or not at all.
+    #[test]
+    fn dead_writers_handles_come_all_or_none() {
+        explore_deaths(SENDING_HANDLES, 1);
+    }
+
+    /// INV-TRANSFER-1: a send that fails closes its handles, once each, also when recovery finishes it.
+    #[test]
+    fn dead_writers_unsendable_handle_closes_once() {
+        explore_deaths(SENDING_WHAT_CANNOT_BE_SENT, 1);
+    }
+
+    /// INV-RING-3, INV-RING-5, INV-ENTRY-1: a handle received or not, its reference is counted once.
+    #[test]
+    fn dead_readers_handles_are_counted_once() {
+        explore_deaths(RECEIVING, 2);
+    }
+
+    /// INV-ORDER-1, INV-ORDER-2, INV-ORDER-3: a message is taken once, and the survivor's writes meanwhile go with
+    /// the channel.
+    #[test]
+    fn dead_callers_early_reply_is_taken_once() {
+        explore_deaths_at(TAKING_AHEAD, |name| usize::from(["ahead.passed", "receive.consumed"].contains(&name)));
+    }
+
+    /// INV-IDLE-1, INV-RING-4: the survivor leaves the segment that the victim has left, at any moment.
+    #[test]
+    fn ring_shrinks_despite_a_dead_peer() {
+        explore_deaths_at(SHRINKING, |name| if name == "grow.linked" { 2 } else { 0 });
+        explore_deaths(LEAVING_A_SHRUNK_RING, 1);
+    }
+
+    /// INV-RING-3, INV-ENTRY-2: handles of a discarded message are closed once.
+    #[test]
+    fn dead_discarder_closes_handles_once() {
+        explore_deaths(DISCARDING, 2);
+    }
+
+    /// INV-LIFECYCLE-3, INV-BLOCK-1, INV-BLOCK-2: the slot and every block come back, each once.
+    #[test]
+    fn dead_closer_frees_slot_and_blocks_once() {
+        explore_deaths(ENDING_A_CHANNEL, 1);
+    }
+
+    /// INV-CREDIT-2: the process that the block counted for may have another one.
+    #[test]
+    fn dead_freer_returns_the_block_credit() {
+        explore_deaths(FREEING_ANOTHERS_BLOCK, 1);
+    }
+
+    /// INV-GIVE-1, INV-FREE-1.
+    #[test]
+    fn death_loses_no_returned_block() {
+        explore_deaths(GIVING_MEMORY_BACK, 1);
+    }
+
+    /// INV-PAGE-1, INV-PAGE-3, INV-FREE-1.
+    #[test]
+    fn death_loses_no_returned_slot() {
+        explore_deaths(GIVING_SLOTS_BACK, 1);
+    }
+
+    /// INV-PAGE-2, INV-PAGE-4.
+    #[test]
+    fn dead_creators_returned_slot_is_recovered() {
+        explore_deaths(CREATING_IN_A_GIVEN_SLOT, 1);
+    }
+
+    /// INV-CYCLE-2: the next collector collects the rest of a dead collector's cycles.
+    #[test]
+    fn next_collector_finishes_a_dead_ones_cycles() {
+        explore_deaths(COLLECTING_A_CYCLE, 1);
+    }
 }
 
-/// INV-REF-1, INV-COUNT-2, INV-COUNT-3.
+/// Every scene of `SCENES` has a test that explores it, and the tests explore no others.
 #[test]
-fn dead_duplicator_leaves_no_reference() {
-    explore_deaths_at(DUPLICATING, |name| if name == "duplicate.counted" { 2 } else { 1 });
+fn a_test_explores_each_scene() {
+    let mut declared: Vec<_> = ALL_SCENES.iter().copied().flatten().map(|scene| scene.name).collect();
+    let mut explored: Vec<_> = EXPLORED.iter().map(|scene| scene.name).collect();
+    declared.sort_unstable();
+    explored.sort_unstable();
+    assert_eq!(explored, declared);
+    explored.dedup();
+    assert_eq!(explored.len(), declared.len(), "two scenes have one name");
 }
 
-/// INV-RELEASE-1, INV-RELEASE-2: the survivor sleeps on the other side and is woken, by the victim or for it.
-#[test]
-fn dead_closer_wakes_the_sleeping_peer() {
-    explore_deaths(CLOSING_A_SIDE, 1);
-}
-
-/// INV-RELEASE-3, INV-TRANSFER-1: the survivor sends another handle to the side that ends.
-#[test]
-fn dead_closer_closes_the_queued_handles() {
-    explore_deaths_at(CLOSING_A_FULL_SIDE, |name| {
-        usize::from(["release.told", "drain.closed"].contains(&name))
-    });
-}
-
-/// INV-CREATE-1, INV-LIFECYCLE-1.
-#[test]
-fn dead_creator_leaves_no_object() {
-    explore_deaths(CREATING, 1);
-}
-
-/// INV-LATE-1: a creator's options go with it.
-#[test]
-fn dead_creator_leaves_no_options() {
-    explore_deaths(CREATING_WITH_OPTIONS, 0);
-}
-
-/// INV-SLOT-1: the map of free slots is right again.
-#[test]
-fn dead_creators_slot_is_free_again() {
-    explore_deaths(CREATING_IN_A_USED_SLOT, 1);
-}
-
-/// INV-ENTRY-1, INV-ENTRY-2.
-#[test]
-fn dead_replacer_leaves_no_handle() {
-    explore_deaths(REPLACING, 1);
-}
-
-/// INV-ENTRY-1: the process slot of a child that never came is recovered with its spawner.
-#[test]
-fn dead_spawners_child_slot_is_recovered() {
-    explore_deaths(LEAVING_A_STARTUP_HANDLE, 1);
-}
-
-/// INV-RING-2, INV-RING-4, INV-BLOCK-1: the survivor reads the sent messages, whole and in order, then PEER_CLOSED.
-#[test]
-fn dead_writers_messages_arrive_in_order() {
-    explore_deaths_at(SENDING, |name| if name == "send.written" || name == "grow.linked" { 2 } else { 1 });
-}
-
-/// INV-RING-2, INV-BLOCK-1, INV-BLOCK-2.
-#[test]
-fn dead_writers_payload_block_is_recovered() {
-    explore_deaths(SENDING_MUCH, 2);
-}
-
-/// INV-FREE-1, INV-FREE-2, INV-BLOCK-4.
-#[test]
-fn dead_writers_reused_blocks_are_recovered() {
-    explore_deaths_at(SENDING_IN_USED_BLOCKS, |name| {
-        usize::from(["take.owned", "map.cleared"].contains(&name))
-    });
-}
-
-/// INV-TRANSFER-1: the message comes with all its handles, or not at all.
-#[test]
-fn dead_writers_handles_come_all_or_none() {
-    explore_deaths(SENDING_HANDLES, 1);
-}
-
-/// INV-TRANSFER-1: a send that fails closes its handles, once each, also when recovery finishes it.
-#[test]
-fn dead_writers_unsendable_handle_closes_once() {
-    explore_deaths(SENDING_WHAT_CANNOT_BE_SENT, 1);
-}
-
-/// INV-RING-3, INV-RING-5, INV-ENTRY-1: a handle received or not, its reference is counted once.
-#[test]
-fn dead_readers_handles_are_counted_once() {
-    explore_deaths(RECEIVING, 2);
-}
-
-/// INV-ORDER-1, INV-ORDER-2, INV-ORDER-3: a message is taken once, and the survivor's writes meanwhile go with
-/// the channel.
-#[test]
-fn dead_callers_early_reply_is_taken_once() {
-    explore_deaths_at(TAKING_AHEAD, |name| usize::from(["ahead.passed", "receive.consumed"].contains(&name)));
-}
-
-/// INV-IDLE-1, INV-RING-4: the survivor leaves the segment that the victim has left, at any moment.
-#[test]
-fn ring_shrinks_despite_a_dead_peer() {
-    explore_deaths_at(SHRINKING, |name| if name == "grow.linked" { 2 } else { 0 });
-    explore_deaths(LEAVING_A_SHRUNK_RING, 1);
-}
-
-/// INV-RING-3, INV-ENTRY-2: handles of a discarded message are closed once.
-#[test]
-fn dead_discarder_closes_handles_once() {
-    explore_deaths(DISCARDING, 2);
-}
-
-/// INV-LIFECYCLE-3, INV-BLOCK-1, INV-BLOCK-2: the slot and every block come back, each once.
-#[test]
-fn dead_closer_frees_slot_and_blocks_once() {
-    explore_deaths(ENDING_A_CHANNEL, 1);
-}
-
-/// INV-CREDIT-2: the process that the block counted for may have another one.
-#[test]
-fn dead_freer_returns_the_block_credit() {
-    explore_deaths(FREEING_ANOTHERS_BLOCK, 1);
-}
-
-/// INV-GIVE-1, INV-FREE-1.
-#[test]
-fn death_loses_no_returned_block() {
-    explore_deaths(GIVING_MEMORY_BACK, 1);
-}
-
-/// INV-PAGE-1, INV-PAGE-3, INV-FREE-1.
-#[test]
-fn death_loses_no_returned_slot() {
-    explore_deaths(GIVING_SLOTS_BACK, 1);
-}
-
-/// INV-PAGE-2, INV-PAGE-4.
-#[test]
-fn dead_creators_returned_slot_is_recovered() {
-    explore_deaths(CREATING_IN_A_GIVEN_SLOT, 1);
-}
-
-/// INV-CYCLE-2: the next collector collects the rest of a dead collector's cycles.
-#[test]
-fn next_collector_finishes_a_dead_ones_cycles() {
-    explore_deaths(COLLECTING_A_CYCLE, 1);
-}
-
-/// Every crash point of the sources is one at which the victim of a scene dies, or the supervisor of `succession.rs`.
+/// Every crash point of the sources is one at which the victim of a test dies, or the supervisor of `succession.rs`.
 #[test]
 fn every_crash_point_is_died_at() {
-    let scenes = ALL_SCENES.iter().copied().flatten().flat_map(|scene| points::matching(scene.points));
+    let scenes = EXPLORED.iter().flat_map(|scene| points::matching(scene.points));
     let died_at: BTreeSet<_> = scenes.chain(points::matching(points::OF_RECOVERY)).collect();
     assert_eq!(died_at.into_iter().collect::<Vec<_>>(), points::all());
 }

@@ -144,7 +144,7 @@ fn dead_process_block_survives_leaf_cleanup() {
         let (first, second, third) = (channel(&one), channel(&one), channel(&one));
         let two = child(&one, None);
         let [there, _] = create_channel(&two);
-        let (victim, process_slot) = child_with_seat(&one, Some(second[0]));
+        let (victim, process_slot) = child_with_slot(&one, Some(second[0]));
         one.close_value(second[1]).unwrap();
         // Takers empty the first leaf, and leave the bit above it.
         end(&one, first);
@@ -204,7 +204,7 @@ fn block_freed_elsewhere_gives_one_credit() {
         let (near, far) = one.create(ObjectClass::Channel, ALL).unwrap();
         let two = child(&one, far);
         // Recovery of a third one has the credits counted anew.
-        let (dead, process_slot) = child_with_seat(&one, None);
+        let (dead, process_slot) = child_with_slot(&one, None);
         dead.has_died();
         one.recover(process_slot).unwrap();
         one.send_value(near, &message(1, 1)).unwrap();
@@ -235,7 +235,7 @@ fn death_publishes_the_deads_frees() {
         let one = first_with_a_quota_of_one_block();
         let (near, far) = one.create(ObjectClass::Channel, ALL).unwrap();
         let supervisor = child(&one, None);
-        let (victim, process_slot) = child_with_seat(&one, far);
+        let (victim, process_slot) = child_with_slot(&one, far);
         one.send_value(near, &message(1, 1)).unwrap();
         one.close_value(near).unwrap();
         let [here, _] = create_channel(&one);
@@ -263,7 +263,7 @@ fn dead_taker_gives_no_credit() {
             end(&one, before);
             let [here, _] = create_channel(&one);
             let [more, _] = create_channel(&one);
-            let (two, process_slot) = child_with_seat(&one, None);
+            let (two, process_slot) = child_with_slot(&one, None);
             let [there, _] = create_channel(&two);
             two.die_at(point, 0);
             assert_eq!(two.send_value(there, &message(2, 1)), Err(Error::Died), "{point}");

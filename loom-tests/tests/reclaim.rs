@@ -259,7 +259,7 @@ fn no_reclamation_without_a_needed_barrier() {
     model_without_barriers(2, || {
         kernel_barriers(false, false);
         let one = first(&small_with(|config| config.max_objects = 1));
-        let (dead, process_slot) = child_with_seat(&one, None);
+        let (dead, process_slot) = child_with_slot(&one, None);
         drop(dead);
         one.recover(process_slot).unwrap();
         let arena = one.process().arena().clone();

@@ -125,7 +125,7 @@ fn reused_process_row_has_a_clean_table() {
             config.max_objects = 2;
         }));
         let event = create_event(&one);
-        let (dead, process_slot) = child_with_seat(&one, Some(event));
+        let (dead, process_slot) = child_with_slot(&one, Some(event));
         let event = create_event(&dead);
         let spawner = child(&one, None);
         let (pair, far) =

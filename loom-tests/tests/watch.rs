@@ -146,7 +146,7 @@ fn dead_sleeper_leaves_no_watch() {
         let event = create_event(&one);
         let dies = |after: usize| {
             let copy = one.duplicate(find(&one, event), ALL).unwrap();
-            let (sleeper, process_slot) = child_with_seat(&one, Some(copy));
+            let (sleeper, process_slot) = child_with_slot(&one, Some(copy));
             let theirs = startup(&sleeper);
             // Its stores, from the first that begins the wait to the arming.
             let ended = crash_after(after, LostStores::Nothing, || sleeper.fall_asleep(theirs, USER));

@@ -105,11 +105,11 @@ pub fn first(config: &Config) -> Thread {
 
 /// Another process, with one thread, that was left `handle` by its spawner if there is one.
 pub fn child(spawner: &Thread, handle: Option<HandleValue>) -> Thread {
-    child_with_seat(spawner, handle).0
+    child_with_slot(spawner, handle).0
 }
 
 /// [`child`], and its process slot.
-pub fn child_with_seat(spawner: &Thread, handle: Option<HandleValue>) -> (Thread, ProcessSlot) {
+pub fn child_with_slot(spawner: &Thread, handle: Option<HandleValue>) -> (Thread, ProcessSlot) {
     let arena = spawner.process().arena();
     let process_slot = arena.reserve_slot(spawner).unwrap();
     if let Some(handle) = handle {

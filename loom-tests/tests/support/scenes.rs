@@ -71,7 +71,7 @@ fn connected_actors() -> Actors {
 fn actors_of(config: &Config) -> Actors {
     let supervisor = first(config);
     let (near, far) = supervisor.create(ObjectClass::Channel, ALL).unwrap();
-    let (victim, process_slot) = child_with_seat(&supervisor, Some(near));
+    let (victim, process_slot) = child_with_slot(&supervisor, Some(near));
     let survivor = child(&supervisor, far);
     let (near, far) = (startup(&victim), startup(&survivor));
     Actors { supervisor, victim, process_slot, victims: vec![near], survivor, survivors: vec![far] }
@@ -82,7 +82,7 @@ fn shared_event() -> Actors {
     let supervisor = first(&config());
     let (event, _) = supervisor.create(ObjectClass::Event, ALL).unwrap();
     let copy = supervisor.duplicate(find(&supervisor, event), ALL).unwrap();
-    let (victim, process_slot) = child_with_seat(&supervisor, Some(event));
+    let (victim, process_slot) = child_with_slot(&supervisor, Some(event));
     let survivor = child(&supervisor, Some(copy));
     let (theirs, ours) = (startup(&victim), startup(&survivor));
     Actors { supervisor, victim, process_slot, victims: vec![theirs], survivor, survivors: vec![ours] }
@@ -102,7 +102,7 @@ fn event_behind_free_slots() -> Actors {
     close_all(&supervisor, &[one, two]);
     supervisor.collect().unwrap();
     let copy = supervisor.duplicate(find(&supervisor, event), ALL).unwrap();
-    let (victim, process_slot) = child_with_seat(&supervisor, Some(event));
+    let (victim, process_slot) = child_with_slot(&supervisor, Some(event));
     let survivor = child(&supervisor, Some(copy));
     let (theirs, ours) = (startup(&victim), startup(&survivor));
     Actors { supervisor, victim, process_slot, victims: vec![theirs], survivor, survivors: vec![ours] }

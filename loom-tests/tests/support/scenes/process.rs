@@ -2,7 +2,8 @@
 
 use super::*;
 
-pub const SCENES: &[Scene] = &[LEAVING_EVERYTHING];
+/// No crash point stands in these operations: `killed.rs` and `succession.rs` explore the scenes.
+pub const SCENES: &[Scene] = &[];
 
 pub const JOINING: Scene = Scene {
     name: "another thread that comes and goes",
