@@ -27,11 +27,11 @@ fn run_without(step: &str, operation: &str) -> Run {
 /// For each step: an operation that needs the step after a death in its middle, and the finding; `None` for a step that the
 /// result does not depend on.
 const STEPS: [(&str, &str, Option<&str>); 14] = [
-    ("resolve-reference", "duplicate", Some("audit_failures")),
-    ("resolve-link", "write_0_growing", Some("audit_failures")),
+    ("resolve-refcount-intent", "duplicate", Some("audit_failures")),
+    ("resolve-list-intent", "write_0_growing", Some("audit_failures")),
     ("resolve-operation", "read_1_inline", Some("audit_failures")),
     ("resolve-table", "create_event", Some("audit_failures")),
-    ("wake-hazarded", "signal", Some("lost_wakes")),
+    ("wake-hazard-waiters", "signal", Some("lost_wakes")),
     // Closing the table tells the peers again: this step only tells them sooner.
     ("tell-peers", "write_1_inline", None),
     ("run-teardown", "close_channel", Some("audit_failures")),

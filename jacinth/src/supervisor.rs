@@ -103,7 +103,7 @@ impl Supervisor {
         let run = move || {
             let Some((server, process)) = serves.take() else { return };
             // By it other processes hear of an exec. Kept while the thread runs.
-            let _tripwire = shm::DeathNotice::set(&process);
+            let _death_notice = shm::DeathNotice::set(&process);
             is_set.give(());
             event_loop::run(server)
         };

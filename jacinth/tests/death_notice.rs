@@ -6,6 +6,7 @@
 mod support;
 
 use jacinth::*;
+use procfs::process::Process;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use std::os::fd::OwnedFd;
@@ -65,6 +66,10 @@ fn pid_of(child: &Child) -> Pid {
     Pid::from_child(child)
 }
 
+fn procfs_of(child: &Child) -> Process {
+    Process::new(child.id().cast_signed()).unwrap()
+}
+
 fn pidfd_of(child: &Child) -> OwnedFd {
     pidfd_open(pid_of(child), PidfdFlags::empty()).unwrap()
 }
@@ -76,12 +81,8 @@ fn is_readable(pidfd: &OwnedFd) -> bool {
 /// Stops it, and waits until each of its threads has.
 fn stop(child: &Child) {
     kill_process(pid_of(child), Signal::STOP).unwrap();
-    let is_stopped = |stat: &str| stat.rsplit_once(") ").unwrap().1.starts_with('T');
-    until(|| {
-        let mut threads = std::fs::read_dir(format!("/proc/{}/task", child.id())).unwrap();
-        threads
-            .all(|thread| is_stopped(&std::fs::read_to_string(thread.unwrap().path().join("stat")).unwrap()))
-    });
+    let process = procfs_of(child);
+    until(|| process.tasks().unwrap().all(|thread| thread.unwrap().stat().unwrap().state == 'T'));
 }
 
 /// Kills it while another process waits for its death. Gives whether the news came before its pidfd was ready.
@@ -166,8 +167,8 @@ fn early_recovery_without_main_thread() {
     in_arena(|supervisor| {
         is_recovered_early(supervisor, "ends its main thread", |child| {
             let before = supervisor.collect().unwrap().processes;
-            let stat = format!("/proc/{0}/task/{0}/stat", child.id());
-            until(|| std::fs::read_to_string(&stat).unwrap().rsplit_once(") ").unwrap().1.starts_with('Z'));
+            let main_thread = procfs_of(child).task_main_thread().unwrap();
+            until(|| main_thread.stat().unwrap().state == 'Z');
             std::thread::sleep(Duration::from_millis(50));
             assert_eq!(supervisor.collect().unwrap().processes, before);
         });

@@ -3,6 +3,7 @@
 mod support;
 
 use jacinth::*;
+use procfs::process::Process;
 use rustix::process::{Pid, Signal, kill_process};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
@@ -334,10 +335,8 @@ fn a_stopped_process_is_not_dead() {
         tell(&ours, "one");
         assert_eq!(next(&ours).bytes(), b"one");
         kill_process(pid_of(&child), Signal::STOP).unwrap();
-        until(|| {
-            let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
-            stat.rsplit_once(") ").unwrap().1.starts_with('T')
-        });
+        let process = Process::new(child.id().cast_signed()).unwrap();
+        until(|| process.stat().unwrap().state == 'T');
         tell(&ours, "two");
         let a_while = MonotonicInstant::after(MonotonicDuration::from_millis(300));
         let either = Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED;

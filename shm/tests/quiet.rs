@@ -148,10 +148,10 @@ fn idle_channels_yield_blocks_to_others() {
             let loan = idle.reserve(idle.lookup(near).unwrap(), Rights::empty(), 9 << 20).unwrap();
             idle.commit(loan).unwrap();
             assert_eq!(read(&idle, far), Ok(9 << 20));
-            scope.spawn(|| process.keep(|| !stopping.load(Ordering::Relaxed)));
+            scope.spawn(|| process.run_scavenger(|| !stopping.load(Ordering::Relaxed)));
         }
         let (near, _far) = channel(&thread);
-        // Its keepers may not have begun when the first is refused; a second later it asks again.
+        // The scavengers may not have begun when the first is refused; a second later it asks again.
         let found = thread.lookup(near).unwrap();
         let got = (0..10).any(|round| {
             std::thread::sleep(Duration::from_millis(300 * round.min(1)));

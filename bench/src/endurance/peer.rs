@@ -86,8 +86,8 @@ pub fn short() -> ChannelOptions {
     ChannelOptions::new().max_pending_messages(32)
 }
 
-/// How long anything may take that depends on another process.
-fn patience() -> MonotonicInstant {
+/// When work that depends on another process must be done.
+fn deadline() -> MonotonicInstant {
     MonotonicInstant::after(MonotonicDuration::from_seconds(60))
 }
 
@@ -97,7 +97,7 @@ pub fn send(line: &Channel, bytes: &[u8], handles: &mut [NullableHandle]) -> Res
         match line.write(bytes, handles) {
             Err(Status::SHOULD_WAIT) => {
                 let wanted = Signals::CHANNEL_WRITABLE | Signals::CHANNEL_PEER_CLOSED;
-                line.wait_one(wanted, patience()).to_result().context("waiting for room")?;
+                line.wait_one(wanted, deadline()).to_result().context("waiting for room")?;
             }
             written => return written.context("writing"),
         }
@@ -110,7 +110,7 @@ pub fn receive(line: &Channel, message: &mut MessageBuf) -> Result<bool> {
         match line.read(message) {
             Err(Status::SHOULD_WAIT) => {
                 let wanted = Signals::CHANNEL_READABLE | Signals::CHANNEL_PEER_CLOSED;
-                line.wait_one(wanted, patience()).to_result().context("waiting for a message")?;
+                line.wait_one(wanted, deadline()).to_result().context("waiting for a message")?;
             }
             Err(Status::PEER_CLOSED) => return Ok(false),
             read => return read.context("reading").map(|()| true),

@@ -1,6 +1,6 @@
 //! Futexes: words of one process that threads sleep on. Only their owners have to do with the arena.
 //!
-//! The queues are the runtime's ([`jacinth::raw`]).
+//! The queues are the `jacinth` crate's ([`jacinth::raw`]).
 
 use crate::call_macro::calls;
 use crate::object::handle::check_handle;

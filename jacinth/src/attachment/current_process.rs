@@ -30,6 +30,7 @@ impl Attachment {
 
     /// The value of the startup handle; `None` from the second call on.
     pub(crate) fn take_startup_handle(&self) -> Option<u32> {
+        // ORDER: AcqRel: a thread that finds the handle taken sees all that its taker did before.
         let is_taken = self.startup_taken.swap(true, Ordering::AcqRel);
         if is_taken { None } else { self.process.startup_handle().map(|value| value.0) }
     }
@@ -79,7 +80,7 @@ pub(crate) fn lock_attaching() -> MutexGuard<'static, ()> {
 /// Sets this process's attachment.
 pub(crate) fn set_attachment(attachment: Attachment) -> Result<&'static Attachment, AttachError> {
     attachment.socket_path.hold();
-    start_keeper_when_needed(&attachment.process);
+    start_scavenger_when_needed(&attachment.process);
     ATTACHMENT.set(attachment).map_err(|_| AttachError::AlreadyAttached)?;
     if !shm::at_exit(remove_socket_if_last) {
         tracing::debug!("the last process may leave the supervisor's socket behind");
@@ -88,11 +89,11 @@ pub(crate) fn set_attachment(attachment: Attachment) -> Result<&'static Attachme
 }
 
 /// Starts a thread that makes quiet channels return their spare memory, once they keep more than a little.
-fn start_keeper_when_needed(process: &Arc<shm::Process>) {
+fn start_scavenger_when_needed(process: &Arc<shm::Process>) {
     let kept = Arc::downgrade(process);
     process.set_scavenger(move || {
         let Some(process) = kept.upgrade() else { return false };
-        let spawned = library_threads::spawn("jacinth-keeper", move || process.keep(|| true));
+        let spawned = library_threads::spawn("scavenger", move || process.run_scavenger(|| true));
         spawned.inspect_err(|error| tracing::debug!(%error, "no thread to return spare memory")).is_ok()
     });
 }

@@ -96,8 +96,9 @@ pub(crate) fn with_current<T>(
         }
         let answer = operation(thread, current).map_err(detail::of);
         drop(row);
-        // A signal handler that runs before this fence defers its drops to the check below. One that runs after it
-        // finds the row free and releases them itself.
+        // ORDER: SeqCst orders the release of the row before the check below, for a signal handler of this thread. A
+        // handler that runs before the fence defers its drops to the check. One that runs after it finds the row free and
+        // releases them itself.
         compiler_fence(Ordering::SeqCst);
         if current.has_pending_work.get() {
             current.run_pending_work();

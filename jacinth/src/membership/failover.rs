@@ -85,8 +85,8 @@ impl Standby {
     /// Runs until this process leads, or is taken for dead, or the arena is poisoned.
     fn run(mut self, is_set: shm::Giver<()>) {
         // Without a robust futex only the pidfd reports this process's death, which is later. Kept while the thread runs.
-        let tripwire = shm::DeathNotice::set(&self.process);
-        if let Err(error) = &tripwire {
+        let death_notice = shm::DeathNotice::set(&self.process);
+        if let Err(error) = &death_notice {
             tracing::debug!(%error, "this process has no robust futex");
         }
         is_set.give(());

@@ -16,15 +16,15 @@ impl Process {
         create::used_slots(self)
     }
 
-    /// Registers how to start the thread that runs [`keep`](Self::keep).
+    /// Registers how to start the thread that runs [`run_scavenger`](Self::run_scavenger).
     pub fn set_scavenger(&self, start: impl Fn() -> bool + Send + Sync + 'static) {
         self.scavenger.set_start(start)
     }
 
     /// The scavenger's loop: has the idle channels of this process give back the memory that they keep, for as long as
     /// `go_on` says so. It asks `go_on` every few seconds. For a thread of its own.
-    pub fn keep(self: &Arc<Self>, go_on: impl Fn() -> bool) {
-        scavenge::keep(self, go_on)
+    pub fn run_scavenger(self: &Arc<Self>, go_on: impl Fn() -> bool) {
+        scavenge::run_scavenger(self, go_on)
     }
 
     /// Attaches to a process slot, as `identity`. `seed` makes this process's handle values its own.

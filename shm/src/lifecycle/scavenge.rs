@@ -14,7 +14,7 @@
 //! | | | the process that attaches to the row | store of 0 |
 //!
 //! A scavenger dies only with its process, and the process's row shows that. No other state depends on either word: a
-//! wrong value costs a wait of [`PATIENCE_NS`], or a refused block.
+//! wrong value costs a wait of [`MAX_WAIT_NS`], or a refused block.
 
 use crate::arena::error::Result;
 use crate::arena::word::reference::ProcessIndex;
@@ -28,7 +28,7 @@ use core::sync::atomic::Ordering;
 use std::sync::Arc;
 
 /// How long the scavengers may take to answer.
-const PATIENCE_NS: i64 = 20_000_000;
+const MAX_WAIT_NS: i64 = 20_000_000;
 
 /// The shortest time between two requests of one process: the other processes may have no memory to give.
 const ASK_EVERY_NS: i64 = 1_000_000_000;
@@ -43,7 +43,7 @@ fn keeps_much(process: &Process) -> bool {
     process.scavenger.taken_bytes.load(Ordering::Relaxed) >= MUCH_BYTES || process.has_halves_to_free()
 }
 
-pub(crate) fn keep(process: &Arc<Process>, go_on: impl Fn() -> bool) {
+pub(crate) fn run_scavenger(process: &Arc<Process>, go_on: impl Fn() -> bool) {
     let (Ok(row), asked) = (process.arena.process(process.row), &process.arena.header().asked) else {
         return;
     };
@@ -79,15 +79,15 @@ fn trim(process: &Arc<Process>, all: bool) {
 
 pub(crate) fn request_trim(thread: &Thread) -> Result<()> {
     let asked: &AtomicU64 = &thread.arena().header().asked;
-    // ORDER: Release pairs with the Acquire of `keep`: the blocks of messages that this process has read are free for
+    // ORDER: Release pairs with the Acquire of `run_scavenger`: the blocks of messages that this process has read are free for
     // their writers to give back.
     let own = asked.fetch_add(1, Release).wrapping_add(1);
     thread.arena().futex().wake_all(asked);
     // One deadline for all rows, so that several stopped processes cost no more than one.
-    let until_ns = sync::now_ns().saturating_add(PATIENCE_NS);
+    let until_ns = sync::now_ns().saturating_add(MAX_WAIT_NS);
     for row in thread.arena().process_rows() {
         while row != thread.table_row && is_still_asked(thread, row, own)? && sync::now_ns() < until_ns {
-            thread.arena().futex().wait(&[], sync::now_ns().saturating_add(PATIENCE_NS / 200));
+            thread.arena().futex().wait(&[], sync::now_ns().saturating_add(MAX_WAIT_NS / 200));
         }
     }
     Ok(())
@@ -95,7 +95,7 @@ pub(crate) fn request_trim(thread: &Thread) -> Result<()> {
 
 fn is_still_asked(thread: &Thread, row: ProcessIndex, asked: u64) -> Result<bool> {
     let row = thread.arena().process(row)?;
-    // ORDER: Acquire pairs with the Release of `keep`: the blocks that the scavenger gave back are visible. `answered`
+    // ORDER: Acquire pairs with the Release of `run_scavenger`: the blocks that the scavenger gave back are visible. `answered`
     // is one more than the answered count, so `answered <= asked` means that this request has no answer yet.
     let answered = row.answered.load(Acquire);
     let is_there = RowState(row.state.load(Relaxed)).process_state() == ProcessState::Active;

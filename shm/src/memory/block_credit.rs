@@ -21,7 +21,7 @@ use crate::process::quota::BlockCredits;
 use crate::process::thread::{Thread, crash_point};
 use crate::sync::{Acquire, Relaxed};
 
-/// Takes a free block of `class`: OWNED by this thread, named by its link intent, and charged to this process.
+/// Takes a free block of `class`: OWNED by this thread, named by its list intent, and charged to this process.
 pub(crate) fn take_free_block(thread: &Thread, class: usize) -> Result<BlockId> {
     if class >= thread.arena().layout().pools.len() {
         return Err(Error::NoMemory { bytes: block_bytes(class.min(32)) });
@@ -63,7 +63,7 @@ pub(crate) fn leaves_enough(thread: &Thread, class: usize, held: u64) -> bool {
     is_lost || held / 8 < (credits.left + returned.credits()).max(1)
 }
 
-/// Frees the block that this row's link intent names, if its word is still exactly `word`. Returns its credit.
+/// Frees the block that this row's list intent names, if its word is still exactly `word`. Returns its credit.
 pub(crate) fn free_block(thread: &Thread, block: BlockId, word: BlockWord) -> Result<bool> {
     let Some(credits) = thread.process.quotas.blocks.get(block.class()) else { return Ok(false) };
     let own = thread.process.quotas.charge;

@@ -10,18 +10,18 @@
 //!
 //! | point | step | a death right after it |
 //! |---|---|---|
-//! | `take.intended` | link = taking; the map's lowest block, else the first never used | the map is repaired |
+//! | `take.intended` | list intent = taking; the map's lowest block, else the first never used | the map is repaired |
 //! | `take.marked` | never used: the high-water mark moves past it | → FREE, the map repaired |
 //! | `take.owned`, `take.never_used` | word: FREE or INVALID → OWNED(t) | freed, the map repaired |
 //! | | the map agrees | the same |
-//! | `free.…`, `leave.…` | link = leaving, exact word; off its chain; word → FREE | freed if off; the map repaired |
-//! | | the map agrees; link idle | the map is repaired |
+//! | `free.…`, `leave.…` | list intent = leaving, exact word; off its chain; word → FREE | freed if off; the map repaired |
+//! | | the map agrees; list intent idle | the map is repaired |
 //!
 //! INV-BLOCK-1: a BOUND block is reachable from its direction (as segment or in the payload list), except while some
-//! thread's link intent names it.
+//! thread's list intent names it.
 //! INV-BLOCK-2: every word has a generation, so an intent that names an exact word frees it at most once.
 //! INV-BLOCK-3: the words of the blocks decide which are free; the map says where to look (INV-FREE-1).
-//! INV-BLOCK-4: an OWNED block is named by the link intent of its owner, so that recovery need not look for it.
+//! INV-BLOCK-4: an OWNED block is named by the list intent of its owner, so that recovery need not look for it.
 
 use crate::arena::Arena;
 use crate::arena::error::{Error, Result};
@@ -35,7 +35,7 @@ use crate::memory::free_map;
 use crate::process::thread::{Thread, crash_point};
 use crate::sync::{AcqRel, Relaxed, Release};
 
-/// Takes a free block of `class`. It is OWNED by this thread, and this thread's link intent names it from here on.
+/// Takes a free block of `class`. It is OWNED by this thread, and this thread's list intent names it from here on.
 pub(crate) fn take_some_block(thread: &Thread, class: usize) -> Result<BlockId> {
     let taken = match take_shown_block(thread, class)? {
         None => take_never_used_block(thread, class)?,
@@ -116,7 +116,7 @@ fn take_never_used_block(thread: &Thread, class: usize) -> Result<Option<BlockId
     Ok(None)
 }
 
-/// Frees the block that this row's link intent names, if its word is still exactly `word`. At most one caller succeeds
+/// Frees the block that this row's list intent names, if its word is still exactly `word`. At most one caller succeeds
 /// (INV-BLOCK-2).
 pub(crate) fn free_block_named(thread: &Thread, block: BlockId, word: BlockWord) -> Result<bool> {
     let is_freed = free_unused_block(thread, block, word)?;

@@ -6,11 +6,11 @@
 //! is free, is given back. So a busy pool keeps its memory, and the memory of a burst is gone within two passes.
 //!
 //! ```text
-//!  give.intended   link = giving back, with the first block of the leaf     the map is repaired
+//!  give.intended   list intent = giving back, with the leaf's first block   the map is repaired
 //!  give.owned      each block: FREE → OWNED(t), charged to no process;      each is freed, and shown
 //!                  the map agrees
 //!  give.given      whole pages among them given back                        the same
-//!  give.freed      each block: → FREE; the map agrees; link idle            the rest is freed, and shown
+//!  give.freed      each block: → FREE; the map agrees; list intent idle     the rest is freed, and shown
 //! ```
 //!
 //! The last step of recovery gives the handle table of a dead process back.

@@ -24,13 +24,13 @@
 //! such a slot is as free as a FREE one and is taken by the same CAS. Its taker then has it *begin anew*.
 //!
 //! ```text
-//!  slots.intended   link = giving slots back, with the page                 the map is repaired
+//!  slots.intended   list intent = giving slots back, with the page          the map is repaired
 //!  slots.owned      all slots: FREE or INVALID → RESERVED(t), from the      each → FREE, and shown
 //!                   end; the map agrees
 //!  slots.raised     generation raised, GIVING                               the same
 //!  slots.forgotten  names, bodies, and last the objects: given back         shown
 //!  slots.gone       GIVING → GONE, unless a slot was taken since            shown
-//!                   the map agrees; link idle
+//!                   the map agrees; list intent idle
 //!
 //!  slot.taken       INVALID → RESERVED(t), generation 0                     begins anew; then → FREE
 //!                   GIVING and GONE cleared; states begun                   the same
@@ -54,19 +54,21 @@
 use crate::arena::Arena;
 use crate::arena::error::Result;
 use crate::arena::record::free_map::WORD_BITS;
-use crate::arena::word::Field;
 use crate::arena::word::intent::ListIntent;
 use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
 use crate::arena::word::reference::Slot;
 use crate::arena::word::signals::State;
+use crate::arena::word::{Field, debug_as_fields};
 use crate::memory::free_map;
 use crate::memory::give_back::Unused;
 use crate::process::thread::{Thread, crash_point};
 use crate::sync::{AcqRel, AtomicU64, Relaxed, Release};
 
 /// A page's word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PageWord(u64);
+
+debug_as_fields!(PageWord { generation, is_lately_freed, is_giving, is_gone });
 
 impl PageWord {
     const GENERATION: Field<0, 28> = Field;
@@ -81,8 +83,16 @@ impl PageWord {
         Self::GENERATION.get(self.0)
     }
 
-    fn has(self, flags: u64) -> bool {
-        self.0 & flags != 0
+    fn is_lately_freed(self) -> bool {
+        self.0 & Self::LATELY != 0
+    }
+
+    fn is_giving(self) -> bool {
+        self.0 & Self::GIVING != 0
+    }
+
+    fn is_gone(self) -> bool {
+        self.0 & Self::GONE != 0
     }
 
     /// The page's word just before its memory goes.
@@ -104,7 +114,7 @@ pub(crate) fn is_free_slot(arena: &Arena, slot: Slot) -> Result<bool> {
     // Relaxed: a caller that acts on the answer does so by a CAS of the slot's word, or has its order from the map.
     // GONE is looked at first, so that the slot's memory stays untouched (INV-PAGE-3).
     let page = PageWord(page_of(arena, slot)?.load(Relaxed));
-    if page.has(PageWord::GONE) {
+    if page.is_gone() {
         return Ok(true);
     }
     let lifecycle = Lifecycle(arena.object(slot)?.lifecycle.load(Relaxed));
@@ -113,7 +123,7 @@ pub(crate) fn is_free_slot(arena: &Arena, slot: Slot) -> Result<bool> {
 
 /// The slot's word. If its memory is gone this is INVALID, as the memory would read.
 pub(crate) fn lifecycle_of(arena: &Arena, slot: Slot) -> Result<Lifecycle> {
-    let is_gone = PageWord(page_of(arena, slot)?.load(Relaxed)).has(PageWord::GONE);
+    let is_gone = PageWord(page_of(arena, slot)?.load(Relaxed)).is_gone();
     Ok(if is_gone { Lifecycle(0) } else { Lifecycle(arena.object(slot)?.lifecycle.load(Relaxed)) })
 }
 
@@ -121,7 +131,7 @@ pub(crate) fn lifecycle_of(arena: &Arena, slot: Slot) -> Result<Lifecycle> {
 pub(crate) fn mark_slot_freed(arena: &Arena, slot: Slot) -> Result<()> {
     let page = page_of(arena, slot)?;
     // Relaxed: a hint. The load avoids a write, and so a move of the cache line, while the mark is there already.
-    if !PageWord(page.load(Relaxed)).has(PageWord::LATELY) {
+    if !PageWord(page.load(Relaxed)).is_lately_freed() {
         page.fetch_or(PageWord::LATELY, Relaxed);
     }
     Ok(())
@@ -161,7 +171,7 @@ pub(crate) fn begin_anew(thread: &Thread, slot: Slot, reserved: Lifecycle) -> Re
     // Relaxed: the taker's CAS has seen the giver's stores that made the slot INVALID, and the page is not given back
     // again before the slot is free (INV-PAGE-2).
     let word = PageWord(page.load(Relaxed));
-    if word.has(PageWord::GIVING | PageWord::GONE) {
+    if word.is_giving() || word.is_gone() {
         // Relaxed: before the map says that the slot is taken, which is a Release.
         page.fetch_and(!(PageWord::GIVING | PageWord::GONE), Relaxed);
     }
@@ -193,15 +203,15 @@ pub(crate) fn give_slots_back(
     for page in 0..thread.arena().used_slots() as usize / WORD_BITS {
         let cell = thread.arena().slot_page(page)?;
         let word = PageWord(cell.load(Relaxed));
-        let is_lately = word.has(PageWord::LATELY);
-        if is_lately {
+        let is_lately_freed = word.is_lately_freed();
+        if is_lately_freed {
             cell.fetch_and(!PageWord::LATELY, Relaxed);
         }
         let all = u64::MAX >> (64 - WORD_BITS);
-        if word.has(PageWord::GONE) || free_map::free_objects(thread.arena()).leaf(page) != all {
+        if word.is_gone() || free_map::free_objects(thread.arena()).leaf(page) != all {
             continue;
         }
-        if is_lately && unused == Unused::ForAWhile || !go_on() {
+        if is_lately_freed && unused == Unused::ForAWhile || !go_on() {
             is_due = true;
             continue;
         }

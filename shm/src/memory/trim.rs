@@ -5,14 +5,14 @@
 //! free.
 //!
 //! ```text
-//!  trim.intended   link = trimming, from this block on                      the map is repaired
+//!  trim.intended   list intent = trimming, from this block on               the map is repaired
 //!  trim.owned      blocks up to the mark: FREE → OWNED(t), from the end;    each is freed, and shown
 //!                  the map agrees
 //!                  first generation = one more than any of theirs           the same
 //!  trim.cleared    each word 0, INVALID; whole pages of descriptors         each → FREE of the first generation,
 //!                  given back                                               or freed, and shown
 //!  trim.lowered  c mark: end → from, by CAS                                 no step is left
-//!                  link idle
+//!                  list intent idle
 //! ```
 //!
 //! If another thread has moved the mark meanwhile, the CAS fails, and the words become FREE again, as after a death.

@@ -171,7 +171,7 @@ pub(crate) struct ReadCursor {
     /// The segments after that one, by their first positions, as far as they have been visited.
     pub(crate) beyond: BTreeMap<u64, Beyond>,
     /// Messages below this position have been matched against the awaited replies.
-    pub(crate) sorted: u64,
+    pub(crate) matched_to: u64,
     /// The calls that await their reply, by transaction id, each with the position of the reply once a thread has seen
     /// it.
     pub(crate) calls: BTreeMap<Txid, Option<u64>>,

@@ -53,11 +53,11 @@ impl HandleCodec {
 #[derive(Debug)]
 pub(crate) struct EntryPool {
     /// Entries in quarantine: the last ones closed, in the order of closing.
-    resting: VecDeque<EntryIndex>,
+    quarantined: VecDeque<EntryIndex>,
     /// Entries past their quarantine, as a stack: the last one is used again first. So the process uses as few entries
     /// as it needs, with the private halves that belong to them, however many it once used.
-    rested: Vec<EntryIndex>,
-    /// How many of `rested`, from the bottom of the stack, have no private half.
+    reusable: Vec<EntryIndex>,
+    /// How many of `reusable`, from the bottom of the stack, have no private half.
     bare: usize,
     first: u32,
     /// The high-water mark: entries from here on were never used by this process.
@@ -73,13 +73,13 @@ impl EntryPool {
 
     /// A pool of the entries `first..end`.
     pub(crate) fn new(first: u32, end: u32) -> Self {
-        Self { resting: VecDeque::new(), rested: Vec::new(), bare: 0, first, hwm: first, end }
+        Self { quarantined: VecDeque::new(), reusable: Vec::new(), bare: 0, first, hwm: first, end }
     }
 
     /// Takes one entry; `None` when all are in use.
     pub(crate) fn take(&mut self) -> Option<EntryIndex> {
-        if let Some(index) = self.rested.pop() {
-            self.bare = self.bare.min(self.rested.len());
+        if let Some(index) = self.reusable.pop() {
+            self.bare = self.bare.min(self.reusable.len());
             return Some(index);
         }
         if self.hwm < self.end {
@@ -87,7 +87,7 @@ impl EntryPool {
             return Some(EntryIndex(self.hwm - 1));
         }
         // The last resort: an entry still in quarantine, the longest closed first.
-        self.resting.pop_front()
+        self.quarantined.pop_front()
     }
 
     /// Takes up to `most` entries.
@@ -97,15 +97,15 @@ impl EntryPool {
 
     /// Puts closed entries into quarantine.
     pub(crate) fn give_back(&mut self, closed: &mut Vec<EntryIndex>) {
-        self.resting.extend(closed.drain(..));
-        let over = self.resting.len().saturating_sub(Self::QUARANTINE);
-        self.rested.extend(self.resting.drain(..over));
+        self.quarantined.extend(closed.drain(..));
+        let over = self.quarantined.len().saturating_sub(Self::QUARANTINE);
+        self.reusable.extend(self.quarantined.drain(..over));
     }
 
     /// How many entries are in use, or in the caches of threads. Saturating: the startup entry does not come from the
     /// pool, and in a damaged arena an entry may be returned twice.
     fn in_use(&self) -> usize {
-        ((self.hwm - self.first) as usize).saturating_sub(self.rested.len() + self.resting.len())
+        ((self.hwm - self.first) as usize).saturating_sub(self.reusable.len() + self.quarantined.len())
     }
 
     /// Picks up to `most` free entries that lose their private half, if more free entries than enough have one. It
@@ -113,9 +113,9 @@ impl EntryPool {
     /// closed entry pays for a part of the work.
     pub(crate) fn strip(&mut self, most: usize) -> &[EntryIndex] {
         let enough = self.in_use() + Self::KEPT;
-        let over = (self.rested.len() - self.bare).saturating_sub(enough).min(most);
+        let over = (self.reusable.len() - self.bare).saturating_sub(enough).min(most);
         self.bare += over;
-        &self.rested[self.bare - over..self.bare]
+        &self.reusable[self.bare - over..self.bare]
     }
 
     /// The high-water mark: entries from this index on were never used.

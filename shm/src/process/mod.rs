@@ -320,7 +320,7 @@ mod tests {
             let (process, done) = (Arc::downgrade(&process), done.clone());
             move || {
                 let (process, done) = (process.upgrade().unwrap(), done.clone());
-                std::thread::spawn(move || process.keep(|| !done.load(Ordering::Relaxed)));
+                std::thread::spawn(move || process.run_scavenger(|| !done.load(Ordering::Relaxed)));
                 true
             }
         });

@@ -78,6 +78,8 @@ pub(crate) fn attach(
         let identity = identity.into();
         match ProcessIdentity::from_word(row.identity.load(Relaxed)) {
             recorded if recorded == ProcessIdentity::default() => {
+                // ORDER: Release pairs with the Acquire of `identity` (`recovery/leader_election.rs`), as in
+                // `record_identity`: a reader of this identity sees the process slot's epoch.
                 row.identity.store(identity.to_word(), Release)
             }
             recorded if recorded.may_be(identity) => {}

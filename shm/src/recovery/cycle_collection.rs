@@ -206,18 +206,18 @@ pub(crate) fn collect_cycles_while(
 
 /// The candidates that both passes confirm.
 fn find_cycles(thread: &Thread, budget: &mut WorkBudget) -> Walk<QueueSnapshots> {
-    let mut sights = snapshot_all(thread, budget)?;
-    retain_garbage(&mut sights);
-    for side in sights.keys().copied().collect::<Vec<_>>() {
-        let seen = &sights[&side];
+    let mut snapshots = snapshot_all(thread, budget)?;
+    retain_garbage(&mut snapshots);
+    for side in snapshots.keys().copied().collect::<Vec<_>>() {
+        let seen = &snapshots[&side];
         if snapshot_queue(thread, side, Some(seen.tail), budget)?.as_ref() != Some(seen) {
             // A thread is at work there, so the side is no candidate; the last `retain_garbage` removes the sides it
             // holds.
-            sights.remove(&side);
+            snapshots.remove(&side);
         }
     }
-    retain_garbage(&mut sights);
-    Ok(sights)
+    retain_garbage(&mut snapshots);
+    Ok(snapshots)
 }
 
 /// Whether messages with handles may be queued for the object's sides. Objects of other classes hold no references.
@@ -227,7 +227,7 @@ fn queues_handles(lifecycle: Lifecycle) -> bool {
 
 /// Pass 1: a snapshot of every side for which handles are queued.
 fn snapshot_all(thread: &Thread, budget: &mut WorkBudget) -> Walk<QueueSnapshots> {
-    let mut sights = QueueSnapshots::new();
+    let mut snapshots = QueueSnapshots::new();
     for slot in slot_pool::slots_in_use(thread.arena()) {
         budget.charge(thread, 1)?;
         // Relaxed: `snapshot_queue` reads it again.
@@ -237,14 +237,14 @@ fn snapshot_all(thread: &Thread, budget: &mut WorkBudget) -> Walk<QueueSnapshots
         }
         for side in 0..2 {
             let side = ObjectRef::new(slot, side);
-            if let Some(sight) = snapshot_queue(thread, side, None, budget)?
-                && !sight.messages.is_empty()
+            if let Some(snapshot) = snapshot_queue(thread, side, None, budget)?
+                && !snapshot.messages.is_empty()
             {
-                sights.insert(side, sight);
+                snapshots.insert(side, snapshot);
             }
         }
     }
-    Ok(sights)
+    Ok(snapshots)
 }
 
 /// A snapshot of the messages for `reader`, below `until`. `None` when another thread is at work on them, or the side
@@ -272,16 +272,16 @@ fn snapshot_queue(
     if tail < head || tail > MAX_POSITION {
         return Ok(None);
     }
-    let mut sight =
+    let mut snapshot =
         QueueSnapshot { lifecycle, count, head, tail, segments: Vec::new(), messages: Vec::new() };
-    if head < tail && !snapshot_messages(thread, reader.peer(), &mut sight, budget)? {
+    if head < tail && !snapshot_messages(thread, reader.peer(), &mut snapshot, budget)? {
         return Ok(None);
     }
     // ORDER: pairs with the Release of every thread that changed a word read above. All that came before the change is
     // visible to the loads from here on: those that check whether the side is as before, and all of pass 2.
     fence(Acquire);
-    let stands = liveness_words(thread, reader)? == before && blocks_stand(thread, &sight);
-    Ok(stands.then_some(sight))
+    let is_unchanged = liveness_words(thread, reader)? == before && are_blocks_unchanged(thread, &snapshot);
+    Ok(is_unchanged.then_some(snapshot))
 }
 
 fn liveness_words(thread: &Thread, reader: ObjectRef) -> Result<(u64, Count, u64)> {
@@ -297,7 +297,7 @@ fn liveness_words(thread: &Thread, reader: ObjectRef) -> Result<(u64, Count, u64
 fn snapshot_messages(
     thread: &Thread,
     writer: ObjectRef,
-    sight: &mut QueueSnapshot,
+    snapshot: &mut QueueSnapshot,
     budget: &mut WorkBudget,
 ) -> Walk<bool> {
     // If the reader leaves the segment meanwhile, its words may have any value. So an error here is no damage.
@@ -308,10 +308,10 @@ fn snapshot_messages(
     let is_bound = |word| BlockWord(word).state() == BlockState::Bound(writer);
     let mut word = block_word(thread, segment.block)?;
     let mut payloads = HashSet::new();
-    sight.segments.push((segment.block, word));
-    let mut way = SegmentCursor::new(segment, sight.head);
-    let mut position = sight.head;
-    while position < sight.tail {
+    snapshot.segments.push((segment.block, word));
+    let mut way = SegmentCursor::new(segment, snapshot.head);
+    let mut position = snapshot.head;
+    while position < snapshot.tail {
         budget.charge(thread, 1)?;
         match segment_chain::step(thread.arena(), &mut way, position) {
             Ok(Step::Here) => {}
@@ -321,7 +321,7 @@ fn snapshot_messages(
             }
             Ok(Step::Moved) => {
                 word = block_word(thread, way.segment.block)?;
-                sight.segments.push((way.segment.block, word));
+                snapshot.segments.push((way.segment.block, word));
                 continue;
             }
             Err(_) => return Ok(false),
@@ -347,16 +347,16 @@ fn snapshot_messages(
         budget.charge(thread, header.handles() as u64)?;
         carrier.records = channels_among(thread, message.records())?;
         if !carrier.records.is_empty() {
-            sight.messages.push(carrier);
+            snapshot.messages.push(carrier);
         }
     }
     Ok(true)
 }
 
 /// Whether every block that was read still has the same word, so that it was this direction's all the while.
-fn blocks_stand(thread: &Thread, sight: &QueueSnapshot) -> bool {
-    let payloads = sight.messages.iter().map(|message| (message.block, message.word));
-    let mut blocks = sight.segments.iter().copied().chain(payloads);
+fn are_blocks_unchanged(thread: &Thread, snapshot: &QueueSnapshot) -> bool {
+    let payloads = snapshot.messages.iter().map(|message| (message.block, message.word));
+    let mut blocks = snapshot.segments.iter().copied().chain(payloads);
     blocks.all(|(block, word)| block_word(thread, block).is_ok_and(|now| now == word))
 }
 
@@ -399,29 +399,29 @@ fn close_candidates(thread: &Thread, candidates: &QueueSnapshots) -> Result<()> 
 }
 
 /// Keeps the largest set of sides in which each count is explained by records in messages for sides of the set.
-fn retain_garbage(sights: &mut QueueSnapshots) {
+fn retain_garbage(snapshots: &mut QueueSnapshots) {
     let mut found: HashMap<ObjectRef, u64> = HashMap::new();
-    for object in sights.values().flat_map(QueueSnapshot::objects) {
+    for object in snapshots.values().flat_map(QueueSnapshot::objects) {
         *found.entry(object).or_default() += 1;
     }
-    let explained = |found: &HashMap<ObjectRef, u64>, side: &ObjectRef, sight: &QueueSnapshot| {
-        found.get(side).is_some_and(|found| *found == sight.count.number())
+    let explained = |found: &HashMap<ObjectRef, u64>, side: &ObjectRef, snapshot: &QueueSnapshot| {
+        found.get(side).is_some_and(|found| *found == snapshot.count.number())
     };
-    let mut reachable: Vec<ObjectRef> = sights
+    let mut reachable: Vec<ObjectRef> = snapshots
         .iter()
-        .filter(|(side, sight)| !explained(&found, side, sight))
+        .filter(|(side, snapshot)| !explained(&found, side, snapshot))
         .map(|(side, _)| *side)
         .collect();
     let mut known: HashSet<ObjectRef> = reachable.iter().copied().collect();
     // Removing a side takes away the records in its messages, which explain the counts of other sides: those are
     // reachable then. Each side is removed once, and each record with its side.
     while let Some(side) = reachable.pop() {
-        let Some(sight) = sights.remove(&side) else { continue };
-        for object in sight.objects() {
+        let Some(snapshot) = snapshots.remove(&side) else { continue };
+        for object in snapshot.objects() {
             if let Some(found) = found.get_mut(&object) {
                 *found -= 1;
             }
-            if sights.contains_key(&object) && known.insert(object) {
+            if snapshots.contains_key(&object) && known.insert(object) {
                 reachable.push(object);
             }
         }

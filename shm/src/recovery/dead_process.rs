@@ -71,7 +71,7 @@ pub(crate) fn resolve_and_notify(
     // by slots that are in use again.
     adopted_rows.iter().for_each(|adopted| adopted.set_operation(Operation::Idle));
     for adopted in adopted_rows {
-        wake_hazarded(adopted)?;
+        wake_hazard_waiters(adopted)?;
     }
     tell_peers_of(thread, process_slot.row)?;
     crash_point!(thread, "recover.told");
@@ -140,8 +140,8 @@ pub(crate) fn claim_row_for(thread: &Thread, process: ProcessIndex) -> Result<Th
 }
 
 /// Step 4: the dead thread may have changed an object that its hazard names, without waking the object's waiters.
-fn wake_hazarded(thread: &Thread) -> Result<()> {
-    skippable!(WakeHazarded);
+fn wake_hazard_waiters(thread: &Thread) -> Result<()> {
+    skippable!(WakeHazardWaiters);
     for hazard in thread.row().hazards() {
         if let Some(object) = ObjectRef::from_link(hazard.load(Relaxed)) {
             for state in &thread.arena().object(object.slot())?.state {

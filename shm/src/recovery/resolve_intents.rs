@@ -29,21 +29,21 @@ pub(crate) struct Resolution {
 
 /// Step 2, counts: was the change applied?
 pub(crate) fn resolve_refcount_intent(thread: &Thread, recovered: &mut Recovered) -> Result<()> {
-    skippable!(ResolveReference);
-    let reference = RefcountIntent(thread.row().refcount_intent.load(Relaxed));
-    let Some(change) = reference.change() else { return Ok(()) };
-    let object = reference.object();
+    skippable!(ResolveRefcountIntent);
+    let intent = RefcountIntent(thread.row().refcount_intent.load(Relaxed));
+    let Some(change) = intent.change() else { return Ok(()) };
+    let object = intent.object();
     let location = HandleLocation::from_word(thread.row().handle_location.load(Relaxed));
     let count = &thread.arena().object(object.slot())?.count[object.side()];
     // The count word first, the mark after it: a thread that overwrites the word has marked the intent APPLIED before.
     // In the other order both could change between the two loads, and an applied change would seem not to be.
     // ORDER: Acquire pairs with the Release of the thread that overwrote the word (`change_count`).
     let count = Count(count.load(Acquire));
-    let stands = count.changer() == thread.tag && count.sequence() == reference.sequence();
-    let applied = stands || RefcountIntent(thread.row().refcount_intent.load(Relaxed)).is_applied();
+    let is_latest = count.changer() == thread.tag && count.sequence() == intent.sequence();
+    let applied = is_latest || RefcountIntent(thread.row().refcount_intent.load(Relaxed)).is_applied();
     let cell = thread.arena().record(location)?;
     let entry = Entry(cell.load(Relaxed));
-    let mut ended = stands && count.number() == 0;
+    let mut ended = is_latest && count.number() == 0;
     match (change, entry.state()) {
         (Change::Increment, EntryState::Reserved(tag)) if tag == thread.tag => {
             let resolved = if applied { entry.live(Rights::empty(), object) } else { entry.freed() };
@@ -55,7 +55,7 @@ pub(crate) fn resolve_refcount_intent(thread: &Thread, recovered: &mut Recovered
             // The close has committed. It is completed here and never undone: another thread that drains the same
             // message skips a record that is CLOSING, and would not return to it.
             if !applied {
-                ended = refcount::change_count(thread, object, Change::Decrement, reference.sequence())? == 0;
+                ended = refcount::change_count(thread, object, Change::Decrement, intent.sequence())? == 0;
                 crash_point!(thread, "resolve.counted");
             }
             // ORDER: Release: after the count, or a successor would find no CLOSING entry and leave the count too high.
@@ -77,7 +77,7 @@ pub(crate) fn resolve_refcount_intent(thread: &Thread, recovered: &mut Recovered
 
 /// Step 2, blocks: is the block linked? In either case the map of free blocks shows its state afterwards.
 pub(crate) fn resolve_list_intent(thread: &Thread, recovered: &mut Recovered) -> Result<()> {
-    skippable!(ResolveLink);
+    skippable!(ResolveListIntent);
     let intent = ListIntent::from_word(thread.row().list_intent.load(Relaxed));
     let left = BlockWord(thread.row().list_intent_word.load(Relaxed));
     let (block, is_linked) = match intent {

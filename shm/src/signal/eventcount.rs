@@ -135,7 +135,7 @@ pub(crate) fn maybe_leave_fenced_mode(thread: &Thread, found: &[ResolvedHandle])
             if word.is_barrier_done() && !word.has(State::HAS_WAITERS | State::HAS_WRITE_WAITERS) {
                 // A sleeper that has just set FENCED finds it cleared when it arms, and starts over.
                 // Relaxed: the word itself carries all the information.
-                let _ = state.compare_exchange(word.0, word.relaxed().0, Relaxed, Relaxed);
+                let _ = state.compare_exchange(word.0, word.unfenced().0, Relaxed, Relaxed);
             }
         }
     }

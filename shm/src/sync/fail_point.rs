@@ -11,15 +11,15 @@ macro_rules! recovery_steps {
     ($made:ident) => {
         $made! {
             /// Resolving in-doubt count changes
-            ResolveReference,
+            ResolveRefcountIntent,
             /// Resolving in-doubt changes of block lists
-            ResolveLink,
+            ResolveListIntent,
             /// Deciding whether operations had committed
             ResolveOperation,
             /// Resolving the transitional entries of the handle table
             ResolveTable,
             /// Waking the waiters of the objects that hazards name
-            WakeHazarded,
+            WakeHazardWaiters,
             /// Telling the peers of channels, before any handle is closed (closing the handles tells them again)
             TellPeers,
             /// Running the release queues

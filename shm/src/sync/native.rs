@@ -35,8 +35,12 @@ pub(crate) fn register_barriers() -> bool {
 #[inline(always)]
 pub(crate) fn light_barrier() {
     if ASYMMETRIC.load(Ordering::Relaxed) {
+        // ORDER: SeqCst keeps the compiler from moving a later load before an earlier store. `heavy_barrier` has the
+        // processor do the same.
         compiler_fence(Ordering::SeqCst);
     } else {
+        // ORDER: SeqCst pairs with the first fence of `heavy_barrier`: of the stores before the two fences, one at least
+        // is seen behind the other fence.
         fence(Ordering::SeqCst);
     }
 }
@@ -45,7 +49,8 @@ pub(crate) fn light_barrier() {
 /// caller must draw no conclusion about the other threads.
 #[must_use]
 pub(crate) fn heavy_barrier() -> bool {
-    // `membarrier` orders the other threads. The fences order this one, before and after the call.
+    // ORDER: SeqCst, both: `membarrier` orders the other threads. The fences order this one: its stores come before the
+    // call, and its loads after it. They pair with the fence of `light_barrier` in a process without membarrier.
     fence(Ordering::SeqCst);
     let ran = membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED);
     fence(Ordering::SeqCst);
@@ -86,10 +91,10 @@ impl WaitQueue {
     /// because a wake may be missed.
     pub(super) fn sleep_while(&self, word: &AtomicU32, value: u32, is_barrier_done: bool) -> bool {
         const UNSURE: Timespec = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
-        let patience = (!is_barrier_done).then_some(UNSURE);
+        let timeout = (!is_barrier_done).then_some(UNSURE);
         // An error means timed out, interrupted, or `word` had changed. The kernel removes a sleeper from its queue
         // once, for one reason, so a sleeper that a waker has counted as woken gets no error.
-        futex::wait(word, futex::Flags::PRIVATE, value, patience.as_ref()).is_ok()
+        futex::wait(word, futex::Flags::PRIVATE, value, timeout.as_ref()).is_ok()
     }
 
     /// Wakes a sleeper. `false` if no thread slept.

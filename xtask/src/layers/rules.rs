@@ -272,7 +272,7 @@ mod tests {
             assert_eq!(broken(folder, name), 0, "{folder}: {name}");
         }
         for (folder, name) in
-            [("runtime", "jacinth"), ("capi/calls", "jacinth-calls"), ("jacinth/shm", "jacinth-shm")]
+            [("library", "jacinth"), ("capi/calls", "jacinth-calls"), ("jacinth/shm", "jacinth-shm")]
         {
             assert_eq!(broken(folder, name), 1, "{folder}: {name}");
         }

@@ -35,7 +35,7 @@ const THERE: i32 = 1;
 const BACK: i32 = 2;
 
 /// The longest that anything takes to be set up.
-const PATIENCE: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where Aeron keeps its files by itself: in memory.
 const MEMORY: &str = "/dev/shm";
@@ -67,9 +67,14 @@ impl Ipc {
         context.set_error_handler(Some(|code: i32, what: &str| eprintln!("aeron: {what} ({code})")))?;
         let client = Aeron::new(&context)?;
         client.start()?;
-        let out = client.add_exclusive_publication(AERON_IPC_STREAM, out, PATIENCE)?;
-        let back =
-            client.add_subscription(AERON_IPC_STREAM, back, Handlers::NONE, Handlers::NONE, PATIENCE)?;
+        let out = client.add_exclusive_publication(AERON_IPC_STREAM, out, CONNECT_TIMEOUT)?;
+        let back = client.add_subscription(
+            AERON_IPC_STREAM,
+            back,
+            Handlers::NONE,
+            Handlers::NONE,
+            CONNECT_TIMEOUT,
+        )?;
         Ok(Self { out, back, _driver: driver })
     }
 
@@ -77,7 +82,7 @@ impl Ipc {
     fn connect(&self) -> Result<()> {
         let start = Instant::now();
         while !self.out.is_connected() || self.back.image_count()? == 0 {
-            ensure!(start.elapsed() < PATIENCE, "the other end does not come");
+            ensure!(start.elapsed() < CONNECT_TIMEOUT, "the other end does not come");
             sleep(Duration::from_millis(1));
         }
         Ok(())

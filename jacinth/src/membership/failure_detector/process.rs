@@ -43,6 +43,7 @@ pub(crate) fn from_pidfd(pidfd: &OwnedFd) -> io::Result<Option<ProcessIdentity>>
 /// The number of the process behind a pidfd; `None` once it has been reaped. No other process gets the number before the
 /// pidfd is readable.
 pub(crate) fn number_of(pidfd: BorrowedFd<'_>) -> io::Result<Option<Pid>> {
+    // By hand: procfs has the target, the mode and the flags of a descriptor, and no line `Pid`.
     let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd()))?;
     // -1 once it has been reaped.
     let pid = info.lines().find_map(|line| line.strip_prefix("Pid:")).map(|pid| pid.trim().parse::<u32>());

@@ -92,8 +92,8 @@ fn try_one(mutant: Mutant, order: &[&Model], limit: Duration) -> Result<Outcome>
             break;
         }
         // A weakened ordering permits more executions: a model may take several times as long.
-        let patience = Duration::from_secs(30) + model.takes * 10;
-        match run_model(model, &settings, patience)? {
+        let timeout = Duration::from_secs(30) + model.takes * 10;
+        match run_model(model, &settings, timeout)? {
             Ended::Well => {}
             Ended::Failed => {
                 verdict = Verdict::Caught(model.name.clone());

@@ -2,9 +2,9 @@
 
 use crate::arena::error::{Error, Result};
 use crate::arena::region::Shared;
-use crate::arena::word::Field;
 use crate::arena::word::reference::ObjectRef;
 use crate::arena::word::signals::Signals;
+use crate::arena::word::{Field, debug_as_fields};
 use crate::sync::{AtomicU64, Futex, Relaxed, Release};
 
 /// The most handles that one wait takes.
@@ -40,8 +40,10 @@ impl Default for WatchRow {
 unsafe impl Shared for WatchRow {}
 
 /// A value of [`WatchRow::wait`]: the generation of the wait, and how many places it has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Wait(pub(crate) u64);
+
+debug_as_fields!(Wait { generation, places });
 
 impl Wait {
     const GENERATION: Field<32, 32> = Field;
@@ -49,12 +51,16 @@ impl Wait {
     const SIDE: Field<0, 25> = Field;
     const SIGNALS: Field<0, 32> = Field;
 
+    fn generation(self) -> u64 {
+        Self::GENERATION.get(self.0)
+    }
+
     pub(crate) fn next(self, places: usize) -> Self {
-        Self(Self::GENERATION.of(Self::GENERATION.get(self.0) + 1) | Self::PLACES.of(places as u64))
+        Self(Self::GENERATION.of(self.generation() + 1) | Self::PLACES.of(places as u64))
     }
 
     pub(crate) fn over(self) -> Self {
-        Self(Self::GENERATION.of(Self::GENERATION.get(self.0)))
+        Self(Self::GENERATION.of(self.generation()))
     }
 
     pub(crate) fn places(self) -> usize {
@@ -73,7 +79,7 @@ impl Wait {
 
     /// The signals in a place's word, if the word is of this wait.
     pub(crate) fn signals(self, observed: u64) -> Option<Signals> {
-        (Self::GENERATION.get(observed) == Self::GENERATION.get(self.0))
+        (Self::GENERATION.get(observed) == self.generation())
             .then(|| Signals::from_bits_retain(Self::SIGNALS.get(observed) as u32))
     }
 }

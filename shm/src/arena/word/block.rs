@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  INVALID ──▶ OWNED(t) ──▶ BOUND(direction) ──▶ FREE ──▶ OWNED(t) …
-//!  (never    │    │   link intent    unlink intent ▲
+//!  (never    │    │   list intent      list intent ▲
 //!   used)  taking └────────────────────────────────┘   the owner died before the block was linked
 //! ```
 //!

@@ -181,7 +181,7 @@ impl HandleLocation {
     }
 }
 
-/// How a block is taken, linked to a direction or unlinked from it: a value of `ThreadRow::link`.
+/// How a block is taken, linked to a direction or unlinked from it: a value of `ThreadRow::list_intent`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ListIntent {
     Idle,

@@ -4,13 +4,15 @@
 //! leader cannot take the lead from it. A process is identified by its number and its start time, because Linux reuses
 //! numbers.
 
-use crate::arena::word::Field;
 use crate::arena::word::reference::ProcessIndex;
 use crate::arena::word::row::ProcessSlot;
+use crate::arena::word::{Field, debug_as_fields};
 
 /// The leader, as the arena records it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Leader(pub(crate) u64);
+
+debug_as_fields!(Leader { process_slot, term });
 
 impl Leader {
     const ROW: Field<52, 12> = Field;

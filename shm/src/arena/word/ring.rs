@@ -22,8 +22,8 @@
 //!
 //! | link | written by | how |
 //! |---|---|---|
-//! | 0 → (end, next) | the producer, which leaves the segment at `end` | store, Release, under its link intent |
-//! | (end, next) → (end, the one after next) | the consumer, when every message of the next was CONSUMED | store, Release, under its unlink intent |
+//! | 0 → (end, next) | the producer, which leaves the segment at `end` | store, Release, under its list intent |
+//! | (end, next) → (end, the one after next) | the consumer, when every message of the next was CONSUMED | store, Release, under its list intent |
 //!
 //! A segment's *end* is the position that the producer would have written there next. While no segment between two has
 //! been removed, it is the position where the next one starts. A segment of which all messages were consumed out of

@@ -97,13 +97,13 @@ impl State {
     }
 
     /// FENCED and BARRIER_DONE cleared, for the next epoch.
-    pub(crate) fn relaxed(self) -> Self {
+    pub(crate) fn unfenced(self) -> Self {
         Self(Self::EPOCH.set(self.without(Self::FENCED | Self::BARRIER_DONE).0, self.epoch() + 1))
     }
 
     /// No signals and no flags. The counter advances, so a sleeper of an earlier generation looks again.
     pub(crate) fn reset(self) -> Self {
-        Self(self.relaxed().next_count().without(Self::HAS_WAITERS | Self::HAS_WRITE_WAITERS).futex().into())
+        Self(self.unfenced().next_count().without(Self::HAS_WAITERS | Self::HAS_WRITE_WAITERS).futex().into())
     }
 
     /// The first word of a slot that has lost its last state. The counters of any few successive generations are far

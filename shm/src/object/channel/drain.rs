@@ -219,13 +219,13 @@ pub(crate) fn unlink_and_free(
     thread: &Thread,
     chain: &AtomicU64,
     block: BlockId,
-    link: ListIntent,
+    intent: ListIntent,
     from: ObjectRef,
 ) -> Result<()> {
     let descriptor = thread.arena().descriptor(block)?;
     // Relaxed: the block is bound to this direction, and only this thread may unlink it now.
     let word = BlockWord(descriptor.state.load(Relaxed));
-    thread.set_list_intent(link, word.0);
+    thread.set_list_intent(intent, word.0);
     crash_point!(thread, "free.intended");
     // A segment's link also carries a position. The chain's head takes only the block's part of it.
     // ORDER: Release puts the unlinking after the intent, in the order that recovery sees.

@@ -13,7 +13,7 @@
 //!  receive.consumed     consumed = head + taken                                the same
 //!
 //!  a segment all of whose messages are CONSUMED, once the tail has passed into the next one:
-//!  ahead.intended       link = leave segment, with its exact word              still linked: stays
+//!  ahead.intended       list intent = leave segment, with its exact word       still linked: stays
 //!  ahead.passed         link of the one before it = (its end, next)            not linked: freed by its exact word
 //!  ahead.freed          block FREE                                             the word has moved on
 //! ```

@@ -28,7 +28,7 @@ pub(crate) fn load_read_cursor(reader: &mut Reader<'_>) -> Result<()> {
     // Relaxed: since the handle arrived, this process is the only writer of the consumer's line.
     cursor.head = direction.consumer.head.load(Relaxed);
     cursor.tail_seen = cursor.head;
-    cursor.sorted = cursor.head;
+    cursor.matched_to = cursor.head;
     cursor.plain = cursor.head;
     cursor.segment = None;
     cursor.end = u64::MAX;
@@ -138,7 +138,7 @@ pub(crate) fn advance_head(reader: &mut Reader<'_>, head: u64) -> Result<()> {
     // writes the cells and blocks again.
     direction.consumer.head.store(head, Release);
     reader.cursor.head = head;
-    reader.cursor.sorted = reader.cursor.sorted.max(head);
+    reader.cursor.matched_to = reader.cursor.matched_to.max(head);
     Ok(())
 }
 

@@ -26,13 +26,13 @@ pub(crate) fn match_replies(reader: &mut Reader<'_>) -> Result<()> {
     reader::refresh_tail(reader)?;
     // Without an awaited id, and without late replies to discard, no message needs a look.
     if reader.cursor.calls.is_empty() && !reader.cursor.minds_late() {
-        reader.cursor.sorted = reader.cursor.tail_seen;
+        reader.cursor.matched_to = reader.cursor.tail_seen;
     }
-    while reader.cursor.sorted < reader.cursor.tail_seen {
+    while reader.cursor.matched_to < reader.cursor.tail_seen {
         out_of_order::leave_passed(reader)?;
-        let place = out_of_order::place_of(reader, reader.cursor.sorted)?;
+        let place = out_of_order::place_of(reader, reader.cursor.matched_to)?;
         let position = place.position;
-        reader.cursor.sorted = position + 1;
+        reader.cursor.matched_to = position + 1;
         if position >= reader.cursor.tail_seen {
             break;
         }

@@ -221,7 +221,7 @@ fn is_endpoint(thread: &Thread, found: ResolvedHandle) -> bool {
 fn mark_moving(
     thread: &Thread,
     leaving: &[ResolvedHandle],
-    evicting: bool,
+    is_detaching: bool,
     moving: &mut InTransit,
 ) -> Result<()> {
     for found in leaving {
@@ -232,7 +232,7 @@ fn mark_moving(
         marked.map_err(|_| Error::BadHandle)?;
         moving.push((found.index, found.entry));
         crash_point!(thread, "transfer.marked");
-        if evicting {
+        if is_detaching {
             thread.detach_endpoint(found.index, found.entry.object());
         }
     }

@@ -1,4 +1,4 @@
-//! The keeper of one process gives back blocks that another asks for.
+//! The scavenger of one process gives back blocks that another asks for.
 
 mod support;
 
@@ -6,7 +6,7 @@ use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, Ordering};
 use support::*;
 
-/// The asker has read the only message, so its block is spare. The keeper sees that with the question, and the asker
+/// The asker has read the only message, so its block is spare. The scavenger sees that with the question, and the asker
 /// sees with the answer that the block is free.
 #[test]
 fn asking_process_gets_kept_blocks() {
@@ -22,7 +22,7 @@ fn asking_process_gets_kept_blocks() {
         let (has_begun, is_over) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let (begun, over) = (has_begun.clone(), is_over.clone());
         let scavenger = loom::thread::spawn(move || {
-            keeping.process().keep(|| {
+            keeping.process().run_scavenger(|| {
                 begun.store(true, Ordering::Release);
                 loom::thread::yield_now();
                 !over.load(Ordering::Relaxed)
