@@ -1,6 +1,6 @@
 //! The events of the feature `tracing`: each of them is there, with its fields.
 
-use jacinth_shm::{Arena, Config, ObjectClass, Process, Thread};
+use jacinth_shm::{Arena, Config, ObjectClass, Process, Rights, Signals, Thread};
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 use tracing::field::{Field, Visit};
@@ -51,7 +51,7 @@ fn each_operation_emits_its_event() {
         let thread = Thread::join(&Process::attach(arena, slot, std::process::id(), 1).unwrap()).unwrap();
         let (event, _) = thread.create(ObjectClass::Event, Rights::all()).unwrap();
         // The deadline is past after the first sleep.
-        let _ = thread.wait_one(event, 0, 1 << 24, jacinth_shm::now_ns() + 1_000_000);
+        let _ = thread.wait_one(event, Rights::empty(), Signals::USER_ALL, jacinth_shm::now_ns() + 1_000_000);
         thread.close(thread.lookup(event).unwrap()).unwrap();
     });
     let events = events.0.lock().unwrap().join("\n");
