@@ -78,13 +78,6 @@ fn is_readable(pidfd: &OwnedFd) -> bool {
     poll(&mut [PollFd::new(pidfd, PollFlags::IN)], Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).unwrap() > 0
 }
 
-/// Stops it, and waits until each of its threads has.
-fn stop(child: &Child) {
-    kill_process(pid_of(child), Signal::STOP).unwrap();
-    let process = procfs_of(child);
-    until(|| process.tasks().unwrap().all(|thread| thread.unwrap().stat().unwrap().state == 'T'));
-}
-
 /// Kills it while another process waits for its death. Gives whether the news came before its pidfd was ready.
 fn is_told_early(channel: &Channel, child: &mut Child) -> bool {
     let pidfd = pidfd_of(child);
@@ -153,7 +146,7 @@ fn a_stopped_process_is_recovered_early() {
     in_arena(|supervisor| {
         is_recovered_early(supervisor, HOLDS_MEMORY, |child| {
             let before = supervisor.collect().unwrap().processes;
-            stop(child);
+            stop(pid_of(child));
             std::thread::sleep(Duration::from_millis(100));
             let now = supervisor.collect().unwrap().processes;
             assert_eq!(now, before, "a stopped process is not dead");
@@ -305,7 +298,7 @@ fn succeeds() {
     let supervisor = Supervisor::get().unwrap();
     let mut workers: Vec<_> = (0..4).map(|_| ready(&supervisor, HOLDS_MEMORY)).collect();
     // So none of them takes the lead.
-    workers.iter().for_each(|(_, worker)| stop(worker));
+    workers.iter().for_each(|(_, worker)| stop(pid_of(worker)));
     let dead = supervisor.process_id().unwrap();
     kill_process(Pid::from_raw(dead.cast_signed()).unwrap(), Signal::KILL).unwrap();
     wait_for_peer_closed(&creator);

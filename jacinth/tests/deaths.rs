@@ -334,7 +334,7 @@ fn a_stopped_process_is_not_dead() {
         let (ours, child) = spawn(supervisor, "echo");
         tell(&ours, "one");
         assert_eq!(next(&ours).bytes(), b"one");
-        kill_process(pid_of(&child), Signal::STOP).unwrap();
+        stop(pid_of(&child));
         let process = Process::new(child.id().cast_signed()).unwrap();
         until(|| process.stat().unwrap().state == 'T');
         tell(&ours, "two");
@@ -345,7 +345,7 @@ fn a_stopped_process_is_not_dead() {
         assert_eq!(supervisor.inspect().processes, 2);
         kill_process(pid_of(&child), Signal::CONT).unwrap();
         assert_eq!(next(&ours).bytes(), b"two", "it goes on where it was");
-        kill_process(pid_of(&child), Signal::STOP).unwrap();
+        stop(pid_of(&child));
         kill(supervisor, child);
         wait_for_peer_closed(&ours);
     });

@@ -237,7 +237,7 @@ fn stopped() {
     let worker = process_by(&creator);
     ping(&worker);
     let leader = supervisor.process_id().unwrap();
-    kill_process(pid(leader), Signal::STOP).unwrap();
+    stop(pid(leader));
     std::thread::sleep(std::time::Duration::from_millis(300));
     assert_eq!(supervisor.process_id(), Some(leader));
     assert!(!is_peer_closed(&creator));
@@ -341,7 +341,7 @@ fn exec() {
         (near, child)
     };
     let (before, after) = (start(), start());
-    kill_process(pid(before.1.id()), Signal::STOP).unwrap();
+    stop(pid(before.1.id()));
     kill_creator();
     wait_for_peer_closed(&creator);
     // This one was out of touch when the supervisors changed, and is gone before it can greet the new one.

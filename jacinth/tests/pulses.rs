@@ -4,7 +4,6 @@ mod support;
 
 use jacinth::*;
 use rustix::process::{Pid, Signal, kill_process};
-use std::process::Child;
 use support::*;
 
 #[test]
@@ -24,17 +23,6 @@ fn sleeps() {
     wait_for_peer_closed(&channel);
 }
 
-/// Stops it, and waits until each of its threads has.
-fn stop(child: &Child) {
-    kill_process(Pid::from_child(child), Signal::STOP).unwrap();
-    let is_stopped = |stat: &str| stat.rsplit_once(") ").unwrap().1.starts_with('T');
-    until(|| {
-        let mut threads = std::fs::read_dir(format!("/proc/{}/task", child.id())).unwrap();
-        threads
-            .all(|thread| is_stopped(&std::fs::read_to_string(thread.unwrap().path().join("stat")).unwrap()))
-    });
-}
-
 fn pulse(end: &Channel, signals: Signals) {
     end.signal_peer(Signals::NONE, signals).unwrap();
     end.signal_peer(signals, Signals::NONE).unwrap();
@@ -46,7 +34,7 @@ fn stopped_sleepers_observe_their_own_pulse() {
         let before = supervisor.counters().sleeps;
         let (ours, child) = spawn(supervisor, SLEEPER);
         until(|| supervisor.counters().sleeps > before);
-        stop(&child);
+        stop(Pid::from_child(&child));
         (0..10_000).for_each(|_| pulse(&ours, Signals::USER_1));
         pulse(&ours, Signals::USER_0);
         (0..10_000).for_each(|_| pulse(&ours, Signals::USER_2));
@@ -66,7 +54,7 @@ fn a_sleeper_that_dies_is_forgotten() {
             let before = supervisor.counters().sleeps;
             let (ours, child) = spawn(supervisor, SLEEPER);
             until(|| supervisor.counters().sleeps > before);
-            stop(&child);
+            stop(Pid::from_child(&child));
             pulse(&ours, Signals::USER_0);
             kill(supervisor, child);
             drop(ours);

@@ -106,12 +106,12 @@ fn a_live_arenas_path_is_refused() {
     let path = base.path().join("service");
     let creator = Puppet::new(creator_at(&path));
     let member = Puppet::new(member_at(path.to_str().unwrap()));
-    kill_process(creator.pid(), Signal::STOP).unwrap();
+    stop(creator.pid());
     let said = refused(creator_at(&path));
     let expected = ["service", "join it", &creator.pid().as_raw_nonzero().to_string(), "ALREADY_EXISTS"];
     assert!(expected.iter().all(|word| said.contains(word)), "{said}");
     // The arena lives while its leader is dead and no process can take over.
-    kill_process(member.pid(), Signal::STOP).unwrap();
+    stop(member.pid());
     creator.kill();
     let said = refused(creator_at(&path));
     assert!(said.contains("processes are attached"), "{said}");
@@ -202,9 +202,9 @@ fn the_next_arena_removes_dead_files() {
     fs::create_dir(base.path().join("jacinth-theirs")).unwrap();
     fs::create_dir(base.path().join("jacinth-fresh1")).unwrap();
     // No process has the socket of this arena, nor can take it. The arena lives all the same.
-    kill_process(member.pid(), Signal::STOP).unwrap();
+    stop(member.pid());
     headless.kill();
-    kill_process(stopped.pid(), Signal::STOP).unwrap();
+    stop(stopped.pid());
     dead.kill();
     let next = create();
     // The stopped one's, that without a leader, the new one, and two that are no arena's, or may become one.

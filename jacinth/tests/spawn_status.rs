@@ -52,7 +52,7 @@ fn stop_the_leader() {
     let leader = supervisor.process_id().unwrap();
     let pid = Pid::from_raw(leader.cast_signed()).unwrap();
     set_supervisor_timeout(MonotonicDuration::from_millis(300));
-    kill_process(pid, Signal::STOP).unwrap();
+    stop(pid);
     until(|| is_stopped(leader));
     let named = |text: String| {
         assert!(text.contains(&leader.to_string()) && text.contains("stopped"), "{text}");

@@ -4,6 +4,8 @@
 
 #include "objects.h"
 
+#include <dirent.h>
+#include <sched.h>
 #include <sys/wait.h>
 
 // Waits for the process. Returns its exit status, or minus the number of the signal that ended it.
@@ -52,6 +54,30 @@ static inline zx_handle_t startup_channel(void) {
     zx_handle_t channel = zx_take_startup_handle(PA_HND(PA_USER0, 0));
     CHECK(channel != ZX_HANDLE_INVALID);
     return channel;
+}
+
+// Stops a process, and waits until each of its threads has stopped. The signal alone does not wait: a thread that runs on
+// another processor goes on for a moment.
+static inline void stop_process(pid_t pid) {
+    CHECK_EQ(kill(pid, SIGSTOP), 0);
+    char path[64], line[512];
+    snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+    for (bool is_stopped = false; !is_stopped; sched_yield()) {
+        DIR* threads = opendir(path);
+        CHECK(threads != NULL);
+        is_stopped = true;
+        for (struct dirent* thread; (thread = readdir(threads)) != NULL;) {
+            char stat[512];
+            snprintf(stat, sizeof(stat), "%s/%s/stat", path, thread->d_name);
+            FILE* file = thread->d_name[0] == '.' ? NULL : fopen(stat, "r");
+            if (file == NULL)
+                continue;
+            char* state = fgets(line, sizeof(line), file) == NULL ? NULL : strrchr(line, ')');
+            is_stopped = is_stopped && state != NULL && state[2] == 'T';
+            fclose(file);
+        }
+        closedir(threads);
+    }
 }
 
 static inline void kill_process(pid_t pid) {

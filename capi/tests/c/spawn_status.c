@@ -68,7 +68,7 @@ ROLE(asks_a_stopped_supervisor) {
     CHECK_OK(jacinth_collect(NULL));
     zx_handle_t event = make_event();
     jacinth_set_supervisor_timeout(ZX_MSEC(200));
-    CHECK_EQ(kill(supervisor, SIGSTOP), 0);
+    stop_process(supervisor);
     for (int call = 0; call < 3; call++) {
         statuses[call] = call == 0   ? jacinth_collect(NULL)
                          : call == 1 ? jacinth_spawn_status(getpid(), &status)

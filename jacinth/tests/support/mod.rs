@@ -178,6 +178,17 @@ pub fn objects(supervisor: &Supervisor) -> u32 {
     supervisor.inspect().objects
 }
 
+/// Stops a process, and waits until each of its threads has stopped. The signal alone does not wait: a thread that runs
+/// on another processor goes on for a moment.
+pub fn stop(pid: rustix::process::Pid) {
+    rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+    let process = procfs::process::Process::new(pid.as_raw_nonzero().get()).unwrap();
+    let is_stopped = |thread: procfs::ProcResult<procfs::process::Task>| {
+        thread.and_then(|thread| thread.stat()).is_ok_and(|stat| stat.state == 'T')
+    };
+    until(|| process.tasks().unwrap().all(is_stopped));
+}
+
 /// Looks again and again until `condition` holds. If it never does, the watchdog ends the test.
 pub fn until(condition: impl Fn() -> bool) {
     while !condition() {
