@@ -7,7 +7,6 @@
 mod support;
 
 use jacinth::*;
-use rustix::process::{Signal, kill_process};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
