@@ -97,7 +97,7 @@ fn freed_memory_wakes_a_waiting_writer() {
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| {
             let thread = Thread::join(&process).unwrap();
-            wait_for_room(&thread, near);
+            thread.wait_one(near, Rights::empty(), Signals::WRITABLE, i64::MAX).0?;
             send(&thread, near, 60_000)
         });
         while thread.process().arena().counters().sleeps == 0 {
@@ -105,6 +105,14 @@ fn freed_memory_wakes_a_waiting_writer() {
         }
         for end in [other, other_far] {
             thread.close(thread.lookup(end).unwrap()).unwrap();
+        }
+        // A writer that sleeps on would sleep for ever. Closing its end lets the test fail instead.
+        let give_up_ns = now_ns() + 6 * TEN_SECONDS_NS;
+        while !waiting.is_finished() && now_ns() < give_up_ns {
+            std::thread::yield_now();
+        }
+        if !waiting.is_finished() {
+            thread.close(thread.lookup(near).unwrap()).unwrap();
         }
         assert_eq!(waiting.join().unwrap(), Ok(()));
     });

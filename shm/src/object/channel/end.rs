@@ -123,3 +123,46 @@ impl<'a> Reader<'a> {
         ring::direction(self.thread, self.side.peer())
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use crate::arena::Arena;
+    use crate::arena::config::Config;
+    use crate::arena::error::Error;
+    use crate::arena::word::handle::Rights;
+    use crate::object::ObjectClass;
+    use crate::object::channel::read::sink::{OnOverflow, VecBuf};
+    use crate::process::Process;
+    use crate::process::thread::Thread;
+    use std::sync::Arc;
+
+    /// The end comes back under the entry that it had, so its private half is bound to the same side again. The old handle
+    /// is another handle all the same.
+    #[test]
+    fn returned_end_rejects_the_former_handle() {
+        let none = Rights::empty();
+        // The startup entry and those of two channels: an entry that becomes free is the next one used.
+        let config = Config {
+            max_handles_per_process: 5,
+            max_objects: 4,
+            max_processes: 1,
+            pool_bytes: 1 << 16,
+            ..Config::default()
+        };
+        let arena = Arc::new(Arena::heap(&config).unwrap());
+        let process_slot = arena.first_slot().unwrap();
+        let thread = Thread::join(&Process::attach(arena, process_slot, 1, 1).unwrap()).unwrap();
+        let (near, _far) = thread.create(ObjectClass::Channel, Rights::all()).unwrap();
+        let (to, from) = thread.create(ObjectClass::Channel, Rights::all()).unwrap();
+        let find = |value| thread.lookup(value).unwrap();
+        let former = find(near);
+        thread.send_with_handles(find(to), none, &[], &[near], none, None).unwrap();
+        let (mut bytes, mut handles) = (Vec::new(), Vec::new());
+        let mut sink = VecBuf::new(&mut bytes, &mut handles);
+        thread.receive(find(from.unwrap()), none, &mut sink, OnOverflow::Keep).unwrap();
+        let present = find(handles[0].value);
+        assert_eq!((present.index, present.entry.object()), (former.index, former.entry.object()));
+        assert_eq!(thread.send(former, none, b"stale"), Err(Error::BadHandle));
+        assert_eq!(thread.send(present, none, b"fresh"), Ok(()));
+    }
+}
