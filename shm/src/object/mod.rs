@@ -176,6 +176,16 @@ macro_rules! classes {
 }
 
 classes! {
+    mod task {
+        /// A process, as a name.
+        Process = 1;
+        /// A thread, as a name.
+        Thread = 2;
+        /// A job, as a name.
+        Job = 17;
+        /// A region of address space, as a name.
+        Vmar = 18;
+    }
     mod channel {
         /// A channel: two sides, with messages queued each way.
         Channel = 4;
@@ -187,16 +197,6 @@ classes! {
     mod eventpair {
         /// A pair of events that see each other close.
         EventPair = 16;
-    }
-    mod task {
-        /// A process, as a name.
-        Process = 1;
-        /// A thread, as a name.
-        Thread = 2;
-        /// A job, as a name.
-        Job = 17;
-        /// A region of address space, as a name.
-        Vmar = 18;
     }
 }
 

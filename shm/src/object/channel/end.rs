@@ -19,37 +19,64 @@ pub(crate) type Writer<'a> = End<'a, WriteCursor>;
 /// The reading end of a direction, locked.
 pub(crate) type Reader<'a> = End<'a, ReadCursor>;
 
+/// The private state of an end.
+pub(crate) trait Cursor: Sized {
+    /// The lock that guards it.
+    fn lock_of(endpoint: &Endpoint) -> &Lock<Self>;
+}
+
+impl Cursor for WriteCursor {
+    #[inline(always)]
+    fn lock_of(endpoint: &Endpoint) -> &Lock<Self> {
+        &endpoint.write_cursor
+    }
+}
+
+impl Cursor for ReadCursor {
+    #[inline(always)]
+    fn lock_of(endpoint: &Endpoint) -> &Lock<Self> {
+        &endpoint.read_cursor
+    }
+}
+
 /// An end of a direction, for as long as a thread holds its private lock.
-pub(crate) struct End<'a, Cursor> {
+pub(crate) struct End<'a, C> {
     pub(crate) thread: &'a Thread,
     /// The side of the channel that this process holds.
     pub(crate) side: ObjectRef,
     pub(crate) endpoint: &'a Endpoint,
     /// Where the end stands in its ring. This guard is the lock.
-    pub(crate) cursor: Locked<'a, Cursor>,
+    pub(crate) cursor: Locked<'a, C>,
 }
 
-impl<'a, Cursor> End<'a, Cursor> {
+impl<'a, C: Cursor> End<'a, C> {
     /// Locks the end of `found`, and checks the handle again under the lock.
+    ///
+    /// # Errors
+    /// `BadHandle` when the handle has gone; `WrongType` when it is no channel's; `AccessDenied` when it lacks `rights`.
     #[inline(always)]
-    fn enter_by(
+    pub(crate) fn enter(
         thread: &'a Thread,
         found: ResolvedHandle,
         rights: Rights,
         inside: &'a Inside<'_>,
-        lock_of: impl FnOnce(&'a Endpoint) -> &'a Lock<Cursor>,
     ) -> Result<Self> {
         let Some(endpoint) = thread.process.endpoint(found.index, inside) else {
             return Err(ring::not_an_endpoint(thread, found));
         };
         let side = found.entry.object();
-        let cursor = lock_of(endpoint).lock();
+        let cursor = C::lock_of(endpoint).lock();
         if !endpoint.is_bound_to(side) || !lookup::is_current(thread, found) {
             drop(cursor);
             return Err(ring::not_an_endpoint(thread, found));
         }
         found.require(rights)?;
         Ok(Self { thread, side, endpoint, cursor })
+    }
+
+    /// Locks the end of `endpoint`, if no thread holds the lock. The caller checks [`is_bound`](Self::is_bound).
+    pub(crate) fn try_lock(thread: &'a Thread, side: ObjectRef, endpoint: &'a Endpoint) -> Option<Self> {
+        Some(Self { thread, side, endpoint, cursor: C::lock_of(endpoint).try_lock()? })
     }
 
     /// Whether `endpoint` is still that of `side`.
@@ -71,25 +98,6 @@ impl<'a, Cursor> End<'a, Cursor> {
 }
 
 impl<'a> Writer<'a> {
-    /// Locks the writing end of `found`.
-    ///
-    /// # Errors
-    /// `BadHandle` when the handle has gone; `WrongType` when it is no channel's; `AccessDenied` when it lacks `rights`.
-    #[inline(always)]
-    pub(crate) fn enter(
-        thread: &'a Thread,
-        found: ResolvedHandle,
-        rights: Rights,
-        inside: &'a Inside<'_>,
-    ) -> Result<Self> {
-        Self::enter_by(thread, found, rights, inside, |endpoint| &endpoint.write_cursor)
-    }
-
-    /// Locks the writing end of `endpoint`, if no thread holds the lock. The caller checks [`is_bound`](End::is_bound).
-    pub(crate) fn try_lock(thread: &'a Thread, side: ObjectRef, endpoint: &'a Endpoint) -> Option<Self> {
-        Some(Self { thread, side, endpoint, cursor: endpoint.write_cursor.try_lock()? })
-    }
-
     /// The direction that this end writes.
     #[inline(always)]
     pub(crate) fn direction(&self) -> Result<&'a Direction> {
@@ -98,25 +106,6 @@ impl<'a> Writer<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Locks the reading end of `found`.
-    ///
-    /// # Errors
-    /// As for [`Writer::enter`].
-    #[inline(always)]
-    pub(crate) fn enter(
-        thread: &'a Thread,
-        found: ResolvedHandle,
-        rights: Rights,
-        inside: &'a Inside<'_>,
-    ) -> Result<Self> {
-        Self::enter_by(thread, found, rights, inside, |endpoint| &endpoint.read_cursor)
-    }
-
-    /// Locks the reading end of `endpoint`, if no thread holds the lock. The caller checks [`is_bound`](End::is_bound).
-    pub(crate) fn try_lock(thread: &'a Thread, side: ObjectRef, endpoint: &'a Endpoint) -> Option<Self> {
-        Some(Self { thread, side, endpoint, cursor: endpoint.read_cursor.try_lock()? })
-    }
-
     /// The direction that this end reads.
     #[inline(always)]
     pub(crate) fn direction(&self) -> Result<&'a Direction> {
