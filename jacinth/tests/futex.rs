@@ -250,7 +250,7 @@ fn a_panicking_check_leaves_the_lock() {
 #[test]
 fn key_zero_is_no_futex() {
     let this: Arc<dyn raw::FutexThread> = Arc::new(ForeignThread::default());
-    let waited = raw::futex_wait(0, || Ok(()), &this, None, MonotonicInstant::INFINITE);
+    let waited = raw::futex_wait(0, || Ok(()), &this, None, MonotonicInstant::INFINITE_PAST);
     assert_eq!(waited, Err(Status::INVALID_ARGS));
     let requeue =
         raw::FutexRequeue { from: 64, wake: raw::FutexWakeCount::UpTo(1), to: 0, count: 1, owner: None };

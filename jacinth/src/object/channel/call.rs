@@ -4,9 +4,9 @@ use super::io_slice::Small;
 use super::write::{consume, consume_etc, refuse, refuse_etc};
 use super::{Channel, ChannelIoSlice, MessageBuf, MessageBufEtc};
 use crate::handle::{HandleDisposition, NullableHandle};
-use crate::raw;
+use crate::raw::{self, RecvBuf};
 use crate::types::status::Status;
-use crate::types::time::Deadline;
+use crate::types::time::{Deadline, MonotonicInstant};
 
 impl Channel {
     /// Writes a message with its first four bytes replaced by a transaction id, and waits until the message
@@ -56,15 +56,7 @@ impl Channel {
         reply: &mut MessageBuf,
     ) -> Result<(), Status> {
         let deadline = deadline.into().instant();
-        reply.receive(|sink| {
-            let mut finished = Ok(());
-            consume(handles, |values| {
-                let (sent, received) = raw::call(self.raw_handle(), deadline, bytes, values, sink);
-                finished = received;
-                sent
-            })?;
-            finished
-        })
+        reply.receive(|sink| self.call_into(deadline, bytes, handles, sink))
     }
 
     /// [`call`](Self::call), with the bytes of `slices` one after another, as [`writev`](Self::writev) has them.
@@ -124,15 +116,7 @@ impl Channel {
         reply: &mut MessageBufEtc,
     ) -> Result<(), Status> {
         let deadline = deadline.into().instant();
-        reply.receive(|sink| {
-            let mut finished = Ok(());
-            consume_etc(handles, |raw| {
-                let (sent, received) = raw::call_etc(self.raw_handle(), deadline, bytes, raw, sink);
-                finished = received;
-                sent
-            })?;
-            finished
-        })
+        reply.receive(|sink| self.call_etc_into(deadline, bytes, handles, sink))
     }
 
     /// [`call_etc`](Self::call_etc), with the bytes of `slices` one after another, as [`writev`](Self::writev) has them.
@@ -162,5 +146,41 @@ impl Channel {
             Ok(bytes) => self.call_etc(deadline, &bytes, handles, reply),
             Err(status) => refuse_etc(handles, status),
         }
+    }
+}
+
+impl Channel {
+    /// The call itself, for every form of the buffers that take the reply.
+    pub(super) fn call_into(
+        &self,
+        deadline: MonotonicInstant,
+        bytes: &[u8],
+        handles: &mut [NullableHandle],
+        sink: &mut impl RecvBuf,
+    ) -> Result<(), Status> {
+        let mut finished = Ok(());
+        consume(handles, |values| {
+            let (sent, received) = raw::call(self.raw_handle(), deadline, bytes, values, sink);
+            finished = received;
+            sent
+        })?;
+        finished
+    }
+
+    /// As [`call_into`](Self::call_into), for handles that are moved or duplicated.
+    pub(super) fn call_etc_into(
+        &self,
+        deadline: MonotonicInstant,
+        bytes: &[u8],
+        handles: &mut [HandleDisposition<'_>],
+        sink: &mut impl RecvBuf,
+    ) -> Result<(), Status> {
+        let mut finished = Ok(());
+        consume_etc(handles, |dispositions| {
+            let (sent, received) = raw::call_etc(self.raw_handle(), deadline, bytes, dispositions, sink);
+            finished = received;
+            sent
+        })?;
+        finished
     }
 }

@@ -1,7 +1,7 @@
 //! Reads and calls into buffers of a fixed size that hold no values yet.
 
 use super::io_slice::Small;
-use super::write::{consume, consume_etc, refuse, refuse_etc};
+use super::write::{refuse, refuse_etc};
 use super::{Channel, ChannelIoSlice, ChannelReadResult, MAX_MSG_BYTES, MAX_MSG_HANDLES};
 use crate::detail;
 use crate::handle::{HandleDisposition, HandleInfo, NullableHandle};
@@ -122,13 +122,7 @@ impl Channel {
     ) -> Result<(&'b mut [u8], &'h mut [NullableHandle]), Status> {
         let deadline = deadline.into().instant();
         call_filling(reply_bytes, reply_handles, handle_of, |sink| {
-            let mut finished = Ok(());
-            consume(handles, |values| {
-                let (sent, received) = raw::call(self.raw_handle(), deadline, bytes, values, sink);
-                finished = received;
-                sent
-            })?;
-            finished
+            self.call_into(deadline, bytes, handles, sink)
         })
     }
 
@@ -189,13 +183,7 @@ impl Channel {
     ) -> Result<(&'b mut [u8], &'h mut [HandleInfo]), Status> {
         let deadline = deadline.into().instant();
         call_filling(reply_bytes, reply_handles, HandleInfo::from_received, |sink| {
-            let mut finished = Ok(());
-            consume_etc(handles, |raw| {
-                let (sent, received) = raw::call_etc(self.raw_handle(), deadline, bytes, raw, sink);
-                finished = received;
-                sent
-            })?;
-            finished
+            self.call_etc_into(deadline, bytes, handles, sink)
         })
     }
 
