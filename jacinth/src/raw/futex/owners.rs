@@ -59,3 +59,22 @@ pub fn add_futex_thread(koid: Koid, thread: Arc<dyn FutexThread>) -> Result<(), 
 pub fn remove_futex_thread(koid: Koid) {
     let _ = locked(|owners| owners.remove(&koid));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::raw::futex::own_futex_thread;
+
+    #[test]
+    fn an_interrupting_handler_is_told() {
+        let koid = Koid::from_raw(6000);
+        // As in a signal handler that interrupts the thread under the lock.
+        let refused =
+            locked(|_| (futex_thread(koid).err(), add_futex_thread(koid, own_futex_thread()))).unwrap();
+        assert_eq!(refused, (Some(Status::BAD_STATE), Err(Status::BAD_STATE)));
+        add_futex_thread(koid, own_futex_thread()).unwrap();
+        assert!(futex_thread(koid).is_ok());
+        remove_futex_thread(koid);
+        assert_eq!(futex_thread(koid).err(), Some(Status::INVALID_ARGS));
+    }
+}

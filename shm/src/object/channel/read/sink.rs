@@ -189,3 +189,27 @@ unsafe impl RecvBuf for UninitBuf<'_> {
         let _ = self.handles.try_push(handle);
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::arena::word::handle::{HandleValue, Rights};
+    use crate::object::ObjectClass;
+
+    #[test]
+    fn uninit_buf_takes_only_what_fits() {
+        let received = |value| Received {
+            value: HandleValue(value),
+            rights: Rights::empty(),
+            class: ObjectClass::Event,
+        };
+        let mut sink = UninitBuf::new(&mut [], 3);
+        assert!(sink.takes_handles(3) && !sink.takes_handles(4));
+        (1..=2).for_each(|value| sink.handle(received(value)));
+        assert!(sink.takes_handles(1) && !sink.takes_handles(2), "two places are taken");
+        let mut places = [const { MaybeUninit::uninit() }; 3];
+        let (_, handles) = sink.into_received(&mut places, |handle| handle.value.0);
+        assert_eq!(handles, [1, 2]);
+        assert!(!UninitBuf::new(&mut [], 1000).takes_handles(65), "no message has more than 64");
+    }
+}
