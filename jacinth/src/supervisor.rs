@@ -93,6 +93,7 @@ impl Supervisor {
     /// # Ok::<(), jacinth::AttachError>(())
     /// ```
     pub fn create(config: &Config) -> Result<Self, AttachError> {
+        // Before the lock too: in a forked child it may stay locked, by a thread that only the parent has.
         require_unattached()?;
         let _lock = lock_attaching();
         require_unattached()?;
@@ -101,6 +102,7 @@ impl Supervisor {
         let (served_by, serves) = shm::handover::<(Server, Arc<shm::Process>)>();
         let (is_set, set) = shm::handover();
         let run = move || {
+            // `None`: creating the arena has failed, and the giver was dropped.
             let Some((server, process)) = serves.take() else { return };
             // By it other processes hear of an exec. Kept while the thread runs.
             let _death_notice = shm::DeathNotice::set(&process);
@@ -124,6 +126,7 @@ impl Supervisor {
             served_by.give((server, process.clone()));
             Ok(())
         })?;
+        // Waits until the robust futex is set. Before that, an exec of this process could go unnoticed.
         let _ = set.take();
         Ok(Self { attachment })
     }
@@ -202,6 +205,8 @@ impl Supervisor {
             reserved => reserved,
         };
         let slot = slot.map_err(SpawnError::Arena)?;
+        // The handle moves before the program starts, so it is there at the program's first call. If this process dies
+        // in between, recovery closes it with the slot.
         let moved = with_thread(|thread| {
             let found = thread.lookup(shm::HandleValue(value))?;
             found.require(Rights::TRANSFER.into())?;
@@ -209,12 +214,15 @@ impl Supervisor {
         });
         if let Err(status) = moved {
             self.cancel_slot(slot);
+            // `startup` still owns its handle here, and closes it.
             return Err(SpawnError::StartupHandle(status));
         }
+        // The slot owns the handle now, so this owner must not close it.
         let _moved = startup.into_raw();
         program.env(SOCKET_VARIABLE, self.socket_path());
         program.env(SLOT_VARIABLE, slot_text(slot));
         let spawned = program.spawn();
+        // The caller may start another program by the same command. That one must not find this slot.
         program.env_remove(SOCKET_VARIABLE).env_remove(SLOT_VARIABLE);
         let mut child = spawned.map_err(|error| {
             self.cancel_slot(slot);

@@ -64,6 +64,7 @@ calls! {
     /// Stores the koid of the futex's owner; 0 for none.
     fn zx_futex_get_owner, _zx_futex_get_owner(value_ptr: UserIn<i32>, koid: UserOut<zx_koid_t>) {
         check(value_ptr)?;
+        // Before the owner is asked for its koid, which may make an object: a refused call makes none.
         koid.check()?;
         koid.store(match raw::futex_owner(value_ptr.address())? {
             None => 0,

@@ -51,6 +51,7 @@ pub(crate) fn ask_to_join(
                 FAILOVER_TIMEOUT
             }
             Err(NotFound) => SOCKET_RETURN_TIMEOUT,
+            // A spawned program stays for a while, so that the supervisor sees its obstacle and can tell its spawner.
             Err(PermissionDenied) if slot.is_some() => SOCKET_RETURN_TIMEOUT,
             // No answer, or the queue of waiting connections is full.
             Err(TimedOut | WouldBlock) => 2 * ANSWER_TIMEOUT,

@@ -90,6 +90,7 @@ pub(crate) fn set_attachment(attachment: Attachment) -> Result<&'static Attachme
 
 /// Starts a thread that makes quiet channels return their spare memory, once they keep more than a little.
 fn start_scavenger_when_needed(process: &Arc<shm::Process>) {
+    // Weak: the process owns this closure, and a strong count in it would never be dropped.
     let kept = Arc::downgrade(process);
     process.set_scavenger(move || {
         let Some(process) = kept.upgrade() else { return false };

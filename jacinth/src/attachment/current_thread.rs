@@ -145,6 +145,8 @@ pub(crate) fn release(mut dropped: Dropped) {
         if current.thread.try_borrow_mut().is_ok() {
             // An error means that the value was released before.
             let _ = with_any_thread(|thread| dropped.release(thread));
+        // The list is borrowed only while a signal handler, inside a call, adds to it. If a second handler interrupts
+        // that very moment, its value stays until the process ends.
         } else if let Ok(mut deferred) = current.dropped.try_borrow_mut() {
             deferred.push(dropped);
             current.has_pending_work.set(true);
@@ -157,6 +159,7 @@ impl ThreadContext {
     #[cold]
     fn run_pending_work(&self) {
         loop {
+            // Before the list is taken: a handler that adds to the list from here on sets the flag again.
             self.has_pending_work.set(false);
             let Ok(mut dropped) = self.dropped.try_borrow_mut().map(|mut list| std::mem::take(&mut *list))
             else {
@@ -217,6 +220,7 @@ fn join(current: &ThreadContext) -> Result<shm::Thread, Status> {
         thread.set_spin_ns(spin_ns);
     }
     // The first use of the guard registers its destructor. It fails once the thread-locals are destroyed.
+    // Such a thread gives its row back at the end of each call, because no destructor will.
     current.exited.set(EXIT_GUARD.try_with(|_| ()).is_err());
     if current.exited.get() {
         current.has_pending_work.set(true);

@@ -96,6 +96,7 @@ fn attach_with(path: &Path, slot: Option<shm::ProcessSlot>) -> Result<&'static A
     })?;
     let slot = answer.to_slot().map_err(|status| match slot {
         _ if answer.is_no_descriptors() => AttachError::SupervisorOutOfDescriptors,
+        // The slot is taken, or was given up. `attachment` joins without it then.
         Some(slot) if status == Status::NOT_FOUND => AttachError::BadSlot(slot_text(slot)),
         _ => AttachError::Refused(status),
     })?;
@@ -109,6 +110,8 @@ fn attach_with(path: &Path, slot: Option<shm::ProcessSlot>) -> Result<&'static A
             let _ = connection.ask(Request::CancelSlot { slot }, None, Some(ANSWER_TIMEOUT));
         }
     })?;
+    // From here on the process has its place in the arena, and gives it up by its death only. So all resources were
+    // taken before.
     let (process, client) = (take_slot(arena, slot)?, Arc::new(Client::new(connection)));
     let (is_set, set) = shm::handover();
     let begun = Standby {
@@ -119,6 +122,7 @@ fn attach_with(path: &Path, slot: Option<shm::ProcessSlot>) -> Result<&'static A
         connected_term: Some(answer.term()),
     };
     standby.give((begun, is_set));
+    // Waits until the standby thread holds the robust futex. Before that, an exec could go unnoticed.
     let _ = set.take();
     set_attachment(Attachment::new(process, client, socket_path, was_spawned))
 }

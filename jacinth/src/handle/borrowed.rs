@@ -46,6 +46,7 @@ impl<'a, T: Into<NullableHandle>> Unowned<'a, T> {
     where
         T: From<U>,
     {
+        // A second owner of the same value. It is never dropped, so it closes nothing.
         let copy = NullableHandle::from_raw(owner.as_handle_ref().raw_handle());
         Self { inner: ManuallyDrop::new(T::from(U::from(copy))), lender: PhantomData }
     }

@@ -110,6 +110,7 @@ handle_operations!(Handle);
 
 impl Drop for Handle {
     fn drop(&mut self) {
+        // A drop cannot fail. In a signal handler that interrupts a call, the close is left to the end of that call.
         if raw::close(self.0.get()) == Err(Status::BAD_STATE) {
             current_thread::release(Dropped::Handle(self.0.get()));
         }

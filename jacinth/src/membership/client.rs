@@ -57,6 +57,8 @@ impl Client {
         let _one_at_a_time = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
         let end = Instant::now() + FAILOVER_TIMEOUT;
         loop {
+            // A clone: the lock is free while this thread waits for the answer, so that the standby thread can replace
+            // the connection.
             let connection = self.connection().clone();
             let error = match connection.ask(request, along, Some(supervisor_timeout())) {
                 Err(error) if error.kind() == io::ErrorKind::TimedOut => {
@@ -67,6 +69,7 @@ impl Client {
                 Err(error) => error,
                 answered => return answered,
             };
+            // After a supervisor's death the standby thread connects to the next one.
             let is_same = |now: &mut Connection| now.is_same(&connection);
             let waited = self.replaced.wait_timeout_while(self.connection(), RECONNECT_TIMEOUT, is_same);
             if !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out() {
@@ -78,6 +81,8 @@ impl Client {
             // No process has died: the program may have closed the connection, at either end.
             match find() {
                 Ok(connection) => self.replace_connection(connection),
+                // The supervisor does not answer. If the connection was replaced meanwhile, the question goes to that
+                // one.
                 Err(error) if error.kind() == io::ErrorKind::TimedOut && is_same(&mut self.connection()) => {
                     return Err(error);
                 }

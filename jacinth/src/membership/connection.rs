@@ -44,6 +44,8 @@ impl Connection {
         let (listener, _) = process::peer_of(&connection.socket()?)?;
         let identity = leader.process_slot().and_then(|slot| arena.identity(slot).ok().flatten());
         let leading = identity.and_then(|identity| Pid::from_raw(identity.pid.cast_signed()));
+        // Any process can take the socket's name, and a forked child of a dead leader may have its socket. Only the
+        // kernel's word counts.
         match listener {
             Some(listener) if leading == Some(listener) => Ok(connection),
             Some(listener) => Err(io::Error::other(format!("process {listener} listens, and does not lead"))),
@@ -137,6 +139,7 @@ pub(crate) fn send_packet(
     if !along.is_empty() {
         ancillary.push(SendAncillaryMessage::ScmRights(along));
     }
+    // A broken connection is an error here. It must not raise SIGPIPE in the program.
     net::sendmsg(socket, &[IoSlice::new(packet)], &mut ancillary, SendFlags::NOSIGNAL)?;
     Ok(())
 }

@@ -73,6 +73,7 @@ pub(crate) struct Standby {
 pub(crate) fn prepare() -> io::Result<shm::Giver<(Standby, shm::Giver<()>)>> {
     let (giver, taker) = shm::handover::<(Standby, shm::Giver<()>)>();
     library_threads::spawn("jacinth-standby", move || {
+        // `None`: attaching has failed, and the giver was dropped.
         if let Some((standby, is_set)) = taker.take() {
             standby.run(is_set);
         }
@@ -91,6 +92,7 @@ impl Standby {
         }
         is_set.give(());
         while self.process.arena().is_attached(self.slot) && !self.process.arena().is_poisoned() {
+            // Read once a round: the proof of a death and the CAS of `fail_over` concern this exact word.
             let leader = self.process.arena().leader();
             match self.find(leader) {
                 Ok(Some(mut found)) => {
@@ -115,6 +117,7 @@ impl Standby {
             }
             // The leader is dead. A forked child of it may hold the other end of the connection open.
             self.client.shut_down();
+            // Another standby was quicker. The next round watches the leader that it is.
             if self.process.arena().leader() != leader {
                 continue;
             }
@@ -150,6 +153,8 @@ impl Standby {
         let arena = self.process.arena();
         let connection = self.client.connection_in_use();
         let mut holder = leader.process_slot().map_or(Holder::Unknown, |slot| Holder::of(arena, slot));
+        // An ended holder means that a death or an exec is under way. Its proof may come at any moment, so the first
+        // looks are close together.
         let mut pause = if matches!(holder, Holder::Ended) { PAUSE } else { DESCRIPTOR_CHECK_INTERVAL };
         loop {
             let mut fds = vec![
@@ -164,6 +169,8 @@ impl Standby {
                 // The death or the exec is under way, or the program has closed the descriptor.
                 (holder, pause) = (Holder::Ended, PAUSE);
             }
+            // Each wake asks for the proof. A ready descriptor is none, and a pidfd that the program has closed may
+            // never become ready.
             match ready.and_then(|_| watched.is_dead()) {
                 Ok(false) => {}
                 Ok(true) => return true,
@@ -173,6 +180,8 @@ impl Standby {
                 }
             }
             let is_down = !connection.is_intact() || connection.is_down();
+            // An exec ends the connection or the holder. Without either sign there is no need to read all of the
+            // leader's maps.
             if (is_down || !matches!(holder, Holder::Lives(_))) && watched.has_replaced_itself(arena) {
                 return true;
             }
@@ -239,12 +248,16 @@ impl Standby {
         if !self.socket_path.is_within_reach() {
             std::thread::sleep(PRECEDENCE);
         }
+        // The CAS comes after the last step that can fail: the other processes wait for the new leader, and it must
+        // serve.
         if !thread.try_become_leader(old, self.slot).map_err(refused)? {
             return Ok(None);
         }
         tracing::info!(row = %self.process.row(), "this process runs the supervisor now");
+        // The loop opens it. A path that cannot be used must not delay the recovery of the dead.
         let listener = Listener::closed(self.socket_path.clone());
         let mut server = Server::new(listener, rendezvous, served, thread);
+        // The questions of this process's threads wait in the socket pair until the loop serves them.
         self.client.replace_connection(own_connection);
         resume_membership(&mut server);
         Ok(Some(server))

@@ -57,6 +57,7 @@ pub(crate) struct RequestPacket {
 
 impl Request {
     pub(crate) fn to_packet(self) -> RequestPacket {
+        // No kind is 0, so that a packet of zeros is no request.
         let (kind, slot, pid) = match self {
             Self::Join { slot: None } => (1, None, 0),
             Self::Join { slot: Some(slot) } => (2, Some(slot), 0),

@@ -50,6 +50,7 @@ pub(crate) fn no_thread(error: io::Error) -> io::Error {
     if error.kind() != io::ErrorKind::WouldBlock {
         return explained(error);
     }
+    // EAGAIN has several causes, and the kernel does not tell which limit was met.
     let which = full_cgroup().unwrap_or_else(|| match getrlimit(Resource::Nproc).current {
         Some(most) => format!("RLIMIT_NPROC (ulimit -u, of all of this user's threads) is {most}"),
         None => "the system's own limit (kernel.threads-max, kernel.pid_max) was met".into(),

@@ -105,6 +105,7 @@ pub fn thread_self() -> Result<HandleRef<'static>, Status> {
     }
     let name = rustix::thread::name().unwrap_or_default();
     let thread = make_named(ObjectType::THREAD, Rights::THREAD_DEFAULT, &name.to_string_lossy())?;
+    // `thread` still owns the handle, and closes it after an error.
     raw::set_own_koid(thread.koid()?)?;
     let value = thread.into_raw();
     with_current(|_, current| {

@@ -28,6 +28,7 @@ pub fn call(
     sink: &mut impl RecvBuf,
 ) -> (Result<(), Status>, Result<(), Status>) {
     let (sent, mut result) = call_noretry(value, deadline, bytes, handles, sink);
+    // The deadline is absolute, so the interrupted part of the wait counts.
     while result == Err(Status::INTERNAL_INTR_RETRY) {
         result = call_finish(deadline, sink);
     }
@@ -49,6 +50,7 @@ pub fn call_noretry(
 ) -> (Result<(), Status>, Result<(), Status>) {
     let mut is_sent = false;
     let result = with_current(|thread, current| {
+        // First of all: BAD_STATE promises that the handles stay.
         refuse_second_call(current)?;
         let both = Rights::READ | Rights::WRITE;
         let checked = check_call(thread, value, both, bytes.len(), handles.len());
@@ -140,6 +142,7 @@ fn finish(
 ) -> shm::Result<()> {
     let result = thread.call_finish(&pending, deadline.into_nanos(), sink);
     if result == Err(shm::Error::Interrupted) {
+        // The transaction id stays registered. A reply that comes meanwhile is kept for `call_finish`.
         current.interrupted_call.set(Some(pending));
     }
     result.map(drop)

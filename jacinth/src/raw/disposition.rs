@@ -74,6 +74,7 @@ pub(super) fn send_dispositions<T>(
     let mut values = Values::new();
     let made = make_all(thread, handles, &mut values);
     let sent = made.and_then(|()| send(channel, &values));
+    // A replaced end of a channel is not among these: `make` has put its new value into the list.
     let made_anew = handles.iter().zip(&values).filter(|(handle, made)| handle.handle != made.0);
     match &sent {
         // No handle was consumed: only those that were made for the message are closed.
@@ -104,6 +105,7 @@ fn check_all(thread: &shm::Thread, handles: &mut [Disposition]) -> shm::Result<(
             earlier.iter().any(|other| other.handle == handle.handle && (other.is_move || handle.is_move));
         let checked = if is_gone { Err(shm::Error::BadHandle) } else { check(thread, handle) };
         handle.result = checked.map_or_else(status::of, |()| Status::OK);
+        // The walk goes on after a fault, because each handle is to have its own result.
         result = result.and(checked);
     }
     result

@@ -219,6 +219,7 @@ pub fn name(value: u32) -> Result<[u8; MAX_NAME_BYTES], Status> {
 /// ```
 pub fn set_name(value: u32, name: &[u8; MAX_NAME_BYTES]) -> Result<(), Status> {
     let length = name.iter().position(|byte| *byte == 0).unwrap_or(name.len()).min(name.len() - 1);
+    // The bytes after the first NUL are dropped, so that equal names are equal as arrays.
     let mut padded = [0; MAX_NAME_BYTES];
     padded[..length].copy_from_slice(&name[..length]);
     with_thread(|thread| {

@@ -55,6 +55,7 @@ impl IdleMemory {
         for class in 0..arena.layout().pools.len() {
             bytes += self.pass_over(class, supervisor, unused, go_on)?;
         }
+        // The counts from before the pass: a block that was freed during it makes another pass due.
         (self.freed, self.retired) = (Some(blocks_freed), objects_retired);
         Ok(bytes)
     }
@@ -79,9 +80,11 @@ impl IdleMemory {
         for leaf in 0..leaves {
             let lately = give_back::take_freed_lately(arena, class, leaf)?;
             let aged = self.aged[class][leaf];
+            // Blocks that have stayed free since before the last pass, or all. Those freed lately age from now on.
             let wanted = if unused == Unused::Now { aged | lately } else { aged & !lately };
             self.aged[class][leaf] = aged | lately;
             self.is_due |= lately != 0;
+            // A block that was freed lately keeps its page, unless it is wanted too.
             let chosen = whole_pages(
                 class,
                 free_map::free_blocks(arena, class)?.leaf(leaf) & !(lately & !wanted),
@@ -90,12 +93,14 @@ impl IdleMemory {
             if chosen == 0 {
                 continue;
             }
+            // The walk goes on without giving back, so that the blocks of the other leaves age in time.
             if !go_on() {
                 self.is_due = true;
                 continue;
             }
             let (given, of_bytes) = give_back::give_blocks_back(supervisor, class, leaf, chosen)?;
             self.aged[class][leaf] &= !given;
+            // Another thread has taken one of them, and may free it again.
             self.is_due |= given != chosen;
             bytes += of_bytes;
         }

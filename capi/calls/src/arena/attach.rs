@@ -62,6 +62,7 @@ pub extern "C" fn jacinth_socket_path() -> *const c_char {
         return std::ptr::null();
     }
     let Ok(supervisor) = Supervisor::get() else { return std::ptr::null() };
+    // Made once, because the caller may keep the pointer for ever.
     PATH.get_or_init(|| CString::new(supervisor.socket_path().as_os_str().as_bytes()).unwrap_or_default())
         .as_ptr()
 }

@@ -84,6 +84,7 @@ pub(crate) fn return_handles(
     out0: UserOut<zx_handle_t>,
     out1: UserOut<zx_handle_t>,
 ) -> Result<(), Status> {
+    // `out0` is written last, so a refused call leaves it as it was.
     let stored = out0.check().and_then(|()| out1.store(second)).and_then(|()| out0.store(first));
     stored.inspect_err(|_| {
         let _ = raw::close_many(&[first, second]);

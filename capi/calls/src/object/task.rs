@@ -61,6 +61,7 @@ unsafe extern "C-unwind" {
 /// None of its own.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zx_process_exit(retcode: i64) -> ! {
+    // `_exit` runs no exit handlers, one of which removes the socket after the last process.
     jacinth::attachment::before_exit();
     // SAFETY: `_exit` has no preconditions and does not return. Linux keeps eight bits of the number.
     unsafe { libc::_exit(retcode as i32) }

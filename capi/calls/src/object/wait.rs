@@ -31,6 +31,7 @@ calls! {
     ) {
         enter()?;
         let deadline = MonotonicInstant::from_nanos(deadline);
+        // `observed` is checked after the wait: the program may unmap it while the thread sleeps.
         let (result, seen) = raw::wait_one(handle, Signals::from_bits_retain(signals), deadline);
         if reports_signals(result) {
             observed.store_optional(seen.bits())?;

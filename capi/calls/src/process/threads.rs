@@ -86,7 +86,9 @@ impl Thread {
 
     #[cold]
     fn make_object(&self, threads: &mut Threads) -> Result<zx_handle_t, Status> {
+        // Again, under the lock: another thread may have made the object meanwhile.
         let known = self.handle.load(Ordering::Relaxed);
+        // A record that is not on the list has ended, and its id may be another thread's by now (INV-THREADS-1).
         let Some(thread) =
             threads.by_id.get(&self.id()).filter(|thread| std::ptr::eq(Arc::as_ptr(thread), self))
         else {
@@ -95,6 +97,7 @@ impl Thread {
         if known != raw::INVALID {
             return Ok(known);
         }
+        // Under the lock, which the end of a thread takes too. So a thread that ends now still closes this handle.
         let (handle, _) = raw::create(ObjectType::THREAD, Rights::THREAD_DEFAULT)?;
         let named = raw::set_name(handle, &self.current_name()).and_then(|()| raw::basic(handle));
         let named = named.inspect_err(|_| {
@@ -174,6 +177,7 @@ pub(crate) fn start<E>(
 /// Makes a record the calling thread's.
 pub(crate) fn adopt(thread: Arc<Thread>) {
     CURRENT.set(Arc::into_raw(thread));
+    // Registered here and not called from there, because `thread_exit` lies below this file.
     thread_exit::set_record_cleanup(end);
     thread_exit::register();
 }

@@ -157,10 +157,12 @@ impl Shared {
             let (generation, seen) = {
                 let slots = self.slots();
                 let Some(slots) = &*slots else { return Ok(()) };
+                // In this order, under the lock of `change`: a change from here on ends the sleep below.
                 (self.futexes.turn(), self.look(slots)?)
             };
             let dead: Vec<ProcessSlot> =
                 seen.iter().filter(|seen| seen.owner_died()).map(|seen| seen.process_slot).collect();
+            // A futex keeps its mark until its row is freed, so marks that were reported before are no news.
             if dead.iter().any(|slot| !notified.contains(slot)) {
                 self.notify();
             }

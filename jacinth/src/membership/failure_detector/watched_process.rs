@@ -67,10 +67,13 @@ impl Watched {
     ///
     /// An error is no proof: the caller asks again.
     pub(crate) fn is_dead(&mut self) -> io::Result<bool> {
+        // By a new pidfd: the number of the old one may be another file's by now.
         let Lookup::Alive(pidfd) = process::open_pidfd(self.identity)? else { return Ok(true) };
+        // A zombie: it has ended, and was not reaped yet.
         if is_ready(&pidfd) {
             return Ok(true);
         }
+        // The process lives, and the old number is free or ready: it is another file's.
         if !self.is_intact() || self.seems_dead() {
             tracing::warn!(
                 pid = self.identity.pid,
@@ -95,6 +98,7 @@ pub(crate) enum Holder {
 impl Holder {
     /// The holder of the process with this slot.
     pub(crate) fn of(arena: &Arena, slot: ProcessSlot) -> Self {
+        // The kernel has marked the futex while it ended the thread. The thread's number may have passed on since.
         if arena.has_death_notice(slot) {
             return Self::Ended;
         }

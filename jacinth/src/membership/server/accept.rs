@@ -36,6 +36,7 @@ pub(crate) enum Socket {
 pub(crate) fn accept_waiting(server: &mut Server, socket: Socket) {
     for _ in 0..MAX_ACCEPTED {
         accept(server, socket);
+        // The sockets are blocking, so a further connection is accepted only if one waits.
         if !held(server, socket).and_then(Held::get).is_some_and(is_ready) {
             return;
         }
@@ -87,8 +88,10 @@ fn refuse_for_descriptors(connection: &OwnedFd) {
 fn add_connection(server: &mut Server, connection: OwnedFd) {
     system_limits::raise_descriptors_near(&connection);
     let Ok((pid, user)) = process::peer_of(&connection) else { return };
+    // This process may have become another user's, and is the arena's all the same.
     let is_other_user = user != server.user && pid != Some(rustix::process::getpid());
     let is_known = |member: &Member| member.slot.is_some() && member.pid == pid;
+    // A member that has become another user's may come back. `serve` lets it do nothing but rejoin.
     let refused = if is_other_user && !server.members.iter().any(is_known) {
         Some((Status::ACCESS_DENIED, "refused a process of another user"))
     } else if pid.is_none() {
@@ -98,6 +101,7 @@ fn add_connection(server: &mut Server, connection: OwnedFd) {
     };
     if let Some((status, why)) = refused {
         tracing::warn!(user, "{why}");
+        // If the process was spawned, its spawner may ask why it has not attached.
         let is_it = |member: &&Member| pid.is_some() && member.pid_watched() == pid;
         if let Some(pid) = server.members.iter().find(is_it).and_then(Member::pid_watched) {
             server.spawn_statuses.note(pid.as_raw_pid().unsigned_abs(), SpawnStatus::Refused(status));

@@ -93,6 +93,7 @@ pub(crate) fn rejoin(
         // The process has not waited for the answer. It may have rejoined by another connection, which must stay known.
         return Err(Status::CANCELED);
     }
+    // The kernel gave this number (`SO_PEERCRED`), so a process can rejoin with its own slot only.
     let pid = server.members[index].pid;
     let known = server.members.iter_mut().find(|member| member.slot == Some(slot) && member.pid == pid);
     let watched = known.ok_or(Status::NOT_FOUND)?.watched.take();

@@ -33,6 +33,7 @@ pub(crate) fn watch_robust_futexes(server: &mut Server) {
 /// one is looked at again soon, because a signal reaches one thread after another.
 pub(crate) fn check_suspects(server: &mut Server) {
     let Some(watch) = &server.death_watch else { return };
+    // Before the looks: a notice that comes later makes the socket readable again.
     watch.drain_notices();
     let mut dead = Vec::new();
     for (index, member) in server.members.iter_mut().enumerate() {
@@ -75,8 +76,11 @@ fn on_process_death(server: &mut Server, indices: Vec<usize>) {
     let mut slots = Vec::new();
     for index in indices {
         let pid = server.members[index].pid_watched();
+        // Before `forget`, which drops the earlier looks. A zombie still shows its user.
         let obstacle = spawned::obstacle_of(server, index);
         let Some(slot) = server.members[index].forget() else { continue };
+        // Before the announcement, after which no slot of a dead process counts as attached. The status is for the
+        // spawner of a program that never attached.
         if let Some(pid) = pid.filter(|_| !server.arena.is_attached(slot)) {
             let status = obstacle.map_or(SpawnStatus::Ended, SpawnStatus::CannotAttach);
             server.spawn_statuses.note(pid.as_raw_pid().unsigned_abs(), status);
@@ -89,6 +93,7 @@ fn on_process_death(server: &mut Server, indices: Vec<usize>) {
 /// A connection ended. If its process lives and has lost the arena, it has replaced itself by exec.
 pub(crate) fn on_hang_up(server: &mut Server, index: usize) {
     let member = &mut server.members[index];
+    // The member itself stays: its pidfd watches it, and its process may rejoin.
     member.connection = None;
     let (Some(slot), Some(watched)) = (member.slot, &mut member.watched) else { return };
     if has_replaced_itself(&server.arena, slot, watched) {
@@ -98,6 +103,7 @@ pub(crate) fn on_hang_up(server: &mut Server, index: usize) {
 
 /// Takes over all attached processes, after another supervisor's death.
 pub(crate) fn resume_membership(server: &mut Server) {
+    // Rows that are DEAD already. An old leader that was not declared dead yet is among the members below.
     server.recovery.take_up_unfinished(&server.thread);
     let member = server.arena.members().unwrap_or_else(|error| {
         tracing::error!(%error, "the attached processes cannot be listed");
@@ -129,6 +135,7 @@ pub(crate) fn recheck(server: &mut Server) {
     server.recheck_at = Instant::now() + RETRY_INTERVAL;
     watch_unwatched(server);
     for index in 0..server.members.len() {
+        // An exec leaves the process alive, so its pidfd is silent. Without a connection only a look at its maps tells.
         if is_out_of_touch(&server.arena, &server.members[index]) {
             on_hang_up(server, index);
         }

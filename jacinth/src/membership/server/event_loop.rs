@@ -41,6 +41,7 @@ pub(crate) fn run(mut server: Server) -> ! {
             }
             Err(_) => {
                 tracing::error!("the supervisor has panicked, and goes on");
+                // The panic may have cut a recovery short. The arena says how far it came.
                 server.recovery.restart();
             }
         }
@@ -52,13 +53,16 @@ fn run_once(server: &mut Server) -> io::Result<()> {
     deaths::watch_robust_futexes(server);
     let ready = wait(server)?;
     let is_idle = ready.is_empty() && server.recovery.is_complete();
+    // In each turn, also without a notice: a suspect is looked at again after some time.
     deaths::check_suspects(server);
     handle(server, ready);
     deaths::recheck(server);
     spawned::look_if_due(server);
     server.recovery.run_for(&server.thread, SLICE);
     server.listener.check_if_due();
+    // `ready` names the members by index, so none is removed before this line.
     server.members.retain(|member| member.connection.is_some() || member.slot.is_some());
+    // The periodic work walks over the arena. So it waits for a turn without news, and ends early for a death.
     if is_idle {
         let (members, watch) = (&server.members, &server.death_watch);
         let mut go_on = || !deaths::has_news(members, watch.as_ref());
@@ -146,6 +150,7 @@ fn check_descriptors(server: &mut Server) {
     server.check_descriptors_at = Instant::now() + RETRY_INTERVAL;
     server.listener.check_descriptors();
     if server.rendezvous.as_ref().is_none_or(|socket| !socket.is_intact()) {
+        // If this fails, the next check tries again.
         let socket = rendezvous::prepare();
         server.rendezvous = socket.ok().and_then(|socket| rendezvous::listen(socket, &server.arena));
     }

@@ -96,6 +96,7 @@ impl Listener {
 
     /// Handles news of the socket's file.
     pub(crate) fn on_news(&mut self) {
+        // It watches a file that may be gone. `watch` makes a new one.
         self.news = None;
         self.due = Some(Instant::now() + AFTERWARDS);
     }
@@ -110,10 +111,13 @@ impl Listener {
         }
         // A process that has connected to the old socket, and was not accepted yet, gets an error and tries again.
         self.listening = None;
+        // A new leader replaces its predecessor's socket, even if that process lives as another program. Once this
+        // process has listened here, a socket with a living listener is another arena's.
         let listening =
             if self.has_listened { self.socket_path.listen_if_free() } else { self.socket_path.listen() };
         match listening {
             Ok(listening) => {
+                // The folder may have been made again, with another lock file in it.
                 self.socket_path.hold();
                 (self.listening, self.has_listened, self.pause) = (Some(listening), true, FIRST_PAUSE);
                 self.watch();

@@ -16,9 +16,11 @@ use zerocopy::IntoBytes;
 
 /// Serves a member whose connection is ready: answers a request, or notes the connection's end.
 pub(crate) fn serve(server: &mut Server, index: usize) {
+    // Out of the member, because the handlers borrow the whole server. Each way out puts it back, or hangs up.
     let Some(held) = server.members[index].connection.take() else { return };
     // The program has closed the descriptor. Another file may have its number now, so it must not be read.
     let Some(connection) = held.get() else { return on_hang_up(server, index) };
+    // One byte more than a request, so that a longer packet is not taken for one.
     let mut packet = [0; size_of::<RequestPacket>() + 1];
     let (len, along) = match receive_packet(connection, &mut packet, RecvFlags::DONTWAIT) {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

@@ -97,6 +97,7 @@ impl ArenaLock {
             if !file.lock(how)? {
                 return Ok(false);
             }
+            // The file may have been removed between the opening and the lock. Other processes then lock another file.
             if file.is_at(&self.path) {
                 return Ok(true);
             }

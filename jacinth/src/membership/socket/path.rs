@@ -81,6 +81,8 @@ impl SocketPath {
         const MOST_TRIES: u32 = 16;
         for _ in 1..MOST_TRIES {
             match Self::create_in_folder_of(base) {
+                // The folder is gone, or another process has its lock and is about to remove it. Without `base` each
+                // further try would fail too.
                 Err(error) if matches!(error.kind(), NotFound | ResourceBusy) && base.is_dir() => {}
                 found => return found,
             }
@@ -95,6 +97,7 @@ impl SocketPath {
         let socket_path = Self::new(&folder.path().join(SOCKET_NAME));
         socket_path.lock.hold()?;
         let listening = socket_path.listen()?;
+        // Until here each error has removed the folder.
         let _stays = folder.keep();
         Ok((socket_path, listening))
     }
@@ -102,6 +105,7 @@ impl SocketPath {
     /// Takes a path that may have been another arena's. That arena must be dead.
     fn claim_named(&self) -> io::Result<ListeningSocket> {
         enter(self.folder()?)?;
+        // A path that is refused gets no lock file beside it.
         make_way(&self.path)?;
         let start = std::time::Instant::now();
         while !self.lock.hold_alone()? {
@@ -113,6 +117,7 @@ impl SocketPath {
         }
         // This process holds the lock exclusively. After a refusal it leaves no file behind.
         let listening = self.listen_if_free().inspect_err(|_| self.lock.remove())?;
+        // Shared from here on, because the processes that attach hold it too.
         self.lock.hold()?;
         Ok(listening)
     }
@@ -125,6 +130,7 @@ impl SocketPath {
     /// Listens at the path from now on, in place of the last supervisor's socket. That process may still live as another
     /// program, and a forked child of it may have the socket open.
     pub(crate) fn listen(&self) -> io::Result<ListeningSocket> {
+        // Locked until the socket is in place. So an exit of this process removes it, or comes first and prevents it.
         let ending = IS_ENDING.lock().unwrap_or_else(PoisonError::into_inner);
         if *ending {
             return Err(io::Error::other("this process is about to exit"));
@@ -152,6 +158,7 @@ impl SocketPath {
             rustix::fs::accessat(CWD, path, Access::WRITE_OK | Access::EXEC_OK, AtFlags::empty())
         };
         let Ok(folder) = self.folder() else { return false };
+        // `listen` makes a missing folder, in its parent.
         let folder = if folder.exists() { Some(folder) } else { folder.parent() };
         self.means_the_same() && folder.is_some_and(|folder| may_change(folder).is_ok())
     }
@@ -222,6 +229,7 @@ fn enter(folder: &Path) -> io::Result<()> {
     }
     let found = std::fs::metadata(folder)?;
     let (writable_by_others, sticky) = (found.mode() & 0o022 != 0, found.mode() & 0o1000 != 0);
+    // In a sticky folder such as `/tmp` other users can make files, and cannot remove or rename this user's.
     if found.is_dir() && (is_own(&found) || found.uid() == 0) && (!writable_by_others || sticky) {
         Ok(())
     } else {
@@ -251,6 +259,7 @@ fn bind(path: &Path) -> io::Result<OwnedFd> {
     let socket_address = SocketAddress::of(path)?;
     rustix::net::bind(&socket, &socket_address.address)
         .map_err(|errno| socket_address.explain(path, errno))?;
+    // In time: no process can connect before `listen`.
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
     rustix::net::listen(&socket, BACKLOG)?;
     Ok(socket)

@@ -33,6 +33,8 @@ fn is_of_an_arena(folder: &std::fs::DirEntry) -> bool {
 fn remove_if_dead(socket: &Path) {
     let path = lock_file_of(socket);
     let lock = LockFile::open(&path, OFlags::empty());
+    // A lock on a file that was removed meanwhile proves no death, hence `is_at`. The lock is held to the end of this
+    // function, so no other process gets it before the files are gone.
     let is_dead = match &lock {
         Ok(lock) => lock.lock(FlockOperation::NonBlockingLockExclusive).unwrap_or(false) && lock.is_at(&path),
         Err(error) => error.kind() == io::ErrorKind::NotFound && is_abandoned(socket),

@@ -119,6 +119,8 @@ impl Channel {
             let fitting = group.iter().position(|bytes| bytes.len() > MAX_MSG_BYTES).unwrap_or(group.len());
             let wrote = with_thread(|thread| {
                 let found = thread.lookup(shm::HandleValue(self.raw_handle()))?;
+                // Also without a message that fits: the errors of the channel come before that of a message that is too
+                // long.
                 let wrote = thread.send_batch(found, Rights::WRITE.into(), &group[..fitting])?;
                 if fitting == 0 && !group.is_empty() {
                     return Err(shm::Error::out_of_range(
@@ -132,6 +134,7 @@ impl Channel {
             match wrote {
                 Ok(wrote) => sent += wrote,
                 Err(status) if sent == 0 => return Err(status),
+                // The earlier groups are sent. The next call meets the same error.
                 Err(_) => return Ok(sent),
             }
             // A group that ends early says that there is no room; one that is short, that there is no more.

@@ -208,6 +208,7 @@ macro_rules! message_buf {
             ) -> Result<(), Status> {
                 self.$field.clear();
                 let result = receive(&mut shm::VecBuf::new(&mut self.bytes, &mut self.received));
+                // After the call, so that no owner of a handle can be dropped inside it.
                 self.$field.extend(self.received.drain(..).map($from_received));
                 result
             }

@@ -162,8 +162,11 @@ pub(super) fn consume(
     if !is_unsent(result) {
         let (given, rest) = handles.split_at_mut(values.len());
         for handle in given {
+            // The call has sent or closed it. Its owner must not close a value that may name another handle by now.
             let _gone = std::mem::take(handle).into_raw();
         }
+        // The call has refused the list for its length, without these. As in Zircon, a refused write closes all of
+        // them.
         rest.iter_mut().for_each(|handle| drop(handle.take()));
     }
     result

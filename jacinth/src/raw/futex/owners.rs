@@ -29,6 +29,7 @@ extern "C" fn forget() {
 /// Runs `change` under the lock, which calls no code of the program. BAD_STATE for a signal handler that interrupted
 /// this function.
 fn locked<T>(change: impl FnOnce(&mut Owners) -> T) -> Result<T, Status> {
+    // A handler that waited for the lock would wait for the thread that it interrupts.
     if IS_INSIDE.replace(true) {
         return Err(Status::BAD_STATE);
     }

@@ -65,6 +65,7 @@ fn locked<T>(change: impl FnOnce(&mut Queues) -> Result<T, Status>) -> Result<T,
         }
     }
 
+    // A handler that waited for the lock would wait for the thread that it interrupts.
     if IS_INSIDE.replace(true) {
         return Err(Status::BAD_STATE);
     }
@@ -101,6 +102,7 @@ impl Queues {
         };
         let woken = self.pop(key, count);
         for thread in &woken {
+            // Under the lock: from here on the thread counts as woken, even if its deadline passes first.
             thread.sleep().end();
         }
         self.set_owner(key, if becomes_owner { woken.first().cloned() } else { None });
@@ -140,6 +142,7 @@ pub fn futex_wait(
             // A signal handler has interrupted the thread's sleep. A record has one place in a queue.
             return Err(Status::BAD_STATE);
         }
+        // A changed value comes before errors of the owner.
         is_current()?;
         check_owner(owner.as_ref(), &[key])?;
         if owner.as_ref().is_some_and(|owner| Arc::ptr_eq(owner, this)) {
@@ -217,6 +220,7 @@ pub fn futex_requeue(
         is_current()?;
         check_owner(owner.as_ref(), &[from, to])?;
         let woken = queues.wake(from, wake);
+        // Their own words stay ASLEEP: they sleep on, and only their place changes.
         for thread in queues.pop(from, count) {
             queues.push(to, thread);
         }

@@ -58,6 +58,7 @@ impl CycleSchedule {
         let must_end = self.aborted_runs >= MAX_ABORTED_RUNS;
         let start = Instant::now();
         let found = if is_worth_it { self.run(thread, &mut || must_end || go_on()) } else { 0 };
+        // Still requested: the search was aborted, or has failed.
         self.pause = if found > 0 || self.is_requested { SHORTEST } else { (self.pause * 2).min(LONGEST) };
         let pause = if self.aborted_runs > 0 { AGAIN } else { self.pause.max(100 * start.elapsed()) };
         self.due = Instant::now() + pause;

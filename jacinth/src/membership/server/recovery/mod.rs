@@ -57,6 +57,7 @@ impl Recovery {
 
     /// Starts over after a panic, from the state in the arena.
     pub(crate) fn restart(&mut self) {
+        // The arena has the same knowledge: the rows in the queue are DEAD there.
         self.pending = shm::RecoveryQueue::new();
         self.retry = Some(Instant::now());
     }
@@ -113,6 +114,7 @@ impl Recovery {
 
     /// Collects garbage cycles, reclaims free objects, and gives free memory back to the system, all of it now.
     pub(crate) fn collect(&mut self, thread: &shm::Thread) -> Result<CollectReport, Status> {
+        // In this order: ends of cycles become objects to reclaim, and reclaimed objects leave memory to give back.
         self.report.cyclic_ends_collected += self.cycles.run(thread, &mut || true);
         thread.trim_channels(true).and_then(|_| thread.request_trim()).map_err(status::of)?;
         let reclaimed = thread.collect().map_err(status::of)?;

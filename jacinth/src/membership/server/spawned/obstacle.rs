@@ -81,6 +81,7 @@ pub(crate) enum Look {
 /// Looks at a process. `user` is the arena's user; `socket` is the supervisor's socket file, `None` while it does not listen.
 pub(crate) fn look(pid: Pid, user: u32, socket_path: &SocketPath, socket: Option<FileId>) -> Look {
     let folder = format!("/proc/{}", pid.as_raw_nonzero());
+    // First, because the rest of another user's process cannot be seen.
     match user_of(&folder) {
         Some(its) if its != user => return Look::Seen(Some(Obstacle::OtherUser(its))),
         None => return Look::Nothing,
@@ -98,6 +99,7 @@ pub(crate) fn look(pid: Pid, user: u32, socket_path: &SocketPath, socket: Option
         return if is_list { Look::Seen(Some(Obstacle::CleanEnvironment)) } else { Look::Nothing };
     }
     match (socket, file_seen_by(&folder, socket_path)) {
+        // The program has another view of the file system: another root folder, or other mounts.
         (Some(socket), Ok(seen)) if seen != socket => Look::Seen(Some(Obstacle::NoSocket)),
         (Some(_), Err(Errno::NOENT | Errno::NOTDIR)) => Look::Seen(Some(Obstacle::NoSocket)),
         (Some(_), Ok(_)) => Look::Seen(None),
