@@ -1,7 +1,8 @@
 //! A process is killed after each of its stores, and the compiler has let the last of them pass all that it may.
 //!
 //! Recovery relies only on the order of a dead process's stores: the kernel's news of the death comes after all of them. No
-//! thread runs at the same time here, so each run has one execution. `sync/killed.rs` says which stores may pass which.
+//! thread runs at the same time here, so each run has one execution. `shm/src/sync/crash_model.rs` says which stores may
+//! pass which.
 
 mod support;
 

@@ -6,16 +6,8 @@
 //! word but the ring's. A death loses no block, since the blocks are freed with the channel's end.
 //!
 //! Taking and freeing are each one CAS of the block's word. The intent that names the block is written before it, and
-//! its bit in the map of free blocks (`free_map.rs`) changes after it:
-//!
-//! | point | step | a death right after it |
-//! |---|---|---|
-//! | `take.intended` | list intent = taking; the map's lowest block, else the first never used | the map is repaired |
-//! | `take.marked` | never used: the high-water mark moves past it | → FREE, the map repaired |
-//! | `take.owned`, `take.never_used` | word: FREE or INVALID → OWNED(t) | freed, the map repaired |
-//! | | the map agrees | the same |
-//! | `free.…`, `leave.…` | list intent = leaving, exact word; off its chain; word → FREE | freed if off; the map repaired |
-//! | | the map agrees; list intent idle | the map is repaired |
+//! its bit in the map of free blocks (`free_map.rs`) changes after it. `docs/crash-recovery.md` ("Blocks and loans") lists the
+//! steps.
 //!
 //! INV-BLOCK-1: a BOUND block is reachable from its direction (as segment or in the payload list), except while some
 //! thread's list intent names it.

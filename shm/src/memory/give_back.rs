@@ -5,13 +5,7 @@
 //! and remembers them, privately, as *aged*. A block that was aged before the pass, has not been freed again since, and
 //! is free, is given back. So a busy pool keeps its memory, and the memory of a burst is gone within two passes.
 //!
-//! ```text
-//!  give.intended   list intent = giving back, with the leaf's first block   the map is repaired
-//!  give.owned      each block: FREE → OWNED(t), charged to no process;      each is freed, and shown
-//!                  the map agrees
-//!  give.given      whole pages among them given back                        the same
-//!  give.freed      each block: → FREE; the map agrees; list intent idle     the rest is freed, and shown
-//! ```
+//! `docs/crash-recovery.md` ("Giving memory back to the system") lists the steps, from `give.intended` to `give.freed`.
 //!
 //! The last step of recovery gives the handle table of a dead process back.
 //!

@@ -23,19 +23,8 @@
 //! Once the memory of a slot is gone, its lifecycle word reads as zero, INVALID. If the page's generation is not 0,
 //! such a slot is as free as a FREE one and is taken by the same CAS. Its taker then has it *begin anew*.
 //!
-//! ```text
-//!  slots.intended   list intent = giving slots back, with the page          the map is repaired
-//!  slots.owned      all slots: FREE or INVALID → RESERVED(t), from the      each → FREE, and shown
-//!                   end; the map agrees
-//!  slots.raised     generation raised, GIVING                               the same
-//!  slots.forgotten  names, bodies, and last the objects: given back         shown
-//!  slots.gone       GIVING → GONE, unless a slot was taken since            shown
-//!                   the map agrees; list intent idle
-//!
-//!  slot.taken       INVALID → RESERVED(t), generation 0                     begins anew; then → FREE
-//!                   GIVING and GONE cleared; states begun                   the same
-//!  slot.anew        RESERVED(t) of the page's generation                    → FREE
-//! ```
+//! `docs/crash-recovery.md` ("Giving memory back to the system") lists the steps of both, from `slots.intended` to
+//! `slot.anew`.
 //!
 //! No thread owns the other words of a free slot, and those that its next user relies on are zero: the words of its
 //! rings (INV-LATE-1, and `free_directions`). Names count only for their koid. Other threads may still look at a slot's

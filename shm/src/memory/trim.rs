@@ -4,16 +4,7 @@
 //! The lowest free block is taken first. So the blocks in use lie together at the front, and after a burst the end is
 //! free.
 //!
-//! ```text
-//!  trim.intended   list intent = trimming, from this block on               the map is repaired
-//!  trim.owned      blocks up to the mark: FREE → OWNED(t), from the end;    each is freed, and shown
-//!                  the map agrees
-//!                  first generation = one more than any of theirs           the same
-//!  trim.cleared    each word 0, INVALID; whole pages of descriptors         each → FREE of the first generation,
-//!                  given back                                               or freed, and shown
-//!  trim.lowered  c mark: end → from, by CAS                                 no step is left
-//!                  list intent idle
-//! ```
+//! `docs/crash-recovery.md` ("Giving memory back to the system") lists the steps, from `trim.intended` to `trim.lowered`.
 //!
 //! If another thread has moved the mark meanwhile, the CAS fails, and the words become FREE again, as after a death.
 //! Only the thread that has moved the mark past an INVALID block may take that block. So no thread takes one of these

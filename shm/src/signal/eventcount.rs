@@ -1,9 +1,6 @@
 //! Event counts: how a thread arms the objects that it waits for, so that it misses no change before it sleeps.
 //!
-//! *Sleeper*: set FENCED and run a heavy barrier, once; set HAS_WAITERS by CAS; full fence; check again; sleep
-//! while the words are unchanged; check again from the start.
-//! *Changer*: store; light barrier; load the word; if it has a bit of SLOW_PATH, full fence, load again; if
-//! HAS_WAITERS: advance the counter, wake all, clear HAS_WAITERS only if the word is unchanged.
+//! The folder's first page draws the two sides, the sleeper and the changer.
 //!
 //! Why no wake is lost: this is an asymmetric fence. With FENCED set, both sides fence between their store and their
 //! load, so one of them sees the other. Without FENCED no thread sleeps: a sleeper sets it first, and the sleeper's

@@ -9,8 +9,8 @@
 //!   light barrier                                   HAS_WAITERS and counter + 1, by CAS
 //!   load the state: no flag, done                   full fence
 //!   else full fence, load it again                  check head and tail again
-//!   HAS_WAITERS: counter + 1, wake all,             unchanged: sleep while the words are unchanged
-//!     clear HAS_WAITERS if the word is unchanged
+//!   HAS_WAITERS: counter + 1, wake all,             unchanged: sleep while the words are unchanged,
+//!     clear HAS_WAITERS if the word is unchanged      then check again from the start
 //! ```
 //!
 //! A waker clears HAS_WAITERS last: if it dies or stops between the two steps, the next changer wakes the sleepers. A thread

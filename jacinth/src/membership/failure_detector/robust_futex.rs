@@ -5,8 +5,8 @@
 //! socket that the supervisor polls.
 //!
 //! A notice is a suspicion, no proof (INV-NOTICE-1). The supervisor then looks for the proof: of a death (`exiting`), or of
-//! an exec, which causes a notice too. After some twenty looks without a proof it looks once a second, and relies on the
-//! pidfd. So a failure here makes news late, and never false.
+//! an exec, which causes a notice too. Without a proof it looks again at growing pauses, and relies on the pidfd. So a
+//! failure here makes news late, and never false.
 //!
 //! The thread watches the first 127 processes. Only pidfds report the deaths of the others.
 

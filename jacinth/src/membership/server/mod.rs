@@ -7,19 +7,9 @@
 //!  collect      all of it now                spawned                programs that have not attached yet
 //! ```
 //!
-//! **Death.** A process that is stopped is not dead, and no timeout makes it so; a zombie is dead. The proof of a death
-//! is the pidfd. It was opened while the process was held by its own admission request or by its parent, which had not
-//! reaped it; or by the process's number and start time. So the number cannot have passed on to another process.
-//!
-//! The pidfd of a process with much memory is late. So each process is watched through its robust futex too, which only
-//! says when to look whether all of its threads are exiting (`failure_detector`).
-//!
-//! **exec() while attached.** The new program has no arena. Its connection hangs up (it is closed on exec, unless a
-//! forked child has it too), and its robust futex reports. Either says when to look. The proof is that the process lives
-//! and that the arena's file is gone from its maps.
-//!
-//! **Descriptors.** The program may close descriptors that are not its own ([`jacinth_shm::Held`]). So a descriptor that
-//! is ready is only a reason to look, and once a second the supervisor checks that each one is still open and the same file.
+//! `docs/supervisor.md` has the requests, and the proof of a death or of an exec (`failure_detector`). Any descriptor may be
+//! closed by the program ([`jacinth_shm::Held`]). So a ready one is only a reason to look, and once a second the supervisor
+//! checks that each one is still open and the same file.
 
 pub(crate) mod accept;
 pub(crate) mod admission;

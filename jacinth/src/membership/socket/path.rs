@@ -1,11 +1,8 @@
 //! The path at which the supervisor listens for processes that want to join. It stays the same for as long as the arena
 //! lives, whichever process runs the supervisor.
 //!
-//! ```text
-//!  $XDG_RUNTIME_DIR/jacinth-Xy12zW/supervisor        the socket, mode 0600     (or $TMPDIR, /tmp; or as Config names it)
-//!                                  supervisor.next   the next socket, before it replaces the old one in one step
-//!                                  supervisor.lock   locked by each attached process: see `lock`
-//! ```
+//! `docs/supervisor.md` lists the files. Beside the socket are the next one (`.next`), which replaces the old one in one step,
+//! and the lock file (see `lock`).
 //!
 //! Only the leader listens here, so `.next` has one user at a time.
 

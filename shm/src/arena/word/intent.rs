@@ -30,7 +30,7 @@ pub(crate) enum Change {
     Decrement,
 }
 
-/// A value of `ThreadRow::reference`.
+/// A value of `ThreadRow::refcount_intent`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RefcountIntent(pub(crate) u64);
 
