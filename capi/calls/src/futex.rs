@@ -126,6 +126,7 @@ fn requeue(
         return Err(Status::INVALID_ARGS);
     }
     let is_current = || expect(from.pointer, from.expected);
+    // A changed value comes before errors of the handle. It is checked again under the lock of the queues.
     is_current()?;
     let owner = owner(new_owner)?;
     let requeue = FutexRequeue { from: from.pointer.address(), wake, to: to.address(), count, owner };

@@ -85,6 +85,7 @@ pub fn object_wait_many(items: &mut [WaitItem<'_>], deadline: impl Into<Deadline
         })
         .collect();
     let result = raw::wait_many(&mut raw, deadline.into().instant());
+    // After an error too: on a timeout or a cancel each item reports the signals that the wait saw.
     for (raw, item) in raw.iter().zip(items) {
         item.pending = raw.pending.into();
     }

@@ -66,7 +66,7 @@ pub(super) fn check_sizes(bytes: usize, handles: usize) -> Result<(), shm::Error
 #[inline]
 pub fn channel_write(value: u32, bytes: &[u8], handles: &[u32]) -> Result<(), Status> {
     if handles.is_empty() && bytes.len() <= shm::MAX_MESSAGE_BYTES {
-        // The frequent case: `send` checks the class and the right by itself, in the same lookup.
+        // The frequent case: `send` checks the class and the right by itself.
         return with_thread(|thread| {
             thread.send(thread.lookup(shm::HandleValue(value))?, Rights::WRITE.into(), bytes)
         });

@@ -101,6 +101,7 @@ pub fn wait_one(value: u32, signals: Signals, deadline: MonotonicInstant) -> (Re
             signals.into(),
             deadline.into_nanos(),
         );
+        // With an error too: a wait that timed out or was canceled reports the signals that it saw.
         seen = pending.into();
         result
     });

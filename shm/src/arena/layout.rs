@@ -115,6 +115,7 @@ impl Layout {
         let names = at.section(config.max_objects as usize);
         let mut entries_per_process = config.max_handles_per_process as usize + 1;
         if !cfg!(loom) {
+            // Whole pages, so that the table of a dead process can be given back without its neighbours.
             entries_per_process = entries_per_process.next_multiple_of(PAGE_BYTES / 8);
         }
         let entries = at.section(processes.count * entries_per_process);
@@ -203,6 +204,7 @@ impl Layout {
             return Err(AttachError::AnotherVersion { found, expected: VERSION });
         }
         let config = Config::from_words(core::array::from_fn(|i| header.config[i].load(Relaxed)));
+        // Before the layout is computed, whose sums must not overflow.
         config.validate()?;
         let layout = Self::new(&config);
         let expected_bytes = layout.total_bytes as u64;
@@ -211,6 +213,7 @@ impl Layout {
         {
             return Err(AttachError::LayoutMismatch);
         }
+        // The size that the system reports: an access past the end of the file would raise SIGBUS.
         if actual_bytes != expected_bytes {
             return Err(AttachError::Truncated { actual_bytes, expected_bytes });
         }

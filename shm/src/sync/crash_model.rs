@@ -99,6 +99,7 @@ fn sets_that_can_be_missing(late: &[Store]) -> BTreeSet<Vec<usize>> {
         let everything: Vec<usize> = (first..last).filter(|index| !late[*index].acquires).collect();
         let mut least: Vec<usize> = Vec::new();
         for (index, store) in late.iter().enumerate().take(last).skip(first) {
+            // The rules keep such a store behind a missing one, so it is missing too.
             let follows = |missing: &usize| store.releases || late[*missing].word == store.word;
             if index == first || least.iter().any(follows) {
                 least.push(index);
@@ -149,6 +150,7 @@ pub(super) fn stored(word: &AtomicU64, before: u64, order: Ordering, access: Acc
         is_last
     });
     if is_last {
+        // Not `panic!`, whose hook would print a message for each kill.
         resume_unwind(Box::new(Dies));
     }
 }

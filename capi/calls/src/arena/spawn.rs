@@ -27,6 +27,7 @@ pub unsafe extern "C" fn jacinth_spawn(
         enter().map_err(CallError::no_arena)?;
         // From here on the call consumes the handle, also when it fails.
         let startup = Handle::try_from(NullableHandle::from_raw(startup)).context("the startup handle")?;
+        // Before the program starts, because that could not be taken back.
         pid.check_optional().context("where the process id goes")?;
         let program = program.c_string().context("the program's name")?;
         let mut command = Command::new(OsStr::from_bytes(program.to_bytes()));

@@ -126,6 +126,7 @@ impl<T> Context<T> for Result<T, Status> {
 
 /// Runs a call of `jacinth.h` and keeps the text of its error.
 pub(crate) fn with_error_text(call: impl FnOnce() -> Result<(), CallError>) -> zx_status_t {
+    // Such a call may read a user pointer before the process has attached, and so before `enter` installs the handler.
     fault_guard::install_handler();
     set("");
     match call() {

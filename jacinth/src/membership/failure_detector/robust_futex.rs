@@ -90,6 +90,7 @@ impl DeathWatch {
     /// Starts the thread. It watches no slot yet.
     pub(crate) fn start(arena: &Arc<shm::Arena>) -> io::Result<Self> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        // Neither end blocks: a full socket holds a notice already, and an empty one has none to discard.
         let (sender, receiver) = socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
         let (sender, receiver) = (shm::Held::new(sender)?, shm::Held::new(receiver)?);
         let (futexes, slots) = (shm::DeathWatch::new(arena.clone()), Mutex::new(Some(Vec::new())));
@@ -148,6 +149,7 @@ impl Shared {
     fn change(&self, slots: Option<Vec<ProcessSlot>>) {
         let mut changing = self.slots();
         *changing = slots;
+        // Still under the lock, so that `run` sees the new slots together with the new turn.
         self.futexes.interrupt();
     }
 

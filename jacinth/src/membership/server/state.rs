@@ -53,6 +53,7 @@ impl Server {
         Self {
             listener,
             rendezvous: rendezvous::listen(rendezvous, &arena),
+            // The owner of the arena's file: this process may have become another user's since the arena was created.
             user: file.map_or_else(|| rustix::process::geteuid().as_raw(), |file| file.st_uid),
             spare: Self::new_spare(),
             thread,

@@ -225,6 +225,7 @@ fn call_filling<'b, 'h, H>(
     make: fn(Received) -> H,
     call: impl FnOnce(&mut shm::UninitBuf<'_>) -> Result<(), Status>,
 ) -> Result<Filled<'b, 'h, H>, Status> {
+    // Before the request is sent: a reply that did not fit would come too late for an error without effect.
     if bytes.len() < MAX_MSG_BYTES || handles.len() < MAX_MSG_HANDLES {
         return Err(detail::because(Status::BUFFER_TOO_SMALL, "a reply may be as long as a message may be"));
     }

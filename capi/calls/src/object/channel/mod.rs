@@ -80,6 +80,7 @@ calls! {
     ) {
         enter()?;
         let bad_memory = |_| error_before_bad_memory(handle, Rights::WRITE, num_bytes, num_handles);
+        // The frequent case: without handles there are none to close after an error.
         if num_handles == 0 && options == 0 {
             return raw::channel_write(handle, message_bytes(bytes, num_bytes).map_err(bad_memory)?, &[]);
         }
@@ -130,6 +131,7 @@ impl ActualSizes {
     #[inline]
     fn check(handle: zx_handle_t, bytes: UserOut<u32>, handles: UserOut<u32>) -> Result<Self, Status> {
         let bad_memory = |_| error_before_bad_memory(handle, Rights::READ, 0, 0);
+        // Checked before the read, because a bad pointer must not cost a message.
         let bytes = bytes.check_optional().map_err(bad_memory)?;
         Ok(Self { bytes, handles: handles.check_optional().map_err(bad_memory)? })
     }

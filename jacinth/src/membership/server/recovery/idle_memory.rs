@@ -32,6 +32,7 @@ impl IdleMemory {
         }
         let arena = thread.process().arena();
         let retired = arena.counters().objects_retired;
+        // Objects have ended since the last collection, and none since the last look: no thread is about to reuse one.
         if retired != self.collected && retired == self.retired {
             self.collected = retired;
             self.memory.expect_more();

@@ -40,6 +40,7 @@ pub(crate) fn spawn_status_of(server: &mut Server, pid: u32) -> SpawnStatus {
     };
     match server.members[index].slot {
         Some(slot) if server.arena.is_attached(slot) => SpawnStatus::Attached,
+        // A refusal that was noted says more than a look.
         Some(_) if noted.is_none() => {
             obstacle_of(server, index).map_or(SpawnStatus::Waiting, SpawnStatus::CannotAttach)
         }
