@@ -5,21 +5,7 @@
 //! status. Users link the `jacinth` crate, which knows Zircon and no atomics. All the unsafe code of the project is
 //! here and at the C boundary.
 //!
-//! The folders, the lowest first. A file imports from its own folder and from those before it.
-//!
-//! | folder | contents |
-//! |---|---|
-//! | `sync` | atomics, barriers, private locks, futexes; and loom's in their place |
-//! | `arena` | the mapped memory: its layout, its records, and every shared word |
-//! | `process` | the private half of a process: threads, endpoints, quotas, the handle table's free list |
-//! | `handle` | from a handle value to an object, pinned by a hazard |
-//! | `memory` | slots, blocks, the maps of free ones, and giving pages back |
-//! | `signal` | changing signals, waking, sleeping |
-//! | `refcount` | reference counts; recovery can decide each of their changes |
-//! | `object` | the object classes: event, event pair, channel |
-//! | `lifecycle` | create, close, teardown, reclamation |
-//! | `recovery` | recovery after a death, leader election, the consistency check, cycle collection |
-//! | `api` | the public operations |
+//! `ARCHITECTURE.md` has one line for each folder, the lowest first. A file imports from its own folder and from lower ones.
 //!
 //! The same sources run under loom (`cfg(loom)`): see the `jacinth-loom-tests` package.
 //!

@@ -11,8 +11,9 @@
 //! handler).
 //! INV-ATTACH-2: no code of the caller runs inside a call, except signal handlers: iterators are read before the call,
 //! and received values are handed over after it.
-//! INV-ATTACH-3: a drop always releases the dropped value. Inside a call the release is deferred to the end of that call
-//! (`current_thread::release`).
+//! INV-ATTACH-3: a drop releases the dropped value. Inside a call the release is deferred to the end of that call
+//! (`current_thread::release`). The exception is a signal handler that interrupts another handler's deferral: its value
+//! stays until the process ends.
 //!
 //! The public functions of this module are for libraries that offer the arena to other languages.
 
