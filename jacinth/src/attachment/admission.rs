@@ -46,6 +46,7 @@ pub(crate) fn ask_to_join(
             let answered = connection.ask(Request::Join { slot }, None, Some(ANSWER_TIMEOUT))?;
             Ok((connection, answered))
         });
+        // Each kind of failure passes within its own time, if it passes at all.
         let timeout = match asked.as_ref().map_err(io::Error::kind) {
             Err(BrokenPipe | ConnectionRefused | ConnectionReset | NotConnected | UnexpectedEof) => {
                 FAILOVER_TIMEOUT

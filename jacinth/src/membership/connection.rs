@@ -39,6 +39,7 @@ impl Connection {
     /// Connects to the process that leads. An attached process finds it by the arena, or by the path.
     pub(crate) fn to_leader(arena: &shm::Arena, path: &SocketPath) -> io::Result<Self> {
         let leader = arena.leader();
+        // The abstract socket is unknown in another network namespace. There the path may lead to the leader.
         let connection = rendezvous::place(arena, leader).and_then(|place| Self::connect(&place));
         let connection = connection.or_else(|error| Self::to(path).map_err(|_| error))?;
         let (listener, _) = process::peer_of(&connection.socket()?)?;

@@ -68,6 +68,7 @@ impl From<Status> for io::ErrorKind {
 /// An error that [carries](From) a status gives that status back; any other is judged by its kind.
 impl From<io::Error> for Status {
     fn from(error: io::Error) -> Self {
+        // Several statuses share a kind, so a status that became an error comes back by its own value.
         let carried = error.get_ref().and_then(|inner| inner.downcast_ref::<Self>());
         carried.copied().unwrap_or_else(|| error.kind().into())
     }

@@ -65,6 +65,7 @@ pub(crate) fn remove_files(socket: &Path) {
 }
 /// The process that listens at the path, or did when it was forked from.
 pub(crate) fn listener_at(path: &Path) -> Option<Pid> {
+    // Not blocking: a listener whose queue is full must not hold this process up. Its arena's lock shows that it lives.
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).ok()?;
     rustix::net::connect(&socket, &SocketAddress::of(path).ok()?.address).ok()?;

@@ -55,6 +55,7 @@ impl MonotonicInstant {
         if now >= self {
             std::thread::yield_now();
         }
+        // The clock of the deadline decides, not the length of the sleep.
         while now < self {
             // The difference is positive, so it always converts.
             std::thread::sleep(std::time::Duration::try_from(self - now).unwrap_or_default());

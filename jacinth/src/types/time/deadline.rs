@@ -62,6 +62,8 @@ impl From<StdDuration> for Deadline {
 /// Exact to the time between two readings of the clock.
 impl From<StdInstant> for Deadline {
     fn from(instant: StdInstant) -> Self {
+        // Such an instant shows no number, so its distance from now is taken over. The library's clock is read after
+        // this one, so the deadline may come late by the time in between, and never early.
         let now = StdInstant::now();
         match instant.checked_duration_since(now) {
             Some(left) => left.into(),
@@ -73,6 +75,7 @@ impl From<StdInstant> for Deadline {
 /// Exact up to 292 years; anything longer is [`Duration::INFINITE`].
 impl<T: Timeline> From<StdDuration> for Duration<T, NsUnit> {
     fn from(duration: StdDuration) -> Self {
+        // A duration of more than 292 years is as good as endless.
         i64::try_from(duration.as_nanos()).map_or(Self::INFINITE, Self::from_nanos)
     }
 }

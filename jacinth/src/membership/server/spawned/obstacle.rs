@@ -55,6 +55,7 @@ impl Looks {
         if self.next <= now {
             let age = now - self.since;
             let longest = if age < Self::CLOSELY { Self::LONGEST_PAUSE } else { age };
+            // A pause as long as the program's age so far doubles the age at each look, until the pauses are at their longest.
             self.next = now + age.clamp(Self::FIRST_PAUSE, longest.max(Self::FIRST_PAUSE));
             self.see(look());
         }
