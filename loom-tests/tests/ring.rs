@@ -53,16 +53,16 @@ fn messages_stay_whole_in_shrinking_rings() {
         (4..=6).for_each(|number| writer.send_value(near, &message(number, 1)).unwrap());
         (4..=6).for_each(|_| drop(reader.try_receive(far).unwrap()));
         let writing = loom::thread::spawn(move || {
-            writer.trim_channels(true).unwrap();
+            writer.trim_objects(true).unwrap();
             writer.send_value(near, &message(7, 1)).unwrap();
             writer.send_value(near, &message(8, 1)).unwrap();
             writer
         });
-        reader.trim_channels(true).unwrap();
+        reader.trim_objects(true).unwrap();
         assert_eq!(reader.receive_next(far).unwrap().bytes, message(7, 1));
         assert_eq!(reader.receive_next(far).unwrap().bytes, message(8, 1));
         let writer = writing.join().unwrap();
-        reader.trim_channels(true).unwrap();
+        reader.trim_objects(true).unwrap();
         assert_eq!(assert_clean(&writer, 1, 2).blocks, 1, "the large segment is free");
     });
 }

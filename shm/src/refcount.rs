@@ -107,7 +107,7 @@ fn take_back_reference(thread: &Thread, location: HandleLocation, entry: Entry) 
     {
         // Before the count drops, so that the reference still keeps the object: wait until no operation of this
         // process is inside the endpoint, and wake the sleepers on this handle, which then find it gone.
-        thread.detach_endpoint(index, object);
+        thread.detach_half(index, object);
         wake::notify_derived(thread, state, State::HAS_WAITERS | State::HAS_WRITE_WAITERS);
     }
     let left = change_count(thread, object, Change::Decrement, sequence)?;

@@ -65,7 +65,7 @@ fn channels_filled_in_turn_never_fail() {
         }
         assert_eq!(drain(&thread, far), 8192);
     }
-    thread.trim_channels(true).unwrap();
+    thread.trim_objects(true).unwrap();
     assert_eq!(audit(&thread).blocks, 60, "a small ring each");
 }
 
@@ -96,17 +96,17 @@ fn a_ring_that_shrinks_loses_no_message() {
         let read_first = if random.bool() { count } else { random.usize(..count) };
         for number in 0..count {
             if number == read_first {
-                thread.trim_channels(random.bool()).unwrap();
+                thread.trim_objects(random.bool()).unwrap();
             }
             assert_eq!(read(&thread, far), Ok((number + round) % 200));
         }
         if random.bool() {
             assert_eq!(read(&thread, far), Err(Error::ShouldWait));
         }
-        thread.trim_channels(random.bool()).unwrap();
+        thread.trim_objects(random.bool()).unwrap();
         audit(&thread);
     }
-    thread.trim_channels(true).unwrap();
+    thread.trim_objects(true).unwrap();
     assert_eq!(audit(&thread).blocks, 1);
 }
 
@@ -119,10 +119,10 @@ fn channels_in_use_keep_what_they_have() {
         send(&thread, near, 1000).unwrap();
         read(&thread, far).unwrap();
         let before = audit(&thread).blocks;
-        assert_eq!(thread.trim_channels(false), Ok(true));
+        assert_eq!(thread.trim_objects(false), Ok(true));
         assert_eq!(audit(&thread).blocks, before);
     }
-    assert_eq!(thread.trim_channels(false), Ok(false));
+    assert_eq!(thread.trim_objects(false), Ok(false));
     assert_eq!(audit(&thread).blocks, 1, "it has been quiet for a while");
 }
 

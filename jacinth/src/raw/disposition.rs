@@ -124,8 +124,7 @@ fn check(thread: &shm::Thread, handle: &Disposition) -> shm::Result<()> {
 }
 
 /// Makes the handle that goes: the one given, or another. A handle with fewer rights is made beside the one that moves,
-/// so that
-/// that one can come back as it was; the end of a channel cannot be duplicated, and takes its place.
+/// so that that one can come back as it was. A handle that cannot be duplicated is replaced instead.
 fn make_all(thread: &shm::Thread, handles: &mut [Disposition], values: &mut Values) -> shm::Result<()> {
     for handle in handles {
         let made = make(thread, handle).inspect_err(|error| handle.result = status::of(*error))?;
@@ -140,7 +139,7 @@ fn make(thread: &shm::Thread, handle: &mut Disposition) -> shm::Result<shm::Hand
     if handle.is_move && rights == found.rights() {
         return Ok(shm::HandleValue(handle.handle));
     }
-    if handle.is_move && u32::from(thread.class(found)?.number()) == ObjectType::CHANNEL.into_raw() {
+    if handle.is_move && thread.class(found)?.is_unique() {
         let replaced = thread.replace(found, rights)?;
         handle.handle = replaced.0;
         return Ok(replaced);

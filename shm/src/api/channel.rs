@@ -10,7 +10,6 @@ use crate::object::ObjectClass;
 #[cfg(not(loom))]
 use crate::object::arrive::Received;
 use crate::object::channel::call::{self, Pending};
-use crate::object::channel::idle;
 use crate::object::channel::options::{self, ChannelOptions};
 use crate::object::channel::read;
 #[cfg(not(loom))]
@@ -82,13 +81,6 @@ impl Thread {
     #[cfg(not(loom))]
     pub fn finish(&self, message: &InPlace, each: &mut dyn FnMut(Received)) -> Result<()> {
         in_place::finish(self, message, each)
-    }
-
-    /// Gives back the memory that the channel ends of this process keep and do not need: of `all` ends, or only of
-    /// those that were not written to since the last call. Ends that another thread is using keep theirs. Returns
-    /// whether a later call could give more back, after other processes have read or after a longer idle time.
-    pub fn trim_channels(&self, all: bool) -> Result<bool> {
-        idle::trim_channels(self, all)
     }
 
     /// Receives the next message into `sink`. Returns its size in bytes and its number of handles.

@@ -12,8 +12,8 @@ use crate::handle::pin;
 use crate::lifecycle::create::{self, Created};
 use crate::lifecycle::{close, reclaim, scavenge, teardown};
 use crate::memory::{block_pool, slot_credit, slot_pages};
-use crate::object::ObjectClass;
 use crate::object::info::{self, Basic, MAX_NAME_BYTES};
+use crate::object::{self, ObjectClass};
 use crate::process::thread::Thread;
 use crate::process::{Process, rows};
 use crate::recovery::report::Recovered;
@@ -82,7 +82,14 @@ impl Thread {
         reclaim::reclaim(self)
     }
 
-    /// Asks all processes to give back the memory that their channels keep and do not need, and waits until they have.
+    /// Gives back the memory that the objects of this process keep and do not need: of `all` objects, or only of those
+    /// that were quiet since the last call. Objects that another thread is using keep theirs. Returns whether a later
+    /// call could give more back, after other processes have read or after a longer idle time.
+    pub fn trim_objects(&self, all: bool) -> Result<bool> {
+        object::trim(self, all)
+    }
+
+    /// Asks all processes to give back the memory that their objects keep and do not need, and waits until they have.
     pub fn request_trim(&self) -> Result<()> {
         scavenge::request_trim(self)
     }

@@ -7,10 +7,12 @@
 use crate::arena::error::{Error, Result};
 use crate::arena::word::handle::{Entry, EntryState, HandleValue, Rights};
 use crate::arena::word::intent::{Change, HandleLocation, Operation};
+use crate::arena::word::lifecycle::Lifecycle;
 use crate::arena::word::row::{ProcessSlot, ProcessState, RowState};
 use crate::arena::word::signals::State;
 use crate::handle::lookup::ResolvedHandle;
 use crate::handle::pin;
+use crate::object::ObjectClass;
 use crate::process::thread::{Thread, crash_point};
 use crate::process::{Origin, STARTUP_ENTRY, entries};
 use crate::refcount;
@@ -75,8 +77,13 @@ pub(crate) fn replace(thread: &Thread, found: ResolvedHandle, rights: Rights) ->
     }
     // A private half belongs to an entry. Detach waits for the operations inside the old half, then the half of the new
     // entry is bound, and only then does the new handle become LIVE: no operation finds an entry without its half.
-    if thread.detach_endpoint(found.index, object) {
-        thread.process.bind_endpoint(object, index, Origin::Moved, &thread.inside());
+    // Relaxed: the move has committed, so its reference keeps the object. A damaged class leaves the handle without a
+    // half, so that its operations fail.
+    if thread.detach_half(found.index, object)
+        && let Ok(class) =
+            ObjectClass::of(Lifecycle(thread.arena().object(object.slot())?.lifecycle.load(Relaxed)))
+    {
+        class.bind_half(&thread.process, object, index, Origin::Moved, || thread.inside());
     }
     let live = reserved.live(rights, object);
     let cell = thread.arena().entry(thread.table_row, index).ok_or(Error::BadHandle)?;
@@ -158,7 +165,7 @@ pub(crate) fn leave_startup_handle(
         }
         return Err(error);
     }
-    thread.detach_endpoint(found.index, object);
+    thread.detach_half(found.index, object);
     // ORDER: Release: after MOVED and before the old entry is FREE, as in `replace`.
     cell.store(reserved.live(found.rights(), object).0, Release);
     crash_point!(thread, "startup.live");

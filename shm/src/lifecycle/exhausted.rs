@@ -22,7 +22,7 @@ use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
 use crate::arena::word::reference::Slot;
 use crate::lifecycle::{reclaim, scavenge};
 use crate::memory::{block_credit, slot_pool};
-use crate::object::channel::idle;
+use crate::object;
 use crate::process::thread::Thread;
 use crate::sync::{self, Relaxed};
 
@@ -40,7 +40,7 @@ pub(crate) fn take_block_that_comes_back(thread: &Thread, class: usize, exhauste
     for turn in 0..=MOST_TURNS {
         let before = given_up(thread);
         if turn == 0 {
-            idle::trim_channels(thread, true)?;
+            object::trim(thread, true)?;
         }
         match block_credit::take_free_block(thread, class) {
             Err(Error::NoMemory { .. } | Error::NoResources(_)) => {}

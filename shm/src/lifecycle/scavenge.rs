@@ -1,5 +1,5 @@
-//! The scavenger of a process: a thread that takes idle memory back from the process's quiet channels
-//! (`object/channel/idle`), from time to time and when another process asks.
+//! The scavenger of a process: a thread that takes idle memory back from the process's quiet objects
+//! (`Class::trim`), from time to time and when another process asks.
 //!
 //! Only the process that holds an end can take memory from it. So before a process refuses a block, it asks all other
 //! processes, and waits until each scavenger has trimmed its channels. The wait is some milliseconds at most: a
@@ -19,7 +19,7 @@
 use crate::arena::error::Result;
 use crate::arena::word::reference::ProcessIndex;
 use crate::arena::word::row::{ProcessState, RowState};
-use crate::object::channel::idle;
+use crate::object;
 use crate::process::scavenger::MUCH_BYTES;
 use crate::process::thread::Thread;
 use crate::process::{Process, rows};
@@ -72,7 +72,7 @@ fn trim(process: &Arc<Process>, all: bool) {
     // No thread row is free: the next round tries again.
     let Ok(thread) = rows::join(process) else { return };
     process.free_waiting_halves();
-    if idle::trim_channels(&thread, all) == Ok(false) {
+    if object::trim(&thread, all) == Ok(false) {
         process.scavenger.taken_bytes.store(0, Ordering::Relaxed);
     }
 }

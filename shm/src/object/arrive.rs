@@ -32,9 +32,7 @@ pub(crate) fn arrive(
     // Relaxed: this thread created the object, or the message that carried the handle published it.
     let class = ObjectClass::of(Lifecycle(thread.arena().object(object.slot())?.lifecycle.load(Relaxed)))?;
     // Before the entry is LIVE, so that a thread that finds the handle also finds its private half.
-    if class.has_private_half() {
-        thread.process.bind_endpoint(object, index, origin, &thread.inside());
-    }
+    class.bind_half(&thread.process, object, index, origin, || thread.inside());
     let live = entry.live(rights, object);
     let cell =
         thread.arena().entry(thread.table_row, index).ok_or(Error::Corrupt("an entry is out of range"))?;
@@ -50,8 +48,8 @@ pub(crate) fn arrive_at_start(process: &Process) {
     if let Some(entry) = process.arena.entry(process.row, STARTUP_ENTRY).map(|word| Entry(word.load(Relaxed)))
         && entry.is_live()
         && let Ok(object) = process.arena.object(entry.object().slot())
-        && ObjectClass::of(Lifecycle(object.lifecycle.load(Relaxed))).is_ok_and(ObjectClass::has_private_half)
+        && let Ok(class) = ObjectClass::of(Lifecycle(object.lifecycle.load(Relaxed)))
     {
-        process.bind_endpoint(entry.object(), STARTUP_ENTRY, Origin::Moved, &process.inside());
+        class.bind_half(process, entry.object(), STARTUP_ENTRY, Origin::Moved, || process.inside());
     }
 }

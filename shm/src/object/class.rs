@@ -6,23 +6,26 @@
 //! pointers: processes share that word, and a pointer in it would be valid in one of them only.
 
 use crate::arena::error::Result;
+use crate::arena::word::handle::EntryIndex;
 use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::arena::word::signals::Signals;
 use crate::handle::lookup::ResolvedHandle;
 use crate::object::budget::Budget;
 use crate::process::thread::Thread;
+use crate::process::{Origin, Process};
+use crate::sync::Inside;
 
 /// The hooks of a class.
 pub(crate) trait Class {
+    /// The number of the class in lifecycle words: Zircon's number of the type.
+    const NUMBER: u8;
     /// How many sides an object has: 1, or 2 that see each other close.
     const SIDES: usize = 1;
     /// Whether a side has at most one handle, so that the end of that handle is the end of the side.
     const IS_UNIQUE: bool = false;
-    /// Whether the process that holds a handle has a private half of it (`process/endpoint`). The half is bound when
-    /// the handle arrives and detached when it leaves. Such a handle cannot be duplicated.
-    const HAS_PRIVATE_HALF: bool = false;
-    /// Whether an object queues messages with handles, so that it may keep other objects, and itself, alive.
-    const QUEUES_HANDLES: bool = false;
+    /// Whether each side writes a ring of messages, which is a direction of the object's body. Messages carry handles, so
+    /// such an object may keep other objects, and itself, alive. Recovery, audit and listing read the rings.
+    const HAS_RINGS: bool = false;
     /// The signals that programs may set and clear.
     const SETTABLE_SIGNALS: Signals = Signals::USER_ALL;
     /// Where `release_step` stopped, so that the next slice continues there. A hint: without it the class searches from
@@ -41,6 +44,25 @@ pub(crate) trait Class {
     #[inline(always)]
     fn longest_sleep_ns(_thread: &Thread, _found: ResolvedHandle, _waitfor: Signals) -> Option<i64> {
         None
+    }
+
+    /// Binds the private half of this entry (`process/half`) to the object whose handle has just come to this process.
+    /// The handle becomes LIVE afterwards. A class that has a private half overrides this; its handles cannot be
+    /// duplicated.
+    #[inline(always)]
+    fn bind_half<'a>(
+        _process: &'a Process,
+        _object: ObjectRef,
+        _index: EntryIndex,
+        _origin: Origin,
+        _inside: impl FnOnce() -> Inside<'a>,
+    ) {
+    }
+
+    /// Gives back the memory that objects of the class keep in this process and do not need: all objects, or only those
+    /// that were quiet since the last call. Whether a later call may find more.
+    fn trim(_thread: &Thread, _all: bool) -> Result<bool> {
+        Ok(false)
     }
 
     /// Tears down one side after its last handle has closed. Sides that end by this are put before this side on the

@@ -6,6 +6,7 @@ use crate::object::class::Class;
 pub(crate) struct Event;
 
 impl Class for Event {
+    const NUMBER: u8 = 5;
     const SETTABLE_SIGNALS: Signals = Signals::USER_ALL.union(Signals::SIGNALED);
     type Progress = ();
 }

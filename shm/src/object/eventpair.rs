@@ -11,6 +11,7 @@ use crate::signal::set;
 pub(crate) struct EventPair;
 
 impl Class for EventPair {
+    const NUMBER: u8 = 16;
     const SIDES: usize = 2;
     const SETTABLE_SIGNALS: Signals = Signals::USER_ALL.union(Signals::SIGNALED);
     type Progress = ();

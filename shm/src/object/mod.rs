@@ -9,6 +9,7 @@ pub(crate) mod info;
 pub(crate) mod wait;
 
 use crate::arena::error::{Error, Result};
+use crate::arena::word::handle::EntryIndex;
 use crate::arena::word::lifecycle::Lifecycle;
 use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::arena::word::signals::Signals;
@@ -16,15 +17,16 @@ use crate::handle::lookup::ResolvedHandle;
 use crate::object::budget::Budget;
 use crate::object::class::Class;
 use crate::process::thread::Thread;
+use crate::process::{Origin, Process};
+use crate::sync::Inside;
 
 /// A lifecycle word with a number that no operation writes.
 const NO_CLASS: Error = Error::Corrupt("an object of no known class");
 
 /// The registry: the file of each object, and its classes. A class is a variant of [`ObjectClass`], and a type of the same
-/// name in that file, which implements the [`Class`] hooks. The number stands for the class in lifecycle words, and is
-/// Zircon's number of the type.
+/// name in that file, which implements the [`Class`] hooks.
 macro_rules! classes {
-    ($(mod $module:ident { $($(#[$doc:meta])* $name:ident = $number:literal;)* })*) => {
+    ($(mod $module:ident { $($(#[$doc:meta])* $name:ident;)* })*) => {
         $(pub(crate) mod $module;)*
 
         /// The class of an object.
@@ -33,7 +35,7 @@ macro_rules! classes {
         #[repr(u8)]
         #[non_exhaustive]
         pub enum ObjectClass {
-            $($($(#[$doc])* $name = $number,)*)*
+            $($($(#[$doc])* $name = <$module::$name as Class>::NUMBER,)*)*
         }
 
         impl ObjectClass {
@@ -44,7 +46,7 @@ macro_rules! classes {
             #[inline(always)]
             pub const fn from_number(number: u8) -> Option<Self> {
                 match number {
-                    $($($number => Some(Self::$name),)*)*
+                    $($(<$module::$name as Class>::NUMBER => Some(Self::$name),)*)*
                     _ => None,
                 }
             }
@@ -65,22 +67,31 @@ macro_rules! classes {
                 }
             }
 
-            pub(crate) const fn is_unique(self) -> bool {
+            /// Whether a side of an object of the class has at most one handle, which cannot be duplicated.
+            pub const fn is_unique(self) -> bool {
                 match self {
                     $($(Self::$name => <$module::$name as Class>::IS_UNIQUE,)*)*
                 }
             }
 
-            #[inline(always)]
-            pub(crate) const fn has_private_half(self) -> bool {
+            pub(crate) const fn has_rings(self) -> bool {
                 match self {
-                    $($(Self::$name => <$module::$name as Class>::HAS_PRIVATE_HALF,)*)*
+                    $($(Self::$name => <$module::$name as Class>::HAS_RINGS,)*)*
                 }
             }
 
-            pub(crate) const fn queues_handles(self) -> bool {
+            /// See [`Class::bind_half`].
+            #[inline(always)]
+            pub(crate) fn bind_half<'a>(
+                self,
+                process: &'a Process,
+                object: ObjectRef,
+                index: EntryIndex,
+                origin: Origin,
+                inside: impl FnOnce() -> Inside<'a>,
+            ) {
                 match self {
-                    $($(Self::$name => <$module::$name as Class>::QUEUES_HANDLES,)*)*
+                    $($(Self::$name => $module::$name::bind_half(process, object, index, origin, inside),)*)*
                 }
             }
 
@@ -131,7 +142,7 @@ macro_rules! classes {
             budget: &mut Budget,
         ) -> Result<bool> {
             match lifecycle.class_number() {
-                $($($number => $module::$name::release_step(thread, object, &mut progress.$name, budget),)*)*
+                $($(<$module::$name as Class>::NUMBER => $module::$name::release_step(thread, object, &mut progress.$name, budget),)*)*
                 _ => Err(NO_CLASS),
             }
         }
@@ -145,7 +156,7 @@ macro_rules! classes {
             budget: &mut Budget,
         ) -> Result<bool> {
             match lifecycle.class_number() {
-                $($($number => $module::$name::free_blocks(thread, slot, budget),)*)*
+                $($(<$module::$name as Class>::NUMBER => $module::$name::free_blocks(thread, slot, budget),)*)*
                 _ => Err(NO_CLASS),
             }
         }
@@ -154,7 +165,7 @@ macro_rules! classes {
         #[inline(always)]
         pub(crate) fn is_blank(lifecycle: Lifecycle, thread: &Thread, slot: Slot) -> Result<bool> {
             match lifecycle.class_number() {
-                $($($number => $module::$name::is_blank(thread, slot),)*)*
+                $($(<$module::$name as Class>::NUMBER => $module::$name::is_blank(thread, slot),)*)*
                 _ => Err(NO_CLASS),
             }
         }
@@ -162,9 +173,16 @@ macro_rules! classes {
         /// See [`Class::reset`]. A damaged number leaves nothing that a class could know of.
         pub(crate) fn reset(lifecycle: Lifecycle, thread: &Thread, slot: Slot) -> Result<()> {
             match lifecycle.class_number() {
-                $($($number => $module::$name::reset(thread, slot),)*)*
+                $($(<$module::$name as Class>::NUMBER => $module::$name::reset(thread, slot),)*)*
                 _ => Ok(()),
             }
+        }
+
+        /// See [`Class::trim`].
+        pub(crate) fn trim(thread: &Thread, all: bool) -> Result<bool> {
+            let mut more = false;
+            $($(more |= $module::$name::trim(thread, all)?;)*)*
+            Ok(more)
         }
 
         /// See [`Class::undo_create`].
@@ -178,25 +196,25 @@ macro_rules! classes {
 classes! {
     mod task {
         /// A process, as a name.
-        Process = 1;
+        Process;
         /// A thread, as a name.
-        Thread = 2;
+        Thread;
         /// A job, as a name.
-        Job = 17;
+        Job;
         /// A region of address space, as a name.
-        Vmar = 18;
+        Vmar;
     }
     mod channel {
         /// A channel: two sides, with messages queued each way.
-        Channel = 4;
+        Channel;
     }
     mod event {
         /// An event: one side with signals.
-        Event = 5;
+        Event;
     }
     mod eventpair {
         /// A pair of events that see each other close.
-        EventPair = 16;
+        EventPair;
     }
 }
 
@@ -213,5 +231,3 @@ impl ObjectClass {
         Self::from_number(lifecycle.class_number()).ok_or(NO_CLASS)
     }
 }
-
-const _: () = assert!(ObjectClass::Channel.number() == channel::ring::CLASS_NUMBER);

@@ -1,13 +1,13 @@
 //! This process in the arena: the private half of its row.
 //!
 //! All state here dies with the process and needs no recovery. Free lists are hints, since the words in the arena
-//! decide. Endpoint locks exclude only threads of this process.
+//! decide. The locks of private halves exclude only threads of this process.
 
-pub(crate) mod endpoint;
 pub(crate) mod entries;
 #[cfg(not(loom))]
 pub(crate) mod exit;
 pub(crate) mod fork_guard;
+pub(crate) mod half;
 pub(crate) mod handle_table;
 pub(crate) mod pace;
 pub(crate) mod quota;
@@ -21,13 +21,13 @@ use crate::arena::Arena;
 use crate::arena::error::{Error, Result};
 use crate::arena::word::handle::{Entry, EntryIndex, HandleValue};
 use crate::arena::word::lifecycle::Lifecycle;
-use crate::arena::word::reference::{ObjectRef, ProcessIndex, Slot};
+use crate::arena::word::reference::{ProcessIndex, Slot};
 use crate::arena::word::row::ProcessSlot;
-use crate::process::endpoint::Endpoint;
+use crate::process::half::{Halves, RetiredHalf};
 use crate::process::handle_table::{EntryPool, HandleCodec};
 use crate::process::quota::Quotas;
 use crate::process::scavenger::Scavenger;
-use crate::sync::{self, Grace, Inside, Lock, Relaxed, Retired, SparseTable};
+use crate::sync::{self, Grace, Inside, Lock, Relaxed};
 use std::sync::Arc;
 
 /// How many private halves may wait for further closes to free them: some 800 KiB.
@@ -36,7 +36,7 @@ const MUCH: usize = 1024;
 /// The entry in which a spawner leaves a child's startup handle.
 pub(crate) const STARTUP_ENTRY: EntryIndex = EntryIndex(1);
 
-/// How an end of a channel came to this process.
+/// How an object with a private half came to this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// It was made here.
@@ -59,10 +59,9 @@ pub struct Process {
     pub(crate) orphans: Lock<Vec<(Slot, Lifecycle)>>,
     /// The credits of this process.
     pub(crate) quotas: Quotas,
-    /// The private halves of endpoints, each by the entry that holds the endpoint or held one.
-    endpoints: SparseTable<Endpoint>,
+    pub(crate) halves: Halves,
     /// The threads that may be using a half. A half that was taken out is freed when they have all moved on.
-    pub(crate) grace: Grace<Retired>,
+    pub(crate) grace: Grace<RetiredHalf>,
     pub(crate) scavenger: Scavenger,
 }
 
@@ -145,12 +144,6 @@ impl Process {
         Inside::unseen()
     }
 
-    /// The private half that belongs to this entry, if it has one.
-    #[inline(always)]
-    pub(crate) fn endpoint<'a>(&'a self, index: EntryIndex, inside: &'a Inside<'_>) -> Option<&'a Endpoint> {
-        self.endpoints.get(index.0 as usize, inside)
-    }
-
     /// Takes private halves of free entries out of the table, if more than enough are kept, and frees halves that were
     /// taken out earlier and that no thread uses any more; a few of each. Returns whether there were any. The caller is
     /// not inside.
@@ -161,7 +154,7 @@ impl Process {
         let taken = if !cfg!(loom) && self.grace.may_retire() {
             let mut pool = self.entries.lock();
             // Under the pool's lock, so that no thread takes these entries meanwhile.
-            self.endpoints.take(pool.strip(MOST).iter().map(|index| index.0 as usize))
+            self.halves.take(pool.strip(MOST))
         } else {
             Vec::new()
         };
@@ -169,8 +162,8 @@ impl Process {
         if has_done || self.grace.waiting() > 0 {
             let unused = self.grace.retire(taken);
             has_done |= !unused.is_empty();
-            // SAFETY: every user of the table is inside by this grace, and the grace period of `unused` is over.
-            unsafe { self.endpoints.free(unused) };
+            // SAFETY: every user of a half is inside by this grace, and the grace period of `unused` is over.
+            unsafe { self.halves.free(unused) };
         }
         if self.grace.waiting() >= MUCH {
             // The process may close no more handles for a long time. Then the scavenger frees them.
@@ -189,60 +182,9 @@ impl Process {
         while self.free_private_halves() {}
     }
 
-    /// The private halves of the endpoints that this process holds now, or is about to unbind.
-    pub(crate) fn bound_endpoints<'a>(
-        &'a self,
-        inside: &'a Inside<'_>,
-    ) -> impl Iterator<Item = (ObjectRef, &'a Endpoint)> {
-        let hwm = self.entries.lock().hwm();
-        (1..hwm).map(EntryIndex).filter_map(move |index| {
-            let endpoint = self.endpoint(index, inside)?;
-            Some((endpoint.bound()?, endpoint))
-        })
-    }
-
-    /// How many entries a walk over [`bound_endpoints`](Self::bound_endpoints) looks at.
+    /// How many entries a walk over all of this process's private halves looks at.
     pub(crate) fn entries_walked(&self) -> usize {
         self.entries.lock().hwm() as usize
-    }
-
-    /// Binds the private half of this entry to an endpoint that has just come to this process.
-    pub(crate) fn bind_endpoint(
-        &self,
-        object: ObjectRef,
-        index: EntryIndex,
-        origin: Origin,
-        inside: &Inside<'_>,
-    ) {
-        if origin == Origin::New
-            && let Some(endpoint) = self.endpoint(index, inside)
-            && endpoint.bound().is_none()
-        {
-            return endpoint.bind_new(object);
-        }
-        if let Some(endpoint) = self.endpoints.get_or_make(index.0 as usize, inside) {
-            let pending = if origin == Origin::New { 0 } else { self.pending_of(object) };
-            endpoint.bind(object, pending, &self.quotas.messages);
-        }
-    }
-
-    /// How many messages written at this end are pending; 0 if messages have no quota.
-    pub(crate) fn pending_of(&self, object: ObjectRef) -> u64 {
-        if !self.quotas.messages.is_limited() {
-            return 0;
-        }
-        let Ok(body) = self.arena.body(object.slot()) else { return 0 };
-        let direction = &body.directions[object.side()];
-        // Relaxed: a number for the accounts only; `load_write_cursor` loads the words again before any message is written.
-        let consumed = direction.consumed(direction.consumer.head.load(Relaxed));
-        let pending = direction.producer.tail.load(Relaxed).wrapping_sub(consumed);
-        pending.min(self.arena.layout().config.max_pending_messages.into())
-    }
-
-    /// Whether the entry holds this endpoint, and its private half is bound.
-    #[inline(always)]
-    pub(crate) fn is_endpoint(&self, index: EntryIndex, object: ObjectRef, inside: &Inside<'_>) -> bool {
-        self.endpoint(index, inside).is_some_and(|endpoint| endpoint.is_bound_to(object))
     }
 }
 
@@ -252,6 +194,7 @@ mod tests {
     use crate::arena::config::Config;
     use crate::arena::word::handle::Rights;
     use crate::object::ObjectClass;
+    use crate::object::channel::endpoint;
     use crate::process::thread::Thread;
 
     const CHANNELS: usize = 20_000;
@@ -274,7 +217,7 @@ mod tests {
         let process = process_for_bursts();
         let thread = Thread::join(&process).unwrap();
         for _ in 0..2 {
-            burst_of_channels(&thread, |_| assert!(process.endpoints.made() >= 2 * CHANNELS));
+            burst_of_channels(&thread, |_| assert!(process.halves.channel.made() >= 2 * CHANNELS));
             assert_few_halves(&process);
         }
     }
@@ -296,7 +239,7 @@ mod tests {
 
     fn assert_few_halves(process: &Process) {
         // The halves of entries in quarantine, those that the pool keeps, and those that wait for a grace period.
-        let (made, waiting) = (process.endpoints.made(), process.grace.waiting());
+        let (made, waiting) = (process.halves.channel.made(), process.grace.waiting());
         assert!(made < 3000 && waiting < 1000, "{made} private halves, {waiting} to be freed");
     }
 
@@ -385,7 +328,7 @@ mod tests {
             }
         }
         assert!(arena.used_slots() > 500, "the channels lay in many slots");
-        assert!(process.endpoints.made() <= 8, "{} private halves", process.endpoints.made());
-        assert_eq!(process.bound_endpoints(&process.inside()).count(), 0);
+        assert!(process.halves.channel.made() <= 8, "{} private halves", process.halves.channel.made());
+        assert_eq!(endpoint::bound(&process, &process.inside()).count(), 0);
     }
 }

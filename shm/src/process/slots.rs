@@ -6,12 +6,13 @@ use crate::arena::word::credit::Returned;
 use crate::arena::word::leader::ProcessIdentity;
 use crate::arena::word::reference::ProcessIndex;
 use crate::arena::word::row::{ProcessSlot, ProcessState, RowState};
+use crate::process::half::Halves;
 use crate::process::handle_table::{EntryPool, HandleCodec};
 use crate::process::quota::Quotas;
 use crate::process::scavenger::Scavenger;
 use crate::process::thread::Thread;
 use crate::process::{Process, STARTUP_ENTRY};
-use crate::sync::{self, Acquire, Grace, Lock, Relaxed, Release, SparseTable};
+use crate::sync::{self, Acquire, Grace, Lock, Relaxed, Release};
 use std::sync::Arc;
 
 pub(crate) fn reserve_slot(arena: &Arena, spawner: &Thread) -> Result<ProcessSlot> {
@@ -104,7 +105,7 @@ pub(crate) fn attach(
         threads: Lock::new(0),
         orphans: Lock::new(Vec::new()),
         quotas: Quotas::new(&arena.layout().config, process_slot),
-        endpoints: SparseTable::new(last as usize),
+        halves: Halves::new(last as usize),
         grace: Grace::default(),
         scavenger: Scavenger::default(),
         arena,

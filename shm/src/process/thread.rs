@@ -45,22 +45,13 @@ impl Thread {
 }
 
 impl Thread {
-    /// Waits until no thread of this process is inside an operation on the endpoint, and lets no later one in. The
-    /// endpoint's entry is no longer LIVE. Returns `false` if the entry holds no endpoint.
+    /// Waits until no thread of this process is inside an operation on the object, and lets no later one in. The
+    /// entry is no longer LIVE. `false` if the object has no private half in this entry.
     #[inline(always)]
-    pub(crate) fn detach_endpoint(&self, index: EntryIndex, object: ObjectRef) -> bool {
-        // Most handles are not endpoints.
-        if !self.process.endpoints.may_have(index.0 as usize) {
-            return false;
-        }
-        let inside = self.inside();
-        match self.process.endpoint(index, &inside) {
-            Some(endpoint) if endpoint.is_bound_to(object) => {
-                endpoint.unbind(&self.process.quotas.messages);
-                true
-            }
-            _ => false,
-        }
+    pub(crate) fn detach_half(&self, index: EntryIndex, object: ObjectRef) -> bool {
+        // Most handles have none.
+        self.process.halves.may_have(index)
+            && self.process.halves.unbind(index, object, &self.process.quotas, &self.inside())
     }
 }
 
@@ -188,7 +179,7 @@ impl Thread {
         &self.process.arena
     }
 
-    /// Proof that this thread may be using private halves of endpoints. Code that finds a half holds this for as long
+    /// Proof that this thread may be using private halves. Code that finds a half holds this for as long
     /// as it uses it.
     #[inline(always)]
     pub(crate) fn inside(&self) -> Inside<'_> {

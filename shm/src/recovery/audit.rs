@@ -144,7 +144,7 @@ impl Walk<'_> {
         for slot in (0..self.arena.used_slots()).map(Slot) {
             let lifecycle = slot_pages::lifecycle_of(self.arena, slot)?;
             if lifecycle.state() == LifecycleState::Live
-                && ObjectClass::of(lifecycle).is_ok_and(ObjectClass::queues_handles)
+                && ObjectClass::of(lifecycle).is_ok_and(ObjectClass::has_rings)
             {
                 for side in 0..2 {
                     self.walk_direction(ObjectRef::new(slot, side), lifecycle)?;

@@ -220,9 +220,9 @@ fn find_cycles(thread: &Thread, budget: &mut WorkBudget) -> Walk<QueueSnapshots>
     Ok(snapshots)
 }
 
-/// Whether messages with handles may be queued for the object's sides. Objects of other classes hold no references.
-fn queues_handles(lifecycle: Lifecycle) -> bool {
-    ObjectClass::of(lifecycle).is_ok_and(ObjectClass::queues_handles)
+/// Whether messages with handles may be queued in the object's rings. Objects of other classes hold no references.
+fn has_rings(lifecycle: Lifecycle) -> bool {
+    ObjectClass::of(lifecycle).is_ok_and(ObjectClass::has_rings)
 }
 
 /// Pass 1: a snapshot of every side for which handles are queued.
@@ -232,7 +232,7 @@ fn snapshot_all(thread: &Thread, budget: &mut WorkBudget) -> Walk<QueueSnapshots
         budget.charge(thread, 1)?;
         // Relaxed: `snapshot_queue` reads it again.
         let lifecycle = Lifecycle(thread.arena().object(slot)?.lifecycle.load(Relaxed));
-        if lifecycle.state() != LifecycleState::Live || !queues_handles(lifecycle) {
+        if lifecycle.state() != LifecycleState::Live || !has_rings(lifecycle) {
             continue;
         }
         for side in 0..2 {
@@ -260,7 +260,7 @@ fn snapshot_queue(
     let (lifecycle, count, head) = before;
     let lifecycle_word = Lifecycle(lifecycle);
     if lifecycle_word.state() != LifecycleState::Live
-        || !queues_handles(lifecycle_word)
+        || !has_rings(lifecycle_word)
         || lifecycle_word.is_done(reader.side())
         || count.number() == 0
     {
@@ -376,7 +376,7 @@ fn channels_among(
         // The record keeps the object alive, so its class cannot change. Relaxed: published with the record.
         if entry.is_live()
             && let Ok(object) = thread.arena().object(entry.object().slot())
-            && queues_handles(Lifecycle(object.lifecycle.load(Relaxed)))
+            && has_rings(Lifecycle(object.lifecycle.load(Relaxed)))
         {
             channels.push((location, entry));
         }

@@ -81,7 +81,7 @@ fn side_of(arena: &Arena, object: ObjectRef, class: ObjectClass) -> Result<Liste
     // Relaxed, all of them: see the first page.
     let koid = record.koid.load(Relaxed);
     let state = State(record.state[side].load(Relaxed));
-    let (tail, head) = if class.queues_handles() {
+    let (tail, head) = if class.has_rings() {
         let direction = &arena.body(object.slot())?.directions[side];
         (direction.producer.tail.load(Relaxed), direction.consumer.head.load(Relaxed))
     } else {

@@ -138,11 +138,11 @@ pub const SHRINKING: Scene = Scene {
         actors
     },
     act: |victim, victims| {
-        victim.trim_channels(true)?;
+        victim.trim_objects(true)?;
         victim.send_value(victims[0], &message(1, 1))
     },
     beside: |survivor, survivors| {
-        survivor.trim_channels(true).unwrap();
+        survivor.trim_objects(true).unwrap();
         // Takes the block that was left, if it was.
         for number in 1..=3 {
             let sent = survivor.send_value(survivors[0], &message(number, 1));
@@ -162,10 +162,10 @@ pub const LEAVING_A_SHRUNK_RING: Scene = Scene {
         (1..=3)
             .for_each(|number| actors.survivor.send_value(actors.survivors[0], &message(number, 1)).unwrap());
         (1..=3).for_each(|_| drop(actors.victim.try_receive(actors.victims[0]).unwrap()));
-        actors.survivor.trim_channels(true).unwrap();
+        actors.survivor.trim_objects(true).unwrap();
         actors
     },
-    act: |victim, _| victim.trim_channels(true).map(drop),
+    act: |victim, _| victim.trim_objects(true).map(drop),
     beside: send_or_find_closed,
     after: peer_is_closed,
 };

@@ -8,8 +8,9 @@ use crate::arena::record::object::Direction;
 use crate::arena::word::handle::Rights;
 use crate::arena::word::reference::ObjectRef;
 use crate::handle::lookup::{self, ResolvedHandle};
-use crate::object::channel::ring;
-use crate::process::endpoint::{Endpoint, ReadCursor, WriteCursor};
+use crate::object::channel::{endpoint, ring};
+use crate::process::half::PrivateHalf;
+use crate::process::half::channel::{Endpoint, ReadCursor, WriteCursor};
 use crate::process::thread::Thread;
 use crate::sync::{AtomicU64, Inside, Lock, Locked};
 
@@ -61,7 +62,7 @@ impl<'a, C: Cursor> End<'a, C> {
         rights: Rights,
         inside: &'a Inside<'_>,
     ) -> Result<Self> {
-        let Some(endpoint) = thread.process.endpoint(found.index, inside) else {
+        let Some(endpoint) = endpoint::endpoint(&thread.process, found.index, inside) else {
             return Err(ring::not_an_endpoint(thread, found));
         };
         let side = found.entry.object();

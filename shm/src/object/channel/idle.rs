@@ -15,10 +15,10 @@ use crate::arena::error::{Error, Result};
 use crate::arena::segment::{Segment, class_of_messages};
 use crate::arena::segment_chain;
 use crate::memory::block_credit;
-use crate::object::channel::drain;
 use crate::object::channel::end::{Reader, Writer};
 use crate::object::channel::read::reader;
 use crate::object::channel::write::{spare_blocks, writer};
+use crate::object::channel::{drain, endpoint};
 use crate::process::thread::Thread;
 use crate::sync::Relaxed;
 
@@ -27,7 +27,7 @@ use crate::sync::Relaxed;
 pub(crate) fn trim_channels(thread: &Thread, all: bool) -> Result<bool> {
     let mut more = false;
     let inside = thread.inside();
-    for (object, endpoint) in thread.process.bound_endpoints(&inside) {
+    for (object, endpoint) in endpoint::bound(&thread.process, &inside) {
         // A busy end is skipped: this thread may itself hold the lock of one, and would then wait for itself.
         if let Some(mut writer) = Writer::try_lock(thread, object, endpoint)
             && writer.is_bound()

@@ -18,6 +18,7 @@
 pub(crate) mod call;
 pub(crate) mod drain;
 pub(crate) mod end;
+pub(crate) mod endpoint;
 pub(crate) mod idle;
 pub(crate) mod options;
 pub(crate) mod read;
@@ -25,7 +26,7 @@ pub(crate) mod ring;
 pub(crate) mod write;
 
 use crate::arena::error::{Error, Result};
-use crate::arena::word::handle::Rights;
+use crate::arena::word::handle::{EntryIndex, Rights};
 use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::arena::word::signals::{Signals, State};
 use crate::handle::lookup::ResolvedHandle;
@@ -37,17 +38,18 @@ use crate::object::channel::write::{refused, writable};
 use crate::object::class::Class;
 use crate::process::pace::TRY_AGAIN_NS;
 use crate::process::thread::Thread;
+use crate::process::{Origin, Process};
 use crate::signal::set;
-use crate::sync::{self, Acquire, Relaxed, SeqCst, fence};
+use crate::sync::{self, Acquire, Inside, Relaxed, SeqCst, fence};
 
 /// The class of channels.
 pub(crate) struct Channel;
 
 impl Class for Channel {
+    const NUMBER: u8 = ring::CLASS_NUMBER;
     const SIDES: usize = 2;
     const IS_UNIQUE: bool = true;
-    const HAS_PRIVATE_HALF: bool = true;
-    const QUEUES_HANDLES: bool = true;
+    const HAS_RINGS: bool = true;
     type Progress = Option<Draining>;
 
     /// READABLE and WRITABLE are derived from the rings.
@@ -67,6 +69,20 @@ impl Class for Channel {
         let is_refused = waitfor.contains(Signals::WRITABLE)
             && refused::refusal(thread, found, &thread.inside()).is_some();
         is_refused.then_some(TRY_AGAIN_NS)
+    }
+
+    fn bind_half<'a>(
+        process: &'a Process,
+        object: ObjectRef,
+        index: EntryIndex,
+        origin: Origin,
+        inside: impl FnOnce() -> Inside<'a>,
+    ) {
+        endpoint::bind(process, object, index, origin, &inside());
+    }
+
+    fn trim(thread: &Thread, all: bool) -> Result<bool> {
+        idle::trim_channels(thread, all)
     }
 
     /// Tells the other side, and closes the handles of the messages that are queued for this side.
@@ -115,9 +131,7 @@ fn is_readable(thread: &Thread, found: ResolvedHandle) -> Result<bool> {
     let inside = thread.inside();
     // ORDER: Acquire pairs with the Release of `update_out_of_order`: if this thread reads 0, the head and tail that it
     // loads below are no older than that store.
-    if thread
-        .process
-        .endpoint(found.index, &inside)
+    if endpoint::endpoint(&thread.process, found.index, &inside)
         .is_some_and(|endpoint| endpoint.out_of_order.load(Acquire) != 0)
     {
         // Replies to calls are in the ring, so the answer needs the private half under its lock. If the endpoint has

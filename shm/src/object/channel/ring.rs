@@ -70,7 +70,7 @@ impl Place {
     }
 }
 
-/// The number of the class of channels in lifecycle words. The registry asserts that its number is the same.
+/// The number of the class of channels in lifecycle words.
 pub(crate) const CLASS_NUMBER: u8 = 4;
 
 /// The error for a `found` that is not an endpoint of this process: its handle has gone, or its type is another.

@@ -116,7 +116,7 @@ impl Recovery {
     pub(crate) fn collect(&mut self, thread: &shm::Thread) -> Result<CollectReport, Status> {
         // In this order: ends of cycles become objects to reclaim, and reclaimed objects leave memory to give back.
         self.report.cyclic_ends_collected += self.cycles.run(thread, &mut || true);
-        thread.trim_channels(true).and_then(|_| thread.request_trim()).map_err(status::of)?;
+        thread.trim_objects(true).and_then(|_| thread.request_trim()).map_err(status::of)?;
         let reclaimed = thread.collect().map_err(status::of)?;
         self.report.objects_reclaimed += u32::try_from(reclaimed).unwrap_or(u32::MAX);
         self.report.bytes_given_back += self.idle_memory.run(thread);

@@ -35,7 +35,7 @@ use crate::arena::word::ring::SegmentLink;
 use crate::object::channel::drain;
 use crate::object::channel::end::Reader;
 use crate::object::channel::ring::Place;
-use crate::process::endpoint::Beyond;
+use crate::process::half::channel::Beyond;
 use crate::process::thread::crash_point;
 use crate::sync::{Relaxed, Release};
 

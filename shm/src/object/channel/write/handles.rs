@@ -104,7 +104,7 @@ fn mark_and_send<'a>(
     let looked = find_all(thread, out, &mut leaving);
     // To take the locks of endpoints in the message, this thread must hold no other lock. So the sending lock is
     // dropped and the position stays reserved. Handles to other objects have no lock, and the sending lock is kept.
-    let kept = if leaving.iter().any(|handle| is_endpoint(thread, *handle)) {
+    let kept = if leaving.iter().any(|handle| has_half(thread, *handle)) {
         writer.cursor.reserved += 1;
         writer.cursor.set_limit();
         drop(writer);
@@ -212,9 +212,9 @@ fn find_all(thread: &Thread, out: &SendRequest<'_>, leaving: &mut Unmarked) -> R
     Ok(())
 }
 
-/// Whether the handle is a channel's endpoint with its private half in this process.
-fn is_endpoint(thread: &Thread, found: ResolvedHandle) -> bool {
-    thread.process.is_endpoint(found.index, found.entry.object(), &thread.inside())
+/// Whether the handle's object has its private half in this process.
+fn has_half(thread: &Thread, found: ResolvedHandle) -> bool {
+    thread.process.halves.is_bound(found.index, found.entry.object(), &thread.inside())
 }
 
 /// Marks the handles MOVING. Detaches the endpoints among them, if the sending lock was dropped for that.
@@ -233,7 +233,7 @@ fn mark_moving(
         moving.push((found.index, found.entry));
         crash_point!(thread, "transfer.marked");
         if is_detaching {
-            thread.detach_endpoint(found.index, found.entry.object());
+            thread.detach_half(found.index, found.entry.object());
         }
     }
     Ok(())

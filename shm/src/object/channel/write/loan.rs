@@ -9,10 +9,13 @@ use crate::arena::word::ring::Header;
 use crate::handle::lookup;
 use crate::handle::lookup::ResolvedHandle;
 use crate::object::channel::end::Writer;
+#[cfg(not(loom))]
+#[cfg(not(loom))]
+use crate::object::channel::endpoint;
 use crate::object::channel::write::{self, payload, refused};
 use crate::process::Process;
 #[cfg(not(loom))]
-use crate::process::endpoint::Endpoint;
+use crate::process::half::{PrivateHalf, channel::Endpoint};
 use crate::process::thread::Thread;
 use std::sync::Arc;
 
@@ -118,7 +121,8 @@ impl Loan {
         }
         self.process.require_here()?;
         let inside = self.process.inside();
-        let endpoint = self.process.endpoint(self.found.index, &inside).ok_or(Error::BadHandle)?;
+        let endpoint =
+            endpoint::endpoint(&self.process, self.found.index, &inside).ok_or(Error::BadHandle)?;
         // The endpoint cannot leave this process while the lock is held.
         let _cursor = endpoint.write_cursor.lock();
         if !self.is_sendable(endpoint) {

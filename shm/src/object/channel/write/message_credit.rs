@@ -2,6 +2,7 @@
 
 use crate::arena::error::{Error, Result};
 use crate::object::channel::end::Writer;
+use crate::object::channel::endpoint;
 use crate::object::channel::write::writer;
 use crate::process::thread::Thread;
 
@@ -40,7 +41,7 @@ pub(crate) fn grant(writer: &mut Writer<'_>, ahead: u64) -> Result<()> {
 /// Revokes the unused grants of this process's ends. Returns how many entries it visited.
 fn revoke_idle_grants(thread: &Thread) -> usize {
     let inside = thread.inside();
-    for (object, endpoint) in thread.process.bound_endpoints(&inside) {
+    for (object, endpoint) in endpoint::bound(&thread.process, &inside) {
         // A busy end keeps its grant: this thread may itself hold the lock of one, and would then wait for itself.
         if let Some(mut writer) = Writer::try_lock(thread, object, endpoint)
             && writer.is_bound()

@@ -15,7 +15,7 @@ use crate::object::channel::idle;
 use crate::object::channel::read::reader::MOST_BYTES_FETCHED;
 use crate::object::channel::write::spare_blocks::{self, IN_FLIGHT_BYTES};
 use crate::object::channel::write::writer;
-use crate::process::endpoint::WriteCursor;
+use crate::process::half::channel::WriteCursor;
 use crate::process::thread::crash_point;
 use crate::sync::{self, Relaxed, Release};
 

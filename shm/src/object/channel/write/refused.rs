@@ -14,7 +14,8 @@
 use crate::arena::error::{Error, Result};
 use crate::handle::lookup::ResolvedHandle;
 use crate::object::channel::end::Writer;
-use crate::process::endpoint::Endpoint;
+use crate::object::channel::endpoint;
+use crate::process::half::channel::Endpoint;
 use crate::process::thread::Thread;
 use crate::sync::{self, Inside, Relaxed};
 
@@ -41,6 +42,6 @@ pub(crate) fn refusal<'a>(
     found: ResolvedHandle,
     inside: &'a Inside<'_>,
 ) -> Option<&'a Endpoint> {
-    let endpoint = thread.process.endpoint(found.index, inside)?;
+    let endpoint = endpoint::endpoint(&thread.process, found.index, inside)?;
     (endpoint.refused.load(Relaxed) != 0).then_some(endpoint)
 }

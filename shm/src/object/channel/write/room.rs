@@ -6,7 +6,7 @@ use crate::memory::pressure;
 use crate::object::channel::end::Writer;
 use crate::object::channel::write::spare_blocks::{self, MOST_KEPT_ANYHOW};
 use crate::object::channel::write::{message_credit, writer};
-use crate::process::endpoint::WriteCursor;
+use crate::process::half::channel::WriteCursor;
 
 /// How many classes a segment grows by: four times the messages, twice in models.
 const GROWTH_CLASSES: usize = if cfg!(loom) { 1 } else { 2 };

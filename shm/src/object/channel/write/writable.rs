@@ -4,7 +4,7 @@ use crate::arena::error::{Error, Result};
 use crate::handle::lookup::{self, ResolvedHandle};
 use crate::object::channel::end::Writer;
 use crate::object::channel::write::{self, payload};
-use crate::process::endpoint::Endpoint;
+use crate::process::half::channel::Endpoint;
 use crate::process::pace::TRY_AGAIN_NS;
 use crate::process::thread::Thread;
 use crate::sync::{self, Relaxed};

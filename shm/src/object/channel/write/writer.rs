@@ -11,7 +11,7 @@ use crate::arena::word::ring::SegmentLink;
 use crate::memory::block_pool;
 use crate::object::channel::end::Writer;
 use crate::object::channel::{options, ring};
-use crate::process::endpoint::WriteCursor;
+use crate::process::half::channel::WriteCursor;
 use crate::process::thread::crash_point;
 use crate::sync::{self, Acquire, Relaxed, Release};
 

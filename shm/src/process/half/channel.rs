@@ -1,17 +1,8 @@
-//! The private half of an endpoint: the state that the threads of its one owning process share about it.
+//! The private half of a channel end: its endpoint.
 //!
-//! A channel endpoint cannot be duplicated, so each direction has one producing and one consuming process. State on
-//! which only their threads must agree can live in private memory under a private lock: positions as last seen, the
-//! segment at hand, which blocks are free, which replies are awaited. When the endpoint leaves the process, this half
-//! is unbound. When an endpoint arrives, the half is bound to it and loads its state from the arena.
-//!
-//! A private half belongs to an *entry* of this process's handle table, since one entry holds an endpoint. A free entry
-//! keeps its half for the next endpoint. The number of halves kept follows the number of entries in use
-//! (`EntryPool::strip`), and those beyond it are freed after a grace period (`sync/grace.rs`). Halves that belonged to
-//! objects would be as many as the slots in which a channel of this process ever lay.
-//!
-//! A thread may find a half, reach its lock late, and then find it bound to another endpoint. So under the lock it
-//! looks at its handle's entry again, which has changed by then for good.
+//! Each direction of a channel has one producing and one consuming process. State on which only their threads must
+//! agree lies here: positions as last seen, the segment at hand, which blocks are free, which replies are awaited. When
+//! an endpoint arrives, its half loads this state from the arena.
 //!
 //! INV-ENDPOINT-1: an operation on a ring holds the lock of its direction and, having taken it, has found its handle's
 //! entry bound to the endpoint and unchanged. Closing, moving or replacing the handle first changes the entry and then
@@ -23,7 +14,8 @@ use crate::arena::segment::Segment;
 use crate::arena::word::block::BlockId;
 use crate::arena::word::reference::ObjectRef;
 use crate::arena::word::ring::Txid;
-use crate::process::quota::MessageCredits;
+use crate::process::half::PrivateHalf;
+use crate::process::quota::{MessageCredits, Quotas};
 use crate::sync::{AtomicU64, Lock, Relaxed};
 use crossbeam_utils::CachePadded;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -69,17 +61,11 @@ impl Endpoint {
     }
 
     /// Binds the half to an endpoint that was just made by this process. The half is empty since
-    /// [`unbind`](Self::unbind), and no thread can look up the new handle before it is LIVE. So there is no state to
+    /// [`unbind`](PrivateHalf::unbind), and no thread can look up the new handle before it is LIVE. So there is no state to
     /// drop and no thread to wait for: no lock is taken.
     pub(crate) fn bind_new(&self, object: ObjectRef) {
         // Relaxed: as in `bind`. The next thread that takes the locks sees what `unbind` dropped under them.
         self.bound.store(object.to_link(), Relaxed);
-    }
-
-    /// Passes through both locks and unbinds the half. A thread that still waits for a lock then finds the half not
-    /// bound to its endpoint.
-    pub(crate) fn unbind(&self, credits: &MessageCredits) {
-        self.start_afresh(None, 0, credits);
     }
 
     /// The value of [`ReadCursor::out_of_order`], by one load. For a caller that holds the receiving lock.
@@ -94,11 +80,18 @@ impl Endpoint {
         // Relaxed: as in `bind`.
         ObjectRef::from_link(self.bound.load(Relaxed))
     }
+}
 
+impl PrivateHalf for Endpoint {
     #[inline(always)]
-    pub(crate) fn is_bound_to(&self, object: ObjectRef) -> bool {
+    fn is_bound_to(&self, object: ObjectRef) -> bool {
         // Relaxed: as in `bind`.
         self.bound.load(Relaxed) == object.to_link()
+    }
+
+    /// Passes through both locks. A thread that still waits for a lock then finds the half not bound to its endpoint.
+    fn unbind(&self, quotas: &Quotas) {
+        self.start_afresh(None, 0, &quotas.messages);
     }
 }
 
