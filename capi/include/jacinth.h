@@ -128,7 +128,7 @@ typedef struct jacinth_report {
     /** Always 0. */
     uint32_t unused;
     /** Bytes of free memory that were given back to the system. */
-    uint64_t bytes_given_back;
+    uint64_t bytes_decommitted;
 } jacinth_report_t;
 
 /**

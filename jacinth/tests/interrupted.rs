@@ -41,7 +41,7 @@ fn a_panicking_iterator_writes_no_group() {
     });
 }
 
-/// Where a sink panics.
+/// Where a buffer panics.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Place {
     TakesHandles,
@@ -61,10 +61,10 @@ impl Panics {
     }
 }
 
-#[expect(unsafe_code, reason = "a sink that is not as it must be")]
+#[expect(unsafe_code, reason = "a buffer that is not as it must be")]
 // SAFETY: it keeps the contract, but for the panics that are tested.
 unsafe impl raw::RecvBuf for Panics {
-    fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
+    fn reserve(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
         self.reach(Place::Room);
         self.bytes.get_mut(..len)
     }
@@ -74,7 +74,7 @@ unsafe impl raw::RecvBuf for Panics {
         true
     }
 
-    unsafe fn filled(&mut self, _len: usize) {
+    unsafe fn advance(&mut self, _len: usize) {
         self.reach(Place::Filled);
     }
 
@@ -93,8 +93,8 @@ fn a_panicking_sink_does_no_harm() {
             ours.write(b"luggage", &mut events(2)).unwrap();
             tell(&ours, "the next");
             let handles = supervisor.inspect().handles;
-            let mut sink = Panics { at, bytes: [MaybeUninit::uninit(); 64] };
-            let read = || raw::receive(theirs.raw_handle(), OnOverflow::Keep, &mut sink);
+            let mut buffer = Panics { at, bytes: [MaybeUninit::uninit(); 64] };
+            let read = || raw::receive(theirs.raw_handle(), OnOverflow::Keep, &mut buffer);
             assert!(catch_unwind(AssertUnwindSafe(read)).is_err(), "{at:?}");
             if at == Place::NullableHandle {
                 assert_eq!(supervisor.inspect().handles, handles + 2);

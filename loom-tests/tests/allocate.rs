@@ -194,7 +194,7 @@ fn never_used_slot_begins_anew() {
             let next = create_event(&one);
             [event, next].iter().for_each(|event| one.close_value(*event).unwrap());
             one.collect().unwrap();
-            give_memory_back(&one);
+            decommit_memory(&one);
             one
         });
         two.create(ObjectClass::Event, ALL).unwrap();

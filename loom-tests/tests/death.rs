@@ -154,7 +154,7 @@ explorations! {
         explore_deaths(FREEING_ANOTHERS_BLOCK, 1);
     }
 
-    /// INV-GIVE-1, INV-FREE-1.
+    /// INV-DECOMMIT-1, INV-FREE-1.
     #[test]
     fn death_loses_no_returned_block() {
         explore_deaths(GIVING_MEMORY_BACK, 1);

@@ -303,7 +303,7 @@ fn object_freed_elsewhere_gives_one_credit() {
     });
 }
 
-/// INV-GIVE-1: a block that loses its memory is one taker's, before or after.
+/// INV-DECOMMIT-1: a block that loses its memory is one taker's, before or after.
 #[test]
 fn returned_block_is_taken_once() {
     model_without_barriers(2, || {
@@ -315,7 +315,7 @@ fn returned_block_is_taken_once() {
         end(&one, first);
         end(&one, second);
         let giving = loom::thread::spawn(move || {
-            give_memory_back(&one);
+            decommit_memory(&one);
             one
         });
         let sent = two.send_value(there, &message(2, 1));
@@ -345,7 +345,7 @@ fn returned_slot_is_taken_once() {
         }
         one.collect().unwrap();
         let giving = loom::thread::spawn(move || {
-            give_memory_back(&one);
+            decommit_memory(&one);
             one
         });
         let made = two.create(ObjectClass::Event, ALL);
@@ -379,7 +379,7 @@ fn create_waits_for_a_leaving_slot() {
             assert!(made.is_ok() || given.load(Ordering::Relaxed), "{made:?}");
             two
         });
-        give_memory_back(&one);
+        decommit_memory(&one);
         is_given.store(true, Ordering::Relaxed);
         let _two = creating.join().unwrap();
     });
@@ -398,7 +398,7 @@ fn trimmed_blocks_are_taken_once() {
         end(&one, first);
         end(&one, second);
         let giving = loom::thread::spawn(move || {
-            give_memory_back(&one);
+            decommit_memory(&one);
             one
         });
         for end in [near, other] {

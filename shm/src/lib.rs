@@ -48,7 +48,7 @@ pub use arena::word::row::ProcessSlot;
 pub use arena::word::signals::Signals;
 pub use handle::lookup::ResolvedHandle;
 pub use lifecycle::create::Created;
-pub use memory::give_back::Unused;
+pub use memory::decommit::Unused;
 pub use memory::idle_memory::IdleMemory;
 pub use object::ObjectClass;
 pub use object::arrive::Received;
@@ -56,7 +56,7 @@ pub use object::channel::call::Pending;
 pub use object::channel::options::ChannelOptions;
 #[cfg(not(loom))]
 pub use object::channel::read::in_place::InPlace;
-pub use object::channel::read::sink::{Actual, OnOverflow, RecvBuf, SliceBuf, UninitBuf, VecBuf};
+pub use object::channel::read::recv_buf::{Actual, OnOverflow, RecvBuf, SliceBuf, UninitBuf, VecBuf};
 pub use object::channel::write::MAX_MESSAGE_BYTES;
 pub use object::channel::write::loan::Loan;
 pub use object::info::{Basic, MAX_NAME_BYTES};

@@ -123,7 +123,7 @@ fn take_back_reference(thread: &Thread, location: HandleLocation, entry: Entry) 
     crash_point!(thread, "close.listed");
     thread.intend_nothing();
     if let HandleLocation::Entry { index, .. } = location {
-        entries::give_entry_back(thread, index);
+        entries::recycle_entry(thread, index);
     }
     Ok(())
 }
@@ -146,6 +146,6 @@ pub(crate) fn release_reserved(thread: &Thread, index: EntryIndex, entry: Entry)
         // Relaxed: a RESERVED entry owns no reference, whether or not the intent is still there. The pool's lock orders
         // this store before the entry's next use.
         cell.store(entry.freed().0, Relaxed);
-        entries::give_entry_back(thread, index);
+        entries::recycle_entry(thread, index);
     }
 }

@@ -106,8 +106,8 @@ fn hand_over(from: &Thread, line: HandleValue, end: HandleValue, to: &Thread) ->
         .unwrap();
     let startup = to.process().startup_handle().unwrap();
     let (mut bytes, mut handles) = (Vec::new(), Vec::new());
-    let mut sink = VecBuf::new(&mut bytes, &mut handles);
-    to.receive(to.lookup(startup).unwrap(), Rights::empty(), &mut sink, OnOverflow::Keep).unwrap();
+    let mut buffer = VecBuf::new(&mut bytes, &mut handles);
+    to.receive(to.lookup(startup).unwrap(), Rights::empty(), &mut buffer, OnOverflow::Keep).unwrap();
     handles[0].value
 }
 
@@ -207,12 +207,12 @@ fn two_processes_take_and_return_blocks() {
                     for _ in 0..2000 {
                         let [near, far] = filled(&thread, bytes).unwrap();
                         let (mut read, mut handles) = (Vec::new(), Vec::new());
-                        let mut sink = VecBuf::new(&mut read, &mut handles);
+                        let mut buffer = VecBuf::new(&mut read, &mut handles);
                         thread
                             .receive(
                                 thread.lookup(far).unwrap(),
                                 Rights::empty(),
-                                &mut sink,
+                                &mut buffer,
                                 OnOverflow::Keep,
                             )
                             .unwrap();

@@ -32,14 +32,14 @@ struct Take {
 }
 
 impl Take {
-    fn sink(&mut self) -> VecBuf<'_> {
+    fn buffer(&mut self) -> VecBuf<'_> {
         VecBuf::new(&mut self.bytes, &mut self.handles)
     }
 }
 
 fn read(thread: &Thread, value: HandleValue) -> Result<Take, Error> {
     let mut take = Take::default();
-    thread.receive(thread.lookup(value)?, Rights::empty(), &mut take.sink(), OnOverflow::Keep)?;
+    thread.receive(thread.lookup(value)?, Rights::empty(), &mut take.buffer(), OnOverflow::Keep)?;
     Ok(take)
 }
 
@@ -245,14 +245,14 @@ fn replies_find_their_callers_in_any_order() {
     thread.send(server, Rights::empty(), &requests[1]).unwrap();
     thread.send(server, Rights::empty(), &requests[0]).unwrap();
     let mut take = Take::default();
-    thread.call_finish(&first, 0, &mut take.sink()).unwrap();
+    thread.call_finish(&first, 0, &mut take.buffer()).unwrap();
     assert_eq!(&take.bytes[4..], b"first");
     assert_eq!(&read(&thread, a).unwrap().bytes[4..], b"unasked");
     assert_eq!(read(&thread, a).err(), Some(Error::ShouldWait));
-    thread.call_finish(&second, 0, &mut take.sink()).unwrap();
+    thread.call_finish(&second, 0, &mut take.buffer()).unwrap();
     assert_eq!(&take.bytes[4..], b"second");
     let third = thread.call_begin(found, Rights::empty(), b"\0\0\0\0third", &[], Rights::empty()).unwrap();
-    assert_eq!(thread.call_finish(&third, 0, &mut take.sink()), Err(Error::TimedOut));
+    assert_eq!(thread.call_finish(&third, 0, &mut take.buffer()), Err(Error::TimedOut));
     let late = read(&thread, b).unwrap().bytes;
     thread.send(server, Rights::empty(), &late).unwrap();
     assert_eq!(&read(&thread, a).unwrap().bytes[4..], b"third");

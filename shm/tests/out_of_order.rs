@@ -42,8 +42,8 @@ impl World {
 
     fn read(&self, at: HandleValue) -> Result<Take, Error> {
         let mut take = Take::default();
-        let mut sink = VecBuf::new(&mut take.bytes, &mut take.handles);
-        self.thread.receive(self.thread.lookup(at)?, Rights::empty(), &mut sink, OnOverflow::Keep)?;
+        let mut buffer = VecBuf::new(&mut take.bytes, &mut take.handles);
+        self.thread.receive(self.thread.lookup(at)?, Rights::empty(), &mut buffer, OnOverflow::Keep)?;
         Ok(take)
     }
 
@@ -53,8 +53,8 @@ impl World {
 
     fn finish(&self, call: &Pending) -> Result<Take, Error> {
         let mut take = Take::default();
-        let mut sink = VecBuf::new(&mut take.bytes, &mut take.handles);
-        self.thread.call_finish(call, 0, &mut sink)?;
+        let mut buffer = VecBuf::new(&mut take.bytes, &mut take.handles);
+        self.thread.call_finish(call, 0, &mut buffer)?;
         Ok(take)
     }
 

@@ -176,13 +176,13 @@ impl ThreadContext {
             }
         }
         if self.exited.get() {
-            self.give_row_back();
+            self.release_row();
         }
     }
 
     /// Gives the row back, at the thread's end or after a call past it.
     #[cold]
-    fn give_row_back(&self) {
+    fn release_row(&self) {
         // A row that is still borrowed means that the thread was ended by force inside a call. The process's death
         // frees such a row.
         if let Ok(mut row) = self.thread.try_borrow_mut() {
@@ -203,7 +203,7 @@ impl ThreadContext {
             // An error means that the program has closed it.
             let _ = with_thread(|thread| thread.close(thread.lookup(shm::HandleValue(value))?));
         }
-        self.give_row_back();
+        self.release_row();
         self.dropped.take();
     }
 }

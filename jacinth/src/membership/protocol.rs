@@ -193,7 +193,7 @@ mod tests {
         assert!(again(Answer::no_descriptors()).is_no_descriptors());
         assert_eq!(again(Answer::spawn_status(SpawnStatus::Ended)).to_spawn_status(), Ok(SpawnStatus::Ended));
         let mut report = CollectReport::default();
-        (report.processes, report.bytes_given_back) = (7, 1 << 40);
+        (report.processes, report.bytes_decommitted) = (7, 1 << 40);
         assert_eq!(again(Answer::report(report)).to_report(), Ok(report));
     }
 

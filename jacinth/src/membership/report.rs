@@ -55,7 +55,7 @@ jacinth_shm::recovered_counters! {
             #[cfg_attr(feature = "serde", serde(skip))]
             unused: u32 "";
             /// Bytes of free memory that were given back to the system.
-            bytes_given_back: u64 "bytes given back";
+            bytes_decommitted: u64 "bytes decommitted";
         }
     }
 }
@@ -80,7 +80,7 @@ mod tests {
         report.add_recovered(recovered);
         report.add_recovered(recovered);
         assert_eq!((report.processes, report.blocks_freed), (4, 6));
-        report.bytes_given_back = 1 << 40;
+        report.bytes_decommitted = 1 << 40;
         let text = report.to_string();
         assert!(text.starts_with("4 processes recovered, 0 threads"), "{text}");
         assert!(text.ends_with(", 1099511627776 bytes given back"), "{text}");

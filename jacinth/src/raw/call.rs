@@ -25,12 +25,12 @@ pub fn call(
     deadline: MonotonicInstant,
     bytes: &[u8],
     handles: &[u32],
-    sink: &mut impl RecvBuf,
+    buffer: &mut impl RecvBuf,
 ) -> (Result<(), Status>, Result<(), Status>) {
-    let (sent, mut result) = call_noretry(value, deadline, bytes, handles, sink);
+    let (sent, mut result) = call_noretry(value, deadline, bytes, handles, buffer);
     // The deadline is absolute, so the interrupted part of the wait counts.
     while result == Err(Status::INTERNAL_INTR_RETRY) {
-        result = call_finish(deadline, sink);
+        result = call_finish(deadline, buffer);
     }
     (sent, result)
 }
@@ -46,7 +46,7 @@ pub fn call_noretry(
     deadline: MonotonicInstant,
     bytes: &[u8],
     handles: &[u32],
-    sink: &mut impl RecvBuf,
+    buffer: &mut impl RecvBuf,
 ) -> (Result<(), Status>, Result<(), Status>) {
     let mut is_sent = false;
     let result = with_current(|thread, current| {
@@ -63,7 +63,7 @@ pub fn call_noretry(
             Rights::TRANSFER.into(),
         )?;
         is_sent = true;
-        finish(thread, current, pending, deadline, sink)
+        finish(thread, current, pending, deadline, buffer)
     });
     (if is_sent { Ok(()) } else { result }, result)
 }
@@ -77,7 +77,7 @@ pub fn call_etc(
     deadline: MonotonicInstant,
     bytes: &[u8],
     handles: &mut [Disposition],
-    sink: &mut impl RecvBuf,
+    buffer: &mut impl RecvBuf,
 ) -> (Result<(), Status>, Result<(), Status>) {
     let mut is_sent = false;
     let mut result = with_current(|thread, current| {
@@ -88,11 +88,11 @@ pub fn call_etc(
             thread.call_begin(found, both.into(), bytes, values, Rights::NONE.into())
         })?;
         is_sent = true;
-        finish(thread, current, pending, deadline, sink)
+        finish(thread, current, pending, deadline, buffer)
     });
     let sent = if is_sent { Ok(()) } else { result };
     while result == Err(Status::INTERNAL_INTR_RETRY) {
-        result = call_finish(deadline, sink);
+        result = call_finish(deadline, buffer);
     }
     (sent, result)
 }
@@ -125,11 +125,11 @@ fn check_call(
 /// # Errors
 /// Those of [`call_noretry`] once the message is sent; [`Status::BAD_STATE`] when no call of this thread was
 /// interrupted.
-pub fn call_finish(deadline: MonotonicInstant, sink: &mut impl RecvBuf) -> Result<(), Status> {
+pub fn call_finish(deadline: MonotonicInstant, buffer: &mut impl RecvBuf) -> Result<(), Status> {
     with_current(|thread, current| {
         let pending = current.interrupted_call.take();
         let pending = pending.ok_or(shm::Error::BadState("no call of this thread was interrupted"))?;
-        finish(thread, current, pending, deadline, sink)
+        finish(thread, current, pending, deadline, buffer)
     })
 }
 
@@ -138,9 +138,9 @@ fn finish(
     current: &ThreadContext,
     pending: shm::Pending,
     deadline: MonotonicInstant,
-    sink: &mut impl RecvBuf,
+    buffer: &mut impl RecvBuf,
 ) -> shm::Result<()> {
-    let result = thread.call_finish(&pending, deadline.into_nanos(), sink);
+    let result = thread.call_finish(&pending, deadline.into_nanos(), buffer);
     if result == Err(shm::Error::Interrupted) {
         // The transaction id stays registered. A reply that comes meanwhile is kept for `call_finish`.
         current.interrupted_call.set(Some(pending));

@@ -147,7 +147,7 @@ pub fn channel_read(
 /// Where a read puts a message's bytes and handles, and a handle that came in one.
 pub use shm::{Received, RecvBuf};
 
-/// Reads the next message of a channel into any sink.
+/// Reads the next message of a channel into any buffer.
 ///
 /// # Errors
 /// As [`channel_read`].
@@ -155,12 +155,12 @@ pub use shm::{Received, RecvBuf};
 pub fn receive(
     value: u32,
     too_small: OnOverflow,
-    sink: &mut impl shm::RecvBuf,
+    buffer: &mut impl shm::RecvBuf,
 ) -> (Result<(), Status>, Actual) {
     let mut actual = Actual { bytes: 0, handles: 0 };
     let result = with_thread(|thread| {
         let received =
-            thread.receive(thread.lookup(shm::HandleValue(value))?, Rights::READ.into(), sink, too_small);
+            thread.receive(thread.lookup(shm::HandleValue(value))?, Rights::READ.into(), buffer, too_small);
         match received {
             Ok(Actual { bytes, handles }) | Err(shm::Error::BufferTooSmall { bytes, handles }) => {
                 actual = Actual { bytes, handles }

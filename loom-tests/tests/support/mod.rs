@@ -171,7 +171,7 @@ pub fn create_channel(thread: &Thread) -> [HandleValue; 2] {
 }
 
 /// Gives all unused memory back to the system.
-pub fn give_memory_back(thread: &Thread) {
+pub fn decommit_memory(thread: &Thread) {
     IdleMemory::new().pass(thread, Unused::Now, &mut || true).unwrap();
 }
 
@@ -184,7 +184,7 @@ pub struct Inbox {
 
 // SAFETY: no function here panics or waits.
 unsafe impl RecvBuf for Inbox {
-    fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
+    fn reserve(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
         self.bytes.clear();
         self.bytes.reserve(len);
         Some(&mut self.bytes.spare_capacity_mut()[..len])
@@ -194,8 +194,8 @@ unsafe impl RecvBuf for Inbox {
         true
     }
 
-    unsafe fn filled(&mut self, len: usize) {
-        // SAFETY: `room` reserved `len` bytes in an empty vector, and the caller has written them.
+    unsafe fn advance(&mut self, len: usize) {
+        // SAFETY: `reserve` reserved `len` bytes in an empty vector, and the caller has written them.
         unsafe { self.bytes.set_len(len) };
     }
 
@@ -210,7 +210,7 @@ pub struct NoRoom;
 
 // SAFETY: the function is empty.
 unsafe impl RecvBuf for NoRoom {
-    fn room(&mut self, _len: usize) -> Option<&mut [MaybeUninit<u8>]> {
+    fn reserve(&mut self, _len: usize) -> Option<&mut [MaybeUninit<u8>]> {
         None
     }
 
@@ -218,7 +218,7 @@ unsafe impl RecvBuf for NoRoom {
         false
     }
 
-    unsafe fn filled(&mut self, _len: usize) {}
+    unsafe fn advance(&mut self, _len: usize) {}
 
     fn handle(&mut self, _handle: Received) {}
 }

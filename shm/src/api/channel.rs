@@ -14,7 +14,7 @@ use crate::object::channel::options::{self, ChannelOptions};
 use crate::object::channel::read;
 #[cfg(not(loom))]
 use crate::object::channel::read::in_place::{self, InPlace};
-use crate::object::channel::read::sink::{Actual, OnOverflow, RecvBuf};
+use crate::object::channel::read::recv_buf::{Actual, OnOverflow, RecvBuf};
 use crate::object::channel::write;
 use crate::object::channel::write::handles::{self, SendRequest};
 use crate::object::channel::write::loan::{self, Loan};
@@ -36,7 +36,7 @@ impl Thread {
         self.end_call(call::call_begin(self, found, rights, bytes, handles, transfer))
     }
 
-    /// Waits for the reply and receives it into `sink`. A reply that does not fit is discarded.
+    /// Waits for the reply and receives it into `buffer`. A reply that does not fit is discarded.
     ///
     /// `TimedOut`: a reply that comes later is an ordinary message. `Canceled`: the handle is gone. `Interrupted`: a
     /// signal handler ran; the call is still under way, to be finished by another `call_finish` or abandoned.
@@ -44,15 +44,15 @@ impl Thread {
         &self,
         pending: &Pending,
         deadline_ns: i64,
-        sink: &mut impl RecvBuf,
+        buffer: &mut impl RecvBuf,
     ) -> Result<Actual> {
-        self.end_call(call::call_finish(self, pending, deadline_ns, sink))
+        self.end_call(call::call_finish(self, pending, deadline_ns, buffer))
     }
 
-    /// Receives the reply into `sink` if it is there; `None` while it is not. Otherwise as
+    /// Receives the reply into `buffer` if it is there; `None` while it is not. Otherwise as
     /// [`call_finish`](Self::call_finish), except that an error of this leaves the call under way.
-    pub fn call_poll(&self, pending: &Pending, sink: &mut impl RecvBuf) -> Result<Option<Actual>> {
-        self.end_call(call::call_poll(self, pending, sink))
+    pub fn call_poll(&self, pending: &Pending, buffer: &mut impl RecvBuf) -> Result<Option<Actual>> {
+        self.end_call(call::call_poll(self, pending, buffer))
     }
 
     /// Gives the call up. Its reply, whether it has come or comes later, is an ordinary message; or it is discarded, if
@@ -83,7 +83,7 @@ impl Thread {
         in_place::finish(self, message, each)
     }
 
-    /// Receives the next message into `sink`. Returns its size in bytes and its number of handles.
+    /// Receives the next message into `buffer`. Returns its size in bytes and its number of handles.
     ///
     /// `ShouldWait` when there is none, `PeerClosed` when there will be none.
     #[inline]
@@ -91,10 +91,10 @@ impl Thread {
         &self,
         found: ResolvedHandle,
         rights: Rights,
-        sink: &mut impl RecvBuf,
+        buffer: &mut impl RecvBuf,
         on_overflow: OnOverflow,
     ) -> Result<Actual> {
-        self.end_call(read::receive(self, found, rights, sink, on_overflow))
+        self.end_call(read::receive(self, found, rights, buffer, on_overflow))
     }
 
     /// Receives up to `most` messages without handles, and consumes them together. Appends their bytes to `bytes`, and

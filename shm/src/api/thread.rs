@@ -242,8 +242,8 @@ impl Thread {
             return;
         }
         let mut pool = self.process.entries.lock();
-        pool.give_back(&mut self.entry_cache.borrow_mut());
-        pool.give_back(&mut self.closed_entries.borrow_mut());
+        pool.recycle(&mut self.entry_cache.borrow_mut());
+        pool.recycle(&mut self.closed_entries.borrow_mut());
         drop(pool);
         self.process.free_private_halves();
         if !resolved {
@@ -258,7 +258,7 @@ impl Thread {
         // ORDER: Release pairs with the Acquire of the next claim: the row is idle.
         self.row().state.store(0, Release);
         if self.is_counted {
-            self.process.give_thread_back();
+            self.process.release_thread();
         }
     }
 }

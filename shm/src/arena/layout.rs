@@ -93,7 +93,7 @@ pub(crate) struct Layout {
     pub(crate) slot_pages: Section<MapWord>,
     /// The maps of free blocks, class by class.
     pub(crate) block_maps: Vec<Map>,
-    /// Blocks that were freed lately, one word for each leaf of their maps: see `memory/give_back`.
+    /// Blocks that were freed lately, one word for each leaf of their maps: see `memory/decommit`.
     pub(crate) freed_lately: Vec<Section<MapWord>>,
     pub(crate) descriptors: Vec<Section<Descriptor>>,
     pub(crate) pools: Vec<Section<Line>>,

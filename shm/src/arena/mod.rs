@@ -247,7 +247,7 @@ impl Arena {
         Ok(unsafe { core::slice::from_raw_parts(first, lines) })
     }
 
-    /// The word that says which blocks of a leaf of the map were freed lately: see `memory/give_back`.
+    /// The word that says which blocks of a leaf of the map were freed lately: see `memory/decommit`.
     pub(crate) fn freed_lately(&self, class: usize, leaf: usize) -> Result<&AtomicU64> {
         let section = self.layout.freed_lately.get(class).copied();
         let word = section.and_then(|section| self.at(section, leaf)).map(|word| &word.0);
@@ -256,7 +256,7 @@ impl Arena {
 
     /// Gives back the memory of `count` blocks, in whole pages. Returns how many bytes that is. The caller owns the
     /// blocks.
-    pub(crate) fn give_blocks_back(&self, first: BlockId, count: usize) -> Result<usize> {
+    pub(crate) fn decommit_blocks(&self, first: BlockId, count: usize) -> Result<usize> {
         let lines = self.lines(first)?;
         let section = self.layout.pools[first.class()];
         let (from, len) = (first.index() * lines.len(), count * lines.len());
@@ -265,15 +265,15 @@ impl Arena {
         }
         // SAFETY: `first` is the line `from` of its pool, and the pool holds `len` lines from there on, as was just
         // checked; `Line: Shared` as in `at`.
-        Ok(self.give_back(unsafe { core::slice::from_raw_parts(lines.as_ptr(), len) }))
+        Ok(self.decommit(unsafe { core::slice::from_raw_parts(lines.as_ptr(), len) }))
     }
 
     /// Gives back the whole pages of these blocks' descriptors.
-    pub(crate) fn give_descriptors_back(&self, class: usize, first: u32, end: u32) {
+    pub(crate) fn decommit_descriptors(&self, class: usize, first: u32, end: u32) {
         let Some(section) = self.layout.descriptors.get(class) else { return };
         let (first, end) = (first as usize, (end as usize).min(section.count));
         let bytes = size_of::<Descriptor>();
-        self.region.give_back(section.offset_bytes + first * bytes, end.saturating_sub(first) * bytes);
+        self.region.decommit(section.offset_bytes + first * bytes, end.saturating_sub(first) * bytes);
     }
 
     /// Gives back the memory of a page of objects, and of the bodies and names of the same slots. Returns how many
@@ -295,20 +295,20 @@ impl Arena {
         }
         // The objects go last: while a lifecycle word is not zero, the slot is still owned by the caller, so no other
         // thread uses its body or its name.
-        let bodies = self.give_some_back(layout.bodies, first, WORD_BITS);
-        let names = self.give_some_back(layout.names, first, WORD_BITS);
-        let objects = self.give_some_back(layout.objects, first, WORD_BITS);
+        let bodies = self.decommit_some(layout.bodies, first, WORD_BITS);
+        let names = self.decommit_some(layout.names, first, WORD_BITS);
+        let objects = self.decommit_some(layout.objects, first, WORD_BITS);
         (cfg!(loom) || objects == WORD_BITS * size_of::<Object>()).then_some(bodies + names + objects)
     }
 
     /// Gives back the whole pages among `count` values of a section.
-    fn give_some_back<T: Shared>(&self, section: Section<T>, first: usize, count: usize) -> usize {
-        self.region.give_back(section.offset_bytes + first * size_of::<T>(), count * size_of::<T>())
+    fn decommit_some<T: Shared>(&self, section: Section<T>, first: usize, count: usize) -> usize {
+        self.region.decommit(section.offset_bytes + first * size_of::<T>(), count * size_of::<T>())
     }
 
     /// Gives back the pages of these entries of a handle table. `false` if the kernel refuses: then the entries are
     /// unchanged.
-    pub(crate) fn give_entries_back(&self, process: ProcessIndex, first: u32, end: u32) -> bool {
+    pub(crate) fn decommit_entries(&self, process: ProcessIndex, first: u32, end: u32) -> bool {
         let in_a_page = PAGE_BYTES / size_of::<EntryCell>();
         let (first, end) = (first as usize, (end as usize).next_multiple_of(in_a_page));
         let per_process = self.layout.entries_per_process;
@@ -318,14 +318,14 @@ impl Arena {
         let before = usize::from(process.0) * per_process + first;
         let offset_bytes = self.layout.entries.offset_bytes + before * size_of::<EntryCell>();
         let len_bytes = (end - first) * size_of::<EntryCell>();
-        self.region.give_back(offset_bytes, len_bytes) == len_bytes
+        self.region.decommit(offset_bytes, len_bytes) == len_bytes
     }
 
     /// Gives back the whole pages of these lines to the system, and returns how many bytes they are: see
-    /// [`Region::give_back`]. `lines` belongs to this arena, and no thread needs its content.
-    fn give_back(&self, lines: &[Line]) -> usize {
+    /// [`Region::decommit`]. `lines` belongs to this arena, and no thread needs its content.
+    fn decommit(&self, lines: &[Line]) -> usize {
         let offset_bytes = lines.as_ptr().addr().wrapping_sub(self.base.as_ptr().addr());
-        self.region.give_back(offset_bytes, size_of_val(lines))
+        self.region.decommit(offset_bytes, size_of_val(lines))
     }
 
     /// The word of a record, in a handle table or in a message.
@@ -436,21 +436,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_of_a_block_are_given_back() {
+    fn pages_of_a_block_are_decommitted() {
         let arena = Arena::create(&Config::default()).unwrap();
         let lines = arena.lines(BlockId::new(6, 1)).unwrap();
         lines.iter().for_each(|line| line.0[0].store(7, Relaxed));
-        assert_eq!(arena.give_back(&lines[..64]), 4096);
+        assert_eq!(arena.decommit(&lines[..64]), 4096);
         assert_eq!(lines[0].0[0].load(Relaxed), 0);
         assert_eq!(lines[64].0[0].load(Relaxed), 7);
     }
 
     #[test]
-    fn a_heap_arena_gives_nothing_back() {
+    fn a_heap_arena_decommits_nothing() {
         let arena = Arena::heap(&Config { pool_bytes: 1 << 20, max_loan_bytes: 1 << 20, ..small() }).unwrap();
         let lines = arena.lines(BlockId::new(6, 1)).unwrap();
         lines[0].0[0].store(7, Relaxed);
-        assert_eq!(arena.give_back(lines), 0);
+        assert_eq!(arena.decommit(lines), 0);
         assert_eq!(lines[0].0[0].load(Relaxed), 7);
     }
 

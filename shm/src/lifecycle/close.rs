@@ -117,7 +117,7 @@ fn move_done(thread: &Thread, found: ResolvedHandle) -> Result<()> {
     cell.store(found.entry.freed().0, Release);
     crash_point!(thread, "move.freed");
     thread.set_operation(Operation::Idle);
-    entries::give_entry_back(thread, found.index);
+    entries::recycle_entry(thread, found.index);
     let object = found.entry.object();
     let state = thread.arena().state(object)?;
     wake::notify_derived(thread, state, State::HAS_WAITERS | State::HAS_WRITE_WAITERS);

@@ -39,7 +39,7 @@ pub(crate) fn create(
         && !error.is_crash()
     {
         slot_pool::release_slot(thread, slot, lifecycle)?;
-        slot_credit::give_object_credit_back(thread, credit);
+        slot_credit::return_object_credit(thread, credit);
     }
     result
 }

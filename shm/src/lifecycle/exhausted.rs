@@ -125,7 +125,7 @@ fn is_coming(thread: &Thread, class: usize) -> Result<bool> {
         match ListIntent::from_word(row.list_intent.load(Relaxed)) {
             ListIntent::UnlinkSegment { block, .. }
             | ListIntent::UnlinkPayload { block, .. }
-            | ListIntent::GivingBack { block }
+            | ListIntent::Decommitting { block }
             | ListIntent::Trimming { block }
                 if block.class() == class =>
             {

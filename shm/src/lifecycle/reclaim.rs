@@ -52,7 +52,7 @@ pub(crate) fn scan_retired(thread: &Thread, most_reusable: usize) -> Result<usiz
     let mut reusable = thread.reusable.borrow_mut();
     let (mut kept, mut reclaimed, mut ours, mut creditor) = (Vec::new(), 0, 0, None);
     // Before the first slot becomes FREE: a walk that counts the credits after this finds some of the slots free by
-    // itself, and `give_object_credits` then adds none.
+    // itself, and `return_object_credits` then adds none.
     let generation = slot_credit::credit_generation(thread);
     // If one slot fails, `gather_retired` finds the others again.
     for (slot, lifecycle) in retired.drain(..) {
@@ -75,12 +75,12 @@ pub(crate) fn scan_retired(thread: &Thread, most_reusable: usize) -> Result<usiz
             }
         }
     }
-    slot_credit::give_object_credits_to(thread, creditor);
+    slot_credit::return_credits_to(thread, creditor);
     slot_pool::intend_no_slot(thread);
     retired.append(&mut kept);
     // After a burst, give the private memory of the list back.
     retired.shrink_to(4 * thread.reclaim_batch);
-    slot_credit::give_object_credits(thread, generation, ours);
+    slot_credit::return_object_credits(thread, generation, ours);
     Ok(reclaimed)
 }
 

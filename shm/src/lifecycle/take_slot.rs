@@ -78,7 +78,7 @@ fn take_slot_on_credit(thread: &Thread) -> Result<(Slot, Lifecycle, u64)> {
             }
             Ok((slot, lifecycle)) => slot_pool::release_slot(thread, slot, lifecycle)?,
             Err(error) => {
-                slot_credit::give_object_credit_back(thread, credit);
+                slot_credit::return_object_credit(thread, credit);
                 return Err(error);
             }
         }

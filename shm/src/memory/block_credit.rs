@@ -122,7 +122,7 @@ fn blocks_charged(thread: &Thread, class: usize) -> Result<u64> {
         let may_be_ours = match BlockWord(descriptor.state.load(Relaxed)).state() {
             BlockState::Bound(_) => true,
             // Another process may just have taken a block that was this process's. (A block that is OWNED for another
-            // purpose than use, see `give_back`, is charged to no process.)
+            // purpose than use, see `decommit`, is charged to no process.)
             BlockState::Owned(tag) => thread.is_of_this_process(tag),
             _ => false,
         };

@@ -4,7 +4,7 @@ use crate::arena::Arena;
 use crate::arena::error::Result;
 use crate::arena::record::counter::{self, Counters};
 use crate::arena::record::free_map::WORD_BITS;
-use crate::memory::give_back::{self, Unused, whole_pages};
+use crate::memory::decommit::{self, Unused, whole_pages};
 use crate::memory::{free_map, slot_pages, trim};
 use crate::process::thread::Thread;
 
@@ -51,7 +51,7 @@ impl IdleMemory {
         let arena = supervisor.arena();
         let Counters { blocks_freed, objects_retired, .. } = counter::counters(arena);
         let mut bytes;
-        (bytes, self.is_due) = slot_pages::give_slots_back(supervisor, unused, go_on)?;
+        (bytes, self.is_due) = slot_pages::decommit_slots(supervisor, unused, go_on)?;
         for class in 0..arena.layout().pools.len() {
             bytes += self.pass_over(class, supervisor, unused, go_on)?;
         }
@@ -78,7 +78,7 @@ impl IdleMemory {
         self.aged[class].resize(leaves.max(known), unknown);
         let mut bytes = 0;
         for leaf in 0..leaves {
-            let lately = give_back::take_freed_lately(arena, class, leaf)?;
+            let lately = decommit::take_freed_lately(arena, class, leaf)?;
             let aged = self.aged[class][leaf];
             // Blocks that have stayed free since before the last pass, or all. Those freed lately age from now on.
             let wanted = if unused == Unused::Now { aged | lately } else { aged & !lately };
@@ -98,7 +98,7 @@ impl IdleMemory {
                 self.is_due = true;
                 continue;
             }
-            let (given, of_bytes) = give_back::give_blocks_back(supervisor, class, leaf, chosen)?;
+            let (given, of_bytes) = decommit::decommit_blocks(supervisor, class, leaf, chosen)?;
             self.aged[class][leaf] &= !given;
             // Another thread has taken one of them, and may free it again.
             self.is_due |= given != chosen;

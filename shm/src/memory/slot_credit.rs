@@ -57,14 +57,14 @@ pub(crate) fn is_credit_valid(thread: &Thread, credit: u64) -> bool {
 }
 
 /// Returns a credit to the cache: no object was made with it.
-pub(crate) fn give_object_credit_back(thread: &Thread, credit: u64) {
+pub(crate) fn return_object_credit(thread: &Thread, credit: u64) {
     let CreditCache { generation, credits } = thread.credit_cache.get();
     if thread.process.quotas.objects.is_some() && generation == credit {
         thread.credit_cache.set(CreditCache { generation, credits: credits + 1 });
     }
 }
 
-/// The credits' generation. Objects freed after this call may be returned with [`give_object_credits`].
+/// The credits' generation. Objects freed after this call may be returned with [`return_object_credits`].
 pub(crate) fn credit_generation(thread: &Thread) -> u64 {
     thread.process.quotas.objects.as_ref().map_or(0, |pool| {
         // The lock excludes a walk in progress: it has raised the generation already, and may still come to the objects
@@ -76,7 +76,7 @@ pub(crate) fn credit_generation(thread: &Thread) -> u64 {
 
 /// Returns the credits of `freed` objects charged to this process, freed since `generation`. If a walk has run since
 /// then it may have found these slots free already, and they must count once.
-pub(crate) fn give_object_credits(thread: &Thread, generation: u64, freed: u64) {
+pub(crate) fn return_object_credits(thread: &Thread, generation: u64, freed: u64) {
     if let Some(pool) = &thread.process.quotas.objects
         && freed > 0
     {
@@ -90,7 +90,7 @@ pub(crate) fn give_object_credits(thread: &Thread, generation: u64, freed: u64) 
 /// Returns the thread's cached credits, at its end.
 pub(crate) fn return_cached_credits(thread: &Thread) {
     let CreditCache { generation, credits } = thread.credit_cache.take();
-    give_object_credits(thread, generation, credits);
+    return_object_credits(thread, generation, credits);
 }
 
 /// Notes to which process an object that is about to be freed is charged. If that process differs from the recorded
@@ -99,7 +99,7 @@ pub(crate) fn note_creditor(thread: &Thread, lifecycle: Lifecycle, recorded: &mu
     if recorded.as_ref().is_some_and(|creditor| lifecycle.is_charged_to(creditor.charge)) {
         return;
     }
-    give_object_credits_to(thread, recorded.take());
+    return_credits_to(thread, recorded.take());
     if thread.process.quotas.objects.is_none() {
         return;
     }
@@ -118,7 +118,7 @@ pub(crate) fn note_creditor(thread: &Thread, lifecycle: Lifecycle, recorded: &mu
 }
 
 /// The slots have been freed: returns their credits.
-pub(crate) fn give_object_credits_to(thread: &Thread, creditor: Option<Creditor>) {
+pub(crate) fn return_credits_to(thread: &Thread, creditor: Option<Creditor>) {
     if let Some(Creditor { charge, before, objects }) = creditor
         && objects > 0
     {

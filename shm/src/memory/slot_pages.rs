@@ -48,8 +48,8 @@ use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
 use crate::arena::word::reference::Slot;
 use crate::arena::word::signals::State;
 use crate::arena::word::{Field, debug_as_fields};
+use crate::memory::decommit::Unused;
 use crate::memory::free_map;
-use crate::memory::give_back::Unused;
 use crate::process::thread::{Thread, crash_point};
 use crate::sync::{AcqRel, AtomicU64, Relaxed, Release};
 
@@ -183,7 +183,7 @@ pub(crate) fn begin_anew(thread: &Thread, slot: Slot, reserved: Lifecycle) -> Re
 
 /// One pass over all pages, for as long as `go_on` says so. Returns how many bytes went back to the system, and whether
 /// another pass would find more.
-pub(crate) fn give_slots_back(
+pub(crate) fn decommit_slots(
     thread: &Thread,
     unused: Unused,
     go_on: &mut dyn FnMut() -> bool,
@@ -204,14 +204,14 @@ pub(crate) fn give_slots_back(
             is_due = true;
             continue;
         }
-        bytes += give_page_back(thread, page as u32)? as u64;
+        bytes += decommit_page(thread, page as u32)? as u64;
     }
     Ok((bytes, is_due))
 }
 
-fn give_page_back(thread: &Thread, page: u32) -> Result<usize> {
+fn decommit_page(thread: &Thread, page: u32) -> Result<usize> {
     let arena = thread.arena();
-    thread.set_list_intent(ListIntent::GivingSlotsBack { page }, 0);
+    thread.set_list_intent(ListIntent::DecommittingSlots { page }, 0);
     crash_point!(thread, "slots.intended");
     let mut bytes = None;
     if let Some(newest) = own_slots_of(thread, page)? {
@@ -250,7 +250,7 @@ fn own_slots_of(thread: &Thread, page: u32) -> Result<Option<u64>> {
     Ok((newest < PageWord::MOST).then_some(newest))
 }
 
-/// Ends [`ListIntent::GivingSlotsBack`], whether it succeeded or not: every slot of the page that this thread owns
+/// Ends [`ListIntent::DecommittingSlots`], whether it succeeded or not: every slot of the page that this thread owns
 /// becomes FREE, and the map shows the free ones. Idempotent; recovery does the same for a dead thread, under its tag.
 pub(crate) fn resolve_slot_page(thread: &Thread, page: u32) -> Result<()> {
     let arena = thread.arena();
@@ -299,7 +299,7 @@ mod tests {
         thread.collect().unwrap();
     }
 
-    fn give_back(thread: &Thread) -> u64 {
+    fn decommit(thread: &Thread) -> u64 {
         IdleMemory::new().pass(thread, Unused::Now, &mut || true).unwrap()
     }
 
@@ -324,7 +324,7 @@ mod tests {
             newest = (0..SLOTS).map(|slot| words(&thread, Slot(slot)).0.generation()).max().unwrap() + 1;
             handles.iter().for_each(|handle| thread.close(thread.lookup(*handle).unwrap()).unwrap());
             thread.collect().unwrap();
-            assert!(give_back(&thread) > 0);
+            assert!(decommit(&thread) > 0);
             assert!((0..SLOTS).all(|slot| words(&thread, Slot(slot)).0 == Lifecycle(0)));
         }
     }
@@ -335,23 +335,23 @@ mod tests {
         burst(&thread);
         let (event, _) = thread.create(ObjectClass::Event, Rights::empty()).unwrap();
         let live = words(&thread, Slot(0));
-        assert!(give_back(&thread) > 0, "the other page");
+        assert!(decommit(&thread) > 0, "the other page");
         assert!(words(&thread, Slot(0)) == live);
         assert_eq!(words(&thread, Slot(1)).0.state(), LifecycleState::Free);
         assert_eq!(words(&thread, Slot(WORD_BITS as u32)).0, Lifecycle(0));
-        assert_eq!(give_back(&thread), 0, "no page is given back twice");
+        assert_eq!(decommit(&thread), 0, "no page is given back twice");
         thread.close(thread.lookup(event).unwrap()).unwrap();
         assert!(thread.arena().audit().is_clean(), "{}", thread.arena().audit());
     }
 
     /// The map shows none of the slots yet.
     #[test]
-    fn slots_are_taken_during_a_give_back() {
+    fn slots_are_taken_during_a_decommit() {
         let giver = stage();
         let taker = Thread::join(&giver.process).unwrap();
         burst(&giver);
         let page = SLOTS / WORD_BITS as u32 - 1;
-        giver.set_list_intent(ListIntent::GivingSlotsBack { page }, 0);
+        giver.set_list_intent(ListIntent::DecommittingSlots { page }, 0);
         let newest = own_slots_of(&giver, page).unwrap().unwrap();
         let cell = giver.arena().slot_page(page as usize).unwrap();
         let giving = PageWord(cell.load(Relaxed)).giving(newest);
@@ -372,7 +372,7 @@ mod tests {
         burst(&thread);
         let lifecycle = &thread.arena().object(Slot(3)).unwrap().lifecycle;
         lifecycle.store(Lifecycle(lifecycle.load(Relaxed)).of_generation(PageWord::MOST).0, Relaxed);
-        assert!(give_back(&thread) > 0, "the other page");
+        assert!(decommit(&thread) > 0, "the other page");
         let (lifecycle, _) = words(&thread, Slot(3));
         assert_eq!((lifecycle.state(), lifecycle.generation()), (LifecycleState::Free, PageWord::MOST + 1));
         assert!(thread.arena().audit().is_clean(), "{}", thread.arena().audit());
@@ -391,7 +391,7 @@ mod tests {
         let thread = Thread::join(&Process::attach(arena, process_slot, 1, 1).unwrap()).unwrap();
         for _ in 0..3 {
             burst(&thread);
-            assert_eq!(give_back(&thread), 0);
+            assert_eq!(decommit(&thread), 0);
             assert!(thread.arena().audit().is_clean(), "{}", thread.arena().audit());
         }
     }

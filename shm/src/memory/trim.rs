@@ -93,7 +93,7 @@ fn trim_to(thread: &Thread, class: usize, from: u32, end: u32) -> Result<bool> {
             // ORDER: Release: after the first generation was raised.
             arena.descriptor(BlockId::new(class, index))?.state.store(0, Release);
         }
-        arena.give_descriptors_back(class, from, end);
+        arena.decommit_descriptors(class, from, end);
         crash_point!(thread, "trim.cleared");
         // ORDER: Release: a thread that sees the lower mark sees the words cleared. No Acquire: all blocks below it
         // were taken before, by Acquires, and every later store is a Release.
@@ -112,7 +112,7 @@ fn own_for_trimming(thread: &Thread, class: usize, from: u32, end: u32) -> Resul
     let map = free_map::free_blocks(thread.arena(), class)?;
     let mut generation = 0;
     {
-        // As in `give_back.rs`: the lock excludes a walk of this process.
+        // As in `decommit.rs`: the lock excludes a walk of this process.
         let _credits = thread.process.quotas.blocks[class].lock();
         // From the end, because other threads take the lowest free block first.
         for index in (from..end).rev() {

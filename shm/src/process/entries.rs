@@ -37,7 +37,7 @@ fn take_entry(thread: &Thread) -> Option<EntryIndex> {
 fn refill_entries(thread: &Thread) -> Option<EntryIndex> {
     let mut cache = thread.entry_cache.borrow_mut();
     let mut pool = thread.process.entries.lock();
-    pool.give_back(&mut thread.closed_entries.borrow_mut());
+    pool.recycle(&mut thread.closed_entries.borrow_mut());
     pool.take_some(thread.entries_at_a_time, &mut cache);
     // Before any of these entries is used: recovery walks the table only up to the high-water mark.
     thread.process.advance_hwm(pool.hwm());
@@ -49,14 +49,14 @@ fn refill_entries(thread: &Thread) -> Option<EntryIndex> {
 
 /// Returns an entry that is FREE: this process may use it again, after the quarantine.
 #[inline]
-pub(crate) fn give_entry_back(thread: &Thread, index: EntryIndex) {
+pub(crate) fn recycle_entry(thread: &Thread, index: EntryIndex) {
     if thread.table_row != thread.process.row {
         return;
     }
     let mut closed = thread.closed_entries.borrow_mut();
     closed.push(index);
     if closed.len() >= thread.entries_at_a_time {
-        thread.process.entries.lock().give_back(&mut closed);
+        thread.process.entries.lock().recycle(&mut closed);
         thread.may_free_halves.set(true);
     }
 }

@@ -96,7 +96,7 @@ impl EntryPool {
     }
 
     /// Puts closed entries into quarantine.
-    pub(crate) fn give_back(&mut self, closed: &mut Vec<EntryIndex>) {
+    pub(crate) fn recycle(&mut self, closed: &mut Vec<EntryIndex>) {
         self.quarantined.extend(closed.drain(..));
         let over = self.quarantined.len().saturating_sub(Self::QUARANTINE);
         self.reusable.extend(self.quarantined.drain(..over));
@@ -154,7 +154,7 @@ mod tests {
     fn closed_entries_stay_in_quarantine() {
         let mut pool = EntryPool::new(1, 10_000);
         let first = pool.take().unwrap();
-        pool.give_back(&mut vec![first]);
+        pool.recycle(&mut vec![first]);
         let mut taken = 0;
         loop {
             let index = pool.take().unwrap();
@@ -162,7 +162,7 @@ mod tests {
             if index == first {
                 break;
             }
-            pool.give_back(&mut vec![index]);
+            pool.recycle(&mut vec![index]);
         }
         assert!(taken > 1024);
     }
@@ -172,12 +172,12 @@ mod tests {
         let mut pool = EntryPool::new(1, 100_000);
         let mut burst = Vec::new();
         pool.take_some(50_000, &mut burst);
-        pool.give_back(&mut burst);
+        pool.recycle(&mut burst);
         let mut used = std::collections::BTreeSet::new();
         for _ in 0..50_000 {
             let index = pool.take().unwrap();
             used.insert(index);
-            pool.give_back(&mut vec![index]);
+            pool.recycle(&mut vec![index]);
         }
         assert!(used.len() <= EntryPool::QUARANTINE + 1, "{} entries used, one at a time", used.len());
     }
@@ -191,7 +191,7 @@ mod tests {
             pool.take_some(50_000, &mut burst);
             dressed.extend(&burst);
             while !burst.is_empty() {
-                pool.give_back(&mut burst.drain(..32.min(burst.len())).collect());
+                pool.recycle(&mut burst.drain(..32.min(burst.len())).collect());
                 pool.strip(128).iter().for_each(|index| assert!(dressed.remove(index)));
                 let most = EntryPool::QUARANTINE + EntryPool::KEPT + 2 * burst.len();
                 assert!(dressed.len() <= most + 32, "{} for {}", dressed.len(), burst.len());
@@ -205,7 +205,7 @@ mod tests {
         let mut taken: Vec<_> = std::iter::from_fn(|| pool.take()).collect();
         taken.sort_unstable();
         assert_eq!(taken, [1, 2, 3].map(EntryIndex));
-        pool.give_back(&mut vec![EntryIndex(2)]);
+        pool.recycle(&mut vec![EntryIndex(2)]);
         assert_eq!(pool.take(), Some(EntryIndex(2)));
     }
 }

@@ -81,7 +81,7 @@ impl Process {
     }
 
     /// Counts one thread less.
-    pub(crate) fn give_thread_back(&self) {
+    pub(crate) fn release_thread(&self) {
         *self.threads.lock() -= 1;
     }
 
@@ -297,9 +297,9 @@ mod tests {
             assert_few_halves(&process);
             let (mut bytes, mut handles) = (Vec::new(), Vec::new());
             for _ in 0..(2 * CHANNELS).div_ceil(64) {
-                let mut sink = crate::VecBuf::new(&mut bytes, &mut handles);
+                let mut buffer = crate::VecBuf::new(&mut bytes, &mut handles);
                 thread
-                    .receive(find(far.unwrap()), Rights::empty(), &mut sink, crate::OnOverflow::Keep)
+                    .receive(find(far.unwrap()), Rights::empty(), &mut buffer, crate::OnOverflow::Keep)
                     .unwrap();
                 for received in handles.drain(..) {
                     thread.close(find(received.value)).unwrap();

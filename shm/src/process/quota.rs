@@ -163,7 +163,7 @@ impl MessageCredits {
         pending
     }
 
-    pub(crate) fn give_back(&self, granted: u64) {
+    pub(crate) fn refund(&self, granted: u64) {
         if self.quota.is_some() && granted > 0 {
             *self.left.lock() += granted.cast_signed();
         }

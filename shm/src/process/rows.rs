@@ -25,11 +25,11 @@ pub(crate) fn join(process: &Arc<Process>) -> Result<Thread> {
             Ok(thread)
         }
         Ok(None) => {
-            process.give_thread_back();
+            process.release_thread();
             Err(Error::NoResources("threads (max_threads)"))
         }
         Err(error) => {
-            process.give_thread_back();
+            process.release_thread();
             Err(error)
         }
     }

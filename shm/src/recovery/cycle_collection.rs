@@ -141,7 +141,7 @@ impl<'a> WorkBudget<'a> {
         (0..arena.layout().pools.len()).map(lines).sum()
     }
 
-    fn charge(&mut self, thread: &Thread, steps: u64) -> Walk<()> {
+    fn charge(&mut self, thread: &Thread, steps: u64) -> WalkResult<()> {
         self.until_asked = self.until_asked.saturating_sub(steps);
         if self.until_asked == 0 {
             self.until_asked = Self::ASK_EVERY;
@@ -173,7 +173,7 @@ impl From<Error> for WalkEnd {
 }
 
 /// The result of a step of a walk.
-type Walk<T> = core::result::Result<T, WalkEnd>;
+type WalkResult<T> = core::result::Result<T, WalkEnd>;
 
 pub(crate) fn collect_cycles(thread: &Thread) -> Result<usize> {
     loop {
@@ -205,7 +205,7 @@ pub(crate) fn collect_cycles_while(
 }
 
 /// The candidates that both passes confirm.
-fn find_cycles(thread: &Thread, budget: &mut WorkBudget) -> Walk<QueueSnapshots> {
+fn find_cycles(thread: &Thread, budget: &mut WorkBudget) -> WalkResult<QueueSnapshots> {
     let mut snapshots = snapshot_all(thread, budget)?;
     retain_garbage(&mut snapshots);
     for side in snapshots.keys().copied().collect::<Vec<_>>() {
@@ -226,7 +226,7 @@ fn has_rings(lifecycle: Lifecycle) -> bool {
 }
 
 /// Pass 1: a snapshot of every side for which handles are queued.
-fn snapshot_all(thread: &Thread, budget: &mut WorkBudget) -> Walk<QueueSnapshots> {
+fn snapshot_all(thread: &Thread, budget: &mut WorkBudget) -> WalkResult<QueueSnapshots> {
     let mut snapshots = QueueSnapshots::new();
     for slot in slot_pool::slots_in_use(thread.arena()) {
         budget.charge(thread, 1)?;
@@ -255,7 +255,7 @@ fn snapshot_queue(
     reader: ObjectRef,
     until: Option<u64>,
     budget: &mut WorkBudget,
-) -> Walk<Option<QueueSnapshot>> {
+) -> WalkResult<Option<QueueSnapshot>> {
     let before = liveness_words(thread, reader)?;
     let (lifecycle, count, head) = before;
     let lifecycle_word = Lifecycle(lifecycle);
@@ -299,7 +299,7 @@ fn snapshot_messages(
     writer: ObjectRef,
     snapshot: &mut QueueSnapshot,
     budget: &mut WorkBudget,
-) -> Walk<bool> {
+) -> WalkResult<bool> {
     // If the reader leaves the segment meanwhile, its words may have any value. So an error here is no damage.
     let Ok(Some(segment)) = segment_chain::head_segment(thread.arena(), ring::direction(thread, writer)?)
     else {

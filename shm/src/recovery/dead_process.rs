@@ -11,7 +11,7 @@ use crate::arena::word::reference::{ObjectRef, ProcessIndex};
 use crate::arena::word::row::{ProcessSlot, ProcessState, RowState, Waiting};
 use crate::arena::word::signals::State;
 use crate::handle::pin;
-use crate::memory::{give_back, returned_credits};
+use crate::memory::{decommit, returned_credits};
 use crate::object::ObjectClass;
 use crate::process::rows;
 use crate::process::thread::{Thread, crash_point};
@@ -87,7 +87,7 @@ pub(crate) fn free_process_slot(thread: &Thread, row_index: ProcessIndex, dead: 
     // (INV-NOTICE-2).
     row.identity.store(0, Relaxed);
     row.death_notice.store(0, Relaxed);
-    give_back::give_table_back(thread.arena(), row_index);
+    decommit::decommit_table(thread.arena(), row_index);
     // ORDER: Release, and last: the process that claims the row next finds its table clean.
     if !is_skipped(Step::FreeProcess) {
         row.state.store(dead.freed().0, Release);

@@ -11,7 +11,7 @@ use crate::arena::word::refcount::Count;
 use crate::arena::word::reference::{ObjectRef, ProcessIndex, Slot, Tag};
 use crate::arena::word::ring::SegmentLink;
 use crate::lifecycle::reclaim;
-use crate::memory::{block_credit, block_pool, free_map, give_back, slot_pages, slot_pool, trim};
+use crate::memory::{block_credit, block_pool, decommit, free_map, slot_pages, slot_pool, trim};
 use crate::object::{self, channel::ring};
 use crate::process::thread::{Thread, crash_point};
 use crate::recovery::report::Recovered;
@@ -83,15 +83,15 @@ pub(crate) fn resolve_list_intent(thread: &Thread, recovered: &mut Recovered) ->
     let (block, is_linked) = match intent {
         ListIntent::Idle => return Ok(()),
         ListIntent::Taking { block } => (block, false),
-        ListIntent::GivingBack { block } | ListIntent::Trimming { block } => {
+        ListIntent::Decommitting { block } | ListIntent::Trimming { block } => {
             recovered.blocks_freed += match intent {
                 ListIntent::Trimming { .. } => trim::resolve_trim(thread, block)?,
-                _ => give_back::resolve_give_back(thread, block)?,
+                _ => decommit::resolve_decommit(thread, block)?,
             };
             thread.set_list_intent(ListIntent::Idle, 0);
             return Ok(());
         }
-        ListIntent::GivingSlotsBack { page } => {
+        ListIntent::DecommittingSlots { page } => {
             slot_pages::resolve_slot_page(thread, page)?;
             thread.set_list_intent(ListIntent::Idle, 0);
             return Ok(());

@@ -159,7 +159,7 @@ impl<T: Default> SparseTable<T> {
                 // Relaxed, both: states change under the lock.
                 if self.states[*index].load(Ordering::Relaxed) != *word {
                     // The value was made again, and perhaps taken again: a later `free` drops it.
-                    self.give_back(freed);
+                    self.decommit(freed);
                     freed = index + 1..index + 1;
                     continue;
                 }
@@ -171,12 +171,12 @@ impl<T: Default> SparseTable<T> {
                 }
                 freed.end = index + 1;
             }
-            self.give_back(freed);
+            self.decommit(freed);
         }
     }
 
     /// Gives back each page that lies wholly on these vacant places of one slab, or on them and adjacent vacant places.
-    fn give_back(&self, vacant: Range<usize>) {
+    fn decommit(&self, vacant: Range<usize>) {
         if vacant.is_empty() {
             return;
         }

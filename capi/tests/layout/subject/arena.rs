@@ -32,7 +32,7 @@ pub fn subject() -> Subject {
         jacinth_audit_t { processes threads objects retired handles in_transit messages blocks findings }
         jacinth_report_t {
             processes threads handles_closed operations_finished operations_undone blocks_freed
-            objects_retired objects_reclaimed cyclic_ends_collected unused bytes_given_back
+            objects_retired objects_reclaimed cyclic_ends_collected unused bytes_decommitted
         }
         jacinth_spawn_status_t { state status text }
     };

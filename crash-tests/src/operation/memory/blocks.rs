@@ -68,7 +68,7 @@ pub fn operations() -> Vec<Operation> {
             }
         }),
         close_others(),
-        give_back(),
+        decommit(),
     ]
 }
 
@@ -136,7 +136,7 @@ fn close_others() -> Operation {
 
 /// Blocks that were used once and are free. Their memory goes back to the system; and so do their descriptors where
 /// enough of a size are free at the end of the pool.
-fn give_back() -> Operation {
+fn decommit() -> Operation {
     /// Of the smallest size: more than two pages of descriptors.
     const SMALL: usize = 300;
     fn use_some() {
@@ -149,7 +149,7 @@ fn give_back() -> Operation {
         }
     }
     let guarantee = "blocks whose memory was going back are free, and usable";
-    give_idle_memory_back("give_back", guarantee, use_some, || || true).check(|fixture, _| {
+    decommit_idle_memory("decommit", guarantee, use_some, || || true).check(|fixture, _| {
         let (first, second) = Channel::try_create().map_err(|status| status.to_string())?;
         let small: Vec<_> = (0..SMALL).map_while(|_| first.reserve(100).ok()).collect();
         if small.len() < SMALL {
@@ -163,7 +163,7 @@ fn give_back() -> Operation {
 
 /// The victim gives idle memory back to the system, as a supervisor does from time to time: the memory that `use_some`
 /// has left free, until `go_on` returns `false`.
-pub fn give_idle_memory_back<G: FnMut() -> bool + 'static>(
+pub fn decommit_idle_memory<G: FnMut() -> bool + 'static>(
     name: &str,
     guarantee: &'static str,
     use_some: fn(),

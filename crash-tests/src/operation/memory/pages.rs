@@ -2,18 +2,18 @@
 //! when one of them is taken.
 
 use crate::operation::fixture::{Fixture, startup_channel};
-use crate::operation::memory::blocks::give_idle_memory_back;
+use crate::operation::memory::blocks::decommit_idle_memory;
 use crate::operation::memory::slots::SLOTS_PER_WORD;
 use crate::operation::spec::Operation;
 use jacinth::*;
 
 /// The operations on pages.
 pub fn operations() -> Vec<Operation> {
-    vec![give_back(), create_anew()]
+    vec![decommit(), create_anew()]
 }
 
 /// One page is given back, and no blocks.
-fn give_back() -> Operation {
+fn decommit() -> Operation {
     /// Takes more slots than the first page has. The other pages were given back before.
     fn use_second_page() {
         // The slots that a thread has retired are free once it has ended.
@@ -26,14 +26,14 @@ fn give_back() -> Operation {
         move || std::mem::take(&mut is_first)
     }
     let guarantee = "slots whose memory was going back are free, and usable";
-    give_idle_memory_back("give_slots_back", guarantee, use_second_page, once)
+    decommit_idle_memory("decommit_slots", guarantee, use_second_page, once)
         .check(|fixture, _| fixture.check_capacity(0, 0))
 }
 
 /// The first objects of a page that has been given back.
 fn create_anew() -> Operation {
     Operation::new(
-        "create_in_page_given_back",
+        "create_in_decommitted_page",
         "a slot whose memory was given back is new, or free as before",
     )
     // Measuring the capacity includes a collection, which gives all unused pages back.

@@ -56,7 +56,7 @@ impl Channel {
         reply: &mut MessageBuf,
     ) -> Result<(), Status> {
         let deadline = deadline.into().instant();
-        reply.receive(|sink| self.call_into(deadline, bytes, handles, sink))
+        reply.receive(|buffer| self.call_into(deadline, bytes, handles, buffer))
     }
 
     /// [`call`](Self::call), with the bytes of `slices` one after another, as [`writev`](Self::writev) has them.
@@ -116,7 +116,7 @@ impl Channel {
         reply: &mut MessageBufEtc,
     ) -> Result<(), Status> {
         let deadline = deadline.into().instant();
-        reply.receive(|sink| self.call_etc_into(deadline, bytes, handles, sink))
+        reply.receive(|buffer| self.call_etc_into(deadline, bytes, handles, buffer))
     }
 
     /// [`call_etc`](Self::call_etc), with the bytes of `slices` one after another, as [`writev`](Self::writev) has them.
@@ -156,11 +156,11 @@ impl Channel {
         deadline: MonotonicInstant,
         bytes: &[u8],
         handles: &mut [NullableHandle],
-        sink: &mut impl RecvBuf,
+        buffer: &mut impl RecvBuf,
     ) -> Result<(), Status> {
         let mut finished = Ok(());
         consume(handles, |values| {
-            let (sent, received) = raw::call(self.raw_handle(), deadline, bytes, values, sink);
+            let (sent, received) = raw::call(self.raw_handle(), deadline, bytes, values, buffer);
             finished = received;
             sent
         })?;
@@ -173,11 +173,11 @@ impl Channel {
         deadline: MonotonicInstant,
         bytes: &[u8],
         handles: &mut [HandleDisposition<'_>],
-        sink: &mut impl RecvBuf,
+        buffer: &mut impl RecvBuf,
     ) -> Result<(), Status> {
         let mut finished = Ok(());
         consume_etc(handles, |dispositions| {
-            let (sent, received) = raw::call_etc(self.raw_handle(), deadline, bytes, dispositions, sink);
+            let (sent, received) = raw::call_etc(self.raw_handle(), deadline, bytes, dispositions, buffer);
             finished = received;
             sent
         })?;

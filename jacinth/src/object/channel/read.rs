@@ -30,7 +30,7 @@ impl Channel {
     /// ```
     #[inline]
     pub fn read(&self, message: &mut MessageBuf) -> Result<(), Status> {
-        message.receive(|sink| raw::receive(self.raw_handle(), OnOverflow::Keep, sink).0)
+        message.receive(|buffer| raw::receive(self.raw_handle(), OnOverflow::Keep, buffer).0)
     }
 
     /// Reads the next message, and each handle with its type and rights.
@@ -49,7 +49,7 @@ impl Channel {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn read_etc(&self, message: &mut MessageBufEtc) -> Result<(), Status> {
-        message.receive(|sink| raw::receive(self.raw_handle(), OnOverflow::Keep, sink).0)
+        message.receive(|buffer| raw::receive(self.raw_handle(), OnOverflow::Keep, buffer).0)
     }
 
     /// Reads the next message into a vector of bytes and one of handles. Their old contents are gone.

@@ -76,9 +76,9 @@ impl Channel {
         handles: &'h mut [MaybeUninit<H>],
         make: fn(Received) -> H,
     ) -> ChannelReadResult<Filled<'b, 'h, H>> {
-        let mut sink = shm::UninitBuf::new(bytes, handles.len());
-        let (result, actual) = raw::receive(self.raw_handle(), OnOverflow::Keep, &mut sink);
-        ChannelReadResult::new(result, actual, || sink.into_received(handles, make))
+        let mut buffer = shm::UninitBuf::new(bytes, handles.len());
+        let (result, actual) = raw::receive(self.raw_handle(), OnOverflow::Keep, &mut buffer);
+        ChannelReadResult::new(result, actual, || buffer.into_received(handles, make))
     }
 
     /// [`call`](Self::call), with the reply in buffers of a fixed size, which need not be initialised. Gives the parts
@@ -121,8 +121,8 @@ impl Channel {
         reply_handles: &'h mut [MaybeUninit<NullableHandle>],
     ) -> Result<(&'b mut [u8], &'h mut [NullableHandle]), Status> {
         let deadline = deadline.into().instant();
-        call_filling(reply_bytes, reply_handles, handle_of, |sink| {
-            self.call_into(deadline, bytes, handles, sink)
+        call_filling(reply_bytes, reply_handles, handle_of, |buffer| {
+            self.call_into(deadline, bytes, handles, buffer)
         })
     }
 
@@ -182,8 +182,8 @@ impl Channel {
         reply_handles: &'h mut [MaybeUninit<HandleInfo>],
     ) -> Result<(&'b mut [u8], &'h mut [HandleInfo]), Status> {
         let deadline = deadline.into().instant();
-        call_filling(reply_bytes, reply_handles, HandleInfo::from_received, |sink| {
-            self.call_etc_into(deadline, bytes, handles, sink)
+        call_filling(reply_bytes, reply_handles, HandleInfo::from_received, |buffer| {
+            self.call_etc_into(deadline, bytes, handles, buffer)
         })
     }
 
@@ -229,9 +229,9 @@ fn call_filling<'b, 'h, H>(
     if bytes.len() < MAX_MSG_BYTES || handles.len() < MAX_MSG_HANDLES {
         return Err(detail::because(Status::BUFFER_TOO_SMALL, "a reply may be as long as a message may be"));
     }
-    let mut sink = shm::UninitBuf::new(bytes, handles.len());
-    call(&mut sink)?;
-    Ok(sink.into_received(handles, make))
+    let mut buffer = shm::UninitBuf::new(bytes, handles.len());
+    call(&mut buffer)?;
+    Ok(buffer.into_received(handles, make))
 }
 
 fn handle_of(received: Received) -> NullableHandle {

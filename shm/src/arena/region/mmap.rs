@@ -149,7 +149,7 @@ unsafe impl Region for Mapped {
         Some(self.file.id())
     }
 
-    fn give_back(&self, offset_bytes: usize, len_bytes: usize) -> usize {
+    fn decommit(&self, offset_bytes: usize, len_bytes: usize) -> usize {
         if offset_bytes >= self.map.len_bytes {
             return 0;
         }
@@ -196,7 +196,7 @@ mod tests {
     fn given_back_pages_read_as_zero() {
         let region = written();
         assert_eq!(real_bytes(&region), PAGES * PAGE_BYTES);
-        assert_eq!(region.give_back(2 * PAGE_BYTES, 3 * PAGE_BYTES), 3 * PAGE_BYTES);
+        assert_eq!(region.decommit(2 * PAGE_BYTES, 3 * PAGE_BYTES), 3 * PAGE_BYTES);
         assert_eq!(real_bytes(&region), (PAGES - 3) * PAGE_BYTES);
         for (index, byte) in bytes(&region).into_iter().enumerate() {
             let is_given = (2 * PAGE_BYTES..5 * PAGE_BYTES).contains(&index);
@@ -207,21 +207,21 @@ mod tests {
     #[test]
     fn partly_given_pages_stay_whole() {
         let region = written();
-        assert_eq!(region.give_back(PAGE_BYTES + 1, 2 * PAGE_BYTES), PAGE_BYTES);
+        assert_eq!(region.decommit(PAGE_BYTES + 1, 2 * PAGE_BYTES), PAGE_BYTES);
         assert_eq!(bytes(&region)[2 * PAGE_BYTES - 1], 1);
         assert_eq!(bytes(&region)[2 * PAGE_BYTES], 0);
         assert_eq!(bytes(&region)[3 * PAGE_BYTES], 1);
-        assert_eq!(region.give_back(5 * PAGE_BYTES - 64, 128), 0);
-        assert_eq!(region.give_back(5 * PAGE_BYTES, PAGE_BYTES - 1), 0);
+        assert_eq!(region.decommit(5 * PAGE_BYTES - 64, 128), 0);
+        assert_eq!(region.decommit(5 * PAGE_BYTES, PAGE_BYTES - 1), 0);
         assert_eq!(bytes(&region)[5 * PAGE_BYTES - 64..6 * PAGE_BYTES], [1; PAGE_BYTES + 64]);
     }
 
     #[test]
     fn bytes_outside_the_region_are_ignored() {
         let region = written();
-        assert_eq!(region.give_back(PAGES * PAGE_BYTES, PAGE_BYTES), 0);
-        assert_eq!(region.give_back(usize::MAX - 1, 2), 0);
-        assert_eq!(region.give_back((PAGES - 1) * PAGE_BYTES, usize::MAX), PAGE_BYTES);
+        assert_eq!(region.decommit(PAGES * PAGE_BYTES, PAGE_BYTES), 0);
+        assert_eq!(region.decommit(usize::MAX - 1, 2), 0);
+        assert_eq!(region.decommit((PAGES - 1) * PAGE_BYTES, usize::MAX), PAGE_BYTES);
     }
 
     #[test]
@@ -229,7 +229,7 @@ mod tests {
         let region = written();
         let other = Mapped::new(region.file().unwrap().try_clone_to_owned().unwrap()).unwrap();
         assert_eq!(bytes(&other)[0], 1);
-        assert_eq!(region.give_back(0, PAGE_BYTES), PAGE_BYTES);
+        assert_eq!(region.decommit(0, PAGE_BYTES), PAGE_BYTES);
         assert_eq!(bytes(&other)[0], 0);
         // Bytes written afterwards are shared by both mappings again.
         // SAFETY: mapped, and no other thread accesses it.
@@ -244,7 +244,7 @@ mod tests {
         if unsafe { libc::mlock(region.base().as_ptr().cast(), PAGE_BYTES) } != 0 {
             return eprintln!("skipped: this user may lock no memory (RLIMIT_MEMLOCK)");
         }
-        assert_eq!(region.give_back(0, PAGE_BYTES), 0);
+        assert_eq!(region.decommit(0, PAGE_BYTES), 0);
         assert_eq!(bytes(&region)[0], 1);
     }
 }

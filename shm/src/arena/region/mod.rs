@@ -44,7 +44,7 @@ pub(crate) unsafe trait Region: Send + Sync {
     ///
     /// Returns 0 and changes no byte if the region has no pages to give (the heap: the models and unit tests see their
     /// bytes unchanged), or if the process has locked its memory (`mlockall(2)`).
-    fn give_back(&self, _offset_bytes: usize, _len_bytes: usize) -> usize {
+    fn decommit(&self, _offset_bytes: usize, _len_bytes: usize) -> usize {
         0
     }
 

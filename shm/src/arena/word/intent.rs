@@ -190,7 +190,7 @@ pub(crate) enum ListIntent {
         block: crate::arena::word::block::BlockId,
     },
     /// Free blocks of the leaf of the map that begins with `block` are taken, to give their memory back.
-    GivingBack {
+    Decommitting {
         block: crate::arena::word::block::BlockId,
     },
     /// Free blocks from `block` up to the high-water mark are taken, to become never used again.
@@ -198,7 +198,7 @@ pub(crate) enum ListIntent {
         block: crate::arena::word::block::BlockId,
     },
     /// Free slots of a page of objects are taken, to give the page's memory back.
-    GivingSlotsBack {
+    DecommittingSlots {
         page: u32,
     },
     /// `block` becomes the next ring segment of the direction that `from` writes.
@@ -231,13 +231,13 @@ impl ListIntent {
     pub(crate) fn to_word(self) -> u64 {
         let (kind, from, block) = match self {
             Self::Idle => return 0,
-            Self::GivingSlotsBack { page } => return Self::KIND.of(8) | Self::BLOCK.of(page.into()),
+            Self::DecommittingSlots { page } => return Self::KIND.of(8) | Self::BLOCK.of(page.into()),
             Self::LinkSegment { from, block } => (1, from, block),
             Self::LinkPayload { from, block } => (2, from, block),
             Self::UnlinkSegment { from, block } => (3, from, block),
             Self::UnlinkPayload { from, block } => (4, from, block),
             Self::Taking { block } => (5, ObjectRef(0), block),
-            Self::GivingBack { block } => (6, ObjectRef(0), block),
+            Self::Decommitting { block } => (6, ObjectRef(0), block),
             Self::Trimming { block } => (7, ObjectRef(0), block),
         };
         Self::KIND.of(kind) | Self::OBJECT.of(from.0.into()) | Self::BLOCK.of(block.to_link())
@@ -252,9 +252,9 @@ impl ListIntent {
             3 => Self::UnlinkSegment { from, block },
             4 => Self::UnlinkPayload { from, block },
             5 => Self::Taking { block },
-            6 => Self::GivingBack { block },
+            6 => Self::Decommitting { block },
             7 => Self::Trimming { block },
-            8 => Self::GivingSlotsBack { page: Self::BLOCK.get(word) as u32 },
+            8 => Self::DecommittingSlots { page: Self::BLOCK.get(word) as u32 },
             _ => Self::Idle,
         }
     }
@@ -294,9 +294,9 @@ mod tests {
             ListIntent::UnlinkSegment { from: object, block },
             ListIntent::UnlinkPayload { from: object, block },
             ListIntent::Taking { block },
-            ListIntent::GivingBack { block },
+            ListIntent::Decommitting { block },
             ListIntent::Trimming { block },
-            ListIntent::GivingSlotsBack { page: 0x1_ffff },
+            ListIntent::DecommittingSlots { page: 0x1_ffff },
         ] {
             assert_eq!(ListIntent::from_word(intent.to_word()), intent);
         }

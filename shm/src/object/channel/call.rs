@@ -15,7 +15,7 @@ use crate::arena::word::ring::Txid;
 use crate::arena::word::signals::{Signals, State};
 use crate::handle::lookup::{self, ResolvedHandle};
 use crate::object::channel::end::{Reader, Writer};
-use crate::object::channel::read::sink::{Actual, Arrivals, OnOverflow, RecvBuf};
+use crate::object::channel::read::recv_buf::{Actual, Arrivals, OnOverflow, RecvBuf};
 use crate::object::channel::read::{self, late_replies, reply};
 use crate::object::channel::write::handles::SendRequest;
 use crate::object::channel::write::{self, handles, payload_lines, refused};
@@ -117,19 +117,19 @@ pub(crate) fn call_finish(
     thread: &Thread,
     pending: &Pending,
     deadline_ns: i64,
-    sink: &mut impl RecvBuf,
+    buffer: &mut impl RecvBuf,
 ) -> Result<Actual> {
     let found = pending.found;
     let mut items =
         [WaitItem { handle: HandleValue::INVALID, waitfor: Signals::READABLE, pending: Signals::empty() }];
     let result = wait::wait_until(thread, &[found], &mut items, deadline_ns, OnInterrupt::End, |_, _| {
-        try_reply(thread, pending, sink)
+        try_reply(thread, pending, buffer)
     });
     match result {
         Err(Error::BufferTooSmall { .. } | Error::Interrupted) => result,
         // The reply may have come since the last check. Check once more, then abandon the call in any case.
         Err(Error::TimedOut) => {
-            let late = try_reply(thread, pending, sink);
+            let late = try_reply(thread, pending, buffer);
             call_abandon(thread, pending);
             match late {
                 Ok(Some(reply)) => Ok(reply),
@@ -149,13 +149,13 @@ pub(crate) fn call_finish(
 pub(crate) fn call_poll(
     thread: &Thread,
     pending: &Pending,
-    sink: &mut impl RecvBuf,
+    buffer: &mut impl RecvBuf,
 ) -> Result<Option<Actual>> {
-    try_reply(thread, pending, sink)
+    try_reply(thread, pending, buffer)
 }
 
 /// Takes the reply if it is there.
-fn try_reply(thread: &Thread, pending: &Pending, sink: &mut impl RecvBuf) -> Result<Option<Actual>> {
+fn try_reply(thread: &Thread, pending: &Pending, buffer: &mut impl RecvBuf) -> Result<Option<Actual>> {
     let inside = thread.inside();
     let mut reader =
         Reader::enter(thread, pending.found, Rights::empty(), &inside).map_err(|_| Error::Canceled)?;
@@ -168,15 +168,15 @@ fn try_reply(thread: &Thread, pending: &Pending, sink: &mut impl RecvBuf) -> Res
         Some(position) => {
             reader.cursor.calls.remove(&pending.txid);
             reader.cursor.replies.remove(position);
-            // The handles go to `sink` after the lock is dropped: the caller's code must not run under it.
+            // The handles go to `buffer` after the lock is dropped: the caller's code must not run under it.
             let mut arrived = Arrivals::new();
-            let taken = read::take(&mut reader, position, sink, &mut arrived, OnOverflow::Discard);
+            let taken = read::take(&mut reader, position, buffer, &mut arrived, OnOverflow::Discard);
             if !matches!(taken, Ok(_) | Err(Error::BufferTooSmall { .. })) {
                 reader.cursor.release(position);
             }
             reply::update_out_of_order(&reader);
             drop(reader);
-            arrived.into_iter().for_each(|handle| sink.handle(handle));
+            arrived.into_iter().for_each(|handle| buffer.handle(handle));
             taken.map(Some)
         }
         None if state.signals().contains(Signals::PEER_CLOSED) => Err(Error::PeerClosed),

@@ -40,13 +40,18 @@ pub(crate) fn leave_segment(reader: &Reader<'_>, left: &Segment, next: &Segment)
     // ORDER: Release puts the unlinking after the intent, in the order that recovery sees.
     reader.direction()?.consumer.head_segment.store(next.block.to_link(), Release);
     crash_point!(thread, "leave.left");
-    give_back(thread, left.block, word, writer)?;
+    free_bound_block(thread, left.block, word, writer)?;
     crash_point!(thread, "leave.freed");
     thread.set_list_intent(ListIntent::Idle, 0);
     Ok(())
 }
 
-pub(crate) fn give_back(thread: &Thread, block: BlockId, word: BlockWord, from: ObjectRef) -> Result<()> {
+pub(crate) fn free_bound_block(
+    thread: &Thread,
+    block: BlockId,
+    word: BlockWord,
+    from: ObjectRef,
+) -> Result<()> {
     // A damaged link must not free another channel's block.
     if word.state() == BlockState::Bound(from) {
         block_credit::free_block(thread, block, word)?;
@@ -234,7 +239,7 @@ pub(crate) fn unlink_and_free(
     // Clearing the link makes the walk end even if damage has made the chain a circle.
     // ORDER: Release: after the store above. Otherwise a death here could lose the rest of the chain.
     descriptor.link.store(0, Release);
-    give_back(thread, block, word, from)?;
+    free_bound_block(thread, block, word, from)?;
     crash_point!(thread, "free.freed");
     thread.set_list_intent(ListIntent::Idle, 0);
     Ok(())

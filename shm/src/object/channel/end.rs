@@ -121,7 +121,7 @@ mod tests {
     use crate::arena::error::Error;
     use crate::arena::word::handle::Rights;
     use crate::object::ObjectClass;
-    use crate::object::channel::read::sink::{OnOverflow, VecBuf};
+    use crate::object::channel::read::recv_buf::{OnOverflow, VecBuf};
     use crate::process::Process;
     use crate::process::thread::Thread;
     use std::sync::Arc;
@@ -148,8 +148,8 @@ mod tests {
         let former = find(near);
         thread.send_with_handles(find(to), none, &[], &[near], none, None).unwrap();
         let (mut bytes, mut handles) = (Vec::new(), Vec::new());
-        let mut sink = VecBuf::new(&mut bytes, &mut handles);
-        thread.receive(find(from.unwrap()), none, &mut sink, OnOverflow::Keep).unwrap();
+        let mut buffer = VecBuf::new(&mut bytes, &mut handles);
+        thread.receive(find(from.unwrap()), none, &mut buffer, OnOverflow::Keep).unwrap();
         let present = find(handles[0].value);
         assert_eq!((present.index, present.entry.object()), (former.index, former.entry.object()));
         assert_eq!(thread.send(former, none, b"stale"), Err(Error::BadHandle));

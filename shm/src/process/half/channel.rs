@@ -50,7 +50,7 @@ impl Endpoint {
     fn start_afresh(&self, bound: Option<ObjectRef>, pending: u64, credits: &MessageCredits) {
         let mut writing = self.write_cursor.lock();
         let mut reading = self.read_cursor.lock();
-        credits.give_back(writing.granted);
+        credits.refund(writing.granted);
         writing.forget();
         writing.granted = credits.charge(pending);
         reading.forget();

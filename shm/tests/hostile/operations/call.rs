@@ -20,8 +20,8 @@ fn finish(turn: &mut Turn<'_>) -> Result<()> {
         return Ok(());
     }
     let (mut bytes, mut received) = (Vec::new(), Vec::new());
-    let mut sink = VecBuf::new(&mut bytes, &mut received);
-    let result = turn.thread.call_finish(&call, turn.deadline_ns, &mut sink).map(drop);
+    let mut buffer = VecBuf::new(&mut bytes, &mut received);
+    let result = turn.thread.call_finish(&call, turn.deadline_ns, &mut buffer).map(drop);
     turn.hands.values.extend(received.iter().map(|handle| handle.value));
     result
 }

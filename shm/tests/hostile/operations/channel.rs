@@ -30,8 +30,8 @@ fn write_handles(turn: &mut Turn<'_>) -> Result<()> {
 
 fn read(turn: &mut Turn<'_>) -> Result<()> {
     let (mut bytes, mut received) = (Vec::new(), Vec::new());
-    let mut sink = VecBuf::new(&mut bytes, &mut received);
-    let result = turn.thread.receive(turn.found()?, Rights::empty(), &mut sink, OnOverflow::Keep).map(drop);
+    let mut buffer = VecBuf::new(&mut bytes, &mut received);
+    let result = turn.thread.receive(turn.found()?, Rights::empty(), &mut buffer, OnOverflow::Keep).map(drop);
     turn.hands.values.extend(received.iter().map(|handle| handle.value));
     result
 }

@@ -131,7 +131,7 @@ impl<H: ReceivedHandle> Buffers<H> {
 // SAFETY: the methods neither panic nor wait.
 unsafe impl<H: ReceivedHandle> raw::RecvBuf for Buffers<H> {
     #[inline(always)]
-    fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
+    fn reserve(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
         if len > self.num_bytes {
             return None;
         }
@@ -151,7 +151,7 @@ unsafe impl<H: ReceivedHandle> raw::RecvBuf for Buffers<H> {
     }
 
     #[inline(always)]
-    unsafe fn filled(&mut self, len: usize) {
+    unsafe fn advance(&mut self, len: usize) {
         self.received_bytes = len;
     }
 

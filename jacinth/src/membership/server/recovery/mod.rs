@@ -109,7 +109,7 @@ impl Recovery {
     /// Does the periodic work that is due, while `go_on` allows it: garbage cycles, and unused memory.
     pub(crate) fn run_periodic(&mut self, thread: &shm::Thread, go_on: &mut dyn FnMut() -> bool) {
         self.report.cyclic_ends_collected += self.cycles.run_if_due(thread, &mut *go_on);
-        self.report.bytes_given_back += self.idle_memory.run_if_due(thread, go_on);
+        self.report.bytes_decommitted += self.idle_memory.run_if_due(thread, go_on);
     }
 
     /// Collects garbage cycles, reclaims free objects, and gives free memory back to the system, all of it now.
@@ -119,7 +119,7 @@ impl Recovery {
         thread.trim_objects(true).and_then(|_| thread.request_trim()).map_err(status::of)?;
         let reclaimed = thread.collect().map_err(status::of)?;
         self.report.objects_reclaimed += u32::try_from(reclaimed).unwrap_or(u32::MAX);
-        self.report.bytes_given_back += self.idle_memory.run(thread);
+        self.report.bytes_decommitted += self.idle_memory.run(thread);
         Ok(self.report)
     }
 

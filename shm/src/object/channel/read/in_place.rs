@@ -8,7 +8,7 @@ use crate::arena::word::handle::Rights;
 use crate::handle::lookup::{self, ResolvedHandle};
 use crate::object::arrive::Received;
 use crate::object::channel::end::Reader;
-use crate::object::channel::read::sink::{Arrivals, OnOverflow, RecvBuf};
+use crate::object::channel::read::recv_buf::{Arrivals, OnOverflow, RecvBuf};
 use crate::object::channel::read::{self, reader, reply};
 use crate::process::Process;
 use crate::process::thread::Thread;
@@ -34,7 +34,7 @@ struct NoBytes;
 
 // SAFETY: no method panics, waits or calls this library; none of them has any effect.
 unsafe impl RecvBuf for NoBytes {
-    fn room(&mut self, _len: usize) -> Option<&mut [MaybeUninit<u8>]> {
+    fn reserve(&mut self, _len: usize) -> Option<&mut [MaybeUninit<u8>]> {
         Some(&mut [])
     }
 
@@ -42,7 +42,7 @@ unsafe impl RecvBuf for NoBytes {
         true
     }
 
-    unsafe fn filled(&mut self, _len: usize) {}
+    unsafe fn advance(&mut self, _len: usize) {}
 
     fn handle(&mut self, _handle: Received) {}
 }

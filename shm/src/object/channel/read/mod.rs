@@ -8,8 +8,8 @@ pub(crate) mod in_place;
 pub(crate) mod late_replies;
 pub(crate) mod out_of_order;
 pub(crate) mod reader;
+pub(crate) mod recv_buf;
 pub(crate) mod reply;
-pub(crate) mod sink;
 
 use crate::arena::copy;
 use crate::arena::error::{Error, Result};
@@ -22,7 +22,7 @@ use crate::arena::word::signals::{Signals, State};
 use crate::handle::lookup::ResolvedHandle;
 use crate::object::channel::drain;
 use crate::object::channel::end::Reader;
-use crate::object::channel::read::sink::{Actual, Arrivals, OnOverflow, RecvBuf};
+use crate::object::channel::read::recv_buf::{Actual, Arrivals, OnOverflow, RecvBuf};
 use crate::object::channel::ring::Place;
 use crate::object::{ObjectClass, arrive};
 use crate::process::thread::{Thread, crash_point};
@@ -36,19 +36,19 @@ pub(crate) fn receive(
     thread: &Thread,
     found: ResolvedHandle,
     rights: Rights,
-    sink: &mut impl RecvBuf,
+    buffer: &mut impl RecvBuf,
     on_overflow: OnOverflow,
 ) -> Result<Actual> {
     let inside = thread.inside();
     let mut reader = Reader::enter(thread, found, rights, &inside)?;
     let mut arrived = Arrivals::new();
     let result = match next_message(&mut reader) {
-        Ok(position) => take(&mut reader, position, sink, &mut arrived, on_overflow),
+        Ok(position) => take(&mut reader, position, buffer, &mut arrived, on_overflow),
         Err(error) => Err(error),
     };
     // The caller's code gets the handles only after the lock is dropped.
     drop(reader);
-    arrived.into_iter().for_each(|handle| sink.handle(handle));
+    arrived.into_iter().for_each(|handle| buffer.handle(handle));
     result
 }
 
@@ -136,7 +136,7 @@ fn nothing_to_read(reader: &mut Reader<'_>) -> Result<u64> {
 pub(crate) fn take(
     reader: &mut Reader<'_>,
     position: u64,
-    sink: &mut impl RecvBuf,
+    buffer: &mut impl RecvBuf,
     arrived: &mut Arrivals,
     on_overflow: OnOverflow,
 ) -> Result<Actual> {
@@ -154,13 +154,13 @@ pub(crate) fn take(
     }
     let (bytes, handles) = (message.header.length(), message.header.handles());
     // The handles first: if the message does not fit, no byte of it may reach the caller.
-    let room = if sink.takes_handles(handles) { sink.room(bytes) } else { None };
+    let room = if buffer.takes_handles(handles) { buffer.reserve(bytes) } else { None };
     let fits = room.is_some();
     if let Some(room) = room {
         let len = room.len().min(bytes);
         copy::read_uninit(message.bytes, &mut room[..len]);
         // SAFETY: the line above has written the first `len` bytes.
-        unsafe { sink.filled(len) };
+        unsafe { buffer.advance(len) };
     }
     if !fits {
         if on_overflow == OnOverflow::Discard {

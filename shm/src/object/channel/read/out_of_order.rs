@@ -167,7 +167,7 @@ fn leave_spent(reader: &mut Reader<'_>, base: u64) -> Result<()> {
     // ORDER: Release: after the intent; and a thread that follows the link sees the segment that it leads to.
     cell.store(link.passing_to(next).0, Release);
     crash_point!(thread, "ahead.passed");
-    drain::give_back(thread, spent.block, word, reader.side.peer())?;
+    drain::free_bound_block(thread, spent.block, word, reader.side.peer())?;
     crash_point!(thread, "ahead.freed");
     thread.set_list_intent(ListIntent::Idle, 0);
     Ok(())

@@ -300,7 +300,7 @@ fn free_sent_entries(thread: &Thread, moving: &InTransit) -> Result<()> {
         let cell = thread.arena().entry(thread.table_row, *index).ok_or(Error::BadHandle)?;
         // Relaxed: the light barrier of `publish` keeps this store after the store of the tail.
         cell.store(entry.freed().0, Relaxed);
-        entries::give_entry_back(thread, *index);
+        entries::recycle_entry(thread, *index);
         crash_point!(thread, "transfer.freed");
         // Event counts are type-stable: if the object has gone by now, this wakes no thread, or one that checks and
         // sleeps again.

@@ -50,7 +50,7 @@ fn revoke_idle_grants(thread: &Thread) -> usize {
         {
             let unused = writer.cursor.unused();
             writer.cursor.granted -= unused;
-            thread.process.quotas.messages.give_back(unused);
+            thread.process.quotas.messages.refund(unused);
             writer.cursor.set_limit();
         }
     }

@@ -22,7 +22,7 @@ pub(crate) fn shrink_grant(writer: &mut Writer<'_>) {
     let credits = &writer.thread.process.quotas.messages;
     if credits.is_limited() && unused > 2 * keep {
         writer.cursor.granted -= unused - keep;
-        credits.give_back(unused - keep);
+        credits.refund(unused - keep);
     }
 }
 
@@ -78,7 +78,7 @@ pub(crate) fn load_write_cursor(writer: &mut Writer<'_>) -> Result<()> {
     // The grant dates from the end's arrival, and messages may have been read since. Replace it by one that covers the
     // messages pending now.
     let credits = &thread.process.quotas.messages;
-    credits.give_back(cursor.granted);
+    credits.refund(cursor.granted);
     cursor.granted = credits.charge(cursor.pending());
     cursor.ready = true;
     cursor.set_limit();

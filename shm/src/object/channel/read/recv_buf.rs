@@ -25,14 +25,14 @@ pub(crate) type Arrivals = ArrayVec<Received, MAX_MESSAGE_HANDLES>;
 /// [`SliceBuf`] or [`VecBuf`].
 pub unsafe trait RecvBuf {
     /// Room for `len` bytes, or `None` if there is less.
-    fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]>;
+    fn reserve(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]>;
     /// Whether the buffer takes a message with this many handles.
     fn takes_handles(&self, count: usize) -> bool;
-    /// Reports that the first `len` bytes of the room have been written.
+    /// Reports that the first `len` bytes of the reserved room have been written.
     ///
     /// # Safety
     /// The caller has written those bytes.
-    unsafe fn filled(&mut self, len: usize);
+    unsafe fn advance(&mut self, len: usize);
     /// Receives one of the message's handles. Called when the read is over.
     fn handle(&mut self, handle: Received);
 }
@@ -55,7 +55,7 @@ impl<'a> SliceBuf<'a> {
 // SAFETY: no method panics or waits, except as far as allocation may.
 unsafe impl RecvBuf for SliceBuf<'_> {
     #[inline(always)]
-    fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
+    fn reserve(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
         let room = self.bytes.get_mut(..len)?;
         // SAFETY: initialised bytes are valid as possibly uninitialised ones, and receiving only ever writes
         // initialised bytes through the slice.
@@ -68,7 +68,7 @@ unsafe impl RecvBuf for SliceBuf<'_> {
     }
 
     #[inline(always)]
-    unsafe fn filled(&mut self, _len: usize) {}
+    unsafe fn advance(&mut self, _len: usize) {}
 
     fn handle(&mut self, handle: Received) {
         if let Some(place) = self.handles.get_mut(self.received) {
@@ -97,7 +97,7 @@ impl<'a> VecBuf<'a> {
 // SAFETY: no method panics or waits, except as far as allocation may.
 unsafe impl RecvBuf for VecBuf<'_> {
     #[inline(always)]
-    fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
+    fn reserve(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
         self.bytes.reserve(len);
         self.bytes.spare_capacity_mut().get_mut(..len)
     }
@@ -108,8 +108,8 @@ unsafe impl RecvBuf for VecBuf<'_> {
     }
 
     #[inline(always)]
-    unsafe fn filled(&mut self, len: usize) {
-        // SAFETY: `room` made this capacity, and the caller has written the first `len` bytes of it.
+    unsafe fn advance(&mut self, len: usize) {
+        // SAFETY: `reserve` made this capacity, and the caller has written the first `len` bytes of it.
         unsafe { self.bytes.set_len(len) };
     }
 
@@ -158,7 +158,7 @@ impl<'a> UninitBuf<'a> {
             place.write(make(handle));
         }
         let bytes = &mut self.bytes[..self.filled];
-        // SAFETY: `filled` says that the first bytes were written, as its caller has to (`room` gave no more than
+        // SAFETY: `advance` says that the first bytes were written, as its caller has to (`reserve` gave no more than
         // these). The loop has written each place of the shortened `places`. An initialised `MaybeUninit` has the layout
         // of its value, and the borrows last as long as those of the slices.
         unsafe {
@@ -170,7 +170,7 @@ impl<'a> UninitBuf<'a> {
 // SAFETY: no method panics or waits.
 unsafe impl RecvBuf for UninitBuf<'_> {
     #[inline(always)]
-    fn room(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
+    fn reserve(&mut self, len: usize) -> Option<&mut [MaybeUninit<u8>]> {
         self.bytes.get_mut(..len)
     }
 
@@ -180,7 +180,7 @@ unsafe impl RecvBuf for UninitBuf<'_> {
     }
 
     #[inline(always)]
-    unsafe fn filled(&mut self, len: usize) {
+    unsafe fn advance(&mut self, len: usize) {
         self.filled = len;
     }
 
@@ -203,12 +203,12 @@ mod tests {
             rights: Rights::empty(),
             class: ObjectClass::Event,
         };
-        let mut sink = UninitBuf::new(&mut [], 3);
-        assert!(sink.takes_handles(3) && !sink.takes_handles(4));
-        (1..=2).for_each(|value| sink.handle(received(value)));
-        assert!(sink.takes_handles(1) && !sink.takes_handles(2), "two places are taken");
+        let mut buffer = UninitBuf::new(&mut [], 3);
+        assert!(buffer.takes_handles(3) && !buffer.takes_handles(4));
+        (1..=2).for_each(|value| buffer.handle(received(value)));
+        assert!(buffer.takes_handles(1) && !buffer.takes_handles(2), "two places are taken");
         let mut places = [const { MaybeUninit::uninit() }; 3];
-        let (_, handles) = sink.into_received(&mut places, |handle| handle.value.0);
+        let (_, handles) = buffer.into_received(&mut places, |handle| handle.value.0);
         assert_eq!(handles, [1, 2]);
         assert!(!UninitBuf::new(&mut [], 1000).takes_handles(65), "no message has more than 64");
     }

@@ -1,15 +1,16 @@
-//! The memory of free blocks goes back to the system, some time after their last use.
+//! Decommitting: the memory of free blocks goes back to the system, some time after their last use.
 //!
 //! The supervisor does this, in one pass a second while blocks are being freed. A thread that frees a block marks it as
 //! *freed lately* (one bit for each block, a hint for which correctness does not depend). A pass takes these marks away
 //! and remembers them, privately, as *aged*. A block that was aged before the pass, has not been freed again since, and
 //! is free, is given back. So a busy pool keeps its memory, and the memory of a burst is gone within two passes.
 //!
-//! `docs/crash-recovery.md` ("Giving memory back to the system") lists the steps, from `give.intended` to `give.freed`.
+//! `docs/crash-recovery.md` ("Giving memory back to the system") lists the steps, from `decommit.intended` to
+//! `decommit.freed`.
 //!
 //! The last step of recovery gives the handle table of a dead process back.
 //!
-//! INV-GIVE-1: memory is given back only of blocks that this thread owns, under an intent that names their leaf.
+//! INV-DECOMMIT-1: memory is given back only of blocks that this thread owns, under an intent that names their leaf.
 
 use crate::arena::Arena;
 use crate::arena::error::Result;
@@ -48,11 +49,11 @@ pub(crate) fn whole_pages(class: usize, free: u64, wanted: u64) -> u64 {
 
 /// Gives the memory of a dead process's handle table back, except its first page. Every entry is FREE. A page that was
 /// given back reads as zero, so its entries are INVALID, like entries that were never used.
-pub(crate) fn give_table_back(arena: &Arena, process: ProcessIndex) {
+pub(crate) fn decommit_table(arena: &Arena, process: ProcessIndex) {
     const KEPT: u32 = (PAGE_BYTES / 8) as u32;
     let used = arena.used_entries(process);
     let Ok(row) = arena.process(process) else { return };
-    if used > KEPT && arena.give_entries_back(process, KEPT, used) {
+    if used > KEPT && arena.decommit_entries(process, KEPT, used) {
         // Relaxed: before the row is free. A death before this store leaves a mark that is too high, which does no
         // harm.
         row.entries_hwm.store(KEPT.into(), Relaxed);
@@ -66,18 +67,13 @@ pub(crate) fn take_freed_lately(arena: &Arena, class: usize, leaf: usize) -> Res
 
 /// Gives the memory of the chosen blocks back, except those that another thread takes at this moment. Returns the
 /// blocks given back, and how many bytes went back to the system.
-pub(crate) fn give_blocks_back(
-    thread: &Thread,
-    class: usize,
-    leaf: usize,
-    chosen: u64,
-) -> Result<(u64, u64)> {
+pub(crate) fn decommit_blocks(thread: &Thread, class: usize, leaf: usize, chosen: u64) -> Result<(u64, u64)> {
     let at_once = (MOST_BYTES_AT_ONCE / block_bytes(class)).clamp(1, WORD_BITS);
     let (mut given, mut bytes) = (0, 0);
     for first in (0..WORD_BITS).step_by(at_once) {
         let some = chosen & (u64::MAX >> (64 - at_once)) << first;
         if some != 0 {
-            let (of_these, of_bytes) = give_some_back(thread, class, leaf, some)?;
+            let (of_these, of_bytes) = decommit_some(thread, class, leaf, some)?;
             given |= of_these;
             bytes += of_bytes;
         }
@@ -85,11 +81,11 @@ pub(crate) fn give_blocks_back(
     Ok((given, bytes))
 }
 
-fn give_some_back(thread: &Thread, class: usize, leaf: usize, chosen: u64) -> Result<(u64, u64)> {
+fn decommit_some(thread: &Thread, class: usize, leaf: usize, chosen: u64) -> Result<(u64, u64)> {
     let block = |index: usize| BlockId::new(class, (leaf * WORD_BITS + index) as u32);
     let map = free_map::free_blocks(thread.arena(), class)?;
-    thread.set_list_intent(ListIntent::GivingBack { block: block(0) }, 0);
-    crash_point!(thread, "give.intended");
+    thread.set_list_intent(ListIntent::Decommitting { block: block(0) }, 0);
+    crash_point!(thread, "decommit.intended");
     let mut owned = 0u64;
     {
         // The lock excludes a walk of this process, which must not count a block between its taking and the clearing of
@@ -104,28 +100,28 @@ fn give_some_back(thread: &Thread, class: usize, leaf: usize, chosen: u64) -> Re
             }
         }
     }
-    crash_point!(thread, "give.owned");
+    crash_point!(thread, "decommit.owned");
     let (mut bytes, mut index) = (0, 0);
     // Every chosen block that is still free is OWNED by now. Only then is memory given back: a block that another
-    // thread could take would lose that thread's bytes (INV-GIVE-1).
+    // thread could take would lose that thread's bytes (INV-DECOMMIT-1).
     while index < WORD_BITS {
         let run = (owned >> index).trailing_ones() as usize;
         if run > 0 {
-            bytes += thread.arena().give_blocks_back(block(index), run)? as u64;
+            bytes += thread.arena().decommit_blocks(block(index), run)? as u64;
         }
         index += run.max(1);
     }
-    crash_point!(thread, "give.given");
+    crash_point!(thread, "decommit.done");
     for index in (0..WORD_BITS).filter(|index| owned & 1 << index != 0) {
         free_owned(thread, block(index))?;
-        crash_point!(thread, "give.freed");
+        crash_point!(thread, "decommit.freed");
     }
     thread.set_list_intent(ListIntent::Idle, 0);
     Ok((owned, bytes))
 }
 
-/// Recovery of a thread that died under [`ListIntent::GivingBack`]: every block of the leaf that it owned becomes FREE.
-pub(crate) fn resolve_give_back(thread: &Thread, first: BlockId) -> Result<u32> {
+/// Recovery of a thread that died under [`ListIntent::Decommitting`]: every block of the leaf that it owned becomes FREE.
+pub(crate) fn resolve_decommit(thread: &Thread, first: BlockId) -> Result<u32> {
     let class = first.class();
     let map = free_map::free_blocks(thread.arena(), class)?;
     let end = thread.arena().layout().descriptors.get(class).map_or(0, |section| section.count);
