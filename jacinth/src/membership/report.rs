@@ -83,6 +83,6 @@ mod tests {
         report.bytes_decommitted = 1 << 40;
         let text = report.to_string();
         assert!(text.starts_with("4 processes recovered, 0 threads"), "{text}");
-        assert!(text.ends_with(", 1099511627776 bytes given back"), "{text}");
+        assert!(text.ends_with(", 1099511627776 bytes decommitted"), "{text}");
     }
 }
