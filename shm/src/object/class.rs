@@ -5,8 +5,10 @@
 //! through the registry (`object/mod.rs`). It dispatches by the class number in the lifecycle word, without a table of
 //! pointers: processes share that word, and a pointer in it would be valid in one of them only.
 
-use crate::arena::error::Result;
+use crate::arena::error::{Error, Result};
+use crate::arena::word::block::BlockId;
 use crate::arena::word::handle::EntryIndex;
+use crate::arena::word::intent::{ListIntent, Operation};
 use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::arena::word::signals::Signals;
 use crate::handle::lookup::ResolvedHandle;
@@ -93,6 +95,17 @@ pub(crate) trait Class {
     #[inline(always)]
     fn reset(_thread: &Thread, _slot: Slot) -> Result<()> {
         Ok(())
+    }
+
+    /// Whether an operation of a dead thread on an object of the class has committed. A class with operations of its own
+    /// (`arena/word/intent.rs`) overrides this.
+    fn has_committed(_thread: &Thread, _operation: Operation) -> Result<bool> {
+        Err(Error::Corrupt("an operation that its object does not have"))
+    }
+
+    /// Whether a dead thread had linked `block`, which its list intent names, in the list of the side `from`.
+    fn is_linked(_thread: &Thread, _intent: ListIntent, _from: ObjectRef, _block: BlockId) -> Result<bool> {
+        Err(Error::Corrupt("a block of an object that has none"))
     }
 
     /// Undoes the writes of a creator that died before its commit. The slot's class is not known then, so this hook is

@@ -9,7 +9,9 @@ pub(crate) mod info;
 pub(crate) mod wait;
 
 use crate::arena::error::{Error, Result};
+use crate::arena::word::block::BlockId;
 use crate::arena::word::handle::EntryIndex;
+use crate::arena::word::intent::{ListIntent, Operation};
 use crate::arena::word::lifecycle::Lifecycle;
 use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::arena::word::signals::Signals;
@@ -99,6 +101,26 @@ macro_rules! classes {
             pub(crate) fn signals(self, thread: &Thread, found: ResolvedHandle, stored: Signals) -> Result<Signals> {
                 match self {
                     $($(Self::$name => $module::$name::signals(thread, found, stored),)*)*
+                }
+            }
+
+            /// See [`Class::has_committed`].
+            pub(crate) fn has_committed(self, thread: &Thread, operation: Operation) -> Result<bool> {
+                match self {
+                    $($(Self::$name => $module::$name::has_committed(thread, operation),)*)*
+                }
+            }
+
+            /// See [`Class::is_linked`].
+            pub(crate) fn is_linked(
+                self,
+                thread: &Thread,
+                intent: ListIntent,
+                from: ObjectRef,
+                block: BlockId,
+            ) -> Result<bool> {
+                match self {
+                    $($(Self::$name => $module::$name::is_linked(thread, intent, from, block),)*)*
                 }
             }
 

@@ -248,7 +248,7 @@ impl Walk<'_> {
 
     /// The messages and blocks of the direction that `writer` writes.
     fn walk_direction(&mut self, writer: ObjectRef, lifecycle: Lifecycle) -> Result<()> {
-        let direction = &self.arena.body(writer.slot())?.directions[writer.side()];
+        let direction = self.arena.direction(writer)?;
         let tail = direction.producer.tail.load(Relaxed);
         let head = direction.consumer.head.load(Relaxed);
         let limit = u64::from(self.arena.config().max_pending_messages);

@@ -58,7 +58,7 @@
 //! the next collector finds it.
 
 use crate::arena::error::{Error, Result};
-use crate::arena::segment::MAX_POSITION;
+use crate::arena::segment::{self, MAX_POSITION};
 use crate::arena::segment_chain::{self, SegmentCursor, Step};
 use crate::arena::size_class::CLASS_0_LINES;
 use crate::arena::word::block::{BlockId, BlockState, BlockWord};
@@ -71,7 +71,6 @@ use crate::arena::word::ring::Header;
 use crate::lifecycle::teardown;
 use crate::memory::slot_pool;
 use crate::object::ObjectClass;
-use crate::object::channel::ring;
 use crate::process::thread::{Thread, crash_point};
 use crate::refcount;
 use crate::sync::{Acquire, Relaxed, fence};
@@ -267,7 +266,7 @@ fn snapshot_queue(
         return Ok(None);
     }
     // ORDER: Acquire pairs with the producer's Release: the messages up to the tail are complete.
-    let tail = ring::direction(thread, reader.peer())?.producer.tail.load(Acquire);
+    let tail = thread.arena().direction(reader.peer())?.producer.tail.load(Acquire);
     let tail = until.map_or(tail, |until| tail.min(until));
     if tail < head || tail > MAX_POSITION {
         return Ok(None);
@@ -289,7 +288,7 @@ fn liveness_words(thread: &Thread, reader: ObjectRef) -> Result<(u64, Count, u64
     // Relaxed: the words are read on both sides of the fence of `snapshot_queue`.
     let lifecycle = object.lifecycle.load(Relaxed);
     let count = Count(object.count[reader.side()].load(Relaxed));
-    let head = ring::direction(thread, reader.peer())?.consumer.head.load(Relaxed);
+    let head = thread.arena().direction(reader.peer())?.consumer.head.load(Relaxed);
     Ok((lifecycle, count, head))
 }
 
@@ -301,7 +300,7 @@ fn snapshot_messages(
     budget: &mut WorkBudget,
 ) -> WalkResult<bool> {
     // If the reader leaves the segment meanwhile, its words may have any value. So an error here is no damage.
-    let Ok(Some(segment)) = segment_chain::head_segment(thread.arena(), ring::direction(thread, writer)?)
+    let Ok(Some(segment)) = segment_chain::head_segment(thread.arena(), thread.arena().direction(writer)?)
     else {
         return Ok(false);
     };
@@ -329,7 +328,7 @@ fn snapshot_messages(
         if !is_bound(word) {
             return Ok(false);
         }
-        let Ok(message) = ring::message(thread, &way.segment, position) else { return Ok(false) };
+        let Ok(message) = segment::message(thread.arena(), &way.segment, position) else { return Ok(false) };
         position += 1;
         let header = message.header;
         if header.is_consumed() || header.handles() == 0 {

@@ -82,7 +82,7 @@ fn side_of(arena: &Arena, object: ObjectRef, class: ObjectClass) -> Result<Liste
     let koid = record.koid.load(Relaxed);
     let state = State(record.state[side].load(Relaxed));
     let (tail, head) = if class.has_rings() {
-        let direction = &arena.body(object.slot())?.directions[side];
+        let direction = arena.direction(object)?;
         (direction.producer.tail.load(Relaxed), direction.consumer.head.load(Relaxed))
     } else {
         (0, 0)

@@ -2,17 +2,15 @@
 //! Steps 2 and 3 of recovery (`recovery/mod`), and the slot in hand, before any handle is closed.
 
 use crate::arena::error::{Error, Result};
-use crate::arena::segment_chain::{self, SegmentCursor};
-use crate::arena::word::block::{BlockId, BlockState, BlockWord};
+use crate::arena::word::block::{BlockState, BlockWord};
 use crate::arena::word::handle::{Entry, EntryIndex, EntryState, Rights};
 use crate::arena::word::intent::{Change, HandleLocation, ListIntent, Operation, RefcountIntent};
 use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
 use crate::arena::word::refcount::Count;
 use crate::arena::word::reference::{ObjectRef, ProcessIndex, Slot, Tag};
-use crate::arena::word::ring::SegmentLink;
 use crate::lifecycle::reclaim;
 use crate::memory::{block_credit, block_pool, decommit, free_map, slot_pages, slot_pool, trim};
-use crate::object::{self, channel::ring};
+use crate::object::{self, ObjectClass};
 use crate::process::thread::{Thread, crash_point};
 use crate::recovery::report::Recovered;
 use crate::refcount;
@@ -99,7 +97,9 @@ pub(crate) fn resolve_list_intent(thread: &Thread, recovered: &mut Recovered) ->
         ListIntent::LinkSegment { from, block }
         | ListIntent::LinkPayload { from, block }
         | ListIntent::UnlinkSegment { from, block }
-        | ListIntent::UnlinkPayload { from, block } => (block, is_reachable(thread, intent, from, block)?),
+        | ListIntent::UnlinkPayload { from, block } => {
+            (block, class_of(thread, from)?.is_linked(thread, intent, from, block)?)
+        }
     };
     let word = BlockWord(thread.arena().descriptor(block)?.state.load(Relaxed));
     let is_in_hand = word.state() == BlockState::Owned(thread.tag);
@@ -130,43 +130,6 @@ pub(crate) fn resolve_list_intent(thread: &Thread, recovered: &mut Recovered) ->
     Ok(())
 }
 
-fn is_reachable(thread: &Thread, intent: ListIntent, from: ObjectRef, block: BlockId) -> Result<bool> {
-    let direction = ring::direction(thread, from)?;
-    let (producer, consumer) = (&direction.producer, &direction.consumer);
-    let sought = block.to_link();
-    match intent {
-        ListIntent::LinkSegment { .. } => {
-            let last = producer.tail_segment.load(Relaxed);
-            let after_last = match BlockId::from_link(last) {
-                Some(last) => SegmentLink(thread.arena().descriptor(last)?.link.load(Relaxed)).next_link(),
-                None => producer.first_segment.load(Relaxed),
-            };
-            Ok(last == sought || after_last == sought)
-        }
-        // A segment that was read to its end is the first one. A segment without unread messages may be anywhere in the
-        // chain.
-        ListIntent::UnlinkSegment { .. } => {
-            let head = consumer.head_segment.load(Relaxed);
-            let first = if head == 0 { producer.first_segment.load(Relaxed) } else { head };
-            is_in_chain(thread, first, sought)
-        }
-        _ => is_in_chain(thread, producer.blocks.load(Relaxed), sought),
-    }
-}
-
-fn is_in_chain(thread: &Thread, mut next: u64, sought: u64) -> Result<bool> {
-    // P5: no chain has more blocks than the arena.
-    let mut left = thread.arena().layout().descriptors.iter().map(|section| section.count).sum::<usize>();
-    while let Some(at) = BlockId::from_link(next) {
-        if next == sought {
-            return Ok(true);
-        }
-        next = SegmentLink(thread.arena().descriptor(at)?.link.load(Relaxed)).next_link();
-        left = left.checked_sub(1).ok_or(Error::Corrupt("a channel's blocks run in a circle"))?;
-    }
-    Ok(false)
-}
-
 /// Step 2, operations: had the operation committed? Its entries are resolved in step 3.
 pub(crate) fn resolve_operation(thread: &Thread, recovered: &mut Recovered) -> Result<Option<Resolution>> {
     skippable!(ResolveOperation);
@@ -178,11 +141,9 @@ pub(crate) fn resolve_operation(thread: &Thread, recovered: &mut Recovered) -> R
             Lifecycle(thread.arena().object(slot)?.lifecycle.load(Relaxed)).state() == LifecycleState::Live
         }
         Operation::Move { from, to } => resolve_move(thread, from, to)?,
-        Operation::Send { from, position } => {
-            let tail = ring::direction(thread, from)?.producer.tail.load(Relaxed);
-            position.is_some_and(|position| position < tail)
+        Operation::Send { from: object, .. } | Operation::Receive { at: object, .. } => {
+            class_of(thread, object)?.has_committed(thread, operation)?
         }
-        Operation::Receive { at, position } => is_consumed(thread, at, position)?,
     };
     *recovered.increment(committed) += 1;
     Ok(Some(Resolution { tag: thread.tag, operation, committed }))
@@ -206,18 +167,9 @@ fn resolve_move(thread: &Thread, from: HandleLocation, to: HandleLocation) -> Re
     Ok(committed)
 }
 
-/// Whether the message at `position` has been received by `at`.
-fn is_consumed(thread: &Thread, at: ObjectRef, position: u64) -> Result<bool> {
-    let direction = ring::direction(thread, at.peer())?;
-    let (head, tail) = (direction.consumer.head.load(Relaxed), direction.producer.tail.load(Relaxed));
-    if position < head || position >= tail {
-        return Ok(position < head);
-    }
-    let segment = segment_chain::head_segment(thread.arena(), direction)?;
-    let mut way = SegmentCursor::new(segment.ok_or(Error::Corrupt("messages without a segment"))?, head);
-    // A position beyond the asked one means a gap, in which every message was consumed.
-    let found = segment_chain::follow(thread.arena(), &mut way, position)?;
-    Ok(found > position || ring::message(thread, &way.segment, position)?.header.is_consumed())
+/// The class of an object that an intent names. The dead thread's process held the object, or the thread was freeing it.
+fn class_of(thread: &Thread, object: ObjectRef) -> Result<ObjectClass> {
+    ObjectClass::of(Lifecycle(thread.arena().object(object.slot())?.lifecycle.load(Relaxed)))
 }
 
 /// Step 3: every transitional entry becomes LIVE, if it owns a reference, or FREE.

@@ -53,8 +53,7 @@ fn pending_of(process: &Process, object: ObjectRef) -> u64 {
     if !process.quotas.messages.is_limited() {
         return 0;
     }
-    let Ok(body) = process.arena.body(object.slot()) else { return 0 };
-    let direction = &body.directions[object.side()];
+    let Ok(direction) = process.arena.direction(object) else { return 0 };
     // Relaxed: a number for the accounts only; `load_write_cursor` loads the words again before any message is written.
     let consumed = direction.consumed(direction.consumer.head.load(Relaxed));
     let pending = direction.producer.tail.load(Relaxed).wrapping_sub(consumed);

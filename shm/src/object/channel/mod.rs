@@ -22,11 +22,14 @@ pub(crate) mod endpoint;
 pub(crate) mod idle;
 pub(crate) mod options;
 pub(crate) mod read;
+pub(crate) mod resolve;
 pub(crate) mod ring;
 pub(crate) mod write;
 
 use crate::arena::error::{Error, Result};
+use crate::arena::word::block::BlockId;
 use crate::arena::word::handle::{EntryIndex, Rights};
+use crate::arena::word::intent::{ListIntent, Operation};
 use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::arena::word::signals::{Signals, State};
 use crate::handle::lookup::ResolvedHandle;
@@ -120,6 +123,14 @@ impl Class for Channel {
 
     fn reset(thread: &Thread, slot: Slot) -> Result<()> {
         drain::free_directions(thread, slot)
+    }
+
+    fn has_committed(thread: &Thread, operation: Operation) -> Result<bool> {
+        resolve::has_committed(thread, operation)
+    }
+
+    fn is_linked(thread: &Thread, intent: ListIntent, from: ObjectRef, block: BlockId) -> Result<bool> {
+        resolve::is_linked(thread, intent, from, block)
     }
 
     fn undo_create(thread: &Thread, slot: Slot) -> Result<()> {

@@ -41,7 +41,7 @@ use crate::sync::Relaxed;
 /// The direction that `writer`'s side writes.
 #[inline(always)]
 pub(crate) fn direction(thread: &Thread, writer: ObjectRef) -> Result<&Direction> {
-    Ok(&thread.arena().body(writer.slot())?.directions[writer.side()])
+    thread.arena().direction(writer)
 }
 
 /// The segment in `block`.
