@@ -122,6 +122,9 @@ pub(crate) fn audit(arena: &Arena) -> Audit {
 
 /// Whether no living thread's row names an operation that is under way.
 fn is_quiescent(arena: &Arena) -> bool {
+    // The row of a dead thread that recovery has not resolved yet is not idle, and its process may be recovered at any
+    // moment. A free row counts as idle in any state: no thread will finish its work, so the work is damage, and the
+    // walk reports it.
     arena
         .thread_tags()
         .all(|tag| arena.thread(tag).is_ok_and(|row| row.is_idle() || row.state.load(Relaxed) == 0))
@@ -131,6 +134,7 @@ pub(crate) fn inspect(arena: &Arena) -> Audit {
     let mut walk =
         Walk { arena, audit: Audit::default(), references: HashMap::new(), blocks: HashMap::new() };
     if let Err(error) = walk.run() {
+        // The earlier findings are kept: they may name the cause.
         walk.audit.find(format!("the walk ended early: {error}"));
     }
     walk.audit
@@ -143,6 +147,8 @@ impl Walk<'_> {
         self.walk_rows()?;
         for slot in (0..self.arena.used_slots()).map(Slot) {
             let lifecycle = slot_pages::lifecycle_of(self.arena, slot)?;
+            // Only a LIVE object has blocks: the worker of its last side frees them before the slot is RETIRED
+            // (INV-RELEASE-4). A block of any other slot stays unclaimed, and `walk_blocks` reports it.
             if lifecycle.state() == LifecycleState::Live
                 && ObjectClass::of(lifecycle).is_ok_and(ObjectClass::has_rings)
             {
@@ -163,9 +169,11 @@ impl Walk<'_> {
         for tag in self.arena.thread_tags() {
             let row_state = RowState(self.arena.thread(tag)?.state.load(Relaxed));
             let Some(process) = row_state.thread_owner() else {
+                // Recovery adopts only rows that name a dead process. So work left in a free row is lost.
                 if self.arena.thread(tag)?.has_work() {
                     self.audit.find(format!("thread row {tag} is free and has unfinished work"));
                 }
+                // A bit that is left invents no signal, but each clearer would look at this row for ever.
                 let (word, bit) = self.arena.watching_bit(tag)?;
                 if word.load(Relaxed) & bit != 0 {
                     self.audit.find(format!("thread row {tag} is free and watches signals"));
@@ -174,6 +182,7 @@ impl Walk<'_> {
             };
             self.audit.threads += 1;
             let owner = RowState(self.arena.process(process)?.state.load(Relaxed)).process_state();
+            // Recovery frees the thread rows before their process row, so it has missed this one.
             if owner == ProcessState::Free {
                 self.audit.find(format!("thread row {tag} belongs to process row {process}, which is free"));
             }
@@ -183,6 +192,8 @@ impl Walk<'_> {
                 ProcessState::Free => self.walk_free_table(row)?,
                 ProcessState::Dead => self.audit.find(format!("process row {row} is dead and not recovered")),
                 state @ (ProcessState::Active | ProcessState::Starting(_)) => {
+                    // Recovery makes the pending slots of a dead spawner DEAD before it frees the spawner's row. A slot
+                    // that names a free row was missed, and no process will attach to it or recover it.
                     if let ProcessState::Starting(spawner) = state
                         && spawner != RowState::NO_SPAWNER
                         && RowState(self.arena.process(spawner)?.state.load(Relaxed)).process_state()
@@ -203,6 +214,8 @@ impl Walk<'_> {
 
     /// Recovery sweeps a table up to its high-water mark, so no entry above it may be in use.
     fn look_behind_table(&mut self, process: ProcessIndex) {
+        // One entry is looked at and not the rest of the table, whose pages may never have been touched. Entry 0 is
+        // never used.
         let index = EntryIndex(self.arena.used_entries(process).max(1));
         if let Some(cell) = self.arena.entry(process, index)
             && cell.load(Relaxed) != 0
@@ -215,6 +228,8 @@ impl Walk<'_> {
         for index in (1..self.arena.used_entries(process)).map(EntryIndex) {
             let Some(cell) = self.arena.entry(process, index) else { break };
             let entry = Entry(cell.load(Relaxed));
+            // INV-ENTRY-1 says which states own a reference. At rest no operation is between its commit and its last
+            // store, so the states alone decide.
             let (owner, owns) = match entry.state() {
                 EntryState::Invalid | EntryState::Free => continue,
                 EntryState::Live => (None, true),
@@ -239,6 +254,7 @@ impl Walk<'_> {
         for index in (1..self.arena.used_entries(process)).map(EntryIndex) {
             let Some(cell) = self.arena.entry(process, index) else { break };
             let state = Entry(cell.load(Relaxed)).state();
+            // The next process with this row would find the entry in its own table, as a handle that it never received.
             if !matches!(state, EntryState::Invalid | EntryState::Free) {
                 self.audit.find(format!("entry {process}:{index} is {state:?}, and its process row is free"));
             }
@@ -253,6 +269,8 @@ impl Walk<'_> {
         let head = direction.consumer.head.load(Relaxed);
         let limit = u64::from(self.arena.config().max_pending_messages);
         let consumed = direction.consumed(head);
+        // The walk below visits every position from the head to the tail. With numbers that contradict each other it
+        // would read cells that hold no message, so it ends here.
         if head > tail || consumed > tail || tail - consumed > limit {
             self.audit.find(format!(
                 "ring {writer:?}: head {head}, consumed {consumed}, tail {tail}, limit {limit}"
@@ -272,10 +290,14 @@ impl Walk<'_> {
             let from = head.max(here.base);
             // The end of this segment, and the beginning of the next one: all messages in between were consumed.
             let (end, beginning, next) = match segment_chain::behind(self.arena, &here, from)? {
+                // The head has left this segment, and the reader unlinks the segment at its next read. The link has
+                // only the low bits of the end, so an end that the head has passed cannot be told from it.
                 Some((_, next)) if next.base <= head => (head, head, Some(next)),
                 Some((end, next)) => (end, next.base, Some(next)),
                 None => (tail, tail, None),
             };
+            // Each position has exactly one cell. A segment that ends too late would show one cell as two messages, and
+            // a gap that goes back would count a message twice.
             if end < from || end - from > here.messages() || beginning < end || beginning > tail {
                 self.audit.find(format!("ring {writer:?}: segment {:?} ends at {end}", here.block));
                 return Ok(());
@@ -291,9 +313,11 @@ impl Walk<'_> {
         if position < tail {
             self.audit.find(format!("ring {writer:?}: segments end at {position}, the tail is {tail}"));
         }
+        // A drain moves the head and leaves `consumed` as it is, so the two may differ for a side that is done.
         if is_read && taken != consumed - head {
             self.audit.find(format!("ring {writer:?}: {taken} taken, but {} counted", consumed - head));
         }
+        // Blocks in flight and spare blocks alike: this list alone says which payload blocks the direction has.
         let mut next = direction.producer.blocks.load(Relaxed);
         while let Some(block) = BlockId::from_link(next) {
             if !self.claim_block(block, writer, "payload block")? {
@@ -325,6 +349,7 @@ impl Walk<'_> {
 
     /// Whether the message is consumed. The handles of one that is not are counted as references.
     fn walk_message(&mut self, writer: ObjectRef, segment: &Segment, position: u64) -> Result<bool> {
+        // A damaged header ends the look at this message only. The next position has a header of its own.
         let message = match segment::message(self.arena, segment, position) {
             Ok(message) => message,
             Err(error) => {
@@ -332,6 +357,7 @@ impl Walk<'_> {
                 return Ok(false);
             }
         };
+        // The records of a consumed message own no reference any more, whatever their words say.
         if message.header.is_consumed() {
             return Ok(true);
         }
@@ -354,6 +380,8 @@ impl Walk<'_> {
         // The high-water mark, as for blocks.
         let counted = self.arena.header().objects_hwm.load(Relaxed);
         for slot in (0..self.arena.used_slots()).map(Slot) {
+            // Both look at the word of the page first. A load from a page that was given back would make the kernel
+            // allocate the page again.
             let is_free = slot_pages::is_free_slot(self.arena, slot)?;
             let shown = free_map::free_objects(self.arena).shows(slot.0)?;
             self.look_at_map(format_args!("object {slot}"), is_free, shown);
@@ -375,11 +403,15 @@ impl Walk<'_> {
                         let number = Count(object.count[side].load(Relaxed)).number();
                         let references =
                             self.references.get(&ObjectRef::new(slot, side as u32)).copied().unwrap_or(0);
+                        // A count that is too low ends the object under a handle. A count that is too high keeps the
+                        // object for ever.
                         if number != references {
                             self.audit.find(format!(
                                 "object {slot}.{side}: count {number}, but {references} references"
                             ));
                         }
+                        // At rest no release queue holds a side. So no thread will finish a side that has count 0 and
+                        // is not done.
                         if (number == 0) != lifecycle.is_done(side) {
                             self.audit.find(format!(
                                 "object {slot}.{side}: count {number}, done {}",
@@ -393,11 +425,15 @@ impl Walk<'_> {
                 }
                 LifecycleState::Retired => {
                     self.audit.retired += 1;
+                    // A handle to this object would come to name the slot's next object: the slot is used again as soon
+                    // as no hazard names it.
                     if held != 0 {
                         self.audit.find(format!("object {slot} is retired, with {held} references"));
                     }
                 }
                 LifecycleState::Reserved(tag) | LifecycleState::Reclaiming(tag) => {
+                    // Only the thread that the word names moves the slot on, or recovery by that thread's row. Here
+                    // neither will.
                     if !self.is_alive(tag) {
                         self.audit
                             .find(format!("object {slot} is {:?}, whose thread is gone", lifecycle.state()));
@@ -410,6 +446,8 @@ impl Walk<'_> {
                             lifecycle.state()
                         ));
                     }
+                    // A search takes a slot below the mark only by the map or by its page's generation (INV-PAGE-4).
+                    // This one has neither.
                     if !is_free && u64::from(slot.0) < counted {
                         self.audit
                             .find(format!("object {slot} is below the mark, and no thread will take it"));
@@ -427,10 +465,13 @@ impl Walk<'_> {
         is_free: bool,
         (is_set, is_found): (bool, bool),
     ) {
+        // A bit too many misleads a search once, and the search then clears it. A bit too few hides a free item from
+        // every search by the map.
         if is_set != is_free {
             let shown = if is_set { "free" } else { "not free" };
             self.audit.find(format!("the map shows {thing} as {shown}, and it is not"));
         }
+        // A search goes down from the top of the map, so a summary bit that is missing hides all items below it.
         if !is_found {
             self.audit.find(format!(
                 "the map leads no thread to {thing} and its neighbours, some of which are free"
@@ -452,6 +493,8 @@ impl Walk<'_> {
                     shown,
                 );
                 match BlockWord(self.arena.descriptor(block)?.state.load(Relaxed)).state() {
+                    // All rings were walked before. No reader, drain or reclaimer comes to a block that is bound and in
+                    // no ring, so none would free it.
                     BlockState::Bound(writer) if !self.blocks.contains_key(&block) => {
                         self.audit
                             .find(format!("block {block:?} of ring {writer:?} is not reachable from it"));
@@ -460,6 +503,8 @@ impl Walk<'_> {
                         self.audit
                             .find(format!("block {block:?} is below the mark, and no thread will take it"));
                     }
+                    // Recovery finds an OWNED block by the list intent of its owner's row. This row is free, so no
+                    // intent leads here.
                     BlockState::Owned(tag) if !self.is_alive(tag) => {
                         self.audit
                             .find(format!("block {block:?} is owned by thread {}, which is gone", tag.0));

@@ -66,6 +66,8 @@ pub(crate) fn objects(arena: &Arena) -> Result<Vec<ListedSide>> {
     let mut listed = Vec::new();
     for slot in slot_pool::slots_in_use(arena) {
         let lifecycle = slot_pages::lifecycle_of(arena, slot)?;
+        // A class that is not known is damage, which the audit reports. The list shows the rest of the arena all the
+        // same.
         let (LifecycleState::Live, Ok(class)) = (lifecycle.state(), ObjectClass::of(lifecycle)) else {
             continue;
         };
@@ -79,6 +81,7 @@ pub(crate) fn objects(arena: &Arena) -> Result<Vec<ListedSide>> {
 fn side_of(arena: &Arena, object: ObjectRef, class: ObjectClass) -> Result<ListedSide> {
     let (record, side) = (arena.object(object.slot())?, object.side());
     // Relaxed, all of them: see the first page.
+    // No hazard holds the object: it may end between two loads, and the line may then mix words of two objects.
     let koid = record.koid.load(Relaxed);
     let state = State(record.state[side].load(Relaxed));
     let (tail, head) = if class.has_rings() {
@@ -88,6 +91,7 @@ fn side_of(arena: &Arena, object: ObjectRef, class: ObjectClass) -> Result<Liste
         (0, 0)
     };
     Ok(ListedSide {
+        // Wrapping, here and below: a damaged koid must not panic.
         koid: koid.wrapping_add(side as u64),
         class,
         related_koid: if class.sides() == 2 { koid.wrapping_add(1 - side as u64) } else { 0 },
@@ -107,6 +111,7 @@ pub(crate) fn threads(arena: &Arena) -> Result<Vec<ListedThread>> {
     for tag in arena.thread_tags() {
         let row = arena.thread(tag)?;
         // Relaxed, as above.
+        // A row that names no process is free, and its other words are of no thread.
         let Some(process) = RowState(row.state.load(Relaxed)).thread_owner() else { continue };
         let waiting = Waiting(row.waiting().load(Relaxed));
         listed.push(ListedThread {
@@ -122,6 +127,7 @@ pub(crate) fn threads(arena: &Arena) -> Result<Vec<ListedThread>> {
 }
 
 fn koid_of(arena: &Arena, object: ObjectRef) -> u64 {
+    // A row's word is a claim of another process: the slot may be out of range, or hold another object by now.
     let Ok(record) = arena.object(object.slot()) else { return 0 };
     match Lifecycle(record.lifecycle.load(Relaxed)).state() {
         LifecycleState::Live => record.koid.load(Relaxed).wrapping_add(object.side() as u64),

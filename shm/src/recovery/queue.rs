@@ -144,13 +144,17 @@ impl RecoveryQueue {
     ) -> Result<()> {
         let mut error = None;
         let mut dead = Vec::new();
+        // A row in one of the lists has had steps 1 to 4. A second adoption of its thread rows would run the same
+        // release queues twice.
         for process_slot in process_slots.iter().filter(|process_slot| !self.has(process_slot.row)) {
             match dead_process::declare_dead(supervisor, *process_slot, also) {
                 Ok(row_state) => dead.extend(row_state.map(|row_state| (*process_slot, row_state))),
+                // A crash is an error of the models only: the modelled supervisor is dead and takes no further step.
                 Err(error) if error.is_crash() => return Err(error),
                 Err(why) => _ = error.get_or_insert(why),
             }
         }
+        // After all of them are DEAD: no child can attach to such a row any more, so the walk misses no thread row.
         if !dead.is_empty() {
             let process_slots: Vec<ProcessSlot> =
                 dead.iter().map(|(process_slot, _)| *process_slot).collect();
@@ -167,6 +171,8 @@ impl RecoveryQueue {
                     Ok(()) => self.waiting.push(dead_process),
                     Err(error) if error.is_crash() => return Err(error),
                     Err(why) => {
+                        // The row stays DEAD, and its thread rows stay as they are: dropping an adopted row gives no
+                        // row back.
                         self.failed.push(process_slot.row);
                         _ = error.get_or_insert(why);
                     }
@@ -198,6 +204,7 @@ impl RecoveryQueue {
     /// Works until the queue is empty. The first error is given.
     pub(crate) fn finish(&mut self, supervisor: &Thread) -> Result<()> {
         let mut error = None;
+        // The loop ends: an error takes its process off the lists, or leaves the queue at rest.
         while !self.is_empty() {
             match self.work(supervisor, u32::MAX) {
                 Ok(_) => {}
@@ -220,6 +227,7 @@ impl RecoveryQueue {
                     Ok(true) => self.stage = Stage::Closing(index + 1),
                     Ok(false) => {}
                     Err(error) => {
+                        // The stage keeps its index, which names the next process of the batch from here on.
                         self.failed.push(self.batch.remove(index).process_slot.row);
                         return Err(error);
                     }
@@ -231,12 +239,15 @@ impl RecoveryQueue {
                 self.stage = Stage::Retired;
             }
             Stage::Retired => {
+                // First, so that an error below cannot bring `finish` back to this stage for ever.
                 self.stage = Stage::Rest;
                 // Process slots that the batch had prepared are DEAD now. Rows that have failed are left to
                 // `announce_unfinished`: otherwise each batch would try them again.
                 let mut dead = dead_process::dead_slots(supervisor)?;
                 dead.retain(|process_slot| !self.failed.contains(&process_slot.row));
                 self.announce_in(supervisor, &dead, &[])?;
+                // The walk is long, and it may wait: the slots are lost to no process, and a new death is announced
+                // before it.
                 if self.waiting.is_empty() {
                     self.find_lost(supervisor)?;
                 }
@@ -276,6 +287,7 @@ impl RecoveryQueue {
         crash_point!(supervisor, "recover.freed");
         // One after the other: if one fails, the processes before it have been counted.
         while let Some(dead_process) = self.batch.last() {
+            // The result is read before the rows are cleared: the next thread with such a row counts in the same words.
             let (row, result) = (dead_process.process_slot.row, dead_process.result());
             // The most slots in a thread's lists: a batch of retired slots, and two batches of reusable slots.
             self.lost += dead_process.adopted_rows.len() as u64 * 3 * supervisor.reclaim_batch as u64;
@@ -283,6 +295,7 @@ impl RecoveryQueue {
             crash_point!(supervisor, "recover.cleared");
             // The thread rows before the process row: a DEAD process row is all that leads a successor to them.
             dead_process::free_process_slot(supervisor, row, dead_process.dead)?;
+            // Counted after the row is free. If freeing it fails, a later recovery of the row counts the process, once.
             self.recovered += result;
             self.batch.pop();
             if is_skipped(Step::FreeProcess) {
@@ -327,6 +340,8 @@ impl DeadProcess {
     /// Step 5. `false` when the budget is spent before the last handle is closed.
     fn close(&mut self, supervisor: &Thread, budget: &mut Budget) -> Result<bool> {
         if self.adopted_rows.is_empty() {
+            // A process without a thread may still have handles. To close them takes a row, for the intents and the
+            // release queue.
             self.adopted_rows.push(dead_process::claim_row_for(supervisor, self.process_slot.row)?);
             self.retired_before = self.retired();
         }
@@ -335,6 +350,8 @@ impl DeadProcess {
         for adopted in &self.adopted_rows {
             resolve_intents::resolve_slot_intent(adopted)?;
         }
+        // The queues that the dead threads left come before the table: their sides ended earlier, and the worker's own
+        // queue is one of them.
         while let Some(adopted) = self.adopted_rows.get(self.lists_worked) {
             if !is_skipped(Step::RunTeardown)
                 && !teardown::run_release_queue_for(adopted, &mut self.release_run, budget)?
@@ -343,6 +360,7 @@ impl DeadProcess {
             }
             self.lists_worked += 1;
         }
+        // One row closes the whole table: the entries no longer name the thread that used them.
         let Some(worker) = self.adopted_rows.first() else { return Ok(false) };
         let end = if is_skipped(Step::CloseTable) {
             0
@@ -355,6 +373,7 @@ impl DeadProcess {
         {
             return Ok(false);
         }
+        // `next_entry` is private. A successor begins at entry 1 again, and finds the entries that were closed FREE.
         while self.next_entry < end {
             if !budget.spend() {
                 return Ok(false);
@@ -362,6 +381,7 @@ impl DeadProcess {
             let index = EntryIndex(self.next_entry);
             self.next_entry += 1;
             let entry = dead_process::entry_of(worker, self.process_slot.row, index)?;
+            // Step 3 has left every entry LIVE or FREE, so no other state hides a reference.
             if !entry.is_live() {
                 continue;
             }
@@ -371,6 +391,7 @@ impl DeadProcess {
                 entry,
             )?;
             self.recovered.handles_closed += 1;
+            // After each entry, so that the sides of at most one entry are left when the budget ends.
             if !teardown::run_release_queue_for(worker, &mut self.release_run, budget)? {
                 return Ok(false);
             }

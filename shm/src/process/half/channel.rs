@@ -48,14 +48,17 @@ impl Endpoint {
     }
 
     fn start_afresh(&self, bound: Option<ObjectRef>, pending: u64, credits: &MessageCredits) {
+        // No other function holds both locks at once, so their order cannot make a deadlock.
         let mut writing = self.write_cursor.lock();
         let mut reading = self.read_cursor.lock();
+        // The whole grant, pending messages included: they are charged to the process that gets the end next.
         credits.refund(writing.granted);
         writing.forget();
         writing.granted = credits.charge(pending);
         reading.forget();
         // Relaxed: the locks exclude other threads, and the entry that becomes LIVE next publishes both words.
         self.out_of_order.store(0, Relaxed);
+        // The next owner starts without a refusal. `try_again_ns` keeps its value, which counts only beside a refusal.
         self.refused.store(0, Relaxed);
         self.bound.store(bound.map_or(0, ObjectRef::to_link), Relaxed);
     }
@@ -139,9 +142,13 @@ impl WriteCursor {
     }
 
     fn forget(&mut self) {
+        // The tail and the other positions may keep old values: while the cursor is not ready, every user loads it
+        // first or leaves it alone.
         self.ready = false;
+        // A sender that holds a reservation comes back, finds its handle gone, and takes no reservation back.
         self.reserved = 0;
         self.segment = None;
+        // The blocks stay in the direction's list in the arena, where the next owner of the end finds them.
         self.spare = Vec::new();
         self.owned = Vec::new();
         self.all_owned = 0;
@@ -246,6 +253,7 @@ impl Positions {
 
 impl ReadCursor {
     fn forget(&mut self) {
+        // A caller whose claim is dropped here finds its handle gone before it would use the claim.
         self.ready = false;
         self.segment = None;
         self.replies.clear();
@@ -261,6 +269,8 @@ impl ReadCursor {
             self.back.clear();
         }
         self.taken = 0;
+        // `next_txid` goes on. Any start will do that replies to earlier owners, still in flight, are unlikely to
+        // carry.
         self.first_txid = 0;
         self.late = Vec::new();
     }
@@ -268,6 +278,7 @@ impl ReadCursor {
     /// How many things keep reading from being plain first in, first out; 0 if it is.
     #[inline]
     pub(crate) fn out_of_order(&self) -> u64 {
+        // A call counts from its registration on: until its reply is found, each new message may be that reply.
         self.calls.len() as u64 + self.in_place_reads.len() as u64 + self.taken + u64::from(self.minds_late())
     }
 
@@ -278,6 +289,7 @@ impl ReadCursor {
 
     /// Releases a claim: any reader may take the message, if it has not been consumed.
     pub(crate) fn release(&mut self, position: u64) {
+        // Plain reads come to a message from `plain` on by themselves, and a message before the head is consumed.
         if position >= self.head && position < self.plain {
             self.back.insert(position);
         }
@@ -300,6 +312,8 @@ impl ReadCursor {
     /// Whether a message with this id answers a call that this end has made.
     pub(crate) fn answers_a_call(&self, txid: Txid) -> bool {
         // Both count from 1 to 2³¹ − 1 and wrap around.
+        // The number 0 is skipped at the wrap. That lengthens a distance by one and leaves the order of two distances
+        // as it is.
         let since_first = |number: u32| number.wrapping_sub(self.first_txid) & 0x7fff_ffff;
         txid.0 >= 0x8000_0000 && since_first(txid.0) < since_first(self.next_txid)
     }
@@ -309,6 +323,9 @@ impl WriteCursor {
     /// Computes the position up to which the producer may write.
     pub(crate) fn set_limit(&mut self) {
         let by_count = (self.consumed_seen + self.max_pending).saturating_sub(self.reserved);
+        // By the head, and not by the consumed messages: a cell is free only when the head has passed it. A segment
+        // that begins after the head has no passed cell yet, so its room counts from its base. Reservations are not
+        // subtracted: a sender that comes back to a full segment links another one.
         let by_segment =
             self.segment.map_or(0, |segment| self.head_seen.max(segment.base) + segment.messages());
         let by_grant = (self.consumed_seen + self.granted).saturating_sub(self.reserved);

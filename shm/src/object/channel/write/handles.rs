@@ -58,6 +58,8 @@ pub(crate) struct SendRequest<'m> {
 pub(crate) fn send_with_handles(thread: &Thread, out: &SendRequest<'_>) -> Result<()> {
     let result = send_or_consume(thread, out);
     if result.is_err_and(|error| !error.is_crash()) {
+        // By now the handles that were marked are closed, and the others never were. Only damage stops the closing
+        // early.
         thread.set_operation(Operation::Idle);
     }
     result
@@ -80,6 +82,8 @@ fn send_or_consume(thread: &Thread, out: &SendRequest<'_>) -> Result<()> {
         Ok(writer) => finish_send(writer, &moving),
         Err(error) if error.is_crash() => Err(error),
         Err(error) => {
+            // The intent still says SEND. If this thread dies here, recovery makes the entries that are still MOVING
+            // LIVE, and closes them with the table.
             for (index, entry) in &moving {
                 let record = HandleLocation::Entry { process: thread.table_row, index: *index };
                 refcount::drop_reference(thread, record, entry.moving(thread.tag))?;
@@ -101,6 +105,7 @@ fn mark_and_send<'a>(
 ) -> Result<Writer<'a>> {
     let thread = writer.thread;
     let mut leaving = Unmarked::new();
+    // An error is kept until the sending lock is held in any case: the reservation and the block go back under it.
     let looked = find_all(thread, out, &mut leaving);
     // To take the locks of endpoints in the message, this thread must hold no other lock. So the sending lock is
     // dropped and the position stays reserved. Handles to other objects have no lock, and the sending lock is kept.
@@ -112,6 +117,7 @@ fn mark_and_send<'a>(
     } else {
         Some(writer)
     };
+    // Before the first entry is MOVING: recovery resolves such an entry by its thread's intent alone.
     thread.set_operation(Operation::Send { from: out.channel.entry.object(), position: None });
     let marked = looked.and_then(|()| mark_moving(thread, &leaving, kept.is_none(), moving));
     let writer = match kept {
@@ -138,6 +144,8 @@ fn finish_send(writer: Writer<'_>, moving: &InTransit) -> Result<()> {
         return left;
     }
     thread.set_operation(Operation::Idle);
+    // `and` evaluates the drain even after an error: the message is sent, and its handles must not stay in a ring that
+    // is not read.
     left.and(drain_if_peer_closed(writer))
 }
 
@@ -145,6 +153,7 @@ fn finish_send(writer: Writer<'_>, moving: &InTransit) -> Result<()> {
 fn close_values(thread: &Thread, values: &[HandleValue]) -> Result<()> {
     for value in values {
         match lookup::lookup(thread, *value).and_then(|found| refcount::drop_handle(thread, found)) {
+            // Another thread closed or moved the handle meanwhile, so it has left the caller as promised.
             Ok(()) | Err(Error::BadHandle) => {}
             Err(error) => return Err(error),
         }
@@ -177,6 +186,7 @@ fn claim_reservation<'a>(
     out: &SendRequest<'_>,
     inside: &'a Inside<'_>,
 ) -> Result<Writer<'a>> {
+    // An error here means that the handle is gone, and its reservations went with it (`WriteCursor::forget`).
     let mut writer = Writer::enter(thread, out.channel, out.rights, inside)?;
     writer.cursor.reserved = writer.cursor.reserved.saturating_sub(1);
     if writer.cursor.ready {
@@ -207,6 +217,7 @@ fn find_all(thread: &Thread, out: &SendRequest<'_>, leaving: &mut Unmarked) -> R
         found.require(out.transfer)?;
         // Check the slot now: after the commit, no step may fail.
         thread.arena().object(found.entry.object().slot())?;
+        // The push cannot panic: the number of handles was checked first.
         leaving.push(found);
     }
     Ok(())
@@ -232,6 +243,7 @@ fn mark_moving(
         marked.map_err(|_| Error::BadHandle)?;
         moving.push((found.index, found.entry));
         crash_point!(thread, "transfer.marked");
+        // After the CAS: an operation that starts now finds the handle gone, so passing each lock once is enough.
         if is_detaching {
             thread.detach_half(found.index, found.entry.object());
         }
@@ -246,6 +258,8 @@ fn send_moving<'a>(
     moving: &InTransit,
 ) -> Result<Writer<'a>> {
     let thread = writer.thread;
+    // The place is looked for again. While the lock was free, other threads may have sent, and the reservation promises
+    // only that one place is left.
     let position = match write::reserve_position(&mut writer, 0) {
         Ok(position) => position,
         Err(error) => {
@@ -278,10 +292,12 @@ fn write_message(
     let SendRequest { bytes, txid, .. } = *out;
     let header = Header::new(bytes.len(), moving.len(), block);
     // Relaxed, here and below: the store of the tail publishes these.
+    // Without a generation: no handle value names a record.
     let record = |entry: Entry| Entry(0).live(entry.rights(), entry.object()).0;
     let Some(block) = block else {
         let segment = writer.cursor.segment.as_ref().ok_or(Error::Corrupt("room without a segment"))?;
         let cell = segment.cell(position);
+        // At the end of the cell. `fits_cell` has found room there, so the subtraction does not underflow.
         let records = cell.0[LINE_WORDS - moving.len()..].iter();
         records.zip(moving).for_each(|(word, (_, entry))| word.store(record(*entry), Relaxed));
         write::write_inline(segment, position, bytes, header, txid);

@@ -58,6 +58,7 @@ pub(crate) fn reserve(
         return Err(Error::OutOfRange { what, value: len_bytes as u64, most });
     }
     // Find a position now, so that a full channel is reported before the caller fills the loan.
+    // The position is not kept for the loan: other messages may be sent before it, and `commit` finds a place again.
     let lines = len_bytes.div_ceil(LINE_BYTES).max(1);
     let block =
         write::reserve_position(&mut writer, 0).and_then(|_| payload::payload_block(&mut writer, lines));
@@ -67,6 +68,7 @@ pub(crate) fn reserve(
 
 pub(crate) fn commit(thread: &Thread, loan: Loan) -> Result<()> {
     let inside = thread.inside();
+    // No rights: `reserve` has checked them, and a handle's rights never change.
     let sent = Writer::enter(thread, loan.found, Rights::empty(), &inside).and_then(|mut writer| {
         #[cfg(not(loom))]
         // SAFETY: the block has the loan's bytes, and the lock is held.
@@ -135,6 +137,7 @@ impl Loan {
             zero(start, self.written_bytes, offset);
             core::ptr::copy_nonoverlapping(bytes.as_ptr(), start.add(offset), bytes.len());
         }
+        // Writes need not come in order: a byte below the mark was written or zeroed, so the mark only grows.
         self.written_bytes = self.written_bytes.max(end);
         Ok(())
     }

@@ -25,10 +25,12 @@ pub(crate) fn grant(writer: &mut Writer<'_>, ahead: u64) -> Result<()> {
     let mut taken = credits.take(lacking, most, writer.cursor.granted);
     if taken == 0 && credits.walks.is_due() {
         let entries = revoke_idle_grants(thread);
+        // Credits are scarce now, so this end takes only what the message needs and leaves the rest to the other ends.
         taken = credits.take(lacking, lacking, writer.cursor.granted);
         credits.walks.walked(entries, taken > 0);
     }
     if taken == 0 {
+        // The lack is the quota's and not the channel's: the reader of this channel alone may not end it.
         return Err(Error::NoResources(
             "pending messages of this process (max_pending_messages_per_process), of which one channel has at most \
              eight times the number left",
@@ -48,6 +50,8 @@ fn revoke_idle_grants(thread: &Thread) -> usize {
             && writer.cursor.ready
             && writer::refresh_head(&mut writer).is_ok()
         {
+            // The head was loaded just now, so messages that were read meanwhile count as unused. An end whose ring is
+            // damaged keeps its grant, and its own next write reports the damage.
             let unused = writer.cursor.unused();
             writer.cursor.granted -= unused;
             thread.process.quotas.messages.refund(unused);

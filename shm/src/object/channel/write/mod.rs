@@ -62,9 +62,12 @@ pub(crate) fn send_batch(
         };
         match put {
             Ok(()) => (sent, ahead) = (sent + 1, ahead + 1),
+            // No message was written, so there is none to publish.
             Err(error) if sent == 0 => {
                 return refused::noting(&writer, payload_lines(bytes.len()), Err(error));
             }
+            // The messages before this one still have to be published. The caller learns their number, and meets the
+            // error again if it sends the rest.
             Err(_) => break,
         }
     }
@@ -82,6 +85,8 @@ pub(crate) fn enqueue(writer: &mut Writer<'_>, bytes: &[u8], txid: Option<Txid>)
 /// Writes a message `ahead` places past the tail, unpublished.
 #[inline(always)]
 fn enqueue_at(writer: &mut Writer<'_>, ahead: u64, bytes: &[u8], txid: Option<Txid>) -> Result<()> {
+    // An error needs no undoing: a position is used only once the tail is stored past it, so the next write takes the
+    // same one.
     let position = reserve_position(writer, ahead)?;
     if bytes.len() > LINE_BYTES {
         let block = payload::payload_block(writer, bytes.len().div_ceil(LINE_BYTES))?;
@@ -120,6 +125,8 @@ pub(crate) fn reserve_position(writer: &mut Writer<'_>, ahead: u64) -> Result<u6
     }
     let state = writer.own_state()?;
     // Relaxed: this thread uses the signal alone, and reads no data that it publishes.
+    // If the peer closes after this load, a plain message goes to a ring that is not read, and its block is freed with
+    // the channel. Handles need a second look (`drain_if_peer_closed`).
     if State(state.load(Relaxed)).signals().contains(Signals::PEER_CLOSED) {
         return Err(Error::PeerClosed);
     }
@@ -165,6 +172,7 @@ pub(crate) fn finish_block(
     let segment = writer.cursor.segment.as_ref().ok_or(Error::Corrupt("room without a segment"))?;
     // Relaxed: the store of the tail publishes the header.
     segment.header(position).store(header.0, Relaxed);
+    // Positions only grow, so the queue stays sorted, and `refresh_head` looks at its front only.
     writer.cursor.in_flight.push_back((position, block));
     Ok(())
 }

@@ -22,6 +22,7 @@ use crate::sync::{self, Inside, Relaxed};
 /// Notes the refusal of a write that needs this many lines of payload.
 #[cold]
 fn note_refusal(endpoint: &Endpoint, lines: usize, error: Error) -> Error {
+    // A full channel needs no note: head and tail say by themselves when there is room again.
     if matches!(error, Error::NoMemory { .. } | Error::NoResources(_)) {
         // Relaxed, here and below: private to the process, and only a hint.
         endpoint.refused.store(lines as u64 + 1, Relaxed);

@@ -29,9 +29,11 @@ pub(crate) fn make_room(writer: &mut Writer<'_>) -> Result<()> {
     let pending = writer.cursor.max_pending;
     let free = |cursor: &WriteCursor| pending.saturating_sub(cursor.pending());
     writer::back_off_for_reader(writer, |cursor| free(cursor) >= pending / 64)?;
+    // The channel's own limit comes before the quota: SHOULD_WAIT ends as soon as this channel is read.
     if writer.cursor.pending() + writer.cursor.reserved >= pending {
         return Err(Error::ShouldWait);
     }
+    // The grant comes before the segment: a grant goes back when it is not used, and a segment that was linked stays.
     message_credit::grant(writer, 0)?;
     writer.cursor.set_limit();
     if writer.cursor.tail >= writer.cursor.limit {
@@ -51,6 +53,7 @@ fn grow(writer: &mut Writer<'_>) -> Result<()> {
         writer.cursor.segment.is_some() && writer.cursor.consumed_seen > writer.cursor.head_seen;
     let largest = if is_kept_back { SEGMENT_CLASS_BEHIND_HEAD } else { LARGEST_SEGMENT_CLASS };
     let largest = largest.min(classes - 1);
+    // The class comes from a block that the layout has accepted, and `min`, below, keeps the sum inside the layout.
     let class = match &writer.cursor.segment {
         None => class_of_messages(thread.arena().config().first_segment_messages),
         Some(segment) => segment.block.class() + GROWTH_CLASSES,

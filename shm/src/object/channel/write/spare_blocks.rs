@@ -14,14 +14,18 @@ use std::collections::HashSet;
 pub(crate) fn search_in_flight(writer: &mut Writer<'_>) -> Result<()> {
     let cursor = &mut *writer.cursor;
     let news = cursor.consumed_seen.saturating_sub(cursor.searched);
+    // If the head has passed every consumed message, none was consumed out of order.
     if cursor.consumed_seen == cursor.head_seen || news == 0 || news < cursor.in_flight.len() as u64 / 8 {
         return Ok(());
     }
     cursor.searched = cursor.consumed_seen;
     for _ in 0..cursor.in_flight.len() {
+        // One full turn of the queue: the blocks that stay in flight come back in their old order.
         let Some((position, block)) = cursor.in_flight.pop_front() else { break };
         // ORDER: Acquire pairs with the Release of `mark_consumed`.
         if writer.thread.arena().descriptor(block)?.position.load(Acquire) == 0 {
+            // P5: the 0 is the reader's word. A reader that writes it too early damages the message that it is reading,
+            // and no other.
             cursor.spare[block.class()].push(block);
         } else {
             cursor.in_flight.push_back((position, block));
@@ -43,6 +47,8 @@ const KEPT_BYTES: usize = 1 << 20;
 /// Gives blocks back after a burst, so that one burst does not keep its memory for the lifetime of the channel. Every
 /// write that loads the head calls this, for a message of any size.
 pub(crate) fn trim_after_burst(writer: &mut Writer<'_>) -> Result<()> {
+    // A steady stream needs as many blocks again as are in flight. To keep fewer would give blocks back in one lap and
+    // take them again in the next.
     let in_use = 2 * writer.cursor.in_flight.len();
     let keep = |class| (KEPT_BYTES / block_bytes(class)).clamp(1, 64).max(in_use);
     if writer.cursor.spare.iter().enumerate().any(|(class, spare)| spare.len() > 4 * keep(class)) {
@@ -56,16 +62,20 @@ pub(crate) fn trim_spares(writer: &mut Writer<'_>, keep: impl Fn(usize) -> usize
     let thread = writer.thread;
     let mut excess = HashSet::new();
     for (class, spare) in writer.cursor.spare.iter_mut().enumerate() {
+        // They leave the private list first. After an error below, the rest is in the arena's list alone, where the
+        // next owner of the end finds it.
         excess.extend(spare.drain(keep(class).min(spare.len())..));
     }
     if excess.is_empty() {
         return Ok(());
     }
     let mut chain = &writer.direction()?.producer.blocks;
+    // P5: no list has more blocks than the arena, so a longer walk runs in a circle.
     let mut left = thread.arena().layout().descriptors.iter().map(|section| section.count).sum::<usize>();
     // Relaxed: only this end's process changes the list, under the sending lock.
     while let Some(block) = BlockId::from_link(chain.load(Relaxed)) {
         if excess.contains(&block) {
+            // `chain` stays where it is: unlinking stores the next block in it.
             let from = writer.side;
             drain::unlink_and_free(thread, chain, block, ListIntent::UnlinkPayload { from, block }, from)?;
             let owned = &mut writer.cursor.owned[block.class()];

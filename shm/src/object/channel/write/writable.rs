@@ -22,9 +22,11 @@ pub(crate) fn would_succeed(thread: &Thread, found: ResolvedHandle, endpoint: &E
     if !writer.is_bound() || !lookup::is_current(thread, found) {
         return Err(Error::Canceled);
     }
+    // Read again under the lock: a write may have succeeded since the caller looked.
     let Some(lines) = endpoint.refused.load(Relaxed).checked_sub(1) else { return Ok(true) };
     match prepare_write(&mut writer, lines as usize) {
         Ok(()) => {
+            // From here on WRITABLE follows from head and tail again.
             endpoint.refused.store(0, Relaxed);
             Ok(true)
         }
@@ -38,6 +40,7 @@ pub(crate) fn would_succeed(thread: &Thread, found: ResolvedHandle, endpoint: &E
 }
 
 fn prepare_write(writer: &mut Writer<'_>, lines: usize) -> Result<()> {
+    // This reserves no place: it makes room, and the write that follows finds the place free.
     write::reserve_position(writer, 0)?;
     if lines > 0 {
         let block = payload::payload_block(writer, lines)?;
