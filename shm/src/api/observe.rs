@@ -73,6 +73,7 @@ impl Thread {
                 MAX_WAIT_ITEMS,
             ));
         }
+        // Most waits are for few handles, and allocate no memory for them.
         let mut found = [ResolvedHandle::NONE; 8];
         if let Some(found) = found.get_mut(..items.len()) {
             self.wait_found(items, found, rights, deadline_ns)
@@ -96,6 +97,7 @@ impl Thread {
         wait::wait_until(self, found, items, deadline_ns, OnInterrupt::Restart, |items, watch| {
             let mut satisfied = false;
             let mut canceled = false;
+            // All items are looked at, also after one that decides: `pending` is filled in for each.
             for (number, (item, found)) in items.iter_mut().zip(found.iter()).enumerate() {
                 item.pending = match self.signals_since(*found, number, watch) {
                     Ok(signals) => signals,
@@ -108,6 +110,8 @@ impl Thread {
                 satisfied |= item.pending.intersects(item.waitfor);
             }
             match (canceled, satisfied) {
+                // A closed handle outweighs a signal: the caller must not use the items as if all of them were still
+                // there.
                 (true, _) => Err(Error::Canceled),
                 (false, true) => Ok(Some(())),
                 (false, false) => Ok(None),

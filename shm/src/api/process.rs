@@ -37,8 +37,10 @@ impl Process {
         identity: impl Into<ProcessIdentity>,
         seed: u32,
     ) -> Result<Arc<Self>> {
+        // Before the process is attached: none of its threads can run out of blocks earlier.
         pressure::register(exhausted::take_block_that_comes_back);
         let process = slots::attach(arena, process_slot, identity, seed)?;
+        // No thread has the process yet, so none can look the startup handle up before its half is bound.
         arrive::arrive_at_start(&process);
         Ok(process)
     }

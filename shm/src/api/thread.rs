@@ -40,6 +40,8 @@ impl Thread {
     /// Closes the handle. Waits on it end, and an object to which this was the last handle dies.
     pub fn close(&self, found: ResolvedHandle) -> Result<()> {
         refcount::drop_handle(self, found)?;
+        // An error is returned below, after the halves: a closed handle stays closed, so its memory is freed in any
+        // case.
         let done = teardown::run_release_queue(self);
         // Last, since it is the least urgent: waiters and peers have been woken by now.
         self.free_halves_if_due();
@@ -213,6 +215,7 @@ impl Drop for Thread {
         if self.is_dead() || std::thread::panicking() {
             return;
         }
+        // A forked child has a copy of this value and no mapping of the arena. The row belongs to the parent's thread.
         if !self.process.is_here() {
             return;
         }
@@ -231,13 +234,19 @@ impl Thread {
         let mut retired = self.retired.borrow_mut();
         retired.append(&mut self.reusable.borrow_mut());
         if !retired.is_empty() {
+            // The slots stay RETIRED. The process's other threads scan them with their own, before or after this
+            // thread's row is free.
             self.process.orphans.lock().append(&mut retired);
         }
         drop(retired);
+        // Reclaiming writes intents into the row. A row with an unfinished operation keeps its intents for recovery,
+        // and an adopted row belongs to recovery.
         if resolved && self.owns_row {
             reclaim::reclaim_orphans(self);
         }
         slot_credit::return_cached_credits(self);
+        // An adopted row is freed by recovery, which clears it first. The row's thread had its entries in another
+        // process's pool.
         if !self.owns_row {
             return;
         }
@@ -254,9 +263,11 @@ impl Thread {
         // A wait that panicked may still watch. Ending it fails only for a tag without a row, and this thread has a
         // row.
         let _ = watch::end_watch(self);
+        // Before the row is free: the next thread with the row sets hazards of its own in the same words.
         (0..HAZARDS).for_each(|hazard| pin::clear_hazard(self, hazard));
         // ORDER: Release pairs with the Acquire of the next claim: the row is idle.
         self.row().state.store(0, Release);
+        // After the row is free, so that a thread that the count lets in can claim it.
         if self.is_counted {
             self.process.release_thread();
         }

@@ -232,16 +232,19 @@ impl Config {
 
     /// How many blocks of `class` one process may have taken. `None` if the quota is at or above the class's capacity.
     pub(crate) fn block_quota(&self, class: usize) -> Option<u64> {
+        // The credits are an array for all possible classes. Those that the arena lacks have no quota.
         if class >= self.classes() {
             return None;
         }
         let block_bytes = block_bytes(class);
+        // At least one: a quota of 0 would make the class useless to every process.
         let quota = (self.max_block_bytes_per_process / block_bytes as u64).max(1);
         (quota < self.blocks_of_class(class) as u64).then_some(quota)
     }
 
     /// How many messages one process may have pending. `None` if the quota is at or above the arena's capacity.
     pub(crate) fn message_quota(&self) -> Option<u64> {
+        // Two directions for each object. The product is at most 2⁴⁴ after `validate`, so it does not overflow.
         let all = 2 * u64::from(self.max_objects) * u64::from(self.max_pending_messages);
         let quota = u64::from(self.max_pending_messages_per_process);
         (quota < all).then_some(quota)
@@ -249,6 +252,7 @@ impl Config {
 
     pub(crate) fn classes(&self) -> usize {
         let lines = self.max_loan_bytes.div_ceil(LINE_BYTES as u64) as usize;
+        // The last class is the one that the largest loan needs. A request for a larger block is refused.
         (class_of_lines(lines) + 1).min(MAX_CLASSES)
     }
 

@@ -60,6 +60,7 @@ struct Builder {
 impl Builder {
     fn section<T: Shared>(&mut self, count: usize) -> Section<T> {
         let offset_bytes = self.next_bytes;
+        // Checked: a product that wrapped would lay sections over each other, and every later check would accept them.
         let len_bytes = count.checked_mul(size_of::<T>()).expect("validated limits fit the address space");
         self.next_bytes = (offset_bytes + len_bytes).next_multiple_of(PAGE_BYTES);
         Section { offset_bytes, count, of: PhantomData }
@@ -111,6 +112,7 @@ impl Layout {
         let watches = at.section(threads.count);
         let watching = at.section(threads.count.div_ceil(WORD_BITS));
         let objects = at.section(config.max_objects as usize);
+        // Apart from the objects: a page of bodies that no channel ever used costs no memory. The same goes for names.
         let bodies = at.section(config.max_objects as usize);
         let names = at.section(config.max_objects as usize);
         let mut entries_per_process = config.max_handles_per_process as usize + 1;
@@ -129,6 +131,7 @@ impl Layout {
         let pools = (0..classes).map(|class| at.section(blocks(class) * (CLASS_0_LINES << class))).collect();
         let total_bytes = at.next_bytes;
         Self {
+            // The path is no part of the format: a process that attaches must compute the same layout without it.
             config: Config { socket_path: None, ..config.clone() },
             header,
             processes,
@@ -203,11 +206,13 @@ impl Layout {
         if found != VERSION {
             return Err(AttachError::AnotherVersion { found, expected: VERSION });
         }
+        // The words are copied once and checked as a copy. A later change in the header has no effect (INV-LAYOUT-1).
         let config = Config::from_words(core::array::from_fn(|i| header.config[i].load(Relaxed)));
         // Before the layout is computed, whose sums must not overflow.
         config.validate()?;
         let layout = Self::new(&config);
         let expected_bytes = layout.total_bytes as u64;
+        // The hash also covers the sizes of the records, so two builds with other records refuse each other's arenas.
         if header.total_bytes.load(Relaxed) != expected_bytes
             || header.layout_hash.load(Relaxed) != layout.hash()
         {

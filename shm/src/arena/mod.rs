@@ -71,6 +71,8 @@ impl Arena {
     pub fn create(config: &Config) -> core::result::Result<Self, AttachError> {
         config.validate()?;
         let layout = Layout::new(config);
+        // The file has its final size and its seals before it is mapped, so no process can shrink it under a mapping
+        // (SIGBUS).
         let file = crate::arena::region::create_memfd(layout.total_bytes)?;
         let region = crate::arena::region::Mapped::new(file)?;
         let arena = Self::over(Box::new(region), layout);
@@ -85,6 +87,8 @@ impl Arena {
         let actual_bytes = region.len_bytes() as u64;
         // SAFETY: a mapping has at least one page, which holds a `Header`; any bytes are a valid one.
         let header = unsafe { region.base().cast::<Header>().as_ref() };
+        // Before any other part of the arena is touched: until the layout is checked against the size, an index may
+        // lead outside.
         let layout = Layout::read(header, actual_bytes)?;
         Ok(Self::over(Box::new(region), layout))
     }
@@ -102,6 +106,7 @@ impl Arena {
 
     fn over(region: Box<dyn Region>, layout: Layout) -> Self {
         debug_assert!(layout.total_bytes <= region.len_bytes());
+        // The base stays valid when the box moves: it points to the mapping, and not into the box.
         Self { base: region.base(), layout, futex: Futex::new(), region }
     }
 
@@ -138,6 +143,8 @@ impl Arena {
 
     #[inline(always)]
     fn at<T: Shared>(&self, section: Section<T>, index: usize) -> Option<&T> {
+        // The only check of an index that was read from the arena. `count` is private, so no other process can widen
+        // it.
         if index >= section.count {
             return None;
         }
@@ -218,6 +225,7 @@ impl Arena {
 
     #[inline(always)]
     pub(crate) fn entry(&self, process: ProcessIndex, index: EntryIndex) -> Option<&AtomicU64> {
+        // Without this check, a large index would lead into the next process's table, which `at` accepts.
         if index.0 as usize >= self.layout.entries_per_process {
             return None;
         }
@@ -245,6 +253,8 @@ impl Arena {
         let (class, index) = (block.class(), block.index());
         let section =
             self.layout.pools.get(class).copied().ok_or(Error::Corrupt("a block's class is out of range"))?;
+        // The product below fits: an index has 22 bits, and a block has at most 2¹⁸ lines. So it wraps only to save the
+        // check.
         let lines = CLASS_0_LINES << class;
         let first =
             self.at(section, index.wrapping_mul(lines)).ok_or(Error::Corrupt("a block is out of range"))?;
@@ -264,6 +274,7 @@ impl Arena {
     /// blocks.
     pub(crate) fn decommit_blocks(&self, first: BlockId, count: usize) -> Result<usize> {
         let lines = self.lines(first)?;
+        // `lines` has checked the class.
         let section = self.layout.pools[first.class()];
         let (from, len) = (first.index() * lines.len(), count * lines.len());
         if from + len > section.count {
@@ -277,6 +288,7 @@ impl Arena {
     /// Gives back the whole pages of these blocks' descriptors.
     pub(crate) fn decommit_descriptors(&self, class: usize, first: u32, end: u32) {
         let Some(section) = self.layout.descriptors.get(class) else { return };
+        // Only whole pages are given back. A page at either end stays if it has descriptors of other blocks too.
         let (first, end) = (first as usize, (end as usize).min(section.count));
         let bytes = size_of::<Descriptor>();
         self.region.decommit(section.offset_bytes + first * bytes, end.saturating_sub(first) * bytes);
@@ -316,6 +328,7 @@ impl Arena {
     /// unchanged.
     pub(crate) fn decommit_entries(&self, process: ProcessIndex, first: u32, end: u32) -> bool {
         let in_a_page = PAGE_BYTES / size_of::<EntryCell>();
+        // The rest of the last page is of the same table: a table fills whole pages.
         let (first, end) = (first as usize, (end as usize).next_multiple_of(in_a_page));
         let per_process = self.layout.entries_per_process;
         if usize::from(process.0) >= self.layout.processes.count || first >= end || end > per_process {
@@ -343,6 +356,7 @@ impl Arena {
             }
             HandleLocation::Transit { block, word } => {
                 let lines = self.lines(block)?;
+                // `word` is from a header or an intent, so the block may be too short for it.
                 let (line, word) = (word as usize / LINE_WORDS, word as usize % LINE_WORDS);
                 let word = lines.get(line).map(|line| &line.0[word]);
                 word.ok_or(Error::Corrupt("a handle in transit is out of range"))
@@ -412,6 +426,8 @@ mod model {
 impl Arena {
     /// The tags of thread rows that were ever used.
     pub(crate) fn thread_tags(&self) -> impl Iterator<Item = Tag> + use<> {
+        // The mark is another process's word. Clamped to the layout, here and below, it can make a walk too long or too
+        // short, and never lead it outside.
         let hwm = self.header().threads_hwm.load(Relaxed).min(self.layout.threads.count as u64);
         (1..(hwm as u16).max(1)).map(Tag)
     }

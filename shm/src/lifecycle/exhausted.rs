@@ -39,6 +39,8 @@ pub(crate) fn take_block_that_comes_back(thread: &Thread, class: usize, exhauste
     }
     for turn in 0..=MOST_TURNS {
         let before = given_up(thread);
+        // Once: the channels of this process have given up their blocks after it, and the later turns wait for other
+        // threads.
         if turn == 0 {
             object::trim(thread, true)?;
         }
@@ -66,6 +68,7 @@ pub(crate) fn take_block_that_comes_back(thread: &Thread, class: usize, exhauste
 pub(crate) fn take_slot_that_comes_back(thread: &Thread) -> Result<(Slot, Lifecycle)> {
     for turn in 0..=MOST_TURNS {
         let before = created_and_retired(thread);
+        // In every turn: objects that retired meanwhile, and objects whose hazards are gone by now, become free.
         reclaim::collect(thread)?;
         if let Some(taken) = slot_pool::take_slot_at_hand(thread)? {
             return Ok(taken);
@@ -140,6 +143,7 @@ fn is_coming(thread: &Thread, class: usize) -> Result<bool> {
 /// How many objects and blocks all threads have ever retired and freed.
 fn given_up(thread: &Thread) -> u64 {
     let Counters { objects_retired, blocks_freed, .. } = counter::counters(thread.arena());
+    // Wrapping: the sum is only compared with an earlier one.
     objects_retired.wrapping_add(blocks_freed)
 }
 
@@ -149,6 +153,7 @@ fn wait_for_others(thread: &Thread, turn: u32) {
         // Yields.
         sync::backoff(63);
     } else {
+        // On no word: a nap. The reason for its end does not matter, since the next turn looks at everything again.
         let _ = thread.arena().futex().wait(&[], sync::now_ns().saturating_add(NAP_NS));
     }
 }

@@ -72,6 +72,7 @@ fn trim(process: &Arc<Process>, all: bool) {
     // No thread row is free: the next round tries again.
     let Ok(thread) = rows::join(process) else { return };
     process.free_waiting_halves();
+    // An error keeps the count, so that the next round tries again.
     if object::trim(&thread, all) == Ok(false) {
         process.scavenger.taken_bytes.store(0, Ordering::Relaxed);
     }

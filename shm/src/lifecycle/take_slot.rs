@@ -29,10 +29,13 @@ fn refill_credits(thread: &Thread, pool: &ObjectCredits) -> Result<u64> {
     // From cheap to dear: the credits that are left; those that other processes have given back; the same, after the
     // retired objects are collected; and last a walk that counts the objects in use.
     for attempt in 0..4 {
+        // Before the lock: the collection returns credits, and takes the lock for that.
         if attempt == 2 {
             reclaim::collect(thread)?;
         }
         let mut left = pool.left.lock();
+        // Under the lock, also for the long walk: a second thread that walked at the same time would count the same
+        // slots (INV-QUOTA-1).
         if *left == 0 && attempt > 0 {
             *left = if attempt < 3 {
                 slot_credit::take_over_objects(thread, pool)
@@ -60,6 +63,8 @@ pub(crate) fn take_slot(thread: &Thread) -> Result<(Slot, Lifecycle, u64)> {
     if let Err(error) = taken
         && !error.is_crash()
     {
+        // A take that failed may have named a slot that it does not have. Recovery would only look at it in vain, but
+        // the row must be idle before it is given back.
         slot_pool::intend_no_slot(thread);
     }
     taken

@@ -35,6 +35,7 @@ pub(crate) fn basic(thread: &Thread, found: ResolvedHandle) -> Result<Basic> {
         let side = object.side() as u64;
         Ok(Basic {
             koid: koid.wrapping_add(side),
+            // Both sides took their koids together, so the other side's is one more or one less.
             related_koid: if lifecycle.is_two_sided() { koid.wrapping_add(1 - side) } else { 0 },
             rights: found.rights(),
             class: ObjectClass::of(lifecycle)?,
@@ -63,6 +64,7 @@ pub(crate) fn name(thread: &Thread, found: ResolvedHandle) -> Result<[u8; MAX_NA
             for (chunk, word) in bytes.chunks_exact_mut(8).zip(&name.bytes) {
                 chunk.copy_from_slice(&word.load(Relaxed).to_le_bytes());
             }
+            // P5: another process wrote these words, and C callers rely on the NUL.
             bytes[MAX_NAME_BYTES - 1] = 0;
         }
         Ok(bytes)

@@ -95,6 +95,8 @@ pub(crate) fn sleep_until<T>(
         let first = found.first().map(|found| found.entry.object());
         thread.set_waiting(Waiting::asleep(found.len(), first));
         trace_event!(items = found.len(), ?first, until_ns, "thread sleeps");
+        // A word that has changed since it was armed makes this return at once, so no wake is lost between the check
+        // and the sleep.
         let slept = thread.arena().futex().wait(&words, until_ns);
         trace_event!(?slept, "thread is awake");
         thread.set_waiting(Waiting::AWAKE);
@@ -102,6 +104,7 @@ pub(crate) fn sleep_until<T>(
             return Ok(done);
         }
         match slept {
+            // A shortened sleep that ends is no timeout of the caller: the loop looks at the deadline itself.
             WakeReason::TimedOut if longest_ns.is_none() => return Err(Error::TimedOut),
             WakeReason::Interrupted if on_interrupt == OnInterrupt::End => return Err(Error::Interrupted),
             _ => {}

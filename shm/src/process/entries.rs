@@ -36,6 +36,8 @@ fn take_entry(thread: &Thread) -> Option<EntryIndex> {
 #[cold]
 fn refill_entries(thread: &Thread) -> Option<EntryIndex> {
     let mut cache = thread.entry_cache.borrow_mut();
+    // This thread's closed entries go back first, so that a small table does not seem full while its thread holds free
+    // entries.
     let mut pool = thread.process.entries.lock();
     pool.recycle(&mut thread.closed_entries.borrow_mut());
     pool.take_some(thread.entries_at_a_time, &mut cache);
@@ -50,6 +52,8 @@ fn refill_entries(thread: &Thread) -> Option<EntryIndex> {
 /// Returns an entry that is FREE: this process may use it again, after the quarantine.
 #[inline]
 pub(crate) fn recycle_entry(thread: &Thread, index: EntryIndex) {
+    // Recovery closes entries of a dead process's table. They are of no use to this process, and the dead one's pool is
+    // gone.
     if thread.table_row != thread.process.row {
         return;
     }

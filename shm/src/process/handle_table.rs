@@ -19,8 +19,11 @@ impl HandleCodec {
     const INDEX_BITS: u32 = 20;
 
     pub(crate) fn new(seed: u32) -> Self {
+        // Odd: only odd numbers have an inverse modulo 2³².
         let multiplier = seed | 1;
         // Newton's iteration doubles the correct low bits of the inverse each time.
+        // An odd number is its own inverse modulo 8, so three bits are right at the start, and more than 32 after five
+        // rounds.
         let mut inverse = multiplier;
         for _ in 0..5 {
             inverse = inverse.wrapping_mul(2u32.wrapping_sub(multiplier.wrapping_mul(inverse)));
@@ -32,6 +35,7 @@ impl HandleCodec {
     pub(crate) fn encode(self, index: EntryIndex, entry: Entry) -> HandleValue {
         let plain = index.0 | entry.generation() << Self::INDEX_BITS;
         let mixed = plain.wrapping_mul(self.multiplier);
+        // The product leaves low bits unmixed, so the high half is folded in. The fold is its own inverse.
         HandleValue(mixed ^ mixed >> 16)
     }
 
@@ -79,9 +83,11 @@ impl EntryPool {
     /// Takes one entry; `None` when all are in use.
     pub(crate) fn take(&mut self) -> Option<EntryIndex> {
         if let Some(index) = self.reusable.pop() {
+            // The entry taken may be one without a half. Its next handle then makes one.
             self.bare = self.bare.min(self.reusable.len());
             return Some(index);
         }
+        // Before the quarantine: an entry that was never used cannot be named by the value of a closed handle.
         if self.hwm < self.end {
             self.hwm += 1;
             return Some(EntryIndex(self.hwm - 1));

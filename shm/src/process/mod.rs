@@ -115,6 +115,7 @@ impl Process {
 
     /// The value of the handle that the spawner left for this process, if it left one.
     pub fn startup_handle(&self) -> Option<HandleValue> {
+        // Relaxed: the spawner left the handle before it told this process of its slot.
         let entry = Entry(self.arena.entry(self.row, STARTUP_ENTRY)?.load(Relaxed));
         entry.is_live().then(|| self.codec.encode(STARTUP_ENTRY, entry))
     }
@@ -122,6 +123,8 @@ impl Process {
     /// The first transaction id of an endpoint that has just arrived: a random one, since replies to the previous
     /// owner's calls may still be in flight.
     pub(crate) fn txid_start(&self) -> u32 {
+        // The secret of the codec and the time: another process cannot guess the id, and two arrivals seldom start at
+        // the same id.
         let mixed = self.codec.encode(EntryIndex(sync::now_ns() as u32 & 0xf_ffff), Entry(0));
         (mixed.0 & 0x7fff_ffff).max(1)
     }
@@ -160,6 +163,7 @@ impl Process {
         };
         let mut has_done = !taken.is_empty();
         if has_done || self.grace.waiting() > 0 {
+            // Called without new halves too: it also looks whether earlier ones have become unused.
             let unused = self.grace.retire(taken);
             has_done |= !unused.is_empty();
             // SAFETY: every user of a half is inside by this grace, and the grace period of `unused` is over.

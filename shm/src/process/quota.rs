@@ -157,6 +157,8 @@ impl MessageCredits {
         if self.quota.is_none() {
             return Self::UNLIMITED;
         }
+        // Most ends arrive empty and skip the lock. The sum may become negative (INV-QUOTA-3): a handle that arrives is
+        // never refused for its messages.
         if pending > 0 {
             *self.left.lock() -= pending.cast_signed();
         }
@@ -173,6 +175,7 @@ impl MessageCredits {
     /// 0.
     pub(crate) fn take(&self, least: u64, most: u64, granted: u64) -> u64 {
         let mut left = self.left.lock();
+        // A negative number of credits grants none until enough messages have been read.
         let there = u64::try_from(*left).unwrap_or(0);
         // The largest grant g for which, before its last message, the end has less than SHARE times the credits left
         // then: granted + g − 1 < SHARE × (there − g + 1).

@@ -14,6 +14,7 @@ pub(crate) fn join(process: &Arc<Process>) -> Result<Thread> {
     if arena.is_poisoned() {
         return Err(Error::Corrupt("an audit found the arena damaged"));
     }
+    // The process's own count comes first: it is private, and easily undone when no row is free.
     let quota = arena.config().max_threads_per_process;
     if !process.take_thread(quota) {
         return Err(Error::NoResources("threads of this process (max_threads_per_process)"));
@@ -54,6 +55,8 @@ fn claim(process: &Arc<Process>, tags: core::ops::Range<u16>) -> Result<Option<T
     let arena = &process.arena;
     for tag in tags.map(Tag) {
         let state = &arena.thread(tag)?.state;
+        // A load before the CAS: most rows of a busy arena are taken, and a CAS that must fail would take their cache
+        // lines.
         let word = state.load(Relaxed);
         if word != 0 {
             continue;

@@ -30,6 +30,7 @@ impl Scavenger {
 
     /// Notes that a channel of this process took so many bytes.
     pub(crate) fn note_taken(&self, bytes: usize) {
+        // Relaxed: a hint that publishes no data.
         let before = self.taken_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
         if before + bytes as u64 >= MUCH_BYTES {
             self.start();

@@ -257,6 +257,8 @@ impl Thread {
         let (next, end) = if next.saturating_add(2) <= end {
             (next, end)
         } else {
+            // A batch, because all threads share the counter. A death wastes the rest of the batch, which matters
+            // little among 2⁶⁴ koids.
             let first = self.arena().take_koids(Self::KOIDS_AT_A_TIME);
             (first, first.saturating_add(Self::KOIDS_AT_A_TIME))
         };
@@ -274,6 +276,7 @@ impl Thread {
     #[inline]
     pub(crate) fn free_halves_if_due(&self) {
         #[cfg(not(loom))]
+        // A grace period does not end while this thread itself is inside.
         if self.may_free_halves.get() && !self.visits.is_inside() {
             self.may_free_halves.set(false);
             self.process.free_private_halves();

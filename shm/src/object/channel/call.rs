@@ -51,6 +51,8 @@ pub(crate) fn call_begin(
     let txid = match register_call(thread, found, rights) {
         Ok(txid) => txid,
         Err(error) => {
+            // As for a send: an error other than SHOULD_WAIT and NO_RESOURCES consumes the handles. A value that names
+            // no handle has none to close, so the error is dropped.
             for value in handles {
                 let _ =
                     lookup::lookup(thread, *value).and_then(|handle| refcount::drop_handle(thread, handle));
@@ -68,6 +70,7 @@ pub(crate) fn call_begin(
     match sent {
         Ok(()) => Ok(pending),
         Err(error) => {
+            // No reply will come. An id that stayed registered would make every later read match messages.
             call_abandon(thread, &pending);
             Err(error)
         }
@@ -86,6 +89,8 @@ fn register_call(thread: &Thread, found: ResolvedHandle, rights: Rights) -> Resu
     let inside = thread.inside();
     let mut reader = Reader::enter(thread, found, rights, &inside)?;
     if !reader.cursor.ready {
+        // For its effect: it loads the cursor. The error is mostly that there is no message; any other one meets
+        // `match_replies`, below, or the read of the reply.
         let _ = read::next_message(&mut reader);
     }
     if reader.cursor.calls.is_empty() {
@@ -100,6 +105,7 @@ fn register_call(thread: &Thread, found: ResolvedHandle, rights: Rights) -> Resu
     if reader.cursor.first_txid == 0 {
         reader.cursor.first_txid = reader.cursor.next_txid;
     }
+    // At most one round more than there are calls in progress: each round tries another id.
     let txid = loop {
         let txid = Txid(0x8000_0000 | reader.cursor.next_txid);
         reader.cursor.next_txid = (reader.cursor.next_txid & 0x7fff_ffff) + 1;
@@ -126,6 +132,7 @@ pub(crate) fn call_finish(
         try_reply(thread, pending, buffer)
     });
     match result {
+        // After BufferTooSmall the call is over: `try_reply` has taken it off the list. After Interrupted it goes on.
         Err(Error::BufferTooSmall { .. } | Error::Interrupted) => result,
         // The reply may have come since the last check. Check once more, then abandon the call in any case.
         Err(Error::TimedOut) => {
@@ -166,6 +173,8 @@ fn try_reply(thread: &Thread, pending: &Pending, buffer: &mut impl RecvBuf) -> R
     late_replies::discard_late(&mut reader)?;
     match *reader.cursor.calls.get(&pending.txid).ok_or(Error::Canceled)? {
         Some(position) => {
+            // The call is over with any result of `take`. A reply that could not be taken goes back to the plain reads,
+            // below.
             reader.cursor.calls.remove(&pending.txid);
             reader.cursor.replies.remove(position);
             // The handles go to `buffer` after the lock is dropped: the caller's code must not run under it.
@@ -186,6 +195,7 @@ fn try_reply(thread: &Thread, pending: &Pending, buffer: &mut impl RecvBuf) -> R
 
 pub(crate) fn call_abandon(thread: &Thread, pending: &Pending) {
     let inside = thread.inside();
+    // On an error the handle is gone, and its half has dropped all calls (`ReadCursor::forget`).
     if let Ok(mut reader) = Reader::enter(thread, pending.found, Rights::empty(), &inside) {
         if let Some(Some(position)) = reader.cursor.calls.remove(&pending.txid) {
             reader.cursor.replies.remove(position);

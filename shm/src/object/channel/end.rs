@@ -66,11 +66,14 @@ impl<'a, C: Cursor> End<'a, C> {
             return Err(ring::not_an_endpoint(thread, found));
         };
         let side = found.entry.object();
+        // `found` was looked up without the lock. The entry may have another handle by now, and the half another
+        // object: both are checked again under the lock (INV-ENDPOINT-1).
         let cursor = C::lock_of(endpoint).lock();
         if !endpoint.is_bound_to(side) || !lookup::is_current(thread, found) {
             drop(cursor);
             return Err(ring::not_an_endpoint(thread, found));
         }
+        // After the handle: a handle that is gone gives `BadHandle`, whatever rights it had.
         found.require(rights)?;
         Ok(Self { thread, side, endpoint, cursor })
     }

@@ -21,6 +21,8 @@ pub(crate) fn bound<'a>(
     process: &'a Process,
     inside: &'a Inside<'_>,
 ) -> impl Iterator<Item = (ObjectRef, &'a Endpoint)> {
+    // The lock is held for this load only. Handles that arrive during the walk may be missed: the walks are for memory
+    // that has been idle for a while.
     let hwm = process.entries.lock().hwm();
     (1..hwm).map(EntryIndex).filter_map(move |index| {
         let endpoint = endpoint(process, index, inside)?;

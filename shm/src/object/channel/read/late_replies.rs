@@ -14,6 +14,8 @@ pub(crate) fn discard_late(reader: &mut Reader<'_>) -> Result<()> {
             continue;
         }
         let place = reader::place_seen(reader, position)?;
+        // Handles first, as for a message that is discarded: a death before the commit leaves closed records, which are
+        // not closed again.
         drain::close_handles_of(reader.thread, &place.message(reader.thread)?)?;
         reader::consume(reader, &place)?;
         reader.cursor.replies.remove(position);

@@ -74,6 +74,8 @@ pub(crate) fn receive_batch(
             break;
         }
         let len = message.header.length();
+        // The length is from the checked copy of the header, so the sender cannot make it grow between here and the
+        // copy.
         bytes.reserve(len);
         copy::read_uninit(message.bytes, &mut bytes.spare_capacity_mut()[..len]);
         // SAFETY: the capacity was reserved, and its first `len` bytes have just been written.
@@ -85,6 +87,7 @@ pub(crate) fn receive_batch(
     if count == 0 {
         return if most == 0 { Ok(0) } else { Err(Error::NotSupported("a batch of messages with handles")) };
     }
+    // One message only, and it may lie behind the head: `consume` commits it wherever it lies.
     if reader.cursor.out_of_order() != 0 {
         let place = reader::place_seen(&mut reader, first)?;
         reader::consume(&mut reader, &place)?;
@@ -157,6 +160,9 @@ pub(crate) fn take(
     let room = if buffer.takes_handles(handles) { buffer.reserve(bytes) } else { None };
     let fits = room.is_some();
     if let Some(room) = room {
+        // The copy comes before the commit: the writer may overwrite the message once the head has passed it. A death
+        // in between leaves the message unread. `min`: a buffer that gives less room than it was asked for must not be
+        // written past its end.
         let len = room.len().min(bytes);
         copy::read_uninit(message.bytes, &mut room[..len]);
         // SAFETY: the line above has written the first `len` bytes.
@@ -164,6 +170,8 @@ pub(crate) fn take(
     }
     if !fits {
         if on_overflow == OnOverflow::Discard {
+            // The handles first. A death in between leaves a message whose records are closed: the drain that follows
+            // skips them, and no handle is lost or closed twice.
             drain::close_handles_of(thread, &message)?;
             reader::consume(reader, &place)?;
         }
@@ -209,6 +217,8 @@ fn bind_handles(
     }
     crash_point!(thread, "receive.reserved");
     reader::consume(reader, place)?;
+    // The class and the slot were checked before the commit, so an error here means that another process damaged them
+    // since.
     for (index, entry, rights) in &entries {
         arrived.push(arrive::arrive(thread, *index, *entry, *rights, Origin::Moved)?);
         crash_point!(thread, "receive.live");

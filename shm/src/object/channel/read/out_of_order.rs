@@ -76,6 +76,7 @@ pub(crate) fn publish_consumed(reader: &Reader<'_>, head: u64) -> Result<()> {
 
 /// The first position from `head` on that is not consumed: a seen message, or the next to come.
 pub(crate) fn skip_consumed(reader: &mut Reader<'_>, mut head: u64) -> Result<u64> {
+    // `taken` counts all consumed messages from the head on. At 0, the next message is unread without a look at it.
     while head < reader.cursor.tail_seen && reader.cursor.taken > 0 {
         let place = place_of(reader, head)?;
         let passed = if place.position > head {
@@ -149,6 +150,8 @@ fn look_beyond(reader: &mut Reader<'_>, first: Segment, position: u64) -> Result
 #[cold]
 fn leave_spent(reader: &mut Reader<'_>, base: u64) -> Result<()> {
     let thread = reader.thread;
+    // Out of the private map first: after an error below, the segment is still linked, and the head leaves it like any
+    // other.
     let spent = reader.cursor.beyond.remove(&base).ok_or(Error::Corrupt("a segment is nowhere"))?.segment;
     let before = reader.cursor.beyond.range(..base).next_back().map(|(_, beyond)| beyond.segment);
     let before = before.or(reader.cursor.segment).ok_or(Error::Corrupt("messages without a segment"))?;
@@ -156,6 +159,8 @@ fn leave_spent(reader: &mut Reader<'_>, base: u64) -> Result<()> {
     let descriptor = thread.arena().descriptor(spent.block)?;
     // Relaxed: this side has loaded both links before with Acquire, and only this side changes them.
     let (link, next) = (SegmentLink(cell.load(Relaxed)), SegmentLink(descriptor.link.load(Relaxed)));
+    // P5: the links are compared with the private map, because a store of a damaged link would lose all segments behind
+    // it.
     if link.next() != Some(spent.block) || next.next().is_none() {
         return Err(Error::Corrupt("a ring's segments moved"));
     }

@@ -14,6 +14,7 @@ use crate::sync::Release;
 pub(crate) fn update_out_of_order(reader: &Reader<'_>) {
     // ORDER: Release pairs with the Acquire of `is_readable`; the wake fences before it looks for sleepers.
     reader.endpoint.out_of_order.store(reader.cursor.out_of_order(), Release);
+    // An error of the state word is dropped: its slot is out of range, and the reader's next operation reports that.
     if reader.cursor.head != reader.cursor.tail_seen
         && let Ok(state) = reader.own_state()
     {
@@ -32,12 +33,15 @@ pub(crate) fn match_replies(reader: &mut Reader<'_>) -> Result<()> {
         out_of_order::leave_passed(reader)?;
         let place = out_of_order::place_of(reader, reader.cursor.matched_to)?;
         let position = place.position;
+        // Before the message is looked at: each message is matched at most once, and the loop ends at the tail.
         reader.cursor.matched_to = position + 1;
         if position >= reader.cursor.tail_seen {
             break;
         }
         let message = place.message(reader.thread)?;
         if !message.header.is_consumed() && message.header.length() >= 4 {
+            // The id is read once. A sender that changes it afterwards changes nothing: the position is noted, and not
+            // the id.
             let txid = Txid(copy::first_word(message.bytes));
             if let Some(reply) = reader.cursor.calls.get_mut(&txid) {
                 // The first reply with the id wins; a second one is an ordinary message.
@@ -72,6 +76,7 @@ pub(crate) fn first_unclaimed(reader: &mut Reader<'_>) -> Result<Option<u64>> {
         if position >= reader.cursor.tail_seen {
             break;
         }
+        // Without messages taken out of order no header need be loaded: each load may fetch a line from the writer.
         let taken = reader.cursor.taken > 0 && place.message(reader.thread)?.header.is_consumed();
         if !taken && !reader.cursor.is_claimed(position) {
             return Ok(Some(position));
