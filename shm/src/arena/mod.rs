@@ -143,8 +143,8 @@ impl Arena {
 
     #[inline(always)]
     fn at<T: Shared>(&self, section: Section<T>, index: usize) -> Option<&T> {
-        // The only check of an index that was read from the arena. `count` is private, so no other process can widen
-        // it.
+        // Every index that was read from the arena comes through this check. `count` is private, so no other process
+        // can widen it.
         if index >= section.count {
             return None;
         }

@@ -62,6 +62,8 @@ pub(crate) fn decommit_table(arena: &Arena, process: ProcessIndex) {
 
 pub(crate) fn take_freed_lately(arena: &Arena, class: usize, leaf: usize) -> Result<u64> {
     let cell = arena.freed_lately(class, leaf)?;
+    // The load first: most leaves have no mark, and a read-modify-write would take their cache lines from the threads
+    // that free.
     Ok(if cell.load(Relaxed) == 0 { 0 } else { cell.fetch_and(0, Relaxed) })
 }
 
@@ -84,6 +86,7 @@ pub(crate) fn decommit_blocks(thread: &Thread, class: usize, leaf: usize, chosen
 fn decommit_some(thread: &Thread, class: usize, leaf: usize, chosen: u64) -> Result<(u64, u64)> {
     let block = |index: usize| BlockId::new(class, (leaf * WORD_BITS + index) as u32);
     let map = free_map::free_blocks(thread.arena(), class)?;
+    // One intent for the whole leaf: the blocks themselves name this thread, so recovery finds those that it owned.
     thread.set_list_intent(ListIntent::Decommitting { block: block(0) }, 0);
     crash_point!(thread, "decommit.intended");
     let mut owned = 0u64;
@@ -105,6 +108,7 @@ fn decommit_some(thread: &Thread, class: usize, leaf: usize, chosen: u64) -> Res
     // Every chosen block that is still free is OWNED by now. Only then is memory given back: a block that another
     // thread could take would lose that thread's bytes (INV-DECOMMIT-1).
     while index < WORD_BITS {
+        // Whole runs, because a block of a small class is only a part of a page.
         let run = (owned >> index).trailing_ones() as usize;
         if run > 0 {
             bytes += thread.arena().decommit_blocks(block(index), run)? as u64;
@@ -126,6 +130,8 @@ pub(crate) fn resolve_decommit(thread: &Thread, first: BlockId) -> Result<u32> {
     let map = free_map::free_blocks(thread.arena(), class)?;
     let end = thread.arena().layout().descriptors.get(class).map_or(0, |section| section.count);
     let mut freed = 0;
+    // Every block of the leaf: the intent does not say how many of them the dead thread had taken or freed. The map is
+    // repaired for all of them, since the death may have come between a word and its bit.
     for index in (first.index()..end).take(WORD_BITS) {
         let block = BlockId::new(class, index as u32);
         freed += u32::from(free_owned(thread, block)?);

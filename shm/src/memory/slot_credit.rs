@@ -32,6 +32,7 @@ pub(crate) fn take_over_objects(thread: &Thread, pool: &ObjectCredits) -> u64 {
         OBJECTS,
         Returned::taken_over,
     );
+    // P5: other processes write this word, and no number in it may exceed the quota.
     seen.map_or(0, Returned::credits).min(pool.quota)
 }
 
@@ -41,6 +42,8 @@ pub(crate) fn count_objects(thread: &Thread, pool: &ObjectCredits) -> Result<u64
     // ORDER: SeqCst: a full fence here, and another in the CAS by which a thread takes a slot. So either the walk sees
     // that thread's slot, or that thread sees that its cached credit is void (`is_credit_valid`).
     pool.generation.fetch_add(1, Ordering::SeqCst);
+    // A process that frees a slot during the walk sees WALKING, and marks its credit LOST instead of returning it: the
+    // walk may have counted the slot as free already (INV-CREDIT-1).
     returned_credits::change_returned(thread.arena(), own, OBJECTS, Returned::walk_begun);
     let charged = objects_charged(thread)?;
     returned_credits::change_returned(thread.arena(), own, OBJECTS, Returned::walk_ended);
@@ -59,6 +62,7 @@ pub(crate) fn is_credit_valid(thread: &Thread, credit: u64) -> bool {
 /// Returns a credit to the cache: no object was made with it.
 pub(crate) fn return_object_credit(thread: &Thread, credit: u64) {
     let CreditCache { generation, credits } = thread.credit_cache.get();
+    // A walk that voided the credit has put it back into the pool, so it must not come back a second time.
     if thread.process.quotas.objects.is_some() && generation == credit {
         thread.credit_cache.set(CreditCache { generation, credits: credits + 1 });
     }
@@ -100,6 +104,7 @@ pub(crate) fn note_creditor(thread: &Thread, lifecycle: Lifecycle, recorded: &mu
         return;
     }
     return_credits_to(thread, recorded.take());
+    // The quota follows from the arena's limits. If this process has none, no process has one.
     if thread.process.quotas.objects.is_none() {
         return;
     }
@@ -131,6 +136,7 @@ fn objects_charged(thread: &Thread) -> Result<u64> {
     for slot in slot_pool::slots_in_use(thread.arena()) {
         let lifecycle = Lifecycle(thread.arena().object(slot)?.lifecycle.load(Relaxed));
         charged += u64::from(match lifecycle.state() {
+            // A RETIRED object counts too: its credit comes back when its slot is free, and not before.
             LifecycleState::Live | LifecycleState::Retired => {
                 lifecycle.is_charged_to(thread.process.quotas.charge)
             }

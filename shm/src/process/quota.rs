@@ -181,6 +181,7 @@ impl MessageCredits {
         // then: granted + g − 1 < SHARE × (there − g + 1).
         let share = (Self::SHARE * (there + 1)).saturating_sub(granted) / (Self::SHARE + 1);
         let taken = there.min(share).min(most);
+        // Fewer would not admit the message, and would lie unused at an end that cannot write.
         if taken < least {
             return 0;
         }

@@ -48,7 +48,7 @@ impl Endpoint {
     }
 
     fn start_afresh(&self, bound: Option<ObjectRef>, pending: u64, credits: &MessageCredits) {
-        // No other function holds both locks at once, so their order cannot make a deadlock.
+        // No other function holds both locks of a half at once, so their order cannot make a deadlock.
         let mut writing = self.write_cursor.lock();
         let mut reading = self.read_cursor.lock();
         // The whole grant, pending messages included: they are charged to the process that gets the end next.
