@@ -122,9 +122,7 @@ pub(crate) fn audit(arena: &Arena) -> Audit {
 
 /// Whether no living thread's row names an operation that is under way.
 fn is_quiescent(arena: &Arena) -> bool {
-    // The row of a dead thread that recovery has not resolved yet is not idle, and its process may be recovered at any
-    // moment. A free row counts as idle in any state: no thread will finish its work, so the work is damage, and the
-    // walk reports it.
+    // Recovery resolves a dead thread's row later. A free row's work is damage, which the walk reports.
     arena
         .thread_tags()
         .all(|tag| arena.thread(tag).is_ok_and(|row| row.is_idle() || row.state.load(Relaxed) == 0))
@@ -134,7 +132,6 @@ pub(crate) fn inspect(arena: &Arena) -> Audit {
     let mut walk =
         Walk { arena, audit: Audit::default(), references: HashMap::new(), blocks: HashMap::new() };
     if let Err(error) = walk.run() {
-        // The earlier findings are kept: they may name the cause.
         walk.audit.find(format!("the walk ended early: {error}"));
     }
     walk.audit
@@ -147,8 +144,7 @@ impl Walk<'_> {
         self.walk_rows()?;
         for slot in (0..self.arena.used_slots()).map(Slot) {
             let lifecycle = slot_pages::lifecycle_of(self.arena, slot)?;
-            // Only a LIVE object has blocks: the worker of its last side frees them before the slot is RETIRED
-            // (INV-RELEASE-4). A block of any other slot stays unclaimed, and `walk_blocks` reports it.
+            // Only a LIVE object has blocks (INV-RELEASE-4). `walk_blocks` reports a block of any other slot.
             if lifecycle.state() == LifecycleState::Live
                 && ObjectClass::of(lifecycle).is_ok_and(ObjectClass::has_rings)
             {
@@ -192,8 +188,7 @@ impl Walk<'_> {
                 ProcessState::Free => self.walk_free_table(row)?,
                 ProcessState::Dead => self.audit.find(format!("process row {row} is dead and not recovered")),
                 state @ (ProcessState::Active | ProcessState::Starting(_)) => {
-                    // Recovery makes the pending slots of a dead spawner DEAD before it frees the spawner's row. A slot
-                    // that names a free row was missed, and no process will attach to it or recover it.
+                    // Recovery makes pending slots DEAD before it frees their spawner's row, so it has missed this one.
                     if let ProcessState::Starting(spawner) = state
                         && spawner != RowState::NO_SPAWNER
                         && RowState(self.arena.process(spawner)?.state.load(Relaxed)).process_state()
@@ -214,8 +209,7 @@ impl Walk<'_> {
 
     /// Recovery sweeps a table up to its high-water mark, so no entry above it may be in use.
     fn look_behind_table(&mut self, process: ProcessIndex) {
-        // One entry is looked at and not the rest of the table, whose pages may never have been touched. Entry 0 is
-        // never used.
+        // One entry, and not the rest of the table: its pages may never have been touched.
         let index = EntryIndex(self.arena.used_entries(process).max(1));
         if let Some(cell) = self.arena.entry(process, index)
             && cell.load(Relaxed) != 0
@@ -269,8 +263,7 @@ impl Walk<'_> {
         let head = direction.consumer.head.load(Relaxed);
         let limit = u64::from(self.arena.config().max_pending_messages);
         let consumed = direction.consumed(head);
-        // The walk below visits every position from the head to the tail. With numbers that contradict each other it
-        // would read cells that hold no message, so it ends here.
+        // With numbers that contradict each other, the walk below would read cells that hold no message.
         if head > tail || consumed > tail || tail - consumed > limit {
             self.audit.find(format!(
                 "ring {writer:?}: head {head}, consumed {consumed}, tail {tail}, limit {limit}"
@@ -296,8 +289,7 @@ impl Walk<'_> {
                 Some((end, next)) => (end, next.base, Some(next)),
                 None => (tail, tail, None),
             };
-            // Each position has exactly one cell. A segment that ends too late would show one cell as two messages, and
-            // a gap that goes back would count a message twice.
+            // A segment that ends too late would show one cell as two messages.
             if end < from || end - from > here.messages() || beginning < end || beginning > tail {
                 self.audit.find(format!("ring {writer:?}: segment {:?} ends at {end}", here.block));
                 return Ok(());
@@ -317,7 +309,6 @@ impl Walk<'_> {
         if is_read && taken != consumed - head {
             self.audit.find(format!("ring {writer:?}: {taken} taken, but {} counted", consumed - head));
         }
-        // Blocks in flight and spare blocks alike: this list alone says which payload blocks the direction has.
         let mut next = direction.producer.blocks.load(Relaxed);
         while let Some(block) = BlockId::from_link(next) {
             if !self.claim_block(block, writer, "payload block")? {
@@ -349,7 +340,6 @@ impl Walk<'_> {
 
     /// Whether the message is consumed. The handles of one that is not are counted as references.
     fn walk_message(&mut self, writer: ObjectRef, segment: &Segment, position: u64) -> Result<bool> {
-        // A damaged header ends the look at this message only. The next position has a header of its own.
         let message = match segment::message(self.arena, segment, position) {
             Ok(message) => message,
             Err(error) => {
@@ -380,8 +370,7 @@ impl Walk<'_> {
         // The high-water mark, as for blocks.
         let counted = self.arena.header().objects_hwm.load(Relaxed);
         for slot in (0..self.arena.used_slots()).map(Slot) {
-            // Both look at the word of the page first. A load from a page that was given back would make the kernel
-            // allocate the page again.
+            // Both look at the page's word first: a load from a page that was given back would make it real again.
             let is_free = slot_pages::is_free_slot(self.arena, slot)?;
             let shown = free_map::free_objects(self.arena).shows(slot.0)?;
             self.look_at_map(format_args!("object {slot}"), is_free, shown);
@@ -403,15 +392,12 @@ impl Walk<'_> {
                         let number = Count(object.count[side].load(Relaxed)).number();
                         let references =
                             self.references.get(&ObjectRef::new(slot, side as u32)).copied().unwrap_or(0);
-                        // A count that is too low ends the object under a handle. A count that is too high keeps the
-                        // object for ever.
+                        // Too low a count ends the object under a handle. Too high a count keeps it for ever.
                         if number != references {
                             self.audit.find(format!(
                                 "object {slot}.{side}: count {number}, but {references} references"
                             ));
                         }
-                        // At rest no release queue holds a side. So no thread will finish a side that has count 0 and
-                        // is not done.
                         if (number == 0) != lifecycle.is_done(side) {
                             self.audit.find(format!(
                                 "object {slot}.{side}: count {number}, done {}",
@@ -425,15 +411,13 @@ impl Walk<'_> {
                 }
                 LifecycleState::Retired => {
                     self.audit.retired += 1;
-                    // A handle to this object would come to name the slot's next object: the slot is used again as soon
-                    // as no hazard names it.
+                    // The slot is used again once no hazard names it: the handle would name its next object.
                     if held != 0 {
                         self.audit.find(format!("object {slot} is retired, with {held} references"));
                     }
                 }
                 LifecycleState::Reserved(tag) | LifecycleState::Reclaiming(tag) => {
-                    // Only the thread that the word names moves the slot on, or recovery by that thread's row. Here
-                    // neither will.
+                    // Only that thread moves the slot on, or recovery by its row.
                     if !self.is_alive(tag) {
                         self.audit
                             .find(format!("object {slot} is {:?}, whose thread is gone", lifecycle.state()));
@@ -446,8 +430,7 @@ impl Walk<'_> {
                             lifecycle.state()
                         ));
                     }
-                    // A search takes a slot below the mark only by the map or by its page's generation (INV-PAGE-4).
-                    // This one has neither.
+                    // A search takes it only by the map or by its page (INV-PAGE-4), and has neither.
                     if !is_free && u64::from(slot.0) < counted {
                         self.audit
                             .find(format!("object {slot} is below the mark, and no thread will take it"));
@@ -493,8 +476,7 @@ impl Walk<'_> {
                     shown,
                 );
                 match BlockWord(self.arena.descriptor(block)?.state.load(Relaxed)).state() {
-                    // All rings were walked before. No reader, drain or reclaimer comes to a block that is bound and in
-                    // no ring, so none would free it.
+                    // No reader, drain or reclaimer comes to a block that is bound and in no ring.
                     BlockState::Bound(writer) if !self.blocks.contains_key(&block) => {
                         self.audit
                             .find(format!("block {block:?} of ring {writer:?} is not reachable from it"));
@@ -503,8 +485,7 @@ impl Walk<'_> {
                         self.audit
                             .find(format!("block {block:?} is below the mark, and no thread will take it"));
                     }
-                    // Recovery finds an OWNED block by the list intent of its owner's row. This row is free, so no
-                    // intent leads here.
+                    // Recovery finds an OWNED block by its owner's intent, and this row is free.
                     BlockState::Owned(tag) if !self.is_alive(tag) => {
                         self.audit
                             .find(format!("block {block:?} is owned by thread {}, which is gone", tag.0));

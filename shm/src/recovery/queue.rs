@@ -144,12 +144,10 @@ impl RecoveryQueue {
     ) -> Result<()> {
         let mut error = None;
         let mut dead = Vec::new();
-        // A row in one of the lists has had steps 1 to 4. A second adoption of its thread rows would run the same
-        // release queues twice.
+        // A second adoption of its thread rows would run the same release queues twice.
         for process_slot in process_slots.iter().filter(|process_slot| !self.has(process_slot.row)) {
             match dead_process::declare_dead(supervisor, *process_slot, also) {
                 Ok(row_state) => dead.extend(row_state.map(|row_state| (*process_slot, row_state))),
-                // A crash is an error of the models only: the modelled supervisor is dead and takes no further step.
                 Err(error) if error.is_crash() => return Err(error),
                 Err(why) => _ = error.get_or_insert(why),
             }
@@ -171,8 +169,7 @@ impl RecoveryQueue {
                     Ok(()) => self.waiting.push(dead_process),
                     Err(error) if error.is_crash() => return Err(error),
                     Err(why) => {
-                        // The row stays DEAD, and its thread rows stay as they are: dropping an adopted row gives no
-                        // row back.
+                        // The row stays DEAD. Dropping an adopted row gives no row back.
                         self.failed.push(process_slot.row);
                         _ = error.get_or_insert(why);
                     }
@@ -246,8 +243,6 @@ impl RecoveryQueue {
                 let mut dead = dead_process::dead_slots(supervisor)?;
                 dead.retain(|process_slot| !self.failed.contains(&process_slot.row));
                 self.announce_in(supervisor, &dead, &[])?;
-                // The walk is long, and it may wait: the slots are lost to no process, and a new death is announced
-                // before it.
                 if self.waiting.is_empty() {
                     self.find_lost(supervisor)?;
                 }
@@ -287,7 +282,7 @@ impl RecoveryQueue {
         crash_point!(supervisor, "recover.freed");
         // One after the other: if one fails, the processes before it have been counted.
         while let Some(dead_process) = self.batch.last() {
-            // The result is read before the rows are cleared: the next thread with such a row counts in the same words.
+            // Before the rows are cleared: the next thread counts in the same words.
             let (row, result) = (dead_process.process_slot.row, dead_process.result());
             // The most slots in a thread's lists: a batch of retired slots, and two batches of reusable slots.
             self.lost += dead_process.adopted_rows.len() as u64 * 3 * supervisor.reclaim_batch as u64;
@@ -295,7 +290,6 @@ impl RecoveryQueue {
             crash_point!(supervisor, "recover.cleared");
             // The thread rows before the process row: a DEAD process row is all that leads a successor to them.
             dead_process::free_process_slot(supervisor, row, dead_process.dead)?;
-            // Counted after the row is free. If freeing it fails, a later recovery of the row counts the process, once.
             self.recovered += result;
             self.batch.pop();
             if is_skipped(Step::FreeProcess) {
@@ -340,8 +334,6 @@ impl DeadProcess {
     /// Step 5. `false` when the budget is spent before the last handle is closed.
     fn close(&mut self, supervisor: &Thread, budget: &mut Budget) -> Result<bool> {
         if self.adopted_rows.is_empty() {
-            // A process without a thread may still have handles. To close them takes a row, for the intents and the
-            // release queue.
             self.adopted_rows.push(dead_process::claim_row_for(supervisor, self.process_slot.row)?);
             self.retired_before = self.retired();
         }
@@ -350,8 +342,6 @@ impl DeadProcess {
         for adopted in &self.adopted_rows {
             resolve_intents::resolve_slot_intent(adopted)?;
         }
-        // The queues that the dead threads left come before the table: their sides ended earlier, and the worker's own
-        // queue is one of them.
         while let Some(adopted) = self.adopted_rows.get(self.lists_worked) {
             if !is_skipped(Step::RunTeardown)
                 && !teardown::run_release_queue_for(adopted, &mut self.release_run, budget)?
@@ -360,7 +350,6 @@ impl DeadProcess {
             }
             self.lists_worked += 1;
         }
-        // One row closes the whole table: the entries no longer name the thread that used them.
         let Some(worker) = self.adopted_rows.first() else { return Ok(false) };
         let end = if is_skipped(Step::CloseTable) {
             0
@@ -373,7 +362,7 @@ impl DeadProcess {
         {
             return Ok(false);
         }
-        // `next_entry` is private. A successor begins at entry 1 again, and finds the entries that were closed FREE.
+        // A successor begins at entry 1 again, and finds the closed entries FREE.
         while self.next_entry < end {
             if !budget.spend() {
                 return Ok(false);
@@ -381,7 +370,6 @@ impl DeadProcess {
             let index = EntryIndex(self.next_entry);
             self.next_entry += 1;
             let entry = dead_process::entry_of(worker, self.process_slot.row, index)?;
-            // Step 3 has left every entry LIVE or FREE, so no other state hides a reference.
             if !entry.is_live() {
                 continue;
             }
