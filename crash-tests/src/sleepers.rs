@@ -21,12 +21,12 @@ pub struct Sleep {
 }
 
 /// The result of a wait.
-pub type WaitResult = (Result<(), Status>, Signals);
+pub type SleepOutcome = (Result<(), Status>, Signals);
 
 /// A thread of the survivor that waits on request.
 struct Sleeper {
     requests: Sender<Sleep>,
-    results: Receiver<WaitResult>,
+    results: Receiver<SleepOutcome>,
 }
 
 /// The survivor's sleepers, used from round to round.

@@ -111,9 +111,9 @@ fn one_of_two_sends_moves_the_handle() {
 }
 
 /// Handle values that several threads share. Each thread may close any of them at any time.
-struct Shared([AtomicU32; 48]);
+struct SharedWords([AtomicU32; 48]);
 
-impl Shared {
+impl SharedWords {
     fn some(&self, random: &mut fastrand::Rng) -> u32 {
         self.0[random.usize(0..self.0.len())].load(Ordering::Relaxed)
     }
@@ -140,7 +140,7 @@ impl Shared {
 fn threads_sharing_handles_lose_none() {
     in_arena(|supervisor| {
         for round in 0..12 {
-            let shared = Shared([const { AtomicU32::new(0) }; 48]);
+            let shared = SharedWords([const { AtomicU32::new(0) }; 48]);
             std::thread::scope(|scope| {
                 for thread in 0..4 {
                     let shared = &shared;
@@ -163,7 +163,7 @@ fn threads_sharing_handles_lose_none() {
 }
 
 /// One call with handles that others use too. Whatever it says is right.
-fn anything(shared: &Shared, random: &mut fastrand::Rng) {
+fn anything(shared: &SharedWords, random: &mut fastrand::Rng) {
     let value = shared.some(random);
     if value == 0 {
         return shared.put(event().into_raw(), random);

@@ -5,7 +5,7 @@
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Parser;
 use jacinth::Supervisor;
-use jacinth_bench::measure::Operation;
+use jacinth_bench::measure::MeasuredOperation;
 use jacinth_bench::measure::jacinth::many_handles;
 use jacinth_bench::measure::jacinth::operation::{
     ChannelCreateClose, DuplicateClose, EventCreateClose, HandleLookup, WriteRead,
@@ -65,7 +65,7 @@ fn perform_by_name(name: &str, times: &str) -> Result<()> {
     perform(times.parse()?)
 }
 
-fn perform<O: Operation>(times: u64) -> Result<()> {
+fn perform<O: MeasuredOperation>(times: u64) -> Result<()> {
     let mut operation = O::prepare()?;
     (0..times).try_for_each(|_| operation.once())
 }

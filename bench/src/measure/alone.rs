@@ -8,7 +8,7 @@ use anyhow::Result;
 use std::marker::PhantomData;
 
 /// Something that is done by one process, and leaves everything as it was.
-pub trait Operation: Sized {
+pub trait MeasuredOperation: Sized {
     /// The name of its column.
     const WHO: &'static str;
 
@@ -28,14 +28,14 @@ pub struct Alone<O> {
     _operation: PhantomData<fn() -> O>,
 }
 
-impl<O: Operation> Alone<O> {
+impl<O: MeasuredOperation> Alone<O> {
     /// Under this name.
     pub const fn new(what: &'static str) -> Self {
         Self { what, _operation: PhantomData }
     }
 }
 
-impl<O: Operation> Measurement for Alone<O> {
+impl<O: MeasuredOperation> Measurement for Alone<O> {
     fn who(&self) -> &'static str {
         O::WHO
     }

@@ -5,7 +5,7 @@
 //! * `jacinth/`: jacinth, with full handle and rights checks in every call.
 //!
 //! A carrier of messages of one size is a [`Carrier`] (inside one process a [`Pair`]); all carriers are measured by the same
-//! two loops ([`RoundTrip`], [`Stream`]). An operation of one process by itself is an [`Operation`]. Other measurements
+//! two loops ([`RoundTrip`], [`Stream`]). An operation of one process by itself is a [`MeasuredOperation`]. Other measurements
 //! implement [`Measurement`] themselves.
 
 mod alone;
@@ -19,7 +19,7 @@ pub mod peer;
 mod sample;
 pub mod writers;
 
-pub use alone::{Alone, Operation};
+pub use alone::{Alone, MeasuredOperation};
 pub use carrier::{
     Carrier, End, GO, Pair, RoundTrip, STOP, Stream, Threads, beside, drain, first_word, last_message,
     message,

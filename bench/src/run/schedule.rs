@@ -190,9 +190,9 @@ impl Watchdog {
         Self { current }
     }
 
-    fn watch(&self, what: String) -> Watched<'_> {
+    fn watch(&self, what: String) -> WatchdogGuard<'_> {
         self.set(Some((Instant::now(), what)));
-        Watched(self)
+        WatchdogGuard(self)
     }
 
     fn set(&self, to: Option<(Instant, String)>) {
@@ -200,9 +200,9 @@ impl Watchdog {
     }
 }
 
-struct Watched<'a>(&'a Watchdog);
+struct WatchdogGuard<'a>(&'a Watchdog);
 
-impl Drop for Watched<'_> {
+impl Drop for WatchdogGuard<'_> {
     fn drop(&mut self) {
         self.0.set(None);
     }

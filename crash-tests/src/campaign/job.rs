@@ -1,6 +1,6 @@
 //! A job: one operation and one kind of fault.
 
-use crate::operation::spec::{ActingThread, EntryMode, Operation};
+use crate::operation::spec::{ActingThread, EntryMode, OperationSpec};
 use crate::testbed::recovery_step::RecoveryStep;
 use crate::tracing::trace::Visit;
 use clap::ValueEnum;
@@ -22,7 +22,7 @@ pub enum Fault {
 
 impl Fault {
     /// Whether the fault can be injected in the middle of this operation.
-    pub fn applies_to(self, operation: &Operation) -> bool {
+    pub fn applies_to(self, operation: &OperationSpec) -> bool {
         match self {
             Self::Kill => true,
             // SIGSTOP stops a whole process, not one thread; and a victim that sleeps for ever does not complete its operation.

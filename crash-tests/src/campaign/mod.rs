@@ -9,7 +9,7 @@ pub mod leader_crash;
 pub mod progress;
 
 use crate::operation;
-use crate::operation::spec::Operation;
+use crate::operation::spec::OperationSpec;
 use crate::testbed::Testbed;
 use crate::testbed::defect::Defect;
 use crate::testbed::fault_plan::{FaultPlan, RecoveryFault};
@@ -51,7 +51,7 @@ pub fn run(job: &str) -> Result<()> {
 
 struct Campaign<'a> {
     job: &'a Job,
-    operation: Operation,
+    operation: OperationSpec,
     testbed: Testbed,
 }
 

@@ -2,7 +2,7 @@
 
 use crate::campaign::job::{Fault, Job};
 use crate::operation;
-use crate::operation::spec::Operation;
+use crate::operation::spec::OperationSpec;
 use crate::testbed::recovery_step::RecoveryStep;
 use crate::tracing::trace::Visit;
 use anyhow::{Result, bail};
@@ -63,7 +63,7 @@ pub fn jobs(request: &Request) -> Result<Vec<Job>> {
     Ok(jobs)
 }
 
-fn job(request: &Request, fault: Fault, operation: Operation) -> Job {
+fn job(request: &Request, fault: Fault, operation: OperationSpec) -> Job {
     let every = request.every_instruction;
     let (stride, changes, most) = match fault {
         Fault::Kill if every => (1, false, None),
@@ -88,7 +88,7 @@ fn job(request: &Request, fault: Fault, operation: Operation) -> Job {
 }
 
 /// The operations of these names or prefixes to which the fault applies; all of them when none is given.
-fn operations(only: &[String], fault: Fault) -> Result<Vec<Operation>> {
+fn operations(only: &[String], fault: Fault) -> Result<Vec<OperationSpec>> {
     let all = operation::all();
     for name in only {
         if !all.iter().any(|operation| operation.name.starts_with(name)) {

@@ -6,7 +6,7 @@
 use crate::operation::event::{check_last_handle, shared_event};
 use crate::operation::fixture::{Fixture, Partner, receive_handles, signals_of, startup_channel};
 use crate::operation::guarantee::LATCHED;
-use crate::operation::spec::Operation;
+use crate::operation::spec::OperationSpec;
 use jacinth::*;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,13 +14,13 @@ use std::time::Duration;
 const GUARANTEE: &str = "the same as without contention";
 
 /// The operations under contention.
-pub fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<OperationSpec> {
     vec![
         duplicate(),
         close(),
         set_signal_that_is_cleared(),
         create(),
-        Operation::new(
+        OperationSpec::new(
             "contended_read",
             "every handle was received or is closed; the writer sees PEER_CLOSED",
         )
@@ -36,12 +36,15 @@ pub fn operations() -> Vec<Operation> {
                 (control, message)
             }
         }),
-        Operation::new("contended_close_channel", "every handle that was sent to a closing end is closed")
-            .set_up(eager_writer)
-            .prepare(|| {
-                let control = startup_channel();
-                move || drop(control)
-            }),
+        OperationSpec::new(
+            "contended_close_channel",
+            "every handle that was sent to a closing end is closed",
+        )
+        .set_up(eager_writer)
+        .prepare(|| {
+            let control = startup_channel();
+            move || drop(control)
+        }),
         write(),
     ]
 }
@@ -75,8 +78,8 @@ fn contended_event() -> Fixture {
     fixture
 }
 
-fn duplicate() -> Operation {
-    Operation::new("contended_duplicate", GUARANTEE)
+fn duplicate() -> OperationSpec {
+    OperationSpec::new("contended_duplicate", GUARANTEE)
         .set_up(contended_event)
         .prepare(|| {
             let control = startup_channel();
@@ -89,8 +92,8 @@ fn duplicate() -> Operation {
         .check(|fixture, _| check_last_handle(fixture))
 }
 
-fn close() -> Operation {
-    Operation::new("contended_close", GUARANTEE)
+fn close() -> OperationSpec {
+    OperationSpec::new("contended_close", GUARANTEE)
         .set_up(contended_event)
         .prepare(|| {
             let control = startup_channel();
@@ -105,8 +108,8 @@ fn close() -> Operation {
 }
 
 /// The partner clears the signal that the victim sets, perhaps before a sleeper was woken.
-fn set_signal_that_is_cleared() -> Operation {
-    Operation::new("contended_pulse", LATCHED)
+fn set_signal_that_is_cleared() -> OperationSpec {
+    OperationSpec::new("contended_signal_latched", LATCHED)
         .set_up(|| {
             let mut fixture = shared_event();
             let event = fixture.kept[0].raw_handle();
@@ -134,8 +137,8 @@ fn set_signal_that_is_cleared() -> Operation {
         .check(|fixture, _| check_last_handle(fixture))
 }
 
-fn create() -> Operation {
-    Operation::new("contended_create", GUARANTEE)
+fn create() -> OperationSpec {
+    OperationSpec::new("contended_create", GUARANTEE)
         .set_up(|| {
             let mut fixture = Fixture::new();
             fixture.partner = Some(until_victim_is_gone(&fixture.control, || {
@@ -191,9 +194,9 @@ fn eager_writer() -> Fixture {
     fixture
 }
 
-fn write() -> Operation {
+fn write() -> OperationSpec {
     const MESSAGES: usize = 6;
-    Operation::new("contended_write", "messages arrive whole, in order, each once")
+    OperationSpec::new("contended_write", "messages arrive whole, in order, each once")
         .set_up(|| {
             let mut fixture = Fixture::awaiting_close();
             fixture.send_sides(MESSAGES);

@@ -5,7 +5,7 @@ use crate::operation::c_interface::{c_variant_of, calls, ready, ready_with_one};
 use crate::operation::fixture::{Fixture, receive_handles, signals_of, startup_channel, warm_up_creation};
 use crate::operation::guarantee::{CREATE, LATCHED};
 use crate::operation::outcome::{CheckResult, Outcome};
-use crate::operation::spec::Operation;
+use crate::operation::spec::OperationSpec;
 use jacinth::*;
 
 /// The victim is sent a duplicate of an event that the survivor keeps.
@@ -29,25 +29,25 @@ pub fn check_last_handle(fixture: &mut Fixture) -> CheckResult {
 }
 
 /// The operations on events.
-pub fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<OperationSpec> {
     let mut operations = by_rust();
     operations.extend(by_c());
     operations
 }
 
-fn by_rust() -> Vec<Operation> {
+fn by_rust() -> Vec<OperationSpec> {
     vec![create(), signal(), clear(), set_and_clear()]
 }
 
-fn create() -> Operation {
-    Operation::new("create_event", CREATE).prepare(|| {
+fn create() -> OperationSpec {
+    OperationSpec::new("create_event", CREATE).prepare(|| {
         warm_up_creation(startup_channel());
         || Event::create()
     })
 }
 
-fn signal() -> Operation {
-    Operation::new("signal", "a sleeper on the event is awake if the signal is set")
+fn signal() -> OperationSpec {
+    OperationSpec::new("signal", "a sleeper on the event is awake if the signal is set")
         .set_up(|| {
             let mut fixture = shared_event();
             let event = fixture.kept[0].raw_handle();
@@ -70,8 +70,8 @@ fn signal() -> Operation {
         })
 }
 
-fn clear() -> Operation {
-    Operation::new("signal_clear", "other signals stay")
+fn clear() -> OperationSpec {
+    OperationSpec::new("signal_clear", "other signals stay")
         .set_up(|| {
             let mut fixture = shared_event();
             // This sleeper must sleep on.
@@ -96,8 +96,8 @@ fn clear() -> Operation {
         })
 }
 
-fn set_and_clear() -> Operation {
-    Operation::new("signal_pulse", LATCHED)
+fn set_and_clear() -> OperationSpec {
+    OperationSpec::new("signal_latched", LATCHED)
         .set_up(|| {
             let mut fixture = shared_event();
             let event = fixture.kept[0].raw_handle();
@@ -116,7 +116,7 @@ fn set_and_clear() -> Operation {
         .check(|fixture, _| check_last_handle(fixture))
 }
 
-fn by_c() -> Vec<Operation> {
+fn by_c() -> Vec<OperationSpec> {
     let c = |name| c_variant_of(by_rust, name);
     vec![
         c("create_event").handle_delta(1).prepare(|| {

@@ -3,29 +3,29 @@
 use crate::operation::c_interface::{c_variant_of, calls, ready, ready_with_one};
 use crate::operation::fixture::{Fixture, receive_handles, startup_channel, warm_up_creation};
 use crate::operation::guarantee::{CLOSE, CREATE, LATCHED};
-use crate::operation::spec::Operation;
+use crate::operation::spec::OperationSpec;
 use jacinth::*;
 
 /// The operations on event pairs.
-pub fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<OperationSpec> {
     let mut operations = by_rust();
     operations.extend(by_c());
     operations
 }
 
-fn by_rust() -> Vec<Operation> {
+fn by_rust() -> Vec<OperationSpec> {
     vec![create(), close(), close_both(), signal_peer(), set_and_clear()]
 }
 
-fn create() -> Operation {
-    Operation::new("create_eventpair", CREATE).prepare(|| {
+fn create() -> OperationSpec {
+    OperationSpec::new("create_eventpair", CREATE).prepare(|| {
         warm_up_creation(startup_channel());
         || EventPair::create()
     })
 }
 
-fn close() -> Operation {
-    Operation::new("close_eventpair", "the other side sees PEER_CLOSED, and its sleeper is awake")
+fn close() -> OperationSpec {
+    OperationSpec::new("close_eventpair", "the other side sees PEER_CLOSED, and its sleeper is awake")
         .set_up(|| one_side_with_sleeper(Signals::EVENTPAIR_PEER_CLOSED))
         .prepare(|| {
             let control = startup_channel();
@@ -37,8 +37,8 @@ fn close() -> Operation {
         })
 }
 
-fn close_both() -> Operation {
-    Operation::new("close_eventpair_both", CLOSE).prepare(|| {
+fn close_both() -> OperationSpec {
+    OperationSpec::new("close_eventpair_both", CLOSE).prepare(|| {
         let control = startup_channel();
         let pair = EventPair::create();
         move || {
@@ -48,8 +48,8 @@ fn close_both() -> Operation {
     })
 }
 
-fn signal_peer() -> Operation {
-    Operation::new("signal_peer", "a sleeper on the other side is awake if the signal is set")
+fn signal_peer() -> OperationSpec {
+    OperationSpec::new("signal_peer", "a sleeper on the other side is awake if the signal is set")
         .set_up(|| one_side_with_sleeper(Signals::USER_0 | Signals::EVENTPAIR_PEER_CLOSED))
         .prepare(|| {
             let control = startup_channel();
@@ -61,8 +61,8 @@ fn signal_peer() -> Operation {
         })
 }
 
-fn set_and_clear() -> Operation {
-    Operation::new("signal_peer_pulse", LATCHED)
+fn set_and_clear() -> OperationSpec {
+    OperationSpec::new("signal_peer_latched", LATCHED)
         .set_up(|| {
             let mut fixture = Fixture::new();
             fixture.send_sides(1);
@@ -90,7 +90,7 @@ fn one_side_with_sleeper(signals: Signals) -> Fixture {
     fixture
 }
 
-fn by_c() -> Vec<Operation> {
+fn by_c() -> Vec<OperationSpec> {
     let c = |name| c_variant_of(by_rust, name);
     vec![
         c("create_eventpair").handle_delta(2).prepare(|| {

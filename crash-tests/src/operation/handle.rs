@@ -5,17 +5,17 @@ use crate::operation::c_interface::{c_variant_of, calls, ready_with_all, ready_w
 use crate::operation::event::{check_last_handle, shared_event};
 use crate::operation::fixture::{Fixture, receive_handles, startup_channel};
 use crate::operation::guarantee::{CLOSE, SHARED};
-use crate::operation::spec::Operation;
+use crate::operation::spec::OperationSpec;
 use jacinth::*;
 
 /// The operations on handles.
-pub fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<OperationSpec> {
     let mut operations = by_rust();
     operations.extend(by_c());
     operations
 }
 
-fn by_rust() -> Vec<Operation> {
+fn by_rust() -> Vec<OperationSpec> {
     vec![
         close_many(),
         with_shared_event("close_shared", SHARED, drop),
@@ -24,12 +24,11 @@ fn by_rust() -> Vec<Operation> {
             .exercises_recovery(),
         with_shared_event("replace", SHARED, |event| event.replace(Rights::WAIT).unwrap())
             .exercises_recovery(),
-        Operation::new("replace_channel", "the end is closed under its old value or its new one").prepare(
-            || {
+        OperationSpec::new("replace_channel", "the end is closed under its old value or its new one")
+            .prepare(|| {
                 let control = startup_channel();
                 move || control.replace(Rights::READ).unwrap()
-            },
-        ),
+            }),
         with_shared_event("basic_info", "reading information changes nothing", |event| {
             (event.basic_info().unwrap(), event.count_info().unwrap().handle_count, event)
         }),
@@ -49,8 +48,8 @@ fn with_shared_event<T: 'static>(
     name: &str,
     guarantee: &'static str,
     action: impl Fn(NullableHandle) -> T + Copy + 'static,
-) -> Operation {
-    Operation::new(name, guarantee)
+) -> OperationSpec {
+    OperationSpec::new(name, guarantee)
         .set_up(shared_event)
         .prepare(move || {
             let control = startup_channel();
@@ -60,8 +59,8 @@ fn with_shared_event<T: 'static>(
         .check(|fixture, _| check_last_handle(fixture))
 }
 
-fn close_many() -> Operation {
-    Operation::new("close_many_16", CLOSE)
+fn close_many() -> OperationSpec {
+    OperationSpec::new("close_many_16", CLOSE)
         .set_up(|| {
             let mut fixture = Fixture::new();
             fixture.send_sides(16);
@@ -78,8 +77,8 @@ fn close_many() -> Operation {
         })
 }
 
-fn close_last() -> Operation {
-    Operation::new("close_last", CLOSE).prepare(|| {
+fn close_last() -> OperationSpec {
+    OperationSpec::new("close_last", CLOSE).prepare(|| {
         let control = startup_channel();
         let event = Event::create();
         move || {
@@ -89,7 +88,7 @@ fn close_last() -> Operation {
     })
 }
 
-fn by_c() -> Vec<Operation> {
+fn by_c() -> Vec<OperationSpec> {
     let c = |name| c_variant_of(by_rust, name);
     vec![
         c("close_many_16").handle_delta(-16).prepare(|| {

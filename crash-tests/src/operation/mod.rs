@@ -9,7 +9,7 @@ pub mod guarantee;
 pub mod outcome;
 pub mod spec;
 
-use spec::Operation;
+use spec::OperationSpec;
 
 /// Declares the modules, and the function that collects their operations.
 macro_rules! registry {
@@ -17,7 +17,7 @@ macro_rules! registry {
         $(mod $module;)*
 
         /// All operations.
-        pub fn all() -> Vec<Operation> {
+        pub fn all() -> Vec<OperationSpec> {
             let mut all = Vec::new();
             $(all.extend($module::operations());)*
             all
@@ -38,7 +38,7 @@ registry! {
 }
 
 /// The operation of this name.
-pub fn find(name: &str) -> Option<Operation> {
+pub fn find(name: &str) -> Option<OperationSpec> {
     all().into_iter().find(|operation| operation.name == name)
 }
 

@@ -42,7 +42,7 @@ pub enum ActingThread {
 }
 
 /// An operation. The methods that return `Self` complete it.
-pub struct Operation {
+pub struct OperationSpec {
     /// The name that `--only` takes.
     pub name: String,
     /// The guarantee to survivors.
@@ -70,7 +70,7 @@ pub struct Operation {
     check: Box<Check>,
 }
 
-impl Operation {
+impl OperationSpec {
     /// An operation with the default fixture, without a check.
     pub fn new(name: impl Into<String>, guarantee: &'static str) -> Self {
         Self {

@@ -3,20 +3,20 @@
 use crate::operation::c_interface::{c_variant_of, calls, ready_with_one};
 use crate::operation::event::{check_last_handle, shared_event};
 use crate::operation::fixture::{Fixture, Partner, receive_handles, startup_channel};
-use crate::operation::spec::Operation;
+use crate::operation::spec::OperationSpec;
 use crate::sleepers::falls_asleep;
 use jacinth::*;
 
 const GUARANTEE: &str = "a sleeper that dies blocks no other thread, and takes no wake from others";
 
 /// The operations that wait.
-pub fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<OperationSpec> {
     let mut operations = by_rust();
     operations.extend(by_c());
     operations
 }
 
-fn by_rust() -> Vec<Operation> {
+fn by_rust() -> Vec<OperationSpec> {
     vec![
         satisfied(),
         stored(),
@@ -56,8 +56,8 @@ fn once_victim_sleeps(wake: impl FnOnce() + Send + 'static) -> Partner {
     })
 }
 
-fn satisfied() -> Operation {
-    Operation::new("wait_satisfied", GUARANTEE)
+fn satisfied() -> OperationSpec {
+    OperationSpec::new("wait_satisfied", GUARANTEE)
         .set_up(|| {
             let fixture = shared_event();
             fixture.kept[0].signal(Signals::NONE, Signals::USER_0).unwrap();
@@ -71,8 +71,8 @@ fn satisfied() -> Operation {
 }
 
 /// A wait for signals that are stored in the object.
-fn stored() -> Operation {
-    Operation::new("wait_stored", GUARANTEE)
+fn stored() -> OperationSpec {
+    OperationSpec::new("wait_stored", GUARANTEE)
         .set_up(shared_sleep)
         .prepare(|| {
             let (control, event) = control_and_event();
@@ -82,8 +82,8 @@ fn stored() -> Operation {
 }
 
 /// A wait for signals that follow from the channel's messages.
-fn derived() -> Operation {
-    Operation::new("wait_derived", GUARANTEE)
+fn derived() -> OperationSpec {
+    OperationSpec::new("wait_derived", GUARANTEE)
         .set_up(|| {
             let mut fixture = Fixture::new();
             let control = fixture.control.clone();
@@ -102,8 +102,8 @@ fn derived() -> Operation {
         })
 }
 
-fn many() -> Operation {
-    Operation::new("wait_many", GUARANTEE)
+fn many() -> OperationSpec {
+    OperationSpec::new("wait_many", GUARANTEE)
         .set_up(shared_sleep)
         .prepare(|| {
             let (control, event) = control_and_event();
@@ -119,8 +119,8 @@ fn many() -> Operation {
         .check(|fixture, _| check_last_handle(fixture))
 }
 
-fn timed_out() -> Operation {
-    Operation::new("wait_timed_out", GUARANTEE)
+fn timed_out() -> OperationSpec {
+    OperationSpec::new("wait_timed_out", GUARANTEE)
         .set_up(shared_event)
         .prepare(|| {
             let (control, event) = control_and_event();
@@ -134,8 +134,8 @@ fn timed_out() -> Operation {
 }
 
 /// The victim is killed in its sleep. The next thread to sleep on the object is woken all the same.
-fn asleep(name: &str, derived: bool) -> Operation {
-    Operation::new(name, GUARANTEE)
+fn asleep(name: &str, derived: bool) -> OperationSpec {
+    OperationSpec::new(name, GUARANTEE)
         .sleeps_forever()
         .set_up(shared_event)
         .prepare(move || {
@@ -165,7 +165,7 @@ fn asleep(name: &str, derived: bool) -> Operation {
         })
 }
 
-fn by_c() -> Vec<Operation> {
+fn by_c() -> Vec<OperationSpec> {
     let c = |name| c_variant_of(by_rust, name);
     let control_and_event = || {
         set_spin(MonotonicDuration::ZERO);

@@ -1,7 +1,7 @@
 //! The victim: it prepares one operation, asks to be traced, and performs it.
 
 use crate::operation;
-use crate::operation::spec::{ActingThread, Action, Operation};
+use crate::operation::spec::{ActingThread, Action, OperationSpec};
 use crate::process::parent_death::die_with_parent;
 use nix::sys::ptrace;
 use nix::sys::signal::{Signal, raise};
@@ -28,7 +28,7 @@ fn act_in_this_thread(name: String) {
     drop(prepare_and_stop(&operation::find(&name).expect("it was found"))());
 }
 
-fn act_and_stop(operation: &Operation) -> ! {
+fn act_and_stop(operation: &OperationSpec) -> ! {
     let retained = prepare_and_stop(operation)();
     raise(Signal::SIGSTOP).expect("stopping after the operation");
     std::mem::forget(retained);
@@ -38,7 +38,7 @@ fn act_and_stop(operation: &Operation) -> ! {
 }
 
 /// Everything up to the first instruction that is stepped through.
-fn prepare_and_stop(operation: &Operation) -> Action {
+fn prepare_and_stop(operation: &OperationSpec) -> Action {
     let action = (operation.prepare)();
     ptrace::traceme().expect("asking to be traced");
     raise(Signal::SIGSTOP).expect("stopping before the operation");
@@ -47,7 +47,7 @@ fn prepare_and_stop(operation: &Operation) -> Action {
 
 #[expect(unsafe_code, reason = "the standard library has no thread that another language made")]
 mod foreign_thread {
-    use crate::operation::spec::{ActingThread, Operation};
+    use crate::operation::spec::{ActingThread, OperationSpec};
     use nix::libc::{c_void, pthread_create, pthread_exit, pthread_join};
     use std::ptr::null_mut;
     use std::sync::OnceLock;
@@ -66,7 +66,7 @@ mod foreign_thread {
         }
     }
 
-    pub(super) fn run(operation: Operation) {
+    pub(super) fn run(operation: OperationSpec) {
         let _ = OPERATION.set((operation.name, operation.thread));
         let mut thread = 0;
         // SAFETY: the two types of function differ in unwinding alone, which ends in the C library.
@@ -89,7 +89,7 @@ mod foreign_thread {
 ///
 /// The child is a copy of one thread of many, so its action takes no lock that another thread may have held.
 #[expect(unsafe_code, reason = "fork without exec is under test")]
-pub fn fork(operation: &Operation) -> nix::Result<i32> {
+pub fn fork(operation: &OperationSpec) -> nix::Result<i32> {
     // SAFETY: the child performs its action, under the rule above, and is killed at the end of it or exits.
     match unsafe { nix::unistd::fork() }? {
         nix::unistd::ForkResult::Parent { child } => Ok(child.as_raw()),

@@ -3,7 +3,7 @@
 use crate::arena::usage::ResourceUsage;
 use crate::operation::fixture::Fixture;
 use crate::operation::outcome::Outcome;
-use crate::operation::spec::{ActingThread, EntryMode, Operation};
+use crate::operation::spec::{ActingThread, EntryMode, OperationSpec};
 use crate::process::{leader, recoverer, victim};
 use crate::sleepers;
 use crate::testbed::defect::{Defect, DefectKind};
@@ -51,7 +51,7 @@ impl Round {
 const WARM_UP_ROUNDS: usize = 2;
 
 /// Lets some victims complete the operation. Returns the first defect.
-pub fn warm_up(testbed: &mut Testbed, operation: &Operation) -> Result<Option<Defect>> {
+pub fn warm_up(testbed: &mut Testbed, operation: &OperationSpec) -> Result<Option<Defect>> {
     for _ in 0..WARM_UP_ROUNDS {
         let round = play(testbed, operation, &FaultPlan::Complete)?;
         if round.defect.is_some() {
@@ -62,13 +62,13 @@ pub fn warm_up(testbed: &mut Testbed, operation: &Operation) -> Result<Option<De
 }
 
 /// One victim, from its birth until the arena is as it was before.
-pub fn play(testbed: &mut Testbed, operation: &Operation, plan: &FaultPlan) -> Result<Round> {
+pub fn play(testbed: &mut Testbed, operation: &OperationSpec, plan: &FaultPlan) -> Result<Round> {
     let round = run(testbed, operation, plan);
     testbed.watchdog.end_round();
     round
 }
 
-fn run(testbed: &mut Testbed, operation: &Operation, plan: &FaultPlan) -> Result<Round> {
+fn run(testbed: &mut Testbed, operation: &OperationSpec, plan: &FaultPlan) -> Result<Round> {
     let mut fixture = (operation.set_up)();
     let process = spawn(testbed, operation, &mut fixture)?;
     testbed.watchdog.watch(process);
@@ -118,7 +118,7 @@ fn run(testbed: &mut Testbed, operation: &Operation, plan: &FaultPlan) -> Result
 }
 
 /// Starts a victim of the operation. Returns its process id.
-fn spawn(testbed: &Testbed, operation: &Operation, fixture: &mut Fixture) -> Result<i32> {
+fn spawn(testbed: &Testbed, operation: &OperationSpec, fixture: &mut Fixture) -> Result<i32> {
     let mut program = Command::new("/proc/self/exe");
     program.args([victim::ROLE, &operation.name]).stdin(Stdio::null()).stdout(Stdio::null());
     let child = match operation.entry {
@@ -138,7 +138,7 @@ fn spawn(testbed: &Testbed, operation: &Operation, fixture: &mut Fixture) -> Res
 /// Lets the victim run as far as the plan says, and injects its fault there.
 fn inject(
     testbed: &mut Testbed,
-    operation: &Operation,
+    operation: &OperationSpec,
     plan: &FaultPlan,
     process: i32,
     tracee: &Tracee,
@@ -177,7 +177,7 @@ fn inject(
 /// A stopped process is not dead: no handle is taken from it, others go on, and it completes its operation.
 fn stop_and_resume(
     testbed: &mut Testbed,
-    operation: &Operation,
+    operation: &OperationSpec,
     tracee: &Tracee,
 ) -> Result<(Round, StopState)> {
     tracee.detach_stopped()?;
@@ -248,7 +248,7 @@ fn kill_leader(testbed: &mut Testbed, victim: i32, fault: &RecoveryFault) -> Res
 }
 
 /// Whether a victim in this state has completed the operation, and its process lives.
-fn is_complete_in_a_living_process(operation: &Operation, state: StopState) -> bool {
+fn is_complete_in_a_living_process(operation: &OperationSpec, state: StopState) -> bool {
     match state {
         StopState::Finished => true,
         StopState::Exited(_) => operation.thread != ActingThread::Main,

@@ -3,7 +3,7 @@
 use crate::arena::usage::ResourceUsage;
 use crate::operation::fixture::{Fixture, signals_of};
 use crate::operation::outcome::Outcome;
-use crate::operation::spec::{ActingThread, EntryMode, Operation};
+use crate::operation::spec::{ActingThread, EntryMode, OperationSpec};
 use crate::sleepers::HANG;
 use crate::testbed::defect::{Defect, DefectKind};
 use crate::testbed::{Check, Testbed};
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 /// The operation is complete and the victim's process lives. It has as many handles as it should; and a thread that has
 /// ended has left no row and no retired object. (A partner's row is there until that thread has ended, too.)
-pub fn while_alive(testbed: &Testbed, operation: &Operation, handles: Option<i64>) -> Check {
+pub fn while_alive(testbed: &Testbed, operation: &OperationSpec, handles: Option<i64>) -> Check {
     let start = Instant::now();
     loop {
         let now = ResourceUsage::of(&testbed.supervisor);
@@ -39,7 +39,7 @@ pub fn while_alive(testbed: &Testbed, operation: &Operation, handles: Option<i64
 /// everything that the victim was given is closed or used up.
 pub fn after_death(
     testbed: &mut Testbed,
-    operation: &Operation,
+    operation: &OperationSpec,
     mut fixture: Fixture,
     outcome: Outcome,
     partner: Option<JoinHandle<()>>,

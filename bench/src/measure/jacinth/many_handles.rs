@@ -1,6 +1,6 @@
 //! An operation while its process holds many handles, each of an object of its own.
 
-use crate::measure::Operation;
+use crate::measure::MeasuredOperation;
 use anyhow::{Context as _, Result};
 use jacinth::{Config, Event};
 
@@ -15,7 +15,7 @@ pub struct AmongHandles<O, const EVENTS: usize> {
     _others: Vec<Event>,
 }
 
-impl<O: Operation, const EVENTS: usize> Operation for AmongHandles<O, EVENTS> {
+impl<O: MeasuredOperation, const EVENTS: usize> MeasuredOperation for AmongHandles<O, EVENTS> {
     const WHO: &'static str = if EVENTS == MANY { super::WHO } else { "jacinth_1000_handles" };
 
     /// The operation's own handles are made after half of the events, so they have neighbours on both sides.

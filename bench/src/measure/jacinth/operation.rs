@@ -1,6 +1,6 @@
 //! Operations of a process on its own handles, each call with its full checks.
 
-use crate::measure::Operation;
+use crate::measure::MeasuredOperation;
 use anyhow::Result;
 use jacinth::{Channel, Event, OnOverflow, Rights};
 use std::hint::black_box;
@@ -8,7 +8,7 @@ use std::hint::black_box;
 /// A handle duplicated, and the duplicate closed.
 pub struct DuplicateClose(Event);
 
-impl Operation for DuplicateClose {
+impl MeasuredOperation for DuplicateClose {
     const WHO: &'static str = super::WHO;
 
     fn prepare() -> Result<Self> {
@@ -25,7 +25,7 @@ impl Operation for DuplicateClose {
 /// An event, made and closed.
 pub struct EventCreateClose;
 
-impl Operation for EventCreateClose {
+impl MeasuredOperation for EventCreateClose {
     const WHO: &'static str = super::WHO;
 
     fn prepare() -> Result<Self> {
@@ -42,7 +42,7 @@ impl Operation for EventCreateClose {
 /// A channel, made, and both its ends closed.
 pub struct ChannelCreateClose;
 
-impl Operation for ChannelCreateClose {
+impl MeasuredOperation for ChannelCreateClose {
     const WHO: &'static str = super::WHO;
 
     fn prepare() -> Result<Self> {
@@ -59,7 +59,7 @@ impl Operation for ChannelCreateClose {
 /// Whether a handle is one: Zircon's HANDLE_VALID.
 pub struct HandleLookup(Event);
 
-impl Operation for HandleLookup {
+impl MeasuredOperation for HandleLookup {
     const WHO: &'static str = super::WHO;
 
     fn prepare() -> Result<Self> {
@@ -79,7 +79,7 @@ pub struct WriteRead {
     bytes: [u8; 64],
 }
 
-impl Operation for WriteRead {
+impl MeasuredOperation for WriteRead {
     const WHO: &'static str = super::WHO;
 
     fn prepare() -> Result<Self> {
@@ -98,7 +98,7 @@ impl Operation for WriteRead {
 /// One operation, then the other.
 pub struct Both<A, B>(A, B);
 
-impl<A: Operation, B: Operation> Operation for Both<A, B> {
+impl<A: MeasuredOperation, B: MeasuredOperation> MeasuredOperation for Both<A, B> {
     const WHO: &'static str = super::WHO;
 
     fn prepare() -> Result<Self> {

@@ -1,6 +1,6 @@
 //! The kernel's counterparts of one operation, and its cheapest system call.
 
-use crate::measure::Operation;
+use crate::measure::MeasuredOperation;
 use crate::process::link::seqpacket_pair;
 use anyhow::Result;
 use rustix::event::{EventfdFlags, eventfd};
@@ -14,7 +14,7 @@ fn event() -> Result<OwnedFd> {
 /// A system call that only returns a number the kernel has at hand.
 pub struct NullCall;
 
-impl Operation for NullCall {
+impl MeasuredOperation for NullCall {
     const WHO: &'static str = "null_system_call";
 
     fn prepare() -> Result<Self> {
@@ -31,7 +31,7 @@ impl Operation for NullCall {
 /// A descriptor duplicated, and the duplicate closed.
 pub struct DupClose(OwnedFd);
 
-impl Operation for DupClose {
+impl MeasuredOperation for DupClose {
     const WHO: &'static str = "dup_close";
 
     fn prepare() -> Result<Self> {
@@ -48,7 +48,7 @@ impl Operation for DupClose {
 /// Whether a descriptor is one.
 pub struct FcntlGetfd(OwnedFd);
 
-impl Operation for FcntlGetfd {
+impl MeasuredOperation for FcntlGetfd {
     const WHO: &'static str = "fcntl_getfd";
 
     fn prepare() -> Result<Self> {
@@ -65,7 +65,7 @@ impl Operation for FcntlGetfd {
 /// An eventfd, made and closed.
 pub struct EventFd;
 
-impl Operation for EventFd {
+impl MeasuredOperation for EventFd {
     const WHO: &'static str = "eventfd";
 
     fn prepare() -> Result<Self> {
@@ -82,7 +82,7 @@ impl Operation for EventFd {
 /// A pair of connected sockets, made and closed.
 pub struct SocketPair;
 
-impl Operation for SocketPair {
+impl MeasuredOperation for SocketPair {
     const WHO: &'static str = "socketpair";
 
     fn prepare() -> Result<Self> {

@@ -1,7 +1,7 @@
 //! Bytes copied within one processor's caches, from private memory to private memory: what copying a message in, or
 //! out, takes at the least.
 
-use crate::measure::{Operation, Unit};
+use crate::measure::{MeasuredOperation, Unit};
 use anyhow::Result;
 use std::hint::black_box;
 
@@ -11,7 +11,7 @@ pub struct Memcpy<const BYTES: usize> {
     to: Vec<u8>,
 }
 
-impl<const BYTES: usize> Operation for Memcpy<BYTES> {
+impl<const BYTES: usize> MeasuredOperation for Memcpy<BYTES> {
     const WHO: &'static str = "memcpy";
     const UNIT: Unit = Unit::MessagesPerSecond;
 

@@ -6,12 +6,12 @@
 pub mod calls;
 
 use crate::operation::fixture::{receive_handles, startup_channel};
-use crate::operation::spec::Operation;
+use crate::operation::spec::OperationSpec;
 use jacinth::{Channel, NullableHandle, raw};
 
 /// The operation of this name in the group, to be performed by C's calls.
-pub fn c_variant_of(group: impl Fn() -> Vec<Operation>, name: &str) -> Operation {
-    Operation::based_on(group, "c", name)
+pub fn c_variant_of(group: impl Fn() -> Vec<OperationSpec>, name: &str) -> OperationSpec {
+    OperationSpec::based_on(group, "c", name)
 }
 
 /// The victim's control channel, after its first call of C's.

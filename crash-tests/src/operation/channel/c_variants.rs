@@ -6,12 +6,12 @@ use crate::operation::c_interface::{c_variant_of, calls, ready, ready_with_all};
 use crate::operation::channel::write::{BLOCK, INLINE, bytes};
 use crate::operation::channel::{call, lifecycle, read, write};
 use crate::operation::fixture::warm_up_creation;
-use crate::operation::spec::Operation;
+use crate::operation::spec::OperationSpec;
 use jacinth::*;
 use jacinth_capi_calls::types::zx_handle_info_t;
 
 /// The operations by C's calls.
-pub fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<OperationSpec> {
     let mut operations = writing();
     operations.extend(reading());
     operations.extend(calling());
@@ -20,12 +20,12 @@ pub fn operations() -> Vec<Operation> {
 }
 
 /// The operations that these are based on.
-fn by_rust() -> Vec<Operation> {
+fn by_rust() -> Vec<OperationSpec> {
     let groups = [write::operations(), read::operations(), call::operations(), lifecycle::operations()];
     groups.into_iter().flatten().collect()
 }
 
-fn creating_and_closing() -> Vec<Operation> {
+fn creating_and_closing() -> Vec<OperationSpec> {
     let c = |name: &str| c_variant_of(by_rust, name);
     vec![
         c("create_channel").handle_delta(2).prepare(|| {
@@ -45,7 +45,7 @@ fn creating_and_closing() -> Vec<Operation> {
     ]
 }
 
-fn writing() -> Vec<Operation> {
+fn writing() -> Vec<OperationSpec> {
     let c = |name: &str| c_variant_of(by_rust, name);
     let mut operations = Vec::new();
     for handles in [64, 1, 0] {
@@ -91,7 +91,7 @@ fn writing() -> Vec<Operation> {
     operations
 }
 
-fn reading() -> Vec<Operation> {
+fn reading() -> Vec<OperationSpec> {
     let c = |name: &str| c_variant_of(by_rust, name);
     let mut operations = Vec::new();
     for (name, handles, len) in
@@ -150,7 +150,7 @@ fn reading() -> Vec<Operation> {
     operations
 }
 
-fn calling() -> Vec<Operation> {
+fn calling() -> Vec<OperationSpec> {
     let c = |name: &str| c_variant_of(by_rust, name);
     let mut operations = vec![c("call_timed_out").prepare(|| {
         set_spin(MonotonicDuration::ZERO);

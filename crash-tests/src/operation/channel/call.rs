@@ -1,21 +1,21 @@
 //! Calls: a message out, and its reply back.
 
 use crate::operation::fixture::{Fixture, receive_handles, startup_channel};
-use crate::operation::spec::Operation;
+use crate::operation::spec::OperationSpec;
 use jacinth::*;
 
 const GUARANTEE: &str =
     "the request arrived whole or not at all; the server goes on, and its replies do no harm";
 
 /// The operations that call.
-pub fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<OperationSpec> {
     vec![call("call_0", 0, 0), call("call_1", 1, 0), call("call_1_overtaken", 1, 2), timed_out()]
 }
 
 /// A call with handles in both directions. The server answers once its caller sleeps, and sends `before` other messages
 /// first; the caller reads them after the reply.
-fn call(name: &str, handles: usize, before: usize) -> Operation {
-    Operation::new(name, GUARANTEE)
+fn call(name: &str, handles: usize, before: usize) -> OperationSpec {
+    OperationSpec::new(name, GUARANTEE)
         .set_up(move || {
             let mut fixture = Fixture::awaiting_close();
             if handles > 0 {
@@ -66,8 +66,8 @@ fn call(name: &str, handles: usize, before: usize) -> Operation {
 }
 
 /// A call that the survivor does not answer.
-fn timed_out() -> Operation {
-    Operation::new("call_timed_out", GUARANTEE)
+fn timed_out() -> OperationSpec {
+    OperationSpec::new("call_timed_out", GUARANTEE)
         .prepare(|| {
             set_spin(MonotonicDuration::ZERO);
             let control = startup_channel();

@@ -4,7 +4,7 @@ use crate::operation::c_interface::calls::{self, Buffers, Call};
 use crate::operation::c_interface::{c_variant_of, ready_with_all};
 use crate::operation::channel::call;
 use crate::operation::fixture::Fixture;
-use crate::operation::spec::{ActingThread, Operation};
+use crate::operation::spec::{ActingThread, OperationSpec};
 use crate::sleepers::falls_asleep;
 use jacinth::*;
 
@@ -12,7 +12,7 @@ const QUESTION: &[u8] = b"\0\0\0\0a question";
 const NEVER: MonotonicInstant = MonotonicInstant::INFINITE;
 
 /// The operations with interrupted calls.
-pub fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<OperationSpec> {
     vec![finished(), thread_ends(), left_behind()]
 }
 
@@ -42,8 +42,8 @@ fn caller() -> (Channel, Vec<u32>, Buffers<u32>) {
 }
 
 /// The call is interrupted, goes on, and is answered. A victim may die in between.
-fn finished() -> Operation {
-    let Operation { set_up, .. } = c_variant_of(call::operations, "call_1");
+fn finished() -> OperationSpec {
+    let OperationSpec { set_up, .. } = c_variant_of(call::operations, "call_1");
     c_variant_of(call::operations, "call_1").variant("interrupted").set_up(with_signal(set_up)).prepare(
         || {
             let (control, sides, mut reply) = caller();
@@ -61,7 +61,7 @@ fn finished() -> Operation {
 }
 
 /// The thread ends without finishing its call. The reply comes before or after its end.
-fn thread_ends() -> Operation {
+fn thread_ends() -> OperationSpec {
     let operation = c_variant_of(call::operations, "call_1").variant("thread_ends").set_up(|| {
         let mut fixture = Fixture::awaiting_close();
         fixture.send_sides(1);
@@ -90,7 +90,7 @@ fn thread_ends() -> Operation {
 }
 
 /// A thread has ended without finishing its call. The reply is an ordinary message then.
-fn left_behind() -> Operation {
+fn left_behind() -> OperationSpec {
     c_variant_of(call::operations, "call_1").variant("left_behind").prepare(|| {
         let (control, sides, mut reply) = caller();
         let channel = control.raw_handle();

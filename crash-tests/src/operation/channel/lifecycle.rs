@@ -4,13 +4,13 @@ use crate::arena::RECLAIM_BATCH;
 use crate::operation::fixture::{Fixture, receive_handles, signals_of, startup_channel, warm_up_creation};
 use crate::operation::guarantee::CREATE;
 use crate::operation::outcome::CheckResult;
-use crate::operation::spec::Operation;
+use crate::operation::spec::OperationSpec;
 use crate::sleepers::HANG;
 use jacinth::*;
 use std::time::Instant;
 
 /// The operations that create and close channels.
-pub fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<OperationSpec> {
     vec![
         close_full(),
         close_cascade(),
@@ -23,15 +23,15 @@ pub fn operations() -> Vec<Operation> {
     ]
 }
 
-fn create() -> Operation {
-    Operation::new("create_channel", CREATE).exercises_recovery().prepare(|| {
+fn create() -> OperationSpec {
+    OperationSpec::new("create_channel", CREATE).exercises_recovery().prepare(|| {
         warm_up_creation(startup_channel());
         || Channel::create()
     })
 }
 
-fn create_named() -> Operation {
-    Operation::new("create_named", CREATE).prepare(|| {
+fn create_named() -> OperationSpec {
+    OperationSpec::new("create_named", CREATE).prepare(|| {
         warm_up_creation(startup_channel());
         || Channel::create_named(&Name::new_lossy("a name of some length")).unwrap()
     })
@@ -45,8 +45,8 @@ fn all_options() -> ChannelOptions {
     ChannelOptions::new().max_pending_messages(1).discard_late_replies(true)
 }
 
-fn create_with_options() -> Operation {
-    Operation::new("create_with_options", DEFAULT_AGAIN)
+fn create_with_options() -> OperationSpec {
+    OperationSpec::new("create_with_options", DEFAULT_AGAIN)
         .exercises_recovery()
         .prepare(|| {
             warm_up_creation(startup_channel());
@@ -55,8 +55,8 @@ fn create_with_options() -> Operation {
         .check(|_, _| check_new_channels_have_no_options())
 }
 
-fn close_with_options() -> Operation {
-    Operation::new("close_with_options", DEFAULT_AGAIN)
+fn close_with_options() -> OperationSpec {
+    OperationSpec::new("close_with_options", DEFAULT_AGAIN)
         .prepare(|| {
             let control = startup_channel();
             drop(Channel::create_with(all_options()).unwrap());
@@ -92,35 +92,38 @@ fn check_new_channels_have_no_options() -> CheckResult {
     Ok(())
 }
 
-fn close() -> Operation {
-    Operation::new("close_channel", "the other end sees PEER_CLOSED after it has read the pending messages")
-        .set_up(|| {
-            // Messages are pending in both directions, each with a handle.
-            let mut fixture = Fixture::awaiting_close();
-            fixture.send_sides(2);
-            let mut one = fixture.sides(1);
-            fixture.control.write(b"unread", &mut one).unwrap();
-            fixture
-        })
-        .prepare(|| {
-            let control = startup_channel();
-            let mut handles = receive_handles(&control);
-            control.write(b"sent before", &mut handles).unwrap();
-            move || drop(control)
-        })
-        .check(|fixture, _| {
-            let mut message = MessageBuf::new();
-            let read = fixture.control.read(&mut message);
-            read.map_err(|status| format!("reading a message sent before: {status}"))?;
-            fixture.check_whole(&message, b"sent before", 2)?;
-            message.clear();
-            fixture.check_no_message()
-        })
+fn close() -> OperationSpec {
+    OperationSpec::new(
+        "close_channel",
+        "the other end sees PEER_CLOSED after it has read the pending messages",
+    )
+    .set_up(|| {
+        // Messages are pending in both directions, each with a handle.
+        let mut fixture = Fixture::awaiting_close();
+        fixture.send_sides(2);
+        let mut one = fixture.sides(1);
+        fixture.control.write(b"unread", &mut one).unwrap();
+        fixture
+    })
+    .prepare(|| {
+        let control = startup_channel();
+        let mut handles = receive_handles(&control);
+        control.write(b"sent before", &mut handles).unwrap();
+        move || drop(control)
+    })
+    .check(|fixture, _| {
+        let mut message = MessageBuf::new();
+        let read = fixture.control.read(&mut message);
+        read.map_err(|status| format!("reading a message sent before: {status}"))?;
+        fixture.check_whole(&message, b"sent before", 2)?;
+        message.clear();
+        fixture.check_no_message()
+    })
 }
 
 /// A channel with eighty handles in it, that closes at both ends.
-fn close_full() -> Operation {
-    Operation::new("close_full_channel", "every handle of every message in the channel is closed, once")
+fn close_full() -> OperationSpec {
+    OperationSpec::new("close_full_channel", "every handle of every message in the channel is closed, once")
         .exercises_recovery()
         .set_up(|| {
             let mut fixture = Fixture::new();
@@ -144,9 +147,9 @@ fn close_full() -> Operation {
 }
 
 /// Channels inside channels inside channels, with a handle in each.
-fn close_cascade() -> Operation {
+fn close_cascade() -> OperationSpec {
     const DEPTH: usize = 6;
-    Operation::new("close_cascade", "a closed channel closes the channels queued in it, to any depth")
+    OperationSpec::new("close_cascade", "a closed channel closes the channels queued in it, to any depth")
         .exercises_recovery()
         .set_up(|| {
             let mut fixture = Fixture::new();
@@ -171,8 +174,8 @@ fn close_cascade() -> Operation {
 }
 
 /// Two ends queued inside each other. No process can read them any more: the supervisor collects the cycle.
-fn close_cycle() -> Operation {
-    Operation::new("close_cycle", "a channel queued inside itself is closed, with all its messages")
+fn close_cycle() -> OperationSpec {
+    OperationSpec::new("close_cycle", "a channel queued inside itself is closed, with all its messages")
         .set_up(|| {
             let mut fixture = Fixture::new();
             fixture.send_sides(2);

@@ -3,13 +3,13 @@
 use crate::operation::channel::write::bytes;
 use crate::operation::fixture::capacity::HUGE;
 use crate::operation::fixture::{Fixture, startup_channel};
-use crate::operation::spec::Operation;
+use crate::operation::spec::OperationSpec;
 use jacinth::{Channel, raw};
 
 const GUARANTEE: &str = "the message arrived whole, or not at all; its block is the channel's again";
 
-fn loan(name: &str, len: usize) -> Operation {
-    Operation::new(name, GUARANTEE)
+fn loan(name: &str, len: usize) -> OperationSpec {
+    OperationSpec::new(name, GUARANTEE)
         .prepare(move || {
             let control = startup_channel();
             let bytes = bytes(len);
@@ -24,20 +24,23 @@ fn loan(name: &str, len: usize) -> Operation {
 }
 
 /// The operations with loans.
-pub fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<OperationSpec> {
     vec![
         loan("reserve_commit_small", 64),
         loan("reserve_commit_large", 100_000),
-        Operation::new("reserve_dropped", "the block of a loan that is given back is the channel's again")
-            .prepare(|| {
-                let control = startup_channel();
-                move || {
-                    drop(control.reserve(3000).unwrap());
-                    control
-                }
-            })
-            .check(|fixture, _| fixture.check_no_message()),
-        Operation::new(
+        OperationSpec::new(
+            "reserve_dropped",
+            "the block of a loan that is given back is the channel's again",
+        )
+        .prepare(|| {
+            let control = startup_channel();
+            move || {
+                drop(control.reserve(3000).unwrap());
+                control
+            }
+        })
+        .check(|fixture, _| fixture.check_no_message()),
+        OperationSpec::new(
             "reserve_outlives_channel",
             "a loan is closed with its channel, and dropping it later has no effect",
         )

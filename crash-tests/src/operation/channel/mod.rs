@@ -9,10 +9,10 @@ mod read;
 mod reorder;
 pub mod write;
 
-use crate::operation::spec::Operation;
+use crate::operation::spec::OperationSpec;
 
 /// The operations on channels.
-pub fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<OperationSpec> {
     let groups = [
         c_variants::operations(),
         interrupted_call::operations(),

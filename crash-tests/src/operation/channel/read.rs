@@ -2,7 +2,7 @@
 
 use crate::operation::channel::write::{BLOCK, FIRST_RING, INLINE, bytes};
 use crate::operation::fixture::{Fixture, receive_handles, startup_channel};
-use crate::operation::spec::Operation;
+use crate::operation::spec::OperationSpec;
 use jacinth::*;
 
 const GUARANTEE: &str = "the message's handles are closed once, received or not; the writer sees PEER_CLOSED";
@@ -15,8 +15,8 @@ fn one_message(handles: usize, len: usize) -> Fixture {
     fixture
 }
 
-fn read(name: String, handles: usize, len: usize) -> Operation {
-    Operation::new(name, GUARANTEE).set_up(move || one_message(handles, len)).prepare(move || {
+fn read(name: String, handles: usize, len: usize) -> OperationSpec {
+    OperationSpec::new(name, GUARANTEE).set_up(move || one_message(handles, len)).prepare(move || {
         let control = startup_channel();
         let expected = bytes(len);
         let mut message = MessageBuf::new();
@@ -29,7 +29,7 @@ fn read(name: String, handles: usize, len: usize) -> Operation {
 }
 
 /// The operations that read.
-pub fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<OperationSpec> {
     let mut operations = Vec::new();
     for handles in [64, 1, 0] {
         for (kind, len) in [("inline", INLINE), ("block", BLOCK)] {
@@ -57,8 +57,8 @@ pub fn operations() -> Vec<Operation> {
 }
 
 /// The read after which a ring that has grown leaves its first segment.
-fn next_segment() -> Operation {
-    Operation::new("read_growing", "a segment that was left is freed, once")
+fn next_segment() -> OperationSpec {
+    OperationSpec::new("read_growing", "a segment that was left is freed, once")
         .exercises_recovery()
         .set_up(|| {
             let mut fixture = Fixture::new();
@@ -85,8 +85,8 @@ fn next_segment() -> Operation {
 }
 
 /// The read that makes room for a waiting writer.
-fn makes_room() -> Operation {
-    Operation::new("read_makes_room", "a writer that waited for room is awake")
+fn makes_room() -> OperationSpec {
+    OperationSpec::new("read_makes_room", "a writer that waited for room is awake")
         .set_up(|| {
             let mut fixture = Fixture::new();
             while fixture.control.write(b"pending", &mut []).is_ok() {}
@@ -105,8 +105,8 @@ fn makes_room() -> Operation {
         })
 }
 
-fn batch() -> Operation {
-    Operation::new("read_batch_12", GUARANTEE)
+fn batch() -> OperationSpec {
+    OperationSpec::new("read_batch_12", GUARANTEE)
         .set_up(|| {
             let fixture = Fixture::new();
             for _ in 0..12 {
@@ -125,8 +125,8 @@ fn batch() -> Operation {
 }
 
 /// A message that is too large for its reader, which discards it.
-fn discard() -> Operation {
-    Operation::new("read_3_discard", "the handles of a discarded message are closed, once")
+fn discard() -> OperationSpec {
+    OperationSpec::new("read_3_discard", "the handles of a discarded message are closed, once")
         .exercises_recovery()
         .set_up(|| one_message(3, BLOCK))
         .prepare(|| {
@@ -140,8 +140,8 @@ fn discard() -> Operation {
 }
 
 /// The same, for a reader that leaves it in the channel.
-fn keep() -> Operation {
-    Operation::new("read_3_too_small", GUARANTEE).set_up(|| one_message(3, BLOCK)).prepare(|| {
+fn keep() -> OperationSpec {
+    OperationSpec::new("read_3_too_small", GUARANTEE).set_up(|| one_message(3, BLOCK)).prepare(|| {
         let control = startup_channel();
         move || {
             let read = control.read_into(OnOverflow::Keep, &mut [0; 10], &mut []);
@@ -152,8 +152,8 @@ fn keep() -> Operation {
 }
 
 /// An end of a channel arrives, and is used.
-fn channel() -> Operation {
-    Operation::new("read_channel", "an arriving end is closed, with the messages pending in it")
+fn channel() -> OperationSpec {
+    OperationSpec::new("read_channel", "an arriving end is closed, with the messages pending in it")
         .set_up(|| {
             let mut fixture = Fixture::new();
             let (ours, theirs) = Channel::create();
@@ -177,8 +177,8 @@ fn channel() -> Operation {
         })
 }
 
-fn in_place() -> Operation {
-    Operation::new("read_in_place_3", GUARANTEE).set_up(|| one_message(3, BLOCK)).prepare(|| {
+fn in_place() -> OperationSpec {
+    OperationSpec::new("read_in_place_3", GUARANTEE).set_up(|| one_message(3, BLOCK)).prepare(|| {
         let control = startup_channel();
         move || {
             let message = control.read_in_place().unwrap();
@@ -189,8 +189,8 @@ fn in_place() -> Operation {
     })
 }
 
-fn in_place_dropped() -> Operation {
-    Operation::new("read_in_place_dropped", GUARANTEE).set_up(|| one_message(1, INLINE)).prepare(|| {
+fn in_place_dropped() -> OperationSpec {
+    OperationSpec::new("read_in_place_dropped", GUARANTEE).set_up(|| one_message(1, INLINE)).prepare(|| {
         let control = startup_channel();
         move || {
             drop(control.read_in_place().unwrap());
@@ -199,8 +199,8 @@ fn in_place_dropped() -> Operation {
     })
 }
 
-fn no_message() -> Operation {
-    Operation::new("read_should_wait", "a read without a message changes nothing").prepare(|| {
+fn no_message() -> OperationSpec {
+    OperationSpec::new("read_should_wait", "a read without a message changes nothing").prepare(|| {
         let control = startup_channel();
         let mut message = MessageBuf::new();
         move || {

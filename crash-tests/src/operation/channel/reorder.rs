@@ -2,7 +2,7 @@
 
 use crate::operation::channel::write::{BLOCK, FIRST_RING, bytes};
 use crate::operation::fixture::{Fixture, receive_handles, startup_channel};
-use crate::operation::spec::Operation;
+use crate::operation::spec::OperationSpec;
 use jacinth::*;
 
 /// How many messages the second segment of a ring takes.
@@ -12,13 +12,13 @@ const SECOND_RING: usize = 32;
 const LONG: usize = 17_000;
 
 /// The operations out of order.
-pub fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<OperationSpec> {
     vec![read_ahead(), write_behind_a_held_message(), late_reply(), late_reply_behind_another()]
 }
 
 /// A reader holds the message at the head and reads past it: it leaves the second segment before the first.
-fn read_ahead() -> Operation {
-    Operation::new(
+fn read_ahead() -> OperationSpec {
+    OperationSpec::new(
         "read_ahead",
         "handles are closed once, received or not, in any order; the writer sees PEER_CLOSED",
     )
@@ -62,8 +62,8 @@ fn read_ahead() -> Operation {
 
 /// The reader holds the first message, and has read the two after it: the writer reuses their blocks, and not the first
 /// one's.
-fn write_behind_a_held_message() -> Operation {
-    Operation::new(
+fn write_behind_a_held_message() -> OperationSpec {
+    OperationSpec::new(
         "write_reusing_ahead",
         "the message arrived whole, or not at all; a message that is being read does not change",
     )
@@ -127,8 +127,8 @@ const LATE: &str =
     "the handles of a reply that came too late are closed once, discarded or not; its server goes on";
 
 /// A call times out, and its reply arrives later, at an end that discards late replies.
-fn late_reply() -> Operation {
-    Operation::new("late_reply", LATE)
+fn late_reply() -> OperationSpec {
+    OperationSpec::new("late_reply", LATE)
         .set_up(|| {
             let mut fixture = Fixture::awaiting_close();
             let (client, server) =
@@ -171,8 +171,8 @@ fn late_reply() -> Operation {
 }
 
 /// The same for a reply behind a held message. Reading the end's signals discards it.
-fn late_reply_behind_another() -> Operation {
-    Operation::new("late_reply_ahead", LATE)
+fn late_reply_behind_another() -> OperationSpec {
+    OperationSpec::new("late_reply_ahead", LATE)
         .exercises_recovery()
         .set_up(|| {
             let mut fixture = Fixture::new();

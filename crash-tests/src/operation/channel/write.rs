@@ -3,7 +3,7 @@
 use crate::arena::PENDING_MESSAGES;
 use crate::operation::fixture::{Fixture, receive_handles, signals_of, startup_channel};
 use crate::operation::outcome::{CheckResult, Outcome};
-use crate::operation::spec::Operation;
+use crate::operation::spec::OperationSpec;
 use jacinth::*;
 
 /// A size that fits into the ring itself, in bytes.
@@ -21,8 +21,8 @@ pub fn bytes(len: usize) -> Vec<u8> {
 }
 
 /// A write of `handles` handles and `len` bytes, behind `pending` unread messages.
-fn write(name: String, handles: usize, len: usize, pending: usize) -> Operation {
-    Operation::new(name, GUARANTEE)
+fn write(name: String, handles: usize, len: usize, pending: usize) -> OperationSpec {
+    OperationSpec::new(name, GUARANTEE)
         .set_up(move || {
             let mut fixture = if pending == 0 { Fixture::new() } else { Fixture::awaiting_close() };
             if handles > 0 {
@@ -49,8 +49,8 @@ fn write(name: String, handles: usize, len: usize, pending: usize) -> Operation 
 }
 
 /// A write of three handles: one moves, one moves with fewer rights, one is duplicated.
-fn dispositions() -> Operation {
-    Operation::new("write_etc_3", GUARANTEE)
+fn dispositions() -> OperationSpec {
+    OperationSpec::new("write_etc_3", GUARANTEE)
         .set_up(|| {
             let mut fixture = Fixture::new();
             fixture.send_sides(3);
@@ -90,7 +90,7 @@ fn read_pending(fixture: &Fixture, pending: usize) -> CheckResult {
 }
 
 /// The operations that write.
-pub fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<OperationSpec> {
     let mut operations = Vec::new();
     for handles in [64, 1, 0] {
         for (kind, len) in [("inline", INLINE), ("block", BLOCK)] {
@@ -121,8 +121,8 @@ pub fn operations() -> Vec<Operation> {
 }
 
 /// A batch is published at once.
-fn batch() -> Operation {
-    Operation::new("write_batch_8", "the batch arrived whole, or no message of it")
+fn batch() -> OperationSpec {
+    OperationSpec::new("write_batch_8", "the batch arrived whole, or no message of it")
         .prepare(|| {
             let control = startup_channel();
             move || {
@@ -135,9 +135,9 @@ fn batch() -> Operation {
 }
 
 /// A batch that does not fit its segment.
-fn growing_batch() -> Operation {
+fn growing_batch() -> OperationSpec {
     const MESSAGES: usize = FIRST_RING + 4;
-    Operation::new(
+    OperationSpec::new(
         "write_batch_growing",
         "the messages of one segment arrived, or the whole batch, or no message",
     )
@@ -171,8 +171,8 @@ fn check_groups(fixture: &Fixture, outcome: Outcome, groups: &[usize]) -> CheckR
 }
 
 /// An end of a channel is sent, with a message with handles pending in it.
-fn channel() -> Operation {
-    Operation::new("write_channel", "the sent end arrived with its pending message, or is closed with it")
+fn channel() -> OperationSpec {
+    OperationSpec::new("write_channel", "the sent end arrived with its pending message, or is closed with it")
         .exercises_recovery()
         .set_up(|| {
             let mut fixture = Fixture::new();
@@ -220,8 +220,8 @@ fn channel() -> Operation {
 }
 
 /// The other end is closed: the write fails, and closes the handles.
-fn peer_closed() -> Operation {
-    Operation::new("write_3_peer_closed", "a write to a closed peer closes its handles, once")
+fn peer_closed() -> OperationSpec {
+    OperationSpec::new("write_3_peer_closed", "a write to a closed peer closes its handles, once")
         .set_up(|| {
             let mut fixture = Fixture::new();
             let (ours, theirs) = Channel::create();
@@ -243,8 +243,8 @@ fn peer_closed() -> Operation {
 }
 
 /// A write that finds no room leaves its handles in place.
-fn when_full() -> Operation {
-    Operation::new("write_3_should_wait", "a write without room consumes nothing")
+fn when_full() -> OperationSpec {
+    OperationSpec::new("write_3_should_wait", "a write without room consumes nothing")
         .set_up(|| {
             let mut fixture = Fixture::awaiting_close();
             fixture.send_sides(3);
@@ -267,8 +267,8 @@ fn when_full() -> Operation {
 }
 
 /// A write with handles that is refused, and must not arrive.
-fn refused(name: &str, guarantee: &'static str, handles: usize, fixture: fn() -> Fixture) -> Operation {
-    Operation::new(name, guarantee)
+fn refused(name: &str, guarantee: &'static str, handles: usize, fixture: fn() -> Fixture) -> OperationSpec {
+    OperationSpec::new(name, guarantee)
         .set_up(move || {
             let mut fixture = fixture();
             fixture.send_sides(handles);
@@ -278,7 +278,7 @@ fn refused(name: &str, guarantee: &'static str, handles: usize, fixture: fn() ->
 }
 
 /// A process with as many pending messages as it may have: the write fails, and closes the handles.
-fn over_quota() -> Operation {
+fn over_quota() -> OperationSpec {
     refused(
         "write_2_over_quota",
         "a write beyond the quota closes its handles, once",
@@ -305,7 +305,7 @@ fn over_quota() -> Operation {
 }
 
 /// A process with as much message memory as it may have: the write fails, and closes the handles.
-fn over_memory_quota() -> Operation {
+fn over_memory_quota() -> OperationSpec {
     /// The same block size with handles and without.
     const LARGE: usize = MAX_MSG_BYTES * 3 / 4;
     refused(
@@ -335,7 +335,7 @@ fn over_memory_quota() -> Operation {
 }
 
 /// One of the values is no longer valid when its turn comes: the other handles are closed.
-fn refused_halfway() -> Operation {
+fn refused_halfway() -> OperationSpec {
     refused("write_3_refused", "a write that is refused halfway closes its handles, once", 3, Fixture::new)
         .exercises_recovery()
         .prepare(|| {
@@ -354,7 +354,7 @@ fn refused_halfway() -> Operation {
 }
 
 /// One of three handles lacks the right to be sent: all three are closed.
-fn untransferable() -> Operation {
+fn untransferable() -> OperationSpec {
     refused("write_3_denied", "a write that is refused closes its handles, once", 3, Fixture::new).prepare(
         || {
             let control = startup_channel();

@@ -9,7 +9,7 @@ use crate::arena::direct;
 use crate::operation::channel::write::FIRST_RING;
 use crate::operation::fixture::capacity::{HUGE, MOST_HUGE};
 use crate::operation::fixture::{Fixture, receive_handles, startup_channel};
-use crate::operation::spec::Operation;
+use crate::operation::spec::OperationSpec;
 use jacinth::*;
 use jacinth_shm::{IdleMemory, Unused};
 use std::time::Duration;
@@ -18,7 +18,7 @@ const GUARANTEE: &str =
     "memory on its way back is free; the survivor can make as much as before, and no more";
 
 /// The operations on blocks.
-pub fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<OperationSpec> {
     vec![
         reserve("reserve_tidying", || {
             let mut fixture = Fixture::measuring_capacity();
@@ -73,8 +73,8 @@ pub fn operations() -> Vec<Operation> {
 }
 
 /// A loan for which a block must come back from elsewhere first.
-fn reserve(name: &str, set: fn() -> Fixture) -> Operation {
-    Operation::new(name, GUARANTEE).set_up(set).check(|fixture, _| {
+fn reserve(name: &str, set: fn() -> Fixture) -> OperationSpec {
+    OperationSpec::new(name, GUARANTEE).set_up(set).check(|fixture, _| {
         fixture.check_no_message()?;
         // A channel keeps its blocks while one of its ends is open.
         fixture.kept.clear();
@@ -105,9 +105,9 @@ fn channel_with_messages(number: usize) -> (Channel, Channel) {
 }
 
 /// Slots and blocks that the survivor has made, and that the victim frees.
-fn close_others() -> Operation {
+fn close_others() -> OperationSpec {
     const EVENTS: u32 = 4;
-    Operation::new(
+    OperationSpec::new(
         "close_others",
         "the process that made the freed objects can make as many again, and no more",
     )
@@ -136,7 +136,7 @@ fn close_others() -> Operation {
 
 /// Blocks that were used once and are free. Their memory goes back to the system; and so do their descriptors where
 /// enough of a size are free at the end of the pool.
-fn decommit() -> Operation {
+fn decommit() -> OperationSpec {
     /// Of the smallest size: more than two pages of descriptors.
     const SMALL: usize = 300;
     fn use_some() {
@@ -168,8 +168,8 @@ pub fn decommit_idle_memory<G: FnMut() -> bool + 'static>(
     guarantee: &'static str,
     use_some: fn(),
     go_on: fn() -> G,
-) -> Operation {
-    let operation = Operation::new(name, guarantee)
+) -> OperationSpec {
+    let operation = OperationSpec::new(name, guarantee)
         .set_up(move || {
             let mut fixture = Fixture::measuring_capacity();
             use_some();

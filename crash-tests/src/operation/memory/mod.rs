@@ -4,10 +4,10 @@ mod blocks;
 mod pages;
 mod slots;
 
-use crate::operation::spec::Operation;
+use crate::operation::spec::OperationSpec;
 
 /// The operations on slots, blocks and pages.
-pub fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<OperationSpec> {
     let mut operations = blocks::operations();
     operations.extend(pages::operations());
     operations.extend(slots::operations());

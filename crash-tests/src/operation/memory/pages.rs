@@ -4,16 +4,16 @@
 use crate::operation::fixture::{Fixture, startup_channel};
 use crate::operation::memory::blocks::decommit_idle_memory;
 use crate::operation::memory::slots::SLOTS_PER_WORD;
-use crate::operation::spec::Operation;
+use crate::operation::spec::OperationSpec;
 use jacinth::*;
 
 /// The operations on pages.
-pub fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<OperationSpec> {
     vec![decommit(), create_anew()]
 }
 
 /// One page is given back, and no blocks.
-fn decommit() -> Operation {
+fn decommit() -> OperationSpec {
     /// Takes more slots than the first page has. The other pages were given back before.
     fn use_second_page() {
         // The slots that a thread has retired are free once it has ended.
@@ -31,8 +31,8 @@ fn decommit() -> Operation {
 }
 
 /// The first objects of a page that has been given back.
-fn create_anew() -> Operation {
-    Operation::new(
+fn create_anew() -> OperationSpec {
+    OperationSpec::new(
         "create_in_decommitted_page",
         "a slot whose memory was given back is new, or free as before",
     )

@@ -4,13 +4,13 @@ use crate::operation::c_interface::calls::Pointer::{Invalid, Valid};
 use crate::operation::c_interface::{c_variant_of, calls, ready, ready_with_all, ready_with_one};
 use crate::operation::fixture::warm_up_creation;
 use crate::operation::process::{fork, membership, thread};
-use crate::operation::spec::{ActingThread, Operation};
+use crate::operation::spec::{ActingThread, OperationSpec};
 use jacinth::*;
 use std::ffi::CString;
 use std::os::unix::ffi::OsStringExt as _;
 
 /// The operations by C's calls.
-pub fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<OperationSpec> {
     let socket = || std::env::var_os(SOCKET_VARIABLE).expect("the testbed names its supervisor's socket");
     vec![
         c_variant_of(membership::operations, "spawn").prepare(|| {
@@ -80,7 +80,7 @@ pub fn operations() -> Vec<Operation> {
 }
 
 /// A thread with a handle to itself. The handle is closed when the thread ends.
-fn thread_with_self_handle(name: &str) -> Operation {
+fn thread_with_self_handle(name: &str) -> OperationSpec {
     c_variant_of(thread::operations, name).handle_delta(-1).prepare(|| {
         let (control, sides) = ready_with_all();
         drop((Channel::create(), Event::create()));
@@ -89,8 +89,9 @@ fn thread_with_self_handle(name: &str) -> Operation {
     })
 }
 
-fn self_handles() -> Operation {
-    let operation = Operation::new("c_self_handles", "a process's handles to itself leave nothing behind");
+fn self_handles() -> OperationSpec {
+    let operation =
+        OperationSpec::new("c_self_handles", "a process's handles to itself leave nothing behind");
     operation.handle_delta(4).prepare(|| {
         warm_up_creation(ready());
         || {

@@ -3,7 +3,7 @@
 
 use crate::operation::fixture::{Fixture, signals_of};
 use crate::operation::outcome::CheckResult;
-use crate::operation::spec::{EntryMode, Operation};
+use crate::operation::spec::{EntryMode, OperationSpec};
 use jacinth::*;
 use std::sync::Mutex;
 
@@ -44,8 +44,8 @@ fn check_unchanged(fixture: &mut Fixture) -> CheckResult {
 }
 
 /// The operations in a forked child.
-pub fn operations() -> Vec<Operation> {
-    let calls = Operation::new("fork_calls", GUARANTEE)
+pub fn operations() -> Vec<OperationSpec> {
+    let calls = OperationSpec::new("fork_calls", GUARANTEE)
         .entry(EntryMode::Forked)
         .set_up(survivors_handles)
         .prepare(|| {
@@ -66,7 +66,7 @@ pub fn operations() -> Vec<Operation> {
             }
         })
         .check(|fixture, _| check_unchanged(fixture));
-    let exit = Operation::new("fork_exit", GUARANTEE)
+    let exit = OperationSpec::new("fork_exit", GUARANTEE)
         .entry(EntryMode::Forked)
         .exit_code(0)
         .set_up(survivors_handles)

@@ -5,10 +5,10 @@ mod fork;
 mod membership;
 mod thread;
 
-use crate::operation::spec::Operation;
+use crate::operation::spec::OperationSpec;
 
 /// The operations on processes and threads.
-pub fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<OperationSpec> {
     let mut operations = c_variants::operations();
     operations.extend(membership::operations());
     operations.extend(fork::operations());

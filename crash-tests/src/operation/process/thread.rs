@@ -4,11 +4,11 @@
 use crate::arena::RECLAIM_BATCH;
 use crate::operation::fixture::capacity::HUGE;
 use crate::operation::fixture::{Fixture, receive_handles, startup_channel};
-use crate::operation::spec::{ActingThread, Operation};
+use crate::operation::spec::{ActingThread, OperationSpec};
 use jacinth::*;
 
 /// The operations that end threads.
-pub fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<OperationSpec> {
     vec![
         end("thread_end", || {}),
         end("thread_panic", panic_silently),
@@ -19,8 +19,8 @@ pub fn operations() -> Vec<Operation> {
 }
 
 /// A thread with entries in each of its private lists. It ends by `how`.
-fn end(name: &str, how: impl Fn() + Copy + 'static) -> Operation {
-    Operation::new(name, "the thread's row is free, or goes with its process")
+fn end(name: &str, how: impl Fn() + Copy + 'static) -> OperationSpec {
+    OperationSpec::new(name, "the thread's row is free, or goes with its process")
         .ends_thread(ActingThread::Std)
         .set_up(|| {
             let mut fixture = Fixture::new();
@@ -39,26 +39,29 @@ fn end(name: &str, how: impl Fn() + Copy + 'static) -> Operation {
 }
 
 /// A thread with reusable slots, slots that it has retired and not reclaimed yet, and their blocks.
-fn end_with_caches() -> Operation {
-    Operation::new("thread_end_with_caches", "every process can use what an ended thread had in its caches")
-        .ends_thread(ActingThread::Std)
-        .set_up(Fixture::measuring_capacity)
-        .prepare(|| {
-            let control = startup_channel();
-            for _ in 0..RECLAIM_BATCH * 3 / 2 {
-                drop(Event::create());
-            }
-            let (first, second) = Channel::create();
-            first.reserve(HUGE).unwrap().commit().unwrap();
-            drop((first, second));
-            move || std::mem::forget(control)
-        })
-        .check(|fixture, _| fixture.check_capacity(0, 0))
+fn end_with_caches() -> OperationSpec {
+    OperationSpec::new(
+        "thread_end_with_caches",
+        "every process can use what an ended thread had in its caches",
+    )
+    .ends_thread(ActingThread::Std)
+    .set_up(Fixture::measuring_capacity)
+    .prepare(|| {
+        let control = startup_channel();
+        for _ in 0..RECLAIM_BATCH * 3 / 2 {
+            drop(Event::create());
+        }
+        let (first, second) = Channel::create();
+        first.reserve(HUGE).unwrap().commit().unwrap();
+        drop((first, second));
+        move || std::mem::forget(control)
+    })
+    .check(|fixture, _| fixture.check_capacity(0, 0))
 }
 
 /// A thread that panics in the middle of a call, in a closure that the call runs.
-fn in_call() -> Operation {
-    Operation::new("thread_panic_in_call", "a call that panicked blocks no other thread")
+fn in_call() -> OperationSpec {
+    OperationSpec::new("thread_panic_in_call", "a call that panicked blocks no other thread")
         .ends_thread(ActingThread::Std)
         .prepare(|| {
             let control = startup_channel();

@@ -1,9 +1,9 @@
 //! Operations of channels: calls.
 
-use super::{Operation, Turn};
+use super::{HostileOperation, Turn};
 use jacinth_shm::{Result, Rights, VecBuf};
 
-pub const OPERATIONS: &[Operation] = &[begin, finish];
+pub const OPERATIONS: &[HostileOperation] = &[begin, finish];
 
 fn begin(turn: &mut Turn<'_>) -> Result<()> {
     let call =

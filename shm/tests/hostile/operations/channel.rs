@@ -1,9 +1,9 @@
 //! Operations of channels: messages by copies.
 
-use super::{ALL, Operation, Turn};
+use super::{ALL, HostileOperation, Turn};
 use jacinth_shm::{ObjectClass, OnOverflow, Result, Rights, VecBuf};
 
-pub const OPERATIONS: &[Operation] =
+pub const OPERATIONS: &[HostileOperation] =
     &[create, write, write, write, write_handles, write_handles, read, read, write_batch, read_batch];
 
 fn create(turn: &mut Turn<'_>) -> Result<()> {

@@ -1,9 +1,9 @@
 //! Operations of events.
 
-use super::{ALL, Operation, Turn};
+use super::{ALL, HostileOperation, Turn};
 use jacinth_shm::{ObjectClass, Result};
 
-pub const OPERATIONS: &[Operation] = &[create, signal];
+pub const OPERATIONS: &[HostileOperation] = &[create, signal];
 
 fn create(turn: &mut Turn<'_>) -> Result<()> {
     let (one, other) = turn.thread.create(ObjectClass::Event, ALL)?;

@@ -1,9 +1,9 @@
 //! Operations of event pairs.
 
-use super::{ALL, Operation, Turn};
+use super::{ALL, HostileOperation, Turn};
 use jacinth_shm::{ObjectClass, Result};
 
-pub const OPERATIONS: &[Operation] = &[create, signal_peer];
+pub const OPERATIONS: &[HostileOperation] = &[create, signal_peer];
 
 fn create(turn: &mut Turn<'_>) -> Result<()> {
     let (one, other) = turn.thread.create(ObjectClass::EventPair, ALL)?;

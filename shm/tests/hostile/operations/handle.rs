@@ -1,9 +1,9 @@
 //! Operations on handles of any object.
 
-use super::{ALL, Operation, Turn};
+use super::{ALL, HostileOperation, Turn};
 use jacinth_shm::{HandleValue, Result, Rights, Signals, WaitItem};
 
-pub const OPERATIONS: &[Operation] = &[duplicate, replace, close, wait_one, wait_many, describe];
+pub const OPERATIONS: &[HostileOperation] = &[duplicate, replace, close, wait_one, wait_many, describe];
 
 fn duplicate(turn: &mut Turn<'_>) -> Result<()> {
     let value = turn.thread.duplicate(turn.found()?, ALL)?;

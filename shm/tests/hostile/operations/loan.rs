@@ -1,9 +1,9 @@
 //! Operations of channels: messages written and read in place.
 
-use super::{Operation, Turn};
+use super::{HostileOperation, Turn};
 use jacinth_shm::{Result, Rights};
 
-pub const OPERATIONS: &[Operation] = &[reserve, commit, receive_in_place, finish];
+pub const OPERATIONS: &[HostileOperation] = &[reserve, commit, receive_in_place, finish];
 
 fn reserve(turn: &mut Turn<'_>) -> Result<()> {
     let mut loan = turn.thread.reserve(turn.found()?, Rights::empty(), turn.bytes.len())?;

@@ -1,9 +1,9 @@
 //! Operations that free ended objects.
 
-use super::{Operation, Turn};
+use super::{HostileOperation, Turn};
 use jacinth_shm::Result;
 
-pub const OPERATIONS: &[Operation] = &[collect, reclaim];
+pub const OPERATIONS: &[HostileOperation] = &[collect, reclaim];
 
 fn collect(turn: &mut Turn<'_>) -> Result<()> {
     turn.thread.collect().map(drop)

@@ -11,7 +11,7 @@ pub const ALL: Rights = Rights::all();
 pub const LONGEST_WAIT_NS: usize = 200_000;
 
 /// One operation. It ends soon, with any contents of the arena.
-type Operation = fn(&mut Turn<'_>) -> Result<()>;
+type HostileOperation = fn(&mut Turn<'_>) -> Result<()>;
 
 /// Declares the files of operations.
 macro_rules! objects {
@@ -19,7 +19,7 @@ macro_rules! objects {
         $(mod $object;)*
 
         /// The operations of each object. An operation that stands there twice is chosen twice as often.
-        const OBJECTS: &[&[Operation]] = &[$($object::OPERATIONS),*];
+        const OBJECTS: &[&[HostileOperation]] = &[$($object::OPERATIONS),*];
     };
 }
 
