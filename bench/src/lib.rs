@@ -9,8 +9,8 @@
 //!   whether cost and memory stay flat;
 //!
 //! and four ways to look closer: `--bin memory`, the real memory that arenas, channels and events take,
-//! `--bin instructions`, callgrind's counts, `--bin worst`, the longest single call, and `--bin burial`, the news of
-//! deaths while another is buried.
+//! `--bin instructions`, callgrind's counts, `--bin worst`, the longest single call, and `--bin death_latency`,
+//! how late a death is known during the recovery of another.
 //!
 //! | folder | contents |
 //! |---|---|

@@ -7,7 +7,7 @@ mod support;
 use rustix::process::Pid;
 use std::fs;
 use std::path::Path;
-use support::puppet::*;
+use support::commanded_child::*;
 use support::*;
 use tempfile::TempDir;
 
@@ -17,22 +17,22 @@ fn child_main() {
 }
 
 /// A creator and two members, which watch it.
-fn three(base: &Path) -> (Puppet, String, Puppet, Puppet) {
-    let mut creator = Puppet::new(creator_in(base));
+fn three(base: &Path) -> (CommandedChild, String, CommandedChild, CommandedChild) {
+    let mut creator = CommandedChild::new(creator_in(base));
     let path = creator.told("path");
-    let (first, second) = (Puppet::new(member_at(&path)), Puppet::new(member_at(&path)));
+    let (first, second) = (CommandedChild::new(member_at(&path)), CommandedChild::new(member_at(&path)));
     (creator, path, first, second)
 }
 
-fn until_led_by(who: &mut Puppet, leader: Pid) {
+fn until_led_by(who: &mut CommandedChild, leader: Pid) {
     eventually(|| who.told("leader") == leader.as_raw_nonzero().to_string());
 }
 
-fn until_led_by_another(who: &mut Puppet, dead: &str) {
+fn until_led_by_another(who: &mut CommandedChild, dead: &str) {
     eventually(|| who.told("leader") != dead);
 }
 
-fn until_alone(who: &mut Puppet) {
+fn until_alone(who: &mut CommandedChild) {
     eventually(|| who.told("processes") == "1");
 }
 
@@ -69,23 +69,23 @@ fn a_sandboxed_process_can_lead() {
     let (chroot, setuid) = (format!("chroot {}", jail.path().display()), "setuid 65534".to_owned());
     for sandbox in [vec![&chroot], vec![&setuid], vec![&chroot, &setuid]] {
         let (creator, path, mut first, mut second) = three(base.path());
-        for puppet in [&mut first, &mut second] {
-            sandbox.iter().for_each(|what| assert_eq!(puppet.told(what), "done"));
+        for child in [&mut first, &mut second] {
+            sandbox.iter().for_each(|what| assert_eq!(child.told(what), "done"));
         }
-        let mut outside = Puppet::new(member_at(&path));
+        let mut outside = CommandedChild::new(member_at(&path));
         // It is led by one that can listen, which has precedence.
         creator.kill();
         until_led_by(&mut first, outside.pid());
         until_admits(&path);
-        for puppet in [&mut first, &mut second, &mut outside] {
-            assert_eq!(puppet.told("collect"), "collected");
+        for child in [&mut first, &mut second, &mut outside] {
+            assert_eq!(child.told("collect"), "collected");
         }
         // And then leads.
         let led_by = outside.pid().as_raw_nonzero().to_string();
         outside.kill();
         until_led_by_another(&mut second, &led_by);
-        for puppet in [&mut first, &mut second] {
-            assert_eq!(puppet.told("collect"), "collected");
+        for child in [&mut first, &mut second] {
+            assert_eq!(child.told("collect"), "collected");
         }
         assert!(!admits(&path));
         second.kill();

@@ -402,7 +402,7 @@ fn losing_one_handle_cancels_wait_many() {
 }
 
 #[test]
-fn a_pulse_ends_every_earlier_wait() {
+fn latched_signal_ends_every_earlier_wait() {
     in_arena(|supervisor| {
         let (side, other_side) = EventPair::create();
         for _ in 0..50 {
@@ -419,7 +419,7 @@ fn a_pulse_ends_every_earlier_wait() {
 }
 
 #[test]
-fn unrelated_pulses_lose_no_wake() {
+fn unrelated_latched_signals_lose_no_wake() {
     in_arena(|_| {
         let event = Event::create();
         let rounds = 20_000;

@@ -10,7 +10,7 @@ use jacinth::*;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use support::puppet::*;
+use support::commanded_child::*;
 use support::*;
 use tempfile::TempDir;
 
@@ -28,7 +28,7 @@ fn the_runtime_folder_comes_first() {
         fs::set_permissions(runtime.path(), Permissions::from_mode(mode)).unwrap();
         let mut command = creator_in(base.path());
         command.env("XDG_RUNTIME_DIR", runtime.path());
-        let mut creator = Puppet::new(command);
+        let mut creator = CommandedChild::new(command);
         let path = creator.told("path");
         assert!(admits(&path));
         creator.end();
@@ -44,7 +44,7 @@ fn a_tight_umask_does_no_harm() {
     let mut creator = creator_in(base.path());
     // SAFETY: umask(2) may be called between fork and exec.
     unsafe { std::os::unix::process::CommandExt::pre_exec(&mut creator, || Ok(_ = libc::umask(0o777))) };
-    let mut creator = Puppet::new(creator);
+    let mut creator = CommandedChild::new(creator);
     let path = creator.told("path");
     let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
     assert_eq!(mode(Path::new(&path)), 0o600);
@@ -64,9 +64,9 @@ fn paths_have_any_length() {
             base.as_mut_os_string().push("x".repeat((missing.max(2) - 1).min(50)));
         }
         fs::create_dir_all(&base).unwrap();
-        let mut creator = Puppet::new(creator_in(&base));
+        let mut creator = CommandedChild::new(creator_in(&base));
         let path = creator.told("path");
-        let mut successor = Puppet::new(member_at(&path));
+        let mut successor = CommandedChild::new(member_at(&path));
         creator.kill();
         until_admits(&path);
         assert_eq!(successor.told("spawn"), "hello");
@@ -88,12 +88,12 @@ fn too_long_names_are_refused() {
 fn a_restarted_service_keeps_its_path() {
     let base = TempDir::new().unwrap();
     let path = base.path().join("made for it/service");
-    let first = Puppet::new(creator_at(&path));
+    let first = CommandedChild::new(creator_at(&path));
     assert!(admits(path.to_str().unwrap()));
     // It leaves a socket at which no process listens.
     first.kill();
     assert!(path.exists() && !admits(path.to_str().unwrap()));
-    let second = Puppet::new(creator_at(&path));
+    let second = CommandedChild::new(creator_at(&path));
     assert!(admits(path.to_str().unwrap()));
     second.end();
     assert_eq!(left_in(path.parent().unwrap()), [] as [PathBuf; 0]);
@@ -103,8 +103,8 @@ fn a_restarted_service_keeps_its_path() {
 fn a_live_arenas_path_is_refused() {
     let base = TempDir::new().unwrap();
     let path = base.path().join("service");
-    let creator = Puppet::new(creator_at(&path));
-    let member = Puppet::new(member_at(path.to_str().unwrap()));
+    let creator = CommandedChild::new(creator_at(&path));
+    let member = CommandedChild::new(member_at(path.to_str().unwrap()));
     stop(creator.pid());
     let said = refused(creator_at(&path));
     let expected = ["service", "join it", &creator.pid().as_raw_nonzero().to_string(), "ALREADY_EXISTS"];
@@ -115,7 +115,7 @@ fn a_live_arenas_path_is_refused() {
     let said = refused(creator_at(&path));
     assert!(said.contains("processes are attached"), "{said}");
     member.kill();
-    Puppet::new(creator_at(&path)).end();
+    CommandedChild::new(creator_at(&path)).end();
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn a_shared_folder_is_refused() {
     assert!(said.contains("ACCESS_DENIED") && said.contains("safe"), "{said}");
     // In a sticky folder only the owner can replace a file.
     set(0o1777);
-    Puppet::new(creator_at(&base.path().join("service"))).end();
+    CommandedChild::new(creator_at(&base.path().join("service"))).end();
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn only_sockets_are_replaced() {
 #[test]
 fn a_removed_folder_comes_back() {
     let base = TempDir::new().unwrap();
-    let mut creator = Puppet::new(creator_in(base.path()));
+    let mut creator = CommandedChild::new(creator_in(base.path()));
     let path = creator.told("path");
     for _ in 0..3 {
         fs::remove_dir_all(Path::new(&path).parent().unwrap()).unwrap();
@@ -166,10 +166,13 @@ fn a_removed_folder_comes_back() {
 fn the_last_exit_removes_the_files() {
     let base = TempDir::new().unwrap();
     for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2], [1, 2, 0]] {
-        let mut creator = Puppet::new(creator_in(base.path()));
+        let mut creator = CommandedChild::new(creator_in(base.path()));
         let path = creator.told("path");
-        let mut all =
-            [Some(creator), Some(Puppet::new(member_at(&path))), Some(Puppet::new(member_at(&path)))];
+        let mut all = [
+            Some(creator),
+            Some(CommandedChild::new(member_at(&path))),
+            Some(CommandedChild::new(member_at(&path))),
+        ];
         for index in order {
             assert!(Path::new(&path).parent().unwrap().exists());
             all[index].take().unwrap().end();
@@ -182,12 +185,12 @@ fn the_last_exit_removes_the_files() {
 fn one_simultaneous_exit_is_the_last() {
     let base = TempDir::new().unwrap();
     for _ in 0..10 {
-        let mut creator = Puppet::new(creator_in(base.path()));
+        let mut creator = CommandedChild::new(creator_in(base.path()));
         let path = creator.told("path");
-        let mut all: Vec<_> = [(); 4].map(|()| Puppet::new(member_at(&path))).into();
+        let mut all: Vec<_> = [(); 4].map(|()| CommandedChild::new(member_at(&path))).into();
         all.push(creator);
-        all.iter_mut().for_each(|puppet| drop(puppet.child.stdin.take()));
-        all.into_iter().for_each(Puppet::end);
+        all.iter_mut().for_each(|child| drop(child.child.stdin.take()));
+        all.into_iter().for_each(CommandedChild::end);
         assert_eq!(left_in(base.path()), [] as [PathBuf; 0]);
     }
 }
@@ -195,9 +198,9 @@ fn one_simultaneous_exit_is_the_last() {
 #[test]
 fn the_next_arena_removes_dead_files() {
     let base = TempDir::new().unwrap();
-    let create = || Puppet::new(creator_in(base.path()));
+    let create = || CommandedChild::new(creator_in(base.path()));
     let (dead, stopped, mut headless) = (create(), create(), create());
-    let member = Puppet::new(member_at(&headless.told("path")));
+    let member = CommandedChild::new(member_at(&headless.told("path")));
     fs::create_dir(base.path().join("jacinth-theirs")).unwrap();
     fs::create_dir(base.path().join("jacinth-fresh1")).unwrap();
     // No process has the socket of this arena, nor can take it. The arena lives all the same.
@@ -219,9 +222,9 @@ fn the_next_arena_removes_dead_files() {
 fn simultaneous_arenas_do_not_collide() {
     let base = TempDir::new().unwrap();
     for _ in 0..5 {
-        let mut creators: Vec<_> = (0..16).map(|_| Puppet::new(creator_in(base.path()))).collect();
+        let mut creators: Vec<_> = (0..16).map(|_| CommandedChild::new(creator_in(base.path()))).collect();
         creators.iter_mut().for_each(|creator| assert!(Path::new(&creator.told("path")).exists()));
-        creators.into_iter().for_each(Puppet::end);
+        creators.into_iter().for_each(CommandedChild::end);
     }
 }
 

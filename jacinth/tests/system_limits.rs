@@ -262,7 +262,7 @@ fn errors_name_the_locked_memory_limit() {
     alone(|| {
         let most = 1 << 20;
         setrlimit(Resource::Memlock, Rlimit { current: Some(most), maximum: Some(most) }).unwrap();
-        become_nobody();
+        drop_privileges();
         // SAFETY: locking changes no memory.
         assert_eq!(unsafe { libc::mlockall(libc::MCL_FUTURE) }, 0);
         refused_with(&["RLIMIT_MEMLOCK (ulimit -l) is 1048576", "mlockall(MCL_FUTURE)", "pool_bytes"]);
@@ -273,7 +273,7 @@ fn errors_name_the_locked_memory_limit() {
 }
 
 /// Root has no limits, so root becomes another user. Other users stay the same.
-fn become_nobody() {
+fn drop_privileges() {
     // SAFETY: these change the user of this process, and no memory.
     unsafe {
         libc::setresgid(65534, 65534, 65534);

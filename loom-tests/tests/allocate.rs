@@ -358,7 +358,7 @@ fn identity_during_reuse<T: 'static>(attach: fn(Thread) -> T) -> (Arc<Arena>, Pr
 
 /// The same when the next process attaches before the supervisor confirms its process slot.
 #[test]
-fn occupant_is_never_a_later_one() {
+fn early_attach_gives_no_foreign_identity() {
     model_without_barriers(3, || {
         identity_during_reuse(|one| {
             let next = one.process().arena().reserve_slot(&one).unwrap();
@@ -371,7 +371,7 @@ fn occupant_is_never_a_later_one() {
 /// INV-LEADER-2: reading the identity in a process slot whose row was reused gives the identity of its own process, or that
 /// the process slot is gone; never the identity of the next process.
 #[test]
-fn occupant_is_never_the_next_process() {
+fn reused_row_gives_no_foreign_identity() {
     model_without_barriers(3, || {
         let (arena, process_slot, _one) = identity_during_reuse(|one| {
             let next = one.process().arena().reserve_slot(&one).unwrap();

@@ -191,7 +191,7 @@ fn a_test_explores_each_scene() {
     assert_eq!(explored.len(), declared.len(), "two scenes have one name");
 }
 
-/// Every crash point of the sources is one at which the victim of a test dies, or the supervisor of `succession.rs`.
+/// Every crash point of the sources is one at which the victim of a test dies, or the supervisor of `failover.rs`.
 #[test]
 fn every_crash_point_is_died_at() {
     let scenes = EXPLORED.iter().flat_map(|scene| points::matching(scene.points));

@@ -24,14 +24,15 @@ impl Drop for Value {
     }
 }
 
-struct House {
+/// A table, and the grace periods that guard its values.
+struct GuardedTable {
     /// For the table, which is beyond loom.
     turn: Turn,
     grace: Grace<Retired>,
     table: SparseTable<Value>,
 }
 
-impl House {
+impl GuardedTable {
     /// A table with a value at its first place.
     fn new() -> Arc<Self> {
         let table = SparseTable::new(1);
@@ -69,40 +70,40 @@ impl House {
 }
 
 /// `visit` beside a thread that takes the value out, and looks again whether it can be freed.
-fn visit_while_it_goes(preemptions: usize, visit: fn(&House, &Visits)) {
+fn visit_during_retire(preemptions: usize, visit: fn(&GuardedTable, &Visits)) {
     model_with_one_sided_barriers(preemptions, move || {
-        let house = House::new();
-        let visits = house.grace.join();
+        let guarded = GuardedTable::new();
+        let visits = guarded.grace.join();
         let visitor = loom::thread::spawn({
-            let (house, visits) = (house.clone(), visits.clone());
-            move || visit(&house, &visits)
+            let (guarded, visits) = (guarded.clone(), visits.clone());
+            move || visit(&guarded, &visits)
         });
-        house.retire();
-        house.look_again();
+        guarded.retire();
+        guarded.look_again();
         visitor.join().unwrap();
-        assert_eq!(house.look_again(), 0, "nobody is inside");
+        assert_eq!(guarded.look_again(), 0, "no thread is inside");
     });
 }
 
 /// INV-GRACE-1 and 2.
 #[test]
 fn value_is_freed_after_last_use() {
-    visit_while_it_goes(4, |house, visits| house.look(&visits.enter()));
+    visit_during_retire(4, |guarded, visits| guarded.look(&visits.enter()));
 }
 
 #[test]
 fn returning_thread_finds_no_value() {
-    visit_while_it_goes(3, |house, visits| {
-        house.look(&visits.enter());
-        house.look(&visits.enter());
+    visit_during_retire(3, |guarded, visits| {
+        guarded.look(&visits.enter());
+        guarded.look(&visits.enter());
     });
 }
 
 #[test]
 fn nested_visit_ends_no_visit() {
-    visit_while_it_goes(3, |house, visits| {
+    visit_during_retire(3, |guarded, visits| {
         let outer = visits.enter();
-        let found = house.find(&outer);
+        let found = guarded.find(&outer);
         drop(visits.enter());
         found.iter().for_each(using);
     });
@@ -110,26 +111,26 @@ fn nested_visit_ends_no_visit() {
 
 #[test]
 fn visitor_without_a_word_is_waited_for() {
-    visit_while_it_goes(4, |house, _| house.look(&house.grace.visit()));
+    visit_during_retire(4, |guarded, _| guarded.look(&guarded.grace.visit()));
 }
 
 /// In models there is one word for guests: the second is counted.
 #[test]
 fn visitor_beyond_capacity_is_waited_for() {
-    visit_while_it_goes(3, |house, _| {
-        let guest = house.grace.visit();
-        let other = house.grace.visit();
+    visit_during_retire(3, |guarded, _| {
+        let guest = guarded.grace.visit();
+        let other = guarded.grace.visit();
         drop(guest);
-        house.look(&other);
+        guarded.look(&other);
     });
 }
 
 /// A thread that joins late finds no value.
 #[test]
 fn a_thread_that_joins_meanwhile_is_safe() {
-    visit_while_it_goes(3, |house, _| {
-        let visits = house.grace.join();
-        house.look(&visits.enter());
-        house.grace.part(&visits);
+    visit_during_retire(3, |guarded, _| {
+        let visits = guarded.grace.join();
+        guarded.look(&visits.enter());
+        guarded.grace.part(&visits);
     });
 }

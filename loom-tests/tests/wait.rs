@@ -214,11 +214,11 @@ fn both_sleepers_on_one_object_wake() {
     });
 }
 
-/// INV-EVENT-1: a waiter that needs no sleep any more clears FENCED; one that goes to sleep meanwhile starts over,
+/// INV-EVENT-1: a waiter that needs no sleep any more clears FENCED; another that goes to sleep meanwhile starts over,
 /// and is woken. (loom's light barrier is a full fence, so that FENCED could be forgotten is not to be seen here;
 /// that no thread sleeps in a word that another has just cleared is.)
 #[test]
-fn calm_waiter_hides_no_sleeper() {
+fn leaving_fenced_mode_hides_no_sleeper() {
     model(1, || {
         let one = first(&small());
         let (near, far, two) = linked(&one);

@@ -25,19 +25,19 @@ fn three_with_an_event() -> [(Thread, HandleValue); 3] {
 }
 
 /// Sets signals, and clears them.
-fn pulse(thread: &Thread, event: HandleValue, signals: Signals) {
+fn set_and_clear(thread: &Thread, event: HandleValue, signals: Signals) {
     thread.signal(find(thread, event), Signals::empty(), signals).unwrap();
     thread.signal(find(thread, event), signals, Signals::empty()).unwrap();
 }
 
-/// INV-LATCH-1: one that armed before a pulse observes it, however often it looks meanwhile and arms again.
+/// INV-LATCH-1: a sleeper that armed before a signal was set and cleared observes it, however often it looks meanwhile and arms again.
 #[test]
-fn sleeper_observes_the_pulse_that_wakes() {
+fn woken_sleeper_observes_the_latched_signal() {
     model_without_barriers(2, || {
         let [(one, event), (two, theirs), _third] = three_with_an_event();
         let asleep = one.fall_asleep(event, USER).unwrap();
         let signalling = loom::thread::spawn(move || {
-            pulse(&two, theirs, USER);
+            set_and_clear(&two, theirs, USER);
             two
         });
         assert_eq!(one.sleep_on(&asleep), Ok(USER));
@@ -50,7 +50,7 @@ fn sleeper_observes_the_pulse_that_wakes() {
 
 /// INV-LATCH-1: two signallers that clear at once tell two sleepers of both signals.
 #[test]
-fn two_sleepers_observe_two_pulses() {
+fn two_sleepers_observe_both_latched_signals() {
     model_without_barriers(1, || {
         let [(one, event), (two, theirs), (three, its)] = three_with_an_event();
         let other = sibling(&one);
@@ -58,13 +58,13 @@ fn two_sleepers_observe_two_pulses() {
             (&one, one.fall_asleep(event, USER).unwrap()),
             (&other, other.fall_asleep(event, SECOND).unwrap()),
         ];
-        let pulsing = [(two, theirs, USER), (three, its, SECOND)].map(|(thread, event, signal)| {
+        let signalling = [(two, theirs, USER), (three, its, SECOND)].map(|(thread, event, signal)| {
             loom::thread::spawn(move || {
-                pulse(&thread, event, signal);
+                set_and_clear(&thread, event, signal);
                 thread
             })
         });
-        let _threads = pulsing.map(|pulsing| pulsing.join().unwrap());
+        let _threads = signalling.map(|signalling| signalling.join().unwrap());
         for (sleeper, asleep) in sleepers {
             assert_eq!(sleeper.look_asleep(&asleep), Ok(USER | SECOND));
             sleeper.wake_up(asleep).unwrap();
@@ -76,14 +76,14 @@ fn two_sleepers_observe_two_pulses() {
 /// INV-LATCH-1: a sleeper that arms while a signal is cleared misses none that comes after, and one that has slept all
 /// the time and never looked has missed none at all.
 #[test]
-fn arming_during_clear_misses_no_pulse() {
+fn arming_during_clear_misses_no_signal() {
     model_without_barriers(2, || {
         let [(one, event), (two, theirs), (three, its)] = three_with_an_event();
         let stopped = three.fall_asleep(its, LAST).unwrap();
         two.signal(find(&two, theirs), Signals::empty(), USER).unwrap();
         let clearing = loom::thread::spawn(move || {
             two.signal(find(&two, theirs), USER, Signals::empty()).unwrap();
-            pulse(&two, theirs, SECOND);
+            set_and_clear(&two, theirs, SECOND);
             two
         });
         let asleep = one.fall_asleep(event, SECOND).unwrap();
@@ -100,7 +100,7 @@ fn arming_during_clear_misses_no_pulse() {
 /// INV-LATCH-2: one that knows that the signal is cleared does not observe it in its next wait, though another signaller
 /// is about to clear it too.
 #[test]
-fn wait_observes_no_earlier_pulse() {
+fn wait_observes_no_earlier_signal() {
     model_without_barriers(2, || {
         let [(one, event), (two, theirs), _third] = three_with_an_event();
         one.signal(find(&one, event), Signals::empty(), USER).unwrap();
@@ -150,7 +150,7 @@ fn dead_sleeper_leaves_no_watch() {
             let theirs = startup(&sleeper);
             // Its stores, from the first that begins the wait to the arming.
             let ended = crash_after(after, LostStores::Nothing, || sleeper.fall_asleep(theirs, USER));
-            pulse(&one, event, USER);
+            set_and_clear(&one, event, USER);
             sleeper.has_died();
             one.recover(process_slot).unwrap();
             assert_clean(&one, 1, 1);
@@ -166,14 +166,14 @@ fn dead_sleeper_leaves_no_watch() {
         let theirs = startup(&next);
         let asleep = next.fall_asleep(theirs, USER).unwrap();
         assert_eq!(next.look_asleep(&asleep), Ok(Signals::empty()));
-        pulse(&one, event, USER);
+        set_and_clear(&one, event, USER);
         assert_eq!(next.look_asleep(&asleep), Ok(USER));
     });
 }
 
 /// INV-LATCH-1: a woken sleeper sees the signaller's earlier stores, though the signal is cleared again by then.
 #[test]
-fn observed_pulse_publishes_earlier_stores() {
+fn latched_signal_publishes_earlier_stores() {
     model_without_barriers(2, || {
         let one = first(&small());
         let event = create_event(&one);

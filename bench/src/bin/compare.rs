@@ -72,7 +72,7 @@ enum Role {
         #[arg(long)]
         cpu: Option<usize>,
         #[command(flatten)]
-        estate: victim::Estate,
+        workload: victim::Workload,
     },
 }
 
@@ -80,7 +80,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.role {
         Some(Role::Partner { cpu }) => partner::play(cpu),
-        Some(Role::Victim { cpu, estate }) => victim::play(cpu, estate),
+        Some(Role::Victim { cpu, workload }) => victim::play(cpu, workload),
         None if arguments.list => {
             list();
             Ok(())

@@ -1,24 +1,24 @@
 //! How long after a SIGKILL a sleeper knows.
 //!
 //! Each time a new victim is spawned into the arena with one end of a channel; a thread of the measuring process goes to
-//! sleep until it hears of the death, by the measured means; another kills.
+//! sleep until it learns of the death, by the measured means; another thread kills.
 
 use super::measurement::{Measurement, Stage, Unit};
 use super::sample::{LONGEST_NS, Latency, Sample};
 use crate::process::link::Reply;
-use crate::process::victim::{Estate, Victim};
+use crate::process::victim::{Victim, Workload};
 use anyhow::{Result, anyhow};
 use hdrhistogram::Histogram;
 use jacinth::Supervisor;
 use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
-/// A means of hearing of a victim's death.
-pub trait News: Sync + Sized {
+/// A means by which a sleeper learns of a victim's death.
+pub trait DeathObserver: Sync + Sized {
     /// The name of its column.
     const WHO: &'static str;
 
-    /// Makes ready to hear of this one's.
+    /// Makes ready to learn of this victim's death.
     fn of(victim: &Victim) -> Result<Self>;
 
     /// Sleeps until it has died.
@@ -29,7 +29,7 @@ pub trait News: Sync + Sized {
 pub struct Death<N> {
     what: &'static str,
     touched_bytes: usize,
-    _news: PhantomData<fn() -> N>,
+    _observer: PhantomData<fn() -> N>,
 }
 
 /// The fewest deaths of an attempt.
@@ -37,14 +37,14 @@ const DEATHS: u32 = 3;
 /// By then a waiter is asleep.
 const ASLEEP_AFTER: Duration = Duration::from_millis(2);
 
-impl<N: News> Death<N> {
+impl<N: DeathObserver> Death<N> {
     /// Of a victim that has touched so much memory of its own.
     pub const fn new(what: &'static str, touched_bytes: usize) -> Self {
-        Self { what, touched_bytes, _news: PhantomData }
+        Self { what, touched_bytes, _observer: PhantomData }
     }
 }
 
-impl<N: News> Measurement for Death<N> {
+impl<N: DeathObserver> Measurement for Death<N> {
     fn who(&self) -> &'static str {
         N::WHO
     }
@@ -70,9 +70,9 @@ impl<N: News> Measurement for Death<N> {
             if deaths >= DEATHS && start.elapsed() > stage.effort.pass {
                 break;
             }
-            let estate = Estate { touched_bytes: self.touched_bytes, ..Estate::default() };
-            let victim = Victim::spawn(&supervisor, stage.cores.map(|cores| cores.far), estate)?;
-            let told = kill_while_somebody_waits::<N>(&victim)?;
+            let workload = Workload { touched_bytes: self.touched_bytes, ..Workload::default() };
+            let victim = Victim::spawn(&supervisor, stage.cores.map(|cores| cores.far), workload)?;
+            let told = kill_while_waiting::<N>(&victim)?;
             each.saturating_record(told.as_nanos() as u64);
         }
         Ok(Sample::Latency(Latency { typical_ns: each.value_at_quantile(0.5) as f64, each }))
@@ -83,10 +83,10 @@ impl<N: News> Measurement for Death<N> {
     }
 }
 
-fn kill_while_somebody_waits<N: News>(victim: &Victim) -> Result<Duration> {
-    let news = N::of(victim)?;
+fn kill_while_waiting<N: DeathObserver>(victim: &Victim) -> Result<Duration> {
+    let observer = N::of(victim)?;
     std::thread::scope(|threads| {
-        let waiter = threads.spawn(|| news.wait(victim).map(|()| Instant::now()));
+        let waiter = threads.spawn(|| observer.wait(victim).map(|()| Instant::now()));
         std::thread::sleep(ASLEEP_AFTER);
         let start = Instant::now();
         victim.kill()?;

@@ -21,7 +21,7 @@ const MESSAGES_A_CHANNEL: usize = 8000;
 
 /// The objects and messages that a victim leaves.
 #[derive(Args, Clone, Copy, Debug, Default)]
-pub struct Estate {
+pub struct Workload {
     /// Memory of its own that it has touched
     #[arg(long, default_value_t = 0)]
     pub touched_bytes: usize,
@@ -40,14 +40,14 @@ pub struct Victim {
 }
 
 impl Victim {
-    /// Starts one on this processor, and waits until it has made its estate.
-    pub fn spawn(supervisor: &Supervisor, cpu: Option<usize>, estate: Estate) -> Result<Self> {
+    /// Starts one on this processor, and waits until it has made its workload.
+    pub fn spawn(supervisor: &Supervisor, cpu: Option<usize>, workload: Workload) -> Result<Self> {
         let (channel, startup) = Channel::try_create().context("making the victim's channel")?;
         let mut command = Command::new("/proc/self/exe");
         command.arg(SUBCOMMAND).stdin(Stdio::null());
-        command.arg("--touched-bytes").arg(estate.touched_bytes.to_string());
-        command.arg("--events").arg(estate.events.to_string());
-        command.arg("--messages").arg(estate.messages.to_string());
+        command.arg("--touched-bytes").arg(workload.touched_bytes.to_string());
+        command.arg("--events").arg(workload.events.to_string());
+        command.arg("--messages").arg(workload.messages.to_string());
         if let Some(cpu) = cpu {
             command.arg("--cpu").arg(cpu.to_string());
         }
@@ -88,19 +88,19 @@ impl Drop for Victim {
 }
 
 /// Is a victim, until killed.
-pub fn play(cpu: Option<usize>, estate: Estate) -> Result<()> {
+pub fn play(cpu: Option<usize>, workload: Workload) -> Result<()> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     if let Some(cpu) = cpu {
         placement::pin(cpu)?;
     }
     let channel = Channel::from(jacinth::take_startup_handle()?);
-    let mut memory = vec![0_u8; estate.touched_bytes];
+    let mut memory = vec![0_u8; workload.touched_bytes];
     for page in memory.chunks_mut(PAGE_BYTES) {
         page[0] = 1;
     }
-    let events = (0..estate.events).map(|_| Event::try_create()).collect::<Result<Vec<_>, _>>()?;
-    let channels = (0..estate.messages.div_ceil(MESSAGES_A_CHANNEL))
-        .map(|channel| full_channel(MESSAGES_A_CHANNEL.min(estate.messages - channel * MESSAGES_A_CHANNEL)))
+    let events = (0..workload.events).map(|_| Event::try_create()).collect::<Result<Vec<_>, _>>()?;
+    let channels = (0..workload.messages.div_ceil(MESSAGES_A_CHANNEL))
+        .map(|channel| full_channel(MESSAGES_A_CHANNEL.min(workload.messages - channel * MESSAGES_A_CHANNEL)))
         .collect::<Result<Vec<_>, _>>()?;
     channel.write(READY, &mut [])?;
     loop {

@@ -1,4 +1,4 @@
-//! Rows of the news of a death.
+//! Rows of the latency of a death.
 
 use super::definition::Row;
 use crate::measure::death::Death;

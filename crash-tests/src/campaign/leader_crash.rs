@@ -1,7 +1,7 @@
 //! The leader dies in the middle of recovering a victim; its successor finishes.
 //!
-//! The arena is made by an initial leader (`process/leader.rs`), and the testbed is its successor. That succession
-//! happens once in the life of an arena, so each of these crashes has a testbed of its own. The first of them records the
+//! The arena is made by an initial leader (`process/leader.rs`), and the testbed is its successor. A failover to the
+//! testbed happens once in the life of an arena, so each of these crashes has a testbed of its own. The first of them records the
 //! leader's supervisor, from the poll in which it learns of the victim's death to the poll after it.
 
 use crate::operation;

@@ -1,7 +1,7 @@
 //! The initial leader: the process that makes an arena and runs its supervisor until it is killed.
 //!
-//! The process that starts it attaches like any program. Its own standby is then next in the line of succession: when
-//! the initial leader dies, it takes over.
+//! The process that starts it attaches like any program. When the initial leader dies, that process
+//! takes over.
 
 use crate::process::parent_death::die_with_parent;
 use crate::tracing::code::Code;

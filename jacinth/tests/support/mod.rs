@@ -7,7 +7,7 @@
 //! Other processes of a test are the binary again too, running its `child_main` in a [`role`].
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
-pub mod puppet;
+pub mod commanded_child;
 
 use jacinth::*;
 use std::io::{Read, Seek};

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::OnceLock;
 
-/// The crash points that only a recovery passes: `succession.rs` has its supervisor die at each.
+/// The crash points that only a recovery passes: `failover.rs` has its supervisor die at each.
 pub const OF_RECOVERY: &[&str] = &["recover.*", "resolve.*", "map.repaired"];
 
 /// All crash points, in the order of their names.

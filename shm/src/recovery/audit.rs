@@ -10,7 +10,7 @@
 //! | every block is free, or part of exactly one direction, or in a living thread's hands | BLOCK-1 |
 //! | the map of free blocks shows the free blocks and no others; the map of free objects likewise | FREE-1, FREE-2 |
 //! | every block and slot below its high-water mark can be found again | PAGE-4, TRIM-2 |
-//! | no free thread row watches signals | PULSE-3 |
+//! | no free thread row watches signals | LATCH-3 |
 //! | no dead process is unrecovered | RECOVER-1 |
 //!
 //! "Quiescent" means that no operation is under way: other processes may be attached and asleep. A quiescent arena that

@@ -1,6 +1,6 @@
 //! The signal PEER_CLOSED of a channel of which a victim had the other end.
 
-use crate::measure::death::News;
+use crate::measure::death::DeathObserver;
 use crate::process::victim::Victim;
 use anyhow::Result;
 use jacinth::{MonotonicDuration, MonotonicInstant, Signals};
@@ -8,7 +8,7 @@ use jacinth::{MonotonicDuration, MonotonicInstant, Signals};
 /// The signal.
 pub struct PeerClosed;
 
-impl News for PeerClosed {
+impl DeathObserver for PeerClosed {
     const WHO: &'static str = super::WHO;
 
     fn of(_victim: &Victim) -> Result<Self> {

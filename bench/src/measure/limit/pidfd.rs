@@ -1,6 +1,6 @@
 //! A process descriptor that becomes readable: how the kernel itself tells of a death.
 
-use crate::measure::death::News;
+use crate::measure::death::DeathObserver;
 use crate::process::victim::Victim;
 use anyhow::{Result, ensure};
 use rustix::event::{PollFd, PollFlags, poll};
@@ -10,7 +10,7 @@ use std::os::fd::OwnedFd;
 /// The descriptor.
 pub struct Pidfd(OwnedFd);
 
-impl News for Pidfd {
+impl DeathObserver for Pidfd {
     const WHO: &'static str = "pidfd";
 
     fn of(victim: &Victim) -> Result<Self> {

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// No crash point stands in these operations: `killed.rs` and `succession.rs` explore the scenes.
+/// No crash point stands in these operations: `killed.rs` and `failover.rs` explore the scenes.
 pub const SCENES: &[Scene] = &[];
 
 pub const JOINING: Scene = Scene {

@@ -9,20 +9,20 @@ use support::points;
 use support::scenes::*;
 use support::*;
 
-/// The deaths of one run.
+/// How many died in one run: the victim and its supervisor, at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Died {
-    Nobody,
-    OnlyTheVictim,
-    TheSupervisorToo,
+enum DeathCount {
+    None,
+    Victim,
+    Both,
 }
 
 /// The victim dies, its supervisor dies recovering it, and the survivor's thread takes over from both.
-fn die_twice(scene: Scene, first: Option<Death>, second: Death, unfinished_first: bool) -> Died {
+fn die_twice(scene: Scene, first: Option<Death>, second: Death, unfinished_first: bool) -> DeathCount {
     let Actors { supervisor, victim, process_slot, victims, survivor, survivors } = (scene.setup)();
     let died = act(&scene, victim, &victims, first);
     if first.is_some() && !died {
-        return Died::Nobody;
+        return DeathCount::None;
     }
     supervisor.die_at(second.name, second.nth);
     let recovered = supervisor.recover(process_slot);
@@ -30,14 +30,14 @@ fn die_twice(scene: Scene, first: Option<Death>, second: Death, unfinished_first
         recovered.unwrap();
         let made = (scene.beside)(&survivor, &survivors);
         assert_nothing_left(&scene, &supervisor, &survivor, &survivors, &made);
-        return Died::OnlyTheVictim;
+        return DeathCount::Victim;
     }
     take_over(&scene, &supervisor, &survivor, &survivors, unfinished_first);
-    Died::TheSupervisorToo
+    DeathCount::Both
 }
 
-fn run(scene: Scene, first: Option<Death>, second: Death, unfinished_first: bool) -> Died {
-    let outcome = Arc::new(Mutex::new(Died::Nobody));
+fn run(scene: Scene, first: Option<Death>, second: Death, unfinished_first: bool) -> DeathCount {
+    let outcome = Arc::new(Mutex::new(DeathCount::None));
     let told = outcome.clone();
     model(0, move || *told.lock().unwrap() = die_twice(scene, first, second, unfinished_first));
     *outcome.lock().unwrap()
@@ -49,9 +49,9 @@ fn second_deaths(scene: Scene, first: Option<Death>, reached: &mut BTreeSet<&'st
         for nth in 0.. {
             let second = Death { name, nth };
             match run(scene, first, second, nth % 2 == 0) {
-                Died::Nobody => return false,
-                Died::OnlyTheVictim => break,
-                Died::TheSupervisorToo => {
+                DeathCount::None => return false,
+                DeathCount::Victim => break,
+                DeathCount::Both => {
                     reached.insert(name);
                     run(scene, first, second, nth % 2 == 1);
                 }

@@ -1,4 +1,4 @@
-//! Signals that are set and cleared again while somebody waits: each wait that was there observes them, as in Zircon.
+//! Signals that are set and cleared again during a wait: each wait that had begun observes them, as in Zircon.
 
 mod support;
 
@@ -23,21 +23,21 @@ fn sleeps() {
     wait_for_peer_closed(&channel);
 }
 
-fn pulse(end: &Channel, signals: Signals) {
+fn set_and_clear(end: &Channel, signals: Signals) {
     end.signal_peer(Signals::NONE, signals).unwrap();
     end.signal_peer(signals, Signals::NONE).unwrap();
 }
 
 #[test]
-fn stopped_sleepers_observe_their_own_pulse() {
+fn stopped_sleeper_observes_all_latched_signals() {
     in_arena(|supervisor| {
         let before = supervisor.counters().sleeps;
         let (ours, child) = spawn(supervisor, SLEEPER);
         until(|| supervisor.counters().sleeps > before);
         stop(Pid::from_child(&child));
-        (0..10_000).for_each(|_| pulse(&ours, Signals::USER_1));
-        pulse(&ours, Signals::USER_0);
-        (0..10_000).for_each(|_| pulse(&ours, Signals::USER_2));
+        (0..10_000).for_each(|_| set_and_clear(&ours, Signals::USER_1));
+        set_and_clear(&ours, Signals::USER_0);
+        (0..10_000).for_each(|_| set_and_clear(&ours, Signals::USER_2));
         kill_process(Pid::from_child(&child), Signal::CONT).unwrap();
         let seen = Signals::USER_0 | Signals::USER_1 | Signals::USER_2;
         assert_eq!(next(&ours).bytes(), seen.bits().to_le_bytes());
@@ -55,7 +55,7 @@ fn a_sleeper_that_dies_is_forgotten() {
             let (ours, child) = spawn(supervisor, SLEEPER);
             until(|| supervisor.counters().sleeps > before);
             stop(Pid::from_child(&child));
-            pulse(&ours, Signals::USER_0);
+            set_and_clear(&ours, Signals::USER_0);
             kill(supervisor, child);
             drop(ours);
         }
@@ -64,7 +64,7 @@ fn a_sleeper_that_dies_is_forgotten() {
 }
 
 #[test]
-fn each_sleeper_observes_its_own_pulse() {
+fn each_sleeper_observes_its_latched_signal() {
     in_arena(|supervisor| {
         let event = &Event::create();
         let signals = [Signals::USER_0, Signals::USER_1, Signals::USER_2, Signals::EVENT_SIGNALED];
@@ -91,10 +91,10 @@ fn each_sleeper_observes_its_own_pulse() {
 }
 
 #[test]
-fn any_items_pulse_ends_wait_many() {
+fn any_latched_item_ends_wait_many() {
     in_arena(|supervisor| {
         let events: Vec<Event> = (0..64).map(|_| Event::create()).collect();
-        for pulsed in [0, 31, 63] {
+        for latched in [0, 31, 63] {
             std::thread::scope(|scope| {
                 let waiter = asleep(scope, supervisor, || {
                     let mut items: Vec<_> =
@@ -102,11 +102,11 @@ fn any_items_pulse_ends_wait_many() {
                     object_wait_many(&mut items, FOREVER).unwrap();
                     items.iter().map(|item| item.pending).collect::<Vec<_>>()
                 });
-                events[pulsed].signal(Signals::NONE, Signals::USER_0).unwrap();
-                events[pulsed].signal(Signals::USER_0, Signals::NONE).unwrap();
+                events[latched].signal(Signals::NONE, Signals::USER_0).unwrap();
+                events[latched].signal(Signals::USER_0, Signals::NONE).unwrap();
                 let pending = waiter.join().unwrap();
                 for (index, pending) in pending.into_iter().enumerate() {
-                    let expected = if index == pulsed { Signals::USER_0 } else { Signals::NONE };
+                    let expected = if index == latched { Signals::USER_0 } else { Signals::NONE };
                     assert_eq!(pending, expected, "{index}");
                 }
             });

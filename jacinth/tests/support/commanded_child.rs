@@ -12,25 +12,25 @@ const CREATES: &str = "outlives its parent and creates";
 const JOINS: &str = "outlives its parent and joins";
 pub const SPAWNED: &str = "outlives its parent and echoes";
 
-/// The role of a puppet's process, and of those that it spawns.
+/// The roles of commanded children, and of the programs that they spawn.
 pub const ROLES: [(&str, fn()); 3] = [(CREATES, creates), (JOINS, joins), (SPAWNED, echo)];
 
 /// Names the path that a creator's configuration names.
 const NAMED: &str = "JACINTH_TEST_NAMED_PATH";
 
 /// A process of the test. It reads one command a line from its standard input, and answers with one line each.
-pub struct Puppet {
+pub struct CommandedChild {
     pub child: Child,
     said: BufReader<ChildStdout>,
 }
 
-impl Puppet {
+impl CommandedChild {
     pub fn new(mut command: Command) -> Self {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let said = BufReader::new(child.stdout.take().unwrap());
-        let mut puppet = Self { child, said };
-        assert_eq!(puppet.heard(), "ready");
-        puppet
+        let mut this = Self { child, said };
+        assert_eq!(this.heard(), "ready");
+        this
     }
 
     /// Its next answer. Lines of the test harness are skipped.
@@ -69,7 +69,7 @@ fn say(answer: &str) {
     println!("answer: {answer}");
 }
 
-/// Makes an arena, and is a puppet.
+/// Makes an arena, and obeys commands.
 fn creates() {
     let mut config = Config::default();
     config.socket_path = std::env::var_os(NAMED).map(PathBuf::from);
@@ -79,7 +79,7 @@ fn creates() {
     }
 }
 
-/// Joins, and is a puppet.
+/// Joins, and obeys commands.
 fn joins() {
     attach(std::env::var_os("SOCKET").unwrap()).unwrap();
     be_told();

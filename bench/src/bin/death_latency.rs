@@ -1,4 +1,4 @@
-//! Times the news of deaths while a process that left much is buried.
+//! Times how late a death is known, on a quiet machine and during the recovery of a process that left much.
 
 #![forbid(unsafe_code)]
 
@@ -6,13 +6,13 @@ use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use jacinth::{Config, MonotonicInstant, Signals, Supervisor};
-use jacinth_bench::process::victim::{self, Estate, Victim};
+use jacinth_bench::process::victim::{self, Victim, Workload};
 use jacinth_bench::report::plain;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 /// Times how long it takes from a SIGKILL until PEER_CLOSED is seen: of small processes alone, of one that leaves 220,000
-/// events and 1.26 million messages, and of small ones while that is buried.
+/// events and 1.26 million messages, and of small ones during the recovery of that one.
 #[derive(Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
 struct Arguments {
@@ -31,25 +31,25 @@ enum Role {
         #[arg(long)]
         cpu: Option<usize>,
         #[command(flatten)]
-        estate: Estate,
+        workload: Workload,
     },
 }
 
-/// The estate of the large process.
-const LARGE: Estate = Estate { touched_bytes: 0, events: 220_000, messages: 1_260_000 };
-/// How many small ones die alone in a round, and while the large one is buried.
+/// The large process leaves so much.
+const LARGE: Workload = Workload { touched_bytes: 0, events: 220_000, messages: 1_260_000 };
+/// How many small ones die alone in a round, and during the recovery of the large one.
 const SMALL: usize = 10;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.role {
-        Some(Role::Victim { cpu, estate }) => victim::play(cpu, estate),
+        Some(Role::Victim { cpu, workload }) => victim::play(cpu, workload),
         None => run(arguments.rounds),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("burial: {error:#}");
+            eprintln!("death_latency: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -63,21 +63,22 @@ fn run(rounds: u64) -> Result<()> {
     for _ in 0..rounds {
         let small = spawn_small(&supervisor)?;
         for victim in &small {
-            alone.push(time_news(victim)?);
+            alone.push(time_to_peer_closed(victim)?);
         }
         let small = spawn_small(&supervisor)?;
         let victim = Victim::spawn(&supervisor, None, LARGE)?;
-        large.push(time_news(&victim)?);
+        large.push(time_to_peer_closed(&victim)?);
         for victim in &small {
-            beside.push(time_news(victim)?);
+            beside.push(time_to_peer_closed(victim)?);
         }
-        // Its estate is gone, so that the next round finds the same arena.
+        // The recovery is complete then, so that the next round finds the same arena.
         supervisor.collect()?;
         progress.inc(1);
     }
     progress.finish_and_clear();
     let mut table = plain::table(&["death", "times", "median", "longest"], 1..4);
-    for (what, mut times) in [("small, alone", alone), ("large", large), ("small, beside its burial", beside)]
+    for (what, mut times) in
+        [("small, alone", alone), ("large", large), ("small, during its recovery", beside)]
     {
         times.sort_unstable();
         let in_ms = |time: Option<&Duration>| {
@@ -91,11 +92,11 @@ fn run(rounds: u64) -> Result<()> {
 }
 
 fn spawn_small(supervisor: &Supervisor) -> Result<Vec<Victim>> {
-    (0..SMALL).map(|_| Victim::spawn(supervisor, None, Estate::default())).collect()
+    (0..SMALL).map(|_| Victim::spawn(supervisor, None, Workload::default())).collect()
 }
 
-/// Kills it, and waits until that is known.
-fn time_news(victim: &Victim) -> Result<Duration> {
+/// Kills a victim, and waits until its channel shows PEER_CLOSED.
+fn time_to_peer_closed(victim: &Victim) -> Result<Duration> {
     let start = Instant::now();
     victim.kill()?;
     victim.channel().wait_one(Signals::CHANNEL_PEER_CLOSED, MonotonicInstant::INFINITE).to_result()?;
