@@ -93,7 +93,7 @@ fn main() -> Result<ExitCode> {
     Ok(if survived == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// `--only FILE`, `--only FOLDER` and `--only FILE:LINE`. A file's name alone is enough: `wait.rs` is `signal/wait.rs`.
+/// `--only FILE`, `--only FOLDER` and `--only FILE:LINE`. A file's name alone is enough: `set.rs` is `signal/set.rs`.
 fn is_wanted(mutant: &site::Mutant, only: &[String]) -> bool {
     let file = Path::new(&mutant.site.file);
     let is_of = |wanted: &str| file.ends_with(wanted) || file.starts_with(wanted);

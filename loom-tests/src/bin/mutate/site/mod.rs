@@ -11,6 +11,9 @@
 //! other ordering is a site, or is left out for a [`Reason`]. The test below reads the words of each file without
 //! its syntax, and fails for an ordering that is neither.
 
+#[cfg(test)]
+mod orderings;
+
 use anyhow::{Context, Result};
 use proc_macro2::{LineColumn, Span, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -377,10 +380,6 @@ mod tests {
     /// The calls that are barriers, and name no ordering.
     const BARRIERS: [&str; 3] = ["barrier", "heavy_barrier", "light_barrier"];
 
-    fn shm_sources() -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../shm/src")
-    }
-
     /// The places of the words that name an ordering, and of calls of barriers, but not those of imports. It knows words
     /// and brackets only, so that it does not miss what [`Finder`] misses.
     fn words(tokens: TokenStream, places: &mut Vec<LineColumn>) {
@@ -408,7 +407,7 @@ mod tests {
 
     #[test]
     fn each_ordering_is_listed_or_excepted() {
-        let folder = shm_sources();
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shm/src");
         let sources = read(&folder).unwrap();
         let mut files = BTreeMap::new();
         gather(&folder, &folder, &mut files).unwrap();
