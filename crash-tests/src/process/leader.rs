@@ -59,6 +59,7 @@ pub fn attach_to_supervisor(leader: &Child, code: &Code) -> Result<Tracee> {
 
 /// Records the supervisor's recovery of a dead victim, up to its first poll after the victim `is_recovered`.
 pub fn record_recovery(supervisor: &Tracee, code: &Code, is_recovered: impl Fn() -> bool) -> Result<Trace> {
+    // Between two turns of its work the supervisor sleeps in a poll. The first one after the recovery ends the record.
     let done = |registers: &Registers| is_poll(registers) && is_recovered();
     let (trace, state) = Trace::record_until(supervisor, code, done)?;
     ensure!(matches!(state, StopState::At(_)), "the leader ended by itself: {state:?}");
@@ -74,6 +75,7 @@ pub fn drive(
 ) -> Result<bool> {
     let has_stopped = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        // Only the thread that attached can trace, and it waits. So another thread looks at the clock.
         scope.spawn(|| kill_when_missed(leader, &has_stopped, is_recovered));
         let reached = kill_point.reach(supervisor);
         has_stopped.store(true, Relaxed);

@@ -31,6 +31,7 @@ fn act_in_this_thread(name: String) {
 fn act_and_stop(operation: &OperationSpec) -> ! {
     let retained = prepare_and_stop(operation)();
     raise(Signal::SIGSTOP).expect("stopping after the operation");
+    // The handles stay open: the checks of a living victim count them.
     std::mem::forget(retained);
     loop {
         std::thread::park();
@@ -40,6 +41,7 @@ fn act_and_stop(operation: &OperationSpec) -> ! {
 /// Everything up to the first instruction that is stepped through.
 fn prepare_and_stop(operation: &OperationSpec) -> Action {
     let action = (operation.prepare)();
+    // The set-up is over: the tracer takes the next stop for the beginning of the operation.
     ptrace::traceme().expect("asking to be traced");
     raise(Signal::SIGSTOP).expect("stopping before the operation");
     action

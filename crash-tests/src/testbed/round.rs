@@ -71,8 +71,10 @@ pub fn play(testbed: &mut Testbed, operation: &OperationSpec, plan: &FaultPlan) 
 fn run(testbed: &mut Testbed, operation: &OperationSpec, plan: &FaultPlan) -> Result<Round> {
     let mut fixture = (operation.set_up)();
     let process = spawn(testbed, operation, &mut fixture)?;
+    // Before it is adopted: a victim can also hang while it prepares its operation.
     testbed.watchdog.watch(process);
     let tracee = Tracee::adopt(&testbed.code)?;
+    // The victim stands still, so it signals no sleeper before all of them are asleep.
     if let Err(text) = testbed.sleepers.put_to_sleep(&testbed.supervisor, &fixture.sleepers) {
         return Ok(Round { missed: true, ..Round::default() }.fail(DefectKind::LostWake, text));
     }
@@ -84,6 +86,7 @@ fn run(testbed: &mut Testbed, operation: &OperationSpec, plan: &FaultPlan) -> Re
     let handles_before = i64::from(ResourceUsage::of(&testbed.supervisor).handles);
     let handles = operation.handle_delta.map(|delta| handles_before + delta);
     let (mut round, state) = inject(testbed, operation, plan, process, &tracee)?;
+    // Before the victim is reaped: its number may be another's then, and the watchdog must not kill that one.
     let hung = testbed.watchdog.release();
     if is_complete_in_a_living_process(operation, state) {
         round.defect = round.defect.or(verify::while_alive(testbed, operation, handles).err());
@@ -157,6 +160,7 @@ fn inject(
         FaultPlan::KillAsleep => {
             tracee.run_without_waiting()?;
             sleepers::falls_asleep(tracee.pid());
+            // The address does not matter: it says that the victim is inside its operation.
             (Round::default(), StopState::At(0))
         }
         FaultPlan::Stop(kill_point) => match reach(kill_point)? {
@@ -190,6 +194,7 @@ fn stop_and_resume(
         second.read(&mut MessageBuf::new())
     };
     let mut broken = |text| round.defect = Some(Defect::new(DefectKind::BrokenGuarantee, text));
+    // Each collection is a chance for the supervisor to take the stopped process for dead.
     for _ in 0..3 {
         if let Err(status) = others() {
             broken(format!("others do not go on beside it: {status}"));
@@ -228,9 +233,11 @@ fn kill_recoverer(testbed: &Testbed, victim: i32, fault: &RecoveryFault) -> Resu
 /// The victim dies, and so does the initial leader in the middle of recovering it. From then on this process leads.
 fn kill_leader(testbed: &mut Testbed, victim: i32, fault: &RecoveryFault) -> Result<Round> {
     let leader = testbed.initial_leader.take().context("there is no initial leader to kill")?;
+    // First: the supervisor's thread must stand still before the death, or its recovery begins without its tracer.
     let supervisor = leader::attach_to_supervisor(&leader, &testbed.code)?;
     tracee::kill(victim)?;
     let (survivors, processes) = (&testbed.supervisor, testbed.baseline.processes);
+    // Recovery frees the process row last. So the count falls only when the rest is done.
     let is_recovered = || ResourceUsage::of(survivors).processes == processes;
     let round = match fault {
         RecoveryFault::Record => {
@@ -243,6 +250,7 @@ fn kill_leader(testbed: &mut Testbed, victim: i32, fault: &RecoveryFault) -> Res
         }
     };
     leader::kill(&leader)?;
+    // The leader's own rows and handles are gone with it.
     testbed.baseline = testbed.baseline.without_initial_leader();
     Ok(round)
 }

@@ -51,6 +51,7 @@ pub fn after_death(
     if operation.entry == EntryMode::Forked && testbed.recovered != before {
         return Err(broken("the death of a forked child was taken for an attached process's"));
     }
+    // Before any handle of the survivor is closed: a close wakes the sleepers on that handle, and would hide a lost wake.
     let asleep = testbed.sleepers.check(&fixture.sleepers).map_err(lost_wake)?;
     if let Some(partner) = partner {
         wait_for(&partner).map_err(lost_wake)?;
@@ -71,6 +72,7 @@ pub fn after_death(
         }
     }
     drop(fixture);
+    // The fixture's handles are closed now, which ends the waits of all sleepers that were right to sleep on.
     testbed.sleepers.collect(asleep).map_err(lost_wake)?;
     testbed.wait_for_baseline()?;
     testbed.audit("after the survivors went on")

@@ -54,6 +54,7 @@ impl Code {
             .map_err(|error| anyhow::anyhow!("reading this program's line tables: {error}"))?;
         let code = Self {
             loader,
+            // The kernel maps whole pages.
             first_address: first & !0xfff,
             start: text.address(),
             text: text.data()?.to_vec(),
@@ -94,6 +95,7 @@ impl Code {
 
     fn stands_in_our_files(&self, address: u64) -> bool {
         let Ok(mut frames) = self.loader.find_frames(address) else { return false };
+        // From the function that was inlined last to the function around all of them. One of the project's is enough.
         while let Ok(Some(frame)) = frames.next() {
             let file = frame.location.and_then(|location| location.file);
             // An atomic operation that was not inlined may be an access to the arena.
@@ -116,6 +118,7 @@ impl Code {
             return false;
         }
         let mut known = self.changes.borrow_mut();
+        // An instruction is decoded once and executed often. Only the addresses of its operands differ each time.
         match known.entry(address).or_insert_with(|| self.decode(address)) {
             Changes::None => false,
             Changes::Syscall => true,
@@ -128,6 +131,7 @@ impl Code {
     /// Whether the instruction is `syscall`.
     pub fn is_syscall(&self, address: u64) -> bool {
         let offset = address.wrapping_sub(self.start) as usize;
+        // The encoding of `syscall`. An address below the text wraps round, and is beyond its end.
         self.text.get(offset..).is_some_and(|text| text.starts_with(&[0x0f, 0x05]))
     }
 
@@ -139,6 +143,7 @@ impl Code {
             return Changes::Syscall;
         }
         let mut factory = InstructionInfoFactory::new();
+        // A conditional write counts, since only its execution tells whether it takes place: so does a CAS that fails.
         let writes = |access| {
             matches!(
                 access,

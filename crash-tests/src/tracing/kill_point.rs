@@ -31,6 +31,7 @@ impl KillPoint {
             }
             state = tracee.step()?;
         }
+        // The same steps can lead elsewhere: a CAS that failed or a sleeper that was there changes the path.
         Ok((state == StopState::At(self.address), state))
     }
 }

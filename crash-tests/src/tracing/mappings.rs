@@ -13,6 +13,7 @@ pub fn program_base(process: i32) -> Result<u64> {
     let process = Process::new(process)?;
     let program = process.exe()?;
     let maps = process.maps()?;
+    // The kernel lists the mappings by rising address.
     let first = maps.iter().find(|map| path_of(map) == Some(&program));
     Ok(first.with_context(|| format!("process {} has not mapped its program", process.pid()))?.address.0)
 }
@@ -22,6 +23,7 @@ pub fn arena(process: i32) -> Result<Option<Range<u64>>> {
     let maps = Process::new(process)?.maps()?;
     let is_of_arena =
         |map: &&MemoryMap| path_of(map).is_some_and(|path| path.to_string_lossy().starts_with(ARENA));
+    // The kernel shows one mapping as several where its parts differ in their flags.
     let mut of_arena = maps.iter().filter(is_of_arena);
     let first = of_arena.next();
     Ok(first.map(|first| first.address.0..of_arena.next_back().unwrap_or(first).address.1))

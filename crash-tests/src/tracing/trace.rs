@@ -83,7 +83,9 @@ impl Trace {
             if code.is_syscall(address) && ends(&registers) {
                 break StopState::At(address);
             }
+            // Asked before the instruction is executed: these registers give the addresses of its operands.
             let is_change = code.is_change(address, &registers, &arena);
+            // Libraries lie elsewhere in each process, so their instructions are not counted and make no breakpoints.
             let before = if inside { counts.entry(address).or_default() } else { &mut 0 };
             steps.push(Step {
                 address: if inside { address } else { 0 },
@@ -118,6 +120,8 @@ impl Trace {
     /// leave the same.
     pub fn points(&self, changes: bool, stride: usize, offset: usize) -> Vec<usize> {
         let mut points = Vec::new();
+        // The first instruction is a point too: the state before any change. After a change the next instruction of the
+        // project's is the point, because kill points lie in its own code only.
         let mut wanted = changes;
         let mut ours = 0;
         for (index, step) in self.steps.iter().enumerate() {
@@ -150,6 +154,8 @@ impl Trace {
             let breaks = u64::from(self.steps[*at].before + 1) * BREAK_COST_US;
             breaks + (index - at) as u64 * STEP_COST_US
         };
+        // A breakpoint costs a hit for each earlier execution of its instruction. In a loop an instruction before the loop,
+        // and single steps from there, may be cheaper.
         let inside = (from..=index).filter(|at| self.steps[*at].address != 0);
         let start = inside.min_by_key(cost).unwrap_or(index);
         let step = self.steps[start];

@@ -39,9 +39,12 @@ const BREAKPOINT: u64 = 0xcc;
 impl Tracee {
     /// Waits until this thread's child, or a thread of it, has stopped itself to be traced.
     pub fn adopt(code: &Code) -> Result<Self> {
+        // The thread that stops need not be the child's main one, and its number is not known. So the call waits for any
+        // child of this thread. `__WNOTHREAD` leaves the children of this process's other threads to those.
         let flags = WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD;
         match waitpid(None, Some(flags)).context("waiting for a victim")? {
             WaitStatus::Stopped(pid, Signal::SIGSTOP) => {
+                // If the testbed dies, the kernel kills the victim: no stopped process is left over.
                 ptrace::setoptions(pid, Options::PTRACE_O_EXITKILL)?;
                 let base = mappings::program_base(pid.as_raw())? - code.first_address();
                 Ok(Self { pid, base })
@@ -53,6 +56,8 @@ impl Tracee {
     /// Attaches to a thread of a child that has not asked to be traced, and stops it.
     pub fn attach_ptrace(thread: i32, code: &Code) -> Result<Self> {
         let pid = Pid::from_raw(thread);
+        // Not PTRACE_ATTACH, whose SIGSTOP could be taken for the one that ends an operation. An interrupt stops this
+        // thread alone, also inside a system call; the kernel restarts the call afterwards.
         ptrace::seize(pid, Options::PTRACE_O_EXITKILL)?;
         ptrace::interrupt(pid)?;
         match waitpid(pid, Some(WaitPidFlag::__WALL))? {
@@ -101,9 +106,12 @@ impl Tracee {
             }
         }
         let at = self.base + address;
+        // ptrace reads and writes whole words. Its lowest byte is the first byte of the instruction.
         let original = self.peek(at)?;
         let broken = original & !0xff | BREAKPOINT;
         loop {
+            // The breakpoint is in place only while the victim runs. So the instruction can be executed by a single step, and a
+            // victim that is killed here was never changed.
             self.poke(at, broken)?;
             ptrace::cont(self.pid, None)?;
             let state = self.wait_until_stopped(|signal| ptrace::cont(self.pid, signal))?;
@@ -112,6 +120,7 @@ impl Tracee {
             }
             self.poke(at, original)?;
             let mut registers = self.registers()?;
+            // The trap comes after the `int3`, which has one byte: the thread goes back to the start of the instruction.
             registers.rip -= 1;
             if registers.rip != at {
                 bail!("the victim stopped at {:#x}, where no breakpoint is", self.relative(&registers));
@@ -143,6 +152,7 @@ impl Tracee {
 
     /// Ends the tracing, and stops the process by SIGSTOP as any process can.
     pub fn detach_stopped(&self) -> Result<()> {
+        // A traced thread stops for its tracer alone. The test needs the stop of a whole process, as job control makes it.
         ptrace::detach(self.pid, Signal::SIGSTOP)?;
         self.wait_for_group_stop().map(drop)
     }
@@ -166,6 +176,8 @@ impl Tracee {
     fn wait_until_stopped(&self, resume: impl Fn(Signal) -> nix::Result<()>) -> Result<StopState> {
         loop {
             return Ok(match waitpid(self.pid, Some(WaitPidFlag::__WALL))? {
+                // A step or a breakpoint; then the stop that ends the operation; then signals that are part of the
+                // operation, such as the SIGSEGV of the C interface's fault guard.
                 WaitStatus::Stopped(_, Signal::SIGTRAP) => StopState::At(self.relative(&self.registers()?)),
                 WaitStatus::Stopped(_, Signal::SIGSTOP) => StopState::Finished,
                 WaitStatus::Stopped(_, signal) => {
@@ -200,6 +212,7 @@ pub fn kill(process: i32) -> Result<()> {
     let _ = nix::sys::signal::kill(process, Signal::SIGKILL);
     loop {
         match waitpid(None, Some(WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD)) {
+            // Each traced thread is reported by itself, and the process last.
             Ok(WaitStatus::Signaled(pid, ..) | WaitStatus::Exited(pid, _)) if pid == process => return Ok(()),
             Ok(_) => {}
             Err(nix::errno::Errno::ECHILD) => return Ok(()),
