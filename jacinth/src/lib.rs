@@ -13,7 +13,7 @@
 //! # Contents
 //! | | |
 //! |---|---|
-//! | objects | [`Event`], [`EventPair`], [`Channel`], [`Thread`] |
+//! | objects | [`Event`], [`EventPair`], [`Channel`]; [`Process`], [`Thread`], [`Job`], [`Vmar`] |
 //! | handles | [`Handle`], [`NullableHandle`], [`Unowned`], the traits in [`prelude`] |
 //! | rights | [`Rights`], [`Handle::duplicate`], [`Handle::replace`] |
 //! | waiting | [`Signals`], [`Handle::wait_one`], [`object_wait_many`], [`Deadline`] |
@@ -21,7 +21,7 @@
 //! | words that threads sleep on | [`Futex`] |
 //! | messages without a copy, and many at once | [`Channel::reserve`], [`Channel::read_in_place`], [`Channel::write_batch`] |
 //! | arenas and processes | [`Supervisor`], [`Config`], [`attach`], [`take_startup_handle`] |
-//! | calls by handle value, for other languages | [`raw`], [`attachment`], [`library_threads`] |
+//! | calls by handle value, for other languages | [`raw`], [`sys`], [`attachment`], [`library_threads`] |
 //!
 //! # Coming from Fuchsia's `zx`
 //! Names, signatures and traits are those of the `zx` crate, for every object that exists here: `use jacinth as zx;`. The
@@ -95,6 +95,7 @@ pub use types::object_type::ObjectType;
 pub use types::rights::Rights;
 pub use types::signals::Signals;
 pub use types::status::{Status, ok};
+pub use types::sys;
 pub use types::time::{
     BootDuration, BootDurationTicks, BootInstant, BootTicks, BootTimeline, Deadline, Duration, Instant,
     MonotonicDuration, MonotonicDurationTicks, MonotonicInstant, MonotonicTicks, MonotonicTimeline, NsUnit,

@@ -1,13 +1,14 @@
 //! The machine, and its random numbers. These calls need no arena.
 
 use crate::types::status::Status;
+use crate::types::sys;
 use nix::unistd::{SysconfVar, sysconf};
 use rustix::io::Errno;
 use rustix::rand::{GetRandomFlags, getrandom};
 use std::sync::OnceLock;
 
 /// The most bytes that [`cprng_add_entropy`] takes (`ZX_CPRNG_ADD_ENTROPY_MAX_LEN`).
-pub const CPRNG_ADD_ENTROPY_MAX_LEN: usize = 256;
+pub const CPRNG_ADD_ENTROPY_MAX_LEN: usize = sys::ZX_CPRNG_ADD_ENTROPY_MAX_LEN;
 
 /// The file with the length of a line of the machine's first data cache.
 const LINE_SIZE_FILE: &str = "/sys/devices/system/cpu/cpu0/cache/index0/coherency_line_size";
@@ -17,6 +18,7 @@ const LINE_SIZE_FILE: &str = "/sys/devices/system/cpu/cpu0/cache/index0/coherenc
 /// ```
 /// assert!(jacinth::system_get_page_size().is_power_of_two());
 /// ```
+#[must_use]
 pub fn system_get_page_size() -> u32 {
     u32::try_from(rustix::param::page_size()).unwrap_or(u32::MAX)
 }
@@ -43,6 +45,7 @@ pub fn system_get_dcache_line_size() -> u32 {
 /// ```
 /// assert!(jacinth::system_get_num_cpus() >= 1);
 /// ```
+#[must_use]
 pub fn system_get_num_cpus() -> u32 {
     configured(SysconfVar::_NPROCESSORS_ONLN).map_or(1, |count| u32::try_from(count).unwrap_or(u32::MAX))
 }
@@ -54,6 +57,7 @@ pub fn system_get_num_cpus() -> u32 {
 /// ```
 /// assert!(jacinth::system_get_physmem() > 0);
 /// ```
+#[must_use]
 pub fn system_get_physmem() -> u64 {
     configured(SysconfVar::_PHYS_PAGES).unwrap_or(0).saturating_mul(u64::from(system_get_page_size()))
 }
@@ -65,6 +69,7 @@ pub fn system_get_physmem() -> u64 {
 /// ```
 /// assert!(jacinth::system_get_version_string().starts_with("jacinth-"));
 /// ```
+#[must_use]
 pub const fn system_get_version_string() -> &'static str {
     concat!("jacinth-", env!("CARGO_PKG_VERSION"))
 }

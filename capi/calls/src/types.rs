@@ -6,38 +6,15 @@
 use crate::user_memory::{UserIn, UserOut};
 use zerocopy::{FromBytes, IntoBytes};
 
-/// A handle's value.
-pub type zx_handle_t = u32;
-/// The status of a call: `ZX_OK` or an error.
-pub type zx_status_t = i32;
-/// An instant or a deadline, in nanoseconds.
-pub type zx_time_t = i64;
-/// A span of time, in nanoseconds.
-pub type zx_duration_t = i64;
-/// A span of time, in ticks.
+pub use jacinth::sys::{
+    zx_duration_t, zx_handle_t, zx_koid_t, zx_obj_type_t, zx_rights_t, zx_signals_t, zx_status_t, zx_time_t,
+    zx_wait_item_t,
+};
+
+/// A span of time, in ticks. (The Rust interface counts ticks with a sign, as today's Zircon does.)
 pub type zx_ticks_t = u64;
 /// The number of a clock.
 pub type zx_clock_t = u32;
-/// A set of signals.
-pub type zx_signals_t = u32;
-/// A set of rights.
-pub type zx_rights_t = u32;
-/// The type of an object.
-pub type zx_obj_type_t = u32;
-/// The identity of an object.
-pub type zx_koid_t = u64;
-
-/// One item of `zx_object_wait_many`.
-#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes)]
-#[repr(C)]
-pub struct zx_wait_item_t {
-    /// The handle to wait on.
-    pub handle: zx_handle_t,
-    /// Signals to wait for.
-    pub waitfor: zx_signals_t,
-    /// Signals seen.
-    pub pending: zx_signals_t,
-}
 
 /// The two messages of `zx_channel_call`.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes)]
@@ -61,7 +38,8 @@ pub struct zx_channel_call_args_t {
     pub rd_num_handles: u32,
 }
 
-/// A handle that came in a message, from `zx_channel_read_etc`.
+/// A handle that came in a message, from `zx_channel_read_etc`. Its members have the names of C, unlike those of
+/// [`jacinth::sys::zx_handle_info_t`].
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes)]
 #[repr(C)]
 pub struct zx_handle_info_t {

@@ -6,6 +6,7 @@ use crate::raw;
 use crate::types::object_type::ObjectType;
 use crate::types::rights::Rights;
 use crate::types::status::Status;
+use crate::types::sys;
 
 /// A handle that came in a message, with its type and rights (`zx_handle_info_t`).
 ///
@@ -40,6 +41,28 @@ impl HandleInfo {
     /// ```
     pub const fn new(handle: NullableHandle, object_type: ObjectType, rights: Rights) -> Self {
         Self { handle, object_type, rights }
+    }
+
+    /// A handle that came by way of numbers, as [`NullableHandle::from_raw`] takes one. (In Zircon's `zx` this is unsafe.)
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let info = HandleInfo::from_raw(sys::zx_handle_info_t {
+    ///     handle: Event::create().into_raw(),
+    ///     ty: sys::ZX_OBJ_TYPE_EVENT,
+    ///     rights: Rights::EVENT_DEFAULT.bits(),
+    ///     unused: 0,
+    /// });
+    /// assert_eq!(info.handle.basic_info()?.object_type, info.object_type);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub const fn from_raw(raw: sys::zx_handle_info_t) -> Self {
+        Self::new(
+            NullableHandle::from_raw(raw.handle),
+            ObjectType::from_raw(raw.ty),
+            Rights::from_bits_retain(raw.rights),
+        )
     }
 
     pub(crate) fn from_received(received: raw::Received) -> Self {
@@ -120,6 +143,7 @@ impl<'a> HandleDisposition<'a> {
     /// assert_eq!((lent.object_type, lent.rights), (ObjectType::EVENT, Rights::WAIT));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn new(operation: HandleOp<'a>, object_type: ObjectType, rights: Rights, result: Status) -> Self {
         Self { operation, object_type, rights, result }
     }
@@ -135,6 +159,7 @@ impl<'a> HandleDisposition<'a> {
     /// assert_eq!(lent.raw_handle(), event.raw_handle());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn raw_handle(&self) -> u32 {
         match &self.operation {
             HandleOp::Move(handle) => handle.raw_handle(),
@@ -153,6 +178,7 @@ impl<'a> HandleDisposition<'a> {
     /// assert!(!lent.is_move());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn is_move(&self) -> bool {
         matches!(self.operation, HandleOp::Move(_))
     }
@@ -168,6 +194,7 @@ impl<'a> HandleDisposition<'a> {
     /// assert!(lent.is_duplicate());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn is_duplicate(&self) -> bool {
         matches!(self.operation, HandleOp::Duplicate(_))
     }
@@ -194,6 +221,32 @@ impl<'a> HandleDisposition<'a> {
         match &mut self.operation {
             HandleOp::Move(handle) => HandleOp::Move(std::mem::take(handle)),
             HandleOp::Duplicate(handle) => HandleOp::Duplicate(handle.clone()),
+        }
+    }
+
+    /// Gives everything out as numbers. A handle that was to be moved stays open until it is closed by its value.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let moved = HandleOp::Move(Event::create().into());
+    /// let moved = HandleDisposition::new(moved, ObjectType::EVENT, Rights::WAIT, Status::OK).into_raw();
+    /// assert_eq!((moved.operation, moved.type_), (sys::ZX_HANDLE_OP_MOVE, sys::ZX_OBJ_TYPE_EVENT));
+    /// raw::close(moved.handle)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn into_raw(self) -> sys::zx_handle_disposition_t {
+        let (operation, handle) = match self.operation {
+            HandleOp::Move(handle) => (sys::ZX_HANDLE_OP_MOVE, handle.into_raw()),
+            HandleOp::Duplicate(handle) => (sys::ZX_HANDLE_OP_DUPLICATE, handle.raw_handle()),
+        };
+        sys::zx_handle_disposition_t {
+            operation,
+            handle,
+            type_: self.object_type.into_raw(),
+            rights: self.rights.bits(),
+            result: self.result.into_raw(),
         }
     }
 

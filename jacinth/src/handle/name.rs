@@ -44,11 +44,37 @@ impl Name {
     ///
     /// ```
     /// # use jacinth::*;
-    /// assert_eq!(Name::new_lossy("with\0a NUL"), "witha NUL");
+    /// const NAME: Name = Name::new_lossy("with\0a NUL");
+    /// assert_eq!(NAME, "witha NUL");
     /// ```
-    pub fn new_lossy(text: &str) -> Self {
-        let kept: String = text.chars().filter(|letter| *letter != '\0').collect();
-        Self::from_bytes_lossy(&kept.as_bytes()[..kept.floor_char_boundary(CAPACITY - 1)])
+    #[must_use]
+    pub const fn new_lossy(text: &str) -> Self {
+        let bytes = text.as_bytes();
+        let mut padded = [0; CAPACITY];
+        let (mut from, mut to) = (0, 0);
+        while from < bytes.len() {
+            // The first byte of a character tells its length.
+            let len = match bytes[from] {
+                0..0x80 => 1,
+                0x80..0xe0 => 2,
+                0xe0..0xf0 => 3,
+                0xf0.. => 4,
+            };
+            if bytes[from] == 0 {
+                from += 1;
+                continue;
+            }
+            if to + len >= CAPACITY {
+                break;
+            }
+            let end = from + len;
+            while from < end {
+                padded[to] = bytes[from];
+                from += 1;
+                to += 1;
+            }
+        }
+        Self(padded)
     }
 
     /// A name of any bytes.
@@ -84,6 +110,7 @@ impl Name {
     /// assert_eq!(Name::from_bytes_lossy(b"with\0a NUL"), "witha NUL");
     /// assert_eq!(Name::from_bytes(b"with\0a NUL"), Err(Status::INVALID_ARGS));
     /// ```
+    #[must_use]
     pub const fn from_bytes_lossy(bytes: &[u8]) -> Self {
         let mut padded = [0; CAPACITY];
         let (mut from, mut to) = (0, 0);
@@ -113,6 +140,7 @@ impl Name {
     /// # use jacinth::*;
     /// assert_eq!(Name::new_lossy("reader").as_bytes(), b"reader");
     /// ```
+    #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.0.split(|byte| *byte == 0).next().unwrap_or_default()
     }
@@ -123,6 +151,7 @@ impl Name {
     /// # use jacinth::*;
     /// assert_eq!(Name::new_lossy("reader").len(), 6);
     /// ```
+    #[must_use]
     pub fn len(&self) -> usize {
         self.as_bytes().len()
     }
@@ -133,6 +162,7 @@ impl Name {
     /// # use jacinth::*;
     /// assert!(Name::default().is_empty());
     /// ```
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.as_bytes().is_empty()
     }
@@ -216,6 +246,9 @@ mod tests {
         assert_eq!(Name::new_lossy("short"), "short");
         assert_eq!(Name::new_lossy(&"ä".repeat(20)), "ä".repeat(15).as_str());
         assert_eq!(Name::new_lossy(&"x".repeat(40)).len(), 31);
+        assert_eq!(Name::new_lossy(&"\u{20ac}".repeat(20)), "\u{20ac}".repeat(10).as_str());
+        assert_eq!(Name::new_lossy(&"\u{1f980}".repeat(20)), "\u{1f980}".repeat(7).as_str());
+        assert_eq!(Name::new_lossy(&format!("{}\u{1f980}y", "x".repeat(28))), "x".repeat(28).as_str());
         assert_eq!(Name::from_bytes_lossy(&[b'x'; 40]).len(), 31);
     }
 

@@ -29,6 +29,7 @@ macro_rules! objects {
                 /// raw::signal(event.raw_handle(), Signals::NONE, Signals::USER_0)?;
                 /// # Ok::<(), Box<dyn std::error::Error>>(())
                 /// ```
+                #[must_use]
                 pub fn raw_handle(&self) -> u32 {
                     self.0.raw_handle()
                 }
@@ -93,5 +94,8 @@ objects! {
     channel: Channel = CHANNEL [Peered];
     event: Event = EVENT [];
     eventpair: EventPair = EVENTPAIR [Peered];
+    process: Process = PROCESS [];
     thread: Thread = THREAD [];
+    job: Job = JOB [];
+    vmar: Vmar = VMAR [];
 }

@@ -19,4 +19,4 @@ pub use jacinth_shm::HandleValue;
 calls! { call channel disposition futex handle object }
 
 /// The value that is never a handle (`ZX_HANDLE_INVALID`).
-pub const INVALID: u32 = 0;
+pub const INVALID: u32 = crate::types::sys::ZX_HANDLE_INVALID;

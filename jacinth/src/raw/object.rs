@@ -7,12 +7,13 @@ use crate::types::object_type::ObjectType;
 use crate::types::rights::Rights;
 use crate::types::signals::Signals;
 use crate::types::status::Status;
+use crate::types::sys;
 use crate::types::time::MonotonicInstant;
 use jacinth_shm as shm;
 
 /// The most handles that one wait takes: 64, as in Zircon from 2019 on. (`ZX_WAIT_MANY_MAX_ITEMS` of late 2018, which
 /// the C interface keeps to, is 16.)
-pub const WAIT_MANY_MAX_ITEMS: usize = 64;
+pub const WAIT_MANY_MAX_ITEMS: usize = sys::ZX_WAIT_MANY_MAX_ITEMS;
 
 fn check_masks(
     thread: &shm::Thread,

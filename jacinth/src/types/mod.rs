@@ -7,4 +7,5 @@ pub mod object_type;
 pub mod rights;
 pub mod signals;
 pub mod status;
+pub mod sys;
 pub mod time;

@@ -26,6 +26,7 @@ use crate::raw;
 use crate::types::channel_options::ChannelOptions;
 use crate::types::rights::Rights;
 use crate::types::status::Status;
+use crate::types::sys;
 use jacinth_shm as shm;
 
 /// The most bytes of a message (`ZX_CHANNEL_MAX_MSG_BYTES`).
@@ -33,7 +34,7 @@ pub const MAX_MSG_BYTES: usize = shm::MAX_MESSAGE_BYTES;
 /// The most handles of a message (`ZX_CHANNEL_MAX_MSG_HANDLES`).
 pub const MAX_MSG_HANDLES: usize = shm::MAX_MESSAGE_HANDLES;
 /// The most slices of one message (`ZX_CHANNEL_MAX_MSG_IOVEC`).
-pub const MAX_MSG_IOVEC: usize = 8192;
+pub const MAX_MSG_IOVEC: usize = sys::ZX_CHANNEL_MAX_MSG_IOVEC as usize;
 
 /// One end of a channel. Follows `docs/objects/channel.md`.
 ///
