@@ -11,27 +11,27 @@ use crate::user_memory::{UserOut, fault_guard};
 use jacinth::Status;
 use rustix::rand::{GetRandomFlags, getrandom};
 
-/// The version that `zx_system_get_version` stores.
-const VERSION: &str = concat!("jacinth-", env!("CARGO_PKG_VERSION"), "\0");
-
 calls! {
     /// How many processors there are.
     fn zx_system_get_num_cpus, _zx_system_get_num_cpus() -> u32 {
-        configured(libc::_SC_NPROCESSORS_ONLN).map_or(1, |count| count.try_into().unwrap_or(u32::MAX))
+        jacinth::system_get_num_cpus()
     }
 
     /// How much memory there is, in bytes.
     fn zx_system_get_physmem, _zx_system_get_physmem() -> u64 {
-        configured(libc::_SC_PHYS_PAGES).unwrap_or(0).saturating_mul(rustix::param::page_size() as u64)
+        jacinth::system_get_physmem()
     }
 
     /// The version of this library, as a string.
     fn zx_system_get_version, _zx_system_get_version(version: UserOut<u8>, version_size: usize) {
         fault_guard::install_handler();
-        if version_size < VERSION.len() {
+        let text = jacinth::system_get_version_string();
+        // With the NUL at its end.
+        let needed = text.len() + 1;
+        if version_size < needed {
             return Err(Status::BUFFER_TOO_SMALL);
         }
-        for (place, byte) in version.buffer(VERSION.len())?.iter_mut().zip(VERSION.bytes()) {
+        for (place, byte) in version.buffer(needed)?.iter_mut().zip(text.bytes().chain([0])) {
             place.write(byte);
         }
         Ok(())
@@ -39,7 +39,7 @@ calls! {
 
     /// How long a line of the data cache is, in bytes.
     fn zx_system_get_dcache_line_size, _zx_system_get_dcache_line_size() -> u32 {
-        configured(libc::_SC_LEVEL1_DCACHE_LINESIZE).map_or(64, |bytes| bytes.try_into().unwrap_or(u32::MAX))
+        jacinth::system_get_dcache_line_size()
     }
 
     /// Fills a buffer with random bytes from the kernel.
@@ -58,11 +58,4 @@ calls! {
             }
         }
     }
-}
-
-/// A number of the C library; `None` if it does not know it.
-fn configured(name: libc::c_int) -> Option<u64> {
-    // SAFETY: `sysconf` only returns a number. Neither rustix nor nix knows these names.
-    let number = unsafe { libc::sysconf(name) };
-    u64::try_from(number).ok().filter(|number| *number > 0)
 }
