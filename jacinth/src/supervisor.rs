@@ -226,7 +226,7 @@ impl Supervisor {
         program.env_remove(SOCKET_VARIABLE).env_remove(SLOT_VARIABLE);
         let mut child = spawned.map_err(|error| {
             self.cancel_slot(slot);
-            SpawnError::Program(system_limits::explained(error))
+            SpawnError::Program(system_limits::with_limit_named(error))
         })?;
         let pid = Pid::from_raw(child.id().cast_signed()).expect("a child's id is not 0");
         let pidfd = match pidfd_open(pid, PidfdFlags::empty()) {
@@ -238,7 +238,7 @@ impl Supervisor {
             pidfd => pidfd,
         };
         let refused = match &pidfd {
-            Ok(pidfd) => match self.ask(Request::Spawned { slot }, Some(pidfd)) {
+            Ok(pidfd) => match self.request(Request::Spawned { slot }, Some(pidfd)) {
                 Ok((answer, _)) => match answer.status() {
                     Ok(()) => return Ok(child),
                     Err(Status::UNAVAILABLE) => SpawnError::CannotListen(self.socket_path().into()),
@@ -246,7 +246,7 @@ impl Supervisor {
                 },
                 Err(error) => SpawnError::Supervisor(error),
             },
-            Err(errno) => SpawnError::Program(system_limits::explained((*errno).into())),
+            Err(errno) => SpawnError::Program(system_limits::with_limit_named((*errno).into())),
         };
         // The supervisor would not notice the program's death, so it must not live.
         let _ = match &pidfd {
@@ -295,14 +295,14 @@ impl Supervisor {
     pub fn spawn_status_of(&self, pid: u32) -> Result<SpawnStatus, Status> {
         self.arena().ok_or_else(|| detail::because_of(Status::BAD_STATE, &AttachError::Forked))?;
         let (answer, _) = self
-            .ask(Request::SpawnStatus { pid }, None)
+            .request(Request::SpawnStatus { pid }, None)
             .map_err(|error| detail::because_of(Status::UNAVAILABLE, &error))?;
         answer.to_spawn_status()
     }
 
     /// Cancels a slot that no program will take. If the supervisor does not answer, this process's death frees the slot.
     fn cancel_slot(&self, slot: shm::ProcessSlot) {
-        let _ = self.ask(Request::CancelSlot { slot }, None);
+        let _ = self.request(Request::CancelSlot { slot }, None);
     }
 
     /// Recovers dead processes, closes channel ends that are only queued inside each other, reclaims free objects, and
@@ -325,7 +325,7 @@ impl Supervisor {
     pub fn collect(&self) -> Result<CollectReport, Status> {
         self.arena().ok_or_else(|| detail::because_of(Status::BAD_STATE, &AttachError::Forked))?;
         let (answer, _) = self
-            .ask(Request::Collect, None)
+            .request(Request::Collect, None)
             .map_err(|error| detail::because_of(Status::UNAVAILABLE, &error))?;
         answer.to_report()
     }
@@ -431,14 +431,14 @@ impl Supervisor {
         audit
     }
 
-    fn ask(&self, request: Request, along: Option<&OwnedFd>) -> std::io::Result<Answered> {
+    fn request(&self, request: Request, along: Option<&OwnedFd>) -> std::io::Result<Answered> {
         let Attachment { process, socket_path, supervisor, .. } = self.attachment;
         let find = || {
             let leader = process.arena().leader();
             let connection = Connection::to_leader(process.arena(), socket_path)?;
             // A process that has become another user's is known by its slot. The leader's own slot is refused, which is
             // an answer too.
-            match connection.ask(
+            match connection.request(
                 Request::Rejoin { slot: process.process_slot() },
                 None,
                 Some(client::supervisor_timeout()),
@@ -448,7 +448,7 @@ impl Supervisor {
                 asked => asked.map(|_| connection),
             }
         };
-        let asked = supervisor.ask(find, request, along.map(AsFd::as_fd));
+        let asked = supervisor.request(find, request, along.map(AsFd::as_fd));
         asked.map_err(|error| if error.kind() == TimedOut { self.no_answer() } else { error })
     }
 

@@ -28,7 +28,7 @@ pub(crate) enum NotJoined {
 }
 
 /// Asks the supervisor at this path for admission, to `slot` if a spawner prepared it.
-pub(crate) fn ask_to_join(
+pub(crate) fn request_to_join(
     socket_path: &SocketPath,
     slot: Option<shm::ProcessSlot>,
 ) -> Result<(Connection, Answered), NotJoined> {
@@ -43,7 +43,7 @@ pub(crate) fn ask_to_join(
             return Err(NotJoined::OtherNamespace);
         }
         let asked = connection.and_then(|connection| {
-            let answered = connection.ask(Request::Join { slot }, None, Some(ANSWER_TIMEOUT))?;
+            let answered = connection.request(Request::Join { slot }, None, Some(ANSWER_TIMEOUT))?;
             Ok((connection, answered))
         });
         // Each kind of failure passes within its own time, if it passes at all.

@@ -139,7 +139,7 @@ impl From<shm::AttachError> for AttachError {
 
 impl From<std::io::Error> for AttachError {
     fn from(error: std::io::Error) -> Self {
-        Self::System(system_limits::explained(error))
+        Self::System(system_limits::with_limit_named(error))
     }
 }
 

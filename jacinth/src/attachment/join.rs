@@ -1,6 +1,6 @@
 //! Attaching this process to an arena: to a new one, to one at a path, or to the one that a spawner chose.
 
-use crate::attachment::admission::{ANSWER_TIMEOUT, NotJoined, ask_to_join};
+use crate::attachment::admission::{ANSWER_TIMEOUT, NotJoined, request_to_join};
 use crate::attachment::current_process::{
     Attachment, current, lock_attaching, require_unattached, set_attachment,
 };
@@ -87,10 +87,10 @@ fn attach_with(path: &Path, slot: Option<shm::ProcessSlot>) -> Result<&'static A
     let socket_path = Arc::new(SocketPath::new(path));
     let no_supervisor = |source| AttachError::NoSupervisor {
         path: socket_path.as_path().into(),
-        source: system_limits::explained(source),
+        source: system_limits::with_limit_named(source),
     };
     let was_spawned = slot.is_some();
-    let (connection, (answer, file)) = ask_to_join(&socket_path, slot).map_err(|error| match error {
+    let (connection, (answer, file)) = request_to_join(&socket_path, slot).map_err(|error| match error {
         NotJoined::OtherNamespace => AttachError::OtherPidNamespace,
         NotJoined::Failed(error) => no_supervisor(error),
     })?;
@@ -107,7 +107,7 @@ fn attach_with(path: &Path, slot: Option<shm::ProcessSlot>) -> Result<&'static A
     let (arena, standby) = prepare().inspect_err(|_| {
         // The slot becomes free for another process. A slot that a spawner prepared stays for the next attempt.
         if !was_spawned {
-            let _ = connection.ask(Request::CancelSlot { slot }, None, Some(ANSWER_TIMEOUT));
+            let _ = connection.request(Request::CancelSlot { slot }, None, Some(ANSWER_TIMEOUT));
         }
     })?;
     // From here on the process has its place in the arena, and gives it up by its death only. So all resources were

@@ -34,33 +34,33 @@ const RECONNECT_TIMEOUT: Duration = Duration::from_millis(20);
 
 /// The connection to the supervisor of the moment; one question at a time.
 pub(crate) struct Client {
-    asking: Mutex<()>,
+    requesting: Mutex<()>,
     connection: Mutex<Connection>,
     replaced: Condvar,
 }
 
 impl Client {
     pub(crate) fn new(connection: Connection) -> Self {
-        Self { asking: Mutex::new(()), connection: Mutex::new(connection), replaced: Condvar::new() }
+        Self { requesting: Mutex::new(()), connection: Mutex::new(connection), replaced: Condvar::new() }
     }
 
     /// Asks the supervisor, or the next one, to which `find` connects. A descriptor can go along, and one can come back.
     ///
     /// [`TimedOut`](io::ErrorKind::TimedOut) when it does not answer within [`supervisor_timeout`], also when `find` reports
     /// that: the connection may be down since the last question without an answer.
-    pub(crate) fn ask(
+    pub(crate) fn request(
         &self,
         find: impl Fn() -> io::Result<Connection>,
         request: Request,
         along: Option<BorrowedFd<'_>>,
     ) -> io::Result<Answered> {
-        let _one_at_a_time = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = self.requesting.lock().unwrap_or_else(PoisonError::into_inner);
         let end = Instant::now() + FAILOVER_TIMEOUT;
         loop {
             // A clone: the lock is free while this thread waits for the answer, so that the standby thread can replace
             // the connection.
             let connection = self.connection().clone();
-            let error = match connection.ask(request, along, Some(supervisor_timeout())) {
+            let error = match connection.request(request, along, Some(supervisor_timeout())) {
                 Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                     // A late answer must not be taken for the answer to the next question.
                     connection.shut_down();

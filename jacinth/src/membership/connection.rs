@@ -78,7 +78,7 @@ impl Connection {
     }
 
     /// Asks, and waits for the answer, for `at_most` if that is given.
-    pub(crate) fn ask(
+    pub(crate) fn request(
         &self,
         request: Request,
         along: Option<BorrowedFd<'_>>,

@@ -224,7 +224,8 @@ impl Standby {
 
     fn rejoin(&self) -> io::Result<(Connection, u32)> {
         let connection = Connection::to_leader(self.process.arena(), &self.socket_path)?;
-        let (answer, _) = connection.ask(Request::Rejoin { slot: self.slot }, None, Some(ANSWER_TIMEOUT))?;
+        let (answer, _) =
+            connection.request(Request::Rejoin { slot: self.slot }, None, Some(ANSWER_TIMEOUT))?;
         answer.status().map_err(io::Error::other)?;
         // The folder may have been made again, with another lock file in it.
         self.socket_path.hold();

@@ -48,7 +48,7 @@ pub(crate) fn is_out_of_descriptors(error: &io::Error) -> bool {
 /// The error of a thread that could not be started, with the limit that was met.
 pub(crate) fn no_thread(error: io::Error) -> io::Error {
     if error.kind() != io::ErrorKind::WouldBlock {
-        return explained(error);
+        return with_limit_named(error);
     }
     // EAGAIN has several causes, and the kernel does not tell which limit was met.
     let which = full_cgroup().unwrap_or_else(|| match getrlimit(Resource::Nproc).current {
@@ -75,7 +75,7 @@ fn full_cgroup() -> Option<String> {
 }
 
 /// The system's error, with the limit that it means.
-pub(crate) fn explained(error: io::Error) -> io::Error {
+pub(crate) fn with_limit_named(error: io::Error) -> io::Error {
     if is_out_of_descriptors(&error) {
         let most = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
         return io::Error::other(format!(

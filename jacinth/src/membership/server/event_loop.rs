@@ -57,7 +57,7 @@ fn run_once(server: &mut Server) -> io::Result<()> {
     deaths::check_suspects(server);
     handle(server, ready);
     deaths::recheck(server);
-    spawned::look_if_due(server);
+    spawned::poll_obstacles(server);
     server.recovery.run_for(&server.thread, SLICE);
     server.listener.check_if_due();
     // `ready` names the members by index, so none is removed before this line.

@@ -17,9 +17,16 @@ use std::collections::btree_map::BTreeMap;
 use std::collections::hash_map::{Entry, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-type Thread = Arc<dyn FutexThread>;
+/// A thread that sleeps on a futex, or that owns one.
+type SleepingThread = Arc<dyn FutexThread>;
 
 /// How many sleepers are woken, and the futex's owner after it.
+///
+/// ```
+/// # use jacinth::*;
+/// // No thread sleeps there.
+/// assert_eq!(raw::futex_wake(0x1000, raw::FutexWakeCount::OneAsOwner), Ok(()));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum FutexWakeCount {
     /// Up to this many; the futex has no owner then.
@@ -31,8 +38,8 @@ pub enum FutexWakeCount {
 /// The sleepers of one futex, in the order in which they came.
 #[derive(Debug, Default)]
 struct Queue {
-    owner: Option<Thread>,
-    sleepers: BTreeMap<u64, Thread>,
+    owner: Option<SleepingThread>,
+    sleepers: BTreeMap<u64, SleepingThread>,
 }
 
 #[derive(Debug, Default)]
@@ -75,14 +82,14 @@ fn locked<T>(change: impl FnOnce(&mut Queues) -> Result<T, Status>) -> Result<T,
 
 impl Queues {
     /// Adds a thread at the end of the queue of `key`.
-    fn push(&mut self, key: usize, thread: Thread) {
+    fn push(&mut self, key: usize, thread: SleepingThread) {
         self.last_ticket += 1;
         thread.sleep().enter_queue(key, self.last_ticket);
         self.by_key.entry(key).or_default().sleepers.insert(self.last_ticket, thread);
     }
 
     /// Removes up to `count` threads from the front of a queue.
-    fn pop(&mut self, key: usize, count: u32) -> Vec<Thread> {
+    fn pop(&mut self, key: usize, count: u32) -> Vec<SleepingThread> {
         let Entry::Occupied(mut queue) = self.by_key.entry(key) else { return Vec::new() };
         let sleepers = &mut queue.get_mut().sleepers;
         let taken: Vec<_> =
@@ -95,7 +102,7 @@ impl Queues {
 
     /// Removes the threads that are to be woken and sets the new owner. The caller wakes them after it has released the
     /// lock.
-    fn wake(&mut self, key: usize, wake: FutexWakeCount) -> Vec<Thread> {
+    fn wake(&mut self, key: usize, wake: FutexWakeCount) -> Vec<SleepingThread> {
         let (count, becomes_owner) = match wake {
             FutexWakeCount::UpTo(count) => (count, false),
             FutexWakeCount::OneAsOwner => (1, true),
@@ -110,7 +117,7 @@ impl Queues {
     }
 
     /// Sets the owner of a futex, if a thread sleeps on it.
-    fn set_owner(&mut self, key: usize, owner: Option<Thread>) {
+    fn set_owner(&mut self, key: usize, owner: Option<SleepingThread>) {
         if let Some(queue) = self.by_key.get_mut(&key) {
             queue.owner = owner;
         }
@@ -127,6 +134,35 @@ impl Queues {
 /// Those of `is_current`; [`Status::INVALID_ARGS`] for the key 0, and for an owner that is the calling thread or sleeps
 /// on this futex;
 /// [`Status::TIMED_OUT`]; [`Status::BAD_STATE`] in a signal handler that interrupts a call of this kind.
+///
+/// ```
+/// # use jacinth::*;
+/// # use std::sync::Arc;
+/// #
+/// # #[derive(Debug, Default)]
+/// # struct Record(raw::FutexSleep);
+/// #
+/// # impl raw::FutexThread for Record {
+/// #     fn sleep(&self) -> &raw::FutexSleep {
+/// #         &self.0
+/// #     }
+/// #
+/// #     fn koid(&self) -> Result<Koid, Status> {
+/// #         Ok(Koid::from_raw(5000))
+/// #     }
+/// # }
+/// use std::sync::atomic::{AtomicI32, Ordering};
+///
+/// let word = AtomicI32::new(7);
+/// let is_seven = || match word.load(Ordering::Relaxed) {
+///     7 => Ok(()),
+///     _ => Err(Status::BAD_STATE),
+/// };
+/// let this: Arc<dyn raw::FutexThread> = Arc::new(Record::default());
+/// let past = MonotonicInstant::INFINITE_PAST;
+/// let waited = raw::futex_wait(word.as_ptr().addr(), is_seven, &this, None, past);
+/// assert_eq!(waited, Err(Status::TIMED_OUT));
+/// ```
 pub fn futex_wait(
     key: usize,
     is_current: impl Fn() -> Result<(), Status>,
@@ -180,13 +216,20 @@ pub fn futex_wait(
 ///
 /// # Errors
 /// [`Status::BAD_STATE`] in a signal handler that interrupts a call of this kind.
+///
+/// ```
+/// # use jacinth::*;
+/// let word = std::sync::atomic::AtomicI32::new(0);
+/// raw::futex_wake(word.as_ptr().addr(), raw::FutexWakeCount::UpTo(u32::MAX))?;
+/// # Ok::<(), Status>(())
+/// ```
 pub fn futex_wake(key: usize, wake: FutexWakeCount) -> Result<(), Status> {
     let woken = locked(|queues| Ok(queues.wake(key, wake)))?;
     unpark(&woken);
     Ok(())
 }
 
-/// A move of sleepers from one futex to another.
+/// A move of sleepers from one futex to another. The example is that of [`futex_requeue`].
 #[derive(Debug)]
 pub struct FutexRequeue {
     /// The address of the futex that the sleepers leave.
@@ -208,6 +251,14 @@ pub struct FutexRequeue {
 /// # Errors
 /// Those of `is_current`; [`Status::INVALID_ARGS`] when both futexes are the same, for the key 0, and for an owner that sleeps on one
 /// of them; [`Status::BAD_STATE`] in a signal handler that interrupts a call of this kind.
+///
+/// ```
+/// # use jacinth::*;
+/// let wake = raw::FutexWakeCount::UpTo(1);
+/// let requeue = raw::FutexRequeue { from: 0x1000, wake, to: 0x2000, count: u32::MAX, owner: None };
+/// raw::futex_requeue(requeue, || Ok(()))?;
+/// # Ok::<(), Status>(())
+/// ```
 pub fn futex_requeue(
     requeue: FutexRequeue,
     is_current: impl Fn() -> Result<(), Status>,
@@ -237,18 +288,24 @@ pub fn futex_requeue(
 ///
 /// # Errors
 /// [`Status::BAD_STATE`] in a signal handler that interrupts a call of this kind.
+///
+/// ```
+/// # use jacinth::*;
+/// assert!(raw::futex_owner(0x1000)?.is_none());
+/// # Ok::<(), Status>(())
+/// ```
 pub fn futex_owner(key: usize) -> Result<Option<Arc<dyn FutexThread>>, Status> {
     locked(|queues| Ok(queues.by_key.get(&key).and_then(|queue| queue.owner.clone())))
 }
 
 /// INVALID_ARGS for an owner that sleeps on one of these futexes.
-fn check_owner(owner: Option<&Thread>, keys: &[usize]) -> Result<(), Status> {
+fn check_owner(owner: Option<&SleepingThread>, keys: &[usize]) -> Result<(), Status> {
     let is_asleep = owner.is_some_and(|owner| keys.contains(&owner.sleep().waits_on()));
     if is_asleep { Err(Status::INVALID_ARGS) } else { Ok(()) }
 }
 
 /// Wakes threads that were removed from their queues.
-fn unpark(woken: &[Thread]) {
+fn unpark(woken: &[SleepingThread]) {
     for thread in woken {
         thread.sleep().unpark();
     }

@@ -9,12 +9,12 @@ use crate::membership::server::state::Server;
 use crate::membership::spawn_status::{Obstacle, SpawnStatus};
 
 /// Looks at each spawned program that has not attached, if it is time.
-pub(crate) fn look_if_due(server: &mut Server) {
+pub(crate) fn poll_obstacles(server: &mut Server) {
     let ((socket_path, socket), user) = (server.listener.place(), server.user);
     for member in &mut server.members {
         let pid = member.pid_watched();
         if let Some(looks) = &mut member.looks {
-            looks.look_if_due(|| {
+            looks.poll_if_due(|| {
                 pid.map_or(Look::Nothing, |pid| obstacle::look(pid, user, socket_path, socket))
             });
         }

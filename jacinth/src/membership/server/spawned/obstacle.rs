@@ -50,7 +50,7 @@ impl Looks {
     }
 
     /// Looks if it is time.
-    pub(crate) fn look_if_due(&mut self, look: impl FnOnce() -> Look) {
+    pub(crate) fn poll_if_due(&mut self, look: impl FnOnce() -> Look) {
         let now = Instant::now();
         if self.next <= now {
             let age = now - self.since;
