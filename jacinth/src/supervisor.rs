@@ -1,6 +1,6 @@
 //! The public [`Supervisor`]: creating an arena, spawning programs into it, collecting, auditing.
 
-use crate::attachment::current_process::{Attachment, lock_attaching, require_unattached};
+use crate::attachment::current_process::{Attachment, lock_attaching};
 use crate::attachment::current_thread::with_thread;
 use crate::attachment::error::AttachError;
 use crate::attachment::join::{attach_creator, attachment};
@@ -93,10 +93,7 @@ impl Supervisor {
     /// # Ok::<(), jacinth::AttachError>(())
     /// ```
     pub fn create(config: &Config) -> Result<Self, AttachError> {
-        // Before the lock too: in a forked child it may stay locked, by a thread that only the parent has.
-        require_unattached()?;
-        let _lock = lock_attaching();
-        require_unattached()?;
+        let _lock = lock_attaching()?;
         let arena = Arc::new(shm::Arena::create(config)?);
         // An attachment cannot be undone. So all that can fail comes before it, the thread above all.
         let (served_by, serves) = shm::handover::<(Server, Arc<shm::Process>)>();
@@ -154,6 +151,7 @@ impl Supervisor {
     /// assert_eq!(supervisor.process_id(), Some(std::process::id()));
     /// # Ok::<(), jacinth::AttachError>(())
     /// ```
+    #[must_use]
     pub fn process_id(&self) -> Option<u32> {
         let arena = self.arena()?;
         let slot = arena.leader().process_slot()?;
@@ -168,6 +166,7 @@ impl Supervisor {
     /// assert!(supervisor.socket_path().exists());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn socket_path(&self) -> &Path {
         self.attachment.socket_path.as_path()
     }
@@ -346,6 +345,10 @@ impl Supervisor {
     /// As [`audit`](Self::audit), while other threads work. A finding may be only a difference of numbers that were read at
     /// different moments. It does not poison the arena.
     ///
+    /// The result has totals, and a text for each fault. [`list_objects`](Self::list_objects) has the objects one by one,
+    /// with their waiters and the heads and tails of their queues; [`list_threads`](Self::list_threads) has the threads,
+    /// and the object that each of them waits for.
+    ///
     /// ```
     /// # use jacinth::*;
     /// # let supervisor = Supervisor::create(&Config::default())?;
@@ -414,6 +417,7 @@ impl Supervisor {
     /// assert_eq!(supervisor.config().max_processes, Config::default().max_processes);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn config(&self) -> &Config {
         self.attachment.process.arena().config()
     }

@@ -175,3 +175,30 @@ fn unrelated_programs_do_no_harm() {
         assert_eq!(event.signal(Signals::NONE, Signals::USER_0), Ok(()));
     });
 }
+
+/// The supervisor of the socket never answers, so the parent's thread attaches for as long as the test runs.
+#[test]
+#[expect(unsafe_code, reason = "an alarm ends a child that hangs")]
+fn children_of_attaching_parents_are_refused() {
+    alone(|| {
+        use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, accept, bind, listen, socket};
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mute.arena");
+        let listener = socket(AddressFamily::UNIX, SocketType::SEQPACKET, None).unwrap();
+        bind(&listener, &SocketAddrUnix::new(&path).unwrap()).unwrap();
+        listen(&listener, 8).unwrap();
+        std::thread::spawn(move || attach(path));
+        // From the connection on the thread waits for an answer, and holds the lock.
+        let connection = accept(&listener).unwrap();
+        let code = in_forked_child(|| {
+            // SAFETY: `alarm` has no preconditions. Its signal ends the child.
+            unsafe { libc::alarm(20) };
+            let attached = matches!(attach("/nonexistent"), Err(AttachError::Forked));
+            let created = matches!(Supervisor::create(&Config::default()), Err(AttachError::Forked));
+            i32::from(!attached) + 2 * i32::from(!created)
+        });
+        assert_eq!(code, 0, "1 for attach, 2 for create; -1 for a child that waited");
+        drop(connection);
+        // The thread goes on trying. The end of this process ends it.
+    });
+}

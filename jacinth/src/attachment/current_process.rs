@@ -58,6 +58,7 @@ pub(crate) fn current() -> Option<&'static Attachment> {
 /// assert!(is_attached());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[must_use]
 pub fn is_attached() -> bool {
     current().is_some_and(|attachment| attachment.process.is_here())
 }
@@ -71,10 +72,45 @@ pub(crate) fn require_unattached() -> Result<(), AttachError> {
     }
 }
 
-/// Locks out other threads that would attach this process at the same time, or create an arena for it.
-pub(crate) fn lock_attaching() -> MutexGuard<'static, ()> {
-    static ATTACHING: Mutex<()> = Mutex::new(());
-    ATTACHING.lock().unwrap_or_else(PoisonError::into_inner)
+/// One for each process: a child that is forked while another thread attaches does not wait for that thread, which only the
+/// parent has.
+static ATTACHING: shm::PerProcess<Mutex<()>> = shm::PerProcess::new(forget_lock);
+
+/// Whether a thread attaches this process at the moment. A forked child inherits it.
+static IS_ATTACHING: AtomicBool = AtomicBool::new(false);
+
+extern "C" fn forget_lock() {
+    ATTACHING.forget();
+}
+
+/// The right to attach this process, or to create an arena for it: one thread at a time has it.
+pub(crate) struct AttachingLock {
+    _guard: MutexGuard<'static, ()>,
+}
+
+impl Drop for AttachingLock {
+    fn drop(&mut self) {
+        // Relaxed: the lock orders it.
+        IS_ATTACHING.store(false, Ordering::Relaxed);
+    }
+}
+
+/// Waits until no other thread attaches this process, and locks such threads out.
+///
+/// Fails as [`require_unattached`] does, and in a child that was forked while its parent attached: the child has a copy of
+/// an attachment half made.
+pub(crate) fn lock_attaching() -> Result<AttachingLock, AttachError> {
+    // Before the lock too, for a child that was made without the C library's `fork`: it has its parent's lock.
+    require_unattached()?;
+    let guard = ATTACHING.get().lock().unwrap_or_else(PoisonError::into_inner);
+    require_unattached()?;
+    // Relaxed, both: the lock orders them. A child has one thread, and no other process writes its copy.
+    if IS_ATTACHING.load(Ordering::Relaxed) {
+        // Under the lock of this process no thread of it attaches. So it was a thread of the parent.
+        return Err(AttachError::Forked);
+    }
+    IS_ATTACHING.store(true, Ordering::Relaxed);
+    Ok(AttachingLock { _guard: guard })
 }
 
 /// Sets this process's attachment.

@@ -50,7 +50,7 @@ pub enum AttachError {
          set), nor has it called `Supervisor::create` or `attach`"
     )]
     NotAttached,
-    /// This process was forked from one that is attached. The arena is not mapped in it.
+    /// This process was forked from one that is attached, or that was about to be. The arena is not mapped in it.
     #[error(
         "this process was forked from an attached one, and has no arena: start a program by `Supervisor::spawn` instead"
     )]

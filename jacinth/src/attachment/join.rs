@@ -1,9 +1,7 @@
 //! Attaching this process to an arena: to a new one, to one at a path, or to the one that a spawner chose.
 
 use crate::attachment::admission::{ANSWER_TIMEOUT, NotJoined, request_to_join};
-use crate::attachment::current_process::{
-    Attachment, current, lock_attaching, require_unattached, set_attachment,
-};
+use crate::attachment::current_process::{Attachment, current, lock_attaching, set_attachment};
 use crate::attachment::error::AttachError;
 use crate::membership::client::Client;
 use crate::membership::environment::{SLOT_VARIABLE, SOCKET_VARIABLE, slot_of, slot_text};
@@ -82,8 +80,7 @@ fn inherited_slot() -> Result<Option<shm::ProcessSlot>, AttachError> {
 }
 
 fn attach_with(path: &Path, slot: Option<shm::ProcessSlot>) -> Result<&'static Attachment, AttachError> {
-    let _lock = lock_attaching();
-    require_unattached()?;
+    let _lock = lock_attaching()?;
     let socket_path = Arc::new(SocketPath::new(path));
     let no_supervisor = |source| AttachError::NoSupervisor {
         path: socket_path.as_path().into(),
