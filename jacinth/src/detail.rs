@@ -85,6 +85,7 @@ impl Status {
     /// assert_eq!(status, Status::BAD_STATE);
     /// assert!(status.detail().unwrap().contains("attached to nothing"));
     /// ```
+    #[must_use]
     pub fn detail(self) -> Option<String> {
         LAST.try_with(|last| {
             let last = last.try_borrow().ok()?;

@@ -29,6 +29,16 @@ pub struct Unowned<'a, T> {
 }
 
 /// A borrowed handle of any type.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// fn type_of(handle: HandleRef<'_>) -> Result<ObjectType, Status> {
+///     Ok(handle.basic_info()?.object_type)
+/// }
+/// assert_eq!(type_of(Event::create().as_handle_ref())?, ObjectType::EVENT);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub type HandleRef<'a> = Unowned<'a, NullableHandle>;
 
 impl<'a, T: Into<NullableHandle>> Unowned<'a, T> {
@@ -63,6 +73,7 @@ impl<T: HandleBased> Unowned<'_, T> {
     /// borrowed.signal(Signals::NONE, Signals::USER_0)?; // Its drop closes nothing.
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn from_raw_handle(value: u32) -> Self {
         Self { inner: ManuallyDrop::new(T::from(NullableHandle::from_raw(value))), lender: PhantomData }
     }
@@ -92,6 +103,7 @@ impl<'a> HandleRef<'a> {
     /// assert_eq!(same.koid(), event.koid());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn cast<T: HandleBased>(self) -> Unowned<'a, T> {
         Unowned::from_raw_handle(self.inner.raw_handle())
     }
@@ -119,6 +131,17 @@ impl<T: fmt::Debug> fmt::Debug for Unowned<'_, T> {
 }
 
 /// Types that have a handle to lend.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// fn koids(objects: &[&dyn AsHandleRef]) -> Result<Vec<Koid>, Status> {
+///     objects.iter().map(|object| object.as_handle_ref().koid()).collect()
+/// }
+/// let (event, (ours, _theirs)) = (Event::create(), Channel::create());
+/// assert_eq!(koids(&[&event, &ours])?.len(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait AsHandleRef {
     /// The handle, borrowed.
     ///
@@ -264,6 +287,7 @@ pub trait HandleBased: AsHandleRef + From<NullableHandle> + Into<NullableHandle>
     /// assert_eq!(event.koid(), Err(Status::BAD_HANDLE));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     fn from_handle(handle: NullableHandle) -> Self {
         Self::from(handle)
     }

@@ -69,6 +69,7 @@ impl NullableHandle {
     /// assert!(handles[0].is_invalid());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub const fn is_invalid(&self) -> bool {
         self.0.is_none()
     }
@@ -82,6 +83,7 @@ impl NullableHandle {
     /// assert_eq!(Handle::check_raw_valid(handle.raw_handle()), Ok(()));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub const fn raw_handle(&self) -> u32 {
         match &self.0 {
             Some(handle) => handle.raw_handle(),

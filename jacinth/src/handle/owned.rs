@@ -85,6 +85,7 @@ impl Handle {
     /// raw::signal(handle.raw_handle(), Signals::NONE, Signals::USER_0)?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub const fn raw_handle(&self) -> u32 {
         self.0.get()
     }
@@ -99,6 +100,7 @@ impl Handle {
     /// assert_eq!(Handle::check_raw_valid(value), Err(Status::BAD_HANDLE));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn into_raw(self) -> u32 {
         let value = self.0.get();
         std::mem::forget(self);

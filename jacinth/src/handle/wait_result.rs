@@ -68,6 +68,7 @@ impl WaitResult {
     /// assert!(WaitResult::Ok(Signals::USER_0).is_ok());
     /// assert!(!WaitResult::TimedOut(Signals::NONE).is_ok());
     /// ```
+    #[must_use]
     pub const fn is_ok(&self) -> bool {
         matches!(self, Self::Ok(_))
     }
@@ -78,6 +79,7 @@ impl WaitResult {
     /// # use jacinth::*;
     /// assert!(WaitResult::TimedOut(Signals::NONE).is_err());
     /// ```
+    #[must_use]
     pub const fn is_err(&self) -> bool {
         !self.is_ok()
     }

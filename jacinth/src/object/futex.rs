@@ -49,6 +49,7 @@ impl Futex {
     /// static LOCK: Futex = Futex::new(0);
     /// assert_eq!(LOCK.swap(1, std::sync::atomic::Ordering::Acquire), 0);
     /// ```
+    #[must_use]
     pub const fn new(value: i32) -> Self {
         Self(AtomicI32::new(value))
     }

@@ -20,6 +20,28 @@ use jacinth_shm as shm;
 /// Those of [`channel_write`](super::channel_write), with [`Status::INVALID_ARGS`] for fewer than four bytes;
 /// [`Status::TIMED_OUT`]: the reply, should it come, is an ordinary message; [`Status::CANCELED`]: the channel
 /// was closed or transferred meanwhile; [`Status::PEER_CLOSED`].
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let (ours, theirs) = Channel::create();
+/// std::thread::scope(|threads| {
+///     // The reply carries the transaction id of the request back.
+///     threads.spawn(|| {
+///         theirs.wait_one(Signals::CHANNEL_READABLE, MonotonicInstant::INFINITE).unwrap();
+///         let mut request = MessageBuf::new();
+///         theirs.read(&mut request).unwrap();
+///         theirs.write(request.bytes(), &mut []).unwrap();
+///     });
+///     let (mut bytes, mut handles) = ([0; 8], []);
+///     let mut reply = raw::SliceBuf::new(&mut bytes, &mut handles);
+///     let (sent, replied) =
+///         raw::call(ours.raw_handle(), MonotonicInstant::INFINITE, b"\0\0\0\0ping", &[], &mut reply);
+///     assert_eq!((sent, replied), (Ok(()), Ok(())));
+///     assert_eq!(&bytes[4..], b"ping");
+/// });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn call(
     value: u32,
     deadline: MonotonicInstant,
@@ -41,6 +63,32 @@ pub fn call(
 /// # Errors
 /// Those of [`call`]; [`Status::BAD_STATE`] while another call of this thread waits to be finished: the message is not sent,
 /// and the handles stay.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let (ours, theirs) = Channel::create();
+/// std::thread::scope(|threads| {
+///     // The reply carries the transaction id of the request back.
+///     threads.spawn(|| {
+///         theirs.wait_one(Signals::CHANNEL_READABLE, MonotonicInstant::INFINITE).unwrap();
+///         let mut request = MessageBuf::new();
+///         theirs.read(&mut request).unwrap();
+///         theirs.write(request.bytes(), &mut []).unwrap();
+///     });
+///     let (mut bytes, mut handles) = ([0; 8], []);
+///     let mut reply = raw::SliceBuf::new(&mut bytes, &mut handles);
+///     let value = ours.raw_handle();
+///     let forever = MonotonicInstant::INFINITE;
+///     let (sent, mut replied) = raw::call_noretry(value, forever, b"\0\0\0\0ping", &[], &mut reply);
+///     while replied == Err(Status::INTERNAL_INTR_RETRY) {
+///         replied = raw::call_finish(forever, &mut reply);
+///     }
+///     assert_eq!((sent, replied), (Ok(()), Ok(())));
+///     assert_eq!(&bytes[4..], b"ping");
+/// });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn call_noretry(
     value: u32,
     deadline: MonotonicInstant,
@@ -72,6 +120,24 @@ pub fn call_noretry(
 ///
 /// # Errors
 /// Those of both.
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let (ours, _theirs) = Channel::create();
+/// let mut handles = [raw::Disposition {
+///     handle: Event::create().into_raw(),
+///     is_move: true,
+///     object_type: ObjectType::CHANNEL,
+///     rights: Rights::SAME_RIGHTS,
+///     result: Status::OK,
+/// }];
+/// let mut reply = raw::SliceBuf::new(&mut [], &mut []);
+/// let (value, deadline) = (ours.raw_handle(), MonotonicInstant::INFINITE);
+/// let (sent, _) = raw::call_etc(value, deadline, b"\0\0\0\0", &mut handles, &mut reply);
+/// assert_eq!((sent, handles[0].result), (Err(Status::WRONG_TYPE), Status::WRONG_TYPE));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn call_etc(
     value: u32,
     deadline: MonotonicInstant,
@@ -124,7 +190,15 @@ fn check_call(
 ///
 /// # Errors
 /// Those of [`call_noretry`] once the message is sent; [`Status::BAD_STATE`] when no call of this thread was
-/// interrupted.
+/// interrupted. The example is that of [`call_noretry`].
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let mut reply = raw::SliceBuf::new(&mut [], &mut []);
+/// assert_eq!(raw::call_finish(MonotonicInstant::INFINITE, &mut reply), Err(Status::BAD_STATE));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn call_finish(deadline: MonotonicInstant, buffer: &mut impl RecvBuf) -> Result<(), Status> {
     with_current(|thread, current| {
         let pending = current.interrupted_call.take();

@@ -144,13 +144,27 @@ pub fn channel_read(
     receive(value, too_small, &mut shm::SliceBuf::new(bytes, handles))
 }
 
-/// Where a read puts a message's bytes and handles, and a handle that came in one.
-pub use shm::{Received, RecvBuf};
+/// Where a read puts a message's bytes and handles (any buffer, one of a fixed size, or vectors that grow), and a handle
+/// that came in one.
+pub use shm::{Received, RecvBuf, SliceBuf, VecBuf};
 
 /// Reads the next message of a channel into any buffer.
 ///
 /// # Errors
 /// As [`channel_read`].
+///
+/// ```
+/// # use jacinth::*;
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// let (ours, theirs) = Channel::create();
+/// ours.write(b"hello", &mut [])?;
+/// let (mut bytes, mut handles) = (Vec::new(), Vec::new());
+/// let mut buffer = raw::VecBuf::new(&mut bytes, &mut handles);
+/// let (read, actual) = raw::receive(theirs.raw_handle(), OnOverflow::Keep, &mut buffer);
+/// assert_eq!((read, actual.bytes), (Ok(()), 5));
+/// assert_eq!(bytes, b"hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[inline]
 pub fn receive(
     value: u32,

@@ -13,6 +13,18 @@ use jacinth_shm as shm;
 type Values = ArrayVec<shm::HandleValue, { shm::MAX_MESSAGE_HANDLES }>;
 
 /// A handle to be sent (`zx_handle_disposition_t`).
+///
+/// ```
+/// # use jacinth::*;
+/// let lent = raw::Disposition {
+///     handle: 0x1234,
+///     is_move: false,
+///     object_type: ObjectType::NONE,
+///     rights: Rights::SAME_RIGHTS,
+///     result: Status::OK,
+/// };
+/// assert!(!lent.is_move);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Disposition {
     /// Its value. A write that gives the end of a channel back may put another in its place, with fewer rights.

@@ -16,6 +16,7 @@ impl Status {
     /// assert_eq!(Status::SHOULD_WAIT.into_io_error().kind(), ErrorKind::WouldBlock);
     /// assert_eq!(Status::from(ErrorKind::TimedOut), Status::TIMED_OUT);
     /// ```
+    #[must_use]
     pub fn into_io_error(self) -> io::Error {
         self.into()
     }

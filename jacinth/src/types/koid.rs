@@ -42,6 +42,7 @@ impl Koid {
     /// # use jacinth::*;
     /// assert_eq!(Koid::from_raw(1024), Koid::FIRST);
     /// ```
+    #[must_use]
     pub const fn from_raw(raw: u64) -> Self {
         Self(raw)
     }
@@ -52,6 +53,7 @@ impl Koid {
     /// # use jacinth::*;
     /// assert_eq!(Koid::FIRST.raw_koid(), 1024);
     /// ```
+    #[must_use]
     pub const fn raw_koid(self) -> u64 {
         self.0
     }

@@ -45,6 +45,7 @@ impl ObjectType {
     /// # use jacinth::*;
     /// assert_eq!(ObjectType::from_raw(4), ObjectType::CHANNEL);
     /// ```
+    #[must_use]
     pub const fn from_raw(raw: u32) -> Self {
         Self(raw)
     }
@@ -55,6 +56,7 @@ impl ObjectType {
     /// # use jacinth::*;
     /// assert_eq!(ObjectType::CHANNEL.into_raw(), 4);
     /// ```
+    #[must_use]
     pub const fn into_raw(self) -> u32 {
         self.0
     }

@@ -53,6 +53,7 @@ impl Status {
     /// # use jacinth::*;
     /// assert_eq!(Status::BAD_HANDLE.into_raw(), -11);
     /// ```
+    #[must_use]
     pub const fn into_raw(self) -> i32 {
         self.0
     }
@@ -97,6 +98,7 @@ impl Status {
     /// # use jacinth::*;
     /// assert_eq!(Status::BAD_HANDLE.name(), Some("ZX_ERR_BAD_HANDLE"));
     /// ```
+    #[must_use]
     pub const fn name(self) -> Option<&'static str> {
         match self.c_name() {
             Some(name) => match name.to_str() {
@@ -113,6 +115,7 @@ impl Status {
     /// # use jacinth::*;
     /// assert_eq!(Status::BAD_HANDLE.c_name(), Some(c"ZX_ERR_BAD_HANDLE"));
     /// ```
+    #[must_use]
     pub const fn c_name(self) -> Option<&'static CStr> {
         match self.entry() {
             Some((name, _)) => Some(name),
@@ -208,7 +211,7 @@ statuses! {
         PEER_CLOSED = -24, "the other end has been closed";
         NOT_FOUND = -25, "what was asked for does not exist";
         ALREADY_EXISTS = -26, "something of that name or key is there already";
-        ALREADY_BOUND = -27, "it belongs to somebody else for the moment";
+        ALREADY_BOUND = -27, "another owner has it for the moment";
         UNAVAILABLE = -28, "not possible now, and there is no signal to wait for";
     }
 

@@ -37,6 +37,7 @@ impl Batch {
     /// # use jacinth::*;
     /// assert!(Batch::new().is_empty());
     /// ```
+    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
@@ -53,6 +54,7 @@ impl Batch {
     /// assert_eq!(batch.len(), 2);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn len(&self) -> usize {
         self.ends.len()
     }
@@ -69,6 +71,7 @@ impl Batch {
     /// assert!(!batch.is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
@@ -85,6 +88,7 @@ impl Batch {
     /// assert!(batch.iter().eq([b"one", b"two"]));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         let start_of = |index: usize| if index == 0 { 0 } else { self.ends[index - 1] };
         (0..self.ends.len()).map(move |index| &self.bytes[start_of(index)..self.ends[index]])

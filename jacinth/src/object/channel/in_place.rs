@@ -48,6 +48,7 @@ impl InPlace<'_> {
     /// assert_eq!(message.len(), 5);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn len(&self) -> usize {
         self.as_raw().len()
     }
@@ -63,6 +64,7 @@ impl InPlace<'_> {
     /// assert!(!message.is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.as_raw().is_empty()
     }
@@ -78,6 +80,7 @@ impl InPlace<'_> {
     /// assert_eq!(message.n_handles(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn n_handles(&self) -> usize {
         self.as_raw().handle_count()
     }
@@ -117,6 +120,7 @@ impl InPlace<'_> {
     /// assert_eq!(message.as_raw().len(), 5);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn as_raw(&self) -> &shm::InPlace {
         self.message.as_ref().expect("a message is there until it is consumed")
     }

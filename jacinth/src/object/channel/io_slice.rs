@@ -29,6 +29,7 @@ impl<'a> ChannelIoSlice<'a> {
     /// # use jacinth::*;
     /// assert_eq!(ChannelIoSlice::new(b"head").len(), 4);
     /// ```
+    #[must_use]
     pub const fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }

@@ -55,6 +55,7 @@ impl Loan<'_> {
     /// assert_eq!(loan.len(), 5);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn len(&self) -> usize {
         self.loan().len()
     }
@@ -69,6 +70,7 @@ impl Loan<'_> {
     /// assert!(!loan.is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.loan().is_empty()
     }
@@ -95,6 +97,15 @@ impl Loan<'_> {
 
     /// The mechanism's loan. Its `as_uninit_mut` gives the memory itself; it is unsafe because the channel must not be sent
     /// away meanwhile. Its `assume_init` says that all of the memory has been written.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (ours, _theirs) = Channel::create();
+    /// let mut loan = ours.reserve(100_000)?;
+    /// assert_eq!(loan.as_raw().len(), 100_000);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn as_raw(&mut self) -> &mut shm::Loan {
         self.loan.as_mut().expect("a loan is there until it is sent")
     }

@@ -43,6 +43,11 @@ fn locked<T>(change: impl FnOnce(&mut Owners) -> T) -> Result<T, Status> {
 /// # Errors
 /// [`Status::INVALID_ARGS`] when there is none; [`Status::BAD_STATE`] in a signal handler that interrupts this call,
 /// [`add_futex_thread`] or [`remove_futex_thread`].
+///
+/// ```
+/// # use jacinth::*;
+/// assert_eq!(raw::futex_thread(Koid::INVALID).err(), Some(Status::INVALID_ARGS));
+/// ```
 pub fn futex_thread(koid: Koid) -> Result<Arc<dyn FutexThread>, Status> {
     locked(|owners| owners.get(&koid).cloned())?.ok_or(Status::INVALID_ARGS)
 }
@@ -51,12 +56,35 @@ pub fn futex_thread(koid: Koid) -> Result<Arc<dyn FutexThread>, Status> {
 ///
 /// # Errors
 /// [`Status::BAD_STATE`] as for [`futex_thread`]: the thread was not noted.
+///
+/// ```
+/// # use jacinth::*;
+/// # use std::sync::Arc;
+/// #
+/// # #[derive(Debug, Default)]
+/// # struct Record(raw::FutexSleep);
+/// #
+/// # impl raw::FutexThread for Record {
+/// #     fn sleep(&self) -> &raw::FutexSleep {
+/// #         &self.0
+/// #     }
+/// #
+/// #     fn koid(&self) -> Result<Koid, Status> {
+/// #         Ok(Koid::from_raw(5000))
+/// #     }
+/// # }
+/// let thread = Arc::new(Record::default());
+/// raw::add_futex_thread(Koid::from_raw(5000), thread)?;
+/// assert!(raw::futex_thread(Koid::from_raw(5000)).is_ok());
+/// raw::remove_futex_thread(Koid::from_raw(5000));
+/// # Ok::<(), Status>(())
+/// ```
 pub fn add_futex_thread(koid: Koid, thread: Arc<dyn FutexThread>) -> Result<(), Status> {
     // A former entry is dropped outside the lock.
     locked(|owners| owners.insert(koid, thread)).map(drop)
 }
 
-/// The thread with this koid ends.
+/// The thread with this koid ends. The example is that of [`add_futex_thread`].
 pub fn remove_futex_thread(koid: Koid) {
     let _ = locked(|owners| owners.remove(&koid));
 }

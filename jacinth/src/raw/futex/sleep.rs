@@ -18,7 +18,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 const AWAKE: u32 = 0;
 const ASLEEP: u32 = 1;
 
-/// The sleep of one thread on a futex. Only [`futex_wait`](super::futex_wait) and its like look inside.
+/// The sleep of one thread on a futex. Only [`futex_wait`](super::futex_wait) and its like look inside. The example is that
+/// of [`FutexThread`](super::FutexThread).
 #[derive(Debug, Default)]
 pub struct FutexSleep {
     word: AtomicU32,

@@ -9,6 +9,27 @@ use std::fmt::Debug;
 ///
 /// It is a record and not a handle, because a thread that was woken may be the owner before its object is made. A
 /// library that binds jacinth to another language may have records of its own.
+///
+/// ```
+/// # use jacinth::*;
+/// use std::sync::Arc;
+///
+/// #[derive(Debug, Default)]
+/// struct Record(raw::FutexSleep);
+///
+/// impl raw::FutexThread for Record {
+///     fn sleep(&self) -> &raw::FutexSleep {
+///         &self.0
+///     }
+///
+///     fn koid(&self) -> Result<Koid, Status> {
+///         Ok(Koid::from_raw(5000))
+///     }
+/// }
+///
+/// let thread: Arc<dyn raw::FutexThread> = Arc::new(Record::default());
+/// assert_eq!(thread.koid(), Ok(Koid::from_raw(5000)));
+/// ```
 pub trait FutexThread: Debug + Send + Sync {
     /// Its sleep.
     fn sleep(&self) -> &FutexSleep;

@@ -24,6 +24,7 @@ impl MonotonicInstant {
     /// # use jacinth::*;
     /// assert!(MonotonicInstant::get() > MonotonicInstant::ZERO);
     /// ```
+    #[must_use]
     pub fn get() -> Self {
         Self::from_nanos(shm::now_ns())
     }
@@ -37,6 +38,7 @@ impl MonotonicInstant {
     /// let deadline = MonotonicInstant::after(Duration::from_seconds(1));
     /// assert!(deadline > MonotonicInstant::get());
     /// ```
+    #[must_use]
     pub fn after(duration: MonotonicDuration) -> Self {
         Self::get() + duration
     }
@@ -88,6 +90,7 @@ impl BootInstant {
     /// let monotonic = MonotonicInstant::get().into_nanos();
     /// assert!(BootInstant::get().into_nanos() >= monotonic);
     /// ```
+    #[must_use]
     pub fn get() -> Self {
         Self::from_nanos(boot_ns())
     }
@@ -99,6 +102,7 @@ impl BootInstant {
     /// let later = BootInstant::after(BootDuration::from_seconds(1));
     /// assert!(later > BootInstant::get());
     /// ```
+    #[must_use]
     pub fn after(duration: BootDuration) -> Self {
         Self::get() + duration
     }
@@ -108,6 +112,12 @@ impl MonotonicTicks {
     /// The ticks now.
     ///
     /// Follows `docs/syscalls/ticks_get.md`.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert!(MonotonicTicks::get() > MonotonicTicks::ZERO);
+    /// ```
+    #[must_use]
     pub fn get() -> Self {
         Self::from_raw(shm::now_ns())
     }
@@ -115,6 +125,12 @@ impl MonotonicTicks {
 
 impl BootTicks {
     /// The ticks now on the clock that goes on while the machine is suspended.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert!(BootTicks::get().into_raw() >= MonotonicTicks::ZERO.into_raw());
+    /// ```
+    #[must_use]
     pub fn get() -> Self {
         Self::from_raw(boot_ns())
     }
@@ -131,6 +147,7 @@ impl<T: Timeline> Ticks<T> {
     /// let a_second_later = ticks + MonotonicDurationTicks::from_raw(MonotonicTicks::per_second());
     /// assert!(a_second_later > ticks);
     /// ```
+    #[must_use]
     pub fn per_second() -> i64 {
         TICKS_PER_SECOND
     }

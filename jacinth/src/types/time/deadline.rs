@@ -36,6 +36,7 @@ impl Deadline {
     ///
     /// assert_eq!(Deadline::from(std::time::Duration::MAX).instant(), MonotonicInstant::INFINITE);
     /// ```
+    #[must_use]
     pub const fn instant(self) -> MonotonicInstant {
         self.0
     }

@@ -33,6 +33,11 @@ pub trait Timeline: Default + Copy + PartialEq + Eq {
 }
 
 /// The unit that an instant or a duration counts.
+///
+/// ```
+/// # use jacinth::*;
+/// assert_eq!(format!("{:?}", Duration::<MonotonicTimeline, TicksUnit>::from_raw(3)), "MonotonicDuration(3 ticks)");
+/// ```
 pub trait TimeUnit {
     /// The text that `Debug` puts behind the number.
     const SUFFIX: &'static str;
@@ -95,26 +100,93 @@ pub struct Instant<T, U = NsUnit>(i64, PhantomData<(T, U)>);
 pub struct Duration<T, U = NsUnit>(i64, PhantomData<(T, U)>);
 
 /// An instant on the monotonic clock. Every deadline is one.
+///
+/// ```
+/// # use jacinth::*;
+/// let deadline: MonotonicInstant = MonotonicInstant::after(Duration::from_millis(5));
+/// assert!(deadline > MonotonicInstant::ZERO);
+/// ```
 pub type MonotonicInstant = Instant<MonotonicTimeline, NsUnit>;
 /// An instant on the clock that goes on while the machine is suspended.
+///
+/// ```
+/// # use jacinth::*;
+/// let now: BootInstant = BootInstant::get();
+/// assert!(now > BootInstant::ZERO);
+/// ```
 pub type BootInstant = Instant<BootTimeline, NsUnit>;
 /// An instant on a clock that a program defines.
+///
+/// ```
+/// # use jacinth::*;
+/// let start = SyntheticInstant::from_nanos(10);
+/// assert_eq!(start + SyntheticDuration::from_nanos(5), SyntheticInstant::from_nanos(15));
+/// ```
 pub type SyntheticInstant = Instant<SyntheticTimeline, NsUnit>;
 /// A length of time on the monotonic clock.
+///
+/// ```
+/// # use jacinth::*;
+/// let half: MonotonicDuration = MonotonicDuration::from_seconds(1) / 2;
+/// assert_eq!(half.into_millis(), 500);
+/// ```
 pub type MonotonicDuration = Duration<MonotonicTimeline, NsUnit>;
 /// A length of time on the clock that goes on while the machine is suspended.
+///
+/// ```
+/// # use jacinth::*;
+/// let start = BootInstant::get();
+/// let passed: BootDuration = BootInstant::get() - start;
+/// assert!(passed >= BootDuration::ZERO);
+/// ```
 pub type BootDuration = Duration<BootTimeline, NsUnit>;
 /// A length of time on a clock that a program defines.
+///
+/// ```
+/// # use jacinth::*;
+/// let day = SyntheticDuration::from_hours(24);
+/// assert_eq!(day.into_minutes(), 1440);
+/// ```
 pub type SyntheticDuration = Duration<SyntheticTimeline, NsUnit>;
 /// An instant in ticks.
+///
+/// ```
+/// # use jacinth::*;
+/// let now: Ticks<BootTimeline> = BootTicks::get();
+/// assert!(now > Ticks::ZERO);
+/// ```
 pub type Ticks<T> = Instant<T, TicksUnit>;
 /// An instant in ticks of the monotonic clock.
+///
+/// ```
+/// # use jacinth::*;
+/// let start: MonotonicTicks = MonotonicTicks::get();
+/// assert!(MonotonicTicks::get() >= start);
+/// ```
 pub type MonotonicTicks = Instant<MonotonicTimeline, TicksUnit>;
 /// An instant in ticks of the clock that goes on while the machine is suspended.
+///
+/// ```
+/// # use jacinth::*;
+/// let start: BootTicks = BootTicks::get();
+/// assert!(BootTicks::get() >= start);
+/// ```
 pub type BootTicks = Instant<BootTimeline, TicksUnit>;
 /// A length of time in ticks of the monotonic clock.
+///
+/// ```
+/// # use jacinth::*;
+/// let second = MonotonicDurationTicks::from_raw(MonotonicTicks::per_second());
+/// assert_eq!((MonotonicTicks::ZERO + second).into_raw(), MonotonicTicks::per_second());
+/// ```
 pub type MonotonicDurationTicks = Duration<MonotonicTimeline, TicksUnit>;
 /// A length of time in ticks of the clock that goes on while the machine is suspended.
+///
+/// ```
+/// # use jacinth::*;
+/// let passed: BootDurationTicks = BootTicks::from_raw(9) - BootTicks::from_raw(4);
+/// assert_eq!(passed.into_raw(), 5);
+/// ```
 pub type BootDurationTicks = Duration<BootTimeline, TicksUnit>;
 
 impl<T: Timeline, U: TimeUnit> Instant<T, U> {
@@ -130,6 +202,12 @@ impl<T: Timeline> Instant<T, NsUnit> {
     pub const INFINITE_PAST: Self = Self(i64::MIN, PhantomData);
 
     /// The instant this many nanoseconds after the clock's zero.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(MonotonicInstant::from_nanos(0), MonotonicInstant::ZERO);
+    /// ```
+    #[must_use]
     pub const fn from_nanos(nanos: i64) -> Self {
         Self(nanos, PhantomData)
     }
@@ -140,6 +218,7 @@ impl<T: Timeline> Instant<T, NsUnit> {
     /// # use jacinth::*;
     /// assert_eq!(MonotonicInstant::from_nanos(7).into_nanos(), 7);
     /// ```
+    #[must_use]
     pub const fn into_nanos(self) -> i64 {
         self.0
     }
@@ -147,11 +226,23 @@ impl<T: Timeline> Instant<T, NsUnit> {
 
 impl<T: Timeline> Instant<T, TicksUnit> {
     /// The instant this many ticks after the clock's zero.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(MonotonicTicks::from_raw(0), MonotonicTicks::ZERO);
+    /// ```
+    #[must_use]
     pub const fn from_raw(ticks: i64) -> Self {
         Self(ticks, PhantomData)
     }
 
     /// Ticks since the clock's zero.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(BootTicks::from_raw(7).into_raw(), 7);
+    /// ```
+    #[must_use]
     pub const fn into_raw(self) -> i64 {
         self.0
     }
@@ -159,11 +250,24 @@ impl<T: Timeline> Instant<T, TicksUnit> {
 
 impl<T: Timeline> Duration<T, TicksUnit> {
     /// So many ticks.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// let later = MonotonicTicks::from_raw(5) + MonotonicDurationTicks::from_raw(2);
+    /// assert_eq!(later, MonotonicTicks::from_raw(7));
+    /// ```
+    #[must_use]
     pub const fn from_raw(ticks: i64) -> Self {
         Self(ticks, PhantomData)
     }
 
     /// The length in ticks.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!((BootTicks::from_raw(7) - BootTicks::from_raw(5)).into_raw(), 2);
+    /// ```
+    #[must_use]
     pub const fn into_raw(self) -> i64 {
         self.0
     }
@@ -180,11 +284,23 @@ impl<T: Timeline> Duration<T, NsUnit> {
     pub const ZERO: Self = Self(0, PhantomData);
 
     /// So many nanoseconds.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(MonotonicDuration::from_nanos(2_000), Duration::from_micros(2));
+    /// ```
+    #[must_use]
     pub const fn from_nanos(nanos: i64) -> Self {
         Self(nanos, PhantomData)
     }
 
     /// The length in nanoseconds.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert_eq!(MonotonicDuration::from_micros(2).into_nanos(), 2_000);
+    /// ```
+    #[must_use]
     pub const fn into_nanos(self) -> i64 {
         self.0
     }
@@ -195,6 +311,7 @@ impl<T: Timeline> Duration<T, NsUnit> {
     /// # use jacinth::*;
     /// assert_eq!(MonotonicDuration::from_millis(1500).into_seconds_f64(), 1.5);
     /// ```
+    #[must_use]
     pub fn into_seconds_f64(self) -> f64 {
         self.0 as f64 / 1e9
     }
@@ -206,11 +323,23 @@ macro_rules! units {
         impl<T: Timeline> Duration<T, NsUnit> {
             $(
                 #[doc = concat!("So many ", $unit, ", saturating.")]
+                ///
+                /// ```
+                /// # use jacinth::*;
+                #[doc = concat!("assert_eq!(MonotonicDuration::", stringify!($from), "(i64::MAX), Duration::INFINITE);")]
+                /// ```
+                #[must_use]
                 pub const fn $from(count: i64) -> Self {
                     Self(count.saturating_mul($nanos), PhantomData)
                 }
 
                 #[doc = concat!("The length in whole ", $unit, ", rounded towards zero.")]
+                ///
+                /// ```
+                /// # use jacinth::*;
+                #[doc = concat!("assert_eq!(MonotonicDuration::", stringify!($from), "(-3).", stringify!($into), "(), -3);")]
+                /// ```
+                #[must_use]
                 pub const fn $into(self) -> i64 {
                     self.0 / $nanos
                 }
