@@ -51,7 +51,7 @@ pub use lifecycle::create::Created;
 pub use memory::decommit::Unused;
 pub use memory::idle_memory::IdleMemory;
 pub use object::ObjectClass;
-pub use object::arrive::Received;
+pub use object::bind::Received;
 pub use object::channel::call::Pending;
 pub use object::channel::options::ChannelOptions;
 #[cfg(not(loom))]

@@ -27,8 +27,8 @@ impl Thread {
         let watch = watch::begin_watch(self, [(found.entry.object(), &item)].into_iter())?;
         loop {
             // Again after each `None`: another waiter cleared FENCED before this thread had armed.
-            let sure = eventcount::enter_fenced_mode(self, &[found])?;
-            if wait::arm_all(self, &[found], &[item], Some(watch), sure)?.is_some() {
+            let is_fenced = eventcount::enter_fenced_mode(self, &[found])?;
+            if wait::arm_all(self, &[found], &[item], Some(watch), is_fenced)?.is_some() {
                 return Ok(Asleep { found, item, watch });
             }
         }

@@ -8,7 +8,7 @@ use crate::lifecycle::create::{self, Created};
 use crate::lifecycle::teardown;
 use crate::object::ObjectClass;
 #[cfg(not(loom))]
-use crate::object::arrive::Received;
+use crate::object::bind::Received;
 use crate::object::channel::call::{self, Pending};
 use crate::object::channel::options::{self, ChannelOptions};
 use crate::object::channel::read;

@@ -6,7 +6,7 @@ use crate::arena::word::leader::ProcessIdentity;
 use crate::arena::word::row::ProcessSlot;
 use crate::lifecycle::{create, exhausted, scavenge};
 use crate::memory::pressure;
-use crate::object::arrive;
+use crate::object::bind;
 use crate::process::{Process, slots};
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ impl Process {
         pressure::register(exhausted::take_block_that_comes_back);
         let process = slots::attach(arena, process_slot, identity, seed)?;
         // No thread has the process yet, so none can look the startup handle up before its half is bound.
-        arrive::arrive_at_start(&process);
+        bind::bind_startup_handle(&process);
         Ok(process)
     }
 }

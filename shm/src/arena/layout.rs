@@ -20,7 +20,7 @@ use crate::arena::header::{Header, MAGIC, VERSION};
 use crate::arena::record::block::Descriptor;
 use crate::arena::record::free_map::{MapLayout, MapWord, WORD_BITS};
 use crate::arena::record::line::{EntryCell, Line};
-use crate::arena::record::object::{Body, Name, Object};
+use crate::arena::record::object::{Name, Object, ObjectBody};
 use crate::arena::record::row::{ProcessRow, ThreadRow};
 use crate::arena::record::watch::WatchRow;
 use crate::arena::region::Shared;
@@ -83,7 +83,7 @@ pub(crate) struct Layout {
     /// One bit for each thread row: its thread is in a wait with observers.
     pub(crate) watching: Section<MapWord>,
     pub(crate) objects: Section<Object>,
-    pub(crate) bodies: Section<Body>,
+    pub(crate) bodies: Section<ObjectBody>,
     pub(crate) names: Section<Name>,
     pub(crate) entries: Section<EntryCell>,
     /// Entries in one process's region: a whole number of pages.
@@ -161,7 +161,7 @@ impl Layout {
             size_of::<ThreadRow>(),
             size_of::<WatchRow>(),
             size_of::<Object>(),
-            size_of::<Body>(),
+            size_of::<ObjectBody>(),
             size_of::<Name>(),
             size_of::<MapWord>(),
             size_of::<Descriptor>(),
@@ -233,7 +233,7 @@ const _: () = {
     assert!(size_of::<Line>() == LINE_BYTES);
     assert!(size_of::<Object>() == LINE_BYTES);
     assert!(WORD_BITS * size_of::<Object>() == PAGE_BYTES);
-    assert!(size_of::<Body>() == 4 * LINE_BYTES);
+    assert!(size_of::<ObjectBody>() == 4 * LINE_BYTES);
     assert!(size_of::<Name>() == 2 * LINE_BYTES);
     assert!(size_of::<ThreadRow>() == 4 * LINE_BYTES);
     assert!(size_of::<WatchRow>() == 33 * LINE_BYTES);

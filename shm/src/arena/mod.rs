@@ -24,7 +24,7 @@ use crate::arena::layout::{Layout, PAGE_BYTES, Section};
 use crate::arena::record::block::Descriptor;
 use crate::arena::record::free_map::{MapWord, WORD_BITS};
 use crate::arena::record::line::{EntryCell, LINE_WORDS, Line};
-use crate::arena::record::object::{Body, Direction, Name, Object};
+use crate::arena::record::object::{Direction, Name, Object, ObjectBody};
 use crate::arena::record::row::{ProcessRow, ThreadRow};
 use crate::arena::record::watch::WatchRow;
 use crate::arena::region::{Heap, Region, Shared};
@@ -174,7 +174,7 @@ impl Arena {
     }
 
     #[inline(always)]
-    pub(crate) fn body(&self, slot: Slot) -> Result<&Body> {
+    pub(crate) fn body(&self, slot: Slot) -> Result<&ObjectBody> {
         self.at(self.layout.bodies, slot.index()).ok_or(Error::Corrupt("a channel's slot is out of range"))
     }
 

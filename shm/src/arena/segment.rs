@@ -6,7 +6,7 @@ use crate::arena::record::line::{LINE_BYTES, LINE_WORDS, Line};
 use crate::arena::size_class::CLASS_0_LINES;
 use crate::arena::word::block::BlockId;
 use crate::arena::word::intent::HandleLocation;
-use crate::arena::word::ring::Header;
+use crate::arena::word::ring::MessageHeader;
 use crate::sync::{self, AtomicU64, Relaxed};
 use core::ptr::NonNull;
 
@@ -84,7 +84,7 @@ pub(crate) const fn class_of_messages(messages: u32) -> usize {
 /// A message in the ring. Its header was copied and checked.
 #[derive(Clone, Copy)]
 pub(crate) struct Message<'a> {
-    pub(crate) header: Header,
+    pub(crate) header: MessageHeader,
     /// The lines that hold its bytes.
     pub(crate) bytes: &'a [Line],
     /// The block that holds its handles, and the index of the first one's word.
@@ -129,7 +129,7 @@ pub(crate) fn message<'a>(arena: &'a Arena, segment: &'a Segment, position: u64)
     // The header says which part of the cell is used. A fetch that waited for the header would begin too late.
     sync::prefetch_read(segment.cell(position));
     // Relaxed: the Acquire load of the tail came first. The header is copied once, and only the checked copy is used.
-    let header = Header(segment.header(position).load(Relaxed));
+    let header = MessageHeader(segment.header(position).load(Relaxed));
     let Some(block) = header.block() else {
         if !fits_cell(header.length(), header.handles()) {
             return Err(Error::Corrupt("a message longer than its cell"));

@@ -25,7 +25,7 @@ pub(crate) struct SegmentCursor {
 
 /// The place of a position.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Step {
+pub(crate) enum ChainStep {
     /// In the cursor's segment.
     Here,
     /// In a gap, which ends here.
@@ -84,34 +84,34 @@ fn linked(arena: &Arena, segment: &Segment, from: u64, link: SegmentLink) -> Res
 pub(crate) fn follow(arena: &Arena, way: &mut SegmentCursor, mut position: u64) -> Result<u64> {
     loop {
         match step(arena, way, position)? {
-            Step::Here => return Ok(position),
-            Step::Gap(end) => position = end,
-            Step::Moved => {}
+            ChainStep::Here => return Ok(position),
+            ChainStep::Gap(end) => position = end,
+            ChainStep::Moved => {}
         }
     }
 }
 
 /// One step of [`follow`].
-pub(crate) fn step(arena: &Arena, way: &mut SegmentCursor, position: u64) -> Result<Step> {
+pub(crate) fn step(arena: &Arena, way: &mut SegmentCursor, position: u64) -> Result<ChainStep> {
     if way.behind.is_none() {
         way.behind = behind(arena, &way.segment, way.from())?;
     }
     let Some((end, next)) = way.behind else {
         return if position.wrapping_sub(way.from()) <= way.segment.messages() {
-            Ok(Step::Here)
+            Ok(ChainStep::Here)
         } else {
             Err(Error::Corrupt("a ring's tail is outside its last segment"))
         };
     };
     if next.base <= position {
         *way = SegmentCursor { segment: next, behind: None, ..*way };
-        return Ok(Step::Moved);
+        return Ok(ChainStep::Moved);
     }
     // A damaged link must not give an end past the next segment, or more messages than the segment has cells.
     if end > next.base || end.wrapping_sub(way.from()) > way.segment.messages() {
         return Err(Error::Corrupt("a ring's segment ends where it cannot"));
     }
-    Ok(if position < end { Step::Here } else { Step::Gap(next.base) })
+    Ok(if position < end { ChainStep::Here } else { ChainStep::Gap(next.base) })
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::arena::word::signals::State;
 use crate::lifecycle::take_slot;
 use crate::memory::{slot_credit, slot_pool};
-use crate::object::{ObjectClass, arrive};
+use crate::object::{ObjectClass, bind};
 use crate::process::thread::{Thread, crash_point};
 use crate::process::{Origin, Process, entries};
 use crate::refcount;
@@ -91,10 +91,10 @@ fn fill_slot(
     slot_pool::intend_no_slot(thread);
     crash_point!(thread, "create.committed");
     trace_event!(koid = object.koid.load(Relaxed), ?class, "object created");
-    let first = arrive::arrive(thread, entries[0].0, entries[0].1, rights, Origin::New)?.value;
+    let first = bind::bind_received(thread, entries[0].0, entries[0].1, rights, Origin::New)?.value;
     crash_point!(thread, "create.first");
     let second = match sides {
-        2 => Some(arrive::arrive(thread, entries[1].0, entries[1].1, rights, Origin::New)?.value),
+        2 => Some(bind::bind_received(thread, entries[1].0, entries[1].1, rights, Origin::New)?.value),
         _ => None,
     };
     thread.set_operation(Operation::Idle);

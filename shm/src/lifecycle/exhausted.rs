@@ -38,7 +38,7 @@ pub(crate) fn take_block_that_comes_back(thread: &Thread, class: usize, exhauste
         return Err(exhausted);
     }
     for turn in 0..=MOST_TURNS {
-        let before = given_up(thread);
+        let before = retired_and_freed(thread);
         // Once: the channels of this process have given up their blocks after it, and the later turns wait for other
         // threads.
         if turn == 0 {
@@ -53,7 +53,9 @@ pub(crate) fn take_block_that_comes_back(thread: &Thread, class: usize, exhauste
         }
         // In this order: a thread counts a block that it frees while its intent still names the block. So a block that
         // has left a thread's hands before the first look has been counted before the second.
-        if !is_coming(thread, class)? && given_up(thread) == before && !scavenge::maybe_request_trim(thread)?
+        if !is_coming(thread, class)?
+            && retired_and_freed(thread) == before
+            && !scavenge::maybe_request_trim(thread)?
         {
             break;
         }
@@ -141,7 +143,7 @@ fn is_coming(thread: &Thread, class: usize) -> Result<bool> {
 }
 
 /// How many objects and blocks all threads have ever retired and freed.
-fn given_up(thread: &Thread) -> u64 {
+fn retired_and_freed(thread: &Thread) -> u64 {
     let Counters { objects_retired, blocks_freed, .. } = counter::counters(thread.arena());
     // Wrapping: the sum is only compared with an earlier one.
     objects_retired.wrapping_add(blocks_freed)

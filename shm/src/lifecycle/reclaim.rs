@@ -10,7 +10,7 @@ use crate::handle::pin;
 use crate::memory::{slot_credit, slot_pool};
 use crate::object;
 use crate::process::thread::{Thread, crash_point};
-use crate::sync::fail_point::skippable;
+use crate::sync::fail_point::fail_point;
 use crate::sync::{Relaxed, Release};
 
 /// How many slots may wait for this thread's next objects. An adopted row makes no objects, so it keeps none.
@@ -113,7 +113,7 @@ pub(crate) fn tear_down(thread: &Thread, slot: Slot, lifecycle: Lifecycle) -> Re
 /// Finds every RETIRED slot, in any thread's private list or in none. Slots are reclaimed by their exact word, so an
 /// outdated list does no harm. Gives how many slots are in use.
 pub(crate) fn gather_retired(thread: &Thread) -> Result<u64> {
-    skippable!(GatherRetired);
+    fail_point!(GatherRetired);
     let mut retired = thread.retired.borrow_mut();
     let mut in_use = 0;
     for slot in slot_pool::slots_in_use(thread.arena()) {

@@ -45,7 +45,7 @@ pub(crate) struct ReleaseRun {
 
 impl ReleaseRun {
     #[inline(always)]
-    fn spend(&mut self, object: ObjectRef, config: &Config) -> Result<()> {
+    fn charge(&mut self, object: ObjectRef, config: &Config) -> Result<()> {
         if self.last != object.to_link() {
             self.last = object.to_link();
             self.changes += 1;
@@ -90,10 +90,10 @@ pub(crate) fn run_release_queue_for(
     }
     let config = thread.arena().config();
     while let Some(object) = ObjectRef::from_link(release_queue.load(Relaxed)) {
-        if !budget.spend() {
+        if !budget.charge() {
             return Ok(false);
         }
-        run.spend(object, config)?;
+        run.charge(object, config)?;
         // Relaxed: a reclaimer that finds the slot RETIRED finds this hazard: the Release that retires it comes after.
         thread.row().hazards()[HAZARD_RELEASE].store(object.to_link(), Relaxed);
         crash_point!(thread, "release.hazard");

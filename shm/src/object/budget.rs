@@ -10,7 +10,7 @@ impl Budget {
     }
 
     /// Takes one step. `false` when no step is left.
-    pub(crate) fn spend(&mut self) -> bool {
+    pub(crate) fn charge(&mut self) -> bool {
         let left = self.0 > 0;
         self.0 = self.0.saturating_sub(1);
         left

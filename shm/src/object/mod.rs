@@ -1,8 +1,8 @@
 //! The objects: a file or a folder for each class, and the registry of them.
 //!
-//! `class` has the hooks that differ between classes. `wait`, `info` and `arrive` are the same for all classes.
+//! `class` has the hooks that differ between classes. `wait`, `info` and `bind` are the same for all classes.
 
-pub(crate) mod arrive;
+pub(crate) mod bind;
 pub(crate) mod budget;
 pub(crate) mod class;
 pub(crate) mod info;

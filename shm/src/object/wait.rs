@@ -11,7 +11,7 @@ use crate::handle::lookup::ResolvedHandle;
 use crate::object::ObjectClass;
 use crate::process::thread::Thread;
 use crate::signal::eventcount::{
-    self, Armed, OnInterrupt, SPIN_LEAST_NS, UNSURE_SLEEP_NS, arm, arming, is_dead,
+    self, Armed, OnInterrupt, SPIN_LEAST_NS, UNFENCED_SLEEP_NS, arm, arming, is_dead,
 };
 use crate::signal::wait_item::WaitItem;
 use crate::signal::watch::{self, Watch};
@@ -73,21 +73,21 @@ pub(crate) fn sleep_until<T>(
         if deadline_ns != DEADLINE_INFINITE_NS && sync::now_ns() >= deadline_ns {
             return check(items, watch)?.ok_or(Error::TimedOut);
         }
-        let sure = eventcount::enter_fenced_mode(thread, found)?;
-        let Some(words) = arm_all(thread, found, items, watch, sure)? else { continue };
+        let is_fenced = eventcount::enter_fenced_mode(thread, found)?;
+        let Some(words) = arm_all(thread, found, items, watch, is_fenced)? else { continue };
         // ORDER: pairs with the fence of `notify_fenced`: if this check misses a change, the changer sees HAS_WAITERS.
         fence(SeqCst);
         if let Some(done) = check(items, watch)? {
             return Ok(done);
         }
-        let longest_ns = if sure {
+        let longest_ns = if is_fenced {
             found
                 .iter()
                 .zip(items.iter())
                 .filter_map(|(found, item)| longest_sleep_ns(thread, *found, item))
                 .min()
         } else {
-            Some(UNSURE_SLEEP_NS)
+            Some(UNFENCED_SLEEP_NS)
         };
         let until_ns = longest_ns
             .map_or(deadline_ns, |longest_ns| deadline_ns.min(sync::now_ns().saturating_add(longest_ns)));
@@ -127,13 +127,13 @@ pub(crate) fn arm_all<'a>(
     found: &[ResolvedHandle],
     items: &[WaitItem],
     watch: Option<Watch>,
-    sure: bool,
+    is_fenced: bool,
 ) -> Result<Option<Vec<Armed<'a>>>> {
     let mut words: Vec<Armed<'_>> = Vec::with_capacity(found.len());
     for (number, (found, item)) in found.iter().zip(items).enumerate() {
         let object = found.entry.object();
         let state = thread.arena().state(object)?;
-        let Some(before) = arm(state, item.waitfor, sure) else { return Ok(None) };
+        let Some(before) = arm(state, item.waitfor, is_fenced) else { return Ok(None) };
         // These signals may be cleared by a clearer that loaded the state before this arming, and so misses the place
         // (see the wrap of the counter in `signal/watch.rs`). The arming CAS has seen them, so latch them here.
         if let Some(watch) = watch

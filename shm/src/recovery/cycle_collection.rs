@@ -59,7 +59,7 @@
 
 use crate::arena::error::{Error, Result};
 use crate::arena::segment::{self, MAX_POSITION};
-use crate::arena::segment_chain::{self, SegmentCursor, Step};
+use crate::arena::segment_chain::{self, ChainStep, SegmentCursor};
 use crate::arena::size_class::CLASS_0_LINES;
 use crate::arena::word::block::{BlockId, BlockState, BlockWord};
 use crate::arena::word::handle::Entry;
@@ -67,7 +67,7 @@ use crate::arena::word::intent::HandleLocation;
 use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
 use crate::arena::word::refcount::Count;
 use crate::arena::word::reference::ObjectRef;
-use crate::arena::word::ring::Header;
+use crate::arena::word::ring::MessageHeader;
 use crate::lifecycle::teardown;
 use crate::memory::slot_pool;
 use crate::object::ObjectClass;
@@ -92,7 +92,7 @@ struct QueueSnapshot {
 /// A message with handles.
 #[derive(PartialEq, Eq)]
 struct MessageSnapshot {
-    header: Header,
+    header: MessageHeader,
     /// The block that carries it: its payload block, or its segment.
     block: BlockId,
     /// The exact word of that block.
@@ -313,12 +313,12 @@ fn snapshot_messages(
     while position < snapshot.tail {
         budget.charge(thread, 1)?;
         match segment_chain::step(thread.arena(), &mut way, position) {
-            Ok(Step::Here) => {}
-            Ok(Step::Gap(end)) => {
+            Ok(ChainStep::Here) => {}
+            Ok(ChainStep::Gap(end)) => {
                 position = end;
                 continue;
             }
-            Ok(Step::Moved) => {
+            Ok(ChainStep::Moved) => {
                 word = block_word(thread, way.segment.block)?;
                 snapshot.segments.push((way.segment.block, word));
                 continue;

@@ -18,7 +18,7 @@ use crate::process::thread::{Thread, crash_point};
 use crate::recovery::report::Recovered;
 use crate::recovery::{leader_election, resolve_intents};
 use crate::signal::{set, wake, watch};
-use crate::sync::fail_point::{Step, is_skipped, skippable};
+use crate::sync::fail_point::{Step, fail_point, is_skipped};
 use crate::sync::trace::trace_event;
 use crate::sync::{Acquire, AtomicU64, Relaxed, Release};
 
@@ -98,7 +98,7 @@ pub(crate) fn free_process_slot(thread: &Thread, row_index: ProcessIndex, dead: 
 /// The rows that are DEAD.
 pub(crate) fn dead_slots(thread: &Thread) -> Result<Vec<ProcessSlot>> {
     let mut dead = Vec::new();
-    skippable!(RecoverUnfinished);
+    fail_point!(RecoverUnfinished);
     for row in thread.arena().process_rows() {
         let row_state = RowState(thread.arena().process(row)?.state.load(Relaxed));
         if row_state.process_state() == ProcessState::Dead {
@@ -141,7 +141,7 @@ pub(crate) fn claim_row_for(thread: &Thread, process: ProcessIndex) -> Result<Th
 
 /// Step 4: the dead thread may have changed an object that its hazard names, without waking the object's waiters.
 fn wake_hazard_waiters(thread: &Thread) -> Result<()> {
-    skippable!(WakeHazardWaiters);
+    fail_point!(WakeHazardWaiters);
     for hazard in thread.row().hazards() {
         if let Some(object) = ObjectRef::from_link(hazard.load(Relaxed)) {
             for state in &thread.arena().object(object.slot())?.state {
@@ -156,7 +156,7 @@ fn wake_hazard_waiters(thread: &Thread) -> Result<()> {
 /// end has one handle, and a side of a pair with a count of 1 has this handle only: no thread can make another one, so
 /// the side has ended.
 fn tell_peers_of(thread: &Thread, process: ProcessIndex) -> Result<()> {
-    skippable!(TellPeers);
+    fail_point!(TellPeers);
     for index in (1..thread.arena().used_entries(process)).map(EntryIndex) {
         let entry = entry_of(thread, process, index)?;
         if !entry.is_live() {
@@ -187,7 +187,7 @@ pub(crate) fn entry_of(thread: &Thread, process: ProcessIndex, index: EntryIndex
 /// before the spawners' own rows are free: then a successor finds them without the spawners. A child that attaches in
 /// time wins the CAS, and is watched by itself.
 pub(crate) fn fail_pending_slots(thread: &Thread, is_spawner: impl Fn(ProcessIndex) -> bool) -> Result<()> {
-    skippable!(FailPendingSlots);
+    fail_point!(FailPendingSlots);
     for row in thread.arena().process_rows() {
         let cell = &thread.arena().process(row)?.state;
         let row_state = RowState(cell.load(Relaxed));

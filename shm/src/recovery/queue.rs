@@ -364,7 +364,7 @@ impl DeadProcess {
         }
         // A successor begins at entry 1 again, and finds the closed entries FREE.
         while self.next_entry < end {
-            if !budget.spend() {
+            if !budget.charge() {
                 return Ok(false);
             }
             let index = EntryIndex(self.next_entry);

@@ -14,7 +14,7 @@ use crate::object::{self, ObjectClass};
 use crate::process::thread::{Thread, crash_point};
 use crate::recovery::report::Recovered;
 use crate::refcount;
-use crate::sync::fail_point::skippable;
+use crate::sync::fail_point::fail_point;
 use crate::sync::{Acquire, Relaxed, Release};
 
 /// Whether a dead thread's operation had committed. The sweep of its process's table needs it.
@@ -27,7 +27,7 @@ pub(crate) struct Resolution {
 
 /// Step 2, counts: was the change applied?
 pub(crate) fn resolve_refcount_intent(thread: &Thread, recovered: &mut Recovered) -> Result<()> {
-    skippable!(ResolveRefcountIntent);
+    fail_point!(ResolveRefcountIntent);
     let intent = RefcountIntent(thread.row().refcount_intent.load(Relaxed));
     let Some(change) = intent.change() else { return Ok(()) };
     let object = intent.object();
@@ -75,7 +75,7 @@ pub(crate) fn resolve_refcount_intent(thread: &Thread, recovered: &mut Recovered
 
 /// Step 2, blocks: is the block linked? In either case the map of free blocks shows its state afterwards.
 pub(crate) fn resolve_list_intent(thread: &Thread, recovered: &mut Recovered) -> Result<()> {
-    skippable!(ResolveListIntent);
+    fail_point!(ResolveListIntent);
     let intent = ListIntent::from_word(thread.row().list_intent.load(Relaxed));
     let left = BlockWord(thread.row().list_intent_word.load(Relaxed));
     let (block, is_linked) = match intent {
@@ -132,7 +132,7 @@ pub(crate) fn resolve_list_intent(thread: &Thread, recovered: &mut Recovered) ->
 
 /// Step 2, operations: had the operation committed? Its entries are resolved in step 3.
 pub(crate) fn resolve_operation(thread: &Thread, recovered: &mut Recovered) -> Result<Option<Resolution>> {
-    skippable!(ResolveOperation);
+    fail_point!(ResolveOperation);
     let words = [thread.row().operation[0].load(Relaxed), thread.row().operation[1].load(Relaxed)];
     let operation = Operation::from_words(words);
     let committed = match operation {
@@ -178,7 +178,7 @@ pub(crate) fn resolve_table(
     process: ProcessIndex,
     resolutions: &[Resolution],
 ) -> Result<()> {
-    skippable!(ResolveTable);
+    fail_point!(ResolveTable);
     for index in (1..thread.arena().used_entries(process)).map(EntryIndex) {
         let cell = thread.arena().entry(process, index).ok_or(Error::Corrupt("an entry is out of range"))?;
         let entry = Entry(cell.load(Relaxed));
@@ -215,7 +215,7 @@ pub(crate) fn resolve_table(
 /// Before any handle is closed: the slot that the dead thread had in hand is freed, and the map shows its state.
 /// Idempotent; no effect on a row that names no slot.
 pub(crate) fn resolve_slot_intent(thread: &Thread) -> Result<()> {
-    skippable!(FreeSlotInHand);
+    fail_point!(FreeSlotInHand);
     // Relaxed: dead threads write no more.
     let Some(slot) = thread.row().slot().load(Relaxed).checked_sub(1) else { return Ok(()) };
     let slot =

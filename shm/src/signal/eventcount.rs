@@ -32,7 +32,7 @@ const IDLE_WAITS: u32 = if cfg!(loom) { 1 } else { 1024 };
 
 /// The longest sleep between two checks, in nanoseconds, where the kernel refuses the heavy barrier to this process
 /// alone.
-pub(crate) const UNSURE_SLEEP_NS: i64 = 1_000_000;
+pub(crate) const UNFENCED_SLEEP_NS: i64 = 1_000_000;
 
 /// A word that a sleeper watches, and the value that the sleeper expects in its futex half.
 pub(crate) type Armed<'a> = (&'a AtomicU64, u32);
@@ -87,16 +87,16 @@ pub(crate) fn set_spin_ns(thread: &Thread, spin_ns: i64) {
 /// Relaxed throughout: the heavy barrier orders FENCED before the changers' loads. The fences at the end of that
 /// barrier and in `sleep_until` order BARRIER_DONE after it.
 pub(crate) fn enter_fenced_mode(thread: &Thread, found: &[ResolvedHandle]) -> Result<bool> {
-    let mut unsure = Vec::new();
+    let mut unfenced = Vec::new();
     for found in found {
         let object = found.entry.object();
         let state = thread.arena().state(object)?;
         if !State(state.load(Relaxed)).is_barrier_done() {
             let before = State(state.fetch_or(State::FENCED, Relaxed));
-            unsure.push((state, before.epoch()));
+            unfenced.push((state, before.epoch()));
         }
     }
-    if unsure.is_empty() {
+    if unfenced.is_empty() {
         return Ok(true);
     }
     // ORDER: INV-EVENT-1. Pairs with the light barrier of `notify_derived`. Another sleeper that set FENCED may not
@@ -104,7 +104,7 @@ pub(crate) fn enter_fenced_mode(thread: &Thread, found: &[ResolvedHandle]) -> Re
     if !pin::barrier(thread)? {
         return Ok(false);
     }
-    for (state, epoch) in unsure {
+    for (state, epoch) in unfenced {
         // The epoch tells this use of FENCED from a later one: if another waiter has cleared FENCED since, this barrier
         // does not cover the changers that came after.
         let mut word = State(state.load(Relaxed));
@@ -147,10 +147,10 @@ pub(crate) fn arming(waitfor: Signals) -> u64 {
 }
 
 /// Arms a side's event count. Returns its state before; `None` if FENCED or BARRIER_DONE was cleared.
-pub(crate) fn arm(state: &AtomicU64, waitfor: Signals, sure: bool) -> Option<State> {
+pub(crate) fn arm(state: &AtomicU64, waitfor: Signals, is_fenced: bool) -> Option<State> {
     let mut word = State(state.load(Relaxed));
     loop {
-        if sure && !word.is_barrier_done() {
+        if is_fenced && !word.is_barrier_done() {
             return None;
         }
         let armed = word.next_count().with(arming(waitfor));

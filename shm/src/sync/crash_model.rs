@@ -46,7 +46,7 @@ struct Store {
     acquires: bool,
 }
 
-struct Watch {
+struct StoreWatch {
     /// How many stores come before the last one.
     left: usize,
     /// The stores since the last barrier, in program order.
@@ -54,20 +54,20 @@ struct Watch {
 }
 
 /// The payload with which the killed thread unwinds.
-struct Dies;
+struct KillUnwind;
 
 std::thread_local! {
-    static WATCH: RefCell<Option<Watch>> = const { RefCell::new(None) };
+    static WATCH: RefCell<Option<StoreWatch>> = const { RefCell::new(None) };
 }
 
 /// Lets `act` make `stores` stores and one more, and kills it there.
 pub fn crash_after<T>(stores: usize, missing: LostStores, act: impl FnOnce() -> T) -> CrashOutcome<T> {
-    WATCH.set(Some(Watch { left: stores, late: Vec::new() }));
+    WATCH.set(Some(StoreWatch { left: stores, late: Vec::new() }));
     let ended = catch_unwind(AssertUnwindSafe(act));
     let watch = WATCH.take().expect("one watch at a time");
     match ended {
         Ok(finished) => CrashOutcome::Finished(finished),
-        Err(panic) => match panic.downcast::<Dies>() {
+        Err(panic) => match panic.downcast::<KillUnwind>() {
             Ok(_) => CrashOutcome::After(undo_reorderable(&watch.late, missing)),
             Err(panic) => resume_unwind(panic),
         },
@@ -151,7 +151,7 @@ pub(super) fn stored(word: &AtomicU64, before: u64, order: Ordering, access: Acc
     });
     if is_last {
         // Not `panic!`, whose hook would print a message for each kill.
-        resume_unwind(Box::new(Dies));
+        resume_unwind(Box::new(KillUnwind));
     }
 }
 

@@ -63,7 +63,7 @@ pub(crate) fn is_skipped(step: Step) -> bool {
 }
 
 /// Returns from a function that consists of this step, if the step is left out.
-macro_rules! skippable {
+macro_rules! fail_point {
     ($step:ident) => {
         if $crate::sync::fail_point::is_skipped($crate::sync::fail_point::Step::$step) {
             return Ok(Default::default());
@@ -71,4 +71,4 @@ macro_rules! skippable {
     };
 }
 
-pub(crate) use skippable;
+pub(crate) use fail_point;

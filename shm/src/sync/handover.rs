@@ -10,20 +10,20 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 #[derive(Debug)]
 struct Handover<T> {
-    slot: Mutex<Slot<T>>,
+    handed: Mutex<Handed<T>>,
     changed: Condvar,
 }
 
 #[derive(Debug)]
-struct Slot<T> {
+struct Handed<T> {
     value: Option<T>,
     /// The giver is gone, so no value will be put here any more.
     is_over: bool,
 }
 
 impl<T> Handover<T> {
-    fn slot(&self) -> MutexGuard<'_, Slot<T>> {
-        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    fn handed(&self) -> MutexGuard<'_, Handed<T>> {
+        self.handed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -45,24 +45,24 @@ pub struct Taker<T>(Arc<Handover<T>>);
 /// Two ends, for two threads.
 #[must_use]
 pub fn handover<T>() -> (Giver<T>, Taker<T>) {
-    let slot = Mutex::new(Slot { value: None, is_over: false });
-    let both = Arc::new(Handover { slot, changed: Condvar::new() });
+    let handed = Mutex::new(Handed { value: None, is_over: false });
+    let both = Arc::new(Handover { handed, changed: Condvar::new() });
     (Giver(both.clone()), Taker(both))
 }
 
 impl<T> Giver<T> {
     /// Gives the value. If the other end does not take it, the value is dropped with that end.
     pub fn give(self, value: T) {
-        self.0.slot().value = Some(value);
+        self.0.handed().value = Some(value);
     }
 }
 
 impl<T> Drop for Giver<T> {
     fn drop(&mut self) {
-        let mut slot = self.0.slot();
-        slot.is_over = true;
+        let mut handed = self.0.handed();
+        handed.is_over = true;
         released(&*self.0);
-        drop(slot);
+        drop(handed);
         self.0.changed.notify_one();
     }
 }
@@ -71,10 +71,10 @@ impl<T> Taker<T> {
     /// Sleeps until there is a value, or the giver is gone.
     #[must_use]
     pub fn take(self) -> Option<T> {
-        let slot = self.0.changed.wait_while(self.0.slot(), |slot| !slot.is_over);
-        let mut slot = slot.unwrap_or_else(PoisonError::into_inner);
+        let handed = self.0.changed.wait_while(self.0.handed(), |handed| !handed.is_over);
+        let mut handed = handed.unwrap_or_else(PoisonError::into_inner);
         acquired(&*self.0);
-        slot.value.take()
+        handed.value.take()
     }
 }
 

@@ -90,8 +90,8 @@ impl WaitQueue {
     /// Sleeps while `word` is `value`. `true`: woken. Without `is_barrier_done` it sleeps for a millisecond at most,
     /// because a wake may be missed.
     pub(super) fn sleep_while(&self, word: &AtomicU32, value: u32, is_barrier_done: bool) -> bool {
-        const UNSURE: Timespec = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
-        let timeout = (!is_barrier_done).then_some(UNSURE);
+        const UNFENCED_SLEEP: Timespec = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
+        let timeout = (!is_barrier_done).then_some(UNFENCED_SLEEP);
         // An error means timed out, interrupted, or `word` had changed. The kernel removes a sleeper from its queue
         // once, for one reason, so a sleeper that a waker has counted as woken gets no error.
         futex::wait(word, futex::Flags::PRIVATE, value, timeout.as_ref()).is_ok()

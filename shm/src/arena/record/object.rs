@@ -33,12 +33,12 @@ unsafe impl Shared for Object {}
 /// The two directions of a channel. Direction `s` is written by side `s`.
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
-pub(crate) struct Body {
+pub(crate) struct ObjectBody {
     pub(crate) directions: [Direction; 2],
 }
 
 // SAFETY: atomic words only; zero is their default.
-unsafe impl Shared for Body {}
+unsafe impl Shared for ObjectBody {}
 
 impl Direction {
     /// How many messages have been consumed, in any order, if the head was seen at `head`. The result is never more

@@ -19,20 +19,20 @@ pub(crate) const UNWATCHED: Signals =
 #[repr(C, align(64))]
 pub(crate) struct WatchRow {
     pub(crate) wait: AtomicU64,
-    pub(crate) places: [Place; MAX_WAIT_ITEMS],
+    pub(crate) places: [WatchPlace; MAX_WAIT_ITEMS],
 }
 
 /// One item of a wait.
 #[derive(Debug, Default)]
 #[repr(C)]
-pub(crate) struct Place {
+pub(crate) struct WatchPlace {
     pub(crate) target: AtomicU64,
     pub(crate) observed: AtomicU64,
 }
 
 impl Default for WatchRow {
     fn default() -> Self {
-        Self { wait: AtomicU64::default(), places: core::array::from_fn(|_| Place::default()) }
+        Self { wait: AtomicU64::default(), places: core::array::from_fn(|_| WatchPlace::default()) }
     }
 }
 
@@ -84,7 +84,7 @@ impl Wait {
     }
 }
 
-impl Place {
+impl WatchPlace {
     /// Adds signals, if the wait is still in progress. `None`: it is over. Otherwise whether any signal was new.
     pub(crate) fn add(&self, wait: Wait, signals: Signals) -> Result<Option<bool>> {
         let mut word = self.observed.load(Relaxed);

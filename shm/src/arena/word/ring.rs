@@ -46,11 +46,11 @@ pub struct Txid(pub u32);
 
 /// A message's header.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Header(pub(crate) u64);
+pub(crate) struct MessageHeader(pub(crate) u64);
 
-debug_as_fields!(Header { length, handles, block, is_consumed });
+debug_as_fields!(MessageHeader { length, handles, block, is_consumed });
 
-impl Header {
+impl MessageHeader {
     const LENGTH: Field<0, 25> = Field;
     const HANDLES: Field<25, 7> = Field;
     const BLOCK: Field<32, 28> = Field;
@@ -127,10 +127,10 @@ mod tests {
     #[test]
     fn a_header_keeps_all_its_fields() {
         let block = BlockId::new(16, 77);
-        let header = Header::new(16 << 20, 64, Some(block));
+        let header = MessageHeader::new(16 << 20, 64, Some(block));
         assert_eq!((header.length(), header.handles(), header.block()), (16 << 20, 64, Some(block)));
         assert!(!header.is_consumed());
-        assert!(Header(header.0 | Header::CONSUMED).is_consumed());
-        assert_eq!(Header::new(0, 0, None), Header(0));
+        assert!(MessageHeader(header.0 | MessageHeader::CONSUMED).is_consumed());
+        assert_eq!(MessageHeader::new(0, 0, None), MessageHeader(0));
     }
 }

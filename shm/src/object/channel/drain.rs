@@ -87,7 +87,7 @@ pub(crate) fn drain_for(
         if head == tail {
             return Ok(true);
         }
-        if !budget.spend() {
+        if !budget.charge() {
             return Ok(false);
         }
         let here = match draining {
@@ -178,7 +178,7 @@ pub(crate) fn free_blocks_of(thread: &Thread, slot: Slot, budget: &mut Budget) -
             producer.first_segment.store(0, Release);
         }
         while let Some(block) = BlockId::from_link(consumer.head_segment.load(Relaxed)) {
-            if !budget.spend() {
+            if !budget.charge() {
                 return Ok(false);
             }
             unlink_and_free(
@@ -190,7 +190,7 @@ pub(crate) fn free_blocks_of(thread: &Thread, slot: Slot, budget: &mut Budget) -
             )?;
         }
         while let Some(block) = BlockId::from_link(producer.blocks.load(Relaxed)) {
-            if !budget.spend() {
+            if !budget.charge() {
                 return Ok(false);
             }
             unlink_and_free(

@@ -42,7 +42,7 @@ pub(crate) fn bind(
         && let Some(endpoint) = endpoint(process, index, inside)
         && endpoint.bound().is_none()
     {
-        return endpoint.bind_new(object);
+        return endpoint.bind_fresh(object);
     }
     if let Some(endpoint) = process.halves.channel.get_or_make(index.0 as usize, inside) {
         let pending = if origin == Origin::New { 0 } else { pending_of(process, object) };

@@ -66,7 +66,7 @@ impl Endpoint {
     /// Binds the half to an endpoint that was just made by this process. The half is empty since
     /// [`unbind`](PrivateHalf::unbind), and no thread can look up the new handle before it is LIVE. So there is no state to
     /// drop and no thread to wait for: no lock is taken.
-    pub(crate) fn bind_new(&self, object: ObjectRef) {
+    pub(crate) fn bind_fresh(&self, object: ObjectRef) {
         // Relaxed: as in `bind`. The next thread that takes the locks sees what `unbind` dropped under them.
         self.bound.store(object.to_link(), Relaxed);
     }

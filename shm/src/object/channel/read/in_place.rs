@@ -6,7 +6,7 @@
 use crate::arena::error::{Error, Result};
 use crate::arena::word::handle::Rights;
 use crate::handle::lookup::{self, ResolvedHandle};
-use crate::object::arrive::Received;
+use crate::object::bind::Received;
 use crate::object::channel::end::Reader;
 use crate::object::channel::read::recv_buf::{Arrivals, OnOverflow, RecvBuf};
 use crate::object::channel::read::{self, reader, reply};

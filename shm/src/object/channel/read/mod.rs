@@ -24,7 +24,7 @@ use crate::object::channel::drain;
 use crate::object::channel::end::Reader;
 use crate::object::channel::read::recv_buf::{Actual, Arrivals, OnOverflow, RecvBuf};
 use crate::object::channel::ring::Place;
-use crate::object::{ObjectClass, arrive};
+use crate::object::{ObjectClass, bind};
 use crate::process::thread::{Thread, crash_point};
 use crate::process::{Origin, entries};
 use crate::refcount;
@@ -220,7 +220,7 @@ fn bind_handles(
     // The class and the slot were checked before the commit, so an error here means that another process damaged them
     // since.
     for (index, entry, rights) in &entries {
-        arrived.push(arrive::arrive(thread, *index, *entry, *rights, Origin::Moved)?);
+        arrived.push(bind::bind_received(thread, *index, *entry, *rights, Origin::Moved)?);
         crash_point!(thread, "receive.live");
     }
     thread.set_operation(Operation::Idle);

@@ -30,7 +30,7 @@ use crate::arena::segment::Segment;
 use crate::arena::segment_chain;
 use crate::arena::word::block::BlockWord;
 use crate::arena::word::intent::ListIntent;
-use crate::arena::word::ring::Header;
+use crate::arena::word::ring::MessageHeader;
 use crate::arena::word::ring::SegmentLink;
 use crate::object::channel::drain;
 use crate::object::channel::end::Reader;
@@ -44,12 +44,12 @@ pub(crate) fn mark_consumed(reader: &mut Reader<'_>, place: &Place) -> Result<()
     let thread = reader.thread;
     let cell = place.segment.header(place.position);
     // Relaxed: the tail published the header, and only this side has written it since.
-    let header = Header(cell.load(Relaxed));
+    let header = MessageHeader(cell.load(Relaxed));
     // The lookup comes first, because it can fail: after the mark, no step may fail.
     let payload = header.block().map(|block| thread.arena().descriptor(block)).transpose()?;
     // Only this side writes a published header.
     // ORDER: Release: the reads of the message come before the mark, by which recovery decides.
-    cell.store(header.0 | Header::CONSUMED, Release);
+    cell.store(header.0 | MessageHeader::CONSUMED, Release);
     if let Some(payload) = payload {
         // ORDER: Release pairs with the Acquire of `search_in_flight`: the reads of the block come before the producer
         // writes it again.

@@ -7,7 +7,7 @@ use crate::arena::error::{Error, Result};
 use crate::arena::record::counter::Counter;
 use crate::arena::record::line::LINE_BYTES;
 use crate::arena::segment::{MAX_POSITION, Segment};
-use crate::arena::word::ring::Header;
+use crate::arena::word::ring::MessageHeader;
 use crate::arena::word::signals::State;
 use crate::arena::{Arena, segment_chain};
 use crate::object::channel::drain;
@@ -153,7 +153,7 @@ pub(crate) fn wake_writer(reader: &Reader<'_>) -> Result<()> {
 pub(crate) fn prefetch_block(arena: &Arena, segment: &Segment, position: u64) {
     // Relaxed: a hint. P5: `lines` checks that the block is inside the arena, and this function reads none of its
     // bytes.
-    let header = Header(segment.header(position).load(Relaxed));
+    let header = MessageHeader(segment.header(position).load(Relaxed));
     if let Some(block) = header.block()
         && let Ok(lines) = arena.lines(block)
         && lines.len() * LINE_BYTES <= MOST_BYTES_FETCHED

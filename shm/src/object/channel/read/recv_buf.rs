@@ -1,7 +1,7 @@
 //! Destinations of received messages: buffers of a fixed size, or vectors that grow to fit.
 
 use crate::arena::segment::MAX_MESSAGE_HANDLES;
-use crate::object::arrive::Received;
+use crate::object::bind::Received;
 use arrayvec::ArrayVec;
 use core::mem::MaybeUninit;
 

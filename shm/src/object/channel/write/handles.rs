@@ -24,7 +24,7 @@ use crate::arena::segment::{MAX_MESSAGE_HANDLES, fits_cell};
 use crate::arena::word::block::BlockId;
 use crate::arena::word::handle::{Entry, EntryIndex, HandleValue, Rights};
 use crate::arena::word::intent::{HandleLocation, Operation};
-use crate::arena::word::ring::{Header, Txid};
+use crate::arena::word::ring::{MessageHeader, Txid};
 use crate::arena::word::signals::{Signals, State};
 use crate::handle::lookup::{self, ResolvedHandle};
 use crate::object::channel::drain;
@@ -290,7 +290,7 @@ fn write_message(
     moving: &InTransit,
 ) -> Result<()> {
     let SendRequest { bytes, txid, .. } = *out;
-    let header = Header::new(bytes.len(), moving.len(), block);
+    let header = MessageHeader::new(bytes.len(), moving.len(), block);
     // Relaxed, here and below: the store of the tail publishes these.
     // Without a generation: no handle value names a record.
     let record = |entry: Entry| Entry(0).live(entry.rights(), entry.object()).0;

@@ -4,7 +4,7 @@ use crate::arena::error::{Error, Result};
 use crate::arena::record::line::LINE_BYTES;
 use crate::arena::word::block::BlockId;
 use crate::arena::word::handle::Rights;
-use crate::arena::word::ring::Header;
+use crate::arena::word::ring::MessageHeader;
 #[cfg(not(loom))]
 use crate::handle::lookup;
 use crate::handle::lookup::ResolvedHandle;
@@ -78,7 +78,7 @@ pub(crate) fn commit(thread: &Thread, loan: Loan) -> Result<()> {
         let lines = loan.len_bytes.div_ceil(LINE_BYTES).max(1);
         let place = write::reserve_position(&mut writer, 0);
         let position = refused::noting(&writer, lines, place)?;
-        let header = Header::new(loan.len_bytes, 0, Some(loan.block));
+        let header = MessageHeader::new(loan.len_bytes, 0, Some(loan.block));
         write::finish_block(&mut writer, position, loan.block, header, None)?;
         write::publish(&mut writer, 1)
     });

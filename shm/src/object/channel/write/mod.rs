@@ -20,7 +20,7 @@ use crate::arena::record::line::{LINE_BYTES, Line};
 use crate::arena::segment::{FETCH_AHEAD, Segment};
 use crate::arena::word::block::BlockId;
 use crate::arena::word::handle::Rights;
-use crate::arena::word::ring::{Header, Txid};
+use crate::arena::word::ring::{MessageHeader, Txid};
 use crate::arena::word::signals::{Signals, State};
 use crate::handle::lookup::ResolvedHandle;
 use crate::object::channel::end::Writer;
@@ -91,10 +91,10 @@ fn enqueue_at(writer: &mut Writer<'_>, ahead: u64, bytes: &[u8], txid: Option<Tx
     if bytes.len() > LINE_BYTES {
         let block = payload::payload_block(writer, bytes.len().div_ceil(LINE_BYTES))?;
         copy::write(writer.thread.arena().lines(block)?, bytes);
-        finish_block(writer, position, block, Header::new(bytes.len(), 0, Some(block)), txid)
+        finish_block(writer, position, block, MessageHeader::new(bytes.len(), 0, Some(block)), txid)
     } else {
         let segment = writer.cursor.segment.as_ref().ok_or(Error::Corrupt("room without a segment"))?;
-        write_inline(segment, position, bytes, Header::new(bytes.len(), 0, None), txid);
+        write_inline(segment, position, bytes, MessageHeader::new(bytes.len(), 0, None), txid);
         Ok(())
     }
 }
@@ -105,7 +105,7 @@ pub(crate) fn write_inline(
     segment: &Segment,
     position: u64,
     bytes: &[u8],
-    header: Header,
+    header: MessageHeader,
     txid: Option<Txid>,
 ) {
     let cell = segment.cell(position);
@@ -158,7 +158,7 @@ pub(crate) fn finish_block(
     writer: &mut Writer<'_>,
     position: u64,
     block: BlockId,
-    header: Header,
+    header: MessageHeader,
     txid: Option<Txid>,
 ) -> Result<()> {
     let thread = writer.thread;

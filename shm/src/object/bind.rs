@@ -21,7 +21,7 @@ pub struct Received {
 
 /// RESERVED → LIVE: makes a handle that has arrived in this process usable.
 #[inline(always)]
-pub(crate) fn arrive(
+pub(crate) fn bind_received(
     thread: &Thread,
     index: EntryIndex,
     entry: Entry,
@@ -42,7 +42,7 @@ pub(crate) fn arrive(
 }
 
 /// Binds the handle that the spawner left for this process. Its entry was LIVE before the process attached.
-pub(crate) fn arrive_at_start(process: &Process) {
+pub(crate) fn bind_startup_handle(process: &Process) {
     // Relaxed, as for the claim of the row: the spawner left the handle before it told this process of its process
     // slot.
     if let Some(entry) = process.arena.entry(process.row, STARTUP_ENTRY).map(|word| Entry(word.load(Relaxed)))
