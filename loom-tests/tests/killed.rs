@@ -6,10 +6,10 @@
 
 mod support;
 
+use jacinth_shm_loom::{BlockIndex, Rights, Signals, SizeClass, Slot};
 use jacinth_shm_loom::{
     CrashOutcome, DEADLINE_INFINITE_NS, IdleMemory, LostStores, ObjectClass, Unused, crash_after,
 };
-use jacinth_shm_loom::{Rights, Signals, Slot};
 use std::sync::{Arc, Mutex};
 use support::points;
 use support::scenes::*;
@@ -219,7 +219,9 @@ fn returned_memory_never_comes_back() {
         let generations = || {
             let slots = SLOTS.map(|slot| supervisor.slot_generation(Slot(slot)).unwrap());
             slots
-                .chain(BLOCKS.map(|block| supervisor.block_generation(0, block).unwrap()))
+                .chain(BLOCKS.map(|block| {
+                    supervisor.block_generation(SizeClass::SMALLEST, BlockIndex(block)).unwrap()
+                }))
                 .collect::<Vec<_>>()
         };
         let counts = || SLOTS.map(|slot| supervisor.event_count(Slot(slot)).unwrap());

@@ -40,6 +40,8 @@ pub use arena::region::Limited;
 #[cfg(not(loom))]
 pub use arena::region::held::{FileId, Held};
 pub use arena::segment::MAX_MESSAGE_HANDLES;
+pub use arena::size_class::SizeClass;
+pub use arena::word::block::BlockIndex;
 pub use arena::word::handle::{HandleValue, Rights};
 pub use arena::word::leader::{Leader, Member, ProcessIdentity};
 pub use arena::word::reference::{ProcessIndex, Slot};

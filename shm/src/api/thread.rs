@@ -2,6 +2,8 @@
 
 use crate::arena::error::Result;
 use crate::arena::record::row::HAZARDS;
+use crate::arena::size_class::SizeClass;
+use crate::arena::word::block::BlockIndex;
 use crate::arena::word::handle::{HandleValue, Rights};
 use crate::arena::word::leader::{Leader, ProcessIdentity};
 use crate::arena::word::reference::Slot;
@@ -187,7 +189,7 @@ impl Thread {
     }
 
     /// The least generation that the next user of the block gets.
-    pub fn block_generation(&self, class: usize, index: u32) -> Result<u64> {
+    pub fn block_generation(&self, class: SizeClass, index: BlockIndex) -> Result<u64> {
         block_pool::block_generation(self, class, index)
     }
 

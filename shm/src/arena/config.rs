@@ -1,7 +1,7 @@
 //! The limits of an arena. Its creator chooses them, its header keeps them, and each process that attaches reads them.
 
 use crate::arena::record::line::LINE_BYTES;
-use crate::arena::size_class::{MAX_CLASSES, block_bytes, class_of_lines};
+use crate::arena::size_class::{MAX_CLASSES, SizeClass};
 use core::ops::RangeInclusive;
 
 /// Thread rows besides `max_threads`, the first ones. An operation that must not fail for want of a row uses them
@@ -231,14 +231,13 @@ impl Config {
     }
 
     /// How many blocks of `class` one process may have taken. `None` if the quota is at or above the class's capacity.
-    pub(crate) fn block_quota(&self, class: usize) -> Option<u64> {
+    pub(crate) fn block_quota(&self, class: SizeClass) -> Option<u64> {
         // The credits are an array for all possible classes. Those that the arena lacks have no quota.
-        if class >= self.classes() {
+        if class > self.largest_class() {
             return None;
         }
-        let block_bytes = block_bytes(class);
         // At least one: a quota of 0 would make the class useless to every process.
-        let quota = (self.max_block_bytes_per_process / block_bytes as u64).max(1);
+        let quota = (self.max_block_bytes_per_process / class.bytes() as u64).max(1);
         (quota < self.blocks_of_class(class) as u64).then_some(quota)
     }
 
@@ -250,15 +249,15 @@ impl Config {
         (quota < all).then_some(quota)
     }
 
-    pub(crate) fn classes(&self) -> usize {
+    /// The size class of the largest blocks.
+    pub(crate) fn largest_class(&self) -> SizeClass {
         let lines = self.max_loan_bytes.div_ceil(LINE_BYTES as u64) as usize;
         // The last class is the one that the largest loan needs. A request for a larger block is refused.
-        (class_of_lines(lines) + 1).min(MAX_CLASSES)
+        SizeClass::fitting(lines).min(SizeClass::ALL[MAX_CLASSES - 1])
     }
 
-    pub(crate) fn blocks_of_class(&self, class: usize) -> usize {
-        let block_bytes = block_bytes(class);
+    pub(crate) fn blocks_of_class(&self, class: SizeClass) -> usize {
         // A block id has 22 bits for the index.
-        (self.pool_bytes as usize / block_bytes).clamp(1, (1 << 22) - 1)
+        (self.pool_bytes as usize / class.bytes()).clamp(1, (1 << 22) - 1)
     }
 }

@@ -24,7 +24,7 @@ use crate::arena::record::object::{Name, Object, ObjectBody};
 use crate::arena::record::row::{ProcessRow, ThreadRow};
 use crate::arena::record::watch::WatchRow;
 use crate::arena::region::Shared;
-use crate::arena::size_class::CLASS_0_LINES;
+use crate::arena::size_class::SizeClass;
 use core::marker::PhantomData;
 use core::mem::size_of;
 
@@ -121,14 +121,15 @@ impl Layout {
             entries_per_process = entries_per_process.next_multiple_of(PAGE_BYTES / 8);
         }
         let entries = at.section(processes.count * entries_per_process);
-        let classes = config.classes();
-        let blocks = |class| config.blocks_of_class(class);
+        let classes = &SizeClass::ALL[..=config.largest_class().index()];
+        let blocks = |class: &SizeClass| config.blocks_of_class(*class);
         let object_map = at.map(objects.count);
         let slot_pages = at.section(objects.count.div_ceil(WORD_BITS));
-        let block_maps = (0..classes).map(|class| at.map(blocks(class))).collect();
-        let freed_lately = (0..classes).map(|class| at.section(blocks(class).div_ceil(WORD_BITS))).collect();
-        let descriptors = (0..classes).map(|class| at.section(blocks(class))).collect();
-        let pools = (0..classes).map(|class| at.section(blocks(class) * (CLASS_0_LINES << class))).collect();
+        let block_maps = classes.iter().map(|class| at.map(blocks(class))).collect();
+        let freed_lately =
+            classes.iter().map(|class| at.section(blocks(class).div_ceil(WORD_BITS))).collect();
+        let descriptors = classes.iter().map(|class| at.section(blocks(class))).collect();
+        let pools = classes.iter().map(|class| at.section(blocks(class) * class.lines())).collect();
         let total_bytes = at.next_bytes;
         Self {
             // The path is no part of the format: a process that attaches must compute the same layout without it.
@@ -151,6 +152,17 @@ impl Layout {
             pools,
             total_bytes,
         }
+    }
+
+    /// The size classes of its blocks.
+    pub(crate) fn classes(&self) -> impl Iterator<Item = SizeClass> + use<> {
+        SizeClass::ALL.into_iter().take(self.pools.len())
+    }
+
+    /// Whether it has blocks of this class.
+    #[inline(always)]
+    pub(crate) fn has_class(&self, class: SizeClass) -> bool {
+        class.index() < self.pools.len()
     }
 
     /// A number that differs whenever two builds or two configurations would disagree about any byte.
@@ -246,7 +258,6 @@ const _: () = {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arena::size_class::class_of_lines;
 
     #[test]
     fn the_error_names_the_bad_limit() {
@@ -269,11 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn size_classes_double_from_four_lines() {
-        assert_eq!(class_of_lines(1), 0);
-        assert_eq!(class_of_lines(4), 0);
-        assert_eq!(class_of_lines(5), 1);
-        assert_eq!(class_of_lines(65536 / 64), 8);
-        assert_eq!(Config::default().classes(), 17);
+    fn the_default_has_every_size_class() {
+        assert_eq!(Layout::new(&Config::default()).classes().collect::<Vec<_>>(), SizeClass::ALL);
     }
 }

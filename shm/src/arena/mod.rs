@@ -28,14 +28,15 @@ use crate::arena::record::object::{Direction, Name, Object, ObjectBody};
 use crate::arena::record::row::{ProcessRow, ThreadRow};
 use crate::arena::record::watch::WatchRow;
 use crate::arena::region::{Heap, Region, Shared};
-use crate::arena::size_class::CLASS_0_LINES;
-use crate::arena::word::block::BlockId;
+use crate::arena::size_class::SizeClass;
+use crate::arena::word::block::{BlockId, BlockRun};
 use crate::arena::word::handle::EntryIndex;
 use crate::arena::word::intent::HandleLocation;
 use crate::arena::word::reference::{ObjectRef, ProcessIndex, Slot, Tag};
 #[cfg(loom)]
 use crate::sync::Release;
 use crate::sync::{AtomicU64, Futex, Relaxed};
+use core::ops::Range;
 use core::ptr::NonNull;
 #[cfg(not(loom))]
 use std::os::fd::BorrowedFd;
@@ -235,9 +236,9 @@ impl Arena {
 
     #[inline]
     pub(crate) fn descriptor(&self, block: BlockId) -> Result<&Descriptor> {
-        let section = self.layout.descriptors.get(block.class()).copied();
+        let section = self.layout.descriptors.get(block.class().index()).copied();
         section
-            .and_then(|section| self.at(section, block.index()))
+            .and_then(|section| self.at(section, block.index().as_usize()))
             .ok_or(Error::Corrupt("a block is out of range"))
     }
 
@@ -250,12 +251,16 @@ impl Arena {
     /// The lines of a block.
     #[inline]
     pub(crate) fn lines(&self, block: BlockId) -> Result<&[Line]> {
-        let (class, index) = (block.class(), block.index());
-        let section =
-            self.layout.pools.get(class).copied().ok_or(Error::Corrupt("a block's class is out of range"))?;
+        let (class, index) = (block.class(), block.index().as_usize());
+        let section = self
+            .layout
+            .pools
+            .get(class.index())
+            .copied()
+            .ok_or(Error::Corrupt("a block's class is out of range"))?;
         // The product below fits: an index has 22 bits, and a block has at most 2¹⁸ lines. So it wraps only to save the
         // check.
-        let lines = CLASS_0_LINES << class;
+        let lines = class.lines();
         let first =
             self.at(section, index.wrapping_mul(lines)).ok_or(Error::Corrupt("a block is out of range"))?;
         // SAFETY: a pool holds whole blocks, so if the block's first line is inside the pool, all its lines are;
@@ -264,8 +269,8 @@ impl Arena {
     }
 
     /// The word that says which blocks of a leaf of the map were freed lately: see `memory/decommit`.
-    pub(crate) fn freed_lately(&self, class: usize, leaf: usize) -> Result<&AtomicU64> {
-        let section = self.layout.freed_lately.get(class).copied();
+    pub(crate) fn freed_lately(&self, class: SizeClass, leaf: usize) -> Result<&AtomicU64> {
+        let section = self.layout.freed_lately.get(class.index()).copied();
         let word = section.and_then(|section| self.at(section, leaf)).map(|word| &word.0);
         word.ok_or(Error::Corrupt("a block's leaf is out of range"))
     }
@@ -275,8 +280,8 @@ impl Arena {
     pub(crate) fn decommit_blocks(&self, first: BlockId, count: usize) -> Result<usize> {
         let lines = self.lines(first)?;
         // `lines` has checked the class.
-        let section = self.layout.pools[first.class()];
-        let (from, len) = (first.index() * lines.len(), count * lines.len());
+        let section = self.layout.pools[first.class().index()];
+        let (from, len) = (first.index().as_usize() * lines.len(), count * lines.len());
         if from + len > section.count {
             return Err(Error::Corrupt("a block is out of range"));
         }
@@ -286,10 +291,10 @@ impl Arena {
     }
 
     /// Gives back the whole pages of these blocks' descriptors.
-    pub(crate) fn decommit_descriptors(&self, class: usize, first: u32, end: u32) {
-        let Some(section) = self.layout.descriptors.get(class) else { return };
+    pub(crate) fn decommit_descriptors(&self, blocks: &BlockRun) {
+        let Some(section) = self.layout.descriptors.get(blocks.class.index()) else { return };
         // Only whole pages are given back. A page at either end stays if it has descriptors of other blocks too.
-        let (first, end) = (first as usize, (end as usize).min(section.count));
+        let (first, end) = (blocks.indices.start as usize, (blocks.indices.end as usize).min(section.count));
         let bytes = size_of::<Descriptor>();
         self.region.decommit(section.offset_bytes + first * bytes, end.saturating_sub(first) * bytes);
     }
@@ -326,10 +331,10 @@ impl Arena {
 
     /// Gives back the pages of these entries of a handle table. `false` if the kernel refuses: then the entries are
     /// unchanged.
-    pub(crate) fn decommit_entries(&self, process: ProcessIndex, first: u32, end: u32) -> bool {
+    pub(crate) fn decommit_entries(&self, process: ProcessIndex, entries: Range<u32>) -> bool {
         let in_a_page = PAGE_BYTES / size_of::<EntryCell>();
         // The rest of the last page is of the same table: a table fills whole pages.
-        let (first, end) = (first as usize, (end as usize).next_multiple_of(in_a_page));
+        let (first, end) = (entries.start as usize, (entries.end as usize).next_multiple_of(in_a_page));
         let per_process = self.layout.entries_per_process;
         if usize::from(process.0) >= self.layout.processes.count || first >= end || end > per_process {
             return false;
@@ -440,9 +445,9 @@ impl Arena {
     }
 
     /// Blocks of `class` below this index may have been used.
-    pub(crate) fn used_blocks(&self, class: usize) -> u32 {
-        let hwm = self.header().blocks_hwm.get(class).map_or(0, |hwm| hwm.load(Relaxed));
-        let most = self.layout.descriptors.get(class).map_or(0, |section| section.count);
+    pub(crate) fn used_blocks(&self, class: SizeClass) -> u32 {
+        let hwm = self.header().blocks_hwm.get(class.index()).map_or(0, |hwm| hwm.load(Relaxed));
+        let most = self.layout.descriptors.get(class.index()).map_or(0, |section| section.count);
         hwm.saturating_add(1).min(most as u64) as u32
     }
 
@@ -456,11 +461,12 @@ impl Arena {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::arena::word::block::BlockIndex;
 
     #[test]
     fn pages_of_a_block_are_decommitted() {
         let arena = Arena::create(&Config::default()).unwrap();
-        let lines = arena.lines(BlockId::new(6, 1)).unwrap();
+        let lines = arena.lines(BlockId::new(SizeClass::new(6), BlockIndex(1))).unwrap();
         lines.iter().for_each(|line| line.0[0].store(7, Relaxed));
         assert_eq!(arena.decommit(&lines[..64]), 4096);
         assert_eq!(lines[0].0[0].load(Relaxed), 0);
@@ -470,7 +476,7 @@ mod tests {
     #[test]
     fn a_heap_arena_decommits_nothing() {
         let arena = Arena::heap(&Config { pool_bytes: 1 << 20, max_loan_bytes: 1 << 20, ..small() }).unwrap();
-        let lines = arena.lines(BlockId::new(6, 1)).unwrap();
+        let lines = arena.lines(BlockId::new(SizeClass::new(6), BlockIndex(1))).unwrap();
         lines[0].0[0].store(7, Relaxed);
         assert_eq!(arena.decommit(lines), 0);
         assert_eq!(lines[0].0[0].load(Relaxed), 7);

@@ -3,7 +3,7 @@
 use crate::arena::Arena;
 use crate::arena::error::{Error, Result};
 use crate::arena::record::line::{LINE_BYTES, LINE_WORDS, Line};
-use crate::arena::size_class::CLASS_0_LINES;
+use crate::arena::size_class::SizeClass;
 use crate::arena::word::block::BlockId;
 use crate::arena::word::intent::HandleLocation;
 use crate::arena::word::ring::MessageHeader;
@@ -72,13 +72,13 @@ impl Segment {
 pub(crate) const FETCH_AHEAD: u64 = 8;
 
 /// How many messages a segment of this class holds.
-pub(crate) const fn messages_of_class(class: usize) -> usize {
-    (CLASS_0_LINES / 2) << class
+pub(crate) const fn messages_of_class(class: SizeClass) -> usize {
+    class.lines() / 2
 }
 
 /// The class of a segment that holds `messages` messages, a power of two.
-pub(crate) const fn class_of_messages(messages: u32) -> usize {
-    messages.trailing_zeros() as usize - 1
+pub(crate) const fn class_of_messages(messages: u32) -> SizeClass {
+    SizeClass::new(messages.trailing_zeros() as u16 - 1)
 }
 
 /// A message in the ring. Its header was copied and checked.

@@ -117,21 +117,26 @@ pub(crate) fn step(arena: &Arena, way: &mut SegmentCursor, position: u64) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arena::size_class::SizeClass;
+    use crate::arena::word::block::BlockIndex;
+
+    fn block(class: u16, index: u32) -> BlockId {
+        BlockId::new(SizeClass::new(class), BlockIndex(index))
+    }
 
     #[test]
     fn low_bits_identify_a_segments_end() {
         for (from, end) in
             [(0, 0), (0, 8192), (65_530, 65_540), ((1 << 40) + 65_535, (1 << 40) + 65_535 + 8192)]
         {
-            assert_eq!(SegmentLink::new(BlockId::new(3, 5), end).end(from), end);
+            assert_eq!(SegmentLink::new(block(3, 5), end).end(from), end);
         }
     }
 
     #[test]
     fn a_passed_on_link_keeps_its_end() {
-        let (link, other) =
-            (SegmentLink::new(BlockId::new(1, 1), 100), SegmentLink::new(BlockId::new(2, 2), 900));
+        let (link, other) = (SegmentLink::new(block(1, 1), 100), SegmentLink::new(block(2, 2), 900));
         let passed = link.passing_to(other);
-        assert_eq!((passed.next(), passed.end(90)), (Some(BlockId::new(2, 2)), 100));
+        assert_eq!((passed.next(), passed.end(90)), (Some(block(2, 2)), 100));
     }
 }

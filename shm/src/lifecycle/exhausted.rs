@@ -16,6 +16,7 @@
 
 use crate::arena::error::{Error, Result};
 use crate::arena::record::counter::{self, Counters};
+use crate::arena::size_class::SizeClass;
 use crate::arena::word::block::BlockId;
 use crate::arena::word::intent::ListIntent;
 use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
@@ -32,7 +33,11 @@ const MOST_TURNS: u32 = if cfg!(loom) { 2 } else { 32 + 50 };
 
 /// A block of `class`. The first try has failed with `exhausted`.
 #[cold]
-pub(crate) fn take_block_that_comes_back(thread: &Thread, class: usize, exhausted: Error) -> Result<BlockId> {
+pub(crate) fn take_block_that_comes_back(
+    thread: &Thread,
+    class: SizeClass,
+    exhausted: Error,
+) -> Result<BlockId> {
     let walks = &thread.process.quotas.pools;
     if !walks.is_due() {
         return Err(exhausted);
@@ -120,7 +125,7 @@ fn created_and_retired(thread: &Thread) -> u64 {
 }
 
 /// Whether another thread has a block of `class` in hand, or a release queue that may hold one.
-fn is_coming(thread: &Thread, class: usize) -> Result<bool> {
+fn is_coming(thread: &Thread, class: SizeClass) -> Result<bool> {
     for tag in thread.arena().thread_tags().filter(|tag| *tag != thread.tag) {
         let row = thread.arena().thread(tag)?;
         // Relaxed, both: a change that is not visible yet was under way at the time of the request.
@@ -184,12 +189,15 @@ mod tests {
         let process_slot = arena.first_slot().unwrap();
         let process = Process::attach(arena, process_slot, 1, 1).unwrap();
         let [closer, asker] = [(); 2].map(|()| Thread::join(&process).unwrap());
-        assert!(!is_coming(&asker, 0).unwrap());
+        assert!(!is_coming(&asker, SizeClass::SMALLEST).unwrap());
         closer.row().release_queue.store(1, Relaxed);
-        assert!(is_coming(&asker, 0).unwrap());
-        assert!(!is_coming(&closer, 0).unwrap(), "a thread does not wait for its own queue");
+        assert!(is_coming(&asker, SizeClass::SMALLEST).unwrap());
+        assert!(
+            !is_coming(&closer, SizeClass::SMALLEST).unwrap(),
+            "a thread does not wait for its own queue"
+        );
         closer.row().release_queue.store(0, Relaxed);
-        assert!(!is_coming(&asker, 0).unwrap());
+        assert!(!is_coming(&asker, SizeClass::SMALLEST).unwrap());
     }
 
     #[test]

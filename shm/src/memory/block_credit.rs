@@ -13,25 +13,25 @@
 //! and to clear it once more (INV-FREE-1).
 
 use crate::arena::error::{Error, Result};
-use crate::arena::size_class::block_bytes;
-use crate::arena::word::block::{BlockId, BlockState, BlockWord};
-use crate::arena::word::credit::{Charge, Returned};
+use crate::arena::size_class::SizeClass;
+use crate::arena::word::block::{BlockId, BlockIndex, BlockState, BlockWord};
+use crate::arena::word::credit::{Charge, CreditKind, Returned};
 use crate::memory::{block_pool, free_map, returned_credits};
 use crate::process::quota::BlockCredits;
 use crate::process::thread::{Thread, crash_point};
 use crate::sync::{Acquire, Relaxed};
 
 /// Takes a free block of `class`: OWNED by this thread, named by its list intent, and charged to this process.
-pub(crate) fn take_free_block(thread: &Thread, class: usize) -> Result<BlockId> {
-    if class >= thread.arena().layout().pools.len() {
-        return Err(Error::NoMemory { bytes: block_bytes(class.min(32)) });
+pub(crate) fn take_free_block(thread: &Thread, class: SizeClass) -> Result<BlockId> {
+    if !thread.arena().layout().has_class(class) {
+        return Err(Error::NoMemory { bytes: class.bytes() });
     }
     // The lock is held throughout: no thread of this process may take a block of the class while a walk counts them.
-    let mut credits = thread.process.quotas.blocks[class].lock();
+    let mut credits = thread.process.quotas.blocks[class.index()].lock();
     let Some(quota) = credits.quota else {
         drop(credits);
         return block_pool::take_some_block(thread, class)
-            .inspect(|_| thread.process.scavenger.note_taken(block_bytes(class)));
+            .inspect(|_| thread.process.scavenger.note_taken(class.bytes()));
     };
     if credits.left == 0 {
         renew(thread, &mut credits, quota, class)?;
@@ -43,21 +43,22 @@ pub(crate) fn take_free_block(thread: &Thread, class: usize) -> Result<BlockId> 
     // The owner's tag tells the process too, until the block is BOUND.
     thread.arena().descriptor(block)?.charge.store(thread.process.quotas.charge.to_word(), Relaxed);
     drop(credits);
-    thread.process.scavenger.note_taken(block_bytes(class));
+    thread.process.scavenger.note_taken(class.bytes());
     Ok(block)
 }
 
 /// Whether a direction that has `held` blocks of the class may take another. Its limit is eight times the credits that
 /// are left, so that one direction cannot take the whole quota (`object/channel/write/refused.rs`). Where credits may
 /// have been lost the answer is yes, since only a walk could tell.
-pub(crate) fn leaves_enough(thread: &Thread, class: usize, held: u64) -> bool {
-    let Some(credits) = thread.process.quotas.blocks.get(class) else { return true };
+pub(crate) fn leaves_enough(thread: &Thread, class: SizeClass, held: u64) -> bool {
+    let Some(credits) = thread.process.quotas.blocks.get(class.index()) else { return true };
     let credits = credits.lock();
     if credits.quota.is_none() || held / 8 < credits.left.max(1) {
         return true;
     }
     // Relaxed: numbers only; no other data is read on their strength.
-    let returned = returned_credits::returned(thread.arena(), thread.process.quotas.charge, class);
+    let returned =
+        returned_credits::returned(thread.arena(), thread.process.quotas.charge, CreditKind::blocks(class));
     let returned = returned.map_or(Returned(0), |cell| Returned(cell.load(Relaxed)));
     let is_lost = returned.is_lost() || credits.deaths != thread.arena().header().deaths.load(Relaxed);
     is_lost || held / 8 < (credits.left + returned.credits()).max(1)
@@ -65,7 +66,7 @@ pub(crate) fn leaves_enough(thread: &Thread, class: usize, held: u64) -> bool {
 
 /// Frees the block that this row's list intent names, if its word is still exactly `word`. Returns its credit.
 pub(crate) fn free_block(thread: &Thread, block: BlockId, word: BlockWord) -> Result<bool> {
-    let Some(credits) = thread.process.quotas.blocks.get(block.class()) else { return Ok(false) };
+    let Some(credits) = thread.process.quotas.blocks.get(block.class().index()) else { return Ok(false) };
     let own = thread.process.quotas.charge;
     if thread.arena().config().block_quota(block.class()).is_none() {
         return block_pool::free_block_named(thread, block, word);
@@ -77,7 +78,7 @@ pub(crate) fn free_block(thread: &Thread, block: BlockId, word: BlockWord) -> Re
         credits.left += u64::from(is_freed);
         return Ok(is_freed);
     }
-    let returned = returned_credits::returned(thread.arena(), charge, block.class());
+    let returned = returned_credits::returned(thread.arena(), charge, CreditKind::blocks(block.class()));
     // ORDER: Acquire: this load comes before the block is freed. If a walk has ended before it, that walk did not find
     // the block free, and the word read here shows that the walk has ended.
     let before = returned.map_or(Returned(0), |cell| Returned(cell.load(Acquire)));
@@ -86,7 +87,9 @@ pub(crate) fn free_block(thread: &Thread, block: BlockId, word: BlockWord) -> Re
     // The block first, then the credit: a death between them loses the credit, which a walk restores. In the other
     // order the process could exceed its quota.
     if is_freed && before.is_of(charge) {
-        returned_credits::change_returned(thread.arena(), charge, block.class(), |now| now.given(before, 1));
+        returned_credits::change_returned(thread.arena(), charge, CreditKind::blocks(block.class()), |now| {
+            now.given(before, 1)
+        });
     }
     Ok(is_freed)
 }
@@ -94,31 +97,31 @@ pub(crate) fn free_block(thread: &Thread, block: BlockId, word: BlockWord) -> Re
 /// New credits for a process that has none left: those that other processes have returned. If credits may have been
 /// lost since the last walk, a walk counts the charged blocks.
 #[cold]
-fn renew(thread: &Thread, credits: &mut BlockCredits, quota: u64, class: usize) -> Result<()> {
+fn renew(thread: &Thread, credits: &mut BlockCredits, quota: u64, class: SizeClass) -> Result<()> {
     let own = thread.process.quotas.charge;
-    let arena = thread.arena();
+    let (arena, kind) = (thread.arena(), CreditKind::blocks(class));
     // ORDER: Acquire pairs with the Release of `count_death`.
     let deaths = arena.header().deaths.load(Acquire);
-    let seen = returned_credits::change_returned(arena, own, class, Returned::taken_over);
+    let seen = returned_credits::change_returned(arena, own, kind, Returned::taken_over);
     credits.left = seen.map_or(0, Returned::credits).min(quota);
     let is_lost = seen.is_none_or(Returned::is_lost) || credits.deaths != deaths;
     if credits.left == 0 && is_lost {
         // WALKING is set before the first block is counted and cleared after the last. A thread that frees a block
         // meanwhile sees that in the word, and marks its credit LOST instead of adding it: the walk may have counted
         // the block as free already (INV-CREDIT-1).
-        returned_credits::change_returned(arena, own, class, Returned::walk_begun);
+        returned_credits::change_returned(arena, own, kind, Returned::walk_begun);
         let charged = blocks_charged(thread, class)?;
-        returned_credits::change_returned(arena, own, class, Returned::walk_ended);
+        returned_credits::change_returned(arena, own, kind, Returned::walk_ended);
         (credits.left, credits.deaths) = (quota.saturating_sub(charged), deaths);
     }
     Ok(())
 }
 
-fn blocks_charged(thread: &Thread, class: usize) -> Result<u64> {
+fn blocks_charged(thread: &Thread, class: SizeClass) -> Result<u64> {
     let own = thread.process.quotas.charge.to_word();
     let mut charged = 0;
     for index in free_map::free_blocks(thread.arena(), class)?.not_free(thread.arena().used_blocks(class)) {
-        let descriptor = thread.arena().descriptor(BlockId::new(class, index))?;
+        let descriptor = thread.arena().descriptor(BlockId::new(class, BlockIndex(index)))?;
         let may_be_ours = match BlockWord(descriptor.state.load(Relaxed)).state() {
             BlockState::Bound(_) => true,
             // Another process may just have taken a block that was this process's. (A block that is OWNED for another

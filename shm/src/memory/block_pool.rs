@@ -19,8 +19,8 @@ use crate::arena::Arena;
 use crate::arena::error::{Error, Result};
 use crate::arena::record::counter::Counter;
 use crate::arena::record::free_map::WORD_BITS;
-use crate::arena::size_class::block_bytes;
-use crate::arena::word::block::{BlockId, BlockState, BlockWord};
+use crate::arena::size_class::SizeClass;
+use crate::arena::word::block::{BlockId, BlockIndex, BlockState, BlockWord};
 use crate::arena::word::intent::ListIntent;
 use crate::arena::word::reference::{ObjectRef, Tag};
 use crate::memory::free_map;
@@ -28,24 +28,24 @@ use crate::process::thread::{Thread, crash_point};
 use crate::sync::{AcqRel, Relaxed, Release};
 
 /// Takes a free block of `class`. It is OWNED by this thread, and this thread's list intent names it from here on.
-pub(crate) fn take_some_block(thread: &Thread, class: usize) -> Result<BlockId> {
+pub(crate) fn take_some_block(thread: &Thread, class: SizeClass) -> Result<BlockId> {
     let taken = match take_shown_block(thread, class)? {
         None => take_never_used_block(thread, class)?,
         taken => taken,
     };
     taken.ok_or_else(|| {
         thread.set_list_intent(ListIntent::Idle, 0);
-        Error::NoMemory { bytes: block_bytes(class.min(32)) }
+        Error::NoMemory { bytes: class.bytes() }
     })
 }
 
 /// Takes the lowest block that the map of free blocks shows.
-fn take_shown_block(thread: &Thread, class: usize) -> Result<Option<BlockId>> {
+fn take_shown_block(thread: &Thread, class: SizeClass) -> Result<Option<BlockId>> {
     let map = free_map::free_blocks(thread.arena(), class)?;
     // P5: more rounds than there are blocks and words of the map together. Each round that fails tidies the map up.
-    for _ in 0..4 * thread.arena().layout().descriptors[class].count + 4 {
+    for _ in 0..4 * thread.arena().layout().descriptors[class.index()].count + 4 {
         let Some(index) = map.candidate() else { return Ok(None) };
-        let block = BlockId::new(class, index);
+        let block = BlockId::new(class, BlockIndex(index));
         thread.set_list_intent(ListIntent::Taking { block }, 0);
         crash_point!(thread, "take.intended");
         let is_free = || is_free(thread.arena(), block);
@@ -70,9 +70,9 @@ pub(crate) fn try_take(thread: &Thread, block: BlockId) -> Result<bool> {
 
 /// Takes the block at the high-water mark. Below the mark, only the thread that moved the mark past an INVALID block
 /// may take it (INV-TRIM-2).
-fn take_never_used_block(thread: &Thread, class: usize) -> Result<Option<BlockId>> {
-    let blocks = thread.arena().layout().descriptors[class].count;
-    let hwm = &thread.arena().header().blocks_hwm[class];
+fn take_never_used_block(thread: &Thread, class: SizeClass) -> Result<Option<BlockId>> {
+    let blocks = thread.arena().layout().descriptors[class.index()].count;
+    let hwm = &thread.arena().header().blocks_hwm[class.index()];
     // P5: a round fails only when another thread moves the mark.
     for _ in 0..2 * blocks + 100 {
         // Relaxed: the CAS below compares it again.
@@ -80,7 +80,7 @@ fn take_never_used_block(thread: &Thread, class: usize) -> Result<Option<BlockId
         if index >= blocks as u64 {
             break;
         }
-        let block = BlockId::new(class, index as u32);
+        let block = BlockId::new(class, BlockIndex(index as u32));
         thread.set_list_intent(ListIntent::Taking { block }, 0);
         // ORDER: Release: after the intent, in the order that recovery sees. Acquire: before the block's word, in that
         // order too. It also pairs with the Release of the CAS that lowered the mark (`trim_to`): this thread then sees
@@ -101,7 +101,7 @@ fn take_never_used_block(thread: &Thread, class: usize) -> Result<Option<BlockId
         // Recovery made the block FREE: a thread that had moved the mark past it died before it took it.
         if try_take(thread, block)? {
             let map = free_map::free_blocks(thread.arena(), class)?;
-            map.taken(thread, block.index() as u32, || is_free(thread.arena(), block))?;
+            map.taken(thread, block.index().0, || is_free(thread.arena(), block))?;
             return Ok(Some(block));
         }
     }
@@ -128,7 +128,7 @@ pub(crate) fn free_unused_block(thread: &Thread, block: BlockId, word: BlockWord
     thread.increment(Counter::BlocksFreed, 1);
     crash_point!(thread, "free.word");
     let map = free_map::free_blocks(thread.arena(), block.class())?;
-    map.freed(thread, block.index() as u32, || is_free(thread.arena(), block))?;
+    map.freed(thread, block.index().0, || is_free(thread.arena(), block))?;
     Ok(true)
 }
 
@@ -151,7 +151,7 @@ pub(crate) fn bind_block(arena: &Arena, block: BlockId, tag: Tag, from: ObjectRe
 
 /// Marks the block as freed lately: its memory is not given back soon.
 pub(crate) fn mark_freed_lately(arena: &Arena, block: BlockId) -> Result<()> {
-    let (leaf, bit) = (block.index() / WORD_BITS, 1 << (block.index() % WORD_BITS));
+    let (leaf, bit) = (block.index().as_usize() / WORD_BITS, 1 << (block.index().as_usize() % WORD_BITS));
     let cell = arena.freed_lately(block.class(), leaf)?;
     // Relaxed: a hint. The load avoids a write, and so a move of the cache line, while the mark is there already.
     if cell.load(Relaxed) & bit == 0 {
@@ -161,13 +161,13 @@ pub(crate) fn mark_freed_lately(arena: &Arena, block: BlockId) -> Result<()> {
 }
 
 /// The generation with which blocks of the class begin.
-pub(crate) fn first_generation(arena: &Arena, class: usize) -> BlockWord {
+pub(crate) fn first_generation(arena: &Arena, class: SizeClass) -> BlockWord {
     // Relaxed: a caller that relies on the generation has seen a word that was cleared after it was raised.
-    let generation = arena.header().first_generation.get(class).map_or(0, |cell| cell.load(Relaxed));
+    let generation = arena.header().first_generation.get(class.index()).map_or(0, |cell| cell.load(Relaxed));
     BlockWord::invalid(generation)
 }
 
-pub(crate) fn block_generation(thread: &Thread, class: usize, index: u32) -> Result<u64> {
+pub(crate) fn block_generation(thread: &Thread, class: SizeClass, index: BlockIndex) -> Result<u64> {
     let word = BlockWord(thread.arena().descriptor(BlockId::new(class, index))?.state.load(Relaxed));
     let is_cleared = word.state() == BlockState::Invalid;
     Ok(if is_cleared { first_generation(thread.arena(), class) } else { word }.generation())
@@ -179,6 +179,8 @@ mod tests {
     use crate::arena::config::Config;
     use crate::process::Process;
     use std::sync::Arc;
+
+    const SMALLEST: SizeClass = SizeClass::SMALLEST;
 
     fn thread(pool_bytes: u64) -> Thread {
         let config =
@@ -200,35 +202,38 @@ mod tests {
     #[test]
     fn a_pool_gives_each_block_once() {
         let thread = thread(512);
-        let a = take_some_block(&thread, 0).unwrap();
-        let b = take_some_block(&thread, 0).unwrap();
+        let a = take_some_block(&thread, SMALLEST).unwrap();
+        let b = take_some_block(&thread, SMALLEST).unwrap();
         assert_ne!(a, b);
-        assert_eq!(take_some_block(&thread, 0), Err(Error::NoMemory { bytes: 256 }));
-        assert!(crate::memory::block_credit::take_free_block(&thread, 40).is_err(), "no such class");
+        assert_eq!(take_some_block(&thread, SMALLEST), Err(Error::NoMemory { bytes: 256 }));
+        assert!(
+            crate::memory::block_credit::take_free_block(&thread, SizeClass::fitting(usize::MAX)).is_err(),
+            "no such class"
+        );
     }
 
     #[test]
     fn a_block_is_freed_once_per_generation() {
         let thread = thread(512);
-        let block = take_some_block(&thread, 1).unwrap();
+        let block = take_some_block(&thread, SizeClass::new(1)).unwrap();
         assert_eq!(
             ListIntent::from_word(thread.row().list_intent.load(Relaxed)),
             ListIntent::Taking { block }
         );
         assert!(free(&thread, block));
-        assert_eq!(take_some_block(&thread, 1).unwrap(), block);
+        assert_eq!(take_some_block(&thread, SizeClass::new(1)).unwrap(), block);
         assert!(free(&thread, block), "another generation");
     }
 
     #[test]
     fn freed_blocks_are_taken_first() {
         let thread = thread(1 << 20);
-        let blocks: Vec<_> = (0..300).map(|_| take_some_block(&thread, 0).unwrap()).collect();
+        let blocks: Vec<_> = (0..300).map(|_| take_some_block(&thread, SMALLEST).unwrap()).collect();
         for block in &blocks[70..170] {
             assert!(free(&thread, *block));
         }
-        let again: Vec<_> = (0..100).map(|_| take_some_block(&thread, 0).unwrap()).collect();
+        let again: Vec<_> = (0..100).map(|_| take_some_block(&thread, SMALLEST).unwrap()).collect();
         assert_eq!(again, blocks[70..170], "the lowest block comes first");
-        assert_eq!(take_some_block(&thread, 0).unwrap().index(), 300);
+        assert_eq!(take_some_block(&thread, SMALLEST).unwrap().index(), BlockIndex(300));
     }
 }

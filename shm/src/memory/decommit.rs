@@ -16,8 +16,8 @@ use crate::arena::Arena;
 use crate::arena::error::Result;
 use crate::arena::layout::PAGE_BYTES;
 use crate::arena::record::free_map::WORD_BITS;
-use crate::arena::size_class::block_bytes;
-use crate::arena::word::block::{BlockId, BlockState, BlockWord};
+use crate::arena::size_class::SizeClass;
+use crate::arena::word::block::{BlockId, BlockIndex, BlockState, BlockWord};
 use crate::arena::word::intent::ListIntent;
 use crate::arena::word::reference::ProcessIndex;
 use crate::memory::{block_pool, free_map};
@@ -37,9 +37,9 @@ pub enum Unused {
 }
 
 /// The `free` blocks of a leaf that fill whole pages together, where at least one block of each page was `wanted`.
-pub(crate) fn whole_pages(class: usize, free: u64, wanted: u64) -> u64 {
+pub(crate) fn whole_pages(class: SizeClass, free: u64, wanted: u64) -> u64 {
     // In models each block has pages of its own.
-    let in_a_page = if cfg!(loom) { 1 } else { (PAGE_BYTES / block_bytes(class)).max(1) };
+    let in_a_page = if cfg!(loom) { 1 } else { (PAGE_BYTES / class.bytes()).max(1) };
     let page = u64::MAX >> (64 - in_a_page);
     (0..WORD_BITS / in_a_page)
         .map(|index| page << (index * in_a_page))
@@ -53,14 +53,14 @@ pub(crate) fn decommit_table(arena: &Arena, process: ProcessIndex) {
     const KEPT: u32 = (PAGE_BYTES / 8) as u32;
     let used = arena.used_entries(process);
     let Ok(row) = arena.process(process) else { return };
-    if used > KEPT && arena.decommit_entries(process, KEPT, used) {
+    if used > KEPT && arena.decommit_entries(process, KEPT..used) {
         // Relaxed: before the row is free. A death before this store leaves a mark that is too high, which does no
         // harm.
         row.entries_hwm.store(KEPT.into(), Relaxed);
     }
 }
 
-pub(crate) fn take_freed_lately(arena: &Arena, class: usize, leaf: usize) -> Result<u64> {
+pub(crate) fn take_freed_lately(arena: &Arena, class: SizeClass, leaf: usize) -> Result<u64> {
     let cell = arena.freed_lately(class, leaf)?;
     // The load first: most leaves have no mark, and a read-modify-write would take their cache lines from the threads
     // that free.
@@ -69,8 +69,13 @@ pub(crate) fn take_freed_lately(arena: &Arena, class: usize, leaf: usize) -> Res
 
 /// Gives the memory of the chosen blocks back, except those that another thread takes at this moment. Returns the
 /// blocks given back, and how many bytes went back to the system.
-pub(crate) fn decommit_blocks(thread: &Thread, class: usize, leaf: usize, chosen: u64) -> Result<(u64, u64)> {
-    let at_once = (MOST_BYTES_AT_ONCE / block_bytes(class)).clamp(1, WORD_BITS);
+pub(crate) fn decommit_blocks(
+    thread: &Thread,
+    class: SizeClass,
+    leaf: usize,
+    chosen: u64,
+) -> Result<(u64, u64)> {
+    let at_once = (MOST_BYTES_AT_ONCE / class.bytes()).clamp(1, WORD_BITS);
     let (mut given, mut bytes) = (0, 0);
     for first in (0..WORD_BITS).step_by(at_once) {
         let some = chosen & (u64::MAX >> (64 - at_once)) << first;
@@ -83,8 +88,8 @@ pub(crate) fn decommit_blocks(thread: &Thread, class: usize, leaf: usize, chosen
     Ok((given, bytes))
 }
 
-fn decommit_some(thread: &Thread, class: usize, leaf: usize, chosen: u64) -> Result<(u64, u64)> {
-    let block = |index: usize| BlockId::new(class, (leaf * WORD_BITS + index) as u32);
+fn decommit_some(thread: &Thread, class: SizeClass, leaf: usize, chosen: u64) -> Result<(u64, u64)> {
+    let block = |index: usize| BlockId::new(class, BlockIndex((leaf * WORD_BITS + index) as u32));
     let map = free_map::free_blocks(thread.arena(), class)?;
     // One intent for the whole leaf: the blocks themselves name this thread, so recovery finds those that it owned.
     thread.set_list_intent(ListIntent::Decommitting { block: block(0) }, 0);
@@ -93,12 +98,12 @@ fn decommit_some(thread: &Thread, class: usize, leaf: usize, chosen: u64) -> Res
     {
         // The lock excludes a walk of this process, which must not count a block between its taking and the clearing of
         // its charge.
-        let _credits = thread.process.quotas.blocks[class].lock();
+        let _credits = thread.process.quotas.blocks[class.index()].lock();
         for index in (0..WORD_BITS).filter(|index| chosen & 1 << index != 0) {
             let block = block(index);
             if block_pool::try_take(thread, block)? {
                 thread.arena().descriptor(block)?.charge.store(0, Relaxed);
-                map.taken(thread, block.index() as u32, || block_pool::is_free(thread.arena(), block))?;
+                map.taken(thread, block.index().0, || block_pool::is_free(thread.arena(), block))?;
                 owned |= 1 << index;
             }
         }
@@ -128,12 +133,12 @@ fn decommit_some(thread: &Thread, class: usize, leaf: usize, chosen: u64) -> Res
 pub(crate) fn resolve_decommit(thread: &Thread, first: BlockId) -> Result<u32> {
     let class = first.class();
     let map = free_map::free_blocks(thread.arena(), class)?;
-    let end = thread.arena().layout().descriptors.get(class).map_or(0, |section| section.count);
+    let end = thread.arena().layout().descriptors.get(class.index()).map_or(0, |section| section.count);
     let mut freed = 0;
     // Every block of the leaf: the intent does not say how many of them the dead thread had taken or freed. The map is
     // repaired for all of them, since the death may have come between a word and its bit.
-    for index in (first.index()..end).take(WORD_BITS) {
-        let block = BlockId::new(class, index as u32);
+    for index in (first.index().as_usize()..end).take(WORD_BITS) {
+        let block = BlockId::new(class, BlockIndex(index as u32));
         freed += u32::from(free_owned(thread, block)?);
         map.repair(thread, index as u32, || block_pool::is_free(thread.arena(), block))?;
     }
@@ -152,10 +157,10 @@ mod tests {
 
     #[test]
     fn blocks_that_share_a_page_go_together() {
-        assert_eq!(whole_pages(0, u64::MAX, 1 << 20), 0xffff_0000);
-        assert_eq!(whole_pages(0, !(1 << 5), u64::MAX), 0xffff_ffff_ffff_0000);
-        assert_eq!(whole_pages(3, 0b1011, 0b0111), 0b0011);
-        assert_eq!(whole_pages(4, 0b1010, 0b0110), 0b0010, "each block fills a page");
-        assert_eq!(whole_pages(16, 0b1010, 0b1110), 0b1010);
+        assert_eq!(whole_pages(SizeClass::new(0), u64::MAX, 1 << 20), 0xffff_0000);
+        assert_eq!(whole_pages(SizeClass::new(0), !(1 << 5), u64::MAX), 0xffff_ffff_ffff_0000);
+        assert_eq!(whole_pages(SizeClass::new(3), 0b1011, 0b0111), 0b0011);
+        assert_eq!(whole_pages(SizeClass::new(4), 0b1010, 0b0110), 0b0010, "each block fills a page");
+        assert_eq!(whole_pages(SizeClass::new(16), 0b1010, 0b1110), 0b1010);
     }
 }

@@ -42,6 +42,7 @@ use crate::arena::Arena;
 use crate::arena::error::{Error, Result};
 use crate::arena::layout::Map;
 use crate::arena::record::free_map::{Level, MapLayout, MapWord, WORD_BITS};
+use crate::arena::size_class::SizeClass;
 use crate::process::thread::{Thread, crash_point};
 use crate::sync::{AcqRel, AtomicU64, Relaxed, Release};
 
@@ -55,8 +56,12 @@ pub(crate) fn free_objects(arena: &Arena) -> FreeMap<'_> {
 }
 
 /// The map of the free blocks of the class.
-pub(crate) fn free_blocks(arena: &Arena, class: usize) -> Result<FreeMap<'_>> {
-    let map = arena.layout.block_maps.get(class).ok_or(Error::Corrupt("a block's class is out of range"))?;
+pub(crate) fn free_blocks(arena: &Arena, class: SizeClass) -> Result<FreeMap<'_>> {
+    let map = arena
+        .layout
+        .block_maps
+        .get(class.index())
+        .ok_or(Error::Corrupt("a block's class is out of range"))?;
     Ok(view(arena, map))
 }
 

@@ -4,6 +4,7 @@ use crate::arena::Arena;
 use crate::arena::error::Result;
 use crate::arena::record::counter::{self, Counters};
 use crate::arena::record::free_map::WORD_BITS;
+use crate::arena::size_class::SizeClass;
 use crate::memory::decommit::{self, Unused, whole_pages};
 use crate::memory::{free_map, slot_pages, trim};
 use crate::process::thread::Thread;
@@ -52,7 +53,7 @@ impl IdleMemory {
         let Counters { blocks_freed, objects_retired, .. } = counter::counters(arena);
         let mut bytes;
         (bytes, self.is_due) = slot_pages::decommit_slots(supervisor, unused, go_on)?;
-        for class in 0..arena.layout().pools.len() {
+        for class in arena.layout().classes() {
             bytes += self.pass_over(class, supervisor, unused, go_on)?;
         }
         // The counts from before the pass: a block that was freed during it makes another pass due.
@@ -62,7 +63,7 @@ impl IdleMemory {
 
     fn pass_over(
         &mut self,
-        class: usize,
+        class: SizeClass,
         supervisor: &Thread,
         unused: Unused,
         go_on: &mut dyn FnMut() -> bool,
@@ -71,18 +72,18 @@ impl IdleMemory {
         let leaves = (arena.used_blocks(class) as usize).div_ceil(WORD_BITS);
         // A supervisor's first pass has no record of earlier frees, so it takes every block for aged.
         let unknown = if self.freed.is_none() { u64::MAX } else { 0 };
-        if self.aged.len() <= class {
-            self.aged.resize(class + 1, Vec::new());
+        if self.aged.len() <= class.index() {
+            self.aged.resize(class.index() + 1, Vec::new());
         }
-        let known = self.aged[class].len();
-        self.aged[class].resize(leaves.max(known), unknown);
+        let known = self.aged[class.index()].len();
+        self.aged[class.index()].resize(leaves.max(known), unknown);
         let mut bytes = 0;
         for leaf in 0..leaves {
             let lately = decommit::take_freed_lately(arena, class, leaf)?;
-            let aged = self.aged[class][leaf];
+            let aged = self.aged[class.index()][leaf];
             // Blocks that have stayed free since before the last pass, or all. Those freed lately age from now on.
             let wanted = if unused == Unused::Now { aged | lately } else { aged & !lately };
-            self.aged[class][leaf] = aged | lately;
+            self.aged[class.index()][leaf] = aged | lately;
             self.is_due |= lately != 0;
             // A block that was freed lately keeps its page, unless it is wanted too.
             let chosen = whole_pages(
@@ -99,12 +100,14 @@ impl IdleMemory {
                 continue;
             }
             let (given, of_bytes) = decommit::decommit_blocks(supervisor, class, leaf, chosen)?;
-            self.aged[class][leaf] &= !given;
+            self.aged[class.index()][leaf] &= !given;
             // Another thread has taken one of them, and may free it again.
             self.is_due |= given != chosen;
             bytes += of_bytes;
         }
-        trim::trim(supervisor, class, |leaf| self.aged[class].get(leaf).is_none_or(|aged| *aged == 0))?;
+        trim::trim(supervisor, class, |leaf| {
+            self.aged[class.index()].get(leaf).is_none_or(|aged| *aged == 0)
+        })?;
         Ok(bytes)
     }
 }

@@ -5,13 +5,14 @@
 //! the search from above, as a kernel registers shrinkers.
 
 use crate::arena::error::{Error, Result};
+use crate::arena::size_class::SizeClass;
 use crate::arena::word::block::BlockId;
 use crate::memory::block_credit;
 use crate::process::thread::Thread;
 use std::sync::OnceLock;
 
 /// Finds a block of this class after the first try gave the error, or returns the error.
-type Relief = fn(&Thread, usize, Error) -> Result<BlockId>;
+type Relief = fn(&Thread, SizeClass, Error) -> Result<BlockId>;
 
 /// The same for every process and arena: it is code, not state.
 static RELIEF: OnceLock<Relief> = OnceLock::new();
@@ -22,10 +23,10 @@ pub(crate) fn register(relief: Relief) {
 }
 
 /// Takes a block of `class`, OWNED by this thread.
-pub(crate) fn take_block(thread: &Thread, class: usize) -> Result<BlockId> {
+pub(crate) fn take_block(thread: &Thread, class: SizeClass) -> Result<BlockId> {
     let exhausted = match block_credit::take_free_block(thread, class) {
         Err(error @ (Error::NoMemory { .. } | Error::NoResources(_)))
-            if class < thread.arena().layout().pools.len() =>
+            if thread.arena().layout().has_class(class) =>
         {
             error
         }

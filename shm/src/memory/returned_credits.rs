@@ -13,18 +13,18 @@
 //! last walk. So a process that is refused a thing really has its whole quota.
 
 use crate::arena::Arena;
-use crate::arena::word::credit::{Charge, Returned};
+use crate::arena::word::credit::{Charge, CreditKind, Returned};
 use crate::sync::{AcqRel, AtomicU64, Relaxed, Release};
 
-pub(crate) fn returned(arena: &Arena, charge: Charge, kind: usize) -> Option<&AtomicU64> {
-    arena.process(charge.row).ok()?.returned.get(kind)
+pub(crate) fn returned(arena: &Arena, charge: Charge, kind: CreditKind) -> Option<&AtomicU64> {
+    arena.process(charge.row).ok()?.returned.get(kind.index())
 }
 
 /// Changes the word, if it still belongs to the same process. Returns the value that it replaced.
 pub(crate) fn change_returned(
     arena: &Arena,
     charge: Charge,
-    kind: usize,
+    kind: CreditKind,
     change: impl Fn(Returned) -> Returned,
 ) -> Option<Returned> {
     let cell = returned(arena, charge, kind)?;

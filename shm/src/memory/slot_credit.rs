@@ -13,7 +13,7 @@
 //! It refuses only if all three find no credit.
 
 use crate::arena::error::Result;
-use crate::arena::word::credit::{Charge, OBJECTS, Returned};
+use crate::arena::word::credit::{Charge, CreditKind, Returned};
 use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
 use crate::memory::{returned_credits, slot_pool};
 use crate::process::quota::{CreditCache, Creditor, ObjectCredits};
@@ -29,7 +29,7 @@ pub(crate) fn take_over_objects(thread: &Thread, pool: &ObjectCredits) -> u64 {
     let seen = returned_credits::change_returned(
         thread.arena(),
         thread.process.quotas.charge,
-        OBJECTS,
+        CreditKind::OBJECTS,
         Returned::taken_over,
     );
     // P5: other processes write this word, and no number in it may exceed the quota.
@@ -44,9 +44,9 @@ pub(crate) fn count_objects(thread: &Thread, pool: &ObjectCredits) -> Result<u64
     pool.generation.fetch_add(1, Ordering::SeqCst);
     // A process that frees a slot during the walk sees WALKING, and marks its credit LOST instead of returning it: the
     // walk may have counted the slot as free already (INV-CREDIT-1).
-    returned_credits::change_returned(thread.arena(), own, OBJECTS, Returned::walk_begun);
+    returned_credits::change_returned(thread.arena(), own, CreditKind::OBJECTS, Returned::walk_begun);
     let charged = objects_charged(thread)?;
-    returned_credits::change_returned(thread.arena(), own, OBJECTS, Returned::walk_ended);
+    returned_credits::change_returned(thread.arena(), own, CreditKind::OBJECTS, Returned::walk_ended);
     Ok(pool.quota.saturating_sub(charged))
 }
 
@@ -111,7 +111,7 @@ pub(crate) fn note_creditor(thread: &Thread, lifecycle: Lifecycle, recorded: &mu
     let Some(cell) = returned_credits::returned(
         thread.arena(),
         Charge { row: lifecycle.charged_row(), epoch: 0 },
-        OBJECTS,
+        CreditKind::OBJECTS,
     ) else {
         return;
     };
@@ -127,7 +127,9 @@ pub(crate) fn return_credits_to(thread: &Thread, creditor: Option<Creditor>) {
     if let Some(Creditor { charge, before, objects }) = creditor
         && objects > 0
     {
-        returned_credits::change_returned(thread.arena(), charge, OBJECTS, |now| now.given(before, objects));
+        returned_credits::change_returned(thread.arena(), charge, CreditKind::OBJECTS, |now| {
+            now.given(before, objects)
+        });
     }
 }
 

@@ -20,7 +20,8 @@ use crate::arena::Arena;
 use crate::arena::error::Result;
 use crate::arena::layout::PAGE_BYTES;
 use crate::arena::record::free_map::WORD_BITS;
-use crate::arena::word::block::{BlockId, BlockState, BlockWord};
+use crate::arena::size_class::SizeClass;
+use crate::arena::word::block::{BlockId, BlockIndex, BlockRun, BlockState, BlockWord};
 use crate::arena::word::intent::ListIntent;
 use crate::memory::{block_pool, free_map};
 use crate::process::thread::{Thread, crash_point};
@@ -31,8 +32,8 @@ const MOST: u32 = if cfg!(loom) { 2 } else { 4096 };
 
 const LEAST: u32 = if cfg!(loom) { 1 } else { 2 * (PAGE_BYTES / 32) as u32 };
 
-fn raise_first_generation(arena: &Arena, class: usize, generation: u64) {
-    let cell = &arena.header().first_generation[class];
+fn raise_first_generation(arena: &Arena, class: SizeClass, generation: u64) {
+    let cell = &arena.header().first_generation[class.index()];
     let mut seen = cell.load(Relaxed);
     // P5: one thread trims at a time.
     for _ in 0..100 {
@@ -47,8 +48,8 @@ fn raise_first_generation(arena: &Arena, class: usize, generation: u64) {
     }
 }
 
-/// The first block of the free run at the end, as far down as `is_idle` says that a leaf's memory has been given back.
-fn idle_end(arena: &Arena, class: usize, end: u32, is_idle: impl Fn(usize) -> bool) -> Result<u32> {
+/// The free blocks at the end, as far down as `is_idle` says that a leaf's memory has been given back.
+fn idle_end(arena: &Arena, class: SizeClass, end: u32, is_idle: impl Fn(usize) -> bool) -> Result<BlockRun> {
     let map = free_map::free_blocks(arena, class)?;
     let mut from = end;
     while from > 0 && end - from < MOST {
@@ -62,68 +63,69 @@ fn idle_end(arena: &Arena, class: usize, end: u32, is_idle: impl Fn(usize) -> bo
         }
         from = (leaf * WORD_BITS) as u32;
     }
-    Ok(from)
+    Ok(BlockRun { class, indices: from..end })
 }
 
 /// Moves the high-water mark of the class down over free blocks, as far as `is_idle` says that a leaf's memory has been
 /// given back.
-pub(crate) fn trim(thread: &Thread, class: usize, is_idle: impl Fn(usize) -> bool) -> Result<()> {
-    let blocks = thread.arena().layout().descriptors[class].count as u64;
+pub(crate) fn trim(thread: &Thread, class: SizeClass, is_idle: impl Fn(usize) -> bool) -> Result<()> {
+    let blocks = thread.arena().layout().descriptors[class.index()].count as u64;
     // P5: as many rounds as there are slices.
     for _ in 0..=blocks / u64::from(MOST) {
         // Relaxed: each block is taken by a CAS of its own word, and the last CAS compares the mark again.
-        let end = thread.arena().header().blocks_hwm[class].load(Relaxed).min(blocks) as u32;
-        let from = idle_end(thread.arena(), class, end, &is_idle)?;
-        if end - from < LEAST || !trim_to(thread, class, from, end)? {
+        let end = thread.arena().header().blocks_hwm[class.index()].load(Relaxed).min(blocks) as u32;
+        let idle = idle_end(thread.arena(), class, end, &is_idle)?;
+        if idle.indices.len() < LEAST as usize || !trim_to(thread, &idle)? {
             break;
         }
     }
     Ok(())
 }
 
-/// Returns `false` if another thread has taken one of the blocks, or the next one, meanwhile.
-fn trim_to(thread: &Thread, class: usize, from: u32, end: u32) -> Result<bool> {
+/// Trims these blocks, the last ones below the mark. Returns `false` if another thread has taken one of them, or the
+/// next one, meanwhile.
+fn trim_to(thread: &Thread, run: &BlockRun) -> Result<bool> {
     let arena = thread.arena();
-    thread.set_list_intent(ListIntent::Trimming { block: BlockId::new(class, from) }, 0);
+    thread.set_list_intent(ListIntent::Trimming { block: run.first() }, 0);
     crash_point!(thread, "trim.intended");
-    let are_owned = own_for_trimming(thread, class, from, end)?;
+    let are_owned = own_for_trimming(thread, run)?;
     crash_point!(thread, "trim.owned");
     let is_lowered = are_owned && {
-        for index in from..end {
+        for block in run.blocks() {
             // ORDER: Release: after the first generation was raised.
-            arena.descriptor(BlockId::new(class, index))?.state.store(0, Release);
+            arena.descriptor(block)?.state.store(0, Release);
         }
-        arena.decommit_descriptors(class, from, end);
+        arena.decommit_descriptors(run);
         crash_point!(thread, "trim.cleared");
         // ORDER: Release: a thread that sees the lower mark sees the words cleared. No Acquire: all blocks below it
         // were taken before, by Acquires, and every later store is a Release.
-        let hwm = &arena.header().blocks_hwm[class];
-        hwm.compare_exchange(end.into(), from.into(), Release, Relaxed).is_ok()
+        let hwm = &arena.header().blocks_hwm[run.class.index()];
+        hwm.compare_exchange(run.indices.end.into(), run.indices.start.into(), Release, Relaxed).is_ok()
     };
     crash_point!(thread, "trim.lowered");
     if !is_lowered {
-        resolve_trim(thread, BlockId::new(class, from))?;
+        resolve_trim(thread, run.first())?;
     }
     thread.set_list_intent(ListIntent::Idle, 0);
     Ok(is_lowered)
 }
 
-fn own_for_trimming(thread: &Thread, class: usize, from: u32, end: u32) -> Result<bool> {
+fn own_for_trimming(thread: &Thread, run: &BlockRun) -> Result<bool> {
+    let class = run.class;
     let map = free_map::free_blocks(thread.arena(), class)?;
     let mut generation = 0;
     {
         // As in `decommit.rs`: the lock excludes a walk of this process.
-        let _credits = thread.process.quotas.blocks[class].lock();
+        let _credits = thread.process.quotas.blocks[class.index()].lock();
         // From the end, because other threads take the lowest free block first.
-        for index in (from..end).rev() {
-            let block = BlockId::new(class, index);
+        for block in run.blocks().rev() {
             if !block_pool::try_take(thread, block)? {
                 return Ok(false);
             }
             let descriptor = thread.arena().descriptor(block)?;
             descriptor.charge.store(0, Relaxed);
             generation = generation.max(BlockWord(descriptor.state.load(Relaxed)).generation());
-            map.taken(thread, index, || block_pool::is_free(thread.arena(), block))?;
+            map.taken(thread, block.index().0, || block_pool::is_free(thread.arena(), block))?;
         }
     }
     // Raised before any word is cleared: a thread that takes one of these blocks after the mark was lowered must see it
@@ -139,11 +141,11 @@ pub(crate) fn resolve_trim(thread: &Thread, from: BlockId) -> Result<u32> {
     let map = free_map::free_blocks(thread.arena(), class)?;
     // Relaxed: the dead thread, or this one, has seen the mark behind its blocks. Other threads have taken any blocks
     // since by CAS.
-    let mark = thread.arena().header().blocks_hwm[class].load(Relaxed);
-    let end = mark.min(thread.arena().layout().descriptors[class].count as u64) as u32;
+    let mark = thread.arena().header().blocks_hwm[class.index()].load(Relaxed);
+    let end = mark.min(thread.arena().layout().descriptors[class.index()].count as u64) as u32;
     let mut freed = 0;
-    for index in (from.index() as u32..end).take(MOST as usize) {
-        let block = BlockId::new(class, index);
+    for index in (from.index().0..end).take(MOST as usize) {
+        let block = BlockId::new(class, BlockIndex(index));
         let word = BlockWord(thread.arena().descriptor(block)?.state.load(Relaxed));
         if word.state() == BlockState::Owned(thread.tag) {
             freed += u32::from(block_pool::free_unused_block(thread, block, word)?);
@@ -158,8 +160,8 @@ pub(crate) fn resolve_trim(thread: &Thread, from: BlockId) -> Result<u32> {
 /// INVALID → FREE, below the mark (INV-TRIM-2).
 pub(crate) fn free_never_used(thread: &Thread, block: BlockId) -> Result<bool> {
     let state = &thread.arena().descriptor(block)?.state;
-    let mark = &thread.arena().header().blocks_hwm[block.class()];
-    if state.load(Relaxed) != 0 || mark.load(Relaxed) <= block.index() as u64 {
+    let mark = &thread.arena().header().blocks_hwm[block.class().index()];
+    if state.load(Relaxed) != 0 || mark.load(Relaxed) <= u64::from(block.index().0) {
         return Ok(false);
     }
     let free = block_pool::first_generation(thread.arena(), block.class()).freed();
@@ -187,8 +189,9 @@ mod tests {
         let thread = Thread::join(&Process::attach(arena, process_slot, 1, 1).unwrap()).unwrap();
         let mut newest = 0;
         for _ in 0..3 {
-            let blocks: Vec<_> =
-                (0..2 * LEAST).map(|_| block_pool::take_some_block(&thread, 0).unwrap()).collect();
+            let blocks: Vec<_> = (0..2 * LEAST)
+                .map(|_| block_pool::take_some_block(&thread, SizeClass::SMALLEST).unwrap())
+                .collect();
             for block in &blocks {
                 let owned = word(&thread, *block);
                 assert!(owned.generation() >= newest, "{} after {newest}", owned.generation());
@@ -196,7 +199,7 @@ mod tests {
                 assert!(block_pool::free_block_named(&thread, *block, owned).unwrap());
             }
             newest = blocks.iter().map(|block| word(&thread, *block).generation()).max().unwrap() + 1;
-            trim(&thread, 0, |_| true).unwrap();
+            trim(&thread, SizeClass::SMALLEST, |_| true).unwrap();
             assert_eq!(thread.arena().header().blocks_hwm[0].load(Relaxed), 0);
             assert!(blocks.iter().all(|block| word(&thread, *block) == BlockWord(0)));
         }

@@ -5,6 +5,7 @@
 //! closed entry in quarantine before it is used again (INV-ENTRY-4).
 
 use crate::arena::word::handle::{Entry, EntryIndex, HandleValue};
+use core::ops::Range;
 use std::collections::VecDeque;
 
 /// The secret by which a process encodes entries as values: a bijection of 32 bits that maps 0 to 0. So no value is
@@ -75,8 +76,9 @@ impl EntryPool {
     /// How many free entries may keep a private half, beyond the number of entries in use.
     const KEPT: usize = 1024;
 
-    /// A pool of the entries `first..end`.
-    pub(crate) fn new(first: u32, end: u32) -> Self {
+    /// A pool of these entries.
+    pub(crate) fn new(entries: Range<u32>) -> Self {
+        let (first, end) = (entries.start, entries.end);
         Self { quarantined: VecDeque::new(), reusable: Vec::new(), bare: 0, first, hwm: first, end }
     }
 
@@ -158,7 +160,7 @@ mod tests {
 
     #[test]
     fn closed_entries_stay_in_quarantine() {
-        let mut pool = EntryPool::new(1, 10_000);
+        let mut pool = EntryPool::new(1..10_000);
         let first = pool.take().unwrap();
         pool.recycle(&mut vec![first]);
         let mut taken = 0;
@@ -175,7 +177,7 @@ mod tests {
 
     #[test]
     fn few_entries_are_used_after_a_burst() {
-        let mut pool = EntryPool::new(1, 100_000);
+        let mut pool = EntryPool::new(1..100_000);
         let mut burst = Vec::new();
         pool.take_some(50_000, &mut burst);
         pool.recycle(&mut burst);
@@ -190,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_burst_leaves_few_private_halves() {
-        let mut pool = EntryPool::new(1, 100_000);
+        let mut pool = EntryPool::new(1..100_000);
         let mut dressed = std::collections::BTreeSet::<EntryIndex>::new();
         for _ in 0..3 {
             let mut burst = Vec::new();
@@ -207,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_small_table_uses_every_entry() {
-        let mut pool = EntryPool::new(1, 4);
+        let mut pool = EntryPool::new(1..4);
         let mut taken: Vec<_> = std::iter::from_fn(|| pool.take()).collect();
         taken.sort_unstable();
         assert_eq!(taken, [1, 2, 3].map(EntryIndex));

@@ -26,7 +26,7 @@
 //! that another process has freed or taken since then counts against it for one walk at most.
 
 use crate::arena::config::Config;
-use crate::arena::size_class::MAX_CLASSES;
+use crate::arena::size_class::{MAX_CLASSES, SizeClass};
 use crate::arena::word::credit::{Charge, Returned};
 use crate::arena::word::row::ProcessSlot;
 use crate::process::pace::Pace;
@@ -113,7 +113,7 @@ impl Quotas {
         Self {
             charge: Charge { row: process_slot.row, epoch: process_slot.epoch },
             objects: config.object_quota().map(ObjectCredits::new),
-            blocks: core::array::from_fn(|class| Lock::new(BlockCredits::new(config.block_quota(class)))),
+            blocks: SizeClass::ALL.map(|class| Lock::new(BlockCredits::new(config.block_quota(class)))),
             messages: MessageCredits {
                 quota: config.message_quota(),
                 left: Lock::new(config.message_quota().unwrap_or(0).cast_signed()),

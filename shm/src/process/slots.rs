@@ -101,7 +101,7 @@ pub(crate) fn attach(
         row: process_slot.row,
         epoch: process_slot.epoch,
         codec: HandleCodec::new(seed),
-        entries: Lock::new(EntryPool::new(STARTUP_ENTRY.0 + 1, last)),
+        entries: Lock::new(EntryPool::new(STARTUP_ENTRY.0 + 1..last)),
         threads: Lock::new(0),
         orphans: Lock::new(Vec::new()),
         quotas: Quotas::new(&arena.layout().config, process_slot),

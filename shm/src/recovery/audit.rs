@@ -21,7 +21,7 @@
 
 use crate::arena::error::Result;
 use crate::arena::segment::{self, Segment};
-use crate::arena::word::block::{BlockId, BlockState, BlockWord};
+use crate::arena::word::block::{BlockId, BlockIndex, BlockState, BlockWord};
 use crate::arena::word::handle::{Entry, EntryIndex, EntryState};
 use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
 use crate::arena::word::refcount::Count;
@@ -463,12 +463,12 @@ impl Walk<'_> {
     }
 
     fn walk_blocks(&mut self) -> Result<()> {
-        for class in 0..self.arena.layout().pools.len() {
+        for class in self.arena.layout().classes() {
             // The high-water mark: a thread takes a block below it only if the block is FREE. So an INVALID block below
             // it is lost.
-            let counted = self.arena.header().blocks_hwm[class].load(Relaxed);
+            let counted = self.arena.header().blocks_hwm[class.index()].load(Relaxed);
             for index in 0..self.arena.used_blocks(class) {
-                let block = BlockId::new(class, index);
+                let block = BlockId::new(class, BlockIndex(index));
                 let shown = free_map::free_blocks(self.arena, class)?.shows(index)?;
                 self.look_at_map(
                     format_args!("block {block:?}"),

@@ -60,7 +60,7 @@
 use crate::arena::error::{Error, Result};
 use crate::arena::segment::{self, MAX_POSITION};
 use crate::arena::segment_chain::{self, ChainStep, SegmentCursor};
-use crate::arena::size_class::CLASS_0_LINES;
+use crate::arena::size_class::SizeClass;
 use crate::arena::word::block::{BlockId, BlockState, BlockWord};
 use crate::arena::word::handle::Entry;
 use crate::arena::word::intent::HandleLocation;
@@ -136,8 +136,8 @@ impl<'a> WorkBudget<'a> {
 
     fn lines_in_use(thread: &Thread) -> u64 {
         let arena = thread.arena();
-        let lines = |class| u64::from(arena.used_blocks(class)) * (CLASS_0_LINES << class) as u64;
-        (0..arena.layout().pools.len()).map(lines).sum()
+        let lines = |class: SizeClass| u64::from(arena.used_blocks(class)) * class.lines() as u64;
+        arena.layout().classes().map(lines).sum()
     }
 
     fn charge(&mut self, thread: &Thread, steps: u64) -> WalkResult<()> {

@@ -124,7 +124,7 @@ pub(crate) fn resolve_list_intent(thread: &Thread, recovered: &mut Recovered) ->
         _ => {}
     }
     let map = free_map::free_blocks(thread.arena(), block.class())?;
-    map.repair(thread, block.index() as u32, || block_pool::is_free(thread.arena(), block))?;
+    map.repair(thread, block.index().0, || block_pool::is_free(thread.arena(), block))?;
     block_pool::mark_freed_lately(thread.arena(), block)?;
     thread.set_list_intent(ListIntent::Idle, 0);
     Ok(())

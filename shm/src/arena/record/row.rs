@@ -4,6 +4,7 @@
 //! `word/intent`, the hazards and the counters.
 
 use crate::arena::region::Shared;
+use crate::arena::word::credit::CreditKind;
 use crate::arena::word::intent::RefcountIntent;
 use crate::sync::{AtomicU64, Relaxed};
 
@@ -39,7 +40,7 @@ pub(crate) struct ProcessRow {
     _line_0: [AtomicU64; 2],
     /// Credits for blocks of each class, and for objects, that other processes have returned: see
     /// `memory/returned_credits`.
-    pub(crate) returned: [AtomicU64; crate::arena::word::credit::KINDS],
+    pub(crate) returned: [AtomicU64; CreditKind::COUNT],
 }
 
 // SAFETY: atomic words only; zero is their default.

@@ -9,9 +9,21 @@
 //! Each transition is one compare-and-swap of the whole word. The generation grows each time the block becomes FREE, so
 //! an intent that names an exact word frees the block at most once (INV-BLOCK-2).
 
-use crate::arena::size_class::block_bytes;
+use crate::arena::size_class::SizeClass;
 use crate::arena::word::reference::{ObjectRef, Tag};
 use crate::arena::word::{Field, debug_as_fields};
+use core::ops::Range;
+
+/// The index of a block among the blocks of its class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BlockIndex(pub u32);
+
+impl BlockIndex {
+    #[inline(always)]
+    pub(crate) const fn as_usize(self) -> usize {
+        self.0 as usize
+    }
+}
 
 /// The id of a block: its class and its index in the class.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,22 +32,24 @@ pub(crate) struct BlockId(u32);
 impl BlockId {
     const INDEX_BITS: u32 = 22;
 
-    pub(crate) const fn new(class: usize, index: u32) -> Self {
-        Self((class as u32) << Self::INDEX_BITS | index)
+    #[inline(always)]
+    pub(crate) const fn new(class: SizeClass, index: BlockIndex) -> Self {
+        Self((class.index() as u32) << Self::INDEX_BITS | index.0)
     }
 
     #[inline(always)]
-    pub(crate) const fn class(self) -> usize {
-        (self.0 >> Self::INDEX_BITS) as usize
+    pub(crate) const fn class(self) -> SizeClass {
+        SizeClass::new((self.0 >> Self::INDEX_BITS) as u16)
     }
 
     #[inline(always)]
-    pub(crate) const fn index(self) -> usize {
-        (self.0 & ((1 << Self::INDEX_BITS) - 1)) as usize
+    pub(crate) const fn index(self) -> BlockIndex {
+        BlockIndex(self.0 & ((1 << Self::INDEX_BITS) - 1))
     }
 
+    #[inline(always)]
     pub(crate) const fn bytes(self) -> usize {
-        block_bytes(self.class())
+        self.class().bytes()
     }
 
     /// As a link in the arena: 28 bits, where 0 is no block.
@@ -60,7 +74,27 @@ impl BlockId {
 
 impl core::fmt::Debug for BlockId {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "{}/{}", self.class(), self.index())
+        write!(f, "{}/{}", self.class().index(), self.index().0)
+    }
+}
+
+/// Neighbouring blocks of one class.
+#[derive(Clone, Debug)]
+pub(crate) struct BlockRun {
+    pub(crate) class: SizeClass,
+    pub(crate) indices: Range<u32>,
+}
+
+impl BlockRun {
+    pub(crate) fn first(&self) -> BlockId {
+        BlockId::new(self.class, BlockIndex(self.indices.start))
+    }
+
+    /// The blocks, from the lowest index to the highest.
+    #[inline(always)]
+    pub(crate) fn blocks(&self) -> impl DoubleEndedIterator<Item = BlockId> + use<> {
+        let class = self.class;
+        self.indices.clone().map(move |index| BlockId::new(class, BlockIndex(index)))
     }
 }
 

@@ -16,7 +16,7 @@
 //! | walk + 1, WALKING; LOST and credits → 0 | the process, before it walks over the words charged to it: CAS |
 //! | WALKING → 0 | the process, after the walk: CAS |
 
-use crate::arena::size_class::MAX_CLASSES;
+use crate::arena::size_class::{MAX_CLASSES, SizeClass};
 use crate::arena::word::reference::ProcessIndex;
 use crate::arena::word::{Field, debug_as_fields};
 
@@ -41,11 +41,27 @@ impl Charge {
     }
 }
 
-/// How many kinds of credits there are: one for each class of blocks, and one for objects.
-pub(crate) const KINDS: usize = MAX_CLASSES + 1;
+/// A kind of credit: for the blocks of one class, or for objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CreditKind(usize);
 
-/// The kind for objects.
-pub(crate) const OBJECTS: usize = MAX_CLASSES;
+impl CreditKind {
+    /// How many kinds there are.
+    pub(crate) const COUNT: usize = MAX_CLASSES + 1;
+    pub(crate) const OBJECTS: Self = Self(MAX_CLASSES);
+
+    /// The kind for the blocks of a class, which exists.
+    #[inline(always)]
+    pub(crate) const fn blocks(class: SizeClass) -> Self {
+        Self(class.index())
+    }
+
+    /// Its index in an array with one item for each kind.
+    #[inline(always)]
+    pub(crate) const fn index(self) -> usize {
+        self.0
+    }
+}
 
 /// A value of a word of `ProcessRow::returned`.
 #[derive(Clone, Copy, PartialEq, Eq)]

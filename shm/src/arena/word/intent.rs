@@ -263,11 +263,12 @@ impl ListIntent {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::arena::word::block::BlockId;
+    use crate::arena::size_class::SizeClass;
+    use crate::arena::word::block::{BlockId, BlockIndex};
 
     #[test]
     fn intents_survive_encoding_as_words() {
-        let block = BlockId::new(16, 4_000_000);
+        let block = BlockId::new(SizeClass::new(16), BlockIndex(4_000_000));
         let entry = HandleLocation::Entry { process: ProcessIndex(4095), index: EntryIndex(0xf_ffff) };
         let transit = HandleLocation::Transit { block, word: 63 };
         for location in [entry, transit] {

@@ -123,10 +123,12 @@ impl SegmentLink {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::arena::size_class::SizeClass;
+    use crate::arena::word::block::BlockIndex;
 
     #[test]
     fn a_header_keeps_all_its_fields() {
-        let block = BlockId::new(16, 77);
+        let block = BlockId::new(SizeClass::new(16), BlockIndex(77));
         let header = MessageHeader::new(16 << 20, 64, Some(block));
         assert_eq!((header.length(), header.handles(), header.block()), (16 << 20, 64, Some(block)));
         assert!(!header.is_consumed());

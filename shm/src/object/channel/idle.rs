@@ -14,6 +14,7 @@
 use crate::arena::error::{Error, Result};
 use crate::arena::segment::{Segment, class_of_messages};
 use crate::arena::segment_chain;
+use crate::arena::size_class::SizeClass;
 use crate::memory::block_credit;
 use crate::object::channel::end::{Reader, Writer};
 use crate::object::channel::read::reader;
@@ -108,7 +109,7 @@ fn trim_reader(reader: &mut Reader<'_>) -> Result<bool> {
     Ok(is_grown(thread, &segment))
 }
 
-fn first_class(thread: &Thread) -> usize {
+fn first_class(thread: &Thread) -> SizeClass {
     class_of_messages(thread.arena().config().first_segment_messages)
 }
 

@@ -198,7 +198,7 @@ fn claim_reservation<'a>(
 fn keep_block(writer: &mut Writer<'_>, block: Option<BlockId>) {
     if let Some(block) = block
         && writer.cursor.ready
-        && let Some(spare) = writer.cursor.spare.get_mut(block.class())
+        && let Some(spare) = writer.cursor.spare.get_mut(block.class().index())
     {
         spare.push(block);
     }

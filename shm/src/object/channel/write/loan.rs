@@ -95,7 +95,7 @@ pub(crate) fn return_loan(thread: &Thread, loan: Loan) {
     if let Ok(mut writer) = Writer::enter(thread, loan.found, Rights::empty(), &inside)
         && writer.cursor.ready
     {
-        writer.cursor.spare[loan.block.class()].push(loan.block);
+        writer.cursor.spare[loan.block.class().index()].push(loan.block);
     }
 }
 

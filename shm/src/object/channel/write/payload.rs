@@ -5,7 +5,7 @@
 //! pool exhausted.
 
 use crate::arena::error::{Error, Result};
-use crate::arena::size_class::{block_bytes, class_of_lines};
+use crate::arena::size_class::SizeClass;
 use crate::arena::word::block::BlockId;
 use crate::arena::word::intent::ListIntent;
 use crate::memory::pressure;
@@ -24,36 +24,36 @@ const MOST_BYTES_AHEAD: usize = 16 << 10;
 
 /// A payload block of this direction with at least `lines` lines.
 pub(crate) fn payload_block(writer: &mut Writer<'_>, lines: usize) -> Result<BlockId> {
-    let class = class_of_lines(lines);
-    let spares = |cursor: &WriteCursor| cursor.spare.get(class).map_or(0, Vec::len);
+    let class = SizeClass::fitting(lines);
+    let spares = |cursor: &WriteCursor| cursor.spare.get(class.index()).map_or(0, Vec::len);
     if spares(&writer.cursor) == 0 {
         writer::refresh_head(writer)?;
         spare_blocks::search_in_flight(writer)?;
         // A load of the head costs the transfer of a cache line: keep enough blocks that it is loaded seldom.
-        let most = (IN_FLIGHT_BYTES / block_bytes(class)).clamp(32, 512);
+        let most = (IN_FLIGHT_BYTES / class.bytes()).clamp(32, 512);
         let enough = most / 8;
         if writer.cursor.in_flight.len() >= most {
             writer::back_off_for_reader(writer, |cursor| spares(cursor) >= enough)?;
         }
         if spares(&writer.cursor) < enough
             && writer.cursor.in_flight.len() < most
-            && block_bytes(class) <= MOST_BYTES_AHEAD
+            && class.bytes() <= MOST_BYTES_AHEAD
             || spares(&writer.cursor) == 0
         {
             // More blocks are only an optimization while there is a spare one: then a full pool or quota is no error.
             return match join_payload(writer, class) {
                 Err(Error::NoMemory { .. } | Error::NoResources(_)) if spares(&writer.cursor) > 0 => {
-                    Ok(writer.cursor.spare[class].pop().expect("counted"))
+                    Ok(writer.cursor.spare[class.index()].pop().expect("counted"))
                 }
                 taken => taken,
             };
         }
         spare_blocks::trim_after_burst(writer)?;
     }
-    let block = writer.cursor.spare[class].pop().ok_or(Error::Corrupt("spare blocks vanished"))?;
+    let block = writer.cursor.spare[class.index()].pop().ok_or(Error::Corrupt("spare blocks vanished"))?;
     // The next message's block is still in the reader's cache. The next write starts with a lock, which waits for all
     // earlier stores, so without a prefetch the lines of one message would be fetched only after those of the last.
-    if let Some(next) = writer.cursor.spare[class].last()
+    if let Some(next) = writer.cursor.spare[class.index()].last()
         && next.bytes() <= MOST_BYTES_FETCHED
     {
         writer.thread.arena().lines(*next)?.iter().for_each(sync::prefetch_write);
@@ -62,9 +62,9 @@ pub(crate) fn payload_block(writer: &mut Writer<'_>, lines: usize) -> Result<Blo
 }
 
 /// Takes a free block and makes it this direction's.
-fn join_payload(writer: &mut Writer<'_>, class: usize) -> Result<BlockId> {
+fn join_payload(writer: &mut Writer<'_>, class: SizeClass) -> Result<BlockId> {
     let thread = writer.thread;
-    let held = writer.cursor.owned.get(class).copied().unwrap_or(0);
+    let held = writer.cursor.owned.get(class.index()).copied().unwrap_or(0);
     if !block_credit::leaves_enough(thread, class, held) {
         let walks = &thread.process.quotas.shares;
         if walks.is_due() {
@@ -81,7 +81,7 @@ fn join_payload(writer: &mut Writer<'_>, class: usize) -> Result<BlockId> {
     let block = pressure::take_block(thread, class)?;
     // Counted before the block joins: if this thread dies here, the private estimate is too high by one, which is
     // harmless.
-    writer.cursor.owned[class] += 1;
+    writer.cursor.owned[class.index()] += 1;
     writer.cursor.all_owned += 1;
     let descriptor = thread.arena().descriptor(block)?;
     let blocks = &writer.direction()?.producer.blocks;

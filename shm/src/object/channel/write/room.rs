@@ -2,6 +2,7 @@
 
 use crate::arena::error::{Error, Result};
 use crate::arena::segment::class_of_messages;
+use crate::arena::size_class::SizeClass;
 use crate::memory::pressure;
 use crate::object::channel::end::Writer;
 use crate::object::channel::write::spare_blocks::{self, MOST_KEPT_ANYHOW};
@@ -9,13 +10,13 @@ use crate::object::channel::write::{message_credit, writer};
 use crate::process::half::channel::WriteCursor;
 
 /// How many classes a segment grows by: four times the messages, twice in models.
-const GROWTH_CLASSES: usize = if cfg!(loom) { 1 } else { 2 };
+const GROWTH_CLASSES: u16 = if cfg!(loom) { 1 } else { 2 };
 
 /// The largest segment: 8,192 messages.
-const LARGEST_SEGMENT_CLASS: usize = 12;
+const LARGEST_SEGMENT_CLASS: SizeClass = SizeClass::new(12);
 
 /// The largest segment that is linked while messages are consumed out of order: 16 messages.
-const SEGMENT_CLASS_BEHIND_HEAD: usize = if cfg!(loom) { 0 } else { 3 };
+const SEGMENT_CLASS_BEHIND_HEAD: SizeClass = SizeClass::new(if cfg!(loom) { 0 } else { 3 });
 
 /// Loads the head again, takes back the blocks of consumed messages, and makes room for one message. Otherwise returns
 /// SHOULD_WAIT (the channel is full) or NO_RESOURCES (this process may have no more messages pending).
@@ -46,17 +47,16 @@ pub(crate) fn make_room(writer: &mut Writer<'_>) -> Result<()> {
 /// Links another segment behind the full one.
 fn grow(writer: &mut Writer<'_>) -> Result<()> {
     let thread = writer.thread;
-    let classes = thread.arena().layout().pools.len();
     // While an unread message keeps the head back, a segment is given back only as a whole. So link small segments:
     // then one unread message keeps little memory.
     let is_kept_back =
         writer.cursor.segment.is_some() && writer.cursor.consumed_seen > writer.cursor.head_seen;
     let largest = if is_kept_back { SEGMENT_CLASS_BEHIND_HEAD } else { LARGEST_SEGMENT_CLASS };
-    let largest = largest.min(classes - 1);
+    let largest = largest.min(thread.arena().config().largest_class());
     // The class comes from a block that the layout has accepted, and `min`, below, keeps the sum inside the layout.
     let class = match &writer.cursor.segment {
         None => class_of_messages(thread.arena().config().first_segment_messages),
-        Some(segment) => segment.block.class() + GROWTH_CLASSES,
+        Some(segment) => segment.block.class().larger_by(GROWTH_CLASSES),
     };
     let block = pressure::take_block(thread, class.min(largest))?;
     writer::link_segment(writer, block)
@@ -84,13 +84,12 @@ pub(crate) fn make_room_ahead(writer: &mut Writer<'_>, ahead: u64) -> Result<()>
 mod tests {
     use super::*;
     use crate::arena::segment::messages_of_class;
-    use crate::arena::size_class::CLASS_0_LINES;
 
     #[test]
     fn segments_fit_their_blocks() {
-        for class in 0..=LARGEST_SEGMENT_CLASS {
+        for class in SizeClass::ALL.into_iter().take_while(|class| *class <= LARGEST_SEGMENT_CLASS) {
             let messages = messages_of_class(class);
-            assert!(messages + messages.div_ceil(8) <= CLASS_0_LINES << class, "class {class}");
+            assert!(messages + messages.div_ceil(8) <= class.lines(), "{class:?}");
         }
         assert_eq!(messages_of_class(LARGEST_SEGMENT_CLASS), 8192);
     }

@@ -1,7 +1,7 @@
 //! Spare payload blocks, which no message uses: how a direction finds them again, and which of them it gives back.
 
 use crate::arena::error::{Error, Result};
-use crate::arena::size_class::block_bytes;
+use crate::arena::size_class::SizeClass;
 use crate::arena::word::block::BlockId;
 use crate::arena::word::intent::ListIntent;
 use crate::object::channel::drain;
@@ -26,7 +26,7 @@ pub(crate) fn search_in_flight(writer: &mut Writer<'_>) -> Result<()> {
         if writer.thread.arena().descriptor(block)?.position.load(Acquire) == 0 {
             // P5: the 0 is the reader's word. A reader that writes it too early damages the message that it is reading,
             // and no other.
-            cursor.spare[block.class()].push(block);
+            cursor.spare[block.class().index()].push(block);
         } else {
             cursor.in_flight.push_back((position, block));
         }
@@ -50,18 +50,18 @@ pub(crate) fn trim_after_burst(writer: &mut Writer<'_>) -> Result<()> {
     // A steady stream needs as many blocks again as are in flight. To keep fewer would give blocks back in one lap and
     // take them again in the next.
     let in_use = 2 * writer.cursor.in_flight.len();
-    let keep = |class| (KEPT_BYTES / block_bytes(class)).clamp(1, 64).max(in_use);
-    if writer.cursor.spare.iter().enumerate().any(|(class, spare)| spare.len() > 4 * keep(class)) {
+    let keep = |class: SizeClass| (KEPT_BYTES / class.bytes()).clamp(1, 64).max(in_use);
+    if writer.cursor.spare.iter().zip(SizeClass::ALL).any(|(spare, class)| spare.len() > 4 * keep(class)) {
         trim_spares(writer, keep)?;
     }
     Ok(())
 }
 
 /// Gives back the spare blocks of each class beyond `keep`.
-pub(crate) fn trim_spares(writer: &mut Writer<'_>, keep: impl Fn(usize) -> usize) -> Result<()> {
+pub(crate) fn trim_spares(writer: &mut Writer<'_>, keep: impl Fn(SizeClass) -> usize) -> Result<()> {
     let thread = writer.thread;
     let mut excess = HashSet::new();
-    for (class, spare) in writer.cursor.spare.iter_mut().enumerate() {
+    for (spare, class) in writer.cursor.spare.iter_mut().zip(SizeClass::ALL) {
         // They leave the private list first. After an error below, the rest is in the arena's list alone, where the
         // next owner of the end finds it.
         excess.extend(spare.drain(keep(class).min(spare.len())..));
@@ -78,7 +78,7 @@ pub(crate) fn trim_spares(writer: &mut Writer<'_>, keep: impl Fn(usize) -> usize
             // `chain` stays where it is: unlinking stores the next block in it.
             let from = writer.side;
             drain::unlink_and_free(thread, chain, block, ListIntent::UnlinkPayload { from, block }, from)?;
-            let owned = &mut writer.cursor.owned[block.class()];
+            let owned = &mut writer.cursor.owned[block.class().index()];
             *owned = owned.saturating_sub(1);
             writer.cursor.all_owned = writer.cursor.all_owned.saturating_sub(1);
         } else {

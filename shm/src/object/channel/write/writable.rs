@@ -44,7 +44,7 @@ fn prepare_write(writer: &mut Writer<'_>, lines: usize) -> Result<()> {
     write::reserve_position(writer, 0)?;
     if lines > 0 {
         let block = payload::payload_block(writer, lines)?;
-        writer.cursor.spare[block.class()].push(block);
+        writer.cursor.spare[block.class().index()].push(block);
     }
     Ok(())
 }

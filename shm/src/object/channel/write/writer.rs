@@ -63,11 +63,11 @@ pub(crate) fn load_write_cursor(writer: &mut Writer<'_>) -> Result<()> {
         if BlockWord(descriptor.state.load(Relaxed)).state() != BlockState::Bound(writer.side) {
             return Err(Error::Corrupt("a channel's list of blocks runs into another's"));
         }
-        cursor.owned[block.class()] += 1;
+        cursor.owned[block.class().index()] += 1;
         cursor.all_owned += 1;
         match descriptor.position.load(Relaxed) {
             used if used > cursor.head_seen => in_flight.push((used - 1, block)),
-            _ => cursor.spare[block.class()].push(block),
+            _ => cursor.spare[block.class().index()].push(block),
         }
         next = descriptor.link.load(Relaxed);
         bound = bound.checked_sub(1).ok_or(Error::Corrupt("a channel's blocks run in a circle"))?;
@@ -131,7 +131,7 @@ pub(crate) fn refresh_head(writer: &mut Writer<'_>) -> Result<()> {
         && position < head
     {
         cursor.in_flight.pop_front();
-        cursor.spare[block.class()].push(block);
+        cursor.spare[block.class().index()].push(block);
     }
     shrink_grant(writer);
     writer.cursor.set_limit();
