@@ -4,7 +4,7 @@
 //! below it is not zero. `memory/free_map` has the rules for changing it.
 
 use crate::arena::region::Shared;
-use crate::sync::AtomicU64;
+use crate::sync::{AtomicU64, Relaxed};
 use arrayvec::ArrayVec;
 
 /// How many items, or words, one word describes. Few in models, which have few items.
@@ -14,12 +14,21 @@ pub(crate) const WORD_BITS: usize = if cfg!(loom) { 2 } else { 64 };
 const MOST_LEVELS: usize = if cfg!(loom) { 12 } else { 4 };
 
 /// A word of the map.
-#[derive(Debug, Default)]
+#[derive(Default)]
 #[repr(transparent)]
 pub(crate) struct MapWord(pub(crate) AtomicU64);
 
 // SAFETY: one atomic word; zero is its default.
 unsafe impl Shared for MapWord {}
+
+impl core::fmt::Debug for MapWord {
+    /// The numbers of the bits that are set.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        // Relaxed: the word is shown as it is at this moment.
+        let word = self.0.load(Relaxed);
+        f.debug_set().entries((0..u64::BITS).filter(|bit| word & 1 << bit != 0)).finish()
+    }
+}
 
 /// The levels of a map, in private memory.
 #[derive(Clone, Debug)]
@@ -71,5 +80,15 @@ impl MapLayout {
     /// Words in all levels together.
     pub(crate) fn words(&self) -> usize {
         self.words
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_which_bits_are_set() {
+        assert_eq!(format!("{:?}", MapWord(AtomicU64::new(0b101))), "{0, 2}");
     }
 }

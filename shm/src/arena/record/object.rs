@@ -9,13 +9,17 @@
 //! ```
 
 use crate::arena::region::Shared;
+use crate::arena::word::lifecycle::Lifecycle;
+use crate::arena::word::refcount::Count;
+use crate::arena::word::reference::ObjectRef;
+use crate::arena::word::signals::State;
 use crate::sync::{AtomicU64, Relaxed};
 
 /// The first koid that is not reserved (`ZX_KOID_FIRST`).
 pub(crate) const FIRST_KOID: u64 = 1024;
 
 /// One object. See the module's documentation.
-#[derive(Debug, Default)]
+#[derive(Default)]
 #[repr(C, align(64))]
 pub(crate) struct Object {
     pub(crate) lifecycle: AtomicU64,
@@ -29,6 +33,20 @@ pub(crate) struct Object {
 
 // SAFETY: atomic words only; zero is their default.
 unsafe impl Shared for Object {}
+
+impl core::fmt::Debug for Object {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        // Relaxed: each word is shown as it is at its moment.
+        let word = |cell: &AtomicU64| cell.load(Relaxed);
+        f.debug_struct("Object")
+            .field("lifecycle", &Lifecycle(word(&self.lifecycle)))
+            .field("koid", &word(&self.koid))
+            .field("count", &self.count.each_ref().map(|count| Count(word(count))))
+            .field("state", &self.state.each_ref().map(|state| State(word(state))))
+            .field("next", &self.next.each_ref().map(|next| ObjectRef::from_link(word(next))))
+            .finish()
+    }
+}
 
 /// The two directions of a channel. Direction `s` is written by side `s`.
 #[derive(Debug, Default)]
@@ -106,4 +124,28 @@ unsafe impl Shared for Name {}
 pub(crate) struct NameOfSide {
     pub(crate) koid: AtomicU64,
     pub(crate) bytes: [AtomicU64; 4],
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::arena::word::reference::{Slot, Tag};
+
+    #[test]
+    fn debug_shows_fields_of_each_word() {
+        let object = Object::default();
+        object.lifecycle.store(Lifecycle(0).reserved(Tag(9)).0, Relaxed);
+        object.koid.store(FIRST_KOID, Relaxed);
+        object.count[1].store(Count::new(5, Tag(7), 11).0, Relaxed);
+        object.state[0].store(State(0).with(State::HAS_WAITERS).0, Relaxed);
+        object.next[1].store(ObjectRef::new(Slot(3), 1).to_link(), Relaxed);
+        let text = format!("{object:?}");
+        for shown in ["Reserved(Tag(9))", "koid: 1024", "number: 5, changer: Tag(7)", "[None, Some(3.1)]"] {
+            assert!(text.contains(shown), "{shown} in {text}");
+        }
+        for cell in [&object.lifecycle, &object.count[1], &object.state[0]] {
+            let bare = cell.load(Relaxed).to_string();
+            assert!(!text.contains(&bare), "{bare} in {text}");
+        }
+    }
 }

@@ -4,8 +4,12 @@
 //! `word/intent`, the hazards and the counters.
 
 use crate::arena::region::Shared;
-use crate::arena::word::credit::CreditKind;
-use crate::arena::word::intent::RefcountIntent;
+use crate::arena::word::block::BlockWord;
+use crate::arena::word::credit::{CreditKind, Returned};
+use crate::arena::word::intent::{HandleLocation, ListIntent, Operation, RefcountIntent};
+use crate::arena::word::leader::ProcessIdentity;
+use crate::arena::word::reference::{ObjectRef, Slot};
+use crate::arena::word::row::{NoticeWord, RowState, Waiting};
 use crate::sync::{AtomicU64, Relaxed};
 
 /// Hazards of a thread: how many objects it may use at once.
@@ -21,7 +25,7 @@ pub(crate) const HAZARD_RELEASE: usize = 1;
 pub(crate) const COUNTERS: usize = 8;
 
 /// One attached process.
-#[derive(Debug, Default)]
+#[derive(Default)]
 #[repr(C, align(256))]
 pub(crate) struct ProcessRow {
     pub(crate) state: AtomicU64,
@@ -46,8 +50,25 @@ pub(crate) struct ProcessRow {
 // SAFETY: atomic words only; zero is their default.
 unsafe impl Shared for ProcessRow {}
 
+impl core::fmt::Debug for ProcessRow {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        // Relaxed: each word is shown as it is at its moment.
+        let word = |cell: &AtomicU64| cell.load(Relaxed);
+        f.debug_struct("ProcessRow")
+            .field("state", &RowState(word(&self.state)))
+            .field("identity", &ProcessIdentity::from_word(word(&self.identity)))
+            .field("entries_hwm", &word(&self.entries_hwm))
+            .field("fenced", &(word(&self.fenced) != 0))
+            .field("death_notice", &NoticeWord(word(&self.death_notice)))
+            // The value of `asked` that it has answered.
+            .field("answered", &word(&self.answered).checked_sub(1))
+            .field("returned", &self.returned.each_ref().map(|returned| Returned(word(returned))))
+            .finish()
+    }
+}
+
 /// One thread of an attached process.
-#[derive(Debug, Default)]
+#[derive(Default)]
 #[repr(C, align(64))]
 pub(crate) struct ThreadRow {
     pub(crate) state: AtomicU64,
@@ -63,21 +84,42 @@ pub(crate) struct ThreadRow {
 }
 
 /// The hazards, on a line of their own, which only the reclaimer reads; and the slot that is being taken or freed.
-#[derive(Debug, Default)]
+#[derive(Default)]
 #[repr(C, align(64))]
 struct HazardLine([AtomicU64; HAZARDS], AtomicU64);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 #[repr(C, align(64))]
 struct CounterLine([AtomicU64; COUNTERS]);
 
 /// Which object the thread sleeps on, for a reader of the arena who asks why a thread does not go on.
-#[derive(Debug, Default)]
+#[derive(Default)]
 #[repr(C, align(64))]
 struct WaitingLine(AtomicU64, [AtomicU64; 7]);
 
 // SAFETY: atomic words only; zero is their default.
 unsafe impl Shared for ThreadRow {}
+
+impl core::fmt::Debug for ThreadRow {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        // Relaxed: each word is shown as it is at its moment.
+        let word = |cell: &AtomicU64| cell.load(Relaxed);
+        let side = |cell: &AtomicU64| ObjectRef::from_link(word(cell));
+        f.debug_struct("ThreadRow")
+            .field("state", &RowState(word(&self.state)))
+            .field("refcount_intent", &RefcountIntent(word(&self.refcount_intent)))
+            .field("handle_location", &HandleLocation::from_word(word(&self.handle_location)))
+            .field("release_queue", &side(&self.release_queue))
+            .field("list_intent", &ListIntent::from_word(word(&self.list_intent)))
+            .field("list_intent_word", &BlockWord(word(&self.list_intent_word)))
+            .field("operation", &Operation::from_words(self.operation.each_ref().map(word)))
+            .field("hazards", &self.hazards().each_ref().map(side))
+            .field("slot", &word(self.slot()).checked_sub(1).map(|slot| Slot(slot as u32)))
+            .field("counters", &self.counters().each_ref().map(word))
+            .field("waiting", &Waiting(word(self.waiting())))
+            .finish()
+    }
+}
 
 impl ThreadRow {
     /// Whether it names no operation in progress. Relaxed: the caller holds the row, or its thread is at rest or dead.
@@ -108,5 +150,61 @@ impl ThreadRow {
 
     pub(crate) fn counters(&self) -> &[AtomicU64; COUNTERS] {
         &self.counter_line.0
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::arena::word::block::{BlockId, BlockIndex};
+    use crate::arena::word::intent::Change;
+    use crate::arena::word::reference::ProcessIndex;
+
+    #[test]
+    fn debug_shows_fields_of_thread_rows() {
+        let (row, object) = (ThreadRow::default(), ObjectRef::new(Slot(3), 1));
+        let block = BlockId::new(crate::arena::size_class::SizeClass::SMALLEST, BlockIndex(8));
+        row.state.store(RowState::thread_of(ProcessIndex(5)).0, Relaxed);
+        row.refcount_intent.store(RefcountIntent::pending(Change::Decrement, object, 6).0, Relaxed);
+        row.list_intent.store(ListIntent::Taking { block }.to_word(), Relaxed);
+        row.hazards()[HAZARD_RELEASE].store(object.to_link(), Relaxed);
+        row.slot().store(18, Relaxed);
+        row.waiting().store(Waiting::asleep(2, Some(object)).0, Relaxed);
+        let text = format!("{row:?}");
+        for shown in [
+            "thread_owner: Some(ProcessIndex(5))",
+            "change: Some(Decrement), object: 3.1",
+            "list_intent: Taking { block: 0/8 }",
+            "operation: Idle",
+            "hazards: [None, Some(3.1), None, None]",
+            "slot: Some(Slot(17))",
+            "is_asleep: true, items: 2",
+        ] {
+            assert!(text.contains(shown), "{shown} in {text}");
+        }
+        for cell in [&row.state, &row.refcount_intent, &row.list_intent, row.waiting()] {
+            let bare = cell.load(Relaxed).to_string();
+            assert!(!text.contains(&bare), "{bare} in {text}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_fields_of_process_rows() {
+        let row = ProcessRow::default();
+        let identity = ProcessIdentity { pid: 77, started: 9 };
+        row.state.store(RowState(0).active().0, Relaxed);
+        row.identity.store(identity.to_word(), Relaxed);
+        row.death_notice.store(1 << 30 | 78, Relaxed);
+        row.returned[0].store(Returned::none(12), Relaxed);
+        let text = format!("{row:?}");
+        for shown in
+            ["process_state: Active", "pid: 77, started: 9", "thread: 78, has_owner_died: true", "epoch: 12"]
+        {
+            assert!(text.contains(shown), "{shown} in {text}");
+        }
+        for cell in [&row.state, &row.identity, &row.death_notice, &row.returned[0]] {
+            let bare = cell.load(Relaxed).to_string();
+            assert!(!text.contains(&bare), "{bare} in {text}");
+        }
     }
 }

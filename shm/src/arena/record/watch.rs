@@ -15,7 +15,6 @@ pub(crate) const UNWATCHED: Signals =
     Signals::READABLE.union(Signals::WRITABLE).union(Signals::PEER_CLOSED).union(Signals::HANDLE_CLOSED);
 
 /// The observers of one thread's wait.
-#[derive(Debug)]
 #[repr(C, align(64))]
 pub(crate) struct WatchRow {
     pub(crate) wait: AtomicU64,
@@ -23,7 +22,7 @@ pub(crate) struct WatchRow {
 }
 
 /// One item of a wait.
-#[derive(Debug, Default)]
+#[derive(Default)]
 #[repr(C)]
 pub(crate) struct WatchPlace {
     pub(crate) target: AtomicU64,
@@ -38,6 +37,54 @@ impl Default for WatchRow {
 
 // SAFETY: atomic words only; zero is their default.
 unsafe impl Shared for WatchRow {}
+
+impl core::fmt::Debug for WatchRow {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        // Relaxed, here and for the places: each word is shown as it is at its moment.
+        let wait = Wait(self.wait.load(Relaxed));
+        let places = &self.places[..wait.places().min(MAX_WAIT_ITEMS)];
+        f.debug_struct("WatchRow").field("wait", &wait).field("places", &places).finish()
+    }
+}
+
+impl core::fmt::Debug for WatchPlace {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("WatchPlace")
+            .field("target", &Target(self.target.load(Relaxed)))
+            .field("observed", &Observed(self.observed.load(Relaxed)))
+            .finish()
+    }
+}
+
+/// A value of [`WatchPlace::target`].
+struct Target(u64);
+
+debug_as_fields!(Target { generation, object });
+
+impl Target {
+    fn generation(&self) -> u64 {
+        Wait::GENERATION.get(self.0)
+    }
+
+    fn object(&self) -> Option<ObjectRef> {
+        ObjectRef::from_link(Wait::SIDE.get(self.0))
+    }
+}
+
+/// A value of [`WatchPlace::observed`].
+struct Observed(u64);
+
+debug_as_fields!(Observed { generation, signals });
+
+impl Observed {
+    fn generation(&self) -> u64 {
+        Wait::GENERATION.get(self.0)
+    }
+
+    fn signals(&self) -> Signals {
+        Signals::from_bits_retain(Wait::SIGNALS.get(self.0) as u32)
+    }
+}
 
 /// A value of [`WatchRow::wait`]: the generation of the wait, and how many places it has.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -103,5 +150,30 @@ impl WatchPlace {
             }
         }
         Err(Error::Corrupt("observed signals change more often than there are signals"))
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::arena::word::reference::Slot;
+
+    #[test]
+    fn debug_shows_each_place_of_a_wait() {
+        let (row, wait) = (WatchRow::default(), Wait(0).next(2));
+        row.wait.store(wait.0, Relaxed);
+        row.places[1].target.store(wait.target(Some(ObjectRef::new(Slot(3), 1))), Relaxed);
+        row.places[1].observed.store(wait.observed(Signals::SIGNALED), Relaxed);
+        let text = format!("{row:?}");
+        for shown in
+            ["generation: 1, places: 2", "object: None", "object: Some(3.1)", "signals: Signals(SIGNALED)"]
+        {
+            assert!(text.contains(shown), "{shown} in {text}");
+        }
+        for cell in [&row.wait, &row.places[1].target, &row.places[1].observed] {
+            let bare = cell.load(Relaxed).to_string();
+            assert!(!text.contains(&bare), "{bare} in {text}");
+        }
+        assert_eq!(text.matches("WatchPlace").count(), 2, "the places of this wait alone");
     }
 }

@@ -97,6 +97,26 @@ pub struct ProcessSlot {
     pub epoch: u32,
 }
 
+/// A value of `ProcessRow::death_notice`, in the kernel's format of a robust futex. `recovery/robust_futex` uses it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NoticeWord(pub(crate) u64);
+
+debug_as_fields!(NoticeWord { thread, has_owner_died });
+
+impl NoticeWord {
+    const THREAD: Field<0, 30> = Field;
+    const OWNER_DIED: Field<30, 1> = Field;
+
+    /// The kernel's number of the thread that has set the notice; 0: none is set.
+    fn thread(self) -> u64 {
+        Self::THREAD.get(self.0)
+    }
+
+    fn has_owner_died(self) -> bool {
+        Self::OWNER_DIED.get(self.0) != 0
+    }
+}
+
 /// What a sleeping thread waits for: how many objects, and the first of them. 0 while it does not sleep.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Waiting(pub(crate) u64);
