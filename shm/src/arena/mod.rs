@@ -176,7 +176,7 @@ impl Arena {
 
     #[inline(always)]
     pub(crate) fn body(&self, slot: Slot) -> Result<&ObjectBody> {
-        self.at(self.layout.bodies, slot.index()).ok_or(Error::Corrupt("a channel's slot is out of range"))
+        self.at(self.layout.bodies, slot.index()).ok_or(Error::Corrupt("an object's slot is out of range"))
     }
 
     /// The direction that `writer` writes, of an object with rings.

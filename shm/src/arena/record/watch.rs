@@ -10,7 +10,8 @@ use crate::sync::{AtomicU64, Futex, Relaxed, Release};
 /// The most handles that one wait takes.
 pub const MAX_WAIT_ITEMS: usize = if cfg!(loom) { 3 } else { Futex::MOST_WORDS };
 
-/// Signals that no row observes: they are not stored, or are never cleared.
+/// Signals that no row observes. This is a rule of the format, for every class: READABLE, WRITABLE and HANDLE_CLOSED are
+/// never stored, and PEER_CLOSED is never cleared.
 pub(crate) const UNWATCHED: Signals =
     Signals::READABLE.union(Signals::WRITABLE).union(Signals::PEER_CLOSED).union(Signals::HANDLE_CLOSED);
 
