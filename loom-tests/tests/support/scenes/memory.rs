@@ -39,7 +39,7 @@ pub const FREEING_ANOTHERS_BLOCK: Scene = Scene {
 /// The victim has freed three blocks, two of which share a word of the map.
 pub const GIVING_MEMORY_BACK: Scene = Scene {
     name: "giving the memory of free blocks back",
-    points: &["give.*", "trim.*"],
+    points: &["decommit.*", "trim.*"],
     setup: SENDING_IN_USED_BLOCKS.setup,
     act: |victim, _| IdleMemory::new().pass(victim, Unused::Now, &mut || true).map(drop),
     beside: send_or_find_closed,
