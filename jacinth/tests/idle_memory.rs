@@ -3,25 +3,22 @@
 mod support;
 
 use jacinth::*;
+use procfs::process::{FDInfo, FDTarget, Process};
 use std::os::unix::fs::MetadataExt;
 use std::sync::Barrier;
 use support::*;
 
 /// The system's memory that the arena's file uses.
 fn real_bytes() -> u64 {
-    let files = std::fs::read_dir("/proc/self/fd").unwrap().map(|file| file.unwrap().path());
-    let is_arena = |path: &std::path::PathBuf| {
-        std::fs::read_link(path).is_ok_and(|file| file.to_string_lossy().contains("jacinth-arena"))
-    };
-    let arena = files.into_iter().find(is_arena).expect("this process has the arena's file");
-    std::fs::metadata(arena).unwrap().blocks() * 512
+    let is_arena = |descriptor: &FDInfo| matches!(&descriptor.target, FDTarget::MemFD(name) if name.starts_with("jacinth-arena"));
+    let mut descriptors = Process::myself().unwrap().fd().unwrap().flatten();
+    let arena = descriptors.find(is_arena).expect("this process has the arena's file").fd;
+    std::fs::metadata(format!("/proc/self/fd/{arena}")).unwrap().blocks() * 512
 }
 
 /// This process's own memory, without the arena.
 fn private_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
-    line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
+    Process::myself().unwrap().status().unwrap().rssanon.unwrap() * 1024
 }
 
 /// A burst of messages through a few channels, all of which are read, and the channels closed.

@@ -75,11 +75,8 @@ fn stop_the_leader() {
 
 /// All of its threads.
 fn is_stopped(pid: u32) -> bool {
-    let mut threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
-    threads.all(|thread| {
-        let stat = std::fs::read_to_string(thread.unwrap().path().join("stat")).unwrap();
-        stat.rsplit_once(") ").unwrap().1.starts_with('T')
-    })
+    let mut threads = procfs::process::Process::new(pid.cast_signed()).unwrap().tasks().unwrap();
+    threads.all(|thread| thread.unwrap().stat().unwrap().state == 'T')
 }
 
 #[test]

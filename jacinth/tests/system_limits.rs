@@ -5,6 +5,7 @@ mod refuse;
 mod support;
 
 use jacinth::*;
+use procfs::process::{MMapPath, MemoryMap, VmFlags};
 use refuse::refuse;
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -222,7 +223,7 @@ fn memory_is_locked_when_touched() {
         tell(&ours, [7; 60_000]);
         assert_eq!(next(&theirs).bytes().len(), 60_000);
         let (flags, real_kib) = arena_in_smaps();
-        assert!(flags.split(' ').any(|flag| flag == "lo"), "the arena is locked: {flags}");
+        assert!(flags.contains(VmFlags::LO), "the arena is locked: {flags:?}");
         assert!(real_kib > 0 && real_kib < 64 << 10, "{real_kib} KiB are real");
         clean(&supervisor);
     });
@@ -249,12 +250,11 @@ fn lock_what_is_mapped() -> bool {
 }
 
 /// The flags of the arena's mapping, and how many KiB of it are real.
-fn arena_in_smaps() -> (String, u64) {
-    let smaps = std::fs::read_to_string("/proc/self/smaps").unwrap();
-    let arena = smaps.split_once("jacinth-arena").expect("the arena is mapped").1;
-    let field =
-        |name: &str| arena.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
-    (field("VmFlags:"), field("Rss:").trim_end_matches(" kB").parse().unwrap())
+fn arena_in_smaps() -> (VmFlags, u64) {
+    let is_arena = |map: &MemoryMap| matches!(&map.pathname, MMapPath::Path(path) if path.to_string_lossy().contains("jacinth-arena"));
+    let mut maps = procfs::process::Process::myself().unwrap().smaps().unwrap().into_iter();
+    let arena = maps.find(is_arena).expect("the arena is mapped").extension;
+    (arena.vm_flags, arena.map["Rss"] / 1024)
 }
 
 #[test]

@@ -1,20 +1,18 @@
 //! The real memory of an arena: the blocks that its file has, not the size it could grow to.
 
 use anyhow::{Context as _, Result};
-use procfs::process::Process;
+use procfs::process::{FDTarget, Process};
 use std::os::unix::fs::MetadataExt as _;
 
-/// The name of the arena's file among this process's descriptors.
-const FILE: &str = "/memfd:jacinth-arena";
+/// The name of the arena's memfd.
+const FILE: &str = "jacinth-arena";
 
 /// The bytes that the file of this process's arena really takes.
 pub fn of_arena() -> Result<u64> {
-    for entry in std::fs::read_dir("/proc/self/fd").context("/proc/self/fd")? {
-        let path = entry?.path();
-        let is_arena = std::fs::read_link(&path)
-            .is_ok_and(|to| to.to_string_lossy().strip_suffix(" (deleted)") == Some(FILE));
-        if is_arena {
-            return Ok(std::fs::metadata(&path)?.blocks() * 512);
+    for descriptor in Process::myself()?.fd()?.flatten() {
+        if matches!(&descriptor.target, FDTarget::MemFD(name) if name.strip_suffix(" (deleted)") == Some(FILE))
+        {
+            return Ok(std::fs::metadata(format!("/proc/self/fd/{}", descriptor.fd))?.blocks() * 512);
         }
     }
     anyhow::bail!("no descriptor of this process is called {FILE}")

@@ -3,18 +3,17 @@
 use anyhow::{Context as _, Result, bail};
 use jacinth::SLOT_VARIABLE;
 use jacinth_shm::{Arena, Process, ProcessIndex, ProcessSlot, Thread};
+use procfs::process::FDTarget;
 use std::fs::OpenOptions;
 use std::path::Path;
 use std::sync::Arc;
 
 /// The path under which other processes can open the arena that this process has open.
 pub fn file_of(process: u32) -> Result<String> {
-    for entry in std::fs::read_dir(format!("/proc/{process}/fd"))? {
-        let path = entry?.path();
-        // The process may close a descriptor meanwhile.
-        let Ok(target) = std::fs::read_link(&path) else { continue };
-        if target.to_string_lossy().contains("memfd:jacinth-arena") {
-            return Ok(path.to_string_lossy().into_owned());
+    // The process may close a descriptor meanwhile: then its entry is an error.
+    for descriptor in procfs::process::Process::new(process.cast_signed())?.fd()?.flatten() {
+        if matches!(&descriptor.target, FDTarget::MemFD(name) if name.starts_with("jacinth-arena")) {
+            return Ok(format!("/proc/{process}/fd/{}", descriptor.fd));
         }
     }
     bail!("process {process} has no arena open")

@@ -13,6 +13,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use jacinth::{Config, Supervisor, attach};
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
+use procfs::process::Process;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -47,11 +48,11 @@ pub fn start(role: &str) -> Result<(Supervisor, Child)> {
 
 /// Attaches by ptrace to the thread of the leader's supervisor, which is asleep.
 pub fn attach_to_supervisor(leader: &Child, code: &Code) -> Result<Tracee> {
-    for entry in std::fs::read_dir(format!("/proc/{}/task", leader.id()))? {
-        let task = entry?;
-        let name = std::fs::read_to_string(task.path().join("comm")).unwrap_or_default();
-        if name.starts_with(THREAD) {
-            return Tracee::attach_ptrace(task.file_name().to_string_lossy().parse()?, code);
+    for task in Process::new(leader.id().cast_signed())?.tasks()? {
+        let task = task?;
+        // A thread may end meanwhile.
+        if task.stat().is_ok_and(|stat| stat.comm.starts_with(THREAD)) {
+            return Tracee::attach_ptrace(task.tid, code);
         }
     }
     bail!("the leader has no thread that is called {THREAD}…")
