@@ -56,7 +56,7 @@ impl Tracee {
     /// Attaches to a thread of a child that has not asked to be traced, and stops it.
     pub fn attach_ptrace(thread: i32, code: &Code) -> Result<Self> {
         let pid = Pid::from_raw(thread);
-        // Not PTRACE_ATTACH, whose SIGSTOP could be taken for the one that ends an operation. An interrupt stops this
+        // Not PTRACE_ATTACH: its SIGSTOP could be taken for the one that ends an operation. An interrupt stops this
         // thread alone, also inside a system call; the kernel restarts the call afterwards.
         ptrace::seize(pid, Options::PTRACE_O_EXITKILL)?;
         ptrace::interrupt(pid)?;

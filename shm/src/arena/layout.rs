@@ -220,7 +220,7 @@ impl Layout {
         }
         // The words are copied once and checked as a copy. A later change in the header has no effect (INV-LAYOUT-1).
         let config = Config::from_words(core::array::from_fn(|i| header.config[i].load(Relaxed)));
-        // Before the layout is computed, whose sums must not overflow.
+        // First: the sums of the layout below must not overflow.
         config.validate()?;
         let layout = Self::new(&config);
         let expected_bytes = layout.total_bytes as u64;

@@ -75,7 +75,7 @@ pub(crate) fn take_block_that_comes_back(
 pub(crate) fn take_slot_that_comes_back(thread: &Thread) -> Result<(Slot, Lifecycle)> {
     for turn in 0..=MOST_TURNS {
         let before = created_and_retired(thread);
-        // In every turn: objects that retired meanwhile, and objects whose hazards are gone by now, become free.
+        // In every turn: objects that retired meanwhile, and objects that no hazard names any more, become free.
         reclaim::collect(thread)?;
         if let Some(taken) = slot_pool::take_slot_at_hand(thread)? {
             return Ok(taken);

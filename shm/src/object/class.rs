@@ -48,7 +48,7 @@ pub(crate) trait Class {
         None
     }
 
-    /// Binds the private half of this entry (`process/half`) to the object whose handle has just come to this process.
+    /// Binds the private half of this entry (`process/half`) to an object that has just come to this process.
     /// The handle becomes LIVE afterwards. A class that has a private half overrides this; its handles cannot be
     /// duplicated.
     #[inline(always)]

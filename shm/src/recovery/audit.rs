@@ -347,7 +347,7 @@ impl Walk<'_> {
                 return Ok(false);
             }
         };
-        // The records of a consumed message own no reference any more, whatever their words say.
+        // The records of a consumed message own no reference any more, even if their words say LIVE.
         if message.header.is_consumed() {
             return Ok(true);
         }

@@ -150,7 +150,7 @@ pub(super) fn stored(word: &AtomicU64, before: u64, order: Ordering, access: Acc
         is_last
     });
     if is_last {
-        // Not `panic!`, whose hook would print a message for each kill.
+        // Not `panic!`: its hook would print a message for each kill.
         resume_unwind(Box::new(KillUnwind));
     }
 }

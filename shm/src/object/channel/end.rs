@@ -73,7 +73,7 @@ impl<'a, C: Cursor> End<'a, C> {
             drop(cursor);
             return Err(ring::not_an_endpoint(thread, found));
         }
-        // After the handle: a handle that is gone gives `BadHandle`, whatever rights it had.
+        // After the handle: a handle that is gone gives `BadHandle`, also if it lacked a right.
         found.require(rights)?;
         Ok(Self { thread, side, endpoint, cursor })
     }

@@ -253,7 +253,7 @@ impl Positions {
 
 impl ReadCursor {
     fn forget(&mut self) {
-        // A caller whose claim is dropped here finds its handle gone before it would use the claim.
+        // A claim is dropped here only after its handle has gone: its caller finds that before it would use the claim.
         self.ready = false;
         self.segment = None;
         self.replies.clear();

@@ -170,7 +170,7 @@ pub(crate) fn take(
     }
     if !fits {
         if on_overflow == OnOverflow::Discard {
-            // The handles first. A death in between leaves a message whose records are closed: the drain that follows
+            // The handles first. A death in between leaves a message with closed records: the drain that follows
             // skips them, and no handle is lost or closed twice.
             drain::close_handles_of(thread, &message)?;
             reader::consume(reader, &place)?;

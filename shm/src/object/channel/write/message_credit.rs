@@ -50,8 +50,8 @@ fn revoke_idle_grants(thread: &Thread) -> usize {
             && writer.cursor.ready
             && writer::refresh_head(&mut writer).is_ok()
         {
-            // The head was loaded just now, so messages that were read meanwhile count as unused. An end whose ring is
-            // damaged keeps its grant, and its own next write reports the damage.
+            // The head was loaded just now, so messages that were read meanwhile count as unused. An end with a
+            // damaged ring keeps its grant, and its own next write reports the damage.
             let unused = writer.cursor.unused();
             writer.cursor.granted -= unused;
             thread.process.quotas.messages.refund(unused);
