@@ -24,7 +24,7 @@ pub static ROWS: &[Row] = &[
         jacinth: &Transfer,
         reference: &UnixFd,
         peers: &[],
-        target: 0.15,
+        target: 0.1,
     },
     Row {
         name: "duplicate_close",
