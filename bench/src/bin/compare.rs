@@ -21,7 +21,8 @@ use std::process::ExitCode;
 /// futex, a bare cache line, bare system calls) and beside its peers: iceoryx2, ipc-channel, Unix sockets, pipes, Aeron's
 /// IPC if it was built with the feature `aeron`, and inside one process crossbeam-channel and rtrb.
 ///
-/// Every round measures everything once, turn and turn about; an attempt during which the machine moved a process or
+/// Every run measures the limits of the machine too, with which figures of two machines can be laid side by side. Every
+/// round measures everything once, turn and turn about; an attempt during which the machine moved a process or
 /// stole its time is repeated. The full run takes some four minutes, more on a busy machine.
 #[derive(Parser)]
 #[command(version)]
@@ -49,6 +50,10 @@ struct Arguments {
     /// Write the table to this file as Markdown as well
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
+
+    /// Write the ratios of the main rows to this file as Markdown as well, for the project's README
+    #[arg(long, value_name = "FILE")]
+    summary: Option<PathBuf>,
 
     /// Draw the figures into this folder as well: an SVG file for each row, and one of all targets
     #[arg(long, value_name = "DIR")]
@@ -135,6 +140,9 @@ fn measure(arguments: &Arguments) -> Result<()> {
     }
     if let Some(path) = &arguments.markdown {
         write(path, &report::markdown(&report))?;
+    }
+    if let Some(path) = &arguments.summary {
+        write(path, &report::summary(&report))?;
     }
     if let Some(folder) = &arguments.svg {
         report::plots(&report, folder)?;

@@ -1,6 +1,6 @@
 //! A figure: the summary of the samples of all rounds.
 
-use crate::measure::{Sample, Unit};
+use crate::measure::{Better, Sample, Unit};
 use crate::run::schedule::Attempt;
 use serde::Serialize;
 
@@ -69,6 +69,14 @@ impl Figure {
             each,
         })
     }
+
+    /// The value of the slowest round, in this unit.
+    pub fn slowest(&self, unit: Unit) -> f64 {
+        match unit.better() {
+            Better::Lower => self.max,
+            Better::Higher => self.min,
+        }
+    }
 }
 
 /// Of sorted values.
@@ -110,6 +118,13 @@ mod tests {
         assert_eq!((figure.min, figure.p50, figure.max), (1.0, 2.5, 4.0));
         assert_eq!(Figure::over(&attempts([7.0], false)).unwrap().p50, 7.0);
         assert!(Figure::over(&[]).is_none());
+    }
+
+    #[test]
+    fn slowest_round_depends_on_the_unit() {
+        let figure = Figure::over(&attempts([4.0, 1.0, 3.0], false)).unwrap();
+        assert_eq!(figure.slowest(Unit::MessagesPerSecond), 1.0);
+        assert_eq!(figure.slowest(Unit::Nanoseconds), 4.0);
     }
 
     #[test]

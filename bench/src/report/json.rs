@@ -1,8 +1,11 @@
 //! The report for programs.
 //!
 //! ```json
-//! {"machine": {…}, "run": {…}, "results": [
-//!   {"name": "channel_rtt_64B", "unit": "ns", "better": "lower", "target": 1.3, "ratio": …,
+//! {"machine": {…}, "run": {…},
+//!  "limits": {"line_round_trip": {"unit": "ns", "p50": …, "min": …, "max": …, "rounds": …, "disturbed": false}, …},
+//!  "results": [
+//!   {"name": "channel_rtt_64B", "unit": "ns", "better": "lower", "target": 1.0, "ratio": …,
+//!    "conditions": [{"of": "aeron", "bound": 1.0, "ratio": …}, {"of": "slowest_round", …}],
 //!    "jacinth": {"p50": …, "min": …, "max": …, "rounds": …, "disturbed": false,
 //!      "each": {"p50": …, "p99": …, "p99.9": …, "max": …}},
 //!    "reference": {"name": "bare_ring", "p50": …, …},
@@ -10,8 +13,8 @@
 //! ```
 //! A figure that could not be measured is `{"error": "why"}`.
 
-use super::{Figure, Report, versions};
-use crate::row::{Measured, Row};
+use super::{Figure, Report, limits, versions};
+use crate::row::{Condition, Measured, Row};
 use serde_json::{Map, Value, json};
 
 /// The report as JSON.
@@ -26,6 +29,7 @@ pub fn json(report: &Report<'_>) -> Value {
             "disturbed": report.outcome.disturbed,
             "versions": Map::from_iter(versions().map(|(peer, version)| (peer.to_owned(), json!(version)))),
         },
+        "limits": limits::json(report),
         "results": report.rows.iter().map(|row| result(report, row)).collect::<Vec<_>>(),
     })
 }
@@ -42,13 +46,22 @@ fn result(report: &Report<'_>, row: &Row) -> Value {
     let peers: Map<String, Value> =
         row.peers.iter().map(|peer| (peer.who().to_owned(), figure(*peer))).collect();
     let p50 = |of: Measured| report.figure(of).ok().map(|figure: Figure| figure.p50);
-    let ratio = p50(row.jacinth).zip(p50(row.reference)).map(|(jacinth, reference)| jacinth / reference);
+    let ratio_to = |of: Measured| p50(row.jacinth).zip(p50(of)).map(|(jacinth, other)| jacinth / other);
+    let conditions = row.conditions.iter().map(|condition| match condition {
+        Condition::Peer(peer, bound) => {
+            json!({ "of": peer.who(), "bound": bound, "ratio": ratio_to(*peer) })
+        }
+        Condition::SlowestRound => {
+            json!({ "of": "slowest_round", "bound": 1.0, "ratio": report.ratio_of_slowest_rounds(row) })
+        }
+    });
     json!({
         "name": row.name,
         "unit": row.jacinth.unit().symbol(),
         "better": row.jacinth.unit().better(),
         "target": row.target,
-        "ratio": ratio,
+        "ratio": ratio_to(row.reference),
+        "conditions": conditions.collect::<Vec<_>>(),
         "jacinth": figure(row.jacinth),
         "reference": reference,
         "peers": peers,

@@ -1,15 +1,18 @@
-//! The report of a run: figures over rounds, ratios, a table, JSON, plots.
+//! The report of a run: the machine's limits, figures over rounds, ratios, a table, JSON, plots.
 
 mod figure;
 mod json;
+mod limits;
 pub mod plain;
 mod plot;
+mod summary;
 mod table;
 mod versions;
 
 pub use figure::{Figure, Tail, in_unit};
 pub use json::json;
 pub use plot::plots;
+pub use summary::summary;
 pub use table::{markdown, table};
 use versions::versions;
 
@@ -37,5 +40,11 @@ impl Report<'_> {
             Some(Err(why)) => Err(why),
             None => Err("not measured"),
         }
+    }
+
+    /// Jacinth's slowest round / the reference's slowest round.
+    fn ratio_of_slowest_rounds(&self, row: &Row) -> Option<f64> {
+        let slowest = |of: Measured| self.figure(of).ok().map(|figure| figure.slowest(of.unit()));
+        Some(slowest(row.jacinth)? / slowest(row.reference)?)
     }
 }

@@ -1,23 +1,27 @@
-//! The table.
+//! The tables: of the machine's limits, and of the rows.
 
-use super::{Report, in_unit, versions};
-use crate::measure::{Better, Unit};
+use super::{Report, in_unit, limits, versions};
+use crate::measure::{Better, Unit, full_name};
 use crate::report::plain;
 use crate::row::Row;
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
-/// The table of a report for the terminal, and below it the conditions of the run.
+/// The tables of a report for the terminal, and below them the conditions of the run.
 pub fn table(report: &Report<'_>) -> String {
-    let mut table = fill(report);
-    plain::style(&mut table);
-    format!("{table}\n{}\n", footnotes(report))
+    let [limits, rows] = [limits::fill(report), fill(report)].map(|mut table| {
+        plain::style(&mut table);
+        table
+    });
+    format!("{limits}\n\n{rows}\n{}\n", footnotes(report))
 }
 
 /// The same as Markdown.
 pub fn markdown(report: &Report<'_>) -> String {
-    let mut table = fill(report);
-    table.load_preset(presets::ASCII_MARKDOWN);
-    format!("{table}\n\n{}\n", footnotes(report))
+    let [limits, rows] = [limits::fill(report), fill(report)].map(|mut table| {
+        table.load_preset(presets::ASCII_MARKDOWN);
+        table
+    });
+    format!("{limits}\n\n{rows}\n\n{}\n", footnotes(report))
 }
 
 fn fill(report: &Report<'_>) -> Table {
@@ -52,7 +56,6 @@ fn fill(report: &Report<'_>) -> Table {
 fn add(table: &mut Table, report: &Report<'_>, row: &Row) {
     let jacinth = report.figure(row.jacinth);
     for (index, measured) in row.measurements().enumerate() {
-        let is_reference = index == 1;
         let unit = measured.unit();
         let mut cells = vec![Cell::new(if index == 0 { row.name } else { "" }), Cell::new(measured.who())];
         let figure = match report.figure(measured) {
@@ -77,18 +80,32 @@ fn add(table: &mut Table, report: &Report<'_>, row: &Row) {
         {
             let ratio = jacinth.p50 / figure.p50;
             cells.push(Cell::new(format!("{ratio:.2} ×")));
-            if is_reference {
-                let sign = if unit.better() == Better::Lower { "≤" } else { "≥" };
-                cells.push(Cell::new(format!("{sign} {:.2}", row.target)));
-                cells.push(Cell::new(match row.met_by(ratio) {
-                    _ if jacinth.disturbed || figure.disturbed => "disturbed",
-                    true => "met",
-                    false => "not met",
-                }));
+            if let Some(bound) = row.bound_for(&full_name(measured)) {
+                cells.extend(verdict(row, ratio, bound, jacinth.disturbed || figure.disturbed));
             }
         }
         table.add_row(cells);
+        if index == 1
+            && row.compares_slowest_rounds()
+            && let (Ok(jacinth), Some(ratio)) = (&jacinth, report.ratio_of_slowest_rounds(row))
+        {
+            let mut cells = ["", "slowest round", "", "", "", "", "", ""].map(Cell::new).to_vec();
+            cells.push(Cell::new(format!("{ratio:.2} ×")));
+            cells.extend(verdict(row, ratio, 1.0, jacinth.disturbed || figure.disturbed));
+            table.add_row(cells);
+        }
     }
+}
+
+/// The bound for a ratio, and whether the ratio is within it.
+fn verdict(row: &Row, ratio: f64, bound: f64, is_disturbed: bool) -> [Cell; 2] {
+    let sign = if row.jacinth.unit().better() == Better::Lower { "≤" } else { "≥" };
+    let is_met = match row.is_met(ratio, bound) {
+        _ if is_disturbed => "disturbed",
+        true => "met",
+        false => "not met",
+    };
+    [Cell::new(format!("{sign} {bound:.2}")), Cell::new(is_met)]
 }
 
 fn footnotes(report: &Report<'_>) -> String {

@@ -1,6 +1,7 @@
 //! Rows of channels.
 
-use super::definition::Row;
+use super::definition::{Condition, Row};
+use super::limits::{MEMCPY_1K, MEMCPY_64K, NULL_CALL};
 use crate::measure::Alone;
 use crate::measure::RoundTrip;
 use crate::measure::Stream;
@@ -10,11 +11,11 @@ use crate::measure::jacinth::channel::ChannelEnd;
 use crate::measure::jacinth::channel_batch::ChannelBatch;
 use crate::measure::jacinth::loan::LoanStream;
 use crate::measure::jacinth::operation::ChannelCreateClose;
+use crate::measure::jacinth::operation::WriteRead;
 use crate::measure::jacinth::writers::Writers;
 use crate::measure::limit::cache_line::CacheLine;
 use crate::measure::limit::futex::Futex;
 use crate::measure::limit::kernel::SocketPair;
-use crate::measure::limit::memcpy::Memcpy;
 use crate::measure::limit::ring::Ring;
 use crate::measure::peer::Blocking;
 use crate::measure::peer::Spinning;
@@ -38,8 +39,6 @@ static RING_64: Stream<Ring<64, 1024>, 64> = Stream::new("rate_64B");
 static RING_1K: Stream<Ring<KIB, 1024>, KIB> = Stream::new("rate_1KiB");
 static RING_64K: Stream<Ring<{ 64 * KIB }, 64>, { 64 * KIB }> = Stream::new("rate_64KiB");
 static FUTEX_RTT: RoundTrip<Futex, 8> = RoundTrip::new("rtt");
-static MEMCPY_1K: Alone<Memcpy<KIB>> = Alone::new("rate_1KiB");
-static MEMCPY_64K: Alone<Memcpy<{ 64 * KIB }>> = Alone::new("rate_64KiB");
 static CHANNEL_RTT: RoundTrip<ChannelEnd<Spinning>, 64> = RoundTrip::new("channel_rtt_64B");
 static CHANNEL_RTT_56: RoundTrip<ChannelEnd<Spinning>, 56> = RoundTrip::new("channel_rtt_56B");
 static CHANNEL_56: Stream<ChannelEnd<Spinning>, 56> = Stream::new("channel_rate_56B");
@@ -74,6 +73,7 @@ static CROSSBEAM_RTT: Threads<RoundTrip<Crossbeam<64>, 64>> = Threads::new(Round
 static CROSSBEAM_64: Threads<Stream<Crossbeam<64>, 64>> = Threads::new(Stream::new("rate_64B"));
 static RTRB_RTT: Threads<RoundTrip<Rtrb<64>, 64>> = Threads::new(RoundTrip::new("rtt_64B"));
 static RTRB_64: Threads<Stream<Rtrb<64>, 64>> = Threads::new(Stream::new("rate_64B"));
+static WRITE_READ: Alone<WriteRead> = Alone::new("write_read_one_thread");
 static CHANNEL_CREATE_CLOSE: Alone<ChannelCreateClose> = Alone::new("channel_create_close");
 static SOCKETPAIR: Alone<SocketPair> = Alone::new("each");
 
@@ -86,6 +86,7 @@ pub static ROWS: &[Row] = &[
         reference: &RING_RTT,
         peers: &[&CacheLine],
         target: 0.85,
+        conditions: &[Condition::Peer(&CacheLine, 2.2)],
     },
     Row {
         name: "channel_rtt_64B",
@@ -104,6 +105,10 @@ pub static ROWS: &[Row] = &[
             &RTRB_RTT,
         ],
         target: 1.0,
+        conditions: &[
+            #[cfg(feature = "aeron")]
+            Condition::Peer(&AERON_RTT, 1.0),
+        ],
     },
     Row {
         name: "channel_rate_56B",
@@ -112,6 +117,7 @@ pub static ROWS: &[Row] = &[
         reference: &RING_64,
         peers: &[],
         target: 0.8,
+        conditions: &[],
     },
     Row {
         name: "channel_rate_64B",
@@ -130,6 +136,7 @@ pub static ROWS: &[Row] = &[
             &RTRB_64,
         ],
         target: 0.7,
+        conditions: &[],
     },
     Row {
         name: "channel_rate_64B_batch",
@@ -138,6 +145,7 @@ pub static ROWS: &[Row] = &[
         reference: &RING_64,
         peers: &[&ICEORYX2_64, &UNIX_64],
         target: 1.0,
+        conditions: &[],
     },
     Row {
         name: "channel_rate_1KiB",
@@ -153,6 +161,7 @@ pub static ROWS: &[Row] = &[
             &IPC_1K,
         ],
         target: 0.85,
+        conditions: &[],
     },
     Row {
         name: "channel_rate_64KiB",
@@ -161,6 +170,7 @@ pub static ROWS: &[Row] = &[
         reference: &RING_64K,
         peers: &[&MEMCPY_64K, &ICEORYX2_64K, &UNIX_64K, &IPC_64K],
         target: 0.9,
+        conditions: &[],
     },
     Row {
         name: "channel_rate_1MiB_loan",
@@ -169,6 +179,7 @@ pub static ROWS: &[Row] = &[
         reference: &Iceoryx2Loan::<MIB>,
         peers: &[],
         target: 3.0,
+        conditions: &[],
     },
     Row {
         name: "channel_rtt_blocking",
@@ -177,6 +188,7 @@ pub static ROWS: &[Row] = &[
         reference: &FUTEX_RTT,
         peers: &[&UNIX_SLEEPING, &PIPE_SLEEPING, &IPC_RTT],
         target: 1.15,
+        conditions: &[],
     },
     Row {
         name: "channel_call_rtt",
@@ -185,6 +197,16 @@ pub static ROWS: &[Row] = &[
         reference: &RING_RTT,
         peers: &[&RequestResponse, &UNIX_RTT],
         target: 1.15,
+        conditions: &[],
+    },
+    Row {
+        name: "write_read_one_thread",
+        about: "64 bytes written, and read by the same thread; beside a null system call",
+        jacinth: &WRITE_READ,
+        reference: &NULL_CALL,
+        peers: &[],
+        target: 0.33,
+        conditions: &[],
     },
     Row {
         name: "channel_create_close",
@@ -193,6 +215,7 @@ pub static ROWS: &[Row] = &[
         reference: &SOCKETPAIR,
         peers: &[],
         target: 0.08,
+        conditions: &[],
     },
     Row {
         name: "writers_4",
@@ -201,5 +224,6 @@ pub static ROWS: &[Row] = &[
         reference: &CrossbeamWriters,
         peers: &[],
         target: 1.5,
+        conditions: &[Condition::SlowestRound],
     },
 ];

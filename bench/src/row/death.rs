@@ -21,13 +21,15 @@ pub static ROWS: &[Row] = &[
         reference: &PIDFD,
         peers: &[],
         target: 1.7,
+        conditions: &[],
     },
     Row {
         name: "death_to_peer_closed_256MiB",
-        about: "the same, the victim having touched 256 MiB of its own memory",
+        about: "from SIGKILL to PEER_CLOSED, the victim having touched 256 MiB of its own memory",
         jacinth: &PEER_CLOSED_256M,
         reference: &PIDFD_256M,
         peers: &[],
         target: 0.1,
+        conditions: &[],
     },
 ];

@@ -1,6 +1,6 @@
 //! A row of the table.
 
-use crate::measure::{Better, Measurement};
+use crate::measure::{Better, Measurement, full_name};
 
 /// A measurement, as the table refers to it.
 pub type Measured = &'static dyn Measurement;
@@ -19,6 +19,16 @@ pub struct Row {
     pub peers: &'static [Measured],
     /// jacinth / reference: at most this where lower is better, at least this where higher is.
     pub target: f64,
+    /// What is to hold beside the target.
+    pub conditions: &'static [Condition],
+}
+
+/// A condition beside the target of a row.
+pub enum Condition {
+    /// A bound for jacinth / this peer, which is one of the row's; as the target is one for jacinth / reference.
+    Peer(Measured, f64),
+    /// Jacinth's slowest round is at least as good as the reference's slowest round.
+    SlowestRound,
 }
 
 impl Row {
@@ -27,11 +37,27 @@ impl Row {
         [self.jacinth, self.reference].into_iter().chain(self.peers.iter().copied())
     }
 
-    /// Whether a ratio meets the target.
-    pub fn met_by(&self, ratio: f64) -> bool {
+    /// Whether a ratio of jacinth's figure to another is within a bound: the target, or that of a condition.
+    pub fn is_met(&self, ratio: f64, bound: f64) -> bool {
         match self.jacinth.unit().better() {
-            Better::Lower => ratio <= self.target,
-            Better::Higher => ratio >= self.target,
+            Better::Lower => ratio <= bound,
+            Better::Higher => ratio >= bound,
         }
+    }
+
+    /// The bound for the ratio to one of the row's measurements, if there is one.
+    pub fn bound_for(&self, name: &str) -> Option<f64> {
+        if full_name(self.reference) == name {
+            return Some(self.target);
+        }
+        self.conditions.iter().find_map(|condition| match condition {
+            Condition::Peer(peer, bound) => (full_name(*peer) == name).then_some(*bound),
+            Condition::SlowestRound => None,
+        })
+    }
+
+    /// Whether the slowest rounds are compared too.
+    pub fn compares_slowest_rounds(&self) -> bool {
+        self.conditions.iter().any(|condition| matches!(condition, Condition::SlowestRound))
     }
 }

@@ -16,4 +16,5 @@ pub static ROWS: &[Row] = &[Row {
     reference: &EVENTFD,
     peers: &[],
     target: 0.08,
+    conditions: &[],
 }];

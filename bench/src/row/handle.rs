@@ -1,20 +1,19 @@
 //! Rows of handles of any object.
 
 use super::definition::Row;
+use super::limits::NULL_CALL;
 use crate::measure::Alone;
 use crate::measure::jacinth::operation::DuplicateClose;
 use crate::measure::jacinth::operation::HandleLookup;
 use crate::measure::jacinth::transfer::Transfer;
 use crate::measure::limit::kernel::DupClose;
 use crate::measure::limit::kernel::FcntlGetfd;
-use crate::measure::limit::kernel::NullCall;
 use crate::measure::peer::unix_fd::UnixFd;
 
 static DUPLICATE_CLOSE: Alone<DuplicateClose> = Alone::new("duplicate_close");
 static HANDLE_LOOKUP: Alone<HandleLookup> = Alone::new("handle_lookup");
 static DUP_CLOSE: Alone<DupClose> = Alone::new("each");
 static FCNTL_GETFD: Alone<FcntlGetfd> = Alone::new("each");
-static NULL_CALL: Alone<NullCall> = Alone::new("each");
 
 /// The rows, in the order of the report.
 pub static ROWS: &[Row] = &[
@@ -25,6 +24,7 @@ pub static ROWS: &[Row] = &[
         reference: &UnixFd,
         peers: &[],
         target: 0.1,
+        conditions: &[],
     },
     Row {
         name: "duplicate_close",
@@ -33,6 +33,7 @@ pub static ROWS: &[Row] = &[
         reference: &DUP_CLOSE,
         peers: &[],
         target: 0.18,
+        conditions: &[],
     },
     Row {
         name: "handle_lookup",
@@ -41,5 +42,6 @@ pub static ROWS: &[Row] = &[
         reference: &FCNTL_GETFD,
         peers: &[&NULL_CALL],
         target: 0.05,
+        conditions: &[],
     },
 ];

@@ -27,6 +27,7 @@ pub static ROWS: &[Row] = &[
         reference: &MIXED_FEW,
         peers: &[],
         target: 1.3,
+        conditions: &[],
     },
     Row {
         name: "scale_duplicate_close",
@@ -35,6 +36,7 @@ pub static ROWS: &[Row] = &[
         reference: &DUPLICATE_FEW,
         peers: &[],
         target: 1.3,
+        conditions: &[],
     },
     Row {
         name: "scale_write_read",
@@ -43,5 +45,6 @@ pub static ROWS: &[Row] = &[
         reference: &WRITE_READ_FEW,
         peers: &[],
         target: 1.3,
+        conditions: &[],
     },
 ];

@@ -1,11 +1,12 @@
 //! The table: the measurements that stand beside each other, and the target for their ratio.
 
 mod definition;
+mod limits;
 
 use crate::measure::full_name;
-use crate::measure::limit::cache_line::CacheLine;
 
-pub use definition::{Measured, Row};
+pub use definition::{Condition, Measured, Row};
+pub use limits::{LIMITS, Limit};
 
 /// Declares the files of rows, in the order of the report.
 macro_rules! objects {
@@ -23,10 +24,11 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
     OBJECTS.iter().copied().flatten()
 }
 
-/// The measurements of these rows, each once, in the order of the rows.
+/// The measurements of the limits and of these rows, each once, in this order.
 pub fn measurements<'r>(rows: impl IntoIterator<Item = &'r Row>) -> Vec<Measured> {
     let mut all: Vec<Measured> = Vec::new();
-    for measurement in rows.into_iter().flat_map(Row::measurements) {
+    let limits = LIMITS.iter().map(|limit| limit.measured);
+    for measurement in limits.chain(rows.into_iter().flat_map(Row::measurements)) {
         if !all.iter().any(|have| full_name(*have) == full_name(measurement)) {
             all.push(measurement);
         }
@@ -36,7 +38,7 @@ pub fn measurements<'r>(rows: impl IntoIterator<Item = &'r Row>) -> Vec<Measured
 
 /// The measurement of this name.
 pub fn find(name: &str) -> Option<Measured> {
-    std::iter::once::<Measured>(&CacheLine).chain(measurements(rows())).find(|one| full_name(*one) == name)
+    measurements(rows()).into_iter().find(|one| full_name(*one) == name)
 }
 
 #[cfg(test)]
@@ -58,6 +60,25 @@ mod tests {
             let heads: Vec<_> = row.measurements().map(|one| one.who()).collect();
             assert_eq!(heads.iter().collect::<HashSet<_>>().len(), heads.len(), "{}", row.name);
         }
+    }
+
+    #[test]
+    fn conditions_name_peers_of_their_row() {
+        for row in rows() {
+            for condition in row.conditions {
+                if let Condition::Peer(peer, _) = condition {
+                    let is_peer = row.peers.iter().any(|one| full_name(*one) == full_name(*peer));
+                    assert!(is_peer, "{} of {}", full_name(*peer), row.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_run_measures_the_limits() {
+        let measured: Vec<_> = measurements([]).into_iter().map(full_name).collect();
+        assert_eq!(measured.len(), LIMITS.len());
+        assert!(LIMITS.iter().all(|limit| measured.contains(&full_name(limit.measured))));
     }
 
     #[test]
