@@ -7,9 +7,13 @@
 
 use anyhow::{Context as _, Result};
 use procfs::process::Process;
+use rustix::process::Pid;
 use rustix::thread::CpuSet;
 use serde::Serialize;
 use std::time::Duration;
+
+/// The names of the library's own threads begin so.
+const LIBRARY_THREADS: &str = "jacinth-";
 
 /// The processors of the two processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +43,42 @@ impl Cores {
         let done = what();
         pin(self.near)?;
         done
+    }
+}
+
+/// The library's own threads of this process, held on one processor until the drop.
+pub struct HeldThreads {
+    threads: Vec<Pid>,
+    allowed: CpuSet,
+}
+
+impl HeldThreads {
+    /// Holds them on the near processor. The threads that they start meanwhile stay there.
+    pub fn near(cores: &Cores) -> Result<Self> {
+        let mut held = Self { threads: Vec::new(), allowed: cores.allowed };
+        let mut near = CpuSet::new();
+        near.set(cores.near);
+        for task in Process::myself()?.tasks()?.flatten() {
+            // A thread that has ended meanwhile needs no processor.
+            let Ok(stat) = task.stat() else { continue };
+            if let Some(thread) = Pid::from_raw(task.tid)
+                && stat.comm.starts_with(LIBRARY_THREADS)
+            {
+                held.threads.push(thread);
+                rustix::thread::sched_setaffinity(Some(thread), &near)
+                    .with_context(|| format!("holding the thread {}", stat.comm))?;
+            }
+        }
+        Ok(held)
+    }
+}
+
+impl Drop for HeldThreads {
+    fn drop(&mut self) {
+        for thread in &self.threads {
+            // Fails for a thread that has ended.
+            let _ = rustix::thread::sched_setaffinity(Some(*thread), &self.allowed);
+        }
     }
 }
 

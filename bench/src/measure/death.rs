@@ -2,9 +2,19 @@
 //!
 //! Each time a new victim is spawned into the arena with one end of a channel; a thread of the measuring process goes to
 //! sleep until it learns of the death, by the measured means; another thread kills.
+//!
+//! The victim runs on the far processor. All threads that are to learn of its death run on the near one: the waiter, and
+//! with it the library's own threads, which are held there. Otherwise the kernel chooses a processor for the thread that
+//! sleeps on the robust futexes, at the moment of its wake. The wake comes from the victim's last thread, some 50 µs after
+//! the kill. If the kernel wakes the sleeper on that thread's own processor, it has to wait there until the kernel has
+//! taken the victim's memory down, 0.3 to 1 ms, because a kernel without full preemption lets a dying thread go on. By
+//! then the pidfd is ready too, and the early notice is none. The choice depends on where the sleeper ran before, and on
+//! whether the other processor had halted: a halted one counts as taken away by the hypervisor (`vcpu_is_preempted`). So
+//! the ratio to the pidfd jumped between 0.2 and 2 from run to run.
 
 use super::measurement::{Measurement, Stage, Unit};
 use super::sample::{LONGEST_NS, Latency, Sample};
+use crate::machine::placement::HeldThreads;
 use crate::process::link::Reply;
 use crate::process::victim::{Victim, Workload};
 use anyhow::{Result, anyhow};
@@ -64,6 +74,7 @@ impl<N: DeathObserver> Measurement for Death<N> {
     fn near(&self, stage: &Stage<'_>) -> Result<Sample> {
         stage.link.expect_done()?;
         let supervisor = Supervisor::get()?;
+        let _held = stage.cores.as_ref().map(HeldThreads::near).transpose()?;
         let mut each = Histogram::<u64>::new_with_bounds(1, LONGEST_NS, 3)?;
         let start = Instant::now();
         for deaths in 0.. {
