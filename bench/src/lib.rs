@@ -8,8 +8,8 @@
 //! * `cargo run --release -p jacinth-bench --bin endurance`: the work of services, for millions of operations:
 //!   whether cost and memory stay flat;
 //!
-//! and four ways to look closer: `--bin memory`, the real memory that arenas, channels and events take,
-//! `--bin instructions`, callgrind's counts, `--bin worst`, the longest single call, and `--bin death_latency`,
+//! and five ways to look closer: `--bin memory`, the real memory that arenas, channels and events take,
+//! `--bin instructions`, callgrind's counts, `--bin traffic`: stores and cache lines of a message, `--bin worst`, the longest single call, and `--bin death_latency`,
 //! how late a death is known during the recovery of another.
 //!
 //! | folder | contents |
@@ -20,7 +20,8 @@
 //! | [`process`] | the socket between the two processes, and a process to kill |
 //! | [`machine`] | its name for reports, pinning, whether it changed during a measurement, the real memory of an arena |
 //! | [`endurance`] | millions of operations of a service, and whether cost and memory stay flat |
-//! | [`report`] | the table, the JSON, the plots |
+//! | [`traffic`] | every access to memory of a write and a read, traced; and the processor's counters |
+//! | [`report`] | the tables, the JSON, the plots |
 //!
 //! `measure/limit/shared_memory.rs` has nearly all the `unsafe` of the package.
 //!
@@ -35,3 +36,4 @@ pub mod process;
 pub mod report;
 pub mod row;
 pub mod run;
+pub mod traffic;
