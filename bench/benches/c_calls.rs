@@ -230,7 +230,7 @@ fn show_guard(rounds: u64) {
         cells.extend(samples.map(|samples| format!("{:.1} ns", median(samples))));
         table.add_row(cells);
     }
-    println!("{table}");
+    println!("\n{table}");
 }
 
 fn each(mut look: impl FnMut()) -> f64 {

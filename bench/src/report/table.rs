@@ -6,8 +6,12 @@ use crate::report::plain;
 use crate::row::Row;
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
-/// The tables of a report for the terminal, and below them the conditions of the run.
+/// The tables of a report for the terminal, and below them the conditions of the run. Markdown where the output is no
+/// terminal.
 pub fn table(report: &Report<'_>) -> String {
+    if !plain::is_terminal() {
+        return markdown(report);
+    }
     let [limits, rows] = [limits::fill(report), fill(report)].map(|mut table| {
         plain::style(&mut table);
         table
