@@ -89,18 +89,17 @@ fn report_traces(all: &[Messages]) -> Result<()> {
 }
 
 fn report_counters(all: &[Messages]) -> Result<()> {
-    for messages in all.iter().filter(|messages| messages.at_once == 1) {
-        match counters::count(messages.bytes)? {
-            Ok(counts) => {
+    let one_by_one = all.iter().filter(|messages| messages.at_once == 1);
+    let sizes: Vec<usize> = one_by_one.map(|messages| messages.bytes).collect();
+    match counters::count(&sizes)? {
+        Ok(counted) => {
+            for (bytes, counts) in sizes.iter().zip(counted) {
                 let counts: Vec<_> = counts.iter().map(|(name, each)| format!("{each:.2} {name}")).collect();
-                println!("{} B, there and back, the asking thread: {}", messages.bytes, counts.join(", "));
+                println!("{bytes} B, there and back, the asking thread: {}.\n", counts.join(", "));
             }
-            Err(reason) => {
-                println!(
-                    "The processor's counters are not read: the machine does not pass them on ({reason})."
-                );
-                break;
-            }
+        }
+        Err(reason) => {
+            println!("The processor's counters are not read: the machine does not pass them on ({reason}).");
         }
     }
     Ok(())

@@ -50,9 +50,9 @@ fn open_forwarded_loads() -> io::Result<Counter> {
 /// The events of one thread for each round trip, by name.
 pub type Counts = Vec<(&'static str, f64)>;
 
-/// Counts round trips of messages of so many bytes: the thread that asks. `None` when the machine has no counters for
-/// this program, with the system's reason.
-pub fn count(message_bytes: usize) -> Result<Result<Counts, io::Error>> {
+/// Counts round trips of messages of each of these sizes: the thread that asks. Otherwise gives the system's reason why
+/// this program gets no counters.
+pub fn count(sizes: &[usize]) -> Result<io::Result<Vec<Counts>>> {
     let mut counters = Vec::new();
     let mut refused = None;
     for event in &EVENTS {
@@ -67,11 +67,20 @@ pub fn count(message_bytes: usize) -> Result<Result<Counts, io::Error>> {
     let Some(cores) = Cores::choose()? else {
         return Ok(Err(io::Error::other("there is one processor only")));
     };
+    // Made before this thread is pinned, so that the supervisor's threads are not.
     let _supervisor = Supervisor::create(&Config::default()).context("making an arena")?;
+    placement::pin(cores.near)?;
+    sizes.iter().map(|bytes| round_trips(*bytes, cores, &mut counters)).collect::<Result<_>>().map(Ok)
+}
+
+fn round_trips(
+    message_bytes: usize,
+    cores: Cores,
+    counters: &mut [(&'static str, Counter)],
+) -> Result<Counts> {
     let (asking, answering) = Channel::try_create()?;
     std::thread::scope(|threads| {
         let answerer = threads.spawn(move || answer(&answering, cores, message_bytes));
-        placement::pin(cores.near)?;
         let mut bytes = vec![0x5a; message_bytes];
         let mut ask = |trips| -> Result<()> {
             for _ in 0..trips {
@@ -81,23 +90,27 @@ pub fn count(message_bytes: usize) -> Result<Result<Counts, io::Error>> {
             Ok(())
         };
         ask(WARM_UP_TRIPS)?;
-        for (_, counter) in &mut counters {
+        let mut before = Vec::new();
+        for (_, counter) in &mut *counters {
+            before.push(counter.read_count_and_time()?);
             counter.enable()?;
         }
         ask(TRIPS)?;
         let counts = counters
             .iter_mut()
-            .map(|(name, counter)| {
+            .zip(before)
+            .map(|((name, counter), before)| {
                 counter.disable()?;
-                let counted = counter.read_count_and_time()?;
-                // Processors with few counters count the events in turns.
-                let share = counted.time_running as f64 / counted.time_enabled as f64;
-                Ok((*name, counted.count as f64 / share / TRIPS as f64))
+                let after = counter.read_count_and_time()?;
+                // A processor with few counters counts the events in turns.
+                let ran = (after.time_running - before.time_running) as f64;
+                let share = ran / (after.time_enabled - before.time_enabled) as f64;
+                Ok((*name, (after.count - before.count) as f64 / share / TRIPS as f64))
             })
             .collect::<Result<Counts>>()?;
         drop(asking);
         answerer.join().map_err(|_| anyhow!("the answering thread panicked"))??;
-        Ok(Ok(counts))
+        Ok(counts)
     })
 }
 
