@@ -164,6 +164,32 @@ fn one_process_may_lack_membarrier() {
     });
 }
 
+#[test]
+fn an_end_passes_on_without_membarrier() {
+    alone(|| {
+        let supervisor = Supervisor::create(&Config::default()).unwrap();
+        let (near, far) = Channel::create();
+        // Each end gets used to the thread that uses it.
+        let exchange = || {
+            for _ in 0..1000 {
+                tell(&near, "there");
+                next(&far);
+            }
+        };
+        exchange();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                // From here on, for this thread alone.
+                refuse(&[libc::SYS_membarrier], Errno::PERM);
+                exchange();
+            });
+        });
+        exchange();
+        drop((near, far));
+        clean(&supervisor);
+    });
+}
+
 fn unbarriered() {
     refuse(&[libc::SYS_membarrier], Errno::PERM);
     set_spin(MonotonicDuration::ZERO);

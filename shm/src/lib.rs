@@ -79,7 +79,7 @@ pub use sync::DEADLINE_INFINITE_NS;
 #[cfg(loom)]
 pub use sync::{
     Barriers, CrashOutcome, Grace, Inside, LostStores, RawLock, Retired, SparseTable, Turn, Visits, barriers,
-    crash_after, kernel_barriers,
+    crash_after, give_word_back, kernel_barriers, lock_biases,
 };
 #[cfg(not(loom))]
 pub use sync::{Giver, Taker, handover, now_ns};

@@ -60,6 +60,11 @@ impl AtomicU64 {
         Ok(self.changed(before, success))
     }
 
+    pub(crate) fn swap(&self, value: u64, order: Ordering) -> u64 {
+        let before = self.turn().swap(value, order);
+        self.changed(before, order)
+    }
+
     pub(crate) fn fetch_add(&self, value: u64, order: Ordering) -> u64 {
         let before = self.turn().fetch_add(value, order);
         self.changed(before, order)
@@ -147,6 +152,19 @@ pub fn kernel_barriers(registers: bool, grants: bool) {
     GRANTS.set(grants);
 }
 
+std::thread_local! {
+    static GIVES_BIASES: core::cell::Cell<bool> = const { core::cell::Cell::new(true) };
+}
+
+/// Sets whether locks are biased from now on, where barriers reach the process.
+pub fn lock_biases(are_given: bool) {
+    GIVES_BIASES.set(are_given);
+}
+
+pub(super) fn may_bias() -> bool {
+    REGISTERS.get() && GIVES_BIASES.get()
+}
+
 pub(crate) fn register_barriers() -> bool {
     REGISTERS.get()
 }
@@ -219,14 +237,23 @@ pub(crate) fn light_barrier() {
 
 #[must_use]
 pub(crate) fn heavy_barrier() -> bool {
+    if GRANTS.get() {
+        sure_barrier();
+    } else {
+        fence(super::SeqCst);
+    }
+    GRANTS.get()
+}
+
+/// It orders memory also where the kernel refuses barriers: the product waits until each earlier store is seen.
+pub(super) fn sure_barrier() {
     fence(super::SeqCst);
-    if BARRIERS.get() == Barriers::OneSided && GRANTS.get() {
+    if BARRIERS.get() == Barriers::OneSided {
         // Each thread reads its own word before its next access, so that access comes after this barrier.
         for beacon in &BEACONS.words {
             beacon.fetch_add(1, Ordering::AcqRel);
         }
     }
-    GRANTS.get()
 }
 
 /// Stands beside memory that one thread writes and another reads, never both at once. The model fails if a read and a
@@ -353,7 +380,7 @@ impl WaitQueue {
     }
 }
 
-/// A process-private lock among threads. The product's own lock (`sync/lock.rs`) has models of its own. In the other
+/// A process-private lock among threads. The product's own lock (`sync/lock/`) has models of its own. In the other
 /// models it would only add executions to explore.
 #[derive(Debug)]
 pub(crate) struct Lock<T> {

@@ -8,7 +8,7 @@
 //! | [`AtomicU64`] | `core`'s | loom's |
 //! | [`light_barrier`] | a compiler fence, where `membarrier(2)` works | `fence(SeqCst)`, or no fence (`Barriers`) |
 //! | [`heavy_barrier`] | `membarrier(2)`, all processes | `fence(SeqCst)`, or one fence in every thread |
-//! | [`Lock`] | test-and-set, spinning briefly, then asleep on a futex | loom's mutex; the native one has own models |
+//! | [`Lock`] | biased to its main user; for others test-and-set, spinning briefly, then asleep on a futex | loom's mutex; the native one has own models |
 //! | [`Futex`] | `futex(2)`, `futex_waitv(2)` or turns (`sync/futex.rs`) | a condition variable for the arena |
 //! | [`RaceCell`] | no code | a cell that panics when it is read or written without happens-before |
 //! | [`SparseTable`] | pointers to values that are made when needed, private to a process | the same: outside loom |
@@ -46,14 +46,14 @@ pub(crate) use self::futex::{Futex, low_half};
 pub use self::grace::{Grace, Inside, Visits};
 #[cfg(not(loom))]
 pub use self::handover::{Giver, Taker, handover};
-#[cfg(loom)]
-pub use self::lock::RawLock;
 #[cfg(not(loom))]
 pub(crate) use self::lock::{Lock, Locked};
 #[cfg(loom)]
+pub use self::lock::{RawLock, give_word_back};
+#[cfg(loom)]
 pub(crate) use self::loom::*;
 #[cfg(loom)]
-pub use self::loom::{Barriers, Turn, barriers, kernel_barriers};
+pub use self::loom::{Barriers, Turn, barriers, kernel_barriers, lock_biases};
 #[cfg(not(loom))]
 pub use self::native::now_ns;
 #[cfg(not(loom))]

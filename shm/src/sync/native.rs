@@ -57,6 +57,30 @@ pub(crate) fn heavy_barrier() -> bool {
     ran
 }
 
+/// Set for good when the kernel has refused a barrier. Relaxed: until a thread sees it, biases are given.
+static IS_BARRIER_REFUSED: AtomicBool = AtomicBool::new(false);
+
+/// Whether a lock may be biased: its bias can end at the price of a barrier. A race detector would see the words of a
+/// bias as races.
+pub(super) fn may_bias() -> bool {
+    is_asymmetric() && !IS_BARRIER_REFUSED.load(Ordering::Relaxed) && !super::is_watched()
+}
+
+/// A heavy barrier, for a caller that cannot go on without one.
+///
+/// A kernel that refuses it has granted barriers before: a filter of system calls was installed since. Then this thread
+/// sleeps for so long that every earlier store of the other threads has left its processor. A store buffer drains by
+/// itself in about a microsecond, also if the thread is stopped. (Morrison and Afek, "Temporally Bounding TSO for
+/// Fence-Free Asymmetric Synchronization", 2015.) The alternative is to wait for a thread that may never come again.
+pub(super) fn sure_barrier() {
+    if !heavy_barrier() {
+        IS_BARRIER_REFUSED.store(true, Ordering::Relaxed);
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        // ORDER: SeqCst: the caller's loads come after the sleep.
+        fence(Ordering::SeqCst);
+    }
+}
+
 /// A store by a word's owner, over marks that other threads may add by CAS of the value that the owner stored before.
 #[inline(always)]
 pub(crate) fn store_over_marks(word: &AtomicU64, value: u64, order: Ordering) {

@@ -4,6 +4,20 @@
 //! waiter spins for about a microsecond, yields for some more, and then sleeps in the kernel. So a holder that lost its
 //! processor gets it back, for any priorities of the two.
 //!
+//! A lock that one thread takes again and again is biased to that thread, which then needs no swap (`bias.rs`). Another
+//! thread takes the lock by swap all the same, and then ends the bias before it is inside. A lock that threads share
+//! evenly is never biased.
+//!
+//! | file | content |
+//! |---|---|
+//! | `mod.rs` | the lock by swap, and its sleepers |
+//! | `bias.rs` | the owner of a bias, and its end |
+//! | `history.rs` | when a lock is biased |
+//! | `hold.rs` | the word by which an owner shows that it is inside |
+//! | `spin.rs` | how long a waiter spins |
+//!
+//! The lock by swap:
+//!
 //! ```text
 //!  holder                                       waiter
 //!    held: swap to 1 gave 0                       spins; then sleepers + 1
@@ -35,103 +49,137 @@
 //! loom's mutex. [`RawLock`] has models of its own, `loom-tests/tests/lock.rs`, beside a cell of loom's that is the value:
 //! loom checks each access to the cell, which it could not do behind the guard's `Deref`.
 
+mod bias;
+mod history;
+mod hold;
+mod spin;
+
+use self::bias::Bias;
+use self::hold::Hold;
+use self::spin::spin_until;
 use super::machine::{AtomicU32, WaitQueue, compiler_fence, fence, heavy_barrier, is_asymmetric};
-use super::{backoff, is_watched, locked, released};
-use core::sync::atomic::Ordering;
+use super::{Acquire, Relaxed, Release, SeqCst, is_watched, locked, released};
 
 /// Every holder takes the slow path, because waiters' barriers do not order its stores and loads.
 const FENCED: u32 = 1 << 31;
-/// How often a waiter tries without yielding, for about a microsecond. Locks are held for tens of nanoseconds.
-const SPINS: u32 = if cfg!(loom) { 1 } else { 20 };
-/// How often a waiter yields before it sleeps. If the holder waits for this processor, a yield is cheaper than a
-/// barrier, a sleep and a wake. If the holder has a lower priority, yielding does not help, and ends after some
-/// microseconds.
-const YIELDS: u32 = if cfg!(loom) { 0 } else { 40 };
-/// The step of `backoff` that yields.
-const YIELD: u32 = 63;
 
 /// The words of a lock, without the value that it protects.
 #[derive(Debug)]
 pub struct RawLock {
-    /// 1 while a thread holds it.
+    bias: Bias,
+    /// 1 while a thread holds it by swap.
     held: AtomicU32,
     /// How many threads sleep or are about to sleep; and [`FENCED`].
     sleepers: AtomicU32,
     queue: WaitQueue,
 }
 
+// Each channel end has two.
+#[cfg(not(loom))]
+const _: () = assert!(size_of::<RawLock>() == 24);
+
 impl Default for RawLock {
     /// A free lock. Before the process is registered for barriers, it is made so that its holders fence, which is always
     /// correct.
     fn default() -> Self {
         let sleepers = if is_asymmetric() { 0 } else { FENCED };
-        Self { held: AtomicU32::new(0), sleepers: AtomicU32::new(sleepers), queue: WaitQueue::new() }
+        Self {
+            bias: Bias::new(),
+            held: AtomicU32::new(0),
+            sleepers: AtomicU32::new(sleepers),
+            queue: WaitQueue::new(),
+        }
     }
 }
 
 impl RawLock {
     /// Takes the lock, once no other thread holds it.
-    #[inline]
+    #[inline(always)]
     pub fn lock(&self) {
-        if !self.try_lock() {
-            self.lock_contended();
+        if !self.bias.try_take(Hold::own()) {
+            self.lock_by_swap();
+        }
+    }
+
+    /// Not inlined: the swap takes longer than the call, and the callers stay small.
+    #[inline(never)]
+    fn lock_by_swap(&self) {
+        let own = Hold::own();
+        if !self.take_by_swap(own, true) {
+            self.lock_contended(own);
         }
     }
 
     /// Takes the lock, if no thread holds it.
-    #[inline(always)]
+    #[inline]
     pub fn try_lock(&self) -> bool {
-        // ORDER: Acquire pairs with the Release in `unlock`: this holder sees the stores of the last one.
-        let is_ours = self.held.swap(1, Ordering::Acquire) == 0;
-        if is_ours && is_watched() {
+        let own = Hold::own();
+        self.bias.try_take(own) || self.take_by_swap(own, false)
+    }
+
+    /// Takes the lock, if no thread holds it by swap. If its owner holds it by bias, it `waits` until the owner leaves.
+    #[inline(always)]
+    fn take_by_swap(&self, own: &Hold, waits: bool) -> bool {
+        // ORDER: Acquire pairs with the Release in `give_back`: this holder sees the stores of the last one.
+        if self.held.swap(1, Acquire) != 0 {
+            return false;
+        }
+        if self.bias.is_given() {
+            if !self.bias.end(own, waits) {
+                self.give_back();
+                return false;
+            }
+        } else if self.bias.note_use() && self.sleepers.load(Relaxed) == 0 {
+            self.bias.give();
+        }
+        if is_watched() {
             locked(&self.held);
         }
-        is_ours
+        true
     }
 
     /// Gives the lock back.
     ///
     /// # Safety
     /// The caller holds the lock, and no longer uses the value that it protects.
-    #[inline]
+    #[inline(always)]
     pub unsafe fn unlock(&self) {
+        if !self.bias.try_give_back(Hold::own()) {
+            self.give_back();
+        }
+    }
+
+    /// Gives back `held`.
+    #[inline(never)]
+    fn give_back(&self) {
         released(&self.held);
-        // ORDER: Release pairs with the Acquire in `try_lock`.
-        self.held.store(0, Ordering::Release);
+        // ORDER: Release pairs with the Acquire in `take_by_swap`.
+        self.held.store(0, Release);
         // ORDER: INV-LOCK-1. Pairs with the heavy barrier of a waiter.
-        compiler_fence(Ordering::SeqCst);
-        if self.sleepers.load(Ordering::Relaxed) != 0 {
+        compiler_fence(SeqCst);
+        if self.sleepers.load(Relaxed) != 0 {
             self.wake_one();
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn lock_contended(&self) {
-        loop {
-            for step in 0..SPINS + YIELDS {
-                backoff(if step < SPINS { 0 } else { YIELD });
-                // The load first: a swap would take the line from the holder on every try.
-                if self.held.load(Ordering::Relaxed) == 0 && self.try_lock() {
-                    return;
-                }
-            }
-            if self.sleep_or_take() {
-                return;
-            }
-        }
+    fn lock_contended(&self, own: &Hold) {
+        // The load first: a swap would take the line from the holder on every try.
+        let take_if_free = || self.held.load(Relaxed) == 0 && self.take_by_swap(own, true);
+        while !spin_until(take_if_free) && !self.sleep_or_take(own) {}
     }
 
     /// `false`: slept until another thread woke this one. `true`: the lock became free before that, and is taken.
-    fn sleep_or_take(&self) -> bool {
-        // Relaxed: the heavy barrier below orders it before the swap of `try_lock`.
-        self.sleepers.fetch_add(1, Ordering::Relaxed);
-        // ORDER: INV-LOCK-1. Pairs with the fences of `unlock` and `wake_one`.
-        let is_barrier_done = heavy_barrier() || self.sleepers.load(Ordering::Relaxed) & FENCED != 0;
+    fn sleep_or_take(&self, own: &Hold) -> bool {
+        // Relaxed: the heavy barrier below orders it before the swap of `take_by_swap`.
+        self.sleepers.fetch_add(1, Relaxed);
+        // ORDER: INV-LOCK-1. Pairs with the fences of `give_back` and `wake_one`.
+        let is_barrier_done = heavy_barrier() || self.sleepers.load(Relaxed) & FENCED != 0;
         loop {
-            if self.try_lock() {
+            if self.take_by_swap(own, true) {
                 // Relaxed: at worst a holder looks for a sleeper that is not there.
-                self.sleepers.fetch_sub(1, Ordering::Relaxed);
+                self.sleepers.fetch_sub(1, Relaxed);
                 return true;
             }
             if self.queue.sleep_while(&self.held, 1, is_barrier_done) {
@@ -145,25 +193,36 @@ impl RawLock {
     #[inline(never)]
     fn wake_one(&self) {
         // ORDER: pairs with the fence of `heavy_barrier`, for a process that barriers do not reach (INV-LOCK-2).
-        fence(Ordering::SeqCst);
-        if self.sleepers.load(Ordering::Relaxed) & !FENCED != 0 && self.queue.wake_one(&self.held) {
+        fence(SeqCst);
+        if self.sleepers.load(Relaxed) & !FENCED != 0 && self.queue.wake_one(&self.held) {
             // Relaxed: as in `sleep_or_take`. The woken thread counted itself once, and does not subtract itself.
-            self.sleepers.fetch_sub(1, Ordering::Relaxed);
+            self.sleepers.fetch_sub(1, Relaxed);
         }
     }
 }
 
-// SAFETY: the swap of `held` admits one thread at a time, with Acquire on taking and Release on giving back.
+/// For the end of a model's thread.
+#[cfg(loom)]
+pub fn give_word_back() {
+    Hold::give_back();
+}
+
+// SAFETY: the swap of `held` admits one thread at a time, with Acquire on taking and Release on giving back. It admits
+// no thread beside the one that holds the lock by bias (INV-LOCK-3).
 #[cfg(not(loom))]
 unsafe impl lock_api::RawMutex for RawLock {
     /// Its holders fence: a constant does not know whether this process is registered for barriers.
-    const INIT: Self =
-        Self { held: AtomicU32::new(0), sleepers: AtomicU32::new(FENCED), queue: WaitQueue::new() };
+    const INIT: Self = Self {
+        bias: Bias::new(),
+        held: AtomicU32::new(0),
+        sleepers: AtomicU32::new(FENCED),
+        queue: WaitQueue::new(),
+    };
 
-    // The words do not name the holder, so another thread may give the lock back.
-    type GuardMarker = lock_api::GuardSend;
+    // A thread's own word says whether it holds the lock by bias.
+    type GuardMarker = lock_api::GuardNoSend;
 
-    #[inline]
+    #[inline(always)]
     fn lock(&self) {
         self.lock();
     }
@@ -173,7 +232,7 @@ unsafe impl lock_api::RawMutex for RawLock {
         self.try_lock()
     }
 
-    #[inline]
+    #[inline(always)]
     unsafe fn unlock(&self) {
         // SAFETY: the caller holds the lock. The guard, by which it used the value, ends here.
         unsafe { self.unlock() };
@@ -203,7 +262,7 @@ impl<T> Lock<T> {
     }
 
     /// Waits until no other thread holds it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn lock(&self) -> Locked<'_, T> {
         self.0.lock()
     }
@@ -215,49 +274,4 @@ impl<T> Lock<T> {
 }
 
 #[cfg(all(test, not(loom)))]
-mod tests {
-    use super::*;
-
-    /// Threads read, change and write back a number under the lock. Some of them sleep while they hold it.
-    fn count_together(lock: &Lock<u64>) {
-        const TIMES: u64 = 20_000;
-        std::thread::scope(|scope| {
-            for thread in 0..4 {
-                scope.spawn(move || {
-                    for time in 0..TIMES {
-                        let mut number = lock.lock();
-                        let before = *number;
-                        if time % 512 == thread {
-                            std::thread::sleep(std::time::Duration::from_micros(50));
-                        }
-                        *number = before + 1;
-                    }
-                });
-            }
-        });
-        assert_eq!(*lock.lock(), 4 * TIMES);
-        // SAFETY: only looks at the words.
-        let raw = unsafe { lock.0.raw() };
-        assert_eq!(raw.sleepers.load(Ordering::Relaxed) & !FENCED, 0);
-    }
-
-    #[test]
-    fn one_thread_holds_a_lock() {
-        assert!(super::super::register_barriers(), "this kernel has membarrier(2)");
-        count_together(&Lock::new(0));
-    }
-
-    #[test]
-    fn one_thread_holds_a_fenced_lock() {
-        count_together(&Lock(lock_api::Mutex::new(0)));
-    }
-
-    #[test]
-    fn a_held_lock_is_not_given() {
-        let lock = Lock::new(());
-        let held = lock.try_lock();
-        assert!(held.is_some() && lock.try_lock().is_none());
-        drop(held);
-        assert!(lock.try_lock().is_some());
-    }
-}
+mod tests;

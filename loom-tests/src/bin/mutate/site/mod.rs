@@ -5,10 +5,10 @@
 //! | Release, Acquire | Relaxed |
 //! | AcqRel | Acquire, and Release: each half alone. Relaxed is weaker than both, so it is noticed if either is |
 //! | `fence(SeqCst)` | `fence(AcqRel)`: it loses its place in the single order |
-//! | any other fence, `light_barrier()`, `heavy_barrier()`, `pin::barrier(…)` | left out |
+//! | any other fence, `light_barrier()`, `heavy_barrier()`, `sure_barrier()`, `pin::barrier(…)` | left out |
 //!
-//! The facade's own orderings (`sync/`) are not sites: there loom's locks and futexes stand in for the machine's. Every
-//! other ordering is a site, or is left out for a [`Reason`]. The test below reads the words of each file without
+//! The facade's own orderings (`sync/`, but for `sync/lock/`) are not sites: there loom's locks and futexes stand in for
+//! the machine's. Every other ordering is a site, or is left out for a [`Reason`]. The test below reads the words of each file without
 //! its syntax, and fails for an ordering that is neither.
 
 #[cfg(test)]
@@ -101,6 +101,8 @@ pub struct Exception {
 pub enum Reason {
     /// It is under `cfg(test)`, `cfg(loom)` or `cfg(not(loom))`: not in the code of both the product and the models.
     Configured,
+    /// A compiler fence: the models have no compiler that moves accesses.
+    Compiler,
     /// It is written `Ordering::…`: of an atomic of `core`'s in private memory, which loom does not watch.
     PrivateMemory,
 }
@@ -109,6 +111,7 @@ impl Reason {
     pub fn text(self) -> &'static str {
         match self {
             Self::Configured => "only tests, only the product or only the models compile it",
+            Self::Compiler => "a compiler fence",
             Self::PrivateMemory => "of private memory, outside loom",
         }
     }
@@ -166,15 +169,15 @@ pub fn read(folder: &Path) -> Result<Sources> {
     Ok(sources)
 }
 
-/// The Rust sources below `folder`, by their paths from `root`, without `sync/`: that is the facade.
+/// The Rust sources below `folder`, by their paths from `root`, without the facade: that is `sync/` but for the private
+/// lock, which has models of its own.
 fn gather(root: &Path, folder: &Path, files: &mut BTreeMap<PathBuf, String>) -> Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         let name = path.strip_prefix(root)?.to_owned();
         if path.is_dir() {
-            if name != Path::new("sync") {
-                gather(root, &path, files)?;
-            }
+            let within = if name == Path::new("sync") { path.join("lock") } else { path };
+            gather(root, &within, files)?;
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             files.insert(name, std::fs::read_to_string(&path)?);
         }
@@ -323,10 +326,15 @@ impl Visit<'_> for Finder<'_> {
             _ => None,
         };
         let is_weak = call.to_token_stream().to_string().replace(' ', "") != "fence(SeqCst)";
+        if name.as_deref() == Some("compiler_fence") {
+            self.leave_out(Reason::Compiler, call.span());
+            return;
+        }
         let left_out = match name.as_deref() {
             Some("fence") if is_weak => Some("()"),
             Some("light_barrier") => Some("()"),
             Some("heavy_barrier") => Some("true"),
+            Some("sure_barrier") => Some("()"),
             // `handle/pin.rs`: a heavy barrier, and what is done where the kernel refuses it.
             Some("barrier") => Some("Ok(true)"),
             _ => None,
@@ -378,7 +386,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     /// The calls that are barriers, and name no ordering.
-    const BARRIERS: [&str; 3] = ["barrier", "heavy_barrier", "light_barrier"];
+    const BARRIERS: [&str; 4] = ["barrier", "heavy_barrier", "light_barrier", "sure_barrier"];
 
     /// The places of the words that name an ordering, and of calls of barriers, but not those of imports. It knows words
     /// and brackets only, so that it does not miss what [`Finder`] misses.
