@@ -99,6 +99,7 @@ impl Supervisor {
         let (served_by, serves) = shm::handover::<(Server, Arc<shm::Process>)>();
         let (is_set, set) = shm::handover();
         let run = move || {
+            shm::request_short_slice();
             // `None`: creating the arena has failed, and the giver was dropped.
             let Some((server, process)) = serves.take() else { return };
             // By it other processes hear of an exec. Kept while the thread runs.

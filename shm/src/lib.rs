@@ -82,4 +82,4 @@ pub use sync::{
     crash_after, give_word_back, kernel_barriers, lock_biases,
 };
 #[cfg(not(loom))]
-pub use sync::{Giver, Taker, handover, now_ns};
+pub use sync::{Giver, Taker, handover, now_ns, request_short_slice};

@@ -55,7 +55,7 @@ pub(crate) use self::loom::*;
 #[cfg(loom)]
 pub use self::loom::{Barriers, Turn, barriers, kernel_barriers, lock_biases};
 #[cfg(not(loom))]
-pub use self::native::now_ns;
+pub use self::native::{now_ns, request_short_slice};
 #[cfg(not(loom))]
 pub(crate) use self::native::*;
 #[cfg(not(loom))]

@@ -97,6 +97,7 @@ impl DeathWatch {
         let shared = Arc::new(Shared { futexes, slots, sender, receiver });
         let watch = Self { shared: shared.clone(), slots: Vec::new() };
         crate::library_threads::spawn("jacinth-watcher", move || {
+            shm::request_short_slice();
             if let Err(error) = shared.run() {
                 tracing::error!(%error, "robust futexes cannot be watched any more");
             }
