@@ -10,6 +10,9 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicU32, Ordering};
 use support::*;
 
+/// A length that needs a payload block: a slot holds 120 bytes.
+const IN_BLOCK: usize = 200;
+
 fn borrowed(value: u32) -> ManuallyDrop<Channel> {
     ManuallyDrop::new(Channel::from(NullableHandle::from_raw(value)))
 }
@@ -57,7 +60,7 @@ fn closing_a_channel_ends_its_users() {
                         start.wait();
                         loop {
                             let mut handles = vec![event()];
-                            match borrowed(value).write(&[1; 100], &mut handles) {
+                            match borrowed(value).write(&[1; IN_BLOCK], &mut handles) {
                                 Ok(()) | Err(Status::SHOULD_WAIT) => {}
                                 Err(Status::BAD_HANDLE | Status::PEER_CLOSED) => break,
                                 Err(status) => panic!("{status}"),
@@ -170,7 +173,7 @@ fn anything(shared: &SharedWords, random: &mut fastrand::Rng) {
     }
     let channel = borrowed(value);
     let soon = MonotonicInstant::after(MonotonicDuration::from_micros(20));
-    let bytes = vec![1; [0, 60, 70, 3000][random.usize(0..4)]];
+    let bytes = vec![1; [0, 60, IN_BLOCK, 3000][random.usize(0..4)]];
     let mut message = MessageBuf::new();
     match random.u32(0..17) {
         0 => shared.put(event().into_raw(), random),

@@ -52,7 +52,7 @@ fn reused_slot_starts_clean() {
             config.pool_bytes = 512;
         }));
         let [near, far] = create_channel(&one);
-        one.send_value(near, &message(9, 9)).unwrap();
+        one.send_value(near, &message(9, BLOCK_WORDS)).unwrap();
         one.try_receive(far).unwrap();
         let two = child(&one, None);
         let closing = loom::thread::spawn(move || {

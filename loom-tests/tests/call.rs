@@ -119,6 +119,42 @@ fn reply_is_not_readable_for_others() {
     });
 }
 
+/// INV-ORDER-1: a caller takes its reply before the writer of the batch stores the tail, and then its end moves. The
+/// next owner does not receive the reply again.
+#[test]
+fn moved_end_knows_its_early_replies() {
+    model_without_barriers(2, || {
+        let one = first(&small_with(|config| {
+            (config.max_handles_per_process, config.pool_bytes) = (5, 1024);
+        }));
+        let (near, far, server) = linked(&one);
+        let [to_self, from_self] = create_channel(&one);
+        // The reader looks at the slots from its first message on.
+        server.send_value(far, &message(8, 1)).unwrap();
+        one.try_receive(near).unwrap();
+        let call =
+            one.call_begin(find(&one, near), Rights::empty(), &message(1, 1), &[], Rights::empty()).unwrap();
+        let reply = server.try_receive(far).unwrap().bytes;
+        let serving = loom::thread::spawn(move || {
+            let batch: [&[u8]; 2] = [&message(9, 1), &reply];
+            assert_eq!(server.send_batch(find(&server, far), Rights::empty(), &batch), Ok(2));
+            // This one lies in the next segment.
+            server.send_value(far, &message(7, 1)).unwrap();
+            server
+        });
+        while one.call_poll(&call, &mut Inbox::default()).unwrap().is_none() {
+            loom::thread::yield_now();
+        }
+        one.transfer_value(to_self, &[], &[near]).unwrap();
+        let near = one.try_receive(from_self).unwrap().handles[0].value;
+        assert_eq!(one.receive_next(near).unwrap().bytes, message(9, 1));
+        assert_eq!(one.receive_next(near).unwrap().bytes, message(7, 1));
+        let _server = serving.join().unwrap();
+        assert_eq!(one.try_receive(near).unwrap_err(), Error::ShouldWait);
+        assert_clean(&one, 2, 4);
+    });
+}
+
 /// INV-RING-1, INV-ORDER-2, INV-ORDER-3: a message taken behind an unread one is room for its writer, block and segment
 /// too, and no message is written over before it was read.
 #[test]
@@ -137,7 +173,7 @@ fn early_replies_make_room() {
         });
         server.send_value(far, &message(9, 1)).unwrap();
         let replies: Vec<_> =
-            calls.iter().map(|(_, request)| [&request[..], &request[..4], &[0; 60]].concat()).collect();
+            calls.iter().map(|(_, request)| [&request[..], &[0; 8 * (BLOCK_WORDS - 1)]].concat()).collect();
         let serving = loom::thread::spawn(move || {
             for reply in &replies {
                 server.send_when_room(far, reply).unwrap();
@@ -149,7 +185,7 @@ fn early_replies_make_room() {
             while one.call_poll(call, &mut inbox).unwrap().is_none() {
                 loom::thread::yield_now();
             }
-            assert_eq!((&inbox.bytes[..8], inbox.bytes.len()), (&request[..], 72));
+            assert_eq!((&inbox.bytes[..8], inbox.bytes.len()), (&request[..], 8 * BLOCK_WORDS));
         }
         let _server = serving.join().unwrap();
         assert_eq!(one.try_receive(near).unwrap().bytes, message(9, 1));

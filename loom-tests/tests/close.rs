@@ -268,6 +268,100 @@ fn handle_sent_to_closing_end_is_closed() {
     });
 }
 
+/// INV-RELEASE-1, INV-RELEASE-3: the reader takes the message by its header, or closes its end between header and tail:
+/// the handle is received or closed.
+#[test]
+fn handle_before_its_tail_is_closed_once() {
+    model_without_barriers(2, || {
+        let one = first(&small_with(|config| config.max_handles_per_process = 5));
+        let (near, far, two) = linked(&one);
+        one.send_value(near, &message(9, 1)).unwrap();
+        two.try_receive(far).unwrap();
+        let event = create_event(&one);
+        let closing = loom::thread::spawn(move || {
+            let received = two.try_receive(far).map_or(0, |received| received.handles.len());
+            two.close_value(far).unwrap();
+            (received, two)
+        });
+        let sent = one.transfer_value(near, &message(1, 1), &[event]);
+        let (received, _two) = closing.join().unwrap();
+        assert!(sent == Ok(()) || (sent == Err(Error::PeerClosed) && received == 0), "{sent:?}");
+        let received = received as u32;
+        assert_clean(&one, 1 + received, 1 + received);
+    });
+}
+
+/// INV-RELEASE-3: a message that its reader has taken is drained by neither end, though both close at once.
+#[test]
+fn received_handle_survives_both_ends() {
+    model_without_barriers(2, || {
+        let one = first(&small_with(|config| config.max_handles_per_process = 5));
+        let (near, far, two) = linked(&one);
+        let event = create_event(&one);
+        one.transfer_value(near, &message(1, 1), &[event]).unwrap();
+        let closing = loom::thread::spawn(move || {
+            let received = two.try_receive(far).unwrap();
+            two.close_value(far).unwrap();
+            (received.handles.len(), two)
+        });
+        one.close_value(near).unwrap();
+        let (received, _two) = closing.join().unwrap();
+        assert_eq!(received, 1);
+        assert_clean(&one, 1, 1);
+    });
+}
+
+/// INV-ENDPOINT-1: the handle was admitted before. A send by its value comes before the close, or not at all.
+#[test]
+fn admitted_send_ends_before_the_close() {
+    model_without_barriers(3, || {
+        let one = first(&small());
+        let (near, far, two) = linked(&one);
+        one.send(near, Rights::empty(), &message(1, 1)).unwrap();
+        let other = sibling(&one);
+        let sending = loom::thread::spawn(move || (other.send(near, Rights::empty(), &message(2, 1)), other));
+        one.close_value(near).unwrap();
+        assert_eq!(one.send(near, Rights::empty(), &message(3, 1)), Err(Error::BadHandle));
+        // From here on no message is written to the ring.
+        assert_eq!(two.try_receive(far).unwrap().bytes, message(1, 1));
+        let received = two.try_receive(far);
+        let (sent, _other) = sending.join().unwrap();
+        match sent {
+            Ok(()) => assert_eq!(received.unwrap().bytes, message(2, 1)),
+            Err(error) => {
+                assert_eq!(error, Error::BadHandle);
+                assert_eq!(received.unwrap_err(), Error::PeerClosed);
+            }
+        }
+        assert_eq!(two.try_receive(far).unwrap_err(), Error::PeerClosed);
+        assert_clean(&two, 1, 1);
+    });
+}
+
+/// INV-ENDPOINT-1: once a handle was replaced, no operation has the rights of the old one.
+#[test]
+fn replaced_handle_is_admitted_no_longer() {
+    const WRITE: Rights = Rights::from_bits_retain(8);
+    model_without_barriers(3, || {
+        let one = first(&small());
+        let (near, far, two) = linked(&one);
+        one.send(near, WRITE, &message(1, 1)).unwrap();
+        let other = sibling(&one);
+        let sending = loom::thread::spawn(move || (other.send(near, WRITE, &message(2, 1)), other));
+        let new = one.replace(find(&one, near), Rights::from_bits_retain(4)).unwrap();
+        let received: Vec<_> = (0..2).map(|_| two.try_receive(far).map(|inbox| inbox.bytes)).collect();
+        assert_eq!(one.send(near, WRITE, &message(3, 1)), Err(Error::BadHandle));
+        assert_eq!(one.send(new, WRITE, &message(3, 1)), Err(Error::AccessDenied { missing: WRITE }));
+        let (sent, _other) = sending.join().unwrap();
+        let second = sent.map(|()| message(2, 1)).map_err(|error| {
+            assert_eq!(error, Error::BadHandle);
+            Error::ShouldWait
+        });
+        assert_eq!(received, [Ok(message(1, 1)), second]);
+        assert_clean(&one, 1, 2);
+    });
+}
+
 /// INV-RELEASE-3: two sides that clear at once close every handle that is queued either way, each once.
 #[test]
 fn closing_both_ends_leaves_no_handle() {

@@ -90,6 +90,12 @@ explorations! {
         explore_deaths_at(SENDING, |name| if name == "send.written" || name == "grow.linked" { 2 } else { 1 });
     }
 
+    /// INV-RING-1, INV-RING-2: recovery stores the tail past all messages of an unfinished batch.
+    #[test]
+    fn dead_writers_batch_arrives_in_order() {
+        explore_deaths(SENDING_A_BATCH, 1);
+    }
+
     /// INV-RING-2, INV-BLOCK-1, INV-BLOCK-2.
     #[test]
     fn dead_writers_payload_block_is_recovered() {
@@ -108,6 +114,18 @@ explorations! {
     #[test]
     fn dead_writers_handles_come_all_or_none() {
         explore_deaths(SENDING_HANDLES, 1);
+    }
+
+    /// INV-RING-1, INV-TRANSFER-1: a message in a slot is read or completed, with its handle, and no other comes before it.
+    #[test]
+    fn dead_writers_slot_comes_with_its_handle() {
+        explore_deaths_at(SENDING_A_HANDLE, |name| if name == "send.sent" { 2 } else { 0 });
+    }
+
+    /// INV-TRANSFER-1, INV-RELEASE-3: the handle of a message between its header and its tail is closed once.
+    #[test]
+    fn dead_writers_handle_closes_with_its_reader() {
+        explore_deaths(SENDING_A_HANDLE_TO_A_CLOSER, 1);
     }
 
     /// INV-TRANSFER-1: a send that fails closes its handles, once each, also when recovery finishes it.

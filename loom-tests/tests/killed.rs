@@ -115,11 +115,14 @@ fn unfinished_creation_or_move_is_recovered() {
 #[test]
 fn unfinished_send_is_recovered() {
     kill_after_every_store(SENDING);
+    kill_after_every_store(SENDING_A_BATCH);
     kill_after_every_store(SENDING_MUCH);
     kill_after_every_store(SHRINKING);
     kill_after_every_store(SENDING_IN_USED_BLOCKS);
     kill_after_every_store(SENDING_HANDLES);
     kill_after_every_store(SENDING_HANDLES_AGAIN);
+    kill_after_every_store(SENDING_A_HANDLE);
+    kill_after_every_store(SENDING_A_HANDLE_TO_A_CLOSER);
     kill_after_every_store(SENDING_WHAT_CANNOT_BE_SENT);
 }
 

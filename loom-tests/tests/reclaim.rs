@@ -202,7 +202,7 @@ fn a_retired_slot_is_reclaimed_once() {
     model_without_barriers(2, || {
         let one = first(&small_with(|config| config.max_objects = 1));
         let (near, far, two) = linked(&one);
-        one.send_value(near, &message(1, 9)).unwrap();
+        one.send_value(near, &message(1, BLOCK_WORDS)).unwrap();
         let closing = loom::thread::spawn(move || {
             two.try_receive(far).unwrap();
             two.close_value(far).unwrap();
@@ -306,8 +306,8 @@ fn reused_slot_holds_no_blocks() {
     model(None, || {
         let one = first(&small_with(|config| config.max_objects = 1));
         let (near, far) = one.create(ObjectClass::Channel, ALL).unwrap();
-        one.send_value(near, &message(1, 9)).unwrap();
-        assert_eq!(one.try_receive(far.unwrap()).unwrap().bytes, message(1, 9));
+        one.send_value(near, &message(1, BLOCK_WORDS)).unwrap();
+        assert_eq!(one.try_receive(far.unwrap()).unwrap().bytes, message(1, BLOCK_WORDS));
         [near, far.unwrap()].into_iter().for_each(|end| one.close_value(end).unwrap());
         let _event = create_event(&one);
         assert_eq!(assert_clean(&one, 1, 1).blocks, 0);

@@ -5,8 +5,7 @@
 
 mod support;
 
-use jacinth_shm_loom::Rights;
-use jacinth_shm_loom::{Config, Error, ObjectClass, OnOverflow};
+use jacinth_shm_loom::{Config, Error, HandleValue, ObjectClass, OnOverflow, Rights, Thread};
 use support::*;
 
 /// Two messages may be pending, and a segment holds two: the producer goes round in one segment.
@@ -37,6 +36,99 @@ fn messages_stay_ordered_across_growth() {
         assert_eq!(reader.try_receive(far).unwrap_err(), Error::ShouldWait);
         let audit = assert_clean(&writer, 1, 2);
         assert_eq!((audit.messages, audit.blocks), (0, 1), "the segment left behind is free");
+    });
+}
+
+/// Sends messages up to `count`, and receives each one at once: the reader then looks at slots. From the third one on it
+/// takes them for a stream, and looks at the tail.
+fn exchange(writer: &Thread, near: HandleValue, reader: &Thread, far: HandleValue, count: u8) {
+    for number in 1..=count {
+        writer.send_value(near, &message(number, 1)).unwrap();
+        assert_eq!(reader.try_receive(far).unwrap().bytes, message(number, 1));
+    }
+}
+
+/// INV-RING-1, INV-RING-2: a reader that looks at slots takes each message once, lap after lap of the smallest segment.
+#[test]
+fn slot_shows_no_earlier_laps_message() {
+    model_without_barriers(2, || {
+        let writer = first(&tight());
+        let (near, far, reader) = linked(&writer);
+        exchange(&writer, near, &reader, far, 1);
+        let writing = loom::thread::spawn(move || {
+            (2..=4).for_each(|number| writer.send_when_room(near, &message(number, 1)).unwrap());
+            writer
+        });
+        for number in 2..=4 {
+            assert_eq!(reader.receive_next(far).unwrap().bytes, message(number, 1));
+        }
+        let writer = writing.join().unwrap();
+        assert_eq!(reader.try_receive(far).unwrap_err(), Error::ShouldWait);
+        assert_eq!(assert_clean(&writer, 1, 2).blocks, 1, "one segment");
+    });
+}
+
+/// INV-RING-4: a segment is linked behind the slot that the reader looks at.
+#[test]
+fn reader_of_slots_finds_the_next_segment() {
+    model_without_barriers(2, || {
+        let writer = first(&small());
+        let (near, far, reader) = linked(&writer);
+        exchange(&writer, near, &reader, far, 1);
+        (2..=3).for_each(|number| writer.send_value(near, &message(number, 1)).unwrap());
+        let writing = loom::thread::spawn(move || {
+            (4..=5).for_each(|number| writer.send_value(near, &message(number, 1)).unwrap());
+            writer
+        });
+        for number in 2..=5 {
+            assert_eq!(reader.receive_next(far).unwrap().bytes, message(number, 1));
+        }
+        let writer = writing.join().unwrap();
+        assert_eq!(reader.try_receive(far).unwrap_err(), Error::ShouldWait);
+        assert_eq!(assert_clean(&writer, 1, 2).blocks, 1, "a segment left behind is free");
+    });
+}
+
+/// INV-RING-1, INV-RING-2: in a stream the tail tells of a whole batch, and of the message that is sent alone behind it.
+#[test]
+fn stream_comes_whole_by_the_tail() {
+    model_without_barriers(2, || {
+        let writer = first(&small());
+        let (near, far, reader) = linked(&writer);
+        exchange(&writer, near, &reader, far, 3);
+        let writing = loom::thread::spawn(move || {
+            let batch: [&[u8]; 2] = [&message(4, 1), &message(5, 1)];
+            assert_eq!(writer.send_batch(find(&writer, near), Rights::empty(), &batch), Ok(2));
+            writer.send_value(near, &message(6, 1)).unwrap();
+            writer
+        });
+        for number in 4..=6 {
+            assert_eq!(reader.receive_next(far).unwrap().bytes, message(number, 1));
+        }
+        let writer = writing.join().unwrap();
+        assert_clean(&writer, 1, 2);
+    });
+}
+
+/// INV-RING-2: a reader in a stream sees all messages before PEER_CLOSED.
+#[test]
+fn stream_is_read_before_peer_closed() {
+    model_without_barriers(2, || {
+        let writer = first(&small());
+        let (near, far, reader) = linked(&writer);
+        exchange(&writer, near, &reader, far, 3);
+        let closing = loom::thread::spawn(move || {
+            let batch: [&[u8]; 2] = [&message(4, 1), &message(5, 1)];
+            assert_eq!(writer.send_batch(find(&writer, near), Rights::empty(), &batch), Ok(2));
+            writer.close_value(near).unwrap();
+            writer
+        });
+        for number in 4..=5 {
+            assert_eq!(reader.receive_next(far).unwrap().bytes, message(number, 1));
+        }
+        assert_eq!(reader.receive_next(far).unwrap_err(), Error::PeerClosed);
+        let writer = closing.join().unwrap();
+        assert_clean(&writer, 1, 1);
     });
 }
 
@@ -120,12 +212,12 @@ fn payload_block_is_reused_only_after_reading() {
         let (near, far, reader) = linked(&writer);
         let writing = loom::thread::spawn(move || {
             for number in 1..=3 {
-                writer.send_when_room(near, &message(number, 9)).unwrap();
+                writer.send_when_room(near, &message(number, BLOCK_WORDS)).unwrap();
             }
             writer
         });
         for number in 1..=3 {
-            assert_eq!(reader.receive_next(far).unwrap().bytes, message(number, 9));
+            assert_eq!(reader.receive_next(far).unwrap().bytes, message(number, BLOCK_WORDS));
         }
         let writer = writing.join().unwrap();
         let audit = assert_clean(&writer, 1, 2);
@@ -133,7 +225,7 @@ fn payload_block_is_reused_only_after_reading() {
     });
 }
 
-/// INV-RING-2: one store publishes a whole batch; a batch read consumes the messages that it gave.
+/// INV-RING-2: each message of a batch comes whole; a batch read consumes the messages that it gave.
 #[test]
 fn batches_come_whole_and_in_order() {
     model_without_barriers(2, || {
@@ -176,13 +268,13 @@ fn too_large_message_is_discarded_whole() {
     model_without_barriers(3, || {
         let writer = first(&tight());
         let (near, far, reader) = linked(&writer);
-        writer.send_value(near, &message(1, 9)).unwrap();
+        writer.send_value(near, &message(1, BLOCK_WORDS)).unwrap();
         let writing = loom::thread::spawn(move || {
             writer.send_value(near, &message(2, 1)).unwrap();
             writer
         });
         let found = find(&reader, far);
-        let small = Error::BufferTooSmall { bytes: 72, handles: 0 };
+        let small = Error::BufferTooSmall { bytes: 8 * BLOCK_WORDS, handles: 0 };
         assert_eq!(reader.receive(found, Rights::empty(), &mut NoRoom, OnOverflow::Keep), Err(small));
         assert_eq!(reader.receive(found, Rights::empty(), &mut NoRoom, OnOverflow::Discard), Err(small));
         assert_eq!(reader.receive_next(far).unwrap().bytes, message(2, 1));

@@ -17,7 +17,7 @@ fn asking_process_gets_kept_blocks() {
             config.max_loan_bytes = 256;
         }));
         let (near, keeping) = connected(&asker);
-        keeping.send_value(startup(&keeping), &message(1, 9)).unwrap();
+        keeping.send_value(startup(&keeping), &message(1, BLOCK_WORDS)).unwrap();
         let [other, _] = create_channel(&asker);
         let (has_begun, is_over) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let (begun, over) = (has_begun.clone(), is_over.clone());
@@ -32,7 +32,7 @@ fn asking_process_gets_kept_blocks() {
         while !has_begun.load(Ordering::Acquire) {
             loom::thread::yield_now();
         }
-        assert_eq!(asker.try_receive(near).unwrap().bytes, message(1, 9));
+        assert_eq!(asker.try_receive(near).unwrap().bytes, message(1, BLOCK_WORDS));
         asker.request_trim().unwrap();
         assert_eq!(asker.send_value(other, &message(2, 1)), Ok(()));
         is_over.store(true, Ordering::Relaxed);

@@ -2,7 +2,7 @@
 
 mod support;
 
-use jacinth_shm_loom::{Config, Error, ObjectClass, Rights, Signals};
+use jacinth_shm_loom::{Config, Error, ObjectClass, OnOverflow, Rights, Signals};
 use support::*;
 
 /// [`small`], with room for a second channel that has messages.
@@ -16,7 +16,7 @@ fn with_room_for_a_channel() -> Config {
 /// INV-TRANSFER-1, INV-COUNT-1: the receiver finds the object as its sender left it.
 #[test]
 fn a_handle_arrives_with_its_object_complete() {
-    model_without_barriers(None, || {
+    model_without_barriers(4, || {
         let one = first(&small_with(|config| config.pool_bytes = 1024));
         let (near, far, two) = linked(&one);
         let sending = loom::thread::spawn(move || {
@@ -45,7 +45,7 @@ fn a_handle_arrives_with_its_object_complete() {
 /// INV-ROW-1, INV-COUNT-1: a name set before the transfer is found after it.
 #[test]
 fn a_name_travels_with_its_object() {
-    model_without_barriers(None, || {
+    model_without_barriers(4, || {
         let one = first(&small_with(|config| config.pool_bytes = 1024));
         let (near, far, two) = linked(&one);
         let name: [u8; 32] = core::array::from_fn(|at| if at < 31 { b'n' } else { 0 });
@@ -71,18 +71,18 @@ fn endpoint_goes_on_in_new_process() {
         let (near, far, two) = linked(&one);
         let [inner, outer] = create_channel(&one);
         let sending = loom::thread::spawn(move || {
-            one.send_value(inner, &message(1, 9)).unwrap();
+            one.send_value(inner, &message(1, BLOCK_WORDS)).unwrap();
             one.send_value(inner, &message(2, 1)).unwrap();
-            assert_eq!(one.try_receive(outer).unwrap().bytes, message(1, 9));
+            assert_eq!(one.try_receive(outer).unwrap().bytes, message(1, BLOCK_WORDS));
             one.transfer_value(near, &message(7, 1), &[inner]).unwrap();
             assert_eq!(one.send_value(inner, &[]), Err(Error::BadHandle));
             one
         });
         let inner = two.receive_next(far).unwrap().handles[0].value;
-        two.send_value(inner, &message(3, 9)).unwrap();
+        two.send_value(inner, &message(3, BLOCK_WORDS)).unwrap();
         two.send_value(inner, &message(4, 1)).unwrap();
         let one = sending.join().unwrap();
-        for (number, words) in [(2, 1), (3, 9), (4, 1)] {
+        for (number, words) in [(2, 1), (3, BLOCK_WORDS), (4, 1)] {
             assert_eq!(one.try_receive(outer).unwrap().bytes, message(number, words));
         }
         assert_clean(&one, 2, 4);
@@ -134,6 +134,63 @@ fn operation_ends_before_endpoint_transfer() {
             assert_eq!(sent, Err(Error::BadHandle));
         }
         assert_eq!(one.try_receive(outer).unwrap().bytes, message(2, 1));
+        assert_clean(&one, 2, 4);
+    });
+}
+
+/// INV-ENDPOINT-1: the same for a handle that was admitted before, and is used by its value.
+#[test]
+fn admitted_operation_ends_before_the_transfer() {
+    model_without_barriers(2, || {
+        let one = first(&with_room_for_a_channel());
+        let (near, far, two) = linked(&one);
+        let [inner, outer] = create_channel(&one);
+        one.send(inner, Rights::empty(), &message(1, 1)).unwrap();
+        let other = sibling(&one);
+        let sending =
+            loom::thread::spawn(move || (other.send(inner, Rights::empty(), &message(2, 1)), other));
+        one.transfer_value(near, &message(7, 1), &[inner]).unwrap();
+        assert_eq!(one.send(inner, Rights::empty(), &message(4, 1)), Err(Error::BadHandle));
+        let inner = two.try_receive(far).unwrap().handles[0].value;
+        two.send_value(inner, &message(3, 1)).unwrap();
+        let (sent, _other) = sending.join().unwrap();
+        assert!(matches!(sent, Ok(()) | Err(Error::BadHandle)), "{sent:?}");
+        for number in [1, 2, 3].into_iter().filter(|number| *number != 2 || sent.is_ok()) {
+            assert_eq!(one.try_receive(outer).unwrap().bytes, message(number, 1));
+        }
+        assert_eq!(one.try_receive(outer).unwrap_err(), Error::ShouldWait);
+        assert_clean(&one, 2, 4);
+    });
+}
+
+/// INV-ENDPOINT-1: a message is read by a thread of the old owner, before the end leaves, or by the new owner.
+#[test]
+fn admitted_read_ends_before_the_transfer() {
+    model_without_barriers(2, || {
+        let one = first(&with_room_for_a_channel());
+        let (near, far, two) = linked(&one);
+        let [inner, outer] = create_channel(&one);
+        one.send_value(inner, &message(1, 1)).unwrap();
+        one.try_receive(outer).unwrap();
+        one.send_value(inner, &message(2, 1)).unwrap();
+        let other = sibling(&one);
+        let reading = loom::thread::spawn(move || {
+            let mut inbox = Inbox::default();
+            let read = other.receive(outer, Rights::empty(), &mut inbox, OnOverflow::Keep);
+            (read.map(|_| inbox.bytes), other)
+        });
+        one.transfer_value(near, &message(7, 1), &[outer]).unwrap();
+        let outer = two.try_receive(far).unwrap().handles[0].value;
+        let here = two.try_receive(outer).map(|inbox| inbox.bytes);
+        let (there, _other) = reading.join().unwrap();
+        match there {
+            Ok(bytes) => {
+                assert_eq!((bytes, here.unwrap_err()), (message(2, 1), Error::ShouldWait));
+            }
+            Err(error) => {
+                assert_eq!((here, error), (Ok(message(2, 1)), Error::BadHandle));
+            }
+        }
         assert_clean(&one, 2, 4);
     });
 }

@@ -48,7 +48,7 @@ pub use arena::word::reference::{ProcessIndex, Slot};
 pub use arena::word::ring::Txid;
 pub use arena::word::row::ProcessSlot;
 pub use arena::word::signals::Signals;
-pub use handle::lookup::ResolvedHandle;
+pub use handle::lookup::{HandleName, ResolvedHandle};
 pub use lifecycle::create::Created;
 pub use memory::decommit::Unused;
 pub use memory::idle_memory::IdleMemory;

@@ -80,7 +80,8 @@ fn every_message_size_arrives_intact() {
     let process = member(&small());
     let thread = Thread::join(&process).unwrap();
     let (a, b) = channel(&thread);
-    for len in [0usize, 1, 7, 8, 63, 64, 65, 100, 128, 1000, 1024, 4096, 65535, 65536] {
+    for len in [0usize, 1, 7, 8, 55, 56, 57, 64, 65, 119, 120, 121, 128, 129, 1000, 1024, 4096, 65535, 65536]
+    {
         let bytes: Vec<u8> = (0..len).map(|i| (i * 7 + len) as u8).collect();
         for _ in 0..3 {
             thread.send(thread.lookup(a).unwrap(), Rights::empty(), &bytes).unwrap();
@@ -96,6 +97,37 @@ fn every_message_size_arrives_intact() {
     thread.close(thread.lookup(b).unwrap()).unwrap();
     thread.reclaim().unwrap();
     assert_eq!(clean(&thread).blocks, 0);
+}
+
+/// The bytes and handles of a message lie in the first line of a slot, in both of its lines, or in a block.
+#[test]
+fn bytes_and_handles_share_a_slot() {
+    const LINES: [usize; 2] = [56, 120];
+    let thread = Thread::join(&member(&small())).unwrap();
+    let (a, b) = channel(&thread);
+    for handles in 0..=16 {
+        for len in
+            LINES.into_iter().flat_map(|line| (line + 9).saturating_sub(8 * handles).min(line)..=line + 9)
+        {
+            let bytes: Vec<u8> = (0..len).map(|at| (at * 7 + handles) as u8).collect();
+            let events: Vec<_> =
+                (0..handles).map(|_| thread.create(ObjectClass::Event, ALL).unwrap().0).collect();
+            let koids: Vec<_> = events.iter().map(|event| koid(&thread, *event)).collect();
+            let to = thread.lookup(a).unwrap();
+            thread.send_with_handles(to, Rights::empty(), &bytes, &events, Rights::empty(), None).unwrap();
+            let take = read(&thread, b).unwrap();
+            let arrived: Vec<_> = take.handles.iter().map(|handle| koid(&thread, handle.value)).collect();
+            assert_eq!((take.bytes, arrived), (bytes, koids), "{len} bytes, {handles} handles");
+            for handle in take.handles {
+                thread.close(thread.lookup(handle.value).unwrap()).unwrap();
+            }
+        }
+    }
+    clean(&thread);
+}
+
+fn koid(thread: &Thread, value: HandleValue) -> u64 {
+    thread.basic(thread.lookup(value).unwrap()).unwrap().koid
 }
 
 #[test]

@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 const ALL: Rights = Rights::all();
+/// A length that needs a payload block: a slot holds 120 bytes.
+const IN_BLOCK: usize = 200;
 
 struct World {
     thread: Thread,
@@ -84,7 +86,7 @@ impl World {
 
 #[test]
 fn unread_message_blocks_no_replies() {
-    for len in [8, 64, 3000] {
+    for len in [8, 64, IN_BLOCK, 3000] {
         let world = World::new(|_| ());
         world.send(world.server, b"nobody reads this").unwrap();
         (0..20_000).for_each(|_| world.call(len));
@@ -229,7 +231,7 @@ fn calling_end_discards_late_replies() {
     let world = World::new(|_| ()).with_options(8, true);
     for _ in 0..1000 {
         world.call_in_vain();
-        world.call(100);
+        world.call(IN_BLOCK);
     }
     assert_eq!((world.audit().messages, world.audit().objects), (0, 1));
     // Nor does a late reply make the end readable.
@@ -310,7 +312,7 @@ struct Expected {
 fn text(number: u32, random: &mut fastrand::Rng) -> Vec<u8> {
     // Below 2³¹: no call's id.
     let mut bytes = number.to_le_bytes().to_vec();
-    bytes.resize([4, 8, 60, 70, 900, 5000][random.usize(..6)], number as u8);
+    bytes.resize([4, 8, 60, 120, IN_BLOCK, 5000][random.usize(..6)], number as u8);
     bytes
 }
 

@@ -3,6 +3,7 @@
 //! Each of the two helps, obstructs, or sees the unfinished work of the other. No two rounds take the same path, so more
 //! kill points are missed than elsewhere.
 
+use crate::operation::channel::write::SMALLEST_BLOCK;
 use crate::operation::event::{check_last_handle, shared_event};
 use crate::operation::fixture::{Fixture, Partner, receive_handles, signals_of, startup_channel};
 use crate::operation::guarantee::LATCHED;
@@ -145,7 +146,7 @@ fn create() -> OperationSpec {
                 let Ok((first, second)) = Channel::try_create() else { return };
                 let mut along: Vec<NullableHandle> =
                     Event::try_create().into_iter().map(NullableHandle::from).collect();
-                first.write(&[1; 100], &mut along).unwrap();
+                first.write(&[1; SMALLEST_BLOCK], &mut along).unwrap();
                 drop((first, second));
             }));
             fixture
@@ -157,7 +158,7 @@ fn create() -> OperationSpec {
             move || {
                 // The partner may have used all slots and not reclaimed them yet.
                 if let (Ok((first, second)), Ok(event)) = (Channel::try_create(), Event::try_create()) {
-                    first.write(&[2; 100], &mut [event.into()]).unwrap();
+                    first.write(&[1; SMALLEST_BLOCK], &mut [event.into()]).unwrap();
                     drop((first, second));
                 }
                 (Channel::try_create(), control)

@@ -67,9 +67,7 @@ pub(super) fn check_sizes(bytes: usize, handles: usize) -> Result<(), shm::Error
 pub fn channel_write(value: u32, bytes: &[u8], handles: &[u32]) -> Result<(), Status> {
     if handles.is_empty() && bytes.len() <= shm::MAX_MESSAGE_BYTES {
         // The frequent case: `send` checks the class and the right by itself.
-        return with_thread(|thread| {
-            thread.send(thread.lookup(shm::HandleValue(value))?, Rights::WRITE.into(), bytes)
-        });
+        return with_thread(|thread| thread.send(shm::HandleValue(value), Rights::WRITE.into(), bytes));
     }
     write_with_handles(value, bytes, handles)
 }
@@ -173,8 +171,7 @@ pub fn receive(
 ) -> (Result<(), Status>, Actual) {
     let mut actual = Actual { bytes: 0, handles: 0 };
     let result = with_thread(|thread| {
-        let received =
-            thread.receive(thread.lookup(shm::HandleValue(value))?, Rights::READ.into(), buffer, too_small);
+        let received = thread.receive(shm::HandleValue(value), Rights::READ.into(), buffer, too_small);
         match received {
             Ok(Actual { bytes, handles }) | Err(shm::Error::BufferTooSmall { bytes, handles }) => {
                 actual = Actual { bytes, handles }

@@ -297,6 +297,9 @@ pub fn wait(thread: &Thread, value: HandleValue, waitfor: Signals) -> (Result<()
     thread.wait_one(value, Rights::empty(), waitfor, jacinth_shm_loom::DEADLINE_INFINITE_NS)
 }
 
+/// The words of a message that does not fit its slot, so that it has a payload block.
+pub const BLOCK_WORDS: usize = 16;
+
 /// A message of `words` words, each of which says which message it is: a torn one shows.
 pub fn message(number: u8, words: usize) -> Vec<u8> {
     vec![number; 8 * words]

@@ -3,7 +3,7 @@
 use crate::arena::error::Result;
 use crate::arena::word::handle::{HandleValue, Rights};
 use crate::arena::word::ring::Txid;
-use crate::handle::lookup::ResolvedHandle;
+use crate::handle::lookup::{HandleName, ResolvedHandle};
 use crate::lifecycle::create::{self, Created};
 use crate::lifecycle::teardown;
 use crate::object::ObjectClass;
@@ -90,12 +90,12 @@ impl Thread {
     #[inline]
     pub fn receive(
         &self,
-        found: ResolvedHandle,
+        channel: impl Into<HandleName>,
         rights: Rights,
         buffer: &mut impl RecvBuf,
         on_overflow: OnOverflow,
     ) -> Result<Actual> {
-        self.end_call(read::receive(self, found, rights, buffer, on_overflow))
+        self.end_call(read::receive(self, channel.into(), rights, buffer, on_overflow))
     }
 
     /// Receives up to `most` messages without handles, and consumes them together. Appends their bytes to `bytes`, and
@@ -116,12 +116,12 @@ impl Thread {
     /// `ShouldWait`: the channel's limit of pending messages is reached. `NoResources`: this process has as many
     /// messages pending, or as much memory in messages, as it may.
     #[inline]
-    pub fn send(&self, found: ResolvedHandle, rights: Rights, bytes: &[u8]) -> Result<()> {
+    pub fn send(&self, channel: impl Into<HandleName>, rights: Rights, bytes: &[u8]) -> Result<()> {
         // No `end_call`: a send without handles drops no reference. This is the fastest path of all.
-        write::send(self, found, rights, bytes)
+        write::send(self, channel.into(), rights, bytes)
     }
 
-    /// Sends as many of `messages` as there is room for, and publishes those in one segment together. Returns how many
+    /// Sends as many of `messages` as there is room for, one after the other, and then wakes the reader. Returns how many
     /// were sent; an error only if none was.
     pub fn send_batch(&self, found: ResolvedHandle, rights: Rights, messages: &[&[u8]]) -> Result<usize> {
         write::send_batch(self, found, rights, messages)

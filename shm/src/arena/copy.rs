@@ -1,108 +1,197 @@
 //! Copies bytes into and out of memory that other processes write.
 //!
-//! A copy of up to one line goes by whole atomic words. That is exact in Rust's memory model and costs no more than
+//! A copy of up to two lines goes by whole atomic words. That is exact in Rust's memory model and costs no more than
 //! another way. A longer copy goes by `memcpy` on raw pointers. If another process writes the source meanwhile, the
 //! *bytes* of the copy are meaningless, and only these. The protocol above never trusts them. The bounds come from
 //! checked, private numbers, and no byte is interpreted before it has been copied.
 
 use crate::arena::record::line::{LINE_BYTES, LINE_WORDS, Line};
-use crate::sync::Relaxed;
+use crate::sync::{AtomicU64, Relaxed};
 use core::mem::MaybeUninit;
 
-/// Copies `bytes` into `lines` from the first line on.
-///
-/// # Panics
-/// If the bytes do not fit.
-#[inline]
-pub(crate) fn write(lines: &[Line], bytes: &[u8]) {
-    assert!(bytes.len() <= lines.len() * LINE_BYTES);
-    #[cfg(not(loom))]
-    if bytes.len() > LINE_BYTES {
-        return bulk::write(lines, bytes);
-    }
-    for (line, chunk) in lines.iter().zip(bytes.chunks(LINE_BYTES)) {
-        write_line(line, chunk);
-    }
-}
-
-/// Copies up to a line.
-#[inline(always)]
-pub(crate) fn write_line(line: &Line, bytes: &[u8]) {
-    line.1.written();
-    // Relaxed: the Release store of the ring's tail publishes the bytes.
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate().take(LINE_WORDS) {
-        line.0[index].store(u64::from_le_bytes(*word), Relaxed);
-    }
-    if !rest.is_empty() && words.len() < LINE_WORDS {
-        let mut last = [0; 8];
-        last[..rest.len()].copy_from_slice(rest);
-        line.0[words.len()].store(u64::from_le_bytes(last), Relaxed);
-    }
-}
-
-/// Fills all of `bytes` from `lines`. `bytes` may be uninitialised.
-///
-/// # Panics
-/// If `lines` hold fewer bytes.
-#[inline(always)]
-pub(crate) fn read_uninit(lines: &[Line], bytes: &mut [MaybeUninit<u8>]) {
-    assert!(bytes.len() <= lines.len() * LINE_BYTES);
-    #[cfg(not(loom))]
-    if bytes.len() > LINE_BYTES {
-        return bulk::read(lines, bytes);
-    }
-    if bytes.len() <= LINE_BYTES
-        && let Some(line) = lines.first()
-    {
-        return read_line_uninit(line, bytes);
-    }
-    for (line, chunk) in lines.iter().zip(bytes.chunks_mut(LINE_BYTES)) {
-        read_line_uninit(line, chunk);
-    }
-}
-
-/// Fills at most a line's worth of bytes.
-#[inline(always)]
-fn read_line_uninit(line: &Line, bytes: &mut [MaybeUninit<u8>]) {
-    line.1.read();
-    let (words, rest) = bytes.as_chunks_mut::<8>();
-    let full = words.len();
-    // Relaxed: the Acquire load of the ring's tail came first.
-    for (index, word) in words.iter_mut().enumerate().take(LINE_WORDS) {
-        *word = line.0[index].load(Relaxed).to_le_bytes().map(MaybeUninit::new);
-    }
-    if !rest.is_empty() && full < LINE_WORDS {
-        let last = line.0[full].load(Relaxed).to_le_bytes().map(MaybeUninit::new);
-        rest.copy_from_slice(&last[..rest.len()]);
-    }
-}
-
-/// The first four bytes of a message. `call` uses them as its transaction id.
-pub(crate) fn first_word(lines: &[Line]) -> u32 {
-    lines.first().map_or(0, |line| line.0[0].load(Relaxed) as u32)
-}
-
+/// The most bytes that are copied by words: a slot of a ring has no more.
 #[cfg(not(loom))]
-mod bulk {
-    use super::{LINE_BYTES, Line, MaybeUninit};
+const MOST_BY_WORDS: usize = 2 * LINE_BYTES;
 
-    pub(super) fn write(lines: &[Line], bytes: &[u8]) {
-        assert!(bytes.len() <= lines.len() * LINE_BYTES);
-        // SAFETY: the lines are `lines.len() * 64` contiguous bytes of interior-mutable memory (atomics), at
-        // least as many as are copied; `bytes` is private memory, so the two cannot overlap.
+/// Where the bytes of a message lie: in lines, from a word of the first line on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Payload<'a> {
+    lines: &'a [Line],
+    first_word: usize,
+}
+
+impl<'a> Payload<'a> {
+    /// # Panics
+    /// If there is no such word.
+    #[inline(always)]
+    pub(crate) fn new(lines: &'a [Line], first_word: usize) -> Self {
+        assert!(first_word <= lines.len() * LINE_WORDS);
+        Self { lines, first_word }
+    }
+
+    /// How many bytes there is room for.
+    #[inline(always)]
+    pub(crate) fn len_bytes(&self) -> usize {
+        self.lines.len() * LINE_BYTES - self.first_word * size_of::<u64>()
+    }
+
+    /// The first byte.
+    #[cfg(not(loom))]
+    #[inline(always)]
+    pub(crate) fn as_ptr(&self) -> *const u8 {
+        // SAFETY: the lines are contiguous words (asserted in `arena/layout`), and `new` has checked that the first
+        // word is among them, or one past them.
+        unsafe { self.lines.as_ptr().cast::<AtomicU64>().add(self.first_word).cast() }
+    }
+
+    /// The word at `index`, which is within [`len_bytes`](Self::len_bytes).
+    #[inline(always)]
+    fn word(&self, index: usize) -> &'a AtomicU64 {
+        debug_assert!(index * size_of::<u64>() < self.len_bytes());
+        #[cfg(loom)]
+        return &self.lines[(self.first_word + index) / LINE_WORDS].0[(self.first_word + index) % LINE_WORDS];
+        // SAFETY: the callers have compared the number of bytes with `len_bytes`; the words are contiguous, as above.
+        #[cfg(not(loom))]
         unsafe {
-            let to = lines.as_ptr().cast_mut().cast::<u8>();
-            core::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len());
+            &*self.lines.as_ptr().cast::<AtomicU64>().add(self.first_word + index)
         }
     }
 
-    pub(super) fn read(lines: &[Line], bytes: &mut [MaybeUninit<u8>]) {
-        assert!(bytes.len() <= lines.len() * LINE_BYTES);
-        // SAFETY: as in `write`, in the other direction. The memory is initialised: it belongs to a mapped file.
+    /// The lines that `len` bytes lie in, for the model's detector of races.
+    #[cfg(loom)]
+    fn touched(&self, len: usize) -> &'a [Line] {
+        let words = (self.first_word + len.div_ceil(8)).div_ceil(LINE_WORDS);
+        &self.lines[self.first_word / LINE_WORDS..words]
+    }
+
+    /// Copies `bytes` in, from the first word on.
+    ///
+    /// # Panics
+    /// If the bytes do not fit.
+    #[inline(always)]
+    pub(crate) fn write(&self, bytes: &[u8]) {
+        assert!(bytes.len() <= self.len_bytes());
+        #[cfg(not(loom))]
+        if bytes.len() > MOST_BY_WORDS {
+            return self.write_bulk(bytes);
+        }
+        #[cfg(loom)]
+        self.touched(bytes.len()).iter().for_each(|line| line.1.written());
+        // Relaxed, all: the Release store of the message's header publishes the bytes.
+        let (mut words, rest) = bytes.as_chunks::<8>();
+        let mut at = 0;
+        while let Some((some, others)) = words.split_first_chunk::<8>() {
+            self.store_words(at, some);
+            (words, at) = (others, at + 8);
+        }
+        if let Some((some, others)) = words.split_first_chunk::<4>() {
+            self.store_words(at, some);
+            (words, at) = (others, at + 4);
+        }
+        if let Some((some, others)) = words.split_first_chunk::<2>() {
+            self.store_words(at, some);
+            (words, at) = (others, at + 2);
+        }
+        if let Some((some, _)) = words.split_first_chunk::<1>() {
+            self.store_words(at, some);
+            at += 1;
+        }
+        if !rest.is_empty() {
+            self.word(at).store(last_word(bytes, rest), Relaxed);
+        }
+    }
+
+    /// Stores words from the one at `at` on: a fixed number, so that no loop is left.
+    #[inline(always)]
+    fn store_words<const N: usize>(&self, at: usize, words: &[[u8; 8]; N]) {
+        for (index, word) in words.iter().enumerate() {
+            self.word(at + index).store(u64::from_le_bytes(*word), Relaxed);
+        }
+    }
+
+    /// As [`store_words`](Self::store_words), the other way.
+    #[inline(always)]
+    fn load_words<const N: usize>(&self, at: usize, words: &mut [[MaybeUninit<u8>; 8]; N]) {
+        for (index, word) in words.iter_mut().enumerate() {
+            *word = self.word(at + index).load(Relaxed).to_le_bytes().map(MaybeUninit::new);
+        }
+    }
+
+    /// Fills all of `bytes`, which may be uninitialised.
+    ///
+    /// # Panics
+    /// If there are fewer bytes.
+    #[inline(always)]
+    pub(crate) fn read_uninit(&self, bytes: &mut [MaybeUninit<u8>]) {
+        assert!(bytes.len() <= self.len_bytes());
+        #[cfg(not(loom))]
+        if bytes.len() > MOST_BY_WORDS {
+            return self.read_bulk(bytes);
+        }
+        #[cfg(loom)]
+        self.touched(bytes.len()).iter().for_each(|line| line.1.read());
+        let (mut words, rest) = bytes.as_chunks_mut::<8>();
+        let mut at = 0;
+        // Relaxed, all: the Acquire load of the message's header, or of the tail, came first.
+        while words.len() >= 8 {
+            let (some, others) = words.split_first_chunk_mut::<8>().expect("eight words");
+            self.load_words(at, some);
+            (words, at) = (others, at + 8);
+        }
+        if words.len() >= 4 {
+            let (some, others) = words.split_first_chunk_mut::<4>().expect("four words");
+            self.load_words(at, some);
+            (words, at) = (others, at + 4);
+        }
+        if words.len() >= 2 {
+            let (some, others) = words.split_first_chunk_mut::<2>().expect("two words");
+            self.load_words(at, some);
+            (words, at) = (others, at + 2);
+        }
+        if let Some((some, _)) = words.split_first_chunk_mut::<1>() {
+            self.load_words(at, some);
+            at += 1;
+        }
+        if !rest.is_empty() {
+            let mut last = self.word(at).load(Relaxed);
+            for byte in rest {
+                byte.write(last as u8);
+                last >>= 8;
+            }
+        }
+    }
+
+    /// The first four bytes. `call` uses them as its transaction id. 0 if there are none.
+    #[inline(always)]
+    pub(crate) fn first_half_word(&self) -> u32 {
+        if self.len_bytes() < 8 { 0 } else { self.word(0).load(Relaxed) as u32 }
+    }
+
+    /// Overwrites the first four bytes.
+    ///
+    /// # Panics
+    /// If there are none.
+    #[inline(always)]
+    pub(crate) fn set_first_half_word(&self, value: u32) {
+        assert!(self.len_bytes() >= 8);
+        let word = self.word(0);
+        // Relaxed: the store of the header publishes the word.
+        word.store(word.load(Relaxed) & !0xffff_ffff | u64::from(value), Relaxed);
+    }
+
+    #[cfg(not(loom))]
+    fn write_bulk(&self, bytes: &[u8]) {
+        // SAFETY: `write` has checked that so many bytes lie there. They are interior-mutable memory (atomics); `bytes`
+        // is private memory, so the two cannot overlap.
+        unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), self.as_ptr().cast_mut(), bytes.len()) }
+    }
+
+    #[cfg(not(loom))]
+    fn read_bulk(&self, bytes: &mut [MaybeUninit<u8>]) {
+        // SAFETY: as in `write_bulk`, in the other direction. The memory is initialised: it belongs to a mapped file.
         unsafe {
             core::ptr::copy_nonoverlapping(
-                lines.as_ptr().cast::<MaybeUninit<u8>>(),
+                self.as_ptr().cast::<MaybeUninit<u8>>(),
                 bytes.as_mut_ptr(),
                 bytes.len(),
             );
@@ -110,33 +199,40 @@ mod bulk {
     }
 }
 
+/// The word of the last bytes, `rest` of `all`: fewer than eight.
+#[inline(always)]
+fn last_word(all: &[u8], rest: &[u8]) -> u64 {
+    match all.last_chunk::<8>() {
+        // The eight last bytes, without those before the rest: one load.
+        Some(last) => u64::from_le_bytes(*last) >> (64 - 8 * rest.len()),
+        None => rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Fills `bytes` from `lines`.
-    fn read(lines: &[Line], bytes: &mut [u8]) {
-        let mut back = vec![MaybeUninit::uninit(); bytes.len()];
-        read_uninit(lines, &mut back);
-        // SAFETY: `read_uninit` fills all of the slice.
-        bytes.iter_mut().zip(back).for_each(|(to, from)| *to = unsafe { from.assume_init() });
-    }
-
     #[test]
     fn every_length_reads_back_unchanged() {
         let lines: Vec<Line> = (0..5).map(|_| Line::default()).collect();
-        let bytes: Vec<u8> = (0..5 * LINE_BYTES).map(|i| i as u8 ^ 0x5a).collect();
-        for len in 0..=bytes.len() {
-            write(&lines, &bytes[..len]);
-            let mut back = vec![0; len];
-            read(&lines, &mut back);
-            assert_eq!(back, bytes[..len], "{len} bytes");
+        for first_word in [0, 1, 7, 8, 9] {
+            let payload = Payload::new(&lines, first_word);
+            let bytes: Vec<u8> = (0..payload.len_bytes()).map(|i| i as u8 ^ 0x5a).collect();
+            for len in 0..=bytes.len() {
+                payload.write(&bytes[..len]);
+                let mut back = vec![MaybeUninit::uninit(); len];
+                payload.read_uninit(&mut back);
+                // SAFETY: `read_uninit` fills all of the slice.
+                let back: Vec<u8> = back.iter().map(|byte| unsafe { byte.assume_init() }).collect();
+                assert_eq!(back, bytes[..len], "{len} bytes from word {first_word}");
+            }
         }
     }
 
     #[test]
     #[should_panic]
     fn writing_past_the_lines_panics() {
-        write(&[Line::default()], &[0; 65]);
+        Payload::new(&[Line::default()], 1).write(&[0; 57]);
     }
 }

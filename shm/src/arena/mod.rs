@@ -6,6 +6,7 @@
 pub(crate) mod attach_error;
 pub(crate) mod config;
 pub(crate) mod copy;
+pub(crate) mod end_words;
 pub(crate) mod error;
 pub(crate) mod header;
 pub(crate) mod layout;
@@ -46,6 +47,7 @@ use std::os::fd::OwnedFd;
 /// A mapped arena. Cheap to share: one for each process is enough.
 pub struct Arena {
     base: NonNull<u8>,
+    header: NonNull<Header>,
     pub(crate) layout: Layout,
     futex: Futex,
     region: Box<dyn Region>,
@@ -108,7 +110,10 @@ impl Arena {
     fn over(region: Box<dyn Region>, layout: Layout) -> Self {
         debug_assert!(layout.total_bytes <= region.len_bytes());
         // The base stays valid when the box moves: it points to the mapping, and not into the box.
-        Self { base: region.base(), layout, futex: Futex::new(), region }
+        let base = region.base();
+        // SAFETY: inside the region by the layout.
+        let header = unsafe { base.add(layout.header.offset_bytes).cast() };
+        Self { base, header, layout, futex: Futex::new(), region }
     }
 
     /// The file of the arena, to be sent to another process. `None` if the arena has no file, or the program has closed
@@ -164,9 +169,10 @@ impl Arena {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn header(&self) -> &Header {
-        self.at(self.layout.header, 0).expect("a layout has a header")
+        // SAFETY: as in `at`: the layout keeps the header inside the region.
+        unsafe { self.header.as_ref() }
     }
 
     #[inline(always)]

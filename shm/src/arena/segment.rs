@@ -1,13 +1,14 @@
 //! A segment of a ring, and a message in it: checked views of the blocks that make up the rings of channels.
 
 use crate::arena::Arena;
+use crate::arena::copy::Payload;
 use crate::arena::error::{Error, Result};
 use crate::arena::record::line::{LINE_BYTES, LINE_WORDS, Line};
 use crate::arena::size_class::SizeClass;
 use crate::arena::word::block::BlockId;
 use crate::arena::word::intent::HandleLocation;
 use crate::arena::word::ring::MessageHeader;
-use crate::sync::{self, AtomicU64, Relaxed};
+use crate::sync::{self, Acquire, AtomicU64, Relaxed, Release};
 use core::ptr::NonNull;
 
 /// The most handles a message carries (`ZX_CHANNEL_MAX_MSG_HANDLES`).
@@ -17,16 +18,28 @@ pub const MAX_MESSAGE_HANDLES: usize = 64;
 /// position beyond it is damage. Adding to a position below it cannot overflow.
 pub(crate) const MAX_POSITION: u64 = 1 << 62;
 
+/// The lines of a slot. A message with its header fits into the first of them, or into both, or its payload is in a
+/// block of its own.
+pub(crate) const SLOT_LINES: usize = 2;
+
+/// The words of a slot before the payload: the header.
+const HEADER_WORDS: usize = 1;
+
+/// The most bytes of payload, handles included, in a slot, and in its first line.
+pub(crate) const SLOT_BYTES: usize = SLOT_LINES * LINE_BYTES - HEADER_WORDS * size_of::<u64>();
+const FIRST_LINE_BYTES: usize = LINE_BYTES - HEADER_WORDS * size_of::<u64>();
+
 /// One side's view of a segment: checked once, then used without reading the arena's numbers again.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Segment {
     pub(crate) block: BlockId,
+    /// The logarithm of the number of messages that it holds.
+    shift: u32,
     /// The position of its first message.
     pub(crate) base: u64,
     /// How many messages it holds less one: a power of two less one.
     mask: u64,
     lines: NonNull<Line>,
-    header_lines: usize,
 }
 
 // SAFETY: `lines` points at `Sync` memory that outlives every endpoint (the process keeps the arena mapped).
@@ -38,34 +51,120 @@ impl Segment {
         self.mask + 1
     }
 
+    /// The lines of the slot of `position`.
     #[inline(always)]
-    fn line(&self, index: usize) -> &Line {
-        // SAFETY: `segment` took `lines` from a checked block with at least as many lines as the headers and the cells
-        // of `mask + 1` messages need; callers index with a masked position.
-        unsafe { self.lines.add(index).as_ref() }
+    pub(crate) fn slot(&self, position: u64) -> &[Line; SLOT_LINES] {
+        let first = self.first_line(position);
+        // SAFETY: `segment` took `lines` from a checked block with at least `SLOT_LINES` lines for each of `mask + 1`
+        // messages, and the position is masked.
+        unsafe { self.lines.add(first).cast::<[Line; SLOT_LINES]>().as_ref() }
+    }
+
+    #[inline(always)]
+    fn first_line(&self, position: u64) -> usize {
+        SLOT_LINES * (position.wrapping_sub(self.base) & self.mask) as usize
+    }
+
+    /// How often the segment's slots have been used when `position` has its message.
+    #[inline(always)]
+    fn lap(&self, position: u64) -> u64 {
+        (position.wrapping_sub(self.base) >> self.shift) + 1
     }
 
     #[inline(always)]
     pub(crate) fn header(&self, position: u64) -> &AtomicU64 {
-        let index = (position.wrapping_sub(self.base) & self.mask) as usize;
-        &self.line(index / 8).0[index % 8]
+        &self.slot(position)[0].0[0]
     }
 
+    /// Stores the header of the message at `position`, which sends the message.
     #[inline(always)]
-    pub(crate) fn cell(&self, position: u64) -> &Line {
-        self.line(self.cell_line(position))
+    pub(crate) fn commit(&self, position: u64, header: MessageHeader) {
+        // ORDER: Release pairs with the Acquire of `is_committed`: the reader sees bytes, handles and block.
+        self.header(position).store(header.in_lap(self.lap(position)).0, Release);
     }
 
+    /// Whether the message at `position` has been sent. The position is not before the head, and less than a lap past
+    /// it.
     #[inline(always)]
-    fn cell_line(&self, position: u64) -> usize {
-        self.header_lines + (position.wrapping_sub(self.base) & self.mask) as usize
+    pub(crate) fn is_committed(&self, position: u64) -> bool {
+        // ORDER: Acquire pairs with the Release of `commit`.
+        MessageHeader(self.header(position).load(Acquire)).is_of_lap(self.lap(position))
     }
 
-    /// The word of the first of a message's `handles`, if they are in its cell: they are at its end.
-    #[inline(always)]
-    pub(crate) fn first_record(&self, position: u64, handles: usize) -> u32 {
-        ((self.cell_line(position) + 1) * LINE_WORDS - handles) as u32
+    /// Makes all slots show no message, before the segment is linked.
+    pub(crate) fn clear(&self) {
+        // Relaxed: the link publishes the headers.
+        (self.base..self.base + self.messages()).for_each(|position| self.header(position).store(0, Relaxed));
     }
+
+    /// The payload of the slot of `position`.
+    #[inline(always)]
+    pub(crate) fn payload(&self, position: u64) -> Payload<'_> {
+        Payload::new(self.slot(position), HEADER_WORDS)
+    }
+
+    /// The bytes of the message at `position`, which was sent, if it is a plain one: it has no handles and is not
+    /// consumed. `None` also for a damaged one, for which [`message`] gives an error.
+    #[inline(always)]
+    pub(crate) fn plain_message<'a>(&'a self, arena: &'a Arena, position: u64) -> Option<PlainMessage<'a>> {
+        // Relaxed: as in `message`.
+        let header = MessageHeader(self.header(position).load(Relaxed));
+        if !header.is_plain() || !header.is_of_lap(self.lap(position)) {
+            return None;
+        }
+        let payload = if !header.is_in_block() {
+            self.payload(position)
+        } else {
+            // Relaxed: published with the header.
+            let block = BlockId::from_link(self.block_link(position).load(Relaxed))?;
+            Payload::new(arena.lines(block).ok()?, 0)
+        };
+        let (len, is_in_block) = (header.length(), header.is_in_block());
+        (len <= payload.len_bytes()).then_some(PlainMessage { payload, len, is_in_block })
+    }
+
+    /// Fetches the slot of `position`, which will be read soon.
+    #[inline(always)]
+    pub(crate) fn prefetch_read(&self, position: u64) {
+        self.slot(position).iter().for_each(sync::prefetch_read);
+    }
+
+    /// Fetches the slot of `position`, which will be written soon with so many bytes.
+    #[inline(always)]
+    pub(crate) fn prefetch_write(&self, position: u64, bytes: usize) {
+        let slot = self.slot(position);
+        sync::prefetch_write(&slot[0]);
+        if bytes > FIRST_LINE_BYTES {
+            sync::prefetch_write(&slot[1]);
+        }
+    }
+
+    /// Where the link of the message's payload block is, if it has one.
+    #[inline(always)]
+    pub(crate) fn block_link(&self, position: u64) -> &AtomicU64 {
+        &self.slot(position)[0].0[HEADER_WORDS]
+    }
+
+    /// The words in the slot for the handles of a message: at the end of the first line, if all of the message fits
+    /// there, or at the end of the slot.
+    #[inline(always)]
+    pub(crate) fn records(
+        &self,
+        position: u64,
+        bytes: usize,
+        handles: usize,
+    ) -> impl Iterator<Item = &AtomicU64> + use<'_> {
+        let slot = self.slot(position);
+        let first = first_record(bytes, handles);
+        (first..first + handles).map(move |word| &slot[word / LINE_WORDS].0[word % LINE_WORDS])
+    }
+}
+
+/// The index of the first handle's word in a slot.
+#[inline(always)]
+fn first_record(bytes: usize, handles: usize) -> usize {
+    let lines = if bytes + handles * size_of::<u64>() <= FIRST_LINE_BYTES { 1 } else { SLOT_LINES };
+    lines * LINE_WORDS - handles
 }
 
 /// How many messages ahead a line of a ring is prefetched. In that time it arrives from the other side's processor.
@@ -73,7 +172,7 @@ pub(crate) const FETCH_AHEAD: u64 = 8;
 
 /// How many messages a segment of this class holds.
 pub(crate) const fn messages_of_class(class: SizeClass) -> usize {
-    class.lines() / 2
+    class.lines() / SLOT_LINES
 }
 
 /// The class of a segment that holds `messages` messages, a power of two.
@@ -81,12 +180,21 @@ pub(crate) const fn class_of_messages(messages: u32) -> SizeClass {
     SizeClass::new(messages.trailing_zeros() as u16 - 1)
 }
 
+/// A message without handles. Its header was copied and checked.
+pub(crate) struct PlainMessage<'a> {
+    pub(crate) payload: Payload<'a>,
+    pub(crate) len: usize,
+    pub(crate) is_in_block: bool,
+}
+
 /// A message in the ring. Its header was copied and checked.
 #[derive(Clone, Copy)]
 pub(crate) struct Message<'a> {
     pub(crate) header: MessageHeader,
-    /// The lines that hold its bytes.
-    pub(crate) bytes: &'a [Line],
+    /// Where its bytes are.
+    pub(crate) payload: Payload<'a>,
+    /// Its payload block, if it has one.
+    pub(crate) block: Option<BlockId>,
     /// The block that holds its handles, and the index of the first one's word.
     records: (BlockId, u32),
 }
@@ -99,10 +207,10 @@ impl Message<'_> {
     }
 }
 
-/// Whether a message fits its cell: the bytes at its beginning, the handles at its end.
+/// Whether a message fits its slot: the bytes after the header, the handles at the end of a line.
 #[inline(always)]
-pub(crate) fn fits_cell(bytes: usize, handles: usize) -> bool {
-    bytes + handles * size_of::<u64>() <= LINE_BYTES
+pub(crate) fn fits_slot(bytes: usize, handles: usize) -> bool {
+    bytes + handles * size_of::<u64>() <= SLOT_BYTES
 }
 
 /// The segment in `block`.
@@ -111,39 +219,42 @@ pub(crate) fn segment(arena: &Arena, block: BlockId) -> Result<Segment> {
     let messages = messages_of_class(block.class());
     // Relaxed: the link that names the segment publishes its position.
     let base = arena.descriptor(block)?.position.load(Relaxed);
-    if base > MAX_POSITION || messages + messages.div_ceil(8) > lines.len() {
+    if base > MAX_POSITION || SLOT_LINES * messages > lines.len() {
         return Err(Error::Corrupt("a segment's first position is out of range"));
     }
-    Ok(Segment {
-        block,
-        base,
-        mask: messages as u64 - 1,
-        lines: NonNull::from(lines).cast(),
-        header_lines: messages.div_ceil(8),
-    })
+    let shift = messages.trailing_zeros();
+    Ok(Segment { block, shift, base, mask: messages as u64 - 1, lines: NonNull::from(lines).cast() })
 }
 
 /// The message at a published `position` of `segment`.
 #[inline]
 pub(crate) fn message<'a>(arena: &'a Arena, segment: &'a Segment, position: u64) -> Result<Message<'a>> {
-    // The header says which part of the cell is used. A fetch that waited for the header would begin too late.
-    sync::prefetch_read(segment.cell(position));
-    // Relaxed: the Acquire load of the tail came first. The header is copied once, and only the checked copy is used.
+    // Relaxed: the Acquire load of the header, or of a later one, or of the tail came first. The header is copied once,
+    // and only the checked copy is used.
     let header = MessageHeader(segment.header(position).load(Relaxed));
-    let Some(block) = header.block() else {
-        if !fits_cell(header.length(), header.handles()) {
-            return Err(Error::Corrupt("a message longer than its cell"));
+    if !header.is_of_lap(segment.lap(position)) {
+        return Err(Error::Corrupt("a message that was never sent"));
+    }
+    if !header.is_in_block() {
+        if !fits_slot(header.length(), header.handles()) {
+            return Err(Error::Corrupt("a message longer than its slot"));
         }
-        let records = (segment.block, segment.first_record(position, header.handles()));
-        return Ok(Message { header, bytes: core::slice::from_ref(segment.cell(position)), records });
-    };
+        let first =
+            segment.first_line(position) * LINE_WORDS + first_record(header.length(), header.handles());
+        let payload = segment.payload(position);
+        return Ok(Message { header, payload, block: None, records: (segment.block, first as u32) });
+    }
+    // Relaxed: published with the header.
+    let block = BlockId::from_link(segment.block_link(position).load(Relaxed));
+    let block = block.ok_or(Error::Corrupt("a message in no block"))?;
     let lines = arena.lines(block)?;
-    let record_lines = header.handles().div_ceil(8);
+    let record_lines = header.handles().div_ceil(LINE_WORDS);
     if header.handles() > MAX_MESSAGE_HANDLES
         || record_lines > lines.len()
         || header.length() > (lines.len() - record_lines) * LINE_BYTES
     {
         return Err(Error::Corrupt("a message longer than its block"));
     }
-    Ok(Message { header, bytes: &lines[record_lines..], records: (block, 0) })
+    let payload = Payload::new(lines, record_lines * LINE_WORDS);
+    Ok(Message { header, payload, block: Some(block), records: (block, 0) })
 }

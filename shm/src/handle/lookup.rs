@@ -4,6 +4,7 @@ use crate::arena::error::{Error, Result};
 use crate::arena::word::handle::{Entry, EntryIndex, HandleValue, Rights};
 #[cfg(not(loom))]
 use crate::process::Process;
+use crate::process::handle_table::HandleCodec;
 use crate::process::thread::Thread;
 use crate::sync::{Acquire, Relaxed, fence};
 
@@ -43,16 +44,65 @@ impl core::fmt::Debug for ResolvedHandle {
     }
 }
 
+/// How a caller names a handle: by its value, or as it was found before.
+#[derive(Clone, Copy, Debug)]
+pub enum HandleName {
+    /// The handle's value.
+    Value(HandleValue),
+    /// The handle, as a lookup found it.
+    Found(ResolvedHandle),
+}
+
+impl From<HandleValue> for HandleName {
+    #[inline(always)]
+    fn from(value: HandleValue) -> Self {
+        Self::Value(value)
+    }
+}
+
+impl From<ResolvedHandle> for HandleName {
+    #[inline(always)]
+    fn from(found: ResolvedHandle) -> Self {
+        Self::Found(found)
+    }
+}
+
+impl HandleName {
+    /// The handle, if it is a live one of this process.
+    pub(crate) fn resolve(self, thread: &Thread) -> Result<ResolvedHandle> {
+        match self {
+            Self::Value(value) => lookup(thread, value),
+            Self::Found(found) => Ok(found),
+        }
+    }
+
+    /// The index of the handle's entry, and the low bits of its generation.
+    #[inline(always)]
+    pub(crate) fn place(self, thread: &Thread) -> (EntryIndex, u32) {
+        match self {
+            Self::Value(value) => thread.process.codec.decode(value),
+            Self::Found(found) => (found.index, 0),
+        }
+    }
+
+    /// Whether the handle's entry is `entry`, which is a live one at the handle's index. `generation` is from
+    /// [`place`](Self::place).
+    #[inline(always)]
+    pub(crate) fn is_of(self, generation: u32, entry: Entry) -> bool {
+        match self {
+            Self::Value(_) => HandleCodec::matches_generation(generation, entry),
+            Self::Found(found) => found.entry.0 == entry.0,
+        }
+    }
+}
+
 #[inline]
 pub(crate) fn lookup(thread: &Thread, value: HandleValue) -> Result<ResolvedHandle> {
     let (index, generation) = thread.process.codec.decode(value);
     let word = thread.arena().entry(thread.table_row, index).ok_or(Error::BadHandle)?;
     // ORDER: Acquire pairs with the Release that made the entry LIVE: the object is complete.
     let entry = Entry(word.load(Acquire));
-    if entry.is_live()
-        && crate::process::handle_table::HandleCodec::matches_generation(generation, entry)
-        && index != EntryIndex(0)
-    {
+    if entry.is_live() && HandleCodec::matches_generation(generation, entry) && index != EntryIndex(0) {
         Ok(ResolvedHandle { index, entry })
     } else {
         Err(Error::BadHandle)

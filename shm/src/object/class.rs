@@ -67,6 +67,13 @@ pub(crate) trait Class {
         Ok(false)
     }
 
+    /// Completes what the operations on this side have committed and not yet shown to all threads. No operation is left:
+    /// its holder is dead.
+    #[inline(always)]
+    fn complete(_thread: &Thread, _object: ObjectRef) -> Result<()> {
+        Ok(())
+    }
+
     /// Tears down one side after its last handle has closed. Sides that end by this are put before this side on the
     /// row's release queue. Idempotent, one step at a time. `false` when the budget is spent before the last step.
     #[inline(always)]

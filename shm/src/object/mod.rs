@@ -124,6 +124,13 @@ macro_rules! classes {
                 }
             }
 
+            /// See [`Class::complete`].
+            pub(crate) fn complete(self, thread: &Thread, object: ObjectRef) -> Result<()> {
+                match self {
+                    $($(Self::$name => $module::$name::complete(thread, object),)*)*
+                }
+            }
+
             pub(crate) fn longest_sleep_ns(
                 self,
                 thread: &Thread,

@@ -335,7 +335,7 @@ fn snapshot_messages(
             continue;
         }
         let mut carrier = MessageSnapshot { header, block: way.segment.block, word, records: Vec::new() };
-        if let Some(block) = header.block() {
+        if let Some(block) = message.block {
             // The block is checked before its contents are read. A block carries one message: so a damaged ring in
             // which many messages name the same block costs no more time or memory than a sound one.
             (carrier.block, carrier.word) = (block, block_word(thread, block)?);

@@ -167,11 +167,15 @@ fn tell_peers_of(thread: &Thread, process: ProcessIndex) -> Result<()> {
         let lifecycle = Lifecycle(slot.lifecycle.load(Relaxed));
         // ORDER: Acquire pairs with the Release of the thread that dropped the last other reference: a waiter that is
         // notified here sees all that this thread did before.
-        let is_last = lifecycle.is_two_sided()
-            && ObjectClass::of(lifecycle).is_ok_and(|class| {
-                class.is_unique() || Count(slot.count[object.side()].load(Acquire)).number() == 1
-            });
-        if is_last {
+        let is_alone = |class: ObjectClass| {
+            class.is_unique() || Count(slot.count[object.side()].load(Acquire)).number() == 1
+        };
+        if let Ok(class) = ObjectClass::of(lifecycle)
+            && lifecycle.is_two_sided()
+            && is_alone(class)
+        {
+            // The peer must not see PEER_CLOSED before a message that was sent.
+            class.complete(thread, object)?;
             set::tell_peer_closed(thread, object)?;
         }
     }

@@ -295,7 +295,7 @@ pub(crate) fn released<T>(_word: &T) {}
 
 pub(crate) fn locked<T>(_word: &T) {}
 
-pub(crate) fn spin_briefly() {
+pub(crate) fn pause(_hints: u32) {
     backoff(0);
 }
 

@@ -14,7 +14,7 @@
 //! | [`SparseTable`] | pointers to values that are made when needed, private to a process | the same: outside loom |
 //! | [`Grace`] | grace periods, after which such values are freed | frees no value; the native one has its own models |
 //! | [`backoff`] | spin-loop hint, then yield | yield |
-//! | [`spin_briefly`] | a microsecond of spin-loop hints | yield |
+//! | [`pause`] | spin-loop hints | yield |
 //! | [`prefetch_read`], [`prefetch_write`] | prefetch | no code |
 //! | [`acquired`], [`released`] | reported to race detectors (`sync/race_tools.rs`) | no code |
 //!
@@ -55,9 +55,9 @@ pub(crate) use self::loom::*;
 #[cfg(loom)]
 pub use self::loom::{Barriers, Turn, barriers, kernel_barriers, lock_biases};
 #[cfg(not(loom))]
-pub use self::native::{now_ns, request_short_slice};
-#[cfg(not(loom))]
 pub(crate) use self::native::*;
+#[cfg(not(loom))]
+pub use self::native::{now_ns, request_short_slice};
 #[cfg(not(loom))]
 pub(crate) use self::race_tools::{acquired, is_under_valgrind, is_watched, locked, mapped, released};
 pub use self::sparse_table::{Retired, SparseTable};

@@ -91,16 +91,6 @@ pub(crate) fn store_over_marks(word: &AtomicU64, value: u64, order: Ordering) {
 #[derive(Debug, Default)]
 pub(crate) struct RaceCell;
 
-impl RaceCell {
-    /// The memory is being read.
-    #[inline(always)]
-    pub(crate) fn read(&self) {}
-
-    /// The memory is being written.
-    #[inline(always)]
-    pub(crate) fn written(&self) {}
-}
-
 /// The queue on which the waiters of one private lock sleep: in the kernel, by the address of the lock's word.
 #[derive(Debug)]
 pub(super) struct WaitQueue;
@@ -164,11 +154,10 @@ pub(crate) fn prefetch_read<T>(line: &T) {
     let _ = line;
 }
 
-/// Waits for about a microsecond without touching the lines that other threads are writing.
-pub(crate) fn spin_briefly() {
-    for _ in 0..16 {
-        core::hint::spin_loop();
-    }
+/// Waits for so many spin-loop hints without touching the lines that other threads are writing. A hint takes 10 to 50 ns,
+/// depending on the processor.
+pub(crate) fn pause(hints: u32) {
+    (0..hints).for_each(|_| core::hint::spin_loop());
 }
 
 /// Asks the scheduler to run this thread soon after it wakes, for a short time: for threads that seldom run, and that

@@ -10,6 +10,8 @@ use jacinth::*;
 pub const INLINE: usize = 40;
 /// A size that needs a block, in bytes.
 pub const BLOCK: usize = 1000;
+/// A size that needs the smallest block, in bytes.
+pub const SMALLEST_BLOCK: usize = 200;
 /// How many messages the first segment of a ring takes.
 pub const FIRST_RING: usize = 8;
 
@@ -120,40 +122,34 @@ pub fn operations() -> Vec<OperationSpec> {
     operations
 }
 
-/// A batch is published at once.
+const BATCH_GUARANTEE: &str =
+    "the first messages of the batch arrived, each whole: all, some or none of them";
+
+/// The messages of a batch are sent one after the other.
 fn batch() -> OperationSpec {
-    OperationSpec::new("write_batch_8", "the batch arrived whole, or no message of it")
-        .prepare(|| {
-            let control = startup_channel();
-            move || {
-                let messages = [[1u8; 30]; FIRST_RING];
-                assert_eq!(control.write_batch(messages.iter().map(|message| &message[..])), Ok(FIRST_RING));
-                control
-            }
-        })
-        .check(|fixture, outcome| check_groups(fixture, outcome, &[0, FIRST_RING]))
+    write_batch("write_batch_8", FIRST_RING)
 }
 
 /// A batch that does not fit its segment.
 fn growing_batch() -> OperationSpec {
-    const MESSAGES: usize = FIRST_RING + 4;
-    OperationSpec::new(
-        "write_batch_growing",
-        "the messages of one segment arrived, or the whole batch, or no message",
-    )
-    .prepare(|| {
-        let control = startup_channel();
-        move || {
-            let messages = [[1u8; 30]; MESSAGES];
-            assert_eq!(control.write_batch(messages.iter().map(|message| &message[..])), Ok(MESSAGES));
-            control
-        }
-    })
-    .check(|fixture, outcome| check_groups(fixture, outcome, &[0, FIRST_RING, MESSAGES]))
+    write_batch("write_batch_growing", FIRST_RING + 4)
 }
 
-/// As many messages of the batch arrived as one of `groups` says: only whole groups are published.
-fn check_groups(fixture: &Fixture, outcome: Outcome, groups: &[usize]) -> CheckResult {
+fn write_batch(name: &'static str, count: usize) -> OperationSpec {
+    OperationSpec::new(name, BATCH_GUARANTEE)
+        .prepare(move || {
+            let control = startup_channel();
+            move || {
+                let messages = vec![[1u8; 30]; count];
+                assert_eq!(control.write_batch(messages.iter().map(|message| &message[..])), Ok(count));
+                control
+            }
+        })
+        .check(move |fixture, outcome| check_batch(fixture, outcome, count))
+}
+
+/// Up to `count` messages arrived, and all of them unless the writer was killed.
+fn check_batch(fixture: &Fixture, outcome: Outcome, count: usize) -> CheckResult {
     let mut message = MessageBuf::new();
     let mut arrived = 0;
     while fixture.control.read(&mut message).is_ok() {
@@ -162,11 +158,11 @@ fn check_groups(fixture: &Fixture, outcome: Outcome, groups: &[usize]) -> CheckR
         }
         arrived += 1;
     }
-    let allowed = if outcome == Outcome::Killed { groups } else { &groups[groups.len() - 1..] };
-    if allowed.contains(&arrived) {
+    let least = if outcome == Outcome::Killed { 0 } else { count };
+    if (least..=count).contains(&arrived) {
         Ok(())
     } else {
-        Err(format!("{arrived} messages of a batch arrived, not {allowed:?}"))
+        Err(format!("{arrived} messages of a batch of {count} arrived"))
     }
 }
 

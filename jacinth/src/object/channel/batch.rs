@@ -7,7 +7,7 @@ use crate::types::status::Status;
 use arrayvec::ArrayVec;
 use jacinth_shm as shm;
 
-/// How many messages are published together at most.
+/// How many messages are written under one lock, with one wake, at most.
 const BATCH: usize = 64;
 
 /// Messages that were read together: their bytes one after another. Reused from read to read, it allocates only
@@ -96,9 +96,12 @@ impl Batch {
 }
 
 impl Channel {
-    /// Writes as many of `messages` as there is room for, and publishes up to 64 at a time together (fewer where the
-    /// channel's queue has just grown). Gives how many were written; the others are still the caller's. `messages` is asked
-    /// for 64 before the first of them is written, and so on: it may have given up to 64 more than were written.
+    /// Writes as many of `messages` as there is room for, in order and without other messages in between for up to 64 at a
+    /// time. Gives how many were written; the others are still the caller's. `messages` is asked for 64 before the first of
+    /// them is written, and so on: it may have given up to 64 more than were written.
+    ///
+    /// A reader may read the first of them before the last one is written. If this process dies meanwhile, those that were
+    /// written arrive.
     ///
     /// # Errors
     /// As [`write`](Self::write), when not even the first could be written.

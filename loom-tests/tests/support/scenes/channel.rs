@@ -4,9 +4,12 @@ use super::*;
 
 pub const SCENES: &[Scene] = &[
     SENDING,
+    SENDING_A_BATCH,
     SENDING_MUCH,
     SENDING_IN_USED_BLOCKS,
     SENDING_HANDLES,
+    SENDING_A_HANDLE,
+    SENDING_A_HANDLE_TO_A_CLOSER,
     RECEIVING,
     SHRINKING,
     LEAVING_A_SHRUNK_RING,
@@ -24,12 +27,35 @@ pub const SENDING: Scene = Scene {
     after: peer_is_closed,
 };
 
+/// The survivor's reads make room while the batch is written, so that it goes round the segment. The tail is stored at
+/// its end.
+pub const SENDING_A_BATCH: Scene = Scene {
+    name: "sending a batch that goes round a segment",
+    points: &["send.sent", "send.published"],
+    setup: || {
+        let actors = connected_actors();
+        // The survivor looks at the slots from its first message on.
+        actors.victim.send_value(actors.victims[0], &message(9, 1)).unwrap();
+        actors.survivor.try_receive(actors.survivors[0]).unwrap();
+        actors
+    },
+    act: |victim, victims| {
+        let messages = [1, 2, 3].map(|number| message(number, 1));
+        let bytes = messages.each_ref().map(Vec::as_slice);
+        victim.send_batch(find(victim, victims[0]), Rights::empty(), &bytes).map(drop)
+    },
+    beside: |survivor, survivors| read_to_the_end(survivor, survivors, 1),
+    after: peer_is_closed,
+};
+
 pub const SENDING_MUCH: Scene = Scene {
     name: "sending a message in a block",
     points: &["send.*", "grow.*", "payload.*"],
     setup: connected_actors,
-    act: |victim, victims| (1..=2).try_for_each(|number| victim.send_value(victims[0], &message(number, 9))),
-    beside: |survivor, survivors| read_to_the_end(survivor, survivors, 9),
+    act: |victim, victims| {
+        (1..=2).try_for_each(|number| victim.send_value(victims[0], &message(number, BLOCK_WORDS)))
+    },
+    beside: |survivor, survivors| read_to_the_end(survivor, survivors, BLOCK_WORDS),
     after: peer_is_closed,
 };
 
@@ -41,14 +67,14 @@ pub const SENDING_IN_USED_BLOCKS: Scene = Scene {
         let actors = connected_actors();
         let (near, far) = actors.victim.create(ObjectClass::Channel, ALL).unwrap();
         for number in 1..=2 {
-            actors.victim.send_value(near, &message(number, 9)).unwrap();
+            actors.victim.send_value(near, &message(number, BLOCK_WORDS)).unwrap();
         }
         close_all(&actors.victim, &[near, far.unwrap()]);
         actors.victim.reclaim().unwrap();
         actors
     },
     act: SENDING_MUCH.act,
-    beside: |survivor, survivors| read_to_the_end(survivor, survivors, 9),
+    beside: |survivor, survivors| read_to_the_end(survivor, survivors, BLOCK_WORDS),
     after: peer_is_closed,
 };
 
@@ -61,9 +87,53 @@ pub const SENDING_HANDLES: Scene = Scene {
         actors.victims.push(actors.victim.duplicate(find(&actors.victim, actors.victims[1]), ALL).unwrap());
         actors
     },
-    act: |victim, victims| victim.transfer_value(victims[0], &message(1, 7), &victims[1..]),
-    beside: |survivor, survivors| read_to_the_end(survivor, survivors, 7),
+    act: |victim, victims| victim.transfer_value(victims[0], &message(1, BLOCK_WORDS), &victims[1..]),
+    beside: |survivor, survivors| read_to_the_end(survivor, survivors, BLOCK_WORDS),
     after: peer_is_closed,
+};
+
+/// The handle lies in the slot, and the survivor takes messages for a stream: it looks at the tail, and then at slots.
+pub const SENDING_A_HANDLE: Scene = Scene {
+    name: "sending a handle in a slot",
+    points: &["send.*", "transfer.*"],
+    setup: || {
+        let mut actors = connected_actors();
+        for _ in 0..3 {
+            actors.victim.send_value(actors.victims[0], &message(9, 1)).unwrap();
+            actors.survivor.try_receive(actors.survivors[0]).unwrap();
+        }
+        add_event(&actors.victim, &mut actors.victims);
+        actors
+    },
+    act: |victim, victims| {
+        victim.transfer_value(victims[0], &message(1, 1), &victims[1..])?;
+        victim.send_value(victims[0], &message(2, 1))
+    },
+    beside: |survivor, survivors| read_to_the_end(survivor, survivors, 1),
+    after: peer_is_closed,
+};
+
+pub const SENDING_A_HANDLE_TO_A_CLOSER: Scene = Scene {
+    name: "sending a handle to an end that closes",
+    points: &["send.*", "transfer.*"],
+    setup: || {
+        let mut actors = connected_actors();
+        actors.victim.send_value(actors.victims[0], &message(9, 1)).unwrap();
+        actors.survivor.try_receive(actors.survivors[0]).unwrap();
+        add_event(&actors.victim, &mut actors.victims);
+        actors
+    },
+    act: |victim, victims| match victim.transfer_value(victims[0], &message(1, 1), &victims[1..]) {
+        Err(Error::PeerClosed) => Ok(()),
+        result => result,
+    },
+    beside: |survivor, survivors| {
+        // The message, if it is there already.
+        let handles = survivor.try_receive(survivors[0]).map_or(Vec::new(), |received| received.handles);
+        close_all(survivor, survivors);
+        handles.iter().map(|handle| handle.value).collect()
+    },
+    after: |_, _| (),
 };
 
 pub const SENDING_HANDLES_AGAIN: Scene = Scene {
@@ -192,7 +262,7 @@ pub const TAKING_AHEAD: Scene = Scene {
         actors.survivor.send_value(far, &message(1, 1)).unwrap();
         for number in 1..=4 {
             // One lies in a block, and one carries a handle.
-            let mut reply = message(number, if number == 2 { 9 } else { 1 });
+            let mut reply = message(number, if number == 2 { BLOCK_WORDS } else { 1 });
             reply[..4].copy_from_slice(&(open.0 + u32::from(number)).to_le_bytes());
             match number {
                 3 => actors.survivor.transfer_value(far, &reply, &[copy]).unwrap(),
@@ -233,7 +303,7 @@ pub const TAKING_AHEAD: Scene = Scene {
 /// Writes to the other side as soon as it has consumed something, or finds it closed.
 fn send_or_find_full(survivor: &Thread, survivors: &[HandleValue]) -> Vec<HandleValue> {
     for _ in 0..2 {
-        let sent = survivor.send_value(survivors[0], &message(5, 9));
+        let sent = survivor.send_value(survivors[0], &message(5, BLOCK_WORDS));
         assert!(matches!(sent, Ok(()) | Err(Error::PeerClosed | Error::ShouldWait)), "{sent:?}");
     }
     Vec::new()

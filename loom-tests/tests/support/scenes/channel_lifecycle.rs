@@ -127,7 +127,10 @@ pub const ENDING_A_CHANNEL: Scene = Scene {
         let mut actors = shared_event();
         let (near, far) = actors.victim.create(ObjectClass::Channel, ALL).unwrap();
         for number in 1..=3 {
-            actors.victim.send_value(near, &message(number, if number == 1 { 9 } else { 1 })).unwrap();
+            actors
+                .victim
+                .send_value(near, &message(number, if number == 1 { BLOCK_WORDS } else { 1 }))
+                .unwrap();
         }
         actors.victims.extend([near, far.unwrap()]);
         actors
@@ -152,7 +155,10 @@ pub const ENDING_A_CHANNEL_OF_USED_BLOCKS: Scene = Scene {
         actors.victim.reclaim().unwrap();
         let (near, far) = actors.victim.create(ObjectClass::Channel, ALL).unwrap();
         for number in 1..=3 {
-            actors.victim.send_value(near, &message(number, if number == 1 { 9 } else { 1 })).unwrap();
+            actors
+                .victim
+                .send_value(near, &message(number, if number == 1 { BLOCK_WORDS } else { 1 }))
+                .unwrap();
         }
         actors.victims.extend([near, far.unwrap()]);
         actors

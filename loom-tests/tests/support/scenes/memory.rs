@@ -46,7 +46,11 @@ pub const GIVING_MEMORY_BACK: Scene = Scene {
     after: |survivor, survivors| {
         let (near, far) = survivor.create(ObjectClass::Channel, ALL).unwrap();
         for number in 1..=2 {
-            assert_eq!(survivor.send_value(near, &message(number, 9)), Ok(()), "they are still to be had");
+            assert_eq!(
+                survivor.send_value(near, &message(number, BLOCK_WORDS)),
+                Ok(()),
+                "they are still to be had"
+            );
         }
         close_all(survivor, &[near, far.unwrap()]);
         peer_is_closed(survivor, survivors);

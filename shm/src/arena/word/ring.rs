@@ -3,13 +3,21 @@
 //! ## The header of a message
 //!
 //! ```text
-//!  63 60 59          32 31     25 24            0
-//! ┌─────┬──────────────┬─────────┬───────────────┐
-//! │flags│ block link   │ handles │ length, bytes │
-//! └─────┴──────────────┴─────────┴───────────────┘
+//!     63       62      61          32 31     25 24            0
+//! ┌────────┬──────────┬──────────────┬─────────┬───────────────┐
+//! │consumed│ in block │ lap          │ handles │ length, bytes │
+//! └────────┴──────────┴──────────────┴─────────┴───────────────┘
 //! ```
-//! The producer writes a header before its tail passes it. From then on only the consumer changes it, and only to mark
-//! a message that it has consumed out of order.
+//!
+//! | header | written by | how |
+//! |---|---|---|
+//! | any → 0 | the producer, which takes a block for a segment | store, before it links the segment |
+//! | 0, or the lap before → this lap | the producer, after bytes and handles | store, Release: **sends the message** |
+//! | → CONSUMED | the consumer, for a message ahead of the head | store, Release: receives it |
+//!
+//! A slot is used again and again, once in each *lap* of its segment. A header shows a message only if it has the lap of
+//! the position that is asked for. The first lap is 1, so a header of 0 shows none. 30 bits are enough: a header is of
+//! the lap before, or of this one.
 //!
 //! ## The link of a segment
 //!
@@ -48,19 +56,27 @@ pub struct Txid(pub u32);
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MessageHeader(pub(crate) u64);
 
-debug_as_fields!(MessageHeader { length, handles, block, is_consumed });
+debug_as_fields!(MessageHeader { length, handles, lap, is_in_block, is_consumed });
 
 impl MessageHeader {
     const LENGTH: Field<0, 25> = Field;
     const HANDLES: Field<25, 7> = Field;
-    const BLOCK: Field<32, 28> = Field;
+    const LAP: Field<32, 30> = Field;
+    const IN_BLOCK: u64 = 1 << 62;
     /// Consumed out of order, while messages ahead of it were still pending.
-    pub(crate) const CONSUMED: u64 = 1 << 60;
+    pub(crate) const CONSUMED: u64 = 1 << 63;
 
+    /// The header of a message, without a lap. `is_in_block`: bytes and handles are in a payload block.
     #[inline(always)]
-    pub(crate) fn new(length: usize, handles: usize, block: Option<BlockId>) -> Self {
-        let block = block.map_or(0, BlockId::to_link);
-        Self(Self::LENGTH.of(length as u64) | Self::HANDLES.of(handles as u64) | Self::BLOCK.of(block))
+    pub(crate) fn new(length: usize, handles: usize, is_in_block: bool) -> Self {
+        let in_block = if is_in_block { Self::IN_BLOCK } else { 0 };
+        Self(Self::LENGTH.of(length as u64) | Self::HANDLES.of(handles as u64) | in_block)
+    }
+
+    /// The same, in this lap.
+    #[inline(always)]
+    pub(crate) fn in_lap(self, lap: u64) -> Self {
+        Self(Self::LAP.set(self.0, lap))
     }
 
     #[inline(always)]
@@ -74,8 +90,25 @@ impl MessageHeader {
     }
 
     #[inline(always)]
-    pub(crate) fn block(self) -> Option<BlockId> {
-        BlockId::from_link(Self::BLOCK.get(self.0))
+    pub(crate) fn lap(self) -> u64 {
+        Self::LAP.get(self.0)
+    }
+
+    /// Whether its lap is the low bits of `lap`.
+    #[inline(always)]
+    pub(crate) fn is_of_lap(self, lap: u64) -> bool {
+        self.lap() == lap & Field::<32, 30>::MAX
+    }
+
+    /// Whether the message has no handles and is not consumed.
+    #[inline(always)]
+    pub(crate) fn is_plain(self) -> bool {
+        self.0 & (Self::HANDLES.set(0, u64::MAX) | Self::CONSUMED) == 0
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_in_block(self) -> bool {
+        self.0 & Self::IN_BLOCK != 0
     }
 
     #[inline(always)]
@@ -123,16 +156,14 @@ impl SegmentLink {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::arena::size_class::SizeClass;
-    use crate::arena::word::block::BlockIndex;
 
     #[test]
     fn a_header_keeps_all_its_fields() {
-        let block = BlockId::new(SizeClass::new(16), BlockIndex(77));
-        let header = MessageHeader::new(16 << 20, 64, Some(block));
-        assert_eq!((header.length(), header.handles(), header.block()), (16 << 20, 64, Some(block)));
+        let header = MessageHeader::new(16 << 20, 64, true).in_lap(u64::MAX);
+        assert_eq!((header.length(), header.handles(), header.is_in_block()), (16 << 20, 64, true));
+        assert!(header.is_of_lap(u64::MAX) && !header.is_of_lap(0));
         assert!(!header.is_consumed());
         assert!(MessageHeader(header.0 | MessageHeader::CONSUMED).is_consumed());
-        assert_eq!(MessageHeader::new(0, 0, None), MessageHeader(0));
+        assert!(!MessageHeader(0).is_of_lap(1));
     }
 }

@@ -168,8 +168,8 @@ fn try_reply(thread: &Thread, pending: &Pending, buffer: &mut impl RecvBuf) -> R
         Reader::enter(thread, pending.found, Rights::empty(), &inside).map_err(|_| Error::Canceled)?;
     // ORDER: Acquire, and before the tail is loaded: a thread that sees PEER_CLOSED also finds a reply that the peer
     // sent before it closed.
-    let state = State(reader.own_state()?.load(Acquire));
-    reply::match_replies(&mut reader)?;
+    let state = State(reader.own_state().load(Acquire));
+    while reader.cursor.calls.get(&pending.txid) == Some(&None) && reply::match_next(&mut reader)? {}
     late_replies::discard_late(&mut reader)?;
     match *reader.cursor.calls.get(&pending.txid).ok_or(Error::Canceled)? {
         Some(position) => {
@@ -185,7 +185,7 @@ fn try_reply(thread: &Thread, pending: &Pending, buffer: &mut impl RecvBuf) -> R
             }
             reply::update_out_of_order(&reader);
             drop(reader);
-            arrived.into_iter().for_each(|handle| buffer.handle(handle));
+            arrived.drain(..).for_each(|handle| buffer.handle(handle));
             taken.map(Some)
         }
         None if state.signals().contains(Signals::PEER_CLOSED) => Err(Error::PeerClosed),

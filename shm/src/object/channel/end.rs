@@ -3,14 +3,15 @@
 //! A [`Writer`] is the writing end of the direction that its side writes. A [`Reader`] is the reading end of the
 //! direction that the peer writes. Both keep the private lock of their end until they are dropped (INV-ENDPOINT-1).
 
-use crate::arena::error::Result;
+use crate::arena::end_words::EndWords;
+use crate::arena::error::{Error, Result};
 use crate::arena::record::object::Direction;
 use crate::arena::word::handle::Rights;
 use crate::arena::word::reference::ObjectRef;
-use crate::handle::lookup::{self, ResolvedHandle};
+use crate::handle::lookup::{self, HandleName, ResolvedHandle};
 use crate::object::channel::{endpoint, ring};
 use crate::process::half::PrivateHalf;
-use crate::process::half::channel::{Endpoint, ReadCursor, WriteCursor};
+use crate::process::half::channel::{Admitted, Endpoint, ReadCursor, WriteCursor};
 use crate::process::thread::Thread;
 use crate::sync::{AtomicU64, Inside, Lock, Locked};
 
@@ -24,6 +25,10 @@ pub(crate) type Reader<'a> = End<'a, ReadCursor>;
 pub(crate) trait Cursor: Sized {
     /// The lock that guards it.
     fn lock_of(endpoint: &Endpoint) -> &Lock<Self>;
+    /// The handle that was admitted to the end.
+    fn admitted(&mut self) -> &mut Option<Admitted>;
+    /// The side that writes this end's direction, if the end is of `side`.
+    fn writer_of(side: ObjectRef) -> ObjectRef;
 }
 
 impl Cursor for WriteCursor {
@@ -31,12 +36,30 @@ impl Cursor for WriteCursor {
     fn lock_of(endpoint: &Endpoint) -> &Lock<Self> {
         &endpoint.write_cursor
     }
+
+    #[inline(always)]
+    fn admitted(&mut self) -> &mut Option<Admitted> {
+        &mut self.admitted
+    }
+
+    fn writer_of(side: ObjectRef) -> ObjectRef {
+        side
+    }
 }
 
 impl Cursor for ReadCursor {
     #[inline(always)]
     fn lock_of(endpoint: &Endpoint) -> &Lock<Self> {
         &endpoint.read_cursor
+    }
+
+    #[inline(always)]
+    fn admitted(&mut self) -> &mut Option<Admitted> {
+        &mut self.admitted
+    }
+
+    fn writer_of(side: ObjectRef) -> ObjectRef {
+        side.peer()
     }
 }
 
@@ -46,41 +69,46 @@ pub(crate) struct End<'a, C> {
     /// The side of the channel that this process holds.
     pub(crate) side: ObjectRef,
     pub(crate) endpoint: &'a Endpoint,
+    words: EndWords,
     /// Where the end stands in its ring. This guard is the lock.
     pub(crate) cursor: Locked<'a, C>,
 }
 
 impl<'a, C: Cursor> End<'a, C> {
-    /// Locks the end of `found`, and checks the handle again under the lock.
+    /// Locks the end that `handle` names, if the handle is this process's and has not gone.
     ///
     /// # Errors
-    /// `BadHandle` when the handle has gone; `WrongType` when it is no channel's; `AccessDenied` when it lacks `rights`.
+    /// `BadHandle` when there is no such handle; `WrongType` when it is no channel's; `AccessDenied` when it lacks
+    /// `rights`.
     #[inline(always)]
     pub(crate) fn enter(
         thread: &'a Thread,
-        found: ResolvedHandle,
+        handle: impl Into<HandleName>,
         rights: Rights,
         inside: &'a Inside<'_>,
     ) -> Result<Self> {
-        let Some(endpoint) = endpoint::endpoint(&thread.process, found.index, inside) else {
-            return Err(ring::not_an_endpoint(thread, found));
+        let handle = handle.into();
+        let (index, generation) = handle.place(thread);
+        let Some(endpoint) = endpoint::endpoint(&thread.process, index, inside) else {
+            return Err(not_an_endpoint(thread, handle));
         };
-        let side = found.entry.object();
-        // `found` was looked up without the lock. The entry may have another handle by now, and the half another
-        // object: both are checked again under the lock (INV-ENDPOINT-1).
-        let cursor = C::lock_of(endpoint).lock();
-        if !endpoint.is_bound_to(side) || !lookup::is_current(thread, found) {
-            drop(cursor);
-            return Err(ring::not_an_endpoint(thread, found));
-        }
+        let mut cursor = C::lock_of(endpoint).lock();
+        // The handle was not looked up, or without the lock. Under the lock, the admitted handle is this end's
+        // (INV-ENDPOINT-1).
+        let admitted = match cursor.admitted() {
+            Some(admitted) if handle.is_of(generation, admitted.entry) => *admitted,
+            admitted => admit::<C>(thread, endpoint, handle, admitted)?,
+        };
+        let found = ResolvedHandle { index, entry: admitted.entry };
         // After the handle: a handle that is gone gives `BadHandle`, also if it lacked a right.
         found.require(rights)?;
-        Ok(Self { thread, side, endpoint, cursor })
+        Ok(Self { thread, side: found.entry.object(), endpoint, words: admitted.words, cursor })
     }
 
     /// Locks the end of `endpoint`, if no thread holds the lock. The caller checks [`is_bound`](Self::is_bound).
     pub(crate) fn try_lock(thread: &'a Thread, side: ObjectRef, endpoint: &'a Endpoint) -> Option<Self> {
-        Some(Self { thread, side, endpoint, cursor: C::lock_of(endpoint).try_lock()? })
+        let words = EndWords::new(thread.arena(), side, C::writer_of(side)).ok()?;
+        Some(Self { thread, side, endpoint, words, cursor: C::lock_of(endpoint).try_lock()? })
     }
 
     /// Whether `endpoint` is still that of `side`.
@@ -88,32 +116,48 @@ impl<'a, C: Cursor> End<'a, C> {
         self.endpoint.is_bound_to(self.side)
     }
 
+    /// The direction that this end writes or reads.
+    #[inline(always)]
+    pub(crate) fn direction(&self) -> &'a Direction {
+        self.words.direction(self.thread.arena())
+    }
+
     /// The state word of this side: its own signals, and the bits of its sleepers.
     #[inline(always)]
-    pub(crate) fn own_state(&self) -> Result<&'a AtomicU64> {
-        self.thread.arena().state(self.side)
+    pub(crate) fn own_state(&self) -> &'a AtomicU64 {
+        self.words.own_state(self.thread.arena())
     }
 
     /// The state word of the other side.
     #[inline(always)]
-    pub(crate) fn peer_state(&self) -> Result<&'a AtomicU64> {
-        self.thread.arena().state(self.side.peer())
+    pub(crate) fn peer_state(&self) -> &'a AtomicU64 {
+        self.words.peer_state(self.thread.arena())
     }
 }
 
-impl<'a> Writer<'a> {
-    /// The direction that this end writes.
-    #[inline(always)]
-    pub(crate) fn direction(&self) -> Result<&'a Direction> {
-        ring::direction(self.thread, self.side)
+/// Admits `handle` to the end: it is live, and the endpoint's.
+#[cold]
+fn admit<C: Cursor>(
+    thread: &Thread,
+    endpoint: &Endpoint,
+    handle: HandleName,
+    admitted: &mut Option<Admitted>,
+) -> Result<Admitted> {
+    let found = handle.resolve(thread)?;
+    let side = found.entry.object();
+    // The entry may have another handle by now, and the half another object.
+    if !endpoint.is_bound_to(side) || !lookup::is_current(thread, found) {
+        return Err(ring::not_an_endpoint(thread, found));
     }
+    let words = EndWords::new(thread.arena(), side, C::writer_of(side))?;
+    Ok(*admitted.insert(Admitted { entry: found.entry, words }))
 }
 
-impl<'a> Reader<'a> {
-    /// The direction that this end reads.
-    #[inline(always)]
-    pub(crate) fn direction(&self) -> Result<&'a Direction> {
-        ring::direction(self.thread, self.side.peer())
+#[cold]
+fn not_an_endpoint(thread: &Thread, handle: HandleName) -> Error {
+    match handle.resolve(thread) {
+        Ok(found) => ring::not_an_endpoint(thread, found),
+        Err(error) => error,
     }
 }
 

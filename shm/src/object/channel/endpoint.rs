@@ -58,6 +58,6 @@ fn pending_of(process: &Process, object: ObjectRef) -> u64 {
     let Ok(direction) = process.arena.direction(object) else { return 0 };
     // Relaxed: a number for the accounts only; `load_write_cursor` loads the words again before any message is written.
     let consumed = direction.consumed(direction.consumer.head.load(Relaxed));
-    let pending = direction.producer.tail.load(Relaxed).wrapping_sub(consumed);
+    let pending = direction.producer.tail.load(Relaxed).saturating_sub(consumed);
     pending.min(process.arena.layout().config.max_pending_messages.into())
 }

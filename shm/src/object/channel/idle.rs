@@ -48,7 +48,7 @@ fn trim_writer(writer: &mut Writer<'_>, all: bool) -> Result<bool> {
     let thread = writer.thread;
     if !writer.cursor.ready {
         // Relaxed: this process is the only writer of the line.
-        if writer.direction()?.producer.first_segment.load(Relaxed) == 0 {
+        if writer.direction().producer.first_segment.load(Relaxed) == 0 {
             return Ok(false);
         }
         writer::load_write_cursor(writer)?;
@@ -78,7 +78,7 @@ fn trim_writer(writer: &mut Writer<'_>, all: bool) -> Result<bool> {
 
 /// Leaves the segments that the head has passed, even if the next segment has no message yet.
 fn trim_reader(reader: &mut Reader<'_>) -> Result<bool> {
-    let (thread, direction) = (reader.thread, reader.direction()?);
+    let (thread, direction) = (reader.thread, reader.direction());
     // Relaxed, both: this process is the only writer of the head. If the tail equals the head, this process has read up
     // to that tail already, and has received everything that the tail publishes.
     let tail = direction.producer.tail.load(Relaxed);

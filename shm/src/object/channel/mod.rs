@@ -4,17 +4,18 @@
 //! rings of a side that has closed. `idle` returns memory from quiet channels. `end` has the two ends of a direction, locked. Both share
 //! `ring` and `options`.
 //!
-//! A small message in steady state is plain loads and stores. The writer loads its entry and its state word, writes a
-//! cell and a header, and stores the tail. The reader loads tail, header and cell, and stores the head. The writer loads
-//! the head only when the room that it last saw is used up. The private lock of an end is biased to the thread that uses
-//! the end most. Only the other threads pay read-modify-writes for it.
+//! A small message in steady state is plain loads and stores. The writer loads its state word, writes a slot, stores the
+//! slot's header, and then the tail, which the reader does not load. The reader loads the header and the slot, and stores
+//! the head. The writer loads the head only when the room that it last saw is used up. The handle's entry was compared
+//! with the arena's at the first use (`end`). The private lock of an end is biased to the thread that uses the end most.
+//! Only the other threads pay read-modify-writes for it.
 //!
-//! Two measures keep cache lines from moving for every message. A writer whose channel is nearly full pauses for some
-//! microseconds (`write/writer`): 64-byte messages went from 8 to 32 million a second. While one block is written, the
-//! lines of the next are prefetched, because a lock that is not biased waits for every earlier store: 1 KiB messages
-//! went from 3.7 to 11 million a second.
+//! Some measures keep cache lines from moving for every message. A writer whose channel is nearly full pauses for some
+//! microseconds (`write/writer`). A reader in a stream looks at the tail, and not at each header (`read/reader`). The lines
+//! of the next slots and blocks are prefetched.
 //!
-//! A reader loads PEER_CLOSED (Acquire) before the tail, so it sees every message that was sent before the closing.
+//! A reader loads PEER_CLOSED (Acquire) before the header or the tail, so it sees every message that was sent before the
+//! closing.
 
 pub(crate) mod call;
 pub(crate) mod drain;
@@ -89,6 +90,10 @@ impl Class for Channel {
         idle::trim_channels(thread, all)
     }
 
+    fn complete(thread: &Thread, object: ObjectRef) -> Result<()> {
+        ring::complete_tail(thread, object)
+    }
+
     /// Tells the other side, and closes the handles of the messages that are queued for this side.
     #[inline(always)]
     fn release_step(
@@ -98,8 +103,9 @@ impl Class for Channel {
         budget: &mut Budget,
     ) -> Result<bool> {
         let own = thread.arena().state(object)?;
+        ring::complete_tail(thread, object)?;
         set::tell_peer_closed(thread, object)?;
-        // ORDER: full fence between setting PEER_CLOSED at the peer and loading its tail. The peer commits its send,
+        // ORDER: full fence between setting PEER_CLOSED at the peer and loading its tail. The peer stores its tail,
         // fences and then loads PEER_CLOSED (`drain_if_peer_closed`). So one of the two sees the other's store, and
         // closes every handle in transit. The same holds between two sides that end at once.
         fence(SeqCst);
@@ -107,8 +113,9 @@ impl Class for Channel {
             return Ok(false);
         }
         // If the peer has ended too, no reader is left for the messages that this side sent: drain them as well.
-        // Relaxed: the fence above orders this load.
-        if !State(own.load(Relaxed)).signals().contains(Signals::PEER_CLOSED) {
+        // ORDER: Acquire, and after the fence above, pairs with the Release of `tell_peer_closed`: the drain sees how far
+        // the peer has read. With an older head it would close handles that the peer has received.
+        if !State(own.load(Acquire)).signals().contains(Signals::PEER_CLOSED) {
             return Ok(true);
         }
         drain::drain_for(thread, object, draining, budget)
@@ -163,7 +170,8 @@ fn is_readable(thread: &Thread, found: ResolvedHandle) -> Result<bool> {
     let head = direction.consumer.head.load(Relaxed);
     let tail = direction.producer.tail.load(Relaxed);
     sync::acquired(&direction.producer.tail);
-    Ok(tail != head)
+    // A reader may have taken messages past the tail.
+    Ok(tail > head)
 }
 
 fn is_writable(thread: &Thread, found: ResolvedHandle) -> Result<bool> {

@@ -14,7 +14,7 @@ use crate::sync::Relaxed;
 pub(crate) fn has_committed(thread: &Thread, operation: Operation) -> Result<bool> {
     match operation {
         Operation::Send { from, position } => {
-            let tail = ring::direction(thread, from)?.producer.tail.load(Relaxed);
+            let tail = ring::committed_tail(thread, from)?;
             Ok(position.is_some_and(|position| position < tail))
         }
         Operation::Receive { at, position } => is_consumed(thread, at, position),
@@ -68,8 +68,8 @@ fn is_in_chain(thread: &Thread, mut next: u64, sought: u64) -> Result<bool> {
 /// Whether the message at `position` has been received by `at`.
 fn is_consumed(thread: &Thread, at: ObjectRef, position: u64) -> Result<bool> {
     let direction = ring::direction(thread, at.peer())?;
-    let (head, tail) = (direction.consumer.head.load(Relaxed), direction.producer.tail.load(Relaxed));
-    if position < head || position >= tail {
+    let head = direction.consumer.head.load(Relaxed);
+    if position < head || position >= ring::committed_tail(thread, at.peer())? {
         return Ok(position < head);
     }
     let segment = segment_chain::head_segment(thread.arena(), direction)?;

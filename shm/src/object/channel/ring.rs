@@ -1,42 +1,49 @@
-//! Rings: message headers beside 64-byte payload cells, in linked segments that grow.
+//! Rings: slots of two lines, each with a header and a small message, in linked segments that grow.
 //!
 //! ```text
 //!  direction ── producer line: tail, tail segment, first segment, payload blocks
 //!            └─ consumer line: head, head segment, consumed
 //!
-//!  segment (a block of class c, 2·2^c messages):
-//!    ┌ headers, 8 bytes each, 8 to a line ┬ payload cells, one line each ┐
-//!    └────────────────────────────────────┴──────────────────────────────┘   descriptor.link → next segment
-//!
+//!  segment (a block of class c, 2·2^c slots):
+//!    ┌ slot 0 ───────────────────────────────────┬ slot 1 ─────────┬
+//!    │ header, bytes, handles │ more of them     │                 │    descriptor.link → next segment
+//!    └───────────────────────────────────────────┴─────────────────┴
 //! ```
 //!
-//! A message keeps its position for ever: `tail` counts the messages sent, and all messages below `head` are consumed.
-//! A segment is itself a ring: while the consumer keeps up, the producer goes round in one segment and allocates no
-//! memory. When the segment is full and the limit of pending messages is not reached, the producer links another one
-//! behind it (`arena/segment_chain.rs`).
+//! A message keeps its position for ever: all messages below `head` are consumed. A segment is itself a ring: while the
+//! consumer keeps up, the producer goes round in one segment and allocates no memory. When the segment is full and the
+//! limit of pending messages is not reached, the producer links another one behind it (`arena/segment_chain.rs`).
+//!
+//! The header of a message carries the lap of its slot, and its store sends the message. The reader polls the header of
+//! the slot at its head. So a message of up to 56 bytes goes from one processor to another in one cache line. In a
+//! stream the reader looks at the tail instead: one look finds many messages, and takes no slot from the producer that
+//! the producer is about to write (`read/reader.rs`). All other threads count the messages by the tail.
 //!
 //! A message may be consumed out of order: a reply, or a message behind one that is read in place. It is marked
 //! CONSUMED and its place is free at once (`read/out_of_order.rs`). `consumed` counts the consumed messages, in any
 //! order. A segment behind the head's is given back when all of its messages are CONSUMED.
 //!
-//! INV-RING-1: head ≤ consumed ≤ tail ≤ consumed + limit, where consumed is the greater of the two words.
-//! INV-RING-2: only the producer stores `tail`; that one store sends the message with all its handles.
+//! INV-RING-1: head ≤ consumed ≤ committed ≤ consumed + limit, where consumed is the greater of the two words, and
+//! committed counts the messages that headers show. tail ≤ committed ≤ tail + messages of the tail segment, and tail =
+//! committed while no operation of the producer runs. The messages between the two lie in the tail segment.
+//! INV-RING-2: only the producer stores headers, in order; a store sends the message with all its handles. Only the
+//! producer stores `tail`, or the thread that recovers it.
 //! INV-RING-3: only the consumer stores `head`, or marks a header CONSUMED; that one store receives. Once the
 //! consumer's side is closed, the drainers advance `head` by CAS.
-//! INV-RING-4: a segment's first position is written before it is linked, and it is linked before the tail
-//! passes into it: a thread that sees such a tail sees the link.
+//! INV-RING-4: a segment's first position is written, and its headers show no message, before it is linked; and it is
+//! linked before a message is sent in it: a thread that sees a tail there sees the link.
 //! INV-RING-5: the consumer gives a segment back after its head has reached the end, or after all of its messages are
 //! CONSUMED, and another is linked behind it; the producer never reads it again.
 
 use crate::arena::error::{Error, Result};
 use crate::arena::record::object::Direction;
-use crate::arena::segment::{self, Message, Segment};
+use crate::arena::segment::{self, MAX_POSITION, Message, Segment};
 use crate::arena::word::block::BlockId;
 use crate::arena::word::lifecycle::Lifecycle;
 use crate::arena::word::reference::ObjectRef;
 use crate::handle::lookup::{self, ResolvedHandle};
 use crate::process::thread::Thread;
-use crate::sync::Relaxed;
+use crate::sync::{Acquire, Relaxed, Release};
 
 /// The direction that `writer`'s side writes.
 #[inline(always)]
@@ -53,6 +60,48 @@ pub(crate) fn segment(thread: &Thread, block: BlockId) -> Result<Segment> {
 #[inline(always)]
 pub(crate) fn message<'a>(thread: &'a Thread, segment: &'a Segment, position: u64) -> Result<Message<'a>> {
     segment::message(thread.arena(), segment, position)
+}
+
+/// How many messages `writer` has sent: the tail, and those after it whose headers show them. A thread that died, or
+/// that is between the two stores, has sent messages that the tail does not show. The producer is dead, or the consumer
+/// is dead or the caller.
+///
+/// They lie in the tail segment: the producer stores the tail before it links another one. So a segment that was linked
+/// by a thread that died before it stored the link to the tail segment has none.
+pub(crate) fn committed_tail(thread: &Thread, writer: ObjectRef) -> Result<u64> {
+    let Direction { producer, consumer } = direction(thread, writer)?;
+    // ORDER: Acquire, and before the tail, pairs with the Release of `link_segment`: the tail that is loaded next is not
+    // before the segment.
+    let block = BlockId::from_link(producer.tail_segment.load(Acquire));
+    // ORDER: Acquire pairs with the Release of `store_tail`: the headers below the tail are visible.
+    let tail = producer.tail.load(Acquire);
+    let Some(block) = block else { return Ok(tail) };
+    let segment = segment(thread, block)?;
+    // The consumer may have taken messages past the tail, and the producer may have used their slots again. From the
+    // head on it has not. P5: no more than a lap (INV-RING-1).
+    // Relaxed: an older head is no worse.
+    let head = consumer.head.load(Relaxed);
+    let mut committed = if head.wrapping_sub(tail) <= segment.messages() { head } else { tail };
+    for _ in 0..segment.messages() {
+        if committed < segment.base || committed >= MAX_POSITION || !segment.is_committed(committed) {
+            break;
+        }
+        committed += 1;
+    }
+    Ok(committed)
+}
+
+/// Stores the tail past all messages that `writer` has sent. Its process is dead, or no operation of it is left on this
+/// side.
+pub(crate) fn complete_tail(thread: &Thread, writer: ObjectRef) -> Result<()> {
+    let tail = committed_tail(thread, writer)?;
+    let cell = &direction(thread, writer)?.producer.tail;
+    // Relaxed: only this thread stores the tail now.
+    if tail > cell.load(Relaxed) {
+        // ORDER: Release: as in `store_tail`.
+        cell.store(tail, Release);
+    }
+    Ok(())
 }
 
 /// Where a message is.

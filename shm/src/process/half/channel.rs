@@ -4,14 +4,18 @@
 //! agree lies here: positions as last seen, the segment at hand, which blocks are free, which replies are awaited. When
 //! an endpoint arrives, its half loads this state from the arena.
 //!
-//! INV-ENDPOINT-1: an operation on a ring holds the lock of its direction and, having taken it, has found its handle's
-//! entry bound to the endpoint and unchanged. Closing, moving or replacing the handle first changes the entry and then
-//! passes through both locks: so no operation outlives the handle.
+//! INV-ENDPOINT-1: an operation on a ring holds the lock of its direction, and its handle is the one that was admitted
+//! to the end: a thread that held the lock found the handle's entry bound to the endpoint and unchanged. Closing, moving
+//! or replacing the handle first changes the entry, and then unbinds the endpoint under both locks, which ends the
+//! admission. The end leaves the process, or its object dies, only after that. So no operation outlives the handle.
+//! An operation that comes between the change and the unbinding counts as one before the change.
 //! INV-ENDPOINT-2: everything here can be rebuilt from the arena.
 //! INV-ENDPOINT-3: a half that is unbound keeps no more than a little room for its next endpoint.
 
+use crate::arena::end_words::EndWords;
 use crate::arena::segment::Segment;
 use crate::arena::word::block::BlockId;
+use crate::arena::word::handle::Entry;
 use crate::arena::word::reference::ObjectRef;
 use crate::arena::word::ring::Txid;
 use crate::process::half::PrivateHalf;
@@ -101,9 +105,20 @@ impl PrivateHalf for Endpoint {
 /// The capacity of each list that an unbound half keeps for its next endpoint.
 const KEPT: usize = 16;
 
+/// The handle by which threads use an end: its entry was compared with the arena's, under the end's lock. It stays
+/// valid until the end is unbound.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Admitted {
+    /// The LIVE entry of the handle.
+    pub(crate) entry: Entry,
+    pub(crate) words: EndWords,
+}
+
 /// Where the writing end stands in its ring.
 #[derive(Debug, Default)]
 pub(crate) struct WriteCursor {
+    /// The handle that was last used, while it is this end's.
+    pub(crate) admitted: Option<Admitted>,
     /// Whether the other fields were loaded from the arena since the endpoint arrived.
     pub(crate) ready: bool,
     pub(crate) tail: u64,
@@ -121,7 +136,9 @@ pub(crate) struct WriteCursor {
     pub(crate) granted: u64,
     pub(crate) segment: Option<Segment>,
     /// This direction's payload blocks that are not in flight, by class.
-    pub(crate) spare: Vec<Vec<BlockId>>,
+    /// The one that was used longest ago comes first: so a stream goes through its blocks in order, as processors fetch
+    /// ahead.
+    pub(crate) spare: Vec<VecDeque<BlockId>>,
     /// How many blocks the direction has, in flight or not, by class.
     pub(crate) owned: Vec<u64>,
     /// The sum of `owned` over all classes.
@@ -145,6 +162,7 @@ impl WriteCursor {
         // The tail and the other positions may keep old values: while the cursor is not ready, every user loads it
         // first or leaves it alone.
         self.ready = false;
+        self.admitted = None;
         // A sender that holds a reservation comes back, finds its handle gone, and takes no reservation back.
         self.reserved = 0;
         self.segment = None;
@@ -160,11 +178,15 @@ impl WriteCursor {
 /// Where the reading end stands in its ring.
 #[derive(Debug, Default)]
 pub(crate) struct ReadCursor {
+    /// The handle that was last used, while it is this end's.
+    pub(crate) admitted: Option<Admitted>,
     /// Whether the other fields were loaded from the arena since the endpoint arrived.
     pub(crate) ready: bool,
     pub(crate) head: u64,
-    /// The tail when last looked at.
+    /// Messages below this position are known to be sent.
     pub(crate) tail_seen: u64,
+    /// How many looks for a message, since one that found none, have found one at once.
+    pub(crate) found_at_once: u32,
     /// The segment that holds the head, and the position where it ends, as far as is known.
     pub(crate) segment: Option<Segment>,
     pub(crate) end: u64,
@@ -255,6 +277,7 @@ impl ReadCursor {
     fn forget(&mut self) {
         // A claim is dropped here only after its handle has gone: its caller finds that before it would use the claim.
         self.ready = false;
+        self.admitted = None;
         self.segment = None;
         self.replies.clear();
         self.in_place_reads.clear();

@@ -88,7 +88,7 @@ pub fn operate(
     let value = any();
     let mut some = vec![any(), any(), any(), any()];
     some.truncate(choices.below(5));
-    let bytes = vec![1; [0, 4, 64, 65, 500, 5000, 65_536][choices.below(7)]];
+    let bytes = vec![1; [0, 4, 56, 57, 120, 121, 5000, 65_536][choices.below(8)]];
     let deadline_ns = now_ns() + choices.below(LONGEST_WAIT_NS) as i64;
     let mut turn = Turn { thread, hands, choices, value, some, bytes, deadline_ns };
     let chosen = OBJECTS.iter().copied().flatten().nth(operation).expect("one of the operations");

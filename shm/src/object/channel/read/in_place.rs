@@ -53,7 +53,7 @@ pub(crate) fn receive_in_place(thread: &Thread, found: ResolvedHandle, rights: R
     let position = read::next_message(&mut reader)?;
     let place = reader::place_seen(&mut reader, position)?;
     let message = place.message(thread)?;
-    let (start, len_bytes) = (message.bytes.as_ptr().cast(), message.header.length());
+    let (start, len_bytes) = (message.payload.as_ptr(), message.header.length());
     let handles = message.header.handles();
     reader.cursor.back.remove(&position);
     reader.cursor.in_place_reads.insert(position);
@@ -77,7 +77,7 @@ pub(crate) fn finish(thread: &Thread, message: &InPlace, each: &mut dyn FnMut(Re
     }
     reply::update_out_of_order(&reader);
     drop(reader);
-    arrived.into_iter().for_each(each);
+    arrived.drain(..).for_each(each);
     taken.map(drop)
 }
 

@@ -11,15 +11,14 @@ pub(crate) mod reader;
 pub(crate) mod recv_buf;
 pub(crate) mod reply;
 
-use crate::arena::copy;
 use crate::arena::error::{Error, Result};
 use crate::arena::record::counter::Counter;
-use crate::arena::segment::{FETCH_AHEAD, MAX_MESSAGE_HANDLES, Message};
+use crate::arena::segment::{FETCH_AHEAD, MAX_MESSAGE_HANDLES, Message, PlainMessage};
 use crate::arena::word::handle::{Entry, EntryIndex, Rights};
 use crate::arena::word::intent::Operation;
 use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
 use crate::arena::word::signals::{Signals, State};
-use crate::handle::lookup::ResolvedHandle;
+use crate::handle::lookup::{HandleName, ResolvedHandle};
 use crate::object::channel::drain;
 use crate::object::channel::end::Reader;
 use crate::object::channel::read::recv_buf::{Actual, Arrivals, OnOverflow, RecvBuf};
@@ -28,27 +27,39 @@ use crate::object::{ObjectClass, bind};
 use crate::process::thread::{Thread, crash_point};
 use crate::process::{Origin, entries};
 use crate::refcount;
-use crate::sync::{self, Acquire, Relaxed};
+use crate::sync::{Acquire, Relaxed};
 use arrayvec::ArrayVec;
 
 #[inline]
 pub(crate) fn receive(
     thread: &Thread,
-    found: ResolvedHandle,
+    channel: HandleName,
     rights: Rights,
     buffer: &mut impl RecvBuf,
     on_overflow: OnOverflow,
 ) -> Result<Actual> {
     let inside = thread.inside();
-    let mut reader = Reader::enter(thread, found, rights, &inside)?;
+    let mut reader = Reader::enter(thread, channel, rights, &inside)?;
+    let position = next_message(&mut reader)?;
+    match take_plain(&mut reader, position, buffer)? {
+        Some(bytes) => Ok(Actual { bytes, handles: 0 }),
+        None => receive_any(reader, position, buffer, on_overflow),
+    }
+}
+
+/// Receives the message at `position`, of any kind.
+#[inline(never)]
+fn receive_any(
+    mut reader: Reader<'_>,
+    position: u64,
+    buffer: &mut impl RecvBuf,
+    on_overflow: OnOverflow,
+) -> Result<Actual> {
     let mut arrived = Arrivals::new();
-    let result = match next_message(&mut reader) {
-        Ok(position) => take(&mut reader, position, buffer, &mut arrived, on_overflow),
-        Err(error) => Err(error),
-    };
+    let result = take(&mut reader, position, buffer, &mut arrived, on_overflow);
     // The caller's code gets the handles only after the lock is dropped.
     drop(reader);
-    arrived.into_iter().for_each(|handle| buffer.handle(handle));
+    arrived.drain(..).for_each(|handle| buffer.handle(handle));
     result
 }
 
@@ -64,9 +75,18 @@ pub(crate) fn receive_batch(
     let mut reader = Reader::enter(thread, found, rights, &inside)?;
     let first = next_message(&mut reader)?;
     let mut position = first;
+    if most as u64 > reader.cursor.tail_seen - first {
+        // One look may have found one message only.
+        reader::load_tail(&mut reader)?;
+    }
     // Out of order, the next messages may be claimed or consumed already: take one message only.
     let most = if reader.cursor.out_of_order() == 0 { most as u64 } else { most.min(1) as u64 };
     while position < reader.cursor.tail_seen && position - first < most {
+        if append_plain(&reader, position, bytes) {
+            ends.push(bytes.len());
+            position += 1;
+            continue;
+        }
         let place = reader::place_seen(&mut reader, position)?;
         let message = place.message(thread)?;
         if message.header.handles() != 0 {
@@ -77,7 +97,7 @@ pub(crate) fn receive_batch(
         // The length is from the checked copy of the header, so the sender cannot make it grow between here and the
         // copy.
         bytes.reserve(len);
-        copy::read_uninit(message.bytes, &mut bytes.spare_capacity_mut()[..len]);
+        message.payload.read_uninit(&mut bytes.spare_capacity_mut()[..len]);
         // SAFETY: the capacity was reserved, and its first `len` bytes have just been written.
         unsafe { bytes.set_len(bytes.len() + len) };
         ends.push(bytes.len());
@@ -93,10 +113,41 @@ pub(crate) fn receive_batch(
         reader::consume(&mut reader, &place)?;
         return Ok(1);
     }
-    reader::advance_head(&mut reader, position)?;
+    reader::advance_head(&mut reader, position);
     thread.increment(Counter::MessagesReceived, count);
-    reader::wake_writer(&reader)?;
+    reader::wake_writer(&reader);
     Ok(count as usize)
+}
+
+/// Appends the bytes of the message at `position`, if it is a plain one.
+#[inline(always)]
+fn append_plain(reader: &Reader<'_>, position: u64, bytes: &mut Vec<u8>) -> bool {
+    let Some(message) = plain_message(reader, position) else { return false };
+    let len = message.len;
+    bytes.reserve(len);
+    message.payload.read_uninit(&mut bytes.spare_capacity_mut()[..len]);
+    // SAFETY: the capacity was reserved, and its first `len` bytes have just been written.
+    unsafe { bytes.set_len(bytes.len() + len) };
+    true
+}
+
+/// The message at `position`, if it lies in the head's segment and is a plain one, as most are.
+#[inline(always)]
+fn plain_message<'a>(reader: &'a Reader<'_>, position: u64) -> Option<PlainMessage<'a>> {
+    let (thread, cursor) = (reader.thread, &*reader.cursor);
+    let segment = cursor.segment.as_ref()?;
+    if position >= cursor.end || cursor.head >= cursor.end {
+        return None;
+    }
+    // Not beyond the known tail: the prefetch would take lines there from the writer, which is still filling them.
+    if position + FETCH_AHEAD < cursor.tail_seen {
+        segment.prefetch_read(position + FETCH_AHEAD);
+    }
+    let message = segment.plain_message(thread.arena(), position)?;
+    if message.is_in_block && position + 1 < cursor.tail_seen {
+        reader::prefetch_block(thread.arena(), segment, position + 1);
+    }
+    Some(message)
 }
 
 /// The position of the next message for a plain read.
@@ -124,7 +175,7 @@ pub(crate) fn next_message(reader: &mut Reader<'_>) -> Result<u64> {
 
 /// Decides between ShouldWait and PeerClosed; returns a message if one came meanwhile.
 fn nothing_to_read(reader: &mut Reader<'_>) -> Result<u64> {
-    let state = reader.own_state()?;
+    let state = reader.own_state();
     // ORDER: Acquire, and before the tail is loaded again: a thread that sees PEER_CLOSED also sees every message that
     // the peer sent before it closed.
     if !State(state.load(Acquire)).signals().contains(Signals::PEER_CLOSED) {
@@ -132,6 +183,28 @@ fn nothing_to_read(reader: &mut Reader<'_>) -> Result<u64> {
     }
     reader::refresh_tail(reader)?;
     reply::first_unclaimed(reader)?.ok_or(Error::PeerClosed)
+}
+
+/// As [`take`], for a plain message at the head, while no message is consumed out of order. Returns its length; `None` if
+/// the message is another, or does not fit.
+#[inline(always)]
+fn take_plain(reader: &mut Reader<'_>, position: u64, buffer: &mut impl RecvBuf) -> Result<Option<usize>> {
+    if reader.endpoint.is_out_of_order() || position != reader.cursor.head {
+        return Ok(None);
+    }
+    let Some(message) = plain_message(reader, position) else { return Ok(None) };
+    let Some(room) = buffer.reserve(message.len) else { return Ok(None) };
+    // As in `take`: the copy comes before the commit, and `room` may be shorter than it was asked for.
+    let len = room.len().min(message.len);
+    message.payload.read_uninit(&mut room[..len]);
+    // SAFETY: the line above has written the first `len` bytes.
+    unsafe { buffer.advance(len) };
+    let len = message.len;
+    reader::advance_head(reader, position + 1);
+    reader.thread.increment(Counter::MessagesReceived, 1);
+    crash_point!(reader.thread, "receive.consumed");
+    reader::wake_writer(reader);
+    Ok(Some(len))
 }
 
 /// Receives the message at `position`.
@@ -148,11 +221,10 @@ pub(crate) fn take(
     let segment = &place.segment;
     // Not beyond the known tail: the prefetch would take lines there from the writer, which is still filling them.
     if position + FETCH_AHEAD < reader.cursor.tail_seen {
-        sync::prefetch_read(segment.cell(position + FETCH_AHEAD));
-        sync::prefetch_read(segment.header(position + FETCH_AHEAD));
+        segment.prefetch_read(position + FETCH_AHEAD);
     }
     let message = place.message(thread)?;
-    if message.header.block().is_some() && position + 1 < reader.cursor.tail_seen {
+    if message.block.is_some() && position + 1 < reader.cursor.tail_seen {
         reader::prefetch_block(thread.arena(), segment, position + 1);
     }
     let (bytes, handles) = (message.header.length(), message.header.handles());
@@ -164,7 +236,7 @@ pub(crate) fn take(
         // in between leaves the message unread. `min`: a buffer that gives less room than it was asked for must not be
         // written past its end.
         let len = room.len().min(bytes);
-        copy::read_uninit(message.bytes, &mut room[..len]);
+        message.payload.read_uninit(&mut room[..len]);
         // SAFETY: the line above has written the first `len` bytes.
         unsafe { buffer.advance(len) };
     }

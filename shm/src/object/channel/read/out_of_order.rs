@@ -46,7 +46,8 @@ pub(crate) fn mark_consumed(reader: &mut Reader<'_>, place: &Place) -> Result<()
     // Relaxed: the tail published the header, and only this side has written it since.
     let header = MessageHeader(cell.load(Relaxed));
     // The lookup comes first, because it can fail: after the mark, no step may fail.
-    let payload = header.block().map(|block| thread.arena().descriptor(block)).transpose()?;
+    let block = place.message(thread)?.block;
+    let payload = block.map(|block| thread.arena().descriptor(block)).transpose()?;
     // Only this side writes a published header.
     // ORDER: Release: the reads of the message come before the mark, by which recovery decides.
     cell.store(header.0 | MessageHeader::CONSUMED, Release);
@@ -70,7 +71,7 @@ pub(crate) fn mark_consumed(reader: &mut Reader<'_>, place: &Place) -> Result<()
 pub(crate) fn publish_consumed(reader: &Reader<'_>, head: u64) -> Result<()> {
     // Relaxed: the producer uses the number only to count pending messages. A block becomes usable again by a Release
     // of its own (`mark_consumed`), and a cell by the head.
-    reader.direction()?.consumer.consumed.store(head + reader.cursor.taken, Relaxed);
+    reader.direction().consumer.consumed.store(head + reader.cursor.taken, Relaxed);
     Ok(())
 }
 

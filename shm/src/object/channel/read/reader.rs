@@ -6,24 +6,31 @@
 use crate::arena::error::{Error, Result};
 use crate::arena::record::counter::Counter;
 use crate::arena::record::line::LINE_BYTES;
-use crate::arena::segment::{MAX_POSITION, Segment};
+use crate::arena::segment::{FETCH_AHEAD, MAX_POSITION, Segment};
+use crate::arena::word::block::BlockId;
 use crate::arena::word::ring::MessageHeader;
 use crate::arena::word::signals::State;
 use crate::arena::{Arena, segment_chain};
 use crate::object::channel::drain;
 use crate::object::channel::end::Reader;
 use crate::object::channel::read::out_of_order;
-use crate::object::channel::ring::Place;
+use crate::object::channel::ring::{self, Place};
 use crate::process::thread::crash_point;
 use crate::signal::wake;
 use crate::sync::{self, Acquire, Relaxed, Release};
+
+/// After so many looks in a row that found a message at once, messages come in a stream.
+const STREAM: u32 = 2;
+
+/// How long a reader that has caught up with a stream waits for more, in spin-loop hints.
+const PAUSES_FOR_MORE: u32 = 4;
 
 /// The largest block that is prefetched: a processor has a few dozen outstanding requests for lines, not hundreds.
 pub(crate) const MOST_BYTES_FETCHED: usize = 4096;
 
 /// Loads the consuming side's state from the arena, after the endpoint has arrived in this process.
 pub(crate) fn load_read_cursor(reader: &mut Reader<'_>) -> Result<()> {
-    let direction = reader.direction()?;
+    let (thread, direction) = (reader.thread, reader.direction());
     let cursor = &mut *reader.cursor;
     // Relaxed: since the handle arrived, this process is the only writer of the consumer's line.
     cursor.head = direction.consumer.head.load(Relaxed);
@@ -35,9 +42,11 @@ pub(crate) fn load_read_cursor(reader: &mut Reader<'_>) -> Result<()> {
     cursor.taken = direction.consumed(cursor.head) - cursor.head;
     cursor.discards_late = direction.consumer.discards_late.load(Relaxed) != 0;
     cursor.ready = true;
-    refresh_tail(reader)?;
-    // The previous owner may have consumed messages out of order.
+    load_tail(reader)?;
+    // The previous owner may have consumed messages out of order, even messages past the tail.
     if reader.cursor.taken > 0 {
+        let committed = ring::committed_tail(thread, reader.side.peer())?;
+        see_to(reader, committed)?;
         out_of_order::load_consumed(reader)?;
     }
     if reader.cursor.taken > 0 {
@@ -47,21 +56,80 @@ pub(crate) fn load_read_cursor(reader: &mut Reader<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Loads the tail again, and checks it.
-#[inline]
+/// Looks for messages that were sent since the last look.
+///
+/// One message at a time, the reader looks at the slot where the next one will lie. That slot is the one line that goes
+/// from the writer's processor to this one for a small message. In a stream, it looks at the tail: one line tells of
+/// many messages, and the slots stay with the writer until their messages are complete.
+#[inline(always)]
 pub(crate) fn refresh_tail(reader: &mut Reader<'_>) -> Result<()> {
-    let (thread, direction) = (reader.thread, reader.direction()?);
     let cursor = &mut *reader.cursor;
-    // ORDER: Acquire pairs with the Release of `publish`.
-    let tail = direction.producer.tail.load(Acquire);
-    sync::acquired(&direction.producer.tail);
-    if tail == cursor.tail_seen {
+    let next = cursor.tail_seen;
+    if cursor.found_at_once >= STREAM {
+        return refresh_in_stream(reader);
+    }
+    // P5: within a lap of the head. A damaged slot cannot send the reader further.
+    let is_at_hand = |segment: &Segment| {
+        segment.base <= next && next < cursor.end && next.wrapping_sub(cursor.head) < segment.messages()
+    };
+    let Some(segment) = cursor.segment.filter(is_at_hand) else { return load_tail(reader) };
+    if segment.is_committed(next) {
+        cursor.tail_seen = next + 1;
+        cursor.found_at_once += 1;
+        if sync::is_watched() {
+            sync::acquired(&reader.direction().producer.tail);
+        }
         return Ok(());
     }
+    cursor.found_at_once = 0;
+    // No message: none was sent, or the producer has gone on in another segment.
+    match segment_chain::behind(reader.thread.arena(), &segment, cursor.head.max(segment.base))? {
+        None => Ok(()),
+        Some(_) => load_tail(reader),
+    }
+}
+
+/// As [`refresh_tail`], while messages come in a stream.
+fn refresh_in_stream(reader: &mut Reader<'_>) -> Result<()> {
+    let next = reader.cursor.tail_seen;
+    load_tail(reader)?;
+    if reader.cursor.tail_seen == next {
+        // This thread reads faster than the other side writes. A look a tenth of a microsecond later finds several
+        // messages, which are fetched together.
+        sync::pause(PAUSES_FOR_MORE);
+        load_tail(reader)?;
+    }
+    let cursor = &mut *reader.cursor;
+    if cursor.tail_seen <= next + 1 {
+        // None, or one, which its slot would have told.
+        cursor.found_at_once = 0;
+    } else if let Some(segment) = cursor.segment {
+        let ahead = (next + 1)..cursor.tail_seen.min(next + FETCH_AHEAD + 1);
+        ahead.for_each(|position| segment.prefetch_read(position));
+    }
+    Ok(())
+}
+
+/// Loads the tail, and checks it. It may be behind: the producer stores it after the headers.
+pub(crate) fn load_tail(reader: &mut Reader<'_>) -> Result<()> {
+    let direction = reader.direction();
+    // ORDER: Acquire pairs with the Release of `store_tail`.
+    let tail = direction.producer.tail.load(Acquire);
+    sync::acquired(&direction.producer.tail);
+    see_to(reader, tail)
+}
+
+/// Notes that the messages below `tail` were sent, after a check.
+fn see_to(reader: &mut Reader<'_>, tail: u64) -> Result<()> {
+    let (thread, direction) = (reader.thread, reader.direction());
+    let cursor = &mut *reader.cursor;
     let consumed = cursor.head + cursor.taken;
     let limit = u64::from(thread.arena().config().max_pending_messages);
-    if tail < cursor.tail_seen || tail > MAX_POSITION || tail.saturating_sub(consumed) > limit {
+    if tail > MAX_POSITION || tail.saturating_sub(consumed) > limit {
         return Err(Error::Corrupt("a ring's tail is outside the ring"));
+    }
+    if tail <= cursor.tail_seen {
+        return Ok(());
     }
     cursor.tail_seen = tail;
     let segment = match cursor.segment {
@@ -104,7 +172,7 @@ pub(crate) fn consume(reader: &mut Reader<'_>, place: &Place) -> Result<()> {
     if place.position != reader.cursor.head {
         reader.cursor.back.remove(&place.position);
         if sync::is_watched() {
-            sync::released(&reader.direction()?.consumer.head);
+            sync::released(&reader.direction().consumer.head);
         }
         out_of_order::mark_consumed(reader, place)?;
     } else {
@@ -117,7 +185,7 @@ pub(crate) fn consume(reader: &mut Reader<'_>, place: &Place) -> Result<()> {
                 out_of_order::publish_consumed(reader, head)?;
             }
         }
-        advance_head(reader, head)?;
+        advance_head(reader, head);
     }
     // Consuming can end the out-of-order state but not begin it: a call, a claim or `load_read_cursor` has
     // begun it before.
@@ -127,34 +195,33 @@ pub(crate) fn consume(reader: &mut Reader<'_>, place: &Place) -> Result<()> {
     }
     thread.increment(Counter::MessagesReceived, 1);
     crash_point!(thread, "receive.consumed");
-    wake_writer(reader)
+    wake_writer(reader);
+    Ok(())
 }
 
 #[inline(always)]
-pub(crate) fn advance_head(reader: &mut Reader<'_>, head: u64) -> Result<()> {
-    let direction = reader.direction()?;
+pub(crate) fn advance_head(reader: &mut Reader<'_>, head: u64) {
+    let direction = reader.direction();
     sync::released(&direction.consumer.head);
     // ORDER: Release pairs with the producer's Acquire in `refresh_head`: this side's reads come before the producer
     // writes the cells and blocks again.
     direction.consumer.head.store(head, Release);
     reader.cursor.head = head;
-    reader.cursor.matched_to = reader.cursor.matched_to.max(head);
-    Ok(())
 }
 
 #[inline(always)]
-pub(crate) fn wake_writer(reader: &Reader<'_>) -> Result<()> {
-    wake::notify_derived(reader.thread, reader.peer_state()?, State::HAS_WRITE_WAITERS);
-    Ok(())
+pub(crate) fn wake_writer(reader: &Reader<'_>) {
+    wake::notify_derived(reader.thread, reader.peer_state(), State::HAS_WRITE_WAITERS);
 }
 
 /// Prefetches the block of the published message at `position`, if it has one that is not too large: its lines arrive
 /// while this thread copies the message before it.
 pub(crate) fn prefetch_block(arena: &Arena, segment: &Segment, position: u64) {
-    // Relaxed: a hint. P5: `lines` checks that the block is inside the arena, and this function reads none of its
+    // Relaxed, both: a hint. P5: `lines` checks that the block is inside the arena, and this function reads none of its
     // bytes.
     let header = MessageHeader(segment.header(position).load(Relaxed));
-    if let Some(block) = header.block()
+    if header.is_in_block()
+        && let Some(block) = BlockId::from_link(segment.block_link(position).load(Relaxed))
         && let Ok(lines) = arena.lines(block)
         && lines.len() * LINE_BYTES <= MOST_BYTES_FETCHED
     {

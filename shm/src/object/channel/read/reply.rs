@@ -1,6 +1,5 @@
 //! Matching replies to calls: the reader of an end notes the position of each reply that a caller awaits.
 
-use crate::arena::copy;
 use crate::arena::error::Result;
 use crate::arena::word::ring::Txid;
 use crate::arena::word::signals::State;
@@ -14,17 +13,29 @@ use crate::sync::Release;
 pub(crate) fn update_out_of_order(reader: &Reader<'_>) {
     // ORDER: Release pairs with the Acquire of `is_readable`; the wake fences before it looks for sleepers.
     reader.endpoint.out_of_order.store(reader.cursor.out_of_order(), Release);
-    // An error of the state word is dropped: its slot is out of range, and the reader's next operation reports that.
-    if reader.cursor.head != reader.cursor.tail_seen
-        && let Ok(state) = reader.own_state()
-    {
-        wake::notify_derived(reader.thread, state, State::HAS_WAITERS);
+    if reader.cursor.head != reader.cursor.tail_seen {
+        wake::notify_derived(reader.thread, reader.own_state(), State::HAS_WAITERS);
     }
 }
 
 /// Matches the messages that have arrived since the last match with the awaited ids.
 pub(crate) fn match_replies(reader: &mut Reader<'_>) -> Result<()> {
+    while match_next(reader)? {}
+    Ok(())
+}
+
+/// As [`match_replies`], with one look for messages. `false`: it found none. P5: that comes after as many looks as
+/// messages can be pending.
+pub(crate) fn match_next(reader: &mut Reader<'_>) -> Result<bool> {
+    let seen = reader.cursor.tail_seen;
     reader::refresh_tail(reader)?;
+    match_seen(reader)?;
+    Ok(reader.cursor.tail_seen != seen)
+}
+
+fn match_seen(reader: &mut Reader<'_>) -> Result<()> {
+    // Messages before the head were consumed, in order.
+    reader.cursor.matched_to = reader.cursor.matched_to.max(reader.cursor.head);
     // Without an awaited id, and without late replies to discard, no message needs a look.
     if reader.cursor.calls.is_empty() && !reader.cursor.minds_late() {
         reader.cursor.matched_to = reader.cursor.tail_seen;
@@ -42,7 +53,7 @@ pub(crate) fn match_replies(reader: &mut Reader<'_>) -> Result<()> {
         if !message.header.is_consumed() && message.header.length() >= 4 {
             // The id is read once. A sender that changes it afterwards changes nothing: the position is noted, and not
             // the id.
-            let txid = Txid(copy::first_word(message.bytes));
+            let txid = Txid(message.payload.first_half_word());
             if let Some(reply) = reader.cursor.calls.get_mut(&txid) {
                 // The first reply with the id wins; a second one is an ordinary message.
                 if reply.is_none() {

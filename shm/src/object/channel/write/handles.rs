@@ -6,21 +6,21 @@
 //!    For each endpoint among them, take its locks once, so that no operation is left inside it. The sending lock is
 //!    dropped before that, and the position stays reserved, because a thread must not hold one endpoint's lock while it
 //!    waits for another's.
-//! 3. Under the sending lock: write the records and bytes, into the message's cell if they fit there and into the
+//! 3. Under the sending lock: write the records and bytes, into the message's slot if they fit there and into the
 //!    block otherwise, and store the position in `operation`.
-//! 4. tail = position + 1: **the send commits.**
+//! 4. Store the header: **the send commits.** Then the tail.
 //! 5. The entries become FREE without a decrement: the message owns their references now.
 //!
 //! Any failure after step 1 closes every handle of the list, as Zircon documents.
 //!
-//! INV-TRANSFER-1: between steps 2 and 5 a reference is owned by its MOVING entry if tail ≤ position, by the
-//! message's record otherwise; never by both, never by none.
+//! INV-TRANSFER-1: between steps 2 and 5 a reference is owned by its MOVING entry until the header at the position has
+//! its lap, by the message's record from then on; never by both, never by none.
 
-use crate::arena::copy;
+use crate::arena::copy::Payload;
 use crate::arena::error::{Error, Result};
 use crate::arena::record::counter::Counter;
 use crate::arena::record::line::{LINE_BYTES, LINE_WORDS};
-use crate::arena::segment::{MAX_MESSAGE_HANDLES, fits_cell};
+use crate::arena::segment::{MAX_MESSAGE_HANDLES, fits_slot};
 use crate::arena::word::block::BlockId;
 use crate::arena::word::handle::{Entry, EntryIndex, HandleValue, Rights};
 use crate::arena::word::intent::{HandleLocation, Operation};
@@ -34,7 +34,7 @@ use crate::process::entries;
 use crate::process::thread::{Thread, crash_point};
 use crate::refcount;
 use crate::signal::wake;
-use crate::sync::{Inside, Relaxed, SeqCst, fence};
+use crate::sync::{Acquire, Inside, Relaxed, SeqCst, fence};
 use arrayvec::ArrayVec;
 
 /// The marked handles of a message, with their old entries: MOVING words no longer show the rights.
@@ -167,12 +167,12 @@ fn reserve_place<'a>(
     out: &SendRequest<'_>,
     inside: &'a Inside<'_>,
 ) -> Result<(Writer<'a>, Option<BlockId>)> {
-    let lines = match fits_cell(out.bytes.len(), out.handles.len()) {
+    let lines = match fits_slot(out.bytes.len(), out.handles.len()) {
         true => 0,
         false => out.handles.len().div_ceil(LINE_WORDS) + out.bytes.len().div_ceil(LINE_BYTES),
     };
     let mut writer = Writer::enter(thread, out.channel, out.rights, inside)?;
-    let block = write::reserve_position(&mut writer, 0).and_then(|_| match lines {
+    let block = write::reserve_position(&mut writer).and_then(|_| match lines {
         0 => Ok(None),
         lines => payload::payload_block(&mut writer, lines).map(Some),
     });
@@ -200,7 +200,7 @@ fn keep_block(writer: &mut Writer<'_>, block: Option<BlockId>) {
         && writer.cursor.ready
         && let Some(spare) = writer.cursor.spare.get_mut(block.class().index())
     {
-        spare.push(block);
+        spare.push_back(block);
     }
 }
 
@@ -260,7 +260,7 @@ fn send_moving<'a>(
     let thread = writer.thread;
     // The place is looked for again. While the lock was free, other threads may have sent, and the reservation promises
     // only that one place is left.
-    let position = match write::reserve_position(&mut writer, 0) {
+    let position = match write::reserve_position(&mut writer) {
         Ok(position) => position,
         Err(error) => {
             keep_block(&mut writer, block);
@@ -273,11 +273,12 @@ fn send_moving<'a>(
             });
         }
     };
-    write_message(&mut writer, position, block, out, moving)?;
-    // The position is in the intent before the tail is stored: recovery compares the two, and so decides whether the
-    // MOVING entries or the message's records own the references (INV-TRANSFER-1).
+    let header = write_message(&mut writer, position, block, out, moving)?;
+    // The position is in the intent before the header is stored: recovery looks at the header there, and so decides
+    // whether the MOVING entries or the message's records own the references (INV-TRANSFER-1).
     thread.set_operation(Operation::Send { from: writer.side, position: Some(position) });
     crash_point!(thread, "transfer.written");
+    write::commit(&mut writer, position, header)?;
     write::publish(&mut writer, 1)?;
     Ok(writer)
 }
@@ -288,33 +289,32 @@ fn write_message(
     block: Option<BlockId>,
     out: &SendRequest<'_>,
     moving: &InTransit,
-) -> Result<()> {
+) -> Result<MessageHeader> {
     let SendRequest { bytes, txid, .. } = *out;
-    let header = MessageHeader::new(bytes.len(), moving.len(), block);
-    // Relaxed, here and below: the store of the tail publishes these.
+    let header = MessageHeader::new(bytes.len(), moving.len(), block.is_some());
+    // Relaxed, here and below: the store of the header publishes these.
     // Without a generation: no handle value names a record.
     let record = |entry: Entry| Entry(0).live(entry.rights(), entry.object()).0;
     let Some(block) = block else {
         let segment = writer.cursor.segment.as_ref().ok_or(Error::Corrupt("room without a segment"))?;
-        let cell = segment.cell(position);
-        // At the end of the cell. `fits_cell` has found room there, so the subtraction does not underflow.
-        let records = cell.0[LINE_WORDS - moving.len()..].iter();
+        let records = segment.records(position, bytes.len(), moving.len());
         records.zip(moving).for_each(|(word, (_, entry))| word.store(record(*entry), Relaxed));
-        write::write_inline(segment, position, bytes, header, txid);
-        return Ok(());
+        write::write_slot(segment, position, bytes, txid);
+        return Ok(header);
     };
     let lines = writer.thread.arena().lines(block)?;
     let records = lines.iter().flat_map(|line| &line.0);
     records.zip(moving).for_each(|(word, (_, entry))| word.store(record(*entry), Relaxed));
-    copy::write(&lines[moving.len().div_ceil(LINE_WORDS)..], bytes);
-    write::finish_block(writer, position, block, header, txid)
+    Payload::new(lines, moving.len().div_ceil(LINE_WORDS) * LINE_WORDS).write(bytes);
+    write::prepare_block(writer, position, block, header, txid)?;
+    Ok(header)
 }
 
 /// Step 5: frees the entries, and wakes the sleepers on them.
 fn free_sent_entries(thread: &Thread, moving: &InTransit) -> Result<()> {
     for (index, entry) in moving {
         let cell = thread.arena().entry(thread.table_row, *index).ok_or(Error::BadHandle)?;
-        // Relaxed: the light barrier of `publish` keeps this store after the store of the tail.
+        // Relaxed: the light barrier of `publish` keeps this store after the stores of the header and the tail.
         cell.store(entry.freed().0, Relaxed);
         entries::recycle_entry(thread, *index);
         crash_point!(thread, "transfer.freed");
@@ -329,11 +329,13 @@ fn free_sent_entries(thread: &Thread, moving: &InTransit) -> Result<()> {
 
 /// If the peer closed before the tail was stored, its drain may have missed the message.
 fn drain_if_peer_closed(writer: Writer<'_>) -> Result<()> {
-    let state = writer.own_state()?;
+    let state = writer.own_state();
     // ORDER: pairs with the fence in `Channel::release_step`: either the peer's drain sees this tail, or this thread
     // sees PEER_CLOSED.
     fence(SeqCst);
-    if State(state.load(Relaxed)).signals().contains(Signals::PEER_CLOSED) {
+    // ORDER: Acquire pairs with the Release of `tell_peer_closed`: the drain sees how far the peer has read. With an
+    // older head it would close handles that the peer has received.
+    if State(state.load(Acquire)).signals().contains(Signals::PEER_CLOSED) {
         // The sending lock is held, so no other thread sends, and the drain ends at the messages pending now.
         drain::drain(writer.thread, writer.side)?;
     }

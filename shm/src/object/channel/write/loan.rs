@@ -60,8 +60,7 @@ pub(crate) fn reserve(
     // Find a position now, so that a full channel is reported before the caller fills the loan.
     // The position is not kept for the loan: other messages may be sent before it, and `commit` finds a place again.
     let lines = len_bytes.div_ceil(LINE_BYTES).max(1);
-    let block =
-        write::reserve_position(&mut writer, 0).and_then(|_| payload::payload_block(&mut writer, lines));
+    let block = write::reserve_position(&mut writer).and_then(|_| payload::payload_block(&mut writer, lines));
     let block = refused::noting(&writer, lines, block)?;
     Ok(Loan { process: thread.process.clone(), found, block, len_bytes, written_bytes: 0 })
 }
@@ -76,10 +75,11 @@ pub(crate) fn commit(thread: &Thread, loan: Loan) -> Result<()> {
             zero(loan.start()?, loan.written_bytes, loan.len_bytes)
         };
         let lines = loan.len_bytes.div_ceil(LINE_BYTES).max(1);
-        let place = write::reserve_position(&mut writer, 0);
+        let place = write::reserve_position(&mut writer);
         let position = refused::noting(&writer, lines, place)?;
-        let header = MessageHeader::new(loan.len_bytes, 0, Some(loan.block));
-        write::finish_block(&mut writer, position, loan.block, header, None)?;
+        let header = MessageHeader::new(loan.len_bytes, 0, true);
+        write::prepare_block(&mut writer, position, loan.block, header, None)?;
+        write::commit(&mut writer, position, header)?;
         write::publish(&mut writer, 1)
     });
     // After a send, the block is in flight, and must not go back to the spare ones.
@@ -95,7 +95,7 @@ pub(crate) fn return_loan(thread: &Thread, loan: Loan) {
     if let Ok(mut writer) = Writer::enter(thread, loan.found, Rights::empty(), &inside)
         && writer.cursor.ready
     {
-        writer.cursor.spare[loan.block.class().index()].push(loan.block);
+        writer.cursor.spare[loan.block.class().index()].push_back(loan.block);
     }
 }
 

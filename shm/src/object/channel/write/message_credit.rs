@@ -6,10 +6,9 @@ use crate::object::channel::endpoint;
 use crate::object::channel::write::writer;
 use crate::process::thread::Thread;
 
-/// Gets this end a grant that covers a message `ahead` places past the tail, if the channel's own limit allows one
-/// there.
-pub(crate) fn grant(writer: &mut Writer<'_>, ahead: u64) -> Result<()> {
-    let pending = writer.cursor.pending() + writer.cursor.reserved + ahead + 1;
+/// Gets this end a grant that covers one more message, if the channel's own limit allows one.
+pub(crate) fn grant(writer: &mut Writer<'_>) -> Result<()> {
+    let pending = writer.cursor.pending() + writer.cursor.reserved + 1;
     let Some(lacking) = pending.checked_sub(writer.cursor.granted).filter(|lacking| *lacking > 0) else {
         return Ok(());
     };

@@ -18,6 +18,7 @@ use crate::object::channel::write::writer;
 use crate::process::half::channel::WriteCursor;
 use crate::process::thread::crash_point;
 use crate::sync::{self, Relaxed, Release};
+use std::collections::VecDeque;
 
 /// The largest size of block of which a direction takes more than it needs at once.
 const MOST_BYTES_AHEAD: usize = 16 << 10;
@@ -25,7 +26,7 @@ const MOST_BYTES_AHEAD: usize = 16 << 10;
 /// A payload block of this direction with at least `lines` lines.
 pub(crate) fn payload_block(writer: &mut Writer<'_>, lines: usize) -> Result<BlockId> {
     let class = SizeClass::fitting(lines);
-    let spares = |cursor: &WriteCursor| cursor.spare.get(class.index()).map_or(0, Vec::len);
+    let spares = |cursor: &WriteCursor| cursor.spare.get(class.index()).map_or(0, VecDeque::len);
     if spares(&writer.cursor) == 0 {
         writer::refresh_head(writer)?;
         spare_blocks::search_in_flight(writer)?;
@@ -43,17 +44,18 @@ pub(crate) fn payload_block(writer: &mut Writer<'_>, lines: usize) -> Result<Blo
             // More blocks are only an optimization while there is a spare one: then a full pool or quota is no error.
             return match join_payload(writer, class) {
                 Err(Error::NoMemory { .. } | Error::NoResources(_)) if spares(&writer.cursor) > 0 => {
-                    Ok(writer.cursor.spare[class.index()].pop().expect("counted"))
+                    Ok(writer.cursor.spare[class.index()].pop_front().expect("counted"))
                 }
                 taken => taken,
             };
         }
         spare_blocks::trim_after_burst(writer)?;
     }
-    let block = writer.cursor.spare[class.index()].pop().ok_or(Error::Corrupt("spare blocks vanished"))?;
+    let block =
+        writer.cursor.spare[class.index()].pop_front().ok_or(Error::Corrupt("spare blocks vanished"))?;
     // The next message's block is still in the reader's cache. The next write starts with a lock, which waits for all
     // earlier stores, so without a prefetch the lines of one message would be fetched only after those of the last.
-    if let Some(next) = writer.cursor.spare[class.index()].last()
+    if let Some(next) = writer.cursor.spare[class.index()].front()
         && next.bytes() <= MOST_BYTES_FETCHED
     {
         writer.thread.arena().lines(*next)?.iter().for_each(sync::prefetch_write);
@@ -84,7 +86,7 @@ fn join_payload(writer: &mut Writer<'_>, class: SizeClass) -> Result<BlockId> {
     writer.cursor.owned[class.index()] += 1;
     writer.cursor.all_owned += 1;
     let descriptor = thread.arena().descriptor(block)?;
-    let blocks = &writer.direction()?.producer.blocks;
+    let blocks = &writer.direction().producer.blocks;
     // Relaxed: only this thread changes the direction's list, and the Release below publishes the block in it.
     descriptor.position.store(0, Relaxed);
     descriptor.link.store(blocks.load(Relaxed), Relaxed);

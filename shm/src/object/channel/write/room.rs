@@ -35,7 +35,7 @@ pub(crate) fn make_room(writer: &mut Writer<'_>) -> Result<()> {
         return Err(Error::ShouldWait);
     }
     // The grant comes before the segment: a grant goes back when it is not used, and a segment that was linked stays.
-    message_credit::grant(writer, 0)?;
+    message_credit::grant(writer)?;
     writer.cursor.set_limit();
     if writer.cursor.tail >= writer.cursor.limit {
         grow(writer)?;
@@ -62,34 +62,16 @@ fn grow(writer: &mut Writer<'_>) -> Result<()> {
     writer::link_segment(writer, block)
 }
 
-#[cold]
-pub(crate) fn make_room_ahead(writer: &mut Writer<'_>, ahead: u64) -> Result<()> {
-    if ahead > 0 {
-        // No new segment here: the caller publishes the batch at the end of its segment, and then continues.
-        writer::refresh_head(writer)?;
-        if writer.cursor.tail + ahead >= writer.cursor.limit {
-            message_credit::grant(writer, ahead)?;
-            writer.cursor.set_limit();
-        }
-        return if writer.cursor.tail + ahead < writer.cursor.limit {
-            Ok(())
-        } else {
-            Err(Error::ShouldWait)
-        };
-    }
-    make_room(writer)
-}
-
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::arena::segment::messages_of_class;
+    use crate::arena::segment::{SLOT_LINES, messages_of_class};
 
     #[test]
     fn segments_fit_their_blocks() {
         for class in SizeClass::ALL.into_iter().take_while(|class| *class <= LARGEST_SEGMENT_CLASS) {
             let messages = messages_of_class(class);
-            assert!(messages + messages.div_ceil(8) <= class.lines(), "{class:?}");
+            assert!(messages * SLOT_LINES <= class.lines(), "{class:?}");
         }
         assert_eq!(messages_of_class(LARGEST_SEGMENT_CLASS), 8192);
     }

@@ -26,7 +26,7 @@ pub(crate) fn search_in_flight(writer: &mut Writer<'_>) -> Result<()> {
         if writer.thread.arena().descriptor(block)?.position.load(Acquire) == 0 {
             // P5: the 0 is the reader's word. A reader that writes it too early damages the message that it is reading,
             // and no other.
-            cursor.spare[block.class().index()].push(block);
+            cursor.spare[block.class().index()].push_back(block);
         } else {
             cursor.in_flight.push_back((position, block));
         }
@@ -69,7 +69,7 @@ pub(crate) fn trim_spares(writer: &mut Writer<'_>, keep: impl Fn(SizeClass) -> u
     if excess.is_empty() {
         return Ok(());
     }
-    let mut chain = &writer.direction()?.producer.blocks;
+    let mut chain = &writer.direction().producer.blocks;
     // P5: no list has more blocks than the arena, so a longer walk runs in a circle.
     let mut left = thread.arena().layout().descriptors.iter().map(|section| section.count).sum::<usize>();
     // Relaxed: only this end's process changes the list, under the sending lock.

@@ -41,10 +41,10 @@ pub(crate) fn would_succeed(thread: &Thread, found: ResolvedHandle, endpoint: &E
 
 fn prepare_write(writer: &mut Writer<'_>, lines: usize) -> Result<()> {
     // This reserves no place: it makes room, and the write that follows finds the place free.
-    write::reserve_position(writer, 0)?;
+    write::reserve_position(writer)?;
     if lines > 0 {
         let block = payload::payload_block(writer, lines)?;
-        writer.cursor.spare[block.class().index()].push(block);
+        writer.cursor.spare[block.class().index()].push_back(block);
     }
     Ok(())
 }

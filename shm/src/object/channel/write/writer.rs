@@ -14,6 +14,7 @@ use crate::object::channel::{options, ring};
 use crate::process::half::channel::WriteCursor;
 use crate::process::thread::crash_point;
 use crate::sync::{self, Acquire, Relaxed, Release};
+use std::collections::VecDeque;
 
 /// Gives back the part of a grant that is far beyond the end's use, after its reader has consumed messages.
 pub(crate) fn shrink_grant(writer: &mut Writer<'_>) {
@@ -29,7 +30,7 @@ pub(crate) fn shrink_grant(writer: &mut Writer<'_>) {
 /// Loads the producing side's state from the arena, after the endpoint has arrived in this process.
 pub(crate) fn load_write_cursor(writer: &mut Writer<'_>) -> Result<()> {
     let thread = writer.thread;
-    let direction = writer.direction()?;
+    let direction = writer.direction();
     let cursor = &mut *writer.cursor;
     // Relaxed, here and below: this process is the only writer of the producer's line and of the lists that start
     // there. The handle's arrival published them.
@@ -51,7 +52,7 @@ pub(crate) fn load_write_cursor(writer: &mut Writer<'_>) -> Result<()> {
     if cursor.segment.is_some_and(|segment| segment.base > cursor.tail) {
         return Err(Error::Corrupt("a ring's last segment starts past its tail"));
     }
-    cursor.spare = vec![Vec::new(); thread.arena().layout().pools.len()];
+    cursor.spare = vec![VecDeque::new(); thread.arena().layout().pools.len()];
     cursor.owned = vec![0; cursor.spare.len()];
     cursor.all_owned = 0;
     cursor.in_flight.clear();
@@ -67,7 +68,7 @@ pub(crate) fn load_write_cursor(writer: &mut Writer<'_>) -> Result<()> {
         cursor.all_owned += 1;
         match descriptor.position.load(Relaxed) {
             used if used > cursor.head_seen => in_flight.push((used - 1, block)),
-            _ => cursor.spare[block.class().index()].push(block),
+            _ => cursor.spare[block.class().index()].push_back(block),
         }
         next = descriptor.link.load(Relaxed);
         bound = bound.checked_sub(1).ok_or(Error::Corrupt("a channel's blocks run in a circle"))?;
@@ -84,6 +85,9 @@ pub(crate) fn load_write_cursor(writer: &mut Writer<'_>) -> Result<()> {
     cursor.set_limit();
     Ok(())
 }
+
+/// How long a writer waits between two looks at the head, at first, in spin-loop hints: about a microsecond.
+const BACK_OFF_PAUSES: u32 = 16;
 
 /// If the reader is far behind, waits up to some microseconds until it has consumed enough for more than one message.
 ///
@@ -102,7 +106,7 @@ pub(crate) fn back_off_for_reader(
         }
         let seen = writer.cursor.consumed_seen;
         for _ in 0..1 << turn {
-            sync::spin_briefly();
+            sync::pause(BACK_OFF_PAUSES);
         }
         refresh_head(writer)?;
         if writer.cursor.consumed_seen == seen {
@@ -115,7 +119,13 @@ pub(crate) fn back_off_for_reader(
 
 /// Loads the head again, checks it, and takes back the blocks of consumed messages.
 pub(crate) fn refresh_head(writer: &mut Writer<'_>) -> Result<()> {
-    let direction = writer.direction()?;
+    let direction = writer.direction();
+    // A batch has sent messages past the tail. The head may give it room for another lap, and the tail is to be less
+    // than a lap behind (INV-RING-1).
+    // Relaxed: only this process stores the tail.
+    if direction.producer.tail.load(Relaxed) != writer.cursor.tail {
+        store_tail(writer);
+    }
     // ORDER: Acquire pairs with the consumer's Release in `advance_head`: its reads of the cells and blocks below the
     // head are over.
     let head = direction.consumer.head.load(Acquire);
@@ -131,24 +141,35 @@ pub(crate) fn refresh_head(writer: &mut Writer<'_>) -> Result<()> {
         && position < head
     {
         cursor.in_flight.pop_front();
-        cursor.spare[block.class().index()].push(block);
+        cursor.spare[block.class().index()].push_back(block);
     }
     shrink_grant(writer);
     writer.cursor.set_limit();
     Ok(())
 }
 
+/// Shows how many messages were sent to those who do not follow the headers: waits, recovery, the next owner.
+#[inline(always)]
+pub(crate) fn store_tail(writer: &Writer<'_>) {
+    // ORDER: Release pairs with the Acquire of `load_tail`: such a reader sees the headers below the tail, and links.
+    writer.direction().producer.tail.store(writer.cursor.tail, Release);
+}
+
 /// Links a segment, in a block that this thread has taken, behind the current one.
 pub(crate) fn link_segment(writer: &mut Writer<'_>, block: BlockId) -> Result<()> {
     let thread = writer.thread;
+    // A batch may have sent messages past the tail. Recovery looks for these in the tail segment only.
+    store_tail(writer);
     let descriptor = thread.arena().descriptor(block)?;
     crash_point!(thread, "grow.taken");
     // Relaxed: the link publishes both.
     descriptor.link.store(0, Relaxed);
     descriptor.position.store(writer.cursor.tail, Relaxed);
+    let segment = ring::segment(thread, block)?;
+    segment.clear();
     thread.set_list_intent(ListIntent::LinkSegment { from: writer.side, block }, 0);
     crash_point!(thread, "grow.intended");
-    let producer = &writer.direction()?.producer;
+    let producer = &writer.direction().producer;
     match &writer.cursor.segment {
         // ORDER: Release pairs with the Acquire of `behind`: the consumer sees the segment's first position and empty
         // link with the link. For the first segment the tail publishes them, and Release puts this store after the
@@ -166,6 +187,6 @@ pub(crate) fn link_segment(writer: &mut Writer<'_>, block: BlockId) -> Result<()
     block_pool::bind_block(thread.arena(), block, thread.tag, writer.side)?;
     crash_point!(thread, "grow.bound");
     thread.set_list_intent(ListIntent::Idle, 0);
-    writer.cursor.segment = Some(ring::segment(thread, block)?);
+    writer.cursor.segment = Some(segment);
     Ok(())
 }
