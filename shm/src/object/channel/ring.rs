@@ -94,8 +94,12 @@ pub(crate) fn committed_tail(thread: &Thread, writer: ObjectRef) -> Result<u64> 
 /// Stores the tail past all messages that `writer` has sent. Its process is dead, or no operation of it is left on this
 /// side.
 pub(crate) fn complete_tail(thread: &Thread, writer: ObjectRef) -> Result<()> {
-    let tail = committed_tail(thread, writer)?;
-    let cell = &direction(thread, writer)?.producer.tail;
+    let producer = &direction(thread, writer)?.producer;
+    // Relaxed: as below. Most ends that close have sent no message.
+    if producer.tail_segment.load(Relaxed) == 0 {
+        return Ok(());
+    }
+    let (tail, cell) = (committed_tail(thread, writer)?, &producer.tail);
     // Relaxed: only this thread stores the tail now.
     if tail > cell.load(Relaxed) {
         // ORDER: Release: as in `store_tail`.
