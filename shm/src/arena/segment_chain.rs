@@ -107,7 +107,7 @@ pub(crate) fn step(arena: &Arena, way: &mut SegmentCursor, position: u64) -> Res
         *way = SegmentCursor { segment: next, behind: None, ..*way };
         return Ok(ChainStep::Moved);
     }
-    // A damaged link must not give an end past the next segment, or more messages than the segment has cells.
+    // A damaged link must not give an end past the next segment, or more messages than the segment has slots.
     if end > next.base || end.wrapping_sub(way.from()) > way.segment.messages() {
         return Err(Error::Corrupt("a ring's segment ends where it cannot"));
     }

@@ -263,7 +263,7 @@ impl Walk<'_> {
         let head = direction.consumer.head.load(Relaxed);
         let limit = u64::from(self.arena.config().max_pending_messages);
         let consumed = direction.consumed(head);
-        // With numbers that contradict each other, the walk below would read cells that hold no message.
+        // With numbers that contradict each other, the walk below would read slots that hold no message.
         if head > tail || consumed > tail || tail - consumed > limit {
             self.audit.find(format!(
                 "ring {writer:?}: head {head}, consumed {consumed}, tail {tail}, limit {limit}"
@@ -289,7 +289,7 @@ impl Walk<'_> {
                 Some((end, next)) => (end, next.base, Some(next)),
                 None => (tail, tail, None),
             };
-            // A segment that ends too late would show one cell as two messages.
+            // A segment that ends too late would show one slot as two messages.
             if end < from || end - from > here.messages() || beginning < end || beginning > tail {
                 self.audit.find(format!("ring {writer:?}: segment {:?} ends at {end}", here.block));
                 return Ok(());

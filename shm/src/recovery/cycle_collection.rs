@@ -15,7 +15,7 @@
 //! INV-CYCLE-1: no word that is compared can change and come back. A count names its changer and its sequence; a
 //! lifecycle word and a block word have generations; head and tail only grow. While the head and a segment's word stay
 //! the same, a header below the tail can only become CONSUMED. While a message is not CONSUMED, a record can only leave
-//! LIVE: its cell is written again only after the head has passed it, and its block only after that or after the
+//! LIVE: its slot is written again only after the head has passed it, and its block only after that or after the
 //! message is CONSUMED. So a message that pass 2 finds not CONSUMED was not CONSUMED at any time before. (Therefore
 //! head, count and lifecycle word are read again after the messages, in both passes.)
 //!

@@ -64,7 +64,7 @@ impl Direction {
     /// rest.
     #[inline(always)]
     pub(crate) fn consumed(&self, head: u64) -> u64 {
-        // Relaxed: the producer grants room by this number, and does not reuse a cell or a block because of it.
+        // Relaxed: the producer grants room by this number, and does not reuse a slot or a block because of it.
         head.max(self.consumer.consumed.load(Relaxed))
     }
 }
@@ -81,7 +81,7 @@ pub(crate) struct Direction {
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
 pub(crate) struct ProducerLine {
-    /// How many messages were ever sent. The store to it commits a send.
+    /// How many messages were ever sent. The stores of their headers, before it, commit the sends.
     pub(crate) tail: AtomicU64,
     /// The segment that is being written, as a block link.
     pub(crate) tail_segment: AtomicU64,

@@ -130,7 +130,7 @@ pub(crate) fn drain_for(
 /// Closes a message's handles in transit, except those that another thread is closing.
 pub(crate) fn close_handles_of(thread: &Thread, message: &Message<'_>) -> Result<()> {
     for record in message.records() {
-        // Relaxed: the tail published the record. If another thread has closed it since, the CAS fails.
+        // Relaxed: the header published the record. If another thread has closed it since, the CAS fails.
         let entry = Entry(thread.arena().record(record)?.load(Relaxed));
         if entry.is_live() {
             match refcount::drop_reference(thread, record, entry) {

@@ -346,8 +346,8 @@ impl WriteCursor {
     /// Computes the position up to which the producer may write.
     pub(crate) fn set_limit(&mut self) {
         let by_count = (self.consumed_seen + self.max_pending).saturating_sub(self.reserved);
-        // By the head, and not by the consumed messages: a cell is free only when the head has passed it. A segment
-        // that begins after the head has no passed cell yet, so its room counts from its base. Reservations are not
+        // By the head, and not by the consumed messages: a slot is free only when the head has passed it. A segment
+        // that begins after the head has no passed slot yet, so its room counts from its base. Reservations are not
         // subtracted: a sender that comes back to a full segment links another one.
         let by_segment =
             self.segment.map_or(0, |segment| self.head_seen.max(segment.base) + segment.messages());

@@ -1,6 +1,6 @@
 //! Reading a message in place. The reader claims it, reads it, and consumes it when done.
 //!
-//! The claim keeps the head from passing the message, so its cell or block stays as it is. Other reads continue with
+//! The claim keeps the head from passing the message, so its slot or block stays as it is. Other reads continue with
 //! the messages after it. A read in place trusts the sender not to write to a message that it has sent.
 
 use crate::arena::error::{Error, Result};

@@ -269,7 +269,7 @@ fn bind_handles(
     // All entries are reserved before the commit: after it, the receive must not fail.
     thread.set_operation(Operation::Receive { at: reader.side, position: place.position });
     for record in message.records() {
-        // Relaxed: the tail published the record, and the object that it refers to.
+        // Relaxed: the header published the record, and the object that it refers to.
         let record = Entry(thread.arena().record(record)?.load(Relaxed));
         let reserved = match check_in_transit(reader, record) {
             Ok(()) => entries::reserve_entry(thread, record.object()),
@@ -302,7 +302,7 @@ fn bind_handles(
 /// P5: checks that the record can be a handle in transit, before it is used as one.
 #[inline]
 fn check_in_transit(reader: &Reader<'_>, record: Entry) -> Result<()> {
-    // Relaxed: the tail published the record after its object was complete, and the record's reference keeps the
+    // Relaxed: the header published the record after its object was complete, and the record's reference keeps the
     // object.
     let object = reader.thread.arena().object(record.object().slot())?;
     let lifecycle = Lifecycle(object.lifecycle.load(Relaxed));

@@ -43,7 +43,7 @@ use crate::sync::{Relaxed, Release};
 pub(crate) fn mark_consumed(reader: &mut Reader<'_>, place: &Place) -> Result<()> {
     let thread = reader.thread;
     let cell = place.segment.header(place.position);
-    // Relaxed: the tail published the header, and only this side has written it since.
+    // Relaxed: the header was loaded with Acquire, or the tail after it was, and only this side has written it since.
     let header = MessageHeader(cell.load(Relaxed));
     // The lookup comes first, because it can fail: after the mark, no step may fail.
     let block = place.message(thread)?.block;
@@ -70,7 +70,7 @@ pub(crate) fn mark_consumed(reader: &mut Reader<'_>, place: &Place) -> Result<()
 /// Publishes the number of consumed messages, for a head that is at `head` or will be stored next.
 pub(crate) fn publish_consumed(reader: &Reader<'_>, head: u64) -> Result<()> {
     // Relaxed: the producer uses the number only to count pending messages. A block becomes usable again by a Release
-    // of its own (`mark_consumed`), and a cell by the head.
+    // of its own (`mark_consumed`), and a slot by the head.
     reader.direction().consumer.consumed.store(head + reader.cursor.taken, Relaxed);
     Ok(())
 }

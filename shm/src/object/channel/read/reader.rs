@@ -204,7 +204,7 @@ pub(crate) fn advance_head(reader: &mut Reader<'_>, head: u64) {
     let direction = reader.direction();
     sync::released(&direction.consumer.head);
     // ORDER: Release pairs with the producer's Acquire in `refresh_head`: this side's reads come before the producer
-    // writes the cells and blocks again.
+    // writes the slots and blocks again.
     direction.consumer.head.store(head, Release);
     reader.cursor.head = head;
 }

@@ -35,7 +35,7 @@ pub(crate) fn load_write_cursor(writer: &mut Writer<'_>) -> Result<()> {
     // Relaxed, here and below: this process is the only writer of the producer's line and of the lists that start
     // there. The handle's arrival published them.
     cursor.tail = direction.producer.tail.load(Relaxed);
-    // ORDER: Acquire pairs with the consumer's Release in `advance_head`: the producer may write the cells below the
+    // ORDER: Acquire pairs with the consumer's Release in `advance_head`: the producer may write the slots below the
     // head again.
     cursor.head_seen = direction.consumer.head.load(Acquire);
     sync::acquired(&direction.consumer.head);
@@ -126,7 +126,7 @@ pub(crate) fn refresh_head(writer: &mut Writer<'_>) -> Result<()> {
     if direction.producer.tail.load(Relaxed) != writer.cursor.tail {
         store_tail(writer);
     }
-    // ORDER: Acquire pairs with the consumer's Release in `advance_head`: its reads of the cells and blocks below the
+    // ORDER: Acquire pairs with the consumer's Release in `advance_head`: its reads of the slots and blocks below the
     // head are over.
     let head = direction.consumer.head.load(Acquire);
     let consumed = direction.consumed(head);
