@@ -25,7 +25,8 @@ pub(super) struct Hold {
 }
 
 impl Hold {
-    /// The word of this thread, which gets one if it has none. `None` if the thread is about to end.
+    /// The word of this thread, which gets one if it has none. `None` if the thread is about to end, or another thread is
+    /// just getting one, or this thread is and a signal handler runs in it.
     pub(super) fn own_or_new() -> Option<&'static Self> {
         let own = Self::own();
         if !core::ptr::eq(own, place::none()) {
@@ -34,7 +35,13 @@ impl Hold {
         if !place::gives_back() {
             return None;
         }
+        // ORDER: Acquire pairs with the Release below: the list is as the last thread left it.
+        if place::taking().swap(1, Acquire) != 0 {
+            return None;
+        }
         let new = Self::pop().unwrap_or_else(place::new);
+        // ORDER: Release: as above.
+        place::taking().store(0, Release);
         place::set_own(new);
         Some(new)
     }
@@ -89,22 +96,19 @@ impl Hold {
         }
     }
 
-    /// Takes a free word. It takes the whole list, and adds the rest again: so no word can leave the list and come back
-    /// between a look at its link and an exchange.
+    /// Takes a free word. Only one thread does so at a time: no word can leave the list and come back between a look at
+    /// its link and the exchange.
     fn pop() -> Option<&'static Self> {
-        // ORDER: Acquire pairs with the Release of `push`: INV-HOLD-1, and the links.
-        let first = place::free().swap(0, Acquire);
-        if first == 0 {
-            return None;
+        // ORDER: Acquire, both, pairs with the Release of `push`: INV-HOLD-1, and the links.
+        let mut first = place::free().load(Acquire);
+        while first != 0 {
+            let word = Self::of(first);
+            match place::free().compare_exchange(first, word.next.load(Relaxed), Acquire, Acquire) {
+                Ok(_) => return Some(word),
+                Err(other) => first = other,
+            }
         }
-        let first = Self::of(first);
-        let mut next = first.next.load(Relaxed);
-        while next != 0 {
-            let rest = Self::of(next);
-            next = rest.next.load(Relaxed);
-            rest.push();
-        }
-        Some(first)
+        None
     }
 
     /// The word's number. It is even, and not 0.
@@ -141,6 +145,9 @@ mod place {
 
     /// The token of the first free word; 0: there is none.
     static FREE: AtomicU64 = AtomicU64::new(0);
+
+    /// 1 while a thread takes a word.
+    static TAKING: AtomicU64 = AtomicU64::new(0);
 
     thread_local! {
         /// It has no destructor, so a look at it is one load.
@@ -183,6 +190,10 @@ mod place {
         &FREE
     }
 
+    pub(super) fn taking() -> &'static AtomicU64 {
+        &TAKING
+    }
+
     #[inline(always)]
     pub(super) fn token(word: &Hold) -> u64 {
         core::ptr::from_ref(word).expose_provenance() as u64
@@ -213,6 +224,7 @@ mod place {
         /// Of words that were given out. The first is that of the threads without a word.
         count: AtomicUsize,
         free: AtomicU64,
+        taking: AtomicU64,
     }
 
     ::loom::lazy_static! {
@@ -245,6 +257,10 @@ mod place {
 
     pub(super) fn free() -> &'static AtomicU64 {
         &WORDS.free
+    }
+
+    pub(super) fn taking() -> &'static AtomicU64 {
+        &WORDS.taking
     }
 
     fn index(word: &Hold) -> usize {

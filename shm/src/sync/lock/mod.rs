@@ -124,13 +124,9 @@ impl RawLock {
         if self.held.swap(1, Acquire) != 0 {
             return false;
         }
-        if self.bias.is_given() {
-            if !self.bias.end(own, waits) {
-                self.give_back();
-                return false;
-            }
-        } else if self.bias.note_use() && self.sleepers.load(Relaxed) == 0 {
-            self.bias.give();
+        if self.bias.is_given() && !self.bias.end(own, waits) {
+            self.give_back();
+            return false;
         }
         if is_watched() {
             locked(&self.held);
@@ -152,6 +148,10 @@ impl RawLock {
     /// Gives back `held`.
     #[inline(never)]
     fn give_back(&self) {
+        // At the end of a hold: if the bias came sooner, this thread could take the lock by bias while it holds it.
+        if !self.bias.is_given() && self.bias.note_use() && self.sleepers.load(Relaxed) == 0 {
+            self.bias.give();
+        }
         released(&self.held);
         // ORDER: Release pairs with the Acquire in `take_by_swap`.
         self.held.store(0, Release);

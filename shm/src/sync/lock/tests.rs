@@ -127,3 +127,16 @@ fn a_held_lock_is_not_given() {
     drop(held);
     assert!(lock.try_lock().is_some());
 }
+
+#[test]
+fn a_held_lock_is_not_given_twice() {
+    assert!(super::super::register_barriers(), "this kernel has membarrier(2)");
+    let lock = Lock::new(0);
+    // Past the use that gives the bias, and the first one by bias.
+    for _ in 0..1000 {
+        let held = lock.lock();
+        assert!(lock.try_lock().is_none());
+        drop(held);
+    }
+    assert!(is_biased(&lock));
+}
