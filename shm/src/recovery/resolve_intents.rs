@@ -141,6 +141,8 @@ pub(crate) fn resolve_operation(thread: &Thread, recovered: &mut Recovered) -> R
             Lifecycle(thread.arena().object(slot)?.lifecycle.load(Relaxed)).state() == LifecycleState::Live
         }
         Operation::Move { from, to } => resolve_move(thread, from, to)?,
+        // The sender held no lock of the channel. Another thread may have closed it, and its slot may have another user.
+        Operation::Send { position: None, .. } => false,
         Operation::Send { from: object, .. } | Operation::Receive { at: object, .. } => {
             class_of(thread, object)?.has_committed(thread, operation)?
         }
