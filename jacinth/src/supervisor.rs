@@ -373,7 +373,7 @@ impl Supervisor {
     /// let (near, _far) = Channel::create();
     /// near.write(b"unread", &mut [])?;
     /// let listed = supervisor.list_objects()?;
-    /// assert!(listed.iter().any(|side| side.class == ObjectClass::Channel && side.tail - side.head == 1));
+    /// assert!(listed.iter().any(|side| side.class == ObjectClass::Channel && side.tail == side.head + 1));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn list_objects(&self) -> Result<Vec<ListedSide>, Status> {

@@ -3,10 +3,10 @@
 //! INV-ARENA-1: every index that comes out of the arena goes through one of these functions. An index out of range
 //! gives [`Error::Corrupt`] and is never used for an access.
 
+pub(crate) mod arena_ref;
 pub(crate) mod attach_error;
 pub(crate) mod config;
 pub(crate) mod copy;
-pub(crate) mod end_words;
 pub(crate) mod error;
 pub(crate) mod header;
 pub(crate) mod layout;

@@ -3,7 +3,7 @@
 //! A [`Writer`] is the writing end of the direction that its side writes. A [`Reader`] is the reading end of the
 //! direction that the peer writes. Both keep the private lock of their end until they are dropped (INV-ENDPOINT-1).
 
-use crate::arena::end_words::EndWords;
+use crate::arena::arena_ref::ArenaRef;
 use crate::arena::error::{Error, Result};
 use crate::arena::record::object::Direction;
 use crate::arena::word::handle::Rights;
@@ -11,7 +11,7 @@ use crate::arena::word::reference::ObjectRef;
 use crate::handle::lookup::{self, HandleName, ResolvedHandle};
 use crate::object::channel::{endpoint, ring};
 use crate::process::half::PrivateHalf;
-use crate::process::half::channel::{Admitted, Endpoint, ReadCursor, WriteCursor};
+use crate::process::half::channel::{Admitted, EndWords, Endpoint, ReadCursor, WriteCursor};
 use crate::process::thread::Thread;
 use crate::sync::{AtomicU64, Inside, Lock, Locked};
 
@@ -93,10 +93,13 @@ impl<'a, C: Cursor> End<'a, C> {
             return Err(not_an_endpoint(thread, handle));
         };
         let mut cursor = C::lock_of(endpoint).lock();
-        // The handle was not looked up, or without the lock. Under the lock, the admitted handle is this end's
-        // (INV-ENDPOINT-1).
+        // The handle was not looked up, or without the lock. So its entry is checked under the lock (INV-ENDPOINT-1).
         let admitted = match cursor.admitted() {
-            Some(admitted) if handle.is_of(generation, admitted.entry) => *admitted,
+            Some(admitted)
+                if handle.is_of(generation, admitted.entry) && admitted.is_current(thread.arena()) =>
+            {
+                *admitted
+            }
             admitted => admit::<C>(thread, endpoint, handle, admitted)?,
         };
         let found = ResolvedHandle { index, entry: admitted.entry };
@@ -119,19 +122,19 @@ impl<'a, C: Cursor> End<'a, C> {
     /// The direction that this end writes or reads.
     #[inline(always)]
     pub(crate) fn direction(&self) -> &'a Direction {
-        self.words.direction(self.thread.arena())
+        self.words.direction.get(self.thread.arena())
     }
 
     /// The state word of this side: its own signals, and the bits of its sleepers.
     #[inline(always)]
     pub(crate) fn own_state(&self) -> &'a AtomicU64 {
-        self.words.own_state(self.thread.arena())
+        self.words.own_state.get(self.thread.arena())
     }
 
     /// The state word of the other side.
     #[inline(always)]
     pub(crate) fn peer_state(&self) -> &'a AtomicU64 {
-        self.words.peer_state(self.thread.arena())
+        self.words.peer_state.get(self.thread.arena())
     }
 }
 
@@ -149,8 +152,9 @@ fn admit<C: Cursor>(
     if !endpoint.is_bound_to(side) || !lookup::is_current(thread, found) {
         return Err(ring::not_an_endpoint(thread, found));
     }
+    let cell = thread.arena().entry(thread.table_row, found.index).ok_or(Error::BadHandle)?;
     let words = EndWords::new(thread.arena(), side, C::writer_of(side))?;
-    Ok(*admitted.insert(Admitted { entry: found.entry, words }))
+    Ok(*admitted.insert(Admitted { entry: found.entry, cell: ArenaRef::new(cell), words }))
 }
 
 #[cold]

@@ -4,11 +4,11 @@
 //! rings of a side that has closed. `idle` returns memory from quiet channels. `end` has the two ends of a direction, locked. Both share
 //! `ring` and `options`.
 //!
-//! A small message in steady state is plain loads and stores. The writer loads its state word, writes a slot, stores the
-//! slot's header, and then the tail, which the reader does not load. The reader loads the header and the slot, and stores
-//! the head. The writer loads the head only when the room that it last saw is used up. The handle's entry was compared
-//! with the arena's at the first use (`end`). The private lock of an end is biased to the thread that uses the end most.
-//! Only the other threads pay read-modify-writes for it.
+//! A small message in steady state is plain loads and stores. The writer loads the entry of its handle and its state word,
+//! writes a slot, stores the slot's header, and then the tail, which the reader does not load. The reader loads the header
+//! and the slot, and stores the head. The writer loads the head only when the room that it last saw is used up. The words
+//! that an end uses were looked up at its first use (`end`). The private lock of an end is biased to the thread that uses
+//! the end most. Only the other threads pay read-modify-writes for it.
 //!
 //! Some measures keep cache lines from moving for every message. A writer whose channel is nearly full pauses for some
 //! microseconds (`write/writer`). A reader in a stream looks at the tail, and not at each header (`read/reader`). The lines
@@ -148,11 +148,10 @@ impl Class for Channel {
 
 fn is_readable(thread: &Thread, found: ResolvedHandle) -> Result<bool> {
     let inside = thread.inside();
+    let endpoint = endpoint::endpoint(&thread.process, found.index, &inside);
     // ORDER: Acquire pairs with the Release of `update_out_of_order`: if this thread reads 0, the head and tail that it
     // loads below are no older than that store.
-    if endpoint::endpoint(&thread.process, found.index, &inside)
-        .is_some_and(|endpoint| endpoint.out_of_order.load(Acquire) != 0)
-    {
+    if endpoint.is_some_and(|endpoint| endpoint.out_of_order.load(Acquire) != 0) {
         // Replies to calls are in the ring, so the answer needs the private half under its lock. If the endpoint has
         // left this process, there is no private half, and the wait is canceled.
         let mut reader =
@@ -170,8 +169,9 @@ fn is_readable(thread: &Thread, found: ResolvedHandle) -> Result<bool> {
     let head = direction.consumer.head.load(Relaxed);
     let tail = direction.producer.tail.load(Relaxed);
     sync::acquired(&direction.producer.tail);
+    let shown = endpoint.map_or(0, |endpoint| endpoint.shown.load(Relaxed));
     // A reader may have taken messages past the tail.
-    Ok(tail > head)
+    Ok(tail.max(shown) > head)
 }
 
 fn is_writable(thread: &Thread, found: ResolvedHandle) -> Result<bool> {

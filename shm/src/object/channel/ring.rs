@@ -75,8 +75,9 @@ pub(crate) fn committed_tail(thread: &Thread, writer: ObjectRef) -> Result<u64> 
     let block = BlockId::from_link(producer.tail_segment.load(Acquire));
     // ORDER: Acquire pairs with the Release of `store_tail`: the headers below the tail are visible.
     let tail = producer.tail.load(Acquire);
-    let Some(block) = block else { return Ok(tail) };
-    let segment = segment(thread, block)?;
+    // P5: a damaged segment shows no message. Recovery goes on, and the peers of the other channels are told.
+    let segment = block.map(|block| segment(thread, block));
+    let Some(Ok(segment)) = segment else { return Ok(tail) };
     // The consumer may have taken messages past the tail, and the producer may have used their slots again. From the
     // head on it has not. P5: no more than a lap (INV-RING-1).
     // Relaxed: an older head is no worse.
@@ -99,11 +100,11 @@ pub(crate) fn complete_tail(thread: &Thread, writer: ObjectRef) -> Result<()> {
     if producer.tail_segment.load(Relaxed) == 0 {
         return Ok(());
     }
-    let (tail, cell) = (committed_tail(thread, writer)?, &producer.tail);
+    let tail = committed_tail(thread, writer)?;
     // Relaxed: only this thread stores the tail now.
-    if tail > cell.load(Relaxed) {
+    if tail > producer.tail.load(Relaxed) {
         // ORDER: Release: as in `store_tail`.
-        cell.store(tail, Release);
+        producer.tail.store(tail, Release);
     }
     Ok(())
 }

@@ -4,15 +4,17 @@
 //! agree lies here: positions as last seen, the segment at hand, which blocks are free, which replies are awaited. When
 //! an endpoint arrives, its half loads this state from the arena.
 //!
-//! INV-ENDPOINT-1: an operation on a ring holds the lock of its direction, and its handle is the one that was admitted
-//! to the end: a thread that held the lock found the handle's entry bound to the endpoint and unchanged. Closing, moving
-//! or replacing the handle first changes the entry, and then unbinds the endpoint under both locks, which ends the
-//! admission. The end leaves the process, or its object dies, only after that. So no operation outlives the handle.
-//! An operation that comes between the change and the unbinding counts as one before the change.
+//! INV-ENDPOINT-1: an operation on a ring holds the lock of its direction and, having taken it, has found its handle's
+//! entry unchanged since the handle was admitted to the end, that is found bound to the endpoint, under the same lock.
+//! Closing, moving or replacing the handle first changes the entry and then passes through both locks, which ends the
+//! admission: so no operation outlives the handle.
 //! INV-ENDPOINT-2: everything here can be rebuilt from the arena.
 //! INV-ENDPOINT-3: a half that is unbound keeps no more than a little room for its next endpoint.
 
-use crate::arena::end_words::EndWords;
+use crate::arena::Arena;
+use crate::arena::arena_ref::ArenaRef;
+use crate::arena::error::Result;
+use crate::arena::record::object::Direction;
 use crate::arena::segment::Segment;
 use crate::arena::word::block::BlockId;
 use crate::arena::word::handle::Entry;
@@ -32,6 +34,9 @@ pub(crate) struct Endpoint {
     /// The number of awaited replies, claimed messages and messages consumed out of order. While it is 0, the first
     /// unread message is the one at the head.
     pub(crate) out_of_order: AtomicU64,
+    /// The messages below this position are READABLE although the tail may not show them yet: a read has shown one to its
+    /// caller, and left it in the ring.
+    pub(crate) shown: AtomicU64,
     /// One more than the lines of payload that the last refused write needed; 0 if none was refused
     /// (`object/channel/write/refused.rs`).
     pub(crate) refused: AtomicU64,
@@ -64,6 +69,7 @@ impl Endpoint {
         self.out_of_order.store(0, Relaxed);
         // The next owner starts without a refusal. `try_again_ns` keeps its value, which counts only beside a refusal.
         self.refused.store(0, Relaxed);
+        self.shown.store(0, Relaxed);
         self.bound.store(bound.map_or(0, ObjectRef::to_link), Relaxed);
     }
 
@@ -105,13 +111,41 @@ impl PrivateHalf for Endpoint {
 /// The capacity of each list that an unbound half keeps for its next endpoint.
 const KEPT: usize = 16;
 
-/// The handle by which threads use an end: its entry was compared with the arena's, under the end's lock. It stays
-/// valid until the end is unbound.
+/// The shared words that an end uses in each operation: its direction, and the states of both sides.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EndWords {
+    pub(crate) direction: ArenaRef<Direction>,
+    pub(crate) own_state: ArenaRef<AtomicU64>,
+    pub(crate) peer_state: ArenaRef<AtomicU64>,
+}
+
+impl EndWords {
+    /// The words of the end of `side` that uses the direction which `writer` writes.
+    pub(crate) fn new(arena: &Arena, side: ObjectRef, writer: ObjectRef) -> Result<Self> {
+        Ok(Self {
+            direction: ArenaRef::new(arena.direction(writer)?),
+            own_state: ArenaRef::new(arena.state(side)?),
+            peer_state: ArenaRef::new(arena.state(side.peer())?),
+        })
+    }
+}
+
+/// The handle by which threads use an end. It was found bound to the end, with the words that they use.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Admitted {
-    /// The LIVE entry of the handle.
+    /// The LIVE entry of the handle, and where it lies.
     pub(crate) entry: Entry,
+    pub(crate) cell: ArenaRef<AtomicU64>,
     pub(crate) words: EndWords,
+}
+
+impl Admitted {
+    /// Whether the entry is still that of the handle. For a caller that holds the end's lock.
+    #[inline(always)]
+    pub(crate) fn is_current(&self, arena: &Arena) -> bool {
+        // Relaxed: as in `lookup::is_current`.
+        self.cell.get(arena).load(Relaxed) == self.entry.0
+    }
 }
 
 /// Where the writing end stands in its ring.

@@ -57,6 +57,10 @@ fn receive_any(
 ) -> Result<Actual> {
     let mut arrived = Arrivals::new();
     let result = take(&mut reader, position, buffer, &mut arrived, on_overflow);
+    if matches!(result, Err(Error::BufferTooSmall { .. })) && on_overflow == OnOverflow::Keep {
+        // Relaxed: this process's threads look at it as at a hint, and the message stays until one of them takes it.
+        reader.endpoint.shown.store(position + 1, Relaxed);
+    }
     // The caller's code gets the handles only after the lock is dropped.
     drop(reader);
     arrived.drain(..).for_each(|handle| buffer.handle(handle));

@@ -10,7 +10,6 @@ use crate::handle::lookup;
 use crate::handle::lookup::ResolvedHandle;
 use crate::object::channel::end::Writer;
 #[cfg(not(loom))]
-#[cfg(not(loom))]
 use crate::object::channel::endpoint;
 use crate::object::channel::write::{self, payload, refused};
 use crate::process::Process;

@@ -53,8 +53,8 @@ pub(crate) fn payload_block(writer: &mut Writer<'_>, lines: usize) -> Result<Blo
     }
     let block =
         writer.cursor.spare[class.index()].pop_front().ok_or(Error::Corrupt("spare blocks vanished"))?;
-    // The next message's block is still in the reader's cache. The next write starts with a lock, which waits for all
-    // earlier stores, so without a prefetch the lines of one message would be fetched only after those of the last.
+    // The next message's block is still in the reader's cache. Without a prefetch its lines would be fetched one after the
+    // other, each when its store leaves the processor.
     if let Some(next) = writer.cursor.spare[class.index()].front()
         && next.bytes() <= MOST_BYTES_FETCHED
     {
