@@ -15,11 +15,13 @@ use crate::arena::error::{Error, Result};
 use crate::arena::segment::{Segment, class_of_messages};
 use crate::arena::segment_chain;
 use crate::arena::size_class::SizeClass;
+use crate::arena::word::reference::ObjectRef;
 use crate::memory::block_credit;
 use crate::object::channel::end::{Reader, Writer};
 use crate::object::channel::read::reader;
 use crate::object::channel::write::{spare_blocks, writer};
-use crate::object::channel::{drain, endpoint};
+use crate::object::channel::{drain, endpoint, ring};
+use crate::process::half::channel::Endpoint;
 use crate::process::thread::Thread;
 use crate::sync::Relaxed;
 
@@ -29,11 +31,17 @@ pub(crate) fn trim_channels(thread: &Thread, all: bool) -> Result<bool> {
     let mut more = false;
     let inside = thread.inside();
     for (object, endpoint) in endpoint::bound(&thread.process, &inside) {
+        // An end that was used since the last call is skipped without a look at its locks: a try would end the bias of a
+        // lock, at the price of a barrier.
+        if !all && !is_quiet(thread, object, endpoint)? {
+            more = true;
+            continue;
+        }
         // A busy end is skipped: this thread may itself hold the lock of one, and would then wait for itself.
         if let Some(mut writer) = Writer::try_lock(thread, object, endpoint)
             && writer.is_bound()
         {
-            more |= trim_writer(&mut writer, all)?;
+            more |= trim_writer(&mut writer)?;
         }
         if let Some(mut reader) = Reader::try_lock(thread, object, endpoint)
             && reader.is_bound()
@@ -44,7 +52,18 @@ pub(crate) fn trim_channels(thread: &Thread, all: bool) -> Result<bool> {
     Ok(more)
 }
 
-fn trim_writer(writer: &mut Writer<'_>, all: bool) -> Result<bool> {
+/// Whether this process has neither written nor read at the end since the last call.
+fn is_quiet(thread: &Thread, side: ObjectRef, endpoint: &Endpoint) -> Result<bool> {
+    let (written, read) = (ring::direction(thread, side)?, ring::direction(thread, side.peer())?);
+    // Relaxed, all: a hint. Both numbers only grow, so an equal sum means that neither has changed.
+    let activity = written.producer.tail.load(Relaxed).wrapping_add(read.consumer.head.load(Relaxed));
+    let is_quiet = endpoint.activity_seen.load(Relaxed) == activity;
+    endpoint.activity_seen.store(activity, Relaxed);
+    Ok(is_quiet)
+}
+
+/// Trims the writing end of a quiet channel.
+fn trim_writer(writer: &mut Writer<'_>) -> Result<bool> {
     let thread = writer.thread;
     if !writer.cursor.ready {
         // Relaxed: this process is the only writer of the line.
@@ -55,17 +74,13 @@ fn trim_writer(writer: &mut Writer<'_>, all: bool) -> Result<bool> {
     }
     writer::refresh_head(writer)?;
     spare_blocks::search_in_flight(writer)?;
-    let is_quiet = all || writer.cursor.tidied == writer.cursor.tail;
-    writer.cursor.tidied = writer.cursor.tail;
-    if is_quiet {
-        spare_blocks::trim_spares(writer, |_| 0)?;
-    }
+    spare_blocks::trim_spares(writer, |_| 0)?;
     let Some(segment) = writer.cursor.segment.filter(|segment| is_grown(thread, segment)) else {
         return Ok(writer.cursor.owned.iter().any(|owned| *owned > 0));
     };
     // Only an empty ring shrinks, and only if a message was ever written to this segment: two segments must not start
     // at the same position.
-    if is_quiet && writer.cursor.head_seen == writer.cursor.tail && writer.cursor.tail > segment.base {
+    if writer.cursor.head_seen == writer.cursor.tail && writer.cursor.tail > segment.base {
         match block_credit::take_free_block(thread, first_class(thread)) {
             Ok(block) => writer::link_segment(writer, block)?,
             Err(Error::NoMemory { .. } | Error::NoResources(_)) => return Ok(true),

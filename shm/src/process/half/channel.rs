@@ -37,6 +37,8 @@ pub(crate) struct Endpoint {
     /// The messages below this position are READABLE although the tail may not show them yet: a read has shown one to its
     /// caller, and left it in the ring.
     pub(crate) shown: AtomicU64,
+    /// How many messages had been written and read at the end, together, when it was last considered for trimming.
+    pub(crate) activity_seen: AtomicU64,
     /// One more than the lines of payload that the last refused write needed; 0 if none was refused
     /// (`object/channel/write/refused.rs`).
     pub(crate) refused: AtomicU64,
@@ -179,8 +181,6 @@ pub(crate) struct WriteCursor {
     pub(crate) all_owned: u64,
     /// Payload blocks in flight, in the order of their messages.
     pub(crate) in_flight: VecDeque<(u64, BlockId)>,
-    /// The tail when this end was last trimmed.
-    pub(crate) tidied: u64,
     /// The count of messages consumed when `in_flight` was last searched for blocks of messages consumed out of order.
     pub(crate) searched: u64,
 }
