@@ -118,7 +118,7 @@ fn writing_peer_hides_no_garbage() {
         let event = peer.create(ObjectClass::Event, ALL).unwrap().0;
         peer.transfer_value(to_end, &[], &[end]).unwrap();
         let writing = loom::thread::spawn(move || {
-            // Too long for a cell: so there are a block's word and list to be seen with the tail.
+            // Too long for a slot: so there are a block's word and list to be seen with the tail.
             let sent = peer.transfer_value(to_end, &message(1, 8), &[event]);
             assert!(matches!(sent, Ok(()) | Err(Error::PeerClosed)), "{sent:?}");
             peer

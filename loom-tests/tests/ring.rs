@@ -161,7 +161,7 @@ fn messages_stay_whole_in_shrinking_rings() {
 
 /// INV-RING-1: the same when the writing end has just come, and finds room that it has not waited for.
 #[test]
-fn transferred_end_writes_only_read_cells() {
+fn transferred_end_writes_only_read_slots() {
     model_without_barriers(2, || {
         let writer = first(&small_with(|config| {
             config.max_pending_messages = 2;
@@ -186,7 +186,7 @@ fn transferred_end_writes_only_read_cells() {
 /// INV-RING-1, INV-RING-3: a cell is written again only after its message was consumed, and a full ring says
 /// SHOULD_WAIT until then.
 #[test]
-fn cell_is_reused_only_after_reading() {
+fn slot_is_reused_only_after_reading() {
     model_without_barriers(2, || {
         let writer = first(&tight());
         let (near, far, reader) = linked(&writer);

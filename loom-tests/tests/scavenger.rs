@@ -11,7 +11,7 @@ use support::*;
 #[test]
 fn asking_process_gets_kept_blocks() {
     model_without_barriers(2, || {
-        // A segment each, and one block for a message that does not fit into its cell.
+        // A segment each, and one block for a message that does not fit into its slot.
         let asker = first(&small_with(|config| {
             config.pool_bytes = 512;
             config.max_loan_bytes = 256;

@@ -213,7 +213,7 @@ impl Thread {
         // intent.
         self.row().handle_location.store(location.to_word(), Release);
         // ORDER: Release: after the location, so that recovery never reads this intent with the last intent's location.
-        // That may be a cell of a ring that holds another message's bytes by now, which could look like any word.
+        // That may be a slot of a ring that holds another message's bytes by now, which could look like any word.
         sync::store_over_marks(
             &self.row().refcount_intent,
             RefcountIntent::pending(change, object, sequence).0,

@@ -343,7 +343,7 @@ pub const DISCARDING: Scene = Scene {
     after: peer_is_closed,
 };
 
-/// The victim's last record was a handle in a cell, in which the survivor has since written bytes that look like a handle
+/// The victim's last record was a handle in a slot, in which the survivor has since written bytes that look like a handle
 /// that the victim is closing.
 pub const CLOSING_AFTER_A_DISCARD: Scene = Scene {
     name: "closing a handle, where the last record has become bytes",
