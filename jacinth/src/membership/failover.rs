@@ -73,6 +73,7 @@ pub(crate) struct Standby {
 pub(crate) fn prepare() -> io::Result<shm::Giver<(Standby, shm::Giver<()>)>> {
     let (giver, taker) = shm::handover::<(Standby, shm::Giver<()>)>();
     library_threads::spawn("jacinth-standby", move || {
+        shm::request_short_slice();
         // `None`: attaching has failed, and the giver was dropped.
         if let Some((standby, is_set)) = taker.take() {
             standby.run(is_set);
