@@ -2,8 +2,8 @@
 
 mod support;
 
-use jacinth_shm_loom::{Error, ObjectClass};
-use jacinth_shm_loom::{Rights, Signals};
+use jacinth_shm_loom::{Error, HandleValue, ObjectClass, Result};
+use jacinth_shm_loom::{Rights, Signals, Thread};
 use support::*;
 
 /// INV-ENTRY-2: leaving LIVE is a CAS of the exact word.
@@ -204,6 +204,25 @@ fn handle_is_closed_or_transferred_once() {
     });
 }
 
+/// A send that raced with the close of its end: the reader received all of it, or it found the handle gone.
+fn assert_whole_or_refused(
+    reader: &Thread,
+    far: HandleValue,
+    sent: Result<()>,
+    received: Result<Inbox>,
+    bytes: &[u8],
+) {
+    match sent {
+        Ok(()) => assert_eq!(received.unwrap().bytes, bytes),
+        Err(error) => {
+            assert_eq!(error, Error::BadHandle);
+            assert_eq!(received.unwrap_err(), Error::PeerClosed);
+        }
+    }
+    assert_eq!(reader.try_receive(far).unwrap_err(), Error::PeerClosed);
+    assert_clean(reader, 1, 1);
+}
+
 /// INV-ENDPOINT-1: no operation on an endpoint outlives its handle: a send by another thread comes before the
 /// close, whole, or not at all.
 #[test]
@@ -217,15 +236,7 @@ fn send_during_close_is_whole_or_refused() {
         // From here on no message is written to the ring.
         let received = two.try_receive(far);
         let (sent, _other) = sending.join().unwrap();
-        match sent {
-            Ok(()) => assert_eq!(received.unwrap().bytes, message(3, 2)),
-            Err(error) => {
-                assert_eq!(error, Error::BadHandle);
-                assert_eq!(received.unwrap_err(), Error::PeerClosed);
-            }
-        }
-        assert_eq!(two.try_receive(far).unwrap_err(), Error::PeerClosed);
-        assert_clean(&two, 1, 1);
+        assert_whole_or_refused(&two, far, sent, received, &message(3, 2));
     });
 }
 
@@ -326,15 +337,27 @@ fn admitted_send_ends_before_the_close() {
         assert_eq!(two.try_receive(far).unwrap().bytes, message(1, 1));
         let received = two.try_receive(far);
         let (sent, _other) = sending.join().unwrap();
-        match sent {
-            Ok(()) => assert_eq!(received.unwrap().bytes, message(2, 1)),
-            Err(error) => {
-                assert_eq!(error, Error::BadHandle);
-                assert_eq!(received.unwrap_err(), Error::PeerClosed);
+        assert_whole_or_refused(&two, far, sent, received, &message(2, 1));
+    });
+}
+
+/// INV-ENDPOINT-1: a thread that has found the handle gone cannot use it any more, although the thread that closes it has
+/// not yet passed the locks of the end.
+#[test]
+fn handle_found_gone_is_gone_for_its_end() {
+    model_without_barriers(3, || {
+        let one = first(&small());
+        let (near, _far, _two) = linked(&one);
+        one.send(near, Rights::empty(), &message(1, 1)).unwrap();
+        let other = sibling(&one);
+        let looking = loom::thread::spawn(move || {
+            if other.lookup(near).is_err() {
+                assert_eq!(other.send(near, Rights::empty(), &message(2, 1)), Err(Error::BadHandle));
             }
-        }
-        assert_eq!(two.try_receive(far).unwrap_err(), Error::PeerClosed);
-        assert_clean(&two, 1, 1);
+            other
+        });
+        one.close_value(near).unwrap();
+        let _other = looking.join().unwrap();
     });
 }
 
