@@ -344,7 +344,7 @@ fn admitted_send_ends_before_the_close() {
 /// INV-ENDPOINT-1: a thread that has found the handle gone cannot use it any more, although the thread that closes it has
 /// not yet passed the locks of the end.
 #[test]
-fn handle_found_gone_is_gone_for_its_end() {
+fn handle_found_gone_is_gone() {
     model_without_barriers(3, || {
         let one = first(&small());
         let (near, _far, _two) = linked(&one);

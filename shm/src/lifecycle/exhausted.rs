@@ -168,12 +168,10 @@ fn wait_for_others(thread: &Thread, turn: u32) {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::arena::Arena;
     use crate::arena::config::Config;
     use crate::arena::word::handle::Rights;
     use crate::object::ObjectClass;
     use crate::process::Process;
-    use std::sync::Arc;
 
     /// Between two blocks no list intent names one; the release queue alone shows that more will come.
     #[test]
@@ -185,9 +183,7 @@ mod tests {
             pool_bytes: 4096,
             ..Config::default()
         };
-        let arena = Arc::new(Arena::heap(&config).unwrap());
-        let process_slot = arena.first_slot().unwrap();
-        let process = Process::attach(arena, process_slot, 1, 1).unwrap();
+        let process = Process::alone(&config);
         let [closer, asker] = [(); 2].map(|()| Thread::join(&process).unwrap());
         assert!(!is_coming(&asker, SizeClass::SMALLEST).unwrap());
         closer.row().release_queue.store(1, Relaxed);
@@ -204,9 +200,7 @@ mod tests {
     fn free_slot_missing_from_map_is_taken() {
         const SLOTS: u32 = 4;
         let config = Config { max_objects: SLOTS, max_processes: 1, pool_bytes: 4096, ..Config::default() };
-        let arena = Arc::new(Arena::heap(&config).unwrap());
-        let process_slot = arena.first_slot().unwrap();
-        let thread = Thread::join(&Process::attach(arena, process_slot, 1, 1).unwrap()).unwrap();
+        let thread = Thread::join(&Process::alone(&config)).unwrap();
         let events: Vec<_> =
             (0..SLOTS).map(|_| thread.create(ObjectClass::Event, Rights::empty()).unwrap().0).collect();
         thread.close(thread.lookup(events[2]).unwrap()).unwrap();

@@ -178,16 +178,13 @@ mod tests {
     use super::*;
     use crate::arena::config::Config;
     use crate::process::Process;
-    use std::sync::Arc;
 
     const SMALLEST: SizeClass = SizeClass::SMALLEST;
 
     fn thread(pool_bytes: u64) -> Thread {
         let config =
             Config { pool_bytes, max_objects: 2, max_processes: 1, max_threads: 1, ..Config::default() };
-        let arena = Arc::new(Arena::heap(&config).unwrap());
-        let process_slot = arena.first_slot().unwrap();
-        Thread::join(&Process::attach(arena, process_slot, 1, 1).unwrap()).unwrap()
+        Thread::join(&Process::alone(&config)).unwrap()
     }
 
     fn free(thread: &Thread, block: BlockId) -> bool {

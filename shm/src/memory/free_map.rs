@@ -277,12 +277,10 @@ impl<'a> FreeMap<'a> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::arena::Arena;
     use crate::arena::config::Config;
     use crate::process::Process;
     use std::cell::RefCell;
     use std::collections::BTreeSet;
-    use std::sync::Arc;
 
     /// A map of some number of things, and the states of their words.
     struct Things {
@@ -295,9 +293,7 @@ mod tests {
     impl Things {
         fn new(things: usize) -> Self {
             let config = Config { max_objects: 1, pool_bytes: 256, ..Config::default() };
-            let arena = Arc::new(Arena::heap(&config).unwrap());
-            let process_slot = arena.first_slot().unwrap();
-            let by = Thread::join(&Process::attach(arena, process_slot, 1, 1).unwrap()).unwrap();
+            let by = Thread::join(&Process::alone(&config)).unwrap();
             let layout = MapLayout::new(things);
             let words = (0..layout.words()).map(|_| MapWord::default()).collect();
             Self { layout, words, free: RefCell::default(), by }

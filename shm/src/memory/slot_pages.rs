@@ -386,9 +386,7 @@ mod tests {
             max_handles_per_process: 511,
             ..Config::default()
         };
-        let arena = Arc::new(Arena::heap(&Config { pool_bytes: 4096, ..config }).unwrap());
-        let process_slot = arena.first_slot().unwrap();
-        let thread = Thread::join(&Process::attach(arena, process_slot, 1, 1).unwrap()).unwrap();
+        let thread = Thread::join(&Process::alone(&Config { pool_bytes: 4096, ..config })).unwrap();
         for _ in 0..3 {
             burst(&thread);
             assert_eq!(decommit(&thread), 0);

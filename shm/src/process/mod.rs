@@ -193,6 +193,30 @@ impl Process {
 }
 
 #[cfg(test)]
+impl Process {
+    /// The only process of a new arena on the heap.
+    pub(crate) fn alone(config: &crate::arena::config::Config) -> Arc<Self> {
+        let arena = Arc::new(Arena::heap(config).unwrap());
+        let process_slot = arena.first_slot().unwrap();
+        Self::attach(arena, process_slot, 1, 1).unwrap()
+    }
+
+    /// The same, with room for a few channels.
+    #[cfg(not(loom))]
+    pub(crate) fn alone_with_few_channels() -> Arc<Self> {
+        use crate::arena::config::Config;
+        Self::alone(&Config {
+            max_objects: 16,
+            max_handles_per_process: 64,
+            max_processes: 1,
+            pool_bytes: 1 << 16,
+            max_loan_bytes: 1 << 12,
+            ..Config::default()
+        })
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::arena::config::Config;

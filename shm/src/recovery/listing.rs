@@ -39,7 +39,8 @@ pub struct ListedSide {
     pub barrier_done: bool,
     /// How many messages the side has sent, of a class that queues messages.
     pub tail: u64,
-    /// How many of these the other side has consumed in order.
+    /// How many of these the other side has consumed in order. While a message is being sent it may be greater than
+    /// `tail`: the receiver may take the message before the sender counts it.
     pub head: u64,
 }
 

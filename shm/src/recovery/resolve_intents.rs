@@ -244,3 +244,20 @@ pub(crate) fn resolve_slot_intent(thread: &Thread) -> Result<()> {
     slot_pool::intend_no_slot(thread);
     Ok(())
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::process::Process;
+
+    /// Another thread closed the channel after the sender had given up its lock, and the slot was freed.
+    #[test]
+    fn send_without_position_needs_no_channel() {
+        let thread = Thread::join(&Process::alone_with_few_channels()).unwrap();
+        let never_used = ObjectRef::new(Slot(7), 0);
+        thread.set_operation(Operation::Send { from: never_used, position: None });
+        let resolution = resolve_operation(&thread, &mut Recovered::default()).unwrap().unwrap();
+        assert!(!resolution.committed);
+        thread.set_operation(Operation::Idle);
+    }
+}

@@ -167,7 +167,6 @@ fn not_an_endpoint(thread: &Thread, handle: HandleName) -> Error {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use crate::arena::Arena;
     use crate::arena::config::Config;
     use crate::arena::error::Error;
     use crate::arena::word::handle::Rights;
@@ -175,7 +174,6 @@ mod tests {
     use crate::object::channel::read::recv_buf::{OnOverflow, VecBuf};
     use crate::process::Process;
     use crate::process::thread::Thread;
-    use std::sync::Arc;
 
     /// The end comes back under the entry that it had, so its private half is bound to the same side again. The old handle
     /// is another handle all the same.
@@ -190,9 +188,7 @@ mod tests {
             pool_bytes: 1 << 16,
             ..Config::default()
         };
-        let arena = Arc::new(Arena::heap(&config).unwrap());
-        let process_slot = arena.first_slot().unwrap();
-        let thread = Thread::join(&Process::attach(arena, process_slot, 1, 1).unwrap()).unwrap();
+        let thread = Thread::join(&Process::alone(&config)).unwrap();
         let (near, _far) = thread.create(ObjectClass::Channel, Rights::all()).unwrap();
         let (to, from) = thread.create(ObjectClass::Channel, Rights::all()).unwrap();
         let find = |value| thread.lookup(value).unwrap();

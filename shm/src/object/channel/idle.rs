@@ -132,3 +132,43 @@ fn first_class(thread: &Thread) -> SizeClass {
 fn is_grown(thread: &Thread, segment: &Segment) -> bool {
     segment.block.class() > first_class(thread)
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::arena::word::handle::Rights;
+    use crate::object::ObjectClass;
+    use crate::process::Process;
+    use crate::sync;
+
+    #[test]
+    fn busy_ends_keep_their_locks_biased() {
+        assert!(sync::register_barriers(), "this kernel has membarrier(2)");
+        let process = Process::alone_with_few_channels();
+        let thread = Thread::join(&process).unwrap();
+        let (near, far) = thread.create(ObjectClass::Channel, Rights::all()).unwrap();
+        let (near, far) = (thread.lookup(near).unwrap(), thread.lookup(far.unwrap()).unwrap());
+        let exchange = |times| {
+            for _ in 0..times {
+                thread.send(near, Rights::empty(), b"message").unwrap();
+                thread.receive_batch(far, Rights::empty(), 1, &mut Vec::new(), &mut Vec::new()).unwrap();
+            }
+        };
+        let trim = || {
+            let process = &process;
+            let walk = move || trim_channels(&Thread::join(process).unwrap(), false).unwrap();
+            std::thread::scope(|scope| scope.spawn(walk).join().unwrap())
+        };
+        let is_biased = || {
+            let inside = thread.inside();
+            let end = endpoint::endpoint(&process, near.index, &inside).unwrap();
+            end.write_cursor.is_biased_to_this_thread()
+        };
+        exchange(1000);
+        assert!(is_biased());
+        assert!(trim(), "there is an end to look at again");
+        assert!(is_biased(), "the end was in use");
+        trim();
+        assert!(!is_biased(), "the end was quiet, and so was trimmed");
+    }
+}

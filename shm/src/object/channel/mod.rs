@@ -1,8 +1,8 @@
 //! Channels: two sides, and a ring in each direction.
 //!
 //! `write` and `read` are the two ends of a ring. `call` pairs a write with the read of its reply. `drain` empties the
-//! rings of a side that has closed. `idle` returns memory from quiet channels. `end` has the two ends of a direction, locked. Both share
-//! `ring` and `options`.
+//! rings of a side that has closed. `idle` returns memory from quiet channels. `end` has the two ends of a direction,
+//! locked. Both share `ring` and `options`.
 //!
 //! A small message in steady state is plain loads and stores. The writer loads the entry of its handle and its state word,
 //! writes a slot, stores the slot's header, and then the tail, which the reader does not load. The reader loads the header
@@ -10,8 +10,8 @@
 //! that an end uses were looked up at its first use (`end`). The private lock of an end is biased to the thread that uses
 //! the end most. Only the other threads pay read-modify-writes for it.
 //!
-//! Some measures keep cache lines from moving for every message. A writer whose channel is nearly full pauses for some
-//! microseconds (`write/writer`). A reader in a stream looks at the tail, and not at each header (`read/reader`). The lines
+//! Some measures keep cache lines from moving for every message. A writer pauses for some microseconds when its
+//! channel is nearly full (`write/writer`). A reader in a stream looks at the tail, and not at each header (`read/reader`). The lines
 //! of the next slots and blocks are prefetched.
 //!
 //! A reader loads PEER_CLOSED (Acquire) before the header or the tail, so it sees every message that was sent before the
@@ -191,5 +191,37 @@ fn is_writable(thread: &Thread, found: ResolvedHandle) -> Result<bool> {
         // The last write was refused for want of memory, so free places in the ring are not enough.
         Some(endpoint) => writable::would_succeed(thread, found, endpoint),
         None => Ok(true),
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::object::ObjectClass;
+    use crate::object::channel::end::Writer;
+    use crate::object::channel::read::recv_buf::{OnOverflow, SliceBuf};
+    use crate::object::channel::write;
+
+    /// The writer has stored the header, and stands before the store of the tail.
+    #[test]
+    fn a_message_that_was_shown_is_readable() {
+        let none = Rights::empty();
+        let thread = Thread::join(&Process::alone_with_few_channels()).unwrap();
+        let (near, far) = thread.create(ObjectClass::Channel, Rights::all()).unwrap();
+        let (near, far) = (thread.lookup(near).unwrap(), thread.lookup(far.unwrap()).unwrap());
+        let receive = |bytes: &mut [u8]| {
+            thread.receive(far, none, &mut SliceBuf::new(bytes, &mut []), OnOverflow::Keep)
+        };
+        thread.send(near, none, b"first").unwrap();
+        receive(&mut [0; 8]).unwrap();
+        let inside = thread.inside();
+        let mut writer = Writer::enter(&thread, near, none, &inside).unwrap();
+        write::enqueue(&mut writer, b"second", None).unwrap();
+        drop(writer);
+        assert!(!is_readable(&thread, far).unwrap(), "the tail does not show it");
+        assert_eq!(receive(&mut [0; 1]), Err(Error::BufferTooSmall { bytes: 6, handles: 0 }));
+        assert!(is_readable(&thread, far).unwrap());
+        receive(&mut [0; 8]).unwrap();
+        assert!(!is_readable(&thread, far).unwrap(), "it has been received");
     }
 }

@@ -62,14 +62,14 @@ pub(crate) fn message<'a>(thread: &'a Thread, segment: &'a Segment, position: u6
     segment::message(thread.arena(), segment, position)
 }
 
-/// How many messages `writer` has sent: the tail, and those after it whose headers show them. A thread that died, or
+/// How many messages `writer` has sent: the tail, and those after it that headers show. A thread that died, or
 /// that is between the two stores, has sent messages that the tail does not show. The producer is dead, or the consumer
 /// is dead or the caller.
 ///
 /// They lie in the tail segment: the producer stores the tail before it links another one. So a segment that was linked
 /// by a thread that died before it stored the link to the tail segment has none.
 pub(crate) fn committed_tail(thread: &Thread, writer: ObjectRef) -> Result<u64> {
-    let Direction { producer, consumer } = direction(thread, writer)?;
+    let producer = &direction(thread, writer)?.producer;
     // ORDER: Acquire, and before the tail, pairs with the Release of `link_segment`: the tail that is loaded next is not
     // before the segment.
     let block = BlockId::from_link(producer.tail_segment.load(Acquire));
@@ -78,11 +78,8 @@ pub(crate) fn committed_tail(thread: &Thread, writer: ObjectRef) -> Result<u64> 
     // P5: a damaged segment shows no message. Recovery goes on, and the peers of the other channels are told.
     let segment = block.map(|block| segment(thread, block));
     let Some(Ok(segment)) = segment else { return Ok(tail) };
-    // The consumer may have taken messages past the tail, and the producer may have used their slots again. From the
-    // head on it has not. P5: no more than a lap (INV-RING-1).
-    // Relaxed: an older head is no worse.
-    let head = consumer.head.load(Relaxed);
-    let mut committed = if head.wrapping_sub(tail) <= segment.messages() { head } else { tail };
+    let mut committed = tail;
+    // P5: no more than a lap. INV-RING-1: so no slot from the tail on has been used again.
     for _ in 0..segment.messages() {
         if committed < segment.base || committed >= MAX_POSITION || !segment.is_committed(committed) {
             break;
@@ -138,5 +135,60 @@ pub(crate) fn not_an_endpoint(thread: &Thread, found: ResolvedHandle) -> Error {
     match class {
         Ok(class) if class != CLASS_NUMBER && lookup::is_current(thread, found) => Error::WrongType,
         _ => Error::BadHandle,
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::arena::word::handle::Rights;
+    use crate::object::ObjectClass;
+    use crate::object::channel::end::Writer;
+    use crate::object::channel::read::recv_buf::{OnOverflow, SliceBuf};
+    use crate::object::channel::write;
+    use crate::process::Process;
+
+    /// P5: the peers of a dead process learn of its death even if it has damaged one of its rings.
+    #[test]
+    fn a_damaged_segment_shows_no_message() {
+        let thread = Thread::join(&Process::alone_with_few_channels()).unwrap();
+        let (near, _far) = thread.create(ObjectClass::Channel, Rights::all()).unwrap();
+        let near = thread.lookup(near).unwrap();
+        let side = near.entry.object();
+        thread.send(near, Rights::empty(), b"counted").unwrap();
+        let inside = thread.inside();
+        let mut writer = Writer::enter(&thread, near, Rights::empty(), &inside).unwrap();
+        write::enqueue(&mut writer, b"not counted", None).unwrap();
+        let producer = &writer.direction().producer;
+        let segment = producer.tail_segment.load(Relaxed);
+        for damage in [u64::from(u32::MAX), segment + 1] {
+            producer.tail_segment.store(damage, Relaxed);
+            complete_tail(&thread, side).unwrap();
+            assert_eq!(producer.tail.load(Relaxed), 1, "{damage:#x}");
+        }
+        producer.tail_segment.store(segment, Relaxed);
+        complete_tail(&thread, side).unwrap();
+        assert_eq!(producer.tail.load(Relaxed), 2);
+    }
+
+    /// A reader takes the messages of a batch while it is being sent, and makes room for the next lap.
+    #[test]
+    fn no_batch_passes_its_tail_by_laps() {
+        let thread = Thread::join(&Process::alone_with_few_channels()).unwrap();
+        let (near, far) = thread.create(ObjectClass::Channel, Rights::all()).unwrap();
+        let (near, far) = (thread.lookup(near).unwrap(), thread.lookup(far.unwrap()).unwrap());
+        let (none, side) = (Rights::empty(), near.entry.object());
+        // The reader sees the first messages of a ring by the tail.
+        thread.send(near, none, &[]).unwrap();
+        let receive = || thread.receive(far, none, &mut SliceBuf::new(&mut [], &mut []), OnOverflow::Keep);
+        receive().unwrap();
+        let inside = thread.inside();
+        for sent in 2..=100 {
+            let mut writer = Writer::enter(&thread, near, none, &inside).unwrap();
+            write::enqueue(&mut writer, &[], None).unwrap();
+            drop(writer);
+            while receive() == Err(Error::ShouldWait) {}
+            assert_eq!(committed_tail(&thread, side).unwrap(), sent);
+        }
     }
 }

@@ -16,8 +16,8 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 /// How often a thread takes a new lock before it gets the bias.
 const FIRST: u32 = if cfg!(loom) { 1 } else { 256 };
-/// At 4,096 uses, a lock that changes its user again and again spends a twentieth of its time on barriers. Threads that
-/// take turns on one processor use it a hundred thousand times in a turn.
+/// Not more: threads that take turns on one processor use a lock many thousand times in a turn, and are to use it by bias
+/// in most of them.
 const LAST_LEVEL: u32 = 4;
 
 const LEVEL_SHIFT: u32 = 17;

@@ -267,6 +267,13 @@ impl<T> Lock<T> {
         self.0.lock()
     }
 
+    /// Whether the lock is biased to this thread.
+    #[cfg(test)]
+    pub(crate) fn is_biased_to_this_thread(&self) -> bool {
+        // SAFETY: only looks at the words.
+        unsafe { self.0.raw() }.bias.is_given_to_this_thread()
+    }
+
     #[inline]
     pub(crate) fn try_lock(&self) -> Option<Locked<'_, T>> {
         self.0.try_lock()

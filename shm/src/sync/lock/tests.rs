@@ -44,12 +44,7 @@ fn biased_lock() -> Lock<u64> {
 fn use_until_biased(lock: &Lock<u64>) {
     // The longest time until a bias is given, and some uses by bias.
     (0..100_000).for_each(|_| *lock.lock() += 1);
-    assert!(is_biased(lock));
-}
-
-fn is_biased(lock: &Lock<u64>) -> bool {
-    // SAFETY: only looks at the words.
-    unsafe { lock.0.raw() }.bias.is_given_to_this_thread()
+    assert!(lock.is_biased_to_this_thread());
 }
 
 #[test]
@@ -68,11 +63,11 @@ fn a_try_ends_the_bias() {
     let held = lock.lock();
     let other = |is_taken| assert_eq!(lock.try_lock().is_some(), is_taken);
     std::thread::scope(|scope| scope.spawn(|| other(false)).join().unwrap());
-    assert!(!is_biased(&lock));
+    assert!(!lock.is_biased_to_this_thread());
     std::thread::scope(|scope| scope.spawn(|| other(false)).join().unwrap());
     drop(held);
     std::thread::scope(|scope| scope.spawn(|| other(true)).join().unwrap());
-    assert!(lock.try_lock().is_some() && !is_biased(&lock));
+    assert!(lock.try_lock().is_some() && !lock.is_biased_to_this_thread());
 }
 
 #[test]
@@ -97,7 +92,7 @@ fn one_lock_at_a_time_is_biased() {
     let (outer, inner) = (biased_lock(), biased_lock());
     let held = outer.lock();
     (0..100_000).for_each(|_| *inner.lock() += 1);
-    assert!(is_biased(&outer) && !is_biased(&inner));
+    assert!(outer.is_biased_to_this_thread() && !inner.is_biased_to_this_thread());
     drop(held);
     use_until_biased(&inner);
 }
@@ -138,5 +133,5 @@ fn a_held_lock_is_not_given_twice() {
         assert!(lock.try_lock().is_none());
         drop(held);
     }
-    assert!(is_biased(&lock));
+    assert!(lock.is_biased_to_this_thread());
 }

@@ -11,6 +11,7 @@ pub(crate) mod reader;
 pub(crate) mod recv_buf;
 pub(crate) mod reply;
 
+use crate::arena::copy::Payload;
 use crate::arena::error::{Error, Result};
 use crate::arena::record::counter::Counter;
 use crate::arena::segment::{FETCH_AHEAD, MAX_MESSAGE_HANDLES, Message, PlainMessage};
@@ -86,7 +87,8 @@ pub(crate) fn receive_batch(
     // Out of order, the next messages may be claimed or consumed already: take one message only.
     let most = if reader.cursor.out_of_order() == 0 { most as u64 } else { most.min(1) as u64 };
     while position < reader.cursor.tail_seen && position - first < most {
-        if append_plain(&reader, position, bytes) {
+        if let Some(message) = plain_message(&reader, position) {
+            append(bytes, message.payload, message.len);
             ends.push(bytes.len());
             position += 1;
             continue;
@@ -97,13 +99,7 @@ pub(crate) fn receive_batch(
             // A batch commits with one store of the head; handles need an intent per message.
             break;
         }
-        let len = message.header.length();
-        // The length is from the checked copy of the header, so the sender cannot make it grow between here and the
-        // copy.
-        bytes.reserve(len);
-        message.payload.read_uninit(&mut bytes.spare_capacity_mut()[..len]);
-        // SAFETY: the capacity was reserved, and its first `len` bytes have just been written.
-        unsafe { bytes.set_len(bytes.len() + len) };
+        append(bytes, message.payload, message.header.length());
         ends.push(bytes.len());
         position += 1;
     }
@@ -123,16 +119,14 @@ pub(crate) fn receive_batch(
     Ok(count as usize)
 }
 
-/// Appends the bytes of the message at `position`, if it is a plain one.
+/// Appends the first `len` bytes of a message, which has at least as many. The length is from the checked copy of its
+/// header, so the sender cannot make it grow meanwhile.
 #[inline(always)]
-fn append_plain(reader: &Reader<'_>, position: u64, bytes: &mut Vec<u8>) -> bool {
-    let Some(message) = plain_message(reader, position) else { return false };
-    let len = message.len;
+fn append(bytes: &mut Vec<u8>, payload: Payload<'_>, len: usize) {
     bytes.reserve(len);
-    message.payload.read_uninit(&mut bytes.spare_capacity_mut()[..len]);
+    payload.read_uninit(&mut bytes.spare_capacity_mut()[..len]);
     // SAFETY: the capacity was reserved, and its first `len` bytes have just been written.
     unsafe { bytes.set_len(bytes.len() + len) };
-    true
 }
 
 /// The message at `position`, if it lies in the head's segment and is a plain one, as most are.

@@ -94,8 +94,8 @@ fn refresh_in_stream(reader: &mut Reader<'_>) -> Result<()> {
     let next = reader.cursor.tail_seen;
     load_tail(reader)?;
     if reader.cursor.tail_seen == next {
-        // This thread reads faster than the other side writes. A look a tenth of a microsecond later finds several
-        // messages, which are fetched together.
+        // This thread reads faster than the other side writes. A look a moment later finds several messages,
+        // which are fetched together.
         sync::pause(PAUSES_FOR_MORE);
         load_tail(reader)?;
     }

@@ -14,8 +14,8 @@ pub enum OnOverflow {
     Discard,
 }
 
-/// The handles that arrived in one message, until the caller receives them. A kilobyte: it is passed by reference, and
-/// emptied by `drain`, because `into_iter` would copy all of it.
+/// The handles that arrived in one message, until the caller receives them. It has room for 64: it is passed by
+/// reference, and emptied by `drain`, because `into_iter` would copy all of the room.
 pub(crate) type Arrivals = ArrayVec<Received, MAX_MESSAGE_HANDLES>;
 
 /// Where a read puts a message's bytes and handles.

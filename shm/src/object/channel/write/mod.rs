@@ -141,7 +141,7 @@ pub(crate) fn publish(writer: &mut Writer<'_>, count: u64) -> Result<()> {
     Ok(())
 }
 
-/// Prepares the message whose payload is in `block`.
+/// Prepares a message with its payload in `block`.
 pub(crate) fn prepare_block(
     writer: &mut Writer<'_>,
     position: u64,

@@ -190,3 +190,32 @@ pub(crate) fn link_segment(writer: &mut Writer<'_>, block: BlockId) -> Result<()
     writer.cursor.segment = Some(segment);
     Ok(())
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::arena::segment::class_of_messages;
+    use crate::arena::word::handle::Rights;
+    use crate::arena::word::ring::MessageHeader;
+    use crate::object::ObjectClass;
+    use crate::process::Process;
+    use crate::process::thread::Thread;
+
+    /// The block had another use, and its bytes look like messages of the first lap.
+    #[test]
+    fn a_linked_segment_shows_no_message() {
+        let thread = Thread::join(&Process::alone_with_few_channels()).unwrap();
+        let (near, _far) = thread.create(ObjectClass::Channel, Rights::all()).unwrap();
+        let inside = thread.inside();
+        let near = thread.lookup(near).unwrap();
+        let mut writer = Writer::enter(&thread, near, Rights::empty(), &inside).unwrap();
+        load_write_cursor(&mut writer).unwrap();
+        let block = block_pool::take_some_block(&thread, class_of_messages(16)).unwrap();
+        let like_a_header = MessageHeader::new(5, 0, false).in_lap(1).0;
+        let words = thread.arena().lines(block).unwrap().iter().flat_map(|line| &line.0);
+        words.for_each(|word| word.store(like_a_header, Relaxed));
+        link_segment(&mut writer, block).unwrap();
+        let segment = writer.cursor.segment.unwrap();
+        assert!((0..segment.messages()).all(|position| !segment.is_committed(position)));
+    }
+}
