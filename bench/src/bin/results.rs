@@ -17,7 +17,7 @@ struct Arguments {
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
 
-    /// Without Aeron, whose C sources need more programs to be built (see RESULTS.md)
+    /// Without Aeron: its C sources need more programs to be built (see RESULTS.md)
     #[arg(long)]
     without_aeron: bool,
 
