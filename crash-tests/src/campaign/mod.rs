@@ -11,7 +11,7 @@ pub mod progress;
 use crate::operation;
 use crate::operation::spec::OperationSpec;
 use crate::testbed::Testbed;
-use crate::testbed::defect::Defect;
+use crate::testbed::defect::{Defect, DefectKind};
 use crate::testbed::fault_plan::{FaultPlan, RecoveryFault};
 use crate::testbed::round::{self, Round};
 use crate::tracing::kill_point::KillPoint;
@@ -43,8 +43,13 @@ pub fn run(job: &str) -> Result<()> {
         step.omit(&testbed.code)?;
     }
     let mut campaign = Campaign { job: &job, operation, testbed };
-    if campaign.run()?.is_continue() {
-        emit(&Progress::Done);
+    match campaign.run() {
+        Ok(ControlFlow::Continue(())) => emit(&Progress::Done),
+        Ok(ControlFlow::Break(())) => {}
+        Err(error) => {
+            let defect = Defect::new(DefectKind::Testbed, format!("{error:#}"));
+            let _ = campaign.report(defect, None, "the testbed itself");
+        }
     }
     Ok(())
 }

@@ -122,6 +122,10 @@ fn execute(arguments: Arguments) -> Result<bool> {
     let at_once = arguments.jobs.unwrap_or(TESTBEDS_PER_PROCESSOR * processors).max(1);
     let results = run::run(&plan::jobs(&arguments.into())?, at_once)?;
     println!("{}", table(&results));
+    // Again, and last: the lines printed when they were found are far above.
+    for finding in results.iter().flat_map(|result| &result.findings) {
+        println!("{finding}");
+    }
     let summary = Summary::of(&results, start.elapsed().as_secs_f64());
     println!("{}", serde_json::to_string(&summary)?);
     Ok(summary.failures() == 0)

@@ -36,6 +36,8 @@ pub struct Summary {
     pub hangs: usize,
     /// Victims that failed at their operation.
     pub failed_victims: usize,
+    /// Testbeds that ended by an error of their own.
+    pub failed_testbeds: usize,
     /// How long it took, in seconds.
     pub seconds: f64,
 }
@@ -64,6 +66,7 @@ impl Summary {
                     DefectKind::BrokenGuarantee => &mut summary.broken_guarantees,
                     DefectKind::Hang => &mut summary.hangs,
                     DefectKind::Victim => &mut summary.failed_victims,
+                    DefectKind::Testbed => &mut summary.failed_testbeds,
                 } += 1;
             }
         }
@@ -78,6 +81,7 @@ impl Summary {
             + self.broken_guarantees
             + self.hangs
             + self.failed_victims
+            + self.failed_testbeds
     }
 }
 

@@ -107,10 +107,9 @@ fn run_testbed(job: &Job, bar: &ProgressBar) -> Result<JobResult> {
     }
     let status = testbed.wait()?;
     if !done && result.findings.is_empty() {
-        // The testbed hung or failed in a way that it does not check for. Either may be the arena's fault.
         let text = format!("it ended with {status} before it was done; its own output is above");
         result.findings.push(Finding {
-            defect: Defect::new(DefectKind::Hang, text),
+            defect: Defect::new(DefectKind::Testbed, text),
             operation: job.operation.clone(),
             at: None,
             place: "the testbed itself".into(),

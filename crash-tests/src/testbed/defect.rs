@@ -18,6 +18,8 @@ pub enum DefectKind {
     Hang,
     /// The victim failed at its operation.
     Victim,
+    /// The testbed ended by an error, or in a way that it does not check for. Either may be the arena's fault.
+    Testbed,
 }
 
 impl std::fmt::Display for DefectKind {
@@ -29,6 +31,7 @@ impl std::fmt::Display for DefectKind {
             Self::BrokenGuarantee => "broken guarantee",
             Self::Hang => "hang",
             Self::Victim => "the victim failed",
+            Self::Testbed => "the testbed failed",
         })
     }
 }

@@ -94,8 +94,9 @@ fn run(testbed: &mut Testbed, operation: &OperationSpec, plan: &FaultPlan) -> Re
     if !round.victim_is_reaped {
         tracee::kill(process)?;
     }
-    if hung {
-        return Ok(round.fail(DefectKind::Hang, "the victim did not come to an end, and was killed"));
+    if let Some(threads) = hung {
+        let text = format!("the victim did not come to an end, and was killed; {threads}");
+        return Ok(round.fail(DefectKind::Hang, text));
     }
     match (state, operation.exit_code) {
         (StopState::Exited(code), Some(expected)) if code == expected => {}
