@@ -1,9 +1,10 @@
 //! Where the two processes run, and whether the machine stayed still meanwhile.
 //!
-//! On virtual machines two processors drift between two cores (a cache line's round trip takes 200 ns and more) and
-//! two threads of one core (30 to 45 ns), and are taken away for milliseconds. So each attempt is bracketed by a short
-//! probe, a bare cache-line ping-pong, and by the steal time of /proc/stat. Other programs take processors too: the kernel
-//! counts how long the two processes stood ready and did not run. A disturbed attempt is measured again.
+//! On virtual machines two processors drift between two cores (a cache line's round trip takes 60 to 100 ns where the
+//! cores share a cache, 100 ns and more elsewhere) and two threads of one core (30 to 45 ns), and are taken away for
+//! milliseconds. So each attempt is bracketed by a short probe, a bare cache-line ping-pong, and by the steal time of
+//! /proc/stat. Other programs take processors too: the kernel counts how long the two processes stood ready and did not
+//! run. A disturbed attempt is measured again.
 
 use anyhow::{Context as _, Result};
 use procfs::process::Process;
@@ -111,7 +112,7 @@ pub enum Placement {
 
 impl Placement {
     /// Below this, a round trip never left the core.
-    const SIBLINGS_BELOW_NS: f64 = 100.0;
+    const SIBLINGS_BELOW_NS: f64 = 50.0;
 
     /// Reads a probe.
     pub fn of(line_round_trip_ns: f64) -> Self {
