@@ -7,6 +7,7 @@ use crate::tracing::code::Code;
 use crate::tracing::mappings;
 use crate::tracing::registers::Registers;
 use anyhow::{Context as _, Result, bail};
+use nix::errno::Errno;
 use nix::sys::ptrace::{self, Options};
 use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -86,12 +87,38 @@ impl Tracee {
 
     /// Executes one instruction.
     pub fn step(&self) -> Result<StopState> {
-        ptrace::step(self.pid, None)?;
-        self.wait_until_stopped(|signal| ptrace::step(self.pid, signal))
+        self.or_end(self.try_step())
     }
 
     /// Runs until it is about to execute the instruction at `address` for the `times`-th time; 1 is the first.
     pub fn run_to(&self, address: u64, times: u32) -> Result<StopState> {
+        self.or_end(self.try_run_to(address, times))
+    }
+
+    /// How the process ended, if it was killed while this thread dealt with the stopped tracee. A breakpoint is there for
+    /// all threads of a victim: one that runs into it ends the process, at any moment.
+    fn or_end(&self, state: Result<StopState>) -> Result<StopState> {
+        match state {
+            // No such tracee: it is no longer stopped, since it ends.
+            Err(error) if error.downcast_ref() == Some(&Errno::ESRCH) => {
+                match waitpid(self.pid, Some(WaitPidFlag::__WALL))
+                    .context("waiting for the end of a victim")?
+                {
+                    WaitStatus::Exited(_, code) => Ok(StopState::Exited(code)),
+                    WaitStatus::Signaled(_, signal, _) => Ok(StopState::Killed(signal)),
+                    other => bail!("a victim that ends: {other:?}"),
+                }
+            }
+            state => state,
+        }
+    }
+
+    fn try_step(&self) -> Result<StopState> {
+        ptrace::step(self.pid, None)?;
+        self.wait_until_stopped(|signal| ptrace::step(self.pid, signal))
+    }
+
+    fn try_run_to(&self, address: u64, times: u32) -> Result<StopState> {
         if times == 0 || self.relative(&self.registers()?) == address && times == 1 {
             return Ok(StopState::At(address));
         }
@@ -100,7 +127,7 @@ impl Tracee {
             // It stands there already: that was the first time.
             left -= 1;
             if let ended @ (StopState::Finished | StopState::Exited(_) | StopState::Killed(_)) =
-                self.step()?
+                self.try_step()?
             {
                 return Ok(ended);
             }
@@ -132,7 +159,7 @@ impl Tracee {
             }
             // The original instruction is in place: step over it, then set the breakpoint again.
             if let ended @ (StopState::Finished | StopState::Exited(_) | StopState::Killed(_)) =
-                self.step()?
+                self.try_step()?
             {
                 return Ok(ended);
             }
@@ -141,8 +168,11 @@ impl Tracee {
 
     /// Runs to the end of the operation.
     pub fn run(&self) -> Result<StopState> {
-        ptrace::cont(self.pid, None)?;
-        self.wait_until_stopped(|signal| ptrace::cont(self.pid, signal))
+        let run = || {
+            ptrace::cont(self.pid, None)?;
+            self.wait_until_stopped(|signal| ptrace::cont(self.pid, signal))
+        };
+        self.or_end(run())
     }
 
     /// Lets it run, and does not wait for it: it may sleep for ever.
@@ -215,8 +245,40 @@ pub fn kill(process: i32) -> Result<()> {
             // Each traced thread is reported by itself, and the process last.
             Ok(WaitStatus::Signaled(pid, ..) | WaitStatus::Exited(pid, _)) if pid == process => return Ok(()),
             Ok(_) => {}
-            Err(nix::errno::Errno::ECHILD) => return Ok(()),
+            Err(Errno::ECHILD) => return Ok(()),
             Err(error) => return Err(error.into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::sys::signal;
+    use std::process::Command;
+
+    /// As by another thread of a victim, which runs into the breakpoint while the traced one is stopped there.
+    #[test]
+    fn an_end_between_two_requests_is_told() {
+        let code = Code::of_this_program().unwrap();
+        let requests: [fn(&Tracee) -> Result<StopState>; 3] =
+            [Tracee::step, Tracee::run, |tracee| tracee.run_to(1, 2)];
+        for request in requests {
+            let mut child = Command::new("/proc/self/exe")
+                .args(["--ignored", "sleeps_for_another_test"])
+                .spawn()
+                .unwrap();
+            let tracee = Tracee::attach_ptrace(child.id().cast_signed(), &code).unwrap();
+            signal::kill(tracee.pid, Signal::SIGKILL).unwrap();
+            assert_eq!(request(&tracee).unwrap(), StopState::Killed(Signal::SIGKILL));
+            // The request has reaped it.
+            assert!(child.wait().is_err());
+        }
+    }
+
+    #[test]
+    #[ignore = "it is the other process of a test"]
+    fn sleeps_for_another_test() {
+        std::thread::sleep(std::time::Duration::from_secs(60));
     }
 }
