@@ -9,6 +9,8 @@ use std::process::Command;
 struct Run {
     succeeded: bool,
     summary: Value,
+    /// What stands before the summary.
+    report: String,
     errors: String,
 }
 
@@ -16,8 +18,9 @@ fn run(arguments: &[&str]) -> Run {
     let output = Command::new(env!("CARGO_BIN_EXE_jacinth-crash")).args(arguments).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    let summary = text.lines().last().and_then(|line| serde_json::from_str(line).ok());
-    Run { succeeded: output.status.success(), summary: summary.unwrap_or_else(|| panic!("{errors}")), errors }
+    let (report, summary) = text.trim_end().rsplit_once('\n').unwrap_or_default();
+    let summary = serde_json::from_str(summary).unwrap_or_else(|_| panic!("{errors}"));
+    Run { succeeded: output.status.success(), summary, report: report.into(), errors }
 }
 
 fn run_without(step: &str, operation: &str) -> Run {
@@ -50,7 +53,7 @@ fn each_omitted_step_is_found() {
         for steps in STEPS.chunks(7) {
             scope.spawn(move || {
                 for (step, operation, finding) in steps {
-                    let Run { succeeded, summary, errors } = run_without(step, operation);
+                    let Run { succeeded, summary, errors, .. } = run_without(step, operation);
                     match finding {
                         Some(finding) => {
                             assert!(summary[finding].as_u64() > Some(0), "{step}: {summary}\n{errors}");
@@ -67,7 +70,7 @@ fn each_omitted_step_is_found() {
 #[test]
 fn with_every_step_nothing_is_found() {
     let arguments: Vec<_> = STEPS.iter().flat_map(|(_, operation, _)| ["--only", operation]).collect();
-    let Run { succeeded, summary, errors } = run(&arguments);
+    let Run { succeeded, summary, errors, .. } = run(&arguments);
     assert!(succeeded, "{summary}\n{errors}");
     // There are more kills than points where a victim missed its point and the operation was recorded again.
     let [kills, points] = ["kills", "kill_points"].map(|key| summary[key].as_u64().expect("a number"));
@@ -76,9 +79,10 @@ fn with_every_step_nothing_is_found() {
 
 #[test]
 fn a_finding_can_be_reproduced() {
-    let errors = run_without("resolve-operation", "read_1_inline").errors;
+    let Run { report, errors, .. } = run_without("resolve-operation", "read_1_inline");
     let command =
         errors.lines().find_map(|line| line.split_once("-p jacinth-crash-tests -- ")).expect("a command").1;
+    assert!(report.ends_with(command), "the findings are the last lines before the summary: {report}");
     let arguments: Vec<_> = command.split_whitespace().collect();
     assert!(arguments.contains(&"--at"), "{command}");
     let Run { succeeded, summary, .. } = run(&arguments);

@@ -183,7 +183,7 @@ fn transferred_end_writes_only_read_slots() {
     });
 }
 
-/// INV-RING-1, INV-RING-3: a cell is written again only after its message was consumed, and a full ring says
+/// INV-RING-1, INV-RING-3: a slot is written again only after its message was consumed, and a full ring says
 /// SHOULD_WAIT until then.
 #[test]
 fn slot_is_reused_only_after_reading() {

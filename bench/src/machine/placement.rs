@@ -157,3 +157,14 @@ pub fn stolen(cores: Cores) -> Duration {
     let per_second = rustix::param::clock_ticks_per_second().max(1);
     Duration::from_millis((ticks(cores.near) + ticks(cores.far)) * 1000 / per_second)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cores_that_share_a_cache_are_two() {
+        assert_eq!(Placement::of(60.0), Placement::SeparateCores);
+        assert_eq!(Placement::of(45.0), Placement::SiblingsOfOneCore);
+    }
+}

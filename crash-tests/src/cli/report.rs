@@ -114,3 +114,60 @@ pub fn table(results: &[JobResult]) -> Table {
     }
     table
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::campaign::job::Job;
+    use crate::campaign::progress::Finding;
+    use crate::testbed::defect::Defect;
+    use std::time::Duration;
+
+    #[test]
+    fn findings_of_every_kind_fail_runs() {
+        use DefectKind::{Audit, BrokenGuarantee, Hang, Leak, LostWake, Testbed, Victim};
+        let job: Job = serde_json::from_str(
+            r#"{"operation":"signal","fault":"kill","stride":1,"changes":true,"seed":0,"victims":1}"#,
+        )
+        .unwrap();
+        for (number, kind) in
+            [Leak, Audit, LostWake, BrokenGuarantee, Hang, Victim, Testbed].into_iter().enumerate()
+        {
+            let defect = Defect::new(kind, "text");
+            let [operation, place, reproduction] = [(); 3].map(|()| String::new());
+            let finding = Finding { defect, operation, at: None, place, reproduction };
+            let (job, took) = (job.clone(), Duration::ZERO);
+            let result = JobResult {
+                job,
+                instructions: 0,
+                points: 0,
+                kills: 0,
+                missed: 0,
+                findings: vec![finding],
+                took,
+            };
+            let summary = Summary::of(&[result], 0.0);
+            assert_eq!(summary.failures(), 1, "{kind}");
+            let Summary {
+                leaks,
+                audit_failures,
+                lost_wakes,
+                broken_guarantees,
+                hangs,
+                failed_victims,
+                failed_testbeds,
+                ..
+            } = summary;
+            let counts = [
+                leaks,
+                audit_failures,
+                lost_wakes,
+                broken_guarantees,
+                hangs,
+                failed_victims,
+                failed_testbeds,
+            ];
+            assert_eq!(counts.iter().position(|count| *count == 1), Some(number), "{kind}");
+        }
+    }
+}

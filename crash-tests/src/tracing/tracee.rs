@@ -100,15 +100,9 @@ impl Tracee {
     fn or_end(&self, state: Result<StopState>) -> Result<StopState> {
         match state {
             // No such tracee: it is no longer stopped, since it ends.
-            Err(error) if error.downcast_ref() == Some(&Errno::ESRCH) => {
-                match waitpid(self.pid, Some(WaitPidFlag::__WALL))
-                    .context("waiting for the end of a victim")?
-                {
-                    WaitStatus::Exited(_, code) => Ok(StopState::Exited(code)),
-                    WaitStatus::Signaled(_, signal, _) => Ok(StopState::Killed(signal)),
-                    other => bail!("a victim that ends: {other:?}"),
-                }
-            }
+            Err(error) if error.downcast_ref() == Some(&Errno::ESRCH) => end_of(
+                waitpid(self.pid, Some(WaitPidFlag::__WALL)).context("waiting for the end of a victim")?,
+            ),
             state => state,
         }
     }
@@ -168,11 +162,12 @@ impl Tracee {
 
     /// Runs to the end of the operation.
     pub fn run(&self) -> Result<StopState> {
-        let run = || {
-            ptrace::cont(self.pid, None)?;
-            self.wait_until_stopped(|signal| ptrace::cont(self.pid, signal))
-        };
-        self.or_end(run())
+        self.or_end(self.try_run())
+    }
+
+    fn try_run(&self) -> Result<StopState> {
+        ptrace::cont(self.pid, None)?;
+        self.wait_until_stopped(|signal| ptrace::cont(self.pid, signal))
     }
 
     /// Lets it run, and does not wait for it: it may sleep for ever.
@@ -196,9 +191,7 @@ impl Tracee {
     fn wait_for_group_stop(&self) -> Result<StopState> {
         match waitpid(self.pid, Some(WaitPidFlag::WUNTRACED | WaitPidFlag::__WALL))? {
             WaitStatus::Stopped(_, Signal::SIGSTOP) => Ok(StopState::Finished),
-            WaitStatus::Exited(_, code) => Ok(StopState::Exited(code)),
-            WaitStatus::Signaled(_, signal, _) => Ok(StopState::Killed(signal)),
-            other => bail!("the victim neither stopped nor ended: {other:?}"),
+            other => end_of(other),
         }
     }
 
@@ -214,9 +207,7 @@ impl Tracee {
                     resume(signal)?;
                     continue;
                 }
-                WaitStatus::Exited(_, code) => StopState::Exited(code),
-                WaitStatus::Signaled(_, signal, _) => StopState::Killed(signal),
-                other => bail!("an unexpected state of the victim: {other:?}"),
+                other => end_of(other)?,
             });
         }
     }
@@ -232,6 +223,15 @@ impl Tracee {
     /// Where the arena is mapped, once it is.
     pub fn arena(&self) -> Result<Option<Range<u64>>> {
         mappings::arena(self.pid())
+    }
+}
+
+/// The state of a victim that has ended.
+fn end_of(status: WaitStatus) -> Result<StopState> {
+    match status {
+        WaitStatus::Exited(_, code) => Ok(StopState::Exited(code)),
+        WaitStatus::Signaled(_, signal, _) => Ok(StopState::Killed(signal)),
+        other => bail!("the victim neither stopped nor ended: {other:?}"),
     }
 }
 

@@ -10,8 +10,8 @@
 //! that an end uses were looked up at its first use (`end`). The private lock of an end is biased to the thread that uses
 //! the end most. Only the other threads pay read-modify-writes for it.
 //!
-//! Some measures keep cache lines from moving for every message. A writer pauses for some microseconds when its
-//! channel is nearly full (`write/writer`). A reader in a stream looks at the tail, and not at each header (`read/reader`). The lines
+//! Some measures keep cache lines from moving for every message. A writer pauses for some microseconds when its channel is
+//! nearly full (`write/writer`). A reader in a stream looks at the tail, and not at each header (`read/reader`). The lines
 //! of the next slots and blocks are prefetched.
 //!
 //! A reader loads PEER_CLOSED (Acquire) before the header or the tail, so it sees every message that was sent before the
