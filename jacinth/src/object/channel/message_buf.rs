@@ -209,7 +209,9 @@ macro_rules! message_buf {
                 self.$field.clear();
                 let result = receive(&mut shm::VecBuf::new(&mut self.bytes, &mut self.received));
                 // After the call, so that no owner of a handle can be dropped inside it.
-                self.$field.extend(self.received.drain(..).map($from_received));
+                if !self.received.is_empty() {
+                    self.$field.extend(self.received.drain(..).map($from_received));
+                }
                 result
             }
         }

@@ -27,6 +27,10 @@ pub(crate) trait Cursor: Sized {
     fn lock_of(endpoint: &Endpoint) -> &Lock<Self>;
     /// The handle that was admitted to the end.
     fn admitted(&mut self) -> &mut Option<Admitted>;
+    /// The shared words that the end uses.
+    fn words(&mut self) -> &mut Option<EndWords>;
+    /// As [`words`](Self::words), of an end that was entered.
+    fn entered_words(&self) -> &EndWords;
     /// The side that writes this end's direction, if the end is of `side`.
     fn writer_of(side: ObjectRef) -> ObjectRef;
 }
@@ -40,6 +44,16 @@ impl Cursor for WriteCursor {
     #[inline(always)]
     fn admitted(&mut self) -> &mut Option<Admitted> {
         &mut self.admitted
+    }
+
+    #[inline(always)]
+    fn words(&mut self) -> &mut Option<EndWords> {
+        &mut self.words
+    }
+
+    #[inline(always)]
+    fn entered_words(&self) -> &EndWords {
+        self.words.as_ref().expect("`End` has set them")
     }
 
     fn writer_of(side: ObjectRef) -> ObjectRef {
@@ -58,6 +72,16 @@ impl Cursor for ReadCursor {
         &mut self.admitted
     }
 
+    #[inline(always)]
+    fn words(&mut self) -> &mut Option<EndWords> {
+        &mut self.words
+    }
+
+    #[inline(always)]
+    fn entered_words(&self) -> &EndWords {
+        self.words.as_ref().expect("`End` has set them")
+    }
+
     fn writer_of(side: ObjectRef) -> ObjectRef {
         side.peer()
     }
@@ -69,7 +93,6 @@ pub(crate) struct End<'a, C> {
     /// The side of the channel that this process holds.
     pub(crate) side: ObjectRef,
     pub(crate) endpoint: &'a Endpoint,
-    words: EndWords,
     /// Where the end stands in its ring. This guard is the lock.
     pub(crate) cursor: Locked<'a, C>,
 }
@@ -100,41 +123,47 @@ impl<'a, C: Cursor> End<'a, C> {
             {
                 *admitted
             }
-            admitted => admit::<C>(thread, endpoint, handle, admitted)?,
+            _ => admit(thread, endpoint, handle, &mut *cursor)?,
         };
         let found = ResolvedHandle { index, entry: admitted.entry };
         // After the handle: a handle that is gone gives `BadHandle`, also if it lacked a right.
         found.require(rights)?;
-        Ok(Self { thread, side: found.entry.object(), endpoint, words: admitted.words, cursor })
+        Ok(Self { thread, side: found.entry.object(), endpoint, cursor })
     }
 
-    /// Locks the end of `endpoint`, if no thread holds the lock. The caller checks [`is_bound`](Self::is_bound).
-    pub(crate) fn try_lock(thread: &'a Thread, side: ObjectRef, endpoint: &'a Endpoint) -> Option<Self> {
-        let words = EndWords::new(thread.arena(), side, C::writer_of(side)).ok()?;
-        Some(Self { thread, side, endpoint, words, cursor: C::lock_of(endpoint).try_lock()? })
-    }
-
-    /// Whether `endpoint` is still that of `side`.
-    pub(crate) fn is_bound(&self) -> bool {
-        self.endpoint.is_bound_to(self.side)
+    /// Locks the end of `endpoint`, if no thread holds the lock.
+    ///
+    /// # Errors
+    /// `Canceled` when the endpoint is no longer that of `side`.
+    pub(crate) fn try_lock(
+        thread: &'a Thread,
+        side: ObjectRef,
+        endpoint: &'a Endpoint,
+    ) -> Result<Option<Self>> {
+        let Some(mut cursor) = C::lock_of(endpoint).try_lock() else { return Ok(None) };
+        if !endpoint.is_bound_to(side) {
+            return Err(Error::Canceled);
+        }
+        find_words(thread, side, &mut *cursor)?;
+        Ok(Some(Self { thread, side, endpoint, cursor }))
     }
 
     /// The direction that this end writes or reads.
     #[inline(always)]
     pub(crate) fn direction(&self) -> &'a Direction {
-        self.words.direction.get(self.thread.arena())
+        self.cursor.entered_words().direction.get(self.thread.arena())
     }
 
     /// The state word of this side: its own signals, and the bits of its sleepers.
     #[inline(always)]
     pub(crate) fn own_state(&self) -> &'a AtomicU64 {
-        self.words.own_state.get(self.thread.arena())
+        self.cursor.entered_words().own_state.get(self.thread.arena())
     }
 
     /// The state word of the other side.
     #[inline(always)]
     pub(crate) fn peer_state(&self) -> &'a AtomicU64 {
-        self.words.peer_state.get(self.thread.arena())
+        self.cursor.entered_words().peer_state.get(self.thread.arena())
     }
 }
 
@@ -144,7 +173,7 @@ fn admit<C: Cursor>(
     thread: &Thread,
     endpoint: &Endpoint,
     handle: HandleName,
-    admitted: &mut Option<Admitted>,
+    cursor: &mut C,
 ) -> Result<Admitted> {
     let found = handle.resolve(thread)?;
     let side = found.entry.object();
@@ -153,8 +182,16 @@ fn admit<C: Cursor>(
         return Err(ring::not_an_endpoint(thread, found));
     }
     let cell = thread.arena().entry(thread.table_row, found.index).ok_or(Error::BadHandle)?;
-    let words = EndWords::new(thread.arena(), side, C::writer_of(side))?;
-    Ok(*admitted.insert(Admitted { entry: found.entry, cell: ArenaRef::new(cell), words }))
+    find_words(thread, side, cursor)?;
+    Ok(*cursor.admitted().insert(Admitted { entry: found.entry, cell: ArenaRef::new(cell) }))
+}
+
+/// Finds the words that the end of `side` uses. The caller holds the end's lock, and has found it bound to the side.
+fn find_words<C: Cursor>(thread: &Thread, side: ObjectRef, cursor: &mut C) -> Result<()> {
+    if cursor.words().is_none() {
+        *cursor.words() = Some(EndWords::new(thread.arena(), side, C::writer_of(side))?);
+    }
+    Ok(())
 }
 
 #[cold]

@@ -38,14 +38,10 @@ pub(crate) fn trim_channels(thread: &Thread, all: bool) -> Result<bool> {
             continue;
         }
         // A busy end is skipped: this thread may itself hold the lock of one, and would then wait for itself.
-        if let Some(mut writer) = Writer::try_lock(thread, object, endpoint)
-            && writer.is_bound()
-        {
+        if let Ok(Some(mut writer)) = Writer::try_lock(thread, object, endpoint) {
             more |= trim_writer(&mut writer)?;
         }
-        if let Some(mut reader) = Reader::try_lock(thread, object, endpoint)
-            && reader.is_bound()
-        {
+        if let Ok(Some(mut reader)) = Reader::try_lock(thread, object, endpoint) {
             more |= trim_reader(&mut reader)?;
         }
     }

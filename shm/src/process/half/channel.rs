@@ -132,13 +132,12 @@ impl EndWords {
     }
 }
 
-/// The handle by which threads use an end. It was found bound to the end, with the words that they use.
+/// The handle by which threads use an end. It was found bound to the end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Admitted {
     /// The LIVE entry of the handle, and where it lies.
     pub(crate) entry: Entry,
     pub(crate) cell: ArenaRef<AtomicU64>,
-    pub(crate) words: EndWords,
 }
 
 impl Admitted {
@@ -155,6 +154,8 @@ impl Admitted {
 pub(crate) struct WriteCursor {
     /// The handle that was last used, while it is this end's.
     pub(crate) admitted: Option<Admitted>,
+    /// The shared words that the end uses, once it has been entered.
+    pub(crate) words: Option<EndWords>,
     /// Whether the other fields were loaded from the arena since the endpoint arrived.
     pub(crate) ready: bool,
     pub(crate) tail: u64,
@@ -197,6 +198,7 @@ impl WriteCursor {
         // first or leaves it alone.
         self.ready = false;
         self.admitted = None;
+        self.words = None;
         // A sender that holds a reservation comes back, finds its handle gone, and takes no reservation back.
         self.reserved = 0;
         self.segment = None;
@@ -214,6 +216,8 @@ impl WriteCursor {
 pub(crate) struct ReadCursor {
     /// The handle that was last used, while it is this end's.
     pub(crate) admitted: Option<Admitted>,
+    /// The shared words that the end uses, once it has been entered.
+    pub(crate) words: Option<EndWords>,
     /// Whether the other fields were loaded from the arena since the endpoint arrived.
     pub(crate) ready: bool,
     pub(crate) head: u64,
@@ -312,6 +316,7 @@ impl ReadCursor {
         // A claim is dropped here only after its handle has gone: its caller finds that before it would use the claim.
         self.ready = false;
         self.admitted = None;
+        self.words = None;
         self.segment = None;
         self.replies.clear();
         self.in_place_reads.clear();

@@ -44,8 +44,7 @@ fn revoke_idle_grants(thread: &Thread) -> usize {
     let inside = thread.inside();
     for (object, endpoint) in endpoint::bound(&thread.process, &inside) {
         // A busy end keeps its grant: this thread may itself hold the lock of one, and would then wait for itself.
-        if let Some(mut writer) = Writer::try_lock(thread, object, endpoint)
-            && writer.is_bound()
+        if let Ok(Some(mut writer)) = Writer::try_lock(thread, object, endpoint)
             && writer.cursor.ready
             && writer::refresh_head(&mut writer).is_ok()
         {

@@ -18,8 +18,10 @@ pub(crate) fn would_succeed(thread: &Thread, found: ResolvedHandle, endpoint: &E
         return Ok(false);
     }
     // Another thread is in a write, and its result will show whether there is room.
-    let Some(mut writer) = Writer::try_lock(thread, found.entry.object(), endpoint) else { return Ok(false) };
-    if !writer.is_bound() || !lookup::is_current(thread, found) {
+    let Some(mut writer) = Writer::try_lock(thread, found.entry.object(), endpoint)? else {
+        return Ok(false);
+    };
+    if !lookup::is_current(thread, found) {
         return Err(Error::Canceled);
     }
     // Read again under the lock: a write may have succeeded since the caller looked.
