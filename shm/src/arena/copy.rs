@@ -4,6 +4,9 @@
 //! another way. A longer copy goes by `memcpy` on raw pointers. If another process writes the source meanwhile, the
 //! *bytes* of the copy are meaningless, and only these. The protocol above never trusts them. The bounds come from
 //! checked, private numbers, and no byte is interpreted before it has been copied.
+//!
+//! A reader [takes ownership](take_ownership) of the lines that it has read, where the writer will soon write them again.
+//! A longer copy goes in pieces, so that the lines are still in the first cache then.
 
 use crate::arena::record::line::{LINE_BYTES, LINE_WORDS, Line};
 use crate::sync::{AtomicU64, Relaxed};
@@ -12,6 +15,10 @@ use core::mem::MaybeUninit;
 /// The most bytes that are copied by words: a slot of a ring has no more.
 #[cfg(not(loom))]
 const MOST_BY_WORDS: usize = 2 * LINE_BYTES;
+
+/// The bytes of a longer copy that are read before ownership of their lines is taken.
+#[cfg(not(loom))]
+const PIECE_BYTES: usize = 2048;
 
 /// Where the bytes of a message lie: in lines, from a word of the first line on.
 #[derive(Clone, Copy, Debug)]
@@ -188,15 +195,29 @@ impl<'a> Payload<'a> {
 
     #[cfg(not(loom))]
     fn read_bulk(&self, bytes: &mut [MaybeUninit<u8>]) {
-        // SAFETY: as in `write_bulk`, in the other direction. The memory is initialised: it belongs to a mapped file.
-        unsafe {
-            core::ptr::copy_nonoverlapping(
-                self.as_ptr().cast::<MaybeUninit<u8>>(),
-                bytes.as_mut_ptr(),
-                bytes.len(),
-            );
+        let mut first_word = 0;
+        for piece in bytes.chunks_mut(PIECE_BYTES) {
+            // SAFETY: as in `write_bulk`, in the other direction. The memory is initialised: it belongs to a mapped file.
+            unsafe {
+                let from = self.as_ptr().cast::<MaybeUninit<u8>>().add(first_word * size_of::<u64>());
+                core::ptr::copy_nonoverlapping(from, piece.as_mut_ptr(), piece.len());
+            }
+            let words = first_word..first_word + piece.len() / size_of::<u64>();
+            words.step_by(LINE_WORDS).for_each(|word| take_ownership(self.word(word)));
+            first_word += PIECE_BYTES / size_of::<u64>();
         }
     }
+}
+
+/// Stores a word of a message again, as it is. For the reader, before it consumes the message.
+///
+/// The store leaves the line owned by this processor alone. Otherwise both processors share it, and the writer's next store
+/// to it has to wait until this one has given up its copy. Some processors do that for one line at a time. They transfer
+/// many lines at a time (`docs/decisions/reader-owns-the-lines.md`).
+#[inline(always)]
+pub(crate) fn take_ownership(word: &AtomicU64) {
+    // Relaxed, both: no other thread stores the word, and none learns anything from this store.
+    word.store(word.load(Relaxed), Relaxed);
 }
 
 /// The word of the last bytes, `rest` of `all`: fewer than eight.
@@ -226,6 +247,23 @@ mod tests {
                 // SAFETY: `read_uninit` fills all of the slice.
                 let back: Vec<u8> = back.iter().map(|byte| unsafe { byte.assume_init() }).collect();
                 assert_eq!(back, bytes[..len], "{len} bytes from word {first_word}");
+            }
+        }
+    }
+
+    /// The message stays as it is: its reader may die before it has consumed it.
+    #[test]
+    fn taking_ownership_changes_no_byte() {
+        let lines: Vec<Line> = (0..100).map(|_| Line::default()).collect();
+        let payload = Payload::new(&lines, 3);
+        let bytes: Vec<u8> = (0..payload.len_bytes()).map(|i| (i % 251) as u8).collect();
+        payload.write(&bytes);
+        let mut back = vec![MaybeUninit::uninit(); bytes.len()];
+        for _ in 0..2 {
+            payload.read_uninit(&mut back);
+            for (byte, expected) in back.iter().zip(&bytes) {
+                // SAFETY: `read_uninit` fills all of the slice.
+                assert_eq!(unsafe { byte.assume_init() }, *expected);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! A segment of a ring, and a message in it: checked views of the blocks that make up the rings of channels.
 
 use crate::arena::Arena;
-use crate::arena::copy::Payload;
+use crate::arena::copy::{self, Payload};
 use crate::arena::error::{Error, Result};
 use crate::arena::record::line::{LINE_BYTES, LINE_WORDS, Line};
 use crate::arena::size_class::SizeClass;
@@ -123,19 +123,24 @@ impl Segment {
         (len <= payload.len_bytes()).then_some(PlainMessage { payload, len, is_in_block })
     }
 
-    /// Fetches the slot of `position`, which will be read soon.
+    /// Fetches the slot of `position`, for a message of so many bytes that will be written or read soon.
     #[inline(always)]
-    pub(crate) fn prefetch_read(&self, position: u64) {
-        self.slot(position).iter().for_each(sync::prefetch_read);
+    pub(crate) fn prefetch(&self, position: u64, bytes: usize) {
+        let slot = self.slot(position);
+        sync::prefetch_exclusive(&slot[0]);
+        if bytes > FIRST_LINE_BYTES {
+            sync::prefetch_exclusive(&slot[1]);
+        }
     }
 
-    /// Fetches the slot of `position`, which will be written soon with so many bytes.
+    /// Takes ownership of the lines of the plain message at `position`, which was read. The message keeps its header: the
+    /// stores are to words after it.
     #[inline(always)]
-    pub(crate) fn prefetch_write(&self, position: u64, bytes: usize) {
+    pub(crate) fn take_ownership(&self, position: u64, bytes: usize) {
         let slot = self.slot(position);
-        sync::prefetch_write(&slot[0]);
+        copy::take_ownership(&slot[0].0[HEADER_WORDS]);
         if bytes > FIRST_LINE_BYTES {
-            sync::prefetch_write(&slot[1]);
+            copy::take_ownership(&slot[1].0[0]);
         }
     }
 
@@ -185,6 +190,13 @@ pub(crate) struct PlainMessage<'a> {
     pub(crate) payload: Payload<'a>,
     pub(crate) len: usize,
     pub(crate) is_in_block: bool,
+}
+
+impl PlainMessage<'_> {
+    #[inline(always)]
+    pub(crate) fn bytes_in_slot(&self) -> usize {
+        if self.is_in_block { 0 } else { self.len }
+    }
 }
 
 /// A message in the ring. Its header was copied and checked.

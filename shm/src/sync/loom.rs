@@ -281,9 +281,7 @@ pub(crate) fn backoff(_step: u32) {
     ::loom::thread::yield_now();
 }
 
-pub(crate) fn prefetch_write<T>(_line: &T) {}
-
-pub(crate) fn prefetch_read<T>(_line: &T) {}
+pub(crate) fn prefetch_exclusive<T>(_line: &T) {}
 
 pub(crate) fn is_watched() -> bool {
     false

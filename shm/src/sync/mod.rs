@@ -15,7 +15,7 @@
 //! | [`Grace`] | grace periods, after which such values are freed | frees no value; the native one has its own models |
 //! | [`backoff`] | spin-loop hint, then yield | yield |
 //! | [`pause`] | spin-loop hints | yield |
-//! | [`prefetch_read`], [`prefetch_write`] | prefetch | no code |
+//! | [`prefetch_exclusive`] | prefetch | no code |
 //! | [`acquired`], [`released`] | reported to race detectors (`sync/race_tools.rs`) | no code |
 //!
 //! The two barriers are an asymmetric fence. The light barrier costs its user no instruction, because the other side,

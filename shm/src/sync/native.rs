@@ -127,28 +127,15 @@ pub(crate) fn backoff(step: u32) {
     }
 }
 
-/// Makes the processor fetch a line that is about to be written, without waiting for it. A locked instruction waits for
-/// all stores before it, and would wait for the line.
+/// Makes the processor fetch a line, and own it, without waiting for it: the line is about to be written, or read and
+/// then [owned](crate::arena::copy::take_ownership). A locked instruction waits for all stores before it, and would wait for
+/// the line.
 #[inline(always)]
-pub(crate) fn prefetch_write<T>(line: &T) {
+pub(crate) fn prefetch_exclusive<T>(line: &T) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a prefetch is a hint: it changes only the contents of the cache.
     unsafe {
         core::arch::asm!("prefetchw [{}]", in(reg) core::ptr::from_ref(line), options(nostack, preserves_flags));
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = line;
-}
-
-/// Makes the processor fetch a line that is about to be read, without waiting for it.
-#[inline(always)]
-pub(crate) fn prefetch_read<T>(line: &T) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a prefetch is a hint: it changes only the contents of the cache.
-    unsafe {
-        core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(
-            core::ptr::from_ref(line).cast(),
-        );
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = line;

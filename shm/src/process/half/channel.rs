@@ -165,6 +165,8 @@ pub(crate) struct WriteCursor {
     pub(crate) consumed_seen: u64,
     /// How many messages may be pending.
     pub(crate) max_pending: u64,
+    /// The value of `consumed_seen` when a wait for the reader last found it idle.
+    pub(crate) idle_at: Option<u64>,
     /// Writes below this position need not look at any shared word.
     pub(crate) limit: u64,
     /// Positions reserved for transfers that are marking their handles.

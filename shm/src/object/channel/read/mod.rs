@@ -14,7 +14,7 @@ pub(crate) mod reply;
 use crate::arena::copy::Payload;
 use crate::arena::error::{Error, Result};
 use crate::arena::record::counter::Counter;
-use crate::arena::segment::{FETCH_AHEAD, MAX_MESSAGE_HANDLES, Message, PlainMessage};
+use crate::arena::segment::{FETCH_AHEAD, MAX_MESSAGE_HANDLES, Message, PlainMessage, SLOT_BYTES};
 use crate::arena::word::handle::{Entry, EntryIndex, Rights};
 use crate::arena::word::intent::Operation;
 use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
@@ -90,6 +90,7 @@ pub(crate) fn receive_batch(
         if let Some(message) = plain_message(&reader, position) {
             append(bytes, message.payload, message.len);
             ends.push(bytes.len());
+            reader::own_slot_in_stream(&reader, position, message.bytes_in_slot());
             position += 1;
             continue;
         }
@@ -139,7 +140,7 @@ fn plain_message<'a>(reader: &'a Reader<'_>, position: u64) -> Option<PlainMessa
     }
     // Not beyond the known tail: the prefetch would take lines there from the writer, which is still filling them.
     if position + FETCH_AHEAD < cursor.tail_seen {
-        segment.prefetch_read(position + FETCH_AHEAD);
+        segment.prefetch(position + FETCH_AHEAD, SLOT_BYTES);
     }
     let message = segment.plain_message(thread.arena(), position)?;
     if message.is_in_block && position + 1 < cursor.tail_seen {
@@ -197,7 +198,8 @@ fn take_plain(reader: &mut Reader<'_>, position: u64, buffer: &mut impl RecvBuf)
     message.payload.read_uninit(&mut room[..len]);
     // SAFETY: the line above has written the first `len` bytes.
     unsafe { buffer.advance(len) };
-    let len = message.len;
+    let (len, bytes_in_slot) = (message.len, message.bytes_in_slot());
+    reader::own_slot_in_stream(reader, position, bytes_in_slot);
     reader::advance_head(reader, position + 1);
     reader.thread.increment(Counter::MessagesReceived, 1);
     crash_point!(reader.thread, "receive.consumed");
@@ -219,7 +221,7 @@ pub(crate) fn take(
     let segment = &place.segment;
     // Not beyond the known tail: the prefetch would take lines there from the writer, which is still filling them.
     if position + FETCH_AHEAD < reader.cursor.tail_seen {
-        segment.prefetch_read(position + FETCH_AHEAD);
+        segment.prefetch(position + FETCH_AHEAD, SLOT_BYTES);
     }
     let message = place.message(thread)?;
     if message.block.is_some() && position + 1 < reader.cursor.tail_seen {

@@ -6,7 +6,7 @@
 use crate::arena::error::{Error, Result};
 use crate::arena::record::counter::Counter;
 use crate::arena::record::line::LINE_BYTES;
-use crate::arena::segment::{FETCH_AHEAD, MAX_POSITION, Segment};
+use crate::arena::segment::{FETCH_AHEAD, MAX_POSITION, SLOT_BYTES, Segment};
 use crate::arena::word::block::BlockId;
 use crate::arena::word::ring::MessageHeader;
 use crate::arena::word::signals::State;
@@ -89,6 +89,18 @@ pub(crate) fn refresh_tail(reader: &mut Reader<'_>) -> Result<()> {
     }
 }
 
+/// Takes ownership of the slot of the plain message at `position`, which was read, if messages come in a stream.
+///
+/// One message at a time it would hold up the answer: the store of an answer leaves the processor after this one.
+#[inline(always)]
+pub(crate) fn own_slot_in_stream(reader: &Reader<'_>, position: u64, bytes_in_slot: usize) {
+    if reader.cursor.found_at_once >= STREAM
+        && let Some(segment) = &reader.cursor.segment
+    {
+        segment.take_ownership(position, bytes_in_slot);
+    }
+}
+
 /// As [`refresh_tail`], while messages come in a stream.
 fn refresh_in_stream(reader: &mut Reader<'_>) -> Result<()> {
     let next = reader.cursor.tail_seen;
@@ -105,7 +117,7 @@ fn refresh_in_stream(reader: &mut Reader<'_>) -> Result<()> {
         cursor.found_at_once = 0;
     } else if let Some(segment) = cursor.segment {
         let ahead = (next + 1)..cursor.tail_seen.min(next + FETCH_AHEAD + 1);
-        ahead.for_each(|position| segment.prefetch_read(position));
+        ahead.for_each(|position| segment.prefetch(position, SLOT_BYTES));
     }
     Ok(())
 }
@@ -225,6 +237,6 @@ pub(crate) fn prefetch_block(arena: &Arena, segment: &Segment, position: u64) {
         && let Ok(lines) = arena.lines(block)
         && lines.len() * LINE_BYTES <= MOST_BYTES_FETCHED
     {
-        lines.iter().for_each(sync::prefetch_read);
+        lines.iter().for_each(sync::prefetch_exclusive);
     }
 }

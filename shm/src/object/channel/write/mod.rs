@@ -95,7 +95,7 @@ pub(crate) fn write_slot(segment: &Segment, position: u64, bytes: &[u8], txid: O
     payload.write(bytes);
     set_txid(payload, txid);
     // A later slot is still in the reader's cache, from the previous lap. Ask for it before this thread needs it.
-    segment.prefetch_write(position + FETCH_AHEAD, bytes.len());
+    segment.prefetch(position + FETCH_AHEAD, bytes.len());
 }
 
 /// The position of the next message.
@@ -159,7 +159,7 @@ pub(crate) fn prepare_block(
     thread.arena().descriptor(block)?.position.store(position + 1, Relaxed);
     let segment = writer.cursor.segment.as_ref().ok_or(Error::Corrupt("room without a segment"))?;
     segment.block_link(position).store(block.to_link(), Relaxed);
-    segment.prefetch_write(position + FETCH_AHEAD, 0);
+    segment.prefetch(position + FETCH_AHEAD, 0);
     // Positions only grow, so the queue stays sorted, and `refresh_head` looks at its front only.
     writer.cursor.in_flight.push_back((position, block));
     Ok(())

@@ -34,7 +34,7 @@ pub(crate) fn payload_block(writer: &mut Writer<'_>, lines: usize) -> Result<Blo
         let most = (IN_FLIGHT_BYTES / class.bytes()).clamp(32, 512);
         let enough = most / 8;
         if writer.cursor.in_flight.len() >= most {
-            writer::back_off_for_reader(writer, |cursor| spares(cursor) >= enough)?;
+            writer::back_off_for_reader(writer, class.bytes(), |cursor| spares(cursor) >= enough)?;
         }
         if spares(&writer.cursor) < enough
             && writer.cursor.in_flight.len() < most
@@ -58,7 +58,7 @@ pub(crate) fn payload_block(writer: &mut Writer<'_>, lines: usize) -> Result<Blo
     if let Some(next) = writer.cursor.spare[class.index()].front()
         && next.bytes() <= MOST_BYTES_FETCHED
     {
-        writer.thread.arena().lines(*next)?.iter().for_each(sync::prefetch_write);
+        writer.thread.arena().lines(*next)?.iter().for_each(sync::prefetch_exclusive);
     }
     Ok(block)
 }

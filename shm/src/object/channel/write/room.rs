@@ -1,7 +1,7 @@
 //! Room for one more message: in the current segment, by a grant of the quota, or by a larger segment linked behind it.
 
 use crate::arena::error::{Error, Result};
-use crate::arena::segment::class_of_messages;
+use crate::arena::segment::{SLOT_BYTES, class_of_messages};
 use crate::arena::size_class::SizeClass;
 use crate::memory::pressure;
 use crate::object::channel::end::Writer;
@@ -29,7 +29,7 @@ pub(crate) fn make_room(writer: &mut Writer<'_>) -> Result<()> {
     }
     let pending = writer.cursor.max_pending;
     let free = |cursor: &WriteCursor| pending.saturating_sub(cursor.pending());
-    writer::back_off_for_reader(writer, |cursor| free(cursor) >= pending / 64)?;
+    writer::back_off_for_reader(writer, SLOT_BYTES, |cursor| free(cursor) >= pending / 64)?;
     // The channel's own limit comes before the quota: SHOULD_WAIT ends as soon as this channel is read.
     if writer.cursor.pending() + writer.cursor.reserved >= pending {
         return Err(Error::ShouldWait);

@@ -76,6 +76,7 @@ pub(crate) fn load_write_cursor(writer: &mut Writer<'_>) -> Result<()> {
     in_flight.sort_unstable_by_key(|(position, _)| *position);
     cursor.in_flight.extend(in_flight);
     cursor.searched = 0;
+    cursor.idle_at = None;
     // The grant dates from the end's arrival, and messages may have been read since. Replace it by one that covers the
     // messages pending now.
     let credits = &thread.process.quotas.messages;
@@ -89,7 +90,11 @@ pub(crate) fn load_write_cursor(writer: &mut Writer<'_>) -> Result<()> {
 /// How long a writer waits between two looks at the head, at first, in spin-loop hints: about a microsecond.
 const BACK_OFF_PAUSES: u32 = 16;
 
-/// If the reader is far behind, waits up to some microseconds until it has consumed enough for more than one message.
+/// The bytes of a message that a reader reads during a hint, at least: 128 bytes in 10 to 50 ns.
+const BYTES_READ_PER_PAUSE: usize = 128;
+
+/// If the reader is far behind, waits up to some microseconds, or the time that it takes to read some messages of
+/// `message_bytes`, until it has consumed enough for more than one message.
 ///
 /// A load of the head takes its cache line from the reader, which then waits for the line at its next message. A writer
 /// that loads the head before each message makes both as slow as the line. After so many messages, the next one can
@@ -98,6 +103,7 @@ const BACK_OFF_PAUSES: u32 = 16;
 #[cold]
 pub(crate) fn back_off_for_reader(
     writer: &mut Writer<'_>,
+    message_bytes: usize,
     is_enough: impl Fn(&WriteCursor) -> bool,
 ) -> Result<()> {
     for turn in 0..4 {
@@ -105,12 +111,16 @@ pub(crate) fn back_off_for_reader(
             break;
         }
         let seen = writer.cursor.consumed_seen;
+        // A reader that was found idle, and still is, is not given the time of a large message once more.
+        let is_idle = writer.cursor.idle_at == Some(seen);
+        let for_bytes = if is_idle { 0 } else { message_bytes / BYTES_READ_PER_PAUSE };
         for _ in 0..1 << turn {
-            sync::pause(BACK_OFF_PAUSES);
+            sync::pause(BACK_OFF_PAUSES + for_bytes as u32);
         }
         refresh_head(writer)?;
         if writer.cursor.consumed_seen == seen {
             // The reader has consumed no message meanwhile, so it is probably not running.
+            writer.cursor.idle_at = Some(seen);
             break;
         }
     }
