@@ -16,7 +16,7 @@ use crate::arena::word::signals::{Signals, State};
 use crate::handle::lookup::{self, ResolvedHandle};
 use crate::object::channel::end::{Reader, Writer};
 use crate::object::channel::read::recv_buf::{Actual, Arrivals, OnOverflow, RecvBuf};
-use crate::object::channel::read::{self, late_replies, reply};
+use crate::object::channel::read::{self, late_replies, reader, reply};
 use crate::object::channel::write::handles::SendRequest;
 use crate::object::channel::write::{self, handles, payload_lines, refused};
 use crate::object::wait;
@@ -25,6 +25,9 @@ use crate::refcount;
 use crate::signal::eventcount::OnInterrupt;
 use crate::signal::wait_item::WaitItem;
 use crate::sync::{Acquire, Relaxed};
+
+/// How often a thread looks for the reply to the only call in progress before it gives the receiving lock back.
+const LOOKS_OF_A_LONE_CALLER: u32 = if cfg!(loom) { 0 } else { 16 };
 
 /// A call in progress.
 #[derive(Debug)]
@@ -93,9 +96,9 @@ fn register_call(thread: &Thread, found: ResolvedHandle, rights: Rights) -> Resu
         // `match_replies`, below, or the read of the reply.
         let _ = read::next_message(&mut reader);
     }
-    if reader.cursor.calls.is_empty() {
-        // A message that is here already cannot answer this call. It may be the late reply to an earlier one, so match
-        // it before the new id is registered.
+    if reader.cursor.calls.is_empty() && reader.cursor.minds_late() {
+        // A message that is here already may be the late reply to an earlier call. It is matched before the new id is
+        // registered.
         reply::match_replies(&mut reader)?;
     }
     if reader.cursor.next_txid == 0 {
@@ -109,11 +112,11 @@ fn register_call(thread: &Thread, found: ResolvedHandle, rights: Rights) -> Resu
     let txid = loop {
         let txid = Txid(0x8000_0000 | reader.cursor.next_txid);
         reader.cursor.next_txid = (reader.cursor.next_txid & 0x7fff_ffff) + 1;
-        if !reader.cursor.calls.contains_key(&txid) {
+        if reader.cursor.calls.reply(txid).is_none() {
             break txid;
         }
     };
-    reader.cursor.calls.insert(txid, None);
+    reader.cursor.calls.insert(txid);
     // Relaxed: a thread that reads a value other than 0 checks again under the lock.
     reader.endpoint.out_of_order.store(reader.cursor.out_of_order(), Relaxed);
     Ok(txid)
@@ -169,17 +172,24 @@ fn try_reply(thread: &Thread, pending: &Pending, buffer: &mut impl RecvBuf) -> R
     // ORDER: Acquire, and before the tail is loaded: a thread that sees PEER_CLOSED also finds a reply that the peer
     // sent before it closed.
     let state = State(reader.own_state().load(Acquire));
-    while reader.cursor.calls.get(&pending.txid) == Some(&None) && reply::match_next(&mut reader)? {}
+    if reader.cursor.calls.len() == 1 {
+        // No other caller waits for the lock. A look costs less than another turn of the wait.
+        let _ = (0..LOOKS_OF_A_LONE_CALLER).any(|_| reader::is_next_committed(&reader));
+    }
+    while reader.cursor.calls.reply(pending.txid) == Some(&mut None) && reply::match_next(&mut reader)? {}
     late_replies::discard_late(&mut reader)?;
-    match *reader.cursor.calls.get(&pending.txid).ok_or(Error::Canceled)? {
+    match *reader.cursor.calls.reply(pending.txid).ok_or(Error::Canceled)? {
         Some(position) => {
             // The call is over with any result of `take`. A reply that could not be taken goes back to the plain reads,
             // below.
-            reader.cursor.calls.remove(&pending.txid);
+            reader.cursor.calls.remove(pending.txid);
             reader.cursor.replies.remove(position);
             // The handles go to `buffer` after the lock is dropped: the caller's code must not run under it.
             let mut arrived = Arrivals::new();
-            let taken = read::take(&mut reader, position, buffer, &mut arrived, OnOverflow::Discard);
+            let taken = match read::take_plain(&mut reader, position, buffer) {
+                Ok(None) => read::take(&mut reader, position, buffer, &mut arrived, OnOverflow::Discard),
+                plain => plain.map(|bytes| Actual { bytes: bytes.unwrap_or(0), handles: 0 }),
+            };
             if !matches!(taken, Ok(_) | Err(Error::BufferTooSmall { .. })) {
                 reader.cursor.release(position);
             }
@@ -197,7 +207,7 @@ pub(crate) fn call_abandon(thread: &Thread, pending: &Pending) {
     let inside = thread.inside();
     // On an error the handle is gone, and its half has dropped all calls (`ReadCursor::forget`).
     if let Ok(mut reader) = Reader::enter(thread, pending.found, Rights::empty(), &inside) {
-        if let Some(Some(position)) = reader.cursor.calls.remove(&pending.txid) {
+        if let Some(position) = reader.cursor.calls.remove(pending.txid) {
             reader.cursor.replies.remove(position);
             if reader.cursor.minds_late() {
                 reader.cursor.note_late(position);

@@ -21,6 +21,7 @@ use crate::arena::word::handle::Entry;
 use crate::arena::word::reference::ObjectRef;
 use crate::arena::word::ring::Txid;
 use crate::process::half::PrivateHalf;
+use crate::process::half::calls::Calls;
 use crate::process::quota::{MessageCredits, Quotas};
 use crate::sync::{AtomicU64, Lock, Relaxed};
 use crossbeam_utils::CachePadded;
@@ -234,9 +235,8 @@ pub(crate) struct ReadCursor {
     pub(crate) beyond: BTreeMap<u64, Beyond>,
     /// Messages below this position have been matched against the awaited replies.
     pub(crate) matched_to: u64,
-    /// The calls that await their reply, by transaction id, each with the position of the reply once a thread has seen
-    /// it.
-    pub(crate) calls: BTreeMap<Txid, Option<u64>>,
+    /// The calls that await their reply.
+    pub(crate) calls: Calls,
     /// The positions of those replies, and of late replies.
     pub(crate) replies: Positions,
     /// Positions being read in place.
@@ -320,14 +320,12 @@ impl ReadCursor {
         self.admitted = None;
         self.words = None;
         self.segment = None;
+        self.calls.clear();
         self.replies.clear();
         self.in_place_reads.clear();
         // The maps of most ends are always empty, so test before clearing.
         if !self.beyond.is_empty() {
             self.beyond.clear();
-        }
-        if !self.calls.is_empty() {
-            self.calls.clear();
         }
         if !self.back.is_empty() {
             self.back.clear();
@@ -344,6 +342,16 @@ impl ReadCursor {
     pub(crate) fn out_of_order(&self) -> u64 {
         // A call counts from its registration on: until its reply is found, each new message may be that reply.
         self.calls.len() as u64 + self.in_place_reads.len() as u64 + self.taken + u64::from(self.minds_late())
+    }
+
+    /// The head's segment, if the first message that is not known to be sent will lie there.
+    #[inline(always)]
+    pub(crate) fn segment_at_hand(&self) -> Option<&Segment> {
+        let next = self.tail_seen;
+        // P5: within a lap of the head. A damaged slot cannot send the reader further.
+        self.segment.as_ref().filter(|segment| {
+            segment.base <= next && next < self.end && next.wrapping_sub(self.head) < segment.messages()
+        })
     }
 
     /// Whether the message belongs to a caller or to a reader in place.

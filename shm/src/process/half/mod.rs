@@ -10,6 +10,8 @@
 //! A thread may find a half, reach its lock late, and then find it bound to another object. So under the lock it looks
 //! at its handle's entry again, which has changed by then for good.
 
+pub(crate) mod calls;
+
 use crate::arena::word::handle::EntryIndex;
 use crate::arena::word::reference::ObjectRef;
 use crate::process::quota::Quotas;

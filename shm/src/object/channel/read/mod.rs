@@ -184,11 +184,15 @@ fn nothing_to_read(reader: &mut Reader<'_>) -> Result<u64> {
     reply::first_unclaimed(reader)?.ok_or(Error::PeerClosed)
 }
 
-/// As [`take`], for a plain message at the head, while no message is consumed out of order. Returns its length; `None` if
-/// the message is another, or does not fit.
+/// As [`take`], for a plain message at the head, while no message behind it is consumed. Returns its length; `None` if the
+/// message is another, or does not fit.
 #[inline(always)]
-fn take_plain(reader: &mut Reader<'_>, position: u64, buffer: &mut impl RecvBuf) -> Result<Option<usize>> {
-    if reader.endpoint.is_out_of_order() || position != reader.cursor.head {
+pub(crate) fn take_plain(
+    reader: &mut Reader<'_>,
+    position: u64,
+    buffer: &mut impl RecvBuf,
+) -> Result<Option<usize>> {
+    if reader.cursor.taken != 0 || position != reader.cursor.head {
         return Ok(None);
     }
     let Some(message) = plain_message(reader, position) else { return Ok(None) };

@@ -68,11 +68,7 @@ pub(crate) fn refresh_tail(reader: &mut Reader<'_>) -> Result<()> {
     if cursor.found_at_once >= STREAM {
         return refresh_in_stream(reader);
     }
-    // P5: within a lap of the head. A damaged slot cannot send the reader further.
-    let is_at_hand = |segment: &Segment| {
-        segment.base <= next && next < cursor.end && next.wrapping_sub(cursor.head) < segment.messages()
-    };
-    let Some(segment) = cursor.segment.filter(is_at_hand) else { return load_tail(reader) };
+    let Some(segment) = cursor.segment_at_hand().copied() else { return load_tail(reader) };
     if segment.is_committed(next) {
         cursor.tail_seen = next + 1;
         cursor.found_at_once += 1;
@@ -87,6 +83,13 @@ pub(crate) fn refresh_tail(reader: &mut Reader<'_>) -> Result<()> {
         None => Ok(()),
         Some(_) => load_tail(reader),
     }
+}
+
+/// Whether the slot at hand shows that another message was sent since the last look.
+#[inline(always)]
+pub(crate) fn is_next_committed(reader: &Reader<'_>) -> bool {
+    let cursor = &*reader.cursor;
+    cursor.segment_at_hand().is_some_and(|segment| segment.is_committed(cursor.tail_seen))
 }
 
 /// Takes ownership of the slot of the plain message at `position`, which was read, if messages come in a stream.

@@ -54,7 +54,7 @@ fn match_seen(reader: &mut Reader<'_>) -> Result<()> {
             // The id is read once. A sender that changes it afterwards changes nothing: the position is noted, and not
             // the id.
             let txid = Txid(message.payload.first_half_word());
-            if let Some(reply) = reader.cursor.calls.get_mut(&txid) {
+            if let Some(reply) = reader.cursor.calls.reply(txid) {
                 // The first reply with the id wins; a second one is an ordinary message.
                 if reply.is_none() {
                     *reply = Some(position);
