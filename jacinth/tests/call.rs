@@ -177,3 +177,28 @@ fn replies_after_transfer_become_ordinary_messages() {
         assert_eq!(next(&server).bytes(), b"works");
     });
 }
+
+/// Ids count up, so a peer can guess the next one. A message that was there before the call, or that is being read in
+/// place, answers no call all the same.
+#[test]
+fn guessed_ids_answer_no_call() {
+    in_arena(|_| {
+        let (client, server) = Channel::create();
+        let mut reply = MessageBuf::new();
+        let mut call_without_answer = || {
+            let called = client.call(MonotonicInstant::INFINITE_PAST, b"\0\0\0\0", &mut [], &mut reply);
+            assert_eq!(called, Err(Status::TIMED_OUT));
+            u32::from_ne_bytes(next(&server).bytes().try_into().unwrap())
+        };
+        let guess = |last: u32| (0x8000_0000 | ((last & 0x7fff_ffff) + 1)).to_ne_bytes();
+        let last = call_without_answer();
+        server.write(&guess(last), &mut events(1)).unwrap();
+        let reading = client.read_in_place().unwrap();
+        let last = call_without_answer();
+        assert_eq!(reading.finish().unwrap().len(), 1);
+        server.write(&guess(last), &mut events(1)).unwrap();
+        call_without_answer();
+        assert_eq!(next(&client).n_handles(), 1);
+        assert_eq!(client.read(&mut MessageBuf::new()), Err(Status::SHOULD_WAIT));
+    });
+}

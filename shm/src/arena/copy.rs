@@ -9,6 +9,8 @@
 //! A longer copy goes in pieces, so that the lines are still in the first cache then.
 
 use crate::arena::record::line::{LINE_BYTES, LINE_WORDS, Line};
+#[cfg(not(loom))]
+use crate::sync;
 use crate::sync::{AtomicU64, Relaxed};
 use core::mem::MaybeUninit;
 
@@ -197,13 +199,17 @@ impl<'a> Payload<'a> {
     fn read_bulk(&self, bytes: &mut [MaybeUninit<u8>]) {
         let mut first_word = 0;
         for piece in bytes.chunks_mut(PIECE_BYTES) {
+            let words = first_word..first_word + piece.len().div_ceil(size_of::<u64>());
+            let lines = || words.clone().step_by(LINE_WORDS).map(|word| self.word(word));
+            // A line that comes by a prefetch is owned from the beginning. One that comes by a load is transferred, and then
+            // upgraded.
+            lines().for_each(sync::prefetch_exclusive);
             // SAFETY: as in `write_bulk`, in the other direction. The memory is initialised: it belongs to a mapped file.
             unsafe {
                 let from = self.as_ptr().cast::<MaybeUninit<u8>>().add(first_word * size_of::<u64>());
                 core::ptr::copy_nonoverlapping(from, piece.as_mut_ptr(), piece.len());
             }
-            let words = first_word..first_word + piece.len() / size_of::<u64>();
-            words.step_by(LINE_WORDS).for_each(|word| take_ownership(self.word(word)));
+            lines().for_each(take_ownership);
             first_word += PIECE_BYTES / size_of::<u64>();
         }
     }
@@ -216,7 +222,8 @@ impl<'a> Payload<'a> {
 /// many lines at a time (`docs/decisions/reader-owns-the-lines.md`).
 #[inline(always)]
 pub(crate) fn take_ownership(word: &AtomicU64) {
-    // Relaxed, both: no other thread stores the word, and none learns anything from this store.
+    // Relaxed, both: no other thread stores the word, and none learns anything from this store. P5: one that does has
+    // damaged a message that is being read.
     word.store(word.load(Relaxed), Relaxed);
 }
 

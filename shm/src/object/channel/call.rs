@@ -92,14 +92,17 @@ fn register_call(thread: &Thread, found: ResolvedHandle, rights: Rights) -> Resu
     let inside = thread.inside();
     let mut reader = Reader::enter(thread, found, rights, &inside)?;
     if !reader.cursor.ready {
-        // For its effect: it loads the cursor. The error is mostly that there is no message; any other one meets
-        // `match_replies`, below, or the read of the reply.
-        let _ = read::next_message(&mut reader);
+        reader::load_read_cursor(&mut reader)?;
     }
-    if reader.cursor.calls.is_empty() && reader.cursor.minds_late() {
-        // A message that is here already may be the late reply to an earlier call. It is matched before the new id is
-        // registered.
-        reply::match_replies(&mut reader)?;
+    if reader.cursor.calls.is_empty() {
+        // A message that is here already cannot answer this call, and may be claimed. It may be the late reply to an
+        // earlier call. So it is matched, or passed over, before the new id is registered.
+        if reader.cursor.minds_late() {
+            reply::match_replies(&mut reader)?;
+        } else {
+            while reader::watch_next(&mut reader, 1) {}
+            reader.cursor.matched_to = reader.cursor.matched_to.max(reader.cursor.tail_seen);
+        }
     }
     if reader.cursor.next_txid == 0 {
         // Start at a random id: replies to the previous owner's calls may still be in flight.
@@ -172,9 +175,13 @@ fn try_reply(thread: &Thread, pending: &Pending, buffer: &mut impl RecvBuf) -> R
     // ORDER: Acquire, and before the tail is loaded: a thread that sees PEER_CLOSED also finds a reply that the peer
     // sent before it closed.
     let state = State(reader.own_state().load(Acquire));
-    if reader.cursor.calls.len() == 1 {
-        // No other caller waits for the lock. A look costs less than another turn of the wait.
-        let _ = (0..LOOKS_OF_A_LONE_CALLER).any(|_| reader::is_next_committed(&reader));
+    // No other caller waits for the lock, and plain readers wait no longer than for a read. A look costs less than another
+    // turn of the wait.
+    if reader.cursor.calls.len() == 1
+        && reader.cursor.calls.reply(pending.txid) == Some(&mut None)
+        && reader::watch_next(&mut reader, LOOKS_OF_A_LONE_CALLER)
+    {
+        reply::match_seen(&mut reader)?;
     }
     while reader.cursor.calls.reply(pending.txid) == Some(&mut None) && reply::match_next(&mut reader)? {}
     late_replies::discard_late(&mut reader)?;

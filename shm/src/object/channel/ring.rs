@@ -28,7 +28,8 @@
 //! committed while no operation of the producer runs. The messages between the two lie in the tail segment.
 //! INV-RING-2: only the producer stores headers, in order; a store sends the message with all its handles. Only the
 //! producer stores `tail`, or the thread that recovers it.
-//! A pending message's consumer may store words of its payload again, as they are (`arena/copy.rs`).
+//! The consumer of a pending message may store words of it again, as they are: those of its slot after the header, and
+//! those of its payload block (`arena/copy.rs`).
 //! INV-RING-3: only the consumer stores `head`, or marks a header CONSUMED; that one store receives. Once the
 //! consumer's side is closed, the drainers advance `head` by CAS.
 //! INV-RING-4: a segment's first position is written, and its headers show no message, before it is linked; and it is

@@ -38,10 +38,14 @@ pub(crate) fn load_read_cursor(reader: &mut Reader<'_>) -> Result<()> {
     cursor.matched_to = cursor.head;
     cursor.plain = cursor.head;
     cursor.segment = None;
+    cursor.beyond.clear();
     cursor.end = u64::MAX;
     cursor.taken = direction.consumed(cursor.head) - cursor.head;
+    if cursor.taken > u64::from(thread.arena().config().max_pending_messages) {
+        cursor.taken = 0;
+        return Err(Error::Corrupt("a ring's consumed messages are out of range"));
+    }
     cursor.discards_late = direction.consumer.discards_late.load(Relaxed) != 0;
-    cursor.ready = true;
     load_tail(reader)?;
     // The previous owner may have consumed messages out of order, even messages past the tail.
     if reader.cursor.taken > 0 {
@@ -53,6 +57,8 @@ pub(crate) fn load_read_cursor(reader: &mut Reader<'_>) -> Result<()> {
         // Relaxed: a thread that reads a value other than 0 checks again under the lock.
         reader.endpoint.out_of_order.store(reader.cursor.out_of_order(), Relaxed);
     }
+    // At the end: after an error the next operation loads, and reports, again.
+    reader.cursor.ready = true;
     Ok(())
 }
 
@@ -63,20 +69,15 @@ pub(crate) fn load_read_cursor(reader: &mut Reader<'_>) -> Result<()> {
 /// many messages, and the slots stay with the writer until their messages are complete.
 #[inline(always)]
 pub(crate) fn refresh_tail(reader: &mut Reader<'_>) -> Result<()> {
-    let cursor = &mut *reader.cursor;
-    let next = cursor.tail_seen;
-    if cursor.found_at_once >= STREAM {
+    if reader.cursor.found_at_once >= STREAM {
         return refresh_in_stream(reader);
     }
-    let Some(segment) = cursor.segment_at_hand().copied() else { return load_tail(reader) };
-    if segment.is_committed(next) {
-        cursor.tail_seen = next + 1;
-        cursor.found_at_once += 1;
-        if sync::is_watched() {
-            sync::acquired(&reader.direction().producer.tail);
-        }
+    let Some(segment) = reader.cursor.segment_at_hand().copied() else { return load_tail(reader) };
+    if see_next(reader, &segment) {
+        reader.cursor.found_at_once += 1;
         return Ok(());
     }
+    let cursor = &mut *reader.cursor;
     cursor.found_at_once = 0;
     // No message: none was sent, or the producer has gone on in another segment.
     match segment_chain::behind(reader.thread.arena(), &segment, cursor.head.max(segment.base))? {
@@ -85,11 +86,25 @@ pub(crate) fn refresh_tail(reader: &mut Reader<'_>) -> Result<()> {
     }
 }
 
-/// Whether the slot at hand shows that another message was sent since the last look.
+/// Sees one more message if its slot, in the segment at hand, shows that it was sent.
 #[inline(always)]
-pub(crate) fn is_next_committed(reader: &Reader<'_>) -> bool {
-    let cursor = &*reader.cursor;
-    cursor.segment_at_hand().is_some_and(|segment| segment.is_committed(cursor.tail_seen))
+fn see_next(reader: &mut Reader<'_>, segment: &Segment) -> bool {
+    let next = reader.cursor.tail_seen;
+    if !segment.is_committed(next) {
+        return false;
+    }
+    reader.cursor.tail_seen = next + 1;
+    if sync::is_watched() {
+        sync::acquired(&reader.direction().producer.tail);
+    }
+    true
+}
+
+/// Looks at the slot at hand so many times, as long as it shows no message. Sees one more message if it does.
+#[inline(always)]
+pub(crate) fn watch_next(reader: &mut Reader<'_>, looks: u32) -> bool {
+    let segment = reader.cursor.segment_at_hand().copied();
+    segment.is_some_and(|segment| (0..looks).any(|_| see_next(reader, &segment)))
 }
 
 /// Takes ownership of the slot of the plain message at `position`, which was read, if messages come in a stream.

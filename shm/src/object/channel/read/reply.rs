@@ -33,7 +33,8 @@ pub(crate) fn match_next(reader: &mut Reader<'_>) -> Result<bool> {
     Ok(reader.cursor.tail_seen != seen)
 }
 
-fn match_seen(reader: &mut Reader<'_>) -> Result<()> {
+/// Matches the messages that have been seen since the last match.
+pub(crate) fn match_seen(reader: &mut Reader<'_>) -> Result<()> {
     // Messages before the head were consumed, in order.
     reader.cursor.matched_to = reader.cursor.matched_to.max(reader.cursor.head);
     // Without an awaited id, and without late replies to discard, no message needs a look.
@@ -50,7 +51,10 @@ fn match_seen(reader: &mut Reader<'_>) -> Result<()> {
             break;
         }
         let message = place.message(reader.thread)?;
-        if !message.header.is_consumed() && message.header.length() >= 4 {
+        if !message.header.is_consumed()
+            && !reader.cursor.is_claimed(position)
+            && message.header.length() >= 4
+        {
             // The id is read once. A sender that changes it afterwards changes nothing: the position is noted, and not
             // the id.
             let txid = Txid(message.payload.first_half_word());

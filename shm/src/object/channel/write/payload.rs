@@ -13,6 +13,7 @@ use crate::memory::{block_credit, block_pool};
 use crate::object::channel::end::Writer;
 use crate::object::channel::idle;
 use crate::object::channel::read::reader::MOST_BYTES_FETCHED;
+use crate::object::channel::write::MAX_MESSAGE_BYTES;
 use crate::object::channel::write::spare_blocks::{self, IN_FLIGHT_BYTES};
 use crate::object::channel::write::writer;
 use crate::process::half::channel::WriteCursor;
@@ -33,8 +34,10 @@ pub(crate) fn payload_block(writer: &mut Writer<'_>, lines: usize) -> Result<Blo
         // A load of the head costs the transfer of a cache line: keep enough blocks that it is loaded seldom.
         let most = (IN_FLIGHT_BYTES / class.bytes()).clamp(32, 512);
         let enough = most / 8;
-        if writer.cursor.in_flight.len() >= most {
-            writer::back_off_for_reader(writer, class.bytes(), |cursor| spares(cursor) >= enough)?;
+        let owned = writer.cursor.owned.get(class.index()).copied().unwrap_or(0) as usize;
+        if writer.cursor.in_flight.len() >= most && owned > 0 {
+            let bytes = class.bytes().min(MAX_MESSAGE_BYTES);
+            writer::back_off_for_reader(writer, bytes, |cursor| spares(cursor) >= enough.min(owned))?;
         }
         if spares(&writer.cursor) < enough
             && writer.cursor.in_flight.len() < most

@@ -94,7 +94,7 @@ const BACK_OFF_PAUSES: u32 = 16;
 const BYTES_READ_PER_PAUSE: usize = 128;
 
 /// If the reader is far behind, waits up to some microseconds, or the time that it takes to read some messages of
-/// `message_bytes`, until it has consumed enough for more than one message.
+/// `message_bytes` (64 KiB at most), until it has consumed enough for more than one message.
 ///
 /// A load of the head takes its cache line from the reader, which then waits for the line at its next message. A writer
 /// that loads the head before each message makes both as slow as the line. After so many messages, the next one can
@@ -120,7 +120,9 @@ pub(crate) fn back_off_for_reader(
         refresh_head(writer)?;
         if writer.cursor.consumed_seen == seen {
             // The reader has consumed no message meanwhile, so it is probably not running.
-            writer.cursor.idle_at = Some(seen);
+            if for_bytes > 0 {
+                writer.cursor.idle_at = Some(seen);
+            }
             break;
         }
     }
