@@ -4,6 +4,8 @@ mod support;
 
 use jacinth_shm_loom::{DEADLINE_INFINITE_NS, Error};
 use jacinth_shm_loom::{Rights, Signals};
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use support::*;
 
 /// INV-CALL-1, INV-CALL-2, INV-RING-3: each caller gets its own reply, though they come in the other order, and
@@ -114,6 +116,35 @@ fn reply_is_not_readable_for_others() {
         });
         let mut inbox = Inbox::default();
         one.call_finish(&call, DEADLINE_INFINITE_NS, &mut inbox).unwrap();
+        let _other = looking.join().unwrap();
+        assert_clean(&one, 1, 2);
+    });
+}
+
+/// INV-CALL-2: the read of the message before it passes a reply that was taken. From then on others find nothing to read.
+#[test]
+fn passed_reply_is_not_readable_for_others() {
+    model_without_barriers(3, || {
+        let one = first(&small());
+        let (near, far, server) = linked(&one);
+        let other = sibling(&one);
+        let call =
+            one.call_begin(find(&one, near), Rights::empty(), &message(1, 1), &[], Rights::empty()).unwrap();
+        let request = server.try_receive(far).unwrap().bytes;
+        server.send_value(far, &message(9, 1)).unwrap();
+        server.send_value(far, &request).unwrap();
+        assert!(one.call_poll(&call, &mut Inbox::default()).unwrap().is_some());
+        let is_read = Arc::new(AtomicBool::new(false));
+        let seen = is_read.clone();
+        let looking = loom::thread::spawn(move || {
+            // Relaxed: it tells only when to look.
+            if seen.load(Relaxed) {
+                assert_eq!(other.signals_of(near).unwrap() & Signals::READABLE, Signals::empty());
+            }
+            other
+        });
+        assert_eq!(one.try_receive(near).unwrap().bytes, message(9, 1));
+        is_read.store(true, Relaxed);
         let _other = looking.join().unwrap();
         assert_clean(&one, 1, 2);
     });
