@@ -148,24 +148,14 @@ mod tests {
             };
             let summary = Summary::of(&[result], 0.0);
             assert_eq!(summary.failures(), 1, "{kind}");
-            let Summary {
-                leaks,
-                audit_failures,
-                lost_wakes,
-                broken_guarantees,
-                hangs,
-                failed_victims,
-                failed_testbeds,
-                ..
-            } = summary;
             let counts = [
-                leaks,
-                audit_failures,
-                lost_wakes,
-                broken_guarantees,
-                hangs,
-                failed_victims,
-                failed_testbeds,
+                summary.leaks,
+                summary.audit_failures,
+                summary.lost_wakes,
+                summary.broken_guarantees,
+                summary.hangs,
+                summary.failed_victims,
+                summary.failed_testbeds,
             ];
             assert_eq!(counts.iter().position(|count| *count == 1), Some(number), "{kind}");
         }

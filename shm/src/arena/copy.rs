@@ -201,8 +201,7 @@ impl<'a> Payload<'a> {
         for piece in bytes.chunks_mut(PIECE_BYTES) {
             let words = first_word..first_word + piece.len().div_ceil(size_of::<u64>());
             let lines = || words.clone().step_by(LINE_WORDS).map(|word| self.word(word));
-            // A line that comes by a prefetch is owned from the beginning. One that comes by a load is transferred, and then
-            // upgraded.
+            // Asks for ownership at once, so that the stores below need not ask for each line a second time.
             lines().for_each(sync::prefetch_exclusive);
             // SAFETY: as in `write_bulk`, in the other direction. The memory is initialised: it belongs to a mapped file.
             unsafe {

@@ -23,8 +23,9 @@ impl Channel {
     /// After NO_RESOURCES or NO_MEMORY, CHANNEL_WRITABLE is not asserted until a write of that size can succeed; the
     /// memory that it needs is then kept for it. A wait for that looks for memory every 20 ms, and when the other side reads.
     ///
-    /// In a channel that is nearly full, with a reader that is reading, a write may take some microseconds: it lets the
-    /// reader make room for many messages before it looks again.
+    /// In a channel that is nearly full, or has many large messages pending, with a reader that is reading, a write may take
+    /// some microseconds, or as long as some of those messages take to read: it lets the reader make room for many messages
+    /// before it looks again.
     ///
     /// # Errors
     /// [`Status::PEER_CLOSED`]; [`Status::SHOULD_WAIT`] at the channel's limit of pending messages;

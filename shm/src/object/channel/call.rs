@@ -194,8 +194,9 @@ fn try_reply(thread: &Thread, pending: &Pending, buffer: &mut impl RecvBuf) -> R
             // The handles go to `buffer` after the lock is dropped: the caller's code must not run under it.
             let mut arrived = Arrivals::new();
             let taken = match read::take_plain(&mut reader, position, buffer) {
+                Ok(Some(bytes)) => Ok(Actual { bytes, handles: 0 }),
                 Ok(None) => read::take(&mut reader, position, buffer, &mut arrived, OnOverflow::Discard),
-                plain => plain.map(|bytes| Actual { bytes: bytes.unwrap_or(0), handles: 0 }),
+                Err(error) => Err(error),
             };
             if !matches!(taken, Ok(_) | Err(Error::BufferTooSmall { .. })) {
                 reader.cursor.release(position);

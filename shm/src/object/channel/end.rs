@@ -11,7 +11,7 @@ use crate::arena::word::reference::ObjectRef;
 use crate::handle::lookup::{self, HandleName, ResolvedHandle};
 use crate::object::channel::{endpoint, ring};
 use crate::process::half::PrivateHalf;
-use crate::process::half::channel::{Admitted, EndWords, Endpoint, ReadCursor, WriteCursor};
+use crate::process::half::channel::{Admitted, EndWords, Endpoint, Entrance, ReadCursor, WriteCursor};
 use crate::process::thread::Thread;
 use crate::sync::{AtomicU64, Inside, Lock, Locked};
 
@@ -25,12 +25,9 @@ pub(crate) type Reader<'a> = End<'a, ReadCursor>;
 pub(crate) trait Cursor: Sized {
     /// The lock that guards it.
     fn lock_of(endpoint: &Endpoint) -> &Lock<Self>;
-    /// The handle that was admitted to the end.
-    fn admitted(&mut self) -> &mut Option<Admitted>;
-    /// The shared words that the end uses.
-    fn words(&mut self) -> &mut Option<EndWords>;
-    /// As [`words`](Self::words), of an end that was entered.
-    fn entered_words(&self) -> &EndWords;
+    /// By which threads enter the end.
+    fn entrance(&self) -> &Entrance;
+    fn entrance_mut(&mut self) -> &mut Entrance;
     /// The side that writes this end's direction, if the end is of `side`.
     fn writer_of(side: ObjectRef) -> ObjectRef;
 }
@@ -42,18 +39,13 @@ impl Cursor for WriteCursor {
     }
 
     #[inline(always)]
-    fn admitted(&mut self) -> &mut Option<Admitted> {
-        &mut self.admitted
+    fn entrance(&self) -> &Entrance {
+        &self.entrance
     }
 
     #[inline(always)]
-    fn words(&mut self) -> &mut Option<EndWords> {
-        &mut self.words
-    }
-
-    #[inline(always)]
-    fn entered_words(&self) -> &EndWords {
-        self.words.as_ref().expect("`End` has set them")
+    fn entrance_mut(&mut self) -> &mut Entrance {
+        &mut self.entrance
     }
 
     fn writer_of(side: ObjectRef) -> ObjectRef {
@@ -68,18 +60,13 @@ impl Cursor for ReadCursor {
     }
 
     #[inline(always)]
-    fn admitted(&mut self) -> &mut Option<Admitted> {
-        &mut self.admitted
+    fn entrance(&self) -> &Entrance {
+        &self.entrance
     }
 
     #[inline(always)]
-    fn words(&mut self) -> &mut Option<EndWords> {
-        &mut self.words
-    }
-
-    #[inline(always)]
-    fn entered_words(&self) -> &EndWords {
-        self.words.as_ref().expect("`End` has set them")
+    fn entrance_mut(&mut self) -> &mut Entrance {
+        &mut self.entrance
     }
 
     fn writer_of(side: ObjectRef) -> ObjectRef {
@@ -117,11 +104,11 @@ impl<'a, C: Cursor> End<'a, C> {
         };
         let mut cursor = C::lock_of(endpoint).lock();
         // The handle was not looked up, or without the lock. So its entry is checked under the lock (INV-ENDPOINT-1).
-        let admitted = match cursor.admitted() {
+        let admitted = match cursor.entrance().admitted {
             Some(admitted)
                 if handle.is_of(generation, admitted.entry) && admitted.is_current(thread.arena()) =>
             {
-                *admitted
+                admitted
             }
             _ => admit(thread, endpoint, handle, &mut *cursor)?,
         };
@@ -151,19 +138,19 @@ impl<'a, C: Cursor> End<'a, C> {
     /// The direction that this end writes or reads.
     #[inline(always)]
     pub(crate) fn direction(&self) -> &'a Direction {
-        self.cursor.entered_words().direction.get(self.thread.arena())
+        self.cursor.entrance().words().direction.get(self.thread.arena())
     }
 
     /// The state word of this side: its own signals, and the bits of its sleepers.
     #[inline(always)]
     pub(crate) fn own_state(&self) -> &'a AtomicU64 {
-        self.cursor.entered_words().own_state.get(self.thread.arena())
+        self.cursor.entrance().words().own_state.get(self.thread.arena())
     }
 
     /// The state word of the other side.
     #[inline(always)]
     pub(crate) fn peer_state(&self) -> &'a AtomicU64 {
-        self.cursor.entered_words().peer_state.get(self.thread.arena())
+        self.cursor.entrance().words().peer_state.get(self.thread.arena())
     }
 }
 
@@ -183,13 +170,14 @@ fn admit<C: Cursor>(
     }
     let cell = thread.arena().entry(thread.table_row, found.index).ok_or(Error::BadHandle)?;
     find_words(thread, side, cursor)?;
-    Ok(*cursor.admitted().insert(Admitted { entry: found.entry, cell: ArenaRef::new(cell) }))
+    Ok(*cursor.entrance_mut().admitted.insert(Admitted { entry: found.entry, cell: ArenaRef::new(cell) }))
 }
 
 /// Finds the words that the end of `side` uses. The caller holds the end's lock, and has found it bound to the side.
 fn find_words<C: Cursor>(thread: &Thread, side: ObjectRef, cursor: &mut C) -> Result<()> {
-    if cursor.words().is_none() {
-        *cursor.words() = Some(EndWords::new(thread.arena(), side, C::writer_of(side))?);
+    let words = &mut cursor.entrance_mut().words;
+    if words.is_none() {
+        *words = Some(EndWords::new(thread.arena(), side, C::writer_of(side))?);
     }
     Ok(())
 }

@@ -193,4 +193,37 @@ mod tests {
             assert_eq!(committed_tail(&thread, side).unwrap(), sent);
         }
     }
+
+    /// The message stays as it is: an error may keep it from being consumed, and the next read finds it.
+    #[test]
+    fn an_owned_slot_keeps_its_message() {
+        let thread = Thread::join(&Process::alone_with_few_channels()).unwrap();
+        let (near, far) = thread.create(ObjectClass::Channel, Rights::all()).unwrap();
+        let (near, far) = (thread.lookup(near).unwrap(), thread.lookup(far.unwrap()).unwrap());
+        let (none, inside) = (Rights::empty(), thread.inside());
+        for (position, bytes) in [vec![7; 56], vec![8; 120], vec![9; 1000]].into_iter().enumerate() {
+            thread.send(near, none, &bytes).unwrap();
+            let writer = Writer::enter(&thread, near, none, &inside).unwrap();
+            writer.cursor.segment.unwrap().take_ownership(position as u64, bytes.len());
+            drop(writer);
+            let mut back = vec![0; bytes.len()];
+            thread.receive(far, none, &mut SliceBuf::new(&mut back, &mut []), OnOverflow::Keep).unwrap();
+            assert_eq!(back, bytes);
+        }
+    }
+
+    /// P5: a number that another process has damaged is an error of the call, and no request is sent.
+    #[test]
+    fn a_damaged_count_is_told() {
+        let thread = Thread::join(&Process::alone_with_few_channels()).unwrap();
+        let (near, _far) = thread.create(ObjectClass::Channel, Rights::all()).unwrap();
+        let near = thread.lookup(near).unwrap();
+        let (none, side) = (Rights::empty(), near.entry.object());
+        direction(&thread, side.peer()).unwrap().consumer.consumed.store(u64::MAX, Relaxed);
+        for _ in 0..2 {
+            let begun = thread.call_begin(near, none, b"\0\0\0\0", &[], none);
+            assert!(matches!(begun, Err(Error::Corrupt(_))), "{begun:?}");
+        }
+        assert_eq!(direction(&thread, side).unwrap().producer.tail.load(Relaxed), 0);
+    }
 }

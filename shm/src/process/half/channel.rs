@@ -150,13 +150,27 @@ impl Admitted {
     }
 }
 
+/// By which threads enter an end: found once, and kept while the half is bound to the end.
+#[derive(Debug, Default)]
+pub(crate) struct Entrance {
+    /// The handle that was last used, while it is this end's.
+    pub(crate) admitted: Option<Admitted>,
+    /// The shared words that the end uses, once a thread has entered it.
+    pub(crate) words: Option<EndWords>,
+}
+
+impl Entrance {
+    /// The words of an end that a thread has entered.
+    #[inline(always)]
+    pub(crate) fn words(&self) -> &EndWords {
+        self.words.as_ref().expect("`End` has found them")
+    }
+}
+
 /// Where the writing end stands in its ring.
 #[derive(Debug, Default)]
 pub(crate) struct WriteCursor {
-    /// The handle that was last used, while it is this end's.
-    pub(crate) admitted: Option<Admitted>,
-    /// The shared words that the end uses, once it has been entered.
-    pub(crate) words: Option<EndWords>,
+    pub(crate) entrance: Entrance,
     /// Whether the other fields were loaded from the arena since the endpoint arrived.
     pub(crate) ready: bool,
     pub(crate) tail: u64,
@@ -200,8 +214,7 @@ impl WriteCursor {
         // The tail and the other positions may keep old values: while the cursor is not ready, every user loads it
         // first or leaves it alone.
         self.ready = false;
-        self.admitted = None;
-        self.words = None;
+        self.entrance = Entrance::default();
         // A sender that holds a reservation comes back, finds its handle gone, and takes no reservation back.
         self.reserved = 0;
         self.segment = None;
@@ -217,10 +230,7 @@ impl WriteCursor {
 /// Where the reading end stands in its ring.
 #[derive(Debug, Default)]
 pub(crate) struct ReadCursor {
-    /// The handle that was last used, while it is this end's.
-    pub(crate) admitted: Option<Admitted>,
-    /// The shared words that the end uses, once it has been entered.
-    pub(crate) words: Option<EndWords>,
+    pub(crate) entrance: Entrance,
     /// Whether the other fields were loaded from the arena since the endpoint arrived.
     pub(crate) ready: bool,
     pub(crate) head: u64,
@@ -317,8 +327,7 @@ impl ReadCursor {
     fn forget(&mut self) {
         // A claim is dropped here only after its handle has gone: its caller finds that before it would use the claim.
         self.ready = false;
-        self.admitted = None;
-        self.words = None;
+        self.entrance = Entrance::default();
         self.segment = None;
         self.calls.clear();
         self.replies.clear();

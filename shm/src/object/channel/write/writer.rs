@@ -90,7 +90,7 @@ pub(crate) fn load_write_cursor(writer: &mut Writer<'_>) -> Result<()> {
 /// How long a writer waits between two looks at the head, at first, in spin-loop hints: about a microsecond.
 const BACK_OFF_PAUSES: u32 = 16;
 
-/// The bytes of a message that a reader reads during a hint, at least: 128 bytes in 10 to 50 ns.
+/// A wait is a hint longer for so many bytes of a message, which a reader copies in about that time.
 const BYTES_READ_PER_PAUSE: usize = 128;
 
 /// If the reader is far behind, waits up to some microseconds, or the time that it takes to read some messages of
