@@ -5,10 +5,11 @@
 
 mod support;
 
-use jacinth_shm_loom::{RawLock, give_word_back, kernel_barriers, lock_biases};
+use jacinth_shm_loom::{RawLock, give_word_back, kernel_barriers, lock_biases, take_word};
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use loom::thread::{self, JoinHandle};
+use std::collections::HashSet;
 use support::*;
 
 /// A number that the lock protects. loom fails a model in which two accesses to the cell are not ordered.
@@ -202,5 +203,45 @@ fn an_ended_threads_word_is_handed_on() {
         counter.increment();
         ending.join().unwrap();
         assert_eq!(counter.count(), 3);
+    });
+}
+
+/// INV-HOLD-1: a word comes back while another one is taken.
+#[test]
+fn no_free_word_is_forgotten() {
+    model_with_one_sided_barriers(3, || {
+        let made = free_and_taken_word();
+        let other = thread::spawn(take_word);
+        give_word_back();
+        let words = [take_word(), other.join().unwrap()];
+        assert!(words.iter().flatten().all(|word| made.contains(word)), "{words:?} of {made:?}");
+    });
+}
+
+/// Makes two words: a thread that has ended has left the first, and the calling thread has the second.
+fn free_and_taken_word() -> [u64; 2] {
+    let taken = take_word();
+    let ended = thread::spawn(|| {
+        let word = take_word();
+        give_word_back();
+        word
+    });
+    [ended.join().unwrap(), taken].map(|word| word.expect("no other thread takes one"))
+}
+
+/// INV-HOLD-1: a thread that takes a word goes by the list as it is, not by one of before. A word that has left the list
+/// and come back is the first one again, but the one behind it may have a thread by now.
+#[test]
+fn no_two_threads_get_one_word() {
+    model_with_one_sided_barriers(3, || {
+        free_and_taken_word();
+        give_word_back();
+        let others = [thread::spawn(take_word), thread::spawn(take_word)];
+        take_word();
+        give_word_back();
+        let own = take_word();
+        let words: Vec<u64> =
+            others.into_iter().filter_map(|other| other.join().unwrap()).chain(own).collect();
+        assert_eq!(HashSet::<u64>::from_iter(words.iter().copied()).len(), words.len());
     });
 }

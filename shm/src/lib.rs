@@ -39,7 +39,7 @@ pub use arena::record::watch::MAX_WAIT_ITEMS;
 pub use arena::region::Limited;
 #[cfg(not(loom))]
 pub use arena::region::held::{FileId, Held};
-pub use arena::segment::MAX_MESSAGE_HANDLES;
+pub use arena::segment::{MAX_MESSAGE_BYTES, MAX_MESSAGE_HANDLES};
 pub use arena::size_class::SizeClass;
 pub use arena::word::block::BlockIndex;
 pub use arena::word::handle::{HandleValue, Rights};
@@ -59,7 +59,6 @@ pub use object::channel::options::ChannelOptions;
 #[cfg(not(loom))]
 pub use object::channel::read::in_place::InPlace;
 pub use object::channel::read::recv_buf::{Actual, OnOverflow, RecvBuf, SliceBuf, UninitBuf, VecBuf};
-pub use object::channel::write::MAX_MESSAGE_BYTES;
 pub use object::channel::write::loan::Loan;
 pub use object::info::{Basic, MAX_NAME_BYTES};
 pub use process::Process;
@@ -79,7 +78,7 @@ pub use sync::DEADLINE_INFINITE_NS;
 #[cfg(loom)]
 pub use sync::{
     Barriers, CrashOutcome, Grace, Inside, LostStores, RawLock, Retired, SparseTable, Turn, Visits, barriers,
-    crash_after, give_word_back, kernel_barriers, lock_biases,
+    crash_after, give_word_back, kernel_barriers, lock_biases, take_word,
 };
 #[cfg(not(loom))]
 pub use sync::{Giver, Taker, handover, now_ns, request_short_slice};

@@ -56,7 +56,7 @@ pub fn model(preemptions: impl Into<Option<usize>>, body: impl Fn() + Send + Syn
     let wanted = std::env::var("MODEL_PREEMPTIONS").ok().and_then(|bound| bound.parse().ok());
     builder.preemption_bound = wanted.or(preemptions.into());
     builder.max_branches = 100_000;
-    builder.max_threads = 3;
+    builder.max_threads = 4;
     let started = std::time::Instant::now();
     builder.check(move || {
         counter.fetch_add(1, Ordering::Relaxed);

@@ -11,6 +11,9 @@ use crate::arena::word::ring::MessageHeader;
 use crate::sync::{self, Acquire, AtomicU64, Relaxed, Release};
 use core::ptr::NonNull;
 
+/// The most bytes a copied message carries (`ZX_CHANNEL_MAX_MSG_BYTES`).
+pub const MAX_MESSAGE_BYTES: usize = 65536;
+
 /// The most handles a message carries (`ZX_CHANNEL_MAX_MSG_HANDLES`).
 pub const MAX_MESSAGE_HANDLES: usize = 64;
 

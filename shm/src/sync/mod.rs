@@ -49,7 +49,7 @@ pub use self::handover::{Giver, Taker, handover};
 #[cfg(not(loom))]
 pub(crate) use self::lock::{Lock, Locked};
 #[cfg(loom)]
-pub use self::lock::{RawLock, give_word_back};
+pub use self::lock::{RawLock, give_word_back, take_word};
 #[cfg(loom)]
 pub(crate) use self::loom::*;
 #[cfg(loom)]

@@ -103,7 +103,8 @@ impl Hold {
         let mut first = place::free().load(Acquire);
         while first != 0 {
             let word = Self::of(first);
-            match place::free().compare_exchange(first, word.next.load(Relaxed), Acquire, Acquire) {
+            // Relaxed on success: each word is pushed once at most meanwhile, so `first` is from the same push as before.
+            match place::free().compare_exchange(first, word.next.load(Relaxed), Relaxed, Acquire) {
                 Ok(_) => return Some(word),
                 Err(other) => first = other,
             }

@@ -201,6 +201,12 @@ impl RawLock {
     }
 }
 
+/// Gets a word for a model's thread, and gives the number of the word.
+#[cfg(loom)]
+pub fn take_word() -> Option<u64> {
+    Hold::own_or_new().map(Hold::token)
+}
+
 /// For the end of a model's thread.
 #[cfg(loom)]
 pub fn give_word_back() {

@@ -28,9 +28,6 @@ use crate::process::thread::{Thread, crash_point};
 use crate::signal::wake;
 use crate::sync::{self, Relaxed};
 
-/// The most bytes a copied message carries (`ZX_CHANNEL_MAX_MSG_BYTES`).
-pub const MAX_MESSAGE_BYTES: usize = 65536;
-
 #[inline]
 pub(crate) fn send(thread: &Thread, channel: HandleName, rights: Rights, bytes: &[u8]) -> Result<()> {
     let inside = thread.inside();

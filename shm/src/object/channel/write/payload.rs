@@ -5,6 +5,7 @@
 //! pool exhausted.
 
 use crate::arena::error::{Error, Result};
+use crate::arena::segment::MAX_MESSAGE_BYTES;
 use crate::arena::size_class::SizeClass;
 use crate::arena::word::block::BlockId;
 use crate::arena::word::intent::ListIntent;
@@ -13,7 +14,6 @@ use crate::memory::{block_credit, block_pool};
 use crate::object::channel::end::Writer;
 use crate::object::channel::idle;
 use crate::object::channel::read::reader::MOST_BYTES_FETCHED;
-use crate::object::channel::write::MAX_MESSAGE_BYTES;
 use crate::object::channel::write::spare_blocks::{self, IN_FLIGHT_BYTES};
 use crate::object::channel::write::writer;
 use crate::process::half::channel::WriteCursor;
