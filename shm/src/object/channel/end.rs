@@ -80,6 +80,7 @@ pub(crate) struct End<'a, C> {
     /// The side of the channel that this process holds.
     pub(crate) side: ObjectRef,
     pub(crate) endpoint: &'a Endpoint,
+    words: EndWords,
     /// Where the end stands in its ring. This guard is the lock.
     pub(crate) cursor: Locked<'a, C>,
 }
@@ -115,7 +116,8 @@ impl<'a, C: Cursor> End<'a, C> {
         let found = ResolvedHandle { index, entry: admitted.entry };
         // After the handle: a handle that is gone gives `BadHandle`, also if it lacked a right.
         found.require(rights)?;
-        Ok(Self { thread, side: found.entry.object(), endpoint, cursor })
+        let words = *cursor.entrance().words();
+        Ok(Self { thread, side: found.entry.object(), endpoint, words, cursor })
     }
 
     /// Locks the end of `endpoint`, if no thread holds the lock.
@@ -132,25 +134,26 @@ impl<'a, C: Cursor> End<'a, C> {
             return Err(Error::Canceled);
         }
         find_words(thread, side, &mut *cursor)?;
-        Ok(Some(Self { thread, side, endpoint, cursor }))
+        let words = *cursor.entrance().words();
+        Ok(Some(Self { thread, side, endpoint, words, cursor }))
     }
 
     /// The direction that this end writes or reads.
     #[inline(always)]
     pub(crate) fn direction(&self) -> &'a Direction {
-        self.cursor.entrance().words().direction.get(self.thread.arena())
+        self.words.direction.get(self.thread.arena())
     }
 
     /// The state word of this side: its own signals, and the bits of its sleepers.
     #[inline(always)]
     pub(crate) fn own_state(&self) -> &'a AtomicU64 {
-        self.cursor.entrance().words().own_state.get(self.thread.arena())
+        self.words.own_state.get(self.thread.arena())
     }
 
     /// The state word of the other side.
     #[inline(always)]
     pub(crate) fn peer_state(&self) -> &'a AtomicU64 {
-        self.cursor.entrance().words().peer_state.get(self.thread.arena())
+        self.words.peer_state.get(self.thread.arena())
     }
 }
 

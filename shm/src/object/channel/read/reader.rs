@@ -22,6 +22,10 @@ use crate::sync::{self, Acquire, Relaxed, Release};
 /// After so many looks in a row that found a message at once, messages come in a stream.
 const STREAM: u32 = 2;
 
+/// The most that the number grows to where messages come one by one all the same, as they do for a thread that writes and
+/// reads in turn. It doubles each time.
+const MOST_BEFORE_STREAM: u32 = 32;
+
 /// How long a reader that has caught up with a stream waits for more, in spin-loop hints.
 const PAUSES_FOR_MORE: u32 = 4;
 
@@ -46,6 +50,8 @@ pub(crate) fn load_read_cursor(reader: &mut Reader<'_>) -> Result<()> {
         return Err(Error::Corrupt("a ring's consumed messages are out of range"));
     }
     cursor.discards_late = direction.consumer.discards_late.load(Relaxed) != 0;
+    cursor.found_at_once = 0;
+    cursor.before_stream = STREAM;
     load_tail(reader)?;
     // The previous owner may have consumed messages out of order, even messages past the tail.
     if reader.cursor.taken > 0 {
@@ -69,28 +75,31 @@ pub(crate) fn load_read_cursor(reader: &mut Reader<'_>) -> Result<()> {
 /// many messages, and the slots stay with the writer until their messages are complete.
 #[inline(always)]
 pub(crate) fn refresh_tail(reader: &mut Reader<'_>) -> Result<()> {
-    if reader.cursor.found_at_once >= STREAM {
-        return refresh_in_stream(reader);
-    }
-    let Some(segment) = reader.cursor.segment_at_hand().copied() else { return load_tail(reader) };
-    if see_next(reader, &segment) {
+    if !reader.cursor.is_in_stream() && see_next(reader) {
         reader.cursor.found_at_once += 1;
         return Ok(());
     }
-    let cursor = &mut *reader.cursor;
-    cursor.found_at_once = 0;
-    // No message: none was sent, or the producer has gone on in another segment.
-    match segment_chain::behind(reader.thread.arena(), &segment, cursor.head.max(segment.base))? {
-        None => Ok(()),
-        Some(_) => load_tail(reader),
-    }
+    look_beyond_slot(reader)
 }
 
-/// Sees one more message if its slot, in the segment at hand, shows that it was sent.
+/// As [`refresh_tail`], where one look at the slot at hand does not do, or has found no message.
+fn look_beyond_slot(reader: &mut Reader<'_>) -> Result<()> {
+    if reader.cursor.is_in_stream() {
+        return refresh_in_stream(reader);
+    }
+    let cursor = &mut *reader.cursor;
+    let Some(segment) = cursor.segment_at_hand() else { return load_tail(reader) };
+    // No message: none was sent, or the producer has gone on in another segment.
+    let behind = segment_chain::behind(reader.thread.arena(), segment, cursor.head.max(segment.base))?;
+    cursor.found_at_once = 0;
+    if behind.is_some() { load_tail(reader) } else { Ok(()) }
+}
+
+/// Sees one more message if the slot at hand shows that it was sent.
 #[inline(always)]
-fn see_next(reader: &mut Reader<'_>, segment: &Segment) -> bool {
+fn see_next(reader: &mut Reader<'_>) -> bool {
     let next = reader.cursor.tail_seen;
-    if !segment.is_committed(next) {
+    if !reader.cursor.segment_at_hand().is_some_and(|segment| segment.is_committed(next)) {
         return false;
     }
     reader.cursor.tail_seen = next + 1;
@@ -103,8 +112,7 @@ fn see_next(reader: &mut Reader<'_>, segment: &Segment) -> bool {
 /// Looks at the slot at hand so many times, as long as it shows no message. Sees one more message if it does.
 #[inline(always)]
 pub(crate) fn watch_next(reader: &mut Reader<'_>, looks: u32) -> bool {
-    let segment = reader.cursor.segment_at_hand().copied();
-    segment.is_some_and(|segment| (0..looks).any(|_| see_next(reader, &segment)))
+    (0..looks).any(|_| see_next(reader))
 }
 
 /// Takes ownership of the slot of the plain message at `position`, which was read, if messages come in a stream.
@@ -112,7 +120,7 @@ pub(crate) fn watch_next(reader: &mut Reader<'_>, looks: u32) -> bool {
 /// One message at a time it would hold up the answer: the store of an answer leaves the processor after this one.
 #[inline(always)]
 pub(crate) fn own_slot_in_stream(reader: &Reader<'_>, position: u64, bytes_in_slot: usize) {
-    if reader.cursor.found_at_once >= STREAM
+    if reader.cursor.is_in_stream()
         && let Some(segment) = &reader.cursor.segment
     {
         segment.take_ownership(position, bytes_in_slot);
@@ -131,9 +139,15 @@ fn refresh_in_stream(reader: &mut Reader<'_>) -> Result<()> {
     }
     let cursor = &mut *reader.cursor;
     if cursor.tail_seen <= next + 1 {
-        // None, or one, which its slot would have told.
         cursor.found_at_once = 0;
-    } else if let Some(segment) = cursor.segment {
+        if cursor.tail_seen > next {
+            // One, which its slot would have told.
+            cursor.before_stream = (2 * cursor.before_stream).min(MOST_BEFORE_STREAM);
+        }
+        return Ok(());
+    }
+    cursor.before_stream = STREAM;
+    if let Some(segment) = cursor.segment {
         let ahead = (next + 1)..cursor.tail_seen.min(next + FETCH_AHEAD + 1);
         ahead.for_each(|position| segment.prefetch(position, SLOT_BYTES));
     }
@@ -256,5 +270,43 @@ pub(crate) fn prefetch_block(arena: &Arena, segment: &Segment, position: u64) {
         && lines.len() * LINE_BYTES <= MOST_BYTES_FETCHED
     {
         lines.iter().for_each(sync::prefetch_exclusive);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::arena::word::handle::Rights;
+    use crate::object::ObjectClass;
+    use crate::object::channel::read::recv_buf::{OnOverflow, SliceBuf};
+    use crate::process::Process;
+    use crate::process::thread::Thread;
+
+    /// A reader that takes them for one loads the tail for each message, beside its header.
+    #[test]
+    fn messages_one_by_one_are_no_stream() {
+        let none = Rights::empty();
+        let thread = Thread::join(&Process::alone_with_few_channels()).unwrap();
+        let (near, far) = thread.create(ObjectClass::Channel, Rights::all()).unwrap();
+        let (near, far) = (thread.lookup(near).unwrap(), thread.lookup(far.unwrap()).unwrap());
+        let send = || thread.send(near, none, b"message").unwrap();
+        let receive =
+            || thread.receive(far, none, &mut SliceBuf::new(&mut [0; 8], &mut []), OnOverflow::Keep).is_ok();
+        let takes_for_stream = || {
+            let inside = thread.inside();
+            Reader::enter(&thread, far, none, &inside).unwrap().cursor.is_in_stream()
+        };
+        let one_by_one = |messages: usize| {
+            (0..messages).filter(|_| (send(), receive() && takes_for_stream()).1).count()
+        };
+        let all_together = |messages: usize| {
+            (0..messages).for_each(|_| send());
+            (0..messages).filter(|_| receive() && takes_for_stream()).count()
+        };
+        one_by_one(100);
+        assert!(one_by_one(330) <= 10);
+        assert!(all_together(64) > 16, "a stream that begins is seen");
+        assert!(!receive(), "it has ended");
+        assert!(all_together(8) > 4, "the next one is seen at once");
     }
 }

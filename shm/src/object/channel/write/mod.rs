@@ -79,9 +79,9 @@ pub(crate) fn enqueue(writer: &mut Writer<'_>, bytes: &[u8], txid: Option<Txid>)
         prepare_block(writer, position, block, header, txid)?;
         commit(writer, position, header)
     } else {
-        let segment = writer.cursor.segment.as_ref().ok_or(Error::Corrupt("room without a segment"))?;
-        write_slot(segment, position, bytes, txid);
-        commit(writer, position, MessageHeader::new(bytes.len(), 0, false))
+        let segment = segment_with_room(writer)?;
+        write_slot(&segment, position, bytes, txid);
+        commit_in(writer, &segment, position, MessageHeader::new(bytes.len(), 0, false))
     }
 }
 
@@ -114,13 +114,25 @@ pub(crate) fn reserve_position(writer: &mut Writer<'_>) -> Result<u64> {
     Ok(writer.cursor.tail)
 }
 
+/// The segment in which a position was [reserved](reserve_position).
+#[inline(always)]
+fn segment_with_room(writer: &Writer<'_>) -> Result<Segment> {
+    writer.cursor.segment.ok_or(Error::Corrupt("room without a segment"))
+}
+
 /// Stores the header of the message at the tail: **the message is sent.** A reader may take it at once, before the tail
 /// is stored.
 #[inline(always)]
 pub(crate) fn commit(writer: &mut Writer<'_>, position: u64, header: MessageHeader) -> Result<()> {
+    let segment = segment_with_room(writer)?;
+    commit_in(writer, &segment, position, header)
+}
+
+/// As [`commit`], in the writer's segment.
+#[inline(always)]
+fn commit_in(writer: &mut Writer<'_>, segment: &Segment, position: u64, header: MessageHeader) -> Result<()> {
     crash_point!(writer.thread, "send.written");
     sync::released(&writer.direction().producer.tail);
-    let segment = writer.cursor.segment.as_ref().ok_or(Error::Corrupt("room without a segment"))?;
     segment.commit(position, header);
     writer.cursor.tail = position + 1;
     crash_point!(writer.thread, "send.sent");

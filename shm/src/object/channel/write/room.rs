@@ -29,7 +29,13 @@ pub(crate) fn make_room(writer: &mut Writer<'_>) -> Result<()> {
     }
     let pending = writer.cursor.max_pending;
     let free = |cursor: &WriteCursor| pending.saturating_sub(cursor.pending());
-    writer::back_off_for_reader(writer, SLOT_BYTES, |cursor| free(cursor) >= pending / 64)?;
+    let has_enough = |cursor: &WriteCursor| free(cursor) >= pending / 64;
+    if !has_enough(&writer.cursor) {
+        writer::back_off_for_reader(writer, SLOT_BYTES, has_enough)?;
+    }
+    if writer.cursor.tail < writer.cursor.limit {
+        return Ok(());
+    }
     // The channel's own limit comes before the quota: SHOULD_WAIT ends as soon as this channel is read.
     if writer.cursor.pending() + writer.cursor.reserved >= pending {
         return Err(Error::ShouldWait);
