@@ -112,7 +112,7 @@ fn waiter_without_barrier_looks_again() {
     kernel_barriers(true, true);
 }
 
-/// INV-LOCK-3 and INV-LOCK-4: the owner is inside, before the lock or behind it, or between its two looks.
+/// INV-LOCK-3 and INV-LOCK-4: the owner holds the lock, stands before it or behind it, or between its two looks.
 #[test]
 fn an_owner_and_another_exclude_each_other() {
     model_with_one_sided_barriers(4, || {
@@ -130,9 +130,9 @@ fn a_bias_moves_between_threads() {
     model_with_one_sided_barriers(3, || count_together(2, 2));
 }
 
-/// INV-LOCK-3: two threads end the bias, and the second ends that of the first.
+/// INV-LOCK-3: two threads revoke the bias, and the second revokes that of the first.
 #[test]
-fn two_threads_end_biases_in_turn() {
+fn two_threads_revoke_biases_in_turn() {
     model_with_one_sided_barriers(2, || {
         let counter = Counter::biased();
         let others = [beside(&counter, Counter::increment), beside(&counter, Counter::increment)];
@@ -142,7 +142,7 @@ fn two_threads_end_biases_in_turn() {
     });
 }
 
-/// INV-LOCK-3: a try that fails leaves the end of the bias to the next thread.
+/// INV-LOCK-3: a try that fails leaves the revocation of the bias to the next thread.
 #[test]
 fn a_failed_try_lets_no_thread_in() {
     model_with_one_sided_barriers(3, || {
@@ -160,7 +160,7 @@ fn a_failed_try_lets_no_thread_in() {
 
 /// INV-LOCK-3: the kernel refuses the barrier after the bias was given.
 #[test]
-fn a_bias_ends_without_the_kernels_barrier() {
+fn a_bias_is_revoked_without_barrier() {
     model_with_one_sided_barriers(3, || {
         kernel_barriers(true, true);
         let counter = Counter::biased();

@@ -104,12 +104,27 @@ pub fn in_unit(value: f64, unit: Unit) -> String {
     format!("{value:.digits$} {suffix}")
 }
 
+/// A ratio: two decimals, and two digits that are not 0 if it is small.
+pub fn times(ratio: f64) -> String {
+    let digits = match ratio {
+        0.1.. => 2,
+        0.01.. => 3,
+        _ => 4,
+    };
+    format!("{ratio:.digits$} ×")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn attempts<const N: usize>(rates: [f64; N], disturbed: bool) -> Vec<Attempt> {
         rates.map(|rate| Attempt { sample: Sample::Rate(rate), repeated: 0, disturbed }).into()
+    }
+
+    #[test]
+    fn small_ratios_keep_two_digits() {
+        assert_eq!([12.345, 0.85, 0.051, 0.0042].map(times), ["12.35 ×", "0.85 ×", "0.051 ×", "0.0042 ×"]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod summary;
 mod table;
 mod versions;
 
-pub use figure::{Figure, Tail, in_unit};
+pub use figure::{Figure, Tail, in_unit, times};
 pub use json::json;
 pub use plot::plots;
 pub use summary::summary;

@@ -3,7 +3,7 @@
 //! The compared figures lie orders of magnitude apart, so the scales are logarithmic; and since there is no zero on such a
 //! scale, values are dots, not bars. A line through a dot reaches from the least to the most of the rounds.
 
-use super::{Report, in_unit};
+use super::{Report, in_unit, times};
 use crate::measure::Better;
 use crate::row::Row;
 use anyhow::{Context as _, Result};
@@ -83,11 +83,11 @@ fn lines_of_targets(report: &Report<'_>) -> Vec<Line> {
         .iter()
         .filter_map(|row| {
             let (jacinth, reference) = (report.figure(row.jacinth).ok()?, report.figure(row.reference).ok()?);
-            let times = |ratio: f64| match row.jacinth.unit().better() {
+            let times_better = |ratio: f64| match row.jacinth.unit().better() {
                 Better::Lower => row.target / ratio,
                 Better::Higher => ratio / row.target,
             };
-            let value = times(jacinth.p50 / reference.p50);
+            let value = times_better(jacinth.p50 / reference.p50);
             let color = if value >= 1.0 { REFERENCE } else { JACINTH };
             Some(Line {
                 name: row.name.to_owned(),
@@ -95,7 +95,7 @@ fn lines_of_targets(report: &Report<'_>) -> Vec<Line> {
                 value,
                 min: value,
                 max: value,
-                label: format!("{value:.2} ×"),
+                label: times(value),
             })
         })
         .collect()

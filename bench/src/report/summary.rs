@@ -1,6 +1,6 @@
 //! The report in short, for the project's README: ratios, and the limits on which they were measured.
 
-use super::{Report, limits};
+use super::{Report, limits, times};
 use crate::measure::Better;
 use crate::row::Row;
 
@@ -39,7 +39,7 @@ fn line(report: &Report<'_>, row: &Row) -> String {
     let jacinth = report.figure(row.jacinth);
     let ratios = row.measurements().skip(1).filter_map(|other| {
         let ratio = jacinth.as_ref().ok()?.p50 / report.figure(other).ok()?.p50;
-        Some(format!("{ratio:.2} × {}", other.who().replace('_', " ")))
+        Some(format!("{} {}", times(ratio), other.who().replace('_', " ")))
     });
     format!("| {} | {better} | {} |\n", row.about, ratios.collect::<Vec<_>>().join(", "))
 }

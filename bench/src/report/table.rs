@@ -1,6 +1,6 @@
 //! The tables: of the machine's limits, and of the rows.
 
-use super::{Report, in_unit, limits, versions};
+use super::{Report, in_unit, limits, times, versions};
 use crate::measure::{Better, Unit, full_name};
 use crate::report::plain;
 use crate::row::Row;
@@ -83,7 +83,7 @@ fn add(table: &mut Table, report: &Report<'_>, row: &Row) {
             && let Ok(jacinth) = &jacinth
         {
             let ratio = jacinth.p50 / figure.p50;
-            cells.push(Cell::new(format!("{ratio:.2} ×")));
+            cells.push(Cell::new(times(ratio)));
             if let Some(bound) = row.bound_for(&full_name(measured)) {
                 cells.extend(verdict(row, ratio, bound, jacinth.disturbed || figure.disturbed));
             }
@@ -94,7 +94,7 @@ fn add(table: &mut Table, report: &Report<'_>, row: &Row) {
             && let (Ok(jacinth), Some(ratio)) = (&jacinth, report.ratio_of_slowest_rounds(row))
         {
             let mut cells = ["", "slowest round", "", "", "", "", "", ""].map(Cell::new).to_vec();
-            cells.push(Cell::new(format!("{ratio:.2} ×")));
+            cells.push(Cell::new(times(ratio)));
             cells.extend(verdict(row, ratio, 1.0, jacinth.disturbed || figure.disturbed));
             table.add_row(cells);
         }

@@ -5,8 +5,8 @@
 //! *bytes* of the copy are meaningless, and only these. The protocol above never trusts them. The bounds come from
 //! checked, private numbers, and no byte is interpreted before it has been copied.
 //!
-//! A reader [takes ownership](take_ownership) of the lines that it has read, where the writer will soon write them again.
-//! A longer copy goes in pieces, so that the lines are still in the first cache then.
+//! A reader [takes ownership](take_ownership) of the lines of a longer copy, and of the slots that it reads in a stream. A
+//! longer copy goes in pieces, so that the lines are still in the L1 data cache then.
 
 use crate::arena::record::line::{LINE_BYTES, LINE_WORDS, Line};
 #[cfg(not(loom))]
@@ -216,9 +216,9 @@ impl<'a> Payload<'a> {
 
 /// Stores a word of a message again, as it is. For the reader, before it consumes the message.
 ///
-/// The store leaves the line owned by this processor alone. Otherwise both processors share it, and the writer's next store
-/// to it has to wait until this one has given up its copy. Some processors do that for one line at a time. They transfer
-/// many lines at a time (`docs/decisions/reader-owns-the-lines.md`).
+/// The store leaves the line in this processor's cache alone. Otherwise both processors share it, and the writer's next store
+/// first has to invalidate this one's copy, which some processors do for one line at a time
+/// (`docs/decisions/reader-owns-the-lines.md`).
 #[inline(always)]
 pub(crate) fn take_ownership(word: &AtomicU64) {
     // Relaxed, both: no other thread stores the word, and none learns anything from this store. P5: one that does has

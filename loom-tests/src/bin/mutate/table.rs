@@ -21,7 +21,7 @@ fn verdict(verdict: &Verdict) -> String {
         Verdict::Hangs(model) => format!("{model} (hangs)"),
         Verdict::Survived(models) => format!("SURVIVED {models} models"),
         Verdict::Undecided(done, of) => format!("SURVIVED {done} of {of} models, then the time was up"),
-        Verdict::Unreached => "SURVIVED: no model passes here".to_owned(),
+        Verdict::Unreached => "SURVIVED: no model executes it".to_owned(),
     }
 }
 

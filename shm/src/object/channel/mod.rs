@@ -5,7 +5,7 @@
 //! locked. Both share `ring` and `options`.
 //!
 //! A small message in steady state is plain loads and stores. The writer loads the entry of its handle and its state word,
-//! writes a slot, stores the slot's header, and then the tail, which the reader does not load. The reader loads the header
+//! writes a slot, stores the slot's header, and then the tail, which the reader loads only in a stream. The reader loads the header
 //! and the slot, and stores the head. The writer loads the head only when the room that it last saw is used up. The words
 //! that an end uses were looked up at its first use (`end`). The private lock of an end is biased to the thread that uses
 //! the end most. Only the other threads pay read-modify-writes for it.

@@ -22,6 +22,7 @@ use crate::arena::word::reference::ObjectRef;
 use crate::arena::word::ring::Txid;
 use crate::process::half::PrivateHalf;
 use crate::process::half::calls::Calls;
+use crate::process::half::stream_detector::StreamDetector;
 use crate::process::quota::{MessageCredits, Quotas};
 use crate::sync::{AtomicU64, Lock, Relaxed};
 use crossbeam_utils::CachePadded;
@@ -236,10 +237,8 @@ pub(crate) struct ReadCursor {
     pub(crate) head: u64,
     /// Messages below this position are known to be sent.
     pub(crate) tail_seen: u64,
-    /// How many looks for a message, since one that found none, have found one at once.
-    pub(crate) found_at_once: u32,
-    /// After so many such looks in a row, messages come in a stream.
-    pub(crate) before_stream: u32,
+    /// Whether messages come one at a time or in a stream.
+    pub(crate) stream: StreamDetector,
     /// The segment that holds the head, and the position where it ends, as far as is known.
     pub(crate) segment: Option<Segment>,
     pub(crate) end: u64,
@@ -353,12 +352,6 @@ impl ReadCursor {
     pub(crate) fn out_of_order(&self) -> u64 {
         // A call counts from its registration on: until its reply is found, each new message may be that reply.
         self.calls.len() as u64 + self.in_place_reads.len() as u64 + self.taken + u64::from(self.minds_late())
-    }
-
-    /// Whether messages come in a stream, as far as the last looks tell.
-    #[inline(always)]
-    pub(crate) fn is_in_stream(&self) -> bool {
-        self.found_at_once >= self.before_stream
     }
 
     /// The head's segment, if the first message that is not known to be sent will lie there.

@@ -11,6 +11,7 @@
 //! at its handle's entry again, which has changed by then for good.
 
 pub(crate) mod calls;
+pub(crate) mod stream_detector;
 
 use crate::arena::word::handle::EntryIndex;
 use crate::arena::word::reference::ObjectRef;

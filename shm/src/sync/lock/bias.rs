@@ -1,38 +1,36 @@
 //! The bias of a lock to the thread that uses it most. This thread, the *owner*, takes the lock and gives it back without
-//! a locked instruction.
-//!
-//! A locked instruction takes some 20 cycles, and it waits until all stores before it have left the processor. So with
-//! a swap for each message, the lines of one message were not on their way while the next was written.
+//! a locked instruction (`docs/decisions/bias-in-the-threads-word.md`).
 //!
 //! | `owner` | meaning | the thread with this token | another thread that has the lock by swap |
 //! |---|---|---|---|
-//! | 0 | no bias | takes the lock by swap | is inside |
-//! | token | biased | takes the lock by its own word | ends the bias, then is inside |
-//! | token and ENDING | an end has begun | takes the lock by swap, and ends the bias | the same |
+//! | 0 | no bias | takes the lock by swap | holds it |
+//! | token | biased | takes the lock by its own word; or by swap, if that word names another lock: then it revokes the bias | revokes the bias, then holds the lock |
+//! | token and REVOKING | the revocation has begun | takes the lock by swap, and revokes the bias | the same |
 //!
 //! ```text
-//!  owner                                        another thread, which has `held`: the ender
-//!    is `owner` its token? shows the lock         owner = token and ENDING
+//!  owner                                        another thread, which has `held`: the revoker
+//!    is `owner` its token? shows the lock         owner = token and REVOKING
 //!    compiler fence                               barrier
-//!    is `owner` its token? then it is inside      does the owner's word show the lock? then spins, then sleeps
-//!    ...                                          owner = 0; it is inside
+//!    is `owner` its token? then it holds it       does the owner's word show the lock? then spins, then sleeps
+//!    ...                                          owner = 0; it holds the lock
 //!    shows no lock
 //!    compiler fence
-//!    is `owner` not its token? wakes the ender
+//!    is `owner` not its token? wakes the revoker
 //! ```
 //!
-//! Only the thread that has `held` writes `owner`: the owner gives itself the bias, and another thread ends it.
+//! Only the thread that has `held` writes `owner`: a thread biases the lock to itself, and any thread, the owner included,
+//! revokes the bias.
 //!
-//! INV-LOCK-3: the owner and an ender are never inside together. The owner's store of its word and its look at `owner`
-//! could pass each other in its processor, but not across the ender's barrier. If the look came before the barrier, the
-//! store did too, and the ender sees the lock shown until the owner leaves. If the look came after the barrier, it sees
-//! ENDING. So the owner takes the hold back that it has shown, and goes on by swap.
-//! INV-LOCK-4: an ender misses no wake. The owner shows no lock before it looks at `owner`. As above, the ender sees
-//! that, or the owner sees ENDING. Then both swap `awaits_owner`. If the ender's swap is the first, the owner wakes it.
-//! If the owner's is the first, the ender sees that no lock is shown.
+//! INV-LOCK-3: the owner and a revoker never hold the lock together. The owner's store of its word and its look at `owner`
+//! could pass each other in its processor, but not across the revoker's barrier. If the look came before the barrier, the
+//! store did too, and the revoker sees the lock shown until the owner leaves. If the look came after the barrier, it sees
+//! REVOKING. So the owner takes the hold back that it has shown, and goes on by swap.
+//! INV-LOCK-4: a revoker misses no wake. The owner shows no lock before it looks at `owner`. As above, the revoker sees
+//! that, or the owner sees REVOKING. Then both swap `awaits_owner`. If the revoker's swap is the first, the owner wakes it.
+//! If the owner's is the first, the revoker sees that no lock is shown.
 //!
-//! A try that finds the owner inside leaves ENDING there: without it, the next thread would take the lock for one
-//! without bias, and come in beside the owner.
+//! A try that finds the lock held by its owner leaves REVOKING there: without it, the next thread would take the lock for
+//! one without bias, and hold it beside the owner.
 //!
 //! A lock that its owner takes while it holds another one by bias loses its bias, and is not biased in such uses: the
 //! owner's word has room for one lock.
@@ -43,15 +41,15 @@ use crate::sync::lock::spin::spin_until;
 use crate::sync::machine::{AtomicU32, AtomicU64, WaitQueue, compiler_fence, may_bias, sure_barrier};
 use crate::sync::{Acquire, Relaxed, Release, SeqCst};
 
-/// Besides the token: the bias ends.
-const ENDING: u64 = 1;
+/// Besides the token: the bias is being revoked.
+const REVOKING: u64 = 1;
 
 /// The words of a lock's bias.
 #[derive(Debug)]
 pub(super) struct Bias {
-    /// The token of the thread to which the lock is biased, and [`ENDING`]; 0: none.
+    /// The token of the thread to which the lock is biased, and [`REVOKING`]; 0: none.
     owner: AtomicU64,
-    /// 1 while an ender sleeps, or is about to.
+    /// 1 while a revoker sleeps, or is about to.
     awaits_owner: AtomicU32,
     history: History,
     queue: WaitQueue,
@@ -87,7 +85,7 @@ impl Bias {
     #[inline(always)]
     fn is_owner(&self, own: &Hold) -> bool {
         // Relaxed: an owner has seen the stores of the earlier holders when it gave itself the bias, or got its word
-        // (INV-HOLD-1). No other thread was inside since.
+        // (INV-HOLD-1). No other thread has held the lock since.
         self.owner.load(Relaxed) == own.token()
     }
 
@@ -98,11 +96,11 @@ impl Bias {
             return false;
         }
         own.show(self.address());
-        // ORDER: INV-LOCK-3. Pairs with the barrier of `end`.
+        // ORDER: INV-LOCK-3. Pairs with the barrier of `revoke`.
         compiler_fence(SeqCst);
         if !self.is_owner(own) {
             own.show(0);
-            self.wake_ender();
+            self.wake_revoker();
             return false;
         }
         true
@@ -115,20 +113,21 @@ impl Bias {
             return false;
         }
         own.show(0);
-        // ORDER: INV-LOCK-4. Pairs with the barrier of `end`.
+        // ORDER: INV-LOCK-4. Pairs with the barrier of `revoke`.
         compiler_fence(SeqCst);
         if !self.is_owner(own) {
-            self.wake_ender();
+            self.wake_revoker();
         }
         true
     }
 
-    /// Wakes the ender that sleeps. This thread has shown that it is not inside, and has found that its bias ends.
+    /// Wakes the revoker that sleeps. This thread has shown that it does not hold the lock, and has found that its bias is
+    /// revoked.
     #[cold]
     #[inline(never)]
-    fn wake_ender(&self) {
-        // ORDER: INV-LOCK-4. Release pairs with the Acquire of `await_owner`: an ender that comes later sees the word of
-        // this thread.
+    fn wake_revoker(&self) {
+        // ORDER: INV-LOCK-4. Release pairs with the Acquire of `await_owner`: a revoker that comes later sees the word
+        // of this thread.
         if self.awaits_owner.swap(0, Release) != 0 {
             self.queue.wake_one(&self.awaits_owner);
         }
@@ -160,15 +159,15 @@ impl Bias {
         }
     }
 
-    /// Ends the bias. `waits`: if the owner is inside, waits until it leaves. `false`: it is inside.
+    /// Revokes the bias. `waits`: if the owner holds the lock, waits until it gives it back. `false`: it holds it.
     #[cold]
     #[inline(never)]
-    pub(super) fn end(&self, own: &Hold, waits: bool) -> bool {
+    pub(super) fn revoke(&self, own: &Hold, waits: bool) -> bool {
         let known = self.owner.load(Relaxed);
-        let token = known & !ENDING;
+        let token = known & !REVOKING;
         if token != own.token() {
             // Relaxed: the barrier orders it before the looks at the owner's word.
-            self.owner.store(token | ENDING, Relaxed);
+            self.owner.store(token | REVOKING, Relaxed);
             // ORDER: INV-LOCK-3 and INV-LOCK-4. Pairs with the compiler fences of `try_take` and `try_give_back`.
             sure_barrier();
         }
@@ -187,14 +186,14 @@ impl Bias {
         true
     }
 
-    /// Waits until the owner is not inside.
+    /// Waits until the owner does not hold the lock.
     fn await_owner(&self, owner: &Hold) {
         let has_left = || owner.seen() != self.address();
         if spin_until(has_left) {
             return;
         }
         loop {
-            // ORDER: INV-LOCK-4. Acquire pairs with the Release of `wake_ender`.
+            // ORDER: INV-LOCK-4. Acquire pairs with the Release of `wake_revoker`.
             self.awaits_owner.swap(1, Acquire);
             if has_left() {
                 // Relaxed: an owner that reads 1 makes a system call that wakes no thread.

@@ -1,8 +1,8 @@
 //! Decides when a lock is biased, by its uses.
 //!
-//! A use by bias saves two locked instructions, some tens of nanoseconds. The end of a bias costs a barrier, some
-//! microseconds. So a lock is biased after as many uses by one thread as make up for that, and after twice as many each
-//! time a bias ends. A lock that changes its user again and again costs a barrier for each 4,096 uses at most.
+//! A use by bias saves a locked instruction, some 20 cycles. The revocation of a bias costs a barrier, some microseconds. So
+//! a lock is biased after as many consecutive uses by one thread as make up for that, and each revocation doubles their
+//! number. After four of them, a lock that changes its user again and again costs a barrier for each 4,096 uses at most.
 //!
 //! | bits | meaning |
 //! |---|---|
@@ -45,7 +45,7 @@ impl History {
         is_last
     }
 
-    /// A bias has ended, at the price of a barrier.
+    /// A bias was revoked, at the price of a barrier.
     pub(super) fn note_barrier(&self) {
         let next = (level(self.0.load(Ordering::Relaxed)) + 1).min(LAST_LEVEL);
         self.0.store(at_level(next), Ordering::Relaxed);
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn each_end_doubles_the_uses() {
+    fn each_revocation_doubles_the_uses() {
         let history = History::new();
         for level in 0..=LAST_LEVEL {
             assert_eq!(uses(&history, level), FIRST << level);

@@ -1,14 +1,14 @@
 //! The word by which a thread shows which lock it holds by bias.
 //!
-//! The word is the thread's and not the lock's. A thread that finds its bias ended takes back the hold that it has just
-//! shown, and it may do that late. In a word of the lock it would then erase the hold of a later owner.
+//! The word is the thread's and not the lock's, so it has one writer
+//! (`docs/decisions/bias-in-the-threads-word.md`).
 //!
 //! A thread has one word, so it holds one lock by bias at a time. It gets the word when a lock is first biased to it.
 //! The memory of a word is never freed, since other threads look at it. The word of a thread that has ended is given to
 //! the next thread that needs one, and so are the locks that are biased to it.
 //!
-//! INV-HOLD-1: a word is written by one thread at a time, and each store is Release. A thread that gets a word sees all
-//! that the threads before it did: the list of free words hands that on. So a thread that sees a value of the word sees
+//! INV-HOLD-1: `lock` is written by one thread at a time, and each store to it is Release. A thread that gets a word from
+//! the list of free ones synchronizes with the threads that had it before. So a thread that sees a value of the word sees
 //! everything that was done under the locks which the word named before.
 
 use crate::sync::machine::AtomicU64;
@@ -103,7 +103,9 @@ impl Hold {
         let mut first = place::free().load(Acquire);
         while first != 0 {
             let word = Self::of(first);
-            // Relaxed on success: each word is pushed once at most meanwhile, so `first` is from the same push as before.
+            // Relaxed on success: no other thread takes a word meanwhile, so `first` has stayed in the list, and the load has
+            // acquired its push. All changes of the list are read-modify-writes, so each continues the release of every
+            // push before it.
             match place::free().compare_exchange(first, word.next.load(Relaxed), Relaxed, Acquire) {
                 Ok(_) => return Some(word),
                 Err(other) => first = other,

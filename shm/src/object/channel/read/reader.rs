@@ -14,22 +14,16 @@ use crate::arena::{Arena, segment_chain};
 use crate::object::channel::drain;
 use crate::object::channel::end::Reader;
 use crate::object::channel::read::out_of_order;
+use crate::process::half::stream_detector::StreamDetector;
 use crate::object::channel::ring::{self, Place};
 use crate::process::thread::crash_point;
 use crate::signal::wake;
 use crate::sync::{self, Acquire, Relaxed, Release};
 
-/// After so many looks in a row that found a message at once, messages come in a stream.
-const STREAM: u32 = 2;
-
-/// The most that the number grows to where messages come one by one all the same, as they do for a thread that writes and
-/// reads in turn. It doubles each time.
-const MOST_BEFORE_STREAM: u32 = 32;
-
 /// How long a reader that has caught up with a stream waits for more, in spin-loop hints.
 const PAUSES_FOR_MORE: u32 = 4;
 
-/// The largest block that is prefetched: a processor has a few dozen outstanding requests for lines, not hundreds.
+/// The largest block that is prefetched: a core has a few dozen outstanding cache misses, not hundreds.
 pub(crate) const MOST_BYTES_FETCHED: usize = 4096;
 
 /// Loads the consuming side's state from the arena, after the endpoint has arrived in this process.
@@ -50,8 +44,7 @@ pub(crate) fn load_read_cursor(reader: &mut Reader<'_>) -> Result<()> {
         return Err(Error::Corrupt("a ring's consumed messages are out of range"));
     }
     cursor.discards_late = direction.consumer.discards_late.load(Relaxed) != 0;
-    cursor.found_at_once = 0;
-    cursor.before_stream = STREAM;
+    cursor.stream = StreamDetector::default();
     load_tail(reader)?;
     // The previous owner may have consumed messages out of order, even messages past the tail.
     if reader.cursor.taken > 0 {
@@ -75,8 +68,8 @@ pub(crate) fn load_read_cursor(reader: &mut Reader<'_>) -> Result<()> {
 /// many messages, and the slots stay with the writer until their messages are complete.
 #[inline(always)]
 pub(crate) fn refresh_tail(reader: &mut Reader<'_>) -> Result<()> {
-    if !reader.cursor.is_in_stream() && see_next(reader) {
-        reader.cursor.found_at_once += 1;
+    if !reader.cursor.stream.is_stream() && see_next(reader) {
+        reader.cursor.stream.note_one();
         return Ok(());
     }
     look_beyond_slot(reader)
@@ -84,14 +77,14 @@ pub(crate) fn refresh_tail(reader: &mut Reader<'_>) -> Result<()> {
 
 /// As [`refresh_tail`], where one look at the slot at hand does not do, or has found no message.
 fn look_beyond_slot(reader: &mut Reader<'_>) -> Result<()> {
-    if reader.cursor.is_in_stream() {
+    if reader.cursor.stream.is_stream() {
         return refresh_in_stream(reader);
     }
     let cursor = &mut *reader.cursor;
     let Some(segment) = cursor.segment_at_hand() else { return load_tail(reader) };
     // No message: none was sent, or the producer has gone on in another segment.
     let behind = segment_chain::behind(reader.thread.arena(), segment, cursor.head.max(segment.base))?;
-    cursor.found_at_once = 0;
+    cursor.stream.note_none();
     if behind.is_some() { load_tail(reader) } else { Ok(()) }
 }
 
@@ -117,10 +110,11 @@ pub(crate) fn watch_next(reader: &mut Reader<'_>, looks: u32) -> bool {
 
 /// Takes ownership of the slot of the plain message at `position`, which was read, if messages come in a stream.
 ///
-/// One message at a time it would hold up the answer: the store of an answer leaves the processor after this one.
+/// One message at a time it would hold up the answer: stores leave the store buffer in order, and the answer comes after this
+/// one.
 #[inline(always)]
 pub(crate) fn own_slot_in_stream(reader: &Reader<'_>, position: u64, bytes_in_slot: usize) {
-    if reader.cursor.is_in_stream()
+    if reader.cursor.stream.is_stream()
         && let Some(segment) = &reader.cursor.segment
     {
         segment.take_ownership(position, bytes_in_slot);
@@ -139,14 +133,9 @@ fn refresh_in_stream(reader: &mut Reader<'_>) -> Result<()> {
     }
     let cursor = &mut *reader.cursor;
     if cursor.tail_seen <= next + 1 {
-        cursor.found_at_once = 0;
-        if cursor.tail_seen > next {
-            // One, which its slot would have told.
-            cursor.before_stream = (2 * cursor.before_stream).min(MOST_BEFORE_STREAM);
-        }
+        cursor.stream.note_end_of_stream(cursor.tail_seen > next);
         return Ok(());
     }
-    cursor.before_stream = STREAM;
     if let Some(segment) = cursor.segment {
         let ahead = (next + 1)..cursor.tail_seen.min(next + FETCH_AHEAD + 1);
         ahead.for_each(|position| segment.prefetch(position, SLOT_BYTES));
@@ -174,6 +163,9 @@ fn see_to(reader: &mut Reader<'_>, tail: u64) -> Result<()> {
     }
     if tail <= cursor.tail_seen {
         return Ok(());
+    }
+    if tail > cursor.tail_seen + 1 {
+        cursor.stream.note_several();
     }
     cursor.tail_seen = tail;
     let segment = match cursor.segment {
@@ -294,7 +286,7 @@ mod tests {
             || thread.receive(far, none, &mut SliceBuf::new(&mut [0; 8], &mut []), OnOverflow::Keep).is_ok();
         let takes_for_stream = || {
             let inside = thread.inside();
-            Reader::enter(&thread, far, none, &inside).unwrap().cursor.is_in_stream()
+            Reader::enter(&thread, far, none, &inside).unwrap().cursor.stream.is_stream()
         };
         let one_by_one = |messages: usize| {
             (0..messages).filter(|_| (send(), receive() && takes_for_stream()).1).count()
@@ -304,7 +296,7 @@ mod tests {
             (0..messages).filter(|_| receive() && takes_for_stream()).count()
         };
         one_by_one(100);
-        assert!(one_by_one(330) <= 10);
+        assert!(one_by_one(330) <= 11);
         assert!(all_together(64) > 16, "a stream that begins is seen");
         assert!(!receive(), "it has ended");
         assert!(all_together(8) > 4, "the next one is seen at once");

@@ -57,7 +57,7 @@ pub(crate) fn payload_block(writer: &mut Writer<'_>, lines: usize) -> Result<Blo
     let block =
         writer.cursor.spare[class.index()].pop_front().ok_or(Error::Corrupt("spare blocks vanished"))?;
     // The next message's block is still in the reader's cache. Without a prefetch its lines would be fetched one after the
-    // other, each when its store leaves the processor.
+    // other, each when its store leaves the store buffer.
     if let Some(next) = writer.cursor.spare[class.index()].front()
         && next.bytes() <= MOST_BYTES_FETCHED
     {

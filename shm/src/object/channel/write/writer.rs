@@ -160,7 +160,7 @@ pub(crate) fn refresh_head(writer: &mut Writer<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Shows how many messages were sent to those who do not follow the headers: waits, recovery, the next owner.
+/// Stores the tail: how many messages were sent, for threads that do not poll headers (`ring.rs`).
 #[inline(always)]
 pub(crate) fn store_tail(writer: &Writer<'_>) {
     // ORDER: Release pairs with the Acquire of `load_tail`: such a reader sees the headers below the tail, and links.
