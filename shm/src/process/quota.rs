@@ -153,6 +153,7 @@ impl MessageCredits {
     }
 
     /// Charges messages that are pending already, even if fewer credits are left.
+    #[inline]
     pub(crate) fn charge(&self, pending: u64) -> u64 {
         if self.quota.is_none() {
             return Self::UNLIMITED;
@@ -165,6 +166,7 @@ impl MessageCredits {
         pending
     }
 
+    #[inline]
     pub(crate) fn refund(&self, granted: u64) {
         if self.quota.is_some() && granted > 0 {
             *self.left.lock() += granted.cast_signed();

@@ -66,9 +66,14 @@ impl Endpoint {
         let mut reading = self.read_cursor.lock();
         // The whole grant, pending messages included: they are charged to the process that gets the end next.
         credits.refund(writing.granted);
-        writing.forget();
         writing.granted = credits.charge(pending);
-        reading.forget();
+        // Most ends that are closed unused have nothing to forget.
+        if writing.entrance.was_entered() {
+            writing.forget();
+        }
+        if reading.entrance.was_entered() {
+            reading.forget();
+        }
         // Relaxed: the locks exclude other threads, and the entry that becomes LIVE next publishes both words.
         self.out_of_order.store(0, Relaxed);
         // The next owner starts without a refusal. `try_again_ns` keeps its value, which counts only beside a refusal.
@@ -161,6 +166,11 @@ pub(crate) struct Entrance {
 }
 
 impl Entrance {
+    /// Whether a thread has entered the end. The other state of an end is as it was before, if none has.
+    pub(crate) fn was_entered(&self) -> bool {
+        self.words.is_some()
+    }
+
     /// The words of an end that a thread has entered.
     #[inline(always)]
     pub(crate) fn words(&self) -> &EndWords {
