@@ -14,8 +14,8 @@ use crate::arena::{Arena, segment_chain};
 use crate::object::channel::drain;
 use crate::object::channel::end::Reader;
 use crate::object::channel::read::out_of_order;
-use crate::process::half::stream_detector::StreamDetector;
 use crate::object::channel::ring::{self, Place};
+use crate::process::half::stream_detector::StreamDetector;
 use crate::process::thread::crash_point;
 use crate::signal::wake;
 use crate::sync::{self, Acquire, Relaxed, Release};
@@ -288,9 +288,8 @@ mod tests {
             let inside = thread.inside();
             Reader::enter(&thread, far, none, &inside).unwrap().cursor.stream.is_stream()
         };
-        let one_by_one = |messages: usize| {
-            (0..messages).filter(|_| (send(), receive() && takes_for_stream()).1).count()
-        };
+        let one_by_one =
+            |messages: usize| (0..messages).filter(|_| (send(), receive() && takes_for_stream()).1).count();
         let all_together = |messages: usize| {
             (0..messages).for_each(|_| send());
             (0..messages).filter(|_| receive() && takes_for_stream()).count()
