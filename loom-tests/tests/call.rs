@@ -2,11 +2,16 @@
 
 mod support;
 
-use jacinth_shm_loom::{DEADLINE_INFINITE_NS, Error};
+use jacinth_shm_loom::{DEADLINE_INFINITE_NS, Error, HandleValue, Pending, Thread};
 use jacinth_shm_loom::{Rights, Signals};
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use support::*;
+
+/// Writes a request with this number, in a call by the end of this handle.
+fn begin_call(caller: &Thread, near: HandleValue, number: u8) -> Pending {
+    caller.call_begin(find(caller, near), Rights::empty(), &message(number, 1), &[], Rights::empty()).unwrap()
+}
 
 /// INV-CALL-1, INV-CALL-2, INV-RING-3: each caller gets its own reply, though they come in the other order, and
 /// the head passes the messages that were taken ahead of their turn.
@@ -16,11 +21,8 @@ fn each_caller_gets_its_own_reply() {
         let one = first(&small());
         let (near, far, server) = linked(&one);
         let other = sibling(&one);
-        let first_call =
-            one.call_begin(find(&one, near), Rights::empty(), &message(1, 1), &[], Rights::empty()).unwrap();
-        let second_call = other
-            .call_begin(find(&other, near), Rights::empty(), &message(2, 1), &[], Rights::empty())
-            .unwrap();
+        let first_call = begin_call(&one, near, 1);
+        let second_call = begin_call(&other, near, 2);
         let calling = loom::thread::spawn(move || {
             let mut inbox = Inbox::default();
             other.call_finish(&second_call, DEADLINE_INFINITE_NS, &mut inbox).unwrap();
@@ -51,8 +53,7 @@ fn plain_read_leaves_the_callers_reply() {
         let one = first(&small());
         let (near, far, server) = linked(&one);
         let other = sibling(&one);
-        let call =
-            one.call_begin(find(&one, near), Rights::empty(), &message(1, 1), &[], Rights::empty()).unwrap();
+        let call = begin_call(&one, near, 1);
         let reading = loom::thread::spawn(move || {
             assert_eq!(other.receive_next(near).unwrap().bytes, message(9, 1));
             other
@@ -79,9 +80,7 @@ fn call_ends_with_reply_or_peer_close() {
         model(2, move || {
             let one = first(&small());
             let (near, far, server) = linked(&one);
-            let call = one
-                .call_begin(find(&one, near), Rights::empty(), &message(1, 1), &[], Rights::empty())
-                .unwrap();
+            let call = begin_call(&one, near, 1);
             let serving = loom::thread::spawn(move || {
                 let request = server.try_receive(far).unwrap().bytes;
                 if answers {
@@ -106,8 +105,7 @@ fn reply_is_not_readable_for_others() {
         let one = first(&small());
         let (near, far, server) = linked(&one);
         let other = sibling(&one);
-        let call =
-            one.call_begin(find(&one, near), Rights::empty(), &message(1, 1), &[], Rights::empty()).unwrap();
+        let call = begin_call(&one, near, 1);
         let request = server.try_receive(far).unwrap().bytes;
         server.send_value(far, &request).unwrap();
         let looking = loom::thread::spawn(move || {
@@ -128,8 +126,7 @@ fn passed_reply_is_not_readable_for_others() {
         let one = first(&small());
         let (near, far, server) = linked(&one);
         let other = sibling(&one);
-        let call =
-            one.call_begin(find(&one, near), Rights::empty(), &message(1, 1), &[], Rights::empty()).unwrap();
+        let call = begin_call(&one, near, 1);
         let request = server.try_receive(far).unwrap().bytes;
         server.send_value(far, &message(9, 1)).unwrap();
         server.send_value(far, &request).unwrap();
@@ -163,8 +160,7 @@ fn moved_end_knows_its_early_replies() {
         // The reader looks at the slots from its first message on.
         server.send_value(far, &message(8, 1)).unwrap();
         one.try_receive(near).unwrap();
-        let call =
-            one.call_begin(find(&one, near), Rights::empty(), &message(1, 1), &[], Rights::empty()).unwrap();
+        let call = begin_call(&one, near, 1);
         let reply = server.try_receive(far).unwrap().bytes;
         let serving = loom::thread::spawn(move || {
             let batch: [&[u8]; 2] = [&message(9, 1), &reply];
@@ -197,9 +193,7 @@ fn early_replies_make_room() {
         }));
         let (near, far, server) = linked(&one);
         let calls = [1, 2, 3, 4].map(|number| {
-            let call = one
-                .call_begin(find(&one, near), Rights::empty(), &message(number, 1), &[], Rights::empty())
-                .unwrap();
+            let call = begin_call(&one, near, number);
             (call, server.try_receive(far).unwrap().bytes)
         });
         server.send_value(far, &message(9, 1)).unwrap();

@@ -195,13 +195,11 @@ fn not_an_endpoint(thread: &Thread, handle: HandleName) -> Error {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    use super::*;
     use crate::arena::config::Config;
-    use crate::arena::error::Error;
-    use crate::arena::word::handle::Rights;
     use crate::object::ObjectClass;
     use crate::object::channel::read::recv_buf::{OnOverflow, VecBuf};
     use crate::process::Process;
-    use crate::process::thread::Thread;
 
     /// The end comes back under the entry that it had, so its private half is bound to the same side again. The old handle
     /// is another handle all the same.
@@ -229,5 +227,37 @@ mod tests {
         assert_eq!((present.index, present.entry.object()), (former.index, former.entry.object()));
         assert_eq!(thread.send(former, none, b"stale"), Err(Error::BadHandle));
         assert_eq!(thread.send(present, none, b"fresh"), Ok(()));
+    }
+
+    /// The second channel has the entries of the first one, and so its private halves. The first one had passed a message.
+    #[test]
+    fn a_new_end_starts_afresh() {
+        let none = Rights::empty();
+        let config = Config {
+            max_handles_per_process: 3,
+            max_objects: 4,
+            max_processes: 1,
+            pool_bytes: 1 << 16,
+            ..Config::default()
+        };
+        let thread = Thread::join(&Process::alone(&config)).unwrap();
+        for _ in 0..3 {
+            let (near, far) = thread.create(ObjectClass::Channel, Rights::all()).unwrap();
+            let far = far.unwrap();
+            let inside = thread.inside();
+            let writer = Writer::enter(&thread, thread.lookup(near).unwrap(), none, &inside).unwrap();
+            assert!(!writer.cursor.ready && writer.cursor.segment.is_none());
+            let reader = Reader::enter(&thread, thread.lookup(far).unwrap(), none, &inside).unwrap();
+            assert!(!reader.cursor.ready && reader.cursor.segment.is_none());
+            drop((writer, reader));
+            drop(inside);
+            thread.send(thread.lookup(near).unwrap(), none, b"first").unwrap();
+            let (mut bytes, mut handles) = (Vec::new(), Vec::new());
+            let mut buffer = VecBuf::new(&mut bytes, &mut handles);
+            thread.receive(thread.lookup(far).unwrap(), none, &mut buffer, OnOverflow::Keep).unwrap();
+            assert_eq!(bytes, b"first");
+            thread.close(thread.lookup(near).unwrap()).unwrap();
+            thread.close(thread.lookup(far).unwrap()).unwrap();
+        }
     }
 }

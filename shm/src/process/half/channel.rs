@@ -67,7 +67,7 @@ impl Endpoint {
         // The whole grant, pending messages included: they are charged to the process that gets the end next.
         credits.refund(writing.granted);
         writing.granted = credits.charge(pending);
-        // Most ends that are closed unused have nothing to forget.
+        // Nothing to forget at an end that no thread has entered.
         if writing.entrance.was_entered() {
             writing.forget();
         }

@@ -296,10 +296,10 @@ fn write_message(
     // Without a generation: no handle value names a record.
     let record = |entry: Entry| Entry(0).live(entry.rights(), entry.object()).0;
     let Some(block) = block else {
-        let segment = writer.cursor.segment.as_ref().ok_or(Error::Corrupt("room without a segment"))?;
+        let segment = write::segment_with_room(writer)?;
         let records = segment.records(position, bytes.len(), moving.len());
         records.zip(moving).for_each(|(word, (_, entry))| word.store(record(*entry), Relaxed));
-        write::write_slot(segment, position, bytes, txid);
+        write::write_slot(&segment, position, bytes, txid);
         return Ok(header);
     };
     let lines = writer.thread.arena().lines(block)?;

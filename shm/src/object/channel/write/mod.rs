@@ -116,7 +116,7 @@ pub(crate) fn reserve_position(writer: &mut Writer<'_>) -> Result<u64> {
 
 /// The segment in which a position was [reserved](reserve_position).
 #[inline(always)]
-fn segment_with_room(writer: &Writer<'_>) -> Result<Segment> {
+pub(crate) fn segment_with_room(writer: &Writer<'_>) -> Result<Segment> {
     writer.cursor.segment.ok_or(Error::Corrupt("room without a segment"))
 }
 
@@ -166,7 +166,7 @@ pub(crate) fn prepare_block(
     // The next owner of this direction learns from it that the block is in flight until the head passes.
     // Relaxed, both: the header publishes them; and so does the handle when the end moves.
     thread.arena().descriptor(block)?.position.store(position + 1, Relaxed);
-    let segment = writer.cursor.segment.as_ref().ok_or(Error::Corrupt("room without a segment"))?;
+    let segment = segment_with_room(writer)?;
     segment.block_link(position).store(block.to_link(), Relaxed);
     segment.prefetch(position + FETCH_AHEAD, 0);
     // Positions only grow, so the queue stays sorted, and `refresh_head` looks at its front only.

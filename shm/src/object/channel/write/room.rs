@@ -29,10 +29,8 @@ pub(crate) fn make_room(writer: &mut Writer<'_>) -> Result<()> {
     }
     let pending = writer.cursor.max_pending;
     let free = |cursor: &WriteCursor| pending.saturating_sub(cursor.pending());
-    let has_enough = |cursor: &WriteCursor| free(cursor) >= pending / 64;
-    if !has_enough(&writer.cursor) {
-        writer::back_off_for_reader(writer, SLOT_BYTES, has_enough)?;
-    }
+    writer::back_off_for_reader(writer, SLOT_BYTES, |cursor| free(cursor) >= pending / 64)?;
+    // The head alone made room, as it does for each lap of a reader that keeps up.
     if writer.cursor.tail < writer.cursor.limit {
         return Ok(());
     }
