@@ -61,6 +61,8 @@ pub use object::channel::read::in_place::InPlace;
 pub use object::channel::read::recv_buf::{Actual, OnOverflow, RecvBuf, SliceBuf, UninitBuf, VecBuf};
 pub use object::channel::write::loan::Loan;
 pub use object::info::{Basic, MAX_NAME_BYTES};
+pub use object::port::observe::AsyncWait;
+pub use object::port::packet::{Packet, PacketContent};
 pub use process::Process;
 #[cfg(not(loom))]
 pub use process::exit::at_exit;

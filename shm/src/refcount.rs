@@ -22,7 +22,6 @@ use crate::arena::word::handle::{Entry, EntryIndex};
 use crate::arena::word::intent::{Change, HandleLocation, RefcountIntent};
 use crate::arena::word::refcount::Count;
 use crate::arena::word::reference::{ObjectRef, Tag};
-use crate::arena::word::signals::State;
 use crate::handle::lookup::ResolvedHandle;
 use crate::process::entries;
 use crate::process::thread::{Thread, crash_point};
@@ -108,7 +107,10 @@ fn take_back_reference(thread: &Thread, location: HandleLocation, entry: Entry) 
         // Before the count drops, so that the reference still keeps the object: wait until no operation of this
         // process is inside the endpoint, and wake the sleepers on this handle, which then find it gone.
         thread.detach_half(index, object);
-        wake::notify_derived(thread, state, State::HAS_WAITERS | State::HAS_WRITE_WAITERS);
+        wake::notify_handle_gone(thread, state, (process, index, entry))?;
+    } else if let HandleLocation::Entry { process, index } = location {
+        // A dead process has no sleepers; its handle's observers end here.
+        wake::notify_handle_gone(thread, state, (process, index, entry))?;
     }
     let left = change_count(thread, object, Change::Decrement, sequence)?;
     crash_point!(thread, "close.counted");

@@ -6,5 +6,6 @@ pub(crate) mod arena;
 pub(crate) mod asleep;
 pub(crate) mod channel;
 pub(crate) mod observe;
+mod port;
 pub(crate) mod process;
 pub(crate) mod thread;

@@ -7,7 +7,9 @@ use crate::arena::word::row::ProcessSlot;
 use crate::lifecycle::{create, exhausted, scavenge};
 use crate::memory::pressure;
 use crate::object::bind;
+use crate::object::port::{evaluate, observe};
 use crate::process::{Process, slots};
+use crate::signal::observers::{self, Observers};
 use std::sync::Arc;
 
 impl Process {
@@ -39,6 +41,10 @@ impl Process {
     ) -> Result<Arc<Self>> {
         // Before the process is attached: none of its threads can run out of blocks earlier.
         pressure::register(exhausted::take_block_that_comes_back);
+        observers::register(Observers {
+            evaluate: evaluate::evaluate,
+            end_of_handle: observe::end_of_handle,
+        });
         let process = slots::attach(arena, process_slot, identity, seed)?;
         // No thread has the process yet, so none can look the startup handle up before its half is bound.
         bind::bind_startup_handle(&process);

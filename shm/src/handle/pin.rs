@@ -16,16 +16,22 @@ use crate::sync::{Acquire, Relaxed, Release, heavy_barrier, light_barrier};
 
 /// Keeps the object of `found` from being reused until [`unpin`].
 pub(crate) fn pin(thread: &Thread, found: ResolvedHandle) -> Result<()> {
-    let hazard = &thread.row().hazards()[HAZARD_OPERATION];
+    pin_at(thread, found, HAZARD_OPERATION)
+}
+
+/// Keeps the object of `found` from being reused until this hazard is cleared.
+#[inline(always)]
+pub(crate) fn pin_at(thread: &Thread, found: ResolvedHandle, hazard: usize) -> Result<()> {
+    let cell = &thread.row().hazards()[hazard];
     // Relaxed: the light barrier orders it.
-    hazard.store(found.entry.object().to_link(), Relaxed);
+    cell.store(found.entry.object().to_link(), Relaxed);
     // ORDER: pairs with the heavy barrier of `scan_retired`: either the reclaimer sees the hazard, or the load of the
     // entry below shows that the handle has gone.
     light_barrier();
     if lookup::is_current(thread, found) {
         Ok(())
     } else {
-        unpin(thread);
+        clear_hazard(thread, hazard);
         Err(Error::BadHandle)
     }
 }

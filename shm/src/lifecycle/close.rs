@@ -9,7 +9,6 @@ use crate::arena::word::handle::{Entry, EntryState, HandleValue, Rights};
 use crate::arena::word::intent::{Change, HandleLocation, Operation};
 use crate::arena::word::lifecycle::Lifecycle;
 use crate::arena::word::row::{ProcessSlot, ProcessState, RowState};
-use crate::arena::word::signals::State;
 use crate::handle::lookup::ResolvedHandle;
 use crate::handle::pin;
 use crate::object::ObjectClass;
@@ -118,10 +117,8 @@ fn move_done(thread: &Thread, found: ResolvedHandle) -> Result<()> {
     crash_point!(thread, "move.freed");
     thread.set_operation(Operation::Idle);
     entries::recycle_entry(thread, found.index);
-    let object = found.entry.object();
-    let state = thread.arena().state(object)?;
-    wake::notify_derived(thread, state, State::HAS_WAITERS | State::HAS_WRITE_WAITERS);
-    Ok(())
+    let state = thread.arena().state(found.entry.object())?;
+    wake::notify_handle_gone(thread, state, (thread.table_row, found.index, found.entry))
 }
 
 pub(crate) fn leave_startup_handle(

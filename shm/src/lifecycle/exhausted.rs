@@ -3,8 +3,8 @@
 //! there is room.
 //!
 //! A block that was given up before the request is free, or for some moments in another thread's hands: that thread's
-//! list intent names the block, or an end on that thread's release queue holds it. (A RETIRED object holds no blocks:
-//! INV-RELEASE-4.) Other threads move blocks from one of these states to the next during the search. So a block is
+//! list intent names the block, or an end on that thread's release queue holds it. (A RETIRED channel holds no blocks:
+//! INV-RELEASE-4. A RETIRED port, and the index of an object that was observed, are reclaimed first.) Other threads move blocks from one of these states to the next during the search. So a block is
 //! refused only after a turn in which no thread retired or freed anything, and after which no thread has a block in
 //! hand: then no block moved during the search. A process with many entries repeats a search in vain only after a pause
 //! (`process/pace`).
@@ -48,6 +48,8 @@ pub(crate) fn take_block_that_comes_back(
         // threads.
         if turn == 0 {
             object::trim(thread, true)?;
+            // A retired port has blocks until it is reclaimed.
+            reclaim::collect(thread)?;
         }
         match block_credit::take_free_block(thread, class) {
             Err(Error::NoMemory { .. } | Error::NoResources(_)) => {}

@@ -5,10 +5,11 @@
 
 use crate::arena::error::Result;
 use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
-use crate::arena::word::reference::Slot;
+use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::handle::pin;
 use crate::memory::{slot_credit, slot_pool};
 use crate::object;
+use crate::object::port::{index, observe};
 use crate::process::thread::{Thread, crash_point};
 use crate::sync::fail_point::fail_point;
 use crate::sync::{Relaxed, Release};
@@ -59,7 +60,11 @@ pub(crate) fn scan_retired(thread: &Thread, most_reusable: usize) -> Result<usiz
         let is_ours = lifecycle.is_charged_to(thread.process.quotas.charge);
         if named.binary_search(&slot).is_ok() {
             kept.push((slot, lifecycle));
-        } else if reusable.len() < most_reusable && is_ours && object::is_blank(lifecycle, thread, slot)? {
+        } else if reusable.len() < most_reusable
+            && is_ours
+            && !index::is_indexed(thread.arena(), slot)?
+            && object::is_blank(lifecycle, thread, slot)?
+        {
             reusable.push((slot, lifecycle));
         } else {
             if !is_ours {
@@ -105,6 +110,11 @@ fn free_retired(thread: &Thread, slot: Slot, lifecycle: Lifecycle) -> Result<boo
 
 /// Frees the remains of a RECLAIMING slot, then the slot. Resumable.
 pub(crate) fn tear_down(thread: &Thread, slot: Slot, lifecycle: Lifecycle) -> Result<()> {
+    if index::is_indexed(thread.arena(), slot)? {
+        for side in 0..if lifecycle.is_two_sided() { 2 } else { 1 } {
+            observe::end_of_side(thread, ObjectRef::new(slot, side), lifecycle.generation())?;
+        }
+    }
     object::reset(lifecycle, thread, slot)?;
     crash_point!(thread, "reclaim.torn");
     slot_pool::free_named_slot(thread, slot, lifecycle)

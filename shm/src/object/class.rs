@@ -17,6 +17,25 @@ use crate::process::thread::Thread;
 use crate::process::{Origin, Process};
 use crate::sync::Inside;
 
+/// A derived signal, as a repeating observer follows it. It counts as asserted anew when what was there at the last
+/// packet is used up, and there is more.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Edge {
+    /// The signal; none in an unused edge.
+    pub(crate) signal: Signals,
+    /// A number that grows with all there has ever been: messages, or room.
+    pub(crate) mark: u64,
+    /// How much of it is used up.
+    pub(crate) passed: u64,
+}
+
+/// The signals of a side, as a thread of any process sees them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Observable {
+    pub(crate) signals: Signals,
+    pub(crate) edges: [Edge; 2],
+}
+
 /// The hooks of a class.
 pub(crate) trait Class {
     /// The number of the class in lifecycle words: Zircon's number of the type.
@@ -39,6 +58,13 @@ pub(crate) trait Class {
     #[inline(always)]
     fn signals(_thread: &Thread, _found: ResolvedHandle, stored: Signals) -> Result<Signals> {
         Ok(stored)
+    }
+
+    /// The signals of a side for its observers, given its stored signals. The caller may have no handle to the side. It
+    /// keeps the object from being reused.
+    #[inline(always)]
+    fn observable(_thread: &Thread, _side: ObjectRef, stored: Signals) -> Result<Observable> {
+        Ok(Observable { signals: stored, ..Observable::default() })
     }
 
     /// How long a wait for these signals may sleep before it checks again, in nanoseconds. `None`: until it is woken. A

@@ -17,7 +17,7 @@ use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::arena::word::signals::Signals;
 use crate::handle::lookup::ResolvedHandle;
 use crate::object::budget::Budget;
-use crate::object::class::Class;
+use crate::object::class::{Class, Observable};
 use crate::process::thread::Thread;
 use crate::process::{Origin, Process};
 use crate::sync::Inside;
@@ -101,6 +101,13 @@ macro_rules! classes {
             pub(crate) fn signals(self, thread: &Thread, found: ResolvedHandle, stored: Signals) -> Result<Signals> {
                 match self {
                     $($(Self::$name => $module::$name::signals(thread, found, stored),)*)*
+                }
+            }
+
+            /// See [`Class::observable`].
+            pub(crate) fn observable(self, thread: &Thread, side: ObjectRef, stored: Signals) -> Result<Observable> {
+                match self {
+                    $($(Self::$name => $module::$name::observable(thread, side, stored),)*)*
                 }
             }
 
@@ -240,6 +247,10 @@ classes! {
     mod event {
         /// An event: one side with signals.
         Event;
+    }
+    mod port {
+        /// A port: packets, and the observers that send them.
+        Port;
     }
     mod eventpair {
         /// A pair of events that see each other close.

@@ -1,7 +1,7 @@
 //! The steps of recovery, one function each, in the order of the folder's first page.
 
 use crate::arena::error::{Error, Result};
-use crate::arena::record::row::HAZARDS;
+use crate::arena::record::row::{HAZARD_OBSERVED, HAZARD_PORT, HAZARDS};
 use crate::arena::word::handle::{Entry, EntryIndex};
 use crate::arena::word::intent::Operation;
 use crate::arena::word::leader::ProcessIdentity;
@@ -12,7 +12,7 @@ use crate::arena::word::row::{ProcessSlot, ProcessState, RowState, Waiting};
 use crate::arena::word::signals::State;
 use crate::handle::pin;
 use crate::memory::{decommit, returned_credits};
-use crate::object::ObjectClass;
+use crate::object::{ObjectClass, port};
 use crate::process::rows;
 use crate::process::thread::{Thread, crash_point};
 use crate::recovery::report::Recovered;
@@ -139,14 +139,24 @@ pub(crate) fn claim_row_for(thread: &Thread, process: ProcessIndex) -> Result<Th
     Ok(adopted)
 }
 
-/// Step 4: the dead thread may have changed an object that its hazard names, without waking the object's waiters.
+/// Step 4: the dead thread may have changed an object that its hazard names, without waking the object's waiters and
+/// evaluating its observers. It may have left a port in the middle of an operation.
 fn wake_hazard_waiters(thread: &Thread) -> Result<()> {
     fail_point!(WakeHazardWaiters);
-    for hazard in thread.row().hazards() {
-        if let Some(object) = ObjectRef::from_link(hazard.load(Relaxed)) {
-            for state in &thread.arena().object(object.slot())?.state {
-                wake::wake(thread, state, State::HAS_WAITERS | State::HAS_WRITE_WAITERS);
-            }
+    let named = |hazard: &AtomicU64| ObjectRef::from_link(hazard.load(Relaxed)).map(ObjectRef::slot);
+    let hazards = thread.row().hazards();
+    for slot in hazards.iter().filter_map(named) {
+        for state in &thread.arena().object(slot)?.state {
+            wake::wake(thread, state, State::HAS_WAITERS | State::HAS_WRITE_WAITERS);
+        }
+    }
+    // Evaluating writes HAZARD_PORT and HAZARD_OBSERVED of this row. A successor must find what they name until it is
+    // resolved, so these two come first.
+    let first = [HAZARD_PORT, HAZARD_OBSERVED].into_iter();
+    for hazard in first.chain((0..HAZARDS).filter(|hazard| !matches!(*hazard, HAZARD_PORT | HAZARD_OBSERVED)))
+    {
+        if let Some(slot) = named(&hazards[hazard]) {
+            port::recover::resolve(thread, slot)?;
         }
     }
     Ok(())
@@ -176,6 +186,8 @@ fn tell_peers_of(thread: &Thread, process: ProcessIndex) -> Result<()> {
         {
             // The peer must not see PEER_CLOSED before a message that was sent.
             class.complete(thread, object)?;
+            // Nor do its observers miss the message, or the room, that came before.
+            set::evaluate_if_observed(thread, object.peer())?;
             set::tell_peer_closed(thread, object)?;
         }
     }

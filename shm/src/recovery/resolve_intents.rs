@@ -10,10 +10,12 @@ use crate::arena::word::refcount::Count;
 use crate::arena::word::reference::{ObjectRef, ProcessIndex, Slot, Tag};
 use crate::lifecycle::reclaim;
 use crate::memory::{block_credit, block_pool, decommit, free_map, slot_pages, slot_pool, trim};
+use crate::object::port::index;
 use crate::object::{self, ObjectClass};
 use crate::process::thread::{Thread, crash_point};
 use crate::recovery::report::Recovered;
 use crate::refcount;
+use crate::signal::wake;
 use crate::sync::fail_point::fail_point;
 use crate::sync::{Acquire, Relaxed, Release};
 
@@ -52,6 +54,7 @@ pub(crate) fn resolve_refcount_intent(thread: &Thread, recovered: &mut Recovered
         (Change::Decrement, EntryState::Closing(tag)) if tag == thread.tag => {
             // The close has committed. It is completed here and never undone: another thread that drains the same
             // message skips a record that is CLOSING, and would not return to it.
+            end_observers(thread, location, entry)?;
             if !applied {
                 ended = refcount::change_count(thread, object, Change::Decrement, intent.sequence())? == 0;
                 crash_point!(thread, "resolve.counted");
@@ -97,19 +100,34 @@ pub(crate) fn resolve_list_intent(thread: &Thread, recovered: &mut Recovered) ->
         ListIntent::LinkSegment { from, block }
         | ListIntent::LinkPayload { from, block }
         | ListIntent::UnlinkSegment { from, block }
-        | ListIntent::UnlinkPayload { from, block } => {
+        | ListIntent::UnlinkPayload { from, block }
+        | ListIntent::LinkPart { from, block }
+        | ListIntent::UnlinkPart { from, block } => {
             (block, class_of(thread, from)?.is_linked(thread, intent, from, block)?)
+        }
+        ListIntent::LinkIndex { from, block } | ListIntent::UnlinkIndex { from, block } => {
+            (block, index::is_linked(thread.arena(), from, block)?)
         }
     };
     let word = BlockWord(thread.arena().descriptor(block)?.state.load(Relaxed));
     let is_in_hand = word.state() == BlockState::Owned(thread.tag);
     match intent {
         // Linked, so other threads may have passed over it: the block stays, and only its word has to say so.
-        ListIntent::LinkSegment { from, .. } | ListIntent::LinkPayload { from, .. } if is_linked => {
+        ListIntent::LinkSegment { from, .. }
+        | ListIntent::LinkPayload { from, .. }
+        | ListIntent::LinkPart { from, .. }
+        | ListIntent::LinkIndex { from, .. }
+            if is_linked =>
+        {
             block_pool::bind_block(thread.arena(), block, thread.tag, from)?;
         }
         // Unlinked: freed by its exact word. If the dead thread has freed it already, the word differs.
-        ListIntent::UnlinkSegment { .. } | ListIntent::UnlinkPayload { .. } if !is_linked => {
+        ListIntent::UnlinkSegment { .. }
+        | ListIntent::UnlinkPayload { .. }
+        | ListIntent::UnlinkPart { .. }
+        | ListIntent::UnlinkIndex { .. }
+            if !is_linked =>
+        {
             block_credit::free_block(thread, block, left)?;
         }
         // Freed without giving a credit back: the dead thread may have died before it wrote its own charge over the
@@ -163,10 +181,23 @@ fn resolve_move(thread: &Thread, from: HandleLocation, to: HandleLocation) -> Re
     }
     crash_point!(thread, "resolve.moved");
     if committed {
+        end_observers(thread, from, old_entry)?;
         // ORDER: Release: after the new handle is LIVE, or a successor would judge that the move had not committed.
         old.store(old_entry.freed().0, Release);
     }
     Ok(committed)
+}
+
+/// The observers of a handle that has left its table end. The dead thread may have been about to end them.
+fn end_observers(thread: &Thread, location: HandleLocation, entry: Entry) -> Result<()> {
+    match location {
+        HandleLocation::Entry { process, index } => {
+            let state = thread.arena().state(entry.object())?;
+            wake::notify_handle_gone(thread, state, (process, index, entry))
+        }
+        // A handle in a message has no observers.
+        HandleLocation::Transit { .. } => Ok(()),
+    }
 }
 
 /// The class of an object that an intent names. The dead thread's process held the object, or the thread was freeing it.
@@ -206,6 +237,9 @@ pub(crate) fn resolve_table(
                 return Err(Error::Corrupt("a closing handle that no intent names"));
             }
         };
+        if matches!(entry.state(), EntryState::InTransit(_)) && !owns {
+            end_observers(thread, HandleLocation::Entry { process, index }, entry)?;
+        }
         let resolved = if owns { entry.live(Rights::empty(), entry.object()) } else { entry.freed() };
         // Relaxed: a successor would resolve it alike, as long as the operations are not idle.
         cell.store(resolved.0, Relaxed);

@@ -133,7 +133,9 @@ pub(crate) fn maybe_leave_fenced_mode(thread: &Thread, found: &[ResolvedHandle])
         if let Ok(slot) = thread.arena().object(object.slot()) {
             let state = &slot.state[object.side()];
             let word = State(state.load(Relaxed));
-            if word.is_barrier_done() && !word.has(State::HAS_WAITERS | State::HAS_WRITE_WAITERS) {
+            // An observed side stays in fenced mode (INV-OBSERVED-1).
+            let flags = State::HAS_WAITERS | State::HAS_WRITE_WAITERS | State::OBSERVED;
+            if word.is_barrier_done() && !word.has(flags) {
                 // A sleeper that has just set FENCED finds it cleared when it arms, and starts over.
                 // Relaxed: the word itself carries all the information.
                 let _ = state.compare_exchange(word.0, word.unfenced().0, Relaxed, Relaxed);
@@ -157,7 +159,7 @@ pub(crate) fn arm(state: &AtomicU64, waitfor: Signals, is_fenced: bool) -> Optio
             return None;
         }
         let armed = word.next_count().with(arming(waitfor));
-        // ORDER: Release pairs with the Acquire of `update_watched_signals`: a clearer that sees this arming sees the
+        // ORDER: Release pairs with the Acquire of `update_observed_signals`: a clearer that sees this arming sees the
         // places of the wait (INV-LATCH-1). The fence of `sleep_until`, which follows, orders all other accesses. The
         // signals and the counter are in the word itself.
         match state.compare_exchange(word.0, armed.0, Release, Relaxed) {

@@ -20,6 +20,7 @@
 //! `docs/decisions/fenced-mode-with-an-epoch.md` the reason for the flags.
 
 pub(crate) mod eventcount;
+pub(crate) mod observers;
 pub(crate) mod set;
 pub(crate) mod wait_item;
 pub(crate) mod wake;

@@ -6,7 +6,7 @@ use crate::arena::word::signals::{Signals, State};
 use crate::handle::lookup::ResolvedHandle;
 use crate::handle::pin;
 use crate::process::thread::{Thread, crash_point};
-use crate::signal::{wake, watch};
+use crate::signal::{observers, wake, watch};
 use crate::sync::{self, Acquire, AtomicU64, Relaxed, Release};
 
 /// Asserts PEER_CLOSED on the other side and wakes its sleepers. Idempotent.
@@ -14,16 +14,30 @@ pub(crate) fn tell_peer_closed(thread: &Thread, object: ObjectRef) -> Result<()>
     let peer = object.peer();
     let state = thread.arena().state(peer)?;
     // Relaxed: if the load shows the signal, there is no store to order.
-    if !State(state.load(Relaxed)).signals().contains(Signals::PEER_CLOSED) {
+    let mut word = State(state.load(Relaxed));
+    while !word.signals().contains(Signals::PEER_CLOSED) {
         // ORDER: Release: a thread that sees PEER_CLOSED also sees the messages sent before it, so it can read all
         // of them before it reports the closing. One word holds the signal and the waiter flags, so the wake below
         // misses no sleeper.
         sync::released(state);
-        state.fetch_or(u64::from(Signals::PEER_CLOSED.bits()) << 32, Release);
+        let next = word.changed(Signals::empty(), Signals::PEER_CLOSED).next_version();
+        match state.compare_exchange(word.0, next.0, Release, Relaxed) {
+            Ok(_) => break,
+            Err(changed) => word = State(changed),
+        }
     }
     crash_point!(thread, "release.told");
-    // Wake even if the signal was set already: the thread that set it may have died before its wake.
+    // Wake and evaluate even if the signal was set already: the thread that set it may have died before.
     wake::wake(thread, state, State::HAS_WAITERS | State::HAS_WRITE_WAITERS);
+    evaluate_if_observed(thread, peer)
+}
+
+/// Evaluates the observers of a side if it has any.
+pub(crate) fn evaluate_if_observed(thread: &Thread, side: ObjectRef) -> Result<()> {
+    // Relaxed: the change is in the same word, or recovery makes this call for a dead thread.
+    if State(thread.arena().state(side)?.load(Relaxed)).has(State::OBSERVED) {
+        observers::evaluate(thread, side)?;
+    }
     Ok(())
 }
 
@@ -55,9 +69,9 @@ fn update_signals(thread: &Thread, object: ObjectRef, clear: Signals, set: Signa
     let mut word = State(state.load(Relaxed));
     sync::released(state);
     loop {
-        // A clear must be latched for the sleepers first.
-        if word.has(State::WATCHED) {
-            return update_watched_signals(thread, object, state, clear, set);
+        // A clear must be latched for the sleepers first, and observers are told.
+        if word.has(State::OBSERVERS) {
+            return update_observed_signals(thread, object, state, clear, set);
         }
         let next = word.changed(clear, set);
         if next == word {
@@ -87,9 +101,10 @@ fn wake_again(thread: &Thread, state: &AtomicU64, set: Signals) {
     }
 }
 
-/// As `update_signals`, where a sleeper may have to be told of the signals that are cleared: see `watch`.
+/// As `update_signals`, where a sleeper may have to be told of the signals that are cleared (`watch`), or ports observe
+/// the side (`observers`).
 #[cold]
-fn update_watched_signals(
+fn update_observed_signals(
     thread: &Thread,
     object: ObjectRef,
     state: &AtomicU64,
@@ -103,7 +118,7 @@ fn update_watched_signals(
         let mut next = word.changed(clear, set);
         if next == word {
             wake_again(thread, state, set);
-            return Ok(());
+            return evaluate_if_observed(thread, object);
         }
         let reusable = word.signals().difference(next.signals());
         let mut is_news = !word.signals().contains(set);
@@ -115,6 +130,11 @@ fn update_watched_signals(
             }
             is_news |= told.is_news;
         }
+        if !reusable.is_empty() && word.has(State::OBSERVED) {
+            // While the signals are still set: the signaller that set them may not have come to this yet.
+            observers::evaluate(thread, object)?;
+        }
+        next = next.next_version();
         crash_point!(thread, "signal.told");
         // ORDER: Release: as in `update_signals`; also, the watchers' places are written before it (INV-LATCH-1).
         if state.compare_exchange(word.0, next.0, Release, Relaxed).is_ok() {
@@ -122,7 +142,8 @@ fn update_watched_signals(
             if is_news {
                 wake::wake(thread, state, State::HAS_WAITERS | State::HAS_WRITE_WAITERS);
             }
-            return Ok(());
+            // No observer that was armed in the replaced word is missed, and one that comes later sees the change.
+            return if word.has(State::OBSERVED) { observers::evaluate(thread, object) } else { Ok(()) };
         }
     }
 }

@@ -1,8 +1,13 @@
 //! Waking: the step after a thread has changed an object's signals, or a ring that signals are derived from.
 
+use crate::arena::error::Result;
 use crate::arena::record::counter::Counter;
+use crate::arena::word::handle::{Entry, EntryIndex};
+use crate::arena::word::port::observer::SourceHandle;
+use crate::arena::word::reference::ProcessIndex;
 use crate::arena::word::signals::State;
 use crate::process::thread::Thread;
+use crate::signal::observers;
 use crate::sync::trace::trace_event;
 use crate::sync::{AtomicU64, Relaxed, SeqCst, fence, light_barrier};
 
@@ -34,20 +39,60 @@ pub(crate) fn wake(thread: &Thread, state: &AtomicU64, flags: u64) {
     );
 }
 
-/// Wakes the sleepers after a change of derived signals. Costs one load while no thread sleeps on the object.
+/// Wakes the sleepers, and evaluates the observers, after a change of derived signals. Costs one load while no thread
+/// sleeps on the object and no port observes it (INV-OBSERVED-1). The only error is the death of a modelled thread.
 #[inline(always)]
-pub(crate) fn notify_derived(thread: &Thread, state: &AtomicU64, flags: u64) {
+pub(crate) fn notify_derived(thread: &Thread, state: &AtomicU64, flags: u64) -> Result<()> {
     // ORDER: pairs with the heavy barrier of `enter_fenced_mode`.
     light_barrier();
     if State(state.load(Relaxed)).has(State::SLOW_PATH) {
-        notify_fenced(thread, state, flags);
+        return notify_fenced(thread, state, flags);
     }
+    Ok(())
 }
 
 #[cold]
-pub(crate) fn notify_fenced(thread: &Thread, state: &AtomicU64, flags: u64) {
+fn notify_fenced(thread: &Thread, state: &AtomicU64, flags: u64) -> Result<()> {
     // ORDER: pairs with the fence of `sleep_until`: either this thread sees HAS_WAITERS, or the sleeper sees the
-    // change.
+    // change. And with the fence of `observe::register`, in the same way.
     fence(SeqCst);
     wake(thread, state, flags);
+    let word = State(state.load(Relaxed));
+    let is_asked = flags & State::HAS_WAITERS != 0 || word.has(State::OBSERVED_WRITABLE);
+    if word.has(State::OBSERVED) && is_asked {
+        return observers::evaluate(thread, observers::side_of(thread.arena(), state)?);
+    }
+    Ok(())
+}
+
+/// After a handle has left its table: wakes the sleepers on it, which then find it gone, and ends its observers.
+#[inline(always)]
+pub(crate) fn notify_handle_gone(
+    thread: &Thread,
+    state: &AtomicU64,
+    (process, index, entry): (ProcessIndex, EntryIndex, Entry),
+) -> Result<()> {
+    // ORDER: as in `notify_derived`.
+    light_barrier();
+    if State(state.load(Relaxed)).has(State::SLOW_PATH) {
+        return handle_gone_fenced(thread, state, process, index, entry);
+    }
+    Ok(())
+}
+
+#[cold]
+fn handle_gone_fenced(
+    thread: &Thread,
+    state: &AtomicU64,
+    process: ProcessIndex,
+    index: EntryIndex,
+    entry: Entry,
+) -> Result<()> {
+    // ORDER: as in `notify_fenced`.
+    fence(SeqCst);
+    wake(thread, state, State::HAS_WAITERS | State::HAS_WRITE_WAITERS);
+    if State(state.load(Relaxed)).has(State::OBSERVED) {
+        return observers::end_of_handle(thread, entry.object(), SourceHandle::new(process, index, entry));
+    }
+    Ok(())
 }

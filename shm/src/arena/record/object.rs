@@ -48,7 +48,7 @@ impl core::fmt::Debug for Object {
     }
 }
 
-/// The two directions of a channel. Direction `s` is written by side `s`.
+/// The two directions of a channel. Direction `s` is written by side `s`. Other objects use some of the words.
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
 pub(crate) struct ObjectBody {
@@ -91,6 +91,7 @@ pub(crate) struct ProducerLine {
     pub(crate) blocks: AtomicU64,
     /// How many messages may be pending; 0: as many as the arena allows.
     pub(crate) max_pending: AtomicU64,
+    _spare: [AtomicU64; 3],
 }
 
 /// The words that the reading side publishes.
@@ -105,6 +106,90 @@ pub(crate) struct ConsumerLine {
     pub(crate) consumed: AtomicU64,
     /// 1: the reader discards replies to calls that have timed out.
     pub(crate) discards_late: AtomicU64,
+    /// Of every object that can be observed: the first words of the index of the observers of the side that writes this
+    /// direction (`object/port/index`). Here, since the thread that reads this direction changes the signals of that
+    /// side.
+    pub(crate) index: [AtomicU64; 2],
+    /// The first block of the rest of the index, as a block link.
+    pub(crate) index_blocks: AtomicU64,
+    _spare: AtomicU64,
+}
+
+/// The words of a body, as a port uses them. A port has no sides that can be observed, and so no index.
+///
+/// ```text
+///  line 0, written when a packet is queued    tail · overflow · hint for user packets · hint for observers
+///  line 1, written by waiters                 head · sleeper
+///  lines 2 and 3, which rarely change         ring · 15 leaves, each with the groups of cells
+/// ```
+#[derive(Clone, Copy)]
+pub(crate) struct PortBody<'a>(&'a ObjectBody);
+
+/// How many words of a port's body lead to blocks: its ring and its leaves.
+pub(crate) const PORT_PLACES: usize = 16;
+
+impl<'a> PortBody<'a> {
+    pub(crate) fn of(body: &'a ObjectBody) -> Self {
+        Self(body)
+    }
+
+    fn line_0(self) -> &'a ProducerLine {
+        &self.0.directions[0].producer
+    }
+
+    fn line_1(self) -> &'a ConsumerLine {
+        &self.0.directions[0].consumer
+    }
+
+    /// How many packets were ever put into the ring. A hint, which may be behind by up to a lap.
+    pub(crate) fn tail(self) -> &'a AtomicU64 {
+        &self.line_0().tail
+    }
+
+    /// Bit 63: cells have packets that found no place in the ring. Below it a count of how often that happened.
+    pub(crate) fn overflow(self) -> &'a AtomicU64 {
+        &self.line_0().tail_segment
+    }
+
+    /// A group that is likely to have a free cell, for user packets and for observers.
+    pub(crate) fn hint(self, for_users: bool) -> &'a AtomicU64 {
+        if for_users { &self.line_0().first_segment } else { &self.line_0().blocks }
+    }
+
+    /// How many places of the ring were ever emptied. A hint, like the tail.
+    pub(crate) fn head(self) -> &'a AtomicU64 {
+        &self.line_1().head
+    }
+
+    /// The only process that has ever slept at this port, or that there were several: see `object/port/wait`.
+    pub(crate) fn sleeper(self) -> &'a AtomicU64 {
+        &self.line_1().head_segment
+    }
+
+    /// The words that lead to blocks: the ring, and then the leaves.
+    pub(crate) fn places(self) -> [&'a AtomicU64; PORT_PLACES] {
+        let Direction { producer: p, consumer: c } = &self.0.directions[1];
+        let [p0, p1, p2] = &p._spare;
+        let [c0, c1] = &c.index;
+        [
+            &p.tail,
+            &p.tail_segment,
+            &p.first_segment,
+            &p.blocks,
+            &p.max_pending,
+            p0,
+            p1,
+            p2,
+            &c.head,
+            &c.head_segment,
+            &c.consumed,
+            &c.discards_late,
+            c0,
+            c1,
+            &c.index_blocks,
+            &c._spare,
+        ]
+    }
 }
 
 /// The names of an object's sides. A name is valid only while its koid word is the side's koid, so a reused slot needs

@@ -13,13 +13,22 @@ use crate::arena::word::row::{NoticeWord, RowState, Waiting};
 use crate::sync::{AtomicU64, Relaxed};
 
 /// Hazards of a thread: how many objects it may use at once.
-pub(crate) const HAZARDS: usize = 4;
+pub(crate) const HAZARDS: usize = 5;
 
 /// The hazard for the object of an operation.
 pub(crate) const HAZARD_OPERATION: usize = 0;
 
 /// The hazard for the side that is being torn down.
 pub(crate) const HAZARD_RELEASE: usize = 1;
+
+/// The hazard for the port that an index word names.
+pub(crate) const HAZARD_PORT: usize = 2;
+
+/// The hazard for the object whose observers are looked at.
+pub(crate) const HAZARD_OBSERVED: usize = 3;
+
+/// The hazard for the second operand of an operation.
+pub(crate) const HAZARD_SECOND: usize = 4;
 
 /// Counters of a thread; see `record/counter`.
 pub(crate) const COUNTERS: usize = 8;
@@ -176,7 +185,7 @@ mod tests {
             "change: Some(Decrement), object: 3.1",
             "list_intent: Taking { block: 0/8 }",
             "operation: Idle",
-            "hazards: [None, Some(3.1), None, None]",
+            "hazards: [None, Some(3.1), None, None, None]",
             "slot: Some(Slot(17))",
             "is_asleep: true, items: 2",
         ] {

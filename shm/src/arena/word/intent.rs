@@ -181,7 +181,7 @@ impl HandleLocation {
     }
 }
 
-/// How a block is taken, linked to a direction or unlinked from it: a value of `ThreadRow::list_intent`.
+/// How a block is taken, linked to an object or unlinked from it: a value of `ThreadRow::list_intent`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ListIntent {
     Idle,
@@ -221,6 +221,26 @@ pub(crate) enum ListIntent {
         from: ObjectRef,
         block: crate::arena::word::block::BlockId,
     },
+    /// `block` becomes the ring, a leaf or a group of the port `from`.
+    LinkPart {
+        from: ObjectRef,
+        block: crate::arena::word::block::BlockId,
+    },
+    /// The port `from` is being torn down.
+    UnlinkPart {
+        from: ObjectRef,
+        block: crate::arena::word::block::BlockId,
+    },
+    /// `block` becomes a block of the index of the side `from`.
+    LinkIndex {
+        from: ObjectRef,
+        block: crate::arena::word::block::BlockId,
+    },
+    /// The object of the side `from` is being torn down.
+    UnlinkIndex {
+        from: ObjectRef,
+        block: crate::arena::word::block::BlockId,
+    },
 }
 
 impl ListIntent {
@@ -239,6 +259,10 @@ impl ListIntent {
             Self::Taking { block } => (5, ObjectRef(0), block),
             Self::Decommitting { block } => (6, ObjectRef(0), block),
             Self::Trimming { block } => (7, ObjectRef(0), block),
+            Self::LinkPart { from, block } => (9, from, block),
+            Self::UnlinkPart { from, block } => (10, from, block),
+            Self::LinkIndex { from, block } => (11, from, block),
+            Self::UnlinkIndex { from, block } => (12, from, block),
         };
         Self::KIND.of(kind) | Self::OBJECT.of(from.0.into()) | Self::BLOCK.of(block.to_link())
     }
@@ -255,6 +279,10 @@ impl ListIntent {
             6 => Self::Decommitting { block },
             7 => Self::Trimming { block },
             8 => Self::DecommittingSlots { page: Self::BLOCK.get(word) as u32 },
+            9 => Self::LinkPart { from, block },
+            10 => Self::UnlinkPart { from, block },
+            11 => Self::LinkIndex { from, block },
+            12 => Self::UnlinkIndex { from, block },
             _ => Self::Idle,
         }
     }
@@ -298,6 +326,10 @@ mod tests {
             ListIntent::Decommitting { block },
             ListIntent::Trimming { block },
             ListIntent::DecommittingSlots { page: 0x1_ffff },
+            ListIntent::LinkPart { from: object, block },
+            ListIntent::UnlinkPart { from: object, block },
+            ListIntent::LinkIndex { from: object, block },
+            ListIntent::UnlinkIndex { from: object, block },
         ] {
             assert_eq!(ListIntent::from_word(intent.to_word()), intent);
         }

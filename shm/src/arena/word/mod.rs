@@ -11,6 +11,7 @@ pub(crate) mod handle;
 pub(crate) mod intent;
 pub(crate) mod leader;
 pub(crate) mod lifecycle;
+pub(crate) mod port;
 pub(crate) mod refcount;
 pub(crate) mod reference;
 pub(crate) mod ring;

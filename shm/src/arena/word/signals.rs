@@ -36,9 +36,18 @@ bitflags::bitflags! {
 /// | HAS_WAITERS | a sleeper | a waker, after waking, if the word is unchanged | a thread may sleep |
 /// | HAS_WRITE_WAITERS | a sleeper that waits for WRITABLE | as HAS_WAITERS | the reader must report room too |
 /// | WATCHED | a sleeper that waits for stored signals, when it arms | a thread that clears a signal and finds no observer | a sleeper may have to be told of a cleared signal: see `signal/watch` |
+/// | OBSERVED | `wait_async` | an evaluation that finds no armed observer | ports observe the side: see `object/port` |
+/// | OBSERVED_WRITABLE | `wait_async` for WRITABLE | with OBSERVED | a reader must report room to them too |
+/// | INDEXED | `wait_async`, before the first block of the index | the slot's next object | the side's index has blocks |
 ///
-/// WATCHED takes the place of HANDLE_CLOSED among the signals, which is never stored.
+/// VERSION counts the changes of stored signals while the side is OBSERVED, so that a repeating observer gets one packet
+/// for each.
 ///
+/// The four flags and VERSION take the place of signals 12 to 23, which are never stored: no object has signals 12 to 22,
+/// and HANDLE_CLOSED is an answer of waits.
+///
+/// INV-OBSERVED-1: OBSERVED is set only in a word that has FENCED and BARRIER_DONE, and FENCED is not cleared while it is
+/// set. So an object that is not observed costs those who change it nothing.
 /// INV-EVENT-1: HAS_WAITERS is set only in a word that has FENCED and BARRIER_DONE. The exception is a sleeper to which
 /// the kernel refuses the barrier; it sleeps only briefly. BARRIER_DONE is set only if FENCED has not been cleared
 /// since before the barrier, which the epoch tells.
@@ -55,18 +64,48 @@ impl State {
     pub(crate) const SLOW_PATH: u64 = Self::FENCED | Self::HAS_WAITERS | Self::HAS_WRITE_WAITERS;
     pub(crate) const BARRIER_DONE: u64 = 1 << 28;
     pub(crate) const WATCHED: u64 = (Signals::HANDLE_CLOSED.bits() as u64) << 32;
+    pub(crate) const OBSERVED: u64 = 1 << 54;
+    pub(crate) const OBSERVED_WRITABLE: u64 = 1 << 53;
+    pub(crate) const INDEXED: u64 = 1 << 52;
+    /// Flags for which a change of stored signals takes the slow path.
+    pub(crate) const OBSERVERS: u64 = Self::WATCHED | Self::OBSERVED;
+    const VERSION: Field<44, 8> = Field;
     const EPOCH: Field<24, 4> = Field;
     const COUNTER: Field<0, 24> = Field;
+    /// Bits of the high half that are no signals: the flags and VERSION.
+    const NEVER_STORED: u32 = 0x00ff_f000;
 
     #[inline]
     pub(crate) fn signals(self) -> Signals {
-        Signals::from_bits_retain((self.0 >> 32) as u32 & !Signals::HANDLE_CLOSED.bits())
+        Signals::from_bits_retain((self.0 >> 32) as u32 & !Self::NEVER_STORED)
     }
 
     /// These signals cleared, and then those set.
     pub(crate) fn changed(self, clear: Signals, set: Signals) -> Self {
-        let shifted = |signals: Signals| u64::from((signals - Signals::HANDLE_CLOSED).bits()) << 32;
+        let shifted = |signals: Signals| u64::from(signals.bits() & !Self::NEVER_STORED) << 32;
         Self(self.0 & !shifted(clear) | shifted(set))
+    }
+
+    /// How often stored signals have changed while the side was observed, in a few bits.
+    pub(crate) fn version(self) -> u64 {
+        Self::VERSION.get(self.0)
+    }
+
+    /// The next version, if the side is observed.
+    pub(crate) fn next_version(self) -> Self {
+        Self(Self::VERSION.set(self.0, self.version() + u64::from(self.has(Self::OBSERVED))))
+    }
+
+    /// OBSERVED set, with a new count, so that a thread that is about to clear OBSERVED finds the word changed. `None`
+    /// until FENCED and BARRIER_DONE are set (INV-OBSERVED-1).
+    pub(crate) fn observed(self, is_room_observed: bool) -> Option<Self> {
+        let flags = Self::OBSERVED | if is_room_observed { Self::OBSERVED_WRITABLE } else { 0 };
+        self.is_barrier_done().then(|| self.next_count().with(flags))
+    }
+
+    /// OBSERVED cleared: no observer is armed.
+    pub(crate) fn unobserved(self) -> Self {
+        self.without(Self::OBSERVED | Self::OBSERVED_WRITABLE)
     }
 
     /// The half that a futex compares.
@@ -128,6 +167,7 @@ impl core::fmt::Debug for State {
             .field("fenced", &self.has(Self::FENCED))
             .field("barrier_done", &self.has(Self::BARRIER_DONE))
             .field("watched", &self.has(Self::WATCHED))
+            .field("observed", &self.has(Self::OBSERVED))
             .field("count", &Self::COUNTER.get(self.0))
             .field("word", &format_args!("{:#018x}", self.0))
             .finish()
@@ -147,6 +187,19 @@ mod tests {
         assert_eq!(next.signals().bits(), 0xff00_0008);
         assert!(next.has(State::FENCED) && next.has(State::HAS_WAITERS));
         assert_eq!(next.futex() & 0xfff_ffff, 0);
+    }
+
+    #[test]
+    fn flags_are_never_taken_for_signals() {
+        let every = State(State::FENCED | State::BARRIER_DONE).observed(true).unwrap();
+        let every = every.with(State::WATCHED | State::INDEXED).next_version();
+        assert_eq!((every.signals(), every.version()), (Signals::empty(), 1));
+        let changed = every.changed(Signals::all(), Signals::all());
+        assert_eq!(changed.signals().bits(), 0xff00_0fff);
+        assert_eq!(changed.changed(Signals::all(), Signals::empty()), every);
+        assert_eq!(State(0).next_version().version(), 0, "no observer counts versions");
+        assert_eq!(State(State::FENCED).observed(false), None, "the barrier is not done");
+        assert!(!every.unobserved().has(State::OBSERVED | State::OBSERVED_WRITABLE));
     }
 
     #[test]

@@ -201,7 +201,7 @@ fn try_reply(thread: &Thread, pending: &Pending, buffer: &mut impl RecvBuf) -> R
             if !matches!(taken, Ok(_) | Err(Error::BufferTooSmall { .. })) {
                 reader.cursor.release(position);
             }
-            reply::update_out_of_order(&reader);
+            reply::update_out_of_order(&reader)?;
             drop(reader);
             arrived.drain(..).for_each(|handle| buffer.handle(handle));
             taken.map(Some)
@@ -225,6 +225,6 @@ pub(crate) fn call_abandon(thread: &Thread, pending: &Pending) {
         }
         // The error is dropped: the next thread that reads at this end meets the same error and reports it.
         let _ = late_replies::discard_late(&mut reader);
-        reply::update_out_of_order(&reader);
+        let _ = reply::update_out_of_order(&reader);
     }
 }

@@ -40,7 +40,7 @@ use crate::object::channel::drain::Draining;
 use crate::object::channel::end::Reader;
 use crate::object::channel::read::{late_replies, reply};
 use crate::object::channel::write::{refused, writable};
-use crate::object::class::Class;
+use crate::object::class::{Class, Edge, Observable};
 use crate::process::pace::TRY_AGAIN_NS;
 use crate::process::thread::Thread;
 use crate::process::{Origin, Process};
@@ -67,6 +67,27 @@ impl Class for Channel {
             signals |= Signals::WRITABLE;
         }
         Ok(signals)
+    }
+
+    /// As [`signals`](Self::signals), from the rings alone. A reply that a caller awaits counts as a message. So does room
+    /// in the ring if the last write found no memory.
+    fn observable(thread: &Thread, side: ObjectRef, stored: Signals) -> Result<Observable> {
+        let (incoming, outgoing) = (ring::direction(thread, side.peer())?, ring::direction(thread, side)?);
+        // Relaxed, all: each evaluation follows a fence, and each look is followed by a CAS that shows it (`port/evaluate`).
+        // Head before tail, so that no message is taken for one that is pending still.
+        let consumed = incoming.consumed(incoming.consumer.head.load(Relaxed));
+        let sent = incoming.producer.tail.load(Relaxed).max(consumed);
+        sync::acquired(&incoming.producer.tail);
+        let readable = Edge { signal: Signals::READABLE, mark: sent, passed: consumed };
+        let taken = outgoing.consumed(outgoing.consumer.head.load(Relaxed));
+        sync::acquired(&outgoing.consumer.head);
+        let room = taken.saturating_add(options::max_pending(thread, side)?);
+        let written = outgoing.producer.tail.load(Relaxed);
+        let writable = Edge { signal: Signals::WRITABLE, mark: room, passed: written };
+        let mut signals = stored - (Signals::READABLE | Signals::WRITABLE);
+        signals.set(Signals::READABLE, sent > consumed);
+        signals.set(Signals::WRITABLE, written < room && !stored.contains(Signals::PEER_CLOSED));
+        Ok(Observable { signals, edges: [readable, writable] })
     }
 
     /// A wait for memory gets no reliable wake: a thread that frees memory may not know of this sleeper.

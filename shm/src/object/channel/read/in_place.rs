@@ -75,7 +75,7 @@ pub(crate) fn finish(thread: &Thread, message: &InPlace, each: &mut dyn FnMut(Re
     if taken.is_err() {
         reader.cursor.release(message.position);
     }
-    reply::update_out_of_order(&reader);
+    reply::update_out_of_order(&reader)?;
     drop(reader);
     arrived.drain(..).for_each(each);
     taken.map(drop)

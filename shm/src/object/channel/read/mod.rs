@@ -28,7 +28,7 @@ use crate::object::{ObjectClass, bind};
 use crate::process::thread::{Thread, crash_point};
 use crate::process::{Origin, entries};
 use crate::refcount;
-use crate::sync::{Acquire, Relaxed};
+use crate::sync::{Acquire, Relaxed, SeqCst, fence};
 use arrayvec::ArrayVec;
 
 #[inline]
@@ -116,7 +116,7 @@ pub(crate) fn receive_batch(
     }
     reader::advance_head(&mut reader, position);
     thread.increment(Counter::MessagesReceived, count);
-    reader::wake_writer(&reader);
+    reader::wake_writer(&reader)?;
     Ok(count as usize)
 }
 
@@ -177,8 +177,17 @@ fn nothing_to_read(reader: &mut Reader<'_>) -> Result<u64> {
     let state = reader.own_state();
     // ORDER: Acquire, and before the tail is loaded again: a thread that sees PEER_CLOSED also sees every message that
     // the peer sent before it closed.
-    if !State(state.load(Acquire)).signals().contains(Signals::PEER_CLOSED) {
-        return Err(Error::ShouldWait);
+    let word = State(state.load(Acquire));
+    if !word.signals().contains(Signals::PEER_CLOSED) {
+        if !word.has(State::OBSERVED) {
+            return Err(Error::ShouldWait);
+        }
+        // ORDER: between the stores of the head and this look, as in a writer's evaluation between its tail and its look
+        // at the head: either this thread sees the message, or the writer sees that all before it was read, and a
+        // repeating observer fires.
+        fence(SeqCst);
+        reader::refresh_tail(reader)?;
+        return reply::first_unclaimed(reader)?.ok_or(Error::ShouldWait);
     }
     reader::refresh_tail(reader)?;
     reply::first_unclaimed(reader)?.ok_or(Error::PeerClosed)
@@ -207,7 +216,7 @@ pub(crate) fn take_plain(
     reader::advance_head(reader, position + 1);
     reader.thread.increment(Counter::MessagesReceived, 1);
     crash_point!(reader.thread, "receive.consumed");
-    reader::wake_writer(reader);
+    reader::wake_writer(reader)?;
     Ok(Some(len))
 }
 

@@ -231,8 +231,7 @@ pub(crate) fn consume(reader: &mut Reader<'_>, place: &Place) -> Result<()> {
     }
     thread.increment(Counter::MessagesReceived, 1);
     crash_point!(thread, "receive.consumed");
-    wake_writer(reader);
-    Ok(())
+    wake_writer(reader)
 }
 
 #[inline(always)]
@@ -246,8 +245,8 @@ pub(crate) fn advance_head(reader: &mut Reader<'_>, head: u64) {
 }
 
 #[inline(always)]
-pub(crate) fn wake_writer(reader: &Reader<'_>) {
-    wake::notify_derived(reader.thread, reader.peer_state(), State::HAS_WRITE_WAITERS);
+pub(crate) fn wake_writer(reader: &Reader<'_>) -> Result<()> {
+    wake::notify_derived(reader.thread, reader.peer_state(), State::HAS_WRITE_WAITERS)
 }
 
 /// Prefetches the block of the published message at `position`, if it has one that is not too large: its lines arrive

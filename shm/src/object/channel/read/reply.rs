@@ -10,12 +10,13 @@ use crate::sync::Release;
 
 /// Publishes the out-of-order state after a call or a claim has ended. A message that was claimed may now be free for
 /// plain reads, so the sleepers that wait for a message are woken.
-pub(crate) fn update_out_of_order(reader: &Reader<'_>) {
+pub(crate) fn update_out_of_order(reader: &Reader<'_>) -> Result<()> {
     // ORDER: Release pairs with the Acquire of `is_readable`; the wake fences before it looks for sleepers.
     reader.endpoint.out_of_order.store(reader.cursor.out_of_order(), Release);
     if reader.cursor.head != reader.cursor.tail_seen {
-        wake::notify_derived(reader.thread, reader.own_state(), State::HAS_WAITERS);
+        wake::notify_derived(reader.thread, reader.own_state(), State::HAS_WAITERS)?;
     }
+    Ok(())
 }
 
 /// Matches the messages that have arrived since the last match with the awaited ids.

@@ -320,9 +320,8 @@ fn free_sent_entries(thread: &Thread, moving: &InTransit) -> Result<()> {
         crash_point!(thread, "transfer.freed");
         // Event counts are type-stable: if the object has gone by now, this wakes no thread, or one that checks and
         // sleeps again.
-        let object = entry.object();
-        let state = thread.arena().state(object)?;
-        wake::notify_derived(thread, state, State::HAS_WAITERS | State::HAS_WRITE_WAITERS);
+        let state = thread.arena().state(entry.object())?;
+        wake::notify_handle_gone(thread, state, (thread.table_row, *index, *entry))?;
     }
     Ok(())
 }

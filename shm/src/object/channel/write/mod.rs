@@ -146,8 +146,7 @@ pub(crate) fn publish(writer: &mut Writer<'_>, count: u64) -> Result<()> {
     writer::store_tail(writer);
     thread.increment(Counter::MessagesSent, count);
     crash_point!(thread, "send.published");
-    wake::notify_derived(thread, writer.peer_state(), State::HAS_WAITERS);
-    Ok(())
+    wake::notify_derived(thread, writer.peer_state(), State::HAS_WAITERS)
 }
 
 /// Prepares a message with its payload in `block`.

@@ -3,11 +3,13 @@
 use crate::arena::error::{Error, Result};
 use crate::arena::segment::{SLOT_BYTES, class_of_messages};
 use crate::arena::size_class::SizeClass;
+use crate::arena::word::signals::State;
 use crate::memory::pressure;
 use crate::object::channel::end::Writer;
 use crate::object::channel::write::spare_blocks::{self, MOST_KEPT_ANYHOW};
 use crate::object::channel::write::{message_credit, writer};
 use crate::process::half::channel::WriteCursor;
+use crate::sync::{Relaxed, SeqCst, fence};
 
 /// How many classes a segment grows by: four times the messages, twice in models.
 const GROWTH_CLASSES: u16 = if cfg!(loom) { 1 } else { 2 };
@@ -36,7 +38,18 @@ pub(crate) fn make_room(writer: &mut Writer<'_>) -> Result<()> {
     }
     // The channel's own limit comes before the quota: SHOULD_WAIT ends as soon as this channel is read.
     if writer.cursor.pending() + writer.cursor.reserved >= pending {
-        return Err(Error::ShouldWait);
+        // Relaxed: the flag of this process's own observers.
+        if !State(writer.own_state().load(Relaxed)).has(State::OBSERVED_WRITABLE) {
+            return Err(Error::ShouldWait);
+        }
+        // ORDER: between the store of the tail and this look, as in a reader's evaluation between its head and its look at
+        // the tail: either this thread sees the room, or the reader sees that all room was used, and a repeating observer
+        // fires.
+        fence(SeqCst);
+        writer::refresh_head(writer)?;
+        if writer.cursor.pending() + writer.cursor.reserved >= pending {
+            return Err(Error::ShouldWait);
+        }
     }
     // The grant comes before the segment: a grant goes back when it is not used, and a segment that was linked stays.
     message_credit::grant(writer)?;

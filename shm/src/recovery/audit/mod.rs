@@ -7,10 +7,11 @@
 //! | transitional words name threads that are alive | ENTRY-3, LIFE-1 |
 //! | head ≤ consumed ≤ tail ≤ consumed + limit; every message's header fits its block and its handles | RING-1 |
 //! | consumed − head = messages CONSUMED, and those between segments | AHEAD-1 |
-//! | every block is free, or part of exactly one direction, or in a living thread's hands | BLOCK-1 |
+//! | every block is free, or part of exactly one object, or in a living thread's hands | BLOCK-1 |
 //! | the map of free blocks shows the free blocks and no others; the map of free objects likewise | FREE-1, FREE-2 |
 //! | every block and slot below its high-water mark can be found again | PAGE-4, TRIM-2 |
 //! | no free thread row watches signals | LATCH-3 |
+//! | a cell of a port that can fire is in its object's index, and its handle is there; its packet is in the ring | OBSERVER-1, RING-P3 |
 //! | no dead process is unrecovered | RECOVER-1 |
 //!
 //! "Quiescent" means that no operation is under way: other processes may be attached and asleep. A quiescent arena that
@@ -18,6 +19,11 @@
 //!
 //! Every load is Relaxed: the caller of an audit has waited until the other threads were at rest, and that wait orders
 //! their stores before the loads.
+
+mod ports;
+mod report;
+
+pub use report::Audit;
 
 use crate::arena::error::Result;
 use crate::arena::segment::{self, Segment};
@@ -32,65 +38,6 @@ use crate::memory::{block_pool, free_map, slot_pages};
 use crate::object::ObjectClass;
 use crate::sync::Relaxed;
 use std::collections::HashMap;
-
-/// The counts and the findings of an audit.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Audit {
-    /// Attached processes.
-    pub processes: u32,
-    /// Threads with a row.
-    pub threads: u32,
-    /// Live objects; a pair counts once.
-    pub objects: u32,
-    /// Objects without references that wait to be reclaimed.
-    pub retired: u32,
-    /// Handles in tables.
-    pub handles: u32,
-    /// Handles in messages.
-    pub in_transit: u32,
-    /// Messages sent and not received.
-    pub messages: u64,
-    /// Blocks that belong to channels.
-    pub blocks: u32,
-    /// The faults, a sentence each. Empty when the arena is consistent.
-    pub findings: Vec<String>,
-}
-
-impl Audit {
-    /// Whether there are no findings.
-    pub fn is_clean(&self) -> bool {
-        self.findings.is_empty()
-    }
-
-    fn find(&mut self, finding: String) {
-        // One damaged word can show up in many places; a hundred findings are enough.
-        if self.findings.len() < 100 {
-            self.findings.push(finding);
-        }
-    }
-}
-
-impl core::fmt::Display for Audit {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(
-            f,
-            "{} processes, {} threads, {} objects ({} retired), {} handles, {} in transit, {} messages, {} blocks: ",
-            self.processes,
-            self.threads,
-            self.objects,
-            self.retired,
-            self.handles,
-            self.in_transit,
-            self.messages,
-            self.blocks
-        )?;
-        match self.findings.as_slice() {
-            [] => f.write_str("clean"),
-            findings => write!(f, "{} findings\n  {}", findings.len(), findings.join("\n  ")),
-        }
-    }
-}
 
 /// One walk over the arena.
 struct Walk<'a> {
@@ -144,7 +91,7 @@ impl Walk<'_> {
         self.walk_rows()?;
         for slot in (0..self.arena.used_slots()).map(Slot) {
             let lifecycle = slot_pages::lifecycle_of(self.arena, slot)?;
-            // Only a LIVE object has blocks (INV-RELEASE-4). `walk_blocks` reports a block of any other slot.
+            // Only a LIVE object has rings (INV-RELEASE-4). `walk_blocks` reports a block of any other slot.
             if lifecycle.state() == LifecycleState::Live
                 && ObjectClass::of(lifecycle).is_ok_and(ObjectClass::has_rings)
             {
@@ -154,6 +101,11 @@ impl Walk<'_> {
             }
         }
         self.walk_objects()?;
+        let ports = ports::walk(self.arena)?;
+        for (block, side) in ports.blocks {
+            self.claim_block(block, side, "block of a port or an index")?;
+        }
+        ports.findings.into_iter().for_each(|finding| self.audit.find(finding));
         self.walk_blocks()
     }
 
@@ -332,7 +284,7 @@ impl Walk<'_> {
                 Ok(true)
             }
             Some(other) => {
-                self.audit.find(format!("block {block:?} is in ring {other:?} and in ring {writer:?}"));
+                self.audit.find(format!("block {block:?} is in {other:?} and in {writer:?}"));
                 Ok(false)
             }
         }
@@ -478,8 +430,7 @@ impl Walk<'_> {
                 match BlockWord(self.arena.descriptor(block)?.state.load(Relaxed)).state() {
                     // No reader, drain or reclaimer comes to a block that is bound and in no ring.
                     BlockState::Bound(writer) if !self.blocks.contains_key(&block) => {
-                        self.audit
-                            .find(format!("block {block:?} of ring {writer:?} is not reachable from it"));
+                        self.audit.find(format!("block {block:?} of {writer:?} is not reachable from it"));
                     }
                     BlockState::Invalid if u64::from(index) < counted => {
                         self.audit

@@ -1,0 +1,264 @@
+//! Evaluation: after a change of a side's signals, the observers for which it matters are fired.
+//!
+//! Every thread that changes the signals of an OBSERVED side evaluates it afterwards. An evaluation does not ask what was
+//! changed: it looks at the side as it is, so any thread may evaluate any side at any time, twice, or in another's place.
+//!
+//! 1. Load an index word, and its cell. The cell is ARMED, in this epoch.
+//! 2. Look at the side. If a signal of the trigger is asserted, CAS the cell to FIRED: **the packet is due, and there**.
+//! 3. Put the cell into its port's ring.
+//!
+//! INV-OBSERVE-1: *no signal is lost.* The registrar stores ARMED, fences, and looks; a changer changes, fences, and
+//! loads the cell. So one of them sees the other. A signal that is cleared again: the thread that clears a stored
+//! signal of an OBSERVED side evaluates the side before its CAS as well as afterwards. A thread that dies between its
+//! change and its evaluation: recovery evaluates the objects that its hazards name, and those of its ends' peers.
+//! INV-OBSERVE-2: *no signal is invented.* The cell was ARMED in this epoch before the look, and still is at the CAS, so
+//! the signal was asserted while the observer was registered.
+//! INV-OBSERVE-3: *a repeating observer fires once for each change.* For stored signals the cell has the version that it
+//! has seen, in the word that fires. For derived signals it has the marks that it announced: a signal counts again when
+//! what was announced is used up, and there is more. The marks are written before the packet can be taken.
+//!
+//! The cell's `word` carries a version, so two evaluators of one change fire once. Only one case can give one packet too
+//! many, and never one too few: a packet that overflowed its ring is put in by a waiter before the thread that fired it
+//! has written its marks.
+//!
+//! The evaluator holds two hazards: on the object, whose index it walks, and on each port in turn.
+
+use crate::arena::error::{Error, Result};
+use crate::arena::record::row::{HAZARD_OBSERVED, HAZARD_PORT};
+use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
+use crate::arena::word::port::cell::CellState;
+use crate::arena::word::port::index::IndexWord;
+use crate::arena::word::port::observer::ObservedSide;
+use crate::arena::word::reference::{ObjectRef, Slot};
+use crate::arena::word::signals::{Signals, State};
+use crate::handle::pin;
+use crate::object::ObjectClass;
+use crate::object::class::{Class, Observable};
+use crate::object::port::cells::Cell;
+use crate::object::port::{Port, index, ring};
+use crate::process::thread::{Thread, crash_point};
+use crate::sync::{AcqRel, Acquire, AtomicU64, Relaxed, SeqCst, fence, light_barrier};
+
+/// P5: a cell's word changes as often as other threads evaluate its side meanwhile. More rounds than any number of
+/// threads would need are damage.
+const MOST_ROUNDS: u32 = 1 << 16;
+
+/// What an index word leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// An observer that can fire, now or later.
+    Armed,
+    /// No registration, or one whose only packet has fired: the index word is of no more use.
+    Over,
+}
+
+/// A side that is being looked at, kept from being reused by a hazard.
+#[derive(Clone, Copy)]
+pub(crate) struct Target<'a> {
+    pub(crate) side: ObjectRef,
+    /// The side, in this life of its slot.
+    pub(crate) observed: ObservedSide,
+    class: ObjectClass,
+    state: &'a AtomicU64,
+}
+
+impl<'a> Target<'a> {
+    /// The object must be pinned. `None`: it is not LIVE.
+    pub(crate) fn new(thread: &'a Thread, side: ObjectRef) -> Result<Option<Self>> {
+        let object = thread.arena().object(side.slot())?;
+        // ORDER: Acquire pairs with the Release of `create`: the object is complete.
+        let lifecycle = Lifecycle(object.lifecycle.load(Acquire));
+        if lifecycle.state() != LifecycleState::Live {
+            return Ok(None);
+        }
+        let observed = ObservedSide::new(side, lifecycle.generation());
+        Ok(Some(Self {
+            side,
+            observed,
+            class: ObjectClass::of(lifecycle)?,
+            state: &object.state[side.side()],
+        }))
+    }
+
+    /// The state, and the signals as they are now.
+    pub(crate) fn look(&self, thread: &Thread) -> Result<(State, Observable)> {
+        // ORDER: Acquire, and before the rings are looked at, as in a wait's look: PEER_CLOSED is never seen without the
+        // messages that came before it.
+        let state = State(self.state.load(Acquire));
+        Ok((state, self.class.observable(thread, self.side, state.signals())?))
+    }
+}
+
+/// Runs `use_target` with a hazard on the side's object, if the object is LIVE.
+pub(crate) fn with_target<T: Default>(
+    thread: &Thread,
+    side: ObjectRef,
+    use_target: impl FnOnce(Target<'_>) -> Result<T>,
+) -> Result<T> {
+    // Relaxed: the light barrier orders it.
+    thread.row().hazards()[HAZARD_OBSERVED].store(side.to_link(), Relaxed);
+    // ORDER: pairs with the heavy barrier of `scan_retired`: a reclaimer that retires the object after the look at its
+    // lifecycle below sees the hazard.
+    light_barrier();
+    let result = match Target::new(thread, side) {
+        Ok(Some(target)) => use_target(target),
+        Ok(None) => Ok(T::default()),
+        Err(error) => Err(error),
+    };
+    if !result.as_ref().is_err_and(Error::is_crash) {
+        pin::clear_hazard(thread, HAZARD_PORT);
+        pin::clear_hazard(thread, HAZARD_OBSERVED);
+    }
+    result
+}
+
+/// Keeps the port that an index word names from being reused. `false`: there is no port any more.
+pub(crate) fn pin_named_port(thread: &Thread, port: Slot) -> Result<bool> {
+    thread.row().hazards()[HAZARD_PORT].store(ObjectRef::new(port, 0).to_link(), Relaxed);
+    // ORDER: as in `with_target`.
+    light_barrier();
+    let Ok(object) = thread.arena().object(port) else { return Ok(false) };
+    let lifecycle = Lifecycle(object.lifecycle.load(Acquire));
+    Ok(lifecycle.state() == LifecycleState::Live && lifecycle.class_number() == Port::NUMBER)
+}
+
+/// Fires the observers of a side for which its signals are asserted. The caller has changed them, or acts for a thread
+/// that has.
+pub(crate) fn evaluate(thread: &Thread, side: ObjectRef) -> Result<()> {
+    // ORDER: pairs with the fence of `observe::register`: either this thread finds the observer armed, or the registrar
+    // sees the change.
+    fence(SeqCst);
+    with_target(thread, side, |target| {
+        let before = State(target.state.load(Acquire));
+        if !before.has(State::OBSERVED) {
+            return Ok(());
+        }
+        let mut is_armed = false;
+        for place in index::words(thread.arena(), side)? {
+            let place = place?;
+            // ORDER: Acquire pairs with the Release of `index::add`: the cell is filled.
+            let word = IndexWord(place.load(Acquire));
+            let Some(port) = word.port() else { continue };
+            if pin_named_port(thread, port)? && evaluate_cell(thread, &target, port, word)? == Outcome::Armed
+            {
+                is_armed = true;
+            } else {
+                // Relaxed: a word that leads nowhere; a later registration's word differs.
+                let _ = place.compare_exchange(word.0, 0, Relaxed, Relaxed);
+            }
+        }
+        crash_point!(thread, "evaluate.walked");
+        if !is_armed {
+            // A registrar that has named its cell since has changed the word too (`State::observed`).
+            // ORDER: AcqRel: the walk comes before.
+            let _ = target.state.compare_exchange(before.0, before.unobserved().0, AcqRel, Relaxed);
+        }
+        Ok(())
+    })
+}
+
+/// Steps 1 to 3 for one index word, whose port is pinned.
+fn evaluate_cell(thread: &Thread, target: &Target<'_>, port: Slot, named: IndexWord) -> Result<Outcome> {
+    let Ok(Some(cell)) = Cell::find(thread.arena(), port, named.cell()) else { return Ok(Outcome::Over) };
+    fire(thread, target, port, cell, |cell| {
+        // The word names a registration that is over, or whose port has gone: the slot has another port, and the cell
+        // another side.
+        named.is_of(cell.interest().registration()) && cell.side() == target.observed
+    })
+}
+
+/// Steps 2 and 3 for a cell, as long as `is_meant` says that it holds the registration.
+fn fire(
+    thread: &Thread,
+    target: &Target<'_>,
+    port: Slot,
+    cell: Cell<'_>,
+    is_meant: impl Fn(Cell<'_>) -> bool,
+) -> Result<Outcome> {
+    for _ in 0..MOST_ROUNDS {
+        let word = cell.load();
+        if word.is_free() || !is_meant(cell) {
+            return Ok(Outcome::Over);
+        }
+        if let CellState::Reserved(_) = word.state() {
+            return Ok(Outcome::Armed);
+        }
+        let after = if word.is_repeating() { Outcome::Armed } else { Outcome::Over };
+        if word.has_packet() && !word.is_repeating() {
+            // Another thread has fired it. It may have stopped or died before it put the cell into the ring.
+            if word.state() == CellState::Fired {
+                ring::put(thread, port, cell)?;
+            }
+            return Ok(after);
+        }
+        let (state, seen) = target.look(thread)?;
+        let due = is_due(cell, state, &seen, word.is_repeating().then(|| word.version()));
+        let next = match (word.state(), due) {
+            (CellState::Armed, false) => return Ok(Outcome::Armed),
+            (CellState::Armed, true) => word.fired(seen.signals, state.version()),
+            (_, true) => word.observing(seen.signals, state.version()),
+            (_, false) => word,
+        };
+        // Also where the word stays as it is: the CAS shows that the packet was there after the look. So the thread that
+        // takes it sees what this look has seen, and reads it all.
+        if !cell.change(word, next) {
+            continue;
+        }
+        crash_point!(thread, "evaluate.fired");
+        if word.is_repeating() {
+            seen.edges.iter().enumerate().for_each(|(edge, now)| cell.note_seen(edge, now.mark));
+        }
+        if word.state() != CellState::Queued {
+            ring::put(thread, port, cell)?;
+        }
+        return Ok(after);
+    }
+    Err(Error::Corrupt("a port's cell that never comes to rest"))
+}
+
+/// Whether the signals are a reason for a packet. `version`: of the stored signals that a repeating observer has seen.
+fn is_due(cell: Cell<'_>, state: State, seen: &Observable, version: Option<u64>) -> bool {
+    let asserted = seen.signals & cell.interest().trigger();
+    if asserted.is_empty() {
+        return false;
+    }
+    let Some(version) = version else { return true };
+    version != state.version()
+        || seen.edges.iter().enumerate().any(|(edge, now)| {
+            asserted.intersects(now.signal) && now.mark > cell.seen(edge) && now.passed >= cell.seen(edge)
+        })
+}
+
+/// The registrar's own look, after it has armed its cell. `asserted`: it fires whatever it finds, as nothing was
+/// announced before.
+pub(crate) fn evaluate_new(
+    thread: &Thread,
+    target: &Target<'_>,
+    port: Slot,
+    cell: Cell<'_>,
+    registration: u32,
+) -> Result<()> {
+    let armed = cell.load();
+    if armed.state() == CellState::Armed && cell.interest().registration() == registration {
+        let (state, seen) = target.look(thread)?;
+        if seen.signals.intersects(cell.interest().trigger()) {
+            // If the CAS fails, another thread has fired it.
+            if cell.change(armed, armed.fired(seen.signals, state.version())) {
+                crash_point!(thread, "observe.fired");
+                seen.edges.iter().enumerate().for_each(|(edge, now)| cell.note_seen(edge, now.mark));
+            }
+        }
+    }
+    // Also for a thread that has fired it and stopped.
+    if cell.load().state() == CellState::Fired && cell.interest().registration() == registration {
+        ring::put(thread, port, cell)?;
+    }
+    Ok(())
+}
+
+/// How many messages wait, for the count of a packet.
+pub(crate) fn pending(seen: &Observable, trigger: Signals) -> u64 {
+    let is_asked = |signal: Signals| signal == Signals::READABLE && (trigger & seen.signals).contains(signal);
+    let edge = seen.edges.iter().find(|edge| is_asked(edge.signal));
+    edge.map_or(1, |edge| edge.mark.saturating_sub(edge.passed).max(1))
+}

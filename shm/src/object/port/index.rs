@@ -1,0 +1,181 @@
+//! The index of a side: which cells of which ports observe it.
+//!
+//! A few words lie in the object's body, the rest in a chain of blocks.
+//!
+//! INV-INDEX-1: an index word is written while its
+//! cell is RESERVED, and before the side is OBSERVED. It is cleared by a CAS of the exact word once its registration is
+//! over, by any thread that comes across it. So a word that is missing has no armed cell, and a word that is there says
+//! only where to look.
+//! INV-INDEX-2: the state of a side says INDEXED before the first word of its index is written. An object without that
+//! flag has no index to clear and no block to free.
+//! INV-INDEX-3: blocks are only added, at the head of the chain, until no hazard names the object.
+
+use crate::arena::Arena;
+use crate::arena::error::{Error, Result};
+use crate::arena::record::line::{LINE_WORDS, Line};
+use crate::arena::size_class::SizeClass;
+use crate::arena::word::block::{BlockId, BlockState, BlockWord};
+use crate::arena::word::intent::ListIntent;
+use crate::arena::word::port::index::IndexWord;
+use crate::arena::word::reference::{ObjectRef, Slot};
+use crate::arena::word::signals::State;
+use crate::memory::{block_credit, block_pool, pressure};
+use crate::process::thread::{Thread, crash_point};
+use crate::sync::{AcqRel, Acquire, AtomicU64, Relaxed, Release};
+
+/// Index words of a block; in models one, so that a chain is soon there.
+const BLOCK_WORDS: usize = if cfg!(loom) { 1 } else { SizeClass::SMALLEST.lines() * LINE_WORDS };
+
+/// Index words in the body; in models one.
+const INLINE_WORDS: usize = if cfg!(loom) { 1 } else { 2 };
+
+fn inline(arena: &Arena, side: ObjectRef) -> Result<&[AtomicU64]> {
+    Ok(&arena.direction(side)?.consumer.index[..INLINE_WORDS])
+}
+
+fn chain(arena: &Arena, side: ObjectRef) -> Result<&AtomicU64> {
+    Ok(&arena.direction(side)?.consumer.index_blocks)
+}
+
+/// The words of the index, those in use and those that are not.
+pub(crate) fn words(arena: &Arena, side: ObjectRef) -> Result<impl Iterator<Item = Result<&AtomicU64>>> {
+    let inline = inline(arena, side)?.iter().map(Ok);
+    let blocks = blocks(arena, side)?.flat_map(|block| {
+        let (lines, error): (&[Line], _) = match block.and_then(|block| arena.lines(block)) {
+            Ok(lines) => (lines, None),
+            Err(error) => (&[], Some(Err(error))),
+        };
+        lines.iter().flat_map(|line| &line.0).take(BLOCK_WORDS).map(Ok).chain(error)
+    });
+    Ok(inline.chain(blocks))
+}
+
+/// The blocks of the chain.
+pub(crate) fn blocks(arena: &Arena, side: ObjectRef) -> Result<impl Iterator<Item = Result<BlockId>>> {
+    // ORDER: Acquire pairs with the Release of `grow`: the block's words are cleared, and its link is set.
+    let mut next = BlockId::from_link(chain(arena, side)?.load(Acquire));
+    // P5: no chain has more blocks than the arena.
+    let mut left = arena.layout().descriptors.iter().map(|section| section.count).sum::<usize>();
+    Ok(core::iter::from_fn(move || {
+        let block = next?;
+        let link = match (arena.descriptor(block), left) {
+            (Err(error), _) => Err(error),
+            (_, 0) => Err(Error::Corrupt("the blocks of an index run in a circle")),
+            // Relaxed: set before the block was linked.
+            (Ok(descriptor), _) => Ok(descriptor.link.load(Relaxed)),
+        };
+        left = left.saturating_sub(1);
+        next = link.ok().and_then(BlockId::from_link);
+        Some(link.map(|_| block))
+    }))
+}
+
+/// Whether a side of the object was ever observed.
+pub(crate) fn is_indexed(arena: &Arena, slot: Slot) -> Result<bool> {
+    // Relaxed: the caller is the only user of the object.
+    Ok(arena.object(slot)?.state.iter().any(|state| State(state.load(Relaxed)).has(State::INDEXED)))
+}
+
+/// Marks the side INDEXED (INV-INDEX-2).
+pub(crate) fn prepare(thread: &Thread, side: ObjectRef) -> Result<()> {
+    let state = thread.arena().state(side)?;
+    // Relaxed: the word itself is the message. Recovery of this thread sees it before the index words, which follow by
+    // Release.
+    if !State(state.load(Relaxed)).has(State::INDEXED) {
+        state.fetch_or(State::INDEXED, Relaxed);
+    }
+    crash_point!(thread, "observe.indexed");
+    Ok(())
+}
+
+/// Writes `word` into an empty place of the index.
+pub(crate) fn add(thread: &Thread, side: ObjectRef, word: IndexWord) -> Result<()> {
+    // P5: a round fails only if other threads have filled the block that this thread has added.
+    for _ in 0..64 {
+        for place in words(thread.arena(), side)? {
+            let place = place?;
+            // ORDER: Release: a thread that follows the word finds the cell filled. Acquire: a word that was cleared
+            // before is cleared for good.
+            if place.load(Relaxed) == 0 && place.compare_exchange(0, word.0, AcqRel, Relaxed).is_ok() {
+                crash_point!(thread, "observe.named");
+                return Ok(());
+            }
+        }
+        grow(thread, side)?;
+    }
+    Err(Error::NoResources("places in the index of one object's observers"))
+}
+
+/// Whether the index has an empty place.
+pub(crate) fn has_room(arena: &Arena, side: ObjectRef) -> Result<bool> {
+    for place in words(arena, side)? {
+        // Relaxed: `add` looks again.
+        if place?.load(Relaxed) == 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Adds a block to the chain.
+#[cold]
+fn grow(thread: &Thread, side: ObjectRef) -> Result<()> {
+    let arena = thread.arena();
+    let block = pressure::take_block(thread, SizeClass::SMALLEST)?;
+    // Relaxed, both: the CAS of the chain publishes them.
+    arena.lines(block)?.iter().flat_map(|line| &line.0).for_each(|word| word.store(0, Relaxed));
+    let link = &arena.descriptor(block)?.link;
+    thread.set_list_intent(ListIntent::LinkIndex { from: side, block }, 0);
+    crash_point!(thread, "index.intended");
+    let chain = chain(arena, side)?;
+    let mut first = chain.load(Relaxed);
+    loop {
+        link.store(first, Relaxed);
+        // ORDER: Release: after the intent, in the order that recovery sees; and it publishes the block. Blocks are only
+        // added, so an equal word is the same chain.
+        match chain.compare_exchange(first, block.to_link(), AcqRel, Acquire) {
+            Ok(_) => break,
+            Err(changed) => first = changed,
+        }
+    }
+    crash_point!(thread, "index.linked");
+    block_pool::bind_block(arena, block, thread.tag, side)?;
+    crash_point!(thread, "index.bound");
+    thread.set_list_intent(ListIntent::Idle, 0);
+    Ok(())
+}
+
+/// Whether `block` is in the chain of the side.
+pub(crate) fn is_linked(arena: &Arena, side: ObjectRef, block: BlockId) -> Result<bool> {
+    for linked in blocks(arena, side)? {
+        if linked? == block {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Clears the index of an object that no thread uses any more, and frees its blocks. Resumable.
+pub(crate) fn free(thread: &Thread, side: ObjectRef) -> Result<()> {
+    let arena = thread.arena();
+    // Relaxed: the lifecycle word publishes them.
+    inline(arena, side)?.iter().for_each(|word| word.store(0, Relaxed));
+    let chain = chain(arena, side)?;
+    while let Some(block) = BlockId::from_link(chain.load(Acquire)) {
+        let descriptor = arena.descriptor(block)?;
+        let word = BlockWord(descriptor.state.load(Relaxed));
+        thread.set_list_intent(ListIntent::UnlinkIndex { from: side, block }, word.0);
+        crash_point!(thread, "index.leaving");
+        // ORDER: Release: after the intent, in the order that recovery sees.
+        chain.store(descriptor.link.load(Relaxed), Release);
+        crash_point!(thread, "index.unlinked");
+        // A damaged link must not free another object's block, nor lead round in a circle.
+        if word.state() != BlockState::Bound(side) {
+            chain.store(0, Relaxed);
+        } else {
+            block_credit::free_block(thread, block, word)?;
+        }
+        thread.set_list_intent(ListIntent::Idle, 0);
+    }
+    Ok(())
+}

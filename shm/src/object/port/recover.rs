@@ -1,0 +1,49 @@
+//! After a death: ports and observed objects that the dead thread's hazards name.
+
+use crate::arena::error::Result;
+use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
+use crate::arena::word::port::cell::CellState;
+use crate::arena::word::reference::{ObjectRef, Slot};
+use crate::object::class::Class;
+use crate::object::port::cells;
+use crate::object::port::{Port, evaluate, ring};
+use crate::process::thread::{Thread, crash_point};
+
+/// Completes what the dead thread, in whose name `thread` acts, may have left of the object in `slot`: a port's cells,
+/// or the observers that a change did not reach.
+pub(crate) fn resolve(thread: &Thread, slot: Slot) -> Result<()> {
+    let lifecycle = Lifecycle(thread.arena().object(slot)?.lifecycle.load(crate::sync::Acquire));
+    if lifecycle.state() != LifecycleState::Live {
+        return Ok(());
+    }
+    if lifecycle.class_number() == Port::NUMBER {
+        return resolve_port(thread, slot);
+    }
+    for side in 0..if lifecycle.is_two_sided() { 2 } else { 1 } {
+        evaluate::evaluate(thread, ObjectRef::new(slot, side))?;
+    }
+    Ok(())
+}
+
+/// The dead thread's hazard names the port, so no thread reuses it.
+///
+/// A cell that the dead thread had RESERVED becomes FREE: its packet or observer had not committed. A cell that is
+/// FIRED is put into the ring, whoever fired it. A free cell whose bit says that it is in use is shown again.
+fn resolve_port(thread: &Thread, port: Slot) -> Result<()> {
+    for cell in cells::all(thread.arena(), port) {
+        let cell = cell?;
+        let word = cell.load();
+        match word.state() {
+            // Only this thread leaves the state, in the dead one's name.
+            CellState::Reserved(tag) if tag == thread.tag && cell.change(word, word.freed()) => {
+                crash_point!(thread, "resolve.cell");
+                cells::show_free_in(cell);
+            }
+            CellState::Fired => ring::put(thread, port, cell)?,
+            CellState::Free if cells::shows_use(cell) => cells::show_free_in(cell),
+            _ => {}
+        }
+    }
+    // The dead thread may have been woken, and not have taken the packet.
+    ring::wake_waiters(thread, port)
+}

@@ -1,0 +1,319 @@
+//! The ring of a port: the order of its packets. A place of the ring names a cell; the cell has the packet.
+//!
+//! ```text
+//!  putting a cell in                                taking the first packet
+//!  1 the cell is FIRED(e); t = tail                 1 h = head
+//!  2 place[t] empty of lap(t): CAS → (lap, cell, e) 2 place[h] empty of lap(h): no packet, unless overflow says so
+//!    else it is taken: CAS tail t → t + 1, again    3 of lap(h), with a cell: copy the packet, CAS the cell's word.
+//!  3 CAS tail t → t + 1 (any thread may)              **The packet is taken**
+//!  4 the cell's word → QUEUED                       4 CAS place[h] → empty of the next lap; CAS head h → h + 1
+//!  5 wake a sleeper
+//! ```
+//!
+//! INV-RING-P1: a place names a packet at most once in each lap. Head and tail are hints: a thread that finds a place
+//! of a later lap moves them on, so a thread that dies or stops between two steps holds up no other thread.
+//! INV-RING-P2: two places may name one packet, and a place may name a packet that was taken, cancelled or dropped. The
+//! cell's word decides, and a place that names nothing is emptied.
+//! INV-RING-P3: every cell that is FIRED has a thread that is putting it in, and whose hazard names the port; or
+//! the overflow mark is set. Recovery puts in the cells of a dead thread's port.
+//!
+//! *Overflow.* If the ring is full of packets, the cell stays FIRED and the mark is set. A waiter that finds the ring
+//! empty then puts in all FIRED cells, and clears the mark from the exact value that it read before: a packet that
+//! overflows meanwhile has raised it.
+
+use crate::arena::Arena;
+use crate::arena::error::{Error, Result};
+use crate::arena::record::line::Line;
+use crate::arena::record::object::PortBody;
+use crate::arena::word::port::cell::{CellState, CellWord};
+use crate::arena::word::port::ring::RingWord;
+use crate::arena::word::reference::{ObjectRef, Slot};
+use crate::arena::word::signals::State;
+use crate::object::port::blocks::{self, Part, RING_PLACES};
+use crate::object::port::cells::{self, Cell};
+use crate::process::thread::{Thread, crash_point};
+use crate::signal::wake;
+use crate::sync::{AcqRel, Acquire, AtomicU64, Relaxed, SeqCst, fence};
+
+/// Cells are FIRED that found no place.
+const OVERFLOWS: u64 = 1 << 63;
+
+/// P5: no undamaged ring makes a thread repeat a step so often: each repetition follows a step of another thread, or
+/// moves the head or the tail.
+const MOST_STEPS: u64 = 64 * RING_PLACES + 1024;
+
+/// The ring of a port, in use.
+struct Ring<'a> {
+    body: PortBody<'a>,
+    places: &'a [Line],
+}
+
+/// What stands at the head of a ring.
+enum Front<'a> {
+    /// No packet is in the ring.
+    Empty,
+    /// The head has this position, and its place names a cell.
+    Cell(u64, &'a AtomicU64, RingWord),
+}
+
+impl<'a> Ring<'a> {
+    fn lap(position: u64) -> u64 {
+        position / RING_PLACES
+    }
+
+    fn place(&self, position: u64) -> Result<(&'a AtomicU64, RingWord)> {
+        let place = blocks::ring_place(self.places, position)?;
+        // ORDER: Acquire pairs with the AcqRel of the CAS that wrote the place: the cell is FIRED, or later.
+        Ok((place, RingWord(place.load(Acquire))))
+    }
+
+    /// Moves a hint past `position`, if it still stands there.
+    fn pass(hint: &AtomicU64, position: u64) {
+        // Relaxed: a hint; the places decide.
+        let _ = hint.compare_exchange(position, position + 1, Relaxed, Relaxed);
+    }
+
+    fn front(&self) -> Result<Front<'a>> {
+        for _ in 0..MOST_STEPS {
+            // Relaxed: a hint.
+            let head = self.body.head().load(Relaxed);
+            let (place, word) = self.place(head)?;
+            match (word.laps_ahead_of(Self::lap(head)), word.cell()) {
+                (0, None) => return Ok(Front::Empty),
+                (0, Some(_)) => return Ok(Front::Cell(head, place, word)),
+                (1.., _) => Self::pass(self.body.head(), head),
+                // The head passes a place only after it was emptied for the next lap.
+                _ => return Err(Error::Corrupt("a port's head is ahead of its ring")),
+            }
+        }
+        Err(Error::Corrupt("a port's head does not move"))
+    }
+
+    /// Empties the place at the head, after its packet is gone.
+    fn remove_front(&self, _thread: &Thread, (head, place, word): (u64, &AtomicU64, RingWord)) -> Result<()> {
+        // ORDER: AcqRel: the next user of the place comes after the use of the packet's hint here.
+        let _ = place.compare_exchange(word.0, word.emptied().0, AcqRel, Relaxed);
+        crash_point!(_thread, "port.emptied");
+        Self::pass(self.body.head(), head);
+        Ok(())
+    }
+}
+
+fn ring(thread: &Thread, port: Slot) -> Result<Option<Ring<'_>>> {
+    let places = blocks::part(thread.arena(), port, Part::Ring)?;
+    let body = blocks::body(thread.arena(), port)?;
+    Ok(places.map(|places| Ring { body, places }))
+}
+
+/// Links the port's ring, if it has none yet. Every cell that may fire comes after.
+pub(crate) fn prepare(thread: &Thread, port: Slot) -> Result<()> {
+    blocks::part_or_new(thread, port, Part::Ring).map(drop)
+}
+
+/// Puts a cell that is FIRED into the ring, and wakes a sleeper. No effect on a cell that is not, or no more. The caller
+/// has a hazard on the port.
+pub(crate) fn put(thread: &Thread, port: Slot, cell: Cell<'_>) -> Result<()> {
+    let ring = ring(thread, port)?.ok_or(Error::Corrupt("a port's packet without a ring"))?;
+    if !put_in_place(thread, &ring, cell)? {
+        // Full. The mark comes first: a waiter that empties the ring after the look below sees it.
+        // ORDER: the fence below orders the mark before the look, as the waiter's fence orders its last look before its
+        // look at the mark.
+        let mark = ring.body.overflow();
+        let seen = mark.load(Relaxed);
+        let raised = (seen & !OVERFLOWS).wrapping_add(1) & !OVERFLOWS | OVERFLOWS;
+        // Another thread that raises it at the same time does as well.
+        let _ = mark.compare_exchange(seen, raised, AcqRel, Relaxed);
+        crash_point!(thread, "port.overflowed");
+        fence(SeqCst);
+        put_in_place(thread, &ring, cell)?;
+    }
+    wake_waiters(thread, port)
+}
+
+/// Steps 1 to 4. `false`: the ring is full of packets.
+fn put_in_place(thread: &Thread, ring: &Ring<'_>, cell: Cell<'_>) -> Result<bool> {
+    for _ in 0..MOST_STEPS {
+        let fired = cell.load();
+        if fired.state() != CellState::Fired {
+            return Ok(true);
+        }
+        // Relaxed: a hint.
+        let tail = ring.body.tail().load(Relaxed);
+        let lap = Ring::lap(tail);
+        let (place, word) = ring.place(tail)?;
+        match (word.laps_ahead_of(lap), word.cell()) {
+            (0, None) => {
+                let holding = RingWord::holding(lap, cell.id, fired);
+                // ORDER: Release: the thread that takes the packet sees the cell as it was fired.
+                if place.compare_exchange(word.0, holding.0, AcqRel, Relaxed).is_ok() {
+                    crash_point!(thread, "port.placed");
+                    Ring::pass(ring.body.tail(), tail);
+                    crash_point!(thread, "port.passed");
+                    mark_queued(cell, fired);
+                    crash_point!(thread, "port.queued");
+                    return Ok(true);
+                }
+            }
+            (0.., _) => Ring::pass(ring.body.tail(), tail),
+            // The place still has a packet of an earlier lap, unless the tail has moved on.
+            _ if ring.body.tail().load(Relaxed) == tail && !drop_stale(thread, ring)? => return Ok(false),
+            _ => {}
+        }
+    }
+    Err(Error::Corrupt("a port's tail does not move"))
+}
+
+/// FIRED → QUEUED, also if the packet has observed more signals meanwhile.
+fn mark_queued(cell: Cell<'_>, fired: CellWord) {
+    let mut word = fired;
+    // An observer that repeats gains at most all signals, one at a time.
+    for _ in 0..=u32::BITS {
+        if word.state() != CellState::Fired
+            || word.epoch() != fired.epoch()
+            || cell.change(word, word.queued())
+        {
+            return;
+        }
+        word = cell.load();
+    }
+}
+
+/// Empties the head's place if its packet is gone. `false`: the packet at the head is there.
+fn drop_stale(thread: &Thread, ring: &Ring<'_>) -> Result<bool> {
+    let Front::Cell(head, place, word) = ring.front()? else { return Ok(true) };
+    if let Some(cell) = named(thread, ring, word)?
+        && is_packet_of(cell, word)
+    {
+        return Ok(false);
+    }
+    ring.remove_front(thread, (head, place, word))?;
+    Ok(true)
+}
+
+fn is_packet_of(cell: Cell<'_>, word: RingWord) -> bool {
+    let now = cell.load();
+    now.has_packet() && word.is_of(now)
+}
+
+/// The cell that a place names.
+fn named<'a>(thread: &'a Thread, ring: &Ring<'a>, word: RingWord) -> Result<Option<Cell<'a>>> {
+    let Some(id) = word.cell() else { return Ok(None) };
+    Cell::find_in(thread.arena(), ring.body, id)
+}
+
+/// Takes the first packet: `take` copies it, and its cell's word changes from the one that `take` was shown. The caller
+/// has a hazard on the port.
+pub(crate) fn take_first<T>(
+    thread: &Thread,
+    port: Slot,
+    mut copy: impl FnMut(Cell<'_>, CellWord) -> T,
+) -> Result<Option<T>> {
+    let Some(ring) = ring(thread, port)? else { return Ok(None) };
+    for _ in 0..MOST_STEPS {
+        let Front::Cell(head, place, word) = ring.front()? else {
+            if put_overflowed(thread, port, &ring)? { continue } else { return Ok(None) }
+        };
+        let taken = match named(thread, &ring, word)? {
+            Some(cell) => take(thread, port, cell, word, &mut copy)?,
+            None => None,
+        };
+        crash_point!(thread, "port.taken");
+        ring.remove_front(thread, (head, place, word))?;
+        if taken.is_some() {
+            return Ok(taken);
+        }
+    }
+    Err(Error::Corrupt("a port's ring does not end"))
+}
+
+/// Takes the packet that `place` was written for, if it is still there.
+fn take<T>(
+    thread: &Thread,
+    port: Slot,
+    cell: Cell<'_>,
+    place: RingWord,
+    copy: &mut impl FnMut(Cell<'_>, CellWord) -> T,
+) -> Result<Option<T>> {
+    loop {
+        let word = cell.load();
+        if !word.has_packet() || !place.is_of(word) {
+            return Ok(None);
+        }
+        let packet = copy(cell, word);
+        let after = word.taken();
+        // The CAS fails if another thread takes it, or if the observer sees another signal: 32 times at most.
+        if cell.change(word, after) {
+            crash_point!(thread, "port.packet");
+            if after.is_free() {
+                cells::show_free(thread, port, cell)?;
+            }
+            return Ok(Some(packet));
+        }
+    }
+}
+
+/// After the ring was found empty: puts in the cells that found no place before. Whether there may be some.
+fn put_overflowed(thread: &Thread, port: Slot, ring: &Ring<'_>) -> Result<bool> {
+    let mark = ring.body.overflow();
+    if mark.load(Relaxed) & OVERFLOWS == 0 {
+        return Ok(false);
+    }
+    // ORDER: the fence pairs with the one of `put`: either that thread finds the room that this one has seen, or this
+    // one sees its mark. Acquire: with the mark, this thread sees the cell FIRED.
+    fence(SeqCst);
+    let seen = mark.load(Acquire);
+    let mut is_complete = true;
+    for cell in cells::all(thread.arena(), port) {
+        let cell = cell?;
+        if cell.load().state() == CellState::Fired {
+            is_complete &= put_in_place(thread, ring, cell)?;
+        }
+    }
+    crash_point!(thread, "port.refilled");
+    // Only now: if the mark were cleared first and this thread died, no other thread would look for the cells.
+    if is_complete {
+        let _ = mark.compare_exchange(seen, seen & !OVERFLOWS, AcqRel, Relaxed);
+    }
+    Ok(true)
+}
+
+/// Whether packets may have found no place in the ring.
+pub(crate) fn has_overflowed(arena: &Arena, port: Slot) -> Result<bool> {
+    // Relaxed: for the audit of an arena at rest.
+    Ok(blocks::body(arena, port)?.overflow().load(Relaxed) & OVERFLOWS != 0)
+}
+
+/// Wakes the threads that wait at the port.
+pub(crate) fn wake_waiters(thread: &Thread, port: Slot) -> Result<()> {
+    let state = thread.arena().state(ObjectRef::new(port, 0))?;
+    // ORDER: pairs with the fence of `sleep_until`: either this thread sees HAS_WAITERS, or the sleeper sees the packet.
+    fence(SeqCst);
+    wake::wake(thread, state, State::HAS_WAITERS | State::HAS_WRITE_WAITERS);
+    Ok(())
+}
+
+/// The cells with packets in the ring, in their order, and those that found no place.
+pub(crate) fn for_each_packet(
+    thread: &Thread,
+    port: Slot,
+    mut visit: impl FnMut(Cell<'_>) -> Result<()>,
+) -> Result<()> {
+    let Some(ring) = ring(thread, port)? else { return Ok(()) };
+    if ring.body.overflow().load(Acquire) & OVERFLOWS != 0 {
+        return cells::all(thread.arena(), port).try_for_each(|cell| visit(cell?));
+    }
+    // Relaxed: a hint. A packet that is put in after this walk has begun may be missed.
+    let head = ring.body.head().load(Relaxed);
+    for position in head..head.saturating_add(RING_PLACES) {
+        let (_, word) = ring.place(position)?;
+        if word.laps_ahead_of(Ring::lap(position)) == 0 && word.cell().is_none() {
+            break;
+        }
+        if let Some(cell) = named(thread, &ring, word)?
+            && is_packet_of(cell, word)
+        {
+            visit(cell)?;
+        }
+    }
+    Ok(())
+}
