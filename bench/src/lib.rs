@@ -4,7 +4,7 @@
 //!
 //! * `cargo bench -p jacinth-bench`: criterion, one process, the cost of each operation by itself;
 //! * `cargo run --release -p jacinth-bench --bin compare`: two processes on two cores, each figure for jacinth,
-//!   for the machine's limit and for the peers, in one run, turn and turn about;
+//!   for the machine's limit and for the peers, in one run, turn and turn about; and calls from many processes to one;
 //! * `cargo run --release -p jacinth-bench --bin endurance`: the work of services, for millions of operations:
 //!   whether cost and memory stay flat;
 //!
@@ -17,7 +17,7 @@
 //! | [`measure`] | one file for each thing measured, with both its sides: the near one times, the far one answers |
 //! | [`row`] | which measurement stands beside which, and the target for their ratio |
 //! | [`run`] | rounds: every measurement once in each, repeated when the machine changed; the process of the far sides |
-//! | [`process`] | the socket between the two processes, and a process to kill |
+//! | [`process`] | the socket between the two processes, the processes of calls, and a process to kill |
 //! | [`machine`] | its name for reports, pinning, whether it changed during a measurement, the real memory of an arena |
 //! | [`endurance`] | millions of operations of a service, and whether cost and memory stay flat |
 //! | [`traffic`] | every access to memory of a write and a read, traced; and the processor's counters |

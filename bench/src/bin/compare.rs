@@ -9,21 +9,22 @@ use jacinth::Supervisor;
 use jacinth_bench::machine::Machine;
 use jacinth_bench::machine::placement::Cores;
 use jacinth_bench::measure::{Effort, jacinth::many_handles};
-use jacinth_bench::process::victim;
+use jacinth_bench::process::{team, victim};
 use jacinth_bench::report::{self, Report};
 use jacinth_bench::row::{self, Row, rows};
-use jacinth_bench::run::partner;
 use jacinth_bench::run::schedule::{self, Plan};
+use jacinth_bench::run::{member, partner};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Measures jacinth between two processes pinned to two processors, beside the machine's own limit (a bare ring, a bare
 /// futex, a bare cache line, bare system calls) and beside its peers: iceoryx2, ipc-channel, Unix sockets, pipes, Aeron's
-/// IPC if it was built with the feature `aeron`, and inside one process crossbeam-channel and rtrb.
+/// IPC if it was built with the feature `aeron`, and inside one process crossbeam-channel and rtrb. Rows of calls (`rpc_…`)
+/// have a server process and up to 50 client processes, none of them pinned.
 ///
 /// Every run measures the limits of the machine too, with which figures of two machines can be laid side by side. Every
 /// round measures everything once, turn and turn about; an attempt during which the machine moved a process or
-/// stole its time is repeated. The full run takes some four minutes, more on a busy machine.
+/// stole its time is repeated. The full run takes some seven minutes, more on a busy machine.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -71,6 +72,12 @@ enum Role {
         #[arg(long)]
         cpu: Option<usize>,
     },
+    /// Be the server or a client of a measurement
+    #[command(hide = true, name = team::SUBCOMMAND)]
+    Member {
+        #[command(flatten)]
+        seat: team::Seat,
+    },
     /// Be a process that is to be killed
     #[command(hide = true, name = victim::SUBCOMMAND)]
     Victim {
@@ -85,6 +92,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.role {
         Some(Role::Partner { cpu }) => partner::play(cpu),
+        Some(Role::Member { seat }) => member::play(&seat),
         Some(Role::Victim { cpu, workload }) => victim::play(cpu, workload),
         None if arguments.list => {
             list();

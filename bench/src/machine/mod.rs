@@ -2,6 +2,7 @@
 
 pub mod memory;
 pub mod placement;
+pub mod processor_time;
 
 use procfs::{CpuInfo, Current as _};
 use serde::Serialize;

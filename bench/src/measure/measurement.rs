@@ -4,8 +4,9 @@ use super::effort::Effort;
 use super::sample::Sample;
 use crate::machine::placement::Cores;
 use crate::process::link::Link;
+use crate::process::team::Seat;
 use ::jacinth::Channel;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde::Serialize;
 
 /// One figure of one thing, measured between two processes.
@@ -29,6 +30,12 @@ pub trait Measurement: Sync {
 
     /// The side that answers.
     fn far(&self, stage: &Stage<'_>) -> Result<()>;
+
+    /// A part in a process of its own, which the near side has started for it. Only measurements with a
+    /// [`Team`](crate::process::team::Team) have parts.
+    fn play(&self, _seat: &Seat, _link: &Link) -> Result<()> {
+        bail!("{}.{} has no parts", self.who(), self.what())
+    }
 }
 
 /// The name by which the two processes know a measurement.
@@ -55,6 +62,8 @@ pub enum Unit {
     Nanoseconds,
     /// Messages a second: the higher the better.
     MessagesPerSecond,
+    /// Calls a second, each a request and its reply: the higher the better.
+    CallsPerSecond,
 }
 
 impl Unit {
@@ -63,6 +72,7 @@ impl Unit {
         match self {
             Self::Nanoseconds => "ns",
             Self::MessagesPerSecond => "messages/s",
+            Self::CallsPerSecond => "calls/s",
         }
     }
 
@@ -70,7 +80,7 @@ impl Unit {
     pub fn better(self) -> Better {
         match self {
             Self::Nanoseconds => Better::Lower,
-            Self::MessagesPerSecond => Better::Higher,
+            Self::MessagesPerSecond | Self::CallsPerSecond => Better::Higher,
         }
     }
 }
@@ -83,4 +93,14 @@ pub enum Better {
     Lower,
     /// Rates.
     Higher,
+}
+
+impl Better {
+    /// Whether a ratio is within a bound.
+    pub fn is_met(self, ratio: f64, bound: f64) -> bool {
+        match self {
+            Self::Lower => ratio <= bound,
+            Self::Higher => ratio >= bound,
+        }
+    }
 }

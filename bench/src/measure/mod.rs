@@ -5,8 +5,8 @@
 //! * `jacinth/`: jacinth, with full handle and rights checks in every call.
 //!
 //! A carrier of messages of one size is a [`Carrier`] (inside one process a [`Pair`]); all carriers are measured by the same
-//! two loops ([`RoundTrip`], [`Stream`]). An operation of one process by itself is a [`MeasuredOperation`]. Other measurements
-//! implement [`Measurement`] themselves.
+//! two loops ([`RoundTrip`], [`Stream`]). An operation of one process by itself is a [`MeasuredOperation`]. Calls to a
+//! server process are a [`Service`](rpc::Service). Other measurements implement [`Measurement`] themselves.
 
 mod alone;
 mod carrier;
@@ -16,6 +16,7 @@ pub mod jacinth;
 pub mod limit;
 mod measurement;
 pub mod peer;
+pub mod rpc;
 mod sample;
 pub mod writers;
 
@@ -26,4 +27,4 @@ pub use carrier::{
 };
 pub use effort::Effort;
 pub use measurement::{Better, Measurement, Stage, Unit, full_name};
-pub use sample::{LONGEST_NS, Latency, Sample, Streamed, operations, round_trips};
+pub use sample::{CallSample, LONGEST_NS, Latency, Sample, Streamed, operations, round_trips};

@@ -14,6 +14,8 @@ pub enum Sample {
     Rate(f64),
     /// Of something done by one process: nanoseconds for one.
     Cost(f64),
+    /// Of calls from several processes.
+    Calls(CallSample),
 }
 
 impl Sample {
@@ -23,8 +25,29 @@ impl Sample {
             Self::Latency(latency) => latency.typical_ns,
             Self::Rate(per_second) => *per_second,
             Self::Cost(each_ns) => *each_ns,
+            Self::Calls(calls) => calls.per_second,
         }
     }
+
+    /// The single round trips, of samples that have them.
+    pub fn each(&self) -> Option<&Histogram<u64>> {
+        match self {
+            Self::Latency(latency) => Some(&latency.each),
+            Self::Calls(calls) => Some(&calls.each),
+            Self::Rate(_) | Self::Cost(_) => None,
+        }
+    }
+}
+
+/// Calls of several client processes to one server process.
+#[derive(Debug, Clone)]
+pub struct CallSample {
+    /// Of all clients together.
+    pub per_second: f64,
+    /// The processor time of all processes for one call, in nanoseconds.
+    pub cpu_ns: f64,
+    /// Every single call, in nanoseconds.
+    pub each: Histogram<u64>,
 }
 
 /// Round trips, timed in two passes.

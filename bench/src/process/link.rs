@@ -30,8 +30,8 @@ pub enum Reply {
     Failed(String),
 }
 
-/// The largest order or reply.
-const MAX_BYTES: usize = 4096;
+/// The largest order or reply: the distribution of a client's calls.
+const MAX_BYTES: usize = 64 << 10;
 
 /// One end of the socket.
 pub struct Link {
@@ -97,6 +97,12 @@ impl Link {
         receive_fd(&self.socket, RecvFlags::empty())
             .context("taking a descriptor")?
             .context("no descriptor came")
+    }
+}
+
+impl AsFd for Link {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }
 

@@ -17,9 +17,23 @@ pub struct Figure {
     pub rounds: usize,
     /// Whether every round was disturbed: then the figure says little.
     pub disturbed: bool,
-    /// Of latencies: the single round trips of all rounds.
+    /// Of latencies and calls: the single round trips of all rounds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub each: Option<Tail>,
+    /// Of calls: the processor time of all processes for one.
+    #[serde(rename = "processor_time_ns", skip_serializing_if = "Option::is_none")]
+    pub processor_time: Option<ProcessorTime>,
+}
+
+/// The processor time of a call, over the same rounds, in nanoseconds.
+#[derive(Debug, Clone, Serialize)]
+pub struct ProcessorTime {
+    /// The median over rounds.
+    pub p50: f64,
+    /// The least of a round.
+    pub min: f64,
+    /// The most of a round.
+    pub max: f64,
 }
 
 /// The distribution of single round trips, in nanoseconds, the clock's own cost included.
@@ -46,14 +60,22 @@ impl Figure {
         values.sort_by(f64::total_cmp);
         let mut merged = None::<hdrhistogram::Histogram<u64>>;
         for sample in &samples {
-            if let Sample::Latency(latency) = sample {
+            if let Some(each) = sample.each() {
                 match &mut merged {
                     // All are made alike, so that they always add up.
-                    Some(merged) => merged.add(&latency.each).ok()?,
-                    None => merged = Some(latency.each.clone()),
+                    Some(merged) => merged.add(each).ok()?,
+                    None => merged = Some(each.clone()),
                 }
             }
         }
+        let mut times: Vec<f64> = samples
+            .iter()
+            .filter_map(|sample| match sample {
+                Sample::Calls(calls) => Some(calls.cpu_ns),
+                _ => None,
+            })
+            .collect();
+        times.sort_by(f64::total_cmp);
         let each = merged.map(|trips| Tail {
             p50: trips.value_at_quantile(0.5),
             p99: trips.value_at_quantile(0.99),
@@ -67,6 +89,11 @@ impl Figure {
             rounds: values.len(),
             disturbed,
             each,
+            processor_time: median(&times).map(|p50| ProcessorTime {
+                p50,
+                min: times[0],
+                max: times[times.len() - 1],
+            }),
         })
     }
 
@@ -90,7 +117,7 @@ fn median(sorted: &[f64]) -> Option<f64> {
 pub fn in_unit(value: f64, unit: Unit) -> String {
     let (steps, suffix): (&[(f64, &str)], &str) = match unit {
         Unit::Nanoseconds => (&[(1e9, "s"), (1e6, "ms"), (1e3, "µs")], "ns"),
-        Unit::MessagesPerSecond => (&[(1e9, "G/s"), (1e6, "M/s"), (1e3, "k/s")], "/s"),
+        Unit::MessagesPerSecond | Unit::CallsPerSecond => (&[(1e9, "G/s"), (1e6, "M/s"), (1e3, "k/s")], "/s"),
     };
     let (value, suffix) = steps
         .iter()
@@ -117,6 +144,7 @@ pub fn times(ratio: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::CallSample;
 
     fn attempts<const N: usize>(rates: [f64; N], disturbed: bool) -> Vec<Attempt> {
         rates.map(|rate| Attempt { sample: Sample::Rate(rate), repeated: 0, disturbed }).into()
@@ -133,6 +161,22 @@ mod tests {
         assert_eq!((figure.min, figure.p50, figure.max), (1.0, 2.5, 4.0));
         assert_eq!(Figure::over(&attempts([7.0], false)).unwrap().p50, 7.0);
         assert!(Figure::over(&[]).is_none());
+    }
+
+    #[test]
+    fn calls_have_a_tail_and_processor_time() {
+        let call = |cpu_ns, took_ns| {
+            let mut each = hdrhistogram::Histogram::new_with_bounds(1, 1_000_000, 2).unwrap();
+            each.record(took_ns).unwrap();
+            let sample = Sample::Calls(CallSample { per_second: 1e5, cpu_ns, each });
+            Attempt { sample, repeated: 0, disturbed: false }
+        };
+        let figure = Figure::over(&[call(7.0, 100), call(5.0, 50), call(6.0, 10)]).unwrap();
+        let time = figure.processor_time.unwrap();
+        assert_eq!((time.p50, time.min, time.max), (6.0, 5.0, 7.0));
+        let each = figure.each.unwrap();
+        assert_eq!((each.p50, each.max), (50, 100));
+        assert!(Figure::over(&attempts([1.0], false)).unwrap().processor_time.is_none());
     }
 
     #[test]

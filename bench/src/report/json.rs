@@ -7,7 +7,7 @@
 //!   {"name": "channel_rtt_64B", "unit": "ns", "better": "lower", "target": 1.0, "ratio": …,
 //!    "conditions": [{"of": "aeron", "bound": 1.0, "ratio": …}, {"of": "slowest_round", …}],
 //!    "jacinth": {"p50": …, "min": …, "max": …, "rounds": …, "disturbed": false,
-//!      "each": {"p50": …, "p99": …, "p99.9": …, "max": …}},
+//!      "each": {"p50": …, "p99": …, "p99.9": …, "max": …}, "processor_time_ns": {"p50": …, "min": …, "max": …}},
 //!    "reference": {"name": "bare_ring", "p50": …, …},
 //!    "peers": {"unix_seqpacket": {…}, …}}]}
 //! ```
@@ -53,6 +53,9 @@ fn result(report: &Report<'_>, row: &Row) -> Value {
         }
         Condition::SlowestRound => {
             json!({ "of": "slowest_round", "bound": 1.0, "ratio": report.ratio_of_slowest_rounds(row) })
+        }
+        Condition::ProcessorTime(bound) => {
+            json!({ "of": "processor_time", "bound": bound, "ratio": report.ratio_of_processor_times(row) })
         }
     });
     json!({

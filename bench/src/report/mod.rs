@@ -1,5 +1,6 @@
-//! The report of a run: the machine's limits, figures over rounds, ratios, a table, JSON, plots.
+//! The report of a run: the machine's limits, figures over rounds, ratios, tables, JSON, plots.
 
+mod calls;
 mod figure;
 mod json;
 mod limits;
@@ -7,9 +8,10 @@ pub mod plain;
 mod plot;
 mod summary;
 mod table;
+mod verdict;
 mod versions;
 
-pub use figure::{Figure, Tail, in_unit, times};
+pub use figure::{Figure, ProcessorTime, Tail, in_unit, times};
 pub use json::json;
 pub use plot::plots;
 pub use summary::summary;
@@ -40,6 +42,12 @@ impl Report<'_> {
             Some(Err(why)) => Err(why),
             None => Err("not measured"),
         }
+    }
+
+    /// Jacinth's processor time of a call / the reference's.
+    fn ratio_of_processor_times(&self, row: &Row) -> Option<f64> {
+        let time = |of: Measured| Some(self.figure(of).ok()?.processor_time?.p50);
+        Some(time(row.jacinth)? / time(row.reference)?)
     }
 
     /// Jacinth's slowest round / the reference's slowest round.

@@ -1,7 +1,8 @@
-//! The tables: of the machine's limits, and of the rows.
+//! The tables: of the machine's limits, of the rows, and of the rows of calls, which have columns of their own.
 
-use super::{Report, in_unit, limits, times, versions};
-use crate::measure::{Better, Unit, full_name};
+use super::verdict::verdict;
+use super::{Report, calls, in_unit, limits, times, versions};
+use crate::measure::{Unit, full_name};
 use crate::report::plain;
 use crate::row::Row;
 use comfy_table::{Cell, CellAlignment, Table, presets};
@@ -12,20 +13,25 @@ pub fn table(report: &Report<'_>) -> String {
     if !plain::is_terminal() {
         return markdown(report);
     }
-    let [limits, rows] = [limits::fill(report), fill(report)].map(|mut table| {
+    let tables = tables(report).map(|mut table| {
         plain::style(&mut table);
-        table
+        table.to_string()
     });
-    format!("{limits}\n\n{rows}\n{}\n", footnotes(report))
+    format!("{}\n{}\n", tables.collect::<Vec<_>>().join("\n\n"), footnotes(report))
 }
 
 /// The same as Markdown.
 pub fn markdown(report: &Report<'_>) -> String {
-    let [limits, rows] = [limits::fill(report), fill(report)].map(|mut table| {
+    let tables = tables(report).map(|mut table| {
         table.load_preset(presets::ASCII_MARKDOWN);
-        table
+        table.to_string()
     });
-    format!("{limits}\n\n{rows}\n\n{}\n", footnotes(report))
+    format!("{}\n\n{}\n", tables.collect::<Vec<_>>().join("\n\n"), footnotes(report))
+}
+
+/// The tables that have rows.
+fn tables(report: &Report<'_>) -> impl Iterator<Item = Table> {
+    [limits::fill(report), fill(report), calls::fill(report)].into_iter().filter(|table| !table.is_empty())
 }
 
 fn fill(report: &Report<'_>) -> Table {
@@ -48,7 +54,7 @@ fn fill(report: &Report<'_>) -> Table {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    for (index, row) in report.rows.iter().enumerate() {
+    for (index, row) in report.rows.iter().filter(|row| !calls::has(row)).enumerate() {
         if index > 0 {
             table.add_row([""]);
         }
@@ -83,9 +89,9 @@ fn add(table: &mut Table, report: &Report<'_>, row: &Row) {
             && let Ok(jacinth) = &jacinth
         {
             let ratio = jacinth.p50 / figure.p50;
-            cells.push(Cell::new(times(ratio)));
-            if let Some(bound) = row.bound_for(&full_name(measured)) {
-                cells.extend(verdict(row, ratio, bound, jacinth.disturbed || figure.disturbed));
+            match row.bound_for(&full_name(measured)) {
+                Some(bound) => cells.extend(verdict(unit.better(), ratio, bound, [jacinth, &figure])),
+                None => cells.push(Cell::new(times(ratio))),
             }
         }
         table.add_row(cells);
@@ -94,31 +100,23 @@ fn add(table: &mut Table, report: &Report<'_>, row: &Row) {
             && let (Ok(jacinth), Some(ratio)) = (&jacinth, report.ratio_of_slowest_rounds(row))
         {
             let mut cells = ["", "slowest round", "", "", "", "", "", ""].map(Cell::new).to_vec();
-            cells.push(Cell::new(times(ratio)));
-            cells.extend(verdict(row, ratio, 1.0, jacinth.disturbed || figure.disturbed));
+            cells.extend(verdict(unit.better(), ratio, 1.0, [jacinth, &figure]));
             table.add_row(cells);
         }
     }
 }
 
-/// The bound for a ratio, and whether the ratio is within it.
-fn verdict(row: &Row, ratio: f64, bound: f64, is_disturbed: bool) -> [Cell; 2] {
-    let sign = if row.jacinth.unit().better() == Better::Lower { "≤" } else { "≥" };
-    let is_met = match row.is_met(ratio, bound) {
-        _ if is_disturbed => "disturbed",
-        true => "met",
-        false => "not met",
-    };
-    [Cell::new(format!("{sign} {bound:.2}")), Cell::new(is_met)]
-}
+/// The conditions of calls.
+const CALLS: &str = "Calls: no process is pinned. CPU is the processor time of the server and its clients.\n";
 
 fn footnotes(report: &Report<'_>) -> String {
     let outcome = &report.outcome;
     format!(
         "Median, min and max are over the undisturbed ones of {} rounds (~ marks a figure with disturbed rounds only); \
-         p99, p99.9 and worst are of single round trips, the clock's own cost included.\nTwo processes on {}; \
+         p99, p99.9 and worst are of single round trips, the clock's own cost included.\n{}Two processes on {}; \
          {} attempts, {} of them disturbed after all repeats, {} repeats.\n{}, {} processors, Linux {}; {}.",
         report.rounds,
+        if report.rows.iter().any(|row| calls::has(row)) { CALLS } else { "" },
         outcome.placement,
         outcome.attempts,
         outcome.disturbed,

@@ -6,6 +6,7 @@ const PEERS: &[&str] = &[
     "ipc-channel",
     "crossbeam",
     "rtrb",
+    "tokio",
     #[cfg(feature = "aeron")]
     "rusteron-client",
 ];

@@ -1,6 +1,6 @@
 //! A row of the table.
 
-use crate::measure::{Better, Measurement, full_name};
+use crate::measure::{Measurement, full_name};
 
 /// A measurement, as the table refers to it.
 pub type Measured = &'static dyn Measurement;
@@ -29,20 +29,14 @@ pub enum Condition {
     Peer(Measured, f64),
     /// Jacinth's slowest round is at least as good as the reference's slowest round.
     SlowestRound,
+    /// A bound for the processor time of a call: jacinth's / the reference's, at most this.
+    ProcessorTime(f64),
 }
 
 impl Row {
     /// All that is measured for this row.
     pub fn measurements(&self) -> impl Iterator<Item = Measured> {
         [self.jacinth, self.reference].into_iter().chain(self.peers.iter().copied())
-    }
-
-    /// Whether a ratio of jacinth's figure to another is within a bound: the target, or that of a condition.
-    pub fn is_met(&self, ratio: f64, bound: f64) -> bool {
-        match self.jacinth.unit().better() {
-            Better::Lower => ratio <= bound,
-            Better::Higher => ratio >= bound,
-        }
     }
 
     /// The bound for the ratio to one of the row's measurements, if there is one.
@@ -52,7 +46,15 @@ impl Row {
         }
         self.conditions.iter().find_map(|condition| match condition {
             Condition::Peer(peer, bound) => (full_name(*peer) == name).then_some(*bound),
-            Condition::SlowestRound => None,
+            Condition::SlowestRound | Condition::ProcessorTime(_) => None,
+        })
+    }
+
+    /// The bound for the ratio of the processor times, if there is one.
+    pub fn bound_for_processor_time(&self) -> Option<f64> {
+        self.conditions.iter().find_map(|condition| match condition {
+            Condition::ProcessorTime(bound) => Some(*bound),
+            Condition::Peer(..) | Condition::SlowestRound => None,
         })
     }
 

@@ -1,4 +1,5 @@
-//! A run: its rounds, and the second process that plays the far sides.
+//! A run: its rounds, the second process that plays the far sides, and the members of teams.
 
+pub mod member;
 pub mod partner;
 pub mod schedule;

@@ -5,10 +5,14 @@ pub mod aeron;
 pub mod crossbeam;
 pub mod iceoryx2;
 pub mod ipc_channel;
+pub mod ipc_receiver_set;
 pub mod pipe;
 pub mod rtrb;
+pub mod unix_epoll;
 pub mod unix_fd;
 pub mod unix_seqpacket;
+pub mod unix_threads;
+pub mod unix_tokio;
 
 /// Whether a side sleeps in the kernel until there is something, or asks again and again.
 pub trait Manner {

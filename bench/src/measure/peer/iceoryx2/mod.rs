@@ -1,8 +1,9 @@
-//! iceoryx2, as its own benchmarks run it: both sides ask again and again.
+//! iceoryx2. As its own benchmarks run it, both sides ask again and again; only `wait_set` sleeps.
 
 pub mod loan;
 pub mod publish_subscribe;
 pub mod request_response;
+pub mod wait_set;
 
 use crate::measure::Stage;
 use ::iceoryx2::prelude::*;

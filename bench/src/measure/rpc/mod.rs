@@ -1,0 +1,182 @@
+//! Calls from client processes to one server process, as a user would write both: no process is pinned, and all settings
+//! are the defaults.
+//!
+//! The near side starts the server and its clients for each attempt ([`Team`]), and sleeps while they work. Each client
+//! makes one call after another. All begin together; what ends within one window of time counts, so that a client that
+//! starts late or ends early cannot make the others look faster.
+//!
+//! ```text
+//!  near side             server              client 1 … n
+//!    start ───────────────▶ listen
+//!    ◀──────────────────── Listening(addresses)
+//!    start, with an address ───────────────────▶ connect
+//!    ◀────────────────────────────────────────── Connected
+//!    read the server's processor time
+//!    Window ───────────────────────────────────▶ call, call, … until the window is over; disconnect
+//!    ◀────────────────────────────────────────── Called(tally)
+//!    ◀──────────────────── Served(calls)
+//!    read the server's processor time
+//! ```
+//!
+//! The processor time is user and system time of all threads of these processes, and it is divided by all calls, those of the
+//! warm-up included.
+
+pub mod calls;
+pub mod seat;
+
+use super::effort::Effort;
+use super::measurement::{Measurement, Stage, Unit, full_name};
+use super::sample::{CallSample, Sample};
+use crate::machine::processor_time;
+use crate::process::link::{Link, Reply};
+use crate::process::team::{Part, Seat, Team};
+use anyhow::{Context as _, Result, bail, ensure};
+use calls::{Calls, Window, distribution};
+use seat::{ClientSeat, ServerSeat, Word, say};
+use std::marker::PhantomData;
+use std::process::{Child, Command};
+use std::time::Duration;
+
+/// A means to call a server.
+pub trait Service: 'static {
+    /// The name of its column.
+    const WHO: &'static str;
+
+    /// How the processes of a measurement are started.
+    fn starter(_clients: usize) -> Result<impl FnMut(&Seat, &mut Command) -> Result<Child>> {
+        Ok(|_: &Seat, program: &mut Command| Ok(program.spawn()?))
+    }
+
+    /// The server: listens, says so, and answers until all clients are gone. Gives the number of answers.
+    fn serve(seat: &ServerSeat<'_>) -> Result<u64>;
+
+    /// A client: connects, says so, and makes its calls. Gives them once it is disconnected.
+    fn call(seat: &ClientSeat<'_>) -> Result<Calls>;
+}
+
+/// Calls by so many clients.
+pub struct Rpc<S> {
+    what: &'static str,
+    clients: usize,
+    _service: PhantomData<fn() -> S>,
+}
+
+/// The window is so many timed passes long: the scheduler's time slices are milliseconds, and many processes share the
+/// processors.
+const PASSES: u32 = 2;
+
+impl<S> Rpc<S> {
+    /// Under this name.
+    pub const fn new(what: &'static str, clients: usize) -> Self {
+        Self { what, clients, _service: PhantomData }
+    }
+}
+
+impl<S: Service> Rpc<S> {
+    fn measure(&self, effort: Effort) -> Result<Sample> {
+        let mut spawn = S::starter(self.clients)?;
+        let mut team = Team::default();
+        let seat = |part, index, address| Seat {
+            measurement: full_name(self),
+            part,
+            index,
+            clients: self.clients,
+            address,
+        };
+        let mut start = |team: &mut Team, seat: Seat| team.start(&seat, |program| spawn(&seat, program));
+
+        start(&mut team, seat(Part::Server, 0, String::new()))?;
+        let Some(Word::Listening(addresses)) = team.hear(&[Part::Server])?.pop() else {
+            bail!("the server did not say where it listens");
+        };
+        ensure!(
+            addresses.len() == self.clients,
+            "{} addresses for {} clients",
+            addresses.len(),
+            self.clients
+        );
+        for (index, address) in addresses.into_iter().enumerate() {
+            start(&mut team, seat(Part::Client, index, address))?;
+        }
+        for word in team.hear(&[Part::Client])? {
+            ensure!(matches!(word, Word::Connected), "a client said {word:?}, not that it is connected");
+        }
+
+        let server = team.processes(Part::Server).next().context("there is a server")?;
+        let before = processor_time::of(server)?;
+        // Twice the warm-up: the clients are told one after another.
+        let window = Window::after(effort.warm_up * 2, effort.pass * PASSES);
+        team.tell(Part::Client, &window)?;
+        let words = team.hear(&[Part::Server, Part::Client])?;
+        let server_cpu = processor_time::of(server)?.saturating_sub(before);
+        team.dismiss()?;
+        sum(words, window, server_cpu).map(Sample::Calls)
+    }
+}
+
+/// The sample of all members' last words.
+fn sum(words: Vec<Word>, window: Window, server_cpu: Duration) -> Result<CallSample> {
+    let (mut calls, mut served, mut cpu_ns) = (0, 0, server_cpu.as_nanos() as u64);
+    let mut each = distribution()?;
+    for word in words {
+        match word {
+            Word::Called(tally) => {
+                calls += tally.calls;
+                cpu_ns += tally.cpu_ns;
+                for (ns, count) in tally.each {
+                    each.record_n(ns, count)?;
+                }
+            }
+            Word::Served(count) => served += count,
+            other => bail!("a member said {other:?}, not what it has done"),
+        }
+    }
+    ensure!(calls == served, "{calls} calls were made, {served} were answered");
+    ensure!(!each.is_empty(), "no call ended within {} s", window.seconds());
+    let per_second = each.len() as f64 / window.seconds();
+    Ok(CallSample { per_second, cpu_ns: cpu_ns as f64 / calls as f64, each })
+}
+
+impl<S: Service> Measurement for Rpc<S> {
+    fn who(&self) -> &'static str {
+        S::WHO
+    }
+
+    fn what(&self) -> &'static str {
+        self.what
+    }
+
+    fn unit(&self) -> Unit {
+        Unit::CallsPerSecond
+    }
+
+    fn sleeps(&self) -> bool {
+        true
+    }
+
+    fn near(&self, stage: &Stage<'_>) -> Result<Sample> {
+        stage.link.expect_done()?;
+        let measure = || self.measure(stage.effort);
+        match &stage.cores {
+            // The members run where the kernel likes.
+            Some(cores) => cores.unbound(measure),
+            None => measure(),
+        }
+    }
+
+    fn far(&self, stage: &Stage<'_>) -> Result<()> {
+        stage.link.send(&Reply::Done(0))
+    }
+
+    fn play(&self, seat: &Seat, link: &Link) -> Result<()> {
+        let played = match seat.part {
+            Part::Server => S::serve(&ServerSeat::new(link, seat.clients)).map(Word::Served),
+            Part::Client => {
+                let Seat { index, clients, ref address, .. } = *seat;
+                S::call(&ClientSeat { index, clients, address, link })
+                    .map(|calls| Word::Called(calls.tally()))
+            }
+        };
+        say(link, &played.map_err(|error| format!("{error:#}")))
+    }
+}
