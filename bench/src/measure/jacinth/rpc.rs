@@ -94,14 +94,10 @@ impl<'c> Waiting<'c> {
     /// Sleeps until there are some, and gives the numbers of their channels.
     fn next_ready(&mut self) -> Result<Vec<usize>> {
         object_wait_many(&mut self.items, MonotonicInstant::INFINITE)?;
-        let pending = self.items.iter().map(|item| item.pending.intersects(READABLE_OR_CLOSED));
-        Ok(self
-            .clients
-            .iter()
-            .copied()
-            .zip(pending)
-            .filter(|(_, pending)| *pending)
-            .map(|(client, _)| client)
+        let ready = self.clients.iter().zip(&self.items);
+        Ok(ready
+            .filter(|(_, item)| item.pending.intersects(READABLE_OR_CLOSED))
+            .map(|(client, _)| *client)
             .collect())
     }
 
