@@ -4,7 +4,8 @@
 //! cores share a cache, 100 ns and more elsewhere) and two threads of one core (30 to 45 ns), and are taken away for
 //! milliseconds. So each attempt is bracketed by a short probe, a bare cache-line ping-pong, and by the steal time of
 //! /proc/stat. Other programs take processors too: the kernel counts how long the two processes stood ready and did not
-//! run. A disturbed attempt is measured again.
+//! run. A disturbed attempt is measured again. Measurements that are not pinned are
+//! bracketed by the steal time alone.
 
 use anyhow::{Context as _, Result};
 use procfs::process::Process;

@@ -25,6 +25,11 @@ pub trait Measurement: Sync {
         false
     }
 
+    /// Whether it runs on the two processors of the run, so that a change of these two disturbs it.
+    fn is_pinned(&self) -> bool {
+        true
+    }
+
     /// The side that times. The far side runs meanwhile.
     fn near(&self, stage: &Stage<'_>) -> Result<Sample>;
 

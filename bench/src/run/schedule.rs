@@ -121,6 +121,11 @@ impl Stand {
         Ok(Placement::of(self.partner.measure(&CacheLine, Effort::PROBE)?.value()))
     }
 
+    /// `None` for a measurement that is not pinned: the two processors say nothing about it.
+    fn probe_for(&self, measurement: Measured) -> Result<Option<Placement>> {
+        measurement.is_pinned().then(|| self.probe()).transpose()
+    }
+
     /// The time that both processes have lost to others so far.
     fn lost(&self, measurement: Measured) -> Duration {
         let Some(cores) = self.cores else { return Duration::ZERO };
@@ -142,7 +147,7 @@ impl Stand {
     ) -> Result<Attempt> {
         let mut best = None::<(f64, Sample)>;
         for repeated in 0..tries {
-            let before = self.probe()?;
+            let before = self.probe_for(measurement)?;
             let lost_before = self.lost(measurement);
             let start = Instant::now();
             let sample = {
@@ -151,7 +156,8 @@ impl Stand {
             };
             let elapsed = start.elapsed();
             let lost = self.lost(measurement).saturating_sub(lost_before);
-            let stayed = before == wanted && self.probe()? == wanted;
+            let stayed = before.is_none_or(|before| before == wanted)
+                && self.probe_for(measurement)?.is_none_or(|after| after == wanted);
             let share_lost = if stayed { lost.as_secs_f64() / elapsed.as_secs_f64() } else { f64::INFINITY };
             if share_lost <= LOST_AT_MOST {
                 return Ok(Attempt { sample, repeated, disturbed: false });
