@@ -36,7 +36,7 @@ struct Arguments {
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
 
-    /// Rounds, instead of 25 (5 with --quick)
+    /// Rounds, instead of 25 (with --quick 5, and 2 of calls)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     rounds: Option<u32>,
 
@@ -120,8 +120,10 @@ fn list() {
 fn measure(arguments: &Arguments) -> Result<()> {
     let rows = chosen(&arguments.only)?;
     let (rounds, effort) = if arguments.quick { (5, Effort::QUICK) } else { (25, Effort::FULL) };
+    let unpinned_rounds = if arguments.quick && arguments.rounds.is_none() { 2 } else { u32::MAX };
     let rounds = arguments.rounds.unwrap_or(rounds);
-    let plan = Plan { measurements: row::measurements(rows.iter().copied()), rounds, effort };
+    let measurements = row::measurements(rows.iter().copied());
+    let plan = Plan { measurements, rounds, unpinned_rounds, effort };
     if Cores::choose()?.is_none() {
         eprintln!(
             "There is one processor only: both processes share it, and spinning measures the scheduler."
@@ -131,7 +133,8 @@ fn measure(arguments: &Arguments) -> Result<()> {
     let machine = Machine::look();
     // Made before this thread is pinned, so that the supervisor's thread is not.
     let supervisor = Supervisor::create(&many_handles::config_with_room()).context("making an arena")?;
-    let progress = ProgressBar::new(u64::from(rounds) * plan.measurements.len() as u64);
+    let progress =
+        ProgressBar::new(plan.measurements.iter().map(|one| u64::from(plan.rounds_of(*one))).sum());
     progress.set_style(ProgressStyle::with_template("{wide_bar} {pos}/{len} {msg:42} {eta:>4} left")?);
     let outcome = schedule::run(&plan, &supervisor, |round, name| {
         progress.set_message(format!("round {} {name}", round + 1));

@@ -17,8 +17,17 @@ pub struct Plan {
     pub measurements: Vec<Measured>,
     /// How many rounds.
     pub rounds: u32,
+    /// How many of them have the measurements that are not pinned. Those start up to 51 processes for each attempt.
+    pub unpinned_rounds: u32,
     /// How long each attempt.
     pub effort: Effort,
+}
+
+impl Plan {
+    /// How many of the rounds have this measurement.
+    pub fn rounds_of(&self, measurement: Measured) -> u32 {
+        if measurement.is_pinned() { self.rounds } else { self.rounds.min(self.unpinned_rounds) }
+    }
 }
 
 /// The outcome of a run.
@@ -53,6 +62,9 @@ pub fn run(plan: &Plan, supervisor: &Supervisor, mut step: impl FnMut(u32, &str)
     let mut outcome = Outcome { figures: HashMap::new(), placement, attempts: 0, repeated: 0, disturbed: 0 };
     for round in 0..plan.rounds {
         for measurement in &plan.measurements {
+            if round >= plan.rounds_of(*measurement) {
+                continue;
+            }
             let name = full_name(*measurement);
             step(round, &name);
             let figure = outcome.figures.entry(name).or_insert_with(|| Ok(Vec::new()));
