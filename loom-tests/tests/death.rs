@@ -190,6 +190,54 @@ explorations! {
         explore_deaths(CREATING_IN_A_GIVEN_SLOT, 1);
     }
 
+    /// INV-CELL-1, INV-PORT-1: a packet is queued whole or not at all, and the port goes on.
+    #[test]
+    fn dead_senders_packet_is_whole_or_absent() {
+        explore_deaths(QUEUEING, 0);
+    }
+
+    /// INV-RING-P3: packets that found no place are found.
+    #[test]
+    fn death_loses_no_overflowed_packet() {
+        explore_deaths(QUEUEING_TOO_MUCH, 0);
+    }
+
+    /// INV-CELL-2, INV-CELL-4: a packet that was taken is gone, and its cell is free.
+    #[test]
+    fn dead_waiter_takes_one_packet() {
+        explore_deaths(TAKING_A_PACKET, 1);
+    }
+
+    /// INV-OBSERVER-1: a registration that has not committed is undone, and any other ends with its handle.
+    #[test]
+    fn dead_registrar_leaves_no_observer() {
+        explore_deaths(OBSERVING_WITH_A_SHARED_PORT, 0);
+        explore_deaths(OBSERVING_A_SHARED_EVENT, 0);
+        explore_deaths(OBSERVING_WHAT_IS_ASSERTED, 0);
+    }
+
+    /// INV-OBSERVE-1, INV-OBSERVE-3: recovery fires for the dead thread, once.
+    #[test]
+    fn dead_signaller_fires_all_observers() {
+        explore_deaths(SIGNALLING_AN_OBSERVED_EVENT, 0);
+        explore_deaths(WRITING_TO_AN_OBSERVED_END, 0);
+    }
+
+    /// INV-OBSERVER-1, INV-OBSERVER-2.
+    #[test]
+    fn dead_closer_ends_its_observers() {
+        explore_deaths(CLOSING_AN_OBSERVED_HANDLE, 0);
+        explore_deaths(REPLACING_AN_OBSERVED_HANDLE, 0);
+        explore_deaths(CANCELLING, 0);
+        explore_deaths(ENDING_AN_OBSERVED_EVENT, 0);
+    }
+
+    /// INV-PORT-1: every block of the port comes back, once.
+    #[test]
+    fn dead_closer_frees_the_ports_blocks() {
+        explore_deaths(ENDING_A_PORT, 0);
+    }
+
     /// INV-CYCLE-2: the next collector collects the rest of a dead collector's cycles.
     #[test]
     fn next_collector_finishes_a_dead_ones_cycles() {

@@ -124,6 +124,24 @@ fn second_supervisor_completes_messages() {
     }
 }
 
+/// The same for packets and observers.
+#[test]
+fn second_supervisor_completes_packets() {
+    for scene in [
+        QUEUEING,
+        TAKING_A_PACKET,
+        OBSERVING_WITH_A_SHARED_PORT,
+        OBSERVING_A_SHARED_EVENT,
+        SIGNALLING_AN_OBSERVED_EVENT,
+        WRITING_TO_AN_OBSERVED_END,
+        CLOSING_AN_OBSERVED_HANDLE,
+        ENDING_A_PORT,
+        ENDING_AN_OBSERVED_EVENT,
+    ] {
+        every_pair_of_deaths(scene);
+    }
+}
+
 /// Supervisors do die at every point that only they pass.
 #[test]
 fn supervisor_dies_at_each_recovery_point() {
@@ -134,6 +152,7 @@ fn supervisor_dies_at_each_recovery_point() {
         (SENDING_HANDLES, "transfer.written"),
         (SENDING_IN_USED_BLOCKS, "take.owned"),
         (CREATING_IN_A_USED_SLOT, "slot.taken"),
+        (QUEUEING, "queue.reserved"),
     ];
     for (scene, name) in settling {
         second_deaths(scene, Some(Death { name, nth: 0 }), &mut reached);

@@ -27,6 +27,9 @@ pub fn explore_deaths_at(scene: Scene, preemptions_at: impl Fn(&str) -> usize) {
 
 /// Whether the victim died in any of it.
 fn explore_death(scene: Scene, death: Death, preemptions: usize) -> bool {
+    if std::env::var_os("MODEL_STATISTICS").is_some() {
+        eprintln!("{} {death:?}", scene.name);
+    }
     let died = Arc::new(AtomicBool::new(false));
     let seen = died.clone();
     model(preemptions, move || {

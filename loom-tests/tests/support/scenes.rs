@@ -16,7 +16,7 @@ macro_rules! scenes {
     };
 }
 
-scenes! { handle event channel channel_lifecycle memory process }
+scenes! { handle event port channel channel_lifecycle memory process }
 
 /// The processes that take part.
 pub struct Actors {

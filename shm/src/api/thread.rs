@@ -246,6 +246,12 @@ impl Thread {
         if resolved && self.owns_row {
             reclaim::reclaim_orphans(self);
         }
+        #[cfg(loom)]
+        if self.is_dead() {
+            return;
+        }
+        // A scan that met damage may have left an intent.
+        let resolved = resolved && self.row().is_idle();
         slot_credit::return_cached_credits(self);
         // An adopted row is freed by recovery, which clears it first. The row's thread had its entries in another
         // process's pool.

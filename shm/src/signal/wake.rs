@@ -39,6 +39,28 @@ pub(crate) fn wake(thread: &Thread, state: &AtomicU64, flags: u64) {
     );
 }
 
+/// Wakes one sleeper of a word if there is one. The flags stay while others may sleep.
+pub(crate) fn wake_one(thread: &Thread, state: &AtomicU64) {
+    let mut word = State(state.load(Relaxed));
+    loop {
+        if !word.has(State::HAS_WAITERS) {
+            return;
+        }
+        // Relaxed: as in `wake`. The count moves on, so a thread that is about to sleep looks again.
+        match state.compare_exchange(word.0, word.next_count().0, Relaxed, Relaxed) {
+            Ok(_) => break,
+            Err(changed) => word = State(changed),
+        }
+    }
+    thread.increment(Counter::Wakes, 1);
+    if thread.arena().futex().wake_one(state) {
+        return;
+    }
+    // None slept: a thread that has armed since has moved the count on, and keeps its flag (INV-EVENT-2).
+    let awake = word.next_count();
+    let _ = state.compare_exchange(awake.0, awake.without(State::HAS_WAITERS).0, Relaxed, Relaxed);
+}
+
 /// Wakes the sleepers, and evaluates the observers, after a change of derived signals. Costs one load while no thread
 /// sleeps on the object and no port observes it (INV-OBSERVED-1). The only error is the death of a modelled thread.
 #[inline(always)]

@@ -73,6 +73,12 @@ impl Futex {
     pub(crate) fn wake_all(&self, word: &AtomicU64) {
         let _woken = futex::wake(low_half(word), futex::Flags::empty(), i32::MAX as u32);
     }
+
+    /// Wakes one sleeper that watches `word`. `false`: none sleeps.
+    pub(crate) fn wake_one(&self, word: &AtomicU64) -> bool {
+        // On an error, which only a damaged address would give, the caller takes it that none sleeps.
+        futex::wake(low_half(word), futex::Flags::empty(), 1).is_ok_and(|woken| woken > 0)
+    }
 }
 
 fn on_one((word, expected): Watched<'_>, flags: futex::Flags, deadline_ns: i64) -> WakeReason {

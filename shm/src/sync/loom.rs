@@ -305,13 +305,14 @@ pub(crate) fn now_ns() -> i64 {
 /// One condition variable for the whole arena. As in the kernel, the comparison and the sleep are one step.
 #[derive(Debug)]
 pub(crate) struct Futex {
-    gate: Mutex<()>,
+    /// How many sleep.
+    gate: Mutex<usize>,
     woken: Condvar,
 }
 
 impl Futex {
     pub(crate) fn new() -> Self {
-        Self { gate: Mutex::new(()), woken: Condvar::new() }
+        Self { gate: Mutex::new(0), woken: Condvar::new() }
     }
 
     pub(crate) const MOST_WORDS: usize = 128;
@@ -324,17 +325,29 @@ impl Futex {
             }
             return WakeReason::TimedOut;
         }
-        let gate = self.gate.lock().unwrap();
+        let mut gate = self.gate.lock().unwrap();
         // The kernel compares under a lock that every waker takes: the mutex gives the same ordering.
         if words.iter().all(|(word, expected)| word.load(super::Relaxed) as u32 == *expected) {
+            *gate += 1;
             drop(self.woken.wait(gate).unwrap());
         }
         WakeReason::Woken
     }
 
     pub(crate) fn wake_all(&self, _word: &AtomicU64) {
-        let _gate = self.gate.lock().unwrap();
+        *self.gate.lock().unwrap() = 0;
         self.woken.notify_all();
+    }
+
+    /// For models in which all sleepers watch this word.
+    pub(crate) fn wake_one(&self, _word: &AtomicU64) -> bool {
+        let mut gate = self.gate.lock().unwrap();
+        let is_asleep = *gate > 0;
+        if is_asleep {
+            *gate -= 1;
+            self.woken.notify_one();
+        }
+        is_asleep
     }
 }
 

@@ -119,7 +119,7 @@ pub(crate) struct ConsumerLine {
 ///
 /// ```text
 ///  line 0, written when a packet is queued    tail · overflow · hint for user packets · hint for observers
-///  line 1, written by waiters                 head · sleeper
+///  line 1, written by waiters                 head · sleepers
 ///  lines 2 and 3, which rarely change         ring · 15 leaves, each with the groups of cells
 /// ```
 #[derive(Clone, Copy)]
@@ -161,8 +161,8 @@ impl<'a> PortBody<'a> {
         &self.line_1().head
     }
 
-    /// The only process that has ever slept at this port, or that there were several: see `object/port/wait`.
-    pub(crate) fn sleeper(self) -> &'a AtomicU64 {
+    /// Who has ever slept at this port: see `word/port/sleeper`.
+    pub(crate) fn sleepers(self) -> &'a AtomicU64 {
         &self.line_1().head_segment
     }
 

@@ -216,7 +216,8 @@ pub(crate) fn free_all(thread: &Thread, port: Slot) -> Result<()> {
         thread.set_list_intent(ListIntent::Idle, 0);
     }
     let body = body(arena, port)?;
-    for word in [body.tail(), body.overflow(), body.hint(false), body.hint(true), body.head(), body.sleeper()]
+    for word in
+        [body.tail(), body.overflow(), body.hint(false), body.hint(true), body.head(), body.sleepers()]
     {
         // Relaxed: the lifecycle word publishes them. Load before the store, as in `options::clear_options`.
         if word.load(Relaxed) != 0 {
@@ -230,5 +231,5 @@ pub(crate) fn free_all(thread: &Thread, port: Slot) -> Result<()> {
 pub(crate) fn is_blank(arena: &Arena, port: Slot) -> Result<bool> {
     let body = body(arena, port)?;
     // Relaxed: the port is retired. No packet was ever queued without a ring, and no cell reserved without a leaf.
-    Ok(body.places().iter().all(|place| place.load(Relaxed) == 0) && body.sleeper().load(Relaxed) == 0)
+    Ok(body.places().iter().all(|place| place.load(Relaxed) == 0) && body.sleepers().load(Relaxed) == 0)
 }

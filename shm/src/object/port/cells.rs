@@ -202,11 +202,8 @@ pub(crate) fn reserve(thread: &Thread, port: Slot, purpose: Purpose) -> Result<(
             }
         }
     }
-    // Every cell is in use: the first group that was never linked comes next.
+    // Every cell was in use: the first group that was never linked comes next, unless another thread has linked it by now.
     for group in all {
-        if blocks::part(arena, port, Part::Group(group))?.is_some() {
-            continue;
-        }
         let lines = blocks::part_or_new(thread, port, Part::Group(group))?;
         if let Some(reserved) = reserve_in(thread, group, lines) {
             hint_at(hint, group);

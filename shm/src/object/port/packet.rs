@@ -114,7 +114,15 @@ pub(crate) fn wait(
 ) -> Result<Packet> {
     let found = lookup::lookup(thread, value)?;
     // The right type before the right rights, as for every call.
-    let take = || with_port(thread, found, |port| ring::take_first(thread, port, copy));
+    let take = || {
+        with_port(thread, found, |port| {
+            let taken = ring::take_first(thread, port, copy)?;
+            if taken.is_none() {
+                ring::note_sleeper(thread, port)?;
+            }
+            Ok(taken)
+        })
+    };
     with_port(thread, found, |_| found.require(rights))?;
     // No signal: a port has none. The sleeper waits for a change of the port's event count.
     let mut items = [WaitItem { handle: value, waitfor: Signals::empty(), pending: Signals::empty() }];

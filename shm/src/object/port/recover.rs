@@ -45,5 +45,5 @@ fn resolve_port(thread: &Thread, port: Slot) -> Result<()> {
         }
     }
     // The dead thread may have been woken, and not have taken the packet.
-    ring::wake_waiters(thread, port)
+    ring::wake_all_waiters(thread, port)
 }

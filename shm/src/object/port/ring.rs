@@ -27,20 +27,28 @@ use crate::arena::record::line::Line;
 use crate::arena::record::object::PortBody;
 use crate::arena::word::port::cell::{CellState, CellWord};
 use crate::arena::word::port::ring::RingWord;
+use crate::arena::word::port::sleeper::Sleepers;
 use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::arena::word::signals::State;
 use crate::object::port::blocks::{self, Part, RING_PLACES};
 use crate::object::port::cells::{self, Cell};
 use crate::process::thread::{Thread, crash_point};
 use crate::signal::wake;
-use crate::sync::{AcqRel, Acquire, AtomicU64, Relaxed, SeqCst, fence};
+use crate::sync::{self, AcqRel, Acquire, AtomicU64, Relaxed, SeqCst, fence};
 
 /// Cells are FIRED that found no place.
 const OVERFLOWS: u64 = 1 << 63;
 
 /// P5: no undamaged ring makes a thread repeat a step so often: each repetition follows a step of another thread, or
 /// moves the head or the tail.
-const MOST_STEPS: u64 = 64 * RING_PLACES + 1024;
+const MOST_STEPS: u32 = 64 * RING_PLACES as u32 + 1024;
+
+/// A thread that repeats a step lets others go on: what it sees may be about to change.
+fn pause_at(step: u32) {
+    if step > 1 {
+        sync::backoff(step);
+    }
+}
 
 /// The ring of a port, in use.
 struct Ring<'a> {
@@ -74,7 +82,8 @@ impl<'a> Ring<'a> {
     }
 
     fn front(&self) -> Result<Front<'a>> {
-        for _ in 0..MOST_STEPS {
+        for step in 0..MOST_STEPS {
+            pause_at(step);
             // Relaxed: a hint.
             let head = self.body.head().load(Relaxed);
             let (place, word) = self.place(head)?;
@@ -119,20 +128,25 @@ pub(crate) fn put(thread: &Thread, port: Slot, cell: Cell<'_>) -> Result<()> {
         // ORDER: the fence below orders the mark before the look, as the waiter's fence orders its last look before its
         // look at the mark.
         let mark = ring.body.overflow();
-        let seen = mark.load(Relaxed);
-        let raised = (seen & !OVERFLOWS).wrapping_add(1) & !OVERFLOWS | OVERFLOWS;
-        // Another thread that raises it at the same time does as well.
-        let _ = mark.compare_exchange(seen, raised, AcqRel, Relaxed);
+        let mut seen = mark.load(Relaxed);
+        loop {
+            let raised = (seen & !OVERFLOWS).wrapping_add(1) & !OVERFLOWS | OVERFLOWS;
+            match mark.compare_exchange(seen, raised, AcqRel, Relaxed) {
+                Ok(_) => break,
+                Err(changed) => seen = changed,
+            }
+        }
         crash_point!(thread, "port.overflowed");
         fence(SeqCst);
         put_in_place(thread, &ring, cell)?;
     }
-    wake_waiters(thread, port)
+    wake_waiter(thread, port)
 }
 
 /// Steps 1 to 4. `false`: the ring is full of packets.
 fn put_in_place(thread: &Thread, ring: &Ring<'_>, cell: Cell<'_>) -> Result<bool> {
-    for _ in 0..MOST_STEPS {
+    for step in 0..MOST_STEPS {
+        pause_at(step);
         let fired = cell.load();
         if fired.state() != CellState::Fired {
             return Ok(true);
@@ -283,12 +297,43 @@ pub(crate) fn has_overflowed(arena: &Arena, port: Slot) -> Result<bool> {
     Ok(blocks::body(arena, port)?.overflow().load(Relaxed) & OVERFLOWS != 0)
 }
 
-/// Wakes the threads that wait at the port.
-pub(crate) fn wake_waiters(thread: &Thread, port: Slot) -> Result<()> {
+/// Wakes a thread that waits at the port, or all of them where one might not take the packet (`word/port/sleeper`).
+fn wake_waiter(thread: &Thread, port: Slot) -> Result<()> {
     let state = thread.arena().state(ObjectRef::new(port, 0))?;
     // ORDER: pairs with the fence of `sleep_until`: either this thread sees HAS_WAITERS, or the sleeper sees the packet.
     fence(SeqCst);
-    wake::wake(thread, state, State::HAS_WAITERS | State::HAS_WRITE_WAITERS);
+    // ORDER: Acquire pairs with the Release of `arm`: if this thread sees HAS_WAITERS, it sees the sleeper among the
+    // sleepers.
+    if !State(state.load(Acquire)).has(State::HAS_WAITERS) {
+        return Ok(());
+    }
+    let sleepers = Sleepers(blocks::body(thread.arena(), port)?.sleepers().load(Relaxed));
+    if sleepers.is_one_process() && !sleepers.is_one_thread() {
+        wake::wake_one(thread, state);
+    } else {
+        wake::wake(thread, state, State::HAS_WAITERS);
+    }
+    Ok(())
+}
+
+/// Notes that this thread is about to sleep at the port. The caller has a hazard on the port.
+pub(crate) fn note_sleeper(thread: &Thread, port: Slot) -> Result<()> {
+    let cell = blocks::body(thread.arena(), port)?.sleepers();
+    let one = Sleepers::one(thread.process.row, thread.process.quotas.charge.epoch, thread.tag);
+    let mut sleepers = Sleepers(cell.load(Relaxed));
+    while sleepers.with(one) != sleepers {
+        // Relaxed: the Release of `arm` comes after.
+        match cell.compare_exchange(sleepers.0, sleepers.with(one).0, Relaxed, Relaxed) {
+            Ok(_) => break,
+            Err(changed) => sleepers = Sleepers(changed),
+        }
+    }
+    Ok(())
+}
+
+/// After a death: wakes all threads that wait at the port.
+pub(crate) fn wake_all_waiters(thread: &Thread, port: Slot) -> Result<()> {
+    wake::wake(thread, thread.arena().state(ObjectRef::new(port, 0))?, State::HAS_WAITERS);
     Ok(())
 }
 

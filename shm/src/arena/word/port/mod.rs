@@ -7,3 +7,4 @@ pub(crate) mod cell;
 pub(crate) mod index;
 pub(crate) mod observer;
 pub(crate) mod ring;
+pub(crate) mod sleeper;

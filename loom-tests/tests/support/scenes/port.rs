@@ -1,0 +1,366 @@
+//! Scenes of ports: packets that are queued and taken, observers that come, fire and go.
+
+use super::*;
+use jacinth_shm_loom::AsyncWait;
+
+pub const SCENES: &[Scene] = &[
+    QUEUEING,
+    QUEUEING_TOO_MUCH,
+    TAKING_A_PACKET,
+    OBSERVING_WITH_A_SHARED_PORT,
+    OBSERVING_A_SHARED_EVENT,
+    OBSERVING_WHAT_IS_ASSERTED,
+    SIGNALLING_AN_OBSERVED_EVENT,
+    WRITING_TO_AN_OBSERVED_END,
+    CLOSING_AN_OBSERVED_HANDLE,
+    REPLACING_AN_OBSERVED_HANDLE,
+    CANCELLING,
+    ENDING_A_PORT,
+    ENDING_AN_OBSERVED_EVENT,
+];
+
+const EVERY_STEP_OF_QUEUEING: &[&str] = &[
+    "queue.*",
+    "port.part.intended",
+    "port.part.linked",
+    "port.part.bound",
+    "port.placed",
+    "port.passed",
+    "port.queued",
+];
+
+fn config() -> Config {
+    small_with(|config| {
+        config.max_processes = 4;
+        config.max_threads = 5;
+        config.max_objects = 3;
+        config.max_handles_per_process = 7;
+        config.pool_bytes = 4096;
+    })
+}
+
+fn create_port(thread: &Thread) -> HandleValue {
+    thread.create(ObjectClass::Port, ALL).unwrap().0
+}
+
+fn observe(thread: &Thread, source: HandleValue, port: HandleValue, wait: AsyncWait) -> Result<()> {
+    thread.wait_async(find(thread, source), find(thread, port), wait)
+}
+
+fn once(key: u64) -> AsyncWait {
+    AsyncWait { key, trigger: USER, is_repeating: false }
+}
+
+fn repeating(key: u64) -> AsyncWait {
+    AsyncWait { key, trigger: USER, is_repeating: true }
+}
+
+fn queue(thread: &Thread, port: HandleValue, key: u64) -> Result<()> {
+    thread.port_queue(find(thread, port), key, 0, [key; 4])
+}
+
+fn take(thread: &Thread, port: HandleValue) -> Option<u64> {
+    thread.port_wait(port, Rights::empty(), 0).ok().map(|packet| packet.key)
+}
+
+fn take_all(thread: &Thread, port: HandleValue) -> Vec<u64> {
+    core::iter::from_fn(|| take(thread, port)).collect()
+}
+
+/// A victim and a survivor that each have a handle to one object.
+fn sharing(class: ObjectClass, prepare: impl FnOnce(&Thread, HandleValue)) -> Actors {
+    let supervisor = first(&config());
+    let shared = supervisor.create(class, ALL).unwrap().0;
+    prepare(&supervisor, shared);
+    let copy = supervisor.duplicate(find(&supervisor, shared), ALL).unwrap();
+    let (victim, process_slot) = child_with_slot(&supervisor, Some(shared));
+    let survivor = child(&supervisor, Some(copy));
+    let (theirs, ours) = (startup(&victim), startup(&survivor));
+    Actors { supervisor, victim, process_slot, victims: vec![theirs], survivor, survivors: vec![ours] }
+}
+
+fn shared_port() -> Actors {
+    sharing(ObjectClass::Port, |_, _| {})
+}
+
+/// The victim has a port of its own.
+fn with_victims_port(mut actors: Actors) -> Actors {
+    actors.victims.push(create_port(&actors.victim));
+    actors
+}
+
+/// The survivor has a port of its own.
+fn with_survivors_port(mut actors: Actors) -> Actors {
+    actors.survivors.push(create_port(&actors.survivor));
+    actors
+}
+
+/// The packets of the victim come whole or not at all, and others go on.
+fn at_most_one_packet(survivor: &Thread, survivors: &[HandleValue]) {
+    let packets = take_all(survivor, survivors[0]);
+    assert!(packets.iter().filter(|key| **key == 1).count() <= 1, "{packets:?}");
+    queue(survivor, survivors[0], 9).unwrap();
+    assert_eq!(take_all(survivor, survivors[0]), [9]);
+    close_all(survivor, survivors);
+}
+
+pub const QUEUEING: Scene = Scene {
+    name: "queueing the first packet of a port",
+    points: EVERY_STEP_OF_QUEUEING,
+    setup: shared_port,
+    act: |victim, victims| queue(victim, victims[0], 1),
+    beside: |survivor, survivors| {
+        queue(survivor, survivors[0], 2).unwrap();
+        Vec::new()
+    },
+    after: |survivor, survivors| {
+        let packets = take_all(survivor, survivors[0]);
+        assert!(packets.contains(&2), "{packets:?}");
+        assert!(packets.len() <= 2, "{packets:?}");
+        queue(survivor, survivors[0], 9).unwrap();
+        assert_eq!(take_all(survivor, survivors[0]), [9]);
+        close_all(survivor, survivors);
+    },
+};
+
+pub const QUEUEING_TOO_MUCH: Scene = Scene {
+    name: "queueing a packet that finds the ring full, and taking all",
+    points: &["port.overflowed", "port.refilled"],
+    setup: || {
+        // The event's observers have their packets at once.
+        sharing(ObjectClass::Port, |supervisor, port| {
+            let event = create_event(supervisor);
+            supervisor.signal(find(supervisor, event), Signals::empty(), USER).unwrap();
+            observe(supervisor, event, port, once(3)).unwrap();
+            observe(supervisor, event, port, once(4)).unwrap();
+            supervisor.close_value(event).unwrap();
+        })
+    },
+    act: |victim, victims| {
+        queue(victim, victims[0], 1)?;
+        for _ in 0..3 {
+            match victim.port_wait(victims[0], Rights::empty(), 0) {
+                Ok(_) | Err(Error::TimedOut) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    },
+    beside: nothing,
+    after: at_most_one_packet,
+};
+
+pub const TAKING_A_PACKET: Scene = Scene {
+    name: "taking a packet",
+    points: &["port.taken", "port.packet", "port.emptied"],
+    setup: || sharing(ObjectClass::Port, |supervisor, port| queue(supervisor, port, 1).unwrap()),
+    act: |victim, victims| match victim.port_wait(victims[0], Rights::empty(), 0) {
+        Err(Error::TimedOut) => Ok(()),
+        taken => taken.map(drop),
+    },
+    beside: |survivor, survivors| {
+        queue(survivor, survivors[0], 2).unwrap();
+        Vec::new()
+    },
+    after: |survivor, survivors| {
+        let packets = take_all(survivor, survivors[0]);
+        assert!([&[1, 2][..], &[2], &[1], &[]].contains(&&packets[..]), "{packets:?}");
+        queue(survivor, survivors[0], 9).unwrap();
+        assert_eq!(take_all(survivor, survivors[0]), [9]);
+        close_all(survivor, survivors);
+    },
+};
+
+pub const OBSERVING_WITH_A_SHARED_PORT: Scene = Scene {
+    name: "registering an observer with a port that others have too",
+    points: &["observe.reserved", "observe.shown", "observe.armed", "observe.named"],
+    setup: shared_port,
+    act: |victim, victims| {
+        let event = create_event(victim);
+        observe(victim, event, victims[0], once(1))?;
+        victim.signal(find(victim, event), Signals::empty(), USER)
+    },
+    beside: nothing,
+    after: at_most_one_packet,
+};
+
+pub const OBSERVING_A_SHARED_EVENT: Scene = Scene {
+    name: "registering two observers of an event that others signal",
+    points: &[
+        "observe.indexed",
+        "observe.named",
+        "observe.reserved",
+        "observe.shown",
+        "observe.armed",
+        "observe.fired",
+        "index.intended",
+        "index.linked",
+        "index.bound",
+    ],
+    setup: || with_victims_port(shared_event_of(config())),
+    act: |victim, victims| {
+        observe(victim, victims[0], victims[1], repeating(1))?;
+        observe(victim, victims[0], victims[1], repeating(2))
+    },
+    beside: |survivor, survivors| {
+        survivor.signal(find(survivor, survivors[0]), Signals::empty(), USER).unwrap();
+        Vec::new()
+    },
+    after: event_is_ours_alone,
+};
+
+fn shared_event_of(_: Config) -> Actors {
+    sharing(ObjectClass::Event, |_, _| {})
+}
+
+pub const OBSERVING_WHAT_IS_ASSERTED: Scene = Scene {
+    name: "registering an observer that has its packet at once",
+    points: &["observe.reserved", "observe.at_once"],
+    setup: shared_port,
+    act: |victim, victims| {
+        let event = create_event(victim);
+        victim.signal(find(victim, event), Signals::empty(), USER)?;
+        observe(victim, event, victims[0], once(1))
+    },
+    beside: nothing,
+    after: at_most_one_packet,
+};
+
+pub const SIGNALLING_AN_OBSERVED_EVENT: Scene = Scene {
+    name: "setting and clearing a signal that ports observe",
+    points: &["signal.*", "evaluate.*", "port.placed", "port.passed", "port.queued"],
+    setup: || {
+        let actors = with_survivors_port(shared_event_of(config()));
+        let [event, port] = actors.survivors[..] else { unreachable!() };
+        observe(&actors.survivor, event, port, once(1)).unwrap();
+        observe(&actors.survivor, event, port, repeating(2)).unwrap();
+        actors
+    },
+    act: |victim, victims| {
+        victim.signal(find(victim, victims[0]), Signals::empty(), USER)?;
+        victim.signal(find(victim, victims[0]), USER, Signals::empty())
+    },
+    beside: nothing,
+    after: |survivor, survivors| {
+        let [event, port] = survivors else { unreachable!() };
+        let mut packets = take_all(survivor, *port);
+        packets.sort_unstable();
+        // Either both have fired, or the signal was never set: then they fire now.
+        if packets.is_empty() {
+            assert!(survivor.signals_of(*event).unwrap().is_empty());
+            survivor.signal(find(survivor, *event), Signals::empty(), USER).unwrap();
+            packets = take_all(survivor, *port);
+            packets.sort_unstable();
+        }
+        assert_eq!(packets, [1, 2]);
+        close_all(survivor, survivors);
+    },
+};
+
+pub const WRITING_TO_AN_OBSERVED_END: Scene = Scene {
+    name: "writing to an end that a port observes",
+    points: &["send.sent", "send.published", "evaluate.fired", "evaluate.walked"],
+    setup: || {
+        let actors = with_survivors_port(actors_of(&config()));
+        let [end, port] = actors.survivors[..] else { unreachable!() };
+        let wait = AsyncWait { key: 1, trigger: Signals::READABLE, is_repeating: true };
+        observe(&actors.survivor, end, port, wait).unwrap();
+        actors
+    },
+    act: |victim, victims| victim.send_value(victims[0], &message(1, 1)),
+    beside: nothing,
+    after: |survivor, survivors| {
+        let [end, port] = survivors else { unreachable!() };
+        let packets = take_all(survivor, *port);
+        let readable = survivor.try_receive(*end).is_ok();
+        assert_eq!(packets.is_empty(), !readable, "a message is announced");
+        close_all(survivor, survivors);
+    },
+};
+
+pub const CLOSING_AN_OBSERVED_HANDLE: Scene = Scene {
+    name: "closing a handle with observers",
+    points: &["close.*", "observe.ended"],
+    setup: || {
+        let actors = with_victims_port(shared_event_of(config()));
+        observe(&actors.victim, actors.victims[0], actors.victims[1], once(1)).unwrap();
+        observe(&actors.victim, actors.victims[0], actors.victims[1], repeating(2)).unwrap();
+        actors
+    },
+    act: |victim, victims| victim.close_value(victims[0]),
+    beside: |survivor, survivors| {
+        survivor.signal(find(survivor, survivors[0]), Signals::empty(), USER).unwrap();
+        Vec::new()
+    },
+    after: event_is_ours_alone,
+};
+
+pub const REPLACING_AN_OBSERVED_HANDLE: Scene = Scene {
+    name: "replacing a handle with observers",
+    points: &["move.*", "replace.*", "observe.ended"],
+    setup: || {
+        let actors = with_victims_port(shared_event_of(config()));
+        observe(&actors.victim, actors.victims[0], actors.victims[1], once(1)).unwrap();
+        actors
+    },
+    act: |victim, victims| victim.replace(find(victim, victims[0]), ALL).map(drop),
+    beside: nothing,
+    after: event_is_ours_alone,
+};
+
+pub const CANCELLING: Scene = Scene {
+    name: "cancelling an observer",
+    points: &["observe.ended"],
+    setup: || {
+        let actors = with_victims_port(shared_event_of(config()));
+        observe(&actors.victim, actors.victims[0], actors.victims[1], once(1)).unwrap();
+        actors
+    },
+    act: |victim, victims| {
+        victim.port_cancel(find(victim, victims[1]), find(victim, victims[0]), 1).map(drop)
+    },
+    beside: |survivor, survivors| {
+        survivor.signal(find(survivor, survivors[0]), Signals::empty(), USER).unwrap();
+        Vec::new()
+    },
+    after: event_is_ours_alone,
+};
+
+pub const ENDING_A_PORT: Scene = Scene {
+    name: "closing and reclaiming a port with an observer and a packet",
+    points: &["port.part.leaving", "port.part.unlinked"],
+    setup: || {
+        let actors = with_victims_port(shared_event_of(config()));
+        observe(&actors.victim, actors.victims[0], actors.victims[1], once(1)).unwrap();
+        queue(&actors.victim, actors.victims[1], 2).unwrap();
+        actors
+    },
+    act: |victim, victims| {
+        victim.close_value(victims[1])?;
+        victim.reclaim().map(drop)
+    },
+    beside: |survivor, survivors| {
+        survivor.signal(find(survivor, survivors[0]), Signals::empty(), USER).unwrap();
+        Vec::new()
+    },
+    after: event_is_ours_alone,
+};
+
+pub const ENDING_AN_OBSERVED_EVENT: Scene = Scene {
+    name: "closing and reclaiming an event that was observed",
+    points: &["index.leaving", "index.unlinked"],
+    setup: || {
+        let mut actors = shared_port();
+        actors.victims.push(create_event(&actors.victim));
+        let [port, event] = actors.victims[..] else { unreachable!() };
+        observe(&actors.victim, event, port, once(1)).unwrap();
+        observe(&actors.victim, event, port, once(2)).unwrap();
+        actors
+    },
+    act: |victim, victims| {
+        victim.close_value(victims[1])?;
+        victim.reclaim().map(drop)
+    },
+    beside: nothing,
+    after: at_most_one_packet,
+};
