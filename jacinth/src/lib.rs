@@ -13,7 +13,7 @@
 //! # Contents
 //! | | |
 //! |---|---|
-//! | objects | [`Event`], [`EventPair`], [`Channel`]; [`Process`], [`Thread`], [`Job`], [`Vmar`] |
+//! | objects | [`Event`], [`EventPair`], [`Channel`], [`Timer`]; [`Process`], [`Thread`], [`Job`], [`Vmar`] |
 //! | handles | [`Handle`], [`NullableHandle`], [`Unowned`], the traits in [`prelude`] |
 //! | rights | [`Rights`], [`Handle::duplicate`], [`Handle::replace`] |
 //! | waiting | [`Signals`], [`Handle::wait_one`], [`object_wait_many`], [`Deadline`] |

@@ -213,6 +213,7 @@ enum On {
     Anything,
     Peered,
     Channels,
+    Timers,
 }
 
 struct Call {
@@ -221,6 +222,50 @@ struct Call {
     needs: Rights,
     run: fn(u32) -> Result<(), Status>,
 }
+
+const fn the(name: &'static str, on: On, needs: Rights, run: fn(u32) -> Result<(), Status>) -> Call {
+    Call { name, on, needs, run }
+}
+
+/// A type of objects.
+struct Type {
+    name: &'static str,
+    /// The calls that work on it.
+    calls: &'static [On],
+    rights: Rights,
+    /// Makes one, on which its calls succeed; its peer is kept open beside it.
+    make: fn() -> (NullableHandle, NullableHandle),
+}
+
+const TYPES: &[Type] = &[
+    Type {
+        name: "a channel",
+        calls: &[On::Anything, On::Peered, On::Channels],
+        rights: Rights::CHANNEL_DEFAULT,
+        make: readable_channel,
+    },
+    Type {
+        name: "an event pair",
+        calls: &[On::Anything, On::Peered],
+        rights: Rights::EVENTPAIR_DEFAULT,
+        make: || {
+            let (ours, theirs) = EventPair::create();
+            (ours.into(), theirs.into())
+        },
+    },
+    Type {
+        name: "an event",
+        calls: &[On::Anything],
+        rights: Rights::EVENT_DEFAULT,
+        make: || (event(), NullableHandle::invalid()),
+    },
+    Type {
+        name: "a timer",
+        calls: &[On::Anything, On::Timers],
+        rights: Rights::TIMER_DEFAULT,
+        make: || (Timer::create().into(), NullableHandle::invalid()),
+    },
+];
 
 /// The typed owner of a value, for the calls that only it has.
 fn typed<T: HandleBased>(value: u32) -> Unowned<'static, T> {
@@ -236,127 +281,65 @@ const PAST: MonotonicInstant = MonotonicInstant::INFINITE_PAST;
 /// Every call that takes a handle. None of them succeeds in these tests but `close`, `replace`, `duplicate` and
 /// the like, on good handles.
 const CALLS: &[Call] = &[
-    Call { name: "close", on: On::Anything, needs: Rights::NONE, run: raw::close },
-    Call {
-        name: "close_many",
-        on: On::Anything,
-        needs: Rights::NONE,
-        run: |value| raw::close_many(&[value]),
-    },
-    Call {
-        name: "duplicate",
-        on: On::Anything,
-        needs: Rights::DUPLICATE,
-        run: |value| raw::duplicate(value, Rights::SAME_RIGHTS).and_then(raw::close),
-    },
-    Call {
-        name: "replace",
-        on: On::Anything,
-        needs: Rights::NONE,
-        run: |value| raw::replace(value, Rights::SAME_RIGHTS).and_then(raw::close),
-    },
-    Call { name: "check_valid", on: On::Anything, needs: Rights::NONE, run: raw::check_valid },
-    Call {
-        name: "basic_info",
-        on: On::Anything,
-        needs: Rights::NONE,
-        run: |value| typed::<NullableHandle>(value).basic_info().map(drop),
-    },
-    Call {
-        name: "handle_count",
-        on: On::Anything,
-        needs: Rights::INSPECT,
-        run: |value| typed::<NullableHandle>(value).count_info().map(drop),
-    },
-    Call {
-        name: "get_name",
-        on: On::Anything,
-        needs: Rights::GET_PROPERTY,
-        run: |value| typed::<NullableHandle>(value).get_name().map(drop),
-    },
-    Call {
-        name: "set_name",
-        on: On::Anything,
-        needs: Rights::SET_PROPERTY,
-        run: |value| typed::<NullableHandle>(value).set_name(&Name::new_lossy("x")),
-    },
-    Call {
-        name: "signal",
-        on: On::Anything,
-        needs: Rights::SIGNAL,
-        run: |value| raw::signal(value, Signals::NONE, Signals::USER_0),
-    },
-    Call {
-        name: "signal_peer",
-        on: On::Peered,
-        needs: Rights::SIGNAL_PEER,
-        run: |value| raw::signal_peer(value, Signals::NONE, Signals::USER_0),
-    },
-    Call {
-        name: "wait_one",
-        on: On::Anything,
-        needs: Rights::WAIT,
-        run: |value| match raw::wait_one(value, Signals::USER_7, PAST).0 {
+    the("close", On::Anything, Rights::NONE, raw::close),
+    the("close_many", On::Anything, Rights::NONE, |value| raw::close_many(&[value])),
+    the("duplicate", On::Anything, Rights::DUPLICATE, |value| {
+        raw::duplicate(value, Rights::SAME_RIGHTS).and_then(raw::close)
+    }),
+    the("replace", On::Anything, Rights::NONE, |value| {
+        raw::replace(value, Rights::SAME_RIGHTS).and_then(raw::close)
+    }),
+    the("check_valid", On::Anything, Rights::NONE, raw::check_valid),
+    the("basic_info", On::Anything, Rights::NONE, |value| {
+        typed::<NullableHandle>(value).basic_info().map(drop)
+    }),
+    the("handle_count", On::Anything, Rights::INSPECT, |value| {
+        typed::<NullableHandle>(value).count_info().map(drop)
+    }),
+    the("get_name", On::Anything, Rights::GET_PROPERTY, |value| {
+        typed::<NullableHandle>(value).get_name().map(drop)
+    }),
+    the("set_name", On::Anything, Rights::SET_PROPERTY, |value| {
+        typed::<NullableHandle>(value).set_name(&Name::new_lossy("x"))
+    }),
+    the("signal", On::Anything, Rights::SIGNAL, |value| raw::signal(value, Signals::NONE, Signals::USER_0)),
+    the("signal_peer", On::Peered, Rights::SIGNAL_PEER, |value| {
+        raw::signal_peer(value, Signals::NONE, Signals::USER_0)
+    }),
+    the("wait_one", On::Anything, Rights::WAIT, |value| {
+        match raw::wait_one(value, Signals::USER_7, PAST).0 {
             Err(Status::TIMED_OUT) => Ok(()),
             result => result,
-        },
-    },
-    Call {
-        name: "wait_many",
-        on: On::Anything,
-        needs: Rights::WAIT,
-        run: |value| {
-            let handle = typed::<NullableHandle>(value);
-            match object_wait_many(&mut [WaitItem::new(&handle, Signals::USER_7)], PAST) {
-                Err(Status::TIMED_OUT) => Ok(()),
-                result => result.map(drop),
-            }
-        },
-    },
-    Call {
-        name: "channel_write",
-        on: On::Channels,
-        needs: Rights::WRITE,
-        run: |value| raw::channel_write(value, b"bytes", &[]),
-    },
-    Call {
-        name: "channel_write with handles",
-        on: On::Channels,
-        needs: Rights::WRITE,
-        run: |value| raw::channel_write(value, b"bytes", &[event().into_raw()]),
-    },
-    Call {
-        name: "write_batch",
-        on: On::Channels,
-        needs: Rights::WRITE,
-        run: |value| channel(value).write_batch([&b"bytes"[..]]).map(drop),
-    },
-    Call {
-        name: "reserve",
-        on: On::Channels,
-        needs: Rights::WRITE,
-        run: |value| channel(value).reserve(100).map(drop),
-    },
-    Call {
-        name: "channel_read",
-        on: On::Channels,
-        needs: Rights::READ,
-        run: |value| raw::channel_read(value, OnOverflow::Keep, &mut [0; 64], &mut []).0,
-    },
-    Call {
-        name: "read_batch",
-        on: On::Channels,
-        needs: Rights::READ,
-        run: |value| channel(value).read_batch(1, &mut Batch::new()).map(drop),
-    },
-    Call {
-        name: "read_in_place",
-        on: On::Channels,
-        needs: Rights::READ,
-        run: |value| channel(value).read_in_place().map(drop),
-    },
-    Call { name: "call, for writing", on: On::Channels, needs: Rights::WRITE, run: call },
-    Call { name: "call, for reading", on: On::Channels, needs: Rights::READ, run: call },
+        }
+    }),
+    the("wait_many", On::Anything, Rights::WAIT, |value| {
+        let handle = typed::<NullableHandle>(value);
+        match object_wait_many(&mut [WaitItem::new(&handle, Signals::USER_7)], PAST) {
+            Err(Status::TIMED_OUT) => Ok(()),
+            result => result.map(drop),
+        }
+    }),
+    the("channel_write", On::Channels, Rights::WRITE, |value| raw::channel_write(value, b"bytes", &[])),
+    the("channel_write with handles", On::Channels, Rights::WRITE, |value| {
+        raw::channel_write(value, b"bytes", &[event().into_raw()])
+    }),
+    the("write_batch", On::Channels, Rights::WRITE, |value| {
+        channel(value).write_batch([&b"bytes"[..]]).map(drop)
+    }),
+    the("reserve", On::Channels, Rights::WRITE, |value| channel(value).reserve(100).map(drop)),
+    the("channel_read", On::Channels, Rights::READ, |value| {
+        raw::channel_read(value, OnOverflow::Keep, &mut [0; 64], &mut []).0
+    }),
+    the("read_batch", On::Channels, Rights::READ, |value| {
+        channel(value).read_batch(1, &mut Batch::new()).map(drop)
+    }),
+    the("read_in_place", On::Channels, Rights::READ, |value| channel(value).read_in_place().map(drop)),
+    the("call, for writing", On::Channels, Rights::WRITE, call),
+    the("call, for reading", On::Channels, Rights::READ, call),
+    the("timer_set", On::Timers, Rights::WRITE, |value| {
+        raw::timer_set(value, FOREVER, MonotonicDuration::ZERO)
+    }),
+    the("timer_cancel", On::Timers, Rights::WRITE, raw::timer_cancel),
 ];
 
 fn call(value: u32) -> Result<(), Status> {
@@ -367,10 +350,10 @@ fn call(value: u32) -> Result<(), Status> {
 }
 
 /// An end with something to read; its peer is kept open beside it.
-fn readable_channel() -> (Channel, Channel) {
+fn readable_channel() -> (NullableHandle, NullableHandle) {
     let (ours, theirs) = Channel::create();
     tell(&theirs, "something");
-    (ours, theirs)
+    (ours.into(), theirs.into())
 }
 
 fn assert_all_say_bad_handle(value: u32, what: &str) {
@@ -426,13 +409,14 @@ fn tells_its_values() {
 }
 
 #[test]
-fn channel_calls_refuse_other_objects() {
+fn calls_refuse_other_types() {
     in_arena(|supervisor| {
-        let (pair, _other) = EventPair::create();
-        let event = Event::create();
-        for Call { name, run, .. } in CALLS.iter().filter(|call| call.on == On::Channels) {
-            for value in [event.raw_handle(), pair.raw_handle()] {
-                assert_eq!(run(value), Err(Status::WRONG_TYPE), "{name}");
+        for Type { name: what, calls, make, .. } in TYPES {
+            let (object, _other) = make();
+            // Those that find no peer have a right for it, which handles to other objects never get.
+            let refused = CALLS.iter().filter(|call| call.on != On::Peered && !calls.contains(&call.on));
+            for Call { name, run, .. } in refused {
+                assert_eq!(run(object.raw_handle()), Err(Status::WRONG_TYPE), "{name} on {what}");
             }
         }
         let used_before = readable_channel();
@@ -450,35 +434,20 @@ fn channel_calls_refuse_other_objects() {
 #[test]
 fn every_call_needs_exactly_its_right() {
     in_arena(|_| {
-        for Call { name, on, needs, run } in CALLS {
-            let (end, _other) = readable_channel();
-            let all = Rights::CHANNEL_DEFAULT;
-            let lacking = end.replace(all - *needs).unwrap().into_raw();
-            let good = readable_channel();
-            if !needs.is_empty() {
-                assert_eq!(run(lacking), Err(Status::ACCESS_DENIED), "{name} on a channel");
-                assert_eq!(raw::check_valid(lacking), Ok(()), "{name} leaves the handle");
+        for Type { name: what, calls, rights: all, make } in TYPES {
+            for Call { name, needs, run, .. } in CALLS.iter().filter(|call| calls.contains(&call.on)) {
+                let (object, _other) = make();
+                let lacking = object.replace(*all - *needs).unwrap().into_raw();
+                if !needs.is_empty() {
+                    assert_eq!(run(lacking), Err(Status::ACCESS_DENIED), "{name} on {what}");
+                    assert_eq!(raw::check_valid(lacking), Ok(()), "{name} leaves the handle");
+                }
+                let (good, _other) = make();
+                if all.contains(*needs) {
+                    assert_eq!(run(ManuallyDrop::new(good).raw_handle()), Ok(()), "{name} on {what}");
+                }
+                raw::close(lacking).unwrap();
             }
-            if all.contains(*needs) {
-                assert_eq!(run(ManuallyDrop::new(good.0).raw_handle()), Ok(()), "{name} on a channel");
-            }
-            raw::close(lacking).unwrap();
-
-            if *on == On::Channels {
-                continue;
-            }
-            let (side, _other) = EventPair::create();
-            let all = Rights::EVENTPAIR_DEFAULT;
-            let lacking = side.replace(all - *needs).unwrap().into_raw();
-            let (good, _other) = EventPair::create();
-            if !needs.is_empty() {
-                assert_eq!(run(lacking), Err(Status::ACCESS_DENIED), "{name} on an event pair");
-                assert_eq!(raw::check_valid(lacking), Ok(()), "{name} leaves the handle");
-            }
-            if all.contains(*needs) {
-                assert_eq!(run(ManuallyDrop::new(good).raw_handle()), Ok(()), "{name} on an event pair");
-            }
-            raw::close(lacking).unwrap();
         }
     });
 }

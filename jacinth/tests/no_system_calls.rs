@@ -48,6 +48,7 @@ type Line = (&'static str, Asks, fn() -> Call);
 const CALLS: &[Line] = &[
     ("event, created and closed", Barriers, || Box::new(|| drop(Event::create()))),
     ("event pair, created and closed", Barriers, || Box::new(|| drop(EventPair::create()))),
+    ("timer, created and closed", Barriers, || Box::new(|| drop(Timer::create()))),
     ("channel, created and closed", Barriers, || Box::new(|| drop(Channel::create()))),
     ("duplicate and close", Nothing, || {
         let event = Event::create();
@@ -92,6 +93,21 @@ const CALLS: &[Line] = &[
         Box::new(move || {
             ours.signal_peer(Signals::NONE, Signals::USER_0).unwrap();
             theirs.signal(Signals::USER_0, Signals::NONE).unwrap();
+        })
+    }),
+    ("timer, set and cancelled", Nothing, || {
+        let timer = Timer::create();
+        Box::new(move || {
+            timer.set(FOREVER, MonotonicDuration::ZERO).unwrap();
+            timer.cancel().unwrap();
+        })
+    }),
+    ("timer, set and awaited", Nothing, || {
+        let timer = Timer::create();
+        Box::new(move || {
+            timer.set(MonotonicInstant::get(), MonotonicDuration::ZERO).unwrap();
+            let waited = timer.wait_one(Signals::TIMER_SIGNALED, FOREVER).to_result();
+            assert_eq!(waited, Ok(Signals::TIMER_SIGNALED));
         })
     }),
     ("wait for what is so", Nothing, || {

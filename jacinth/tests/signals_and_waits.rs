@@ -47,6 +47,7 @@ fn only_settable_signals_can_be_set() {
         let event = Event::create();
         let (side, other_side) = EventPair::create();
         let (end, other_end) = Channel::create();
+        let timer = Timer::create();
         for bit in 0..32 {
             let signal = Signals::from_bits_retain(1 << bit);
             let of_users = Signals::USER_ALL.contains(signal);
@@ -57,6 +58,7 @@ fn only_settable_signals_can_be_set() {
                 assert_eq!(side.signal(clear, set), on_events, "{signal:?}");
                 assert_eq!(side.signal_peer(clear, set), on_events, "{signal:?}");
                 assert_eq!(end.signal(clear, set), expected(of_users), "{signal:?}");
+                assert_eq!(timer.signal(clear, set), expected(of_users), "{signal:?}");
                 assert_eq!(end.signal_peer(clear, set), expected(of_users), "{signal:?}");
             }
             let beside = Signals::USER_0 | signal;
@@ -66,6 +68,7 @@ fn only_settable_signals_can_be_set() {
         }
         let all = Signals::USER_ALL | Signals::EVENT_SIGNALED;
         assert_eq!([now(&event), now(&side), now(&other_side)], [all; 3]);
+        assert_eq!(now(&timer), Signals::USER_ALL);
         assert_eq!(now(&end), Signals::USER_ALL | Signals::CHANNEL_WRITABLE);
         assert_eq!(now(&other_end), Signals::USER_ALL | Signals::CHANNEL_WRITABLE);
     });

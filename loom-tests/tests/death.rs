@@ -34,6 +34,24 @@ explorations! {
         explore_deaths(CLEARING_A_WATCHED_SIGNAL, 1);
     }
 
+    /// INV-TIMER-2: the survivor sleeps on the timer and is woken, by the victim or for it.
+    #[test]
+    fn dead_setter_wakes_the_timers_sleeper() {
+        explore_deaths(SETTING_AN_AWAITED_TIMER, 1);
+    }
+
+    /// INV-TIMER-2: the checks afterwards are in `killed.rs`.
+    #[test]
+    fn dead_canceller_leaves_the_timer_whole() {
+        explore_deaths(CANCELLING_A_WATCHED_TIMER, 1);
+    }
+
+    /// INV-TIMER-1.
+    #[test]
+    fn dead_observer_leaves_a_true_expiry() {
+        explore_deaths(SEEING_A_TIMER_EXPIRE, 2);
+    }
+
     /// INV-REF-1, INV-COUNT-2, INV-COUNT-3.
     #[test]
     fn dead_duplicator_leaves_no_reference() {

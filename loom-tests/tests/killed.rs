@@ -205,6 +205,41 @@ fn unfinished_clear_hides_no_signal() {
     }
 }
 
+/// INV-TIMER-2: wherever a thread dies that cancels an expired timer, a sleeper that does not look until then observes
+/// the expiry.
+#[test]
+fn unfinished_cancel_hides_no_expiry() {
+    explore(|stores, missing| {
+        let Actors { supervisor, victim, process_slot, victims, survivor, survivors } =
+            (CANCELLING_A_WATCHED_TIMER.setup)();
+        let (theirs, ours) = (find(&victim, victims[0]), survivors[0]);
+        let other = sibling(&survivor);
+        let asleep = other.fall_asleep(ours, Signals::SIGNALED).unwrap();
+        victim.timer_set(theirs, ALL, 0).unwrap();
+        let ended = crash_after(stores, missing, || victim.timer_cancel(theirs, ALL));
+        victim.has_died();
+        // Another cancels it too, and recovery comes last.
+        survivor.timer_cancel(find(&survivor, ours), ALL).unwrap();
+        assert_eq!(other.look_asleep(&asleep), Ok(Signals::SIGNALED));
+        other.wake_up(asleep).unwrap();
+        supervisor.recover(process_slot).unwrap();
+        match ended {
+            CrashOutcome::Finished(result) => {
+                result.unwrap();
+                None
+            }
+            CrashOutcome::After(sets) => Some(sets),
+        }
+    });
+}
+
+/// INV-TIMER-1, INV-TIMER-3.
+#[test]
+fn unfinished_timer_change_is_recovered() {
+    kill_after_every_store(CANCELLING_A_WATCHED_TIMER);
+    kill_after_every_store(SEEING_A_TIMER_EXPIRE);
+}
+
 /// INV-TRIM-1, INV-PAGE-2: wherever one dies that gives memory back, no generation comes back, nor an event count that a
 /// sleeper of an earlier object may still expect.
 #[test]

@@ -80,7 +80,8 @@ pub use sync::DEADLINE_INFINITE_NS;
 #[cfg(loom)]
 pub use sync::{
     Barriers, CrashOutcome, Grace, Inside, LostStores, RawLock, Retired, SparseTable, Turn, Visits, barriers,
-    crash_after, give_word_back, kernel_barriers, lock_biases, take_word,
+    crash_after, give_word_back, kernel_barriers, lock_biases, now_ns, pass_time_until, take_word,
+    time_passes,
 };
 #[cfg(not(loom))]
 pub use sync::{Giver, Taker, handover, now_ns, request_short_slice};

@@ -94,6 +94,7 @@ objects! {
     channel: Channel = CHANNEL [Peered];
     event: Event = EVENT [];
     eventpair: EventPair = EVENTPAIR [Peered];
+    timer: Timer = TIMER [];
     process: Process = PROCESS [];
     thread: Thread = THREAD [];
     job: Job = JOB [];

@@ -133,6 +133,12 @@ pub const ZX_CHANNEL_MAX_MSG_HANDLES: u32 = shm::MAX_MESSAGE_HANDLES as u32;
 pub const ZX_CHANNEL_MAX_MSG_IOVEC: u32 = 8192;
 /// The most items of one wait: 64, as in Zircon from 2019 on. (The C interface keeps to the 16 of late 2018.)
 pub const ZX_WAIT_MANY_MAX_ITEMS: usize = 64;
+/// A timer may expire before or after its deadline, by its slack. (Here every timer expires at its deadline.)
+pub const ZX_TIMER_SLACK_CENTER: u32 = 0;
+/// A timer may expire before its deadline, by its slack.
+pub const ZX_TIMER_SLACK_EARLY: u32 = 1;
+/// A timer may expire after its deadline, by its slack.
+pub const ZX_TIMER_SLACK_LATE: u32 = 2;
 /// The most bytes that [`cprng_add_entropy`](crate::cprng_add_entropy) takes.
 pub const ZX_CPRNG_ADD_ENTROPY_MAX_LEN: usize = 256;
 
@@ -310,6 +316,7 @@ numbers! {
         ZX_THREAD_SUSPENDED = THREAD_SUSPENDED;
         ZX_JOB_NO_PROCESSES = JOB_NO_PROCESSES;
         ZX_JOB_NO_JOBS = JOB_NO_JOBS;
+        ZX_TIMER_SIGNALED = TIMER_SIGNALED;
     }
 }
 

@@ -11,7 +11,7 @@ use jacinth_shm_loom::{
     RecvBuf, ResolvedHandle, Result, Thread,
 };
 use jacinth_shm_loom::{HandleValue, Rights, Signals};
-use jacinth_shm_loom::{IdleMemory, OnOverflow, Unused, barriers};
+use jacinth_shm_loom::{IdleMemory, OnOverflow, Unused, barriers, pass_time_until, time_passes};
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,6 +22,8 @@ pub mod scenes;
 
 /// Every right there is: the mechanism asks for those it is told to ask for.
 pub const ALL: Rights = Rights::all();
+/// A deadline that a timer keeps without rounding.
+pub const DUE_NS: i64 = 64;
 /// A signal that is stored.
 pub const USER: Signals = Signals::from_bits_retain(1 << 24);
 

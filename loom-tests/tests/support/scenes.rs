@@ -16,7 +16,7 @@ macro_rules! scenes {
     };
 }
 
-scenes! { handle event port channel channel_lifecycle memory process }
+scenes! { handle event timer port channel channel_lifecycle memory process }
 
 /// The processes that take part.
 pub struct Actors {
@@ -93,6 +93,17 @@ fn watched_event() -> Actors {
     let actors = shared_event();
     actors.survivor.fall_asleep(actors.survivors[0], USER).unwrap();
     actors
+}
+
+/// A victim and a survivor that each have a handle to one timer.
+fn shared_timer() -> Actors {
+    let supervisor = first(&config());
+    let (timer, _) = supervisor.create(ObjectClass::Timer, ALL).unwrap();
+    let copy = supervisor.duplicate(find(&supervisor, timer), ALL).unwrap();
+    let (victim, process_slot) = child_with_slot(&supervisor, Some(timer));
+    let survivor = child(&supervisor, Some(copy));
+    let (theirs, ours) = (startup(&victim), startup(&survivor));
+    Actors { supervisor, victim, process_slot, victims: vec![theirs], survivor, survivors: vec![ours] }
 }
 
 /// As [`shared_event`], and the slots before the event's have been used and are free: a page of them.

@@ -9,3 +9,4 @@ pub(crate) mod observe;
 mod port;
 pub(crate) mod process;
 pub(crate) mod thread;
+pub(crate) mod timer;

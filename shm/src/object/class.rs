@@ -5,6 +5,7 @@
 //! through the registry (`object/mod.rs`). It dispatches by the class number in the lifecycle word, without a table of
 //! pointers: processes share that word, and a pointer in it would be valid in one of them only.
 
+use crate::arena::Arena;
 use crate::arena::error::{Error, Result};
 use crate::arena::word::block::BlockId;
 use crate::arena::word::handle::EntryIndex;
@@ -67,10 +68,10 @@ pub(crate) trait Class {
         Ok(Observable { signals: stored, ..Observable::default() })
     }
 
-    /// How long a wait for these signals may sleep before it checks again, in nanoseconds. `None`: until it is woken. A
-    /// class gives a limit while a signal may become true without a wake.
+    /// The time of the clock at which a wait for these signals checks again without a wake, in nanoseconds. `None`: it
+    /// sleeps until it is woken. A class gives a time while a signal may become true without a wake.
     #[inline(always)]
-    fn longest_sleep_ns(_thread: &Thread, _found: ResolvedHandle, _waitfor: Signals) -> Option<i64> {
+    fn look_again_ns(_thread: &Thread, _found: ResolvedHandle, _waitfor: Signals) -> Option<i64> {
         None
     }
 
@@ -139,6 +140,11 @@ pub(crate) trait Class {
     /// Whether a dead thread had linked `block`, which its list intent names, in the list of the side `from`.
     fn is_linked(_thread: &Thread, _intent: ListIntent, _from: ObjectRef, _block: BlockId) -> Result<bool> {
         Err(Error::Corrupt("a block of an object that has none"))
+    }
+
+    /// What is wrong with the body of a live object at rest, for the audit.
+    fn fault(_arena: &Arena, _slot: Slot) -> Result<Option<&'static str>> {
+        Ok(None)
     }
 
     /// Undoes the writes of a creator that died before its commit. The slot's class is not known then, so this hook is

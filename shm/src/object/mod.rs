@@ -8,6 +8,7 @@ pub(crate) mod class;
 pub(crate) mod info;
 pub(crate) mod wait;
 
+use crate::arena::Arena;
 use crate::arena::error::{Error, Result};
 use crate::arena::word::block::BlockId;
 use crate::arena::word::handle::EntryIndex;
@@ -138,14 +139,22 @@ macro_rules! classes {
                 }
             }
 
-            pub(crate) fn longest_sleep_ns(
+            /// See [`Class::look_again_ns`].
+            pub(crate) fn look_again_ns(
                 self,
                 thread: &Thread,
                 found: ResolvedHandle,
                 waitfor: Signals,
             ) -> Option<i64> {
                 match self {
-                    $($(Self::$name => $module::$name::longest_sleep_ns(thread, found, waitfor),)*)*
+                    $($(Self::$name => $module::$name::look_again_ns(thread, found, waitfor),)*)*
+                }
+            }
+
+            /// See [`Class::fault`].
+            pub(crate) fn fault(self, arena: &Arena, slot: Slot) -> Result<Option<&'static str>> {
+                match self {
+                    $($(Self::$name => $module::$name::fault(arena, slot),)*)*
                 }
             }
         }
@@ -255,6 +264,10 @@ classes! {
     mod eventpair {
         /// A pair of events that see each other close.
         EventPair;
+    }
+    mod timer {
+        /// A timer: one side, signaled from a point in time on.
+        Timer;
     }
 }
 

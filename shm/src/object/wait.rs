@@ -80,17 +80,11 @@ pub(crate) fn sleep_until<T>(
         if let Some(done) = check(items, watch)? {
             return Ok(done);
         }
-        let longest_ns = if is_fenced {
-            found
-                .iter()
-                .zip(items.iter())
-                .filter_map(|(found, item)| longest_sleep_ns(thread, *found, item))
-                .min()
-        } else {
-            Some(UNFENCED_SLEEP_NS)
-        };
-        let until_ns = longest_ns
-            .map_or(deadline_ns, |longest_ns| deadline_ns.min(sync::now_ns().saturating_add(longest_ns)));
+        let again =
+            found.iter().zip(items.iter()).filter_map(|(found, item)| look_again_ns(thread, *found, item));
+        let again_ns =
+            again.chain((!is_fenced).then(|| sync::now_ns().saturating_add(UNFENCED_SLEEP_NS))).min();
+        let until_ns = again_ns.map_or(deadline_ns, |again_ns| again_ns.min(deadline_ns));
         thread.increment(Counter::Sleeps, 1);
         let first = found.first().map(|found| found.entry.object());
         thread.set_waiting(Waiting::asleep(found.len(), first));
@@ -105,19 +99,19 @@ pub(crate) fn sleep_until<T>(
         }
         match slept {
             // A shortened sleep that ends is no timeout of the caller: the loop looks at the deadline itself.
-            WakeReason::TimedOut if longest_ns.is_none() => return Err(Error::TimedOut),
+            WakeReason::TimedOut if again_ns.is_none() => return Err(Error::TimedOut),
             WakeReason::Interrupted if on_interrupt == OnInterrupt::End => return Err(Error::Interrupted),
             _ => {}
         }
     }
 }
 
-/// See [`Class::longest_sleep_ns`](crate::object::class::Class::longest_sleep_ns).
-fn longest_sleep_ns(thread: &Thread, found: ResolvedHandle, item: &WaitItem) -> Option<i64> {
+/// See [`Class::look_again_ns`](crate::object::class::Class::look_again_ns).
+fn look_again_ns(thread: &Thread, found: ResolvedHandle, item: &WaitItem) -> Option<i64> {
     // Relaxed: if the slot has its next user by now, the next check ends the wait.
     let object = thread.arena().object(found.entry.object().slot()).ok()?;
     let class = ObjectClass::of(Lifecycle(object.lifecycle.load(Relaxed))).ok()?;
-    class.longest_sleep_ns(thread, found, item.waitfor)
+    class.look_again_ns(thread, found, item.waitfor)
 }
 
 /// Arms all objects of the wait. `None`: another waiter has cleared FENCED since `enter_fenced_mode`, and the caller

@@ -20,7 +20,7 @@ use crate::recovery::{leader_election, resolve_intents};
 use crate::signal::{set, wake, watch};
 use crate::sync::fail_point::{Step, fail_point, is_skipped};
 use crate::sync::trace::trace_event;
-use crate::sync::{Acquire, AtomicU64, Relaxed, Release};
+use crate::sync::{Acquire, AtomicU64, Relaxed, Release, SeqCst, fence};
 
 /// Step 1: the row becomes DEAD. `None` when the process slot is free by now, or belongs to another process.
 pub(crate) fn declare_dead(
@@ -145,6 +145,9 @@ fn wake_hazard_waiters(thread: &Thread) -> Result<()> {
     fail_point!(WakeHazardWaiters);
     let named = |hazard: &AtomicU64| ObjectRef::from_link(hazard.load(Relaxed)).map(ObjectRef::slot);
     let hazards = thread.row().hazards();
+    // ORDER: the fence that the dead thread has not passed: it may have changed a word that signals are derived from, and a
+    // sleeper that missed the change has armed by now.
+    fence(SeqCst);
     for slot in hazards.iter().filter_map(named) {
         for state in &thread.arena().object(slot)?.state {
             wake::wake(thread, state, State::HAS_WAITERS | State::HAS_WRITE_WAITERS);

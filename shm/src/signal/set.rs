@@ -123,7 +123,7 @@ fn update_observed_signals(
         let reusable = word.signals().difference(next.signals());
         let mut is_news = !word.signals().contains(set);
         if !reusable.is_empty() && word.has(State::WATCHED) {
-            let Some(told) = watch::tell_watchers(thread, object, state, word, reusable)? else { continue };
+            let Some(told) = watch::tell_watchers(thread, object, state, word.0, reusable)? else { continue };
             // No sleeper watches the side: later clears skip the walk. The CAS below fails if one has armed since.
             if !told.is_watched {
                 next = next.without(State::WATCHED);

@@ -26,7 +26,8 @@
 //! the place after it; sleep. At the end of the wait, clear the bit and `wait`. WATCHED stays until a clearer removes
 //! it.
 //!
-//! *Clearer* of an object that has WATCHED:
+//! *Clearer* of an object that has WATCHED (where a signal is derived from a word of its own, W is that word, and the
+//! state is loaded after it: `object/timer.rs`):
 //! 1. load the state W (Acquire);
 //! 2. find the places of this side in the rows that `watching` names;
 //! 3. for each place: if the state is still W, add the signals that are to be cleared to `observed`, by a CAS that
@@ -59,7 +60,7 @@ use crate::arena::error::{Error, Result};
 use crate::arena::record::free_map::WORD_BITS;
 use crate::arena::record::watch::{UNWATCHED, Wait, WatchRow};
 use crate::arena::word::reference::{ObjectRef, Tag};
-use crate::arena::word::signals::{Signals, State};
+use crate::arena::word::signals::Signals;
 use crate::process::thread::Thread;
 use crate::signal::wait_item::WaitItem;
 use crate::sync::{Acquire, AtomicU64, Relaxed, Release};
@@ -133,17 +134,19 @@ pub(crate) fn end_watch(thread: &Thread) -> Result<()> {
     Ok(())
 }
 
-/// Steps 2 and 3 of a clearer that has loaded `word` from `state`, the side's state. `None` if the state has changed.
+/// Steps 2 and 3 of a clearer that has loaded `word` from `state`, the cell of these signals: the side's state, or the
+/// word that they are derived from. `None` if the cell has changed.
 pub(crate) fn tell_watchers(
     thread: &Thread,
     object: ObjectRef,
     state: &AtomicU64,
-    word: State,
+    word: u64,
     reusable: Signals,
 ) -> Result<Option<Told>> {
     let mut told = Told::default();
     for (index, bits) in thread.arena().watching().iter().enumerate() {
-        // Relaxed: the Acquire load of `word` came before, so the bits of all sleepers armed in it are visible.
+        // Relaxed: the Acquire load of the side's state came before, so the bits of all
+        // sleepers armed in it are visible.
         let mut bits = bits.0.load(Relaxed);
         while bits != 0 {
             let tag = index * WORD_BITS + bits.trailing_zeros() as usize;
@@ -160,7 +163,7 @@ pub(crate) fn tell_watchers(
                 if place.target.load(Relaxed) != wait.target(Some(object)) {
                     continue;
                 }
-                if state.load(Relaxed) != word.0 {
+                if state.load(Relaxed) != word {
                     return Ok(None);
                 }
                 if let Some(is_news) = place.add(wait, reusable)? {
@@ -181,6 +184,7 @@ mod tests {
     use crate::arena::word::handle::HandleValue;
     use crate::arena::word::handle::Rights;
     use crate::arena::word::reference::Slot;
+    use crate::arena::word::signals::State;
     use crate::object::ObjectClass;
     use crate::process::Process;
     use std::sync::Arc;

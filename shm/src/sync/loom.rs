@@ -297,9 +297,30 @@ pub(crate) fn pause(_hints: u32) {
     backoff(0);
 }
 
-/// Time stands still in a model. A deadline that is neither infinite nor past comes as soon as a thread sleeps.
-pub(crate) fn now_ns() -> i64 {
-    0
+std::thread_local! {
+    static TIME_PASSES: core::cell::Cell<bool> = const { core::cell::Cell::new(false) };
+}
+
+::loom::lazy_static! {
+    static ref CLOCK: ::loom::sync::atomic::AtomicU64 = ::loom::sync::atomic::AtomicU64::new(0);
+}
+
+/// Sets whether time passes in the models that this test explores from now on: for models of timers.
+pub fn time_passes(passes: bool) {
+    TIME_PASSES.set(passes);
+}
+
+/// Lets the clock reach `ns`, unless it is past that.
+pub fn pass_time_until(ns: i64) {
+    CLOCK.fetch_max(ns.cast_unsigned(), Ordering::Relaxed);
+}
+
+/// The clock of the models. It stands still, at 0, unless [`time_passes`]. Then it moves on when a thread sleeps
+/// until a deadline, or calls [`pass_time_until`].
+///
+/// All threads see the same time, as on the machine, and reading it orders no memory: a Relaxed read-modify-write.
+pub fn now_ns() -> i64 {
+    if TIME_PASSES.get() { CLOCK.fetch_add(0, Ordering::Relaxed).cast_signed() } else { 0 }
 }
 
 /// One condition variable for the whole arena. As in the kernel, the comparison and the sleep are one step.
@@ -317,8 +338,15 @@ impl Futex {
 
     pub(crate) const MOST_WORDS: usize = 128;
 
+    /// A deadline that is neither infinite nor past comes as soon as a thread sleeps.
     pub(crate) fn wait(&self, words: &[(&AtomicU64, u32)], deadline_ns: i64) -> WakeReason {
         if deadline_ns != super::DEADLINE_INFINITE_NS {
+            if TIME_PASSES.get() {
+                if words.iter().any(|(word, expected)| word.load(super::Relaxed) as u32 != *expected) {
+                    return WakeReason::Woken;
+                }
+                pass_time_until(deadline_ns);
+            }
             if words.is_empty() {
                 // A pause between two checks of another thread's progress.
                 backoff(0);

@@ -53,7 +53,9 @@ pub use self::lock::{RawLock, give_word_back, take_word};
 #[cfg(loom)]
 pub(crate) use self::loom::*;
 #[cfg(loom)]
-pub use self::loom::{Barriers, Turn, barriers, kernel_barriers, lock_biases};
+pub use self::loom::{
+    Barriers, Turn, barriers, kernel_barriers, lock_biases, now_ns, pass_time_until, time_passes,
+};
 #[cfg(not(loom))]
 pub(crate) use self::native::*;
 #[cfg(not(loom))]

@@ -6,4 +6,5 @@ pub(crate) mod free_map;
 pub(crate) mod line;
 pub(crate) mod object;
 pub(crate) mod row;
+pub(crate) mod timer;
 pub(crate) mod watch;

@@ -48,7 +48,7 @@ impl core::fmt::Debug for Object {
     }
 }
 
-/// The two directions of a channel. Direction `s` is written by side `s`. Other objects use some of the words.
+/// The words of a class: the two directions of a channel, of which `s` is written by side `s`; the word of a timer; a port's.
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
 pub(crate) struct ObjectBody {
@@ -57,6 +57,13 @@ pub(crate) struct ObjectBody {
 
 // SAFETY: atomic words only; zero is their default.
 unsafe impl Shared for ObjectBody {}
+
+impl ObjectBody {
+    /// The word of a timer. It lies where a channel has the tail of its first direction: an object is one of the two.
+    pub(crate) fn timer(&self) -> &AtomicU64 {
+        &self.directions[0].producer.tail
+    }
+}
 
 impl Direction {
     /// How many messages have been consumed, in any order, if the head was seen at `head`. The result is never more

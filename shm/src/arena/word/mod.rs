@@ -1,6 +1,6 @@
 //! The shared 64-bit words: their bits, their states and their named transitions. This folder has no memory and no
-//! logic. Two words stand beside the one file that uses each: a page of object slots (`memory/slot_pages`) and a wait
-//! (`arena/record/watch`).
+//! logic. Three words stand elsewhere, for one file uses each: a page of object slots (`memory/slot_pages`), a wait
+//! (`arena/record/watch`) and a timer (`arena/record/timer`).
 //!
 //! A file describes one word and is the only place that knows its bits. The files of the operations say how they use
 //! each field, and in which order they write the words.

@@ -91,10 +91,10 @@ impl Class for Channel {
     }
 
     /// A wait for memory gets no reliable wake: a thread that frees memory may not know of this sleeper.
-    fn longest_sleep_ns(thread: &Thread, found: ResolvedHandle, waitfor: Signals) -> Option<i64> {
+    fn look_again_ns(thread: &Thread, found: ResolvedHandle, waitfor: Signals) -> Option<i64> {
         let is_refused = waitfor.contains(Signals::WRITABLE)
             && refused::refusal(thread, found, &thread.inside()).is_some();
-        is_refused.then_some(TRY_AGAIN_NS)
+        is_refused.then(|| sync::now_ns().saturating_add(TRY_AGAIN_NS))
     }
 
     fn bind_half<'a>(

@@ -10,6 +10,7 @@
 //! | every block is free, or part of exactly one object, or in a living thread's hands | BLOCK-1 |
 //! | the map of free blocks shows the free blocks and no others; the map of free objects likewise | FREE-1, FREE-2 |
 //! | every block and slot below its high-water mark can be found again | PAGE-4, TRIM-2 |
+//! | the body of a live object has words that its class writes | – |
 //! | no free thread row watches signals | LATCH-3 |
 //! | a cell of a port that can fire is in its object's index, and its handle is there; its packet is in the ring | OBSERVER-1, RING-P3 |
 //! | no dead process is unrecovered | RECOVER-1 |
@@ -342,23 +343,23 @@ impl Walk<'_> {
                     }
                     for side in 0..class.sides() {
                         let number = Count(object.count[side].load(Relaxed)).number();
-                        let references =
-                            self.references.get(&ObjectRef::new(slot, side as u32)).copied().unwrap_or(0);
+                        let references = references(side as u32);
                         // Too low a count ends the object under a handle. Too high a count keeps it for ever.
                         if number != references {
                             self.audit.find(format!(
                                 "object {slot}.{side}: count {number}, but {references} references"
                             ));
                         }
-                        if (number == 0) != lifecycle.is_done(side) {
-                            self.audit.find(format!(
-                                "object {slot}.{side}: count {number}, done {}",
-                                lifecycle.is_done(side)
-                            ));
+                        let is_done = lifecycle.is_done(side);
+                        if (number == 0) != is_done {
+                            self.audit.find(format!("object {slot}.{side}: count {number}, done {is_done}"));
                         }
                     }
                     if lifecycle.is_complete() {
                         self.audit.find(format!("object {slot}: all sides are done and it is not retired"));
+                    }
+                    if let Some(fault) = class.fault(self.arena, slot)? {
+                        self.audit.find(format!("object {slot}: {fault}"));
                     }
                 }
                 LifecycleState::Retired => {
