@@ -18,6 +18,7 @@
 #include <lib/zx/task.h>
 #include <lib/zx/thread.h>
 #include <lib/zx/time.h>
+#include <lib/zx/timer.h>
 #include <lib/zx/vmar.h>
 #include <stdint.h>
 #include <sys/types.h>

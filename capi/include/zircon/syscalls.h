@@ -281,6 +281,54 @@ zx_status_t zx_eventpair_create(uint32_t options, zx_handle_t* out0, zx_handle_t
 zx_status_t _zx_eventpair_create(uint32_t options, zx_handle_t* out0, zx_handle_t* out1);
 
 /*
+ * Timers.
+ */
+
+/**
+ * Makes a timer that is not set. Its first handle has ZX_DEFAULT_TIMER_RIGHTS.
+ *
+ * @p options is ZX_TIMER_SLACK_CENTER, ZX_TIMER_SLACK_EARLY or ZX_TIMER_SLACK_LATE. @p clock_id must be
+ * ZX_CLOCK_MONOTONIC.
+ *
+ * - ZX_OK: @p out has its handle.
+ * - ZX_ERR_INVALID_ARGS: @p options or @p clock_id is another number, or @p out cannot be written.
+ * - ZX_ERR_NO_RESOURCES: as zx_event_create().
+ */
+zx_status_t zx_timer_create(uint32_t options, zx_clock_t clock_id, zx_handle_t* out);
+zx_status_t _zx_timer_create(uint32_t options, zx_clock_t clock_id, zx_handle_t* out);
+
+/**
+ * Starts a timer: from @p deadline on it asserts ZX_TIMER_SIGNALED, and at once if that has passed.
+ *
+ * A setting from before is gone, and ZX_TIMER_SIGNALED of it is cleared. @p slack says by how much the timer may be off.
+ *
+ * Rights: ZX_RIGHT_WRITE.
+ *
+ * - ZX_OK
+ * - ZX_ERR_OUT_OF_RANGE: @p slack is negative. This is looked at first.
+ * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
+ * - ZX_ERR_WRONG_TYPE: it is not a timer.
+ * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_WRITE.
+ *
+ * Different from Zircon: @p slack is checked, and otherwise unused. The timer expires at its deadline, to within 64 ns.
+ */
+zx_status_t zx_timer_set(zx_handle_t handle, zx_time_t deadline, zx_duration_t slack);
+zx_status_t _zx_timer_set(zx_handle_t handle, zx_time_t deadline, zx_duration_t slack);
+
+/**
+ * Stops a timer, and clears ZX_TIMER_SIGNALED. On a timer that is not set it has no effect.
+ *
+ * Rights: ZX_RIGHT_WRITE.
+ *
+ * - ZX_OK
+ * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
+ * - ZX_ERR_WRONG_TYPE: it is not a timer.
+ * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_WRITE.
+ */
+zx_status_t zx_timer_cancel(zx_handle_t handle);
+zx_status_t _zx_timer_cancel(zx_handle_t handle);
+
+/*
  * Channels.
  */
 

@@ -21,6 +21,10 @@ static zx_handle_t a_channel(void) {
     return one;
 }
 
+static zx_handle_t a_timer(void) {
+    return make_timer();
+}
+
 static zx_handle_t a_process(void) {
     return duplicate(zx_process_self(), ZX_RIGHT_SAME_RIGHTS);
 }
@@ -144,6 +148,14 @@ static zx_status_t sent_by_channel_call(zx_handle_t handle) {
     return status;
 }
 
+static zx_status_t timer_set(zx_handle_t handle) {
+    return zx_timer_set(handle, ZX_TIME_INFINITE, 0);
+}
+
+static zx_status_t timer_cancel(zx_handle_t handle) {
+    return zx_timer_cancel(handle);
+}
+
 static zx_status_t spawn(zx_handle_t handle) {
     char* arguments[] = {(char*)"true", NULL};
     pid_t pid;
@@ -186,6 +198,8 @@ static const struct row {
     {"channel_call with handles", channel_call_with_handles, a_channel, ZX_ERR_TIMED_OUT, ZX_RIGHTS_IO, an_event},
     {"channel_call_noretry", channel_call_noretry, a_channel, ZX_ERR_TIMED_OUT, ZX_RIGHTS_IO, an_event},
     {"sent by channel_call", sent_by_channel_call, an_event, ZX_ERR_TIMED_OUT, ZX_RIGHT_TRANSFER, ANY},
+    {"timer_set", timer_set, a_timer, ZX_OK, ZX_RIGHT_WRITE, an_event},
+    {"timer_cancel", timer_cancel, a_timer, ZX_OK, ZX_RIGHT_WRITE, a_channel},
     {"jacinth_spawn", spawn, an_event, ZX_OK, ZX_RIGHT_TRANSFER, ANY},
 };
 

@@ -17,6 +17,13 @@ static inline void make_eventpair(zx_handle_t* one, zx_handle_t* other) {
     CHECK(*one != ZX_HANDLE_INVALID && *other != ZX_HANDLE_INVALID && *one != *other);
 }
 
+static inline zx_handle_t make_timer(void) {
+    zx_handle_t timer = ZX_HANDLE_INVALID;
+    CHECK_OK(zx_timer_create(ZX_TIMER_SLACK_CENTER, ZX_CLOCK_MONOTONIC, &timer));
+    CHECK(timer != ZX_HANDLE_INVALID);
+    return timer;
+}
+
 static inline void make_channel(zx_handle_t* one, zx_handle_t* other) {
     *one = *other = ZX_HANDLE_INVALID;
     CHECK_OK(zx_channel_create(0, one, other));

@@ -29,6 +29,21 @@ TEST(creating_fills_owners) {
     CHECK_EQ(basic(one).related_koid, koid_of(other));
 }
 
+TEST(an_owner_sets_and_cancels_a_timer) {
+    zx::timer timer;
+    CHECK_STATUS(zx::timer::create(ZX_TIMER_SLACK_LATE + 1, ZX_CLOCK_MONOTONIC, &timer), ZX_ERR_INVALID_ARGS);
+    CHECK(!timer);
+    CHECK_OK(zx::timer::create(ZX_TIMER_SLACK_LATE, ZX_CLOCK_MONOTONIC, &timer));
+    CHECK_EQ(type_of(timer), zx::timer::TYPE);
+    CHECK_STATUS(timer.set(zx::time(0), zx::nsec(-1)), ZX_ERR_OUT_OF_RANGE);
+    CHECK_OK(timer.set(zx::deadline_after(zx::msec(1)), zx::duration()));
+    CHECK_OK(timer.wait_one(ZX_TIMER_SIGNALED, zx::time::infinite(), nullptr));
+    CHECK_OK(timer.cancel());
+    CHECK_STATUS(timer.wait_one(ZX_TIMER_SIGNALED, zx::time(0), nullptr), ZX_ERR_TIMED_OUT);
+    CHECK_OK(timer.borrow()->set(zx::time(0), zx::duration()));
+    CHECK_OK(timer.wait_one(ZX_TIMER_SIGNALED, zx::time(0), nullptr));
+}
+
 TEST(creating_closes_the_old_handle) {
     zx::event event = new_event();
     const zx_handle_t first = event.get();

@@ -12,4 +12,4 @@ macro_rules! objects {
     };
 }
 
-objects! { channel event eventpair handle info property task wait }
+objects! { channel event eventpair handle info property task timer wait }

@@ -12,6 +12,7 @@ class eventpair;
 class job;
 class process;
 class thread;
+class timer;
 class vmar;
 
 /// The traits of an object that can be duplicated, signalled and waited on, and has no peer: most of them.
