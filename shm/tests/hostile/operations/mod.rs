@@ -23,7 +23,7 @@ macro_rules! objects {
     };
 }
 
-objects! { handle event eventpair channel call loan memory }
+objects! { handle event eventpair timer channel call loan memory }
 
 /// How many operations [`operate`] knows.
 pub const OPERATIONS: usize = {
