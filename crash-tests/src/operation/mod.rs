@@ -33,6 +33,7 @@ registry! {
     handle,
     event,
     eventpair,
+    timer,
     wait,
     contention,
 }

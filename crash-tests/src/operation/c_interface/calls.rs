@@ -69,6 +69,24 @@ pub fn eventpair_create() -> Answer<(u32, u32)> {
     })
 }
 
+/// `zx_timer_create`
+pub fn timer_create(pointer: Pointer) -> Answer<u32> {
+    // SAFETY: the pointer leads to the number, which outlives the call, or to no memory.
+    one(|timer| unsafe { jacinth_capi_calls::zx_timer_create(0, 0, pointer.to(timer)) })
+}
+
+/// `zx_timer_set`
+pub fn timer_set(timer: u32, deadline: MonotonicInstant) -> Answer {
+    // SAFETY: numbers alone.
+    Status::ok(unsafe { jacinth_capi_calls::zx_timer_set(timer, deadline.into_nanos(), 0) })
+}
+
+/// `zx_timer_cancel`
+pub fn timer_cancel(timer: u32) -> Answer {
+    // SAFETY: numbers alone.
+    Status::ok(unsafe { jacinth_capi_calls::zx_timer_cancel(timer) })
+}
+
 /// `zx_channel_create`. `pointer` is the argument for the second end.
 pub fn channel_create(pointer: Pointer) -> Answer<(u32, u32)> {
     // SAFETY: the pointers lead to the numbers, which outlive the call, or to no memory.
