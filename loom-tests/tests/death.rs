@@ -241,6 +241,13 @@ explorations! {
         explore_deaths(WRITING_TO_AN_OBSERVED_END, 0);
     }
 
+    /// INV-DUE-1: a deadline that a dead thread has set, or looked at, is met.
+    #[test]
+    fn death_hides_no_deadline() {
+        explore_deaths(SETTING_AN_OBSERVED_TIMER, 0);
+        explore_deaths(WAITING_FOR_A_DUE_TIMER, 0);
+    }
+
     /// INV-OBSERVER-1, INV-OBSERVER-2.
     #[test]
     fn dead_closer_ends_its_observers() {

@@ -28,6 +28,15 @@ pub(crate) struct Edge {
     pub(crate) mark: u64,
     /// How much of it is used up.
     pub(crate) passed: u64,
+    /// Whether the mark wraps: then every other mark is a new one.
+    pub(crate) wraps: bool,
+}
+
+impl Edge {
+    /// Whether there is something new since `seen` was announced, and all that was announced is used up.
+    pub(crate) fn is_new(&self, seen: u64) -> bool {
+        if self.wraps { self.mark != seen } else { self.mark > seen && self.passed >= seen }
+    }
 }
 
 /// The signals of a side, as a thread of any process sees them.
@@ -35,6 +44,8 @@ pub(crate) struct Edge {
 pub(crate) struct Observable {
     pub(crate) signals: Signals,
     pub(crate) edges: [Edge; 2],
+    /// When the signals change by themselves, on the monotonic clock.
+    pub(crate) next_ns: Option<i64>,
 }
 
 /// The hooks of a class.
@@ -48,6 +59,8 @@ pub(crate) trait Class {
     /// Whether each side writes a ring of messages, which is a direction of the object's body. Messages carry handles, so
     /// such an object may keep other objects, and itself, alive. Recovery, audit and listing read the rings.
     const HAS_RINGS: bool = false;
+    /// Whether signals change by themselves when a deadline passes.
+    const HAS_DEADLINE: bool = false;
     /// The signals that programs may set and clear.
     const SETTABLE_SIGNALS: Signals = Signals::USER_ALL;
     /// Where `release_step` stopped, so that the next slice continues there. A hint: without it the class searches from

@@ -105,6 +105,13 @@ macro_rules! classes {
                 }
             }
 
+            /// See [`Class::HAS_DEADLINE`].
+            pub(crate) const fn has_deadline(self) -> bool {
+                match self {
+                    $($(Self::$name => <$module::$name as Class>::HAS_DEADLINE,)*)*
+                }
+            }
+
             /// See [`Class::observable`].
             pub(crate) fn observable(self, thread: &Thread, side: ObjectRef, stored: Signals) -> Result<Observable> {
                 match self {

@@ -39,7 +39,7 @@ use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::arena::word::signals::{Signals, State};
 use crate::handle::lookup::ResolvedHandle;
 use crate::handle::pin;
-use crate::object::class::Class;
+use crate::object::class::{Class, Edge, Observable};
 use crate::process::thread::{Thread, crash_point};
 use crate::signal::{wake, watch};
 use crate::sync::{self, Acquire, AtomicU64, Relaxed, Release, SeqCst, fence};
@@ -49,11 +49,20 @@ pub(crate) struct Timer;
 
 impl Class for Timer {
     const NUMBER: u8 = 22;
+    const HAS_DEADLINE: bool = true;
     type Progress = ();
 
     fn signals(thread: &Thread, found: ResolvedHandle, stored: Signals) -> Result<Signals> {
         let is_signaled = is_signaled(thread, found)?;
         Ok((stored - Signals::SIGNALED) | if is_signaled { Signals::SIGNALED } else { Signals::empty() })
+    }
+
+    fn observable(thread: &Thread, side: ObjectRef, stored: Signals) -> Result<Observable> {
+        let word = settle(thread, side)?;
+        let mut signals = stored;
+        signals.set(Signals::SIGNALED, word.is_expired());
+        let expiry = Edge { signal: Signals::SIGNALED, mark: word.mark(), passed: 0, wraps: true };
+        Ok(Observable { signals, edges: [expiry, Edge::default()], next_ns: word.deadline_ns() })
     }
 
     fn look_again_ns(thread: &Thread, found: ResolvedHandle, waitfor: Signals) -> Option<i64> {

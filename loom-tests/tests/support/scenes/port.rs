@@ -17,6 +17,8 @@ pub const SCENES: &[Scene] = &[
     CANCELLING,
     ENDING_A_PORT,
     ENDING_AN_OBSERVED_EVENT,
+    SETTING_AN_OBSERVED_TIMER,
+    WAITING_FOR_A_DUE_TIMER,
 ];
 
 const EVERY_STEP_OF_QUEUEING: &[&str] = &[
@@ -363,4 +365,69 @@ pub const ENDING_AN_OBSERVED_EVENT: Scene = Scene {
     },
     beside: nothing,
     after: at_most_one_packet,
+};
+
+/// A victim and a survivor that share a timer, which the survivor's port observes.
+fn observed_timer() -> Actors {
+    let actors = with_survivors_port(sharing(ObjectClass::Timer, |_, _| {}));
+    let [timer, port] = actors.survivors[..] else { unreachable!() };
+    let wait = AsyncWait { key: 1, trigger: Signals::SIGNALED, is_repeating: true };
+    observe(&actors.survivor, timer, port, wait).unwrap();
+    actors
+}
+
+/// The timer fires once when it is set to a time that has passed, whatever it was set to before.
+fn timer_fires_once(survivor: &Thread, survivors: &[HandleValue]) {
+    let [timer, port] = survivors else { unreachable!() };
+    take_all(survivor, *port);
+    survivor.timer_set(find(survivor, *timer), ALL, i64::MAX).unwrap();
+    assert_eq!(take(survivor, *port), None);
+    survivor.timer_set(find(survivor, *timer), ALL, 0).unwrap();
+    assert_eq!(take_all(survivor, *port), [1]);
+    close_all(survivor, survivors);
+}
+
+pub const SETTING_AN_OBSERVED_TIMER: Scene = Scene {
+    name: "setting a timer that a port observes",
+    points: &["timer.changed", "deadline.lowered", "evaluate.walked"],
+    setup: || {
+        time_passes(true);
+        observed_timer()
+    },
+    act: |victim, victims| victim.timer_set(find(victim, victims[0]), ALL, DUE_NS),
+    beside: nothing,
+    after: timer_fires_once,
+};
+
+pub const WAITING_FOR_A_DUE_TIMER: Scene = Scene {
+    name: "waiting at a port whose timer is due",
+    points: &["deadline.fired", "evaluate.fired", "port.placed"],
+    setup: || {
+        time_passes(true);
+        let supervisor = first(&config());
+        let port = create_port(&supervisor);
+        let copy = supervisor.duplicate(find(&supervisor, port), ALL).unwrap();
+        let (victim, process_slot) = child_with_slot(&supervisor, Some(port));
+        let survivor = child(&supervisor, Some(copy));
+        let (theirs, ours) = (startup(&victim), startup(&survivor));
+        let timer = survivor.create(ObjectClass::Timer, ALL).unwrap().0;
+        let wait = AsyncWait { key: 1, trigger: Signals::SIGNALED, is_repeating: true };
+        observe(&survivor, timer, ours, wait).unwrap();
+        survivor.timer_set(find(&survivor, timer), ALL, DUE_NS).unwrap();
+        pass_time_until(DUE_NS);
+        Actors {
+            supervisor,
+            victim,
+            process_slot,
+            victims: vec![theirs],
+            survivor,
+            survivors: vec![timer, ours],
+        }
+    },
+    act: |victim, victims| match victim.port_wait(victims[0], Rights::empty(), 0) {
+        Err(Error::TimedOut) => Ok(()),
+        taken => taken.map(drop),
+    },
+    beside: nothing,
+    after: timer_fires_once,
 };

@@ -126,7 +126,7 @@ pub(crate) struct ConsumerLine {
 ///
 /// ```text
 ///  line 0, written when a packet is queued    tail · overflow · hint for user packets · hint for observers
-///  line 1, written by waiters                 head · sleepers
+///  line 1, written by waiters                 head · sleepers · earliest
 ///  lines 2 and 3, which rarely change         ring · 15 leaves, each with the groups of cells
 /// ```
 #[derive(Clone, Copy)]
@@ -166,6 +166,11 @@ impl<'a> PortBody<'a> {
     /// How many places of the ring were ever emptied. A hint, like the tail.
     pub(crate) fn head(self) -> &'a AtomicU64 {
         &self.line_1().head
+    }
+
+    /// The bound of the deadlines of all timers that the port observes: see `object/port/deadlines`.
+    pub(crate) fn earliest(self) -> &'a AtomicU64 {
+        &self.line_1().consumed
     }
 
     /// Who has ever slept at this port: see `word/port/sleeper`.

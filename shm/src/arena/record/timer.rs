@@ -76,6 +76,11 @@ impl TimerWord {
         }
     }
 
+    /// A number that changes when the timer is set, and when it expires.
+    pub(crate) fn mark(self) -> u64 {
+        self.times_set() << 1 | u64::from(self.is_expired())
+    }
+
     /// Whether an operation may have written the word.
     pub(crate) fn is_valid(self) -> bool {
         !self.is_expired() || Self::DEADLINE.get(self.0) == Self::NOT_SET

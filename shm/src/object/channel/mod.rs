@@ -78,16 +78,16 @@ impl Class for Channel {
         let consumed = incoming.consumed(incoming.consumer.head.load(Relaxed));
         let sent = incoming.producer.tail.load(Relaxed).max(consumed);
         sync::acquired(&incoming.producer.tail);
-        let readable = Edge { signal: Signals::READABLE, mark: sent, passed: consumed };
+        let readable = Edge { signal: Signals::READABLE, mark: sent, passed: consumed, wraps: false };
         let taken = outgoing.consumed(outgoing.consumer.head.load(Relaxed));
         sync::acquired(&outgoing.consumer.head);
         let room = taken.saturating_add(options::max_pending(thread, side)?);
         let written = outgoing.producer.tail.load(Relaxed);
-        let writable = Edge { signal: Signals::WRITABLE, mark: room, passed: written };
+        let writable = Edge { signal: Signals::WRITABLE, mark: room, passed: written, wraps: false };
         let mut signals = stored - (Signals::READABLE | Signals::WRITABLE);
         signals.set(Signals::READABLE, sent > consumed);
         signals.set(Signals::WRITABLE, written < room && !stored.contains(Signals::PEER_CLOSED));
-        Ok(Observable { signals, edges: [readable, writable] })
+        Ok(Observable { signals, edges: [readable, writable], next_ns: None })
     }
 
     /// A wait for memory gets no reliable wake: a thread that frees memory may not know of this sleeper.

@@ -216,9 +216,15 @@ pub(crate) fn free_all(thread: &Thread, port: Slot) -> Result<()> {
         thread.set_list_intent(ListIntent::Idle, 0);
     }
     let body = body(arena, port)?;
-    for word in
-        [body.tail(), body.overflow(), body.hint(false), body.hint(true), body.head(), body.sleepers()]
-    {
+    for word in [
+        body.tail(),
+        body.overflow(),
+        body.hint(false),
+        body.hint(true),
+        body.head(),
+        body.sleepers(),
+        body.earliest(),
+    ] {
         // Relaxed: the lifecycle word publishes them. Load before the store, as in `options::clear_options`.
         if word.load(Relaxed) != 0 {
             word.store(0, Relaxed);

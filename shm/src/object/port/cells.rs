@@ -17,6 +17,7 @@ use crate::arena::word::port::cell::{CellId, CellWord, GROUP_LINES};
 use crate::arena::word::port::observer::{Interest, ObservedSide, SourceHandle};
 use crate::arena::word::reference::Slot;
 use crate::arena::word::signals::Signals;
+use crate::object::class::Edge;
 use crate::object::port::blocks::{self, MAX_GROUPS, Part};
 use crate::process::thread::Thread;
 use crate::sync::{AcqRel, Acquire, AtomicU64, Relaxed, Release};
@@ -68,6 +69,25 @@ pub(crate) struct Cell<'a> {
     words: &'a [AtomicU64; 8],
 }
 
+/// A group of cells that is linked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Group<'a> {
+    number: usize,
+    lines: &'a [Line],
+}
+
+impl<'a> Group<'a> {
+    /// The bound of the deadlines of its observers.
+    pub(crate) fn bound(self) -> &'a AtomicU64 {
+        &self.lines[0].0[1]
+    }
+
+    pub(crate) fn cells(self) -> impl Iterator<Item = Cell<'a>> {
+        let cell = move |line| Cell::in_group(self.lines, CellId::new(self.number, line));
+        (1..GROUP_LINES).filter_map(cell)
+    }
+}
+
 /// The contents of a user packet: four words, as the sender gave them.
 pub(crate) type UserWords = [u64; 4];
 
@@ -104,6 +124,12 @@ impl<'a> Cell<'a> {
 
     pub(crate) fn word(self) -> &'a AtomicU64 {
         &self.words[0]
+    }
+
+    /// The bound of the deadlines of its group.
+    pub(crate) fn group_bound(self) -> &'a AtomicU64 {
+        // A cell was found in the group, so the group has a header.
+        &self.group[0].0[1]
     }
 
     /// The word as it stands.
@@ -146,9 +172,14 @@ impl<'a> Cell<'a> {
         self.words[6 + edge].load(Relaxed)
     }
 
-    /// Notes that a mark was announced. Marks only grow.
-    pub(crate) fn note_seen(self, edge: usize, mark: u64) {
-        let cell = &self.words[6 + edge];
+    /// Notes that a mark was announced. Marks only grow; one that wraps is noted if `before` still stands.
+    pub(crate) fn note_seen(self, edge: usize, now: &Edge, before: u64) {
+        let (cell, mark) = (&self.words[6 + edge], now.mark);
+        if now.wraps {
+            // Relaxed, as below.
+            let _ = cell.compare_exchange(before, mark, Relaxed, Relaxed);
+            return;
+        }
         let mut seen = cell.load(Relaxed);
         while seen < mark {
             // Relaxed: the transition to QUEUED, which comes after, publishes it to the thread that takes the packet.
@@ -270,16 +301,22 @@ pub(crate) fn give_up(thread: &Thread, port: Slot, cell: Cell<'_>, reserved: Cel
     show_free(thread, port, cell)
 }
 
+/// The groups of a port that are linked, of one purpose.
+pub(crate) fn groups_of(
+    arena: &Arena,
+    port: Slot,
+    purpose: Purpose,
+) -> impl Iterator<Item = Result<Group<'_>>> {
+    let groups = blocks::groups(arena, port, purpose.groups());
+    groups.map(|group| group.map(|(number, lines)| Group { number, lines }))
+}
+
 /// The cells of a port, in the groups that are linked.
 pub(crate) fn all(arena: &Arena, port: Slot) -> impl Iterator<Item = Result<Cell<'_>>> {
-    blocks::groups(arena, port, 0..MAX_GROUPS).flat_map(|group| {
+    let groups = [Purpose::UserPacket, Purpose::Observer].map(|purpose| groups_of(arena, port, purpose));
+    groups.into_iter().flatten().flat_map(|group| {
         let (cells, error) = match group {
-            Ok((group, lines)) => (
-                Some(
-                    (1..GROUP_LINES).filter_map(move |line| Cell::in_group(lines, CellId::new(group, line))),
-                ),
-                None,
-            ),
+            Ok(group) => (Some(group.cells()), None),
             Err(error) => (None, Some(Err(error))),
         };
         cells.into_iter().flatten().map(Ok).chain(error)

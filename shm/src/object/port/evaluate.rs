@@ -35,7 +35,7 @@ use crate::handle::pin;
 use crate::object::ObjectClass;
 use crate::object::class::{Class, Observable};
 use crate::object::port::cells::Cell;
-use crate::object::port::{Port, index, ring};
+use crate::object::port::{Port, deadlines, index, ring};
 use crate::process::thread::{Thread, crash_point};
 use crate::sync::{AcqRel, Acquire, AtomicU64, Relaxed, SeqCst, fence, light_barrier};
 
@@ -45,7 +45,7 @@ const MOST_ROUNDS: u32 = 1 << 16;
 
 /// What an index word leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
+pub(crate) enum Outcome {
     /// An observer that can fire, now or later.
     Armed,
     /// No registration, or one whose only packet has fired: the index word is of no more use.
@@ -78,6 +78,11 @@ impl<'a> Target<'a> {
             class: ObjectClass::of(lifecycle)?,
             state: &object.state[side.side()],
         }))
+    }
+
+    /// Whether its signals change by themselves.
+    pub(crate) fn has_deadline(&self) -> bool {
+        self.class.has_deadline()
     }
 
     /// The state, and the signals as they are now.
@@ -142,6 +147,7 @@ pub(crate) fn evaluate(thread: &Thread, side: ObjectRef) -> Result<()> {
             if pin_named_port(thread, port)? && evaluate_cell(thread, &target, port, word)? == Outcome::Armed
             {
                 is_armed = true;
+                lower_deadline(thread, &target, port, word)?;
             } else {
                 // Relaxed: a word that leads nowhere; a later registration's word differs.
                 let _ = place.compare_exchange(word.0, 0, Relaxed, Relaxed);
@@ -157,6 +163,18 @@ pub(crate) fn evaluate(thread: &Thread, side: ObjectRef) -> Result<()> {
     })
 }
 
+/// An observer of a timer that is armed: its port looks at it again at the timer's deadline.
+fn lower_deadline(thread: &Thread, target: &Target<'_>, port: Slot, named: IndexWord) -> Result<()> {
+    if !target.has_deadline() {
+        return Ok(());
+    }
+    let (_, seen) = target.look(thread)?;
+    if let (Some(next_ns), Ok(Some(cell))) = (seen.next_ns, Cell::find(thread.arena(), port, named.cell())) {
+        deadlines::lower(thread, port, cell, next_ns)?;
+    }
+    Ok(())
+}
+
 /// Steps 1 to 3 for one index word, whose port is pinned.
 fn evaluate_cell(thread: &Thread, target: &Target<'_>, port: Slot, named: IndexWord) -> Result<Outcome> {
     let Ok(Some(cell)) = Cell::find(thread.arena(), port, named.cell()) else { return Ok(Outcome::Over) };
@@ -168,7 +186,7 @@ fn evaluate_cell(thread: &Thread, target: &Target<'_>, port: Slot, named: IndexW
 }
 
 /// Steps 2 and 3 for a cell, as long as `is_meant` says that it holds the registration.
-fn fire(
+pub(crate) fn fire(
     thread: &Thread,
     target: &Target<'_>,
     port: Slot,
@@ -191,10 +209,14 @@ fn fire(
             }
             return Ok(after);
         }
+        let before = [cell.seen(0), cell.seen(1)];
         let (state, seen) = target.look(thread)?;
         let due = is_due(cell, state, &seen, word.is_repeating().then(|| word.version()));
         let next = match (word.state(), due) {
-            (CellState::Armed, false) => return Ok(Outcome::Armed),
+            (CellState::Armed, false) => {
+                note_wrapping(cell, &seen, before);
+                return Ok(Outcome::Armed);
+            }
             (CellState::Armed, true) => word.fired(seen.signals, state.version()),
             (_, true) => word.observing(seen.signals, state.version()),
             (_, false) => word,
@@ -206,7 +228,7 @@ fn fire(
         }
         crash_point!(thread, "evaluate.fired");
         if word.is_repeating() {
-            seen.edges.iter().enumerate().for_each(|(edge, now)| cell.note_seen(edge, now.mark));
+            note_announced(cell, &seen, before);
         }
         if word.state() != CellState::Queued {
             ring::put(thread, port, cell)?;
@@ -214,6 +236,20 @@ fn fire(
         return Ok(after);
     }
     Err(Error::Corrupt("a port's cell that never comes to rest"))
+}
+
+fn note_announced(cell: Cell<'_>, seen: &Observable, before: [u64; 2]) {
+    seen.edges
+        .iter()
+        .zip(before)
+        .enumerate()
+        .for_each(|(edge, (now, before))| cell.note_seen(edge, now, before));
+}
+
+/// A mark that wraps is noted at each look, or the observer would take the one after a whole round for the one it knows.
+fn note_wrapping(cell: Cell<'_>, seen: &Observable, before: [u64; 2]) {
+    let edges = seen.edges.iter().zip(before).enumerate().filter(|(_, (now, _))| now.wraps);
+    edges.for_each(|(edge, (now, before))| cell.note_seen(edge, now, before));
 }
 
 /// Whether the signals are a reason for a packet. `version`: of the stored signals that a repeating observer has seen.
@@ -224,9 +260,11 @@ fn is_due(cell: Cell<'_>, state: State, seen: &Observable, version: Option<u64>)
     }
     let Some(version) = version else { return true };
     version != state.version()
-        || seen.edges.iter().enumerate().any(|(edge, now)| {
-            asserted.intersects(now.signal) && now.mark > cell.seen(edge) && now.passed >= cell.seen(edge)
-        })
+        || seen
+            .edges
+            .iter()
+            .enumerate()
+            .any(|(edge, now)| asserted.intersects(now.signal) && now.is_new(cell.seen(edge)))
 }
 
 /// The registrar's own look, after it has armed its cell. `asserted`: it fires whatever it finds, as nothing was
@@ -240,12 +278,16 @@ pub(crate) fn evaluate_new(
 ) -> Result<()> {
     let armed = cell.load();
     if armed.state() == CellState::Armed && cell.interest().registration() == registration {
+        let before = [cell.seen(0), cell.seen(1)];
         let (state, seen) = target.look(thread)?;
+        if let Some(next_ns) = seen.next_ns {
+            deadlines::lower(thread, port, cell, next_ns)?;
+        }
         if seen.signals.intersects(cell.interest().trigger()) {
             // If the CAS fails, another thread has fired it.
             if cell.change(armed, armed.fired(seen.signals, state.version())) {
                 crash_point!(thread, "observe.fired");
-                seen.edges.iter().enumerate().for_each(|(edge, now)| cell.note_seen(edge, now.mark));
+                note_announced(cell, &seen, before);
             }
         }
     }

@@ -20,6 +20,7 @@
 //! | `observe` | `wait_async`, `port_cancel`, and the ends of a registration |
 //! | `index` | which cells observe a side |
 //! | `evaluate` | a side has changed: which observers fire |
+//! | `deadlines`, `due` | observers of timers, which fire by the clock |
 //! | `cells` | where observers and packets lie, and how a free cell is found |
 //! | `ring` | the order of the packets |
 //! | `packet` | `port_queue`, `port_wait` |
@@ -30,6 +31,8 @@
 
 pub(crate) mod blocks;
 pub(crate) mod cells;
+pub(crate) mod deadlines;
+pub(crate) mod due;
 pub(crate) mod evaluate;
 pub(crate) mod index;
 pub(crate) mod observe;
@@ -44,6 +47,7 @@ use crate::arena::word::block::BlockId;
 use crate::arena::word::intent::ListIntent;
 use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::arena::word::signals::Signals;
+use crate::handle::lookup::ResolvedHandle;
 use crate::object::class::Class;
 use crate::process::thread::Thread;
 
@@ -55,6 +59,11 @@ impl Class for Port {
     /// A port has no signals.
     const SETTABLE_SIGNALS: Signals = Signals::empty();
     type Progress = ();
+
+    /// A waiter looks at the timers that the port observes.
+    fn look_again_ns(thread: &Thread, found: ResolvedHandle, _waitfor: Signals) -> Option<i64> {
+        deadlines::earliest_ns(thread, found.entry.object().slot()).ok()?
+    }
 
     fn is_blank(thread: &Thread, slot: Slot) -> Result<bool> {
         blocks::is_blank(thread.arena(), slot)

@@ -15,7 +15,7 @@ use crate::handle::lookup::{self, ResolvedHandle};
 use crate::handle::pin;
 use crate::object::class::Class;
 use crate::object::port::cells::{self, Cell, Purpose, UserWords};
-use crate::object::port::{Port, ring};
+use crate::object::port::{Port, due, ring};
 use crate::object::wait;
 use crate::process::thread::{Thread, crash_point};
 use crate::signal::eventcount::OnInterrupt;
@@ -116,6 +116,7 @@ pub(crate) fn wait(
     // The right type before the right rights, as for every call.
     let take = || {
         with_port(thread, found, |port| {
+            due::fire_due(thread, port)?;
             let taken = ring::take_first(thread, port, copy)?;
             if taken.is_none() {
                 ring::note_sleeper(thread, port)?;

@@ -298,7 +298,7 @@ pub(crate) fn has_overflowed(arena: &Arena, port: Slot) -> Result<bool> {
 }
 
 /// Wakes a thread that waits at the port, or all of them where one might not take the packet (`word/port/sleeper`).
-fn wake_waiter(thread: &Thread, port: Slot) -> Result<()> {
+pub(crate) fn wake_waiter(thread: &Thread, port: Slot) -> Result<()> {
     let state = thread.arena().state(ObjectRef::new(port, 0))?;
     // ORDER: pairs with the fence of `sleep_until`: either this thread sees HAS_WAITERS, or the sleeper sees the packet.
     fence(SeqCst);

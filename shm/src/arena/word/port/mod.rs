@@ -3,6 +3,7 @@
 //! A cell of a port holds one observer or one user packet. Its first word (`cell`) is the truth about it. The words of
 //! rings and indices only say where to look: a thread that follows one compares it with the cell.
 
+pub(crate) mod bound;
 pub(crate) mod cell;
 pub(crate) mod index;
 pub(crate) mod observer;
