@@ -108,8 +108,12 @@ fn move_out(thread: &Thread, found: ResolvedHandle, to: HandleLocation) -> Resul
     Ok(())
 }
 
-/// MOVED → FREE. Wakes the waits on the old handle, which then end.
+/// MOVED → FREE. Wakes the waits on the old handle, which then end, and ends its observers.
 fn move_done(thread: &Thread, found: ResolvedHandle) -> Result<()> {
+    let state = thread.arena().state(found.entry.object())?;
+    // Under the intent: recovery ends the observers of a handle that is MOVED, and would not look for those of one that
+    // is FREE.
+    wake::notify_handle_gone(thread, state, (thread.table_row, found.index, found.entry))?;
     let cell = thread.arena().entry(thread.table_row, found.index).ok_or(Error::BadHandle)?;
     // ORDER: Release: after the new entry is LIVE, in the order that recovery sees. The new entry first, or a death in
     // between would look like a move that never committed.
@@ -117,8 +121,7 @@ fn move_done(thread: &Thread, found: ResolvedHandle) -> Result<()> {
     crash_point!(thread, "move.freed");
     thread.set_operation(Operation::Idle);
     entries::recycle_entry(thread, found.index);
-    let state = thread.arena().state(found.entry.object())?;
-    wake::notify_handle_gone(thread, state, (thread.table_row, found.index, found.entry))
+    Ok(())
 }
 
 pub(crate) fn leave_startup_handle(

@@ -58,6 +58,8 @@ pub(crate) fn resolve_and_notify(
     // All threads before the table: an entry names one of the threads, and is resolved by that thread's operation.
     let mut resolutions = Vec::new();
     for adopted in adopted_rows {
+        // First: ending a handle's observers, in the dead thread's name, makes this hazard name other ports.
+        resolve_port(adopted)?;
         resolve_intents::resolve_refcount_intent(adopted, recovered)?;
         resolve_intents::resolve_list_intent(adopted, recovered)?;
         resolutions.extend(resolve_intents::resolve_operation(adopted, recovered)?);
@@ -137,6 +139,12 @@ pub(crate) fn claim_row_for(thread: &Thread, process: ProcessIndex) -> Result<Th
     let adopted = thread.adopt_row(named.tag, process)?;
     named.abandon_row();
     Ok(adopted)
+}
+
+/// Step 2, ports: the dead thread may have been at a cell of the port that this hazard names.
+fn resolve_port(thread: &Thread) -> Result<()> {
+    let hazard = ObjectRef::from_link(thread.row().hazards()[HAZARD_PORT].load(Relaxed));
+    hazard.map_or(Ok(()), |port| port::recover::resolve(thread, port.slot()))
 }
 
 /// Step 4: the dead thread may have changed an object that its hazard names, without waking the object's waiters and

@@ -6,8 +6,8 @@
 //! successor runs the same steps again.
 //!
 //! 1. The process's row becomes DEAD.
-//! 2. Each row's in-doubt intents are resolved: `refcount_intent`, then `list_intent`, which names every block in
-//!    hand, then `operation`.
+//! 2. The port that each row's hazard for ports names is put in order. The row's in-doubt intents are resolved:
+//!    `refcount_intent`, then `list_intent`, which names every block in hand, then `operation`.
 //! 3. The handle table is resolved: each transitional entry becomes LIVE or FREE, by whether its operation has
 //!    committed.
 //! 4. Waiters that may have missed a wake are woken: those of all objects that hazards name, and those of all peers of

@@ -310,18 +310,19 @@ fn write_message(
     Ok(header)
 }
 
-/// Step 5: frees the entries, and wakes the sleepers on them.
+/// Step 5: wakes the sleepers on the entries, ends their observers, and frees them.
 fn free_sent_entries(thread: &Thread, moving: &InTransit) -> Result<()> {
     for (index, entry) in moving {
+        // While the entry is MOVING: recovery ends the observers of such a handle, and would not look for those of one
+        // that is FREE. Event counts are type-stable: if the object has gone by now, this wakes no thread, or one that
+        // checks and sleeps again.
+        let state = thread.arena().state(entry.object())?;
+        wake::notify_handle_gone(thread, state, (thread.table_row, *index, *entry))?;
         let cell = thread.arena().entry(thread.table_row, *index).ok_or(Error::BadHandle)?;
         // Relaxed: the light barrier of `publish` keeps this store after the stores of the header and the tail.
         cell.store(entry.freed().0, Relaxed);
         entries::recycle_entry(thread, *index);
         crash_point!(thread, "transfer.freed");
-        // Event counts are type-stable: if the object has gone by now, this wakes no thread, or one that checks and
-        // sleeps again.
-        let state = thread.arena().state(entry.object())?;
-        wake::notify_handle_gone(thread, state, (thread.table_row, *index, *entry))?;
     }
     Ok(())
 }
