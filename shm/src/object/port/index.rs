@@ -54,13 +54,22 @@ pub(crate) fn words(arena: &Arena, side: ObjectRef) -> Result<impl Iterator<Item
 pub(crate) fn blocks(arena: &Arena, side: ObjectRef) -> Result<impl Iterator<Item = Result<BlockId>>> {
     // ORDER: Acquire pairs with the Release of `grow`: the block's words are cleared, and its link is set.
     let mut next = BlockId::from_link(chain(arena, side)?.load(Acquire));
-    // P5: no chain has more blocks than the arena.
+    // P5: no chain has more blocks than the arena, and none runs in a circle. One block is marked, and after twice as many
+    // steps another (Brent's method): so a circle is walked about twice, and not as often as the arena has blocks.
     let mut left = arena.layout().descriptors.iter().map(|section| section.count).sum::<usize>();
+    let (mut marked, mut steps, mut next_mark) = (None, 0_usize, 1);
     Ok(core::iter::from_fn(move || {
         let block = next?;
+        let is_circle = marked == Some(block);
+        steps += 1;
+        if steps == next_mark {
+            (marked, next_mark) = (Some(block), next_mark * 2);
+        }
         let link = match (arena.descriptor(block), left) {
             (Err(error), _) => Err(error),
-            (_, 0) => Err(Error::Corrupt("the blocks of an index run in a circle")),
+            (_, left) if is_circle || left == 0 => {
+                Err(Error::Corrupt("the blocks of an index run in a circle"))
+            }
             // Relaxed: set before the block was linked.
             (Ok(descriptor), _) => Ok(descriptor.link.load(Relaxed)),
         };
@@ -178,4 +187,40 @@ pub(crate) fn free(thread: &Thread, side: ObjectRef) -> Result<()> {
         thread.set_list_intent(ListIntent::Idle, 0);
     }
     Ok(())
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::arena::word::handle::Rights;
+    use crate::arena::word::port::cell::CellId;
+    use crate::arena::word::reference::Slot;
+    use crate::object::ObjectClass;
+    use crate::process::Process;
+
+    /// A walk of the chain as long as the arena has blocks would take seconds, at each change of the object.
+    #[test]
+    fn circles_of_blocks_end_soon() {
+        let config =
+            crate::arena::config::Config { max_objects: 64, pool_bytes: 4 << 20, ..Default::default() };
+        let thread = Thread::join(&Process::alone(&config)).unwrap();
+        let event = thread.create(ObjectClass::Event, Rights::all()).unwrap().0;
+        let side = thread.lookup(event).unwrap().entry.object();
+        prepare(&thread, side).unwrap();
+        for number in 0..(INLINE_WORDS + 5 * BLOCK_WORDS) as u32 {
+            add(&thread, side, IndexWord::new(Slot(1), CellId::new(40, 1), number)).unwrap();
+        }
+        let arena = thread.arena();
+        let chain: Vec<_> = blocks(arena, side).unwrap().map(Result::unwrap).collect();
+        assert_eq!(chain.len(), 5);
+        // The chain comes back to each of its blocks.
+        for first in 0..5 {
+            let link = &arena.descriptor(chain[4]).unwrap().link;
+            link.store(chain[first].to_link(), Relaxed);
+            let walk: Vec<_> = blocks(arena, side).unwrap().collect();
+            assert!(walk.len() <= 3 * chain.len(), "{first}: {} steps", walk.len());
+            assert!(matches!(walk.last(), Some(Err(Error::Corrupt(_)))), "{first}");
+            link.store(0, Relaxed);
+        }
+    }
 }

@@ -77,8 +77,8 @@ impl<'a> Ring<'a> {
 
     /// Moves a hint past `position`, if it still stands there.
     fn pass(hint: &AtomicU64, position: u64) {
-        // Relaxed: a hint; the places decide.
-        let _ = hint.compare_exchange(position, position + 1, Relaxed, Relaxed);
+        // Relaxed: a hint; the places decide. P5: a damaged one wraps.
+        let _ = hint.compare_exchange(position, position.wrapping_add(1), Relaxed, Relaxed);
     }
 
     fn front(&self) -> Result<Front<'a>> {

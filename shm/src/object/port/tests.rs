@@ -433,3 +433,35 @@ fn other_objects_are_no_ports() {
     bench.close(bench.port);
     assert_eq!(bench.thread.port_wait(bench.port, NONE, 0), Err(Error::BadHandle));
 }
+
+/// P5: whatever the hints of the ring say, each call ends, with a packet or an error.
+#[test]
+fn damaged_hints_end_no_process() {
+    let mut bench = Bench::new();
+    let event = bench.event();
+    for damage in [1, 4095, 4096, 1 << 22, (1 << 35) - 1, 1 << 63, u64::MAX] {
+        for number in 0..3 {
+            bench.close(bench.port);
+            bench.port = bench.thread.create(ObjectClass::Port, Rights::all()).unwrap().0;
+            bench.queue(1).unwrap();
+            bench.queue(2).unwrap();
+            assert_eq!(bench.next_key(), Some(1));
+            let port = bench.found(bench.port).entry.object().slot();
+            let body = super::blocks::body(bench.thread.arena(), port).unwrap();
+            [body.head(), body.tail(), body.overflow()][number].store(damage, crate::sync::Relaxed);
+            for key in 3..6 {
+                let queued = bench.queue(key);
+                assert!(matches!(queued, Ok(()) | Err(Error::Corrupt(_))), "{queued:?}");
+                let wait = AsyncWait { key, trigger: USER_0, is_repeating: key == 3 };
+                bench.thread.wait_async(bench.found(event), bench.found(bench.port), wait).unwrap();
+                bench.signal(event, Signals::empty(), USER_0);
+                bench.signal(event, USER_0, Signals::empty());
+                let taken = bench.thread.port_wait(bench.port, NONE, 0);
+                assert!(matches!(taken, Ok(_) | Err(Error::TimedOut | Error::Corrupt(_))), "{taken:?}");
+                bench.thread.port_cancel(bench.found(bench.port), bench.found(event), key).unwrap();
+            }
+        }
+    }
+    bench.close(bench.port);
+    bench.finish();
+}
