@@ -6,7 +6,7 @@
 #[path = "hostile/mod.rs"]
 mod hostile;
 
-use hostile::operations::{ALL, Hands, OPERATIONS, operate};
+use hostile::operations::{ALL, Hands, OPERATIONS, busy_port, operate};
 use hostile::raw::Raw;
 use hostile::{Choices, script};
 use jacinth_shm::{Arena, Config, ObjectClass, Process, Thread};
@@ -162,6 +162,10 @@ fn round(seed: u64) -> (u64, u64) {
         random.u32(..),
     )
     .unwrap();
+    // The lists of ports are long, and other words seldom lead to them: half of the damage hits them alone.
+    let before = raw.contents();
+    let shared = busy_port(&supervisor).unwrap();
+    let of_ports = raw.changed_since(&before);
     let over = AtomicBool::new(false);
     let mut totals = (0, 0);
     std::thread::scope(|scope| {
@@ -170,12 +174,16 @@ fn round(seed: u64) -> (u64, u64) {
             .enumerate()
             .map(|(number, process)| {
                 let (seed, over) = (random.u64(..), &over);
-                scope.spawn(move || work(process, 1 + number, seed, over))
+                let mut hands = Hands::of(process.startup_handle());
+                if number < 2 {
+                    hands.values.extend(&shared);
+                }
+                scope.spawn(move || work(process, 1 + number, hands, seed, over))
             })
             .collect();
         // Some rounds: a word or two. Others: many.
         std::thread::sleep(Duration::from_micros(random.u64(0..2000)));
-        let used = raw.used();
+        let used = if random.bool() { of_ports } else { raw.used() };
         let damages = [1, 2, 5, 50, 1000][random.usize(0..5)];
         for _ in 0..damages {
             raw.damage(&used, &mut random);
@@ -216,10 +224,9 @@ fn round(seed: u64) -> (u64, u64) {
 }
 
 /// Operations at random, with any result, until `over`.
-fn work(process: &Arc<Process>, number: usize, seed: u64, over: &AtomicBool) -> (u64, u64) {
+fn work(process: &Arc<Process>, number: usize, mut hands: Hands, seed: u64, over: &AtomicBool) -> (u64, u64) {
     let mut random = fastrand::Rng::with_seed(seed);
     let (mut good, mut bad) = (0, 0);
-    let mut hands = Hands::of(process.startup_handle());
     let mut thread = Thread::join(process);
     while !over.load(Ordering::Relaxed) {
         let operation = random.usize(0..OPERATIONS);

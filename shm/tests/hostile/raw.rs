@@ -28,6 +28,17 @@ impl Raw {
         (0..self.words()).filter(|index| self.word(*index).load(Ordering::Relaxed) != 0).collect()
     }
 
+    /// The contents of all words.
+    pub fn contents(&self) -> Vec<u64> {
+        (0..self.words()).map(|index| self.word(index).load(Ordering::Relaxed)).collect()
+    }
+
+    /// The indices of the words that are others than then.
+    pub fn changed_since(&self, before: &[u64]) -> Vec<usize> {
+        let is_changed = |index: &usize| self.word(*index).load(Ordering::Relaxed) != before[*index];
+        (0..self.words()).filter(is_changed).collect()
+    }
+
     /// Damages one word, mostly one of `used`.
     pub fn damage(&self, used: &[usize], choices: &mut impl Choices) {
         let any = |choices: &mut dyn FnMut(usize) -> usize| match choices(10) {

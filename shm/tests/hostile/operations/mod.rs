@@ -23,7 +23,9 @@ macro_rules! objects {
     };
 }
 
-objects! { handle event eventpair timer channel call loan memory }
+objects! { handle event eventpair timer channel call loan port memory }
+
+pub use port::busy as busy_port;
 
 /// How many operations [`operate`] knows.
 pub const OPERATIONS: usize = {
