@@ -8,6 +8,7 @@
 //!  operation  the victims' actions, and the guarantees to the survivors
 //!  tracing    single-stepping by ptrace, and which instruction is a kill point
 //!  sleepers   threads of the survivor that sleep when a victim dies
+//!  ports      the calls on ports
 //!  arena      the arena's limits, and its contents
 //!  soak       beside all this: random operations and random kills
 //! ```
@@ -19,6 +20,7 @@ mod arena;
 mod campaign;
 mod cli;
 mod operation;
+mod ports;
 mod process;
 mod sleepers;
 mod soak;

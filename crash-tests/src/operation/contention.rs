@@ -51,7 +51,7 @@ pub fn operations() -> Vec<OperationSpec> {
 }
 
 /// Repeats `work` until the victim is dead and recovered.
-fn until_victim_is_gone(control: &Arc<Channel>, mut work: impl FnMut() + Send + 'static) -> Partner {
+pub fn until_victim_is_gone(control: &Arc<Channel>, mut work: impl FnMut() + Send + 'static) -> Partner {
     let control = control.clone();
     Box::new(move |_| {
         let mut pause = Duration::from_micros(50);

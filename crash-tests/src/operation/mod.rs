@@ -35,6 +35,7 @@ registry! {
     eventpair,
     timer,
     wait,
+    port,
     contention,
 }
 

@@ -3,6 +3,7 @@
 //! Each message carries its length, the number of its handles, and bytes that follow from one number. So a reader
 //! detects a message that is not whole.
 
+use crate::ports::{self, Mode};
 use crate::process::parent_death::die_with_parent;
 use jacinth::*;
 
@@ -20,6 +21,7 @@ struct Worker {
     random: fastrand::Rng,
     channels: Vec<Channel>,
     others: Vec<NullableHandle>,
+    ports: Vec<NullableHandle>,
     message: MessageBuf,
     batch: Batch,
     unreported: u64,
@@ -36,6 +38,7 @@ pub fn play(seed: &str) -> ! {
         random,
         channels: Vec::new(),
         others: Vec::new(),
+        ports: Vec::new(),
         message: MessageBuf::new(),
         batch: Batch::new(),
         unreported: 0,
@@ -88,8 +91,8 @@ impl Worker {
         if self.control.read(&mut self.message).is_ok() {
             self.take_handles();
         }
-        let full = self.channels.len() + self.others.len() >= MOST_OBJECTS;
-        match self.random.u32(0..if full { 15 } else { 18 }) {
+        let full = self.channels.len() + self.others.len() + self.ports.len() >= MOST_OBJECTS;
+        match self.random.u32(0..if full { 18 } else { 22 }) {
             0..4 => self.write(),
             4..8 => self.read(),
             8 => self.close(),
@@ -99,8 +102,12 @@ impl Worker {
             12 => self.call(),
             13 => self.read_many(),
             14 => self.loan(),
-            15 => Channel::try_create().map(|(first, second)| self.channels.extend([first, second])),
-            16 => Event::try_create().map(|event| self.others.push(event.into())),
+            15 => self.observe(),
+            16 => self.wait_at_port(),
+            17 => self.queue_or_cancel(),
+            18 => Channel::try_create().map(|(first, second)| self.channels.extend([first, second])),
+            19 => Event::try_create().map(|event| self.others.push(event.into())),
+            20 => ports::try_create().map(|port| self.ports.push(port)),
             _ => EventPair::try_create()
                 .map(|(first, second)| self.others.extend([first.into(), second.into()])),
         }
@@ -123,11 +130,19 @@ impl Worker {
                 && let Some(index) = self.any_channel()
             {
                 handles.push(self.channels.swap_remove(index).into());
+            } else if self.random.bool()
+                && let Some(index) = self.any_port()
+            {
+                handles.push(self.ports.swap_remove(index));
             } else if let Some(index) = self.any_other() {
                 handles.push(self.others.swap_remove(index));
             }
         }
         handles
+    }
+
+    fn any_port(&mut self) -> Option<usize> {
+        (!self.ports.is_empty()).then(|| self.random.usize(0..self.ports.len()))
     }
 
     fn some_bytes(&mut self, handles: usize) -> Vec<u8> {
@@ -146,6 +161,7 @@ impl Worker {
     fn keep_one(&mut self, handle: NullableHandle) {
         match handle.basic_info().map(|info| info.object_type) {
             Ok(ObjectType::CHANNEL) => self.channels.push(handle.into()),
+            Ok(ObjectType::PORT) => self.ports.push(handle),
             _ => self.others.push(handle),
         }
     }
@@ -192,9 +208,10 @@ impl Worker {
     }
 
     fn close(&mut self) -> Result<(), Status> {
-        match (self.any_channel(), self.any_other()) {
-            (Some(index), _) if self.random.bool() => drop(self.channels.swap_remove(index)),
-            (_, Some(index)) => drop(self.others.swap_remove(index)),
+        match (self.any_channel(), self.any_other(), self.any_port()) {
+            (Some(index), ..) if self.random.bool() => drop(self.channels.swap_remove(index)),
+            (_, Some(index), _) if self.random.bool() => drop(self.others.swap_remove(index)),
+            (.., Some(index)) => drop(self.ports.swap_remove(index)),
             _ => {}
         }
         Ok(())
@@ -206,6 +223,11 @@ impl Worker {
         {
             let channel = self.channels.swap_remove(index).replace(Rights::SAME_RIGHTS)?;
             self.channels.push(channel);
+        } else if self.random.bool()
+            && let Some(index) = self.any_port()
+        {
+            let port = self.ports[index].duplicate(Rights::SAME_RIGHTS)?;
+            self.ports.push(port);
         } else if let Some(index) = self.any_other() {
             let other = self.others[index].duplicate(Rights::SAME_RIGHTS)?;
             self.others.push(other);
@@ -269,5 +291,38 @@ impl Worker {
         let mut loan = self.channels[index].reserve(bytes.len())?;
         loan.write_at(0, &bytes)?;
         if self.random.bool() { loan.commit() } else { Ok(()) }
+    }
+
+    /// An object to observe, and a port. Few keys: so that a cancellation finds registrations.
+    fn any_source_and_port(&mut self) -> Option<(HandleRef<'_>, HandleRef<'_>, u64)> {
+        let (channel, other, port) = (self.any_channel(), self.any_other(), self.any_port()?);
+        let (key, prefers_channel) = (self.random.u64(0..3), self.random.bool());
+        let source = match (channel, other) {
+            (Some(index), _) if prefers_channel => self.channels[index].as_handle_ref(),
+            (_, Some(index)) => self.others[index].as_handle_ref(),
+            (Some(index), None) => self.channels[index].as_handle_ref(),
+            (None, None) => return None,
+        };
+        Some((source, self.ports[port].as_handle_ref(), key))
+    }
+
+    fn observe(&mut self) -> Result<(), Status> {
+        let signals = [Signals::CHANNEL_READABLE, Signals::CHANNEL_WRITABLE, Signals::CHANNEL_PEER_CLOSED];
+        let signals = signals[self.random.usize(0..signals.len())] | Signals::USER_0 | Signals::USER_3;
+        let mode = if self.random.bool() { Mode::Once } else { Mode::Repeating };
+        let Some((source, port, key)) = self.any_source_and_port() else { return Ok(()) };
+        ports::try_observe(&source, &port, key, signals, mode)
+    }
+
+    fn wait_at_port(&mut self) -> Result<(), Status> {
+        let Some(index) = self.any_port() else { return Ok(()) };
+        let late = MonotonicInstant::after(MonotonicDuration::from_micros(self.random.i64(0..300)));
+        (0..self.random.usize(1..20)).try_for_each(|_| ports::wait(&self.ports[index], late).map(drop))
+    }
+
+    fn queue_or_cancel(&mut self) -> Result<(), Status> {
+        let is_cancel = self.random.bool();
+        let Some((source, port, key)) = self.any_source_and_port() else { return Ok(()) };
+        if is_cancel { ports::try_cancel(&port, &source, key).map(drop) } else { ports::queue(&port, key) }
     }
 }
