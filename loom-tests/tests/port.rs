@@ -392,7 +392,7 @@ fn a_port_may_end_during_a_fire() {
 /// Two threads bring the first block of a port at once: one block stays, and the other is free.
 #[test]
 fn two_senders_link_one_ring() {
-    model(2, || {
+    model(1, || {
         let one = first(&config());
         let port = create_port(&one);
         let copy = one.duplicate(find(&one, port), ALL).unwrap();
@@ -463,7 +463,7 @@ fn setting_a_timer_wakes_its_port() {
 /// INV-DUE-1: a waiter that looks at a due timer, and another process that sets the timer anew at that moment.
 #[test]
 fn raising_a_bound_hides_no_deadline() {
-    model(2, || {
+    model(1, || {
         let (one, port, timer, two, theirs) = observed_timer(repeating(1, Signals::SIGNALED));
         one.timer_set(find(&one, timer), ALL, DUE_NS).unwrap();
         pass_time_until(DUE_NS);

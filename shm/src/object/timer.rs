@@ -41,7 +41,7 @@ use crate::handle::lookup::ResolvedHandle;
 use crate::handle::pin;
 use crate::object::class::{Class, Edge, Observable};
 use crate::process::thread::{Thread, crash_point};
-use crate::signal::{wake, watch};
+use crate::signal::{observers, wake, watch};
 use crate::sync::{self, Acquire, AtomicU64, Relaxed, Release, SeqCst, fence};
 
 /// The class of timers.
@@ -187,6 +187,10 @@ fn latch_expiry(thread: &Thread, object: ObjectRef, cell: &AtomicU64, word: Time
     fence(SeqCst);
     // ORDER: Acquire pairs with the Release of `arm`: the places of the sleepers armed in it are visible.
     let before = State(state.load(Acquire));
+    if before.has(State::OBSERVED) {
+        // Observers too: they fire while the timer is expired.
+        observers::evaluate(thread, object)?;
+    }
     if !before.has(State::WATCHED) {
         return Ok(true);
     }

@@ -34,7 +34,7 @@ use crate::object::port::blocks::{self, Part, RING_PLACES};
 use crate::object::port::cells::{self, Cell};
 use crate::process::thread::{Thread, crash_point};
 use crate::signal::wake;
-use crate::sync::{self, AcqRel, Acquire, AtomicU64, Relaxed, SeqCst, fence};
+use crate::sync::{self, AcqRel, Acquire, AtomicU64, Relaxed, Release, SeqCst, fence};
 
 /// Cells are FIRED that found no place.
 const OVERFLOWS: u64 = 1 << 63;
@@ -77,15 +77,16 @@ impl<'a> Ring<'a> {
 
     /// Moves a hint past `position`, if it still stands there.
     fn pass(hint: &AtomicU64, position: u64) {
-        // Relaxed: a hint; the places decide. P5: a damaged one wraps.
-        let _ = hint.compare_exchange(position, position.wrapping_add(1), Relaxed, Relaxed);
+        // ORDER: Release pairs with the Acquire of the loads of head and tail: a thread that finds the hint moved on finds
+        // the place as it was left, or later. P5: a damaged one wraps.
+        let _ = hint.compare_exchange(position, position.wrapping_add(1), Release, Relaxed);
     }
 
     fn front(&self) -> Result<Front<'a>> {
         for step in 0..MOST_STEPS {
             pause_at(step);
-            // Relaxed: a hint.
-            let head = self.body.head().load(Relaxed);
+            // ORDER: Acquire pairs with the Release of `pass`.
+            let head = self.body.head().load(Acquire);
             let (place, word) = self.place(head)?;
             match (word.laps_ahead_of(Self::lap(head)), word.cell()) {
                 (0, None) => return Ok(Front::Empty),
@@ -151,8 +152,8 @@ fn put_in_place(thread: &Thread, ring: &Ring<'_>, cell: Cell<'_>) -> Result<bool
         if fired.state() != CellState::Fired {
             return Ok(true);
         }
-        // Relaxed: a hint.
-        let tail = ring.body.tail().load(Relaxed);
+        // ORDER: Acquire pairs with the Release of `pass`.
+        let tail = ring.body.tail().load(Acquire);
         let lap = Ring::lap(tail);
         let (place, word) = ring.place(tail)?;
         match (word.laps_ahead_of(lap), word.cell()) {
@@ -347,8 +348,8 @@ pub(crate) fn for_each_packet(
     if ring.body.overflow().load(Acquire) & OVERFLOWS != 0 {
         return cells::all(thread.arena(), port).try_for_each(|cell| visit(cell?));
     }
-    // Relaxed: a hint. A packet that is put in after this walk has begun may be missed.
-    let head = ring.body.head().load(Relaxed);
+    // ORDER: Acquire pairs with the Release of `pass`. A packet that is put in after this walk has begun may be missed.
+    let head = ring.body.head().load(Acquire);
     for position in head..head.saturating_add(RING_PLACES) {
         let (_, word) = ring.place(position)?;
         if word.laps_ahead_of(Ring::lap(position)) == 0 && word.cell().is_none() {
