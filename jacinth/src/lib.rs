@@ -13,10 +13,11 @@
 //! # Contents
 //! | | |
 //! |---|---|
-//! | objects | [`Event`], [`EventPair`], [`Channel`], [`Timer`]; [`Process`], [`Thread`], [`Job`], [`Vmar`] |
+//! | objects | [`Event`], [`EventPair`], [`Channel`], [`Timer`], [`Port`]; [`Process`], [`Thread`], [`Job`], [`Vmar`] |
 //! | handles | [`Handle`], [`NullableHandle`], [`Unowned`], the traits in [`prelude`] |
 //! | rights | [`Rights`], [`Handle::duplicate`], [`Handle::replace`] |
 //! | waiting | [`Signals`], [`Handle::wait_one`], [`object_wait_many`], [`Deadline`] |
+//! | waiting for any number of objects | [`Port`], [`Handle::wait_async`], [`Packet`] |
 //! | messages | [`Channel::write`], [`Channel::read`], [`Channel::call`], [`MessageBuf`], [`HandleDisposition`] |
 //! | words that threads sleep on | [`Futex`] |
 //! | messages without a copy, and many at once | [`Channel::reserve`], [`Channel::read_in_place`], [`Channel::write_batch`] |
@@ -95,6 +96,7 @@ pub use system::{
 pub use types::channel_options::ChannelOptions;
 pub use types::koid::Koid;
 pub use types::object_type::ObjectType;
+pub use types::packet::{Packet, PacketContents, PortOptions, SignalPacket, UserPacket, WaitAsyncOpts};
 pub use types::rights::Rights;
 pub use types::signals::Signals;
 pub use types::status::{Status, ok};

@@ -149,8 +149,8 @@ extern "C" fn drop_all(_: i32) {
 
 /// Runs `handler` whenever this process gets the signal.
 #[expect(unsafe_code, reason = "a handler may run anywhere")]
-fn on(signal: Signal, handler: extern "C" fn(i32)) {
-    let action = SigAction::new(SigHandler::Handler(handler), SaFlags::SA_RESTART, SigSet::empty());
+fn on(signal: Signal, flags: SaFlags, handler: extern "C" fn(i32)) {
+    let action = SigAction::new(SigHandler::Handler(handler), flags, SigSet::empty());
     // SAFETY: the tests make sure that a handler uses no value that the interrupted thread is using.
     unsafe { signal::sigaction(signal, &action) }.unwrap();
 }
@@ -166,7 +166,7 @@ fn interrupt(thread: libc::pthread_t) {
 #[test]
 fn signal_handler_drops_are_deferred() {
     in_arena(|supervisor| {
-        on(Signal::SIGUSR1, drop_all);
+        on(Signal::SIGUSR1, SaFlags::SA_RESTART, drop_all);
         let (ours, theirs) = Channel::create();
         let (ours, theirs): (&'static Channel, _) = (Box::leak(Box::new(ours)), Box::leak(Box::new(theirs)));
         let bell = Event::create();
@@ -201,6 +201,41 @@ fn signal_handler_drops_are_deferred() {
     });
 }
 
+/// How often the handler ran.
+static HANDLED: AtomicU32 = AtomicU32::new(0);
+
+extern "C" fn count(_: i32) {
+    HANDLED.fetch_add(1, Ordering::Relaxed);
+}
+
+#[test]
+fn signal_handlers_end_no_port_wait() {
+    in_arena(|supervisor| {
+        // Without SA_RESTART the kernel ends the thread's sleep.
+        on(Signal::SIGUSR1, SaFlags::empty(), count);
+        let port = Port::create();
+        let packet = Packet::from_user_packet(7, 0, UserPacket::default());
+        std::thread::scope(|scope| {
+            let (tell_thread, thread) = std::sync::mpsc::channel();
+            let port = &port;
+            let waiter = asleep(scope, supervisor, move || {
+                #[expect(unsafe_code, reason = "the C library's call")]
+                // SAFETY: the number of the calling thread.
+                tell_thread.send(unsafe { libc::pthread_self() }).unwrap();
+                port.wait(FOREVER)
+            });
+            let thread = thread.recv().unwrap();
+            for times in 1..=20 {
+                let sleeps = supervisor.counters().sleeps;
+                interrupt(thread);
+                until(|| HANDLED.load(Ordering::Relaxed) == times && supervisor.counters().sleeps > sleeps);
+            }
+            port.queue(&packet).unwrap();
+            assert_eq!(waiter.join().unwrap(), Ok(packet));
+        });
+    });
+}
+
 /// The channel that the handler writes to, and how often it could not.
 static CHANNEL: AtomicU32 = AtomicU32::new(0);
 static REFUSED: AtomicU32 = AtomicU32::new(0);
@@ -219,7 +254,7 @@ fn signal_handler_writes_are_refused() {
     in_arena(|_| {
         let (ours, theirs) = Channel::create();
         CHANNEL.store(ours.raw_handle(), Ordering::Relaxed);
-        on(Signal::SIGUSR1, write_one);
+        on(Signal::SIGUSR1, SaFlags::SA_RESTART, write_one);
         let bytes = vec![0x5a; 8 << 20];
         let mut loan = ours.reserve(bytes.len()).unwrap();
         #[expect(unsafe_code, reason = "the C library's call")]

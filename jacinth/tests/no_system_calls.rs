@@ -50,6 +50,10 @@ const CALLS: &[Line] = &[
     ("event pair, created and closed", Barriers, || Box::new(|| drop(EventPair::create()))),
     ("timer, created and closed", Barriers, || Box::new(|| drop(Timer::create()))),
     ("channel, created and closed", Barriers, || Box::new(|| drop(Channel::create()))),
+    ("port, created, used and closed", Barriers, || {
+        let packet = Packet::from_user_packet(1, 0, UserPacket::default());
+        Box::new(move || Port::create().queue(&packet).unwrap())
+    }),
     ("duplicate and close", Nothing, || {
         let event = Event::create();
         Box::new(move || drop(event.duplicate(Rights::SAME_RIGHTS).unwrap()))
@@ -207,6 +211,34 @@ const CALLS: &[Line] = &[
         Box::new(move || {
             event.set_name(&Name::new_lossy("alarm")).unwrap();
             assert_eq!(event.get_name().unwrap(), Name::new_lossy("alarm"));
+        })
+    }),
+    ("port_queue and port_wait", Nothing, || {
+        let (port, packet) = (Port::create(), Packet::from_user_packet(1, 0, UserPacket::default()));
+        Box::new(move || {
+            port.queue(&packet).unwrap();
+            assert_eq!(port.wait(FOREVER), Ok(packet));
+        })
+    }),
+    ("port_wait with a deadline that is past", Nothing, || {
+        let port = Port::create();
+        Box::new(move || assert_eq!(port.wait(MonotonicInstant::INFINITE_PAST), Err(Status::TIMED_OUT)))
+    }),
+    ("wait_async, a message, its packet", Nothing, || {
+        let (port, (ours, theirs)) = (Port::create(), Channel::create());
+        let mut message = MessageBuf::new();
+        Box::new(move || {
+            theirs.wait_async(&port, 1, Signals::CHANNEL_READABLE, WaitAsyncOpts::ONCE).unwrap();
+            tell(&ours, [0x5a; 64]);
+            assert_eq!(port.wait(FOREVER).unwrap().key(), 1);
+            theirs.read(&mut message).unwrap();
+        })
+    }),
+    ("wait_async, repeating, and port_cancel", Nothing, || {
+        let (port, event) = (Port::create(), Event::create());
+        Box::new(move || {
+            event.wait_async(&port, 1, Signals::USER_0, WaitAsyncOpts::REPEATING).unwrap();
+            port.cancel(&event, 1).unwrap();
         })
     }),
     ("wait until a deadline", Sleep, || {

@@ -3,6 +3,7 @@
 pub mod futex;
 pub mod task;
 pub use futex::*;
+use port::wait_async;
 pub use task::*;
 
 use crate::handle::{
@@ -53,6 +54,7 @@ macro_rules! objects {
             }
 
             handle_operations!($Object);
+            wait_async!($Object);
 
             impl AsHandleRef for $Object {
                 fn as_handle_ref(&self) -> HandleRef<'_> {
@@ -95,6 +97,7 @@ objects! {
     event: Event = EVENT [];
     eventpair: EventPair = EVENTPAIR [Peered];
     timer: Timer = TIMER [];
+    port: Port = PORT [];
     process: Process = PROCESS [];
     thread: Thread = THREAD [];
     job: Job = JOB [];

@@ -4,6 +4,7 @@ pub mod channel_options;
 pub mod io_error;
 pub mod koid;
 pub mod object_type;
+pub mod packet;
 pub mod rights;
 pub mod signals;
 pub mod status;

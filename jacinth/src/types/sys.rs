@@ -26,7 +26,7 @@ use crate::types::status::Status;
 use crate::types::time::MonotonicInstant;
 use jacinth_shm as shm;
 use std::sync::atomic::AtomicI32;
-use zerocopy::{FromBytes, IntoBytes};
+use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// A handle's value; [`ZX_HANDLE_INVALID`] for none.
 pub type zx_handle_t = u32;
@@ -117,6 +117,53 @@ pub struct zx_handle_info_t {
     pub unused: u32,
 }
 
+/// The type of a packet.
+pub type zx_packet_type_t = u32;
+/// A packet of a program's own: 32 bytes.
+pub type zx_packet_user_t = [u8; 32];
+
+/// What a wait at a port saw.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, FromBytes, IntoBytes, Immutable)]
+#[repr(C)]
+pub struct zx_packet_signal_t {
+    /// The signals of the wait.
+    pub trigger: zx_signals_t,
+    /// The signals that the object asserted.
+    pub observed: zx_signals_t,
+    /// How many operations were pending.
+    pub count: u64,
+    /// 0.
+    pub reserved0: u64,
+    /// 0.
+    pub reserved1: u64,
+}
+
+/// A packet of a port. [`Packet`](crate::Packet) is the same with types.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, FromBytes, IntoBytes)]
+#[repr(C)]
+pub struct zx_port_packet_t {
+    /// The key of its sender, or of the wait.
+    pub key: u64,
+    /// [`ZX_PKT_TYPE_USER`], [`ZX_PKT_TYPE_SIGNAL_ONE`] or [`ZX_PKT_TYPE_SIGNAL_REP`].
+    pub packet_type: zx_packet_type_t,
+    /// The status of its sender; [`ZX_OK`] from a wait.
+    pub status: zx_status_t,
+    /// A [`zx_packet_user_t`] or the bytes of a [`zx_packet_signal_t`], by the type.
+    pub union: [u8; 32],
+}
+
+/// A program has queued the packet.
+pub const ZX_PKT_TYPE_USER: zx_packet_type_t = 0;
+/// The packet is of a wait that ended with it.
+pub const ZX_PKT_TYPE_SIGNAL_ONE: zx_packet_type_t = 1;
+/// The packet is of a wait that repeats.
+pub const ZX_PKT_TYPE_SIGNAL_REP: zx_packet_type_t = 2;
+/// One packet ends the wait.
+pub const ZX_WAIT_ASYNC_ONCE: u32 = 0;
+/// The wait goes on after a packet.
+pub const ZX_WAIT_ASYNC_REPEATING: u32 = 1;
+/// Interrupts may be bound to the port.
+pub const ZX_PORT_BIND_TO_INTERRUPT: u32 = 1;
 /// The value that is never a handle.
 pub const ZX_HANDLE_INVALID: zx_handle_t = 0;
 /// The handle itself goes.
@@ -332,6 +379,8 @@ mod tests {
         assert_eq!(size_of::<zx_handle_disposition_t>(), 20);
         assert_eq!(offset_of!(zx_handle_disposition_t, handle), 4);
         assert_eq!(offset_of!(zx_handle_disposition_t, result), 16);
+        assert_eq!(size_of::<zx_packet_signal_t>(), size_of::<zx_packet_user_t>());
+        assert_eq!((size_of::<zx_port_packet_t>(), offset_of!(zx_port_packet_t, union)), (48, 16));
     }
 
     #[test]

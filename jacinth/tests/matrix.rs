@@ -1,0 +1,363 @@
+//! Every call that takes a handle, and its errors for unsuitable handles.
+
+mod support;
+
+use jacinth::*;
+use std::mem::ManuallyDrop;
+use support::*;
+
+#[test]
+fn child_main() {
+    play(&[("tells its values", tells_its_values)]);
+}
+
+/// What a call works on.
+#[derive(Clone, Copy, PartialEq)]
+enum On {
+    Anything,
+    Peered,
+    Channels,
+    Ports,
+    Timers,
+}
+
+struct Call {
+    name: &'static str,
+    on: On,
+    needs: Rights,
+    run: fn(u32) -> Result<(), Status>,
+}
+
+/// The typed owner of a value, for the calls that only it has.
+fn typed<T: HandleBased>(value: u32) -> Unowned<'static, T> {
+    Unowned::from_raw_handle(value)
+}
+
+fn channel(value: u32) -> Unowned<'static, Channel> {
+    typed(value)
+}
+
+fn port(value: u32) -> Unowned<'static, Port> {
+    typed(value)
+}
+
+const PAST: MonotonicInstant = MonotonicInstant::INFINITE_PAST;
+
+/// Every call that takes a handle. None of them succeeds in these tests but `close`, `replace`, `duplicate` and
+/// the like, on good handles.
+const CALLS: &[Call] = &[
+    Call { name: "close", on: On::Anything, needs: Rights::NONE, run: raw::close },
+    Call {
+        name: "close_many",
+        on: On::Anything,
+        needs: Rights::NONE,
+        run: |value| raw::close_many(&[value]),
+    },
+    Call {
+        name: "duplicate",
+        on: On::Anything,
+        needs: Rights::DUPLICATE,
+        run: |value| raw::duplicate(value, Rights::SAME_RIGHTS).and_then(raw::close),
+    },
+    Call {
+        name: "replace",
+        on: On::Anything,
+        needs: Rights::NONE,
+        run: |value| raw::replace(value, Rights::SAME_RIGHTS).and_then(raw::close),
+    },
+    Call { name: "check_valid", on: On::Anything, needs: Rights::NONE, run: raw::check_valid },
+    Call {
+        name: "basic_info",
+        on: On::Anything,
+        needs: Rights::NONE,
+        run: |value| typed::<NullableHandle>(value).basic_info().map(drop),
+    },
+    Call {
+        name: "handle_count",
+        on: On::Anything,
+        needs: Rights::INSPECT,
+        run: |value| typed::<NullableHandle>(value).count_info().map(drop),
+    },
+    Call {
+        name: "get_name",
+        on: On::Anything,
+        needs: Rights::GET_PROPERTY,
+        run: |value| typed::<NullableHandle>(value).get_name().map(drop),
+    },
+    Call {
+        name: "set_name",
+        on: On::Anything,
+        needs: Rights::SET_PROPERTY,
+        run: |value| typed::<NullableHandle>(value).set_name(&Name::new_lossy("x")),
+    },
+    Call {
+        name: "signal",
+        on: On::Anything,
+        needs: Rights::SIGNAL,
+        run: |value| raw::signal(value, Signals::NONE, Signals::USER_0),
+    },
+    Call {
+        name: "signal_peer",
+        on: On::Peered,
+        needs: Rights::SIGNAL_PEER,
+        run: |value| raw::signal_peer(value, Signals::NONE, Signals::USER_0),
+    },
+    Call {
+        name: "wait_one",
+        on: On::Anything,
+        needs: Rights::WAIT,
+        run: |value| match raw::wait_one(value, Signals::USER_7, PAST).0 {
+            Err(Status::TIMED_OUT) => Ok(()),
+            result => result,
+        },
+    },
+    Call {
+        name: "wait_many",
+        on: On::Anything,
+        needs: Rights::WAIT,
+        run: |value| {
+            let handle = typed::<NullableHandle>(value);
+            match object_wait_many(&mut [WaitItem::new(&handle, Signals::USER_7)], PAST) {
+                Err(Status::TIMED_OUT) => Ok(()),
+                result => result.map(drop),
+            }
+        },
+    },
+    Call {
+        name: "channel_write",
+        on: On::Channels,
+        needs: Rights::WRITE,
+        run: |value| raw::channel_write(value, b"bytes", &[]),
+    },
+    Call {
+        name: "channel_write with handles",
+        on: On::Channels,
+        needs: Rights::WRITE,
+        run: |value| raw::channel_write(value, b"bytes", &[event().into_raw()]),
+    },
+    Call {
+        name: "write_batch",
+        on: On::Channels,
+        needs: Rights::WRITE,
+        run: |value| channel(value).write_batch([&b"bytes"[..]]).map(drop),
+    },
+    Call {
+        name: "reserve",
+        on: On::Channels,
+        needs: Rights::WRITE,
+        run: |value| channel(value).reserve(100).map(drop),
+    },
+    Call {
+        name: "channel_read",
+        on: On::Channels,
+        needs: Rights::READ,
+        run: |value| raw::channel_read(value, OnOverflow::Keep, &mut [0; 64], &mut []).0,
+    },
+    Call {
+        name: "read_batch",
+        on: On::Channels,
+        needs: Rights::READ,
+        run: |value| channel(value).read_batch(1, &mut Batch::new()).map(drop),
+    },
+    Call {
+        name: "read_in_place",
+        on: On::Channels,
+        needs: Rights::READ,
+        run: |value| channel(value).read_in_place().map(drop),
+    },
+    Call {
+        name: "wait_async",
+        on: On::Anything,
+        needs: Rights::WAIT,
+        run: |value| {
+            typed::<NullableHandle>(value).wait_async(
+                &Port::create(),
+                1,
+                Signals::USER_7,
+                WaitAsyncOpts::ONCE,
+            )
+        },
+    },
+    Call {
+        name: "port_cancel, of a source",
+        on: On::Anything,
+        needs: Rights::WAIT,
+        run: |value| found(Port::create().cancel(&typed::<NullableHandle>(value), 1)),
+    },
+    Call {
+        name: "wait_async at a port",
+        on: On::Ports,
+        needs: Rights::WRITE,
+        run: |value| Event::create().wait_async(&port(value), 1, Signals::USER_7, WaitAsyncOpts::ONCE),
+    },
+    Call {
+        name: "port_cancel",
+        on: On::Ports,
+        needs: Rights::WRITE,
+        run: |value| found(port(value).cancel(&Event::create(), 1)),
+    },
+    Call {
+        name: "port_queue",
+        on: On::Ports,
+        needs: Rights::WRITE,
+        run: |value| port(value).queue(&Packet::from_user_packet(1, 0, UserPacket::default())),
+    },
+    Call {
+        name: "port_wait",
+        on: On::Ports,
+        needs: Rights::READ,
+        run: |value| match port(value).wait(PAST) {
+            Err(Status::TIMED_OUT) => Ok(()),
+            result => result.map(drop),
+        },
+    },
+    Call {
+        name: "timer_set",
+        on: On::Timers,
+        needs: Rights::WRITE,
+        run: |value| raw::timer_set(value, FOREVER, MonotonicDuration::ZERO),
+    },
+    Call { name: "timer_cancel", on: On::Timers, needs: Rights::WRITE, run: raw::timer_cancel },
+    Call { name: "call, for writing", on: On::Channels, needs: Rights::WRITE, run: call },
+    Call { name: "call, for reading", on: On::Channels, needs: Rights::READ, run: call },
+];
+
+/// There is nothing to cancel in these tests.
+fn found(cancelled: Result<(), Status>) -> Result<(), Status> {
+    match cancelled {
+        Err(Status::NOT_FOUND) => Ok(()),
+        result => result,
+    }
+}
+
+fn call(value: u32) -> Result<(), Status> {
+    match channel(value).call(PAST, b"\0\0\0\0ask", &mut [event()], &mut MessageBuf::new()) {
+        Err(Status::TIMED_OUT) => Ok(()),
+        result => result,
+    }
+}
+
+/// An end with something to read; its peer is kept open beside it.
+fn readable_channel() -> (Channel, Channel) {
+    let (ours, theirs) = Channel::create();
+    tell(&theirs, "something");
+    (ours, theirs)
+}
+
+fn assert_all_say_bad_handle(value: u32, what: &str) {
+    for Call { name, run, .. } in CALLS {
+        if value != 0 || !name.starts_with("close") {
+            assert_eq!(run(value), Err(Status::BAD_HANDLE), "{name} with {what}");
+        }
+    }
+}
+
+#[test]
+fn every_call_refuses_invalid_values() {
+    in_arena(|supervisor| {
+        assert_all_say_bad_handle(raw::INVALID, "0");
+        assert_all_say_bad_handle(0x1234_5678, "a value from nowhere");
+        let closed = event().into_raw();
+        raw::close(closed).unwrap();
+        assert_all_say_bad_handle(closed, "a closed event");
+        let (end, _other) = readable_channel();
+        let closed = end.into_raw();
+        raw::close(closed).unwrap();
+        assert_all_say_bad_handle(closed, "a closed channel");
+        let replaced = event().into_raw();
+        let _replacement = NullableHandle::from_raw(raw::replace(replaced, Rights::SAME_RIGHTS).unwrap());
+        assert_all_say_bad_handle(replaced, "a replaced handle");
+
+        let (carrier, _far) = Channel::create();
+        let (end, _other) = readable_channel();
+        let moved = [event().into_raw(), end.into_raw()];
+        raw::channel_write(carrier.raw_handle(), b"", &moved).unwrap();
+        for moved in moved {
+            assert_all_say_bad_handle(moved, "a handle in transit");
+        }
+
+        let (ours, child) = spawn(supervisor, "tells its values");
+        let values = next(&ours);
+        assert_eq!(values.bytes().len(), 8);
+        for value in values.bytes().as_chunks().0 {
+            assert_all_say_bad_handle(u32::from_ne_bytes(*value), "another process's value");
+        }
+        drop(ours);
+        join(child);
+    });
+}
+
+fn tells_its_values() {
+    let ours = startup_channel();
+    let (event, (end, _other)) = (Event::create(), readable_channel());
+    let values = [event.raw_handle().to_ne_bytes(), end.raw_handle().to_ne_bytes()];
+    tell(&ours, values.as_flattened());
+    wait_for_peer_closed(&ours);
+    assert!(raw::check_valid(event.raw_handle()).is_ok() && raw::check_valid(end.raw_handle()).is_ok());
+}
+
+#[test]
+fn each_type_refuses_others_calls() {
+    in_arena(|supervisor| {
+        let (pair, _other) = EventPair::create();
+        let (event, (end, _peer)) = (Event::create(), readable_channel());
+        let (port, timer) = (Port::create(), Timer::create());
+        let of_type = |on| CALLS.iter().filter(move |call| call.on == on);
+        let values = [event.raw_handle(), pair.raw_handle(), end.raw_handle(), port.raw_handle(), timer.raw_handle()];
+        let suitable = [(On::Channels, end.raw_handle()), (On::Ports, port.raw_handle()), (On::Timers, timer.raw_handle())];
+        for (on, suitable) in suitable {
+            for value in values.into_iter().filter(|value| *value != suitable) {
+                for Call { name, run, .. } in of_type(on) {
+                    assert_eq!(run(value), Err(Status::WRONG_TYPE), "{name}");
+                }
+            }
+        }
+        let used_before = (readable_channel(), Port::create(), Timer::create());
+        drop(used_before);
+        supervisor.collect().unwrap();
+        let events: Vec<Event> = (0..50).map(|_| Event::create()).collect();
+        for Call { name, run, .. } in [On::Channels, On::Ports, On::Timers].into_iter().flat_map(of_type) {
+            for event in &events {
+                assert_eq!(run(event.raw_handle()), Err(Status::WRONG_TYPE), "{name} on a slot used again");
+            }
+        }
+    });
+}
+
+/// Makes a handle, with its peer beside it, if it has one.
+type Maker = fn() -> (NullableHandle, Option<NullableHandle>);
+
+/// What each call may work on, and the rights of a new handle to that.
+const MAKERS: &[(&str, &[On], Rights, Maker)] = &[
+    ("a channel", &[On::Anything, On::Peered, On::Channels], Rights::CHANNEL_DEFAULT, || {
+        let (end, other) = readable_channel();
+        (end.into(), Some(other.into()))
+    }),
+    ("an event pair", &[On::Anything, On::Peered], Rights::EVENTPAIR_DEFAULT, || {
+        let (side, other) = EventPair::create();
+        (side.into(), Some(other.into()))
+    }),
+    ("a timer", &[On::Anything, On::Timers], Rights::TIMER_DEFAULT, || (Timer::create().into(), None)),
+    ("a port", &[On::Ports], Rights::PORT_DEFAULT, || (Port::create().into(), None)),
+];
+
+#[test]
+fn every_call_needs_exactly_its_right() {
+    in_arena(|_| {
+        for Call { name, on, needs, run } in CALLS {
+            for (what, _, all, make) in MAKERS.iter().filter(|(_, kinds, ..)| kinds.contains(on)) {
+                let (handle, _peer) = make();
+                let lacking = handle.replace(*all - *needs).unwrap().into_raw();
+                let (good, _peer) = make();
+                if !needs.is_empty() {
+                    assert_eq!(run(lacking), Err(Status::ACCESS_DENIED), "{name} on {what}");
+                    assert_eq!(raw::check_valid(lacking), Ok(()), "{name} leaves the handle");
+                }
+                if all.contains(*needs) {
+                    assert_eq!(run(ManuallyDrop::new(good).raw_handle()), Ok(()), "{name} on {what}");
+                }
+                raw::close(lacking).unwrap();
+            }
+        }
+    });
+}
