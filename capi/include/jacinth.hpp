@@ -14,6 +14,7 @@
 #include <lib/zx/handle.h>
 #include <lib/zx/job.h>
 #include <lib/zx/object.h>
+#include <lib/zx/port.h>
 #include <lib/zx/process.h>
 #include <lib/zx/task.h>
 #include <lib/zx/thread.h>

@@ -7,8 +7,8 @@ use crate::user_memory::{UserIn, UserOut};
 use zerocopy::{FromBytes, IntoBytes};
 
 pub use jacinth::sys::{
-    zx_duration_t, zx_handle_t, zx_koid_t, zx_obj_type_t, zx_rights_t, zx_signals_t, zx_status_t, zx_time_t,
-    zx_wait_item_t,
+    zx_duration_t, zx_handle_t, zx_koid_t, zx_obj_type_t, zx_packet_signal_t, zx_rights_t, zx_signals_t,
+    zx_status_t, zx_time_t, zx_wait_item_t,
 };
 
 /// A span of time, in ticks. (The Rust interface counts ticks with a sign, as today's Zircon does.)
@@ -51,6 +51,28 @@ pub struct zx_handle_info_t {
     pub rights: zx_rights_t,
     /// 0.
     pub unused: u32,
+}
+
+/// A packet of a port. Its members have the names of C, unlike those of [`jacinth::sys::zx_port_packet_t`].
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes)]
+#[repr(C)]
+pub struct zx_port_packet_t {
+    /// The key of its sender, or of the wait.
+    pub key: u64,
+    /// A `ZX_PKT_TYPE_*`.
+    pub r#type: u32,
+    /// The status of its sender.
+    pub status: zx_status_t,
+    /// The union of all kinds of packets.
+    pub user: zx_packet_user_t,
+}
+
+/// 32 bytes, which C may see as numbers of any size.
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes)]
+#[repr(C)]
+pub struct zx_packet_user_t {
+    /// As the largest numbers.
+    pub u64: [u64; 4],
 }
 
 /// The record of `ZX_INFO_HANDLE_BASIC`.

@@ -36,6 +36,7 @@
 #include <zircon/syscalls/types.h>
 
 #include <zircon/syscalls/object.h>
+#include <zircon/syscalls/port.h>
 
 __BEGIN_CDECLS
 
@@ -247,6 +248,105 @@ zx_status_t _zx_object_wait_one(zx_handle_t handle, zx_signals_t signals, zx_tim
  */
 zx_status_t zx_object_wait_many(zx_wait_item_t* items, size_t count, zx_time_t deadline);
 zx_status_t _zx_object_wait_many(zx_wait_item_t* items, size_t count, zx_time_t deadline);
+
+/**
+ * Asks for a packet with @p key at @p port when an object asserts one of @p signals, or at once if it does already.
+ *
+ * With ZX_WAIT_ASYNC_ONCE one packet ends the wait; its type is ZX_PKT_TYPE_SIGNAL_ONE. With ZX_WAIT_ASYNC_REPEATING a
+ * packet of ZX_PKT_TYPE_SIGNAL_REP comes each time that the object's signals have changed and one of @p signals is
+ * asserted, and while it is pending, the signals that come are added to its observed. A wait also ends by zx_port_cancel(), and when @p handle is closed,
+ * replaced or sent away; its packet stays then.
+ *
+ * Rights: ZX_RIGHT_WAIT on @p handle, ZX_RIGHT_WRITE on @p port.
+ *
+ * - ZX_OK: the wait has begun, or the packet is queued.
+ * - ZX_ERR_BAD_HANDLE: @p port or @p handle is not a handle of this process.
+ * - ZX_ERR_WRONG_TYPE: @p port is not a port.
+ * - ZX_ERR_ACCESS_DENIED: @p port lacks ZX_RIGHT_WRITE, or @p handle lacks ZX_RIGHT_WAIT.
+ * - ZX_ERR_NOT_SUPPORTED: @p handle is a port or an address space, which have no signals. Or the kernel refuses
+ *   membarrier to this process alone.
+ * - ZX_ERR_INVALID_ARGS: @p options is neither of the two.
+ * - ZX_ERR_NO_RESOURCES: the port or the object has as many waits as it may, or this process has reached its limit of
+ *   memory. Zircon returns ZX_ERR_NO_MEMORY.
+ * - ZX_ERR_NO_MEMORY: the arena's pools have no room.
+ *
+ * Different from Zircon: the wait ends when @p handle is sent, and not when it is received. For a repeating wait,
+ * ZX_CHANNEL_READABLE and ZX_CHANNEL_WRITABLE are a change only when they become asserted, and only if they are among
+ * @p signals. A packet of a wait is never lost for want of room.
+ */
+zx_status_t zx_object_wait_async(zx_handle_t handle, zx_handle_t port, uint64_t key, zx_signals_t signals,
+                                 uint32_t options);
+zx_status_t _zx_object_wait_async(zx_handle_t handle, zx_handle_t port, uint64_t key, zx_signals_t signals,
+                                  uint32_t options);
+
+/*
+ * Ports.
+ */
+
+/**
+ * Makes a port: a queue of packets. Its first handle has ZX_DEFAULT_PORT_RIGHTS.
+ *
+ * @p options is 0 or ZX_PORT_BIND_TO_INTERRUPT, which changes nothing here.
+ *
+ * - ZX_OK: @p out has its handle.
+ * - ZX_ERR_INVALID_ARGS: @p options is neither of the two, or @p out cannot be written.
+ * - ZX_ERR_NO_RESOURCES: as zx_event_create().
+ */
+zx_status_t zx_port_create(uint32_t options, zx_handle_t* out);
+zx_status_t _zx_port_create(uint32_t options, zx_handle_t* out);
+
+/**
+ * Queues a packet. Its key, its status and its user arrive as they are; its type becomes ZX_PKT_TYPE_USER.
+ *
+ * Rights: ZX_RIGHT_WRITE.
+ *
+ * - ZX_OK: it is queued.
+ * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
+ * - ZX_ERR_WRONG_TYPE: it is not a port.
+ * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_WRITE.
+ * - ZX_ERR_INVALID_ARGS: @p packet cannot be read.
+ * - ZX_ERR_SHOULD_WAIT: 2,048 queued packets are pending. In Zircon packets of waits count, too.
+ * - ZX_ERR_NO_MEMORY: the arena's pools have no room.
+ * - ZX_ERR_NO_RESOURCES: this process has reached its limit of memory.
+ */
+zx_status_t zx_port_queue(zx_handle_t handle, const zx_port_packet_t* packet);
+zx_status_t _zx_port_queue(zx_handle_t handle, const zx_port_packet_t* packet);
+
+/**
+ * Waits for the next packet, or until the deadline. Each packet goes to one of the threads that wait, which may be in
+ * several processes.
+ *
+ * Rights: ZX_RIGHT_READ.
+ *
+ * - ZX_OK: @p packet has it.
+ * - ZX_ERR_BAD_HANDLE: @p handle is not a handle of this process.
+ * - ZX_ERR_WRONG_TYPE: it is not a port.
+ * - ZX_ERR_ACCESS_DENIED: it lacks ZX_RIGHT_READ.
+ * - ZX_ERR_INVALID_ARGS: @p packet cannot be written. This is seen before the wait.
+ * - ZX_ERR_TIMED_OUT: the deadline passed first.
+ * - ZX_ERR_CANCELED: another thread closed the handle, replaced it or sent it away.
+ *
+ * Different from Zircon: there the wait goes on when its handle is closed. While more than 4,096 packets are pending,
+ * those beyond may come in another order. A wait spins briefly before it sleeps (jacinth_set_spin()).
+ */
+zx_status_t zx_port_wait(zx_handle_t handle, zx_time_t deadline, zx_port_packet_t* packet);
+zx_status_t _zx_port_wait(zx_handle_t handle, zx_time_t deadline, zx_port_packet_t* packet);
+
+/**
+ * Ends the waits that were asked for with the handle @p source and @p key, and removes their packets. A wait that was
+ * asked for with another handle to the same object goes on.
+ *
+ * Rights: ZX_RIGHT_WRITE on @p handle, ZX_RIGHT_WAIT on @p source.
+ *
+ * - ZX_OK: there was a wait or a packet.
+ * - ZX_ERR_BAD_HANDLE: @p handle or @p source is not a handle of this process.
+ * - ZX_ERR_WRONG_TYPE: @p handle is not a port.
+ * - ZX_ERR_ACCESS_DENIED: @p handle lacks ZX_RIGHT_WRITE, or @p source lacks ZX_RIGHT_WAIT.
+ * - ZX_ERR_NOT_SUPPORTED: @p source is a port or an address space.
+ * - ZX_ERR_NOT_FOUND: there was neither a wait nor a packet.
+ */
+zx_status_t zx_port_cancel(zx_handle_t handle, zx_handle_t source, uint64_t key);
+zx_status_t _zx_port_cancel(zx_handle_t handle, zx_handle_t source, uint64_t key);
 
 /*
  * Events and eventpairs.

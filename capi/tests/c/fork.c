@@ -2,11 +2,12 @@
 #define _GNU_SOURCE
 #include "partner.h"
 
-static zx_handle_t inherited_event, inherited_channel;
+static zx_handle_t inherited_event, inherited_channel, inherited_port;
 
 static void check_that_nothing_works(void) {
     zx_handle_t handle, other;
     zx_info_handle_basic_t info;
+    zx_port_packet_t packet = {0};
     char bytes[8] = {0};
     uint32_t size, count;
     zx_channel_call_args_t arguments = {.wr_bytes = bytes, .wr_num_bytes = 8};
@@ -15,6 +16,11 @@ static void check_that_nothing_works(void) {
     CHECK_STATUS(zx_event_create(0, &handle), ZX_ERR_BAD_STATE);
     CHECK_STATUS(zx_eventpair_create(0, &handle, &other), ZX_ERR_BAD_STATE);
     CHECK_STATUS(zx_channel_create(0, &handle, &other), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(zx_port_create(0, &handle), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(zx_port_queue(inherited_port, &packet), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(zx_port_wait(inherited_port, ZX_TIME_INFINITE, &packet), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(zx_port_cancel(inherited_port, inherited_event, 1), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(zx_object_wait_async(inherited_event, inherited_port, 1, ZX_EVENT_SIGNALED, 0), ZX_ERR_BAD_STATE);
     CHECK_STATUS(zx_handle_close(inherited_event), ZX_ERR_BAD_STATE);
     CHECK_STATUS(zx_handle_close_many(&inherited_event, 1), ZX_ERR_BAD_STATE);
     CHECK_STATUS(zx_handle_duplicate(inherited_event, ZX_RIGHT_SAME_RIGHTS, &handle), ZX_ERR_BAD_STATE);
@@ -38,6 +44,7 @@ static void check_that_nothing_works(void) {
 TEST(calls_in_a_child_are_bad_state) {
     zx_handle_t other;
     inherited_event = make_event();
+    inherited_port = make_port();
     make_channel(&inherited_channel, &other);
     send_bytes(other, "for the parent", 14);
     CHECK_EQ(in_forked_child(check_that_nothing_works), 0);

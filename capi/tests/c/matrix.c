@@ -25,6 +25,10 @@ static zx_handle_t a_timer(void) {
     return make_timer();
 }
 
+static zx_handle_t a_port(void) {
+    return make_port();
+}
+
 static zx_handle_t a_process(void) {
     return duplicate(zx_process_self(), ZX_RIGHT_SAME_RIGHTS);
 }
@@ -156,6 +160,32 @@ static zx_status_t timer_cancel(zx_handle_t handle) {
     return zx_timer_cancel(handle);
 }
 
+static zx_status_t object_wait_async(zx_handle_t handle) {
+    return zx_object_wait_async(handle, a_port(), 1, ZX_USER_SIGNAL_7, ZX_WAIT_ASYNC_ONCE);
+}
+
+static zx_status_t object_wait_async_at(zx_handle_t handle) {
+    return zx_object_wait_async(an_event(), handle, 1, ZX_USER_SIGNAL_7, ZX_WAIT_ASYNC_ONCE);
+}
+
+static zx_status_t port_queue(zx_handle_t handle) {
+    zx_port_packet_t packet = {0};
+    return zx_port_queue(handle, &packet);
+}
+
+static zx_status_t port_wait(zx_handle_t handle) {
+    zx_port_packet_t packet;
+    return zx_port_wait(handle, 0, &packet);
+}
+
+static zx_status_t port_cancel(zx_handle_t handle) {
+    return zx_port_cancel(handle, an_event(), 1);
+}
+
+static zx_status_t port_cancel_of(zx_handle_t handle) {
+    return zx_port_cancel(a_port(), handle, 1);
+}
+
 static zx_status_t spawn(zx_handle_t handle) {
     char* arguments[] = {(char*)"true", NULL};
     pid_t pid;
@@ -200,6 +230,12 @@ static const struct row {
     {"sent by channel_call", sent_by_channel_call, an_event, ZX_ERR_TIMED_OUT, ZX_RIGHT_TRANSFER, ANY},
     {"timer_set", timer_set, a_timer, ZX_OK, ZX_RIGHT_WRITE, an_event},
     {"timer_cancel", timer_cancel, a_timer, ZX_OK, ZX_RIGHT_WRITE, a_channel},
+    {"object_wait_async", object_wait_async, an_event, ZX_OK, ZX_RIGHT_WAIT, ANY},
+    {"object_wait_async at", object_wait_async_at, a_port, ZX_OK, ZX_RIGHT_WRITE, a_channel},
+    {"port_queue", port_queue, a_port, ZX_OK, ZX_RIGHT_WRITE, an_event},
+    {"port_wait", port_wait, a_port, ZX_ERR_TIMED_OUT, ZX_RIGHT_READ, a_channel},
+    {"port_cancel", port_cancel, a_port, ZX_ERR_NOT_FOUND, ZX_RIGHT_WRITE, a_pair},
+    {"port_cancel of", port_cancel_of, an_event, ZX_ERR_NOT_FOUND, ZX_RIGHT_WAIT, ANY},
     {"jacinth_spawn", spawn, an_event, ZX_OK, ZX_RIGHT_TRANSFER, ANY},
 };
 

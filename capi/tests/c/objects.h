@@ -30,6 +30,13 @@ static inline void make_channel(zx_handle_t* one, zx_handle_t* other) {
     CHECK(*one != ZX_HANDLE_INVALID && *other != ZX_HANDLE_INVALID && *one != *other);
 }
 
+static inline zx_handle_t make_port(void) {
+    zx_handle_t port = ZX_HANDLE_INVALID;
+    CHECK_OK(zx_port_create(0, &port));
+    CHECK(port != ZX_HANDLE_INVALID);
+    return port;
+}
+
 static inline zx_handle_t duplicate(zx_handle_t handle, zx_rights_t rights) {
     zx_handle_t copy = ZX_HANDLE_INVALID;
     CHECK_OK(zx_handle_duplicate(handle, rights, &copy));

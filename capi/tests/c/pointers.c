@@ -10,6 +10,7 @@ TEST(an_unstorable_handle_is_not_created) {
     FOR_EACH_BAD_OUTPUT(bad) {
         CHECK_STATUS(zx_event_create(0, bad), ZX_ERR_INVALID_ARGS);
         CHECK_STATUS(zx_timer_create(0, ZX_CLOCK_MONOTONIC, bad), ZX_ERR_INVALID_ARGS);
+        CHECK_STATUS(zx_port_create(0, bad), ZX_ERR_INVALID_ARGS);
         CHECK_STATUS(zx_eventpair_create(0, bad, &good), ZX_ERR_INVALID_ARGS);
         CHECK_STATUS(zx_eventpair_create(0, &good, bad), ZX_ERR_INVALID_ARGS);
         CHECK_STATUS(zx_channel_create(0, bad, &good), ZX_ERR_INVALID_ARGS);

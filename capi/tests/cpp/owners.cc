@@ -288,6 +288,32 @@ TEST(one_wait_watches_many) {
     CHECK_EQ(items[1].pending, ZX_USER_SIGNAL_1);
 }
 
+TEST(a_port_collects_packets) {
+    zx::port port;
+    CHECK_OK(zx::port::create(0, &port));
+    CHECK_EQ(type_of(port), zx::port::TYPE);
+    const zx::event event = new_event();
+    CHECK_OK(event.wait_async(port, 7, ZX_EVENT_SIGNALED, ZX_WAIT_ASYNC_REPEATING));
+    CHECK_OK(event.signal(0, ZX_EVENT_SIGNALED));
+    zx_port_packet_t packet = {};
+    packet.key = 8;
+    CHECK_OK(port.queue(&packet));
+    CHECK_OK(port.wait(zx::time::infinite(), &packet));
+    CHECK_EQ(packet.key, 7);
+    CHECK_EQ(packet.type, ZX_PKT_TYPE_SIGNAL_REP);
+    CHECK_EQ(packet.signal.observed, ZX_EVENT_SIGNALED);
+    CHECK_OK(port.wait(zx::time(0), &packet));
+    CHECK_EQ(packet.key, 8);
+    CHECK_OK(port.cancel(event, 7));
+    CHECK_STATUS(port.cancel(event, 7), ZX_ERR_NOT_FOUND);
+    CHECK_STATUS(port.wait(zx::time(0), &packet), ZX_ERR_TIMED_OUT);
+    zx::port copy;
+    CHECK_OK(port.duplicate(ZX_RIGHT_SAME_RIGHTS, &copy));
+    CHECK_EQ(koid_of(copy), koid_of(port));
+    CHECK(zx::port::create(1u << 31, &port) != ZX_OK);
+    CHECK(!port);
+}
+
 TEST(names_go_through_properties) {
     const zx::unowned_process self = zx::process::self();
     char name[ZX_MAX_NAME_LEN] = {};

@@ -12,4 +12,4 @@ macro_rules! objects {
     };
 }
 
-objects! { channel event eventpair handle info property task timer wait }
+objects! { channel event eventpair handle info port property task timer wait }

@@ -161,6 +161,12 @@ class object : public object_base {
     return zx_object_wait_one(get(), signals, deadline.get(), pending);
   }
 
+  /// Asks for a packet with this key at the port `to` when one of `signals` is asserted. `zx_object_wait_async`.
+  zx_status_t wait_async(const object<port>& to, uint64_t key, zx_signals_t signals, uint32_t options) const noexcept {
+    static_assert(object_traits<T>::supports_wait, "an object of this type cannot be waited on");
+    return zx_object_wait_async(get(), to.get(), key, signals, options);
+  }
+
   /// Waits until one of the items asserts one of its signals, or until `deadline`. `zx_object_wait_many`.
   static zx_status_t wait_many(zx_wait_item_t* items, uint32_t count, time deadline) noexcept {
     static_assert(object_traits<T>::supports_wait, "an object of this type cannot be waited on");

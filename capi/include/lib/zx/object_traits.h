@@ -10,6 +10,7 @@ class channel;
 class event;
 class eventpair;
 class job;
+class port;
 class process;
 class thread;
 class timer;
@@ -52,6 +53,15 @@ struct object_traits<eventpair> {
   static constexpr bool supports_user_signal = true;
   static constexpr bool supports_wait = true;
   static constexpr bool has_peer_handle = true;
+};
+
+/// A port has no signals: a thread waits with it.
+template <>
+struct object_traits<port> {
+  static constexpr bool supports_duplication = true;
+  static constexpr bool supports_user_signal = false;
+  static constexpr bool supports_wait = false;
+  static constexpr bool has_peer_handle = false;
 };
 
 /// An address region has no signals.

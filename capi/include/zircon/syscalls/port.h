@@ -2,7 +2,8 @@
  * @file
  * Ports: the packets that arrive at one.
  *
- * For zx_object_wait_async() and the zx_port_*() calls, which jacinth does not have yet.
+ * For zx_object_wait_async() and the zx_port_*() calls of zircon/syscalls.h. Here only ZX_PKT_TYPE_USER,
+ * ZX_PKT_TYPE_SIGNAL_ONE and ZX_PKT_TYPE_SIGNAL_REP arrive; the other kinds are those of Zircon.
  */
 
 #ifndef ZIRCON_SYSCALLS_PORT_H_
@@ -13,12 +14,12 @@
 
 __BEGIN_CDECLS
 
-/** For zx_object_wait_async(): one packet, when a signal is raised. */
+/** For zx_object_wait_async(): one packet, when a signal is asserted. It ends the wait. */
 #define ZX_WAIT_ASYNC_ONCE ((uint32_t)0u)
-/** For zx_object_wait_async(): a packet each time that a signal is raised. */
+/** For zx_object_wait_async(): a packet for each change, until the wait is cancelled. */
 #define ZX_WAIT_ASYNC_REPEATING ((uint32_t)1u)
 
-/** For zx_port_create(): interrupts may be bound to the port. */
+/** For zx_port_create(): interrupts may be bound to the port. There are none here, so it changes nothing. */
 #define ZX_PORT_BIND_TO_INTERRUPT ((uint32_t)(0x1u << 0))
 
 /* The type of a packet, which says which member of the union it has. */
@@ -58,13 +59,13 @@ typedef union zx_packet_user {
     uint8_t c8[32];
 } zx_packet_user_t;
 
-/** A signal was raised on an object. */
+/** An object asserted a signal of a wait (zx_object_wait_async()). */
 typedef struct zx_packet_signal {
     /** Which signals were asked for. */
     zx_signals_t trigger;
     /** Which the object had. */
     zx_signals_t observed;
-    /** How many times it could be done: for a channel, how many messages there were. */
+    /** How many operations were pending: the messages of a channel that was readable when the wait began, otherwise 1. */
     uint64_t count;
     uint64_t reserved0;
     uint64_t reserved1;
