@@ -3,7 +3,7 @@
 mod support;
 
 use jacinth_shm_loom::{
-    Arena, Error, HandleValue, ObjectClass, Process, ProcessIdentity, ProcessSlot, Signals, Thread,
+    Arena, Error, HandleValue, ObjectClass, Process, ProcessIdentity, ProcessSlot, Signals, SlotState, Thread,
 };
 use std::sync::Arc;
 use support::*;
@@ -313,13 +313,26 @@ fn one_of_two_successors_leads() {
 /// INV-LEADER-2: a process that sees a leader finds the leader's identity in its row.
 #[test]
 fn leader_word_publishes_its_process() {
-    model_without_barriers(3, || {
+    leading_publishes(|supervisor, process_slot| supervisor.confirm_slot(process_slot, 7).unwrap());
+}
+
+/// The same for a process that asked for its slot.
+#[test]
+fn admission_publishes_its_process() {
+    leading_publishes(|supervisor, process_slot| {
+        let admitted = supervisor.admit_to_slot(process_slot, ProcessIdentity::from(7)).unwrap();
+        admitted == SlotState::Admitted
+    });
+}
+
+fn leading_publishes(take_over: fn(&Thread, ProcessSlot) -> bool) {
+    model_without_barriers(3, move || {
         let one = first(&small());
         let arena = one.process().arena().clone();
         let dead = arena.leader();
         let process_slot = arena.reserve_slot(&one).unwrap();
         let taking = loom::thread::spawn(move || {
-            assert!(one.confirm_slot(process_slot, 7).unwrap());
+            assert!(take_over(&one, process_slot));
             let process = Process::attach(one.process().arena().clone(), process_slot, 7, 1).unwrap();
             let leading = Thread::join(&process).unwrap();
             assert!(leading.try_become_leader(dead, process_slot).unwrap());

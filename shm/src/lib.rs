@@ -46,7 +46,7 @@ pub use arena::word::handle::{HandleValue, Rights};
 pub use arena::word::leader::{Leader, Member, ProcessIdentity};
 pub use arena::word::reference::{ProcessIndex, Slot};
 pub use arena::word::ring::Txid;
-pub use arena::word::row::ProcessSlot;
+pub use arena::word::row::{ProcessSlot, SlotState};
 pub use arena::word::signals::Signals;
 pub use handle::lookup::{HandleName, ResolvedHandle};
 pub use lifecycle::create::Created;

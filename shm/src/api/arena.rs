@@ -4,7 +4,7 @@ use crate::arena::Arena;
 use crate::arena::error::Result;
 use crate::arena::record::counter::{self, Counters};
 use crate::arena::word::leader::{Leader, Member, ProcessIdentity};
-use crate::arena::word::row::ProcessSlot;
+use crate::arena::word::row::{ProcessSlot, SlotState};
 use crate::process::slots;
 use crate::process::thread::Thread;
 use crate::recovery::audit::{self, Audit};
@@ -12,6 +12,7 @@ use crate::recovery::leader_election;
 use crate::recovery::listing::{self, ListedSide, ListedThread};
 #[cfg(not(loom))]
 use crate::recovery::robust_futex;
+use crate::sync::Relaxed;
 
 impl Arena {
     /// Runs the consistency check over the arena and returns its findings. Poisons an arena in which something is
@@ -67,6 +68,12 @@ impl Arena {
         leader_election::members(self)
     }
 
+    /// A random number that tells this arena from all others.
+    pub fn id(&self) -> u64 {
+        // Relaxed: it was stored before any other process had the arena.
+        self.header().id.load(Relaxed)
+    }
+
     /// Claims a process row for a child that `spawner` will start, or for a process that asked to be admitted.
     pub fn reserve_slot(&self, spawner: &Thread) -> Result<ProcessSlot> {
         slots::reserve_slot(self, spawner)
@@ -75,6 +82,11 @@ impl Arena {
     /// Claims the first process row: for the process that creates the arena.
     pub fn first_slot(&self) -> Result<ProcessSlot> {
         slots::first_slot(self)
+    }
+
+    /// The state of a process slot. A slot that was never reserved is gone.
+    pub fn slot_state(&self, process_slot: ProcessSlot) -> SlotState {
+        slots::slot_state(self, process_slot)
     }
 
     /// Whether the process slot's process is attached.

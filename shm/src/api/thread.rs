@@ -7,7 +7,7 @@ use crate::arena::word::block::BlockIndex;
 use crate::arena::word::handle::{HandleValue, Rights};
 use crate::arena::word::leader::{Leader, ProcessIdentity};
 use crate::arena::word::reference::Slot;
-use crate::arena::word::row::ProcessSlot;
+use crate::arena::word::row::{ProcessSlot, SlotState};
 use crate::arena::word::signals::Signals;
 use crate::handle::lookup::{self, ResolvedHandle};
 use crate::handle::pin;
@@ -130,6 +130,12 @@ impl Thread {
         identity: impl Into<ProcessIdentity>,
     ) -> Result<bool> {
         dead_process::confirm_slot(self, process_slot, identity)
+    }
+
+    /// Gives a process slot to the process that asks for it, unless another one has it: `Admitted` means that this process
+    /// has it. For the supervisor alone.
+    pub fn admit_to_slot(&self, process_slot: ProcessSlot, identity: ProcessIdentity) -> Result<SlotState> {
+        dead_process::admit_to_slot(self, process_slot, identity)
     }
 
     /// Reclaims every retired object that no hazard names, whichever thread retired it. Returns how many.

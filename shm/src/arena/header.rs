@@ -4,6 +4,8 @@ use crate::arena::config::CONFIG_WORDS;
 use crate::arena::region::Shared;
 use crate::arena::size_class::MAX_CLASSES;
 use crate::sync::AtomicU64;
+#[cfg(not(loom))]
+use crate::sync::Relaxed;
 
 pub(crate) const MAGIC: u64 = u64::from_le_bytes(*b"jacinth\x01");
 
@@ -35,11 +37,24 @@ pub(crate) struct Header {
     pub(crate) deaths: AtomicU64,
     /// How often processes have asked others for the memory that these keep: see `process/scavenger`.
     pub(crate) asked: AtomicU64,
-    _line_2: [AtomicU64; 1],
+    /// A random number that tells this arena from all others, so that a slot of another arena is not taken for one of its own.
+    pub(crate) id: AtomicU64,
     /// High-water mark: blocks of a class that were used since the class was last trimmed are below this index.
     pub(crate) blocks_hwm: [AtomicU64; MAX_CLASSES],
     /// The generation that blocks of a class start with: see `memory/trim`.
     pub(crate) first_generation: [AtomicU64; MAX_CLASSES],
+}
+
+impl Header {
+    /// Draws the number of a new arena.
+    #[cfg(not(loom))]
+    pub(crate) fn draw_id(&self) -> Result<(), rustix::io::Errno> {
+        let mut id = [0; 8];
+        rustix::rand::getrandom(&mut id, rustix::rand::GetRandomFlags::empty())?;
+        // Relaxed: no other process has the arena yet.
+        self.id.store(u64::from_ne_bytes(id), Relaxed);
+        Ok(())
+    }
 }
 
 // SAFETY: atomic words only; zero is their default.

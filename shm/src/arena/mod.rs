@@ -76,10 +76,10 @@ impl Arena {
         let layout = Layout::new(config);
         // The file has its final size and its seals before it is mapped, so no process can shrink it under a mapping
         // (SIGBUS).
-        let file = crate::arena::region::create_memfd(layout.total_bytes)?;
-        let region = crate::arena::region::Mapped::new(file)?;
-        let arena = Self::over(Box::new(region), layout);
+        let file = region::create_memfd(layout.total_bytes)?;
+        let arena = Self::over(Box::new(region::Mapped::new(file)?), layout);
         arena.layout.write(arena.header());
+        arena.header().draw_id()?;
         Ok(arena)
     }
 

@@ -5,7 +5,7 @@ use crate::arena::error::{Error, Result};
 use crate::arena::word::credit::Returned;
 use crate::arena::word::leader::ProcessIdentity;
 use crate::arena::word::reference::ProcessIndex;
-use crate::arena::word::row::{ProcessSlot, ProcessState, RowState};
+use crate::arena::word::row::{ProcessSlot, ProcessState, RowState, SlotState};
 use crate::process::half::Halves;
 use crate::process::handle_table::{EntryPool, HandleCodec};
 use crate::process::quota::Quotas;
@@ -46,12 +46,22 @@ pub(crate) fn first_slot(arena: &Arena) -> Result<ProcessSlot> {
     Ok(ProcessSlot { row: FIRST, epoch: row_state.epoch() })
 }
 
-pub(crate) fn is_attached(arena: &Arena, process_slot: ProcessSlot) -> bool {
+pub(crate) fn slot_state(arena: &Arena, process_slot: ProcessSlot) -> SlotState {
     // Relaxed: no other data is read on the strength of it.
     let row_state = arena.process(process_slot.row).map(|row| RowState(row.state.load(Relaxed)));
-    row_state.is_ok_and(|row_state| {
-        row_state.epoch() == process_slot.epoch && row_state.process_state() == ProcessState::Active
-    })
+    let Some(row_state) = row_state.ok().filter(|row_state| row_state.epoch() == process_slot.epoch) else {
+        return SlotState::Gone;
+    };
+    match row_state.process_state() {
+        ProcessState::Starting(_) if row_state.is_admitted() => SlotState::Admitted,
+        ProcessState::Starting(_) => SlotState::Waiting,
+        ProcessState::Active => SlotState::Attached,
+        ProcessState::Free | ProcessState::Dead => SlotState::Gone,
+    }
+}
+
+pub(crate) fn is_attached(arena: &Arena, process_slot: ProcessSlot) -> bool {
+    slot_state(arena, process_slot) == SlotState::Attached
 }
 
 pub(crate) fn attach(

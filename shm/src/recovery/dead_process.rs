@@ -8,12 +8,13 @@ use crate::arena::word::leader::ProcessIdentity;
 use crate::arena::word::lifecycle::Lifecycle;
 use crate::arena::word::refcount::Count;
 use crate::arena::word::reference::{ObjectRef, ProcessIndex};
-use crate::arena::word::row::{ProcessSlot, ProcessState, RowState, Waiting};
+use crate::arena::word::row::{ProcessSlot, ProcessState, RowState, SlotState, Waiting};
 use crate::arena::word::signals::State;
 use crate::handle::pin;
 use crate::memory::{decommit, returned_credits};
 use crate::object::{ObjectClass, port};
 use crate::process::rows;
+use crate::process::slots;
 use crate::process::thread::{Thread, crash_point};
 use crate::recovery::report::Recovered;
 use crate::recovery::{leader_election, resolve_intents};
@@ -250,8 +251,10 @@ pub(crate) fn confirm_slot(
 ) -> Result<bool> {
     let cell: &AtomicU64 = &thread.arena().process(process_slot.row)?.state;
     let row_state = RowState(cell.load(Relaxed));
+    // The row of an admitted process has its identity already, and that process may be attaching now.
     if row_state.epoch() != process_slot.epoch
         || !matches!(row_state.process_state(), ProcessState::Starting(_))
+        || row_state.is_admitted()
     {
         return Ok(false);
     }
@@ -262,4 +265,71 @@ pub(crate) fn confirm_slot(
     Ok(cell
         .compare_exchange(row_state.0, row_state.starting(RowState::NO_SPAWNER).0, Release, Relaxed)
         .is_ok())
+}
+
+/// Gives the process slot to the process that asks for it, unless another one has it. The state after that: `Admitted`
+/// means that this process has it.
+///
+/// A slot that two processes ask for goes to one of them, and its identity does not change any more: so no process
+/// attaches to a row that names another one.
+pub(crate) fn admit_to_slot(
+    thread: &Thread,
+    process_slot: ProcessSlot,
+    identity: ProcessIdentity,
+) -> Result<SlotState> {
+    let state = slots::slot_state(thread.arena(), process_slot);
+    let is_its_own = |recorded: ProcessIdentity| recorded.may_be(identity);
+    match state {
+        SlotState::Waiting => {}
+        // It asks again: its supervisor died before the answer, or its first attempt to attach failed.
+        SlotState::Admitted
+            if leader_election::identity(thread.arena(), process_slot)?.is_some_and(is_its_own) =>
+        {
+            return Ok(SlotState::Admitted);
+        }
+        SlotState::Admitted | SlotState::Attached => return Ok(SlotState::Attached),
+        SlotState::Gone => return Ok(SlotState::Gone),
+    }
+    let cell: &AtomicU64 = &thread.arena().process(process_slot.row)?.state;
+    let row_state = RowState(cell.load(Relaxed));
+    // INV-LEADER-2: as in `confirm_slot`.
+    leader_election::record_identity(thread.arena(), process_slot, identity)?;
+    // ORDER: Release pairs with the Acquire of `members`, and comes after the identity in the order that recovery sees.
+    match cell.compare_exchange(row_state.0, row_state.admitted().0, Release, Relaxed) {
+        Ok(_) => Ok(SlotState::Admitted),
+        // A program that attaches without having asked, as some tests do, was quicker.
+        Err(_) => Ok(slots::slot_state(thread.arena(), process_slot)),
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::arena::Arena;
+    use crate::process::Process;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_slot_admits_one_process() {
+        let arena = Arc::new(Arena::heap(&crate::arena::config::Config::default()).unwrap());
+        let first = Process::attach(arena.clone(), arena.first_slot().unwrap(), 1, 1).unwrap();
+        let supervisor = Thread::join(&first).unwrap();
+        let slot = arena.reserve_slot(&supervisor).unwrap();
+        let process = |pid| ProcessIdentity { pid, started: 5 };
+        let admit = |pid| admit_to_slot(&supervisor, slot, process(pid)).unwrap();
+        assert_eq!(arena.slot_state(slot), SlotState::Waiting);
+        // A child that was reported may start the program that takes its slot.
+        assert!(confirm_slot(&supervisor, slot, process(6)).unwrap());
+        assert_eq!(admit(7), SlotState::Admitted);
+        assert_eq!(admit(8), SlotState::Attached, "another process has it");
+        assert!(!confirm_slot(&supervisor, slot, process(9)).unwrap());
+        assert_eq!(arena.identity(slot).unwrap(), Some(process(7)), "neither has left its name");
+        assert_eq!(admit(7), SlotState::Admitted, "its own process may ask again");
+        assert!(Process::attach(arena.clone(), slot, process(8), 1).is_err());
+        let attached = Process::attach(arena.clone(), slot, process(7), 1).unwrap();
+        assert_eq!((arena.slot_state(slot), admit(7)), (SlotState::Attached, SlotState::Attached));
+        drop(attached);
+        supervisor.recover(slot).unwrap();
+        assert_eq!((arena.slot_state(slot), admit(7)), (SlotState::Gone, SlotState::Gone));
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!  process row:  FREE(epoch) ──▶ STARTING(spawner) ──▶ ACTIVE ──▶ DEAD ──▶ FREE(epoch + 1)
-//!                                      └──────────────────────────▲   canceled, or its spawner died
+//!                        ADMITTED once  └──────────────────────────▲   canceled, or its spawner died
+//!                        its program has joined
 //!  thread row:   0 ──▶ owned by a process ──▶ 0
 //! ```
 //! The epoch makes a canceled ticket invalid. Only recovery leaves DEAD, as its last step.
@@ -19,7 +20,7 @@ use crate::arena::word::{Field, debug_as_fields};
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RowState(pub(crate) u64);
 
-debug_as_fields!(RowState { process_state, epoch, thread_owner });
+debug_as_fields!(RowState { process_state, epoch, is_admitted, thread_owner });
 
 /// The states of a process row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +38,8 @@ impl RowState {
     const EPOCH: Field<32, 20> = Field;
     const SPAWNER: Field<12, 12> = Field;
     const PROCESS: Field<0, 12> = Field;
+    /// Of a STARTING row: a supervisor has admitted the process that the row names, and no other may take the slot.
+    const ADMITTED: Field<24, 1> = Field;
     /// The spawner in a process slot that the supervisor has taken over: none.
     pub(crate) const NO_SPAWNER: ProcessIndex = ProcessIndex(0);
     const STARTING: u64 = 1;
@@ -62,6 +65,15 @@ impl RowState {
 
     pub(crate) fn starting(self, spawner: ProcessIndex) -> Self {
         Self(self.of_epoch(Self::STARTING).0 | Self::SPAWNER.of(spawner.0.into()))
+    }
+
+    /// STARTING, taken by the process that the row names.
+    pub(crate) fn admitted(self) -> Self {
+        Self(self.starting(Self::NO_SPAWNER).0 | Self::ADMITTED.of(1))
+    }
+
+    pub(crate) fn is_admitted(self) -> bool {
+        matches!(self.process_state(), ProcessState::Starting(_)) && Self::ADMITTED.get(self.0) != 0
     }
 
     pub(crate) fn active(self) -> Self {
@@ -95,6 +107,19 @@ pub struct ProcessSlot {
     pub row: ProcessIndex,
     /// The row's epoch. A ticket of an earlier epoch is refused.
     pub epoch: u32,
+}
+
+/// The state of a process slot, as its spawner sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlotState {
+    /// No process has taken it.
+    Waiting,
+    /// A supervisor has admitted a process to it, which is about to attach.
+    Admitted,
+    /// Its process is attached.
+    Attached,
+    /// It was given up, or its process has died.
+    Gone,
 }
 
 /// A value of `ProcessRow::death_notice`, in the kernel's format of a robust futex. `recovery/robust_futex` uses it.
@@ -157,6 +182,9 @@ mod tests {
     fn a_freed_process_row_advances_its_epoch() {
         let row = RowState(0).starting(ProcessIndex(5));
         assert_eq!(row.process_state(), ProcessState::Starting(ProcessIndex(5)));
+        assert!(!row.is_admitted() && row.admitted().is_admitted());
+        assert_eq!(row.admitted().process_state(), ProcessState::Starting(RowState::NO_SPAWNER));
+        assert!(!row.admitted().active().is_admitted() && !row.admitted().dead().is_admitted());
         assert_eq!(row.active().dead().freed().process_state(), ProcessState::Free);
         assert_eq!(row.active().dead().freed().epoch(), 1);
     }
