@@ -21,7 +21,7 @@
 //! | messages | [`Channel::write`], [`Channel::read`], [`Channel::call`], [`MessageBuf`], [`HandleDisposition`] |
 //! | words that threads sleep on | [`Futex`] |
 //! | messages without a copy, and many at once | [`Channel::reserve`], [`Channel::read_in_place`], [`Channel::write_batch`] |
-//! | arenas and processes | [`Supervisor`], [`Config`], [`attach`], [`take_startup_handle`] |
+//! | arenas and processes | [`Supervisor`], [`Config`], [`attach`], [`Seat`], [`take_startup_handle`] |
 //! | calls by handle value, for other languages | [`raw`], [`sys`], [`attachment`], [`library_threads`] |
 //!
 //! # Coming from Fuchsia's `zx`
@@ -67,7 +67,7 @@ mod types;
 
 pub use attachment::current_process::is_attached;
 pub use attachment::current_thread::set_spin;
-pub use attachment::error::AttachError;
+pub use attachment::error::{AttachError, LostSeat};
 pub use attachment::join::attach;
 pub use handle::{
     AsHandleRef, Handle, HandleBased, HandleBasicInfo, HandleCountInfo, HandleDisposition, HandleInfo,
@@ -88,6 +88,7 @@ pub use membership::spawn_status::{Obstacle, SpawnStatus};
 pub use object::*;
 pub use raw::OnOverflow;
 pub use startup_handle::take_startup_handle;
+pub use supervisor::seat::Seat;
 pub use supervisor::{Supervisor, set_supervisor_timeout};
 pub use system::{
     CPRNG_ADD_ENTROPY_MAX_LEN, cprng_add_entropy, cprng_draw, system_get_dcache_line_size,

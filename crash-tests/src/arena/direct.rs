@@ -35,6 +35,8 @@ pub fn attach(file: &Path) -> Result<Thread> {
 
 /// A process slot in the form in which a spawner passes it to its child.
 pub fn parse_slot(text: &str) -> Result<ProcessSlot> {
-    let (row, epoch) = text.split_once(':').context("a process slot is a row and an epoch")?;
+    let mut parts = text.split(':');
+    let (row, epoch) =
+        parts.next().zip(parts.next()).context("a process slot is a row, an epoch and an arena")?;
     Ok(ProcessSlot { row: ProcessIndex(row.parse()?), epoch: epoch.parse()? })
 }

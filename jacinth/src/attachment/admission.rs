@@ -5,10 +5,12 @@
 //! When a cleaner has removed the socket, the supervisor makes it again. In the meantime the supervisor looks for an
 //! obstacle that keeps an expected program from attaching (`server::obstacle`).
 
+use crate::attachment::error::AttachError;
 use crate::membership::connection::{Answered, Connection};
+use crate::membership::environment::SlotToken;
 use crate::membership::protocol::Request;
 use crate::membership::socket::path::SocketPath;
-use jacinth_shm as shm;
+use crate::membership::system_limits;
 use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
@@ -19,7 +21,7 @@ const SOCKET_RETURN_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long an answer may take. After that the socket is taken for one that a dead supervisor's forked child inherited.
 pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// The pause between two requests.
-const RETRY_INTERVAL: Duration = Duration::from_millis(5);
+pub(crate) const RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Why a request for admission has no answer.
 pub(crate) enum NotJoined {
@@ -27,40 +29,84 @@ pub(crate) enum NotJoined {
     Failed(io::Error),
 }
 
-/// Asks the supervisor at this path for admission, to `slot` if a spawner prepared it.
+impl NotJoined {
+    /// The error of the process that has asked at this path.
+    pub(crate) fn at(self, socket_path: &SocketPath) -> AttachError {
+        match self {
+            Self::OtherNamespace => AttachError::OtherPidNamespace,
+            Self::Failed(error) => AttachError::NoSupervisor {
+                path: socket_path.as_path().into(),
+                source: system_limits::with_limit_named(error),
+            },
+        }
+    }
+}
+
+impl From<io::Error> for NotJoined {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Asks the supervisor at this path for admission, to the slot of `token` if that was prepared; again and again while the
+/// failure may pass.
 pub(crate) fn request_to_join(
     socket_path: &SocketPath,
-    slot: Option<shm::ProcessSlot>,
+    token: Option<SlotToken>,
 ) -> Result<(Connection, Answered), NotJoined> {
-    use ErrorKind::{
-        BrokenPipe, ConnectionRefused, ConnectionReset, NotConnected, NotFound, PermissionDenied, TimedOut,
-        UnexpectedEof, WouldBlock,
-    };
     let start = Instant::now();
     loop {
-        let connection = Connection::to(socket_path);
-        if connection.as_ref().is_ok_and(|connection| !connection.shares_namespace()) {
-            return Err(NotJoined::OtherNamespace);
-        }
-        let asked = connection.and_then(|connection| {
-            let answered = connection.request(Request::Join { slot }, None, Some(ANSWER_TIMEOUT))?;
-            Ok((connection, answered))
-        });
-        // Each kind of failure passes within its own time, if it passes at all.
-        let timeout = match asked.as_ref().map_err(io::Error::kind) {
-            Err(BrokenPipe | ConnectionRefused | ConnectionReset | NotConnected | UnexpectedEof) => {
-                FAILOVER_TIMEOUT
-            }
-            Err(NotFound) => SOCKET_RETURN_TIMEOUT,
-            // A spawned program stays for a while, so that the supervisor sees its obstacle and can tell its spawner.
-            Err(PermissionDenied) if slot.is_some() => SOCKET_RETURN_TIMEOUT,
-            // No answer, or the queue of waiting connections is full.
-            Err(TimedOut | WouldBlock) => 2 * ANSWER_TIMEOUT,
-            _ => return asked.map_err(NotJoined::Failed),
+        let refused = match ask_to_join(socket_path, token) {
+            Err(NotJoined::Failed(refused)) => refused,
+            asked => return asked,
         };
-        if start.elapsed() > timeout {
-            return asked.map_err(NotJoined::Failed);
+        let timeout = match refused.kind() {
+            // A spawned program stays for a while, so that the supervisor sees its obstacle and can tell its spawner.
+            ErrorKind::PermissionDenied if token.is_some() => Some(SOCKET_RETURN_TIMEOUT),
+            kind => passes_within(kind),
+        };
+        if timeout.is_none_or(|timeout| start.elapsed() > timeout) {
+            return Err(refused.into());
         }
         std::thread::sleep(RETRY_INTERVAL);
+    }
+}
+
+/// Asks once. After a failure this process holds nothing at the path.
+pub(crate) fn ask_to_join(
+    socket_path: &SocketPath,
+    token: Option<SlotToken>,
+) -> Result<(Connection, Answered), NotJoined> {
+    let connection = Connection::to(socket_path)?;
+    if !connection.shares_namespace() {
+        return Err(NotJoined::OtherNamespace);
+    }
+    // A forked child of a dead leader may have the socket. It never answers.
+    if !connection.has_living_listener() {
+        return Err(io::Error::from(ErrorKind::ConnectionRefused).into());
+    }
+    // Before the admission: if the leader dies just after it, the lock shows that the arena lives.
+    if !socket_path.hold() {
+        return Err(io::Error::from(ErrorKind::ResourceBusy).into());
+    }
+    let asked = connection.request(Request::Join { slot: token }, None, Some(ANSWER_TIMEOUT));
+    // A process that only asks must not keep others from making an arena in place of a dead one.
+    Ok((connection, asked.inspect_err(|_| socket_path.release())?))
+}
+
+/// Each kind of failure passes within its own time; `None` for one that does not pass.
+pub(crate) fn passes_within(kind: ErrorKind) -> Option<Duration> {
+    use ErrorKind::{
+        BrokenPipe, ConnectionRefused, ConnectionReset, NotConnected, NotFound, ResourceBusy, TimedOut,
+        UnexpectedEof, WouldBlock,
+    };
+    match kind {
+        BrokenPipe | ConnectionRefused | ConnectionReset | NotConnected | ResourceBusy | UnexpectedEof => {
+            Some(FAILOVER_TIMEOUT)
+        }
+        NotFound => Some(SOCKET_RETURN_TIMEOUT),
+        // No answer, or the queue of waiting connections is full.
+        TimedOut | WouldBlock => Some(2 * ANSWER_TIMEOUT),
+        _ => None,
     }
 }

@@ -1,20 +1,33 @@
 //! This process's attachment, which is set once and stays for as long as the process lives.
 
-use crate::attachment::error::AttachError;
+use crate::attachment::error::{AttachError, LostSeat};
 use crate::library_threads;
 use crate::membership::client::Client;
+use crate::membership::environment::SlotToken;
 use crate::membership::socket::path::SocketPath;
 use jacinth_shm as shm;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+/// How a process came to its arena.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Origin {
+    /// It made the arena.
+    Created,
+    /// It joined by itself.
+    Joined,
+    /// A spawner, or a [`Seat`](crate::Seat), had its slot ready.
+    Seated,
+    /// It joined by itself, because the slot in its environment was not to be had.
+    LostItsSeat(SlotToken, LostSeat),
+}
 
 /// The data of an attached process.
 pub(crate) struct Attachment {
     pub(crate) process: Arc<shm::Process>,
     pub(crate) supervisor: Arc<Client>,
     pub(crate) socket_path: Arc<SocketPath>,
-    /// Whether a spawner prepared this process's slot.
-    pub(crate) was_spawned: bool,
+    pub(crate) origin: Origin,
     startup_taken: AtomicBool,
 }
 
@@ -23,9 +36,9 @@ impl Attachment {
         process: Arc<shm::Process>,
         supervisor: Arc<Client>,
         socket_path: Arc<SocketPath>,
-        was_spawned: bool,
+        origin: Origin,
     ) -> Self {
-        Self { process, supervisor, socket_path, was_spawned, startup_taken: AtomicBool::new(false) }
+        Self { process, supervisor, socket_path, origin, startup_taken: AtomicBool::new(false) }
     }
 
     /// The value of the startup handle; `None` from the second call on.

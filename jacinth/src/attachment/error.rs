@@ -47,7 +47,7 @@ pub enum AttachError {
     /// The program was not told which arena to attach to.
     #[error(
         "this program is attached to nothing: it was not started by `Supervisor::spawn` ({SOCKET_VARIABLE} is not \
-         set), nor has it called `Supervisor::create` or `attach`"
+         set), nor has it called `Supervisor::create`, or `attach`"
     )]
     NotAttached,
     /// This process was forked from one that is attached, or that was about to be. The arena is not mapped in it.
@@ -67,10 +67,20 @@ pub enum AttachError {
          other by their numbers, so all must run in one (docker run --pid=host, or --pid=container:NAME)"
     )]
     OtherPidNamespace,
-    /// The text of [`SLOT_VARIABLE`](crate::SLOT_VARIABLE) is malformed. A slot that another process has taken is no error:
-    /// the program joins as one that was not spawned, and has no startup handle.
-    #[error("{SLOT_VARIABLE}={0:?} names no process slot that waits for this program")]
+    /// The text of [`SLOT_VARIABLE`](crate::SLOT_VARIABLE) is malformed.
+    #[error(
+        "{SLOT_VARIABLE}={0:?} is no process slot: it is to be copied whole, from the program that prepared it"
+    )]
     BadSlot(String),
+    /// This program has no startup handle, because the slot in its environment was not to be had. It is attached all the
+    /// same, like a program that joined by itself: the variables may be those that an ancestor has inherited to it.
+    #[error("this program has no startup handle: {SLOT_VARIABLE}={seat}: {reason}")]
+    LostSeat {
+        /// The text of [`SLOT_VARIABLE`](crate::SLOT_VARIABLE).
+        seat: String,
+        /// Why it was not to be had.
+        reason: LostSeat,
+    },
     /// The supervisor of a new arena cannot listen, at [`Config::socket_path`](crate::Config::socket_path) or in a new
     /// folder; also because another arena lives at the path.
     #[error("the supervisor cannot listen at {path}: {source}", path = path.display())]
@@ -85,8 +95,44 @@ pub enum AttachError {
     #[error("attaching failed: {0}")]
     System(#[source] std::io::Error),
     /// The startup handle has been taken before.
-    #[error("this program's startup handle has been taken already")]
+    #[error("this program's startup handle has been taken already, or it was prepared a seat without one")]
     NoStartupHandle,
+}
+
+/// Why a program did not get the slot that its environment names.
+///
+/// ```
+/// # use jacinth::*;
+/// assert!(LostSeat::Taken.to_string().contains("one program"));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LostSeat {
+    /// Another program has taken it.
+    Taken,
+    /// It was given back.
+    GivenBack,
+    /// It is a slot of an arena that was at the same path earlier, or the text was changed.
+    OfAnotherArena,
+}
+
+impl std::fmt::Display for LostSeat {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Taken => {
+                "another program has taken this seat, perhaps one that passed its environment on: a seat is for one program, \
+                 so prepare one for each"
+            }
+            Self::GivenBack => {
+                "this seat was given back: the process that prepared it has dropped it or has died, or the program that took \
+                 it has died; prepare another one"
+            }
+            Self::OfAnotherArena => {
+                "this is no seat of the arena that is at the path now: it was prepared in an earlier arena, or the text was \
+                 changed; prepare another one"
+            }
+        })
+    }
 }
 
 impl AttachError {
@@ -111,6 +157,8 @@ impl AttachError {
             Self::AlreadyAttached => Status::ALREADY_BOUND,
             Self::NotAttached | Self::Forked | Self::OtherPidNamespace => Status::BAD_STATE,
             Self::BadSlot(_) => Status::INVALID_ARGS,
+            Self::LostSeat { reason: LostSeat::Taken, .. } => Status::ALREADY_EXISTS,
+            Self::LostSeat { .. } => Status::NOT_FOUND,
             Self::CannotListen { source, .. } => match source.kind() {
                 ErrorKind::AddrInUse | ErrorKind::AlreadyExists => Status::ALREADY_EXISTS,
                 ErrorKind::InvalidFilename | ErrorKind::InvalidInput => Status::BAD_PATH,

@@ -1,15 +1,15 @@
-//! Attaching this process to an arena: to a new one, to one at a path, or to the one that a spawner chose.
+//! Attaching this process to an arena that exists: to one at a path, or to the one that a spawner chose.
 
-use crate::attachment::admission::{ANSWER_TIMEOUT, NotJoined, request_to_join};
-use crate::attachment::current_process::{Attachment, current, lock_attaching, set_attachment};
-use crate::attachment::error::AttachError;
+use crate::attachment::admission::{ANSWER_TIMEOUT, request_to_join};
+use crate::attachment::current_process::{Attachment, Origin, current, lock_attaching, set_attachment};
+use crate::attachment::error::{AttachError, LostSeat};
 use crate::membership::client::Client;
-use crate::membership::environment::{SLOT_VARIABLE, SOCKET_VARIABLE, slot_of, slot_text};
+use crate::membership::connection::{Answered, Connection};
+use crate::membership::environment::{SLOT_VARIABLE, SOCKET_VARIABLE, SlotToken};
 use crate::membership::failover::{self, Standby};
 use crate::membership::failure_detector::process;
 use crate::membership::protocol::Request;
 use crate::membership::socket::path::SocketPath;
-use crate::membership::system_limits;
 use crate::types::status::{self, Status};
 use jacinth_shm as shm;
 use std::path::Path;
@@ -36,10 +36,11 @@ use std::sync::Arc;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn attach(path: impl AsRef<Path>) -> Result<(), AttachError> {
-    attach_with(path.as_ref(), None).map(drop)
+    join_at(path.as_ref(), None, Origin::Joined).map(drop)
 }
 
-/// This process's attachment. A program that was spawned into an arena attaches here.
+/// This process's attachment. A program that was spawned into an arena, or started with a [`Seat`](crate::Seat), attaches
+/// here.
 pub(crate) fn attachment() -> Result<&'static Attachment, AttachError> {
     if let Some(attachment) = current() {
         return if attachment.process.is_here() { Ok(attachment) } else { Err(AttachError::Forked) };
@@ -47,11 +48,15 @@ pub(crate) fn attachment() -> Result<&'static Attachment, AttachError> {
     let path = std::env::var_os(SOCKET_VARIABLE).filter(|path| !path.is_empty());
     let path = path.ok_or(AttachError::NotAttached)?;
     let path = Path::new(&path);
-    let attached = match attach_with(path, inherited_slot()?) {
-        // An ancestor of this program was spawned and has taken the slot; this program has inherited the variables. It
-        // joins like any other program.
-        Err(AttachError::BadSlot(_)) => attach_with(path, None),
-        attached => attached,
+    let token = inherited_slot()?;
+    let origin = token.map_or(Origin::Joined, |_| Origin::Seated);
+    let attached = match (join_at(path, token, origin), token) {
+        // An ancestor of this program may have taken the slot, and this program has inherited the variables. So it joins
+        // like any other program. If it asks for a startup handle, it learns why there is none.
+        (Err(AttachError::LostSeat { reason, .. }), Some(token)) => {
+            join_at(path, None, Origin::LostItsSeat(token, reason))
+        }
+        (attached, _) => attached,
     };
     match attached {
         // Another thread was quicker.
@@ -60,50 +65,44 @@ pub(crate) fn attachment() -> Result<&'static Attachment, AttachError> {
     }
 }
 
-/// Attaches the process that has just created `arena`, under [the lock](lock_attaching).
-pub(crate) fn attach_creator(
-    arena: Arc<shm::Arena>,
-    supervisor: Client,
-    socket_path: Arc<SocketPath>,
-    prepare: impl FnOnce(&Arc<shm::Process>) -> shm::Result<()>,
-) -> Result<&'static Attachment, AttachError> {
-    let slot = arena.first_slot().map_err(|error| AttachError::Refused(status::of(error)))?;
-    let process = take_slot(arena, slot)?;
-    prepare(&process).map_err(|error| AttachError::Refused(status::of(error)))?;
-    set_attachment(Attachment::new(process, Arc::new(supervisor), socket_path, false))
-}
-
-fn inherited_slot() -> Result<Option<shm::ProcessSlot>, AttachError> {
+fn inherited_slot() -> Result<Option<SlotToken>, AttachError> {
     let Some(text) = std::env::var_os(SLOT_VARIABLE) else { return Ok(None) };
     let text = text.to_string_lossy();
-    slot_of(&text).map(Some).ok_or_else(|| AttachError::BadSlot(text.into_owned()))
+    SlotToken::read(&text).map(Some).ok_or_else(|| AttachError::BadSlot(text.into_owned()))
 }
 
-fn attach_with(path: &Path, slot: Option<shm::ProcessSlot>) -> Result<&'static Attachment, AttachError> {
+fn join_at(
+    path: &Path,
+    token: Option<SlotToken>,
+    origin: Origin,
+) -> Result<&'static Attachment, AttachError> {
     let _lock = lock_attaching()?;
     let socket_path = Arc::new(SocketPath::new(path));
-    let no_supervisor = |source| AttachError::NoSupervisor {
-        path: socket_path.as_path().into(),
-        source: system_limits::with_limit_named(source),
-    };
-    let was_spawned = slot.is_some();
-    let (connection, (answer, file)) = request_to_join(&socket_path, slot).map_err(|error| match error {
-        NotJoined::OtherNamespace => AttachError::OtherPidNamespace,
-        NotJoined::Failed(error) => no_supervisor(error),
-    })?;
-    let slot = answer.to_slot().map_err(|status| match slot {
+    let asked = request_to_join(&socket_path, token);
+    let asked = asked.map_err(|not_joined| not_joined.at(&socket_path))?;
+    enter(asked, socket_path, token, origin)
+}
+
+/// Attaches the process that a supervisor has answered, under [the lock](lock_attaching).
+pub(crate) fn enter(
+    (connection, (answer, file)): (Connection, Answered),
+    socket_path: Arc<SocketPath>,
+    token: Option<SlotToken>,
+    origin: Origin,
+) -> Result<&'static Attachment, AttachError> {
+    let slot = answer.to_slot().map_err(|status| match token {
         _ if answer.is_no_descriptors() => AttachError::SupervisorOutOfDescriptors,
-        // The slot is taken, or was given up. `attachment` joins without it then.
-        Some(slot) if status == Status::NOT_FOUND => AttachError::BadSlot(slot_text(slot)),
-        _ => AttachError::Refused(status),
+        // `attachment` joins without it then.
+        Some(token) => refused_seat(token, status),
+        None => AttachError::Refused(status),
     })?;
     let prepare = || -> Result<_, AttachError> {
         let arena = shm::Arena::attach(file.ok_or(AttachError::Refused(Status::INTERNAL))?)?;
         Ok((Arc::new(arena), failover::prepare()?))
     };
     let (arena, standby) = prepare().inspect_err(|_| {
-        // The slot becomes free for another process. A slot that a spawner prepared stays for the next attempt.
-        if !was_spawned {
+        // The slot becomes free for another process. A slot that was prepared for this one stays for the next attempt.
+        if token.is_none() {
             let _ = connection.request(Request::CancelSlot { slot }, None, Some(ANSWER_TIMEOUT));
         }
     })?;
@@ -121,10 +120,25 @@ fn attach_with(path: &Path, slot: Option<shm::ProcessSlot>) -> Result<&'static A
     standby.give((begun, is_set));
     // Waits until the standby thread holds the robust futex. Before that, an exec could go unnoticed.
     let _ = set.take();
-    set_attachment(Attachment::new(process, client, socket_path, was_spawned))
+    set_attachment(Attachment::new(process, client, socket_path, origin))
 }
 
-fn take_slot(arena: Arc<shm::Arena>, slot: shm::ProcessSlot) -> Result<Arc<shm::Process>, AttachError> {
+/// The error of a process that was not admitted to the slot of its token.
+fn refused_seat(token: SlotToken, status: Status) -> AttachError {
+    let reason = match status {
+        Status::ALREADY_EXISTS => LostSeat::Taken,
+        Status::NOT_FOUND => LostSeat::GivenBack,
+        Status::INVALID_ARGS => LostSeat::OfAnotherArena,
+        status => return AttachError::Refused(status),
+    };
+    AttachError::LostSeat { seat: token.to_string(), reason }
+}
+
+/// The process takes its row: from then on it is attached.
+pub(crate) fn take_slot(
+    arena: Arc<shm::Arena>,
+    slot: shm::ProcessSlot,
+) -> Result<Arc<shm::Process>, AttachError> {
     let taken = shm::Process::attach(arena, slot, process::current()?, random_seed()?);
     taken.map_err(|error| AttachError::Refused(status::of(error)))
 }

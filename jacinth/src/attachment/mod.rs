@@ -3,7 +3,7 @@
 //! ```text
 //!  create   Supervisor::create(&config)       makes an arena; a thread of this process is its supervisor
 //!  join     attach(socket path)               asks a supervisor for admission
-//!  inherit  take_startup_handle()             a spawned program finds its arena by its environment
+//!           take_startup_handle()             a spawned program finds its arena by its environment
 //! ```
 //!
 //! INV-ATTACH-1: every call goes through `current_thread::with_thread`. It refuses a call in an unattached process, in
@@ -18,6 +18,7 @@
 //! The public functions of this module are for libraries that offer the arena to other languages.
 
 pub(crate) mod admission;
+pub(crate) mod create;
 pub(crate) mod current_process;
 pub(crate) mod current_thread;
 pub(crate) mod dropped;

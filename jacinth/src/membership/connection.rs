@@ -6,6 +6,7 @@ use crate::membership::protocol::{Answer, Request};
 use crate::membership::socket::address::SocketAddress;
 use crate::membership::socket::path::SocketPath;
 use crate::membership::socket::rendezvous;
+use crate::membership::socket::stale::is_alive;
 use jacinth_shm::{self as shm, Held};
 use rustix::event::{PollFd, PollFlags};
 use rustix::net::{
@@ -75,6 +76,11 @@ impl Connection {
         self.socket()
             .and_then(|socket| process::peer_of(&socket))
             .is_ok_and(|(pid, _)| process::shares_namespace_with(pid))
+    }
+
+    /// Whether the process that listens at the other end lives.
+    pub(crate) fn has_living_listener(&self) -> bool {
+        self.socket().and_then(|socket| process::peer_of(&socket)).is_ok_and(|(pid, _)| is_alive(pid))
     }
 
     /// Asks, and waits for the answer, for `at_most` if that is given.

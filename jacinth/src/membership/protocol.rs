@@ -3,6 +3,7 @@
 //!
 //! Both packets have a fixed size, and the machine's own byte order. A field that a packet does not need is 0.
 
+use crate::membership::environment::SlotToken;
 use crate::membership::report::CollectReport;
 use crate::membership::spawn_status::SpawnStatus;
 use crate::types::status::Status;
@@ -13,7 +14,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Request {
     /// Admit this process, to this slot if a spawner prepared it. The answer brings the arena's file.
-    Join { slot: Option<ProcessSlot> },
+    Join { slot: Option<SlotToken> },
     /// An earlier supervisor gave this process this slot: watch it again.
     Rejoin { slot: ProcessSlot },
     /// This process has started a program for this slot. The program's pidfd comes with the request.
@@ -53,6 +54,8 @@ pub(crate) struct RequestPacket {
     kind: u32,
     slot: WireSlot,
     pid: u32,
+    /// The arena that the slot belongs to, for a process that joins.
+    arena: u64,
 }
 
 impl Request {
@@ -60,14 +63,15 @@ impl Request {
         // No kind is 0, so that a packet of zeros is no request.
         let (kind, slot, pid) = match self {
             Self::Join { slot: None } => (1, None, 0),
-            Self::Join { slot: Some(slot) } => (2, Some(slot), 0),
+            Self::Join { slot: Some(token) } => (2, Some(token.slot), 0),
             Self::Spawned { slot } => (3, Some(slot), 0),
             Self::CancelSlot { slot } => (4, Some(slot), 0),
             Self::Collect => (5, None, 0),
             Self::Rejoin { slot } => (6, Some(slot), 0),
             Self::SpawnStatus { pid } => (7, None, pid),
         };
-        RequestPacket { kind, slot: slot.map(WireSlot::from).unwrap_or_default(), pid }
+        let arena = if let Self::Join { slot: Some(token) } = self { token.arena } else { 0 };
+        RequestPacket { kind, slot: slot.map(WireSlot::from).unwrap_or_default(), pid, arena }
     }
 
     /// `None` for bytes that are no request.
@@ -76,7 +80,7 @@ impl Request {
         let slot = packet.slot.read();
         match packet.kind {
             1 => Some(Self::Join { slot: None }),
-            2 => Some(Self::Join { slot: Some(slot?) }),
+            2 => Some(Self::Join { slot: Some(SlotToken { slot: slot?, arena: packet.arena }) }),
             3 => Some(Self::Spawned { slot: slot? }),
             4 => Some(Self::CancelSlot { slot: slot? }),
             5 => Some(Self::Collect),
@@ -170,7 +174,7 @@ mod tests {
         let slot = ProcessSlot { row: ProcessIndex(4095), epoch: 77 };
         for request in [
             Request::Join { slot: None },
-            Request::Join { slot: Some(slot) },
+            Request::Join { slot: Some(SlotToken { slot, arena: u64::MAX }) },
             Request::Spawned { slot },
             Request::CancelSlot { slot },
             Request::Collect,
@@ -204,7 +208,7 @@ mod tests {
         assert_eq!(Request::from_bytes(&[0; BYTES]), None);
         assert_eq!(Request::from_bytes(&[9; BYTES]), None);
         assert_eq!(Request::from_bytes(&[1; BYTES + 4]), None);
-        let far = RequestPacket { kind: 3, slot: WireSlot { row: 1 << 16, epoch: 0 }, pid: 0 };
+        let far = RequestPacket { kind: 3, slot: WireSlot { row: 1 << 16, epoch: 0 }, pid: 0, arena: 0 };
         assert_eq!(Request::from_bytes(far.as_bytes()), None, "no arena has so many rows");
     }
 }

@@ -1,34 +1,32 @@
 //! The public [`Supervisor`]: creating an arena, spawning programs into it, collecting, auditing.
+//!
+//! ```text
+//!  mod              the public calls: an arena, its programs, its contents
+//!  spawn            starting a program in a seat
+//!  seat             a slot that waits for a program, with its startup handle
+//!  requests         the questions to the supervisor, and whom they go to
+//! ```
 
-use crate::attachment::current_process::{Attachment, lock_attaching};
-use crate::attachment::current_thread::with_thread;
+pub(crate) mod requests;
+pub(crate) mod seat;
+pub(crate) mod spawn;
+
+use crate::attachment::create;
+use crate::attachment::current_process::{Attachment, Origin, lock_attaching};
 use crate::attachment::error::AttachError;
-use crate::attachment::join::{attach_creator, attachment};
+use crate::attachment::join::attachment;
 use crate::detail;
 use crate::handle::NullableHandle;
-use crate::library_threads;
-use crate::membership::client::{self, Client};
-use crate::membership::connection::{Answered, Connection};
-use crate::membership::environment::{SLOT_VARIABLE, SOCKET_VARIABLE, slot_text};
-use crate::membership::failure_detector::process;
+use crate::membership::client;
 use crate::membership::protocol::Request;
 use crate::membership::report::CollectReport;
-use crate::membership::server::event_loop;
-use crate::membership::server::listener::Listener;
-use crate::membership::server::state::Server;
 use crate::membership::socket::path::SocketPath;
-use crate::membership::socket::rendezvous;
 use crate::membership::spawn_error::SpawnError;
 use crate::membership::spawn_status::SpawnStatus;
-use crate::membership::system_limits;
-use crate::types::rights::Rights;
+use crate::supervisor::seat::Seat;
 use crate::types::status::{self, Status};
 use crate::types::time::MonotonicDuration;
 use jacinth_shm::{self as shm, Audit, Config, Counters, ListedSide, ListedThread};
-use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-use std::io::ErrorKind::{Interrupted, TimedOut};
-use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::Arc;
@@ -93,40 +91,12 @@ impl Supervisor {
     /// # Ok::<(), jacinth::AttachError>(())
     /// ```
     pub fn create(config: &Config) -> Result<Self, AttachError> {
-        let _lock = lock_attaching()?;
-        let arena = Arc::new(shm::Arena::create(config)?);
-        // An attachment cannot be undone. So all that can fail comes before it, the thread above all.
-        let (served_by, serves) = shm::handover::<(Server, Arc<shm::Process>)>();
-        let (is_set, set) = shm::handover();
-        let run = move || {
-            shm::request_short_slice();
-            // `None`: creating the arena has failed, and the giver was dropped.
-            let Some((server, process)) = serves.take() else { return };
-            // By it other processes hear of an exec. Kept while the thread runs.
-            let _death_notice = shm::DeathNotice::set(&process);
-            is_set.give(());
-            event_loop::run(server)
+        let lock = lock_attaching()?;
+        let listen = || {
+            let (socket_path, listening) = SocketPath::create(config.socket_path.as_deref())?;
+            Ok((Arc::new(socket_path), listening))
         };
-        library_threads::spawn("jacinth-supervisor", run).map_err(system_limits::no_thread)?;
-        let (connection, served) = Connection::pair()?;
-        let rendezvous = rendezvous::prepare()?;
-        let cannot_listen = |(path, source)| AttachError::CannotListen { path, source };
-        let (socket_path, listening) =
-            SocketPath::create(config.socket_path.as_deref()).map_err(cannot_listen)?;
-        let socket_path = Arc::new(socket_path);
-        let attachment = attach_creator(arena, Client::new(connection), socket_path.clone(), |process| {
-            let thread = shm::Thread::join_reserve(process)?;
-            thread.try_become_leader(
-                process.arena().leader(),
-                shm::ProcessSlot { row: process.row(), epoch: 0 },
-            )?;
-            let server = Server::new(Listener::open(socket_path, listening), rendezvous, served, thread);
-            served_by.give((server, process.clone()));
-            Ok(())
-        })?;
-        // Waits until the robust futex is set. Before that, an exec of this process could go unnoticed.
-        let _ = set.take();
-        Ok(Self { attachment })
+        Ok(Self { attachment: create::create(&lock, config, listen)? })
     }
 
     /// The supervisor of the arena that this process is attached to.
@@ -154,9 +124,7 @@ impl Supervisor {
     /// ```
     #[must_use]
     pub fn process_id(&self) -> Option<u32> {
-        let arena = self.arena()?;
-        let slot = arena.leader().process_slot()?;
-        arena.identity(slot).ok().flatten().map(|occupant| occupant.pid)
+        requests::leader(self.attachment)
     }
 
     /// The path at which the supervisor listens, for [`attach`](crate::attach).
@@ -176,7 +144,7 @@ impl Supervisor {
     /// [`take_startup_handle`](crate::take_startup_handle). Usually it is one end of a channel.
     ///
     /// The handle leaves this process also on an error, as with Zircon's `process_start`. A child that dies before it
-    /// attaches is noticed, and its handle closed. Needs [`Rights::TRANSFER`] on `startup`.
+    /// attaches is noticed, and its handle closed. Needs [`Rights::TRANSFER`](crate::Rights::TRANSFER) on `startup`.
     ///
     /// # Errors
     /// [`SpawnError::Arena`], [`SpawnError::StartupHandle`], [`SpawnError::Program`], [`SpawnError::Supervisor`],
@@ -196,66 +164,66 @@ impl Supervisor {
         program: &mut Command,
         startup: impl Into<NullableHandle>,
     ) -> Result<Child, SpawnError> {
-        let startup: NullableHandle = startup.into();
-        let value = startup.raw_handle();
-        let reserve = || with_thread(|thread| thread.process().arena().reserve_slot(thread));
-        let slot = match reserve() {
-            // Slots of dead processes, and canceled slots, may not be free yet.
-            Err(Status::NO_RESOURCES) => self.collect().and_then(|_| reserve()),
-            reserved => reserved,
-        };
-        let slot = slot.map_err(SpawnError::Arena)?;
-        // The handle moves before the program starts, so it is there at the program's first call. If this process dies
-        // in between, recovery closes it with the slot.
-        let moved = with_thread(|thread| {
-            let found = thread.lookup(shm::HandleValue(value))?;
-            found.require(Rights::TRANSFER.into())?;
-            thread.leave_startup_handle(found, slot)
-        });
-        if let Err(status) = moved {
-            self.cancel_slot(slot);
-            // `startup` still owns its handle here, and closes it.
-            return Err(SpawnError::StartupHandle(status));
-        }
-        // The slot owns the handle now, so this owner must not close it.
-        let _moved = startup.into_raw();
-        program.env(SOCKET_VARIABLE, self.socket_path());
-        program.env(SLOT_VARIABLE, slot_text(slot));
-        let spawned = program.spawn();
-        // The caller may start another program by the same command. That one must not find this slot.
-        program.env_remove(SOCKET_VARIABLE).env_remove(SLOT_VARIABLE);
-        let mut child = spawned.map_err(|error| {
-            self.cancel_slot(slot);
-            SpawnError::Program(system_limits::with_limit_named(error))
-        })?;
-        let pid = Pid::from_raw(child.id().cast_signed()).expect("a child's id is not 0");
-        let pidfd = match pidfd_open(pid, PidfdFlags::empty()) {
-            Err(Errno::SRCH) => {
-                // The child has ended, and this program reaps its children by itself. So the number has no process.
-                self.cancel_slot(slot);
-                return Ok(child);
-            }
-            pidfd => pidfd,
-        };
-        let refused = match &pidfd {
-            Ok(pidfd) => match self.request(Request::Spawned { slot }, Some(pidfd)) {
-                Ok((answer, _)) => match answer.status() {
-                    Ok(()) => return Ok(child),
-                    Err(Status::UNAVAILABLE) => SpawnError::CannotListen(self.socket_path().into()),
-                    Err(status) => SpawnError::Arena(status),
-                },
-                Err(error) => SpawnError::Supervisor(error),
-            },
-            Err(errno) => SpawnError::Program(system_limits::with_limit_named((*errno).into())),
-        };
-        // The supervisor would not notice the program's death, so it must not live.
-        let _ = match &pidfd {
-            Ok(pidfd) => pidfd_send_signal(pidfd, Signal::KILL).map_err(std::io::Error::from),
-            Err(_) => child.kill(),
-        };
-        let _ = child.wait();
-        self.cancel_slot(slot);
-        Err(refused)
+        spawn::spawn(self.attachment, program, startup.into())
+    }
+
+    /// Prepares a seat in the arena for one program that another one starts: `std::process::Command`, a shell, systemd.
+    /// `startup` becomes the program's bootstrap handle; with [`NullableHandle::invalid`] it gets none.
+    ///
+    /// The program gets the seat's [variables](Seat::variables) in its environment, and attaches by its first call, as a
+    /// [spawned](Self::spawn) one does. The handle leaves this process also on an error. Needs [`Rights::TRANSFER`](crate::Rights::TRANSFER) on
+    /// `startup`.
+    ///
+    /// # Errors
+    /// [`SpawnError::Arena`], [`SpawnError::StartupHandle`].
+    ///
+    /// ```no_run
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let (ours, theirs) = Channel::create();
+    /// let seat = supervisor.prepare(theirs)?;
+    /// let mut child = seat.prepare(&mut std::process::Command::new("a-worker")).spawn()?;
+    /// ours.wait_one(Signals::CHANNEL_READABLE, std::time::Duration::from_secs(5)).to_result()?; // It greets us.
+    /// drop(seat); // It is taken, so this has no effect.
+    /// child.wait()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn prepare(&self, startup: impl Into<NullableHandle>) -> Result<Seat, SpawnError> {
+        seat::prepare(self.attachment, startup.into())
+    }
+
+    /// The seat with this text, which this process or another one of the arena [prepared](Self::prepare), as the value of
+    /// its [`SLOT_VARIABLE`](crate::SLOT_VARIABLE): to ask about it, or to give it back. For a seat that was
+    /// [left](Seat::leave): a drop of this value does not give it back.
+    ///
+    /// # Errors
+    /// [`Status::INVALID_ARGS`] for a malformed text, [`Status::NOT_FOUND`] for a seat of another arena,
+    /// [`Status::BAD_STATE`] in a forked child.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// let supervisor = Supervisor::create(&Config::default())?;
+    /// let text = supervisor.prepare(Event::create())?.leave();
+    /// let seat = supervisor.seat(&text)?;
+    /// assert!(seat.is_free());
+    /// seat.give_back()?;
+    /// assert_eq!(supervisor.seat("nonsense").map(drop), Err(Status::INVALID_ARGS));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn seat(&self, text: &str) -> Result<Seat, Status> {
+        seat::of_text(self.attachment, text)
+    }
+
+    /// Whether this process made the arena. It may lead no more.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// assert!(Supervisor::create(&Config::default())?.is_creator());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn is_creator(&self) -> bool {
+        matches!(self.attachment.origin, Origin::Created)
     }
 
     /// The status of a [spawned](Self::spawn) program: whether it has attached, and if not, why not. For a spawner that
@@ -294,15 +262,9 @@ impl Supervisor {
     /// ```
     pub fn spawn_status_of(&self, pid: u32) -> Result<SpawnStatus, Status> {
         self.arena().ok_or_else(|| detail::because_of(Status::BAD_STATE, &AttachError::Forked))?;
-        let (answer, _) = self
-            .request(Request::SpawnStatus { pid }, None)
+        let (answer, _) = requests::request(self.attachment, Request::SpawnStatus { pid }, None)
             .map_err(|error| detail::because_of(Status::UNAVAILABLE, &error))?;
         answer.to_spawn_status()
-    }
-
-    /// Cancels a slot that no program will take. If the supervisor does not answer, this process's death frees the slot.
-    fn cancel_slot(&self, slot: shm::ProcessSlot) {
-        let _ = self.request(Request::CancelSlot { slot }, None);
     }
 
     /// Recovers dead processes, closes channel ends that are only queued inside each other, reclaims free objects, and
@@ -324,8 +286,7 @@ impl Supervisor {
     /// ```
     pub fn collect(&self) -> Result<CollectReport, Status> {
         self.arena().ok_or_else(|| detail::because_of(Status::BAD_STATE, &AttachError::Forked))?;
-        let (answer, _) = self
-            .request(Request::Collect, None)
+        let (answer, _) = requests::request(self.attachment, Request::Collect, None)
             .map_err(|error| detail::because_of(Status::UNAVAILABLE, &error))?;
         answer.to_report()
     }
@@ -434,43 +395,5 @@ impl Supervisor {
             .findings
             .push("this process was forked from an attached one: it has no arena to look at".into());
         audit
-    }
-
-    fn request(&self, request: Request, along: Option<&OwnedFd>) -> std::io::Result<Answered> {
-        let Attachment { process, socket_path, supervisor, .. } = self.attachment;
-        let find = || {
-            let leader = process.arena().leader();
-            let connection = Connection::to_leader(process.arena(), socket_path)?;
-            // A process that has become another user's is known by its slot. The leader's own slot is refused, which is
-            // an answer too.
-            match connection.request(
-                Request::Rejoin { slot: process.process_slot() },
-                None,
-                Some(client::supervisor_timeout()),
-            ) {
-                // A dead leader's forked child may have the socket. The next leader has not been asked yet.
-                Err(_) if process.arena().leader() != leader => Err(Interrupted.into()),
-                asked => asked.map(|_| connection),
-            }
-        };
-        let asked = supervisor.request(find, request, along.map(AsFd::as_fd));
-        asked.map_err(|error| if error.kind() == TimedOut { self.no_answer() } else { error })
-    }
-
-    /// The reason why there was no answer.
-    fn no_answer(&self) -> std::io::Error {
-        let Some(pid) = self.process_id() else { return TimedOut.into() };
-        let why = if process::is_stopped(pid) {
-            format!(
-                "process {pid}, which runs the supervisor, is stopped (by a signal, or a debugger): let it go on \
-                 (kill -CONT {pid}), or end it, and another process takes over"
-            )
-        } else {
-            format!(
-                "process {pid}, which runs the supervisor, has not answered within {:?}",
-                client::supervisor_timeout()
-            )
-        };
-        std::io::Error::new(TimedOut, why)
     }
 }

@@ -25,16 +25,32 @@ pub struct CommandedChild {
 }
 
 impl CommandedChild {
-    pub fn new(mut command: Command) -> Self {
+    pub fn new(command: Command) -> Self {
+        Self::begin(command).ready()
+    }
+
+    /// Starts it, and does not wait until it is in an arena.
+    pub fn begin(mut command: Command) -> Self {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let said = BufReader::new(child.stdout.take().unwrap());
-        let mut this = Self { child, said };
-        assert_eq!(this.heard(), "ready");
-        this
+        Self { child, said }
+    }
+
+    /// Waits until it is in an arena.
+    pub fn ready(mut self) -> Self {
+        assert_eq!(self.heard(), "ready");
+        self
+    }
+
+    /// Whether it has said something that was not heard yet.
+    pub fn has_spoken(&self, within: Duration) -> bool {
+        let timeout = rustix::event::Timespec::try_from(within).unwrap();
+        let mut fds = [rustix::event::PollFd::new(self.said.get_ref(), rustix::event::PollFlags::IN)];
+        !self.said.buffer().is_empty() || rustix::event::poll(&mut fds, Some(&timeout)).unwrap() > 0
     }
 
     /// Its next answer. Lines of the test harness are skipped.
-    fn heard(&mut self) -> String {
+    pub fn heard(&mut self) -> String {
         loop {
             let mut line = String::new();
             assert!(self.said.read_line(&mut line).unwrap() > 0, "it ended");
@@ -45,8 +61,12 @@ impl CommandedChild {
     }
 
     pub fn told(&mut self, what: &str) -> String {
-        writeln!(self.child.stdin.as_mut().unwrap(), "{what}").unwrap();
+        self.tell(what);
         self.heard()
+    }
+
+    pub fn tell(&mut self, what: &str) {
+        writeln!(self.child.stdin.as_mut().unwrap(), "{what}").unwrap();
     }
 
     pub fn pid(&self) -> Pid {
@@ -65,7 +85,7 @@ impl CommandedChild {
     }
 }
 
-fn say(answer: &str) {
+pub fn say(answer: &str) {
     println!("answer: {answer}");
 }
 
@@ -85,7 +105,15 @@ fn joins() {
     be_told();
 }
 
-fn be_told() {
+/// Names this thread, and waits for a word, in a process that is to be stepped.
+pub fn wait_if_stepped() {
+    if std::env::var_os("WAITS").is_some() {
+        say(&rustix::thread::gettid().as_raw_nonzero().to_string());
+        std::io::stdin().read_line(&mut String::new()).unwrap();
+    }
+}
+
+pub fn be_told() {
     say("ready");
     for what in std::io::stdin().lines() {
         let what = what.unwrap();
@@ -98,6 +126,9 @@ fn obey(what: &str, argument: &str) -> String {
     let supervisor = Supervisor::get().unwrap();
     match what {
         "path" => supervisor.socket_path().to_str().unwrap().into(),
+        "maker" => supervisor.is_creator().to_string(),
+        "arena" => arena_file().to_string(),
+        "max_processes" => supervisor.config().max_processes.to_string(),
         "leader" => supervisor.process_id().unwrap().to_string(),
         "processes" => supervisor.inspect().processes.to_string(),
         "collect" => supervisor.collect().map_or_else(|status| status.to_string(), |_| "collected".into()),
@@ -117,6 +148,17 @@ fn obey(what: &str, argument: &str) -> String {
             std::env::set_current_dir("/").unwrap();
             "done".into()
         }
+        "fork" => {
+            // SAFETY: the child only sleeps until it is killed.
+            match unsafe { nix::unistd::fork() }.unwrap() {
+                nix::unistd::ForkResult::Parent { child } => child.to_string(),
+                nix::unistd::ForkResult::Child => {
+                    std::thread::sleep(Duration::from_secs(50));
+                    // SAFETY: it ends the process.
+                    unsafe { libc::_exit(0) }
+                }
+            }
+        }
         "setuid" => {
             // SAFETY: it changes the user of this process, and no memory.
             let done = unsafe { libc::setuid(argument.parse().unwrap()) };
@@ -125,6 +167,13 @@ fn obey(what: &str, argument: &str) -> String {
         }
         _ => panic!("{what}?"),
     }
+}
+
+/// The number of the file of this process's arena, which no other arena of this time has.
+pub fn arena_file() -> u64 {
+    let maps = procfs::process::Process::myself().unwrap().maps().unwrap();
+    let is_arena = |map: &procfs::process::MemoryMap| matches!(&map.pathname, procfs::process::MMapPath::Path(path) if path.to_string_lossy().contains("jacinth-arena"));
+    maps.iter().find(|map| is_arena(map)).expect("an arena").inode
 }
 
 /// A creator with its sockets in `base`.

@@ -1,5 +1,6 @@
 //! Admission: which process gets which slot.
 
+use crate::membership::environment::SlotToken;
 use crate::membership::failure_detector::process;
 use crate::membership::failure_detector::watched_process::Watched;
 use crate::membership::poll::wait_for;
@@ -18,14 +19,20 @@ use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
-/// Admits the process at the other end of `connection`, to `slot` if a spawner prepared it. From now on the process's
-/// death is noticed.
+/// Admits the process at the other end of `connection`, to the slot of `token` if it was prepared for it. From now on the
+/// process's death is noticed.
+///
+/// A slot goes to one process. Errors for others: NOT_FOUND, it was given back; ALREADY_EXISTS, another process has taken
+/// it; INVALID_ARGS, it is a slot of another arena.
 pub(crate) fn admit(
     server: &mut Server,
     index: usize,
     connection: BorrowedFd<'_>,
-    slot: Option<shm::ProcessSlot>,
+    token: Option<SlotToken>,
 ) -> Result<Answer, Status> {
+    if token.is_some_and(|token| token.arena != server.arena.id()) {
+        return Err(Status::INVALID_ARGS);
+    }
     if server.members[index].slot.is_some() {
         return Err(Status::ALREADY_BOUND);
     }
@@ -47,12 +54,18 @@ pub(crate) fn admit(
         Ok(watched) => watched,
         Err(error) => return cannot_be_watched(error),
     };
-    let slot = match slot.or(slot_reserved_for(server, identity).map_err(status::of)?) {
+    let reserved = match token {
+        Some(token) => Some(token.slot),
+        None => slot_reserved_for(server, identity).map_err(status::of)?,
+    };
+    let slot = match reserved {
         Some(slot) => slot,
         None => reserve_slot(server)?,
     };
-    if !adopt(server, slot, identity)? {
-        return Err(Status::NOT_FOUND);
+    match server.thread.admit_to_slot(slot, identity).map_err(status::of)? {
+        shm::SlotState::Admitted => {}
+        shm::SlotState::Attached => return Err(Status::ALREADY_EXISTS),
+        shm::SlotState::Gone | shm::SlotState::Waiting => return Err(Status::NOT_FOUND),
     }
     forget_watch(server, slot);
     tracing::debug!(pid = %pid.as_raw_nonzero(), row = %slot.row, "admitted");
@@ -130,7 +143,7 @@ pub(crate) fn watch_spawned(
         Ok(watched) => watched,
         Err(error) => return cannot_be_watched(error),
     };
-    if adopt(server, slot, identity)? {
+    if server.thread.confirm_slot(slot, identity).map_err(status::of)? {
         server.spawn_statuses.forget(identity.pid);
         server.members.push(Member {
             watched: Some(watched),
@@ -140,11 +153,6 @@ pub(crate) fn watch_spawned(
         });
     }
     Ok(Answer::ok())
-}
-
-/// Makes the slot one that supervisors watch, this one and its successors.
-fn adopt(server: &Server, slot: shm::ProcessSlot, identity: shm::ProcessIdentity) -> Result<bool, Status> {
-    server.thread.confirm_slot(slot, identity).map_err(status::of)
 }
 
 /// Drops the earlier watch of this slot: one is enough.

@@ -9,6 +9,7 @@ use crate::membership::server::deaths::on_hang_up;
 use crate::membership::server::spawned;
 use crate::membership::server::state::Server;
 use crate::types::status::Status;
+use jacinth_shm::{ProcessSlot, SlotState};
 use rustix::net::RecvFlags;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -40,9 +41,7 @@ pub(crate) fn serve(server: &mut Server, index: usize) {
         _ if server.members[index].is_other_user => Err(Status::ACCESS_DENIED),
         Request::Join { slot } => admission::admit(server, index, connection, slot),
         Request::Spawned { slot } => admission::watch_spawned(server, slot, along),
-        Request::CancelSlot { slot } => {
-            server.recovery.cancel_slot(&server.thread, slot).map(|()| Answer::ok())
-        }
+        Request::CancelSlot { slot } => cancel_slot(server, index, slot),
         Request::SpawnStatus { pid } => Ok(Answer::spawn_status(spawned::spawn_status_of(server, pid))),
         Request::Collect => collect(server).map(Answer::report),
     };
@@ -53,6 +52,15 @@ pub(crate) fn serve(server: &mut Server, index: usize) {
     } else {
         on_hang_up(server, index);
     }
+}
+
+/// Takes a slot back that no program will take. A program that was admitted has it, and only that program gives it back.
+fn cancel_slot(server: &mut Server, index: usize, slot: ProcessSlot) -> Result<Answer, Status> {
+    let is_own = server.members[index].slot == Some(slot);
+    if !is_own && server.arena.slot_state(slot) == SlotState::Admitted {
+        return Err(Status::BAD_STATE);
+    }
+    server.recovery.cancel_slot(&server.thread, slot).map(|()| Answer::ok())
 }
 
 /// The arena's file, for a process that joins. If this program has closed it, another attached process still has it.

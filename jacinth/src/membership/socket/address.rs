@@ -12,7 +12,7 @@ use std::path::Path;
 /// The bytes of a path that fit into a socket's address.
 const ADDRESS_BYTES: usize = 108;
 /// The bytes that a socket's name may have in a longer path: `/proc/self/fd/` and a number come before it.
-const NAME_BYTES: usize = 64;
+pub(crate) const NAME_BYTES: usize = 64;
 
 /// A path, as the system's calls for sockets take it.
 pub(crate) struct SocketAddress {

@@ -1,6 +1,7 @@
 //! The lock file of an arena, which tells whether the arena lives.
 //!
-//! Each attached process holds a shared lock on a file beside the arena's socket. It is a record lock (`fcntl(2)`): it
+//! Each attached process holds a shared lock on a file beside the arena's socket, from before it is admitted: between a
+//! leader's death and its successor's start the lock alone shows that the arena lives. It is a record lock (`fcntl(2)`): it
 //! belongs to the process, so a forked child does not have it; it is gone with the process's death or exec; a stopped
 //! process keeps it. So a process that has the lock exclusively knows that no other process is attached.
 //!
@@ -56,12 +57,10 @@ impl ArenaLock {
         Self { path: lock_file_of(socket), file: Mutex::new(None) }
     }
 
-    /// Holds the lock, shared by all attached processes; anew if the lock file is another one than before.
-    pub(crate) fn hold(&self) -> io::Result<()> {
-        match self.take(FlockOperation::NonBlockingLockShared)? {
-            true => Ok(()),
-            false => Err(io::ErrorKind::ResourceBusy.into()),
-        }
+    /// Holds the lock, shared by all attached processes; anew if the lock file is another one than before. `false` if
+    /// another process holds it exclusively. A process that holds it exclusively shares it from then on, in one step.
+    pub(crate) fn hold(&self) -> io::Result<bool> {
+        self.take(FlockOperation::NonBlockingLockShared)
     }
 
     /// Holds it exclusively; `false` if another process is attached.
@@ -74,12 +73,17 @@ impl ArenaLock {
         let _ = std::fs::remove_file(&self.path);
     }
 
-    /// Releases the lock, and tells whether no other process is attached. Of several processes that do this at once, at
-    /// least one gets `true`, because each releases before it looks.
-    pub(crate) fn is_last(&self) -> bool {
+    /// Releases the lock.
+    pub(crate) fn release(&self) {
         if let Some(file) = &*self.file() {
             let _ = file.lock(FlockOperation::NonBlockingUnlock);
         }
+    }
+
+    /// Releases the lock, and tells whether no other process is attached. Of several processes that do this at once, at
+    /// least one gets `true`, because each releases before it looks.
+    pub(crate) fn is_last(&self) -> bool {
+        self.release();
         self.hold_alone().unwrap_or(false)
     }
 

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// The name of the socket in a folder that was made for it.
 pub(crate) const SOCKET_NAME: &str = "supervisor";
+/// The ending of the name of the next socket, until it is renamed to its place.
+pub(crate) const NEXT_SUFFIX: &str = ".next";
 /// How the names of folders begin that are made for a socket; six letters or digits follow.
 pub(crate) const FOLDER_PREFIX: &str = "jacinth-";
 

@@ -7,15 +7,16 @@
 //! Only the leader listens here, so `.next` has one user at a time.
 
 use crate::membership::socket::address::SocketAddress;
+use crate::membership::socket::folder::{bases, enter, set_mode};
 use crate::membership::socket::lock::ArenaLock;
-use crate::membership::socket::names::{FOLDER_PREFIX, SOCKET_NAME, beside, file_at, is_own, is_private};
+use crate::membership::socket::names::{FOLDER_PREFIX, NEXT_SUFFIX, SOCKET_NAME, beside, file_at};
 use crate::membership::socket::stale::{is_alive, listener_at, remove_dead, remove_files};
 use jacinth_shm::{FileId, Held};
 use rustix::fs::{Access, AtFlags, CWD};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -90,9 +91,9 @@ impl SocketPath {
     fn create_in_folder_of(base: &Path) -> io::Result<(Self, ListeningSocket)> {
         let folder = tempfile::Builder::new().prefix(FOLDER_PREFIX).tempdir_in(base)?;
         // The umask may have taken bits of the mode away.
-        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700))?;
+        set_mode(folder.path(), 0o700)?;
         let socket_path = Self::new(&folder.path().join(SOCKET_NAME));
-        socket_path.lock.hold()?;
+        socket_path.share_lock()?;
         let listening = socket_path.listen()?;
         // Until here each error has removed the folder.
         let _stays = folder.keep();
@@ -112,11 +113,26 @@ impl SocketPath {
             }
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
-        // This process holds the lock exclusively. After a refusal it leaves no file behind.
-        let listening = self.listen_if_free().inspect_err(|_| self.lock.remove())?;
+        self.listen_claimed()
+    }
+
+    /// Listens at a path whose lock this process holds exclusively.
+    pub(crate) fn listen_claimed(&self) -> io::Result<ListeningSocket> {
+        // After a refusal it leaves no file behind.
+        let listening = self.listen_if_free().inspect_err(|_| self.abandon_claim())?;
         // Shared from here on, because the processes that attach hold it too.
-        self.lock.hold()?;
+        self.share_lock()?;
         Ok(listening)
+    }
+
+    fn share_lock(&self) -> io::Result<()> {
+        if self.lock.hold()? { Ok(()) } else { Err(io::ErrorKind::ResourceBusy.into()) }
+    }
+
+    /// Gives the path up again. This process holds the lock exclusively.
+    pub(crate) fn abandon_claim(&self) {
+        self.lock.remove();
+        self.lock.release();
     }
 
     /// Listens at the path from now on, unless a living process does.
@@ -138,7 +154,7 @@ impl SocketPath {
             ));
         }
         enter(self.folder()?)?;
-        let next = beside(&self.path, ".next");
+        let next = beside(&self.path, NEXT_SUFFIX);
         for path in [&self.path, &next] {
             make_way(path)?;
         }
@@ -170,13 +186,25 @@ impl SocketPath {
         self.has(listening).then_some(listening.at)
     }
 
-    /// Locks the arena's lock file, which shows that this process is attached.
-    pub(crate) fn hold(&self) {
-        if self.means_the_same()
-            && let Err(error) = self.lock.hold()
-        {
-            tracing::debug!(%error, path = %self.path.display(), "the arena's lock file cannot be had");
+    /// Locks the arena's lock file, which shows that this process is attached, or about to be. `false` if another process
+    /// holds it exclusively: that one makes an arena here, or removes the files of a dead one.
+    pub(crate) fn hold(&self) -> bool {
+        if !self.means_the_same() {
+            return true;
         }
+        match self.lock.hold() {
+            Ok(is_held) => is_held,
+            Err(error) => {
+                // Without a lock, the arena still counts as alive while a process listens.
+                tracing::debug!(%error, path = %self.path.display(), "the arena's lock file cannot be had");
+                true
+            }
+        }
+    }
+
+    /// Releases the lock, because this process does not attach.
+    pub(crate) fn release(&self) {
+        self.lock.release();
     }
 
     /// Removes the files if this process, which is about to exit, is the last attached one.
@@ -205,36 +233,6 @@ impl SocketPath {
     }
 }
 
-/// Where folders for sockets are made: in the user's runtime folder, or else among the temporary files.
-fn bases() -> Vec<PathBuf> {
-    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-    let is_usable = |folder: &PathBuf| {
-        let found = std::fs::metadata(folder);
-        folder.is_absolute()
-            && found.is_ok_and(|found| found.is_dir() && is_own(&found) && is_private(&found))
-    };
-    runtime.filter(is_usable).into_iter().chain([std::env::temp_dir()]).collect()
-}
-
-/// Makes the folder if it is missing. Checks that no other user can replace a socket in it.
-fn enter(folder: &Path) -> io::Result<()> {
-    match std::fs::DirBuilder::new().mode(0o700).create(folder) {
-        // The umask may have taken bits of the mode away.
-        Ok(()) => std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))?,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(error),
-    }
-    let found = std::fs::metadata(folder)?;
-    let (writable_by_others, sticky) = (found.mode() & 0o022 != 0, found.mode() & 0o1000 != 0);
-    // In a sticky folder such as `/tmp` other users can make files, and cannot remove or rename this user's.
-    if found.is_dir() && (is_own(&found) || found.uid() == 0) && (!writable_by_others || sticky) {
-        Ok(())
-    } else {
-        let what = format!("{} is not a folder in which this user's files are safe", folder.display());
-        Err(io::Error::new(io::ErrorKind::PermissionDenied, what))
-    }
-}
-
 /// Fails if the path has a file that is no socket. Only sockets are replaced.
 fn make_way(path: &Path) -> io::Result<()> {
     match std::fs::symlink_metadata(path) {
@@ -257,7 +255,7 @@ fn bind(path: &Path) -> io::Result<OwnedFd> {
     rustix::net::bind(&socket, &socket_address.address)
         .map_err(|errno| socket_address.explain(path, errno))?;
     // In time: no process can connect before `listen`.
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    set_mode(path, 0o600)?;
     rustix::net::listen(&socket, BACKLOG)?;
     Ok(socket)
 }

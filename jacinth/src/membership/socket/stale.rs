@@ -4,7 +4,9 @@ use crate::membership::failure_detector::process::peer_of;
 use crate::membership::poll::is_ready;
 use crate::membership::socket::address::SocketAddress;
 use crate::membership::socket::lock::LockFile;
-use crate::membership::socket::names::{SOCKET_NAME, beside, is_made_name, is_own, is_private, lock_file_of};
+use crate::membership::socket::names::{
+    NEXT_SUFFIX, SOCKET_NAME, beside, is_made_name, is_own, is_private, lock_file_of,
+};
 use rustix::fs::{FlockOperation, OFlags};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
@@ -56,7 +58,7 @@ pub(crate) fn remove_files(socket: &Path) {
     let Some(folder) = socket.parent() else { return };
     let is_made = folder.file_name().is_some_and(is_made_name) && socket.ends_with(SOCKET_NAME);
     // The lock file last: a process that finds it missing finds no other file.
-    for path in [socket, &beside(socket, ".next"), &lock_file_of(socket)] {
+    for path in [socket, &beside(socket, NEXT_SUFFIX), &lock_file_of(socket)] {
         let _ = std::fs::remove_file(path);
     }
     if is_made {
