@@ -21,7 +21,7 @@
 //! | messages | [`Channel::write`], [`Channel::read`], [`Channel::call`], [`MessageBuf`], [`HandleDisposition`] |
 //! | words that threads sleep on | [`Futex`] |
 //! | messages without a copy, and many at once | [`Channel::reserve`], [`Channel::read_in_place`], [`Channel::write_batch`] |
-//! | arenas and processes | [`Supervisor`], [`Config`], [`attach`], [`Seat`], [`take_startup_handle`] |
+//! | arenas and processes | [`Supervisor`], [`Config`], [`join_or_create`], [`attach`], [`Seat`], [`take_startup_handle`] |
 //! | calls by handle value, for other languages | [`raw`], [`sys`], [`attachment`], [`library_threads`] |
 //!
 //! # Coming from Fuchsia's `zx`
@@ -88,6 +88,7 @@ pub use membership::spawn_status::{Obstacle, SpawnStatus};
 pub use object::*;
 pub use raw::OnOverflow;
 pub use startup_handle::take_startup_handle;
+pub use supervisor::meeting::{join_or_create, join_or_create_with};
 pub use supervisor::seat::Seat;
 pub use supervisor::{Supervisor, set_supervisor_timeout};
 pub use system::{

@@ -4,6 +4,7 @@ use crate::membership::environment::{SLOT_VARIABLE, SOCKET_VARIABLE};
 use crate::membership::system_limits;
 use crate::types::status::Status;
 use jacinth_shm as shm;
+use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
@@ -47,7 +48,7 @@ pub enum AttachError {
     /// The program was not told which arena to attach to.
     #[error(
         "this program is attached to nothing: it was not started by `Supervisor::spawn` ({SOCKET_VARIABLE} is not \
-         set), nor has it called `Supervisor::create`, or `attach`"
+         set), nor has it called `Supervisor::create`, `attach` or `join_or_create`"
     )]
     NotAttached,
     /// This process was forked from one that is attached, or that was about to be. The arena is not mapped in it.
@@ -80,6 +81,14 @@ pub enum AttachError {
         seat: String,
         /// Why it was not to be had.
         reason: LostSeat,
+    },
+    /// The name is none for an arena.
+    #[error("{name:?} is no name for an arena: {fault}")]
+    BadName {
+        /// The name.
+        name: OsString,
+        /// What is wrong with it.
+        fault: String,
     },
     /// The supervisor of a new arena cannot listen, at [`Config::socket_path`](crate::Config::socket_path) or in a new
     /// folder; also because another arena lives at the path.
@@ -156,7 +165,7 @@ impl AttachError {
             Self::Refused(status) => *status,
             Self::AlreadyAttached => Status::ALREADY_BOUND,
             Self::NotAttached | Self::Forked | Self::OtherPidNamespace => Status::BAD_STATE,
-            Self::BadSlot(_) => Status::INVALID_ARGS,
+            Self::BadSlot(_) | Self::BadName { .. } => Status::INVALID_ARGS,
             Self::LostSeat { reason: LostSeat::Taken, .. } => Status::ALREADY_EXISTS,
             Self::LostSeat { .. } => Status::NOT_FOUND,
             Self::CannotListen { source, .. } => match source.kind() {

@@ -4,6 +4,7 @@
 //!  create   Supervisor::create(&config)       makes an arena; a thread of this process is its supervisor
 //!  join     attach(socket path)               asks a supervisor for admission
 //!           take_startup_handle()             a spawned program finds its arena by its environment
+//!  meet     join_or_create(name)              joins the arena of a name, or makes it
 //! ```
 //!
 //! INV-ATTACH-1: every call goes through `current_thread::with_thread`. It refuses a call in an unattached process, in
@@ -24,6 +25,7 @@ pub(crate) mod current_thread;
 pub(crate) mod dropped;
 pub(crate) mod error;
 pub(crate) mod join;
+pub(crate) mod meet;
 
 pub use current_process::before_exit;
 pub use current_thread::{detach_thread, on_thread_attach};

@@ -1,12 +1,13 @@
 //! The public [`Supervisor`]: creating an arena, spawning programs into it, collecting, auditing.
 //!
 //! ```text
-//!  mod              the public calls: an arena, its programs, its contents
+//!  mod, meeting     the public calls: an arena, its programs, its contents; an arena by its name
 //!  spawn            starting a program in a seat
 //!  seat             a slot that waits for a program, with its startup handle
 //!  requests         the questions to the supervisor, and whom they go to
 //! ```
 
+pub(crate) mod meeting;
 pub(crate) mod requests;
 pub(crate) mod seat;
 pub(crate) mod spawn;

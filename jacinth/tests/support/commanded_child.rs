@@ -1,4 +1,5 @@
-//! Processes under a test's command, each in an arena: a creator makes the arena, a member joins it by its path.
+//! Processes under a test's command, each in an arena: a creator makes the arena, a member joins it by its path, and a
+//! caller joins or makes it by its name.
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
 use super::*;
@@ -12,8 +13,10 @@ const CREATES: &str = "outlives its parent and creates";
 const JOINS: &str = "outlives its parent and joins";
 pub const SPAWNED: &str = "outlives its parent and echoes";
 
+const CALLS: &str = "outlives its parent and calls a name";
+
 /// The roles of commanded children, and of the programs that they spawn.
-pub const ROLES: [(&str, fn()); 3] = [(CREATES, creates), (JOINS, joins), (SPAWNED, echo)];
+pub const ROLES: [(&str, fn()); 4] = [(CREATES, creates), (JOINS, joins), (CALLS, calls), (SPAWNED, echo)];
 
 /// Names the path that a creator's configuration names.
 const NAMED: &str = "JACINTH_TEST_NAMED_PATH";
@@ -105,6 +108,22 @@ fn joins() {
     be_told();
 }
 
+/// Joins the arena of a name, or makes it, and obeys commands. With `WAITS` it names its thread first, and
+/// waits for a word; with `START` it waits for a shared lock on that file.
+fn calls() {
+    wait_if_stepped();
+    if let Some(start) = std::env::var_os("START") {
+        let start = fs::File::open(start).unwrap();
+        rustix::fs::flock(&start, rustix::fs::FlockOperation::LockShared).unwrap();
+    }
+    let mut config = Config::default();
+    config.max_processes = std::env::var("MAX_PROCESSES").map_or(64, |number| number.parse().unwrap());
+    match join_or_create_with(std::env::var_os("NAME").unwrap(), &config) {
+        Ok(_) => be_told(),
+        Err(error) => say(&format!("{error}: {}", error.status())),
+    }
+}
+
 /// Names this thread, and waits for a word, in a process that is to be stepped.
 pub fn wait_if_stepped() {
     if std::env::var_os("WAITS").is_some() {
@@ -174,6 +193,13 @@ pub fn arena_file() -> u64 {
     let maps = procfs::process::Process::myself().unwrap().maps().unwrap();
     let is_arena = |map: &procfs::process::MemoryMap| matches!(&map.pathname, procfs::process::MMapPath::Path(path) if path.to_string_lossy().contains("jacinth-arena"));
     maps.iter().find(|map| is_arena(map)).expect("an arena").inode
+}
+
+/// A process that calls `name`, with its folder in `base`.
+pub fn caller(base: &Path, name: &str) -> Command {
+    let mut command = role(CALLS);
+    command.env("TMPDIR", base).env_remove("XDG_RUNTIME_DIR").env("NAME", name);
+    command
 }
 
 /// A creator with its sockets in `base`.

@@ -15,6 +15,27 @@ pub(crate) fn bases() -> Vec<PathBuf> {
     runtime.into_iter().chain([std::env::temp_dir()]).collect()
 }
 
+/// The folder of this user in which the sockets of arenas with a name lie. It is made if it is missing.
+///
+/// Unlike [`bases`] this takes no second choice: processes that look into different folders would never meet.
+pub(crate) fn of_named_arenas() -> Result<PathBuf, (PathBuf, io::Error)> {
+    let folder = match runtime() {
+        Some(runtime) => {
+            let runtime = PathBuf::from(runtime);
+            check_runtime(&runtime).map_err(|error| (runtime.clone(), error))?;
+            runtime.join("jacinth")
+        }
+        None => {
+            let base = std::env::temp_dir();
+            check_safe(&base).map_err(|error| (base.clone(), error))?;
+            // No name of a folder that is made for one arena, which may be removed: see `names::is_made_name`.
+            base.join(format!("jacinth-user-{}", rustix::process::geteuid().as_raw()))
+        }
+    };
+    own_private(&folder).map_err(|error| (folder.clone(), error))?;
+    Ok(folder)
+}
+
 fn runtime() -> Option<OsString> {
     std::env::var_os(RUNTIME_VARIABLE).filter(|folder| !folder.is_empty())
 }
@@ -31,6 +52,23 @@ fn check_runtime(folder: &Path) -> io::Result<()> {
         described(&found)
     );
     Err(io::Error::new(io::ErrorKind::PermissionDenied, what))
+}
+
+/// Makes the folder if it is missing. Checks that it is this user's, that only this user can enter it, and that it is no
+/// symbolic link.
+fn own_private(folder: &Path) -> io::Result<()> {
+    make(folder)?;
+    let found = std::fs::symlink_metadata(folder)?;
+    if !found.is_dir() || !is_own(&found) || !is_private(&found) {
+        let what = format!(
+            "it is not a folder that only this user can enter ({}): another program made it; remove it, or set \
+             {RUNTIME_VARIABLE} to another folder",
+            described(&found)
+        );
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, what));
+    }
+    // Its maker was killed before it could undo the umask.
+    if found.mode() & 0o700 != 0o700 { set_mode(folder, 0o700) } else { Ok(()) }
 }
 
 /// Makes the folder if it is missing. Checks that no other user can replace a socket in it.

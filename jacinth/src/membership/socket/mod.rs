@@ -3,6 +3,7 @@
 pub(crate) mod address;
 pub(crate) mod folder;
 pub(crate) mod lock;
+pub(crate) mod meeting_place;
 pub(crate) mod names;
 pub(crate) mod path;
 pub(crate) mod rendezvous;

@@ -116,6 +116,28 @@ impl SocketPath {
         self.listen_claimed()
     }
 
+    /// Claims the path for a new arena, if no arena lives there: this process holds the lock exclusively then. `false` if a
+    /// process is attached, joins, or claims the path itself; the caller joins that arena, or asks again.
+    ///
+    /// The kernel drops the claim of a process that dies. So a claim is never stale, and needs no timeout.
+    pub(crate) fn claim(&self) -> io::Result<bool> {
+        enter(self.folder()?)?;
+        make_way(&self.path)?;
+        match self.lock.hold_alone() {
+            Ok(true) => {}
+            Ok(false) => return Ok(false),
+            // The file was removed again and again, so other processes are at work.
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => return Ok(false),
+            Err(error) => return Err(error),
+        }
+        let is_vacant = !is_alive(listener_at(&self.path));
+        if !is_vacant {
+            // The lock file was removed while an arena lived there. Its supervisor listens, so it can be joined.
+            self.lock.release();
+        }
+        Ok(is_vacant)
+    }
+
     /// Listens at a path whose lock this process holds exclusively.
     pub(crate) fn listen_claimed(&self) -> io::Result<ListeningSocket> {
         // After a refusal it leaves no file behind.
