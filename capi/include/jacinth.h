@@ -5,7 +5,7 @@
  * An arena is memory that cooperating processes share. A process attaches to at most one arena, once, for its whole
  * life. It needs no call of this header: its first call that deals with handles attaches it
  *
- * - to the arena into which it was spawned, or
+ * - to the arena into which it was spawned, or in which a seat was prepared for it, or
  * - to the arena whose supervisor's socket the environment variable JACINTH_SOCKET names, or
  * - to a new arena with the default limits, whose supervisor is a thread of this process.
  *
@@ -14,7 +14,7 @@
  * call fails instead.
  *
  * A process whose first call found no arena searches no more: its calls return ZX_ERR_BAD_STATE until
- * jacinth_create() or jacinth_attach() succeeds.
+ * jacinth_create(), jacinth_attach() or jacinth_join_or_create() succeeds.
  *
  * jacinth_error() returns the reason in words when a call of this header fails, when the first call finds no arena,
  * and when zx_take_startup_handle() returns no handle. Every call that returns a status may also return
@@ -170,6 +170,15 @@ typedef struct jacinth_spawn_status_t {
     char text[JACINTH_SPAWN_STATUS_TEXT_BYTES];
 } jacinth_spawn_status_t;
 
+/** The size of the text of a jacinth_seat_t, including its NUL. */
+#define JACINTH_SEAT_SLOT_BYTES 48
+
+/** A seat, as jacinth_prepare() makes it. */
+typedef struct jacinth_seat_t {
+    /** The value of JACINTH_SLOT for the program that takes the seat. No secret. */
+    char slot[JACINTH_SEAT_SLOT_BYTES];
+} jacinth_seat_t;
+
 /**
  * Stores the default limits. Under valgrind pool_bytes is 16 MiB and max_objects 65,536, so that its tools start in
  * seconds.
@@ -210,8 +219,38 @@ zx_status_t jacinth_create(const jacinth_config_t* config);
 zx_status_t jacinth_attach(const char* socket_path);
 
 /**
+ * Attaches this process to this user's arena with this name, which is made if there is none. Processes that are started in
+ * any order meet there, without a path.
+ *
+ * Of callers at the same time one makes the arena, and the others join it. The arena lives as long as a process is attached
+ * to it, also after its maker's death; the next caller makes a new one. A caller that is killed at any instruction, and the
+ * files of a dead arena, are in no other caller's way.
+ *
+ * @p name has 1 to 52 bytes, and any but '/'. The supervisor's socket is $XDG_RUNTIME_DIR/jacinth/NAME.socket. Without that
+ * variable it is in a folder that only this user can enter: jacinth-user-UID in TMPDIR, or in /tmp. Processes that are to meet
+ * need the same variables. If the folder is another user's, or others can enter it, the call fails; it tries no second place.
+ *
+ * @p config may be NULL, for the defaults; its socket_path must be NULL. It counts only if this process makes the arena: a
+ * process that joins takes the limits as they are. @p created, optional, gets whether this process made the arena.
+ *
+ * - ZX_OK
+ * - ZX_ERR_ALREADY_BOUND: this process is attached already.
+ * - ZX_ERR_INVALID_ARGS: the name is no name for an arena, or a pointer is bad.
+ * - ZX_ERR_BAD_PATH: socket_path is not NULL.
+ * - ZX_ERR_ALREADY_EXISTS: a file that is no socket has the socket's name.
+ * - ZX_ERR_ACCESS_DENIED: the folder belongs to another user, others can enter it, or XDG_RUNTIME_DIR names no folder of this
+ *   user alone. jacinth_error() says which.
+ * - ZX_ERR_NOT_FOUND: processes are attached to the arena, or one is making it, and none admitted this process within ten
+ *   seconds: they may be stopped.
+ * - ZX_ERR_OUT_OF_RANGE, ZX_ERR_NO_RESOURCES, ZX_ERR_IO_DATA_INTEGRITY, ZX_ERR_IO: as for jacinth_create() and
+ *   jacinth_attach().
+ */
+zx_status_t jacinth_join_or_create(const char* name, const jacinth_config_t* config, bool* created);
+
+/**
  * Forbids this process to make an arena at its first call: if that call finds no arena to join, it returns
- * ZX_ERR_BAD_STATE. For programs that are useless alone. Call it before all others; jacinth_create() stays allowed.
+ * ZX_ERR_BAD_STATE. For programs that are useless alone. Call it before all others; jacinth_create() and
+ * jacinth_join_or_create() stay allowed.
  */
 void jacinth_forbid_own_arena(void);
 
@@ -248,6 +287,62 @@ const char* jacinth_socket_path(void);
  */
 zx_status_t jacinth_spawn(const char* program, char* const argv[], char* const envp[], zx_handle_t startup,
                           pid_t* pid);
+
+/**
+ * Prepares a seat in this process's arena for one program that another one starts (fork() and exec, posix_spawn(), a shell,
+ * systemd), and puts a handle there for it.
+ *
+ * The program needs two variables in its environment: JACINTH_SOCKET, with the value of jacinth_socket_path(), and
+ * JACINTH_SLOT, with the text in @p seat. Its first call attaches it, and it takes the handle by
+ * zx_take_startup_handle(PA_HND(PA_USER0, 0)). With fork(), after the call:
+ *
+ *     if ((pid = fork()) == 0) {
+ *         setenv("JACINTH_SOCKET", path, 1);          // const char* path = jacinth_socket_path(), before the fork
+ *         setenv("JACINTH_SLOT", seat.slot, 1);
+ *         execvp(program, argv);
+ *         _exit(127);
+ *     }
+ *
+ * One program takes the seat: the first one that asks. Another program with the same variables (a child of the first, or one
+ * that comes when the seat was given back) is attached too, and zx_take_startup_handle() gives it no handle: jacinth_error()
+ * says why.
+ *
+ * A seat that no program takes is given back, and its handle closed, by jacinth_seat_give_back(), or when this process dies
+ * or replaces itself by exec. There is no timeout. A program that has asked for the seat and dies gives it back too.
+ *
+ * The call consumes @p startup, also when it fails. ZX_HANDLE_INVALID stands for a seat without a handle.
+ *
+ * Rights: ZX_RIGHT_TRANSFER on @p startup.
+ *
+ * - ZX_OK
+ * - ZX_ERR_BAD_HANDLE: @p startup is not a handle of this process.
+ * - ZX_ERR_ACCESS_DENIED: @p startup lacks the right.
+ * - ZX_ERR_NO_RESOURCES: the arena has no room for another process.
+ * - ZX_ERR_INVALID_ARGS: @p seat cannot be written.
+ */
+zx_status_t jacinth_prepare(zx_handle_t startup, jacinth_seat_t* seat);
+
+/**
+ * Stores whether a seat waits for its program: no program has taken it, and it was not given back.
+ *
+ * @p slot is the text of a seat of this arena; another process may have prepared it.
+ *
+ * - ZX_OK
+ * - ZX_ERR_INVALID_ARGS: @p slot is no text of a seat, or a pointer is bad.
+ * - ZX_ERR_NOT_FOUND: the seat is one of another arena.
+ */
+zx_status_t jacinth_seat_is_free(const char* slot, bool* is_free);
+
+/**
+ * Gives a seat back that no program will take, and closes its handle. Does nothing if the seat was given back before.
+ *
+ * - ZX_OK: no program takes the seat any more.
+ * - ZX_ERR_BAD_STATE: a program has taken it, and lives.
+ * - ZX_ERR_INVALID_ARGS: @p slot is no text of a seat, or cannot be read.
+ * - ZX_ERR_NOT_FOUND: the seat is one of another arena.
+ * - ZX_ERR_UNAVAILABLE: the supervisor did not answer within the time of jacinth_set_supervisor_timeout().
+ */
+zx_status_t jacinth_seat_give_back(const char* slot);
 
 /**
  * Stores the status of a program that jacinth_spawn() started: for a spawner that sees its channel closed, or waits for

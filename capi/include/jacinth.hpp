@@ -36,6 +36,12 @@ inline zx_status_t spawn(const char* program, char* const argv[], char* const en
   return jacinth_spawn(program, argv, envp, startup.release(), pid);
 }
 
+/// Prepares a seat in the arena for a program that another one starts, with `startup` for it, which is consumed also after an
+/// error. `jacinth_prepare`.
+inline zx_status_t prepare(zx::handle startup, jacinth_seat_t* seat) noexcept {
+  return jacinth_prepare(startup.release(), seat);
+}
+
 /// Stores the status of a spawned program. `jacinth_spawn_status`.
 inline zx_status_t spawn_status(pid_t pid, jacinth_spawn_status_t* status) noexcept {
   return jacinth_spawn_status(pid, status);

@@ -303,8 +303,13 @@ fn each_type_refuses_others_calls() {
         let (event, (end, _peer)) = (Event::create(), readable_channel());
         let (port, timer) = (Port::create(), Timer::create());
         let of_type = |on| CALLS.iter().filter(move |call| call.on == on);
-        let values = [event.raw_handle(), pair.raw_handle(), end.raw_handle(), port.raw_handle(), timer.raw_handle()];
-        let suitable = [(On::Channels, end.raw_handle()), (On::Ports, port.raw_handle()), (On::Timers, timer.raw_handle())];
+        let values =
+            [event.raw_handle(), pair.raw_handle(), end.raw_handle(), port.raw_handle(), timer.raw_handle()];
+        let suitable = [
+            (On::Channels, end.raw_handle()),
+            (On::Ports, port.raw_handle()),
+            (On::Timers, timer.raw_handle()),
+        ];
         for (on, suitable) in suitable {
             for value in values.into_iter().filter(|value| *value != suitable) {
                 for Call { name, run, .. } in of_type(on) {

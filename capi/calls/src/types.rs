@@ -147,3 +147,14 @@ pub struct jacinth_spawn_status_t {
     pub status: zx_status_t,
     pub text: [u8; SPAWN_STATUS_TEXT_BYTES],
 }
+
+/// The length of [`jacinth_seat_t`]'s text, with its NUL (`JACINTH_SEAT_SLOT_BYTES`).
+pub const SEAT_SLOT_BYTES: usize = 48;
+
+/// A seat: [`jacinth::Seat`] for C.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes)]
+#[repr(C)]
+#[allow(missing_docs)]
+pub struct jacinth_seat_t {
+    pub slot: [u8; SEAT_SLOT_BYTES],
+}

@@ -39,6 +39,9 @@ static void check_that_nothing_works(void) {
     CHECK_STATUS(jacinth_audit(&(jacinth_audit_t){0}), ZX_ERR_BAD_STATE);
     CHECK_STATUS(jacinth_collect(NULL), ZX_ERR_BAD_STATE);
     CHECK_STATUS(jacinth_spawn_status(getppid(), &(jacinth_spawn_status_t){0}), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(jacinth_prepare(ZX_HANDLE_INVALID, &(jacinth_seat_t){0}), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(jacinth_seat_give_back("2:0:1"), ZX_ERR_BAD_STATE);
+    CHECK_STATUS(jacinth_join_or_create("name", NULL, NULL), ZX_ERR_BAD_STATE);
 }
 
 TEST(calls_in_a_child_are_bad_state) {

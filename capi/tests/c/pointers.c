@@ -156,6 +156,7 @@ TEST(an_unstorable_report_is_invalid_args) {
     make_event();
     FOR_EACH_BAD_OUTPUT(bad) {
         CHECK_STATUS(jacinth_spawn_status(getpid(), bad), ZX_ERR_INVALID_ARGS);
+        CHECK_STATUS(jacinth_prepare(ZX_HANDLE_INVALID, bad), ZX_ERR_INVALID_ARGS);
         if (bad == NULL)
             continue; // NULL is allowed: it is optional.
         CHECK_STATUS(jacinth_audit(bad), ZX_ERR_INVALID_ARGS);

@@ -27,4 +27,16 @@ TEST(a_spawner_learns_its_programs_status) {
     CHECK_EQ(status.state, JACINTH_SPAWN_STATUS_ENDED);
 }
 
+TEST(a_prepared_seat_consumes_its_handle) {
+    zx::channel ours, theirs;
+    CHECK_OK(zx::channel::create(0, &ours, &theirs));
+    jacinth_seat_t seat = {};
+    CHECK_OK(jacinth::prepare(zx::handle(std::move(theirs)), &seat));
+    bool is_free = false;
+    CHECK_OK(jacinth_seat_is_free(seat.slot, &is_free));
+    CHECK(is_free);
+    CHECK_OK(jacinth_seat_give_back(seat.slot));
+    CHECK_OK(ours.wait_one(ZX_CHANNEL_PEER_CLOSED, zx::time::infinite(), nullptr));
+}
+
 }  // namespace

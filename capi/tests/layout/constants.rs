@@ -22,7 +22,7 @@ pub fn numbers() -> Vec<Number> {
 }
 
 /// The constants of `jacinth.h`.
-fn own() -> [Number; 10] {
+fn own() -> [Number; 11] {
     use jacinth_capi_calls as calls;
     [
         ("JACINTH_CHANNEL_DISCARD_LATE_REPLIES".into(), calls::DISCARD_LATE_REPLIES.into()),
@@ -35,6 +35,7 @@ fn own() -> [Number; 10] {
         ("JACINTH_SPAWN_STATUS_CLEAN_ENVIRONMENT".into(), calls::SPAWN_STATUS_CLEAN_ENVIRONMENT.into()),
         ("JACINTH_SPAWN_STATUS_NO_SOCKET".into(), calls::SPAWN_STATUS_NO_SOCKET.into()),
         ("JACINTH_SPAWN_STATUS_TEXT_BYTES".into(), calls::types::SPAWN_STATUS_TEXT_BYTES.try_into().unwrap()),
+        ("JACINTH_SEAT_SLOT_BYTES".into(), calls::types::SEAT_SLOT_BYTES.try_into().unwrap()),
     ]
 }
 

@@ -123,7 +123,22 @@ impl Seat {
     #[must_use]
     pub fn variables(&self) -> [(&'static str, OsString); 2] {
         let socket = self.attachment.socket_path.as_path().as_os_str().to_owned();
-        [(SOCKET_VARIABLE, socket), (SLOT_VARIABLE, self.token.to_string().into())]
+        [(SOCKET_VARIABLE, socket), (SLOT_VARIABLE, self.slot_text().into())]
+    }
+
+    /// The value of [`SLOT_VARIABLE`](crate::SLOT_VARIABLE): the text that [`Supervisor::seat`](crate::Supervisor::seat)
+    /// takes.
+    ///
+    /// ```
+    /// # use jacinth::*;
+    /// # let supervisor = Supervisor::create(&Config::default())?;
+    /// let seat = supervisor.prepare(Event::create())?;
+    /// assert!(supervisor.seat(&seat.slot_text())?.is_free());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn slot_text(&self) -> String {
+        self.token.to_string()
     }
 
     /// Sets the [variables](Self::variables) of a command. Of the programs that are started with it, one takes the seat.
@@ -241,7 +256,7 @@ impl Seat {
     /// ```
     pub fn leave(mut self) -> String {
         self.is_held = false;
-        self.token.to_string()
+        self.slot_text()
     }
 
     pub(crate) fn slot(&self) -> shm::ProcessSlot {

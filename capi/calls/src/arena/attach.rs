@@ -2,9 +2,9 @@
 
 use super::config;
 use crate::process::entry;
-use crate::process::error_text::{self, Context, with_error_text};
+use crate::process::error_text::{self, CallError, Context, with_error_text};
 use crate::types::{jacinth_config_t, zx_duration_t, zx_status_t};
-use crate::user_memory::UserIn;
+use crate::user_memory::{UserIn, UserOut};
 use jacinth::{Config, MonotonicDuration, Supervisor};
 use std::ffi::{CString, OsStr, c_char};
 use std::os::unix::ffi::OsStrExt;
@@ -17,15 +17,40 @@ use std::sync::OnceLock;
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn jacinth_create(config: UserIn<jacinth_config_t>) -> zx_status_t {
     with_error_text(|| {
-        let config = if config.is_null() {
-            Config::default()
-        } else {
-            config::from_c(&config.load().context("the configuration")?)?
-        };
-        Supervisor::create(&config)?;
+        Supervisor::create(&config_of(config)?)?;
         entry::set_attached();
         Ok(())
     })
+}
+
+/// Attaches this process to this user's arena of a name, which is made if there is none.
+///
+/// # Safety
+/// `name` is a string that ends in a NUL, `config` is NULL or points to a structure, and `created` is NULL or points to a
+/// boolean to write to.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn jacinth_join_or_create(
+    name: UserIn<u8>,
+    config: UserIn<jacinth_config_t>,
+    created: UserOut<bool>,
+) -> zx_status_t {
+    with_error_text(|| {
+        let name = name.c_string().context("the arena's name")?;
+        let config = config_of(config)?;
+        // Before the process attaches, because that could not be taken back.
+        created.check_optional().context("where the answer goes")?;
+        let supervisor = jacinth::join_or_create_with(OsStr::from_bytes(name.to_bytes()), &config)?;
+        entry::set_attached();
+        created.store_optional(supervisor.is_creator()).context("where the answer goes")
+    })
+}
+
+/// The limits at this address; the defaults for NULL.
+fn config_of(config: UserIn<jacinth_config_t>) -> Result<Config, CallError> {
+    if config.is_null() {
+        return Ok(Config::default());
+    }
+    config::from_c(&config.load().context("the configuration")?)
 }
 
 /// Attaches this process to the arena whose supervisor listens at `socket_path`.

@@ -4,6 +4,7 @@ mod attach;
 mod collect;
 mod config;
 mod error;
+mod seat;
 mod spawn;
 mod spawn_status;
 
@@ -11,5 +12,6 @@ pub use attach::*;
 pub use collect::*;
 pub use config::*;
 pub use error::*;
+pub use seat::*;
 pub use spawn::*;
 pub use spawn_status::*;

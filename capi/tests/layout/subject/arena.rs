@@ -16,10 +16,14 @@ pub fn subject() -> Subject {
         jacinth_config_default(1)
         jacinth_create(1)
         jacinth_attach(1)
+        jacinth_join_or_create(1, 2, 3)
         jacinth_forbid_own_arena()
         jacinth_is_attached()
         jacinth_socket_path()
         jacinth_spawn(1, 2, 3, 4, 5)
+        jacinth_prepare(1, 2)
+        jacinth_seat_is_free(1, 2)
+        jacinth_seat_give_back(1)
         jacinth_spawn_status(1, 2)
         jacinth_audit(1)
         jacinth_collect(1)
@@ -35,6 +39,7 @@ pub fn subject() -> Subject {
             objects_retired objects_reclaimed cyclic_ends_collected unused bytes_decommitted
         }
         jacinth_spawn_status_t { state status text }
+        jacinth_seat_t { slot }
     };
     structures.extend(jacinth::with_limits!(config));
     Subject { calls, structures }
