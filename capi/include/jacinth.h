@@ -243,7 +243,7 @@ zx_status_t jacinth_attach(const char* socket_path);
  * - ZX_ERR_NOT_FOUND: processes are attached to the arena, or one is making it, and none admitted this process within ten
  *   seconds: they may be stopped.
  * - ZX_ERR_OUT_OF_RANGE, ZX_ERR_NO_RESOURCES, ZX_ERR_IO_DATA_INTEGRITY, ZX_ERR_IO: as for jacinth_create() and
- *   jacinth_attach().
+ *   jacinth_attach(); ZX_ERR_IO also if XDG_RUNTIME_DIR names a folder that is missing.
  */
 zx_status_t jacinth_join_or_create(const char* name, const jacinth_config_t* config, bool* created);
 
