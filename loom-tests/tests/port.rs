@@ -389,25 +389,30 @@ fn a_port_may_end_during_a_fire() {
     });
 }
 
-/// Two threads bring the first block of a port at once: one block stays, and the other is free.
+/// Two threads bring the same block of a port at once: one block stays, and the other is free.
 #[test]
-fn two_senders_link_one_ring() {
+fn two_registrars_link_one_group() {
     model(1, || {
         let one = first(&config());
-        let port = create_port(&one);
+        let (port, event) = (create_port(&one), create_event(&one));
+        set(&one, event, USER);
+        // The ring and the leaf are there.
+        queue(&one, port, 1);
+        assert_eq!(next(&one, port), Some(1));
         let copy = one.duplicate(find(&one, port), ALL).unwrap();
         let two = child(&one, Some(copy));
-        let theirs = startup(&two);
-        let queueing = loom::thread::spawn(move || {
-            queue(&two, theirs, 2);
+        let (theirs, their_event) = (startup(&two), create_event(&two));
+        set(&two, their_event, USER);
+        let registering = loom::thread::spawn(move || {
+            observe(&two, their_event, theirs, once(2, USER)).unwrap();
             two
         });
-        queue(&one, port, 1);
-        let _two = queueing.join().unwrap();
+        observe(&one, event, port, once(3, USER)).unwrap();
+        let _two = registering.join().unwrap();
         let mut keys = [next(&one, port).unwrap(), next(&one, port).unwrap()];
         keys.sort_unstable();
-        assert_eq!((keys, next(&one, port)), ([1, 2], None));
-        assert_clean(&one, 1, 2);
+        assert_eq!((keys, next(&one, port)), ([2, 3], None));
+        assert_clean(&one, 3, 4);
     });
 }
 
