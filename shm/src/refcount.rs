@@ -25,7 +25,7 @@ use crate::arena::word::reference::{ObjectRef, Tag};
 use crate::handle::lookup::ResolvedHandle;
 use crate::process::entries;
 use crate::process::thread::{Thread, crash_point};
-use crate::signal::wake;
+use crate::signal::{observers, wake};
 use crate::sync::trace::trace_event;
 use crate::sync::{Acquire, Relaxed, Release};
 
@@ -109,8 +109,7 @@ fn take_back_reference(thread: &Thread, location: HandleLocation, entry: Entry) 
         thread.detach_half(index, object);
         wake::notify_handle_gone(thread, state, (process, index, entry))?;
     } else if let HandleLocation::Entry { process, index } = location {
-        // A dead process has no sleepers; its handle's observers end here.
-        wake::notify_handle_gone(thread, state, (process, index, entry))?;
+        observers::end_of_dead_handle(thread, (process, index, entry))?;
     }
     let left = change_count(thread, object, Change::Decrement, sequence)?;
     crash_point!(thread, "close.counted");

@@ -15,7 +15,7 @@ use crate::object::{self, ObjectClass};
 use crate::process::thread::{Thread, crash_point};
 use crate::recovery::report::Recovered;
 use crate::refcount;
-use crate::signal::wake;
+use crate::signal::observers;
 use crate::sync::fail_point::fail_point;
 use crate::sync::{Acquire, Relaxed, Release};
 
@@ -192,8 +192,7 @@ fn resolve_move(thread: &Thread, from: HandleLocation, to: HandleLocation) -> Re
 fn end_observers(thread: &Thread, location: HandleLocation, entry: Entry) -> Result<()> {
     match location {
         HandleLocation::Entry { process, index } => {
-            let state = thread.arena().state(entry.object())?;
-            wake::notify_handle_gone(thread, state, (process, index, entry))
+            observers::end_of_dead_handle(thread, (process, index, entry))
         }
         // A handle in a message has no observers.
         HandleLocation::Transit { .. } => Ok(()),

@@ -6,10 +6,12 @@
 use crate::arena::Arena;
 use crate::arena::error::{Error, Result};
 use crate::arena::record::object::Object;
+use crate::arena::word::handle::{Entry, EntryIndex};
 use crate::arena::word::port::observer::SourceHandle;
-use crate::arena::word::reference::{ObjectRef, Slot};
+use crate::arena::word::reference::{ObjectRef, ProcessIndex, Slot};
+use crate::arena::word::signals::State;
 use crate::process::thread::Thread;
-use crate::sync::AtomicU64;
+use crate::sync::{AtomicU64, Relaxed};
 use core::mem::size_of;
 use std::sync::OnceLock;
 
@@ -49,6 +51,19 @@ pub(crate) fn evaluate(thread: &Thread, side: ObjectRef) -> Result<()> {
 #[cold]
 pub(crate) fn end_of_handle(thread: &Thread, side: ObjectRef, source: SourceHandle) -> Result<()> {
     only_crash(OBSERVERS.get().map_or(Ok(()), |observers| (observers.end_of_handle)(thread, side, source)))
+}
+
+/// After a handle of a dead process has left its table: its observers end. A dead process has no sleepers to wake.
+pub(crate) fn end_of_dead_handle(
+    thread: &Thread,
+    (process, index, entry): (ProcessIndex, EntryIndex, Entry),
+) -> Result<()> {
+    let side = entry.object();
+    // Relaxed: the dead thread has set the flag, or another thread, whose registrations are not this handle's.
+    if State(thread.arena().state(side)?.load(Relaxed)).has(State::OBSERVED) {
+        return end_of_handle(thread, side, SourceHandle::new(process, index, entry));
+    }
+    Ok(())
 }
 
 /// The side whose state this is. Those who change a signal have the state at hand, and need the side only here.

@@ -21,15 +21,8 @@ pub const SCENES: &[Scene] = &[
     WAITING_FOR_A_DUE_TIMER,
 ];
 
-const EVERY_STEP_OF_QUEUEING: &[&str] = &[
-    "queue.*",
-    "port.part.intended",
-    "port.part.linked",
-    "port.part.bound",
-    "port.placed",
-    "port.passed",
-    "port.queued",
-];
+const EVERY_STEP_OF_QUEUEING: &[&str] =
+    &["queue.*", "part.intended", "part.linked", "part.bound", "port.placed", "port.passed", "port.queued"];
 
 fn config() -> Config {
     small_with(|config| {
@@ -321,7 +314,7 @@ pub const CANCELLING: Scene = Scene {
 
 pub const ENDING_A_PORT: Scene = Scene {
     name: "closing and reclaiming a port with an observer and a packet",
-    points: &["port.part.leaving", "port.part.unlinked"],
+    points: &["part.leaving", "part.unlinked"],
     setup: || {
         let actors = with_victims_port(shared_event_of(config()));
         observe(&actors.victim, actors.victims[0], actors.victims[1], once(1)).unwrap();

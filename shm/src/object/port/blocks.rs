@@ -21,7 +21,9 @@ use crate::arena::record::object::PortBody;
 use crate::arena::size_class::SizeClass;
 use crate::arena::word::block::{BlockId, BlockState, BlockWord};
 use crate::arena::word::intent::ListIntent;
+use crate::arena::word::lifecycle::Lifecycle;
 use crate::arena::word::port::cell::{CellId, GROUP_LINES};
+use crate::arena::word::port::observer::Interest;
 use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::memory::{block_credit, block_pool, pressure};
 use crate::process::thread::{Thread, crash_point};
@@ -64,6 +66,14 @@ impl Part {
         let words = if matches!(self, Self::Group(_)) { 1 } else { LINE_WORDS };
         lines.iter().flat_map(|line| &line.0[..words]).for_each(|word| word.store(0, Relaxed));
     }
+}
+
+/// The word of a cell that has its interest.
+pub(crate) const INTEREST: usize = 4;
+
+/// The lines of a group that are cells.
+fn cells_of(group: &[Line]) -> impl Iterator<Item = &Line> {
+    group.iter().skip(1)
 }
 
 /// The body of a port.
@@ -137,16 +147,21 @@ fn link(thread: &Thread, port: Slot, wanted: Part) -> Result<()> {
     let (arena, from) = (thread.arena(), ObjectRef::new(port, 0));
     let block = pressure::take_block(thread, wanted.class())?;
     wanted.clear(arena.lines(block)?);
+    if let Part::Group(_) = wanted {
+        let generation = Lifecycle(arena.object(port)?.lifecycle.load(Relaxed)).generation();
+        cells_of(arena.lines(block)?)
+            .for_each(|cell| cell.0[INTEREST].store(Interest::begun(generation).0, Relaxed));
+    }
     let word = BlockWord(arena.descriptor(block)?.state.load(Relaxed));
     thread.set_list_intent(ListIntent::LinkPart { from, block }, 0);
-    crash_point!(thread, "port.part.intended");
+    crash_point!(thread, "part.intended");
     let place =
         place(arena, body(arena, port)?, wanted)?.ok_or(Error::Corrupt("a port's leaf has vanished"))?;
     // ORDER: Release: after the intent, in the order that recovery sees; and it publishes the cleared words.
     if place.compare_exchange(0, block.to_link(), Release, Relaxed).is_ok() {
-        crash_point!(thread, "port.part.linked");
+        crash_point!(thread, "part.linked");
         block_pool::bind_block(arena, block, thread.tag, from)?;
-        crash_point!(thread, "port.part.bound");
+        crash_point!(thread, "part.bound");
     } else {
         block_credit::free_block(thread, block, word)?;
     }
@@ -205,10 +220,10 @@ pub(crate) fn free_all(thread: &Thread, port: Slot) -> Result<()> {
     for (place, block) in all(arena, port)? {
         let word = BlockWord(arena.descriptor(block)?.state.load(Relaxed));
         thread.set_list_intent(ListIntent::UnlinkPart { from, block }, word.0);
-        crash_point!(thread, "port.part.leaving");
+        crash_point!(thread, "part.leaving");
         // ORDER: Release: after the intent, in the order that recovery sees.
         place.store(0, Release);
-        crash_point!(thread, "port.part.unlinked");
+        crash_point!(thread, "part.unlinked");
         // A damaged word must not free another object's block.
         if word.state() == BlockState::Bound(from) {
             block_credit::free_block(thread, block, word)?;

@@ -14,7 +14,7 @@ use crate::arena::error::{Error, Result};
 use crate::arena::record::line::Line;
 use crate::arena::record::object::PortBody;
 use crate::arena::word::port::cell::{CellId, CellWord, GROUP_LINES};
-use crate::arena::word::port::observer::{Interest, ObservedSide, SourceHandle};
+use crate::arena::word::port::observer::{Interest, ObservedSide, SeenMark, SourceHandle};
 use crate::arena::word::reference::Slot;
 use crate::arena::word::signals::Signals;
 use crate::object::class::Edge;
@@ -149,7 +149,7 @@ impl<'a> Cell<'a> {
     pub(crate) fn interest(self) -> Interest {
         // Relaxed, here and in the functions below: `load` came before, and `change` tells whether the cell has a later
         // use since (INV-CELL-2).
-        Interest(self.words[4].load(Relaxed))
+        Interest(self.words[blocks::INTEREST].load(Relaxed))
     }
 
     pub(crate) fn side(self) -> ObservedSide {
@@ -168,24 +168,21 @@ impl<'a> Cell<'a> {
         self.words[5].load(Relaxed)
     }
 
-    pub(crate) fn seen(self, edge: usize) -> u64 {
-        self.words[6 + edge].load(Relaxed)
+    /// The mark that the observer has announced, by the number of the edge.
+    pub(crate) fn seen(self, edge: usize) -> SeenMark {
+        SeenMark(self.words[6 + edge].load(Relaxed))
     }
 
-    /// Notes that a mark was announced. Marks only grow; one that wraps is noted if `before` still stands.
-    pub(crate) fn note_seen(self, edge: usize, now: &Edge, before: u64) {
-        let (cell, mark) = (&self.words[6 + edge], now.mark);
-        if now.wraps {
-            // Relaxed, as below.
-            let _ = cell.compare_exchange(before, mark, Relaxed, Relaxed);
-            return;
-        }
-        let mut seen = cell.load(Relaxed);
-        while seen < mark {
+    /// Notes that a mark was announced for this registration. Marks only grow; one that wraps is noted if `before` still
+    /// stands.
+    pub(crate) fn note_seen(self, edge: usize, now: &Edge, registration: u32, before: SeenMark) {
+        let cell = &self.words[6 + edge];
+        let mut seen = if now.wraps { before } else { SeenMark(cell.load(Relaxed)) };
+        while seen.is_of(registration) && (now.wraps || seen.mark() < now.mark) {
             // Relaxed: the transition to QUEUED, which comes after, publishes it to the thread that takes the packet.
-            match cell.compare_exchange(seen, mark, Relaxed, Relaxed) {
-                Ok(_) => return,
-                Err(changed) => seen = changed,
+            match cell.compare_exchange(seen.0, seen.with(now.mark).0, Relaxed, Relaxed) {
+                Err(changed) if !now.wraps => seen = SeenMark(changed),
+                _ => return,
             }
         }
     }
@@ -194,6 +191,7 @@ impl<'a> Cell<'a> {
     pub(crate) fn fill_observer(self, observer: &Observer) -> u32 {
         let interest = self.interest().next(observer.trigger);
         let Observer { source, side, key, count, seen, .. } = *observer;
+        let seen = seen.map(|mark| SeenMark::new(interest.registration(), mark).0);
         let words = [source.0, side.0, key, interest.0, count, seen[0], seen[1]];
         // Relaxed, here and below: the transition out of RESERVED publishes them, and so does the index word.
         self.words[1..].iter().zip(words).for_each(|(cell, word)| cell.store(word, Relaxed));

@@ -42,7 +42,8 @@ pub(crate) fn lower(thread: &Thread, port: Slot, cell: Cell<'_>, deadline_ns: i6
     lower_one(cell.group_bound(), deadline_ns);
     crash_point!(thread, "deadline.lowered");
     if lower_one(blocks::body(thread.arena(), port)?.earliest(), deadline_ns) {
-        ring::wake_waiter(thread, port)?;
+        // All of them: the one that is woken alone may leave before the deadline.
+        ring::wake_all_waiters(thread, port)?;
     }
     Ok(())
 }

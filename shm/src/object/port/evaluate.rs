@@ -28,7 +28,7 @@ use crate::arena::record::row::{HAZARD_OBSERVED, HAZARD_PORT};
 use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
 use crate::arena::word::port::cell::CellState;
 use crate::arena::word::port::index::IndexWord;
-use crate::arena::word::port::observer::ObservedSide;
+use crate::arena::word::port::observer::{ObservedSide, SeenMark};
 use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::arena::word::signals::{Signals, State};
 use crate::handle::pin;
@@ -144,13 +144,13 @@ pub(crate) fn evaluate(thread: &Thread, side: ObjectRef) -> Result<()> {
             // ORDER: Acquire pairs with the Release of `index::add`: the cell is filled.
             let word = IndexWord(place.load(Acquire));
             let Some(port) = word.port() else { continue };
-            if pin_named_port(thread, port)? && evaluate_cell(thread, &target, port, word)? == Outcome::Armed
-            {
-                is_armed = true;
-                lower_deadline(thread, &target, port, word)?;
-            } else {
+            match evaluate_named(thread, &target, port, word) {
+                Ok(Outcome::Armed) => is_armed = true,
                 // Relaxed: a word that leads nowhere; a later registration's word differs.
-                let _ = place.compare_exchange(word.0, 0, Relaxed, Relaxed);
+                Ok(Outcome::Over) => drop(place.compare_exchange(word.0, 0, Relaxed, Relaxed)),
+                Err(error) if error.is_crash() => return Err(error),
+                // P5: a port that is damaged keeps no other port from its packet.
+                Err(_) => is_armed = true,
             }
         }
         crash_point!(thread, "evaluate.walked");
@@ -161,6 +161,15 @@ pub(crate) fn evaluate(thread: &Thread, side: ObjectRef) -> Result<()> {
         }
         Ok(())
     })
+}
+
+/// Evaluates what one index word leads to.
+fn evaluate_named(thread: &Thread, target: &Target<'_>, port: Slot, named: IndexWord) -> Result<Outcome> {
+    if !pin_named_port(thread, port)? || evaluate_cell(thread, target, port, named)? == Outcome::Over {
+        return Ok(Outcome::Over);
+    }
+    lower_deadline(thread, target, port, named)?;
+    Ok(Outcome::Armed)
 }
 
 /// An observer of a timer that is armed: its port looks at it again at the timer's deadline.
@@ -206,31 +215,42 @@ pub(crate) fn fire(
             // Another thread has fired it. It may have stopped or died before it put the cell into the ring.
             if word.state() == CellState::Fired {
                 ring::put(thread, port, cell)?;
+            } else {
+                ring::wake_waiter(thread, port)?;
             }
             return Ok(after);
         }
-        let before = [cell.seen(0), cell.seen(1)];
+        let announced = Announced::of(cell);
         let (state, seen) = target.look(thread)?;
         let due = is_due(cell, state, &seen, word.is_repeating().then(|| word.version()));
         let next = match (word.state(), due) {
             (CellState::Armed, false) => {
-                note_wrapping(cell, &seen, before);
+                // The observer keeps up with the version also while no signal of its trigger is asserted, or it would
+                // take the one after a whole round for the one it knows.
+                let is_behind = word.is_repeating() && word.version() != state.version();
+                if is_behind && !cell.change(word, word.having_seen(state.version())) {
+                    continue;
+                }
+                announced.note_wrapping(cell, &seen);
                 return Ok(Outcome::Armed);
             }
             (CellState::Armed, true) => word.fired(seen.signals, state.version()),
             (_, true) => word.observing(seen.signals, state.version()),
-            (_, false) => word,
+            (_, false) => word.having_seen(state.version()),
         };
-        // Also where the word stays as it is: the CAS shows that the packet was there after the look. So the thread that
+        // Also where the word stays as it was: the CAS shows that the packet was there after the look. So the thread that
         // takes it sees what this look has seen, and reads it all.
         if !cell.change(word, next) {
             continue;
         }
         crash_point!(thread, "evaluate.fired");
         if word.is_repeating() {
-            note_announced(cell, &seen, before);
+            announced.note(cell, &seen);
         }
-        if word.state() != CellState::Queued {
+        if word.state() == CellState::Queued {
+            // The thread that has put it into the ring may have been stopped before it woke a waiter.
+            ring::wake_waiter(thread, port)?;
+        } else {
             ring::put(thread, port, cell)?;
         }
         return Ok(after);
@@ -238,18 +258,32 @@ pub(crate) fn fire(
     Err(Error::Corrupt("a port's cell that never comes to rest"))
 }
 
-fn note_announced(cell: Cell<'_>, seen: &Observable, before: [u64; 2]) {
-    seen.edges
-        .iter()
-        .zip(before)
-        .enumerate()
-        .for_each(|(edge, (now, before))| cell.note_seen(edge, now, before));
+/// The marks that an observer had announced before a look, and its registration.
+struct Announced {
+    registration: u32,
+    marks: [SeenMark; 2],
 }
 
-/// A mark that wraps is noted at each look, or the observer would take the one after a whole round for the one it knows.
-fn note_wrapping(cell: Cell<'_>, seen: &Observable, before: [u64; 2]) {
-    let edges = seen.edges.iter().zip(before).enumerate().filter(|(_, (now, _))| now.wraps);
-    edges.for_each(|(edge, (now, before))| cell.note_seen(edge, now, before));
+impl Announced {
+    fn of(cell: Cell<'_>) -> Self {
+        Self { registration: cell.interest().registration(), marks: [cell.seen(0), cell.seen(1)] }
+    }
+
+    /// All that the look has seen is announced.
+    fn note(&self, cell: Cell<'_>, seen: &Observable) {
+        for (edge, (now, before)) in seen.edges.iter().zip(self.marks).enumerate() {
+            cell.note_seen(edge, now, self.registration, before);
+        }
+    }
+
+    /// A mark that wraps is noted at each look, as the version is.
+    fn note_wrapping(&self, cell: Cell<'_>, seen: &Observable) {
+        for (edge, (now, before)) in
+            seen.edges.iter().zip(self.marks).enumerate().filter(|(_, (now, _))| now.wraps)
+        {
+            cell.note_seen(edge, now, self.registration, before);
+        }
+    }
 }
 
 /// Whether the signals are a reason for a packet. `version`: of the stored signals that a repeating observer has seen.
@@ -264,7 +298,7 @@ fn is_due(cell: Cell<'_>, state: State, seen: &Observable, version: Option<u64>)
             .edges
             .iter()
             .enumerate()
-            .any(|(edge, now)| asserted.intersects(now.signal) && now.is_new(cell.seen(edge)))
+            .any(|(edge, now)| asserted.intersects(now.signal) && now.is_new(cell.seen(edge).mark()))
 }
 
 /// The registrar's own look, after it has armed its cell. `asserted`: it fires whatever it finds, as nothing was
@@ -276,19 +310,24 @@ pub(crate) fn evaluate_new(
     cell: Cell<'_>,
     registration: u32,
 ) -> Result<()> {
-    let armed = cell.load();
-    if armed.state() == CellState::Armed && cell.interest().registration() == registration {
-        let before = [cell.seen(0), cell.seen(1)];
+    for _ in 0..MOST_ROUNDS {
+        let armed = cell.load();
+        if armed.state() != CellState::Armed || cell.interest().registration() != registration {
+            break;
+        }
+        let announced = Announced::of(cell);
         let (state, seen) = target.look(thread)?;
         if let Some(next_ns) = seen.next_ns {
             deadlines::lower(thread, port, cell, next_ns)?;
         }
-        if seen.signals.intersects(cell.interest().trigger()) {
-            // If the CAS fails, another thread has fired it.
-            if cell.change(armed, armed.fired(seen.signals, state.version())) {
-                crash_point!(thread, "observe.fired");
-                note_announced(cell, &seen, before);
-            }
+        if !seen.signals.intersects(cell.interest().trigger()) {
+            break;
+        }
+        // If the CAS fails, another thread has fired it, or has noted a version.
+        if cell.change(armed, armed.fired(seen.signals, state.version())) {
+            crash_point!(thread, "observe.fired");
+            announced.note(cell, &seen);
+            break;
         }
     }
     // Also for a thread that has fired it and stopped.

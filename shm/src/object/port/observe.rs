@@ -100,7 +100,13 @@ fn reserve<'a>(
 ) -> Result<(Cell<'a>, crate::arena::word::port::cell::CellWord, State, u32, Signals)> {
     let (cell, reserved) = cells::reserve(thread, port, Purpose::Observer)?;
     crash_point!(thread, "observe.reserved");
-    let (state, seen) = target.look(thread)?;
+    let looked = target.look(thread);
+    if let Err(error) = looked
+        && !error.is_crash()
+    {
+        cells::give_up(thread, port, cell, reserved)?;
+    }
+    let (state, seen) = looked?;
     let registration = cell.fill_observer(&Observer {
         source: source_of(thread, source),
         side: target.observed,

@@ -11,7 +11,21 @@ use crate::process::thread::{Thread, crash_point};
 
 /// Completes what the dead thread, in whose name `thread` acts, may have left of the object in `slot`: a port's cells,
 /// or the observers that a change did not reach.
+///
+/// P5: a damaged port or object keeps the dead thread's other objects from nothing. So damage is no error here; the audit
+/// reports it.
 pub(crate) fn resolve(thread: &Thread, slot: Slot) -> Result<()> {
+    only_crash(try_resolve(thread, slot))
+}
+
+fn only_crash(result: Result<()>) -> Result<()> {
+    match result {
+        Err(error) if !error.is_crash() => Ok(()),
+        result => result,
+    }
+}
+
+fn try_resolve(thread: &Thread, slot: Slot) -> Result<()> {
     let lifecycle = Lifecycle(thread.arena().object(slot)?.lifecycle.load(crate::sync::Acquire));
     if lifecycle.state() != LifecycleState::Live {
         return Ok(());
@@ -39,7 +53,7 @@ fn resolve_port(thread: &Thread, port: Slot) -> Result<()> {
                 crash_point!(thread, "resolve.cell");
                 cells::show_free_in(cell);
             }
-            CellState::Fired => ring::put(thread, port, cell)?,
+            CellState::Fired => only_crash(ring::put(thread, port, cell))?,
             CellState::Free if cells::shows_use(cell) => cells::show_free_in(cell),
             _ => {}
         }

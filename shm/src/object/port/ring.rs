@@ -43,6 +43,12 @@ const OVERFLOWS: u64 = 1 << 63;
 /// moves the head or the tail.
 const MOST_STEPS: u32 = 64 * RING_PLACES as u32 + 1024;
 
+/// How often the tail may be seen ahead of an empty ring.
+const MOST_STRAYS: u32 = 64;
+
+/// How often one wait puts overflowed cells into the ring.
+const MOST_WALKS: u32 = 8;
+
 /// A thread that repeats a step lets others go on: what it sees may be about to change.
 fn pause_at(step: u32) {
     if step > 1 {
@@ -146,6 +152,7 @@ pub(crate) fn put(thread: &Thread, port: Slot, cell: Cell<'_>) -> Result<()> {
 
 /// Steps 1 to 4. `false`: the ring is full of packets.
 fn put_in_place(thread: &Thread, ring: &Ring<'_>, cell: Cell<'_>) -> Result<bool> {
+    let mut strays = 0;
     for step in 0..MOST_STEPS {
         pause_at(step);
         let fired = cell.load();
@@ -171,7 +178,13 @@ fn put_in_place(thread: &Thread, ring: &Ring<'_>, cell: Cell<'_>) -> Result<bool
             }
             (0.., _) => Ring::pass(ring.body.tail(), tail),
             // The place still has a packet of an earlier lap, unless the tail has moved on.
-            _ if ring.body.tail().load(Relaxed) == tail && !drop_stale(thread, ring)? => return Ok(false),
+            _ if ring.body.tail().load(Relaxed) == tail => match drop_stale(thread, ring)? {
+                Dropped::Nothing => return Ok(false),
+                Dropped::One => {}
+                // P5: an empty ring has its tail in its lap, but for steps of other threads.
+                Dropped::Empty if strays < MOST_STRAYS => strays += 1,
+                Dropped::Empty => return Err(Error::Corrupt("a port's tail is ahead of its ring")),
+            },
             _ => {}
         }
     }
@@ -181,8 +194,8 @@ fn put_in_place(thread: &Thread, ring: &Ring<'_>, cell: Cell<'_>) -> Result<bool
 /// FIRED → QUEUED, also if the packet has observed more signals meanwhile.
 fn mark_queued(cell: Cell<'_>, fired: CellWord) {
     let mut word = fired;
-    // An observer that repeats gains at most all signals, one at a time.
-    for _ in 0..=u32::BITS {
+    // An observer that repeats sees further changes meanwhile. If it stays FIRED, it is in the ring all the same.
+    for _ in 0..MOST_STEPS {
         if word.state() != CellState::Fired
             || word.epoch() != fired.epoch()
             || cell.change(word, word.queued())
@@ -193,16 +206,26 @@ fn mark_queued(cell: Cell<'_>, fired: CellWord) {
     }
 }
 
-/// Empties the head's place if its packet is gone. `false`: the packet at the head is there.
-fn drop_stale(thread: &Thread, ring: &Ring<'_>) -> Result<bool> {
-    let Front::Cell(head, place, word) = ring.front()? else { return Ok(true) };
+/// What a thread that needs room has found at the head.
+enum Dropped {
+    /// A packet that is there.
+    Nothing,
+    /// A packet that is gone: its place is empty now.
+    One,
+    /// No packet.
+    Empty,
+}
+
+/// Empties the head's place if its packet is gone.
+fn drop_stale(thread: &Thread, ring: &Ring<'_>) -> Result<Dropped> {
+    let Front::Cell(head, place, word) = ring.front()? else { return Ok(Dropped::Empty) };
     if let Some(cell) = named(thread, ring, word)?
         && is_packet_of(cell, word)
     {
-        return Ok(false);
+        return Ok(Dropped::Nothing);
     }
     ring.remove_front(thread, (head, place, word))?;
-    Ok(true)
+    Ok(Dropped::One)
 }
 
 fn is_packet_of(cell: Cell<'_>, word: RingWord) -> bool {
@@ -224,9 +247,15 @@ pub(crate) fn take_first<T>(
     mut copy: impl FnMut(Cell<'_>, CellWord) -> T,
 ) -> Result<Option<T>> {
     let Some(ring) = ring(thread, port)? else { return Ok(None) };
+    let mut walks = 0;
     for _ in 0..MOST_STEPS {
         let Front::Cell(head, place, word) = ring.front()? else {
-            if put_overflowed(thread, port, &ring)? { continue } else { return Ok(None) }
+            // A thread that overflows the ring all the time wakes a waiter each time.
+            walks += 1;
+            if walks <= MOST_WALKS && put_overflowed(thread, port, &ring)? {
+                continue;
+            }
+            return Ok(None);
         };
         let taken = match named(thread, &ring, word)? {
             Some(cell) => take(thread, port, cell, word, &mut copy)?,
@@ -235,10 +264,26 @@ pub(crate) fn take_first<T>(
         crash_point!(thread, "port.taken");
         ring.remove_front(thread, (head, place, word))?;
         if taken.is_some() {
+            match wake_next(thread, port, &ring) {
+                Err(error) if error.is_crash() => return Err(error),
+                // The packet is taken, so damage is found by the next wait.
+                _ => {}
+            }
             return Ok(taken);
         }
     }
     Err(Error::Corrupt("a port's ring does not end"))
+}
+
+/// After a packet was taken: wakes another waiter if there are more. The thread that put one of them in may have been stopped
+/// before its wake, and this thread woken by another packet's.
+fn wake_next(thread: &Thread, port: Slot, ring: &Ring<'_>) -> Result<()> {
+    let state = thread.arena().state(ObjectRef::new(port, 0))?;
+    // Relaxed: a sleeper that arms later looks for packets itself.
+    if State(state.load(Relaxed)).has(State::HAS_WAITERS) && matches!(ring.front()?, Front::Cell(..)) {
+        wake_waiter(thread, port)?;
+    }
+    Ok(())
 }
 
 /// Takes the packet that `place` was written for, if it is still there.
@@ -256,7 +301,7 @@ fn take<T>(
         }
         let packet = copy(cell, word);
         let after = word.taken();
-        // The CAS fails if another thread takes it, or if the observer sees another signal: 32 times at most.
+        // The CAS fails if another thread takes it, or if the observer sees another change.
         if cell.change(word, after) {
             crash_point!(thread, "port.packet");
             if after.is_free() {
@@ -332,8 +377,10 @@ pub(crate) fn note_sleeper(thread: &Thread, port: Slot) -> Result<()> {
     Ok(())
 }
 
-/// After a death: wakes all threads that wait at the port.
+/// Wakes all threads that wait at the port.
 pub(crate) fn wake_all_waiters(thread: &Thread, port: Slot) -> Result<()> {
+    // ORDER: as in `wake_waiter`.
+    fence(SeqCst);
     wake::wake(thread, thread.arena().state(ObjectRef::new(port, 0))?, State::HAS_WAITERS);
     Ok(())
 }

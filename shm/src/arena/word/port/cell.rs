@@ -164,6 +164,11 @@ impl CellWord {
         Self(Self::VERSION.set(self.with_observed(self.observed() | more).0, version))
     }
 
+    /// An observer that has seen this version of the stored signals, which is no reason for a packet.
+    pub(crate) fn having_seen(self, version: u64) -> Self {
+        Self(Self::VERSION.set(self.0, version))
+    }
+
     /// FIRED → QUEUED.
     pub(crate) fn queued(self) -> Self {
         self.with_state(4)

@@ -75,6 +75,13 @@ impl Interest {
         Self::REGISTRATION.get(self.0) as u32
     }
 
+    /// A cell of a new group. Its registrations begin far from those of the slot's earlier ports, so that no index word of
+    /// those is taken for one of this port.
+    pub(crate) fn begun(generation: u64) -> Self {
+        const GOLDEN_RATIO: u64 = 0x9e37_79b9;
+        Self(Self::REGISTRATION.of(generation.wrapping_mul(GOLDEN_RATIO)))
+    }
+
     /// The next registration of the cell, for these signals.
     pub(crate) fn next(self, trigger: Signals) -> Self {
         let registration = Self::REGISTRATION.of(u64::from(self.registration()) + 1);
@@ -82,10 +89,47 @@ impl Interest {
     }
 }
 
+/// The mark of a derived signal that an observer has announced, with the low bits of its registration: a thread that is late
+/// to note a mark does not note it for the cell's next observer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SeenMark(pub(crate) u64);
+
+debug_as_fields!(SeenMark { mark });
+
+impl SeenMark {
+    const REGISTRATION: Field<48, 16> = Field;
+    const MARK: Field<0, 48> = Field;
+
+    pub(crate) fn new(registration: u32, mark: u64) -> Self {
+        Self(Self::REGISTRATION.of(registration.into()) | Self::MARK.of(mark))
+    }
+
+    pub(crate) fn mark(self) -> u64 {
+        Self::MARK.get(self.0)
+    }
+
+    /// The same with another mark.
+    pub(crate) fn with(self, mark: u64) -> Self {
+        Self(Self::MARK.set(self.0, mark))
+    }
+
+    pub(crate) fn is_of(self, registration: u32) -> bool {
+        Self::REGISTRATION.of(registration.into()) == self.with(0).0
+    }
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use crate::arena::word::reference::Slot;
+
+    #[test]
+    fn marks_belong_to_one_registration() {
+        let seen = SeenMark::new(0x1_0007, (1 << 48) - 1);
+        assert_eq!((seen.mark(), seen.with(5).mark()), ((1 << 48) - 1, 5));
+        assert!(seen.with(5).is_of(7) && !seen.is_of(8));
+        assert_ne!(Interest::begun(1).registration(), Interest::begun(2).registration());
+    }
 
     #[test]
     fn registrations_of_a_cell_differ() {

@@ -1,5 +1,7 @@
 //! Ports in one process, over an arena on the heap.
 
+mod timers;
+
 use super::cells::MAX_USER_PACKETS;
 use crate::arena::error::Error;
 use crate::arena::word::handle::{HandleValue, Rights};
@@ -190,6 +192,35 @@ fn repeating_observers_fire_for_each_change() {
 }
 
 #[test]
+fn no_round_of_changes_hides_one() {
+    let bench = Bench::new();
+    let (near, far) = bench.channel();
+    let event = bench.event();
+    bench.observe(event, 1, USER_0, true);
+    bench.observe(near, 2, Signals::PEER_CLOSED, true);
+    // The version of stored signals has eight bits.
+    for others in 250..260 {
+        for number in 0..others {
+            let (clear, set) =
+                if number % 2 == 0 { (Signals::empty(), USER_1) } else { (USER_1, Signals::empty()) };
+            bench.signal(event, clear, set);
+        }
+        bench.signal(event, USER_1, USER_0);
+        assert_eq!(bench.next_key(), Some(1), "{others}");
+        assert_eq!(bench.next(), None);
+        bench.signal(event, USER_0, Signals::empty());
+    }
+    for number in 0..255 {
+        let (clear, set) =
+            if number % 2 == 0 { (Signals::empty(), USER_1) } else { (USER_1, Signals::empty()) };
+        bench.signal(near, clear, set);
+    }
+    bench.close(far);
+    assert_eq!(bench.next_key(), Some(2));
+    bench.finish();
+}
+
+#[test]
 fn channels_announce_messages_until_read() {
     let bench = Bench::new();
     let (near, far) = bench.channel();
@@ -349,76 +380,6 @@ fn many_observers_of_one_side_all_fire() {
         assert!(keys.into_iter().eq(0..5_000), "more than the ring has places for");
         bench.signal(event, USER_0, Signals::empty());
     }
-    bench.finish();
-}
-
-fn timer(bench: &Bench) -> HandleValue {
-    bench.thread.create(ObjectClass::Timer, Rights::all()).unwrap().0
-}
-
-fn set(bench: &Bench, timer: HandleValue, deadline_ns: i64) {
-    bench.thread.timer_set(bench.found(timer), NONE, deadline_ns).unwrap();
-}
-
-fn await_key(bench: &Bench) -> u64 {
-    bench.thread.port_wait(bench.port, NONE, now_ns() + 20_000_000_000).unwrap().key
-}
-
-#[test]
-fn timers_fire_by_the_clock() {
-    let bench = Bench::new();
-    let (one, two) = (timer(&bench), timer(&bench));
-    bench.observe(one, 1, Signals::SIGNALED, true);
-    bench.observe(two, 2, Signals::SIGNALED, false);
-    set(&bench, one, now_ns() + 60_000_000_000);
-    set(&bench, two, now_ns() + 70_000_000_000);
-    assert_eq!(bench.next(), None);
-    for _ in 0..3 {
-        set(&bench, one, now_ns() + 3_000_000);
-        assert_eq!(await_key(&bench), 1);
-        assert_eq!(bench.next(), None, "once for each expiry");
-    }
-    set(&bench, one, 0);
-    assert_eq!(bench.observed(), Some((1, Signals::SIGNALED)), "a time that has passed");
-    for _ in 0..5_000 {
-        set(&bench, one, now_ns() + 60_000_000_000);
-    }
-    set(&bench, two, now_ns() + 1_000_000);
-    assert_eq!(await_key(&bench), 2);
-    set(&bench, one, now_ns() + 1_000_000);
-    assert_eq!(await_key(&bench), 1, "set more often than its count goes");
-    bench.thread.timer_cancel(bench.found(one), NONE).unwrap();
-    assert_eq!(bench.next(), None);
-    bench.finish();
-}
-
-#[test]
-fn an_earlier_deadline_wakes_the_sleeper() {
-    let bench = Bench::new();
-    let timer = timer(&bench);
-    set(&bench, timer, now_ns() + 60_000_000_000);
-    bench.observe(timer, 1, Signals::SIGNALED, false);
-    let (thread, port) = (Thread::join(&bench.thread.process).unwrap(), bench.port);
-    let waiting = std::thread::spawn(move || thread.port_wait(port, NONE, now_ns() + 20_000_000_000));
-    std::thread::sleep(core::time::Duration::from_millis(30));
-    set(&bench, timer, now_ns() + 1_000_000);
-    assert_eq!(waiting.join().unwrap().map(|packet| packet.key), Ok(1));
-    bench.finish();
-}
-
-#[test]
-fn many_timers_fire_in_turn() {
-    let bench = Bench::new();
-    let timers: Vec<_> = (0..50).map(|_| timer(&bench)).collect();
-    let start = now_ns();
-    for (key, timer) in (0..).zip(&timers) {
-        bench.observe(*timer, key, Signals::SIGNALED, false);
-        set(&bench, *timer, start + 10_000_000 + (key as i64 * 7 % 50) * 500_000);
-    }
-    let mut keys: Vec<_> = timers.iter().map(|_| await_key(&bench)).collect();
-    keys.sort_unstable();
-    assert!(keys.into_iter().eq(0..50));
-    assert_eq!(bench.next(), None);
     bench.finish();
 }
 
