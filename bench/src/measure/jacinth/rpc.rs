@@ -1,4 +1,4 @@
-//! Calls from client processes to a server with one thread, with the default settings.
+//! Calls from client processes to a server with one thread, which waits at a port, with the default settings.
 
 use super::READABLE_OR_CLOSED;
 use crate::measure::rpc::Service;
@@ -6,10 +6,10 @@ use crate::measure::rpc::calls::Calls;
 use crate::measure::rpc::seat::{ClientSeat, ServerSeat};
 use crate::process::team::{Part, Seat};
 use anyhow::{Context as _, Result};
-use jacinth::{Channel, MessageBuf, MonotonicInstant, Status, Supervisor, WaitItem, object_wait_many};
+use jacinth::{Channel, MessageBuf, MonotonicInstant, Port, Status, Supervisor, WaitAsyncOpts};
 use std::process::{Child, Command};
 
-/// The service: a channel for each client.
+/// The service: a channel for each client, and one port.
 pub struct ChannelCall;
 
 impl Service for ChannelCall {
@@ -38,20 +38,28 @@ impl Service for ChannelCall {
         let line = Channel::from(jacinth::take_startup_handle()?);
         let mut message = MessageBuf::new();
         line.read(&mut message).context("taking the clients' channels")?;
-        let channels: Vec<Channel> = message.take_handles().into_iter().map(Channel::from).collect();
+        let mut channels: Vec<Option<Channel>> =
+            message.take_handles().into_iter().map(|handle| Some(Channel::from(handle))).collect();
         drop(line);
         seat.listening(vec![String::new(); channels.len()])?;
 
-        let mut waiting = Waiting::on(&channels);
+        let port = Port::create();
+        for (key, channel) in (0..).zip(channels.iter().flatten()) {
+            channel.wait_async(&port, key, READABLE_OR_CLOSED, WaitAsyncOpts::REPEATING)?;
+        }
         let mut answered = 0;
-        while waiting.has_any() {
-            for client in waiting.next_ready()? {
-                match channels[client].read(&mut message) {
+        while channels.iter().any(Option::is_some) {
+            let client = usize::try_from(port.wait(MonotonicInstant::INFINITE)?.key())?;
+            // A channel that is closed may have left a packet.
+            while let Some(channel) = &channels[client] {
+                match channel.read(&mut message) {
                     // The transaction id stands first in both.
-                    Ok(()) => channels[client].write(message.bytes(), &mut [])?,
+                    Ok(()) => channel.write(message.bytes(), &mut [])?,
+                    // The next message sends the next packet.
+                    Err(Status::SHOULD_WAIT) => break,
                     Err(Status::PEER_CLOSED) => {
-                        waiting.forget(client);
-                        continue;
+                        channels[client] = None;
+                        break;
                     }
                     Err(status) => return Err(status.into()),
                 }
@@ -70,42 +78,5 @@ impl Service for ChannelCall {
             calls.replied(reply.bytes())?;
         }
         Ok(calls)
-    }
-}
-
-/// The one place where the server waits.
-struct Waiting<'c> {
-    items: Vec<WaitItem<'c>>,
-    /// The number of each item's channel.
-    clients: Vec<usize>,
-}
-
-impl<'c> Waiting<'c> {
-    /// For requests on any of these channels.
-    fn on(channels: &'c [Channel]) -> Self {
-        let items = channels.iter().map(|channel| WaitItem::new(channel, READABLE_OR_CLOSED)).collect();
-        Self { items, clients: (0..channels.len()).collect() }
-    }
-
-    fn has_any(&self) -> bool {
-        !self.items.is_empty()
-    }
-
-    /// Sleeps until there are some, and gives the numbers of their channels.
-    fn next_ready(&mut self) -> Result<Vec<usize>> {
-        object_wait_many(&mut self.items, MonotonicInstant::INFINITE)?;
-        let ready = self.clients.iter().zip(&self.items);
-        Ok(ready
-            .filter(|(_, item)| item.pending.intersects(READABLE_OR_CLOSED))
-            .map(|(client, _)| *client)
-            .collect())
-    }
-
-    /// Waits for this channel no longer.
-    fn forget(&mut self, client: usize) {
-        if let Some(index) = self.clients.iter().position(|other| *other == client) {
-            self.clients.remove(index);
-            self.items.remove(index);
-        }
     }
 }
