@@ -94,7 +94,7 @@ fn a_signal_during_registration_fires() {
 /// INV-OBSERVE-1, INV-OBSERVED-1: the writer of a channel looks at FENCED alone.
 #[test]
 fn a_message_during_registration_fires() {
-    model_with_one_sided_barriers(2, || {
+    model_with_one_sided_barriers(1, || {
         let one = first(&config());
         let (end, two) = connected(&one);
         let (port, theirs) = (create_port(&one), startup(&two));
