@@ -1,7 +1,6 @@
 //! The calls on ports, by handle, and packets as the survivor reads them.
 
 use jacinth::*;
-use jacinth_shm::{AsyncWait, HandleValue, ObjectClass, PacketContent, ResolvedHandle, Thread};
 
 /// The most user packets that may be pending at a port.
 pub const MOST_PACKETS: u64 = 2048;
@@ -15,14 +14,14 @@ pub enum Mode {
     Repeating,
 }
 
-fn found(thread: &Thread, handle: &impl AsHandleRef) -> jacinth_shm::Result<ResolvedHandle> {
-    thread.lookup(HandleValue(handle.as_handle_ref().raw_handle()))
+/// The port of a handle.
+fn port(handle: &impl AsHandleRef) -> Unowned<'_, Port> {
+    Unowned::from_raw_handle(handle.as_handle_ref().raw_handle())
 }
 
 /// A new port.
 pub fn try_create() -> Result<NullableHandle, Status> {
-    let created = with_thread(|thread| thread.create(ObjectClass::Port, jacinth_shm::Rights::all()))?;
-    Ok(NullableHandle::from_raw(created.0.0))
+    Port::try_create().map(Into::into)
 }
 
 /// A new port, where there is room.
@@ -30,24 +29,31 @@ pub fn create() -> NullableHandle {
     try_create().expect("a port")
 }
 
+/// The contents of the packet with this key.
+fn contents(key: u64) -> UserPacket {
+    let mut bytes = [7; 32];
+    bytes[..8].copy_from_slice(&key.to_ne_bytes());
+    UserPacket::from_u8_array(bytes)
+}
+
 /// Queues a packet. Its contents follow from its key.
-pub fn queue(port: &impl AsHandleRef, key: u64) -> Result<(), Status> {
-    with_thread(|thread| thread.port_queue(found(thread, port)?, key, -5, [key, 2, 3, 4]))
+pub fn queue(handle: &impl AsHandleRef, key: u64) -> Result<(), Status> {
+    port(handle).queue(&Packet::from_user_packet(key, -5, contents(key)))
 }
 
 /// Waits for a packet, and checks that it is whole. The result is its key.
-pub fn wait(port: &impl AsHandleRef, deadline: MonotonicInstant) -> Result<u64, Status> {
-    let value = HandleValue(port.as_handle_ref().raw_handle());
-    let (none, deadline) = (jacinth_shm::Rights::empty(), deadline.into_nanos());
-    let packet = with_thread(|thread| thread.port_wait(value, none, deadline))?;
-    match packet.content {
-        PacketContent::User { status, words } => assert_eq!((status, words), (-5, [packet.key, 2, 3, 4])),
-        PacketContent::Signal { trigger, observed, count, .. } => {
+pub fn wait(handle: &impl AsHandleRef, deadline: MonotonicInstant) -> Result<u64, Status> {
+    let packet = port(handle).wait(deadline)?;
+    match packet.contents() {
+        PacketContents::User(user) => assert_eq!((packet.status(), user), (-5, contents(packet.key()))),
+        PacketContents::SignalOne(signal) | PacketContents::SignalRep(signal) => {
+            let (observed, trigger) = (signal.observed(), signal.trigger());
             assert!(observed.intersects(trigger), "it observed {observed:?} for {trigger:?}");
-            assert!(count > 0, "it counts no message");
+            assert!(signal.count() > 0, "it counts no message");
         }
+        other => panic!("a packet of no known kind: {other:?}"),
     }
-    Ok(packet.key)
+    Ok(packet.key())
 }
 
 /// The keys of all packets that the port has, in their order.
@@ -70,9 +76,13 @@ pub fn try_observe(
     signals: Signals,
     mode: Mode,
 ) -> Result<(), Status> {
-    let trigger = jacinth_shm::Signals::from_bits_retain(signals.bits());
-    let wait = AsyncWait { key, trigger, is_repeating: mode == Mode::Repeating };
-    with_thread(|thread| thread.wait_async(found(thread, source)?, found(thread, port)?, wait))
+    let options = if mode == Mode::Repeating { WaitAsyncOpts::REPEATING } else { WaitAsyncOpts::ONCE };
+    Unowned::<NullableHandle>::from_raw_handle(source.as_handle_ref().raw_handle()).wait_async(
+        &self::port(port),
+        key,
+        signals,
+        options,
+    )
 }
 
 /// Observes the object by this handle, where there is room.
@@ -88,7 +98,11 @@ pub fn observe_in_both_modes(source: &impl AsHandleRef, port: &impl AsHandleRef,
 
 /// Ends the registrations of this handle and key. Whether there were any.
 pub fn try_cancel(port: &impl AsHandleRef, source: &impl AsHandleRef, key: u64) -> Result<bool, Status> {
-    with_thread(|thread| thread.port_cancel(found(thread, port)?, found(thread, source)?, key))
+    match self::port(port).cancel(source, key) {
+        Ok(()) => Ok(true),
+        Err(Status::NOT_FOUND) => Ok(false),
+        Err(status) => Err(status),
+    }
 }
 
 /// The same, for handles that are there.

@@ -74,9 +74,6 @@ pub use handle::{
     HandleOp, HandleRef, Name, NullableHandle, Peered, TryFromHandleError, Unowned, WaitItem, WaitResult,
     object_wait_many,
 };
-// For the crash tests of operations that have no typed owner.
-#[doc(hidden)]
-pub use attachment::current_thread::with_thread;
 // For the interface to C.
 #[doc(hidden)]
 pub use jacinth_shm::with_limits;

@@ -70,7 +70,7 @@ impl Drop for ThreadExitGuard {
 
 /// Runs `operation` with this thread's row.
 #[inline]
-pub fn with_thread<T>(operation: impl FnOnce(&shm::Thread) -> shm::Result<T>) -> Result<T, Status> {
+pub(crate) fn with_thread<T>(operation: impl FnOnce(&shm::Thread) -> shm::Result<T>) -> Result<T, Status> {
     with_current(|thread, _| operation(thread))
 }
 
