@@ -1,61 +1,14 @@
-//! Ports: no packet that is due is lost, none comes twice, and none is invented, whatever its signaller, its registrar and its
-//! waiters do at the same time.
+//! Ports: no packet that is due is lost, none comes twice, and none is invented, while signallers, registrars and waiters
+//! go on at the same time.
 
 mod support;
 
-use jacinth_shm_loom::{
-    AsyncWait, Config, DEADLINE_INFINITE_NS, Error, HandleValue, ObjectClass, PacketContent, Rights, Signals,
-    Thread,
-};
-use jacinth_shm_loom::{now_ns, pass_time_until, time_passes};
+use jacinth_shm_loom::{DEADLINE_INFINITE_NS, Error, HandleValue, Rights, Signals, Thread};
+use support::ports::*;
 use support::*;
 
 /// Another signal.
 const SECOND: Signals = Signals::from_bits_retain(USER.bits() << 1);
-
-fn config() -> Config {
-    small_with(|config| {
-        config.max_objects = 4;
-        config.max_handles_per_process = 6;
-        config.pool_bytes = 4096;
-    })
-}
-
-fn create_port(thread: &Thread) -> HandleValue {
-    thread.create(ObjectClass::Port, ALL).unwrap().0
-}
-
-fn observe(thread: &Thread, source: HandleValue, port: HandleValue, wait: AsyncWait) -> Result<(), Error> {
-    thread.wait_async(thread.lookup(source)?, thread.lookup(port)?, wait)
-}
-
-fn once(key: u64, trigger: Signals) -> AsyncWait {
-    AsyncWait { key, trigger, is_repeating: false }
-}
-
-fn repeating(key: u64, trigger: Signals) -> AsyncWait {
-    AsyncWait { key, trigger, is_repeating: true }
-}
-
-fn queue(thread: &Thread, port: HandleValue, key: u64) {
-    thread.port_queue(find(thread, port), key, 0, [key; 4]).unwrap();
-}
-
-/// The key of the next packet, if there is one. A packet that a program queued must be whole.
-fn next(thread: &Thread, port: HandleValue) -> Option<u64> {
-    match thread.port_wait(port, Rights::empty(), 0) {
-        Ok(packet) => {
-            if let PacketContent::User { words, .. } = packet.content {
-                assert_eq!(words, [packet.key; 4], "a packet is whole");
-            }
-            Some(packet.key)
-        }
-        Err(error) => {
-            assert_eq!(error, Error::TimedOut);
-            None
-        }
-    }
-}
 
 fn set(thread: &Thread, event: HandleValue, signals: Signals) {
     thread.signal(find(thread, event), Signals::empty(), signals).unwrap();
@@ -67,7 +20,7 @@ fn clear(thread: &Thread, event: HandleValue, signals: Signals) {
 
 /// A process with a port and a handle to an event, and another with a handle to the event.
 fn observed_event() -> (Thread, HandleValue, HandleValue, Thread, HandleValue) {
-    let one = first(&config());
+    let one = first(&with_ports());
     let (port, event) = (create_port(&one), create_event(&one));
     let copy = one.duplicate(find(&one, event), ALL).unwrap();
     let two = child(&one, Some(copy));
@@ -95,7 +48,7 @@ fn a_signal_during_registration_fires() {
 #[test]
 fn a_message_during_registration_fires() {
     model_with_one_sided_barriers(1, || {
-        let one = first(&config());
+        let one = first(&with_ports());
         let (end, two) = connected(&one);
         let (port, theirs) = (create_port(&one), startup(&two));
         let writing = loom::thread::spawn(move || {
@@ -176,7 +129,7 @@ fn repeating_observers_miss_no_change() {
 #[test]
 fn a_drained_channel_announces_the_next_message() {
     model_with_one_sided_barriers(2, || {
-        let one = first(&config());
+        let one = first(&with_ports());
         let (end, two) = connected(&one);
         let (port, theirs) = (create_port(&one), startup(&two));
         two.send_value(theirs, &[1]).unwrap();
@@ -206,9 +159,9 @@ fn a_drained_channel_announces_the_next_message() {
 #[test]
 fn a_packet_goes_to_one_waiter() {
     model(3, || {
-        let one = first(&config());
+        let one = first(&with_ports());
         let port = create_port(&one);
-        queue(&one, port, 7);
+        queue(&one, port, 7).unwrap();
         let copy = one.duplicate(find(&one, port), ALL).unwrap();
         let two = child(&one, Some(copy));
         let theirs = startup(&two);
@@ -225,15 +178,15 @@ fn a_packet_goes_to_one_waiter() {
 #[test]
 fn a_sleeper_is_woken_by_a_packet() {
     model_with_one_sided_barriers(2, || {
-        let one = first(&config());
+        let one = first(&with_ports());
         let port = create_port(&one);
-        queue(&one, port, 1);
+        queue(&one, port, 1).unwrap();
         assert_eq!(next(&one, port), Some(1));
         let copy = one.duplicate(find(&one, port), ALL).unwrap();
         let two = child(&one, Some(copy));
         let theirs = startup(&two);
         let queueing = loom::thread::spawn(move || {
-            queue(&two, theirs, 2);
+            queue(&two, theirs, 2).unwrap();
             two
         });
         let packet = one.port_wait(port, Rights::empty(), DEADLINE_INFINITE_NS);
@@ -247,9 +200,9 @@ fn a_sleeper_is_woken_by_a_packet() {
 #[test]
 fn each_packet_wakes_one_sleeper() {
     model_with_one_sided_barriers(1, || {
-        let one = first(&config());
+        let one = first(&with_ports());
         let port = create_port(&one);
-        queue(&one, port, 1);
+        queue(&one, port, 1).unwrap();
         assert_eq!(next(&one, port), Some(1));
         let copy = one.duplicate(find(&one, port), ALL).unwrap();
         let two = child(&one, Some(copy));
@@ -259,8 +212,8 @@ fn each_packet_wakes_one_sleeper() {
             move |thread: &Thread| thread.port_wait(port, Rights::empty(), DEADLINE_INFINITE_NS).unwrap().key;
         let sleeping = loom::thread::spawn(move || (sleep(&other), other));
         let queueing = loom::thread::spawn(move || {
-            queue(&two, theirs, 2);
-            queue(&two, theirs, 3);
+            queue(&two, theirs, 2).unwrap();
+            queue(&two, theirs, 3).unwrap();
             two
         });
         let ours = sleep(&one);
@@ -275,22 +228,22 @@ fn each_packet_wakes_one_sleeper() {
 #[test]
 fn a_full_ring_loses_no_packet() {
     model(1, || {
-        let one = first(&config());
+        let one = first(&with_ports());
         let (port, event) = (create_port(&one), create_event(&one));
         set(&one, event, USER);
-        queue(&one, port, 1);
+        queue(&one, port, 1).unwrap();
         let copy = one.duplicate(find(&one, port), ALL).unwrap();
         let two = child(&one, Some(copy));
         let theirs = startup(&two);
         let queueing = loom::thread::spawn(move || {
-            queue(&two, theirs, 2);
+            queue(&two, theirs, 2).unwrap();
             two
         });
         observe(&one, event, port, once(3, USER)).unwrap();
         observe(&one, event, port, once(4, USER)).unwrap();
-        let mut keys: Vec<_> = core::iter::from_fn(|| next(&one, port)).collect();
+        let mut keys = next_all(&one, port);
         let _two = queueing.join().unwrap();
-        keys.extend(core::iter::from_fn(|| next(&one, port)));
+        keys.extend(next_all(&one, port));
         keys.sort_unstable();
         assert_eq!(keys, [1, 2, 3, 4]);
         assert_clean(&one, 2, 3);
@@ -308,7 +261,7 @@ fn a_stopped_sender_holds_up_nobody() {
         ("port.queued", true),
     ] {
         model(1, move || {
-            let one = first(&config());
+            let one = first(&with_ports());
             let port = create_port(&one);
             let copy = one.duplicate(find(&one, port), ALL).unwrap();
             let two = child(&one, Some(copy));
@@ -316,8 +269,8 @@ fn a_stopped_sender_holds_up_nobody() {
             two.die_at(point, 0);
             let stopped = two.port_queue(find(&two, theirs), 1, 0, [1; 4]);
             assert_eq!(stopped, Err(Error::Died));
-            queue(&one, port, 2);
-            let keys: Vec<_> = core::iter::from_fn(|| next(&one, port)).collect();
+            queue(&one, port, 2).unwrap();
+            let keys = next_all(&one, port);
             assert_eq!(keys, if is_there { vec![1, 2] } else { vec![2] }, "{point}");
         });
     }
@@ -347,7 +300,7 @@ fn cancelled_waits_are_never_received() {
 #[test]
 fn closing_during_registration_leaves_no_observer() {
     model_with_one_sided_barriers(2, || {
-        let one = first(&config());
+        let one = first(&with_ports());
         let (port, event) = (create_port(&one), create_event(&one));
         let kept = one.duplicate(find(&one, event), ALL).unwrap();
         let other = sibling(&one);
@@ -377,7 +330,7 @@ fn a_port_may_end_during_a_fire() {
         one.close_value(port).unwrap();
         one.reclaim().unwrap();
         let next_port = create_port(&one);
-        queue(&one, next_port, 5);
+        queue(&one, next_port, 5).unwrap();
         let _two = signalling.join().unwrap();
         assert_eq!(
             (next(&one, next_port), next(&one, next_port)),
@@ -389,15 +342,34 @@ fn a_port_may_end_during_a_fire() {
     });
 }
 
+/// A signaller that is stopped before it wakes a waiter holds back no packet: the next signaller wakes it.
+#[test]
+fn a_stopped_signaller_delays_no_wake() {
+    model(1, || {
+        let (one, port, event, two, theirs) = observed_event();
+        observe(&one, event, port, once(1, USER)).unwrap();
+        let other = sibling(&one);
+        let signalling = loom::thread::spawn(move || {
+            two.die_at("port.queued", 0);
+            assert_eq!(two.signal(find(&two, theirs), Signals::empty(), USER), Err(Error::Died));
+            set(&other, event, SECOND);
+            (two, other)
+        });
+        let packet = one.port_wait(port, Rights::empty(), DEADLINE_INFINITE_NS);
+        assert_eq!(packet.map(|packet| packet.key), Ok(1));
+        let _threads = signalling.join().unwrap();
+    });
+}
+
 /// Two threads bring the same block of a port at once: one block stays, and the other is free.
 #[test]
 fn two_registrars_link_one_group() {
     model(1, || {
-        let one = first(&config());
+        let one = first(&with_ports());
         let (port, event) = (create_port(&one), create_event(&one));
         set(&one, event, USER);
         // The ring and the leaf are there.
-        queue(&one, port, 1);
+        queue(&one, port, 1).unwrap();
         assert_eq!(next(&one, port), Some(1));
         let copy = one.duplicate(find(&one, port), ALL).unwrap();
         let two = child(&one, Some(copy));
@@ -435,71 +407,5 @@ fn two_registrars_share_one_index() {
         keys.sort_unstable();
         assert_eq!((keys, next(&one, port)), ([1, 3], None));
         assert_clean(&one, 3, 4);
-    });
-}
-
-/// A timer that the port of the first process observes, and another process with a handle to it.
-fn observed_timer(wait: AsyncWait) -> (Thread, HandleValue, HandleValue, Thread, HandleValue) {
-    time_passes(true);
-    let one = first(&config());
-    let (port, timer) = (create_port(&one), one.create(ObjectClass::Timer, ALL).unwrap().0);
-    observe(&one, timer, port, wait).unwrap();
-    let copy = one.duplicate(find(&one, timer), ALL).unwrap();
-    let two = child(&one, Some(copy));
-    let theirs = startup(&two);
-    (one, port, timer, two, theirs)
-}
-
-/// INV-DUE-1: a sleeper at the port computes anew how long it sleeps.
-#[test]
-fn setting_a_timer_wakes_its_port() {
-    model(1, || {
-        let (one, port, _timer, two, theirs) = observed_timer(once(1, Signals::SIGNALED));
-        let setting = loom::thread::spawn(move || {
-            two.timer_set(find(&two, theirs), ALL, DUE_NS).unwrap();
-            two
-        });
-        let packet = one.port_wait(port, Rights::empty(), DEADLINE_INFINITE_NS);
-        assert_eq!((packet.map(|packet| packet.key), now_ns()), (Ok(1), DUE_NS), "in time");
-        let _two = setting.join().unwrap();
-    });
-}
-
-/// INV-DUE-1: a waiter that looks at a due timer, and another process that sets the timer anew at that moment.
-#[test]
-fn raising_a_bound_hides_no_deadline() {
-    model(1, || {
-        let (one, port, timer, two, theirs) = observed_timer(repeating(1, Signals::SIGNALED));
-        one.timer_set(find(&one, timer), ALL, DUE_NS).unwrap();
-        pass_time_until(DUE_NS);
-        let setting = loom::thread::spawn(move || {
-            two.timer_set(find(&two, theirs), ALL, 2 * DUE_NS).unwrap();
-            two
-        });
-        let early = next(&one, port);
-        let _two = setting.join().unwrap();
-        let early = early.or_else(|| next(&one, port));
-        assert_eq!((early, next(&one, port)), (Some(1), None), "it was due before it was set anew");
-        pass_time_until(2 * DUE_NS);
-        assert_eq!((next(&one, port), next(&one, port)), (Some(1), None));
-    });
-}
-
-/// Two waiters look at one expiry: it is one packet.
-#[test]
-fn two_waiters_fire_one_expiry() {
-    model(1, || {
-        let (one, port, timer, two, _theirs) = observed_timer(repeating(1, Signals::SIGNALED));
-        let other = sibling(&one);
-        one.timer_set(find(&one, timer), ALL, DUE_NS).unwrap();
-        pass_time_until(DUE_NS);
-        let waiting = loom::thread::spawn(move || (next(&other, port), other));
-        let ours = next(&one, port);
-        let (their, _other) = waiting.join().unwrap();
-        assert_eq!(
-            [ours, their].iter().flatten().count() + core::iter::from_fn(|| next(&one, port)).count(),
-            1
-        );
-        drop(two);
     });
 }

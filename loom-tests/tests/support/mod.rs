@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub mod deaths;
 pub mod points;
+pub mod ports;
 pub mod scenes;
 
 /// Every right there is: the mechanism asks for those it is told to ask for.

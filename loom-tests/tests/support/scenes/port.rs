@@ -1,7 +1,7 @@
 //! Scenes of ports: packets that are queued and taken, observers that come, fire and go.
 
+use super::super::ports::*;
 use super::*;
-use jacinth_shm_loom::AsyncWait;
 
 pub const SCENES: &[Scene] = &[
     QUEUEING,
@@ -34,34 +34,6 @@ fn config() -> Config {
     })
 }
 
-fn create_port(thread: &Thread) -> HandleValue {
-    thread.create(ObjectClass::Port, ALL).unwrap().0
-}
-
-fn observe(thread: &Thread, source: HandleValue, port: HandleValue, wait: AsyncWait) -> Result<()> {
-    thread.wait_async(find(thread, source), find(thread, port), wait)
-}
-
-fn once(key: u64) -> AsyncWait {
-    AsyncWait { key, trigger: USER, is_repeating: false }
-}
-
-fn repeating(key: u64) -> AsyncWait {
-    AsyncWait { key, trigger: USER, is_repeating: true }
-}
-
-fn queue(thread: &Thread, port: HandleValue, key: u64) -> Result<()> {
-    thread.port_queue(find(thread, port), key, 0, [key; 4])
-}
-
-fn take(thread: &Thread, port: HandleValue) -> Option<u64> {
-    thread.port_wait(port, Rights::empty(), 0).ok().map(|packet| packet.key)
-}
-
-fn take_all(thread: &Thread, port: HandleValue) -> Vec<u64> {
-    core::iter::from_fn(|| take(thread, port)).collect()
-}
-
 /// A victim and a survivor that each have a handle to one object.
 fn sharing(class: ObjectClass, prepare: impl FnOnce(&Thread, HandleValue)) -> Actors {
     let supervisor = first(&config());
@@ -92,10 +64,10 @@ fn with_survivors_port(mut actors: Actors) -> Actors {
 
 /// The packets of the victim come whole or not at all, and others go on.
 fn at_most_one_packet(survivor: &Thread, survivors: &[HandleValue]) {
-    let packets = take_all(survivor, survivors[0]);
+    let packets = next_all(survivor, survivors[0]);
     assert!(packets.iter().filter(|key| **key == 1).count() <= 1, "{packets:?}");
     queue(survivor, survivors[0], 9).unwrap();
-    assert_eq!(take_all(survivor, survivors[0]), [9]);
+    assert_eq!(next_all(survivor, survivors[0]), [9]);
     close_all(survivor, survivors);
 }
 
@@ -117,8 +89,8 @@ pub const QUEUEING_TOO_MUCH: Scene = Scene {
         sharing(ObjectClass::Port, |supervisor, port| {
             let event = create_event(supervisor);
             supervisor.signal(find(supervisor, event), Signals::empty(), USER).unwrap();
-            observe(supervisor, event, port, once(3)).unwrap();
-            observe(supervisor, event, port, once(4)).unwrap();
+            observe(supervisor, event, port, once(3, USER)).unwrap();
+            observe(supervisor, event, port, once(4, USER)).unwrap();
             supervisor.close_value(event).unwrap();
         })
     },
@@ -149,10 +121,10 @@ pub const TAKING_A_PACKET: Scene = Scene {
         Vec::new()
     },
     after: |survivor, survivors| {
-        let packets = take_all(survivor, survivors[0]);
+        let packets = next_all(survivor, survivors[0]);
         assert!([&[1, 2][..], &[2], &[1], &[]].contains(&&packets[..]), "{packets:?}");
         queue(survivor, survivors[0], 9).unwrap();
-        assert_eq!(take_all(survivor, survivors[0]), [9]);
+        assert_eq!(next_all(survivor, survivors[0]), [9]);
         close_all(survivor, survivors);
     },
 };
@@ -163,7 +135,7 @@ pub const OBSERVING_WITH_A_SHARED_PORT: Scene = Scene {
     setup: shared_port,
     act: |victim, victims| {
         let event = create_event(victim);
-        observe(victim, event, victims[0], once(1))?;
+        observe(victim, event, victims[0], once(1, USER))?;
         victim.signal(find(victim, event), Signals::empty(), USER)
     },
     beside: nothing,
@@ -185,8 +157,8 @@ pub const OBSERVING_A_SHARED_EVENT: Scene = Scene {
     ],
     setup: || with_victims_port(shared_event_of(config())),
     act: |victim, victims| {
-        observe(victim, victims[0], victims[1], repeating(1))?;
-        observe(victim, victims[0], victims[1], repeating(2))
+        observe(victim, victims[0], victims[1], repeating(1, USER))?;
+        observe(victim, victims[0], victims[1], repeating(2, USER))
     },
     beside: |survivor, survivors| {
         survivor.signal(find(survivor, survivors[0]), Signals::empty(), USER).unwrap();
@@ -206,7 +178,7 @@ pub const OBSERVING_WHAT_IS_ASSERTED: Scene = Scene {
     act: |victim, victims| {
         let event = create_event(victim);
         victim.signal(find(victim, event), Signals::empty(), USER)?;
-        observe(victim, event, victims[0], once(1))
+        observe(victim, event, victims[0], once(1, USER))
     },
     beside: nothing,
     after: at_most_one_packet,
@@ -218,8 +190,8 @@ pub const SIGNALLING_AN_OBSERVED_EVENT: Scene = Scene {
     setup: || {
         let actors = with_survivors_port(shared_event_of(config()));
         let [event, port] = actors.survivors[..] else { unreachable!() };
-        observe(&actors.survivor, event, port, once(1)).unwrap();
-        observe(&actors.survivor, event, port, repeating(2)).unwrap();
+        observe(&actors.survivor, event, port, once(1, USER)).unwrap();
+        observe(&actors.survivor, event, port, repeating(2, USER)).unwrap();
         actors
     },
     act: |victim, victims| {
@@ -229,13 +201,13 @@ pub const SIGNALLING_AN_OBSERVED_EVENT: Scene = Scene {
     beside: nothing,
     after: |survivor, survivors| {
         let [event, port] = survivors else { unreachable!() };
-        let mut packets = take_all(survivor, *port);
+        let mut packets = next_all(survivor, *port);
         packets.sort_unstable();
         // Either both have fired, or the signal was never set: then they fire now.
         if packets.is_empty() {
             assert!(survivor.signals_of(*event).unwrap().is_empty());
             survivor.signal(find(survivor, *event), Signals::empty(), USER).unwrap();
-            packets = take_all(survivor, *port);
+            packets = next_all(survivor, *port);
             packets.sort_unstable();
         }
         assert_eq!(packets, [1, 2]);
@@ -249,7 +221,7 @@ pub const WRITING_TO_AN_OBSERVED_END: Scene = Scene {
     setup: || {
         let actors = with_survivors_port(actors_of(&config()));
         let [end, port] = actors.survivors[..] else { unreachable!() };
-        let wait = AsyncWait { key: 1, trigger: Signals::READABLE, is_repeating: true };
+        let wait = repeating(1, Signals::READABLE);
         observe(&actors.survivor, end, port, wait).unwrap();
         actors
     },
@@ -257,7 +229,7 @@ pub const WRITING_TO_AN_OBSERVED_END: Scene = Scene {
     beside: nothing,
     after: |survivor, survivors| {
         let [end, port] = survivors else { unreachable!() };
-        let packets = take_all(survivor, *port);
+        let packets = next_all(survivor, *port);
         let readable = survivor.try_receive(*end).is_ok();
         assert_eq!(packets.is_empty(), !readable, "a message is announced");
         close_all(survivor, survivors);
@@ -269,8 +241,8 @@ pub const CLOSING_AN_OBSERVED_HANDLE: Scene = Scene {
     points: &["close.*", "observe.ended"],
     setup: || {
         let actors = with_victims_port(shared_event_of(config()));
-        observe(&actors.victim, actors.victims[0], actors.victims[1], once(1)).unwrap();
-        observe(&actors.victim, actors.victims[0], actors.victims[1], repeating(2)).unwrap();
+        observe(&actors.victim, actors.victims[0], actors.victims[1], once(1, USER)).unwrap();
+        observe(&actors.victim, actors.victims[0], actors.victims[1], repeating(2, USER)).unwrap();
         actors
     },
     act: |victim, victims| victim.close_value(victims[0]),
@@ -286,7 +258,7 @@ pub const REPLACING_AN_OBSERVED_HANDLE: Scene = Scene {
     points: &["move.*", "replace.*", "observe.ended"],
     setup: || {
         let actors = with_victims_port(shared_event_of(config()));
-        observe(&actors.victim, actors.victims[0], actors.victims[1], once(1)).unwrap();
+        observe(&actors.victim, actors.victims[0], actors.victims[1], once(1, USER)).unwrap();
         actors
     },
     act: |victim, victims| victim.replace(find(victim, victims[0]), ALL).map(drop),
@@ -299,7 +271,7 @@ pub const CANCELLING: Scene = Scene {
     points: &["observe.ended"],
     setup: || {
         let actors = with_victims_port(shared_event_of(config()));
-        observe(&actors.victim, actors.victims[0], actors.victims[1], once(1)).unwrap();
+        observe(&actors.victim, actors.victims[0], actors.victims[1], once(1, USER)).unwrap();
         actors
     },
     act: |victim, victims| {
@@ -317,7 +289,7 @@ pub const ENDING_A_PORT: Scene = Scene {
     points: &["part.leaving", "part.unlinked"],
     setup: || {
         let actors = with_victims_port(shared_event_of(config()));
-        observe(&actors.victim, actors.victims[0], actors.victims[1], once(1)).unwrap();
+        observe(&actors.victim, actors.victims[0], actors.victims[1], once(1, USER)).unwrap();
         queue(&actors.victim, actors.victims[1], 2).unwrap();
         actors
     },
@@ -339,8 +311,8 @@ pub const ENDING_AN_OBSERVED_EVENT: Scene = Scene {
         let mut actors = shared_port();
         actors.victims.push(create_event(&actors.victim));
         let [port, event] = actors.victims[..] else { unreachable!() };
-        observe(&actors.victim, event, port, once(1)).unwrap();
-        observe(&actors.victim, event, port, once(2)).unwrap();
+        observe(&actors.victim, event, port, once(1, USER)).unwrap();
+        observe(&actors.victim, event, port, once(2, USER)).unwrap();
         actors
     },
     act: |victim, victims| {
@@ -355,19 +327,19 @@ pub const ENDING_AN_OBSERVED_EVENT: Scene = Scene {
 fn observed_timer() -> Actors {
     let actors = with_survivors_port(sharing(ObjectClass::Timer, |_, _| {}));
     let [timer, port] = actors.survivors[..] else { unreachable!() };
-    let wait = AsyncWait { key: 1, trigger: Signals::SIGNALED, is_repeating: true };
+    let wait = repeating(1, Signals::SIGNALED);
     observe(&actors.survivor, timer, port, wait).unwrap();
     actors
 }
 
-/// The timer fires once when it is set to a time that has passed, whatever it was set to before.
+/// The timer fires once when it is set to a time that has passed, also if it was set to another time before.
 fn timer_fires_once(survivor: &Thread, survivors: &[HandleValue]) {
     let [timer, port] = survivors else { unreachable!() };
-    take_all(survivor, *port);
+    next_all(survivor, *port);
     survivor.timer_set(find(survivor, *timer), ALL, i64::MAX).unwrap();
-    assert_eq!(take(survivor, *port), None);
+    assert_eq!(next(survivor, *port), None);
     survivor.timer_set(find(survivor, *timer), ALL, 0).unwrap();
-    assert_eq!(take_all(survivor, *port), [1]);
+    assert_eq!(next_all(survivor, *port), [1]);
     close_all(survivor, survivors);
 }
 
@@ -395,7 +367,7 @@ pub const WAITING_FOR_A_DUE_TIMER: Scene = Scene {
         let survivor = child(&supervisor, Some(copy));
         let (theirs, ours) = (startup(&victim), startup(&survivor));
         let timer = survivor.create(ObjectClass::Timer, ALL).unwrap().0;
-        let wait = AsyncWait { key: 1, trigger: Signals::SIGNALED, is_repeating: true };
+        let wait = repeating(1, Signals::SIGNALED);
         observe(&survivor, timer, ours, wait).unwrap();
         survivor.timer_set(find(&survivor, timer), ALL, DUE_NS).unwrap();
         pass_time_until(DUE_NS);
