@@ -94,6 +94,16 @@ impl Error {
         false
     }
 
+    /// Discards an error that is no concern of the caller, such as damage that an evaluation meets for another thread. The
+    /// death of a modelled thread is every caller's concern.
+    #[inline(always)]
+    pub(crate) fn only_crash<T>(result: Result<T>) -> Result<()> {
+        match result {
+            Err(error) if error.is_crash() => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// [`Error::OutOfRange`] for a size in memory.
     pub fn out_of_range(what: &'static str, value: usize, most: usize) -> Self {
         Self::OutOfRange { what, value: value as u64, most: most as u64 }

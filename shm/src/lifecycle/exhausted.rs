@@ -4,8 +4,8 @@
 //!
 //! A block that was given up before the request is free, or for some moments in another thread's hands: that thread's
 //! list intent names the block, or an end on that thread's release queue holds it. (A RETIRED channel holds no blocks:
-//! INV-RELEASE-4. A RETIRED port, and the index of an object that was observed, are reclaimed first.) Other threads move blocks from one of these states to the next during the search. So a block is
-//! refused only after a turn in which no thread retired or freed anything, and after which no thread has a block in
+//! INV-RELEASE-4. RETIRED ports, and RETIRED objects that were observed, hold some, and are reclaimed first.) Other
+//! threads move blocks from one of these states to the next during the search. So a block is refused only after a turn in which no thread retired or freed anything, and after which no thread has a block in
 //! hand: then no block moved during the search. A process with many entries repeats a search in vain only after a pause
 //! (`process/pace`).
 //!

@@ -32,25 +32,19 @@ pub(crate) fn register(observers: Observers) {
     let _ = OBSERVERS.set(observers);
 }
 
-/// Only the death of a modelled thread goes on to the caller. Damage that an evaluation meets is no error of the change
-/// that caused it, which has happened.
-fn only_crash(result: Result<()>) -> Result<()> {
-    match result {
-        Err(error) if !error.is_crash() => Ok(()),
-        result => result,
-    }
-}
-
-/// Evaluates an OBSERVED side.
+/// Evaluates an OBSERVED side. Damage that the evaluation meets is no error of the change that caused it, which has
+/// happened.
 #[cold]
 pub(crate) fn evaluate(thread: &Thread, side: ObjectRef) -> Result<()> {
-    only_crash(OBSERVERS.get().map_or(Ok(()), |observers| (observers.evaluate)(thread, side)))
+    Error::only_crash(OBSERVERS.get().map_or(Ok(()), |observers| (observers.evaluate)(thread, side)))
 }
 
 /// Ends the observers of a handle to an OBSERVED side.
 #[cold]
 pub(crate) fn end_of_handle(thread: &Thread, side: ObjectRef, source: SourceHandle) -> Result<()> {
-    only_crash(OBSERVERS.get().map_or(Ok(()), |observers| (observers.end_of_handle)(thread, side, source)))
+    Error::only_crash(
+        OBSERVERS.get().map_or(Ok(()), |observers| (observers.end_of_handle)(thread, side, source)),
+    )
 }
 
 /// After a handle of a dead process has left its table: its observers end. A dead process has no sleepers to wake.

@@ -2,9 +2,9 @@
 //!
 //! A group has 63 cells. Its header has one bit for each: set while the cell is in use.
 //!
-//! INV-CELL-4: the bits say where to look, and the cells decide. A bit that is clear though the cell is in use costs a failed CAS. A bit that is set
-//! though the cell is free would hide it: the thread that frees a cell clears the bit afterwards, and if it dies in
-//! between, recovery clears it (`recover`).
+//! INV-CELL-4: the bits say where to look, and the cells decide. A bit that is clear though the cell is in use costs a
+//! failed CAS. A bit that is set though the cell is free would hide it: the thread that frees a cell clears the bit
+//! afterwards, and if it dies in between, recovery clears it (`recover`).
 //!
 //! The first groups are for user packets alone, and have as many cells as user packets may be pending. So the limit
 //! needs no count, which a death could leave wrong.

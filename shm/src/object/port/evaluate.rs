@@ -187,11 +187,13 @@ fn lower_deadline(thread: &Thread, target: &Target<'_>, port: Slot, named: Index
 /// Steps 1 to 3 for one index word, whose port is pinned.
 fn evaluate_cell(thread: &Thread, target: &Target<'_>, port: Slot, named: IndexWord) -> Result<Outcome> {
     let Ok(Some(cell)) = Cell::find(thread.arena(), port, named.cell()) else { return Ok(Outcome::Over) };
-    fire(thread, target, port, cell, |cell| {
-        // The word names a registration that is over, or whose port has gone: the slot has another port, and the cell
-        // another side.
-        named.is_of(cell.interest().registration()) && cell.side() == target.observed
-    })
+    fire(thread, target, port, cell, |cell| is_named(cell, named, target.observed))
+}
+
+/// Whether the cell holds the registration that an index word of this side names. If not, the registration is over, or its
+/// port has gone and the slot has another port.
+pub(crate) fn is_named(cell: Cell<'_>, named: IndexWord, observed: ObservedSide) -> bool {
+    named.is_of(cell.interest().registration()) && cell.side() == observed
 }
 
 /// Steps 2 and 3 for a cell, as long as `is_meant` says that it holds the registration.
@@ -301,8 +303,7 @@ fn is_due(cell: Cell<'_>, state: State, seen: &Observable, version: Option<u64>)
             .any(|(edge, now)| asserted.intersects(now.signal) && now.is_new(cell.seen(edge).mark()))
 }
 
-/// The registrar's own look, after it has armed its cell. `asserted`: it fires whatever it finds, as nothing was
-/// announced before.
+/// The registrar's own look, after it has armed its cell: nothing was announced before, so any signal of the trigger fires.
 pub(crate) fn evaluate_new(
     thread: &Thread,
     target: &Target<'_>,

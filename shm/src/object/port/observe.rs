@@ -22,7 +22,7 @@
 use crate::arena::error::{Error, Result};
 use crate::arena::record::row::{HAZARD_PORT, HAZARD_SECOND};
 use crate::arena::word::lifecycle::Lifecycle;
-use crate::arena::word::port::cell::CellState;
+use crate::arena::word::port::cell::{CellState, CellWord};
 use crate::arena::word::port::index::IndexWord;
 use crate::arena::word::port::observer::{ObservedSide, SourceHandle};
 use crate::arena::word::reference::{ObjectRef, Slot};
@@ -79,7 +79,6 @@ pub(crate) fn wait_async(
     port: ResolvedHandle,
     wait: AsyncWait,
 ) -> Result<()> {
-    // Blocks are taken before anything is reserved. A process to which the kernel refuses barriers cannot observe.
     with_both(thread, source, port, |port| {
         let target = Target::new(thread, source.entry.object())?.ok_or(Error::BadHandle)?;
         ring::prepare(thread, port)?;
@@ -91,20 +90,31 @@ pub(crate) fn wait_async(
     })
 }
 
+/// A cell that this thread has RESERVED and filled.
+struct Reservation<'a> {
+    cell: Cell<'a>,
+    word: CellWord,
+    registration: u32,
+    /// The side's state and signals as the thread found them with the cell in hand.
+    state: State,
+    signals: Signals,
+}
+
+/// Step 2.
 fn reserve<'a>(
     thread: &'a Thread,
     source: ResolvedHandle,
     port: Slot,
     target: &Target<'_>,
     wait: AsyncWait,
-) -> Result<(Cell<'a>, crate::arena::word::port::cell::CellWord, State, u32, Signals)> {
-    let (cell, reserved) = cells::reserve(thread, port, Purpose::Observer)?;
+) -> Result<Reservation<'a>> {
+    let (cell, word) = cells::reserve(thread, port, Purpose::Observer)?;
     crash_point!(thread, "observe.reserved");
     let looked = target.look(thread);
     if let Err(error) = looked
         && !error.is_crash()
     {
-        cells::give_up(thread, port, cell, reserved)?;
+        cells::give_up(thread, port, cell, word)?;
     }
     let (state, seen) = looked?;
     let registration = cell.fill_observer(&Observer {
@@ -115,7 +125,7 @@ fn reserve<'a>(
         count: evaluate::pending(&seen, wait.trigger),
         seen: seen.edges.map(|edge| edge.mark),
     });
-    Ok((cell, reserved, state, registration, seen.signals))
+    Ok(Reservation { cell, word, registration, state, signals: seen.signals })
 }
 
 /// An observer that has its packet at once.
@@ -126,14 +136,14 @@ fn fire_at_once(
     target: &Target<'_>,
     wait: AsyncWait,
 ) -> Result<()> {
-    let (cell, reserved, state, _, signals) = reserve(thread, source, port, target, wait)?;
+    let Reservation { cell, word, state, signals, .. } = reserve(thread, source, port, target, wait)?;
     if !signals.intersects(wait.trigger) {
         // It was asserted a moment ago, before the observer was there.
-        cells::give_up(thread, port, cell, reserved)?;
+        cells::give_up(thread, port, cell, word)?;
         return register(thread, source, port, target, wait);
     }
     // ORDER: Release: the thread that takes the packet sees the cell filled.
-    let fired = reserved.armed(false, state.version()).fired(signals, state.version());
+    let fired = word.armed(false, state.version()).fired(signals, state.version());
     cell.word().store(fired.0, Release);
     crash_point!(thread, "observe.at_once");
     ring::put(thread, port, cell)
@@ -151,19 +161,19 @@ fn register(
     if !index::has_room(thread.arena(), target.side)? {
         clear_stale(thread, target)?;
     }
-    let (cell, reserved, state, registration, _) = reserve(thread, source, port, target, wait)?;
+    let Reservation { cell, word, registration, state, .. } = reserve(thread, source, port, target, wait)?;
     let named = IndexWord::new(port, cell.id, registration);
     let shown =
         index::add(thread, target.side, named).and_then(|()| show_observed(thread, source, wait.trigger));
     if let Err(error) = shown {
         if !error.is_crash() {
-            cells::give_up(thread, port, cell, reserved)?;
+            cells::give_up(thread, port, cell, word)?;
         }
         return Err(error);
     }
     crash_point!(thread, "observe.shown");
     // ORDER: Release: an evaluator that finds it armed finds it filled.
-    cell.word().store(reserved.armed(wait.is_repeating, state.version()).0, Release);
+    cell.word().store(word.armed(wait.is_repeating, state.version()).0, Release);
     crash_point!(thread, "observe.armed");
     // ORDER: pairs with the fence of `evaluate`: either a changer finds the cell armed, or this look sees the change. It
     // also comes between OBSERVED and the look at the entry (INV-OBSERVER-1).
@@ -204,14 +214,8 @@ fn clear_stale(thread: &Thread, target: &Target<'_>) -> Result<()> {
         let word = IndexWord(place.load(Acquire));
         let Some(port) = word.port() else { continue };
         let is_there = evaluate::pin_named_port(thread, port)?
-            && match Cell::find(thread.arena(), port, word.cell()) {
-                Ok(Some(cell)) => {
-                    !cell.load().is_free()
-                        && word.is_of(cell.interest().registration())
-                        && cell.side() == target.observed
-                }
-                _ => false,
-            };
+            && matches!(Cell::find(thread.arena(), port, word.cell()), Ok(Some(cell))
+                if !cell.load().is_free() && evaluate::is_named(cell, word, target.observed));
         if !is_there {
             // Relaxed: a word that leads nowhere; a later registration's word differs.
             let _ = place.compare_exchange(word.0, 0, Relaxed, Relaxed);
@@ -277,7 +281,7 @@ fn end_indexed(
         let Ok(Some(cell)) = Cell::find(thread.arena(), port, word.cell()) else { continue };
         let now = cell.load();
         let registration = cell.interest().registration();
-        if !now.is_free() && word.is_of(registration) && cell.side() == observed && is_meant(port, cell) {
+        if !now.is_free() && evaluate::is_named(cell, word, observed) && is_meant(port, cell) {
             ended += usize::from(end(thread, port, cell, registration, with_packets)?);
         }
     }

@@ -113,7 +113,8 @@ pub(crate) fn wait(
     on_interrupt: OnInterrupt,
 ) -> Result<Packet> {
     let found = lookup::lookup(thread, value)?;
-    // The right type before the right rights, as for every call.
+    // The type before the rights, as for every call.
+    with_port(thread, found, |_| found.require(rights))?;
     let take = || {
         with_port(thread, found, |port| {
             due::fire_due(thread, port)?;
@@ -124,7 +125,6 @@ pub(crate) fn wait(
             Ok(taken)
         })
     };
-    with_port(thread, found, |_| found.require(rights))?;
     // No signal: a port has none. The sleeper waits for a change of the port's event count.
     let mut items = [WaitItem { handle: value, waitfor: Signals::empty(), pending: Signals::empty() }];
     wait::wait_until(thread, &[found], &mut items, deadline_ns, on_interrupt, |_, _| match take() {

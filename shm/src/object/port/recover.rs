@@ -1,6 +1,6 @@
 //! After a death: ports and observed objects that the dead thread's hazards name.
 
-use crate::arena::error::Result;
+use crate::arena::error::{Error, Result};
 use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
 use crate::arena::word::port::cell::CellState;
 use crate::arena::word::reference::{ObjectRef, Slot};
@@ -8,25 +8,19 @@ use crate::object::class::Class;
 use crate::object::port::cells;
 use crate::object::port::{Port, evaluate, ring};
 use crate::process::thread::{Thread, crash_point};
+use crate::sync::Acquire;
 
 /// Completes what the dead thread, in whose name `thread` acts, may have left of the object in `slot`: a port's cells,
 /// or the observers that a change did not reach.
 ///
-/// P5: a damaged port or object keeps the dead thread's other objects from nothing. So damage is no error here; the audit
-/// reports it.
+/// P5: damage is no error here, or it would hold up the recovery of the dead thread's other objects. The audit reports it.
 pub(crate) fn resolve(thread: &Thread, slot: Slot) -> Result<()> {
-    only_crash(try_resolve(thread, slot))
-}
-
-fn only_crash(result: Result<()>) -> Result<()> {
-    match result {
-        Err(error) if !error.is_crash() => Ok(()),
-        result => result,
-    }
+    Error::only_crash(try_resolve(thread, slot))
 }
 
 fn try_resolve(thread: &Thread, slot: Slot) -> Result<()> {
-    let lifecycle = Lifecycle(thread.arena().object(slot)?.lifecycle.load(crate::sync::Acquire));
+    // ORDER: Acquire pairs with the Release of `create`: the object is complete.
+    let lifecycle = Lifecycle(thread.arena().object(slot)?.lifecycle.load(Acquire));
     if lifecycle.state() != LifecycleState::Live {
         return Ok(());
     }
@@ -41,8 +35,8 @@ fn try_resolve(thread: &Thread, slot: Slot) -> Result<()> {
 
 /// The dead thread's hazard names the port, so no thread reuses it.
 ///
-/// A cell that the dead thread had RESERVED becomes FREE: its packet or observer had not committed. A cell that is
-/// FIRED is put into the ring, whoever fired it. A free cell whose bit says that it is in use is shown again.
+/// A cell that the dead thread had RESERVED becomes FREE: its packet or observer had not committed. Every cell that is
+/// FIRED is put into the ring. A free cell whose bit says that it is in use is shown again.
 fn resolve_port(thread: &Thread, port: Slot) -> Result<()> {
     for cell in cells::all(thread.arena(), port) {
         let cell = cell?;
@@ -53,7 +47,7 @@ fn resolve_port(thread: &Thread, port: Slot) -> Result<()> {
                 crash_point!(thread, "resolve.cell");
                 cells::show_free_in(cell);
             }
-            CellState::Fired => only_crash(ring::put(thread, port, cell))?,
+            CellState::Fired => Error::only_crash(ring::put(thread, port, cell))?,
             CellState::Free if cells::shows_use(cell) => cells::show_free_in(cell),
             _ => {}
         }

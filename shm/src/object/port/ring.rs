@@ -14,8 +14,8 @@
 //! of a later lap moves them on, so a thread that dies or stops between two steps holds up no other thread.
 //! INV-RING-P2: two places may name one packet, and a place may name a packet that was taken, cancelled or dropped. The
 //! cell's word decides, and a place that names nothing is emptied.
-//! INV-RING-P3: every cell that is FIRED has a thread that is putting it in, and whose hazard names the port; or
-//! the overflow mark is set. Recovery puts in the cells of a dead thread's port.
+//! INV-RING-P3: every cell that is FIRED has a thread that is putting it in under a hazard on the port, or the overflow
+//! mark is set. Recovery puts in the cells of a dead thread's port.
 //!
 //! *Overflow.* If the ring is full of packets, the cell stays FIRED and the mark is set. A waiter that finds the ring
 //! empty then puts in all FIRED cells, and clears the mark from the exact value that it read before: a packet that
@@ -104,15 +104,20 @@ impl<'a> Ring<'a> {
         }
         Err(Error::Corrupt("a port's head does not move"))
     }
+}
 
-    /// Empties the place at the head, after its packet is gone.
-    fn remove_front(&self, _thread: &Thread, (head, place, word): (u64, &AtomicU64, RingWord)) -> Result<()> {
-        // ORDER: AcqRel: the next user of the place comes after the use of the packet's hint here.
-        let _ = place.compare_exchange(word.0, word.emptied().0, AcqRel, Relaxed);
-        crash_point!(_thread, "port.emptied");
-        Self::pass(self.body.head(), head);
-        Ok(())
-    }
+/// Empties the place at the head, after its packet is gone.
+#[cfg_attr(not(loom), expect(unused_variables, reason = "the models kill the thread here"))]
+fn remove_front(
+    thread: &Thread,
+    ring: &Ring<'_>,
+    (head, place, word): (u64, &AtomicU64, RingWord),
+) -> Result<()> {
+    // ORDER: AcqRel: the next user of the place comes after the use of the packet's hint here.
+    let _ = place.compare_exchange(word.0, word.emptied().0, AcqRel, Relaxed);
+    crash_point!(thread, "port.emptied");
+    Ring::pass(ring.body.head(), head);
+    Ok(())
 }
 
 fn ring(thread: &Thread, port: Slot) -> Result<Option<Ring<'_>>> {
@@ -224,7 +229,7 @@ fn drop_stale(thread: &Thread, ring: &Ring<'_>) -> Result<Dropped> {
     {
         return Ok(Dropped::Nothing);
     }
-    ring.remove_front(thread, (head, place, word))?;
+    remove_front(thread, ring, (head, place, word))?;
     Ok(Dropped::One)
 }
 
@@ -239,7 +244,7 @@ fn named<'a>(thread: &'a Thread, ring: &Ring<'a>, word: RingWord) -> Result<Opti
     Cell::find_in(thread.arena(), ring.body, id)
 }
 
-/// Takes the first packet: `take` copies it, and its cell's word changes from the one that `take` was shown. The caller
+/// Takes the first packet. `copy` is shown the cell and its word, and the result of the last call is the packet's. The caller
 /// has a hazard on the port.
 pub(crate) fn take_first<T>(
     thread: &Thread,
@@ -262,13 +267,10 @@ pub(crate) fn take_first<T>(
             None => None,
         };
         crash_point!(thread, "port.taken");
-        ring.remove_front(thread, (head, place, word))?;
+        remove_front(thread, &ring, (head, place, word))?;
         if taken.is_some() {
-            match wake_next(thread, port, &ring) {
-                Err(error) if error.is_crash() => return Err(error),
-                // The packet is taken, so damage is found by the next wait.
-                _ => {}
-            }
+            // The packet is taken, so damage is left to the next wait.
+            Error::only_crash(wake_next(thread, port, &ring))?;
             return Ok(taken);
         }
     }
@@ -294,7 +296,7 @@ fn take<T>(
     place: RingWord,
     copy: &mut impl FnMut(Cell<'_>, CellWord) -> T,
 ) -> Result<Option<T>> {
-    loop {
+    for _ in 0..MOST_STEPS {
         let word = cell.load();
         if !word.has_packet() || !place.is_of(word) {
             return Ok(None);
@@ -310,6 +312,7 @@ fn take<T>(
             return Ok(Some(packet));
         }
     }
+    Err(Error::Corrupt("a port's packet that never comes to rest"))
 }
 
 /// After the ring was found empty: puts in the cells that found no place before. Whether there may be some.

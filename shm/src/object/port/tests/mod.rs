@@ -2,18 +2,20 @@
 
 mod timers;
 
-use super::cells::MAX_USER_PACKETS;
+use super::cells::{self, MAX_USER_PACKETS};
+use super::index;
 use crate::arena::error::Error;
 use crate::arena::word::handle::{HandleValue, Rights};
 use crate::arena::word::signals::Signals;
 use crate::handle::lookup::ResolvedHandle;
 use crate::object::ObjectClass;
 use crate::object::channel::read::recv_buf::{OnOverflow, SliceBuf};
+use crate::object::class::Edge;
 use crate::object::port::observe::AsyncWait;
 use crate::object::port::packet::{Packet, PacketContent};
 use crate::process::Process;
 use crate::process::thread::Thread;
-use crate::sync::now_ns;
+use crate::sync::{Relaxed, now_ns};
 
 const NONE: Rights = Rights::empty();
 const USER_0: Signals = Signals::from_bits_retain(1 << 24);
@@ -381,6 +383,51 @@ fn many_observers_of_one_side_all_fire() {
         bench.signal(event, USER_0, Signals::empty());
     }
     bench.finish();
+}
+
+/// A thread that is late to note a mark must not note it for the cell's next observer.
+#[test]
+fn late_marks_are_not_noted() {
+    let bench = Bench::new();
+    let (near, far) = bench.channel();
+    bench.observe(far, 1, Signals::READABLE, true);
+    let port = bench.found(bench.port).entry.object().slot();
+    let observers = || cells::all(bench.thread.arena(), port).map(Result::unwrap);
+    let cell = observers().find(|cell| cell.load().is_repeating()).unwrap();
+    let (late, before) = (cell.interest().registration(), cell.seen(0));
+    let mark = |mark| Edge { signal: Signals::READABLE, mark, passed: 0, wraps: false };
+    cell.note_seen(0, &mark(3), late, before);
+    assert_eq!(cell.seen(0).mark(), 3, "in time");
+    assert_eq!(bench.thread.port_cancel(bench.found(bench.port), bench.found(far), 1), Ok(true));
+    let (_, other) = bench.channel();
+    bench.observe(other, 2, Signals::READABLE, true);
+    for wraps in [false, true] {
+        cell.note_seen(0, &Edge { wraps, ..mark(1000) }, late, cell.seen(0));
+        assert_eq!(cell.seen(0).mark(), 0, "the cell has another observer");
+    }
+    bench.send(near);
+    bench.finish();
+}
+
+/// An evaluator that clears a word of the slot's earlier port must not clear a word of the next one.
+#[test]
+fn index_words_of_successive_ports_differ() {
+    let bench = Bench::new();
+    let event = bench.event();
+    let side = bench.found(event).entry.object();
+    let mut seen = std::collections::HashSet::new();
+    for _ in 0..20 {
+        let port = bench.thread.create(ObjectClass::Port, Rights::all()).unwrap().0;
+        let wait = AsyncWait { key: 1, trigger: USER_0, is_repeating: true };
+        bench.thread.wait_async(bench.found(event), bench.found(port), wait).unwrap();
+        for word in index::words(bench.thread.arena(), side).unwrap() {
+            let word = word.unwrap().swap(0, Relaxed);
+            assert!(word == 0 || seen.insert(word), "{word:#x} again");
+        }
+        bench.close(port);
+        bench.thread.collect().unwrap();
+    }
+    assert_eq!(seen.len(), 20);
 }
 
 #[test]

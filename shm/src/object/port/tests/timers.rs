@@ -10,8 +10,20 @@ fn set(bench: &Bench, timer: HandleValue, deadline_ns: i64) {
     bench.thread.timer_set(bench.found(timer), NONE, deadline_ns).unwrap();
 }
 
+/// The end of a wait that a timer is to end. A wait that misses its timer finds the packet too, but only then.
+fn far_ns() -> i64 {
+    now_ns() + 30_000_000_000
+}
+
+fn await_packet(thread: &Thread, port: HandleValue) -> Result<u64, Error> {
+    let deadline_ns = far_ns();
+    let packet = thread.port_wait(port, NONE, deadline_ns);
+    assert!(now_ns() < deadline_ns, "the timer did not end the wait");
+    packet.map(|packet| packet.key)
+}
+
 fn await_key(bench: &Bench) -> u64 {
-    bench.thread.port_wait(bench.port, NONE, now_ns() + 20_000_000_000).unwrap().key
+    await_packet(&bench.thread, bench.port).unwrap()
 }
 
 #[test]
@@ -49,10 +61,10 @@ fn an_earlier_deadline_wakes_the_sleeper() {
     set(&bench, timer, now_ns() + 60_000_000_000);
     bench.observe(timer, 1, Signals::SIGNALED, false);
     let (thread, port) = (Thread::join(&bench.thread.process).unwrap(), bench.port);
-    let waiting = std::thread::spawn(move || thread.port_wait(port, NONE, now_ns() + 20_000_000_000));
+    let waiting = std::thread::spawn(move || await_packet(&thread, port));
     std::thread::sleep(core::time::Duration::from_millis(30));
     set(&bench, timer, now_ns() + 1_000_000);
-    assert_eq!(waiting.join().unwrap().map(|packet| packet.key), Ok(1));
+    assert_eq!(waiting.join().unwrap(), Ok(1));
     bench.finish();
 }
 
@@ -77,17 +89,16 @@ fn each_sleeper_learns_of_an_earlier_deadline() {
     let bench = Bench::new();
     let timer = timer(&bench);
     bench.observe(timer, 1, Signals::SIGNALED, false);
-    let wait = |deadline_ns| {
-        let (thread, port) = (Thread::join(&bench.thread.process).unwrap(), bench.port);
-        std::thread::spawn(move || thread.port_wait(port, NONE, deadline_ns))
-    };
+    let join = || Thread::join(&bench.thread.process).unwrap();
+    let (leaving, staying, port) = (join(), join(), bench.port);
     // The first sleeper leaves before the timer is due.
-    let first = wait(now_ns() + 60_000_000);
+    let until_ns = now_ns() + 60_000_000;
+    let first = std::thread::spawn(move || leaving.port_wait(port, NONE, until_ns));
     std::thread::sleep(core::time::Duration::from_millis(20));
-    let second = wait(now_ns() + 20_000_000_000);
+    let second = std::thread::spawn(move || await_packet(&staying, port));
     std::thread::sleep(core::time::Duration::from_millis(20));
-    set(&bench, timer, now_ns() + 80_000_000);
+    set(&bench, timer, until_ns + 20_000_000);
     assert_eq!(first.join().unwrap(), Err(Error::TimedOut));
-    assert_eq!(second.join().unwrap().map(|packet| packet.key), Ok(1));
+    assert_eq!(second.join().unwrap(), Ok(1));
     bench.finish();
 }
