@@ -84,6 +84,32 @@ pub enum Error {
     Died,
 }
 
+/// The death of a modelled thread. Outside the models there is none, so a result that has no other error takes no space and no
+/// test.
+#[cfg(not(loom))]
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Died {}
+
+/// The death of a modelled thread.
+#[cfg(loom)]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Died;
+
+/// The result of a step that cannot fail.
+pub(crate) type UnlessDied = core::result::Result<(), Died>;
+
+impl From<Died> for Error {
+    fn from(died: Died) -> Self {
+        #[cfg(not(loom))]
+        match died {}
+        #[cfg(loom)]
+        {
+            let Died = died;
+            Self::Died
+        }
+    }
+}
+
 impl Error {
     /// Whether a modelled process has died at a crash point. Outside the models no process does.
     #[inline(always)]
@@ -97,9 +123,10 @@ impl Error {
     /// Discards an error that is no concern of the caller, such as damage that an evaluation meets for another thread. The
     /// death of a modelled thread is every caller's concern.
     #[inline(always)]
-    pub(crate) fn only_crash<T>(result: Result<T>) -> Result<()> {
+    pub(crate) fn only_crash<T>(result: Result<T>) -> UnlessDied {
         match result {
-            Err(error) if error.is_crash() => Err(error),
+            #[cfg(loom)]
+            Err(Self::Died) => Err(Died),
             _ => Ok(()),
         }
     }

@@ -1,6 +1,6 @@
 //! The steps of recovery, one function each, in the order of the folder's first page.
 
-use crate::arena::error::{Error, Result};
+use crate::arena::error::{Error, Result, UnlessDied};
 use crate::arena::record::row::{HAZARD_OBSERVED, HAZARD_PORT, HAZARDS};
 use crate::arena::word::handle::{Entry, EntryIndex};
 use crate::arena::word::intent::Operation;
@@ -143,7 +143,7 @@ pub(crate) fn claim_row_for(thread: &Thread, process: ProcessIndex) -> Result<Th
 }
 
 /// Step 2, ports: the dead thread may have been at a cell of the port that this hazard names.
-fn resolve_port(thread: &Thread) -> Result<()> {
+fn resolve_port(thread: &Thread) -> UnlessDied {
     let hazard = ObjectRef::from_link(thread.row().hazards()[HAZARD_PORT].load(Relaxed));
     hazard.map_or(Ok(()), |port| port::recover::resolve(thread, port.slot()))
 }

@@ -4,7 +4,7 @@
 //! registers what is to be done from above, and the functions of `wake` and `set` call it for sides that are OBSERVED.
 
 use crate::arena::Arena;
-use crate::arena::error::{Error, Result};
+use crate::arena::error::{Error, Result, UnlessDied};
 use crate::arena::record::object::Object;
 use crate::arena::word::handle::{Entry, EntryIndex};
 use crate::arena::word::port::observer::SourceHandle;
@@ -35,13 +35,13 @@ pub(crate) fn register(observers: Observers) {
 /// Evaluates an OBSERVED side. Damage that the evaluation meets is no error of the change that caused it, which has
 /// happened.
 #[cold]
-pub(crate) fn evaluate(thread: &Thread, side: ObjectRef) -> Result<()> {
+pub(crate) fn evaluate(thread: &Thread, side: ObjectRef) -> UnlessDied {
     Error::only_crash(OBSERVERS.get().map_or(Ok(()), |observers| (observers.evaluate)(thread, side)))
 }
 
 /// Ends the observers of a handle to an OBSERVED side.
 #[cold]
-pub(crate) fn end_of_handle(thread: &Thread, side: ObjectRef, source: SourceHandle) -> Result<()> {
+pub(crate) fn end_of_handle(thread: &Thread, side: ObjectRef, source: SourceHandle) -> UnlessDied {
     Error::only_crash(
         OBSERVERS.get().map_or(Ok(()), |observers| (observers.end_of_handle)(thread, side, source)),
     )
@@ -55,7 +55,7 @@ pub(crate) fn end_of_dead_handle(
     let side = entry.object();
     // Relaxed: the dead thread has set the flag, or another thread, whose registrations are not this handle's.
     if State(thread.arena().state(side)?.load(Relaxed)).has(State::OBSERVED) {
-        return end_of_handle(thread, side, SourceHandle::new(process, index, entry));
+        end_of_handle(thread, side, SourceHandle::new(process, index, entry))?;
     }
     Ok(())
 }

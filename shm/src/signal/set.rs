@@ -29,7 +29,11 @@ pub(crate) fn tell_peer_closed(thread: &Thread, object: ObjectRef) -> Result<()>
     crash_point!(thread, "release.told");
     // Wake and evaluate even if the signal was set already: the thread that set it may have died before.
     wake::wake(thread, state, State::HAS_WAITERS | State::HAS_WRITE_WAITERS);
-    evaluate_if_observed(thread, peer)
+    // Relaxed: the change is in the same word, and a registrar that comes later sees it.
+    if State(state.load(Relaxed)).has(State::OBSERVED) {
+        observers::evaluate(thread, peer)?;
+    }
+    Ok(())
 }
 
 /// Evaluates the observers of a side if it has any.
@@ -143,7 +147,10 @@ fn update_observed_signals(
                 wake::wake(thread, state, State::HAS_WAITERS | State::HAS_WRITE_WAITERS);
             }
             // No observer that was armed in the replaced word is missed, and one that comes later sees the change.
-            return if word.has(State::OBSERVED) { observers::evaluate(thread, object) } else { Ok(()) };
+            if word.has(State::OBSERVED) {
+                observers::evaluate(thread, object)?;
+            }
+            return Ok(());
         }
     }
 }

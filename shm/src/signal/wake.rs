@@ -1,6 +1,6 @@
 //! Waking: the step after a thread has changed an object's signals, or a ring that signals are derived from.
 
-use crate::arena::error::Result;
+use crate::arena::error::UnlessDied;
 use crate::arena::record::counter::Counter;
 use crate::arena::word::handle::{Entry, EntryIndex};
 use crate::arena::word::port::observer::SourceHandle;
@@ -62,9 +62,9 @@ pub(crate) fn wake_one(thread: &Thread, state: &AtomicU64) {
 }
 
 /// Wakes the sleepers, and evaluates the observers, after a change of derived signals. Costs one load while no thread
-/// sleeps on the object and no port observes it (INV-OBSERVED-1). The only error is the death of a modelled thread.
+/// sleeps on the object and no port observes it (INV-OBSERVED-1).
 #[inline(always)]
-pub(crate) fn notify_derived(thread: &Thread, state: &AtomicU64, flags: u64) -> Result<()> {
+pub(crate) fn notify_derived(thread: &Thread, state: &AtomicU64, flags: u64) -> UnlessDied {
     // ORDER: pairs with the heavy barrier of `enter_fenced_mode`.
     light_barrier();
     if State(state.load(Relaxed)).has(State::SLOW_PATH) {
@@ -74,15 +74,18 @@ pub(crate) fn notify_derived(thread: &Thread, state: &AtomicU64, flags: u64) -> 
 }
 
 #[cold]
-fn notify_fenced(thread: &Thread, state: &AtomicU64, flags: u64) -> Result<()> {
+fn notify_fenced(thread: &Thread, state: &AtomicU64, flags: u64) -> UnlessDied {
     // ORDER: pairs with the fence of `sleep_until`: either this thread sees HAS_WAITERS, or the sleeper sees the
     // change. And with the fence of `observe::register`, in the same way.
     fence(SeqCst);
     wake(thread, state, flags);
     let word = State(state.load(Relaxed));
     let is_asked = flags & State::HAS_WAITERS != 0 || word.has(State::OBSERVED_WRITABLE);
-    if word.has(State::OBSERVED) && is_asked {
-        return observers::evaluate(thread, observers::side_of(thread.arena(), state)?);
+    if word.has(State::OBSERVED)
+        && is_asked
+        && let Ok(side) = observers::side_of(thread.arena(), state)
+    {
+        return observers::evaluate(thread, side);
     }
     Ok(())
 }
@@ -93,7 +96,7 @@ pub(crate) fn notify_handle_gone(
     thread: &Thread,
     state: &AtomicU64,
     (process, index, entry): (ProcessIndex, EntryIndex, Entry),
-) -> Result<()> {
+) -> UnlessDied {
     // ORDER: as in `notify_derived`.
     light_barrier();
     if State(state.load(Relaxed)).has(State::SLOW_PATH) {
@@ -109,7 +112,7 @@ fn handle_gone_fenced(
     process: ProcessIndex,
     index: EntryIndex,
     entry: Entry,
-) -> Result<()> {
+) -> UnlessDied {
     // ORDER: as in `notify_fenced`.
     fence(SeqCst);
     wake(thread, state, State::HAS_WAITERS | State::HAS_WRITE_WAITERS);

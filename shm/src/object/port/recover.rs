@@ -1,6 +1,6 @@
 //! After a death: ports and observed objects that the dead thread's hazards name.
 
-use crate::arena::error::{Error, Result};
+use crate::arena::error::{Error, Result, UnlessDied};
 use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
 use crate::arena::word::port::cell::CellState;
 use crate::arena::word::reference::{ObjectRef, Slot};
@@ -14,7 +14,7 @@ use crate::sync::Acquire;
 /// or the observers that a change did not reach.
 ///
 /// P5: damage is no error here, or it would hold up the recovery of the dead thread's other objects. The audit reports it.
-pub(crate) fn resolve(thread: &Thread, slot: Slot) -> Result<()> {
+pub(crate) fn resolve(thread: &Thread, slot: Slot) -> UnlessDied {
     Error::only_crash(try_resolve(thread, slot))
 }
 

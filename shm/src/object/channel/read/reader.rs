@@ -3,7 +3,7 @@
 //! The state is private to the process, under the end's receiving lock. `consume` commits a read, at the head or out of
 //! order.
 
-use crate::arena::error::{Error, Result};
+use crate::arena::error::{Error, Result, UnlessDied};
 use crate::arena::record::counter::Counter;
 use crate::arena::record::line::LINE_BYTES;
 use crate::arena::segment::{FETCH_AHEAD, MAX_POSITION, SLOT_BYTES, Segment};
@@ -231,7 +231,8 @@ pub(crate) fn consume(reader: &mut Reader<'_>, place: &Place) -> Result<()> {
     }
     thread.increment(Counter::MessagesReceived, 1);
     crash_point!(thread, "receive.consumed");
-    wake_writer(reader)
+    wake_writer(reader)?;
+    Ok(())
 }
 
 #[inline(always)]
@@ -245,7 +246,7 @@ pub(crate) fn advance_head(reader: &mut Reader<'_>, head: u64) {
 }
 
 #[inline(always)]
-pub(crate) fn wake_writer(reader: &Reader<'_>) -> Result<()> {
+pub(crate) fn wake_writer(reader: &Reader<'_>) -> UnlessDied {
     wake::notify_derived(reader.thread, reader.peer_state(), State::HAS_WRITE_WAITERS)
 }
 

@@ -1,6 +1,6 @@
 //! Matching replies to calls: the reader of an end notes the position of each reply that a caller awaits.
 
-use crate::arena::error::Result;
+use crate::arena::error::{Result, UnlessDied};
 use crate::arena::word::ring::Txid;
 use crate::arena::word::signals::State;
 use crate::object::channel::end::Reader;
@@ -10,7 +10,7 @@ use crate::sync::Release;
 
 /// Publishes the out-of-order state after a call or a claim has ended. A message that was claimed may now be free for
 /// plain reads, so the sleepers that wait for a message are woken.
-pub(crate) fn update_out_of_order(reader: &Reader<'_>) -> Result<()> {
+pub(crate) fn update_out_of_order(reader: &Reader<'_>) -> UnlessDied {
     // ORDER: Release pairs with the Acquire of `is_readable`; the wake fences before it looks for sleepers.
     reader.endpoint.out_of_order.store(reader.cursor.out_of_order(), Release);
     if reader.cursor.head != reader.cursor.tail_seen {

@@ -146,7 +146,8 @@ pub(crate) fn publish(writer: &mut Writer<'_>, count: u64) -> Result<()> {
     writer::store_tail(writer);
     thread.increment(Counter::MessagesSent, count);
     crash_point!(thread, "send.published");
-    wake::notify_derived(thread, writer.peer_state(), State::HAS_WAITERS)
+    wake::notify_derived(thread, writer.peer_state(), State::HAS_WAITERS)?;
+    Ok(())
 }
 
 /// Prepares a message with its payload in `block`.
