@@ -1,4 +1,4 @@
-//! Meeting in the arena of a name: one arena for all callers, whatever dies when.
+//! Meeting in the arena of a name: one arena for all callers, also while processes die.
 //!
 //! Each test has a folder of its own, in which its processes look for their arena.
 
@@ -198,7 +198,7 @@ fn joiners_may_die_anywhere() {
 }
 
 #[test]
-fn callers_meet_whoever_is_slow() {
+fn callers_meet_despite_slow_ones() {
     let base = TempDir::new().unwrap();
     for system_calls in (0..).step_by(2) {
         let mut slow = Stepped::begin(caller(base.path(), NAME));

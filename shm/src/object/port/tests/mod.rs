@@ -442,7 +442,7 @@ fn other_objects_are_no_ports() {
     assert_eq!(bench.thread.port_wait(bench.port, NONE, 0), Err(Error::BadHandle));
 }
 
-/// P5: whatever the hints of the ring say, each call ends, with a packet or an error.
+/// P5: damaged hints of the ring hold up no call: each ends, with a packet or an error.
 #[test]
 fn damaged_hints_end_no_process() {
     let mut bench = Bench::new();
