@@ -12,6 +12,7 @@
 //! | [`handover`] | channel ends and events that one side makes and another closes |
 //! | [`clients`] | programs and threads that come and go |
 //! | [`burst`] | much memory in use for a moment |
+//! | [`observed`] | clients of a port |
 //! | [`mixture`] | random operations beside processes that are killed at random |
 
 pub mod burst;
@@ -19,6 +20,7 @@ pub mod clients;
 pub mod handover;
 pub mod meter;
 pub mod mixture;
+pub mod observed;
 pub mod outcome;
 pub mod peer;
 pub mod role;
@@ -52,6 +54,8 @@ pub enum Scenario {
     BurstDrain,
     /// 1,000 channels, each filled to its limit and drained, one after the other
     ManyChannelsDrained,
+    /// Clients that a port observes, one after the other, and a new port for every 1,000
+    ObservedClients,
     /// Random operations while three other processes work and are killed at random
     Mixture,
 }
@@ -73,7 +77,7 @@ impl Scenario {
     pub fn operations(self, quick: bool) -> u64 {
         const FULL: u64 = 5_000_000;
         match self {
-            Self::HandoverThread | Self::HandoverProcess if quick => 1_000_000,
+            Self::HandoverThread | Self::HandoverProcess | Self::ObservedClients if quick => 1_000_000,
             Self::EventsSent if quick => 3_200_000,
             Self::ShortClients if quick => 500 * clients::MESSAGES,
             Self::ThreadPerRequest if quick => 100_000,
@@ -99,6 +103,7 @@ impl Scenario {
             Self::ThreadPerRequest => clients::threads(&mut meter),
             Self::BurstDrain => burst::drained(operations, &mut meter),
             Self::ManyChannelsDrained => burst::one_channel_after_the_other(&mut meter),
+            Self::ObservedClients => observed::clients(&mut meter),
             Self::Mixture => mixture::run(&supervisor, &mut meter),
         }?;
         let row = meter.finish(self.name(), QUIET)?;
