@@ -7,6 +7,7 @@ pub mod loan;
 pub mod many_handles;
 pub mod operation;
 pub mod peer_closed;
+pub mod port;
 pub mod rpc;
 pub mod transfer;
 pub mod writers;

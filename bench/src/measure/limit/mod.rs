@@ -1,6 +1,7 @@
 //! The machine itself, without promises: no rights, no handles, no recovery, no limits.
 
 pub mod cache_line;
+pub mod epoll;
 pub mod futex;
 pub mod kernel;
 pub mod memcpy;
