@@ -407,8 +407,12 @@ zx_status_t jacinth_channel_create(uint32_t options, uint32_t max_pending_messag
 
 /**
  * Sets how long waits spin before they sleep: the waits of this thread, and of threads whose first call comes later. The
- * call attaches this process, as any call does. The default is about the cost of sleeping and waking, and suits most
- * programs. 0 suits programs with more threads than processors.
+ * call attaches this process, as any call does.
+ *
+ * By default the time adapts, which suits most programs: a wait spins for up to the time of two wakes, as they were
+ * measured in this arena (50 microseconds at most), if the last waits of its thread would have ended within such a
+ * spin. After this call each wait spins for exactly @p duration, and nothing adapts. 0 suits real-time threads that share a
+ * processor with the threads that they wait for; a long time suits two threads that have a processor each.
  */
 void jacinth_set_spin(zx_duration_t duration);
 

@@ -256,12 +256,16 @@ pub fn detach_thread() {
     CURRENT.with(|current| current.detach());
 }
 
-/// Sets how long waits of this process spin before they sleep.
+/// Sets how long waits of this process spin before they sleep: always so long, instead of a time that adapts.
 ///
-/// It applies to the calling thread, and to threads that first use the arena afterwards. The default, about the cost of
-/// a sleep and a wake, suits most programs. [`ZERO`](MonotonicDuration::ZERO) sleeps at once. That suits programs with
-/// more threads than cores, and real-time threads that share a processor with the threads that they wait for: a spinning
-/// thread does not give up the processor.
+/// It applies to the calling thread, and to threads that first use the arena afterwards. The default suits most programs:
+/// a wait spins for up to the time of two wakes, as they were measured in this arena (50 µs at most), if the last waits of
+/// its thread would have ended within such a spin. Otherwise it spins for 1 µs, and not at all where the process had one
+/// processor only when it attached, or where the last wake came from the thread's own processor. Idle threads sleep.
+///
+/// [`ZERO`](MonotonicDuration::ZERO) sleeps at once. That suits real-time threads that share a processor with the threads
+/// that they wait for: a spinning thread does not give up the processor. A long time suits two threads that have a
+/// processor each.
 ///
 /// ```
 /// # use jacinth::*;

@@ -21,7 +21,7 @@ use crate::process::{Process, rows};
 use crate::recovery::report::Recovered;
 use crate::recovery::{self, cycle_collection, dead_process, leader_election};
 use crate::refcount;
-use crate::signal::{eventcount, set, watch};
+use crate::signal::{set, watch};
 use crate::sync::Release;
 use std::sync::Arc;
 
@@ -199,9 +199,9 @@ impl Thread {
         block_pool::block_generation(self, class, index)
     }
 
-    /// The longest that this thread's waits spin before they sleep. 0 sleeps at once.
+    /// Makes all waits of this thread spin for so long before they sleep: nothing adapts from now on. 0 sleeps at once.
     pub fn set_spin_ns(&self, spin_ns: i64) {
-        eventcount::set_spin_ns(self, spin_ns)
+        self.patience.fix(spin_ns)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The first page of an arena: its identity, its size, and the words that belong to no record.
 
 use crate::arena::config::CONFIG_WORDS;
+use crate::arena::record::wake::Wakes;
 use crate::arena::region::Shared;
 use crate::arena::size_class::MAX_CLASSES;
 use crate::sync::AtomicU64;
@@ -10,7 +11,7 @@ use crate::sync::Relaxed;
 pub(crate) const MAGIC: u64 = u64::from_le_bytes(*b"jacinth\x01");
 
 /// Increase this whenever the meaning of a word changes.
-pub(crate) const VERSION: u64 = 9;
+pub(crate) const VERSION: u64 = 10;
 
 /// The first page of an arena: its identity, its numbers, and the few words that all processes share.
 #[derive(Debug, Default)]
@@ -43,6 +44,8 @@ pub(crate) struct Header {
     pub(crate) blocks_hwm: [AtomicU64; MAX_CLASSES],
     /// The generation that blocks of a class start with: see `memory/trim`.
     pub(crate) first_generation: [AtomicU64; MAX_CLASSES],
+    /// What wakes cost, and who made the last ones.
+    pub(crate) wakes: Wakes,
 }
 
 impl Header {

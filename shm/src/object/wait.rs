@@ -10,10 +10,9 @@ use crate::arena::word::row::Waiting;
 use crate::handle::lookup::ResolvedHandle;
 use crate::object::ObjectClass;
 use crate::process::thread::Thread;
-use crate::signal::eventcount::{
-    self, Armed, OnInterrupt, SPIN_LEAST_NS, UNFENCED_SLEEP_NS, arm, arming, is_dead,
-};
+use crate::signal::eventcount::{self, Armed, OnInterrupt, UNFENCED_SLEEP_NS, arm, arming, is_dead};
 use crate::signal::wait_item::WaitItem;
+use crate::signal::wake;
 use crate::signal::watch::{self, Watch};
 use crate::sync::trace::trace_event;
 use crate::sync::{self, DEADLINE_INFINITE_NS, Relaxed, SeqCst, WakeReason, fence};
@@ -35,13 +34,14 @@ pub(crate) fn wait_until<T>(
     if deadline_ns <= 0 || deadline_ns != DEADLINE_INFINITE_NS && sync::now_ns() >= deadline_ns {
         return Err(Error::TimedOut);
     }
-    if let Some(done) = eventcount::spin(thread, items, deadline_ns, &mut check)? {
-        // Spin for as long as spinning succeeds: double the time after a success, halve it after a failure.
-        thread.spin_ns.set(thread.spin_ns.get().saturating_mul(2).min(thread.spin_most_ns.get()));
+    let plan = thread.patience.plan(wake::typical_ns(thread));
+    let start_ns = wake::now_ns();
+    if let Some(done) = eventcount::spin(items, (start_ns, plan.spin_ns, deadline_ns), &mut check)? {
+        thread.patience.caught();
         eventcount::maybe_leave_fenced_mode(thread, found);
         return Ok(done);
     }
-    thread.spin_ns.set((thread.spin_ns.get() / 2).max(SPIN_LEAST_NS).min(thread.spin_most_ns.get()));
+    thread.patience.missed(plan);
     thread.idle_waits.set(0);
     let watch = if items.iter().any(|item| item.waitfor.intersects(!UNWATCHED)) {
         // From here on, a signal that is set and cleared again ends the wait.
@@ -51,6 +51,7 @@ pub(crate) fn wait_until<T>(
         None
     };
     let slept = sleep_until(thread, found, items, watch, deadline_ns, on_interrupt, check);
+    thread.patience.ended(plan, start_ns);
     // A thread that the model has killed leaves its watch to recovery.
     if watch.is_some() && !is_dead(thread) {
         watch::end_watch(thread)?;
@@ -91,7 +92,9 @@ pub(crate) fn sleep_until<T>(
         trace_event!(items = found.len(), ?first, until_ns, "thread sleeps");
         // A word that has changed since it was armed makes this return at once, so no wake is lost between the check
         // and the sleep.
+        let asleep_ns = wake::now_ns();
         let slept = thread.arena().futex().wait(&words, until_ns);
+        thread.patience.woken_by(wake::waker(thread, &words, asleep_ns));
         trace_event!(?slept, "thread is awake");
         thread.set_waiting(Waiting::AWAKE);
         if let Some(done) = check(items, watch)? {

@@ -10,6 +10,8 @@ pub(crate) mod fork_guard;
 pub(crate) mod half;
 pub(crate) mod handle_table;
 pub(crate) mod pace;
+#[cfg_attr(loom, allow(dead_code, reason = "wakes take no time in models"))]
+pub(crate) mod patience;
 pub(crate) mod quota;
 pub(crate) mod rows;
 pub(crate) mod scavenger;
@@ -63,6 +65,8 @@ pub struct Process {
     /// The threads that may be using a half. A half that was taken out is freed when they have all moved on.
     pub(crate) grace: Grace<RetiredHalf>,
     pub(crate) scavenger: Scavenger,
+    /// Whether it could use one processor only when it attached.
+    pub(crate) has_one_processor: bool,
 }
 
 impl core::fmt::Debug for Process {

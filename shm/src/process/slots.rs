@@ -118,6 +118,7 @@ pub(crate) fn attach(
         halves: Halves::new(last as usize),
         grace: Grace::default(),
         scavenger: Scavenger::default(),
+        has_one_processor: sync::has_one_processor(),
         arena,
     });
     process.advance_hwm(STARTUP_ENTRY.0 + 1);

@@ -12,6 +12,7 @@ use crate::arena::word::reference::{ObjectRef, ProcessIndex, Slot, Tag};
 use crate::arena::word::row::RowState;
 use crate::arena::word::row::Waiting;
 use crate::process::Process;
+use crate::process::patience::Patience;
 use crate::process::quota::CreditCache;
 #[cfg(not(loom))]
 use crate::sync::Visits;
@@ -89,11 +90,8 @@ pub struct Thread {
     pub(crate) credit_cache: Cell<CreditCache>,
     /// Waits that were satisfied without sleeping, since the last that was not.
     pub(crate) idle_waits: Cell<u32>,
-    /// The longest that a wait spins before it sleeps, in nanoseconds.
-    pub(crate) spin_most_ns: Cell<i64>,
-    /// How long the next wait spins: twice as long after each spin that succeeded, half as long after each that did
-    /// not. On a machine with more runnable threads than cores, the thread that is waited for may not be running.
-    pub(crate) spin_ns: Cell<i64>,
+    /// How long its waits spin before they sleep.
+    pub(crate) patience: Patience,
     /// Whether dropping gives the row back. For an adopted row recovery does that.
     pub(crate) owns_row: bool,
     /// Whether it counts among the threads that its process may have.
@@ -159,8 +157,7 @@ impl Thread {
             entries_at_a_time: Self::entries_at_a_time(process.arena.config()),
             credit_cache: Cell::default(),
             idle_waits: Cell::new(0),
-            spin_most_ns: Cell::new(crate::process::thread::SPIN_NS),
-            spin_ns: Cell::new(crate::process::thread::SPIN_NS),
+            patience: Patience::new(process.has_one_processor),
             owns_row,
             is_counted: false,
             #[cfg(loom)]
@@ -336,6 +333,3 @@ impl Thread {
         crash.dead
     }
 }
-
-/// The default longest spin of a wait before it sleeps: about the cost of sleeping and waking.
-pub(crate) const SPIN_NS: i64 = 10_000;

@@ -24,9 +24,6 @@ use crate::signal::wait_item::WaitItem;
 use crate::signal::watch::Watch;
 use crate::sync::{self, AtomicU64, Relaxed, Release};
 
-/// Shortest spin, after repeated spins that did not succeed.
-pub(crate) const SPIN_LEAST_NS: i64 = 300;
-
 /// After this many idle waits (waits that did not sleep), FENCED is cleared and writers stop fencing.
 const IDLE_WAITS: u32 = if cfg!(loom) { 1 } else { 1024 };
 
@@ -46,20 +43,20 @@ pub(crate) enum OnInterrupt {
     End,
 }
 
+/// Checks again and again, from `start_ns` on, for as long as the wait's plan says or until its deadline.
 pub(crate) fn spin<T>(
-    thread: &Thread,
     items: &mut [WaitItem],
-    deadline_ns: i64,
+    (start_ns, spin_ns, deadline_ns): (i64, i64, i64),
     check: &mut impl FnMut(&mut [WaitItem], Option<Watch>) -> Result<Option<T>>,
 ) -> Result<Option<T>> {
-    if thread.spin_ns.get() == 0 {
+    if spin_ns == 0 {
         return Ok(None);
     }
     if cfg!(loom) {
         // Time does not advance in the models: one more check represents all of them.
         return check(items, None);
     }
-    let until_ns = sync::now_ns().saturating_add(thread.spin_ns.get()).min(deadline_ns);
+    let until_ns = start_ns.saturating_add(spin_ns).min(deadline_ns);
     let mut step = 0;
     loop {
         // The clock is read once for 16 checks, since reading it costs more than a check.
@@ -78,11 +75,6 @@ pub(crate) fn spin<T>(
         }
         sync::backoff(step);
     }
-}
-
-pub(crate) fn set_spin_ns(thread: &Thread, spin_ns: i64) {
-    thread.spin_most_ns.set(spin_ns.max(0));
-    thread.spin_ns.set(spin_ns.max(0));
 }
 
 /// Makes every changer of these objects take the slow path. Returns `false` when the kernel refused the barrier.

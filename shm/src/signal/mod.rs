@@ -1,7 +1,7 @@
 //! Signals: how a thread changes them, which sleepers the change wakes, and how a thread sleeps until a change.
 //!
-//! A wait checks, spins, and then sleeps on the low halves of the state words of all its objects (`object/wait`). It spins
-//! for about as long as a sleep and a wake cost.
+//! A wait checks, spins, and then sleeps on the low halves of the state words of all its objects (`object/wait`).
+//! `process/patience` decides how long it spins.
 //!
 //! ```text
 //! changer of a derived signal                     sleeper

@@ -2,14 +2,16 @@
 
 use crate::arena::error::UnlessDied;
 use crate::arena::record::counter::Counter;
+use crate::arena::record::wake::Waker;
 use crate::arena::word::handle::{Entry, EntryIndex};
 use crate::arena::word::port::observer::SourceHandle;
 use crate::arena::word::reference::ProcessIndex;
 use crate::arena::word::signals::State;
 use crate::process::thread::Thread;
+use crate::signal::eventcount::Armed;
 use crate::signal::observers;
 use crate::sync::trace::trace_event;
-use crate::sync::{AtomicU64, Relaxed, SeqCst, fence, light_barrier};
+use crate::sync::{self, AtomicU64, Relaxed, SeqCst, fence, light_barrier};
 
 /// Wakes the sleepers of a word if one of `flags` is set in it.
 pub(crate) fn wake(thread: &Thread, state: &AtomicU64, flags: u64) {
@@ -25,6 +27,7 @@ pub(crate) fn wake(thread: &Thread, state: &AtomicU64, flags: u64) {
             Err(changed) => word = State(changed),
         }
     }
+    note_wake(thread, state);
     thread.arena().futex().wake_all(state);
     thread.increment(Counter::Wakes, 1);
     trace_event!(?word, "waiters woken");
@@ -53,12 +56,57 @@ pub(crate) fn wake_one(thread: &Thread, state: &AtomicU64) {
         }
     }
     thread.increment(Counter::Wakes, 1);
+    note_wake(thread, state);
     if thread.arena().futex().wake_one(state) {
         return;
     }
     // None slept: a thread that has armed since has moved the count on, and keeps its flag (INV-EVENT-2).
     let awake = word.next_count();
     let _ = state.compare_exchange(awake.0, awake.without(State::HAS_WAITERS).0, Relaxed, Relaxed);
+}
+
+/// Leaves a stamp for the sleepers who are about to be woken. The models have no reader of it.
+fn note_wake(thread: &Thread, state: &AtomicU64) {
+    #[cfg(not(loom))]
+    {
+        thread.arena().header().wakes.note_wake(state, sync::now_ns(), sync::processor());
+        thread.patience.wakes_another();
+    }
+    #[cfg(loom)]
+    let _ = (thread, state);
+}
+
+/// The time of a wake in this arena. The models have no wakes that take time.
+pub(crate) fn typical_ns(thread: &Thread) -> i64 {
+    #[cfg(not(loom))]
+    return thread.arena().header().wakes.typical_ns();
+    #[cfg(loom)]
+    {
+        let _ = thread;
+        1
+    }
+}
+
+/// The time, for [`waker`]. In the models always 0.
+pub(crate) fn now_ns() -> i64 {
+    if cfg!(loom) { 0 } else { sync::now_ns() }
+}
+
+/// The waker that ended a sleep on these words, which began at `asleep_ns` and ended just now.
+#[cfg(not(loom))]
+pub(crate) fn waker(thread: &Thread, words: &[Armed<'_>], asleep_ns: i64) -> Option<Waker> {
+    let (wakes, now_ns, processor) = (&thread.arena().header().wakes, sync::now_ns(), sync::processor());
+    let waker = words.iter().find_map(|(state, _)| wakes.waker(state, asleep_ns, now_ns, processor))?;
+    if !waker.is_on_this_processor {
+        wakes.note_duration(now_ns - waker.at_ns);
+    }
+    Some(waker)
+}
+
+/// The models leave no stamps.
+#[cfg(loom)]
+pub(crate) fn waker(_thread: &Thread, _words: &[Armed<'_>], _asleep_ns: i64) -> Option<Waker> {
+    None
 }
 
 /// Wakes the sleepers, and evaluates the observers, after a change of derived signals. Costs one load while no thread

@@ -323,6 +323,11 @@ pub fn now_ns() -> i64 {
     if TIME_PASSES.get() { CLOCK.fetch_add(0, Ordering::Relaxed).cast_signed() } else { 0 }
 }
 
+/// Models know no processors.
+pub(crate) fn has_one_processor() -> bool {
+    false
+}
+
 /// One condition variable for the whole arena. As in the kernel, the comparison and the sleep are one step.
 #[derive(Debug)]
 pub(crate) struct Futex {

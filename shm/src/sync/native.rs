@@ -174,6 +174,16 @@ pub fn request_short_slice() {
     }
 }
 
+/// Whether the calling thread may use one processor only.
+pub(crate) fn has_one_processor() -> bool {
+    rustix::thread::sched_getaffinity(None).is_ok_and(|processors| processors.count() == 1)
+}
+
+/// The processor on which this thread runs, for the moment.
+pub(crate) fn processor() -> usize {
+    rustix::thread::sched_getcpu()
+}
+
 /// Nanoseconds of `CLOCK_MONOTONIC`, which every process of the machine reads alike.
 ///
 /// It asks the C library's clock, which uses the vDSO if there is one. valgrind hides the vDSO, and rustix's own reader

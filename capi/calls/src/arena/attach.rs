@@ -92,7 +92,7 @@ pub extern "C" fn jacinth_socket_path() -> *const c_char {
         .as_ptr()
 }
 
-/// Sets how long this process's waits spin before they sleep.
+/// Sets how long this process's waits spin before they sleep, in place of a time that adapts.
 #[unsafe(no_mangle)]
 pub extern "C" fn jacinth_set_spin(duration: zx_duration_t) {
     error_text::set("");

@@ -7,4 +7,6 @@ pub(crate) mod line;
 pub(crate) mod object;
 pub(crate) mod row;
 pub(crate) mod timer;
+#[cfg_attr(loom, allow(dead_code, reason = "wakes take no time in models"))]
+pub(crate) mod wake;
 pub(crate) mod watch;
