@@ -29,6 +29,7 @@
 #include <sys/types.h>
 
 #include <zircon/compiler.h>
+#include <zircon/syscalls/port.h>
 #include <zircon/types.h>
 
 __BEGIN_CDECLS
@@ -404,6 +405,59 @@ zx_status_t jacinth_collect(jacinth_report_t* report);
  */
 zx_status_t jacinth_channel_create(uint32_t options, uint32_t max_pending_messages, zx_handle_t* out0,
                                    zx_handle_t* out1);
+
+/**
+ * Makes a file descriptor by which an event loop (epoll, poll, libuv, glib) waits for a port beside its sockets.
+ *
+ *     int fd;
+ *     jacinth_port_fd_create(port, &fd);
+ *     // in the loop, at its start and whenever fd is readable:
+ *     while ((status = jacinth_port_fd_wait(fd, &packet)) == ZX_OK)
+ *         serve(&packet);
+ *     // ZX_ERR_SHOULD_WAIT: the descriptor is armed. Poll it, edge-triggered or level-triggered.
+ *
+ * The descriptor is for polling alone: it is not to be read, written or closed, but by jacinth_port_fd_close(). It does not keep
+ * the port's handle open. No thread is needed: the kernel sleeps (io_uring, Linux 6.7). Where that is refused, each descriptor
+ * has a helper thread. A child of fork() cannot use it.
+ *
+ * A signal handler may have interrupted a call of this library, and can make none then. So an event loop takes Ctrl-C from a
+ * signalfd(2) beside this descriptor. A program without an event loop blocks the signal in all threads, and has one thread
+ * that takes it by sigwait(3) and signals an event that the others wait for.
+ *
+ * Rights: ZX_RIGHT_READ on @p port.
+ *
+ * - ZX_OK
+ * - ZX_ERR_BAD_HANDLE, ZX_ERR_WRONG_TYPE: @p port is not a handle to a port.
+ * - ZX_ERR_ACCESS_DENIED: @p port lacks the right.
+ * - ZX_ERR_NO_RESOURCES: the process has no free file descriptor, or no thread can be started where one is needed.
+ * - ZX_ERR_INVALID_ARGS: @p fd cannot be written.
+ */
+zx_status_t jacinth_port_fd_create(zx_handle_t port, int* fd);
+
+/**
+ * Takes the next packet of a descriptor's port, or arms the descriptor: it becomes readable when there may be one. Any thread
+ * may call it. A packet that is there costs no system call. However many packets come while the descriptor is armed, it
+ * becomes readable once.
+ *
+ * epoll_wait() and poll() may return EINTR without a signal handler, in the thread that armed the descriptor. And it may be
+ * readable without a packet.
+ *
+ * - ZX_OK: @p packet has a packet.
+ * - ZX_ERR_SHOULD_WAIT: there is none. The descriptor is armed.
+ * - ZX_ERR_CANCELED: the port's handle was closed, replaced or sent.
+ * - ZX_ERR_BAD_HANDLE: @p fd is not from jacinth_port_fd_create().
+ * - ZX_ERR_NO_RESOURCES: the kernel has no memory for the sleep, or refuses it by now. The descriptor is not armed.
+ * - ZX_ERR_INVALID_ARGS: @p packet cannot be written. No packet is taken.
+ */
+zx_status_t jacinth_port_fd_wait(int fd, zx_port_packet_t* packet);
+
+/**
+ * Closes the descriptor, also while it is armed. No packet is lost. No other thread may be polling it.
+ *
+ * - ZX_OK
+ * - ZX_ERR_BAD_HANDLE: @p fd is not from jacinth_port_fd_create().
+ */
+zx_status_t jacinth_port_fd_close(int fd);
 
 /**
  * Sets how long waits spin before they sleep: the waits of this thread, and of threads whose first call comes later. The

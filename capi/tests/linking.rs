@@ -35,6 +35,19 @@ fn the_examples_run() {
 }
 
 #[test]
+fn an_epoll_loop_serves_fifty_clients() {
+    let source = support::this_crate().join("examples/epoll.c");
+    let program = support::compile(&source, Language::C, Linkage::Shared);
+    let output = run(&mut Command::new(program.unwrap_or_else(|error| panic!("{error}"))));
+    let words = String::from_utf8_lossy(&output.stdout);
+    let is_good = output.status.success()
+        && words.contains("1000 calls of 50 clients, 0 failed")
+        && words.contains("words: 1; Ctrl-C")
+        && words.contains("audit: 1 processes, nothing lost");
+    assert!(is_good, "{output:?}");
+}
+
+#[test]
 fn the_readme_programs_run() {
     let readme = std::fs::read_to_string(support::this_crate().join("README.md")).expect("the README");
     for (fence, suffix, language) in [("```c\n", "c", Language::C), ("```cpp\n", "cc", Language::Cxx)] {

@@ -196,6 +196,32 @@ fn a_sleeper_is_woken_by_a_packet() {
     });
 }
 
+/// An event loop looks, or sleeps, as a thread does that waits.
+#[test]
+fn an_event_loop_misses_no_packet() {
+    model_with_one_sided_barriers(2, || {
+        let one = first(&with_ports());
+        let port = create_port(&one);
+        queue(&one, port, 1).unwrap();
+        assert_eq!(next(&one, port), Some(1));
+        let copy = one.duplicate(find(&one, port), ALL).unwrap();
+        let two = child(&one, Some(copy));
+        let theirs = startup(&two);
+        let queueing = loom::thread::spawn(move || {
+            queue(&two, theirs, 2).unwrap();
+            two
+        });
+        let packet = loop {
+            if let Some(packet) = one.take_or_sleep(port).unwrap() {
+                break packet;
+            }
+        };
+        assert_eq!(packet.key, 2);
+        let _two = queueing.join().unwrap();
+        assert_clean(&one, 1, 2);
+    });
+}
+
 /// Two threads of one process sleep, and each packet wakes one of them.
 #[test]
 fn each_packet_wakes_one_sleeper() {

@@ -105,6 +105,11 @@ pub fn port_wait(value: u32, deadline: MonotonicInstant) -> Result<sys::zx_port_
     let packet = with_thread(|thread| {
         thread.port_wait(shm::HandleValue(value), Rights::READ.into(), deadline.into_nanos())
     })?;
+    Ok(packet_of(packet))
+}
+
+/// A packet, as Zircon lays it out.
+pub(super) fn packet_of(packet: shm::Packet) -> sys::zx_port_packet_t {
     let (packet_type, status, union) = match packet.content {
         shm::PacketContent::User { status, words } => {
             (sys::ZX_PKT_TYPE_USER, status, zerocopy::transmute!(words))
@@ -121,7 +126,7 @@ pub fn port_wait(value: u32, deadline: MonotonicInstant) -> Result<sys::zx_port_
             (packet_type, sys::ZX_OK, zerocopy::transmute!(signal))
         }
     };
-    Ok(sys::zx_port_packet_t { key: packet.key, packet_type, status, union })
+    sys::zx_port_packet_t { key: packet.key, packet_type, status, union }
 }
 
 /// Asks for a packet at `port` when the object of `value` asserts one of `signals`, or at once if it does already.

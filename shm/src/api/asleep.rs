@@ -2,11 +2,15 @@
 
 use crate::arena::error::Result;
 use crate::arena::word::handle::HandleValue;
+use crate::arena::word::reference::ObjectRef;
 use crate::arena::word::signals::Signals;
 use crate::handle::lookup::{self, ResolvedHandle};
+use crate::object::port::event_loop;
+use crate::object::port::packet::Packet;
 use crate::object::wait;
 use crate::process::thread::Thread;
-use crate::signal::eventcount::{self, OnInterrupt};
+use crate::signal::background_sleep::BackgroundSleep;
+use crate::signal::eventcount::{self, Armed, OnInterrupt};
 use crate::signal::wait_item::WaitItem;
 use crate::signal::watch::{self, Watch};
 use crate::sync::DEADLINE_INFINITE_NS;
@@ -17,6 +21,21 @@ pub struct Asleep {
     found: ResolvedHandle,
     item: WaitItem,
     watch: Watch,
+}
+
+/// The sleep that an event loop is to make.
+#[derive(Default)]
+struct Later(Option<(ObjectRef, u32, i64)>);
+
+impl BackgroundSleep for Later {
+    fn is_asleep(&mut self) -> bool {
+        false
+    }
+
+    fn start(&mut self, object: ObjectRef, armed: Armed<'_>, until_ns: i64) -> Result<()> {
+        self.0 = Some((object, armed.1, until_ns));
+        Ok(())
+    }
 }
 
 impl Thread {
@@ -48,6 +67,17 @@ impl Thread {
         };
         let watch = Some(asleep.watch);
         wait::sleep_until(self, &found, &mut items, watch, DEADLINE_INFINITE_NS, OnInterrupt::Restart, look)
+    }
+
+    /// As an event loop: takes a packet of the port, or sleeps once.
+    pub fn take_or_sleep(&self, port: HandleValue) -> Result<Option<Packet>> {
+        let found = lookup::lookup(self, port)?;
+        let mut later = Later::default();
+        let taken = event_loop::take_or_sleep(self, found, &mut later)?;
+        if let (None, Some((object, expected, until_ns))) = (&taken, later.0) {
+            self.arena().futex().wait(&[(self.arena().state(object)?, expected)], until_ns);
+        }
+        Ok(taken)
     }
 
     /// Ends the wait.

@@ -7,6 +7,8 @@ pub(crate) mod asleep;
 pub(crate) mod channel;
 pub(crate) mod observe;
 mod port;
+#[cfg(not(loom))]
+pub(crate) mod port_fd;
 pub(crate) mod process;
 pub(crate) mod thread;
 pub(crate) mod timer;

@@ -16,12 +16,17 @@
 //! A waker clears HAS_WAITERS last: if it dies or stops between the two steps, the next changer wakes the sleepers. A thread
 //! that has armed in between has advanced the counter, so the waker does not clear its flag (INV-EVENT-2).
 //!
+//! `sleep_fd` lets an event loop sleep on an event count: the end of the sleep makes a descriptor readable.
+//!
 //! `eventcount` has the argument that no wake is lost, `watch` the signals that are cleared again during a wait, and
 //! `docs/decisions/fenced-mode-with-an-epoch.md` the reason for the flags.
 
+pub(crate) mod background_sleep;
 pub(crate) mod eventcount;
 pub(crate) mod observers;
 pub(crate) mod set;
+#[cfg(not(loom))]
+pub(crate) mod sleep_fd;
 pub(crate) mod wait_item;
 pub(crate) mod wake;
 pub(crate) mod watch;

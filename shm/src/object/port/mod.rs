@@ -24,6 +24,7 @@
 //! | `cells` | where observers and packets lie, and how a free cell is found |
 //! | `ring` | the order of the packets |
 //! | `packet` | `port_queue`, `port_wait` |
+//! | `event_loop` | a look for a packet that may arm a sleep, for waiters that hold no thread |
 //! | `blocks` | the memory of a port |
 //! | `recover` | after a death |
 //!
@@ -34,6 +35,7 @@ pub(crate) mod cells;
 pub(crate) mod deadlines;
 pub(crate) mod due;
 pub(crate) mod evaluate;
+pub(crate) mod event_loop;
 pub(crate) mod index;
 pub(crate) mod observe;
 pub(crate) mod packet;

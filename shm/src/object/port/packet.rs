@@ -9,6 +9,7 @@ use crate::arena::error::{Error, Result};
 use crate::arena::word::handle::{HandleValue, Rights};
 use crate::arena::word::lifecycle::Lifecycle;
 use crate::arena::word::port::cell::CellWord;
+use crate::arena::word::port::sleeper::Sleepers;
 use crate::arena::word::reference::Slot;
 use crate::arena::word::signals::Signals;
 use crate::handle::lookup::{self, ResolvedHandle};
@@ -113,23 +114,32 @@ pub(crate) fn wait(
     on_interrupt: OnInterrupt,
 ) -> Result<Packet> {
     let found = lookup::lookup(thread, value)?;
-    // The type before the rights, as for every call.
-    with_port(thread, found, |_| found.require(rights))?;
-    let take = || {
-        with_port(thread, found, |port| {
-            due::fire_due(thread, port)?;
-            let taken = ring::take_first(thread, port, copy)?;
-            if taken.is_none() {
-                ring::note_sleeper(thread, port)?;
-            }
-            Ok(taken)
-        })
-    };
+    require(thread, found, rights)?;
     // No signal: a port has none. The sleeper waits for a change of the port's event count.
     let mut items = [WaitItem { handle: value, waitfor: Signals::empty(), pending: Signals::empty() }];
-    wait::wait_until(thread, &[found], &mut items, deadline_ns, on_interrupt, |_, _| match take() {
-        // The handle was there when the wait began.
+    wait::wait_until(thread, &[found], &mut items, deadline_ns, on_interrupt, |_, _| {
+        take(thread, found, Sleepers::one(thread.process.row, thread.process.quotas.charge.epoch, thread.tag))
+    })
+}
+
+/// Takes the first packet. If there is none, notes that `sleepers` are about to sleep. `Canceled` if the handle is gone,
+/// which was there when the wait began.
+pub(crate) fn take(thread: &Thread, found: ResolvedHandle, sleepers: Sleepers) -> Result<Option<Packet>> {
+    let taken = with_port(thread, found, |port| {
+        due::fire_due(thread, port)?;
+        let taken = ring::take_first(thread, port, copy)?;
+        if taken.is_none() {
+            ring::note_sleepers(thread, port, sleepers)?;
+        }
+        Ok(taken)
+    });
+    match taken {
         Err(Error::BadHandle) => Err(Error::Canceled),
         taken => taken,
-    })
+    }
+}
+
+/// Fails unless the handle is one to a port and has `rights`. The type before the rights, as for every call.
+pub(crate) fn require(thread: &Thread, found: ResolvedHandle, rights: Rights) -> Result<()> {
+    with_port(thread, found, |_| found.require(rights))
 }

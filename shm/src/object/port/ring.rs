@@ -365,14 +365,13 @@ pub(crate) fn wake_waiter(thread: &Thread, port: Slot) -> Result<()> {
     Ok(())
 }
 
-/// Notes that this thread is about to sleep at the port. The caller has a hazard on the port.
-pub(crate) fn note_sleeper(thread: &Thread, port: Slot) -> Result<()> {
+/// Notes who is about to sleep at the port. The caller has a hazard on the port.
+pub(crate) fn note_sleepers(thread: &Thread, port: Slot, new: Sleepers) -> Result<()> {
     let cell = blocks::body(thread.arena(), port)?.sleepers();
-    let one = Sleepers::one(thread.process.row, thread.process.quotas.charge.epoch, thread.tag);
     let mut sleepers = Sleepers(cell.load(Relaxed));
-    while sleepers.with(one) != sleepers {
+    while sleepers.with(new) != sleepers {
         // Relaxed: the Release of `arm` comes after.
-        match cell.compare_exchange(sleepers.0, sleepers.with(one).0, Relaxed, Relaxed) {
+        match cell.compare_exchange(sleepers.0, sleepers.with(new).0, Relaxed, Relaxed) {
             Ok(_) => break,
             Err(changed) => sleepers = Sleepers(changed),
         }

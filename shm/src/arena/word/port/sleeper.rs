@@ -1,7 +1,8 @@
 //! Who has ever slept at a port: one thread, several threads of one process, or several processes.
 //!
 //! A packet wakes one thread if all sleepers are of one process: a process that is stopped, or dies, does so with all its
-//! threads. With several processes it wakes all: the one that is woken alone might be stopped.
+//! threads. With several processes it wakes all: the one that is woken alone might be stopped. So it does once an event loop
+//! has slept there, by a descriptor: it may never look again.
 
 use crate::arena::word::reference::{ProcessIndex, Tag};
 use crate::arena::word::{Field, debug_as_fields};
@@ -25,16 +26,21 @@ impl Sleepers {
         Self(process | Self::TAG.of(tag.0.into()))
     }
 
+    /// An event loop, which may take no packet when it is woken: as several processes.
+    pub(crate) fn event_loop() -> Self {
+        Self(Self::SEVERAL_PROCESSES)
+    }
+
     fn same_process(self, other: Self) -> bool {
         (Self::PROCESS.get(self.0), Self::EPOCH.get(self.0))
             == (Self::PROCESS.get(other.0), Self::EPOCH.get(other.0))
     }
 
-    /// With the thread `one` among them.
+    /// With `one` among them: a thread, or an event loop.
     pub(crate) fn with(self, one: Self) -> Self {
         if self.0 == 0 || self == one {
             one
-        } else if self.is_one_process() && self.same_process(one) {
+        } else if one.is_one_process() && self.is_one_process() && self.same_process(one) {
             // The tag of the first: the next comparison is the same.
             Self(
                 self.0
@@ -78,6 +84,12 @@ mod tests {
             assert!(!processes.is_one_process() && !processes.is_one_thread());
             assert_eq!(processes.with(one(3, 1, 7)), processes);
             assert!(!first.with(other).is_one_process());
+        }
+        let event_loop = Sleepers::event_loop();
+        for before in [Sleepers(0), first, threads] {
+            let after = before.with(event_loop);
+            assert!(!after.is_one_process());
+            assert_eq!((after.with(event_loop), after.with(first)), (after, after));
         }
     }
 }

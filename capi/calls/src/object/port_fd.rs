@@ -1,0 +1,74 @@
+//! Ports by a file descriptor, for event loops.
+//!
+//! A program names one by the number of its descriptor. The table here says which one that is, so a wrong number is an error
+//! and no wild pointer.
+
+use crate::process::entry::{enter, is_forked_from_attached};
+use crate::process::error_text::{CallError, Context, with_error_text};
+use crate::types::{zx_handle_t, zx_port_packet_t, zx_status_t};
+use crate::user_memory::UserOut;
+use jacinth::{Status, raw};
+use std::collections::BTreeMap;
+use std::os::fd::{AsRawFd, RawFd};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// The descriptors of this process. A forked child may have a copy of a locked lock, and does not look.
+static OPEN: RwLock<BTreeMap<RawFd, Arc<raw::PortFd>>> = RwLock::new(BTreeMap::new());
+
+fn enter_unforked() -> Result<(), CallError> {
+    enter().map_err(CallError::no_arena)?;
+    if is_forked_from_attached() {
+        return Err(Status::BAD_STATE)
+            .context("a child that was forked from a process with an arena has none");
+    }
+    Ok(())
+}
+
+/// Makes a descriptor for a port.
+///
+/// # Safety
+/// `fd` points to a number to write to.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn jacinth_port_fd_create(port: zx_handle_t, fd: UserOut<RawFd>) -> zx_status_t {
+    with_error_text(|| {
+        enter_unforked()?;
+        let made = raw::PortFd::new(port).context_with_detail("a descriptor for the port")?;
+        let number = made.as_raw_fd();
+        fd.store(number).context("where the descriptor goes")?;
+        OPEN.write().unwrap_or_else(PoisonError::into_inner).insert(number, Arc::new(made));
+        Ok(())
+    })
+}
+
+/// Takes a packet, or arms the descriptor.
+///
+/// # Safety
+/// `packet` points to a structure to write to.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn jacinth_port_fd_wait(fd: RawFd, packet: UserOut<zx_port_packet_t>) -> zx_status_t {
+    with_error_text(|| {
+        enter_unforked()?;
+        // Not locked during the wait: another thread may make one meanwhile.
+        let found = OPEN.read().unwrap_or_else(PoisonError::into_inner).get(&fd).cloned();
+        let port_fd = found.ok_or(Status::BAD_HANDLE).context("no descriptor of a port")?;
+        // Before a packet is taken, which an error must not cost.
+        packet.check().context("where the packet goes")?;
+        match port_fd.try_wait() {
+            // Part of every event loop: no text, which would take memory.
+            Err(status @ Status::SHOULD_WAIT) => Err(CallError::new(status, String::new())),
+            taken => {
+                packet.store(taken.context_with_detail("a wait")?.into()).context("where the packet goes")
+            }
+        }
+    })
+}
+
+/// Closes the descriptor.
+#[unsafe(no_mangle)]
+pub extern "C" fn jacinth_port_fd_close(fd: RawFd) -> zx_status_t {
+    with_error_text(|| {
+        enter_unforked()?;
+        let closed = OPEN.write().unwrap_or_else(PoisonError::into_inner).remove(&fd);
+        closed.map(drop).ok_or(Status::BAD_HANDLE).context("no descriptor of a port")
+    })
+}
