@@ -1,0 +1,88 @@
+//! Sending a message, when there is room.
+
+use super::end::End;
+use crate::reactor::source::Place;
+use crate::timer::Timer;
+use jacinth::{NullableHandle, Status};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// How often a task tries again whose process has used up its share of memory: memory comes back without a signal.
+const TRY_AGAIN: Duration = Duration::from_millis(20);
+
+/// A future's place among those that wait for room. Leaves it when it is dropped.
+#[derive(Debug)]
+pub(super) struct Sender<'a> {
+    pub(super) end: &'a End,
+    place: Place,
+    again: Option<Timer>,
+}
+
+impl<'a> Sender<'a> {
+    pub(super) fn new(end: &'a End) -> Self {
+        Self { end, place: Place::default(), again: None }
+    }
+
+    /// Tries until `send` gives something other than SHOULD_WAIT.
+    pub(super) fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+        mut send: impl FnMut() -> Result<(), Status>,
+    ) -> Poll<Result<(), Status>> {
+        let End { ready, channel, .. } = self.end;
+        loop {
+            let seen = ready.room();
+            match send() {
+                Err(Status::SHOULD_WAIT) => {}
+                sent => return Poll::Ready(sent),
+            }
+            match ready.wait_for_room(channel, context, &mut self.place, seen)? {
+                Some(true) => {
+                    self.again = None;
+                    return Poll::Pending;
+                }
+                Some(false) => {}
+                None => {
+                    let again = self.again.get_or_insert_with(|| Timer::new(TRY_AGAIN));
+                    match Pin::new(again).poll(context)? {
+                        Poll::Ready(()) => self.again = None,
+                        Poll::Pending => return Poll::Pending,
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Sender<'_> {
+    fn drop(&mut self) {
+        self.end.ready.leave_room(&mut self.place);
+    }
+}
+
+/// The future of [`Channel::send`](crate::Channel::send).
+#[derive(Debug)]
+#[must_use = "futures do nothing unless they are polled"]
+pub struct Send<'a> {
+    sender: Sender<'a>,
+    bytes: &'a [u8],
+    handles: &'a mut [NullableHandle],
+}
+
+impl<'a> Send<'a> {
+    pub(super) fn new(end: &'a End, bytes: &'a [u8], handles: &'a mut [NullableHandle]) -> Self {
+        Self { sender: Sender::new(end), bytes, handles }
+    }
+}
+
+impl Future for Send<'_> {
+    type Output = Result<(), Status>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { sender, bytes, handles } = &mut *self;
+        let channel = &sender.end.channel;
+        sender.poll(context, || channel.write(bytes, handles))
+    }
+}

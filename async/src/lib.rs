@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+pub mod channel;
+mod on_signals;
+mod reactor;
+pub mod runtime;
+mod timer;
+
+pub use channel::Channel;
+pub use on_signals::OnSignals;
+pub use reactor::driver::Driver;
+pub use timer::Timer;

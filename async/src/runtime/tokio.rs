@@ -1,0 +1,43 @@
+//! Driving the reactor on tokio: feature `tokio`.
+
+use super::take_all_ready;
+use crate::reactor::driver::Driver;
+use jacinth::Status;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// Drives the reactor as a task of tokio, until the reactor's port is closed. Spawn it:
+///
+/// ```
+/// use jacinth::{Config, Supervisor};
+/// use jacinth_async::{Driver, Timer, runtime};
+///
+/// # let supervisor = Supervisor::create(&Config::default())?;
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+/// # runtime.block_on(async {
+/// tokio::spawn(runtime::tokio::drive(Driver::install()?));
+/// Timer::new(std::time::Duration::from_millis(1)).await?;
+/// # Ok::<(), jacinth::Status>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// As [`Driver::turn`]; [`Status::IO`] when tokio refuses the descriptor.
+///
+/// # Panics
+/// Outside a runtime of tokio with I/O enabled.
+pub async fn drive(driver: Driver) -> Result<(), Status> {
+    #[allow(
+        deprecated,
+        reason = "its successor is unsafe; a driver has one descriptor, which is open for as long as it lives"
+    )]
+    let driver = AsyncFd::with_interest(driver, Interest::READABLE).map_err(|_| Status::IO)?;
+    loop {
+        take_all_ready(driver.get_ref()).await?;
+        if !driver.get_ref().turn()? {
+            // Armed. An event that came before belongs to an earlier sleep: it only costs a look.
+            driver.readable().await.map_err(|_| Status::IO)?.clear_ready();
+        }
+    }
+}
