@@ -208,7 +208,7 @@ explorations! {
         explore_deaths(CREATING_IN_A_GIVEN_SLOT, 1);
     }
 
-    /// INV-CELL-1, INV-PORT-1: a packet is queued whole or not at all, and the port goes on.
+    /// INV-CELL-1, INV-PART-1: a packet is queued whole or not at all, and the port goes on.
     #[test]
     fn dead_senders_packet_is_whole_or_absent() {
         explore_deaths(QUEUEING, 0);
@@ -257,10 +257,58 @@ explorations! {
         explore_deaths(ENDING_AN_OBSERVED_EVENT, 0);
     }
 
-    /// INV-PORT-1: every block of the port comes back, once.
+    /// INV-PART-1: every block of the port comes back, once.
     #[test]
     fn dead_closer_frees_the_ports_blocks() {
         explore_deaths(ENDING_A_PORT, 0);
+    }
+
+    /// INV-NAME-3, INV-PART-1: its name is free, and other servers go on.
+    #[test]
+    fn dead_servers_name_is_free() {
+        explore_deaths(SERVING, 0);
+    }
+
+    /// INV-NAME-3: the survivor sleeps until the name is free, and is woken, by the victim or for it.
+    #[test]
+    fn dead_server_wakes_the_next() {
+        explore_deaths(ENDING_AN_AWAITED_NAME, 0);
+    }
+
+    /// INV-LISTENER-1, INV-RECOVER-3: a handle is queued with its rights, or closed.
+    #[test]
+    fn dead_clients_handle_keeps_its_rights() {
+        explore_deaths(OFFERING, 1);
+    }
+
+    /// INV-LISTENER-2.
+    #[test]
+    fn dead_clients_late_offer_is_closed() {
+        explore_deaths_at(OFFERING_TO_A_CLOSER, |name| usize::from(name == "offer.live"));
+    }
+
+    /// INV-LISTENER-1, INV-LISTENER-3.
+    #[test]
+    fn dead_acceptor_takes_one_handle() {
+        explore_deaths(ACCEPTING, 1);
+    }
+
+    /// INV-LISTENER-4: the survivor sleeps until there is room, and is woken, by the victim or for it.
+    #[test]
+    fn dead_acceptor_wakes_a_waiting_client() {
+        explore_deaths(ACCEPTING_FOR_A_WAITING_CLIENT, 1);
+    }
+
+    /// INV-LISTENER-2, INV-PART-1.
+    #[test]
+    fn dead_closer_closes_the_listeners_queue() {
+        explore_deaths(ENDING_A_LISTENER, 0);
+    }
+
+    /// INV-CYCLE-2: a cycle through a listener.
+    #[test]
+    fn dead_collector_leaves_listeners_collectable() {
+        explore_deaths(COLLECTING_A_LISTENER, 0);
     }
 
     /// INV-CYCLE-2: the next collector collects the rest of a dead collector's cycles.

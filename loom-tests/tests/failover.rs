@@ -142,6 +142,16 @@ fn second_supervisor_completes_packets() {
     }
 }
 
+/// The same for names, and for handles that are queued at a listener.
+#[test]
+fn second_supervisor_completes_meetings() {
+    for scene in
+        [SERVING, OFFERING, OFFERING_TO_A_CLOSER, ACCEPTING, ENDING_A_LISTENER, COLLECTING_A_LISTENER]
+    {
+        every_pair_of_deaths(scene);
+    }
+}
+
 /// Supervisors do die at every point that only they pass.
 #[test]
 fn supervisor_dies_at_each_recovery_point() {

@@ -142,6 +142,16 @@ fn unfinished_join_leaves_no_row() {
     kill_after_every_store(JOINING);
 }
 
+/// INV-NAME-3, INV-LISTENER-1, INV-LISTENER-2, INV-PART-1.
+#[test]
+fn unfinished_meeting_is_recovered() {
+    kill_after_every_store(SERVING);
+    kill_after_every_store(OFFERING);
+    kill_after_every_store(OFFERING_TO_A_CLOSER);
+    kill_after_every_store(ACCEPTING);
+    kill_after_every_store(ENDING_A_LISTENER);
+}
+
 /// INV-RING-3, INV-CALL-2: a reply with a handle, received ahead of another.
 #[test]
 fn unfinished_early_reply_is_recovered() {
@@ -297,6 +307,13 @@ fn successor_recovers_the_handles() {
 #[test]
 fn successor_recovers_the_dying_sides() {
     let scenes = [CLOSING_A_SIDE, CLOSING_A_FULL_SIDE, ENDING_A_CHANNEL];
+    scenes.into_iter().for_each(kill_supervisors_after_every_store);
+}
+
+/// The same for names, and for handles that are queued at a listener.
+#[test]
+fn successor_recovers_the_listeners() {
+    let scenes = [OFFERING, ACCEPTING, ENDING_A_LISTENER];
     scenes.into_iter().for_each(kill_supervisors_after_every_store);
 }
 

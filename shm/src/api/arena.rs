@@ -5,6 +5,7 @@ use crate::arena::error::Result;
 use crate::arena::record::counter::{self, Counters};
 use crate::arena::word::leader::{Leader, Member, ProcessIdentity};
 use crate::arena::word::row::{ProcessSlot, SlotState};
+use crate::object::directory::root;
 use crate::process::slots;
 use crate::process::thread::Thread;
 use crate::recovery::audit::{self, Audit};
@@ -79,8 +80,10 @@ impl Arena {
         slots::reserve_slot(self, spawner)
     }
 
-    /// Claims the first process row: for the process that creates the arena.
+    /// Claims the first process row: for the process that creates the arena. Makes the arena's root directory, before any
+    /// process is attached.
     pub fn first_slot(&self) -> Result<ProcessSlot> {
+        root::make_root(self)?;
         slots::first_slot(self)
     }
 

@@ -5,6 +5,7 @@ pub(crate) mod arena;
 #[cfg(any(loom, test))]
 pub(crate) mod asleep;
 pub(crate) mod channel;
+mod directory;
 pub(crate) mod observe;
 mod port;
 #[cfg(not(loom))]

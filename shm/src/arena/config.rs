@@ -177,6 +177,10 @@ limits! { $
     /// How many of `max_threads` one process may have. 1 to 4,063; default 896, seven eighths of the default
     /// `max_threads`. If `max_threads` is less, only that limits. A thread beyond it can only close handles.
     max_threads_per_process, with_max_threads_per_process: u32 = 1024 / 8 * 7, 1..=MAX_THREADS;
+    /// The rights to the arena's root directory that its members get, as bits of `zx_rights_t`: READ (4) to connect to the
+    /// names there, WRITE (8) to serve names. Default 0x810f, `Rights::DIRECTORY_DEFAULT`: all members may do both. The
+    /// process that makes the arena has all of these rights in any case.
+    root_rights, with_root_rights: u32 = 0x810f, 0..=0xf_ffff;
 }
 
 /// The most threads: the rows that 12 bits can number, without the reserved ones.

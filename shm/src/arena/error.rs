@@ -52,6 +52,12 @@ pub enum Error {
     /// No message to read, or no room to write, for now. The operation consumed none of its arguments.
     #[error("no message to read, or no room to write, for now")]
     ShouldWait,
+    /// No listener has the name.
+    #[error("no listener has the name")]
+    NotFound,
+    /// Another listener has the name.
+    #[error("another listener has the name")]
+    AlreadyExists,
     /// The other side is closed.
     #[error("the other side is closed")]
     PeerClosed,

@@ -111,10 +111,11 @@ impl Layout {
         let threads = at.section((RESERVED_THREADS + config.max_threads) as usize + 1);
         let watches = at.section(threads.count);
         let watching = at.section(threads.count.div_ceil(WORD_BITS));
-        let objects = at.section(config.max_objects as usize);
+        // The last one is the root directory, which no process has made and no limit counts.
+        let objects = at.section(config.max_objects as usize + 1);
         // Apart from the objects: a page of bodies that no channel ever used costs no memory. The same goes for names.
-        let bodies = at.section(config.max_objects as usize);
-        let names = at.section(config.max_objects as usize);
+        let bodies = at.section(objects.count);
+        let names = at.section(objects.count);
         let mut entries_per_process = config.max_handles_per_process as usize + 1;
         if !cfg!(loom) {
             // Whole pages, so that the table of a dead process can be given back without its neighbours.
@@ -123,7 +124,7 @@ impl Layout {
         let entries = at.section(processes.count * entries_per_process);
         let classes = &SizeClass::ALL[..=config.largest_class().index()];
         let blocks = |class: &SizeClass| config.blocks_of_class(*class);
-        let object_map = at.map(objects.count);
+        let object_map = at.map(config.max_objects as usize);
         let slot_pages = at.section(objects.count.div_ceil(WORD_BITS));
         let block_maps = classes.iter().map(|class| at.map(blocks(class))).collect();
         let freed_lately =

@@ -7,7 +7,8 @@
 
 use crate::arena::error::{Error, Result};
 use crate::arena::record::row::HAZARD_OPERATION;
-use crate::arena::word::lifecycle::Lifecycle;
+use crate::arena::word::directory::name::WeakRef;
+use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
 use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::arena::word::row::{ProcessState, RowState};
 use crate::handle::lookup::{self, ResolvedHandle};
@@ -34,6 +35,22 @@ pub(crate) fn pin_at(thread: &Thread, found: ResolvedHandle, hazard: usize) -> R
         clear_hazard(thread, hazard);
         Err(Error::BadHandle)
     }
+}
+
+/// Keeps an object from being reused that this thread holds no handle to, until this hazard is cleared. `None`: that life of
+/// its slot is over.
+pub(crate) fn pin_weak(thread: &Thread, object: WeakRef, hazard: usize) -> Option<Lifecycle> {
+    // Relaxed: the light barrier orders it.
+    thread.row().hazards()[hazard].store(ObjectRef::new(object.slot, 0).to_link(), Relaxed);
+    // ORDER: pairs with the heavy barrier of `scan_retired`: a reclaimer that retires the object after the look at its
+    // lifecycle below sees the hazard.
+    light_barrier();
+    // P5: the reference is from the arena.
+    let slot = thread.arena().object(object.slot).ok()?;
+    // ORDER: Acquire pairs with the Release of `create`: the object is complete.
+    let lifecycle = Lifecycle(slot.lifecycle.load(Acquire));
+    let is_alive = lifecycle.state() == LifecycleState::Live && lifecycle.generation() == object.generation;
+    is_alive.then_some(lifecycle)
 }
 
 pub(crate) fn unpin(thread: &Thread) {

@@ -94,7 +94,7 @@ pub(crate) fn take_slot_at_hand(thread: &Thread) -> Result<Option<(Slot, Lifecyc
 fn take_free_slot(thread: &Thread) -> Result<Option<(Slot, Lifecycle)>> {
     let map = free_map::free_objects(thread.arena());
     // P5: more rounds than there are slots and words of the map together. Each round that fails tidies the map up.
-    for _ in 0..4 * thread.arena().layout().objects.count + 4 {
+    for _ in 0..4 * u64::from(thread.arena().config().max_objects) + 4 {
         let Some(slot) = map.candidate().map(Slot) else { return Ok(None) };
         if let Some(reserved) = take_slot_if_free(thread, slot)? {
             return Ok(Some((slot, reserved)));
@@ -125,7 +125,7 @@ pub(crate) fn take_slot_if_free(thread: &Thread, slot: Slot) -> Result<Option<Li
 /// Takes the first slot that was never used.
 fn take_never_used_slot(thread: &Thread) -> Result<Option<(Slot, Lifecycle)>> {
     let hwm = &thread.arena().header().objects_hwm;
-    let slots = thread.arena().layout().objects.count as u64;
+    let slots = u64::from(thread.arena().config().max_objects);
     // As many rounds as there are slots: every round moves the mark on, even if another thread takes the slot.
     for _ in 0..slots {
         // Relaxed: a hint; the slot's own word decides.

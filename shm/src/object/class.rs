@@ -114,6 +114,11 @@ pub(crate) trait Class {
         Ok(())
     }
 
+    /// A thread has died whose hazard names the object. Completes what it may have left there.
+    fn after_death(_thread: &Thread, _slot: Slot) -> Result<()> {
+        Ok(())
+    }
+
     /// Tears down one side after its last handle has closed. Sides that end by this are put before this side on the
     /// row's release queue. Idempotent, one step at a time. `false` when the budget is spent before the last step.
     #[inline(always)]

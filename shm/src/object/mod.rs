@@ -6,6 +6,7 @@ pub(crate) mod bind;
 pub(crate) mod budget;
 pub(crate) mod class;
 pub(crate) mod info;
+pub(crate) mod own_block;
 pub(crate) mod wait;
 
 use crate::arena::Arena;
@@ -146,6 +147,13 @@ macro_rules! classes {
                 }
             }
 
+            /// See [`Class::after_death`].
+            pub(crate) fn after_death(self, thread: &Thread, slot: Slot) -> Result<()> {
+                match self {
+                    $($(Self::$name => $module::$name::after_death(thread, slot),)*)*
+                }
+            }
+
             /// See [`Class::look_again_ns`].
             pub(crate) fn look_again_ns(
                 self,
@@ -255,6 +263,14 @@ classes! {
         Job;
         /// A region of address space, as a name.
         Vmar;
+    }
+    mod directory {
+        /// A directory: names, and the listeners that serve them.
+        Directory;
+    }
+    mod listener {
+        /// A listener: a name, and the handles that others have queued for it.
+        Listener;
     }
     mod channel {
         /// A channel: two sides, with messages queued each way.

@@ -1,8 +1,10 @@
-//! Cycle collection: channel ends that are queued inside each other, where no thread can ever read them, are garbage.
+//! Cycle collection: channel ends and listeners that are queued inside each other, where no thread can ever read them, are
+//! garbage.
 //!
 //! A side lives while a record refers to it. If the only record of a side is in a message queued for that side itself,
 //! or for a side that is queued for it, the side keeps itself alive for ever (in Zircon too). The supervisor finds such
-//! sides and closes the records that hold them, while all other threads continue.
+//! sides and closes the records that hold them, while all other threads continue. The queue of a listener counts as one
+//! message for the listener.
 //!
 //! ## The search
 //! *Pass 1* takes a snapshot of every direction: its reader's lifecycle word and count, its head, its messages that
@@ -16,7 +18,7 @@
 //! lifecycle word and a block word have generations; head and tail only grow. While the head and a segment's word stay
 //! the same, a header below the tail can only become CONSUMED. While a message is not CONSUMED, a record can only leave
 //! LIVE: its slot is written again only after the head has passed it, and its block only after that or after the
-//! message is CONSUMED. So a message that pass 2 finds not CONSUMED was not CONSUMED at any time before. (Therefore
+//! message is CONSUMED. A record of a listener's place has a generation. So a message that pass 2 finds not CONSUMED was not CONSUMED at any time before. (Therefore
 //! head, count and lifecycle word are read again after the messages, in both passes.)
 //!
 //! Let T be any cut through the steps of all threads that contains all that pass 1 saw and all that came before. Pass 2
@@ -31,6 +33,7 @@
 //! | an entry RESERVED by a receive that has consumed | owns; its record is below the head, or CONSUMED |
 //! | an entry RESERVED by a duplicate that has counted | counted, and no record: count > records found |
 //! | a send that has committed, its entries still MOVING | the message owns, and is found |
+//! | an offer or an accept that has committed: MOVED, RESERVED | owns; its record is not LIVE: count > records found |
 //! | a close of a record or an entry: CLOSING | not LIVE: not found; until it has counted, count > records found |
 //! | an operation inside an endpoint | its handle's entry owns while the operation holds a lock (INV-ENDPOINT-1) |
 //! | a read in place, an awaited reply | a private note, of no use without the handle's entry |
@@ -70,7 +73,10 @@ use crate::arena::word::reference::ObjectRef;
 use crate::arena::word::ring::MessageHeader;
 use crate::lifecycle::teardown;
 use crate::memory::slot_pool;
-use crate::object::ObjectClass;
+use crate::object::class::Class;
+use crate::object::listener::block::LISTENER_BACKLOG;
+use crate::object::listener::{Listener, block as listener_block, queue};
+use crate::object::{ObjectClass, own_block};
 use crate::process::thread::{Thread, crash_point};
 use crate::refcount;
 use crate::sync::{Acquire, Relaxed, fence};
@@ -219,9 +225,14 @@ fn find_cycles(thread: &Thread, budget: &mut WorkBudget) -> WalkResult<QueueSnap
     Ok(snapshots)
 }
 
-/// Whether messages with handles may be queued in the object's rings. Objects of other classes hold no references.
+/// Whether messages with handles may be queued in the object's rings.
 fn has_rings(lifecycle: Lifecycle) -> bool {
     ObjectClass::of(lifecycle).is_ok_and(ObjectClass::has_rings)
+}
+
+/// Whether handles may be queued for the object. Objects of other classes hold no references.
+fn may_hold(lifecycle: Lifecycle) -> bool {
+    has_rings(lifecycle) || lifecycle.class_number() == Listener::NUMBER
 }
 
 /// Pass 1: a snapshot of every side for which handles are queued.
@@ -231,10 +242,10 @@ fn snapshot_all(thread: &Thread, budget: &mut WorkBudget) -> WalkResult<QueueSna
         budget.charge(thread, 1)?;
         // Relaxed: `snapshot_queue` reads it again.
         let lifecycle = Lifecycle(thread.arena().object(slot)?.lifecycle.load(Relaxed));
-        if lifecycle.state() != LifecycleState::Live || !has_rings(lifecycle) {
+        if lifecycle.state() != LifecycleState::Live || !may_hold(lifecycle) {
             continue;
         }
-        for side in 0..2 {
+        for side in 0..if lifecycle.is_two_sided() { 2 } else { 1 } {
             let side = ObjectRef::new(slot, side);
             if let Some(snapshot) = snapshot_queue(thread, side, None, budget)?
                 && !snapshot.messages.is_empty()
@@ -258,6 +269,9 @@ fn snapshot_queue(
     let before = liveness_words(thread, reader)?;
     let (lifecycle, count, head) = before;
     let lifecycle_word = Lifecycle(lifecycle);
+    if lifecycle_word.class_number() == Listener::NUMBER {
+        return snapshot_listener(thread, reader, before, budget);
+    }
     if lifecycle_word.state() != LifecycleState::Live
         || !has_rings(lifecycle_word)
         || lifecycle_word.is_done(reader.side())
@@ -280,6 +294,34 @@ fn snapshot_queue(
     // visible to the loads from here on: those that check whether the side is as before, and all of pass 2.
     fence(Acquire);
     let is_unchanged = liveness_words(thread, reader)? == before && are_blocks_unchanged(thread, &snapshot);
+    Ok(is_unchanged.then_some(snapshot))
+}
+
+/// A snapshot of the handles that are queued at a listener, as [`snapshot_queue`].
+fn snapshot_listener(
+    thread: &Thread,
+    listener: ObjectRef,
+    before: (u64, Count, u64),
+    budget: &mut WorkBudget,
+) -> WalkResult<Option<QueueSnapshot>> {
+    let (lifecycle, count, _) = before;
+    let block = own_block::block_at(listener_block::body(thread.arena(), listener.slot())?.block());
+    let Some(block) = block.filter(|_| count.number() != 0) else { return Ok(None) };
+    let word = block_word(thread, block)?;
+    if Lifecycle(lifecycle).state() != LifecycleState::Live
+        || BlockWord(word).state() != BlockState::Bound(listener)
+    {
+        return Ok(None);
+    }
+    budget.charge(thread, LISTENER_BACKLOG as u64)?;
+    let places = queue::places(thread.arena(), listener.slot())?;
+    let records = holders_among(thread, places.map(|place| place.location()))?;
+    let carrier = MessageSnapshot { header: MessageHeader::new(0, 0, true), block, word, records };
+    let messages = if carrier.records.is_empty() { Vec::new() } else { vec![carrier] };
+    // ORDER: as in `snapshot_queue`.
+    fence(Acquire);
+    let is_unchanged = liveness_words(thread, listener)? == before && block_word(thread, block)? == word;
+    let snapshot = QueueSnapshot { lifecycle, count, head: 0, tail: 0, segments: Vec::new(), messages };
     Ok(is_unchanged.then_some(snapshot))
 }
 
@@ -344,7 +386,7 @@ fn snapshot_messages(
             }
         }
         budget.charge(thread, header.handles() as u64)?;
-        carrier.records = channels_among(thread, message.records())?;
+        carrier.records = holders_among(thread, message.records())?;
         if !carrier.records.is_empty() {
             snapshot.messages.push(carrier);
         }
@@ -364,23 +406,23 @@ fn block_word(thread: &Thread, block: BlockId) -> Result<u64> {
     Ok(thread.arena().descriptor(block)?.state.load(Relaxed))
 }
 
-/// The LIVE records of channel ends at these locations. Handles to other objects hold no further references.
-fn channels_among(
+/// The LIVE records of channel ends and listeners at these locations. Handles to other objects hold no further references.
+fn holders_among(
     thread: &Thread,
     locations: impl Iterator<Item = HandleLocation>,
 ) -> Result<Vec<(HandleLocation, Entry)>> {
-    let mut channels = Vec::new();
+    let mut holders = Vec::new();
     for location in locations {
         let entry = Entry(thread.arena().record(location)?.load(Relaxed));
         // The record keeps the object alive, so its class cannot change. Relaxed: published with the record.
         if entry.is_live()
             && let Ok(object) = thread.arena().object(entry.object().slot())
-            && has_rings(Lifecycle(object.lifecycle.load(Relaxed)))
+            && may_hold(Lifecycle(object.lifecycle.load(Relaxed)))
         {
-            channels.push((location, entry));
+            holders.push((location, entry));
         }
     }
-    Ok(channels)
+    Ok(holders)
 }
 
 /// Closes the records by which candidates hold candidates. Then all candidates are on the release queue.

@@ -27,7 +27,8 @@
 //! INV-RECOVER-2: no side is cleared before step 3 is complete: the heads and tails that decide whether an operation
 //! has committed stay as they were. (Step 2 completes closes that had committed; sides that end by it wait on the
 //! release queue.)
-//! INV-RECOVER-3: recovery needs no rights: every entry that it makes LIVE is closed next.
+//! INV-RECOVER-3: recovery needs no rights for an entry of a dead process: every one that it makes LIVE is closed next. A
+//! handle that a dead thread has moved to a listener or to the root has the rights of the intent.
 
 pub(crate) mod audit;
 pub(crate) mod cycle_collection;

@@ -158,7 +158,7 @@ pub(crate) fn resolve_operation(thread: &Thread, recovered: &mut Recovered) -> R
         Operation::Create { slot } => {
             Lifecycle(thread.arena().object(slot)?.lifecycle.load(Relaxed)).state() == LifecycleState::Live
         }
-        Operation::Move { from, to } => resolve_move(thread, from, to)?,
+        Operation::Move { from, to, rights } => resolve_move(thread, from, to, rights)?,
         // The sender held no lock of the channel. Another thread may have closed it, and its slot may have another user.
         Operation::Send { position: None, .. } => false,
         Operation::Send { from: object, .. } | Operation::Receive { at: object, .. } => {
@@ -169,13 +169,12 @@ pub(crate) fn resolve_operation(thread: &Thread, recovered: &mut Recovered) -> R
     Ok(Some(Resolution { tag: thread.tag, operation, committed }))
 }
 
-fn resolve_move(thread: &Thread, from: HandleLocation, to: HandleLocation) -> Result<bool> {
+fn resolve_move(thread: &Thread, from: HandleLocation, to: HandleLocation, rights: Rights) -> Result<bool> {
     let (old, new) = (thread.arena().record(from)?, thread.arena().record(to)?);
     let (old_entry, new_entry) = (Entry(old.load(Relaxed)), Entry(new.load(Relaxed)));
     let committed = old_entry.state() == EntryState::Moved(thread.tag);
     if new_entry.state() == EntryState::Reserved(thread.tag) {
-        let resolved =
-            if committed { new_entry.live(Rights::empty(), new_entry.object()) } else { new_entry.freed() };
+        let resolved = if committed { new_entry.live(rights, new_entry.object()) } else { new_entry.freed() };
         // Relaxed: it needs no earlier store, and a successor would resolve it alike.
         new.store(resolved.0, Relaxed);
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod block;
 pub(crate) mod counter;
+pub(crate) mod directory;
 pub(crate) mod free_map;
 pub(crate) mod line;
 pub(crate) mod object;

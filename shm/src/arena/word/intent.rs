@@ -19,7 +19,7 @@
 //! cleared last, so no object that it names is reused before.
 //! INV-ROW-3: the sequence in `refcount_intent` survives reuse of the row.
 
-use crate::arena::word::handle::EntryIndex;
+use crate::arena::word::handle::{EntryIndex, Rights};
 use crate::arena::word::reference::{ObjectRef, ProcessIndex, Slot};
 use crate::arena::word::{Field, debug_as_fields};
 
@@ -92,10 +92,13 @@ pub(crate) enum Operation {
     Create {
         slot: Slot,
     },
-    /// Moving a reference from one entry to another: replace, or giving a child its startup handle.
+    /// Moving a reference from one record to another, at most one of which is in a block: replace, giving a child its
+    /// startup handle or the arena its root, and to and from the queue of a listener. The new record gets these rights,
+    /// also if recovery completes the move: another process may get the handle.
     Move {
         from: HandleLocation,
         to: HandleLocation,
+        rights: Rights,
     },
     /// Sending from this side. The message is at `position` once that is known.
     Send {
@@ -111,6 +114,7 @@ pub(crate) enum Operation {
 
 impl Operation {
     const KIND: Field<60, 4> = Field;
+    const RIGHTS: Field<40, 20> = Field;
     const LOW: Field<0, 40> = Field;
     const NO_POSITION: u64 = u64::MAX;
 
@@ -119,7 +123,15 @@ impl Operation {
         match self {
             Self::Idle => [0, 0],
             Self::Create { slot } => [Self::KIND.of(1) | Self::LOW.of(slot.0.into()), 0],
-            Self::Move { from, to } => [Self::KIND.of(2) | Self::LOW.of(from.to_word()), to.to_word()],
+            // The first word has room for an entry alone, and says which of the two it is.
+            Self::Move { from, to, rights } => {
+                let (kind, entry, other) = match from {
+                    HandleLocation::Entry { .. } => (2, from, to),
+                    HandleLocation::Transit { .. } => (5, to, from),
+                };
+                let rights = Self::RIGHTS.of(rights.bits().into());
+                [Self::KIND.of(kind) | rights | Self::LOW.of(entry.to_word()), other.to_word()]
+            }
             Self::Send { from, position } => {
                 [Self::KIND.of(3) | Self::LOW.of(from.0.into()), position.unwrap_or(Self::NO_POSITION)]
             }
@@ -132,7 +144,11 @@ impl Operation {
         let object = ObjectRef(low as u32 & 0xff_ffff);
         match Self::KIND.get(first) {
             1 => Self::Create { slot: Slot(low as u32) },
-            2 => Self::Move { from: HandleLocation::from_word(low), to: HandleLocation::from_word(second) },
+            kind @ (2 | 5) => {
+                let (entry, other) = (HandleLocation::from_word(low), HandleLocation::from_word(second));
+                let (from, to) = if kind == 2 { (entry, other) } else { (other, entry) };
+                Self::Move { from, to, rights: Rights::from_bits_retain(Self::RIGHTS.get(first) as u32) }
+            }
             3 => Self::Send { from: object, position: (second != Self::NO_POSITION).then_some(second) },
             4 => Self::Receive { at: object, position: second },
             _ => Self::Idle,
@@ -309,7 +325,10 @@ mod tests {
             Operation::Move {
                 from: entry,
                 to: HandleLocation::Entry { process: ProcessIndex(1), index: EntryIndex(1) },
+                rights: Rights::empty(),
             },
+            Operation::Move { from: entry, to: transit, rights: Rights::all() },
+            Operation::Move { from: transit, to: entry, rights: Rights::all() },
             Operation::Send { from: object, position: None },
             Operation::Send { from: object, position: Some(1 << 40) },
             Operation::Receive { at: object, position: 0 },

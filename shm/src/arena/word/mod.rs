@@ -7,6 +7,7 @@
 
 pub(crate) mod block;
 pub(crate) mod credit;
+pub(crate) mod directory;
 pub(crate) mod handle;
 pub(crate) mod intent;
 pub(crate) mod leader;

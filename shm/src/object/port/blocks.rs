@@ -8,26 +8,21 @@
 //!       ├ leaf …
 //! ```
 //!
-//! A place is a word of the body or of a leaf: 0, or the link of the block.
-//!
-//! INV-PORT-1: a place changes from 0 once, by
-//! a CAS, under the list intent of the thread that brings the block. So any thread may bring any block, and a block is
-//! linked if its place names it.
+//! A place is a word of the body or of a leaf: 0, or the link of the block (`object/own_block`).
 
 use crate::arena::Arena;
 use crate::arena::error::{Error, Result};
 use crate::arena::record::line::{LINE_WORDS, Line};
 use crate::arena::record::object::PortBody;
 use crate::arena::size_class::SizeClass;
-use crate::arena::word::block::{BlockId, BlockState, BlockWord};
-use crate::arena::word::intent::ListIntent;
+use crate::arena::word::block::BlockId;
 use crate::arena::word::lifecycle::Lifecycle;
 use crate::arena::word::port::cell::{CellId, GROUP_LINES};
 use crate::arena::word::port::observer::Interest;
 use crate::arena::word::reference::{ObjectRef, Slot};
-use crate::memory::{block_credit, block_pool, pressure};
-use crate::process::thread::{Thread, crash_point};
-use crate::sync::{Acquire, AtomicU64, Relaxed, Release};
+use crate::object::own_block;
+use crate::process::thread::Thread;
+use crate::sync::{AtomicU64, Relaxed};
 
 /// Places of a ring. Packets beyond that number are found by a walk over the cells, and may leave their order.
 pub(crate) const RING_PLACES: u64 = if cfg!(loom) { 2 } else { 4096 };
@@ -81,17 +76,6 @@ pub(crate) fn body(arena: &Arena, port: Slot) -> Result<PortBody<'_>> {
     arena.body(port).map(PortBody::of)
 }
 
-/// The word of a block's lines.
-fn word_of(lines: &[Line], index: usize) -> Option<&AtomicU64> {
-    lines.get(index / LINE_WORDS).map(|line| &line.0[index % LINE_WORDS])
-}
-
-/// The lines of the block at a place. `None`: it was never linked.
-fn linked<'a>(arena: &'a Arena, place: &AtomicU64) -> Result<Option<&'a [Line]>> {
-    // ORDER: Acquire pairs with the Release CAS of `link`: the block's words are cleared.
-    BlockId::from_link(place.load(Acquire)).map(|block| arena.lines(block)).transpose()
-}
-
 /// The place of a part. `None`: the leaf that has it was never linked.
 fn place<'a>(arena: &'a Arena, body: PortBody<'a>, part: Part) -> Result<Option<&'a AtomicU64>> {
     let places = body.places();
@@ -102,7 +86,9 @@ fn place<'a>(arena: &'a Arena, body: PortBody<'a>, part: Part) -> Result<Option<
             let Some(leaf) = places.get(group / LEAF_GROUPS + 1) else {
                 return Err(Error::Corrupt("a port's cell is out of range"));
             };
-            linked(arena, leaf)?.and_then(|lines| word_of(lines, group % LEAF_GROUPS))
+            own_block::lines(arena, leaf)?
+                .map(|lines| own_block::word(lines, group % LEAF_GROUPS))
+                .transpose()?
         }
     })
 }
@@ -115,14 +101,14 @@ pub(crate) fn part(arena: &Arena, port: Slot, part: Part) -> Result<Option<&[Lin
 /// As [`part`], with the port's body at hand.
 pub(crate) fn part_in<'a>(arena: &'a Arena, body: PortBody<'a>, part: Part) -> Result<Option<&'a [Line]>> {
     match place(arena, body, part)? {
-        Some(place) => linked(arena, place),
+        Some(place) => own_block::lines(arena, place),
         None => Ok(None),
     }
 }
 
 /// The place of the ring that a position is in.
 pub(crate) fn ring_place(ring: &[Line], position: u64) -> Result<&AtomicU64> {
-    word_of(ring, (position % RING_PLACES) as usize).ok_or(Error::Corrupt("a port's ring is too short"))
+    own_block::word(ring, (position % RING_PLACES) as usize)
 }
 
 /// The lines of a part, which is linked now if it was not.
@@ -141,32 +127,19 @@ pub(crate) fn part_or_new(thread: &Thread, port: Slot, wanted: Part) -> Result<&
     part(arena, port, wanted)?.ok_or(Error::Corrupt("a port's block has vanished"))
 }
 
-/// Links a new block at the place of a part. Another thread may be first: then its block stays, and this one is freed.
+/// Links a new block at the place of a part, unless another thread is first.
 #[cold]
 fn link(thread: &Thread, port: Slot, wanted: Part) -> Result<()> {
-    let (arena, from) = (thread.arena(), ObjectRef::new(port, 0));
-    let block = pressure::take_block(thread, wanted.class())?;
-    wanted.clear(arena.lines(block)?);
-    if let Part::Group(_) = wanted {
-        let generation = Lifecycle(arena.object(port)?.lifecycle.load(Relaxed)).generation();
-        cells_of(arena.lines(block)?)
-            .for_each(|cell| cell.0[INTEREST].store(Interest::begun(generation).0, Relaxed));
-    }
-    let word = BlockWord(arena.descriptor(block)?.state.load(Relaxed));
-    thread.set_list_intent(ListIntent::LinkPart { from, block }, 0);
-    crash_point!(thread, "part.intended");
+    let arena = thread.arena();
     let place =
         place(arena, body(arena, port)?, wanted)?.ok_or(Error::Corrupt("a port's leaf has vanished"))?;
-    // ORDER: Release: after the intent, in the order that recovery sees; and it publishes the cleared words.
-    if place.compare_exchange(0, block.to_link(), Release, Relaxed).is_ok() {
-        crash_point!(thread, "part.linked");
-        block_pool::bind_block(arena, block, thread.tag, from)?;
-        crash_point!(thread, "part.bound");
-    } else {
-        block_credit::free_block(thread, block, word)?;
-    }
-    thread.set_list_intent(ListIntent::Idle, 0);
-    Ok(())
+    let generation = Lifecycle(arena.object(port)?.lifecycle.load(Relaxed)).generation();
+    own_block::link(thread, ObjectRef::new(port, 0), place, wanted.class(), |lines| {
+        wanted.clear(lines);
+        if let Part::Group(_) = wanted {
+            cells_of(lines).for_each(|cell| cell.0[INTEREST].store(Interest::begun(generation).0, Relaxed));
+        }
+    })
 }
 
 /// The groups that are linked, each with its lines, from `first` on.
@@ -197,14 +170,13 @@ pub(crate) fn groups(
 pub(crate) fn all(arena: &Arena, port: Slot) -> Result<Vec<(&AtomicU64, BlockId)>> {
     let places = body(arena, port)?.places();
     let mut groups = Vec::new();
-    let named = |place: &AtomicU64| BlockId::from_link(place.load(Acquire));
     for leaf in &places[1..] {
-        if let Some(lines) = linked(arena, leaf)? {
-            let words = (0..LEAF_GROUPS).filter_map(|index| word_of(lines, index));
-            groups.extend(words.filter_map(|place| Some((place, named(place)?))));
+        if let Some(lines) = own_block::lines(arena, leaf)? {
+            let words = (0..LEAF_GROUPS).filter_map(|index| own_block::word(lines, index).ok());
+            groups.extend(words.filter_map(|place| Some((place, own_block::block_at(place)?))));
         }
     }
-    let own = places.into_iter().filter_map(|place| Some((place, named(place)?)));
+    let own = places.into_iter().filter_map(|place| Some((place, own_block::block_at(place)?)));
     groups.extend(own.rev());
     Ok(groups)
 }
@@ -216,22 +188,12 @@ pub(crate) fn is_linked(arena: &Arena, port: Slot, block: BlockId) -> Result<boo
 
 /// Frees all blocks of a port that no thread uses any more, and clears its body. Resumable.
 pub(crate) fn free_all(thread: &Thread, port: Slot) -> Result<()> {
-    let (arena, from) = (thread.arena(), ObjectRef::new(port, 0));
-    for (place, block) in all(arena, port)? {
-        let word = BlockWord(arena.descriptor(block)?.state.load(Relaxed));
-        thread.set_list_intent(ListIntent::UnlinkPart { from, block }, word.0);
-        crash_point!(thread, "part.leaving");
-        // ORDER: Release: after the intent, in the order that recovery sees.
-        place.store(0, Release);
-        crash_point!(thread, "part.unlinked");
-        // A damaged word must not free another object's block.
-        if word.state() == BlockState::Bound(from) {
-            block_credit::free_block(thread, block, word)?;
-        }
-        thread.set_list_intent(ListIntent::Idle, 0);
+    let arena = thread.arena();
+    for (place, _) in all(arena, port)? {
+        own_block::unlink(thread, ObjectRef::new(port, 0), place)?;
     }
     let body = body(arena, port)?;
-    for word in [
+    own_block::clear([
         body.tail(),
         body.overflow(),
         body.hint(false),
@@ -239,12 +201,7 @@ pub(crate) fn free_all(thread: &Thread, port: Slot) -> Result<()> {
         body.head(),
         body.sleepers(),
         body.earliest(),
-    ] {
-        // Relaxed: the lifecycle word publishes them. Load before the store, as in `options::clear_options`.
-        if word.load(Relaxed) != 0 {
-            word.store(0, Relaxed);
-        }
-    }
+    ]);
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use crate::arena::error::{Error, Result, UnlessDied};
 use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
 use crate::arena::word::port::cell::CellState;
 use crate::arena::word::reference::{ObjectRef, Slot};
+use crate::object::ObjectClass;
 use crate::object::class::Class;
 use crate::object::port::cells;
 use crate::object::port::{Port, evaluate, ring};
@@ -21,6 +22,10 @@ pub(crate) fn resolve(thread: &Thread, slot: Slot) -> UnlessDied {
 fn try_resolve(thread: &Thread, slot: Slot) -> Result<()> {
     // ORDER: Acquire pairs with the Release of `create`: the object is complete.
     let lifecycle = Lifecycle(thread.arena().object(slot)?.lifecycle.load(Acquire));
+    // A RETIRED object too: the hazard keeps it, and the dead thread may have left something there.
+    if matches!(lifecycle.state(), LifecycleState::Live | LifecycleState::Retired) {
+        ObjectClass::of(lifecycle)?.after_death(thread, slot)?;
+    }
     if lifecycle.state() != LifecycleState::Live {
         return Ok(());
     }

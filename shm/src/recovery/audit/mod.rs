@@ -12,6 +12,7 @@
 //! | every block and slot below its high-water mark can be found again | PAGE-4, TRIM-2 |
 //! | the body of a live object has words that its class writes | – |
 //! | no free thread row watches signals | LATCH-3 |
+//! | a handle queued at a listener is counted, and no thread that is gone has its place | LISTENER-1 |
 //! | a cell of a port that can fire is in its object's index, and its handle is there; its packet is in the ring | OBSERVER-1, RING-P3 |
 //! | no dead process is unrecovered | RECOVER-1 |
 //!
@@ -21,6 +22,7 @@
 //! Every load is Relaxed: the caller of an audit has waited until the other threads were at rest, and that wait orders
 //! their stores before the loads.
 
+mod names;
 mod ports;
 mod report;
 
@@ -101,7 +103,17 @@ impl Walk<'_> {
                 }
             }
         }
+        let names = names::walk(self.arena, |tag| self.is_alive(tag))?;
+        self.audit.in_transit += names.queued;
+        for side in names.references {
+            *self.references.entry(side).or_default() += 1;
+        }
         self.walk_objects()?;
+        self.look_at_root()?;
+        for (block, side) in names.blocks {
+            self.claim_block(block, side, "block of a directory or a listener")?;
+        }
+        names.findings.into_iter().for_each(|finding| self.audit.find(finding));
         let ports = ports::walk(self.arena)?;
         for (block, side) in ports.blocks {
             self.claim_block(block, side, "block of a port or an index")?;
@@ -390,6 +402,22 @@ impl Walk<'_> {
                     }
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// The root is no object of any process: it is not counted, and `walk_objects` does not come to it.
+    fn look_at_root(&mut self) -> Result<()> {
+        let root = ObjectRef::new(self.arena.root_slot(), 0);
+        let object = self.arena.object(root.slot())?;
+        let number = Count(object.count[0].load(Relaxed)).number();
+        let references = self.references.get(&root).copied().unwrap_or(0);
+        let lifecycle = Lifecycle(object.lifecycle.load(Relaxed));
+        if lifecycle.state() != LifecycleState::Live || number != references {
+            self.audit.find(format!(
+                "the root is {:?}, with a count of {number} and {references} references",
+                lifecycle.state()
+            ));
         }
         Ok(())
     }

@@ -17,6 +17,8 @@
 //! INV-REF-1: between steps 1 and 6 the row's intent names this change and no other.
 //! INV-REF-2: a thread changes the count only under an intent that says so (or sets it while the slot is RESERVED).
 
+pub(crate) mod moving;
+
 use crate::arena::error::{Error, Result};
 use crate::arena::word::handle::{Entry, EntryIndex};
 use crate::arena::word::intent::{Change, HandleLocation, RefcountIntent};

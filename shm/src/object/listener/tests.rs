@@ -1,0 +1,143 @@
+//! Listeners, through the operations of threads.
+
+use crate::arena::config::Config;
+use crate::arena::error::Error;
+use crate::arena::record::row::HAZARD_SECOND;
+use crate::arena::word::handle::{HandleValue, Rights};
+use crate::arena::word::signals::Signals;
+use crate::handle::pin;
+use crate::object::ObjectClass;
+use crate::object::directory::meet::Meeting;
+use crate::object::listener::block::LISTENER_BACKLOG;
+use crate::object::listener::named::weak_ref;
+use crate::object::listener::queue;
+use crate::process::Process;
+use crate::process::thread::Thread;
+use crate::sync::DEADLINE_INFINITE_NS;
+use std::time::Duration;
+
+fn joined() -> (Thread, HandleValue) {
+    let config = Config {
+        max_objects: 4096,
+        max_handles_per_process: 4096,
+        max_processes: 1,
+        pool_bytes: 1 << 16,
+        max_loan_bytes: 1 << 13,
+        ..Config::default()
+    };
+    let thread = Thread::join(&Process::alone(&config)).unwrap();
+    let (directory, _) = thread.create(ObjectClass::Directory, Rights::all()).unwrap();
+    (thread, directory)
+}
+
+fn at(directory: HandleValue, name: &str, deadline_ns: i64) -> Meeting<'_> {
+    Meeting { directory, rights: Rights::empty(), name, deadline_ns }
+}
+
+fn event(thread: &Thread) -> HandleValue {
+    thread.create(ObjectClass::Event, Rights::from_bits_retain(0x2d)).unwrap().0
+}
+
+#[test]
+fn handles_are_accepted_in_order() {
+    let (thread, directory) = joined();
+    let listener = thread.serve(at(directory, "log", 0), Rights::all()).unwrap();
+    let found = thread.lookup(listener).unwrap();
+    assert_eq!(thread.accept(found).unwrap_err(), Error::ShouldWait);
+    let sent: Vec<_> = (0..3).map(|_| event(&thread)).collect();
+    let koids: Vec<u64> =
+        sent.iter().map(|value| thread.basic(thread.lookup(*value).unwrap()).unwrap().koid).collect();
+    for value in &sent {
+        thread.connect(at(directory, "log", 0), *value).unwrap();
+        assert_eq!(thread.lookup(*value).unwrap_err(), Error::BadHandle);
+        assert!(thread.arena().audit().is_clean(), "{}", thread.arena().inspect());
+    }
+    for koid in koids {
+        assert!(thread.signals(found).unwrap().contains(Signals::READABLE));
+        let received = thread.accept(found).unwrap();
+        assert_eq!((received.class, received.rights.bits()), (ObjectClass::Event, 0x2d));
+        let event = thread.lookup(received.value).unwrap();
+        assert_eq!(thread.basic(event).unwrap().koid, koid);
+        thread.close(event).unwrap();
+    }
+    assert_eq!(thread.signals(found).unwrap(), Signals::empty());
+    assert!(thread.arena().audit().is_clean(), "{}", thread.arena().inspect());
+}
+
+#[test]
+fn a_full_queue_takes_no_handle() {
+    let (thread, directory) = joined();
+    let listener = thread.serve(at(directory, "log", 0), Rights::all()).unwrap();
+    for _ in 0..LISTENER_BACKLOG {
+        thread.connect(at(directory, "log", 0), event(&thread)).unwrap();
+    }
+    let refused = event(&thread);
+    assert_eq!(thread.connect(at(directory, "log", 0), refused), Err(Error::ShouldWait));
+    let one_ms = crate::sync::now_ns() + 1_000_000;
+    assert_eq!(thread.connect(at(directory, "log", one_ms), refused), Err(Error::TimedOut));
+    let (process, found) = (thread.process.clone(), thread.lookup(listener).unwrap());
+    // An accept makes room for a client that waits.
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let acceptor = Thread::join(&process).unwrap();
+            std::thread::sleep(Duration::from_millis(20));
+            let received = acceptor.accept(found).unwrap();
+            acceptor.close(acceptor.lookup(received.value).unwrap()).unwrap();
+        });
+        thread.connect(at(directory, "log", DEADLINE_INFINITE_NS), refused).unwrap();
+    });
+    assert!(thread.arena().audit().is_clean(), "{}", thread.arena().inspect());
+}
+
+#[test]
+fn queued_handles_end_with_their_listener() {
+    let (thread, directory) = joined();
+    let listener = thread.serve(at(directory, "log", 0), Rights::all()).unwrap();
+    let (ours, theirs) = thread.create(ObjectClass::Channel, Rights::all()).unwrap();
+    thread.connect(at(directory, "log", 0), theirs.unwrap()).unwrap();
+    thread.close(thread.lookup(listener).unwrap()).unwrap();
+    let ours = thread.lookup(ours).unwrap();
+    assert!(thread.signals(ours).unwrap().contains(Signals::PEER_CLOSED));
+    assert!(thread.arena().audit().is_clean(), "{}", thread.arena().inspect());
+    thread.close(ours).unwrap();
+    // The slot and the block are used again.
+    thread.collect().unwrap();
+    let audit = thread.arena().audit();
+    assert!(audit.is_clean() && audit.objects == 1 && audit.blocks == 1, "{audit}");
+}
+
+/// A client that was stopped between its look and its offer puts its handle into a listener that has ended.
+#[test]
+fn late_offers_are_closed() {
+    let (thread, directory) = joined();
+    let client = Thread::join(&thread.process).unwrap();
+    let listener = thread.lookup(thread.serve(at(directory, "log", 0), Rights::all()).unwrap()).unwrap();
+    let slot = listener.entry.object().slot();
+    let (ours, theirs) = client.create(ObjectClass::Channel, Rights::all()).unwrap();
+    let weak = weak_ref(thread.arena(), slot).unwrap();
+    assert!(pin::pin_weak(&client, weak, HAZARD_SECOND).is_some());
+    thread.close(listener).unwrap();
+    queue::offer(&client, slot, client.lookup(theirs.unwrap()).unwrap()).unwrap();
+    pin::clear_hazard(&client, HAZARD_SECOND);
+    crate::lifecycle::teardown::run_release_queue(&client).unwrap();
+    assert!(client.signals(client.lookup(ours).unwrap()).unwrap().contains(Signals::PEER_CLOSED));
+    assert!(thread.arena().audit().is_clean(), "{}", thread.arena().inspect());
+}
+
+/// A listener that is queued for an end, and the end at the listener: no thread can reach either.
+#[test]
+fn cycles_through_listeners_are_collected() {
+    let (thread, directory) = joined();
+    let listener = thread.serve(at(directory, "log", 0), Rights::all()).unwrap();
+    let (ours, theirs) = thread.create(ObjectClass::Channel, Rights::all()).unwrap();
+    thread.connect(at(directory, "log", 0), theirs.unwrap()).unwrap();
+    let ours = thread.lookup(ours).unwrap();
+    let kept = thread.duplicate(thread.lookup(listener).unwrap(), Rights::all()).unwrap();
+    thread.send_with_handles(ours, Rights::empty(), b"", &[listener], Rights::empty(), None).unwrap();
+    assert_eq!(thread.collect_cycles(), Ok(0), "the duplicate accepts the end");
+    thread.close(thread.lookup(kept).unwrap()).unwrap();
+    assert_eq!(thread.collect_cycles(), Ok(2));
+    assert!(thread.signals(ours).unwrap().contains(Signals::PEER_CLOSED));
+    assert!(thread.arena().audit().is_clean(), "{}", thread.arena().inspect());
+    assert!(thread.serve(at(directory, "log", 0), Rights::all()).is_ok(), "the name is free");
+}
