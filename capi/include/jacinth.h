@@ -25,6 +25,7 @@
 #define JACINTH_H_
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -33,6 +34,21 @@
 #include <zircon/types.h>
 
 __BEGIN_CDECLS
+
+/** The types of the objects that Zircon does not have: names to meet by. */
+#define JACINTH_OBJ_TYPE_DIRECTORY ((zx_obj_type_t)128u)
+#define JACINTH_OBJ_TYPE_LISTENER ((zx_obj_type_t)129u)
+
+/** The rights of a new directory, and of a new listener. */
+#define JACINTH_DIRECTORY_DEFAULT_RIGHTS ((ZX_RIGHTS_BASIC & ~ZX_RIGHT_WAIT) | ZX_RIGHTS_IO | ZX_RIGHT_ENUMERATE)
+#define JACINTH_LISTENER_DEFAULT_RIGHTS (ZX_RIGHTS_BASIC | ZX_RIGHT_READ | ZX_RIGHT_SIGNAL)
+
+/** A listener asserts it while a channel is queued there. */
+#define JACINTH_LISTENER_READABLE ((zx_signals_t)__ZX_OBJECT_READABLE)
+
+/** The longest name that can be served, in bytes; how many channels are queued at a listener at most. */
+#define JACINTH_MAX_SERVICE_NAME_LEN 248
+#define JACINTH_LISTENER_BACKLOG 240
 
 /** The limits of an arena. Fill it with jacinth_config_default(), and then change single members. */
 typedef struct jacinth_config {
@@ -73,6 +89,12 @@ typedef struct jacinth_config {
     uint32_t max_pending_messages_per_process;
     /** How many threads of one process may use it at once. 1 to 4,063; default 896. Others can only close handles. */
     uint32_t max_threads_per_process;
+    /**
+     * The rights to the arena's root directory that its members get: ZX_RIGHT_READ to connect to the names there,
+     * ZX_RIGHT_WRITE to serve names, ZX_RIGHT_ENUMERATE to list them. Default: JACINTH_DIRECTORY_DEFAULT_RIGHTS. The process
+     * that makes the arena has them all in any case.
+     */
+    uint32_t root_rights;
     /**
      * The path of the socket on which the supervisor listens for processes that join. NULL is the default: a path in
      * a new folder in XDG_RUNTIME_DIR, if only this user can access that, or else in the folder for temporary files.
@@ -247,6 +269,124 @@ zx_status_t jacinth_attach(const char* socket_path);
  *   jacinth_attach(); ZX_ERR_IO also if XDG_RUNTIME_DIR names a folder that is missing.
  */
 zx_status_t jacinth_join_or_create(const char* name, const jacinth_config_t* config, bool* created);
+
+/**
+ * Serves a name: from now on those who connect to it queue their channels at the listener that this stores, until its last
+ * handle is closed. A name has one listener at a time. While another one has it, the call waits until @p deadline; 0 does
+ * not wait. A server that was started again waits: the process before it has the name until it is recovered.
+ *
+ * The listener asserts JACINTH_LISTENER_READABLE while a channel is queued. It can be waited for like any object, and observed
+ * by a port; duplicates may lie in several processes. When its last handle is closed, the channels in its queue are closed.
+ *
+ * jacinth_serve() uses the directory of this process: the arena's root, unless jacinth_set_directory() has set another one.
+ *
+ * Rights: ZX_RIGHT_WRITE on the directory. The listener has JACINTH_LISTENER_DEFAULT_RIGHTS.
+ *
+ * - ZX_OK
+ * - ZX_ERR_BAD_HANDLE, ZX_ERR_WRONG_TYPE, ZX_ERR_ACCESS_DENIED: for the directory.
+ * - ZX_ERR_INVALID_ARGS: the name is empty or not UTF-8, or a pointer is bad.
+ * - ZX_ERR_OUT_OF_RANGE: the name has more than JACINTH_MAX_SERVICE_NAME_LEN bytes.
+ * - ZX_ERR_ALREADY_EXISTS: another listener has the name, and @p deadline is 0 or less. ZX_ERR_TIMED_OUT: at any other deadline.
+ * - ZX_ERR_NO_RESOURCES: the directory has 1,024 names already, or there is no room for another object or handle.
+ * - ZX_ERR_NO_MEMORY: the arena's pools are exhausted.
+ * - ZX_ERR_CANCELED: another thread closed the directory's handle meanwhile.
+ */
+zx_status_t jacinth_serve(const char* name, zx_time_t deadline, zx_handle_t* listener);
+zx_status_t jacinth_directory_serve(zx_handle_t directory, const char* name, zx_time_t deadline,
+                                    zx_handle_t* listener);
+
+/**
+ * Connects to the server of a name: makes a channel, queues one end at the server's listener, and stores the other at once. It
+ * can be written to before the server accepts. While nobody serves the name, or JACINTH_LISTENER_BACKLOG channels are queued
+ * there, the call waits until @p deadline; 0 does not wait. When the server ends, the channel asserts PEER_CLOSED, accepted or
+ * not; then connect again.
+ *
+ * jacinth_connect() uses the directory of this process.
+ *
+ * Rights: ZX_RIGHT_READ on the directory.
+ *
+ * - ZX_OK
+ * - ZX_ERR_BAD_HANDLE, ZX_ERR_WRONG_TYPE, ZX_ERR_ACCESS_DENIED: for the directory.
+ * - ZX_ERR_INVALID_ARGS, ZX_ERR_OUT_OF_RANGE: a name that nobody can serve, or a bad pointer.
+ * - ZX_ERR_NOT_FOUND: nobody serves the name; ZX_ERR_SHOULD_WAIT: the queue is full; both if @p deadline is 0 or less.
+ *   ZX_ERR_TIMED_OUT: at any other deadline.
+ * - ZX_ERR_NO_RESOURCES, ZX_ERR_NO_MEMORY: there is no room for a channel.
+ * - ZX_ERR_CANCELED: another thread closed the directory's handle meanwhile.
+ */
+zx_status_t jacinth_connect(const char* name, zx_time_t deadline, zx_handle_t* channel);
+zx_status_t jacinth_directory_connect(zx_handle_t directory, const char* name, zx_time_t deadline,
+                                      zx_handle_t* channel);
+
+/**
+ * Takes the oldest channel out of a listener's queue. Its client may have written to it already, and may be gone.
+ *
+ * Rights: ZX_RIGHT_READ.
+ *
+ * - ZX_OK
+ * - ZX_ERR_BAD_HANDLE, ZX_ERR_WRONG_TYPE, ZX_ERR_ACCESS_DENIED: for the listener.
+ * - ZX_ERR_INVALID_ARGS: a bad pointer.
+ * - ZX_ERR_SHOULD_WAIT: none is queued.
+ * - ZX_ERR_NO_RESOURCES: this process has no room for another handle.
+ */
+zx_status_t jacinth_accept(zx_handle_t listener, zx_handle_t* channel);
+
+/**
+ * Stores a handle to the directory of this process: a duplicate of the one that was set, or one to the arena's root with the
+ * rights that jacinth_config_t::root_rights lets its members have.
+ *
+ * - ZX_OK
+ * - ZX_ERR_INVALID_ARGS: a bad pointer.
+ * - ZX_ERR_ACCESS_DENIED: the one that was set may not be duplicated.
+ * - ZX_ERR_NO_RESOURCES: this process has no room for another handle.
+ */
+zx_status_t jacinth_directory(zx_handle_t* directory);
+
+/**
+ * Sets the directory of this process, in which jacinth_serve() and jacinth_connect() look from now on. A program that starts
+ * another one gives it a view, with the names that it is to see. The call consumes the handle, also when it fails.
+ *
+ * - ZX_OK
+ * - ZX_ERR_BAD_HANDLE, ZX_ERR_WRONG_TYPE: @p directory is not a directory.
+ */
+zx_status_t jacinth_set_directory(zx_handle_t directory);
+
+/**
+ * Makes an empty directory, with JACINTH_DIRECTORY_DEFAULT_RIGHTS. It ends with its last handle.
+ *
+ * - ZX_OK
+ * - ZX_ERR_INVALID_ARGS: a bad pointer.
+ * - ZX_ERR_NO_RESOURCES: there is no room for another object or handle.
+ */
+zx_status_t jacinth_directory_create(zx_handle_t* directory);
+
+/**
+ * Makes a directory that passes @p num_names names on to @p parent, whether they are served already or not. Who has a handle to
+ * it connects to them, and to what is served in the view itself. It does not keep the parent: when the parent's last handle is
+ * closed, no name is found there any more. (The root is never closed.)
+ *
+ * Rights: ZX_RIGHT_READ on @p parent. The view has JACINTH_DIRECTORY_DEFAULT_RIGHTS.
+ *
+ * - ZX_OK
+ * - ZX_ERR_BAD_HANDLE, ZX_ERR_WRONG_TYPE, ZX_ERR_ACCESS_DENIED: for @p parent.
+ * - ZX_ERR_INVALID_ARGS: a name is empty or not UTF-8, or a pointer is bad.
+ * - ZX_ERR_OUT_OF_RANGE: a name is too long, the names have more than 64 KiB, or eight directories are behind @p parent.
+ * - ZX_ERR_NO_RESOURCES, ZX_ERR_NO_MEMORY: there is no room for another object or handle.
+ */
+zx_status_t jacinth_directory_create_view(zx_handle_t parent, const char* const names[], size_t num_names,
+                                          zx_handle_t* view);
+
+/**
+ * Stores the names that a client of a directory finds now, sorted, each with a NUL behind it. @p actual, optional, gets the
+ * size of all of them.
+ *
+ * Rights: ZX_RIGHT_ENUMERATE.
+ *
+ * - ZX_OK
+ * - ZX_ERR_BAD_HANDLE, ZX_ERR_WRONG_TYPE, ZX_ERR_ACCESS_DENIED: for the directory.
+ * - ZX_ERR_BUFFER_TOO_SMALL: the names do not fit. @p actual has their size.
+ * - ZX_ERR_INVALID_ARGS: a bad pointer.
+ */
+zx_status_t jacinth_directory_names(zx_handle_t directory, char* buffer, size_t buffer_size, size_t* actual);
 
 /**
  * Forbids this process to make an arena at its first call: if that call finds no arena to join, it returns

@@ -42,6 +42,24 @@ inline zx_status_t prepare(zx::handle startup, jacinth_seat_t* seat) noexcept {
   return jacinth_prepare(startup.release(), seat);
 }
 
+/// Serves a name in this process's directory. `jacinth_serve`.
+inline zx_status_t serve(const char* name, zx::time deadline, zx::handle* listener) noexcept {
+  return jacinth_serve(name, deadline.get(), listener->reset_and_get_address());
+}
+
+/// Connects to the server of a name in this process's directory. `jacinth_connect`.
+inline zx_status_t connect(const char* name, zx::time deadline, zx::channel* channel) noexcept {
+  return jacinth_connect(name, deadline.get(), channel->reset_and_get_address());
+}
+
+/// Takes the oldest channel out of a listener's queue. `jacinth_accept`.
+inline zx_status_t accept(const zx::handle& listener, zx::channel* channel) noexcept {
+  return jacinth_accept(listener.get(), channel->reset_and_get_address());
+}
+
+/// Sets this process's directory, which is consumed also after an error. `jacinth_set_directory`.
+inline zx_status_t set_directory(zx::handle directory) noexcept { return jacinth_set_directory(directory.release()); }
+
 /// Stores the status of a spawned program. `jacinth_spawn_status`.
 inline zx_status_t spawn_status(pid_t pid, jacinth_spawn_status_t* status) noexcept {
   return jacinth_spawn_status(pid, status);

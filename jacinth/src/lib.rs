@@ -13,12 +13,13 @@
 //! # Contents
 //! | | |
 //! |---|---|
-//! | objects | [`Event`], [`EventPair`], [`Channel`], [`Timer`], [`Port`]; [`Process`], [`Thread`], [`Job`], [`Vmar`] |
+//! | objects | [`Event`], [`EventPair`], [`Channel`], [`Timer`], [`Port`], [`Directory`], [`Listener`]; [`Process`], [`Thread`], [`Job`], [`Vmar`] |
 //! | handles | [`Handle`], [`NullableHandle`], [`Unowned`], the traits in [`prelude`] |
 //! | rights | [`Rights`], [`Handle::duplicate`], [`Handle::replace`] |
 //! | waiting | [`Signals`], [`Handle::wait_one`], [`object_wait_many`], [`Deadline`] |
 //! | waiting for any number of objects | [`Port`], [`Handle::wait_async`], [`Packet`] |
 //! | messages | [`Channel::write`], [`Channel::read`], [`Channel::call`], [`MessageBuf`], [`HandleDisposition`] |
+//! | names to meet by | [`serve`], [`connect`], [`Listener`], [`Directory`] |
 //! | words that threads sleep on | [`Futex`] |
 //! | messages without a copy, and many at once | [`Channel::reserve`], [`Channel::read_in_place`], [`Channel::write_batch`] |
 //! | arenas and processes | [`Supervisor`], [`Config`], [`join_or_create`], [`attach`], [`Seat`], [`take_startup_handle`] |

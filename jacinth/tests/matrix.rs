@@ -19,6 +19,8 @@ enum On {
     Channels,
     Ports,
     Timers,
+    Directories,
+    Listeners,
 }
 
 struct Call {
@@ -38,6 +40,10 @@ fn channel(value: u32) -> Unowned<'static, Channel> {
 }
 
 fn port(value: u32) -> Unowned<'static, Port> {
+    typed(value)
+}
+
+fn directory(value: u32) -> Unowned<'static, Directory> {
     typed(value)
 }
 
@@ -218,11 +224,44 @@ const CALLS: &[Call] = &[
         run: |value| raw::timer_set(value, FOREVER, MonotonicDuration::ZERO),
     },
     Call { name: "timer_cancel", on: On::Timers, needs: Rights::WRITE, run: raw::timer_cancel },
+    Call {
+        name: "directory_serve",
+        on: On::Directories,
+        needs: Rights::WRITE,
+        run: |value| directory(value).serve("name").map(drop),
+    },
+    Call {
+        name: "directory_connect",
+        on: On::Directories,
+        needs: Rights::READ,
+        run: |value| found(directory(value).connect("name", PAST).map(drop)),
+    },
+    Call {
+        name: "directory_create_view",
+        on: On::Directories,
+        needs: Rights::READ,
+        run: |value| directory(value).create_view(&["name"]).map(drop),
+    },
+    Call {
+        name: "directory_names",
+        on: On::Directories,
+        needs: Rights::ENUMERATE,
+        run: |value| directory(value).names().map(drop),
+    },
+    Call {
+        name: "listener_accept",
+        on: On::Listeners,
+        needs: Rights::READ,
+        run: |value| match raw::listener_accept(value) {
+            Err(Status::SHOULD_WAIT) => Ok(()),
+            result => result.map(drop),
+        },
+    },
     Call { name: "call, for writing", on: On::Channels, needs: Rights::WRITE, run: call },
     Call { name: "call, for reading", on: On::Channels, needs: Rights::READ, run: call },
 ];
 
-/// There is nothing to cancel in these tests.
+/// There is nothing to cancel in these tests, and nobody to connect to.
 fn found(cancelled: Result<(), Status>) -> Result<(), Status> {
     match cancelled {
         Err(Status::NOT_FOUND) => Ok(()),
@@ -302,13 +341,24 @@ fn each_type_refuses_others_calls() {
         let (pair, _other) = EventPair::create();
         let (event, (end, _peer)) = (Event::create(), readable_channel());
         let (port, timer) = (Port::create(), Timer::create());
+        let directory = Directory::create();
+        let listener = directory.serve("a name").unwrap();
         let of_type = |on| CALLS.iter().filter(move |call| call.on == on);
-        let values =
-            [event.raw_handle(), pair.raw_handle(), end.raw_handle(), port.raw_handle(), timer.raw_handle()];
+        let values = [
+            event.raw_handle(),
+            pair.raw_handle(),
+            end.raw_handle(),
+            port.raw_handle(),
+            timer.raw_handle(),
+            directory.raw_handle(),
+            listener.raw_handle(),
+        ];
         let suitable = [
             (On::Channels, end.raw_handle()),
             (On::Ports, port.raw_handle()),
             (On::Timers, timer.raw_handle()),
+            (On::Directories, directory.raw_handle()),
+            (On::Listeners, listener.raw_handle()),
         ];
         for (on, suitable) in suitable {
             for value in values.into_iter().filter(|value| *value != suitable) {
@@ -317,11 +367,11 @@ fn each_type_refuses_others_calls() {
                 }
             }
         }
-        let used_before = (readable_channel(), Port::create(), Timer::create());
+        let used_before = (readable_channel(), Port::create(), Timer::create(), listener, directory);
         drop(used_before);
         supervisor.collect().unwrap();
         let events: Vec<Event> = (0..50).map(|_| Event::create()).collect();
-        for Call { name, run, .. } in [On::Channels, On::Ports, On::Timers].into_iter().flat_map(of_type) {
+        for Call { name, run, .. } in suitable.into_iter().flat_map(|(on, _)| of_type(on)) {
             for event in &events {
                 assert_eq!(run(event.raw_handle()), Err(Status::WRONG_TYPE), "{name} on a slot used again");
             }
@@ -344,6 +394,11 @@ const MAKERS: &[(&str, &[On], Rights, Maker)] = &[
     }),
     ("a timer", &[On::Anything, On::Timers], Rights::TIMER_DEFAULT, || (Timer::create().into(), None)),
     ("a port", &[On::Ports], Rights::PORT_DEFAULT, || (Port::create().into(), None)),
+    ("a directory", &[On::Directories], Rights::DIRECTORY_DEFAULT, || (Directory::create().into(), None)),
+    ("a listener", &[On::Anything, On::Listeners], Rights::LISTENER_DEFAULT, || {
+        let directory = Directory::create();
+        (directory.serve("a name").unwrap().into(), Some(directory.into()))
+    }),
 ];
 
 #[test]

@@ -220,6 +220,18 @@ const CALLS: &[Line] = &[
             assert_eq!(port.wait(FOREVER), Ok(packet));
         })
     }),
+    ("listener, served and closed", Barriers, || {
+        let directory = Directory::create();
+        Box::new(move || drop(directory.serve("log").unwrap()))
+    }),
+    ("connect and accept", Barriers, || {
+        let directory = Directory::create();
+        let listener = directory.serve("log").unwrap();
+        Box::new(move || {
+            let client = directory.connect("log", FOREVER).unwrap();
+            drop((client, listener.accept().unwrap()));
+        })
+    }),
     ("port_wait with a deadline that is past", Nothing, || {
         let port = Port::create();
         Box::new(move || assert_eq!(port.wait(MonotonicInstant::INFINITE_PAST), Err(Status::TIMED_OUT)))

@@ -13,6 +13,7 @@
 //! | [`clients`] | programs and threads that come and go |
 //! | [`burst`] | much memory in use for a moment |
 //! | [`observed`] | clients of a port |
+//! | [`named`] | clients of a name |
 //! | [`mixture`] | random operations beside processes that are killed at random |
 
 pub mod burst;
@@ -20,6 +21,7 @@ pub mod clients;
 pub mod handover;
 pub mod meter;
 pub mod mixture;
+pub mod named;
 pub mod observed;
 pub mod outcome;
 pub mod peer;
@@ -56,6 +58,8 @@ pub enum Scenario {
     ManyChannelsDrained,
     /// Clients that a port observes, one after the other, and a new port for every 1,000
     ObservedClients,
+    /// Clients that connect to a name, one after the other, and a new server for every 1,000
+    NamedClients,
     /// Random operations while three other processes work and are killed at random
     Mixture,
 }
@@ -77,7 +81,11 @@ impl Scenario {
     pub fn operations(self, quick: bool) -> u64 {
         const FULL: u64 = 5_000_000;
         match self {
-            Self::HandoverThread | Self::HandoverProcess | Self::ObservedClients if quick => 1_000_000,
+            Self::HandoverThread | Self::HandoverProcess | Self::ObservedClients | Self::NamedClients
+                if quick =>
+            {
+                1_000_000
+            }
             Self::EventsSent if quick => 3_200_000,
             Self::ShortClients if quick => 500 * clients::MESSAGES,
             Self::ThreadPerRequest if quick => 100_000,
@@ -104,6 +112,7 @@ impl Scenario {
             Self::BurstDrain => burst::drained(operations, &mut meter),
             Self::ManyChannelsDrained => burst::one_channel_after_the_other(&mut meter),
             Self::ObservedClients => observed::clients(&mut meter),
+            Self::NamedClients => named::clients(&mut meter),
             Self::Mixture => mixture::run(&supervisor, &mut meter),
         }?;
         let row = meter.finish(self.name(), QUIET)?;

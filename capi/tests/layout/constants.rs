@@ -22,7 +22,7 @@ pub fn numbers() -> Vec<Number> {
 }
 
 /// The constants of `jacinth.h`.
-fn own() -> [Number; 11] {
+fn own() -> [Number; 16] {
     use jacinth_capi_calls as calls;
     [
         ("JACINTH_CHANNEL_DISCARD_LATE_REPLIES".into(), calls::DISCARD_LATE_REPLIES.into()),
@@ -35,6 +35,11 @@ fn own() -> [Number; 11] {
         ("JACINTH_SPAWN_STATUS_CLEAN_ENVIRONMENT".into(), calls::SPAWN_STATUS_CLEAN_ENVIRONMENT.into()),
         ("JACINTH_SPAWN_STATUS_NO_SOCKET".into(), calls::SPAWN_STATUS_NO_SOCKET.into()),
         ("JACINTH_SPAWN_STATUS_TEXT_BYTES".into(), calls::types::SPAWN_STATUS_TEXT_BYTES.try_into().unwrap()),
+        ("JACINTH_DIRECTORY_DEFAULT_RIGHTS".into(), Rights::DIRECTORY_DEFAULT.bits().into()),
+        ("JACINTH_LISTENER_DEFAULT_RIGHTS".into(), Rights::LISTENER_DEFAULT.bits().into()),
+        ("JACINTH_LISTENER_READABLE".into(), Signals::LISTENER_READABLE.bits().into()),
+        ("JACINTH_MAX_SERVICE_NAME_LEN".into(), raw::MAX_SERVICE_NAME_LEN.try_into().unwrap()),
+        ("JACINTH_LISTENER_BACKLOG".into(), raw::LISTENER_BACKLOG.try_into().unwrap()),
         ("JACINTH_SEAT_SLOT_BYTES".into(), calls::types::SEAT_SLOT_BYTES.try_into().unwrap()),
     ]
 }
@@ -47,7 +52,8 @@ fn object_types() -> Vec<Number> {
     let named = (0..FURTHEST.unsigned_abs())
         .filter_map(|raw| Some((ObjectType::from_raw(raw).name()?.to_owned(), i64::from(raw))));
     let mut types: Vec<Number> = named.collect();
-    let last = types.iter().map(|(_, raw)| *raw).max().unwrap_or_default();
+    let zircons = types.iter().filter(|(name, _)| name.starts_with("ZX_"));
+    let last = zircons.map(|(_, raw)| *raw).max().unwrap_or_default();
     types.push(("ZX_OBJ_TYPE_LAST".into(), last + 1));
     types
 }

@@ -63,7 +63,7 @@ fn rust_type(text: &str) -> String {
         }
         .to_owned();
     };
-    let constant = pointee.strip_prefix("const ").or_else(|| pointee.strip_suffix(" const"));
+    let constant = pointee.strip_suffix(" const").or_else(|| pointee.strip_prefix("const "));
     pointer(if constant.is_some() { "const" } else { "mut" }, &rust_type(constant.unwrap_or(pointee)))
 }
 

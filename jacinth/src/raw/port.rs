@@ -52,9 +52,9 @@ fn source(thread: &shm::Thread, value: u32) -> shm::Result<shm::ResolvedHandle> 
     let found = thread.lookup(shm::HandleValue(value))?;
     found.require(Rights::WAIT.into())?;
     match thread.class(found)? {
-        shm::ObjectClass::Port | shm::ObjectClass::Vmar => {
-            Err(shm::Error::NotSupported("a port and an address space have no signals to wait for"))
-        }
+        shm::ObjectClass::Port | shm::ObjectClass::Vmar | shm::ObjectClass::Directory => Err(
+            shm::Error::NotSupported("a port, an address space and a directory have no signals to wait for"),
+        ),
         _ => Ok(found),
     }
 }

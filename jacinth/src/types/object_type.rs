@@ -4,7 +4,7 @@
 //! be able to name every number it meets, and a number must never change its meaning.
 //!
 //! - INV-TYPE-1: each type is written once, in the table below; the gaps in the numbering are Zircon's and
-//!   stay gaps.
+//!   stay gaps. Types that Zircon does not have begin at 128.
 //!
 //! Follows `docs/objects.md` and `zx_obj_type_t` in `zircon/types.h`.
 
@@ -62,20 +62,35 @@ impl ObjectType {
     }
 }
 
-/// Writes the table out as constants and as [`ObjectType::name`].
+/// The text in front of a type that Zircon does not have.
+macro_rules! own_prefix {
+    () => {
+        "JACINTH_OBJ_TYPE_"
+    };
+}
+
+/// Writes the table out as constants and as [`ObjectType::name`]. Types of jacinth's own come last.
 macro_rules! object_types {
-    ($( $NAME:ident = $raw:literal, $what:literal; )+) => {
+    (
+        zircon { $( $NAME:ident = $raw:literal, $what:literal; )+ }
+        own { $( $OWN:ident = $own_raw:literal, $own_what:literal; )+ }
+    ) => {
         impl ObjectType {
             $(
                 #[doc = concat!("`", prefix!(), stringify!($NAME), "`, ", $raw, ": ", $what, ".")]
                 pub const $NAME: Self = Self($raw);
             )+
+            $(
+                #[doc = concat!("`", own_prefix!(), stringify!($OWN), "`, ", $own_raw, ": ", $own_what, ".")]
+                pub const $OWN: Self = Self($own_raw);
+            )+
 
-            /// Zircon's name for this type, in full (`"ZX_OBJ_TYPE_EVENT"`), or `None` for a number that has
-            /// none.
+            /// Zircon's name for this type, in full (`"ZX_OBJ_TYPE_EVENT"`), or that of C for a type that Zircon does not
+            /// have (`"JACINTH_OBJ_TYPE_LISTENER"`); `None` for a number that has none.
             pub const fn name(self) -> Option<&'static str> {
                 match self {
                     $( Self::$NAME => Some(concat!(prefix!(), stringify!($NAME))), )+
+                    $( Self::$OWN => Some(concat!(own_prefix!(), stringify!($OWN))), )+
                     _ => None,
                 }
             }
@@ -84,31 +99,37 @@ macro_rules! object_types {
 }
 
 object_types! {
-    NONE = 0, "no type; where a type is asked for, any";
-    PROCESS = 1, "a process";
-    THREAD = 2, "a thread";
-    VMO = 3, "a virtual memory object";
-    CHANNEL = 4, "one end of a channel";
-    EVENT = 5, "an event";
-    PORT = 6, "a port";
-    INTERRUPT = 9, "an interrupt";
-    PCI_DEVICE = 11, "a PCI device";
-    LOG = 12, "a debug log";
-    SOCKET = 14, "one end of a socket";
-    RESOURCE = 15, "a resource";
-    EVENTPAIR = 16, "one end of an eventpair";
-    JOB = 17, "a job";
-    VMAR = 18, "a virtual memory address region";
-    FIFO = 19, "one end of a fifo";
-    GUEST = 20, "a virtual machine";
-    VCPU = 21, "a processor of a virtual machine";
-    TIMER = 22, "a timer";
-    IOMMU = 23, "an IOMMU";
-    BTI = 24, "a bus transaction initiator";
-    PROFILE = 25, "a scheduling profile";
-    PMT = 26, "a pinned memory token";
-    SUSPEND_TOKEN = 27, "a suspend token: the thread stays suspended while it exists";
-    PAGER = 28, "a pager";
+    zircon {
+        NONE = 0, "no type; where a type is asked for, any";
+        PROCESS = 1, "a process";
+        THREAD = 2, "a thread";
+        VMO = 3, "a virtual memory object";
+        CHANNEL = 4, "one end of a channel";
+        EVENT = 5, "an event";
+        PORT = 6, "a port";
+        INTERRUPT = 9, "an interrupt";
+        PCI_DEVICE = 11, "a PCI device";
+        LOG = 12, "a debug log";
+        SOCKET = 14, "one end of a socket";
+        RESOURCE = 15, "a resource";
+        EVENTPAIR = 16, "one end of an eventpair";
+        JOB = 17, "a job";
+        VMAR = 18, "a virtual memory address region";
+        FIFO = 19, "one end of a fifo";
+        GUEST = 20, "a virtual machine";
+        VCPU = 21, "a processor of a virtual machine";
+        TIMER = 22, "a timer";
+        IOMMU = 23, "an IOMMU";
+        BTI = 24, "a bus transaction initiator";
+        PROFILE = 25, "a scheduling profile";
+        PMT = 26, "a pinned memory token";
+        SUSPEND_TOKEN = 27, "a suspend token: the thread stays suspended while it exists";
+        PAGER = 28, "a pager";
+    }
+    own {
+        DIRECTORY = 128, "a directory: names to meet by";
+        LISTENER = 129, "a listener: the server's side of a name";
+    }
 }
 
 impl fmt::Debug for ObjectType {
@@ -122,7 +143,8 @@ impl fmt::Debug for ObjectType {
 
 impl fmt::Display for ObjectType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.name().and_then(|name| name.strip_prefix(prefix!())) {
+        let short = |name: &'static str| name.strip_prefix(prefix!()).or(name.strip_prefix(own_prefix!()));
+        match self.name().and_then(short) {
             Some(short) => short.chars().try_for_each(|letter| f.write_char(letter.to_ascii_lowercase())),
             None => write!(f, "object type {}", self.0),
         }
@@ -161,6 +183,8 @@ mod tests {
         (26, "ZX_OBJ_TYPE_PMT", ObjectType::PMT),
         (27, "ZX_OBJ_TYPE_SUSPEND_TOKEN", ObjectType::SUSPEND_TOKEN),
         (28, "ZX_OBJ_TYPE_PAGER", ObjectType::PAGER),
+        (128, "JACINTH_OBJ_TYPE_DIRECTORY", ObjectType::DIRECTORY),
+        (129, "JACINTH_OBJ_TYPE_LISTENER", ObjectType::LISTENER),
     ];
 
     #[test]

@@ -129,6 +129,13 @@ impl Rights {
     /// A timer: writing is setting and cancelling it. Follows `docs/syscalls/timer_create.md`.
     pub const TIMER_DEFAULT: Self = Self::BASIC.union(Self::WRITE).union(Self::SIGNAL);
 
+    /// A directory, which is jacinth's own: reading is connecting, writing is serving.
+    pub const DIRECTORY_DEFAULT: Self =
+        Self::BASIC.difference(Self::WAIT).union(Self::IO).union(Self::ENUMERATE);
+
+    /// A listener, which is jacinth's own: reading is accepting.
+    pub const LISTENER_DEFAULT: Self = Self::BASIC.union(Self::READ).union(Self::SIGNAL);
+
     /// A VMO. Late-2018 Zircon still gives [`EXECUTE`](Self::EXECUTE) here. Follows
     /// `docs/syscalls/vmo_create.md`.
     pub const VMO_DEFAULT: Self = Self::BASIC

@@ -150,6 +150,9 @@ impl Signals {
 /// Channels, sockets and fifos. Follows `docs/objects/channel.md`, `docs/objects/socket.md` and
 /// `docs/objects/fifo.md`.
 impl Signals {
+    /// A channel is queued at the listener (jacinth's own).
+    pub const LISTENER_READABLE: Self = Self::OBJECT_READABLE;
+
     /// A message is waiting.
     pub const CHANNEL_READABLE: Self = Self::OBJECT_READABLE;
 

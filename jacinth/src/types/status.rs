@@ -278,6 +278,8 @@ pub(crate) fn of(error: jacinth_shm::Error) -> Status {
         E::ShouldWait => Status::SHOULD_WAIT,
         E::PeerClosed => Status::PEER_CLOSED,
         E::Canceled => Status::CANCELED,
+        E::NotFound => Status::NOT_FOUND,
+        E::AlreadyExists => Status::ALREADY_EXISTS,
         E::TimedOut => Status::TIMED_OUT,
         E::Interrupted => Status::INTERNAL_INTR_RETRY,
         E::BufferTooSmall { .. } => Status::BUFFER_TOO_SMALL,
