@@ -2,12 +2,14 @@
 #![forbid(unsafe_code)]
 
 pub mod channel;
+pub mod meet;
 mod on_signals;
 mod reactor;
 pub mod runtime;
 mod timer;
 
 pub use channel::Channel;
+pub use meet::{Listener, connect, connect_in};
 pub use on_signals::OnSignals;
 pub use reactor::driver::Driver;
 pub use timer::Timer;
