@@ -2,6 +2,7 @@
 
 use super::definition::{Condition, Row};
 use crate::measure::jacinth::rpc::ChannelCall;
+use crate::measure::jacinth::rpc_async::{AsyncCall, BlockingClients};
 use crate::measure::peer::iceoryx2::wait_set::RequestWaitSet;
 use crate::measure::peer::ipc_receiver_set::ReceiverSet;
 use crate::measure::peer::unix_epoll::UnixEpoll;
@@ -12,6 +13,9 @@ use crate::measure::rpc::Rpc;
 static JACINTH_1: Rpc<ChannelCall> = Rpc::new("rpc_1", 1);
 static JACINTH_8: Rpc<ChannelCall> = Rpc::new("rpc_8", 8);
 static JACINTH_50: Rpc<ChannelCall> = Rpc::new("rpc_50", 50);
+static ASYNC_8: Rpc<AsyncCall> = Rpc::new("rpc_async_8", 8);
+static ASYNC_BLOCKING_8: Rpc<BlockingClients> = Rpc::new("rpc_async_8", 8);
+static ASYNC_TOKIO_8: Rpc<UnixTokio> = Rpc::new("rpc_async_8", 8);
 static EPOLL_1: Rpc<UnixEpoll> = Rpc::new("rpc_1", 1);
 static EPOLL_8: Rpc<UnixEpoll> = Rpc::new("rpc_8", 8);
 static EPOLL_50: Rpc<UnixEpoll> = Rpc::new("rpc_50", 50);
@@ -54,6 +58,15 @@ pub static ROWS: &[Row] = &[
         jacinth: &JACINTH_50,
         reference: &EPOLL_50,
         peers: &[&THREADS_50, &TOKIO_50, &IPC_50, &ICEORYX2_50],
+        target: 2.0,
+        conditions: &[Condition::ProcessorTime(1.0)],
+    },
+    Row {
+        name: "rpc_async_8",
+        about: "the same from 8 client processes to one server process, both with tasks on tokio",
+        jacinth: &ASYNC_8,
+        reference: &ASYNC_TOKIO_8,
+        peers: &[&ASYNC_BLOCKING_8],
         target: 2.0,
         conditions: &[Condition::ProcessorTime(1.0)],
     },

@@ -35,12 +35,8 @@ impl Service for ChannelCall {
     }
 
     fn serve(seat: &ServerSeat<'_>) -> Result<u64> {
-        let line = Channel::from(jacinth::take_startup_handle()?);
+        let mut channels: Vec<Option<Channel>> = clients_channels()?.into_iter().map(Some).collect();
         let mut message = MessageBuf::new();
-        line.read(&mut message).context("taking the clients' channels")?;
-        let mut channels: Vec<Option<Channel>> =
-            message.take_handles().into_iter().map(|handle| Some(Channel::from(handle))).collect();
-        drop(line);
         seat.listening(vec![String::new(); channels.len()])?;
 
         let port = Port::create();
@@ -79,4 +75,12 @@ impl Service for ChannelCall {
         }
         Ok(calls)
     }
+}
+
+/// The server's ends of all clients' channels, which its starter gave to it.
+pub(super) fn clients_channels() -> Result<Vec<Channel>> {
+    let line = Channel::from(jacinth::take_startup_handle()?);
+    let mut message = MessageBuf::new();
+    line.read(&mut message).context("taking the clients' channels")?;
+    Ok(message.take_handles().into_iter().map(Channel::from).collect())
 }

@@ -59,7 +59,7 @@ impl Service for UnixTokio {
 }
 
 /// Runs to the end, on a runtime of its own.
-fn on_one_thread<T>(task: impl Future<Output = Result<T>>) -> Result<T> {
+pub fn on_one_thread<T>(task: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::runtime::Builder::new_current_thread().enable_io().build()?.block_on(task)
 }
 
