@@ -36,6 +36,8 @@ registry! {
     timer,
     wait,
     port,
+    directory,
+    listener,
     contention,
 }
 
