@@ -23,8 +23,9 @@ macro_rules! objects {
     };
 }
 
-objects! { handle event eventpair timer channel call loan port memory }
+objects! { handle event eventpair timer channel call loan port directory memory }
 
+pub use directory::busy as busy_directory;
 pub use port::busy as busy_port;
 
 /// How many operations [`operate`] knows.
