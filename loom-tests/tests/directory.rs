@@ -7,6 +7,9 @@ use jacinth_shm_loom::{Error, HandleValue, Thread};
 use support::names::*;
 use support::*;
 
+/// A listener, and whether it was registered.
+type Registered = (HandleValue, Result<(), Error>);
+
 /// Lets two threads register listeners, of these names, and gives whose are registered.
 fn race(
     one: &Thread,
@@ -14,7 +17,7 @@ fn race(
     two: Thread,
     theirs: HandleValue,
     names: [&'static str; 2],
-) -> (Thread, [(HandleValue, Result<(), Error>); 2]) {
+) -> (Thread, [Registered; 2]) {
     let ours = one.create_listener(find(one, directory), names[0]).unwrap();
     let their = two.create_listener(find(&two, theirs), names[1]).unwrap();
     let registering = loom::thread::spawn(move || {

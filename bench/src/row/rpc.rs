@@ -2,7 +2,7 @@
 
 use super::definition::{Condition, Row};
 use crate::measure::jacinth::rpc::ChannelCall;
-use crate::measure::jacinth::rpc_async::{AsyncCall, BlockingClients};
+use crate::measure::jacinth::rpc::tasks::{AsyncCall, BlockingClients};
 use crate::measure::peer::iceoryx2::wait_set::RequestWaitSet;
 use crate::measure::peer::ipc_receiver_set::ReceiverSet;
 use crate::measure::peer::unix_epoll::UnixEpoll;

@@ -9,7 +9,6 @@ pub mod operation;
 pub mod peer_closed;
 pub mod port;
 pub mod rpc;
-pub mod rpc_async;
 pub mod transfer;
 pub mod writers;
 

@@ -176,7 +176,10 @@ pub unsafe extern "C" fn jacinth_directory_names(
             return Err(CallError::new(Status::BUFFER_TOO_SMALL, text));
         }
         if !bytes.is_empty() {
-            buffer.buffer(bytes.len()).context("where the names go")?.write_copy_of_slice(&bytes);
+            let to = buffer.buffer(bytes.len()).context("where the names go")?;
+            to.iter_mut().zip(&bytes).for_each(|(to, byte)| {
+                to.write(*byte);
+            });
         }
         Ok(())
     })

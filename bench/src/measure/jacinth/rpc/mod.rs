@@ -1,5 +1,7 @@
 //! Calls from client processes to a server with one thread, which waits at a port, with the default settings.
 
+pub mod tasks;
+
 use super::READABLE_OR_CLOSED;
 use crate::measure::rpc::Service;
 use crate::measure::rpc::calls::Calls;

@@ -1,7 +1,7 @@
 //! Calls from client processes to a server of tasks: tokio on one thread, over `jacinth-async`, whose port tokio waits for
 //! by a file descriptor. The clients are as `unix_tokio`'s, on a runtime of one thread too, or make blocking calls.
 
-use super::rpc::{ChannelCall, clients_channels};
+use super::{ChannelCall, clients_channels};
 use crate::measure::peer::unix_tokio::on_one_thread;
 use crate::measure::rpc::Service;
 use crate::measure::rpc::calls::Calls;
@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 pub struct AsyncCall;
 
 impl Service for AsyncCall {
-    const WHO: &'static str = super::WHO;
+    const WHO: &'static str = crate::measure::jacinth::WHO;
 
     fn starter(clients: usize) -> Result<impl FnMut(&Seat, &mut Command) -> Result<Child>> {
         ChannelCall::starter(clients)
