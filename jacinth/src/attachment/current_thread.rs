@@ -260,8 +260,9 @@ pub fn detach_thread() {
 ///
 /// It applies to the calling thread, and to threads that first use the arena afterwards. The default suits most programs:
 /// a wait spins for up to the time of two wakes, as they were measured in this arena (50 µs at most), if the last waits of
-/// its thread would have ended within such a spin. Otherwise it spins for 1 µs, and not at all where the process had one
-/// processor only when it attached, or where the last wake came from the thread's own processor. Idle threads sleep.
+/// its thread would have ended within such a spin. Otherwise it spins for 1 µs. Where the process had one processor only
+/// when it attached, or where the last wake came from the thread's own processor, it does not spin: it yields the processor
+/// a few times. Idle threads sleep.
 ///
 /// [`ZERO`](MonotonicDuration::ZERO) sleeps at once. That suits real-time threads that share a processor with the threads
 /// that they wait for: a spinning thread does not give up the processor. A long time suits two threads that have a

@@ -42,6 +42,10 @@ pub(crate) fn wait_until<T>(
         return Ok(done);
     }
     thread.patience.missed(plan);
+    if let Some(done) = eventcount::give_way(thread, items, (start_ns, plan.yields), &mut check)? {
+        eventcount::maybe_leave_fenced_mode(thread, found);
+        return Ok(done);
+    }
     thread.idle_waits.set(0);
     let watch = if items.iter().any(|item| item.waitfor.intersects(!UNWATCHED)) {
         // From here on, a signal that is set and cleared again ends the wait.

@@ -7,8 +7,8 @@
 //! | | the wait spins for |
 //! |---|---|
 //! | `set_spin` was called | that long; nothing adapts |
-//! | the process may use one processor only | 0 |
-//! | the last sleep was ended from this thread's own processor | 0, once: the sleep hands the processor over |
+//! | the process may use one processor only | 0: it yields |
+//! | the last sleep was ended from this thread's own processor, or the last yield succeeded | 0: it yields |
 //! | the last spin was in vain | a glance, for 1, 3, 7, … up to 255 waits, twice as many after each further one |
 //! | the last events came too late | a glance |
 //! | else | one wake; two wakes if this thread has woken another since its last wait, which must wake before it answers |
@@ -24,6 +24,11 @@
 //!
 //! With more runnable threads than processors, events seem fast while the thread sleeps, and do not come while it spins.
 //! So the two are kept apart: only an event that was seen without a sleep ends the pause after spins in vain.
+//!
+//! Two threads that share a processor answer each other fastest if each yields it (`sched_yield`) until its event is there:
+//! then neither sleeps, and neither has to be woken. A wait yields 8 times at most. A yield that returns at once found
+//! no other thread to run, so the wait sleeps. A yield that lasts long gave the processor to a thread that keeps it, and
+//! such a thread costs a whole time slice each time. So waits sleep at once then, for 512, 1,024, … up to 4,096 waits.
 //!
 //! A wait that lasts ends in a sleep without a limit. Idle threads use no processor.
 
@@ -42,11 +47,29 @@ const ENOUGH_HOPE: u8 = 4;
 /// The most doublings of the pause after spins in vain.
 const MOST_VAIN: u8 = 8;
 
+/// The most yields of a wait.
+const MOST_YIELDS: u32 = 8;
+
+/// A yield that returns earlier found no other thread; a system call alone takes less.
+const YIELDED_NS: i64 = 1_000;
+
+/// A yield that lasts longer gave the processor to a thread that keeps it. Time slices are longer than this.
+const HOGGED_NS: i64 = 500_000;
+
+/// The waits without a yield after one that lasted long, and the most doublings of their number.
+const HOGGED_PAUSE: u16 = 512;
+const MOST_HOGS: u8 = 3;
+
+/// After so many yields that succeeded, the next one that lasts long is taken for the first.
+const CALM: u16 = 1024;
+
 /// The plan of a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
     /// How long it spins.
     pub(crate) spin_ns: i64,
+    /// How often it yields its processor afterwards.
+    pub(crate) yields: u32,
     /// An event within this time comes in time.
     in_time_ns: i64,
 }
@@ -64,24 +87,66 @@ struct Memory {
     shares_processor: bool,
     /// This thread has woken another one since its last wait.
     has_woken: bool,
+    /// For so many waits there is no yield.
+    no_yields: u16,
+    /// How many yields lasted long, with few between them that succeeded.
+    hogs: u8,
+    /// How many yields have succeeded since.
+    calm: u16,
+}
+
+/// The threads that ran during a yield.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Yielded {
+    /// Threads that soon gave the processor back.
+    Others,
+    /// None: no other thread was ready to run here.
+    Nobody,
+    /// One that kept the processor.
+    Hog,
+}
+
+impl Yielded {
+    /// By the time that it took.
+    pub(crate) fn within(took_ns: i64) -> Self {
+        match took_ns {
+            ..YIELDED_NS => Self::Nobody,
+            HOGGED_NS.. => Self::Hog,
+            _ => Self::Others,
+        }
+    }
 }
 
 impl Memory {
     /// One event in time makes a new thread spin.
-    const NEW: Self =
-        Self { hope: ENOUGH_HOPE - 1, vain: 0, pause: 0, shares_processor: false, has_woken: false };
+    const NEW: Self = Self {
+        hope: ENOUGH_HOPE - 1,
+        vain: 0,
+        pause: 0,
+        shares_processor: false,
+        has_woken: false,
+        no_yields: 0,
+        hogs: 0,
+        calm: 0,
+    };
 
     /// The plan of the next wait, where a wake takes `wake_ns`, and the memory from then on.
     fn plan(self, wake_ns: i64) -> (Plan, Self) {
         let in_time_ns = if self.has_woken { wake_ns.saturating_mul(2) } else { wake_ns };
-        let after =
-            Self { shares_processor: false, has_woken: false, pause: self.pause.saturating_sub(1), ..self };
+        let after = Self {
+            shares_processor: false,
+            has_woken: false,
+            pause: self.pause.saturating_sub(1),
+            no_yields: self.no_yields.saturating_sub(1),
+            ..self
+        };
+        let yields = if self.shares_processor && self.no_yields == 0 { MOST_YIELDS } else { 0 };
         let spin_ns = match self {
             Self { shares_processor: true, .. } => 0,
             Self { pause: 1.., .. } | Self { hope: ..ENOUGH_HOPE, .. } => GLANCE_NS,
             _ => in_time_ns,
         };
-        (Plan { spin_ns, in_time_ns }, after)
+        (Plan { spin_ns, yields, in_time_ns }, after)
     }
 
     /// The spin has seen the event.
@@ -96,6 +161,21 @@ impl Memory {
         }
         let vain = (self.vain + 1).min(MOST_VAIN);
         Self { vain, pause: (1 << vain) - 1, ..self }
+    }
+
+    /// A yield was over, and the event was there or not.
+    fn yielded(self, to: Yielded, has_event: bool) -> Self {
+        match to {
+            Yielded::Hog => {
+                let hogs = if self.calm >= CALM { 0 } else { self.hogs };
+                let no_yields = HOGGED_PAUSE << hogs;
+                Self { no_yields, hogs: (hogs + 1).min(MOST_HOGS), calm: 0, ..self }
+            }
+            _ if has_event => {
+                Self { shares_processor: true, calm: self.calm.saturating_add(1), ..self.hoping(true) }
+            }
+            _ => self,
+        }
     }
 
     /// The wait has slept.
@@ -119,6 +199,8 @@ pub(crate) struct Patience {
     /// What `set_spin` said.
     fixed_ns: Cell<Option<i64>>,
     memory: Cell<Memory>,
+    /// The only processor is shared.
+    is_alone: bool,
     /// The last sleep of this wait, if there was one.
     sleep: Cell<Option<Sleep>>,
 }
@@ -126,9 +208,7 @@ pub(crate) struct Patience {
 impl Patience {
     /// That of a new thread.
     pub(crate) fn new(is_alone: bool) -> Self {
-        // On the only processor every spin is in vain.
-        let fixed_ns = is_alone.then_some(0);
-        Self { fixed_ns: Cell::new(fixed_ns), memory: Cell::new(Memory::NEW), sleep: Cell::new(None) }
+        Self { fixed_ns: Cell::new(None), memory: Cell::new(Memory::NEW), is_alone, sleep: Cell::new(None) }
     }
 
     /// From now on every wait spins for so long.
@@ -139,10 +219,12 @@ impl Patience {
     /// The plan of the next wait.
     pub(crate) fn plan(&self, wake_ns: i64) -> Plan {
         if let Some(spin_ns) = self.fixed_ns.get() {
-            return Plan { spin_ns, in_time_ns: spin_ns };
+            return Plan { spin_ns, yields: 0, in_time_ns: spin_ns };
         }
         self.sleep.set(None);
-        let (plan, memory) = self.memory.get().plan(wake_ns);
+        let memory = self.memory.get();
+        let shares_processor = memory.shares_processor || self.is_alone;
+        let (plan, memory) = Memory { shares_processor, ..memory }.plan(wake_ns);
         self.memory.set(memory);
         plan
     }
@@ -155,6 +237,11 @@ impl Patience {
     /// The spin has not seen the event.
     pub(crate) fn missed(&self, plan: Plan) {
         self.memory.set(self.memory.get().missed(plan));
+    }
+
+    /// A yield was over, and the event was there or not.
+    pub(crate) fn yielded(&self, to: Yielded, has_event: bool) {
+        self.memory.set(self.memory.get().yielded(to, has_event));
     }
 
     /// A sleep was ended by this waker.
@@ -215,14 +302,14 @@ mod tests {
     fn woken_threads_get_a_wake_more() {
         let woke = Memory { has_woken: true, ..HOPEFUL };
         let (plan, after) = woke.plan(WAKE_NS);
-        assert_eq!(plan, Plan { spin_ns: 2 * WAKE_NS, in_time_ns: 2 * WAKE_NS });
+        assert_eq!(plan, Plan { spin_ns: 2 * WAKE_NS, yields: 0, in_time_ns: 2 * WAKE_NS });
         assert_eq!(spin_ns(after), WAKE_NS);
     }
 
     #[test]
     fn shared_processors_are_handed_over_once() {
         let (plan, after) = HOPEFUL.slept(true, true).plan(WAKE_NS);
-        assert_eq!(plan.spin_ns, 0);
+        assert_eq!((plan.spin_ns, plan.yields), (0, MOST_YIELDS));
         // A wait without a spin is none in vain.
         assert_eq!((after.missed(plan), spin_ns(after)), (after, WAKE_NS));
     }
@@ -258,8 +345,40 @@ mod tests {
     #[test]
     fn lone_processors_see_no_spin() {
         let patience = Patience::new(true);
-        patience.caught();
-        assert_eq!(patience.plan(WAKE_NS).spin_ns, 0);
+        for _ in 0..10 {
+            patience.caught();
+            assert_eq!((patience.plan(WAKE_NS).spin_ns, patience.plan(WAKE_NS).yields), (0, MOST_YIELDS));
+        }
+    }
+
+    #[test]
+    fn yields_go_on_while_they_succeed() {
+        let mut memory = HOPEFUL.slept(true, true);
+        for _ in 0..10 {
+            let (plan, after) = memory.plan(WAKE_NS);
+            assert_eq!((plan.spin_ns, plan.yields), (0, MOST_YIELDS));
+            memory = after.yielded(Yielded::Others, true);
+        }
+        let (_, after) = memory.plan(WAKE_NS);
+        assert_eq!(after.yielded(Yielded::Nobody, false).plan(WAKE_NS).0.yields, 0);
+    }
+
+    #[test]
+    fn hogs_end_the_yields_for_long() {
+        let mut memory = HOPEFUL;
+        for pause in [512, 1024, 2048, 4096, 4096] {
+            memory = memory.yielded(Yielded::within(HOGGED_NS), true);
+            for _ in 0..pause {
+                let (plan, after) = Memory { shares_processor: true, ..memory }.plan(WAKE_NS);
+                assert_eq!((plan.spin_ns, plan.yields), (0, 0));
+                memory = after;
+            }
+            assert_eq!(Memory { shares_processor: true, ..memory }.plan(WAKE_NS).0.yields, MOST_YIELDS);
+        }
+        for _ in 0..CALM {
+            memory = memory.yielded(Yielded::within(2 * YIELDED_NS), true);
+        }
+        assert_eq!(memory.yielded(Yielded::Hog, false).no_yields, HOGGED_PAUSE);
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::arena::record::watch::UNWATCHED;
 use crate::arena::word::signals::{Signals, State};
 use crate::handle::lookup::ResolvedHandle;
 use crate::handle::pin;
+use crate::process::patience::Yielded;
 use crate::process::thread::Thread;
 use crate::signal::wait_item::WaitItem;
 use crate::signal::watch::Watch;
@@ -75,6 +76,28 @@ pub(crate) fn spin<T>(
         }
         sync::backoff(step);
     }
+}
+
+/// Yields the processor a few times, and checks after each. The threads that are waited for may need it.
+pub(crate) fn give_way<T>(
+    thread: &Thread,
+    items: &mut [WaitItem],
+    (start_ns, yields): (i64, u32),
+    check: &mut impl FnMut(&mut [WaitItem], Option<Watch>) -> Result<Option<T>>,
+) -> Result<Option<T>> {
+    let mut before_ns = start_ns;
+    for _ in 0..yields {
+        sync::yield_processor();
+        let now_ns = sync::now_ns();
+        let to = Yielded::within(now_ns.saturating_sub(before_ns));
+        let done = check(items, None)?;
+        thread.patience.yielded(to, done.is_some());
+        if done.is_some() || to != Yielded::Others {
+            return Ok(done);
+        }
+        before_ns = now_ns;
+    }
+    Ok(None)
 }
 
 /// Makes every changer of these objects take the slow path. Returns `false` when the kernel refused the barrier.

@@ -323,6 +323,11 @@ pub fn now_ns() -> i64 {
     if TIME_PASSES.get() { CLOCK.fetch_add(0, Ordering::Relaxed).cast_signed() } else { 0 }
 }
 
+/// No model does: none shares a processor.
+pub(crate) fn yield_processor() {
+    ::loom::thread::yield_now();
+}
+
 /// Models know no processors.
 pub(crate) fn has_one_processor() -> bool {
     false

@@ -179,6 +179,11 @@ pub(crate) fn has_one_processor() -> bool {
     rustix::thread::sched_getaffinity(None).is_ok_and(|processors| processors.count() == 1)
 }
 
+/// Lets the other threads run that are ready on this processor.
+pub(crate) fn yield_processor() {
+    std::thread::yield_now();
+}
+
 /// The processor on which this thread runs, for the moment.
 pub(crate) fn processor() -> usize {
     rustix::thread::sched_getcpu()
