@@ -284,7 +284,7 @@ explorations! {
     /// INV-LISTENER-2.
     #[test]
     fn dead_clients_late_offer_is_closed() {
-        explore_deaths_at(OFFERING_TO_A_CLOSER, |name| usize::from(name == "offer.live"));
+        explore_deaths(OFFERING_TO_A_CLOSER, 0);
     }
 
     /// INV-LISTENER-1, INV-LISTENER-3.
