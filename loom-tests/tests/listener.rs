@@ -40,6 +40,38 @@ fn offer_to_an_ending_listener_closes() {
     });
 }
 
+/// INV-LISTENER-2: the client dies after it has offered, and the listener ends before or after. Recovery closes the handle.
+#[test]
+fn dead_clients_late_offer_closes() {
+    for point in ["move.committed", "offer.live", "offer.moved"] {
+        model(2, move || {
+            let one = first(&with_names());
+            let directory = create_directory(&one);
+            let (two, process_slot) = child_with_slot(&one, Some(duplicate(&one, directory)));
+            let listener = serve(&one, directory, "a").unwrap();
+            let [ours, offered] = create_channel(&one);
+            // The client gets its end by a listener of its own.
+            let theirs = startup(&two);
+            let own = serve(&two, theirs, "b").unwrap();
+            connect(&one, directory, "b", offered).unwrap();
+            let offered = accept(&two, own).unwrap().value;
+            let offering = loom::thread::spawn(move || {
+                two.die_at(point, 0);
+                let _ = connect(&two, theirs, "a", offered);
+                if !two.is_dead() {
+                    // The listener had ended.
+                    two.has_died();
+                }
+            });
+            one.close_value(listener).unwrap();
+            offering.join().unwrap();
+            one.recover(process_slot).unwrap();
+            assert_eq!(one.signals_of(ours).unwrap() & PEER_CLOSED, PEER_CLOSED);
+            assert_eq!(assert_clean(&one, 2, 2).in_transit, 0);
+        });
+    }
+}
+
 /// INV-LISTENER-1: two clients meet at one place, while the server accepts.
 #[test]
 fn each_offer_is_accepted_once() {

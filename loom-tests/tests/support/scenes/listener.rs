@@ -74,6 +74,8 @@ pub const OFFERING_TO_A_CLOSER: Scene = Scene {
         connected => connected,
     },
     beside: |survivor, survivors| {
+        // Without preemptions the victim comes first; `listener.rs` has the race.
+        loom::thread::yield_now();
         survivor.close_value(survivors[1]).unwrap();
         Vec::new()
     },
