@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-/// Connects to the server of a name in this process's [directory](jacinth::directory). See [`connect_in`].
+/// Connects to the server of a name in this process's [directory](jacinth::directory()). See [`connect_in`].
 ///
 /// # Errors
 /// The future's errors: those of [`jacinth::connect`], and of [`connect_in`].

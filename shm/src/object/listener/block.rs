@@ -8,8 +8,8 @@ use crate::arena::size_class::SizeClass;
 use crate::arena::word::reference::Slot;
 use core::mem::size_of;
 
-/// The words of the name: its length, and its bytes. The places follow.
-pub(crate) const NAME_WORDS: usize = if cfg!(loom) { 4 } else { 32 };
+/// The words of the name: its length, and its bytes. Whole lines: the places follow.
+pub(crate) const NAME_WORDS: usize = if cfg!(loom) { LINE_WORDS } else { 4 * LINE_WORDS };
 
 /// The longest name, in bytes.
 pub const MAX_LISTENER_NAME_BYTES: usize = (NAME_WORDS - 1) * size_of::<u64>();

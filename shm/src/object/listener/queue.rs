@@ -26,7 +26,7 @@
 
 use crate::arena::Arena;
 use crate::arena::error::{Error, Result};
-use crate::arena::record::line::Line;
+use crate::arena::record::line::{LINE_WORDS, Line};
 use crate::arena::record::row::HAZARD_PORT;
 use crate::arena::word::block::BlockId;
 use crate::arena::word::directory::name::WeakRef;
@@ -73,11 +73,12 @@ impl Place<'_> {
 pub(crate) fn places(arena: &Arena, listener: Slot) -> Result<impl Iterator<Item = Place<'_>>> {
     let block = own_block::block_at(block::body(arena, listener)?.block());
     let lines: &[Line] = block.map_or(Ok(&[][..]), |block| arena.lines(block))?;
-    let mut words = lines.iter().flat_map(|line| &line.0).skip(NAME_WORDS);
-    let all = (0..LISTENER_BACKLOG).map_while(move |number| {
-        Some(Place { block: block?, number, record: words.next()?, ticket: words.next()? })
-    });
-    Ok(all)
+    // A line at a time: every accept, and every look for READABLE, goes over all of them.
+    let places = lines.iter().skip(NAME_WORDS / LINE_WORDS).flat_map(|line| line.0.as_chunks().0);
+    let numbered = places.take(LISTENER_BACKLOG).enumerate();
+    Ok(numbered.filter_map(move |(number, [record, ticket]): (usize, &[AtomicU64; PLACE_WORDS])| {
+        Some(Place { block: block?, number, record, ticket })
+    }))
 }
 
 /// A number for the handles that are in the queue: each that comes makes it another. `None`: the queue is empty.
