@@ -11,8 +11,7 @@ use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::arena::word::signals::{Signals, State};
 use crate::handle::lookup::{self, ResolvedHandle};
 use crate::handle::pin;
-use crate::object::directory::view::{self, Path};
-use crate::object::directory::{names, with_directory};
+use crate::object::directory::{names, view, with_directory};
 use crate::object::listener::{named, queue};
 use crate::object::wait;
 use crate::process::thread::Thread;
@@ -57,15 +56,28 @@ fn meet<T>(thread: &Thread, at: Meeting<'_>, mut meet: impl FnMut(Slot) -> Resul
     if at.deadline_ns <= 0 {
         return Err(refused);
     }
-    let mut path = Path::new();
-    with_directory(thread, found, |_| view::path(thread, found).map(|behind| path = behind))?;
-    let item = |_: &ResolvedHandle| WaitItem {
-        handle: at.directory,
-        waitfor: Signals::empty(),
-        pending: Signals::empty(),
-    };
-    let mut items: ArrayVec<WaitItem, { view::MAX_VIEW_DEPTH + 1 }> = path.iter().map(item).collect();
-    wait::wait_until(thread, &path, &mut items, at.deadline_ns, OnInterrupt::Restart, |_, _| look())
+    loop {
+        let mut way = None;
+        with_directory(thread, found, |_| view::path(thread, found).map(|found| way = Some(found)))?;
+        let Some((path, behind)) = way else { return Err(refused) };
+        let item = |_: &ResolvedHandle| WaitItem {
+            handle: at.directory,
+            waitfor: Signals::empty(),
+            pending: Signals::empty(),
+        };
+        let mut items: ArrayVec<WaitItem, { view::MAX_VIEW_DEPTH + 1 }> = path.iter().map(item).collect();
+        let met =
+            wait::wait_until(thread, &path, &mut items, at.deadline_ns, OnInterrupt::Restart, |_, _| {
+                match view::is_whole(thread.arena(), &behind) {
+                    true => look().map(|met| met.map(Some)),
+                    false => Ok(Some(None)),
+                }
+            })?;
+        // `None`: a directory behind this one has ended, and the way is shorter now.
+        if let Some(met) = met {
+            return Ok(met);
+        }
+    }
 }
 
 /// Moves the handle of `value` into the queue of the listener that has the name. On an error the caller still has it.

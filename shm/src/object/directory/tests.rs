@@ -194,3 +194,35 @@ fn the_arena_keeps_its_root() {
     let audit = thread.arena().audit();
     assert!(audit.is_clean() && audit.objects == objects, "{audit}");
 }
+
+/// A client that waits at a view goes on waiting when what is behind the view has ended, and sleeps at no stranger.
+#[test]
+fn waits_outlive_the_directories_behind() {
+    let (thread, directory) = joined();
+    let view = thread.create_view(thread.lookup(directory).unwrap(), &["log"], Rights::all()).unwrap();
+    let (event, _) = thread.create(ObjectClass::Event, Rights::all()).unwrap();
+    let process = thread.process.clone();
+    std::thread::scope(|scope| {
+        let other = scope.spawn(move || {
+            let other = Thread::join(&process).unwrap();
+            std::thread::sleep(Duration::from_millis(20));
+            close(&other, directory);
+            other.collect().unwrap();
+            let strangers: Vec<_> =
+                (0..8).map(|_| other.create(ObjectClass::Event, Rights::all()).unwrap().0).collect();
+            std::thread::sleep(Duration::from_millis(20));
+            let listener = serve(&other, view, "log").unwrap();
+            for stranger in strangers {
+                let object = other.lookup(stranger).unwrap().entry.object();
+                let state = crate::arena::word::signals::State(
+                    other.arena().state(object).unwrap().load(crate::sync::Relaxed),
+                );
+                assert!(!state.has(crate::arena::word::signals::State::HAS_WAITERS), "{state:?}");
+            }
+            listener
+        });
+        thread.connect(at(view, "log", DEADLINE_INFINITE_NS), event).unwrap();
+        other.join().unwrap();
+    });
+    assert!(thread.arena().audit().is_clean(), "{}", thread.arena().inspect());
+}

@@ -10,6 +10,7 @@ use crate::arena::record::row::{HAZARD_OPERATION, HAZARD_SECOND};
 use crate::arena::size_class::SizeClass;
 use crate::arena::word::directory::name::WeakRef;
 use crate::arena::word::handle::{Entry, EntryIndex, Rights};
+use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
 use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::handle::lookup::ResolvedHandle;
 use crate::handle::pin;
@@ -30,6 +31,9 @@ pub const MAX_VIEW_BYTES: usize = 1 << 16;
 
 /// A directory, and those behind it.
 pub(crate) type Path = ArrayVec<ResolvedHandle, { MAX_VIEW_DEPTH + 1 }>;
+
+/// The directories behind one.
+pub(crate) type Behind = ArrayVec<WeakRef, MAX_VIEW_DEPTH>;
 
 /// Makes the new directory `view` one that passes `names` on to `parent`. The parent must be pinned, and no other thread
 /// knows the view yet.
@@ -129,21 +133,33 @@ pub(crate) fn list(thread: &Thread, directory: Slot) -> Result<Vec<String>> {
     Ok(found)
 }
 
-/// The directory of `found`, which must be pinned, and those behind it: at each of them a name may appear. Only the
-/// first is a handle; the others name event counts to sleep on.
-pub(crate) fn path(thread: &Thread, found: ResolvedHandle) -> Result<Path> {
-    let mut path = Path::from_iter([found]);
+/// The directory of `found`, which must be pinned, and the living ones behind it: at each of them a name may appear. Only
+/// the first is a handle; the others name event counts to sleep on, for as long as [`is_whole`] holds.
+pub(crate) fn path(thread: &Thread, found: ResolvedHandle) -> Result<(Path, Behind)> {
+    let (mut path, mut behind) = (Path::from_iter([found]), Behind::new());
     let mut here = found.entry.object().slot();
     while let Some(parent) = parent(thread.arena(), here)? {
-        let behind = ResolvedHandle {
-            index: EntryIndex(0),
-            entry: Entry(0).live(Rights::empty(), ObjectRef::new(parent.slot, 0)),
-        };
         // P5: no more than there can be.
-        if path.try_push(behind).is_err() || !pin_behind(thread, parent) {
+        if behind.is_full() || !pin_behind(thread, parent) {
             break;
         }
+        behind.push(parent);
+        path.push(ResolvedHandle {
+            index: EntryIndex(0),
+            entry: Entry(0).live(Rights::empty(), ObjectRef::new(parent.slot, 0)),
+        });
         here = parent.slot;
     }
-    Ok(path)
+    Ok((path, behind))
+}
+
+/// Whether all these directories live. A sleeper at one that has ended would sleep at whatever has its slot next.
+pub(crate) fn is_whole(arena: &Arena, behind: &Behind) -> bool {
+    behind.iter().all(|directory| {
+        // Relaxed: the end of a directory wakes the sleepers there, who look again.
+        let lifecycle = arena.object(directory.slot).map(|object| Lifecycle(object.lifecycle.load(Relaxed)));
+        lifecycle.is_ok_and(|lifecycle| {
+            lifecycle.state() == LifecycleState::Live && lifecycle.generation() == directory.generation
+        })
+    })
 }
