@@ -49,11 +49,17 @@ struct Stamp(u64);
 
 impl Stamp {
     const PROCESSOR: Field<0, 10> = Field;
-    /// Four years of nanoseconds.
+    /// The low bits of the time: it wraps after 208 days, so a stamp is read by its distance from now.
     const AT: Field<10, 54> = Field;
 
     fn new(now_ns: i64, processor: usize) -> Self {
         Self(Self::AT.of(now_ns as u64) | Self::PROCESSOR.of(processor as u64))
+    }
+
+    /// The time of the wake, which is in the last 208 days.
+    fn at_ns(self, now_ns: i64) -> i64 {
+        let age_ns = Self::AT.get(Self::AT.of((now_ns as u64).wrapping_sub(Self::AT.get(self.0))));
+        now_ns.wrapping_sub(age_ns as i64)
     }
 }
 
@@ -87,9 +93,9 @@ impl Wakes {
         now_ns: i64,
         processor: usize,
     ) -> Option<Waker> {
-        let stamp = Stamp(self.stamp(state).load(Relaxed)).0;
-        let at_ns = Stamp::AT.get(stamp) as i64;
-        let is_on_this_processor = stamp == Stamp::new(at_ns, processor).0;
+        let stamp = Stamp(self.stamp(state).load(Relaxed));
+        let at_ns = stamp.at_ns(now_ns);
+        let is_on_this_processor = stamp == Stamp::new(at_ns, processor);
         (asleep_ns..=now_ns).contains(&at_ns).then_some(Waker { at_ns, is_on_this_processor })
     }
 
@@ -117,6 +123,17 @@ mod tests {
         // A stamp from before the sleep, and one from the future.
         assert_eq!(wakes.waker(&state, 16, 20, 3), None);
         assert_eq!(wakes.waker(&state, 10, 14, 3), None);
+    }
+
+    #[test]
+    fn stamps_serve_machines_of_any_age() {
+        let (wakes, state) = (Wakes::default(), AtomicU64::new(0));
+        for uptime_ns in [(1 << 54) - 5, 1 << 54, 77 << 54, i64::MAX - 100] {
+            wakes.note_wake(&state, uptime_ns + 5, 3);
+            let waker = wakes.waker(&state, uptime_ns, uptime_ns + 10, 3);
+            assert_eq!(waker, Some(Waker { at_ns: uptime_ns + 5, is_on_this_processor: true }));
+            assert_eq!(wakes.waker(&state, uptime_ns + 6, uptime_ns + 10, 3), None);
+        }
     }
 
     #[test]
