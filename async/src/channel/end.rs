@@ -16,11 +16,15 @@ pub(super) struct End {
 impl End {
     /// The next message that is no reply.
     pub(super) fn try_receive(&self, message: &mut MessageBuf) -> Result<(), Status> {
-        if self.inbox.has_calls() {
-            self.inbox.receive(&self.channel, &self.ready, message)
-        } else {
-            self.channel.read(message)
+        let has_read = !self.inbox.has_calls();
+        if has_read {
+            self.channel.read(message)?;
+            // Looked at again: a task of another thread may have begun the first call since, and this may be its reply.
+            if !self.inbox.has_calls() {
+                return Ok(());
+            }
         }
+        self.inbox.receive(&self.channel, &self.ready, message, has_read)
     }
 
     /// The reply to a call.

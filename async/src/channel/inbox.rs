@@ -123,21 +123,24 @@ impl Inbox {
         }
     }
 
-    /// The next message that is no reply.
+    /// The next message that is no reply. `has_read`: `message` has one already.
     pub(super) fn receive(
         &self,
         channel: &Channel,
         ready: &Ready,
         message: &mut MessageBuf,
+        mut has_read: bool,
     ) -> Result<(), Status> {
         let mut state = self.state();
-        if let Some(first) = state.others.pop_front() {
+        if !has_read && let Some(first) = state.others.pop_front() {
             *message = first;
             return Ok(());
         }
         let mut has_replies = false;
         let received = loop {
-            if let Err(status) = channel.read(message) {
+            if !std::mem::take(&mut has_read)
+                && let Err(status) = channel.read(message)
+            {
                 break Err(status);
             }
             match state.sort(message) {

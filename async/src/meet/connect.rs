@@ -1,6 +1,6 @@
 //! Connecting.
 
-use jacinth::{Deadline, Directory, MonotonicInstant, Rights, Status, library_threads, raw};
+use jacinth::{Deadline, Directory, MonotonicInstant, Rights, Status, is_attached, library_threads, raw};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -104,8 +104,11 @@ impl Future for Connect {
         if let Some(result) = shared.result.take() {
             return Poll::Ready(result);
         }
-        shared.waker = Some(context.waker().clone());
+        let before = shared.waker.replace(context.waker().clone());
         if self.has_thread {
+            drop(shared);
+            // Without the lock: the last waker may own its task.
+            drop(before);
             return Poll::Pending;
         }
         let directory = match &shared.directory {
@@ -129,6 +132,10 @@ impl Future for Connect {
 
 impl Drop for Connect {
     fn drop(&mut self) {
+        // A forked child has a copy of the lock, in whatever state, and no handle.
+        if !is_attached() {
+            return;
+        }
         // Closing the handle ends the wait of the thread.
         let taken = lock(&self.shared).directory.as_mut().map_or(None, Option::take);
         drop(taken);

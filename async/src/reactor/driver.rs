@@ -70,8 +70,9 @@ impl Driver {
     /// the descriptor becomes readable when there may be some.
     ///
     /// # Errors
-    /// [`Status::CANCELED`] when the reactor's port was closed: no future waits any more, and each fails so. As
-    /// [`PortFd::try_wait`].
+    /// [`Status::CANCELED`] when the reactor's port was closed: no future waits any more, and each fails so.
+    /// [`Status::NO_RESOURCES`], [`Status::NO_MEMORY`] when there is no room for the wait: futures wait on, and a later turn
+    /// may succeed. [`Status::BAD_STATE`] in a forked child. As [`PortFd::try_wait`].
     ///
     /// ```
     /// # use jacinth::{Config, Supervisor};
@@ -81,12 +82,14 @@ impl Driver {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn turn(&self) -> Result<bool, Status> {
+        // A forked child has a copy of the reactor's locks, in whatever state.
+        Reactor::get()?;
         for _ in 0..MOST_PACKETS {
             match self.fd.try_wait() {
                 Ok(packet) => self.reactor.dispatch(&packet)?,
                 Err(Status::SHOULD_WAIT) => return Ok(false),
                 Err(status) => {
-                    self.reactor.fail(status);
+                    self.reactor.note_failure(status);
                     return Err(status);
                 }
             }
@@ -108,12 +111,14 @@ impl Driver {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn take_ready(&self) -> Result<usize, Status> {
+        // As in `turn`.
+        Reactor::get()?;
         for count in 0..MOST_PACKETS {
             match self.reactor.port.wait(jacinth::MonotonicInstant::INFINITE_PAST) {
                 Ok(packet) => self.reactor.dispatch(&packet)?,
                 Err(Status::TIMED_OUT) => return Ok(count),
                 Err(status) => {
-                    self.reactor.fail(Status::CANCELED);
+                    self.reactor.note_failure(status);
                     return Err(status);
                 }
             }

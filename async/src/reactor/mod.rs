@@ -21,7 +21,16 @@ use sources::{Key, Sources};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::Waker;
+use std::time::Duration;
 use timers::{Ticket, Timers};
+
+/// How long the thread rests when there is no room for its wait.
+const TRY_AGAIN: Duration = Duration::from_millis(20);
+
+/// Whether a wait at the port may succeed later: others have used up what it needs, and packets stay meanwhile.
+fn is_passing(status: Status) -> bool {
+    matches!(status, Status::NO_RESOURCES | Status::NO_MEMORY)
+}
 
 /// The reactor of this process.
 #[derive(Debug)]
@@ -91,8 +100,14 @@ impl Reactor {
 
     /// Wakes the waker at the deadline.
     pub(crate) fn wake_at(&self, deadline: MonotonicInstant, waker: &Waker) -> Result<Ticket, Status> {
-        self.require_packets()?;
-        self.timers.insert(&self.port, deadline, waker)
+        let ticket = self.timers.insert(&self.port, deadline, waker)?;
+        // Afterwards: a driver that is dropped, and a reactor that fails, look for waiters when they have said so. The lock of
+        // the timers orders the two, so one of them sees the other.
+        if let Err(status) = self.require_packets() {
+            self.timers.remove(ticket);
+            return Err(status);
+        }
+        Ok(ticket)
     }
 
     /// Another waker for the same deadline. `false`: the last one was woken.
@@ -127,8 +142,13 @@ impl Reactor {
 
     /// The thread's work.
     fn run(&self) {
-        while self.port.wait(MonotonicInstant::INFINITE).and_then(|packet| self.dispatch(&packet)).is_ok() {}
-        self.fail(Status::CANCELED);
+        loop {
+            match self.port.wait(MonotonicInstant::INFINITE).and_then(|packet| self.dispatch(&packet)) {
+                Ok(()) => {}
+                Err(status) if is_passing(status) => std::thread::sleep(TRY_AGAIN),
+                Err(_) => return self.fail(Status::CANCELED),
+            }
+        }
     }
 
     /// Wakes the futures that a packet is for.
@@ -145,6 +165,13 @@ impl Reactor {
     /// Whether any future may be waiting.
     fn has_waiters(&self) -> bool {
         !self.sources.all().is_empty() || !self.timers.is_empty()
+    }
+
+    /// The driver's wait has failed. If it may not succeed later, no packet will come any more.
+    fn note_failure(&self, status: Status) {
+        if !is_passing(status) {
+            self.fail(Status::CANCELED);
+        }
     }
 
     /// No packet will come any more: every future that waits is woken, and finds out.

@@ -58,14 +58,18 @@ impl Source {
             observe()?;
             waiting.is_observed = true;
         }
+        let mut before = None;
         match place.0 {
             Some((when, index)) if when == seen => {
                 if let Some(waker) = waiting.wakers.get_mut(index) {
-                    waker.clone_from(context.waker());
+                    before = Some(std::mem::replace(waker, context.waker().clone()));
                 }
             }
             _ => place.0 = Some((seen, waiting.wakers.insert(context.waker().clone()))),
         }
+        // Before the last waker is dropped: it may own its task, whose futures need the lock.
+        drop(waiting);
+        drop(before);
         Ok(true)
     }
 
@@ -74,9 +78,11 @@ impl Source {
         if let Some((when, index)) = place.0.take() {
             let mut waiting = self.waiting();
             // Relaxed: changed under the lock.
-            if self.packets.load(Ordering::Relaxed) == when {
-                waiting.wakers.try_remove(index);
-            }
+            let is_there = self.packets.load(Ordering::Relaxed) == when;
+            let removed = if is_there { waiting.wakers.try_remove(index) } else { None };
+            // Without the lock, as in `wait`.
+            drop(waiting);
+            drop(removed);
         }
     }
 

@@ -20,7 +20,7 @@ struct Waiting {
     count: u64,
     /// Made with the first deadline.
     timer: Option<Timer>,
-    /// Whether a packet will come when the timer expires.
+    /// Whether a packet comes whenever the timer expires. Asked for once, so that no later step needs memory of the arena.
     is_observed: bool,
 }
 
@@ -34,7 +34,7 @@ impl Waiting {
         };
         timer.set(deadline, MonotonicDuration::ZERO)?;
         if !self.is_observed {
-            timer.wait_async(port, KEY, Signals::TIMER_SIGNALED, WaitAsyncOpts::ONCE)?;
+            timer.wait_async(port, KEY, Signals::TIMER_SIGNALED, WaitAsyncOpts::REPEATING)?;
             self.is_observed = true;
         }
         Ok(())
@@ -58,7 +58,9 @@ impl Timers {
         let ticket = (deadline, waiting.count);
         waiting.wakers.insert(ticket, waker.clone());
         let is_first = waiting.wakers.first_key_value().is_some_and(|(first, _)| *first == ticket);
-        if is_first && let Err(status) = waiting.set(port) {
+        if (is_first || !waiting.is_observed)
+            && let Err(status) = waiting.set(port)
+        {
             waiting.wakers.remove(&ticket);
             return Err(status);
         }
@@ -67,18 +69,23 @@ impl Timers {
 
     /// Another waker for the same deadline. `false`: the last one was woken.
     pub(super) fn replace(&self, ticket: Ticket, waker: &Waker) -> bool {
-        self.waiting().wakers.get_mut(&ticket).map(|place| place.clone_from(waker)).is_some()
+        let mut waiting = self.waiting();
+        let before = waiting.wakers.get_mut(&ticket).map(|place| std::mem::replace(place, waker.clone()));
+        // Before the last waker is dropped: it may own its task, whose futures need the lock.
+        drop(waiting);
+        before.is_some()
     }
 
     /// Removes a waker.
     pub(super) fn remove(&self, ticket: Ticket) {
-        self.waiting().wakers.remove(&ticket);
+        let removed = self.waiting().wakers.remove(&ticket);
+        // Without the lock, as in `replace`.
+        drop(removed);
     }
 
     /// The timer's packet has come: wakes what is due, and sets it again.
     pub(super) fn fire(&self, port: &Port) -> Result<(), Status> {
         let mut waiting = self.waiting();
-        waiting.is_observed = false;
         let later = waiting.wakers.split_off(&(MonotonicInstant::get(), u64::MAX));
         let due = std::mem::replace(&mut waiting.wakers, later);
         let set = waiting.set(port);
