@@ -184,9 +184,10 @@ pub(crate) fn yield_processor() {
     std::thread::yield_now();
 }
 
-/// The processor on which this thread runs, for the moment.
+/// The processor on which this thread runs, for the moment. It asks the C library, for the reason of [`now_ns`].
 pub(crate) fn processor() -> usize {
-    rustix::thread::sched_getcpu()
+    // SAFETY: the call takes nothing. It gives -1 where the kernel cannot tell, which is a processor of its own then.
+    unsafe { libc::sched_getcpu() }.cast_unsigned() as usize
 }
 
 /// Nanoseconds of `CLOCK_MONOTONIC`, which every process of the machine reads alike.
