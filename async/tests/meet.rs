@@ -91,8 +91,8 @@ fn a_dropped_connect_leaves_nothing() {
         });
         drop(directory);
         until(|| !has_waiter());
-        until(|| supervisor.inspect().handles == before.handles);
-        assert_eq!(objects(supervisor), before.objects);
+        // The last thread may be ending its channel.
+        until(|| supervisor.inspect().handles == before.handles && objects(supervisor) == before.objects);
     });
 }
 
