@@ -145,7 +145,7 @@ pub(crate) fn claim_row_for(thread: &Thread, process: ProcessIndex) -> Result<Th
 /// Step 2, ports: the dead thread may have been at a cell of the port that this hazard names.
 fn resolve_port(thread: &Thread) -> UnlessDied {
     let hazard = ObjectRef::from_link(thread.row().hazards()[HAZARD_PORT].load(Relaxed));
-    hazard.map_or(Ok(()), |port| port::recover::resolve(thread, port.slot()))
+    hazard.map_or(Ok(()), |port| port::recover::resolve_if_port(thread, port.slot()))
 }
 
 /// Step 4: the dead thread may have changed an object that its hazard names, without waking the object's waiters and
@@ -306,12 +306,17 @@ pub(crate) fn admit_to_slot(
 mod tests {
     use super::*;
     use crate::arena::Arena;
+    use crate::arena::config::Config;
+    use crate::arena::word::handle::Rights;
+    use crate::arena::word::intent::{Change, HandleLocation};
+    use crate::object::directory::meet::Meeting;
     use crate::process::Process;
+    use crate::refcount;
     use std::sync::Arc;
 
     #[test]
     fn a_slot_admits_one_process() {
-        let arena = Arc::new(Arena::heap(&crate::arena::config::Config::default()).unwrap());
+        let arena = Arc::new(Arena::heap(&Config::default()).unwrap());
         let first = Process::attach(arena.clone(), arena.first_slot().unwrap(), 1, 1).unwrap();
         let supervisor = Thread::join(&first).unwrap();
         let slot = arena.reserve_slot(&supervisor).unwrap();
@@ -331,5 +336,39 @@ mod tests {
         drop(attached);
         supervisor.recover(slot).unwrap();
         assert_eq!((arena.slot_state(slot), admit(7)), (SlotState::Gone, SlotState::Gone));
+    }
+
+    /// A hazard that was to name a port may name a listener that has the slot now. To close what is queued there, recovery
+    /// needs the dead thread's row, in which a close of its own may be unfinished.
+    #[test]
+    fn an_ended_listener_disturbs_no_intent() {
+        let config =
+            Config { max_objects: 64, pool_bytes: 1 << 16, max_loan_bytes: 1 << 13, ..Config::default() };
+        let arena = Arc::new(Arena::heap(&config).unwrap());
+        let first = Process::attach(arena.clone(), arena.first_slot().unwrap(), 1, 1).unwrap();
+        let supervisor = Thread::join(&first).unwrap();
+        let slot = arena.reserve_slot(&supervisor).unwrap();
+        let victim = Thread::join(&Process::attach(arena.clone(), slot, 2, 2).unwrap()).unwrap();
+        let event = |thread: &Thread| thread.create(ObjectClass::Event, Rights::all()).unwrap().0;
+
+        let directory = supervisor.open_root(Rights::all()).unwrap();
+        let at = Meeting { directory, rights: Rights::empty(), name: "log", deadline_ns: 0 };
+        let listener = supervisor.serve(at, Rights::all()).unwrap();
+        supervisor.connect(at, event(&supervisor)).unwrap();
+        let listener = supervisor.lookup(listener).unwrap();
+        refcount::drop_handle(&supervisor, listener).unwrap();
+
+        let closing = victim.lookup(event(&victim)).unwrap();
+        let location = HandleLocation::Entry { process: victim.table_row, index: closing.index };
+        victim.intend(Change::Decrement, closing.entry.object(), location);
+        let cell = arena.entry(victim.table_row, closing.index).unwrap();
+        cell.store(closing.entry.closing(victim.tag).0, Relaxed);
+        victim.row().hazards()[HAZARD_PORT].store(listener.entry.object().to_link(), Relaxed);
+        core::mem::forget(victim);
+
+        supervisor.recover(slot).unwrap();
+        supervisor.close(supervisor.lookup(directory).unwrap()).unwrap();
+        let audit = arena.audit();
+        assert!(audit.is_clean() && audit.objects == 0, "{audit}");
     }
 }

@@ -19,6 +19,17 @@ pub(crate) fn resolve(thread: &Thread, slot: Slot) -> UnlessDied {
     Error::only_crash(try_resolve(thread, slot))
 }
 
+/// The same for a port alone. Before the dead thread's intents are resolved: a port needs none of them, and other objects
+/// may, to close handles in its name.
+pub(crate) fn resolve_if_port(thread: &Thread, slot: Slot) -> UnlessDied {
+    let lifecycle = thread.arena().object(slot).map(|object| Lifecycle(object.lifecycle.load(Acquire)));
+    let is_port = |lifecycle: Lifecycle| {
+        lifecycle.state() == LifecycleState::Live && lifecycle.class_number() == Port::NUMBER
+    };
+    // ORDER: Acquire, above, as in `try_resolve`.
+    if lifecycle.is_ok_and(is_port) { Error::only_crash(resolve_port(thread, slot)) } else { Ok(()) }
+}
+
 fn try_resolve(thread: &Thread, slot: Slot) -> Result<()> {
     // ORDER: Acquire pairs with the Release of `create`: the object is complete.
     let lifecycle = Lifecycle(thread.arena().object(slot)?.lifecycle.load(Acquire));
