@@ -10,6 +10,7 @@ use std::error::Error;
 use std::process::{Child, Command};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -31,6 +32,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn serve(is_ended_by_user: bool) -> Result<(), Box<dyn Error>> {
+    // Before anything else: a Ctrl-C that no stream awaits ends the process.
+    let mut interrupts = signal(SignalKind::interrupt())?;
     let supervisor = Supervisor::create(&Config::default())?;
     // One task of the runtime waits for all channels.
     tokio::spawn(runtime::tokio::drive(Driver::install()?));
@@ -60,7 +63,7 @@ async fn serve(is_ended_by_user: bool) -> Result<(), Box<dyn Error>> {
         let own = rustix::process::getpid();
         tokio::spawn(async move { rustix::process::kill_process(own, rustix::process::Signal::INT) });
     }
-    tokio::signal::ctrl_c().await?;
+    interrupts.recv().await;
     stop.send(true)?;
     let mut gone = 0;
     while let Some(client) = clients.join_next().await {
