@@ -72,7 +72,7 @@ impl Thread {
     pub fn create_listener(&self, directory: ResolvedHandle, name: &str) -> Result<HandleValue> {
         let (value, _) = self.create(ObjectClass::Listener, Rights::all())?;
         let listener = lookup::lookup(self, value)?.entry.object().slot();
-        let home = named::weak_ref(self.arena(), directory.entry.object().slot())?;
+        let home = pin::weak_ref(self.arena(), directory.entry.object().slot())?;
         named::give_name(self, listener, home, name).map(|()| value)
     }
 
@@ -80,7 +80,7 @@ impl Thread {
     #[cfg(loom)]
     pub fn register(&self, directory: ResolvedHandle, listener: ResolvedHandle, name: &str) -> Result<()> {
         with_directory(self, directory, |directory| {
-            let listener = named::weak_ref(self.arena(), listener.entry.object().slot())?;
+            let listener = pin::weak_ref(self.arena(), listener.entry.object().slot())?;
             names::register(self, directory, listener, name)
         })
     }

@@ -5,10 +5,12 @@
 //! sees that its handle has gone. So the thread pays a store and a compiler fence, and the reclaimer, a thousand times
 //! less often, a system call.
 
+use crate::arena::Arena;
 use crate::arena::error::{Error, Result};
 use crate::arena::record::row::HAZARD_OPERATION;
 use crate::arena::word::directory::name::WeakRef;
 use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
+use crate::arena::word::refcount::Count;
 use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::arena::word::row::{ProcessState, RowState};
 use crate::handle::lookup::{self, ResolvedHandle};
@@ -35,6 +37,19 @@ pub(crate) fn pin_at(thread: &Thread, found: ResolvedHandle, hazard: usize) -> R
         clear_hazard(thread, hazard);
         Err(Error::BadHandle)
     }
+}
+
+/// This life of an object, which has a handle of the caller's or a hazard.
+pub(crate) fn weak_ref(arena: &Arena, slot: Slot) -> Result<WeakRef> {
+    // Relaxed: the object was complete when its handle was found, or when it was pinned.
+    let lifecycle = Lifecycle(arena.object(slot)?.lifecycle.load(Relaxed));
+    Ok(WeakRef { slot, generation: lifecycle.generation() })
+}
+
+/// Whether an object with one side, which a hazard of the caller names, still has a reference.
+pub(crate) fn is_held(arena: &Arena, slot: Slot) -> Result<bool> {
+    // ORDER: Acquire pairs with the Release of the thread that dropped the last reference.
+    Ok(Count(arena.object(slot)?.count[0].load(Acquire)).number() != 0)
 }
 
 /// Keeps an object from being reused that this thread holds no handle to, until this hazard is cleared. `None`: that life of

@@ -76,11 +76,11 @@ pub(crate) fn unlink(thread: &Thread, from: ObjectRef, place: &AtomicU64) -> Res
     Ok(())
 }
 
-/// Clears the words of a body whose object no thread uses any more.
+/// Clears words that no other thread uses: those of a body before its slot is free, and those of a new block.
 pub(crate) fn clear<'a>(words: impl IntoIterator<Item = &'a AtomicU64>) {
     for word in words {
-        // Relaxed: the lifecycle word publishes them. Load before the store: most bodies were never written, and a store
-        // would make the kernel allocate their page.
+        // Relaxed: the lifecycle word publishes those of a body, and the block's place those of a block. Load before the
+        // store: most were never written, and a store would make the kernel allocate their page.
         if word.load(Relaxed) != 0 {
             word.store(0, Relaxed);
         }

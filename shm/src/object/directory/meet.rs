@@ -126,11 +126,11 @@ fn serve_pinned(
     is_named: &mut bool,
 ) -> Result<()> {
     if !*is_named {
-        let home = named::weak_ref(thread.arena(), directory)?;
+        let home = pin::weak_ref(thread.arena(), directory)?;
         named::give_name(thread, listener, home, name)?;
         *is_named = true;
     }
-    names::register(thread, directory, named::weak_ref(thread.arena(), listener)?, name)?;
+    names::register(thread, directory, pin::weak_ref(thread.arena(), listener)?, name)?;
     wake::notify_derived(thread, thread.arena().state(ObjectRef::new(directory, 0))?, State::HAS_WAITERS)?;
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! Directories: names by which programs meet. A server serves a name, and whoever has a handle to the directory connects.
+//! Directories: names by which programs meet. A server serves a name, and clients with a handle to the directory
+//! connect.
 //!
 //! ```text
 //!  directory                           listener
@@ -16,7 +17,7 @@
 //! last handle is closed, the view finds no names there. Which names and which parent is fixed when the view is made.
 //!
 //! The arena itself holds a handle to one directory, the *root*: the handle of process 0, which no process is. It is made
-//! with the arena and lives as long, whoever leads.
+//! with the arena and lives as long.
 //!
 //! | file | contents |
 //! |---|---|
@@ -31,7 +32,7 @@ pub(crate) mod meet;
 pub(crate) mod names;
 pub(crate) mod root;
 #[cfg(all(test, not(loom)))]
-mod tests;
+pub(in crate::object) mod tests;
 pub(crate) mod view;
 
 use crate::arena::Arena;

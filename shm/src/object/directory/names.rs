@@ -73,7 +73,7 @@ fn complete_last(arena: &Arena, directory: Slot) -> Result<CommitWord> {
 fn pin_listener(thread: &Thread, listener: WeakRef, hazard: usize) -> Result<bool> {
     let lifecycle = pin::pin_weak(thread, listener, hazard);
     Ok(lifecycle.is_some_and(|lifecycle| lifecycle.class_number() == Listener::NUMBER)
-        && named::is_open(thread.arena(), listener.slot)?)
+        && pin::is_held(thread.arena(), listener.slot)?)
 }
 
 /// Whether the listener of a word is gone, so that the word can be taken.
@@ -125,8 +125,7 @@ pub(crate) fn register(thread: &Thread, directory: Slot, listener: WeakRef, name
     if own_block::block_at(body.names()).is_none() {
         let class = SizeClass::fitting(MAX_NAMES.div_ceil(LINE_WORDS));
         own_block::link(thread, ObjectRef::new(directory, 0), body.names(), class, |lines| {
-            // Relaxed: the CAS of the block's place publishes them.
-            lines.iter().flat_map(|line| &line.0).for_each(|word| word.store(0, Relaxed));
+            own_block::clear(lines.iter().flat_map(|line| &line.0));
         })?;
     }
     let mut taken = None;
@@ -135,7 +134,7 @@ pub(crate) fn register(thread: &Thread, directory: Slot, listener: WeakRef, name
         return result;
     }
     if let (Err(_), Some((index, pending))) = (&result, taken) {
-        // Relaxed: nobody follows a word that was not committed.
+        // Relaxed: no thread follows a word that was not committed.
         let _ = word_at(thread.arena(), directory, index)?.compare_exchange(pending, 0, Relaxed, Relaxed);
     }
     pin::clear_hazard(thread, HAZARD_PORT);

@@ -35,11 +35,11 @@ fn entry(arena: &Arena) -> Result<&AtomicU64> {
 pub(crate) fn make_root(arena: &Arena) -> Result<()> {
     let (slot, rights) = (arena.root_slot(), Rights::from_bits_retain(arena.config().root_rights));
     let object = arena.object(slot)?;
-    let nobody = Charge { row: ARENA_ROW, epoch: 0 };
+    let no_process = Charge { row: ARENA_ROW, epoch: 0 };
     // Relaxed, all: processes get the arena later, by a message of the process that makes it.
     object.koid.store(ROOT_KOID, Relaxed);
     object.count[0].store(Count::new(1, Tag::NO_OWNER, 0).0, Relaxed);
-    object.lifecycle.store(Lifecycle(0).live(Directory::NUMBER, 1, nobody).0, Relaxed);
+    object.lifecycle.store(Lifecycle(0).live(Directory::NUMBER, 1, no_process).0, Relaxed);
     entry(arena)?.store(Entry(0).live(rights, ObjectRef::new(slot, 0)).0, Relaxed);
     Ok(())
 }

@@ -6,14 +6,17 @@ use crate::arena::word::handle::{HandleValue, Rights};
 use crate::object::ObjectClass;
 use crate::object::directory::meet::Meeting;
 use crate::object::directory::names::MAX_NAMES;
-use crate::object::directory::view::MAX_VIEW_DEPTH;
+use crate::object::directory::view::{self, MAX_VIEW_DEPTH};
+use crate::object::directory::with_directory;
 use crate::object::listener::block::MAX_LISTENER_NAME_BYTES;
 use crate::process::Process;
 use crate::process::thread::Thread;
+use crate::refcount;
 use crate::sync::DEADLINE_INFINITE_NS;
 use std::time::Duration;
 
-fn joined() -> (Thread, HandleValue) {
+/// A thread, and its handle to a directory.
+pub(in crate::object) fn joined() -> (Thread, HandleValue) {
     joined_with(1 << 16)
 }
 
@@ -31,7 +34,7 @@ fn joined_with(pool_bytes: u64) -> (Thread, HandleValue) {
     (thread, directory)
 }
 
-fn at(directory: HandleValue, name: &str, deadline_ns: i64) -> Meeting<'_> {
+pub(in crate::object) fn at(directory: HandleValue, name: &str, deadline_ns: i64) -> Meeting<'_> {
     Meeting { directory, rights: Rights::empty(), name, deadline_ns }
 }
 
@@ -225,4 +228,19 @@ fn waits_outlive_the_directories_behind() {
         other.join().unwrap();
     });
     assert!(thread.arena().audit().is_clean(), "{}", thread.arena().inspect());
+}
+
+/// The thread that drops the last reference wakes the sleepers before the directory ends. They must find it gone by then,
+/// or they would sleep again, at the next object in its slot.
+#[test]
+fn a_directory_without_references_is_gone() {
+    let (thread, directory) = joined();
+    let view = thread.create_view(thread.lookup(directory).unwrap(), &["log"], Rights::all()).unwrap();
+    let _listener = serve(&thread, directory, "log").unwrap();
+    let found = thread.lookup(view).unwrap();
+    let behind = with_directory(&thread, found, |_| view::path(&thread, found)).unwrap().1;
+    assert!(behind.len() == 1 && view::is_whole(thread.arena(), &behind));
+    refcount::drop_handle(&thread, thread.lookup(directory).unwrap()).unwrap();
+    assert!(!view::is_whole(thread.arena(), &behind));
+    assert!(!finds(&thread, view, "log"));
 }

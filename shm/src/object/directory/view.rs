@@ -10,7 +10,6 @@ use crate::arena::record::row::{HAZARD_OPERATION, HAZARD_SECOND};
 use crate::arena::size_class::SizeClass;
 use crate::arena::word::directory::name::WeakRef;
 use crate::arena::word::handle::{Entry, EntryIndex, Rights};
-use crate::arena::word::lifecycle::{Lifecycle, LifecycleState};
 use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::handle::lookup::ResolvedHandle;
 use crate::handle::pin;
@@ -64,7 +63,7 @@ pub(crate) fn make_view(thread: &Thread, view: Slot, parent: Slot, names: &[&str
     })?;
     body.depth().store(depth, Relaxed);
     // ORDER: Release: a thread that finds the parent finds the names.
-    body.parent().store(named::weak_ref(arena, parent)?.to_word(), Release);
+    body.parent().store(pin::weak_ref(arena, parent)?.to_word(), Release);
     Ok(())
 }
 
@@ -102,10 +101,11 @@ pub(crate) fn find(thread: &Thread, directory: Slot, name: &str) -> Result<Optio
     Err(Error::Corrupt("too many directories behind a view"))
 }
 
-/// Keeps the directory behind a view from being reused, instead of the view. `false`: it is gone.
+/// Keeps the directory behind a view from being reused, instead of the view. `false`: it has no handle any more.
 fn pin_behind(thread: &Thread, parent: WeakRef) -> bool {
     pin::pin_weak(thread, parent, HAZARD_OPERATION)
         .is_some_and(|lifecycle| lifecycle.class_number() == Directory::NUMBER)
+        && pin::is_held(thread.arena(), parent.slot).unwrap_or(false)
 }
 
 /// All names that a thread finds through a directory.
@@ -153,13 +153,13 @@ pub(crate) fn path(thread: &Thread, found: ResolvedHandle) -> Result<(Path, Behi
     Ok((path, behind))
 }
 
-/// Whether all these directories live. A sleeper at one that has ended would sleep at whatever has its slot next.
+/// Whether all these directories have handles. A sleeper at one that has ended would sleep at the next object in its slot.
+///
+/// The count is what decides, and not the life of the slot: the thread that drops the last reference wakes the sleepers
+/// afterwards, and only then the directory ends.
 pub(crate) fn is_whole(arena: &Arena, behind: &Behind) -> bool {
     behind.iter().all(|directory| {
-        // Relaxed: the end of a directory wakes the sleepers there, who look again.
-        let lifecycle = arena.object(directory.slot).map(|object| Lifecycle(object.lifecycle.load(Relaxed)));
-        lifecycle.is_ok_and(|lifecycle| {
-            lifecycle.state() == LifecycleState::Live && lifecycle.generation() == directory.generation
-        })
+        let is_same = pin::weak_ref(arena, directory.slot).is_ok_and(|now| now == *directory);
+        is_same && pin::is_held(arena, directory.slot).unwrap_or(false)
     })
 }

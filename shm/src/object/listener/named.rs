@@ -4,13 +4,11 @@ use crate::arena::Arena;
 use crate::arena::error::{Error, Result};
 use crate::arena::record::line::Line;
 use crate::arena::word::directory::name::WeakRef;
-use crate::arena::word::lifecycle::Lifecycle;
-use crate::arena::word::refcount::Count;
 use crate::arena::word::reference::{ObjectRef, Slot};
 use crate::object::listener::block::{self, MAX_LISTENER_NAME_BYTES};
 use crate::object::own_block;
 use crate::process::thread::Thread;
-use crate::sync::{Acquire, AtomicU64, Relaxed, Release};
+use crate::sync::{AtomicU64, Relaxed, Release};
 use core::mem::size_of;
 
 /// Whether a listener can have this name.
@@ -38,20 +36,14 @@ pub(crate) fn words_of(name: &str) -> impl Iterator<Item = u64> + '_ {
 pub(crate) fn give_name(thread: &Thread, listener: Slot, home: WeakRef, name: &str) -> Result<()> {
     let body = block::body(thread.arena(), listener)?;
     own_block::link(thread, ObjectRef::new(listener, 0), body.block(), block::class(), |lines| {
+        own_block::clear(lines.iter().flat_map(|line| &line.0));
         // Relaxed: the CAS of the block's place publishes them.
-        lines.iter().flat_map(|line| &line.0).for_each(|word| word.store(0, Relaxed));
         let words = lines.iter().flat_map(|line: &Line| &line.0);
         words.zip(words_of(name)).for_each(|(word, value): (&AtomicU64, u64)| word.store(value, Relaxed));
     })?;
     // ORDER: Release: the thread that ends the listener finds the directory that it is in.
     body.home().store(home.to_word(), Release);
     Ok(())
-}
-
-/// Whether the listener, which a hazard of the caller names, still has a handle.
-pub(crate) fn is_open(arena: &Arena, listener: Slot) -> Result<bool> {
-    // ORDER: Acquire pairs with the Release of the thread that dropped the last reference.
-    Ok(Count(arena.object(listener)?.count[0].load(Acquire)).number() != 0)
 }
 
 /// Whether the listener has this name.
@@ -72,11 +64,4 @@ pub(crate) fn name(arena: &Arena, listener: Slot) -> Result<Option<String>> {
     let len = words.next().unwrap_or_default().min(MAX_LISTENER_NAME_BYTES as u64) as usize;
     let bytes: Vec<u8> = words.flat_map(u64::to_le_bytes).take(len).collect();
     Ok(String::from_utf8(bytes).ok())
-}
-
-/// This life of an object.
-pub(crate) fn weak_ref(arena: &Arena, slot: Slot) -> Result<WeakRef> {
-    // Relaxed: the caller holds a handle to the object, or a hazard names it.
-    let lifecycle = Lifecycle(arena.object(slot)?.lifecycle.load(Relaxed));
-    Ok(WeakRef { slot, generation: lifecycle.generation() })
 }

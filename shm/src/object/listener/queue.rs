@@ -40,7 +40,6 @@ use crate::handle::pin;
 use crate::object::bind::{self, Received};
 use crate::object::budget::Budget;
 use crate::object::listener::block::{self, LISTENER_BACKLOG, NAME_WORDS, PLACE_WORDS};
-use crate::object::listener::named;
 use crate::object::{ObjectClass, own_block};
 use crate::process::thread::{Thread, crash_point};
 use crate::process::{Origin, entries};
@@ -131,7 +130,7 @@ pub(crate) fn offer(thread: &Thread, listener: Slot, found: ResolvedHandle) -> R
     crash_point!(thread, "offer.moved");
     // ORDER: pairs with the fence of `end`.
     fence(SeqCst);
-    if named::is_open(thread.arena(), listener)? { Ok(()) } else { close(thread, place, live) }
+    if pin::is_held(thread.arena(), listener)? { Ok(()) } else { close(thread, place, live) }
 }
 
 /// Reserves a free place for the handle, under the intent to move it there. `None`: there is no free place.
@@ -211,7 +210,7 @@ fn is_handle_in_transit(arena: &Arena, record: Entry) -> Result<bool> {
 pub(crate) fn after_death(thread: &Thread, listener: Slot) -> Result<()> {
     // ORDER: pairs with the fence of `end`.
     fence(SeqCst);
-    if !named::is_open(thread.arena(), listener)? {
+    if !pin::is_held(thread.arena(), listener)? {
         close_all(thread, listener, &mut Budget::unlimited())?;
     }
     tell_home(thread, listener)
