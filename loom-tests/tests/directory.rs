@@ -1,4 +1,4 @@
-//! Directories: a name has one server, whoever else registers, helps, or leaves at the same time, and no thread that waits
+//! Directories: a name has one server, while other threads register, help, or leave, and no thread that waits
 //! for a name, or for a free one, sleeps on.
 
 mod support;
@@ -10,7 +10,7 @@ use support::*;
 /// A listener, and whether it was registered.
 type Registered = (HandleValue, Result<(), Error>);
 
-/// Lets two threads register listeners, of these names, and gives whose are registered.
+/// Lets two threads register listeners, of these names, and gives for each whether it is registered.
 fn race(
     one: &Thread,
     directory: HandleValue,

@@ -14,7 +14,7 @@ fn server_and_client() -> (Thread, HandleValue, HandleValue, Thread, HandleValue
     (one, directory, listener, two, theirs)
 }
 
-/// INV-LISTENER-2: the handle that is offered goes with the listener, whoever is first.
+/// INV-LISTENER-2: the handle that is offered goes with the listener, in both orders.
 #[test]
 fn offer_to_an_ending_listener_closes() {
     model(2, || {
@@ -177,6 +177,25 @@ fn accept_wakes_a_waiting_client() {
         connect_when_served(&two, theirs, "a", late).unwrap();
         let one = accepting.join().unwrap();
         assert_clean(&one, 4, 7);
+    });
+}
+
+/// INV-LISTENER-4: a client that finds no place has asked for one, and the thread that frees one has heard it.
+#[test]
+fn refused_client_is_told_of_room() {
+    model(3, || {
+        let (one, directory, listener, two, theirs) = server_and_client();
+        let event = create_event(&one);
+        for _ in 0..2 {
+            connect(&one, directory, "a", duplicate(&one, event)).unwrap();
+        }
+        let late = create_event(&two);
+        let offering = loom::thread::spawn(move || (connect(&two, theirs, "a", late), two));
+        accept(&one, listener).unwrap();
+        let (offered, _two) = offering.join().unwrap();
+        // Refused, and the place is free: a client that still asks would never be told.
+        let asks = one.wants_room(find(&one, listener)).unwrap();
+        assert!(offered.is_ok() || !asks, "{offered:?}");
     });
 }
 

@@ -11,9 +11,9 @@ use crate::object::directory::meet::{self, Meeting};
 #[cfg(loom)]
 use crate::object::directory::names;
 use crate::object::directory::{root, view, with_directory};
-#[cfg(loom)]
-use crate::object::listener::named;
 use crate::object::listener::{Listener, queue};
+#[cfg(loom)]
+use crate::object::listener::{block, named};
 use crate::process::thread::Thread;
 use crate::refcount;
 
@@ -83,6 +83,13 @@ impl Thread {
             let listener = pin::weak_ref(self.arena(), listener.entry.object().slot())?;
             names::register(self, directory, listener, name)
         })
+    }
+
+    /// Whether a client has asked the listener for room, and was not told since.
+    #[cfg(loom)]
+    pub fn wants_room(&self, listener: ResolvedHandle) -> Result<bool> {
+        let body = block::body(self.arena(), listener.entry.object().slot())?;
+        Ok(body.wants_room().load(crate::sync::Relaxed) != 0)
     }
 
     /// Takes the oldest handle out of the listener's queue. `ShouldWait` when there is none.

@@ -55,7 +55,7 @@ pub const OFFERING: Scene = Scene {
     act: |victim, victims| connect(victim, victims[0], "a", victims[1]),
     beside: |survivor, survivors| accept(survivor, survivors[1]).into_iter().map(|end| end.value).collect(),
     after: |survivor, survivors| {
-        // The end comes with its rights, whoever has brought it, or is closed.
+        // The end comes with its rights, from the client or from recovery, or is closed.
         if let Some(end) = accept(survivor, survivors[1]) {
             survivor.send_value(end.value, &message(1, 1)).unwrap();
             assert_eq!(survivor.try_receive(survivors[2]).unwrap().bytes, message(1, 1));
@@ -106,7 +106,7 @@ pub const ACCEPTING: Scene = Scene {
 pub const ACCEPTING_FOR_A_WAITING_CLIENT: Scene = Scene {
     name: "accepting a handle from a full queue",
     // Before the commit, a death leaves the survivor asleep: the queue is full.
-    points: &["accept.committed", "accept.live"],
+    points: &["accept.committed", "accept.live", "room.cleared"],
     setup: || served_by_both(2),
     act: ACCEPTING.act,
     beside: |survivor, survivors| {

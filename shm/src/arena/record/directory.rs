@@ -67,13 +67,18 @@ impl<'a> ListenerBody<'a> {
         &self.0.directions[0].producer.tail_segment
     }
 
+    /// 1: a client has found the queue full, and may wait for room.
+    pub(crate) fn wants_room(self) -> &'a AtomicU64 {
+        &self.0.directions[0].producer.blocks
+    }
+
     /// The directory that has the listener's name, as a weak reference.
     pub(crate) fn home(self) -> &'a AtomicU64 {
         &self.0.directions[0].producer.first_segment
     }
 
     /// All words.
-    pub(crate) fn all(self) -> [&'a AtomicU64; 3] {
-        [self.tickets(), self.block(), self.home()]
+    pub(crate) fn all(self) -> [&'a AtomicU64; 4] {
+        [self.tickets(), self.block(), self.home(), self.wants_room()]
     }
 }

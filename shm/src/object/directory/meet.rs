@@ -1,8 +1,8 @@
 //! Meeting: a server serves a name, and a client connects to it.
 //!
 //! Both may wait: the client until a server has the name and room in its queue, the server until the name is free. They
-//! sleep on the event counts of the directory and of those behind it, which every change of a name and every accept
-//! moves on.
+//! sleep on the event counts of the directory and of those behind it, which every change of a name moves on, and every place
+//! that becomes free in a queue where a client found none (INV-LISTENER-4).
 
 use crate::arena::error::{Error, Result};
 use crate::arena::record::row::HAZARD_SECOND;

@@ -20,9 +20,11 @@
 //! collector of cycles is about to tear down, INV-CYCLE-2.)
 //! INV-LISTENER-3: a record in the state MOVED or CLOSING is left by the thread that its tag names, or by recovery for it. Its
 //! generation makes two stays of one handle two words.
-//! INV-LISTENER-4: *a place that becomes free wakes those who wait for room.* They sleep at the listener's directory. A thread
-//! that frees a place tells them afterwards. One that dies in between: recovery tells them, as the hazard names the
-//! listener.
+//! INV-LISTENER-4: *a place that becomes free wakes those who wait for room.* They sleep at the listener's directory, where
+//! others wait for other names. So a client that finds no place says so in `wants_room`, fences, and looks again. A thread
+//! that frees a place fences, and looks at that word: one of the two sees the other. It clears the word and wakes all;
+//! a client that finds no place again sets it again. A thread that dies in between: recovery wakes them, as the hazard
+//! names the listener.
 
 use crate::arena::Arena;
 use crate::arena::error::{Error, Result};
@@ -101,7 +103,7 @@ pub(crate) fn content(arena: &Arena, listener: Slot) -> Result<Option<u64>> {
 /// On an error the caller still has the handle.
 pub(crate) fn offer(thread: &Thread, listener: Slot, found: ResolvedHandle) -> Result<()> {
     let object = found.entry.object();
-    let Some((place, reserved)) = reserve(thread, listener, found)? else {
+    let Some((place, reserved)) = reserve_or_ask(thread, listener, found)? else {
         thread.set_operation(Operation::Idle);
         return Err(Error::ShouldWait);
     };
@@ -114,8 +116,7 @@ pub(crate) fn offer(thread: &Thread, listener: Slot, found: ResolvedHandle) -> R
             // Relaxed: the record owned no reference.
             place.record.store(reserved.freed().0, Relaxed);
             thread.set_operation(Operation::Idle);
-            // Another client may have found the queue full.
-            tell_home(thread, listener)?;
+            tell_of_room(thread, listener)?;
         }
         return Err(error);
     }
@@ -131,6 +132,22 @@ pub(crate) fn offer(thread: &Thread, listener: Slot, found: ResolvedHandle) -> R
     // ORDER: pairs with the fence of `end`.
     fence(SeqCst);
     if pin::is_held(thread.arena(), listener)? { Ok(()) } else { close(thread, place, live) }
+}
+
+/// As [`reserve`]. Where there is no free place, the next one that becomes free is told to the listener's directory.
+fn reserve_or_ask<'a>(
+    thread: &'a Thread,
+    listener: Slot,
+    found: ResolvedHandle,
+) -> Result<Option<(Place<'a>, Entry)>> {
+    if let Some(reserved) = reserve(thread, listener, found)? {
+        return Ok(Some(reserved));
+    }
+    // Relaxed: the fence orders it.
+    block::body(thread.arena(), listener)?.wants_room().store(1, Relaxed);
+    // ORDER: pairs with the fence of `tell_of_room` (INV-LISTENER-4).
+    fence(SeqCst);
+    reserve(thread, listener, found)
 }
 
 /// Reserves a free place for the handle, under the intent to move it there. `None`: there is no free place.
@@ -165,7 +182,7 @@ pub(crate) fn accept(thread: &Thread, listener: Slot) -> Result<Option<Received>
         if record.is_live()
             && let Some(received) = take(thread, place, record)?
         {
-            tell_home(thread, listener)?;
+            tell_of_room(thread, listener)?;
             return Ok(Some(received));
         }
     }
@@ -249,6 +266,21 @@ fn close(thread: &Thread, place: Place<'_>, record: Entry) -> Result<()> {
         Ok(()) | Err(Error::BadHandle) => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// A place has become free: wakes the clients that found none.
+fn tell_of_room(thread: &Thread, listener: Slot) -> Result<()> {
+    // ORDER: pairs with the fence of `reserve_or_ask`.
+    fence(SeqCst);
+    let wants_room = block::body(thread.arena(), listener)?.wants_room();
+    // Relaxed, both: the fence orders the load. The store may overwrite the 1 of a client that asked after the load. If
+    // that client finds no place either, the wake that follows reaches it: its sleep is armed before it asks.
+    if wants_room.load(Relaxed) == 0 {
+        return Ok(());
+    }
+    wants_room.store(0, Relaxed);
+    crash_point!(thread, "room.cleared");
+    tell_home(thread, listener)
 }
 
 /// Wakes those who wait at the listener's directory: for room in the queue, or for the name.

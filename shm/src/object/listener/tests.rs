@@ -1,38 +1,17 @@
 //! Listeners, through the operations of threads.
 
-use crate::arena::config::Config;
 use crate::arena::error::Error;
 use crate::arena::record::row::HAZARD_SECOND;
 use crate::arena::word::handle::{HandleValue, Rights};
-use crate::arena::word::signals::Signals;
+use crate::arena::word::signals::{Signals, State};
 use crate::handle::pin;
-use crate::handle::pin::weak_ref;
 use crate::object::ObjectClass;
-use crate::object::directory::meet::Meeting;
+use crate::object::directory::tests::{at, joined};
 use crate::object::listener::block::LISTENER_BACKLOG;
 use crate::object::listener::queue;
-use crate::process::Process;
 use crate::process::thread::Thread;
-use crate::sync::DEADLINE_INFINITE_NS;
+use crate::sync::{DEADLINE_INFINITE_NS, Relaxed};
 use std::time::Duration;
-
-fn joined() -> (Thread, HandleValue) {
-    let config = Config {
-        max_objects: 4096,
-        max_handles_per_process: 4096,
-        max_processes: 1,
-        pool_bytes: 1 << 16,
-        max_loan_bytes: 1 << 13,
-        ..Config::default()
-    };
-    let thread = Thread::join(&Process::alone(&config)).unwrap();
-    let (directory, _) = thread.create(ObjectClass::Directory, Rights::all()).unwrap();
-    (thread, directory)
-}
-
-fn at(directory: HandleValue, name: &str, deadline_ns: i64) -> Meeting<'_> {
-    Meeting { directory, rights: Rights::empty(), name, deadline_ns }
-}
 
 fn event(thread: &Thread) -> HandleValue {
     thread.create(ObjectClass::Event, Rights::from_bits_retain(0x2d)).unwrap().0
@@ -114,7 +93,7 @@ fn late_offers_are_closed() {
     let listener = thread.lookup(thread.serve(at(directory, "log", 0), Rights::all()).unwrap()).unwrap();
     let slot = listener.entry.object().slot();
     let (ours, theirs) = client.create(ObjectClass::Channel, Rights::all()).unwrap();
-    let weak = weak_ref(thread.arena(), slot).unwrap();
+    let weak = pin::weak_ref(thread.arena(), slot).unwrap();
     assert!(pin::pin_weak(&client, weak, HAZARD_SECOND).is_some());
     thread.close(listener).unwrap();
     queue::offer(&client, slot, client.lookup(theirs.unwrap()).unwrap()).unwrap();
@@ -140,4 +119,32 @@ fn cycles_through_listeners_are_collected() {
     assert!(thread.signals(ours).unwrap().contains(Signals::PEER_CLOSED));
     assert!(thread.arena().audit().is_clean(), "{}", thread.arena().inspect());
     assert!(thread.serve(at(directory, "log", 0), Rights::all()).is_ok(), "the name is free");
+}
+
+/// A client that waits for one name costs the servers of other names nothing.
+#[test]
+fn accepts_wake_no_client_of_another_name() {
+    let (thread, directory) = joined();
+    let listener = thread.lookup(thread.serve(at(directory, "log", 0), Rights::all()).unwrap()).unwrap();
+    let state = thread.arena().state(thread.lookup(directory).unwrap().entry.object()).unwrap();
+    let process = thread.process.clone();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let client = Thread::join(&process).unwrap();
+            client.connect(at(directory, "clock", DEADLINE_INFINITE_NS), event(&client)).unwrap();
+        });
+        while !State(state.load(Relaxed)).has(State::HAS_WAITERS) {
+            std::thread::yield_now();
+        }
+        std::thread::sleep(Duration::from_millis(20));
+        let asleep = state.load(Relaxed);
+        for _ in 0..10 {
+            thread.connect(at(directory, "log", 0), event(&thread)).unwrap();
+            thread.accept(listener).unwrap();
+        }
+        let after = state.load(Relaxed);
+        // First: the client goes on.
+        let _clock = thread.serve(at(directory, "clock", 0), Rights::all()).unwrap();
+        assert_eq!(after, asleep, "the directory's event count");
+    });
 }

@@ -109,7 +109,7 @@ impl Helper {
 
 impl Drop for Helper {
     fn drop(&mut self) {
-        // A forked child has a copy of the lock, in whatever state, and no such thread.
+        // A forked child has a copy of the lock, which a thread of its parent may have held, and no such thread.
         if !self.0.process.is_here() {
             return;
         }

@@ -11,7 +11,7 @@
 //! A waker sees no difference: it changes the event count and makes one `FUTEX_WAKE`, and only while HAS_WAITERS is set.
 //! So the descriptor becomes readable once for each sleep, not for each change.
 //!
-//! INV-SLEEPFD-1: a sleep ends once, for whatever reason: a wake, its deadline, a changed word, the end of the thread that
+//! INV-SLEEPFD-1: a sleep ends once, by one of these: a wake, its deadline, a changed word, the end of the thread that
 //! started it, a fault. Its end makes the descriptor readable, and it stays so until `is_asleep` has told.
 //! INV-SLEEPFD-2: nothing of it lies in the arena. A process that dies while one sleeps leaves HAS_WAITERS set, as a thread
 //! that dies asleep does, which costs one needless wake.
