@@ -297,7 +297,7 @@ zx_status_t jacinth_directory_serve(zx_handle_t directory, const char* name, zx_
 
 /**
  * Connects to the server of a name: makes a channel, queues one end at the server's listener, and stores the other at once. It
- * can be written to before the server accepts. While nobody serves the name, or JACINTH_LISTENER_BACKLOG channels are queued
+ * can be written to before the server accepts. While no server has the name, or JACINTH_LISTENER_BACKLOG channels are queued
  * there, the call waits until @p deadline; 0 does not wait. When the server ends, the channel asserts PEER_CLOSED, accepted or
  * not; then connect again.
  *
@@ -307,8 +307,8 @@ zx_status_t jacinth_directory_serve(zx_handle_t directory, const char* name, zx_
  *
  * - ZX_OK
  * - ZX_ERR_BAD_HANDLE, ZX_ERR_WRONG_TYPE, ZX_ERR_ACCESS_DENIED: for the directory.
- * - ZX_ERR_INVALID_ARGS, ZX_ERR_OUT_OF_RANGE: a name that nobody can serve, or a bad pointer.
- * - ZX_ERR_NOT_FOUND: nobody serves the name; ZX_ERR_SHOULD_WAIT: the queue is full; both if @p deadline is 0 or less.
+ * - ZX_ERR_INVALID_ARGS, ZX_ERR_OUT_OF_RANGE: a name that no server can have, or a bad pointer.
+ * - ZX_ERR_NOT_FOUND: no server has the name; ZX_ERR_SHOULD_WAIT: the queue is full; both if @p deadline is 0 or less.
  *   ZX_ERR_TIMED_OUT: at any other deadline.
  * - ZX_ERR_NO_RESOURCES, ZX_ERR_NO_MEMORY: there is no room for a channel.
  * - ZX_ERR_CANCELED: another thread closed the directory's handle meanwhile.

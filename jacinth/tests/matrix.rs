@@ -261,7 +261,7 @@ const CALLS: &[Call] = &[
     Call { name: "call, for reading", on: On::Channels, needs: Rights::READ, run: call },
 ];
 
-/// There is nothing to cancel in these tests, and nobody to connect to.
+/// There is nothing to cancel in these tests, and no server to connect to.
 fn found(cancelled: Result<(), Status>) -> Result<(), Status> {
     match cancelled {
         Err(Status::NOT_FOUND) => Ok(()),

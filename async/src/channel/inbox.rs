@@ -1,4 +1,5 @@
-//! Which message is whose, on an end that makes calls: replies by their ids, and other messages in their order.
+//! The messages of an end that makes calls: replies go to their calls, by their ids, and other messages to receives, in their
+//! order.
 //!
 //! Any task that looks for its own message takes all that are there, and sets aside those of the others.
 

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `end` | an end and its parts |
 //! | `ready` | what all futures of an end share: its sources and their observers |
-//! | `inbox` | which message is whose, on an end that makes calls |
+//! | `inbox` | replies for calls, and messages for receives, on an end that makes calls |
 //! | `recv`, `send`, `call` | the futures |
 //! | `messages`, `sink` | a stream of messages, and a sink |
 
@@ -86,7 +86,7 @@ impl Channel {
         Recv::new(&self.0)
     }
 
-    /// As [`recv`](Self::recv), into a buffer whose memory is used again. The old contents of `message` are gone.
+    /// As [`recv`](Self::recv), into a buffer, which keeps its memory. The old contents of `message` are gone.
     ///
     /// # Errors
     /// As there.

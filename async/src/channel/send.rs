@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// How often a task tries again whose process has used up its share of memory: memory comes back without a signal.
+/// How often a task tries again while its process has used up its share of memory: memory comes back without a signal.
 const TRY_AGAIN: Duration = Duration::from_millis(20);
 
 /// A future's place among those that wait for room. Leaves it when it is dropped.

@@ -25,11 +25,11 @@ pub fn connect(name: impl Into<String>, deadline: impl Into<Deadline>) -> Connec
     Connect::new(jacinth::directory(), name.into(), deadline.into().instant())
 }
 
-/// Connects to the server of a name in this directory. While nobody serves the name, or the server's queue is full, the future
+/// Connects to the server of a name in this directory. While no server has the name, or the server's queue is full, the future
 /// waits until `deadline`; with [`INFINITE_PAST`](MonotonicInstant::INFINITE_PAST) it does not.
 ///
 /// A server that is there costs no wait and no thread. A directory has no signal to observe, so for a server that is not there
-/// yet one thread of the library waits, for as long as the future does. A future that is dropped has connected to nobody: a
+/// yet one thread of the library waits, for as long as the future does. A future that is dropped has made no connection: a
 /// server may see a client that goes at once.
 ///
 /// # Errors
@@ -132,7 +132,7 @@ impl Future for Connect {
 
 impl Drop for Connect {
     fn drop(&mut self) {
-        // A forked child has a copy of the lock, in whatever state, and no handle.
+        // A forked child has a copy of the lock, which a thread of its parent may have held, and no handle.
         if !is_attached() {
             return;
         }

@@ -8,7 +8,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// A listener whose clients are accepted by tasks. Made from a [`jacinth::Listener`].
+/// A listener that tasks accept clients from. Made from a [`jacinth::Listener`].
 ///
 /// ```
 /// use futures::StreamExt;

@@ -82,7 +82,7 @@ impl Driver {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn turn(&self) -> Result<bool, Status> {
-        // A forked child has a copy of the reactor's locks, in whatever state.
+        // A forked child has copies of the reactor's locks, which threads of its parent may have held.
         Reactor::get()?;
         for _ in 0..MOST_PACKETS {
             match self.fd.try_wait() {

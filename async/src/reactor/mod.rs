@@ -50,7 +50,7 @@ static MAKING: Mutex<()> = Mutex::new(());
 impl Reactor {
     /// The reactor of this process, which is made at the first call.
     pub(crate) fn get() -> Result<&'static Self, Status> {
-        // A forked child has a copy of a reactor, and of its locks in whatever state.
+        // A forked child has a copy of a reactor, and of its locks, which threads of its parent may have held.
         if !is_attached() {
             return Err(Status::BAD_STATE);
         }

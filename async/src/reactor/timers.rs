@@ -98,7 +98,7 @@ impl Timers {
         self.waiting().wakers.is_empty()
     }
 
-    /// Wakes all, whatever their deadlines.
+    /// Wakes all, due or not.
     pub(super) fn wake_all(&self) {
         let all = std::mem::take(&mut self.waiting().wakers);
         all.into_values().for_each(Waker::wake);

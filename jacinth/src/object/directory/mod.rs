@@ -14,7 +14,7 @@ use crate::types::time::{Deadline, MonotonicInstant};
 
 /// Names, and the [listeners](Listener) that serve them.
 ///
-/// Every arena has one directory, its [root](Self::root), which lives as long as the arena, whoever leads. [`serve`] and
+/// Every arena has one directory, its [root](Self::root), which lives as long as the arena. [`serve`] and
 /// [`connect`] use it unless this process [has](set_directory) another one. A handle to a directory is a handle like any
 /// other: a program that starts another one can hand it a directory with fewer names, as Fuchsia does with namespaces.
 ///
@@ -87,7 +87,7 @@ impl Directory {
         raw::directory_create().map(Self::from_value)
     }
 
-    /// Makes a directory that passes these names on to this one, whether they are served already or not. Whoever has a handle
+    /// Makes a directory that passes these names on to this one, whether they are served already or not. A client with a handle
     /// to it connects to them, and to what is served in the view itself. A name that is served in the view is not visible here.
     ///
     /// The view does not keep this directory: when its last handle is closed, no name is found there any more. (The root is
@@ -176,15 +176,15 @@ impl Directory {
     /// Connects to the server of a name: makes a channel, queues one end at the server's listener, and gives the other at once.
     /// It can be written to before the server accepts.
     ///
-    /// While nobody serves the name, or 240 channels are queued there, it waits until `deadline`; with
+    /// While no server has the name, or 240 channels are queued there, it waits until `deadline`; with
     /// [`INFINITE_PAST`](MonotonicInstant::INFINITE_PAST) it does not wait. When the server ends, the channel asserts PEER_CLOSED,
     /// accepted or not; then connect again.
     ///
     /// Needs [`Rights::READ`](crate::Rights::READ).
     ///
     /// # Errors
-    /// [`Status::NOT_FOUND`] when nobody serves the name, and [`Status::SHOULD_WAIT`] when the queue is full, with `INFINITE_PAST`;
-    /// [`Status::TIMED_OUT`] at any other deadline. [`Status::INVALID_ARGS`], [`Status::OUT_OF_RANGE`] for a name that nobody can
+    /// [`Status::NOT_FOUND`] when no server has the name, and [`Status::SHOULD_WAIT`] when the queue is full, with `INFINITE_PAST`;
+    /// [`Status::TIMED_OUT`] at any other deadline. [`Status::INVALID_ARGS`], [`Status::OUT_OF_RANGE`] for a name that no server can
     /// serve; [`Status::ACCESS_DENIED`]; [`Status::NO_RESOURCES`], [`Status::NO_MEMORY`] when there is no room for a channel;
     /// [`Status::CANCELED`] when another thread closes this handle meanwhile; [`Status::BAD_HANDLE`], [`Status::WRONG_TYPE`].
     ///

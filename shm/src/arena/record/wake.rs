@@ -64,7 +64,7 @@ impl Stamp {
 }
 
 impl Wakes {
-    /// The time that a wake takes: a figure between `LEAST_NS` and `MOST_NS`, whatever the word says.
+    /// The time that a wake takes: always between `LEAST_NS` and `MOST_NS`.
     pub(crate) fn typical_ns(&self) -> i64 {
         match self.typical_ns.load(Relaxed) {
             0 => UNKNOWN_NS,

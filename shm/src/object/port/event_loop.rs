@@ -1,5 +1,5 @@
-//! The wait of an event loop, in pieces: a look for a packet that may end in an armed sleep, and whatever the event loop does
-//! until that sleep has ended. Each piece is what `object/wait` does between two sleeps, without the spin.
+//! The wait of an event loop, in pieces: a look for a packet, which may end in an armed sleep. Then the event loop does other
+//! work until that sleep has ended. Each piece is what `object/wait` does between two sleeps, without the spin.
 //!
 //! The event loop is no thread at the port: it may come back on any thread of its process, or never. So it notes itself
 //! as `Sleepers::event_loop`, and a packet that wakes it wakes all other waiters too.
