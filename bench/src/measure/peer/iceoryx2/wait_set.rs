@@ -10,9 +10,13 @@ use ::iceoryx2::port::server::Server;
 use ::iceoryx2::prelude::*;
 use ::iceoryx2::service::port_factory::{event, request_response};
 use anyhow::{Context as _, Result, ensure};
+use std::time::Duration;
 
 /// The service.
 pub struct RequestWaitSet;
+
+/// A run has ended with both sides waiting, since an event was not seen. So each looks again after this time.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 type Messages = request_response::PortFactory<ipc::Service, [u8], (), [u8], ()>;
 type Event = event::PortFactory<ipc::Service>;
@@ -63,14 +67,14 @@ impl Service for RequestWaitSet {
         let wait_set = WaitSetBuilder::new()
             .signal_handling_mode(SignalHandlingMode::Disabled)
             .create::<ipc::Service>()?;
-        let guard = wait_set.attach_notification(&requested)?;
+        let guard = wait_set.attach_deadline(&requested, LOOK_AGAIN)?;
         seat.listening(vec![name; seat.clients])?;
 
         let mut served = Served::default();
         while served.goodbyes < seat.clients {
             let mut done = Ok(());
             wait_set.wait_and_process_once(|attachment| {
-                if attachment.has_event_from(&guard) {
+                if attachment.has_event_from(&guard) || attachment.has_missed_deadline(&guard) {
                     done = requested
                         .try_wait(|_| {})
                         .map_err(Into::into)
@@ -97,7 +101,7 @@ impl Service for RequestWaitSet {
                 if let Some(reply) = pending.receive()? {
                     return Ok(reply);
                 }
-                replied.blocking_wait(|_| {})?;
+                replied.timed_wait(|_| {}, LOOK_AGAIN)?;
             }
         };
         while let Some(request) = calls.next_request() {
